@@ -1,0 +1,107 @@
+//! [`Directive`]: what a line says, as data. What it means together with others is for the daemon.
+
+use crate::option::dhcp_boot::{DhcpBoot, ReplyDelay};
+use crate::option::dhcp_host::DhcpHost;
+use crate::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagIf, TagRule};
+use crate::option::dhcp_option::DhcpOption;
+use crate::option::dhcp_range::DhcpRange;
+use crate::option::files::{ConfDir, RunTimeFile};
+use crate::option::network::{Bridge, SharedNetwork};
+use crate::option::process::LogTo;
+use crate::option::pxe::{PxePrompt, PxeService};
+use crate::option::tftp::{TftpRoot, UniqueRoot};
+use crate::words::{Condition, Hex};
+use std::net::IpAddr;
+
+/// One line, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "each is named like its keyword; the types are documented where they are read"
+)]
+pub enum Directive {
+    /// Nothing that changes what we serve.
+    Unserved,
+    Switch(Switch),
+
+    ConfFile(Option<Vec<u8>>),
+    ConfDir(ConfDir),
+    ConfScript(Vec<u8>),
+    RunTimeFile(RunTimeFile, Vec<u8>),
+
+    DhcpRange(DhcpRange),
+    DhcpBoot(DhcpBoot),
+    DhcpOption(DhcpOption),
+    PxeOption(DhcpOption),
+    PxeService(PxeService),
+    PxePrompt(PxePrompt),
+    PxeVendors(Vec<Vec<u8>>),
+    ReplyDelay(ReplyDelay),
+
+    DhcpHost(DhcpHost),
+    DhcpIgnore(Vec<Condition>),
+    OptionMatch(TagRule<OptionMatch>),
+    ClassMatch(TagRule<ClassMatch>),
+    RelayMatch(TagRule<RelayMatch>),
+    MacMatch(TagRule<Hex>),
+    NameMatch(TagRule<NameMatch>),
+    TagIf(TagIf),
+
+    EnableTftp(Option<Vec<Vec<u8>>>),
+    TftpRoot(TftpRoot),
+    TftpUniqueRoot(UniqueRoot),
+    TftpMax(u32),
+    TftpMtu(u32),
+    TftpPortRange(u16, u16),
+    EdnsPacketMax(u32),
+
+    Port(u16),
+    AlternatePort {
+        server: u16,
+        client: u16,
+    },
+    Interface(Vec<Vec<u8>>),
+    ExceptInterface(Vec<Vec<u8>>),
+    NoDhcpInterface(Vec<Vec<u8>>),
+    NoDhcpv4Interface(Vec<Vec<u8>>),
+    ListenAddress(Vec<IpAddr>),
+    LocalService {
+        host: bool,
+    },
+    Bridge(Bridge),
+    SharedNetwork(SharedNetwork),
+
+    User(Option<Vec<u8>>),
+    Group(Option<Vec<u8>>),
+    PidFile(Option<Vec<u8>>),
+    LogFacility(LogTo),
+    LogAsync(u32),
+    Script(Vec<u8>),
+}
+
+/// The keywords that are on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is named like its keyword")]
+pub enum Switch {
+    BindDynamic,
+    BindInterfaces,
+    DhcpIgnoreClid,
+    ExpandHosts,
+    Help,
+    KeepInForeground,
+    LogDebug,
+    LogDhcp,
+    NoDaemon,
+    NoHosts,
+    NoRoundRobin,
+    QuietDhcp,
+    QuietTftp,
+    ReadEthers,
+    Test,
+    TftpLowercase,
+    TftpNoBlocksize,
+    TftpNoFail,
+    TftpSecure,
+    TftpSinglePort,
+    Version,
+}

@@ -1,0 +1,163 @@
+//! From the bytes of a file to cells: pieces, blanks, comments, quotes, escapes (spec: config language, section 1.6).
+
+use crate::fault::Fault;
+use crate::text::Cell;
+
+/// dnsmasq reads a file in pieces of this many bytes at most, the newline counted.
+pub const PIECE: usize = 1024;
+
+/// The pieces of a file; each counts as a line in messages.
+///
+/// A longer line is cut, and its tail is a line of its own. A NUL drops the rest of its piece.
+pub fn pieces(mut file: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let window = &file[..file.len().min(PIECE)];
+        let size = window.iter().position(|&byte| byte == b'\n').map_or(window.len(), |at| at + 1);
+        let (piece, rest) = file.split_at(size);
+        file = rest;
+        (!piece.is_empty()).then(|| {
+            let line = piece.strip_suffix(b"\n").unwrap_or(piece);
+            line.split(|&byte| byte == 0).next().unwrap_or_default()
+        })
+    })
+}
+
+/// The cells of one line as a file holds it. `cells` is cleared first and serves as the buffer.
+pub fn line(bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), Fault> {
+    cells.clear();
+    // `#` is a comment after unquoted white space only, and quotes do not change what came before them.
+    let mut white = true;
+    let mut just_closed = false;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if byte == b'"' && !just_closed {
+            at = quoted(bytes, at + 1, cells)?;
+            just_closed = true;
+            continue;
+        }
+        just_closed = false;
+        if white && byte == b'#' {
+            break;
+        }
+        white = is_space(byte);
+        cells.push(Cell {
+            byte: if white { b' ' } else { byte },
+            protected: false,
+            column: column(at),
+        });
+        at += 1;
+    }
+    Ok(())
+}
+
+/// The cells of a command-line argument: nothing is special in it.
+pub fn argument(bytes: &[u8]) -> Vec<Cell> {
+    let cell = |(at, &byte): (usize, &u8)| Cell { byte, protected: false, column: column(at) };
+    bytes.iter().enumerate().map(cell).collect()
+}
+
+/// Reads from behind an opening quote; returns the place behind the closing one.
+fn quoted(bytes: &[u8], from: usize, cells: &mut Vec<Cell>) -> Result<usize, Fault> {
+    let mut at = from;
+    loop {
+        let (byte, width) = match bytes.get(at..) {
+            None | Some([]) => {
+                return Err(Fault::structure("missing \"", from - 1, "a closing quote"));
+            }
+            Some([b'"', ..]) => return Ok(at + 1),
+            Some([b'\\', next, ..]) => escaped(*next).map_or((b'\\', 1), |byte| (byte, 2)),
+            Some([byte, ..]) => (*byte, 1),
+        };
+        cells.push(Cell { byte, protected: is_protectable(byte), column: column(at) });
+        at += width;
+    }
+}
+
+fn escaped(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'"' | b'\\' => letter,
+        b't' => b'\t',
+        b'n' => b'\n',
+        b'e' => 27,
+        b'b' => 8,
+        b'r' => b'\r',
+        _ => return None,
+    })
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 11 | 12)
+}
+
+/// What quotes hide from the parsers. All else means the same inside them and out.
+fn is_protectable(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || matches!(byte, b' ' | b':' | b',' | b'.')
+}
+
+fn column(at: usize) -> u16 {
+    u16::try_from(at).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(source: &str) -> Result<String, Fault> {
+        let mut cells = Vec::new();
+        line(source.as_bytes(), &mut cells)?;
+        Ok(cells.iter().map(|cell| char::from(cell.byte)).collect())
+    }
+
+    #[test]
+    fn quotes_vanish_wherever_they_stand() {
+        assert_eq!(read(r#"x"y z"w"#).unwrap(), "xy zw");
+        assert_eq!(read(r#""a" "b""#).unwrap(), "a b");
+        assert_eq!(read(r#""a"b"c""#).unwrap(), "abc");
+    }
+
+    #[test]
+    fn a_mark_behind_a_closing_quote_opens_nothing() {
+        assert!(read(r#""a""b""#).is_err(), "the third mark opens a string that never ends");
+    }
+
+    #[test]
+    fn a_comment_needs_white_space_before_it() {
+        assert_eq!(read("port=53#c").unwrap(), "port=53#c");
+        assert_eq!(read("port=53 #c").unwrap(), "port=53 ");
+        assert_eq!(read("#c").unwrap(), "");
+        assert_eq!(read("\"#\"").unwrap(), "#");
+    }
+
+    #[test]
+    fn behind_a_quote_what_stood_before_it_decides() {
+        assert_eq!(read("x= \"a\"#b").unwrap(), "x= a");
+        assert_eq!(read("x=\"a\"#b").unwrap(), "x=a#b");
+    }
+
+    #[test]
+    fn escapes_live_in_quotes_only() {
+        assert_eq!(read("\"\\t\\\"\\\\\\q\"\\t").unwrap(), "\t\"\\\\q\\t");
+    }
+
+    #[test]
+    fn white_space_becomes_blanks_outside_quotes() {
+        assert_eq!(read("a\tb\r").unwrap(), "a b ");
+        assert_eq!(read("\"a\tb\"").unwrap(), "a\tb");
+    }
+
+    #[test]
+    fn only_structure_is_protected() {
+        let mut cells = Vec::new();
+        line(br#""a,g.1""#, &mut cells).unwrap();
+        let protected: Vec<bool> = cells.iter().map(|cell| cell.protected).collect();
+        assert_eq!(protected, [true, true, false, true, true]);
+    }
+
+    #[test]
+    fn a_long_line_falls_into_pieces() {
+        let mut file = vec![b'a'; 1024];
+        file.extend_from_slice(b"\nb\0c\nd");
+        let sizes: Vec<usize> = pieces(&file).map(<[u8]>::len).collect();
+        assert_eq!(sizes, [1024, 0, 1, 1]);
+    }
+}

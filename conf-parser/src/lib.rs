@@ -1,0 +1,178 @@
+//! The configuration language of dnsmasq, as data.
+//!
+//! A file is a list of lines, a line is a keyword and perhaps a value:
+//!
+//! ```text
+//! # the whole line is a comment
+//! dhcp-range=192.168.1.0,proxy        # this too, after white space
+//! pxe-service=x86PC, "Boot, now", pxelinux
+//! ```
+//!
+//! [`lex`] turns bytes into [`text::Cell`]s: comments are gone, and quoted characters are marked, because a quoted
+//! comma separates nothing. [`table`] knows every keyword. The parsers in [`option`] turn a value into a
+//! [`Directive`]. All of it is pure: which files are read, and what directives mean together, is the daemon's.
+//!
+//! ```
+//! use conf_parser::{Directive, Reader};
+//! let setting = Reader::default().line(b"port=0").unwrap().unwrap();
+//! assert_eq!(setting.directive, Directive::Port(0));
+//! ```
+
+pub mod directive;
+pub mod fault;
+pub mod lex;
+pub mod option;
+pub mod option_names;
+pub mod repeat;
+pub mod table;
+pub mod text;
+pub mod words;
+
+pub use directive::{Directive, Switch};
+pub use fault::{Caret, Complaint, Fault};
+pub use repeat::Repeats;
+pub use table::{Argument, Class, Row};
+
+use text::{Cell, Text};
+
+/// A line that says something.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Its row in the table.
+    pub row: &'static Row,
+    /// What it says.
+    pub directive: Directive,
+}
+
+/// Reads lines, one buffer for all of them.
+#[derive(Debug, Default)]
+pub struct Reader {
+    cells: Vec<Cell>,
+    repeats: Repeats,
+}
+
+impl Reader {
+    /// Reads a line of a file; `None` if there is nothing on it.
+    pub fn line(&mut self, bytes: &[u8]) -> Result<Option<Setting>, Fault> {
+        lex::line(bytes, &mut self.cells)?;
+        let text = Text::new(&self.cells).trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let (keyword, value) = keyword_and_value(text);
+        let unknown = || Fault::structure("bad option", keyword.column(), "a keyword");
+        let row =
+            std::str::from_utf8(&keyword.bare().collect::<Vec<u8>>()).ok().and_then(table::find);
+        let row = row.ok_or_else(unknown)?;
+        row.check_argument(value, keyword)?;
+        self.repeats.in_file(row)?;
+        Ok(Some(Setting { row, directive: row.parse(value)? }))
+    }
+
+    /// Reads an option of the command line, whose value is literal. `None`: it is to be ignored.
+    pub fn argument(
+        &mut self,
+        row: &'static Row,
+        value: Option<&[u8]>,
+    ) -> Result<Option<Setting>, Fault> {
+        if !self.repeats.on_command_line(row)? {
+            return Ok(None);
+        }
+        let cells = value.map(lex::argument);
+        let directive = row.parse(cells.as_deref().map(Text::new))?;
+        Ok(Some(Setting { row, directive }))
+    }
+}
+
+/// Cut at the first `=`, quoted or not: quotes do not protect it.
+fn keyword_and_value(text: Text<'_>) -> (Text<'_>, Option<Text<'_>>) {
+    match text.cut(b'=') {
+        Some((keyword, value)) => (keyword.trim_end(), Some(value.trim_start())),
+        None => (text, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The directive of a line that must be fine.
+    pub fn value(line: &str) -> Directive {
+        match Reader::default().line(line.as_bytes()) {
+            Ok(Some(setting)) => setting.directive,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    /// What dnsmasq says of a line that must not be.
+    pub fn complaint(line: &str) -> String {
+        match Reader::default().line(line.as_bytes()) {
+            Err(fault) => fault.complaint.in_file().to_owned(),
+            Ok(read) => panic!("{line}: {read:?}"),
+        }
+    }
+
+    #[test]
+    fn the_shape_of_a_line_is_checked_first() {
+        for (line, words) in [
+            ("nosuch", "bad option"),
+            ("=x", "bad option"),
+            ("Port=0", "bad option"),
+            ("--port=0", "bad option"),
+            (r#""conf-file=x""#, "bad option"),
+            ("port", "missing parameter"),
+            ("no-daemon=", "extraneous parameter"),
+            ("port=\"0", "missing \""),
+        ] {
+            assert_eq!(complaint(line), words, "{line}");
+        }
+        assert_eq!(value(r#"po"r"t = 0"#), Directive::Port(0));
+    }
+
+    #[test]
+    fn nothing_is_said_by_blanks_and_comments() {
+        for line in ["", "   ", "# port=x", " \t # \"", "\r"] {
+            assert!(Reader::default().line(line.as_bytes()).unwrap().is_none(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_pointed_at() {
+        let source = br#"pxe-service=x86PCx,"Menu",pxelinux"#;
+        let fault = Reader::default().line(source).unwrap_err();
+        let expected = "  pxe-service=x86PCx,\"Menu\",pxelinux\n              ^ expected a client architecture";
+        assert_eq!(
+            Caret { source, fault: &fault }.to_string(),
+            expected.replace("              ^", "              ^")
+        );
+        assert_eq!(fault.column, 12);
+    }
+
+    #[test]
+    fn command_line_values_are_literal() {
+        let row = table::find("dhcp-boot").unwrap();
+        let read = Reader::default().argument(row, Some(b"\"a\" # b")).unwrap().unwrap();
+        let Directive::DhcpBoot(boot) = read.directive else { panic!() };
+        assert_eq!(boot.file, b"\"a\" # b");
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic() {
+        let alphabet = b"\"\\#=,:a1* .-/[]\xff\n\0\ttag";
+        let mut seed = 7_u64;
+        for row in table::ROWS {
+            for _ in 0..300 {
+                let mut line = row.keyword.as_bytes().to_vec();
+                line.push(b'=');
+                for _ in 0..seed % 23 {
+                    seed = seed
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
+                    line.push(alphabet[usize::try_from(seed >> 33).unwrap() % alphabet.len()]);
+                }
+                seed = seed.wrapping_add(1);
+                drop(Reader::default().line(&line));
+            }
+        }
+    }
+}

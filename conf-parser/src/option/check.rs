@@ -1,0 +1,56 @@
+//! Values we do not use, but that dnsmasq would refuse. Where it has a rule and we only know that a value may stand,
+//! [`any`] takes it.
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::text::Text;
+use crate::words::{address4, number, whole, whole_number};
+
+/// Takes every value.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn any(_: Text<'_>) -> Result<Directive, Fault> {
+    Ok(Directive::Unserved)
+}
+
+/// Takes a number.
+pub fn a_number(arg: Text<'_>) -> Result<Directive, Fault> {
+    whole(number, arg).map(|_| Directive::Unserved)
+}
+
+/// Takes a port.
+pub fn a_port(arg: Text<'_>) -> Result<Directive, Fault> {
+    whole(crate::words::number16, arg).map(|_| Directive::Unserved)
+}
+
+/// Takes a number above 0.
+pub fn a_count(arg: Text<'_>) -> Result<Directive, Fault> {
+    match whole_number(arg) {
+        Some(count) if count >= 1 => Ok(Directive::Unserved),
+        _ => Err(Fault::plain(arg, "a number above 0")),
+    }
+}
+
+/// Takes a number, and asks for one even where the keyword may stand alone.
+pub fn cache_size(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    arg.map_or_else(|| Err(Fault::structure("error", 0, "a number")), a_number)
+}
+
+/// `edns-packet-max=<bytes>`: sets the largest TFTP block too.
+pub fn edns_packet_max(arg: Text<'_>) -> Result<Directive, Fault> {
+    whole(number, arg).map(|size| Directive::EdnsPacketMax(i32::cast_unsigned(size)))
+}
+
+/// `dhcp-proxy[=<address>[,…]]`
+pub fn dhcp_proxy(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    for piece in arg.into_iter().flat_map(Text::pieces) {
+        address4(piece)
+            .ok_or_else(|| Fault::own("bad dhcp-proxy address", piece, "an IPv4 address"))?;
+    }
+    Ok(Directive::Unserved)
+}
+
+/// Takes every value, or none.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn perhaps(_: Option<Text<'_>>) -> Result<Directive, Fault> {
+    Ok(Directive::Unserved)
+}

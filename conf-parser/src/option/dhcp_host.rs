@@ -1,0 +1,180 @@
+//! `dhcp-host=<part>[,<part>…]`, the parts in any order (spec: config language, section 3.12)
+//!
+//! A part is `[<type>-]<hardware address>`, `id:*|<hex:hex>|<text>`, `set:<tag>`, `tag:<tag>`, an address, `[<IPv6>]`,
+//! a name, a lease time, `infinite` or `ignore`. A proxy hands out no addresses; here a line matters by the tags it sets.
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::option::dhcp_match::LONGEST_MAC;
+use crate::text::Text;
+use crate::words::{Condition, Hex, address4, address6, duration, hex, whole_number};
+use std::net::Ipv4Addr;
+
+/// A `dhcp-host` line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DhcpHost {
+    /// Hardware addresses, perhaps with wildcards.
+    pub macs: Vec<Hex>,
+    /// The client identifier (option 61).
+    pub client_id: Option<ClientId>,
+    /// Tags to set, as written.
+    pub set: Vec<Vec<u8>>,
+    /// Which clients it is for.
+    pub conditions: Vec<Condition>,
+    /// Its IPv4 address; the line counts only on that address's network.
+    pub address: Option<Ipv4Addr>,
+    /// Whether it has IPv6 addresses.
+    pub version6: bool,
+    /// The client's name.
+    pub name: Option<Vec<u8>>,
+}
+
+/// A client identifier as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientId {
+    /// `id:*`: ignore the client's identifier.
+    Ignored,
+    /// These bytes.
+    Bytes(Vec<u8>),
+}
+
+/// Reads the value of a `dhcp-host`.
+pub fn dhcp_host(arg: Text<'_>) -> Result<Directive, Fault> {
+    let mut host = DhcpHost::default();
+    for piece in arg.pieces() {
+        if piece.cells().iter().any(|cell| cell.is(b':')) {
+            with_colon(&mut host, piece)?;
+        } else {
+            without_colon(&mut host, piece)?;
+        }
+    }
+    Ok(Directive::DhcpHost(host))
+}
+
+fn with_colon(host: &mut DhcpHost, piece: Text<'_>) -> Result<(), Fault> {
+    if let Some(id) = ["id:", "ID:", "Id:", "iD:"].iter().find_map(|prefix| piece.after(prefix)) {
+        host.client_id = Some(client_id(id)?);
+    } else if let Some(tag) = piece.after("set:").or_else(|| piece.after("net:")) {
+        // Unlike elsewhere, the old prefix sets here.
+        host.set.push(tag.bytes());
+    } else if let Some(tag) = piece.after("tag:") {
+        host.conditions.push(Condition::new(tag));
+    } else if let Some(bracketed) = piece.after("[") {
+        version6(bracketed)?;
+        host.version6 = true;
+    } else {
+        let mac = hex(piece, LONGEST_MAC, true);
+        host.macs
+            .push(mac.ok_or_else(|| Fault::own("bad hex constant", piece, "a hardware address"))?);
+    }
+    Ok(())
+}
+
+/// Hex when a colon follows, else text.
+fn client_id(id: Text<'_>) -> Result<ClientId, Fault> {
+    if id.is("*") {
+        return Ok(ClientId::Ignored);
+    }
+    if !id.cells().iter().any(|cell| cell.is(b':')) {
+        return Ok(ClientId::Bytes(id.bytes()));
+    }
+    let read = hex(id, usize::MAX, false)
+        .ok_or_else(|| Fault::own("bad hex constant", id, "bytes in hex"))?;
+    Ok(ClientId::Bytes(read.bytes))
+}
+
+/// `<address>[/<prefix length>]]`: checked, not used.
+fn version6(text: Text<'_>) -> Result<(), Fault> {
+    let inner = text.cut(b']').map_or(text, |(inner, _)| inner);
+    let (address, prefix) =
+        inner.cut(b'/').map_or((inner, None), |(address, prefix)| (address, Some(prefix)));
+    let read = address6(address)
+        .ok_or_else(|| Fault::own("bad IPv6 address", address, "an IPv6 address"))?;
+    let Some(prefix) = prefix else { return Ok(()) };
+    let bits = whole_number(prefix).map_or(u32::MAX, i32::cast_unsigned);
+    let host_bits = u128::from(read) & u128::MAX.checked_shr(bits).unwrap_or(0);
+    if bits > 128 || (bits > 64 && host_bits != 0) {
+        return Err(Fault::own(
+            "bad IPv6 prefix",
+            prefix,
+            "a prefix length that leaves no host bits",
+        ));
+    }
+    Ok(())
+}
+
+fn without_colon(host: &mut DhcpHost, piece: Text<'_>) -> Result<(), Fault> {
+    if let Some(address) = address4(piece) {
+        host.address = Some(address);
+    } else if piece.is_empty() || piece.is("ignore") || piece.is("infinite") || is_lease_time(piece)
+    {
+        // Lease times mean nothing without leases, and `ignore` does not silence a proxy.
+    } else if is_host_name(&piece.bytes()) {
+        host.name = Some(piece.bytes());
+    } else {
+        return Err(Fault::own("bad DHCP host name", piece, "a name, an address or a lease time"));
+    }
+    Ok(())
+}
+
+/// A bare letter is a name, not a time.
+fn is_lease_time(piece: Text<'_>) -> bool {
+    piece.bare().next().is_some_and(|byte| byte.is_ascii_digit()) && duration(piece).is_some()
+}
+
+/// The first label starts with a letter or digit and goes on with those, `-` and `_`; the rest is any domain.
+pub fn is_host_name(name: &[u8]) -> bool {
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    let mut labels = name.split(|&byte| byte == b'.');
+    let first = labels.next().unwrap_or_default();
+    let legal = |(at, &byte): (usize, &u8)| {
+        byte.is_ascii_alphanumeric() || (at > 0 && matches!(byte, b'-' | b'_'))
+    };
+    !first.is_empty()
+        && first.iter().enumerate().all(legal)
+        && name.split(|&byte| byte == b'.').all(|label| label.len() < 64)
+        && !name.iter().any(u8::is_ascii_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{complaint, value};
+
+    fn host(line: &str) -> DhcpHost {
+        let Directive::DhcpHost(host) = value(line) else { panic!("{line} is no host") };
+        host
+    }
+
+    #[test]
+    fn parts_stand_in_any_order() {
+        let read = host("dhcp-host=52:54:00:*:*:*,set:red,net:blue,tag:!x,pc,10.0.0.5,1h");
+        assert_eq!(read.macs[0].wild, [3, 4, 5]);
+        assert_eq!(read.set, [b"red".to_vec(), b"blue".to_vec()]);
+        assert!(read.conditions[0].negated);
+        assert_eq!(
+            (read.name.as_deref(), read.address),
+            (Some(&b"pc"[..]), Some(Ipv4Addr::new(10, 0, 0, 5)))
+        );
+    }
+
+    #[test]
+    fn identifiers_are_hex_with_a_colon_and_text_without() {
+        assert_eq!(host("dhcp-host=id:01:02").client_id, Some(ClientId::Bytes(vec![1, 2])));
+        assert_eq!(host("dhcp-host=id:0102").client_id, Some(ClientId::Bytes(b"0102".to_vec())));
+        assert_eq!(host("dhcp-host=id:*").client_id, Some(ClientId::Ignored));
+    }
+
+    #[test]
+    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+        for (line, words) in [
+            ("dhcp-host=52:54:zz", "bad hex constant"),
+            ("dhcp-host=52:54:00:12:34:56,[fd00::g]", "bad IPv6 address"),
+            ("dhcp-host=52:54:00:12:34:56,[fd00::/129]", "bad IPv6 prefix"),
+            ("dhcp-host=-x", "bad DHCP host name"),
+        ] {
+            assert_eq!(complaint(line), words, "{line}");
+        }
+        assert_eq!(host("dhcp-host=192.168.1.300").name.as_deref(), Some(&b"192.168.1.300"[..]));
+    }
+}

@@ -1,0 +1,250 @@
+//! `dhcp-option[-force|-pxe]=[vendor:<text>,|encap:<n>,|vi-encap:<n>,][tag:<tag>,…]<code>[,<value>]`
+//! (spec: config language, section 3.3)
+//!
+//! `<code>` is a number, `option:<name>` or `option6:<number or name>`. What the value becomes on the wire depends on
+//! its shape and on the option it is for; [`value`](super::option_value) does that half.
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::option::option_value::{Value, Wanted, value};
+use crate::option_names::{self, Kind, OPTIONS6};
+use crate::text::Text;
+use crate::words::{Condition, whole_number};
+
+/// A `dhcp-option` line of any kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DhcpOption {
+    /// What it is wrapped in.
+    pub lead: Lead,
+    /// Which clients it is for.
+    pub conditions: Vec<Condition>,
+    /// Its number; only the low byte travels in IPv4.
+    pub code: u32,
+    /// Its value.
+    pub value: Value,
+    /// Whether it is for DHCPv6.
+    pub version6: bool,
+}
+
+/// What an option is wrapped in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lead {
+    /// Nothing.
+    Plain,
+    /// Option 43, for clients whose vendor class contains the text.
+    Vendor(Vec<u8>),
+    /// The option of that number.
+    Encap(u32),
+    /// Option 125 (RFC 3925), under that enterprise number.
+    Enterprise(u32),
+}
+
+/// Which of the four keywords is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keyword {
+    /// `dhcp-option` and `dhcp-option-force`, which a proxy does not tell apart.
+    Option,
+    /// `dhcp-option-pxe`.
+    Pxe,
+    /// `dhcp-match`.
+    Match,
+}
+
+const WORDS: &str = "bad dhcp-option";
+
+/// Reads the value of a `dhcp-option` or `dhcp-option-force`.
+pub fn dhcp_option(arg: Text<'_>) -> Result<Directive, Fault> {
+    option(arg, Keyword::Option).map(Directive::DhcpOption)
+}
+
+/// Reads the value of a `dhcp-option-pxe`.
+pub fn dhcp_option_pxe(arg: Text<'_>) -> Result<Directive, Fault> {
+    option(arg, Keyword::Pxe).map(Directive::PxeOption)
+}
+
+/// Reads an option for any of the keywords. Of a `dhcp-match`, `conditions` holds the tag to set.
+pub fn option(arg: Text<'_>, keyword: Keyword) -> Result<DhcpOption, Fault> {
+    let mut lead = Lead::Plain;
+    let mut conditions = Vec::new();
+    let mut left = arg;
+    loop {
+        let (piece, rest) = left.cut_comma();
+        if let Some(code) = code(piece, keyword)? {
+            let wrapped = lead != Lead::Plain;
+            if code.version6 && wrapped && !matches!(lead, Lead::Enterprise(_)) {
+                return Err(Fault::own(
+                    "unsupported encapsulation for IPv6 option",
+                    piece,
+                    "an IPv4 option",
+                ));
+            }
+            let wanted = Wanted {
+                code: code.number,
+                kind: code.kind(wrapped),
+                internal: code.internal(),
+                version6: code.version6,
+            };
+            let value = value(rest, wanted, &lead, keyword)?;
+            return Ok(DhcpOption {
+                lead,
+                conditions,
+                code: code.number,
+                value,
+                version6: code.version6,
+            });
+        }
+        if let Some(found) = wrapping(piece, &lead, keyword)? {
+            let enterprise = matches!(found, Lead::Enterprise(_));
+            lead = found;
+            // A match may ask for an enterprise number alone, with or without a value behind it.
+            if enterprise && keyword == Keyword::Match {
+                let wanted = Wanted { code: 0, kind: None, internal: false, version6: false };
+                let value = value(rest, wanted, &lead, keyword)?;
+                return Ok(DhcpOption { lead, conditions, code: 0, value, version6: false });
+            }
+        } else {
+            conditions.push(condition(piece));
+        }
+        left = rest.ok_or_else(|| Fault::own(WORDS, piece, "an option number or option:<name>"))?;
+    }
+}
+
+/// Any word that is nothing else is a tag.
+fn condition(piece: Text<'_>) -> Condition {
+    let prefixes = ["tag:", "net:", "set:"];
+    Condition::new(prefixes.iter().find_map(|prefix| piece.after(prefix)).unwrap_or(piece))
+}
+
+/// An option's number, and how it was named.
+struct Code {
+    number: u32,
+    /// The kind of an option that was named, not numbered.
+    named: Option<Kind>,
+    version6: bool,
+}
+
+impl Code {
+    fn declared(&self) -> Option<&'static option_names::OptionName> {
+        if self.version6 {
+            None
+        } else {
+            u8::try_from(self.number).ok().and_then(option_names::by_code)
+        }
+    }
+
+    /// The kind its value must have. Wrapped options have it only if they were named.
+    fn kind(&self, wrapped: bool) -> Option<Kind> {
+        if wrapped || self.version6 {
+            self.named
+        } else {
+            self.declared().map(|option| option.kind)
+        }
+    }
+
+    fn internal(&self) -> bool {
+        self.declared().is_some_and(|option| option.internal)
+    }
+}
+
+/// The code a piece is; an empty piece is code 0.
+fn code(piece: Text<'_>, keyword: Keyword) -> Result<Option<Code>, Fault> {
+    let digits = |text: Text<'_>| {
+        text.bare().all(|byte| byte.is_ascii_digit()).then(|| whole_number(text)).flatten()
+    };
+    let number = |text: Text<'_>| digits(text).map(i32::cast_unsigned);
+    let unknown = |name: Text<'_>| Fault::own(WORDS, name, "the name of an option");
+    if let Some(number) = number(piece) {
+        return Ok(Some(Code { number, named: None, version6: false }));
+    }
+    if let Some(name) = piece.after("option:") {
+        let known = option_names::by_name(&lossy(name))
+            .filter(|known| !known.internal || keyword == Keyword::Match);
+        let known = known.ok_or_else(|| unknown(name))?;
+        return Ok(Some(Code {
+            number: known.code.into(),
+            named: Some(known.kind),
+            version6: false,
+        }));
+    }
+    let Some(name) = piece.after("option6:") else { return Ok(None) };
+    if let Some(number) = number(name) {
+        let named = OPTIONS6.iter().find(|known| u32::from(known.0) == number).map(|known| known.2);
+        return Ok(Some(Code { number, named, version6: true }));
+    }
+    let wanted = lossy(name);
+    let known = OPTIONS6
+        .iter()
+        .find(|known| known.1.eq_ignore_ascii_case(&wanted))
+        .ok_or_else(|| unknown(name))?;
+    Ok(Some(Code { number: known.0.into(), named: Some(known.2), version6: true }))
+}
+
+/// `vendor:`, `encap:` or `vi-encap:`, if the piece is one.
+fn wrapping(piece: Text<'_>, lead: &Lead, keyword: Keyword) -> Result<Option<Lead>, Fault> {
+    // What follows is not checked: a word counts as 0.
+    let number = |text: Text<'_>| whole_number(text).map_or(0, i32::cast_unsigned);
+    let complain = |words| Err(Fault::own(words, piece, "another kind of option"));
+    if let Some(class) = piece.after("vendor:") {
+        return match keyword {
+            Keyword::Match => complain("inappropriate vendor:"),
+            Keyword::Pxe => complain("No vendor-encap options allowed in dhcp-option-pxe"),
+            Keyword::Option if matches!(lead, Lead::Encap(_)) => complain("inappropriate vendor:"),
+            Keyword::Option => Ok(Some(Lead::Vendor(class.bytes()))),
+        };
+    }
+    if let Some(code) = piece.after("encap:") {
+        return match lead {
+            // dnsmasq crashes on the second; the words are those it means to say.
+            _ if keyword == Keyword::Match => complain("inappropriate encap:"),
+            Lead::Vendor(_) => complain("inappropriate encap:"),
+            _ => Ok(Some(Lead::Encap(number(code)))),
+        };
+    }
+    Ok(piece.after("vi-encap:").map(|enterprise| Lead::Enterprise(number(enterprise))))
+}
+
+fn lossy(text: Text<'_>) -> String {
+    text.bare().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{complaint, value};
+
+    fn read(line: &str) -> DhcpOption {
+        let Directive::DhcpOption(option) = value(line) else { panic!("{line} is no option") };
+        option
+    }
+
+    #[test]
+    fn discovery_control_of_the_wikis_is_one_byte() {
+        let option = read("dhcp-option=vendor:PXEClient,6,2b");
+        assert_eq!(option.lead, Lead::Vendor(b"PXEClient".to_vec()));
+        assert_eq!((option.code, &option.value.bytes[..]), (6, &[2][..]));
+    }
+
+    #[test]
+    fn every_other_word_is_a_tag() {
+        let option = read("dhcp-option=red,tag:!blue,option:Router,10.0.0.1");
+        let blue = Condition { tag: b"blue".to_vec(), negated: true };
+        assert_eq!(option.conditions, [Condition { tag: b"red".to_vec(), negated: false }, blue]);
+        assert_eq!((option.code, &option.value.bytes[..]), (3, &[10, 0, 0, 1][..]));
+    }
+
+    #[test]
+    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+        for (line, words) in [
+            ("dhcp-option=tag:red", "bad dhcp-option"),
+            ("dhcp-option=option:nosuch,1", "bad dhcp-option"),
+            ("dhcp-option=option:hostname,x", "bad dhcp-option"),
+            (r#"dhcp-option="3",x"#, "bad dhcp-option"),
+            ("dhcp-option=encap:1,vendor:x,1", "inappropriate vendor:"),
+            ("dhcp-option=vendor:x,encap:1,1", "inappropriate encap:"),
+            ("dhcp-option=vendor:x,option6:23,[::]", "unsupported encapsulation for IPv6 option"),
+            ("dhcp-option-pxe=vendor:x,1", "No vendor-encap options allowed in dhcp-option-pxe"),
+        ] {
+            assert_eq!(complaint(line), words, "{line}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Other files (spec: config language, sections 1.2 to 1.5)
+//!
+//! ```text
+//! conf-file[=<path>|-]      conf-dir=<directory>[,<suffix>|*<suffix>…]      conf-script=<command>
+//! dhcp-hostsfile, dhcp-hostsdir, dhcp-optsfile, dhcp-optsdir, addn-hosts, hostsdir=<path>
+//! ```
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::text::Text;
+
+/// A `conf-dir` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfDir {
+    /// The directory; empty does nothing.
+    pub directory: Vec<u8>,
+    /// Only files with one of these suffixes are read, if there are any.
+    pub accept: Vec<Vec<u8>>,
+    /// Files with one of these suffixes are not read.
+    pub reject: Vec<Vec<u8>>,
+}
+
+impl ConfDir {
+    /// Whether a file of that name is read. Editors' left-overs never are.
+    pub fn takes(&self, name: &[u8]) -> bool {
+        let is_backup = name.ends_with(b"~")
+            || name.starts_with(b".")
+            || (name.starts_with(b"#") && name.ends_with(b"#"));
+        let longer = |suffix: &Vec<u8>| name.len() > suffix.len() && name.ends_with(suffix);
+        !is_backup
+            && (self.accept.is_empty() || self.accept.iter().any(longer))
+            && !self.reject.iter().any(longer)
+    }
+}
+
+/// A file that is read when the daemon runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunTimeFile {
+    /// `dhcp-hostsfile`
+    DhcpHosts,
+    /// `dhcp-hostsdir`
+    DhcpHostsDir,
+    /// `dhcp-optsfile`
+    DhcpOptions,
+    /// `dhcp-optsdir`
+    DhcpOptionsDir,
+    /// `addn-hosts`
+    Hosts,
+    /// `hostsdir`
+    HostsDir,
+}
+
+/// Reads the value of a `conf-file`.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn conf_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    Ok(Directive::ConfFile(arg.map(Text::bytes).filter(|path| !path.is_empty())))
+}
+
+/// Reads the value of a `conf-dir`. `*` alone is no rule.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn conf_dir(arg: Text<'_>) -> Result<Directive, Fault> {
+    let mut pieces = arg.pieces().map(Text::bytes);
+    let mut conf_dir = ConfDir {
+        directory: pieces.next().unwrap_or_default(),
+        accept: Vec::new(),
+        reject: Vec::new(),
+    };
+    for rule in pieces.filter(|rule| !rule.is_empty() && rule != b"*") {
+        match rule.strip_prefix(b"*") {
+            Some(suffix) => conf_dir.accept.push(suffix.to_vec()),
+            None => conf_dir.reject.push(rule),
+        }
+    }
+    Ok(Directive::ConfDir(conf_dir))
+}
+
+/// Reads the value of a `conf-script`.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn conf_script(arg: Text<'_>) -> Result<Directive, Fault> {
+    Ok(Directive::ConfScript(arg.bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::value;
+
+    #[test]
+    fn the_rules_of_a_directory_accept_then_reject() {
+        let Directive::ConfDir(rules) = value("conf-dir=/d, *.conf , .old.conf,*,") else {
+            panic!()
+        };
+        assert_eq!((rules.accept.len(), rules.reject.len()), (1, 1));
+        for (name, read) in [
+            ("a.conf", true),
+            (".conf", false),
+            ("a.old.conf", false),
+            ("a.CONF", false),
+            ("#a.conf", true),
+            ("a.conf~", false),
+        ] {
+            assert_eq!(rules.takes(name.as_bytes()), read, "{name}");
+        }
+    }
+}

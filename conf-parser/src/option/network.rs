@@ -1,0 +1,178 @@
+//! Where we listen (spec: config language, sections 3.21, 3.24, 3.25)
+//!
+//! ```text
+//! interface, except-interface, no-dhcp-interface, no-dhcpv4-interface=<interface>[,…]
+//! listen-address=<address>[,…]          local-service[=net|host]          port=<port>
+//! dhcp-alternate-port[=<server port>[,<client port>]]
+//! bridge-interface=<interface>,<alias>[,…]        shared-network=<interface>|<address>,<address>
+//! ```
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::text::Text;
+use crate::words::{address4, address6, comma, number16, whole};
+use nom::Parser;
+use nom::combinator::opt;
+use nom::sequence::preceded;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// A `bridge-interface` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bridge {
+    /// The interface requests are taken to come from.
+    pub interface: Vec<u8>,
+    /// Patterns of those they do come from.
+    pub aliases: Vec<Vec<u8>>,
+}
+
+/// A `shared-network` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedNetwork {
+    /// The interface, or an address of this machine or of a relay.
+    pub on: SharedOn,
+    /// An address of the ranges that are usable there; `None` is one of IPv6.
+    pub network: Option<Ipv4Addr>,
+}
+
+/// Where a `shared-network` holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SharedOn {
+    /// On an interface.
+    Interface(Vec<u8>),
+    /// Where that address is.
+    Address(Ipv4Addr),
+}
+
+const LONGEST_INTERFACE: usize = 15;
+
+fn names(arg: Text<'_>) -> Vec<Vec<u8>> {
+    arg.pieces().map(Text::bytes).collect()
+}
+
+/// Reads the value of an `interface`.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn interface(arg: Text<'_>) -> Result<Directive, Fault> {
+    Ok(Directive::Interface(names(arg)))
+}
+
+/// Reads the value of an `except-interface`.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn except_interface(arg: Text<'_>) -> Result<Directive, Fault> {
+    Ok(Directive::ExceptInterface(names(arg)))
+}
+
+/// Reads the value of a `no-dhcp-interface`.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn no_dhcp_interface(arg: Text<'_>) -> Result<Directive, Fault> {
+    Ok(Directive::NoDhcpInterface(names(arg)))
+}
+
+/// Reads the value of a `no-dhcpv4-interface`.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn no_dhcpv4_interface(arg: Text<'_>) -> Result<Directive, Fault> {
+    Ok(Directive::NoDhcpv4Interface(names(arg)))
+}
+
+/// Reads the value of a `listen-address`. Quotes do not matter.
+pub fn listen_address(arg: Text<'_>) -> Result<Directive, Fault> {
+    let cells = crate::lex::argument(&arg.bytes());
+    let addresses = Text::new(&cells).pieces().map(|piece| {
+        let four = address4(piece).map(IpAddr::V4);
+        four.or_else(|| address6(piece).map(IpAddr::V6))
+            .ok_or_else(|| Fault::plain(arg, "IP addresses"))
+    });
+    addresses.collect::<Result<_, _>>().map(Directive::ListenAddress)
+}
+
+/// Reads the value of a `local-service`.
+pub fn local_service(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    match arg {
+        None => Ok(Directive::LocalService { host: false }),
+        Some(word) if word.is("net") => Ok(Directive::LocalService { host: false }),
+        Some(word) if word.is("host") || word.bytes() == b"host" => {
+            Ok(Directive::LocalService { host: true })
+        }
+        Some(other) => Err(Fault::plain(other, "net or host")),
+    }
+}
+
+/// Reads the value of a `port`.
+pub fn port(arg: Text<'_>) -> Result<Directive, Fault> {
+    whole(number16, arg).map(Directive::Port)
+}
+
+/// Reads the value of a `dhcp-alternate-port`.
+pub fn dhcp_alternate_port(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    let Some(arg) = arg else { return Ok(Directive::AlternatePort { server: 1067, client: 1068 }) };
+    let read = whole((number16, opt(preceded(comma, number16))), arg);
+    let (server, client) = read.map_err(|fault| fault.saying("invalid port number"))?;
+    Ok(Directive::AlternatePort { server, client: client.unwrap_or(server.wrapping_add(1)) })
+}
+
+/// Reads the value of a `bridge-interface`. Empty and over-long aliases are dropped without a word.
+pub fn bridge_interface(arg: Text<'_>) -> Result<Directive, Fault> {
+    let bad = || Fault::own("bad bridge-interface", arg, "an interface and its aliases");
+    let (interface, aliases) = arg.cut_comma();
+    let usable = |name: &Vec<u8>| !name.is_empty() && name.len() <= LONGEST_INTERFACE;
+    let aliases = names(aliases.ok_or_else(bad)?).into_iter().filter(usable).collect();
+    if interface.cells().len() > LONGEST_INTERFACE {
+        return Err(bad());
+    }
+    Ok(Directive::Bridge(Bridge { interface: interface.bytes(), aliases }))
+}
+
+/// Reads the value of a `shared-network`. Whether the interface exists is for the reader of the file to ask.
+pub fn shared_network(arg: Text<'_>) -> Result<Directive, Fault> {
+    let bad = || Fault::own("bad shared-network", arg, "an interface or address, and an address");
+    let (on, network) = arg.cut_comma();
+    let network = network.ok_or_else(bad)?;
+    let network4 = address4(network);
+    let on = match (address4(on), address6(on)) {
+        (Some(address), _) if network4.is_some() => SharedOn::Address(address),
+        (None, None) => SharedOn::Interface(on.bytes()),
+        (None, Some(_)) if address6(network).is_some() => SharedOn::Interface(Vec::new()),
+        _ => return Err(bad()),
+    };
+    if network4.is_none() && address6(network).is_none() {
+        return Err(bad());
+    }
+    Ok(Directive::SharedNetwork(SharedNetwork { on, network: network4 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{complaint, value};
+
+    #[test]
+    fn a_port_wraps_at_32_bits_as_the_c_library_has_it() {
+        assert_eq!(value(r#"port="53""#), Directive::Port(53));
+        assert_eq!(value("port=4294967349"), Directive::Port(53));
+        assert_eq!(value("port="), Directive::Port(0));
+        assert_eq!(complaint("port=65536"), "error");
+        assert_eq!(complaint("port==5"), "error");
+    }
+
+    #[test]
+    fn one_alternate_port_implies_the_next() {
+        assert_eq!(
+            value("dhcp-alternate-port"),
+            Directive::AlternatePort { server: 1067, client: 1068 }
+        );
+        assert_eq!(
+            value("dhcp-alternate-port=80"),
+            Directive::AlternatePort { server: 80, client: 81 }
+        );
+        assert_eq!(complaint("dhcp-alternate-port=a"), "invalid port number");
+    }
+
+    #[test]
+    fn only_plain_addresses_can_be_listened_on() {
+        assert_eq!(complaint("listen-address=127.0.0.1#53"), "error");
+        assert_eq!(complaint("listen-address=fe80::1%lo"), "error");
+        assert_eq!(
+            value(r#"listen-address="127.0.0.1""#),
+            Directive::ListenAddress(vec![Ipv4Addr::LOCALHOST.into()])
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! How the process runs and where it speaks (spec: config language, sections 3.29, 3.30)
+//!
+//! ```text
+//! user[=<name>]   group[=<name>]   pid-file[=<path>]   dhcp-script=<path>   dhcp-scriptuser=<name>
+//! log-facility=<facility>|<path>|-          log-async[=<lines>]
+//! ```
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::text::Text;
+use crate::words::{number, whole};
+
+/// Where the log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogTo {
+    /// The system log, under that facility (RFC 3164 code).
+    Facility(u8),
+    /// Standard error.
+    Stderr,
+    /// A file.
+    File(Vec<u8>),
+}
+
+/// Names of syslog facilities and their codes; `security` is the old name of `auth`.
+#[rustfmt::skip]
+pub const FACILITIES: &[(&str, u8)] = &[
+    ("auth", 4), ("authpriv", 10), ("cron", 9), ("daemon", 3), ("ftp", 11), ("kern", 0), ("lpr", 6), ("mail", 2),
+    ("mark", 24), ("news", 7), ("security", 4), ("syslog", 5), ("user", 1), ("uucp", 8),
+    ("local0", 16), ("local1", 17), ("local2", 18), ("local3", 19),
+    ("local4", 20), ("local5", 21), ("local6", 22), ("local7", 23),
+];
+
+const USUAL_QUEUE: u32 = 5;
+const LONGEST_QUEUE: u32 = 100;
+
+/// Reads the value of a `log-facility`.
+pub fn log_facility(arg: Text<'_>) -> Result<Directive, Fault> {
+    let path = arg.bytes();
+    let to = if path == b"-" {
+        LogTo::Stderr
+    } else if path.contains(&b'/') {
+        LogTo::File(path)
+    } else {
+        let known = FACILITIES.iter().find(|(name, _)| arg.is_ignoring_case(name));
+        let known =
+            known.ok_or_else(|| Fault::own("bad log facility", arg, "a facility, a path or -"))?;
+        LogTo::Facility(known.1)
+    };
+    Ok(Directive::LogFacility(to))
+}
+
+/// Reads the value of a `log-async`: how many lines may wait.
+pub fn log_async(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    let queue = arg.map_or(Ok(USUAL_QUEUE), |arg| whole(number, arg).map(i32::cast_unsigned))?;
+    Ok(Directive::LogAsync(queue.min(LONGEST_QUEUE)))
+}
+
+/// Reads the value of a `user`; none, or an empty one, keeps the user.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn user(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    Ok(Directive::User(optional(arg)))
+}
+
+/// Reads the value of a `group`; none, or an empty one, keeps the group.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn group(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    Ok(Directive::Group(optional(arg)))
+}
+
+/// Reads the value of a `pid-file`; none, or an empty one, is no file.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn pid_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    Ok(Directive::PidFile(optional(arg)))
+}
+
+/// Reads the value of a `dhcp-script`.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn dhcp_script(arg: Text<'_>) -> Result<Directive, Fault> {
+    Ok(Directive::Script(arg.bytes()))
+}
+
+/// Refuses a `dhcp-luascript`, as every ordinary build of dnsmasq does.
+pub fn dhcp_luascript(arg: Text<'_>) -> Result<Directive, Fault> {
+    Err(Fault::own(
+        "recompile with HAVE_LUASCRIPT defined to enable Lua scripts",
+        arg,
+        "dhcp-script instead",
+    ))
+}
+
+fn optional(arg: Option<Text<'_>>) -> Option<Vec<u8>> {
+    arg.map(Text::bytes).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{complaint, value};
+
+    #[test]
+    fn a_facility_a_path_or_a_dash() {
+        assert_eq!(value("log-facility=LOCAL0"), Directive::LogFacility(LogTo::Facility(16)));
+        assert_eq!(value("log-facility=a/b"), Directive::LogFacility(LogTo::File(b"a/b".to_vec())));
+        assert_eq!(value("log-facility=-"), Directive::LogFacility(LogTo::Stderr));
+        for line in ["log-facility=", "log-facility=local9", r#"log-facility="local0""#] {
+            assert_eq!(complaint(line), "bad log facility", "{line}");
+        }
+    }
+
+    #[test]
+    fn a_queue_holds_a_hundred_lines_at_most() {
+        assert_eq!(value("log-async"), Directive::LogAsync(5));
+        assert_eq!(value("log-async=99999"), Directive::LogAsync(100));
+    }
+
+    #[test]
+    fn an_empty_name_is_none() {
+        assert_eq!(value("user="), Directive::User(None));
+        assert_eq!(value("pid-file"), Directive::PidFile(None));
+    }
+}

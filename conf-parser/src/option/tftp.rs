@@ -1,0 +1,116 @@
+//! TFTP (spec: config language, sections 3.26, 3.27)
+//!
+//! ```text
+//! enable-tftp[=<interface>[,…]]     tftp-root=<directory>[,<interface>]     tftp-unique-root[=ip|mac]
+//! tftp-max=<n>     tftp-mtu=<n>     tftp-port-range=<first>,<last>
+//! ```
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::text::Text;
+use crate::words::{comma, number, number16, whole};
+use nom::Parser;
+use nom::sequence::separated_pair;
+
+/// A `tftp-root` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TftpRoot {
+    /// The directory; empty is none.
+    pub directory: Vec<u8>,
+    /// The one interface it is for.
+    pub interface: Option<Vec<u8>>,
+}
+
+/// Whose own directory is looked for under the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UniqueRoot {
+    /// One of the client's address.
+    Address,
+    /// One of the client's hardware address.
+    Mac,
+}
+
+/// Reads the value of an `enable-tftp`. An empty value is a list that matches nothing.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn enable_tftp(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    Ok(Directive::EnableTftp(arg.map(|list| list.pieces().map(Text::bytes).collect())))
+}
+
+/// Reads the value of a `tftp-root`.
+#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
+pub fn tftp_root(arg: Text<'_>) -> Result<Directive, Fault> {
+    let (directory, interface) = arg.cut_comma();
+    Ok(Directive::TftpRoot(TftpRoot {
+        directory: directory.bytes(),
+        interface: interface.map(Text::bytes),
+    }))
+}
+
+/// Reads the value of a `tftp-unique-root`.
+pub fn tftp_unique_root(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    match arg {
+        None => Ok(Directive::TftpUniqueRoot(UniqueRoot::Address)),
+        Some(kind) if kind.is_ignoring_case("ip") => {
+            Ok(Directive::TftpUniqueRoot(UniqueRoot::Address))
+        }
+        Some(kind) if kind.is_ignoring_case("mac") => {
+            Ok(Directive::TftpUniqueRoot(UniqueRoot::Mac))
+        }
+        Some(other) => Err(Fault::plain(other, "ip or mac")),
+    }
+}
+
+/// Reads the value of a `tftp-max`.
+pub fn tftp_max(arg: Text<'_>) -> Result<Directive, Fault> {
+    whole(number, arg).map(|most| Directive::TftpMax(i32::cast_unsigned(most)))
+}
+
+/// Reads the value of a `tftp-mtu`.
+pub fn tftp_mtu(arg: Text<'_>) -> Result<Directive, Fault> {
+    whole(number, arg).map(|mtu| Directive::TftpMtu(i32::cast_unsigned(mtu)))
+}
+
+/// Reads the value of a `tftp-port-range`. The ends may be exchanged; both 0 is no range.
+pub fn tftp_port_range(arg: Text<'_>) -> Result<Directive, Fault> {
+    let read = whole(separated_pair(number16, comma, number16), arg)
+        .map_err(|fault| fault.saying("bad port range"));
+    read.map(|(one, other)| Directive::TftpPortRange(one.min(other), one.max(other)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{complaint, value};
+
+    #[test]
+    fn a_root_may_be_for_one_interface() {
+        let Directive::TftpRoot(root) = value("tftp-root=/srv/tftp, eth0,x") else { panic!() };
+        assert_eq!(
+            (&root.directory[..], root.interface.as_deref()),
+            (&b"/srv/tftp"[..], Some(&b"eth0,x"[..]))
+        );
+    }
+
+    #[test]
+    fn an_empty_list_is_not_the_same_as_none() {
+        assert_eq!(value("enable-tftp"), Directive::EnableTftp(None));
+        assert_eq!(value("enable-tftp="), Directive::EnableTftp(Some(vec![Vec::new()])));
+    }
+
+    #[test]
+    fn port_ranges_are_put_in_order() {
+        assert_eq!(value("tftp-port-range=2,1"), Directive::TftpPortRange(1, 2));
+        for line in ["tftp-port-range=1", "tftp-port-range=1,70000", "tftp-port-range=,,,"] {
+            assert_eq!(complaint(line), "bad port range", "{line}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_keyword_is_none() {
+        assert_eq!(complaint(r#"tftp-unique-root="mac""#), "error");
+        assert_eq!(
+            value(r#"tftp-unique-root="ip""#),
+            Directive::TftpUniqueRoot(UniqueRoot::Address)
+        );
+    }
+}

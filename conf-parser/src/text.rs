@@ -1,0 +1,178 @@
+//! [`Text`]: what stands in a line after quotes and comments are gone, as input for nom.
+//!
+//! Quotes do two things in this language: they vanish, and they *protect* what they held. A protected comma is no
+//! separator, a protected digit no digit (spec: config language, section 1.6). A plain string could not tell, so
+//! each byte remembers it, and the column it was written in.
+
+use nom::{Input, Needed};
+use std::iter::{Copied, Enumerate};
+use std::slice::Iter;
+
+/// One byte of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The byte, after escapes.
+    pub byte: u8,
+    /// Came out of quotes, and is one of the characters that quotes protect.
+    pub protected: bool,
+    /// Where it was written: bytes from the start of the line.
+    pub column: u16,
+}
+
+impl Cell {
+    /// Whether this is `byte` in its structural meaning.
+    pub fn is(self, byte: u8) -> bool {
+        self.byte == byte && !self.protected
+    }
+
+    /// Whether this is a blank that separates.
+    pub fn is_blank(self) -> bool {
+        self.is(b' ')
+    }
+}
+
+/// A stretch of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text<'a> {
+    cells: &'a [Cell],
+    /// The column after the last cell, for faults that miss something.
+    end: u16,
+}
+
+impl<'a> Text<'a> {
+    /// All of a lexed line.
+    pub fn new(cells: &'a [Cell]) -> Self {
+        let end = cells.last().map_or(0, |cell| cell.column.saturating_add(1));
+        Self { cells, end }
+    }
+
+    /// The cells.
+    pub fn cells(self) -> &'a [Cell] {
+        self.cells
+    }
+
+    /// The bytes as they are stored: protection is gone.
+    pub fn bytes(self) -> Vec<u8> {
+        self.cells.iter().map(|cell| cell.byte).collect()
+    }
+
+    /// The bytes as structure sees them: a protected one is `\0`, which no keyword holds.
+    pub fn bare(self) -> impl Iterator<Item = u8> {
+        self.cells.iter().map(|cell| if cell.protected { 0 } else { cell.byte })
+    }
+
+    /// Whether nothing is left.
+    pub fn is_empty(self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// The column this stretch begins at.
+    pub fn column(self) -> usize {
+        self.cells.first().map_or(self.end, |cell| cell.column).into()
+    }
+
+    /// Whether this is exactly `word`, unprotected.
+    pub fn is(self, word: &str) -> bool {
+        self.cells.len() == word.len() && self.bare().eq(word.bytes())
+    }
+
+    /// As [`Text::is`], letters in either case.
+    pub fn is_ignoring_case(self, word: &str) -> bool {
+        self.cells.len() == word.len()
+            && self.bare().zip(word.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
+    }
+
+    /// What follows `prefix`, if this begins with it, unprotected.
+    pub fn after(self, prefix: &str) -> Option<Self> {
+        let fits = self.cells.len() >= prefix.len()
+            && self.bare().zip(prefix.bytes()).all(|(a, b)| a == b);
+        fits.then(|| self.take_from(prefix.len()))
+    }
+
+    /// Without leading and trailing blanks.
+    pub fn trim(self) -> Self {
+        self.trim_start().trim_end()
+    }
+
+    /// Without leading blanks.
+    pub fn trim_start(self) -> Self {
+        let blanks = self.cells.iter().take_while(|cell| cell.is_blank()).count();
+        self.take_from(blanks)
+    }
+
+    /// Without trailing blanks.
+    pub fn trim_end(self) -> Self {
+        let blanks = self.cells.iter().rev().take_while(|cell| cell.is_blank()).count();
+        self.take(self.cells.len() - blanks)
+    }
+
+    /// Cut at the first unprotected `byte`, which is dropped.
+    pub fn cut(self, byte: u8) -> Option<(Self, Self)> {
+        let at = self.cells.iter().position(|cell| cell.is(byte))?;
+        Some((self.take(at), self.take_from(at + 1)))
+    }
+
+    /// Cut at the first comma; blanks around it vanish, those at either end stay.
+    pub fn cut_comma(self) -> (Self, Option<Self>) {
+        match self.cut(b',') {
+            Some((piece, rest)) => (piece.trim_end(), Some(rest.trim_start())),
+            None => (self, None),
+        }
+    }
+
+    /// The pieces between commas; at least one.
+    pub fn pieces(self) -> impl Iterator<Item = Self> {
+        let mut left = Some(self);
+        std::iter::from_fn(move || {
+            let (piece, rest) = left?.cut_comma();
+            left = rest;
+            Some(piece)
+        })
+    }
+
+    fn part(self, cells: &'a [Cell], next: Option<&Cell>) -> Self {
+        Self { cells, end: next.map_or(self.end, |cell| cell.column) }
+    }
+}
+
+impl<'a> Input for Text<'a> {
+    type Item = Cell;
+    type Iter = Copied<Iter<'a, Cell>>;
+    type IterIndices = Enumerate<Self::Iter>;
+
+    fn input_len(&self) -> usize {
+        self.cells.len()
+    }
+
+    fn take(&self, index: usize) -> Self {
+        self.part(&self.cells[..index], self.cells.get(index))
+    }
+
+    fn take_from(&self, index: usize) -> Self {
+        self.part(&self.cells[index..], None)
+    }
+
+    fn take_split(&self, index: usize) -> (Self, Self) {
+        (self.take_from(index), self.take(index))
+    }
+
+    fn position<P: Fn(Cell) -> bool>(&self, predicate: P) -> Option<usize> {
+        self.cells.iter().position(|&cell| predicate(cell))
+    }
+
+    fn iter_elements(&self) -> Self::Iter {
+        self.cells.iter().copied()
+    }
+
+    fn iter_indices(&self) -> Self::IterIndices {
+        self.iter_elements().enumerate()
+    }
+
+    fn slice_index(&self, count: usize) -> Result<usize, Needed> {
+        if self.cells.len() >= count {
+            Ok(count)
+        } else {
+            Err(Needed::new(count - self.cells.len()))
+        }
+    }
+}
