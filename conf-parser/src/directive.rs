@@ -6,7 +6,7 @@ use crate::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, 
 use crate::option::dhcp_option::DhcpOption;
 use crate::option::dhcp_range::DhcpRange;
 use crate::option::files::{ConfDir, RunTimeFile};
-use crate::option::network::{Bridge, SharedNetwork};
+use crate::option::network::{Bridge, HostRecord, SharedNetwork};
 use crate::option::process::LogTo;
 use crate::option::pxe::{PxePrompt, PxeService};
 use crate::option::tftp::{TftpRoot, UniqueRoot};
@@ -68,6 +68,7 @@ pub enum Directive {
     LocalService {
         host: bool,
     },
+    HostRecord(HostRecord),
     Bridge(Bridge),
     SharedNetwork(SharedNetwork),
 

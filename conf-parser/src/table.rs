@@ -261,7 +261,7 @@ pub static ROWS: &[Row] = &[
     row("filterwin2k", b'f', None, Stacks, Inert, Nothing, "", "Do not send Windows' idle queries on."),
     row("group", b'g', Optional, Once, Served, Maybe(process::group), "[=<groupname>]", "Run as this group."),
     row("help", b'w', None, Stacks, Served, On(Switch::Help), "", "Show this page, or 'dhcp' or 'dhcp6' options."),
-    row("host-record", NONE, Required, Stacks, DnsContent, Value(check::any), "<name>,<address>[,<ttl>]", "Serve a name and its address."),
+    row("host-record", NONE, Required, Stacks, Served, Value(network::host_record), "<name>,<address>[,<ttl>]", "Serve a name and its address."),
     row("hostsdir", NONE, Required, Stacks, Served, File(RunTimeFile::HostsDir), "<path>", "Read names from a watched directory."),
     row("ignore-address", NONE, Required, Stacks, Inert, Value(check::any), "<ipaddr>", "Ignore answers with this address."),
     row("interface", b'i', Required, Stacks, Served, Value(network::interface), "<interface>[,...]", "Listen here."),

@@ -4,14 +4,14 @@
 //! interface, except-interface, no-dhcp-interface, no-dhcpv4-interface=<interface>[,…]
 //! listen-address=<address>[,…]          local-service[=net|host]          port=<port>
 //! dhcp-alternate-port[=<server port>[,<client port>]]
+//! host-record=<name>[,<name>…],<address>[,<ttl>]
 //! bridge-interface=<interface>,<alias>[,…]        shared-network=<interface>|<address>,<address>
 //! ```
 
 use crate::directive::Directive;
 use crate::fault::Fault;
 use crate::text::Text;
-use crate::words::{address4, address6, comma, number16, whole};
-use nom::Parser;
+use crate::words::{address4, address6, comma, number16, whole, whole_number};
 use nom::combinator::opt;
 use nom::sequence::preceded;
 use std::net::{IpAddr, Ipv4Addr};
@@ -32,6 +32,15 @@ pub struct SharedNetwork {
     pub on: SharedOn,
     /// An address of the ranges that are usable there; `None` is one of IPv6.
     pub network: Option<Ipv4Addr>,
+}
+
+/// A `host-record` line: names of boot servers may be looked up in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostRecord {
+    /// The names.
+    pub names: Vec<Vec<u8>>,
+    /// Their IPv4 address.
+    pub address: Option<Ipv4Addr>,
 }
 
 /// Where a `shared-network` holds.
@@ -137,6 +146,23 @@ pub fn shared_network(arg: Text<'_>) -> Result<Directive, Fault> {
         return Err(bad());
     }
     Ok(Directive::SharedNetwork(SharedNetwork { on, network: network4 }))
+}
+
+/// Reads the value of a `host-record`: names, addresses and a time to live, in any order.
+pub fn host_record(arg: Text<'_>) -> Result<Directive, Fault> {
+    let mut record = HostRecord::default();
+    let pieces: Vec<Text<'_>> = arg.pieces().collect();
+    if arg.is_empty() || pieces.len() < 2 {
+        return Err(Fault::own("Bad host-record", arg, "a name and an address"));
+    }
+    for piece in pieces {
+        if let Some(address) = address4(piece) {
+            record.address = Some(address);
+        } else if address6(piece).is_none() && whole_number(piece).is_none() {
+            record.names.push(piece.bytes());
+        }
+    }
+    Ok(Directive::HostRecord(record))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use crate::directive::Directive;
 use crate::fault::Fault;
 use crate::text::Text;
 use crate::words::{comma, number, number16, whole};
-use nom::Parser;
 use nom::sequence::separated_pair;
 
 /// A `tftp-root` line.

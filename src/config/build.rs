@@ -1,0 +1,373 @@
+//! Settings → [`Config`]: the only place that knows what settings mean together.
+
+use super::defaults::{PACKET_BUFFER, USUAL_EDNS_PACKET};
+use super::load::Written;
+use super::network::Binding;
+use super::{
+    Config, Dhcp, Group, Note, Origin, PxeOption, Range, RangeKind, Rule, Service, Target, Tftp,
+    VendorOption,
+};
+use crate::failure::Failure;
+use crate::net::{Interfaces, same_network};
+use conf_parser::option::dhcp_host::DhcpHost;
+use conf_parser::option::dhcp_option::{DhcpOption, Lead};
+use conf_parser::option::dhcp_range::{self, DhcpRange};
+use conf_parser::option::files::RunTimeFile;
+use conf_parser::option::pxe::{Boot, PxePrompt, PxeService};
+use conf_parser::{Class, Directive, Switch};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// The first type allotted to a service with a file (PXE 2.1: vendor use begins at 0x8000).
+const FIRST_FILE_TYPE: u16 = 0x8000;
+const SMALLEST_EDNS_PACKET: u32 = 512;
+
+/// A configuration and what its author should know.
+pub struct Built {
+    /// The configuration.
+    pub config: Config,
+    /// Remarks, in the order of the file.
+    pub notes: Vec<Note>,
+}
+
+/// Puts settings together.
+pub fn build(settings: &[Written]) -> Result<Built, Failure> {
+    let mut builder = Builder::default();
+    for written in settings {
+        builder.take(written)?;
+    }
+    Ok(builder.finish())
+}
+
+#[derive(Default)]
+struct Builder {
+    config: Config,
+    tftp: Tftp,
+    tftp_enabled: bool,
+    edns_packet: Option<u32>,
+    local_host_only: bool,
+    file_types: u16,
+    no_resolv: bool,
+    has_server: bool,
+    notes: Vec<Note>,
+    /// They matter only if `port` is not 0, which may be said later.
+    dns_notes: Vec<Note>,
+}
+
+impl Builder {
+    fn take(&mut self, Written { setting, origin }: &Written) -> Result<(), Failure> {
+        self.note_class(setting.row, origin);
+        self.no_resolv |= setting.row.keyword == "no-resolv";
+        self.has_server |=
+            matches!(setting.row.keyword, "server" | "local" | "rev-server" | "servers-file");
+        match setting.directive.clone() {
+            Directive::Switch(switch) => self.switch(switch),
+            Directive::DhcpRange(range) => self.range(range, origin),
+            Directive::PxeService(service) => self.service(service, origin),
+            Directive::PxePrompt(prompt) => self.prompt(prompt, origin),
+            Directive::DhcpOption(option) => self.option(option, origin),
+            Directive::DhcpHost(host) => self.host(host, origin)?,
+            directive => {
+                let left = self.dhcp(directive, origin);
+                let left = left.and_then(|directive| self.tftp(directive));
+                if let Some(directive) = left {
+                    self.process(directive);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note_class(&mut self, row: &conf_parser::Row, origin: &Origin) {
+        if let Class::Refused(why) = row.class {
+            self.refuse(origin, format!("{} is not served: {why}", row.keyword));
+        } else if row.class == Class::DnsContent {
+            let text =
+                format!("{} is not served: there is no DNS here (port=0 says so)", row.keyword);
+            self.dns_notes.push(Note { origin: Some(origin.clone()), text, refuses: true });
+        }
+    }
+
+    fn refuse(&mut self, origin: &Origin, text: String) {
+        self.notes.push(Note { origin: Some(origin.clone()), text, refuses: true });
+    }
+
+    fn switch(&mut self, switch: Switch) {
+        let Config { dhcp, network, process, .. } = &mut self.config;
+        let tftp = &mut self.tftp;
+        match switch {
+            Switch::BindDynamic => network.binding = Binding::Dynamic,
+            Switch::BindInterfaces => network.binding = Binding::Interfaces,
+            Switch::DhcpIgnoreClid => dhcp.ignore_client_id = true,
+            Switch::KeepInForeground => process.foreground = true,
+            Switch::LogDebug => process.log_debug = true,
+            Switch::LogDhcp => dhcp.log = true,
+            Switch::NoDaemon => process.debug = true,
+            Switch::NoHosts => process.no_hosts = true,
+            Switch::NoRoundRobin => dhcp.round_robin = false,
+            Switch::QuietDhcp => dhcp.quiet = true,
+            Switch::QuietTftp => tftp.quiet = true,
+            Switch::TftpLowercase => tftp.lowercase = true,
+            Switch::TftpNoBlocksize => tftp.no_blocksize = true,
+            Switch::TftpNoFail => tftp.no_fail = true,
+            Switch::TftpSecure => tftp.secure = true,
+            Switch::TftpSinglePort => tftp.single_port = true,
+            // The first two widen what names are known, the rest do their job on the command line only.
+            Switch::ExpandHosts
+            | Switch::ReadEthers
+            | Switch::Help
+            | Switch::Test
+            | Switch::Version => {}
+        }
+    }
+
+    fn range(&mut self, range: DhcpRange, origin: &Origin) {
+        use dhcp_range::RangeKind as Written;
+        let (start, end, netmask, kind) = match range.kind {
+            Written::Proxy { subnet, netmask } => (subnet, subnet, netmask, RangeKind::Proxy),
+            Written::Static { subnet, netmask, lease } => {
+                (subnet, subnet, netmask, RangeKind::Static(lease))
+            }
+            Written::Pool { start, end, netmask, lease } => {
+                (start, end, netmask, RangeKind::Pool(lease))
+            }
+            Written::Version6 => {
+                return self.refuse(origin, "dhcp-range: DHCPv6 is not served".to_owned());
+            }
+        };
+        let value = Range { start, end, netmask, kind, set: range.set };
+        self.config.dhcp.ranges.push(Rule {
+            origin: origin.clone(),
+            conditions: range.conditions,
+            value,
+        });
+    }
+
+    fn service(&mut self, service: PxeService, origin: &Origin) {
+        let PxeService { conditions, architecture, menu, boot, server } = service;
+        let kind = match &boot {
+            Boot::Type(kind) => *kind,
+            Boot::File(_) => {
+                let kind = FIRST_FILE_TYPE.wrapping_add(self.file_types);
+                self.file_types += 1;
+                kind
+            }
+        };
+        let value = Service { architecture, kind, menu, boot, server };
+        self.config.dhcp.services.push(Rule { origin: origin.clone(), conditions, value });
+    }
+
+    fn prompt(&mut self, prompt: PxePrompt, origin: &Origin) {
+        let value = [&[prompt.seconds][..], &prompt.text].concat();
+        let value = VendorOption { class: None, code: crate::wire::pxe::item::MENU_PROMPT, value };
+        self.config.dhcp.vendor_options.push(Rule {
+            origin: origin.clone(),
+            conditions: prompt.conditions,
+            value,
+        });
+        self.config.dhcp.pxe = true;
+    }
+
+    /// Of the ordinary options only those for a vendor class reach a proxy's reply.
+    fn option(&mut self, option: DhcpOption, origin: &Origin) {
+        if let Lead::Vendor(class) = option.lead {
+            let code = option.code.to_le_bytes()[0];
+            let value = VendorOption { class: Some(class), code, value: option.value.bytes };
+            self.config.dhcp.vendor_options.push(Rule {
+                origin: origin.clone(),
+                conditions: option.conditions,
+                value,
+            });
+        }
+    }
+
+    fn host(&mut self, host: DhcpHost, origin: &Origin) -> Result<(), Failure> {
+        if let Some(address) = host.address
+            && !self.config.dhcp.hosts.claim(address)
+        {
+            let place = if origin.file.is_empty() {
+                return Err(Failure::config(format!(
+                    "bad command line options: duplicate dhcp-host IP address {address}"
+                )));
+            } else {
+                format!("at line {} of {}", origin.line, origin.file)
+            };
+            return Err(Failure::config(format!(
+                "duplicate dhcp-host IP address {address} {place}"
+            )));
+        }
+        self.config.dhcp.hosts.add(host);
+        Ok(())
+    }
+
+    fn dhcp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {
+        let Config { dhcp, network, .. } = &mut self.config;
+        let rule = |conditions| Rule { origin: origin.clone(), conditions, value: () };
+        match directive {
+            Directive::DhcpBoot(boot) => {
+                let value = Target { file: boot.file, server: boot.server };
+                dhcp.boots.push(Rule {
+                    origin: origin.clone(),
+                    conditions: boot.conditions,
+                    value,
+                });
+            }
+            Directive::PxeOption(DhcpOption { lead, conditions, code, value, .. }) => {
+                let value = PxeOption { lead, code: code.to_le_bytes()[0], value };
+                dhcp.pxe_options.push(Rule { origin: origin.clone(), conditions, value });
+            }
+            // Tried last configured first.
+            Directive::PxeVendors(vendors) => {
+                vendors.into_iter().for_each(|vendor| dhcp.vendors.insert(0, vendor))
+            }
+            Directive::ReplyDelay(delay) => {
+                dhcp.delay = Some(Rule {
+                    origin: origin.clone(),
+                    conditions: delay.conditions,
+                    value: delay.seconds,
+                });
+            }
+            Directive::DhcpIgnore(conditions) => dhcp.ignore.push(rule(conditions)),
+            Directive::OptionMatch(rule) => dhcp.option_matches.push(rule),
+            Directive::ClassMatch(rule) => dhcp.classes.push(rule),
+            Directive::RelayMatch(rule) => dhcp.relay_matches.push(rule),
+            Directive::MacMatch(rule) => dhcp.macs.push(rule),
+            Directive::NameMatch(rule) => dhcp.name_matches.push(rule),
+            Directive::TagIf(rule) => dhcp.tag_ifs.push(rule),
+            Directive::Bridge(bridge) => dhcp.bridges.push(bridge),
+            Directive::HostRecord(record) => dhcp.host_records.push(record),
+            Directive::AlternatePort { server, client } => {
+                (dhcp.server_port, dhcp.client_port) = (server, client)
+            }
+            Directive::Interface(names) => network.interfaces.extend(names),
+            Directive::ExceptInterface(names) => network.except.extend(names),
+            Directive::NoDhcpInterface(names) => network.no_dhcp.extend(names),
+            Directive::NoDhcpv4Interface(names) => network.no_dhcpv4.extend(names),
+            Directive::ListenAddress(addresses) => network.listen.extend(addresses),
+            Directive::LocalService { host } => self.local_host_only = host,
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn tftp(&mut self, directive: Directive) -> Option<Directive> {
+        let tftp = &mut self.tftp;
+        match directive {
+            Directive::EnableTftp(list) => {
+                self.tftp_enabled = true;
+                if let Some(list) = list {
+                    tftp.interfaces.get_or_insert_default().extend(list);
+                }
+            }
+            Directive::TftpRoot(root) => match root.interface {
+                // Of two roots for one interface the first counts, of general ones the last.
+                Some(interface) => tftp.interface_roots.push((interface, root.directory)),
+                None => tftp.root = Some(root.directory).filter(|directory| !directory.is_empty()),
+            },
+            Directive::TftpUniqueRoot(unique) => tftp.unique.push(unique),
+            Directive::TftpMax(most) => tftp.most = usize::try_from(most).unwrap_or(usize::MAX),
+            Directive::TftpMtu(mtu) => tftp.mtu = mtu,
+            Directive::TftpPortRange(first, last) => {
+                tftp.ports = (last > 0).then_some((first, last))
+            }
+            Directive::EdnsPacketMax(size) => self.edns_packet = Some(size),
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn process(&mut self, directive: Directive) {
+        let process = &mut self.config.process;
+        let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        match directive {
+            Directive::User(user) => process.user = user.map(text),
+            Directive::Group(group) => {
+                process.group = group.map_or(Group::Kept, |group| Group::Named(text(group)))
+            }
+            Directive::PidFile(file) => process.pid_file = file.map(|file| path(&file)),
+            Directive::LogFacility(to) => process.log_to = Some(to),
+            Directive::Port(port) => process.dns_port = port,
+            Directive::RunTimeFile(RunTimeFile::Hosts | RunTimeFile::HostsDir, file) => {
+                process.hosts_files.push(path(&file))
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(mut self) -> Built {
+        let edns_packet = self.edns_packet.unwrap_or(USUAL_EDNS_PACKET).max(SMALLEST_EDNS_PACKET);
+        self.tftp.largest_block = edns_packet.saturating_add(PACKET_BUFFER);
+        self.config.tftp = self.tftp_enabled.then_some(self.tftp);
+        let Config { dhcp, network, process, .. } = &mut self.config;
+        dhcp.pxe |= !dhcp.services.is_empty();
+        if dhcp.vendors.is_empty() {
+            dhcp.vendors.push(b"PXEClient".to_vec());
+        }
+        let unfiltered =
+            network.interfaces.is_empty() && network.except.is_empty() && network.listen.is_empty();
+        if self.local_host_only && unfiltered {
+            // Loopback and nothing else, bound to its addresses.
+            network.interfaces.push(Vec::new());
+            network.binding = Binding::Interfaces;
+        }
+        process.no_upstream = self.no_resolv && !self.has_server;
+        if process.dns_port != 0 {
+            self.notes.append(&mut self.dns_notes);
+        }
+        self.notes.extend(general_notes(&self.config));
+        Built { config: self.config, notes: self.notes }
+    }
+}
+
+fn general_notes(config: &Config) -> Vec<Note> {
+    let note = |origin: Option<&Origin>, text: &str, refuses| Note {
+        origin: origin.cloned(),
+        text: text.to_owned(),
+        refuses,
+    };
+    let mut notes = Vec::new();
+    let proxy = config.dhcp.ranges.iter().find(|range| range.value.kind == RangeKind::Proxy);
+    if proxy.is_none() && config.tftp.is_none() {
+        notes.push(note(
+            None,
+            "nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp",
+            true,
+        ));
+    }
+    if let Some(range) = proxy.filter(|_| !config.dhcp.pxe) {
+        let text = "a proxy range answers nobody without a pxe-service or pxe-prompt";
+        notes.push(note(Some(&range.origin), text, false));
+    }
+    if config.process.dns_port != 0 {
+        notes.push(note(
+            None,
+            "port=0 is missing: there is no DNS service here, with or without it",
+            false,
+        ));
+    }
+    notes
+}
+
+/// Remarks that depend on the machine: a pool for a network we are on would promise addresses nobody hands out.
+pub fn pool_notes(dhcp: &Dhcp, interfaces: &Interfaces) -> Vec<Note> {
+    let is_here = |range: &Range| {
+        interfaces.addresses.iter().any(|address| {
+            let netmask = range.netmask.unwrap_or(address.netmask());
+            address.ip4().is_some_and(|ours| same_network(ours, range.start, netmask))
+        })
+    };
+    let pools = dhcp.ranges.iter().filter(|rule| rule.value.kind != RangeKind::Proxy);
+    let note = |rule: &Rule<Range>| {
+        let refuses = is_here(&rule.value);
+        let where_ = if refuses {
+            "and this machine is on that network"
+        } else {
+            "but this machine is not on that network"
+        };
+        let text = format!("dhcp-range: no addresses are handed out here, {where_}");
+        Note { origin: Some(rule.origin.clone()), text, refuses }
+    };
+    pools.map(note).collect()
+}

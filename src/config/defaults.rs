@@ -1,0 +1,80 @@
+//! What holds where the configuration says nothing.
+
+use super::hosts::Hosts;
+use super::{Dhcp, Group, Process, Tftp};
+use std::path::PathBuf;
+
+const USUAL_TRANSFERS: usize = 50;
+pub(super) const USUAL_EDNS_PACKET: u32 = 1232;
+/// dnsmasq's packet buffer is so much larger than the largest DNS packet; a DATA head takes four bytes of it.
+pub(super) const PACKET_BUFFER: u32 = 1025 + 10 - 4;
+
+impl Default for Tftp {
+    fn default() -> Self {
+        Self {
+            interfaces: None,
+            root: None,
+            interface_roots: Vec::new(),
+            unique: Vec::new(),
+            secure: false,
+            lowercase: false,
+            no_blocksize: false,
+            no_fail: false,
+            single_port: false,
+            quiet: false,
+            most: USUAL_TRANSFERS,
+            mtu: 0,
+            ports: None,
+            largest_block: USUAL_EDNS_PACKET + PACKET_BUFFER,
+        }
+    }
+}
+
+impl Default for Dhcp {
+    fn default() -> Self {
+        Self {
+            ranges: Vec::new(),
+            services: Vec::new(),
+            boots: Vec::new(),
+            vendor_options: Vec::new(),
+            pxe_options: Vec::new(),
+            vendors: Vec::new(),
+            pxe: false,
+            delay: None,
+            ignore: Vec::new(),
+            hosts: Hosts::default(),
+            option_matches: Vec::new(),
+            classes: Vec::new(),
+            relay_matches: Vec::new(),
+            macs: Vec::new(),
+            name_matches: Vec::new(),
+            tag_ifs: Vec::new(),
+            bridges: Vec::new(),
+            host_records: Vec::new(),
+            server_port: 67,
+            client_port: 68,
+            ignore_client_id: false,
+            log: false,
+            quiet: false,
+            round_robin: true,
+        }
+    }
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        Self {
+            debug: false,
+            foreground: false,
+            log_debug: false,
+            user: Some("nobody".to_owned()),
+            group: Group::Usual,
+            pid_file: Some(PathBuf::from("/var/run/dnsmasq.pid")),
+            log_to: None,
+            dns_port: 53,
+            no_hosts: false,
+            no_upstream: false,
+            hosts_files: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! `dhcp-host`: finding the line of a machine (spec: proxyDHCP, section 4.4).
+
+use super::tags::TagSet;
+use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
+use std::collections::HashSet;
+use std::net::Ipv4Addr;
+
+/// All `dhcp-host` lines, in file order.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts {
+    lines: Vec<DhcpHost>,
+    claimed: HashSet<Ipv4Addr>,
+}
+
+/// What identifies a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine<'a> {
+    /// Option 61, unless it is to be ignored.
+    pub client_id: Option<&'a [u8]>,
+    /// Hardware type.
+    pub htype: u8,
+    /// Hardware address.
+    pub mac: &'a [u8],
+    /// Its name, up to the first dot, if names are to be looked at.
+    pub name: Option<&'a [u8]>,
+}
+
+impl Hosts {
+    /// Adds a line.
+    pub fn add(&mut self, host: DhcpHost) {
+        self.lines.push(host);
+    }
+
+    /// Whether no other line has this address; from now on one has.
+    pub fn claim(&mut self, address: Ipv4Addr) -> bool {
+        self.claimed.insert(address)
+    }
+
+    /// The line of a machine. Lines with conditions that hold go before all others; within one kind of match the
+    /// last line counts. A line with an address counts only where `on_network` says so.
+    pub fn find(
+        &self,
+        machine: Machine<'_>,
+        tags: &TagSet,
+        on_network: impl Fn(Ipv4Addr) -> bool,
+    ) -> Option<&DhcpHost> {
+        let usable = |host: &&DhcpHost| match host.address {
+            Some(address) => on_network(address),
+            None => !host.version6,
+        };
+        let conditional =
+            |host: &&DhcpHost| !host.conditions.is_empty() && tags.fulfil(&host.conditions);
+        let open = |host: &&DhcpHost| tags.fulfil(&host.conditions);
+        let first = || self.lines.iter().rev().filter(usable).filter(conditional);
+        let second = || self.lines.iter().rev().filter(usable).filter(open);
+        one_pass(first, machine).or_else(|| one_pass(second, machine))
+    }
+}
+
+fn one_pass<'h, I: Iterator<Item = &'h DhcpHost>>(
+    hosts: impl Fn() -> I,
+    machine: Machine<'_>,
+) -> Option<&'h DhcpHost> {
+    let by_id = || machine.client_id.and_then(|id| hosts().find(|host| has_client_id(host, id)));
+    let by_mac = || hosts().find(|host| exact(host, machine));
+    let by_name = || machine.name.and_then(|name| hosts().find(|host| has_name(host, name)));
+    by_id().or_else(by_mac).or_else(by_name).or_else(|| best_wildcard(hosts(), machine))
+}
+
+/// A client identifier with a zero byte in front matches too.
+fn has_client_id(host: &DhcpHost, id: &[u8]) -> bool {
+    let Some(ClientId::Bytes(known)) = &host.client_id else { return false };
+    known == id || id.strip_prefix(&[0]) == Some(&known[..])
+}
+
+fn exact(host: &DhcpHost, machine: Machine<'_>) -> bool {
+    host.macs.iter().any(|mac| mac.wild.is_empty() && mac_fits(mac, machine.htype, machine.mac))
+}
+
+fn has_name(host: &DhcpHost, name: &[u8]) -> bool {
+    host.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The one with the most exact bytes; of equals the first met.
+fn best_wildcard<'h>(
+    hosts: impl Iterator<Item = &'h DhcpHost>,
+    machine: Machine<'_>,
+) -> Option<&'h DhcpHost> {
+    let mut best: Option<(usize, &DhcpHost)> = None;
+    for host in hosts {
+        let fitting = host
+            .macs
+            .iter()
+            .filter(|mac| !mac.wild.is_empty() && mac_fits(mac, machine.htype, machine.mac));
+        let exact_bytes =
+            fitting.map(|mac| mac.bytes.len() - mac.wild.len() + 1).max().unwrap_or(0);
+        if exact_bytes > best.map_or(0, |(count, _)| count) {
+            best = Some((exact_bytes, host));
+        }
+    }
+    best.map(|(_, host)| host)
+}
+
+/// Whether a hardware address fits a pattern: same length, same type if the pattern has one (0 is any).
+pub fn mac_fits(pattern: &conf_parser::words::Hex, htype: u8, mac: &[u8]) -> bool {
+    let type_fits =
+        pattern.hardware_type.is_none_or(|wanted| wanted == 0 || wanted == u16::from(htype));
+    let byte_fits =
+        |(place, (want, have)): (usize, (&u8, &u8))| want == have || pattern.wild.contains(&place);
+    type_fits
+        && pattern.bytes.len() == mac.len()
+        && pattern.bytes.iter().zip(mac).enumerate().all(byte_fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conf_parser::{Directive, Reader};
+
+    fn hosts(lines: &[&str]) -> Hosts {
+        let mut hosts = Hosts::default();
+        for line in lines {
+            let setting =
+                Reader::default().line(format!("dhcp-host={line}").as_bytes()).unwrap().unwrap();
+            let Directive::DhcpHost(host) = setting.directive else { panic!() };
+            hosts.add(host);
+        }
+        hosts
+    }
+
+    fn found(hosts: &Hosts, client_id: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
+        let machine = Machine { client_id, htype: 1, mac: &[0x52, 0x54, 0, 1, 2, 3], name };
+        let host = hosts.find(machine, &TagSet::default(), |address| address.octets()[0] == 10)?;
+        host.set.first().cloned()
+    }
+
+    #[test]
+    fn identifier_then_address_then_name_then_wildcard() {
+        let hosts = hosts(&[
+            "52:54:00:*:*:*,set:wild",
+            "52:54:00:01:*:*,set:wilder",
+            "pc,set:name",
+            "52:54:00:01:02:03,set:mac",
+            "id:ff:01,set:id",
+        ]);
+        assert_eq!(found(&hosts, Some(&[0, 0xff, 1]), None), Some(b"id".to_vec()));
+        assert_eq!(found(&hosts, Some(&[9]), Some(b"PC")), Some(b"mac".to_vec()));
+        let hosts = Hosts { lines: hosts.lines[..3].to_vec(), ..Hosts::default() };
+        assert_eq!(found(&hosts, None, Some(b"PC")), Some(b"name".to_vec()));
+        assert_eq!(found(&hosts, None, None), Some(b"wilder".to_vec()));
+    }
+
+    #[test]
+    fn an_address_of_another_network_does_not_count() {
+        assert_eq!(found(&hosts(&["52:54:00:01:02:03,192.168.0.1,set:a"]), None, None), None);
+        assert_eq!(
+            found(&hosts(&["52:54:00:01:02:03,10.0.0.1,set:a"]), None, None),
+            Some(b"a".to_vec())
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! Files, directories and scripts → settings, each with its origin (spec: config language, sections 1.1 to 1.4).
+//!
+//! The one place of `config` that opens anything.
+
+use super::names::Names;
+use super::{Origin, Process, faulty};
+use crate::failure::{Failure, reason};
+use conf_parser::option::files::ConfDir;
+use conf_parser::{Directive, Fault, Reader, Row, Setting, lex};
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+
+/// The file that is read when none is named.
+pub const USUAL_FILE: &str = "/etc/dnsmasq.conf";
+
+/// A setting and where it stood.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// What it says.
+    pub setting: Setting,
+    /// Where.
+    pub origin: Origin,
+}
+
+/// Reads everything there is, in dnsmasq's order.
+#[derive(Debug, Default)]
+pub struct Loader {
+    reader: Reader,
+    /// What was read, in order.
+    pub settings: Vec<Written>,
+    /// Which files were read, in order.
+    pub files: Vec<String>,
+    /// Files are told apart by device and inode, so that loops end by themselves.
+    seen: HashSet<(u64, u64)>,
+    stdin_read: bool,
+}
+
+/// What lines come from, as messages name it.
+struct Source {
+    name: Arc<str>,
+    is_script: bool,
+}
+
+impl Source {
+    fn place(&self, line: usize) -> String {
+        if self.is_script {
+            format!("in output from {}", self.name)
+        } else {
+            format!("at line {line} of {}", self.name)
+        }
+    }
+}
+
+impl Loader {
+    /// Takes an option of the command line. A file, directory or script is read on the spot.
+    pub fn argument(&mut self, row: &'static Row, value: Option<&[u8]>) -> Result<(), Failure> {
+        let complain = |fault: Fault| {
+            Failure::config(format!(
+                "bad command line options: {}",
+                fault.complaint.on_command_line()
+            ))
+        };
+        match self.reader.argument(row, value).map_err(complain)? {
+            Some(setting) => self.take(setting, Origin::default()),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the file that is there unless another is named. It may be missing.
+    pub fn usual_file(&mut self) -> Result<(), Failure> {
+        match File::open(USUAL_FILE) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            opened => self.opened(USUAL_FILE.as_bytes(), opened),
+        }
+    }
+
+    /// Reads a file; `-` is standard input, once.
+    pub fn file(&mut self, path: &[u8]) -> Result<(), Failure> {
+        if path != b"-" {
+            return self.opened(path, File::open(OsStr::from_bytes(path)));
+        }
+        if std::mem::replace(&mut self.stdin_read, true) {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map_err(|error| unreadable("stdin", &error))?;
+        self.lines(&bytes, &Source { name: "stdin".into(), is_script: false })
+    }
+
+    fn opened(&mut self, path: &[u8], opened: io::Result<File>) -> Result<(), Failure> {
+        let name = String::from_utf8_lossy(path);
+        let complain = |error: io::Error| unreadable(&name, &error);
+        let mut file = opened.map_err(complain)?;
+        let metadata = file.metadata().map_err(complain)?;
+        if !self.seen.insert((metadata.dev(), metadata.ino())) {
+            return Ok(());
+        }
+        self.files.push(name.to_string());
+        let mut bytes = Vec::new();
+        // A directory opens like a file, and reads as empty.
+        if !metadata.is_dir() {
+            file.read_to_end(&mut bytes).map_err(complain)?;
+        }
+        self.lines(&bytes, &Source { name: name.as_ref().into(), is_script: false })
+    }
+
+    fn directory(&mut self, rules: &ConfDir) -> Result<(), Failure> {
+        if rules.directory.is_empty() {
+            return Ok(());
+        }
+        let shown = String::from_utf8_lossy(&rules.directory).into_owned();
+        let directory = fs::read_dir(OsStr::from_bytes(&rules.directory));
+        let complain = |error: io::Error| {
+            Failure::file(format!("cannot access directory {shown}: {}", reason(&error)))
+        };
+        let mut paths = Vec::new();
+        for entry in directory.map_err(complain)? {
+            let name = entry.map_err(complain)?.file_name();
+            if rules.takes(name.as_bytes()) {
+                paths.push([&rules.directory, &b"/"[..], name.as_bytes()].concat());
+            }
+        }
+        paths.sort_unstable();
+        for path in paths {
+            let complain = |error| {
+                Failure::file(format!(
+                    "cannot access {}: {}",
+                    String::from_utf8_lossy(&path),
+                    reason(&error)
+                ))
+            };
+            if fs::metadata(OsStr::from_bytes(&path)).map_err(complain)?.is_file() {
+                self.file(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn script(&mut self, command: &[u8]) -> Result<(), Failure> {
+        if command.is_empty() {
+            return Ok(());
+        }
+        // A command that is the path of a file counts as that file having been read.
+        if let Ok(metadata) = fs::metadata(OsStr::from_bytes(command))
+            && !self.seen.insert((metadata.dev(), metadata.ino()))
+        {
+            return Ok(());
+        }
+        let name = String::from_utf8_lossy(command).into_owned();
+        let complain =
+            |error: io::Error| Failure::file(format!("cannot execute {name}: {}", reason(&error)));
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(OsStr::from_bytes(command)).stderr(Stdio::inherit());
+        let output = shell.output().map_err(complain)?;
+        self.lines(&output.stdout, &Source { name: name.as_str().into(), is_script: true })?;
+        match script_code(output.status) {
+            0 => Ok(()),
+            code => Err(Failure::new(code, format!("{name} returns non-zero error code"))),
+        }
+    }
+
+    fn lines(&mut self, bytes: &[u8], source: &Source) -> Result<(), Failure> {
+        for (line, piece) in (1..).zip(lex::pieces(bytes)) {
+            let read = self
+                .reader
+                .line(piece)
+                .map_err(|fault| faulty(&fault, &source.place(line), piece))?;
+            if let Some(setting) = read {
+                self.take(setting, Origin { file: source.name.clone(), line })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, setting: Setting, origin: Origin) -> Result<(), Failure> {
+        match &setting.directive {
+            Directive::ConfFile(Some(path)) => self.file(path),
+            Directive::ConfFile(None) => Ok(()),
+            Directive::ConfDir(rules) => self.directory(rules),
+            Directive::ConfScript(command) => self.script(command),
+            _ => {
+                self.settings.push(Written { setting, origin });
+                Ok(())
+            }
+        }
+    }
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Failure {
+    Failure::file(format!("cannot read {name}: {}", reason(error)))
+}
+
+/// dnsmasq adds ten to the low byte of the raw status: any exit code gives 10, signal 9 gives 19.
+fn script_code(status: ExitStatus) -> u8 {
+    if status.success() {
+        0
+    } else {
+        10 + status.signal().and_then(|signal| u8::try_from(signal).ok()).unwrap_or(0)
+    }
+}
+
+/// A hosts file that was read, or why it was not.
+pub type HostsFile = (PathBuf, Result<usize, String>);
+
+/// Reads the names of boot servers. Without DNS there are none: dnsmasq reads no hosts file then.
+pub fn names(process: &Process, dhcp: &super::Dhcp) -> (Names, Vec<HostsFile>) {
+    let mut names = Names::new(dhcp.round_robin);
+    let mut read = Vec::new();
+    if process.dns_port == 0 {
+        return (names, read);
+    }
+    for record in &dhcp.host_records {
+        for (place, name) in record.names.iter().enumerate() {
+            record.address.into_iter().for_each(|address| names.add(name, address, place == 0));
+        }
+    }
+    let usual = (!process.no_hosts).then(|| PathBuf::from("/etc/hosts"));
+    for path in usual.into_iter().chain(process.hosts_files.iter().flat_map(|path| expanded(path)))
+    {
+        let count = fs::read(&path).map(|bytes| names.read_hosts(&String::from_utf8_lossy(&bytes)));
+        read.push((path, count.map_err(|error| reason(&error))));
+    }
+    (names, read)
+}
+
+/// A directory stands for its files in order of their names.
+fn expanded(path: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(path) else { return vec![path.to_owned()] };
+    let rules = ConfDir { directory: Vec::new(), accept: Vec::new(), reject: Vec::new() };
+    let taken = entries.flatten().filter(|entry| rules.takes(entry.file_name().as_bytes()));
+    let mut files: Vec<PathBuf> =
+        taken.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    files.sort_unstable();
+    files
+}

@@ -1,0 +1,311 @@
+//! What the daemon works with: everything decided that can be decided before a packet comes.
+
+pub mod build;
+mod defaults;
+pub mod hosts;
+pub mod load;
+pub mod names;
+pub mod network;
+pub mod tags;
+
+use crate::failure::Failure;
+use conf_parser::Caret;
+use conf_parser::option::dhcp_match::{
+    ClassMatch, NameMatch, OptionMatch, RelayMatch, TagIf, TagRule,
+};
+use conf_parser::option::dhcp_option::Lead;
+use conf_parser::option::dhcp_range::Lease;
+use conf_parser::option::network::{Bridge, HostRecord};
+use conf_parser::option::option_value::Value;
+use conf_parser::option::process::LogTo;
+use conf_parser::option::pxe::{Boot, Server};
+use conf_parser::option::tftp::UniqueRoot;
+use conf_parser::words::{Condition, Hex};
+use hosts::Hosts;
+use network::Network;
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tags::TagSet;
+
+/// All of it.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Port 67 and 4011.
+    pub dhcp: Dhcp,
+    /// Port 69, if files are served.
+    pub tftp: Option<Tftp>,
+    /// Where we listen.
+    pub network: Network,
+    /// How the process runs.
+    pub process: Process,
+}
+
+/// Where something was written. Cheap to copy about: the name is shared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The file's name as it was given; empty is the command line.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.file.is_empty() {
+            f.write_str("the command line")
+        } else {
+            write!(f, "{}:{}", self.file, self.line)
+        }
+    }
+}
+
+/// Something that holds for the clients that fulfil its conditions.
+#[derive(Clone, Debug)]
+pub struct Rule<T> {
+    /// Where it was written.
+    pub origin: Origin,
+    /// All must hold; none holds for everybody.
+    pub conditions: Vec<Condition>,
+    /// What it says.
+    pub value: T,
+}
+
+impl<T> Rule<T> {
+    /// Whether it is for a client with these tags.
+    pub fn holds(&self, tags: &TagSet) -> bool {
+        tags.fulfil(&self.conditions)
+    }
+}
+
+/// Of several rules the last one with conditions that hold, else the last one without conditions.
+pub fn last_fitting<'c, T>(rules: &'c [Rule<T>], tags: &TagSet) -> Option<&'c Rule<T>> {
+    let with = rules.iter().rev().find(|rule| !rule.conditions.is_empty() && rule.holds(tags));
+    with.or_else(|| rules.iter().rev().find(|rule| rule.conditions.is_empty()))
+}
+
+/// What is answered on the DHCP ports.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the language")]
+pub struct Dhcp {
+    /// All IPv4 ranges, in file order.
+    pub ranges: Vec<Rule<Range>>,
+    /// The menu, in file order.
+    pub services: Vec<Rule<Service>>,
+    /// The boot files, in file order.
+    pub boots: Vec<Rule<Target>>,
+    /// What goes into option 43 behind the menu, in file order.
+    pub vendor_options: Vec<Rule<VendorOption>>,
+    /// Options of `dhcp-option-pxe`, in file order.
+    pub pxe_options: Vec<Rule<PxeOption>>,
+    /// Beginnings of the vendor class of a PXE client, in the order they are tried.
+    pub vendors: Vec<Vec<u8>>,
+    /// Whether 4011 is open and anything is answered: there is a service or a prompt.
+    pub pxe: bool,
+    /// How long a reply waits.
+    pub delay: Option<Rule<u32>>,
+    /// Rules that silence us.
+    pub ignore: Vec<Rule<()>>,
+    /// What is known of single machines.
+    pub hosts: Hosts,
+    /// Rules that set tags, each kind in file order.
+    pub option_matches: Vec<TagRule<OptionMatch>>,
+    /// By vendor or user class.
+    pub classes: Vec<TagRule<ClassMatch>>,
+    /// By what a relay says.
+    pub relay_matches: Vec<TagRule<RelayMatch>>,
+    /// By hardware address.
+    pub macs: Vec<TagRule<Hex>>,
+    /// By name.
+    pub name_matches: Vec<TagRule<NameMatch>>,
+    /// By other tags.
+    pub tag_ifs: Vec<TagIf>,
+    /// Interfaces that stand for others.
+    pub bridges: Vec<Bridge>,
+    /// `host-record` lines, for names of boot servers.
+    pub host_records: Vec<HostRecord>,
+    /// Port we listen on, usually 67.
+    pub server_port: u16,
+    /// Port clients listen on, usually 68.
+    pub client_port: u16,
+    /// Do not look at client identifiers.
+    pub ignore_client_id: bool,
+    /// Log everything about a request.
+    pub log: bool,
+    /// Do not log the usual.
+    pub quiet: bool,
+    /// Addresses of one name are used in turn.
+    pub round_robin: bool,
+}
+
+/// A `dhcp-range`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// First address; of a proxy range the address that was written.
+    pub start: Ipv4Addr,
+    /// Last address.
+    pub end: Ipv4Addr,
+    /// `None`: that of the interface.
+    pub netmask: Option<Ipv4Addr>,
+    /// What kind it is.
+    pub kind: RangeKind,
+    /// The tag a client of this range gets.
+    pub set: Option<Vec<u8>>,
+}
+
+/// Kinds of range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RangeKind {
+    /// Ours.
+    Proxy,
+    /// Of a DHCP server.
+    Pool(Lease),
+    /// Of a DHCP server, for hosts it knows.
+    Static(Lease),
+}
+
+/// An entry of the menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Client architecture.
+    pub architecture: u16,
+    /// Boot service type: allotted to files, as written for others.
+    pub kind: u16,
+    /// Its text.
+    pub menu: Vec<u8>,
+    /// What it boots.
+    pub boot: Boot,
+    /// Who serves it, if not we.
+    pub server: Option<Server>,
+}
+
+/// A boot file and who serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The file; may be empty.
+    pub file: Vec<u8>,
+    /// Who serves it.
+    pub server: Option<Server>,
+}
+
+/// An item behind the menu in option 43.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VendorOption {
+    /// Text in the client's vendor class; `None` is any PXE client's.
+    pub class: Option<Vec<u8>>,
+    /// Its number.
+    pub code: u8,
+    /// Its value.
+    pub value: Vec<u8>,
+}
+
+/// An option of `dhcp-option-pxe`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PxeOption {
+    /// What it is wrapped in.
+    pub lead: Lead,
+    /// Its number.
+    pub code: u8,
+    /// Its value.
+    pub value: Value,
+}
+
+/// What is served over TFTP.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the language")]
+pub struct Tftp {
+    /// The only interfaces that are served; `None`: those that DHCP is served on.
+    pub interfaces: Option<Vec<Vec<u8>>>,
+    /// Where files are.
+    pub root: Option<Vec<u8>>,
+    /// Where they are for single interfaces: interface and directory, in file order.
+    pub interface_roots: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Directories of single clients below the root.
+    pub unique: Vec<UniqueRoot>,
+    /// Serve only files of our own user.
+    pub secure: bool,
+    /// Look for names in lower case.
+    pub lowercase: bool,
+    /// Do not negotiate block sizes.
+    pub no_blocksize: bool,
+    /// A missing root does not end the start.
+    pub no_fail: bool,
+    /// All transfers over port 69.
+    pub single_port: bool,
+    /// Do not log files that are not there.
+    pub quiet: bool,
+    /// How many transfers may run at once.
+    pub most: usize,
+    /// Bound on the MTU; 0 is none.
+    pub mtu: u32,
+    /// Ports of transfers.
+    pub ports: Option<(u16, u16)>,
+    /// Largest block, whatever the MTU.
+    pub largest_block: u32,
+}
+
+/// How the process runs.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the language")]
+pub struct Process {
+    /// Stay in the foreground, keep the user, speak on standard error.
+    pub debug: bool,
+    /// Stay in the foreground.
+    pub foreground: bool,
+    /// Log decisions.
+    pub log_debug: bool,
+    /// Run as this user; `None` keeps the one we are.
+    pub user: Option<String>,
+    /// Run as this group.
+    pub group: Group,
+    /// Where to write the process id.
+    pub pid_file: Option<PathBuf>,
+    /// Where the log goes.
+    pub log_to: Option<LogTo>,
+    /// Port of the DNS service that we do not have; 0 says so.
+    pub dns_port: u16,
+    /// Do not read `/etc/hosts`.
+    pub no_hosts: bool,
+    /// There is a `no-resolv` and no `server`: dnsmasq would warn.
+    pub no_upstream: bool,
+    /// Files with names of boot servers.
+    pub hosts_files: Vec<PathBuf>,
+}
+
+/// Which group to run as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// `dip` if there is one, else the user's own.
+    Usual,
+    /// The one we are.
+    Kept,
+    /// That one.
+    Named(String),
+}
+
+/// Something the person who wrote the configuration should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Where it was written, if it is about something written.
+    pub origin: Option<Origin>,
+    /// What is the matter.
+    pub text: String,
+    /// Whether we do not start with it.
+    pub refuses: bool,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Some(origin) => write!(f, "{origin}: {}", self.text),
+            None => f.write_str(&self.text),
+        }
+    }
+}
+
+/// A faulty line as dnsmasq reports it, with the line and a caret below.
+pub(crate) fn faulty(fault: &conf_parser::Fault, place: &str, source: &[u8]) -> Failure {
+    let words = fault.complaint.in_file();
+    Failure::config(format!("{words} {place}")).showing(Caret { source, fault }.to_string())
+}

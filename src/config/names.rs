@@ -1,0 +1,95 @@
+//! Names of boot servers, as hosts files and `host-record` lines give them (spec: proxyDHCP, section 6.7).
+
+use std::collections::{HashMap, VecDeque};
+use std::net::Ipv4Addr;
+
+/// Names and their IPv4 addresses, used in turn.
+///
+/// The one thing in proxyDHCP that remembers: a look-up moves the address it gave to the end of its part.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    names: HashMap<Vec<u8>, List>,
+    turning: bool,
+}
+
+/// Addresses of one name in two parts: lines on which it stands first, and the others.
+#[derive(Clone, Debug, Default)]
+struct List {
+    first: VecDeque<Ipv4Addr>,
+    other: VecDeque<Ipv4Addr>,
+}
+
+impl Names {
+    /// None yet; `turning`: the addresses of a name are used in turn.
+    pub fn new(turning: bool) -> Self {
+        Self { names: HashMap::new(), turning }
+    }
+
+    /// Adds an address. Adding to a name that has one counts as a look-up.
+    pub fn add(&mut self, name: &[u8], address: Ipv4Addr, stands_first: bool) {
+        let turning = self.turning;
+        let list = self.names.entry(name.to_ascii_lowercase()).or_default();
+        list.take(turning);
+        if !list.first.contains(&address) && !list.other.contains(&address) {
+            if stands_first { list.first.push_back(address) } else { list.other.push_back(address) }
+        }
+    }
+
+    /// The address of a name, letters in either case.
+    pub fn look_up(&mut self, name: &[u8]) -> Option<Ipv4Addr> {
+        self.names.get_mut(&name.to_ascii_lowercase())?.take(self.turning)
+    }
+
+    /// Adds what a hosts file says: an address, then names. Returns how many names it had.
+    pub fn read_hosts(&mut self, file: &str) -> usize {
+        let mut count = 0;
+        for line in file.lines() {
+            let mut words = line.split('#').next().unwrap_or_default().split_ascii_whitespace();
+            let Some(address) = words.next() else { continue };
+            for (place, name) in words.enumerate() {
+                count += 1;
+                if let Ok(address) = address.parse::<Ipv4Addr>() {
+                    self.add(name.trim_end_matches('.').as_bytes(), address, place == 0);
+                }
+            }
+        }
+        count
+    }
+}
+
+impl List {
+    fn take(&mut self, turning: bool) -> Option<Ipv4Addr> {
+        let part = if self.first.is_empty() { &mut self.other } else { &mut self.first };
+        let address = *part.front()?;
+        if turning {
+            part.rotate_left(1);
+        }
+        Some(address)
+    }
+}
+
+#[test]
+fn the_first_answer_is_where_reading_has_turned_the_list_to() {
+    for (count, first) in [(1, 1), (2, 1), (3, 2), (4, 1)] {
+        let mut names = Names::new(true);
+        for last in 1..=count {
+            names.read_hosts(&format!("10.0.0.{last} Boot # x\n"));
+        }
+        assert_eq!(
+            names.look_up(b"BOOT"),
+            Some(Ipv4Addr::new(10, 0, 0, first)),
+            "{count} addresses"
+        );
+    }
+}
+
+#[test]
+fn without_turning_the_first_one_stays() {
+    let mut names = Names::default();
+    names.read_hosts("10.0.0.1 other boot\n10.0.0.2 boot\n10.0.0.3 boot\n");
+    assert_eq!(
+        [names.look_up(b"boot"), names.look_up(b"boot")],
+        [Some(Ipv4Addr::new(10, 0, 0, 2)); 2]
+    );
+    assert_eq!(names.look_up(b"nosuch"), None);
+}

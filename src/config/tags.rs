@@ -1,0 +1,107 @@
+//! Tags of one request (spec: proxyDHCP, section 4).
+
+use conf_parser::option::dhcp_match::TagIf;
+use conf_parser::words::Condition;
+use std::borrow::Cow;
+
+/// The tags a request has got so far, oldest first, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagSet<'c> {
+    tags: Vec<Cow<'c, [u8]>>,
+}
+
+impl<'c> TagSet<'c> {
+    /// Sets a tag. An empty one is none: dnsmasq crashes on it.
+    pub fn set(&mut self, tag: impl Into<Cow<'c, [u8]>>) {
+        let tag = tag.into();
+        if !tag.is_empty() && !self.has(&tag) {
+            self.tags.push(tag);
+        }
+    }
+
+    /// Whether a tag is set, letter by letter.
+    pub fn has(&self, tag: &[u8]) -> bool {
+        self.tags.iter().any(|set| **set == *tag)
+    }
+
+    /// Whether all conditions hold; no conditions always do.
+    pub fn fulfil(&self, conditions: &[Condition]) -> bool {
+        conditions.iter().all(|condition| self.has(&condition.tag) != condition.negated)
+    }
+
+    /// The same and what `tag-if` lines add, in file order, each seeing what those before it have set.
+    #[must_use]
+    pub fn with_tag_ifs(&self, rules: &'c [TagIf]) -> Self {
+        let mut tags = self.clone();
+        for rule in rules {
+            if rule.conditions.iter().all(|condition| tags.fulfils_wildcard(condition)) {
+                rule.set.iter().rev().for_each(|tag| tags.set(&tag[..]));
+            }
+        }
+        tags
+    }
+
+    /// Here, and only here, a condition may end in `*`.
+    fn fulfils_wildcard(&self, condition: &Condition) -> bool {
+        let found = match condition.tag.strip_suffix(b"*") {
+            Some(beginning) => self.tags.iter().any(|tag| tag.starts_with(beginning)),
+            None => self.has(&condition.tag),
+        };
+        found != condition.negated
+    }
+
+    /// As the log lists them: newest first.
+    pub fn listed(&self) -> String {
+        let names = self.tags.iter().rev().map(|tag| String::from_utf8_lossy(tag));
+        names.collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(tag: &str) -> Condition {
+        let negated = tag.starts_with('!');
+        Condition { tag: tag.trim_start_matches('!').as_bytes().to_vec(), negated }
+    }
+
+    fn tag_if(set: &[&str], conditions: &[&str]) -> TagIf {
+        TagIf {
+            set: set.iter().map(|tag| tag.as_bytes().to_vec()).collect(),
+            conditions: conditions.iter().map(|tag| condition(tag)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_repeated_tag_keeps_its_oldest_place() {
+        let mut tags = TagSet::default();
+        for tag in ["lan0", "a", "lan0", "b", ""] {
+            tags.set(tag.as_bytes());
+        }
+        assert_eq!(tags.listed(), "b, a, lan0");
+    }
+
+    #[test]
+    fn all_conditions_must_hold() {
+        let mut tags = TagSet::default();
+        tags.set(&b"a"[..]);
+        assert!(tags.fulfil(&[]));
+        assert!(tags.fulfil(&[condition("a"), condition("!b")]));
+        assert!(!tags.fulfil(&[condition("A")]));
+        assert!(!tags.fulfil(&[condition("a*")]), "wildcards are for tag-if");
+    }
+
+    #[test]
+    fn tag_ifs_see_what_earlier_ones_have_set() {
+        let rules = [
+            tag_if(&["x", "y"], &["lan*"]),
+            tag_if(&["z"], &["x", "!lan1*"]),
+            tag_if(&["early"], &["late"]),
+            tag_if(&["late"], &[]),
+        ];
+        let mut tags = TagSet::default();
+        tags.set(&b"lan0"[..]);
+        assert_eq!(tags.with_tag_ifs(&rules).listed(), "late, z, x, y, lan0");
+    }
+}

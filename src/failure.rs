@@ -1,0 +1,64 @@
+//! Why the program ends before it serves, for the person who started it.
+
+use std::fmt;
+
+/// dnsmasq's sentence and exit code, and perhaps more below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// dnsmasq's sentence, or one of ours in its manner.
+    pub sentence: String,
+    /// More, for standard error only: the line at fault and a caret.
+    pub detail: Option<String>,
+    /// The exit code: 1 configuration, 2 network, 3 files, 5 all else, 10 and up a script.
+    pub code: u8,
+}
+
+impl Failure {
+    /// The configuration is at fault.
+    pub fn config(sentence: impl Into<String>) -> Self {
+        Self::new(1, sentence)
+    }
+
+    /// The network is.
+    pub fn network(sentence: impl Into<String>) -> Self {
+        Self::new(2, sentence)
+    }
+
+    /// A file is.
+    pub fn file(sentence: impl Into<String>) -> Self {
+        Self::new(3, sentence)
+    }
+
+    /// Something else is.
+    pub fn other(sentence: impl Into<String>) -> Self {
+        Self::new(5, sentence)
+    }
+
+    /// With any code.
+    pub fn new(code: u8, sentence: impl Into<String>) -> Self {
+        Self { sentence: sentence.into(), detail: None, code }
+    }
+
+    /// With more below it.
+    #[must_use]
+    pub fn showing(self, detail: String) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+}
+
+impl fmt::Display for Failure {
+    /// As it stands on standard error: an empty line first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\ndnsmasq: {}", self.sentence)?;
+        self.detail.iter().try_for_each(|detail| write!(f, "\n{detail}"))
+    }
+}
+
+/// The system's words for an error, without the number Rust adds.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}

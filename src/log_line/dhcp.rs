@@ -1,0 +1,134 @@
+//! Lines of proxyDHCP (spec: proxyDHCP, section 7).
+
+use crate::wire::option_names::{Sent, mac, time};
+use conf_parser::option::dhcp_range::Lease;
+use log::Level;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// What proxyDHCP logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DhcpLine {
+    /// At the start: a network we serve.
+    ProxyRange(Ipv4Addr),
+    /// At the start: a pool that is not served.
+    Pool { start: Ipv4Addr, end: Ipv4Addr, lease: Lease },
+    /// At the start: static leases that are not served.
+    Static { subnet: Ipv4Addr, lease: Lease },
+    /// At the start: the sockets hear one interface only.
+    BoundTo(String),
+
+    /// No range is for this request.
+    NoRange(String),
+    /// A request came in by an interface without an address.
+    HasNoAddress(String),
+    /// A range that is for this request.
+    Subnet(Ipv4Addr, Ipv4Addr),
+    /// A pool that is.
+    AvailableRange(Ipv4Addr, Ipv4Addr),
+    /// Option 60, what of it can be printed.
+    VendorClass(String),
+    /// Option 77 likewise.
+    UserClass(String),
+    /// The client's name.
+    Name(String),
+
+    /// A boot server's name is unknown.
+    NoAddressFor(String),
+    /// The menu does not fit into option 43.
+    MenuTooLarge,
+    /// An option does not fit into the reply.
+    NoSpace(u8),
+    /// Boot integrity services were asked for.
+    NoBis,
+
+    /// What was answered, or not.
+    Pxe { interface: String, address: Option<Ipv4Addr>, mac: Vec<u8>, outcome: String },
+    /// The tags of the request.
+    Tags(String),
+    /// The reply waits so many seconds.
+    Delay(u32),
+    /// The file field of the reply.
+    BootFile(String),
+    /// Its server name.
+    ServerName(String),
+    /// Its next server.
+    NextServer(Ipv4Addr),
+    /// Its broadcast flag is set.
+    Broadcast,
+    /// One of its options.
+    Sent(Sent),
+
+    /// A reply could not be sent.
+    SendFailed { to: Ipv4Addr, reason: String },
+    /// The client's hardware address could not be made known.
+    ArpFailed(String),
+}
+
+impl DhcpLine {
+    pub(super) fn level(&self) -> Level {
+        match self {
+            Self::NoBis | Self::MenuTooLarge | Self::ArpFailed(_) => Level::Error,
+            Self::NoRange(_) | Self::HasNoAddress(_) | Self::NoAddressFor(_) | Self::NoSpace(_) => {
+                Level::Warn
+            }
+            Self::SendFailed { .. } => Level::Warn,
+            _ => Level::Info,
+        }
+    }
+}
+
+impl fmt::Display for DhcpLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ProxyRange(subnet) => write!(f, "DHCP, proxy on subnet {subnet}"),
+            Self::Pool { start, end, lease } => {
+                write!(f, "DHCP, IP range {start} -- {end}, lease time {}", lease_time(*lease))
+            }
+            Self::Static { subnet, lease } => {
+                write!(f, "DHCP, static leases only on {subnet}, lease time {}", lease_time(*lease))
+            }
+            Self::BoundTo(interface) => {
+                write!(f, "DHCP, sockets bound exclusively to interface {interface}")
+            }
+            Self::NoRange(how) => write!(f, "no address range available for DHCP request {how}"),
+            Self::HasNoAddress(interface) => {
+                write!(f, "DHCP packet received on {interface} which has no address")
+            }
+            Self::Subnet(subnet, netmask) => write!(f, "available DHCP subnet: {subnet}/{netmask}"),
+            Self::AvailableRange(start, end) => write!(f, "available DHCP range: {start} -- {end}"),
+            Self::VendorClass(text) => write!(f, "vendor class: {text}"),
+            Self::UserClass(text) => write!(f, "user class: {text}"),
+            Self::Name(name) => write!(f, "client provides name: {name}"),
+            Self::NoAddressFor(name) => write!(f, "No IPv4 address found for {name}"),
+            Self::MenuTooLarge => f.write_str("PXE menu too large"),
+            Self::NoSpace(code) => {
+                write!(f, "cannot send DHCP/BOOTP option {code}: no space left in packet")
+            }
+            Self::NoBis => f.write_str("PXE BIS not supported"),
+            Self::Pxe { interface, address, mac: bytes, outcome } => {
+                write!(f, "PXE({interface}) ")?;
+                address.iter().try_for_each(|address| write!(f, "{address} "))?;
+                write!(f, "{} {outcome}", mac(bytes))
+            }
+            Self::Tags(tags) => write!(f, "tags: {tags}"),
+            Self::Delay(seconds) => write!(f, "reply delay: {seconds}"),
+            Self::BootFile(file) => write!(f, "bootfile name: {file}"),
+            Self::ServerName(name) => write!(f, "server name: {name}"),
+            Self::NextServer(address) => write!(f, "next server: {address}"),
+            Self::Broadcast => f.write_str("broadcast response"),
+            Self::Sent(option) => option.fmt(f),
+            Self::SendFailed { to, reason } => {
+                write!(f, "Error sending DHCP packet to {to}: {reason}")
+            }
+            Self::ArpFailed(reason) => write!(f, "ARP-cache injection failed: {reason}"),
+        }
+    }
+}
+
+fn lease_time(lease: Lease) -> String {
+    match lease {
+        Lease::Infinite => time(u32::MAX),
+        Lease::Seconds(seconds) => time(seconds),
+    }
+}

@@ -1,0 +1,84 @@
+//! Lines of the process.
+
+use log::Level;
+use std::fmt;
+
+/// What the process logs about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProcessLine {
+    /// The first line of a start.
+    Started,
+    /// The second.
+    CompileTimeOptions,
+    /// A named interface is not there, or has no address.
+    InterfaceMissing(String),
+    /// An interface is served that was meant by the label of an address.
+    InterfaceInstead(String),
+    /// DNS is on and has nobody to ask. dnsmasq's words, and true of us.
+    NoUpstream,
+    /// A remark of ours on the configuration.
+    Remark(String),
+    /// A hosts file was read.
+    HostsRead { path: String, names: usize },
+    /// A hosts file was not.
+    HostsUnreadable { path: String, reason: String },
+    /// An interface that stands for others is missing.
+    BridgeMissing(String),
+    /// Binding to an interface again has failed.
+    Rebind { interface: String },
+    /// The end.
+    Terminated,
+    /// Why there was no start.
+    Failure(String),
+    /// The same, in general.
+    FailedToStart,
+}
+
+/// The version we say we are: the dnsmasq whose language we speak, and our own.
+pub const VERSION: &str = concat!("2.92-pxemasq-", env!("CARGO_PKG_VERSION"));
+
+/// What is in here, in dnsmasq's words and order.
+pub const COMPILE_TIME_OPTIONS: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n no-IDN DHCP no-DHCPv6 no-Lua TFTP \
+     no-conntrack no-ipset no-nftset no-auth no-DNSSEC no-loop-detect no-inotify no-dumpfile";
+
+impl ProcessLine {
+    pub(super) fn level(&self) -> Level {
+        match self {
+            Self::Failure(_)
+            | Self::FailedToStart
+            | Self::Rebind { .. }
+            | Self::HostsUnreadable { .. } => Level::Error,
+            Self::InterfaceMissing(_)
+            | Self::InterfaceInstead(_)
+            | Self::NoUpstream
+            | Self::BridgeMissing(_) => Level::Warn,
+            _ => Level::Info,
+        }
+    }
+}
+
+impl fmt::Display for ProcessLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started => write!(f, "started, version {VERSION} DNS disabled"),
+            Self::CompileTimeOptions => write!(f, "compile time options: {COMPILE_TIME_OPTIONS}"),
+            Self::InterfaceMissing(name) => {
+                write!(f, "warning: interface {name} does not currently exist")
+            }
+            Self::InterfaceInstead(name) => write!(f, "warning: using interface {name} instead"),
+            Self::NoUpstream => f.write_str("warning: no upstream servers configured"),
+            Self::Remark(text) => write!(f, "warning: {text}"),
+            Self::HostsRead { path, names } => write!(f, "read {path} - {names} names"),
+            Self::HostsUnreadable { path, reason } => {
+                write!(f, "failed to load names from {path}: {reason}")
+            }
+            Self::BridgeMissing(name) => write!(f, "unknown interface {name} in bridge-interface"),
+            Self::Rebind { interface } => {
+                write!(f, "error binding DHCP socket to device {interface}")
+            }
+            Self::Terminated => f.write_str("exiting on receipt of SIGTERM"),
+            Self::Failure(sentence) => f.write_str(sentence),
+            Self::FailedToStart => f.write_str("FAILED to start up"),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Lines of TFTP (spec: TFTP, section 12). The text of an error goes to the client too.
+
+use log::Level;
+use std::fmt;
+
+/// What TFTP logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the sentences say what they are about")]
+pub enum TftpLine {
+    Root { path: Option<String>, secure: bool, single_port: bool },
+    RootMissing(String),
+    InterfaceRootMissing(String),
+    Restricted(usize),
+
+    WriteRequest(String),
+    NoFileName(String),
+    Unsupported(String),
+    NotFound { path: String, client: String },
+    NoAccess { path: String },
+    Unreadable { path: String, reason: String },
+    WrongPort(String),
+    NoPort,
+
+    ClientError { code: u16, text: String, client: String },
+    Failed { path: String, client: String },
+    TimedOut { path: String, client: String },
+    Sent { path: String, client: String },
+}
+
+impl TftpLine {
+    pub(super) fn level(&self) -> Level {
+        match self {
+            Self::Root { .. } | Self::Sent { .. } => Level::Info,
+            Self::RootMissing(_) | Self::InterfaceRootMissing(_) | Self::Restricted(_) => {
+                Level::Warn
+            }
+            _ => Level::Error,
+        }
+    }
+}
+
+impl fmt::Display for TftpLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Both words are optional and both blanks are not.
+            Self::Root { path, secure, single_port } => {
+                match path {
+                    Some(path) => write!(f, "TFTP root is {path} ")?,
+                    None => f.write_str("TFTP enabled ")?,
+                }
+                f.write_str(if *secure { "secure mode " } else { " " })?;
+                f.write_str(if *single_port { "single port mode" } else { "" })
+            }
+            Self::RootMissing(path) => write!(f, "warning: {path} inaccessible"),
+            Self::InterfaceRootMissing(path) => {
+                write!(f, "warning: TFTP directory {path} inaccessible")
+            }
+            Self::Restricted(most) => {
+                write!(f, "restricting maximum simultaneous TFTP transfers to {most}")
+            }
+            Self::WriteRequest(client) => write!(f, "unsupported write request from {client}"),
+            Self::NoFileName(client) => write!(f, "empty filename in request from {client}"),
+            Self::Unsupported(client) => write!(f, "unsupported request from {client}"),
+            Self::NotFound { path, client } => write!(f, "file {path} not found for {client}"),
+            Self::NoAccess { path } => write!(f, "cannot access {path}: Permission denied"),
+            Self::Unreadable { path, reason } => write!(f, "cannot read {path}: {reason}"),
+            Self::WrongPort(client) => write!(f, "ignoring packet from {client} (TID mismatch)"),
+            Self::NoPort => f.write_str("unable to get free port for TFTP"),
+            Self::ClientError { code, text, client } => {
+                write!(f, "error {code} {text} received from {client}")
+            }
+            Self::Failed { path, client } => write!(f, "failed sending {path} to {client}"),
+            Self::TimedOut { path, client } => write!(f, "timeout sending {path} to {client}"),
+            Self::Sent { path, client } => write!(f, "sent {path} to {client}"),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The answer to a choice from the menu (PXE 2.1, tag 71; spec: proxyDHCP, section 5.3).
+
+use super::menu::vendor_options;
+use super::offer::{server_address, with_layer};
+use super::request::{BootItem, Request};
+use super::{Answer, Decision, Kind, Why, message};
+use crate::config::Config;
+use crate::config::names::Names;
+use crate::wire::options;
+use crate::wire::pxe::item;
+use conf_parser::option::pxe::Boot;
+use std::net::Ipv4Addr;
+
+const BIS: u16 = 0x8000;
+
+/// Decides about a choice.
+pub fn decide<'c>(
+    config: &'c Config,
+    names: &mut Names,
+    request: &Request<'c>,
+    vendor: &'c [u8],
+    chosen: BootItem,
+) -> Decision<'c> {
+    let tags = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
+    if config.dhcp.ignore.iter().any(|rule| rule.holds(&tags)) {
+        return Decision::Silent(Why::Ignored);
+    }
+    if chosen.layer & BIS != 0 {
+        return Decision::Silent(Why::Bis);
+    }
+    // The first of that type, for whatever architecture and tags.
+    let service = config.dhcp.services.iter().find(|rule| rule.value.kind == chosen.kind);
+    let Some((service, Boot::File(file))) = service.map(|rule| (rule, &rule.value.boot)) else {
+        return Decision::Silent(Why::UnknownItem(chosen.kind));
+    };
+    let here = request
+        .candidates
+        .iter()
+        .find(|candidate| candidate.range.holds(&tags) && candidate.holds(request.ciaddr));
+    let Some(candidate) = here else {
+        return Decision::Silent(Why::AddressOutside(request.ciaddr));
+    };
+
+    let mut complaints = Vec::new();
+    let siaddr = server_address(service.value.server.as_ref(), names, &mut complaints)
+        .unwrap_or(candidate.local);
+    let vendor_options = vendor_options(config, request, &tags);
+    let mut items = vec![(item::BOOT_ITEM, echoed(request))];
+    items.extend(
+        vendor_options.iter().map(|option| (option.value.code, option.value.value.clone())),
+    );
+    let mut because = vec![candidate.range.origin.clone(), service.origin.clone()];
+    because.extend(vendor_options.iter().map(|option| option.origin.clone()));
+    Decision::Answer(Box::new(Answer {
+        message: message::ACK,
+        flags: request.frame.flags(),
+        ciaddr: Ipv4Addr::UNSPECIFIED,
+        yiaddr: request.ciaddr,
+        siaddr,
+        sname: Vec::new(),
+        file: with_layer(file, chosen.layer),
+        server: candidate.local,
+        vendor,
+        items,
+        options: Vec::new(),
+        complaints,
+        tags: tags.listed(),
+        kind: Kind::BootItem,
+        because,
+    }))
+}
+
+/// The client's own four bytes.
+fn echoed(request: &Request<'_>) -> Vec<u8> {
+    let items = request.frame.option(43, 1).unwrap_or_default();
+    options::find(items, item::BOOT_ITEM, 4).map(|value| value[..4].to_vec()).unwrap_or_default()
+}

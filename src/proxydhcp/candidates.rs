@@ -1,0 +1,143 @@
+//! Which ranges are for a request (spec: proxyDHCP, sections 2.4, 2.5).
+//!
+//! dnsmasq remembers netmasks and addresses of a range from one request to the next; here each request finds them
+//! anew, as its first one would.
+
+use super::place::Place;
+use crate::config::{Config, Range, Rule};
+use crate::net::{Interfaces, same_network};
+use std::net::Ipv4Addr;
+
+/// A range that is for this request.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'c> {
+    /// The range.
+    pub range: &'c Rule<Range>,
+    /// Its netmask: its own, or that of the interface.
+    pub netmask: Ipv4Addr,
+    /// Our address on its network, the server identifier.
+    pub local: Ipv4Addr,
+}
+
+impl Candidate<'_> {
+    /// Whether an address is on its network.
+    pub fn holds(&self, address: Ipv4Addr) -> bool {
+        in_range(&self.range.value, address, self.netmask)
+    }
+}
+
+fn in_range(range: &Range, address: Ipv4Addr, netmask: Ipv4Addr) -> bool {
+    same_network(range.start, address, netmask) && same_network(range.end, address, netmask)
+}
+
+/// An address the client is known by, other than the interface it came in by.
+#[derive(Clone, Copy, Debug)]
+pub enum Origin {
+    /// A subnet selector (RFC 3011, RFC 3527).
+    Selector(Ipv4Addr),
+    /// Its relay.
+    Relay(Ipv4Addr),
+    /// Its own.
+    Client(Ipv4Addr),
+}
+
+/// The ranges for a request, in the order they are tried.
+pub fn candidates<'c>(
+    config: &'c Config,
+    interfaces: &Interfaces,
+    place: &Place<'_>,
+    origin: Option<Origin>,
+) -> Vec<Candidate<'c>> {
+    let mut search = Search::new(config);
+    let own = search.on_interface(interfaces, place);
+    let (address, forced) = match origin {
+        None => return own,
+        Some(Origin::Selector(address) | Origin::Relay(address)) => (address, true),
+        Some(Origin::Client(address)) => (address, false),
+    };
+    if !forced && own.iter().any(|candidate| candidate.holds(address)) {
+        return own;
+    }
+    let elsewhere = search.around(address, place.address);
+    if elsewhere.is_empty() && !forced { own } else { elsewhere }
+}
+
+/// What is known of each range, in file order.
+struct Search<'c> {
+    ranges: &'c [Rule<Range>],
+    netmasks: Vec<Option<Ipv4Addr>>,
+    locals: Vec<Option<Ipv4Addr>>,
+}
+
+impl<'c> Search<'c> {
+    fn new(config: &'c Config) -> Self {
+        let ranges = &config.dhcp.ranges[..];
+        let netmasks = ranges.iter().map(|range| range.value.netmask).collect();
+        Self { ranges, netmasks, locals: vec![None; ranges.len()] }
+    }
+
+    /// Ranges around the addresses of the interface. Those of a later address come first.
+    fn on_interface(&mut self, interfaces: &Interfaces, place: &Place<'_>) -> Vec<Candidate<'c>> {
+        let mut found = Vec::new();
+        let chosen =
+            |address: &&crate::net::Address| place.chosen && address.ip4() == Some(place.address);
+        let first = interfaces.addresses.iter().filter(chosen);
+        for address in first.chain(&interfaces.addresses) {
+            let Some(ip) = address.ip4() else { continue };
+            let netmask = address.netmask();
+            for (range, known) in self.ranges.iter().zip(&mut self.netmasks) {
+                let touches = same_network(range.value.start, ip, netmask)
+                    || same_network(range.value.end, ip, netmask);
+                if range.value.netmask.is_none() && touches {
+                    *known = Some(netmask);
+                }
+            }
+            if address.interface != place.link.index {
+                continue;
+            }
+            for at in (0..self.ranges.len()).rev() {
+                let fits = self.netmasks[at]
+                    .is_some_and(|netmask| in_range(&self.ranges[at].value, ip, netmask));
+                if fits && self.locals[at].is_none() {
+                    self.locals[at] = Some(ip);
+                    found.insert(0, at);
+                }
+            }
+        }
+        found.into_iter().filter_map(|at| self.candidate(at, place.address)).collect()
+    }
+
+    /// Ranges around an address that is not ours. A netmask that is still unknown is guessed from the old classes.
+    fn around(&self, address: Ipv4Addr, fallback: Ipv4Addr) -> Vec<Candidate<'c>> {
+        let fits = |at: &usize| {
+            let range = &self.ranges[*at].value;
+            self.netmask(*at).is_some_and(|netmask| in_range(range, address, netmask))
+        };
+        (0..self.ranges.len()).filter(fits).filter_map(|at| self.candidate(at, fallback)).collect()
+    }
+
+    fn netmask(&self, at: usize) -> Option<Ipv4Addr> {
+        let range = &self.ranges[at].value;
+        self.netmasks[at]
+            .or_else(|| class(range.start).filter(|netmask| class(range.end) == Some(*netmask)))
+    }
+
+    fn candidate(&self, at: usize, fallback: Ipv4Addr) -> Option<Candidate<'c>> {
+        let netmask = self.netmask(at)?;
+        Some(Candidate {
+            range: &self.ranges[at],
+            netmask,
+            local: self.locals[at].unwrap_or(fallback),
+        })
+    }
+}
+
+/// The netmask of an address's old class A, B or C.
+fn class(address: Ipv4Addr) -> Option<Ipv4Addr> {
+    match address.octets()[0] {
+        0..=127 => Some(Ipv4Addr::new(255, 0, 0, 0)),
+        128..=191 => Some(Ipv4Addr::new(255, 255, 0, 0)),
+        192..=223 => Some(Ipv4Addr::new(255, 255, 255, 0)),
+        _ => None,
+    }
+}

@@ -1,0 +1,138 @@
+//! A request and its answer, told as log lines (spec: proxyDHCP, section 7).
+
+use super::request::Request;
+use super::{Answer, Kind, Why};
+use crate::config::{Dhcp, RangeKind};
+use crate::effect::Effect;
+use crate::log_line::{DhcpLine, Line, ProcessLine};
+use crate::wire::dhcp::{BROADCAST, field, string};
+use crate::wire::option_names::{Sent, printable};
+use crate::wire::options;
+
+/// What dnsmasq says about a request it drops: mostly nothing.
+pub fn drop_line(why: &Why) -> Option<Effect> {
+    let line = match why {
+        Why::BridgeMissing(name) => Line::Process(ProcessLine::BridgeMissing(name.clone())),
+        Why::NoAddress(name, true) => Line::Dhcp(None, DhcpLine::HasNoAddress(name.clone())),
+        Why::NoRange(how) => Line::Dhcp(None, DhcpLine::NoRange(how.clone())),
+        Why::Bis => Line::Dhcp(None, DhcpLine::NoBis),
+        _ => return None,
+    };
+    Some(Effect::Log(line))
+}
+
+/// What a request says, before anything is decided. With `log-dhcp` only.
+pub fn before(dhcp: &Dhcp, request: &Request<'_>, effects: &mut Vec<Effect>) {
+    if !dhcp.log {
+        return;
+    }
+    let mut log = |line| effects.push(Effect::Log(Line::Dhcp(Some(request.frame.xid()), line)));
+    for candidate in &request.candidates {
+        let range = &candidate.range.value;
+        log(match range.kind {
+            RangeKind::Pool(_) => DhcpLine::AvailableRange(range.start, range.end),
+            RangeKind::Proxy | RangeKind::Static(_) => {
+                DhcpLine::Subnet(range.start, candidate.netmask)
+            }
+        });
+    }
+    if let Some(class) = request.frame.option(60, 1) {
+        log(DhcpLine::VendorClass(printable(class)));
+    }
+    if let Some(class) = &request.user_class {
+        log(DhcpLine::UserClass(printable(class)));
+    }
+    if let Some(name) = &request.name {
+        log(DhcpLine::Name(String::from_utf8_lossy(name).into_owned()));
+    }
+}
+
+/// What was answered. The lines about the reply are read from its bytes.
+pub fn of_answer(
+    dhcp: &Dhcp,
+    request: &Request<'_>,
+    answer: &Answer<'_>,
+    unsent: Vec<DhcpLine>,
+    reply: &[u8],
+    effects: &mut Vec<Effect>,
+) {
+    let xid = request.frame.xid();
+    let complaints = answer.complaints.iter().cloned().chain(unsent);
+    effects.extend(complaints.map(|line| Effect::Log(Line::Dhcp(None, line))));
+    let numbered = dhcp.log.then_some(xid);
+    let mut log = |xid, line| effects.push(Effect::Log(Line::Dhcp(xid, line)));
+    if dhcp.log || !dhcp.quiet {
+        log(numbered, pxe_line(request, answer));
+    }
+    if dhcp.log {
+        log(numbered, DhcpLine::Tags(answer.tags.clone()));
+    }
+    if let Kind::Proxy { delay: Some(seconds) } = answer.kind
+        && !dhcp.quiet
+    {
+        log(Some(xid), DhcpLine::Delay(seconds));
+    }
+    if dhcp.log && answer.kind != Kind::Ignored {
+        of_reply(answer, reply).into_iter().for_each(|line| log(numbered, line));
+    }
+}
+
+fn pxe_line(request: &Request<'_>, answer: &Answer<'_>) -> DhcpLine {
+    let file = &answer.file[..answer.file.len().min(field::FILE.len() - 1)];
+    let (address, outcome) = match answer.kind {
+        Kind::Proxy { .. } => (None, "proxy".to_owned()),
+        Kind::Ignored => (None, "proxy-ignored".to_owned()),
+        Kind::BootItem => (Some(answer.yiaddr), String::from_utf8_lossy(file).into_owned()),
+    };
+    DhcpLine::Pxe {
+        interface: request.place.link.name.clone(),
+        address,
+        mac: shown_mac(request),
+        outcome,
+    }
+}
+
+/// A client without hardware address is known by its identifier, without its type.
+fn shown_mac(request: &Request<'_>) -> Vec<u8> {
+    match request.client_id {
+        Some(id) if request.frame.hlen() == 0 && id.len() > 3 => {
+            if id[0] == request.frame.htype() {
+                id[1..].to_vec()
+            } else {
+                id.to_vec()
+            }
+        }
+        _ => request.frame.mac().to_vec(),
+    }
+}
+
+/// The reply, field by field and option by option.
+fn of_reply(answer: &Answer<'_>, reply: &[u8]) -> Vec<DhcpLine> {
+    let mut lines = Vec::new();
+    let area = &reply[field::OPTIONS..];
+    let overload = options::find(area, 52, 1).map_or(0, |value| value[0]);
+    let text = |field| String::from_utf8_lossy(string(field)).into_owned();
+    let (file, sname) = (&reply[field::FILE], &reply[field::SNAME]);
+    if overload & 1 != 0 {
+        lines.extend(sent(file));
+    } else if file[0] != 0 {
+        lines.push(DhcpLine::BootFile(text(file)));
+    }
+    if overload & 2 != 0 {
+        lines.extend(sent(sname));
+    } else if sname[0] != 0 {
+        lines.push(DhcpLine::ServerName(text(sname)));
+    }
+    if !answer.siaddr.is_unspecified() {
+        lines.push(DhcpLine::NextServer(answer.siaddr));
+    }
+    if answer.flags & BROADCAST != 0 && answer.ciaddr.is_unspecified() {
+        lines.push(DhcpLine::Broadcast);
+    }
+    lines.extend(sent(area));
+    lines
+}
+
+fn sent(area: &[u8]) -> impl Iterator<Item = DhcpLine> {
+    options::walk(area).map(|(code, value)| DhcpLine::Sent(Sent { code, value: value.to_vec() }))
+}

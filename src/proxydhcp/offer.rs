@@ -1,0 +1,146 @@
+//! The proxy answer: OFFER to a DISCOVER, ACK to a REQUEST on 4011 (spec: proxyDHCP, section 5.4).
+
+use super::candidates::Candidate;
+use super::request::Request;
+use super::{Answer, Decision, FIRST_EFI, Kind, Port, Why, menu, message, pxe_options};
+use crate::config::names::Names;
+use crate::config::tags::TagSet;
+use crate::config::{Config, RangeKind, Rule, Service, last_fitting};
+use crate::log_line::DhcpLine;
+use crate::wire::dhcp::BROADCAST;
+use conf_parser::option::pxe::{Boot, Server};
+use std::net::Ipv4Addr;
+
+/// Decides about a request that is no boot item.
+pub fn decide<'c>(
+    config: &'c Config,
+    names: &mut Names,
+    request: &Request<'c>,
+    vendor: &'c [u8],
+    message: u8,
+) -> Decision<'c> {
+    let Some(architecture) = request.architecture() else {
+        return Decision::Silent(Why::NoArchitecture);
+    };
+    if message != message::DISCOVER && !(message == message::REQUEST && request.port == Port::Pxe) {
+        return Decision::Silent(Why::Message(message));
+    }
+    let seen = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
+    let is_ours = |candidate: &&Candidate<'_>| {
+        candidate.range.value.kind == RangeKind::Proxy && candidate.range.holds(&seen)
+    };
+    let Some(candidate) = request.candidates.iter().find(is_ours) else {
+        return Decision::Silent(Why::NoProxyRange);
+    };
+    let is_ignored = config.dhcp.ignore.iter().any(|rule| rule.holds(&seen));
+    let mut tags = request.tags.clone();
+    candidate.range.value.set.iter().for_each(|tag| tags.set(&tag[..]));
+    let tags = tags.with_tag_ifs(&config.dhcp.tag_ifs);
+
+    let mut answer = blank(request, candidate, vendor, message, &tags);
+    let single =
+        (architecture >= FIRST_EFI).then(|| single_service(config, architecture, &tags)).flatten();
+    if architecture >= FIRST_EFI {
+        answer.siaddr = candidate.local;
+    }
+    match single {
+        // On the server port nothing is told: everything is on 4011.
+        Some(_) if request.port == Port::Server => {}
+        Some(service) => name_service(&mut answer, service, names),
+        None => name_boot_file(&mut answer, config, &tags, names),
+    }
+    if architecture < FIRST_EFI || (request.port == Port::Pxe && single.is_none()) {
+        menu::fill(&mut answer, config, request, architecture, &tags, names);
+    }
+    pxe_options::fill(&mut answer, config, &tags);
+    let delay = config.dhcp.delay.as_ref().filter(|rule| rule.holds(&tags)).map(|rule| rule.value);
+    answer.kind = if is_ignored { Kind::Ignored } else { Kind::Proxy { delay } };
+    Decision::Answer(Box::new(answer))
+}
+
+fn blank<'c>(
+    request: &Request<'c>,
+    candidate: &Candidate<'c>,
+    vendor: &'c [u8],
+    message: u8,
+    tags: &TagSet<'_>,
+) -> Answer<'c> {
+    // Whoever has no address can only be reached by broadcast.
+    let broadcast = if request.ciaddr.is_unspecified() { BROADCAST } else { 0 };
+    Answer {
+        message: if message == message::DISCOVER { message::OFFER } else { message::ACK },
+        flags: request.frame.flags() | broadcast,
+        ciaddr: request.ciaddr,
+        yiaddr: Ipv4Addr::UNSPECIFIED,
+        siaddr: Ipv4Addr::UNSPECIFIED,
+        sname: Vec::new(),
+        file: Vec::new(),
+        server: candidate.local,
+        vendor,
+        items: Vec::new(),
+        options: Vec::new(),
+        complaints: Vec::new(),
+        tags: tags.listed(),
+        kind: Kind::Proxy { delay: None },
+        because: vec![candidate.range.origin.clone()],
+    }
+}
+
+/// The one service with a file, if there is exactly one for this architecture and these tags.
+fn single_service<'c>(
+    config: &'c Config,
+    architecture: u16,
+    tags: &TagSet<'_>,
+) -> Option<&'c Rule<Service>> {
+    let mut fitting = config.dhcp.services.iter().filter(|rule| {
+        let has_file = matches!(&rule.value.boot, Boot::File(_));
+        has_file && rule.value.architecture == architecture && rule.holds(tags)
+    });
+    fitting.next().filter(|_| fitting.next().is_none())
+}
+
+fn name_service(answer: &mut Answer<'_>, service: &Rule<Service>, names: &mut Names) {
+    let Boot::File(file) = &service.value.boot else { return };
+    answer.siaddr = server_address(service.value.server.as_ref(), names, &mut answer.complaints)
+        .unwrap_or(answer.server);
+    answer.sname = match &service.value.server {
+        Some(Server::Name(name)) => name.clone(),
+        _ => answer.siaddr.to_string().into_bytes(),
+    };
+    answer.file = with_layer(file, 0);
+    answer.because.push(service.origin.clone());
+}
+
+fn name_boot_file(answer: &mut Answer<'_>, config: &Config, tags: &TagSet<'_>, names: &mut Names) {
+    let Some(boot) = last_fitting(&config.dhcp.boots, tags) else { return };
+    if let Some(address) = server_address(boot.value.server.as_ref(), names, &mut answer.complaints)
+    {
+        answer.siaddr = address;
+    }
+    answer.file.clone_from(&boot.value.file);
+    answer.because.push(boot.origin.clone());
+}
+
+/// A file name without any dot gets the layer behind one.
+pub fn with_layer(file: &[u8], layer: u16) -> Vec<u8> {
+    let mut name = file.to_vec();
+    if !file.contains(&b'.') {
+        name.extend_from_slice(format!(".{layer}").as_bytes());
+    }
+    name
+}
+
+/// The address of a boot server; an unknown name is 0.0.0.0 and a complaint.
+pub fn server_address(
+    server: Option<&Server>,
+    names: &mut Names,
+    complaints: &mut Vec<DhcpLine>,
+) -> Option<Ipv4Addr> {
+    match server? {
+        Server::Address(address) => Some(*address),
+        Server::Name(name) => Some(names.look_up(name).unwrap_or_else(|| {
+            complaints.push(DhcpLine::NoAddressFor(String::from_utf8_lossy(name).into_owned()));
+            Ipv4Addr::UNSPECIFIED
+        })),
+    }
+}

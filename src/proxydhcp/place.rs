@@ -1,0 +1,59 @@
+//! Where a request came in, and whether we listen there (spec: proxyDHCP, section 2.1).
+
+use super::Why;
+use crate::config::Config;
+use crate::net::{Interfaces, Link, interface_matches};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The interface of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The interface it is taken to come from.
+    pub link: &'a Link,
+    /// Index of the one it did come in by; replies leave by it.
+    pub arrival: u32,
+    /// The interface's address: our own where no range says better.
+    pub address: Ipv4Addr,
+    /// Whether that was picked by a `listen-address` and goes before the interface's others.
+    pub chosen: bool,
+}
+
+/// Finds the place, or why the request is not for us.
+pub fn find<'a>(config: &Config, interfaces: &'a Interfaces, index: u32) -> Result<Place<'a>, Why> {
+    let arrived = interfaces.by_index(index).ok_or(Why::NoInterface)?;
+    let link = bridged(config, interfaces, arrived)?;
+    let network = &config.network;
+    let Some(primary) = interfaces.primary(link.index) else {
+        return Err(Why::NoAddress(
+            link.name.clone(),
+            network.accepts(&link.name, link.loopback, None),
+        ));
+    };
+    if network.refuses_dhcp(&link.name) {
+        return Err(Why::DhcpRefused);
+    }
+    if network.accepts(&link.name, link.loopback, Some(primary.into())) {
+        return Ok(Place { link, arrival: index, address: primary, chosen: false });
+    }
+    let listened = |ip: &Ipv4Addr| network.listen.contains(&IpAddr::V4(*ip));
+    let last =
+        interfaces.of(link.index).filter_map(crate::net::Address::ip4).filter(listened).last();
+    last.map(|address| Place { link, arrival: index, address, chosen: true })
+        .ok_or(Why::NotListening)
+}
+
+/// The interface an alias stands for: last configured first, and so within a line.
+fn bridged<'a>(
+    config: &Config,
+    interfaces: &'a Interfaces,
+    arrived: &'a Link,
+) -> Result<&'a Link, Why> {
+    let is_alias = |alias: &Vec<u8>| interface_matches(alias, arrived.name.as_bytes());
+    let Some(bridge) =
+        config.dhcp.bridges.iter().rev().find(|bridge| bridge.aliases.iter().any(is_alias))
+    else {
+        return Ok(arrived);
+    };
+    let name = String::from_utf8_lossy(&bridge.interface);
+    interfaces.by_name(&name).ok_or_else(|| Why::BridgeMissing(name.into_owned()))
+}

@@ -1,0 +1,204 @@
+//! The tags of a request, in dnsmasq's order (spec: proxyDHCP, sections 4.1 to 4.4).
+//!
+//! dnsmasq tries the lines of each step from the last and puts each tag in front, so that its log lists one step in
+//! file order. Here a set lists newest first, and steps are walked from their last line too.
+
+use super::request::Request;
+use crate::config::Dhcp;
+use crate::config::hosts::{Machine, mac_fits};
+use crate::config::tags::TagSet;
+use crate::wire::options;
+use conf_parser::option::dhcp_host::DhcpHost;
+use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
+use conf_parser::option::option_value::{Form, Value};
+use std::net::Ipv4Addr;
+
+/// Enterprise number of the Broadband Forum (RFC 3925; TR-069).
+const CPEWAN: u32 = 3561;
+
+/// All tags but that of the range.
+pub fn tags<'a>(dhcp: &'a Dhcp, request: &Request<'a>) -> TagSet<'a> {
+    let mut tags = TagSet::default();
+    tags.set(request.place.link.name.as_bytes());
+    if request.message.is_some() {
+        of_relay(dhcp, request, &mut tags);
+    }
+    of_client(dhcp, request, &mut tags);
+    of_host(dhcp, request, &mut tags);
+    tags
+}
+
+fn of_relay<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
+    let is_cpewan =
+        |data: &[u8]| options::find(data, 1, 1).is_some() && options::find(data, 2, 1).is_some();
+    if let Some(value) = request.frame.option(125, 5)
+        && enterprise_blocks(value, CPEWAN).next().is_some_and(is_cpewan)
+    {
+        tags.set(&b"cpewan-id"[..]);
+    }
+    let Some(relay) = request.relay else { return };
+    for rule in dhcp.relay_matches.iter().rev() {
+        if options::find(relay, rule.matcher.suboption, 1) == Some(&rule.matcher.value[..]) {
+            tags.set(&rule.tag[..]);
+        }
+    }
+}
+
+fn of_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
+    let frame = request.frame;
+    for rule in dhcp.macs.iter().rev() {
+        if mac_fits(&rule.matcher, frame.htype(), frame.mac()) {
+            tags.set(&rule.tag[..]);
+        }
+    }
+    for rule in dhcp.option_matches.iter().rev() {
+        if option_fits(request, &rule.matcher) {
+            tags.set(&rule.tag[..]);
+        }
+    }
+    for rule in dhcp.classes.iter().rev() {
+        let fits = match &rule.matcher {
+            ClassMatch::Vendor(text) => {
+                frame.option(60, 1).is_some_and(|class| contains(class, text))
+            }
+            ClassMatch::User(text) => {
+                request.user_class.as_ref().is_some_and(|class| contains(class, text))
+            }
+        };
+        if fits {
+            tags.set(&rule.tag[..]);
+        }
+    }
+}
+
+/// `known` and its kin, name matches, and what the client's `dhcp-host` sets.
+fn of_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
+    let seen = tags.with_tag_ifs(&dhcp.tag_ifs);
+    let machine = Machine {
+        client_id: request.client_id,
+        htype: request.frame.htype(),
+        mac: request.frame.mac(),
+        name: None,
+    };
+    let here =
+        |address: Ipv4Addr| request.candidates.iter().any(|candidate| candidate.holds(address));
+    let mut host = dhcp.hosts.find(machine, &seen, here);
+    if host.is_some() {
+        tags.set(&b"known"[..]);
+    } else if dhcp.hosts.find(machine, &seen, |_| true).is_some() {
+        tags.set(&b"known-othernet"[..]);
+    }
+    if let Some(name) = &request.name {
+        for rule in dhcp.name_matches.iter().rev() {
+            let wanted = &rule.matcher;
+            let beginning =
+                if wanted.prefix { name.get(..wanted.name.len()) } else { Some(&name[..]) };
+            if beginning.is_some_and(|name| name.eq_ignore_ascii_case(&wanted.name)) {
+                tags.set(&rule.tag[..]);
+            }
+        }
+        if host.is_none() {
+            let seen = tags.with_tag_ifs(&dhcp.tag_ifs);
+            let label = name.split(|&byte| byte == b'.').next();
+            let nameless = |host: &&DhcpHost| host.client_id.is_none() && host.macs.is_empty();
+            host =
+                dhcp.hosts.find(Machine { name: label, ..machine }, &seen, here).filter(nameless);
+            if host.is_some() {
+                tags.set(&b"known"[..]);
+            }
+        }
+    }
+    host.iter().flat_map(|host| host.set.iter().rev()).for_each(|tag| tags.set(&tag[..]));
+}
+
+fn option_fits(request: &Request<'_>, wanted: &OptionMatch) -> bool {
+    match wanted {
+        OptionMatch::Code(code, value) => u8::try_from(*code)
+            .ok()
+            .and_then(|code| request.frame.option(code, 1))
+            .is_some_and(|option| value_fits(option, value)),
+        OptionMatch::Enterprise(number, value) => {
+            request.frame.option(124, 5).is_some_and(|option| {
+                enterprise_blocks(option, *number)
+                    .flat_map(counted)
+                    .any(|item| value_fits(item, value))
+            })
+        }
+        OptionMatch::Version6 => false,
+    }
+}
+
+fn value_fits(option: &[u8], wanted: &Value) -> bool {
+    let bytes = &wanted.bytes;
+    match &wanted.form {
+        Form::Absent => true,
+        Form::Hex(wild) => {
+            let byte_fits =
+                |(place, (have, want)): (usize, (&u8, &u8))| have == want || wild.contains(&place);
+            option.len() >= bytes.len() && option.iter().zip(bytes).enumerate().all(byte_fits)
+        }
+        Form::Text => contains(option, bytes),
+        // In steps of its own size: `client-arch,6` finds 6 anywhere in a list of architectures.
+        Form::Number | Form::Addresses { .. } => {
+            option.chunks_exact(bytes.len().max(1)).any(|chunk| chunk == bytes)
+        }
+    }
+}
+
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    text.is_empty() || bytes.windows(text.len()).any(|window| window == text)
+}
+
+/// The data of an enterprise's blocks that fit (RFC 3925).
+fn enterprise_blocks(mut option: &[u8], number: u32) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let [a, b, c, d, length, rest @ ..] = option else { return None };
+        let (data, tail) = rest.split_at_checked(usize::from(*length))?;
+        option = tail;
+        Some((u32::from_be_bytes([*a, *b, *c, *d]), data))
+    })
+    .filter(move |(found, _)| *found == number)
+    .map(|(_, data)| data)
+}
+
+/// Counted strings.
+fn counted(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (&length, rest) = data.split_first()?;
+        let (item, tail) = rest.split_at_checked(length.into())?;
+        data = tail;
+        Some(item)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(bytes: &[u8], form: Form) -> Value {
+        Value { bytes: bytes.to_vec(), form }
+    }
+
+    #[test]
+    fn each_form_of_a_value_is_looked_for_in_its_way() {
+        assert!(value_fits(&[0, 9, 0, 6], &value(&[0, 6], Form::Number)));
+        assert!(
+            !value_fits(&[9, 0, 6, 0], &value(&[0, 6], Form::Number)),
+            "not at a multiple of two"
+        );
+        assert!(value_fits(b"PXEClient:Arch", &value(b"Arch", Form::Text)));
+        assert!(value_fits(&[1, 2, 3], &value(&[1, 0], Form::Hex(vec![1]))));
+        assert!(
+            !value_fits(&[9, 1, 2], &value(&[1, 2], Form::Hex(vec![]))),
+            "hex stands at the beginning"
+        );
+        assert!(!value_fits(&[1], &value(&[1, 2], Form::Hex(vec![]))));
+    }
+
+    #[test]
+    fn enterprise_blocks_end_where_they_do_not_fit() {
+        let option = [0, 0, 13, 233, 2, 1, 7, 0, 0, 0, 1, 9, 1];
+        assert_eq!(enterprise_blocks(&option, 3561).collect::<Vec<_>>(), [&[1, 7][..]]);
+        assert_eq!(enterprise_blocks(&option, 1).count(), 0);
+    }
+}

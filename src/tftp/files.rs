@@ -1,0 +1,119 @@
+//! [`Files`]: how the core sees files. On disk they are the daemon's; here are those of the tests.
+
+/// Files that can be opened and read.
+pub trait Files {
+    /// Opens a file by its path.
+    fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal>;
+
+    /// Reads at an offset, as much as `buffer` takes and the file has.
+    fn read(&mut self, file: FileId, offset: u64, buffer: &mut [u8]) -> Read;
+
+    /// Closes a file.
+    fn close(&mut self, file: FileId);
+
+    /// Whether there is a directory of that path.
+    fn is_directory(&self, path: &[u8]) -> bool;
+
+    /// The hardware address of a neighbour, if it is known.
+    fn mac_of(&self, client: std::net::IpAddr) -> Option<[u8; 6]>;
+}
+
+/// An open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId(pub usize);
+
+/// A file that was opened, and its size then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// By which it is read.
+    pub file: FileId,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// Why a file is not opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is none.
+    NotFound,
+    /// It may not be read.
+    Denied,
+    /// Something else, in the system's words.
+    Failed(String),
+}
+
+/// What reading gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// So many bytes; fewer than asked for at the end of the file.
+    Bytes(usize),
+    /// Nothing yet: the disk is slow. The daemon tells when it is worth another try.
+    Pending,
+    /// Nothing, ever; the system's words.
+    Failed(String),
+}
+
+#[cfg(test)]
+pub mod memory {
+    use super::{FileId, Files, Opened, Read, Refusal};
+    use std::collections::HashMap;
+
+    /// Files in memory. A name that ends in `/` is a directory.
+    #[derive(Default)]
+    pub struct Memory {
+        files: HashMap<Vec<u8>, Vec<u8>>,
+        open: Vec<Vec<u8>>,
+        /// How many files are open.
+        pub in_use: usize,
+        /// Answer reads with `Pending`.
+        pub slow: bool,
+    }
+
+    impl Memory {
+        pub fn with(files: &[(&str, &[u8])]) -> Self {
+            let files =
+                files.iter().map(|(name, bytes)| (name.as_bytes().to_vec(), bytes.to_vec()));
+            Self { files: files.collect(), ..Self::default() }
+        }
+
+        pub fn put(&mut self, name: &str, bytes: &[u8]) {
+            self.files.insert(name.as_bytes().to_vec(), bytes.to_vec());
+        }
+    }
+
+    impl Files for Memory {
+        fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
+            let bytes = self.files.get(path).ok_or(Refusal::NotFound)?;
+            self.open.push(path.to_vec());
+            self.in_use += 1;
+            Ok(Opened { file: FileId(self.open.len() - 1), size: bytes.len() as u64 })
+        }
+
+        fn read(&mut self, file: FileId, offset: u64, buffer: &mut [u8]) -> Read {
+            if self.slow {
+                return Read::Pending;
+            }
+            let path = &self.open[file.0];
+            if path.ends_with(b"/") {
+                return Read::Failed("Is a directory".to_owned());
+            }
+            let bytes =
+                self.files[path].get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+            let size = bytes.len().min(buffer.len());
+            buffer[..size].copy_from_slice(&bytes[..size]);
+            Read::Bytes(size)
+        }
+
+        fn close(&mut self, _: FileId) {
+            self.in_use -= 1;
+        }
+
+        fn is_directory(&self, path: &[u8]) -> bool {
+            self.files.keys().any(|name| name.starts_with(path) && path.ends_with(b"/"))
+        }
+
+        fn mac_of(&self, _: std::net::IpAddr) -> Option<[u8; 6]> {
+            Some([2, 0, 0, 0xc, 0, 0])
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Options of a request (RFC 2347, 2348, 2349, 7440; spec: TFTP, section 3).
+
+use crate::config::Tftp;
+use crate::wire::tftp::Strings;
+
+/// What a transfer is made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// Bytes in a block.
+    pub blksize: usize,
+    /// The client wants to know the size of the file.
+    pub tsize: bool,
+    /// Seconds until a repeat.
+    pub timeout: Option<u8>,
+    /// Blocks in flight.
+    pub windowsize: u64,
+    blksize_asked: bool,
+    windowsize_asked: bool,
+}
+
+/// How a file is sent (RFC 1350, section 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// As it is.
+    Octet,
+    /// With CR LF for LF.
+    Netascii,
+}
+
+/// RFC 1350, section 2.
+const USUAL_BLOCK: usize = 512;
+const LARGEST_WINDOW: u32 = 32;
+/// TFTP, UDP and IP heads, as dnsmasq counts them.
+const HEADS: u32 = 32;
+const HEADS6: u32 = 52;
+
+/// The largest block that goes through an interface in one packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Path {
+    /// The interface's; `None` if it is not known.
+    pub mtu: Option<u32>,
+    /// Whether it is IPv6.
+    pub ipv6: bool,
+}
+
+impl Mode {
+    /// Reads a mode, letters in either case.
+    pub fn parse(mode: &[u8]) -> Option<Self> {
+        if mode.eq_ignore_ascii_case(b"octet") {
+            Some(Self::Octet)
+        } else if mode.eq_ignore_ascii_case(b"netascii") {
+            Some(Self::Netascii)
+        } else {
+            None
+        }
+    }
+}
+
+impl Agreed {
+    /// Grants what can be granted; what is unknown is passed over, the last of several counts.
+    pub fn with(options: Strings<'_>, mode: Mode, tftp: &Tftp, path: Path) -> Self {
+        let mut agreed = Self {
+            blksize: USUAL_BLOCK,
+            tsize: false,
+            timeout: None,
+            windowsize: 1,
+            blksize_asked: false,
+            windowsize_asked: false,
+        };
+        for (name, value) in options.pairs() {
+            let number = leading_number(value);
+            if name.eq_ignore_ascii_case(b"blksize") && !tftp.no_blocksize {
+                agreed.blksize_asked = true;
+                agreed.blksize = block_size(number, tftp, path);
+            } else if name.eq_ignore_ascii_case(b"tsize") && mode == Mode::Octet {
+                agreed.tsize = true;
+            } else if name.eq_ignore_ascii_case(b"timeout") {
+                agreed.timeout = Some(u8::try_from(number).unwrap_or(u8::MAX));
+            } else if name.eq_ignore_ascii_case(b"windowsize") && mode == Mode::Octet {
+                agreed.windowsize_asked = true;
+                agreed.windowsize = number.clamp(1, LARGEST_WINDOW).into();
+            }
+        }
+        agreed
+    }
+
+    /// What the OACK lists, always in this order. Empty: no OACK.
+    pub fn listed(&self, size: u64) -> impl Iterator<Item = (&'static str, u64)> {
+        let blksize = self.blksize_asked.then_some(("blksize", self.blksize as u64));
+        let tsize = self.tsize.then_some(("tsize", size));
+        let timeout = self.timeout.map(|seconds| ("timeout", seconds.into()));
+        let windowsize = self.windowsize_asked.then_some(("windowsize", self.windowsize));
+        [blksize, tsize, timeout, windowsize].into_iter().flatten()
+    }
+}
+
+fn block_size(asked: u32, tftp: &Tftp, path: Path) -> usize {
+    let bound = if tftp.mtu == 0 { None } else { Some(tftp.mtu) };
+    let mtu = [path.mtu, bound].into_iter().flatten().min();
+    let heads = if path.ipv6 { HEADS6 } else { HEADS };
+    // A link too narrow for any block is no reason to send none.
+    let room = mtu.and_then(|mtu| mtu.checked_sub(heads)).filter(|room| *room > 0);
+    let size = asked.clamp(1, tftp.largest_block).min(room.unwrap_or(u32::MAX));
+    usize::try_from(size).unwrap_or(USUAL_BLOCK)
+}
+
+/// As C's `atoi`, kept in 32 bits without sign: blanks, a sign, digits; no digits are 0, and -1 is the largest.
+fn leading_number(value: &[u8]) -> u32 {
+    let text = value.trim_ascii_start();
+    let (minus, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    let long = digits
+        .fold(0_i64, |sum, byte| sum.saturating_mul(10).saturating_add(i64::from(byte - b'0')));
+    let long = if minus { long.wrapping_neg() } else { long };
+    let [a, b, c, d, ..] = long.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::tftp::Inbound;
+
+    fn agreed(options: &str, mode: Mode, tftp: &Tftp) -> Vec<(&'static str, u64)> {
+        let datagram = format!("\0\x01f\0octet\0{}", options.replace(' ', "\0") + "\0");
+        let Some(Inbound::Read { options, .. }) = Inbound::parse(datagram.as_bytes()) else {
+            panic!()
+        };
+        let path = Path { mtu: Some(1500), ipv6: false };
+        Agreed::with(options, mode, tftp, path).listed(7).collect()
+    }
+
+    #[test]
+    fn the_answer_has_an_order_of_its_own() {
+        let tftp = Tftp::default();
+        let listed = agreed("windowsize 99 TIMEOUT 300 x y tsize 0 blksize 1", Mode::Octet, &tftp);
+        assert_eq!(listed, [("blksize", 1), ("tsize", 7), ("timeout", 255), ("windowsize", 32)]);
+        assert_eq!(
+            agreed("windowsize 4 tsize 0 timeout 3", Mode::Netascii, &tftp),
+            [("timeout", 3)]
+        );
+    }
+
+    #[test]
+    fn blocks_are_bounded_by_the_link_and_the_buffer() {
+        let tftp = Tftp::default();
+        for (asked, granted) in [
+            ("65464", 1468),
+            ("0", 1),
+            ("-1", 1468),
+            ("abc", 1),
+            ("99999999999", 1468),
+            (" 600x", 600),
+        ] {
+            let options = format!("blksize {asked}").replace("  ", " \x20");
+            let datagram = format!("\0\x01f\0octet\0blksize\0{asked}\0");
+            let Some(Inbound::Read { options: read, .. }) = Inbound::parse(datagram.as_bytes())
+            else {
+                panic!()
+            };
+            let agreed =
+                Agreed::with(read, Mode::Octet, &tftp, Path { mtu: Some(1500), ipv6: false });
+            assert_eq!(agreed.blksize, granted, "{options}");
+        }
+        let wide = Path { mtu: Some(9000), ipv6: true };
+        assert_eq!(block_size(60000, &tftp, wide), 2263);
+        assert_eq!(block_size(60000, &Tftp { mtu: 1000, ..Tftp::default() }, wide), 948);
+        assert_eq!(block_size(512, &tftp, Path { mtu: Some(20), ipv6: false }), 512);
+    }
+
+    #[test]
+    fn what_is_switched_off_is_missing() {
+        let tftp = Tftp { no_blocksize: true, ..Tftp::default() };
+        assert_eq!(agreed("blksize 1000 tsize 0", Mode::Octet, &tftp), [("tsize", 7)]);
+    }
+}

@@ -1,0 +1,165 @@
+//! From the name in a request to a path (spec: TFTP, section 4).
+
+use super::files::Files;
+use crate::config::Tftp;
+use conf_parser::option::tftp::UniqueRoot;
+use std::net::IpAddr;
+
+/// Who asks, as far as paths care.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// The interface the request came in by.
+    pub interface: &'a str,
+    /// The client.
+    pub client: IpAddr,
+    /// The client as it is written.
+    pub shown: &'a str,
+}
+
+/// A path, or the attempt to leave the root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The path.
+    pub path: Vec<u8>,
+    /// Whether it climbs with `..` where there is a root.
+    pub climbs: bool,
+}
+
+/// Resolves a name. Links are followed and nothing is tidied: `//` stays.
+pub fn resolve(name: &[u8], tftp: &Tftp, asker: Asker<'_>, files: &impl Files) -> Resolved {
+    let name: Vec<u8> = name.iter().map(|&byte| written(byte, tftp.lowercase)).collect();
+    let Some(root) = root(tftp, asker.interface) else {
+        let slash: &[u8] = if name.starts_with(b"/") { b"" } else { b"/" };
+        return Resolved { path: [slash, &name].concat(), climbs: false };
+    };
+    let mut path = Vec::new();
+    if !root.starts_with(b"/") {
+        path.push(b'/');
+    }
+    path.extend_from_slice(root);
+    if !path.ends_with(b"/") {
+        path.push(b'/');
+    }
+    for unique in [UniqueRoot::Address, UniqueRoot::Mac] {
+        if tftp.unique.contains(&unique) {
+            enter(&mut path, unique, asker, files);
+        }
+    }
+    if name.starts_with(b"/") && name.starts_with(&path) {
+        path = name;
+    } else {
+        path.extend_from_slice(name.strip_prefix(b"/").unwrap_or(&name));
+    }
+    let climbs = path.windows(4).any(|part| part == b"/../");
+    Resolved { path, climbs }
+}
+
+/// Windows' separators are ours; with `tftp-lowercase` capitals are small.
+fn written(byte: u8, lowercase: bool) -> u8 {
+    match byte {
+        b'\\' => b'/',
+        _ if lowercase => byte.to_ascii_lowercase(),
+        _ => byte,
+    }
+}
+
+/// The first root for exactly this interface, else the general one.
+fn root<'t>(tftp: &'t Tftp, interface: &str) -> Option<&'t [u8]> {
+    let own = tftp
+        .interface_roots
+        .iter()
+        .find(|(name, _)| *name == interface.as_bytes())
+        .map(|(_, root)| root);
+    own.or(tftp.root.as_ref()).map(|root| &root[..]).filter(|root| !root.is_empty())
+}
+
+/// Goes into the client's own directory, if there is one.
+fn enter(path: &mut Vec<u8>, unique: UniqueRoot, asker: Asker<'_>, files: &impl Files) {
+    let name = match unique {
+        UniqueRoot::Address => Some(asker.shown.to_owned()),
+        UniqueRoot::Mac => {
+            files.mac_of(asker.client).map(|mac| mac.map(|byte| format!("{byte:02x}")).join("-"))
+        }
+    };
+    let Some(name) = name else { return };
+    let own = [&path[..], name.as_bytes(), b"/"].concat();
+    if files.is_directory(&own) {
+        *path = own;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::files::memory::Memory;
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn path_of(name: &str, tftp: &Tftp, files: &Memory) -> String {
+        let client = IpAddr::from(Ipv4Addr::new(10, 9, 0, 2));
+        let asker = Asker { interface: "eth0", client, shown: "10.9.0.2" };
+        String::from_utf8(resolve(name.as_bytes(), tftp, asker, files).path).unwrap()
+    }
+
+    fn with_root(root: &str) -> Tftp {
+        Tftp { root: Some(root.as_bytes().to_vec()), ..Tftp::default() }
+    }
+
+    #[test]
+    fn names_go_under_the_root_once() {
+        let files = Memory::default();
+        for (root, name, path) in [
+            ("/srv/tftp", "a", "/srv/tftp/a"),
+            ("/srv/tftp", "/a", "/srv/tftp/a"),
+            ("/srv/tftp", "//a", "/srv/tftp//a"),
+            ("/srv/tftp", "/srv/tftp/a", "/srv/tftp/a"),
+            ("/srv/tftp", "/srv/tftp", "/srv/tftp/srv/tftp"),
+            ("srv/tftp//", "/srv/tftp//a", "/srv/tftp//a"),
+            ("srv/tftp//", "/srv/tftp/a", "/srv/tftp//srv/tftp/a"),
+            ("", "a", "/a"),
+        ] {
+            assert_eq!(path_of(name, &with_root(root), &files), path, "{root} {name}");
+        }
+    }
+
+    #[test]
+    fn an_interface_may_have_a_root_of_its_own() {
+        let roots = [("eth1", "/one"), ("eth0", "/zero"), ("eth0", "/late")];
+        let interface_roots =
+            roots.map(|(name, root)| (name.as_bytes().to_vec(), root.as_bytes().to_vec())).to_vec();
+        assert_eq!(
+            path_of("a", &Tftp { interface_roots, ..with_root("/srv") }, &Memory::default()),
+            "/zero/a"
+        );
+    }
+
+    #[test]
+    fn a_client_may_have_a_directory_of_its_own() {
+        let files = Memory::with(&[("/srv/10.9.0.2/02-00-00-0c-00-00/a", b"")]);
+        let both = vec![UniqueRoot::Mac, UniqueRoot::Address];
+        assert_eq!(
+            path_of("a", &Tftp { unique: both, ..with_root("/srv") }, &files),
+            "/srv/10.9.0.2/02-00-00-0c-00-00/a"
+        );
+        let mac = vec![UniqueRoot::Mac];
+        assert_eq!(path_of("a", &Tftp { unique: mac, ..with_root("/srv") }, &files), "/srv/a");
+    }
+
+    #[test]
+    fn only_a_whole_step_up_climbs() {
+        let files = Memory::default();
+        let asker = Asker { interface: "eth0", client: Ipv4Addr::LOCALHOST.into(), shown: "" };
+        for (name, climbs) in
+            [("../a", true), ("x/../a", true), (r"x\..\a", true), ("..", false), ("..a/b", false)]
+        {
+            assert_eq!(
+                resolve(name.as_bytes(), &with_root("/srv"), asker, &files).climbs,
+                climbs,
+                "{name}"
+            );
+            assert!(
+                !resolve(name.as_bytes(), &Tftp::default(), asker, &files).climbs,
+                "{name}: no root"
+            );
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! From a request to a session, or to an error (spec: TFTP, sections 2 to 5).
+
+use super::Around;
+use super::blocks::Source;
+use super::files::{Files, Refusal};
+use super::negotiate::{Agreed, Mode, Path};
+use super::path::{Asker, resolve};
+use super::session::{Client, Session, cleaned, shown};
+use super::transfer::{Terms, Transfer};
+use crate::effect::Effect;
+use crate::log_line::{Line, TftpLine};
+use crate::net::{Arrival, Via};
+use crate::wire::tftp::{Inbound, Strings, error, oack};
+
+/// Error codes (RFC 1350, appendix).
+pub mod code {
+    /// See the text.
+    pub const UNDEFINED: u16 = 0;
+    /// File not found.
+    pub const NOT_FOUND: u16 = 1;
+    /// Access violation.
+    pub const ACCESS: u16 = 2;
+    /// Illegal operation.
+    pub const ILLEGAL: u16 = 4;
+}
+
+/// Seconds until the first repeat, unless agreed otherwise.
+const USUAL_TIMEOUT: u8 = 2;
+
+/// Starts a session, or tells the client and the log why not.
+pub fn start(
+    inbound: Inbound<'_>,
+    via: Via,
+    arrival: &Arrival<'_>,
+    around: &mut Around<'_, impl Files>,
+    effects: &mut Vec<Effect>,
+) -> Option<Session> {
+    let shown = shown(arrival.peer.ip(), &arrival.peer, around.interfaces);
+    let client = Client {
+        via,
+        peer: arrival.peer,
+        local: arrival.local,
+        interface: arrival.interface,
+        shown,
+    };
+    let refused = match inbound {
+        Inbound::Read { file: None, .. } => TftpLine::NoFileName(client.shown.clone()),
+        Inbound::Read { file: Some(name), mode, options } => match mode.and_then(Mode::parse) {
+            Some(mode) => return read(name, mode, options, client, around, effects),
+            None => TftpLine::Unsupported(client.shown.clone()),
+        },
+        Inbound::Write => TftpLine::WriteRequest(client.shown.clone()),
+        Inbound::Ack(_) | Inbound::Error { .. } | Inbound::Other(_) => return None,
+    };
+    refuse(&client, code::ILLEGAL, refused, effects);
+    None
+}
+
+fn refuse(client: &Client, code: u16, line: TftpLine, effects: &mut Vec<Effect>) {
+    let bytes = error(code, &line.to_string());
+    effects.push(Effect::Log(Line::Tftp(line)));
+    effects.push(client.send(bytes));
+}
+
+fn read(
+    name: &[u8],
+    mode: Mode,
+    options: Strings<'_>,
+    client: Client,
+    around: &mut Around<'_, impl Files>,
+    effects: &mut Vec<Effect>,
+) -> Option<Session> {
+    let link = around.interfaces.by_index(client.interface);
+    let limits = Path { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
+    let agreed = Agreed::with(options, mode, around.tftp, limits);
+    let interface = link.map_or("", |link| &link.name);
+    let asker = Asker { interface, client: client.peer.ip(), shown: &client.shown };
+    let resolved = resolve(name, around.tftp, asker, around.files);
+    let shown_path = cleaned(&resolved.path);
+    let opened =
+        if resolved.climbs { Err(Refusal::Denied) } else { around.files.open(&resolved.path) };
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(Refusal::NotFound) => {
+            let line = TftpLine::NotFound { path: shown_path, client: client.shown.clone() };
+            let bytes = error(code::NOT_FOUND, &line.to_string());
+            effects.extend((!around.tftp.quiet).then_some(Effect::Log(Line::Tftp(line))));
+            effects.push(client.send(bytes));
+            return None;
+        }
+        Err(Refusal::Denied) => {
+            refuse(&client, code::ACCESS, TftpLine::NoAccess { path: shown_path }, effects);
+            return None;
+        }
+        Err(Refusal::Failed(reason)) => {
+            refuse(
+                &client,
+                code::UNDEFINED,
+                TftpLine::Unreadable { path: shown_path, reason },
+                effects,
+            );
+            return None;
+        }
+    };
+    let mut listed = agreed.listed(opened.size).peekable();
+    let oack = listed.peek().is_some().then(|| oack(listed));
+    let source = Source::new(opened, agreed.blksize, mode);
+    let terms = Terms {
+        window: agreed.windowsize,
+        timeout: agreed.timeout.unwrap_or(USUAL_TIMEOUT).into(),
+        oack: oack.is_some(),
+    };
+    let (transfer, first) = Transfer::start(terms, source.last(), around.now);
+    let mut session = Session::new(client, shown_path, transfer, source, oack);
+    if session.open(first, around.files, effects) {
+        return Some(session);
+    }
+    around.files.close(session.file());
+    None
+}

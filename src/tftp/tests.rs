@@ -1,0 +1,180 @@
+//! Conversations with a client that is not there.
+
+use super::files::memory::Memory;
+use super::transfer::Millis;
+use super::{Around, Server, Socket};
+use crate::config::Tftp;
+use crate::effect::Effect;
+use crate::net::{Address, Arrival, Interfaces, Link};
+use std::net::{Ipv4Addr, SocketAddr};
+
+struct Bench {
+    server: Server,
+    tftp: Tftp,
+    interfaces: Interfaces,
+    files: Memory,
+    now: Millis,
+}
+
+impl Bench {
+    fn new(tftp: Tftp, files: &[(&str, &[u8])]) -> Self {
+        let link = Link { index: 2, name: "eth0".to_owned(), loopback: false, mtu: 1500 };
+        let address = Address {
+            interface: 2,
+            ip: Ipv4Addr::new(10, 9, 0, 1).into(),
+            prefix: 24,
+            label: None,
+        };
+        let interfaces = Interfaces { links: vec![link], addresses: vec![address] };
+        Self {
+            server: Server::default(),
+            tftp,
+            interfaces,
+            files: Memory::with(files),
+            now: Millis(0),
+        }
+    }
+
+    /// What comes of a datagram from a port of the client's, in words.
+    fn hears(&mut self, socket: Option<Socket>, port: u16, bytes: &[u8]) -> Vec<String> {
+        let peer = SocketAddr::from((Ipv4Addr::new(10, 9, 0, 2), port));
+        let local = Ipv4Addr::new(10, 9, 0, 1).into();
+        let arrival = Arrival { bytes, peer, local, interface: 2 };
+        let Self { server, tftp, interfaces, files, now } = self;
+        let mut around = Around { tftp, interfaces, files, now: *now };
+        let mut effects = Vec::new();
+        match socket {
+            Some(socket) => server.request(socket, &arrival, &mut around, &mut effects),
+            None => server.datagram(7, &arrival, &mut around, &mut effects),
+        }
+        effects.iter().map(told).collect()
+    }
+}
+
+fn told(effect: &Effect) -> String {
+    match effect {
+        Effect::Log(line) => format!("log {line}"),
+        Effect::Send(datagram) => match &datagram.bytes[..] {
+            [0, 3, high, low, data @ ..] => {
+                format!("data {} [{}]", u16::from_be_bytes([*high, *low]), data.len())
+            }
+            [0, 6, options @ ..] => {
+                format!("oack {}", String::from_utf8_lossy(options).replace('\0', " "))
+            }
+            [0, 5, _, code, text @ ..] => {
+                format!("error {code} {}", String::from_utf8_lossy(text).trim_end_matches('\0'))
+            }
+            other => format!("{other:?}"),
+        },
+        other => format!("{other:?}"),
+    }
+}
+
+const OWN: Option<Socket> = Some(Socket::Own(7));
+const SHARED: Option<Socket> = Some(Socket::Shared);
+
+#[test]
+fn a_file_is_sent_block_by_block() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 600])]);
+    assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), ["data 1 [512]"]);
+    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), ["data 2 [88]"]);
+    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), Vec::<String>::new());
+    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 2]), ["log sent /f to 10.9.0.2", "Close(7)"]);
+    assert_eq!((bench.files.in_use, bench.server.deadline()), (0, None));
+}
+
+#[test]
+fn refusals_are_logged_sent_and_end_the_socket() {
+    let mut bench = Bench::new(Tftp::default(), &[("/d/", b"")]);
+    for (request, line, code) in [
+        (&b"\0\x01no\0octet\0"[..], "file /no not found for 10.9.0.2", 1),
+        (b"\0\x01\0octet\0", "empty filename in request from 10.9.0.2", 4),
+        (b"\0\x01f\0mail\0", "unsupported request from 10.9.0.2", 4),
+        (b"\0\x02f\0octet\0", "unsupported write request from 10.9.0.2", 4),
+        (b"\0\x01d/\0octet\0", "cannot read /d/: Is a directory", 0),
+    ] {
+        let wanted = [format!("log {line}"), format!("error {code} {line}"), "Close(7)".to_owned()];
+        assert_eq!(bench.hears(OWN, 9, request), wanted);
+    }
+    assert_eq!(bench.hears(OWN, 9, b"\0\x09"), ["Close(7)"]);
+    assert_eq!(bench.files.in_use, 0);
+}
+
+#[test]
+fn a_directory_with_options_fails_after_the_oack() {
+    let mut bench = Bench::new(Tftp::default(), &[("/d/", b"")]);
+    assert_eq!(bench.hears(OWN, 9, b"\0\x01d/\0octet\0tsize\x000\0"), ["oack tsize 0 "]);
+    let ends = [
+        "log cannot read /d/: Is a directory",
+        "error 0 cannot read /d/: Is a directory",
+        "log failed sending /d/ to 10.9.0.2",
+        "Close(7)",
+    ];
+    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 0]), ends);
+}
+
+#[test]
+fn a_stranger_does_not_disturb() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 600])]);
+    bench.hears(OWN, 9, b"\0\x01f\0octet\0");
+    let words = "ignoring packet from 10.9.0.2 (TID mismatch)";
+    assert_eq!(
+        bench.hears(None, 10, &[0, 4, 0, 1]),
+        [format!("log {words}"), format!("error 5 {words}")]
+    );
+    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), ["data 2 [88]"]);
+}
+
+#[test]
+fn over_one_port_a_new_request_replaces_the_old_one() {
+    let mut bench = Bench::new(
+        Tftp { single_port: true, most: 1, ..Tftp::default() },
+        &[("/f", &[1; 600]), ("/g", b"1")],
+    );
+    assert_eq!(bench.hears(SHARED, 9, b"\0\x01f\0octet\0"), ["data 1 [512]"]);
+    assert_eq!(bench.hears(SHARED, 9, b"\0\x01g\0octet\0"), ["data 1 [1]"]);
+    assert_eq!(
+        bench.hears(SHARED, 10, b"\0\x01g\0octet\0"),
+        Vec::<String>::new(),
+        "one is the most"
+    );
+    assert_eq!(bench.hears(SHARED, 9, &[0, 4, 0, 1]), ["log sent /g to 10.9.0.2"]);
+    assert_eq!(bench.hears(SHARED, 9, &[0, 4, 0, 1]), Vec::<String>::new());
+    assert_eq!(bench.files.in_use, 0);
+}
+
+#[test]
+fn a_slow_disk_parks_one_transfer() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 600])]);
+    bench.hears(OWN, 9, b"\0\x01f\0octet\0");
+    bench.files.slow = true;
+    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), Vec::<String>::new());
+    bench.files.slow = false;
+    let mut effects = Vec::new();
+    bench.server.readable(7, &mut bench.files, &mut effects);
+    assert_eq!(effects.iter().map(told).collect::<Vec<_>>(), ["data 2 [88]"]);
+}
+
+#[test]
+fn a_client_that_gives_up_is_let_go() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
+    bench.hears(OWN, 9, b"\0\x01f\0octet\0tsize\x000\0");
+    let ends = [
+        "log error 8 User aborted received from 10.9.0.2",
+        "log failed sending /f to 10.9.0.2",
+        "Close(7)",
+    ];
+    assert_eq!(bench.hears(None, 9, b"\0\x05\0\x08User aborted\0"), ends);
+}
+
+#[test]
+fn time_is_kept_for_all_transfers() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
+    bench.hears(OWN, 9, b"\0\x01f\0octet\0");
+    assert_eq!(bench.server.deadline(), Some(Millis(2000)));
+    let mut effects = Vec::new();
+    bench.server.expire(Millis(1999), &mut bench.files, &mut effects);
+    assert!(effects.is_empty());
+    bench.server.expire(Millis(121_000), &mut bench.files, &mut effects);
+    assert_eq!(effects.iter().map(told).collect::<Vec<_>>().last().unwrap(), "Close(7)");
+}

@@ -1,0 +1,7 @@
+//! Bytes ↔ values: DHCP frames and their options, PXE's option 43, TFTP datagrams. Nothing here decides anything.
+
+pub mod dhcp;
+pub mod option_names;
+pub mod options;
+pub mod pxe;
+pub mod tftp;
