@@ -1,8 +1,8 @@
 //! Lines of proxyDHCP (spec: proxyDHCP, section 7).
 
+use super::Priority;
 use crate::wire::option_names::{Sent, mac, time};
 use conf_parser::option::dhcp_range::Lease;
-use log::Level;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -66,14 +66,14 @@ pub enum DhcpLine {
 }
 
 impl DhcpLine {
-    pub(super) fn level(&self) -> Level {
+    pub(super) fn priority(&self) -> Priority {
         match self {
-            Self::NoBis | Self::MenuTooLarge | Self::ArpFailed(_) => Level::Error,
+            Self::NoBis | Self::MenuTooLarge | Self::ArpFailed(_) => Priority::Error,
             Self::NoRange(_) | Self::HasNoAddress(_) | Self::NoAddressFor(_) | Self::NoSpace(_) => {
-                Level::Warn
+                Priority::Warning
             }
-            Self::SendFailed { .. } => Level::Warn,
-            _ => Level::Info,
+            Self::SendFailed { .. } => Priority::Warning,
+            _ => Priority::Info,
         }
     }
 }

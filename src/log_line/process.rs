@@ -1,6 +1,6 @@
 //! Lines of the process.
 
-use log::Level;
+use super::Priority;
 use std::fmt;
 
 /// What the process logs about itself.
@@ -42,17 +42,17 @@ pub const COMPILE_TIME_OPTIONS: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n 
      no-conntrack no-ipset no-nftset no-auth no-DNSSEC no-loop-detect no-inotify no-dumpfile";
 
 impl ProcessLine {
-    pub(super) fn level(&self) -> Level {
+    pub(super) fn priority(&self) -> Priority {
         match self {
             Self::Failure(_)
             | Self::FailedToStart
             | Self::Rebind { .. }
-            | Self::HostsUnreadable { .. } => Level::Error,
+            | Self::HostsUnreadable { .. } => Priority::Error,
             Self::InterfaceMissing(_)
             | Self::InterfaceInstead(_)
             | Self::NoUpstream
-            | Self::BridgeMissing(_) => Level::Warn,
-            _ => Level::Info,
+            | Self::BridgeMissing(_) => Priority::Warning,
+            _ => Priority::Info,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Lines of TFTP (spec: TFTP, section 12). The text of an error goes to the client too.
 
-use log::Level;
+use super::Priority;
 use std::fmt;
 
 /// What TFTP logs.
@@ -28,13 +28,13 @@ pub enum TftpLine {
 }
 
 impl TftpLine {
-    pub(super) fn level(&self) -> Level {
+    pub(super) fn priority(&self) -> Priority {
         match self {
-            Self::Root { .. } | Self::Sent { .. } => Level::Info,
+            Self::Root { .. } | Self::Sent { .. } => Priority::Info,
             Self::RootMissing(_) | Self::InterfaceRootMissing(_) | Self::Restricted(_) => {
-                Level::Warn
+                Priority::Warning
             }
-            _ => Level::Error,
+            _ => Priority::Error,
         }
     }
 }

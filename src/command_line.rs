@@ -1,0 +1,310 @@
+//! The command line: getopts, fed from the table of options (spec: config language, section 1.9).
+//!
+//! What GNU's parser allows and getopts does not (abbreviated names, bundled letters before a value) is spelled out
+//! first. dnsmasq acts on options as it meets them, so all that stand before a mistake still count.
+
+use crate::log_line::{COMPILE_TIME_OPTIONS, VERSION};
+use conf_parser::option_names::{OPTIONS, OPTIONS6};
+use conf_parser::table::{self, ROWS};
+use conf_parser::{Argument, Row};
+use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
+
+/// What was asked for, in order.
+pub struct CommandLine {
+    /// Options and their values.
+    pub options: Vec<Given>,
+    /// How it goes on behind them.
+    pub end: End,
+    /// Exactly two words, of which the second names a page of help.
+    pub page: Option<Page>,
+}
+
+/// An option as given.
+pub struct Given {
+    /// Its row in the table.
+    pub row: &'static Row,
+    /// Its value, as it stands.
+    pub value: Option<Vec<u8>>,
+}
+
+/// What stands behind the last good option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Nothing.
+    Clean,
+    /// Words that are no options.
+    Junk,
+    /// Something that cannot be read.
+    Broken,
+}
+
+/// Pages of help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// Names of DHCP options.
+    Dhcp,
+    /// Names of DHCPv6 options.
+    Dhcp6,
+}
+
+impl CommandLine {
+    /// Reads the words behind the program's name.
+    pub fn parse(words: &[String], posixly_correct: bool) -> Self {
+        let spelled = spelled_out(words);
+        let getopts = options(posixly_correct);
+        // The longest beginning that can be read: a mistake does not undo what stands before it.
+        let longest = (0..=spelled.len())
+            .rev()
+            .find_map(|count| Some((count, getopts.parse(&spelled[..count]).ok()?)));
+        let (count, matches) = longest.expect("no words at all can always be read");
+        let junk = matches.free.iter().any(|word| !word.trim().is_empty());
+        let end = match (count == spelled.len(), junk) {
+            (false, _) => End::Broken,
+            (true, true) => End::Junk,
+            (true, false) => End::Clean,
+        };
+        let page = match words {
+            [_, page] if page == "dhcp" => Some(Page::Dhcp),
+            [_, page] if page == "dhcp6" => Some(Page::Dhcp6),
+            _ => None,
+        };
+        Self { options: in_order(&matches), end, page }
+    }
+}
+
+/// Long and short forms apart: they differ in whether they take a value.
+fn options(posixly_correct: bool) -> Options {
+    let mut options = Options::new();
+    let style =
+        if posixly_correct { ParsingStyle::StopAtFirstFree } else { ParsingStyle::FloatingFrees };
+    options.parsing_style(style);
+    for row in ROWS {
+        let long = match row.argument {
+            Argument::None => HasArg::No,
+            Argument::Required => HasArg::Yes,
+            Argument::Optional => HasArg::Maybe,
+        };
+        options.opt("", row.keyword, row.help, row.metavar, long, Occur::Multi);
+        if let Some(letter) = letter(row) {
+            let short = if row.short_takes_value() { HasArg::Yes } else { HasArg::No };
+            options.opt(&letter, "", row.help, row.metavar, short, Occur::Multi);
+        }
+    }
+    options
+}
+
+/// Of two keywords with one letter the first has it.
+fn letter(row: &Row) -> Option<String> {
+    row.short
+        .filter(|_| row.shared_name() == row.keyword)
+        .map(|letter| char::from(letter).to_string())
+}
+
+/// getopts tells values option by option; their places put them in order again.
+fn in_order(matches: &Matches) -> Vec<Given> {
+    let mut given = Vec::new();
+    for row in ROWS {
+        for name in std::iter::once(row.keyword.to_owned()).chain(letter(row)) {
+            let values = matches.opt_strs_pos(&name);
+            for place in matches.opt_positions(&name) {
+                let value = values
+                    .iter()
+                    .find(|(at, _)| *at == place)
+                    .map(|(_, value)| value.clone().into_bytes());
+                given.push((place, Given { row, value }));
+            }
+        }
+    }
+    given.sort_by_key(|(place, _)| *place);
+    given.into_iter().map(|(_, given)| given).collect()
+}
+
+/// Abbreviations in full, bundles one by one. What cannot be is left for getopts to refuse.
+fn spelled_out(words: &[String]) -> Vec<String> {
+    let mut spelled = Vec::new();
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            spelled.push(word.clone());
+            break;
+        }
+        let takes_next = if let Some(long) = word.strip_prefix("--") {
+            long_option(long, &mut spelled)
+        } else if word.len() > 1 && word.starts_with('-') {
+            short_options(&word[1..], &mut spelled)
+        } else {
+            spelled.push(word.clone());
+            false
+        };
+        if takes_next {
+            spelled.extend(words.next().cloned());
+        }
+    }
+    spelled.extend(words.cloned());
+    spelled
+}
+
+/// Whether the next word is its value.
+fn long_option(word: &str, spelled: &mut Vec<String>) -> bool {
+    let (name, value) =
+        word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+    let Some(row) = unabbreviated(name) else {
+        spelled.push(format!("--{word}"));
+        return false;
+    };
+    spelled.push(value.map_or_else(
+        || format!("--{}", row.keyword),
+        |value| format!("--{}={value}", row.keyword),
+    ));
+    row.argument == Argument::Required && value.is_none()
+}
+
+/// An exact name, or a beginning that can only mean one option with one kind of value.
+fn unabbreviated(name: &str) -> Option<&'static Row> {
+    table::find(name).or_else(|| {
+        let mut candidates = ROWS.iter().filter(|row| row.keyword.starts_with(name));
+        let first = candidates.next()?;
+        let same =
+            |row: &Row| row.shared_name() == first.shared_name() && row.argument == first.argument;
+        candidates.all(same).then_some(first)
+    })
+}
+
+fn short_options(letters: &str, spelled: &mut Vec<String>) -> bool {
+    for (at, letter) in letters.char_indices() {
+        let row = u8::try_from(letter).ok().and_then(table::find_short);
+        let Some(row) = row else {
+            spelled.push(format!("-{}", &letters[at..]));
+            return false;
+        };
+        if row.short_takes_value() {
+            spelled.push(format!("-{}", &letters[at..]));
+            return at + letter.len_utf8() == letters.len();
+        }
+        spelled.push(format!("-{letter}"));
+    }
+    false
+}
+
+/// What `--version` prints. Scripts read the third word of the first line, and the second line.
+pub fn version() -> String {
+    format!(
+        "Dnsmasq version {VERSION}  Copyright (c) 2026 the pxemasq authors\n\
+         Compile time options: {COMPILE_TIME_OPTIONS}\n\n\
+         This is pxemasq, which stands in for the netboot half of dnsmasq: proxyDHCP and TFTP.\n\
+         It serves no DNS and hands out no addresses. It is no part of dnsmasq and shares no code with it.\n\
+         It is free software, under the MIT licence or the Apache licence 2.0, and comes without any warranty.\n"
+    )
+}
+
+/// Columns of the help before the description; what is longer is cut.
+const HELP_COLUMNS: usize = 55;
+
+/// What `--help` prints.
+pub fn help(page: Option<Page>) -> String {
+    match page {
+        None => general_help(),
+        Some(Page::Dhcp) => {
+            let listed = OPTIONS.iter().filter(|option| !option.internal);
+            names("Known DHCP options:", listed.map(|option| (option.code.into(), option.name)))
+        }
+        Some(Page::Dhcp6) => {
+            names("Known DHCPv6 options:", OPTIONS6.iter().map(|option| (option.0, option.1)))
+        }
+    }
+}
+
+fn names(title: &str, options: impl Iterator<Item = (u16, &'static str)>) -> String {
+    let lines = options.map(|(code, name)| format!("{code:3} {name}\n"));
+    std::iter::once(format!("{title}\n")).chain(lines).collect()
+}
+
+fn general_help() -> String {
+    let mut text = "Usage: dnsmasq [options]\n\nValid options are:\n".to_owned();
+    for row in ROWS.iter().filter(|row| row.shared_name() == row.keyword) {
+        let letter = row
+            .short
+            .map_or_else(|| "    ".to_owned(), |letter| format!("-{}, ", char::from(letter)));
+        let equals = if row.argument == Argument::Required { "=" } else { "" };
+        let form = format!("{letter}--{}{equals}{}", row.keyword, row.metavar);
+        let form: String = form.chars().take(HELP_COLUMNS).collect();
+        text.push_str(&format!("{form:HELP_COLUMNS$}{}\n", row.help));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> (String, End) {
+        let words: Vec<String> =
+            line.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let read = CommandLine::parse(&words, false);
+        let shown = |given: &Given| match &given.value {
+            Some(value) => format!("{}={}", given.row.keyword, String::from_utf8_lossy(value)),
+            None => given.row.keyword.to_owned(),
+        };
+        (read.options.iter().map(shown).collect::<Vec<_>>().join(" "), read.end)
+    }
+
+    #[test]
+    fn letters_are_bundled_up_to_a_value() {
+        assert_eq!(
+            read("-kd9p53"),
+            ("keep-in-foreground no-daemon leasefile-ro port=53".into(), End::Clean)
+        );
+        assert_eq!(read("-i eth0 -ieth1"), ("interface=eth0 interface=eth1".into(), End::Clean));
+        assert_eq!(read("-9 -d"), ("leasefile-ro no-daemon".into(), End::Clean));
+        assert_eq!(read("-C --test"), ("conf-file=--test".into(), End::Clean));
+    }
+
+    #[test]
+    fn names_may_be_abbreviated_while_they_mean_one_option() {
+        assert_eq!(read("--tftp-r=/x --tes"), ("tftp-root=/x test".into(), End::Clean));
+        assert_eq!(
+            read("--pxe-s a,b --dhcp-lease x"),
+            ("pxe-service=a,b dhcp-lease=x".into(), End::Clean)
+        );
+        for ambiguous in ["--tftp=/x", "--por=0", "--conf=x", "--dhcp-leas=x", "--Test", "--bogus"]
+        {
+            assert_eq!(read(ambiguous).1, End::Broken, "{ambiguous}");
+        }
+    }
+
+    #[test]
+    fn optional_values_must_be_glued() {
+        assert_eq!(
+            read("--user=x --user --log-queries=extra -q"),
+            ("user=x user log-queries=extra log-queries".into(), End::Clean)
+        );
+        assert_eq!(read("--log-queries extra"), ("log-queries".into(), End::Junk));
+        assert_eq!(read("--port="), ("port=".into(), End::Clean));
+    }
+
+    #[test]
+    fn what_stands_before_a_mistake_counts() {
+        assert_eq!(read("--version --bogus"), ("version".into(), End::Broken));
+        assert_eq!(read("--bogus --version"), (String::new(), End::Broken));
+        assert_eq!(read("-d -C"), ("no-daemon".into(), End::Broken));
+        assert_eq!(read("-d --no-daemon=1"), ("no-daemon".into(), End::Broken));
+    }
+
+    #[test]
+    fn other_words_are_junk_wherever_they_stand() {
+        assert_eq!(read("x -d"), ("no-daemon".into(), End::Junk));
+        assert_eq!(read("-d -- --test"), ("no-daemon".into(), End::Junk));
+        assert_eq!(read("-"), (String::new(), End::Junk));
+        assert_eq!(read("-test"), ("mx-target=est".into(), End::Clean));
+    }
+
+    #[test]
+    fn help_has_a_line_for_every_option() {
+        let help = help(None);
+        for row in ROWS.iter().filter(|row| row.shared_name() == row.keyword) {
+            assert!(help.contains(&format!("--{}", row.keyword)), "{}", row.keyword);
+        }
+        assert!(help.lines().skip(3).all(|line| line.len() > HELP_COLUMNS), "{help}");
+        assert_eq!(self::help(Some(Page::Dhcp)).lines().nth(1), Some("  1 netmask"));
+    }
+}

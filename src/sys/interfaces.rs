@@ -1,0 +1,111 @@
+//! Links and addresses, and when they change (rtnetlink(7)).
+
+use super::netlink::{attributes, dump, open};
+use crate::net::{Address, Interfaces, Link};
+use nix::sys::socket::{MsgFlags, SockFlag, recv};
+use std::io;
+use std::net::IpAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+const RTMGRP_LINK: u32 = 0x1;
+const RTMGRP_IPV4_IFADDR: u32 = 0x10;
+const RTMGRP_IPV6_IFADDR: u32 = 0x100;
+/// Of the fixed parts: `struct ifinfomsg` and `struct ifaddrmsg`.
+const LINK_BODY: usize = 16;
+const ADDRESS_BODY: usize = 8;
+
+/// All links and addresses there are now.
+pub fn snapshot() -> io::Result<Interfaces> {
+    let mut found = Interfaces::default();
+    dump(libc::RTM_GETLINK, &[0; LINK_BODY], |kind, body| {
+        found.links.extend((kind == libc::RTM_NEWLINK).then(|| link(body)).flatten());
+    })?;
+    let mut addresses = Vec::new();
+    dump(libc::RTM_GETADDR, &[0; ADDRESS_BODY], |kind, body| {
+        addresses.extend((kind == libc::RTM_NEWADDR).then(|| address(body, &found)).flatten());
+    })?;
+    // The kernel lists IPv4 first, and so does everybody who asks for all of them.
+    addresses.sort_by_key(|address| address.ip.is_ipv6());
+    found.addresses = addresses;
+    Ok(found)
+}
+
+/// Tells when a snapshot is out of date.
+pub struct Watch(OwnedFd);
+
+impl Watch {
+    /// Begins to watch.
+    pub fn new() -> io::Result<Self> {
+        open(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, SockFlag::SOCK_NONBLOCK)
+            .map(Self)
+    }
+
+    /// Forgets what has been told so far; it only matters that something was.
+    pub fn drain(&self) {
+        let mut buffer = [0; 8192];
+        while recv(self.0.as_raw_fd(), &mut buffer, MsgFlags::empty()).is_ok() {}
+    }
+}
+
+impl AsRawFd for Watch {
+    fn as_raw_fd(&self) -> i32 {
+        self.0.as_raw_fd()
+    }
+}
+
+/// `struct ifinfomsg`: family, padding, type (2), index (4), flags (4), change (4).
+fn link(body: &[u8]) -> Option<Link> {
+    let index = u32::from_ne_bytes(*body.get(4..)?.first_chunk()?);
+    let flags = u32::from_ne_bytes(*body.get(8..)?.first_chunk()?);
+    let mut link = Link {
+        index,
+        name: String::new(),
+        loopback: flags & libc::IFF_LOOPBACK.cast_unsigned() != 0,
+        mtu: 0,
+    };
+    for (kind, value) in attributes(body.get(LINK_BODY..)?) {
+        match kind {
+            libc::IFLA_IFNAME => link.name = text(value),
+            libc::IFLA_MTU => {
+                link.mtu = value.first_chunk().map_or(0, |bytes| u32::from_ne_bytes(*bytes))
+            }
+            _ => {}
+        }
+    }
+    Some(link)
+}
+
+/// `struct ifaddrmsg`: family, prefix length, flags, scope, index (4). `IFA_LOCAL` is our end of a link that has two.
+fn address(body: &[u8], found: &Interfaces) -> Option<Address> {
+    let (prefix, interface) = (*body.get(1)?, u32::from_ne_bytes(*body.get(4..)?.first_chunk()?));
+    let (mut ip, mut local, mut label) = (None, None, None);
+    for (kind, value) in attributes(body.get(ADDRESS_BODY..)?) {
+        match kind {
+            libc::IFA_ADDRESS => ip = ip_address(value),
+            libc::IFA_LOCAL => local = ip_address(value),
+            libc::IFA_LABEL => label = Some(text(value)),
+            _ => {}
+        }
+    }
+    let link = found.by_index(interface)?;
+    let label = label.filter(|label| *label != link.name);
+    Some(Address { interface, ip: local.or(ip)?, prefix, label })
+}
+
+fn ip_address(value: &[u8]) -> Option<IpAddr> {
+    match value.len() {
+        4 => Some(IpAddr::from(*value.first_chunk::<4>()?)),
+        16 => Some(IpAddr::from(*value.first_chunk::<16>()?)),
+        _ => None,
+    }
+}
+
+fn text(value: &[u8]) -> String {
+    String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)).into_owned()
+}
+
+#[test]
+fn loopback_is_always_there() {
+    let found = snapshot().unwrap();
+    assert!(found.links.iter().any(|link| link.loopback && link.mtu > 0), "{found:?}");
+}

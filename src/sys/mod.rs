@@ -1,0 +1,21 @@
+//! The kernel: the only home of nix, libc and `unsafe`.
+//!
+//! | asked of the kernel | why | where | unsafe |
+//! |---|---|---|---|
+//! | sockets, options, datagrams with their arrival address | everything we serve | [`udp`] | set one option nix lacks |
+//! | links, addresses and their changes (rtnetlink) | where we are | [`interfaces`] | – |
+//! | a neighbour entry (rtnetlink) | a client that has no address yet | [`neighbour`] | – |
+//! | users, groups, capabilities | to be nobody | [`privilege`] | `capget`, `capset` |
+//! | signals as a descriptor | the end | [`signals`] | – |
+//! | local time | log lines | [`clock`] | `localtime_r` |
+//! | limits | how many transfers there can be | [`limits`] | – |
+#![expect(unsafe_code, reason = "here and nowhere else")]
+
+pub mod clock;
+pub mod interfaces;
+pub mod limits;
+pub mod neighbour;
+mod netlink;
+pub mod privilege;
+pub mod signals;
+pub mod udp;

@@ -1,0 +1,20 @@
+//! Making a client's hardware address known before it answers ARP (rtnetlink(7), `RTM_NEWNEIGH`).
+
+use super::netlink::{act, put_attribute};
+use std::io;
+use std::net::Ipv4Addr;
+
+/// `NUD_REACHABLE`: usable now, forgotten if not confirmed.
+const REACHABLE: u16 = 0x02;
+
+/// Enters `mac` for `address` on an interface. Needs `CAP_NET_ADMIN`.
+pub fn enter(interface: u32, address: Ipv4Addr, mac: &[u8]) -> io::Result<()> {
+    // `struct ndmsg`: family, padding (3), index (4), state (2), flags, type.
+    let mut body = vec![0; 12];
+    body[0] = u8::try_from(libc::AF_INET).map_err(io::Error::other)?;
+    body[4..8].copy_from_slice(&interface.to_ne_bytes());
+    body[8..10].copy_from_slice(&REACHABLE.to_ne_bytes());
+    put_attribute(&mut body, libc::NDA_DST, &address.octets());
+    put_attribute(&mut body, libc::NDA_LLADDR, mac);
+    act(libc::RTM_NEWNEIGH, libc::NLM_F_CREATE | libc::NLM_F_REPLACE, &body)
+}

@@ -1,0 +1,115 @@
+//! Becoming nobody: user, group, capabilities (capabilities(7)).
+
+use nix::sys::prctl::set_keepcaps;
+use nix::unistd::{Gid, Group, Uid, User, geteuid, setgroups, setresgid, setresuid};
+use std::io;
+
+/// A capability we may keep, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// To enter neighbours.
+    NetAdmin = 12,
+}
+
+/// Who to become.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    user: Option<User>,
+    group: Option<Gid>,
+}
+
+/// A name that no user, or no group, has.
+pub struct Unknown(pub String);
+
+impl Identity {
+    /// Looks names up. `user` none: stay who we are. `group` none: `dip` if it exists, else the user's own.
+    pub fn find(user: Option<&str>, group: Option<&str>) -> Result<Self, Unknown> {
+        let user = user
+            .map(|name| {
+                User::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))
+            })
+            .transpose()?;
+        let group = match group {
+            Some(name) => Some(
+                Group::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))?.gid,
+            ),
+            None => Group::from_name("dip")
+                .ok()
+                .flatten()
+                .map(|group| group.gid)
+                .or(user.as_ref().map(|user| user.gid)),
+        };
+        Ok(Self { user, group })
+    }
+
+    /// The same, keeping the group we are.
+    #[must_use]
+    pub fn keeping_group(self) -> Self {
+        Self { group: None, ..self }
+    }
+
+    /// User and group that files made for it belong to.
+    pub fn owner(&self) -> Option<(u32, u32)> {
+        self.user.as_ref().map(|user| (user.uid.as_raw(), user.gid.as_raw()))
+    }
+
+    /// Becomes it, for good, with these capabilities and no others. Without root there is nothing to give up.
+    pub fn assume(&self, kept: &[Capability]) -> io::Result<()> {
+        if !geteuid().is_root() {
+            return Ok(());
+        }
+        if let Some(group) = self.group {
+            // A user namespace may forbid this, and then has no groups to give up.
+            setgroups(&[]).or_else(|error| {
+                if error == nix::errno::Errno::EPERM { Ok(()) } else { Err(error) }
+            })?;
+            setresgid(group, group, group)?;
+        }
+        let Some(user) = self.user.as_ref().filter(|user| !user.uid.is_root()) else {
+            return Ok(());
+        };
+        set_keepcaps(true)?;
+        setresuid(user.uid, user.uid, user.uid)?;
+        keep_only(kept)?;
+        if setresuid(user.uid, Uid::from_raw(0), user.uid).is_ok() {
+            return Err(io::Error::other("root came back after it was given up"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether we are root, effectively.
+pub fn is_root() -> bool {
+    geteuid().is_root()
+}
+
+/// Our user, effectively.
+pub fn own_uid() -> u32 {
+    geteuid().as_raw()
+}
+
+/// Version 3 of the interface: two words of 32 capabilities each.
+const VERSION: u32 = 0x2008_0522;
+
+#[repr(C)]
+struct Head {
+    version: u32,
+    pid: i32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Sets {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
+}
+
+fn keep_only(kept: &[Capability]) -> io::Result<()> {
+    let bits = kept.iter().fold(0, |bits, &capability| bits | 1_u32 << (capability as u32));
+    let mut head = Head { version: VERSION, pid: 0 };
+    let sets = [Sets { effective: bits, permitted: bits, inheritable: 0 }, Sets::default()];
+    // SAFETY: `capset` reads one head and, in version 3, two sets; both live through the call.
+    let result = unsafe { libc::syscall(libc::SYS_capset, &raw mut head, sets.as_ptr()) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
