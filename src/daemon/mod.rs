@@ -1,0 +1,283 @@
+//! The loop: one poll, one clock reading, effects done in the order decided.
+
+mod files;
+mod notes;
+mod sockets;
+pub mod startup;
+
+use crate::config::names::Names;
+use crate::config::network::Binding;
+use crate::config::{Config, Tftp};
+use crate::effect::Effect;
+use crate::failure::{Failure, reason};
+use crate::journal::Journal;
+use crate::log_line::{DhcpLine, Line, ProcessLine, TftpLine};
+use crate::net::{Arrival, Datagram, Interfaces, Via};
+use crate::proxydhcp::{self, Port};
+use crate::sys::interfaces::{Watch, snapshot};
+use crate::sys::signals::{Asked, Signals};
+use crate::sys::{neighbour, udp};
+use crate::tftp::transfer::Millis;
+use crate::tftp::{Around, Server, Socket, accepts};
+use files::DiskFiles;
+use mio::Events;
+use sockets::{Role, Sockets};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// A daemon that serves.
+pub struct Daemon {
+    config: Config,
+    interfaces: Interfaces,
+    names: Names,
+    sockets: Sockets,
+    signals: Signals,
+    watch: Watch,
+    tftp: Server,
+    files: DiskFiles,
+    journal: Journal,
+    /// Replies that wait, by when and in order.
+    delayed: BTreeMap<(Millis, u64), Datagram>,
+    delayed_count: u64,
+    started: Instant,
+    effects: Vec<Effect>,
+    pid_file: Option<PathBuf>,
+}
+
+/// How a daemon ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was told to.
+    Terminated,
+    /// It was interrupted at a terminal.
+    Interrupted,
+}
+
+/// Larger than any UDP datagram.
+const BUFFER: usize = 64 * 1024;
+/// How long to wait for syslog before trying again.
+const SYSLOG_PAUSE: Duration = Duration::from_millis(50);
+const EVENTS: usize = 256;
+
+impl Daemon {
+    /// Serves until told to end.
+    pub fn serve(mut self) -> Result<End, Failure> {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match self.sockets.poll(&mut events, self.pause()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                polled => polled.map_err(|error| {
+                    Failure::other(format!("cannot wait for events: {}", reason(&error)))
+                })?,
+            }
+            let now = self.now();
+            for event in &events {
+                match self.sockets.role(event.token()) {
+                    Role::Signals => {
+                        if let Some(end) = self.signalled() {
+                            return Ok(end);
+                        }
+                    }
+                    Role::Watch => self.look_around(now, &mut buffer),
+                    Role::Dhcp(port) => self.dhcp(port, &mut buffer, now),
+                    Role::Tftp(listener) => self.requests(listener, &mut buffer, now),
+                    Role::Transfer(id) => self.transfer(id, &mut buffer, now),
+                }
+            }
+            self.tftp.expire(now, &mut self.files, &mut self.effects);
+            self.perform(now);
+            self.send_delayed(now);
+            self.resume_listening(&mut buffer, now);
+        }
+    }
+
+    fn now(&self) -> Millis {
+        Millis(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// How long nothing is due; `None`: for ever.
+    fn pause(&self) -> Option<Duration> {
+        let delayed = self.delayed.first_key_value().map(|((due, _), _)| *due);
+        let due = self.tftp.deadline().into_iter().chain(delayed).min();
+        let now = self.now();
+        // A moment more than is left: waking up early would be for nothing.
+        let pause = due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0)));
+        if self.journal.flush() {
+            Some(pause.map_or(SYSLOG_PAUSE, |pause| pause.min(SYSLOG_PAUSE)))
+        } else {
+            pause
+        }
+    }
+
+    fn signalled(&mut self) -> Option<End> {
+        while let Some(asked) = self.signals.next() {
+            match asked {
+                Asked::Terminate => {
+                    self.pid_file.iter().for_each(|path| drop(std::fs::remove_file(path)));
+                    self.journal.write(&Line::Process(ProcessLine::Terminated));
+                    self.journal.flush();
+                    return Some(End::Terminated);
+                }
+                Asked::Interrupt if self.config.process.debug => return Some(End::Interrupted),
+                Asked::Interrupt | Asked::Nothing => {}
+            }
+        }
+        None
+    }
+
+    /// Links or addresses have changed.
+    fn look_around(&mut self, now: Millis, buffer: &mut [u8]) {
+        self.watch.drain();
+        let Ok(interfaces) = snapshot() else { return };
+        self.interfaces = interfaces;
+        if self.config.network.binding == Binding::Dynamic {
+            // An address that cannot be bound yet is tried again at the next change.
+            let added = self.sockets.follow(&self.config, &self.interfaces);
+            added.into_iter().for_each(|listener| self.requests(listener, buffer, now));
+        }
+    }
+
+    /// mio tells once, so everything there is must be read.
+    fn dhcp(&mut self, port: Port, buffer: &mut [u8], now: Millis) {
+        while let Some(socket) = self.sockets.dhcp(port) {
+            match udp::receive(socket, buffer) {
+                Ok(arrival) => {
+                    let Self { config, interfaces, names, effects, .. } = self;
+                    proxydhcp::answer(config, interfaces, names, port, &arrival, effects);
+                }
+                Err(error) if is_one_lost(&error) => {}
+                Err(_) => return,
+            }
+            self.perform(now);
+        }
+    }
+
+    fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Millis) {
+        let Some(tftp) = self.config.tftp.clone() else { return };
+        loop {
+            if !tftp.single_port && self.tftp.is_full(&tftp) {
+                return self.sockets.stall(listener);
+            }
+            let Some(socket) = self.sockets.listener(listener) else { return };
+            match udp::receive(socket, buffer) {
+                Ok(arrival) if accepts(&tftp, &self.config.network, &self.interfaces, &arrival) => {
+                    self.request(listener, &tftp, &arrival, now);
+                }
+                Ok(_) => {}
+                Err(error) if is_one_lost(&error) => {}
+                Err(_) => return,
+            }
+            self.perform(now);
+        }
+    }
+
+    /// A transfer's socket is there before the request is looked at, so that errors have a port of their own too.
+    fn request(&mut self, listener: usize, tftp: &Tftp, arrival: &Arrival<'_>, now: Millis) {
+        let socket = if tftp.single_port {
+            self.sockets.answering = listener;
+            Socket::Shared
+        } else {
+            if arrival.bytes.len() < 2 {
+                return;
+            }
+            match self.sockets.open_transfer(tftp, arrival) {
+                Ok(id) => Socket::Own(id),
+                Err(_) if tftp.ports.is_some() => {
+                    return self.journal.write(&Line::Tftp(TftpLine::NoPort));
+                }
+                Err(_) => return,
+            }
+        };
+        let mut around = Around { tftp, interfaces: &self.interfaces, files: &mut self.files, now };
+        self.tftp.request(socket, arrival, &mut around, &mut self.effects);
+    }
+
+    fn transfer(&mut self, id: usize, buffer: &mut [u8], now: Millis) {
+        let Some(tftp) = self.config.tftp.clone() else { return };
+        while let Some(received) = self.sockets.receive(id, buffer) {
+            match received {
+                Ok((size, peer)) => {
+                    let local = SocketAddr::new(peer.ip(), 0).ip();
+                    let arrival = Arrival { bytes: &buffer[..size], peer, local, interface: 0 };
+                    let mut around = Around {
+                        tftp: &tftp,
+                        interfaces: &self.interfaces,
+                        files: &mut self.files,
+                        now,
+                    };
+                    self.tftp.datagram(id, &arrival, &mut around, &mut self.effects);
+                }
+                Err(error) if is_one_lost(&error) => {}
+                Err(_) => return,
+            }
+            self.perform(now);
+        }
+    }
+
+    /// Requests that had to wait because too many transfers were under way.
+    fn resume_listening(&mut self, buffer: &mut [u8], now: Millis) {
+        let Some(tftp) = &self.config.tftp else { return };
+        if !self.tftp.is_full(tftp) {
+            self.sockets
+                .take_stalled()
+                .into_iter()
+                .for_each(|listener| self.requests(listener, buffer, now));
+        }
+    }
+
+    fn send_delayed(&mut self, now: Millis) {
+        while let Some(entry) = self.delayed.first_entry() {
+            if entry.key().0 > now {
+                return;
+            }
+            let datagram = entry.remove();
+            self.send(&datagram);
+        }
+    }
+
+    fn perform(&mut self, now: Millis) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Log(line) => self.journal.write(&line),
+                Effect::Send(datagram) => self.send(&datagram),
+                Effect::SendLater(seconds, datagram) => {
+                    self.delayed_count += 1;
+                    self.delayed
+                        .insert((now.plus_seconds(seconds.into()), self.delayed_count), datagram);
+                }
+                Effect::Close(id) => self.sockets.close(id),
+            }
+        }
+        self.effects = effects;
+    }
+
+    /// A datagram of a transfer that cannot be sent is lost like any other, and is sent again in time.
+    fn send(&mut self, datagram: &Datagram) {
+        if let Some(client) = &datagram.neighbour
+            && let SocketAddr::V4(to) = datagram.to
+            && let Err(error) = neighbour::enter(client.interface, *to.ip(), &client.mac)
+        {
+            self.journal.write(&Line::Dhcp(None, DhcpLine::ArpFailed(reason(&error))));
+        }
+        if let Err(error) = self.sockets.send(datagram)
+            && matches!(datagram.via, Via::Dhcp | Via::Pxe)
+            && let SocketAddr::V4(to) = datagram.to
+        {
+            let line = DhcpLine::SendFailed { to: *to.ip(), reason: reason(&error) };
+            self.journal.write(&Line::Dhcp(None, line));
+        }
+    }
+}
+
+/// Whether an error cost one datagram, and there may be more.
+fn is_one_lost(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Interrupted | io::ErrorKind::ConnectionRefused | io::ErrorKind::InvalidData
+    )
+}

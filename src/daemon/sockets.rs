@@ -1,0 +1,333 @@
+//! Tokens ↔ sockets.
+
+use crate::config::network::Binding;
+use crate::config::{Config, Tftp};
+use crate::failure::{Failure, reason};
+use crate::net::{Address, Arrival, Datagram, Interfaces, Via};
+use crate::proxydhcp::Port;
+use crate::sys::interfaces::Watch;
+use crate::sys::signals::Signals;
+use crate::sys::udp::{self, Step};
+use mio::net::UdpSocket;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
+
+/// What a token stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Signals.
+    Signals,
+    /// Changes of links and addresses.
+    Watch,
+    /// One of the DHCP ports.
+    Dhcp(Port),
+    /// A socket for TFTP requests.
+    Tftp(usize),
+    /// That of a transfer.
+    Transfer(usize),
+}
+
+const SIGNALS: usize = 0;
+const WATCH: usize = 1;
+const DHCP: usize = 2;
+const PXE: usize = 3;
+const TFTP: usize = 4;
+/// More addresses than a machine has.
+const TRANSFER: usize = 1 << 24;
+/// RFC 1350.
+const TFTP_PORT: u16 = 69;
+/// PXE 2.1, section 2.2.
+pub const PXE_PORT: u16 = 4011;
+
+/// All sockets, and the poll that hears them.
+pub struct Sockets {
+    poll: Poll,
+    dhcp: Option<OwnedFd>,
+    pxe: Option<OwnedFd>,
+    listeners: Vec<Option<Listener>>,
+    transfers: Vec<Option<UdpSocket>>,
+    free: Vec<usize>,
+    stalled: BTreeSet<usize>,
+    /// The listener whose request is being answered over port 69.
+    pub answering: usize,
+}
+
+struct Listener {
+    fd: OwnedFd,
+    address: SocketAddr,
+}
+
+impl Sockets {
+    /// Opens what the configuration asks for: DHCP first, then TFTP, as dnsmasq does.
+    pub fn open(config: &Config, interfaces: &Interfaces) -> Result<Self, Failure> {
+        let poll = Poll::new()
+            .map_err(|error| Failure::other(format!("cannot poll: {}", reason(&error))))?;
+        let mut sockets = Self {
+            poll,
+            dhcp: None,
+            pxe: None,
+            listeners: Vec::new(),
+            transfers: Vec::new(),
+            free: Vec::new(),
+            stalled: BTreeSet::new(),
+            answering: 0,
+        };
+        let shared = config.network.binding != Binding::Wildcard;
+        if !config.dhcp.ranges.is_empty() {
+            sockets.dhcp = Some(open_dhcp(config.dhcp.server_port, shared)?);
+            sockets.pxe = if config.dhcp.pxe { Some(open_dhcp(PXE_PORT, shared)?) } else { None };
+        }
+        for (fd, token) in [(&sockets.dhcp, DHCP), (&sockets.pxe, PXE)] {
+            fd.iter()
+                .try_for_each(|fd| sockets.register(fd, token))
+                .map_err(|error| unwatched(&error))?;
+        }
+        sockets.open_tftp(config, interfaces)?;
+        Ok(sockets)
+    }
+
+    /// Hears signals and changes too.
+    pub fn hear(&self, signals: &Signals, watch: &Watch) -> Result<(), Failure> {
+        let both = self.register(signals, SIGNALS).and_then(|()| self.register(watch, WATCH));
+        both.map_err(|error| unwatched(&error))
+    }
+
+    fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), Failure> {
+        let Some(tftp) = &config.tftp else { return Ok(()) };
+        if config.network.binding == Binding::Wildcard {
+            for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
+                let failed = |error| {
+                    Failure::network(format!(
+                        "failed to create listening socket for port {TFTP_PORT}: {}",
+                        reason(&error)
+                    ))
+                };
+                self.listen((any, TFTP_PORT).into()).map_err(failed)?;
+            }
+            return Ok(());
+        }
+        let here = own_addresses(config, tftp, interfaces);
+        let is_here = |ip: &IpAddr| interfaces.addresses.iter().any(|address| address.ip == *ip);
+        let missing = config
+            .network
+            .listen
+            .iter()
+            .filter(|ip| !is_here(ip) && config.network.binding == Binding::Interfaces);
+        let named = missing.map(|ip| SocketAddr::new(*ip, TFTP_PORT));
+        for address in here.into_iter().chain(named) {
+            let failed = |error| {
+                Failure::network(format!(
+                    "failed to create listening socket for {}: {}",
+                    address.ip(),
+                    reason(&error)
+                ))
+            };
+            self.listen(address).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Opens and closes TFTP sockets as addresses come and go; tells which are new.
+    pub fn follow(&mut self, config: &Config, interfaces: &Interfaces) -> Vec<usize> {
+        let Some(tftp) = &config.tftp else { return Vec::new() };
+        let here = own_addresses(config, tftp, interfaces);
+        for listener in &mut self.listeners {
+            if listener.as_ref().is_some_and(|listener| !here.contains(&listener.address)) {
+                *listener = None;
+            }
+        }
+        let known: Vec<SocketAddr> =
+            self.listeners.iter().flatten().map(|listener| listener.address).collect();
+        here.into_iter()
+            .filter(|address| !known.contains(address))
+            .filter_map(|address| self.listen(address).ok()?)
+            .collect()
+    }
+
+    fn listen(&mut self, address: SocketAddr) -> io::Result<Option<usize>> {
+        let Some(fd) = udp::open_tftp(address)? else { return Ok(None) };
+        let at = self.listeners.len();
+        self.register(&fd, TFTP + at)?;
+        self.listeners.push(Some(Listener { fd, address }));
+        Ok(Some(at))
+    }
+
+    fn register(&self, fd: &impl AsRawFd, token: usize) -> io::Result<()> {
+        self.poll.registry().register(
+            &mut SourceFd(&fd.as_raw_fd()),
+            Token(token),
+            Interest::READABLE,
+        )
+    }
+
+    /// Lets the DHCP sockets hear one interface only.
+    pub fn bind_dhcp_to(&self, interface: &str) -> Result<(), Failure> {
+        let failed = |error| {
+            Failure::network(format!(
+                "failed to set SO_BINDTODEVICE on DHCP socket: {}",
+                reason(&error)
+            ))
+        };
+        [&self.dhcp, &self.pxe]
+            .into_iter()
+            .flatten()
+            .try_for_each(|fd| udp::bind_to_device(fd, interface))
+            .map_err(failed)
+    }
+
+    /// Waits.
+    pub fn poll(&mut self, events: &mut Events, pause: Option<Duration>) -> io::Result<()> {
+        self.poll.poll(events, pause)
+    }
+
+    /// What a token stands for.
+    pub fn role(&self, token: Token) -> Role {
+        match token.0 {
+            SIGNALS => Role::Signals,
+            WATCH => Role::Watch,
+            DHCP => Role::Dhcp(Port::Server),
+            PXE => Role::Dhcp(Port::Pxe),
+            listener @ TFTP..TRANSFER => Role::Tftp(listener - TFTP),
+            transfer => Role::Transfer(transfer - TRANSFER),
+        }
+    }
+
+    /// A DHCP socket.
+    pub fn dhcp(&self, port: Port) -> Option<&OwnedFd> {
+        match port {
+            Port::Server => self.dhcp.as_ref(),
+            Port::Pxe => self.pxe.as_ref(),
+        }
+    }
+
+    /// A socket for TFTP requests.
+    pub fn listener(&self, at: usize) -> Option<&OwnedFd> {
+        self.listeners.get(at)?.as_ref().map(|listener| &listener.fd)
+    }
+
+    /// Leaves its requests where they are for now.
+    pub fn stall(&mut self, listener: usize) {
+        self.stalled.insert(listener);
+    }
+
+    /// Those that were left.
+    pub fn take_stalled(&mut self) -> BTreeSet<usize> {
+        std::mem::take(&mut self.stalled)
+    }
+
+    /// Opens a socket for a transfer, from the address that was asked and the first port that is free.
+    pub fn open_transfer(&mut self, tftp: &Tftp, arrival: &Arrival<'_>) -> io::Result<usize> {
+        let (first, last) = tftp.ports.unwrap_or((0, 0));
+        let mut opened = Err(io::ErrorKind::AddrInUse.into());
+        for port in first..=last {
+            opened = udp::open_transfer(answer_from(arrival, port));
+            if opened.is_ok() {
+                break;
+            }
+        }
+        let mut socket = UdpSocket::from_std(opened?);
+        let id = self.free.pop().unwrap_or(self.transfers.len());
+        if let Err(error) =
+            self.poll.registry().register(&mut socket, Token(TRANSFER + id), Interest::READABLE)
+        {
+            self.free.push(id);
+            return Err(error);
+        }
+        if id == self.transfers.len() {
+            self.transfers.push(None);
+        }
+        self.transfers[id] = Some(socket);
+        Ok(id)
+    }
+
+    /// Receives on a transfer's socket; `None` if it is gone.
+    pub fn receive(&self, id: usize, buffer: &mut [u8]) -> Option<io::Result<(usize, SocketAddr)>> {
+        self.transfers.get(id)?.as_ref().map(|socket| socket.recv_from(buffer))
+    }
+
+    /// Closes a transfer's socket.
+    pub fn close(&mut self, id: usize) {
+        if self.transfers.get_mut(id).and_then(Option::take).is_some() {
+            self.free.push(id);
+        }
+    }
+
+    /// Sends by the socket it says.
+    pub fn send(&self, datagram: &Datagram) -> io::Result<()> {
+        let Datagram { via, to, from, interface, bytes, .. } = datagram;
+        let gone = || io::Error::from(io::ErrorKind::NotConnected);
+        match via {
+            Via::Dhcp => {
+                udp::send(self.dhcp.as_ref().ok_or_else(gone)?, bytes, *to, *from, *interface)
+            }
+            Via::Pxe => {
+                udp::send(self.pxe.as_ref().ok_or_else(gone)?, bytes, *to, *from, *interface)
+            }
+            Via::Tftp => udp::send(
+                self.listener(self.answering).ok_or_else(gone)?,
+                bytes,
+                *to,
+                *from,
+                *interface,
+            ),
+            Via::Transfer(id) => {
+                let socket = self.transfers.get(*id).and_then(Option::as_ref).ok_or_else(gone)?;
+                socket.send_to(bytes, *to).map(drop)
+            }
+        }
+    }
+}
+
+fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, Failure> {
+    udp::open_dhcp(port, shared).map_err(|(step, error)| {
+        let what = match step {
+            Step::Open => "cannot create DHCP socket",
+            Step::Options => "failed to set options on DHCP socket",
+            Step::Reuse => "failed to set SO_REUSE{ADDR|PORT} on DHCP socket",
+            Step::Bind => "failed to bind DHCP server socket",
+        };
+        Failure::network(format!("{what}: {}", reason(&error)))
+    })
+}
+
+fn unwatched(error: &io::Error) -> Failure {
+    Failure::other(format!("cannot poll: {}", reason(error)))
+}
+
+/// The addresses that TFTP is served on where each has a socket of its own.
+fn own_addresses(config: &Config, tftp: &Tftp, interfaces: &Interfaces) -> Vec<SocketAddr> {
+    let network = &config.network;
+    let wanted = |address: &&Address| {
+        let Some(link) = interfaces.by_index(address.interface) else { return false };
+        let listed = tftp.interfaces.as_ref().is_none_or(|list| {
+            list.iter().any(|pattern| crate::net::interface_matches(pattern, link.name.as_bytes()))
+        });
+        let kept_off = tftp.interfaces.is_none() && network.refuses_dhcp(&link.name);
+        network.accepts(&link.name, link.loopback, Some(address.ip)) && listed && !kept_off
+    };
+    interfaces
+        .addresses
+        .iter()
+        .filter(wanted)
+        .map(|address| scoped(address.ip, address.interface, TFTP_PORT))
+        .collect()
+}
+
+/// An address of one link only must be said with that link.
+fn scoped(ip: IpAddr, interface: u32, port: u16) -> SocketAddr {
+    match ip {
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => {
+            SocketAddrV6::new(ip, port, 0, interface).into()
+        }
+        ip => SocketAddr::new(ip, port),
+    }
+}
+
+fn answer_from(arrival: &Arrival<'_>, port: u16) -> SocketAddr {
+    scoped(arrival.local, arrival.interface, port)
+}

@@ -1,0 +1,314 @@
+//! From the command line to the loop, in stages that are types: what needs root happens before [`Confined`], what
+//! serves happens behind it (spec: daemon, section 1).
+
+use super::files::DiskFiles;
+use super::notes::{missing, start_lines};
+use super::sockets::Sockets;
+use super::{Daemon, End};
+use crate::command_line::{self, CommandLine};
+use crate::config::build::{Built, build, pool_notes};
+use crate::config::load::{self, Loader};
+use crate::config::network::Binding;
+use crate::config::{Config, Group, Note, Tftp};
+use crate::failure::{Failure, reason};
+use crate::journal::Journal;
+use crate::log_line::{Line, ProcessLine, TftpLine};
+use crate::net::Interfaces;
+use crate::sys::interfaces::{Watch, snapshot};
+use crate::sys::limits;
+use crate::sys::privilege::{Capability, Identity};
+use crate::sys::signals::Signals;
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Instant;
+
+/// What the command line asks for.
+pub enum Asked {
+    /// Print this and leave.
+    Print(String),
+    /// Read the configuration and say whether it is good.
+    Test(Parsed),
+    /// Serve.
+    Serve(Parsed),
+}
+
+/// A configuration that was read.
+pub struct Parsed {
+    built: Built,
+}
+
+/// All that needs root is open: the ports, the log, the pid file.
+pub struct Bound {
+    config: Config,
+    notes: Vec<Note>,
+    interfaces: Interfaces,
+    sockets: Sockets,
+    signals: Signals,
+    watch: Watch,
+    journal: Journal,
+    identity: Identity,
+    bound_to: Option<String>,
+}
+
+/// Running as nobody in particular, for good. Only this stage can serve.
+pub struct Confined {
+    bound: Bound,
+}
+
+/// Reads the command line and the files it leads to.
+pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> {
+    let line = CommandLine::parse(words, posixly_correct);
+    let mut loader = Loader::default();
+    let (mut first_file, mut test) = (None, false);
+    for given in &line.options {
+        match given.row.keyword {
+            "version" => return Ok(Asked::Print(command_line::version())),
+            "help" => return Ok(Asked::Print(command_line::help(line.page))),
+            "test" => test = true,
+            // The first file is read behind the rest of the command line; an empty name is none.
+            "conf-file" if first_file.is_none() => {
+                first_file = given.value.clone().filter(|path| !path.is_empty())
+            }
+            _ => loader.argument(given.row, given.value.as_deref())?,
+        }
+    }
+    match line.end {
+        command_line::End::Broken => {
+            return Err(Failure::config("bad command line options: try --help"));
+        }
+        command_line::End::Junk => return Err(Failure::config("junk found in command line")),
+        command_line::End::Clean => {}
+    }
+    match first_file {
+        Some(path) => loader.file(&path)?,
+        None => loader.usual_file()?,
+    }
+    let mut built = build(&loader.settings)?;
+    if loader.files.is_empty() {
+        let text = format!("no configuration file: {} does not exist", load::USUAL_FILE);
+        built.notes.push(Note { origin: None, text, refuses: false });
+    }
+    let parsed = Parsed { built };
+    Ok(if test { Asked::Test(parsed) } else { Asked::Serve(parsed) })
+}
+
+impl Parsed {
+    /// What there is to say behind dnsmasq's verdict.
+    pub fn remarks(&self) -> impl Iterator<Item = String> {
+        self.built.notes.iter().map(|note| format!("warning: {note}"))
+    }
+
+    /// Opens everything that needs root.
+    pub fn bind(self, journal: &Journal) -> Result<Bound, Failure> {
+        let Built { config, mut notes } = self.built;
+        let network_failure = |error: io::Error| {
+            Failure::other(format!("cannot create netlink socket: {}", reason(&error)))
+        };
+        let watch = Watch::new().map_err(network_failure)?;
+        let interfaces = snapshot().map_err(|error| {
+            Failure::other(format!("failed to find list of interfaces: {}", reason(&error)))
+        })?;
+        notes.extend(pool_notes(&config.dhcp, &interfaces));
+        if let Some(refusal) = notes.iter().find(|note| note.refuses) {
+            return Err(Failure::config(refusal.to_string()));
+        }
+        let signals = Signals::take()
+            .map_err(|error| Failure::other(format!("cannot take signals: {}", reason(&error))))?;
+        let sockets = Sockets::open(&config, &interfaces)?;
+        sockets.hear(&signals, &watch)?;
+        if config.network.binding == Binding::Interfaces
+            && let Some(name) = missing(&config, &interfaces).first()
+        {
+            return Err(Failure::network(format!("unknown interface {name}")));
+        }
+        let bound_to = only_interface(&config, &interfaces);
+        bound_to.iter().try_for_each(|name| sockets.bind_dhcp_to(name))?;
+        let identity = identity(&config)?;
+        if !config.process.debug {
+            std::env::set_current_dir("/").map_err(|error| {
+                Failure::other(format!("cannot chdir to filesystem root: {}", reason(&error)))
+            })?;
+            if !config.process.foreground {
+                return Err(Failure::other(
+                    "cannot fork into background: not there yet, use --keep-in-foreground or --no-daemon",
+                ));
+            }
+            config.process.pid_file.iter().try_for_each(|path| write_pid_file(path, &identity))?;
+        }
+        journal.configure(&config.process)?;
+        Ok(Bound {
+            config,
+            notes,
+            interfaces,
+            sockets,
+            signals,
+            watch,
+            journal: journal.clone(),
+            identity,
+            bound_to,
+        })
+    }
+}
+
+impl Bound {
+    /// Gives up what is not needed any more. In debug mode the user stays.
+    pub fn confine(self) -> Result<Confined, Failure> {
+        if !self.config.process.debug {
+            let kept: &[Capability] =
+                if self.config.dhcp.ranges.is_empty() { &[] } else { &[Capability::NetAdmin] };
+            let failed = |error: io::Error| {
+                Failure::other(format!("failed to change user-id: {}", reason(&error)))
+            };
+            self.identity.assume(kept).map_err(failed)?;
+        }
+        Ok(Confined { bound: self })
+    }
+}
+
+impl Confined {
+    /// Serves until told to end.
+    pub fn serve(self) -> Result<End, Failure> {
+        let Bound {
+            mut config, notes, interfaces, sockets, signals, watch, journal, bound_to, ..
+        } = self.bound;
+        let mut roots = Vec::new();
+        let mut files = DiskFiles::default();
+        if let Some(tftp) = &mut config.tftp {
+            files.secure = tftp.secure;
+            roots = check_roots(tftp)?;
+            roots.extend(restrict(tftp));
+        }
+        let mut lines = start_lines(&config, &interfaces, &notes, bound_to.as_deref());
+        let behind = lines
+            .iter()
+            .position(|line| matches!(line, Line::Tftp(_)))
+            .map_or(lines.len(), |at| at + 1);
+        lines.splice(behind..behind, roots.into_iter().map(Line::Tftp));
+        let (names, read) = load::names(&config.process, &config.dhcp);
+        lines.extend(read.into_iter().map(|(path, count)| {
+            let path = path.display().to_string();
+            Line::Process(match count {
+                Ok(names) => ProcessLine::HostsRead { path, names },
+                Err(reason) => ProcessLine::HostsUnreadable { path, reason },
+            })
+        }));
+        lines.iter().for_each(|line| journal.write(line));
+        let pid_file = config.process.pid_file.clone().filter(|_| !config.process.debug);
+        let daemon = Daemon {
+            config,
+            interfaces,
+            names,
+            sockets,
+            signals,
+            watch,
+            tftp: crate::tftp::Server::default(),
+            files,
+            journal,
+            delayed: std::collections::BTreeMap::new(),
+            delayed_count: 0,
+            started: Instant::now(),
+            effects: Vec::new(),
+            pid_file,
+        };
+        daemon.serve()
+    }
+}
+
+/// The one interface the DHCP sockets need to hear, if it is just one (spec: proxyDHCP, section 1.2).
+fn only_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
+    let network = &config.network;
+    let by_name = !network.interfaces.is_empty()
+        && network.interfaces.iter().all(|name| !name.contains(&b'*'))
+        && missing(config, interfaces).is_empty();
+    if network.binding == Binding::Wildcard || !by_name {
+        return None;
+    }
+    let mut served = interfaces.addresses.iter().filter_map(|address| {
+        let link = interfaces.by_index(address.interface)?;
+        let accepted = network.accepts(&link.name, link.loopback, Some(address.ip));
+        (accepted && !link.loopback && !network.refuses_tftp(&link.name)).then_some(&link.name)
+    });
+    let first = served.next()?;
+    served.all(|name| name == first).then(|| first.clone())
+}
+
+fn identity(config: &Config) -> Result<Identity, Failure> {
+    let group = match &config.process.group {
+        Group::Named(name) => Some(&name[..]),
+        Group::Usual | Group::Kept => None,
+    };
+    let unknown = |name: String| Failure::config(format!("unknown user or group: {name}"));
+    let identity =
+        Identity::find(config.process.user.as_deref(), group).map_err(|error| unknown(error.0))?;
+    Ok(if config.process.group == Group::Kept { identity.keeping_group() } else { identity })
+}
+
+/// A new file, never one that somebody has put there.
+fn write_pid_file(path: &Path, identity: &Identity) -> Result<(), Failure> {
+    drop(fs::remove_file(path));
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
+    let written = opened.and_then(|mut file| writeln!(file, "{}", std::process::id()));
+    match written {
+        Err(error) if crate::sys::privilege::is_root() => Err(Failure::file(format!(
+            "failed to open pidfile {}: {}",
+            path.display(),
+            reason(&error)
+        ))),
+        Err(_) => Ok(()),
+        Ok(()) => {
+            if let Some((user, group)) = identity.owner() {
+                drop(std::os::unix::fs::chown(path, Some(user), Some(group)));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Looks into every root, as the user we now are. A missing one ends the start, unless `tftp-no-fail`.
+fn check_roots(tftp: &Tftp) -> Result<Vec<TftpLine>, Failure> {
+    let shown = |root: &[u8]| String::from_utf8_lossy(root).into_owned();
+    let general = tftp.root.iter().map(|root| (root, TftpLine::RootMissing(shown(root))));
+    let single = tftp
+        .interface_roots
+        .iter()
+        .rev()
+        .map(|(_, root)| (root, TftpLine::InterfaceRootMissing(shown(root))));
+    let mut warnings = Vec::new();
+    for (root, warning) in general.chain(single).filter(|(root, _)| !root.is_empty()) {
+        match fs::read_dir(OsStr::from_bytes(root)) {
+            Ok(_) => {}
+            Err(_) if tftp.no_fail => warnings.push(warning),
+            Err(error) => {
+                return Err(Failure::file(format!(
+                    "TFTP directory {} inaccessible: {}",
+                    shown(root),
+                    reason(&error)
+                )));
+            }
+        }
+    }
+    Ok(warnings)
+}
+
+/// Descriptors that are not for transfers, as dnsmasq counts them.
+const OTHER_FILES: u64 = 30;
+
+/// There can be no more transfers than descriptors and ports (spec: TFTP, section 10).
+fn restrict(tftp: &mut Tftp) -> Option<TftpLine> {
+    let open_files = limits::open_files();
+    let room = match open_files.checked_sub(OTHER_FILES) {
+        None => 5,
+        Some(left) if left < 100 && !tftp.single_port => left / 2,
+        Some(left) => left.saturating_sub(20),
+    };
+    let ports = tftp.ports.map_or(u64::MAX, |(first, last)| u64::from(last - first) + 1);
+    let most = usize::try_from(room.min(ports)).unwrap_or(usize::MAX);
+    (tftp.most > most).then(|| {
+        tftp.most = most;
+        TftpLine::Restricted(most)
+    })
+}
