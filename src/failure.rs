@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Failure {
     /// dnsmasq's sentence, or one of ours in its manner.
     pub sentence: String,
-    /// More, for standard error only: the line at fault and a caret.
+    /// More, for a person at a terminal: the line at fault and a caret.
     pub detail: Option<String>,
     /// The exit code: 1 configuration, 2 network, 3 files, 5 all else, 10 and up a script.
     pub code: u8,
@@ -49,8 +49,7 @@ impl Failure {
 impl fmt::Display for Failure {
     /// As it stands on standard error: an empty line first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\ndnsmasq: {}", self.sentence)?;
-        self.detail.iter().try_for_each(|detail| write!(f, "\n{detail}"))
+        write!(f, "\ndnsmasq: {}", self.sentence)
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::config::Process;
 use crate::failure::{Failure, reason};
-use crate::log_line::{Line, Priority};
+use crate::log_line::{Line, Priority, ProcessLine};
 use crate::sys::clock;
 use conf_parser::option::process::LogTo;
 use log::kv::Key;
@@ -69,7 +69,7 @@ impl Journal {
         let journal = Self { sinks: sinks.clone() };
         let mut builder = env_logger::Builder::new();
         builder
-            .filter_level(log::LevelFilter::Trace)
+            .filter_level(log::LevelFilter::Info)
             .target(env_logger::Target::Pipe(Box::new(Pipe(journal.clone()))));
         builder.format(move |buffer, record| {
             let priority =
@@ -113,6 +113,13 @@ impl Journal {
     pub fn write(&self, line: &Line) {
         let priority = line.priority();
         log::log!(target: line.identity(), priority.level(), priority = priority as u8; "{line}");
+    }
+
+    /// Writes why there is no start. Standard error has been told already, unless it is where the log goes.
+    pub fn write_failure(&self, sentence: &str) {
+        locked(&self.sinks).echo = false;
+        self.write(&Line::Process(ProcessLine::Failure(sentence.to_owned())));
+        self.write(&Line::Process(ProcessLine::FailedToStart));
     }
 
     /// Tries again to get rid of what waits; `true` if something still does.

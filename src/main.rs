@@ -4,7 +4,7 @@ use pxemasq::daemon::End;
 use pxemasq::daemon::startup::{Asked, parse};
 use pxemasq::failure::Failure;
 use pxemasq::journal::Journal;
-use pxemasq::log_line::{Line, ProcessLine};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -41,8 +41,13 @@ fn code(end: End) -> ExitCode {
 fn fail(failure: &Failure, journal: &Journal) -> ExitCode {
     if !journal.is_stderr() {
         eprintln!("{failure}");
+        // Programs compare what dnsmasq says; people look at the line. (D-001)
+        failure
+            .detail
+            .iter()
+            .filter(|_| std::io::stderr().is_terminal())
+            .for_each(|detail| eprintln!("{detail}"));
     }
-    journal.write(&Line::Process(ProcessLine::Failure(failure.sentence.clone())));
-    journal.write(&Line::Process(ProcessLine::FailedToStart));
+    journal.write_failure(&failure.sentence);
     ExitCode::from(failure.code)
 }

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A daemon that serves.
 pub struct Daemon {
@@ -42,9 +42,27 @@ pub struct Daemon {
     /// Replies that wait, by when and in order.
     delayed: BTreeMap<(Millis, u64), Datagram>,
     delayed_count: u64,
-    started: Instant,
+    clock: Clock,
     effects: Vec<Effect>,
     pid_file: Option<PathBuf>,
+}
+
+/// A clock that never jumps, in step with the seconds on the wall as they were at the start.
+struct Clock {
+    started: Instant,
+    ahead: Duration,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { started: Instant::now(), ahead: Duration::from_nanos(wall.subsec_nanos().into()) }
+    }
+
+    fn now(&self) -> Millis {
+        let since = self.started.elapsed() + self.ahead;
+        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
 }
 
 /// How a daemon ends.
@@ -96,7 +114,7 @@ impl Daemon {
     }
 
     fn now(&self) -> Millis {
-        Millis(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
+        self.clock.now()
     }
 
     /// How long nothing is due; `None`: for ever.

@@ -4,7 +4,7 @@
 use super::files::DiskFiles;
 use super::notes::{missing, start_lines};
 use super::sockets::Sockets;
-use super::{Daemon, End};
+use super::{Clock, Daemon, End};
 use crate::command_line::{self, CommandLine};
 use crate::config::build::{Built, build, pool_notes};
 use crate::config::load::{self, Loader};
@@ -24,7 +24,6 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Instant;
 
 /// What the command line asks for.
 pub enum Asked {
@@ -210,7 +209,7 @@ impl Confined {
             journal,
             delayed: std::collections::BTreeMap::new(),
             delayed_count: 0,
-            started: Instant::now(),
+            clock: Clock::start(),
             effects: Vec::new(),
             pid_file,
         };

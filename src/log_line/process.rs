@@ -44,14 +44,14 @@ pub const COMPILE_TIME_OPTIONS: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n 
 impl ProcessLine {
     pub(super) fn priority(&self) -> Priority {
         match self {
-            Self::Failure(_)
-            | Self::FailedToStart
-            | Self::Rebind { .. }
-            | Self::HostsUnreadable { .. } => Priority::Error,
+            Self::Failure(_) | Self::FailedToStart => Priority::Critical,
+            Self::Rebind { .. } | Self::HostsUnreadable { .. } => Priority::Error,
             Self::InterfaceMissing(_)
             | Self::InterfaceInstead(_)
             | Self::NoUpstream
             | Self::BridgeMissing(_) => Priority::Warning,
+            // dnsmasq's lines must stand out: ours are a degree lower.
+            Self::Remark(_) => Priority::Notice,
             _ => Priority::Info,
         }
     }

@@ -5,11 +5,17 @@
 
 use std::ops::Range;
 
-/// Milliseconds since some start. The core only ever compares and adds.
+/// Milliseconds since some start, whose whole seconds are those of the clock on the wall.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millis(pub u64);
 
 impl Millis {
+    /// The whole second this is in: towards a silent client dnsmasq counts those, and its schedule is kept.
+    #[must_use]
+    pub fn whole_second(self) -> Self {
+        Self(self.0 / 1000 * 1000)
+    }
+
     /// So many seconds later.
     #[must_use]
     pub fn plus_seconds(self, seconds: u64) -> Self {
@@ -123,7 +129,7 @@ impl Transfer {
         let end = base + self.terms.window;
         let end = self.last.map_or(end, |last| end.min(last + 1));
         self.in_flight = base..end;
-        (self.progress, self.due, self.backoff) = (now, now, 0);
+        (self.progress, self.due, self.backoff) = (now.whole_second(), now.whole_second(), 0);
         self.send()
     }
 

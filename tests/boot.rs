@@ -1,0 +1,384 @@
+//! Real firmware boots Linux from the program under test, next to a DHCP server that knows
+//! nothing of booting.
+
+mod common;
+
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::iter::once;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockProtocol, SockType, setsockopt, socket, sockopt,
+};
+
+use common::firmware::{
+    Firmware, LDLINUX, LDLINUX_EFI, LPXELINUX, MAC, Machine, PXELINUX, Payload, SYSLINUX_EFI,
+};
+use common::lab::{Host, Lab, Process, Switch, eventually};
+use common::required;
+
+#[test]
+fn a_bios_machine_boots_from_the_menu_of_a_tiny_core_user() {
+    let Some((lan, payload)) = lan("192.168.10") else { return };
+    tiny_core(&lan.lab, &payload);
+    let log = lan
+        .boot(Firmware::Bios, &payload, &["-9", "-d"])
+        .unwrap_or_else(|report| panic!("{report}"));
+    let searched = search("/home/tftpboot", Ipv4Addr::new(192, 168, 10, 50));
+    assert_eq!(log, [lines(TINY_CORE_OFFERS), searched, lines(TINY_CORE_FILES)].concat());
+}
+
+#[test]
+fn a_bios_machine_boots_arch_linux_over_http() {
+    let Some((lan, payload)) = lan("192.168.1") else { return };
+    arch(&lan.lab, &payload);
+    serve_by_http(lan.server(), "/run/archiso");
+    let log =
+        lan.boot(Firmware::Bios, &payload, &["-d"]).unwrap_or_else(|report| panic!("{report}"));
+    let searched = search("/srv/tftp/archlinux-iso", Ipv4Addr::new(192, 168, 1, 50));
+    assert_eq!(log, [lines(ARCH_OFFERS), searched, lines(ARCH_FILES)].concat());
+}
+
+#[test]
+fn a_uefi_machine_finds_its_loader_among_four_architectures() {
+    let Some((lan, payload)) = lan("192.168.10") else { return };
+    four_architectures(&lan.lab, &payload);
+    let log =
+        lan.boot(Firmware::Uefi64, &payload, &["-d"]).unwrap_or_else(|report| panic!("{report}"));
+    let searched = search("/srv/tftp/efi64", Ipv4Addr::new(192, 168, 10, 50));
+    assert_eq!(log, [lines(UEFI_OFFERS), searched, lines(UEFI_FILES)].concat());
+}
+
+/// Shows that the tests above do test the answers on port 4011. It needs nftables.
+#[test]
+fn without_port_4011_no_machine_boots() {
+    if env::var_os("PXEMASQ_SUPPRESS_4011").is_none() {
+        return eprintln!("skipped: PXEMASQ_SUPPRESS_4011 is not set");
+    }
+    let timeout = "PXEBS (net0 type 128)..... Connection timed out";
+    boot_fails_without_port_4011(Firmware::Bios, tiny_core, timeout);
+    let nothing = "PXE-E16: No valid offer received.";
+    boot_fails_without_port_4011(Firmware::Uefi64, four_architectures, nothing);
+}
+
+fn boot_fails_without_port_4011(firmware: Firmware, set_up: fn(&Lab, &Payload), last_words: &str) {
+    let Some((lan, payload)) = lan("192.168.10") else { return };
+    set_up(&lan.lab, &payload);
+    lan.server().run(Command::new("nft").arg(DROP_4011));
+    let report = lan.boot(firmware, &payload, &["-d"]).expect_err("no answer, no boot");
+    assert!(report.contains(last_words), "{report}");
+}
+
+/// Everything by TFTP, from a menu that counts down.
+fn tiny_core(lab: &Lab, payload: &Payload) {
+    lab.file("/etc/dnsmasq.conf", TINY_CORE);
+    lab.copy(PXELINUX, "/home/tftpboot/pxelinux.0");
+    lab.copy(LDLINUX, "/home/tftpboot/ldlinux.c32");
+    lab.copy(&payload.kernel, "/home/tftpboot/vmlinuz");
+    lab.file("/home/tftpboot/initramfs", &payload.initramfs);
+    lab.file("/home/tftpboot/pxelinux.cfg/default", loader_menu(""));
+}
+
+/// Everything is on a mounted image, the TFTP root has nothing but links into it, and the big
+/// files go by HTTP.
+fn arch(lab: &Lab, payload: &Payload) {
+    lab.file("/etc/dnsmasq.conf", "conf-dir=/etc/dnsmasq.d\n");
+    lab.file("/etc/dnsmasq.d/archiso.conf", ARCH);
+    lab.copy(LPXELINUX, "/run/archiso/boot/syslinux/lpxelinux.0");
+    lab.copy(LDLINUX, "/run/archiso/boot/syslinux/ldlinux.c32");
+    lab.copy(&payload.kernel, "/run/archiso/arch/boot/x86_64/vmlinuz");
+    lab.file("/run/archiso/arch/boot/x86_64/initramfs", &payload.initramfs);
+    let menu = loader_menu("http://192.168.1.2/arch/boot/x86_64/");
+    lab.file("/run/archiso/boot/syslinux/pxelinux.cfg/default", menu);
+    for name in ["lpxelinux.0", "ldlinux.c32", "pxelinux.cfg"] {
+        let target = format!("/run/archiso/boot/syslinux/{name}");
+        lab.link(&target, &format!("/srv/tftp/archlinux-iso/{name}"));
+    }
+}
+
+/// One file for every kind of machine, of which one comes by.
+fn four_architectures(lab: &Lab, payload: &Payload) {
+    lab.file("/etc/dnsmasq.conf", FOUR_ARCHITECTURES);
+    lab.copy(SYSLINUX_EFI, "/srv/tftp/efi64/syslinux.efi");
+    lab.copy(LDLINUX_EFI, "/srv/tftp/efi64/ldlinux.e64");
+    lab.copy(&payload.kernel, "/srv/tftp/efi64/vmlinuz");
+    lab.file("/srv/tftp/efi64/initramfs", &payload.initramfs);
+    lab.file("/srv/tftp/efi64/pxelinux.cfg/default", loader_menu(""));
+}
+
+/// What pxelinux and syslinux.efi read.
+fn loader_menu(place: &str) -> String {
+    format!(
+        "DEFAULT linux\nLABEL linux\nKERNEL {place}vmlinuz\nINITRD {place}initramfs\n\
+         APPEND console=ttyS0 quiet\n"
+    )
+}
+
+/// Both loaders ask for a configuration of their own before the common one: by hardware address,
+/// then by ever shorter beginnings of the address in hexadecimal.
+fn search(directory: &str, machine: Ipv4Addr) -> Vec<String> {
+    let digits = format!("{:08X}", machine.to_bits());
+    let card = format!("01-{}", MAC.replace(':', "-"));
+    once(card.as_str())
+        .chain((1..=8).rev().map(|length| &digits[..length]))
+        .map(|name| format!("{directory}/pxelinux.cfg/{name}"))
+        .map(|file| format!("dnsmasq-tftp: file {file} not found for {machine}"))
+        .collect()
+}
+
+/// One network behind one switch.
+///
+/// ```text
+///   router .1 (DHCP only)     server .2 (the program under test)     machine .50
+///        └───────────────────────── switch ─────────────────────────────┘
+/// ```
+struct Lan {
+    lab: Lab,
+    switch: Switch,
+    _router: Process,
+}
+
+/// The network whose addresses begin with these three numbers, and something to boot.
+fn lan(net: &str) -> Option<(Lan, Payload)> {
+    let payload = required(Payload::pack())?;
+    let lab = required(Lab::new(["router", "server"]))?;
+    let switch = required(Switch::new())?;
+    for (number, name) in [(1, "router"), (2, "server")] {
+        let host = lab.host(name);
+        switch.attach(&lab, host.plug("eth0", &format!("02:00:00:00:00:0{number}")));
+        host.ip(&format!("addr add {net}.{number}/24 dev eth0"));
+    }
+    let router = lease_out(&lab, net);
+    advertise(lab.host("router"));
+    Some((Lan { lab, switch, _router: router }, payload))
+}
+
+/// Starts the DHCP server. It has one address, and does not look long whether that is in use.
+fn lease_out(lab: &Lab, net: &str) -> Process {
+    let address = format!("start {net}.50\nend {net}.50\nlease_file /run/udhcpd.leases\n");
+    let options = format!("option subnet 255.255.255.0\noption router {net}.1\n");
+    lab.file("/run/udhcpd.conf", format!("interface eth0\n{address}{options}"));
+    let udhcpd = ["udhcpd", "-f", "-a", "1", "/run/udhcpd.conf"];
+    let log = File::create("/run/udhcpd.log").expect("/run is ours");
+    lab.host("router").spawn(Command::new("busybox").args(udhcpd).stderr(log))
+}
+
+/// Tells whoever asks for an IPv6 router that there is none. It could be left out, were it not
+/// that iPXE waits 16 seconds for an answer.
+fn advertise(router: &Host) {
+    if !fs::exists("/proc/sys/net/ipv6").unwrap_or(false) {
+        return;
+    }
+    router.ip("-6 addr add fe80::1/64 dev eth0 nodad");
+    let (family, kind) = (AddressFamily::Inet6, SockType::Raw);
+    let raw = || socket(family, kind, SockFlag::SOCK_CLOEXEC, SockProtocol::IcmpV6);
+    // The methods wanted, sending and receiving datagrams, are the same for both kinds of socket.
+    let socket = UdpSocket::from(router.inside(raw).expect("root may have raw sockets"));
+    setsockopt(&socket, sockopt::Ipv6Ttl, &255).expect("255 is a hop limit");
+    socket.join_multicast_v6(&ALL_ROUTERS, 0).expect("eth0 is up");
+    thread::spawn(move || {
+        let mut datagram = [0; 1500];
+        while let Ok((_, asker)) = socket.recv_from(&mut datagram) {
+            if datagram[0] == ROUTER_SOLICITATION {
+                drop(socket.send_to(&NO_ROUTER, asker));
+            }
+        }
+    });
+}
+
+/// Serves the files of a directory by HTTP.
+fn serve_by_http(server: &Host, root: &'static str) {
+    let listener = server.inside(|| TcpListener::bind("0.0.0.0:80")).expect("port 80 is free");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            drop(answer(stream, root));
+        }
+    });
+}
+
+fn answer(mut stream: TcpStream, root: &str) -> io::Result<()> {
+    let mut request = [0; 4096];
+    let length = stream.read(&mut request)?;
+    let request = String::from_utf8_lossy(&request[..length]);
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let Ok(file) = fs::read(format!("{root}{path}")) else {
+        return stream.write_all(b"HTTP/1.0 404 Not Found\r\n\r\n");
+    };
+    write!(stream, "HTTP/1.0 200 OK\r\nContent-Length: {}\r\n\r\n", file.len())?;
+    stream.write_all(&file)
+}
+
+impl Lan {
+    fn server(&self) -> &Host {
+        self.lab.host("server")
+    }
+
+    /// Boots a machine to the end and returns what the program under test said meanwhile. The
+    /// error shows both sides.
+    fn boot(
+        &self,
+        machine: Firmware,
+        payload: &Payload,
+        args: &[&str],
+    ) -> Result<Vec<String>, String> {
+        let stderr = File::create(LOG).expect("/run is ours");
+        let _proxy = self.server().spawn(Command::new(common::subject()).args(args).stderr(stderr));
+        let ready =
+            || [67, 69].iter().all(|&port| self.server().listens_on_udp(port)).then_some(());
+        let log = || fs::read_to_string(LOG).unwrap_or_default();
+        eventually(Duration::from_secs(5), ready)
+            .ok_or_else(|| format!("No server:\n{}", log()))?;
+        Machine::switch_on(&self.lab, &self.switch, machine)
+            .boots_within(LIMIT, payload)
+            .map_err(|report| format!("{report}\nThe server said:\n{}", log()))?;
+        Ok(log().lines().filter_map(comparable).collect())
+    }
+}
+
+/// The line without its transaction number, unless that is 0, which iPXE sends to port 4011.
+/// Lines on the program itself do not count.
+fn comparable(line: &str) -> Option<String> {
+    let (speaker, text) = line.split_once(": ").filter(|(speaker, _)| *speaker != "dnsmasq")?;
+    match text.split_once(' ').filter(|(number, _)| number.parse::<u32>().is_ok_and(|n| n > 0)) {
+        Some((_, text)) => Some(format!("{speaker}: XID {text}")),
+        None => Some(line.to_owned()),
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+/// A boot takes 10 to 20 seconds on a slow processor.
+const LIMIT: Duration = Duration::from_secs(90);
+const LOG: &str = "/run/proxy.log";
+
+const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+const ROUTER_SOLICITATION: u8 = 133;
+
+/// An advertisement, RFC 4861, section 4.2: hop limit 64, not a router for anybody, no prefixes.
+const NO_ROUTER: [u8; 16] = [134, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+const DROP_4011: &str = "add table ip t; add chain ip t in { type filter hook input priority 0; }; \
+                         add rule ip t in udp dport 4011 drop";
+
+const TINY_CORE: &str = r#"# no DNS
+port=0
+# say what is sent
+log-dhcp
+# serve files
+enable-tftp
+# which files
+tftp-root=/home/tftpboot
+# what to load
+dhcp-boot=pxelinux.0
+# ask nobody but this server
+dhcp-option=vendor:PXEClient,6,2b
+# keep the file name where old machines look for it
+dhcp-no-override
+# three seconds to choose
+pxe-prompt="Press F8 for boot menu", 3
+# the first choice
+pxe-service=X86PC, "Boot from network", pxelinux
+# the second choice
+pxe-service=X86PC, "Boot from local hard disk", 0
+# addresses are the router's business
+dhcp-range=192.168.10.0,proxy
+"#;
+
+const TINY_CORE_OFFERS: &str = "\
+dnsmasq-dhcp: DHCP, proxy on subnet 192.168.10.0
+dnsmasq-tftp: TFTP root is /home/tftpboot  
+dnsmasq-dhcp: XID available DHCP subnet: 192.168.10.0/255.255.255.0
+dnsmasq-dhcp: XID vendor class: PXEClient:Arch:00000:UNDI:002001
+dnsmasq-dhcp: XID user class: iPXE
+dnsmasq-dhcp: XID PXE(eth0) 52:54:00:12:34:56 proxy
+dnsmasq-dhcp: XID tags: eth0
+dnsmasq-dhcp: XID bootfile name: pxelinux.0
+dnsmasq-dhcp: XID broadcast response
+dnsmasq-dhcp: XID sent size:  1 option: 53 message-type  2
+dnsmasq-dhcp: XID sent size:  4 option: 54 server-identifier  192.168.10.2
+dnsmasq-dhcp: XID sent size:  9 option: 60 vendor-class  50:58:45:43:6c:69:65:6e:74
+dnsmasq-dhcp: XID sent size: 17 option: 97 client-machine-id  00:00:00:00:00:00:00:00:40:80:00:52:54:00...
+dnsmasq-dhcp: XID sent size: 91 option: 43 vendor-encap  06:01:03:08:07:80:00:01:c0:a8:0a:02:09:30...
+dnsmasq-dhcp: XID available DHCP subnet: 192.168.10.0/255.255.255.0
+dnsmasq-dhcp: XID vendor class: PXEClient:Arch:00000:UNDI:002001
+dnsmasq-dhcp: XID user class: iPXE
+dnsmasq-dhcp: 0 available DHCP subnet: 192.168.10.0/255.255.255.0
+dnsmasq-dhcp: 0 vendor class: PXEClient
+dnsmasq-dhcp: 0 user class: iPXE
+dnsmasq-dhcp: 0 PXE(eth0) 192.168.10.50 52:54:00:12:34:56 pxelinux.0
+dnsmasq-dhcp: 0 tags: eth0
+dnsmasq-dhcp: 0 bootfile name: pxelinux.0
+dnsmasq-dhcp: 0 next server: 192.168.10.2
+dnsmasq-dhcp: 0 broadcast response
+dnsmasq-dhcp: 0 sent size:  1 option: 53 message-type  5
+dnsmasq-dhcp: 0 sent size:  4 option: 54 server-identifier  192.168.10.2
+dnsmasq-dhcp: 0 sent size:  9 option: 60 vendor-class  50:58:45:43:6c:69:65:6e:74
+dnsmasq-dhcp: 0 sent size: 17 option: 97 client-machine-id  00:00:00:00:00:00:00:00:40:80:00:52:54:00...
+dnsmasq-dhcp: 0 sent size: 35 option: 43 vendor-encap  47:04:80:00:00:00:0a:17:03:50:72:65:73:73...
+dnsmasq-tftp: sent /home/tftpboot/pxelinux.0 to 192.168.10.50
+dnsmasq-tftp: sent /home/tftpboot/ldlinux.c32 to 192.168.10.50";
+
+const TINY_CORE_FILES: &str = "\
+dnsmasq-tftp: sent /home/tftpboot/pxelinux.cfg/default to 192.168.10.50
+dnsmasq-tftp: sent /home/tftpboot/vmlinuz to 192.168.10.50
+dnsmasq-tftp: sent /home/tftpboot/initramfs to 192.168.10.50";
+
+const ARCH: &str = r#"port=0
+dhcp-range=192.168.1.136,proxy,255.255.255.0
+dhcp-option=vendor:PXEClient,6,2b
+dhcp-no-override
+pxe-service=X86PC, "Boot from network", lpxelinux
+enable-tftp
+tftp-root=/srv/tftp/archlinux-iso
+"#;
+
+const ARCH_OFFERS: &str = "\
+dnsmasq-dhcp: DHCP, proxy on subnet 192.168.1.136
+dnsmasq-tftp: TFTP root is /srv/tftp/archlinux-iso  
+dnsmasq-dhcp: PXE(eth0) 52:54:00:12:34:56 proxy
+dnsmasq-dhcp: PXE(eth0) 192.168.1.50 52:54:00:12:34:56 lpxelinux.0
+dnsmasq-tftp: sent /srv/tftp/archlinux-iso/lpxelinux.0 to 192.168.1.50
+dnsmasq-tftp: sent /srv/tftp/archlinux-iso/ldlinux.c32 to 192.168.1.50";
+
+/// The rest went by HTTP.
+const ARCH_FILES: &str =
+    "dnsmasq-tftp: sent /srv/tftp/archlinux-iso/pxelinux.cfg/default to 192.168.1.50";
+
+/// iPXE is told apart by the option it sends and by its user class.
+const FOUR_ARCHITECTURES: &str = r#"port=0
+enable-tftp
+tftp-root=/srv/tftp
+dhcp-range=192.168.10.0,proxy
+dhcp-match=set:ipxe,175
+dhcp-userclass=set:ipxe,iPXE
+pxe-service=tag:!ipxe,X86PC,"BIOS",bios/pxelinux
+pxe-service=tag:!ipxe,7,"UEFI x64",efi64/syslinux.efi
+pxe-service=tag:!ipxe,9,"UEFI x64",efi64/syslinux.efi
+pxe-service=tag:!ipxe,IA32_EFI,"UEFI IA32",efi32/syslinux.efi
+pxe-service=tag:!ipxe,ARM64_EFI,"UEFI ARM64",arm64/grubaa64.efi
+pxe-service=tag:ipxe,X86PC,"iPXE",boot.ipxe
+pxe-service=tag:ipxe,7,"iPXE",boot.ipxe
+"#;
+
+/// OVMF asks for the size first, and hangs up.
+const UEFI_OFFERS: &str = "\
+dnsmasq-dhcp: DHCP, proxy on subnet 192.168.10.0
+dnsmasq-tftp: TFTP root is /srv/tftp  
+dnsmasq-dhcp: PXE(eth0) 52:54:00:12:34:56 proxy
+dnsmasq-dhcp: PXE(eth0) 52:54:00:12:34:56 proxy
+dnsmasq-tftp: error 8 User aborted the transfer received from 192.168.10.50
+dnsmasq-tftp: sent /srv/tftp/efi64/syslinux.efi to 192.168.10.50
+dnsmasq-tftp: sent /srv/tftp/efi64/syslinux.efi to 192.168.10.50
+dnsmasq-tftp: sent /srv/tftp/efi64/ldlinux.e64 to 192.168.10.50";
+
+const UEFI_FILES: &str = "\
+dnsmasq-tftp: sent /srv/tftp/efi64/pxelinux.cfg/default to 192.168.10.50
+dnsmasq-tftp: sent /srv/tftp/efi64/vmlinuz to 192.168.10.50
+dnsmasq-tftp: sent /srv/tftp/efi64/initramfs to 192.168.10.50";

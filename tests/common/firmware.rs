@@ -1,0 +1,199 @@
+//! Emulated machines: no disk, real firmware, one cable.
+//!
+//! What a machine boots says a random word on its serial console and switches off. The word is
+//! inside the initramfs and nowhere else, so hearing it proves that the last file of the chain
+//! came over the network whole.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::lab::{Lab, Process, Switch, eventually};
+
+/// The hardware address of the machine.
+pub const MAC: &str = "52:54:00:12:34:56";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Firmware {
+    /// `SeaBIOS`, and iPXE as the PXE ROM of the network card.
+    Bios,
+    /// OVMF with its own network stack: the card's ROM, which is iPXE again, is left out.
+    Uefi64,
+}
+
+/// What a machine boots in the end.
+pub struct Payload {
+    pub kernel: PathBuf,
+    pub initramfs: Vec<u8>,
+    word: String,
+}
+
+impl Payload {
+    /// The error names the first thing missing, and the Debian package that has it.
+    pub fn pack() -> Result<Self, String> {
+        for (path, package) in NEEDED {
+            if !Path::new(path).exists() {
+                return Err(format!("no {path} (Debian: {package})"));
+            }
+        }
+        let word = fs::read_to_string("/proc/sys/kernel/random/uuid")
+            .map_err(|fault| format!("no random word: {fault}"))?;
+        let word = word.trim().to_owned();
+        Ok(Self { kernel: smallest_kernel()?, initramfs: initramfs(&word)?, word })
+    }
+}
+
+/// A machine that is switched on. Without KVM it fills a processor, so there is only one at a time.
+pub struct Machine {
+    qemu: Process,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Machine {
+    pub fn switch_on(lab: &Lab, switch: &Switch, firmware: Firmware) -> Self {
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        switch.tap("tap0");
+        let mut qemu = Command::new("qemu-system-x86_64");
+        qemu.args(BOARD).args(["-serial", &format!("file:{SERIAL}")]);
+        match firmware {
+            Firmware::Bios => qemu.args(["-device", &card("")]),
+            Firmware::Uefi64 => {
+                lab.copy(OVMF_VARIABLES, "/run/variables.fd");
+                qemu.args(["-device", &card(",romfile=")])
+                    .args(["-drive", &flash(OVMF_CODE, "on")])
+                    .args(["-drive", &flash("/run/variables.fd", "off")])
+            }
+        };
+        let complaints = File::create(COMPLAINTS).expect("/run is ours");
+        let qemu = switch.host().spawn(qemu.stdout(Stdio::null()).stderr(complaints));
+        Self { qemu, _alone: alone }
+    }
+
+    /// Waits until the machine has said the payload's word. The error is what it said instead.
+    pub fn boots_within(&mut self, limit: Duration, payload: &Payload) -> Result<(), String> {
+        let end = eventually(limit, || {
+            let off = self.qemu.ended().is_some();
+            let serial = serial();
+            let given_up = GIVEN_UP.iter().any(|words| serial.contains(words));
+            match serial.contains(&payload.word) {
+                true => Some(Ok(())),
+                false if given_up => Some(Err("The firmware gave up")),
+                false => off.then_some(Err("The machine went off")),
+            }
+        });
+        end.unwrap_or(Err("The machine was too slow")).map_err(|verdict| {
+            let complaints = fs::read_to_string(COMPLAINTS).unwrap_or_default();
+            format!("{verdict}. It said:\n{}\n{complaints}", tail(&serial()))
+        })
+    }
+}
+
+fn card(rom: &str) -> String {
+    format!("e1000,netdev=cable,mac={MAC},bootindex=1{rom}")
+}
+
+fn flash(file: &str, readonly: &str) -> String {
+    format!("if=pflash,format=raw,readonly={readonly},file={file}")
+}
+
+/// Firmware draws menus with escape sequences and no regard for encodings.
+fn serial() -> String {
+    String::from_utf8_lossy(&fs::read(SERIAL).unwrap_or_default()).replace('\x1b', "^")
+}
+
+fn tail(text: &str) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(40)..].join("\n")
+}
+
+/// Time under emulation goes by the byte.
+fn smallest_kernel() -> Result<PathBuf, String> {
+    let files = fs::read_dir("/boot").map_err(|fault| format!("/boot: {fault}"))?;
+    files
+        .flatten()
+        .filter(|file| file.file_name().to_string_lossy().starts_with("vmlinuz-"))
+        .filter(|file| File::open(file.path()).is_ok())
+        .min_by_key(|file| file.metadata().map_or(u64::MAX, |meta| meta.len()))
+        .map(|file| file.path())
+        .ok_or_else(|| "no readable /boot/vmlinuz-* (Debian: linux-image-cloud-amd64)".into())
+}
+
+fn initramfs(word: &str) -> Result<Vec<u8>, String> {
+    let busybox = fs::read(BUSYBOX).map_err(|fault| format!("{BUSYBOX}: {fault}"))?;
+    if needs_libraries(&busybox) {
+        return Err(format!("{BUSYBOX} needs libraries (Debian: busybox-static)"));
+    }
+    let init = format!("#!/busybox sh\necho {word}\n/busybox poweroff -f\n");
+    let mut archive = Vec::new();
+    pack(&mut archive, "busybox", &busybox);
+    pack(&mut archive, "init", init.as_bytes());
+    pack(&mut archive, "TRAILER!!!", b"");
+    Ok(archive)
+}
+
+/// Whether one of the ELF program headers, 56 bytes each from byte 64 on, asks for a linker.
+fn needs_libraries(program: &[u8]) -> bool {
+    let headers = usize::from(program[56]);
+    program[64..].chunks(56).take(headers).any(|header| header[0] == PT_INTERP)
+}
+
+/// Appends an executable file to a cpio archive of the "new ASCII" format: a header of thirteen
+/// numbers in eight hexadecimal digits, the name, the contents, each padded to four bytes.
+fn pack(archive: &mut Vec<u8>, name: &str, contents: &[u8]) {
+    let (regular_executable, links) = (0o100_755, 1);
+    let numbers =
+        [0, regular_executable, 0, 0, links, 0, contents.len(), 0, 0, 0, 0, name.len() + 1, 0];
+    archive.extend(b"070701");
+    archive.extend(numbers.iter().flat_map(|number| format!("{number:08x}").into_bytes()));
+    archive.extend(name.bytes().chain([0]));
+    archive.resize(archive.len().next_multiple_of(4), 0);
+    archive.extend(contents);
+    archive.resize(archive.len().next_multiple_of(4), 0);
+}
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+const SERIAL: &str = "/run/serial.log";
+const COMPLAINTS: &str = "/run/qemu.log";
+
+/// Last words of `SeaBIOS`, and of OVMF about the first entry of its list.
+const GIVEN_UP: [&str; 2] = ["No bootable device", "BdsDxe: failed to load Boot0001"];
+
+const PT_INTERP: u8 = 3;
+const BUSYBOX: &str = "/bin/busybox";
+const OVMF_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+const OVMF_VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+pub const PXELINUX: &str = "/usr/lib/PXELINUX/pxelinux.0";
+pub const LPXELINUX: &str = "/usr/lib/PXELINUX/lpxelinux.0";
+pub const LDLINUX: &str = "/usr/lib/syslinux/modules/bios/ldlinux.c32";
+pub const SYSLINUX_EFI: &str = "/usr/lib/SYSLINUX.EFI/efi64/syslinux.efi";
+pub const LDLINUX_EFI: &str = "/usr/lib/syslinux/modules/efi64/ldlinux.e64";
+
+const NEEDED: [(&str, &str); 10] = [
+    ("/dev/net/tun", "any kernel but the smallest, module tun"),
+    ("/usr/bin/qemu-system-x86_64", "qemu-system-x86"),
+    ("/usr/lib/ipxe/qemu/efi-virtio.rom", "ipxe-qemu"),
+    (OVMF_CODE, "ovmf"),
+    (BUSYBOX, "busybox-static"),
+    (PXELINUX, "pxelinux"),
+    (LPXELINUX, "pxelinux"),
+    (LDLINUX, "syslinux-common"),
+    (SYSLINUX_EFI, "syslinux-efi"),
+    (LDLINUX_EFI, "syslinux-common"),
+];
+
+/// `graphics=off` lets `SeaBIOS`, iPXE and pxelinux talk on the serial line.
+#[rustfmt::skip]
+const BOARD: [&str; 15] = [
+    "-nodefaults",
+    "-no-user-config",
+    "-no-reboot",
+    "-machine", "pc,accel=tcg,graphics=off",
+    "-m", "512",
+    "-uuid", "00000000-0000-4000-8000-525400123456",
+    "-display", "none",
+    "-monitor", "none",
+    "-netdev", "tap,id=cable,ifname=tap0,script=no,downscript=no",
+];

@@ -1,0 +1,37 @@
+//! What several tests stand on.
+
+#![allow(dead_code)] // each test binary uses its own part
+
+use std::path::PathBuf;
+
+pub mod firmware;
+pub mod fixture;
+pub mod lab;
+pub mod speech;
+
+/// Something a test cannot do without. `None` ends the test early, with the reason on one line;
+/// where `CI` is set everything has to be there.
+pub fn required<T>(found: Result<T, String>) -> Option<T> {
+    match found {
+        Ok(found) => Some(found),
+        Err(reason) if std::env::var_os("CI").is_some() => panic!("{reason}"),
+        Err(reason) => {
+            eprintln!("skipped: {reason}");
+            None
+        }
+    }
+}
+
+/// The program under test: ours, or the installed dnsmasq with `PXEMASQ_SUBJECT=theirs`.
+pub fn subject() -> PathBuf {
+    if subject_is_theirs() {
+        "/usr/sbin/dnsmasq".into()
+    } else {
+        env!("CARGO_BIN_EXE_pxemasq").into()
+    }
+}
+
+/// Whether dnsmasq itself is tested, which shows that what is expected is still true.
+pub fn subject_is_theirs() -> bool {
+    std::env::var_os("PXEMASQ_SUBJECT").is_some_and(|subject| subject == "theirs")
+}

@@ -1,0 +1,230 @@
+//! Every recording against the cores: in process, in virtual time, without root.
+
+mod common;
+
+use common::fixture::{self, Fixture, Transcript, judge};
+use common::speech::{Step, shown, step};
+use pxemasq::config::build::build;
+use pxemasq::config::load::{Loader, names};
+use pxemasq::config::names::Names;
+use pxemasq::config::{Config, Tftp};
+use pxemasq::effect::Effect;
+use pxemasq::log_line::Line;
+use pxemasq::net::{Address, Arrival, Interfaces, Link, Via};
+use pxemasq::proxydhcp::{self, Port};
+use pxemasq::tftp::files::{FileId, Files, Opened, Read, Refusal};
+use pxemasq::tftp::transfer::Millis;
+use pxemasq::tftp::{Around, Server, Socket};
+use std::collections::HashMap;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+#[test]
+fn proxydhcp_answers_as_recorded() {
+    replay("proxydhcp");
+}
+
+#[test]
+fn tftp_answers_as_recorded() {
+    replay("tftp");
+}
+
+fn replay(folder: &str) {
+    let mut failed = Vec::new();
+    for (path, fixture) in fixture::all::<Fixture>(folder) {
+        let seen = play(&fixture);
+        let blank =
+            |transcript: &Transcript| Transcript { version: String::new(), ..transcript.clone() };
+        let ours = fixture.ours.as_ref().map(blank);
+        if let Err(report) =
+            judge(&fixture.standing, &blank(&fixture.dnsmasq), ours.as_ref(), &seen)
+        {
+            failed.push(format!("{}: {}\n{report}", path.display(), fixture.about));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+/// Our side of the wire, and the client's sockets.
+struct Stage {
+    config: Config,
+    interfaces: Interfaces,
+    names: Names,
+    server: Server,
+    files: Tree,
+    now: Millis,
+    /// Which socket of the client a transfer is with.
+    transfers: HashMap<usize, String>,
+    seen: Transcript,
+    step: usize,
+    waited: Option<Millis>,
+}
+
+const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 50);
+const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 1);
+
+fn play(fixture: &Fixture) -> Transcript {
+    let config = config(&fixture.config);
+    let names = names(&config.process, &config.dhcp).0;
+    let link = Link { index: 2, name: "eth0".to_owned(), loopback: false, mtu: 1500 };
+    let address = Address { interface: 2, ip: SERVER.into(), prefix: 24, label: None };
+    let mut stage = Stage {
+        config,
+        interfaces: Interfaces { links: vec![link], addresses: vec![address] },
+        names,
+        server: Server::default(),
+        files: Tree::new(fixture),
+        now: Millis(100),
+        transfers: HashMap::new(),
+        seen: Transcript::default(),
+        step: 0,
+        waited: None,
+    };
+    for (number, text) in (1..).zip(&fixture.steps) {
+        stage.step = number;
+        match step(text) {
+            Step::Wait(seconds) => stage.wait(seconds),
+            Step::Say { by, to, bytes } => stage.hears(&by, to, &bytes),
+        }
+    }
+    stage.seen
+}
+
+fn config(lines: &[String]) -> Config {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all((lines.join("\n") + "\n").as_bytes()).expect("room for it");
+    let mut loader = Loader::default();
+    loader.file(file.path().as_os_str().as_encoded_bytes()).expect("fixtures can be read");
+    build(&loader.settings).expect("fixtures can be served").config
+}
+
+impl Stage {
+    fn hears(&mut self, by: &str, to: u16, bytes: &[u8]) {
+        let port = by.bytes().next().map_or(0, u16::from) + 40000;
+        let port = by.parse().unwrap_or(port);
+        let arrival =
+            Arrival { bytes, peer: (CLIENT, port).into(), local: SERVER.into(), interface: 2 };
+        let mut effects = Vec::new();
+        let Self { config, interfaces, names, server, files, now, transfers, .. } = self;
+        if to != 69 {
+            let port = if to == 4011 { Port::Pxe } else { Port::Server };
+            proxydhcp::answer(config, interfaces, names, port, &arrival, &mut effects);
+            return self.take(effects);
+        }
+        let unserved = Tftp::default();
+        let tftp = config.tftp.as_ref().unwrap_or(&unserved);
+        let mut around = Around { tftp, interfaces, files, now: *now };
+        let is_request = matches!(bytes, [0, 1 | 2, ..]);
+        let last = transfers.iter().filter(|(_, with)| *with == by).map(|(id, _)| *id).max();
+        match last.filter(|_| !is_request) {
+            Some(id) => server.datagram(id, &arrival, &mut around, &mut effects),
+            None => {
+                let id = transfers.keys().max().map_or(0, |id| id + 1);
+                transfers.insert(id, by.to_owned());
+                let socket = if tftp.single_port { Socket::Shared } else { Socket::Own(id) };
+                server.request(socket, &arrival, &mut around, &mut effects);
+            }
+        }
+        self.take(effects);
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        let until = self.now.plus_seconds(seconds);
+        self.waited = Some(self.now);
+        while let Some(deadline) = self.server.deadline().filter(|deadline| *deadline <= until) {
+            self.now = deadline.max(self.now);
+            let mut effects = Vec::new();
+            self.server.expire(self.now, &mut self.files, &mut effects);
+            self.take(effects);
+        }
+        (self.now, self.waited) = (until, None);
+    }
+
+    fn take(&mut self, effects: Vec<Effect>) {
+        let when = self
+            .waited
+            .map_or(String::new(), |since| format!("+{}s ", (self.now.0 - since.0 + 500) / 1000));
+        for effect in effects {
+            match effect {
+                Effect::Log(line) => self.seen.log.push(logged(&line)),
+                Effect::Send(datagram) | Effect::SendLater(_, datagram) => {
+                    let to = match datagram.via {
+                        Via::Transfer(id) => self.transfers[&id].clone(),
+                        Via::Tftp => self.by_port(datagram.to.port()),
+                        Via::Dhcp | Via::Pxe => dhcp_receiver(datagram.to),
+                    };
+                    self.seen.packets.push(format!(
+                        "{} {when}{to} {}",
+                        self.step,
+                        shown(&datagram.bytes)
+                    ));
+                }
+                Effect::Close(_) => {}
+            }
+        }
+    }
+
+    fn by_port(&self, port: u16) -> String {
+        char::from(u8::try_from(port - 40000).expect("ports of the client are letters")).to_string()
+    }
+}
+
+fn dhcp_receiver(to: SocketAddr) -> String {
+    if to.ip() == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        format!("broadcast:{}", to.port())
+    } else {
+        to.port().to_string()
+    }
+}
+
+fn logged(line: &Line) -> String {
+    format!("{} {} {line}", line.identity(), line.priority() as u8)
+}
+
+/// The files of a fixture.
+struct Tree {
+    files: HashMap<Vec<u8>, Option<Vec<u8>>>,
+    open: Vec<Vec<u8>>,
+}
+
+impl Tree {
+    fn new(fixture: &Fixture) -> Self {
+        let files = fixture
+            .files
+            .iter()
+            .map(|(path, contents)| (path.clone().into_bytes(), contents.bytes()));
+        Self { files: files.collect(), open: Vec::new() }
+    }
+}
+
+impl Files for Tree {
+    fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
+        let contents = self.files.get(path).ok_or(Refusal::NotFound)?;
+        self.open.push(path.to_vec());
+        // A directory of this kind of file system has some size; nobody is told of it here.
+        Ok(Opened {
+            file: FileId(self.open.len() - 1),
+            size: contents.as_ref().map_or(60, |bytes| bytes.len() as u64),
+        })
+    }
+
+    fn read(&mut self, file: FileId, offset: u64, buffer: &mut [u8]) -> Read {
+        let Some(bytes) = &self.files[&self.open[file.0]] else {
+            return Read::Failed("Is a directory".to_owned());
+        };
+        let left = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+        let size = left.len().min(buffer.len());
+        buffer[..size].copy_from_slice(&left[..size]);
+        Read::Bytes(size)
+    }
+
+    fn close(&mut self, _: FileId) {}
+
+    fn is_directory(&self, path: &[u8]) -> bool {
+        path.strip_suffix(b"/").is_some_and(|path| self.files.get(path) == Some(&None))
+    }
+
+    fn mac_of(&self, _: IpAddr) -> Option<[u8; 6]> {
+        None
+    }
+}
