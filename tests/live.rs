@@ -6,7 +6,7 @@ mod common;
 use common::fixture::{self, Fixture, Transcript, judge};
 use common::lab::{Host, Lab, Process, eventually};
 use common::required;
-use common::speech::{Step, shown, step};
+use common::speech::{self, Step, shown, step};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
@@ -32,7 +32,8 @@ fn tftp_speaks_as_recorded() {
 
 fn play_all(folder: &str, ports: &[u16]) {
     if common::subject_is_theirs() && !common::subject().exists() {
-        return drop(required::<()>(Err("dnsmasq is not installed (dnsmasq-base)".to_owned())));
+        required::<()>(Err("dnsmasq is not installed (Debian: dnsmasq-base)".to_owned()));
+        return;
     }
     let recording = std::env::var_os("PXEMASQ_RECORD").is_some();
     let mut failed = Vec::new();
@@ -181,11 +182,14 @@ impl Play<'_> {
 
     fn say(&mut self, by: &str, to: u16, bytes: &[u8]) {
         let client = self.client;
-        let socket =
-            self.sockets.entry(by.to_owned()).or_insert_with(|| client.udp(&format!("{CLIENT}:0")));
+        let (speaker, addressee) = (speech::speaker(by), speech::addressee(by));
+        let socket = self
+            .sockets
+            .entry(speaker.to_owned())
+            .or_insert_with(|| client.udp(&format!("{CLIENT}:0")));
         let is_request = matches!(bytes, [0, 1 | 2, ..]) || to != 69;
         let server = SocketAddr::new(SERVER.parse().expect("an address"), to);
-        let to = self.last.get(by).filter(|_| !is_request).copied().unwrap_or(server);
+        let to = self.last.get(addressee).filter(|_| !is_request).copied().unwrap_or(server);
         socket.send_to(bytes, to).expect("the wire is up");
     }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use common::fixture::{self, Fixture, Transcript, judge};
-use common::speech::{Step, shown, step};
+use common::speech::{self, Step, shown, step};
 use pxemasq::config::build::build;
 use pxemasq::config::load::{Loader, names};
 use pxemasq::config::names::Names;
@@ -115,14 +115,17 @@ impl Stage {
         let tftp = config.tftp.as_ref().unwrap_or(&unserved);
         let mut around = Around { tftp, interfaces, files, now: *now };
         let is_request = matches!(bytes, [0, 1 | 2, ..]);
-        let last = transfers.iter().filter(|(_, with)| *with == by).map(|(id, _)| *id).max();
-        match last.filter(|_| !is_request) {
+        let with = speech::addressee(by);
+        let last = transfers.iter().filter(|(_, peer)| *peer == with).map(|(id, _)| *id).max();
+        match last.filter(|_| !is_request && !tftp.single_port) {
             Some(id) => server.datagram(id, &arrival, &mut around, &mut effects),
+            None if tftp.single_port => {
+                server.request(Socket::Shared, &arrival, &mut around, &mut effects)
+            }
             None => {
                 let id = transfers.keys().max().map_or(0, |id| id + 1);
                 transfers.insert(id, by.to_owned());
-                let socket = if tftp.single_port { Socket::Shared } else { Socket::Own(id) };
-                server.request(socket, &arrival, &mut around, &mut effects);
+                server.request(Socket::Own(id), &arrival, &mut around, &mut effects);
             }
         }
         self.take(effects);
@@ -149,8 +152,7 @@ impl Stage {
                 Effect::Log(line) => self.seen.log.push(logged(&line)),
                 Effect::Send(datagram) | Effect::SendLater(_, datagram) => {
                     let to = match datagram.via {
-                        Via::Transfer(id) => self.transfers[&id].clone(),
-                        Via::Tftp => self.by_port(datagram.to.port()),
+                        Via::Transfer(_) | Via::Tftp => by_port(datagram.to.port()),
                         Via::Dhcp | Via::Pxe => dhcp_receiver(datagram.to),
                     };
                     self.seen.packets.push(format!(
@@ -163,10 +165,10 @@ impl Stage {
             }
         }
     }
+}
 
-    fn by_port(&self, port: u16) -> String {
-        char::from(u8::try_from(port - 40000).expect("ports of the client are letters")).to_string()
-    }
+fn by_port(port: u16) -> String {
+    char::from(u8::try_from(port - 40000).expect("ports of the client are letters")).to_string()
 }
 
 fn dhcp_receiver(to: SocketAddr) -> String {
@@ -179,6 +181,15 @@ fn dhcp_receiver(to: SocketAddr) -> String {
 
 fn logged(line: &Line) -> String {
     format!("{} {} {line}", line.identity(), line.priority() as u8)
+}
+
+/// As a file system understands a path: `//` is `/`, and `..` goes up.
+fn tidied(path: &[u8]) -> Vec<u8> {
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
+        if part == b".." { drop(parts.pop()) } else { parts.push(part) }
+    }
+    parts.iter().flat_map(|part| [b"/", *part].concat()).collect()
 }
 
 /// The files of a fixture.
@@ -199,8 +210,9 @@ impl Tree {
 
 impl Files for Tree {
     fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
-        let contents = self.files.get(path).ok_or(Refusal::NotFound)?;
-        self.open.push(path.to_vec());
+        let path = tidied(path);
+        let contents = self.files.get(&path).ok_or(Refusal::NotFound)?;
+        self.open.push(path);
         // A directory of this kind of file system has some size; nobody is told of it here.
         Ok(Opened {
             file: FileId(self.open.len() - 1),

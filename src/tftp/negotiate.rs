@@ -173,6 +173,17 @@ mod tests {
     }
 
     #[test]
+    fn the_size_of_a_large_file_is_told_in_full() {
+        let Some(Inbound::Read { options, .. }) = Inbound::parse(b"\0\x01f\0octet\0tsize\x000\0")
+        else {
+            panic!()
+        };
+        let agreed =
+            Agreed::with(options, Mode::Octet, &Tftp::default(), Path { mtu: None, ipv6: false });
+        assert_eq!(agreed.listed(5 << 30).collect::<Vec<_>>(), [("tsize", 5_368_709_120)]);
+    }
+
+    #[test]
     fn what_is_switched_off_is_missing() {
         let tftp = Tftp { no_blocksize: true, ..Tftp::default() };
         assert_eq!(agreed("blksize 1000 tsize 0", Mode::Octet, &tftp), [("tsize", 7)]);

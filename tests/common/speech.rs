@@ -21,6 +21,16 @@ pub fn step(text: &str) -> Step {
     }
 }
 
+/// In `b to a` the socket `b` speaks to the one that answered `a`.
+pub fn addressee(by: &str) -> &str {
+    by.rsplit(' ').next().unwrap_or(by)
+}
+
+/// The socket that speaks.
+pub fn speaker(by: &str) -> &str {
+    by.split(' ').next().unwrap_or(by)
+}
+
 fn tftp(words: &[&str]) -> Vec<u8> {
     let number = |word: &str| word.parse::<u16>().expect("a number").to_be_bytes();
     let strings = |words: &[&str]| {

@@ -1,0 +1,169 @@
+//! Packets nobody should send, and files nobody should have: the program goes on serving.
+
+mod common;
+
+use common::lab::{Lab, Process, eventually};
+use common::required;
+use common::speech::{Step, step};
+use std::net::{SocketAddrV6, UdpSocket};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const CONFIG: &str = "port=0\nlog-dhcp\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=1000\ndhcp-range=10.9.0.0,proxy\n\
+    dhcp-match=set:a,option:client-arch,7\ndhcp-vendorclass=set:b,PXEClient\ndhcp-userclass=set:c,iPXE\n\
+    dhcp-name-match=set:d,x*\ntag-if=set:e,tag:a\npxe-prompt=Boot,1\npxe-service=0,One,one\npxe-service=7,Two,two\n\
+    dhcp-boot=tag:a,file\ndhcp-option=vendor:PXEClient,6,2b\n";
+
+/// How many datagrams, over all ports together.
+const DATAGRAMS: usize = 100_000;
+
+#[test]
+fn a_hundred_thousand_broken_datagrams_change_nothing() {
+    let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+    let mut daemon = serve(&lab);
+    let ports = [67, 4011, 69];
+    let sockets: Vec<UdpSocket> = (0..8).map(|_| lab.host("client").udp("10.9.0.2:0")).collect();
+    let seeds = seeds();
+    let mut random = Random(0x5eed);
+    for nth in 0..DATAGRAMS {
+        let bytes = random.datagram(&seeds);
+        let to = (std::net::Ipv4Addr::new(10, 9, 0, 1), ports[nth % ports.len()]);
+        // What the socket has no room for is lost: the network may do so.
+        drop(sockets[nth % sockets.len()].send_to(&bytes, to));
+        if nth % 1000 == 0 {
+            assert!(daemon.ended().is_none(), "it ended after {nth} datagrams");
+            answers(&lab);
+        }
+    }
+    assert!(daemon.ended().is_none(), "it ended");
+    answers(&lab);
+}
+
+#[test]
+fn a_fifo_is_an_odd_file() {
+    let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+    let mut daemon = serve(&lab);
+    lab.host("server").run(Command::new("mkfifo").args(["-m", "644", "/srv/tftp/fifo"]));
+    assert_eq!(asked(&lab, "10.9.0.1", "fifo"), b"\0\x05\0\0cannot read /srv/tftp/fifo: Illegal seek\0");
+    answers(&lab);
+    assert!(daemon.ended().is_none());
+}
+
+#[test]
+fn link_local_requests_are_answered() {
+    let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+    let _daemon = serve(&lab);
+    let (server, client) = (lab.host("server"), lab.host("client"));
+    server.ip("-6 addr add fe80::1/64 dev eth0 nodad");
+    client.ip("-6 addr add fe80::2/64 dev c0 nodad");
+    // An address of a link is said with the link's number: `3: c0@if2: ...`
+    let shown = client.ip("-o link show c0");
+    let index: u32 = shown.split(':').next().and_then(|index| index.trim().parse().ok()).expect("links are numbered");
+    let socket = client.udp(&format!("[fe80::2%{index}]:0"));
+    let to = SocketAddrV6::new("fe80::1".parse().expect("an address"), 69, 0, index);
+    let mut buffer = [0; 64];
+    let answer = (0..3).find_map(|_| {
+        socket.send_to(b"\0\x01small\0octet\0", to).expect("the wire is up");
+        socket.recv(&mut buffer).ok()
+    });
+    assert_eq!(answer.map(|size| &buffer[..size]), Some(&b"\0\x03\0\x01hello\n"[..]));
+}
+
+/// The program, with a client beside it.
+fn serve(lab: &Lab) -> Process {
+    let (server, client) = (lab.host("server"), lab.host("client"));
+    lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
+    server.ip("addr add 10.9.0.1/24 dev eth0");
+    client.ip("addr add 10.9.0.2/24 dev c0");
+    lab.file("/srv/dnsmasq.conf", CONFIG);
+    lab.file("/srv/tftp/small", "hello\n");
+    let mut command = Command::new(common::subject());
+    command.args(["-k", "-u", "root", "-x", "/run/pid", "-C", "/srv/dnsmasq.conf"]);
+    let daemon = server.spawn(command.stdout(Stdio::null()).stderr(Stdio::null()));
+    let ready = || [67, 69, 4011].iter().all(|port| server.listens_on_udp(*port)).then_some(());
+    eventually(Duration::from_secs(5), ready).expect("the server starts");
+    daemon
+}
+
+/// A client that behaves gets its file and its answer on 4011.
+fn answers(lab: &Lab) {
+    assert_eq!(asked(lab, "10.9.0.1", "small"), b"\0\x03\0\x01hello\n");
+    let Step::Say { bytes, .. } = step("REQUEST port=4011 arch=7 ciaddr=10.9.0.2") else { unreachable!("it is said") };
+    let socket = lab.host("client").udp("10.9.0.2:0");
+    let mut buffer = [0; 2048];
+    let answer = (0..3).find_map(|_| {
+        socket.send_to(&bytes, "10.9.0.1:4011").expect("the wire is up");
+        socket.recv(&mut buffer).ok()
+    });
+    assert!(answer.is_some_and(|size| size >= 300 && buffer[0] == 2), "no answer on 4011");
+}
+
+/// The first datagram of the answer; asked again as clients do.
+fn asked(lab: &Lab, server: &str, file: &str) -> Vec<u8> {
+    let socket = lab.host("client").udp("10.9.0.2:0");
+    let request = format!("\0\x01{file}\0octet\0");
+    let mut buffer = [0; 2048];
+    for _ in 0..3 {
+        socket.send_to(request.as_bytes(), (server, 69)).expect("the wire is up");
+        if let Ok((size, from)) = socket.recv_from(&mut buffer) {
+            drop(socket.send_to(&[0, 4, 0, 1], from));
+            return buffer[..size].to_vec();
+        }
+    }
+    panic!("nobody answers");
+}
+
+/// Datagrams that mean something, to be broken.
+fn seeds() -> Vec<Vec<u8>> {
+    let lines = [
+        "DISCOVER arch=0",
+        "DISCOVER arch=7 77=0469505845 12=7863 82=010400000001 175=010101",
+        "REQUEST port=4011 arch=7 ciaddr=10.9.0.2 43=470480000000 125=00000de904010161",
+        "INFORM arch=0 81=040000017802",
+        "RRQ small octet blksize 1408 tsize 0 windowsize 4 timeout 3",
+        "RRQ ../../etc/passwd netascii",
+        "WRQ x octet",
+        "ACK 1",
+        "ERROR 8 no",
+    ];
+    let bytes = |line: &str| match step(line) {
+        Step::Say { bytes, .. } => bytes,
+        Step::Wait(_) => unreachable!("nobody waits"),
+    };
+    lines.iter().map(|line| bytes(line)).collect()
+}
+
+/// splitmix64: the same datagrams in every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit.max(1) as u64).expect("below a size")
+    }
+
+    /// Noise, or something that means something with bytes changed, cut off or added.
+    fn datagram(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
+        if self.below(8) == 0 {
+            let size = self.below(700);
+            return (0..size).map(|_| self.next().to_le_bytes()[0]).collect();
+        }
+        let mut bytes = seeds[self.below(seeds.len())].clone();
+        for _ in 0..self.below(6) {
+            let at = self.below(bytes.len());
+            bytes[at] = self.next().to_le_bytes()[0];
+        }
+        match self.below(4) {
+            0 => bytes.truncate(self.below(bytes.len() + 1)),
+            1 => bytes.extend((0..self.below(80)).map(|_| 255_u8)),
+            _ => {}
+        }
+        bytes
+    }
+}
