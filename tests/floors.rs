@@ -24,7 +24,8 @@ const FLOORS: &[Floor] = &[
 ];
 
 /// What only one place may name.
-const CRATES: &[&str] = &["conf_parser", "nix", "libc", "log", "env_logger", "getopts", "mio", "nom"];
+const CRATES: &[&str] =
+    &["conf_parser", "nix", "libc", "log", "env_logger", "getopts", "mio", "nom"];
 /// The cores have no clock, no files, no sockets.
 const PURE: &[&str] = &["wire", "net", "log_line", "effect", "proxydhcp", "tftp"];
 const IMPURE: &[&str] = &["std::fs", "std::time", "std::process", "UdpSocket", "std::env"];
@@ -37,12 +38,20 @@ fn nobody_reaches_above_his_floor() {
             let text = fs::read_to_string(&path).expect("sources can be read");
             // Unit tests may stand on anything.
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-            for (number, line) in (1..).zip(code.lines()).filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            for (number, line) in
+                (1..).zip(code.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"))
+            {
                 let bad_own = modules(line).find(|used| used != module && !ours.contains(used));
-                let bad_crate = CRATES.iter().find(|name| uses(line, name) && !others.contains(name));
-                let impure = IMPURE.iter().find(|name| PURE.contains(module) && line.contains(**name));
+                let bad_crate =
+                    CRATES.iter().find(|name| uses(line, name) && !others.contains(name));
+                let impure =
+                    IMPURE.iter().find(|name| PURE.contains(module) && line.contains(**name));
                 if let Some(used) = bad_own.or(bad_crate.copied()).or(impure.copied()) {
-                    broken.push(format!("{}:{number}: {module} uses {used}: {}", path.display(), line.trim()));
+                    broken.push(format!(
+                        "{}:{number}: {module} uses {used}: {}",
+                        path.display(),
+                        line.trim()
+                    ));
                 }
             }
         }
@@ -53,7 +62,9 @@ fn nobody_reaches_above_his_floor() {
 #[test]
 fn every_module_has_a_floor() {
     let library = fs::read_to_string(root().join("lib.rs")).expect("sources can be read");
-    for module in library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')) {
+    for module in
+        library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+    {
         assert!(FLOORS.iter().any(|(name, ..)| *name == module), "{module}");
     }
 }
@@ -85,5 +96,9 @@ fn sources(module: &str) -> Vec<PathBuf> {
         return vec![file];
     }
     let entries = fs::read_dir(root().join(module)).expect("a module is a file or a folder");
-    entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "rs")).collect()
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .collect()
 }

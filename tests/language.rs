@@ -57,7 +57,8 @@ fn verdict(folder: &TempDir, file: &str) -> Case {
     let path = folder.path().join("c.conf");
     fs::write(&path, file.to_owned() + "\n").expect("room for a file");
     let output = run(&["--test", "-C"], &path);
-    let stderr = String::from_utf8_lossy(&output.stderr).replace(&path.display().to_string(), "FILE");
+    let stderr =
+        String::from_utf8_lossy(&output.stderr).replace(&path.display().to_string(), "FILE");
     let first = stderr.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let says = first.strip_prefix("dnsmasq: ").unwrap_or(first).to_owned();
     Case { file: file.to_owned(), exit: output.status.code().unwrap_or(-1), says }
@@ -76,7 +77,11 @@ fn a_person_sees_the_line() {
     let command = format!("{} --test -C {}", env!("CARGO_BIN_EXE_pxemasq"), path.display());
     // script(1) gives the program a terminal.
     let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
-    let Some(output) = common::required(output.map_err(|_| "no script(1) (Debian: bsdutils)".to_owned())) else { return };
+    let Some(output) =
+        common::required(output.map_err(|_| "no script(1) (Debian: bsdutils)".to_owned()))
+    else {
+        return;
+    };
     let seen = String::from_utf8_lossy(&output.stdout).replace('\r', "");
     let wanted = format!(
         "\ndnsmasq: error at line 2 of {}\n  pxe-service=x86PCx,\"Menu\",pxelinux\n              ^ expected a client architecture\n",
@@ -94,14 +99,20 @@ fn what_cannot_be_served_is_refused_by_name() {
         ("port=0\nenable-ra", "enable-ra is not served: no router advertisements"),
         ("port=0\ndhcp-relay=10.0.0.1,10.0.0.2", "dhcp-relay is not served: no relay agent"),
         ("port=0\ndhcp-range=fd00::,ra-only", "dhcp-range: DHCPv6 is not served"),
-        ("port=0\ndhcp-range=127.0.0.2,127.0.0.9,255.0.0.0", "dhcp-range: no addresses are handed out here, and this machine is on that network"),
+        (
+            "port=0\ndhcp-range=127.0.0.2,127.0.0.9,255.0.0.0",
+            "dhcp-range: no addresses are handed out here, and this machine is on that network",
+        ),
     ] {
         let enabled = format!("enable-tftp\n{line}\n");
         fs::write(&path, &enabled).expect("room for a file");
         let output = run(&["-d", "-C"], &path);
         let at = enabled.lines().count();
         let wanted = format!("\ndnsmasq: {}:{at}: {words}\n", path.display());
-        assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()), (Some(1), wanted));
+        assert_eq!(
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()),
+            (Some(1), wanted)
+        );
     }
 }
 
@@ -112,5 +123,8 @@ fn nothing_to_serve_is_refused() {
     fs::write(&path, "port=0\n").expect("room for a file");
     let output = run(&["-d", "-C"], &path);
     let wanted = "\ndnsmasq: nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp\n";
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(1), wanted));
+    assert_eq!(
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
+        (Some(1), wanted)
+    );
 }

@@ -7,7 +7,8 @@ use std::net::Ipv4Addr;
 /// `NUD_REACHABLE`: usable now, forgotten if not confirmed.
 const REACHABLE: u16 = 0x02;
 
-/// Enters `mac` for `address` on an interface. Needs `CAP_NET_ADMIN`.
+/// Enters `mac` for `address` on an interface, unless the kernel knows one already: a forged request must not take
+/// somebody's address over (D-011). Needs `CAP_NET_ADMIN`.
 pub fn enter(interface: u32, address: Ipv4Addr, mac: &[u8]) -> io::Result<()> {
     // `struct ndmsg`: family, padding (3), index (4), state (2), flags, type.
     let mut body = vec![0; 12];
@@ -16,5 +17,8 @@ pub fn enter(interface: u32, address: Ipv4Addr, mac: &[u8]) -> io::Result<()> {
     body[8..10].copy_from_slice(&REACHABLE.to_ne_bytes());
     put_attribute(&mut body, libc::NDA_DST, &address.octets());
     put_attribute(&mut body, libc::NDA_LLADDR, mac);
-    act(libc::RTM_NEWNEIGH, libc::NLM_F_CREATE | libc::NLM_F_REPLACE, &body)
+    match act(libc::RTM_NEWNEIGH, libc::NLM_F_CREATE | libc::NLM_F_EXCL, &body) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        done => done,
+    }
 }

@@ -58,10 +58,11 @@ impl Machine {
         let mut qemu = Command::new("qemu-system-x86_64");
         qemu.args(BOARD).args(["-serial", &format!("file:{SERIAL}")]);
         match firmware {
-            Firmware::Bios => qemu.args(["-device", &card("")]),
+            // With virtio a few in a hundred HTTP transfers of lpxelinux get stuck.
+            Firmware::Bios => qemu.args(["-device", &card("e1000")]),
             Firmware::Uefi64 => {
                 lab.copy(OVMF_VARIABLES, "/run/variables.fd");
-                qemu.args(["-device", &card(",romfile=")])
+                qemu.args(["-device", &card("virtio-net-pci,romfile=")])
                     .args(["-drive", &flash(OVMF_CODE, "on")])
                     .args(["-drive", &flash("/run/variables.fd", "off")])
             }
@@ -90,8 +91,8 @@ impl Machine {
     }
 }
 
-fn card(rom: &str) -> String {
-    format!("e1000,netdev=cable,mac={MAC},bootindex=1{rom}")
+fn card(model: &str) -> String {
+    format!("{model},netdev=cable,mac={MAC},bootindex=1")
 }
 
 fn flash(file: &str, readonly: &str) -> String {
@@ -174,7 +175,7 @@ pub const LDLINUX_EFI: &str = "/usr/lib/syslinux/modules/efi64/ldlinux.e64";
 const NEEDED: [(&str, &str); 10] = [
     ("/dev/net/tun", "any kernel but the smallest, module tun"),
     ("/usr/bin/qemu-system-x86_64", "qemu-system-x86"),
-    ("/usr/lib/ipxe/qemu/efi-virtio.rom", "ipxe-qemu"),
+    ("/usr/lib/ipxe/qemu/efi-e1000.rom", "ipxe-qemu"),
     (OVMF_CODE, "ovmf"),
     (BUSYBOX, "busybox-static"),
     (PXELINUX, "pxelinux"),
