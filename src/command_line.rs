@@ -43,7 +43,7 @@ pub enum End {
 pub enum Page {
     /// Names of DHCP options.
     Dhcp,
-    /// Names of DHCPv6 options.
+    /// Names of `DHCPv6` options.
     Dhcp6,
 }
 
@@ -56,7 +56,9 @@ impl CommandLine {
         let longest = (0..=spelled.len())
             .rev()
             .find_map(|count| Some((count, getopts.parse(&spelled[..count]).ok()?)));
-        let (count, matches) = longest.expect("no words at all can always be read");
+        let Some((count, matches)) = longest else {
+            unreachable!("no words at all can always be read")
+        };
         let junk = matches.free.iter().any(|word| !word.trim().is_empty());
         let end = match (count == spelled.len(), junk) {
             (false, _) => End::Broken,
@@ -220,7 +222,7 @@ fn names(title: &str, options: impl Iterator<Item = (u16, &'static str)>) -> Str
 }
 
 fn general_help() -> String {
-    let mut text = "Usage: dnsmasq [options]\n\nValid options are:\n".to_owned();
+    let mut lines = vec!["Usage: dnsmasq [options]\n\nValid options are:\n".to_owned()];
     for row in ROWS.iter().filter(|row| row.shared_name() == row.keyword) {
         let letter = row
             .short
@@ -228,9 +230,9 @@ fn general_help() -> String {
         let equals = if row.argument == Argument::Required { "=" } else { "" };
         let form = format!("{letter}--{}{equals}{}", row.keyword, row.metavar);
         let form: String = form.chars().take(HELP_COLUMNS).collect();
-        text.push_str(&format!("{form:HELP_COLUMNS$}{}\n", row.help));
+        lines.push(format!("{form:HELP_COLUMNS$}{}\n", row.help));
     }
-    text
+    lines.concat()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Where log lines go: the system log, a file, standard error.
 //!
-//! env_logger writes each line once, in the form it has on its way to syslog (RFC 3164); files and standard error
+//! `env_logger` writes each line once, in the form it has on its way to syslog (RFC 3164); files and standard error
 //! get parts of that. A sink that cannot take a line at once never holds anybody up: lines wait in a bounded queue,
 //! and what does not fit is counted.
 
@@ -135,7 +135,7 @@ fn locked(sinks: &Mutex<Sinks>) -> MutexGuard<'_, Sinks> {
     sinks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// env_logger writes one record at a time here.
+/// `env_logger` writes one record at a time here.
 struct Pipe(Journal);
 
 impl Write for Pipe {
@@ -157,7 +157,7 @@ impl Sinks {
         match &mut self.to {
             To::Syslog => self.send(record),
             To::Stderr { time } => {
-                drop(io::stderr().write_all(&ended(if *time { dated } else { undated })))
+                drop(io::stderr().write_all(&ended(if *time { dated } else { undated })));
             }
             To::File(file) => drop(file.write_all(&ended(dated))),
         }

@@ -228,5 +228,6 @@ impl Play<'_> {
 fn wait_for_second() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     let into = Duration::from_nanos(now.subsec_nanos().into());
-    std::thread::sleep((Duration::from_millis(1100) - into).min(Duration::from_secs(1)));
+    let left = Duration::from_millis(1100).saturating_sub(into);
+    std::thread::sleep(left.min(Duration::from_secs(1)));
 }

@@ -120,7 +120,7 @@ impl Stage {
         match last.filter(|_| !is_request && !tftp.single_port) {
             Some(id) => server.datagram(id, &arrival, &mut around, &mut effects),
             None if tftp.single_port => {
-                server.request(Socket::Shared, &arrival, &mut around, &mut effects)
+                server.request(Socket::Shared, &arrival, &mut around, &mut effects);
             }
             None => {
                 let id = transfers.keys().max().map_or(0, |id| id + 1);
@@ -187,7 +187,7 @@ fn logged(line: &Line) -> String {
 fn tidied(path: &[u8]) -> Vec<u8> {
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in path.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
-        if part == b".." { drop(parts.pop()) } else { parts.push(part) }
+        if part == b".." { _ = parts.pop() } else { parts.push(part) }
     }
     parts.iter().flat_map(|part| [b"/", *part].concat()).collect()
 }

@@ -141,10 +141,7 @@ mod tests {
         let source = br#"pxe-service=x86PCx,"Menu",pxelinux"#;
         let fault = Reader::default().line(source).unwrap_err();
         let expected = "  pxe-service=x86PCx,\"Menu\",pxelinux\n              ^ expected a client architecture";
-        assert_eq!(
-            Caret { source, fault: &fault }.to_string(),
-            expected.replace("              ^", "              ^")
-        );
+        assert_eq!(Caret { source, fault: &fault }.to_string(), expected);
         assert_eq!(fault.column, 12);
     }
 

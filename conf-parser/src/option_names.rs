@@ -118,7 +118,7 @@ pub static OPTIONS: &[OptionName] = &[
     public(255, "server-ip-address", Kind::Addresses),
 ];
 
-/// The DHCPv6 options that may be configured by name.
+/// The `DHCPv6` options that may be configured by name.
 #[rustfmt::skip]
 pub static OPTIONS6: &[(u16, &str, Kind)] = &[
     (21, "sip-server-domain", Kind::Domains),

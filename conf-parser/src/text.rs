@@ -90,17 +90,20 @@ impl<'a> Text<'a> {
     }
 
     /// Without leading and trailing blanks.
+    #[must_use]
     pub fn trim(self) -> Self {
         self.trim_start().trim_end()
     }
 
     /// Without leading blanks.
+    #[must_use]
     pub fn trim_start(self) -> Self {
         let blanks = self.cells.iter().take_while(|cell| cell.is_blank()).count();
         self.take_from(blanks)
     }
 
     /// Without trailing blanks.
+    #[must_use]
     pub fn trim_end(self) -> Self {
         let blanks = self.cells.iter().rev().take_while(|cell| cell.is_blank()).count();
         self.take(self.cells.len() - blanks)

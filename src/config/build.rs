@@ -219,7 +219,7 @@ impl Builder {
             }
             // Tried last configured first.
             Directive::PxeVendors(vendors) => {
-                vendors.into_iter().for_each(|vendor| dhcp.vendors.insert(0, vendor))
+                vendors.into_iter().for_each(|vendor| dhcp.vendors.insert(0, vendor));
             }
             Directive::ReplyDelay(delay) => {
                 dhcp.delay = Some(Rule {
@@ -238,7 +238,7 @@ impl Builder {
             Directive::Bridge(bridge) => dhcp.bridges.push(bridge),
             Directive::HostRecord(record) => dhcp.host_records.push(record),
             Directive::AlternatePort { server, client } => {
-                (dhcp.server_port, dhcp.client_port) = (server, client)
+                (dhcp.server_port, dhcp.client_port) = (server, client);
             }
             Directive::Interface(names) => network.interfaces.extend(names),
             Directive::ExceptInterface(names) => network.except.extend(names),
@@ -269,7 +269,7 @@ impl Builder {
             Directive::TftpMax(most) => tftp.most = usize::try_from(most).unwrap_or(usize::MAX),
             Directive::TftpMtu(mtu) => tftp.mtu = mtu,
             Directive::TftpPortRange(first, last) => {
-                tftp.ports = (last > 0).then_some((first, last))
+                tftp.ports = (last > 0).then_some((first, last));
             }
             Directive::EdnsPacketMax(size) => self.edns_packet = Some(size),
             other => return Some(other),
@@ -284,13 +284,13 @@ impl Builder {
         match directive {
             Directive::User(user) => process.user = user.map(text),
             Directive::Group(group) => {
-                process.group = group.map_or(Group::Kept, |group| Group::Named(text(group)))
+                process.group = group.map_or(Group::Kept, |group| Group::Named(text(group)));
             }
             Directive::PidFile(file) => process.pid_file = file.map(|file| path(&file)),
             Directive::LogFacility(to) => process.log_to = Some(to),
             Directive::Port(port) => process.dns_port = port,
             Directive::RunTimeFile(RunTimeFile::Hosts | RunTimeFile::HostsDir, file) => {
-                process.hosts_files.push(path(&file))
+                process.hosts_files.push(path(&file));
             }
             _ => {}
         }

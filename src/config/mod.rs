@@ -87,7 +87,6 @@ pub fn last_fitting<'c, T>(rules: &'c [Rule<T>], tags: &TagSet) -> Option<&'c Ru
 
 /// What is answered on the DHCP ports.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the language")]
 pub struct Dhcp {
     /// All IPv4 ranges, in file order.
     pub ranges: Vec<Rule<Range>>,
@@ -213,7 +212,6 @@ pub struct PxeOption {
 
 /// What is served over TFTP.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the language")]
 pub struct Tftp {
     /// The only interfaces that are served; `None`: those that DHCP is served on.
     pub interfaces: Option<Vec<Vec<u8>>>,
@@ -247,7 +245,6 @@ pub struct Tftp {
 
 /// How the process runs.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the language")]
 pub struct Process {
     /// Stay in the foreground, keep the user, speak on standard error.
     pub debug: bool,

@@ -21,8 +21,11 @@ pub struct DiskFiles {
 
 /// Readable for everybody.
 const OTHERS_READ: u32 = 0o004;
-/// A FIFO must not make us wait for its writer, nor a terminal become ours.
+/// `O_NONBLOCK | O_NOCTTY`: a FIFO must not make us wait for its writer, nor a terminal become ours.
 const OPEN_FLAGS: i32 = 0o4000 | 0o400;
+/// The two errors that clients are told apart; `io::ErrorKind` takes in others with the second.
+const ENOENT: i32 = 2;
+const EACCES: i32 = 13;
 
 impl Files for DiskFiles {
     fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
@@ -30,8 +33,8 @@ impl Files for DiskFiles {
             .read(true)
             .custom_flags(OPEN_FLAGS)
             .open(OsStr::from_bytes(path))
-            .map_err(refusal)?;
-        let metadata = file.metadata().map_err(refusal)?;
+            .map_err(|error| refusal(&error))?;
+        let metadata = file.metadata().map_err(|error| refusal(&error))?;
         let allowed = if privilege::is_root() {
             metadata.mode() & OTHERS_READ != 0
         } else {
@@ -78,11 +81,11 @@ impl Files for DiskFiles {
     }
 }
 
-fn refusal(error: io::Error) -> Refusal {
+fn refusal(error: &io::Error) -> Refusal {
     match error.raw_os_error() {
-        Some(2) => Refusal::NotFound,
-        Some(13) => Refusal::Denied,
-        _ => Refusal::Failed(reason(&error)),
+        Some(ENOENT) => Refusal::NotFound,
+        Some(EACCES) => Refusal::Denied,
+        _ => Refusal::Failed(reason(error)),
     }
 }
 

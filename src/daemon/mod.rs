@@ -94,7 +94,7 @@ impl Daemon {
             }
             let now = self.now();
             for event in &events {
-                match self.sockets.role(event.token()) {
+                match Sockets::role(event.token()) {
                     Role::Signals => {
                         if let Some(end) = self.signalled() {
                             return Ok(end);

@@ -186,7 +186,7 @@ impl Sockets {
     }
 
     /// What a token stands for.
-    pub fn role(&self, token: Token) -> Role {
+    pub fn role(token: Token) -> Role {
         match token.0 {
             SIGNALS => Role::Signals,
             WATCH => Role::Watch,

@@ -70,7 +70,7 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> 
             "test" => test = true,
             // The first file is read behind the rest of the command line; an empty name is none.
             "conf-file" if first_file.is_none() => {
-                first_file = given.value.clone().filter(|path| !path.is_empty())
+                first_file = given.value.clone().filter(|path| !path.is_empty());
             }
             _ => loader.argument(given.row, given.value.as_deref())?,
         }

@@ -75,7 +75,7 @@ fn menu(
         };
         match address.filter(|address| !address.is_unspecified()) {
             Some(address) if servers.len() + 7 <= MOST => {
-                servers.extend(boot_server(service.kind, address))
+                servers.extend(boot_server(service.kind, address));
             }
             Some(_) => return None,
             None => unlisted |= service.kind != 0,

@@ -67,7 +67,7 @@ fn link(body: &[u8]) -> Option<Link> {
         match kind {
             libc::IFLA_IFNAME => link.name = text(value),
             libc::IFLA_MTU => {
-                link.mtu = value.first_chunk().map_or(0, |bytes| u32::from_ne_bytes(*bytes))
+                link.mtu = value.first_chunk().map_or(0, |bytes| u32::from_ne_bytes(*bytes));
             }
             _ => {}
         }

@@ -182,7 +182,7 @@ impl Server {
     ) {
         match inbound {
             Inbound::Ack(block) => {
-                self.event(id, Event::Ack(block), around.now, around.files, effects)
+                self.event(id, Event::Ack(block), around.now, around.files, effects);
             }
             Inbound::Error { code, text } => {
                 if let Some(session) = self.sessions.get(&id) {

@@ -7,7 +7,6 @@ use crate::text::Text;
 use crate::words::{address4, number, whole, whole_number};
 
 /// Takes every value.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn any(_: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::Unserved)
 }
@@ -50,7 +49,6 @@ pub fn dhcp_proxy(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
 }
 
 /// Takes every value, or none.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn perhaps(_: Option<Text<'_>>) -> Result<Directive, Fault> {
     Ok(Directive::Unserved)
 }

@@ -33,7 +33,7 @@ pub enum OptionMatch {
     Code(u32, Value),
     /// The items of option 124 (RFC 3925) under that enterprise number.
     Enterprise(u32, Value),
-    /// A DHCPv6 option: never seen here.
+    /// A `DHCPv6` option: never seen here.
     Version6,
 }
 
@@ -90,7 +90,7 @@ pub fn dhcp_match(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::OptionMatch(TagRule { tag: condition.tag.clone(), matcher }))
 }
 
-/// Reads the value of a `dhcp-vendorclass`. An enterprise number is for DHCPv6 and changes nothing here.
+/// Reads the value of a `dhcp-vendorclass`. An enterprise number is for `DHCPv6` and changes nothing here.
 pub fn dhcp_vendorclass(arg: Text<'_>) -> Result<Directive, Fault> {
     let (class, tag) = set_tag(arg).map_err(unwrapped)?;
     let (first, more) = class.cut_comma();
@@ -166,7 +166,6 @@ pub fn tag_if(arg: Text<'_>) -> Result<Directive, Fault> {
 }
 
 /// Reads the value of a `dhcp-ignore`.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn dhcp_ignore(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::DhcpIgnore(bare_conditions(arg)))
 }

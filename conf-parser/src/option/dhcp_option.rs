@@ -22,7 +22,7 @@ pub struct DhcpOption {
     pub code: u32,
     /// Its value.
     pub value: Value,
-    /// Whether it is for DHCPv6.
+    /// Whether it is for `DHCPv6`.
     pub version6: bool,
 }
 

@@ -51,13 +51,11 @@ pub enum RunTimeFile {
 }
 
 /// Reads the value of a `conf-file`.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn conf_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
     Ok(Directive::ConfFile(arg.map(Text::bytes).filter(|path| !path.is_empty())))
 }
 
 /// Reads the value of a `conf-dir`. `*` alone is no rule.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn conf_dir(arg: Text<'_>) -> Result<Directive, Fault> {
     let mut pieces = arg.pieces().map(Text::bytes);
     let mut conf_dir = ConfDir {
@@ -75,7 +73,6 @@ pub fn conf_dir(arg: Text<'_>) -> Result<Directive, Fault> {
 }
 
 /// Reads the value of a `conf-script`.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn conf_script(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::ConfScript(arg.bytes()))
 }

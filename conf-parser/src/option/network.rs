@@ -59,25 +59,21 @@ fn names(arg: Text<'_>) -> Vec<Vec<u8>> {
 }
 
 /// Reads the value of an `interface`.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn interface(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::Interface(names(arg)))
 }
 
 /// Reads the value of an `except-interface`.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn except_interface(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::ExceptInterface(names(arg)))
 }
 
 /// Reads the value of a `no-dhcp-interface`.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn no_dhcp_interface(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::NoDhcpInterface(names(arg)))
 }
 
 /// Reads the value of a `no-dhcpv4-interface`.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn no_dhcpv4_interface(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::NoDhcpv4Interface(names(arg)))
 }

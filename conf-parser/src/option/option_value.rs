@@ -43,7 +43,7 @@ pub struct Wanted {
     pub kind: Option<Kind>,
     /// Whether the server sets it itself; then a plain number has no size.
     pub internal: bool,
-    /// Whether it is for DHCPv6.
+    /// Whether it is for `DHCPv6`.
     pub version6: bool,
 }
 
@@ -117,14 +117,14 @@ impl Shape {
                 b',' | b' ' => (shape.decimal, shape.hex) = (false, false),
                 b'/' => {
                     (shape.decimal, shape.hex, shape.address) =
-                        (false, false, shape.address && at > 0)
+                        (false, false, shape.address && at > 0);
                 }
                 b'b' | b's' | b'i' if last && shape.decimal => {
                     shape.suffix = Some(byte);
                     (shape.address, shape.hex) = (false, shape.hex && byte == b'b');
                 }
                 b'*' if keyword == Keyword::Match => {
-                    (shape.decimal, shape.address) = (false, false)
+                    (shape.decimal, shape.address) = (false, false);
                 }
                 _ => {
                     shape.decimal = false;
@@ -163,15 +163,22 @@ fn hex(text: Text<'_>) -> Value {
 fn decimal(text: Text<'_>, shape: &Shape, wanted: Wanted) -> Result<Value, Fault> {
     let number = leading_number(text);
     let bytes = number.to_be_bytes();
-    let width = match (shape.suffix, wanted.kind) {
-        (Some(b'b'), _) => 1,
-        (Some(b's'), _) => 2,
-        (Some(_), _) => 4,
+    let suffixed = shape.suffix.map(|suffix| match suffix {
+        b'b' => 1,
+        b's' => 2,
+        _ => 4,
+    });
+    let width = match (suffixed, wanted.kind) {
+        (Some(width), _) => width,
         (None, _) if wanted.internal => return Err(too_long(text)),
         (None, Some(Kind::Number(width) | Kind::Octets(width))) => usize::from(width),
-        (None, _) if number <= 0xff => 1,
-        (None, _) if number <= 0xffff => 2,
-        (None, _) => 4,
+        (None, _) => number
+            .to_be_bytes()
+            .iter()
+            .skip_while(|&&byte| byte == 0)
+            .count()
+            .max(1)
+            .next_power_of_two(),
     };
     Ok(Value { bytes: bytes[4 - width..].to_vec(), form: Form::Number })
 }
@@ -232,7 +239,7 @@ fn domains(text: Text<'_>, plain: bool) -> Result<Value, Fault> {
     Ok(Value { bytes, form: Form::Text })
 }
 
-/// DHCPv6 options are checked, not sent.
+/// `DHCPv6` options are checked, not sent.
 fn value6(text: Text<'_>, wanted: Wanted) -> Result<Value, Fault> {
     if wanted.kind == Some(Kind::Addresses) {
         for piece in text.pieces() {

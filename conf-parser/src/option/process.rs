@@ -56,25 +56,21 @@ pub fn log_async(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
 }
 
 /// Reads the value of a `user`; none, or an empty one, keeps the user.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn user(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
     Ok(Directive::User(optional(arg)))
 }
 
 /// Reads the value of a `group`; none, or an empty one, keeps the group.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn group(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
     Ok(Directive::Group(optional(arg)))
 }
 
 /// Reads the value of a `pid-file`; none, or an empty one, is no file.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn pid_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
     Ok(Directive::PidFile(optional(arg)))
 }
 
 /// Reads the value of a `dhcp-script`.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn dhcp_script(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::Script(arg.bytes()))
 }

@@ -136,7 +136,6 @@ pub fn pxe_prompt(arg: Text<'_>) -> Result<Directive, Fault> {
 }
 
 /// Reads the value of a `dhcp-pxe-vendor`.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn dhcp_pxe_vendor(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::PxeVendors(arg.pieces().map(Text::bytes).collect()))
 }

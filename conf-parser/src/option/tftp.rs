@@ -30,13 +30,11 @@ pub enum UniqueRoot {
 }
 
 /// Reads the value of an `enable-tftp`. An empty value is a list that matches nothing.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn enable_tftp(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
     Ok(Directive::EnableTftp(arg.map(|list| list.pieces().map(Text::bytes).collect())))
 }
 
 /// Reads the value of a `tftp-root`.
-#[expect(clippy::unnecessary_wraps, reason = "all parsers of the table have one shape")]
 pub fn tftp_root(arg: Text<'_>) -> Result<Directive, Fault> {
     let (directory, interface) = arg.cut_comma();
     Ok(Directive::TftpRoot(TftpRoot {
