@@ -97,8 +97,8 @@ impl Builder {
         let Config { dhcp, network, process, .. } = &mut self.config;
         let tftp = &mut self.tftp;
         match switch {
-            Switch::BindDynamic => network.binding = Binding::Dynamic,
-            Switch::BindInterfaces => network.binding = Binding::Interfaces,
+            Switch::BindDynamic => network.binding = network.binding.and(Binding::Dynamic),
+            Switch::BindInterfaces => network.binding = network.binding.and(Binding::Interfaces),
             Switch::DhcpIgnoreClid => dhcp.ignore_client_id = true,
             Switch::KeepInForeground => process.foreground = true,
             Switch::LogDebug => process.log_debug = true,

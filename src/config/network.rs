@@ -30,6 +30,16 @@ pub enum Binding {
     Interfaces,
     /// To each address, as it comes and goes.
     Dynamic,
+    /// Both were asked for, which ends the start.
+    Contradictory,
+}
+
+impl Binding {
+    /// What holds when this is asked for on top of what was.
+    #[must_use]
+    pub fn and(self, asked: Self) -> Self {
+        if self == Self::Wildcard || self == asked { asked } else { Self::Contradictory }
+    }
 }
 
 fn any_matches(patterns: &[Vec<u8>], name: &str) -> bool {

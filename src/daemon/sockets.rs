@@ -87,6 +87,9 @@ impl Sockets {
                 .try_for_each(|fd| sockets.register(fd, token))
                 .map_err(|error| unwatched(&error))?;
         }
+        if config.network.binding == Binding::Contradictory {
+            return Err(Failure::config("cannot set --bind-interfaces and --bind-dynamic"));
+        }
         sockets.open_tftp(config, interfaces)?;
         Ok(sockets)
     }

@@ -1,0 +1,105 @@
+//! Start and end in the foreground, recorded from the real dnsmasq: what it says on standard error, and its exit code.
+//! Recorded and checked like the conversations: see `compat-fixtures/README.md`.
+
+mod common;
+
+use common::fixture::{self, judge};
+use common::lab::{Lab, eventually};
+use common::required;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// A start.
+#[derive(Debug, Serialize, Deserialize)]
+struct Start {
+    /// What it shows.
+    about: String,
+    /// How we stand to it.
+    standing: String,
+    /// The command line.
+    argv: Vec<String>,
+    /// Files that are there: configuration, and what it names.
+    files: BTreeMap<String, Vec<String>>,
+    /// Addresses and ports that somebody else has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    taken: Vec<String>,
+    /// The signal that ends it, if it runs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    signal: String,
+    /// What dnsmasq did.
+    dnsmasq: Ending,
+    /// What we do instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ours: Option<Ending>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Ending {
+    exit: i32,
+    stderr: Vec<String>,
+}
+
+#[test]
+fn starts_and_ends_are_as_recorded() {
+    let recording = std::env::var_os("PXEMASQ_RECORD").is_some();
+    let mut failed = Vec::new();
+    for (path, mut start) in fixture::all::<Start>("startup") {
+        let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+        let seen = play(&lab, &start);
+        if recording && common::subject_is_theirs() {
+            start.dnsmasq = seen;
+            fixture::save(&path, &start);
+            continue;
+        }
+        let standing = if common::subject_is_theirs() { "same" } else { &start.standing };
+        if let Err(report) = judge(standing, &start.dnsmasq, start.ours.as_ref(), &seen) {
+            failed.push(format!("{}: {}\n{report}", path.display(), start.about));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+fn play(lab: &Lab, start: &Start) -> Ending {
+    let (server, client) = (lab.host("server"), lab.host("client"));
+    lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
+    server.ip("addr add 192.168.10.2/24 dev eth0");
+    for (path, lines) in &start.files {
+        lab.file(path, lines.join("\n") + "\n");
+    }
+    let _taken: Vec<_> = start.taken.iter().map(|address| server.udp(address)).collect();
+    let stderr = File::create("/run/stderr").expect("/run is the laboratory's");
+    let mut command = Command::new(common::subject());
+    command.args(&start.argv).env("LC_ALL", "C").stdout(Stdio::null()).stderr(stderr);
+    let mut process = server.spawn(&mut command);
+    if !start.signal.is_empty() {
+        let running = || said().lines().count() >= 3;
+        eventually(Duration::from_secs(5), || running().then_some(()));
+        std::thread::sleep(Duration::from_millis(100));
+        let signal: Signal = start.signal.parse().expect("a signal");
+        let pid = Pid::from_raw(process.id().cast_signed());
+        kill(pid, signal).expect("it runs");
+    }
+    let ended = eventually(Duration::from_secs(5), || process.ended()).expect("it ends");
+    Ending { exit: ended.code().unwrap_or(-1), stderr: said().lines().map(comparable).collect() }
+}
+
+fn said() -> String {
+    fs::read_to_string("/run/stderr").unwrap_or_default()
+}
+
+/// Version and compile-time options are our own.
+fn comparable(line: &str) -> String {
+    let own = ["dnsmasq: started, version ", "dnsmasq: compile time options: "];
+    match own.iter().find(|beginning| line.starts_with(**beginning)) {
+        Some(beginning) => format!(
+            "{beginning}…{}",
+            if line.ends_with(" DNS disabled") { " DNS disabled" } else { "" }
+        ),
+        None => line.to_owned(),
+    }
+}
