@@ -112,7 +112,7 @@ impl Stage {
             return self.take(effects);
         }
         let unserved = Tftp::default();
-        let tftp = config.tftp.as_ref().unwrap_or(&unserved);
+        let tftp = config.tftp.as_deref().unwrap_or(&unserved);
         let mut around = Around { tftp, interfaces, files, now: *now };
         let is_request = matches!(bytes, [0, 1 | 2, ..]);
         let with = speech::addressee(by);

@@ -18,6 +18,8 @@
 //! assert_eq!(setting.directive, Directive::Port(0));
 //! ```
 
+#![warn(missing_docs)]
+
 pub mod directive;
 pub mod fault;
 pub mod lex;

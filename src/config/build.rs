@@ -18,6 +18,7 @@ use conf_parser::{Class, Directive, Switch};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The first type allotted to a service with a file (PXE 2.1: vendor use begins at 0x8000).
 const FIRST_FILE_TYPE: u16 = 0x8000;
@@ -299,7 +300,7 @@ impl Builder {
     fn finish(mut self) -> Built {
         let edns_packet = self.edns_packet.unwrap_or(USUAL_EDNS_PACKET).max(SMALLEST_EDNS_PACKET);
         self.tftp.largest_block = edns_packet.saturating_add(PACKET_BUFFER);
-        self.config.tftp = self.tftp_enabled.then_some(self.tftp);
+        self.config.tftp = self.tftp_enabled.then(|| Arc::new(self.tftp));
         let Config { dhcp, network, process, .. } = &mut self.config;
         dhcp.pxe |= !dhcp.services.is_empty();
         if dhcp.vendors.is_empty() {

@@ -34,8 +34,8 @@ use tags::TagSet;
 pub struct Config {
     /// Port 67 and 4011.
     pub dhcp: Dhcp,
-    /// Port 69, if files are served.
-    pub tftp: Option<Tftp>,
+    /// Port 69, if files are served. Shared, for transfers outlive the look at it.
+    pub tftp: Option<Arc<Tftp>>,
     /// Where we listen.
     pub network: Network,
     /// How the process runs.

@@ -24,6 +24,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What the command line asks for.
 pub enum Asked {
@@ -176,7 +177,7 @@ impl Confined {
         } = self.bound;
         let mut roots = Vec::new();
         let mut files = DiskFiles::default();
-        if let Some(tftp) = &mut config.tftp {
+        if let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) {
             files.secure = tftp.secure;
             roots = check_roots(tftp)?;
             roots.extend(restrict(tftp));

@@ -20,10 +20,11 @@ pub struct DhcpRange {
     pub kind: RangeKind,
 }
 
-/// The kinds of range.
+/// The kinds of range. Fields are named as in the grammar; a netmask may be left to the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the grammar above names them")]
 pub enum RangeKind {
-    /// Another server hands out the addresses; the netmask may be left to the interface.
+    /// Another server hands out the addresses.
     Proxy { subnet: Ipv4Addr, netmask: Option<Ipv4Addr> },
     /// Addresses for hosts named in the file only.
     Static { subnet: Ipv4Addr, netmask: Option<Ipv4Addr>, lease: Lease },
