@@ -102,7 +102,7 @@ fn start(lab: &Lab) -> Process {
     client.ip("addr add 10.9.0.2/24 dev c0");
     lab.file("/srv/tftp/small", "hello\n");
     let mut command = Command::new(common::subject());
-    command.args(["-k", "-u", "root", "-x", "/run/pid", "-C", "/srv/dnsmasq.conf"]);
+    command.args(["-k", "-u", "root", "--group=", "-x", "/run/pid", "-C", "/srv/dnsmasq.conf"]);
     let daemon = server.spawn(command.stdout(Stdio::null()).stderr(Stdio::null()));
     let ready = || [67, 69, 4011].iter().all(|port| server.listens_on_udp(*port)).then_some(());
     eventually(Duration::from_secs(5), ready).expect("the server starts");

@@ -117,7 +117,8 @@ fn play(lab: &Lab, fixture: &Fixture, ports: &[u16]) -> Transcript {
 }
 
 fn start(server: &Host, ports: &[u16]) -> Process {
-    let args = ["-k", "-u", "root", "-x", "/run/pid", "-l", "/run/leases", "-C", CONFIG];
+    let args =
+        ["-k", "-u", "root", "--group=", "-x", "/run/pid", "-l", "/run/leases", "-C", CONFIG];
     let mut command = Command::new(common::subject());
     let daemon = server.spawn(command.args(args).stdout(Stdio::null()).stderr(Stdio::null()));
     let ready = || ports.iter().all(|port| server.listens_on_udp(*port)).then_some(());
