@@ -50,20 +50,15 @@ pub enum Page {
 impl CommandLine {
     /// Reads the words behind the program's name.
     pub fn parse(words: &[String], posixly_correct: bool) -> Self {
-        let spelled = spelled_out(words);
-        let getopts = options(posixly_correct);
-        // The longest beginning that can be read: a mistake does not undo what stands before it.
-        let longest = (0..=spelled.len())
-            .rev()
-            .find_map(|count| Some((count, getopts.parse(&spelled[..count]).ok()?)));
-        let Some((count, matches)) = longest else {
-            unreachable!("no words at all can always be read")
+        let (spelled, broken) = spelled_out(words);
+        let Ok(matches) = options(posixly_correct).parse(&spelled) else {
+            unreachable!("what is spelled out can be read")
         };
         let junk = matches.free.iter().any(|word| !word.trim().is_empty());
-        let end = match (count == spelled.len(), junk) {
-            (false, _) => End::Broken,
-            (true, true) => End::Junk,
-            (true, false) => End::Clean,
+        let end = match (broken, junk) {
+            (true, _) => End::Broken,
+            (false, true) => End::Junk,
+            (false, false) => End::Clean,
         };
         let page = match words {
             [_, page] if page == "dhcp" => Some(Page::Dhcp),
@@ -121,8 +116,8 @@ fn in_order(matches: &Matches) -> Vec<Given> {
     given.into_iter().map(|(_, given)| given).collect()
 }
 
-/// Abbreviations in full, bundles one by one. What cannot be is left for getopts to refuse.
-fn spelled_out(words: &[String]) -> Vec<String> {
+/// Abbreviations in full, bundles one by one, up to the first mistake; and whether there is one.
+fn spelled_out(words: &[String]) -> (Vec<String>, bool) {
     let mut spelled = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -130,35 +125,53 @@ fn spelled_out(words: &[String]) -> Vec<String> {
             spelled.push(word.clone());
             break;
         }
-        let takes_next = if let Some(long) = word.strip_prefix("--") {
+        let value = if let Some(long) = word.strip_prefix("--") {
             long_option(long, &mut spelled)
         } else if word.len() > 1 && word.starts_with('-') {
             short_options(&word[1..], &mut spelled)
         } else {
             spelled.push(word.clone());
-            false
+            Some(Value::Complete)
         };
-        if takes_next {
-            spelled.extend(words.next().cloned());
+        match value {
+            None => return (spelled, true),
+            Some(Value::Complete) => {}
+            Some(Value::Follows) => {
+                let Some(value) = words.next() else {
+                    spelled.pop();
+                    return (spelled, true);
+                };
+                spelled.push(value.clone());
+            }
         }
     }
     spelled.extend(words.cloned());
-    spelled
+    (spelled, false)
 }
 
-/// Whether the next word is its value.
-fn long_option(word: &str, spelled: &mut Vec<String>) -> bool {
+/// Where the value of the last option stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Value {
+    /// With it, or there is none.
+    Complete,
+    /// In the next word.
+    Follows,
+}
+
+/// `None`: there is no such option, or it takes no value.
+fn long_option(word: &str, spelled: &mut Vec<String>) -> Option<Value> {
     let (name, value) =
         word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-    let Some(row) = unabbreviated(name) else {
-        spelled.push(format!("--{word}"));
-        return false;
-    };
+    let row = unabbreviated(name)?;
+    if row.argument == Argument::None && value.is_some() {
+        return None;
+    }
     spelled.push(value.map_or_else(
         || format!("--{}", row.keyword),
         |value| format!("--{}={value}", row.keyword),
     ));
-    row.argument == Argument::Required && value.is_none()
+    let follows = row.argument == Argument::Required && value.is_none();
+    Some(if follows { Value::Follows } else { Value::Complete })
 }
 
 /// An exact name, or a beginning that can only mean one option with one kind of value.
@@ -172,20 +185,17 @@ fn unabbreviated(name: &str) -> Option<&'static Row> {
     })
 }
 
-fn short_options(letters: &str, spelled: &mut Vec<String>) -> bool {
+fn short_options(letters: &str, spelled: &mut Vec<String>) -> Option<Value> {
     for (at, letter) in letters.char_indices() {
-        let row = u8::try_from(letter).ok().and_then(table::find_short);
-        let Some(row) = row else {
-            spelled.push(format!("-{}", &letters[at..]));
-            return false;
-        };
+        let row = u8::try_from(letter).ok().and_then(table::find_short)?;
         if row.short_takes_value() {
             spelled.push(format!("-{}", &letters[at..]));
-            return at + letter.len_utf8() == letters.len();
+            let follows = at + letter.len_utf8() == letters.len();
+            return Some(if follows { Value::Follows } else { Value::Complete });
         }
         spelled.push(format!("-{letter}"));
     }
-    false
+    Some(Value::Complete)
 }
 
 /// What `--version` prints. Scripts read the third word of the first line, and the second line.
@@ -268,7 +278,8 @@ mod tests {
             read("--pxe-s a,b --dhcp-lease x"),
             ("pxe-service=a,b dhcp-lease=x".into(), End::Clean)
         );
-        for ambiguous in ["--tftp=/x", "--por=0", "--conf=x", "--dhcp-leas=x", "--Test", "--bogus"]
+        for ambiguous in
+            ["--d", "--tftp=/x", "--por=0", "--conf=x", "--dhcp-leas=x", "--Test", "--bogus"]
         {
             assert_eq!(read(ambiguous).1, End::Broken, "{ambiguous}");
         }

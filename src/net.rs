@@ -96,8 +96,8 @@ pub enum Via {
     Dhcp,
     /// The one on port 4011.
     Pxe,
-    /// The TFTP socket the request came to.
-    Tftp,
+    /// The TFTP socket of that number, which the request came to.
+    Tftp(usize),
     /// That of one transfer.
     Transfer(usize),
 }

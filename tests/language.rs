@@ -104,6 +104,10 @@ fn what_cannot_be_served_is_refused_by_name() {
             "dhcp-range: no addresses are handed out here, and this machine is on that network",
         ),
     ] {
+        // In a bare network namespace even loopback has no address to be on.
+        if words.ends_with("on that network") && std::net::UdpSocket::bind("127.0.0.1:0").is_err() {
+            continue;
+        }
         let enabled = format!("enable-tftp\n{line}\n");
         fs::write(&path, &enabled).expect("room for a file");
         let output = run(&["-d", "-C"], &path);

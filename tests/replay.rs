@@ -118,9 +118,9 @@ impl Stage {
         let with = speech::addressee(by);
         let last = transfers.iter().filter(|(_, peer)| *peer == with).map(|(id, _)| *id).max();
         match last.filter(|_| !is_request && !tftp.single_port) {
-            Some(id) => server.datagram(id, &arrival, &mut around, &mut effects),
+            Some(id) => server.datagram(id, arrival.peer, bytes, &mut around, &mut effects),
             None if tftp.single_port => {
-                server.request(Socket::Shared, &arrival, &mut around, &mut effects);
+                server.request(Socket::Shared(0), &arrival, &mut around, &mut effects);
             }
             None => {
                 let id = transfers.keys().max().map_or(0, |id| id + 1);
@@ -152,7 +152,7 @@ impl Stage {
                 Effect::Log(line) => self.seen.log.push(logged(&line)),
                 Effect::Send(datagram) | Effect::SendLater(_, datagram) => {
                     let to = match datagram.via {
-                        Via::Transfer(_) | Via::Tftp => by_port(datagram.to.port()),
+                        Via::Transfer(_) | Via::Tftp(_) => by_port(datagram.to.port()),
                         Via::Dhcp | Via::Pxe => dhcp_receiver(datagram.to),
                     };
                     self.seen.packets.push(format!(

@@ -3,23 +3,14 @@
 use crate::fault::Fault;
 use crate::text::Cell;
 
-/// dnsmasq reads a file in pieces of this many bytes at most, the newline counted.
+/// A file is read in pieces of this many bytes at most, the newline counted. A longer line is cut, and its tail is a
+/// line of its own, in messages too.
 pub const PIECE: usize = 1024;
 
-/// The pieces of a file; each counts as a line in messages.
-///
-/// A longer line is cut, and its tail is a line of its own. A NUL drops the rest of its piece.
-pub fn pieces(mut file: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let window = &file[..file.len().min(PIECE)];
-        let size = window.iter().position(|&byte| byte == b'\n').map_or(window.len(), |at| at + 1);
-        let (piece, rest) = file.split_at(size);
-        file = rest;
-        (!piece.is_empty()).then(|| {
-            let line = piece.strip_suffix(b"\n").unwrap_or(piece);
-            line.split(|&byte| byte == 0).next().unwrap_or_default()
-        })
-    })
+/// The line in a piece: a NUL drops the rest of it.
+pub fn line_of(piece: &[u8]) -> &[u8] {
+    let line = piece.strip_suffix(b"\n").unwrap_or(piece);
+    line.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
 /// The cells of one line as a file holds it. `cells` is cleared first and serves as the buffer.
@@ -154,10 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_falls_into_pieces() {
-        let mut file = vec![b'a'; 1024];
-        file.extend_from_slice(b"\nb\0c\nd");
-        let sizes: Vec<usize> = pieces(&file).map(<[u8]>::len).collect();
-        assert_eq!(sizes, [1024, 0, 1, 1]);
+    fn a_nul_ends_its_line() {
+        assert_eq!(line_of(b"a\0b\n"), b"a");
+        assert_eq!(line_of(b"a\n"), b"a");
+        assert_eq!(line_of(b""), b"");
     }
 }

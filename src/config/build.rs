@@ -22,6 +22,16 @@ use std::sync::Arc;
 
 /// The first type allotted to a service with a file (PXE 2.1: vendor use begins at 0x8000).
 const FIRST_FILE_TYPE: u16 = 0x8000;
+/// What dnsmasq would act on, and we do not yet.
+const NOT_YET: &[&str] = &[
+    "dhcp-hostsdir",
+    "dhcp-hostsfile",
+    "dhcp-optsdir",
+    "dhcp-optsfile",
+    "dhcp-script",
+    "read-ethers",
+    "shared-network",
+];
 const SMALLEST_EDNS_PACKET: u32 = 512;
 
 /// A configuration and what its author should know.
@@ -59,6 +69,10 @@ struct Builder {
 impl Builder {
     fn take(&mut self, Written { setting, origin }: &Written) -> Result<(), Failure> {
         self.note_class(setting.row, origin);
+        if NOT_YET.contains(&setting.row.keyword) {
+            let text = format!("{} is not served yet, and ignored", setting.row.keyword);
+            self.notes.push(Note { origin: Some(origin.clone()), text, refuses: false });
+        }
         self.no_resolv |= setting.row.keyword == "no-resolv";
         self.has_server |=
             matches!(setting.row.keyword, "server" | "local" | "rev-server" | "servers-file");

@@ -10,7 +10,7 @@ use conf_parser::{Directive, Fault, Reader, Row, Setting, lex};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
@@ -90,26 +90,22 @@ impl Loader {
         if std::mem::replace(&mut self.stdin_read, true) {
             return Ok(());
         }
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes).map_err(|error| unreadable("stdin", &error))?;
-        self.lines(&bytes, &Source { name: "stdin".into(), is_script: false })
+        self.files.push("stdin".to_owned());
+        self.lines(io::stdin().lock(), &Source { name: "stdin".into(), is_script: false })
     }
 
     fn opened(&mut self, path: &[u8], opened: io::Result<File>) -> Result<(), Failure> {
         let name = String::from_utf8_lossy(path);
         let complain = |error: io::Error| unreadable(&name, &error);
-        let mut file = opened.map_err(complain)?;
+        let file = opened.map_err(complain)?;
         let metadata = file.metadata().map_err(complain)?;
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
             return Ok(());
         }
         self.files.push(name.to_string());
-        let mut bytes = Vec::new();
+        let source = Source { name: name.as_ref().into(), is_script: false };
         // A directory opens like a file, and reads as empty.
-        if !metadata.is_dir() {
-            file.read_to_end(&mut bytes).map_err(complain)?;
-        }
-        self.lines(&bytes, &Source { name: name.as_ref().into(), is_script: false })
+        if metadata.is_dir() { Ok(()) } else { self.lines(BufReader::new(file), &source) }
     }
 
     fn directory(&mut self, rules: &ConfDir) -> Result<(), Failure> {
@@ -158,22 +154,38 @@ impl Loader {
         let complain =
             |error: io::Error| Failure::file(format!("cannot execute {name}: {}", reason(&error)));
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(OsStr::from_bytes(command)).stderr(Stdio::inherit());
-        let output = shell.output().map_err(complain)?;
-        self.lines(&output.stdout, &Source { name: name.as_str().into(), is_script: true })?;
-        match script_code(output.status) {
+        shell.arg("-c").arg(OsStr::from_bytes(command)).stdout(Stdio::piped());
+        let mut child = shell.spawn().map_err(complain)?;
+        let source = Source { name: name.as_str().into(), is_script: true };
+        let read = child
+            .stdout
+            .take()
+            .map_or(Ok(()), |stdout| self.lines(BufReader::new(stdout), &source));
+        if read.is_err() {
+            // What it goes on to print is of no interest.
+            drop(child.kill());
+        }
+        let status = child.wait().map_err(complain)?;
+        read?;
+        match script_code(status) {
             0 => Ok(()),
             code => Err(Failure::new(code, format!("{name} returns non-zero error code"))),
         }
     }
 
-    fn lines(&mut self, bytes: &[u8], source: &Source) -> Result<(), Failure> {
-        for (line, piece) in (1..).zip(lex::pieces(bytes)) {
-            let read = self
-                .reader
-                .line(piece)
-                .map_err(|fault| faulty(&fault, &source.place(line), piece))?;
-            if let Some(setting) = read {
+    /// Reads piece by piece: a fault ends it, however much would follow.
+    fn lines(&mut self, mut input: impl BufRead, source: &Source) -> Result<(), Failure> {
+        let mut piece = Vec::new();
+        for line in 1.. {
+            piece.clear();
+            let read = input.by_ref().take(lex::PIECE as u64).read_until(b'\n', &mut piece);
+            if read.map_err(|error| unreadable(&source.name, &error))? == 0 {
+                break;
+            }
+            let text = lex::line_of(&piece);
+            let setting = self.reader.line(text);
+            let setting = setting.map_err(|fault| faulty(&fault, &source.place(line), text))?;
+            if let Some(setting) = setting {
                 self.take(setting, Origin { file: source.name.clone(), line })?;
             }
         }

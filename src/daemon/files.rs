@@ -1,7 +1,7 @@
 //! Files on disk, with dnsmasq's rules of who may have them (spec: TFTP, section 5).
 
 use crate::failure::reason;
-use crate::sys::privilege;
+use crate::sys::{limits, privilege};
 use crate::tftp::files::{FileId, Files, Opened, Read, Refusal};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -21,11 +21,8 @@ pub struct DiskFiles {
 
 /// Readable for everybody.
 const OTHERS_READ: u32 = 0o004;
-/// `O_NONBLOCK | O_NOCTTY`: a FIFO must not make us wait for its writer, nor a terminal become ours.
-const OPEN_FLAGS: i32 = 0o4000 | 0o400;
-/// The two errors that clients are told apart; `io::ErrorKind` takes in others with the second.
-const ENOENT: i32 = 2;
-const EACCES: i32 = 13;
+/// A FIFO must not make us wait for its writer, nor a terminal become ours.
+const OPEN_FLAGS: i32 = limits::O_NONBLOCK | limits::O_NOCTTY;
 
 impl Files for DiskFiles {
     fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
@@ -83,8 +80,8 @@ impl Files for DiskFiles {
 
 fn refusal(error: &io::Error) -> Refusal {
     match error.raw_os_error() {
-        Some(ENOENT) => Refusal::NotFound,
-        Some(EACCES) => Refusal::Denied,
+        Some(limits::ENOENT) => Refusal::NotFound,
+        Some(limits::EACCES) => Refusal::Denied,
         _ => Refusal::Failed(reason(error)),
     }
 }

@@ -44,6 +44,8 @@ pub struct Daemon {
     delayed_count: u64,
     clock: Clock,
     effects: Vec<Effect>,
+    /// Sockets that were not read to the end.
+    backlog: Vec<Role>,
     pid_file: Option<PathBuf>,
 }
 
@@ -79,6 +81,10 @@ const BUFFER: usize = 64 * 1024;
 /// How long to wait for syslog before trying again.
 const SYSLOG_PAUSE: Duration = Duration::from_millis(50);
 const EVENTS: usize = 256;
+/// Datagrams that one socket may have read before the others have their turn.
+const FAIR_SHARE: usize = 64;
+/// Replies that may wait for their time (`dhcp-reply-delay`).
+const MOST_DELAYED: usize = 1024;
 
 impl Daemon {
     /// Serves until told to end.
@@ -93,24 +99,39 @@ impl Daemon {
                 })?,
             }
             let now = self.now();
-            for event in &events {
-                match Sockets::role(event.token()) {
-                    Role::Signals => {
-                        if let Some(end) = self.signalled() {
-                            return Ok(end);
-                        }
-                    }
-                    Role::Watch => self.look_around(now, &mut buffer),
-                    Role::Dhcp(port) => self.dhcp(port, &mut buffer, now),
-                    Role::Tftp(listener) => self.requests(listener, &mut buffer, now),
-                    Role::Transfer(id) => self.transfer(id, &mut buffer, now),
+            let ready = events.iter().map(|event| Sockets::role(event.token()));
+            // What was left last time waits for no event: mio tells only once.
+            let mut roles: Vec<Role> = self.backlog.drain(..).collect();
+            roles.extend(ready);
+            roles.dedup();
+            for role in roles {
+                if let Some(end) = self.turn(role, &mut buffer, now) {
+                    return Ok(end);
                 }
             }
             self.tftp.expire(now, &mut self.files, &mut self.effects);
             self.perform(now);
             self.send_delayed(now);
-            self.resume_listening(&mut buffer, now);
+            self.resume_listening();
         }
+    }
+
+    /// Serves one descriptor, a fair share of what it has.
+    fn turn(&mut self, role: Role, buffer: &mut [u8], now: Millis) -> Option<End> {
+        let more = match role {
+            Role::Signals => return self.signalled(),
+            Role::Watch => {
+                self.look_around();
+                false
+            }
+            Role::Dhcp(port) => self.dhcp(port, buffer, now),
+            Role::Tftp(listener) => self.requests(listener, buffer, now),
+            Role::Transfer(id) => self.transfer(id, buffer, now),
+        };
+        if more {
+            self.backlog.push(role);
+        }
+        None
     }
 
     fn now(&self) -> Millis {
@@ -119,6 +140,9 @@ impl Daemon {
 
     /// How long nothing is due; `None`: for ever.
     fn pause(&self) -> Option<Duration> {
+        if !self.backlog.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let delayed = self.delayed.first_key_value().map(|((due, _), _)| *due);
         let due = self.tftp.deadline().into_iter().chain(delayed).min();
         let now = self.now();
@@ -148,56 +172,58 @@ impl Daemon {
     }
 
     /// Links or addresses have changed.
-    fn look_around(&mut self, now: Millis, buffer: &mut [u8]) {
+    fn look_around(&mut self) {
         self.watch.drain();
         let Ok(interfaces) = snapshot() else { return };
         self.interfaces = interfaces;
-        if self.config.network.binding == Binding::Dynamic {
-            // An address that cannot be bound yet is tried again at the next change.
-            let added = self.sockets.follow(&self.config, &self.interfaces);
-            added.into_iter().for_each(|listener| self.requests(listener, buffer, now));
+        if self.config.network.binding != Binding::Wildcard {
+            let new = self.sockets.follow(&self.config, &self.interfaces);
+            self.backlog.extend(new.into_iter().map(Role::Tftp));
         }
     }
 
-    /// mio tells once, so everything there is must be read.
-    fn dhcp(&mut self, port: Port, buffer: &mut [u8], now: Millis) {
-        while let Some(socket) = self.sockets.dhcp(port) {
+    /// Whether there may be more: mio tells once, and nobody else must wait for all of it.
+    fn dhcp(&mut self, port: Port, buffer: &mut [u8], now: Millis) -> bool {
+        for _ in 0..FAIR_SHARE {
+            let Some(socket) = self.sockets.dhcp(port) else { return false };
             match udp::receive(socket, buffer) {
                 Ok(arrival) => {
                     let Self { config, interfaces, names, effects, .. } = self;
                     proxydhcp::answer(config, interfaces, names, port, &arrival, effects);
                 }
                 Err(error) if is_one_lost(&error) => {}
-                Err(_) => return,
+                Err(_) => return false,
             }
             self.perform(now);
         }
+        true
     }
 
-    fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Millis) {
-        let Some(tftp) = self.config.tftp.clone() else { return };
-        loop {
+    fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Millis) -> bool {
+        let Some(tftp) = self.config.tftp.clone() else { return false };
+        for _ in 0..FAIR_SHARE {
             if !tftp.single_port && self.tftp.is_full(&tftp) {
-                return self.sockets.stall(listener);
+                self.sockets.stall(listener);
+                return false;
             }
-            let Some(socket) = self.sockets.listener(listener) else { return };
+            let Some(socket) = self.sockets.listener(listener) else { return false };
             match udp::receive(socket, buffer) {
                 Ok(arrival) if accepts(&tftp, &self.config.network, &self.interfaces, &arrival) => {
                     self.request(listener, &tftp, &arrival, now);
                 }
                 Ok(_) => {}
                 Err(error) if is_one_lost(&error) => {}
-                Err(_) => return,
+                Err(_) => return false,
             }
             self.perform(now);
         }
+        true
     }
 
     /// A transfer's socket is there before the request is looked at, so that errors have a port of their own too.
     fn request(&mut self, listener: usize, tftp: &Tftp, arrival: &Arrival<'_>, now: Millis) {
         let socket = if tftp.single_port {
-            self.sockets.answering = listener;
-            Socket::Shared
+            Socket::Shared(listener)
         } else {
             if arrival.bytes.len() < 2 {
                 return;
@@ -214,36 +240,27 @@ impl Daemon {
         self.tftp.request(socket, arrival, &mut around, &mut self.effects);
     }
 
-    fn transfer(&mut self, id: usize, buffer: &mut [u8], now: Millis) {
-        let Some(tftp) = self.config.tftp.clone() else { return };
-        while let Some(received) = self.sockets.receive(id, buffer) {
-            match received {
-                Ok((size, peer)) => {
-                    let local = SocketAddr::new(peer.ip(), 0).ip();
-                    let arrival = Arrival { bytes: &buffer[..size], peer, local, interface: 0 };
-                    let mut around = Around {
-                        tftp: &tftp,
-                        interfaces: &self.interfaces,
-                        files: &mut self.files,
-                        now,
-                    };
-                    self.tftp.datagram(id, &arrival, &mut around, &mut self.effects);
+    fn transfer(&mut self, id: usize, buffer: &mut [u8], now: Millis) -> bool {
+        let Some(tftp) = self.config.tftp.clone() else { return false };
+        for _ in 0..FAIR_SHARE {
+            match self.sockets.receive(id, buffer) {
+                Some(Ok((size, peer))) => {
+                    let Self { tftp: server, interfaces, files, effects, .. } = self;
+                    let mut around = Around { tftp: &tftp, interfaces, files, now };
+                    server.datagram(id, peer, &buffer[..size], &mut around, effects);
                 }
-                Err(error) if is_one_lost(&error) => {}
-                Err(_) => return,
+                Some(Err(error)) if is_one_lost(&error) => {}
+                Some(Err(_)) | None => return false,
             }
             self.perform(now);
         }
+        true
     }
 
     /// Requests that had to wait because too many transfers were under way.
-    fn resume_listening(&mut self, buffer: &mut [u8], now: Millis) {
-        let Some(tftp) = &self.config.tftp else { return };
-        if !self.tftp.is_full(tftp) {
-            self.sockets
-                .take_stalled()
-                .into_iter()
-                .for_each(|listener| self.requests(listener, buffer, now));
+    fn resume_listening(&mut self) {
+        if self.config.tftp.as_ref().is_some_and(|tftp| !self.tftp.is_full(tftp)) {
+            self.backlog.extend(self.sockets.take_stalled().into_iter().map(Role::Tftp));
         }
     }
 
@@ -263,6 +280,8 @@ impl Daemon {
             match effect {
                 Effect::Log(line) => self.journal.write(&line),
                 Effect::Send(datagram) => self.send(&datagram),
+                // Who is not answered in time asks again.
+                Effect::SendLater(..) if self.delayed.len() >= MOST_DELAYED => {}
                 Effect::SendLater(seconds, datagram) => {
                     self.delayed_count += 1;
                     self.delayed

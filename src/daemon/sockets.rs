@@ -53,8 +53,8 @@ pub struct Sockets {
     transfers: Vec<Option<UdpSocket>>,
     free: Vec<usize>,
     stalled: BTreeSet<usize>,
-    /// The listener whose request is being answered over port 69.
-    pub answering: usize,
+    /// Addresses of ours that cannot be bound yet.
+    waiting: Vec<SocketAddr>,
 }
 
 struct Listener {
@@ -75,7 +75,7 @@ impl Sockets {
             transfers: Vec::new(),
             free: Vec::new(),
             stalled: BTreeSet::new(),
-            answering: 0,
+            waiting: Vec::new(),
         };
         let shared = config.network.binding != Binding::Wildcard;
         if !config.dhcp.ranges.is_empty() {
@@ -116,47 +116,69 @@ impl Sockets {
         }
         let here = own_addresses(config, tftp, interfaces);
         let is_here = |ip: &IpAddr| interfaces.addresses.iter().any(|address| address.ip == *ip);
-        let missing = config
-            .network
-            .listen
-            .iter()
-            .filter(|ip| !is_here(ip) && config.network.binding == Binding::Interfaces);
+        let only_here = config.network.binding == Binding::Interfaces;
+        let missing = config.network.listen.iter().filter(|ip| only_here && !is_here(ip));
         let named = missing.map(|ip| SocketAddr::new(*ip, TFTP_PORT));
-        for address in here.into_iter().chain(named) {
-            let failed = |error| {
-                Failure::network(format!(
-                    "failed to create listening socket for {}: {}",
-                    address.ip(),
-                    reason(&error)
-                ))
-            };
-            self.listen(address).map_err(failed)?;
+        for address in here.iter().copied().chain(named) {
+            match self.listen(address) {
+                // An IPv6 address that is still being tried out: it is there, and can be had soon.
+                Err(error)
+                    if error.kind() == io::ErrorKind::AddrNotAvailable
+                        && here.contains(&address) =>
+                {
+                    self.waiting.push(address);
+                }
+                listening => {
+                    listening.map_err(|error| {
+                        let ip = address.ip();
+                        Failure::network(format!(
+                            "failed to create listening socket for {ip}: {}",
+                            reason(&error)
+                        ))
+                    })?;
+                }
+            }
         }
         Ok(())
     }
 
-    /// Opens and closes TFTP sockets as addresses come and go; tells which are new.
+    /// Opens TFTP sockets for addresses that have come, and with `bind-dynamic` closes those of addresses that have
+    /// gone; tells which are new.
     pub fn follow(&mut self, config: &Config, interfaces: &Interfaces) -> Vec<usize> {
         let Some(tftp) = &config.tftp else { return Vec::new() };
-        let here = own_addresses(config, tftp, interfaces);
-        for listener in &mut self.listeners {
-            if listener.as_ref().is_some_and(|listener| !here.contains(&listener.address)) {
-                *listener = None;
-            }
+        let wanted = match config.network.binding {
+            Binding::Dynamic => own_addresses(config, tftp, interfaces),
+            _ => std::mem::take(&mut self.waiting),
+        };
+        if config.network.binding == Binding::Dynamic {
+            let gone = |listener: &Listener| !wanted.contains(&listener.address);
+            self.listeners
+                .iter_mut()
+                .for_each(|listener| drop(listener.take_if(|listener| gone(listener))));
         }
         let known: Vec<SocketAddr> =
             self.listeners.iter().flatten().map(|listener| listener.address).collect();
-        here.into_iter()
-            .filter(|address| !known.contains(address))
-            .filter_map(|address| self.listen(address).ok()?)
-            .collect()
+        let mut new = Vec::new();
+        for address in wanted.into_iter().filter(|address| !known.contains(address)) {
+            match self.listen(address) {
+                Ok(listener) => new.extend(listener),
+                // The next change is the next chance.
+                Err(_) => self.waiting.push(address),
+            }
+        }
+        new
     }
 
     fn listen(&mut self, address: SocketAddr) -> io::Result<Option<usize>> {
         let Some(fd) = udp::open_tftp(address)? else { return Ok(None) };
-        let at = self.listeners.len();
+        let free = self.listeners.iter().position(Option::is_none);
+        let at = free.unwrap_or(self.listeners.len());
         self.register(&fd, TFTP + at)?;
-        self.listeners.push(Some(Listener { fd, address }));
+        let listener = Some(Listener { fd, address });
+        match free {
+            Some(at) => self.listeners[at] = listener,
+            None => self.listeners.push(listener),
+        }
         Ok(Some(at))
     }
 
@@ -229,7 +251,8 @@ impl Sockets {
         let mut opened = Err(io::ErrorKind::AddrInUse.into());
         for port in first..=last {
             opened = udp::open_transfer(answer_from(arrival, port));
-            if opened.is_ok() {
+            // Only a port that is taken makes the next one worth a try.
+            if !matches!(&opened, Err(error) if error.kind() == io::ErrorKind::AddrInUse) {
                 break;
             }
         }
@@ -271,13 +294,9 @@ impl Sockets {
             Via::Pxe => {
                 udp::send(self.pxe.as_ref().ok_or_else(gone)?, bytes, *to, *from, *interface)
             }
-            Via::Tftp => udp::send(
-                self.listener(self.answering).ok_or_else(gone)?,
-                bytes,
-                *to,
-                *from,
-                *interface,
-            ),
+            Via::Tftp(listener) => {
+                udp::send(self.listener(*listener).ok_or_else(gone)?, bytes, *to, *from, *interface)
+            }
             Via::Transfer(id) => {
                 let socket = self.transfers.get(*id).and_then(Option::as_ref).ok_or_else(gone)?;
                 socket.send_to(bytes, *to).map(drop)

@@ -158,12 +158,11 @@ impl Bound {
     /// Gives up what is not needed any more. In debug mode the user stays.
     pub fn confine(self) -> Result<Confined, Failure> {
         if !self.config.process.debug {
-            let kept: &[Capability] =
-                if self.config.dhcp.ranges.is_empty() { &[] } else { &[Capability::NetAdmin] };
+            let kept = needed(&self.config);
             let failed = |error: io::Error| {
                 Failure::other(format!("failed to change user-id: {}", reason(&error)))
             };
-            self.identity.assume(kept).map_err(failed)?;
+            self.identity.assume(&kept).map_err(failed)?;
         }
         Ok(Confined { bound: self })
     }
@@ -212,10 +211,18 @@ impl Confined {
             delayed_count: 0,
             clock: Clock::start(),
             effects: Vec::new(),
+            backlog: Vec::new(),
             pid_file,
         };
         daemon.serve()
     }
+}
+
+/// What serving still needs of root's rights.
+fn needed(config: &Config) -> Vec<Capability> {
+    let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
+    let neighbours = (!config.dhcp.ranges.is_empty()).then_some(Capability::NetAdmin);
+    neighbours.into_iter().chain(follows.then_some(Capability::NetBindService)).collect()
 }
 
 /// The one interface the DHCP sockets need to hear, if it is just one (spec: proxyDHCP, section 1.2).

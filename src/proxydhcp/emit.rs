@@ -34,8 +34,10 @@ pub fn emit(answer: &Answer<'_>, request: &Request<'_>) -> (Vec<u8>, Vec<DhcpLin
     if let Some(uuid) = request.uuid() {
         put(97, uuid);
     }
-    pxe::pack(&answer.items).iter().for_each(|items| put(43, items));
+    let (items, longer): (Vec<_>, Vec<_>) = answer.items.iter().cloned().partition(pxe::fits);
+    pxe::pack(&items).iter().for_each(|items| put(43, items));
     answer.options.iter().for_each(|(code, value)| put(*code, value));
+    complaints.extend(longer.iter().map(|_| DhcpLine::NoSpace(43)));
     (reply.finish(relay), complaints)
 }
 

@@ -1,5 +1,6 @@
-//! Limits of this process.
+//! Limits of this process, and numbers of this system.
 
+pub use libc::{EACCES, ENOENT, O_NOCTTY, O_NONBLOCK};
 use nix::sys::resource::{Resource, getrlimit};
 
 /// How many descriptors may be open at once.

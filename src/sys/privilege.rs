@@ -7,6 +7,8 @@ use std::io;
 /// A capability we may keep, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
+    /// To open port 69 for an address that comes later.
+    NetBindService = 10,
     /// To enter neighbours.
     NetAdmin = 12,
 }

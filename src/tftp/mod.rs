@@ -45,8 +45,8 @@ pub struct Server {
 pub enum Socket {
     /// One of its own, of that number.
     Own(usize),
-    /// The one it came to (`tftp-single-port`).
-    Shared,
+    /// The one it came to, of that number (`tftp-single-port`).
+    Shared(usize),
 }
 
 /// The world around a request.
@@ -64,7 +64,7 @@ pub struct Around<'a, F> {
 /// Datagrams are cut there, and options behind are lost.
 const LONGEST_REQUEST: usize = 2050;
 /// Over port 69 transfers have numbers of their own, out of the way of sockets.
-const SHARED: usize = 1 << 32;
+const SHARED: usize = 1 << 30;
 
 impl Server {
     /// Whether one more transfer would be too many.
@@ -95,7 +95,7 @@ impl Server {
             ..*arrival
         };
         let inbound = Inbound::parse(arrival.bytes);
-        if socket == Socket::Shared
+        if matches!(socket, Socket::Shared(_))
             && let Some(&id) = self.by_peer.get(&arrival.peer)
         {
             match inbound {
@@ -105,12 +105,12 @@ impl Server {
                 None => return,
             }
         }
-        if socket == Socket::Shared && self.is_full(around.tftp) {
+        if matches!(socket, Socket::Shared(_)) && self.is_full(around.tftp) {
             return;
         }
         let via = match socket {
             Socket::Own(id) => Via::Transfer(id),
-            Socket::Shared => Via::Tftp,
+            Socket::Shared(listener) => Via::Tftp(listener),
         };
         match inbound.and_then(|inbound| request::start(inbound, via, &arrival, around, effects)) {
             Some(session) => self.insert(socket, session),
@@ -126,28 +126,25 @@ impl Server {
     pub fn datagram(
         &mut self,
         id: usize,
-        arrival: &Arrival<'_>,
+        peer: SocketAddr,
+        bytes: &[u8],
         around: &mut Around<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) {
         let Some(session) = self.sessions.get(&id) else { return };
-        if session.peer() == arrival.peer {
-            if let Some(inbound) = Inbound::parse(arrival.bytes) {
+        if session.peer() == peer {
+            if let Some(inbound) = Inbound::parse(bytes) {
                 self.inbound(id, inbound, around, effects);
             }
             return;
         }
-        let line = TftpLine::WrongPort(session::shown(
-            arrival.peer.ip(),
-            &arrival.peer,
-            around.interfaces,
-        ));
+        let line = TftpLine::WrongPort(session::shown(&peer, around.interfaces));
         let bytes = error(5, &line.to_string());
         effects.push(Effect::Log(Line::Tftp(line)));
         let via = Via::Transfer(id);
         effects.push(Effect::Send(Datagram {
             via,
-            to: arrival.peer,
+            to: peer,
             from: None,
             interface: 0,
             neighbour: None,
@@ -214,7 +211,7 @@ impl Server {
     fn insert(&mut self, socket: Socket, session: Session) {
         let id = match socket {
             Socket::Own(id) => id,
-            Socket::Shared => {
+            Socket::Shared(_) => {
                 self.next_shared += 1;
                 self.by_peer.insert(session.peer(), SHARED + self.next_shared);
                 SHARED + self.next_shared

@@ -35,7 +35,7 @@ pub fn start(
     around: &mut Around<'_, impl Files>,
     effects: &mut Vec<Effect>,
 ) -> Option<Session> {
-    let shown = shown(arrival.peer.ip(), &arrival.peer, around.interfaces);
+    let shown = shown(&arrival.peer, around.interfaces);
     let client = Client {
         via,
         peer: arrival.peer,

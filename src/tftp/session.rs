@@ -30,7 +30,7 @@ pub struct Client {
 impl Client {
     /// A datagram to it. Over port 69 the source address must be told.
     pub fn send(&self, bytes: Vec<u8>) -> Effect {
-        let shared = self.via == Via::Tftp;
+        let shared = matches!(self.via, Via::Tftp(_));
         let from = shared.then_some(self.local);
         let interface = if shared { self.interface } else { 0 };
         Effect::Send(Datagram {
@@ -45,7 +45,8 @@ impl Client {
 }
 
 /// An address as the log shows it: one of a link with that link's name.
-pub fn shown(ip: IpAddr, peer: &SocketAddr, interfaces: &Interfaces) -> String {
+pub fn shown(peer: &SocketAddr, interfaces: &Interfaces) -> String {
+    let ip = peer.ip();
     match peer {
         SocketAddr::V6(peer) if peer.scope_id() != 0 => {
             let link = interfaces.by_index(peer.scope_id());

@@ -45,7 +45,7 @@ impl Bench {
         let mut effects = Vec::new();
         match socket {
             Some(socket) => server.request(socket, &arrival, &mut around, &mut effects),
-            None => server.datagram(7, &arrival, &mut around, &mut effects),
+            None => server.datagram(7, peer, bytes, &mut around, &mut effects),
         }
         effects.iter().map(told).collect()
     }
@@ -71,7 +71,7 @@ fn told(effect: &Effect) -> String {
 }
 
 const OWN: Option<Socket> = Some(Socket::Own(7));
-const SHARED: Option<Socket> = Some(Socket::Shared);
+const SHARED: Option<Socket> = Some(Socket::Shared(0));
 
 #[test]
 fn a_file_is_sent_block_by_block() {

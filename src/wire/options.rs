@@ -7,6 +7,8 @@ use std::ops::Range;
 const PAD: u8 = 0;
 const END: u8 = 255;
 const OVERLOAD: u8 = 52;
+/// One byte tells the length (RFC 2132, section 2).
+const LONGEST: usize = 255;
 /// Relays and old clients want at least so many bytes (RFC 951).
 const SHORTEST: usize = 300;
 
@@ -82,6 +84,9 @@ impl Builder {
 
     /// Appends an option, or puts it where there is room.
     pub fn put(&mut self, code: u8, value: &[u8]) -> Result<(), NoRoom> {
+        if value.len() > LONGEST {
+            return Err(NoRoom);
+        }
         if self.bytes.len() + value.len() + 3 < self.limit {
             self.append(code, value);
             return Ok(());
@@ -121,7 +126,6 @@ impl Builder {
         self.bytes
     }
 
-    /// An option longer than its length byte can tell is written with the low byte, as dnsmasq does.
     fn append(&mut self, code: u8, value: &[u8]) {
         self.bytes.extend_from_slice(&[code, value.len().to_le_bytes()[0]]);
         self.bytes.extend_from_slice(value);

@@ -21,6 +21,11 @@ const END: u8 = 255;
 /// An item list of one option, its end counted, must be told by one length byte.
 const LONGEST: usize = 255;
 
+/// Whether an item has a place in any option 43.
+pub fn fits(item: &Item) -> bool {
+    item.1.len() + 2 <= LONGEST
+}
+
 /// Packs items into the values of one or more options 43; only the last has an end.
 ///
 /// dnsmasq lets the last one grow to 256 bytes with its end: its length byte is then 0, and its items are read as

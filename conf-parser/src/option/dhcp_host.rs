@@ -59,7 +59,9 @@ fn with_colon(host: &mut DhcpHost, piece: Text<'_>) -> Result<(), Fault> {
         host.set.push(tag.bytes());
     } else if let Some(tag) = piece.after("tag:") {
         host.conditions.push(Condition::new(tag));
-    } else if let Some(bracketed) = piece.after("[") {
+    } else if let Some(bracketed) =
+        piece.after("[").filter(|_| piece.cells().last().is_some_and(|cell| cell.is(b']')))
+    {
         version6(bracketed)?;
         host.version6 = true;
     } else {

@@ -94,8 +94,11 @@ pub fn dhcp_match(arg: Text<'_>) -> Result<Directive, Fault> {
 pub fn dhcp_vendorclass(arg: Text<'_>) -> Result<Directive, Fault> {
     let (class, tag) = set_tag(arg).map_err(unwrapped)?;
     let (first, more) = class.cut_comma();
-    let text = if first.after("enterprise:").is_some() { more.unwrap_or(first) } else { class };
-    let matcher = ClassMatch::Vendor(whole(context("one class", piece), text)?.bytes());
+    let text = match first.after("enterprise:") {
+        Some(_) => more.unwrap_or(first),
+        None => whole(context("one class", piece), class)?,
+    };
+    let matcher = ClassMatch::Vendor(text.bytes());
     Ok(Directive::ClassMatch(TagRule { tag, matcher }))
 }
 

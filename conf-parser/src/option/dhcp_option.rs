@@ -81,7 +81,7 @@ pub fn option(arg: Text<'_>, keyword: Keyword) -> Result<DhcpOption, Fault> {
             let wanted = Wanted {
                 code: code.number,
                 kind: code.kind(wrapped),
-                internal: code.internal(),
+                internal: !wrapped && code.internal(),
                 version6: code.version6,
             };
             let value = value(rest, wanted, &lead, keyword)?;

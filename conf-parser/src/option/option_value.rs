@@ -76,7 +76,7 @@ fn value4(text: Text<'_>, wanted: Wanted, lead: &Lead, keyword: Keyword) -> Resu
     let text = if shape.suffix.is_some() { text_without_last(text) } else { text };
     let plain = matches!(lead, Lead::Plain);
     match wanted.kind {
-        Some(Kind::Addresses) if !(shape.address && shape.dot) => {
+        Some(Kind::Addresses) if !(shape.address && shape.dot && shape.digit) => {
             Err(Fault::own("bad IP address", text, "IPv4 addresses"))
         }
         Some(Kind::Name) => Ok(plain_text(text)),
@@ -128,7 +128,7 @@ impl Shape {
                 }
                 _ => {
                     shape.decimal = false;
-                    shape.address &= !byte.is_ascii_alphabetic();
+                    shape.address = false;
                     shape.hex &= byte.is_ascii_hexdigit();
                 }
             }
