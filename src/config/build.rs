@@ -7,9 +7,7 @@ use super::{
     Config, Dhcp, Group, Note, Origin, PxeOption, Range, RangeKind, Rule, Service, Target, Tftp,
     VendorOption,
 };
-use crate::failure::Failure;
 use crate::net::{Interfaces, same_network};
-use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::dhcp_option::{DhcpOption, Lead};
 use conf_parser::option::dhcp_range::{self, DhcpRange};
 use conf_parser::option::files::RunTimeFile;
@@ -43,12 +41,10 @@ pub struct Built {
 }
 
 /// Puts settings together.
-pub fn build(settings: &[Written]) -> Result<Built, Failure> {
+pub fn build(settings: &[Written]) -> Built {
     let mut builder = Builder::default();
-    for written in settings {
-        builder.take(written)?;
-    }
-    Ok(builder.finish())
+    settings.iter().for_each(|written| builder.take(written));
+    builder.finish()
 }
 
 #[derive(Default)]
@@ -67,12 +63,8 @@ struct Builder {
 }
 
 impl Builder {
-    fn take(&mut self, Written { setting, origin }: &Written) -> Result<(), Failure> {
+    fn take(&mut self, Written { setting, origin }: &Written) {
         self.note_class(setting.row, origin);
-        if NOT_YET.contains(&setting.row.keyword) {
-            let text = format!("{} is not served yet, and ignored", setting.row.keyword);
-            self.notes.push(Note { origin: Some(origin.clone()), text, refuses: false });
-        }
         self.no_resolv |= setting.row.keyword == "no-resolv";
         self.has_server |=
             matches!(setting.row.keyword, "server" | "local" | "rev-server" | "servers-file");
@@ -82,7 +74,7 @@ impl Builder {
             Directive::PxeService(service) => self.service(service, origin),
             Directive::PxePrompt(prompt) => self.prompt(prompt, origin),
             Directive::DhcpOption(option) => self.option(option, origin),
-            Directive::DhcpHost(host) => self.host(host, origin)?,
+            Directive::DhcpHost(host) => self.config.dhcp.hosts.add(host),
             directive => {
                 let left = self.dhcp(directive, origin);
                 let left = left.and_then(|directive| self.tftp(directive));
@@ -91,16 +83,22 @@ impl Builder {
                 }
             }
         }
-        Ok(())
     }
 
     fn note_class(&mut self, row: &conf_parser::Row, origin: &Origin) {
-        if let Class::Refused(why) = row.class {
-            self.refuse(origin, format!("{} is not served: {why}", row.keyword));
-        } else if row.class == Class::DnsContent {
-            let text =
-                format!("{} is not served: there is no DNS here (port=0 says so)", row.keyword);
-            self.dns_notes.push(Note { origin: Some(origin.clone()), text, refuses: true });
+        let note = |text, refuses| Note { origin: Some(origin.clone()), text, refuses };
+        let keyword = row.keyword;
+        match row.class {
+            Class::Refused(why) => self.refuse(origin, format!("{keyword} is not served: {why}")),
+            Class::DnsContent => {
+                let text =
+                    format!("{keyword} is not served: there is no DNS here (port=0 says so)");
+                self.dns_notes.push(note(text, true));
+            }
+            Class::Served if NOT_YET.contains(&keyword) => {
+                self.notes.push(note(format!("{keyword} is not served yet, and ignored"), false));
+            }
+            Class::Served | Class::Inert => {}
         }
     }
 
@@ -195,25 +193,6 @@ impl Builder {
                 value,
             });
         }
-    }
-
-    fn host(&mut self, host: DhcpHost, origin: &Origin) -> Result<(), Failure> {
-        if let Some(address) = host.address
-            && !self.config.dhcp.hosts.claim(address)
-        {
-            let place = if origin.file.is_empty() {
-                return Err(Failure::config(format!(
-                    "bad command line options: duplicate dhcp-host IP address {address}"
-                )));
-            } else {
-                format!("at line {} of {}", origin.line, origin.file)
-            };
-            return Err(Failure::config(format!(
-                "duplicate dhcp-host IP address {address} {place}"
-            )));
-        }
-        self.config.dhcp.hosts.add(host);
-        Ok(())
     }
 
     fn dhcp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {

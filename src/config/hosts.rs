@@ -2,14 +2,12 @@
 
 use super::tags::TagSet;
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
-use std::collections::HashSet;
 use std::net::Ipv4Addr;
 
 /// All `dhcp-host` lines, in file order.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
     lines: Vec<DhcpHost>,
-    claimed: HashSet<Ipv4Addr>,
 }
 
 /// What identifies a machine.
@@ -29,11 +27,6 @@ impl Hosts {
     /// Adds a line.
     pub fn add(&mut self, host: DhcpHost) {
         self.lines.push(host);
-    }
-
-    /// Whether no other line has this address; from now on one has.
-    pub fn claim(&mut self, address: Ipv4Addr) -> bool {
-        self.claimed.insert(address)
     }
 
     /// The line of a machine. Lines with conditions that hold go before all others; within one kind of match the
@@ -145,7 +138,7 @@ mod tests {
         ]);
         assert_eq!(found(&hosts, Some(&[0, 0xff, 1]), None), Some(b"id".to_vec()));
         assert_eq!(found(&hosts, Some(&[9]), Some(b"PC")), Some(b"mac".to_vec()));
-        let hosts = Hosts { lines: hosts.lines[..3].to_vec(), ..Hosts::default() };
+        let hosts = Hosts { lines: hosts.lines[..3].to_vec() };
         assert_eq!(found(&hosts, None, Some(b"PC")), Some(b"name".to_vec()));
         assert_eq!(found(&hosts, None, None), Some(b"wilder".to_vec()));
     }

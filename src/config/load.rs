@@ -5,12 +5,14 @@
 use super::names::Names;
 use super::{Origin, Process, faulty};
 use crate::failure::{Failure, reason};
+use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::files::ConfDir;
 use conf_parser::{Directive, Fault, Reader, Row, Setting, lex};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
+use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
@@ -41,6 +43,8 @@ pub struct Loader {
     /// Files are told apart by device and inode, so that loops end by themselves.
     seen: HashSet<(u64, u64)>,
     stdin_read: bool,
+    /// Addresses of `dhcp-host` lines: no two lines may have the same.
+    claimed: HashSet<Ipv4Addr>,
 }
 
 /// What lines come from, as messages name it.
@@ -198,12 +202,26 @@ impl Loader {
             Directive::ConfFile(None) => Ok(()),
             Directive::ConfDir(rules) => self.directory(rules),
             Directive::ConfScript(command) => self.script(command),
+            Directive::DhcpHost(DhcpHost { address: Some(address), .. })
+                if !self.claimed.insert(*address) =>
+            {
+                Err(duplicate(*address, &origin))
+            }
             _ => {
                 self.settings.push(Written { setting, origin });
                 Ok(())
             }
         }
     }
+}
+
+fn duplicate(address: Ipv4Addr, origin: &Origin) -> Failure {
+    let words = format!("duplicate dhcp-host IP address {address}");
+    Failure::config(if origin.file.is_empty() {
+        format!("bad command line options: {words}")
+    } else {
+        format!("{words} at line {} of {}", origin.line, origin.file)
+    })
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {

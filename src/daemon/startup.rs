@@ -87,7 +87,7 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> 
         Some(path) => loader.file(&path)?,
         None => loader.usual_file()?,
     }
-    let mut built = build(&loader.settings)?;
+    let mut built = build(&loader.settings);
     if loader.files.is_empty() {
         let text = format!("no configuration file: {} does not exist", load::USUAL_FILE);
         built.notes.push(Note { origin: None, text, refuses: false });
