@@ -5,7 +5,7 @@ use super::transfer::Millis;
 use super::{Around, Server, Socket};
 use crate::config::Tftp;
 use crate::effect::Effect;
-use crate::net::{Address, Arrival, Interfaces, Link};
+use crate::net::{Address, Arrival, Interfaces, Link, Via};
 use std::net::{Ipv4Addr, SocketAddr};
 
 struct Bench {
@@ -141,6 +141,23 @@ fn over_one_port_a_new_request_replaces_the_old_one() {
     assert_eq!(bench.hears(SHARED, 9, &[0, 4, 0, 1]), ["log sent /g to 10.9.0.2"]);
     assert_eq!(bench.hears(SHARED, 9, &[0, 4, 0, 1]), Vec::<String>::new());
     assert_eq!(bench.files.in_use, 0);
+}
+
+#[test]
+fn over_one_port_repeats_leave_by_the_socket_that_was_asked() {
+    let tftp = Tftp { single_port: true, ..Tftp::default() };
+    let mut bench = Bench::new(tftp, &[("/f", b"1")]);
+    bench.hears(Some(Socket::Shared(3)), 9, b"\0\x01f\0octet\0");
+    bench.hears(Some(Socket::Shared(4)), 10, b"\0\x01f\0octet\0");
+    let mut effects = Vec::new();
+    bench.server.expire(Millis(2000), &mut bench.files, &mut effects);
+    let vias = effects.iter().map(|effect| match effect {
+        Effect::Send(datagram) => (datagram.to.port(), datagram.via),
+        other => panic!("{other:?}"),
+    });
+    let mut vias: Vec<_> = vias.collect();
+    vias.sort_by_key(|(port, _)| *port);
+    assert_eq!(vias, [(9, Via::Tftp(3)), (10, Via::Tftp(4))]);
 }
 
 #[test]
