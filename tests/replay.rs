@@ -16,8 +16,10 @@ use pxemasq::tftp::files::{FileId, Files, Opened, Read, Refusal};
 use pxemasq::tftp::transfer::Millis;
 use pxemasq::tftp::{Around, Server, Socket};
 use std::collections::HashMap;
+use std::fs;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 #[test]
 fn proxydhcp_answers_as_recorded() {
@@ -27,6 +29,38 @@ fn proxydhcp_answers_as_recorded() {
 #[test]
 fn tftp_answers_as_recorded() {
     replay("tftp");
+}
+
+/// An entry without a test or fixture is a claim; one that nobody finds is a lie.
+#[test]
+fn every_divergence_is_shown_somewhere() {
+    for entry in fixture::ledger().split("\n## ").skip(1) {
+        let name = entry.lines().next().unwrap_or_default();
+        let quoted: Vec<&str> = entry.split('`').skip(1).step_by(2).collect();
+        let is_fixture = |word: &&&str| fixture::folder(&format!("{word}.json")).exists();
+        let is_test =
+            |word: &&&str| sources().iter().any(|text| text.contains(&format!("fn {word}()")));
+        assert!(quoted.iter().any(|word| is_fixture(&word) || is_test(&word)), "{name}");
+    }
+}
+
+/// All of the project's code.
+fn sources() -> Vec<String> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    folders.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"));
+    let mut texts = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in
+            fs::read_dir(folder).expect("sources can be read").flatten().map(|entry| entry.path())
+        {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                texts.extend(fs::read_to_string(path));
+            }
+        }
+    }
+    texts
 }
 
 fn replay(folder: &str) {
