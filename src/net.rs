@@ -136,6 +136,11 @@ pub fn interface_matches(pattern: &[u8], name: &[u8]) -> bool {
     }
 }
 
+/// Whether `name` fits any of several patterns.
+pub fn any_interface_matches(patterns: &[Vec<u8>], name: &str) -> bool {
+    patterns.iter().any(|pattern| interface_matches(pattern, name.as_bytes()))
+}
+
 #[test]
 fn a_star_needs_something_to_stand_for() {
     assert!(interface_matches(b"lan1*", b"lan10"));

@@ -118,15 +118,6 @@ pub fn number16(input: Text<'_>) -> Parsed<'_, u16> {
     }
 }
 
-/// An IPv4 address, up to the next comma.
-pub fn ipv4(input: Text<'_>) -> Parsed<'_, Ipv4Addr> {
-    let (rest, found) = piece(input)?;
-    match address4(found) {
-        Some(address) => Ok((rest, address)),
-        None => Err(nom::Err::Error(Fault::plain(input, "an IPv4 address"))),
-    }
-}
-
 /// The IPv4 address a text is, protected characters not counted as digits or dots.
 pub fn address4(text: Text<'_>) -> Option<Ipv4Addr> {
     String::from_utf8(text.bare().collect()).ok()?.parse().ok()

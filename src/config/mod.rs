@@ -138,6 +138,13 @@ pub struct Dhcp {
     pub round_robin: bool,
 }
 
+impl Dhcp {
+    /// Whether a client with these tags is ignored.
+    pub fn ignores(&self, tags: &TagSet) -> bool {
+        self.ignore.iter().any(|rule| rule.holds(tags))
+    }
+}
+
 /// A `dhcp-range`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {

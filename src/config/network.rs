@@ -1,6 +1,6 @@
 //! Where we listen (spec: proxyDHCP, section 2.2; TFTP, section 1.1).
 
-use crate::net::interface_matches;
+use crate::net::any_interface_matches;
 use std::net::IpAddr;
 
 /// The filters, and how sockets are bound.
@@ -42,28 +42,24 @@ impl Binding {
     }
 }
 
-fn any_matches(patterns: &[Vec<u8>], name: &str) -> bool {
-    patterns.iter().any(|pattern| interface_matches(pattern, name.as_bytes()))
-}
-
 impl Network {
     /// Whether requests on an interface, for one of its addresses, are ours.
     pub fn accepts(&self, name: &str, loopback: bool, address: Option<IpAddr>) -> bool {
-        let by_name =
-            any_matches(&self.interfaces, name) || (loopback && !self.interfaces.is_empty());
+        let by_name = any_interface_matches(&self.interfaces, name)
+            || (loopback && !self.interfaces.is_empty());
         let by_address = address.is_some_and(|address| self.listen.contains(&address));
         let open = self.interfaces.is_empty() && self.listen.is_empty();
-        by_address || ((open || by_name) && !any_matches(&self.except, name))
+        by_address || ((open || by_name) && !any_interface_matches(&self.except, name))
     }
 
     /// Whether DHCP is kept off an interface.
     pub fn refuses_dhcp(&self, name: &str) -> bool {
-        any_matches(&self.no_dhcp, name) || any_matches(&self.no_dhcpv4, name)
+        any_interface_matches(&self.no_dhcp, name) || any_interface_matches(&self.no_dhcpv4, name)
     }
 
     /// Whether TFTP is, where it is served as DHCP is.
     pub fn refuses_tftp(&self, name: &str) -> bool {
-        any_matches(&self.no_dhcp, name)
+        any_interface_matches(&self.no_dhcp, name)
     }
 }
 

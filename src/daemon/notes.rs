@@ -3,7 +3,7 @@
 use crate::config::network::Binding;
 use crate::config::{Config, Note, RangeKind};
 use crate::log_line::{DhcpLine, Line, ProcessLine, TftpLine};
-use crate::net::{Interfaces, interface_matches};
+use crate::net::{Interfaces, any_interface_matches, interface_matches};
 
 /// What is logged at the start, in dnsmasq's order. Remarks of ours come behind what dnsmasq says.
 pub fn start_lines(
@@ -74,9 +74,7 @@ pub fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
 
 /// Interfaces that are meant by the label of one of their addresses.
 fn labelled(config: &Config, interfaces: &Interfaces) -> Vec<Line> {
-    let is_named = |label: &str| {
-        config.network.interfaces.iter().any(|pattern| interface_matches(pattern, label.as_bytes()))
-    };
+    let is_named = |label: &str| any_interface_matches(&config.network.interfaces, label);
     let mut names: Vec<&str> = Vec::new();
     for address in &interfaces.addresses {
         if let Some(link) = interfaces.by_index(address.interface)

@@ -3,7 +3,7 @@
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
 use crate::failure::{Failure, reason};
-use crate::net::{Address, Arrival, Datagram, Interfaces, Via};
+use crate::net::{Address, Arrival, Datagram, Interfaces, Via, any_interface_matches};
 use crate::proxydhcp::Port;
 use crate::sys::interfaces::Watch;
 use crate::sys::signals::Signals;
@@ -146,9 +146,10 @@ impl Sockets {
     /// gone; tells which are new.
     pub fn follow(&mut self, config: &Config, interfaces: &Interfaces) -> Vec<usize> {
         let Some(tftp) = &config.tftp else { return Vec::new() };
+        let waiting = std::mem::take(&mut self.waiting);
         let wanted = match config.network.binding {
             Binding::Dynamic => own_addresses(config, tftp, interfaces),
-            _ => std::mem::take(&mut self.waiting),
+            _ => waiting,
         };
         if config.network.binding == Binding::Dynamic {
             let gone = |listener: &Listener| !wanted.contains(&listener.address);
@@ -326,9 +327,8 @@ fn own_addresses(config: &Config, tftp: &Tftp, interfaces: &Interfaces) -> Vec<S
     let network = &config.network;
     let wanted = |address: &&Address| {
         let Some(link) = interfaces.by_index(address.interface) else { return false };
-        let listed = tftp.interfaces.as_ref().is_none_or(|list| {
-            list.iter().any(|pattern| crate::net::interface_matches(pattern, link.name.as_bytes()))
-        });
+        let listed =
+            tftp.interfaces.as_ref().is_none_or(|list| any_interface_matches(list, &link.name));
         let kept_off = tftp.interfaces.is_none() && network.refuses_dhcp(&link.name);
         network.accepts(&link.name, link.loopback, Some(address.ip)) && listed && !kept_off
     };

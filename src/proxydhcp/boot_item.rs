@@ -1,12 +1,10 @@
 //! The answer to a choice from the menu (PXE 2.1, tag 71; spec: proxyDHCP, section 5.3).
 
-use super::menu::vendor_options;
 use super::offer::{server_address, with_layer};
 use super::request::{BootItem, Request};
-use super::{Answer, Decision, Kind, Why, message};
+use super::{Answer, Decision, Kind, Why, menu, message};
 use crate::config::Config;
 use crate::config::names::Names;
-use crate::wire::options;
 use crate::wire::pxe::item;
 use conf_parser::option::pxe::Boot;
 use std::net::Ipv4Addr;
@@ -22,7 +20,7 @@ pub fn decide<'c>(
     chosen: BootItem,
 ) -> Decision<'c> {
     let tags = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
-    if config.dhcp.ignore.iter().any(|rule| rule.holds(&tags)) {
+    if config.dhcp.ignores(&tags) {
         return Decision::Silent(Why::Ignored);
     }
     if chosen.layer & BIS != 0 {
@@ -44,14 +42,9 @@ pub fn decide<'c>(
     let mut complaints = Vec::new();
     let siaddr = server_address(service.value.server.as_ref(), names, &mut complaints)
         .unwrap_or(candidate.local);
-    let vendor_options = vendor_options(config, request, &tags);
-    let mut items = vec![(item::BOOT_ITEM, echoed(request))];
-    items.extend(
-        vendor_options.iter().map(|option| (option.value.code, option.value.value.clone())),
-    );
-    let mut because = vec![candidate.range.origin.clone(), service.origin.clone()];
-    because.extend(vendor_options.iter().map(|option| option.origin.clone()));
-    Decision::Answer(Box::new(Answer {
+    // The client's own four bytes go back.
+    let echoed = [chosen.kind.to_be_bytes(), chosen.layer.to_be_bytes()].concat();
+    let mut answer = Answer {
         message: message::ACK,
         flags: request.frame.flags(),
         ciaddr: Ipv4Addr::UNSPECIFIED,
@@ -61,17 +54,13 @@ pub fn decide<'c>(
         file: with_layer(file, chosen.layer),
         server: candidate.local,
         vendor,
-        items,
+        items: vec![(item::BOOT_ITEM, echoed)],
         options: Vec::new(),
         complaints,
         tags: tags.listed(),
         kind: Kind::BootItem,
-        because,
-    }))
-}
-
-/// The client's own four bytes.
-fn echoed(request: &Request<'_>) -> Vec<u8> {
-    let items = request.frame.option(43, 1).unwrap_or_default();
-    options::find(items, item::BOOT_ITEM, 4).map(|value| value[..4].to_vec()).unwrap_or_default()
+        because: vec![candidate.range.origin.clone(), service.origin.clone()],
+    };
+    menu::append(&mut answer, &menu::vendor_options(config, request, &tags));
+    Decision::Answer(Box::new(answer))
 }

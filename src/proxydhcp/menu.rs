@@ -8,6 +8,7 @@ use crate::config::names::Names;
 use crate::config::tags::TagSet;
 use crate::config::{Config, Rule, Service, VendorOption};
 use crate::log_line::DhcpLine;
+use crate::wire::options::contains;
 use crate::wire::pxe::{Item, boot_server, item, menu_entry};
 use conf_parser::option::pxe::Boot;
 
@@ -49,9 +50,13 @@ pub fn fill(
         }
         None => answer.complaints.push(DhcpLine::MenuTooLarge),
     }
-    answer
-        .items
-        .extend(options.iter().map(|option| (option.value.code, option.value.value.clone())));
+    append(answer, &options);
+}
+
+/// Puts vendor options behind what is there.
+pub fn append(answer: &mut Answer<'_>, options: &[&Rule<VendorOption>]) {
+    let item = |option: &&Rule<VendorOption>| (option.value.code, option.value.value.clone());
+    answer.items.extend(options.iter().map(item));
     answer.because.extend(options.iter().map(|option| option.origin.clone()));
 }
 
@@ -98,8 +103,7 @@ pub fn vendor_options<'c>(
     tags: &TagSet<'_>,
 ) -> Vec<&'c Rule<VendorOption>> {
     let class = request.frame.option(60, 0).unwrap_or_default();
-    let says =
-        |text: &[u8]| text.is_empty() || class.windows(text.len()).any(|window| window == text);
+    let says = |text: &[u8]| contains(class, text);
     let fits = |rule: &&Rule<VendorOption>| match &rule.value.class {
         Some(text) => says(text) && rule.holds(tags),
         None => config.dhcp.vendors.iter().any(|vendor| says(vendor)) && rule.holds(tags),

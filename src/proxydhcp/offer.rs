@@ -32,7 +32,7 @@ pub fn decide<'c>(
     let Some(candidate) = request.candidates.iter().find(is_ours) else {
         return Decision::Silent(Why::NoProxyRange);
     };
-    let is_ignored = config.dhcp.ignore.iter().any(|rule| rule.holds(&seen));
+    let is_ignored = config.dhcp.ignores(&seen);
     let mut tags = request.tags.clone();
     candidate.range.value.set.iter().for_each(|tag| tags.set(&tag[..]));
     let tags = tags.with_tag_ifs(&config.dhcp.tag_ifs);

@@ -2,7 +2,7 @@
 
 use super::Why;
 use crate::config::Config;
-use crate::net::{Interfaces, Link, interface_matches};
+use crate::net::{Interfaces, Link, any_interface_matches};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The interface of a request.
@@ -48,9 +48,12 @@ fn bridged<'a>(
     interfaces: &'a Interfaces,
     arrived: &'a Link,
 ) -> Result<&'a Link, Why> {
-    let is_alias = |alias: &Vec<u8>| interface_matches(alias, arrived.name.as_bytes());
-    let Some(bridge) =
-        config.dhcp.bridges.iter().rev().find(|bridge| bridge.aliases.iter().any(is_alias))
+    let Some(bridge) = config
+        .dhcp
+        .bridges
+        .iter()
+        .rev()
+        .find(|bridge| any_interface_matches(&bridge.aliases, &arrived.name))
     else {
         return Ok(arrived);
     };

@@ -7,7 +7,7 @@ use super::request::Request;
 use crate::config::Dhcp;
 use crate::config::hosts::{Machine, mac_fits};
 use crate::config::tags::TagSet;
-use crate::wire::options;
+use crate::wire::options::{self, contains};
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
 use conf_parser::option::option_value::{Form, Value};
@@ -143,10 +143,6 @@ fn value_fits(option: &[u8], wanted: &Value) -> bool {
             option.chunks_exact(bytes.len().max(1)).any(|chunk| chunk == bytes)
         }
     }
-}
-
-fn contains(bytes: &[u8], text: &[u8]) -> bool {
-    text.is_empty() || bytes.windows(text.len()).any(|window| window == text)
 }
 
 /// The data of an enterprise's blocks that fit (RFC 3925).

@@ -2,7 +2,7 @@
 
 use crate::config::Tftp;
 use crate::config::network::Network;
-use crate::net::{Address, Arrival, Interfaces, Link, interface_matches};
+use crate::net::{Address, Arrival, Interfaces, Link, any_interface_matches};
 
 /// Whether a datagram on port 69 is for us. If not, nothing is said.
 pub fn accepts(
@@ -13,7 +13,7 @@ pub fn accepts(
 ) -> bool {
     let Some(link) = interfaces.by_index(arrival.interface) else { return false };
     if let Some(list) = &tftp.interfaces {
-        return list.iter().any(|pattern| interface_matches(pattern, link.name.as_bytes()));
+        return any_interface_matches(list, &link.name);
     }
     let accepted = network.accepts(&link.name, link.loopback, Some(arrival.local))
         || (link.loopback && is_of_accepted(network, interfaces, arrival))

@@ -52,14 +52,24 @@ pub fn start(
         Inbound::Write => TftpLine::WriteRequest(client.shown.clone()),
         Inbound::Ack(_) | Inbound::Error { .. } | Inbound::Other(_) => return None,
     };
-    refuse(&client, code::ILLEGAL, refused, effects);
+    effects.extend(refuse(&client, code::ILLEGAL, refused));
     None
 }
 
-fn refuse(client: &Client, code: u16, line: TftpLine, effects: &mut Vec<Effect>) {
+/// A line for the log, and the same for the client.
+fn refuse(client: &Client, code: u16, line: TftpLine) -> [Effect; 2] {
     let bytes = error(code, &line.to_string());
-    effects.push(Effect::Log(Line::Tftp(line)));
-    effects.push(client.send(bytes));
+    [Effect::Log(Line::Tftp(line)), client.send(bytes)]
+}
+
+fn refused(refusal: Refusal, path: String, client: &Client) -> (u16, TftpLine) {
+    match refusal {
+        Refusal::NotFound => {
+            (code::NOT_FOUND, TftpLine::NotFound { path, client: client.shown.clone() })
+        }
+        Refusal::Denied => (code::ACCESS, TftpLine::NoAccess { path }),
+        Refusal::Failed(reason) => (code::UNDEFINED, TftpLine::Unreadable { path, reason }),
+    }
 }
 
 fn read(
@@ -81,24 +91,11 @@ fn read(
         if resolved.climbs { Err(Refusal::Denied) } else { around.files.open(&resolved.path) };
     let opened = match opened {
         Ok(opened) => opened,
-        Err(Refusal::NotFound) => {
-            let line = TftpLine::NotFound { path: shown_path, client: client.shown.clone() };
-            let bytes = error(code::NOT_FOUND, &line.to_string());
-            effects.extend((!around.tftp.quiet).then_some(Effect::Log(Line::Tftp(line))));
-            effects.push(client.send(bytes));
-            return None;
-        }
-        Err(Refusal::Denied) => {
-            refuse(&client, code::ACCESS, TftpLine::NoAccess { path: shown_path }, effects);
-            return None;
-        }
-        Err(Refusal::Failed(reason)) => {
-            refuse(
-                &client,
-                code::UNDEFINED,
-                TftpLine::Unreadable { path: shown_path, reason },
-                effects,
-            );
+        Err(refusal) => {
+            let (code, line) = refused(refusal, shown_path, &client);
+            // What is not there is told to the client, and with `quiet-tftp` to nobody else.
+            let silent = code == code::NOT_FOUND && around.tftp.quiet;
+            effects.extend(refuse(&client, code, line).into_iter().skip(silent.into()));
             return None;
         }
     };

@@ -35,6 +35,11 @@ pub fn find(area: &[u8], code: u8, least: usize) -> Option<&[u8]> {
     walk(area).find(|(found, value)| *found == code && value.len() >= least).map(|(_, value)| value)
 }
 
+/// Whether a value holds a text anywhere; the empty one it always does.
+pub fn contains(value: &[u8], text: &[u8]) -> bool {
+    text.is_empty() || value.windows(text.len()).any(|window| window == text)
+}
+
 /// Where the end option stands, if all options before it fit.
 pub fn end(area: &[u8]) -> Option<usize> {
     let mut at = 0;
