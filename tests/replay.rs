@@ -4,7 +4,6 @@ mod common;
 
 use common::fixture::{self, Fixture, Transcript, judge};
 use common::speech::{self, Step, shown, step};
-use pxemasq::config::build::build;
 use pxemasq::config::load::{Loader, names};
 use pxemasq::config::names::Names;
 use pxemasq::config::{Config, Tftp};
@@ -129,7 +128,7 @@ fn config(lines: &[String]) -> Config {
     file.write_all((lines.join("\n") + "\n").as_bytes()).expect("room for it");
     let mut loader = Loader::default();
     loader.file(file.path().as_os_str().as_encoded_bytes()).expect("fixtures can be read");
-    build(&loader.settings).config
+    loader.finish().expect("fixtures make sense").config
 }
 
 impl Stage {

@@ -58,6 +58,8 @@ pub enum Class {
     Served,
     /// Read and ignored: without DNS and leases it cannot change anything, or it is a mere policy.
     Inert,
+    /// Read and left out, though its author may count on it; the text says why.
+    Ignored(&'static str),
     /// Publishes or forwards names: ends the start unless `port=0` says that there is no DNS.
     DnsContent,
     /// Ends the start: ignoring it would leave the network without something it was promised.

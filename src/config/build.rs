@@ -1,18 +1,20 @@
 //! Settings → [`Config`]: the only place that knows what settings mean together.
 
+use super::advice::advice;
+use super::census::Census;
 use super::defaults::{PACKET_BUFFER, USUAL_EDNS_PACKET};
-use super::load::Written;
 use super::network::Binding;
+use super::unserved::Unserved;
 use super::{
-    Config, Dhcp, Group, Note, Origin, PxeOption, Range, RangeKind, Rule, Service, Target, Tftp,
-    VendorOption,
+    Config, Dhcp, Group, Note, Origin, Placed, PxeOption, Range, RangeKind, Rule, Service, Target,
+    Tftp, VendorOption,
 };
 use crate::net::{Interfaces, same_network};
 use conf_parser::option::dhcp_option::{DhcpOption, Lead};
 use conf_parser::option::dhcp_range::{self, DhcpRange};
 use conf_parser::option::files::RunTimeFile;
 use conf_parser::option::pxe::{Boot, PxePrompt, PxeService};
-use conf_parser::{Class, Directive, Switch};
+use conf_parser::{Directive, Setting, Switch};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -20,19 +22,10 @@ use std::sync::Arc;
 
 /// The first type allotted to a service with a file (PXE 2.1: vendor use begins at 0x8000).
 const FIRST_FILE_TYPE: u16 = 0x8000;
-/// What dnsmasq would act on, and we do not yet.
-const NOT_YET: &[&str] = &[
-    "dhcp-hostsdir",
-    "dhcp-hostsfile",
-    "dhcp-optsdir",
-    "dhcp-optsfile",
-    "dhcp-script",
-    "read-ethers",
-    "shared-network",
-];
 const SMALLEST_EDNS_PACKET: u32 = 512;
 
 /// A configuration and what its author should know.
+#[derive(Debug)]
 pub struct Built {
     /// The configuration.
     pub config: Config,
@@ -40,15 +33,20 @@ pub struct Built {
     pub notes: Vec<Note>,
 }
 
-/// Puts settings together.
-pub fn build(settings: &[Written]) -> Built {
-    let mut builder = Builder::default();
-    settings.iter().for_each(|written| builder.take(written));
-    builder.finish()
+/// What a configuration is read for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// To serve by it.
+    #[default]
+    Serve,
+    /// To check it: rules about single machines are looked at and not kept.
+    Check,
 }
 
-#[derive(Default)]
-struct Builder {
+/// Puts settings together, one after the other as they are read.
+#[derive(Debug, Default)]
+pub struct Builder {
+    purpose: Purpose,
     config: Config,
     tftp: Tftp,
     tftp_enabled: bool,
@@ -57,23 +55,28 @@ struct Builder {
     file_types: u16,
     no_resolv: bool,
     has_server: bool,
+    census: Census,
+    unserved: Unserved,
     notes: Vec<Note>,
-    /// They matter only if `port` is not 0, which may be said later.
-    dns_notes: Vec<Note>,
 }
 
 impl Builder {
-    fn take(&mut self, Written { setting, origin }: &Written) {
-        self.note_class(setting.row, origin);
-        self.no_resolv |= setting.row.keyword == "no-resolv";
-        self.has_server |=
-            matches!(setting.row.keyword, "server" | "local" | "rev-server" | "servers-file");
-        match setting.directive.clone() {
+    /// Nothing read yet.
+    pub fn new(purpose: Purpose) -> Self {
+        Self { purpose, ..Self::default() }
+    }
+
+    /// Takes the next setting.
+    pub fn take(&mut self, setting: Setting, origin: &Origin) {
+        self.unserved.note(setting.row, origin);
+        self.census.hear(&setting.directive, origin);
+        match setting.directive {
             Directive::Switch(switch) => self.switch(switch),
             Directive::DhcpRange(range) => self.range(range, origin),
             Directive::PxeService(service) => self.service(service, origin),
             Directive::PxePrompt(prompt) => self.prompt(prompt, origin),
             Directive::DhcpOption(option) => self.option(option, origin),
+            Directive::DhcpHost(_) | Directive::MacMatch(_) if self.purpose == Purpose::Check => {}
             Directive::DhcpHost(host) => self.config.dhcp.hosts.add(host),
             directive => {
                 let left = self.dhcp(directive, origin);
@@ -82,23 +85,6 @@ impl Builder {
                     self.process(directive);
                 }
             }
-        }
-    }
-
-    fn note_class(&mut self, row: &conf_parser::Row, origin: &Origin) {
-        let note = |text, refuses| Note { origin: Some(origin.clone()), text, refuses };
-        let keyword = row.keyword;
-        match row.class {
-            Class::Refused(why) => self.refuse(origin, format!("{keyword} is not served: {why}")),
-            Class::DnsContent => {
-                let text =
-                    format!("{keyword} is not served: there is no DNS here (port=0 says so)");
-                self.dns_notes.push(note(text, true));
-            }
-            Class::Served if NOT_YET.contains(&keyword) => {
-                self.notes.push(note(format!("{keyword} is not served yet, and ignored"), false));
-            }
-            Class::Served | Class::Inert => {}
         }
     }
 
@@ -223,7 +209,9 @@ impl Builder {
                 });
             }
             Directive::DhcpIgnore(conditions) => dhcp.ignore.push(rule(conditions)),
-            Directive::OptionMatch(rule) => dhcp.option_matches.push(rule),
+            Directive::OptionMatch(value) => {
+                dhcp.option_matches.push(Placed { origin: origin.clone(), value });
+            }
             Directive::ClassMatch(rule) => dhcp.classes.push(rule),
             Directive::RelayMatch(rule) => dhcp.relay_matches.push(rule),
             Directive::MacMatch(rule) => dhcp.macs.push(rule),
@@ -290,7 +278,8 @@ impl Builder {
         }
     }
 
-    fn finish(mut self) -> Built {
+    /// The configuration, and what there is to say about it.
+    pub fn finish(mut self) -> Built {
         let edns_packet = self.edns_packet.unwrap_or(USUAL_EDNS_PACKET).max(SMALLEST_EDNS_PACKET);
         self.tftp.largest_block = edns_packet.saturating_add(PACKET_BUFFER);
         self.config.tftp = self.tftp_enabled.then(|| Arc::new(self.tftp));
@@ -307,41 +296,13 @@ impl Builder {
             network.binding = Binding::Interfaces;
         }
         process.no_upstream = self.no_resolv && !self.has_server;
-        if process.dns_port != 0 {
-            self.notes.append(&mut self.dns_notes);
-        }
-        self.notes.extend(general_notes(&self.config));
-        Built { config: self.config, notes: self.notes }
+        let dns = process.dns_port != 0;
+        let mut notes = self.notes;
+        notes.extend(self.unserved.notes(dns));
+        notes.extend(advice(&self.config));
+        notes.extend(self.census.notes());
+        Built { config: self.config, notes }
     }
-}
-
-fn general_notes(config: &Config) -> Vec<Note> {
-    let note = |origin: Option<&Origin>, text: &str, refuses| Note {
-        origin: origin.cloned(),
-        text: text.to_owned(),
-        refuses,
-    };
-    let mut notes = Vec::new();
-    let proxy = config.dhcp.ranges.iter().find(|range| range.value.kind == RangeKind::Proxy);
-    if proxy.is_none() && config.tftp.is_none() {
-        notes.push(note(
-            None,
-            "nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp",
-            true,
-        ));
-    }
-    if let Some(range) = proxy.filter(|_| !config.dhcp.pxe) {
-        let text = "a proxy range answers nobody without a pxe-service or pxe-prompt";
-        notes.push(note(Some(&range.origin), text, false));
-    }
-    if config.process.dns_port != 0 {
-        notes.push(note(
-            None,
-            "port=0 is missing: there is no DNS service here, with or without it",
-            false,
-        ));
-    }
-    notes
 }
 
 /// Remarks that depend on the machine: a pool for a network we are on would promise addresses nobody hands out.

@@ -2,8 +2,9 @@
 //!
 //! The one place of `config` that opens anything.
 
+use super::build::{Builder, Built, Purpose};
 use super::names::Names;
-use super::{Origin, Process, faulty};
+use super::{Config, Note, Origin, Process, faulty};
 use crate::failure::{Failure, reason};
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::files::ConfDir;
@@ -23,28 +24,29 @@ use std::sync::Arc;
 /// The file that is read when none is named.
 pub const USUAL_FILE: &str = "/etc/dnsmasq.conf";
 
-/// A setting and where it stood.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// What it says.
-    pub setting: Setting,
-    /// Where.
-    pub origin: Origin,
-}
-
 /// Reads everything there is, in dnsmasq's order.
 #[derive(Debug, Default)]
 pub struct Loader {
     reader: Reader,
-    /// What was read, in order.
-    pub settings: Vec<Written>,
+    builder: Builder,
     /// Which files were read, in order.
-    pub files: Vec<String>,
+    files: Vec<Arc<str>>,
     /// Files are told apart by device and inode, so that loops end by themselves.
     seen: HashSet<(u64, u64)>,
     stdin_read: bool,
     /// Addresses of `dhcp-host` lines: no two lines may have the same.
     claimed: HashSet<Ipv4Addr>,
+}
+
+/// A configuration and where it came from.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What its author should know.
+    pub notes: Vec<Note>,
+    /// The files that were read, in order.
+    pub files: Vec<Arc<str>>,
 }
 
 /// What lines come from, as messages name it.
@@ -64,6 +66,21 @@ impl Source {
 }
 
 impl Loader {
+    /// Nothing read yet.
+    pub fn new(purpose: Purpose) -> Self {
+        Self { builder: Builder::new(purpose), ..Self::default() }
+    }
+
+    /// Everything is read: what it means together.
+    pub fn finish(self) -> Result<Loaded, Failure> {
+        let Built { config, mut notes } = self.builder.finish();
+        if self.files.is_empty() {
+            let text = format!("no configuration file: {USUAL_FILE} does not exist");
+            notes.push(Note { origin: None, text, refuses: false });
+        }
+        Ok(Loaded { config, notes, files: self.files })
+    }
+
     /// Takes an option of the command line. A file, directory or script is read on the spot.
     pub fn argument(&mut self, row: &'static Row, value: Option<&[u8]>) -> Result<(), Failure> {
         let complain = |fault: Fault| {
@@ -73,7 +90,7 @@ impl Loader {
             ))
         };
         match self.reader.argument(row, value).map_err(complain)? {
-            Some(setting) => self.take(setting, Origin::default()),
+            Some(setting) => self.take(setting, &Origin::default()),
             None => Ok(()),
         }
     }
@@ -94,20 +111,21 @@ impl Loader {
         if std::mem::replace(&mut self.stdin_read, true) {
             return Ok(());
         }
-        self.files.push("stdin".to_owned());
-        self.lines(io::stdin().lock(), &Source { name: "stdin".into(), is_script: false })
+        let name: Arc<str> = "stdin".into();
+        self.files.push(name.clone());
+        self.lines(io::stdin().lock(), &Source { name, is_script: false })
     }
 
     fn opened(&mut self, path: &[u8], opened: io::Result<File>) -> Result<(), Failure> {
-        let name = String::from_utf8_lossy(path);
+        let name: Arc<str> = String::from_utf8_lossy(path).into();
         let complain = |error: io::Error| unreadable(&name, &error);
         let file = opened.map_err(complain)?;
         let metadata = file.metadata().map_err(complain)?;
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
             return Ok(());
         }
-        self.files.push(name.to_string());
-        let source = Source { name: name.as_ref().into(), is_script: false };
+        self.files.push(name.clone());
+        let source = Source { name, is_script: false };
         // A directory opens like a file, and reads as empty.
         if metadata.is_dir() { Ok(()) } else { self.lines(BufReader::new(file), &source) }
     }
@@ -180,6 +198,7 @@ impl Loader {
     /// Reads piece by piece: a fault ends it, however much would follow.
     fn lines(&mut self, mut input: impl BufRead, source: &Source) -> Result<(), Failure> {
         let mut piece = Vec::new();
+        let mut origin = Origin { file: source.name.clone(), line: 0 };
         for line in 1.. {
             piece.clear();
             let read = input.by_ref().take(lex::PIECE as u64).read_until(b'\n', &mut piece);
@@ -190,13 +209,14 @@ impl Loader {
             let setting = self.reader.line(text);
             let setting = setting.map_err(|fault| faulty(&fault, &source.place(line), text))?;
             if let Some(setting) = setting {
-                self.take(setting, Origin { file: source.name.clone(), line })?;
+                origin.line = line;
+                self.take(setting, &origin)?;
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, setting: Setting, origin: Origin) -> Result<(), Failure> {
+    fn take(&mut self, setting: Setting, origin: &Origin) -> Result<(), Failure> {
         match &setting.directive {
             Directive::ConfFile(Some(path)) => self.file(path),
             Directive::ConfFile(None) => Ok(()),
@@ -205,10 +225,10 @@ impl Loader {
             Directive::DhcpHost(DhcpHost { address: Some(address), .. })
                 if !self.claimed.insert(*address) =>
             {
-                Err(duplicate(*address, &origin))
+                Err(duplicate(*address, origin))
             }
             _ => {
-                self.settings.push(Written { setting, origin });
+                self.builder.take(setting, origin);
                 Ok(())
             }
         }

@@ -1,12 +1,15 @@
 //! What the daemon works with: everything decided that can be decided before a packet comes.
 
+mod advice;
 pub mod build;
+mod census;
 mod defaults;
 pub mod hosts;
 pub mod load;
 pub mod names;
 pub mod network;
 pub mod tags;
+mod unserved;
 
 use crate::failure::Failure;
 use conf_parser::Caret;
@@ -61,6 +64,15 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Something, and where it was written.
+#[derive(Clone, Debug)]
+pub struct Placed<T> {
+    /// Where.
+    pub origin: Origin,
+    /// What.
+    pub value: T,
+}
+
 /// Something that holds for the clients that fulfil its conditions.
 #[derive(Clone, Debug)]
 pub struct Rule<T> {
@@ -109,7 +121,7 @@ pub struct Dhcp {
     /// What is known of single machines.
     pub hosts: Hosts,
     /// Rules that set tags, each kind in file order.
-    pub option_matches: Vec<TagRule<OptionMatch>>,
+    pub option_matches: Vec<Placed<TagRule<OptionMatch>>>,
     /// By vendor or user class.
     pub classes: Vec<TagRule<ClassMatch>>,
     /// By what a relay says.

@@ -6,8 +6,8 @@ use super::notes::{missing, start_lines};
 use super::sockets::Sockets;
 use super::{Clock, Daemon, End};
 use crate::command_line::{self, CommandLine};
-use crate::config::build::{Built, build, pool_notes};
-use crate::config::load::{self, Loader};
+use crate::config::build::{Purpose, pool_notes};
+use crate::config::load::{self, Loaded, Loader};
 use crate::config::network::Binding;
 use crate::config::{Config, Group, Note, Tftp};
 use crate::failure::{Failure, reason};
@@ -38,7 +38,7 @@ pub enum Asked {
 
 /// A configuration that was read.
 pub struct Parsed {
-    built: Built,
+    loaded: Loaded,
 }
 
 /// All that needs root is open: the ports, the log, the pid file.
@@ -62,13 +62,14 @@ pub struct Confined {
 /// Reads the command line and the files it leads to.
 pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> {
     let line = CommandLine::parse(words, posixly_correct);
-    let mut loader = Loader::default();
-    let (mut first_file, mut test) = (None, false);
+    let test = line.options.iter().any(|given| given.row.keyword == "test");
+    let mut loader = Loader::new(if test { Purpose::Check } else { Purpose::Serve });
+    let mut first_file = None;
     for given in &line.options {
         match given.row.keyword {
             "version" => return Ok(Asked::Print(command_line::version())),
             "help" => return Ok(Asked::Print(command_line::help(line.page))),
-            "test" => test = true,
+            "test" => {}
             // The first file is read behind the rest of the command line; an empty name is none.
             "conf-file" if first_file.is_none() => {
                 first_file = given.value.clone().filter(|path| !path.is_empty());
@@ -87,24 +88,19 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> 
         Some(path) => loader.file(&path)?,
         None => loader.usual_file()?,
     }
-    let mut built = build(&loader.settings);
-    if loader.files.is_empty() {
-        let text = format!("no configuration file: {} does not exist", load::USUAL_FILE);
-        built.notes.push(Note { origin: None, text, refuses: false });
-    }
-    let parsed = Parsed { built };
+    let parsed = Parsed { loaded: loader.finish()? };
     Ok(if test { Asked::Test(parsed) } else { Asked::Serve(parsed) })
 }
 
 impl Parsed {
     /// What there is to say behind dnsmasq's verdict.
     pub fn remarks(&self) -> impl Iterator<Item = String> {
-        self.built.notes.iter().map(|note| format!("warning: {note}"))
+        self.loaded.notes.iter().map(|note| format!("warning: {note}"))
     }
 
     /// Opens everything that needs root.
     pub fn bind(self, journal: &Journal) -> Result<Bound, Failure> {
-        let Built { config, mut notes } = self.built;
+        let Loaded { config, mut notes, .. } = self.loaded;
         let network_failure = |error: io::Error| {
             Failure::other(format!("cannot create netlink socket: {}", reason(&error)))
         };

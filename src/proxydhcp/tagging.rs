@@ -51,7 +51,7 @@ fn of_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
             tags.set(&rule.tag[..]);
         }
     }
-    for rule in dhcp.option_matches.iter().rev() {
+    for rule in dhcp.option_matches.iter().rev().map(|placed| &placed.value) {
         if option_fits(request, &rule.matcher) {
             tags.set(&rule.tag[..]);
         }

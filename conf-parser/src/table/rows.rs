@@ -1,7 +1,7 @@
 //! The rows themselves.
 
 use super::Argument::{self, None, Optional, Required};
-use super::Class::{self, DnsContent, Inert, Refused, Served};
+use super::Class::{self, DnsContent, Ignored, Inert, Refused, Served};
 use super::Parse::{self, File, Maybe, Nothing, On, Value};
 use super::Repeat::{self, Once, Stacks};
 use super::Row;
@@ -97,7 +97,7 @@ pub static ROWS: &[Row] = &[
     row("dhcp-relay", NONE, Required, Stacks, Refused("no relay agent"), Value(check::any), "<local>,<server>[,<interface>]", "Relay DHCP."),
     row("dhcp-remoteid", NONE, Required, Stacks, Served, Value(dhcp_match::dhcp_remoteid), "set:<tag>,<remote>", "Set a tag by the relay's remote id."),
     row("dhcp-reply-delay", NONE, Required, Once, Served, Value(dhcp_boot::dhcp_reply_delay), "[tag:<tag>,]<seconds>", "Wait before a reply."),
-    row("dhcp-script", b'6', Required, Once, Served, Value(process::dhcp_script), "<path>", "Run a script on changes and finished transfers."),
+    row("dhcp-script", b'6', Required, Once, Ignored("not served yet"), Value(process::dhcp_script), "<path>", "Run a script on changes and finished transfers."),
     row("dhcp-scriptuser", NONE, Required, Once, Served, Value(check::any), "<username>", "Run the script as this user."),
     row("dhcp-sequential-ip", NONE, None, Stacks, Inert, Nothing, "", "Lend addresses in order."),
     row("dhcp-split-relay", NONE, Required, Stacks, Refused("no relay agent"), Value(check::any), "<local>,<server>,<interface>", "Relay DHCP over two interfaces."),
@@ -118,14 +118,14 @@ pub static ROWS: &[Row] = &[
     row("domain", b's', Required, Stacks, Served, Value(check::any), "<domain>[,<address range>]", "The domain of this network."),
     row("domain-needed", b'D', None, Stacks, Inert, Nothing, "", "Do not send plain names on."),
     row("domain-suffix", b's', Required, Stacks, Served, Value(check::any), "<domain>[,<address range>]", "The domain of this network."),
-    row("dumpfile", NONE, Required, Once, Served, Value(check::any), "<path>", "Write packets to this file."),
+    row("dumpfile", NONE, Required, Once, Ignored("no packets are written to files"), Value(check::any), "<path>", "Write packets to this file."),
     row("dumpmask", NONE, Required, Once, Served, Value(check::any), "<mask>", "Which packets to write."),
     row("dynamic-host", NONE, Required, Stacks, DnsContent, Value(check::any), "<name>,[IPv4],[IPv6],<interface>", "Serve a name on an interface's network."),
     row("edns-packet-max", b'P', Required, Once, Inert, Value(check::edns_packet_max), "<integer>", "Largest DNS packet; also bounds TFTP blocks."),
-    row("enable-dbus", b'1', Optional, Once, Inert, Maybe(check::perhaps), "[=<busname>]", "Offer a D-Bus interface."),
+    row("enable-dbus", b'1', Optional, Once, Ignored("there is no D-Bus interface"), Maybe(check::perhaps), "[=<busname>]", "Offer a D-Bus interface."),
     row("enable-ra", NONE, None, Stacks, Refused("no router advertisements"), Nothing, "", "Send router advertisements."),
     row("enable-tftp", NONE, Optional, Stacks, Served, Maybe(tftp::enable_tftp), "[=<interface>[,<interface>]]", "Serve files over TFTP."),
-    row("enable-ubus", NONE, Optional, Once, Inert, Maybe(check::perhaps), "[=<busname>]", "Offer a ubus interface."),
+    row("enable-ubus", NONE, Optional, Once, Ignored("there is no ubus interface"), Maybe(check::perhaps), "[=<busname>]", "Offer a ubus interface."),
     row("except-interface", b'I', Required, Stacks, Served, Value(network::except_interface), "<interface>[,...]", "Do not listen here."),
     row("expand-hosts", b'E', None, Stacks, Served, On(Switch::ExpandHosts), "", "Add the domain to plain names in hosts files."),
     row("fast-dns-retry", NONE, Optional, Once, Inert, Maybe(check::perhaps), "[=<milliseconds>[,<milliseconds>]]", "Ask again soon."),
@@ -191,17 +191,17 @@ pub static ROWS: &[Row] = &[
     row("quiet-ra", NONE, None, Stacks, Inert, Nothing, "", "Log no routine router advertisements."),
     row("quiet-tftp", NONE, None, Stacks, Served, On(Switch::QuietTftp), "", "Do not log files that are not found."),
     row("ra-param", NONE, Required, Stacks, Refused("no router advertisements"), Value(check::any), "<interface>,[mtu:<value>|off,]<interval>[,<lifetime>]", "How to advertise a router."),
-    row("read-ethers", b'Z', None, Stacks, Served, On(Switch::ReadEthers), "", "Know hosts from /etc/ethers."),
+    row("read-ethers", b'Z', None, Stacks, Ignored("not served yet"), On(Switch::ReadEthers), "", "Know hosts from /etc/ethers."),
     row("rebind-domain-ok", NONE, Required, Stacks, Inert, Value(check::any), "/<domain>/", "Domains that may have private addresses."),
     row("rebind-localhost-ok", NONE, None, Stacks, Inert, Nothing, "", "Let answers name this machine."),
     row("resolv-file", b'r', Optional, Stacks, Inert, Maybe(check::perhaps), "[=<path>]", "Read upstream servers from this file."),
     row("rev-server", NONE, Required, Stacks, DnsContent, Value(check::any), "<addr>/<prefix length>,<ipaddr>", "Where to send reverse look-ups."),
-    row("script-arp", NONE, None, Stacks, Served, Nothing, "", "Tell the script of new neighbours."),
+    row("script-arp", NONE, None, Stacks, Ignored("not served yet"), Nothing, "", "Tell the script of new neighbours."),
     row("script-on-renewal", NONE, None, Stacks, Inert, Nothing, "", "Tell the script of renewals."),
     row("selfmx", b'e', None, Stacks, Inert, Nothing, "", "Serve MX records that point at the machine itself."),
     row("server", b'S', Required, Stacks, DnsContent, Value(check::any), "[/<domain>/]<ipaddr>[#<port>]", "An upstream DNS server."),
     row("servers-file", NONE, Required, Once, DnsContent, Value(check::any), "<path>", "Read upstream servers from this file."),
-    row("shared-network", NONE, Required, Stacks, Served, Value(network::shared_network), "<interface>|<addr>,<addr>", "Serve a range on another network's interface."),
+    row("shared-network", NONE, Required, Stacks, Ignored("not served yet"), Value(network::shared_network), "<interface>|<addr>,<addr>", "Serve a range on another network's interface."),
     row("srv-host", b'W', Required, Stacks, DnsContent, Value(check::any), "<name>[,<target>[,<port>[,<pref>[,<weight>]]]]", "Serve an SRV record."),
     row("stop-dns-rebind", NONE, None, Stacks, Inert, Nothing, "", "Refuse private addresses in answers."),
     row("strict-order", b'o', None, Stacks, Inert, Nothing, "", "Ask upstream servers in order."),

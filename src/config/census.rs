@@ -1,0 +1,171 @@
+//! Which tags are set, and which are asked for: a tag that nothing sets is a rule that never holds, or always does.
+//!
+//! A file may name a tag for each of a hundred thousand machines, so names stand in one row of bytes.
+
+use super::{Note, Origin};
+use conf_parser::Directive;
+use conf_parser::words::Condition;
+
+/// Remarks about tags; behind so many, only their number.
+const MOST_REMARKS: usize = 10;
+/// Tags that are set without a line (spec: config language, section 3).
+const BUILT_IN: &[&[u8]] = &[b"known", b"known-othernet", b"cpewan-id", b"bootp", b"dhcpv6"];
+/// How interfaces are called; each is a tag of what comes in by it.
+const INTERFACES: &[&[u8]] = &[
+    b"eth", b"en", b"wl", b"br", b"lan", b"vlan", b"bond", b"lo", b"tap", b"tun", b"veth",
+    b"virbr", b"docker", b"lxc", b"ib", b"usb", b"wg",
+];
+
+/// Tags in the order they were met.
+#[derive(Debug, Default)]
+pub struct Census {
+    names: Vec<u8>,
+    set: Vec<Span>,
+    used: Vec<(Span, bool, Origin)>,
+}
+
+/// A stretch of the row of names.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: u32,
+    length: u16,
+}
+
+impl Census {
+    /// Notes the tags of a line.
+    pub fn hear(&mut self, directive: &Directive, origin: &Origin) {
+        match directive {
+            Directive::DhcpRange(range) => {
+                self.uses(&range.conditions, origin);
+                range.set.iter().for_each(|tag| self.sets(tag));
+            }
+            Directive::DhcpHost(host) => {
+                self.uses(&host.conditions, origin);
+                host.set.iter().for_each(|tag| self.sets(tag));
+            }
+            Directive::TagIf(rule) => {
+                self.uses(&rule.conditions, origin);
+                rule.set.iter().for_each(|tag| self.sets(tag));
+            }
+            Directive::Interface(names) => names.iter().for_each(|name| self.sets(name)),
+            Directive::Bridge(bridge) => self.sets(&bridge.interface),
+            Directive::OptionMatch(rule) => self.sets(&rule.tag),
+            Directive::ClassMatch(rule) => self.sets(&rule.tag),
+            Directive::RelayMatch(rule) => self.sets(&rule.tag),
+            Directive::MacMatch(rule) => self.sets(&rule.tag),
+            Directive::NameMatch(rule) => self.sets(&rule.tag),
+            Directive::DhcpBoot(boot) => self.uses(&boot.conditions, origin),
+            Directive::DhcpOption(option) | Directive::PxeOption(option) => {
+                self.uses(&option.conditions, origin);
+            }
+            Directive::PxeService(service) => self.uses(&service.conditions, origin),
+            Directive::PxePrompt(prompt) => self.uses(&prompt.conditions, origin),
+            Directive::ReplyDelay(delay) => self.uses(&delay.conditions, origin),
+            Directive::DhcpIgnore(conditions) => self.uses(conditions, origin),
+            _ => {}
+        }
+    }
+
+    fn sets(&mut self, tag: &[u8]) {
+        let span = self.keep(tag);
+        self.set.extend(span);
+    }
+
+    fn uses(&mut self, conditions: &[Condition], origin: &Origin) {
+        for Condition { tag, negated } in conditions {
+            // Where a condition may be a pattern, what fits it is not known.
+            if !tag.is_empty() && !tag.contains(&b'*') {
+                let span = self.keep(tag);
+                self.used.extend(span.map(|span| (span, *negated, origin.clone())));
+            }
+        }
+    }
+
+    fn keep(&mut self, tag: &[u8]) -> Option<Span> {
+        let start = u32::try_from(self.names.len()).ok()?;
+        let length = u16::try_from(tag.len()).ok()?;
+        self.names.extend_from_slice(tag);
+        Some(Span { start, length })
+    }
+
+    fn name(&self, span: Span) -> &[u8] {
+        let start = span.start as usize;
+        &self.names[start..start + usize::from(span.length)]
+    }
+
+    /// What there is to say, one remark for a tag, where it is first asked for.
+    pub fn notes(mut self) -> Vec<Note> {
+        let mut set = std::mem::take(&mut self.set);
+        set.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
+        let mut used = std::mem::take(&mut self.used);
+        used.sort_by(|(one, ..), (other, ..)| self.name(*one).cmp(self.name(*other)));
+        used.dedup_by(|(one, ..), (other, ..)| self.name(*one) == self.name(*other));
+        used.retain(|(span, ..)| {
+            let tag = self.name(*span);
+            !is_built_in(tag) && set.binary_search_by(|known| self.name(*known).cmp(tag)).is_err()
+        });
+        used.sort_unstable_by_key(|(span, ..)| span.start);
+        let count = used.len();
+        let shown = used.into_iter().take(MOST_REMARKS).map(|(span, negated, origin)| {
+            let tag = String::from_utf8_lossy(self.name(span)).into_owned();
+            let (sign, holds) = if negated { ("!", "always") } else { ("", "never") };
+            let text = format!("nothing sets the tag {tag}, so tag:{sign}{tag} {holds} holds");
+            Note { origin: Some(origin), text, refuses: false }
+        });
+        let mut notes: Vec<Note> = shown.collect();
+        if count > MOST_REMARKS {
+            let text =
+                format!("nothing sets {} more tags that are asked for", count - MOST_REMARKS);
+            notes.push(Note { origin: None, text, refuses: false });
+        }
+        notes
+    }
+}
+
+/// Set by the server itself, or an interface's name as systems give them (`eth0`, `enp3s0`, `br-lan`).
+fn is_built_in(tag: &[u8]) -> bool {
+    let is_interface = |start: &&[u8]| {
+        tag.strip_prefix(*start).is_some_and(|rest| {
+            rest.is_empty() || rest[0] == b'-' || rest.iter().any(u8::is_ascii_digit)
+        })
+    };
+    BUILT_IN.contains(&tag) || INTERFACES.iter().any(is_interface)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conf_parser::Reader;
+
+    fn notes(text: &str) -> Vec<String> {
+        let mut census = Census::default();
+        let mut reader = Reader::default();
+        for (line, text) in (1..).zip(text.lines()) {
+            let origin = Origin { file: "c".into(), line };
+            census.hear(&reader.line(text.as_bytes()).unwrap().unwrap().directive, &origin);
+        }
+        census.notes().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_tag_is_named_where_it_is_first_asked_for() {
+        let lines = "dhcp-boot=tag:late,a\ndhcp-boot=tag:b,tag:!a,x\ndhcp-boot=tag:!a,tag:eth0,y\n\
+                     dhcp-match=set:late,93\ndhcp-ignore=!known\ntag-if=set:x,tag:b*";
+        assert_eq!(
+            notes(lines),
+            [
+                "c:2: nothing sets the tag b, so tag:b never holds",
+                "c:2: nothing sets the tag a, so tag:!a always holds"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_hundred_tags_are_ten_remarks_and_a_number() {
+        let lines: String =
+            (0..100).map(|n| format!("dhcp-option=tag:t{n},vendor:PXEClient,6,2b\n")).collect();
+        let notes = notes(&lines);
+        assert_eq!(notes.len(), 11);
+        assert_eq!(notes[10], "nothing sets 90 more tags that are asked for");
+    }
+}
