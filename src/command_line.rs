@@ -9,12 +9,17 @@ use conf_parser::table::{self, ROWS};
 use conf_parser::{Argument, Row};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
 
+/// The one word that dnsmasq does not have.
+const STRICT_TEST: &str = "--test=strict";
+
 /// What was asked for, in order.
 pub struct CommandLine {
     /// Options and their values.
     pub options: Vec<Given>,
     /// How it goes on behind them.
     pub end: End,
+    /// `--test=strict`: what we have to remark is an error. dnsmasq knows no such word.
+    pub strict: bool,
     /// Exactly two words, of which the second names a page of help.
     pub page: Option<Page>,
 }
@@ -50,6 +55,8 @@ pub enum Page {
 impl CommandLine {
     /// Reads the words behind the program's name.
     pub fn parse(words: &[String], posixly_correct: bool) -> Self {
+        let is_strict = |word: &String| word == STRICT_TEST;
+        let strict = words.iter().any(is_strict);
         let (spelled, broken) = spelled_out(words);
         let Ok(matches) = options(posixly_correct).parse(&spelled) else {
             unreachable!("what is spelled out can be read")
@@ -65,7 +72,7 @@ impl CommandLine {
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),
             _ => None,
         };
-        Self { options: in_order(&matches), end, page }
+        Self { options: in_order(&matches), end, strict, page }
     }
 }
 
@@ -160,6 +167,7 @@ enum Value {
 
 /// `None`: there is no such option, or it takes no value.
 fn long_option(word: &str, spelled: &mut Vec<String>) -> Option<Value> {
+    let word = if word == &STRICT_TEST[2..] { "test" } else { word };
     let (name, value) =
         word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
     let row = unabbreviated(name)?;

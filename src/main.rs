@@ -1,7 +1,7 @@
 //! Arguments → start → loop → exit code.
 
 use pxemasq::daemon::End;
-use pxemasq::daemon::startup::{Asked, parse};
+use pxemasq::daemon::startup::{Asked, Parsed, parse};
 use pxemasq::failure::Failure;
 use pxemasq::journal::Journal;
 use std::io::IsTerminal;
@@ -21,13 +21,23 @@ fn run(words: &[String], journal: &Journal) -> Result<ExitCode, Failure> {
     let posixly_correct = std::env::var_os("POSIXLY_CORRECT").is_some();
     match parse(words, posixly_correct)? {
         Asked::Print(text) => print!("{text}"),
-        Asked::Test(parsed) => {
+        Asked::Test { parsed, strict } => {
             eprintln!("dnsmasq: syntax check OK.");
-            parsed.remarks().for_each(|remark| eprintln!("{remark}"));
+            return Ok(told(&parsed, strict));
         }
         Asked::Serve(parsed) => return Ok(code(parsed.bind(journal)?.confine()?.serve()?)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What we know beyond the verdict. A program hears of it only if there is something amiss.
+fn told(parsed: &Parsed, strict: bool) -> ExitCode {
+    if strict || std::io::stderr().is_terminal() {
+        parsed.files().iter().for_each(|file| eprintln!("read {file}"));
+    }
+    let remarks = parsed.remarks();
+    remarks.iter().for_each(|remark| eprintln!("{remark}"));
+    if strict && !remarks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn code(end: End) -> ExitCode {

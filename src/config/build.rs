@@ -80,7 +80,7 @@ impl Builder {
             Directive::DhcpHost(host) => self.config.dhcp.hosts.add(host),
             directive => {
                 let left = self.dhcp(directive, origin);
-                let left = left.and_then(|directive| self.tftp(directive));
+                let left = left.and_then(|directive| self.tftp(directive, origin));
                 if let Some(directive) = left {
                     self.process(directive);
                 }
@@ -233,7 +233,7 @@ impl Builder {
         None
     }
 
-    fn tftp(&mut self, directive: Directive) -> Option<Directive> {
+    fn tftp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {
         let tftp = &mut self.tftp;
         match directive {
             Directive::EnableTftp(list) => {
@@ -244,8 +244,13 @@ impl Builder {
             }
             Directive::TftpRoot(root) => match root.interface {
                 // Of two roots for one interface the first counts, of general ones the last.
-                Some(interface) => tftp.interface_roots.push((interface, root.directory)),
-                None => tftp.root = Some(root.directory).filter(|directory| !directory.is_empty()),
+                Some(interface) => tftp
+                    .interface_roots
+                    .push(Placed { origin: origin.clone(), value: (interface, root.directory) }),
+                None if root.directory.is_empty() => tftp.root = None,
+                None => {
+                    tftp.root = Some(Placed { origin: origin.clone(), value: root.directory });
+                }
             },
             Directive::TftpUniqueRoot(unique) => tftp.unique.push(unique),
             Directive::TftpMax(most) => tftp.most = usize::try_from(most).unwrap_or(usize::MAX),

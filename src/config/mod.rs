@@ -235,9 +235,9 @@ pub struct Tftp {
     /// The only interfaces that are served; `None`: those that DHCP is served on.
     pub interfaces: Option<Vec<Vec<u8>>>,
     /// Where files are.
-    pub root: Option<Vec<u8>>,
+    pub root: Option<Placed<Vec<u8>>>,
     /// Where they are for single interfaces: interface and directory, in file order.
-    pub interface_roots: Vec<(Vec<u8>, Vec<u8>)>,
+    pub interface_roots: Vec<Placed<(Vec<u8>, Vec<u8>)>>,
     /// Directories of single clients below the root.
     pub unique: Vec<UniqueRoot>,
     /// Serve only files of our own user.

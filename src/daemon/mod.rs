@@ -4,6 +4,7 @@ mod files;
 mod notes;
 mod sockets;
 pub mod startup;
+mod surroundings;
 
 use crate::config::names::Names;
 use crate::config::network::Binding;

@@ -36,7 +36,7 @@ pub fn start_lines(
         bound_to.map(|interface| Line::Dhcp(None, DhcpLine::BoundTo(interface.to_owned()))),
     );
     if let Some(tftp) = &config.tftp {
-        let path = tftp.root.as_ref().map(|root| String::from_utf8_lossy(root).into_owned());
+        let path = tftp.root.as_ref().map(|root| String::from_utf8_lossy(&root.value).into_owned());
         lines.push(Line::Tftp(TftpLine::Root {
             path,
             secure: tftp.secure,

@@ -4,7 +4,7 @@
 use super::files::DiskFiles;
 use super::notes::{missing, start_lines};
 use super::sockets::Sockets;
-use super::{Clock, Daemon, End};
+use super::{Clock, Daemon, End, surroundings};
 use crate::command_line::{self, CommandLine};
 use crate::config::build::{Purpose, pool_notes};
 use crate::config::load::{self, Loaded, Loader};
@@ -30,8 +30,13 @@ use std::sync::Arc;
 pub enum Asked {
     /// Print this and leave.
     Print(String),
-    /// Read the configuration and say whether it is good.
-    Test(Parsed),
+    /// Say whether it is good.
+    Test {
+        /// What was read.
+        parsed: Parsed,
+        /// Whether remarks of ours make it bad.
+        strict: bool,
+    },
     /// Serve.
     Serve(Parsed),
 }
@@ -89,13 +94,25 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> 
         None => loader.usual_file()?,
     }
     let parsed = Parsed { loaded: loader.finish()? };
-    Ok(if test { Asked::Test(parsed) } else { Asked::Serve(parsed) })
+    let strict = line.strict;
+    Ok(if test { Asked::Test { parsed, strict } } else { Asked::Serve(parsed) })
 }
 
 impl Parsed {
     /// What there is to say behind dnsmasq's verdict.
-    pub fn remarks(&self) -> impl Iterator<Item = String> {
-        self.loaded.notes.iter().map(|note| format!("warning: {note}"))
+    pub fn remarks(&self) -> Vec<String> {
+        let Loaded { config, notes, .. } = &self.loaded;
+        let interfaces = snapshot().ok();
+        let pools = interfaces.iter().flat_map(|here| pool_notes(&config.dhcp, here));
+        let more =
+            surroundings::remarks(config, interfaces.as_ref(), identity(config).ok().as_ref());
+        let all = notes.iter().cloned().chain(pools).chain(more);
+        all.map(|note| format!("warning: {note}")).collect()
+    }
+
+    /// The files that were read, in order.
+    pub fn files(&self) -> &[Arc<str>] {
+        &self.loaded.files
     }
 
     /// Opens everything that needs root.
@@ -124,6 +141,7 @@ impl Parsed {
         let bound_to = only_interface(&config, &interfaces);
         bound_to.iter().try_for_each(|name| sockets.bind_dhcp_to(name))?;
         let identity = identity(&config)?;
+        notes.extend(surroundings::remarks(&config, Some(&interfaces), Some(&identity)));
         if !config.process.debug {
             std::env::set_current_dir("/").map_err(|error| {
                 Failure::other(format!("cannot chdir to filesystem root: {}", reason(&error)))
@@ -274,12 +292,13 @@ fn write_pid_file(path: &Path, identity: &Identity) -> Result<(), Failure> {
 /// Looks into every root, as the user we now are. A missing one ends the start, unless `tftp-no-fail`.
 fn check_roots(tftp: &Tftp) -> Result<Vec<TftpLine>, Failure> {
     let shown = |root: &[u8]| String::from_utf8_lossy(root).into_owned();
-    let general = tftp.root.iter().map(|root| (root, TftpLine::RootMissing(shown(root))));
+    let general =
+        tftp.root.iter().map(|root| (&root.value, TftpLine::RootMissing(shown(&root.value))));
     let single = tftp
         .interface_roots
         .iter()
         .rev()
-        .map(|(_, root)| (root, TftpLine::InterfaceRootMissing(shown(root))));
+        .map(|root| (&root.value.1, TftpLine::InterfaceRootMissing(shown(&root.value.1))));
     let mut warnings = Vec::new();
     for (root, warning) in general.chain(single).filter(|(root, _)| !root.is_empty()) {
         match fs::read_dir(OsStr::from_bytes(root)) {

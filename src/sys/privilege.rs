@@ -2,7 +2,9 @@
 
 use nix::sys::prctl::set_keepcaps;
 use nix::unistd::{Gid, Group, Uid, User, geteuid, setgroups, setresgid, setresuid};
+use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 
 /// A capability we may keep, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,27 @@ impl Identity {
     /// User and group that files made for it belong to.
     pub fn owner(&self) -> Option<(u32, u32)> {
         self.user.as_ref().map(|user| (user.uid.as_raw(), user.gid.as_raw()))
+    }
+
+    /// Whether it may do to a file what `bit` says (1 enter, 4 read), by its mode and owners. Root may what all may:
+    /// that is dnsmasq's rule for it (spec: TFTP, section 5).
+    pub fn may(&self, bit: u32, file: &Metadata) -> bool {
+        let user = self.user.as_ref().map_or_else(geteuid, |user| user.uid);
+        let shift = if user.is_root() {
+            0
+        } else if file.uid() == user.as_raw() {
+            6
+        } else if self.group.is_some_and(|group| file.gid() == group.as_raw()) {
+            3
+        } else {
+            0
+        };
+        (user.is_root() && file.is_dir()) || file.mode() >> shift & bit != 0
+    }
+
+    /// Its name.
+    pub fn user_name(&self) -> &str {
+        self.user.as_ref().map_or("the user it is started by", |user| &user.name)
     }
 
     /// Becomes it, for good, with these capabilities and no others. Without root there is nothing to give up.

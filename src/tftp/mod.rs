@@ -10,7 +10,7 @@ mod blocks;
 pub mod files;
 mod filter;
 pub mod negotiate;
-mod path;
+pub mod path;
 mod request;
 mod session;
 #[cfg(test)]

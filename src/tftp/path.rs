@@ -68,9 +68,11 @@ fn root<'t>(tftp: &'t Tftp, interface: &str) -> Option<&'t [u8]> {
     let own = tftp
         .interface_roots
         .iter()
-        .find(|(name, _)| *name == interface.as_bytes())
-        .map(|(_, root)| root);
-    own.or(tftp.root.as_ref()).map(|root| &root[..]).filter(|root| !root.is_empty())
+        .find(|root| root.value.0 == interface.as_bytes())
+        .map(|root| &root.value.1);
+    own.or(tftp.root.as_ref().map(|root| &root.value))
+        .map(|root| &root[..])
+        .filter(|root| !root.is_empty())
 }
 
 /// Goes into the client's own directory, if there is one.
@@ -92,6 +94,7 @@ fn enter(path: &mut Vec<u8>, unique: UniqueRoot, asker: Asker<'_>, files: &impl 
 mod tests {
     use super::super::files::memory::Memory;
     use super::*;
+    use crate::config::{Origin, Placed};
     use std::net::Ipv4Addr;
 
     fn path_of(name: &str, tftp: &Tftp, files: &Memory) -> String {
@@ -101,7 +104,8 @@ mod tests {
     }
 
     fn with_root(root: &str) -> Tftp {
-        Tftp { root: Some(root.as_bytes().to_vec()), ..Tftp::default() }
+        let root = Placed { origin: Origin::default(), value: root.as_bytes().to_vec() };
+        Tftp { root: Some(root), ..Tftp::default() }
     }
 
     #[test]
@@ -124,8 +128,11 @@ mod tests {
     #[test]
     fn an_interface_may_have_a_root_of_its_own() {
         let roots = [("eth1", "/one"), ("eth0", "/zero"), ("eth0", "/late")];
-        let interface_roots =
-            roots.map(|(name, root)| (name.as_bytes().to_vec(), root.as_bytes().to_vec())).to_vec();
+        let placed = |(name, root): (&str, &str)| Placed {
+            origin: Origin::default(),
+            value: (name.as_bytes().to_vec(), root.as_bytes().to_vec()),
+        };
+        let interface_roots = roots.map(placed).to_vec();
         assert_eq!(
             path_of("a", &Tftp { interface_roots, ..with_root("/srv") }, &Memory::default()),
             "/zero/a"
