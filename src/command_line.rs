@@ -184,7 +184,7 @@ fn long_option(word: &str, spelled: &mut Vec<String>) -> Option<Value> {
 
 /// An exact name, or a beginning that can only mean one option with one kind of value.
 fn unabbreviated(name: &str) -> Option<&'static Row> {
-    table::find(name).or_else(|| {
+    table::named(name).or_else(|| {
         let mut candidates = ROWS.iter().filter(|row| row.keyword.starts_with(name));
         let first = candidates.next()?;
         let same =

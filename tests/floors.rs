@@ -20,7 +20,7 @@ const FLOORS: &[Floor] = &[
     ("journal",      &["config", "failure", "log_line", "sys"],                        &["conf_parser", "log", "env_logger"]),
     ("command_line", &["log_line"],                                                    &["conf_parser", "getopts"]),
     ("daemon",       &["config", "effect", "failure", "journal", "log_line", "net", "proxydhcp", "sys", "tftp", "command_line"],
-                                                                                       &["mio"]),
+                                                                                       &["conf_parser", "mio"]),
 ];
 
 /// What only one place may name.

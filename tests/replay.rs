@@ -4,8 +4,9 @@ mod common;
 
 use common::fixture::{self, Fixture, Transcript, judge};
 use common::speech::{self, Step, shown, step};
-use pxemasq::config::load::{Loader, names};
+use pxemasq::config::load::Loader;
 use pxemasq::config::names::Names;
+use pxemasq::config::run_time::RunTimeFiles;
 use pxemasq::config::{Config, Tftp};
 use pxemasq::effect::Effect;
 use pxemasq::log_line::Line;
@@ -97,8 +98,8 @@ const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 50);
 const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 1);
 
 fn play(fixture: &Fixture) -> Transcript {
-    let config = config(&fixture.config);
-    let names = names(&config.process, &config.dhcp).0;
+    let mut config = config(&fixture.config);
+    let names = RunTimeFiles::of(&config).read(&mut config).0;
     let link = Link { index: 2, name: "eth0".to_owned(), loopback: false, mtu: 1500 };
     let address = Address { interface: 2, ip: SERVER.into(), prefix: 24, label: None };
     let mut stage = Stage {

@@ -16,6 +16,7 @@ pub fn line_of(piece: &[u8]) -> &[u8] {
 /// The cells of one line as a file holds it. `cells` is cleared first and serves as the buffer.
 pub fn line(bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), Fault> {
     cells.clear();
+    cells.reserve(bytes.len());
     // `#` is a comment after unquoted white space only, and quotes do not change what came before them.
     let mut white = true;
     let mut just_closed = false;
@@ -26,10 +27,10 @@ pub fn line(bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), Fault> {
             just_closed = true;
             continue;
         }
-        just_closed = false;
         if white && byte == b'#' {
             break;
         }
+        just_closed = false;
         white = is_space(byte);
         cells.push(Cell {
             byte: if white { b' ' } else { byte },
@@ -37,6 +38,15 @@ pub fn line(bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), Fault> {
             column: column(at),
         });
         at += 1;
+        // Most of a line is neither of these.
+        let plain = bytes[at..].iter().take_while(|&&byte| byte != b'"' && !is_space(byte));
+        let end = if white { at } else { at + plain.count() };
+        cells.extend((at..end).zip(&bytes[at..end]).map(|(at, &byte)| Cell {
+            byte,
+            protected: false,
+            column: column(at),
+        }));
+        at = end;
     }
     Ok(())
 }

@@ -51,6 +51,7 @@ pub struct Setting {
 pub struct Reader {
     cells: Vec<Cell>,
     repeats: Repeats,
+    last: Option<&'static Row>,
 }
 
 impl Reader {
@@ -63,12 +64,20 @@ impl Reader {
         }
         let (keyword, value) = keyword_and_value(text);
         let unknown = || Fault::structure("bad option", keyword.column(), "a keyword");
-        let row =
-            std::str::from_utf8(&keyword.bare().collect::<Vec<u8>>()).ok().and_then(table::find);
-        let row = row.ok_or_else(unknown)?;
+        // Lines of one keyword often stand together.
+        let row = self.last.filter(|row| keyword.is(row.keyword));
+        let row = row.or_else(|| table::find(keyword)).ok_or_else(unknown)?;
+        self.last = Some(row);
         row.check_argument(value, keyword)?;
         self.repeats.in_file(row)?;
         Ok(Some(Setting { row, directive: row.parse(value)? }))
+    }
+
+    /// Reads a line that is a value and no more, as files of `dhcp-host` values hold them.
+    pub fn value(&mut self, row: &'static Row, bytes: &[u8]) -> Result<Option<Directive>, Fault> {
+        lex::line(bytes, &mut self.cells)?;
+        let text = Text::new(&self.cells).trim();
+        if text.is_empty() { Ok(None) } else { row.parse(Some(text)).map(Some) }
     }
 
     /// Reads an option of the command line, whose value is literal. `None`: it is to be ignored.
@@ -149,7 +158,7 @@ mod tests {
 
     #[test]
     fn command_line_values_are_literal() {
-        let row = table::find("dhcp-boot").unwrap();
+        let row = table::named("dhcp-boot").unwrap();
         let read = Reader::default().argument(row, Some(b"\"a\" # b")).unwrap().unwrap();
         let Directive::DhcpBoot(boot) = read.directive else { panic!() };
         assert_eq!(boot.file, b"\"a\" # b");

@@ -1,6 +1,8 @@
 //! The DHCP options that have a name: what `option:<name>` means, what a value is made of, how the log shows it
 //! (spec: config language, section 3.4; proxyDHCP, section 7.7).
 
+use crate::text::Text;
+
 /// One named option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OptionName {
@@ -153,8 +155,8 @@ pub fn by_code(code: u8) -> Option<&'static OptionName> {
 }
 
 /// The option of that name, letters in either case.
-pub fn by_name(name: &str) -> Option<&'static OptionName> {
-    OPTIONS.iter().find(|option| option.name.eq_ignore_ascii_case(name))
+pub fn by_name(name: Text<'_>) -> Option<&'static OptionName> {
+    OPTIONS.iter().find(|option| name.is_ignoring_case(option.name))
 }
 
 #[test]

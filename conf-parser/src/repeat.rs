@@ -43,11 +43,11 @@ fn repeated() -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::find;
+    use crate::table::named;
 
     #[test]
     fn once_in_each_place_is_fine() {
-        let (mut repeats, port) = (Repeats::default(), find("port").unwrap());
+        let (mut repeats, port) = (Repeats::default(), named("port").unwrap());
         assert_eq!(repeats.on_command_line(port), Ok(true));
         assert_eq!(repeats.in_file(port), Ok(()));
         assert!(repeats.in_file(port).is_err());
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_use_after_an_early_file_is_ignored() {
-        let (mut repeats, port) = (Repeats::default(), find("port").unwrap());
+        let (mut repeats, port) = (Repeats::default(), named("port").unwrap());
         repeats.in_file(port).unwrap();
         assert_eq!(repeats.on_command_line(port), Ok(false));
     }
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn an_alias_counts_as_the_same_keyword() {
         let mut repeats = Repeats::default();
-        repeats.in_file(find("dhcp-lease").unwrap()).unwrap();
-        assert!(repeats.in_file(find("dhcp-leasefile").unwrap()).is_err());
+        repeats.in_file(named("dhcp-lease").unwrap()).unwrap();
+        assert!(repeats.in_file(named("dhcp-leasefile").unwrap()).is_err());
     }
 }

@@ -75,8 +75,14 @@ enum Parse {
     Maybe(fn(Option<Text<'_>>) -> Result<Directive, Fault>),
 }
 
-/// The row of a keyword, spelled in full and in exact case.
-pub fn find(keyword: &str) -> Option<&'static Row> {
+/// The row of a keyword as it is written: in full, in exact case, no letter of it protected.
+pub fn find(keyword: Text<'_>) -> Option<&'static Row> {
+    let order = |row: &Row| row.keyword.bytes().cmp(keyword.bare());
+    ROWS.binary_search_by(order).ok().map(|at| &ROWS[at])
+}
+
+/// The row of a keyword.
+pub fn named(keyword: &str) -> Option<&'static Row> {
     ROWS.binary_search_by_key(&keyword, |row| row.keyword).ok().map(|at| &ROWS[at])
 }
 

@@ -8,6 +8,7 @@ use nom::multi::many0;
 use nom::sequence::terminated;
 use nom::{IResult, Input, Parser};
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 /// What a brick gives: the rest, and its value.
 pub type Parsed<'a, T> = IResult<Text<'a>, T, Fault>;
@@ -31,9 +32,11 @@ impl Condition {
 
 /// Up to the next comma, which stays; blanks before it vanish. May be empty.
 pub fn piece(input: Text<'_>) -> Parsed<'_, Text<'_>> {
-    let (piece, _) = input.cut_comma();
-    let size = input.cut(b',').map_or(input.input_len(), |(head, _)| head.input_len());
-    Ok((input.take_from(size), piece))
+    let size = input.position(|cell| cell.is(b',')).unwrap_or(input.input_len());
+    Ok((
+        input.take_from(size),
+        if size == input.input_len() { input } else { input.take(size).trim_end() },
+    ))
 }
 
 /// A comma and the blanks behind it.
@@ -120,12 +123,20 @@ pub fn number16(input: Text<'_>) -> Parsed<'_, u16> {
 
 /// The IPv4 address a text is, protected characters not counted as digits or dots.
 pub fn address4(text: Text<'_>) -> Option<Ipv4Addr> {
-    String::from_utf8(text.bare().collect()).ok()?.parse().ok()
+    parsed::<_, { "255.255.255.255".len() }>(text)
 }
 
 /// The IPv6 address a text is.
 pub fn address6(text: Text<'_>) -> Option<Ipv6Addr> {
-    String::from_utf8(text.bare().collect()).ok()?.parse().ok()
+    parsed::<_, { "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".len() }>(text)
+}
+
+/// What a text of at most `MOST` bytes says.
+fn parsed<T: FromStr, const MOST: usize>(text: Text<'_>) -> Option<T> {
+    let mut bytes = [0; MOST];
+    let place = bytes.get_mut(..text.cells().len())?;
+    place.iter_mut().zip(text.bare()).for_each(|(place, byte)| *place = byte);
+    std::str::from_utf8(place).ok()?.parse().ok()
 }
 
 /// Nothing may follow.

@@ -12,7 +12,6 @@ use super::{
 use crate::net::{Interfaces, same_network};
 use conf_parser::option::dhcp_option::{DhcpOption, Lead};
 use conf_parser::option::dhcp_range::{self, DhcpRange};
-use conf_parser::option::files::RunTimeFile;
 use conf_parser::option::pxe::{Boot, PxePrompt, PxeService};
 use conf_parser::{Directive, Setting, Switch};
 use std::ffi::OsStr;
@@ -276,9 +275,7 @@ impl Builder {
             Directive::PidFile(file) => process.pid_file = file.map(|file| path(&file)),
             Directive::LogFacility(to) => process.log_to = Some(to),
             Directive::Port(port) => process.dns_port = port,
-            Directive::RunTimeFile(RunTimeFile::Hosts | RunTimeFile::HostsDir, file) => {
-                process.hosts_files.push(path(&file));
-            }
+            Directive::RunTimeFile(kind, file) => self.config.files.push((kind, file)),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@
 use super::{Note, Origin};
 use conf_parser::Directive;
 use conf_parser::words::Condition;
+use std::collections::HashSet;
 
 /// Remarks about tags; behind so many, only their number.
 const MOST_REMARKS: usize = 10;
@@ -94,28 +95,31 @@ impl Census {
     }
 
     /// What there is to say, one remark for a tag, where it is first asked for.
-    pub fn notes(mut self) -> Vec<Note> {
-        let mut set = std::mem::take(&mut self.set);
-        set.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
-        let mut used = std::mem::take(&mut self.used);
-        used.sort_by(|(one, ..), (other, ..)| self.name(*one).cmp(self.name(*other)));
-        used.dedup_by(|(one, ..), (other, ..)| self.name(*one) == self.name(*other));
-        used.retain(|(span, ..)| {
+    pub fn notes(&self) -> Vec<Note> {
+        let mut notes = Vec::new();
+        if self.used.is_empty() {
+            return notes;
+        }
+        let set: HashSet<&[u8]> = self.set.iter().map(|span| self.name(*span)).collect();
+        let mut told: Vec<&[u8]> = Vec::new();
+        let mut more = 0;
+        for (span, negated, origin) in &self.used {
             let tag = self.name(*span);
-            !is_built_in(tag) && set.binary_search_by(|known| self.name(*known).cmp(tag)).is_err()
-        });
-        used.sort_unstable_by_key(|(span, ..)| span.start);
-        let count = used.len();
-        let shown = used.into_iter().take(MOST_REMARKS).map(|(span, negated, origin)| {
-            let tag = String::from_utf8_lossy(self.name(span)).into_owned();
-            let (sign, holds) = if negated { ("!", "always") } else { ("", "never") };
+            if set.contains(tag) || told.contains(&tag) || is_built_in(tag) {
+                continue;
+            }
+            if told.len() == MOST_REMARKS {
+                more += 1;
+                continue;
+            }
+            told.push(tag);
+            let (sign, holds) = if *negated { ("!", "always") } else { ("", "never") };
+            let tag = String::from_utf8_lossy(tag);
             let text = format!("nothing sets the tag {tag}, so tag:{sign}{tag} {holds} holds");
-            Note { origin: Some(origin), text, refuses: false }
-        });
-        let mut notes: Vec<Note> = shown.collect();
-        if count > MOST_REMARKS {
-            let text =
-                format!("nothing sets {} more tags that are asked for", count - MOST_REMARKS);
+            notes.push(Note { origin: Some(origin.clone()), text, refuses: false });
+        }
+        if more > 0 {
+            let text = format!("{more} more lines ask for tags that nothing sets");
             notes.push(Note { origin: None, text, refuses: false });
         }
         notes
@@ -166,6 +170,6 @@ mod tests {
             (0..100).map(|n| format!("dhcp-option=tag:t{n},vendor:PXEClient,6,2b\n")).collect();
         let notes = notes(&lines);
         assert_eq!(notes.len(), 11);
-        assert_eq!(notes[10], "nothing sets 90 more tags that are asked for");
+        assert_eq!(notes[10], "90 more lines ask for tags that nothing sets");
     }
 }

@@ -74,7 +74,6 @@ impl Default for Process {
             dns_port: 53,
             no_hosts: false,
             no_upstream: false,
-            hosts_files: Vec::new(),
         }
     }
 }

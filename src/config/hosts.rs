@@ -24,6 +24,21 @@ pub struct Machine<'a> {
 }
 
 impl Hosts {
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Forgets all lines behind the first `count`.
+    pub fn truncate(&mut self, count: usize) {
+        self.lines.truncate(count);
+    }
+
+    /// The addresses that are given to machines.
+    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.lines.iter().filter_map(|host| host.address)
+    }
+
     /// Adds a line.
     pub fn add(&mut self, host: DhcpHost) {
         self.lines.push(host);

@@ -1,23 +1,22 @@
 //! Files, directories and scripts → settings, each with its origin (spec: config language, sections 1.1 to 1.4).
 //!
-//! The one place of `config` that opens anything.
+//! With [`run_time`](super::run_time) the one place of `config` that opens anything.
 
 use super::build::{Builder, Built, Purpose};
-use super::names::Names;
-use super::{Config, Note, Origin, Process, faulty};
+use super::lines::Lines;
+use super::{Config, Note, Origin, faulty};
 use crate::failure::{Failure, reason};
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::files::ConfDir;
-use conf_parser::{Directive, Fault, Reader, Row, Setting, lex};
+use conf_parser::{Directive, Fault, Reader, Row, Setting};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
@@ -196,16 +195,11 @@ impl Loader {
     }
 
     /// Reads piece by piece: a fault ends it, however much would follow.
-    fn lines(&mut self, mut input: impl BufRead, source: &Source) -> Result<(), Failure> {
-        let mut piece = Vec::new();
+    fn lines(&mut self, input: impl BufRead, source: &Source) -> Result<(), Failure> {
+        let mut lines = Lines::new(input);
         let mut origin = Origin { file: source.name.clone(), line: 0 };
-        for line in 1.. {
-            piece.clear();
-            let read = input.by_ref().take(lex::PIECE as u64).read_until(b'\n', &mut piece);
-            if read.map_err(|error| unreadable(&source.name, &error))? == 0 {
-                break;
-            }
-            let text = lex::line_of(&piece);
+        let complain = |error: io::Error| unreadable(&source.name, &error);
+        while let Some((line, text)) = lines.next().map_err(complain)? {
             let setting = self.reader.line(text);
             let setting = setting.map_err(|fault| faulty(&fault, &source.place(line), text))?;
             if let Some(setting) = setting {
@@ -225,7 +219,7 @@ impl Loader {
             Directive::DhcpHost(DhcpHost { address: Some(address), .. })
                 if !self.claimed.insert(*address) =>
             {
-                Err(duplicate(*address, origin))
+                Err(claimed_twice(*address, origin))
             }
             _ => {
                 self.builder.take(setting, origin);
@@ -235,8 +229,8 @@ impl Loader {
     }
 }
 
-fn duplicate(address: Ipv4Addr, origin: &Origin) -> Failure {
-    let words = format!("duplicate dhcp-host IP address {address}");
+fn claimed_twice(address: Ipv4Addr, origin: &Origin) -> Failure {
+    let words = super::duplicate(address);
     Failure::config(if origin.file.is_empty() {
         format!("bad command line options: {words}")
     } else {
@@ -255,39 +249,4 @@ fn script_code(status: ExitStatus) -> u8 {
     } else {
         10 + status.signal().and_then(|signal| u8::try_from(signal).ok()).unwrap_or(0)
     }
-}
-
-/// A hosts file that was read, or why it was not.
-pub type HostsFile = (PathBuf, Result<usize, String>);
-
-/// Reads the names of boot servers. Without DNS there are none: dnsmasq reads no hosts file then.
-pub fn names(process: &Process, dhcp: &super::Dhcp) -> (Names, Vec<HostsFile>) {
-    let mut names = Names::new(dhcp.round_robin);
-    let mut read = Vec::new();
-    if process.dns_port == 0 {
-        return (names, read);
-    }
-    for record in &dhcp.host_records {
-        for (place, name) in record.names.iter().enumerate() {
-            record.address.into_iter().for_each(|address| names.add(name, address, place == 0));
-        }
-    }
-    let usual = (!process.no_hosts).then(|| PathBuf::from("/etc/hosts"));
-    for path in usual.into_iter().chain(process.hosts_files.iter().flat_map(|path| expanded(path)))
-    {
-        let count = fs::read(&path).map(|bytes| names.read_hosts(&String::from_utf8_lossy(&bytes)));
-        read.push((path, count.map_err(|error| reason(&error))));
-    }
-    (names, read)
-}
-
-/// A directory stands for its files in order of their names.
-fn expanded(path: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(path) else { return vec![path.to_owned()] };
-    let rules = ConfDir { directory: Vec::new(), accept: Vec::new(), reject: Vec::new() };
-    let taken = entries.flatten().filter(|entry| rules.takes(entry.file_name().as_bytes()));
-    let mut files: Vec<PathBuf> =
-        taken.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
-    files.sort_unstable();
-    files
 }

@@ -5,9 +5,11 @@ pub mod build;
 mod census;
 mod defaults;
 pub mod hosts;
+mod lines;
 pub mod load;
 pub mod names;
 pub mod network;
+pub mod run_time;
 pub mod tags;
 mod unserved;
 
@@ -18,6 +20,7 @@ use conf_parser::option::dhcp_match::{
 };
 use conf_parser::option::dhcp_option::Lead;
 use conf_parser::option::dhcp_range::Lease;
+use conf_parser::option::files::RunTimeFile;
 use conf_parser::option::network::{Bridge, HostRecord};
 use conf_parser::option::option_value::Value;
 use conf_parser::option::process::LogTo;
@@ -43,6 +46,8 @@ pub struct Config {
     pub network: Network,
     /// How the process runs.
     pub process: Process,
+    /// Files that are read when it runs, in the order they are named.
+    pub files: Vec<(RunTimeFile, Vec<u8>)>,
 }
 
 /// Where something was written. Cheap to copy about: the name is shared.
@@ -285,8 +290,6 @@ pub struct Process {
     pub no_hosts: bool,
     /// There is a `no-resolv` and no `server`: dnsmasq would warn.
     pub no_upstream: bool,
-    /// Files with names of boot servers.
-    pub hosts_files: Vec<PathBuf>,
 }
 
 /// Which group to run as.
@@ -318,6 +321,11 @@ impl fmt::Display for Note {
             None => f.write_str(&self.text),
         }
     }
+}
+
+/// dnsmasq's words for two `dhcp-host` lines with one address.
+fn duplicate(address: Ipv4Addr) -> String {
+    format!("duplicate dhcp-host IP address {address}")
 }
 
 /// A faulty line as dnsmasq reports it, with the line and a caret below.

@@ -1,7 +1,7 @@
 //! Names of boot servers, as hosts files and `host-record` lines give them (spec: proxyDHCP, section 6.7).
 
 use std::collections::{HashMap, VecDeque};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Names and their IPv4 addresses, used in turn.
 ///
@@ -40,21 +40,49 @@ impl Names {
         self.names.get_mut(&name.to_ascii_lowercase())?.take(self.turning)
     }
 
-    /// Adds what a hosts file says: an address, then names. Returns how many names it had.
-    pub fn read_hosts(&mut self, file: &str) -> usize {
-        let mut count = 0;
-        for line in file.lines() {
-            let mut words = line.split('#').next().unwrap_or_default().split_ascii_whitespace();
+    /// Adds what a hosts file says: an address, then names. What it says badly is left out.
+    pub fn read_hosts(&mut self, file: &[u8]) -> HostsRead {
+        let mut read = HostsRead { names: 0, faults: Vec::new() };
+        for (number, line) in (1..).zip(file.split(|&byte| byte == b'\n')) {
+            let line = line.split(|&byte| byte == b'#').next().unwrap_or_default();
+            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
             let Some(address) = words.next() else { continue };
-            for (place, name) in words.enumerate() {
-                count += 1;
-                if let Ok(address) = address.parse::<Ipv4Addr>() {
-                    self.add(name.trim_end_matches('.').as_bytes(), address, place == 0);
+            let address = std::str::from_utf8(address).ok().and_then(|text| text.parse().ok());
+            let Some(address) = address else {
+                read.faults.push((number, "address"));
+                continue;
+            };
+            let mut place = 0;
+            for name in words {
+                let Some(name) = domain_name(name) else {
+                    read.faults.push((number, "name"));
+                    continue;
+                };
+                read.names += 1;
+                if let IpAddr::V4(address) = address {
+                    self.add(name, address, place == 0);
                 }
+                place += 1;
             }
         }
-        count
+        read
     }
+}
+
+/// What came of a hosts file.
+pub struct HostsRead {
+    /// How many names it has.
+    pub names: usize,
+    /// Lines with a bad `address` or `name`.
+    pub faults: Vec<(usize, &'static str)>,
+}
+
+/// A name without its last dot: labels of at most 63 bytes, and nothing that is not ASCII (spec: config language,
+/// section 1.11).
+fn domain_name(name: &[u8]) -> Option<&[u8]> {
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    let fits = name.split(|&byte| byte == b'.').all(|label| label.len() < 64);
+    (fits && !name.iter().any(|byte| byte.is_ascii_control() || !byte.is_ascii())).then_some(name)
 }
 
 impl List {
@@ -73,7 +101,7 @@ fn the_first_answer_is_where_reading_has_turned_the_list_to() {
     for (count, first) in [(1, 1), (2, 1), (3, 2), (4, 1)] {
         let mut names = Names::new(true);
         for last in 1..=count {
-            names.read_hosts(&format!("10.0.0.{last} Boot # x\n"));
+            names.read_hosts(format!("10.0.0.{last} Boot # x\n").as_bytes());
         }
         assert_eq!(
             names.look_up(b"BOOT"),
@@ -86,7 +114,7 @@ fn the_first_answer_is_where_reading_has_turned_the_list_to() {
 #[test]
 fn without_turning_the_first_one_stays() {
     let mut names = Names::default();
-    names.read_hosts("10.0.0.1 other boot\n10.0.0.2 boot\n10.0.0.3 boot\n");
+    names.read_hosts(b"10.0.0.1 other boot\n10.0.0.2 boot\n10.0.0.3 boot\n");
     assert_eq!(
         [names.look_up(b"boot"), names.look_up(b"boot")],
         [Some(Ipv4Addr::new(10, 0, 0, 2)); 2]

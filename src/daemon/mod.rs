@@ -8,6 +8,7 @@ mod surroundings;
 
 use crate::config::names::Names;
 use crate::config::network::Binding;
+use crate::config::run_time::RunTimeFiles;
 use crate::config::{Config, Tftp};
 use crate::effect::Effect;
 use crate::failure::{Failure, reason};
@@ -22,6 +23,7 @@ use crate::tftp::transfer::Millis;
 use crate::tftp::{Around, Server, Socket, accepts};
 use files::DiskFiles;
 use mio::Events;
+use notes::file_line;
 use sockets::{Role, Sockets};
 use std::collections::BTreeMap;
 use std::io;
@@ -34,6 +36,7 @@ pub struct Daemon {
     config: Config,
     interfaces: Interfaces,
     names: Names,
+    run_time_files: RunTimeFiles,
     sockets: Sockets,
     signals: Signals,
     watch: Watch,
@@ -164,6 +167,11 @@ impl Daemon {
                     self.journal.write(&Line::Process(ProcessLine::Terminated));
                     self.journal.flush();
                     return Some(End::Terminated);
+                }
+                Asked::Reload => {
+                    let (names, happened) = self.run_time_files.read(&mut self.config);
+                    self.names = names;
+                    happened.into_iter().for_each(|event| self.journal.write(&file_line(event)));
                 }
                 Asked::Interrupt if self.config.process.debug => return Some(End::Interrupted),
                 Asked::Interrupt | Asked::Nothing => {}

@@ -1,6 +1,7 @@
 //! The first lines of a log (spec: daemon, section 6).
 
 use crate::config::network::Binding;
+use crate::config::run_time::Happened;
 use crate::config::{Config, Note, RangeKind};
 use crate::log_line::{DhcpLine, Line, ProcessLine, TftpLine};
 use crate::net::{Interfaces, any_interface_matches, interface_matches};
@@ -53,6 +54,21 @@ fn range_line(range: &crate::config::Range) -> DhcpLine {
         RangeKind::Pool(lease) => DhcpLine::Pool { start: range.start, end: range.end, lease },
         RangeKind::Static(lease) => DhcpLine::Static { subnet: range.start, lease },
     }
+}
+
+/// What came of a file that is read when the daemon runs.
+pub fn file_line(happened: Happened) -> Line {
+    Line::Process(match happened {
+        Happened::Read(path) => return Line::Dhcp(None, DhcpLine::FileRead(path)),
+        Happened::Unreadable { path, reason } => ProcessLine::FileUnreadable { path, reason },
+        Happened::Inaccessible { path, reason } => {
+            ProcessLine::DirectoryInaccessible { path, reason }
+        }
+        Happened::BadDirectory { path, reason } => ProcessLine::BadDirectory { path, reason },
+        Happened::BadLine { words, line, path } => ProcessLine::BadLine { words, line, path },
+        Happened::Hosts { path, names } => ProcessLine::HostsRead { path, names },
+        Happened::HostsUnreadable { path, reason } => ProcessLine::HostsUnreadable { path, reason },
+    })
 }
 
 /// Interfaces that are named and not there, or there without an address.

@@ -2,17 +2,18 @@
 //! serves happens behind it (spec: daemon, section 1).
 
 use super::files::DiskFiles;
-use super::notes::{missing, start_lines};
+use super::notes::{file_line, missing, start_lines};
 use super::sockets::Sockets;
 use super::{Clock, Daemon, End, surroundings};
 use crate::command_line::{self, CommandLine};
 use crate::config::build::{Purpose, pool_notes};
-use crate::config::load::{self, Loaded, Loader};
+use crate::config::load::{Loaded, Loader};
 use crate::config::network::Binding;
+use crate::config::run_time::RunTimeFiles;
 use crate::config::{Config, Group, Note, Tftp};
 use crate::failure::{Failure, reason};
 use crate::journal::Journal;
-use crate::log_line::{Line, ProcessLine, TftpLine};
+use crate::log_line::{Line, TftpLine};
 use crate::net::Interfaces;
 use crate::sys::interfaces::{Watch, snapshot};
 use crate::sys::limits;
@@ -201,20 +202,16 @@ impl Confined {
             .position(|line| matches!(line, Line::Tftp(_)))
             .map_or(lines.len(), |at| at + 1);
         lines.splice(behind..behind, roots.into_iter().map(Line::Tftp));
-        let (names, read) = load::names(&config.process, &config.dhcp);
-        lines.extend(read.into_iter().map(|(path, count)| {
-            let path = path.display().to_string();
-            Line::Process(match count {
-                Ok(names) => ProcessLine::HostsRead { path, names },
-                Err(reason) => ProcessLine::HostsUnreadable { path, reason },
-            })
-        }));
+        let run_time_files = RunTimeFiles::of(&config);
+        let (names, happened) = run_time_files.read(&mut config);
+        lines.extend(happened.into_iter().map(file_line));
         lines.iter().for_each(|line| journal.write(line));
         let pid_file = config.process.pid_file.clone().filter(|_| !config.process.debug);
         let daemon = Daemon {
             config,
             interfaces,
             names,
+            run_time_files,
             sockets,
             signals,
             watch,

@@ -15,6 +15,8 @@ pub enum DhcpLine {
     Pool { start: Ipv4Addr, end: Ipv4Addr, lease: Lease },
     /// At the start: static leases that are not served.
     Static { subnet: Ipv4Addr, lease: Lease },
+    /// A file of hosts or options was read.
+    FileRead(String),
     /// At the start: the sockets hear one interface only.
     BoundTo(String),
 
@@ -88,6 +90,7 @@ impl fmt::Display for DhcpLine {
             Self::Static { subnet, lease } => {
                 write!(f, "DHCP, static leases only on {subnet}, lease time {}", lease_time(*lease))
             }
+            Self::FileRead(path) => write!(f, "read {path}"),
             Self::BoundTo(interface) => {
                 write!(f, "DHCP, sockets bound exclusively to interface {interface}")
             }

@@ -22,6 +22,14 @@ pub enum ProcessLine {
     HostsRead { path: String, names: usize },
     /// A hosts file was not.
     HostsUnreadable { path: String, reason: String },
+    /// A file of settings was not read.
+    FileUnreadable { path: String, reason: String },
+    /// A directory of them was not.
+    DirectoryInaccessible { path: String, reason: String },
+    /// A directory to watch is none.
+    BadDirectory { path: String, reason: String },
+    /// A line of such a file is faulty.
+    BadLine { words: String, line: usize, path: String },
     /// An interface that stands for others is missing.
     BridgeMissing(String),
     /// Binding to an interface again has failed.
@@ -45,7 +53,12 @@ impl ProcessLine {
     pub(super) fn priority(&self) -> Priority {
         match self {
             Self::Failure(_) | Self::FailedToStart => Priority::Critical,
-            Self::Rebind { .. } | Self::HostsUnreadable { .. } => Priority::Error,
+            Self::Rebind { .. }
+            | Self::HostsUnreadable { .. }
+            | Self::FileUnreadable { .. }
+            | Self::DirectoryInaccessible { .. }
+            | Self::BadDirectory { .. }
+            | Self::BadLine { .. } => Priority::Error,
             Self::InterfaceMissing(_)
             | Self::InterfaceInstead(_)
             | Self::NoUpstream
@@ -72,6 +85,14 @@ impl fmt::Display for ProcessLine {
             Self::HostsUnreadable { path, reason } => {
                 write!(f, "failed to load names from {path}: {reason}")
             }
+            Self::FileUnreadable { path, reason } => write!(f, "cannot read {path}: {reason}"),
+            Self::DirectoryInaccessible { path, reason } => {
+                write!(f, "cannot access directory {path}: {reason}")
+            }
+            Self::BadDirectory { path, reason } => {
+                write!(f, "bad dynamic directory {path}: {reason}")
+            }
+            Self::BadLine { words, line, path } => write!(f, "{words} at line {line} of {path}"),
             Self::BridgeMissing(name) => write!(f, "unknown interface {name} in bridge-interface"),
             Self::Rebind { interface } => {
                 write!(f, "error binding DHCP socket to device {interface}")

@@ -15,6 +15,8 @@ pub enum Asked {
     Terminate,
     /// SIGINT.
     Interrupt,
+    /// SIGHUP: read files again.
+    Reload,
     /// Nothing we do.
     Nothing,
 }
@@ -42,6 +44,7 @@ impl Signals {
         Some(match i32::try_from(info.ssi_signo) {
             Ok(libc::SIGTERM) => Asked::Terminate,
             Ok(libc::SIGINT) => Asked::Interrupt,
+            Ok(libc::SIGHUP) => Asked::Reload,
             _ => Asked::Nothing,
         })
     }

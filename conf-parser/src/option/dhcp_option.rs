@@ -157,7 +157,7 @@ fn code(piece: Text<'_>, keyword: Keyword) -> Result<Option<Code>, Fault> {
         return Ok(Some(Code { number, named: None, version6: false }));
     }
     if let Some(name) = piece.after("option:") {
-        let known = option_names::by_name(&lossy(name))
+        let known = option_names::by_name(name)
             .filter(|known| !known.internal || keyword == Keyword::Match);
         let known = known.ok_or_else(|| unknown(name))?;
         return Ok(Some(Code {
@@ -171,10 +171,9 @@ fn code(piece: Text<'_>, keyword: Keyword) -> Result<Option<Code>, Fault> {
         let named = OPTIONS6.iter().find(|known| u32::from(known.0) == number).map(|known| known.2);
         return Ok(Some(Code { number, named, version6: true }));
     }
-    let wanted = lossy(name);
     let known = OPTIONS6
         .iter()
-        .find(|known| known.1.eq_ignore_ascii_case(&wanted))
+        .find(|known| name.is_ignoring_case(known.1))
         .ok_or_else(|| unknown(name))?;
     Ok(Some(Code { number: known.0.into(), named: Some(known.2), version6: true }))
 }
@@ -201,10 +200,6 @@ fn wrapping(piece: Text<'_>, lead: &Lead, keyword: Keyword) -> Result<Option<Lea
         };
     }
     Ok(piece.after("vi-encap:").map(|enterprise| Lead::Enterprise(number(enterprise))))
-}
-
-fn lossy(text: Text<'_>) -> String {
-    text.bare().map(char::from).collect()
 }
 
 #[cfg(test)]

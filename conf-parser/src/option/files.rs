@@ -21,16 +21,20 @@ pub struct ConfDir {
 }
 
 impl ConfDir {
-    /// Whether a file of that name is read. Editors' left-overs never are.
+    /// Whether a file of that name is read.
     pub fn takes(&self, name: &[u8]) -> bool {
-        let is_backup = name.ends_with(b"~")
-            || name.starts_with(b".")
-            || (name.starts_with(b"#") && name.ends_with(b"#"));
         let longer = |suffix: &Vec<u8>| name.len() > suffix.len() && name.ends_with(suffix);
-        !is_backup
+        !is_left_over(name)
             && (self.accept.is_empty() || self.accept.iter().any(longer))
             && !self.reject.iter().any(longer)
     }
+}
+
+/// Whether a name is that of an editor's backup, or hidden: such files are never read.
+pub fn is_left_over(name: &[u8]) -> bool {
+    name.ends_with(b"~")
+        || name.starts_with(b".")
+        || (name.starts_with(b"#") && name.ends_with(b"#"))
 }
 
 /// A file that is read when the daemon runs.

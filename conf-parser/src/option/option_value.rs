@@ -106,9 +106,8 @@ struct Shape {
 impl Shape {
     fn of(text: Text<'_>, keyword: Keyword) -> Self {
         let mut shape = Self { decimal: true, address: true, hex: true, ..Self::default() };
-        let bytes: Vec<u8> = text.bare().collect();
-        for (at, &byte) in bytes.iter().enumerate() {
-            let last = at + 1 == bytes.len();
+        for (at, byte) in text.bare().enumerate() {
+            let last = at + 1 == text.cells().len();
             match byte {
                 b'0'..=b'9' => shape.digit = true,
                 b'-' => (shape.address, shape.hex) = (false, false),

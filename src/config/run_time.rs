@@ -1,0 +1,362 @@
+//! Files that are read when the daemon starts, and again when it is told to: `dhcp-hostsfile`, `dhcp-optsfile`, their
+//! directories, and hosts files (spec: config language, sections 1.5, 3.14, 3.23). No error in them ends anything.
+//!
+//! What is read later counts more, so the order matters: each kind last configured first, a directory after all plain
+//! files, watched directories after that.
+
+use super::lines::Lines;
+use super::names::Names;
+use super::{Config, Origin, Rule, VendorOption};
+use crate::failure::reason;
+use conf_parser::option::dhcp_option::Lead;
+use conf_parser::option::files::{RunTimeFile, is_left_over};
+use conf_parser::{Directive, Reader, table};
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::net::Ipv4Addr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What came of reading, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// A file of DHCP settings was read.
+    Read(String),
+    /// One could not be.
+    Unreadable { path: String, reason: String },
+    /// A directory could not be.
+    Inaccessible { path: String, reason: String },
+    /// A directory that is to be watched could not be.
+    BadDirectory { path: String, reason: String },
+    /// A line is faulty, in dnsmasq's words; the next one may be fine.
+    BadLine { words: String, line: usize, path: String },
+    /// A hosts file was read.
+    Hosts { path: String, names: usize },
+    /// A hosts file could not be.
+    HostsUnreadable { path: String, reason: String },
+}
+
+/// Which files there are, and how much of the configuration does not come from them.
+#[derive(Debug)]
+pub struct RunTimeFiles {
+    written_hosts: usize,
+    written_options: usize,
+}
+
+impl RunTimeFiles {
+    /// Those of a configuration that nothing was added to.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            written_hosts: config.dhcp.hosts.len(),
+            written_options: config.dhcp.vendor_options.len(),
+        }
+    }
+
+    /// Reads them all. What came from them before is forgotten.
+    pub fn read(&self, config: &mut Config) -> (Names, Vec<Happened>) {
+        config.dhcp.hosts.truncate(self.written_hosts);
+        config.dhcp.vendor_options.truncate(self.written_options);
+        let (names, mut happened) = hosts_files(config);
+        if !config.dhcp.ranges.is_empty() {
+            let claimed = config.dhcp.hosts.addresses().collect();
+            let files = std::mem::take(&mut config.files);
+            let mut reading = Reading { config, claimed, happened };
+            reading.plain(&files, RunTimeFile::DhcpHosts);
+            reading.plain(&files, RunTimeFile::DhcpOptions);
+            reading.watched(&files);
+            happened = reading.happened;
+            config.files = files;
+        }
+        (names, happened)
+    }
+}
+
+type Listed = (RunTimeFile, Vec<u8>);
+
+struct Reading<'c> {
+    config: &'c mut Config,
+    /// Addresses of `dhcp-host` lines: no two may have the same.
+    claimed: HashSet<Ipv4Addr>,
+    happened: Vec<Happened>,
+}
+
+impl Reading<'_> {
+    /// Plain files, then the files of directories, of which none is read twice by the same name.
+    fn plain(&mut self, files: &[Listed], kind: RunTimeFile) {
+        let listed = files.iter().rev().filter(|(found, _)| *found == kind);
+        let (directories, plain): (Vec<_>, Vec<_>) =
+            listed.map(|(_, path)| path_of(path)).partition(|path| path.is_dir());
+        let mut known: HashSet<PathBuf> = plain.iter().cloned().collect();
+        plain.iter().for_each(|path| self.file(path, kind));
+        for directory in directories {
+            match entries(&directory) {
+                Ok(mut paths) => {
+                    paths.retain(|path| !path.is_dir() && known.insert(path.clone()));
+                    paths.sort_unstable();
+                    paths.iter().for_each(|path| self.file(path, kind));
+                }
+                Err(error) => {
+                    let path = shown(&directory);
+                    self.happened.push(Happened::Inaccessible { path, reason: reason(&error) });
+                }
+            }
+        }
+    }
+
+    /// A file; its faults are told before it.
+    fn file(&mut self, path: &Path, kind: RunTimeFile) {
+        if self.lines(path, kind) {
+            self.happened.push(Happened::Read(shown(path)));
+        }
+    }
+
+    fn watched(&mut self, files: &[Listed]) {
+        for (kind, path) in files.iter().rev() {
+            let kind = match kind {
+                RunTimeFile::DhcpHostsDir => RunTimeFile::DhcpHosts,
+                RunTimeFile::DhcpOptionsDir => RunTimeFile::DhcpOptions,
+                _ => continue,
+            };
+            match watched_entries(&path_of(path)) {
+                Ok(paths) => {
+                    for path in paths.iter().filter(|path| path.is_file()) {
+                        self.happened.push(Happened::Read(shown(path)));
+                        self.lines(path, kind);
+                    }
+                }
+                Err(reason) => {
+                    let path = String::from_utf8_lossy(path).into_owned();
+                    self.happened.push(Happened::BadDirectory { path, reason });
+                }
+            }
+        }
+    }
+
+    /// Reads lines, each the value of a `dhcp-host` or `dhcp-option`. Whether the file could be read.
+    fn lines(&mut self, path: &Path, kind: RunTimeFile) -> bool {
+        let keyword = if kind == RunTimeFile::DhcpHosts { "dhcp-host" } else { "dhcp-option" };
+        let Some(row) = table::named(keyword) else { return false };
+        let name = shown(path);
+        let mut reader = Reader::default();
+        let read = (|| {
+            let mut lines = Lines::new(BufReader::new(File::open(path)?));
+            while let Some((number, line)) = lines.next()? {
+                let origin = Origin { file: name.as_str().into(), line: number };
+                let taken =
+                    reader.value(row, line).map_err(|fault| fault.complaint.in_file().into());
+                if let Err(words) = taken.and_then(|found| self.take(found, origin)) {
+                    let path = name.clone();
+                    self.happened.push(Happened::BadLine { words, line: number, path });
+                }
+            }
+            Ok(())
+        })();
+        read.map_err(|error: io::Error| {
+            self.happened.push(Happened::Unreadable { path: name, reason: reason(&error) });
+        })
+        .is_ok()
+    }
+
+    fn take(&mut self, found: Option<Directive>, origin: Origin) -> Result<(), String> {
+        match found {
+            Some(Directive::DhcpHost(host)) => {
+                if let Some(address) = host.address
+                    && !self.claimed.insert(address)
+                {
+                    return Err(super::duplicate(address));
+                }
+                self.config.dhcp.hosts.add(host);
+            }
+            Some(Directive::DhcpOption(option)) => {
+                if let Lead::Vendor(class) = option.lead {
+                    let code = option.code.to_le_bytes()[0];
+                    let value =
+                        VendorOption { class: Some(class), code, value: option.value.bytes };
+                    let conditions = option.conditions;
+                    self.config.dhcp.vendor_options.push(Rule { origin, conditions, value });
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Reads the names of boot servers. Without DNS there are none: dnsmasq reads no hosts file then.
+fn hosts_files(config: &Config) -> (Names, Vec<Happened>) {
+    let mut names = Names::new(config.dhcp.round_robin);
+    let mut happened = Vec::new();
+    if config.process.dns_port == 0 {
+        return (names, happened);
+    }
+    for record in &config.dhcp.host_records {
+        for (place, name) in record.names.iter().enumerate() {
+            record.address.into_iter().for_each(|address| names.add(name, address, place == 0));
+        }
+    }
+    let mut paths: Vec<PathBuf> = Vec::new();
+    paths.extend((!config.process.no_hosts).then(|| PathBuf::from("/etc/hosts")));
+    let listed = |kind| {
+        let files = config.files.iter().rev().filter(move |(found, _)| *found == kind);
+        files.map(|(_, path)| path_of(path))
+    };
+    let (directories, plain): (Vec<_>, Vec<_>) =
+        listed(RunTimeFile::Hosts).partition(|path| path.is_dir());
+    paths.extend(plain);
+    for directory in directories {
+        let mut found = entries(&directory).unwrap_or_default();
+        found.retain(|path| path.is_file());
+        found.sort_unstable();
+        paths.extend(found);
+    }
+    for directory in listed(RunTimeFile::HostsDir) {
+        match watched_entries(&directory) {
+            Ok(found) => paths.extend(found.into_iter().filter(|path| path.is_file())),
+            Err(reason) => {
+                happened.push(Happened::BadDirectory { path: shown(&directory), reason });
+            }
+        }
+    }
+    for path in paths {
+        let name = shown(&path);
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let read = names.read_hosts(&bytes);
+                happened.extend(read.faults.into_iter().map(|(line, what)| Happened::BadLine {
+                    words: format!("bad {what}"),
+                    line,
+                    path: name.clone(),
+                }));
+                happened.push(Happened::Hosts { path: name, names: read.names });
+            }
+            Err(error) => {
+                happened.push(Happened::HostsUnreadable { path: name, reason: reason(&error) });
+            }
+        }
+    }
+    (names, happened)
+}
+
+/// What a directory holds that is not an editor's left-over, joined as dnsmasq does.
+fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        if !is_left_over(name.as_bytes()) {
+            let joined = [directory.as_os_str().as_bytes(), b"/", name.as_bytes()].concat();
+            paths.push(path_of(&joined));
+        }
+    }
+    Ok(paths)
+}
+
+fn watched_entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    match fs::metadata(directory) {
+        Ok(found) if !found.is_dir() => Err("not a directory".to_owned()),
+        Ok(_) => entries(directory).map_err(|error| reason(&error)),
+        Err(error) => Err(reason(&error)),
+    }
+}
+
+fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::Loader;
+    use std::fmt::Write;
+
+    /// Reads a configuration in which `@` stands for a directory of these files; tells what happened.
+    fn read(lines: &str, files: &[(&str, &str)]) -> (Config, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().to_str().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let mut text = "no-hosts\ndhcp-range=10.0.0.0,proxy\n".to_owned();
+        write!(text, "{}", lines.replace('@', root)).unwrap();
+        fs::write(folder.path().join("c"), text).unwrap();
+        let mut loader = Loader::default();
+        loader.file(folder.path().join("c").as_os_str().as_bytes()).unwrap();
+        let mut config = loader.finish().unwrap().config;
+        let (_, happened) = RunTimeFiles::of(&config).read(&mut config);
+        let told = happened.iter().map(|one| format!("{one:?}").replace(root, "@"));
+        (config, told.collect())
+    }
+
+    #[test]
+    fn each_kind_is_read_last_configured_first_and_directories_behind() {
+        let lines = "dhcp-hostsfile=@/d\ndhcp-hostsfile=@/one\ndhcp-hostsfile=@/two\n\
+                     dhcp-optsdir=@/w\ndhcp-optsfile=@/o\ndhcp-hostsfile=@/d\n";
+        let files = [
+            ("d/b", ""),
+            ("d/a", ""),
+            ("d/.hidden", ""),
+            ("d/old~", ""),
+            ("one", ""),
+            ("two", ""),
+            ("w/x", ""),
+            ("o", ""),
+        ];
+        let order = ["two", "one", "d/a", "d/b", "o", "w/x"];
+        assert_eq!(read(lines, &files).1, order.map(|name| format!("Read(\"@/{name}\")")));
+    }
+
+    #[test]
+    fn a_bad_line_is_told_and_the_rest_counts() {
+        let files =
+            [("h", "zz:zz\n52:54:00:00:00:01,10.0.0.1\n52:54:00:00:00:02,10.0.0.1 # twice\n")];
+        let (config, told) = read("dhcp-hostsfile=@/h\ndhcp-optsfile=@/none\n", &files);
+        assert_eq!(config.dhcp.hosts.len(), 1);
+        let bad =
+            |words, line| format!("BadLine {{ words: \"{words}\", line: {line}, path: \"@/h\" }}");
+        assert_eq!(
+            told,
+            [
+                bad("bad hex constant", 1),
+                bad("duplicate dhcp-host IP address 10.0.0.1", 3),
+                "Read(\"@/h\")".into(),
+                "Unreadable { path: \"@/none\", reason: \"No such file or directory\" }".into()
+            ]
+        );
+    }
+
+    #[test]
+    fn reading_again_forgets_what_was_read() {
+        let files = [("o", "vendor:PXEClient,30,x\n3,1.2.3.4\n")];
+        let (mut config, _) =
+            read("dhcp-option=vendor:PXEClient,31,y\ndhcp-optsfile=@/o\n", &files);
+        let codes = |config: &Config| {
+            config.dhcp.vendor_options.iter().map(|rule| rule.value.code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(&config), [31, 30]);
+        let files = RunTimeFiles { written_hosts: 0, written_options: 1 };
+        files.read(&mut config);
+        assert_eq!(codes(&config), [31]);
+    }
+
+    #[test]
+    fn names_are_counted_and_bad_ones_told() {
+        let files = [("h", "1.2.3 a\n1.2.3.4 a b#c\n::1 d\n1.1.1.1 \u{e9} e\n")];
+        let (_, told) = read("addn-hosts=@/h\nhostsdir=@/h\n", &files);
+        assert_eq!(
+            told,
+            [
+                "BadDirectory { path: \"@/h\", reason: \"not a directory\" }",
+                "BadLine { words: \"bad address\", line: 1, path: \"@/h\" }",
+                "BadLine { words: \"bad name\", line: 4, path: \"@/h\" }",
+                "Hosts { path: \"@/h\", names: 4 }"
+            ]
+        );
+    }
+}
