@@ -4,7 +4,7 @@
 //! first. dnsmasq acts on options as it meets them, so all that stand before a mistake still count.
 
 use crate::log_line::{COMPILE_TIME_OPTIONS, VERSION};
-use conf_parser::option_names::{OPTIONS, OPTIONS6};
+use conf_parser::option_names::{OPTIONS, OPTIONS6, OptionName};
 use conf_parser::table::{self, ROWS};
 use conf_parser::{Argument, Row};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
@@ -224,18 +224,14 @@ const HELP_COLUMNS: usize = 55;
 pub fn help(page: Option<Page>) -> String {
     match page {
         None => general_help(),
-        Some(Page::Dhcp) => {
-            let listed = OPTIONS.iter().filter(|option| !option.internal);
-            names("Known DHCP options:", listed.map(|option| (option.code.into(), option.name)))
-        }
-        Some(Page::Dhcp6) => {
-            names("Known DHCPv6 options:", OPTIONS6.iter().map(|option| (option.0, option.1)))
-        }
+        Some(Page::Dhcp) => names("Known DHCP options:", OPTIONS),
+        Some(Page::Dhcp6) => names("Known DHCPv6 options:", OPTIONS6),
     }
 }
 
-fn names(title: &str, options: impl Iterator<Item = (u16, &'static str)>) -> String {
-    let lines = options.map(|(code, name)| format!("{code:3} {name}\n"));
+fn names(title: &str, options: &[OptionName]) -> String {
+    let listed = options.iter().filter(|option| !option.internal);
+    let lines = listed.map(|option| format!("{:3} {}\n", option.code, option.name));
     std::iter::once(format!("{title}\n")).chain(lines).collect()
 }
 

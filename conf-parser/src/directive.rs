@@ -1,14 +1,17 @@
 //! [`Directive`]: what a line says, as data. What it means together with others is for the daemon.
 
+use crate::fault::Pending;
 use crate::option::dhcp_boot::{DhcpBoot, ReplyDelay};
 use crate::option::dhcp_host::DhcpHost;
 use crate::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagIf, TagRule};
 use crate::option::dhcp_option::DhcpOption;
 use crate::option::dhcp_range::DhcpRange;
+use crate::option::domain::Domain;
 use crate::option::files::{ConfDir, RunTimeFile};
 use crate::option::network::{Bridge, HostRecord, SharedNetwork};
 use crate::option::process::LogTo;
 use crate::option::pxe::{PxePrompt, PxeService};
+use crate::option::records::Cname;
 use crate::option::tftp::{TftpRoot, UniqueRoot};
 use crate::words::{Condition, Hex};
 use std::net::IpAddr;
@@ -56,6 +59,10 @@ pub enum Directive {
     EdnsPacketMax(u32),
 
     Port(u16),
+    Upstream(Pending),
+    ResolvFile(Option<Vec<u8>>),
+    Domain(Domain),
+    Cname(Cname),
     AlternatePort {
         server: u16,
         client: u16,
@@ -86,6 +93,7 @@ pub enum Directive {
 pub enum Switch {
     BindDynamic,
     BindInterfaces,
+    DhcpFqdn,
     DhcpIgnoreClid,
     ExpandHosts,
     Help,
@@ -94,6 +102,8 @@ pub enum Switch {
     LogDhcp,
     NoDaemon,
     NoHosts,
+    NoPoll,
+    NoResolv,
     NoRoundRobin,
     QuietDhcp,
     QuietTftp,

@@ -76,6 +76,33 @@ impl Fault {
     }
 }
 
+/// Something only the machine knows. A line is at fault if the answer is no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What to ask.
+    pub about: About,
+    /// The fault if not. For a host name the resolver's words take the place of its own.
+    pub otherwise: Fault,
+}
+
+/// What the machine is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Whether this name can be resolved.
+    HostName(Vec<u8>),
+    /// Whether there is such an interface.
+    Interface(Vec<u8>),
+}
+
+/// What is left to be checked of a line, in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// A question to the machine.
+    pub question: Option<Question>,
+    /// What is wrong in any case, but comes second.
+    pub fault: Option<Fault>,
+}
+
 impl ParseError<Text<'_>> for Fault {
     fn from_error_kind(input: Text<'_>, _: ErrorKind) -> Self {
         Self::plain(input, "")

@@ -37,9 +37,12 @@ pub fn line(bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), Fault> {
             protected: false,
             column: column(at),
         });
+        if !white {
+            restore_raw(cells);
+        }
         at += 1;
-        // Most of a line is neither of these.
-        let plain = bytes[at..].iter().take_while(|&&byte| byte != b'"' && !is_space(byte));
+        // Most of a line is none of these.
+        let plain = bytes[at..].iter().take_while(|&&byte| byte != b'"' && byte > b' ');
         let end = if white { at } else { at + plain.count() };
         cells.extend((at..end).zip(&bytes[at..end]).map(|(at, &byte)| Cell {
             byte,
@@ -70,7 +73,20 @@ fn quoted(bytes: &[u8], from: usize, cells: &mut Vec<Cell>) -> Result<usize, Fau
             Some([byte, ..]) => (*byte, 1),
         };
         cells.push(Cell { byte, protected: is_protectable(byte), column: column(at) });
+        if width == 1 {
+            restore_raw(cells);
+        }
         at += width;
+    }
+}
+
+/// dnsmasq writes protected characters as control bytes, and takes such bytes in a file for them.
+fn restore_raw(cells: &mut [Cell]) {
+    const MEANT: &[u8; 32] = b"\0123456 \0\0\078\090abcdefABCDE\0F:,.";
+    if let Some(cell) = cells.last_mut()
+        && let Some(&meant) = MEANT.get(usize::from(cell.byte)).filter(|&&meant| meant != 0)
+    {
+        (cell.byte, cell.protected) = (meant, true);
     }
 }
 
@@ -152,6 +168,16 @@ mod tests {
         line(br#""a,g.1""#, &mut cells).unwrap();
         let protected: Vec<bool> = cells.iter().map(|cell| cell.protected).collect();
         assert_eq!(protected, [true, true, false, true, true]);
+    }
+
+    #[test]
+    fn control_bytes_are_protected_characters() {
+        let mut cells = Vec::new();
+        line(b"\x01\x07\x10\x1a\x1c\x1d\x1e\x1f\x1b\x08\"\x0b\"", &mut cells).unwrap();
+        let bytes: Vec<u8> = cells.iter().map(|cell| cell.byte).collect();
+        assert_eq!(bytes, *b"1 aEF:,.\x1b\x087");
+        let bare = cells.iter().filter(|cell| !cell.protected).count();
+        assert_eq!(bare, 2);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub mod text;
 pub mod words;
 
 pub use directive::{Directive, Switch};
-pub use fault::{Caret, Complaint, Fault};
+pub use fault::{About, Caret, Complaint, Fault, Pending, Question};
 pub use repeat::Repeats;
 pub use table::{Argument, Class, Row};
 

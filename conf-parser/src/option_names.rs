@@ -120,26 +120,43 @@ pub static OPTIONS: &[OptionName] = &[
     public(255, "server-ip-address", Kind::Addresses),
 ];
 
-/// The `DHCPv6` options that may be configured by name.
+/// The `DHCPv6` options, sorted by code.
 #[rustfmt::skip]
-pub static OPTIONS6: &[(u16, &str, Kind)] = &[
-    (21, "sip-server-domain", Kind::Domains),
-    (22, "sip-server", Kind::Addresses),
-    (23, "dns-server", Kind::Addresses),
-    (24, "domain-search", Kind::Domains),
-    (27, "nis-server", Kind::Addresses),
-    (28, "nis+-server", Kind::Addresses),
-    (29, "nis-domain", Kind::Domains),
-    (30, "nis+-domain", Kind::Domains),
-    (31, "sntp-server", Kind::Addresses),
-    (32, "information-refresh-time", Kind::Time),
-    (41, "posix-timezone", Kind::Name),
-    (42, "tzdb-timezone", Kind::Name),
-    (56, "ntp-server", Kind::Any),
-    (59, "bootfile-url", Kind::Name),
-    (60, "bootfile-param", Kind::Name),
-    (103, "captive-portal", Kind::Name),
+pub static OPTIONS6: &[OptionName] = &[
+    internal(1, "client-id", Kind::Any),
+    internal(2, "server-id", Kind::Any),
+    internal(3, "ia-na", Kind::Any),
+    internal(4, "ia-ta", Kind::Any),
+    internal(5, "iaaddr", Kind::Any),
+    internal(6, "oro", Kind::Any),
+    internal(7, "preference", Kind::Any),
+    internal(12, "unicast", Kind::Any),
+    internal(13, "status", Kind::Any),
+    internal(14, "rapid-commit", Kind::Any),
+    internal(15, "user-class", Kind::Any),
+    internal(16, "vendor-class", Kind::Any),
+    internal(17, "vendor-opts", Kind::Any),
+    public(21, "sip-server-domain", Kind::Domains),
+    public(22, "sip-server", Kind::Addresses),
+    public(23, "dns-server", Kind::Addresses),
+    public(24, "domain-search", Kind::Domains),
+    public(27, "nis-server", Kind::Addresses),
+    public(28, "nis+-server", Kind::Addresses),
+    public(29, "nis-domain", Kind::Domains),
+    public(30, "nis+-domain", Kind::Domains),
+    public(31, "sntp-server", Kind::Addresses),
+    public(32, "information-refresh-time", Kind::Time),
+    internal(39, "FQDN", Kind::Domains),
+    public(41, "posix-timezone", Kind::Name),
+    public(42, "tzdb-timezone", Kind::Name),
+    public(56, "ntp-server", Kind::Any),
+    public(59, "bootfile-url", Kind::Name),
+    public(60, "bootfile-param", Kind::Name),
+    public(103, "captive-portal", Kind::Name),
 ];
+
+/// What dnsmasq 2.91 and later call `agent-id`.
+const NEWER_AGENT_ID: &str = "agent-info";
 
 const fn public(code: u8, name: &'static str, kind: Kind) -> OptionName {
     OptionName { code, name, kind, internal: false }
@@ -156,7 +173,11 @@ pub fn by_code(code: u8) -> Option<&'static OptionName> {
 
 /// The option of that name, letters in either case.
 pub fn by_name(name: Text<'_>) -> Option<&'static OptionName> {
-    OPTIONS.iter().find(|option| name.is_ignoring_case(option.name))
+    let newer = name.is_ignoring_case(NEWER_AGENT_ID).then_some("agent-id");
+    let is_meant = |option: &&OptionName| {
+        name.is_ignoring_case(option.name) || newer.is_some_and(|name| name == option.name)
+    };
+    OPTIONS.iter().find(is_meant)
 }
 
 #[test]

@@ -61,6 +61,11 @@ impl<'a> Text<'a> {
         self.cells.iter().map(|cell| if cell.protected { 0 } else { cell.byte })
     }
 
+    /// The same without protection: for options that look at a value as if it were not quoted.
+    pub fn restored(self) -> Vec<Cell> {
+        self.cells.iter().map(|&cell| Cell { protected: false, ..cell }).collect()
+    }
+
     /// Whether nothing is left.
     pub fn is_empty(self) -> bool {
         self.cells.is_empty()
@@ -117,7 +122,12 @@ impl<'a> Text<'a> {
 
     /// Cut at the first comma; blanks around it vanish, those at either end stay.
     pub fn cut_comma(self) -> (Self, Option<Self>) {
-        match self.cut(b',') {
+        self.cut_at(b',')
+    }
+
+    /// Cut at the first unprotected `byte`; blanks around it vanish, those at either end stay.
+    pub fn cut_at(self, byte: u8) -> (Self, Option<Self>) {
+        match self.cut(byte) {
             Some((piece, rest)) => (piece.trim_end(), Some(rest.trim_start())),
             None => (self, None),
         }
@@ -131,6 +141,19 @@ impl<'a> Text<'a> {
             left = rest;
             Some(piece)
         })
+    }
+
+    /// At most `most` pieces between commas, of which the last one keeps its own.
+    pub fn split(self, most: usize) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        let mut left = Some(self);
+        while let Some(text) = left {
+            let (piece, rest) =
+                if pieces.len() + 1 == most { (text, None) } else { text.cut_comma() };
+            pieces.push(piece);
+            left = rest;
+        }
+        pieces
     }
 
     fn part(self, cells: &'a [Cell], next: Option<&Cell>) -> Self {

@@ -1,7 +1,7 @@
 //! The bricks all options are built from. What each tolerates was asked of the real program.
 
 use crate::fault::Fault;
-use crate::text::Text;
+use crate::text::{Cell, Text};
 use nom::combinator::{cut, verify};
 use nom::error::context;
 use nom::multi::many0;
@@ -139,6 +139,42 @@ fn parsed<T: FromStr, const MOST: usize>(text: Text<'_>) -> Option<T> {
     std::str::from_utf8(place).ok()?.parse().ok()
 }
 
+/// Whether a text is an address of either family.
+pub fn is_address(text: Text<'_>) -> bool {
+    address4(text).is_some() || address6(text).is_some()
+}
+
+/// A domain name in its canonical form: lower case, without its last dot. Labels have 63 bytes at most and may be
+/// empty; quotes do not matter. `None` also for what is not ASCII (spec: config language, section 1.11).
+pub fn domain(text: Text<'_>) -> Option<Vec<u8>> {
+    let mut name = text.bytes();
+    name.make_ascii_lowercase();
+    let length = without_dot(&name)?.len();
+    name.truncate(length);
+    Some(name)
+}
+
+/// A legal domain name without its last dot.
+pub fn without_dot(name: &[u8]) -> Option<&[u8]> {
+    let (name, dotted) = match name.strip_suffix(b".") {
+        Some(rest) => (rest, true),
+        None => (name, false),
+    };
+    let is_name = |byte: &u8| byte.is_ascii() && !byte.is_ascii_control();
+    let blank = |byte: &u8| matches!(byte, b' ' | b'.');
+    let short = |label: &[u8]| label.len() <= LONGEST_LABEL;
+    let fine = name.len() <= LONGEST_NAME
+        && name.iter().all(is_name)
+        && name.split(|&byte| byte == b'.').all(short)
+        && (dotted || name.is_empty() || !name.iter().all(blank));
+    fine.then_some(name)
+}
+
+/// RFC 1035, section 2.3.4.
+const LONGEST_LABEL: usize = 63;
+/// dnsmasq's limit of a written name.
+const LONGEST_NAME: usize = 1025;
+
 /// Nothing may follow.
 pub fn end(input: Text<'_>) -> Parsed<'_, ()> {
     if input.is_empty() {
@@ -164,48 +200,54 @@ pub struct Hex {
     pub hardware_type: Option<u16>,
 }
 
-/// Reads at most `limit` bytes (the rest is dropped); `None` if a character is no hex.
-///
-/// With `pattern` a group may be `*`, and a first group ended by `-` is a hardware type.
-pub fn hex(text: Text<'_>, limit: usize, pattern: bool) -> Option<Hex> {
-    let text: Vec<u8> = text.bare().collect();
-    if !text
-        .iter()
-        .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-' | b' ' | b'*'))
-    {
-        return None;
-    }
+/// Reads `limit` bytes at most, and looks at nothing behind them; `None` if a character is no hex. A group may be `*`.
+/// If `typed`, a first group ended by `-` is a hardware type.
+pub fn hex(text: Text<'_>, limit: usize, typed: bool) -> Option<Hex> {
     let mut hex = Hex::default();
-    let mut start = 0;
-    for group in text.split(|byte| matches!(byte, b':' | b'-' | b' ')) {
-        let ended_by = text.get(start + group.len()).copied();
-        if group == b"*" && pattern {
+    let mut left = text.cells();
+    let mut first = typed;
+    loop {
+        let separator = |cell: &Cell| cell.is(b':') || cell.is(b'-') || cell.is_blank();
+        let size = left.iter().position(separator).unwrap_or(left.len());
+        let (group, behind) = left.split_at(size);
+        let digit = |cell: &Cell| !cell.protected && cell.byte.is_ascii_hexdigit();
+        if let [star] = group
+            && star.is(b'*')
+        {
             hex.wild.push(hex.bytes.len());
             hex.bytes.push(0);
-        } else if group.contains(&b'*') {
+        } else if !group.iter().all(digit) {
             return None;
-        } else if start == 0 && ended_by == Some(b'-') && pattern && !group.is_empty() {
-            hex.hardware_type = u16::from_str_radix(std::str::from_utf8(group).ok()?, 16).ok();
+        } else if first && size > 0 && behind.first().is_some_and(|cell| cell.is(b'-')) {
+            hex.hardware_type = group_value(group);
         } else {
-            hex.bytes.extend(group_bytes(group));
+            hex.bytes.extend(group.chunks(2).map(byte_of));
         }
-        start += group.len() + 1;
+        first = false;
+        let Some((_, rest)) = behind.split_first().filter(|_| hex.bytes.len() < limit) else {
+            hex.bytes.truncate(limit);
+            return Some(hex);
+        };
+        left = rest;
     }
-    hex.bytes.truncate(limit);
-    hex.wild.retain(|&place| place < limit);
-    Some(hex)
 }
 
-/// `102` is 01 02: an odd first digit stands alone.
-fn group_bytes(group: &[u8]) -> impl Iterator<Item = u8> {
-    let digit = |byte: &u8| {
-        char::from(*byte)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-            .unwrap_or_default()
-    };
-    let pair = move |pair: &[u8]| pair.iter().fold(0_u8, |sum, byte| (sum << 4) | digit(byte));
-    group.chunks(2).map(pair)
+fn group_value(digits: &[Cell]) -> Option<u16> {
+    digits.iter().try_fold(0_u16, |sum, cell| {
+        sum.checked_mul(16)?.checked_add(u16::from(digit_value(cell.byte)))
+    })
+}
+
+/// `102` is 01 02: an odd last digit stands alone.
+fn byte_of(digits: &[Cell]) -> u8 {
+    digits.iter().fold(0, |sum, cell| (sum << 4) | digit_value(cell.byte))
+}
+
+fn digit_value(byte: u8) -> u8 {
+    match byte {
+        b'0'..=b'9' => byte - b'0',
+        _ => byte.to_ascii_lowercase().wrapping_sub(b'a').wrapping_add(10),
+    }
 }
 
 /// Runs a parser over all of an argument.

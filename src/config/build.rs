@@ -10,6 +10,7 @@ use super::{
     Tftp, VendorOption,
 };
 use crate::net::{Interfaces, same_network};
+use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::dhcp_option::{DhcpOption, Lead};
 use conf_parser::option::dhcp_range::{self, DhcpRange};
 use conf_parser::option::pxe::{Boot, PxePrompt, PxeService};
@@ -75,8 +76,9 @@ impl Builder {
             Directive::PxeService(service) => self.service(service, origin),
             Directive::PxePrompt(prompt) => self.prompt(prompt, origin),
             Directive::DhcpOption(option) => self.option(option, origin),
-            Directive::DhcpHost(_) | Directive::MacMatch(_) if self.purpose == Purpose::Check => {}
-            Directive::DhcpHost(host) => self.config.dhcp.hosts.add(host),
+            Directive::DhcpHost(host) => self.host(host, origin),
+            Directive::MacMatch(_) if self.purpose == Purpose::Check => {}
+            Directive::Upstream(_) => self.has_server = true,
             directive => {
                 let left = self.dhcp(directive, origin);
                 let left = left.and_then(|directive| self.tftp(directive, origin));
@@ -111,8 +113,11 @@ impl Builder {
             Switch::TftpNoFail => tftp.no_fail = true,
             Switch::TftpSecure => tftp.secure = true,
             Switch::TftpSinglePort => tftp.single_port = true,
-            // The first two widen what names are known, the rest do their job on the command line only.
-            Switch::ExpandHosts
+            Switch::NoResolv => self.no_resolv = true,
+            // Two are for DNS, two widen what names are known, the rest do their job on the command line only.
+            Switch::DhcpFqdn
+            | Switch::NoPoll
+            | Switch::ExpandHosts
             | Switch::ReadEthers
             | Switch::Help
             | Switch::Test
@@ -140,6 +145,17 @@ impl Builder {
             conditions: range.conditions,
             value,
         });
+    }
+
+    fn host(&mut self, host: DhcpHost, origin: &Origin) {
+        if host.names > 1 {
+            let text =
+                "dhcp-host: more than one name, which dnsmasq 2.91 and later refuse".to_owned();
+            self.notes.push(Note { origin: Some(origin.clone()), text, refuses: false });
+        }
+        if self.purpose == Purpose::Serve {
+            self.config.dhcp.hosts.add(host);
+        }
     }
 
     fn service(&mut self, service: PxeService, origin: &Origin) {

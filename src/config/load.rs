@@ -2,18 +2,19 @@
 //!
 //! With [`run_time`](super::run_time) the one place of `config` that opens anything.
 
+use super::answers::Answers;
 use super::build::{Builder, Built, Purpose};
 use super::lines::Lines;
+use super::together::Together;
 use super::{Config, Note, Origin, faulty};
 use crate::failure::{Failure, reason};
-use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::files::ConfDir;
+use conf_parser::option::network::SharedNetwork;
 use conf_parser::{Directive, Fault, Reader, Row, Setting};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
-use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
@@ -33,8 +34,8 @@ pub struct Loader {
     /// Files are told apart by device and inode, so that loops end by themselves.
     seen: HashSet<(u64, u64)>,
     stdin_read: bool,
-    /// Addresses of `dhcp-host` lines: no two lines may have the same.
-    claimed: HashSet<Ipv4Addr>,
+    together: Together,
+    answers: Answers,
 }
 
 /// A configuration and where it came from.
@@ -66,12 +67,13 @@ impl Source {
 
 impl Loader {
     /// Nothing read yet.
-    pub fn new(purpose: Purpose) -> Self {
-        Self { builder: Builder::new(purpose), ..Self::default() }
+    pub fn new(purpose: Purpose, answers: Answers) -> Self {
+        Self { builder: Builder::new(purpose), answers, ..Self::default() }
     }
 
     /// Everything is read: what it means together.
     pub fn finish(self) -> Result<Loaded, Failure> {
+        self.together.check()?;
         let Built { config, mut notes } = self.builder.finish();
         if self.files.is_empty() {
             let text = format!("no configuration file: {USUAL_FILE} does not exist");
@@ -89,7 +91,10 @@ impl Loader {
             ))
         };
         match self.reader.argument(row, value).map_err(complain)? {
-            Some(setting) => self.take(setting, &Origin::default()),
+            Some(setting) => {
+                self.settle(&setting.directive).map_err(complain)?;
+                self.take(setting, &Origin::default())
+            }
             None => Ok(()),
         }
     }
@@ -200,14 +205,25 @@ impl Loader {
         let mut origin = Origin { file: source.name.clone(), line: 0 };
         let complain = |error: io::Error| unreadable(&source.name, &error);
         while let Some((line, text)) = lines.next().map_err(complain)? {
-            let setting = self.reader.line(text);
-            let setting = setting.map_err(|fault| faulty(&fault, &source.place(line), text))?;
-            if let Some(setting) = setting {
+            let complain = |fault: Fault| faulty(&fault, &source.place(line), text);
+            if let Some(setting) = self.reader.line(text).map_err(complain)? {
+                self.settle(&setting.directive).map_err(complain)?;
                 origin.line = line;
                 self.take(setting, &origin)?;
             }
         }
         Ok(())
+    }
+
+    /// Asks what only the machine knows, and whether the line fits to those before it.
+    fn settle(&mut self, directive: &Directive) -> Result<(), Fault> {
+        if let Directive::Upstream(pending)
+        | Directive::SharedNetwork(SharedNetwork { pending, .. }) = directive
+        {
+            let refused = pending.question.as_ref().and_then(|asked| self.answers.refuse(asked));
+            refused.or_else(|| pending.fault.clone()).map_or(Ok(()), Err)?;
+        }
+        self.together.take(directive)
     }
 
     fn take(&mut self, setting: Setting, origin: &Origin) -> Result<(), Failure> {
@@ -216,26 +232,12 @@ impl Loader {
             Directive::ConfFile(None) => Ok(()),
             Directive::ConfDir(rules) => self.directory(rules),
             Directive::ConfScript(command) => self.script(command),
-            Directive::DhcpHost(DhcpHost { address: Some(address), .. })
-                if !self.claimed.insert(*address) =>
-            {
-                Err(claimed_twice(*address, origin))
-            }
             _ => {
                 self.builder.take(setting, origin);
                 Ok(())
             }
         }
     }
-}
-
-fn claimed_twice(address: Ipv4Addr, origin: &Origin) -> Failure {
-    let words = super::duplicate(address);
-    Failure::config(if origin.file.is_empty() {
-        format!("bad command line options: {words}")
-    } else {
-        format!("{words} at line {} of {}", origin.line, origin.file)
-    })
 }
 
 fn unreadable(name: &str, error: &io::Error) -> Failure {

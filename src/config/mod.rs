@@ -1,6 +1,7 @@
 //! What the daemon works with: everything decided that can be decided before a packet comes.
 
 mod advice;
+pub mod answers;
 pub mod build;
 mod census;
 mod defaults;
@@ -11,6 +12,7 @@ pub mod names;
 pub mod network;
 pub mod run_time;
 pub mod tags;
+mod together;
 mod unserved;
 
 use crate::failure::Failure;

@@ -1,5 +1,6 @@
 //! Names of boot servers, as hosts files and `host-record` lines give them (spec: proxyDHCP, section 6.7).
 
+use conf_parser::words::without_dot;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -54,7 +55,7 @@ impl Names {
             };
             let mut place = 0;
             for name in words {
-                let Some(name) = domain_name(name) else {
+                let Some(name) = without_dot(name) else {
                     read.faults.push((number, "name"));
                     continue;
                 };
@@ -75,14 +76,6 @@ pub struct HostsRead {
     pub names: usize,
     /// Lines with a bad `address` or `name`.
     pub faults: Vec<(usize, &'static str)>,
-}
-
-/// A name without its last dot: labels of at most 63 bytes, and nothing that is not ASCII (spec: config language,
-/// section 1.11).
-fn domain_name(name: &[u8]) -> Option<&[u8]> {
-    let name = name.strip_suffix(b".").unwrap_or(name);
-    let fits = name.split(|&byte| byte == b'.').all(|label| label.len() < 64);
-    (fits && !name.iter().any(|byte| byte.is_ascii_control() || !byte.is_ascii())).then_some(name)
 }
 
 impl List {

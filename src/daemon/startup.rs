@@ -6,6 +6,7 @@ use super::notes::{file_line, missing, start_lines};
 use super::sockets::Sockets;
 use super::{Clock, Daemon, End, surroundings};
 use crate::command_line::{self, CommandLine};
+use crate::config::answers::Answers;
 use crate::config::build::{Purpose, pool_notes};
 use crate::config::load::{Loaded, Loader};
 use crate::config::network::Binding;
@@ -15,7 +16,7 @@ use crate::failure::{Failure, reason};
 use crate::journal::Journal;
 use crate::log_line::{Line, TftpLine};
 use crate::net::Interfaces;
-use crate::sys::interfaces::{Watch, snapshot};
+use crate::sys::interfaces::{Watch, has_interface, snapshot};
 use crate::sys::limits;
 use crate::sys::privilege::{Capability, Identity};
 use crate::sys::signals::Signals;
@@ -69,7 +70,8 @@ pub struct Confined {
 pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> {
     let line = CommandLine::parse(words, posixly_correct);
     let test = line.options.iter().any(|given| given.row.keyword == "test");
-    let mut loader = Loader::new(if test { Purpose::Check } else { Purpose::Serve });
+    let purpose = if test { Purpose::Check } else { Purpose::Serve };
+    let mut loader = Loader::new(purpose, Answers { has_interface });
     let mut first_file = None;
     for given in &line.options {
         match given.row.keyword {

@@ -2,6 +2,7 @@
 
 use crate::wire::dhcp::Frame;
 use conf_parser::option::dhcp_host::is_host_name;
+use conf_parser::words::without_dot;
 
 /// In option 81, that the name is in DNS labels (RFC 4702, flag E).
 const LABELS: u8 = 4;
@@ -14,8 +15,7 @@ pub fn client_name(frame: Frame<'_>) -> Option<Vec<u8>> {
         None => frame.option(12, 1)?.to_vec(),
     };
     let name = name.strip_suffix(&[0]).unwrap_or(&name);
-    let name = name.strip_suffix(b".").unwrap_or(name);
-    (!name.is_empty() && is_host_name(name)).then(|| name.to_vec())
+    without_dot(name).filter(|name| is_host_name(name)).map(<[u8]>::to_vec)
 }
 
 fn from_labels(mut labels: &[u8]) -> Vec<u8> {

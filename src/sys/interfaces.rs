@@ -109,3 +109,8 @@ fn loopback_is_always_there() {
     let found = snapshot().unwrap();
     assert!(found.links.iter().any(|link| link.loopback && link.mtu > 0), "{found:?}");
 }
+
+/// Whether there is an interface of that name.
+pub fn has_interface(name: &str) -> bool {
+    nix::net::if_::if_nametoindex(name).is_ok()
+}

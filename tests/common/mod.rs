@@ -26,12 +26,16 @@ pub fn required<T>(found: Result<T, String>) -> Option<T> {
 
 /// The program under test: ours, or the installed dnsmasq with `PXEMASQ_SUBJECT=theirs`.
 pub fn subject() -> PathBuf {
-    if subject_is_theirs() {
-        "/usr/sbin/dnsmasq".into()
-    } else {
-        env!("CARGO_BIN_EXE_pxemasq").into()
-    }
+    if subject_is_theirs() { DNSMASQ.into() } else { env!("CARGO_BIN_EXE_pxemasq").into() }
 }
+
+/// The installed dnsmasq.
+pub fn installed_dnsmasq() -> Result<PathBuf, String> {
+    let path = PathBuf::from(DNSMASQ);
+    if path.exists() { Ok(path) } else { Err("no dnsmasq (Debian: dnsmasq-base)".to_owned()) }
+}
+
+const DNSMASQ: &str = "/usr/sbin/dnsmasq";
 
 /// Whether dnsmasq itself is tested, which shows that what is expected is still true.
 pub fn subject_is_theirs() -> bool {

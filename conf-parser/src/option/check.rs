@@ -1,10 +1,9 @@
-//! Values we do not use, but that dnsmasq would refuse. Where it has a rule and we only know that a value may stand,
-//! [`any`] takes it.
+//! Values that are numbers, or anything at all, and that nothing is done with.
 
 use crate::directive::Directive;
 use crate::fault::Fault;
 use crate::text::Text;
-use crate::words::{address4, number, whole, whole_number};
+use crate::words::{number, whole, whole_number};
 
 /// Takes every value.
 pub fn any(_: Text<'_>) -> Result<Directive, Fault> {
@@ -37,15 +36,6 @@ pub fn cache_size(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
 /// `edns-packet-max=<bytes>`: sets the largest TFTP block too.
 pub fn edns_packet_max(arg: Text<'_>) -> Result<Directive, Fault> {
     whole(number, arg).map(|size| Directive::EdnsPacketMax(i32::cast_unsigned(size)))
-}
-
-/// `dhcp-proxy[=<address>[,…]]`
-pub fn dhcp_proxy(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    for piece in arg.into_iter().flat_map(Text::pieces) {
-        address4(piece)
-            .ok_or_else(|| Fault::own("bad dhcp-proxy address", piece, "an IPv4 address"))?;
-    }
-    Ok(Directive::Unserved)
 }
 
 /// Takes every value, or none.

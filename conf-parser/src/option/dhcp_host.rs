@@ -7,7 +7,7 @@ use crate::directive::Directive;
 use crate::fault::Fault;
 use crate::option::dhcp_match::LONGEST_MAC;
 use crate::text::Text;
-use crate::words::{Condition, Hex, address4, address6, duration, hex, whole_number};
+use crate::words::{Condition, Hex, address4, address6, domain, hex, whole_number};
 use std::net::Ipv4Addr;
 
 /// A `dhcp-host` line.
@@ -25,8 +25,10 @@ pub struct DhcpHost {
     pub address: Option<Ipv4Addr>,
     /// Whether it has IPv6 addresses.
     pub version6: bool,
-    /// The client's name.
+    /// The client's name; of several the last.
     pub name: Option<Vec<u8>>,
+    /// How many there are. dnsmasq 2.91 and later take one.
+    pub names: usize,
 }
 
 /// A client identifier as written.
@@ -62,7 +64,7 @@ fn with_colon(host: &mut DhcpHost, piece: Text<'_>) -> Result<(), Fault> {
     } else if let Some(bracketed) =
         piece.after("[").filter(|_| piece.cells().last().is_some_and(|cell| cell.is(b']')))
     {
-        version6(bracketed)?;
+        version6(nom::Input::take(&bracketed, bracketed.cells().len() - 1))?;
         host.version6 = true;
     } else {
         let mac = hex(piece, LONGEST_MAC, true);
@@ -74,7 +76,7 @@ fn with_colon(host: &mut DhcpHost, piece: Text<'_>) -> Result<(), Fault> {
 
 /// Hex when a colon follows, else text.
 fn client_id(id: Text<'_>) -> Result<ClientId, Fault> {
-    if id.is("*") {
+    if id.cells().first().is_some_and(|cell| cell.byte == b'*') {
         return Ok(ClientId::Ignored);
     }
     if !id.cells().iter().any(|cell| cell.is(b':')) {
@@ -85,24 +87,25 @@ fn client_id(id: Text<'_>) -> Result<ClientId, Fault> {
     Ok(ClientId::Bytes(read.bytes))
 }
 
-/// `<address>[/<prefix length>]]`: checked, not used.
-fn version6(text: Text<'_>) -> Result<(), Fault> {
-    let inner = text.cut(b']').map_or(text, |(inner, _)| inner);
+/// `<address>[/<prefix length>]`, the brackets gone: checked, not used.
+fn version6(inner: Text<'_>) -> Result<(), Fault> {
     let (address, prefix) =
         inner.cut(b'/').map_or((inner, None), |(address, prefix)| (address, Some(prefix)));
     let read = address6(address)
         .ok_or_else(|| Fault::own("bad IPv6 address", address, "an IPv6 address"))?;
     let Some(prefix) = prefix else { return Ok(()) };
-    let bits = whole_number(prefix).map_or(u32::MAX, i32::cast_unsigned);
-    let host_bits = u128::from(read) & u128::MAX.checked_shr(bits).unwrap_or(0);
-    if bits > 128 || (bits > 64 && host_bits != 0) {
-        return Err(Fault::own(
-            "bad IPv6 prefix",
-            prefix,
-            "a prefix length that leaves no host bits",
-        ));
+    // Only the lower half of the address is looked at.
+    let host_bits = |length: i32| {
+        let mask = (1_u64 << 128_i32.wrapping_sub(length).rem_euclid(64)) - 1;
+        u128::from(read) & u128::from(mask)
+    };
+    match whole_number(prefix) {
+        Some(length) if length <= 128 && host_bits(length) == 0 => Ok(()),
+        _ => {
+            let expected = "a prefix length that leaves no host bits";
+            Err(Fault::own("bad IPv6 prefix", prefix, expected))
+        }
     }
-    Ok(())
 }
 
 fn without_colon(host: &mut DhcpHost, piece: Text<'_>) -> Result<(), Fault> {
@@ -111,31 +114,34 @@ fn without_colon(host: &mut DhcpHost, piece: Text<'_>) -> Result<(), Fault> {
     } else if piece.is_empty() || piece.is("ignore") || piece.is("infinite") || is_lease_time(piece)
     {
         // Lease times mean nothing without leases, and `ignore` does not silence a proxy.
-    } else if is_host_name(&piece.bytes()) {
-        host.name = Some(piece.bytes());
+    } else if let Some(name) = domain(piece).filter(|name| is_host_name(name)) {
+        host.names += 1;
+        host.name = Some(name);
     } else {
         return Err(Fault::own("bad DHCP host name", piece, "a name, an address or a lease time"));
     }
     Ok(())
 }
 
-/// A bare letter is a name, not a time.
+/// Digits, among which blanks may stand, and perhaps a letter. A bare letter is a name, not a time.
 fn is_lease_time(piece: Text<'_>) -> bool {
-    piece.bare().next().is_some_and(|byte| byte.is_ascii_digit()) && duration(piece).is_some()
+    let bytes: Vec<u8> = piece.bare().collect();
+    let digits = match bytes.split_last() {
+        Some((b's' | b'm' | b'h' | b'd' | b'w' | b'S' | b'M' | b'H' | b'D' | b'W', rest)) => rest,
+        _ => &bytes[..],
+    };
+    !digits.is_empty() && digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
 }
 
-/// The first label starts with a letter or digit and goes on with those, `-` and `_`; the rest is any domain.
+/// Whether a domain name can be a machine's: its first label starts with a letter or digit and goes on with those, `-`
+/// and `_`. Nothing is asked of the others, nor of a name that begins with a dot.
 pub fn is_host_name(name: &[u8]) -> bool {
-    let name = name.strip_suffix(b".").unwrap_or(name);
-    let mut labels = name.split(|&byte| byte == b'.');
-    let first = labels.next().unwrap_or_default();
+    let first = name.split(|&byte| byte == b'.').next().unwrap_or_default();
     let legal = |(at, &byte): (usize, &u8)| {
         byte.is_ascii_alphanumeric() || (at > 0 && matches!(byte, b'-' | b'_'))
     };
-    !first.is_empty()
-        && first.iter().enumerate().all(legal)
-        && name.split(|&byte| byte == b'.').all(|label| label.len() < 64)
-        && !name.iter().any(u8::is_ascii_control)
+    let blank = name.contains(&b' ') && name.iter().all(|byte| b" .".contains(byte));
+    !name.is_empty() && !blank && first.iter().enumerate().all(legal)
 }
 
 #[cfg(test)]

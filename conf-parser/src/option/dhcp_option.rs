@@ -27,9 +27,10 @@ pub struct DhcpOption {
 }
 
 /// What an option is wrapped in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Lead {
     /// Nothing.
+    #[default]
     Plain,
     /// Option 43, for clients whose vendor class contains the text.
     Vendor(Vec<u8>),
@@ -64,20 +65,18 @@ pub fn dhcp_option_pxe(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Reads an option for any of the keywords. Of a `dhcp-match`, `conditions` holds the tag to set.
 pub fn option(arg: Text<'_>, keyword: Keyword) -> Result<DhcpOption, Fault> {
-    let mut lead = Lead::Plain;
+    let mut wrapping = Wrapping::default();
     let mut conditions = Vec::new();
     let mut left = arg;
     loop {
         let (piece, rest) = left.cut_comma();
+        if (wrapping.vendor || wrapping.encap) && piece.after("option6:").is_some() {
+            let words = "unsupported encapsulation for IPv6 option";
+            return Err(Fault::own(words, piece, "an IPv4 option"));
+        }
         if let Some(code) = code(piece, keyword)? {
+            let lead = wrapping.lead;
             let wrapped = lead != Lead::Plain;
-            if code.version6 && wrapped && !matches!(lead, Lead::Enterprise(_)) {
-                return Err(Fault::own(
-                    "unsupported encapsulation for IPv6 option",
-                    piece,
-                    "an IPv4 option",
-                ));
-            }
             let wanted = Wanted {
                 code: code.number,
                 kind: code.kind(wrapped),
@@ -93,11 +92,10 @@ pub fn option(arg: Text<'_>, keyword: Keyword) -> Result<DhcpOption, Fault> {
                 version6: code.version6,
             });
         }
-        if let Some(found) = wrapping(piece, &lead, keyword)? {
-            let enterprise = matches!(found, Lead::Enterprise(_));
-            lead = found;
+        if wrapping.takes(piece, keyword)? {
             // A match may ask for an enterprise number alone, with or without a value behind it.
-            if enterprise && keyword == Keyword::Match {
+            if matches!(wrapping.lead, Lead::Enterprise(_)) && keyword == Keyword::Match {
+                let lead = wrapping.lead;
                 let wanted = Wanted { code: 0, kind: None, internal: false, version6: false };
                 let value = value(rest, wanted, &lead, keyword)?;
                 return Ok(DhcpOption { lead, conditions, code: 0, value, version6: false });
@@ -114,6 +112,9 @@ fn condition(piece: Text<'_>) -> Condition {
     let prefixes = ["tag:", "net:", "set:"];
     Condition::new(prefixes.iter().find_map(|prefix| piece.after(prefix)).unwrap_or(piece))
 }
+
+/// RFC 6926, section 6.1.
+const ASSOCIATED_IP: u32 = 92;
 
 /// An option's number, and how it was named.
 struct Code {
@@ -134,7 +135,15 @@ impl Code {
 
     /// The kind its value must have. Wrapped options have it only if they were named.
     fn kind(&self, wrapped: bool) -> Option<Kind> {
-        if wrapped || self.version6 {
+        if wrapped {
+            self.named
+        } else if self.version6 {
+            self.named.or_else(|| {
+                let known = OPTIONS6.iter().find(|known| u32::from(known.code) == self.number);
+                known.map(|known| known.kind)
+            })
+        } else if self.number == ASSOCIATED_IP {
+            // dnsmasq 2.90 has no name for it, and takes anything.
             self.named
         } else {
             self.declared().map(|option| option.kind)
@@ -168,38 +177,56 @@ fn code(piece: Text<'_>, keyword: Keyword) -> Result<Option<Code>, Fault> {
     }
     let Some(name) = piece.after("option6:") else { return Ok(None) };
     if let Some(number) = number(name) {
-        let named = OPTIONS6.iter().find(|known| u32::from(known.0) == number).map(|known| known.2);
-        return Ok(Some(Code { number, named, version6: true }));
+        return Ok(Some(Code { number, named: None, version6: true }));
     }
     let known = OPTIONS6
         .iter()
-        .find(|known| name.is_ignoring_case(known.1))
+        .find(|known| name.is_ignoring_case(known.name))
+        .filter(|known| !known.internal || keyword == Keyword::Match)
         .ok_or_else(|| unknown(name))?;
-    Ok(Some(Code { number: known.0.into(), named: Some(known.2), version6: true }))
+    Ok(Some(Code { number: known.code.into(), named: Some(known.kind), version6: true }))
 }
 
-/// `vendor:`, `encap:` or `vi-encap:`, if the piece is one.
-fn wrapping(piece: Text<'_>, lead: &Lead, keyword: Keyword) -> Result<Option<Lead>, Fault> {
-    // What follows is not checked: a word counts as 0.
-    let number = |text: Text<'_>| whole_number(text).map_or(0, i32::cast_unsigned);
-    let complain = |words| Err(Fault::own(words, piece, "another kind of option"));
-    if let Some(class) = piece.after("vendor:") {
-        return match keyword {
-            Keyword::Match => complain("inappropriate vendor:"),
-            Keyword::Pxe => complain("No vendor-encap options allowed in dhcp-option-pxe"),
-            Keyword::Option if matches!(lead, Lead::Encap(_)) => complain("inappropriate vendor:"),
-            Keyword::Option => Ok(Some(Lead::Vendor(class.bytes()))),
-        };
+/// What an option was wrapped in so far. The last wrapping counts, but `vendor:` and `encap:` exclude each other and
+/// IPv6 wherever they stand.
+#[derive(Default)]
+struct Wrapping {
+    lead: Lead,
+    vendor: bool,
+    encap: bool,
+}
+
+impl Wrapping {
+    /// Takes `vendor:`, `encap:` or `vi-encap:`, if the piece is one.
+    fn takes(&mut self, piece: Text<'_>, keyword: Keyword) -> Result<bool, Fault> {
+        // What follows is not checked: a word counts as 0.
+        let number = |text: Text<'_>| whole_number(text).map_or(0, i32::cast_unsigned);
+        let complain = |words| Err(Fault::own(words, piece, "another kind of option"));
+        if let Some(class) = piece.after("vendor:") {
+            match keyword {
+                Keyword::Match => return complain("inappropriate vendor:"),
+                Keyword::Pxe => {
+                    return complain("No vendor-encap options allowed in dhcp-option-pxe");
+                }
+                Keyword::Option if self.encap => return complain("inappropriate vendor:"),
+                Keyword::Option => {}
+            }
+            self.vendor = true;
+            self.lead = Lead::Vendor(class.bytes());
+        } else if let Some(code) = piece.after("encap:") {
+            // dnsmasq may crash behind a vendor; the words are those it means to say.
+            if keyword == Keyword::Match || self.vendor {
+                return complain("inappropriate encap:");
+            }
+            self.encap = true;
+            self.lead = Lead::Encap(number(code));
+        } else if let Some(enterprise) = piece.after("vi-encap:") {
+            self.lead = Lead::Enterprise(number(enterprise));
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
     }
-    if let Some(code) = piece.after("encap:") {
-        return match lead {
-            // dnsmasq crashes on the second; the words are those it means to say.
-            _ if keyword == Keyword::Match => complain("inappropriate encap:"),
-            Lead::Vendor(_) => complain("inappropriate encap:"),
-            _ => Ok(Some(Lead::Encap(number(code)))),
-        };
-    }
-    Ok(piece.after("vi-encap:").map(|enterprise| Lead::Enterprise(number(enterprise))))
 }
 
 #[cfg(test)]
@@ -236,6 +263,11 @@ mod tests {
             (r#"dhcp-option="3",x"#, "bad dhcp-option"),
             ("dhcp-option=encap:1,vendor:x,1", "inappropriate vendor:"),
             ("dhcp-option=vendor:x,encap:1,1", "inappropriate encap:"),
+            ("dhcp-option=vendor:,vi-encap:,encap:,", "inappropriate encap:"),
+            (
+                "dhcp-option=encap:1,vi-encap:1,option6:nosuch",
+                "unsupported encapsulation for IPv6 option",
+            ),
             ("dhcp-option=vendor:x,option6:23,[::]", "unsupported encapsulation for IPv6 option"),
             ("dhcp-option-pxe=vendor:x,1", "No vendor-encap options allowed in dhcp-option-pxe"),
         ] {

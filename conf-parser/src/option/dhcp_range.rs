@@ -57,7 +57,7 @@ pub fn dhcp_range(arg: Text<'_>) -> Result<Directive, Fault> {
         left = rest.ok_or_else(|| Fault::own(WORDS, prefix, "an address"))?;
         if let Some(tag) = prefixed(prefix) {
             conditions.extend((!tag.is_empty()).then(|| Condition::new(tag)));
-        } else if set.is_some() {
+        } else if set.as_ref().is_some_and(|tag: &Vec<u8>| !tag.is_empty()) {
             return Err(Fault::own("only one tag allowed", prefix, "an address"));
         } else {
             set = Some(prefix.after("set:").unwrap_or(prefix).bytes());
@@ -76,13 +76,11 @@ fn leading_tag(text: Text<'_>) -> Option<(Text<'_>, Option<Text<'_>>)> {
 }
 
 fn kind(text: Text<'_>) -> Result<RangeKind, Fault> {
-    let pieces: Vec<Text<'_>> = text.pieces().collect();
+    // The last one keeps what is too much, and can be nothing then.
+    let pieces = text.split(MOST_PIECES);
     let &[first, second, ref more @ ..] = &pieces[..] else {
         return Err(Fault::own(WORDS, text, "an address and what kind of range it begins"));
     };
-    if let Some(extra) = pieces.get(MOST_PIECES) {
-        return Err(Fault::own(WORDS, *extra, "nothing more"));
-    }
     if let Some(start) = address4(first) {
         version4(start, second, more)
     } else if let Some(start) = address6(first) {
@@ -93,27 +91,28 @@ fn kind(text: Text<'_>) -> Result<RangeKind, Fault> {
 }
 
 fn version4(start: Ipv4Addr, second: Text<'_>, more: &[Text<'_>]) -> Result<RangeKind, Fault> {
+    let special = second.is("proxy") || second.is("static");
+    let end = address4(second);
+    if !special && end.is_none() {
+        return Err(Fault::own(WORDS, second, "proxy, static or an address"));
+    }
     let mut left = more;
     let netmask = dotted(&mut left);
-    let _broadcast = dotted(&mut left);
-    let lease = lease(left)?.unwrap_or(USUAL_LEASE);
-    if second.is("proxy") {
-        return Ok(RangeKind::Proxy { subnet: start, netmask });
-    }
-    if second.is("static") {
-        return Ok(RangeKind::Static { subnet: start, netmask, lease });
-    }
-    let end =
-        address4(second).ok_or_else(|| Fault::own(WORDS, second, "proxy, static or an address"))?;
+    let end = end.unwrap_or(start);
     let mask = netmask.map_or(0, u32::from);
     if u32::from(start) & mask != u32::from(end) & mask {
-        return Err(Fault::own(
-            "inconsistent DHCP range",
-            second,
-            "an address of the same network",
-        ));
+        let expected = "an address of the same network";
+        return Err(Fault::own("inconsistent DHCP range", second, expected));
     }
-    Ok(RangeKind::Pool { start: start.min(end), end: start.max(end), netmask, lease })
+    dotted(&mut left); // the broadcast address
+    let lease = lease(left)?.unwrap_or(USUAL_LEASE);
+    Ok(if second.is("proxy") {
+        RangeKind::Proxy { subnet: start, netmask }
+    } else if second.is("static") {
+        RangeKind::Static { subnet: start, netmask, lease }
+    } else {
+        RangeKind::Pool { start: start.min(end), end: start.max(end), netmask, lease }
+    })
 }
 
 /// Takes an address from the front. What has no dot is a lease time.
@@ -141,53 +140,50 @@ fn lease(left: &[Text<'_>]) -> Result<Option<Lease>, Fault> {
     Ok(Some(Lease::Seconds(seconds.max(SHORTEST_LEASE))))
 }
 
+/// Words that may follow an IPv6 start, those that ask for router advertisements first.
+const ROUTER_WORDS: &[&str] = &["ra-only", "slaac", "ra-names", "ra-advrouter", "ra-stateless"];
+const OTHER_WORDS: &[&str] = &["static", "off-link"];
+/// The length of a prefix that nobody has named.
+const USUAL_PREFIX: i32 = 64;
+
 /// Checks an IPv6 range as dnsmasq does. `pieces` are those behind the start address.
 fn version6(start: Ipv6Addr, pieces: &[Text<'_>]) -> Result<RangeKind, Fault> {
     let end = pieces.first().and_then(|piece| address6(*piece));
-    let words =
-        pieces.iter().skip(usize::from(end.is_some())).take_while(|piece| is_word6(**piece));
-    let words: Vec<Text<'_>> = words.copied().collect();
-    let mut left = &pieces[usize::from(end.is_some()) + words.len()..];
-    if end.is_none() && words.is_empty() {
-        return Err(Fault::own(WORDS, pieces[0], "an IPv6 address, static, slaac, ra-only, ..."));
-    }
-    let mut prefix = 64;
+    let words = &pieces[usize::from(end.is_some())..];
+    let count = words.iter().take_while(|piece| is_word6(**piece)).count();
+    let (words, mut left) = words.split_at(count);
+    let mut prefix = USUAL_PREFIX;
     if let Some((first, rest)) = left.split_first()
-        && let Some(length) = whole_number(*first).filter(|_| !first.is_empty())
+        && first.bare().all(|byte| byte.is_ascii_digit())
+        && let Some(length) = whole_number(*first).filter(|length| *length <= 128)
     {
         (prefix, left) = (length, rest);
     }
-    lease(left)?;
-    let is_router = words.iter().any(|word| word.after("ra-").is_some() || word.is("slaac"));
-    let constructed = words.iter().find(|word| word.after("constructor:").is_some());
-    let place = pieces[0];
-    let complain = |words| Err(Fault::own(words, place, "another prefix"));
-    match (is_router, constructed) {
-        (true, _) if prefix > 64 => {
-            return complain("prefix length must be exactly 64 for RA subnets");
+    let is_router = |word: &Text<'_>| ROUTER_WORDS.iter().any(|known| word.is(known));
+    let constructed = words.iter().any(|word| word.after("constructor:").is_some());
+    // Above the first 64 bits nothing is left to compare of a shorter prefix: that is refused before.
+    let network = |address: Ipv6Addr| u128::from(address) >> (128 - prefix.clamp(1, 128));
+    let same = end.is_none_or(|end| network(end) == network(start));
+    let words = match () {
+        _ if prefix > 64 && words.iter().any(is_router) => {
+            "prefix length must be exactly 64 for RA subnets"
         }
-        (_, Some(_)) if prefix > 64 => {
-            return complain("prefix length must be exactly 64 for subnet constructors");
+        _ if prefix > 64 && constructed => {
+            "prefix length must be exactly 64 for subnet constructors"
         }
-        _ if prefix < 64 => return complain("prefix length must be at least 64"),
-        _ => {}
-    }
-    let network = |address: Ipv6Addr| {
-        u128::from(address).checked_shr(128 - prefix.clamp(0, 128).unsigned_abs())
+        _ if prefix < 64 => "prefix length must be at least 64",
+        _ if !same => "inconsistent DHCPv6 range",
+        _ if constructed && u128::from(start) >> 64 != 0 => {
+            "prefix must be zero with \"constructor:\" argument"
+        }
+        _ => return lease(left).map(|_| RangeKind::Version6),
     };
-    if constructed.is_some() && network(start).is_some_and(|bits| bits != 0) {
-        return complain("prefix must be zero with \"constructor:\" argument");
-    }
-    if end.is_some_and(|end| network(end) != network(start)) {
-        return complain("inconsistent DHCPv6 range");
-    }
-    Ok(RangeKind::Version6)
+    Err(Fault::own(words, pieces[0], "another prefix"))
 }
 
 fn is_word6(piece: Text<'_>) -> bool {
-    const WORDS6: &[&str] =
-        &["static", "ra-only", "slaac", "ra-names", "ra-advrouter", "ra-stateless", "off-link"];
-    piece.after("constructor:").is_some() || WORDS6.iter().any(|word| piece.is(word))
+    piece.after("constructor:").is_some()
+        || ROUTER_WORDS.iter().chain(OTHER_WORDS).any(|word| piece.is(word))
 }
 
 #[cfg(test)]
@@ -216,6 +212,13 @@ mod tests {
     }
 
     #[test]
+    fn a_version6_range_may_be_an_address_and_a_lease_time() {
+        for line in ["fd00::1,64", "fd00::1,1h", "fd00::1,129", "fd00::1,slaac,129"] {
+            assert_eq!(proxy(&format!("dhcp-range={line}")).kind, RangeKind::Version6, "{line}");
+        }
+    }
+
+    #[test]
     fn tags_stand_in_front() {
         let range = proxy("dhcp-range=tag:a,net:!b,lan,10.0.0.0,proxy");
         assert_eq!(range.set.as_deref(), Some(&b"lan"[..]));
@@ -231,7 +234,15 @@ mod tests {
             ("dhcp-range=10.0.0.1,10.0.0.9,,1h", "bad dhcp-range"),
             ("dhcp-range=set:a,set:b,10.0.0.0,proxy", "only one tag allowed"),
             ("dhcp-range=10.0.0.1,10.0.1.9,255.255.255.0", "inconsistent DHCP range"),
+            ("dhcp-range=10.0.0.1,10.0.1.9,255.255.255.0,x", "inconsistent DHCP range"),
             ("dhcp-range=fd00::1,fd01::1,64", "inconsistent DHCPv6 range"),
+            ("dhcp-range=fd00::1,", "prefix length must be at least 64"),
+            ("dhcp-range=::,slaac,65,x", "prefix length must be exactly 64 for RA subnets"),
+            (
+                "dhcp-range=fd00::1,constructor:e,x",
+                "prefix must be zero with \"constructor:\" argument",
+            ),
+            (r#"dhcp-range=fd00::1,static,"64""#, "bad dhcp-range"),
         ] {
             assert_eq!(complaint(line), words, "{line}");
         }

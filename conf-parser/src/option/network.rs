@@ -9,12 +9,12 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
+use crate::fault::{About, Fault, Pending, Question};
 use crate::text::Text;
-use crate::words::{address4, address6, comma, number16, whole, whole_number};
+use crate::words::{address4, address6, comma, domain, number16, whole, whole_number};
 use nom::combinator::opt;
 use nom::sequence::preceded;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A `bridge-interface` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct SharedNetwork {
     pub on: SharedOn,
     /// An address of the ranges that are usable there; `None` is one of IPv6.
     pub network: Option<Ipv4Addr>,
+    /// The interface must be there.
+    pub pending: Pending,
 }
 
 /// A `host-record` line: names of boot servers may be looked up in it.
@@ -50,6 +52,8 @@ pub enum SharedOn {
     Interface(Vec<u8>),
     /// Where that address is.
     Address(Ipv4Addr),
+    /// Where that one is.
+    Address6(Ipv6Addr),
 }
 
 const LONGEST_INTERFACE: usize = 15;
@@ -78,13 +82,14 @@ pub fn no_dhcpv4_interface(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::NoDhcpv4Interface(names(arg)))
 }
 
-/// Reads the value of a `listen-address`. Quotes do not matter.
+/// Reads the value of a `listen-address`. Quotes do not matter but for commas.
 pub fn listen_address(arg: Text<'_>) -> Result<Directive, Fault> {
-    let cells = crate::lex::argument(&arg.bytes());
-    let addresses = Text::new(&cells).pieces().map(|piece| {
+    let addresses = arg.pieces().map(|written| {
+        let cells = written.restored();
+        let piece = Text::new(&cells);
         let four = address4(piece).map(IpAddr::V4);
         four.or_else(|| address6(piece).map(IpAddr::V6))
-            .ok_or_else(|| Fault::plain(arg, "IP addresses"))
+            .ok_or_else(|| Fault::plain(written, "an IP address"))
     });
     addresses.collect::<Result<_, _>>().map(Directive::ListenAddress)
 }
@@ -134,28 +139,42 @@ pub fn shared_network(arg: Text<'_>) -> Result<Directive, Fault> {
     let network4 = address4(network);
     let on = match (address4(on), address6(on)) {
         (Some(address), _) if network4.is_some() => SharedOn::Address(address),
-        (None, None) => SharedOn::Interface(on.bytes()),
-        (None, Some(_)) if address6(network).is_some() => SharedOn::Interface(Vec::new()),
+        (None, None) if on.cells().len() <= LONGEST_INTERFACE && on.bare().eq(on.bytes()) => {
+            SharedOn::Interface(on.bytes())
+        }
+        (None, Some(address)) if address6(network).is_some() => SharedOn::Address6(address),
         _ => return Err(bad()),
     };
     if network4.is_none() && address6(network).is_none() {
         return Err(bad());
     }
-    Ok(Directive::SharedNetwork(SharedNetwork { on, network: network4 }))
+    let mut pending = Pending::default();
+    if let SharedOn::Interface(name) = &on {
+        // A label is not looked at.
+        let name = name.split(|&byte| byte == b':').next().unwrap_or_default().to_vec();
+        pending.question = Some(Question { about: About::Interface(name), otherwise: bad() });
+    }
+    Ok(Directive::SharedNetwork(SharedNetwork { on, network: network4, pending }))
+}
+
+/// Reads the value of a `resolv-file`; an empty one takes the usual file away.
+pub fn resolv_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    Ok(Directive::ResolvFile(arg.map(Text::bytes).filter(|path| !path.is_empty())))
 }
 
 /// Reads the value of a `host-record`: names, addresses and a time to live, in any order.
 pub fn host_record(arg: Text<'_>) -> Result<Directive, Fault> {
     let mut record = HostRecord::default();
     let pieces: Vec<Text<'_>> = arg.pieces().collect();
-    if arg.is_empty() || pieces.len() < 2 {
+    if pieces.len() < 2 {
         return Err(Fault::own("Bad host-record", arg, "a name and an address"));
     }
     for piece in pieces {
         if let Some(address) = address4(piece) {
             record.address = Some(address);
-        } else if address6(piece).is_none() && whole_number(piece).is_none() {
-            record.names.push(piece.bytes());
+        } else if address6(piece).is_none() && (piece.is_empty() || whole_number(piece).is_none()) {
+            let bad = || Fault::own("Bad name in host-record", piece, "a name or an address");
+            record.names.push(domain(piece).ok_or_else(bad)?);
         }
     }
     Ok(Directive::HostRecord(record))

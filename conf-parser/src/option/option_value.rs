@@ -2,9 +2,11 @@
 
 use crate::fault::Fault;
 use crate::option::dhcp_option::{Keyword, Lead};
+use crate::option::domain_list::{compressed, domains};
+use crate::option::option_value6::value6;
 use crate::option_names::Kind;
 use crate::text::Text;
-use crate::words::{address4, address6, duration};
+use crate::words::{address4, duration};
 
 /// A value as it travels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,8 +57,11 @@ pub fn value(
     keyword: Keyword,
 ) -> Result<Value, Fault> {
     let Some(text) = text else { return Ok(Value::default()) };
-    let value =
-        if wanted.version6 { value6(text, wanted)? } else { value4(text, wanted, lead, keyword)? };
+    let value = if wanted.version6 {
+        value6(text, wanted, Shape::of(text, keyword))?
+    } else {
+        value4(text, wanted, lead, keyword)?
+    };
     let longest = match lead {
         _ if wanted.version6 => usize::from(u16::MAX),
         Lead::Plain => 255,
@@ -65,6 +70,9 @@ pub fn value(
     };
     if value.bytes.len() > longest { Err(too_long(text)) } else { Ok(value) }
 }
+
+/// RFC 3361: names or addresses, told by the first byte.
+const SIP_SERVER: u32 = 120;
 
 fn too_long(text: Text<'_>) -> Fault {
     Fault::own("dhcp-option too long", text, "a shorter value")
@@ -80,26 +88,27 @@ fn value4(text: Text<'_>, wanted: Wanted, lead: &Lead, keyword: Keyword) -> Resu
             Err(Fault::own("bad IP address", text, "IPv4 addresses"))
         }
         Some(Kind::Name) => Ok(plain_text(text)),
-        Some(Kind::Domains) => domains(text, plain),
+        Some(Kind::Domains) if plain => domain_search(text),
+        Some(Kind::Domains) => domains(text).map(|_| plain_text(text)),
         Some(Kind::Time) if !shape.digit => Ok(plain_text(text)),
-        Some(Kind::Time) => Ok(duration(text).map_or_else(|| plain_text(text), time)),
+        Some(Kind::Time) => Ok(time(text)),
         _ if shape.hex && shape.colon => Ok(hex(text)),
         _ if shape.decimal && shape.digit => decimal(text, &shape, wanted),
         _ if shape.address && shape.digit => addresses(text, wanted, plain),
-        _ if wanted.code == 120 && plain => domains(text, plain),
+        _ if wanted.code == SIP_SERVER && plain => sip_server(text),
         _ => Ok(plain_text(text)),
     }
 }
 
 /// What a value could be, by its unprotected characters.
 #[derive(Default)]
-struct Shape {
+pub(super) struct Shape {
     decimal: bool,
     address: bool,
-    hex: bool,
+    pub(super) hex: bool,
     digit: bool,
     dot: bool,
-    colon: bool,
+    pub(super) colon: bool,
     suffix: Option<u8>,
 }
 
@@ -140,12 +149,25 @@ fn text_without_last(text: Text<'_>) -> Text<'_> {
     nom::Input::take(&text, text.cells().len().saturating_sub(1))
 }
 
-fn plain_text(text: Text<'_>) -> Value {
+pub(super) fn plain_text(text: Text<'_>) -> Value {
     Value { bytes: text.bytes(), form: Form::Text }
 }
 
-fn time(seconds: u32) -> Value {
+/// Seconds, whatever stands behind the digits but for a last letter.
+fn time(text: Text<'_>) -> Value {
+    let seconds = duration(text).unwrap_or_else(|| leading_number(text));
     Value { bytes: seconds.to_be_bytes().to_vec(), form: Form::Number }
+}
+
+/// RFC 3397.
+fn domain_search(text: Text<'_>) -> Result<Value, Fault> {
+    Ok(Value { bytes: compressed(&domains(text)?), form: Form::Text })
+}
+
+/// RFC 3361: 0 for names.
+fn sip_server(text: Text<'_>) -> Result<Value, Fault> {
+    let bytes = [&[0], &compressed(&domains(text)?)[..]].concat();
+    Ok(Value { bytes, form: Form::Text })
 }
 
 /// As many bytes as there are places between colons; longer groups fill in sequence.
@@ -195,7 +217,7 @@ fn leading_number(text: Text<'_>) -> u32 {
 fn addresses(text: Text<'_>, wanted: Wanted, plain: bool) -> Result<Value, Fault> {
     let mut bytes = Vec::new();
     let mut relative = plain;
-    if wanted.code == 120 && plain {
+    if wanted.code == SIP_SERVER && plain {
         bytes.push(1); // RFC 3361: addresses, not names
     }
     for piece in text.pieces() {
@@ -213,45 +235,6 @@ fn addresses(text: Text<'_>, wanted: Wanted, plain: bool) -> Result<Value, Fault
         }
     }
     Ok(Value { bytes, form: Form::Addresses { relative } })
-}
-
-/// Domain names in DNS form (RFC 3397), not compressed; a root alone is `.`.
-fn domains(text: Text<'_>, plain: bool) -> Result<Value, Fault> {
-    if !plain {
-        return Ok(plain_text(text));
-    }
-    let mut bytes = Vec::new();
-    for piece in text.pieces() {
-        let name = piece.bytes();
-        let name = name.strip_suffix(b".").unwrap_or(&name);
-        for label in name.split(|&byte| byte == b'.').filter(|label| !label.is_empty()) {
-            let size = u8::try_from(label.len()).ok().filter(|&size| size < 64);
-            let legal = !label.iter().any(u8::is_ascii_control);
-            let size = size
-                .filter(|_| legal)
-                .ok_or_else(|| Fault::own("bad domain in dhcp-option", piece, "a domain name"))?;
-            bytes.push(size);
-            bytes.extend_from_slice(label);
-        }
-        bytes.push(0);
-    }
-    Ok(Value { bytes, form: Form::Text })
-}
-
-/// `DHCPv6` options are checked, not sent.
-fn value6(text: Text<'_>, wanted: Wanted) -> Result<Value, Fault> {
-    if wanted.kind == Some(Kind::Addresses) {
-        for piece in text.pieces() {
-            let bare = piece
-                .after("[")
-                .and_then(|inner| inner.cut(b']'))
-                .map_or(piece, |(inner, _)| inner);
-            if address6(bare).is_none() {
-                return Err(Fault::own("bad IPv6 address", piece, "an IPv6 address"));
-            }
-        }
-    }
-    Ok(plain_text(text))
 }
 
 #[cfg(test)]

@@ -1,0 +1,142 @@
+//! What only a DHCP server does: checked as dnsmasq does, and not served (spec: config language, section 2)
+//!
+//! ```text
+//! dhcp-relay=<local address>,<server>[#<port>][,<interface>]       dhcp-proxy[=<address>[,…]]
+//! dhcp-split-relay=<local address>,<server>[#<port>],<interface>|<address>
+//! ra-param=<interface>[,[mtu:<n>|<interface>|off,][high|low,]<interval>[,<lifetime>]]
+//! leasequery[=<address>[/<prefix length>]]                         dhcp-duid=<enterprise>,<hex>
+//! ```
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::text::Text;
+use crate::words::{address4, address6, hex, is_address, whole_number};
+
+/// Reads the value of a `dhcp-relay`. What begins with no address passes: dnsmasq 2.90 and 2.91 take it.
+pub fn dhcp_relay(arg: Text<'_>) -> Result<Directive, Fault> {
+    let bad = |at| Err(Fault::own("Bad dhcp-relay", at, "a local address and a server"));
+    let pieces = arg.split(3);
+    let &[local, server, ref interface @ ..] = &pieces[..] else { return bad(arg) };
+    let (server, _) = server.cut_at(b'#');
+    let same = match (address4(local), address6(local)) {
+        (Some(_), _) => address4(server).is_some(),
+        (_, Some(_)) => address6(server).is_some(),
+        _ => return Ok(Directive::Unserved),
+    };
+    // Without an address the server is an interface to broadcast on.
+    let is_pattern = server.cells().iter().any(|cell| cell.is(b'*'));
+    if !same && (is_pattern || !interface.is_empty()) {
+        return bad(server);
+    }
+    Ok(Directive::Unserved)
+}
+
+/// Reads the value of a `dhcp-split-relay`.
+pub fn dhcp_split_relay(arg: Text<'_>) -> Result<Directive, Fault> {
+    let bad = |at| Fault::own("Bad dhcp-relay", at, "a local address, a server and an interface");
+    let &[local, server, _] = &arg.split(3)[..] else { return Err(bad(arg)) };
+    for address in [local, server.cut_at(b'#').0] {
+        address4(address).ok_or_else(|| bad(address))?;
+    }
+    Ok(Directive::Unserved)
+}
+
+/// Reads the value of a `leasequery`.
+pub fn leasequery(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    let Some(arg) = arg else { return Ok(Directive::Unserved) };
+    let (address, length) = arg.cut_at(b'/');
+    if !is_address(address) {
+        return Err(Fault::plain(address, "an address"));
+    }
+    match length.filter(|length| whole_number(*length).is_none()) {
+        Some(length) => Err(Fault::plain(length, "a prefix length")),
+        None => Ok(Directive::Unserved),
+    }
+}
+
+/// Smallest MTU of IPv6 (RFC 8200, section 5).
+const SMALLEST_MTU: i32 = 1280;
+
+/// Reads the value of a `ra-param`.
+pub fn ra_param(arg: Text<'_>) -> Result<Directive, Fault> {
+    const WORDS: &str = "bad RA-params";
+    let (_, Some(mut rest)) = arg.cut_comma() else { return Ok(Directive::Unserved) };
+    let (mut piece, mut behind) = rest.cut_comma();
+    let more = |text: Option<Text<'_>>, at| {
+        text.map(drop).ok_or_else(|| Fault::own(WORDS, at, "a comma and an interval"))
+    };
+    if let Some(mtu) = after_any_case(piece, "mtu:") {
+        if whole_number(mtu).is_some_and(|size| size < SMALLEST_MTU) {
+            return Err(Fault::own(WORDS, mtu, "an MTU of 1280 or more"));
+        }
+        more(behind, piece)?;
+        rest = behind.unwrap_or(piece);
+        (piece, behind) = rest.cut_comma();
+    }
+    if ["high", "low"].iter().any(|word| after_any_case(piece, word).is_some()) {
+        more(behind, piece)?;
+        rest = behind.unwrap_or(piece);
+    }
+    match rest.split(2).into_iter().find(|number| whole_number(*number).is_none()) {
+        Some(number) => Err(Fault::own(WORDS, number, "a time in seconds")),
+        None => Ok(Directive::Unserved),
+    }
+}
+
+fn after_any_case<'a>(text: Text<'a>, word: &str) -> Option<Text<'a>> {
+    let head = text.bare().take(word.len());
+    let fits = text.cells().len() >= word.len()
+        && head.zip(word.bytes()).all(|(have, want)| have.eq_ignore_ascii_case(&want));
+    fits.then(|| nom::Input::take_from(&text, word.len()))
+}
+
+/// Reads the value of a `dhcp-duid`. dnsmasq crashes on bad hex.
+pub fn dhcp_duid(arg: Text<'_>) -> Result<Directive, Fault> {
+    const WORDS: &str = "bad DUID";
+    let (enterprise, bytes) = arg.cut_comma();
+    let bytes = bytes.ok_or_else(|| Fault::own(WORDS, arg, "a number and bytes in hex"))?;
+    if whole_number(enterprise).is_none() {
+        return Err(Fault::own(WORDS, enterprise, "an enterprise number"));
+    }
+    match hex(bytes, usize::MAX, true) {
+        Some(_) => Ok(Directive::Unserved),
+        None => Err(Fault::plain(bytes, "bytes in hex")),
+    }
+}
+
+/// Reads the value of a `dhcp-proxy`.
+pub fn dhcp_proxy(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    for piece in arg.into_iter().flat_map(Text::pieces) {
+        address4(piece)
+            .ok_or_else(|| Fault::own("bad dhcp-proxy address", piece, "an IPv4 address"))?;
+    }
+    Ok(Directive::Unserved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{complaint, value};
+
+    #[test]
+    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+        for (line, words) in [
+            ("dhcp-relay=10.0.0.1", "Bad dhcp-relay"),
+            ("dhcp-relay=10.0.0.1,eth0,eth1", "Bad dhcp-relay"),
+            ("dhcp-split-relay=10.0.0.1,x,eth1", "Bad dhcp-relay"),
+            ("leasequery=x", "error"),
+            ("ra-param=eth0,mtu:100,60", "bad RA-params"),
+            ("ra-param=eth0,high", "bad RA-params"),
+            ("dhcp-duid=1", "bad DUID"),
+            ("dhcp-duid=1,zz", "error"),
+            ("dhcp-proxy=x", "bad dhcp-proxy address"),
+        ] {
+            assert_eq!(complaint(line), words, "{line}");
+        }
+        for line in
+            ["dhcp-relay=x,y", "ra-param=eth0", "ra-param=eth0,mtu:off,LOWEST,60,0", "leasequery"]
+        {
+            assert_eq!(value(line), Directive::Unserved, "{line}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! How DNS asks and remembers: checked as dnsmasq does (spec: config language, section 2)
+//!
+//! ```text
+//! add-mac[=base64|text]                               add-subnet[=<subnet>[,<subnet>]]
+//! subnet = <prefix length> | <address>/<prefix length>
+//! fast-dns-retry[=<ms>[,<ms>]]                        use-stale-cache[=<seconds>]
+//! umbrella[=deviceid:<16 hex digits>|orgid:<n>|assetid:<n>[,…]]
+//! connmark-allowlist-enable[=<mask>]                  connmark-allowlist=<mark>[/<mask>][,<pattern>[/<pattern>…]]
+//! ```
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::text::Text;
+use crate::words::{is_address, whole_number};
+
+/// Reads the value of an `add-mac`.
+pub fn add_mac(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    let known = |word: &Text<'_>| matches!(&word.bytes()[..], b"base64" | b"text");
+    match arg.filter(|word| !known(word)) {
+        Some(word) => Err(Fault::plain(word, "base64 or text")),
+        None => Ok(Directive::Unserved),
+    }
+}
+
+/// Reads the value of an `add-subnet`.
+pub fn add_subnet(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    for subnet in arg.into_iter().flat_map(|arg| arg.split(2)) {
+        let (first, length) = subnet.cut_at(b'/');
+        let number = match length {
+            Some(_) if !is_address(first) => {
+                return Err(Fault::own("bad address", first, "an address"));
+            }
+            Some(length) => length,
+            None => first,
+        };
+        if whole_number(number).is_none() {
+            return Err(Fault::plain(number, "a prefix length"));
+        }
+    }
+    Ok(Directive::Unserved)
+}
+
+/// Shortest time before a query is sent again, in ms.
+const SHORTEST_RETRY: i32 = 50;
+
+/// Reads the value of a `fast-dns-retry`.
+pub fn fast_dns_retry(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    let Some(arg) = arg else { return Ok(Directive::Unserved) };
+    let (first, rest) = arg.cut_comma();
+    if whole_number(first).is_none_or(|time| time < SHORTEST_RETRY) {
+        return Err(Fault::plain(first, "a time of 50 ms or more"));
+    }
+    match rest.filter(|time| whole_number(*time).is_none()) {
+        Some(time) => Err(Fault::plain(time, "a time in ms")),
+        None => Ok(Directive::Unserved),
+    }
+}
+
+/// Reads the value of a `use-stale-cache`.
+pub fn use_stale_cache(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    match arg.filter(|time| whole_number(*time).is_none_or(i32::is_negative)) {
+        Some(time) => Err(Fault::plain(time, "a time in seconds")),
+        None => Ok(Directive::Unserved),
+    }
+}
+
+/// Reads the value of an `umbrella`.
+pub fn umbrella(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    for piece in arg.into_iter().flat_map(Text::pieces) {
+        let fits = if let Some(device) = piece.after("deviceid:") {
+            device.cells().len() == 16 && device.bare().all(|byte| byte.is_ascii_hexdigit())
+        } else {
+            let number = piece.after("orgid:").or_else(|| piece.after("assetid:"));
+            number.is_some_and(|number| thirty_two_bits(number).is_some())
+        };
+        if !fits {
+            return Err(Fault::plain(piece, "deviceid:<16 hex digits>, orgid:<n> or assetid:<n>"));
+        }
+    }
+    Ok(Directive::Unserved)
+}
+
+/// Digits, none included, up to 2³² - 1.
+fn thirty_two_bits(text: Text<'_>) -> Option<u32> {
+    let bytes = text.bytes();
+    if bytes.is_empty() {
+        return Some(0);
+    }
+    let digits = bytes.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(&bytes).ok().filter(|_| digits)?.parse().ok()
+}
+
+/// Reads the value of a `connmark-allowlist-enable`.
+pub fn connmark_enable(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    match arg.filter(|mask| thirty_two_bits(*mask).is_none_or(|mask| mask == 0)) {
+        Some(mask) => Err(Fault::plain(mask, "a mask above 0")),
+        None => Ok(Directive::Unserved),
+    }
+}
+
+/// Reads the value of a `connmark-allowlist`. No blanks are dropped in it.
+pub fn connmark_allowlist(arg: Text<'_>) -> Result<Directive, Fault> {
+    let cells = arg.restored();
+    let text = Text::new(&cells);
+    let (marks, patterns) =
+        text.cut(b',').map_or((text, None), |(marks, rest)| (marks, Some(rest)));
+    let (mark, mask) = marks.cut(b'/').map_or((marks, None), |(mark, rest)| (mark, Some(rest)));
+    for number in std::iter::once(mark).chain(mask) {
+        if number.is_empty() || whole_number(number).is_none() {
+            return Err(Fault::plain(number, "a number"));
+        }
+    }
+    let Some(patterns) = patterns else { return Ok(Directive::Unserved) };
+    let bits = thirty_two_bits(mark).filter(|bits| *bits > 0);
+    let bits = bits.ok_or_else(|| Fault::plain(mark, "a mark above 0"))?;
+    if let Some(mask) = mask.filter(|mask| thirty_two_bits(*mask).is_none_or(|m| bits & !m != 0)) {
+        return Err(Fault::plain(mask, "a mask that covers the mark"));
+    }
+    match patterns.bytes().split(|&byte| byte == b'/').find(|pattern| !is_pattern(pattern)) {
+        Some(_) => Err(Fault::plain(patterns, "patterns of names with two labels or more")),
+        None => Ok(Directive::Unserved),
+    }
+}
+
+/// `*`, or labels of which all but the last two may have stars.
+fn is_pattern(pattern: &[u8]) -> bool {
+    let labels: Vec<&[u8]> = pattern.split(|&byte| byte == b'.').collect();
+    let is_label = |(place, label): (usize, &&[u8])| {
+        let stars = label.iter().filter(|&&byte| byte == b'*').count();
+        let most = if place + 2 >= labels.len() { 0 } else { 2 };
+        (1..=63).contains(&label.len())
+            && label.iter().all(|byte| byte.is_ascii_alphanumeric() || b"*-".contains(byte))
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
+            && stars <= most
+    };
+    let last = labels.last().copied().unwrap_or_default();
+    pattern == b"*"
+        || (pattern.len() <= 253
+            && labels.len() >= 2
+            && labels.iter().enumerate().all(is_label)
+            && !last.iter().all(u8::is_ascii_digit)
+            && !last.eq_ignore_ascii_case(b"local"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{complaint, value};
+
+    #[test]
+    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+        for (line, words) in [
+            ("add-mac=", "error"),
+            ("add-subnet=1,2,3", "error"),
+            ("add-subnet=x/1", "bad address"),
+            ("fast-dns-retry=49", "error"),
+            ("use-stale-cache=-1", "error"),
+            ("umbrella=", "error"),
+            ("umbrella=deviceid:0123", "error"),
+            ("connmark-allowlist-enable=0", "error"),
+            ("connmark-allowlist=1,*.b", "error"),
+            ("connmark-allowlist=3/1,a.b", "error"),
+        ] {
+            assert_eq!(complaint(line), words, "{line}");
+        }
+        for line in [
+            "add-subnet=24,1.2.3.4/33",
+            "use-stale-cache=",
+            "umbrella=orgid:1,deviceid:0123456789abcdef",
+            "connmark-allowlist=1/3,*.a.b/*",
+            "fast-dns-retry=50,",
+        ] {
+            assert_eq!(value(line), Directive::Unserved, "{line}");
+        }
+    }
+}

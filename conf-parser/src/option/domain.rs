@@ -1,0 +1,144 @@
+//! The domain of this network (spec: config language, section 2)
+//!
+//! ```text
+//! domain, domain-suffix=<domain>|#|<domain>,<addresses>|<domain>,<interface>
+//! synth-domain=<domain>,<addresses>[,<prefix>[*]]
+//! addresses = <address>/<prefix length>[,local] | <address>[,<address>]
+//! ```
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::text::Text;
+use crate::words::{address4, address6, domain, whole_number};
+
+/// A `domain` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// The domain of all.
+    General(Vec<u8>),
+    /// The domain of all, from the search line of `resolv.conf`.
+    FromResolvConf,
+    /// That of some addresses, or of an interface.
+    Conditional,
+}
+
+/// Reads the value of a `domain`.
+pub fn domain_line(arg: Text<'_>) -> Result<Directive, Fault> {
+    if arg.bytes() == b"#" {
+        return Ok(Directive::Domain(Domain::FromResolvConf));
+    }
+    let (name, rest) = arg.cut_comma();
+    let name = domain(name).ok_or_else(|| Fault::plain(name, "a domain"))?;
+    let Some(rest) = rest else { return Ok(Directive::Domain(Domain::General(name))) };
+    let cells = rest.restored();
+    let rest = Text::new(&cells);
+    let (behind, network) = match addresses(rest)? {
+        // Anything else is an interface.
+        None => return Ok(Directive::Domain(Domain::Conditional)),
+        Some(Addresses { behind, network, .. }) => (behind, network),
+    };
+    match behind.filter(|word| network && !word.is("local")) {
+        Some(word) => Err(Fault::plain(word, "local")),
+        None => Ok(Directive::Domain(Domain::Conditional)),
+    }
+}
+
+/// Reads the value of a `synth-domain`.
+pub fn synth_domain(arg: Text<'_>) -> Result<Directive, Fault> {
+    let (name, rest) = arg.cut_comma();
+    if domain(name).is_none() {
+        return Err(Fault::plain(name, "a domain"));
+    }
+    let cells = rest.ok_or_else(|| Fault::plain(name, "a comma and addresses"))?.restored();
+    let rest = Text::new(&cells);
+    let addresses = addresses(rest)?.ok_or_else(|| Fault::plain(rest, "addresses"))?;
+    let Some(prefix) = addresses.behind else { return Ok(Directive::Unserved) };
+    // A name made from an address must have room for the address.
+    let longest = if addresses.version6 && addresses.network { 17 } else { 47 };
+    let read = domain(prefix).filter(|name| name.len() <= longest);
+    let read = read.ok_or_else(|| Fault::own("bad prefix", prefix, "a short prefix of names"))?;
+    if addresses.version6 && addresses.length < 64 && read.ends_with(b"*") {
+        let expected = "a prefix length of 64 or more";
+        return Err(Fault::own("prefix length too small", rest, expected));
+    }
+    Ok(Directive::Unserved)
+}
+
+/// A stretch of addresses, and what follows it.
+struct Addresses<'a> {
+    version6: bool,
+    /// Written with a prefix length.
+    network: bool,
+    length: i32,
+    behind: Option<Text<'a>>,
+}
+
+/// `None`: neither a network nor an address.
+fn addresses(text: Text<'_>) -> Result<Option<Addresses<'_>>, Fault> {
+    let (network, length) = text.cut_at(b'/');
+    if let Some(length) = length {
+        return prefixed(network, length).map(Some);
+    }
+    let (first, rest) = text.cut_comma();
+    let version6 = address6(first).is_some();
+    if !version6 && address4(first).is_none() {
+        return Ok(None);
+    }
+    let Some(rest) = rest else {
+        return Ok(Some(Addresses { version6, network: false, length: 0, behind: None }));
+    };
+    let (last, behind) = rest.cut_comma();
+    let same = if version6 { address6(last).is_some() } else { address4(last).is_some() };
+    if same {
+        Ok(Some(Addresses { version6, network: false, length: 0, behind }))
+    } else {
+        Err(Fault::plain(last, "an address of the same family"))
+    }
+}
+
+fn prefixed<'a>(network: Text<'a>, rest: Text<'a>) -> Result<Addresses<'a>, Fault> {
+    let (text, behind) = rest.cut_comma();
+    let length = whole_number(text).ok_or_else(|| Fault::plain(text, "a prefix length"))?;
+    let (version6, most) = match (address4(network), address6(network)) {
+        (Some(_), _) => (false, 32),
+        (_, Some(_)) => (true, 128),
+        _ => return Err(Fault::plain(network, "an address")),
+    };
+    if length > most {
+        return Err(Fault::own("bad prefix length", text, "a prefix length of the address"));
+    }
+    Ok(Addresses { version6, network: true, length, behind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{complaint, value};
+
+    #[test]
+    fn a_domain_is_for_all_or_for_some() {
+        assert_eq!(
+            value("domain=Lan.Example."),
+            Directive::Domain(Domain::General(b"lan.example".to_vec()))
+        );
+        assert_eq!(value(r##"domain="#""##), Directive::Domain(Domain::FromResolvConf));
+        for line in ["domain=a,eth0", "domain=a,10.0.0.0/24,local", "domain=a,1.2.3.4,1.2.3.5,x"] {
+            assert_eq!(value(line), Directive::Domain(Domain::Conditional), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+        for (line, words) in [
+            ("domain=lan,10.0.0.0/33", "bad prefix length"),
+            ("domain=lan,10.0.0.0/24,x", "error"),
+            ("domain=lan,10.0.0.1,fd00::1", "error"),
+            ("synth-domain=lan", "error"),
+            ("synth-domain=lan,10.0.0.0/24,a\u{e9}", "bad prefix"),
+            ("synth-domain=lan,fd00::/64,a-prefix-that-is-long", "bad prefix"),
+            ("synth-domain=lan,fd00::/48,a*", "prefix length too small"),
+        ] {
+            assert_eq!(complaint(line), words, "{line}");
+        }
+    }
+}

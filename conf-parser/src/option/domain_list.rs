@@ -1,0 +1,69 @@
+//! Lists of domain names: `<domain>[,<domain>…]`, as DNS writes them (RFC 1035, section 4.1.4; RFC 3397)
+
+use crate::fault::Fault;
+use crate::text::Text;
+use crate::words::domain;
+
+/// Two top bits of a length: the rest is the place of what follows.
+const POINTER: u16 = 0xC000;
+
+/// The names of a list, canonical. An empty one ends it, whatever stands behind.
+pub fn domains(text: Text<'_>) -> Result<Vec<Vec<u8>>, Fault> {
+    let named = text.pieces().take_while(|piece| !piece.is_empty());
+    let bad = |piece| Fault::own("bad domain in dhcp-option", piece, "a domain name");
+    named.map(|piece| domain(piece).ok_or_else(|| bad(piece))).collect()
+}
+
+/// The names as DNS writes them. A tail that stands there in full is pointed at.
+pub fn compressed(names: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut tails: Vec<(Vec<u8>, u16)> = Vec::new();
+    for name in names {
+        let mut own = Vec::new();
+        let mut left: &[u8] = name;
+        let pointer = loop {
+            if left.is_empty() {
+                break None;
+            }
+            if let Some((_, place)) = tails.iter().find(|(tail, _)| tail == left) {
+                break Some(*place);
+            }
+            let place = u16::try_from(bytes.len()).ok().filter(|&place| place < POINTER);
+            own.extend(place.map(|place| (left.to_vec(), place)));
+            let end = left.iter().position(|&byte| byte == b'.');
+            let label = &left[..end.unwrap_or(left.len())];
+            bytes.push(label.len().to_le_bytes()[0]);
+            bytes.extend_from_slice(label);
+            left = end.map_or(&[], |end| &left[end + 1..]);
+        };
+        match pointer {
+            Some(place) => bytes.extend((POINTER | place).to_be_bytes()),
+            None => {
+                bytes.push(0);
+                tails.extend(own);
+            }
+        }
+    }
+    bytes
+}
+
+#[test]
+fn tails_are_pointed_at_that_stand_in_full() {
+    let size = |names: &str| {
+        compressed(&names.split(',').map(|name| name.as_bytes().to_vec()).collect::<Vec<_>>()).len()
+    };
+    for (names, bytes) in [
+        ("x.y", 5),
+        ("x.y,y", 7),
+        ("x.y,x.y", 7),
+        ("x.y,x", 8),
+        ("x.y,z.y", 9),
+        ("x.y,z.y,w.z.y", 15),
+        ("x..y", 6),
+        (".x", 4),
+    ] {
+        assert_eq!(size(names), bytes, "{names}");
+    }
+    let names = [b"a.b".to_vec(), b"b".to_vec()];
+    assert_eq!(compressed(&names), b"\x01a\x01b\0\xc0\x02");
+}

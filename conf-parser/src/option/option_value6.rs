@@ -1,0 +1,67 @@
+//! The value of a `DHCPv6` option: checked as dnsmasq does, and not sent (spec: config language, section 3.3)
+
+use crate::fault::Fault;
+use crate::option::domain_list::domains;
+use crate::option::option_value::{Shape, Value, Wanted, plain_text};
+use crate::option_names::Kind;
+use crate::text::Text;
+use crate::words::address6;
+
+/// RFC 5908: addresses or a domain list.
+pub(super) const NTP_SERVER: u32 = 56;
+
+pub(super) fn value6(text: Text<'_>, wanted: Wanted, shape: Shape) -> Result<Value, Fault> {
+    let hex = shape.hex && shape.colon;
+    match wanted.kind {
+        Some(Kind::Addresses) => addresses(text)?,
+        Some(Kind::Domains) => drop(domains(text)?),
+        Some(Kind::Any) | None if !hex && is_address_list(text) => addresses(text)?,
+        Some(Kind::Any) | None if !hex && wanted.code == NTP_SERVER => drop(domains(text)?),
+        _ => {}
+    }
+    Ok(plain_text(text))
+}
+
+/// Whether a text could be addresses: hex digits, colons, dots, brackets, commas, blanks.
+fn is_address_list(text: Text<'_>) -> bool {
+    let fits = |byte: u8| byte.is_ascii_hexdigit() || b":.[], ".contains(&byte);
+    text.bare().any(|byte| byte == b':') && text.bare().all(fits)
+}
+
+/// Each may stand in brackets, of which either may be missing.
+fn addresses(text: Text<'_>) -> Result<(), Fault> {
+    for piece in text.pieces() {
+        let inner = piece.after("[").unwrap_or(piece);
+        let closed = inner.cells().last().is_some_and(|cell| cell.is(b']'));
+        let size = inner.cells().len() - usize::from(closed);
+        if address6(nom::Input::take(&inner, size)).is_none() {
+            return Err(Fault::own("bad IPv6 address", piece, "an IPv6 address"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tests::{complaint, value};
+
+    #[test]
+    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+        for (line, words) in [
+            ("option6:23,x", "bad IPv6 address"),
+            ("option6:23,[::1]x", "bad IPv6 address"),
+            ("option6:99,1:2,", "bad IPv6 address"),
+            ("option6:56,[::1]a", "bad IPv6 address"),
+            ("option6:24,a,\u{e9}", "bad domain in dhcp-option"),
+            ("option6:56,\u{e9}", "bad domain in dhcp-option"),
+            ("vi-encap:1,option6:dns-server,x", "bad IPv6 address"),
+        ] {
+            assert_eq!(complaint(&format!("dhcp-option={line}")), words, "{line}");
+        }
+        for line in
+            ["option6:23,[::1", "option6:99,1:2", "vi-encap:1,option6:23,foo", "option6:99,[::1]x"]
+        {
+            value(&format!("dhcp-option={line}"));
+        }
+    }
+}

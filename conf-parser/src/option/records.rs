@@ -1,0 +1,246 @@
+//! Records that DNS would serve: checked as dnsmasq does (spec: config language, section 2)
+//!
+//! ```text
+//! cname=<alias>[,<alias>…],<target>[,<ttl>]           mx-host=<name>[,<host>[,<preference>]]
+//! srv-host=<name>[,<host>[,<port>[,<priority>[,<weight>]]]]      mx-target=<host>
+//! naptr-record=<name>,<order>,<preference>,<flags>,<service>,<regexp>[,<replacement>]
+//! ptr-record=<name>[,<target>]      txt-record=<name>[,<text>…]      dns-rr=<name>,<type>[,<hex>]
+//! caa-record=<name>,<flags>,<tag>,<value>             interface-name=<name>,<interface>[/4|/6]
+//! dynamic-host=<name>,<address>[,<address>],<interface>
+//! cache-rr, filter-rr=<type>[,<type>…]
+//! ```
+
+use crate::directive::Directive;
+use crate::fault::Fault;
+use crate::text::Text;
+use crate::words::{domain, hex, is_address, number16, whole, whole_number};
+
+/// A `cname` line. Aliases are unique over all lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cname {
+    /// The aliases, canonical, up to a bad one.
+    pub aliases: Vec<Vec<u8>>,
+    /// What they stand for.
+    pub target: Vec<u8>,
+    /// The bad one; a duplicate before it is told first.
+    pub fault: Option<Fault>,
+}
+
+/// Reads the value of a `cname`.
+pub fn cname(arg: Text<'_>) -> Result<Directive, Fault> {
+    let bad = |at| Fault::own("bad CNAME", at, "an alias and what it stands for");
+    let mut pieces = arg.split(usize::MAX);
+    if pieces.len() < 2 {
+        return Err(bad(arg));
+    }
+    if pieces.len() > 2 && pieces.last().is_some_and(|ttl| whole_number(*ttl).is_some()) {
+        pieces.pop();
+    }
+    let last = pieces.pop().unwrap_or(arg);
+    let target = domain(last).ok_or_else(|| bad(last))?;
+    let mut cname = Cname { aliases: Vec::new(), target, fault: None };
+    let mut left = arg;
+    for piece in pieces {
+        match domain(piece) {
+            Some(alias) => cname.aliases.push(alias),
+            None => {
+                cname.fault = Some(bad(piece));
+                break;
+            }
+        }
+        // Each blank before a comma counts as an empty alias.
+        let written = left.cut(b',').map_or(left, |(written, _)| written);
+        let blanks = written.cells().len() - piece.cells().len();
+        cname.aliases.extend(std::iter::repeat_n(Vec::new(), blanks));
+        left = left.cut_comma().1.unwrap_or(left);
+    }
+    Ok(Directive::Cname(cname))
+}
+
+/// Reads the value of an `mx-host`. The preference is looked at first.
+pub fn mx_host(arg: Text<'_>) -> Result<Directive, Fault> {
+    let pieces = arg.split(3);
+    if let Some(preference) = pieces.get(2) {
+        sixteen_bits(*preference, "bad MX preference")?;
+    }
+    pieces.iter().take(2).try_for_each(|name| named(*name, "bad MX name"))?;
+    Ok(Directive::Unserved)
+}
+
+/// Reads the value of an `mx-target`.
+pub fn mx_target(arg: Text<'_>) -> Result<Directive, Fault> {
+    named(arg, "bad MX target").map(|()| Directive::Unserved)
+}
+
+/// Reads the value of an `srv-host`.
+pub fn srv_host(arg: Text<'_>) -> Result<Directive, Fault> {
+    let pieces = arg.split(5);
+    let words = ["bad SRV record", "bad SRV target"];
+    pieces.iter().zip(words).try_for_each(|(name, words)| named(*name, words))?;
+    let words = ["invalid port number", "invalid priority", "invalid weight"];
+    let mut numbers = pieces.iter().skip(2).zip(words);
+    numbers.try_for_each(|(number, words)| sixteen_bits(*number, words))?;
+    Ok(Directive::Unserved)
+}
+
+/// Reads the value of a `naptr-record`.
+pub fn naptr_record(arg: Text<'_>) -> Result<Directive, Fault> {
+    const WORDS: &str = "bad NAPTR record";
+    let pieces = arg.split(7);
+    let &[name, order, preference, _, _, _, ref replacement @ ..] = &pieces[..] else {
+        return Err(Fault::own(WORDS, arg, "a name, two numbers and three texts"));
+    };
+    named(name, WORDS)?;
+    sixteen_bits(order, WORDS)?;
+    sixteen_bits(preference, WORDS)?;
+    replacement.iter().try_for_each(|name| named(*name, WORDS))?;
+    Ok(Directive::Unserved)
+}
+
+/// Reads the value of a `ptr-record`.
+pub fn ptr_record(arg: Text<'_>) -> Result<Directive, Fault> {
+    arg.split(2).into_iter().try_for_each(|name| named(name, "bad PTR record"))?;
+    Ok(Directive::Unserved)
+}
+
+/// Reads the value of a `txt-record`.
+pub fn txt_record(arg: Text<'_>) -> Result<Directive, Fault> {
+    named(arg.cut_comma().0, "bad TXT record").map(|()| Directive::Unserved)
+}
+
+/// Reads the value of a `caa-record`.
+pub fn caa_record(arg: Text<'_>) -> Result<Directive, Fault> {
+    const WORDS: &str = "bad CAA record";
+    let &[name, flags, _, _] = &arg.split(4)[..] else {
+        return Err(Fault::own(WORDS, arg, "a name, flags, a tag and a value"));
+    };
+    named(name, WORDS)?;
+    numbered(flags, WORDS)?;
+    Ok(Directive::Unserved)
+}
+
+/// Reads the value of a `dns-rr`. dnsmasq takes bad hex for a lack of memory.
+pub fn dns_rr(arg: Text<'_>) -> Result<Directive, Fault> {
+    const WORDS: &str = "bad RR record";
+    let pieces = arg.split(3);
+    let &[name, number, ref data @ ..] = &pieces[..] else {
+        return Err(Fault::own(WORDS, arg, "a name and the number of a type"));
+    };
+    named(name, WORDS)?;
+    numbered(number, WORDS)?;
+    match data.iter().find(|data| hex(**data, usize::MAX, true).is_none()) {
+        Some(data) => Err(Fault::plain(*data, "bytes in hex")),
+        None => Ok(Directive::Unserved),
+    }
+}
+
+/// Reads the value of a `dynamic-host`: what is no address, or the last piece, is the interface.
+pub fn dynamic_host(arg: Text<'_>) -> Result<Directive, Fault> {
+    let (name, mut rest) = arg.cut_comma();
+    let (mut interface, mut addressed) = (None, false);
+    while let Some(text) = rest {
+        let (piece, behind) = text.cut_comma();
+        if behind.is_none() || !is_address(piece) {
+            interface = Some(piece);
+            break;
+        }
+        (addressed, rest) = (true, behind);
+    }
+    let family = interface.map_or(Ok(None), family)?;
+    if !addressed || interface.is_none() {
+        let expected = "a name, an address and an interface";
+        return Err(Fault::own("missing address in dynamic host", arg, expected));
+    }
+    named(name, "bad dynamic host")?;
+    match family {
+        Some(family) => Err(Fault::own("bad dynamic host", family, "no family")),
+        None => Ok(Directive::Unserved),
+    }
+}
+
+/// Reads the value of an `interface-name`.
+pub fn interface_name(arg: Text<'_>) -> Result<Directive, Fault> {
+    const WORDS: &str = "bad interface name";
+    let (name, interface) = arg.cut_comma();
+    let interface = interface.ok_or_else(|| Fault::own(WORDS, arg, "a name and an interface"))?;
+    family(interface.cut_comma().0)?;
+    named(name, WORDS).map(|()| Directive::Unserved)
+}
+
+/// The `4` or `6` behind an interface and a slash.
+pub fn family(interface: Text<'_>) -> Result<Option<Text<'_>>, Fault> {
+    match interface.cut_at(b'/').1 {
+        Some(family) if !family.is("4") && !family.is("6") => Err(Fault::plain(family, "4 or 6")),
+        family => Ok(family),
+    }
+}
+
+/// Reads the value of a `cache-rr` or `filter-rr`: types by number, or by name in any case.
+pub fn types(arg: Text<'_>) -> Result<Directive, Fault> {
+    let known = |piece: &Text<'_>| {
+        let name = piece.bytes();
+        whole_number(*piece).is_some()
+            || TYPES.split_whitespace().any(|known| known.as_bytes().eq_ignore_ascii_case(&name))
+    };
+    match arg.pieces().find(|piece| !known(piece)) {
+        Some(unknown) => Err(Fault::own("bad RR type", unknown, "the type of a record")),
+        None => Ok(Directive::Unserved),
+    }
+}
+
+/// The types that have a name (IANA's registry, as far as dnsmasq knows it).
+const TYPES: &str = "A NS MD MF CNAME SOA MB MG MR NULL WKS PTR HINFO MINFO MX TXT RP AFSDB X25 ISDN RT NSAP \
+    NSAP_PTR SIG KEY PX GPOS AAAA LOC NXT EID NIMLOC SRV ATMA NAPTR KX CERT A6 DNAME SINK OPT APL DS SSHFP IPSECKEY \
+    RRSIG NSEC DNSKEY DHCID NSEC3 NSEC3PARAM TLSA SMIMEA HIP NINFO RKEY TALINK CDS CDNSKEY OPENPGPKEY CSYNC ZONEMD \
+    SVCB HTTPS SPF UINFO UID GID UNSPEC NID L32 L64 LP EUI48 EUI64 TKEY TSIG IXFR AXFR MAILB MAILA ANY URI CAA AVC \
+    DOA AMTRELAY RESINFO TA DLV";
+
+pub(super) fn named(text: Text<'_>, words: &'static str) -> Result<(), Fault> {
+    domain(text).map(drop).ok_or_else(|| Fault::own(words, text, "a domain name"))
+}
+
+pub(super) fn numbered(text: Text<'_>, words: &'static str) -> Result<(), Fault> {
+    whole_number(text).map(drop).ok_or_else(|| Fault::own(words, text, "a number"))
+}
+
+pub(super) fn sixteen_bits(text: Text<'_>, words: &'static str) -> Result<(), Fault> {
+    whole(number16, text).map(drop).map_err(|_| Fault::own(words, text, "a number up to 65535"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{complaint, value};
+
+    #[test]
+    fn a_cname_may_have_many_aliases_and_a_time_to_live() {
+        let Directive::Cname(cname) = value("cname=A.lan,b,c.example.,60") else { panic!() };
+        assert_eq!(cname.aliases, [b"a.lan".to_vec(), b"b".to_vec()]);
+        assert_eq!(cname.target, b"c.example");
+        let Directive::Cname(cname) = value("cname=a ,5") else { panic!() };
+        assert_eq!((cname.aliases, &cname.target[..]), (vec![b"a".to_vec(), vec![]], &b"5"[..]));
+    }
+
+    #[test]
+    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+        for (line, words) in [
+            ("cname=a", "bad CNAME"),
+            ("mx-host=a,b,70000", "bad MX preference"),
+            ("srv-host=_a._tcp.lan,h,80,x", "invalid priority"),
+            ("naptr-record=a,1,2,S,SIP", "bad NAPTR record"),
+            ("caa-record=a,0,issue", "bad CAA record"),
+            ("dns-rr=a,x,01", "bad RR record"),
+            ("dns-rr=a,51,zz", "error"),
+            ("dynamic-host=a,10.0.0.1", "missing address in dynamic host"),
+            ("dynamic-host=a,10.0.0.1,eth0/5", "error"),
+            ("dynamic-host=a,10.0.0.1,eth0/4", "bad dynamic host"),
+            ("interface-name=a", "bad interface name"),
+            ("interface-name=a,eth0/5", "error"),
+            ("filter-rr=A,28,nosuch", "bad RR type"),
+            ("txt-record=\u{e9},x", "bad TXT record"),
+        ] {
+            assert_eq!(complaint(line), words, "{line}");
+        }
+        assert_eq!(value("cache-rr=a,svcb,65"), Directive::Unserved);
+    }
+}

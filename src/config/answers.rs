@@ -1,0 +1,46 @@
+//! What lines ask of the machine while they are read: `server=<name>` must resolve, `shared-network=<interface>` exist.
+
+use conf_parser::{About, Complaint, Fault, Question};
+use std::net::ToSocketAddrs;
+
+const DNS_PORT: u16 = 53;
+
+/// Who answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Answers {
+    /// Whether there is an interface of that name.
+    pub has_interface: fn(&str) -> bool,
+}
+
+impl Default for Answers {
+    /// Every interface is there.
+    fn default() -> Self {
+        Self { has_interface: |_| true }
+    }
+}
+
+impl Answers {
+    /// What is wrong if the answer is no.
+    pub fn refuse(self, question: &Question) -> Option<Fault> {
+        match &question.about {
+            About::Interface(name) => {
+                let known = std::str::from_utf8(name).is_ok_and(self.has_interface);
+                (!known).then(|| question.otherwise.clone())
+            }
+            About::HostName(name) => {
+                let words = unresolved(&String::from_utf8_lossy(name))?;
+                let complaint = Complaint::Own(words.into());
+                Some(Fault { complaint, ..question.otherwise.clone() })
+            }
+        }
+    }
+}
+
+/// The resolver's words for a name that it does not know.
+fn unresolved(name: &str) -> Option<String> {
+    if name.is_empty() {
+        return Some("Name or service not known".to_owned());
+    }
+    let error = (name, DNS_PORT).to_socket_addrs().err()?.to_string();
+    Some(error.rsplit(": ").next().unwrap_or(&error).to_owned())
+}

@@ -1,0 +1,176 @@
+//! What lines say against each other, though each is fine by itself (spec: config language, section 6.1).
+
+use crate::failure::{Failure, reason};
+use conf_parser::option::dhcp_host::DhcpHost;
+use conf_parser::option::domain::Domain;
+use conf_parser::option::records::Cname;
+use conf_parser::{Complaint, Directive, Fault, Switch};
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::os::unix::ffi::OsStrExt;
+
+const USUAL_RESOLV_FILE: &[u8] = b"/etc/resolv.conf";
+
+/// What was said so far.
+#[derive(Debug, Default)]
+pub struct Together {
+    /// Addresses of `dhcp-host` lines: no two may have the same.
+    claimed: HashSet<Ipv4Addr>,
+    /// What each alias stands for, and the aliases in order.
+    targets: HashMap<Vec<u8>, Vec<u8>>,
+    aliases: Vec<Vec<u8>>,
+    /// `None`: nothing was said, and the usual one counts.
+    resolv_files: Option<Vec<Vec<u8>>>,
+    no_resolv: bool,
+    no_poll: bool,
+    fqdn: bool,
+    has_domain: bool,
+    domain_from_file: bool,
+}
+
+impl Together {
+    /// Takes the next line; a fault if an earlier one forbids it.
+    pub fn take(&mut self, directive: &Directive) -> Result<(), Fault> {
+        match directive {
+            Directive::DhcpHost(DhcpHost { address: Some(address), .. })
+                if !self.claimed.insert(*address) =>
+            {
+                return Err(repeated(super::duplicate(*address), "each address once"));
+            }
+            Directive::Cname(cname) => return self.cname(cname),
+            Directive::ResolvFile(path) => {
+                self.resolv_files.get_or_insert_default().extend(path.clone());
+            }
+            Directive::Domain(Domain::General(_)) => self.has_domain = true,
+            Directive::Domain(Domain::FromResolvConf) => self.domain_from_file = true,
+            Directive::Switch(Switch::NoResolv) => self.no_resolv = true,
+            Directive::Switch(Switch::NoPoll) => self.no_poll = true,
+            Directive::Switch(Switch::DhcpFqdn) => self.fqdn = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn cname(&mut self, cname: &Cname) -> Result<(), Fault> {
+        for alias in &cname.aliases {
+            if self.targets.insert(alias.clone(), cname.target.clone()).is_some() {
+                return Err(repeated("duplicate CNAME".to_owned(), "each alias once"));
+            }
+            self.aliases.push(alias.clone());
+        }
+        cname.fault.clone().map_or(Ok(()), Err)
+    }
+
+    /// What is wrong with all lines together, in dnsmasq's order.
+    pub fn check(&self) -> Result<(), Failure> {
+        if let Some(alias) = self.aliases.iter().rev().find(|alias| self.loops(alias)) {
+            let alias = String::from_utf8_lossy(alias);
+            return Err(Failure::config(format!("CNAME loop involving {alias}")));
+        }
+        let usual = [USUAL_RESOLV_FILE.to_vec()];
+        let files = self.resolv_files.as_deref().unwrap_or(&usual);
+        if self.no_poll && !self.no_resolv && files.len() > 1 {
+            let words = "only one resolv.conf file allowed in no-poll mode.";
+            return Err(Failure::config(words));
+        }
+        let found = self.domain_from_file && self.search_domain(files)?;
+        if self.fqdn && !self.has_domain && !found {
+            let words = "there must be a default domain when --dhcp-fqdn is set";
+            return Err(Failure::config(words));
+        }
+        Ok(())
+    }
+
+    /// Whether following an alias never ends.
+    fn loops(&self, alias: &[u8]) -> bool {
+        let mut at = alias;
+        let steps = std::iter::from_fn(|| {
+            at = self.targets.get(at)?;
+            Some(())
+        });
+        steps.take(self.targets.len() + 1).count() > self.targets.len()
+    }
+
+    /// Whether `resolv.conf` names a domain; it must, unless a line does.
+    fn search_domain(&self, files: &[Vec<u8>]) -> Result<bool, Failure> {
+        let [file] = files else { return Err(no_one_file()) };
+        if self.no_resolv {
+            return Err(no_one_file());
+        }
+        let path = OsStr::from_bytes(file);
+        let shown = path.to_string_lossy();
+        let text = fs::read(path).map_err(|error| {
+            Failure::file(format!("failed to read {shown}: {}", reason(&error)))
+        })?;
+        let text = String::from_utf8_lossy(&text);
+        let named = text.lines().any(|line| {
+            let mut words = line.split_ascii_whitespace();
+            words.next() == Some("search") && words.next().is_some()
+        });
+        if named || self.has_domain {
+            Ok(named)
+        } else {
+            Err(Failure::other(format!("no search directive found in {shown}")))
+        }
+    }
+}
+
+fn no_one_file() -> Failure {
+    Failure::config("must have exactly one resolv.conf to read domain from.")
+}
+
+fn repeated(words: String, expected: &'static str) -> Fault {
+    Fault { column: 0, expected, complaint: Complaint::Own(words.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conf_parser::Reader;
+
+    /// What is wrong with some lines.
+    fn wrong(text: &str) -> String {
+        let mut together = Together::default();
+        let mut reader = Reader::default();
+        for line in text.lines() {
+            let setting = reader.line(line.as_bytes()).unwrap().unwrap();
+            if let Err(fault) = together.take(&setting.directive) {
+                return fault.complaint.in_file().to_owned();
+            }
+        }
+        together.check().map_or_else(|failure| failure.sentence, |()| String::new())
+    }
+
+    #[test]
+    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+        for (lines, words) in [
+            (
+                "dhcp-host=a,10.0.0.1\ndhcp-host=b,10.0.0.1",
+                "duplicate dhcp-host IP address 10.0.0.1",
+            ),
+            ("cname=a,b\ncname=A,c", "duplicate CNAME"),
+            ("cname=a,b\ncname=b,a", "CNAME loop involving b"),
+            ("cname=c,a\ncname=a,b\ncname=b,a\ncname=d,c", "CNAME loop involving d"),
+            (
+                "no-poll\nresolv-file=a\nresolv-file=a",
+                "only one resolv.conf file allowed in no-poll mode.",
+            ),
+            (
+                "domain=#\nno-resolv\ndomain=x",
+                "must have exactly one resolv.conf to read domain from.",
+            ),
+            ("dhcp-fqdn\ndomain=a,eth0", "there must be a default domain when --dhcp-fqdn is set"),
+            (
+                "domain=#\nresolv-file=/nosuch/x",
+                "failed to read /nosuch/x: No such file or directory",
+            ),
+            ("domain=#\nresolv-file=/dev/null", "no search directive found in /dev/null"),
+            ("no-poll\nno-resolv\nresolv-file=a\nresolv-file=b\ndhcp-fqdn\ndomain=", ""),
+            ("cname=a,b\ncname=b,c\ncname=*.c,c", ""),
+        ] {
+            assert_eq!(wrong(lines), words, "{lines}");
+        }
+    }
+}

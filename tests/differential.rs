@@ -1,0 +1,269 @@
+//! Random configuration lines against the installed dnsmasq: the same verdict, in the same words. Needs no root.
+//!
+//! Lines are made from those of the fixtures, cut up and put together again. `PXEMASQ_LINES` says how many (usually
+//! 2,000), `PXEMASQ_SEED` which; a difference is printed with its line, which becomes a fixture.
+
+mod common;
+
+use common::fixture;
+use conf_parser::table::ROWS;
+use serde::Deserialize;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+#[derive(Debug, Deserialize)]
+struct Cases {
+    cases: Vec<Case>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Case {
+    file: String,
+}
+
+const USUAL_LINES: usize = 2_000;
+const USUAL_SEED: u64 = 1;
+const THREADS: usize = 2;
+
+#[test]
+fn random_lines_have_the_verdict_of_dnsmasq() {
+    let Some(theirs) = common::required(common::installed_dnsmasq()) else { return };
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
+    let lines = number("PXEMASQ_LINES").map_or(USUAL_LINES, |lines: u64| lines as usize);
+    let seed = number("PXEMASQ_SEED").unwrap_or(USUAL_SEED);
+    let seeds = seeds();
+    let differences: Vec<String> = thread::scope(|scope| {
+        let worker = |share: usize| {
+            let (seeds, theirs) = (&seeds, &theirs);
+            scope.spawn(move || differences(seeds, theirs, lines / THREADS, seed, share as u64))
+        };
+        let workers: Vec<_> = (0..THREADS).map(worker).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("no panic")).collect()
+    });
+    assert!(differences.is_empty(), "{} differ\n{}", differences.len(), differences.join("\n"));
+}
+
+fn differences(
+    seeds: &[Vec<String>],
+    theirs: &Path,
+    lines: usize,
+    seed: u64,
+    share: u64,
+) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("c.conf");
+    let mut random =
+        Random(seed.wrapping_mul(2).wrapping_add(share).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut differences = Vec::new();
+    for _ in 0..lines {
+        let line = line(&mut random, seeds);
+        if is_known_to_differ(&line) {
+            continue;
+        }
+        fs::write(&path, [line.as_bytes(), b"\n"].concat()).expect("room for a file");
+        // What makes dnsmasq crash has no verdict.
+        let Some(wanted) = verdict(theirs, &path) else { continue };
+        let seen = verdict(Path::new(env!("CARGO_BIN_EXE_pxemasq")), &path);
+        if seen.as_ref() != Some(&wanted) {
+            differences.push(format!("{line:?}\n  dnsmasq: {wanted:?}\n  pxemasq: {seen:?}"));
+        }
+    }
+    differences
+}
+
+/// Exit code and first line; `None` if a signal ended it.
+fn verdict(program: &Path, path: &Path) -> Option<(i32, String)> {
+    let mut command = Command::new(program);
+    command.args(["--test", "-C"]).arg(path).env("LC_ALL", "C").stdin(Stdio::null());
+    let output = command.output().expect("the program runs");
+    let stderr =
+        String::from_utf8_lossy(&output.stderr).replace(&path.display().to_string(), "FILE");
+    let first = stderr.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    Some((output.status.code()?, first.to_owned()))
+}
+
+/// For each keyword the values that fixtures give it.
+fn seeds() -> Vec<Vec<String>> {
+    let mut seeds = vec![Vec::new(); ROWS.len()];
+    for (_, cases) in fixture::all::<Cases>("language") {
+        for line in cases.cases.iter().flat_map(|case| case.file.lines()) {
+            let Some((keyword, value)) = line.split_once('=') else { continue };
+            if let Some(at) = ROWS.iter().position(|row| row.keyword == keyword.trim()) {
+                seeds[at].push(value.trim().to_owned());
+            }
+        }
+    }
+    seeds
+}
+
+/// Keywords that 2.90 does not have, or that reach beyond the line.
+const LEFT_OUT: &[&str] = &[
+    "conf-dir",
+    "conf-file",
+    "conf-script",
+    "dhcp-option-pxe",
+    "dhcp-split-relay",
+    "do-0x20-encode",
+    "leasequery",
+    "no-0x20-encode",
+];
+
+/// Names in capitals (D-012), and what 2.92 accepts.
+fn is_known_to_differ(line: &str) -> bool {
+    let newer =
+        ["last-transaction", "associated-ip", "captive-portal", "agent-info", "trust-anchor"];
+    let lower = line.to_ascii_lowercase();
+    let odd_capitals = line.bytes().any(|byte| byte.is_ascii_uppercase())
+        && (line.contains('-') || line.len() > 200);
+    newer.iter().any(|word| lower.contains(word)) || odd_capitals || codes_of_2_92(line)
+}
+
+/// Options 91, 92 and 114 got their types in 2.92.
+fn codes_of_2_92(line: &str) -> bool {
+    line.contains("option") && ["91", "92", "114"].iter().any(|code| line.contains(code))
+}
+
+const ATOMS: &[&str] = &[
+    ",",
+    ",,",
+    "=",
+    ":",
+    "/",
+    "#",
+    "@",
+    "%",
+    "*",
+    "!",
+    "-",
+    ".",
+    " ",
+    "\"",
+    "\\",
+    "[",
+    "]",
+    "\t",
+    "\x01",
+    "\x1e",
+    "é",
+    "0",
+    "1",
+    "64",
+    "65",
+    "129",
+    "255",
+    "256",
+    "65535",
+    "65536",
+    "4294967296",
+    "99999999999999999999",
+    "-1",
+    "0x10",
+    "a",
+    "A",
+    "ff",
+    "g",
+    "x",
+    "eth0",
+    "lo",
+    "10.0.0.1",
+    "10.0.0.256",
+    "::1",
+    "fd00::1",
+    "[::1]",
+    "255.255.255.0",
+    "tag:a",
+    "net:a",
+    "set:a",
+    "tag:!a",
+    "id:1",
+    "id:*",
+    "proxy",
+    "static",
+    "infinite",
+    "ignore",
+    "1h",
+    "option:router",
+    "option6:23",
+    "option6:domain-search",
+    "vendor:x",
+    "encap:1",
+    "vi-encap:1",
+    "enterprise:1",
+    "52:54:00:12:34:56",
+    "x86PC",
+    "local",
+    "exclude:",
+    "constructor:",
+    "mtu:",
+    "high",
+    "slaac",
+];
+
+/// A line of some keyword.
+fn line(random: &mut Random, seeds: &[Vec<String>]) -> String {
+    let at = loop {
+        let at = random.below(ROWS.len());
+        if !LEFT_OUT.contains(&ROWS[at].keyword) {
+            break at;
+        }
+    };
+    let own = &seeds[at];
+    let any = &seeds[random.below(seeds.len())];
+    let pool = if own.is_empty() || random.below(20) == 0 { any } else { own };
+    let mut value = if pool.is_empty() { String::new() } else { random.of(pool).clone() };
+    for _ in 0..random.below(4) {
+        value = mutated(random, &value, pool);
+    }
+    format!("{}={value}", ROWS[at].keyword)
+}
+
+fn mutated(random: &mut Random, value: &str, pool: &[String]) -> String {
+    let separators = [',', '/', ':', '#', '@', '-', '.'];
+    let separator = if random.below(2) == 0 { ',' } else { *random.of(&separators) };
+    let mut pieces: Vec<&str> = value.split(separator).collect();
+    let at = random.below(pieces.len());
+    match random.below(7) {
+        0 => drop(pieces.remove(at)),
+        1 => pieces.insert(at, pieces[at]),
+        2 => pieces.insert(at, random.of(ATOMS)),
+        3 => pieces[at] = random.of(ATOMS),
+        4 if !pool.is_empty() => {
+            let other: Vec<&str> = random.of(pool).split(separator).collect();
+            pieces[at] = other[random.below(other.len())];
+        }
+        5 => {
+            let quoted = format!("\"{}\"", pieces[at]);
+            pieces[at] = &quoted;
+            return pieces.join(&separator.to_string());
+        }
+        _ => {
+            let mut characters: Vec<char> = value.chars().collect();
+            let at = random.below(characters.len() + 1);
+            if random.below(3) == 0 && at < characters.len() {
+                characters.remove(at);
+            } else {
+                characters.splice(at..at, random.of(ATOMS).chars());
+            }
+            return characters.into_iter().collect();
+        }
+    }
+    pieces.join(&separator.to_string())
+}
+
+/// Xorshift: the same lines for the same seed.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % most as u64) as usize
+    }
+
+    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+}
