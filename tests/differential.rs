@@ -227,24 +227,20 @@ fn mutated(random: &mut Random, value: &str, pool: &[String]) -> String {
     match random.below(7) {
         0 => drop(pieces.remove(at)),
         1 => pieces.insert(at, pieces[at]),
-        2 => pieces.insert(at, random.of(ATOMS)),
-        3 => pieces[at] = random.of(ATOMS),
+        2 => pieces.insert(at, random.atom()),
+        3 => pieces[at] = random.atom(),
         4 if !pool.is_empty() => {
             let other: Vec<&str> = random.of(pool).split(separator).collect();
             pieces[at] = other[random.below(other.len())];
         }
-        5 => {
-            let quoted = format!("\"{}\"", pieces[at]);
-            pieces[at] = &quoted;
-            return pieces.join(&separator.to_string());
-        }
+        5 => return value.replacen(pieces[at], &format!("\"{}\"", pieces[at]), 1),
         _ => {
             let mut characters: Vec<char> = value.chars().collect();
             let at = random.below(characters.len() + 1);
             if random.below(3) == 0 && at < characters.len() {
                 characters.remove(at);
             } else {
-                characters.splice(at..at, random.of(ATOMS).chars());
+                characters.splice(at..at, random.atom().chars());
             }
             return characters.into_iter().collect();
         }
@@ -261,6 +257,10 @@ impl Random {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 % most as u64) as usize
+    }
+
+    fn atom(&mut self) -> &'static str {
+        ATOMS[self.below(ATOMS.len())]
     }
 
     fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {

@@ -60,6 +60,45 @@ pub fn argument(bytes: &[u8]) -> Vec<Cell> {
     bytes.iter().enumerate().map(cell).collect()
 }
 
+/// The line that these cells are read from, without comment and with quotes only where they are needed.
+pub fn written(cells: &[Cell]) -> Vec<u8> {
+    let mut line = Vec::new();
+    let mut quoted = false;
+    for cell in cells {
+        // Two quoted stretches must not touch; what means the same in quotes and out stays where it is.
+        let wanted = match () {
+            () if cell.protected || matches!(cell.byte, b'"' | b'#') => true,
+            () if is_space(cell.byte) && cell.byte != b' ' => true,
+            () if is_protectable(cell.byte) => false,
+            () => quoted,
+        };
+        if wanted != quoted {
+            line.push(b'"');
+            quoted = wanted;
+        }
+        let escape = ESCAPES.iter().find(|(_, byte)| quoted && *byte == cell.byte);
+        match escape {
+            Some((letter, _)) => line.extend([b'\\', *letter]),
+            None => line.push(cell.byte),
+        }
+    }
+    if quoted {
+        line.push(b'"');
+    }
+    line
+}
+
+/// Letters that stand for bytes behind a backslash, in quotes.
+const ESCAPES: &[(u8, u8)] = &[
+    (b'"', b'"'),
+    (b'\\', b'\\'),
+    (b't', b'\t'),
+    (b'n', b'\n'),
+    (b'e', 27),
+    (b'b', 8),
+    (b'r', b'\r'),
+];
+
 /// Reads from behind an opening quote; returns the place behind the closing one.
 fn quoted(bytes: &[u8], from: usize, cells: &mut Vec<Cell>) -> Result<usize, Fault> {
     let mut at = from;
@@ -91,15 +130,7 @@ fn restore_raw(cells: &mut [Cell]) {
 }
 
 fn escaped(letter: u8) -> Option<u8> {
-    Some(match letter {
-        b'"' | b'\\' => letter,
-        b't' => b'\t',
-        b'n' => b'\n',
-        b'e' => 27,
-        b'b' => 8,
-        b'r' => b'\r',
-        _ => return None,
-    })
+    ESCAPES.iter().find(|(known, _)| *known == letter).map(|(_, byte)| *byte)
 }
 
 fn is_space(byte: u8) -> bool {

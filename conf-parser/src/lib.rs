@@ -73,6 +73,12 @@ impl Reader {
         Ok(Some(Setting { row, directive: row.parse(value)? }))
     }
 
+    /// The same line as this language would write it: no comment, no blanks at its ends, quotes where they are needed.
+    pub fn rewritten(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Fault> {
+        lex::line(bytes, &mut self.cells)?;
+        Ok(lex::written(Text::new(&self.cells).trim().cells()))
+    }
+
     /// Reads a line that is a value and no more, as files of `dhcp-host` values hold them.
     pub fn value(&mut self, row: &'static Row, bytes: &[u8]) -> Result<Option<Directive>, Fault> {
         lex::line(bytes, &mut self.cells)?;

@@ -6,13 +6,13 @@ pub mod build;
 mod census;
 mod defaults;
 pub mod hosts;
-mod lines;
+pub mod lines;
 pub mod load;
 pub mod names;
 pub mod network;
 pub mod run_time;
 pub mod tags;
-mod together;
+pub mod together;
 mod unserved;
 
 use crate::failure::Failure;

@@ -65,7 +65,7 @@ impl Together {
 
     /// What is wrong with all lines together, in dnsmasq's order.
     pub fn check(&self) -> Result<(), Failure> {
-        if let Some(alias) = self.aliases.iter().rev().find(|alias| self.loops(alias)) {
+        if let Some(alias) = self.alias_in_a_loop() {
             let alias = String::from_utf8_lossy(alias);
             return Err(Failure::config(format!("CNAME loop involving {alias}")));
         }
@@ -83,14 +83,22 @@ impl Together {
         Ok(())
     }
 
-    /// Whether following an alias never ends.
-    fn loops(&self, alias: &[u8]) -> bool {
-        let mut at = alias;
-        let steps = std::iter::from_fn(|| {
-            at = self.targets.get(at)?;
-            Some(())
-        });
-        steps.take(self.targets.len() + 1).count() > self.targets.len()
+    /// The last alias that leads to itself, or into others that do.
+    pub fn alias_in_a_loop(&self) -> Option<&[u8]> {
+        // Those that come to an end: each is followed once.
+        let mut ending: HashSet<&[u8]> = HashSet::new();
+        for alias in self.aliases.iter().rev() {
+            let mut path: HashSet<&[u8]> = HashSet::new();
+            let mut at = alias;
+            while let Some(target) = self.targets.get(at).filter(|_| !ending.contains(&at[..])) {
+                if !path.insert(at) {
+                    return Some(alias);
+                }
+                at = target;
+            }
+            ending.extend(path);
+        }
+        None
     }
 
     /// Whether `resolv.conf` names a domain; it must, unless a line does.

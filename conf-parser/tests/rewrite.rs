@@ -1,0 +1,67 @@
+//! Whatever is accepted can be written down again, and says the same.
+
+use conf_parser::table::ROWS;
+use conf_parser::{Directive, Reader};
+use proptest::prelude::*;
+
+fn read(line: &[u8]) -> Option<Directive> {
+    Reader::default().line(line).ok().flatten().map(|setting| setting.directive)
+}
+
+/// Values of all kinds of options, in quotes and out, and what may stand between them.
+fn value() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        "[a-z]{1,8}",
+        "[0-9]{1,6}",
+        "\"[a-z0-9 ,.:#]{0,9}\"",
+        "\"\\\\[\"tnebrq\\\\]\"",
+        "(tag|set|net|vendor|encap|option|option6|id):[a-z0-9!#-]{0,6}",
+        "([0-9a-f]{2}:){5}[0-9a-f*]{1,2}",
+        "(10|192|0)\\.0\\.0\\.[0-9]{1,3}",
+        "[\\x01-\\x1f]",
+        Just("#".to_owned()),
+        Just("proxy".to_owned()),
+    ];
+    let separator = prop_oneof![Just(","), Just(" , "), Just("/"), Just(" "), Just(""), Just("=")];
+    proptest::collection::vec((word, separator), 0..5).prop_map(|pieces| {
+        pieces.iter().map(|(word, separator)| word.clone() + separator).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_accepted_reads_the_same_when_it_is_written(at in 0..ROWS.len(), value in value(), bare in any::<bool>()) {
+        let keyword = ROWS[at].keyword;
+        let line = if bare { keyword.to_owned() } else { format!("{keyword} = {value} # x") };
+        if let Some(directive) = read(line.as_bytes()) {
+            let written = Reader::default().rewritten(line.as_bytes()).expect("it was read before");
+            // The text of what could not be read is told by its column, which moves.
+            prop_assert_eq!(without_columns(read(&written)), without_columns(Some(directive)), "{:?}", line);
+            let again = Reader::default().rewritten(&written).expect("it was written by us");
+            prop_assert_eq!(again, written, "{:?}", line);
+        }
+    }
+}
+
+/// Columns are those of the line as it stands.
+fn without_columns(directive: Option<Directive>) -> String {
+    let shown = format!("{directive:?}");
+    let mut parts = shown.split("column: ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |sum, part| sum + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+#[test]
+fn quotes_stand_where_they_are_needed() {
+    for (line, written) in [
+        (" port = 53 # x", "port = 53"),
+        (r#"pxe-service=x86PC,"Boot, now",p"x"e"#, r#"pxe-service=x86PC,"Boot, now",pxe"#),
+        (r#"dhcp-boot="a""b"#, r#"dhcp-boot="a\""b"#),
+        ("dhcp-boot=a#b", r##"dhcp-boot=a"#"b"##),
+    ] {
+        let rewritten = Reader::default().rewritten(line.as_bytes()).expect("quotes are closed");
+        assert_eq!(String::from_utf8_lossy(&rewritten), written, "{line}");
+    }
+}
