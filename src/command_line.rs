@@ -76,7 +76,7 @@ impl CommandLine {
     }
 }
 
-/// Long and short forms apart: they differ in whether they take a value.
+/// Long and short forms apart: they differ in whether they take a value. The help is ours, not theirs.
 fn options(posixly_correct: bool) -> Options {
     let mut options = Options::new();
     let style =
@@ -88,10 +88,10 @@ fn options(posixly_correct: bool) -> Options {
             Argument::Required => HasArg::Yes,
             Argument::Optional => HasArg::Maybe,
         };
-        options.opt("", row.keyword, row.help, row.metavar, long, Occur::Multi);
+        options.opt("", row.keyword, "", "", long, Occur::Multi);
         if let Some(letter) = letter(row) {
             let short = if row.short_takes_value() { HasArg::Yes } else { HasArg::No };
-            options.opt(&letter, "", row.help, row.metavar, short, Occur::Multi);
+            options.opt(&letter, "", "", "", short, Occur::Multi);
         }
     }
     options

@@ -16,7 +16,11 @@ pub fn line_of(piece: &[u8]) -> &[u8] {
 /// The cells of one line as a file holds it. `cells` is cleared first and serves as the buffer.
 pub fn line(bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), Fault> {
     cells.clear();
-    cells.reserve(bytes.len());
+    // Most lines need no second look.
+    if !bytes.iter().fold(false, |found, &byte| found | is_special(byte)) {
+        cells.extend(bytes.iter().enumerate().map(plain));
+        return Ok(());
+    }
     // `#` is a comment after unquoted white space only, and quotes do not change what came before them.
     let mut white = true;
     let mut just_closed = false;
@@ -41,23 +45,22 @@ pub fn line(bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), Fault> {
             restore_raw(cells);
         }
         at += 1;
-        // Most of a line is none of these.
-        let plain = bytes[at..].iter().take_while(|&&byte| byte != b'"' && byte > b' ');
-        let end = if white { at } else { at + plain.count() };
-        cells.extend((at..end).zip(&bytes[at..end]).map(|(at, &byte)| Cell {
-            byte,
-            protected: false,
-            column: column(at),
-        }));
-        at = end;
     }
     Ok(())
 }
 
 /// The cells of a command-line argument: nothing is special in it.
 pub fn argument(bytes: &[u8]) -> Vec<Cell> {
-    let cell = |(at, &byte): (usize, &u8)| Cell { byte, protected: false, column: column(at) };
-    bytes.iter().enumerate().map(cell).collect()
+    bytes.iter().enumerate().map(plain).collect()
+}
+
+fn plain((at, &byte): (usize, &u8)) -> Cell {
+    Cell { byte, protected: false, column: column(at) }
+}
+
+/// Whether a byte is, or may begin, anything but itself.
+fn is_special(byte: u8) -> bool {
+    byte <= b' ' || byte == b'"' || byte == b'#'
 }
 
 /// The line that these cells are read from, without comment and with quotes only where they are needed.
@@ -142,8 +145,9 @@ fn is_protectable(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b' ' | b':' | b',' | b'.')
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "it is bounded first")]
 fn column(at: usize) -> u16 {
-    u16::try_from(at).unwrap_or(u16::MAX)
+    at.min(u16::MAX as usize) as u16
 }
 
 #[cfg(test)]

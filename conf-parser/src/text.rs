@@ -5,6 +5,7 @@
 //! each byte remembers it, and the column it was written in.
 
 use nom::{Input, Needed};
+use std::borrow::Cow;
 use std::iter::{Copied, Enumerate};
 use std::slice::Iter;
 
@@ -62,8 +63,12 @@ impl<'a> Text<'a> {
     }
 
     /// The same without protection: for options that look at a value as if it were not quoted.
-    pub fn restored(self) -> Vec<Cell> {
-        self.cells.iter().map(|&cell| Cell { protected: false, ..cell }).collect()
+    pub fn restored(self) -> Cow<'a, [Cell]> {
+        if self.cells.iter().any(|cell| cell.protected) {
+            self.cells.iter().map(|&cell| Cell { protected: false, ..cell }).collect()
+        } else {
+            self.cells.into()
+        }
     }
 
     /// Whether nothing is left.

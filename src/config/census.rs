@@ -5,24 +5,29 @@
 use super::{Note, Origin};
 use conf_parser::Directive;
 use conf_parser::words::Condition;
-use std::collections::HashSet;
+use std::sync::Arc;
 
 /// Remarks about tags; behind so many, only their number.
 const MOST_REMARKS: usize = 10;
 /// Tags that are set without a line (spec: config language, section 3).
 const BUILT_IN: &[&[u8]] = &[b"known", b"known-othernet", b"cpewan-id", b"bootp", b"dhcpv6"];
-/// How interfaces are called; each is a tag of what comes in by it.
-const INTERFACES: &[&[u8]] = &[
-    b"eth", b"en", b"wl", b"br", b"lan", b"vlan", b"bond", b"lo", b"tap", b"tun", b"veth",
-    b"virbr", b"docker", b"lxc", b"ib", b"usb", b"wg",
-];
-
 /// Tags in the order they were met.
 #[derive(Debug, Default)]
 pub struct Census {
     names: Vec<u8>,
     set: Vec<Span>,
-    used: Vec<(Span, bool, Origin)>,
+    used: Vec<Used>,
+    /// The files of `used`, each as often as reading came back to it.
+    files: Vec<Arc<str>>,
+}
+
+/// A tag that is asked for. A file may ask for very many, so this is small.
+#[derive(Clone, Copy, Debug)]
+struct Used {
+    tag: Span,
+    file: u32,
+    line: u32,
+    negated: bool,
 }
 
 /// A stretch of the row of names.
@@ -76,10 +81,20 @@ impl Census {
         for Condition { tag, negated } in conditions {
             // Where a condition may be a pattern, what fits it is not known.
             if !tag.is_empty() && !tag.contains(&b'*') {
-                let span = self.keep(tag);
-                self.used.extend(span.map(|span| (span, *negated, origin.clone())));
+                let file = self.file(&origin.file);
+                let line = u32::try_from(origin.line).unwrap_or(u32::MAX);
+                let negated = *negated;
+                let tag = self.keep(tag);
+                self.used.extend(tag.map(|tag| Used { tag, file, line, negated }));
             }
         }
+    }
+
+    fn file(&mut self, file: &Arc<str>) -> u32 {
+        if self.files.last().is_none_or(|last| last != file) {
+            self.files.push(file.clone());
+        }
+        u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }
 
     fn keep(&mut self, tag: &[u8]) -> Option<Span> {
@@ -95,28 +110,35 @@ impl Census {
     }
 
     /// What there is to say, one remark for a tag, where it is first asked for.
-    pub fn notes(&self) -> Vec<Note> {
+    pub fn notes(mut self) -> Vec<Note> {
         let mut notes = Vec::new();
         if self.used.is_empty() {
             return notes;
         }
-        let set: HashSet<&[u8]> = self.set.iter().map(|span| self.name(*span)).collect();
+        let mut set = std::mem::take(&mut self.set);
+        set.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
         let mut told: Vec<&[u8]> = Vec::new();
         let mut more = 0;
-        for (span, negated, origin) in &self.used {
-            let tag = self.name(*span);
-            if set.contains(tag) || told.contains(&tag) || is_built_in(tag) {
+        for used in &self.used {
+            let tag = self.name(used.tag);
+            let is_set = set.binary_search_by(|known| self.name(*known).cmp(tag)).is_ok();
+            if is_set || is_built_in(tag) {
                 continue;
             }
             if told.len() == MOST_REMARKS {
                 more += 1;
                 continue;
             }
+            if told.contains(&tag) {
+                continue;
+            }
             told.push(tag);
-            let (sign, holds) = if *negated { ("!", "always") } else { ("", "never") };
+            let (sign, holds) = if used.negated { ("!", "always") } else { ("", "never") };
             let tag = String::from_utf8_lossy(tag);
             let text = format!("nothing sets the tag {tag}, so tag:{sign}{tag} {holds} holds");
-            notes.push(Note { origin: Some(origin.clone()), text, refuses: false });
+            let file = self.files.get(used.file as usize).cloned().unwrap_or_default();
+            let origin = Origin { file, line: used.line as usize };
+            notes.push(Note { origin: Some(origin), text, refuses: false });
         }
         if more > 0 {
             let text = format!("{more} more lines ask for tags that nothing sets");
@@ -128,12 +150,39 @@ impl Census {
 
 /// Set by the server itself, or an interface's name as systems give them (`eth0`, `enp3s0`, `br-lan`).
 fn is_built_in(tag: &[u8]) -> bool {
-    let is_interface = |start: &&[u8]| {
-        tag.strip_prefix(*start).is_some_and(|rest| {
-            rest.is_empty() || rest[0] == b'-' || rest.iter().any(u8::is_ascii_digit)
-        })
-    };
-    BUILT_IN.contains(&tag) || INTERFACES.iter().any(is_interface)
+    let letters = tag.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (kind, rest) = tag.split_at(letters);
+    let is_kind = matches!(
+        kind,
+        b"eth"
+            | b"en"
+            | b"eno"
+            | b"enp"
+            | b"ens"
+            | b"enx"
+            | b"end"
+            | b"wlan"
+            | b"wlp"
+            | b"wlx"
+            | b"br"
+            | b"lan"
+            | b"vlan"
+            | b"bond"
+            | b"lo"
+            | b"tap"
+            | b"tun"
+            | b"veth"
+            | b"virbr"
+            | b"docker"
+            | b"lxc"
+            | b"lxdbr"
+            | b"ib"
+            | b"usb"
+            | b"wg"
+            | b"vmbr"
+    );
+    let is_numbered = rest.is_empty() || rest[0] == b'-' || rest.iter().any(u8::is_ascii_digit);
+    BUILT_IN.contains(&tag) || (is_kind && is_numbered)
 }
 
 #[cfg(test)]

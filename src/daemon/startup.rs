@@ -105,10 +105,13 @@ impl Parsed {
     /// What there is to say behind dnsmasq's verdict.
     pub fn remarks(&self) -> Vec<String> {
         let Loaded { config, notes, .. } = &self.loaded;
-        let interfaces = snapshot().ok();
+        // Looking costs more than reading a short file: only where there is something to look for.
+        let serves_files = config.tftp.is_some();
+        let looks = serves_files || !config.dhcp.ranges.is_empty();
+        let interfaces = if looks { snapshot().ok() } else { None };
+        let identity = if serves_files { identity(config).ok() } else { None };
         let pools = interfaces.iter().flat_map(|here| pool_notes(&config.dhcp, here));
-        let more =
-            surroundings::remarks(config, interfaces.as_ref(), identity(config).ok().as_ref());
+        let more = surroundings::remarks(config, interfaces.as_ref(), identity.as_ref());
         let all = notes.iter().cloned().chain(pools).chain(more);
         all.map(|note| format!("warning: {note}")).collect()
     }

@@ -137,8 +137,7 @@ fn relay(arg: Text<'_>, suboption: u8) -> Result<Directive, Fault> {
 
 /// Reads the value of a `dhcp-mac`. Quotes do not matter in the address.
 pub fn dhcp_mac(arg: Text<'_>) -> Result<Directive, Fault> {
-    let unquoted =
-        |text: Text<'_>| hex(Text::new(&crate::lex::argument(&text.bytes())), LONGEST_MAC, true);
+    let unquoted = |text: Text<'_>| hex(Text::new(&text.restored()), LONGEST_MAC, true);
     let address = context("a hardware address", map_opt(rest, unquoted));
     let (tag, matcher): (_, Hex) = whole((set_tag, address), arg)?;
     Ok(Directive::MacMatch(TagRule { tag, matcher }))

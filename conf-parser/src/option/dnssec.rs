@@ -70,7 +70,7 @@ pub fn trust_anchor(arg: Text<'_>) -> Result<Directive, Fault> {
             return Err(Fault::own(WORDS, number, "a number up to 255"));
         }
     }
-    let mut cells = digest.restored();
+    let mut cells = digest.restored().into_owned();
     cells.retain(|cell| !cell.is_blank());
     match hex(Text::new(&cells), usize::MAX, true) {
         Some(_) => Ok(Directive::Unserved),

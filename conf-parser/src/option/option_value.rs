@@ -215,7 +215,7 @@ fn leading_number(text: Text<'_>) -> u32 {
 
 /// Addresses, or networks written `<address>/<bits>` (RFC 3442: the width, then the bytes that count).
 fn addresses(text: Text<'_>, wanted: Wanted, plain: bool) -> Result<Value, Fault> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(text.cells().len() / 2);
     let mut relative = plain;
     if wanted.code == SIP_SERVER && plain {
         bytes.push(1); // RFC 3361: addresses, not names
