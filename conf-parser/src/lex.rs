@@ -124,7 +124,7 @@ fn quoted(bytes: &[u8], from: usize, cells: &mut Vec<Cell>) -> Result<usize, Fau
 
 /// dnsmasq writes protected characters as control bytes, and takes such bytes in a file for them.
 fn restore_raw(cells: &mut [Cell]) {
-    const MEANT: &[u8; 32] = b"\0123456 \0\0\078\090abcdefABCDE\0F:,.";
+    const MEANT: &[u8; 32] = b"\x00123456 \x00\x00\x0078\x0090abcdefABCDE\x00F:,.";
     if let Some(cell) = cells.last_mut()
         && let Some(&meant) = MEANT.get(usize::from(cell.byte)).filter(|&&meant| meant != 0)
     {

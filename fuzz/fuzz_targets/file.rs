@@ -25,7 +25,7 @@ fn load(bytes: &[u8], purpose: Purpose) {
     let mut together = Together::default();
     let mut builder = Builder::new(purpose);
     let mut lines = Lines::new(bytes);
-    while let Ok(Some((line, text))) = lines.next() {
+    while let Ok(Some((line, text))) = lines.read() {
         // A file would end at its first fault.
         let Ok(Some(setting)) = reader.line(text) else { continue };
         match setting.directive {

@@ -1,12 +1,14 @@
 //! What a configuration cannot mean: remarks that follow from the configuration alone.
 
 use super::{Config, Note, Origin, RangeKind, Rule, Service, Target};
-use conf_parser::option::dhcp_match::OptionMatch;
+use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
 use conf_parser::option::pxe::{ARCHITECTURES, Boot};
 use conf_parser::words::Condition;
 
 /// Option 93 (RFC 4578): what a client runs on.
 const CLIENT_ARCHITECTURE: u32 = 93;
+/// Option 60.
+const VENDOR_CLASS: u32 = 60;
 /// Architectures from here on are UEFI's; below are BIOS and its like (spec: config language, section 3.6).
 const FIRST_UEFI: u16 = 6;
 const X86_64_EFI: u16 = 7;
@@ -114,28 +116,66 @@ fn shadowed_boots(config: &Config) -> Vec<Note> {
 
 /// Whether one client can be meant by both, and the boot file is for some clients in particular.
 fn may_meet(config: &Config, service: &Rule<Service>, boot: &Rule<Target>) -> bool {
-    let contradicts = |one: &Condition| {
-        service.conditions.iter().any(|other| one.tag == other.tag && one.negated != other.negated)
+    let same_file = service.value.boot == Boot::File(boot.value.file.clone());
+    let particular = boot.conditions.iter().any(|condition| !condition.negated);
+    let mut all = service.conditions.clone();
+    all.extend_from_slice(&boot.conditions);
+    unfold(config, &mut all);
+    let contradicted = |one: &Condition| {
+        all.iter().any(|other| one.tag == other.tag && one.negated != other.negated)
     };
-    let fits = |condition: &Condition| {
-        condition.negated || may_be_set_for(config, &condition.tag, service.value.architecture)
-    };
-    boot.conditions.iter().any(|condition| !condition.negated)
-        && !boot.conditions.iter().any(contradicts)
-        && boot.conditions.iter().all(fits)
+    let architecture = service.value.architecture;
+    let fits = |one: &Condition| one.negated || may_be_set_for(config, &one.tag, architecture);
+    !same_file && particular && all.iter().all(|one| !contradicted(one) && fits(one))
 }
 
-/// Whether a client of that architecture can have the tag: not if only other architectures set it.
+/// Adds what must hold where a tag is set by a single `tag-if`.
+fn unfold(config: &Config, conditions: &mut Vec<Condition>) {
+    let mut at = 0;
+    while let Some(condition) = conditions.get(at).filter(|_| at < MOST_CONDITIONS) {
+        let mut rules = config.dhcp.tag_ifs.iter().filter(|rule| rule.set.contains(&condition.tag));
+        if let (false, Some(rule), None) = (condition.negated, rules.next(), rules.next()) {
+            conditions.extend(rule.conditions.iter().cloned());
+        }
+        at += 1;
+    }
+}
+
+/// Enough for any chain of `tag-if` lines that is no circle.
+const MOST_CONDITIONS: usize = 100;
+
+/// Whether a client of that architecture can have the tag: not if nothing sets it, nor if other architectures do.
 fn may_be_set_for(config: &Config, tag: &[u8], architecture: u16) -> bool {
-    let mut rules =
-        config.dhcp.option_matches.iter().filter(|rule| rule.value.tag == tag).peekable();
-    rules.peek().is_none()
-        || rules.any(|rule| match &rule.value.matcher {
-            OptionMatch::Code(CLIENT_ARCHITECTURE, value) => {
-                architectures_of(&value.bytes).contains(&architecture)
-            }
-            _ => true,
-        })
+    let dhcp = &config.dhcp;
+    let class = vendor_class(architecture);
+    let class_fits = |text: &[u8]| {
+        let named = text.windows(5).any(|part| part == b"Arch:");
+        !named || part_of(text, &class)
+    };
+    let options = dhcp.option_matches.iter().filter(|rule| rule.value.tag == tag);
+    let options = options.map(|rule| match &rule.value.matcher {
+        OptionMatch::Code(CLIENT_ARCHITECTURE, value) => {
+            architectures_of(&value.bytes).contains(&architecture)
+        }
+        OptionMatch::Code(VENDOR_CLASS, value) => class_fits(&value.bytes),
+        _ => true,
+    });
+    let classes = dhcp.classes.iter().filter(|rule| rule.tag == tag);
+    let classes = classes.map(|rule| match &rule.matcher {
+        ClassMatch::Vendor(text) => class_fits(text),
+        ClassMatch::User(_) => true,
+    });
+    let derived = dhcp.tag_ifs.iter().any(|rule| rule.set.iter().any(|set| set == tag));
+    options.chain(classes).any(|fits| fits) || derived
+}
+
+/// The vendor class of an architecture (PXE 2.1, section 2.2.1), which a rule may name a part of.
+fn vendor_class(architecture: u16) -> String {
+    format!("PXEClient:Arch:{architecture:05}:UNDI:")
+}
+
+fn part_of(text: &[u8], class: &str) -> bool {
+    String::from_utf8_lossy(text).split(":UNDI").next().is_some_and(|text| class.contains(text))
 }
 
 /// Without a TFTP server of ours nobody can say whether `X.0` is there; for UEFI it hardly ever is.
@@ -208,6 +248,14 @@ mod tests {
                 "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) decides"
             ]
         );
+    }
+
+    #[test]
+    fn what_both_name_is_no_contradiction() {
+        let lines = "port=0\ndhcp-range=10.0.0.0,proxy\ndhcp-vendorclass=set:b,PXEClient:Arch:00006\n\
+             dhcp-vendorclass=set:c,PXEClient:Arch:00007\npxe-service=7,Net,a.efi\n\
+             pxe-service=9,Net,a.efi\ndhcp-boot=tag:b,b.efi\ndhcp-boot=tag:c,a.efi";
+        assert_eq!(notes(lines), [""; 0]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct Machine<'a> {
 
 impl Hosts {
     /// How many lines there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.lines.len()
     }
 

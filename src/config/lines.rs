@@ -17,7 +17,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next one and its number.
-    pub fn next(&mut self) -> io::Result<Option<(usize, &[u8])>> {
+    pub fn read(&mut self) -> io::Result<Option<(usize, &[u8])>> {
         self.piece.clear();
         let mut limited = self.input.by_ref().take(PIECE as u64);
         if limited.read_until(b'\n', &mut self.piece)? == 0 {
@@ -33,6 +33,6 @@ fn what_is_too_long_goes_on_in_the_next_line() {
     let text = [&[b'a'; 1030][..], b"\nb"].concat();
     let mut lines = Lines::new(&text[..]);
     let sizes =
-        std::iter::from_fn(|| lines.next().unwrap().map(|(number, line)| (number, line.len())));
+        std::iter::from_fn(|| lines.read().unwrap().map(|(number, line)| (number, line.len())));
     assert_eq!(sizes.collect::<Vec<_>>(), [(1, 1024), (2, 6), (3, 1)]);
 }

@@ -204,7 +204,7 @@ impl Loader {
         let mut lines = Lines::new(input);
         let mut origin = Origin { file: source.name.clone(), line: 0 };
         let complain = |error: io::Error| unreadable(&source.name, &error);
-        while let Some((line, text)) = lines.next().map_err(complain)? {
+        while let Some((line, text)) = lines.read().map_err(complain)? {
             let complain = |fault: Fault| faulty(&fault, &source.place(line), text);
             if let Some(setting) = self.reader.line(text).map_err(complain)? {
                 self.settle(&setting.directive).map_err(complain)?;

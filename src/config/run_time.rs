@@ -49,7 +49,7 @@ impl RunTimeFiles {
     /// Those of a configuration that nothing was added to.
     pub fn of(config: &Config) -> Self {
         Self {
-            written_hosts: config.dhcp.hosts.len(),
+            written_hosts: config.dhcp.hosts.count(),
             written_options: config.dhcp.vendor_options.len(),
         }
     }
@@ -142,7 +142,7 @@ impl Reading<'_> {
         let mut reader = Reader::default();
         let read = (|| {
             let mut lines = Lines::new(BufReader::new(File::open(path)?));
-            while let Some((number, line)) = lines.next()? {
+            while let Some((number, line)) = lines.read()? {
                 let origin = Origin { file: name.as_str().into(), line: number };
                 let taken =
                     reader.value(row, line).map_err(|fault| fault.complaint.in_file().into());
@@ -317,7 +317,7 @@ mod tests {
         let files =
             [("h", "zz:zz\n52:54:00:00:00:01,10.0.0.1\n52:54:00:00:00:02,10.0.0.1 # twice\n")];
         let (config, told) = read("dhcp-hostsfile=@/h\ndhcp-optsfile=@/none\n", &files);
-        assert_eq!(config.dhcp.hosts.len(), 1);
+        assert_eq!(config.dhcp.hosts.count(), 1);
         let bad =
             |words, line| format!("BadLine {{ words: \"{words}\", line: {line}, path: \"@/h\" }}");
         assert_eq!(

@@ -112,7 +112,8 @@ impl Parsed {
         let identity = if serves_files { identity(config).ok() } else { None };
         let pools = interfaces.iter().flat_map(|here| pool_notes(&config.dhcp, here));
         let more = surroundings::remarks(config, interfaces.as_ref(), identity.as_ref());
-        let all = notes.iter().cloned().chain(pools).chain(more);
+        let roots = config.tftp.iter().flat_map(|tftp| surroundings::missing_roots(tftp));
+        let all = notes.iter().cloned().chain(pools).chain(more).chain(roots);
         all.map(|note| format!("warning: {note}")).collect()
     }
 

@@ -27,11 +27,9 @@ pub fn remarks(
 ) -> Vec<Note> {
     let mut notes = interfaces.map_or_else(Vec::new, |here| networks(config, here));
     if let Some(tftp) = &config.tftp {
-        let missing = missing_roots(tftp);
-        if missing.is_empty() {
+        if missing_roots(tftp).is_empty() {
             notes.extend(boot_files(config, tftp, interfaces, identity));
         }
-        notes.extend(missing);
     }
     notes
 }
@@ -55,7 +53,8 @@ fn networks(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
     ranges.map(|range| note(&range.origin, text(range.value.start))).collect()
 }
 
-fn missing_roots(tftp: &Tftp) -> Vec<Note> {
+/// Roots that are not there. A start ends with the first, or logs it: dnsmasq has its own words then.
+pub fn missing_roots(tftp: &Tftp) -> Vec<Note> {
     let general = tftp.root.iter().map(|root| (&root.origin, &root.value));
     let single = tftp.interface_roots.iter().map(|root| (&root.origin, &root.value.1));
     let roots = general.chain(single).filter(|(_, root)| !root.is_empty());
@@ -66,6 +65,10 @@ fn missing_roots(tftp: &Tftp) -> Vec<Note> {
         Some(note(origin, format!("tftp-root: {}: {}", path.display(), reason(&error))))
     };
     roots.filter_map(missing).collect()
+}
+
+fn is_empty(directory: &[u8]) -> bool {
+    fs::read_dir(OsStr::from_bytes(directory)).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// A file a client is told to ask for.
@@ -109,7 +112,9 @@ fn boot_files(
     let is_file = |wanted: &Wanted<'_>| {
         !wanted.name.is_empty() && !wanted.name.windows(3).any(|part| part == b"://")
     };
-    let wanted = boots.chain(services).filter(is_file);
+    // A root that holds nothing is still to be filled: only names that were written out are missed in it.
+    let empty = tftp.root.as_ref().is_some_and(|root| is_empty(&root.value));
+    let wanted = boots.chain(services).filter(is_file).filter(|wanted| !(empty && wanted.layered));
     wanted.filter_map(|wanted| remark(&wanted, tftp, identity)).collect()
 }
 
@@ -121,46 +126,65 @@ fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Opti
         let asker = Asker { interface: &interface, client: NOBODY, shown: "" };
         let resolved = resolve(&wanted.name, tftp, asker, &DiskFiles::default());
         let path = PathBuf::from(OsStr::from_bytes(&resolved.path));
-        if resolved.climbs {
-            first = first.or(Some(format!("{} is outside of the root", path.display())));
+        let found = if resolved.climbs {
+            Trouble::Other(format!("{} is outside of the root", path.display()))
         } else {
-            first = first.or(Some(trouble(&path, identity, !tftp.unique.is_empty())?));
+            trouble(&path, identity, !tftp.unique.is_empty())?
+        };
+        first = first.or(Some(found));
+    }
+    let text = match first? {
+        Trouble::Missing(text) => text + &wanted.explanation(),
+        Trouble::Other(text) => text,
+    };
+    Some(note(wanted.origin, format!("{}: {text}", wanted.keyword)))
+}
+
+impl Wanted<'_> {
+    /// Why a name is asked for that nobody has written.
+    fn explanation(&self) -> String {
+        let name = String::from_utf8_lossy(&self.name);
+        match name.strip_suffix(".0").filter(|_| self.layered) {
+            Some(base) => format!(" (clients will ask for {name}: {base} has no dot)"),
+            None => String::new(),
         }
     }
-    let asked = match wanted.name.strip_suffix(b".0").filter(|_| wanted.layered) {
-        Some(base) => format!(
-            " (clients will ask for {}: {} has no dot)",
-            String::from_utf8_lossy(&wanted.name),
-            String::from_utf8_lossy(base)
-        ),
-        None => String::new(),
-    };
-    first.map(|text| note(wanted.origin, format!("{}: {text}{asked}", wanted.keyword)))
+}
+
+/// Why a file would not be served.
+enum Trouble {
+    Missing(String),
+    Other(String),
 }
 
 /// No client in particular.
 const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Why a file would not be served; `None` if it would. With `elsewhere` a missing one may be in a client's directory.
-fn trouble(path: &Path, identity: Option<&Identity>, elsewhere: bool) -> Option<String> {
+fn trouble(path: &Path, identity: Option<&Identity>, elsewhere: bool) -> Option<Trouble> {
     let shown = path.display();
     match fs::metadata(path) {
-        Ok(file) if !file.is_file() => Some(format!("{shown} is not a file")),
+        Ok(file) if !file.is_file() => Some(Trouble::Other(format!("{shown} is not a file"))),
         Ok(_) => {
             let identity = identity?;
             let closed = barrier(path, identity)?;
             let user = identity.user_name();
-            Some(if closed == path {
+            Some(Trouble::Other(if closed == path {
                 format!("{shown} cannot be read by {user}")
             } else {
                 format!("{shown} cannot be read by {user}, who may not enter {}", closed.display())
-            })
+            }))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match other_case(path) {
-            Some(other) => Some(format!("{shown} does not exist, but {} does", other.display())),
-            None => (!elsewhere).then(|| format!("{shown} does not exist")),
-        },
-        Err(error) => Some(format!("{shown}: {}", reason(&error))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let text = format!("{shown} does not exist");
+            match other_case(path) {
+                Some(other) => {
+                    Some(Trouble::Missing(format!("{text}, but {} does", other.display())))
+                }
+                None => (!elsewhere).then_some(Trouble::Missing(text)),
+            }
+        }
+        Err(error) => Some(Trouble::Other(format!("{shown}: {}", reason(&error)))),
     }
 }
 

@@ -164,19 +164,19 @@ fn version6(start: Ipv6Addr, pieces: &[Text<'_>]) -> Result<RangeKind, Fault> {
     // Above the first 64 bits nothing is left to compare of a shorter prefix: that is refused before.
     let network = |address: Ipv6Addr| u128::from(address) >> (128 - prefix.clamp(1, 128));
     let same = end.is_none_or(|end| network(end) == network(start));
-    let words = match () {
-        _ if prefix > 64 && words.iter().any(is_router) => {
-            "prefix length must be exactly 64 for RA subnets"
-        }
-        _ if prefix > 64 && constructed => {
-            "prefix length must be exactly 64 for subnet constructors"
-        }
-        _ if prefix < 64 => "prefix length must be at least 64",
-        _ if !same => "inconsistent DHCPv6 range",
-        _ if constructed && u128::from(start) >> 64 != 0 => {
-            "prefix must be zero with \"constructor:\" argument"
-        }
-        _ => return lease(left).map(|_| RangeKind::Version6),
+    let routed = words.iter().any(is_router);
+    let words = if prefix > 64 && routed {
+        "prefix length must be exactly 64 for RA subnets"
+    } else if prefix > 64 && constructed {
+        "prefix length must be exactly 64 for subnet constructors"
+    } else if prefix < 64 {
+        "prefix length must be at least 64"
+    } else if !same {
+        "inconsistent DHCPv6 range"
+    } else if constructed && u128::from(start) >> 64 != 0 {
+        "prefix must be zero with \"constructor:\" argument"
+    } else {
+        return lease(left).map(|_| RangeKind::Version6);
     };
     Err(Fault::own(words, pieces[0], "another prefix"))
 }

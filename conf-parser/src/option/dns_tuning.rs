@@ -126,13 +126,13 @@ pub fn connmark_allowlist(arg: Text<'_>) -> Result<Directive, Fault> {
 fn is_pattern(pattern: &[u8]) -> bool {
     let labels: Vec<&[u8]> = pattern.split(|&byte| byte == b'.').collect();
     let is_label = |(place, label): (usize, &&[u8])| {
-        let stars = label.iter().filter(|&&byte| byte == b'*').count();
-        let most = if place + 2 >= labels.len() { 0 } else { 2 };
+        let parts = label.split(|&byte| byte == b'*').count();
+        let most = if place + 2 >= labels.len() { 1 } else { 3 };
         (1..=63).contains(&label.len())
             && label.iter().all(|byte| byte.is_ascii_alphanumeric() || b"*-".contains(byte))
             && !label.starts_with(b"-")
             && !label.ends_with(b"-")
-            && stars <= most
+            && parts <= most
     };
     let last = labels.last().copied().unwrap_or_default();
     pattern == b"*"

@@ -36,12 +36,11 @@ pub fn compressed(names: &[Vec<u8>]) -> Vec<u8> {
             bytes.extend_from_slice(label);
             left = end.map_or(&[], |end| &left[end + 1..]);
         };
-        match pointer {
-            Some(place) => bytes.extend((POINTER | place).to_be_bytes()),
-            None => {
-                bytes.push(0);
-                tails.extend(own);
-            }
+        if let Some(place) = pointer {
+            bytes.extend((POINTER | place).to_be_bytes());
+        } else {
+            bytes.push(0);
+            tails.extend(own);
         }
     }
     bytes

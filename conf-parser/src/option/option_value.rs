@@ -58,7 +58,7 @@ pub fn value(
 ) -> Result<Value, Fault> {
     let Some(text) = text else { return Ok(Value::default()) };
     let value = if wanted.version6 {
-        value6(text, wanted, Shape::of(text, keyword))?
+        value6(text, wanted, &Shape::of(text, keyword))?
     } else {
         value4(text, wanted, lead, keyword)?
     };

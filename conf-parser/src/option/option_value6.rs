@@ -10,7 +10,7 @@ use crate::words::address6;
 /// RFC 5908: addresses or a domain list.
 pub(super) const NTP_SERVER: u32 = 56;
 
-pub(super) fn value6(text: Text<'_>, wanted: Wanted, shape: Shape) -> Result<Value, Fault> {
+pub(super) fn value6(text: Text<'_>, wanted: Wanted, shape: &Shape) -> Result<Value, Fault> {
     let hex = shape.hex && shape.colon;
     match wanted.kind {
         Some(Kind::Addresses) => addresses(text)?,

@@ -41,13 +41,11 @@ pub fn cname(arg: Text<'_>) -> Result<Directive, Fault> {
     let mut cname = Cname { aliases: Vec::new(), target, fault: None };
     let mut left = arg;
     for piece in pieces {
-        match domain(piece) {
-            Some(alias) => cname.aliases.push(alias),
-            None => {
-                cname.fault = Some(bad(piece));
-                break;
-            }
-        }
+        let Some(alias) = domain(piece) else {
+            cname.fault = Some(bad(piece));
+            break;
+        };
+        cname.aliases.push(alias);
         // Each blank before a comma counts as an empty alias.
         let written = left.cut(b',').map_or(left, |(written, _)| written);
         let blanks = written.cells().len() - piece.cells().len();

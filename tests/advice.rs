@@ -1,0 +1,169 @@
+//! What `--test` says beyond dnsmasq's verdict: nothing about a good configuration, and of each mistake file and line.
+//! Needs no root: the network served is that of the loopback interface.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// A configuration in which `@` stands for the folder of its files.
+const GOOD: &str = "port=0\n\
+    dhcp-range=127.0.0.0,proxy,255.0.0.0\n\
+    enable-tftp\n\
+    tftp-root=@/root\n\
+    dhcp-match=set:ipxe,175\n\
+    dhcp-boot=tag:ipxe,http://boot.example/menu.ipxe\n\
+    dhcp-boot=tag:!ipxe,bios/pxelinux.0\n\
+    pxe-service=tag:!ipxe,x86PC,Network,bios/pxelinux\n\
+    pxe-service=tag:!ipxe,x86-64_EFI,Network,boot.efi\n\
+    pxe-service=tag:!ipxe,BC_EFI,Network,@/root/boot.efi\n";
+
+struct Tree {
+    folder: TempDir,
+}
+
+impl Tree {
+    fn new() -> Self {
+        let tree = Self { folder: TempDir::new().expect("a temporary folder") };
+        fs::create_dir_all(tree.path("root/bios")).expect("room for a folder");
+        for name in ["root/bios/pxelinux.0", "root/boot.efi"] {
+            fs::write(tree.path(name), "x").expect("room for a file");
+        }
+        for (name, mode) in [("", 0o755), ("root", 0o755), ("root/bios", 0o755)] {
+            tree.set_mode(name, mode);
+        }
+        tree
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn set_mode(&self, name: &str, mode: u32) {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(self.path(name), permissions).expect("the file is ours");
+    }
+
+    /// Runs `--test` or `--test=strict`; what it says, with `@` for the folder.
+    fn test(&self, word: &str, config: &str) -> (Option<i32>, String) {
+        let path = self.path("c.conf");
+        let root = self.folder.path().to_str().expect("a plain name");
+        fs::write(&path, config.replace('@', root)).expect("room for a file");
+        let output = run(word, &path);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).replace(root, "@"))
+    }
+
+    fn warnings(&self, config: &str) -> Vec<String> {
+        let (code, text) = self.test("--test", config);
+        assert_eq!(code, Some(0), "{text}");
+        text.lines().filter_map(|line| line.strip_prefix("warning: ").map(str::to_owned)).collect()
+    }
+}
+
+fn run(word: &str, path: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pxemasq"));
+    command.arg(word).arg("-C").arg(path).output().expect("the program runs")
+}
+
+/// In a bare network namespace even loopback has no address to be on.
+fn loopback() -> Option<()> {
+    let bound = std::net::UdpSocket::bind("127.0.0.1:0");
+    common::required(bound.map(drop).map_err(|_| "loopback is down (ip link set lo up)".to_owned()))
+}
+
+#[test]
+fn a_good_configuration_is_left_alone() {
+    let Some(()) = loopback() else { return };
+    let tree = Tree::new();
+    let verdict = "dnsmasq: syntax check OK.\n";
+    assert_eq!(tree.test("--test", GOOD), (Some(0), verdict.to_owned()));
+    let told = format!("{verdict}read @/c.conf\n");
+    assert_eq!(tree.test("--test=strict", GOOD), (Some(0), told));
+}
+
+#[test]
+fn a_remark_is_an_error_if_one_asks_for_it() {
+    let tree = Tree::new();
+    assert_eq!(tree.test("--test=strict", "enable-tftp\n").0, Some(1));
+    assert_eq!(tree.test("--test", "enable-tftp\n").0, Some(0));
+    assert_eq!(tree.test("--test=strict", "port=x\n").0, Some(1));
+}
+
+#[test]
+fn mistakes_are_named_with_file_and_line() {
+    let Some(()) = loopback() else { return };
+    let tree = Tree::new();
+    for (from, to, remark) in [
+        ("port=0\n", "\n", "port=0 is missing: there is no DNS service here, with or without it"),
+        (
+            "127.0.0.0,proxy,255.0.0.0",
+            "198.51.100.0,proxy",
+            "@/c.conf:2: dhcp-range: no interface of this machine is on the network of 198.51.100.0",
+        ),
+        ("@/root\n", "@/none\n", "@/c.conf:4: tftp-root: @/none: No such file or directory"),
+        (
+            "!ipxe,bios/pxelinux.0",
+            "!ipxe,BIOS/PXElinux.0",
+            "@/c.conf:7: dhcp-boot: @/root/BIOS/PXElinux.0 does not exist, but @/root/bios/pxelinux.0 does",
+        ),
+        (
+            "bios/pxelinux\n",
+            "bios/grub\n",
+            "@/c.conf:8: pxe-service: @/root/bios/grub.0 does not exist (clients will ask for bios/grub.0: bios/grub has no dot)",
+        ),
+        (
+            "!ipxe,bios/pxelinux.0",
+            "!ipxe,../pxelinux.0",
+            "@/c.conf:7: dhcp-boot: @/root/../pxelinux.0 is outside of the root",
+        ),
+        (
+            "pxe-service=tag:!ipxe,BC_EFI",
+            "pxe-service=tag:!ipxe,x86PC",
+            "@/c.conf:9: pxe-service names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware calls itself 9",
+        ),
+        (
+            "set:ipxe,175",
+            "set:IPXE,175",
+            "@/c.conf:6: nothing sets the tag ipxe, so tag:ipxe never holds",
+        ),
+        (
+            "enable-tftp\n",
+            "enable-tftp\nenable-dbus\n",
+            "@/c.conf:4: enable-dbus is ignored: there is no D-Bus interface",
+        ),
+    ] {
+        let warnings = tree.warnings(&GOOD.replace(from, to));
+        assert!(warnings.iter().any(|seen| seen == remark), "{remark}\n{warnings:#?}");
+    }
+}
+
+#[test]
+fn files_that_the_user_may_not_read_are_named() {
+    let Some(()) = loopback() else { return };
+    let tree = Tree::new();
+    tree.set_mode("root/boot.efi", 0o600);
+    tree.set_mode("root/bios", 0o700);
+    assert_eq!(
+        tree.warnings(GOOD),
+        [
+            "@/c.conf:7: dhcp-boot: @/root/bios/pxelinux.0 cannot be read by nobody, who may not enter @/root/bios",
+            "@/c.conf:8: pxe-service: @/root/bios/pxelinux.0 cannot be read by nobody, who may not enter @/root/bios",
+            "@/c.conf:9: pxe-service: @/root/boot.efi cannot be read by nobody",
+            "@/c.conf:10: pxe-service: @/root/boot.efi cannot be read by nobody",
+        ]
+    );
+}
+
+#[test]
+fn no_configuration_at_all_is_said_to_be_none() {
+    if Path::new("/etc/dnsmasq.conf").exists() {
+        return; // then that one is read
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_pxemasq")).arg("--test").output();
+    let told = String::from_utf8_lossy(&output.expect("the program runs").stderr).into_owned();
+    let wanted = "warning: no configuration file: /etc/dnsmasq.conf does not exist\n";
+    assert!(told.ends_with(wanted), "{told}");
+}
