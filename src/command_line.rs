@@ -18,6 +18,8 @@ pub struct CommandLine {
     pub options: Vec<Given>,
     /// How it goes on behind them.
     pub end: End,
+    /// The word that is to blame for a bad end, and a caret under it.
+    pub culprit: Option<String>,
     /// `--test=strict`: what we have to remark is an error. dnsmasq knows no such word.
     pub strict: bool,
     /// Exactly two words, of which the second names a page of help.
@@ -57,22 +59,26 @@ impl CommandLine {
     pub fn parse(words: &[String], posixly_correct: bool) -> Self {
         let is_strict = |word: &String| word == STRICT_TEST;
         let strict = words.iter().any(is_strict);
-        let (spelled, broken) = spelled_out(words);
+        let (spelled, broken) = match spelled_out(words) {
+            Ok(spelled) => (spelled, None),
+            Err(Broken { before, word, expected }) => (before, Some((word, expected))),
+        };
         let Ok(matches) = options(posixly_correct).parse(&spelled) else {
             unreachable!("what is spelled out can be read")
         };
-        let junk = matches.free.iter().any(|word| !word.trim().is_empty());
-        let end = match (broken, junk) {
-            (true, _) => End::Broken,
-            (false, true) => End::Junk,
-            (false, false) => End::Clean,
+        let junk = matches.free.iter().find(|word| !word.trim().is_empty());
+        let (end, blame) = match (broken, junk) {
+            (Some(blame), _) => (End::Broken, Some(blame)),
+            (None, Some(word)) => (End::Junk, Some((word.clone(), "an option"))),
+            (None, None) => (End::Clean, None),
         };
+        let culprit = blame.map(|(word, expected)| format!("  {word}\n  ^ expected {expected}"));
         let page = match words {
             [_, page] if page == "dhcp" => Some(Page::Dhcp),
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),
             _ => None,
         };
-        Self { options: in_order(&matches), end, strict, page }
+        Self { options: in_order(&matches), end, culprit, strict, page }
     }
 }
 
@@ -123,8 +129,15 @@ fn in_order(matches: &Matches) -> Vec<Given> {
     given.into_iter().map(|(_, given)| given).collect()
 }
 
-/// Abbreviations in full, bundles one by one, up to the first mistake; and whether there is one.
-fn spelled_out(words: &[String]) -> (Vec<String>, bool) {
+/// A mistake, and what stands before it.
+struct Broken {
+    before: Vec<String>,
+    word: String,
+    expected: &'static str,
+}
+
+/// Abbreviations in full, bundles one by one, up to the first mistake.
+fn spelled_out(words: &[String]) -> Result<Vec<String>, Broken> {
     let mut spelled = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -138,22 +151,23 @@ fn spelled_out(words: &[String]) -> (Vec<String>, bool) {
             short_options(&word[1..], &mut spelled)
         } else {
             spelled.push(word.clone());
-            Some(Value::Complete)
+            Ok(Value::Complete)
         };
+        let broken = |before, expected| Broken { before, word: word.clone(), expected };
         match value {
-            None => return (spelled, true),
-            Some(Value::Complete) => {}
-            Some(Value::Follows) => {
+            Err(expected) => return Err(broken(spelled, expected)),
+            Ok(Value::Complete) => {}
+            Ok(Value::Follows) => {
                 let Some(value) = words.next() else {
                     spelled.pop();
-                    return (spelled, true);
+                    return Err(broken(spelled, "a value behind it"));
                 };
                 spelled.push(value.clone());
             }
         }
     }
     spelled.extend(words.cloned());
-    (spelled, false)
+    Ok(spelled)
 }
 
 /// Where the value of the last option stands.
@@ -165,21 +179,23 @@ enum Value {
     Follows,
 }
 
-/// `None`: there is no such option, or it takes no value.
-fn long_option(word: &str, spelled: &mut Vec<String>) -> Option<Value> {
+const AN_OPTION: &str = "an option, as --help lists them";
+
+/// The error is what was expected instead.
+fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static str> {
     let word = if word == &STRICT_TEST[2..] { "test" } else { word };
     let (name, value) =
         word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-    let row = unabbreviated(name)?;
+    let row = unabbreviated(name).ok_or(AN_OPTION)?;
     if row.argument == Argument::None && value.is_some() {
-        return None;
+        return Err("no value");
     }
     spelled.push(value.map_or_else(
         || format!("--{}", row.keyword),
         |value| format!("--{}={value}", row.keyword),
     ));
     let follows = row.argument == Argument::Required && value.is_none();
-    Some(if follows { Value::Follows } else { Value::Complete })
+    Ok(if follows { Value::Follows } else { Value::Complete })
 }
 
 /// An exact name, or a beginning that can only mean one option with one kind of value.
@@ -193,17 +209,17 @@ fn unabbreviated(name: &str) -> Option<&'static Row> {
     })
 }
 
-fn short_options(letters: &str, spelled: &mut Vec<String>) -> Option<Value> {
+fn short_options(letters: &str, spelled: &mut Vec<String>) -> Result<Value, &'static str> {
     for (at, letter) in letters.char_indices() {
-        let row = u8::try_from(letter).ok().and_then(table::find_short)?;
+        let row = u8::try_from(letter).ok().and_then(table::find_short).ok_or(AN_OPTION)?;
         if row.short_takes_value() {
             spelled.push(format!("-{}", &letters[at..]));
             let follows = at + letter.len_utf8() == letters.len();
-            return Some(if follows { Value::Follows } else { Value::Complete });
+            return Ok(if follows { Value::Follows } else { Value::Complete });
         }
         spelled.push(format!("-{letter}"));
     }
-    Some(Value::Complete)
+    Ok(Value::Complete)
 }
 
 /// What `--version` prints. Scripts read the third word of the first line, and the second line.
@@ -305,6 +321,19 @@ mod tests {
         assert_eq!(read("--bogus --version"), (String::new(), End::Broken));
         assert_eq!(read("-d -C"), ("no-daemon".into(), End::Broken));
         assert_eq!(read("-d --no-daemon=1"), ("no-daemon".into(), End::Broken));
+    }
+
+    #[test]
+    fn the_word_to_blame_is_shown() {
+        for (line, shown) in [
+            ("-d --bogus", "  --bogus\n  ^ expected an option, as --help lists them"),
+            ("--no-daemon=1", "  --no-daemon=1\n  ^ expected no value"),
+            ("-d -C", "  -C\n  ^ expected a value behind it"),
+            ("-d x", "  x\n  ^ expected an option"),
+        ] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(CommandLine::parse(&words, false).culprit.as_deref(), Some(shown));
+        }
     }
 
     #[test]

@@ -39,6 +39,13 @@ impl Failure {
         Self { sentence: sentence.into(), detail: None, code }
     }
 
+    /// With the place that led there below it, if that is all there is to show.
+    #[must_use]
+    pub fn via(self, place: &impl fmt::Display) -> Self {
+        let detail = self.detail.or_else(|| Some(format!("  named by {place}")));
+        Self { detail, ..self }
+    }
+
     /// With more below it.
     #[must_use]
     pub fn showing(self, detail: String) -> Self {

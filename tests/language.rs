@@ -4,6 +4,7 @@
 mod common;
 
 use common::fixture;
+use conf_parser::Reader;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
@@ -70,24 +71,62 @@ fn run(args: &[&str], path: &Path) -> std::process::Output {
 }
 
 #[test]
+fn every_fault_tells_what_was_expected_and_where() {
+    for (_, cases) in fixture::all::<Cases>("language") {
+        for case in cases.cases {
+            let mut reader = Reader::default();
+            for line in case.file.lines() {
+                if let Err(fault) = reader.line(line.as_bytes()) {
+                    assert!(!fault.expected.is_empty(), "{line}: {fault:?}");
+                    assert!(fault.column <= line.len(), "{line}: {fault:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_person_sees_the_line() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("c.conf");
-    fs::write(&path, "port=0\npxe-service=x86PCx,\"Menu\",pxelinux\n").expect("room for a file");
-    let command = format!("{} --test -C {}", env!("CARGO_BIN_EXE_pxemasq"), path.display());
-    // script(1) gives the program a terminal.
-    let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
-    let Some(output) =
-        common::required(output.map_err(|_| "no script(1) (Debian: bsdutils)".to_owned()))
-    else {
-        return;
-    };
-    let seen = String::from_utf8_lossy(&output.stdout).replace('\r', "");
-    let wanted = format!(
-        "\ndnsmasq: error at line 2 of {}\n  pxe-service=x86PCx,\"Menu\",pxelinux\n              ^ expected a client architecture\n",
-        path.display()
-    );
-    assert_eq!(seen, wanted);
+    for (file, more, wanted) in [
+        (
+            "port=0\npxe-service=x86PCx,\"Menu\",pxelinux\n",
+            "",
+            "error at line 2 of FILE\n  pxe-service=x86PCx,\"Menu\",pxelinux\n              ^ expected a client architecture",
+        ),
+        (
+            "port=0\nconf-file=/nosuch/file\n",
+            "",
+            "cannot read /nosuch/file: No such file or directory\n  named by FILE:2",
+        ),
+        (
+            "cname=a,b\ncname=a,c\n",
+            "",
+            "duplicate CNAME at line 2 of FILE\n  cname=a,c\n  ^ expected each alias once",
+        ),
+        (
+            "",
+            "--tftp-port-range=1,x",
+            "bad command line options: bad port range\n  --tftp-port-range=1,x\n                      ^ expected a number",
+        ),
+        (
+            "",
+            "--bogus",
+            "bad command line options: try --help\n  --bogus\n  ^ expected an option, as --help lists them",
+        ),
+    ] {
+        fs::write(&path, file).expect("room for a file");
+        let shown = path.display().to_string();
+        let command = format!("{} --test -C {shown} {more}", env!("CARGO_BIN_EXE_pxemasq"));
+        // script(1) gives the program a terminal.
+        let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
+        let output = output.map_err(|_| "no script(1) (Debian: bsdutils)".to_owned());
+        let Some(output) = common::required(output) else { return };
+        let seen =
+            String::from_utf8_lossy(&output.stdout).replace('\r', "").replace(&shown, "FILE");
+        assert_eq!(seen, format!("\ndnsmasq: {wanted}\n"));
+    }
 }
 
 #[test]

@@ -10,7 +10,9 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let line = conf_parser::lex::line_of(bytes);
     pace::keep(line.len(), || {
-        let _ = Reader::default().line(line);
+        if let Err(fault) = Reader::default().line(line) {
+            assert!(!fault.expected.is_empty(), "{fault:?}");
+        }
     });
     if let Some(directive) = read(line) {
         let written = Reader::default().rewritten(line).expect("it was read before");

@@ -6,7 +6,7 @@ use super::answers::Answers;
 use super::build::{Builder, Built, Purpose};
 use super::lines::Lines;
 use super::together::Together;
-use super::{Config, Note, Origin, faulty};
+use super::{Config, Note, Origin, faulty, faulty_argument};
 use crate::failure::{Failure, reason};
 use conf_parser::option::files::ConfDir;
 use conf_parser::option::network::SharedNetwork;
@@ -84,12 +84,7 @@ impl Loader {
 
     /// Takes an option of the command line. A file, directory or script is read on the spot.
     pub fn argument(&mut self, row: &'static Row, value: Option<&[u8]>) -> Result<(), Failure> {
-        let complain = |fault: Fault| {
-            Failure::config(format!(
-                "bad command line options: {}",
-                fault.complaint.on_command_line()
-            ))
-        };
+        let complain = |fault| faulty_argument(fault, row, value);
         match self.reader.argument(row, value).map_err(complain)? {
             Some(setting) => {
                 self.settle(&setting.directive).map_err(complain)?;
@@ -228,10 +223,12 @@ impl Loader {
 
     fn take(&mut self, setting: Setting, origin: &Origin) -> Result<(), Failure> {
         match &setting.directive {
-            Directive::ConfFile(Some(path)) => self.file(path),
+            Directive::ConfFile(Some(path)) => self.file(path).map_err(|fault| fault.via(origin)),
             Directive::ConfFile(None) => Ok(()),
-            Directive::ConfDir(rules) => self.directory(rules),
-            Directive::ConfScript(command) => self.script(command),
+            Directive::ConfDir(rules) => self.directory(rules).map_err(|fault| fault.via(origin)),
+            Directive::ConfScript(command) => {
+                self.script(command).map_err(|fault| fault.via(origin))
+            }
             _ => {
                 self.builder.take(setting, origin);
                 Ok(())

@@ -330,6 +330,23 @@ fn duplicate(address: Ipv4Addr) -> String {
     format!("duplicate dhcp-host IP address {address}")
 }
 
+/// A faulty option of the command line, of which dnsmasq says little; with the option and a caret below.
+pub(crate) fn faulty_argument(
+    mut fault: conf_parser::Fault,
+    row: &conf_parser::Row,
+    value: Option<&[u8]>,
+) -> Failure {
+    let words = fault.complaint.on_command_line();
+    let sentence = format!("bad command line options: {words}");
+    let mut source = format!("--{}", row.keyword).into_bytes();
+    if let Some(value) = value {
+        source.push(b'=');
+        fault.column += source.len();
+        source.extend_from_slice(value);
+    }
+    Failure::config(sentence).showing(Caret { source: &source, fault: &fault }.to_string())
+}
+
 /// A faulty line as dnsmasq reports it, with the line and a caret below.
 pub(crate) fn faulty(fault: &conf_parser::Fault, place: &str, source: &[u8]) -> Failure {
     let words = fault.complaint.in_file();

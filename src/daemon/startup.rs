@@ -85,12 +85,13 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> 
             _ => loader.argument(given.row, given.value.as_deref())?,
         }
     }
-    match line.end {
-        command_line::End::Broken => {
-            return Err(Failure::config("bad command line options: try --help"));
-        }
-        command_line::End::Junk => return Err(Failure::config("junk found in command line")),
-        command_line::End::Clean => {}
+    let words = match line.end {
+        command_line::End::Broken => Some("bad command line options: try --help"),
+        command_line::End::Junk => Some("junk found in command line"),
+        command_line::End::Clean => None,
+    };
+    if let Some(words) = words {
+        return Err(Failure::config(words).showing(line.culprit.unwrap_or_default()));
     }
     match first_file {
         Some(path) => loader.file(&path)?,
