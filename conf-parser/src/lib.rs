@@ -163,6 +163,47 @@ mod tests {
     }
 
     #[test]
+    fn capitals_are_letters_like_others() {
+        for line in ["cname=A-,b", "domain=AB--c", "dhcp-host=P-", "txt-record=XN--,x"] {
+            value(line);
+        }
+    }
+
+    #[test]
+    fn data_that_is_no_hex_is_an_error() {
+        assert_eq!(complaint("dns-rr=name,51,zz"), "error");
+    }
+
+    #[test]
+    fn newer_words_are_read_beside_older_ones() {
+        for line in [
+            "leasequery",
+            "no-0x20-encode",
+            "dhcp-split-relay=10.0.0.1,10.0.0.2,eth0",
+            "dhcp-option-pxe=3,10.0.0.1",
+            "dhcp-match=set:a,option:agent-info,x",
+            "dhcp-match=set:a,option:agent-id,x",
+            "trust-anchor=corp",
+            "dhcp-host=one,two",
+            "dhcp-option=92,any",
+        ] {
+            value(line);
+        }
+        assert_eq!(complaint("leasequery="), "error");
+    }
+
+    #[test]
+    fn what_makes_dnsmasq_crash_is_refused() {
+        for (line, words) in [
+            ("dhcp-duid=1,zz", "error"),
+            ("nftset=/a/b,,c", "error"),
+            ("dhcp-option=vendor:x,encap:1,1", "inappropriate encap:"),
+        ] {
+            assert_eq!(complaint(line), words, "{line}");
+        }
+    }
+
+    #[test]
     fn command_line_values_are_literal() {
         let row = table::named("dhcp-boot").unwrap();
         let read = Reader::default().argument(row, Some(b"\"a\" # b")).unwrap().unwrap();

@@ -102,6 +102,11 @@ impl Row {
         }
     }
 
+    /// What is switched, if it is a switch.
+    pub fn switch(&self) -> Option<Switch> {
+        if let On(switch) = self.parse { Some(switch) } else { Option::None }
+    }
+
     /// Whether the letter takes a value. It does, or does not, where the long form leaves it open.
     pub fn short_takes_value(&self) -> bool {
         match self.argument {

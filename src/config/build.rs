@@ -13,6 +13,7 @@ use crate::net::{Interfaces, same_network};
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::dhcp_option::{DhcpOption, Lead};
 use conf_parser::option::dhcp_range::{self, DhcpRange};
+use conf_parser::option::files::RunTimeFile;
 use conf_parser::option::pxe::{Boot, PxePrompt, PxeService};
 use conf_parser::{Directive, Setting, Switch};
 use std::ffi::OsStr;
@@ -318,7 +319,11 @@ impl Builder {
         let mut notes = self.notes;
         notes.extend(self.unserved.notes(dns));
         notes.extend(advice(&self.config));
-        notes.extend(self.census.notes());
+        // What hosts files set is known when they are read.
+        let is_hosts = |kind| matches!(kind, RunTimeFile::DhcpHosts | RunTimeFile::DhcpHostsDir);
+        if !self.config.files.iter().any(|(kind, _)| is_hosts(*kind)) {
+            notes.extend(self.census.notes());
+        }
         Built { config: self.config, notes }
     }
 }

@@ -34,6 +34,8 @@ pub struct Loader {
     /// Files are told apart by device and inode, so that loops end by themselves.
     seen: HashSet<(u64, u64)>,
     stdin_read: bool,
+    /// The first file that the command line names.
+    main_file: Option<Vec<u8>>,
     together: Together,
     answers: Answers,
 }
@@ -82,10 +84,17 @@ impl Loader {
         Ok(Loaded { config, notes, files: self.files })
     }
 
-    /// Takes an option of the command line. A file, directory or script is read on the spot.
+    /// Takes an option of the command line. Files, directories and scripts are read on the spot, but for the first
+    /// file that has a name.
     pub fn argument(&mut self, row: &'static Row, value: Option<&[u8]>) -> Result<(), Failure> {
         let complain = |fault| faulty_argument(fault, row, value);
         match self.reader.argument(row, value).map_err(complain)? {
+            Some(Setting { directive: Directive::ConfFile(path), .. })
+                if self.main_file.is_none() =>
+            {
+                self.main_file = path;
+                Ok(())
+            }
             Some(setting) => {
                 self.settle(&setting.directive).map_err(complain)?;
                 self.take(setting, &Origin::default())
@@ -94,8 +103,12 @@ impl Loader {
         }
     }
 
-    /// Reads the file that is there unless another is named. It may be missing.
-    pub fn usual_file(&mut self) -> Result<(), Failure> {
+    /// Reads the file that the command line names first, else the usual one, which may be missing. It comes behind all
+    /// of the command line.
+    pub fn main_file(&mut self) -> Result<(), Failure> {
+        if let Some(path) = self.main_file.take() {
+            return self.file(&path);
+        }
         match File::open(USUAL_FILE) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             opened => self.opened(USUAL_FILE.as_bytes(), opened),

@@ -20,6 +20,7 @@ use crate::sys::interfaces::{Watch, has_interface, snapshot};
 use crate::sys::limits;
 use crate::sys::privilege::{Capability, Identity};
 use crate::sys::signals::Signals;
+use conf_parser::Switch;
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -69,19 +70,13 @@ pub struct Confined {
 /// Reads the command line and the files it leads to.
 pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> {
     let line = CommandLine::parse(words, posixly_correct);
-    let test = line.options.iter().any(|given| given.row.keyword == "test");
+    let test = line.options.iter().any(|given| given.row.switch() == Some(Switch::Test));
     let purpose = if test { Purpose::Check } else { Purpose::Serve };
     let mut loader = Loader::new(purpose, Answers { has_interface });
-    let mut first_file = None;
     for given in &line.options {
-        match given.row.keyword {
-            "version" => return Ok(Asked::Print(command_line::version())),
-            "help" => return Ok(Asked::Print(command_line::help(line.page))),
-            "test" => {}
-            // The first file is read behind the rest of the command line; an empty name is none.
-            "conf-file" if first_file.is_none() => {
-                first_file = given.value.clone().filter(|path| !path.is_empty());
-            }
+        match given.row.switch() {
+            Some(Switch::Version) => return Ok(Asked::Print(command_line::version())),
+            Some(Switch::Help) => return Ok(Asked::Print(command_line::help(line.page))),
             _ => loader.argument(given.row, given.value.as_deref())?,
         }
     }
@@ -93,10 +88,7 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> 
     if let Some(words) = words {
         return Err(Failure::config(words).showing(line.culprit.unwrap_or_default()));
     }
-    match first_file {
-        Some(path) => loader.file(&path)?,
-        None => loader.usual_file()?,
-    }
+    loader.main_file()?;
     let parsed = Parsed { loaded: loader.finish()? };
     let strict = line.strict;
     Ok(if test { Asked::Test { parsed, strict } } else { Asked::Serve(parsed) })

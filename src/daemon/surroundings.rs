@@ -26,10 +26,8 @@ pub fn remarks(
     identity: Option<&Identity>,
 ) -> Vec<Note> {
     let mut notes = interfaces.map_or_else(Vec::new, |here| networks(config, here));
-    if let Some(tftp) = &config.tftp {
-        if missing_roots(tftp).is_empty() {
-            notes.extend(boot_files(config, tftp, interfaces, identity));
-        }
+    if let Some(tftp) = config.tftp.as_deref().filter(|tftp| missing_roots(tftp).is_empty()) {
+        notes.extend(boot_files(config, tftp, interfaces, identity));
     }
     notes
 }

@@ -132,23 +132,14 @@ pub fn dns_rr(arg: Text<'_>) -> Result<Directive, Fault> {
     }
 }
 
-/// Reads the value of a `dynamic-host`: what is no address, or the last piece, is the interface.
+/// Reads the value of a `dynamic-host`.
 pub fn dynamic_host(arg: Text<'_>) -> Result<Directive, Fault> {
-    let (name, mut rest) = arg.cut_comma();
-    let (mut interface, mut addressed) = (None, false);
-    while let Some(text) = rest {
-        let (piece, behind) = text.cut_comma();
-        if behind.is_none() || !is_address(piece) {
-            interface = Some(piece);
-            break;
-        }
-        (addressed, rest) = (true, behind);
-    }
-    let family = interface.map_or(Ok(None), family)?;
-    if !addressed || interface.is_none() {
+    let (name, behind) = arg.cut_comma();
+    let interface = Interface::read(behind)?;
+    let Some(Interface { addressed: true, family, .. }) = interface else {
         let expected = "a name, an address and an interface";
         return Err(Fault::own("missing address in dynamic host", arg, expected));
-    }
+    };
     named(name, "bad dynamic host")?;
     match family {
         Some(family) => Err(Fault::own("bad dynamic host", family, "no family")),
@@ -159,10 +150,36 @@ pub fn dynamic_host(arg: Text<'_>) -> Result<Directive, Fault> {
 /// Reads the value of an `interface-name`.
 pub fn interface_name(arg: Text<'_>) -> Result<Directive, Fault> {
     const WORDS: &str = "bad interface name";
-    let (name, interface) = arg.cut_comma();
+    let (name, behind) = arg.cut_comma();
+    let interface = Interface::read(behind)?;
     let interface = interface.ok_or_else(|| Fault::own(WORDS, arg, "a name and an interface"))?;
-    family(interface.cut_comma().0)?;
-    named(name, WORDS).map(|()| Directive::Unserved)
+    named(name, WORDS)?;
+    if interface.addressed {
+        return Err(Fault::own(WORDS, interface.name, "no address before the interface"));
+    }
+    Ok(Directive::Unserved)
+}
+
+/// The interface of a name.
+struct Interface<'a> {
+    name: Text<'a>,
+    /// Whether addresses stand before it.
+    addressed: bool,
+    family: Option<Text<'a>>,
+}
+
+impl<'a> Interface<'a> {
+    /// The first piece that is no address, or the last one.
+    fn read(behind: Option<Text<'a>>) -> Result<Option<Self>, Fault> {
+        let mut addressed = false;
+        let Some(mut text) = behind else { return Ok(None) };
+        loop {
+            match text.cut_comma() {
+                (piece, Some(rest)) if is_address(piece) => (addressed, text) = (true, rest),
+                (name, _) => return Ok(Some(Self { name, addressed, family: family(name)? })),
+            }
+        }
+    }
 }
 
 /// The `4` or `6` behind an interface and a slash.
@@ -234,6 +251,7 @@ mod tests {
             ("dynamic-host=a,10.0.0.1,eth0/4", "bad dynamic host"),
             ("interface-name=a", "bad interface name"),
             ("interface-name=a,eth0/5", "error"),
+            ("interface-name=a,10.0.0.1,b", "bad interface name"),
             ("filter-rr=A,28,nosuch", "bad RR type"),
             ("txt-record=\u{e9},x", "bad TXT record"),
         ] {
