@@ -115,12 +115,10 @@ fn in_order(matches: &Matches) -> Vec<Given> {
     let mut given = Vec::new();
     for row in ROWS {
         for name in std::iter::once(row.keyword.to_owned()).chain(letter(row)) {
-            let values = matches.opt_strs_pos(&name);
+            let mut values = matches.opt_strs_pos(&name).into_iter().peekable();
             for place in matches.opt_positions(&name) {
-                let value = values
-                    .iter()
-                    .find(|(at, _)| *at == place)
-                    .map(|(_, value)| value.clone().into_bytes());
+                let value = values.next_if(|(at, _)| *at == place);
+                let value = value.map(|(_, value)| value.into_bytes());
                 given.push((place, Given { row, value }));
             }
         }

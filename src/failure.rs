@@ -42,7 +42,7 @@ impl Failure {
     /// With the place that led there below it, if that is all there is to show.
     #[must_use]
     pub fn via(self, place: &impl fmt::Display) -> Self {
-        let detail = self.detail.or_else(|| Some(format!("  named by {place}")));
+        let detail = self.detail.or_else(|| Some(format!("  see {place}")));
         Self { detail, ..self }
     }
 

@@ -98,7 +98,7 @@ fn a_person_sees_the_line() {
         (
             "port=0\nconf-file=/nosuch/file\n",
             "",
-            "cannot read /nosuch/file: No such file or directory\n  named by FILE:2",
+            "cannot read /nosuch/file: No such file or directory\n  see FILE:2",
         ),
         (
             "cname=a,b\ncname=a,c\n",

@@ -1,32 +1,29 @@
 //! What a configuration cannot mean: remarks that follow from the configuration alone.
 
+use super::census::Tags;
+use super::setters::{CLIENT_ARCHITECTURE, Setters, architecture_of_class, architectures};
 use super::{Config, Note, Origin, RangeKind, Rule, Service, Target};
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
 use conf_parser::option::pxe::{ARCHITECTURES, Boot};
 use conf_parser::words::Condition;
+use std::collections::BTreeMap;
 
-/// Option 93 (RFC 4578): what a client runs on.
-const CLIENT_ARCHITECTURE: u32 = 93;
-/// Option 60.
-const VENDOR_CLASS: u32 = 60;
+/// Remarks of one kind; more would not be read.
+const MOST_REMARKS: usize = 20;
 /// Architectures from here on are UEFI's; below are BIOS and its like (spec: config language, section 3.6).
 const FIRST_UEFI: u16 = 6;
 const X86_64_EFI: u16 = 7;
 const BC_EFI: u16 = 9;
 
 /// All of them.
-pub fn advice(config: &Config) -> Vec<Note> {
+pub fn advice(config: &Config, tags: &Tags) -> Vec<Note> {
     let mut notes = nothing_to_serve(config);
     notes.extend(port(config));
     notes.extend(silent_range(config));
     notes.extend(half_of_x64(config));
-    notes.extend(shadowed_boots(config));
+    notes.extend(shadowed_boots(config, tags));
     notes.extend(plain_names(config));
     notes
-}
-
-fn note(origin: Option<&Origin>, text: impl Into<String>) -> Note {
-    Note { origin: origin.cloned(), text: text.into(), refuses: false }
 }
 
 fn proxy_range(config: &Config) -> Option<&Rule<super::Range>> {
@@ -36,34 +33,41 @@ fn proxy_range(config: &Config) -> Option<&Rule<super::Range>> {
 fn nothing_to_serve(config: &Config) -> Vec<Note> {
     let text = "nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp";
     let idle = proxy_range(config).is_none() && config.tftp.is_none();
-    idle.then(|| Note { refuses: true, ..note(None, text) }).into_iter().collect()
+    idle.then(|| Note::general(text).refusing()).into_iter().collect()
 }
 
 fn port(config: &Config) -> Option<Note> {
     let text = "port=0 is missing: there is no DNS service here, with or without it";
-    (config.process.dns_port != 0).then(|| note(None, text))
+    (config.process.dns_port != 0).then(|| Note::general(text))
 }
 
 fn silent_range(config: &Config) -> Option<Note> {
     let range = proxy_range(config).filter(|_| !config.dhcp.pxe)?;
-    Some(note(
-        Some(&range.origin),
-        "a proxy range answers nobody without a pxe-service or pxe-prompt",
-    ))
+    let text = "a proxy range answers nobody without a pxe-service or pxe-prompt";
+    Some(Note::at(&range.origin, text))
 }
 
 /// UEFI on x86-64 calls itself 7, and some of it 9: the registry and RFC 4578 have them the other way round.
 fn half_of_x64(config: &Config) -> Vec<Note> {
     let dhcp = &config.dhcp;
     let served = dhcp.services.iter().map(|rule| (rule.value.architecture, &rule.origin));
-    let matched = dhcp.option_matches.iter().flat_map(|rule| {
-        let architectures = match &rule.value.matcher {
-            OptionMatch::Code(CLIENT_ARCHITECTURE, value) => architectures_of(&value.bytes),
+    let options = dhcp.option_matches.iter().flat_map(|rule| {
+        let numbers = match &rule.value.matcher {
+            OptionMatch::Code(CLIENT_ARCHITECTURE, value) => architectures(&value.bytes),
             _ => Vec::new(),
         };
-        architectures.into_iter().map(|number| (number, &rule.origin))
+        numbers.into_iter().map(|number| (number, &rule.origin))
     });
-    [half("pxe-service", served), half("dhcp-match", matched)].into_iter().flatten().collect()
+    let classes = dhcp.classes.iter().filter_map(|rule| match &rule.value.matcher {
+        ClassMatch::Vendor(text) => Some((architecture_of_class(text)?, &rule.origin)),
+        ClassMatch::User(_) => None,
+    });
+    let all = [
+        half("pxe-service", served),
+        half("dhcp-match", options),
+        half("dhcp-vendorclass", classes),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 fn half<'c>(keyword: &str, architectures: impl Iterator<Item = (u16, &'c Origin)>) -> Option<Note> {
@@ -84,112 +88,66 @@ fn half<'c>(keyword: &str, architectures: impl Iterator<Item = (u16, &'c Origin)
         ),
         _ => return None,
     };
-    Some(note(seven.or(nine), text))
-}
-
-fn architectures_of(value: &[u8]) -> Vec<u16> {
-    value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
+    seven.or(nine).map(|origin| Note::at(origin, text))
 }
 
 /// A UEFI client that a single `pxe-service` with a file fits gets that file, whatever `dhcp-boot` says
 /// (spec: config language, section 3.6). It is told where a `dhcp-boot` seems to be meant for such a client.
-fn shadowed_boots(config: &Config) -> Vec<Note> {
-    let services = &config.dhcp.services;
-    let alone = |rule: &&Rule<Service>| {
-        let same = |other: &&Rule<Service>| other.value.architecture == rule.value.architecture;
-        rule.value.architecture >= FIRST_UEFI
-            && matches!(rule.value.boot, Boot::File(_))
-            && services.iter().filter(same).count() == 1
-    };
-    let lone: Vec<&Rule<Service>> = services.iter().filter(alone).collect();
+fn shadowed_boots(config: &Config, tags: &Tags) -> Vec<Note> {
+    let mut entries: BTreeMap<u16, Vec<&Rule<Service>>> = BTreeMap::new();
+    for rule in &config.dhcp.services {
+        entries.entry(rule.value.architecture).or_default().push(rule);
+    }
+    let setters = Setters::of(config);
+    let lone = entries.range(FIRST_UEFI..).filter_map(|(_, rules)| match rules[..] {
+        [rule] if matches!(rule.value.boot, Boot::File(_)) => Some(rule),
+        _ => None,
+    });
+    let lone: Vec<_> =
+        lone.take(MOST_REMARKS).map(|rule| (rule, setters.unfolded(&rule.conditions))).collect();
     let shadows = |boot: &Rule<Target>| {
-        let service = lone.iter().find(|service| may_meet(config, service, boot))?;
+        let particular = boot.conditions.iter().any(|condition| !condition.negated);
+        let wanted = setters.unfolded(&boot.conditions);
+        let (service, _) = lone.iter().filter(|_| particular).find(|(service, shown)| {
+            service.value.boot != Boot::File(boot.value.file.clone())
+                && may_meet(shown, &wanted)
+                && wanted.iter().all(|one| {
+                    one.negated
+                        || (tags.is_set(&one.tag)
+                            && setters.may_set(&one.tag, service.value.architecture))
+                })
+        })?;
         let architecture = named(service.value.architecture);
         let text = format!(
             "dhcp-boot is not used for {architecture} clients: their only pxe-service ({}) decides",
             service.origin
         );
-        Some(note(Some(&boot.origin), text))
+        Some(Note::at(&boot.origin, text))
     };
-    config.dhcp.boots.iter().filter_map(shadows).collect()
+    config.dhcp.boots.iter().filter_map(shadows).take(MOST_REMARKS).collect()
 }
 
-/// Whether one client can be meant by both, and the boot file is for some clients in particular.
-fn may_meet(config: &Config, service: &Rule<Service>, boot: &Rule<Target>) -> bool {
-    let same_file = service.value.boot == Boot::File(boot.value.file.clone());
-    let particular = boot.conditions.iter().any(|condition| !condition.negated);
-    let mut all = service.conditions.clone();
-    all.extend_from_slice(&boot.conditions);
-    unfold(config, &mut all);
-    let contradicted = |one: &Condition| {
-        all.iter().any(|other| one.tag == other.tag && one.negated != other.negated)
-    };
-    let architecture = service.value.architecture;
-    let fits = |one: &Condition| one.negated || may_be_set_for(config, &one.tag, architecture);
-    !same_file && particular && all.iter().all(|one| !contradicted(one) && fits(one))
+/// Whether no condition contradicts another.
+fn may_meet(some: &[Condition], others: &[Condition]) -> bool {
+    let contradicts =
+        |one: &Condition, other: &Condition| one.tag == other.tag && one.negated != other.negated;
+    let all = || some.iter().chain(others);
+    !others.iter().any(|one| all().any(|other| contradicts(one, other)))
 }
 
-/// Adds what must hold where a tag is set by a single `tag-if`.
-fn unfold(config: &Config, conditions: &mut Vec<Condition>) {
-    let mut at = 0;
-    while let Some(condition) = conditions.get(at).filter(|_| at < MOST_CONDITIONS) {
-        let mut rules = config.dhcp.tag_ifs.iter().filter(|rule| rule.set.contains(&condition.tag));
-        if let (false, Some(rule), None) = (condition.negated, rules.next(), rules.next()) {
-            conditions.extend(rule.conditions.iter().cloned());
-        }
-        at += 1;
-    }
-}
-
-/// Enough for any chain of `tag-if` lines that is no circle.
-const MOST_CONDITIONS: usize = 100;
-
-/// Whether a client of that architecture can have the tag: not if nothing sets it, nor if other architectures do.
-fn may_be_set_for(config: &Config, tag: &[u8], architecture: u16) -> bool {
-    let dhcp = &config.dhcp;
-    let class = vendor_class(architecture);
-    let class_fits = |text: &[u8]| {
-        let named = text.windows(5).any(|part| part == b"Arch:");
-        !named || part_of(text, &class)
-    };
-    let options = dhcp.option_matches.iter().filter(|rule| rule.value.tag == tag);
-    let options = options.map(|rule| match &rule.value.matcher {
-        OptionMatch::Code(CLIENT_ARCHITECTURE, value) => {
-            architectures_of(&value.bytes).contains(&architecture)
-        }
-        OptionMatch::Code(VENDOR_CLASS, value) => class_fits(&value.bytes),
-        _ => true,
-    });
-    let classes = dhcp.classes.iter().filter(|rule| rule.tag == tag);
-    let classes = classes.map(|rule| match &rule.matcher {
-        ClassMatch::Vendor(text) => class_fits(text),
-        ClassMatch::User(_) => true,
-    });
-    let derived = dhcp.tag_ifs.iter().any(|rule| rule.set.iter().any(|set| set == tag));
-    options.chain(classes).any(|fits| fits) || derived
-}
-
-/// The vendor class of an architecture (PXE 2.1, section 2.2.1), which a rule may name a part of.
-fn vendor_class(architecture: u16) -> String {
-    format!("PXEClient:Arch:{architecture:05}:UNDI:")
-}
-
-fn part_of(text: &[u8], class: &str) -> bool {
-    String::from_utf8_lossy(text).split(":UNDI").next().is_some_and(|text| class.contains(text))
-}
-
-/// Without a TFTP server of ours nobody can say whether `X.0` is there; for UEFI it hardly ever is.
+/// Of another TFTP server nobody can say whether `X.0` is there; for UEFI it hardly ever is.
 fn plain_names(config: &Config) -> Vec<Note> {
     let plain = |rule: &&Rule<Service>| match &rule.value.boot {
         Boot::File(name) => rule.value.architecture >= FIRST_UEFI && !name.contains(&b'.'),
         Boot::Type(_) => false,
     };
-    let services = config.dhcp.services.iter().filter(plain).filter(|_| config.tftp.is_none());
+    let elsewhere = |rule: &&Rule<Service>| config.tftp.is_none() || rule.value.server.is_some();
+    let services = config.dhcp.services.iter().filter(plain).filter(elsewhere);
     let remark = |rule: &Rule<Service>| {
         let Boot::File(name) = &rule.value.boot else { return None };
         let name = String::from_utf8_lossy(name);
         let text = format!("pxe-service: {name} has no dot, so clients will ask for {name}.0");
-        Some(note(Some(&rule.origin), text))
+        Some(Note::at(&rule.origin, text))
     };
     services.filter_map(remark).collect()
 }
@@ -253,9 +211,38 @@ mod tests {
     #[test]
     fn what_both_name_is_no_contradiction() {
         let lines = "port=0\ndhcp-range=10.0.0.0,proxy\ndhcp-vendorclass=set:b,PXEClient:Arch:00006\n\
-             dhcp-vendorclass=set:c,PXEClient:Arch:00007\npxe-service=7,Net,a.efi\n\
+             dhcp-vendorclass=set:c,PXEClient:Arch:00007\n\
+             dhcp-vendorclass=set:c,PXEClient:Arch:00009\npxe-service=7,Net,a.efi\n\
              pxe-service=9,Net,a.efi\ndhcp-boot=tag:b,b.efi\ndhcp-boot=tag:c,a.efi";
         assert_eq!(notes(lines), [""; 0]);
+    }
+
+    #[test]
+    fn a_circle_of_tags_ends() {
+        let circle = "tag:t,".repeat(200);
+        let lines = format!(
+            "port=0\ndhcp-range=10.0.0.0,proxy\ntag-if=set:t,{}\npxe-service=7,Net,a.efi\n\
+             pxe-service=9,Net,a.efi\ndhcp-boot=tag:t,b.efi",
+            circle.trim_end_matches(',')
+        );
+        assert_eq!(
+            notes(&lines),
+            [
+                "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) decides"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_boot_file_for_single_machines_is_shadowed_too() {
+        let lines = "port=0\ndhcp-range=10.0.0.0,proxy\ndhcp-mac=set:lab,00:11:22:33:44:55\n\
+             pxe-service=7,Net,a.efi\npxe-service=9,Net,a.efi\ndhcp-boot=tag:lab,b.efi";
+        assert_eq!(
+            notes(lines),
+            [
+                "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) decides"
+            ]
+        );
     }
 
     #[test]

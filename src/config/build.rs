@@ -1,4 +1,4 @@
-//! Settings → [`Config`]: the only place that knows what settings mean together.
+//! Settings → [`Config`], one after the other. Which of them contradict each other is told in [`together`](super::together).
 
 use super::advice::advice;
 use super::census::Census;
@@ -6,14 +6,12 @@ use super::defaults::{PACKET_BUFFER, USUAL_EDNS_PACKET};
 use super::network::Binding;
 use super::unserved::Unserved;
 use super::{
-    Config, Dhcp, Group, Note, Origin, Placed, PxeOption, Range, RangeKind, Rule, Service, Target,
-    Tftp, VendorOption,
+    Config, Group, Note, Origin, Placed, PxeOption, Range, RangeKind, Rule, Service, Target, Tftp,
+    VendorOption,
 };
-use crate::net::{Interfaces, same_network};
 use conf_parser::option::dhcp_host::DhcpHost;
-use conf_parser::option::dhcp_option::{DhcpOption, Lead};
+use conf_parser::option::dhcp_option::DhcpOption;
 use conf_parser::option::dhcp_range::{self, DhcpRange};
-use conf_parser::option::files::RunTimeFile;
 use conf_parser::option::pxe::{Boot, PxePrompt, PxeService};
 use conf_parser::{Directive, Setting, Switch};
 use std::ffi::OsStr;
@@ -30,7 +28,7 @@ const SMALLEST_EDNS_PACKET: u32 = 512;
 pub struct Built {
     /// The configuration.
     pub config: Config,
-    /// Remarks, in the order of the file.
+    /// Remarks: on single lines, on what is not served, on what it means, on tags.
     pub notes: Vec<Note>,
 }
 
@@ -91,7 +89,7 @@ impl Builder {
     }
 
     fn refuse(&mut self, origin: &Origin, text: String) {
-        self.notes.push(Note { origin: Some(origin.clone()), text, refuses: true });
+        self.notes.push(Note::at(origin, text).refusing());
     }
 
     fn switch(&mut self, switch: Switch) {
@@ -184,17 +182,8 @@ impl Builder {
         self.config.dhcp.pxe = true;
     }
 
-    /// Of the ordinary options only those for a vendor class reach a proxy's reply.
     fn option(&mut self, option: DhcpOption, origin: &Origin) {
-        if let Lead::Vendor(class) = option.lead {
-            let code = option.code.to_le_bytes()[0];
-            let value = VendorOption { class: Some(class), code, value: option.value.bytes };
-            self.config.dhcp.vendor_options.push(Rule {
-                origin: origin.clone(),
-                conditions: option.conditions,
-                value,
-            });
-        }
+        self.config.dhcp.vendor_options.extend(VendorOption::rule(option, origin));
     }
 
     fn dhcp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {
@@ -228,7 +217,9 @@ impl Builder {
             Directive::OptionMatch(value) => {
                 dhcp.option_matches.push(Placed { origin: origin.clone(), value });
             }
-            Directive::ClassMatch(rule) => dhcp.classes.push(rule),
+            Directive::ClassMatch(value) => {
+                dhcp.classes.push(Placed { origin: origin.clone(), value });
+            }
             Directive::RelayMatch(rule) => dhcp.relay_matches.push(rule),
             Directive::MacMatch(rule) => dhcp.macs.push(rule),
             Directive::NameMatch(rule) => dhcp.name_matches.push(rule),
@@ -318,34 +309,9 @@ impl Builder {
         let dns = process.dns_port != 0;
         let mut notes = self.notes;
         notes.extend(self.unserved.notes(dns));
-        notes.extend(advice(&self.config));
-        // What hosts files set is known when they are read.
-        let is_hosts = |kind| matches!(kind, RunTimeFile::DhcpHosts | RunTimeFile::DhcpHostsDir);
-        if !self.config.files.iter().any(|(kind, _)| is_hosts(*kind)) {
-            notes.extend(self.census.notes());
-        }
+        let tags = self.census.counted();
+        notes.extend(advice(&self.config, &tags));
+        notes.extend(tags.notes());
         Built { config: self.config, notes }
     }
-}
-
-/// Remarks that depend on the machine: a pool for a network we are on would promise addresses nobody hands out.
-pub fn pool_notes(dhcp: &Dhcp, interfaces: &Interfaces) -> Vec<Note> {
-    let is_here = |range: &Range| {
-        interfaces.addresses.iter().any(|address| {
-            let netmask = range.netmask.unwrap_or(address.netmask());
-            address.ip4().is_some_and(|ours| same_network(ours, range.start, netmask))
-        })
-    };
-    let pools = dhcp.ranges.iter().filter(|rule| rule.value.kind != RangeKind::Proxy);
-    let note = |rule: &Rule<Range>| {
-        let refuses = is_here(&rule.value);
-        let where_ = if refuses {
-            "and this machine is on that network"
-        } else {
-            "but this machine is not on that network"
-        };
-        let text = format!("dhcp-range: no addresses are handed out here, {where_}");
-        Note { origin: Some(rule.origin.clone()), text, refuses }
-    };
-    pools.map(note).collect()
 }

@@ -3,14 +3,19 @@
 //! A file may name a tag for each of a hundred thousand machines, so names stand in one row of bytes.
 
 use super::{Note, Origin};
+use crate::net::interface_matches;
 use conf_parser::Directive;
+use conf_parser::option::files::RunTimeFile;
 use conf_parser::words::Condition;
 use std::sync::Arc;
 
 /// Remarks about tags; behind so many, only their number.
 const MOST_REMARKS: usize = 10;
+/// More interfaces than a machine is told to listen on one by one.
+const MOST_PATTERNS: usize = 100;
 /// Tags that are set without a line (spec: config language, section 3).
 const BUILT_IN: &[&[u8]] = &[b"known", b"known-othernet", b"cpewan-id", b"bootp", b"dhcpv6"];
+
 /// Tags in the order they were met.
 #[derive(Debug, Default)]
 pub struct Census {
@@ -19,6 +24,15 @@ pub struct Census {
     used: Vec<Used>,
     /// The files of `used`, each as often as reading came back to it.
     files: Vec<Arc<str>>,
+    /// Patterns of interfaces, whose names are tags.
+    patterns: Vec<Vec<u8>>,
+    /// Files that are read later may set any tag.
+    open: bool,
+}
+
+/// A census that nothing is added to any more.
+pub struct Tags {
+    census: Census,
 }
 
 /// A tag that is asked for. A file may ask for very many, so this is small.
@@ -53,7 +67,13 @@ impl Census {
                 self.uses(&rule.conditions, origin);
                 rule.set.iter().for_each(|tag| self.sets(tag));
             }
-            Directive::Interface(names) => names.iter().for_each(|name| self.sets(name)),
+            Directive::Interface(names) => {
+                let room = MOST_PATTERNS.saturating_sub(self.patterns.len());
+                self.patterns.extend(names.iter().take(room).cloned());
+            }
+            Directive::RunTimeFile(RunTimeFile::DhcpHosts | RunTimeFile::DhcpHostsDir, _) => {
+                self.open = true;
+            }
             Directive::Bridge(bridge) => self.sets(&bridge.interface),
             Directive::OptionMatch(rule) => self.sets(&rule.tag),
             Directive::ClassMatch(rule) => self.sets(&rule.tag),
@@ -109,20 +129,36 @@ impl Census {
         &self.names[start..start + usize::from(span.length)]
     }
 
-    /// What there is to say, one remark for a tag, where it is first asked for.
-    pub fn notes(mut self) -> Vec<Note> {
-        let mut notes = Vec::new();
-        if self.used.is_empty() {
-            return notes;
-        }
+    /// All tags are known.
+    pub fn counted(mut self) -> Tags {
         let mut set = std::mem::take(&mut self.set);
-        set.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
+        if !self.used.is_empty() {
+            set.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
+        }
+        self.set = set;
+        Tags { census: self }
+    }
+}
+
+impl Tags {
+    /// Whether something may set a tag.
+    pub fn is_set(&self, tag: &[u8]) -> bool {
+        let Census { set, patterns, open, .. } = &self.census;
+        *open
+            || set.binary_search_by(|known| self.census.name(*known).cmp(tag)).is_ok()
+            || is_built_in(tag)
+            || patterns.iter().any(|pattern| interface_matches(pattern, tag))
+    }
+
+    /// What there is to say, one remark for a tag, where it is first asked for.
+    pub fn notes(&self) -> Vec<Note> {
+        let Census { used, files, .. } = &self.census;
+        let mut notes = Vec::new();
         let mut told: Vec<&[u8]> = Vec::new();
         let mut more = 0;
-        for used in &self.used {
-            let tag = self.name(used.tag);
-            let is_set = set.binary_search_by(|known| self.name(*known).cmp(tag)).is_ok();
-            if is_set || is_built_in(tag) {
+        for used in used {
+            let tag = self.census.name(used.tag);
+            if self.is_set(tag) {
                 continue;
             }
             if told.len() == MOST_REMARKS {
@@ -136,13 +172,12 @@ impl Census {
             let (sign, holds) = if used.negated { ("!", "always") } else { ("", "never") };
             let tag = String::from_utf8_lossy(tag);
             let text = format!("nothing sets the tag {tag}, so tag:{sign}{tag} {holds} holds");
-            let file = self.files.get(used.file as usize).cloned().unwrap_or_default();
+            let file = files.get(used.file as usize).cloned().unwrap_or_default();
             let origin = Origin { file, line: used.line as usize };
-            notes.push(Note { origin: Some(origin), text, refuses: false });
+            notes.push(Note::at(&origin, text));
         }
         if more > 0 {
-            let text = format!("{more} more lines ask for tags that nothing sets");
-            notes.push(Note { origin: None, text, refuses: false });
+            notes.push(Note::general(format!("{more} more lines ask for tags that nothing sets")));
         }
         notes
     }
@@ -197,7 +232,7 @@ mod tests {
             let origin = Origin { file: "c".into(), line };
             census.hear(&reader.line(text.as_bytes()).unwrap().unwrap().directive, &origin);
         }
-        census.notes().iter().map(ToString::to_string).collect()
+        census.counted().notes().iter().map(ToString::to_string).collect()
     }
 
     #[test]

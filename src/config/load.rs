@@ -1,6 +1,6 @@
 //! Files, directories and scripts → settings, each with its origin (spec: config language, sections 1.1 to 1.4).
 //!
-//! With [`run_time`](super::run_time) the one place of `config` that opens anything.
+//! This folder opens files here, in [`run_time`](super::run_time), and one `resolv.conf` in [`together`](super::together).
 
 use super::answers::Answers;
 use super::build::{Builder, Built, Purpose};
@@ -21,6 +21,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
+/// Files in files in files: people have three.
+const DEEPEST: usize = 250;
+
 /// The file that is read when none is named.
 pub const USUAL_FILE: &str = "/etc/dnsmasq.conf";
 
@@ -34,6 +37,8 @@ pub struct Loader {
     /// Files are told apart by device and inode, so that loops end by themselves.
     seen: HashSet<(u64, u64)>,
     stdin_read: bool,
+    /// How many files are open inside one another.
+    depth: usize,
     /// The first file that the command line names.
     main_file: Option<Vec<u8>>,
     together: Together,
@@ -78,8 +83,8 @@ impl Loader {
         self.together.check()?;
         let Built { config, mut notes } = self.builder.finish();
         if self.files.is_empty() {
-            let text = format!("no configuration file: {USUAL_FILE} does not exist");
-            notes.push(Note { origin: None, text, refuses: false });
+            notes
+                .push(Note::general(format!("no configuration file: {USUAL_FILE} does not exist")));
         }
         Ok(Loaded { config, notes, files: self.files })
     }
@@ -96,7 +101,7 @@ impl Loader {
                 Ok(())
             }
             Some(setting) => {
-                self.settle(&setting.directive).map_err(complain)?;
+                self.settle(&setting.directive, &Origin::default()).map_err(complain)?;
                 self.take(setting, &Origin::default())
             }
             None => Ok(()),
@@ -107,12 +112,28 @@ impl Loader {
     /// of the command line.
     pub fn main_file(&mut self) -> Result<(), Failure> {
         if let Some(path) = self.main_file.take() {
-            return self.file(&path);
+            return self.nested(&Origin::default(), |loader| loader.file(&path));
         }
         match File::open(USUAL_FILE) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             opened => self.opened(USUAL_FILE.as_bytes(), opened),
         }
+    }
+
+    /// Reads a file that another one, or the command line, names. dnsmasq follows them as deep as its stack goes.
+    fn nested(
+        &mut self,
+        origin: &Origin,
+        read: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if self.depth == DEEPEST {
+            let words = format!("files are nested more than {DEEPEST} deep");
+            return Err(Failure::config(words).via(origin));
+        }
+        self.depth += 1;
+        let done = read(self).map_err(|failure| failure.via(origin));
+        self.depth -= 1;
+        done
     }
 
     /// Reads a file; `-` is standard input, once.
@@ -215,8 +236,8 @@ impl Loader {
         while let Some((line, text)) = lines.read().map_err(complain)? {
             let complain = |fault: Fault| faulty(&fault, &source.place(line), text);
             if let Some(setting) = self.reader.line(text).map_err(complain)? {
-                self.settle(&setting.directive).map_err(complain)?;
                 origin.line = line;
+                self.settle(&setting.directive, &origin).map_err(complain)?;
                 self.take(setting, &origin)?;
             }
         }
@@ -224,24 +245,22 @@ impl Loader {
     }
 
     /// Asks what only the machine knows, and whether the line fits to those before it.
-    fn settle(&mut self, directive: &Directive) -> Result<(), Fault> {
+    fn settle(&mut self, directive: &Directive, origin: &Origin) -> Result<(), Fault> {
         if let Directive::Upstream(pending)
         | Directive::SharedNetwork(SharedNetwork { pending, .. }) = directive
         {
             let refused = pending.question.as_ref().and_then(|asked| self.answers.refuse(asked));
             refused.or_else(|| pending.fault.clone()).map_or(Ok(()), Err)?;
         }
-        self.together.take(directive)
+        self.together.take(directive, origin)
     }
 
     fn take(&mut self, setting: Setting, origin: &Origin) -> Result<(), Failure> {
         match &setting.directive {
-            Directive::ConfFile(Some(path)) => self.file(path).map_err(|fault| fault.via(origin)),
+            Directive::ConfFile(Some(path)) => self.nested(origin, |loader| loader.file(path)),
             Directive::ConfFile(None) => Ok(()),
-            Directive::ConfDir(rules) => self.directory(rules).map_err(|fault| fault.via(origin)),
-            Directive::ConfScript(command) => {
-                self.script(command).map_err(|fault| fault.via(origin))
-            }
+            Directive::ConfDir(rules) => self.nested(origin, |loader| loader.directory(rules)),
+            Directive::ConfScript(command) => self.nested(origin, |loader| loader.script(command)),
             _ => {
                 self.builder.take(setting, origin);
                 Ok(())

@@ -11,6 +11,7 @@ pub mod load;
 pub mod names;
 pub mod network;
 pub mod run_time;
+mod setters;
 pub mod tags;
 pub mod together;
 mod unserved;
@@ -20,7 +21,7 @@ use conf_parser::Caret;
 use conf_parser::option::dhcp_match::{
     ClassMatch, NameMatch, OptionMatch, RelayMatch, TagIf, TagRule,
 };
-use conf_parser::option::dhcp_option::Lead;
+use conf_parser::option::dhcp_option::{DhcpOption, Lead};
 use conf_parser::option::dhcp_range::Lease;
 use conf_parser::option::files::RunTimeFile;
 use conf_parser::option::network::{Bridge, HostRecord};
@@ -130,7 +131,7 @@ pub struct Dhcp {
     /// Rules that set tags, each kind in file order.
     pub option_matches: Vec<Placed<TagRule<OptionMatch>>>,
     /// By vendor or user class.
-    pub classes: Vec<TagRule<ClassMatch>>,
+    pub classes: Vec<Placed<TagRule<ClassMatch>>>,
     /// By what a relay says.
     pub relay_matches: Vec<TagRule<RelayMatch>>,
     /// By hardware address.
@@ -225,6 +226,16 @@ pub struct VendorOption {
     pub value: Vec<u8>,
 }
 
+impl VendorOption {
+    /// What reaches a proxy's reply of an ordinary option: only those for a vendor class do.
+    fn rule(option: DhcpOption, origin: &Origin) -> Option<Rule<Self>> {
+        let Lead::Vendor(class) = option.lead else { return None };
+        let code = option.code.to_le_bytes()[0];
+        let value = Self { class: Some(class), code, value: option.value.bytes };
+        Some(Rule { origin: origin.clone(), conditions: option.conditions, value })
+    }
+}
+
 /// An option of `dhcp-option-pxe`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PxeOption {
@@ -314,6 +325,24 @@ pub struct Note {
     pub text: String,
     /// Whether we do not start with it.
     pub refuses: bool,
+}
+
+impl Note {
+    /// About a line.
+    pub fn at(origin: &Origin, text: impl Into<String>) -> Self {
+        Self { origin: Some(origin.clone()), text: text.into(), refuses: false }
+    }
+
+    /// About all of it.
+    pub fn general(text: impl Into<String>) -> Self {
+        Self { origin: None, text: text.into(), refuses: false }
+    }
+
+    /// The same, as a reason not to start.
+    #[must_use]
+    pub fn refusing(self) -> Self {
+        Self { refuses: true, ..self }
+    }
 }
 
 impl fmt::Display for Note {

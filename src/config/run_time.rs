@@ -6,9 +6,8 @@
 
 use super::lines::Lines;
 use super::names::Names;
-use super::{Config, Origin, Rule, VendorOption};
+use super::{Config, Origin, VendorOption};
 use crate::failure::reason;
-use conf_parser::option::dhcp_option::Lead;
 use conf_parser::option::files::{RunTimeFile, is_left_over};
 use conf_parser::{Directive, Reader, table};
 use std::collections::HashSet;
@@ -142,11 +141,12 @@ impl Reading<'_> {
         let mut reader = Reader::default();
         let read = (|| {
             let mut lines = Lines::new(BufReader::new(File::open(path)?));
+            let mut origin = Origin { file: name.as_str().into(), line: 0 };
             while let Some((number, line)) = lines.read()? {
-                let origin = Origin { file: name.as_str().into(), line: number };
+                origin.line = number;
                 let taken =
                     reader.value(row, line).map_err(|fault| fault.complaint.in_file().into());
-                if let Err(words) = taken.and_then(|found| self.take(found, origin)) {
+                if let Err(words) = taken.and_then(|found| self.take(found, &origin)) {
                     let path = name.clone();
                     self.happened.push(Happened::BadLine { words, line: number, path });
                 }
@@ -159,7 +159,7 @@ impl Reading<'_> {
         .is_ok()
     }
 
-    fn take(&mut self, found: Option<Directive>, origin: Origin) -> Result<(), String> {
+    fn take(&mut self, found: Option<Directive>, origin: &Origin) -> Result<(), String> {
         match found {
             Some(Directive::DhcpHost(host)) => {
                 if let Some(address) = host.address
@@ -170,13 +170,7 @@ impl Reading<'_> {
                 self.config.dhcp.hosts.add(host);
             }
             Some(Directive::DhcpOption(option)) => {
-                if let Lead::Vendor(class) = option.lead {
-                    let code = option.code.to_le_bytes()[0];
-                    let value =
-                        VendorOption { class: Some(class), code, value: option.value.bytes };
-                    let conditions = option.conditions;
-                    self.config.dhcp.vendor_options.push(Rule { origin, conditions, value });
-                }
+                self.config.dhcp.vendor_options.extend(VendorOption::rule(option, origin));
             }
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! What lines say against each other, though each is fine by itself (spec: config language, section 6.1).
 
+use super::{Origin, Placed};
 use crate::failure::{Failure, reason};
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::domain::Domain;
@@ -20,45 +21,46 @@ pub struct Together {
     claimed: HashSet<Ipv4Addr>,
     /// What each alias stands for, and the aliases in order.
     targets: HashMap<Vec<u8>, Vec<u8>>,
-    aliases: Vec<Vec<u8>>,
+    aliases: Vec<Placed<Vec<u8>>>,
     /// `None`: nothing was said, and the usual one counts.
     resolv_files: Option<Vec<Vec<u8>>>,
     no_resolv: bool,
-    no_poll: bool,
-    fqdn: bool,
+    no_poll: Option<Origin>,
+    fqdn: Option<Origin>,
     has_domain: bool,
-    domain_from_file: bool,
+    domain_from_file: Option<Origin>,
 }
 
 impl Together {
     /// Takes the next line; a fault if an earlier one forbids it.
-    pub fn take(&mut self, directive: &Directive) -> Result<(), Fault> {
+    pub fn take(&mut self, directive: &Directive, origin: &Origin) -> Result<(), Fault> {
+        let here = || Some(origin.clone());
         match directive {
             Directive::DhcpHost(DhcpHost { address: Some(address), .. })
                 if !self.claimed.insert(*address) =>
             {
                 return Err(repeated(super::duplicate(*address), "each address once"));
             }
-            Directive::Cname(cname) => return self.cname(cname),
+            Directive::Cname(cname) => return self.cname(cname, origin),
             Directive::ResolvFile(path) => {
                 self.resolv_files.get_or_insert_default().extend(path.clone());
             }
             Directive::Domain(Domain::General(_)) => self.has_domain = true,
-            Directive::Domain(Domain::FromResolvConf) => self.domain_from_file = true,
+            Directive::Domain(Domain::FromResolvConf) => self.domain_from_file = here(),
             Directive::Switch(Switch::NoResolv) => self.no_resolv = true,
-            Directive::Switch(Switch::NoPoll) => self.no_poll = true,
-            Directive::Switch(Switch::DhcpFqdn) => self.fqdn = true,
+            Directive::Switch(Switch::NoPoll) => self.no_poll = here(),
+            Directive::Switch(Switch::DhcpFqdn) => self.fqdn = here(),
             _ => {}
         }
         Ok(())
     }
 
-    fn cname(&mut self, cname: &Cname) -> Result<(), Fault> {
+    fn cname(&mut self, cname: &Cname, origin: &Origin) -> Result<(), Fault> {
         for alias in &cname.aliases {
             if self.targets.insert(alias.clone(), cname.target.clone()).is_some() {
                 return Err(repeated("duplicate CNAME".to_owned(), "each alias once"));
             }
-            self.aliases.push(alias.clone());
+            self.aliases.push(Placed { origin: origin.clone(), value: alias.clone() });
         }
         cname.fault.clone().map_or(Ok(()), Err)
     }
@@ -66,30 +68,34 @@ impl Together {
     /// What is wrong with all lines together, in dnsmasq's order.
     pub fn check(&self) -> Result<(), Failure> {
         if let Some(alias) = self.alias_in_a_loop() {
-            let alias = String::from_utf8_lossy(alias);
-            return Err(Failure::config(format!("CNAME loop involving {alias}")));
+            let name = String::from_utf8_lossy(&alias.value);
+            let words = format!("CNAME loop involving {name}");
+            return Err(Failure::config(words).via(&alias.origin));
         }
         let usual = [USUAL_RESOLV_FILE.to_vec()];
         let files = self.resolv_files.as_deref().unwrap_or(&usual);
-        if self.no_poll && !self.no_resolv && files.len() > 1 {
+        if let Some(origin) = self.no_poll.as_ref().filter(|_| !self.no_resolv && files.len() > 1) {
             let words = "only one resolv.conf file allowed in no-poll mode.";
-            return Err(Failure::config(words));
+            return Err(Failure::config(words).via(origin));
         }
-        let found = self.domain_from_file && self.search_domain(files)?;
-        if self.fqdn && !self.has_domain && !found {
+        let found = match &self.domain_from_file {
+            Some(origin) => self.search_domain(files).map_err(|failure| failure.via(origin))?,
+            None => false,
+        };
+        if let Some(origin) = self.fqdn.as_ref().filter(|_| !self.has_domain && !found) {
             let words = "there must be a default domain when --dhcp-fqdn is set";
-            return Err(Failure::config(words));
+            return Err(Failure::config(words).via(origin));
         }
         Ok(())
     }
 
     /// The last alias that leads to itself, or into others that do.
-    pub fn alias_in_a_loop(&self) -> Option<&[u8]> {
+    pub fn alias_in_a_loop(&self) -> Option<&Placed<Vec<u8>>> {
         // Those that come to an end: each is followed once.
         let mut ending: HashSet<&[u8]> = HashSet::new();
         for alias in self.aliases.iter().rev() {
             let mut path: HashSet<&[u8]> = HashSet::new();
-            let mut at = alias;
+            let mut at = &alias.value;
             while let Some(target) = self.targets.get(at).filter(|_| !ending.contains(&at[..])) {
                 if !path.insert(at) {
                     return Some(alias);
@@ -144,7 +150,7 @@ mod tests {
         let mut reader = Reader::default();
         for line in text.lines() {
             let setting = reader.line(line.as_bytes()).unwrap().unwrap();
-            if let Err(fault) = together.take(&setting.directive) {
+            if let Err(fault) = together.take(&setting.directive, &Origin::default()) {
                 return fault.complaint.in_file().to_owned();
             }
         }

@@ -7,7 +7,7 @@ use super::sockets::Sockets;
 use super::{Clock, Daemon, End, surroundings};
 use crate::command_line::{self, CommandLine};
 use crate::config::answers::Answers;
-use crate::config::build::{Purpose, pool_notes};
+use crate::config::build::Purpose;
 use crate::config::load::{Loaded, Loader};
 use crate::config::network::Binding;
 use crate::config::run_time::RunTimeFiles;
@@ -102,11 +102,10 @@ impl Parsed {
         let serves_files = config.tftp.is_some();
         let looks = serves_files || !config.dhcp.ranges.is_empty();
         let interfaces = if looks { snapshot().ok() } else { None };
-        let identity = if serves_files { identity(config).ok() } else { None };
-        let pools = interfaces.iter().flat_map(|here| pool_notes(&config.dhcp, here));
+        let identity = if serves_files { server(config) } else { None };
         let more = surroundings::remarks(config, interfaces.as_ref(), identity.as_ref());
         let roots = config.tftp.iter().flat_map(|tftp| surroundings::missing_roots(tftp));
-        let all = notes.iter().cloned().chain(pools).chain(more).chain(roots);
+        let all = notes.iter().cloned().chain(more).chain(roots);
         all.map(|note| format!("warning: {note}")).collect()
     }
 
@@ -125,7 +124,7 @@ impl Parsed {
         let interfaces = snapshot().map_err(|error| {
             Failure::other(format!("failed to find list of interfaces: {}", reason(&error)))
         })?;
-        notes.extend(pool_notes(&config.dhcp, &interfaces));
+        notes.extend(surroundings::remarks(&config, Some(&interfaces), server(&config).as_ref()));
         if let Some(refusal) = notes.iter().find(|note| note.refuses) {
             return Err(Failure::config(refusal.to_string()));
         }
@@ -141,7 +140,6 @@ impl Parsed {
         let bound_to = only_interface(&config, &interfaces);
         bound_to.iter().try_for_each(|name| sockets.bind_dhcp_to(name))?;
         let identity = identity(&config)?;
-        notes.extend(surroundings::remarks(&config, Some(&interfaces), Some(&identity)));
         if !config.process.debug {
             std::env::set_current_dir("/").map_err(|error| {
                 Failure::other(format!("cannot chdir to filesystem root: {}", reason(&error)))
@@ -251,6 +249,11 @@ fn only_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
     });
     let first = served.next()?;
     served.all(|name| name == first).then(|| first.clone())
+}
+
+/// Who will serve, as far as is known: in debug mode the user stays.
+fn server(config: &Config) -> Option<Identity> {
+    if config.process.debug { Some(Identity::own()) } else { identity(config).ok() }
 }
 
 fn identity(config: &Config) -> Result<Identity, Failure> {

@@ -2,7 +2,7 @@
 //! are not on. dnsmasq finds out when a client asks, and the client does not boot.
 
 use super::files::DiskFiles;
-use crate::config::{Config, Note, Origin, RangeKind, Tftp};
+use crate::config::{Config, Note, Origin, Range, RangeKind, Rule, Tftp};
 use crate::failure::reason;
 use crate::net::{Interfaces, same_network};
 use crate::sys::privilege::Identity;
@@ -27,46 +27,81 @@ pub fn remarks(
 ) -> Vec<Note> {
     let mut notes = interfaces.map_or_else(Vec::new, |here| networks(config, here));
     if let Some(tftp) = config.tftp.as_deref().filter(|tftp| missing_roots(tftp).is_empty()) {
-        notes.extend(boot_files(config, tftp, interfaces, identity));
+        let closed = identity.map_or_else(Vec::new, |identity| closed_roots(tftp, identity));
+        if closed.is_empty() {
+            notes.extend(boot_files(config, tftp, interfaces, identity));
+        }
+        notes.extend(closed);
     }
     notes
 }
 
-fn note(origin: &Origin, text: String) -> Note {
-    Note { origin: Some(origin.clone()), text, refuses: false }
+/// Whether this machine is on the network of a range, by an interface that DHCP is served on.
+fn is_here(config: &Config, interfaces: &Interfaces, range: &Range) -> bool {
+    interfaces.addresses.iter().any(|address| {
+        let netmask = range.netmask.unwrap_or(address.netmask());
+        let served = interfaces.by_index(address.interface).is_some_and(|link| {
+            config.network.accepts(&link.name, link.loopback, Some(address.ip))
+                && !config.network.refuses_dhcp(&link.name)
+        });
+        served && address.ip4().is_some_and(|ours| same_network(ours, range.start, netmask))
+    })
 }
 
-/// A proxy range that no interface is on answers relays, and nobody else.
+/// A proxy range that no interface is on answers relays, and nobody else. A pool for a network we are on would promise
+/// addresses nobody hands out.
 fn networks(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
-    let elsewhere = |range: &&crate::config::Rule<crate::config::Range>| {
-        range.value.kind == RangeKind::Proxy
-            && !interfaces.addresses.iter().any(|address| {
-                let netmask = range.value.netmask.unwrap_or(address.netmask());
-                address.ip4().is_some_and(|ours| same_network(ours, range.value.start, netmask))
-            })
+    let remark = |rule: &Rule<Range>| {
+        let here = is_here(config, interfaces, &rule.value);
+        let start = rule.value.start;
+        let pool = "dhcp-range: no addresses are handed out here,";
+        let note = |text: String| Some(Note::at(&rule.origin, text));
+        match (rule.value.kind, here) {
+            (RangeKind::Proxy, true) => None,
+            (RangeKind::Proxy, false) => note(format!(
+                "dhcp-range: no interface of this machine is on the network of {start}"
+            )),
+            (_, true) => {
+                note(format!("{pool} and this machine is on that network")).map(Note::refusing)
+            }
+            (_, false) => note(format!("{pool} but this machine is not on that network")),
+        }
     };
-    let text =
-        |start| format!("dhcp-range: no interface of this machine is on the network of {start}");
-    let ranges = config.dhcp.ranges.iter().filter(elsewhere);
-    ranges.map(|range| note(&range.origin, text(range.value.start))).collect()
+    config.dhcp.ranges.iter().filter_map(remark).collect()
+}
+
+/// All roots, as a daemon sees them: from `/`.
+fn roots(tftp: &Tftp) -> impl Iterator<Item = (&Origin, PathBuf)> {
+    let general = tftp.root.iter().map(|root| (&root.origin, &root.value));
+    let single = tftp.interface_roots.iter().map(|root| (&root.origin, &root.value.1));
+    let named = general.chain(single).filter(|(_, root)| !root.is_empty());
+    named.map(|(origin, root)| (origin, Path::new("/").join(OsStr::from_bytes(root))))
 }
 
 /// Roots that are not there. A start ends with the first, or logs it: dnsmasq has its own words then.
 pub fn missing_roots(tftp: &Tftp) -> Vec<Note> {
-    let general = tftp.root.iter().map(|root| (&root.origin, &root.value));
-    let single = tftp.interface_roots.iter().map(|root| (&root.origin, &root.value.1));
-    let roots = general.chain(single).filter(|(_, root)| !root.is_empty());
-    let missing = |(origin, root): (&Origin, &Vec<u8>)| {
-        // A daemon reads relative paths from there.
-        let path = Path::new("/").join(OsStr::from_bytes(root));
+    let missing = |(origin, path): (&Origin, PathBuf)| {
         let error = fs::read_dir(&path).err()?;
-        Some(note(origin, format!("tftp-root: {}: {}", path.display(), reason(&error))))
+        let text = format!("tftp-root: {}: {}", path.display(), reason(&error));
+        Some(Note::at(origin, text))
     };
-    roots.filter_map(missing).collect()
+    roots(tftp).filter_map(missing).collect()
 }
 
-fn is_empty(directory: &[u8]) -> bool {
-    fs::read_dir(OsStr::from_bytes(directory)).is_ok_and(|mut entries| entries.next().is_none())
+/// Roots that the serving user may not enter.
+fn closed_roots(tftp: &Tftp, identity: &Identity) -> Vec<Note> {
+    let closed = |(origin, path): (&Origin, PathBuf)| {
+        let within = path.join("*");
+        let barrier = barrier(&within, identity)?;
+        let user = identity.user_name();
+        let text = format!("tftp-root: {user} may not enter {}", barrier.display());
+        Some(Note::at(origin, text))
+    };
+    roots(tftp).filter_map(closed).collect()
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// A file a client is told to ask for.
@@ -111,7 +146,7 @@ fn boot_files(
         !wanted.name.is_empty() && !wanted.name.windows(3).any(|part| part == b"://")
     };
     // A root that holds nothing is still to be filled: only names that were written out are missed in it.
-    let empty = tftp.root.as_ref().is_some_and(|root| is_empty(&root.value));
+    let empty = roots(tftp).all(|(_, root)| is_empty(&root));
     let wanted = boots.chain(services).filter(is_file).filter(|wanted| !(empty && wanted.layered));
     wanted.filter_map(|wanted| remark(&wanted, tftp, identity)).collect()
 }
@@ -119,15 +154,17 @@ fn boot_files(
 /// A file is fine if one root has it. Of several the remark is about the first.
 fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Option<Note> {
     let names = tftp.interface_roots.iter().map(|root| String::from_utf8_lossy(&root.value.0));
+    // Where only interfaces have roots, a name is a path of its own on all others.
+    let general = tftp.root.is_some() || tftp.interface_roots.is_empty();
     let mut first = None;
-    for interface in std::iter::once("".into()).chain(names) {
+    for interface in general.then(|| "".into()).into_iter().chain(names) {
         let asker = Asker { interface: &interface, client: NOBODY, shown: "" };
         let resolved = resolve(&wanted.name, tftp, asker, &DiskFiles::default());
         let path = PathBuf::from(OsStr::from_bytes(&resolved.path));
         let found = if resolved.climbs {
             Trouble::Other(format!("{} is outside of the root", path.display()))
         } else {
-            trouble(&path, identity, !tftp.unique.is_empty())?
+            trouble(&path, identity, tftp)?
         };
         first = first.or(Some(found));
     }
@@ -135,7 +172,7 @@ fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Opti
         Trouble::Missing(text) => text + &wanted.explanation(),
         Trouble::Other(text) => text,
     };
-    Some(note(wanted.origin, format!("{}: {text}", wanted.keyword)))
+    Some(Note::at(wanted.origin, format!("{}: {text}", wanted.keyword)))
 }
 
 impl Wanted<'_> {
@@ -158,15 +195,19 @@ enum Trouble {
 /// No client in particular.
 const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// Why a file would not be served; `None` if it would. With `elsewhere` a missing one may be in a client's directory.
-fn trouble(path: &Path, identity: Option<&Identity>, elsewhere: bool) -> Option<Trouble> {
+/// Why a file would not be served; `None` if it would. A missing one may be in a client's directory.
+fn trouble(path: &Path, identity: Option<&Identity>, tftp: &Tftp) -> Option<Trouble> {
     let shown = path.display();
     match fs::metadata(path) {
         Ok(file) if !file.is_file() => Some(Trouble::Other(format!("{shown} is not a file"))),
-        Ok(_) => {
+        Ok(file) => {
             let identity = identity?;
-            let closed = barrier(path, identity)?;
             let user = identity.user_name();
+            if tftp.secure && !identity.is_root() && !identity.owns(&file) {
+                let text = format!("{shown} does not belong to {user} (tftp-secure)");
+                return Some(Trouble::Other(text));
+            }
+            let closed = barrier(path, identity)?;
             Some(Trouble::Other(if closed == path {
                 format!("{shown} cannot be read by {user}")
             } else {
@@ -179,7 +220,7 @@ fn trouble(path: &Path, identity: Option<&Identity>, elsewhere: bool) -> Option<
                 Some(other) => {
                     Some(Trouble::Missing(format!("{text}, but {} does", other.display())))
                 }
-                None => (!elsewhere).then_some(Trouble::Missing(text)),
+                None => tftp.unique.is_empty().then_some(Trouble::Missing(text)),
             }
         }
         Err(error) => Some(Trouble::Other(format!("{shown}: {}", reason(&error)))),

@@ -56,7 +56,7 @@ fn of_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
             tags.set(&rule.tag[..]);
         }
     }
-    for rule in dhcp.classes.iter().rev() {
+    for rule in dhcp.classes.iter().rev().map(|placed| &placed.value) {
         let fits = match &rule.matcher {
             ClassMatch::Vendor(text) => {
                 frame.option(60, 1).is_some_and(|class| contains(class, text))

@@ -73,6 +73,21 @@ impl Identity {
         (user.is_root() && file.is_dir()) || file.mode() >> shift & bit != 0
     }
 
+    /// Who we are, and stay.
+    pub fn own() -> Self {
+        Self { user: None, group: None }
+    }
+
+    /// Whether files of `uid` are its own.
+    pub fn owns(&self, file: &Metadata) -> bool {
+        file.uid() == self.user.as_ref().map_or_else(geteuid, |user| user.uid).as_raw()
+    }
+
+    /// Whether it is root, for which other rules hold.
+    pub fn is_root(&self) -> bool {
+        self.user.as_ref().map_or_else(geteuid, |user| user.uid).is_root()
+    }
+
     /// Its name.
     pub fn user_name(&self) -> &str {
         self.user.as_ref().map_or("the user it is started by", |user| &user.name)
