@@ -57,12 +57,14 @@ pub enum Page {
 impl CommandLine {
     /// Reads the words behind the program's name.
     pub fn parse(words: &[String], posixly_correct: bool) -> Self {
-        let is_strict = |word: &String| word == STRICT_TEST;
-        let strict = words.iter().any(is_strict);
         let (spelled, broken) = match spelled_out(words) {
             Ok(spelled) => (spelled, None),
             Err(Broken { before, word, expected }) => (before, Some((word, expected))),
         };
+        let strict = spelled.iter().any(|word| word == STRICT_TEST);
+        let plain =
+            |word: &String| if word == STRICT_TEST { "--test".into() } else { word.clone() };
+        let spelled: Vec<String> = spelled.iter().map(plain).collect();
         let Ok(matches) = options(posixly_correct).parse(&spelled) else {
             unreachable!("what is spelled out can be read")
         };
@@ -181,7 +183,10 @@ const AN_OPTION: &str = "an option, as --help lists them";
 
 /// The error is what was expected instead.
 fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static str> {
-    let word = if word == &STRICT_TEST[2..] { "test" } else { word };
+    if word == &STRICT_TEST[2..] {
+        spelled.push(STRICT_TEST.to_owned());
+        return Ok(Value::Complete);
+    }
     let (name, value) =
         word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
     let row = unabbreviated(name).ok_or(AN_OPTION)?;

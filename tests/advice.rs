@@ -96,47 +96,85 @@ fn a_remark_is_an_error_if_one_asks_for_it() {
 fn mistakes_are_named_with_file_and_line() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
-    for (from, to, remark) in [
-        ("port=0\n", "\n", "port=0 is missing: there is no DNS service here, with or without it"),
+    fs::write(tree.path("hosts"), "00:11:22:33:44:55,set:lab\n").expect("room for a file");
+    for (from, to, remarks) in [
+        (
+            "port=0\n",
+            "\n",
+            &["port=0 is missing: there is no DNS service here, with or without it"][..],
+        ),
         (
             "127.0.0.0,proxy,255.0.0.0",
             "198.51.100.0,proxy",
-            "@/c.conf:2: dhcp-range: no interface of this machine is on the network of 198.51.100.0",
+            &[
+                "@/c.conf:2: dhcp-range: no interface of this machine is on the network of 198.51.100.0",
+            ],
         ),
-        ("@/root\n", "@/none\n", "@/c.conf:4: tftp-root: @/none: No such file or directory"),
+        (
+            "enable-tftp\n",
+            "enable-tftp\nexcept-interface=lo\n",
+            &[
+                "@/c.conf:2: dhcp-range: no interface of this machine is on the network of 127.0.0.0",
+            ],
+        ),
+        ("@/root\n", "@/none\n", &["@/c.conf:4: tftp-root: @/none: No such file or directory"]),
+        (
+            "tftp-root=@/root\n",
+            "tftp-root=@/root,eth0\ndhcp-boot=tag:ipxe,none.0\n",
+            &["@/c.conf:5: dhcp-boot: @/root/none.0 does not exist"],
+        ),
         (
             "!ipxe,bios/pxelinux.0",
             "!ipxe,BIOS/PXElinux.0",
-            "@/c.conf:7: dhcp-boot: @/root/BIOS/PXElinux.0 does not exist, but @/root/bios/pxelinux.0 does",
+            &[
+                "@/c.conf:7: dhcp-boot: @/root/BIOS/PXElinux.0 does not exist, but @/root/bios/pxelinux.0 does",
+            ],
         ),
         (
             "bios/pxelinux\n",
             "bios/grub\n",
-            "@/c.conf:8: pxe-service: @/root/bios/grub.0 does not exist (clients will ask for bios/grub.0: bios/grub has no dot)",
+            &[
+                "@/c.conf:8: pxe-service: @/root/bios/grub.0 does not exist (clients will ask for bios/grub.0: bios/grub has no dot)",
+            ],
         ),
         (
             "!ipxe,bios/pxelinux.0",
             "!ipxe,../pxelinux.0",
-            "@/c.conf:7: dhcp-boot: @/root/../pxelinux.0 is outside of the root",
+            &["@/c.conf:7: dhcp-boot: @/root/../pxelinux.0 is outside of the root"],
         ),
         (
             "pxe-service=tag:!ipxe,BC_EFI",
             "pxe-service=tag:!ipxe,x86PC",
-            "@/c.conf:9: pxe-service names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware calls itself 9",
+            &[
+                "@/c.conf:9: pxe-service names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware calls itself 9",
+            ],
+        ),
+        (
+            "pxe-service=tag:!ipxe,BC_EFI",
+            "pxe-service=BC_EFI",
+            &[
+                "@/c.conf:6: dhcp-boot is not used for BC_EFI clients: their only pxe-service (@/c.conf:10) decides",
+            ],
         ),
         (
             "set:ipxe,175",
             "set:IPXE,175",
-            "@/c.conf:6: nothing sets the tag ipxe, so tag:ipxe never holds",
+            &["@/c.conf:6: nothing sets the tag ipxe, so tag:ipxe never holds"],
         ),
+        ("set:ipxe,175", "set:IPXE,175\ndhcp-hostsfile=@/hosts", &[]),
+        ("enable-tftp\n", "enable-tftp\ntftp-unique-root\ndhcp-boot=tag:ipxe,own\n", &[]),
         (
             "enable-tftp\n",
             "enable-tftp\nenable-dbus\n",
-            "@/c.conf:4: enable-dbus is ignored: there is no D-Bus interface",
+            &["@/c.conf:4: enable-dbus is ignored: there is no D-Bus interface"],
+        ),
+        (
+            "pxe-service=tag:!ipxe,BC_EFI,Network",
+            "pxe-service=11,Net,grub,192.0.2.1\npxe-service=tag:!ipxe,BC_EFI,Network",
+            &["@/c.conf:10: pxe-service: grub has no dot, so clients will ask for grub.0"],
         ),
     ] {
-        let warnings = tree.warnings(&GOOD.replace(from, to));
-        assert!(warnings.iter().any(|seen| seen == remark), "{remark}\n{warnings:#?}");
+        assert_eq!(tree.warnings(&GOOD.replace(from, to)), *remarks, "{to}");
     }
 }
 
@@ -154,6 +192,46 @@ fn files_that_the_user_may_not_read_are_named() {
             "@/c.conf:9: pxe-service: @/root/boot.efi cannot be read by nobody",
             "@/c.conf:10: pxe-service: @/root/boot.efi cannot be read by nobody",
         ]
+    );
+}
+
+#[test]
+fn a_root_that_the_user_may_not_enter_is_named() {
+    let Some(()) = loopback() else { return };
+    let tree = Tree::new();
+    tree.set_mode("root", 0o700);
+    let remark = "@/c.conf:4: tftp-root: nobody may not enter @/root";
+    assert_eq!(tree.warnings(GOOD), [remark]);
+}
+
+#[test]
+fn with_tftp_secure_files_must_be_the_users_own() {
+    let Some(()) = loopback() else { return };
+    let tree = Tree::new();
+    let config =
+        format!("{}tftp-secure\n", GOOD.replace("dhcp-boot=tag:!ipxe,bios/pxelinux.0\n", ""));
+    let remark = |line, file| {
+        format!(
+            "@/c.conf:{line}: pxe-service: @/root/{file} does not belong to nobody (tftp-secure)"
+        )
+    };
+    let remarks = [remark(7, "bios/pxelinux.0"), remark(8, "boot.efi"), remark(9, "boot.efi")];
+    assert_eq!(tree.warnings(&config), remarks);
+}
+
+#[test]
+fn files_may_be_nested_only_so_deep() {
+    let tree = Tree::new();
+    for depth in 0..400 {
+        let next = tree.path(&format!("{}.conf", depth + 1));
+        let text = format!("conf-file={}\n", next.display());
+        fs::write(tree.path(&format!("{depth}.conf")), text).expect("room for a file");
+    }
+    let output = run("--test", &tree.path("0.conf"));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        (output.status.code(), &told[..]),
+        (Some(1), "\ndnsmasq: files are nested more than 250 deep\n")
     );
 }
 

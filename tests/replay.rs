@@ -46,8 +46,8 @@ fn every_divergence_is_shown_somewhere() {
 
 /// All of the project's code.
 fn sources() -> Vec<String> {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
-    folders.push(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"));
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders: Vec<_> = ["src", "tests", "conf-parser"].map(|name| top.join(name)).into();
     let mut texts = Vec::new();
     while let Some(folder) = folders.pop() {
         for path in

@@ -3,6 +3,7 @@
 //! ```text
 //! interface, except-interface, no-dhcp-interface, no-dhcpv4-interface=<interface>[,…]
 //! listen-address=<address>[,…]          local-service[=net|host]          port=<port>
+//! resolv-file[=<path>]
 //! dhcp-alternate-port[=<server port>[,<client port>]]
 //! host-record=<name>[,<name>…],<address>[,<ttl>]
 //! bridge-interface=<interface>,<alias>[,…]        shared-network=<interface>|<address>,<address>

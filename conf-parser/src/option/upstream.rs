@@ -19,7 +19,7 @@ use crate::words::{address4, address6, domain, is_address, number16, whole, whol
 /// Reads the value of a `server` or `local`.
 pub fn server(arg: Text<'_>) -> Result<Directive, Fault> {
     let cells = arg.restored();
-    let (domains, target) = domain_list(Text::new(&cells));
+    let (domains, target) = slashed(Text::new(&cells));
     let mut pending = Pending::default();
     if !target.is_empty() && !target.is("#") {
         pending = Target::read(target)?.pending()?;
@@ -144,7 +144,7 @@ fn check_port(port: Option<Text<'_>>) -> Result<(), Fault> {
 /// Reads the value of an `address`.
 pub fn address(arg: Text<'_>) -> Result<Directive, Fault> {
     let cells = arg.restored();
-    let (domains, target) = domain_list(Text::new(&cells));
+    let (domains, target) = slashed(Text::new(&cells));
     if !(target.is_empty() || target.is("#") || is_address(target)) {
         let expected = "/<domain>/<address>";
         return Err(Fault::own("Bad address in --address", target, expected));
@@ -156,7 +156,7 @@ pub fn address(arg: Text<'_>) -> Result<Directive, Fault> {
 /// Reads the value of an `ipset` or `nftset`.
 pub fn sets(arg: Text<'_>) -> Result<Directive, Fault> {
     let cells = arg.restored();
-    let (domains, sets) = domain_list(Text::new(&cells));
+    let (domains, sets) = slashed(Text::new(&cells));
     for name in domains.iter().map(|name| name.trim()) {
         if !name.is("#") && domain(name).is_none() {
             return Err(Fault::plain(name, "a domain"));
@@ -168,7 +168,7 @@ pub fn sets(arg: Text<'_>) -> Result<Directive, Fault> {
 /// Reads the value of an `nftset`. dnsmasq crashes on an empty set.
 pub fn nftset(arg: Text<'_>) -> Result<Directive, Fault> {
     let cells = arg.restored();
-    let (_, list) = domain_list(Text::new(&cells));
+    let (_, list) = slashed(Text::new(&cells));
     let read = sets(arg)?;
     match list.pieces().find(|set| set.is_empty()) {
         Some(empty) => Err(Fault::plain(empty, "a set")),
@@ -177,7 +177,7 @@ pub fn nftset(arg: Text<'_>) -> Result<Directive, Fault> {
 }
 
 /// `/<domain>/<domain>/<rest>`: the domains as they stand, and the rest.
-fn domain_list(text: Text<'_>) -> (Vec<Text<'_>>, Text<'_>) {
+fn slashed(text: Text<'_>) -> (Vec<Text<'_>>, Text<'_>) {
     let mut domains = Vec::new();
     let Some(mut left) = text.after("/") else { return (domains, text) };
     while let Some((domain, rest)) = left.cut(b'/') {

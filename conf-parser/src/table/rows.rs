@@ -119,7 +119,7 @@ pub static ROWS: &[Row] = &[
     row("domain-needed", b'D', None, Stacks, Inert, Nothing, "", "Do not send plain names on."),
     row("domain-suffix", b's', Required, Stacks, Served, Value(domain::domain_line), "<domain>[,<address range>]", "The domain of this network."),
     row("dumpfile", NONE, Required, Once, Ignored("no packets are written to files"), Value(check::any), "<path>", "Write packets to this file."),
-    row("dumpmask", NONE, Required, Once, Served, Value(check::any), "<mask>", "Which packets to write."),
+    row("dumpmask", NONE, Required, Once, Inert, Value(check::any), "<mask>", "Which packets to write."),
     row("dynamic-host", NONE, Required, Stacks, DnsContent, Value(records::dynamic_host), "<name>,[IPv4],[IPv6],<interface>", "Serve a name on an interface's network."),
     row("edns-packet-max", b'P', Required, Once, Inert, Value(check::edns_packet_max), "<integer>", "Largest DNS packet; also bounds TFTP blocks."),
     row("enable-dbus", b'1', Optional, Once, Ignored("there is no D-Bus interface"), Maybe(check::perhaps), "[=<busname>]", "Offer a D-Bus interface."),
