@@ -170,7 +170,7 @@ fn mistakes_are_named_with_file_and_line() {
         ),
         (
             "pxe-service=tag:!ipxe,BC_EFI,Network",
-            "pxe-service=11,Net,grub,192.0.2.1\npxe-service=tag:!ipxe,BC_EFI,Network",
+            "pxe-service=tag:!ipxe,11,Net,grub,192.0.2.1\npxe-service=tag:!ipxe,BC_EFI,Network",
             &["@/c.conf:10: pxe-service: grub has no dot, so clients will ask for grub.0"],
         ),
     ] {

@@ -5,7 +5,6 @@ use super::setters::{CLIENT_ARCHITECTURE, Setters, architecture_of_class, archit
 use super::{Config, Note, Origin, RangeKind, Rule, Service, Target};
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
 use conf_parser::option::pxe::{ARCHITECTURES, Boot};
-use conf_parser::words::Condition;
 use std::collections::BTreeMap;
 
 /// Remarks of one kind; more would not be read.
@@ -103,18 +102,20 @@ fn shadowed_boots(config: &Config, tags: &Tags) -> Vec<Note> {
         [rule] if matches!(rule.value.boot, Boot::File(_)) => Some(rule),
         _ => None,
     });
-    let lone: Vec<_> =
-        lone.take(MOST_REMARKS).map(|rule| (rule, setters.unfolded(&rule.conditions))).collect();
+    let lone = lone.filter_map(|rule| Some((rule, setters.unfolded(&rule.conditions)?)));
+    let lone: Vec<_> = lone.take(MOST_REMARKS).collect();
     let shadows = |boot: &Rule<Target>| {
-        let particular = boot.conditions.iter().any(|condition| !condition.negated);
-        let wanted = setters.unfolded(&boot.conditions);
-        let (service, _) = lone.iter().filter(|_| particular).find(|(service, shown)| {
+        if boot.conditions.iter().all(|condition| condition.negated) {
+            return None; // for no client in particular
+        }
+        let wanted = setters.unfolded(&boot.conditions)?;
+        let (service, _) = lone.iter().find(|(service, shown)| {
+            let architecture = service.value.architecture;
+            let may_hold = |tag: &[u8]| tags.is_set(tag) && setters.may_set(tag, architecture);
             service.value.boot != Boot::File(boot.value.file.clone())
-                && may_meet(shown, &wanted)
-                && wanted.iter().all(|one| {
-                    one.negated
-                        || (tags.is_set(&one.tag)
-                            && setters.may_set(&one.tag, service.value.architecture))
+                && wanted.iter().all(|(tag, &negated)| {
+                    shown.get(tag).is_none_or(|other| *other == negated)
+                        && (negated || may_hold(tag))
                 })
         })?;
         let architecture = named(service.value.architecture);
@@ -125,14 +126,6 @@ fn shadowed_boots(config: &Config, tags: &Tags) -> Vec<Note> {
         Some(Note::at(&boot.origin, text))
     };
     config.dhcp.boots.iter().filter_map(shadows).take(MOST_REMARKS).collect()
-}
-
-/// Whether no condition contradicts another.
-fn may_meet(some: &[Condition], others: &[Condition]) -> bool {
-    let contradicts =
-        |one: &Condition, other: &Condition| one.tag == other.tag && one.negated != other.negated;
-    let all = || some.iter().chain(others);
-    !others.iter().any(|one| all().any(|other| contradicts(one, other)))
 }
 
 /// Of another TFTP server nobody can say whether `X.0` is there; for UEFI it hardly ever is.

@@ -12,6 +12,9 @@ const VENDOR_CLASS: u32 = 60;
 /// Conditions and rules that are followed; what goes beyond that is taken to be possible.
 const MOST: usize = 100;
 
+/// Tags, and whether they must not be set.
+pub type Unfolded<'c> = HashMap<&'c [u8], bool>;
+
 /// Rules by the tag they set.
 pub struct Setters<'c> {
     matches: HashMap<&'c [u8], Vec<Clients>>,
@@ -54,15 +57,17 @@ impl<'c> Setters<'c> {
         setters
     }
 
-    /// The conditions, and those that must hold because a tag is set by a single `tag-if`.
-    pub fn unfolded(&self, conditions: &[Condition]) -> Vec<Condition> {
-        let mut all: Vec<Condition> = Vec::new();
+    /// The conditions, and those that must hold because a tag is set by a single `tag-if`. `None`: no client can fulfil
+    /// them all.
+    pub fn unfolded(&self, conditions: &'c [Condition]) -> Option<Unfolded<'c>> {
+        let mut all = Unfolded::new();
         let mut waiting: Vec<&Condition> = conditions.iter().collect();
         while let Some(condition) = waiting.pop().filter(|_| all.len() < MOST) {
-            if all.contains(condition) {
-                continue;
+            match all.insert(&condition.tag, condition.negated) {
+                Some(negated) if negated != condition.negated => return None,
+                Some(_) => continue,
+                None => {}
             }
-            all.push(condition.clone());
             if let Some([rule]) = self.tag_ifs.get(&condition.tag[..]).map(Vec::as_slice)
                 && !condition.negated
                 && !self.matches.contains_key(&condition.tag[..])
@@ -70,7 +75,7 @@ impl<'c> Setters<'c> {
                 waiting.extend(rule.conditions.iter().take(MOST));
             }
         }
-        all
+        Some(all)
     }
 
     /// Whether a client of that architecture may have a tag that something sets: not if all that sets it is for other
