@@ -8,6 +8,7 @@ use conf_parser::option_names::{OPTIONS, OPTIONS6, OptionName};
 use conf_parser::table::{self, ROWS};
 use conf_parser::{Argument, Row};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
+use std::collections::BTreeMap;
 
 /// The one word that dnsmasq does not have.
 const STRICT_TEST: &str = "--test=strict";
@@ -80,7 +81,7 @@ impl CommandLine {
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),
             _ => None,
         };
-        Self { options: in_order(&matches), end, culprit, strict, page }
+        Self { options: in_order(&matches, &spelled), end, culprit, strict, page }
     }
 }
 
@@ -113,20 +114,33 @@ fn letter(row: &Row) -> Option<String> {
 }
 
 /// getopts tells values option by option; their places put them in order again.
-fn in_order(matches: &Matches) -> Vec<Given> {
+fn in_order(matches: &Matches, spelled: &[String]) -> Vec<Given> {
     let mut given = Vec::new();
-    for row in ROWS {
-        for name in std::iter::once(row.keyword.to_owned()).chain(letter(row)) {
-            let mut values = matches.opt_strs_pos(&name).into_iter().peekable();
-            for place in matches.opt_positions(&name) {
-                let value = values.next_if(|(at, _)| *at == place);
-                let value = value.map(|(_, value)| value.into_bytes());
-                given.push((place, Given { row, value }));
-            }
+    for (row, name) in named(spelled) {
+        let mut values = matches.opt_strs_pos(&name).into_iter().peekable();
+        for place in matches.opt_positions(&name) {
+            let value = values.next_if(|(at, _)| *at == place);
+            let value = value.map(|(_, value)| value.into_bytes());
+            given.push((place, Given { row, value }));
         }
     }
     given.sort_by_key(|(place, _)| *place);
     given.into_iter().map(|(_, given)| given).collect()
+}
+
+/// The options that may be among the words, each once, long and short forms apart. (A value may look like one.)
+fn named(spelled: &[String]) -> impl Iterator<Item = (&'static Row, String)> {
+    let name = |word: &String| {
+        if let Some(long) = word.strip_prefix("--") {
+            let name = long.split_once('=').map_or(long, |(name, _)| name);
+            return Some((table::named(name)?, name.to_owned()));
+        }
+        let letter = *word.as_bytes().get(1).filter(|_| word.starts_with('-'))?;
+        Some((table::find_short(letter)?, char::from(letter).to_string()))
+    };
+    let rows: BTreeMap<String, &'static Row> =
+        spelled.iter().filter_map(name).map(|(row, name)| (name, row)).collect();
+    rows.into_iter().map(|(name, row)| (row, name))
 }
 
 /// A mistake, and what stands before it.

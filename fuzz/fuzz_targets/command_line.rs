@@ -7,11 +7,13 @@ mod pace;
 use conf_parser::Reader;
 use libfuzzer_sys::fuzz_target;
 use pxemasq::command_line::CommandLine;
+use std::time::Duration;
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let words: Vec<String> = text.split('\n').map(str::to_owned).collect();
-    pace::keep(bytes.len(), || {
+    // getopts is told of two hundred options first, twice, under the sanitizer's eyes.
+    pace::keep(bytes.len(), Duration::from_millis(50), || {
         for posixly_correct in [false, true] {
             let line = CommandLine::parse(&words, posixly_correct);
             let mut reader = Reader::default();

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 const PER_KILOBYTE: Duration = Duration::from_millis(10);
 const TRIES: usize = 5;
 
-pub fn keep(bytes: usize, work: impl Fn()) {
-    let limit = PER_KILOBYTE * u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
+pub fn keep(bytes: usize, beforehand: Duration, work: impl Fn()) {
+    let limit = beforehand + PER_KILOBYTE * u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
     let slow = |_| {
         let started = Instant::now();
         work();

@@ -109,13 +109,16 @@ fn shadowed_boots(config: &Config, tags: &Tags) -> Vec<Note> {
             return None; // for no client in particular
         }
         let wanted = setters.unfolded(&boot.conditions)?;
+        if wanted.iter().any(|(tag, &negated)| !negated && !tags.is_set(tag)) {
+            return None; // for nobody
+        }
         let (service, _) = lone.iter().find(|(service, shown)| {
             let architecture = service.value.architecture;
-            let may_hold = |tag: &[u8]| tags.is_set(tag) && setters.may_set(tag, architecture);
+            let holds_with =
+                |tag: &&[u8], negated: bool| shown.get(tag).is_none_or(|other| *other == negated);
             service.value.boot != Boot::File(boot.value.file.clone())
                 && wanted.iter().all(|(tag, &negated)| {
-                    shown.get(tag).is_none_or(|other| *other == negated)
-                        && (negated || may_hold(tag))
+                    holds_with(tag, negated) && (negated || setters.may_set(tag, architecture))
                 })
         })?;
         let architecture = named(service.value.architecture);

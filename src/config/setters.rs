@@ -10,7 +10,7 @@ pub const CLIENT_ARCHITECTURE: u32 = 93;
 /// Option 60.
 const VENDOR_CLASS: u32 = 60;
 /// Conditions and rules that are followed; what goes beyond that is taken to be possible.
-const MOST: usize = 100;
+const MOST: usize = 32;
 
 /// Tags, and whether they must not be set.
 pub type Unfolded<'c> = HashMap<&'c [u8], bool>;
