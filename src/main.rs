@@ -32,10 +32,13 @@ fn run(words: &[String], journal: &Journal) -> Result<ExitCode, Failure> {
 
 /// What we know beyond the verdict. A program hears of it only if there is something amiss.
 fn told(parsed: &Parsed, strict: bool) -> ExitCode {
-    if strict || std::io::stderr().is_terminal() {
-        parsed.files().iter().for_each(|file| eprintln!("read {file}"));
-    }
     let remarks = parsed.remarks();
+    let files = parsed.files().join(", ");
+    if !files.is_empty() && !remarks.is_empty() {
+        eprintln!("warning: files read: {files}");
+    } else if !files.is_empty() && (strict || std::io::stderr().is_terminal()) {
+        eprintln!("files read: {files}");
+    }
     remarks.iter().for_each(|remark| eprintln!("{remark}"));
     if strict && !remarks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -59,7 +59,10 @@ impl Tree {
     fn warnings(&self, config: &str) -> Vec<String> {
         let (code, text) = self.test("--test", config);
         assert_eq!(code, Some(0), "{text}");
-        text.lines().filter_map(|line| line.strip_prefix("warning: ").map(str::to_owned)).collect()
+        let mut told = text.lines().filter_map(|line| line.strip_prefix("warning: "));
+        let files = told.next();
+        assert!(files.is_none_or(|files| files == "files read: @/c.conf"), "{files:?}");
+        told.map(str::to_owned).collect()
     }
 }
 
@@ -80,7 +83,7 @@ fn a_good_configuration_is_left_alone() {
     let tree = Tree::new();
     let verdict = "dnsmasq: syntax check OK.\n";
     assert_eq!(tree.test("--test", GOOD), (Some(0), verdict.to_owned()));
-    let told = format!("{verdict}read @/c.conf\n");
+    let told = format!("{verdict}files read: @/c.conf\n");
     assert_eq!(tree.test("--test=strict", GOOD), (Some(0), told));
 }
 
@@ -116,6 +119,11 @@ fn mistakes_are_named_with_file_and_line() {
             &[
                 "@/c.conf:2: dhcp-range: no interface of this machine is on the network of 127.0.0.0",
             ],
+        ),
+        (
+            "enable-tftp\n",
+            "enable-tftp\ninterface=none0\nexcept-interface=lo\n",
+            &["interface none0 does not currently exist"],
         ),
         ("@/root\n", "@/none\n", &["@/c.conf:4: tftp-root: @/none: No such file or directory"]),
         (

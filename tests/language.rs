@@ -86,6 +86,29 @@ fn every_fault_tells_what_was_expected_and_where() {
 }
 
 #[test]
+fn what_is_accepted_reads_the_same_when_it_is_written() {
+    let mut count = 0;
+    for (_, cases) in fixture::all::<Cases>("language") {
+        for line in cases.cases.iter().flat_map(|case| case.file.lines()) {
+            let read = |line: &[u8]| {
+                let setting = Reader::default().line(line).ok().flatten()?;
+                Some((setting.row.keyword, setting.directive))
+            };
+            let Some(accepted) = read(line.as_bytes()) else { continue };
+            let written = Reader::default().rewritten(line.as_bytes()).expect("it was read");
+            let again = read(&written).expect("it was accepted");
+            // Questions to the machine tell their column, which quotes may move.
+            if !line.contains('"') {
+                assert_eq!(again, accepted, "{line}");
+            }
+            assert_eq!(again.0, accepted.0, "{line}");
+            count += 1;
+        }
+    }
+    assert!(count > 200, "{count} lines were accepted");
+}
+
+#[test]
 fn a_person_sees_the_line() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("c.conf");

@@ -105,7 +105,10 @@ impl Parsed {
         let identity = if serves_files { server(config) } else { None };
         let more = surroundings::remarks(config, interfaces.as_ref(), identity.as_ref());
         let roots = config.tftp.iter().flat_map(|tftp| surroundings::missing_roots(tftp));
-        let all = notes.iter().cloned().chain(more).chain(roots);
+        let absent = interfaces.iter().flat_map(|here| missing(config, here));
+        let absent =
+            absent.map(|name| Note::general(format!("interface {name} does not currently exist")));
+        let all = notes.iter().cloned().chain(more).chain(absent).chain(roots);
         all.map(|note| format!("warning: {note}")).collect()
     }
 

@@ -2,6 +2,7 @@
 //! are not on. dnsmasq finds out when a client asks, and the client does not boot.
 
 use super::files::DiskFiles;
+use super::notes::missing;
 use crate::config::{Config, Note, Origin, Range, RangeKind, Rule, Tftp};
 use crate::failure::reason;
 use crate::net::{Interfaces, same_network};
@@ -51,6 +52,8 @@ fn is_here(config: &Config, interfaces: &Interfaces, range: &Range) -> bool {
 /// A proxy range that no interface is on answers relays, and nobody else. A pool for a network we are on would promise
 /// addresses nobody hands out.
 fn networks(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
+    // Of an interface that is not there, dnsmasq has said so.
+    let incomplete = !missing(config, interfaces).is_empty();
     let remark = |rule: &Rule<Range>| {
         let here = is_here(config, interfaces, &rule.value);
         let start = rule.value.start;
@@ -58,6 +61,7 @@ fn networks(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
         let note = |text: String| Some(Note::at(&rule.origin, text));
         match (rule.value.kind, here) {
             (RangeKind::Proxy, true) => None,
+            (RangeKind::Proxy, false) if incomplete => None,
             (RangeKind::Proxy, false) => note(format!(
                 "dhcp-range: no interface of this machine is on the network of {start}"
             )),
