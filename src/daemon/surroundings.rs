@@ -20,6 +20,9 @@ use std::path::{Path, PathBuf};
 const ENTER: u32 = 1;
 const READ: u32 = 4;
 
+/// Remarks about files; more would not be read.
+const MOST_FILES: usize = 20;
+
 /// What there is to say. `identity` is who serves, if the user exists.
 pub fn remarks(
     config: &Config,
@@ -150,9 +153,10 @@ fn boot_files(
         !wanted.name.is_empty() && !wanted.name.windows(3).any(|part| part == b"://")
     };
     // A root that holds nothing is still to be filled: only names that were written out are missed in it.
-    let empty = roots(tftp).all(|(_, root)| is_empty(&root));
+    let holding = roots(tftp).filter(|(_, root)| !is_empty(root)).count();
+    let empty = holding == 0 && roots(tftp).count() > 0;
     let wanted = boots.chain(services).filter(is_file).filter(|wanted| !(empty && wanted.layered));
-    wanted.filter_map(|wanted| remark(&wanted, tftp, identity)).collect()
+    wanted.filter_map(|wanted| remark(&wanted, tftp, identity)).take(MOST_FILES).collect()
 }
 
 /// A file is fine if one root has it. Of several the remark is about the first.
