@@ -13,13 +13,13 @@ use tempfile::TempDir;
 const GOOD: &str = "port=0\n\
     dhcp-range=127.0.0.0,proxy,255.0.0.0\n\
     enable-tftp\n\
-    tftp-root=@/root\n\
+    tftp-root=@/tftp\n\
     dhcp-match=set:ipxe,175\n\
     dhcp-boot=tag:ipxe,http://boot.example/menu.ipxe\n\
     dhcp-boot=tag:!ipxe,bios/pxelinux.0\n\
     pxe-service=tag:!ipxe,x86PC,Network,bios/pxelinux\n\
     pxe-service=tag:!ipxe,x86-64_EFI,Network,boot.efi\n\
-    pxe-service=tag:!ipxe,BC_EFI,Network,@/root/boot.efi\n";
+    pxe-service=tag:!ipxe,BC_EFI,Network,@/tftp/boot.efi\n";
 
 struct Tree {
     folder: TempDir,
@@ -28,11 +28,11 @@ struct Tree {
 impl Tree {
     fn new() -> Self {
         let tree = Self { folder: TempDir::new().expect("a temporary folder") };
-        fs::create_dir_all(tree.path("root/bios")).expect("room for a folder");
-        for name in ["root/bios/pxelinux.0", "root/boot.efi"] {
+        fs::create_dir_all(tree.path("tftp/bios")).expect("room for a folder");
+        for name in ["tftp/bios/pxelinux.0", "tftp/boot.efi"] {
             fs::write(tree.path(name), "x").expect("room for a file");
         }
-        for (name, mode) in [("", 0o755), ("root", 0o755), ("root/bios", 0o755)] {
+        for (name, mode) in [("", 0o755), ("tftp", 0o755), ("tftp/bios", 0o755)] {
             tree.set_mode(name, mode);
         }
         tree
@@ -125,30 +125,30 @@ fn mistakes_are_named_with_file_and_line() {
             "enable-tftp\ninterface=none0\nexcept-interface=lo\n",
             &["interface none0 does not currently exist"],
         ),
-        ("@/root\n", "@/none\n", &["@/c.conf:4: tftp-root: @/none: No such file or directory"]),
+        ("@/tftp\n", "@/none\n", &["@/c.conf:4: tftp-root: @/none: No such file or directory"]),
         (
-            "tftp-root=@/root\n",
-            "tftp-root=@/root,eth0\ndhcp-boot=tag:ipxe,none.0\n",
-            &["@/c.conf:5: dhcp-boot: @/root/none.0 does not exist"],
+            "tftp-root=@/tftp\n",
+            "tftp-root=@/tftp,eth0\ndhcp-boot=tag:ipxe,none.0\n",
+            &["@/c.conf:5: dhcp-boot: @/tftp/none.0 does not exist"],
         ),
         (
             "!ipxe,bios/pxelinux.0",
             "!ipxe,BIOS/PXElinux.0",
             &[
-                "@/c.conf:7: dhcp-boot: @/root/BIOS/PXElinux.0 does not exist, but @/root/bios/pxelinux.0 does",
+                "@/c.conf:7: dhcp-boot: @/tftp/BIOS/PXElinux.0 does not exist, but @/tftp/bios/pxelinux.0 does",
             ],
         ),
         (
             "bios/pxelinux\n",
             "bios/grub\n",
             &[
-                "@/c.conf:8: pxe-service: @/root/bios/grub.0 does not exist (clients will ask for bios/grub.0: bios/grub has no dot)",
+                "@/c.conf:8: pxe-service: @/tftp/bios/grub.0 does not exist (clients will ask for bios/grub.0: bios/grub has no dot)",
             ],
         ),
         (
             "!ipxe,bios/pxelinux.0",
             "!ipxe,../pxelinux.0",
-            &["@/c.conf:7: dhcp-boot: @/root/../pxelinux.0 is outside of the root"],
+            &["@/c.conf:7: dhcp-boot: @/tftp/../pxelinux.0 is outside of the root"],
         ),
         (
             "pxe-service=tag:!ipxe,BC_EFI",
@@ -190,15 +190,15 @@ fn mistakes_are_named_with_file_and_line() {
 fn files_that_the_user_may_not_read_are_named() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
-    tree.set_mode("root/boot.efi", 0o600);
-    tree.set_mode("root/bios", 0o700);
+    tree.set_mode("tftp/boot.efi", 0o600);
+    tree.set_mode("tftp/bios", 0o700);
     assert_eq!(
         tree.warnings(GOOD),
         [
-            "@/c.conf:7: dhcp-boot: @/root/bios/pxelinux.0 cannot be read by nobody, who may not enter @/root/bios",
-            "@/c.conf:8: pxe-service: @/root/bios/pxelinux.0 cannot be read by nobody, who may not enter @/root/bios",
-            "@/c.conf:9: pxe-service: @/root/boot.efi cannot be read by nobody",
-            "@/c.conf:10: pxe-service: @/root/boot.efi cannot be read by nobody",
+            "@/c.conf:7: dhcp-boot: @/tftp/bios/pxelinux.0 cannot be read by nobody, who may not enter @/tftp/bios",
+            "@/c.conf:8: pxe-service: @/tftp/bios/pxelinux.0 cannot be read by nobody, who may not enter @/tftp/bios",
+            "@/c.conf:9: pxe-service: @/tftp/boot.efi cannot be read by nobody",
+            "@/c.conf:10: pxe-service: @/tftp/boot.efi cannot be read by nobody",
         ]
     );
 }
@@ -207,8 +207,8 @@ fn files_that_the_user_may_not_read_are_named() {
 fn a_root_that_the_user_may_not_enter_is_named() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
-    tree.set_mode("root", 0o700);
-    let remark = "@/c.conf:4: tftp-root: nobody may not enter @/root";
+    tree.set_mode("tftp", 0o700);
+    let remark = "@/c.conf:4: tftp-root: nobody may not enter @/tftp";
     assert_eq!(tree.warnings(GOOD), [remark]);
 }
 
@@ -220,7 +220,7 @@ fn with_tftp_secure_files_must_be_the_users_own() {
         format!("{}tftp-secure\n", GOOD.replace("dhcp-boot=tag:!ipxe,bios/pxelinux.0\n", ""));
     let remark = |line, file| {
         format!(
-            "@/c.conf:{line}: pxe-service: @/root/{file} does not belong to nobody (tftp-secure)"
+            "@/c.conf:{line}: pxe-service: @/tftp/{file} does not belong to nobody (tftp-secure)"
         )
     };
     let remarks = [remark(7, "bios/pxelinux.0"), remark(8, "boot.efi"), remark(9, "boot.efi")];
