@@ -129,9 +129,16 @@ mod tests {
         }
     }
 
+    /// Lines that must not be, each with what dnsmasq says of it.
+    pub fn refused(lines: &[(&str, &str)]) {
+        for (line, words) in lines {
+            assert_eq!(complaint(line), *words, "{line}");
+        }
+    }
+
     #[test]
     fn the_shape_of_a_line_is_checked_first() {
-        for (line, words) in [
+        refused(&[
             ("nosuch", "bad option"),
             ("=x", "bad option"),
             ("Port=0", "bad option"),
@@ -140,9 +147,7 @@ mod tests {
             ("port", "missing parameter"),
             ("no-daemon=", "extraneous parameter"),
             ("port=\"0", "missing \""),
-        ] {
-            assert_eq!(complaint(line), words, "{line}");
-        }
+        ]);
         assert_eq!(value(r#"po"r"t = 0"#), Directive::Port(0));
     }
 
@@ -194,13 +199,11 @@ mod tests {
 
     #[test]
     fn what_makes_dnsmasq_crash_is_refused() {
-        for (line, words) in [
+        refused(&[
             ("dhcp-duid=1,zz", "error"),
             ("nftset=/a/b,,c", "error"),
             ("dhcp-option=vendor:x,encap:1,1", "inappropriate encap:"),
-        ] {
-            assert_eq!(complaint(line), words, "{line}");
-        }
+        ]);
     }
 
     #[test]

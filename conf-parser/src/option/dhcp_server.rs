@@ -116,11 +116,11 @@ pub fn dhcp_proxy(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{complaint, value};
+    use crate::tests::{refused, value};
 
     #[test]
     fn what_dnsmasq_refuses_is_refused_in_its_words() {
-        for (line, words) in [
+        refused(&[
             ("dhcp-relay=10.0.0.1", "Bad dhcp-relay"),
             ("dhcp-relay=10.0.0.1,eth0,eth1", "Bad dhcp-relay"),
             ("dhcp-split-relay=10.0.0.1,x,eth1", "Bad dhcp-relay"),
@@ -130,9 +130,7 @@ mod tests {
             ("dhcp-duid=1", "bad DUID"),
             ("dhcp-duid=1,zz", "error"),
             ("dhcp-proxy=x", "bad dhcp-proxy address"),
-        ] {
-            assert_eq!(complaint(line), words, "{line}");
-        }
+        ]);
         for line in
             ["dhcp-relay=x,y", "ra-param=eth0", "ra-param=eth0,mtu:off,LOWEST,60,0", "leasequery"]
         {

@@ -225,7 +225,7 @@ pub(super) fn sixteen_bits(text: Text<'_>, words: &'static str) -> Result<(), Fa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{complaint, value};
+    use crate::tests::{refused, value};
 
     #[test]
     fn a_cname_may_have_many_aliases_and_a_time_to_live() {
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_dnsmasq_refuses_is_refused_in_its_words() {
-        for (line, words) in [
+        refused(&[
             ("cname=a", "bad CNAME"),
             ("mx-host=a,b,70000", "bad MX preference"),
             ("srv-host=_a._tcp.lan,h,80,x", "invalid priority"),
@@ -254,9 +254,7 @@ mod tests {
             ("interface-name=a,10.0.0.1,b", "bad interface name"),
             ("filter-rr=A,28,nosuch", "bad RR type"),
             ("txt-record=\u{e9},x", "bad TXT record"),
-        ] {
-            assert_eq!(complaint(line), words, "{line}");
-        }
+        ]);
         assert_eq!(value("cache-rr=a,svcb,65"), Directive::Unserved);
     }
 }
