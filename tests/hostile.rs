@@ -3,8 +3,9 @@
 mod common;
 
 use common::lab::{Lab, Process, eventually};
+use common::random::Random;
 use common::required;
-use common::speech::{Step, step};
+use common::{request, speech};
 use std::net::{SocketAddrV6, UdpSocket};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -32,9 +33,9 @@ fn bombard(lab: &Lab, own_sockets: bool) {
     let ports = [67, 4011, 69];
     let sockets: Vec<UdpSocket> = (0..8).map(|_| lab.host("client").udp("10.9.0.2:0")).collect();
     let seeds = seeds(if own_sockets { "none" } else { "small" });
-    let mut random = Random(0x5eed);
+    let mut random = Random::new(0x5eed);
     for nth in 0..DATAGRAMS / 2 {
-        let bytes = random.datagram(&seeds);
+        let bytes = broken(&mut random, &seeds);
         let to = (std::net::Ipv4Addr::new(10, 9, 0, 1), ports[nth % ports.len()]);
         // What the socket has no room for is lost: the network may do so.
         drop(sockets[nth % sockets.len()].send_to(&bytes, to));
@@ -112,9 +113,7 @@ fn start(lab: &Lab) -> Process {
 /// A client that behaves gets its file and its answer on 4011.
 fn answers(lab: &Lab) {
     assert_eq!(asked(lab, "10.9.0.1", "small"), b"\0\x03\0\x01hello\n");
-    let Step::Say { bytes, .. } = step("REQUEST port=4011 arch=7 ciaddr=10.9.0.2") else {
-        unreachable!("it is said")
-    };
+    let bytes = datagram("REQUEST port=4011 arch=7 ciaddr=10.9.0.2");
     let socket = lab.host("client").udp("10.9.0.2:0");
     let mut buffer = [0; 2048];
     let answer = (0..3).find_map(|_| {
@@ -153,44 +152,36 @@ fn seeds(file: &str) -> Vec<Vec<u8>> {
         "ACK 1",
         "ERROR 8 no",
     ];
-    let bytes = |line: &str| match step(line) {
-        Step::Say { bytes, .. } => bytes,
-        Step::Wait(_) => unreachable!("nobody waits"),
-    };
-    lines.iter().map(|line| bytes(line)).collect()
+    lines.iter().map(|line| datagram(line)).collect()
 }
 
-/// splitmix64: the same datagrams in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
+fn datagram(words: &str) -> Vec<u8> {
+    if matches!(words.split(' ').next(), Some("DISCOVER" | "REQUEST" | "INFORM"))
+        && let request::Step::Say(said) = request::step(words)
+    {
+        return said.bytes;
     }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit.max(1) as u64).expect("below a size")
+    match speech::step(words) {
+        speech::Step::Say { bytes, .. } => bytes,
+        speech::Step::Wait(_) => unreachable!("nobody waits"),
     }
+}
 
-    /// Noise, or something that means something with bytes changed, cut off or added.
-    fn datagram(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
-        if self.below(8) == 0 {
-            let size = self.below(700);
-            return (0..size).map(|_| self.next().to_le_bytes()[0]).collect();
-        }
-        let mut bytes = seeds[self.below(seeds.len())].clone();
-        for _ in 0..self.below(6) {
-            let at = self.below(bytes.len());
-            bytes[at] = self.next().to_le_bytes()[0];
-        }
-        match self.below(4) {
-            0 => bytes.truncate(self.below(bytes.len() + 1)),
-            1 => bytes.extend((0..self.below(80)).map(|_| 255_u8)),
-            _ => {}
-        }
-        bytes
+/// Noise, or something that means something with bytes changed, cut off or added.
+fn broken(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {
+    if random.once_in(8) {
+        let size = random.below(700);
+        return (0..size).map(|_| random.byte()).collect();
     }
+    let mut bytes = random.of(seeds);
+    for _ in 0..random.below(6) {
+        let at = random.below(bytes.len());
+        bytes[at] = random.byte();
+    }
+    match random.below(4) {
+        0 => bytes.truncate(random.below(bytes.len() + 1)),
+        1 => bytes.extend((0..random.below(80)).map(|_| 255_u8)),
+        _ => {}
+    }
+    bytes
 }

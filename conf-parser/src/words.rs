@@ -154,17 +154,21 @@ pub fn domain(text: Text<'_>) -> Option<Vec<u8>> {
     Some(name)
 }
 
-/// A legal domain name without its last dot.
+/// A legal domain name without its last dot, as a configuration may have it.
 pub fn without_dot(name: &[u8]) -> Option<&[u8]> {
+    undotted(name).filter(|name| name.is_ascii())
+}
+
+/// A name of any bytes but control characters, as a client may send it, without its last dot.
+pub fn undotted(name: &[u8]) -> Option<&[u8]> {
     let (name, dotted) = match name.strip_suffix(b".") {
         Some(rest) => (rest, true),
         None => (name, false),
     };
-    let is_name = |byte: &u8| byte.is_ascii() && !byte.is_ascii_control();
     let blank = |byte: &u8| matches!(byte, b' ' | b'.');
     let short = |label: &[u8]| label.len() <= LONGEST_LABEL;
     let fine = name.len() <= LONGEST_NAME
-        && name.iter().all(is_name)
+        && !name.iter().any(u8::is_ascii_control)
         && name.split(|&byte| byte == b'.').all(short)
         && (dotted || name.is_empty() || !name.iter().all(blank));
     fine.then_some(name)

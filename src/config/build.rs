@@ -6,15 +6,17 @@ use super::defaults::{PACKET_BUFFER, USUAL_EDNS_PACKET};
 use super::network::Binding;
 use super::unserved::Unserved;
 use super::{
-    Config, Group, Note, Origin, Placed, PxeOption, Range, RangeKind, Rule, Service, Target, Tftp,
-    VendorOption,
+    Config, Group, Note, Origin, Placed, PxeOption, Range, RangeKind, Rule, Service, Shared,
+    Target, Tftp, VendorOption,
 };
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::dhcp_option::DhcpOption;
 use conf_parser::option::dhcp_range::{self, DhcpRange};
-use conf_parser::option::pxe::{Boot, PxePrompt, PxeService};
+use conf_parser::option::network::SharedNetwork;
+use conf_parser::option::pxe::{Boot, PxePrompt, PxeService, Server};
 use conf_parser::{Directive, Setting, Switch};
 use std::ffi::OsStr;
+use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -167,7 +169,7 @@ impl Builder {
                 kind
             }
         };
-        let value = Service { architecture, kind, menu, boot, server };
+        let value = Service { architecture, kind, menu, boot, server: named(server) };
         self.config.dhcp.services.push(Rule { origin: origin.clone(), conditions, value });
     }
 
@@ -191,7 +193,7 @@ impl Builder {
         let rule = |conditions| Rule { origin: origin.clone(), conditions, value: () };
         match directive {
             Directive::DhcpBoot(boot) => {
-                let value = Target { file: boot.file, server: boot.server };
+                let value = Target { file: boot.file, server: named(boot.server) };
                 dhcp.boots.push(Rule {
                     origin: origin.clone(),
                     conditions: boot.conditions,
@@ -225,6 +227,9 @@ impl Builder {
             Directive::NameMatch(rule) => dhcp.name_matches.push(rule),
             Directive::TagIf(rule) => dhcp.tag_ifs.push(rule),
             Directive::Bridge(bridge) => dhcp.bridges.push(bridge),
+            Directive::SharedNetwork(SharedNetwork { on, network: Some(network), .. }) => {
+                dhcp.shared.push(Shared { on, network });
+            }
             Directive::HostRecord(record) => dhcp.host_records.push(record),
             Directive::AlternatePort { server, client } => {
                 (dhcp.server_port, dhcp.client_port) = (server, client);
@@ -314,4 +319,9 @@ impl Builder {
         notes.extend(tags.notes());
         Built { config: self.config, notes }
     }
+}
+
+/// A server of all zeros is none.
+fn named(server: Option<Server>) -> Option<Server> {
+    server.filter(|server| *server != Server::Address(Ipv4Addr::UNSPECIFIED))
 }

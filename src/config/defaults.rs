@@ -50,6 +50,7 @@ impl Default for Dhcp {
             name_matches: Vec::new(),
             tag_ifs: Vec::new(),
             bridges: Vec::new(),
+            shared: Vec::new(),
             host_records: Vec::new(),
             server_port: 67,
             client_port: 68,

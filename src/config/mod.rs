@@ -17,6 +17,7 @@ pub mod together;
 mod unserved;
 
 use crate::failure::Failure;
+use crate::net::{Address, Interfaces};
 use conf_parser::Caret;
 use conf_parser::option::dhcp_match::{
     ClassMatch, NameMatch, OptionMatch, RelayMatch, TagIf, TagRule,
@@ -24,7 +25,7 @@ use conf_parser::option::dhcp_match::{
 use conf_parser::option::dhcp_option::{DhcpOption, Lead};
 use conf_parser::option::dhcp_range::Lease;
 use conf_parser::option::files::RunTimeFile;
-use conf_parser::option::network::{Bridge, HostRecord};
+use conf_parser::option::network::{Bridge, HostRecord, SharedOn};
 use conf_parser::option::option_value::Value;
 use conf_parser::option::process::LogTo;
 use conf_parser::option::pxe::{Boot, Server};
@@ -142,6 +143,8 @@ pub struct Dhcp {
     pub tag_ifs: Vec<TagIf>,
     /// Interfaces that stand for others.
     pub bridges: Vec<Bridge>,
+    /// Networks that share a wire, in file order.
+    pub shared: Vec<Shared>,
     /// `host-record` lines, for names of boot servers.
     pub host_records: Vec<HostRecord>,
     /// Port we listen on, usually 67.
@@ -178,6 +181,28 @@ pub struct Range {
     pub kind: RangeKind,
     /// The tag a client of this range gets.
     pub set: Option<Vec<u8>>,
+}
+
+/// A `shared-network`: ranges of a network are usable where we have no address of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// Where.
+    pub on: SharedOn,
+    /// An address of the ranges.
+    pub network: Ipv4Addr,
+}
+
+impl Shared {
+    /// Whether it is about an address of this machine, or about its interface.
+    pub fn is_on(&self, address: &Address, interfaces: &Interfaces) -> bool {
+        match &self.on {
+            SharedOn::Address(ip) => address.ip4() == Some(*ip),
+            SharedOn::Address6(_) => false,
+            SharedOn::Interface(name) => interfaces
+                .by_index(address.interface)
+                .is_some_and(|link| link.name.as_bytes() == name),
+        }
+    }
 }
 
 /// Kinds of range.

@@ -23,7 +23,7 @@ use crate::tftp::transfer::Millis;
 use crate::tftp::{Around, Server, Socket, accepts};
 use files::DiskFiles;
 use mio::Events;
-use notes::file_line;
+pub use notes::file_line;
 use sockets::{Role, Sockets};
 use std::collections::BTreeMap;
 use std::io;

@@ -4,8 +4,9 @@
 //! anew, as its first one would.
 
 use super::place::Place;
-use crate::config::{Config, Range, Rule};
-use crate::net::{Interfaces, same_network};
+use crate::config::{Config, Range, Rule, Shared};
+use crate::net::{Address, Interfaces, same_network};
+use conf_parser::option::network::SharedOn;
 use std::net::Ipv4Addr;
 
 /// A range that is for this request.
@@ -58,13 +59,15 @@ pub fn candidates<'c>(
     if !forced && own.iter().any(|candidate| candidate.holds(address)) {
         return own;
     }
-    let elsewhere = search.around(address, place.address);
+    let relay = matches!(origin, Some(Origin::Relay(_)));
+    let elsewhere = search.around(address, relay, place.address);
     if elsewhere.is_empty() && !forced { own } else { elsewhere }
 }
 
 /// What is known of each range, in file order.
 struct Search<'c> {
     ranges: &'c [Rule<Range>],
+    shared: &'c [Shared],
     netmasks: Vec<Option<Ipv4Addr>>,
     locals: Vec<Option<Ipv4Addr>>,
 }
@@ -73,53 +76,72 @@ impl<'c> Search<'c> {
     fn new(config: &'c Config) -> Self {
         let ranges = &config.dhcp.ranges[..];
         let netmasks = ranges.iter().map(|range| range.value.netmask).collect();
-        Self { ranges, netmasks, locals: vec![None; ranges.len()] }
+        Self { ranges, shared: &config.dhcp.shared, netmasks, locals: vec![None; ranges.len()] }
     }
 
-    /// Ranges around the addresses of the interface. Those of a later address come first.
+    /// Ranges around the addresses of the interface, and those that a `shared-network` brings there. Those of a later
+    /// address come first.
     fn on_interface(&mut self, interfaces: &Interfaces, place: &Place<'_>) -> Vec<Candidate<'c>> {
         let mut found = Vec::new();
-        let chosen =
-            |address: &&crate::net::Address| place.chosen && address.ip4() == Some(place.address);
+        let chosen = |address: &&Address| place.chosen && address.ip4() == Some(place.address);
         let first = interfaces.addresses.iter().filter(chosen);
         for address in first.chain(&interfaces.addresses) {
             let Some(ip) = address.ip4() else { continue };
-            let netmask = address.netmask();
-            for (range, known) in self.ranges.iter().zip(&mut self.netmasks) {
-                let touches = same_network(range.value.start, ip, netmask)
-                    || same_network(range.value.end, ip, netmask);
-                if range.value.netmask.is_none() && touches {
-                    *known = Some(netmask);
-                }
+            // Of all interfaces, wherever the request came in.
+            for shared in
+                self.shared.iter().rev().filter(|shared| shared.is_on(address, interfaces))
+            {
+                self.add(&mut found, ip, shared.network);
             }
-            if address.interface != place.link.index {
-                continue;
-            }
-            for at in (0..self.ranges.len()).rev() {
-                let fits = self.netmasks[at]
-                    .is_some_and(|netmask| in_range(&self.ranges[at].value, ip, netmask));
-                if fits && self.locals[at].is_none() {
-                    self.locals[at] = Some(ip);
-                    found.insert(0, at);
-                }
+            self.learn_netmasks(ip, address.netmask());
+            if address.interface == place.link.index {
+                self.add(&mut found, ip, ip);
             }
         }
         found.into_iter().filter_map(|at| self.candidate(at, place.address)).collect()
     }
 
+    /// Ranges without a netmask have that of an address on their network.
+    fn learn_netmasks(&mut self, ip: Ipv4Addr, netmask: Ipv4Addr) {
+        for (range, known) in self.ranges.iter().zip(&mut self.netmasks) {
+            let touches = same_network(range.value.start, ip, netmask)
+                || same_network(range.value.end, ip, netmask);
+            if range.value.netmask.is_none() && touches {
+                *known = Some(netmask);
+            }
+        }
+    }
+
+    /// Puts the ranges of a network in front, with our address there.
+    fn add(&mut self, found: &mut Vec<usize>, local: Ipv4Addr, network: Ipv4Addr) {
+        for at in (0..self.ranges.len()).rev() {
+            let known = self.netmasks[at].filter(|netmask| !netmask.is_unspecified());
+            let fits = known.is_some_and(|mask| in_range(&self.ranges[at].value, network, mask));
+            if fits && self.locals[at].is_none() {
+                self.locals[at] = Some(local);
+                found.insert(0, at);
+            }
+        }
+    }
+
     /// Ranges around an address that is not ours. A netmask that is still unknown is guessed from the old classes.
-    fn around(&self, address: Ipv4Addr, fallback: Ipv4Addr) -> Vec<Candidate<'c>> {
+    fn around(&self, address: Ipv4Addr, relay: bool, fallback: Ipv4Addr) -> Vec<Candidate<'c>> {
+        let of_relay = |shared: &&Shared| relay && shared.on == SharedOn::Address(address);
         let fits = |at: &usize| {
             let range = &self.ranges[*at].value;
-            self.netmask(*at).is_some_and(|netmask| in_range(range, address, netmask))
+            self.netmask(*at).is_some_and(|netmask| {
+                let mut shared = self.shared.iter().filter(of_relay);
+                in_range(range, address, netmask)
+                    || shared.any(|shared| in_range(range, shared.network, netmask))
+            })
         };
         (0..self.ranges.len()).filter(fits).filter_map(|at| self.candidate(at, fallback)).collect()
     }
 
     fn netmask(&self, at: usize) -> Option<Ipv4Addr> {
         let range = &self.ranges[at].value;
-        self.netmasks[at]
-            .or_else(|| class(range.start).filter(|netmask| class(range.end) == Some(*netmask)))
+        let guess = || class(range.start).filter(|netmask| class(range.end) == Some(*netmask));
+        self.netmasks[at].or_else(guess).filter(|netmask| !netmask.is_unspecified())
     }
 
     fn candidate(&self, at: usize, fallback: Ipv4Addr) -> Option<Candidate<'c>> {

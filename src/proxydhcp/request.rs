@@ -79,7 +79,9 @@ impl<'a> Request<'a> {
         }
         let client_id =
             frame.option(61, 1).filter(|_| message.is_some() && !config.dhcp.ignore_client_id);
-        let name = if message.is_some() { client_name(frame) } else { None };
+        // BOOTP is of no use; on port 4011 it is looked at like everything else.
+        let is_named = message.is_some_and(|message| message != 0) || port == Port::Pxe;
+        let name = if is_named { client_name(frame) } else { None };
         let user_class = frame.option(77, 1).map(uncounted);
         let tags = TagSet::default();
         let mut request = Self {

@@ -12,6 +12,12 @@ pub struct Fixture {
     pub about: String,
     /// How we stand to it: `same`, or `differs: D-nnn`.
     pub standing: String,
+    /// The sections of the specification that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub covers: Vec<String>,
+    /// The server's addresses; none are the usual one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
     /// The configuration file.
     pub config: Vec<String>,
     /// Files under the root: text, a number of bytes, or nothing for a directory.
@@ -44,6 +50,17 @@ pub struct Transcript {
     pub packets: Vec<String>,
     /// Log lines: identity, priority, text.
     pub log: Vec<String>,
+}
+
+impl Fixture {
+    /// The server's addresses, by interface.
+    pub fn machine(&self) -> Vec<String> {
+        if self.addresses.is_empty() {
+            vec!["eth0 192.168.77.1/24".to_owned()]
+        } else {
+            self.addresses.clone()
+        }
+    }
 }
 
 impl Contents {

@@ -55,8 +55,11 @@ impl Lab {
     pub fn new<const N: usize>(names: [&str; N]) -> Result<Self, String> {
         require_ip()?;
         files::lay_out()?;
-        let syslog = Syslog::listen()?;
-        let hosts = names.into_iter().map(Host::new).collect::<Result<_, _>>()?;
+        let hosts: Vec<Host> = names.into_iter().map(Host::new).collect::<Result<_, _>>()?;
+        let syslog = Host::new("syslog")?;
+        // Usually ten lines may wait, and more make programs wait.
+        syslog.sysctl("net/unix/max_dgram_qlen", "1000");
+        let syslog = syslog.inside(Syslog::listen)?;
         Ok(Self { hosts, syslog, _stays_on_its_thread: PhantomData })
     }
 
@@ -100,6 +103,11 @@ impl Lab {
     /// What programs said to `/dev/log` up to now: `<30>Nov 22 00:35:45 dnsmasq[12]: text`.
     pub fn syslog(&self) -> Vec<String> {
         self.syslog.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same, and forgets them.
+    pub fn take_syslog(&self) -> Vec<String> {
+        std::mem::take(&mut self.syslog.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether programs can become this user. Under `unshare -Urn` there is only root.
@@ -156,6 +164,12 @@ impl Host {
     /// `server.ip("addr add 10.9.0.1/24 dev eth0")`
     pub fn ip(&self, words: &str) -> String {
         self.run(Command::new("ip").args(words.split_whitespace()))
+    }
+
+    /// Sets a variable of this host's network: `net/ipv4/ip_forward`.
+    pub fn sysctl(&self, name: &str, value: &str) {
+        let path = format!("/proc/sys/{name}");
+        self.inside(|| fs::write(&path, value)).unwrap_or_else(|fault| panic!("{path}: {fault}"));
     }
 
     /// A socket of this host. It may broadcast, and gives up reading after some seconds, so that

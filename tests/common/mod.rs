@@ -8,6 +8,10 @@ use std::path::PathBuf;
 pub mod firmware;
 pub mod fixture;
 pub mod lab;
+pub mod machine;
+pub mod packet;
+pub mod random;
+pub mod request;
 pub mod speech;
 
 /// Something a test cannot do without. `None` ends the test early, with the reason on one line;

@@ -201,7 +201,7 @@ pub static ROWS: &[Row] = &[
     row("selfmx", b'e', None, Stacks, Inert, Nothing, "", "Serve MX records that point at the machine itself."),
     row("server", b'S', Required, Stacks, DnsContent, Value(upstream::server), "[/<domain>/]<ipaddr>[#<port>]", "An upstream DNS server."),
     row("servers-file", NONE, Required, Once, DnsContent, Value(upstream::servers_file), "<path>", "Read upstream servers from this file."),
-    row("shared-network", NONE, Required, Stacks, Ignored("not served yet"), Value(network::shared_network), "<interface>|<addr>,<addr>", "Serve a range on another network's interface."),
+    row("shared-network", NONE, Required, Stacks, Served, Value(network::shared_network), "<interface>|<addr>,<addr>", "Serve a range on another network's interface."),
     row("srv-host", b'W', Required, Stacks, DnsContent, Value(records::srv_host), "<name>[,<target>[,<port>[,<pref>[,<weight>]]]]", "Serve an SRV record."),
     row("stop-dns-rebind", NONE, None, Stacks, Inert, Nothing, "", "Refuse private addresses in answers."),
     row("strict-order", b'o', None, Stacks, Inert, Nothing, "", "Ask upstream servers in order."),

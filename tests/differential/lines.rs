@@ -3,9 +3,8 @@
 //! Lines are made from those of the fixtures, cut up and put together again. `PXEMASQ_LINES` says how many (usually
 //! 2,000), `PXEMASQ_SEED` which; a difference is printed with its line, which becomes a fixture.
 
-mod common;
-
-use common::fixture;
+use crate::common::random::Random;
+use crate::common::{self, fixture};
 use conf_parser::table::ROWS;
 use serde::Deserialize;
 use std::fs;
@@ -30,8 +29,8 @@ const THREADS: usize = 2;
 #[test]
 fn random_lines_have_the_verdict_of_dnsmasq() {
     let Some(theirs) = common::required(common::installed_dnsmasq()) else { return };
-    let lines = number("PXEMASQ_LINES").unwrap_or(USUAL_LINES);
-    let seed = number("PXEMASQ_SEED").unwrap_or(USUAL_SEED);
+    let lines = crate::number("PXEMASQ_LINES").unwrap_or(USUAL_LINES);
+    let seed = crate::number("PXEMASQ_SEED").unwrap_or(USUAL_SEED);
     let seeds = seeds();
     let differences: Vec<String> = thread::scope(|scope| {
         let worker = |share: usize| {
@@ -44,10 +43,6 @@ fn random_lines_have_the_verdict_of_dnsmasq() {
     assert!(differences.is_empty(), "{} differ\n{}", differences.len(), differences.join("\n"));
 }
 
-fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
-    std::env::var(variable).ok()?.parse().ok()
-}
-
 fn differences(
     seeds: &[Vec<String>],
     theirs: &Path,
@@ -57,8 +52,7 @@ fn differences(
 ) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("c.conf");
-    let mut random =
-        Random(seed.wrapping_mul(2).wrapping_add(share).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut random = Random::new(seed.wrapping_mul(2).wrapping_add(share));
     let mut differences = Vec::new();
     for _ in 0..lines {
         let line = line(&mut random, seeds);
@@ -229,7 +223,7 @@ fn line(random: &mut Random, seeds: &[Vec<String>]) -> String {
     let own = &seeds[at];
     let any = &seeds[random.below(seeds.len())];
     let pool = if own.is_empty() || random.below(20) == 0 { any } else { own };
-    let mut value = if pool.is_empty() { String::new() } else { random.of(pool).clone() };
+    let mut value = if pool.is_empty() { String::new() } else { random.of(pool) };
     for _ in 0..random.below(4) {
         value = mutated(random, &value, pool);
     }
@@ -241,16 +235,16 @@ fn line(random: &mut Random, seeds: &[Vec<String>]) -> String {
 
 fn mutated(random: &mut Random, value: &str, pool: &[String]) -> String {
     let separators = [',', '/', ':', '#', '@', '-', '.'];
-    let separator = if random.below(2) == 0 { ',' } else { *random.of(&separators) };
+    let separator = if random.below(2) == 0 { ',' } else { random.of(&separators) };
     let mut pieces: Vec<&str> = value.split(separator).collect();
     let at = random.below(pieces.len());
     match random.below(7) {
         0 => drop(pieces.remove(at)),
         1 => pieces.insert(at, pieces[at]),
-        2 => pieces.insert(at, random.atom()),
-        3 => pieces[at] = random.atom(),
+        2 => pieces.insert(at, random.of(ATOMS)),
+        3 => pieces[at] = random.of(ATOMS),
         4 if !pool.is_empty() => {
-            let other: Vec<&str> = random.of(pool).split(separator).collect();
+            let other: Vec<&str> = pool[random.below(pool.len())].split(separator).collect();
             pieces[at] = other[random.below(other.len())];
         }
         5 => return value.replacen(pieces[at], &format!("\"{}\"", pieces[at]), 1),
@@ -260,30 +254,10 @@ fn mutated(random: &mut Random, value: &str, pool: &[String]) -> String {
             if random.below(3) == 0 && at < characters.len() {
                 characters.remove(at);
             } else {
-                characters.splice(at..at, random.atom().chars());
+                characters.splice(at..at, random.of(ATOMS).chars());
             }
             return characters.into_iter().collect();
         }
     }
     pieces.join(&separator.to_string())
-}
-
-/// Xorshift: the same lines for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, most: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 16).unwrap_or_default() % most
-    }
-
-    fn atom(&mut self) -> &'static str {
-        ATOMS[self.below(ATOMS.len())]
-    }
-
-    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
 }

@@ -1,89 +1,21 @@
-//! Every recording against the cores: in process, in virtual time, without root.
+//! TFTP: our side of the wire, and the client's sockets.
 
-mod common;
-
-use common::fixture::{self, Fixture, Transcript, judge};
-use common::speech::{self, Step, shown, step};
-use pxemasq::config::load::Loader;
-use pxemasq::config::names::Names;
-use pxemasq::config::run_time::RunTimeFiles;
+use super::common::fixture::{Fixture, Transcript};
+use super::common::speech::{self, Step, shown, step};
+use super::{config, logged};
 use pxemasq::config::{Config, Tftp};
 use pxemasq::effect::Effect;
-use pxemasq::log_line::Line;
 use pxemasq::net::{Address, Arrival, Interfaces, Link, Via};
-use pxemasq::proxydhcp::{self, Port};
 use pxemasq::tftp::files::{FileId, Files, Opened, Read, Refusal};
 use pxemasq::tftp::transfer::Millis;
 use pxemasq::tftp::{Around, Server, Socket};
 use std::collections::HashMap;
-use std::fs;
-use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
-
-#[test]
-fn proxydhcp_answers_as_recorded() {
-    replay("proxydhcp");
-}
-
-#[test]
-fn tftp_answers_as_recorded() {
-    replay("tftp");
-}
-
-/// An entry without a test or fixture is a claim; one that nobody finds is a lie.
-#[test]
-fn every_divergence_is_shown_somewhere() {
-    for entry in fixture::ledger().split("\n## ").skip(1) {
-        let name = entry.lines().next().unwrap_or_default();
-        let quoted: Vec<&str> = entry.split('`').skip(1).step_by(2).collect();
-        let is_fixture = |word: &&&str| fixture::folder(&format!("{word}.json")).exists();
-        let is_test =
-            |word: &&&str| sources().iter().any(|text| text.contains(&format!("fn {word}()")));
-        assert!(quoted.iter().any(|word| is_fixture(&word) || is_test(&word)), "{name}");
-    }
-}
-
-/// All of the project's code.
-fn sources() -> Vec<String> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders: Vec<_> = ["src", "tests", "conf-parser"].map(|name| top.join(name)).into();
-    let mut texts = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for path in
-            fs::read_dir(folder).expect("sources can be read").flatten().map(|entry| entry.path())
-        {
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                texts.extend(fs::read_to_string(path));
-            }
-        }
-    }
-    texts
-}
-
-fn replay(folder: &str) {
-    let mut failed = Vec::new();
-    for (path, fixture) in fixture::all::<Fixture>(folder) {
-        let seen = play(&fixture);
-        let blank =
-            |transcript: &Transcript| Transcript { version: String::new(), ..transcript.clone() };
-        let ours = fixture.ours.as_ref().map(blank);
-        if let Err(report) =
-            judge(&fixture.standing, &blank(&fixture.dnsmasq), ours.as_ref(), &seen)
-        {
-            failed.push(format!("{}: {}\n{report}", path.display(), fixture.about));
-        }
-    }
-    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
-}
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Our side of the wire, and the client's sockets.
 struct Stage {
     config: Config,
     interfaces: Interfaces,
-    names: Names,
     server: Server,
     files: Tree,
     now: Millis,
@@ -97,15 +29,13 @@ struct Stage {
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 50);
 const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 1);
 
-fn play(fixture: &Fixture) -> Transcript {
-    let mut config = config(&fixture.config);
-    let names = RunTimeFiles::of(&config).read(&mut config).0;
+pub fn play(fixture: &Fixture) -> Transcript {
+    let config = config(&fixture.config);
     let link = Link { index: 2, name: "eth0".to_owned(), loopback: false, mtu: 1500 };
     let address = Address { interface: 2, ip: SERVER.into(), prefix: 24, label: None };
     let mut stage = Stage {
         config,
         interfaces: Interfaces { links: vec![link], addresses: vec![address] },
-        names,
         server: Server::default(),
         files: Tree::new(fixture),
         now: Millis(100),
@@ -118,33 +48,20 @@ fn play(fixture: &Fixture) -> Transcript {
         stage.step = number;
         match step(text) {
             Step::Wait(seconds) => stage.wait(seconds),
-            Step::Say { by, to, bytes } => stage.hears(&by, to, &bytes),
+            Step::Say { by, bytes } => stage.hears(&by, &bytes),
         }
     }
     stage.seen
 }
 
-fn config(lines: &[String]) -> Config {
-    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-    file.write_all((lines.join("\n") + "\n").as_bytes()).expect("room for it");
-    let mut loader = Loader::default();
-    loader.file(file.path().as_os_str().as_encoded_bytes()).expect("fixtures can be read");
-    loader.finish().expect("fixtures make sense").config
-}
-
 impl Stage {
-    fn hears(&mut self, by: &str, to: u16, bytes: &[u8]) {
+    fn hears(&mut self, by: &str, bytes: &[u8]) {
         let port = by.bytes().next().map_or(0, u16::from) + 40000;
         let port = by.parse().unwrap_or(port);
         let arrival =
             Arrival { bytes, peer: (CLIENT, port).into(), local: SERVER.into(), interface: 2 };
         let mut effects = Vec::new();
-        let Self { config, interfaces, names, server, files, now, transfers, .. } = self;
-        if to != 69 {
-            let port = if to == 4011 { Port::Pxe } else { Port::Server };
-            proxydhcp::answer(config, interfaces, names, port, &arrival, &mut effects);
-            return self.take(effects);
-        }
+        let Self { config, interfaces, server, files, now, transfers, .. } = self;
         let unserved = Tftp::default();
         let tftp = config.tftp.as_deref().unwrap_or(&unserved);
         let mut around = Around { tftp, interfaces, files, now: *now };
@@ -185,10 +102,8 @@ impl Stage {
             match effect {
                 Effect::Log(line) => self.seen.log.push(logged(&line)),
                 Effect::Send(datagram) | Effect::SendLater(_, datagram) => {
-                    let to = match datagram.via {
-                        Via::Transfer(_) | Via::Tftp(_) => by_port(datagram.to.port()),
-                        Via::Dhcp | Via::Pxe => dhcp_receiver(datagram.to),
-                    };
+                    assert!(matches!(datagram.via, Via::Transfer(_) | Via::Tftp(_)));
+                    let to = by_port(datagram.to.port());
                     self.seen.packets.push(format!(
                         "{} {when}{to} {}",
                         self.step,
@@ -203,18 +118,6 @@ impl Stage {
 
 fn by_port(port: u16) -> String {
     char::from(u8::try_from(port - 40000).expect("ports of the client are letters")).to_string()
-}
-
-fn dhcp_receiver(to: SocketAddr) -> String {
-    if to.ip() == IpAddr::V4(Ipv4Addr::BROADCAST) {
-        format!("broadcast:{}", to.port())
-    } else {
-        to.port().to_string()
-    }
-}
-
-fn logged(line: &Line) -> String {
-    format!("{} {} {line}", line.identity(), line.priority() as u8)
 }
 
 /// As a file system understands a path: `//` is `/`, and `..` goes up.

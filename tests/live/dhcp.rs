@@ -1,0 +1,66 @@
+//! DHCP: a client on the wire.
+
+use super::common::fixture::{Fixture, Transcript};
+use super::common::lab::{Lab, eventually};
+use super::common::machine::{Machine, Running};
+use super::common::packet::Heard;
+use super::common::request::{Step, step};
+use super::common::speech::shown;
+use super::{CONFIG, QUIET, common, comparable};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+pub fn play(lab: &Lab, fixture: &Fixture) -> Transcript {
+    let machine = Machine::new(lab, ["server", "client"], &fixture.machine());
+    let running = machine.start(&common::subject(), CONFIG, &[]).expect("the program starts");
+    sleep(QUIET);
+    drop((machine.heard(), lab.take_syslog()));
+    let mut seen = Transcript::default();
+    for (number, text) in (1..).zip(&fixture.steps) {
+        match step(text) {
+            Step::Wait(seconds) => listen(&machine, number, seconds, &mut seen),
+            step => {
+                take(&machine, &running, step);
+                let heard = machine.heard();
+                seen.packets.extend(heard.iter().map(|heard| format!("{number} {}", told(heard))));
+            }
+        }
+    }
+    // What comes late comes unasked.
+    sleep(QUIET);
+    seen.packets.extend(machine.heard().iter().map(|heard| format!("late {}", told(heard))));
+    seen.log = lab.take_syslog().iter().filter_map(|line| comparable(line)).collect();
+    seen
+}
+
+fn take(machine: &Machine<'_>, running: &Running, step: Step) {
+    match step {
+        Step::Say(said) => assert!(machine.say(running, &said), "the program hangs"),
+        Step::Gain(name, address) => machine.addresses("add", &[format!("{name} {address}")]),
+        Step::Lose(name, address) => machine.addresses("del", &[format!("{name} {address}")]),
+        Step::Reload => {
+            let id = i32::try_from(running.id()).expect("process ids are small");
+            kill(Pid::from_raw(id), Signal::SIGHUP).expect("it runs");
+            sleep(QUIET);
+        }
+        Step::Wait(_) => unreachable!("that is for the one who listens"),
+    }
+}
+
+/// Hears for so many seconds, and tells in which one.
+fn listen(machine: &Machine<'_>, number: usize, seconds: u64, seen: &mut Transcript) {
+    let start = Instant::now();
+    eventually(Duration::from_secs(seconds), || {
+        let second = start.elapsed().as_secs_f64().round();
+        let heard = machine.heard();
+        let lines = heard.iter().map(|heard| format!("{number} +{second}s {}", told(heard)));
+        seen.packets.extend(lines);
+        None::<()>
+    });
+}
+
+fn told(heard: &Heard) -> String {
+    format!("{heard} {}", shown(&heard.bytes))
+}

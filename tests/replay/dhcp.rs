@@ -1,0 +1,166 @@
+//! DHCP: the core between two snapshots of a machine, and the kernel's part in a reply, as far as it shows.
+
+use super::common::fixture::{Fixture, Transcript};
+use super::common::packet::{EVERYBODY, Heard, client_mac};
+use super::common::request::{Said, Step, step};
+use super::common::speech::shown;
+use super::{Served, config, logged};
+use pxemasq::config::Config;
+use pxemasq::config::names::Names;
+use pxemasq::config::run_time::RunTimeFiles;
+use pxemasq::effect::Effect;
+use pxemasq::net::{Address, Arrival, Datagram, Interfaces, Link, Via, same_network};
+use pxemasq::proxydhcp::{self, Port};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+
+const PXE_PORT: u16 = 4011;
+
+struct Stage {
+    config: Config,
+    interfaces: Interfaces,
+    names: Names,
+    run_time_files: RunTimeFiles,
+    seen: Transcript,
+    step: usize,
+    /// Replies that wait for their time: after how many seconds, and what they are.
+    delayed: Vec<(u32, String)>,
+}
+
+pub fn play(fixture: &Fixture) -> Transcript {
+    let folder = Served::new(fixture);
+    let lines: Vec<String> = fixture.config.iter().map(|line| folder.moved(line)).collect();
+    let mut config = config(&lines);
+    let run_time_files = RunTimeFiles::of(&config);
+    let names = run_time_files.read(&mut config).0;
+    let mut stage = Stage {
+        config,
+        interfaces: Interfaces { links: vec![link(1, "lo")], addresses: Vec::new() },
+        names,
+        run_time_files,
+        seen: Transcript::default(),
+        step: 0,
+        delayed: Vec::new(),
+    };
+    fixture.machine().iter().for_each(|line| stage.gains(line));
+    for (number, text) in (1..).zip(&fixture.steps) {
+        stage.step = number;
+        stage.take(step(text));
+    }
+    stage.seen.log.iter_mut().for_each(|line| *line = folder.back(line));
+    stage.seen
+}
+
+fn link(index: u32, name: &str) -> Link {
+    Link { index, name: name.to_owned(), loopback: name == "lo", mtu: 9000 }
+}
+
+impl Stage {
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Say(said) => self.hears(&said),
+            Step::Gain(name, address) => self.gains(&format!("{name} {address}")),
+            Step::Lose(name, address) => self.loses(&name, &address),
+            Step::Reload => {
+                let (names, happened) = self.run_time_files.read(&mut self.config);
+                self.names = names;
+                let lines = happened.into_iter().map(pxemasq::daemon::file_line);
+                self.seen.log.extend(lines.map(|line| logged(&line)));
+            }
+            Step::Wait(seconds) => {
+                for (delay, datagram) in std::mem::take(&mut self.delayed) {
+                    assert!(u64::from(delay) < seconds, "the fixture ends too early");
+                    self.seen.packets.push(format!("{} +{delay}s {datagram}", self.step));
+                }
+            }
+        }
+    }
+
+    /// `eth0:1 10.0.0.1/24`
+    fn gains(&mut self, line: &str) {
+        let (label, address) = line.split_once(' ').expect("an interface and an address");
+        let name = label.split(':').next().unwrap_or(label);
+        let index = match self.interfaces.by_name(name) {
+            Some(link) => link.index,
+            None => {
+                let index = u32::try_from(self.interfaces.links.len()).expect("few links") + 1;
+                self.interfaces.links.push(link(index, name));
+                index
+            }
+        };
+        let label = (label != name).then(|| label.to_owned());
+        if let Some((ip, prefix)) = parsed(address) {
+            self.interfaces.addresses.push(Address { interface: index, ip, prefix, label });
+            self.interfaces.addresses.sort_by_key(|address| address.interface);
+        }
+    }
+
+    fn loses(&mut self, name: &str, address: &str) {
+        let index = self.interfaces.by_name(name).expect("an interface").index;
+        let (gone, _) = parsed(address).expect("an address");
+        let is_kept = |known: &Address| known.interface != index || known.ip != gone;
+        self.interfaces.addresses.retain(is_kept);
+    }
+
+    fn hears(&mut self, said: &Said) {
+        let link = self.interfaces.by_name(&said.on).expect("an interface");
+        let arrival = Arrival {
+            bytes: &said.bytes,
+            peer: said.from.into(),
+            local: (*said.to.ip()).into(),
+            interface: link.index,
+        };
+        let port = if said.to.port() == PXE_PORT { Port::Pxe } else { Port::Server };
+        let mut effects = Vec::new();
+        let Self { config, interfaces, names, .. } = self;
+        proxydhcp::answer(config, interfaces, names, port, &arrival, &mut effects);
+        effects.into_iter().for_each(|effect| self.happens(effect));
+    }
+
+    fn happens(&mut self, effect: Effect) {
+        match effect {
+            Effect::Log(line) => self.seen.log.push(logged(&line)),
+            Effect::Send(datagram) => {
+                let told = self.told(&datagram);
+                self.seen.packets.push(format!("{} {told}", self.step));
+            }
+            Effect::SendLater(delay, datagram) => {
+                let told = self.told(&datagram);
+                self.delayed.push((delay, told));
+            }
+            Effect::Close(_) => unreachable!("DHCP opens nothing"),
+        }
+    }
+
+    /// As the client hears it: the kernel finds interface and source address, if nobody tells.
+    fn told(&self, datagram: &Datagram) -> String {
+        let SocketAddr::V4(to) = datagram.to else { unreachable!("DHCP is IPv4") };
+        let (index, source) = self.way(datagram.interface, *to.ip());
+        let port = match datagram.via {
+            Via::Pxe => PXE_PORT,
+            _ => self.config.dhcp.server_port,
+        };
+        let on = self.interfaces.by_index(index).expect("an interface").name.clone();
+        let known = if to.ip().is_broadcast() { EVERYBODY } else { client_mac(&on) };
+        let told = datagram.neighbour.as_ref().and_then(|client| client.mac[..].try_into().ok());
+        let mac = told.unwrap_or(known);
+        let from = SocketAddrV4::new(source, port);
+        let heard = Heard { on, mac, from, to, tos: 0xC0, whole: false, bytes: Vec::new() };
+        format!("{heard} {}", shown(&datagram.bytes))
+    }
+
+    /// The interface a datagram leaves by, and its source address.
+    fn way(&self, interface: u32, to: Ipv4Addr) -> (u32, Ipv4Addr) {
+        let near = |address: &&Address| {
+            address.ip4().is_some_and(|ip| same_network(ip, to, address.netmask()))
+        };
+        let here = |address: &&Address| interface == 0 || address.interface == interface;
+        let mut all = self.interfaces.addresses.iter().filter(here);
+        let found = all.clone().find(near).or_else(|| all.next()).expect("a way out");
+        (found.interface, found.ip4().expect("IPv4"))
+    }
+}
+
+fn parsed(address: &str) -> Option<(IpAddr, u8)> {
+    let (ip, prefix) = address.split_once('/')?;
+    Some((ip.parse().ok()?, prefix.parse().ok()?))
+}

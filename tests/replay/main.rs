@@ -1,0 +1,109 @@
+//! Every recording against the cores: in process, in virtual time, without root.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod dhcp;
+mod tftp;
+
+use common::fixture::{self, Fixture, Transcript, judge};
+use pxemasq::config::Config;
+use pxemasq::config::load::Loader;
+use pxemasq::log_line::Line;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+#[test]
+fn proxydhcp_answers_as_recorded() {
+    replay("proxydhcp", dhcp::play);
+}
+
+#[test]
+fn tftp_answers_as_recorded() {
+    replay("tftp", tftp::play);
+}
+
+/// An entry without a test or fixture is a claim; one that nobody finds is a lie.
+#[test]
+fn every_divergence_is_shown_somewhere() {
+    for entry in fixture::ledger().split("\n## ").skip(1) {
+        let name = entry.lines().next().unwrap_or_default();
+        let quoted: Vec<&str> = entry.split('`').skip(1).step_by(2).collect();
+        let is_fixture = |word: &&&str| fixture::folder(&format!("{word}.json")).exists();
+        let is_test =
+            |word: &&&str| sources().iter().any(|text| text.contains(&format!("fn {word}()")));
+        assert!(quoted.iter().any(|word| is_fixture(&word) || is_test(&word)), "{name}");
+    }
+}
+
+/// All of the project's code.
+fn sources() -> Vec<String> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders: Vec<_> = ["src", "tests", "conf-parser"].map(|name| top.join(name)).into();
+    let mut texts = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for path in
+            fs::read_dir(folder).expect("sources can be read").flatten().map(|entry| entry.path())
+        {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                texts.extend(fs::read_to_string(path));
+            }
+        }
+    }
+    texts
+}
+
+fn replay(folder: &str, play: fn(&Fixture) -> Transcript) {
+    let mut failed = Vec::new();
+    for (path, fixture) in fixture::all::<Fixture>(folder) {
+        let seen = play(&fixture);
+        let blank =
+            |transcript: &Transcript| Transcript { version: String::new(), ..transcript.clone() };
+        let ours = fixture.ours.as_ref().map(blank);
+        if let Err(report) =
+            judge(&fixture.standing, &blank(&fixture.dnsmasq), ours.as_ref(), &seen)
+        {
+            failed.push(format!("{}: {}\n{report}", path.display(), fixture.about));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+fn config(lines: &[String]) -> Config {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all((lines.join("\n") + "\n").as_bytes()).expect("room for it");
+    let mut loader = Loader::default();
+    loader.file(file.path().as_os_str().as_encoded_bytes()).expect("fixtures can be read");
+    loader.finish().expect("fixtures make sense").config
+}
+
+fn logged(line: &Line) -> String {
+    format!("{} {} {line}", line.identity(), line.priority() as u8)
+}
+
+/// The files of a fixture in a folder of their own: `/srv` without root.
+struct Served(tempfile::TempDir);
+
+impl Served {
+    fn new(fixture: &Fixture) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (path, contents) in &fixture.files {
+            let place = folder.path().join(path.strip_prefix("/srv/").expect("all are in /srv"));
+            fs::create_dir_all(place.parent().expect("a folder")).expect("room for a folder");
+            fs::write(place, contents.bytes().unwrap_or_default()).expect("room for a file");
+        }
+        Self(folder)
+    }
+
+    /// What a line says about `/srv`, said about the folder.
+    fn moved(&self, line: &str) -> String {
+        line.replace("/srv", &self.0.path().display().to_string())
+    }
+
+    /// And back.
+    fn back(&self, line: &str) -> String {
+        line.replace(&self.0.path().display().to_string(), "/srv")
+    }
+}
