@@ -94,7 +94,7 @@ fn half<'c>(keyword: &str, architectures: impl Iterator<Item = (u16, &'c Origin)
 /// (spec: config language, section 3.6). It is told where a `dhcp-boot` seems to be meant for such a client.
 fn shadowed_boots(config: &Config, tags: &Tags) -> Vec<Note> {
     let mut entries: BTreeMap<u16, Vec<&Rule<Service>>> = BTreeMap::new();
-    for rule in &config.dhcp.services {
+    for rule in config.dhcp.services.iter() {
         entries.entry(rule.value.architecture).or_default().push(rule);
     }
     let setters = Setters::of(config);

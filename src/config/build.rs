@@ -216,15 +216,11 @@ impl Builder {
                 });
             }
             Directive::DhcpIgnore(conditions) => dhcp.ignore.push(rule(conditions)),
-            Directive::OptionMatch(value) => {
-                dhcp.option_matches.push(Placed { origin: origin.clone(), value });
-            }
-            Directive::ClassMatch(value) => {
-                dhcp.classes.push(Placed { origin: origin.clone(), value });
-            }
-            Directive::RelayMatch(rule) => dhcp.relay_matches.push(rule),
-            Directive::MacMatch(rule) => dhcp.macs.push(rule),
-            Directive::NameMatch(rule) => dhcp.name_matches.push(rule),
+            Directive::OptionMatch(rule) => dhcp.option_matches.push(origin, rule),
+            Directive::ClassMatch(rule) => dhcp.classes.push(origin, rule),
+            Directive::RelayMatch(rule) => dhcp.relay_matches.push(origin, rule),
+            Directive::MacMatch(rule) => dhcp.macs.push(origin, rule),
+            Directive::NameMatch(rule) => dhcp.name_matches.push(origin, rule),
             Directive::TagIf(rule) => dhcp.tag_ifs.push(rule),
             Directive::Bridge(bridge) => dhcp.bridges.push(bridge),
             Directive::SharedNetwork(SharedNetwork { on, network: Some(network), .. }) => {

@@ -1,6 +1,9 @@
 //! What holds where the configuration says nothing.
 
 use super::hosts::Hosts;
+use super::matches::Matches;
+use super::rules::Rules;
+use super::tags::TagIfs;
 use super::{Dhcp, Group, Process, Tftp};
 use std::path::PathBuf;
 
@@ -34,21 +37,21 @@ impl Default for Dhcp {
     fn default() -> Self {
         Self {
             ranges: Vec::new(),
-            services: Vec::new(),
-            boots: Vec::new(),
-            vendor_options: Vec::new(),
-            pxe_options: Vec::new(),
+            services: Rules::default(),
+            boots: Rules::default(),
+            vendor_options: Rules::default(),
+            pxe_options: Rules::default(),
             vendors: Vec::new(),
             pxe: false,
             delay: None,
-            ignore: Vec::new(),
+            ignore: Rules::default(),
             hosts: Hosts::default(),
-            option_matches: Vec::new(),
-            classes: Vec::new(),
-            relay_matches: Vec::new(),
-            macs: Vec::new(),
-            name_matches: Vec::new(),
-            tag_ifs: Vec::new(),
+            option_matches: Matches::default(),
+            classes: Matches::default(),
+            relay_matches: Matches::default(),
+            macs: Matches::default(),
+            name_matches: Matches::default(),
+            tag_ifs: TagIfs::default(),
             bridges: Vec::new(),
             shared: Vec::new(),
             host_records: Vec::new(),

@@ -1,13 +1,20 @@
 //! `dhcp-host`: finding the line of a machine (spec: proxyDHCP, section 4.4).
 
+use super::index::Index;
 use super::tags::TagSet;
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
 use std::net::Ipv4Addr;
 
-/// All `dhcp-host` lines, in file order.
+/// All `dhcp-host` lines, in file order, found by what identifies a machine.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
     lines: Vec<DhcpHost>,
+    by_id: Index,
+    by_mac: Index,
+    /// In small letters.
+    by_name: Index,
+    /// Those that have a hardware address with wildcards.
+    wild: Vec<usize>,
 }
 
 /// What identifies a machine.
@@ -32,6 +39,10 @@ impl Hosts {
     /// Forgets all lines behind the first `count`.
     pub fn truncate(&mut self, count: usize) {
         self.lines.truncate(count);
+        [&mut self.by_id, &mut self.by_mac, &mut self.by_name]
+            .into_iter()
+            .for_each(|index| index.truncate(count));
+        self.wild.retain(|place| *place < count);
     }
 
     /// The addresses that are given to machines.
@@ -41,38 +52,58 @@ impl Hosts {
 
     /// Adds a line.
     pub fn add(&mut self, host: DhcpHost) {
+        let place = self.lines.len();
+        if let Some(ClientId::Bytes(id)) = &host.client_id {
+            self.by_id.add(id, place);
+        }
+        let (exact, wild): (Vec<_>, Vec<_>) = host.macs.iter().partition(|mac| mac.wild.is_empty());
+        exact.iter().for_each(|mac| self.by_mac.add(&mac.bytes, place));
+        self.wild.extend((!wild.is_empty()).then_some(place));
+        if let Some(name) = &host.name {
+            self.by_name.add(&name.to_ascii_lowercase(), place);
+        }
         self.lines.push(host);
     }
 
     /// The line of a machine. Lines with conditions that hold go before all others; within one kind of match the
-    /// last line counts. A line with an address counts only where `on_network` says so.
+    /// last line counts.
     pub fn find(
         &self,
         machine: Machine<'_>,
         tags: &TagSet,
-        on_network: impl Fn(Ipv4Addr) -> bool,
+        usable: impl Fn(&DhcpHost) -> bool,
     ) -> Option<&DhcpHost> {
-        let usable = |host: &&DhcpHost| match host.address {
-            Some(address) => on_network(address),
-            None => !host.version6,
-        };
-        let conditional =
-            |host: &&DhcpHost| !host.conditions.is_empty() && tags.fulfil(&host.conditions);
-        let open = |host: &&DhcpHost| tags.fulfil(&host.conditions);
-        let first = || self.lines.iter().rev().filter(usable).filter(conditional);
-        let second = || self.lines.iter().rev().filter(usable).filter(open);
-        one_pass(first, machine).or_else(|| one_pass(second, machine))
+        let holds = |host: &&DhcpHost| usable(host) && tags.fulfil(&host.conditions);
+        let conditional = |host: &&DhcpHost| !host.conditions.is_empty() && holds(host);
+        self.one_pass(machine, conditional).or_else(|| self.one_pass(machine, holds))
     }
-}
 
-fn one_pass<'h, I: Iterator<Item = &'h DhcpHost>>(
-    hosts: impl Fn() -> I,
-    machine: Machine<'_>,
-) -> Option<&'h DhcpHost> {
-    let by_id = || machine.client_id.and_then(|id| hosts().find(|host| has_client_id(host, id)));
-    let by_mac = || hosts().find(|host| exact(host, machine));
-    let by_name = || machine.name.and_then(|name| hosts().find(|host| has_name(host, name)));
-    by_id().or_else(by_mac).or_else(by_name).or_else(|| best_wildcard(hosts(), machine))
+    fn one_pass(
+        &self,
+        machine: Machine<'_>,
+        usable: impl Fn(&&DhcpHost) -> bool,
+    ) -> Option<&DhcpHost> {
+        let host = |place: usize| &self.lines[place];
+        // A client identifier with a zero byte in front is looked for without it, too.
+        let by_id = || {
+            let id = machine.client_id?;
+            let ids = std::iter::once(id).chain(id.strip_prefix(&[0]));
+            let places = ids.flat_map(|id| self.by_id.places(id));
+            let fits = |at: &usize| usable(&host(*at)) && has_client_id(host(*at), id);
+            places.filter(fits).max().map(host)
+        };
+        let by_mac = || {
+            let near = self.by_mac.places(machine.mac).map(host);
+            near.filter(&usable).find(|host| exact(host, machine))
+        };
+        let by_name = || {
+            let name = machine.name?.to_ascii_lowercase();
+            self.by_name.places(&name).map(host).filter(&usable).find(|host| has_name(host, &name))
+        };
+        let by_pattern =
+            || best_wildcard(self.wild.iter().rev().map(|at| host(*at)).filter(&usable), machine);
+        by_id().or_else(by_mac).or_else(by_name).or_else(by_pattern)
+    }
 }
 
 /// A client identifier with a zero byte in front matches too.
@@ -138,7 +169,8 @@ mod tests {
 
     fn found(hosts: &Hosts, client_id: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
         let machine = Machine { client_id, htype: 1, mac: &[0x52, 0x54, 0, 1, 2, 3], name };
-        let host = hosts.find(machine, &TagSet::default(), |address| address.octets()[0] == 10)?;
+        let is_near = |host: &DhcpHost| host.address.is_none_or(|ip| ip.octets()[0] == 10);
+        let host = hosts.find(machine, &TagSet::default(), is_near)?;
         host.set.first().cloned()
     }
 
@@ -153,7 +185,8 @@ mod tests {
         ]);
         assert_eq!(found(&hosts, Some(&[0, 0xff, 1]), None), Some(b"id".to_vec()));
         assert_eq!(found(&hosts, Some(&[9]), Some(b"PC")), Some(b"mac".to_vec()));
-        let hosts = Hosts { lines: hosts.lines[..3].to_vec() };
+        let mut hosts = hosts;
+        hosts.truncate(3);
         assert_eq!(found(&hosts, None, Some(b"PC")), Some(b"name".to_vec()));
         assert_eq!(found(&hosts, None, None), Some(b"wilder".to_vec()));
     }

@@ -6,10 +6,13 @@ pub mod build;
 mod census;
 mod defaults;
 pub mod hosts;
+mod index;
 pub mod lines;
 pub mod load;
+pub mod matches;
 pub mod names;
 pub mod network;
+pub mod rules;
 pub mod run_time;
 mod setters;
 pub mod tags;
@@ -19,9 +22,7 @@ mod unserved;
 use crate::failure::Failure;
 use crate::net::{Address, Interfaces};
 use conf_parser::Caret;
-use conf_parser::option::dhcp_match::{
-    ClassMatch, NameMatch, OptionMatch, RelayMatch, TagIf, TagRule,
-};
+use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch};
 use conf_parser::option::dhcp_option::{DhcpOption, Lead};
 use conf_parser::option::dhcp_range::Lease;
 use conf_parser::option::files::RunTimeFile;
@@ -30,14 +31,16 @@ use conf_parser::option::option_value::Value;
 use conf_parser::option::process::LogTo;
 use conf_parser::option::pxe::{Boot, Server};
 use conf_parser::option::tftp::UniqueRoot;
-use conf_parser::words::{Condition, Hex};
+use conf_parser::words::Hex;
 use hosts::Hosts;
+use matches::Matches;
 use network::Network;
+pub use rules::{Rule, Rules};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tags::TagSet;
+use tags::{TagIfs, TagSet};
 
 /// All of it.
 #[derive(Clone, Debug, Default)]
@@ -82,43 +85,19 @@ pub struct Placed<T> {
     pub value: T,
 }
 
-/// Something that holds for the clients that fulfil its conditions.
-#[derive(Clone, Debug)]
-pub struct Rule<T> {
-    /// Where it was written.
-    pub origin: Origin,
-    /// All must hold; none holds for everybody.
-    pub conditions: Vec<Condition>,
-    /// What it says.
-    pub value: T,
-}
-
-impl<T> Rule<T> {
-    /// Whether it is for a client with these tags.
-    pub fn holds(&self, tags: &TagSet) -> bool {
-        tags.fulfil(&self.conditions)
-    }
-}
-
-/// Of several rules the last one with conditions that hold, else the last one without conditions.
-pub fn last_fitting<'c, T>(rules: &'c [Rule<T>], tags: &TagSet) -> Option<&'c Rule<T>> {
-    let with = rules.iter().rev().find(|rule| !rule.conditions.is_empty() && rule.holds(tags));
-    with.or_else(|| rules.iter().rev().find(|rule| rule.conditions.is_empty()))
-}
-
 /// What is answered on the DHCP ports.
 #[derive(Clone, Debug)]
 pub struct Dhcp {
     /// All IPv4 ranges, in file order.
     pub ranges: Vec<Rule<Range>>,
     /// The menu, in file order.
-    pub services: Vec<Rule<Service>>,
+    pub services: Rules<Service>,
     /// The boot files, in file order.
-    pub boots: Vec<Rule<Target>>,
+    pub boots: Rules<Target>,
     /// What goes into option 43 behind the menu, in file order.
-    pub vendor_options: Vec<Rule<VendorOption>>,
+    pub vendor_options: Rules<VendorOption>,
     /// Options of `dhcp-option-pxe`, in file order.
-    pub pxe_options: Vec<Rule<PxeOption>>,
+    pub pxe_options: Rules<PxeOption>,
     /// Beginnings of the vendor class of a PXE client, in the order they are tried.
     pub vendors: Vec<Vec<u8>>,
     /// Whether 4011 is open and anything is answered: there is a service or a prompt.
@@ -126,21 +105,21 @@ pub struct Dhcp {
     /// How long a reply waits.
     pub delay: Option<Rule<u32>>,
     /// Rules that silence us.
-    pub ignore: Vec<Rule<()>>,
+    pub ignore: Rules<()>,
     /// What is known of single machines.
     pub hosts: Hosts,
     /// Rules that set tags, each kind in file order.
-    pub option_matches: Vec<Placed<TagRule<OptionMatch>>>,
+    pub option_matches: Matches<OptionMatch>,
     /// By vendor or user class.
-    pub classes: Vec<Placed<TagRule<ClassMatch>>>,
+    pub classes: Matches<ClassMatch>,
     /// By what a relay says.
-    pub relay_matches: Vec<TagRule<RelayMatch>>,
+    pub relay_matches: Matches<RelayMatch>,
     /// By hardware address.
-    pub macs: Vec<TagRule<Hex>>,
+    pub macs: Matches<Hex>,
     /// By name.
-    pub name_matches: Vec<TagRule<NameMatch>>,
+    pub name_matches: Matches<NameMatch>,
     /// By other tags.
-    pub tag_ifs: Vec<TagIf>,
+    pub tag_ifs: TagIfs,
     /// Interfaces that stand for others.
     pub bridges: Vec<Bridge>,
     /// Networks that share a wire, in file order.
@@ -164,7 +143,7 @@ pub struct Dhcp {
 impl Dhcp {
     /// Whether a client with these tags is ignored.
     pub fn ignores(&self, tags: &TagSet) -> bool {
-        self.ignore.iter().any(|rule| rule.holds(tags))
+        !self.ignore.holding(tags).is_empty()
     }
 }
 

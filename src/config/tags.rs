@@ -1,8 +1,30 @@
 //! Tags of one request (spec: proxyDHCP, section 4).
 
+use super::rules::ByTag;
 use conf_parser::option::dhcp_match::TagIf;
 use conf_parser::words::Condition;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// All `tag-if` lines, in file order.
+#[derive(Clone, Debug, Default)]
+pub struct TagIfs {
+    rules: Vec<TagIf>,
+    filed: ByTag,
+}
+
+impl TagIfs {
+    /// Adds a line.
+    pub fn push(&mut self, rule: TagIf) {
+        self.filed.add(&rule.conditions, self.rules.len());
+        self.rules.push(rule);
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &TagIf> {
+        self.rules.iter()
+    }
+}
 
 /// The tags a request has got so far, oldest first, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,13 +51,26 @@ impl<'c> TagSet<'c> {
         conditions.iter().all(|condition| self.has(&condition.tag) != condition.negated)
     }
 
+    /// The tags, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.tags.iter().map(|tag| &**tag)
+    }
+
     /// The same and what `tag-if` lines add, in file order, each seeing what those before it have set.
     #[must_use]
-    pub fn with_tag_ifs(&self, rules: &'c [TagIf]) -> Self {
+    pub fn with_tag_ifs(&self, rules: &'c TagIfs) -> Self {
         let mut tags = self.clone();
-        for rule in rules {
-            if rule.conditions.iter().all(|condition| tags.fulfils_wildcard(condition)) {
-                rule.set.iter().rev().for_each(|tag| tags.set(&tag[..]));
+        let mut due: BTreeSet<usize> = rules.filed.near(self.iter()).collect();
+        due.extend(rules.filed.open());
+        while let Some(place) = due.pop_first() {
+            let rule = &rules.rules[place];
+            if !rule.conditions.iter().all(|condition| tags.fulfils_wildcard(condition)) {
+                continue;
+            }
+            for tag in rule.set.iter().rev() {
+                tags.set(&tag[..]);
+                let near = rules.filed.near(std::iter::once(&tag[..]));
+                due.extend(near.filter(|other| *other > place));
             }
         }
         tags
@@ -94,12 +129,15 @@ mod tests {
 
     #[test]
     fn tag_ifs_see_what_earlier_ones_have_set() {
-        let rules = [
+        let mut rules = TagIfs::default();
+        for rule in [
             tag_if(&["x", "y"], &["lan*"]),
             tag_if(&["z"], &["x", "!lan1*"]),
             tag_if(&["early"], &["late"]),
             tag_if(&["late"], &[]),
-        ];
+        ] {
+            rules.push(rule);
+        }
         let mut tags = TagSet::default();
         tags.set(&b"lan0"[..]);
         assert_eq!(tags.with_tag_ifs(&rules).listed(), "late, z, x, y, lan0");

@@ -22,6 +22,8 @@ pub enum DhcpLine {
 
     /// No range is for this request.
     NoRange(String),
+    /// An interface that stands for others is missing.
+    BridgeMissing(String),
     /// A request came in by an interface without an address.
     HasNoAddress(String),
     /// A range that is for this request.
@@ -71,10 +73,12 @@ impl DhcpLine {
     pub(super) fn priority(&self) -> Priority {
         match self {
             Self::NoBis | Self::MenuTooLarge | Self::ArpFailed(_) => Priority::Error,
-            Self::NoRange(_) | Self::HasNoAddress(_) | Self::NoAddressFor(_) | Self::NoSpace(_) => {
-                Priority::Warning
-            }
-            Self::SendFailed { .. } => Priority::Warning,
+            Self::NoRange(_)
+            | Self::BridgeMissing(_)
+            | Self::HasNoAddress(_)
+            | Self::NoAddressFor(_)
+            | Self::NoSpace(_)
+            | Self::SendFailed { .. } => Priority::Warning,
             _ => Priority::Info,
         }
     }
@@ -95,6 +99,7 @@ impl fmt::Display for DhcpLine {
                 write!(f, "DHCP, sockets bound exclusively to interface {interface}")
             }
             Self::NoRange(how) => write!(f, "no address range available for DHCP request {how}"),
+            Self::BridgeMissing(name) => write!(f, "unknown interface {name} in bridge-interface"),
             Self::HasNoAddress(interface) => {
                 write!(f, "DHCP packet received on {interface} which has no address")
             }

@@ -30,8 +30,6 @@ pub enum ProcessLine {
     BadDirectory { path: String, reason: String },
     /// A line of such a file is faulty.
     BadLine { words: String, line: usize, path: String },
-    /// An interface that stands for others is missing.
-    BridgeMissing(String),
     /// Binding to an interface again has failed.
     Rebind { interface: String },
     /// The end.
@@ -59,10 +57,9 @@ impl ProcessLine {
             | Self::DirectoryInaccessible { .. }
             | Self::BadDirectory { .. }
             | Self::BadLine { .. } => Priority::Error,
-            Self::InterfaceMissing(_)
-            | Self::InterfaceInstead(_)
-            | Self::NoUpstream
-            | Self::BridgeMissing(_) => Priority::Warning,
+            Self::InterfaceMissing(_) | Self::InterfaceInstead(_) | Self::NoUpstream => {
+                Priority::Warning
+            }
             // dnsmasq's lines must stand out: ours are a degree lower.
             Self::Remark(_) => Priority::Notice,
             _ => Priority::Info,
@@ -93,7 +90,6 @@ impl fmt::Display for ProcessLine {
                 write!(f, "bad dynamic directory {path}: {reason}")
             }
             Self::BadLine { words, line, path } => write!(f, "{words} at line {line} of {path}"),
-            Self::BridgeMissing(name) => write!(f, "unknown interface {name} in bridge-interface"),
             Self::Rebind { interface } => {
                 write!(f, "error binding DHCP socket to device {interface}")
             }

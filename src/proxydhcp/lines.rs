@@ -4,7 +4,7 @@ use super::request::Request;
 use super::{Answer, Kind, Why};
 use crate::config::{Dhcp, RangeKind};
 use crate::effect::Effect;
-use crate::log_line::{DhcpLine, Line, ProcessLine};
+use crate::log_line::{DhcpLine, Line};
 use crate::wire::dhcp::{BROADCAST, field, string};
 use crate::wire::option_names::{Sent, printable};
 use crate::wire::options;
@@ -12,7 +12,7 @@ use crate::wire::options;
 /// What dnsmasq says about a request it drops: mostly nothing.
 pub fn drop_line(why: &Why) -> Option<Effect> {
     let line = match why {
-        Why::BridgeMissing(name) => Line::Process(ProcessLine::BridgeMissing(name.clone())),
+        Why::BridgeMissing(name) => Line::Dhcp(None, DhcpLine::BridgeMissing(name.clone())),
         Why::NoAddress(name, true) => Line::Dhcp(None, DhcpLine::HasNoAddress(name.clone())),
         Why::NoRange(how) => Line::Dhcp(None, DhcpLine::NoRange(how.clone())),
         Why::Bis => Line::Dhcp(None, DhcpLine::NoBis),

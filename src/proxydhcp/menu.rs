@@ -36,8 +36,9 @@ pub fn fill(
     names: &mut Names,
 ) {
     let options = vendor_options(config, request, tags);
-    let fits = |rule: &&Rule<Service>| rule.value.architecture == architecture && rule.holds(tags);
-    let services: Vec<_> = config.dhcp.services.iter().filter(fits).collect();
+    let fits = |rule: &&Rule<Service>| rule.value.architecture == architecture;
+    let services: Vec<_> =
+        config.dhcp.services.holding(tags).into_iter().filter(fits).rev().collect();
     match menu(answer, &services, names) {
         Some(mut items) => {
             let prompted = options.iter().any(|option| option.value.code == item::MENU_PROMPT);
@@ -105,8 +106,8 @@ pub fn vendor_options<'c>(
     let class = request.frame.option(60, 0).unwrap_or_default();
     let says = |text: &[u8]| contains(class, text);
     let fits = |rule: &&Rule<VendorOption>| match &rule.value.class {
-        Some(text) => says(text) && rule.holds(tags),
-        None => config.dhcp.vendors.iter().any(|vendor| says(vendor)) && rule.holds(tags),
+        Some(text) => says(text),
+        None => config.dhcp.vendors.iter().any(|vendor| says(vendor)),
     };
-    config.dhcp.vendor_options.iter().rev().filter(fits).collect()
+    config.dhcp.vendor_options.holding(tags).into_iter().filter(fits).collect()
 }

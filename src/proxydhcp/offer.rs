@@ -5,7 +5,7 @@ use super::request::Request;
 use super::{Answer, Decision, FIRST_EFI, Kind, Port, Why, menu, message, pxe_options};
 use crate::config::names::Names;
 use crate::config::tags::TagSet;
-use crate::config::{Config, RangeKind, Rule, Service, last_fitting};
+use crate::config::{Config, RangeKind, Rule, Service};
 use crate::log_line::DhcpLine;
 use crate::wire::dhcp::BROADCAST;
 use conf_parser::option::pxe::{Boot, Server};
@@ -92,9 +92,8 @@ fn single_service<'c>(
     architecture: u16,
     tags: &TagSet<'_>,
 ) -> Option<&'c Rule<Service>> {
-    let mut fitting = config.dhcp.services.iter().filter(|rule| {
-        let has_file = matches!(&rule.value.boot, Boot::File(_));
-        has_file && rule.value.architecture == architecture && rule.holds(tags)
+    let mut fitting = config.dhcp.services.holding(tags).into_iter().filter(|rule| {
+        matches!(&rule.value.boot, Boot::File(_)) && rule.value.architecture == architecture
     });
     fitting.next().filter(|_| fitting.next().is_none())
 }
@@ -112,7 +111,7 @@ fn name_service(answer: &mut Answer<'_>, service: &Rule<Service>, names: &mut Na
 }
 
 fn name_boot_file(answer: &mut Answer<'_>, config: &Config, tags: &TagSet<'_>, names: &mut Names) {
-    let Some(boot) = last_fitting(&config.dhcp.boots, tags) else { return };
+    let Some(boot) = config.dhcp.boots.last_holding(tags) else { return };
     if let Some(address) = server_address(boot.value.server.as_ref(), names, &mut answer.complaints)
     {
         answer.siaddr = address;

@@ -13,8 +13,7 @@ const END: u8 = 255;
 
 /// Fills in the plain ones, then the wrapped ones, each last of the file first.
 pub fn fill(answer: &mut Answer<'_>, config: &Config, tags: &TagSet<'_>) {
-    let fitting: Vec<&Rule<PxeOption>> =
-        config.dhcp.pxe_options.iter().rev().filter(|rule| rule.holds(tags)).collect();
+    let fitting = config.dhcp.pxe_options.holding(tags);
     for rule in fitting.iter().filter(|rule| is_chosen(rule, &fitting)) {
         answer.options.push((rule.value.code, value(&rule.value, answer.server)));
         answer.because.push(rule.origin.clone());

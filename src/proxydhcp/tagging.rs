@@ -6,12 +6,12 @@
 use super::request::Request;
 use crate::config::Dhcp;
 use crate::config::hosts::{Machine, mac_fits};
+use crate::config::matches::{How, Place, Sought};
 use crate::config::tags::TagSet;
 use crate::wire::options::{self, contains};
 use conf_parser::option::dhcp_host::DhcpHost;
-use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
+use conf_parser::option::dhcp_match::OptionMatch;
 use conf_parser::option::option_value::{Form, Value};
-use std::net::Ipv4Addr;
 
 /// Enterprise number of the Broadband Forum (RFC 3925; TR-069).
 const CPEWAN: u32 = 3561;
@@ -37,37 +37,53 @@ fn of_relay<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
         tags.set(&b"cpewan-id"[..]);
     }
     let Some(relay) = request.relay else { return };
-    for rule in dhcp.relay_matches.iter().rev() {
-        if options::find(relay, rule.matcher.suboption, 1) == Some(&rule.matcher.value[..]) {
+    let found = |place| match place {
+        Place::Relay(code) => options::find(relay, code, 1),
+        _ => None,
+    };
+    for rule in dhcp.relay_matches.near(found) {
+        if found(Place::Relay(rule.matcher.suboption)) == Some(&rule.matcher.value[..]) {
             tags.set(&rule.tag[..]);
         }
     }
 }
 
 fn of_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
-    let frame = request.frame;
-    for rule in dhcp.macs.iter().rev() {
-        if mac_fits(&rule.matcher, frame.htype(), frame.mac()) {
+    let (htype, mac) = (request.frame.htype(), request.frame.mac());
+    for rule in dhcp.macs.near(|_| [mac]) {
+        if mac_fits(&rule.matcher, htype, mac) {
             tags.set(&rule.tag[..]);
         }
     }
-    for rule in dhcp.option_matches.iter().rev().map(|placed| &placed.value) {
+    for rule in dhcp.option_matches.near(|place| of_options(request, place)) {
         if option_fits(request, &rule.matcher) {
             tags.set(&rule.tag[..]);
         }
     }
-    for rule in dhcp.classes.iter().rev().map(|placed| &placed.value) {
-        let fits = match &rule.matcher {
-            ClassMatch::Vendor(text) => {
-                frame.option(60, 1).is_some_and(|class| contains(class, text))
-            }
-            ClassMatch::User(text) => {
-                request.user_class.as_ref().is_some_and(|class| contains(class, text))
-            }
-        };
-        if fits {
+    let class = |place| match place {
+        Place::UserClass => request.user_class.as_deref(),
+        _ => request.frame.option(60, 1),
+    };
+    for rule in dhcp.classes.near(class) {
+        let (place, _, text) = rule.matcher.sought();
+        if class(place).is_some_and(|class| contains(class, &text)) {
             tags.set(&rule.tag[..]);
         }
+    }
+}
+
+/// What a `dhcp-match` can look at: an option, or the items of an enterprise.
+fn of_options<'a>(request: &Request<'a>, place: Place) -> Vec<&'a [u8]> {
+    let frame = request.frame;
+    match place {
+        Place::Option(code) => {
+            let option = u8::try_from(code).ok().and_then(|code| frame.option(code, 1));
+            option.into_iter().collect()
+        }
+        Place::Enterprise(number) => frame.option(124, 5).map_or_else(Vec::new, |option| {
+            enterprise_blocks(option, number).flat_map(counted).collect()
+        }),
+        _ => Vec::new(),
     }
 }
 
@@ -80,8 +96,11 @@ fn of_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
         mac: request.frame.mac(),
         name: None,
     };
-    let here =
-        |address: Ipv4Addr| request.candidates.iter().any(|candidate| candidate.holds(address));
+    // One with IPv6 addresses alone is of another network.
+    let here = |host: &DhcpHost| match host.address {
+        Some(address) => request.candidates.iter().any(|candidate| candidate.holds(address)),
+        None => !host.version6,
+    };
     let mut host = dhcp.hosts.find(machine, &seen, here);
     if host.is_some() {
         tags.set(&b"known"[..]);
@@ -89,11 +108,10 @@ fn of_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
         tags.set(&b"known-othernet"[..]);
     }
     if let Some(name) = &request.name {
-        for rule in dhcp.name_matches.iter().rev() {
-            let wanted = &rule.matcher;
-            let beginning =
-                if wanted.prefix { name.get(..wanted.name.len()) } else { Some(&name[..]) };
-            if beginning.is_some_and(|name| name.eq_ignore_ascii_case(&wanted.name)) {
+        let small = name.to_ascii_lowercase();
+        for rule in dhcp.name_matches.near(|_| [&small]) {
+            let (_, how, wanted) = rule.matcher.sought();
+            if *wanted == small || (how == How::Beginning && small.starts_with(&wanted)) {
                 tags.set(&rule.tag[..]);
             }
         }
@@ -112,20 +130,10 @@ fn of_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
 }
 
 fn option_fits(request: &Request<'_>, wanted: &OptionMatch) -> bool {
-    match wanted {
-        OptionMatch::Code(code, value) => u8::try_from(*code)
-            .ok()
-            .and_then(|code| request.frame.option(code, 1))
-            .is_some_and(|option| value_fits(option, value)),
-        OptionMatch::Enterprise(number, value) => {
-            request.frame.option(124, 5).is_some_and(|option| {
-                enterprise_blocks(option, *number)
-                    .flat_map(counted)
-                    .any(|item| value_fits(item, value))
-            })
-        }
-        OptionMatch::Version6 => false,
-    }
+    let (OptionMatch::Code(_, value) | OptionMatch::Enterprise(_, value)) = wanted else {
+        return false;
+    };
+    of_options(request, wanted.sought().0).iter().any(|option| value_fits(option, value))
 }
 
 fn value_fits(option: &[u8], wanted: &Value) -> bool {

@@ -250,7 +250,7 @@ fn network_line(random: &mut Random) -> String {
             "listen-address={}",
             random.of(&["10.0.0.1", "10.0.0.2", "10.0.1.1", "10.1.0.1"])
         ),
-        5 => random.of(&["bind-interfaces", "bind-dynamic"]).to_owned(),
+        5 => "bind-dynamic".to_owned(),
         6 => format!(
             "bridge-interface={},{}",
             random.of(&["br0", "eth0", "eth1", "nope"]),

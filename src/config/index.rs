@@ -1,0 +1,132 @@
+//! Looking things up by bytes, so that a request does not walk the configuration.
+//!
+//! An index proposes and the thing decides: it keeps hashes, not keys, so that 200,000 keys take little room.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Places of a list by key. Each key may stand for several places, and a place may have several keys.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    entries: Vec<Entry>,
+    /// The last entry of a hash.
+    last: HashMap<u64, u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    place: u32,
+    /// The entry of the same hash before this one.
+    before: Option<u32>,
+    hash: u64,
+}
+
+/// So many things nobody writes down.
+const TOO_MANY: &str = "fewer than 2³² entries";
+
+impl Index {
+    /// Adds a key of the list's last entry.
+    pub fn add(&mut self, key: &[u8], place: usize) {
+        let at = u32::try_from(self.entries.len()).expect(TOO_MANY);
+        let place = u32::try_from(place).expect(TOO_MANY);
+        let hash = hash(key);
+        let before = self.last.insert(hash, at);
+        self.entries.push(Entry { place, before, hash });
+    }
+
+    /// Forgets the places from `count` on.
+    pub fn truncate(&mut self, count: usize) {
+        while let Some(entry) = self.entries.pop_if(|entry| entry.place as usize >= count) {
+            match entry.before {
+                Some(before) => self.last.insert(entry.hash, before),
+                None => self.last.remove(&entry.hash),
+            };
+        }
+    }
+
+    /// Places that may have this key, last one first.
+    pub fn places(&self, key: &[u8]) -> impl Iterator<Item = usize> {
+        let mut next = self.last.get(&hash(key)).copied();
+        std::iter::from_fn(move || {
+            let entry = &self.entries[next? as usize];
+            next = entry.before;
+            Some(entry.place as usize)
+        })
+    }
+}
+
+fn hash(key: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Places by texts that are looked for in something longer.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    by_length: BTreeMap<usize, Index>,
+}
+
+impl Texts {
+    /// Adds a text of the list's last entry.
+    pub fn add(&mut self, text: &[u8], place: usize) {
+        self.by_length.entry(text.len()).or_default().add(text, place);
+    }
+
+    /// Places whose text a value may begin with.
+    pub fn beginnings(&self, value: &[u8]) -> impl Iterator<Item = usize> {
+        let fitting = self.by_length.range(..=value.len());
+        fitting.flat_map(|(length, index)| index.places(&value[..*length]))
+    }
+
+    /// Places whose text a value may hold, anywhere.
+    pub fn anywhere(&self, value: &[u8]) -> impl Iterator<Item = usize> {
+        self.steps(value, |_| 1)
+    }
+
+    /// Places whose text a value may hold at a multiple of the text's length.
+    pub fn chunks(&self, value: &[u8]) -> impl Iterator<Item = usize> {
+        self.steps(value, |length| length.max(1))
+    }
+
+    fn steps(&self, value: &[u8], step: impl Fn(usize) -> usize) -> impl Iterator<Item = usize> {
+        self.by_length.range(..=value.len()).flat_map(move |(&length, index)| {
+            let starts = (0..=value.len() - length).step_by(step(length));
+            starts.flat_map(move |at| index.places(&value[at..at + length]))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_place_comes_first_and_can_be_forgotten() {
+        let mut index = Index::default();
+        for (place, key) in [(0, "a"), (1, "b"), (2, "a"), (2, "c"), (3, "a")] {
+            index.add(key.as_bytes(), place);
+        }
+        assert_eq!(index.places(b"a").collect::<Vec<_>>(), [3, 2, 0]);
+        index.truncate(2);
+        assert_eq!(index.places(b"a").collect::<Vec<_>>(), [0]);
+        assert_eq!(index.places(b"b").collect::<Vec<_>>(), [1]);
+        assert_eq!(index.places(b"c").count(), 0);
+        index.add(b"c", 2);
+        assert_eq!(index.places(b"c").collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn texts_are_found_where_they_may_stand() {
+        let mut texts = Texts::default();
+        texts.add(b"ab", 0);
+        texts.add(b"", 1);
+        texts.add(b"c", 2);
+        let sorted = |found: Vec<usize>| std::collections::BTreeSet::from_iter(found);
+        assert_eq!(sorted(texts.beginnings(b"abc").collect()), [0, 1].into());
+        assert_eq!(sorted(texts.anywhere(b"xabc").collect()), [0, 1, 2].into());
+        assert_eq!(sorted(texts.chunks(b"xabc").collect()), [1, 2].into());
+        assert_eq!(sorted(texts.chunks(b"xxab").collect()), [0, 1].into());
+        assert_eq!(sorted(texts.anywhere(b"").collect()), [1].into());
+    }
+}
