@@ -25,7 +25,7 @@ pub struct Interfaces {
 }
 
 /// A network interface.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Link {
     /// Its index.
     pub index: u32,
@@ -35,6 +35,10 @@ pub struct Link {
     pub loopback: bool,
     /// Largest packet, in bytes.
     pub mtu: u32,
+    /// What kind of hardware addresses it has (ARP hardware type; 1 is Ethernet).
+    pub hardware_type: u16,
+    /// And of how many bytes.
+    pub mac_length: usize,
 }
 
 /// An address of an interface.
@@ -124,6 +128,8 @@ pub struct Datagram {
 pub struct Neighbour {
     /// Index of its interface.
     pub interface: u32,
+    /// The kind of its hardware address, as it says.
+    pub hardware_type: u8,
     /// Its hardware address.
     pub mac: Vec<u8>,
 }

@@ -46,7 +46,7 @@ impl Index {
 
     /// Places that may have this key, last one first.
     pub fn places(&self, key: &[u8]) -> impl Iterator<Item = usize> {
-        let mut next = self.last.get(&hash(key)).copied();
+        let mut next = if self.last.is_empty() { None } else { self.last.get(&hash(key)).copied() };
         std::iter::from_fn(move || {
             let entry = &self.entries[next? as usize];
             next = entry.before;

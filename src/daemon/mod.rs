@@ -85,6 +85,8 @@ const BUFFER: usize = 64 * 1024;
 /// How long to wait for syslog before trying again.
 const SYSLOG_PAUSE: Duration = Duration::from_millis(50);
 const EVENTS: usize = 256;
+/// As long as the kernel's own busy polling is recommended to be (`net.core.busy_poll`).
+const LINGER: Duration = Duration::from_micros(50);
 /// Datagrams that one socket may have read before the others have their turn.
 const FAIR_SHARE: usize = 64;
 /// Replies that may wait for their time (`dhcp-reply-delay`).
@@ -95,20 +97,25 @@ impl Daemon {
     pub fn serve(mut self) -> Result<End, Failure> {
         let mut events = Events::with_capacity(EVENTS);
         let mut buffer = vec![0; BUFFER];
+        let mut roles: Vec<Role> = Vec::new();
         loop {
-            match self.sockets.poll(&mut events, self.pause()) {
+            // Whoever was served just now will mostly go on at once.
+            let linger = if roles.is_empty() { Duration::ZERO } else { LINGER };
+            match self.wait(&mut events, linger) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                polled => polled.map_err(|error| {
+                waited => waited.map_err(|error| {
                     Failure::other(format!("cannot wait for events: {}", reason(&error)))
                 })?,
             }
             let now = self.now();
-            let ready = events.iter().map(|event| Sockets::role(event.token()));
+            roles.clear();
             // What was left last time waits for no event: mio tells only once.
-            let mut roles: Vec<Role> = self.backlog.drain(..).collect();
-            roles.extend(ready);
+            roles.append(&mut self.backlog);
+            roles.extend(events.iter().map(|event| Sockets::role(event.token())));
+            // Where we are comes before what is asked there.
+            roles.sort_by_key(|role| !matches!(role, Role::Signals | Role::Watch));
             roles.dedup();
-            for role in roles {
+            for &role in &roles {
                 if let Some(end) = self.turn(role, &mut buffer, now) {
                     return Ok(end);
                 }
@@ -118,6 +125,20 @@ impl Daemon {
             self.send_delayed(now);
             self.resume_listening();
         }
+    }
+
+    /// Waits for events. For the time of `linger` it looks for them without going to sleep: being woken takes longer
+    /// than most clients need for their next datagram, and DHCP and TFTP are conversations.
+    fn wait(&mut self, events: &mut Events, linger: Duration) -> io::Result<()> {
+        let end = Instant::now() + linger;
+        while Instant::now() < end {
+            self.sockets.poll(events, Some(Duration::ZERO))?;
+            if !events.is_empty() || !self.backlog.is_empty() {
+                return Ok(());
+            }
+        }
+        let pause = self.pause();
+        self.sockets.poll(events, pause)
     }
 
     /// Serves one descriptor, a fair share of what it has.
@@ -191,21 +212,26 @@ impl Daemon {
         }
     }
 
-    /// Whether there may be more: mio tells once, and nobody else must wait for all of it.
+    /// Whether there may be more: mio tells once, and nobody else must wait for all of it. What came together is
+    /// answered together: a client that hears one answer and sleeps again has to be woken for the next.
     fn dhcp(&mut self, port: Port, buffer: &mut [u8], now: Millis) -> bool {
+        let Self { config, interfaces, names, effects, sockets, .. } = self;
+        let Some(socket) = sockets.dhcp(port) else { return false };
+        let mut more = true;
         for _ in 0..FAIR_SHARE {
-            let Some(socket) = self.sockets.dhcp(port) else { return false };
             match udp::receive(socket, buffer) {
                 Ok(arrival) => {
-                    let Self { config, interfaces, names, effects, .. } = self;
                     proxydhcp::answer(config, interfaces, names, port, &arrival, effects);
                 }
                 Err(error) if is_one_lost(&error) => {}
-                Err(_) => return false,
+                Err(_) => {
+                    more = false;
+                    break;
+                }
             }
-            self.perform(now);
         }
-        true
+        self.perform(now);
+        more
     }
 
     fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Millis) -> bool {
@@ -306,7 +332,8 @@ impl Daemon {
     fn send(&mut self, datagram: &Datagram) {
         if let Some(client) = &datagram.neighbour
             && let SocketAddr::V4(to) = datagram.to
-            && let Err(error) = neighbour::enter(client.interface, *to.ip(), &client.mac)
+            && let Some(link) = self.interfaces.by_index(client.interface)
+            && let Err(error) = neighbour::enter(link, *to.ip(), client)
         {
             self.journal.write(&Line::Dhcp(None, DhcpLine::ArpFailed(reason(&error))));
         }

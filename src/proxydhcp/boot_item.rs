@@ -57,9 +57,9 @@ pub fn decide<'c>(
         items: vec![(item::BOOT_ITEM, echoed)],
         options: Vec::new(),
         complaints,
-        tags: tags.listed(),
+        tags: tags.clone(),
         kind: Kind::BootItem,
-        because: vec![candidate.range.origin.clone(), service.origin.clone()],
+        because: vec![&candidate.range.origin, &service.origin],
     };
     menu::append(&mut answer, &menu::vendor_options(config, request, &tags));
     Decision::Answer(Box::new(answer))

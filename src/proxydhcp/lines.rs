@@ -65,7 +65,7 @@ pub fn of_answer(
         log(numbered, pxe_line(request, answer));
     }
     if dhcp.log {
-        log(numbered, DhcpLine::Tags(answer.tags.clone()));
+        log(numbered, DhcpLine::Tags(answer.tags.listed()));
     }
     if let Kind::Proxy { delay: Some(seconds) } = answer.kind
         && !dhcp.quiet

@@ -27,9 +27,9 @@ const MOST: usize = 252;
 const WAIT_FOR_EVER: u8 = 255;
 
 /// Fills in option 43.
-pub fn fill(
-    answer: &mut Answer<'_>,
-    config: &Config,
+pub fn fill<'c>(
+    answer: &mut Answer<'c>,
+    config: &'c Config,
     request: &Request<'_>,
     architecture: u16,
     tags: &TagSet<'_>,
@@ -47,7 +47,7 @@ pub fn fill(
                 items.insert(1, (item::MENU_PROMPT, [&[wait][..], b"PXE"].concat()));
             }
             answer.items = items;
-            answer.because.extend(services.iter().map(|service| service.origin.clone()));
+            answer.because.extend(services.iter().map(|service| &service.origin));
         }
         None => answer.complaints.push(DhcpLine::MenuTooLarge),
     }
@@ -55,10 +55,10 @@ pub fn fill(
 }
 
 /// Puts vendor options behind what is there.
-pub fn append(answer: &mut Answer<'_>, options: &[&Rule<VendorOption>]) {
+pub fn append<'c>(answer: &mut Answer<'c>, options: &[&'c Rule<VendorOption>]) {
     let item = |option: &&Rule<VendorOption>| (option.value.code, option.value.value.clone());
     answer.items.extend(options.iter().map(item));
-    answer.because.extend(options.iter().map(|option| option.origin.clone()));
+    answer.because.extend(options.iter().map(|option| &option.origin));
 }
 
 /// Discovery control, servers and menu; `None` if they do not fit.

@@ -22,6 +22,7 @@ mod tagging;
 mod tests;
 
 use crate::config::names::Names;
+use crate::config::tags::TagSet;
 use crate::config::{Config, Origin};
 use crate::effect::Effect;
 use crate::log_line::DhcpLine;
@@ -134,12 +135,12 @@ pub struct Answer<'c> {
     pub options: Vec<(u8, Vec<u8>)>,
     /// What went wrong on the way, in order.
     pub complaints: Vec<DhcpLine>,
-    /// The tags it was chosen by, as the log lists them.
-    pub tags: String,
+    /// The tags it was chosen by.
+    pub tags: TagSet<'c>,
     /// What kind of answer it is.
     pub kind: Kind,
     /// The lines of the configuration that made it.
-    pub because: Vec<Origin>,
+    pub because: Vec<&'c Origin>,
 }
 
 /// Kinds of answer.

@@ -63,7 +63,7 @@ fn blank<'c>(
     candidate: &Candidate<'c>,
     vendor: &'c [u8],
     message: u8,
-    tags: &TagSet<'_>,
+    tags: &TagSet<'c>,
 ) -> Answer<'c> {
     // Whoever has no address can only be reached by broadcast.
     let broadcast = if request.ciaddr.is_unspecified() { BROADCAST } else { 0 };
@@ -80,9 +80,9 @@ fn blank<'c>(
         items: Vec::new(),
         options: Vec::new(),
         complaints: Vec::new(),
-        tags: tags.listed(),
+        tags: tags.clone(),
         kind: Kind::Proxy { delay: None },
-        because: vec![candidate.range.origin.clone()],
+        because: vec![&candidate.range.origin],
     }
 }
 
@@ -98,7 +98,7 @@ fn single_service<'c>(
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
-fn name_service(answer: &mut Answer<'_>, service: &Rule<Service>, names: &mut Names) {
+fn name_service<'c>(answer: &mut Answer<'c>, service: &'c Rule<Service>, names: &mut Names) {
     let Boot::File(file) = &service.value.boot else { return };
     answer.siaddr = server_address(service.value.server.as_ref(), names, &mut answer.complaints)
         .unwrap_or(answer.server);
@@ -107,17 +107,22 @@ fn name_service(answer: &mut Answer<'_>, service: &Rule<Service>, names: &mut Na
         _ => answer.siaddr.to_string().into_bytes(),
     };
     answer.file = with_layer(file, 0);
-    answer.because.push(service.origin.clone());
+    answer.because.push(&service.origin);
 }
 
-fn name_boot_file(answer: &mut Answer<'_>, config: &Config, tags: &TagSet<'_>, names: &mut Names) {
+fn name_boot_file<'c>(
+    answer: &mut Answer<'c>,
+    config: &'c Config,
+    tags: &TagSet<'_>,
+    names: &mut Names,
+) {
     let Some(boot) = config.dhcp.boots.last_holding(tags) else { return };
     if let Some(address) = server_address(boot.value.server.as_ref(), names, &mut answer.complaints)
     {
         answer.siaddr = address;
     }
     answer.file.clone_from(&boot.value.file);
-    answer.because.push(boot.origin.clone());
+    answer.because.push(&boot.origin);
 }
 
 /// A file name without any dot gets the layer behind one.

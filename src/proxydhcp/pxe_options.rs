@@ -12,11 +12,11 @@ const ENTERPRISE: u8 = 125;
 const END: u8 = 255;
 
 /// Fills in the plain ones, then the wrapped ones, each last of the file first.
-pub fn fill(answer: &mut Answer<'_>, config: &Config, tags: &TagSet<'_>) {
+pub fn fill<'c>(answer: &mut Answer<'c>, config: &'c Config, tags: &TagSet<'_>) {
     let fitting = config.dhcp.pxe_options.holding(tags);
     for rule in fitting.iter().filter(|rule| is_chosen(rule, &fitting)) {
         answer.options.push((rule.value.code, value(&rule.value, answer.server)));
-        answer.because.push(rule.origin.clone());
+        answer.because.push(&rule.origin);
     }
     let mut groups: Vec<(&Lead, Vec<u8>)> = Vec::new();
     for rule in fitting.iter().filter(|rule| rule.value.lead != Lead::Plain) {
@@ -26,7 +26,7 @@ pub fn fill(answer: &mut Answer<'_>, config: &Config, tags: &TagSet<'_>) {
             Some((_, items)) => items.extend(item),
             None => groups.push((&rule.value.lead, item)),
         }
-        answer.because.push(rule.origin.clone());
+        answer.because.push(&rule.origin);
     }
     answer.options.extend(groups.into_iter().filter_map(|(lead, items)| wrapped(lead, items)));
 }

@@ -54,7 +54,8 @@ fn from_server_port(
         let to = (Ipv4Addr::BROADCAST, dhcp.client_port).into();
         return Datagram { interface, ..datagram(Via::Dhcp, to, bytes) };
     }
-    let neighbour = Neighbour { interface, mac: request.frame.mac().to_vec() };
+    let mac = request.frame.mac().to_vec();
+    let neighbour = Neighbour { interface, hardware_type: htype, mac };
     let to = (IpAddr::from(answer.yiaddr), dhcp.client_port).into();
     Datagram { interface, neighbour: Some(neighbour), ..datagram(Via::Dhcp, to, bytes) }
 }

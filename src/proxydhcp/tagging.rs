@@ -9,7 +9,7 @@ use crate::config::hosts::{Machine, mac_fits};
 use crate::config::matches::{How, Place, Sought};
 use crate::config::tags::TagSet;
 use crate::wire::options::{self, contains};
-use conf_parser::option::dhcp_host::DhcpHost;
+use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
 use conf_parser::option::dhcp_match::OptionMatch;
 use conf_parser::option::option_value::{Form, Value};
 
@@ -118,7 +118,10 @@ fn of_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
         if host.is_none() {
             let seen = tags.with_tag_ifs(&dhcp.tag_ifs);
             let label = name.split(|&byte| byte == b'.').next();
-            let nameless = |host: &&DhcpHost| host.client_id.is_none() && host.macs.is_empty();
+            // `id:*` is no identifier.
+            let nameless = |host: &&DhcpHost| {
+                !matches!(host.client_id, Some(ClientId::Bytes(_))) && host.macs.is_empty()
+            };
             host =
                 dhcp.hosts.find(Machine { name: label, ..machine }, &seen, here).filter(nameless);
             if host.is_some() {

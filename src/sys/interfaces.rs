@@ -55,16 +55,18 @@ impl AsRawFd for Watch {
 
 /// `struct ifinfomsg`: family, padding, type (2), index (4), flags (4), change (4).
 fn link(body: &[u8]) -> Option<Link> {
+    let hardware_type = u16::from_ne_bytes(*body.get(2..)?.first_chunk()?);
     let index = u32::from_ne_bytes(*body.get(4..)?.first_chunk()?);
     let flags = u32::from_ne_bytes(*body.get(8..)?.first_chunk()?);
     let mut link = Link {
         index,
-        name: String::new(),
         loopback: flags & libc::IFF_LOOPBACK.cast_unsigned() != 0,
-        mtu: 0,
+        hardware_type,
+        ..Link::default()
     };
     for (kind, value) in attributes(body.get(LINK_BODY..)?) {
         match kind {
+            libc::IFLA_ADDRESS => link.mac_length = value.len(),
             libc::IFLA_IFNAME => link.name = text(value),
             libc::IFLA_MTU => {
                 link.mtu = value.first_chunk().map_or(0, |bytes| u32::from_ne_bytes(*bytes));

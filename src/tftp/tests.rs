@@ -18,7 +18,13 @@ struct Bench {
 
 impl Bench {
     fn new(tftp: Tftp, files: &[(&str, &[u8])]) -> Self {
-        let link = Link { index: 2, name: "eth0".to_owned(), loopback: false, mtu: 1500 };
+        let link = Link {
+            index: 2,
+            name: "eth0".to_owned(),
+            loopback: false,
+            mtu: 1500,
+            ..Link::default()
+        };
         let address = Address {
             interface: 2,
             ip: Ipv4Addr::new(10, 9, 0, 1).into(),

@@ -51,7 +51,7 @@ pub fn play(fixture: &Fixture) -> Transcript {
 }
 
 fn link(index: u32, name: &str) -> Link {
-    Link { index, name: name.to_owned(), loopback: name == "lo", mtu: 9000 }
+    Link { index, name: name.to_owned(), loopback: name == "lo", mtu: 9000, ..Link::default() }
 }
 
 impl Stage {

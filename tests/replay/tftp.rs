@@ -31,7 +31,8 @@ const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 1);
 
 pub fn play(fixture: &Fixture) -> Transcript {
     let config = config(&fixture.config);
-    let link = Link { index: 2, name: "eth0".to_owned(), loopback: false, mtu: 1500 };
+    let link =
+        Link { index: 2, name: "eth0".to_owned(), loopback: false, mtu: 1500, ..Link::default() };
     let address = Address { interface: 2, ip: SERVER.into(), prefix: 24, label: None };
     let mut stage = Stage {
         config,
