@@ -43,6 +43,8 @@ pub enum DhcpLine {
     MenuTooLarge,
     /// An option does not fit into the reply.
     NoSpace(u8),
+    /// An option is configured twice for the same clients.
+    Duplicate(u8),
     /// Boot integrity services were asked for.
     NoBis,
 
@@ -78,6 +80,7 @@ impl DhcpLine {
             | Self::HasNoAddress(_)
             | Self::NoAddressFor(_)
             | Self::NoSpace(_)
+            | Self::Duplicate(_)
             | Self::SendFailed { .. } => Priority::Warning,
             _ => Priority::Info,
         }
@@ -110,6 +113,7 @@ impl fmt::Display for DhcpLine {
             Self::Name(name) => write!(f, "client provides name: {name}"),
             Self::NoAddressFor(name) => write!(f, "No IPv4 address found for {name}"),
             Self::MenuTooLarge => f.write_str("PXE menu too large"),
+            Self::Duplicate(code) => write!(f, "Ignoring duplicate dhcp-option {code}"),
             Self::NoSpace(code) => {
                 write!(f, "cannot send DHCP/BOOTP option {code}: no space left in packet")
             }

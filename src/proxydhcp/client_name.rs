@@ -5,7 +5,7 @@ use conf_parser::option::dhcp_host::is_host_name;
 use conf_parser::words::undotted;
 
 /// In option 81, that the name is in DNS labels (RFC 4702, flag E).
-const LABELS: u8 = 4;
+pub const LABELS: u8 = 4;
 
 /// The name of option 81, else of option 12, if it is a legal host name. Option 81 shadows 12 even where it gives none.
 pub fn client_name(frame: Frame<'_>) -> Option<Vec<u8>> {

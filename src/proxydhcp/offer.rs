@@ -52,7 +52,7 @@ pub fn decide<'c>(
     if architecture < FIRST_EFI || (request.port == Port::Pxe && single.is_none()) {
         menu::fill(&mut answer, config, request, architecture, &tags, names);
     }
-    pxe_options::fill(&mut answer, config, &tags);
+    pxe_options::fill(&mut answer, config, request, &tags);
     let delay = config.dhcp.delay.as_ref().filter(|rule| rule.holds(&tags)).map(|rule| rule.value);
     answer.kind = if is_ignored { Kind::Ignored } else { Kind::Proxy { delay } };
     Decision::Answer(Box::new(answer))

@@ -1,8 +1,12 @@
 //! Options of `dhcp-option-pxe`, from 2.91 on (spec: proxyDHCP, section 8, 2.91).
 
 use super::Answer;
+use super::client_name::LABELS;
+use super::request::Request;
 use crate::config::tags::TagSet;
 use crate::config::{Config, PxeOption, Rule};
+use crate::log_line::DhcpLine;
+use crate::wire::dhcp::Frame;
 use conf_parser::option::dhcp_option::Lead;
 use conf_parser::option::option_value::Form;
 use std::net::Ipv4Addr;
@@ -12,15 +16,32 @@ const ENTERPRISE: u8 = 125;
 const END: u8 = 255;
 
 /// Fills in the plain ones, then the wrapped ones, each last of the file first.
-pub fn fill<'c>(answer: &mut Answer<'c>, config: &'c Config, tags: &TagSet<'_>) {
+pub fn fill<'c>(
+    answer: &mut Answer<'c>,
+    config: &'c Config,
+    request: &Request<'_>,
+    tags: &TagSet<'_>,
+) {
     let fitting = config.dhcp.pxe_options.holding(tags);
-    for rule in fitting.iter().filter(|rule| is_chosen(rule, &fitting)) {
-        answer.options.push((rule.value.code, value(&rule.value, answer.server)));
-        answer.because.push(&rule.origin);
+    let (plain, wrapped): (Vec<_>, Vec<_>) =
+        fitting.iter().copied().partition(|rule| rule.value.lead == Lead::Plain);
+    for (at, rule) in plain.iter().enumerate() {
+        match standing(rule, &plain, at) {
+            Standing::Sent => {
+                let value = value(&rule.value, answer.server, request);
+                answer.options.push((rule.value.code, value));
+                answer.because.push(&rule.origin);
+            }
+            Standing::Duplicate => answer.complaints.push(DhcpLine::Duplicate(rule.value.code)),
+            Standing::Beaten => {}
+        }
     }
     let mut groups: Vec<(&Lead, Vec<u8>)> = Vec::new();
-    for rule in fitting.iter().filter(|rule| rule.value.lead != Lead::Plain) {
-        let bytes = &rule.value.value.bytes;
+    for rule in wrapped {
+        let mut bytes = rule.value.value.bytes.clone();
+        if matches!(rule.value.lead, Lead::Encap(_)) {
+            terminate(&mut bytes, &rule.value, request);
+        }
         let item = [&[rule.value.code, bytes.len().to_le_bytes()[0]], &bytes[..]].concat();
         match groups.iter_mut().find(|(lead, _)| *lead == &rule.value.lead) {
             Some((_, items)) => items.extend(item),
@@ -28,21 +49,33 @@ pub fn fill<'c>(answer: &mut Answer<'c>, config: &'c Config, tags: &TagSet<'_>) 
         }
         answer.because.push(&rule.origin);
     }
-    answer.options.extend(groups.into_iter().filter_map(|(lead, items)| wrapped(lead, items)));
+    answer.options.extend(groups.into_iter().filter_map(|(lead, items)| in_one(lead, items)));
 }
 
-/// Of several plain ones with one number, one with conditions goes before one without, then the last of the file.
-fn is_chosen(rule: &Rule<PxeOption>, fitting: &[&Rule<PxeOption>]) -> bool {
-    let same = |other: &&&Rule<PxeOption>| {
-        other.value.lead == Lead::Plain && other.value.code == rule.value.code
-    };
-    let with = fitting.iter().filter(same).find(|other| !other.conditions.is_empty());
-    let best = with.or_else(|| fitting.iter().find(same));
-    rule.value.lead == Lead::Plain && best.is_some_and(|best| std::ptr::eq(*best, rule))
+/// What becomes of one of several options with one number.
+enum Standing {
+    Sent,
+    /// One with conditions goes before one without, then the last of the file.
+    Beaten,
+    /// Of those without conditions the last of the file counts, and the others are a mistake.
+    Duplicate,
+}
+
+fn standing(rule: &Rule<PxeOption>, plain: &[&Rule<PxeOption>], at: usize) -> Standing {
+    let is_open = |rule: &Rule<PxeOption>| rule.conditions.is_empty();
+    let same = |other: &&&Rule<PxeOption>| other.value.code == rule.value.code;
+    let conditional = plain.iter().filter(same).find(|other| !is_open(other));
+    let earlier = plain[..at].iter().filter(same).any(|other| is_open(other) == is_open(rule));
+    match conditional {
+        Some(_) if is_open(rule) => Standing::Beaten,
+        _ if !earlier => Standing::Sent,
+        Some(_) => Standing::Beaten,
+        None => Standing::Duplicate,
+    }
 }
 
 /// 0.0.0.0 in a list of addresses is ours.
-fn value(option: &PxeOption, server: Ipv4Addr) -> Vec<u8> {
+fn value(option: &PxeOption, server: Ipv4Addr, request: &Request<'_>) -> Vec<u8> {
     let mut bytes = option.value.bytes.clone();
     if option.value.form == (Form::Addresses { relative: true }) {
         let (addresses, _) = bytes.as_chunks_mut::<4>();
@@ -51,10 +84,26 @@ fn value(option: &PxeOption, server: Ipv4Addr) -> Vec<u8> {
             .filter(|octets| **octets == [0; 4])
             .for_each(|octets| *octets = server.octets());
     }
+    terminate(&mut bytes, option, request);
     bytes
 }
 
-fn wrapped(lead: &Lead, mut items: Vec<u8>) -> Option<(u8, Vec<u8>)> {
+/// A client that ends its own name in a zero byte gets texts that do.
+fn terminate(bytes: &mut Vec<u8>, option: &PxeOption, request: &Request<'_>) {
+    if option.value.form == Form::Text && ends_names_in_zero(request.frame) {
+        bytes.push(0);
+    }
+}
+
+fn ends_names_in_zero(frame: Frame<'_>) -> bool {
+    match frame.option(81, 3) {
+        Some([flags, _, _, name @ ..]) => flags & LABELS == 0 && name.last() == Some(&0),
+        Some(_) => false,
+        None => frame.option(12, 1).and_then(<[u8]>::last) == Some(&0),
+    }
+}
+
+fn in_one(lead: &Lead, mut items: Vec<u8>) -> Option<(u8, Vec<u8>)> {
     match lead {
         Lead::Encap(code) => {
             items.push(END);
