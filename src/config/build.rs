@@ -115,11 +115,11 @@ impl Builder {
             Switch::TftpSecure => tftp.secure = true,
             Switch::TftpSinglePort => tftp.single_port = true,
             Switch::NoResolv => self.no_resolv = true,
-            // Two are for DNS, two widen what names are known, the rest do their job on the command line only.
+            Switch::ReadEthers => dhcp.read_ethers = true,
+            // Two are for DNS, one widens what names are known, the rest do their job on the command line only.
             Switch::DhcpFqdn
             | Switch::NoPoll
             | Switch::ExpandHosts
-            | Switch::ReadEthers
             | Switch::Help
             | Switch::Test
             | Switch::Version => {}

@@ -58,6 +58,7 @@ impl Default for Dhcp {
             server_port: 67,
             client_port: 68,
             ignore_client_id: false,
+            read_ethers: false,
             log: false,
             quiet: false,
             round_robin: true,

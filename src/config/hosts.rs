@@ -5,16 +5,28 @@ use super::tags::TagSet;
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
 use std::net::Ipv4Addr;
 
-/// All `dhcp-host` lines, in file order, found by what identifies a machine.
+/// What is known of machines, in file order, found by what identifies a machine.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
     lines: Vec<DhcpHost>,
     by_id: Index,
     by_mac: Index,
-    /// In small letters.
+    /// In small letters, up to the first dot.
     by_name: Index,
+    by_address: Index,
     /// Those that have a hardware address with wildcards.
     wild: Vec<usize>,
+    /// Those that were changed, as they were.
+    replaced: Vec<(usize, DhcpHost)>,
+}
+
+/// How far the list had come.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mark {
+    lines: usize,
+    keys: [usize; 4],
+    wild: usize,
+    replaced: usize,
 }
 
 /// What identifies a machine.
@@ -30,29 +42,57 @@ pub struct Machine<'a> {
     pub name: Option<&'a [u8]>,
 }
 
+/// ARP hardware type.
+const ETHERNET: u8 = 1;
+
 impl Hosts {
     /// How many lines there are.
     pub fn count(&self) -> usize {
         self.lines.len()
     }
 
-    /// Forgets all lines behind the first `count`.
-    pub fn truncate(&mut self, count: usize) {
-        self.lines.truncate(count);
-        [&mut self.by_id, &mut self.by_mac, &mut self.by_name]
-            .into_iter()
-            .for_each(|index| index.truncate(count));
-        self.wild.retain(|place| *place < count);
+    /// All of them.
+    pub fn lines(&self) -> &[DhcpHost] {
+        &self.lines
     }
 
-    /// The addresses that are given to machines.
-    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> {
-        self.lines.iter().filter_map(|host| host.address)
+    /// How far the list has come.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            lines: self.lines.len(),
+            keys: [&self.by_id, &self.by_mac, &self.by_name, &self.by_address].map(Index::len),
+            wild: self.wild.len(),
+            replaced: self.replaced.len(),
+        }
+    }
+
+    /// Forgets all that was added and changed since.
+    pub fn rewind(&mut self, mark: Mark) {
+        while self.replaced.len() > mark.replaced
+            && let Some((place, host)) = self.replaced.pop()
+        {
+            self.lines[place] = host;
+        }
+        self.lines.truncate(mark.lines);
+        self.wild.truncate(mark.wild);
+        let indices = [&mut self.by_id, &mut self.by_mac, &mut self.by_name, &mut self.by_address];
+        indices.into_iter().zip(mark.keys).for_each(|(index, count)| index.truncate(count));
     }
 
     /// Adds a line.
     pub fn add(&mut self, host: DhcpHost) {
         let place = self.lines.len();
+        self.file(&host, place);
+        self.lines.push(host);
+    }
+
+    /// Changes a line, until it is rewound.
+    pub fn replace(&mut self, place: usize, host: DhcpHost) {
+        self.file(&host, place);
+        self.replaced.push((place, std::mem::replace(&mut self.lines[place], host)));
+    }
+
+    fn file(&mut self, host: &DhcpHost, place: usize) {
         if let Some(ClientId::Bytes(id)) = &host.client_id {
             self.by_id.add(id, place);
         }
@@ -60,9 +100,32 @@ impl Hosts {
         exact.iter().for_each(|mac| self.by_mac.add(&mac.bytes, place));
         self.wild.extend((!wild.is_empty()).then_some(place));
         if let Some(name) = &host.name {
-            self.by_name.add(&name.to_ascii_lowercase(), place);
+            self.by_name.add(&first_label(name).to_ascii_lowercase(), place);
         }
-        self.lines.push(host);
+        if let Some(address) = host.address {
+            self.by_address.add(&address.octets(), place);
+        }
+    }
+
+    /// The last line with an address.
+    pub fn with_address(&self, address: Ipv4Addr) -> Option<usize> {
+        let has = |place: &usize| self.lines[*place].address == Some(address);
+        self.by_address.places(&address.octets()).filter(has).max()
+    }
+
+    /// The last line with a name.
+    pub fn with_name(&self, name: &[u8]) -> Option<usize> {
+        let name = name.to_ascii_lowercase();
+        self.by_name.places(&name).filter(|place| has_name(&self.lines[*place], &name)).max()
+    }
+
+    /// The last line with this Ethernet address and no other.
+    pub fn with_only_mac(&self, mac: &[u8]) -> Option<usize> {
+        let has = |place: &usize| match &self.lines[*place].macs[..] {
+            [one] => one.wild.is_empty() && mac_fits(one, ETHERNET, mac),
+            _ => false,
+        };
+        self.by_mac.places(mac).filter(has).max()
     }
 
     /// The line of a machine. Lines with conditions that hold go before all others; within one kind of match the
@@ -84,21 +147,20 @@ impl Hosts {
         usable: impl Fn(&&DhcpHost) -> bool,
     ) -> Option<&DhcpHost> {
         let host = |place: usize| &self.lines[place];
-        // A client identifier with a zero byte in front is looked for without it, too.
+        // Of several the last line: what the index proposes is in no order, once lines have changed.
+        let last = |places: &mut dyn Iterator<Item = usize>, fits: &dyn Fn(&DhcpHost) -> bool| {
+            places.filter(|at| usable(&host(*at)) && fits(host(*at))).max().map(host)
+        };
         let by_id = || {
             let id = machine.client_id?;
             let ids = std::iter::once(id).chain(id.strip_prefix(&[0]));
-            let places = ids.flat_map(|id| self.by_id.places(id));
-            let fits = |at: &usize| usable(&host(*at)) && has_client_id(host(*at), id);
-            places.filter(fits).max().map(host)
+            let mut places = ids.flat_map(|id| self.by_id.places(id));
+            last(&mut places, &|host| has_client_id(host, id))
         };
-        let by_mac = || {
-            let near = self.by_mac.places(machine.mac).map(host);
-            near.filter(&usable).find(|host| exact(host, machine))
-        };
+        let by_mac = || last(&mut self.by_mac.places(machine.mac), &|host| exact(host, machine));
         let by_name = || {
             let name = machine.name?.to_ascii_lowercase();
-            self.by_name.places(&name).map(host).filter(&usable).find(|host| has_name(host, &name))
+            last(&mut self.by_name.places(&name), &|host| has_name(host, &name))
         };
         let by_pattern =
             || best_wildcard(self.wild.iter().rev().map(|at| host(*at)).filter(&usable), machine);
@@ -117,7 +179,13 @@ fn exact(host: &DhcpHost, machine: Machine<'_>) -> bool {
 }
 
 fn has_name(host: &DhcpHost, name: &[u8]) -> bool {
-    host.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name))
+    let label = host.name.as_deref().map(first_label);
+    label.is_some_and(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The machine's part of a name.
+pub fn first_label(name: &[u8]) -> &[u8] {
+    name.split(|&byte| byte == b'.').next().unwrap_or_default()
 }
 
 /// The one with the most exact bytes; of equals the first met.
@@ -176,17 +244,16 @@ mod tests {
 
     #[test]
     fn identifier_then_address_then_name_then_wildcard() {
-        let hosts = hosts(&[
+        let mut hosts = hosts(&[
             "52:54:00:*:*:*,set:wild",
             "52:54:00:01:*:*,set:wilder",
-            "pc,set:name",
+            "pc.lan,set:name",
             "52:54:00:01:02:03,set:mac",
             "id:ff:01,set:id",
         ]);
         assert_eq!(found(&hosts, Some(&[0, 0xff, 1]), None), Some(b"id".to_vec()));
         assert_eq!(found(&hosts, Some(&[9]), Some(b"PC")), Some(b"mac".to_vec()));
-        let mut hosts = hosts;
-        hosts.truncate(3);
+        hosts.rewind(Mark { lines: 3, keys: [0, 0, 1, 0], wild: 2, replaced: 0 });
         assert_eq!(found(&hosts, None, Some(b"PC")), Some(b"name".to_vec()));
         assert_eq!(found(&hosts, None, None), Some(b"wilder".to_vec()));
     }
@@ -198,5 +265,20 @@ mod tests {
             found(&hosts(&["52:54:00:01:02:03,10.0.0.1,set:a"]), None, None),
             Some(b"a".to_vec())
         );
+    }
+
+    #[test]
+    fn what_was_changed_and_added_is_forgotten_by_rewinding() {
+        let mut hosts = hosts(&["52:54:00:01:02:03,set:a", "pc,set:b"]);
+        let mark = hosts.mark();
+        let changed = DhcpHost { address: Some([10, 0, 0, 9].into()), ..hosts.lines()[1].clone() };
+        hosts.replace(1, changed);
+        hosts.add(DhcpHost { name: Some(b"pc".to_vec()), ..DhcpHost::default() });
+        assert_eq!(hosts.with_address([10, 0, 0, 9].into()), Some(1));
+        assert_eq!(hosts.with_name(b"PC"), Some(2));
+        hosts.rewind(mark);
+        assert_eq!(hosts.with_address([10, 0, 0, 9].into()), None);
+        assert_eq!(hosts.with_name(b"pc"), Some(1));
+        assert_eq!(hosts.with_only_mac(&[0x52, 0x54, 0, 1, 2, 3]), Some(0));
     }
 }

@@ -25,7 +25,7 @@ struct Entry {
 const TOO_MANY: &str = "fewer than 2³² entries";
 
 impl Index {
-    /// Adds a key of the list's last entry.
+    /// Adds a key of an entry of the list.
     pub fn add(&mut self, key: &[u8], place: usize) {
         let at = u32::try_from(self.entries.len()).expect(TOO_MANY);
         let place = u32::try_from(place).expect(TOO_MANY);
@@ -34,9 +34,16 @@ impl Index {
         self.entries.push(Entry { place, before, hash });
     }
 
-    /// Forgets the places from `count` on.
+    /// How many keys there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Forgets all keys behind the first `count`.
     pub fn truncate(&mut self, count: usize) {
-        while let Some(entry) = self.entries.pop_if(|entry| entry.place as usize >= count) {
+        while self.entries.len() > count
+            && let Some(entry) = self.entries.pop()
+        {
             match entry.before {
                 Some(before) => self.last.insert(entry.hash, before),
                 None => self.last.remove(&entry.hash),
@@ -44,7 +51,12 @@ impl Index {
         }
     }
 
-    /// Places that may have this key, last one first.
+    /// Forgets the places from `count` on, of a list whose keys came in its order.
+    pub fn truncate_places(&mut self, count: usize) {
+        self.truncate(self.entries.partition_point(|entry| (entry.place as usize) < count));
+    }
+
+    /// Places that may have this key, that of the last key first.
     pub fn places(&self, key: &[u8]) -> impl Iterator<Item = usize> {
         let mut next = if self.last.is_empty() { None } else { self.last.get(&hash(key)).copied() };
         std::iter::from_fn(move || {
@@ -108,12 +120,14 @@ mod tests {
             index.add(key.as_bytes(), place);
         }
         assert_eq!(index.places(b"a").collect::<Vec<_>>(), [3, 2, 0]);
-        index.truncate(2);
+        index.truncate_places(2);
         assert_eq!(index.places(b"a").collect::<Vec<_>>(), [0]);
         assert_eq!(index.places(b"b").collect::<Vec<_>>(), [1]);
         assert_eq!(index.places(b"c").count(), 0);
         index.add(b"c", 2);
         assert_eq!(index.places(b"c").collect::<Vec<_>>(), [2]);
+        index.truncate(1);
+        assert_eq!((index.len(), index.places(b"a").next()), (1, Some(0)));
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod answers;
 pub mod build;
 mod census;
 mod defaults;
+mod ethers;
 pub mod hosts;
 mod index;
 pub mod lines;
@@ -16,6 +17,7 @@ pub mod rules;
 pub mod run_time;
 mod setters;
 pub mod tags;
+mod taken;
 pub mod together;
 mod unserved;
 
@@ -132,6 +134,8 @@ pub struct Dhcp {
     pub client_port: u16,
     /// Do not look at client identifiers.
     pub ignore_client_id: bool,
+    /// Know hosts from `/etc/ethers`.
+    pub read_ethers: bool,
     /// Log everything about a request.
     pub log: bool,
     /// Do not log the usual.

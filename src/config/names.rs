@@ -2,22 +2,35 @@
 
 use conf_parser::words::without_dot;
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Names and their IPv4 addresses, used in turn.
+/// Names and their addresses, used in turn.
 ///
 /// The one thing in proxyDHCP that remembers: a look-up moves the address it gave to the end of its part.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    names: HashMap<Vec<u8>, List>,
+    names: HashMap<Vec<u8>, Addresses>,
     turning: bool,
 }
 
-/// Addresses of one name in two parts: lines on which it stands first, and the others.
+/// Addresses of one name.
 #[derive(Clone, Debug, Default)]
-struct List {
-    first: VecDeque<Ipv4Addr>,
-    other: VecDeque<Ipv4Addr>,
+struct Addresses {
+    four: List<Ipv4Addr>,
+    six: List<Ipv6Addr>,
+}
+
+/// Addresses in two parts: lines on which the name stands first, and the others.
+#[derive(Clone, Debug)]
+struct List<A> {
+    first: VecDeque<A>,
+    other: VecDeque<A>,
+}
+
+impl<A> Default for List<A> {
+    fn default() -> Self {
+        Self { first: VecDeque::new(), other: VecDeque::new() }
+    }
 }
 
 impl Names {
@@ -27,18 +40,30 @@ impl Names {
     }
 
     /// Adds an address. Adding to a name that has one counts as a look-up.
-    pub fn add(&mut self, name: &[u8], address: Ipv4Addr, stands_first: bool) {
+    pub fn add(&mut self, name: &[u8], address: IpAddr, stands_first: bool) {
         let turning = self.turning;
         let list = self.names.entry(name.to_ascii_lowercase()).or_default();
-        list.take(turning);
-        if !list.first.contains(&address) && !list.other.contains(&address) {
-            if stands_first { list.first.push_back(address) } else { list.other.push_back(address) }
+        match address {
+            IpAddr::V4(address) => list.four.add(address, stands_first, turning),
+            IpAddr::V6(address) => list.six.add(address, stands_first, turning),
         }
     }
 
-    /// The address of a name, letters in either case.
+    /// The IPv4 address of a name, letters in either case.
     pub fn look_up(&mut self, name: &[u8]) -> Option<Ipv4Addr> {
-        self.names.get_mut(&name.to_ascii_lowercase())?.take(self.turning)
+        self.turn(name).map(|(address, _)| address)
+    }
+
+    /// The same, and whether it has several.
+    pub fn turn(&mut self, name: &[u8]) -> Option<(Ipv4Addr, bool)> {
+        let turning = self.turning;
+        self.names.get_mut(&name.to_ascii_lowercase())?.four.turn(turning)
+    }
+
+    /// Its IPv6 address likewise.
+    pub fn turn6(&mut self, name: &[u8]) -> Option<(Ipv6Addr, bool)> {
+        let turning = self.turning;
+        self.names.get_mut(&name.to_ascii_lowercase())?.six.turn(turning)
     }
 
     /// Adds what a hosts file says: an address, then names. What it says badly is left out.
@@ -60,9 +85,7 @@ impl Names {
                     continue;
                 };
                 read.names += 1;
-                if let IpAddr::V4(address) = address {
-                    self.add(name, address, place == 0);
-                }
+                self.add(name, address, place == 0);
                 place += 1;
             }
         }
@@ -78,14 +101,23 @@ pub struct HostsRead {
     pub faults: Vec<(usize, &'static str)>,
 }
 
-impl List {
-    fn take(&mut self, turning: bool) -> Option<Ipv4Addr> {
+impl<A: Copy + PartialEq> List<A> {
+    fn add(&mut self, address: A, stands_first: bool, turning: bool) {
+        self.turn(turning);
+        if !self.first.contains(&address) && !self.other.contains(&address) {
+            if stands_first { self.first.push_back(address) } else { self.other.push_back(address) }
+        }
+    }
+
+    /// The address whose turn it is, and whether there are others.
+    fn turn(&mut self, turning: bool) -> Option<(A, bool)> {
+        let several = self.first.len() + self.other.len() > 1;
         let part = if self.first.is_empty() { &mut self.other } else { &mut self.first };
         let address = *part.front()?;
         if turning {
             part.rotate_left(1);
         }
-        Some(address)
+        Some((address, several))
     }
 }
 

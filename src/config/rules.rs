@@ -101,7 +101,7 @@ impl ByTag {
     }
 
     fn truncate(&mut self, count: usize) {
-        self.by_tag.truncate(count);
+        self.by_tag.truncate_places(count);
         self.open.retain(|place| *place < count);
     }
 

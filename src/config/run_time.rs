@@ -4,9 +4,11 @@
 //! What is read later counts more, so the order matters: each kind last configured first, a directory after all plain
 //! files, watched directories after that.
 
+use super::hosts::{Hosts, Mark};
 use super::lines::Lines;
 use super::names::Names;
-use super::{Config, Origin, VendorOption};
+use super::taken::take_addresses;
+use super::{Config, Origin, VendorOption, ethers};
 use crate::failure::reason;
 use conf_parser::option::files::{RunTimeFile, is_left_over};
 use conf_parser::{Directive, Reader, table};
@@ -14,7 +16,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -35,40 +37,83 @@ pub enum Happened {
     Hosts { path: String, names: usize },
     /// A hosts file could not be.
     HostsUnreadable { path: String, reason: String },
+    /// `/etc/ethers` was read.
+    Ethers { addresses: usize },
+    /// It could not be.
+    EthersUnreadable { reason: String },
+    /// A line of it is bad in this part.
+    BadEther { what: &'static str, line: usize },
+    /// A line of it says something that another has said.
+    RepeatedEther { line: usize },
+    /// A `dhcp-host` takes one of several addresses of its name.
+    Several { name: String, address: IpAddr },
+    /// It cannot take an address that another line has.
+    Taken { name: String, address: IpAddr },
 }
 
 /// Which files there are, and how much of the configuration does not come from them.
 #[derive(Debug)]
 pub struct RunTimeFiles {
-    written_hosts: usize,
+    written_hosts: Mark,
     written_options: usize,
+    /// What `/etc/ethers` said when it could last be read.
+    ethers: Vec<u8>,
 }
 
 impl RunTimeFiles {
     /// Those of a configuration that nothing was added to.
     pub fn of(config: &Config) -> Self {
         Self {
-            written_hosts: config.dhcp.hosts.count(),
+            written_hosts: config.dhcp.hosts.mark(),
             written_options: config.dhcp.vendor_options.len(),
+            ethers: Vec::new(),
         }
     }
 
     /// Reads them all. What came from them before is forgotten.
-    pub fn read(&self, config: &mut Config) -> (Names, Vec<Happened>) {
-        config.dhcp.hosts.truncate(self.written_hosts);
+    pub fn read(&mut self, config: &mut Config) -> (Names, Vec<Happened>) {
+        config.dhcp.hosts.rewind(self.written_hosts);
         config.dhcp.vendor_options.truncate(self.written_options);
-        let (names, mut happened) = hosts_files(config);
-        if !config.dhcp.ranges.is_empty() {
-            let claimed = config.dhcp.hosts.addresses().collect();
-            let files = std::mem::take(&mut config.files);
-            let mut reading = Reading { config, claimed, happened };
-            reading.plain(&files, RunTimeFile::DhcpHosts);
-            reading.plain(&files, RunTimeFile::DhcpOptions);
-            reading.watched(&files);
-            happened = reading.happened;
-            config.files = files;
+        let (mut names, mut happened) = hosts_files(config);
+        if config.dhcp.ranges.is_empty() {
+            return (names, happened);
+        }
+        if config.dhcp.read_ethers {
+            self.read_ethers(&mut config.dhcp.hosts, &mut happened);
+        }
+        let claimed = config.dhcp.hosts.lines().iter().filter_map(|host| host.address).collect();
+        let files = std::mem::take(&mut config.files);
+        let mut reading = Reading { config, claimed, happened };
+        reading.plain(&files, RunTimeFile::DhcpHosts);
+        reading.plain(&files, RunTimeFile::DhcpOptions);
+        reading.watched(&files);
+        happened = reading.happened;
+        config.files = files;
+        if config.process.dns_port != 0 {
+            happened.extend(take_addresses(&mut config.dhcp.hosts, &mut names));
         }
         (names, happened)
+    }
+
+    /// What cannot be read is taken to be as it was.
+    fn read_ethers(&mut self, hosts: &mut Hosts, happened: &mut Vec<Happened>) {
+        let read = fs::read(ethers::PATH);
+        let unreadable = read.as_ref().err().map(reason);
+        self.ethers = read.unwrap_or_else(|_| std::mem::take(&mut self.ethers));
+        let first = hosts.count();
+        let mut addresses = 0;
+        let mut told = Vec::new();
+        for (line, read) in ethers::read(&self.ethers) {
+            match read.map(|ether| ethers::put(hosts, ether, first)) {
+                Ok(true) => addresses += 1,
+                Ok(false) => told.push(Happened::RepeatedEther { line }),
+                Err(what) => told.push(Happened::BadEther { what, line }),
+            }
+        }
+        match unreadable {
+            Some(reason) => happened.push(Happened::EthersUnreadable { reason }),
+            None => happened.extend(told.into_iter().chain([Happened::Ethers { addresses }])),
+        }
     }
 }
 
@@ -187,7 +232,8 @@ fn hosts_files(config: &Config) -> (Names, Vec<Happened>) {
     }
     for record in &config.dhcp.host_records {
         for (place, name) in record.names.iter().enumerate() {
-            record.address.into_iter().for_each(|address| names.add(name, address, place == 0));
+            let address = record.address.map(IpAddr::V4);
+            address.into_iter().for_each(|address| names.add(name, address, place == 0));
         }
     }
     let mut paths: Vec<PathBuf> = Vec::new();
@@ -334,7 +380,8 @@ mod tests {
             config.dhcp.vendor_options.iter().map(|rule| rule.value.code).collect::<Vec<_>>()
         };
         assert_eq!(codes(&config), [31, 30]);
-        let files = RunTimeFiles { written_hosts: 0, written_options: 1 };
+        let mut files =
+            RunTimeFiles { written_hosts: Mark::default(), written_options: 1, ethers: Vec::new() };
         files.read(&mut config);
         assert_eq!(codes(&config), [31]);
     }

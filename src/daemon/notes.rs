@@ -58,8 +58,17 @@ fn range_line(range: &crate::config::Range) -> DhcpLine {
 
 /// What came of a file that is read when the daemon runs.
 pub fn file_line(happened: Happened) -> Line {
+    let dhcp = |line| Line::Dhcp(None, line);
     Line::Process(match happened {
-        Happened::Read(path) => return Line::Dhcp(None, DhcpLine::FileRead(path)),
+        Happened::Read(path) => return dhcp(DhcpLine::FileRead(path)),
+        Happened::Ethers { addresses } => return dhcp(DhcpLine::Ethers { addresses }),
+        Happened::EthersUnreadable { reason } => {
+            return dhcp(DhcpLine::EthersUnreadable { reason });
+        }
+        Happened::BadEther { what, line } => return dhcp(DhcpLine::BadEther { what, line }),
+        Happened::RepeatedEther { line } => return dhcp(DhcpLine::RepeatedEther { line }),
+        Happened::Several { name, address } => return dhcp(DhcpLine::Several { name, address }),
+        Happened::Taken { name, address } => return dhcp(DhcpLine::Taken { name, address }),
         Happened::Unreadable { path, reason } => ProcessLine::FileUnreadable { path, reason },
         Happened::Inaccessible { path, reason } => {
             ProcessLine::DirectoryInaccessible { path, reason }

@@ -202,7 +202,7 @@ impl Confined {
             .position(|line| matches!(line, Line::Tftp(_)))
             .map_or(lines.len(), |at| at + 1);
         lines.splice(behind..behind, roots.into_iter().map(Line::Tftp));
-        let run_time_files = RunTimeFiles::of(&config);
+        let mut run_time_files = RunTimeFiles::of(&config);
         let (names, happened) = run_time_files.read(&mut config);
         lines.extend(happened.into_iter().map(file_line));
         lines.iter().for_each(|line| journal.write(line));

@@ -147,7 +147,7 @@ fn host(random: &mut Random) -> String {
             4 => random.of(&["id:cid", "id:01:02:03:04", "id:*", "id:00:63"]).to_owned(),
             5 => format!("tag:{}{}", random.of(&["", "!"]), random.of(TAGS)),
             6 => random.of(&["10.0.0.50", "10.1.0.50", "10.9.0.50", "[fd00::1]"]).to_owned(),
-            7 => random.of(&["pc", "srv", "pc1"]).to_owned(),
+            7 => random.of(&["pc", "srv", "pc1", "boot", "many", "pc.lan"]).to_owned(),
             8 => random.of(&["ignore", "1h"]).to_owned(),
             _ => set(random),
         });
@@ -234,7 +234,7 @@ fn switch(random: &mut Random) -> String {
         4 => "dhcp-ignore-clid".to_owned(),
         5 => "quiet-dhcp".to_owned(),
         6 => format!("dhcp-reply-delay={}0", tags(random)),
-        7 => "no-round-robin".to_owned(),
+        7 => random.of(&["no-round-robin", "read-ethers"]).to_owned(),
         8 => "dhcp-hostsfile=/srv/dhcp-hosts".to_owned(),
         _ => "dhcp-optsfile=/srv/dhcp-opts".to_owned(),
     }
@@ -274,6 +274,10 @@ fn network_line(random: &mut Random) -> String {
 
 /// Files that lines may name.
 pub const SIDE_FILES: &[(&str, &str)] = &[
+    (
+        "/etc/ethers",
+        "52:54:00:aa:bb:02 pc\n52:54:00:aa:cc:01 10.0.0.51\n52:54:00:aa:bb:01 srv\nbad\n",
+    ),
     (
         "/srv/hosts",
         "10.0.0.80 boot\n10.0.0.81 boot other\n10.0.0.82 x srv.lan srv\n10.0.0.91 many\n10.0.0.92 a many\n10.0.0.93 many\n10.0.0.94 pc1 pc\n",

@@ -30,7 +30,7 @@ pub fn play(fixture: &Fixture) -> Transcript {
     let folder = Served::new(fixture);
     let lines: Vec<String> = fixture.config.iter().map(|line| folder.moved(line)).collect();
     let mut config = config(&lines);
-    let run_time_files = RunTimeFiles::of(&config);
+    let mut run_time_files = RunTimeFiles::of(&config);
     let names = run_time_files.read(&mut config).0;
     let mut stage = Stage {
         config,

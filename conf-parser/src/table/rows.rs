@@ -191,7 +191,7 @@ pub static ROWS: &[Row] = &[
     row("quiet-ra", NONE, None, Stacks, Inert, Nothing, "", "Log no routine router advertisements."),
     row("quiet-tftp", NONE, None, Stacks, Served, On(Switch::QuietTftp), "", "Do not log files that are not found."),
     row("ra-param", NONE, Required, Stacks, Refused("no router advertisements"), Value(dhcp_server::ra_param), "<interface>,[mtu:<value>|off,]<interval>[,<lifetime>]", "How to advertise a router."),
-    row("read-ethers", b'Z', None, Stacks, Ignored("not served yet"), On(Switch::ReadEthers), "", "Know hosts from /etc/ethers."),
+    row("read-ethers", b'Z', None, Stacks, Served, On(Switch::ReadEthers), "", "Know hosts from /etc/ethers."),
     row("rebind-domain-ok", NONE, Required, Stacks, Inert, Value(check::any), "/<domain>/", "Domains that may have private addresses."),
     row("rebind-localhost-ok", NONE, None, Stacks, Inert, Nothing, "", "Let answers name this machine."),
     row("resolv-file", b'r', Optional, Stacks, Inert, Maybe(network::resolv_file), "[=<path>]", "Read upstream servers from this file."),

@@ -1,0 +1,127 @@
+//! `/etc/ethers` (ethers(5)), for `read-ethers`: hardware addresses of machines that are known by name or address.
+
+use super::hosts::Hosts;
+use conf_parser::option::dhcp_host::{DhcpHost, is_host_name};
+use conf_parser::words::{Hex, without_dot};
+use std::net::Ipv4Addr;
+
+/// Where it is.
+pub const PATH: &str = "/etc/ethers";
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ether {
+    mac: Vec<u8>,
+    who: Who,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Who {
+    Address(Ipv4Addr),
+    Name(Vec<u8>),
+}
+
+const MAC: usize = 6;
+
+/// Reads the file: lines by number, or what of them is bad.
+pub fn read(file: &[u8]) -> Vec<(usize, Result<Ether, &'static str>)> {
+    let lines = (1..).zip(file.split(|&byte| byte == b'\n'));
+    let lines = lines.map(|(number, line)| (number, line.trim_ascii_end()));
+    let counts = |line: &[u8]| !matches!(line.first(), None | Some(b'#' | b'+'));
+    lines.filter(|(_, line)| counts(line)).map(|(number, line)| (number, ether(line))).collect()
+}
+
+fn ether(line: &[u8]) -> Result<Ether, &'static str> {
+    let blank = line.iter().position(u8::is_ascii_whitespace).ok_or("line")?;
+    let (mac, who) = line.split_at(blank);
+    let (mac, who) = (bytes(mac).ok_or("line")?, who.trim_ascii_start());
+    if who.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') {
+        let address = std::str::from_utf8(who).ok().and_then(|text| text.parse().ok());
+        return Ok(Ether { mac, who: Who::Address(address.ok_or("address")?) });
+    }
+    let name = without_dot(who).filter(|name| is_host_name(name)).ok_or("name")?;
+    Ok(Ether { mac, who: Who::Name(name.to_vec()) })
+}
+
+/// Six bytes in hex, between `:` or `-`; what follows them does not count.
+fn bytes(text: &[u8]) -> Option<Vec<u8>> {
+    let digits = |group: &[u8]| match group {
+        b"*" => Some(0),
+        _ => u8::from_str_radix(std::str::from_utf8(group).ok()?, 16).ok(),
+    };
+    let groups: Option<Vec<u8>> =
+        text.split(|byte| matches!(byte, b':' | b'-')).map(digits).collect();
+    groups.filter(|bytes| bytes.len() >= MAC).map(|bytes| bytes[..MAC].to_vec())
+}
+
+/// Puts a line where it belongs: into the line of that name or address, else into that of the hardware address, else
+/// into one of its own. `false`: one of the same name or address came before it from here, at `first` or behind.
+pub fn put(hosts: &mut Hosts, Ether { mac, who }: Ether, first: usize) -> bool {
+    let known = match &who {
+        Who::Address(address) => hosts.with_address(*address),
+        Who::Name(name) => hosts.with_name(name),
+    };
+    let mac = vec![Hex { bytes: mac, ..Hex::default() }];
+    if let Some(place) = known {
+        let is_ours = place >= first;
+        if !is_ours {
+            hosts.replace(place, DhcpHost { macs: mac, ..hosts.lines()[place].clone() });
+        }
+        return !is_ours;
+    }
+    let with = |host: DhcpHost| match who {
+        Who::Address(address) => DhcpHost { address: Some(address), ..host },
+        Who::Name(name) => DhcpHost { name: Some(name), ..host },
+    };
+    match hosts.with_only_mac(&mac[0].bytes) {
+        Some(place) => hosts.replace(place, with(hosts.lines()[place].clone())),
+        None => hosts.add(with(DhcpHost { macs: mac, ..DhcpHost::default() })),
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_as_dnsmasq_reads_them() {
+        let file =
+            b"52:54:00:aa:bb:01 pc\n52-54-0-aa-bb-2 10.0.0.9 \nzz y\n52:54:00:aa:bb:04 \n# c\n\n\
+                     +x\n52:54:00:aa:bb:05 10.0.0.300\n52:54:00:aa:bb:06 a b\n1:2 c";
+        let told: Vec<_> = read(file)
+            .into_iter()
+            .map(|(line, read)| (line, read.map(|ether| ether.mac[5])))
+            .collect();
+        let bad = Err;
+        assert_eq!(
+            told,
+            [
+                (1, Ok(1)),
+                (2, Ok(2)),
+                (3, bad("line")),
+                (4, bad("line")),
+                (8, bad("address")),
+                (9, bad("name")),
+                (10, bad("line"))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_goes_where_its_machine_is() {
+        let mut hosts = Hosts::default();
+        let named = DhcpHost { name: Some(b"pc".to_vec()), ..DhcpHost::default() };
+        hosts.add(named);
+        let first = hosts.count();
+        let say =
+            |hosts: &mut Hosts, line: &str| put(hosts, ether(line.as_bytes()).unwrap(), first);
+        assert!(say(&mut hosts, "52:54:00:00:00:01 pc"));
+        assert_eq!((hosts.count(), &hosts.lines()[0].macs[0].bytes[5]), (1, &1));
+        assert!(say(&mut hosts, "52:54:00:00:00:01 10.0.0.9"));
+        assert_eq!((hosts.count(), hosts.lines()[0].address), (1, Some([10, 0, 0, 9].into())));
+        assert!(say(&mut hosts, "52:54:00:00:00:02 other"));
+        assert!(!say(&mut hosts, "52:54:00:00:00:03 other"), "twice");
+        assert_eq!(hosts.count(), 2);
+    }
+}
