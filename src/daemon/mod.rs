@@ -24,7 +24,7 @@ use crate::tftp::{Around, Server, Socket, accepts};
 use files::DiskFiles;
 use mio::Events;
 pub use notes::file_line;
-use sockets::{Role, Sockets};
+use sockets::{BoundTo, Role, Sockets};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -35,6 +35,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub struct Daemon {
     config: Config,
     interfaces: Interfaces,
+    /// The only interface that the DHCP sockets hear.
+    bound_to: Option<BoundTo>,
     names: Names,
     run_time_files: RunTimeFiles,
     sockets: Sockets,
@@ -206,6 +208,10 @@ impl Daemon {
         self.watch.drain();
         let Ok(interfaces) = snapshot() else { return };
         self.interfaces = interfaces;
+        let Self { bound_to, interfaces, sockets, .. } = self;
+        if let Some(name) = bound_to.as_mut().and_then(|bound| bound.lost(interfaces, sockets)) {
+            self.journal.write(&Line::Process(ProcessLine::Unbound(name)));
+        }
         if self.config.network.binding != Binding::Wildcard {
             let new = self.sockets.follow(&self.config, &self.interfaces);
             self.backlog.extend(new.into_iter().map(Role::Tftp));

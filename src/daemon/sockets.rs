@@ -306,6 +306,33 @@ impl Sockets {
     }
 }
 
+/// The one interface that the DHCP sockets hear. It may go and come back as another one of the same name.
+pub struct BoundTo {
+    name: String,
+    index: Option<u32>,
+    /// Whether it was told that it is lost; once is enough.
+    told: bool,
+}
+
+impl BoundTo {
+    /// The sockets are bound to it.
+    pub fn new(name: String, interfaces: &Interfaces) -> Self {
+        let index = interfaces.by_name(&name).map(|link| link.index);
+        Self { name, index, told: false }
+    }
+
+    /// Binds to it again, if it is another one now. Its name, if that fails for the first time.
+    pub fn lost(&mut self, interfaces: &Interfaces, sockets: &Sockets) -> Option<String> {
+        let index = interfaces.by_name(&self.name).map(|link| link.index);
+        if index == std::mem::replace(&mut self.index, index) {
+            return None;
+        }
+        let bound = index.is_some() && sockets.bind_dhcp_to(&self.name).is_ok();
+        let first = !bound && !std::mem::replace(&mut self.told, true);
+        first.then(|| self.name.clone())
+    }
+}
+
 fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, Failure> {
     udp::open_dhcp(port, shared).map_err(|(step, error)| {
         let what = match step {

@@ -3,7 +3,7 @@
 
 use super::files::DiskFiles;
 use super::notes::{file_line, missing, start_lines};
-use super::sockets::Sockets;
+use super::sockets::{BoundTo, Sockets};
 use super::{Clock, Daemon, End, surroundings};
 use crate::command_line::{self, CommandLine};
 use crate::config::answers::Answers;
@@ -173,7 +173,7 @@ impl Bound {
     /// Gives up what is not needed any more. In debug mode the user stays.
     pub fn confine(self) -> Result<Confined, Failure> {
         if !self.config.process.debug {
-            let kept = needed(&self.config);
+            let kept = needed(&self.config, self.bound_to.is_some());
             let failed = |error: io::Error| {
                 Failure::other(format!("failed to change user-id: {}", reason(&error)))
             };
@@ -207,8 +207,10 @@ impl Confined {
         lines.extend(happened.into_iter().map(file_line));
         lines.iter().for_each(|line| journal.write(line));
         let pid_file = config.process.pid_file.clone().filter(|_| !config.process.debug);
+        let bound_to = bound_to.map(|name| BoundTo::new(name, &interfaces));
         let daemon = Daemon {
             config,
+            bound_to,
             interfaces,
             names,
             run_time_files,
@@ -230,10 +232,14 @@ impl Confined {
 }
 
 /// What serving still needs of root's rights.
-fn needed(config: &Config) -> Vec<Capability> {
+fn needed(config: &Config, bound: bool) -> Vec<Capability> {
     let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
-    let neighbours = (!config.dhcp.ranges.is_empty()).then_some(Capability::NetAdmin);
-    neighbours.into_iter().chain(follows.then_some(Capability::NetBindService)).collect()
+    let needs = [
+        (!config.dhcp.ranges.is_empty(), Capability::NetAdmin),
+        (follows, Capability::NetBindService),
+        (bound, Capability::NetRaw),
+    ];
+    needs.into_iter().filter_map(|(needed, right)| needed.then_some(right)).collect()
 }
 
 /// The one interface the DHCP sockets need to hear, if it is just one (spec: proxyDHCP, section 1.2).

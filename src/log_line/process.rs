@@ -30,8 +30,8 @@ pub enum ProcessLine {
     BadDirectory { path: String, reason: String },
     /// A line of such a file is faulty.
     BadLine { words: String, line: usize, path: String },
-    /// Binding to an interface again has failed.
-    Rebind { interface: String },
+    /// The DHCP sockets cannot be bound to their interface once more.
+    Unbound(String),
     /// The end.
     Terminated,
     /// Why there was no start.
@@ -51,8 +51,8 @@ impl ProcessLine {
     pub(super) fn priority(&self) -> Priority {
         match self {
             Self::Failure(_) | Self::FailedToStart => Priority::Critical,
-            Self::Rebind { .. }
-            | Self::HostsUnreadable { .. }
+            Self::HostsUnreadable { .. }
+            | Self::Unbound(_)
             | Self::FileUnreadable { .. }
             | Self::DirectoryInaccessible { .. }
             | Self::BadDirectory { .. }
@@ -90,9 +90,7 @@ impl fmt::Display for ProcessLine {
                 write!(f, "bad dynamic directory {path}: {reason}")
             }
             Self::BadLine { words, line, path } => write!(f, "{words} at line {line} of {path}"),
-            Self::Rebind { interface } => {
-                write!(f, "error binding DHCP socket to device {interface}")
-            }
+            Self::Unbound(name) => write!(f, "error binding DHCP socket to device {name}"),
             Self::Terminated => f.write_str("exiting on receipt of SIGTERM"),
             Self::Failure(sentence) => f.write_str(sentence),
             Self::FailedToStart => f.write_str("FAILED to start up"),

@@ -14,8 +14,17 @@ const RTMGRP_IPV6_IFADDR: u32 = 0x100;
 const LINK_BODY: usize = 16;
 const ADDRESS_BODY: usize = 8;
 
+/// How often to ask again for what changes while it is told.
+const TRIES: usize = 10;
+
 /// All links and addresses there are now.
 pub fn snapshot() -> io::Result<Interfaces> {
+    let again = |seen: &io::Result<Interfaces>| matches!(seen, Err(error) if error.kind() == io::ErrorKind::Interrupted);
+    let seen = (1..TRIES).map(|_| look()).find(|seen| !again(seen));
+    seen.unwrap_or_else(look)
+}
+
+fn look() -> io::Result<Interfaces> {
     let mut found = Interfaces::default();
     dump(libc::RTM_GETLINK, &[0; LINK_BODY], |kind, body| {
         found.links.extend((kind == libc::RTM_NEWLINK).then(|| link(body)).flatten());

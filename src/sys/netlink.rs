@@ -23,15 +23,19 @@ pub fn open(groups: u32, flags: SockFlag) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Asks for a list and calls `each` with the type and body of every message of the answer.
+/// Asks for a list and calls `each` with the type and body of every message of the answer. `Interrupted`: the list has
+/// changed while it was told, and is to be asked for again.
 pub fn dump(kind: u16, body: &[u8], mut each: impl FnMut(u16, &[u8])) -> io::Result<()> {
     let fd = open(0, SockFlag::empty())?;
     request(&fd, kind, libc::NLM_F_DUMP, body)?;
     let mut buffer = vec![0; ANSWER];
+    let mut changed = false;
     loop {
         let size = recv(fd.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
-        for (kind, body) in messages(&buffer[..size]) {
+        for Message { kind, flags, body } in messages(&buffer[..size]) {
+            changed |= i32::from(flags) & libc::NLM_F_DUMP_INTR != 0;
             match i32::from(kind) {
+                libc::NLMSG_DONE if changed => return Err(io::ErrorKind::Interrupted.into()),
                 libc::NLMSG_DONE => return Ok(()),
                 libc::NLMSG_ERROR => return error(body),
                 _ => each(kind, body),
@@ -47,8 +51,8 @@ pub fn act(kind: u16, flags: i32, body: &[u8]) -> io::Result<()> {
     let mut buffer = [0; 4096];
     let size = recv(fd.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
     messages(&buffer[..size])
-        .find(|(kind, _)| i32::from(*kind) == libc::NLMSG_ERROR)
-        .map_or(Ok(()), |(_, body)| error(body))
+        .find(|message| i32::from(message.kind) == libc::NLMSG_ERROR)
+        .map_or(Ok(()), |message| error(message.body))
 }
 
 fn request(fd: &OwnedFd, kind: u16, flags: i32, body: &[u8]) -> io::Result<()> {
@@ -72,14 +76,20 @@ fn error(body: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Type and body of each message.
-fn messages(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+struct Message<'a> {
+    kind: u16,
+    flags: u16,
+    body: &'a [u8],
+}
+
+fn messages(mut bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
     std::iter::from_fn(move || {
         let length = usize::try_from(u32::from_ne_bytes(*bytes.first_chunk()?)).ok()?;
         let kind = u16::from_ne_bytes(*bytes.get(4..)?.first_chunk()?);
+        let flags = u16::from_ne_bytes(*bytes.get(FLAGS_AT..)?.first_chunk()?);
         let body = bytes.get(HEAD..length)?;
         bytes = bytes.get(aligned(length)..).unwrap_or_default();
-        Some((kind, body))
+        Some(Message { kind, flags, body })
     })
 }
 

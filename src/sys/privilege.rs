@@ -13,6 +13,8 @@ pub enum Capability {
     NetBindService = 10,
     /// To enter neighbours.
     NetAdmin = 12,
+    /// To bind a socket to an interface once more.
+    NetRaw = 13,
 }
 
 /// Who to become.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub struct Machine<'l> {
     lab: &'l Lab,
     server: &'l Host,
+    client: &'l Host,
     ears: Ears,
 }
 
@@ -37,24 +38,31 @@ impl<'l> Machine<'l> {
         client.ip("route add local 0.0.0.0/0 dev lo");
         let link = |line: &str| line.split([' ', ':']).next().unwrap_or_default().to_owned();
         let links: BTreeSet<String> = addresses.iter().map(|line| link(line)).collect();
-        for name in &links {
-            match name.strip_prefix("eth") {
-                Some(number) => {
-                    let end = format!("c{number}");
-                    let macs = [server_mac(name), client_mac(name)].map(colons);
-                    lab.wire(server.plug(name, &macs[0]), client.plug(&end, &macs[1]));
-                    server.ip(&format!("link set {name} mtu 9000"));
-                    client.ip(&format!("link set {end} mtu 9000"));
-                }
-                None => {
-                    server.ip(&format!("link add {name} type bridge"));
-                    server.ip(&format!("link set {name} up"));
-                }
-            }
-        }
-        let machine = Self { lab, server, ears: Ears::new(client) };
+        let mut machine = Self { lab, server, client, ears: Ears::new(client) };
+        links.iter().for_each(|name| machine.lay(name));
         machine.addresses("add", addresses);
         machine
+    }
+
+    /// Makes an interface, and a wire to the client if it is called `eth…`.
+    pub fn lay(&mut self, name: &str) {
+        let Some(number) = name.strip_prefix("eth") else {
+            self.server.ip(&format!("link add {name} type bridge"));
+            self.server.ip(&format!("link set {name} up"));
+            return;
+        };
+        let end = format!("c{number}");
+        let macs = [server_mac(name), client_mac(name)].map(colons);
+        let plugs = [self.server.plug(name, &macs[0]), self.client.plug(&end, &macs[1])];
+        self.lab.wire(plugs[0], plugs[1]);
+        self.server.ip(&format!("link set {name} mtu 9000"));
+        self.client.ip(&format!("link set {end} mtu 9000"));
+        self.ears = Ears::new(self.client);
+    }
+
+    /// Takes an interface away.
+    pub fn pull(&self, name: &str) {
+        self.server.ip(&format!("link del {name}"));
     }
 
     /// Gives or takes (`add`, `del`) addresses.
