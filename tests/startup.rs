@@ -21,6 +21,9 @@ struct Start {
     about: String,
     /// How we stand to it.
     standing: String,
+    /// The sections of the specification of proxyDHCP that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    covers: Vec<String>,
     /// The command line.
     argv: Vec<String>,
     /// Files that are there: configuration, and what it names.

@@ -92,15 +92,17 @@ fn pxe_line(request: &Request<'_>, answer: &Answer<'_>) -> DhcpLine {
     }
 }
 
-/// A client without hardware address is known by its identifier, without its type.
+/// ARP hardware type of IEEE 1394, whose clients call theirs by another number (RFC 2855; RFC 4361).
+const FIREWIRE: u8 = 24;
+const CALLED: u8 = 27;
+
+/// A client without hardware address is known by its identifier, without its type (D-018).
 fn shown_mac(request: &Request<'_>) -> Vec<u8> {
+    let htype = request.frame.htype();
     match request.client_id {
-        Some(id) if request.frame.hlen() == 0 && id.len() > 3 => {
-            if id[0] == request.frame.htype() {
-                id[1..].to_vec()
-            } else {
-                id.to_vec()
-            }
+        Some([kind, rest @ ..]) if request.frame.hlen() == 0 && rest.len() > 2 => {
+            let is_type = *kind == htype || (*kind == CALLED && htype == FIREWIRE);
+            if is_type { rest.to_vec() } else { [&[*kind], rest].concat() }
         }
         _ => request.frame.mac().to_vec(),
     }

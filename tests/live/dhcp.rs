@@ -6,16 +6,20 @@ use super::common::machine::{Machine, Running};
 use super::common::packet::Heard;
 use super::common::request::{Step, step};
 use super::common::speech::shown;
-use super::{CONFIG, QUIET, common, comparable};
+use super::{CONFIG, common, comparable};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// Longer than the last datagram is under way.
+const SETTLED: Duration = Duration::from_millis(30);
+
 pub fn play(lab: &Lab, fixture: &Fixture) -> Transcript {
     let machine = Machine::new(lab, ["server", "client"], &fixture.machine());
-    let running = machine.start(&common::subject(), CONFIG, &[]).expect("the program starts");
-    sleep(QUIET);
+    let running = machine.start(&common::subject(), CONFIG, &[]);
+    let running = running.unwrap_or_else(|| panic!("no start: {}", fixture.about));
+    sleep(SETTLED);
     drop((machine.heard(), lab.take_syslog()));
     let mut seen = Transcript::default();
     for (number, text) in (1..).zip(&fixture.steps) {
@@ -29,7 +33,7 @@ pub fn play(lab: &Lab, fixture: &Fixture) -> Transcript {
         }
     }
     // What comes late comes unasked.
-    sleep(QUIET);
+    sleep(SETTLED);
     seen.packets.extend(machine.heard().iter().map(|heard| format!("late {}", told(heard))));
     seen.log = lab.take_syslog().iter().filter_map(|line| comparable(line)).collect();
     seen
@@ -43,7 +47,7 @@ fn take(machine: &Machine<'_>, running: &Running, step: Step) {
         Step::Reload => {
             let id = i32::try_from(running.id()).expect("process ids are small");
             kill(Pid::from_raw(id), Signal::SIGHUP).expect("it runs");
-            sleep(QUIET);
+            sleep(SETTLED);
         }
         Step::Wait(_) => unreachable!("that is for the one who listens"),
     }

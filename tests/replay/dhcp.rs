@@ -9,11 +9,15 @@ use pxemasq::config::Config;
 use pxemasq::config::names::Names;
 use pxemasq::config::run_time::RunTimeFiles;
 use pxemasq::effect::Effect;
+use pxemasq::log_line::{DhcpLine, Line};
 use pxemasq::net::{Address, Arrival, Datagram, Interfaces, Link, Via, same_network};
 use pxemasq::proxydhcp::{self, Port};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
 const PXE_PORT: u16 = 4011;
+/// ARP hardware type.
+const ETHERNET: u8 = 1;
 
 struct Stage {
     config: Config,
@@ -41,7 +45,11 @@ pub fn play(fixture: &Fixture) -> Transcript {
         step: 0,
         delayed: Vec::new(),
     };
-    fixture.machine().iter().for_each(|line| stage.gains(line));
+    let addresses = fixture.machine();
+    // In the order they are made in.
+    let names = addresses.iter().filter_map(|line| line.split([' ', ':']).next());
+    names.collect::<BTreeSet<_>>().into_iter().for_each(|name| _ = stage.link(name));
+    addresses.iter().for_each(|line| stage.gains(line));
     for (number, text) in (1..).zip(&fixture.steps) {
         stage.step = number;
         stage.take(step(text));
@@ -79,19 +87,21 @@ impl Stage {
     fn gains(&mut self, line: &str) {
         let (label, address) = line.split_once(' ').expect("an interface and an address");
         let name = label.split(':').next().unwrap_or(label);
-        let index = match self.interfaces.by_name(name) {
-            Some(link) => link.index,
-            None => {
-                let index = u32::try_from(self.interfaces.links.len()).expect("few links") + 1;
-                self.interfaces.links.push(link(index, name));
-                index
-            }
-        };
+        let index = self.link(name);
         let label = (label != name).then(|| label.to_owned());
         if let Some((ip, prefix)) = parsed(address) {
             self.interfaces.addresses.push(Address { interface: index, ip, prefix, label });
             self.interfaces.addresses.sort_by_key(|address| address.interface);
         }
+    }
+
+    fn link(&mut self, name: &str) -> u32 {
+        if let Some(link) = self.interfaces.by_name(name) {
+            return link.index;
+        }
+        let index = u32::try_from(self.interfaces.links.len()).expect("few links") + 1;
+        self.interfaces.links.push(link(index, name));
+        index
     }
 
     fn loses(&mut self, name: &str, address: &str) {
@@ -109,7 +119,11 @@ impl Stage {
             local: (*said.to.ip()).into(),
             interface: link.index,
         };
-        let port = if said.to.port() == PXE_PORT { Port::Pxe } else { Port::Server };
+        let port = match said.to.port() {
+            PXE_PORT if self.config.dhcp.pxe => Port::Pxe,
+            port if port == self.config.dhcp.server_port => Port::Server,
+            _ => return, // nobody listens
+        };
         let mut effects = Vec::new();
         let Self { config, interfaces, names, .. } = self;
         proxydhcp::answer(config, interfaces, names, port, &arrival, &mut effects);
@@ -121,42 +135,59 @@ impl Stage {
             Effect::Log(line) => self.seen.log.push(logged(&line)),
             Effect::Send(datagram) => {
                 let told = self.told(&datagram);
-                self.seen.packets.push(format!("{} {told}", self.step));
+                self.seen.packets.extend(told.map(|told| format!("{} {told}", self.step)));
             }
             Effect::SendLater(delay, datagram) => {
                 let told = self.told(&datagram);
-                self.delayed.push((delay, told));
+                self.delayed.extend(told.map(|told| (delay, told)));
             }
             Effect::Close(_) => unreachable!("DHCP opens nothing"),
         }
     }
 
-    /// As the client hears it: the kernel finds interface and source address, if nobody tells.
-    fn told(&self, datagram: &Datagram) -> String {
+    /// As the client hears it, if it does: the kernel finds interface and source address, if nobody tells.
+    fn told(&mut self, datagram: &Datagram) -> Option<String> {
         let SocketAddr::V4(to) = datagram.to else { unreachable!("DHCP is IPv4") };
-        let (index, source) = self.way(datagram.interface, *to.ip());
+        let Some((index, source)) = self.way(datagram.interface, *to.ip()) else {
+            let reason = "Network is unreachable".to_owned();
+            self.complain(DhcpLine::SendFailed { to: *to.ip(), reason });
+            return None;
+        };
         let port = match datagram.via {
             Via::Pxe => PXE_PORT,
             _ => self.config.dhcp.server_port,
         };
         let on = self.interfaces.by_index(index).expect("an interface").name.clone();
-        let known = if to.ip().is_broadcast() { EVERYBODY } else { client_mac(&on) };
-        let told = datagram.neighbour.as_ref().and_then(|client| client.mac[..].try_into().ok());
-        let mac = told.unwrap_or(known);
+        let mut mac = if to.ip().is_broadcast() { EVERYBODY } else { client_mac(&on) };
+        match &datagram.neighbour {
+            Some(client) if client.hardware_type != ETHERNET => {
+                self.complain(DhcpLine::ArpFailed("Invalid argument".to_owned()));
+            }
+            Some(client) => mac = client.mac[..].try_into().expect("a wire is an Ethernet"),
+            None => {}
+        }
         let from = SocketAddrV4::new(source, port);
         let heard = Heard { on, mac, from, to, tos: 0xC0, whole: false, bytes: Vec::new() };
-        format!("{heard} {}", shown(&datagram.bytes))
+        // What is not a wire leads nowhere.
+        heard.on.starts_with("eth").then(|| format!("{heard} {}", shown(&datagram.bytes)))
+    }
+
+    fn complain(&mut self, line: DhcpLine) {
+        self.seen.log.push(logged(&Line::Dhcp(None, line)));
     }
 
     /// The interface a datagram leaves by, and its source address.
-    fn way(&self, interface: u32, to: Ipv4Addr) -> (u32, Ipv4Addr) {
+    fn way(&self, interface: u32, to: Ipv4Addr) -> Option<(u32, Ipv4Addr)> {
         let near = |address: &&Address| {
             address.ip4().is_some_and(|ip| same_network(ip, to, address.netmask()))
         };
-        let here = |address: &&Address| interface == 0 || address.interface == interface;
-        let mut all = self.interfaces.addresses.iter().filter(here);
-        let found = all.clone().find(near).or_else(|| all.next()).expect("a way out");
-        (found.interface, found.ip4().expect("IPv4"))
+        let here = |address: &&Address| address.interface == interface;
+        let all = &self.interfaces.addresses;
+        let found = match interface {
+            0 => all.iter().find(near)?,
+            _ => all.iter().filter(here).find(near).or_else(|| all.iter().find(here))?,
+        };
+        Some((found.interface, found.ip4()?))
     }
 }
 

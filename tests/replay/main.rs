@@ -9,6 +9,8 @@ use common::fixture::{self, Fixture, Transcript, judge};
 use pxemasq::config::Config;
 use pxemasq::config::load::Loader;
 use pxemasq::log_line::Line;
+use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -34,6 +36,28 @@ fn every_divergence_is_shown_somewhere() {
             |word: &&&str| sources().iter().any(|text| text.contains(&format!("fn {word}()")));
         assert!(quoted.iter().any(|word| is_fixture(&word) || is_test(&word)), "{name}");
     }
+}
+
+/// The sections of the specification of proxyDHCP that are about what is seen on the wire or in the log.
+const SECTIONS: &[&str] = &[
+    "1.1", "1.2", "1.3", "1.4", "2.1", "2.2", "2.4", "2.5", "2.6", "3.1", "3.2", "3.3", "3.4",
+    "3.5", "4.1", "4.2", "4.3", "4.4", "4.5", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "6.1",
+    "6.2", "6.3", "6.4", "6.5", "6.6", "6.7", "6.8", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6",
+    "7.7",
+];
+
+#[derive(Clone, Deserialize)]
+struct Covers {
+    #[serde(default)]
+    covers: Vec<String>,
+}
+
+#[test]
+fn every_section_of_proxydhcp_has_a_fixture() {
+    let all = ["proxydhcp", "startup"].map(fixture::all::<Covers>).concat();
+    let covered: BTreeSet<String> = all.into_iter().flat_map(|(_, one)| one.covers).collect();
+    let sections: BTreeSet<String> = SECTIONS.iter().map(|&section| section.to_owned()).collect();
+    assert_eq!(covered, sections);
 }
 
 /// All of the project's code.
