@@ -12,7 +12,7 @@ const FLOORS: &[Floor] = &[
     ("net",          &[],                                                              &[]),
     ("failure",      &[],                                                              &[]),
     ("sys",          &["net"],                                                         &["nix", "libc"]),
-    ("config",       &["wire", "net", "failure"],                                      &["conf_parser"]),
+    ("config",       &["wire", "net", "failure", "log_line"],                          &["conf_parser"]),
     ("log_line",     &["wire"],                                                        &["conf_parser", "log"]),
     ("effect",       &["net", "log_line"],                                             &[]),
     ("proxydhcp",    &["wire", "net", "config", "log_line", "effect"],                 &["conf_parser"]),

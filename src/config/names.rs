@@ -13,6 +13,15 @@ pub struct Names {
     turning: bool,
 }
 
+/// Of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4
+    Four,
+    /// IPv6
+    Six,
+}
+
 /// Addresses of one name.
 #[derive(Clone, Debug, Default)]
 struct Addresses {
@@ -51,19 +60,19 @@ impl Names {
 
     /// The IPv4 address of a name, letters in either case.
     pub fn look_up(&mut self, name: &[u8]) -> Option<Ipv4Addr> {
-        self.turn(name).map(|(address, _)| address)
+        let turning = self.turning;
+        let list = self.names.get_mut(&name.to_ascii_lowercase())?;
+        list.four.turn(turning).map(|(address, _)| address)
     }
 
-    /// The same, and whether it has several.
-    pub fn turn(&mut self, name: &[u8]) -> Option<(Ipv4Addr, bool)> {
+    /// An address of a name, and whether it has several of that family.
+    pub fn turn(&mut self, name: &[u8], family: Family) -> Option<(IpAddr, bool)> {
         let turning = self.turning;
-        self.names.get_mut(&name.to_ascii_lowercase())?.four.turn(turning)
-    }
-
-    /// Its IPv6 address likewise.
-    pub fn turn6(&mut self, name: &[u8]) -> Option<(Ipv6Addr, bool)> {
-        let turning = self.turning;
-        self.names.get_mut(&name.to_ascii_lowercase())?.six.turn(turning)
+        let list = self.names.get_mut(&name.to_ascii_lowercase())?;
+        match family {
+            Family::Four => list.four.turn(turning).map(|(ip, several)| (ip.into(), several)),
+            Family::Six => list.six.turn(turning).map(|(ip, several)| (ip.into(), several)),
+        }
     }
 
     /// Adds what a hosts file says: an address, then names. What it says badly is left out.

@@ -10,6 +10,7 @@ use super::names::Names;
 use super::taken::take_addresses;
 use super::{Config, Origin, VendorOption, ethers};
 use crate::failure::reason;
+use crate::log_line::FileLine;
 use conf_parser::option::files::{RunTimeFile, is_left_over};
 use conf_parser::{Directive, Reader, table};
 use std::collections::HashSet;
@@ -19,37 +20,6 @@ use std::io::{self, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-/// What came of reading, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Happened {
-    /// A file of DHCP settings was read.
-    Read(String),
-    /// One could not be.
-    Unreadable { path: String, reason: String },
-    /// A directory could not be.
-    Inaccessible { path: String, reason: String },
-    /// A directory that is to be watched could not be.
-    BadDirectory { path: String, reason: String },
-    /// A line is faulty, in dnsmasq's words; the next one may be fine.
-    BadLine { words: String, line: usize, path: String },
-    /// A hosts file was read.
-    Hosts { path: String, names: usize },
-    /// A hosts file could not be.
-    HostsUnreadable { path: String, reason: String },
-    /// `/etc/ethers` was read.
-    Ethers { addresses: usize },
-    /// It could not be.
-    EthersUnreadable { reason: String },
-    /// A line of it is bad in this part.
-    BadEther { what: &'static str, line: usize },
-    /// A line of it says something that another has said.
-    RepeatedEther { line: usize },
-    /// A `dhcp-host` takes one of several addresses of its name.
-    Several { name: String, address: IpAddr },
-    /// It cannot take an address that another line has.
-    Taken { name: String, address: IpAddr },
-}
 
 /// Which files there are, and how much of the configuration does not come from them.
 #[derive(Debug)]
@@ -71,7 +41,7 @@ impl RunTimeFiles {
     }
 
     /// Reads them all. What came from them before is forgotten.
-    pub fn read(&mut self, config: &mut Config) -> (Names, Vec<Happened>) {
+    pub fn read(&mut self, config: &mut Config) -> (Names, Vec<FileLine>) {
         config.dhcp.hosts.rewind(self.written_hosts);
         config.dhcp.vendor_options.truncate(self.written_options);
         let (mut names, mut happened) = hosts_files(config);
@@ -96,7 +66,7 @@ impl RunTimeFiles {
     }
 
     /// What cannot be read is taken to be as it was.
-    fn read_ethers(&mut self, hosts: &mut Hosts, happened: &mut Vec<Happened>) {
+    fn read_ethers(&mut self, hosts: &mut Hosts, happened: &mut Vec<FileLine>) {
         let read = fs::read(ethers::PATH);
         let unreadable = read.as_ref().err().map(reason);
         self.ethers = read.unwrap_or_else(|_| std::mem::take(&mut self.ethers));
@@ -106,13 +76,13 @@ impl RunTimeFiles {
         for (line, read) in ethers::read(&self.ethers) {
             match read.map(|ether| ethers::put(hosts, ether, first)) {
                 Ok(true) => addresses += 1,
-                Ok(false) => told.push(Happened::RepeatedEther { line }),
-                Err(what) => told.push(Happened::BadEther { what, line }),
+                Ok(false) => told.push(FileLine::RepeatedEther { line }),
+                Err(what) => told.push(FileLine::BadEther { what, line }),
             }
         }
         match unreadable {
-            Some(reason) => happened.push(Happened::EthersUnreadable { reason }),
-            None => happened.extend(told.into_iter().chain([Happened::Ethers { addresses }])),
+            Some(reason) => happened.push(FileLine::EthersUnreadable { reason }),
+            None => happened.extend(told.into_iter().chain([FileLine::Ethers { addresses }])),
         }
     }
 }
@@ -123,7 +93,7 @@ struct Reading<'c> {
     config: &'c mut Config,
     /// Addresses of `dhcp-host` lines: no two may have the same.
     claimed: HashSet<Ipv4Addr>,
-    happened: Vec<Happened>,
+    happened: Vec<FileLine>,
 }
 
 impl Reading<'_> {
@@ -143,7 +113,7 @@ impl Reading<'_> {
                 }
                 Err(error) => {
                     let path = shown(&directory);
-                    self.happened.push(Happened::Inaccessible { path, reason: reason(&error) });
+                    self.happened.push(FileLine::Inaccessible { path, reason: reason(&error) });
                 }
             }
         }
@@ -152,7 +122,7 @@ impl Reading<'_> {
     /// A file; its faults are told before it.
     fn file(&mut self, path: &Path, kind: RunTimeFile) {
         if self.lines(path, kind) {
-            self.happened.push(Happened::Read(shown(path)));
+            self.happened.push(FileLine::Read(shown(path)));
         }
     }
 
@@ -166,13 +136,13 @@ impl Reading<'_> {
             match watched_entries(&path_of(path)) {
                 Ok(paths) => {
                     for path in paths.iter().filter(|path| path.is_file()) {
-                        self.happened.push(Happened::Read(shown(path)));
+                        self.happened.push(FileLine::Read(shown(path)));
                         self.lines(path, kind);
                     }
                 }
                 Err(reason) => {
                     let path = String::from_utf8_lossy(path).into_owned();
-                    self.happened.push(Happened::BadDirectory { path, reason });
+                    self.happened.push(FileLine::BadDirectory { path, reason });
                 }
             }
         }
@@ -193,13 +163,13 @@ impl Reading<'_> {
                     reader.value(row, line).map_err(|fault| fault.complaint.in_file().into());
                 if let Err(words) = taken.and_then(|found| self.take(found, &origin)) {
                     let path = name.clone();
-                    self.happened.push(Happened::BadLine { words, line: number, path });
+                    self.happened.push(FileLine::BadLine { words, line: number, path });
                 }
             }
             Ok(())
         })();
         read.map_err(|error: io::Error| {
-            self.happened.push(Happened::Unreadable { path: name, reason: reason(&error) });
+            self.happened.push(FileLine::Unreadable { path: name, reason: reason(&error) });
         })
         .is_ok()
     }
@@ -224,7 +194,7 @@ impl Reading<'_> {
 }
 
 /// Reads the names of boot servers. Without DNS there are none: dnsmasq reads no hosts file then.
-fn hosts_files(config: &Config) -> (Names, Vec<Happened>) {
+fn hosts_files(config: &Config) -> (Names, Vec<FileLine>) {
     let mut names = Names::new(config.dhcp.round_robin);
     let mut happened = Vec::new();
     if config.process.dns_port == 0 {
@@ -255,7 +225,7 @@ fn hosts_files(config: &Config) -> (Names, Vec<Happened>) {
         match watched_entries(&directory) {
             Ok(found) => paths.extend(found.into_iter().filter(|path| path.is_file())),
             Err(reason) => {
-                happened.push(Happened::BadDirectory { path: shown(&directory), reason });
+                happened.push(FileLine::BadDirectory { path: shown(&directory), reason });
             }
         }
     }
@@ -264,15 +234,15 @@ fn hosts_files(config: &Config) -> (Names, Vec<Happened>) {
         match fs::read(&path) {
             Ok(bytes) => {
                 let read = names.read_hosts(&bytes);
-                happened.extend(read.faults.into_iter().map(|(line, what)| Happened::BadLine {
+                happened.extend(read.faults.into_iter().map(|(line, what)| FileLine::BadLine {
                     words: format!("bad {what}"),
                     line,
                     path: name.clone(),
                 }));
-                happened.push(Happened::Hosts { path: name, names: read.names });
+                happened.push(FileLine::Hosts { path: name, names: read.names });
             }
             Err(error) => {
-                happened.push(Happened::HostsUnreadable { path: name, reason: reason(&error) });
+                happened.push(FileLine::HostsUnreadable { path: name, reason: reason(&error) });
             }
         }
     }

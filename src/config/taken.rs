@@ -2,51 +2,45 @@
 //! (spec: proxyDHCP, section 4.4). They decide on which network the line counts.
 
 use super::hosts::{Hosts, first_label};
-use super::names::Names;
-use super::run_time::Happened;
+use super::names::{Family, Names};
+use crate::log_line::FileLine;
 use conf_parser::option::dhcp_host::DhcpHost;
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// Lets each take the one whose turn it is, the last line first: IPv4 addresses, then IPv6 addresses.
-pub fn take_addresses(hosts: &mut Hosts, names: &mut Names) -> Vec<Happened> {
-    let mut happened = Vec::new();
-    for place in (0..hosts.count()).rev() {
-        let host = &hosts.lines()[place];
-        let (Some(name), None) = (wanted(host), host.address) else { continue };
-        let Some((address, several)) = names.turn(&name) else { continue };
-        let shown = String::from_utf8_lossy(&name).into_owned();
-        happened.extend(several.then(|| told(&shown, address.into(), true)));
-        if hosts.with_address(address).is_some() {
-            happened.push(told(&shown, address.into(), false));
-        } else {
+pub fn take_addresses(hosts: &mut Hosts, names: &mut Names) -> Vec<FileLine> {
+    let mut told = Vec::new();
+    // IPv6 addresses that are written in a line are not known here: only two that are taken can meet.
+    let mut taken = HashSet::new();
+    for family in [Family::Four, Family::Six] {
+        for place in (0..hosts.count()).rev() {
+            let host = &hosts.lines()[place];
+            let Some(name) = name_to_look_up(host, family) else { continue };
+            let Some((address, several)) = names.turn(&name, family) else { continue };
+            let name = String::from_utf8_lossy(&name).into_owned();
+            told.extend(several.then(|| FileLine::Several { name: name.clone(), address }));
             let host = host.clone();
-            hosts.replace(place, DhcpHost { address: Some(address), ..host });
+            match address {
+                IpAddr::V4(ip) if hosts.with_address(ip).is_none() => {
+                    hosts.replace(place, DhcpHost { address: Some(ip), ..host });
+                }
+                IpAddr::V6(_) if taken.insert(address) => {
+                    hosts.replace(place, DhcpHost { version6: true, ..host });
+                }
+                _ => told.push(FileLine::Taken { name, address }),
+            }
         }
     }
-    let mut taken: HashSet<Ipv6Addr> = HashSet::new();
-    for place in (0..hosts.count()).rev() {
-        let host = &hosts.lines()[place];
-        let (Some(name), false) = (wanted(host), host.version6) else { continue };
-        let Some((address, several)) = names.turn6(&name) else { continue };
-        let shown = String::from_utf8_lossy(&name).into_owned();
-        happened.extend(several.then(|| told(&shown, address.into(), true)));
-        if taken.insert(address) {
-            let host = host.clone();
-            hosts.replace(place, DhcpHost { version6: true, ..host });
-        } else {
-            happened.push(told(&shown, address.into(), false));
-        }
-    }
-    happened
+    told
 }
 
-/// The name to look up, in small letters.
-fn wanted(host: &DhcpHost) -> Option<Vec<u8>> {
-    host.name.as_deref().map(|name| first_label(name).to_ascii_lowercase())
-}
-
-fn told(name: &str, address: IpAddr, several: bool) -> Happened {
-    let name = name.to_owned();
-    if several { Happened::Several { name, address } } else { Happened::Taken { name, address } }
+/// In small letters; `None` for a line that has no name, or has an address.
+fn name_to_look_up(host: &DhcpHost, family: Family) -> Option<Vec<u8>> {
+    let has_address = match family {
+        Family::Four => host.address.is_some(),
+        Family::Six => host.version6,
+    };
+    let name = host.name.as_deref().filter(|_| !has_address)?;
+    Some(first_label(name).to_ascii_lowercase())
 }

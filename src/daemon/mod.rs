@@ -23,7 +23,6 @@ use crate::tftp::transfer::Millis;
 use crate::tftp::{Around, Server, Socket, accepts};
 use files::DiskFiles;
 use mio::Events;
-pub use notes::file_line;
 use sockets::{BoundTo, Role, Sockets};
 use std::collections::BTreeMap;
 use std::io;
@@ -194,7 +193,7 @@ impl Daemon {
                 Asked::Reload => {
                     let (names, happened) = self.run_time_files.read(&mut self.config);
                     self.names = names;
-                    happened.into_iter().for_each(|event| self.journal.write(&file_line(event)));
+                    happened.into_iter().for_each(|line| self.journal.write(&Line::File(line)));
                 }
                 Asked::Interrupt if self.config.process.debug => return Some(End::Interrupted),
                 Asked::Interrupt | Asked::Nothing => {}
@@ -311,7 +310,7 @@ impl Daemon {
                 return;
             }
             let datagram = entry.remove();
-            self.send(&datagram);
+            self.send(datagram, now);
         }
     }
 
@@ -320,13 +319,9 @@ impl Daemon {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Log(line) => self.journal.write(&line),
-                Effect::Send(datagram) => self.send(&datagram),
-                // Who is not answered in time asks again.
-                Effect::SendLater(..) if self.delayed.len() >= MOST_DELAYED => {}
+                Effect::Send(datagram) => self.send(datagram, now),
                 Effect::SendLater(seconds, datagram) => {
-                    self.delayed_count += 1;
-                    self.delayed
-                        .insert((now.plus_seconds(seconds.into()), self.delayed_count), datagram);
+                    self.delay(now.plus_seconds(seconds.into()), datagram);
                 }
                 Effect::Close(id) => self.sockets.close(id),
             }
@@ -334,8 +329,16 @@ impl Daemon {
         self.effects = effects;
     }
 
+    /// Who is not answered in time asks again.
+    fn delay(&mut self, until: Millis, datagram: Datagram) {
+        if self.delayed.len() < MOST_DELAYED {
+            self.delayed_count += 1;
+            self.delayed.insert((until, self.delayed_count), datagram);
+        }
+    }
+
     /// A datagram of a transfer that cannot be sent is lost like any other, and is sent again in time.
-    fn send(&mut self, datagram: &Datagram) {
+    fn send(&mut self, datagram: Datagram, now: Millis) {
         if let Some(client) = &datagram.neighbour
             && let SocketAddr::V4(to) = datagram.to
             && let Some(link) = self.interfaces.by_index(client.interface)
@@ -343,12 +346,18 @@ impl Daemon {
         {
             self.journal.write(&Line::Dhcp(None, DhcpLine::ArpFailed(reason(&error))));
         }
-        if let Err(error) = self.sockets.send(datagram)
-            && matches!(datagram.via, Via::Dhcp | Via::Pxe)
-            && let SocketAddr::V4(to) = datagram.to
-        {
-            let line = DhcpLine::SendFailed { to: *to.ip(), reason: reason(&error) };
-            self.journal.write(&Line::Dhcp(None, line));
+        let Err(error) = self.sockets.send(&datagram) else { return };
+        if let Via::Transfer(_) | Via::Tftp(_) = datagram.via {
+            return;
+        }
+        match datagram.to {
+            // There is no room for it just now.
+            _ if error.kind() == io::ErrorKind::WouldBlock => self.delay(now.next(), datagram),
+            SocketAddr::V4(to) => {
+                let line = DhcpLine::SendFailed { to: *to.ip(), reason: reason(&error) };
+                self.journal.write(&Line::Dhcp(None, line));
+            }
+            SocketAddr::V6(_) => {}
         }
     }
 }

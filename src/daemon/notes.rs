@@ -1,7 +1,6 @@
 //! The first lines of a log (spec: daemon, section 6).
 
 use crate::config::network::Binding;
-use crate::config::run_time::Happened;
 use crate::config::{Config, Note, RangeKind};
 use crate::log_line::{DhcpLine, Line, ProcessLine, TftpLine};
 use crate::net::{Interfaces, any_interface_matches, interface_matches};
@@ -54,30 +53,6 @@ fn range_line(range: &crate::config::Range) -> DhcpLine {
         RangeKind::Pool(lease) => DhcpLine::Pool { start: range.start, end: range.end, lease },
         RangeKind::Static(lease) => DhcpLine::Static { subnet: range.start, lease },
     }
-}
-
-/// What came of a file that is read when the daemon runs.
-pub fn file_line(happened: Happened) -> Line {
-    let dhcp = |line| Line::Dhcp(None, line);
-    Line::Process(match happened {
-        Happened::Read(path) => return dhcp(DhcpLine::FileRead(path)),
-        Happened::Ethers { addresses } => return dhcp(DhcpLine::Ethers { addresses }),
-        Happened::EthersUnreadable { reason } => {
-            return dhcp(DhcpLine::EthersUnreadable { reason });
-        }
-        Happened::BadEther { what, line } => return dhcp(DhcpLine::BadEther { what, line }),
-        Happened::RepeatedEther { line } => return dhcp(DhcpLine::RepeatedEther { line }),
-        Happened::Several { name, address } => return dhcp(DhcpLine::Several { name, address }),
-        Happened::Taken { name, address } => return dhcp(DhcpLine::Taken { name, address }),
-        Happened::Unreadable { path, reason } => ProcessLine::FileUnreadable { path, reason },
-        Happened::Inaccessible { path, reason } => {
-            ProcessLine::DirectoryInaccessible { path, reason }
-        }
-        Happened::BadDirectory { path, reason } => ProcessLine::BadDirectory { path, reason },
-        Happened::BadLine { words, line, path } => ProcessLine::BadLine { words, line, path },
-        Happened::Hosts { path, names } => ProcessLine::HostsRead { path, names },
-        Happened::HostsUnreadable { path, reason } => ProcessLine::HostsUnreadable { path, reason },
-    })
 }
 
 /// Interfaces that are named and not there, or there without an address.

@@ -2,7 +2,7 @@
 //! serves happens behind it (spec: daemon, section 1).
 
 use super::files::DiskFiles;
-use super::notes::{file_line, missing, start_lines};
+use super::notes::{missing, start_lines};
 use super::sockets::{BoundTo, Sockets};
 use super::{Clock, Daemon, End, surroundings};
 use crate::command_line::{self, CommandLine};
@@ -204,7 +204,7 @@ impl Confined {
         lines.splice(behind..behind, roots.into_iter().map(Line::Tftp));
         let mut run_time_files = RunTimeFiles::of(&config);
         let (names, happened) = run_time_files.read(&mut config);
-        lines.extend(happened.into_iter().map(file_line));
+        lines.extend(happened.into_iter().map(Line::File));
         lines.iter().for_each(|line| journal.write(line));
         let pid_file = config.process.pid_file.clone().filter(|_| !config.process.debug);
         let bound_to = bound_to.map(|name| BoundTo::new(name, &interfaces));

@@ -4,7 +4,7 @@ use super::Priority;
 use crate::wire::option_names::{Sent, mac, time};
 use conf_parser::option::dhcp_range::Lease;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 /// What proxyDHCP logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,20 +15,6 @@ pub enum DhcpLine {
     Pool { start: Ipv4Addr, end: Ipv4Addr, lease: Lease },
     /// At the start: static leases that are not served.
     Static { subnet: Ipv4Addr, lease: Lease },
-    /// A file of hosts or options was read.
-    FileRead(String),
-    /// `/etc/ethers` was read.
-    Ethers { addresses: usize },
-    /// It could not be.
-    EthersUnreadable { reason: String },
-    /// A line of it is bad in this part.
-    BadEther { what: &'static str, line: usize },
-    /// A line of it says something that another has said.
-    RepeatedEther { line: usize },
-    /// A known machine takes one of several addresses of its name.
-    Several { name: String, address: IpAddr },
-    /// It cannot take an address that another has.
-    Taken { name: String, address: IpAddr },
     /// At the start: the sockets hear one interface only.
     BoundTo(String),
 
@@ -86,20 +72,13 @@ pub enum DhcpLine {
 impl DhcpLine {
     pub(super) fn priority(&self) -> Priority {
         match self {
-            Self::NoBis
-            | Self::MenuTooLarge
-            | Self::ArpFailed(_)
-            | Self::EthersUnreadable { .. }
-            | Self::BadEther { .. }
-            | Self::RepeatedEther { .. } => Priority::Error,
+            Self::NoBis | Self::MenuTooLarge | Self::ArpFailed(_) => Priority::Error,
             Self::NoRange(_)
             | Self::BridgeMissing(_)
             | Self::HasNoAddress(_)
             | Self::NoAddressFor(_)
             | Self::NoSpace(_)
             | Self::Duplicate(_)
-            | Self::Several { .. }
-            | Self::Taken { .. }
             | Self::SendFailed { .. } => Priority::Warning,
             _ => Priority::Info,
         }
@@ -115,19 +94,6 @@ impl fmt::Display for DhcpLine {
             }
             Self::Static { subnet, lease } => {
                 write!(f, "DHCP, static leases only on {subnet}, lease time {}", lease_time(*lease))
-            }
-            Self::FileRead(path) => write!(f, "read {path}"),
-            Self::Ethers { addresses } => write!(f, "read /etc/ethers - {addresses} addresses"),
-            Self::EthersUnreadable { reason } => write!(f, "failed to read /etc/ethers: {reason}"),
-            Self::BadEther { what, line } => write!(f, "bad {what} at /etc/ethers line {line}"),
-            Self::RepeatedEther { line } => {
-                write!(f, "ignoring /etc/ethers line {line}, duplicate name or IP address")
-            }
-            Self::Several { name, address } => {
-                write!(f, "{name} has more than one address in hostsfile, using {address} for DHCP")
-            }
-            Self::Taken { name, address } => {
-                write!(f, "duplicate IP address {address} ({name}) in dhcp-config directive")
             }
             Self::BoundTo(interface) => {
                 write!(f, "DHCP, sockets bound exclusively to interface {interface}")

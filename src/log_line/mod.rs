@@ -1,10 +1,12 @@
 //! Every sentence we can log, as data. What it says is decided elsewhere; how it reads stands here and nowhere else.
 
 mod dhcp;
+mod files;
 mod process;
 mod tftp;
 
 pub use dhcp::DhcpLine;
+pub use files::FileLine;
 pub use process::{COMPILE_TIME_OPTIONS, ProcessLine, VERSION};
 pub use tftp::TftpLine;
 
@@ -19,7 +21,12 @@ pub enum Line {
     Dhcp(Option<u32>, DhcpLine),
     /// Of TFTP: `dnsmasq-tftp`.
     Tftp(TftpLine),
+    /// Of files that are read while it runs: some of the process, some of proxyDHCP.
+    File(FileLine),
 }
+
+const PROCESS: &str = "dnsmasq";
+const DHCP: &str = "dnsmasq-dhcp";
 
 /// How grave a line is: syslog's numbers (RFC 5424, section 6.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +61,10 @@ impl Line {
     /// The identity it is logged under.
     pub fn identity(&self) -> &'static str {
         match self {
-            Self::Process(_) => "dnsmasq",
-            Self::Dhcp(..) => "dnsmasq-dhcp",
+            Self::Process(_) => PROCESS,
+            Self::Dhcp(..) => DHCP,
             Self::Tftp(_) => "dnsmasq-tftp",
+            Self::File(line) => line.identity(),
         }
     }
 
@@ -66,6 +74,7 @@ impl Line {
             Self::Process(line) => line.priority(),
             Self::Dhcp(_, line) => line.priority(),
             Self::Tftp(line) => line.priority(),
+            Self::File(line) => line.priority(),
         }
     }
 }
@@ -77,6 +86,7 @@ impl fmt::Display for Line {
             Self::Dhcp(Some(xid), line) => format!("{xid} {line}"),
             Self::Dhcp(None, line) => line.to_string(),
             Self::Tftp(line) => line.to_string(),
+            Self::File(line) => line.to_string(),
         };
         let mut end = text.len().min(LONGEST);
         while !text.is_char_boundary(end) {

@@ -18,18 +18,6 @@ pub enum ProcessLine {
     NoUpstream,
     /// A remark of ours on the configuration.
     Remark(String),
-    /// A hosts file was read.
-    HostsRead { path: String, names: usize },
-    /// A hosts file was not.
-    HostsUnreadable { path: String, reason: String },
-    /// A file of settings was not read.
-    FileUnreadable { path: String, reason: String },
-    /// A directory of them was not.
-    DirectoryInaccessible { path: String, reason: String },
-    /// A directory to watch is none.
-    BadDirectory { path: String, reason: String },
-    /// A line of such a file is faulty.
-    BadLine { words: String, line: usize, path: String },
     /// The DHCP sockets cannot be bound to their interface once more.
     Unbound(String),
     /// The end.
@@ -51,12 +39,7 @@ impl ProcessLine {
     pub(super) fn priority(&self) -> Priority {
         match self {
             Self::Failure(_) | Self::FailedToStart => Priority::Critical,
-            Self::HostsUnreadable { .. }
-            | Self::Unbound(_)
-            | Self::FileUnreadable { .. }
-            | Self::DirectoryInaccessible { .. }
-            | Self::BadDirectory { .. }
-            | Self::BadLine { .. } => Priority::Error,
+            Self::Unbound(_) => Priority::Error,
             Self::InterfaceMissing(_) | Self::InterfaceInstead(_) | Self::NoUpstream => {
                 Priority::Warning
             }
@@ -78,18 +61,6 @@ impl fmt::Display for ProcessLine {
             Self::InterfaceInstead(name) => write!(f, "warning: using interface {name} instead"),
             Self::NoUpstream => f.write_str("warning: no upstream servers configured"),
             Self::Remark(text) => write!(f, "warning: {text}"),
-            Self::HostsRead { path, names } => write!(f, "read {path} - {names} names"),
-            Self::HostsUnreadable { path, reason } => {
-                write!(f, "failed to load names from {path}: {reason}")
-            }
-            Self::FileUnreadable { path, reason } => write!(f, "cannot read {path}: {reason}"),
-            Self::DirectoryInaccessible { path, reason } => {
-                write!(f, "cannot access directory {path}: {reason}")
-            }
-            Self::BadDirectory { path, reason } => {
-                write!(f, "bad dynamic directory {path}: {reason}")
-            }
-            Self::BadLine { words, line, path } => write!(f, "{words} at line {line} of {path}"),
             Self::Unbound(name) => write!(f, "error binding DHCP socket to device {name}"),
             Self::Terminated => f.write_str("exiting on receipt of SIGTERM"),
             Self::Failure(sentence) => f.write_str(sentence),

@@ -21,6 +21,12 @@ impl Millis {
     pub fn plus_seconds(self, seconds: u64) -> Self {
         Self(self.0 + seconds * 1000)
     }
+
+    /// The next one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
 }
 
 /// What happens to a transfer.

@@ -21,17 +21,19 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 const CONFIG: &str = "/srv/dnsmasq.conf";
-const SECONDS: Duration = Duration::from_millis(1000);
+const ROUND: Duration = Duration::from_secs(1);
 const USUAL_ROUNDS: usize = 3;
 const LINES: [usize; 3] = [1, 100, 10_000];
 const OUTSTANDING: [usize; 2] = [1, 64];
+const SERVED: &str = "port=0\ndhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Install,pxelinux\n\
+                      dhcp-boot=pxelinux.0\n";
 const SERVER_CORE: &str = "0";
 const CLIENT_CORE: &str = "1";
 /// An answer that takes longer is lost.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 fn main() {
-    let rounds = std::env::args().filter_map(|word| word.parse().ok()).next();
+    let rounds = std::env::args().find_map(|word| word.parse().ok());
     let dnsmasq = match common::installed_dnsmasq() {
         Ok(path) => path,
         Err(reason) => return println!("skipped: {reason}"),
@@ -100,19 +102,17 @@ fn bind_to_core(core: &str, id: u32) {
 }
 
 fn configuration(kind: &str, lines: usize) -> String {
-    let mut text = "port=0\ndhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Install,pxelinux\n\
-                    dhcp-boot=pxelinux.0\n"
-        .to_owned();
-    for number in 0..lines {
+    let mut text = vec![SERVED.to_owned()];
+    text.extend((0..lines).map(|number| {
         let [.., a, b] = number.to_be_bytes();
-        let mac = format!("52:54:00:00:{a:02x}:{b:02x}");
-        text += &match kind {
-            "dhcp-host" => format!("dhcp-host={mac},set:t{}\n", number % 97),
-            "dhcp-mac" => format!("dhcp-mac=set:t{},{mac}\n", number % 97),
-            _ => format!("dhcp-match=set:t{},61,01:{mac}\n", number % 97),
-        };
-    }
-    text
+        let (mac, tag) = (format!("52:54:00:00:{a:02x}:{b:02x}"), number % 97);
+        match kind {
+            "dhcp-host" => format!("dhcp-host={mac},set:t{tag}\n"),
+            "dhcp-mac" => format!("dhcp-mac=set:t{tag},{mac}\n"),
+            _ => format!("dhcp-match=set:t{tag},61,01:{mac}\n"),
+        }
+    }));
+    text.concat()
 }
 
 /// Keeps so many requests under way.
@@ -128,7 +128,7 @@ fn ask(client: &UdpSocket, running: &Running, machines: usize, outstanding: usiz
     let mut buffer = [0; 2048];
     let before = cpu_seconds(running.id());
     let start = Instant::now();
-    while start.elapsed() < SECONDS {
+    while start.elapsed() < ROUND {
         match client.recv(&mut buffer) {
             Ok(_) => answers += 1,
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}

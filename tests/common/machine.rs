@@ -89,15 +89,9 @@ impl<'l> Machine<'l> {
         let mut process = self.server.spawn(&mut command);
         let id = process.id();
         let mut running =
-            eventually(PATIENCE, || (process.ended().is_some() || self.serves(id)).then_some(()));
+            eventually(PATIENCE, || (process.ended().is_some() || serves(id)).then_some(()));
         running = running.filter(|()| process.ended().is_none());
         running.map(|()| Running { process, id })
-    }
-
-    /// It has sockets, and waits for what they bring.
-    fn serves(&self, id: u32) -> bool {
-        let sockets = fs::read_to_string(format!("/proc/{id}/net/udp")).unwrap_or_default();
-        sockets.lines().count() > 1 && rests(id)
     }
 
     /// Sends a datagram and waits until the program has done with it; `false` if it hangs.
@@ -135,6 +129,12 @@ impl Running {
     pub fn ended(&mut self) -> bool {
         self.process.ended().is_some()
     }
+}
+
+/// It has sockets, and waits for what they bring.
+fn serves(id: u32) -> bool {
+    let sockets = fs::read_to_string(format!("/proc/{id}/net/udp")).unwrap_or_default();
+    sockets.lines().count() > 1 && rests(id)
 }
 
 /// How many datagrams the kernel has passed on, or found nobody for.

@@ -71,7 +71,7 @@ impl Stage {
             Step::Reload => {
                 let (names, happened) = self.run_time_files.read(&mut self.config);
                 self.names = names;
-                let lines = happened.into_iter().map(pxemasq::daemon::file_line);
+                let lines = happened.into_iter().map(Line::File);
                 self.seen.log.extend(lines.map(|line| logged(&line)));
             }
             Step::Wait(seconds) => {

@@ -1,0 +1,90 @@
+//! Lines about files that are read while the daemon runs (spec: config language, sections 1.5, 3.14, 3.23).
+
+use super::Priority;
+use std::fmt;
+use std::net::IpAddr;
+
+/// What came of reading one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileLine {
+    /// A file of DHCP settings was read.
+    Read(String),
+    /// One could not be.
+    Unreadable { path: String, reason: String },
+    /// A directory could not be.
+    Inaccessible { path: String, reason: String },
+    /// A directory that is to be watched could not be.
+    BadDirectory { path: String, reason: String },
+    /// A line is faulty, in dnsmasq's words; the next one may be fine.
+    BadLine { words: String, line: usize, path: String },
+    /// A hosts file was read.
+    Hosts { path: String, names: usize },
+    /// A hosts file could not be.
+    HostsUnreadable { path: String, reason: String },
+    /// `/etc/ethers` was read.
+    Ethers { addresses: usize },
+    /// It could not be.
+    EthersUnreadable { reason: String },
+    /// A line of it is bad in this part.
+    BadEther { what: &'static str, line: usize },
+    /// A line of it says something that another has said.
+    RepeatedEther { line: usize },
+    /// A known machine takes one of several addresses of its name.
+    Several { name: String, address: IpAddr },
+    /// It cannot take an address that another has.
+    Taken { name: String, address: IpAddr },
+}
+
+impl FileLine {
+    pub(super) fn identity(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. }
+            | Self::Inaccessible { .. }
+            | Self::BadDirectory { .. }
+            | Self::BadLine { .. }
+            | Self::Hosts { .. }
+            | Self::HostsUnreadable { .. } => super::PROCESS,
+            _ => super::DHCP,
+        }
+    }
+
+    pub(super) fn priority(&self) -> Priority {
+        match self {
+            Self::Read(_) | Self::Hosts { .. } | Self::Ethers { .. } => Priority::Info,
+            Self::Several { .. } | Self::Taken { .. } => Priority::Warning,
+            _ => Priority::Error,
+        }
+    }
+}
+
+impl fmt::Display for FileLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(path) => write!(f, "read {path}"),
+            Self::Unreadable { path, reason } => write!(f, "cannot read {path}: {reason}"),
+            Self::Inaccessible { path, reason } => {
+                write!(f, "cannot access directory {path}: {reason}")
+            }
+            Self::BadDirectory { path, reason } => {
+                write!(f, "bad dynamic directory {path}: {reason}")
+            }
+            Self::BadLine { words, line, path } => write!(f, "{words} at line {line} of {path}"),
+            Self::Hosts { path, names } => write!(f, "read {path} - {names} names"),
+            Self::HostsUnreadable { path, reason } => {
+                write!(f, "failed to load names from {path}: {reason}")
+            }
+            Self::Ethers { addresses } => write!(f, "read /etc/ethers - {addresses} addresses"),
+            Self::EthersUnreadable { reason } => write!(f, "failed to read /etc/ethers: {reason}"),
+            Self::BadEther { what, line } => write!(f, "bad {what} at /etc/ethers line {line}"),
+            Self::RepeatedEther { line } => {
+                write!(f, "ignoring /etc/ethers line {line}, duplicate name or IP address")
+            }
+            Self::Several { name, address } => {
+                write!(f, "{name} has more than one address in hostsfile, using {address} for DHCP")
+            }
+            Self::Taken { name, address } => {
+                write!(f, "duplicate IP address {address} ({name}) in dhcp-config directive")
+            }
+        }
+    }
+}
