@@ -211,8 +211,9 @@ fn connected() -> io::Result<UnixDatagram> {
 fn head(code: u64, tag: &str) -> String {
     let now = clock::local();
     let month = MONTHS.get(now.month).unwrap_or(&"Jan");
-    let time = format!("{month} {:2} {:02}:{:02}:{:02}", now.day, now.hour, now.minute, now.second);
-    format!("<{code}>{time} {tag}[{}]: ", std::process::id())
+    let clock::Local { day, hour, minute, second, .. } = now;
+    let id = std::process::id();
+    format!("<{code}>{month} {day:2} {hour:02}:{minute:02}:{second:02} {tag}[{id}]: ")
 }
 
 fn ended(line: &[u8]) -> Vec<u8> {

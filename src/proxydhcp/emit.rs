@@ -6,11 +6,15 @@ use crate::log_line::DhcpLine;
 use crate::wire::dhcp::field;
 use crate::wire::{options, pxe};
 
+/// Most replies are shorter.
+const USUAL_SIZE: usize = 548;
+
 /// The reply, and what did not fit into it.
 ///
 /// It is made from the request: what is not set here stays as the client sent it.
 pub fn emit(answer: &Answer<'_>, request: &Request<'_>) -> (Vec<u8>, Vec<DhcpLine>) {
-    let mut fixed = request.frame.bytes()[..field::OPTIONS].to_vec();
+    let mut fixed = Vec::with_capacity(USUAL_SIZE);
+    fixed.extend_from_slice(&request.frame.bytes()[..field::OPTIONS]);
     fixed[0] = 2;
     fixed[10..12].copy_from_slice(&answer.flags.to_be_bytes());
     fixed[field::CIADDR].copy_from_slice(&answer.ciaddr.octets());

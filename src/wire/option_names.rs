@@ -41,8 +41,16 @@ pub fn mac(bytes: &[u8]) -> String {
     if bytes.is_empty() { "<null>".to_owned() } else { joined(bytes) }
 }
 
+/// Two digits a byte, between colons.
 fn joined(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+    let mut text = String::with_capacity(3 * bytes.len());
+    for (at, byte) in bytes.iter().enumerate() {
+        text.extend((at > 0).then_some(':'));
+        text.extend([digit(byte >> 4), digit(byte & 15)]);
+    }
+    text
 }
 
 fn hex(value: &[u8]) -> String {
