@@ -100,3 +100,16 @@ fn an_address_that_changes_is_the_one_that_answers() {
         assert_eq!(from, [address]);
     }
 }
+
+#[test]
+fn loopback_is_served_like_any_other() {
+    let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+    let (_machine, _running) = stage(&lab, "interface=eth0\ndhcp-range=127.0.0.0,proxy\n");
+    let client = lab.host("server").udp("127.0.0.1:0");
+    let request = said("REQUEST port=4011 ciaddr=127.0.0.1").bytes;
+    client.send_to(&request, "127.0.0.1:4011").expect("loopback is up");
+    let mut answer = [0; 1024];
+    let (size, from) = client.recv_from(&mut answer).expect("an answer");
+    assert_eq!((answer[0], from.to_string()), (2, "127.0.0.1:4011".to_owned()));
+    assert!(size >= 300);
+}

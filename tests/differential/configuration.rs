@@ -77,6 +77,11 @@ pub fn lines(random: &mut Random) -> Vec<String> {
             lines.push(if needed == "pxe-" { service(random) } else { range(random) });
         }
     }
+    if lines.iter().any(|line| line == "bind-interfaces") {
+        // dnsmasq would bind its DNS sockets, and fail where there is no such address.
+        lines.retain(|line| line != "no-hosts" && line != "port=0");
+        lines.push("port=0".to_owned());
+    }
     let at = random.below(lines.len());
     lines.rotate_left(at);
     lines
@@ -250,7 +255,7 @@ fn network_line(random: &mut Random) -> String {
             "listen-address={}",
             random.of(&["10.0.0.1", "10.0.0.2", "10.0.1.1", "10.1.0.1"])
         ),
-        5 => "bind-dynamic".to_owned(),
+        5 => random.of(&["bind-dynamic", "bind-interfaces"]).to_owned(),
         6 => format!(
             "bridge-interface={},{}",
             random.of(&["br0", "eth0", "eth1", "nope"]),
