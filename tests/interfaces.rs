@@ -74,17 +74,24 @@ fn one_that_goes_and_comes_back_is_served_again() {
 #[test]
 fn the_loss_of_the_only_interface_is_told_once() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
-    let (machine, running) = stage(&lab, "bind-interfaces\ninterface=eth0\n");
+    let (mut machine, running) = stage(&lab, "bind-interfaces\ninterface=eth0\n");
+    let lost = || {
+        let lines = lab.syslog();
+        let text = "dnsmasq[ID]: error binding DHCP socket to device eth0";
+        let id = format!("[{}]", running.id());
+        lines.iter().filter(|line| line.replace(&id, "[ID]").ends_with(text)).count()
+    };
     machine.pull("eth0");
-    let mut told = Vec::new();
-    eventually(PATIENCE, || {
-        told.extend(lab.take_syslog());
-        let lost = |line: &&String| line.contains("error binding DHCP socket to device eth0");
-        told.iter().find(lost).map(|line| line.split('>').next() == Some("<27"))
-    })
-    .filter(|is_error| *is_error)
-    .expect("an error");
-    drop(running);
+    eventually(PATIENCE, || (lost() == 1).then_some(())).expect("an error");
+    machine.lay("eth0");
+    machine.addresses("add", &["eth0 192.168.77.1/24".to_owned()]);
+    answer(&machine, &running, "DISCOVER").expect("it is bound to the new one");
+    machine.pull("eth0");
+    // The loss of its address is noticed too; by then the line would be there.
+    machine.lay("eth0");
+    machine.addresses("add", &["eth0 192.168.77.1/24".to_owned()]);
+    answer(&machine, &running, "DISCOVER").expect("and to the next");
+    assert_eq!(lost(), 1);
 }
 
 #[test]

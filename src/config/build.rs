@@ -3,6 +3,7 @@
 use super::advice::advice;
 use super::census::Census;
 use super::defaults::{PACKET_BUFFER, USUAL_EDNS_PACKET};
+use super::hosts::of_line;
 use super::network::Binding;
 use super::unserved::Unserved;
 use super::{
@@ -155,7 +156,7 @@ impl Builder {
             self.notes.push(Note { origin: Some(origin.clone()), text, refuses: false });
         }
         if self.purpose == Purpose::Serve {
-            self.config.dhcp.hosts.add(host);
+            self.config.dhcp.hosts.add(of_line(host));
         }
     }
 

@@ -47,11 +47,11 @@ fn ether(line: &[u8]) -> Result<Ether, &'static str> {
 fn bytes(text: &[u8]) -> Option<Vec<u8>> {
     let digits = |group: &[u8]| match group {
         b"*" => Some(0),
+        _ if !group.iter().all(u8::is_ascii_hexdigit) => None,
         _ => u8::from_str_radix(std::str::from_utf8(group).ok()?, 16).ok(),
     };
-    let groups: Option<Vec<u8>> =
-        text.split(|byte| matches!(byte, b':' | b'-')).map(digits).collect();
-    groups.filter(|bytes| bytes.len() >= MAC).map(|bytes| bytes[..MAC].to_vec())
+    let groups = text.split(|byte| matches!(byte, b':' | b'-')).take(MAC);
+    groups.map(digits).collect::<Option<Vec<u8>>>().filter(|bytes| bytes.len() == MAC)
 }
 
 /// Puts a line where it belongs: into the line of that name or address, else into that of the hardware address, else
@@ -88,7 +88,8 @@ mod tests {
     fn lines_are_read_as_dnsmasq_reads_them() {
         let file =
             b"52:54:00:aa:bb:01 pc\n52-54-0-aa-bb-2 10.0.0.9 \nzz y\n52:54:00:aa:bb:04 \n# c\n\n\
-                     +x\n52:54:00:aa:bb:05 10.0.0.300\n52:54:00:aa:bb:06 a b\n1:2 c";
+                     +x\n52:54:00:aa:bb:05 10.0.0.300\n52:54:00:aa:bb:06 a b\n1:2 c\n\
+                     1:2:3:4:5:7:zz b\n1:+2:3:4:5:8 b";
         let told: Vec<_> = read(file)
             .into_iter()
             .map(|(line, read)| (line, read.map(|ether| ether.mac[5])))
@@ -103,7 +104,9 @@ mod tests {
                 (4, bad("line")),
                 (8, bad("address")),
                 (9, bad("name")),
-                (10, bad("line"))
+                (10, bad("line")),
+                (11, Ok(7)),
+                (12, bad("line"))
             ]
         );
     }

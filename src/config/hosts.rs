@@ -11,7 +11,7 @@ pub struct Hosts {
     lines: Vec<DhcpHost>,
     by_id: Index,
     by_mac: Index,
-    /// In small letters, up to the first dot.
+    /// In small letters.
     by_name: Index,
     by_address: Index,
     /// Those that have a hardware address with wildcards.
@@ -79,47 +79,59 @@ impl Hosts {
         indices.into_iter().zip(mark.keys).for_each(|(index, count)| index.truncate(count));
     }
 
-    /// Adds a line.
+    /// Adds a machine.
     pub fn add(&mut self, host: DhcpHost) {
         let place = self.lines.len();
-        self.file(&host, place);
+        self.file(&host, &DhcpHost::default(), place);
         self.lines.push(host);
     }
 
-    /// Changes a line, until it is rewound.
+    /// Changes a machine, until it is rewound.
     pub fn replace(&mut self, place: usize, host: DhcpHost) {
-        self.file(&host, place);
-        self.replaced.push((place, std::mem::replace(&mut self.lines[place], host)));
+        let before = std::mem::replace(&mut self.lines[place], host.clone());
+        self.file(&host, &before, place);
+        self.replaced.push((place, before));
     }
 
-    fn file(&mut self, host: &DhcpHost, place: usize) {
-        if let Some(ClientId::Bytes(id)) = &host.client_id {
+    /// Files what it has and had not before. What it has no more stays filed: an index only proposes.
+    fn file(&mut self, host: &DhcpHost, before: &DhcpHost, place: usize) {
+        if host.client_id != before.client_id
+            && let Some(ClientId::Bytes(id)) = &host.client_id
+        {
             self.by_id.add(id, place);
         }
-        let (exact, wild): (Vec<_>, Vec<_>) = host.macs.iter().partition(|mac| mac.wild.is_empty());
-        exact.iter().for_each(|mac| self.by_mac.add(&mac.bytes, place));
-        self.wild.extend((!wild.is_empty()).then_some(place));
-        if let Some(name) = &host.name {
-            self.by_name.add(&first_label(name).to_ascii_lowercase(), place);
+        for mac in host.macs.iter().filter(|mac| !before.macs.contains(mac)) {
+            if mac.wild.is_empty() {
+                self.by_mac.add(&mac.bytes, place);
+            } else if self.wild.last() != Some(&place) {
+                self.wild.push(place);
+            }
         }
-        if let Some(address) = host.address {
+        if host.name != before.name
+            && let Some(name) = &host.name
+        {
+            self.by_name.add(&name.to_ascii_lowercase(), place);
+        }
+        if host.address != before.address
+            && let Some(address) = host.address
+        {
             self.by_address.add(&address.octets(), place);
         }
     }
 
-    /// The last line with an address.
+    /// The last one with an address.
     pub fn with_address(&self, address: Ipv4Addr) -> Option<usize> {
         let has = |place: &usize| self.lines[*place].address == Some(address);
         self.by_address.places(&address.octets()).filter(has).max()
     }
 
-    /// The last line with a name.
+    /// The last one of a name: all of it, but for the size of letters.
     pub fn with_name(&self, name: &[u8]) -> Option<usize> {
         let name = name.to_ascii_lowercase();
         self.by_name.places(&name).filter(|place| has_name(&self.lines[*place], &name)).max()
     }
 
-    /// The last line with this Ethernet address and no other.
+    /// The last one with this Ethernet address and no other.
     pub fn with_only_mac(&self, mac: &[u8]) -> Option<usize> {
         let has = |place: &usize| match &self.lines[*place].macs[..] {
             [one] => one.wild.is_empty() && mac_fits(one, ETHERNET, mac),
@@ -179,8 +191,13 @@ fn exact(host: &DhcpHost, machine: Machine<'_>) -> bool {
 }
 
 fn has_name(host: &DhcpHost, name: &[u8]) -> bool {
-    let label = host.name.as_deref().map(first_label);
-    label.is_some_and(|known| known.eq_ignore_ascii_case(name))
+    host.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The machine of a `dhcp-host` line, which is known by the first label of its name.
+pub fn of_line(host: DhcpHost) -> DhcpHost {
+    let name = host.name.as_deref().map(|name| first_label(name).to_vec());
+    DhcpHost { name, ..host }
 }
 
 /// The machine's part of a name.
@@ -230,7 +247,7 @@ mod tests {
             let setting =
                 Reader::default().line(format!("dhcp-host={line}").as_bytes()).unwrap().unwrap();
             let Directive::DhcpHost(host) = setting.directive else { panic!() };
-            hosts.add(host);
+            hosts.add(of_line(host));
         }
         hosts
     }
@@ -256,6 +273,14 @@ mod tests {
         hosts.rewind(Mark { lines: 3, keys: [0, 0, 1, 0], wild: 2, replaced: 0 });
         assert_eq!(found(&hosts, None, Some(b"PC")), Some(b"name".to_vec()));
         assert_eq!(found(&hosts, None, None), Some(b"wilder".to_vec()));
+    }
+
+    #[test]
+    fn of_patterns_alike_the_last_counts_even_if_another_has_changed() {
+        let mut hosts = hosts(&["52:54:00:*:*:*,set:first", "52:54:00:*:*:*,set:last"]);
+        let changed = DhcpHost { address: Some([10, 0, 0, 9].into()), ..hosts.lines()[0].clone() };
+        hosts.replace(0, changed);
+        assert_eq!(found(&hosts, None, None), Some(b"last".to_vec()));
     }
 
     #[test]

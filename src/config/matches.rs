@@ -40,8 +40,8 @@ pub enum How {
     Anywhere,
     /// It is in it, at a multiple of its own length.
     Chunk,
-    /// That cannot be looked up.
-    Asking,
+    /// It has to be asked for.
+    Unindexed,
 }
 
 /// What a rule looks for.
@@ -64,7 +64,7 @@ struct Shelf {
     beginning: Texts,
     anywhere: Texts,
     chunk: Texts,
-    asking: Vec<usize>,
+    unindexed: Vec<usize>,
 }
 
 impl<M> Default for Matches<M> {
@@ -84,7 +84,7 @@ impl<M: Sought> Matches<M> {
             How::Beginning => shelf.beginning.add(&bytes, at),
             How::Anywhere => shelf.anywhere.add(&bytes, at),
             How::Chunk => shelf.chunk.add(&bytes, at),
-            How::Asking => shelf.asking.push(at),
+            How::Unindexed => shelf.unindexed.push(at),
         }
         drop(bytes);
         self.rules.push(Placed { origin: origin.clone(), value: rule });
@@ -118,13 +118,13 @@ impl Shelf {
         near.extend(self.beginning.beginnings(value));
         near.extend(self.anywhere.anywhere(value));
         near.extend(self.chunk.chunks(value));
-        near.extend(&self.asking);
+        near.extend(&self.unindexed);
     }
 }
 
 impl Sought for Hex {
     fn sought(&self) -> (Place, How, Cow<'_, [u8]>) {
-        let how = if self.wild.is_empty() { How::Whole } else { How::Asking };
+        let how = if self.wild.is_empty() { How::Whole } else { How::Unindexed };
         (Place::Mac, how, Cow::from(&self.bytes))
     }
 }
@@ -134,11 +134,11 @@ impl Sought for OptionMatch {
         let (place, value) = match self {
             Self::Code(code, value) => (Place::Option(*code), value),
             Self::Enterprise(number, value) => (Place::Enterprise(*number), value),
-            Self::Version6 => return (Place::Nowhere, How::Asking, Cow::default()),
+            Self::Version6 => return (Place::Nowhere, How::Unindexed, Cow::default()),
         };
         let how = match &value.form {
             Form::Hex(wild) if wild.is_empty() => How::Beginning,
-            Form::Hex(_) | Form::Absent => How::Asking,
+            Form::Hex(_) | Form::Absent => How::Unindexed,
             Form::Number | Form::Addresses { .. } => How::Chunk,
             Form::Text => How::Anywhere,
         };

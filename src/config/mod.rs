@@ -22,7 +22,6 @@ pub mod together;
 mod unserved;
 
 use crate::failure::Failure;
-use crate::net::{Address, Interfaces};
 use conf_parser::Caret;
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch};
 use conf_parser::option::dhcp_option::{DhcpOption, Lead};
@@ -173,19 +172,6 @@ pub struct Shared {
     pub on: SharedOn,
     /// An address of the ranges.
     pub network: Ipv4Addr,
-}
-
-impl Shared {
-    /// Whether it is about an address of this machine, or about its interface.
-    pub fn is_on(&self, address: &Address, interfaces: &Interfaces) -> bool {
-        match &self.on {
-            SharedOn::Address(ip) => address.ip4() == Some(*ip),
-            SharedOn::Address6(_) => false,
-            SharedOn::Interface(name) => interfaces
-                .by_index(address.interface)
-                .is_some_and(|link| link.name.as_bytes() == name),
-        }
-    }
 }
 
 /// Kinds of range.

@@ -1,7 +1,7 @@
 //! Names of boot servers, as hosts files and `host-record` lines give them (spec: proxyDHCP, section 6.7).
 
 use conf_parser::words::without_dot;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Names and their addresses, used in turn.
@@ -26,19 +26,21 @@ pub enum Family {
 #[derive(Clone, Debug, Default)]
 struct Addresses {
     four: List<Ipv4Addr>,
-    six: List<Ipv6Addr>,
+    /// Few names have any.
+    six: Option<Box<List<Ipv6Addr>>>,
 }
 
 /// Addresses in two parts: lines on which the name stands first, and the others.
 #[derive(Clone, Debug)]
 struct List<A> {
-    first: VecDeque<A>,
-    other: VecDeque<A>,
+    addresses: Vec<A>,
+    /// How many are of the first part.
+    first: usize,
 }
 
 impl<A> Default for List<A> {
     fn default() -> Self {
-        Self { first: VecDeque::new(), other: VecDeque::new() }
+        Self { addresses: Vec::new(), first: 0 }
     }
 }
 
@@ -54,7 +56,9 @@ impl Names {
         let list = self.names.entry(name.to_ascii_lowercase()).or_default();
         match address {
             IpAddr::V4(address) => list.four.add(address, stands_first, turning),
-            IpAddr::V6(address) => list.six.add(address, stands_first, turning),
+            IpAddr::V6(address) => {
+                list.six.get_or_insert_default().add(address, stands_first, turning);
+            }
         }
     }
 
@@ -71,7 +75,9 @@ impl Names {
         let list = self.names.get_mut(&name.to_ascii_lowercase())?;
         match family {
             Family::Four => list.four.turn(turning).map(|(ip, several)| (ip.into(), several)),
-            Family::Six => list.six.turn(turning).map(|(ip, several)| (ip.into(), several)),
+            Family::Six => {
+                list.six.as_mut()?.turn(turning).map(|(ip, several)| (ip.into(), several))
+            }
         }
     }
 
@@ -111,18 +117,26 @@ pub struct HostsRead {
 }
 
 impl<A: Copy + PartialEq> List<A> {
+    /// One name with very many addresses takes time that grows with their square; nobody has such a name.
     fn add(&mut self, address: A, stands_first: bool, turning: bool) {
         self.turn(turning);
-        if !self.first.contains(&address) && !self.other.contains(&address) {
-            if stands_first { self.first.push_back(address) } else { self.other.push_back(address) }
+        if self.addresses.contains(&address) {
+            return;
+        }
+        if stands_first {
+            self.addresses.insert(self.first, address);
+            self.first += 1;
+        } else {
+            self.addresses.push(address);
         }
     }
 
     /// The address whose turn it is, and whether there are others.
     fn turn(&mut self, turning: bool) -> Option<(A, bool)> {
-        let several = self.first.len() + self.other.len() > 1;
-        let part = if self.first.is_empty() { &mut self.other } else { &mut self.first };
-        let address = *part.front()?;
+        let several = self.addresses.len() > 1;
+        let end = if self.first > 0 { self.first } else { self.addresses.len() };
+        let part = &mut self.addresses[..end];
+        let address = *part.first()?;
         if turning {
             part.rotate_left(1);
         }

@@ -4,7 +4,7 @@
 //! What is read later counts more, so the order matters: each kind last configured first, a directory after all plain
 //! files, watched directories after that.
 
-use super::hosts::{Hosts, Mark};
+use super::hosts::{Hosts, Mark, of_line};
 use super::lines::Lines;
 use super::names::Names;
 use super::taken::take_addresses;
@@ -182,7 +182,7 @@ impl Reading<'_> {
                 {
                     return Err(super::duplicate(address));
                 }
-                self.config.dhcp.hosts.add(host);
+                self.config.dhcp.hosts.add(of_line(host));
             }
             Some(Directive::DhcpOption(option)) => {
                 self.config.dhcp.vendor_options.extend(VendorOption::rule(option, origin));

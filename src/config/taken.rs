@@ -1,7 +1,7 @@
 //! Addresses that `dhcp-host` lines with a name and without an address take from the hosts files
 //! (spec: proxyDHCP, section 4.4). They decide on which network the line counts.
 
-use super::hosts::{Hosts, first_label};
+use super::hosts::Hosts;
 use super::names::{Family, Names};
 use crate::log_line::FileLine;
 use conf_parser::option::dhcp_host::DhcpHost;
@@ -42,5 +42,5 @@ fn name_to_look_up(host: &DhcpHost, family: Family) -> Option<Vec<u8>> {
         Family::Six => host.version6,
     };
     let name = host.name.as_deref().filter(|_| !has_address)?;
-    Some(first_label(name).to_ascii_lowercase())
+    Some(name.to_ascii_lowercase())
 }

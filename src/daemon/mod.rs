@@ -44,11 +44,13 @@ pub struct Daemon {
     tftp: Server,
     files: DiskFiles,
     journal: Journal,
-    /// Replies that wait, by when and in order.
-    delayed: BTreeMap<(Millis, u64), Datagram>,
+    /// Replies that wait, by when and in order, and until when it is worth trying to send them.
+    delayed: BTreeMap<(Millis, u64), (Datagram, Millis)>,
     delayed_count: u64,
     clock: Clock,
     effects: Vec<Effect>,
+    /// Whether to look for the next request before going to sleep: where another processor has the client.
+    lingers: bool,
     /// Sockets that were not read to the end.
     backlog: Vec<Role>,
     pid_file: Option<PathBuf>,
@@ -92,6 +94,8 @@ const LINGER: Duration = Duration::from_micros(50);
 const FAIR_SHARE: usize = 64;
 /// Replies that may wait for their time (`dhcp-reply-delay`).
 const MOST_DELAYED: usize = 1024;
+/// Milliseconds for which a reply is tried to be sent.
+const TRYING: u64 = 10;
 
 impl Daemon {
     /// Serves until told to end.
@@ -100,8 +104,9 @@ impl Daemon {
         let mut buffer = vec![0; BUFFER];
         let mut roles: Vec<Role> = Vec::new();
         loop {
-            // Whoever was served just now will mostly go on at once.
-            let linger = if roles.is_empty() { Duration::ZERO } else { LINGER };
+            // Whoever has asked just now will mostly go on at once.
+            let asked = self.lingers && roles.iter().any(|role| matches!(role, Role::Dhcp(_)));
+            let linger = if asked { LINGER } else { Duration::ZERO };
             match self.wait(&mut events, linger) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 waited => waited.map_err(|error| {
@@ -129,8 +134,9 @@ impl Daemon {
     }
 
     /// Waits for events. For the time of `linger` it looks for them without going to sleep: being woken takes longer
-    /// than most clients need for their next datagram, and DHCP and TFTP are conversations.
+    /// than most clients need for their next datagram, and DHCP is a conversation.
     fn wait(&mut self, events: &mut Events, linger: Duration) -> io::Result<()> {
+        let unsaid = self.journal.flush();
         let end = Instant::now() + linger;
         while Instant::now() < end {
             self.sockets.poll(events, Some(Duration::ZERO))?;
@@ -138,7 +144,7 @@ impl Daemon {
                 return Ok(());
             }
         }
-        let pause = self.pause();
+        let pause = self.pause(unsaid);
         self.sockets.poll(events, pause)
     }
 
@@ -164,8 +170,8 @@ impl Daemon {
         self.clock.now()
     }
 
-    /// How long nothing is due; `None`: for ever.
-    fn pause(&self) -> Option<Duration> {
+    /// How long nothing is due; `None`: for ever. `unsaid`: syslog has not taken all lines yet.
+    fn pause(&self, unsaid: bool) -> Option<Duration> {
         if !self.backlog.is_empty() {
             return Some(Duration::ZERO);
         }
@@ -174,7 +180,7 @@ impl Daemon {
         let now = self.now();
         // A moment more than is left: waking up early would be for nothing.
         let pause = due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0)));
-        if self.journal.flush() {
+        if unsaid {
             Some(pause.map_or(SYSLOG_PAUSE, |pause| pause.min(SYSLOG_PAUSE)))
         } else {
             pause
@@ -208,7 +214,7 @@ impl Daemon {
         let Ok(interfaces) = snapshot() else { return };
         self.interfaces = interfaces;
         let Self { bound_to, interfaces, sockets, .. } = self;
-        if let Some(name) = bound_to.as_mut().and_then(|bound| bound.lost(interfaces, sockets)) {
+        if let Some(name) = bound_to.as_mut().and_then(|bound| bound.rebind(interfaces, sockets)) {
             self.journal.write(&Line::Process(ProcessLine::Unbound(name)));
         }
         if self.config.network.binding != Binding::Wildcard {
@@ -309,8 +315,8 @@ impl Daemon {
             if entry.key().0 > now {
                 return;
             }
-            let datagram = entry.remove();
-            self.send(datagram, now);
+            let (datagram, end) = entry.remove();
+            self.send(datagram, now, end);
         }
     }
 
@@ -319,9 +325,10 @@ impl Daemon {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Log(line) => self.journal.write(&line),
-                Effect::Send(datagram) => self.send(datagram, now),
+                Effect::Send(datagram) => self.send(datagram, now, now.plus(TRYING)),
                 Effect::SendLater(seconds, datagram) => {
-                    self.delay(now.plus_seconds(seconds.into()), datagram);
+                    let due = now.plus_seconds(seconds.into());
+                    self.delay(due, datagram, due.plus(TRYING));
                 }
                 Effect::Close(id) => self.sockets.close(id),
             }
@@ -330,34 +337,33 @@ impl Daemon {
     }
 
     /// Who is not answered in time asks again.
-    fn delay(&mut self, until: Millis, datagram: Datagram) {
+    fn delay(&mut self, due: Millis, datagram: Datagram, end: Millis) {
         if self.delayed.len() < MOST_DELAYED {
             self.delayed_count += 1;
-            self.delayed.insert((until, self.delayed_count), datagram);
+            self.delayed.insert((due, self.delayed_count), (datagram, end));
         }
     }
 
-    /// A datagram of a transfer that cannot be sent is lost like any other, and is sent again in time.
-    fn send(&mut self, datagram: Datagram, now: Millis) {
-        if let Some(client) = &datagram.neighbour
-            && let SocketAddr::V4(to) = datagram.to
+    /// A datagram of a transfer that cannot be sent is lost like any other, and is sent again in time. A reply that has
+    /// no room is tried again, until `end`.
+    fn send(&mut self, mut datagram: Datagram, now: Millis, end: Millis) {
+        let SocketAddr::V4(to) = datagram.to else { return drop(self.sockets.send(&datagram)) };
+        if let Some(client) = datagram.neighbour.take()
             && let Some(link) = self.interfaces.by_index(client.interface)
-            && let Err(error) = neighbour::enter(link, *to.ip(), client)
+            && let Err(error) = neighbour::enter(link, *to.ip(), &client)
         {
             self.journal.write(&Line::Dhcp(None, DhcpLine::ArpFailed(reason(&error))));
         }
-        let Err(error) = self.sockets.send(&datagram) else { return };
-        if let Via::Transfer(_) | Via::Tftp(_) = datagram.via {
-            return;
-        }
-        match datagram.to {
-            // There is no room for it just now.
-            _ if error.kind() == io::ErrorKind::WouldBlock => self.delay(now.next(), datagram),
-            SocketAddr::V4(to) => {
+        match self.sockets.send(&datagram) {
+            Err(_) if matches!(datagram.via, Via::Transfer(_) | Via::Tftp(_)) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
+                self.delay(now.plus(1), datagram, end);
+            }
+            Err(error) => {
                 let line = DhcpLine::SendFailed { to: *to.ip(), reason: reason(&error) };
                 self.journal.write(&Line::Dhcp(None, line));
             }
-            SocketAddr::V6(_) => {}
+            Ok(()) => {}
         }
     }
 }

@@ -192,18 +192,9 @@ impl Sockets {
     }
 
     /// Lets the DHCP sockets hear one interface only.
-    pub fn bind_dhcp_to(&self, interface: &str) -> Result<(), Failure> {
-        let failed = |error| {
-            Failure::network(format!(
-                "failed to set SO_BINDTODEVICE on DHCP socket: {}",
-                reason(&error)
-            ))
-        };
-        [&self.dhcp, &self.pxe]
-            .into_iter()
-            .flatten()
-            .try_for_each(|fd| udp::bind_to_device(fd, interface))
-            .map_err(failed)
+    pub fn bind_dhcp_to(&self, interface: &str) -> io::Result<()> {
+        let both = [&self.dhcp, &self.pxe].into_iter().flatten();
+        both.map(|fd| udp::bind_to_device(fd, interface)).collect()
     }
 
     /// Waits.
@@ -321,8 +312,8 @@ impl BoundTo {
         Self { name, index, told: false }
     }
 
-    /// Binds to it again, if it is another one now. Its name, if that fails for the first time.
-    pub fn lost(&mut self, interfaces: &Interfaces, sockets: &Sockets) -> Option<String> {
+    /// Binds the sockets to it again, if it is another one now. Its name, if that fails for the first time.
+    pub fn rebind(&mut self, interfaces: &Interfaces, sockets: &Sockets) -> Option<String> {
         let index = interfaces.by_name(&self.name).map(|link| link.index);
         if index == std::mem::replace(&mut self.index, index) {
             return None;

@@ -141,7 +141,7 @@ impl Parsed {
             return Err(Failure::network(format!("unknown interface {name}")));
         }
         let bound_to = only_interface(&config, &interfaces);
-        bound_to.iter().try_for_each(|name| sockets.bind_dhcp_to(name))?;
+        bound_to.iter().try_for_each(|name| bind_dhcp_to(name, &sockets))?;
         let identity = identity(&config)?;
         if !config.process.debug {
             std::env::set_current_dir("/").map_err(|error| {
@@ -224,10 +224,21 @@ impl Confined {
             delayed_count: 0,
             clock: Clock::start(),
             effects: Vec::new(),
+            lingers: limits::processors() > 1,
             backlog: Vec::new(),
             pid_file,
         };
         daemon.serve()
+    }
+}
+
+/// Lack of privilege is no error: the filters do the same, more slowly.
+fn bind_dhcp_to(interface: &str, sockets: &Sockets) -> Result<(), Failure> {
+    match sockets.bind_dhcp_to(interface) {
+        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(Failure::network(
+            format!("failed to set SO_BINDTODEVICE on DHCP socket: {}", reason(&error)),
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -87,18 +87,37 @@ impl<'c> Search<'c> {
         let first = interfaces.addresses.iter().filter(chosen);
         for address in first.chain(&interfaces.addresses) {
             let Some(ip) = address.ip4() else { continue };
-            // Of all interfaces, wherever the request came in.
-            for shared in
-                self.shared.iter().rev().filter(|shared| shared.is_on(address, interfaces))
-            {
-                self.add(&mut found, ip, shared.network);
-            }
+            self.add_shared(&mut found, address, ip, interfaces);
             self.learn_netmasks(ip, address.netmask());
             if address.interface == place.link.index {
                 self.add(&mut found, ip, ip);
             }
         }
         found.into_iter().filter_map(|at| self.candidate(at, place.address)).collect()
+    }
+
+    /// A `shared-network` of whatever interface counts, wherever the request came in.
+    fn add_shared(
+        &mut self,
+        found: &mut Vec<usize>,
+        address: &Address,
+        ip: Ipv4Addr,
+        interfaces: &Interfaces,
+    ) {
+        if self.shared.is_empty() {
+            return;
+        }
+        let name = interfaces.by_index(address.interface).map(|link| link.name.as_bytes());
+        for shared in self.shared.iter().rev() {
+            let is_here = match &shared.on {
+                SharedOn::Address(known) => *known == ip,
+                SharedOn::Interface(known) => name == Some(&known[..]),
+                SharedOn::Address6(_) => false,
+            };
+            if is_here {
+                self.add(found, ip, shared.network);
+            }
+        }
     }
 
     /// Ranges without a netmask have that of an address on their network.

@@ -5,7 +5,7 @@
 
 use super::request::Request;
 use crate::config::Dhcp;
-use crate::config::hosts::{Machine, mac_fits};
+use crate::config::hosts::{Machine, first_label, mac_fits};
 use crate::config::matches::{How, Place, Sought};
 use crate::config::tags::TagSet;
 use crate::wire::options::{self, contains};
@@ -117,7 +117,7 @@ fn of_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
         }
         if host.is_none() {
             let seen = tags.with_tag_ifs(&dhcp.tag_ifs);
-            let label = name.split(|&byte| byte == b'.').next();
+            let label = Some(first_label(name));
             // `id:*` is no identifier.
             let nameless = |host: &&DhcpHost| {
                 !matches!(host.client_id, Some(ClientId::Bytes(_))) && host.macs.is_empty()

@@ -19,9 +19,12 @@ const TRIES: usize = 10;
 
 /// All links and addresses there are now.
 pub fn snapshot() -> io::Result<Interfaces> {
-    let again = |seen: &io::Result<Interfaces>| matches!(seen, Err(error) if error.kind() == io::ErrorKind::Interrupted);
-    let seen = (1..TRIES).map(|_| look()).find(|seen| !again(seen));
+    let seen = (1..TRIES).map(|_| look()).find(|seen| !seen.as_ref().is_err_and(has_changed));
     seen.unwrap_or_else(look)
+}
+
+fn has_changed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Interrupted
 }
 
 fn look() -> io::Result<Interfaces> {

@@ -2,8 +2,14 @@
 
 pub use libc::{EACCES, ENOENT, O_NOCTTY, O_NONBLOCK};
 use nix::sys::resource::{Resource, getrlimit};
+use nix::unistd::{SysconfVar, sysconf};
 
 /// How many descriptors may be open at once.
 pub fn open_files() -> u64 {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft)
+}
+
+/// How many processors the machine has, whichever we may use.
+pub fn processors() -> libc::c_long {
+    sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten().unwrap_or(1)
 }

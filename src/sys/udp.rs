@@ -88,12 +88,9 @@ pub fn open_transfer(local: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// Lets a socket hear one interface only. Lack of privilege is no error: the filters do the same, more slowly.
+/// Lets a socket hear one interface only. For a socket that hears another one it needs `CAP_NET_RAW`.
 pub fn bind_to_device(fd: &OwnedFd, interface: &str) -> io::Result<()> {
-    match setsockopt(fd, BindToDevice, &OsString::from(interface)) {
-        Ok(()) | Err(nix::errno::Errno::EPERM) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    Ok(setsockopt(fd, BindToDevice, &OsString::from(interface))?)
 }
 
 /// Receives one datagram into `buffer`; a longer one is cut.

@@ -22,10 +22,10 @@ impl Millis {
         Self(self.0 + seconds * 1000)
     }
 
-    /// The next one.
+    /// So many milliseconds later.
     #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0 + 1)
+    pub fn plus(self, millis: u64) -> Self {
+        Self(self.0 + millis)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Running {
 /// Nothing takes longer, unless a program hangs.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A datagram that has not arrived after that long was stopped on its way.
-const TRAVEL: Duration = Duration::from_millis(30);
+const TRAVEL: Duration = Duration::from_millis(100);
 
 impl<'l> Machine<'l> {
     /// Lays wires and gives addresses: `eth0 10.0.0.1/24`, `eth0:1 10.0.1.1/24` with a label, `eth1 -` for none.
