@@ -28,6 +28,9 @@ struct Start {
     argv: Vec<String>,
     /// Files that are there: configuration, and what it names.
     files: BTreeMap<String, Vec<String>>,
+    /// Addresses of `eth0` beside the usual one, by label.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
     /// Addresses and ports that somebody else has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     taken: Vec<String>,
@@ -71,6 +74,9 @@ fn play(lab: &Lab, start: &Start) -> Ending {
     let (server, client) = (lab.host("server"), lab.host("client"));
     lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
     server.ip("addr add 192.168.10.2/24 dev eth0");
+    for (label, address) in &start.labels {
+        server.ip(&format!("addr add {address} dev eth0 label {label}"));
+    }
     for (path, lines) in &start.files {
         lab.file(path, lines.join("\n") + "\n");
     }

@@ -88,8 +88,9 @@ impl Hosts {
 
     /// Changes a machine, until it is rewound.
     pub fn replace(&mut self, place: usize, host: DhcpHost) {
-        let before = std::mem::replace(&mut self.lines[place], host.clone());
+        let before = self.lines[place].clone();
         self.file(&host, &before, place);
+        self.lines[place] = host;
         self.replaced.push((place, before));
     }
 

@@ -3,7 +3,7 @@
 use crate::config::network::Binding;
 use crate::config::{Config, Note, RangeKind};
 use crate::log_line::{DhcpLine, Line, ProcessLine, TftpLine};
-use crate::net::{Interfaces, any_interface_matches, interface_matches};
+use crate::net::{Interfaces, interface_matches};
 
 /// What is logged at the start, in dnsmasq's order. Remarks of ours come behind what dnsmasq says.
 pub fn start_lines(
@@ -72,13 +72,13 @@ pub fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
         .collect()
 }
 
-/// Interfaces that are meant by the label of one of their addresses.
+/// Interfaces with an address whose label would be served if it were an interface.
 fn labelled(config: &Config, interfaces: &Interfaces) -> Vec<Line> {
-    let is_named = |label: &str| any_interface_matches(&config.network.interfaces, label);
     let mut names: Vec<&str> = Vec::new();
     for address in &interfaces.addresses {
+        let accepted = |label: &str| config.network.accepts(label, false, Some(address.ip));
         if let Some(link) = interfaces.by_index(address.interface)
-            && address.label.as_deref().is_some_and(is_named)
+            && address.label.as_deref().is_some_and(accepted)
             && !names.contains(&&*link.name)
         {
             names.push(&link.name);

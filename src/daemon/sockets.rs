@@ -193,8 +193,8 @@ impl Sockets {
 
     /// Lets the DHCP sockets hear one interface only.
     pub fn bind_dhcp_to(&self, interface: &str) -> io::Result<()> {
-        let both = [&self.dhcp, &self.pxe].into_iter().flatten();
-        both.map(|fd| udp::bind_to_device(fd, interface)).collect()
+        let mut both = [&self.dhcp, &self.pxe].into_iter().flatten();
+        both.try_for_each(|fd| udp::bind_to_device(fd, interface))
     }
 
     /// Waits.
