@@ -3,7 +3,7 @@
 use crate::config::network::Binding;
 use crate::config::{Config, Note, RangeKind};
 use crate::log_line::{DhcpLine, Line, ProcessLine, TftpLine};
-use crate::net::{Interfaces, interface_matches};
+use crate::net::{Address, Interfaces, interface_matches};
 
 /// What is logged at the start, in dnsmasq's order. Remarks of ours come behind what dnsmasq says.
 pub fn start_lines(
@@ -72,20 +72,14 @@ pub fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
         .collect()
 }
 
-/// Interfaces with an address whose label would be served if it were an interface.
+/// The interface of each address whose label would be served if it were an interface.
 fn labelled(config: &Config, interfaces: &Interfaces) -> Vec<Line> {
-    let mut names: Vec<&str> = Vec::new();
-    for address in &interfaces.addresses {
-        let accepted = |label: &str| config.network.accepts(label, false, Some(address.ip));
-        if let Some(link) = interfaces.by_index(address.interface)
-            && address.label.as_deref().is_some_and(accepted)
-            && !names.contains(&&*link.name)
-        {
-            names.push(&link.name);
-        }
-    }
-    names
-        .into_iter()
-        .map(|name| Line::Process(ProcessLine::InterfaceInstead(name.to_owned())))
-        .collect()
+    let instead = |address: &Address| {
+        let label = address.label.as_deref()?;
+        let link = interfaces.by_index(address.interface)?;
+        let line = ProcessLine::InterfaceInstead(link.name.clone());
+        let accepted = config.network.accepts(label, link.loopback, Some(address.ip));
+        accepted.then_some(Line::Process(line))
+    };
+    interfaces.addresses.iter().filter_map(instead).collect()
 }
