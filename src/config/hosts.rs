@@ -195,10 +195,14 @@ fn has_name(host: &DhcpHost, name: &[u8]) -> bool {
     host.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// The machine of a `dhcp-host` line, which is known by the first label of its name.
-pub fn of_line(host: DhcpHost) -> DhcpHost {
-    let name = host.name.as_deref().map(|name| first_label(name).to_vec());
-    DhcpHost { name, ..host }
+/// The machine of a `dhcp-host` line, which is known by the first label of its name. There may be very many: none
+/// keeps room for more than it has.
+pub fn of_line(mut host: DhcpHost) -> DhcpHost {
+    host.name = host.name.as_deref().map(|name| first_label(name).to_vec());
+    host.macs.shrink_to_fit();
+    host.set.shrink_to_fit();
+    host.conditions.shrink_to_fit();
+    host
 }
 
 /// The machine's part of a name.

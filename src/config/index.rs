@@ -4,20 +4,24 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroU32;
 
 /// Places of a list by key. Each key may stand for several places, and a place may have several keys.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     entries: Vec<Entry>,
     /// The last entry of a hash.
-    last: HashMap<u64, u32>,
+    last: HashMap<u64, Number>,
 }
+
+/// Of an entry, from 1.
+type Number = NonZeroU32;
 
 #[derive(Clone, Debug)]
 struct Entry {
     place: u32,
     /// The entry of the same hash before this one.
-    before: Option<u32>,
+    before: Option<Number>,
     hash: u64,
 }
 
@@ -27,10 +31,11 @@ const TOO_MANY: &str = "fewer than 2³² entries";
 impl Index {
     /// Adds a key of an entry of the list.
     pub fn add(&mut self, key: &[u8], place: usize) {
-        let at = u32::try_from(self.entries.len()).expect(TOO_MANY);
+        let number = u32::try_from(self.entries.len() + 1).ok().and_then(Number::new);
+        let number = number.expect(TOO_MANY);
         let place = u32::try_from(place).expect(TOO_MANY);
         let hash = hash(key);
-        let before = self.last.insert(hash, at);
+        let before = self.last.insert(hash, number);
         self.entries.push(Entry { place, before, hash });
     }
 
@@ -60,7 +65,7 @@ impl Index {
     pub fn places(&self, key: &[u8]) -> impl Iterator<Item = usize> {
         let mut next = if self.last.is_empty() { None } else { self.last.get(&hash(key)).copied() };
         std::iter::from_fn(move || {
-            let entry = &self.entries[next? as usize];
+            let entry = &self.entries[next?.get() as usize - 1];
             next = entry.before;
             Some(entry.place as usize)
         })
