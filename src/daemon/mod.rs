@@ -311,21 +311,22 @@ impl Daemon {
     }
 
     fn send_delayed(&mut self, now: Millis) {
-        while let Some(entry) = self.delayed.first_entry() {
-            if entry.key().0 > now {
-                return;
-            }
+        let mut told = Vec::new();
+        while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
             let (datagram, end) = entry.remove();
-            self.send(datagram, now, end);
+            told.extend(self.send(datagram, now, end));
         }
+        told.iter().for_each(|line| self.journal.write(line));
     }
 
+    /// Does what was decided. Lines are written in their order, when all is sent: no client waits for the log.
     fn perform(&mut self, now: Millis) {
         let mut effects = std::mem::take(&mut self.effects);
+        let mut told = Vec::new();
         for effect in effects.drain(..) {
             match effect {
-                Effect::Log(line) => self.journal.write(&line),
-                Effect::Send(datagram) => self.send(datagram, now, now.plus(TRYING)),
+                Effect::Log(line) => told.push(line),
+                Effect::Send(datagram) => told.extend(self.send(datagram, now, now.plus(TRYING))),
                 Effect::SendLater(seconds, datagram) => {
                     let due = now.plus_seconds(seconds.into());
                     self.delay(due, datagram, due.plus(TRYING));
@@ -334,6 +335,7 @@ impl Daemon {
             }
         }
         self.effects = effects;
+        told.iter().for_each(|line| self.journal.write(line));
     }
 
     /// Who is not answered in time asks again.
@@ -344,15 +346,20 @@ impl Daemon {
         }
     }
 
-    /// A datagram of a transfer that cannot be sent is lost like any other, and is sent again in time. A reply that has
-    /// no room is tried again, until `end`.
-    fn send(&mut self, mut datagram: Datagram, now: Millis, end: Millis) {
-        let SocketAddr::V4(to) = datagram.to else { return drop(self.sockets.send(&datagram)) };
-        if let Some(client) = datagram.neighbour.take()
+    /// Sends a datagram; tells what went wrong. One of a transfer that cannot be sent is lost like any other, and is
+    /// sent again in time. A reply that has no room is tried again, until `end`.
+    fn send(&mut self, mut datagram: Datagram, now: Millis, end: Millis) -> Vec<Line> {
+        let mut told = Vec::new();
+        let neighbour = datagram.neighbour.take();
+        let SocketAddr::V4(to) = datagram.to else {
+            drop(self.sockets.send(&datagram));
+            return told;
+        };
+        if let Some(client) = neighbour
             && let Some(link) = self.interfaces.by_index(client.interface)
             && let Err(error) = neighbour::enter(link, *to.ip(), &client)
         {
-            self.journal.write(&Line::Dhcp(None, DhcpLine::ArpFailed(reason(&error))));
+            told.push(Line::Dhcp(None, DhcpLine::ArpFailed(reason(&error))));
         }
         match self.sockets.send(&datagram) {
             Err(_) if matches!(datagram.via, Via::Transfer(_) | Via::Tftp(_)) => {}
@@ -361,10 +368,11 @@ impl Daemon {
             }
             Err(error) => {
                 let line = DhcpLine::SendFailed { to: *to.ip(), reason: reason(&error) };
-                self.journal.write(&Line::Dhcp(None, line));
+                told.push(Line::Dhcp(None, line));
             }
             Ok(()) => {}
         }
+        told
     }
 }
 
