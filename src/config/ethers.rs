@@ -22,6 +22,8 @@ enum Who {
 }
 
 const MAC: usize = 6;
+/// ARP hardware type: a line is about Ethernet, whatever the line of a machine says that it goes into.
+const ETHERNET: u16 = 1;
 
 /// Reads the file: lines by number, or what of them is bad.
 pub fn read(file: &[u8]) -> Vec<(usize, Result<Ether, &'static str>)> {
@@ -61,7 +63,7 @@ pub fn put(hosts: &mut Hosts, Ether { mac, who }: Ether, first: usize) -> bool {
         Who::Address(address) => hosts.with_address(*address),
         Who::Name(name) => hosts.with_name(name),
     };
-    let mac = vec![Hex { bytes: mac, ..Hex::default() }];
+    let mac = vec![Hex { bytes: mac, hardware_type: Some(ETHERNET), ..Hex::default() }];
     if let Some(place) = known {
         let is_ours = place >= first;
         if !is_ours {
@@ -69,13 +71,15 @@ pub fn put(hosts: &mut Hosts, Ether { mac, who }: Ether, first: usize) -> bool {
         }
         return !is_ours;
     }
-    let with = |host: DhcpHost| match who {
-        Who::Address(address) => DhcpHost { address: Some(address), ..host },
-        Who::Name(name) => DhcpHost { name: Some(name), ..host },
+    let place = hosts.with_only_mac(&mac[0].bytes);
+    let host = place.map_or_else(DhcpHost::default, |place| hosts.lines()[place].clone());
+    let host = match who {
+        Who::Address(address) => DhcpHost { address: Some(address), macs: mac, ..host },
+        Who::Name(name) => DhcpHost { name: Some(name), macs: mac, ..host },
     };
-    match hosts.with_only_mac(&mac[0].bytes) {
-        Some(place) => hosts.replace(place, with(hosts.lines()[place].clone())),
-        None => hosts.add(with(DhcpHost { macs: mac, ..DhcpHost::default() })),
+    match place {
+        Some(place) => hosts.replace(place, host),
+        None => hosts.add(host),
     }
     true
 }
@@ -123,6 +127,7 @@ mod tests {
         assert_eq!((hosts.count(), &hosts.lines()[0].macs[0].bytes[5]), (1, &1));
         assert!(say(&mut hosts, "52:54:00:00:00:01 10.0.0.9"));
         assert_eq!((hosts.count(), hosts.lines()[0].address), (1, Some([10, 0, 0, 9].into())));
+        assert_eq!(hosts.lines()[0].macs[0].hardware_type, Some(ETHERNET));
         assert!(say(&mut hosts, "52:54:00:00:00:02 other"));
         assert!(!say(&mut hosts, "52:54:00:00:00:03 other"), "twice");
         assert_eq!(hosts.count(), 2);
