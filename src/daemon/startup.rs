@@ -264,7 +264,9 @@ fn only_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
     }
     let mut served = interfaces.addresses.iter().filter_map(|address| {
         let link = interfaces.by_index(address.interface)?;
-        let accepted = network.accepts(&link.name, link.loopback, Some(address.ip));
+        // An address with a label is named by it.
+        let name = address.label.as_deref().unwrap_or(&link.name);
+        let accepted = network.accepts(name, link.loopback, Some(address.ip));
         (accepted && !link.loopback && !network.refuses_tftp(&link.name)).then_some(&link.name)
     });
     let first = served.next()?;
