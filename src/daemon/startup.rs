@@ -355,3 +355,23 @@ fn restrict(tftp: &mut Tftp) -> Option<TftpLine> {
         TftpLine::Restricted(most)
     })
 }
+
+#[test]
+fn the_only_interface_may_be_named_by_a_label() {
+    use crate::net::{Address, Link};
+    let link = Link { index: 2, name: "eth0".into(), ..Link::default() };
+    let address = |last, label: Option<&str>| Address {
+        interface: 2,
+        ip: [10, 0, 0, last].into(),
+        prefix: 24,
+        label: label.map(str::to_owned),
+    };
+    let addresses = vec![address(1, None), address(2, Some("eth0:1"))];
+    let interfaces = Interfaces { links: vec![link], addresses };
+    let mut config = Config::default();
+    config.network.binding = Binding::Dynamic;
+    for (name, only) in [("eth0:1", Some("eth0")), ("eth0", Some("eth0")), ("eth0:2", None)] {
+        config.network.interfaces = vec![name.as_bytes().to_vec()];
+        assert_eq!(only_interface(&config, &interfaces).as_deref(), only, "{name}");
+    }
+}
