@@ -70,6 +70,12 @@ impl Interfaces {
         self.addresses.iter().filter(move |address| address.interface == index)
     }
 
+    /// What an address is named by where interfaces are named: its label, else its interface.
+    pub fn name_of<'a>(&'a self, address: &'a Address) -> Option<&'a str> {
+        let link = || self.by_index(address.interface).map(|link| &*link.name);
+        address.label.as_deref().or_else(link)
+    }
+
     /// The IPv4 address an interface answers with: its first one without a label.
     pub fn primary(&self, index: u32) -> Option<Ipv4Addr> {
         self.of(index).filter(|address| address.label.is_none()).find_map(Address::ip4)

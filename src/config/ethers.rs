@@ -1,6 +1,6 @@
 //! `/etc/ethers` (ethers(5)), for `read-ethers`: hardware addresses of machines that are known by name or address.
 
-use super::hosts::Hosts;
+use super::hosts::{ETHERNET, Hosts};
 use conf_parser::option::dhcp_host::{DhcpHost, is_host_name};
 use conf_parser::words::{Hex, without_dot};
 use std::net::Ipv4Addr;
@@ -22,8 +22,6 @@ enum Who {
 }
 
 const MAC: usize = 6;
-/// ARP hardware type: a line is about Ethernet, whatever the line of a machine says that it goes into.
-const ETHERNET: u16 = 1;
 
 /// Reads the file: lines by number, or what of them is bad.
 pub fn read(file: &[u8]) -> Vec<(usize, Result<Ether, &'static str>)> {
@@ -63,7 +61,9 @@ pub fn put(hosts: &mut Hosts, Ether { mac, who }: Ether, first: usize) -> bool {
         Who::Address(address) => hosts.with_address(*address),
         Who::Name(name) => hosts.with_name(name),
     };
-    let mac = vec![Hex { bytes: mac, hardware_type: Some(ETHERNET), ..Hex::default() }];
+    // It is about Ethernet, whatever the line of the machine says that it goes into.
+    let hardware_type = Some(ETHERNET.into());
+    let mac = vec![Hex { bytes: mac, hardware_type, ..Hex::default() }];
     if let Some(place) = known {
         let is_ours = place >= first;
         if !is_ours {
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!((hosts.count(), &hosts.lines()[0].macs[0].bytes[5]), (1, &1));
         assert!(say(&mut hosts, "52:54:00:00:00:01 10.0.0.9"));
         assert_eq!((hosts.count(), hosts.lines()[0].address), (1, Some([10, 0, 0, 9].into())));
-        assert_eq!(hosts.lines()[0].macs[0].hardware_type, Some(ETHERNET));
+        assert_eq!(hosts.lines()[0].macs[0].hardware_type, Some(ETHERNET.into()));
         assert!(say(&mut hosts, "52:54:00:00:00:02 other"));
         assert!(!say(&mut hosts, "52:54:00:00:00:03 other"), "twice");
         assert_eq!(hosts.count(), 2);

@@ -43,7 +43,7 @@ pub struct Machine<'a> {
 }
 
 /// ARP hardware type.
-const ETHERNET: u8 = 1;
+pub const ETHERNET: u8 = 1;
 
 impl Hosts {
     /// How many lines there are.

@@ -65,20 +65,21 @@ impl Names {
     /// The IPv4 address of a name, letters in either case.
     pub fn look_up(&mut self, name: &[u8]) -> Option<Ipv4Addr> {
         let turning = self.turning;
-        let list = self.names.get_mut(&name.to_ascii_lowercase())?;
-        list.four.turn(turning).map(|(address, _)| address)
+        self.of(name)?.four.turn(turning).map(|(address, _)| address)
     }
 
     /// An address of a name, and whether it has several of that family.
     pub fn turn(&mut self, name: &[u8], family: Family) -> Option<(IpAddr, bool)> {
         let turning = self.turning;
-        let list = self.names.get_mut(&name.to_ascii_lowercase())?;
+        let Addresses { four, six } = self.of(name)?;
         match family {
-            Family::Four => list.four.turn(turning).map(|(ip, several)| (ip.into(), several)),
-            Family::Six => {
-                list.six.as_mut()?.turn(turning).map(|(ip, several)| (ip.into(), several))
-            }
+            Family::Four => four.turn(turning).map(|(ip, several)| (ip.into(), several)),
+            Family::Six => six.as_mut()?.turn(turning).map(|(ip, several)| (ip.into(), several)),
         }
+    }
+
+    fn of(&mut self, name: &[u8]) -> Option<&mut Addresses> {
+        self.names.get_mut(&name.to_ascii_lowercase())
     }
 
     /// Adds what a hosts file says: an address, then names. What it says badly is left out.

@@ -57,13 +57,9 @@ fn range_line(range: &crate::config::Range) -> DhcpLine {
 
 /// Interfaces that are named and not there, or there without an address.
 pub fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
-    // An address with a label is named by it.
     let is_there = |pattern: &&Vec<u8>| {
-        interfaces.addresses.iter().any(|address| {
-            let link = interfaces.by_index(address.interface).map(|link| &link.name);
-            let name = address.label.as_ref().or(link);
-            name.is_some_and(|name| interface_matches(pattern, name.as_bytes()))
-        })
+        let mut names = interfaces.addresses.iter().filter_map(|one| interfaces.name_of(one));
+        names.any(|name| interface_matches(pattern, name.as_bytes()))
     };
     let named = config.network.interfaces.iter().filter(|pattern| !pattern.is_empty());
     named

@@ -264,8 +264,7 @@ fn only_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
     }
     let mut served = interfaces.addresses.iter().filter_map(|address| {
         let link = interfaces.by_index(address.interface)?;
-        // An address with a label is named by it.
-        let name = address.label.as_deref().unwrap_or(&link.name);
+        let name = interfaces.name_of(address)?;
         let accepted = network.accepts(name, link.loopback, Some(address.ip));
         (accepted && !link.loopback && !network.refuses_tftp(&link.name)).then_some(&link.name)
     });
