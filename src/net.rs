@@ -129,6 +129,24 @@ pub struct Datagram {
     pub bytes: Vec<u8>,
 }
 
+/// Datagrams to one receiver that lie one behind the other, all of one size but the last, which may be shorter: what a
+/// kernel takes as one (`UDP_SEGMENT`, udp(7)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// By which socket.
+    pub via: Via,
+    /// To whom.
+    pub to: SocketAddr,
+    /// From which of our addresses; `None` leaves it to the system.
+    pub from: Option<IpAddr>,
+    /// Out of which interface; 0 leaves it to the routing table.
+    pub interface: u32,
+    /// Bytes in each datagram but the last.
+    pub segment: usize,
+    /// What they hold.
+    pub bytes: Vec<u8>,
+}
+
 /// A client that has no address yet, but will have `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbour {

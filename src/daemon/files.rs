@@ -1,28 +1,197 @@
 //! Files on disk, with dnsmasq's rules of who may have them (spec: TFTP, section 5).
 
+use super::read_ahead::{RUN, ReadAhead};
+use super::readers::{Job, Readers};
 use crate::failure::reason;
+use crate::sys::disk::{AtOnce, is_in_memory, read_at_once};
 use crate::sys::{limits, privilege};
 use crate::tftp::files::{FileId, Files, Opened, Read, Refusal};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::sync::Arc;
 
 /// The file system, as this process may see it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct DiskFiles {
-    open: Vec<Option<File>>,
-    free: Vec<usize>,
+    open: HashMap<FileId, Open>,
+    /// Files that are sent, and have not changed since they were opened.
+    shared: HashMap<Identity, FileId>,
+    opened: usize,
+    ahead: ReadAhead,
+    readers: Option<Readers>,
+    under_way: HashSet<(FileId, u64)>,
+    /// Reads that have failed; whoever waits for them is told.
+    failed: HashMap<(FileId, u64), String>,
     /// `tftp-secure`: only files of our own user.
     pub secure: bool,
 }
+
+/// A file, and who it is for.
+struct Open {
+    file: Arc<File>,
+    identity: Identity,
+    size: u64,
+    users: usize,
+    disk: Disk,
+}
+
+/// How long a read may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disk {
+    /// The file system says whether it would take long.
+    Asked,
+    /// It never does.
+    Fast,
+    /// It may, and does not say.
+    Slow,
+}
+
+/// What makes two names one file with the same contents: device, inode, size, and when it was changed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Identity([i128; 5]);
 
 /// Readable for everybody.
 const OTHERS_READ: u32 = 0o004;
 /// A FIFO must not make us wait for its writer, nor a terminal become ours.
 const OPEN_FLAGS: i32 = limits::O_NONBLOCK | limits::O_NOCTTY;
+
+impl DiskFiles {
+    /// Files that are read by threads where a disk has to be waited for.
+    pub fn new(secure: bool, readers: Readers) -> Self {
+        Self { secure, readers: Some(readers), ..Self::default() }
+    }
+
+    /// What the threads have read since: parts of files.
+    pub fn arrived(&mut self) -> Vec<(FileId, u64)> {
+        let mut arrived = Vec::new();
+        while let Some(done) = self.readers.as_mut().and_then(Readers::next) {
+            let Job { id, offset, length, .. } = done.job;
+            self.under_way.remove(&(id, offset));
+            if !self.open.contains_key(&id) {
+                continue;
+            }
+            match done.result {
+                Ok(bytes) => self.ahead.take(id, offset, bytes, length),
+                Err(error) => _ = self.failed.insert((id, offset), reason(&error)),
+            }
+            arrived.push((id, offset));
+        }
+        arrived
+    }
+
+    /// Whoever opens a file that is already sent, and has not changed, shares its descriptor.
+    fn enter(&mut self, file: File, metadata: &Metadata) -> FileId {
+        let identity = Identity::of(metadata);
+        if let Some(&id) = self.shared.get(&identity)
+            && let Some(open) = self.open.get_mut(&id)
+        {
+            open.users += 1;
+            return id;
+        }
+        self.opened += 1;
+        let id = FileId(self.opened);
+        // Only files have a disk behind them that can be slow; all else answers with an error.
+        let disk = if metadata.is_file() { Disk::Asked } else { Disk::Fast };
+        let (file, size) = (Arc::new(file), metadata.size());
+        self.open.insert(id, Open { file, identity, size, users: 1, disk });
+        self.shared.insert(identity, id);
+        id
+    }
+
+    /// Makes a part of a file known: where in [`ReadAhead`] it is, or why not.
+    fn fetch(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<usize, Read<'static>> {
+        if let Some(place) = self.ahead.find(id, offset, wanted) {
+            return Ok(place);
+        }
+        let Some(open) = self.open.get_mut(&id) else {
+            return Err(Read::Failed("Bad file descriptor".to_owned()));
+        };
+        if let Some(reason) = self.failed.remove(&(id, offset)) {
+            return Err(Read::Failed(reason));
+        }
+        if open.disk != Disk::Slow {
+            let length = self.ahead.length(wanted, open.size.saturating_sub(offset));
+            let mut buffer = self.ahead.buffer(length);
+            match open.read(offset, &mut buffer[..length], wanted) {
+                // A part of what is beyond may be missing: only what is there is known.
+                Ok(Some(read)) => {
+                    return Ok(self.ahead.keep(id, offset, buffer, read, read.max(wanted)));
+                }
+                Ok(None) => {}
+                Err(error) => return Err(Read::Failed(reason(&error))),
+            }
+        }
+        self.have_read(id, offset, wanted).and(Err(Read::Pending))
+    }
+
+    /// Has a part of a file read by the threads.
+    fn have_read(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<(), Read<'static>> {
+        let (Some(open), Some(readers)) = (self.open.get(&id), &mut self.readers) else {
+            return Ok(());
+        };
+        let left = usize::try_from(open.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        if left == 0 || !self.under_way.insert((id, offset)) {
+            return Ok(());
+        }
+        let length = left.min(wanted.max(RUN));
+        let job = Job { id, file: open.file.clone(), offset, length };
+        readers.read(open.identity.device(), job).map_err(|error| {
+            self.under_way.remove(&(id, offset));
+            Read::Failed(reason(&error))
+        })
+    }
+
+    /// A disk that does not say how long it takes is asked in time for what comes next.
+    fn look_ahead(&mut self, id: FileId, place: usize, reached: u64, wanted: usize) {
+        let slow = self.open.get(&id).is_some_and(|open| open.disk == Disk::Slow);
+        let end = self.ahead.end(place);
+        if slow && reached + (RUN / 2) as u64 > end && !self.ahead.has(id, end, 1) {
+            // If it fails, whoever comes there will hear of it.
+            drop(self.have_read(id, end, wanted));
+        }
+    }
+}
+
+impl Open {
+    /// Reads without waiting for a disk; `None`: at least some of what is wanted has to be waited for.
+    fn read(&mut self, offset: u64, buffer: &mut [u8], wanted: usize) -> io::Result<Option<usize>> {
+        if self.disk == Disk::Asked {
+            match read_at_once(&self.file, offset, buffer)? {
+                AtOnce::Read(read) => return Ok((read >= wanted).then_some(read)),
+                AtOnce::NotYet => return Ok(None),
+                AtOnce::Unknown if is_in_memory(&self.file) => self.disk = Disk::Fast,
+                AtOnce::Unknown => {
+                    self.disk = Disk::Slow;
+                    return Ok(None);
+                }
+            }
+        }
+        self.file.read_at(buffer, offset).map(Some)
+    }
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        let time =
+            |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        Self([
+            metadata.dev().into(),
+            metadata.ino().into(),
+            metadata.size().into(),
+            time(metadata.mtime(), metadata.mtime_nsec()),
+            time(metadata.ctime(), metadata.ctime_nsec()),
+        ])
+    }
+
+    fn device(&self) -> u64 {
+        u64::try_from(self.0[0]).unwrap_or_default()
+    }
+}
 
 impl Files for DiskFiles {
     fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
@@ -40,32 +209,32 @@ impl Files for DiskFiles {
         if !allowed {
             return Err(Refusal::Denied);
         }
-        let id = self.free.pop().unwrap_or(self.open.len());
-        if id == self.open.len() {
-            self.open.push(None);
-        }
-        self.open[id] = Some(file);
-        Ok(Opened { file: FileId(id), size: metadata.size() })
+        let size = metadata.size();
+        Ok(Opened { file: self.enter(file, &metadata), size })
     }
 
-    fn read(&mut self, file: FileId, offset: u64, buffer: &mut [u8]) -> Read {
-        let Some(Some(file)) = self.open.get(file.0) else {
-            return Read::Failed("Bad file descriptor".to_owned());
+    fn read(&mut self, id: FileId, offset: u64, wanted: usize) -> Read<'_> {
+        let place = match self.fetch(id, offset, wanted) {
+            Ok(place) => place,
+            Err(read) => return read,
         };
-        let mut done = 0;
-        loop {
-            match file.read_at(&mut buffer[done..], offset + done as u64) {
-                Ok(0) => return Read::Bytes(done),
-                Ok(size) => done += size,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Read::Failed(reason(&error)),
-            }
-        }
+        self.look_ahead(id, place, offset + wanted as u64, wanted);
+        Read::Bytes(self.ahead.bytes(place, offset, wanted))
     }
 
-    fn close(&mut self, file: FileId) {
-        if self.open.get_mut(file.0).and_then(Option::take).is_some() {
-            self.free.push(file.0);
+    fn close(&mut self, id: FileId) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        open.users -= 1;
+        if open.users > 0 {
+            return;
+        }
+        if let Some(open) = self.open.remove(&id) {
+            self.shared.remove(&open.identity);
+        }
+        self.ahead.forget(id);
+        self.failed.retain(|(file, _), _| *file != id);
+        if self.open.is_empty() {
+            self.readers.iter_mut().for_each(Readers::rest);
         }
     }
 

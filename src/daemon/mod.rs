@@ -2,9 +2,13 @@
 
 mod files;
 mod notes;
+mod outgoing;
+mod read_ahead;
+mod readers;
 mod sockets;
 pub mod startup;
 mod surroundings;
+mod transfers;
 
 use crate::config::names::Names;
 use crate::config::network::Binding;
@@ -13,20 +17,20 @@ use crate::config::{Config, Tftp};
 use crate::effect::Effect;
 use crate::failure::{Failure, reason};
 use crate::journal::Journal;
-use crate::log_line::{DhcpLine, Line, ProcessLine, TftpLine};
-use crate::net::{Arrival, Datagram, Interfaces, Via};
+use crate::log_line::{Line, ProcessLine, TftpLine};
+use crate::net::{Arrival, Interfaces};
 use crate::proxydhcp::{self, Port};
+use crate::sys::batch::Inbox;
 use crate::sys::interfaces::{Watch, snapshot};
 use crate::sys::signals::{Asked, Signals};
-use crate::sys::{neighbour, udp};
+use crate::sys::udp;
 use crate::tftp::transfer::Millis;
 use crate::tftp::{Around, Server, Socket, accepts};
 use files::DiskFiles;
 use mio::Events;
+use outgoing::Delayed;
 use sockets::{BoundTo, Role, Sockets};
-use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -44,11 +48,10 @@ pub struct Daemon {
     tftp: Server,
     files: DiskFiles,
     journal: Journal,
-    /// Replies that wait, by when and in order, and until when it is worth trying to send them.
-    delayed: BTreeMap<(Millis, u64), (Datagram, Millis)>,
-    delayed_count: u64,
+    delayed: Delayed,
     clock: Clock,
     effects: Vec<Effect>,
+    inbox: Inbox,
     /// Whether to look for the next request before going to sleep: where another processor has the client.
     lingers: bool,
     /// Sockets that were not read to the end.
@@ -92,10 +95,6 @@ const EVENTS: usize = 256;
 const LINGER: Duration = Duration::from_micros(50);
 /// Datagrams that one socket may have read before the others have their turn.
 const FAIR_SHARE: usize = 64;
-/// Replies that may wait for their time (`dhcp-reply-delay`).
-const MOST_DELAYED: usize = 1024;
-/// Milliseconds for which a reply is tried to be sent.
-const TRYING: u64 = 10;
 
 impl Daemon {
     /// Serves until told to end.
@@ -126,8 +125,9 @@ impl Daemon {
                     return Ok(end);
                 }
             }
-            self.tftp.expire(now, &mut self.files, &mut self.effects);
-            self.perform(now);
+            while self.tftp.expire(now, &mut self.files, &mut self.effects) {
+                self.perform(now);
+            }
             self.send_delayed(now);
             self.resume_listening();
         }
@@ -158,7 +158,11 @@ impl Daemon {
             }
             Role::Dhcp(port) => self.dhcp(port, buffer, now),
             Role::Tftp(listener) => self.requests(listener, buffer, now),
-            Role::Transfer(id) => self.transfer(id, buffer, now),
+            Role::Transfer(id) => self.transfer(id, now),
+            Role::Disk => {
+                self.disk(now);
+                false
+            }
         };
         if more {
             self.backlog.push(role);
@@ -175,8 +179,7 @@ impl Daemon {
         if !self.backlog.is_empty() {
             return Some(Duration::ZERO);
         }
-        let delayed = self.delayed.first_key_value().map(|((due, _), _)| *due);
-        let due = self.tftp.deadline().into_iter().chain(delayed).min();
+        let due = self.tftp.deadline().into_iter().chain(self.delayed.next()).min();
         let now = self.now();
         // A moment more than is left: waking up early would be for nothing.
         let pause = due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0)));
@@ -284,23 +287,45 @@ impl Daemon {
         };
         let mut around = Around { tftp, interfaces: &self.interfaces, files: &mut self.files, now };
         self.tftp.request(socket, arrival, &mut around, &mut self.effects);
+        if let Socket::Own(id) = socket
+            && self.tftp.has(id)
+            && self.sockets.hear_transfer(id).is_err()
+        {
+            self.tftp.abandon(id, &mut self.files, &mut self.effects);
+        }
     }
 
-    fn transfer(&mut self, id: usize, buffer: &mut [u8], now: Millis) -> bool {
+    fn transfer(&mut self, id: usize, now: Millis) -> bool {
         let Some(tftp) = self.config.tftp.clone() else { return false };
-        for _ in 0..FAIR_SHARE {
-            match self.sockets.receive(id, buffer) {
-                Some(Ok((size, peer))) => {
-                    let Self { tftp: server, interfaces, files, effects, .. } = self;
-                    let mut around = Around { tftp: &tftp, interfaces, files, now };
-                    server.datagram(id, peer, &buffer[..size], &mut around, effects);
-                }
-                Some(Err(error)) if is_one_lost(&error) => {}
-                Some(Err(_)) | None => return false,
-            }
+        let mut more = true;
+        for _ in 0..FAIR_SHARE / Inbox::ROOM {
+            let received = match self.sockets.receive(id, &mut self.inbox) {
+                Some(Ok(received)) => received,
+                Some(Err(error)) if is_one_lost(&error) => continue,
+                // Nothing has come: there may be room for what is owed.
+                Some(Err(_)) => 0,
+                None => return false,
+            };
+            let Self { tftp: server, interfaces, files, effects, inbox, .. } = self;
+            let mut around = Around { tftp: &tftp, interfaces, files, now };
+            server.datagrams(id, inbox.first(received), &mut around, effects);
             self.perform(now);
+            more = received == Inbox::ROOM;
+            if !more {
+                break;
+            }
         }
-        true
+        more
+    }
+
+    /// Disks have answered.
+    fn disk(&mut self, now: Millis) {
+        for (file, offset) in self.files.arrived() {
+            for id in self.tftp.readable(file, offset) {
+                self.tftp.resume(id, &mut self.files, &mut self.effects);
+                self.perform(now);
+            }
+        }
     }
 
     /// Requests that had to wait because too many transfers were under way.
@@ -308,71 +333,6 @@ impl Daemon {
         if self.config.tftp.as_ref().is_some_and(|tftp| !self.tftp.is_full(tftp)) {
             self.backlog.extend(self.sockets.take_stalled().into_iter().map(Role::Tftp));
         }
-    }
-
-    fn send_delayed(&mut self, now: Millis) {
-        let mut told = Vec::new();
-        while let Some(entry) = self.delayed.first_entry().filter(|entry| entry.key().0 <= now) {
-            let (datagram, end) = entry.remove();
-            told.extend(self.send(datagram, now, end));
-        }
-        told.iter().for_each(|line| self.journal.write(line));
-    }
-
-    /// Does what was decided. Lines are written in their order, when all is sent: no client waits for the log.
-    fn perform(&mut self, now: Millis) {
-        let mut effects = std::mem::take(&mut self.effects);
-        let mut told = Vec::new();
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Log(line) => told.push(line),
-                Effect::Send(datagram) => told.extend(self.send(datagram, now, now.plus(TRYING))),
-                Effect::SendLater(seconds, datagram) => {
-                    let due = now.plus_seconds(seconds.into());
-                    self.delay(due, datagram, due.plus(TRYING));
-                }
-                Effect::Close(id) => self.sockets.close(id),
-            }
-        }
-        self.effects = effects;
-        told.iter().for_each(|line| self.journal.write(line));
-    }
-
-    /// Who is not answered in time asks again.
-    fn delay(&mut self, due: Millis, datagram: Datagram, end: Millis) {
-        if self.delayed.len() < MOST_DELAYED {
-            self.delayed_count += 1;
-            self.delayed.insert((due, self.delayed_count), (datagram, end));
-        }
-    }
-
-    /// Sends a datagram; tells what went wrong. One of a transfer that cannot be sent is lost like any other, and is
-    /// sent again in time. A reply that has no room is tried again, until `end`.
-    fn send(&mut self, mut datagram: Datagram, now: Millis, end: Millis) -> Vec<Line> {
-        let mut told = Vec::new();
-        let neighbour = datagram.neighbour.take();
-        let SocketAddr::V4(to) = datagram.to else {
-            drop(self.sockets.send(&datagram));
-            return told;
-        };
-        if let Some(client) = neighbour
-            && let Some(link) = self.interfaces.by_index(client.interface)
-            && let Err(error) = neighbour::enter(link, *to.ip(), &client)
-        {
-            told.push(Line::Dhcp(None, DhcpLine::ArpFailed(reason(&error))));
-        }
-        match self.sockets.send(&datagram) {
-            Err(_) if matches!(datagram.via, Via::Transfer(_) | Via::Tftp(_)) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
-                self.delay(now.plus(1), datagram, end);
-            }
-            Err(error) => {
-                let line = DhcpLine::SendFailed { to: *to.ip(), reason: reason(&error) };
-                told.push(Line::Dhcp(None, line));
-            }
-            Ok(()) => {}
-        }
-        told
     }
 }
 

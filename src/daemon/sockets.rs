@@ -1,16 +1,17 @@
 //! Tokens ↔ sockets.
 
+use super::transfers::Transfers;
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
 use crate::failure::{Failure, reason};
-use crate::net::{Address, Arrival, Datagram, Interfaces, Via, any_interface_matches};
+use crate::net::{Address, Arrival, Batch, Datagram, Interfaces, Via, any_interface_matches};
 use crate::proxydhcp::Port;
+use crate::sys::batch::{Inbox, Way, send_batch};
 use crate::sys::interfaces::Watch;
 use crate::sys::signals::Signals;
 use crate::sys::udp::{self, Step};
-use mio::net::UdpSocket;
 use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -24,6 +25,8 @@ pub enum Role {
     Signals,
     /// Changes of links and addresses.
     Watch,
+    /// A disk that was waited for.
+    Disk,
     /// One of the DHCP ports.
     Dhcp(Port),
     /// A socket for TFTP requests.
@@ -36,7 +39,8 @@ const SIGNALS: usize = 0;
 const WATCH: usize = 1;
 const DHCP: usize = 2;
 const PXE: usize = 3;
-const TFTP: usize = 4;
+const DISK: usize = 4;
+const TFTP: usize = 5;
 /// More addresses than a machine has.
 const TRANSFER: usize = 1 << 24;
 /// RFC 1350.
@@ -50,8 +54,7 @@ pub struct Sockets {
     dhcp: Option<OwnedFd>,
     pxe: Option<OwnedFd>,
     listeners: Vec<Option<Listener>>,
-    transfers: Vec<Option<UdpSocket>>,
-    free: Vec<usize>,
+    transfers: Transfers,
     stalled: BTreeSet<usize>,
     /// Addresses of ours that cannot be bound yet.
     waiting: Vec<SocketAddr>,
@@ -72,8 +75,7 @@ impl Sockets {
             dhcp: None,
             pxe: None,
             listeners: Vec::new(),
-            transfers: Vec::new(),
-            free: Vec::new(),
+            transfers: Transfers::default(),
             stalled: BTreeSet::new(),
             waiting: Vec::new(),
         };
@@ -98,6 +100,11 @@ impl Sockets {
     pub fn hear(&self, signals: &Signals, watch: &Watch) -> Result<(), Failure> {
         let both = self.register(signals, SIGNALS).and_then(|()| self.register(watch, WATCH));
         both.map_err(|error| unwatched(&error))
+    }
+
+    /// What threads that read disks wake us with.
+    pub fn waker(&self) -> Result<Waker, Failure> {
+        Waker::new(self.poll.registry(), Token(DISK)).map_err(|error| unwatched(&error))
     }
 
     fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), Failure> {
@@ -209,6 +216,7 @@ impl Sockets {
             WATCH => Role::Watch,
             DHCP => Role::Dhcp(Port::Server),
             PXE => Role::Dhcp(Port::Pxe),
+            DISK => Role::Disk,
             listener @ TFTP..TRANSFER => Role::Tftp(listener - TFTP),
             transfer => Role::Transfer(transfer - TRANSFER),
         }
@@ -242,36 +250,48 @@ impl Sockets {
         let (first, last) = tftp.ports.unwrap_or((0, 0));
         let mut opened = Err(io::ErrorKind::AddrInUse.into());
         for port in first..=last {
-            opened = udp::open_transfer(answer_from(arrival, port));
+            opened = self.transfers.open(answer_from(arrival, port));
             // Only a port that is taken makes the next one worth a try.
             if !matches!(&opened, Err(error) if error.kind() == io::ErrorKind::AddrInUse) {
                 break;
             }
         }
-        let mut socket = UdpSocket::from_std(opened?);
-        let id = self.free.pop().unwrap_or(self.transfers.len());
-        if let Err(error) =
-            self.poll.registry().register(&mut socket, Token(TRANSFER + id), Interest::READABLE)
-        {
-            self.free.push(id);
-            return Err(error);
-        }
-        if id == self.transfers.len() {
-            self.transfers.push(None);
-        }
-        self.transfers[id] = Some(socket);
-        Ok(id)
+        opened
     }
 
-    /// Receives on a transfer's socket; `None` if it is gone.
-    pub fn receive(&self, id: usize, buffer: &mut [u8]) -> Option<io::Result<(usize, SocketAddr)>> {
-        self.transfers.get(id)?.as_ref().map(|socket| socket.recv_from(buffer))
+    /// A transfer goes on: its client is listened to.
+    pub fn hear_transfer(&mut self, id: usize) -> io::Result<()> {
+        self.transfers.hear(id, self.poll.registry(), Token(TRANSFER + id))
+    }
+
+    /// Takes what has come to a transfer's socket; `None` if it is gone.
+    pub fn receive(&self, id: usize, inbox: &mut Inbox) -> Option<io::Result<usize>> {
+        self.transfers.receive(id, inbox)
     }
 
     /// Closes a transfer's socket.
     pub fn close(&mut self, id: usize) {
-        if self.transfers.get_mut(id).and_then(Option::take).is_some() {
-            self.free.push(id);
+        self.transfers.close(id);
+    }
+
+    /// Sends many by the socket they say; how many bytes are gone. Where a transfer's own socket has no room for all,
+    /// it is told of when there is.
+    pub fn send_batch(&mut self, batch: &Batch) -> io::Result<usize> {
+        match batch.via {
+            Via::Transfer(id) => {
+                let gone = self.transfers.send_batch(id, batch)?;
+                if gone < batch.bytes.len() {
+                    self.transfers.hear_of_room(id, self.poll.registry(), Token(TRANSFER + id));
+                }
+                Ok(gone)
+            }
+            Via::Tftp(listener) => {
+                let fd = self.listener(listener).ok_or(io::ErrorKind::NotConnected)?;
+                let way = Way { to: batch.to, from: batch.from, interface: batch.interface };
+                // What cannot be cut for one client may be for the next.
+                send_batch(fd, &batch.bytes, batch.segment, way, &mut true)
+            }
+            Via::Dhcp | Via::Pxe => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -289,10 +309,7 @@ impl Sockets {
             Via::Tftp(listener) => {
                 udp::send(self.listener(*listener).ok_or_else(gone)?, bytes, *to, *from, *interface)
             }
-            Via::Transfer(id) => {
-                let socket = self.transfers.get(*id).and_then(Option::as_ref).ok_or_else(gone)?;
-                socket.send_to(bytes, *to).map(drop)
-            }
+            Via::Transfer(id) => self.transfers.send(*id, bytes, *to),
         }
     }
 }

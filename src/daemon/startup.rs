@@ -3,6 +3,7 @@
 
 use super::files::DiskFiles;
 use super::notes::{missing, start_lines};
+use super::readers::Readers;
 use super::sockets::{BoundTo, Sockets};
 use super::{Clock, Daemon, End, surroundings};
 use crate::command_line::{self, CommandLine};
@@ -16,6 +17,7 @@ use crate::failure::{Failure, reason};
 use crate::journal::Journal;
 use crate::log_line::{Line, TftpLine};
 use crate::net::Interfaces;
+use crate::sys::batch::Inbox;
 use crate::sys::interfaces::{Watch, has_interface, snapshot};
 use crate::sys::limits;
 use crate::sys::privilege::{Capability, Identity};
@@ -192,7 +194,7 @@ impl Confined {
         let mut roots = Vec::new();
         let mut files = DiskFiles::default();
         if let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) {
-            files.secure = tftp.secure;
+            files = DiskFiles::new(tftp.secure, Readers::new(sockets.waker()?));
             roots = check_roots(tftp)?;
             roots.extend(restrict(tftp));
         }
@@ -220,10 +222,10 @@ impl Confined {
             tftp: crate::tftp::Server::default(),
             files,
             journal,
-            delayed: std::collections::BTreeMap::new(),
-            delayed_count: 0,
+            delayed: super::outgoing::Delayed::default(),
             clock: Clock::start(),
             effects: Vec::new(),
+            inbox: Inbox::default(),
             lingers: limits::processors() > 1,
             backlog: Vec::new(),
             pid_file,

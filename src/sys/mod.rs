@@ -3,15 +3,19 @@
 //! | asked of the kernel | why | where | unsafe |
 //! |---|---|---|---|
 //! | sockets, options, datagrams with their arrival address | everything we serve | [`udp`] | set one option nix lacks |
+//! | many datagrams at once | a window is one call | [`batch`] | `recvmmsg` |
 //! | links, addresses and their changes (rtnetlink) | where we are | [`interfaces`] | – |
 //! | a neighbour entry (rtnetlink) | a client that has no address yet | [`neighbour`] | – |
 //! | users, groups, capabilities | to be nobody | [`privilege`] | `capget`, `capset` |
 //! | signals as a descriptor | the end | [`signals`] | – |
+//! | files, as far as they are in memory | no disk is waited for | [`disk`] | `preadv2` |
 //! | local time | log lines | [`clock`] | `localtime_r` |
 //! | limits | how many transfers there can be | [`limits`] | – |
 #![expect(unsafe_code, reason = "here and nowhere else")]
 
+pub mod batch;
 pub mod clock;
+pub mod disk;
 pub mod interfaces;
 pub mod limits;
 pub mod neighbour;

@@ -2,8 +2,8 @@
 
 use crate::net::Arrival;
 use nix::sys::socket::sockopt::{
-    BindToDevice, Broadcast, Ipv4PacketInfo, Ipv4Tos, Ipv6RecvPacketInfo, Ipv6V6Only, ReuseAddr,
-    ReusePort,
+    BindToDevice, Broadcast, Ipv4PacketInfo, Ipv4Tos, Ipv6RecvPacketInfo, Ipv6V6Only, RcvBuf,
+    RcvBufForce, ReuseAddr, ReusePort,
 };
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrIn,
@@ -11,11 +11,14 @@ use nix::sys::socket::{
 };
 use std::ffi::OsString;
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// CS6, network control (RFC 2474): what dnsmasq marks DHCP with.
 const NETWORK_CONTROL: i32 = 0xC0;
+
+/// Bytes for requests that wait. The kernel counts some 800 for each.
+const REQUESTS: usize = 4 << 20;
 
 /// Which step of opening a DHCP socket has failed.
 pub enum Step {
@@ -63,6 +66,7 @@ pub fn open_tftp(address: SocketAddr) -> io::Result<Option<OwnedFd>> {
         opened => opened?,
     };
     setsockopt(&fd, ReuseAddr, &true)?;
+    make_room(&fd);
     match address {
         SocketAddr::V4(address) => {
             setsockopt(&fd, Ipv4PacketInfo, &true)?;
@@ -79,13 +83,24 @@ pub fn open_tftp(address: SocketAddr) -> io::Result<Option<OwnedFd>> {
 }
 
 /// A socket for one transfer, from an address of ours.
-pub fn open_transfer(local: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind(local)?;
-    socket.set_nonblocking(true)?;
+pub fn open_transfer(local: SocketAddr) -> io::Result<OwnedFd> {
+    let family = if local.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let fd = socket(family, SockType::Datagram, flags, None)?;
     if local.is_ipv4() {
-        allow_fragments(&socket)?;
+        allow_fragments(&fd)?;
     }
-    Ok(socket)
+    bind(fd.as_raw_fd(), &SockaddrStorage::from(local))?;
+    Ok(fd)
+}
+
+/// Lets requests of a whole hall wait, while the first are answered. More than the system's limit needs
+/// `CAP_NET_ADMIN`.
+fn make_room(fd: &OwnedFd) {
+    if setsockopt(fd, RcvBufForce, &REQUESTS).is_err() {
+        // As much as there is to be had: who is not heard asks again.
+        _ = setsockopt(fd, RcvBuf, &REQUESTS);
+    }
 }
 
 /// Lets a socket hear one interface only. For a socket that hears another one it needs `CAP_NET_RAW`.
@@ -133,47 +148,46 @@ pub fn send(
     from: Option<IpAddr>,
     interface: u32,
 ) -> io::Result<()> {
-    let parts = [IoSlice::new(bytes)];
-    let to = SockaddrStorage::from(to);
-    let none = libc::in_addr { s_addr: 0 };
-    let four = |spec_dst| libc::in_pktinfo {
-        ipi_ifindex: interface.cast_signed(),
-        ipi_spec_dst: spec_dst,
-        ipi_addr: none,
-    };
-    let sent = match from {
-        None if interface == 0 => {
-            sendmsg(fd.as_raw_fd(), &parts, &[], MsgFlags::empty(), Some(&to))
-        }
-        None => {
-            let info = [ControlMessage::Ipv4PacketInfo(&four(none))];
-            sendmsg(fd.as_raw_fd(), &parts, &info, MsgFlags::empty(), Some(&to))
-        }
-        Some(IpAddr::V4(from)) => {
-            let info = four(libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) });
-            sendmsg(
-                fd.as_raw_fd(),
-                &parts,
-                &[ControlMessage::Ipv4PacketInfo(&info)],
-                MsgFlags::empty(),
-                Some(&to),
-            )
-        }
-        Some(IpAddr::V6(from)) => {
-            let info = libc::in6_pktinfo {
-                ipi6_addr: libc::in6_addr { s6_addr: from.octets() },
-                ipi6_ifindex: interface,
-            };
-            sendmsg(
-                fd.as_raw_fd(),
-                &parts,
-                &[ControlMessage::Ipv6PacketInfo(&info)],
-                MsgFlags::empty(),
-                Some(&to),
-            )
-        }
-    };
+    let (parts, to) = ([IoSlice::new(bytes)], SockaddrStorage::from(to));
+    let info = packet_info(from, interface);
+    let control = info.as_ref().map(PacketInfo::message);
+    let sent = sendmsg(fd.as_raw_fd(), &parts, control.as_slice(), MsgFlags::empty(), Some(&to));
     sent.map(drop).map_err(io::Error::from)
+}
+
+/// Where a datagram leaves, as the kernel is told (ip(7), ipv6(7)).
+pub(super) enum PacketInfo {
+    Four(libc::in_pktinfo),
+    Six(libc::in6_pktinfo),
+}
+
+impl PacketInfo {
+    pub(super) fn message(&self) -> ControlMessage<'_> {
+        match self {
+            Self::Four(info) => ControlMessage::Ipv4PacketInfo(info),
+            Self::Six(info) => ControlMessage::Ipv6PacketInfo(info),
+        }
+    }
+}
+
+/// `None` if all is left to the system.
+pub(super) fn packet_info(from: Option<IpAddr>, interface: u32) -> Option<PacketInfo> {
+    let four = |from: Ipv4Addr| {
+        PacketInfo::Four(libc::in_pktinfo {
+            ipi_ifindex: interface.cast_signed(),
+            ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) },
+            ipi_addr: libc::in_addr { s_addr: 0 },
+        })
+    };
+    match from {
+        None if interface == 0 => None,
+        None => Some(four(Ipv4Addr::UNSPECIFIED)),
+        Some(IpAddr::V4(from)) => Some(four(from)),
+        Some(IpAddr::V6(from)) => Some(PacketInfo::Six(libc::in6_pktinfo {
+            ipi6_addr: libc::in6_addr { s6_addr: from.octets() },
+            ipi6_ifindex: interface,
+        })),
+    }
 }
 
 /// Switches path MTU discovery off (ip(7)): what is too large is cut on the way, as TFTP's clients expect.
@@ -193,7 +207,7 @@ fn allow_fragments(fd: &impl AsRawFd) -> nix::Result<()> {
     nix::errno::Errno::result(result).map(drop)
 }
 
-fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
+pub(super) fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
     let four = address.as_sockaddr_in().map(|four| SocketAddr::from((four.ip(), four.port())));
     four.or_else(|| {
         let six = address.as_sockaddr_in6()?;
@@ -208,7 +222,7 @@ fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
 fn a_datagram_tells_where_it_arrived() {
     let listener = open_tftp((Ipv4Addr::LOCALHOST, 0).into()).unwrap().unwrap();
     let name: SockaddrIn = nix::sys::socket::getsockname(listener.as_raw_fd()).unwrap();
-    let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let client = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     client.send_to(b"hello", (Ipv4Addr::LOCALHOST, name.port())).unwrap();
     let mut buffer = [0; 16];
     let arrival = receive(&listener, &mut buffer).unwrap();

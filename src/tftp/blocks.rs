@@ -31,16 +31,19 @@ struct Position {
     carry: bool,
 }
 
-/// The datagrams of a range of blocks.
+/// What comes of a range of blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rendered {
-    /// These; and the last block of the file, where this is what tells.
-    Blocks(Vec<Vec<u8>>, Option<u64>),
-    /// The disk is slow.
-    Pending,
+    /// Their datagrams were added; and the last block of the file, where this is what tells.
+    Added(Option<u64>),
+    /// The disk is slow: what is at this offset of the file is not there yet.
+    Pending(u64),
     /// It failed; the system's words.
     Failed(String),
 }
+
+/// Bytes of a DATA datagram in front of its block.
+const HEAD: usize = 4;
 
 impl Source {
     /// A file to be sent in blocks.
@@ -60,55 +63,79 @@ impl Source {
         self.netascii.is_none().then(|| self.size / self.blksize as u64 + 1)
     }
 
-    /// Makes the datagrams of blocks 1 and up.
-    pub fn render(&mut self, blocks: Range<u64>, files: &mut impl Files) -> Rendered {
-        if self.netascii.is_some() {
-            return self.netascii_block(blocks.start, files);
-        }
-        let mut datagrams = Vec::new();
-        for block in blocks {
-            let offset = (block - 1) * self.blksize as u64;
-            match self.read(block, offset, files) {
-                Ok(datagram) => datagrams.push(datagram),
-                Err(failed) => return failed,
-            }
-        }
-        Rendered::Blocks(datagrams, None)
+    /// Bytes of a datagram that holds a full block.
+    pub fn segment(&self) -> usize {
+        HEAD + self.blksize
     }
 
-    /// A DATA datagram with what the file has at an offset.
-    fn read(&self, block: u64, offset: u64, files: &mut impl Files) -> Result<Vec<u8>, Rendered> {
-        let left = self.size.saturating_sub(offset);
-        let size = usize::try_from(left).unwrap_or(usize::MAX).min(self.blksize);
-        let mut datagram = Vec::with_capacity(4 + self.blksize);
-        datagram.extend_from_slice(&data_head(block));
-        datagram.resize(4 + size, 0);
+    /// Adds the datagrams of blocks 1 and up, one behind the other.
+    pub fn render(
+        &mut self,
+        blocks: Range<u64>,
+        files: &mut impl Files,
+        datagrams: &mut Vec<u8>,
+    ) -> Rendered {
+        if let Some(netascii) = self.netascii.take() {
+            return self.netascii_block(netascii, blocks.start, files, datagrams);
+        }
+        let offset = (blocks.start - 1) * self.blksize as u64;
+        let count = usize::try_from(blocks.end - blocks.start).unwrap_or_default();
+        let bytes = match self.read(offset, count, files) {
+            Ok(bytes) => bytes,
+            Err(failed) => return failed,
+        };
+        let mut pieces = bytes.chunks(self.blksize);
+        for block in blocks {
+            datagrams.extend_from_slice(&data_head(block));
+            // A file that ends with a full block is followed by an empty one.
+            datagrams.extend_from_slice(pieces.next().unwrap_or_default());
+        }
+        Rendered::Added(None)
+    }
+
+    /// What the file has for so many blocks.
+    fn read<'f>(
+        &self,
+        offset: u64,
+        count: usize,
+        files: &'f mut impl Files,
+    ) -> Result<&'f [u8], Rendered> {
+        let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let wanted = left.min(count * self.blksize);
         // Even an empty block is read: a directory can be opened, and only reading it tells.
-        match files.read(self.file, offset, &mut datagram[4..]) {
-            Read::Bytes(read) if read == size => Ok(datagram),
+        match files.read(self.file, offset, wanted) {
+            Read::Bytes(bytes) if bytes.len() == wanted => Ok(bytes),
             // The file has shrunk: dnsmasq names the error that there was none.
             Read::Bytes(_) => Err(Rendered::Failed("Success".to_owned())),
-            Read::Pending => Err(Rendered::Pending),
+            Read::Pending => Err(Rendered::Pending(offset)),
             Read::Failed(reason) => Err(Rendered::Failed(reason)),
         }
     }
 
     /// Netascii is sent block by block, and a block is rendered again exactly as it was.
-    fn netascii_block(&mut self, block: u64, files: &mut impl Files) -> Rendered {
-        let mut state = self.netascii.clone().unwrap_or_default();
-        if block > state.block {
-            state.at = state.next;
-            state.block = block;
+    fn netascii_block(
+        &mut self,
+        mut netascii: Netascii,
+        block: u64,
+        files: &mut impl Files,
+        datagrams: &mut Vec<u8>,
+    ) -> Rendered {
+        if block > netascii.block {
+            netascii.at = netascii.next;
+            netascii.block = block;
         }
-        let raw = match self.read(block, state.at.offset, files) {
-            Ok(datagram) => datagram,
-            Err(failed) => return failed,
+        let rendered = match self.read(netascii.at.offset, 1, files) {
+            Ok(raw) => {
+                let (data, next) = expand(raw, netascii.at, self.blksize);
+                netascii.next = next;
+                datagrams.extend_from_slice(&data_head(block));
+                datagrams.extend_from_slice(&data);
+                Rendered::Added((next.offset > self.size).then_some(block))
+            }
+            Err(failed) => failed,
         };
-        let (data, next) = expand(&raw[4..], state.at, self.blksize);
-        state.next = next;
-        let is_last = next.offset > self.size;
-        self.netascii = Some(state);
-        Rendered::Blocks(vec![[&raw[..4], &data].concat()], is_last.then_some(block))
+        self.netascii = Some(netascii);
+        rendered
     }
 }
 
@@ -147,21 +174,27 @@ mod tests {
         let mut last = source.last();
         let mut all = Vec::new();
         for block in 1.. {
-            let Rendered::Blocks(once, end) = source.render(block..block + 1, &mut files) else {
-                panic!()
-            };
-            assert_eq!(
-                source.render(block..block + 1, &mut files),
-                Rendered::Blocks(once.clone(), end),
-                "a repeat differs"
-            );
-            all.push(once[0][4..].to_vec());
+            let (mut once, mut again) = (Vec::new(), Vec::new());
+            let rendered = source.render(block..block + 1, &mut files, &mut once);
+            let Rendered::Added(end) = rendered else { panic!() };
+            assert_eq!(source.render(block..block + 1, &mut files, &mut again), rendered);
+            assert_eq!(once, again, "a repeat differs");
+            all.push(once[HEAD..].to_vec());
             last = last.or(end);
             if last == Some(block) {
                 return all;
             }
         }
         all
+    }
+
+    #[test]
+    fn a_window_is_its_blocks_one_behind_the_other() {
+        let mut files = Memory::with(&[("/f", b"abcdef")]);
+        let mut source = Source::new(files.open(b"/f").unwrap(), 3, Mode::Octet);
+        let mut datagrams = Vec::new();
+        assert_eq!(source.render(1..4, &mut files, &mut datagrams), Rendered::Added(None));
+        assert_eq!(datagrams, b"\0\x03\0\x01abc\0\x03\0\x02def\0\x03\0\x03");
     }
 
     #[test]
@@ -204,6 +237,7 @@ mod tests {
         let mut files = Memory::with(&[("/f", b"0123456789")]);
         let mut source = Source::new(files.open(b"/f").unwrap(), 4, Mode::Octet);
         files.put("/f", b"01");
-        assert_eq!(source.render(1..2, &mut files), Rendered::Failed("Success".to_owned()));
+        let rendered = source.render(1..2, &mut files, &mut Vec::new());
+        assert_eq!(rendered, Rendered::Failed("Success".to_owned()));
     }
 }

@@ -5,8 +5,8 @@ pub trait Files {
     /// Opens a file by its path.
     fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal>;
 
-    /// Reads at an offset, as much as `buffer` takes and the file has.
-    fn read(&mut self, file: FileId, offset: u64, buffer: &mut [u8]) -> Read;
+    /// What the file holds from an offset on: so many bytes, and fewer only where it ends.
+    fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> Read<'_>;
 
     /// Closes a file.
     fn close(&mut self, file: FileId);
@@ -19,7 +19,7 @@ pub trait Files {
 }
 
 /// An open file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileId(pub usize);
 
 /// A file that was opened, and its size then.
@@ -44,9 +44,9 @@ pub enum Refusal {
 
 /// What reading gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Read {
-    /// So many bytes; fewer than asked for at the end of the file.
-    Bytes(usize),
+pub enum Read<'a> {
+    /// These bytes.
+    Bytes(&'a [u8]),
     /// Nothing yet: the disk is slow. The daemon tells when it is worth another try.
     Pending,
     /// Nothing, ever; the system's words.
@@ -89,7 +89,7 @@ pub mod memory {
             Ok(Opened { file: FileId(self.open.len() - 1), size: bytes.len() as u64 })
         }
 
-        fn read(&mut self, file: FileId, offset: u64, buffer: &mut [u8]) -> Read {
+        fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> Read<'_> {
             if self.slow {
                 return Read::Pending;
             }
@@ -99,9 +99,7 @@ pub mod memory {
             }
             let bytes =
                 self.files[path].get(usize::try_from(offset).unwrap()..).unwrap_or_default();
-            let size = bytes.len().min(buffer.len());
-            buffer[..size].copy_from_slice(&bytes[..size]);
-            Read::Bytes(size)
+            Read::Bytes(&bytes[..bytes.len().min(wanted)])
         }
 
         fn close(&mut self, _: FileId) {

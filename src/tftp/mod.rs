@@ -12,9 +12,11 @@ mod filter;
 pub mod negotiate;
 pub mod path;
 mod request;
+mod round_trip;
 mod session;
 #[cfg(test)]
 mod tests;
+mod timers;
 pub mod transfer;
 
 pub use filter::accepts;
@@ -24,10 +26,11 @@ use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
 use crate::net::{Arrival, Datagram, Interfaces, Via};
 use crate::wire::tftp::{Inbound, error};
-use files::Files;
-use session::Session;
-use std::collections::{BTreeSet, HashMap};
+use files::{FileId, Files};
+use session::{Desk, Session, Standing};
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use timers::Timers;
 use transfer::{Event, Millis};
 
 /// All transfers under way.
@@ -36,7 +39,11 @@ pub struct Server {
     sessions: HashMap<usize, Session>,
     /// Over port 69 a transfer is known by its client.
     by_peer: HashMap<SocketAddr, usize>,
-    deadlines: BTreeSet<(Millis, usize)>,
+    timers: Timers,
+    /// Who waits for which part of which file.
+    waiting: HashMap<(FileId, u64), Vec<usize>>,
+    /// Buffers of batches that were sent, for the next ones.
+    buffers: Vec<Vec<u8>>,
     next_shared: usize,
 }
 
@@ -77,9 +84,14 @@ impl Server {
         }
     }
 
-    /// The next moment at which [`Server::expire`] does something.
+    /// The next moment at which [`Server::expire`] may do something.
     pub fn deadline(&self) -> Option<Millis> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.timers.next()
+    }
+
+    /// Takes the buffer of a batch that was sent.
+    pub fn take_back(&mut self, buffer: Vec<u8>) {
+        self.buffers.push(buffer);
     }
 
     /// A datagram on port 69. With [`Socket::Own`], that socket is closed unless a transfer starts.
@@ -101,7 +113,10 @@ impl Server {
             match inbound {
                 // A new request replaces the transfer, without a word.
                 Some(Inbound::Read { .. }) => self.close(id, around.files, &mut Vec::new()),
-                Some(inbound) => return self.inbound(id, inbound, around, effects),
+                Some(inbound) => {
+                    self.inbound(id, inbound, around, effects);
+                    return self.settle(id, false, around.files, effects);
+                }
                 None => return,
             }
         }
@@ -113,7 +128,10 @@ impl Server {
             Socket::Shared(listener) => Via::Tftp(listener),
         };
         match inbound.and_then(|inbound| request::start(inbound, via, &arrival, around, effects)) {
-            Some(session) => self.insert(socket, session),
+            Some(session) => {
+                let id = self.insert(socket, session);
+                self.settle(id, true, around.files, effects);
+            }
             None => {
                 if let Socket::Own(id) = socket {
                     effects.push(Effect::Close(id));
@@ -122,52 +140,72 @@ impl Server {
         }
     }
 
-    /// A datagram on a transfer's own socket.
-    pub fn datagram(
+    /// Whether a transfer is under way.
+    pub fn has(&self, id: usize) -> bool {
+        self.sessions.contains_key(&id)
+    }
+
+    /// Ends a transfer whose client cannot be heard.
+    pub fn abandon(&mut self, id: usize, files: &mut impl Files, effects: &mut Vec<Effect>) {
+        self.close(id, files, effects);
+    }
+
+    /// Of what a transfer was to send now, so many datagrams found room. The rest is owed.
+    pub fn keep_rest(&mut self, id: usize, gone: u64) {
+        self.sessions.get_mut(&id).into_iter().for_each(|session| session.keep_rest(gone));
+    }
+
+    /// Datagrams that have come together on a transfer's own socket. Of several acknowledgements the last that moves
+    /// the transfer is answered.
+    pub fn datagrams<'d>(
         &mut self,
         id: usize,
-        peer: SocketAddr,
-        bytes: &[u8],
+        arrived: impl Iterator<Item = (SocketAddr, &'d [u8])>,
         around: &mut Around<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        if session.peer() == peer {
-            if let Some(inbound) = Inbound::parse(bytes) {
+        for (peer, bytes) in arrived {
+            let Some(session) = self.sessions.get(&id) else { return };
+            if session.peer() != peer {
+                effects.extend(refuse_stranger(Via::Transfer(id), peer, around.interfaces));
+            } else if let Some(inbound) = Inbound::parse(bytes) {
                 self.inbound(id, inbound, around, effects);
             }
-            return;
         }
-        let line = TftpLine::WrongPort(session::shown(&peer, around.interfaces));
-        let bytes = error(5, &line.to_string());
-        effects.push(Effect::Log(Line::Tftp(line)));
-        let via = Via::Transfer(id);
-        effects.push(Effect::Send(Datagram {
-            via,
-            to: peer,
-            from: None,
-            interface: 0,
-            neighbour: None,
-            bytes,
-        }));
+        self.settle(id, false, around.files, effects);
     }
 
-    /// The file of a transfer that waited for its disk may be worth another try.
-    pub fn readable(&mut self, id: usize, files: &mut impl Files, effects: &mut Vec<Effect>) {
-        if let Some(session) = self.sessions.get_mut(&id)
-            && session.resume(files, effects)
-        {
-            self.close(id, files, effects);
-        }
+    /// The transfers that have waited for this part of a file: it is there. Each is to be resumed.
+    pub fn readable(&mut self, file: FileId, offset: u64) -> Vec<usize> {
+        self.waiting.remove(&(file, offset)).unwrap_or_default()
     }
 
-    /// Does what is due.
-    pub fn expire(&mut self, now: Millis, files: &mut impl Files, effects: &mut Vec<Effect>) {
-        while let Some(&(deadline, id)) = self.deadlines.first()
-            && deadline <= now
-        {
-            self.event(id, Event::Tick, now, files, effects);
+    /// What a transfer has waited for is there.
+    pub fn resume(&mut self, id: usize, files: &mut impl Files, effects: &mut Vec<Effect>) {
+        self.sessions.get_mut(&id).into_iter().for_each(Session::wakes);
+        self.settle(id, false, files, effects);
+    }
+
+    /// Does what is due for one transfer; `false`: nothing is due.
+    pub fn expire(
+        &mut self,
+        now: Millis,
+        files: &mut impl Files,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        while let Some((id, when)) = self.timers.due(now) {
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
+            if !session.alarm.rings(when) {
+                continue;
+            }
+            if session.deadline() <= now {
+                self.event(id, Event::Tick, now, files, effects);
+                self.settle(id, false, files, effects);
+                return true;
+            }
+            self.timers.set(id, session.deadline(), &mut session.alarm);
         }
+        false
     }
 
     fn inbound(
@@ -200,15 +238,33 @@ impl Server {
         effects: &mut Vec<Effect>,
     ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        self.deadlines.remove(&(session.deadline(), id));
-        if session.on(event, now, files, effects) {
+        if session.on(event, now, effects) == Standing::Over {
             self.close(id, files, effects);
-        } else {
-            self.deadlines.insert((session.deadline(), id));
         }
     }
 
-    fn insert(&mut self, socket: Socket, session: Session) {
+    /// Sends what a transfer owes its client, and sees to it in time.
+    fn settle(
+        &mut self,
+        id: usize,
+        first: bool,
+        files: &mut impl Files,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Self { sessions, buffers, timers, waiting, .. } = self;
+        let Some(session) = sessions.get_mut(&id) else { return };
+        let mut desk = Desk { files, buffers, effects };
+        match session.settle(first, &mut desk) {
+            Standing::Open => {}
+            Standing::Waits(file, offset) => {
+                waiting.entry((file, offset)).or_default().push(id);
+            }
+            Standing::Over => return self.close(id, files, effects),
+        }
+        timers.set(id, session.deadline(), &mut session.alarm);
+    }
+
+    fn insert(&mut self, socket: Socket, session: Session) -> usize {
         let id = match socket {
             Socket::Own(id) => id,
             Socket::Shared(_) => {
@@ -217,18 +273,30 @@ impl Server {
                 SHARED + self.next_shared
             }
         };
-        self.deadlines.insert((session.deadline(), id));
         self.sessions.insert(id, session);
+        id
     }
 
     fn close(&mut self, id: usize, files: &mut impl Files, effects: &mut Vec<Effect>) {
         let Some(session) = self.sessions.remove(&id) else { return };
-        self.deadlines.remove(&(session.deadline(), id));
         files.close(session.file());
         if id > SHARED {
             self.by_peer.remove(&session.peer());
         } else {
             effects.push(Effect::Close(id));
         }
+        if self.sessions.is_empty() {
+            // Nobody is to be woken for what is over, and nothing is kept for what may never come.
+            (self.timers, self.buffers) = (Timers::default(), Vec::new());
+            self.waiting.clear();
+        }
     }
+}
+
+/// Whoever writes to a transfer of somebody else is told so (RFC 1350, section 4).
+fn refuse_stranger(via: Via, to: SocketAddr, interfaces: &Interfaces) -> [Effect; 2] {
+    let line = TftpLine::WrongPort(session::shown(&to, interfaces));
+    let bytes = error(5, &line.to_string());
+    let reply = Datagram { via, to, from: None, interface: 0, neighbour: None, bytes };
+    [Effect::Log(Line::Tftp(line)), Effect::Send(reply)]
 }

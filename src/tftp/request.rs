@@ -105,13 +105,9 @@ fn read(
     let terms = Terms {
         window: agreed.windowsize,
         timeout: agreed.timeout.unwrap_or(USUAL_TIMEOUT).into(),
+        agreed: agreed.timeout.is_some(),
         oack: oack.is_some(),
     };
-    let (transfer, first) = Transfer::start(terms, source.last(), around.now);
-    let mut session = Session::new(client, shown_path, transfer, source, oack);
-    if session.open(first, around.files, effects) {
-        return Some(session);
-    }
-    around.files.close(session.file());
-    None
+    let transfer = Transfer::start(terms, source.last(), around.now);
+    Some(Session::new(client, shown_path, transfer, source, oack))
 }

@@ -3,10 +3,11 @@
 use super::blocks::{Rendered, Source};
 use super::files::{FileId, Files};
 use super::request::code;
+use super::timers::Alarm;
 use super::transfer::{Action, Event, Millis, Outcome, Transfer};
 use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
-use crate::net::{Datagram, Interfaces, Via};
+use crate::net::{Batch, Datagram, Interfaces, Via};
 use crate::wire::option_names::printable;
 use crate::wire::tftp::error;
 use std::net::{IpAddr, SocketAddr};
@@ -28,11 +29,9 @@ pub struct Client {
 }
 
 impl Client {
-    /// A datagram to it. Over port 69 the source address must be told.
+    /// A datagram to it.
     pub fn send(&self, bytes: Vec<u8>) -> Effect {
-        let shared = matches!(self.via, Via::Tftp(_));
-        let from = shared.then_some(self.local);
-        let interface = if shared { self.interface } else { 0 };
+        let (from, interface) = self.from();
         Effect::Send(Datagram {
             via: self.via,
             to: self.peer,
@@ -41,6 +40,21 @@ impl Client {
             neighbour: None,
             bytes,
         })
+    }
+
+    /// Datagrams to it, of `segment` bytes each.
+    fn send_batch(&self, bytes: Vec<u8>, segment: usize) -> Effect {
+        let (from, interface) = self.from();
+        Effect::SendBatch(Batch { via: self.via, to: self.peer, from, interface, segment, bytes })
+    }
+
+    /// Over port 69 the source address must be told.
+    fn from(&self) -> (Option<IpAddr>, u32) {
+        if matches!(self.via, Via::Tftp(_)) {
+            (Some(self.local), self.interface)
+        } else {
+            (None, 0)
+        }
     }
 }
 
@@ -61,6 +75,22 @@ pub fn cleaned(name: &[u8]) -> String {
     printable(name)
 }
 
+/// What sessions work with.
+pub struct Desk<'a, F> {
+    /// The files.
+    pub files: &'a mut F,
+    /// Buffers of what was sent before.
+    pub buffers: &'a mut Vec<Vec<u8>>,
+    /// What is to be done.
+    pub effects: &'a mut Vec<Effect>,
+}
+
+impl<F> Desk<'_, F> {
+    fn log(&mut self, line: TftpLine) {
+        self.effects.push(Effect::Log(Line::Tftp(line)));
+    }
+}
+
 /// A transfer under way and all it needs.
 #[derive(Debug)]
 pub struct Session {
@@ -69,20 +99,38 @@ pub struct Session {
     transfer: Transfer,
     source: Source,
     oack: Option<Vec<u8>>,
-    /// Blocks that wait for the disk.
-    parked: Option<Range<u64>>,
+    /// Blocks to be sent: when all that has arrived is read, or when the disk has them.
+    owed: Option<Range<u64>>,
+    /// Blocks that were sent last.
+    sending: Range<u64>,
+    /// From which offset of the file on it waits for the disk.
+    waits: Option<u64>,
+    /// When the server looks after it.
+    pub alarm: Alarm,
+}
+
+/// How a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It goes on.
+    Open,
+    /// It goes on when the disk has what is at this offset of the file, and has not said so before.
+    Waits(FileId, u64),
+    /// It is over.
+    Over,
 }
 
 impl Session {
-    /// A session that has sent nothing yet.
+    /// A session that owes its first blocks.
     pub fn new(
         client: Client,
         path: String,
-        transfer: Transfer,
+        (transfer, first): (Transfer, Range<u64>),
         source: Source,
         oack: Option<Vec<u8>>,
     ) -> Self {
-        Self { client, path, transfer, source, oack, parked: None }
+        let (owed, waits, alarm) = (Some(first), None, Alarm::default());
+        Self { client, path, transfer, source, oack, owed, sending: 0..0, waits, alarm }
     }
 
     /// Who it is with.
@@ -100,33 +148,14 @@ impl Session {
         self.transfer.deadline()
     }
 
-    /// Sends the first answer. `false`: the file cannot be read, the client was told, and there is no session.
-    pub fn open(
-        &mut self,
-        first: Range<u64>,
-        files: &mut impl Files,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
-        match self.send(first, files, effects) {
-            Ok(()) => true,
-            Err(reason) => {
-                self.unreadable(reason, effects);
-                false
-            }
-        }
-    }
-
-    /// Takes an event; `true`: the session is over.
-    pub fn on(
-        &mut self,
-        event: Event,
-        now: Millis,
-        files: &mut impl Files,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
+    /// Takes an event. What it asks to send is owed from now on.
+    pub fn on(&mut self, event: Event, now: Millis, effects: &mut Vec<Effect>) -> Standing {
         match self.transfer.on(event, now) {
-            Action::Wait => false,
-            Action::Send(blocks) => self.send_or_end(blocks, files, effects),
+            Action::Wait => Standing::Open,
+            Action::Send(blocks) => {
+                self.owed = Some(blocks);
+                Standing::Open
+            }
             Action::Close(outcome) => {
                 let (path, client) = (self.path.clone(), self.client.shown.clone());
                 let line = match outcome {
@@ -134,70 +163,69 @@ impl Session {
                     Outcome::TimedOut => TftpLine::TimedOut { path, client },
                 };
                 effects.push(Effect::Log(Line::Tftp(line)));
-                true
+                Standing::Over
             }
         }
-    }
-
-    /// Tries again what waited for the disk; `true`: the session is over.
-    pub fn resume(&mut self, files: &mut impl Files, effects: &mut Vec<Effect>) -> bool {
-        self.parked.take().is_some_and(|blocks| self.send_or_end(blocks, files, effects))
     }
 
     /// The client has sent an error.
     pub fn given_up(&self, code: u16, text: &[u8], effects: &mut Vec<Effect>) {
         let (text, client) = (cleaned(text), self.client.shown.clone());
         effects.push(Effect::Log(Line::Tftp(TftpLine::ClientError { code, text, client })));
-        self.failed(effects);
+        effects.push(Effect::Log(Line::Tftp(self.failed())));
     }
 
-    fn send_or_end(
-        &mut self,
-        blocks: Range<u64>,
-        files: &mut impl Files,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
-        let Err(reason) = self.send(blocks, files, effects) else { return false };
-        self.unreadable(reason, effects);
-        self.failed(effects);
-        true
-    }
-
-    fn send(
-        &mut self,
-        blocks: Range<u64>,
-        files: &mut impl Files,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), String> {
+    /// Sends what is owed. A session whose `first` answer cannot be read has not begun, and so has not failed.
+    pub fn settle(&mut self, first: bool, desk: &mut Desk<'_, impl Files>) -> Standing {
+        let Some(blocks) = self.owed.take() else { return Standing::Open };
         if blocks.start == 0
             && let Some(oack) = &self.oack
         {
-            effects.push(self.client.send(oack.clone()));
-            return Ok(());
+            desk.effects.push(self.client.send(oack.clone()));
+            return Standing::Open;
         }
-        match self.source.render(blocks.clone(), files) {
-            Rendered::Blocks(datagrams, last) => {
-                effects.extend(datagrams.into_iter().map(|bytes| self.client.send(bytes)));
+        let mut datagrams = desk.buffers.pop().unwrap_or_default();
+        datagrams.clear();
+        match self.source.render(blocks.clone(), desk.files, &mut datagrams) {
+            Rendered::Added(last) => {
                 last.into_iter().for_each(|block| self.transfer.ends_with(block));
-                Ok(())
+                desk.effects.push(self.client.send_batch(datagrams, self.source.segment()));
+                self.sending = blocks;
+                return Standing::Open;
             }
-            Rendered::Pending => {
-                self.parked = Some(blocks);
-                Ok(())
+            Rendered::Pending(offset) => {
+                self.transfer.is_held_up();
+                self.owed = Some(blocks);
+                desk.buffers.push(datagrams);
+                let new = self.waits.replace(offset) != Some(offset);
+                return if new { Standing::Waits(self.file(), offset) } else { Standing::Open };
             }
-            Rendered::Failed(reason) => Err(reason),
+            Rendered::Failed(reason) => {
+                let line = TftpLine::Unreadable { path: self.path.clone(), reason };
+                let bytes = error(code::UNDEFINED, &line.to_string());
+                desk.log(line);
+                desk.effects.push(self.client.send(bytes));
+                desk.buffers.push(datagrams);
+            }
         }
+        if !first {
+            desk.log(self.failed());
+        }
+        Standing::Over
     }
 
-    fn unreadable(&self, reason: String, effects: &mut Vec<Effect>) {
-        let line = TftpLine::Unreadable { path: self.path.clone(), reason };
-        let bytes = error(code::UNDEFINED, &line.to_string());
-        effects.push(Effect::Log(Line::Tftp(line)));
-        effects.push(self.client.send(bytes));
+    /// Of what was sent last so many datagrams found room; the rest is owed.
+    pub fn keep_rest(&mut self, gone: u64) {
+        self.transfer.is_held_up();
+        self.owed = Some(self.sending.start + gone..self.sending.end);
     }
 
-    fn failed(&self, effects: &mut Vec<Effect>) {
-        let line = TftpLine::Failed { path: self.path.clone(), client: self.client.shown.clone() };
-        effects.push(Effect::Log(Line::Tftp(line)));
+    /// The disk has what it has waited for.
+    pub fn wakes(&mut self) {
+        self.waits = None;
+    }
+
+    fn failed(&self) -> TftpLine {
+        TftpLine::Failed { path: self.path.clone(), client: self.client.shown.clone() }
     }
 }

@@ -1,5 +1,6 @@
 //! Conversations with a client that is not there.
 
+use super::files::FileId;
 use super::files::memory::Memory;
 use super::transfer::Millis;
 use super::{Around, Server, Socket};
@@ -51,7 +52,9 @@ impl Bench {
         let mut effects = Vec::new();
         match socket {
             Some(socket) => server.request(socket, &arrival, &mut around, &mut effects),
-            None => server.datagram(7, peer, bytes, &mut around, &mut effects),
+            None => {
+                server.datagrams(7, [(peer, bytes)].into_iter(), &mut around, &mut effects);
+            }
         }
         effects.iter().map(told).collect()
     }
@@ -60,10 +63,16 @@ impl Bench {
 fn told(effect: &Effect) -> String {
     match effect {
         Effect::Log(line) => format!("log {line}"),
+        Effect::SendBatch(batch) => {
+            let told = batch.bytes.chunks(batch.segment).map(|datagram| match datagram {
+                [0, 3, high, low, data @ ..] => {
+                    format!("data {} [{}]", u16::from_be_bytes([*high, *low]), data.len())
+                }
+                other => format!("{other:?}"),
+            });
+            told.collect::<Vec<_>>().join(", ")
+        }
         Effect::Send(datagram) => match &datagram.bytes[..] {
-            [0, 3, high, low, data @ ..] => {
-                format!("data {} [{}]", u16::from_be_bytes([*high, *low]), data.len())
-            }
             [0, 6, options @ ..] => {
                 format!("oack {}", String::from_utf8_lossy(options).replace('\0', " "))
             }
@@ -156,9 +165,9 @@ fn over_one_port_repeats_leave_by_the_socket_that_was_asked() {
     bench.hears(Some(Socket::Shared(3)), 9, b"\0\x01f\0octet\0");
     bench.hears(Some(Socket::Shared(4)), 10, b"\0\x01f\0octet\0");
     let mut effects = Vec::new();
-    bench.server.expire(Millis(2000), &mut bench.files, &mut effects);
+    while bench.server.expire(Millis(2000), &mut bench.files, &mut effects) {}
     let vias = effects.iter().map(|effect| match effect {
-        Effect::Send(datagram) => (datagram.to.port(), datagram.via),
+        Effect::SendBatch(batch) => (batch.to.port(), batch.via),
         other => panic!("{other:?}"),
     });
     let mut vias: Vec<_> = vias.collect();
@@ -174,7 +183,9 @@ fn a_slow_disk_parks_one_transfer() {
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), Vec::<String>::new());
     bench.files.slow = false;
     let mut effects = Vec::new();
-    bench.server.readable(7, &mut bench.files, &mut effects);
+    assert_eq!(bench.server.readable(FileId(0), 512), [7]);
+    assert_eq!(bench.server.readable(FileId(0), 512), [], "told once");
+    bench.server.resume(7, &mut bench.files, &mut effects);
     assert_eq!(effects.iter().map(told).collect::<Vec<_>>(), ["data 2 [88]"]);
 }
 
@@ -196,8 +207,8 @@ fn time_is_kept_for_all_transfers() {
     bench.hears(OWN, 9, b"\0\x01f\0octet\0");
     assert_eq!(bench.server.deadline(), Some(Millis(2000)));
     let mut effects = Vec::new();
-    bench.server.expire(Millis(1999), &mut bench.files, &mut effects);
+    assert!(!bench.server.expire(Millis(1999), &mut bench.files, &mut effects));
     assert!(effects.is_empty());
-    bench.server.expire(Millis(121_000), &mut bench.files, &mut effects);
+    while bench.server.expire(Millis(121_000), &mut bench.files, &mut effects) {}
     assert_eq!(effects.iter().map(told).collect::<Vec<_>>().last().unwrap(), "Close(7)");
 }

@@ -141,7 +141,7 @@ impl Stage {
                 let told = self.told(&datagram);
                 self.delayed.extend(told.map(|told| (delay, told)));
             }
-            Effect::Close(_) => unreachable!("DHCP opens nothing"),
+            Effect::SendBatch(_) | Effect::Close(_) => unreachable!("DHCP opens nothing"),
         }
     }
 

@@ -70,7 +70,10 @@ impl Stage {
         let with = speech::addressee(by);
         let last = transfers.iter().filter(|(_, peer)| *peer == with).map(|(id, _)| *id).max();
         match last.filter(|_| !is_request && !tftp.single_port) {
-            Some(id) => server.datagram(id, arrival.peer, bytes, &mut around, &mut effects),
+            Some(id) => {
+                let arrived = std::iter::once((arrival.peer, bytes));
+                server.datagrams(id, arrived, &mut around, &mut effects);
+            }
             None if tftp.single_port => {
                 server.request(Socket::Shared(0), &arrival, &mut around, &mut effects);
             }
@@ -89,7 +92,7 @@ impl Stage {
         while let Some(deadline) = self.server.deadline().filter(|deadline| *deadline <= until) {
             self.now = deadline.max(self.now);
             let mut effects = Vec::new();
-            self.server.expire(self.now, &mut self.files, &mut effects);
+            while self.server.expire(self.now, &mut self.files, &mut effects) {}
             self.take(effects);
         }
         (self.now, self.waited) = (until, None);
@@ -110,6 +113,14 @@ impl Stage {
                         self.step,
                         shown(&datagram.bytes)
                     ));
+                }
+                Effect::SendBatch(batch) => {
+                    assert!(matches!(batch.via, Via::Transfer(_) | Via::Tftp(_)));
+                    let to = by_port(batch.to.port());
+                    for datagram in batch.bytes.chunks(batch.segment) {
+                        let shown = shown(datagram);
+                        self.seen.packets.push(format!("{} {when}{to} {shown}", self.step));
+                    }
                 }
                 Effect::Close(_) => {}
             }
@@ -158,14 +169,12 @@ impl Files for Tree {
         })
     }
 
-    fn read(&mut self, file: FileId, offset: u64, buffer: &mut [u8]) -> Read {
+    fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> Read<'_> {
         let Some(bytes) = &self.files[&self.open[file.0]] else {
             return Read::Failed("Is a directory".to_owned());
         };
         let left = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
-        let size = left.len().min(buffer.len());
-        buffer[..size].copy_from_slice(&left[..size]);
-        Read::Bytes(size)
+        Read::Bytes(&left[..left.len().min(wanted)])
     }
 
     fn close(&mut self, _: FileId) {}

@@ -1,0 +1,111 @@
+//! What was decided is done.
+
+use super::Daemon;
+use crate::effect::Effect;
+use crate::failure::reason;
+use crate::log_line::{DhcpLine, Line};
+use crate::net::{Batch, Datagram, Via};
+use crate::sys::neighbour;
+use crate::tftp::transfer::Millis;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+
+/// Replies that wait: for their time, or for room.
+#[derive(Default)]
+pub struct Delayed {
+    /// By when and in order, and until when it is worth trying to send them.
+    replies: BTreeMap<(Millis, u64), (Datagram, Millis)>,
+    count: u64,
+}
+
+/// Replies that may wait for their time (`dhcp-reply-delay`).
+const MOST_DELAYED: usize = 1024;
+/// Milliseconds for which a reply is tried to be sent.
+const TRYING: u64 = 10;
+
+impl Delayed {
+    /// When the next is due.
+    pub fn next(&self) -> Option<Millis> {
+        self.replies.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// Who is not answered in time asks again.
+    fn add(&mut self, due: Millis, datagram: Datagram, end: Millis) {
+        if self.replies.len() < MOST_DELAYED {
+            self.count += 1;
+            self.replies.insert((due, self.count), (datagram, end));
+        }
+    }
+
+    fn due(&mut self, now: Millis) -> Option<(Datagram, Millis)> {
+        let entry = self.replies.first_entry().filter(|entry| entry.key().0 <= now)?;
+        Some(entry.remove())
+    }
+}
+
+impl Daemon {
+    /// Sends replies whose time has come.
+    pub(super) fn send_delayed(&mut self, now: Millis) {
+        let mut told = Vec::new();
+        while let Some((datagram, end)) = self.delayed.due(now) {
+            self.send(datagram, now, end, &mut told);
+        }
+        told.iter().for_each(|line| self.journal.write(line));
+    }
+
+    /// Does what was decided. Lines are written in their order, when all is sent: no client waits for the log.
+    pub(super) fn perform(&mut self, now: Millis) {
+        let mut effects = std::mem::take(&mut self.effects);
+        let mut told = Vec::new();
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Log(line) => told.push(line),
+                Effect::Send(datagram) => self.send(datagram, now, now.plus(TRYING), &mut told),
+                Effect::SendBatch(batch) => self.send_batch(batch),
+                Effect::SendLater(seconds, datagram) => {
+                    let due = now.plus_seconds(seconds.into());
+                    self.delayed.add(due, datagram, due.plus(TRYING));
+                }
+                Effect::Close(id) => self.sockets.close(id),
+            }
+        }
+        self.effects = effects;
+        told.iter().for_each(|line| self.journal.write(line));
+    }
+
+    /// Sends a datagram; tells what went wrong. One of a transfer that cannot be sent is lost like any other, and is
+    /// sent again in time. A reply that has no room is tried again, until `end`.
+    fn send(&mut self, mut datagram: Datagram, now: Millis, end: Millis, told: &mut Vec<Line>) {
+        let neighbour = datagram.neighbour.take();
+        let SocketAddr::V4(to) = datagram.to else { return drop(self.sockets.send(&datagram)) };
+        if let Some(client) = neighbour
+            && let Some(link) = self.interfaces.by_index(client.interface)
+            && let Err(error) = neighbour::enter(link, *to.ip(), &client)
+        {
+            told.push(Line::Dhcp(None, DhcpLine::ArpFailed(reason(&error))));
+        }
+        match self.sockets.send(&datagram) {
+            Err(_) if matches!(datagram.via, Via::Transfer(_) | Via::Tftp(_)) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
+                self.delayed.add(now.plus(1), datagram, end);
+            }
+            Err(error) => {
+                let line = DhcpLine::SendFailed { to: *to.ip(), reason: reason(&error) };
+                told.push(Line::Dhcp(None, line));
+            }
+            Ok(()) => {}
+        }
+    }
+
+    /// Sends a window. What fails is lost like any other datagram; what finds no room is sent when there is.
+    fn send_batch(&mut self, batch: Batch) {
+        if let Ok(gone) = self.sockets.send_batch(&batch)
+            && gone < batch.bytes.len()
+            && let Via::Transfer(id) = batch.via
+        {
+            self.tftp.keep_rest(id, (gone / batch.segment) as u64);
+        }
+        self.tftp.take_back(batch.bytes);
+    }
+}

@@ -1,0 +1,165 @@
+//! Many datagrams in one call.
+
+use super::udp::{PacketInfo, packet_info, socket_address};
+use nix::errno::Errno;
+use nix::sys::socket::{
+    ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, SockaddrStorage, sendmmsg, sendmsg,
+};
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
+
+/// As many as every kernel takes as segments of one (`UDP_MAX_SEGMENTS`).
+const MOST_SEGMENTS: usize = 64;
+/// Bytes that one IPv4 packet has for UDP's data.
+const MOST_BYTES: usize = 65_507;
+
+/// Where datagrams go, and from where.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// To whom.
+    pub to: SocketAddr,
+    /// From which of our addresses; `None` leaves it to the system.
+    pub from: Option<IpAddr>,
+    /// Out of which interface; 0 leaves it to the routing table.
+    pub interface: u32,
+}
+
+/// Sends datagrams of `segment` bytes, the last of which may be shorter; tells how many bytes are gone. Less than all:
+/// the socket has no room for more.
+///
+/// The kernel is given many as segments of one (`UDP_SEGMENT`, udp(7)). It refuses where it cannot cut them: where blocks
+/// are larger than the link's packets, where they are encrypted on the way, where it is old. `segments` says whether it
+/// is worth a try, and is taken back then.
+pub fn send_batch(
+    fd: &impl AsRawFd,
+    bytes: &[u8],
+    segment: usize,
+    way: Way,
+    segments: &mut bool,
+) -> io::Result<usize> {
+    let together = MOST_SEGMENTS.min(MOST_BYTES / segment).max(1) * segment;
+    let mut gone = 0;
+    while gone < bytes.len() {
+        let part = &bytes[gone..bytes.len().min(gone + together)];
+        let mut sent = if *segments || part.len() <= segment {
+            send_segments(fd, part, segment, way)
+        } else {
+            send_each(fd, part, segment, way)
+        };
+        if part.len() > segment && sent.is_err_and(is_refusal) {
+            *segments = false;
+            sent = send_each(fd, part, segment, way);
+        }
+        match sent {
+            Ok(sent) => gone += sent,
+            Err(Errno::EAGAIN) => break,
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(gone)
+}
+
+/// What a kernel says that cannot cut, rather than that it cannot send.
+fn is_refusal(error: Errno) -> bool {
+    matches!(error, Errno::EIO | Errno::EINVAL | Errno::EMSGSIZE | Errno::ENOPROTOOPT)
+}
+
+/// As segments of one.
+fn send_segments(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> nix::Result<usize> {
+    let size = u16::try_from(segment).map_err(|_| Errno::EMSGSIZE)?;
+    let (parts, to) = ([IoSlice::new(bytes)], SockaddrStorage::from(way.to));
+    let send = |control: &[ControlMessage<'_>]| {
+        sendmsg(fd.as_raw_fd(), &parts, control, MsgFlags::empty(), Some(&to))
+    };
+    let info = packet_info(way.from, way.interface);
+    let info = info.as_ref().map(PacketInfo::message);
+    if bytes.len() <= segment {
+        return send(info.as_slice());
+    }
+    let cut = ControlMessage::UdpGsoSegments(&size);
+    match info {
+        Some(info) => send(&[info, cut]),
+        None => send(&[cut]),
+    }
+}
+
+/// One by one, in one call.
+fn send_each(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> nix::Result<usize> {
+    let parts: Vec<_> = bytes.chunks(segment).map(|part| [IoSlice::new(part)]).collect();
+    let to = vec![Some(SockaddrStorage::from(way.to)); parts.len()];
+    let info = packet_info(way.from, way.interface);
+    let control = info.as_ref().map(PacketInfo::message);
+    let space = nix::cmsg_space!(libc::in6_pktinfo);
+    let mut heads = MultiHeaders::preallocate(parts.len(), Some(space));
+    let sent =
+        sendmmsg(fd.as_raw_fd(), &mut heads, &parts, &to, control.as_slice(), MsgFlags::empty())?;
+    Ok(sent.map(|one| one.bytes).sum())
+}
+
+/// Datagrams that have come together.
+pub struct Inbox {
+    names: [MaybeUninit<libc::sockaddr_storage>; Inbox::ROOM],
+    sizes: [usize; Inbox::ROOM],
+    bytes: Vec<u8>,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        let bytes = vec![0; Self::ROOM * Self::LONGEST];
+        Self { names: [MaybeUninit::uninit(); Self::ROOM], sizes: [0; Self::ROOM], bytes }
+    }
+}
+
+impl Inbox {
+    /// How many are taken at once.
+    pub const ROOM: usize = 8;
+    /// Longer ones are cut.
+    const LONGEST: usize = 2048;
+
+    /// Takes what a socket has; fewer than there is room for: it has no more.
+    pub fn receive(&mut self, fd: &impl AsRawFd) -> io::Result<usize> {
+        let mut parts = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; Self::ROOM];
+        // SAFETY: all zeros are a head without name, buffers and control.
+        let mut heads: [libc::mmsghdr; Self::ROOM] = unsafe { std::mem::zeroed() };
+        let buffers = self.bytes.chunks_exact_mut(Self::LONGEST);
+        for (((head, part), name), buffer) in
+            heads.iter_mut().zip(&mut parts).zip(&mut self.names).zip(buffers)
+        {
+            *part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+            head.msg_hdr.msg_name = name.as_mut_ptr().cast();
+            head.msg_hdr.msg_namelen = socket_address_size();
+            head.msg_hdr.msg_iov = part;
+            head.msg_hdr.msg_iovlen = 1;
+        }
+        let room = libc::c_uint::try_from(Self::ROOM).unwrap_or_default();
+        // SAFETY: each head points at a name and a buffer of its own, which live through the call.
+        let received = unsafe {
+            libc::recvmmsg(fd.as_raw_fd(), heads.as_mut_ptr(), room, 0, std::ptr::null_mut())
+        };
+        let received = usize::try_from(Errno::result(received)?).unwrap_or_default();
+        for (size, head) in self.sizes.iter_mut().zip(&heads[..received]) {
+            *size = usize::try_from(head.msg_len).unwrap_or_default().min(Self::LONGEST);
+        }
+        Ok(received)
+    }
+
+    /// The first of them, and who has sent them.
+    pub fn first(&self, count: usize) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+        let bytes = self.bytes.chunks_exact(Self::LONGEST);
+        self.names.iter().zip(&self.sizes).zip(bytes).take(count).filter_map(
+            |((name, &size), bytes)| {
+                let name = name.as_ptr().cast();
+                // SAFETY: the kernel has written the name of a socket of the Internet.
+                let peer = unsafe { SockaddrStorage::from_raw(name, Some(socket_address_size())) };
+                Some((socket_address(&peer?)?, &bytes[..size]))
+            },
+        )
+    }
+}
+
+fn socket_address_size() -> libc::socklen_t {
+    libc::socklen_t::try_from(size_of::<libc::sockaddr_storage>()).unwrap_or_default()
+}

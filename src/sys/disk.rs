@@ -1,0 +1,62 @@
+//! Files, read without waiting for a disk.
+
+use nix::errno::Errno;
+use nix::sys::statfs::{FsType, TMPFS_MAGIC, fstatfs};
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+
+/// statfs(2); nix has most of them, and not this one.
+const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
+
+/// What a read that must not wait gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtOnce {
+    /// So many bytes.
+    Read(usize),
+    /// Some of it is not in memory.
+    NotYet,
+    /// The file system cannot tell.
+    Unknown,
+}
+
+/// Reads what is in memory of a file (`RWF_NOWAIT`, preadv2(2)).
+pub fn read_at_once(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<AtOnce> {
+    let Ok(offset) = libc::off_t::try_from(offset) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: `part` describes `buffer`, which lives through the call and is ours alone.
+    let read =
+        unsafe { libc::preadv2(file.as_raw_fd(), &raw const part, 1, offset, libc::RWF_NOWAIT) };
+    match Errno::result(read) {
+        Ok(read) => Ok(AtOnce::Read(read.unsigned_abs())),
+        Err(Errno::EAGAIN) => Ok(AtOnce::NotYet),
+        Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(AtOnce::Unknown),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a file is in memory for as long as it is.
+pub fn is_in_memory(file: &File) -> bool {
+    fstatfs(file).is_ok_and(|system| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&system.filesystem_type()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::FileExt;
+
+    #[test]
+    fn what_is_in_memory_is_read_at_once() {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(&[7; 9000], 0).unwrap();
+        let mut buffer = [0; 5000];
+        match read_at_once(&file, 4096, &mut buffer).unwrap() {
+            AtOnce::Read(read) => assert_eq!(buffer[..read], vec![7; 9000 - 4096]),
+            // Not every file system that holds temporary files can tell.
+            AtOnce::Unknown => {}
+            AtOnce::NotYet => panic!("it was written just now"),
+        }
+    }
+}
