@@ -31,6 +31,7 @@ use mio::Events;
 use outgoing::Delayed;
 use sockets::{BoundTo, Role, Sockets};
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -51,12 +52,23 @@ pub struct Daemon {
     delayed: Delayed,
     clock: Clock,
     effects: Vec<Effect>,
-    inbox: Inbox,
     /// Whether to look for the next request before going to sleep: where another processor has the client.
     lingers: bool,
     /// Sockets that were not read to the end.
     backlog: Vec<Role>,
     pid_file: Option<PathBuf>,
+}
+
+/// What datagrams are read into.
+struct Mail {
+    one: Vec<u8>,
+    several: Inbox,
+}
+
+/// Whether there may be more to hear.
+enum Heard {
+    More,
+    All,
 }
 
 /// A clock that never jumps, in step with the seconds on the wall as they were at the start.
@@ -100,7 +112,7 @@ impl Daemon {
     /// Serves until told to end.
     pub fn serve(mut self) -> Result<End, Failure> {
         let mut events = Events::with_capacity(EVENTS);
-        let mut buffer = vec![0; BUFFER];
+        let mut mail = Mail { one: vec![0; BUFFER], several: Inbox::default() };
         let mut roles: Vec<Role> = Vec::new();
         loop {
             // Whoever has asked just now will mostly go on at once.
@@ -121,13 +133,11 @@ impl Daemon {
             roles.sort_by_key(|role| !matches!(role, Role::Signals | Role::Watch));
             roles.dedup();
             for &role in &roles {
-                if let Some(end) = self.turn(role, &mut buffer, now) {
+                if let Some(end) = self.turn(role, &mut mail, now) {
                     return Ok(end);
                 }
             }
-            while self.tftp.expire(now, &mut self.files, &mut self.effects) {
-                self.perform(now);
-            }
+            self.expire(&mut mail, now);
             self.send_delayed(now);
             self.resume_listening();
         }
@@ -149,16 +159,16 @@ impl Daemon {
     }
 
     /// Serves one descriptor, a fair share of what it has.
-    fn turn(&mut self, role: Role, buffer: &mut [u8], now: Millis) -> Option<End> {
+    fn turn(&mut self, role: Role, mail: &mut Mail, now: Millis) -> Option<End> {
         let more = match role {
             Role::Signals => return self.signalled(),
             Role::Watch => {
                 self.look_around();
                 false
             }
-            Role::Dhcp(port) => self.dhcp(port, buffer, now),
-            Role::Tftp(listener) => self.requests(listener, buffer, now),
-            Role::Transfer(id) => self.transfer(id, now),
+            Role::Dhcp(port) => self.dhcp(port, &mut mail.one, now),
+            Role::Tftp(listener) => self.requests(listener, &mut mail.one, now),
+            Role::Transfer(id) => self.transfer(id, mail, now),
             Role::Disk => {
                 self.disk(now);
                 false
@@ -295,27 +305,70 @@ impl Daemon {
         }
     }
 
-    fn transfer(&mut self, id: usize, now: Millis) -> bool {
-        let Some(tftp) = self.config.tftp.clone() else { return false };
-        let mut more = true;
-        for _ in 0..FAIR_SHARE / Inbox::ROOM {
-            let received = match self.sockets.receive(id, &mut self.inbox) {
-                Some(Ok(received)) => received,
-                Some(Err(error)) if is_one_lost(&error) => continue,
-                // Nothing has come: there may be room for what is owed.
-                Some(Err(_)) => 0,
-                None => return false,
+    /// Hears the client of a transfer. In lockstep one datagram is all there is, mostly: the one that moves it on ends
+    /// the turn, for another one brings another event, and what may be left is read before the client is written to
+    /// again.
+    fn transfer(&mut self, id: usize, mail: &mut Mail, now: Millis) -> bool {
+        let lockstep = self.tftp.is_lockstep(id);
+        for _ in 0..FAIR_SHARE {
+            let heard = if lockstep {
+                self.hear_one(id, mail, now)
+            } else {
+                self.hear_several(id, mail, now)
             };
-            let Self { tftp: server, interfaces, files, effects, inbox, .. } = self;
-            let mut around = Around { tftp: &tftp, interfaces, files, now };
-            server.datagrams(id, inbox.first(received), &mut around, effects);
-            self.perform(now);
-            more = received == Inbox::ROOM;
-            if !more {
-                break;
+            match heard {
+                Heard::More => {}
+                Heard::All => return false,
             }
         }
-        more
+        true
+    }
+
+    fn hear_one(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Heard {
+        let (size, peer) = match self.sockets.transfers().receive_one(id, &mut mail.one) {
+            Some(Ok(received)) => received,
+            Some(Err(error)) if is_one_lost(&error) => return Heard::More,
+            Some(Err(_)) | None => return Heard::All,
+        };
+        let moved = self.heard(id, std::iter::once((peer, &mail.one[..size])), now);
+        if moved { Heard::All } else { Heard::More }
+    }
+
+    fn hear_several(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Heard {
+        let received = match self.sockets.transfers().receive(id, &mut mail.several) {
+            Some(Ok(received)) => received,
+            Some(Err(error)) if is_one_lost(&error) => return Heard::More,
+            // Nothing has come: there may be room for what is owed.
+            Some(Err(_)) => 0,
+            None => return Heard::All,
+        };
+        self.heard(id, mail.several.first(received), now);
+        if received == Inbox::ROOM { Heard::More } else { Heard::All }
+    }
+
+    /// Does what datagrams of a transfer ask for; `false`: they ask for nothing.
+    fn heard<'d>(
+        &mut self,
+        id: usize,
+        arrived: impl Iterator<Item = (SocketAddr, &'d [u8])>,
+        now: Millis,
+    ) -> bool {
+        let Some(tftp) = self.config.tftp.clone() else { return false };
+        let Self { tftp: server, interfaces, files, effects, .. } = self;
+        let mut around = Around { tftp: &tftp, interfaces, files, now };
+        server.datagrams(id, arrived, &mut around, effects);
+        let asks = !effects.is_empty();
+        self.perform(now);
+        asks
+    }
+
+    /// Does what is due. Who has answered, and was not heard yet, is heard first.
+    fn expire(&mut self, mail: &mut Mail, now: Millis) {
+        while let Some(id) = self.tftp.due(now) {
+            self.transfer(id, mail, now);
+            self.tftp.expire(id, now, &mut self.files, &mut self.effects);
+            self.perform(now);
+        }
     }
 
     /// Disks have answered.

@@ -67,7 +67,7 @@ impl Daemon {
                     let due = now.plus_seconds(seconds.into());
                     self.delayed.add(due, datagram, due.plus(TRYING));
                 }
-                Effect::Close(id) => self.sockets.close(id),
+                Effect::Close(id) => self.sockets.transfers().close(id),
             }
         }
         self.effects = effects;

@@ -6,7 +6,7 @@ use crate::config::{Config, Tftp};
 use crate::failure::{Failure, reason};
 use crate::net::{Address, Arrival, Batch, Datagram, Interfaces, Via, any_interface_matches};
 use crate::proxydhcp::Port;
-use crate::sys::batch::{Inbox, Way, send_batch};
+use crate::sys::batch::{Way, send_batch};
 use crate::sys::interfaces::Watch;
 use crate::sys::signals::Signals;
 use crate::sys::udp::{self, Step};
@@ -264,14 +264,9 @@ impl Sockets {
         self.transfers.hear(id, self.poll.registry(), Token(TRANSFER + id))
     }
 
-    /// Takes what has come to a transfer's socket; `None` if it is gone.
-    pub fn receive(&self, id: usize, inbox: &mut Inbox) -> Option<io::Result<usize>> {
-        self.transfers.receive(id, inbox)
-    }
-
-    /// Closes a transfer's socket.
-    pub fn close(&mut self, id: usize) {
-        self.transfers.close(id);
+    /// The sockets of transfers.
+    pub fn transfers(&mut self) -> &mut Transfers {
+        &mut self.transfers
     }
 
     /// Sends many by the socket they say; how many bytes are gone. Where a transfer's own socket has no room for all,

@@ -17,7 +17,6 @@ use crate::failure::{Failure, reason};
 use crate::journal::Journal;
 use crate::log_line::{Line, TftpLine};
 use crate::net::Interfaces;
-use crate::sys::batch::Inbox;
 use crate::sys::interfaces::{Watch, has_interface, snapshot};
 use crate::sys::limits;
 use crate::sys::privilege::{Capability, Identity};
@@ -225,7 +224,6 @@ impl Confined {
             delayed: super::outgoing::Delayed::default(),
             clock: Clock::start(),
             effects: Vec::new(),
-            inbox: Inbox::default(),
             lingers: limits::processors() > 1,
             backlog: Vec::new(),
             pid_file,

@@ -75,6 +75,15 @@ impl Transfers {
         Some(inbox.receive(&self.slots.get(id)?.as_ref()?.fd))
     }
 
+    /// Takes one datagram; `None`: there is no such socket.
+    pub fn receive_one(
+        &self,
+        id: usize,
+        buffer: &mut [u8],
+    ) -> Option<io::Result<(usize, SocketAddr)>> {
+        Some(udp::receive_plain(&self.slots.get(id)?.as_ref()?.fd, buffer))
+    }
+
     /// Sends one datagram.
     pub fn send(&self, id: usize, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
         let slot = self.slots.get(id).and_then(Option::as_ref);

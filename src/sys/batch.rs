@@ -4,6 +4,7 @@ use super::udp::{PacketInfo, packet_info, socket_address};
 use nix::errno::Errno;
 use nix::sys::socket::{
     ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, SockaddrStorage, sendmmsg, sendmsg,
+    sendto,
 };
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -77,7 +78,11 @@ fn send_segments(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> n
     let info = packet_info(way.from, way.interface);
     let info = info.as_ref().map(PacketInfo::message);
     if bytes.len() <= segment {
-        return send(info.as_slice());
+        return match info {
+            Some(info) => send(&[info]),
+            // The call with the least to copy: in lockstep there is one for each block.
+            None => sendto(fd.as_raw_fd(), bytes, &to, MsgFlags::empty()),
+        };
     }
     let cut = ControlMessage::UdpGsoSegments(&size);
     match info {

@@ -7,7 +7,7 @@ use nix::sys::socket::sockopt::{
 };
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrIn,
-    SockaddrIn6, SockaddrStorage, bind, recvmsg, sendmsg, setsockopt, socket,
+    SockaddrIn6, SockaddrStorage, bind, recvfrom, recvmsg, sendmsg, setsockopt, socket,
 };
 use std::ffi::OsString;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -138,6 +138,13 @@ pub fn receive<'b>(fd: &impl AsRawFd, buffer: &'b mut [u8]) -> io::Result<Arriva
         .ok_or(io::ErrorKind::InvalidData)?;
     let size = message.bytes;
     Ok(Arrival { bytes: &buffer[..size], peer, local, interface })
+}
+
+/// Receives one datagram into `buffer`, without where it arrived.
+pub fn receive_plain(fd: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    let (size, peer) = recvfrom::<SockaddrStorage>(fd.as_raw_fd(), buffer)?;
+    let peer = peer.and_then(|peer| socket_address(&peer)).ok_or(io::ErrorKind::InvalidData)?;
+    Ok((size, peer))
 }
 
 /// Sends one datagram; `from` and `interface` as in [`crate::net::Datagram`].

@@ -84,7 +84,7 @@ impl Server {
         }
     }
 
-    /// The next moment at which [`Server::expire`] may do something.
+    /// The next moment at which [`Server::due`] may know somebody.
     pub fn deadline(&self) -> Option<Millis> {
         self.timers.next()
     }
@@ -145,6 +145,11 @@ impl Server {
         self.sessions.contains_key(&id)
     }
 
+    /// Whether a transfer sends block by block, so that one datagram is answered by one.
+    pub fn is_lockstep(&self, id: usize) -> bool {
+        self.sessions.get(&id).is_some_and(Session::is_lockstep)
+    }
+
     /// Ends a transfer whose client cannot be heard.
     pub fn abandon(&mut self, id: usize, files: &mut impl Files, effects: &mut Vec<Effect>) {
         self.close(id, files, effects);
@@ -186,26 +191,30 @@ impl Server {
         self.settle(id, false, files, effects);
     }
 
-    /// Does what is due for one transfer; `false`: nothing is due.
+    /// A transfer for which something is due. To be given to [`Server::expire`].
+    pub fn due(&mut self, now: Millis) -> Option<usize> {
+        while let Some((id, when)) = self.timers.due(now) {
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
+            if session.alarm.rings(when) {
+                if session.deadline() <= now {
+                    return Some(id);
+                }
+                self.timers.set(id, session.deadline(), &mut session.alarm);
+            }
+        }
+        None
+    }
+
+    /// Does what is due for a transfer.
     pub fn expire(
         &mut self,
+        id: usize,
         now: Millis,
         files: &mut impl Files,
         effects: &mut Vec<Effect>,
-    ) -> bool {
-        while let Some((id, when)) = self.timers.due(now) {
-            let Some(session) = self.sessions.get_mut(&id) else { continue };
-            if !session.alarm.rings(when) {
-                continue;
-            }
-            if session.deadline() <= now {
-                self.event(id, Event::Tick, now, files, effects);
-                self.settle(id, false, files, effects);
-                return true;
-            }
-            self.timers.set(id, session.deadline(), &mut session.alarm);
-        }
-        false
+    ) {
+        self.event(id, Event::Tick, now, files, effects);
+        self.settle(id, false, files, effects);
     }
 
     fn inbound(

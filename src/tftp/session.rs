@@ -143,6 +143,11 @@ impl Session {
         self.source.file()
     }
 
+    /// Whether it sends block by block.
+    pub fn is_lockstep(&self) -> bool {
+        self.transfer.is_lockstep()
+    }
+
     /// The next moment at which something is due.
     pub fn deadline(&self) -> Millis {
         self.transfer.deadline()

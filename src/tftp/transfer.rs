@@ -131,6 +131,11 @@ impl Transfer {
         self.timed = None;
     }
 
+    /// Whether a block is sent when the one before is acknowledged, and not sooner.
+    pub fn is_lockstep(&self) -> bool {
+        self.terms.window == 1
+    }
+
     /// The next moment at which [`Event::Tick`] does something.
     pub fn deadline(&self) -> Millis {
         self.due.min(self.progress.plus_seconds(PATIENCE))

@@ -92,7 +92,9 @@ impl Stage {
         while let Some(deadline) = self.server.deadline().filter(|deadline| *deadline <= until) {
             self.now = deadline.max(self.now);
             let mut effects = Vec::new();
-            while self.server.expire(self.now, &mut self.files, &mut effects) {}
+            while let Some(id) = self.server.due(self.now) {
+                self.server.expire(id, self.now, &mut self.files, &mut effects);
+            }
             self.take(effects);
         }
         (self.now, self.waited) = (until, None);
