@@ -25,6 +25,8 @@ pub struct DiskFiles {
     ahead: ReadAhead,
     readers: Option<Readers>,
     under_way: HashSet<(FileId, u64)>,
+    /// What the client that was served last will want.
+    next: Option<(FileId, u64, usize)>,
     /// Reads that have failed; whoever waits for them is told.
     failed: HashMap<(FileId, u64), String>,
     /// `tftp-secure`: only files of our own user.
@@ -101,6 +103,18 @@ impl DiskFiles {
         self.open.insert(id, Open { file, identity, size, users: 1, disk });
         self.shared.insert(identity, id);
         id
+    }
+
+    /// Reads what will be wanted next, while the client that was served last takes in what it got.
+    pub fn look_further(&mut self) {
+        if let Some((id, offset, wanted)) = self.next.take()
+            && let Some(open) = self.open.get(&id)
+            && open.disk != Disk::Slow
+        {
+            let left = usize::try_from(open.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+            // What cannot be had now is asked for when it is wanted.
+            drop(self.fetch(id, offset, wanted.min(left)));
+        }
     }
 
     /// Makes a part of a file known: where in [`ReadAhead`] it is, or why not.
@@ -219,6 +233,7 @@ impl Files for DiskFiles {
             Err(read) => return read,
         };
         self.look_ahead(id, place, offset + wanted as u64, wanted);
+        self.next = Some((id, offset + wanted as u64, wanted));
         Read::Bytes(self.ahead.bytes(place, offset, wanted))
     }
 

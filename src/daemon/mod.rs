@@ -1,6 +1,7 @@
 //! The loop: one poll, one clock reading, effects done in the order decided.
 
 mod files;
+mod linger;
 mod notes;
 mod outgoing;
 mod read_ahead;
@@ -23,10 +24,11 @@ use crate::proxydhcp::{self, Port};
 use crate::sys::batch::Inbox;
 use crate::sys::interfaces::{Watch, snapshot};
 use crate::sys::signals::{Asked, Signals};
-use crate::sys::udp;
+use crate::sys::{limits, udp};
 use crate::tftp::transfer::Millis;
 use crate::tftp::{Around, Server, Socket, accepts};
 use files::DiskFiles;
+use linger::Linger;
 use mio::Events;
 use outgoing::Delayed;
 use sockets::{BoundTo, Role, Sockets};
@@ -52,8 +54,7 @@ pub struct Daemon {
     delayed: Delayed,
     clock: Clock,
     effects: Vec<Effect>,
-    /// Whether to look for the next request before going to sleep: where another processor has the client.
-    lingers: bool,
+    linger: Linger,
     /// Sockets that were not read to the end.
     backlog: Vec<Role>,
     pid_file: Option<PathBuf>,
@@ -103,10 +104,10 @@ const BUFFER: usize = 64 * 1024;
 /// How long to wait for syslog before trying again.
 const SYSLOG_PAUSE: Duration = Duration::from_millis(50);
 const EVENTS: usize = 256;
-/// As long as the kernel's own busy polling is recommended to be (`net.core.busy_poll`).
-const LINGER: Duration = Duration::from_micros(50);
 /// Datagrams that one socket may have read before the others have their turn.
 const FAIR_SHARE: usize = 64;
+/// Answers to transfers in lockstep that are sent together.
+const TOGETHER: usize = 32;
 
 impl Daemon {
     /// Serves until told to end.
@@ -115,9 +116,7 @@ impl Daemon {
         let mut mail = Mail { one: vec![0; BUFFER], several: Inbox::default() };
         let mut roles: Vec<Role> = Vec::new();
         loop {
-            // Whoever has asked just now will mostly go on at once.
-            let asked = self.lingers && roles.iter().any(|role| matches!(role, Role::Dhcp(_)));
-            let linger = if asked { LINGER } else { Duration::ZERO };
+            let linger = self.linger.time(&roles, self.tftp.len());
             match self.wait(&mut events, linger) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 waited => waited.map_err(|error| {
@@ -137,20 +136,25 @@ impl Daemon {
                     return Ok(end);
                 }
             }
+            self.perform(now);
             self.expire(&mut mail, now);
             self.send_delayed(now);
             self.resume_listening();
         }
     }
 
-    /// Waits for events. For the time of `linger` it looks for them without going to sleep: being woken takes longer
-    /// than most clients need for their next datagram, and DHCP is a conversation.
+    /// Waits for events. For the time of `linger` it looks for them without going to sleep.
     fn wait(&mut self, events: &mut Events, linger: Duration) -> io::Result<()> {
         let unsaid = self.journal.flush();
-        let end = Instant::now() + linger;
-        while Instant::now() < end {
+        if linger > Duration::ZERO && self.backlog.is_empty() {
+            self.files.look_further();
+            let end = Instant::now() + linger;
             self.sockets.poll(events, Some(Duration::ZERO))?;
-            if !events.is_empty() || !self.backlog.is_empty() {
+            while events.is_empty() && Instant::now() < end {
+                self.sockets.poll(events, Some(Duration::ZERO))?;
+            }
+            self.linger.learn(!events.is_empty(), limits::preemptions());
+            if !events.is_empty() {
                 return Ok(());
             }
         }
@@ -331,6 +335,10 @@ impl Daemon {
             Some(Err(_)) | None => return Heard::All,
         };
         let moved = self.heard(id, std::iter::once((peer, &mail.one[..size])), now);
+        // To hear many and then to answer them takes a tenth less than to do both in turn.
+        if self.effects.len() >= TOGETHER {
+            self.perform(now);
+        }
         if moved { Heard::All } else { Heard::More }
     }
 
@@ -343,6 +351,7 @@ impl Daemon {
             None => return Heard::All,
         };
         self.heard(id, mail.several.first(received), now);
+        self.perform(now);
         if received == Inbox::ROOM { Heard::More } else { Heard::All }
     }
 
@@ -356,10 +365,9 @@ impl Daemon {
         let Some(tftp) = self.config.tftp.clone() else { return false };
         let Self { tftp: server, interfaces, files, effects, .. } = self;
         let mut around = Around { tftp: &tftp, interfaces, files, now };
+        let before = effects.len();
         server.datagrams(id, arrived, &mut around, effects);
-        let asks = !effects.is_empty();
-        self.perform(now);
-        asks
+        effects.len() > before
     }
 
     /// Does what is due. Who has answered, and was not heard yet, is heard first.

@@ -100,6 +100,8 @@ impl Daemon {
 
     /// Sends a window. What fails is lost like any other datagram; what finds no room is sent when there is.
     fn send_batch(&mut self, batch: Batch) {
+        let datagrams = batch.bytes.len().div_ceil(batch.segment);
+        self.linger.has_sent(u32::try_from(datagrams).unwrap_or_default());
         if let Ok(gone) = self.sockets.send_batch(&batch)
             && gone < batch.bytes.len()
             && let Via::Transfer(id) = batch.via

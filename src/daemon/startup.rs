@@ -224,7 +224,7 @@ impl Confined {
             delayed: super::outgoing::Delayed::default(),
             clock: Clock::start(),
             effects: Vec::new(),
-            lingers: limits::processors() > 1,
+            linger: super::linger::Linger::new(limits::processors()),
             backlog: Vec::new(),
             pid_file,
         };

@@ -40,10 +40,13 @@ pub fn send_batch(
     way: Way,
     segments: &mut bool,
 ) -> io::Result<usize> {
-    let together = MOST_SEGMENTS.min(MOST_BYTES / segment).max(1) * segment;
+    let together = MOST_SEGMENTS.min(MOST_BYTES / segment).max(1);
     let mut gone = 0;
     while gone < bytes.len() {
-        let part = &bytes[gone..bytes.len().min(gone + together)];
+        // What does not fill a packet of the largest size goes first: the client begins its work that much sooner.
+        let odd = (bytes.len() - gone).div_ceil(segment) % together;
+        let count = if odd == 0 { together } else { odd };
+        let part = &bytes[gone..bytes.len().min(gone + count * segment)];
         let mut sent = if *segments || part.len() <= segment {
             send_segments(fd, part, segment, way)
         } else {

@@ -14,6 +14,7 @@ pub mod path;
 mod request;
 mod round_trip;
 mod session;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -28,6 +29,7 @@ use crate::net::{Arrival, Datagram, Interfaces, Via};
 use crate::wire::tftp::{Inbound, error};
 use files::{FileId, Files};
 use session::{Desk, Session, Standing};
+use sessions::Sessions;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use timers::Timers;
@@ -36,15 +38,12 @@ use transfer::{Event, Millis};
 /// All transfers under way.
 #[derive(Debug, Default)]
 pub struct Server {
-    sessions: HashMap<usize, Session>,
-    /// Over port 69 a transfer is known by its client.
-    by_peer: HashMap<SocketAddr, usize>,
+    sessions: Sessions,
     timers: Timers,
     /// Who waits for which part of which file.
     waiting: HashMap<(FileId, u64), Vec<usize>>,
     /// Buffers of batches that were sent, for the next ones.
     buffers: Vec<Vec<u8>>,
-    next_shared: usize,
 }
 
 /// Which socket a request is to be answered by.
@@ -70,8 +69,6 @@ pub struct Around<'a, F> {
 
 /// Datagrams are cut there, and options behind are lost.
 const LONGEST_REQUEST: usize = 2050;
-/// Over port 69 transfers have numbers of their own, out of the way of sockets.
-const SHARED: usize = 1 << 30;
 
 impl Server {
     /// Whether one more transfer would be too many.
@@ -108,7 +105,7 @@ impl Server {
         };
         let inbound = Inbound::parse(arrival.bytes);
         if matches!(socket, Socket::Shared(_))
-            && let Some(&id) = self.by_peer.get(&arrival.peer)
+            && let Some(id) = self.sessions.with(arrival.peer)
         {
             match inbound {
                 // A new request replaces the transfer, without a word.
@@ -140,14 +137,19 @@ impl Server {
         }
     }
 
+    /// How many transfers there are.
+    pub fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// Whether a transfer is under way.
     pub fn has(&self, id: usize) -> bool {
-        self.sessions.contains_key(&id)
+        self.sessions.get(id).is_some()
     }
 
     /// Whether a transfer sends block by block, so that one datagram is answered by one.
     pub fn is_lockstep(&self, id: usize) -> bool {
-        self.sessions.get(&id).is_some_and(Session::is_lockstep)
+        self.sessions.get(id).is_some_and(Session::is_lockstep)
     }
 
     /// Ends a transfer whose client cannot be heard.
@@ -157,7 +159,7 @@ impl Server {
 
     /// Of what a transfer was to send now, so many datagrams found room. The rest is owed.
     pub fn keep_rest(&mut self, id: usize, gone: u64) {
-        self.sessions.get_mut(&id).into_iter().for_each(|session| session.keep_rest(gone));
+        self.sessions.get_mut(id).into_iter().for_each(|session| session.keep_rest(gone));
     }
 
     /// Datagrams that have come together on a transfer's own socket. Of several acknowledgements the last that moves
@@ -170,7 +172,7 @@ impl Server {
         effects: &mut Vec<Effect>,
     ) {
         for (peer, bytes) in arrived {
-            let Some(session) = self.sessions.get(&id) else { return };
+            let Some(session) = self.sessions.get(id) else { return };
             if session.peer() != peer {
                 effects.extend(refuse_stranger(Via::Transfer(id), peer, around.interfaces));
             } else if let Some(inbound) = Inbound::parse(bytes) {
@@ -187,14 +189,14 @@ impl Server {
 
     /// What a transfer has waited for is there.
     pub fn resume(&mut self, id: usize, files: &mut impl Files, effects: &mut Vec<Effect>) {
-        self.sessions.get_mut(&id).into_iter().for_each(Session::wakes);
+        self.sessions.get_mut(id).into_iter().for_each(Session::wakes);
         self.settle(id, false, files, effects);
     }
 
     /// A transfer for which something is due. To be given to [`Server::expire`].
     pub fn due(&mut self, now: Millis) -> Option<usize> {
         while let Some((id, when)) = self.timers.due(now) {
-            let Some(session) = self.sessions.get_mut(&id) else { continue };
+            let Some(session) = self.sessions.get_mut(id) else { continue };
             if session.alarm.rings(when) {
                 if session.deadline() <= now {
                     return Some(id);
@@ -229,7 +231,7 @@ impl Server {
                 self.event(id, Event::Ack(block), around.now, around.files, effects);
             }
             Inbound::Error { code, text } => {
-                if let Some(session) = self.sessions.get(&id) {
+                if let Some(session) = self.sessions.get(id) {
                     session.given_up(code, text, effects);
                 }
                 self.close(id, around.files, effects);
@@ -246,7 +248,7 @@ impl Server {
         files: &mut impl Files,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(id) else { return };
         if session.on(event, now, effects) == Standing::Over {
             self.close(id, files, effects);
         }
@@ -261,7 +263,7 @@ impl Server {
         effects: &mut Vec<Effect>,
     ) {
         let Self { sessions, buffers, timers, waiting, .. } = self;
-        let Some(session) = sessions.get_mut(&id) else { return };
+        let Some(session) = sessions.get_mut(id) else { return };
         let mut desk = Desk { files, buffers, effects };
         match session.settle(first, &mut desk) {
             Standing::Open => {}
@@ -274,30 +276,24 @@ impl Server {
     }
 
     fn insert(&mut self, socket: Socket, session: Session) -> usize {
-        let id = match socket {
-            Socket::Own(id) => id,
-            Socket::Shared(_) => {
-                self.next_shared += 1;
-                self.by_peer.insert(session.peer(), SHARED + self.next_shared);
-                SHARED + self.next_shared
+        match socket {
+            Socket::Own(id) => {
+                self.sessions.insert(id, session);
+                id
             }
-        };
-        self.sessions.insert(id, session);
-        id
+            Socket::Shared(_) => self.sessions.insert_shared(session),
+        }
     }
 
     fn close(&mut self, id: usize, files: &mut impl Files, effects: &mut Vec<Effect>) {
-        let Some(session) = self.sessions.remove(&id) else { return };
+        let Some((session, own)) = self.sessions.remove(id) else { return };
         files.close(session.file());
-        if id > SHARED {
-            self.by_peer.remove(&session.peer());
-        } else {
+        if own {
             effects.push(Effect::Close(id));
         }
-        if self.sessions.is_empty() {
+        if self.sessions.len() == 0 {
             // Nobody is to be woken for what is over, and nothing is kept for what may never come.
-            (self.timers, self.buffers) = (Timers::default(), Vec::new());
-            self.waiting.clear();
+            *self = Self::default();
         }
     }
 }
