@@ -1,0 +1,80 @@
+//! The sessions that are open, by number.
+
+use super::session::Session;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+/// Sessions with a socket of their own have its number. Those over port 69 are known by their client, and have numbers
+/// out of the way of sockets.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    own: Vec<Option<Box<Session>>>,
+    shared: Vec<Option<Box<Session>>>,
+    /// Numbers in `shared` that can be had again.
+    free: Vec<usize>,
+    by_peer: HashMap<SocketAddr, usize>,
+    count: usize,
+}
+
+/// More than there can be sockets.
+const SHARED: usize = 1 << 30;
+
+impl Sessions {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The one with a client over port 69.
+    pub fn with(&self, peer: SocketAddr) -> Option<usize> {
+        self.by_peer.get(&peer).copied()
+    }
+
+    /// The one of that number.
+    pub fn get(&self, id: usize) -> Option<&Session> {
+        let slot = if id >= SHARED { self.shared.get(id - SHARED) } else { self.own.get(id) };
+        slot?.as_deref()
+    }
+
+    /// The one of that number.
+    pub fn get_mut(&mut self, id: usize) -> Option<&mut Session> {
+        self.slot(id)?.as_deref_mut()
+    }
+
+    /// Adds one with the socket of that number.
+    pub fn insert(&mut self, id: usize, session: Session) {
+        if id >= self.own.len() {
+            self.own.resize_with(id + 1, || None);
+        }
+        if self.own[id].replace(Box::new(session)).is_none() {
+            self.count += 1;
+        }
+    }
+
+    /// Adds one over port 69; its number.
+    pub fn insert_shared(&mut self, session: Session) -> usize {
+        let at = self.free.pop().unwrap_or(self.shared.len());
+        if at == self.shared.len() {
+            self.shared.push(None);
+        }
+        self.by_peer.insert(session.peer(), SHARED + at);
+        self.shared[at] = Some(Box::new(session));
+        self.count += 1;
+        SHARED + at
+    }
+
+    /// Takes one out; whether its socket was its own.
+    pub fn remove(&mut self, id: usize) -> Option<(Box<Session>, bool)> {
+        let session = self.slot(id)?.take()?;
+        self.count -= 1;
+        if id >= SHARED {
+            self.by_peer.remove(&session.peer());
+            self.free.push(id - SHARED);
+        }
+        Some((session, id < SHARED))
+    }
+
+    fn slot(&mut self, id: usize) -> Option<&mut Option<Box<Session>>> {
+        if id >= SHARED { self.shared.get_mut(id - SHARED) } else { self.own.get_mut(id) }
+    }
+}
