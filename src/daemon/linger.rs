@@ -1,10 +1,11 @@
 //! Whether to look for the next datagram for a moment before going to sleep.
 //!
 //! Being woken takes longer than a near client needs for its next datagram. But looking costs a processor, and is for
-//! nothing where the client is far, or needs the very processor that looks. So it is done where it has paid just now,
-//! and tried ever more rarely where it has not.
+//! nothing where the client is far, or needs the very processor that looks. So it is done where it has paid just now: where
+//! somebody who was served a moment ago had more to say. Where nobody has, it is tried ever more rarely.
 
 use super::sockets::Role;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// What is known of whether it pays.
@@ -19,21 +20,26 @@ pub struct Linger {
     preemptions: i64,
     /// Datagrams that went to transfers since.
     sent: u32,
+    /// Who was served last.
+    recent: VecDeque<Role>,
 }
 
 /// As long as the kernel's own busy polling is recommended to be (`net.core.busy_poll`).
 const LINGER: Duration = Duration::from_micros(50);
 /// What a client takes for each datagram, before it answers a window.
 const FOR_EACH: Duration = Duration::from_micros(1);
-/// With more transfers than that, one of them mostly has something anyway.
-const FEW: usize = 4;
+/// Where more than that had something to say at once, there is mostly more to hear without waiting.
+const FEW: usize = 2;
+/// So many are remembered. Thousands of slow clients are not: each of them is back when it is forgotten.
+const RECENT: usize = 8;
 /// One try in so many costs nothing that can be measured.
 const MOST_RESTS: u32 = 256;
 
 impl Linger {
     /// Nothing is known yet.
     pub fn new(processors: i64) -> Self {
-        Self { possible: processors > 1, rests: 0, penalty: 1, preemptions: 0, sent: 0 }
+        let recent = VecDeque::with_capacity(RECENT);
+        Self { possible: processors > 1, rests: 0, penalty: 1, preemptions: 0, sent: 0, recent }
     }
 
     /// How long to look, after a turn that served these and has left so many transfers open.
@@ -49,11 +55,15 @@ impl Linger {
         if transfers == 0 {
             // The next one is another one.
             (self.rests, self.penalty) = (0, 1);
+            self.recent.clear();
         }
-        let transfer = |role: &Role| matches!(role, Role::Transfer(_) | Role::Tftp(_));
-        if transfers == 0 || transfers > FEW || !served.iter().any(transfer) {
+        let mut talking =
+            served.iter().filter(|role| matches!(role, Role::Transfer(_) | Role::Tftp(_)));
+        let count = talking.clone().count();
+        if transfers == 0 || count == 0 || count > FEW {
             return Duration::ZERO;
         }
+        talking.by_ref().for_each(|role| self.remember(*role));
         if self.rests > 0 {
             self.rests -= 1;
             return Duration::ZERO;
@@ -61,16 +71,23 @@ impl Linger {
         LINGER + FOR_EACH * sent
     }
 
+    fn remember(&mut self, role: Role) {
+        if !self.recent.contains(&role) {
+            self.recent.truncate(RECENT - 1);
+            self.recent.push_front(role);
+        }
+    }
+
     /// A window of so many datagrams was sent.
     pub fn has_sent(&mut self, datagrams: u32) {
         self.sent += datagrams;
     }
 
-    /// Whether something has come in that time, and how often our processor was taken from us up to now. If it was
-    /// meanwhile, then whatever came would have come sooner without us.
-    pub fn learn(&mut self, came: bool, preemptions: i64) {
+    /// Who has come in that time, and how often our processor was taken from us up to now. If it was meanwhile, then
+    /// whoever came would have come sooner without us.
+    pub fn learn(&mut self, mut came: impl Iterator<Item = Role>, preemptions: i64) {
         let alone = std::mem::replace(&mut self.preemptions, preemptions) == preemptions;
-        if came && alone {
+        if alone && came.any(|role| self.recent.contains(&role)) {
             self.penalty = 1;
         } else {
             self.rests = self.penalty;
@@ -91,7 +108,7 @@ mod tests {
             if linger.time(&[Role::Transfer(1)], 1) > Duration::ZERO {
                 looked += 1;
                 preemptions += i64::from(!alone);
-                linger.learn(pays, preemptions);
+                linger.learn(Some(Role::Transfer(1)).filter(|_| pays).into_iter(), preemptions);
             }
         }
         looked
@@ -118,6 +135,20 @@ mod tests {
         let mut linger = Linger::new(2);
         assert_eq!(linger.time(&[], 1), Duration::ZERO, "nobody was served");
         assert_eq!(linger.time(&[Role::Transfer(1)], 0), Duration::ZERO, "nobody is left");
-        assert_eq!(linger.time(&[Role::Transfer(1)], 5), Duration::ZERO, "there are enough");
+        let many = [1, 2, 3].map(Role::Transfer);
+        assert_eq!(linger.time(&many, 3), Duration::ZERO, "there is mostly more");
+    }
+
+    #[test]
+    fn thousands_of_slow_clients_are_no_reason_to_look() {
+        let mut linger = Linger::new(2);
+        let looked = (0..100_000_usize).filter(|turn| {
+            let looks = linger.time(&[Role::Transfer(turn % 5000)], 5000) > Duration::ZERO;
+            if looks {
+                linger.learn(Some(Role::Transfer((turn + 1) % 5000)).into_iter(), 0);
+            }
+            looks
+        });
+        assert!(looked.count() <= 400);
     }
 }
