@@ -153,8 +153,8 @@ impl Daemon {
             while events.is_empty() && Instant::now() < end {
                 self.sockets.poll(events, Some(Duration::ZERO))?;
             }
-            let came = events.iter().map(|event| Sockets::role(event.token()));
-            self.linger.learn(came, limits::preemptions());
+            let came: Vec<Role> = events.iter().map(|event| Sockets::role(event.token())).collect();
+            self.linger.learn(&came, limits::preemptions());
             if !events.is_empty() {
                 return Ok(());
             }
