@@ -1,18 +1,17 @@
 //! Files on disk, with dnsmasq's rules of who may have them (spec: TFTP, section 5).
 
+use super::places::Places;
 use super::read_ahead::{RUN, ReadAhead};
-use super::readers::{Job, Readers};
+use super::readers::{Device, Done, Found, Job, Part, Readers, look};
 use crate::failure::reason;
 use crate::sys::disk::{AtOnce, is_in_memory, read_at_once};
-use crate::sys::{limits, privilege};
-use crate::tftp::files::{FileId, Files, Opened, Read, Refusal};
+use crate::sys::privilege;
+use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::net::IpAddr;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
 /// The file system, as this process may see it.
@@ -23,14 +22,26 @@ pub struct DiskFiles {
     shared: HashMap<Identity, FileId>,
     opened: usize,
     ahead: ReadAhead,
+    /// Who waits for disks. Without them we wait ourselves.
     readers: Option<Readers>,
+    places: Places,
     under_way: HashSet<(FileId, u64)>,
-    /// What the client that was served last will want.
-    next: Option<(FileId, u64, usize)>,
     /// Reads that have failed; whoever waits for them is told.
     failed: HashMap<(FileId, u64), String>,
+    /// What the readers look for, and what they have found.
+    looked: HashMap<Awaited, (Device, Option<Found>)>,
+    /// What the client that was served last will want.
+    next: Option<(FileId, u64, usize)>,
     /// `tftp-secure`: only files of our own user.
     pub secure: bool,
+}
+
+/// What disks have told.
+pub enum Arrived {
+    /// A part of a file.
+    Part(FileId, u64),
+    /// What there is of a path. To be forgotten when everybody was told.
+    Looked(Awaited),
 }
 
 /// A file, and who it is for.
@@ -40,6 +51,7 @@ struct Open {
     size: u64,
     users: usize,
     disk: Disk,
+    device: Device,
 }
 
 /// How long a read may take.
@@ -59,8 +71,6 @@ struct Identity([i128; 5]);
 
 /// Readable for everybody.
 const OTHERS_READ: u32 = 0o004;
-/// A FIFO must not make us wait for its writer, nor a terminal become ours.
-const OPEN_FLAGS: i32 = limits::O_NONBLOCK | limits::O_NOCTTY;
 
 impl DiskFiles {
     /// Files that are read by threads where a disk has to be waited for.
@@ -68,26 +78,71 @@ impl DiskFiles {
         Self { secure, readers: Some(readers), ..Self::default() }
     }
 
-    /// What the threads have read since: parts of files.
-    pub fn arrived(&mut self) -> Vec<(FileId, u64)> {
+    /// What the threads have done since.
+    pub fn arrived(&mut self) -> Vec<Arrived> {
         let mut arrived = Vec::new();
         while let Some(done) = self.readers.as_mut().and_then(Readers::next) {
-            let Job { id, offset, length, .. } = done.job;
-            self.under_way.remove(&(id, offset));
-            if !self.open.contains_key(&id) {
-                continue;
+            match done {
+                Done::Read(Part { id, offset, length, .. }, result) => {
+                    self.under_way.remove(&(id, offset));
+                    if !self.open.contains_key(&id) {
+                        continue;
+                    }
+                    match result {
+                        Ok(bytes) => self.ahead.take(id, offset, bytes, length),
+                        Err(error) => _ = self.failed.insert((id, offset), reason(&error)),
+                    }
+                    arrived.push(Arrived::Part(id, offset));
+                }
+                Done::Looked(awaited, found) => {
+                    if let Some((_, result)) = self.looked.get_mut(&awaited) {
+                        *result = Some(found);
+                    }
+                    arrived.push(Arrived::Looked(awaited));
+                }
+                Done::Closed => {}
             }
-            match done.result {
-                Ok(bytes) => self.ahead.take(id, offset, bytes, length),
-                Err(error) => _ = self.failed.insert((id, offset), reason(&error)),
-            }
-            arrived.push((id, offset));
         }
         arrived
     }
 
+    /// Everybody was told what was found.
+    pub fn forget(&mut self, awaited: &Awaited) {
+        if let Some((device, Some(Found::File(Ok((file, _)))))) = self.looked.remove(awaited) {
+            self.close_file(device, file);
+        }
+    }
+
+    /// What there is of a path, and the device if it is remote; `None`: the readers look for it.
+    fn look(&mut self, awaited: Awaited) -> Option<(Found, Option<Device>)> {
+        let (Awaited::File(path) | Awaited::Directory(path)) = &awaited;
+        if let Some((device, found)) = self.looked.get(&awaited) {
+            return found.clone().map(|found| (found, Some(*device)));
+        }
+        let readers = self.readers.as_mut();
+        let Some((readers, mount)) = readers.zip(self.places.remote(path)) else {
+            return Some((look(&awaited), None));
+        };
+        let device = Device::Mount(mount);
+        match readers.take(device, Job::Look(awaited.clone())) {
+            Ok(()) => {
+                self.looked.insert(awaited, (device, None));
+                None
+            }
+            Err(error) => Some((Found::File(Err(Refusal::Failed(reason(&error)))), None)),
+        }
+    }
+
+    /// Closes a file of a device that may take its time for it.
+    fn close_file(&mut self, device: Device, file: Arc<File>) {
+        if let (Device::Mount(_), Some(readers)) = (device, &mut self.readers) {
+            // If there is no thread for it, it is closed at once.
+            drop(readers.take(device, Job::Close(file)));
+        }
+    }
+
     /// Whoever opens a file that is already sent, and has not changed, shares its descriptor.
-    fn enter(&mut self, file: File, metadata: &Metadata) -> FileId {
+    fn enter(&mut self, file: Arc<File>, metadata: &Metadata, remote: Option<Device>) -> FileId {
         let identity = Identity::of(metadata);
         if let Some(&id) = self.shared.get(&identity)
             && let Some(open) = self.open.get_mut(&id)
@@ -98,9 +153,14 @@ impl DiskFiles {
         self.opened += 1;
         let id = FileId(self.opened);
         // Only files have a disk behind them that can be slow; all else answers with an error.
-        let disk = if metadata.is_file() { Disk::Asked } else { Disk::Fast };
-        let (file, size) = (Arc::new(file), metadata.size());
-        self.open.insert(id, Open { file, identity, size, users: 1, disk });
+        let disk = match remote {
+            _ if !metadata.is_file() => Disk::Fast,
+            None => Disk::Asked,
+            Some(_) => Disk::Slow,
+        };
+        let device = remote.unwrap_or(Device::Disk(metadata.dev()));
+        let size = metadata.size();
+        self.open.insert(id, Open { file, identity, size, users: 1, disk, device });
         self.shared.insert(identity, id);
         id
     }
@@ -153,8 +213,8 @@ impl DiskFiles {
             return Ok(());
         }
         let length = left.min(wanted.max(RUN));
-        let job = Job { id, file: open.file.clone(), offset, length };
-        readers.read(open.identity.device(), job).map_err(|error| {
+        let part = Part { id, file: open.file.clone(), offset, length };
+        readers.take(open.device, Job::Read(part)).map_err(|error| {
             self.under_way.remove(&(id, offset));
             Read::Failed(reason(&error))
         })
@@ -201,20 +261,16 @@ impl Identity {
             time(metadata.ctime(), metadata.ctime_nsec()),
         ])
     }
-
-    fn device(&self) -> u64 {
-        u64::try_from(self.0[0]).unwrap_or_default()
-    }
 }
 
 impl Files for DiskFiles {
     fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(OPEN_FLAGS)
-            .open(OsStr::from_bytes(path))
-            .map_err(|error| refusal(&error))?;
-        let metadata = file.metadata().map_err(|error| refusal(&error))?;
+        let (file, metadata, remote) = match self.look(Awaited::File(path.to_vec())) {
+            Some((Found::File(found), remote)) => {
+                found.map(|(file, about)| (file, about, remote))?
+            }
+            Some((Found::Directory(_), _)) | None => return Err(Refusal::Pending),
+        };
         let allowed = if privilege::is_root() {
             metadata.mode() & OTHERS_READ != 0
         } else {
@@ -224,7 +280,7 @@ impl Files for DiskFiles {
             return Err(Refusal::Denied);
         }
         let size = metadata.size();
-        Ok(Opened { file: self.enter(file, &metadata), size })
+        Ok(Opened { file: self.enter(file, &metadata, remote), size })
     }
 
     fn read(&mut self, id: FileId, offset: u64, wanted: usize) -> Read<'_> {
@@ -245,28 +301,22 @@ impl Files for DiskFiles {
         }
         if let Some(open) = self.open.remove(&id) {
             self.shared.remove(&open.identity);
+            self.close_file(open.device, open.file);
         }
         self.ahead.forget(id);
         self.failed.retain(|(file, _), _| *file != id);
-        if self.open.is_empty() {
+        if self.open.is_empty() && self.looked.is_empty() {
             self.readers.iter_mut().for_each(Readers::rest);
         }
     }
 
-    fn is_directory(&self, path: &[u8]) -> bool {
-        fs::metadata(OsStr::from_bytes(path)).is_ok_and(|metadata| metadata.is_dir())
+    fn is_directory(&mut self, path: &[u8]) -> Option<bool> {
+        self.look(Awaited::Directory(path.to_vec()))
+            .map(|(found, _)| matches!(found, Found::Directory(true)))
     }
 
     fn mac_of(&self, client: IpAddr) -> Option<[u8; 6]> {
         neighbour(&fs::read_to_string("/proc/net/arp").ok()?, client)
-    }
-}
-
-fn refusal(error: &io::Error) -> Refusal {
-    match error.raw_os_error() {
-        Some(limits::ENOENT) => Refusal::NotFound,
-        Some(limits::EACCES) => Refusal::Denied,
-        _ => Refusal::Failed(reason(error)),
     }
 }
 

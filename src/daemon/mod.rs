@@ -4,36 +4,37 @@ mod files;
 mod linger;
 mod notes;
 mod outgoing;
+mod places;
 mod read_ahead;
 mod readers;
 mod sockets;
 pub mod startup;
 mod surroundings;
+mod tftp;
 mod transfers;
 
+use crate::config::Config;
 use crate::config::names::Names;
 use crate::config::network::Binding;
 use crate::config::run_time::RunTimeFiles;
-use crate::config::{Config, Tftp};
 use crate::effect::Effect;
 use crate::failure::{Failure, reason};
 use crate::journal::Journal;
-use crate::log_line::{Line, ProcessLine, TftpLine};
-use crate::net::{Arrival, Interfaces};
+use crate::log_line::{Line, ProcessLine};
+use crate::net::Interfaces;
 use crate::proxydhcp::{self, Port};
 use crate::sys::batch::Inbox;
 use crate::sys::interfaces::{Watch, snapshot};
 use crate::sys::signals::{Asked, Signals};
 use crate::sys::{limits, udp};
+use crate::tftp::Server;
 use crate::tftp::transfer::Millis;
-use crate::tftp::{Around, Server, Socket, accepts};
 use files::DiskFiles;
 use linger::Linger;
 use mio::Events;
 use outgoing::Delayed;
 use sockets::{BoundTo, Role, Sockets};
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -64,12 +65,6 @@ pub struct Daemon {
 struct Mail {
     one: Vec<u8>,
     several: Inbox,
-}
-
-/// Whether there may be more to hear.
-enum Heard {
-    More,
-    All,
 }
 
 /// A clock that never jumps, in step with the seconds on the wall as they were at the start.
@@ -106,9 +101,6 @@ const SYSLOG_PAUSE: Duration = Duration::from_millis(50);
 const EVENTS: usize = 256;
 /// Datagrams that one socket may have read before the others have their turn.
 const FAIR_SHARE: usize = 64;
-/// Answers to transfers in lockstep that are sent together.
-const TOGETHER: usize = 32;
-
 impl Daemon {
     /// Serves until told to end.
     pub fn serve(mut self) -> Result<End, Failure> {
@@ -116,7 +108,7 @@ impl Daemon {
         let mut mail = Mail { one: vec![0; BUFFER], several: Inbox::default() };
         let mut roles: Vec<Role> = Vec::new();
         loop {
-            let linger = self.linger.time(&roles, self.tftp.len());
+            let linger = self.linger.time(&roles, self.tftp.transfers());
             match self.wait(&mut events, linger) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 waited => waited.map_err(|error| {
@@ -261,140 +253,6 @@ impl Daemon {
         }
         self.perform(now);
         more
-    }
-
-    fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Millis) -> bool {
-        let Some(tftp) = self.config.tftp.clone() else { return false };
-        for _ in 0..FAIR_SHARE {
-            if !tftp.single_port && self.tftp.is_full(&tftp) {
-                self.sockets.stall(listener);
-                return false;
-            }
-            let Some(socket) = self.sockets.listener(listener) else { return false };
-            match udp::receive(socket, buffer) {
-                Ok(arrival) if accepts(&tftp, &self.config.network, &self.interfaces, &arrival) => {
-                    self.request(listener, &tftp, &arrival, now);
-                }
-                Ok(_) => {}
-                Err(error) if is_one_lost(&error) => {}
-                Err(_) => return false,
-            }
-            self.perform(now);
-        }
-        true
-    }
-
-    /// A transfer's socket is there before the request is looked at, so that errors have a port of their own too.
-    fn request(&mut self, listener: usize, tftp: &Tftp, arrival: &Arrival<'_>, now: Millis) {
-        let socket = if tftp.single_port {
-            Socket::Shared(listener)
-        } else {
-            if arrival.bytes.len() < 2 {
-                return;
-            }
-            match self.sockets.open_transfer(tftp, arrival) {
-                Ok(id) => Socket::Own(id),
-                Err(_) if tftp.ports.is_some() => {
-                    return self.journal.write(&Line::Tftp(TftpLine::NoPort));
-                }
-                Err(_) => return,
-            }
-        };
-        let mut around = Around { tftp, interfaces: &self.interfaces, files: &mut self.files, now };
-        self.tftp.request(socket, arrival, &mut around, &mut self.effects);
-        if let Socket::Own(id) = socket
-            && self.tftp.has(id)
-            && self.sockets.hear_transfer(id).is_err()
-        {
-            self.tftp.abandon(id, &mut self.files, &mut self.effects);
-        }
-    }
-
-    /// Hears the client of a transfer. In lockstep one datagram is all there is, mostly: the one that moves it on ends
-    /// the turn, for another one brings another event, and what may be left is read before the client is written to
-    /// again.
-    fn transfer(&mut self, id: usize, mail: &mut Mail, now: Millis) -> bool {
-        let lockstep = self.tftp.is_lockstep(id);
-        for _ in 0..FAIR_SHARE {
-            let heard = if lockstep {
-                self.hear_one(id, mail, now)
-            } else {
-                self.hear_several(id, mail, now)
-            };
-            match heard {
-                Heard::More => {}
-                Heard::All => return false,
-            }
-        }
-        true
-    }
-
-    fn hear_one(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Heard {
-        let (size, peer) = match self.sockets.transfers().receive_one(id, &mut mail.one) {
-            Some(Ok(received)) => received,
-            Some(Err(error)) if is_one_lost(&error) => return Heard::More,
-            Some(Err(_)) | None => return Heard::All,
-        };
-        let moved = self.heard(id, std::iter::once((peer, &mail.one[..size])), now);
-        // To hear many and then to answer them takes a tenth less than to do both in turn.
-        if self.effects.len() >= TOGETHER {
-            self.perform(now);
-        }
-        if moved { Heard::All } else { Heard::More }
-    }
-
-    fn hear_several(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Heard {
-        let received = match self.sockets.transfers().receive(id, &mut mail.several) {
-            Some(Ok(received)) => received,
-            Some(Err(error)) if is_one_lost(&error) => return Heard::More,
-            // Nothing has come: there may be room for what is owed.
-            Some(Err(_)) => 0,
-            None => return Heard::All,
-        };
-        self.heard(id, mail.several.first(received), now);
-        self.perform(now);
-        if received == Inbox::ROOM { Heard::More } else { Heard::All }
-    }
-
-    /// Does what datagrams of a transfer ask for; `false`: they ask for nothing.
-    fn heard<'d>(
-        &mut self,
-        id: usize,
-        arrived: impl Iterator<Item = (SocketAddr, &'d [u8])>,
-        now: Millis,
-    ) -> bool {
-        let Some(tftp) = self.config.tftp.clone() else { return false };
-        let Self { tftp: server, interfaces, files, effects, .. } = self;
-        let mut around = Around { tftp: &tftp, interfaces, files, now };
-        let before = effects.len();
-        server.datagrams(id, arrived, &mut around, effects);
-        effects.len() > before
-    }
-
-    /// Does what is due. Who has answered, and was not heard yet, is heard first.
-    fn expire(&mut self, mail: &mut Mail, now: Millis) {
-        while let Some(id) = self.tftp.due(now) {
-            self.transfer(id, mail, now);
-            self.tftp.expire(id, now, &mut self.files, &mut self.effects);
-            self.perform(now);
-        }
-    }
-
-    /// Disks have answered.
-    fn disk(&mut self, now: Millis) {
-        for (file, offset) in self.files.arrived() {
-            for id in self.tftp.readable(file, offset) {
-                self.tftp.resume(id, &mut self.files, &mut self.effects);
-                self.perform(now);
-            }
-        }
-    }
-
-    /// Requests that had to wait because too many transfers were under way.
-    fn resume_listening(&mut self) {
-        if self.config.tftp.as_ref().is_some_and(|tftp| !self.tftp.is_full(tftp)) {
-            self.backlog.extend(self.sockets.take_stalled().into_iter().map(Role::Tftp));
-        }
     }
 }
 

@@ -2,18 +2,32 @@
 //!
 //! Each device has threads of its own: one that hangs keeps nobody waiting but its own readers.
 
-use crate::tftp::files::FileId;
+use crate::failure::reason;
+use crate::sys::limits;
+use crate::tftp::files::{Awaited, FileId, Refusal};
 use mio::Waker;
 use std::collections::HashMap;
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// A part of a file to be read.
-pub struct Job {
+/// Something to do that may take long.
+pub enum Job {
+    /// Read a part of a file.
+    Read(Part),
+    /// Open a file, or look whether there is a directory.
+    Look(Awaited),
+    /// Close a file: a remote file system may have something to do for it.
+    Close(Arc<File>),
+}
+
+/// A part of a file.
+pub struct Part {
     /// Which file it is.
     pub id: FileId,
     /// The file.
@@ -25,31 +39,50 @@ pub struct Job {
 }
 
 /// What came of a job.
-pub struct Done {
-    device: u64,
-    /// The job.
-    pub job: Job,
+pub enum Done {
     /// The bytes that were read; fewer only where the file ends.
-    pub result: io::Result<Vec<u8>>,
+    Read(Part, io::Result<Vec<u8>>),
+    /// What was found.
+    Looked(Awaited, Found),
+    /// It is closed.
+    Closed,
+}
+
+/// What there is of a path.
+#[derive(Clone)]
+pub enum Found {
+    /// A file, open.
+    File(Result<(Arc<File>, Metadata), Refusal>),
+    /// Whether there is a directory.
+    Directory(bool),
 }
 
 /// The threads.
 pub struct Readers {
-    devices: HashMap<u64, Device>,
-    finished: Receiver<Done>,
-    finishes: Sender<Done>,
+    devices: HashMap<Device, Crew>,
+    finished: Receiver<(Device, Done)>,
+    finishes: Sender<(Device, Done)>,
     waker: Arc<Waker>,
 }
 
-/// The threads that read one device.
-struct Device {
+/// What hangs together if it hangs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Device {
+    /// A disk, by its number.
+    Disk(u64),
+    /// A remote file system, by the number of its mount.
+    Mount(u64),
+}
+
+/// The threads that work for one device.
+struct Crew {
     jobs: Sender<Job>,
     queue: Arc<Mutex<Receiver<Job>>>,
     threads: usize,
     under_way: usize,
 }
 
-/// Reads of one device at once. Disks like to have some to choose from.
+/// Jobs for one device at once. Disks like to have some to choose from.
 const THREADS: usize = 4;
 /// They have small tasks.
 const STACK: usize = 64 * 1024;
@@ -61,60 +94,78 @@ impl Readers {
         Self { devices: HashMap::new(), finished, finishes, waker: Arc::new(waker) }
     }
 
-    /// Has something read, on the threads of that device.
-    pub fn read(&mut self, device: u64, job: Job) -> io::Result<()> {
-        let at = self.devices.entry(device).or_insert_with(|| {
+    /// Has a job done, by the threads of that device.
+    pub fn take(&mut self, device: Device, job: Job) -> io::Result<()> {
+        let crew = self.devices.entry(device).or_insert_with(|| {
             let (jobs, queue) = channel();
-            Device { jobs, queue: Arc::new(Mutex::new(queue)), threads: 0, under_way: 0 }
+            Crew { jobs, queue: Arc::new(Mutex::new(queue)), threads: 0, under_way: 0 }
         });
-        if at.under_way >= at.threads && at.threads < THREADS {
+        if crew.under_way >= crew.threads && crew.threads < THREADS {
             let (queue, finishes, waker) =
-                (at.queue.clone(), self.finishes.clone(), self.waker.clone());
-            let serve = move || serve(device, &queue, &finishes, &waker);
-            match thread::Builder::new().name("reader".into()).stack_size(STACK).spawn(serve) {
-                Ok(_) => at.threads += 1,
-                Err(error) if at.threads == 0 => return Err(error),
+                (crew.queue.clone(), self.finishes.clone(), self.waker.clone());
+            let work = move || work(device, &queue, &finishes, &waker);
+            match thread::Builder::new().name("reader".into()).stack_size(STACK).spawn(work) {
+                Ok(_) => crew.threads += 1,
+                Err(error) if crew.threads == 0 => return Err(error),
                 Err(_) => {}
             }
         }
-        at.under_way += 1;
+        crew.under_way += 1;
         // The queue lives as long as we keep our end of it.
-        drop(at.jobs.send(job));
+        drop(crew.jobs.send(job));
         Ok(())
     }
 
-    /// A job that is done, if there is one.
+    /// What is done, if anything is.
     pub fn next(&mut self) -> Option<Done> {
-        let done = self.finished.try_recv().ok()?;
-        if let Some(at) = self.devices.get_mut(&done.device) {
-            at.under_way = at.under_way.saturating_sub(1);
+        let (device, done) = self.finished.try_recv().ok()?;
+        if let Some(crew) = self.devices.get_mut(&device) {
+            crew.under_way = crew.under_way.saturating_sub(1);
         }
         Some(done)
     }
 
-    /// No file is open: all threads may go home.
+    /// Nobody needs a disk: the threads go home when they have done what is left to do.
     pub fn rest(&mut self) {
         self.devices.clear();
     }
 }
 
 /// One thread's day: it ends when nobody can send it jobs any more.
-fn serve(device: u64, queue: &Mutex<Receiver<Job>>, finishes: &Sender<Done>, waker: &Waker) {
+fn work(
+    device: Device,
+    queue: &Mutex<Receiver<Job>>,
+    finishes: &Sender<(Device, Done)>,
+    waker: &Waker,
+) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
-        let result = read(&job);
-        if finishes.send(Done { device, job, result }).is_err() || waker.wake().is_err() {
+        let done = match job {
+            Job::Read(part) => {
+                let result = read(&part);
+                Done::Read(part, result)
+            }
+            Job::Look(awaited) => {
+                let found = look(&awaited);
+                Done::Looked(awaited, found)
+            }
+            Job::Close(file) => {
+                drop(file);
+                Done::Closed
+            }
+        };
+        if finishes.send((device, done)).is_err() || waker.wake().is_err() {
             return;
         }
     }
 }
 
-fn read(job: &Job) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; job.length];
+fn read(part: &Part) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; part.length];
     let mut done = 0;
-    while done < job.length {
-        match job.file.read_at(&mut bytes[done..], job.offset + done as u64) {
+    while done < part.length {
+        match part.file.read_at(&mut bytes[done..], part.offset + done as u64) {
             Ok(0) => break,
             Ok(size) => done += size,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -123,4 +174,36 @@ fn read(job: &Job) -> io::Result<Vec<u8>> {
     }
     bytes.truncate(done);
     Ok(bytes)
+}
+
+/// Looks at what there is of a path.
+pub fn look(awaited: &Awaited) -> Found {
+    match awaited {
+        Awaited::File(path) => Found::File(open(path)),
+        Awaited::Directory(path) => {
+            let metadata = fs::metadata(OsStr::from_bytes(path));
+            Found::Directory(metadata.is_ok_and(|metadata| metadata.is_dir()))
+        }
+    }
+}
+
+/// A FIFO must not make us wait for its writer, nor a terminal become ours.
+const OPEN_FLAGS: i32 = limits::O_NONBLOCK | limits::O_NOCTTY;
+
+fn open(path: &[u8]) -> Result<(Arc<File>, Metadata), Refusal> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(OPEN_FLAGS).open(OsStr::from_bytes(path));
+    let found = file.and_then(|file| {
+        let metadata = file.metadata()?;
+        Ok((Arc::new(file), metadata))
+    });
+    found.map_err(|error| refusal(&error))
+}
+
+fn refusal(error: &io::Error) -> Refusal {
+    match error.raw_os_error() {
+        Some(limits::ENOENT) => Refusal::NotFound,
+        Some(limits::EACCES) => Refusal::Denied,
+        _ => Refusal::Failed(reason(error)),
+    }
 }

@@ -167,7 +167,7 @@ fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Opti
     let mut first = None;
     for interface in general.then(|| "".into()).into_iter().chain(names) {
         let asker = Asker { interface: &interface, client: NOBODY, shown: "" };
-        let resolved = resolve(&wanted.name, tftp, asker, &DiskFiles::default());
+        let resolved = resolve(&wanted.name, tftp, asker, &mut DiskFiles::default()).ok()?;
         let path = PathBuf::from(OsStr::from_bytes(&resolved.path));
         let found = if resolved.climbs {
             Trouble::Other(format!("{} is outside of the root", path.display()))

@@ -100,8 +100,13 @@ fn send_each(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> nix::
     let to = vec![Some(SockaddrStorage::from(way.to)); parts.len()];
     let info = packet_info(way.from, way.interface);
     let control = info.as_ref().map(PacketInfo::message);
-    let space = nix::cmsg_space!(libc::in6_pktinfo);
-    let mut heads = MultiHeaders::preallocate(parts.len(), Some(space));
+    // Room that is not used would be read as a message, and refused.
+    let space = match &info {
+        None => None,
+        Some(PacketInfo::Four(_)) => Some(nix::cmsg_space!(libc::in_pktinfo)),
+        Some(PacketInfo::Six(_)) => Some(nix::cmsg_space!(libc::in6_pktinfo)),
+    };
+    let mut heads = MultiHeaders::preallocate(parts.len(), space);
     let sent =
         sendmmsg(fd.as_raw_fd(), &mut heads, &parts, &to, control.as_slice(), MsgFlags::empty())?;
     Ok(sent.map(|one| one.bytes).sum())
@@ -170,4 +175,77 @@ impl Inbox {
 
 fn socket_address_size() -> libc::socklen_t {
     libc::socklen_t::try_from(size_of::<libc::sockaddr_storage>()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::udp::{open_tftp, open_transfer};
+    use std::net::Ipv4Addr;
+
+    /// Sends so many datagrams of 1000 bytes and a short one to ourselves; their sizes, as they arrive.
+    fn arrived(
+        fd: &impl AsRawFd,
+        count: usize,
+        from: Option<IpAddr>,
+        segments: &mut bool,
+    ) -> Vec<usize> {
+        let listener = open_tftp((Ipv4Addr::LOCALHOST, 0).into()).unwrap().unwrap();
+        let name: nix::sys::socket::SockaddrIn =
+            nix::sys::socket::getsockname(listener.as_raw_fd()).unwrap();
+        let way = Way { to: (Ipv4Addr::LOCALHOST, name.port()).into(), from, interface: 0 };
+        let bytes = vec![7; count * 1000 + 10];
+        assert_eq!(send_batch(fd, &bytes, 1000, way, segments).unwrap(), bytes.len());
+        let (mut inbox, mut sizes) = (Inbox::default(), Vec::new());
+        while let Ok(received) = inbox.receive(&listener) {
+            sizes.extend(inbox.first(received).map(|(_, bytes)| bytes.len()));
+        }
+        sizes
+    }
+
+    fn expected(count: usize) -> Vec<usize> {
+        let mut sizes = vec![1000; count];
+        sizes.push(10);
+        sizes
+    }
+
+    #[test]
+    fn a_window_arrives_in_order_and_whole() {
+        let fd = open_transfer((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        for count in [0, 1, 5, 64, 100] {
+            assert_eq!(arrived(&fd, count, None, &mut true), expected(count));
+            assert_eq!(arrived(&fd, count, None, &mut false), expected(count), "one by one");
+            let from = Some(Ipv4Addr::LOCALHOST.into());
+            assert_eq!(arrived(&fd, count, from, &mut true), expected(count), "from an address");
+            assert_eq!(arrived(&fd, count, from, &mut false), expected(count), "and one by one");
+        }
+    }
+
+    /// A socket without checksums is one that the kernel will not cut for (`EINVAL`).
+    #[test]
+    fn what_cannot_be_cut_goes_one_by_one() {
+        let fd = open_transfer((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let (on, size) = (1, libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap());
+        // SAFETY: the value lives through the call, and `size` is its size.
+        let done = unsafe {
+            let value = (&raw const on).cast();
+            libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_NO_CHECK, value, size)
+        };
+        assert_eq!(done, 0);
+        let mut segments = true;
+        assert_eq!(arrived(&fd, 5, None, &mut segments), expected(5));
+        assert!(!segments, "it is not tried again");
+    }
+
+    /// `EIO` is for what is encrypted on its way, `EMSGSIZE` and `EINVAL` are for blocks that are too large, and
+    /// `ENOPROTOOPT` is for old kernels. All else is about the datagram.
+    #[test]
+    fn refusals_are_told_from_failures() {
+        for error in [Errno::EIO, Errno::EINVAL, Errno::EMSGSIZE, Errno::ENOPROTOOPT] {
+            assert!(is_refusal(error));
+        }
+        for error in [Errno::EAGAIN, Errno::ENETUNREACH, Errno::EPERM, Errno::ECONNREFUSED] {
+            assert!(!is_refusal(error));
+        }
+    }
 }

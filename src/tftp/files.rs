@@ -11,8 +11,8 @@ pub trait Files {
     /// Closes a file.
     fn close(&mut self, file: FileId);
 
-    /// Whether there is a directory of that path.
-    fn is_directory(&self, path: &[u8]) -> bool;
+    /// Whether there is a directory of that path; `None`: that is not known yet. The daemon tells when it is.
+    fn is_directory(&mut self, path: &[u8]) -> Option<bool>;
 
     /// The hardware address of a neighbour, if it is known.
     fn mac_of(&self, client: std::net::IpAddr) -> Option<[u8; 6]>;
@@ -40,6 +40,17 @@ pub enum Refusal {
     Denied,
     /// Something else, in the system's words.
     Failed(String),
+    /// It is not known yet: the disk is slow. The daemon tells when it is.
+    Pending,
+}
+
+/// What a disk was asked for and has not told yet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Awaited {
+    /// The file of a path.
+    File(Vec<u8>),
+    /// Whether a path is a directory.
+    Directory(Vec<u8>),
 }
 
 /// What reading gives.
@@ -65,7 +76,7 @@ pub mod memory {
         open: Vec<Vec<u8>>,
         /// How many files are open.
         pub in_use: usize,
-        /// Answer reads with `Pending`.
+        /// Answer with `Pending`.
         pub slow: bool,
     }
 
@@ -83,6 +94,9 @@ pub mod memory {
 
     impl Files for Memory {
         fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
+            if self.slow {
+                return Err(Refusal::Pending);
+            }
             let bytes = self.files.get(path).ok_or(Refusal::NotFound)?;
             self.open.push(path.to_vec());
             self.in_use += 1;
@@ -106,8 +120,9 @@ pub mod memory {
             self.in_use -= 1;
         }
 
-        fn is_directory(&self, path: &[u8]) -> bool {
-            self.files.keys().any(|name| name.starts_with(path) && path.ends_with(b"/"))
+        fn is_directory(&mut self, path: &[u8]) -> Option<bool> {
+            let is = self.files.keys().any(|name| name.starts_with(path) && path.ends_with(b"/"));
+            (!self.slow).then_some(is)
         }
 
         fn mac_of(&self, _: std::net::IpAddr) -> Option<[u8; 6]> {

@@ -12,13 +12,13 @@ mod filter;
 pub mod negotiate;
 pub mod path;
 mod request;
-mod round_trip;
 mod session;
 mod sessions;
 #[cfg(test)]
 mod tests;
 mod timers;
 pub mod transfer;
+pub mod undecided;
 
 pub use filter::accepts;
 
@@ -27,13 +27,15 @@ use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
 use crate::net::{Arrival, Datagram, Interfaces, Via};
 use crate::wire::tftp::{Inbound, error};
-use files::{FileId, Files};
+use files::{Awaited, FileId, Files};
+use request::Started;
 use session::{Desk, Session, Standing};
 use sessions::Sessions;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use timers::Timers;
 use transfer::{Event, Millis};
+use undecided::{Requests, Undecided};
 
 /// All transfers under way.
 #[derive(Debug, Default)]
@@ -42,6 +44,7 @@ pub struct Server {
     timers: Timers,
     /// Who waits for which part of which file.
     waiting: HashMap<(FileId, u64), Vec<usize>>,
+    undecided: Requests,
     /// Buffers of batches that were sent, for the next ones.
     buffers: Vec<Vec<u8>>,
 }
@@ -74,16 +77,20 @@ impl Server {
     /// Whether one more transfer would be too many.
     pub fn is_full(&self, tftp: &Tftp) -> bool {
         // With sockets of their own there is always one more than `tftp-max`.
-        if tftp.single_port {
-            self.sessions.len() >= tftp.most
-        } else {
-            self.sessions.len() > tftp.most
-        }
+        let count = self.sessions.len() + self.undecided.count();
+        if tftp.single_port { count >= tftp.most } else { count > tftp.most }
     }
 
     /// The next moment at which [`Server::due`] may know somebody.
     pub fn deadline(&self) -> Option<Millis> {
-        self.timers.next()
+        self.timers.next().into_iter().chain(self.undecided.deadline()).min()
+    }
+
+    /// Forgets requests that have waited for so long that their clients have gone.
+    pub fn give_up(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        while let Some(request) = self.undecided.expired(now) {
+            effects.extend(closing(request.socket));
+        }
     }
 
     /// Takes the buffer of a batch that was sent.
@@ -124,21 +131,28 @@ impl Server {
             Socket::Own(id) => Via::Transfer(id),
             Socket::Shared(listener) => Via::Tftp(listener),
         };
-        match inbound.and_then(|inbound| request::start(inbound, via, &arrival, around, effects)) {
-            Some(session) => {
+        let started = inbound.map_or(Started::Nothing, |inbound| {
+            request::start(inbound, via, &arrival, around, effects)
+        });
+        match started {
+            Started::Session(session) => {
                 let id = self.insert(socket, session);
                 self.settle(id, true, around.files, effects);
             }
-            None => {
-                if let Socket::Own(id) = socket {
-                    effects.push(Effect::Close(id));
-                }
+            Started::Nothing => effects.extend(closing(socket)),
+            Started::Undecided(awaited) => {
+                self.undecided.keep(socket, &arrival, awaited, around.now);
             }
         }
     }
 
+    /// The requests that have waited for this: it is known now. Each is to be made again.
+    pub fn decided(&mut self, awaited: &Awaited) -> Vec<Undecided> {
+        self.undecided.decided(awaited)
+    }
+
     /// How many transfers there are.
-    pub fn len(&self) -> usize {
+    pub fn transfers(&self) -> usize {
         self.sessions.len()
     }
 
@@ -275,7 +289,7 @@ impl Server {
         timers.set(id, session.deadline(), &mut session.alarm);
     }
 
-    fn insert(&mut self, socket: Socket, session: Session) -> usize {
+    fn insert(&mut self, socket: Socket, session: Box<Session>) -> usize {
         match socket {
             Socket::Own(id) => {
                 self.sessions.insert(id, session);
@@ -293,8 +307,17 @@ impl Server {
         }
         if self.sessions.len() == 0 {
             // Nobody is to be woken for what is over, and nothing is kept for what may never come.
-            *self = Self::default();
+            (self.timers, self.buffers) = (Timers::default(), Vec::new());
+            self.waiting.clear();
         }
+    }
+}
+
+/// The end of a socket that nobody else needs.
+fn closing(socket: Socket) -> Option<Effect> {
+    match socket {
+        Socket::Own(id) => Some(Effect::Close(id)),
+        Socket::Shared(_) => None,
     }
 }
 

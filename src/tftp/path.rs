@@ -1,6 +1,6 @@
 //! From the name in a request to a path (spec: TFTP, section 4).
 
-use super::files::Files;
+use super::files::{Awaited, Files};
 use crate::config::Tftp;
 use conf_parser::option::tftp::UniqueRoot;
 use std::net::IpAddr;
@@ -25,12 +25,17 @@ pub struct Resolved {
     pub climbs: bool,
 }
 
-/// Resolves a name. Links are followed and nothing is tidied: `//` stays.
-pub fn resolve(name: &[u8], tftp: &Tftp, asker: Asker<'_>, files: &impl Files) -> Resolved {
+/// Resolves a name. Links are followed and nothing is tidied: `//` stays. `Err`: a disk has to be waited for.
+pub fn resolve(
+    name: &[u8],
+    tftp: &Tftp,
+    asker: Asker<'_>,
+    files: &mut impl Files,
+) -> Result<Resolved, Awaited> {
     let name: Vec<u8> = name.iter().map(|&byte| written(byte, tftp.lowercase)).collect();
     let Some(root) = root(tftp, asker.interface) else {
         let slash: &[u8] = if name.starts_with(b"/") { b"" } else { b"/" };
-        return Resolved { path: [slash, &name].concat(), climbs: false };
+        return Ok(Resolved { path: [slash, &name].concat(), climbs: false });
     };
     let mut path = Vec::new();
     if !root.starts_with(b"/") {
@@ -42,7 +47,7 @@ pub fn resolve(name: &[u8], tftp: &Tftp, asker: Asker<'_>, files: &impl Files) -
     }
     for unique in [UniqueRoot::Address, UniqueRoot::Mac] {
         if tftp.unique.contains(&unique) {
-            enter(&mut path, unique, asker, files);
+            enter(&mut path, unique, asker, files)?;
         }
     }
     if name.starts_with(b"/") && name.starts_with(&path) {
@@ -51,7 +56,7 @@ pub fn resolve(name: &[u8], tftp: &Tftp, asker: Asker<'_>, files: &impl Files) -
         path.extend_from_slice(name.strip_prefix(b"/").unwrap_or(&name));
     }
     let climbs = path.windows(4).any(|part| part == b"/../");
-    Resolved { path, climbs }
+    Ok(Resolved { path, climbs })
 }
 
 /// Windows' separators are ours; with `tftp-lowercase` capitals are small.
@@ -76,18 +81,26 @@ fn root<'t>(tftp: &'t Tftp, interface: &str) -> Option<&'t [u8]> {
 }
 
 /// Goes into the client's own directory, if there is one.
-fn enter(path: &mut Vec<u8>, unique: UniqueRoot, asker: Asker<'_>, files: &impl Files) {
+fn enter(
+    path: &mut Vec<u8>,
+    unique: UniqueRoot,
+    asker: Asker<'_>,
+    files: &mut impl Files,
+) -> Result<(), Awaited> {
     let name = match unique {
         UniqueRoot::Address => Some(asker.shown.to_owned()),
         UniqueRoot::Mac => {
             files.mac_of(asker.client).map(|mac| mac.map(|byte| format!("{byte:02x}")).join("-"))
         }
     };
-    let Some(name) = name else { return };
+    let Some(name) = name else { return Ok(()) };
     let own = [&path[..], name.as_bytes(), b"/"].concat();
-    if files.is_directory(&own) {
-        *path = own;
+    match files.is_directory(&own) {
+        Some(true) => *path = own,
+        Some(false) => {}
+        None => return Err(Awaited::Directory(own)),
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -97,10 +110,10 @@ mod tests {
     use crate::config::{Origin, Placed};
     use std::net::Ipv4Addr;
 
-    fn path_of(name: &str, tftp: &Tftp, files: &Memory) -> String {
+    fn path_of(name: &str, tftp: &Tftp, files: &mut Memory) -> String {
         let client = IpAddr::from(Ipv4Addr::new(10, 9, 0, 2));
         let asker = Asker { interface: "eth0", client, shown: "10.9.0.2" };
-        String::from_utf8(resolve(name.as_bytes(), tftp, asker, files).path).unwrap()
+        String::from_utf8(resolve(name.as_bytes(), tftp, asker, files).unwrap().path).unwrap()
     }
 
     fn with_root(root: &str) -> Tftp {
@@ -110,7 +123,7 @@ mod tests {
 
     #[test]
     fn names_go_under_the_root_once() {
-        let files = Memory::default();
+        let mut files = Memory::default();
         for (root, name, path) in [
             ("/srv/tftp", "a", "/srv/tftp/a"),
             ("/srv/tftp", "/a", "/srv/tftp/a"),
@@ -121,7 +134,7 @@ mod tests {
             ("srv/tftp//", "/srv/tftp/a", "/srv/tftp//srv/tftp/a"),
             ("", "a", "/a"),
         ] {
-            assert_eq!(path_of(name, &with_root(root), &files), path, "{root} {name}");
+            assert_eq!(path_of(name, &with_root(root), &mut files), path, "{root} {name}");
         }
     }
 
@@ -134,37 +147,37 @@ mod tests {
         };
         let interface_roots = roots.map(placed).to_vec();
         assert_eq!(
-            path_of("a", &Tftp { interface_roots, ..with_root("/srv") }, &Memory::default()),
+            path_of("a", &Tftp { interface_roots, ..with_root("/srv") }, &mut Memory::default()),
             "/zero/a"
         );
     }
 
     #[test]
     fn a_client_may_have_a_directory_of_its_own() {
-        let files = Memory::with(&[("/srv/10.9.0.2/02-00-00-0c-00-00/a", b"")]);
+        let mut files = Memory::with(&[("/srv/10.9.0.2/02-00-00-0c-00-00/a", b"")]);
         let both = vec![UniqueRoot::Mac, UniqueRoot::Address];
         assert_eq!(
-            path_of("a", &Tftp { unique: both, ..with_root("/srv") }, &files),
+            path_of("a", &Tftp { unique: both, ..with_root("/srv") }, &mut files),
             "/srv/10.9.0.2/02-00-00-0c-00-00/a"
         );
         let mac = vec![UniqueRoot::Mac];
-        assert_eq!(path_of("a", &Tftp { unique: mac, ..with_root("/srv") }, &files), "/srv/a");
+        assert_eq!(path_of("a", &Tftp { unique: mac, ..with_root("/srv") }, &mut files), "/srv/a");
     }
 
     #[test]
     fn only_a_whole_step_up_climbs() {
-        let files = Memory::default();
+        let mut files = Memory::default();
         let asker = Asker { interface: "eth0", client: Ipv4Addr::LOCALHOST.into(), shown: "" };
         for (name, climbs) in
             [("../a", true), ("x/../a", true), (r"x\..\a", true), ("..", false), ("..a/b", false)]
         {
             assert_eq!(
-                resolve(name.as_bytes(), &with_root("/srv"), asker, &files).climbs,
+                resolve(name.as_bytes(), &with_root("/srv"), asker, &mut files).unwrap().climbs,
                 climbs,
                 "{name}"
             );
             assert!(
-                !resolve(name.as_bytes(), &Tftp::default(), asker, &files).climbs,
+                !resolve(name.as_bytes(), &Tftp::default(), asker, &mut files).unwrap().climbs,
                 "{name}: no root"
             );
         }

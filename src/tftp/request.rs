@@ -2,7 +2,7 @@
 
 use super::Around;
 use super::blocks::Source;
-use super::files::{Files, Refusal};
+use super::files::{Awaited, Files, Refusal};
 use super::negotiate::{Agreed, Mode, Path};
 use super::path::{Asker, resolve};
 use super::session::{Client, Session, cleaned, shown};
@@ -27,6 +27,16 @@ pub mod code {
 /// Seconds until the first repeat, unless agreed otherwise.
 const USUAL_TIMEOUT: u8 = 2;
 
+/// What comes of a request.
+pub enum Started {
+    /// A session.
+    Session(Box<Session>),
+    /// Nothing more.
+    Nothing,
+    /// That is not known yet.
+    Undecided(Awaited),
+}
+
 /// Starts a session, or tells the client and the log why not.
 pub fn start(
     inbound: Inbound<'_>,
@@ -34,7 +44,7 @@ pub fn start(
     arrival: &Arrival<'_>,
     around: &mut Around<'_, impl Files>,
     effects: &mut Vec<Effect>,
-) -> Option<Session> {
+) -> Started {
     let shown = shown(&arrival.peer, around.interfaces);
     let client = Client {
         via,
@@ -50,10 +60,10 @@ pub fn start(
             None => TftpLine::Unsupported(client.shown.clone()),
         },
         Inbound::Write => TftpLine::WriteRequest(client.shown.clone()),
-        Inbound::Ack(_) | Inbound::Error { .. } | Inbound::Other(_) => return None,
+        Inbound::Ack(_) | Inbound::Error { .. } | Inbound::Other(_) => return Started::Nothing,
     };
     effects.extend(refuse(&client, code::ILLEGAL, refused));
-    None
+    Started::Nothing
 }
 
 /// A line for the log, and the same for the client.
@@ -62,13 +72,14 @@ fn refuse(client: &Client, code: u16, line: TftpLine) -> [Effect; 2] {
     [Effect::Log(Line::Tftp(line)), client.send(bytes)]
 }
 
-fn refused(refusal: Refusal, path: String, client: &Client) -> (u16, TftpLine) {
+/// `None`: nothing is refused yet.
+fn refused(refusal: Refusal, path: String, client: &Client) -> Option<(u16, TftpLine)> {
+    let client = client.shown.clone();
     match refusal {
-        Refusal::NotFound => {
-            (code::NOT_FOUND, TftpLine::NotFound { path, client: client.shown.clone() })
-        }
-        Refusal::Denied => (code::ACCESS, TftpLine::NoAccess { path }),
-        Refusal::Failed(reason) => (code::UNDEFINED, TftpLine::Unreadable { path, reason }),
+        Refusal::NotFound => Some((code::NOT_FOUND, TftpLine::NotFound { path, client })),
+        Refusal::Denied => Some((code::ACCESS, TftpLine::NoAccess { path })),
+        Refusal::Failed(reason) => Some((code::UNDEFINED, TftpLine::Unreadable { path, reason })),
+        Refusal::Pending => None,
     }
 }
 
@@ -79,24 +90,29 @@ fn read(
     client: Client,
     around: &mut Around<'_, impl Files>,
     effects: &mut Vec<Effect>,
-) -> Option<Session> {
+) -> Started {
     let link = around.interfaces.by_index(client.interface);
     let limits = Path { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
     let agreed = Agreed::with(options, mode, around.tftp, limits);
     let interface = link.map_or("", |link| &link.name);
     let asker = Asker { interface, client: client.peer.ip(), shown: &client.shown };
-    let resolved = resolve(name, around.tftp, asker, around.files);
+    let resolved = match resolve(name, around.tftp, asker, around.files) {
+        Ok(resolved) => resolved,
+        Err(awaited) => return Started::Undecided(awaited),
+    };
     let shown_path = cleaned(&resolved.path);
     let opened =
         if resolved.climbs { Err(Refusal::Denied) } else { around.files.open(&resolved.path) };
     let opened = match opened {
         Ok(opened) => opened,
         Err(refusal) => {
-            let (code, line) = refused(refusal, shown_path, &client);
+            let Some((code, line)) = refused(refusal, shown_path, &client) else {
+                return Started::Undecided(Awaited::File(resolved.path));
+            };
             // What is not there is told to the client, and with `quiet-tftp` to nobody else.
             let silent = code == code::NOT_FOUND && around.tftp.quiet;
             effects.extend(refuse(&client, code, line).into_iter().skip(silent.into()));
-            return None;
+            return Started::Nothing;
         }
     };
     let mut listed = agreed.listed(opened.size).peekable();
@@ -109,5 +125,5 @@ fn read(
         oack: oack.is_some(),
     };
     let transfer = Transfer::start(terms, source.last(), around.now);
-    Some(Session::new(client, shown_path, transfer, source, oack))
+    Started::Session(Box::new(Session::new(client, shown_path, transfer, source, oack)))
 }

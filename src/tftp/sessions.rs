@@ -42,23 +42,23 @@ impl Sessions {
     }
 
     /// Adds one with the socket of that number.
-    pub fn insert(&mut self, id: usize, session: Session) {
+    pub fn insert(&mut self, id: usize, session: Box<Session>) {
         if id >= self.own.len() {
             self.own.resize_with(id + 1, || None);
         }
-        if self.own[id].replace(Box::new(session)).is_none() {
+        if self.own[id].replace(session).is_none() {
             self.count += 1;
         }
     }
 
     /// Adds one over port 69; its number.
-    pub fn insert_shared(&mut self, session: Session) -> usize {
+    pub fn insert_shared(&mut self, session: Box<Session>) -> usize {
         let at = self.free.pop().unwrap_or(self.shared.len());
         if at == self.shared.len() {
             self.shared.push(None);
         }
         self.by_peer.insert(session.peer(), SHARED + at);
-        self.shared[at] = Some(Box::new(session));
+        self.shared[at] = Some(session);
         self.count += 1;
         SHARED + at
     }

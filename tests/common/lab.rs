@@ -21,7 +21,7 @@
 //! network of the host that spawned them. The laboratory ends with its last thread and program;
 //! a second one on the same thread is laid over the first.
 
-mod files;
+pub mod files;
 
 use std::cell::Cell;
 use std::fmt::Display;
@@ -350,7 +350,7 @@ fn require_ip() -> Result<(), String> {
     found.map(drop).map_err(because("the program ip (Debian: iproute2) does not run"))
 }
 
-fn because<E: Display>(what: impl Display) -> impl FnOnce(E) -> String {
+pub fn because<E: Display>(what: impl Display) -> impl FnOnce(E) -> String {
     move |fault| format!("{what}: {fault}")
 }
 

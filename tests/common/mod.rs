@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+pub mod download;
 pub mod firmware;
 pub mod fixture;
 pub mod lab;
@@ -12,6 +13,7 @@ pub mod machine;
 pub mod packet;
 pub mod random;
 pub mod request;
+pub mod slow_disk;
 pub mod speech;
 
 /// Something a test cannot do without. `None` ends the test early, with the reason on one line;

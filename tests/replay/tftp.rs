@@ -181,8 +181,8 @@ impl Files for Tree {
 
     fn close(&mut self, _: FileId) {}
 
-    fn is_directory(&self, path: &[u8]) -> bool {
-        path.strip_suffix(b"/").is_some_and(|path| self.files.get(path) == Some(&None))
+    fn is_directory(&mut self, path: &[u8]) -> Option<bool> {
+        Some(path.strip_suffix(b"/").is_some_and(|path| self.files.get(path) == Some(&None)))
     }
 
     fn mac_of(&self, _: IpAddr) -> Option<[u8; 6]> {

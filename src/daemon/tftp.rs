@@ -1,0 +1,177 @@
+//! TFTP's turns of the loop.
+
+use super::files::Arrived;
+use super::sockets::Role;
+use super::{Daemon, FAIR_SHARE, Mail, is_one_lost};
+use crate::config::Tftp;
+use crate::log_line::{Line, TftpLine};
+use crate::net::Arrival;
+use crate::sys::batch::Inbox;
+use crate::sys::udp;
+use crate::tftp::transfer::Millis;
+use crate::tftp::{Around, Socket, accepts};
+use std::net::SocketAddr;
+
+/// Whether there may be more to hear.
+enum Heard {
+    More,
+    All,
+}
+
+/// Answers to transfers in lockstep that are sent together.
+const TOGETHER: usize = 32;
+
+impl Daemon {
+    pub(super) fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Millis) -> bool {
+        let Some(tftp) = self.config.tftp.clone() else { return false };
+        for _ in 0..FAIR_SHARE {
+            if !tftp.single_port && self.tftp.is_full(&tftp) {
+                self.sockets.stall(listener);
+                return false;
+            }
+            let Some(socket) = self.sockets.listener(listener) else { return false };
+            match udp::receive(socket, buffer) {
+                Ok(arrival) if accepts(&tftp, &self.config.network, &self.interfaces, &arrival) => {
+                    self.request(listener, &tftp, &arrival, now);
+                }
+                Ok(_) => {}
+                Err(error) if is_one_lost(&error) => {}
+                Err(_) => return false,
+            }
+            self.perform(now);
+        }
+        true
+    }
+
+    /// A transfer's socket is there before the request is looked at, so that errors have a port of their own too.
+    fn request(&mut self, listener: usize, tftp: &Tftp, arrival: &Arrival<'_>, now: Millis) {
+        let socket = if tftp.single_port {
+            Socket::Shared(listener)
+        } else {
+            if arrival.bytes.len() < 2 {
+                return;
+            }
+            match self.sockets.open_transfer(tftp, arrival) {
+                Ok(id) => Socket::Own(id),
+                Err(_) if tftp.ports.is_some() => {
+                    return self.journal.write(&Line::Tftp(TftpLine::NoPort));
+                }
+                Err(_) => return,
+            }
+        };
+        self.begin(socket, arrival, now);
+    }
+
+    /// Answers a request, and listens to its client if a transfer comes of it.
+    fn begin(&mut self, socket: Socket, arrival: &Arrival<'_>, now: Millis) {
+        let Some(tftp) = self.config.tftp.clone() else { return };
+        let Self { tftp: server, interfaces, files, effects, sockets, .. } = self;
+        let mut around = Around { tftp: &tftp, interfaces, files, now };
+        server.request(socket, arrival, &mut around, effects);
+        if let Socket::Own(id) = socket
+            && server.has(id)
+            && sockets.hear_transfer(id).is_err()
+        {
+            server.abandon(id, files, effects);
+        }
+    }
+
+    /// Hears the client of a transfer. In lockstep one datagram is all there is, mostly: the one that moves it on ends
+    /// the turn, for another one brings another event, and what may be left is read before the client is written to
+    /// again.
+    pub(super) fn transfer(&mut self, id: usize, mail: &mut Mail, now: Millis) -> bool {
+        let lockstep = self.tftp.is_lockstep(id);
+        for _ in 0..FAIR_SHARE {
+            let heard = if lockstep {
+                self.hear_one(id, mail, now)
+            } else {
+                self.hear_several(id, mail, now)
+            };
+            match heard {
+                Heard::More => {}
+                Heard::All => return false,
+            }
+        }
+        true
+    }
+
+    fn hear_one(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Heard {
+        let (size, peer) = match self.sockets.transfers().receive_one(id, &mut mail.one) {
+            Some(Ok(received)) => received,
+            Some(Err(error)) if is_one_lost(&error) => return Heard::More,
+            Some(Err(_)) | None => return Heard::All,
+        };
+        let moved = self.heard(id, std::iter::once((peer, &mail.one[..size])), now);
+        // To hear many and then to answer them takes a tenth less than to do both in turn.
+        if self.effects.len() >= TOGETHER {
+            self.perform(now);
+        }
+        if moved { Heard::All } else { Heard::More }
+    }
+
+    fn hear_several(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Heard {
+        let received = match self.sockets.transfers().receive(id, &mut mail.several) {
+            Some(Ok(received)) => received,
+            Some(Err(error)) if is_one_lost(&error) => return Heard::More,
+            // Nothing has come: there may be room for what is owed.
+            Some(Err(_)) => 0,
+            None => return Heard::All,
+        };
+        self.heard(id, mail.several.first(received), now);
+        self.perform(now);
+        if received == Inbox::ROOM { Heard::More } else { Heard::All }
+    }
+
+    /// Does what datagrams of a transfer ask for; `false`: they ask for nothing.
+    fn heard<'d>(
+        &mut self,
+        id: usize,
+        arrived: impl Iterator<Item = (SocketAddr, &'d [u8])>,
+        now: Millis,
+    ) -> bool {
+        let Some(tftp) = self.config.tftp.clone() else { return false };
+        let Self { tftp: server, interfaces, files, effects, .. } = self;
+        let mut around = Around { tftp: &tftp, interfaces, files, now };
+        let before = effects.len();
+        server.datagrams(id, arrived, &mut around, effects);
+        effects.len() > before
+    }
+
+    /// Does what is due. Who has answered, and was not heard yet, is heard first.
+    pub(super) fn expire(&mut self, mail: &mut Mail, now: Millis) {
+        self.tftp.give_up(now, &mut self.effects);
+        while let Some(id) = self.tftp.due(now) {
+            self.transfer(id, mail, now);
+            self.tftp.expire(id, now, &mut self.files, &mut self.effects);
+            self.perform(now);
+        }
+    }
+
+    /// Disks have answered.
+    pub(super) fn disk(&mut self, now: Millis) {
+        for arrived in self.files.arrived() {
+            match arrived {
+                Arrived::Part(file, offset) => {
+                    for id in self.tftp.readable(file, offset) {
+                        self.tftp.resume(id, &mut self.files, &mut self.effects);
+                        self.perform(now);
+                    }
+                }
+                Arrived::Looked(awaited) => {
+                    for request in self.tftp.decided(&awaited) {
+                        self.begin(request.socket, &request.arrival(), now);
+                        self.perform(now);
+                    }
+                    self.files.forget(&awaited);
+                }
+            }
+        }
+    }
+
+    /// Requests that had to wait because too many transfers were under way.
+    pub(super) fn resume_listening(&mut self) {
+        if self.config.tftp.as_ref().is_some_and(|tftp| !self.tftp.is_full(tftp)) {
+            self.backlog.extend(self.sockets.take_stalled().into_iter().map(Role::Tftp));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What a transfer does, in virtual time.
+
+use super::*;
+
+const LOCKSTEP: Terms = Terms { window: 1, timeout: 2, agreed: false, oack: false };
+
+fn silence(mut transfer: Transfer) -> (Vec<u64>, Outcome, u64) {
+    let mut sent_at = Vec::new();
+    loop {
+        let now = transfer.deadline();
+        match transfer.on(Event::Tick, now) {
+            Action::Close(outcome) => return (sent_at, outcome, now.0 / 1000),
+            Action::Send(_) => sent_at.push(now.0 / 1000),
+            Action::Wait => unreachable!("a deadline is never early"),
+        }
+    }
+}
+
+/// As measured of 2.92.
+#[test]
+fn silence_follows_the_schedule() {
+    let (transfer, _) = Transfer::start(LOCKSTEP, Some(1), Millis(0));
+    assert_eq!(
+        silence(transfer),
+        (vec![2, 5, 9, 13, 19, 25, 35, 45, 63, 81, 115], Outcome::Sent, 121)
+    );
+    // The answer to a repeat is no measure of the client, and so dnsmasq's schedule goes on.
+    let (mut transfer, _) = Transfer::start(LOCKSTEP, Some(9), Millis(0));
+    assert_eq!(transfer.on(Event::Tick, Millis(2000)), Action::Send(1..2));
+    assert_eq!(transfer.on(Event::Ack(1), Millis(2500)), Action::Send(2..3));
+    assert_eq!(
+        silence(transfer),
+        (vec![5, 8, 12, 16, 22, 28, 38, 48, 66, 84, 118], Outcome::TimedOut, 123)
+    );
+}
+
+/// Milliseconds at which a client is written to that answered so many times after so long, and then never more.
+fn repeats(terms: Terms, answers: u16, after: u64) -> Vec<u64> {
+    let (mut transfer, _) = Transfer::start(terms, Some(1000), Millis(0));
+    let mut now = Millis(0);
+    for block in 1..=answers {
+        now = now.plus(after);
+        assert!(matches!(transfer.on(Event::Ack(block), now), Action::Send(_)));
+    }
+    let mut sent_at = Vec::new();
+    loop {
+        let due = transfer.deadline();
+        match transfer.on(Event::Tick, due) {
+            Action::Send(_) => sent_at.push(due.0 - now.0),
+            Action::Close(_) => return sent_at,
+            Action::Wait => unreachable!("a deadline is never early"),
+        }
+    }
+}
+
+#[test]
+fn a_client_that_was_timed_is_written_to_sooner() {
+    let near = repeats(LOCKSTEP, 20, 0);
+    assert_eq!(near[..6], [50, 150, 350, 750, 1550, 3150], "doubling from the shortest");
+    let far = repeats(LOCKSTEP, 100, 200);
+    assert_eq!(far[..2], [250, 750]);
+    assert!(near.windows(2).all(|two| two[1] - two[0] <= 34_000), "{near:?}");
+}
+
+#[test]
+fn an_agreed_timeout_is_the_longest_pause() {
+    let agreed = Terms { timeout: 1, agreed: true, ..LOCKSTEP };
+    let near = repeats(agreed, 20, 0);
+    assert_eq!(near[..7], [50, 150, 350, 750, 1550, 2550, 3550]);
+    assert_eq!(repeats(Terms { timeout: 0, ..agreed }, 20, 0), near, "none means a second");
+}
+
+#[test]
+fn a_lost_first_block_is_sent_again_once_in_a_round_trip() {
+    let terms = Terms { window: 4, ..LOCKSTEP };
+    let (mut transfer, _) = Transfer::start(terms, Some(100), Millis(0));
+    assert_eq!(transfer.on(Event::Ack(1), Millis(10)), Action::Send(2..6));
+    assert_eq!(transfer.on(Event::Ack(1), Millis(20)), Action::Send(2..6), "block 2 is lost");
+    assert_eq!(transfer.on(Event::Ack(1), Millis(21)), Action::Wait, "said for block 4");
+    assert_eq!(transfer.on(Event::Ack(1), Millis(30)), Action::Wait, "said for block 5");
+    assert_eq!(transfer.on(Event::Ack(1), Millis(31)), Action::Send(2..6), "lost once more");
+    assert_eq!(transfer.on(Event::Ack(3), Millis(41)), Action::Send(4..8));
+    assert_eq!(transfer.on(Event::Ack(3), Millis(42)), Action::Wait, "what follows the gap");
+}
+
+#[test]
+fn a_repeated_acknowledgement_changes_nothing_in_lockstep() {
+    let (mut transfer, _) = Transfer::start(LOCKSTEP, Some(100), Millis(0));
+    assert_eq!(transfer.on(Event::Ack(1), Millis(10)), Action::Send(2..3));
+    assert_eq!(transfer.on(Event::Ack(1), Millis(60)), Action::Wait, "Sorcerer's Apprentice");
+}
+
+#[test]
+fn an_agreed_timeout_shifts_the_schedule() {
+    let (transfer, _) = Transfer::start(Terms { timeout: 0, ..LOCKSTEP }, Some(1), Millis(0));
+    assert_eq!(silence(transfer).0[..6], [0, 1, 3, 5, 9, 13]);
+    let (transfer, _) = Transfer::start(Terms { timeout: 255, ..LOCKSTEP }, Some(9), Millis(0));
+    assert_eq!(silence(transfer), (vec![], Outcome::TimedOut, 121));
+}
+
+#[test]
+fn an_acknowledgement_inside_the_window_rewinds() {
+    let terms = Terms { window: 4, timeout: 2, agreed: false, oack: true };
+    let (mut transfer, first) = Transfer::start(terms, Some(10), Millis(0));
+    assert_eq!(first, 0..1);
+    assert_eq!(transfer.on(Event::Ack(0), Millis(1)), Action::Send(1..5));
+    assert_eq!(transfer.on(Event::Ack(2), Millis(2)), Action::Send(3..7));
+    assert_eq!(transfer.on(Event::Ack(2), Millis(3)), Action::Wait);
+    assert_eq!(transfer.on(Event::Ack(7), Millis(3)), Action::Wait, "one ahead of the window");
+    assert_eq!(transfer.on(Event::Ack(6), Millis(4)), Action::Send(7..11));
+    assert_eq!(transfer.on(Event::Ack(10), Millis(5)), Action::Close(Outcome::Sent));
+}
+
+#[test]
+fn block_numbers_roll_over_to_zero() {
+    let (mut transfer, _) = Transfer::start(LOCKSTEP, Some(70_000), Millis(0));
+    for block in 1..70_000_u64 {
+        let low = u16::try_from(block & 0xffff).unwrap();
+        assert_eq!(transfer.on(Event::Ack(low), Millis(block)), Action::Send(block + 1..block + 2));
+    }
+}
+
+/// Whatever is lost of the first eight datagrams, the file arrives.
+#[test]
+fn any_early_loss_is_repaired() {
+    for window in 1..=4 {
+        for lost in 0..1_u16 << 8 {
+            assert_eq!(
+                deliver(window, |nth| nth < 8 && lost >> nth & 1 == 1),
+                Outcome::Sent,
+                "{window} {lost:b}"
+            );
+        }
+    }
+}
+
+/// Plays a client that acknowledges what it has in order at the end of each burst.
+fn deliver(window: u64, lost: impl Fn(u32) -> bool) -> Outcome {
+    let last = 9;
+    let (mut transfer, mut burst) = Transfer::start(
+        Terms { window, timeout: 2, agreed: false, oack: true },
+        Some(last),
+        Millis(0),
+    );
+    let (mut nth, mut has, mut now) = (0, None, Millis(0));
+    loop {
+        for block in burst {
+            if !lost(nth) && block == has.map_or(0, |have: u64| have + 1) {
+                has = Some(block);
+            }
+            nth += 1;
+        }
+        let acknowledged =
+            has.filter(|_| !lost(nth)).map(|have| Event::Ack(u16::try_from(have).unwrap()));
+        nth += 1;
+        burst = loop {
+            let event = acknowledged.filter(|_| now != transfer.deadline()).unwrap_or(Event::Tick);
+            match transfer.on(event, now) {
+                Action::Send(blocks) => break blocks,
+                Action::Close(outcome) => {
+                    assert!(
+                        has == Some(last) || outcome != Outcome::Sent,
+                        "sent, and not received"
+                    );
+                    return outcome;
+                }
+                Action::Wait => now = transfer.deadline(),
+            }
+        };
+    }
+}

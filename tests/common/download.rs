@@ -1,0 +1,122 @@
+//! A TFTP client (RFC 1350, 2347, 2348, 7440) with a socket of the kernel.
+
+use super::lab::Host;
+use std::io::ErrorKind;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+/// What to ask for.
+#[derive(Clone, Copy)]
+pub struct Download<'a> {
+    pub server: &'a str,
+    pub file: &'a str,
+    pub blksize: usize,
+    pub windowsize: usize,
+    /// When to ask again, and how often.
+    pub patience: Duration,
+    pub tries: usize,
+}
+
+impl Download<'_> {
+    /// A small file with the options of a usual client.
+    pub const USUAL: Self = Self {
+        server: "10.9.0.1:69",
+        file: "small",
+        blksize: 1468,
+        windowsize: 1,
+        patience: Duration::from_millis(500),
+        tries: 40,
+    };
+
+    /// Gets it. `block` is given each block of the file once, in order.
+    pub fn get(self, host: &Host, block: impl FnMut(&[u8])) -> Result<(), String> {
+        self.by(host.udp("10.9.0.2:0"), block)
+    }
+
+    /// The same as bytes.
+    pub fn bytes(self, host: &Host) -> Result<Vec<u8>, String> {
+        let mut all = Vec::new();
+        self.get(host, |block| all.extend_from_slice(block)).map(|()| all)
+    }
+
+    /// Gets it by a socket.
+    pub fn by(self, socket: UdpSocket, mut block: impl FnMut(&[u8])) -> Result<(), String> {
+        let Self { server, file, blksize, windowsize, patience, tries } = self;
+        let request =
+            format!("\0\x01{file}\0octet\0blksize\0{blksize}\0windowsize\0{windowsize}\0");
+        let server: SocketAddr = server.parse().expect("an address");
+        let mut client = Client { socket, peer: None, last: request.into_bytes(), server };
+        client.socket.set_read_timeout(Some(patience)).expect("a socket");
+        let (mut buffer, mut wanted, mut in_window) = (vec![0; 65536], 1_u16, 0);
+        client.say();
+        let mut left = tries;
+        let mut asked = Instant::now();
+        loop {
+            let Some(datagram) = client.hear(&mut buffer)? else {
+                left = left.checked_sub(1).ok_or("no answer")?;
+                asked = Instant::now();
+                client.say();
+                continue;
+            };
+            match datagram {
+                [0, 6, ..] => {
+                    // What the server grants of our wishes is what it sends by, or the test fails.
+                    client.last = vec![0, 4, 0, 0];
+                    client.say();
+                }
+                [0, 3, high, low, data @ ..] if u16::from_be_bytes([*high, *low]) == wanted => {
+                    (left, asked) = (tries, Instant::now());
+                    client.last = vec![0, 4, *high, *low];
+                    block(data);
+                    (wanted, in_window) = (wanted.wrapping_add(1), in_window + 1);
+                    let ends = data.len() < blksize;
+                    if ends || in_window == windowsize {
+                        in_window = 0;
+                        client.say();
+                    }
+                    if ends {
+                        return Ok(());
+                    }
+                }
+                [0, 3, ..] => {
+                    // Something is missing, or comes again.
+                    if asked.elapsed() > patience {
+                        (in_window, asked) = (0, Instant::now());
+                        client.say();
+                    }
+                }
+                [0, 5, _, code, text @ ..] => {
+                    return Err(format!("{code} {}", String::from_utf8_lossy(text)));
+                }
+                other => return Err(format!("{other:?}")),
+            }
+        }
+    }
+}
+
+struct Client {
+    socket: UdpSocket,
+    server: SocketAddr,
+    peer: Option<SocketAddr>,
+    last: Vec<u8>,
+}
+
+impl Client {
+    fn say(&self) {
+        drop(self.socket.send_to(&self.last, self.peer.unwrap_or(self.server)));
+    }
+
+    /// `None`: nobody says anything.
+    fn hear<'b>(&mut self, buffer: &'b mut [u8]) -> Result<Option<&'b [u8]>, String> {
+        match self.socket.recv_from(buffer) {
+            Ok((size, from)) => {
+                self.peer.get_or_insert(from);
+                Ok(Some(&buffer[..size]))
+            }
+            Err(fault) if matches!(fault.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Ok(None)
+            }
+            Err(fault) => Err(fault.to_string()),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A disk that takes its time: a file system of ours in user space, by the kernel's own protocol (`linux/fuse.h`).
+//!
+//! Just enough of it for a directory with files. Names are looked up and files are opened at once; each read waits.
+
+use super::lab::because;
+use super::lab::files::place;
+use nix::mount::{MsFlags, mount};
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// What the disk is like.
+#[derive(Clone)]
+pub struct SlowDisk {
+    /// Its files.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// How long a read takes.
+    pub reading: Duration,
+    /// How long it takes to look for a name and to open a file.
+    pub opening: Duration,
+    /// Whether reads fail in the end.
+    pub broken: bool,
+}
+
+/// Larger than any request, with what is written.
+const REQUEST: usize = 256 << 10;
+const ROOT: u64 = 1;
+const ENOENT: i32 = 2;
+const EIO: i32 = 5;
+const ENOSYS: i32 = 38;
+const DIRECTORY: u32 = 0o040_755;
+const FILE: u32 = 0o100_644;
+
+/// The kernel's end. To be opened before there is a laboratory, which has other devices.
+pub fn device() -> Result<File, String> {
+    let opened = OpenOptions::new().read(true).write(true).open("/dev/fuse");
+    opened.map_err(because("/dev/fuse"))
+}
+
+impl SlowDisk {
+    /// Mounts it on a directory of the laboratory. It ends with the mount namespace.
+    pub fn mount(self, device: File, path: &str) -> Result<(), String> {
+        let inside = place(&format!("{path}/file"));
+        let directory = inside.parent().expect("it is in a directory");
+        let options =
+            format!("fd={},rootmode=40000,user_id=0,group_id=0,allow_other", device.as_raw_fd());
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+        mount(Some("slow"), directory, Some("fuse"), flags, Some(&*options))
+            .map_err(because("no file system in user space"))?;
+        thread::spawn(move || self.serve(device));
+        Ok(())
+    }
+
+    fn serve(self, device: File) {
+        let (disk, device) = (Arc::new(self), Arc::new(device));
+        let mut buffer = vec![0; REQUEST];
+        while let Ok(size) = (&*device).read(&mut buffer) {
+            let request = buffer[..size].to_vec();
+            let (disk, device) = (disk.clone(), device.clone());
+            // Each request has a thread: a slow read keeps none of the others waiting.
+            thread::spawn(move || disk.answer(&request, &device));
+        }
+    }
+
+    /// Head: length, opcode, number, node, user, group, process.
+    fn answer(&self, request: &[u8], device: &File) {
+        let (opcode, number, node) = (u32_at(request, 4), u64_at(request, 8), u64_at(request, 16));
+        let body = &request[40..];
+        let result = match opcode {
+            1 => wait(self.opening, || self.look_up(body)),
+            3 => Ok([&words(&[0, 0]), &self.attributes(node)[..]].concat()),
+            14 | 27 => wait(self.opening, || Ok(words(&[0, 0]))),
+            15 => wait(self.reading, || self.read(node, body)),
+            // Forgotten nodes and interrupted requests are not answered.
+            2 | 36 | 42 => return,
+            17 => Ok(vec![0; 80]),
+            18 | 25 | 28 | 29 | 34 => Ok(Vec::new()),
+            26 => Ok(greeting(body)),
+            _ => Err(ENOSYS),
+        };
+        let (error, body) = result.map_or_else(|error| (-error, Vec::new()), |body| (0, body));
+        let length = u32::try_from(16 + body.len()).expect("answers are short");
+        let head =
+            [&length.to_ne_bytes()[..], &error.to_ne_bytes(), &number.to_ne_bytes()].concat();
+        // A request that was interrupted has no place for its answer.
+        drop((&*device).write(&[head, body].concat()));
+    }
+
+    fn look_up(&self, body: &[u8]) -> Result<Vec<u8>, i32> {
+        let name = body.split(|&byte| byte == 0).next().unwrap_or_default();
+        let at = self.files.keys().position(|file| file.as_bytes() == name).ok_or(ENOENT)?;
+        let node = ROOT + 1 + at as u64;
+        // Node, generation, and how long names and attributes hold: not at all.
+        Ok([&words(&[node, 0, 0, 0, 0]), &self.attributes(node)[..]].concat())
+    }
+
+    fn contents(&self, node: u64) -> Option<&[u8]> {
+        let at = usize::try_from(node.checked_sub(ROOT + 1)?).ok()?;
+        self.files.values().nth(at).map(|contents| &contents[..])
+    }
+
+    /// `struct fuse_attr`.
+    fn attributes(&self, node: u64) -> Vec<u8> {
+        let contents = self.contents(node);
+        let size = contents.map_or(0, <[u8]>::len) as u64;
+        let mode = if contents.is_some() { FILE } else { DIRECTORY };
+        let mut attributes = words(&[node, size, size.div_ceil(512), 0, 0, 0]);
+        for half in [0, 0, 0, mode, 1, 0, 0, 0, 4096, 0] {
+            attributes.extend(half.to_ne_bytes());
+        }
+        attributes
+    }
+
+    /// Handle, offset, size.
+    fn read(&self, node: u64, body: &[u8]) -> Result<Vec<u8>, i32> {
+        if self.broken {
+            return Err(EIO);
+        }
+        let from = usize::try_from(u64_at(body, 8)).map_err(|_| EIO)?;
+        let contents = self.contents(node).and_then(|all| all.get(from..)).unwrap_or_default();
+        Ok(contents[..contents.len().min(u32_at(body, 16) as usize)].to_vec())
+    }
+}
+
+fn wait<T>(time: Duration, then: impl FnOnce() -> T) -> T {
+    thread::sleep(time);
+    then()
+}
+
+/// `struct fuse_init_out` of protocol 7.31: what we can, which is little.
+fn greeting(body: &[u8]) -> Vec<u8> {
+    let read_ahead = u32_at(body, 8);
+    let mut greeting = Vec::new();
+    // Version, read-ahead, flags; background requests; largest write; and what later versions have.
+    for part in [7, 31, read_ahead, 0, 0x0010_0010, 64 << 10] {
+        greeting.extend(u32::to_ne_bytes(part));
+    }
+    greeting.resize(64, 0);
+    greeting
+}
+
+fn words(all: &[u64]) -> Vec<u8> {
+    all.iter().flat_map(|word| word.to_ne_bytes()).collect()
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_ne_bytes(bytes[at..at + 4].try_into().expect("four bytes"))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from_ne_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
+}

@@ -1,0 +1,223 @@
+//! Transfers as clients meet them: many at once, of large files, from disks that hang, over networks that are odd.
+
+mod common;
+
+use common::download::Download;
+use common::lab::{Host, Lab, Process, eventually};
+use common::required;
+use common::slow_disk::{self, SlowDisk};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const CONFIG: &str =
+    "port=0\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=1200\nedns-packet-max=65535\n";
+/// A disk as slow as that is nothing anybody waits for.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// The program, with a client beside it.
+struct Room {
+    lab: Lab,
+    daemon: Process,
+}
+
+impl Room {
+    fn new(config: &str) -> Option<Self> {
+        let lab = required(Lab::new(["server", "client"]))?;
+        let (server, client) = (lab.host("server"), lab.host("client"));
+        lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
+        server.ip("addr add 10.9.0.1/24 dev eth0");
+        client.ip("addr add 10.9.0.2/24 dev c0");
+        lab.file("/srv/dnsmasq.conf", CONFIG.to_owned() + config);
+        lab.file("/srv/tftp/small", "hello\n");
+        let mut command = Command::new(common::subject());
+        command.args(["-k", "-u", "root", "--group=", "-x", "", "-C", "/srv/dnsmasq.conf"]);
+        let daemon = server.spawn(command.stdout(Stdio::null()).stderr(Stdio::null()));
+        let ready = || server.listens_on_udp(69).then_some(());
+        eventually(Duration::from_secs(5), ready).expect("the server starts");
+        Some(Self { lab, daemon })
+    }
+
+    fn client(&self) -> &Host {
+        self.lab.host("client")
+    }
+
+    /// Gets the small file so many times; how long the slowest took.
+    fn slowest_of(&self, count: usize) -> Duration {
+        let took = (0..count).map(|_| {
+            let start = Instant::now();
+            assert_eq!(Download::USUAL.bytes(self.client()), Ok(b"hello\n".to_vec()));
+            start.elapsed()
+        });
+        took.max().expect("there is one at least")
+    }
+}
+
+/// Bytes of which no two blocks are alike.
+fn contents(size: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_le_bytes()[2]
+    };
+    (0..size).map(|_| next()).collect()
+}
+
+/// A disk that hangs holds up those who read it, and nobody else: neither those who are served meanwhile, nor itself
+/// those who ask for names on it.
+#[test]
+fn a_slow_disk_holds_up_its_own_readers_only() {
+    let Some(device) = required(slow_disk::device()) else { return };
+    let Some(room) = Room::new("") else { return };
+    let file = contents(150_000);
+    let disk = SlowDisk {
+        files: BTreeMap::from([("large".to_owned(), file.clone())]),
+        reading: SLOW,
+        opening: SLOW,
+        broken: false,
+    };
+    let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
+    let slow = Download { file: "slow/large", windowsize: 16, ..Download::USUAL };
+    let sockets = [(); 3].map(|()| room.client().udp("10.9.0.2:0"));
+    let readers = sockets.map(|socket| {
+        std::thread::spawn(move || {
+            let mut all = Vec::new();
+            slow.by(socket, |block| all.extend_from_slice(block)).map(|()| all)
+        })
+    });
+    let end = Instant::now() + SLOW * 3;
+    while Instant::now() < end {
+        let took = room.slowest_of(20);
+        assert!(took < SLOW / 2, "{took:?}");
+    }
+    assert!(readers.iter().any(|reader| !reader.is_finished()), "the disk was not slow");
+    for reader in readers {
+        assert_eq!(reader.join().expect("no panic").map(|all| all == file), Ok(true));
+    }
+    let missing = Download { file: "slow/none", ..Download::USUAL }.bytes(room.client());
+    assert_eq!(missing, Err("1 file /srv/tftp/slow/none not found for 10.9.0.2\0".to_owned()));
+}
+
+#[test]
+fn a_broken_disk_ends_the_transfers_that_read_it() {
+    let Some(device) = required(slow_disk::device()) else { return };
+    let Some(room) = Room::new("") else { return };
+    let files = BTreeMap::from([("large".to_owned(), contents(150_000))]);
+    let wait = Duration::from_millis(100);
+    let disk = SlowDisk { files, reading: wait, opening: Duration::ZERO, broken: true };
+    let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
+    let got = Download { file: "slow/large", ..Download::USUAL }.bytes(room.client());
+    let words = "cannot read /srv/tftp/slow/large: Input/output error";
+    assert_eq!(got, Err(format!("0 {words}\0")));
+    let logged = || room.lab.syslog().iter().any(|line| line.ends_with(words)).then_some(());
+    assert!(eventually(Duration::from_secs(5), logged).is_some(), "{:#?}", room.lab.syslog());
+    room.slowest_of(1);
+}
+
+/// More than a 32-bit number of bytes, and block numbers that go round: RFC 1350 has no word for it, and clients expect 0.
+#[test]
+fn a_file_of_more_than_four_gigabytes_arrives() {
+    let Some(room) = Room::new("") else { return };
+    for end in ["server", "client"] {
+        let name = if end == "server" { "eth0" } else { "c0" };
+        room.lab.host(end).ip(&format!("link set {name} mtu 65535"));
+    }
+    let size = (4 << 30) + 100_u64;
+    let file = File::create("/srv/tftp/sparse").expect("/srv is the laboratory's");
+    file.set_len(size).expect("a sparse file");
+    std::os::unix::fs::FileExt::write_all_at(&file, b"the end", size - 7).expect("it has room");
+    // So many blocks that their numbers go round.
+    let blksize = 65_000;
+    assert!(size / blksize as u64 > 1 << 16);
+    let (mut got, mut last) = (0, Vec::new());
+    let download = Download { file: "sparse", blksize, windowsize: 16, ..Download::USUAL };
+    let result = download.get(room.client(), |block| {
+        got += block.len() as u64;
+        if block.len() < blksize {
+            last = block.to_vec();
+        }
+    });
+    assert_eq!((result, got), (Ok(()), size));
+    assert!(last.ends_with(b"the end"));
+}
+
+/// Blocks that are larger than a packet of the route go datagram by datagram: the kernel will not cut them (`EINVAL`).
+#[test]
+fn windows_arrive_whatever_the_kernel_can_cut() {
+    let Some(room) = Room::new("") else { return };
+    let file = contents(300_000);
+    room.lab.file("/srv/tftp/large", &file);
+    let (server, client) = (room.lab.host("server"), room.client());
+    let arrives = |how: &str| {
+        for windowsize in [2, 16, 64] {
+            let download = Download { file: "large", windowsize, ..Download::USUAL };
+            let got = download.bytes(client);
+            assert!(
+                got.as_ref() == Ok(&file),
+                "{how}, {windowsize}: {:?}",
+                got.map(|all| all.len())
+            );
+        }
+    };
+    arrives("plain");
+    server.ip("route change 10.9.0.0/24 dev eth0 mtu 1000");
+    arrives("a narrow route");
+    server.ip("route change 10.9.0.0/24 dev eth0");
+}
+
+/// A hall of machines is switched on: all ask before the first is answered.
+#[test]
+fn a_thousand_requests_at_once_are_all_answered() {
+    const CLIENTS: usize = 8;
+    const EACH: usize = 125;
+    let Some(room) = Room::new("") else { return };
+    let stop = |signal: &str| {
+        let process = room.daemon.id().to_string();
+        let done = Command::new("kill").args([signal, &process]).status();
+        assert!(done.is_ok_and(|status| status.success()));
+    };
+    stop("-STOP");
+    let sockets: Vec<_> = (0..CLIENTS).map(|_| room.client().udp("10.9.0.2:0")).collect();
+    for nth in 0..EACH {
+        for socket in &sockets {
+            let request = format!("\0\x01missing-{nth}\0octet\0");
+            socket.send_to(request.as_bytes(), "10.9.0.1:69").expect("the wire is up");
+        }
+    }
+    stop("-CONT");
+    for socket in &sockets {
+        let mut buffer = [0; 512];
+        for nth in 0..EACH {
+            assert!(socket.recv(&mut buffer).is_ok(), "{nth} answers of {EACH}");
+        }
+    }
+}
+
+/// Counted: what the program takes for each transfer that is open.
+#[test]
+fn an_open_transfer_takes_little_memory() {
+    const OPEN: usize = 500;
+    let Some(room) = Room::new("") else { return };
+    room.lab.file("/srv/tftp/large", contents(300_000));
+    let resident = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", room.daemon.id()));
+        let status = status.expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("RssAnon")).expect("it has memory");
+        line.split_whitespace().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0_usize)
+    };
+    let socket = room.client().udp("10.9.0.2:0");
+    let mut buffer = [0; 2048];
+    let mut open = || {
+        let request = b"\0\x01large\0octet\0blksize\x001468\0tsize\x000\0windowsize\x0016\0";
+        socket.send_to(request, "10.9.0.1:69").expect("the wire is up");
+        let (_, from) = socket.recv_from(&mut buffer).expect("an answer");
+        socket.send_to(&[0, 4, 0, 0], from).expect("the wire is up");
+        (0..16).for_each(|_| _ = socket.recv(&mut buffer).expect("a window"));
+    };
+    open();
+    let before = resident();
+    (0..OPEN).for_each(|_| open());
+    let each = (resident() - before) * 1024 / OPEN;
+    assert!(each <= 4096, "{each} bytes");
+}
