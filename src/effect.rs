@@ -2,6 +2,7 @@
 
 use crate::log_line::Line;
 use crate::net::{Batch, Datagram};
+use std::net::IpAddr;
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,19 @@ pub enum Effect {
     SendBatch(Batch),
     /// Send it after so many seconds.
     SendLater(u32, Datagram),
+    /// Tell the script (`dhcp-script`) of a file that was sent.
+    TellScript(Sent),
     /// The transfer of that number is over; its socket can go.
     Close(usize),
+}
+
+/// A file that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its size on disk, in bytes.
+    pub size: u64,
+    /// To whom.
+    pub client: IpAddr,
+    /// Its path as it was opened, with whatever bytes it has.
+    pub path: Vec<u8>,
 }

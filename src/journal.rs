@@ -69,7 +69,7 @@ impl Journal {
         let journal = Self { sinks: sinks.clone() };
         let mut builder = env_logger::Builder::new();
         builder
-            .filter_level(log::LevelFilter::Info)
+            .filter_level(log::LevelFilter::Debug)
             .target(env_logger::Target::Pipe(Box::new(Pipe(journal.clone()))));
         builder.format(move |buffer, record| {
             let priority =

@@ -166,6 +166,22 @@ fn windows_arrive_whatever_the_kernel_can_cut() {
     server.ip("route change 10.9.0.0/24 dev eth0");
 }
 
+/// While one client is sent a file, it is changed in place, and another one asks for it.
+#[test]
+fn a_file_that_has_changed_is_sent_as_it_is() {
+    let Some(room) = Room::new("") else { return };
+    room.lab.file("/srv/tftp/file", "one");
+    let first = room.client().udp("10.9.0.2:0");
+    first.send_to(b"\0\x01file\0octet\0", "10.9.0.1:69").expect("the wire is up");
+    let mut buffer = [0; 600];
+    assert_eq!(first.recv(&mut buffer).ok(), Some(7));
+    fs::write("/srv/tftp/file", "two and more").expect("it is ours");
+    let file = Download { file: "file", ..Download::USUAL };
+    assert_eq!(file.bytes(room.client()), Ok(b"two and more".to_vec()));
+    fs::write("/srv/tftp/file", "and much less").expect("it is ours");
+    assert_eq!(file.bytes(room.client()), Ok(b"and much less".to_vec()));
+}
+
 /// A hall of machines is switched on: all ask before the first is answered.
 #[test]
 fn a_thousand_requests_at_once_are_all_answered() {

@@ -85,6 +85,8 @@ pub enum Directive {
     LogFacility(LogTo),
     LogAsync(u32),
     Script(Vec<u8>),
+    /// `dhcp-scriptuser`
+    ScriptUser(Vec<u8>),
 }
 
 /// The keywords that are on or off.

@@ -283,6 +283,12 @@ impl Builder {
                 process.group = group.map_or(Group::Kept, |group| Group::Named(text(group)));
             }
             Directive::PidFile(file) => process.pid_file = file.map(|file| path(&file)),
+            Directive::Script(script) => {
+                process.script = Some(path(&script)).filter(|_| !script.is_empty());
+            }
+            Directive::ScriptUser(user) => {
+                process.script_user = Some(text(user)).filter(|user| !user.is_empty());
+            }
             Directive::LogFacility(to) => process.log_to = Some(to),
             Directive::Port(port) => process.dns_port = port,
             Directive::RunTimeFile(kind, file) => self.config.files.push((kind, file)),

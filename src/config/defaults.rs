@@ -75,6 +75,8 @@ impl Default for Process {
             user: Some("nobody".to_owned()),
             group: Group::Usual,
             pid_file: Some(PathBuf::from("/var/run/dnsmasq.pid")),
+            script: None,
+            script_user: None,
             log_to: None,
             dns_port: 53,
             no_hosts: false,

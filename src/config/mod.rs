@@ -289,6 +289,10 @@ pub struct Process {
     pub group: Group,
     /// Where to write the process id.
     pub pid_file: Option<PathBuf>,
+    /// What is told of files that were sent.
+    pub script: Option<PathBuf>,
+    /// As whom it runs where there are ranges too; `None`: as root.
+    pub script_user: Option<String>,
     /// Where the log goes.
     pub log_to: Option<LogTo>,
     /// Port of the DNS service that we do not have; 0 says so.

@@ -5,10 +5,10 @@ use super::read_ahead::{RUN, ReadAhead};
 use super::readers::{Device, Done, Found, Job, Part, Readers, look};
 use crate::failure::reason;
 use crate::sys::disk::{AtOnce, is_in_memory, read_at_once};
-use crate::sys::privilege;
+use crate::sys::{neighbour, privilege};
 use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io;
 use std::net::IpAddr;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -316,30 +316,6 @@ impl Files for DiskFiles {
     }
 
     fn mac_of(&self, client: IpAddr) -> Option<[u8; 6]> {
-        neighbour(&fs::read_to_string("/proc/net/arp").ok()?, client)
+        neighbour::find(client)?.try_into().ok()
     }
-}
-
-/// Looks a neighbour up in the kernel's table (proc(5)): address, type, flags, hardware address, mask, device.
-fn neighbour(table: &str, client: IpAddr) -> Option<[u8; 6]> {
-    let line = table
-        .lines()
-        .skip(1)
-        .find(|line| line.split_whitespace().next() == Some(&client.to_string()))?;
-    let mut mac = [0; 6];
-    let mut bytes = line.split_whitespace().nth(3)?.split(':');
-    for byte in &mut mac {
-        *byte = u8::from_str_radix(bytes.next()?, 16).ok()?;
-    }
-    (mac != [0; 6]).then_some(mac)
-}
-
-#[test]
-fn a_neighbour_is_found_by_its_address() {
-    let table = "IP address       HW type     Flags       HW address            Mask     Device\n\
-                 10.9.0.3         0x1         0x0         00:00:00:00:00:00     *        eth0\n\
-                 10.9.0.2         0x1         0x2         02:00:00:0c:00:01     *        eth0\n";
-    let at = |last| neighbour(table, std::net::Ipv4Addr::new(10, 9, 0, last).into());
-    assert_eq!(at(2), Some([2, 0, 0, 0xc, 0, 1]));
-    assert_eq!((at(3), at(4)), (None, None));
 }

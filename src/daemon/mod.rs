@@ -7,6 +7,7 @@ mod outgoing;
 mod places;
 mod read_ahead;
 mod readers;
+mod script;
 mod sockets;
 pub mod startup;
 mod surroundings;
@@ -33,6 +34,7 @@ use files::DiskFiles;
 use linger::Linger;
 use mio::Events;
 use outgoing::Delayed;
+use script::Script;
 use sockets::{BoundTo, Role, Sockets};
 use std::io;
 use std::path::PathBuf;
@@ -51,6 +53,7 @@ pub struct Daemon {
     watch: Watch,
     tftp: Server,
     files: DiskFiles,
+    script: Option<Script>,
     journal: Journal,
     delayed: Delayed,
     clock: Clock,
@@ -170,6 +173,11 @@ impl Daemon {
                 self.disk(now);
                 false
             }
+            Role::Script => {
+                let lines = self.script.as_mut().map(Script::hear).unwrap_or_default();
+                lines.into_iter().for_each(|line| self.journal.write(&Line::Script(line)));
+                false
+            }
         };
         if more {
             self.backlog.push(role);
@@ -201,6 +209,7 @@ impl Daemon {
         while let Some(asked) = self.signals.next() {
             match asked {
                 Asked::Terminate => {
+                    self.script.iter_mut().for_each(Script::part);
                     self.pid_file.iter().for_each(|path| drop(std::fs::remove_file(path)));
                     self.journal.write(&Line::Process(ProcessLine::Terminated));
                     self.journal.flush();

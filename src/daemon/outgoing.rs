@@ -67,6 +67,9 @@ impl Daemon {
                     let due = now.plus_seconds(seconds.into());
                     self.delayed.add(due, datagram, due.plus(TRYING));
                 }
+                Effect::TellScript(sent) => {
+                    self.script.iter_mut().for_each(|script| script.tell(&sent));
+                }
                 Effect::Close(id) => self.sockets.transfers().close(id),
             }
         }

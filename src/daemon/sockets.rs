@@ -1,5 +1,6 @@
 //! Tokens ↔ sockets.
 
+use super::script::Script;
 use super::transfers::Transfers;
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
@@ -27,6 +28,8 @@ pub enum Role {
     Watch,
     /// A disk that was waited for.
     Disk,
+    /// The script.
+    Script,
     /// One of the DHCP ports.
     Dhcp(Port),
     /// A socket for TFTP requests.
@@ -40,7 +43,8 @@ const WATCH: usize = 1;
 const DHCP: usize = 2;
 const PXE: usize = 3;
 const DISK: usize = 4;
-const TFTP: usize = 5;
+const SCRIPT: usize = 5;
+const TFTP: usize = 6;
 /// More addresses than a machine has.
 const TRANSFER: usize = 1 << 24;
 /// RFC 1350.
@@ -105,6 +109,11 @@ impl Sockets {
     /// What threads that read disks wake us with.
     pub fn waker(&self) -> Result<Waker, Failure> {
         Waker::new(self.poll.registry(), Token(DISK)).map_err(|error| unwatched(&error))
+    }
+
+    /// Hears what comes of the script too.
+    pub fn hear_script(&self, script: &Script) -> Result<(), Failure> {
+        self.register(script, SCRIPT).map_err(|error| unwatched(&error))
     }
 
     fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), Failure> {
@@ -217,6 +226,7 @@ impl Sockets {
             DHCP => Role::Dhcp(Port::Server),
             PXE => Role::Dhcp(Port::Pxe),
             DISK => Role::Disk,
+            SCRIPT => Role::Script,
             listener @ TFTP..TRANSFER => Role::Tftp(listener - TFTP),
             transfer => Role::Transfer(transfer - TRANSFER),
         }

@@ -3,11 +3,13 @@
 mod dhcp;
 mod files;
 mod process;
+mod script;
 mod tftp;
 
 pub use dhcp::DhcpLine;
 pub use files::FileLine;
 pub use process::{COMPILE_TIME_OPTIONS, ProcessLine, VERSION};
+pub use script::ScriptLine;
 pub use tftp::TftpLine;
 
 use std::fmt;
@@ -23,6 +25,8 @@ pub enum Line {
     Tftp(TftpLine),
     /// Of files that are read while it runs: some of the process, some of proxyDHCP.
     File(FileLine),
+    /// Of the script: what it says is `dnsmasq-script`.
+    Script(ScriptLine),
 }
 
 const PROCESS: &str = "dnsmasq";
@@ -41,6 +45,8 @@ pub enum Priority {
     Notice = 5,
     /// The usual.
     Info = 6,
+    /// What only somebody who looks for something wants to see.
+    Debug = 7,
 }
 
 impl Priority {
@@ -50,6 +56,7 @@ impl Priority {
             Self::Critical | Self::Error => log::Level::Error,
             Self::Warning => log::Level::Warn,
             Self::Notice | Self::Info => log::Level::Info,
+            Self::Debug => log::Level::Debug,
         }
     }
 }
@@ -65,6 +72,7 @@ impl Line {
             Self::Dhcp(..) => DHCP,
             Self::Tftp(_) => "dnsmasq-tftp",
             Self::File(line) => line.identity(),
+            Self::Script(line) => line.identity(),
         }
     }
 
@@ -75,6 +83,7 @@ impl Line {
             Self::Dhcp(_, line) => line.priority(),
             Self::Tftp(line) => line.priority(),
             Self::File(line) => line.priority(),
+            Self::Script(line) => line.priority(),
         }
     }
 }
@@ -87,6 +96,7 @@ impl fmt::Display for Line {
             Self::Dhcp(None, line) => line.to_string(),
             Self::Tftp(line) => line.to_string(),
             Self::File(line) => line.to_string(),
+            Self::Script(line) => line.to_string(),
         };
         let mut end = text.len().min(LONGEST);
         while !text.is_char_boundary(end) {

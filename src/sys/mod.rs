@@ -3,6 +3,7 @@
 //! | asked of the kernel | why | where | unsafe |
 //! |---|---|---|---|
 //! | sockets, options, datagrams with their arrival address | everything we serve | [`udp`] | set one option nix lacks |
+//! | a process beside ours | it runs the script | [`beside`] | `fork`, `_exit`, `close_range`, `sigaction`, `pidfd_open` |
 //! | many datagrams at once | a window is one call | [`batch`] | `recvmmsg` |
 //! | links, addresses and their changes (rtnetlink) | where we are | [`interfaces`] | – |
 //! | a neighbour entry (rtnetlink) | a client that has no address yet | [`neighbour`] | – |
@@ -14,6 +15,7 @@
 #![expect(unsafe_code, reason = "here and nowhere else")]
 
 pub mod batch;
+pub mod beside;
 pub mod clock;
 pub mod disk;
 pub mod interfaces;

@@ -48,6 +48,12 @@ impl Identity {
         Ok(Self { user, group })
     }
 
+    /// A user with nothing but its own group.
+    pub fn alone(name: &str) -> Result<Self, Unknown> {
+        let user = User::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))?;
+        Ok(Self { group: Some(user.gid), user: Some(user) })
+    }
+
     /// The same, keeping the group we are.
     #[must_use]
     pub fn keeping_group(self) -> Self {

@@ -58,6 +58,11 @@ impl Source {
         self.file
     }
 
+    /// Its size.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The block that ends the file, where that can be told beforehand: the first one that is not full.
     pub fn last(&self) -> Option<u64> {
         self.netascii.is_none().then(|| self.size / self.blksize as u64 + 1)

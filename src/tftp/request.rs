@@ -100,13 +100,12 @@ fn read(
         Ok(resolved) => resolved,
         Err(awaited) => return Started::Undecided(awaited),
     };
-    let shown_path = cleaned(&resolved.path);
     let opened =
         if resolved.climbs { Err(Refusal::Denied) } else { around.files.open(&resolved.path) };
     let opened = match opened {
         Ok(opened) => opened,
         Err(refusal) => {
-            let Some((code, line)) = refused(refusal, shown_path, &client) else {
+            let Some((code, line)) = refused(refusal, cleaned(&resolved.path), &client) else {
                 return Started::Undecided(Awaited::File(resolved.path));
             };
             // What is not there is told to the client, and with `quiet-tftp` to nobody else.
@@ -125,5 +124,5 @@ fn read(
         oack: oack.is_some(),
     };
     let transfer = Transfer::start(terms, source.last(), around.now);
-    Started::Session(Box::new(Session::new(client, shown_path, transfer, source, oack)))
+    Started::Session(Box::new(Session::new(client, resolved.path, transfer, source, oack)))
 }

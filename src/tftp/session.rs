@@ -5,7 +5,7 @@ use super::files::{FileId, Files};
 use super::request::code;
 use super::timers::Alarm;
 use super::transfer::{Action, Event, Millis, Outcome, Transfer};
-use crate::effect::Effect;
+use crate::effect::{Effect, Sent};
 use crate::log_line::{Line, TftpLine};
 use crate::net::{Batch, Datagram, Interfaces, Via};
 use crate::wire::option_names::printable;
@@ -95,7 +95,8 @@ impl<F> Desk<'_, F> {
 #[derive(Debug)]
 pub struct Session {
     client: Client,
-    path: String,
+    /// As it was opened.
+    path: Vec<u8>,
     transfer: Transfer,
     source: Source,
     oack: Option<Vec<u8>>,
@@ -124,7 +125,7 @@ impl Session {
     /// A session that owes its first blocks.
     pub fn new(
         client: Client,
-        path: String,
+        path: Vec<u8>,
         (transfer, first): (Transfer, Range<u64>),
         source: Source,
         oack: Option<Vec<u8>>,
@@ -162,12 +163,13 @@ impl Session {
                 Standing::Open
             }
             Action::Close(outcome) => {
-                let (path, client) = (self.path.clone(), self.client.shown.clone());
-                let line = match outcome {
-                    Outcome::Sent => TftpLine::Sent { path, client },
-                    Outcome::TimedOut => TftpLine::TimedOut { path, client },
+                let (path, client) = (cleaned(&self.path), self.client.shown.clone());
+                let (line, sent) = match outcome {
+                    Outcome::Sent => (TftpLine::Sent { path, client }, Some(self.sent())),
+                    Outcome::TimedOut => (TftpLine::TimedOut { path, client }, None),
                 };
                 effects.push(Effect::Log(Line::Tftp(line)));
+                effects.extend(sent.map(Effect::TellScript));
                 Standing::Over
             }
         }
@@ -206,7 +208,7 @@ impl Session {
                 return if new { Standing::Waits(self.file(), offset) } else { Standing::Open };
             }
             Rendered::Failed(reason) => {
-                let line = TftpLine::Unreadable { path: self.path.clone(), reason };
+                let line = TftpLine::Unreadable { path: cleaned(&self.path), reason };
                 let bytes = error(code::UNDEFINED, &line.to_string());
                 desk.log(line);
                 desk.effects.push(self.client.send(bytes));
@@ -230,7 +232,12 @@ impl Session {
         self.waits = None;
     }
 
+    fn sent(&self) -> Sent {
+        let (size, client) = (self.source.size(), self.client.peer.ip());
+        Sent { size, client, path: self.path.clone() }
+    }
+
     fn failed(&self) -> TftpLine {
-        TftpLine::Failed { path: self.path.clone(), client: self.client.shown.clone() }
+        TftpLine::Failed { path: cleaned(&self.path), client: self.client.shown.clone() }
     }
 }

@@ -1,7 +1,7 @@
 //! Conversations with a client that is not there.
 
-use super::files::FileId;
 use super::files::memory::Memory;
+use super::files::{Awaited, FileId};
 use super::transfer::Millis;
 use super::{Around, Server, Socket};
 use crate::config::Tftp;
@@ -87,6 +87,9 @@ fn told(effect: &Effect) -> String {
             }
             other => format!("{other:?}"),
         },
+        Effect::TellScript(sent) => {
+            format!("script {} {} {}", sent.size, sent.client, String::from_utf8_lossy(&sent.path))
+        }
         other => format!("{other:?}"),
     }
 }
@@ -100,7 +103,8 @@ fn a_file_is_sent_block_by_block() {
     assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), ["data 1 [512]"]);
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), ["data 2 [88]"]);
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), Vec::<String>::new());
-    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 2]), ["log sent /f to 10.9.0.2", "Close(7)"]);
+    let ends = ["log sent /f to 10.9.0.2", "script 600 10.9.0.2 /f", "Close(7)"];
+    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 2]), ends);
     assert_eq!((bench.files.in_use, bench.server.deadline()), (0, None));
 }
 
@@ -159,7 +163,8 @@ fn over_one_port_a_new_request_replaces_the_old_one() {
         Vec::<String>::new(),
         "one is the most"
     );
-    assert_eq!(bench.hears(SHARED, 9, &[0, 4, 0, 1]), ["log sent /g to 10.9.0.2"]);
+    let ends = ["log sent /g to 10.9.0.2", "script 1 10.9.0.2 /g"];
+    assert_eq!(bench.hears(SHARED, 9, &[0, 4, 0, 1]), ends);
     assert_eq!(bench.hears(SHARED, 9, &[0, 4, 0, 1]), Vec::<String>::new());
     assert_eq!(bench.files.in_use, 0);
 }
@@ -216,4 +221,59 @@ fn time_is_kept_for_all_transfers() {
     assert_eq!(bench.server.due(Millis(1999)), None);
     bench.expire(121_000, &mut effects);
     assert_eq!(effects.iter().map(told).collect::<Vec<_>>().last().unwrap(), "Close(7)");
+}
+
+#[test]
+fn a_request_waits_for_a_slow_disk_too() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
+    bench.files.slow = true;
+    assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), Vec::<String>::new());
+    assert_eq!(bench.server.deadline(), Some(Millis(121_000)));
+    bench.files.slow = false;
+    let waited = bench.server.decided(&Awaited::File(b"/f".to_vec()));
+    assert_eq!(waited.len(), 1);
+    assert_eq!(bench.hears(OWN, 9, waited[0].arrival().bytes), ["data 1 [1]"]);
+    // Nobody waits for ever.
+    bench.files.slow = true;
+    bench.hears(Some(Socket::Own(8)), 9, b"\0\x01f\0octet\0");
+    let mut effects = Vec::new();
+    bench.server.give_up(Millis(120_999), &mut effects);
+    assert_eq!(effects, []);
+    bench.server.give_up(Millis(121_000), &mut effects);
+    assert_eq!(effects, [Effect::Close(8)]);
+}
+
+/// What has come together is answered together: by the last that moves the transfer.
+#[test]
+fn of_several_acknowledgements_the_last_is_answered() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 9000])]);
+    bench.hears(OWN, 9, b"\0\x01f\0octet\0windowsize\x004\0");
+    let peer = SocketAddr::from((Ipv4Addr::new(10, 9, 0, 2), 9));
+    let come = |acks: &[u8]| acks.iter().map(|ack| [0, 4, 0, *ack]).collect::<Vec<_>>();
+    for (acks, answer) in [
+        (come(&[0]), "data 1 [512], data 2 [512], data 3 [512], data 4 [512]"),
+        (come(&[2, 4, 4, 1]), "data 5 [512], data 6 [512], data 7 [512], data 8 [512]"),
+    ] {
+        let Bench { server, tftp, interfaces, files, now } = &mut bench;
+        let mut around = Around { tftp, interfaces, files, now: *now };
+        let mut effects = Vec::new();
+        let arrived = acks.iter().map(|ack| (peer, &ack[..]));
+        server.datagrams(7, arrived, &mut around, &mut effects);
+        assert_eq!(effects.iter().map(told).collect::<Vec<_>>(), [answer]);
+    }
+}
+
+/// What finds no room is sent when there is some, unless the client has moved on meanwhile.
+#[test]
+fn what_finds_no_room_is_owed() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 9000])]);
+    bench.hears(OWN, 9, b"\0\x01f\0octet\0windowsize\x004\0");
+    bench.hears(None, 9, &[0, 4, 0, 0]);
+    bench.server.keep_rest(7, 3);
+    let mut effects = Vec::new();
+    bench.server.resume(7, &mut bench.files, &mut effects);
+    assert_eq!(effects.iter().map(told).collect::<Vec<_>>(), ["data 4 [512]"]);
+    bench.server.keep_rest(7, 0);
+    let next = "data 5 [512], data 6 [512], data 7 [512], data 8 [512]";
+    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 4]), [next]);
 }

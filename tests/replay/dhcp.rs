@@ -141,7 +141,9 @@ impl Stage {
                 let told = self.told(&datagram);
                 self.delayed.extend(told.map(|told| (delay, told)));
             }
-            Effect::SendBatch(_) | Effect::Close(_) => unreachable!("DHCP opens nothing"),
+            Effect::SendBatch(_) | Effect::Close(_) | Effect::TellScript(_) => {
+                unreachable!("DHCP opens nothing")
+            }
         }
     }
 

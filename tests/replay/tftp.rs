@@ -124,7 +124,7 @@ impl Stage {
                         self.seen.packets.push(format!("{} {when}{to} {shown}", self.step));
                     }
                 }
-                Effect::Close(_) => {}
+                Effect::Close(_) | Effect::TellScript(_) => {}
             }
         }
     }

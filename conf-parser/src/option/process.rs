@@ -75,6 +75,11 @@ pub fn dhcp_script(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::Script(arg.bytes()))
 }
 
+/// Reads the value of a `dhcp-scriptuser`.
+pub fn dhcp_scriptuser(arg: Text<'_>) -> Result<Directive, Fault> {
+    Ok(Directive::ScriptUser(arg.bytes()))
+}
+
 /// Refuses a `dhcp-luascript`, as every ordinary build of dnsmasq does.
 pub fn dhcp_luascript(arg: Text<'_>) -> Result<Directive, Fault> {
     Err(Fault::own(

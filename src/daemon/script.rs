@@ -1,0 +1,210 @@
+//! `dhcp-script`: somebody who is told of each file that was sent (spec: TFTP, section 13).
+//!
+//! A process of its own runs it, which keeps the rights that we give up, and has nothing else to do.
+
+use crate::effect::Sent;
+use crate::failure::reason;
+use crate::log_line::ScriptLine;
+use crate::sys::beside::{self, Channel, Ending, wait_no_more};
+use crate::sys::privilege::Identity;
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind, PipeReader, Read};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// Our side: who is still to be told.
+pub struct Script {
+    channel: Channel,
+    path: String,
+    queue: VecDeque<Vec<u8>>,
+    /// Whether one call is under way.
+    busy: bool,
+}
+
+/// What is told of a call: the kind in the first byte.
+mod kind {
+    pub const SAID: u8 = b'l';
+    pub const EXITED: u8 = b'x';
+    pub const KILLED: u8 = b's';
+    pub const FAILED: u8 = b'f';
+    pub const DONE: u8 = b'd';
+}
+
+/// Longer than any path that a request can name, and any line that is logged.
+const MESSAGE: usize = 8 * 1024;
+/// A longer line is told in pieces.
+const LONGEST_LINE: usize = 2266;
+
+impl Script {
+    /// Starts the process. `user`: as whom it runs, where it is not as we are. `echo`: what it prints is not for the log.
+    pub fn start(path: PathBuf, user: Option<Identity>, echo: bool) -> io::Result<Self> {
+        let shown = path.display().to_string();
+        let channel = beside::start(move |channel| {
+            if user.is_none_or(|user| user.assume(&[]).is_ok()) {
+                serve(&channel, &path, echo);
+            }
+        })?;
+        Ok(Self { channel, path: shown, queue: VecDeque::new(), busy: false })
+    }
+
+    /// Has the script told.
+    pub fn tell(&mut self, sent: &Sent) {
+        let words = [
+            b"tftp",
+            sent.size.to_string().as_bytes(),
+            sent.client.to_string().as_bytes(),
+            &sent.path,
+        ]
+        .join(&0);
+        self.queue.push_back(words);
+        self.next();
+    }
+
+    /// One call after the other.
+    fn next(&mut self) {
+        if !self.busy
+            && let Some(words) = self.queue.pop_front()
+        {
+            self.busy = self.channel.send(&words).is_ok();
+        }
+    }
+
+    /// We end: whoever is still to be told will be, when we have gone.
+    pub fn part(&mut self) {
+        while let Some(words) = self.queue.pop_front() {
+            if self.channel.say(&words).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What has come of it since.
+    pub fn hear(&mut self) -> Vec<ScriptLine> {
+        let (mut lines, mut buffer) = (Vec::new(), [0; MESSAGE]);
+        loop {
+            match self.channel.receive(&mut buffer) {
+                Ok([kind::DONE]) => {
+                    self.busy = false;
+                    self.next();
+                }
+                Ok([kind, about @ ..]) => lines.push(self.line(*kind, about)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Nothing more now; or never: then nobody is told any more, as in dnsmasq.
+                Ok([]) | Err(_) => return lines,
+            }
+        }
+    }
+
+    fn line(&self, kind: u8, about: &[u8]) -> ScriptLine {
+        let text = String::from_utf8_lossy(about).into_owned();
+        let number = about.first_chunk().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
+        match kind {
+            kind::EXITED => ScriptLine::Exited(number),
+            kind::KILLED => ScriptLine::Killed(number),
+            kind::FAILED => ScriptLine::Unexecutable { script: self.path.clone(), reason: text },
+            _ => ScriptLine::Said(text),
+        }
+    }
+}
+
+impl AsRawFd for Script {
+    fn as_raw_fd(&self) -> i32 {
+        self.channel.as_raw_fd()
+    }
+}
+
+/// The other side: runs the script for each message, until nobody can send one any more.
+fn serve(channel: &Channel, script: &Path, echo: bool) {
+    let mut buffer = [0; MESSAGE];
+    while let Some(words) = channel.wait_for(&mut buffer) {
+        let words = words.split(|&byte| byte == 0).map(OsStr::from_bytes);
+        let mut command = Command::new(script);
+        command.arg0(script.file_name().unwrap_or(script.as_os_str())).args(words);
+        let (kind, about) = match run(&mut command, channel, echo) {
+            Ok(status) => ended(status),
+            Err(error) => (kind::FAILED, reason(&error).into_bytes()),
+        };
+        // Whoever has gone needs no report.
+        if kind != kind::DONE {
+            tell(channel, kind, &about);
+        }
+        tell(channel, kind::DONE, &[]);
+    }
+}
+
+fn tell(channel: &Channel, kind: u8, about: &[u8]) {
+    drop(channel.say(&[&[kind], about].concat()));
+}
+
+fn ended(status: ExitStatus) -> (u8, Vec<u8>) {
+    match (status.code(), status.signal()) {
+        (Some(0), _) | (None, None) => (kind::DONE, Vec::new()),
+        (Some(code), _) => (kind::EXITED, code.to_ne_bytes().to_vec()),
+        (None, Some(signal)) => (kind::KILLED, signal.to_ne_bytes().to_vec()),
+    }
+}
+
+/// Runs the script, and tells what it prints. What it has started may go on and keep its output open: nobody waits for
+/// that.
+fn run(command: &mut Command, channel: &Channel, echo: bool) -> io::Result<ExitStatus> {
+    if echo {
+        return command.status();
+    }
+    let (output, input) = io::pipe()?;
+    command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
+    let mut child = command.spawn()?;
+    // Only the script holds the other end of its output now.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let ending = Ending::of(child.id()).and_then(|ending| {
+        wait_no_more(&output)?;
+        Ok(ending)
+    });
+    listen(output, ending.ok().as_ref(), channel);
+    child.wait()
+}
+
+/// Tells lines as they come. Where the end of the script cannot be waited for, its output's end is waited for.
+fn listen(mut output: PipeReader, ending: Option<&Ending>, channel: &Channel) {
+    let (mut buffer, mut said) = ([0; MESSAGE], Vec::new());
+    loop {
+        let ended = ending.is_some_and(|ending| ending.or_output(&output));
+        let over = loop {
+            match output.read(&mut buffer) {
+                Ok(0) => break true,
+                Ok(size) => {
+                    said.extend_from_slice(&buffer[..size]);
+                    tell_lines(&mut said, channel);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => break ended,
+            }
+        };
+        if over {
+            break;
+        }
+    }
+    if !said.is_empty() {
+        tell_line(&said, channel);
+    }
+}
+
+fn tell_lines(said: &mut Vec<u8>, channel: &Channel) {
+    while let Some(end) = said.iter().take(LONGEST_LINE).position(|&byte| byte == b'\n') {
+        tell_line(&said[..end], channel);
+        said.drain(..=end);
+    }
+    while said.len() >= LONGEST_LINE {
+        tell_line(&said[..LONGEST_LINE], channel);
+        said.drain(..LONGEST_LINE);
+        tell_lines(said, channel);
+    }
+}
+
+/// As C ends a text: at its first zero.
+fn tell_line(line: &[u8], channel: &Channel) {
+    tell(channel, kind::SAID, line.split(|&byte| byte == 0).next().unwrap_or_default());
+}

@@ -1,0 +1,123 @@
+//! A process beside ours, and the way to it.
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::ForkResult;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+
+/// One end of a way that keeps messages apart (`SOCK_SEQPACKET`, unix(7)).
+#[derive(Debug)]
+pub struct Channel(OwnedFd);
+
+impl Channel {
+    /// Sends a message without waiting.
+    pub fn send(&self, message: &[u8]) -> io::Result<()> {
+        send(self.0.as_raw_fd(), message, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// The next message, without waiting; empty: the other side has gone.
+    pub fn receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+        let size = recv(self.0.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?;
+        Ok(&buffer[..size])
+    }
+
+    /// Sends a message, and waits until it is taken.
+    pub fn say(&self, message: &[u8]) -> io::Result<()> {
+        send(self.0.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// Waits for the next message; `None`: the other side has gone.
+    pub fn wait_for<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+        loop {
+            match recv(self.0.as_raw_fd(), buffer, MsgFlags::empty()) {
+                Err(Errno::EINTR) => {}
+                Ok(size) if size > 0 => return Some(&buffer[..size]),
+                _ => return None,
+            }
+        }
+    }
+}
+
+impl AsRawFd for Channel {
+    fn as_raw_fd(&self) -> i32 {
+        self.0.as_raw_fd()
+    }
+}
+
+/// Starts a process that does this and ends. It has our user and rights, no descriptors but 0, 1, 2 and its end of the
+/// channel, and leaves the signals that end us to us; the others of ours are blocked in it as they are here. To be
+/// called while there is one thread only.
+pub fn start(work: impl FnOnce(Channel)) -> io::Result<Channel> {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+    // SAFETY: there is one thread, so nothing is half done in the copy.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { .. } => Ok(Channel(ours)),
+        ForkResult::Child => {
+            close_all_but(&theirs);
+            ignore_the_end();
+            umask(Mode::S_IWGRP | Mode::S_IWOTH);
+            work(Channel(theirs));
+            // SAFETY: ends the process, without anything that is our caller's to do.
+            unsafe { libc::_exit(0) }
+        }
+    }
+}
+
+/// A port that is open here too would not be free when we end.
+fn close_all_but(kept: &OwnedFd) {
+    let kept = kept.as_raw_fd().unsigned_abs();
+    for (first, last) in [(3, kept - 1), (kept + 1, u32::MAX)] {
+        if first <= last {
+            // SAFETY: closes descriptors that nobody in this process uses any more.
+            unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+        }
+    }
+}
+
+/// What is told to end, ends when its channel does.
+fn ignore_the_end() {
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGALRM] {
+        // SAFETY: nothing is run.
+        _ = unsafe { sigaction(signal, &ignore) };
+    }
+}
+
+/// The end of a process, to be waited for together with what it prints.
+pub struct Ending(OwnedFd);
+
+impl Ending {
+    /// That of a child of ours (`pidfd_open`).
+    pub fn of(process: u32) -> io::Result<Self> {
+        // SAFETY: the call takes two numbers, and gives a descriptor that is ours alone.
+        let fd = unsafe {
+            let fd = Errno::result(libc::syscall(libc::SYS_pidfd_open, process, 0))?;
+            OwnedFd::from_raw_fd(libc::c_int::try_from(fd).map_err(io::Error::other)?)
+        };
+        Ok(Self(fd))
+    }
+
+    /// Waits until there is something to read, or the process has ended: `true`.
+    pub fn or_output(&self, output: &impl AsFd) -> bool {
+        let mut both = [
+            PollFd::new(output.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.0.as_fd(), PollFlags::POLLIN),
+        ];
+        while poll(&mut both, PollTimeout::NONE) == Err(Errno::EINTR) {}
+        both[1].any().unwrap_or(true)
+    }
+}
+
+/// From now on reading does not wait.
+pub fn wait_no_more(fd: &impl AsFd) -> io::Result<()> {
+    fcntl(fd.as_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! `dhcp-script`, as a script meets it. `PXEMASQ_SUBJECT=theirs` shows that it is so with dnsmasq.
+
+mod common;
+
+use common::download::Download;
+use common::lab::{Lab, Process, eventually};
+use common::required;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const SCRIPT: &str = "/srv/script.sh";
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The program with a script, and a client beside it.
+struct Room {
+    lab: Lab,
+    daemon: Process,
+}
+
+impl Room {
+    fn new(script: &str, config: &str) -> Option<Self> {
+        let lab = required(Lab::new(["server", "client"]))?;
+        let (server, client) = (lab.host("server"), lab.host("client"));
+        lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
+        server.ip("addr add 10.9.0.1/24 dev eth0");
+        client.ip("addr add 10.9.0.2/24 dev c0");
+        let usual = format!("port=0\nenable-tftp\ntftp-root=/srv/tftp\ndhcp-script={SCRIPT}\n");
+        lab.file("/srv/dnsmasq.conf", usual + config);
+        lab.file("/srv/tftp/small", "hello\n");
+        lab.file("/srv/tftp/bytes \x01", "12345");
+        if !script.is_empty() {
+            lab.file(SCRIPT, script);
+            fs::set_permissions(SCRIPT, Permissions::from_mode(0o755)).expect("it is ours");
+        }
+        let mut command = Command::new(common::subject());
+        command.args(["-k", "--group=", "-x", "", "-l", "/run/leases", "-C", "/srv/dnsmasq.conf"]);
+        command.env("FOO", "bar").stdout(Stdio::null()).stderr(Stdio::null());
+        let daemon = server.spawn(&mut command);
+        let ready = || server.listens_on_udp(69).then_some(());
+        eventually(PATIENCE, ready).expect("the server starts");
+        Some(Self { lab, daemon })
+    }
+
+    fn get(&self, file: &str) -> Result<Vec<u8>, String> {
+        Download { file, ..Download::USUAL }.bytes(self.lab.host("client"))
+    }
+
+    /// What is logged of the script, without time and process, when there are so many lines.
+    fn logged(&self, lines: usize) -> Vec<String> {
+        let of_script = || -> Vec<String> {
+            let log = self.lab.syslog();
+            let about = |line: &&String| line.contains("dnsmasq-script") || line.contains("script");
+            log.iter().filter(about).map(|line| bare(line)).collect()
+        };
+        eventually(PATIENCE, || (of_script().len() >= lines).then_some(()));
+        of_script()
+    }
+}
+
+/// `<31>Nov 22 12:55:36 dnsmasq-script[12]: text` as `7 dnsmasq-script: text`.
+fn bare(line: &str) -> String {
+    let (code, rest) = line.split_once('>').expect("a priority");
+    let priority = code.trim_start_matches('<').parse::<u32>().expect("a number") & 7;
+    let (head, text) = rest.split_once("]: ").expect("an identity");
+    let identity = head.rsplit(' ').next().and_then(|name| name.split('[').next());
+    format!("{priority} {}: {text}", identity.unwrap_or_default())
+}
+
+#[test]
+fn a_script_is_told_of_what_was_sent() {
+    let script = "#!/bin/sh\n\
+        { printf '%s|' \"$#\" \"$@\" \"$FOO\"; pwd; umask; id -u; id -G; ls /proc/$$/fd | head -3 | xargs; \
+        grep SigBlk /proc/$$/status; } >> /srv/told 2>&1\necho said\necho complained >&2\nprintf 'no end'\n";
+    let Some(room) = Room::new(script, "") else { return };
+    assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));
+    assert!(room.get("none").is_err());
+    let said =
+        ["7 dnsmasq-script: said", "7 dnsmasq-script: complained", "7 dnsmasq-script: no end"];
+    assert_eq!(room.logged(3), said);
+    let about = "/\n0022\n0\n0\n0 1 10\nSigBlk:\t0000000000000000\n";
+    let about = format!("4|tftp|6|10.9.0.2|/srv/tftp/small|bar|{about}");
+    assert_eq!(fs::read_to_string("/srv/told").ok(), Some(about));
+    // Bytes of a name are passed as they are.
+    fs::remove_file("/srv/told").expect("it was told");
+    assert_eq!(room.get("bytes \x01"), Ok(b"12345".to_vec()));
+    assert_eq!(room.logged(6), [said, said].concat());
+    let told = fs::read_to_string("/srv/told").expect("it was told");
+    assert!(told.starts_with("4|tftp|5|10.9.0.2|/srv/tftp/bytes \x01|bar|/\n"), "{told:?}");
+}
+
+#[test]
+fn how_a_script_ends_is_logged() {
+    let script = "#!/bin/sh\ncase $2 in 6) exit 3;; *) kill -9 $$;; esac\n";
+    let Some(room) = Room::new(script, "") else { return };
+    let wanted = [
+        "4 dnsmasq: script process exited with status 3",
+        "4 dnsmasq: script process killed by signal 9",
+        "3 dnsmasq: failed to execute /srv/script.sh: No such file or directory",
+        "3 dnsmasq: failed to execute /srv/script.sh: Permission denied",
+        "3 dnsmasq: failed to execute /srv/script.sh: Exec format error",
+    ];
+    room.get("small").expect("it is there");
+    assert_eq!(room.logged(1), wanted[..1]);
+    room.get("bytes \x01").expect("it is there");
+    assert_eq!(room.logged(2), wanted[..2]);
+    fs::remove_file(SCRIPT).expect("it is ours");
+    room.get("small").expect("it is there");
+    assert_eq!(room.logged(3), wanted[..3]);
+    room.lab.file(SCRIPT, "no program");
+    room.get("small").expect("it is there");
+    assert_eq!(room.logged(4), wanted[..4]);
+    fs::set_permissions(SCRIPT, Permissions::from_mode(0o755)).expect("it is ours");
+    room.get("small").expect("it is there");
+    assert_eq!(room.logged(5), wanted);
+}
+
+/// A script that hangs keeps nobody waiting but the next script.
+#[test]
+fn a_script_keeps_no_client_waiting() {
+    let Some(room) = Room::new("#!/bin/sh\nsleep 0.5\necho one\n", "") else { return };
+    for _ in 0..4 {
+        assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));
+    }
+    assert!(room.logged(0).len() < 4, "the script was not slow");
+    assert_eq!(room.logged(4), ["7 dnsmasq-script: one"; 4]);
+}
+
+/// D-025: dnsmasq waits until nobody can print any more.
+#[test]
+fn what_a_script_leaves_behind_keeps_nobody_waiting() {
+    if common::subject_is_theirs() {
+        return;
+    }
+    let Some(room) = Room::new("#!/bin/sh\nsleep 100 &\necho one\n", "") else { return };
+    for _ in 0..2 {
+        assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));
+    }
+    assert_eq!(room.logged(2), ["7 dnsmasq-script: one"; 2]);
+}
+
+/// Who is still to be told when the program ends is told.
+#[test]
+fn an_end_loses_no_call() {
+    let Some(mut room) = Room::new("#!/bin/sh\nsleep 0.3\necho >> /srv/told\n", "") else { return };
+    for _ in 0..4 {
+        assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));
+    }
+    let process = room.daemon.id().to_string();
+    let done = Command::new("kill").arg(process).status();
+    assert!(done.is_ok_and(|status| status.success()));
+    assert!(eventually(PATIENCE, || room.daemon.ended()).is_some());
+    let told = || fs::read("/srv/told").is_ok_and(|told| told.len() == 4).then_some(());
+    assert!(eventually(PATIENCE, told).is_some());
+}
+
+/// Where there are ranges the script may be somebody else.
+#[test]
+fn a_script_may_have_a_user_of_its_own() {
+    let script = "#!/bin/sh\nid -u\nid -G\n";
+    let Some(room) = Room::new(script, "dhcp-range=10.9.0.0,proxy\ndhcp-scriptuser=nobody\n")
+    else {
+        return;
+    };
+    if !room.lab.knows_user(65534) {
+        _ = required::<()>(Err("no other users here".to_owned()));
+        return;
+    }
+    room.get("small").expect("it is there");
+    assert_eq!(room.logged(2), ["7 dnsmasq-script: 65534", "7 dnsmasq-script: 65534"]);
+}
