@@ -7,7 +7,7 @@ use crate::failure::reason;
 use crate::sys::disk::{AtOnce, is_in_memory, read_at_once};
 use crate::sys::{neighbour, privilege};
 use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, Metadata};
 use std::io;
 use std::net::IpAddr;
@@ -17,7 +17,8 @@ use std::sync::Arc;
 /// The file system, as this process may see it.
 #[derive(Default)]
 pub struct DiskFiles {
-    open: HashMap<FileId, Open>,
+    /// They are few, and looked up for each block.
+    open: BTreeMap<FileId, Open>,
     /// Files that are sent, and have not changed since they were opened.
     shared: HashMap<Identity, FileId>,
     opened: usize,

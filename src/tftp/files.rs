@@ -19,7 +19,7 @@ pub trait Files {
 }
 
 /// An open file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub usize);
 
 /// A file that was opened, and its size then.

@@ -13,11 +13,10 @@ mod common;
 
 use common::lab::Lab;
 use common::machine::{Machine, Running};
-use std::fs;
+use common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, cpu_seconds, median};
 use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 const CONFIG: &str = "/srv/dnsmasq.conf";
@@ -27,8 +26,6 @@ const LINES: [usize; 3] = [1, 100, 10_000];
 const OUTSTANDING: [usize; 2] = [1, 64];
 const SERVED: &str = "port=0\ndhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Install,pxelinux\n\
                       dhcp-boot=pxelinux.0\n";
-const SERVER_CORE: &str = "0";
-const CLIENT_CORE: &str = "1";
 /// An answer that takes longer is lost.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -72,12 +69,6 @@ fn print_row(name: &str, outstanding: usize, figures: &[[Figures; 2]]) {
     println!("| {name} | {outstanding} | {ours:.0} | {theirs:.0} | {ratio:.2} | {cpu:.2} |");
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 fn measure(program: &Path, kind: &str, lines: usize, outstanding: usize) -> Figures {
     // A laboratory belongs to its thread, and the next one gets another.
     let (program, kind) = (program.to_owned(), kind.to_owned());
@@ -93,12 +84,6 @@ fn measure(program: &Path, kind: &str, lines: usize, outstanding: usize) -> Figu
         ask(&client, &running, lines, outstanding)
     };
     std::thread::spawn(work).join().expect("no panic")
-}
-
-fn bind_to_core(core: &str, id: u32) {
-    let mut command = Command::new("taskset");
-    let done = command.args(["-a", "-p", "-c", core, &id.to_string()]).output();
-    assert!(done.is_ok_and(|output| output.status.success()), "no taskset, or no core {core}");
 }
 
 fn configuration(kind: &str, lines: usize) -> String {
@@ -166,11 +151,4 @@ fn request(number: u32, machine: usize) -> Vec<u8> {
         b"\x3c\x20PXEClient:Arch:00000:UNDI:002001\x37\x07\x01\x03\x2b\x3c\x42\x43\x80\xff",
     );
     bytes
-}
-
-/// Ticks of a hundredth of a second.
-fn cpu_seconds(id: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-    fields.filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
 }

@@ -10,6 +10,7 @@ pub mod firmware;
 pub mod fixture;
 pub mod lab;
 pub mod machine;
+pub mod measure;
 pub mod packet;
 pub mod random;
 pub mod request;

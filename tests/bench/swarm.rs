@@ -1,0 +1,247 @@
+//! Many TFTP clients in one thread, each with a socket of its own.
+
+use super::common::random::Random;
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// What all of them do.
+#[derive(Clone)]
+pub struct Swarm {
+    /// Clients at once.
+    pub clients: usize,
+    /// Transfers in all.
+    pub transfers: usize,
+    pub file: &'static str,
+    /// Bytes in the file.
+    pub size: usize,
+    pub windowsize: usize,
+    /// DATA datagrams in a thousand that are lost.
+    pub loss: usize,
+    /// Names that are asked for in vain before each transfer, as pxelinux does.
+    pub misses: usize,
+}
+
+/// What came of it.
+pub struct Outcome {
+    pub seconds: f64,
+    pub bytes: usize,
+    pub requests: usize,
+    /// Requests that had to be made again.
+    pub asked_again: usize,
+    /// Milliseconds of each transfer.
+    pub took: Vec<f64>,
+}
+
+const BLOCK: usize = 1468;
+const SERVER: &str = "10.9.0.1:69";
+/// As boot ROMs have it.
+const PATIENCE: Duration = Duration::from_secs(1);
+const GIVE_UP: Duration = Duration::from_secs(60);
+
+struct Client {
+    socket: UdpSocket,
+    peer: Option<SocketAddr>,
+    wanted: u16,
+    received: usize,
+    in_window: usize,
+    gap_told: bool,
+    misses: usize,
+    last: Vec<u8>,
+    started: Instant,
+    due: Instant,
+}
+
+impl Swarm {
+    /// One transfer in lockstep after the other, of a file of so many bytes.
+    pub const ONE: Self =
+        Self { clients: 1, transfers: 1, file: "file", size: 0, windowsize: 1, loss: 0, misses: 0 };
+
+    /// To be called on the client's host.
+    pub fn run(&self) -> Result<Outcome, String> {
+        let mut run = Run {
+            swarm: self,
+            poll: Poll::new().map_err(|fault| fault.to_string())?,
+            clients: Vec::new(),
+            random: Random::new(7),
+            left: self.transfers,
+            open: 0,
+            outcome: Outcome {
+                seconds: 0.0,
+                bytes: 0,
+                requests: 0,
+                asked_again: 0,
+                took: Vec::new(),
+            },
+        };
+        let start = Instant::now();
+        (0..self.clients.min(self.transfers)).for_each(|_| run.begin(None));
+        run.finish(start)?;
+        run.outcome.seconds = start.elapsed().as_secs_f64();
+        Ok(run.outcome)
+    }
+}
+
+struct Run<'a> {
+    swarm: &'a Swarm,
+    poll: Poll,
+    clients: Vec<Option<Client>>,
+    random: Random,
+    left: usize,
+    open: usize,
+    outcome: Outcome,
+}
+
+impl Run<'_> {
+    /// Starts the next transfer, in the place of one that has ended.
+    fn begin(&mut self, place: Option<usize>) {
+        if self.left == 0 {
+            return;
+        }
+        self.left -= 1;
+        self.open += 1;
+        let place = place.unwrap_or(self.clients.len());
+        let now = Instant::now();
+        self.ask(place, self.swarm.misses, now);
+    }
+
+    /// Each request has a socket of its own.
+    fn ask(&mut self, place: usize, misses: usize, started: Instant) {
+        let address = "10.9.0.2:0".parse().expect("an address");
+        let mut socket = UdpSocket::bind(address).expect("a socket");
+        let registry = self.poll.registry();
+        registry.register(&mut socket, Token(place), Interest::READABLE).expect("a socket");
+        let window = match self.swarm.windowsize {
+            1 => String::new(),
+            size => format!("windowsize\0{size}\0"),
+        };
+        let file = match misses {
+            0 => self.swarm.file.to_owned(),
+            _ => format!("pxelinux.cfg/{:08X}", self.outcome.requests),
+        };
+        let last = format!("\0\x01{file}\0octet\0blksize\0{BLOCK}\0tsize\x000\0{window}");
+        let client = Client {
+            socket,
+            peer: None,
+            wanted: 1,
+            received: 0,
+            in_window: 0,
+            gap_told: false,
+            misses,
+            last: last.into_bytes(),
+            started,
+            due: Instant::now() + PATIENCE,
+        };
+        client.say();
+        self.outcome.requests += 1;
+        if place == self.clients.len() {
+            self.clients.push(None);
+        }
+        self.clients[place] = Some(client);
+    }
+
+    fn finish(&mut self, start: Instant) -> Result<(), String> {
+        let mut events = Events::with_capacity(256);
+        let mut buffer = [0; 2048];
+        let mut scan = Instant::now();
+        while self.open > 0 {
+            let pause = Some(Duration::from_millis(20));
+            self.poll.poll(&mut events, pause).map_err(|fault| fault.to_string())?;
+            for event in &events {
+                self.hear(event.token().0, &mut buffer)?;
+            }
+            if start.elapsed() > GIVE_UP {
+                return Err(format!("{} of {} stalled", self.open, self.swarm.transfers));
+            }
+            if scan.elapsed() > Duration::from_millis(20) {
+                scan = Instant::now();
+                self.repeat(scan);
+            }
+        }
+        Ok(())
+    }
+
+    fn repeat(&mut self, now: Instant) {
+        for client in self.clients.iter_mut().flatten().filter(|client| client.due <= now) {
+            self.outcome.asked_again += usize::from(client.peer.is_none());
+            client.in_window = 0;
+            client.due = now + PATIENCE;
+            client.say();
+        }
+    }
+
+    fn hear(&mut self, place: usize, buffer: &mut [u8]) -> Result<(), String> {
+        loop {
+            let Some(Some(client)) = self.clients.get_mut(place) else { return Ok(()) };
+            let (size, from) = match client.socket.recv_from(buffer) {
+                Err(fault) if fault.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(_) => continue,
+                Ok(received) => received,
+            };
+            client.peer.get_or_insert(from);
+            client.due = Instant::now() + PATIENCE;
+            match &buffer[..size] {
+                [0, 6, ..] if client.received == 0 => client.acknowledge(0),
+                [0, 3, ..] if self.swarm.loss > 0 && self.random.below(1000) < self.swarm.loss => {}
+                [0, 3, high, low, data @ ..] => {
+                    let block = u16::from_be_bytes([*high, *low]);
+                    if client.takes(block, data.len(), self.swarm) {
+                        self.outcome.bytes += self.swarm.size;
+                        self.outcome.took.push(client.started.elapsed().as_secs_f64() * 1e3);
+                        self.clients[place] = None;
+                        self.open -= 1;
+                        self.begin(Some(place));
+                        return Ok(());
+                    }
+                }
+                [0, 5, ..] if client.misses > 0 => {
+                    let (misses, started) = (client.misses - 1, client.started);
+                    self.ask(place, misses, started);
+                    return Ok(());
+                }
+                [0, 5, _, _, text @ ..] => return Err(String::from_utf8_lossy(text).into_owned()),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Client {
+    fn say(&self) {
+        let to = self.peer.unwrap_or_else(|| SERVER.parse().expect("an address"));
+        drop(self.socket.send_to(&self.last, to));
+    }
+
+    fn acknowledge(&mut self, block: u16) {
+        self.last = [[0, 4], block.to_be_bytes()].concat();
+        self.in_window = 0;
+        self.say();
+    }
+
+    /// Takes a block; `true`: the file is whole.
+    fn takes(&mut self, block: u16, size: usize, swarm: &Swarm) -> bool {
+        if block != self.wanted {
+            // One word for each gap, and none for what comes twice.
+            let ahead = block.wrapping_sub(self.wanted) < 1 << 15;
+            if ahead && !std::mem::replace(&mut self.gap_told, true) {
+                self.acknowledge(self.wanted.wrapping_sub(1));
+            }
+            return false;
+        }
+        self.gap_told = false;
+        self.wanted = self.wanted.wrapping_add(1);
+        self.received += size;
+        self.in_window += 1;
+        self.last = [[0, 4], block.to_be_bytes()].concat();
+        let whole = size < BLOCK;
+        if whole {
+            assert_eq!(self.received, swarm.size, "the file was cut");
+        }
+        if whole || self.in_window == swarm.windowsize {
+            self.acknowledge(block);
+        }
+        whole
+    }
+}

@@ -1,0 +1,225 @@
+//! How fast files are sent, by pxemasq and by the TFTP servers that are installed, in one run.
+//!
+//! ```text
+//! cargo bench --bench transfers [-- ROUNDS]
+//! ```
+//!
+//! Servers: dnsmasq (Debian: dnsmasq-base), in.tftpd (tftpd-hpa), atftpd (atftpd, or `ATFTPD=path`), and the crate tftpd
+//! (`cargo install tftpd`, or `TFTPD=path`). Clients are in a namespace of their own; servers and clients have a core
+//! each. Machines differ and change: only the ratios mean something.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod swarm;
+
+use common::lab::{Lab, eventually};
+use common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, cpu_seconds, median};
+use nix::sys::resource::{Resource, setrlimit};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use swarm::{Outcome, Swarm};
+
+const USUAL_ROUNDS: usize = 3;
+/// Clocks of processes go in hundredths of a second.
+const LEAST: f64 = 0.3;
+const FILES: u64 = 20_000;
+const ROOT: &str = "/srv/tftp";
+const CONFIG: &str =
+    "port=0\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=8000\nuser=root\nlog-facility=/dev/null\n";
+
+fn main() {
+    let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(USUAL_ROUNDS);
+    // A socket for each client, here and there.
+    setrlimit(Resource::RLIMIT_NOFILE, FILES, FILES).expect("so many descriptors: run as root");
+    let servers = servers();
+    for (name, unit, swarm) in cases() {
+        println!("\n**{name}**, {}\n", unit.head());
+        println!("| server | {} | CPU | to the best other |\n|---|---|---|---|", unit.name());
+        let results: Vec<Vec<Option<[f64; 2]>>> = (0..rounds)
+            .map(|_| servers.iter().map(|server| measure(server, &swarm, unit)).collect())
+            .collect();
+        let best = |round: &[Option<[f64; 2]>]| {
+            let others = round[1..].iter().flatten().map(|figures| figures[0]);
+            others.fold(f64::NAN, |one, other| if unit.is_better(one, other) { one } else { other })
+        };
+        for (at, server) in servers.iter().enumerate() {
+            let mine = || results.iter().filter_map(|round| Some((round[at]?, best(round))));
+            if mine().next().is_none() {
+                println!("| {} | cannot | | |", server.name);
+                continue;
+            }
+            let value = median(mine().map(|(figures, _)| figures[0]));
+            let cpu = median(mine().map(|(figures, _)| figures[1]));
+            // Too little to be measured, or spent by processes that nobody has waited for.
+            let cpu = if cpu < LEAST { String::new() } else { format!("{cpu:.2}") };
+            let ratio = median(mine().map(|(figures, best)| figures[0] / best));
+            println!("| {} | {value:.1} | {cpu} | {ratio:.2} |", server.name);
+        }
+    }
+}
+
+/// What a case is judged by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    /// Megabytes in a second, and seconds of processor for each 1000 of them.
+    Rate,
+    /// The median of milliseconds that transfers take, and seconds of processor for each GB.
+    Time,
+    /// Requests in a second, and microseconds of processor for each.
+    Requests,
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rate => "MB/s",
+            Self::Time => "ms",
+            Self::Requests => "requests/s",
+        }
+    }
+
+    fn head(self) -> &'static str {
+        match self {
+            Self::Rate => "CPU in s/GB",
+            Self::Time => "the median of all transfers",
+            Self::Requests => "CPU in µs for each request",
+        }
+    }
+
+    fn is_better(self, one: f64, other: f64) -> bool {
+        if self == Self::Time { one < other } else { one > other }
+    }
+
+    fn of(self, outcome: &Outcome, cpu: f64) -> [f64; 2] {
+        let bytes = number(outcome.bytes);
+        match self {
+            Self::Rate => [bytes / 1e6 / outcome.seconds, cpu / bytes * 1e9],
+            Self::Time => [median(outcome.took.iter().copied()), 0.0],
+            Self::Requests => {
+                let requests = number(outcome.requests);
+                [requests / outcome.seconds, cpu / requests * 1e6]
+            }
+        }
+    }
+}
+
+fn number(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from)
+}
+
+fn cases() -> Vec<(&'static str, Unit, Swarm)> {
+    let of = |clients, size, windowsize| Swarm {
+        clients,
+        transfers: clients.max(40_000_000 / size),
+        size,
+        windowsize,
+        ..Swarm::ONE
+    };
+    let lossy = |loss, windowsize| Swarm { transfers: 16, loss, ..of(16, 250_000, windowsize) };
+    let search = Swarm { transfers: 1000, misses: 10, ..of(16, 26_140, 1) };
+    vec![
+        ("One client, in lockstep", Unit::Rate, Swarm { transfers: 1, ..of(1, 20_000_000, 1) }),
+        ("One client, window 64", Unit::Rate, of(1, 20_000_000, 64)),
+        ("16 clients, in lockstep", Unit::Rate, of(16, 4_000_000, 1)),
+        ("16 clients, window 16", Unit::Rate, of(16, 4_000_000, 16)),
+        ("256 clients, in lockstep", Unit::Rate, of(256, 1_000_000, 1)),
+        ("256 clients, window 16", Unit::Rate, of(256, 1_000_000, 16)),
+        ("1,000 clients at once, window 16", Unit::Rate, of(1000, 250_000, 16)),
+        ("16 clients, 1 % lost, in lockstep", Unit::Time, lossy(10, 1)),
+        ("16 clients, 5 % lost, window 16", Unit::Time, lossy(50, 16)),
+        (
+            "16 clients that look for their configuration (ten misses and a hit)",
+            Unit::Requests,
+            search,
+        ),
+    ]
+}
+
+struct Server {
+    name: &'static str,
+    program: PathBuf,
+    words: Vec<&'static str>,
+}
+
+/// Ours, and those that are here.
+fn servers() -> Vec<Server> {
+    let like_dnsmasq = || vec!["-k", "-x", "", "-C", "/srv/dnsmasq.conf"];
+    let named = |variable: &str, usual: &str| std::env::var_os(variable).unwrap_or(usual.into());
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).unwrap_or_default();
+    let crate_tftpd = home.join("bin/tftpd").display().to_string();
+    let all = [
+        ("pxemasq", env!("CARGO_BIN_EXE_pxemasq").into(), like_dnsmasq()),
+        ("dnsmasq", "/usr/sbin/dnsmasq".into(), like_dnsmasq()),
+        (
+            "tftpd-hpa",
+            "/usr/sbin/in.tftpd".into(),
+            vec!["-L", "-4", "-a", "10.9.0.1:69", "-s", ROOT],
+        ),
+        (
+            "atftpd",
+            named("ATFTPD", "/usr/sbin/atftpd"),
+            vec![
+                "--daemon",
+                "--no-fork",
+                "--bind-address",
+                "10.9.0.1",
+                "--port",
+                "69",
+                "--maxthread",
+                "8000",
+                "--logfile",
+                "/dev/null",
+                ROOT,
+            ],
+        ),
+        (
+            "crate tftpd",
+            named("TFTPD", &crate_tftpd),
+            vec!["-i", "10.9.0.1", "-p", "69", "-d", ROOT, "-r"],
+        ),
+    ];
+    let servers = all.into_iter().map(|(name, program, words)| Server {
+        name,
+        program: program.into(),
+        words,
+    });
+    servers.filter(|server| server.program.exists()).collect()
+}
+
+/// `None`: this server cannot do it.
+fn measure(server: &Server, swarm: &Swarm, unit: Unit) -> Option<[f64; 2]> {
+    let (program, words, swarm) = (server.program.clone(), server.words.clone(), swarm.clone());
+    // A laboratory belongs to its thread, and the next one gets another.
+    let work = move || play(&program, &words, &swarm, unit);
+    std::thread::spawn(work).join().expect("no panic")
+}
+
+fn play(program: &Path, words: &[&str], swarm: &Swarm, unit: Unit) -> Option<[f64; 2]> {
+    // Most of them know no windows.
+    let windows = !["dnsmasq", "in.tftpd"].iter().any(|name| program.ends_with(name));
+    if swarm.windowsize > 1 && !windows {
+        return None;
+    }
+    let lab = Lab::new(["server", "client"]).expect("a laboratory: run as root");
+    let (near, far) = (lab.host("server"), lab.host("client"));
+    lab.wire(near.plug("eth0", "02:00:00:00:00:01"), far.plug("c0", "02:00:00:00:00:02"));
+    near.ip("addr add 10.9.0.1/24 dev eth0");
+    far.ip("addr add 10.9.0.2/24 dev c0");
+    lab.file("/srv/dnsmasq.conf", CONFIG);
+    lab.file(&format!("{ROOT}/file"), vec![7; swarm.size]);
+    lab.file(&format!("{ROOT}/pxelinux.cfg/default"), "");
+    let mut command = Command::new(program);
+    let daemon = near.spawn(command.args(words).stdout(Stdio::null()).stderr(Stdio::null()));
+    let ready = || near.listens_on_udp(69).then_some(());
+    eventually(Duration::from_secs(5), ready)?;
+    bind_to_core(SERVER_CORE, daemon.id());
+    bind_to_core(CLIENT_CORE, std::process::id());
+    let before = cpu_seconds(daemon.id());
+    let outcome = far.inside(|| swarm.run());
+    let cpu = cpu_seconds(daemon.id()) - before;
+    if let Err(fault) = &outcome {
+        eprintln!("{}: {fault}", program.display());
+    }
+    Some(unit.of(&outcome.ok()?, cpu))
+}

@@ -1,0 +1,30 @@
+//! What benchmarks have in common.
+
+use std::fs;
+use std::process::Command;
+
+/// Server and client have a processor each.
+pub const SERVER_CORE: &str = "0";
+pub const CLIENT_CORE: &str = "1";
+
+/// The one in the middle.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Ties a process with all its threads to a processor.
+pub fn bind_to_core(core: &str, id: u32) {
+    let mut command = Command::new("taskset");
+    let done = command.args(["-a", "-p", "-c", core, &id.to_string()]).output();
+    assert!(done.is_ok_and(|output| output.status.success()), "no taskset, or no core {core}");
+}
+
+/// Seconds of processor that a process has had, with those of its children that have ended and were waited for.
+pub fn cpu_seconds(id: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    let ticks: f64 = fields.skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
+    ticks / 100.0
+}
