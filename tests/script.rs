@@ -5,6 +5,8 @@ mod common;
 use common::download::Download;
 use common::lab::{Lab, Process, eventually};
 use common::required;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -147,9 +149,8 @@ fn an_end_loses_no_call() {
     for _ in 0..4 {
         assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));
     }
-    let process = room.daemon.id().to_string();
-    let done = Command::new("kill").arg(process).status();
-    assert!(done.is_ok_and(|status| status.success()));
+    let daemon = Pid::from_raw(room.daemon.id().cast_signed());
+    kill(daemon, Signal::SIGTERM).expect("it is ours");
     assert!(eventually(PATIENCE, || room.daemon.ended()).is_some());
     let told = || fs::read("/srv/told").is_ok_and(|told| told.len() == 4).then_some(());
     assert!(eventually(PATIENCE, told).is_some());

@@ -6,6 +6,8 @@ use common::download::Download;
 use common::lab::{Host, Lab, Process, eventually};
 use common::required;
 use common::slow_disk::{self, SlowDisk};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
@@ -188,12 +190,8 @@ fn a_thousand_requests_at_once_are_all_answered() {
     const CLIENTS: usize = 8;
     const EACH: usize = 125;
     let Some(room) = Room::new("") else { return };
-    let stop = |signal: &str| {
-        let process = room.daemon.id().to_string();
-        let done = Command::new("kill").args([signal, &process]).status();
-        assert!(done.is_ok_and(|status| status.success()));
-    };
-    stop("-STOP");
+    let daemon = Pid::from_raw(room.daemon.id().cast_signed());
+    kill(daemon, Signal::SIGSTOP).expect("it is ours");
     let sockets: Vec<_> = (0..CLIENTS).map(|_| room.client().udp("10.9.0.2:0")).collect();
     for nth in 0..EACH {
         for socket in &sockets {
@@ -201,7 +199,7 @@ fn a_thousand_requests_at_once_are_all_answered() {
             socket.send_to(request.as_bytes(), "10.9.0.1:69").expect("the wire is up");
         }
     }
-    stop("-CONT");
+    kill(daemon, Signal::SIGCONT).expect("it is ours");
     for socket in &sockets {
         let mut buffer = [0; 512];
         for nth in 0..EACH {
