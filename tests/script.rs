@@ -149,11 +149,33 @@ fn an_end_loses_no_call() {
     for _ in 0..4 {
         assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));
     }
+    // The last acknowledgement is on its way when the client has all.
+    let sent = || room.lab.syslog().iter().filter(|line| line.contains("]: sent ")).count();
+    assert!(eventually(PATIENCE, || (sent() == 4).then_some(())).is_some());
     let daemon = Pid::from_raw(room.daemon.id().cast_signed());
     kill(daemon, Signal::SIGTERM).expect("it is ours");
     assert!(eventually(PATIENCE, || room.daemon.ended()).is_some());
     let told = || fs::read("/srv/told").is_ok_and(|told| told.len() == 4).then_some(());
     assert!(eventually(PATIENCE, told).is_some());
+}
+
+/// If the process that runs the script is killed, nobody is told any more, and nothing else happens.
+#[test]
+fn without_its_helper_the_program_goes_on() {
+    let Some(mut room) = Room::new("#!/bin/sh\nsleep 100\n", "") else { return };
+    room.get("small").expect("it is there");
+    let children = format!("/proc/{0}/task/{0}/children", room.daemon.id());
+    let child = || fs::read_to_string(&children).ok()?.trim().parse().ok();
+    let helper = eventually(PATIENCE, child).expect("there is a helper");
+    kill(Pid::from_raw(helper), Signal::SIGKILL).expect("it is ours");
+    // dnsmasq leaves the remains of its helper lying about.
+    if !common::subject_is_theirs() {
+        assert!(eventually(PATIENCE, || child().is_none().then_some(())).is_some());
+    }
+    for _ in 0..3 {
+        assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));
+    }
+    assert!(room.daemon.ended().is_none());
 }
 
 /// Where there are ranges the script may be somebody else.

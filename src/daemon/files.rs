@@ -79,32 +79,28 @@ impl DiskFiles {
         Self { secure, readers: Some(readers), ..Self::default() }
     }
 
-    /// What the threads have done since.
-    pub fn arrived(&mut self) -> Vec<Arrived> {
-        let mut arrived = Vec::new();
-        while let Some(done) = self.readers.as_mut().and_then(Readers::next) {
-            match done {
-                Done::Read(Part { id, offset, length, .. }, result) => {
+    /// The next thing that the threads have done since.
+    pub fn arrived(&mut self) -> Option<Arrived> {
+        loop {
+            match self.readers.as_mut().and_then(Readers::next)? {
+                Done::Read { id, offset, length, result } => {
                     self.under_way.remove(&(id, offset));
-                    if !self.open.contains_key(&id) {
-                        continue;
-                    }
                     match result {
+                        _ if !self.open.contains_key(&id) => {}
                         Ok(bytes) => self.ahead.take(id, offset, bytes, length),
                         Err(error) => _ = self.failed.insert((id, offset), reason(&error)),
                     }
-                    arrived.push(Arrived::Part(id, offset));
+                    return Some(Arrived::Part(id, offset));
                 }
                 Done::Looked(awaited, found) => {
                     if let Some((_, result)) = self.looked.get_mut(&awaited) {
                         *result = Some(found);
                     }
-                    arrived.push(Arrived::Looked(awaited));
+                    return Some(Arrived::Looked(awaited));
                 }
                 Done::Closed => {}
             }
         }
-        arrived
     }
 
     /// Everybody was told what was found.
@@ -173,8 +169,12 @@ impl DiskFiles {
             && open.disk != Disk::Slow
         {
             let left = usize::try_from(open.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+            let wanted = wanted.min(left);
+            if wanted == 0 || self.ahead.has(id, offset, wanted) {
+                return;
+            }
             // What cannot be had now is asked for when it is wanted.
-            drop(self.fetch(id, offset, wanted.min(left)));
+            drop(self.fetch(id, offset, wanted));
         }
     }
 
@@ -213,8 +213,9 @@ impl DiskFiles {
         if left == 0 || !self.under_way.insert((id, offset)) {
             return Ok(());
         }
-        let length = left.min(wanted.max(RUN));
-        let part = Part { id, file: open.file.clone(), offset, length };
+        // Whole windows: one that was cut would have to be read again.
+        let length = left.min(wanted * (RUN / wanted.max(1)).max(1));
+        let part = Part { id, file: Arc::downgrade(&open.file), offset, length };
         readers.take(open.device, Job::Read(part)).map_err(|error| {
             self.under_way.remove(&(id, offset));
             Read::Failed(reason(&error))

@@ -128,6 +128,7 @@ impl Daemon {
             roles.dedup();
             for &role in &roles {
                 if let Some(end) = self.turn(role, &mut mail, now) {
+                    self.leave();
                     return Ok(end);
                 }
             }
@@ -136,6 +137,15 @@ impl Daemon {
             self.send_delayed(now);
             self.resume_listening();
         }
+    }
+
+    /// Lets go of everything, and then tells the script the rest: whoever starts next finds the ports free.
+    fn leave(self) {
+        let Self { script, sockets, signals, .. } = self;
+        drop(sockets);
+        // Whoever does not want to wait for the script says so once more.
+        signals.release();
+        script.into_iter().for_each(Script::part);
     }
 
     /// Waits for events. For the time of `linger` it looks for them without going to sleep.
@@ -174,9 +184,9 @@ impl Daemon {
                 false
             }
             Role::Script => {
-                let lines = self.script.as_mut().map(Script::hear).unwrap_or_default();
+                let (lines, more) = self.script.as_mut().map(Script::hear).unwrap_or_default();
                 lines.into_iter().for_each(|line| self.journal.write(&Line::Script(line)));
-                false
+                more
             }
         };
         if more {
@@ -209,7 +219,6 @@ impl Daemon {
         while let Some(asked) = self.signals.next() {
             match asked {
                 Asked::Terminate => {
-                    self.script.iter_mut().for_each(Script::part);
                     self.pid_file.iter().for_each(|path| drop(std::fs::remove_file(path)));
                     self.journal.write(&Line::Process(ProcessLine::Terminated));
                     self.journal.flush();

@@ -45,8 +45,20 @@ impl Places {
 }
 
 /// The mount of the innermost directory that the kernel knows without asking: what is below is most likely on it too.
+/// Names are the client's, and may be deep: where a directory is not known, none below is, so that halving finds it.
 fn mount(directory: &Path) -> Option<u64> {
-    directory.ancestors().find_map(|place| mount_of(place).ok().flatten())
+    let ancestors: Vec<&Path> = directory.ancestors().collect();
+    let known = |place: &Path| mount_of(place).ok().flatten();
+    let (mut known_at, mut unknown) = (ancestors.len(), 0);
+    let mut found = None;
+    while unknown < known_at {
+        let middle = usize::midpoint(unknown, known_at);
+        match known(ancestors[middle]) {
+            Some(mount) => (found, known_at) = (Some(mount), middle),
+            None => unknown = middle + 1,
+        }
+    }
+    found
 }
 
 fn is_remote(mount: u64) -> bool {

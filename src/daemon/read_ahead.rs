@@ -32,6 +32,8 @@ pub struct ReadAhead {
 pub const RUN: usize = 64 * 1024;
 /// Bytes in all runs, or a little more: enough for the places that clients who started together are at.
 const MOST: usize = 24 * RUN;
+/// Runs, however short they are: they are looked through.
+const MOST_RUNS: usize = 64;
 
 impl ReadAhead {
     /// The run that has so many bytes from an offset on, or all that the file has there.
@@ -62,9 +64,13 @@ impl ReadAhead {
 
     /// How much to read where so much is wanted: as many windows as fit into a run, if somebody will take them.
     pub fn length(&mut self, wanted: usize, left: u64) -> usize {
-        let windows = (RUN / wanted.max(1)).max(1);
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        if wanted == 0 || left <= wanted {
+            return left.min(wanted);
+        }
+        let windows = (RUN / wanted).max(1);
         let windows = if self.worth.reads_ahead(windows) { windows } else { 1 };
-        usize::try_from(left).unwrap_or(usize::MAX).min(wanted * windows)
+        left.min(wanted * windows)
     }
 
     /// A buffer of at least that length: that of the run that was not used for longest, once there are enough.
@@ -101,7 +107,9 @@ impl ReadAhead {
     /// Forgets what was not used for longest, until there is room. The buffer of the last that went.
     fn make_room(&mut self, length: usize) -> Option<Vec<u8>> {
         let mut buffer = None;
-        while self.runs.iter().map(|run| run.buffer.len()).sum::<usize>() + length > MOST {
+        while self.runs.len() >= MOST_RUNS
+            || self.runs.iter().map(|run| run.buffer.len()).sum::<usize>() + length > MOST
+        {
             let oldest = (0..self.runs.len()).min_by_key(|&place| self.runs[place].used)?;
             buffer = Some(self.runs.swap_remove(oldest).buffer);
         }

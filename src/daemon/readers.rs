@@ -13,7 +13,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 
 /// Something to do that may take long.
@@ -30,8 +30,8 @@ pub enum Job {
 pub struct Part {
     /// Which file it is.
     pub id: FileId,
-    /// The file.
-    pub file: Arc<File>,
+    /// The file, if it is still open when its turn comes.
+    pub file: Weak<File>,
     /// Where from.
     pub offset: u64,
     /// How much.
@@ -40,8 +40,17 @@ pub struct Part {
 
 /// What came of a job.
 pub enum Done {
-    /// The bytes that were read; fewer only where the file ends.
-    Read(Part, io::Result<Vec<u8>>),
+    /// A part of a file was read: so many bytes, and fewer only where it ends.
+    Read {
+        /// Which file it is.
+        id: FileId,
+        /// Where from.
+        offset: u64,
+        /// How many were asked for.
+        length: usize,
+        /// The bytes.
+        result: io::Result<Vec<u8>>,
+    },
     /// What was found.
     Looked(Awaited, Found),
     /// It is closed.
@@ -84,6 +93,8 @@ struct Crew {
 
 /// Jobs for one device at once. Disks like to have some to choose from.
 const THREADS: usize = 4;
+/// Jobs that wait for a device, at most: it hangs, and so would all that is added.
+const MOST_JOBS: usize = 1024;
 /// They have small tasks.
 const STACK: usize = 64 * 1024;
 
@@ -100,6 +111,9 @@ impl Readers {
             let (jobs, queue) = channel();
             Crew { jobs, queue: Arc::new(Mutex::new(queue)), threads: 0, under_way: 0 }
         });
+        if crew.under_way >= MOST_JOBS && !matches!(job, Job::Close(_)) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         if crew.under_way >= crew.threads && crew.threads < THREADS {
             let (queue, finishes, waker) =
                 (crew.queue.clone(), self.finishes.clone(), self.waker.clone());
@@ -125,9 +139,10 @@ impl Readers {
         Some(done)
     }
 
-    /// Nobody needs a disk: the threads go home when they have done what is left to do.
+    /// Nobody needs a disk: threads without work go home. Those that hang stay, and are all there will be for their
+    /// device.
     pub fn rest(&mut self) {
-        self.devices.clear();
+        self.devices.retain(|_, crew| crew.under_way > 0);
     }
 }
 
@@ -143,8 +158,10 @@ fn work(
         let Ok(job) = next else { return };
         let done = match job {
             Job::Read(part) => {
+                // The last to hold a file closes it, which may take long too: that is not left to the loop.
                 let result = read(&part);
-                Done::Read(part, result)
+                let Part { id, offset, length, .. } = part;
+                Done::Read { id, offset, length, result }
             }
             Job::Look(awaited) => {
                 let found = look(&awaited);
@@ -162,10 +179,11 @@ fn work(
 }
 
 fn read(part: &Part) -> io::Result<Vec<u8>> {
+    let file = part.file.upgrade().ok_or(io::ErrorKind::NotFound)?;
     let mut bytes = vec![0; part.length];
     let mut done = 0;
     while done < part.length {
-        match part.file.read_at(&mut bytes[done..], part.offset + done as u64) {
+        match file.read_at(&mut bytes[done..], part.offset + done as u64) {
             Ok(0) => break,
             Ok(size) => done += size,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

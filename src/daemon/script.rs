@@ -2,8 +2,9 @@
 //!
 //! A process of its own runs it, which keeps the rights that we give up, and has nothing else to do.
 
+use crate::config::{Config, Process};
 use crate::effect::Sent;
-use crate::failure::reason;
+use crate::failure::{Failure, reason};
 use crate::log_line::ScriptLine;
 use crate::sys::beside::{self, Channel, Ending, wait_no_more};
 use crate::sys::privilege::Identity;
@@ -23,6 +24,8 @@ pub struct Script {
     queue: VecDeque<Vec<u8>>,
     /// Whether one call is under way.
     busy: bool,
+    /// Whether the process has gone. Then nobody is told any more, as in dnsmasq.
+    gone: bool,
 }
 
 /// What is told of a call: the kind in the first byte.
@@ -36,23 +39,55 @@ mod kind {
 
 /// Longer than any path that a request can name, and any line that is logged.
 const MESSAGE: usize = 8 * 1024;
+/// Calls that wait, at most: a script that hangs for good is no reason to remember all that is sent.
+const MOST_CALLS: usize = 100_000;
+/// Reports that are heard in one turn of the loop.
+const FAIR_SHARE: usize = 64;
+/// Bytes that a pipe holds (pipe(7)).
+const PIPE: usize = 64 * 1024;
 /// A longer line is told in pieces.
 const LONGEST_LINE: usize = 2266;
 
 impl Script {
+    /// As whom the script runs, where that is not as root: where there are ranges it may be said.
+    pub fn user(config: &Config) -> Result<Option<Identity>, Failure> {
+        let Process { script: Some(_), script_user: Some(name), .. } = &config.process else {
+            return Ok(None);
+        };
+        if config.dhcp.ranges.is_empty() {
+            return Ok(None);
+        }
+        let unknown = |name: String| Failure::config(format!("unknown user or group: {name}"));
+        let user = Identity::alone(name).map_err(|error| unknown(error.0))?;
+        Ok(Some(user).filter(|_| !config.process.debug))
+    }
+
+    /// The script is told of files that are sent: without TFTP there is nothing to tell.
+    pub fn of(config: &Config, user: Option<Identity>) -> Result<Option<Self>, Failure> {
+        let Process { script: Some(path), debug, .. } = &config.process else { return Ok(None) };
+        if config.tftp.is_none() {
+            return Ok(None);
+        }
+        let failed = |error| Failure::other(format!("failed to create helper: {}", reason(&error)));
+        Self::start(path.clone(), user, *debug).map(Some).map_err(failed)
+    }
+
     /// Starts the process. `user`: as whom it runs, where it is not as we are. `echo`: what it prints is not for the log.
-    pub fn start(path: PathBuf, user: Option<Identity>, echo: bool) -> io::Result<Self> {
+    fn start(path: PathBuf, user: Option<Identity>, echo: bool) -> io::Result<Self> {
         let shown = path.display().to_string();
-        let channel = beside::start(move |channel| {
-            if user.is_none_or(|user| user.assume(&[]).is_ok()) {
-                serve(&channel, &path, echo);
-            }
-        })?;
-        Ok(Self { channel, path: shown, queue: VecDeque::new(), busy: false })
+        let channel =
+            beside::start(move |channel| match user.map_or(Ok(()), |user| user.assume(&[])) {
+                Ok(()) => serve(&channel, &path, echo),
+                Err(error) => tell(&channel, kind::FAILED, reason(&error).as_bytes()),
+            })?;
+        Ok(Self { channel, path: shown, queue: VecDeque::new(), busy: false, gone: false })
     }
 
     /// Has the script told.
     pub fn tell(&mut self, sent: &Sent) {
+        if self.gone || self.queue.len() >= MOST_CALLS {
+            return;
+        }
         let words = [
             b"tftp",
             sent.size.to_string().as_bytes(),
@@ -73,8 +108,8 @@ impl Script {
         }
     }
 
-    /// We end: whoever is still to be told will be, when we have gone.
-    pub fn part(&mut self) {
+    /// We end: whoever is still to be told will be, when we have gone. Waits while the script has too much to do.
+    pub fn part(mut self) {
         while let Some(words) = self.queue.pop_front() {
             if self.channel.say(&words).is_err() {
                 return;
@@ -82,10 +117,10 @@ impl Script {
         }
     }
 
-    /// What has come of it since.
-    pub fn hear(&mut self) -> Vec<ScriptLine> {
+    /// What has come of it since, a fair share of it; and whether there may be more.
+    pub fn hear(&mut self) -> (Vec<ScriptLine>, bool) {
         let (mut lines, mut buffer) = (Vec::new(), [0; MESSAGE]);
-        loop {
+        for _ in 0..FAIR_SHARE {
             match self.channel.receive(&mut buffer) {
                 Ok([kind::DONE]) => {
                     self.busy = false;
@@ -93,10 +128,16 @@ impl Script {
                 }
                 Ok([kind, about @ ..]) => lines.push(self.line(*kind, about)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // Nothing more now; or never: then nobody is told any more, as in dnsmasq.
-                Ok([]) | Err(_) => return lines,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return (lines, false),
+                Ok([]) | Err(_) => {
+                    self.gone = true;
+                    self.queue = VecDeque::new();
+                    self.channel.bury();
+                    return (lines, false);
+                }
             }
         }
+        (lines, true)
     }
 
     fn line(&self, kind: u8, about: &[u8]) -> ScriptLine {
@@ -170,21 +211,22 @@ fn run(command: &mut Command, channel: &Channel, echo: bool) -> io::Result<ExitS
 /// Tells lines as they come. Where the end of the script cannot be waited for, its output's end is waited for.
 fn listen(mut output: PipeReader, ending: Option<&Ending>, channel: &Channel) {
     let (mut buffer, mut said) = ([0; MESSAGE], Vec::new());
-    loop {
-        let ended = ending.is_some_and(|ending| ending.or_output(&output));
-        let over = loop {
-            match output.read(&mut buffer) {
-                Ok(0) => break true,
-                Ok(size) => {
-                    said.extend_from_slice(&buffer[..size]);
-                    tell_lines(&mut said, channel);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => break ended,
+    // What was printed up to the end is in the pipe then. What comes later is not the script's.
+    let mut left = None;
+    while left != Some(0) {
+        if left.is_none() && ending.is_some_and(|ending| ending.or_output(&output)) {
+            left = Some(PIPE);
+        }
+        match output.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(size) => {
+                said.extend_from_slice(&buffer[..size]);
+                tell_lines(&mut said, channel);
+                left = left.map(|left| left.saturating_sub(size));
             }
-        };
-        if over {
-            break;
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) if left.is_some() => break,
+            Err(_) => {}
         }
     }
     if !said.is_empty() {

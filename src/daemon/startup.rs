@@ -13,7 +13,7 @@ use crate::config::build::Purpose;
 use crate::config::load::{Loaded, Loader};
 use crate::config::network::Binding;
 use crate::config::run_time::RunTimeFiles;
-use crate::config::{Config, Group, Note, Process, Tftp};
+use crate::config::{Config, Group, Note, Tftp};
 use crate::failure::{Failure, reason};
 use crate::journal::Journal;
 use crate::log_line::{Line, TftpLine};
@@ -146,7 +146,7 @@ impl Parsed {
         let bound_to = only_interface(&config, &interfaces);
         bound_to.iter().try_for_each(|name| bind_dhcp_to(name, &sockets))?;
         let identity = identity(&config)?;
-        let script_user = script_user(&config)?;
+        let script_user = Script::user(&config)?;
         if !config.process.debug {
             std::env::set_current_dir("/").map_err(|error| {
                 Failure::other(format!("cannot chdir to filesystem root: {}", reason(&error)))
@@ -159,7 +159,7 @@ impl Parsed {
             config.process.pid_file.iter().try_for_each(|path| write_pid_file(path, &identity))?;
         }
         journal.configure(&config.process)?;
-        let script = script(&config, script_user)?;
+        let script = Script::of(&config, script_user)?;
         script.iter().try_for_each(|script| sockets.hear_script(script))?;
         Ok(Bound {
             config,
@@ -302,30 +302,6 @@ fn identity(config: &Config) -> Result<Identity, Failure> {
     let identity =
         Identity::find(config.process.user.as_deref(), group).map_err(|error| unknown(error.0))?;
     Ok(if config.process.group == Group::Kept { identity.keeping_group() } else { identity })
-}
-
-/// As whom the script runs, where that is not as root: where there are ranges it may be said.
-fn script_user(config: &Config) -> Result<Option<Identity>, Failure> {
-    let Process { script: Some(_), script_user: Some(name), .. } = &config.process else {
-        return Ok(None);
-    };
-    if config.dhcp.ranges.is_empty() {
-        return Ok(None);
-    }
-    let unknown = |name: String| Failure::config(format!("unknown user or group: {name}"));
-    let user = Identity::alone(name).map_err(|error| unknown(error.0))?;
-    Ok(Some(user).filter(|_| !config.process.debug))
-}
-
-/// The script is told of files that are sent: without TFTP there is nothing to tell.
-fn script(config: &Config, user: Option<Identity>) -> Result<Option<Script>, Failure> {
-    let Process { script: Some(path), debug, .. } = &config.process else { return Ok(None) };
-    if config.tftp.is_none() {
-        return Ok(None);
-    }
-    let started = Script::start(path.clone(), user, *debug);
-    let failed = |error| Failure::other(format!("failed to create helper: {}", reason(&error)));
-    started.map(Some).map_err(failed)
 }
 
 /// A new file, never one that somebody has put there.

@@ -8,6 +8,8 @@ use crate::failure::reason;
 use crate::net::{Interfaces, same_network};
 use crate::sys::privilege::Identity;
 use crate::tftp::path::{Asker, resolve};
+use crate::tftp::transfer::Millis;
+use crate::tftp::undecided::History;
 use conf_parser::option::pxe::{Boot, Server};
 use std::ffi::OsStr;
 use std::fs;
@@ -167,7 +169,8 @@ fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Opti
     let mut first = None;
     for interface in general.then(|| "".into()).into_iter().chain(names) {
         let asker = Asker { interface: &interface, client: NOBODY, shown: "" };
-        let resolved = resolve(&wanted.name, tftp, asker, &mut DiskFiles::default()).ok()?;
+        let (mut history, mut files) = (History::new(Millis(0)), DiskFiles::default());
+        let resolved = resolve(&wanted.name, tftp, asker, &mut history, &mut files).ok()?;
         let path = PathBuf::from(OsStr::from_bytes(&resolved.path));
         let found = if resolved.climbs {
             Trouble::Other(format!("{} is outside of the root", path.display()))

@@ -9,6 +9,7 @@ use crate::net::Arrival;
 use crate::sys::batch::Inbox;
 use crate::sys::udp;
 use crate::tftp::transfer::Millis;
+use crate::tftp::undecided::Undecided;
 use crate::tftp::{Around, Socket, accepts};
 use std::net::SocketAddr;
 
@@ -65,9 +66,24 @@ impl Daemon {
     /// Answers a request, and listens to its client if a transfer comes of it.
     fn begin(&mut self, socket: Socket, arrival: &Arrival<'_>, now: Millis) {
         let Some(tftp) = self.config.tftp.clone() else { return };
-        let Self { tftp: server, interfaces, files, effects, sockets, .. } = self;
+        let Self { tftp: server, interfaces, files, effects, .. } = self;
         let mut around = Around { tftp: &tftp, interfaces, files, now };
         server.request(socket, arrival, &mut around, effects);
+        self.listen_to(socket);
+    }
+
+    /// The same, of one that had to wait.
+    fn begin_again(&mut self, request: Undecided, now: Millis) {
+        let Some(tftp) = self.config.tftp.clone() else { return };
+        let Self { tftp: server, interfaces, files, effects, .. } = self;
+        let mut around = Around { tftp: &tftp, interfaces, files, now };
+        let socket = request.socket;
+        server.request_again(request, &mut around, effects);
+        self.listen_to(socket);
+    }
+
+    fn listen_to(&mut self, socket: Socket) {
+        let Self { tftp: server, files, effects, sockets, .. } = self;
         if let Socket::Own(id) = socket
             && server.has(id)
             && sockets.hear_transfer(id).is_err()
@@ -99,7 +115,12 @@ impl Daemon {
         let (size, peer) = match self.sockets.transfers().receive_one(id, &mut mail.one) {
             Some(Ok(received)) => received,
             Some(Err(error)) if is_one_lost(&error) => return Heard::More,
-            Some(Err(_)) | None => return Heard::All,
+            // Nothing has come: there may be room for what is owed.
+            Some(Err(_)) => {
+                self.heard(id, std::iter::empty(), now);
+                return Heard::All;
+            }
+            None => return Heard::All,
         };
         let moved = self.heard(id, std::iter::once((peer, &mail.one[..size])), now);
         // To hear many and then to answer them takes a tenth less than to do both in turn.
@@ -117,12 +138,12 @@ impl Daemon {
             Some(Err(_)) => 0,
             None => return Heard::All,
         };
-        self.heard(id, mail.several.first(received), now);
+        self.heard(id, mail.several.datagrams(), now);
         self.perform(now);
         if received == Inbox::ROOM { Heard::More } else { Heard::All }
     }
 
-    /// Does what datagrams of a transfer ask for; `false`: they ask for nothing.
+    /// Does what datagrams of a transfer ask for; whether they have moved it.
     fn heard<'d>(
         &mut self,
         id: usize,
@@ -132,14 +153,13 @@ impl Daemon {
         let Some(tftp) = self.config.tftp.clone() else { return false };
         let Self { tftp: server, interfaces, files, effects, .. } = self;
         let mut around = Around { tftp: &tftp, interfaces, files, now };
-        let before = effects.len();
-        server.datagrams(id, arrived, &mut around, effects);
-        effects.len() > before
+        server.datagrams(id, arrived, &mut around, effects)
     }
 
     /// Does what is due. Who has answered, and was not heard yet, is heard first.
     pub(super) fn expire(&mut self, mail: &mut Mail, now: Millis) {
         self.tftp.give_up(now, &mut self.effects);
+        self.perform(now);
         while let Some(id) = self.tftp.due(now) {
             self.transfer(id, mail, now);
             self.tftp.expire(id, now, &mut self.files, &mut self.effects);
@@ -149,7 +169,7 @@ impl Daemon {
 
     /// Disks have answered.
     pub(super) fn disk(&mut self, now: Millis) {
-        for arrived in self.files.arrived() {
+        while let Some(arrived) = self.files.arrived() {
             match arrived {
                 Arrived::Part(file, offset) => {
                     for id in self.tftp.readable(file, offset) {
@@ -159,7 +179,7 @@ impl Daemon {
                 }
                 Arrived::Looked(awaited) => {
                     for request in self.tftp.decided(&awaited) {
-                        self.begin(request.socket, &request.arrival(), now);
+                        self.begin_again(request, now);
                         self.perform(now);
                     }
                     self.files.forget(&awaited);

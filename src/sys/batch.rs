@@ -116,13 +116,19 @@ fn send_each(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> nix::
 pub struct Inbox {
     names: [MaybeUninit<libc::sockaddr_storage>; Inbox::ROOM],
     sizes: [usize; Inbox::ROOM],
+    received: usize,
     bytes: Vec<u8>,
 }
 
 impl Default for Inbox {
     fn default() -> Self {
         let bytes = vec![0; Self::ROOM * Self::LONGEST];
-        Self { names: [MaybeUninit::uninit(); Self::ROOM], sizes: [0; Self::ROOM], bytes }
+        Self {
+            names: [MaybeUninit::uninit(); Self::ROOM],
+            sizes: [0; Self::ROOM],
+            received: 0,
+            bytes,
+        }
     }
 }
 
@@ -135,6 +141,7 @@ impl Inbox {
     /// Takes what a socket has; fewer than there is room for: it has no more.
     pub fn receive(&mut self, fd: &impl AsRawFd) -> io::Result<usize> {
         let mut parts = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; Self::ROOM];
+        self.received = 0;
         // SAFETY: all zeros are a head without name, buffers and control.
         let mut heads: [libc::mmsghdr; Self::ROOM] = unsafe { std::mem::zeroed() };
         let buffers = self.bytes.chunks_exact_mut(Self::LONGEST);
@@ -156,16 +163,17 @@ impl Inbox {
         for (size, head) in self.sizes.iter_mut().zip(&heads[..received]) {
             *size = usize::try_from(head.msg_len).unwrap_or_default().min(Self::LONGEST);
         }
-        Ok(received)
+        self.received = received.min(Self::ROOM);
+        Ok(self.received)
     }
 
-    /// The first of them, and who has sent them.
-    pub fn first(&self, count: usize) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+    /// What was received last, and who has sent it.
+    pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
         let bytes = self.bytes.chunks_exact(Self::LONGEST);
-        self.names.iter().zip(&self.sizes).zip(bytes).take(count).filter_map(
+        self.names.iter().zip(&self.sizes).zip(bytes).take(self.received).filter_map(
             |((name, &size), bytes)| {
                 let name = name.as_ptr().cast();
-                // SAFETY: the kernel has written the name of a socket of the Internet.
+                // SAFETY: the kernel has written this name: so many were received.
                 let peer = unsafe { SockaddrStorage::from_raw(name, Some(socket_address_size())) };
                 Some((socket_address(&peer?)?, &bytes[..size]))
             },
@@ -197,8 +205,8 @@ mod tests {
         let bytes = vec![7; count * 1000 + 10];
         assert_eq!(send_batch(fd, &bytes, 1000, way, segments).unwrap(), bytes.len());
         let (mut inbox, mut sizes) = (Inbox::default(), Vec::new());
-        while let Ok(received) = inbox.receive(&listener) {
-            sizes.extend(inbox.first(received).map(|(_, bytes)| bytes.len()));
+        while inbox.receive(&listener).is_ok() {
+            sizes.extend(inbox.datagrams().map(|(_, bytes)| bytes.len()));
         }
         sizes
     }

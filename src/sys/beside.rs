@@ -1,53 +1,68 @@
 //! A process beside ours, and the way to it.
 
+use super::limits::open_files;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::ForkResult;
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 /// One end of a way that keeps messages apart (`SOCK_SEQPACKET`, unix(7)).
 #[derive(Debug)]
-pub struct Channel(OwnedFd);
+pub struct Channel {
+    fd: OwnedFd,
+    /// The process at the other end, if it is our child.
+    child: Option<Pid>,
+}
 
 impl Channel {
     /// Sends a message without waiting.
     pub fn send(&self, message: &[u8]) -> io::Result<()> {
-        send(self.0.as_raw_fd(), message, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?;
+        send(self.fd.as_raw_fd(), message, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?;
         Ok(())
     }
 
     /// The next message, without waiting; empty: the other side has gone.
     pub fn receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
-        let size = recv(self.0.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?;
+        let size = recv(self.fd.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?;
         Ok(&buffer[..size])
     }
 
     /// Sends a message, and waits until it is taken.
     pub fn say(&self, message: &[u8]) -> io::Result<()> {
-        send(self.0.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL)?;
+        send(self.fd.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL)?;
         Ok(())
     }
 
     /// Waits for the next message; `None`: the other side has gone.
     pub fn wait_for<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         loop {
-            match recv(self.0.as_raw_fd(), buffer, MsgFlags::empty()) {
-                Err(Errno::EINTR) => {}
+            match recv(self.fd.as_raw_fd(), buffer, MsgFlags::empty()) {
+                // Whoever goes without having read all is reported first, and what was sent is still to be had.
+                Err(Errno::EINTR | Errno::ECONNRESET) => {}
                 Ok(size) if size > 0 => return Some(&buffer[..size]),
                 _ => return None,
             }
+        }
+    }
+
+    /// The other side has gone: nothing is left of it.
+    pub fn bury(&mut self) {
+        if let Some(child) = self.child.take() {
+            // It closed its end when it ended, and in no other way.
+            _ = waitpid(child, None);
         }
     }
 }
 
 impl AsRawFd for Channel {
     fn as_raw_fd(&self) -> i32 {
-        self.0.as_raw_fd()
+        self.fd.as_raw_fd()
     }
 }
 
@@ -59,12 +74,12 @@ pub fn start(work: impl FnOnce(Channel)) -> io::Result<Channel> {
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
     // SAFETY: there is one thread, so nothing is half done in the copy.
     match unsafe { nix::unistd::fork() }? {
-        ForkResult::Parent { .. } => Ok(Channel(ours)),
+        ForkResult::Parent { child } => Ok(Channel { fd: ours, child: Some(child) }),
         ForkResult::Child => {
             close_all_but(&theirs);
             ignore_the_end();
             umask(Mode::S_IWGRP | Mode::S_IWOTH);
-            work(Channel(theirs));
+            work(Channel { fd: theirs, child: None });
             // SAFETY: ends the process, without anything that is our caller's to do.
             unsafe { libc::_exit(0) }
         }
@@ -77,7 +92,13 @@ fn close_all_but(kept: &OwnedFd) {
     for (first, last) in [(3, kept - 1), (kept + 1, u32::MAX)] {
         if first <= last {
             // SAFETY: closes descriptors that nobody in this process uses any more.
-            unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+            let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+            if closed != 0 {
+                // Linux before 5.9 has no such call.
+                let last = last.min(u32::try_from(open_files()).unwrap_or(u32::MAX));
+                // SAFETY: as above.
+                (first..=last).for_each(|fd| _ = unsafe { libc::close(fd.cast_signed()) });
+            }
         }
     }
 }

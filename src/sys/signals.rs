@@ -38,6 +38,12 @@ impl Signals {
         Ok(Self(SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
     }
 
+    /// From now on they do what they usually do.
+    pub fn release(self) {
+        // What they usually do is good enough, if this should fail.
+        _ = SigSet::all().thread_unblock();
+    }
+
     /// The next signal that has come.
     pub fn next(&self) -> Option<Asked> {
         let info = self.0.read_signal().ok().flatten()?;

@@ -78,6 +78,8 @@ pub mod memory {
         pub in_use: usize,
         /// Answer with `Pending`.
         pub slow: bool,
+        /// But for this, which the disk has told.
+        pub told: Option<super::Awaited>,
     }
 
     impl Memory {
@@ -122,7 +124,8 @@ pub mod memory {
 
         fn is_directory(&mut self, path: &[u8]) -> Option<bool> {
             let is = self.files.keys().any(|name| name.starts_with(path) && path.ends_with(b"/"));
-            (!self.slow).then_some(is)
+            let told = Some(super::Awaited::Directory(path.to_vec()));
+            (!self.slow || self.told == told).then_some(is)
         }
 
         fn mac_of(&self, _: std::net::IpAddr) -> Option<[u8; 6]> {

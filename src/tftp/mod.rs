@@ -35,7 +35,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use timers::Timers;
 use transfer::{Event, Millis};
-use undecided::{Requests, Undecided};
+use undecided::{History, Requests, Undecided};
 
 /// All transfers under way.
 #[derive(Debug, Default)]
@@ -106,6 +106,29 @@ impl Server {
         around: &mut Around<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) {
+        self.answer(socket, arrival, &mut History::new(around.now), around, effects);
+    }
+
+    /// A request that had to wait.
+    pub fn request_again(
+        &mut self,
+        mut waited: Undecided,
+        around: &mut Around<'_, impl Files>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let socket = waited.socket;
+        let (arrival, history) = waited.parts();
+        self.answer(socket, &arrival, history, around, effects);
+    }
+
+    fn answer(
+        &mut self,
+        socket: Socket,
+        arrival: &Arrival<'_>,
+        history: &mut History,
+        around: &mut Around<'_, impl Files>,
+        effects: &mut Vec<Effect>,
+    ) {
         let arrival = Arrival {
             bytes: &arrival.bytes[..arrival.bytes.len().min(LONGEST_REQUEST)],
             ..*arrival
@@ -132,7 +155,7 @@ impl Server {
             Socket::Shared(listener) => Via::Tftp(listener),
         };
         let started = inbound.map_or(Started::Nothing, |inbound| {
-            request::start(inbound, via, &arrival, around, effects)
+            request::start(inbound, via, &arrival, history, around, effects)
         });
         match started {
             Started::Session(session) => {
@@ -141,7 +164,9 @@ impl Server {
             }
             Started::Nothing => effects.extend(closing(socket)),
             Started::Undecided(awaited) => {
-                self.undecided.keep(socket, &arrival, awaited, around.now);
+                let history = std::mem::replace(history, History::new(around.now));
+                let before = self.undecided.keep(socket, &arrival, awaited, history);
+                effects.extend(before.and_then(closing));
             }
         }
     }
@@ -177,23 +202,25 @@ impl Server {
     }
 
     /// Datagrams that have come together on a transfer's own socket. Of several acknowledgements the last that moves
-    /// the transfer is answered.
+    /// the transfer is answered. Whether any has moved it.
     pub fn datagrams<'d>(
         &mut self,
         id: usize,
         arrived: impl Iterator<Item = (SocketAddr, &'d [u8])>,
         around: &mut Around<'_, impl Files>,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> bool {
         for (peer, bytes) in arrived {
-            let Some(session) = self.sessions.get(id) else { return };
+            let Some(session) = self.sessions.get(id) else { return true };
             if session.peer() != peer {
                 effects.extend(refuse_stranger(Via::Transfer(id), peer, around.interfaces));
             } else if let Some(inbound) = Inbound::parse(bytes) {
                 self.inbound(id, inbound, around, effects);
             }
         }
+        let moved = self.sessions.get(id).is_none_or(Session::owes);
         self.settle(id, false, around.files, effects);
+        moved
     }
 
     /// The transfers that have waited for this part of a file: it is there. Each is to be resumed.
@@ -295,7 +322,10 @@ impl Server {
                 self.sessions.insert(id, session);
                 id
             }
-            Socket::Shared(_) => self.sessions.insert_shared(session),
+            Socket::Shared(_) => {
+                self.undecided.forget(session.peer());
+                self.sessions.insert_shared(session)
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! From the name in a request to a path (spec: TFTP, section 4).
 
 use super::files::{Awaited, Files};
+use super::undecided::History;
 use crate::config::Tftp;
 use conf_parser::option::tftp::UniqueRoot;
 use std::net::IpAddr;
@@ -30,6 +31,7 @@ pub fn resolve(
     name: &[u8],
     tftp: &Tftp,
     asker: Asker<'_>,
+    history: &mut History,
     files: &mut impl Files,
 ) -> Result<Resolved, Awaited> {
     let name: Vec<u8> = name.iter().map(|&byte| written(byte, tftp.lowercase)).collect();
@@ -47,7 +49,7 @@ pub fn resolve(
     }
     for unique in [UniqueRoot::Address, UniqueRoot::Mac] {
         if tftp.unique.contains(&unique) {
-            enter(&mut path, unique, asker, files)?;
+            enter(&mut path, unique, asker, history, files)?;
         }
     }
     if name.starts_with(b"/") && name.starts_with(&path) {
@@ -85,6 +87,7 @@ fn enter(
     path: &mut Vec<u8>,
     unique: UniqueRoot,
     asker: Asker<'_>,
+    history: &mut History,
     files: &mut impl Files,
 ) -> Result<(), Awaited> {
     let name = match unique {
@@ -95,7 +98,7 @@ fn enter(
     };
     let Some(name) = name else { return Ok(()) };
     let own = [&path[..], name.as_bytes(), b"/"].concat();
-    match files.is_directory(&own) {
+    match history.is_directory(&own, files) {
         Some(true) => *path = own,
         Some(false) => {}
         None => return Err(Awaited::Directory(own)),
@@ -106,6 +109,7 @@ fn enter(
 #[cfg(test)]
 mod tests {
     use super::super::files::memory::Memory;
+    use super::super::transfer::Millis;
     use super::*;
     use crate::config::{Origin, Placed};
     use std::net::Ipv4Addr;
@@ -113,7 +117,12 @@ mod tests {
     fn path_of(name: &str, tftp: &Tftp, files: &mut Memory) -> String {
         let client = IpAddr::from(Ipv4Addr::new(10, 9, 0, 2));
         let asker = Asker { interface: "eth0", client, shown: "10.9.0.2" };
-        String::from_utf8(resolve(name.as_bytes(), tftp, asker, files).unwrap().path).unwrap()
+        String::from_utf8(resolve(name.as_bytes(), tftp, asker, &mut fresh(), files).unwrap().path)
+            .unwrap()
+    }
+
+    fn fresh() -> History {
+        History::new(Millis(0))
     }
 
     fn with_root(root: &str) -> Tftp {
@@ -172,12 +181,16 @@ mod tests {
             [("../a", true), ("x/../a", true), (r"x\..\a", true), ("..", false), ("..a/b", false)]
         {
             assert_eq!(
-                resolve(name.as_bytes(), &with_root("/srv"), asker, &mut files).unwrap().climbs,
+                resolve(name.as_bytes(), &with_root("/srv"), asker, &mut fresh(), &mut files)
+                    .unwrap()
+                    .climbs,
                 climbs,
                 "{name}"
             );
             assert!(
-                !resolve(name.as_bytes(), &Tftp::default(), asker, &mut files).unwrap().climbs,
+                !resolve(name.as_bytes(), &Tftp::default(), asker, &mut fresh(), &mut files)
+                    .unwrap()
+                    .climbs,
                 "{name}: no root"
             );
         }

@@ -7,6 +7,7 @@ use super::negotiate::{Agreed, Mode, Path};
 use super::path::{Asker, resolve};
 use super::session::{Client, Session, cleaned, shown};
 use super::transfer::{Terms, Transfer};
+use super::undecided::History;
 use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
 use crate::net::{Arrival, Via};
@@ -42,6 +43,7 @@ pub fn start(
     inbound: Inbound<'_>,
     via: Via,
     arrival: &Arrival<'_>,
+    history: &mut History,
     around: &mut Around<'_, impl Files>,
     effects: &mut Vec<Effect>,
 ) -> Started {
@@ -56,7 +58,7 @@ pub fn start(
     let refused = match inbound {
         Inbound::Read { file: None, .. } => TftpLine::NoFileName(client.shown.clone()),
         Inbound::Read { file: Some(name), mode, options } => match mode.and_then(Mode::parse) {
-            Some(mode) => return read(name, mode, options, client, around, effects),
+            Some(mode) => return read((name, mode, options), client, history, around, effects),
             None => TftpLine::Unsupported(client.shown.clone()),
         },
         Inbound::Write => TftpLine::WriteRequest(client.shown.clone()),
@@ -84,10 +86,9 @@ fn refused(refusal: Refusal, path: String, client: &Client) -> Option<(u16, Tftp
 }
 
 fn read(
-    name: &[u8],
-    mode: Mode,
-    options: Strings<'_>,
+    (name, mode, options): (&[u8], Mode, Strings<'_>),
     client: Client,
+    history: &mut History,
     around: &mut Around<'_, impl Files>,
     effects: &mut Vec<Effect>,
 ) -> Started {
@@ -96,7 +97,7 @@ fn read(
     let agreed = Agreed::with(options, mode, around.tftp, limits);
     let interface = link.map_or("", |link| &link.name);
     let asker = Asker { interface, client: client.peer.ip(), shown: &client.shown };
-    let resolved = match resolve(name, around.tftp, asker, around.files) {
+    let resolved = match resolve(name, around.tftp, asker, history, around.files) {
         Ok(resolved) => resolved,
         Err(awaited) => return Started::Undecided(awaited),
     };

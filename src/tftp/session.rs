@@ -144,6 +144,11 @@ impl Session {
         self.source.file()
     }
 
+    /// Whether there is something to send.
+    pub fn owes(&self) -> bool {
+        self.owed.is_some()
+    }
+
     /// Whether it sends block by block.
     pub fn is_lockstep(&self) -> bool {
         self.transfer.is_lockstep()
@@ -196,6 +201,7 @@ impl Session {
         match self.source.render(blocks.clone(), desk.files, &mut datagrams) {
             Rendered::Added(last) => {
                 last.into_iter().for_each(|block| self.transfer.ends_with(block));
+                self.transfer.is_sent();
                 desk.effects.push(self.client.send_batch(datagrams, self.source.segment()));
                 self.sending = blocks;
                 return Standing::Open;

@@ -4,9 +4,10 @@ use super::files::memory::Memory;
 use super::files::{Awaited, FileId};
 use super::transfer::Millis;
 use super::{Around, Server, Socket};
-use crate::config::Tftp;
+use crate::config::{Origin, Placed, Tftp};
 use crate::effect::Effect;
 use crate::net::{Address, Arrival, Interfaces, Link, Via};
+use conf_parser::option::tftp::UniqueRoot;
 use std::net::{Ipv4Addr, SocketAddr};
 
 struct Bench {
@@ -55,6 +56,17 @@ impl Bench {
             None => {
                 server.datagrams(7, [(peer, bytes)].into_iter(), &mut around, &mut effects);
             }
+        }
+        effects.iter().map(told).collect()
+    }
+
+    /// The disk has told what was awaited.
+    fn tells(&mut self, awaited: &Awaited) -> Vec<String> {
+        let mut effects = Vec::new();
+        for request in self.server.decided(awaited) {
+            let Self { server, tftp, interfaces, files, now } = self;
+            let mut around = Around { tftp, interfaces, files, now: *now };
+            server.request_again(request, &mut around, &mut effects);
         }
         effects.iter().map(told).collect()
     }
@@ -230,9 +242,7 @@ fn a_request_waits_for_a_slow_disk_too() {
     assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), Vec::<String>::new());
     assert_eq!(bench.server.deadline(), Some(Millis(121_000)));
     bench.files.slow = false;
-    let waited = bench.server.decided(&Awaited::File(b"/f".to_vec()));
-    assert_eq!(waited.len(), 1);
-    assert_eq!(bench.hears(OWN, 9, waited[0].arrival().bytes), ["data 1 [1]"]);
+    assert_eq!(bench.tells(&Awaited::File(b"/f".to_vec())), ["data 1 [1]"]);
     // Nobody waits for ever.
     bench.files.slow = true;
     bench.hears(Some(Socket::Own(8)), 9, b"\0\x01f\0octet\0");
@@ -276,4 +286,48 @@ fn what_finds_no_room_is_owed() {
     bench.server.keep_rest(7, 0);
     let next = "data 5 [512], data 6 [512], data 7 [512], data 8 [512]";
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 4]), [next]);
+}
+
+/// A request may have to wait for one thing after the other: what it was told before is still known then.
+#[test]
+fn a_request_that_waits_twice_is_answered() {
+    let root = Placed { origin: Origin::default(), value: b"/r".to_vec() };
+    let unique = vec![UniqueRoot::Address, UniqueRoot::Mac];
+    let tftp = Tftp { root: Some(root), unique, ..Tftp::default() };
+    let mut bench = Bench::new(tftp, &[("/r/10.9.0.2/f", b"1")]);
+    bench.files.slow = true;
+    bench.hears(OWN, 9, b"\0\x01f\0octet\0");
+    for awaited in [
+        Awaited::Directory(b"/r/10.9.0.2/".to_vec()),
+        Awaited::Directory(b"/r/10.9.0.2/02-00-00-0c-00-00/".to_vec()),
+    ] {
+        bench.files.told = Some(awaited.clone());
+        assert_eq!(bench.tells(&awaited), Vec::<String>::new());
+    }
+    assert_eq!(bench.server.deadline(), Some(Millis(121_000)), "it has waited from the start");
+    bench.files.slow = false;
+    assert_eq!(bench.tells(&Awaited::File(b"/r/10.9.0.2/f".to_vec())), ["data 1 [1]"]);
+}
+
+#[test]
+fn a_client_that_asks_again_waits_once() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
+    bench.files.slow = true;
+    assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), Vec::<String>::new());
+    assert_eq!(bench.hears(Some(Socket::Own(8)), 9, b"\0\x01f\0octet\0"), ["Close(7)"]);
+    assert_eq!(bench.server.decided(&Awaited::File(b"/f".to_vec())).len(), 1);
+}
+
+/// Somebody who writes to a transfer of somebody else does not move it.
+#[test]
+fn only_the_client_moves_its_transfer() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 600])]);
+    bench.hears(OWN, 9, b"\0\x01f\0octet\0");
+    let Bench { server, tftp, interfaces, files, now } = &mut bench;
+    let mut around = Around { tftp, interfaces, files, now: *now };
+    for (port, moved) in [(10, false), (9, true), (9, false)] {
+        let peer = SocketAddr::from((Ipv4Addr::new(10, 9, 0, 2), port));
+        let arrived = std::iter::once((peer, &[0, 4, 0, 1][..]));
+        assert_eq!(server.datagrams(7, arrived, &mut around, &mut Vec::new()), moved);
+    }
 }

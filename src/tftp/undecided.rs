@@ -1,7 +1,7 @@
 //! Requests that cannot be answered yet, because the disk has not told what there is.
 
 use super::Socket;
-use super::files::Awaited;
+use super::files::{Awaited, Files};
 use super::transfer::{Millis, PATIENCE};
 use crate::net::Arrival;
 use std::collections::VecDeque;
@@ -13,22 +13,44 @@ pub struct Undecided {
     /// By which it is to be answered.
     pub socket: Socket,
     awaited: Awaited,
-    since: Millis,
     bytes: Vec<u8>,
     peer: SocketAddr,
     local: IpAddr,
     interface: u32,
+    history: History,
+}
+
+/// What a request has been through.
+#[derive(Debug)]
+pub struct History {
+    since: Millis,
+    /// Directories it was told of. It asks for one after the other, and none may be forgotten before the last.
+    directories: Vec<(Vec<u8>, bool)>,
+}
+
+impl History {
+    /// A request that has just come.
+    pub fn new(now: Millis) -> Self {
+        Self { since: now, directories: Vec::new() }
+    }
+
+    /// Whether there is a directory; `None`: a disk has to be waited for.
+    pub fn is_directory(&mut self, path: &[u8], files: &mut impl Files) -> Option<bool> {
+        if let Some((_, is)) = self.directories.iter().find(|(known, _)| known == path) {
+            return Some(*is);
+        }
+        let is = files.is_directory(path)?;
+        self.directories.push((path.to_vec(), is));
+        Some(is)
+    }
 }
 
 impl Undecided {
-    /// The request, to be looked at again.
-    pub fn arrival(&self) -> Arrival<'_> {
-        Arrival {
-            bytes: &self.bytes,
-            peer: self.peer,
-            local: self.local,
-            interface: self.interface,
-        }
+    /// The request, to be looked at again, and what it has been through.
+    pub fn parts(&mut self) -> (Arrival<'_>, &mut History) {
+        let Self { bytes, peer, local, interface, history, .. } = self;
+        let arrival = Arrival { bytes, peer: *peer, local: *local, interface: *interface };
+        (arrival, history)
     }
 }
 
@@ -44,18 +66,31 @@ impl Requests {
 
     /// When the oldest has waited for long enough.
     pub fn deadline(&self) -> Option<Millis> {
-        self.0.front().map(|oldest| oldest.since.plus_seconds(PATIENCE))
+        self.0.front().map(|oldest| oldest.history.since.plus_seconds(PATIENCE))
     }
 
-    /// Keeps one. Over a shared socket a client has one request only, the last.
-    pub fn keep(&mut self, socket: Socket, arrival: &Arrival<'_>, awaited: Awaited, now: Millis) {
-        if matches!(socket, Socket::Shared(_)) {
-            self.0.retain(|kept| kept.peer != arrival.peer);
-        }
+    /// Keeps one. A client that asks again is the same client: the socket that it asked by before, if that is another.
+    pub fn keep(
+        &mut self,
+        socket: Socket,
+        arrival: &Arrival<'_>,
+        awaited: Awaited,
+        history: History,
+    ) -> Option<Socket> {
         let Arrival { bytes, peer, local, interface } = *arrival;
+        let same = |kept: &Undecided| kept.peer == peer && kept.bytes == bytes;
+        let before = self.0.iter().position(same).and_then(|at| self.0.remove(at));
         let bytes = bytes.to_vec();
-        let kept = Undecided { socket, awaited, since: now, bytes, peer, local, interface };
-        self.0.push_back(kept);
+        let kept = Undecided { socket, awaited, bytes, peer, local, interface, history };
+        // They stay in the order in which they came: one that waits for something else now has not become younger.
+        let at = self.0.partition_point(|other| other.history.since <= kept.history.since);
+        self.0.insert(at, kept);
+        before.map(|before| before.socket).filter(|before| *before != socket)
+    }
+
+    /// A client has what it wants, or wants something else: over a shared socket it has one request only.
+    pub fn forget(&mut self, peer: SocketAddr) {
+        self.0.retain(|kept| kept.peer != peer);
     }
 
     /// Those that have waited for this.

@@ -1,6 +1,6 @@
 //! A disk that takes its time: a file system of ours in user space, by the kernel's own protocol (`linux/fuse.h`).
 //!
-//! Just enough of it for a directory with files. Names are looked up and files are opened at once; each read waits.
+//! Just enough of it for a directory with files.
 
 use super::lab::because;
 use super::lab::files::place;

@@ -96,8 +96,10 @@ pub struct Transfer {
     timed: Option<Millis>,
     /// How often the timeout has doubled since an answer was timed.
     doubled: u32,
-    /// When what is in flight was last sent to fill a gap.
-    repaired: Option<Millis>,
+    /// Whether a repeated acknowledgement means a gap: what is in flight was sent once, and so was what came before.
+    repairable: bool,
+    /// What is in flight waits for the disk, and was not sent yet.
+    held_up: bool,
 }
 
 /// A client that says nothing for so many seconds is gone.
@@ -120,7 +122,8 @@ impl Transfer {
             round_trip: None,
             timed: Some(now),
             doubled: 0,
-            repaired: None,
+            repairable: false,
+            held_up: false,
         };
         (transfer, in_flight)
     }
@@ -132,7 +135,12 @@ impl Transfer {
 
     /// What was to be sent had to wait for the disk: the answer will tell nothing about the client.
     pub fn is_held_up(&mut self) {
-        self.timed = None;
+        (self.timed, self.held_up) = (None, true);
+    }
+
+    /// What was to be sent has gone.
+    pub fn is_sent(&mut self) {
+        self.held_up = false;
     }
 
     /// Whether a block is sent when the one before is acknowledged, and not sooner.
@@ -153,7 +161,7 @@ impl Transfer {
                     Action::Close(Outcome::Sent)
                 }
                 Some(block) => self.advance(block + 1, now),
-                None if self.misses_the_first(low, now) => self.repair(now),
+                None if self.misses_the_first(low) => self.repair(now),
                 // Stale, repeated or forged: nothing at all (no Sorcerer's Apprentice).
                 None => Action::Wait,
             },
@@ -171,13 +179,10 @@ impl Transfer {
     }
 
     /// Whether a client says once more that it has nothing of a window: what follows a lost first block has reached
-    /// it. One that says so for each of them is heard once in a round trip.
-    fn misses_the_first(&self, low: u16, now: Millis) -> bool {
+    /// it. It may say so for each block that follows, and for each block that comes twice; so it is heard once.
+    fn misses_the_first(&self, low: u16) -> bool {
         let repeated = self.in_flight.start.checked_sub(1).map(|block| block & 0xffff);
-        let usual = self.round_trip.map_or(0, |round_trip| round_trip.usual());
-        self.terms.window > 1
-            && repeated == Some(low.into())
-            && self.repaired.is_none_or(|repaired| now > repaired.plus(usual))
+        self.terms.window > 1 && self.repairable && repeated == Some(low.into())
     }
 
     fn advance(&mut self, base: u64, now: Millis) -> Action {
@@ -185,12 +190,12 @@ impl Transfer {
         let end = base + self.terms.window;
         let end = self.last.map_or(end, |last| end.min(last + 1));
         self.in_flight = base..end;
+        self.repairable = whole && self.timed.is_some();
         self.measure(now);
+        // The rest of a window is sent again because some of it was lost: its answer may be that to the first time.
+        self.timed = whole.then_some(now);
         self.progress = now.whole_second();
         self.backoff = 0;
-        self.timed = Some(now);
-        // The rest of a window is sent again because some of it was lost.
-        self.repaired = (!whole).then_some(now);
         self.due = self.progress;
         self.pause(now);
         Action::Send(self.in_flight.clone())
@@ -208,7 +213,7 @@ impl Transfer {
 
     /// A gap is filled at once.
     fn repair(&mut self, now: Millis) -> Action {
-        (self.repaired, self.timed) = (Some(now), None);
+        (self.repairable, self.timed) = (false, None);
         if let Some(timeout) = self.timeout() {
             self.due = now.plus(timeout);
         }
@@ -217,7 +222,7 @@ impl Transfer {
 
     /// No answer has come.
     fn repeat(&mut self, now: Millis) -> Action {
-        (self.repaired, self.timed) = (Some(now), None);
+        (self.repairable, self.timed) = (false, None);
         self.doubled = (self.doubled + 1).min(MOST_DOUBLED);
         self.pause(now);
         Action::Send(self.in_flight.clone())
@@ -242,7 +247,7 @@ impl Transfer {
 
     /// Some clients never acknowledge the last block; that is no failure.
     fn abandoned(&self) -> Outcome {
-        if self.last.is_some_and(|last| self.in_flight.contains(&last)) {
+        if !self.held_up && self.last.is_some_and(|last| self.in_flight.contains(&last)) {
             Outcome::Sent
         } else {
             Outcome::TimedOut

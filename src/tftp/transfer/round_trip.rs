@@ -27,11 +27,6 @@ impl RoundTrip {
         self.smoothed = self.smoothed - self.smoothed / 8 + millis;
     }
 
-    /// The round trip as it mostly is.
-    pub fn usual(&self) -> u64 {
-        self.smoothed / 8
-    }
-
     /// The retransmission timeout.
     pub fn timeout(&self) -> u64 {
         self.smoothed / 8 + self.variation.max(LEAST_MARGIN)
@@ -45,10 +40,10 @@ mod tests {
     #[test]
     fn the_arithmetic_is_that_of_the_rfc() {
         let mut far = RoundTrip::first(100);
-        assert_eq!((far.usual(), far.timeout()), (100, 300), "SRTT + 4 RTTVAR, RTTVAR = R / 2");
+        assert_eq!(far.timeout(), 300, "SRTT + 4 RTTVAR, RTTVAR = R / 2");
         far.measured(200);
         // RTTVAR = 3/4 * 50 + 1/4 * 100 = 62.5, SRTT = 7/8 * 100 + 1/8 * 200 = 112.5
-        assert_eq!((far.usual(), far.timeout()), (112, 112 + 250));
+        assert_eq!(far.timeout(), 112 + 250);
         (0..200).for_each(|_| far.measured(200));
         assert_eq!(far.timeout(), 200 + LEAST_MARGIN, "what does not vary needs little margin");
     }

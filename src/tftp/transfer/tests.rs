@@ -71,16 +71,41 @@ fn an_agreed_timeout_is_the_longest_pause() {
 }
 
 #[test]
-fn a_lost_first_block_is_sent_again_once_in_a_round_trip() {
+fn a_lost_first_block_is_sent_again_once() {
     let terms = Terms { window: 4, ..LOCKSTEP };
     let (mut transfer, _) = Transfer::start(terms, Some(100), Millis(0));
     assert_eq!(transfer.on(Event::Ack(1), Millis(10)), Action::Send(2..6));
     assert_eq!(transfer.on(Event::Ack(1), Millis(20)), Action::Send(2..6), "block 2 is lost");
     assert_eq!(transfer.on(Event::Ack(1), Millis(21)), Action::Wait, "said for block 4");
-    assert_eq!(transfer.on(Event::Ack(1), Millis(30)), Action::Wait, "said for block 5");
-    assert_eq!(transfer.on(Event::Ack(1), Millis(31)), Action::Send(2..6), "lost once more");
+    assert_eq!(transfer.on(Event::Ack(1), Millis(40)), Action::Wait, "said for block 5");
     assert_eq!(transfer.on(Event::Ack(3), Millis(41)), Action::Send(4..8));
     assert_eq!(transfer.on(Event::Ack(3), Millis(42)), Action::Wait, "what follows the gap");
+}
+
+/// A client that was late once acknowledges both copies of a window. If each were an answer, all windows to the end would
+/// go out twice.
+#[test]
+fn a_late_client_does_not_double_what_follows() {
+    let terms = Terms { window: 4, ..LOCKSTEP };
+    let (mut transfer, _) = Transfer::start(terms, Some(100), Millis(0));
+    assert_eq!(transfer.on(Event::Ack(1), Millis(1)), Action::Send(2..6));
+    let late = transfer.deadline();
+    assert_eq!(transfer.on(Event::Tick, late), Action::Send(2..6));
+    assert_eq!(transfer.on(Event::Ack(5), late.plus(10)), Action::Send(6..10));
+    assert_eq!(transfer.on(Event::Ack(5), late.plus(20)), Action::Wait, "to the second copy");
+    assert_eq!(transfer.on(Event::Ack(9), late.plus(30)), Action::Send(10..14));
+    assert_eq!(
+        transfer.on(Event::Ack(9), late.plus(40)),
+        Action::Send(10..14),
+        "all is clear again"
+    );
+}
+
+#[test]
+fn what_was_never_sent_was_not_received() {
+    let (mut transfer, _) = Transfer::start(LOCKSTEP, Some(1), Millis(0));
+    transfer.is_held_up();
+    assert_eq!(silence(transfer).1, Outcome::TimedOut);
 }
 
 #[test]
