@@ -135,17 +135,25 @@ fn what_hangs_does_not_pile_up() {
     };
     let (threads, descriptors) = (count("task"), count("fd"));
     let mut buffer = [0; 600];
+    let mut unanswered = 0;
     for _ in 0..CLIENTS {
         let socket = room.client().udp("10.9.0.2:0");
+        socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a socket");
         let request = b"\0\x01slow/file\0octet\0tsize\x000\0";
         socket.send_to(request, "10.9.0.1:69").expect("the wire is up");
-        let (_, from) = socket.recv_from(&mut buffer).expect("an answer");
-        socket.send_to(&[0, 4, 0, 0], from).expect("the wire is up");
-        socket.send_to(b"\0\x05\0\0enough\0", from).expect("the wire is up");
+        match socket.recv_from(&mut buffer) {
+            Ok((_, from)) => {
+                socket.send_to(&[0, 4, 0, 0], from).expect("the wire is up");
+                socket.send_to(b"\0\x05\0\0enough\0", from).expect("the wire is up");
+            }
+            // As soon as all threads of the disk hang.
+            Err(_) => unanswered += 1,
+        }
     }
     room.slowest_of(1);
     let (more_threads, more_descriptors) = (count("task") - threads, count("fd") - descriptors);
-    assert!(more_threads <= 4 && more_descriptors <= 8, "{more_threads} {more_descriptors}");
+    assert!(more_threads <= 4, "{more_threads} threads");
+    assert!(more_descriptors <= unanswered + 8, "{more_descriptors} for {unanswered}");
 }
 
 /// What a stranger says keeps nobody from being heard who has spoken behind it.

@@ -161,6 +161,9 @@ impl Server {
             Started::Session(session) => {
                 let id = self.insert(socket, session);
                 self.settle(id, true, around.files, effects);
+                // With a timeout of 0 the first repeat is due at once, before the client can say anything.
+                self.event(id, Event::Tick, around.now, around.files, effects);
+                self.settle(id, false, around.files, effects);
             }
             Started::Nothing => effects.extend(closing(socket)),
             Started::Undecided(awaited) => {

@@ -108,7 +108,13 @@ impl Client {
 
     /// `None`: nobody says anything.
     fn hear<'b>(&mut self, buffer: &'b mut [u8]) -> Result<Option<&'b [u8]>, String> {
-        match self.socket.recv_from(buffer) {
+        let received = loop {
+            match self.socket.recv_from(buffer) {
+                Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
+                received => break received,
+            }
+        };
+        match received {
             Ok((size, from)) => {
                 self.peer.get_or_insert(from);
                 Ok(Some(&buffer[..size]))
