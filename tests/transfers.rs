@@ -177,6 +177,25 @@ fn a_stranger_does_not_hide_the_client() {
     assert_eq!(buffer[..4], [0, 3, 0, 2]);
 }
 
+/// A file may end where nothing is left to read.
+#[test]
+fn a_slow_disk_may_have_nothing_more() {
+    let Some(device) = required(slow_disk::device()) else { return };
+    let Some(room) = Room::new("") else { return };
+    let sizes = [0, 1467, 1468, 2 * 1468, 65_536, 64 * 1468];
+    let files = sizes.map(|size| (size.to_string(), contents(size)));
+    let reading = Duration::from_millis(5);
+    let disk = SlowDisk { files: files.clone().into(), reading, opening: reading, broken: false };
+    let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
+    for (name, file) in files {
+        for windowsize in [1, 16] {
+            let path = format!("slow/{name}");
+            let got = Download { file: &path, windowsize, ..Download::USUAL }.bytes(room.client());
+            assert!(got.as_ref() == Ok(&file), "{name}: {:?}", got.map(|all| all.len()));
+        }
+    }
+}
+
 #[test]
 fn a_broken_disk_ends_the_transfers_that_read_it() {
     let Some(device) = required(slow_disk::device()) else { return };

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 pub struct Places {
     /// The mount that a directory is on, if it is remote, and until when that is believed.
     known: HashMap<PathBuf, (Instant, Option<u64>)>,
+    /// Whether a mount is remote. The table of mounts may be long.
+    mounts: HashMap<u64, (Instant, bool)>,
 }
 
 /// File systems can be mounted at any time.
@@ -37,10 +39,23 @@ impl Places {
         }
         if self.known.len() >= MOST {
             self.known.clear();
+            self.mounts.clear();
         }
-        let mount = mount(directory).filter(|mount| is_remote(*mount));
+        let mount = mount(directory).filter(|mount| self.is_remote(*mount, now));
         self.known.insert(directory.to_owned(), (now + BELIEVED, mount));
         mount
+    }
+
+    fn is_remote(&mut self, mount: u64, now: Instant) -> bool {
+        if let Some((until, is)) = self.mounts.get(&mount)
+            && now < *until
+        {
+            return *is;
+        }
+        let is_one = |name: String| REMOTE.iter().any(|remote| name.starts_with(remote));
+        let is = file_system(mount).is_some_and(is_one);
+        self.mounts.insert(mount, (now + BELIEVED, is));
+        is
     }
 }
 
@@ -59,10 +74,6 @@ fn mount(directory: &Path) -> Option<u64> {
         }
     }
     found
-}
-
-fn is_remote(mount: u64) -> bool {
-    file_system(mount).is_some_and(|name| REMOTE.iter().any(|remote| name.starts_with(remote)))
 }
 
 #[test]
