@@ -49,7 +49,9 @@ fn check(effect: &Effect, request: &[u8]) {
     match effect {
         Effect::Log(line) => assert!(!line.to_string().contains('\n'), "{line}"),
         Effect::Send(datagram) | Effect::SendLater(_, datagram) => answers(datagram, request),
-        Effect::Close(_) => panic!("there is nothing to close"),
+        Effect::SendBatch(_) | Effect::TellScript(_) | Effect::Close(_) => {
+            panic!("that is of TFTP")
+        }
     }
 }
 
