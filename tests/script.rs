@@ -74,7 +74,7 @@ fn bare(line: &str) -> String {
 fn a_script_is_told_of_what_was_sent() {
     let script = "#!/bin/sh\n\
         { printf '%s|' \"$#\" \"$@\" \"$FOO\"; pwd; umask; id -u; id -G; ls /proc/$$/fd | head -3 | xargs; \
-        grep SigBlk /proc/$$/status; } >> /srv/told 2>&1\necho said\necho complained >&2\nprintf 'no end'\n";
+        grep SigBlk /proc/self/status; } >> /srv/told 2>&1\necho said\necho complained >&2\nprintf 'no end'\n";
     let Some(room) = Room::new(script, "") else { return };
     assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));
     assert!(room.get("none").is_err());
