@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::lab::{Lab, Process, eventually};
+use common::lab::{Lab, Process};
 use common::random::Random;
 use common::required;
-use common::{request, speech};
+use common::{request, room, speech};
 use std::net::{SocketAddrV6, UdpSocket};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 const CONFIG: &str = "port=0\nlog-dhcp\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=1000\ndhcp-range=10.9.0.0,proxy\n\
@@ -22,7 +22,7 @@ const DATAGRAMS: usize = 100_000;
 fn a_hundred_thousand_broken_datagrams_change_nothing() {
     for config in ["", "tftp-single-port\n"] {
         let Some(lab) = required(Lab::new(["server", "client"])) else { return };
-        lab.file("/srv/dnsmasq.conf", CONFIG.to_owned() + config);
+        lab.file(room::CONFIG, CONFIG.to_owned() + config);
         bombard(&lab, config.is_empty());
     }
 }
@@ -91,23 +91,13 @@ fn link_local_requests_are_answered() {
 
 /// The program with the usual configuration.
 fn serve(lab: &Lab) -> Process {
-    lab.file("/srv/dnsmasq.conf", CONFIG);
+    lab.file(room::CONFIG, CONFIG);
     start(lab)
 }
 
 /// The program, with a client beside it.
 fn start(lab: &Lab) -> Process {
-    let (server, client) = (lab.host("server"), lab.host("client"));
-    lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
-    server.ip("addr add 10.9.0.1/24 dev eth0");
-    client.ip("addr add 10.9.0.2/24 dev c0");
-    lab.file("/srv/tftp/small", "hello\n");
-    let mut command = Command::new(common::subject());
-    command.args(["-k", "-u", "root", "--group=", "-x", "/run/pid", "-C", "/srv/dnsmasq.conf"]);
-    let daemon = server.spawn(command.stdout(Stdio::null()).stderr(Stdio::null()));
-    let ready = || [67, 69, 4011].iter().all(|port| server.listens_on_udp(*port)).then_some(());
-    eventually(Duration::from_secs(5), ready).expect("the server starts");
-    daemon
+    room::start(lab, &["-u", "root", "-x", "/run/pid"], &[], &[67, 69, 4011])
 }
 
 /// A client that behaves gets its file and its answer on 4011.

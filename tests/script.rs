@@ -4,12 +4,11 @@ mod common;
 
 use common::download::Download;
 use common::lab::{Lab, Process, eventually};
-use common::required;
+use common::{required, room};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const SCRIPT: &str = "/srv/script.sh";
@@ -24,24 +23,15 @@ struct Room {
 impl Room {
     fn new(script: &str, config: &str) -> Option<Self> {
         let lab = required(Lab::new(["server", "client"]))?;
-        let (server, client) = (lab.host("server"), lab.host("client"));
-        lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
-        server.ip("addr add 10.9.0.1/24 dev eth0");
-        client.ip("addr add 10.9.0.2/24 dev c0");
         let usual = format!("port=0\nenable-tftp\ntftp-root=/srv/tftp\ndhcp-script={SCRIPT}\n");
-        lab.file("/srv/dnsmasq.conf", usual + config);
-        lab.file("/srv/tftp/small", "hello\n");
+        lab.file(room::CONFIG, usual + config);
         lab.file("/srv/tftp/bytes \x01", "12345");
         if !script.is_empty() {
             lab.file(SCRIPT, script);
             fs::set_permissions(SCRIPT, Permissions::from_mode(0o755)).expect("it is ours");
         }
-        let mut command = Command::new(common::subject());
-        command.args(["-k", "--group=", "-x", "", "-l", "/run/leases", "-C", "/srv/dnsmasq.conf"]);
-        command.env("FOO", "bar").stdout(Stdio::null()).stderr(Stdio::null());
-        let daemon = server.spawn(&mut command);
-        let ready = || server.listens_on_udp(69).then_some(());
-        eventually(PATIENCE, ready).expect("the server starts");
+        let words = ["-x", "", "-l", "/run/leases"];
+        let daemon = room::start(&lab, &words, &[("FOO", "bar")], &[69]);
         Some(Self { lab, daemon })
     }
 

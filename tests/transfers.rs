@@ -4,13 +4,12 @@ mod common;
 
 use common::download::Download;
 use common::lab::{Host, Lab, Process, eventually};
-use common::required;
 use common::slow_disk::{self, SlowDisk};
+use common::{required, room};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const CONFIG: &str =
@@ -27,17 +26,8 @@ struct Room {
 impl Room {
     fn new(config: &str) -> Option<Self> {
         let lab = required(Lab::new(["server", "client"]))?;
-        let (server, client) = (lab.host("server"), lab.host("client"));
-        lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
-        server.ip("addr add 10.9.0.1/24 dev eth0");
-        client.ip("addr add 10.9.0.2/24 dev c0");
-        lab.file("/srv/dnsmasq.conf", CONFIG.to_owned() + config);
-        lab.file("/srv/tftp/small", "hello\n");
-        let mut command = Command::new(common::subject());
-        command.args(["-k", "-u", "root", "--group=", "-x", "", "-C", "/srv/dnsmasq.conf"]);
-        let daemon = server.spawn(command.stdout(Stdio::null()).stderr(Stdio::null()));
-        let ready = || server.listens_on_udp(69).then_some(());
-        eventually(Duration::from_secs(5), ready).expect("the server starts");
+        lab.file(room::CONFIG, CONFIG.to_owned() + config);
+        let daemon = room::start(&lab, &["-u", "root", "-x", ""], &[], &[69]);
         Some(Self { lab, daemon })
     }
 
