@@ -7,10 +7,10 @@ use crate::config::{Config, Tftp};
 use crate::failure::{Failure, reason};
 use crate::net::{Address, Arrival, Batch, Datagram, Interfaces, Via, any_interface_matches};
 use crate::proxydhcp::Port;
-use crate::sys::batch::{Way, send_batch};
+use crate::sys::batch::send_batch;
 use crate::sys::interfaces::Watch;
 use crate::sys::signals::Signals;
-use crate::sys::udp::{self, Step};
+use crate::sys::udp::{self, Step, Way};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::BTreeSet;
@@ -303,18 +303,15 @@ impl Sockets {
     /// Sends by the socket it says.
     pub fn send(&self, datagram: &Datagram) -> io::Result<()> {
         let Datagram { via, to, from, interface, bytes, .. } = datagram;
+        let way = Way { to: *to, from: *from, interface: *interface };
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
         match via {
-            Via::Dhcp => {
-                udp::send(self.dhcp.as_ref().ok_or_else(gone)?, bytes, *to, *from, *interface)
-            }
-            Via::Pxe => {
-                udp::send(self.pxe.as_ref().ok_or_else(gone)?, bytes, *to, *from, *interface)
-            }
+            Via::Dhcp => udp::send(self.dhcp.as_ref().ok_or_else(gone)?, bytes, way),
+            Via::Pxe => udp::send(self.pxe.as_ref().ok_or_else(gone)?, bytes, way),
             Via::Tftp(listener) => {
-                udp::send(self.listener(*listener).ok_or_else(gone)?, bytes, *to, *from, *interface)
+                udp::send(self.listener(*listener).ok_or_else(gone)?, bytes, way)
             }
-            Via::Transfer(id) => self.transfers.send(*id, bytes, *to),
+            Via::Transfer(id) => self.transfers.send(*id, bytes, way),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The sockets of transfers.
 
 use crate::net::Batch;
-use crate::sys::batch::{Inbox, Way, send_batch};
-use crate::sys::udp;
+use crate::sys::batch::{Inbox, send_batch};
+use crate::sys::udp::{self, Way};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use std::io;
@@ -85,9 +85,9 @@ impl Transfers {
     }
 
     /// Sends one datagram.
-    pub fn send(&self, id: usize, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
+    pub fn send(&self, id: usize, bytes: &[u8], way: Way) -> io::Result<()> {
         let slot = self.slots.get(id).and_then(Option::as_ref);
-        udp::send(&slot.ok_or(io::ErrorKind::NotConnected)?.fd, bytes, to, None, 0)
+        udp::send(&slot.ok_or(io::ErrorKind::NotConnected)?.fd, bytes, way)
     }
 
     /// Sends many; how many bytes found room.

@@ -1,6 +1,6 @@
 //! Many datagrams in one call.
 
-use super::udp::{PacketInfo, packet_info, socket_address};
+use super::udp::{PacketInfo, Way, packet_info, socket_address};
 use nix::errno::Errno;
 use nix::sys::socket::{
     ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, SockaddrStorage, sendmmsg, sendmsg,
@@ -8,24 +8,13 @@ use nix::sys::socket::{
 };
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
 /// As many as every kernel takes as segments of one (`UDP_MAX_SEGMENTS`).
 const MOST_SEGMENTS: usize = 64;
 /// Bytes that one IPv4 packet has for UDP's data.
 const MOST_BYTES: usize = 65_507;
-
-/// Where datagrams go, and from where.
-#[derive(Clone, Copy, Debug)]
-pub struct Way {
-    /// To whom.
-    pub to: SocketAddr,
-    /// From which of our addresses; `None` leaves it to the system.
-    pub from: Option<IpAddr>,
-    /// Out of which interface; 0 leaves it to the routing table.
-    pub interface: u32,
-}
 
 /// Sends datagrams of `segment` bytes, the last of which may be shorter; tells how many bytes are gone. Less than all:
 /// the socket has no room for more.
@@ -78,7 +67,7 @@ fn send_segments(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> n
     let send = |control: &[ControlMessage<'_>]| {
         sendmsg(fd.as_raw_fd(), &parts, control, MsgFlags::empty(), Some(&to))
     };
-    let info = packet_info(way.from, way.interface);
+    let info = packet_info(way);
     let info = info.as_ref().map(PacketInfo::message);
     if bytes.len() <= segment {
         return match info {
@@ -98,7 +87,7 @@ fn send_segments(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> n
 fn send_each(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> nix::Result<usize> {
     let parts: Vec<_> = bytes.chunks(segment).map(|part| [IoSlice::new(part)]).collect();
     let to = vec![Some(SockaddrStorage::from(way.to)); parts.len()];
-    let info = packet_info(way.from, way.interface);
+    let info = packet_info(way);
     let control = info.as_ref().map(PacketInfo::message);
     // Room that is not used would be read as a message, and refused.
     let space = match &info {
@@ -189,7 +178,7 @@ fn socket_address_size() -> libc::socklen_t {
 mod tests {
     use super::*;
     use crate::sys::udp::{open_tftp, open_transfer};
-    use std::net::Ipv4Addr;
+    use std::net::{IpAddr, Ipv4Addr};
 
     /// Sends so many datagrams of 1000 bytes and a short one to ourselves; their sizes, as they arrive.
     fn arrived(

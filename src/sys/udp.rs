@@ -147,16 +147,21 @@ pub fn receive_plain(fd: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<(usize,
     Ok((size, peer))
 }
 
-/// Sends one datagram; `from` and `interface` as in [`crate::net::Datagram`].
-pub fn send(
-    fd: &impl AsRawFd,
-    bytes: &[u8],
-    to: SocketAddr,
-    from: Option<IpAddr>,
-    interface: u32,
-) -> io::Result<()> {
-    let (parts, to) = ([IoSlice::new(bytes)], SockaddrStorage::from(to));
-    let info = packet_info(from, interface);
+/// Where datagrams go, and from where.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// To whom.
+    pub to: SocketAddr,
+    /// From which of our addresses; `None` leaves it to the system.
+    pub from: Option<IpAddr>,
+    /// Out of which interface; 0 leaves it to the routing table.
+    pub interface: u32,
+}
+
+/// Sends one datagram.
+pub fn send(fd: &impl AsRawFd, bytes: &[u8], way: Way) -> io::Result<()> {
+    let (parts, to) = ([IoSlice::new(bytes)], SockaddrStorage::from(way.to));
+    let info = packet_info(way);
     let control = info.as_ref().map(PacketInfo::message);
     let sent = sendmsg(fd.as_raw_fd(), &parts, control.as_slice(), MsgFlags::empty(), Some(&to));
     sent.map(drop).map_err(io::Error::from)
@@ -178,7 +183,7 @@ impl PacketInfo {
 }
 
 /// `None` if all is left to the system.
-pub(super) fn packet_info(from: Option<IpAddr>, interface: u32) -> Option<PacketInfo> {
+pub(super) fn packet_info(Way { from, interface, .. }: Way) -> Option<PacketInfo> {
     let four = |from: Ipv4Addr| {
         PacketInfo::Four(libc::in_pktinfo {
             ipi_ifindex: interface.cast_signed(),
