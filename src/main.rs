@@ -4,17 +4,18 @@ use pxemasq::daemon::End;
 use pxemasq::daemon::startup::{Asked, Parsed, parse};
 use pxemasq::failure::Failure;
 use pxemasq::journal::Journal;
+use pxemasq::sys::background::usual_umask;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let words: Vec<String> =
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    usual_umask();
     let journal = Journal::open();
-    match run(&words, &journal) {
-        Ok(code) => code,
-        Err(failure) => fail(&failure, &journal),
-    }
+    let code = run(&words, &journal).unwrap_or_else(|failure| fail(&failure, &journal));
+    journal.finish();
+    code
 }
 
 fn run(words: &[String], journal: &Journal) -> Result<ExitCode, Failure> {
@@ -25,7 +26,11 @@ fn run(words: &[String], journal: &Journal) -> Result<ExitCode, Failure> {
             eprintln!("dnsmasq: syntax check OK.");
             return Ok(told(&parsed, strict));
         }
-        Asked::Serve(parsed) => return Ok(code(parsed.bind(journal)?.confine()?.serve()?)),
+        Asked::Serve(parsed) => {
+            if let Some(daemon) = parsed.bind()?.detach()? {
+                return Ok(code(daemon.serve(journal)?));
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -47,6 +52,7 @@ fn code(end: End) -> ExitCode {
     match end {
         End::Terminated => ExitCode::SUCCESS,
         End::Interrupted => ExitCode::from(5),
+        End::Failed(code) => ExitCode::from(code),
     }
 }
 

@@ -84,6 +84,9 @@ pub enum Directive {
     PidFile(Option<Vec<u8>>),
     LogFacility(LogTo),
     LogAsync(u32),
+    LeaseFile(Option<Vec<u8>>),
+    /// `dhcp-broadcast` without a tag: nobody is answered at an address that he does not have yet.
+    BroadcastToAll,
     Script(Vec<u8>),
     /// `dhcp-scriptuser`
     ScriptUser(Vec<u8>),
@@ -100,10 +103,12 @@ pub enum Switch {
     ExpandHosts,
     Help,
     KeepInForeground,
+    LeasefileRo,
     LogDebug,
     LogDhcp,
     NoDaemon,
     NoHosts,
+    NoPing,
     NoPoll,
     NoResolv,
     NoRoundRobin,

@@ -103,10 +103,12 @@ impl Builder {
             Switch::BindInterfaces => network.binding = network.binding.and(Binding::Interfaces),
             Switch::DhcpIgnoreClid => dhcp.ignore_client_id = true,
             Switch::KeepInForeground => process.foreground = true,
+            Switch::LeasefileRo => process.lease_file_kept = false,
             Switch::LogDebug => process.log_debug = true,
             Switch::LogDhcp => dhcp.log = true,
             Switch::NoDaemon => process.debug = true,
             Switch::NoHosts => process.no_hosts = true,
+            Switch::NoPing => process.no_ping = true,
             Switch::NoRoundRobin => dhcp.round_robin = false,
             Switch::QuietDhcp => dhcp.quiet = true,
             Switch::QuietTftp => tftp.quiet = true,
@@ -290,6 +292,9 @@ impl Builder {
                 process.script_user = Some(text(user)).filter(|user| !user.is_empty());
             }
             Directive::LogFacility(to) => process.log_to = Some(to),
+            Directive::LogAsync(lines) => process.log_async = usize::try_from(lines).ok(),
+            Directive::LeaseFile(file) => process.lease_file = file.map(|file| path(&file)),
+            Directive::BroadcastToAll => process.broadcast_to_all = true,
             Directive::Port(port) => process.dns_port = port,
             Directive::RunTimeFile(kind, file) => self.config.files.push((kind, file)),
             _ => {}

@@ -295,12 +295,30 @@ pub struct Process {
     pub script_user: Option<String>,
     /// Where the log goes.
     pub log_to: Option<LogTo>,
+    /// How many lines may wait for syslog, if that was said.
+    pub log_async: Option<usize>,
+    /// The file that a DHCP server keeps leases in, if it is not the usual one.
+    pub lease_file: Option<PathBuf>,
+    /// Whether there is to be such a file (`leasefile-ro`: not).
+    pub lease_file_kept: bool,
+    /// No address is tried before it is lent (`no-ping`); it saves a capability.
+    pub no_ping: bool,
+    /// All answers are broadcast (`dhcp-broadcast` without a tag); it saves another.
+    pub broadcast_to_all: bool,
     /// Port of the DNS service that we do not have; 0 says so.
     pub dns_port: u16,
     /// Do not read `/etc/hosts`.
     pub no_hosts: bool,
     /// There is a `no-resolv` and no `server`: dnsmasq would warn.
     pub no_upstream: bool,
+}
+
+impl Process {
+    /// How many lines may wait for syslog, where it is said and lines go there.
+    pub fn log_async_lines(&self) -> Option<usize> {
+        let to_syslog = !matches!(self.log_to, Some(LogTo::File(_) | LogTo::Stderr));
+        self.log_async.filter(|&lines| to_syslog && lines > 0)
+    }
 }
 
 /// Which group to run as.

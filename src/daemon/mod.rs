@@ -1,12 +1,18 @@
 //! The loop: one poll, one clock reading, effects done in the order decided.
 
 mod files;
+mod herald;
+mod leases;
 mod linger;
+mod manager;
 mod notes;
 mod outgoing;
+mod pid_file;
 mod places;
 mod read_ahead;
 mod readers;
+mod rights;
+mod roots;
 mod script;
 mod sockets;
 pub mod startup;
@@ -26,16 +32,18 @@ use crate::net::Interfaces;
 use crate::proxydhcp::{self, Port};
 use crate::sys::batch::Inbox;
 use crate::sys::interfaces::{Watch, snapshot};
-use crate::sys::signals::{Asked, Signals};
+use crate::sys::signals::{Asked, Signals, release};
 use crate::sys::{limits, udp};
 use crate::tftp::Server;
 use crate::tftp::transfer::Millis;
 use files::DiskFiles;
 use linger::Linger;
+use manager::Manager;
 use mio::Events;
 use outgoing::Delayed;
 use script::Script;
 use sockets::{BoundTo, Role, Sockets};
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -62,6 +70,9 @@ pub struct Daemon {
     /// Sockets that were not read to the end.
     backlog: Vec<Role>,
     pid_file: Option<PathBuf>,
+    manager: Option<Manager>,
+    /// Held open, as dnsmasq does.
+    _leases: Option<File>,
 }
 
 /// What datagrams are read into.
@@ -93,8 +104,10 @@ impl Clock {
 pub enum End {
     /// It was told to.
     Terminated,
-    /// It was interrupted at a terminal.
+    /// It was interrupted at a terminal, or before it served.
     Interrupted,
+    /// It never served, has this exit code, and somebody has been told why.
+    Failed(u8),
 }
 
 /// Larger than any UDP datagram.
@@ -107,6 +120,10 @@ const FAIR_SHARE: usize = 64;
 impl Daemon {
     /// Serves until told to end.
     pub fn serve(mut self) -> Result<End, Failure> {
+        if self.was_stopped_early() {
+            return Ok(End::Interrupted);
+        }
+        self.manager.iter().for_each(Manager::ready);
         let mut events = Events::with_capacity(EVENTS);
         let mut mail = Mail { one: vec![0; BUFFER], several: Inbox::default() };
         let mut roles: Vec<Role> = Vec::new();
@@ -144,7 +161,8 @@ impl Daemon {
         let Self { script, sockets, signals, .. } = self;
         drop(sockets);
         // Whoever does not want to wait for the script says so once more.
-        signals.release();
+        drop(signals);
+        release();
         script.into_iter().for_each(Script::part);
     }
 
@@ -219,21 +237,32 @@ impl Daemon {
         while let Some(asked) = self.signals.next() {
             match asked {
                 Asked::Terminate => {
-                    self.pid_file.iter().for_each(|path| drop(std::fs::remove_file(path)));
+                    self.manager.iter().for_each(Manager::stopping);
+                    self.pid_file.iter().for_each(|path| pid_file::remove(path));
                     self.journal.write(&Line::Process(ProcessLine::Terminated));
-                    self.journal.flush();
                     return Some(End::Terminated);
                 }
-                Asked::Reload => {
-                    let (names, happened) = self.run_time_files.read(&mut self.config);
-                    self.names = names;
-                    happened.into_iter().for_each(|line| self.journal.write(&Line::File(line)));
-                }
+                Asked::Reload => self.reload(),
+                Asked::Rotate => self.journal.reopen(),
                 Asked::Interrupt if self.config.process.debug => return Some(End::Interrupted),
                 Asked::Interrupt | Asked::Nothing => {}
             }
         }
         None
+    }
+
+    /// Whether we were told to end while we were starting. What else was said then is forgotten.
+    fn was_stopped_early(&self) -> bool {
+        let heard: Vec<Asked> = std::iter::from_fn(|| self.signals.next()).collect();
+        heard.iter().any(|asked| matches!(asked, Asked::Terminate | Asked::Interrupt))
+    }
+
+    fn reload(&mut self) {
+        self.manager.iter().for_each(Manager::reloading);
+        let (names, happened) = self.run_time_files.read(&mut self.config);
+        self.names = names;
+        happened.into_iter().for_each(|line| self.journal.write(&Line::File(line)));
+        self.manager.iter().for_each(Manager::ready);
     }
 
     /// Links or addresses have changed.

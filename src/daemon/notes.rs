@@ -2,49 +2,63 @@
 
 use crate::config::network::Binding;
 use crate::config::{Config, Note, RangeKind};
-use crate::log_line::{DhcpLine, Line, ProcessLine, TftpLine};
+use crate::log_line::{DhcpLine, FileLine, Line, ProcessLine, TftpLine};
 use crate::net::{Address, Interfaces, interface_matches};
 
-/// What is logged at the start, in dnsmasq's order. Remarks of ours come behind what dnsmasq says.
-pub fn start_lines(
-    config: &Config,
-    interfaces: &Interfaces,
-    notes: &[Note],
-    bound_to: Option<&str>,
-) -> Vec<Line> {
-    let mut lines =
-        vec![Line::Process(ProcessLine::Started), Line::Process(ProcessLine::CompileTimeOptions)];
+/// What a start has come to, beside its configuration.
+pub struct Start<'s> {
+    /// Of files of the process.
+    pub said: Vec<ProcessLine>,
+    /// Remarks of ours.
+    pub notes: Vec<Note>,
+    /// The only interface that DHCP hears.
+    pub bound_to: Option<&'s str>,
+    /// Of TFTP's roots and limits.
+    pub roots: Vec<TftpLine>,
+    /// Of files that were read.
+    pub files: Vec<FileLine>,
+}
+
+impl Start<'_> {
+    /// What is logged of it, in dnsmasq's order. Remarks of ours come behind what dnsmasq says of the configuration.
+    pub fn lines(self, config: &Config, interfaces: &Interfaces) -> Vec<Line> {
+        let Self { said, notes, bound_to, roots, files } = self;
+        let mut lines = vec![ProcessLine::Started, ProcessLine::CompileTimeOptions];
+        lines.extend(said);
+        lines.extend(interface_lines(config, interfaces));
+        lines.extend(config.process.log_async_lines().map(ProcessLine::AsynchronousLog));
+        let mut lines: Vec<Line> = lines.into_iter().map(Line::Process).collect();
+        let ranges = config.dhcp.ranges.iter().rev().map(|range| range_line(&range.value));
+        let exclusive = bound_to.map(|interface| DhcpLine::BoundTo(interface.to_owned()));
+        lines.extend(ranges.chain(exclusive).map(|line| Line::Dhcp(None, line)));
+        lines.extend(root_line(config).into_iter().chain(roots).map(Line::Tftp));
+        let remarks = notes.iter().map(|note| ProcessLine::Remark(note.to_string()));
+        lines.extend(remarks.map(Line::Process));
+        lines.extend(files.into_iter().map(Line::File));
+        lines
+    }
+}
+
+/// Of interfaces, and of DNS.
+fn interface_lines(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
+    let mut lines = Vec::new();
     if config.network.binding == Binding::Wildcard {
         lines.extend(labelled(config, interfaces));
     }
     if config.network.binding != Binding::Interfaces {
-        lines.extend(
-            missing(config, interfaces)
-                .into_iter()
-                .rev()
-                .map(ProcessLine::InterfaceMissing)
-                .map(Line::Process),
-        );
+        let missing = missing(config, interfaces).into_iter().rev();
+        lines.extend(missing.map(ProcessLine::InterfaceMissing));
     }
     if config.process.dns_port != 0 && config.process.no_upstream {
-        lines.push(Line::Process(ProcessLine::NoUpstream));
+        lines.push(ProcessLine::NoUpstream);
     }
-    lines.extend(
-        config.dhcp.ranges.iter().rev().map(|range| Line::Dhcp(None, range_line(&range.value))),
-    );
-    lines.extend(
-        bound_to.map(|interface| Line::Dhcp(None, DhcpLine::BoundTo(interface.to_owned()))),
-    );
-    if let Some(tftp) = &config.tftp {
-        let path = tftp.root.as_ref().map(|root| String::from_utf8_lossy(&root.value).into_owned());
-        lines.push(Line::Tftp(TftpLine::Root {
-            path,
-            secure: tftp.secure,
-            single_port: tftp.single_port,
-        }));
-    }
-    lines.extend(notes.iter().map(|note| Line::Process(ProcessLine::Remark(note.to_string()))));
     lines
+}
+
+fn root_line(config: &Config) -> Option<TftpLine> {
+    let tftp = config.tftp.as_ref()?;
+    let path = tftp.root.as_ref().map(|root| String::from_utf8_lossy(&root.value).into_owned());
+    Some(TftpLine::Root { path, secure: tftp.secure, single_port: tftp.single_port })
 }
 
 fn range_line(range: &crate::config::Range) -> DhcpLine {
@@ -69,13 +83,13 @@ pub fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
 }
 
 /// The interface of each address whose label would be served if it were an interface.
-fn labelled(config: &Config, interfaces: &Interfaces) -> Vec<Line> {
+fn labelled(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
     let instead = |address: &Address| {
         let label = address.label.as_deref()?;
         let link = interfaces.by_index(address.interface)?;
         let line = ProcessLine::InterfaceInstead(link.name.clone());
         let accepted = config.network.accepts(label, link.loopback, Some(address.ip));
-        accepted.then_some(Line::Process(line))
+        accepted.then_some(line)
     };
     interfaces.addresses.iter().filter_map(instead).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! A process of its own runs it, which keeps the rights that we give up, and has nothing else to do.
 
+use super::rights::assume;
 use crate::config::{Config, Process};
 use crate::effect::Sent;
 use crate::failure::{Failure, reason};
@@ -76,9 +77,9 @@ impl Script {
     fn start(path: PathBuf, user: Option<Identity>, echo: bool) -> io::Result<Self> {
         let shown = path.display().to_string();
         let channel =
-            beside::start(move |channel| match user.map_or(Ok(()), |user| user.assume(&[])) {
+            beside::start(move |channel| match user.map_or(Ok(()), |user| assume(&user, &[])) {
                 Ok(()) => serve(&channel, &path, echo),
-                Err(error) => tell(&channel, kind::FAILED, reason(&error).as_bytes()),
+                Err(failure) => tell(&channel, kind::FAILED, failure.sentence.as_bytes()),
             })?;
         Ok(Self { channel, path: shown, queue: VecDeque::new(), busy: false, gone: false })
     }

@@ -100,10 +100,19 @@ impl Sockets {
         Ok(sockets)
     }
 
-    /// Hears signals and changes too.
-    pub fn hear(&self, signals: &Signals, watch: &Watch) -> Result<(), Failure> {
-        let both = self.register(signals, SIGNALS).and_then(|()| self.register(watch, WATCH));
-        both.map_err(|error| unwatched(&error))
+    /// Hears of changes of links and addresses too.
+    pub fn hear_changes(&self, watch: &Watch) -> Result<(), Failure> {
+        self.register(watch, WATCH).map_err(|error| unwatched(&error))
+    }
+
+    /// Hears signals too. They are those of the process that is called this in.
+    pub fn hear_signals(&self, signals: &Signals) -> Result<(), Failure> {
+        self.register(signals, SIGNALS).map_err(|error| unwatched(&error))
+    }
+
+    /// Whether there are addresses of ours that cannot be bound yet.
+    pub fn wait_for_addresses(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// What threads that read disks wake us with.
@@ -158,15 +167,12 @@ impl Sockets {
         Ok(())
     }
 
-    /// Opens TFTP sockets for addresses that have come, and with `bind-dynamic` closes those of addresses that have
-    /// gone; tells which are new.
+    /// Opens TFTP sockets for addresses that have come, as far as we may, and with `bind-dynamic` closes those of
+    /// addresses that have gone; tells which are new.
     pub fn follow(&mut self, config: &Config, interfaces: &Interfaces) -> Vec<usize> {
         let Some(tftp) = &config.tftp else { return Vec::new() };
-        let waiting = std::mem::take(&mut self.waiting);
-        let wanted = match config.network.binding {
-            Binding::Dynamic => own_addresses(config, tftp, interfaces),
-            _ => waiting,
-        };
+        self.waiting = Vec::new();
+        let wanted = own_addresses(config, tftp, interfaces);
         if config.network.binding == Binding::Dynamic {
             let gone = |listener: &Listener| !wanted.contains(&listener.address);
             self.listeners

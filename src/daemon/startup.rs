@@ -1,34 +1,35 @@
-//! From the command line to the loop, in stages that are types: what needs root happens before [`Confined`], what
-//! serves happens behind it (spec: daemon, section 1).
+//! From the command line to the loop, in stages that are types (spec: daemon, section 1): what may fail at the terminal
+//! happens up to [`Bound`], what needs root before [`Confined`], what serves behind it.
 
 use super::files::DiskFiles;
-use super::notes::{missing, start_lines};
+use super::herald::Herald;
+use super::manager::Manager;
+use super::notes::{Start, missing};
 use super::readers::Readers;
+use super::rights::{identity, server};
 use super::script::Script;
 use super::sockets::{BoundTo, Sockets};
-use super::{Clock, Daemon, End, surroundings};
+use super::{Clock, Daemon, End, leases, pid_file, rights, roots, surroundings};
 use crate::command_line::{self, CommandLine};
 use crate::config::answers::Answers;
 use crate::config::build::Purpose;
 use crate::config::load::{Loaded, Loader};
 use crate::config::network::Binding;
 use crate::config::run_time::RunTimeFiles;
-use crate::config::{Config, Group, Note, Tftp};
+use crate::config::{Config, Note};
 use crate::failure::{Failure, reason};
 use crate::journal::Journal;
-use crate::log_line::{Line, TftpLine};
+use crate::log_line::ProcessLine;
 use crate::net::Interfaces;
+use crate::sys::background::leave_terminal;
+use crate::sys::descriptors::close_inherited;
 use crate::sys::interfaces::{Watch, has_interface, snapshot};
 use crate::sys::limits;
 use crate::sys::privilege::{Capability, Identity};
-use crate::sys::signals::Signals;
+use crate::sys::signals::{Signals, hold};
 use conf_parser::Switch;
-use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::fs::File;
+use std::io;
 use std::sync::Arc;
 
 /// What the command line asks for.
@@ -51,23 +52,39 @@ pub struct Parsed {
     loaded: Loaded,
 }
 
-/// All that needs root is open: the ports, the log, the pid file.
+/// All that is opened as root, and in the process that was started.
 pub struct Bound {
     config: Config,
     notes: Vec<Note>,
     interfaces: Interfaces,
+    leases: Option<File>,
     sockets: Sockets,
-    signals: Signals,
     watch: Watch,
-    journal: Journal,
     identity: Identity,
-    script: Option<Script>,
+    kept: Vec<Capability>,
+    script_user: Option<Identity>,
     bound_to: Option<String>,
 }
 
-/// Running as nobody in particular, for good. Only this stage can serve.
-pub struct Confined {
+/// In the process that will serve.
+pub struct Detached {
     bound: Bound,
+    /// To whom it matters whether we serve.
+    herald: Option<Herald>,
+}
+
+/// Logging, and away from the terminal.
+struct Settled {
+    bound: Bound,
+    signals: Signals,
+    script: Option<Script>,
+    /// What there is to say of that.
+    said: Vec<ProcessLine>,
+}
+
+/// Running as nobody in particular, for good. Only this stage can serve.
+struct Confined {
+    settled: Settled,
 }
 
 /// Reads the command line and the files it leads to.
@@ -120,24 +137,23 @@ impl Parsed {
         &self.loaded.files
     }
 
-    /// Opens everything that needs root.
-    pub fn bind(self, journal: &Journal) -> Result<Bound, Failure> {
-        let Loaded { config, mut notes, .. } = self.loaded;
-        let network_failure = |error: io::Error| {
-            Failure::other(format!("cannot create netlink socket: {}", reason(&error)))
+    /// Opens everything that needs root, and that may fail for everybody to see.
+    pub fn bind(self) -> Result<Bound, Failure> {
+        let failed = |what: &'static str| {
+            move |error: io::Error| Failure::other(format!("{what}: {}", reason(&error)))
         };
-        let watch = Watch::new().map_err(network_failure)?;
-        let interfaces = snapshot().map_err(|error| {
-            Failure::other(format!("failed to find list of interfaces: {}", reason(&error)))
-        })?;
+        close_inherited();
+        hold().map_err(failed("cannot take signals"))?;
+        let Loaded { config, mut notes, .. } = self.loaded;
+        let watch = Watch::new().map_err(failed("cannot create netlink socket"))?;
+        let interfaces = snapshot().map_err(failed("failed to find list of interfaces"))?;
         notes.extend(surroundings::remarks(&config, Some(&interfaces), server(&config).as_ref()));
         if let Some(refusal) = notes.iter().find(|note| note.refuses) {
             return Err(Failure::config(refusal.to_string()));
         }
-        let signals = Signals::take()
-            .map_err(|error| Failure::other(format!("cannot take signals: {}", reason(&error))))?;
+        let leases = leases::open(&config)?;
         let sockets = Sockets::open(&config, &interfaces)?;
-        sockets.hear(&signals, &watch)?;
+        sockets.hear_changes(&watch)?;
         if config.network.binding == Binding::Interfaces
             && let Some(name) = missing(&config, &interfaces).first()
         {
@@ -145,106 +161,138 @@ impl Parsed {
         }
         let bound_to = only_interface(&config, &interfaces);
         bound_to.iter().try_for_each(|name| bind_dhcp_to(name, &sockets))?;
-        let identity = identity(&config)?;
         let script_user = Script::user(&config)?;
-        if !config.process.debug {
-            std::env::set_current_dir("/").map_err(|error| {
-                Failure::other(format!("cannot chdir to filesystem root: {}", reason(&error)))
-            })?;
-            if !config.process.foreground {
-                return Err(Failure::other(
-                    "cannot fork into background: not there yet, use --keep-in-foreground or --no-daemon",
-                ));
-            }
-            config.process.pid_file.iter().try_for_each(|path| write_pid_file(path, &identity))?;
-        }
-        journal.configure(&config.process)?;
-        let script = Script::of(&config, script_user)?;
-        script.iter().try_for_each(|script| sockets.hear_script(script))?;
+        let identity = identity(&config)?;
+        let needed = rights::needed(&config, bound_to.is_some(), sockets.wait_for_addresses());
+        rights::check(&needed)?;
+        let kept = needed.into_iter().map(|(capability, _)| capability).collect();
         Ok(Bound {
             config,
             notes,
             interfaces,
+            leases,
             sockets,
-            signals,
             watch,
-            journal: journal.clone(),
             identity,
-            script,
+            kept,
+            script_user,
             bound_to,
         })
     }
 }
 
 impl Bound {
-    /// Gives up what is not needed any more. In debug mode the user stays.
-    pub fn confine(self) -> Result<Confined, Failure> {
-        if !self.config.process.debug {
-            let kept = needed(&self.config, self.bound_to.is_some());
-            let failed = |error: io::Error| {
-                Failure::other(format!("failed to change user-id: {}", reason(&error)))
-            };
-            self.identity.assume(&kept).map_err(failed)?;
+    /// Goes into the background, if it is to. `None`: we are the process that was started, and the daemon serves.
+    pub fn detach(self) -> Result<Option<Detached>, Failure> {
+        let process = &self.config.process;
+        if !process.debug {
+            std::env::set_current_dir("/").map_err(|error| {
+                Failure::other(format!("cannot chdir to filesystem root: {}", reason(&error)))
+            })?;
         }
-        Ok(Confined { bound: self })
+        if process.debug || process.foreground {
+            return Ok(Some(Detached { bound: self, herald: None }));
+        }
+        let herald = Herald::part()?;
+        Ok(herald.map(|herald| Detached { bound: self, herald: Some(herald) }))
+    }
+
+    /// Writes the pid file, opens the log, leaves the terminal.
+    fn settle(self, journal: &Journal) -> Result<Settled, Failure> {
+        let Self { config, identity, sockets, .. } = &self;
+        let process = &config.process;
+        let pid_file = process.pid_file.as_ref().filter(|_| !process.debug);
+        let pid_file = pid_file.map(|path| pid_file::write(path, identity)).transpose()?.flatten();
+        let log_file = journal.configure(process, Some(identity).filter(|_| !process.debug))?;
+        let signals = Signals::new()
+            .map_err(|error| Failure::other(format!("cannot take signals: {}", reason(&error))))?;
+        sockets.hear_signals(&signals)?;
+        if !process.debug {
+            leave_terminal().map_err(|error| {
+                Failure::other(format!("cannot leave the terminal: {}", reason(&error)))
+            })?;
+        }
+        let script = Script::of(config, self.script_user.clone())?;
+        script.iter().try_for_each(|script| sockets.hear_script(script))?;
+        let said = pid_file.into_iter().chain(log_file).collect();
+        Ok(Settled { bound: self, signals, script, said })
+    }
+}
+
+impl Detached {
+    /// Serves until told to end. A failure before that is for whoever waits for us.
+    pub fn serve(self, journal: &Journal) -> Result<End, Failure> {
+        let Self { bound, herald } = self;
+        let ready = bound
+            .settle(journal)
+            .and_then(Settled::confine)
+            .and_then(|confined| confined.ready(journal));
+        match (ready, herald) {
+            (Ok(daemon), herald) => {
+                herald.into_iter().for_each(Herald::started);
+                daemon.serve()
+            }
+            (Err(failure), Some(herald)) => {
+                herald.failed(&failure);
+                Ok(End::Failed(failure.code))
+            }
+            (Err(failure), None) => Err(failure),
+        }
+    }
+}
+
+impl Settled {
+    /// Gives up what is not needed any more. In debug mode the user stays.
+    fn confine(self) -> Result<Confined, Failure> {
+        let Bound { config, identity, kept, .. } = &self.bound;
+        if !config.process.debug {
+            rights::assume(identity, kept)?;
+        }
+        Ok(Confined { settled: self })
     }
 }
 
 impl Confined {
-    /// Serves until told to end.
-    pub fn serve(self) -> Result<End, Failure> {
-        let Bound {
-            mut config,
-            notes,
-            interfaces,
-            sockets,
-            signals,
-            watch,
-            journal,
-            script,
-            bound_to,
-            ..
-        } = self.bound;
-        let mut roots = Vec::new();
+    /// Looks at what is served, and tells that it is.
+    fn ready(self, journal: &Journal) -> Result<Daemon, Failure> {
+        let Settled { bound, signals, script, said } = self.settled;
+        let Bound { mut config, notes, interfaces, leases, sockets, watch, bound_to, .. } = bound;
+        let mut warnings = Vec::new();
         let mut files = DiskFiles::default();
         if let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) {
             files = DiskFiles::new(tftp.secure, Readers::new(sockets.waker()?));
-            roots = check_roots(tftp)?;
-            roots.extend(restrict(tftp));
+            warnings = roots::check(tftp)?;
+            warnings.extend(roots::restrict(tftp));
         }
-        let mut lines = start_lines(&config, &interfaces, &notes, bound_to.as_deref());
-        let behind = lines
-            .iter()
-            .position(|line| matches!(line, Line::Tftp(_)))
-            .map_or(lines.len(), |at| at + 1);
-        lines.splice(behind..behind, roots.into_iter().map(Line::Tftp));
         let mut run_time_files = RunTimeFiles::of(&config);
         let (names, happened) = run_time_files.read(&mut config);
-        lines.extend(happened.into_iter().map(Line::File));
-        lines.iter().for_each(|line| journal.write(line));
+        let start =
+            Start { said, notes, bound_to: bound_to.as_deref(), roots: warnings, files: happened };
+        start.lines(&config, &interfaces).iter().for_each(|line| journal.write(line));
         let pid_file = config.process.pid_file.clone().filter(|_| !config.process.debug);
         let bound_to = bound_to.map(|name| BoundTo::new(name, &interfaces));
-        let daemon = Daemon {
+        Ok(Daemon {
             config,
             bound_to,
             interfaces,
             names,
             run_time_files,
+            _leases: leases,
             sockets,
             signals,
             watch,
             tftp: crate::tftp::Server::default(),
             files,
             script,
-            journal,
+            journal: journal.clone(),
             delayed: super::outgoing::Delayed::default(),
             clock: Clock::start(),
             effects: Vec::new(),
             linger: super::linger::Linger::new(limits::processors()),
             backlog: Vec::new(),
             pid_file,
-        };
-        daemon.serve()
+            manager: Manager::of_environment(),
+        })
     }
 }
 
@@ -256,17 +304,6 @@ fn bind_dhcp_to(interface: &str, sockets: &Sockets) -> Result<(), Failure> {
         )),
         _ => Ok(()),
     }
-}
-
-/// What serving still needs of root's rights.
-fn needed(config: &Config, bound: bool) -> Vec<Capability> {
-    let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
-    let needs = [
-        (!config.dhcp.ranges.is_empty(), Capability::NetAdmin),
-        (follows, Capability::NetBindService),
-        (bound, Capability::NetRaw),
-    ];
-    needs.into_iter().filter_map(|(needed, right)| needed.then_some(right)).collect()
 }
 
 /// The one interface the DHCP sockets need to hear, if it is just one (spec: proxyDHCP, section 1.2).
@@ -286,89 +323,6 @@ fn only_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
     });
     let first = served.next()?;
     served.all(|name| name == first).then(|| first.clone())
-}
-
-/// Who will serve, as far as is known: in debug mode the user stays.
-fn server(config: &Config) -> Option<Identity> {
-    if config.process.debug { Some(Identity::own()) } else { identity(config).ok() }
-}
-
-fn identity(config: &Config) -> Result<Identity, Failure> {
-    let group = match &config.process.group {
-        Group::Named(name) => Some(&name[..]),
-        Group::Usual | Group::Kept => None,
-    };
-    let unknown = |name: String| Failure::config(format!("unknown user or group: {name}"));
-    let identity =
-        Identity::find(config.process.user.as_deref(), group).map_err(|error| unknown(error.0))?;
-    Ok(if config.process.group == Group::Kept { identity.keeping_group() } else { identity })
-}
-
-/// A new file, never one that somebody has put there.
-fn write_pid_file(path: &Path, identity: &Identity) -> Result<(), Failure> {
-    drop(fs::remove_file(path));
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
-    let written = opened.and_then(|mut file| writeln!(file, "{}", std::process::id()));
-    match written {
-        Err(error) if crate::sys::privilege::is_root() => Err(Failure::file(format!(
-            "failed to open pidfile {}: {}",
-            path.display(),
-            reason(&error)
-        ))),
-        Err(_) => Ok(()),
-        Ok(()) => {
-            if let Some((user, group)) = identity.owner() {
-                drop(std::os::unix::fs::chown(path, Some(user), Some(group)));
-            }
-            Ok(())
-        }
-    }
-}
-
-/// Looks into every root, as the user we now are. A missing one ends the start, unless `tftp-no-fail`.
-fn check_roots(tftp: &Tftp) -> Result<Vec<TftpLine>, Failure> {
-    let shown = |root: &[u8]| String::from_utf8_lossy(root).into_owned();
-    let general =
-        tftp.root.iter().map(|root| (&root.value, TftpLine::RootMissing(shown(&root.value))));
-    let single = tftp
-        .interface_roots
-        .iter()
-        .rev()
-        .map(|root| (&root.value.1, TftpLine::InterfaceRootMissing(shown(&root.value.1))));
-    let mut warnings = Vec::new();
-    for (root, warning) in general.chain(single).filter(|(root, _)| !root.is_empty()) {
-        match fs::read_dir(OsStr::from_bytes(root)) {
-            Ok(_) => {}
-            Err(_) if tftp.no_fail => warnings.push(warning),
-            Err(error) => {
-                return Err(Failure::file(format!(
-                    "TFTP directory {} inaccessible: {}",
-                    shown(root),
-                    reason(&error)
-                )));
-            }
-        }
-    }
-    Ok(warnings)
-}
-
-/// Descriptors that are not for transfers, as dnsmasq counts them.
-const OTHER_FILES: u64 = 30;
-
-/// There can be no more transfers than descriptors and ports (spec: TFTP, section 10).
-fn restrict(tftp: &mut Tftp) -> Option<TftpLine> {
-    let open_files = limits::open_files();
-    let room = match open_files.checked_sub(OTHER_FILES) {
-        None => 5,
-        Some(left) if left < 100 && !tftp.single_port => left / 2,
-        Some(left) => left.saturating_sub(20),
-    };
-    let ports = tftp.ports.map_or(u64::MAX, |(first, last)| u64::from(last - first) + 1);
-    let most = usize::try_from(room.min(ports)).unwrap_or(usize::MAX);
-    (tftp.most > most).then(|| {
-        tftp.most = most;
-        TftpLine::Restricted(most)
-    })
 }
 
 #[test]

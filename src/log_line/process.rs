@@ -16,6 +16,18 @@ pub enum ProcessLine {
     InterfaceInstead(String),
     /// DNS is on and has nobody to ask. dnsmasq's words, and true of us.
     NoUpstream,
+    /// The pid file stays root's; no reason: we may give nothing away.
+    PidFileOwnerKept { path: String, reason: Option<String> },
+    /// The log file does.
+    LogFileOwnerKept { path: String, reason: String },
+    /// So many lines may wait for syslog.
+    AsynchronousLog(usize),
+    /// Lines were lost because nobody took them.
+    Overflow(usize),
+    /// The log file cannot be written any more.
+    LogFailed(String),
+    /// A watched file is another one now.
+    FileChanged(String),
     /// A remark of ours on the configuration.
     Remark(String),
     /// The DHCP sockets cannot be bound to their interface once more.
@@ -38,11 +50,14 @@ pub const COMPILE_TIME_OPTIONS: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n 
 impl ProcessLine {
     pub(super) fn priority(&self) -> Priority {
         match self {
-            Self::Failure(_) | Self::FailedToStart => Priority::Critical,
+            Self::Failure(_) | Self::FailedToStart | Self::LogFailed(_) => Priority::Critical,
             Self::Unbound(_) => Priority::Error,
-            Self::InterfaceMissing(_) | Self::InterfaceInstead(_) | Self::NoUpstream => {
-                Priority::Warning
-            }
+            Self::InterfaceMissing(_)
+            | Self::InterfaceInstead(_)
+            | Self::PidFileOwnerKept { reason: Some(_), .. }
+            | Self::LogFileOwnerKept { .. }
+            | Self::Overflow(_)
+            | Self::NoUpstream => Priority::Warning,
             // dnsmasq's lines must stand out: ours are a degree lower.
             Self::Remark(_) => Priority::Notice,
             _ => Priority::Info,
@@ -60,6 +75,19 @@ impl fmt::Display for ProcessLine {
             }
             Self::InterfaceInstead(name) => write!(f, "warning: using interface {name} instead"),
             Self::NoUpstream => f.write_str("warning: no upstream servers configured"),
+            Self::PidFileOwnerKept { path, reason } => {
+                let reason = reason.as_deref().unwrap_or("please add capability CAP_CHOWN");
+                write!(f, "chown of PID file {path} failed: {reason}")
+            }
+            Self::LogFileOwnerKept { path, reason } => {
+                write!(f, "warning: failed to change owner of {path}: {reason}")
+            }
+            Self::AsynchronousLog(lines) => {
+                write!(f, "asynchronous logging enabled, queue limit is {lines} messages")
+            }
+            Self::Overflow(lost) => write!(f, "overflow: {lost} log entries lost"),
+            Self::LogFailed(reason) => write!(f, "log failed: {reason}"),
+            Self::FileChanged(path) => write!(f, "inotify: {path} new or modified"),
             Self::Remark(text) => write!(f, "warning: {text}"),
             Self::Unbound(name) => write!(f, "error binding DHCP socket to device {name}"),
             Self::Terminated => f.write_str("exiting on receipt of SIGTERM"),

@@ -1,12 +1,11 @@
 //! A process beside ours, and the way to it.
 
-use super::limits::open_files;
+use super::descriptors::close_all_but;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
-use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid};
 use std::io;
@@ -76,29 +75,12 @@ pub fn start(work: impl FnOnce(Channel)) -> io::Result<Channel> {
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Parent { child } => Ok(Channel { fd: ours, child: Some(child) }),
         ForkResult::Child => {
-            close_all_but(&theirs);
+            // A port that is open here too would not be free when we end.
+            close_all_but(theirs.as_raw_fd().unsigned_abs());
             ignore_the_end();
-            umask(Mode::S_IWGRP | Mode::S_IWOTH);
             work(Channel { fd: theirs, child: None });
             // SAFETY: ends the process, without anything that is our caller's to do.
             unsafe { libc::_exit(0) }
-        }
-    }
-}
-
-/// A port that is open here too would not be free when we end.
-fn close_all_but(kept: &OwnedFd) {
-    let kept = kept.as_raw_fd().unsigned_abs();
-    for (first, last) in [(3, kept - 1), (kept + 1, u32::MAX)] {
-        if first <= last {
-            // SAFETY: closes descriptors that nobody in this process uses any more.
-            let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
-            if closed != 0 {
-                // Linux before 5.9 has no such call.
-                let last = last.min(u32::try_from(open_files()).unwrap_or(u32::MAX));
-                // SAFETY: as above.
-                (first..=last).for_each(|fd| _ = unsafe { libc::close(fd.cast_signed()) });
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Local time.
+//! Local time, and time that never jumps.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use nix::time::{ClockId, clock_gettime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A moment on the wall.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,4 +36,9 @@ pub fn local() -> Local {
         minute: parts.tm_min,
         second: parts.tm_sec,
     }
+}
+
+/// How long the machine runs, without the time it was asleep.
+pub fn since_boot() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }

@@ -3,7 +3,9 @@
 //! | asked of the kernel | why | where | unsafe |
 //! |---|---|---|---|
 //! | sockets, options, datagrams with their arrival address | everything we serve | [`udp`] | set one option nix lacks |
-//! | a process beside ours | it runs the script | [`beside`] | `fork`, `_exit`, `close_range`, `sigaction`, `pidfd_open` |
+//! | the background | nobody waits for a daemon | [`background`] | `fork`, `_exit` |
+//! | a process beside ours | it runs the script | [`beside`] | `fork`, `_exit`, `sigaction`, `pidfd_open` |
+//! | descriptors of others | they are closed | [`descriptors`] | `close_range`, `close` |
 //! | many datagrams at once | a window is one call | [`batch`] | `recvmmsg` |
 //! | links, addresses and their changes (rtnetlink) | where we are | [`interfaces`] | – |
 //! | a neighbour entry (rtnetlink) | a client that has no address yet | [`neighbour`] | – |
@@ -14,9 +16,11 @@
 //! | limits | how many transfers there can be | [`limits`] | – |
 #![expect(unsafe_code, reason = "here and nowhere else")]
 
+pub mod background;
 pub mod batch;
 pub mod beside;
 pub mod clock;
+pub mod descriptors;
 pub mod disk;
 pub mod interfaces;
 pub mod limits;

@@ -1,14 +1,19 @@
 //! Becoming nobody: user, group, capabilities (capabilities(7)).
 
+use nix::errno::Errno;
 use nix::sys::prctl::set_keepcaps;
-use nix::unistd::{Gid, Group, Uid, User, geteuid, setgroups, setresgid, setresuid};
-use std::fs::Metadata;
+use nix::unistd::{Group, Uid, User, getegid, geteuid, setgroups, setresgid, setresuid};
+use std::fs::{File, Metadata, Permissions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
-/// A capability we may keep, by its number.
+/// A capability that matters to us, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
+    /// To give files away.
+    Chown = 0,
+    /// To become somebody else.
+    SetUid = 7,
     /// To open port 69 for an address that comes later.
     NetBindService = 10,
     /// To enter neighbours.
@@ -21,7 +26,7 @@ pub enum Capability {
 #[derive(Clone, Debug)]
 pub struct Identity {
     user: Option<User>,
-    group: Option<Gid>,
+    group: Option<Group>,
 }
 
 /// A name that no user, or no group, has.
@@ -37,13 +42,9 @@ impl Identity {
             .transpose()?;
         let group = match group {
             Some(name) => Some(
-                Group::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))?.gid,
+                Group::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))?,
             ),
-            None => Group::from_name("dip")
-                .ok()
-                .flatten()
-                .map(|group| group.gid)
-                .or(user.as_ref().map(|user| user.gid)),
+            None => Group::from_name("dip").ok().flatten().or(user.as_ref().map(own_group)),
         };
         Ok(Self { user, group })
     }
@@ -51,7 +52,7 @@ impl Identity {
     /// A user with nothing but its own group.
     pub fn alone(name: &str) -> Result<Self, Unknown> {
         let user = User::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))?;
-        Ok(Self { group: Some(user.gid), user: Some(user) })
+        Ok(Self { group: Some(own_group(&user)), user: Some(user) })
     }
 
     /// The same, keeping the group we are.
@@ -65,6 +66,19 @@ impl Identity {
         self.user.as_ref().map(|user| (user.uid.as_raw(), user.gid.as_raw()))
     }
 
+    /// Makes a log file its own, before root goes. A group that root's group shares it with may write it too (spec:
+    /// daemon, section 4.3).
+    pub fn take_log(&self, file: &File) -> io::Result<()> {
+        let Some(user) = self.user.as_ref().filter(|user| is_root() && !user.uid.is_root()) else {
+            return Ok(());
+        };
+        let found = file.metadata()?;
+        if getegid().as_raw() == 0 && found.gid() == 0 && found.mode() & 0o020 == 0 {
+            file.set_permissions(Permissions::from_mode(0o660))?;
+        }
+        fchown(file, Some(user.uid.as_raw()), None)
+    }
+
     /// Whether it may do to a file what `bit` says (1 enter, 4 read), by its mode and owners. Root may what all may:
     /// that is dnsmasq's rule for it (spec: TFTP, section 5).
     pub fn may(&self, bit: u32, file: &Metadata) -> bool {
@@ -73,7 +87,7 @@ impl Identity {
             0
         } else if file.uid() == user.as_raw() {
             6
-        } else if self.group.is_some_and(|group| file.gid() == group.as_raw()) {
+        } else if self.group.as_ref().is_some_and(|group| file.gid() == group.gid.as_raw()) {
             3
         } else {
             0
@@ -102,28 +116,55 @@ impl Identity {
     }
 
     /// Becomes it, for good, with these capabilities and no others. Without root there is nothing to give up.
-    pub fn assume(&self, kept: &[Capability]) -> io::Result<()> {
+    pub fn assume(&self, kept: &[Capability]) -> Result<(), Failed> {
         if !geteuid().is_root() {
             return Ok(());
         }
-        if let Some(group) = self.group {
+        if let Some(Group { name, gid, .. }) = &self.group {
+            let failed = |error: Errno| Failed::Group(name.clone(), error.into());
             // A user namespace may forbid this, and then has no groups to give up.
-            setgroups(&[]).or_else(|error| {
-                if error == nix::errno::Errno::EPERM { Ok(()) } else { Err(error) }
-            })?;
-            setresgid(group, group, group)?;
+            setgroups(&[])
+                .or_else(|error| if error == Errno::EPERM { Ok(()) } else { Err(error) })
+                .and_then(|()| setresgid(*gid, *gid, *gid))
+                .map_err(failed)?;
         }
         let Some(user) = self.user.as_ref().filter(|user| !user.uid.is_root()) else {
             return Ok(());
         };
-        set_keepcaps(true)?;
-        setresuid(user.uid, user.uid, user.uid)?;
-        keep_only(kept)?;
+        let failed = |error: io::Error| Failed::User(user.name.clone(), error);
+        let until_then = [kept, &[Capability::SetUid]].concat();
+        keep_only(&until_then).map_err(Failed::Capabilities)?;
+        set_keepcaps(true)
+            .and_then(|()| setresuid(user.uid, user.uid, user.uid))
+            .map_err(|error| failed(error.into()))?;
+        keep_only(kept).map_err(Failed::Capabilities)?;
         if setresuid(user.uid, Uid::from_raw(0), user.uid).is_ok() {
-            return Err(io::Error::other("root came back after it was given up"));
+            return Err(failed(io::Error::other("root came back after it was given up")));
         }
         Ok(())
     }
+}
+
+/// What kept us from becoming somebody else.
+#[derive(Debug)]
+pub enum Failed {
+    /// The group of that name.
+    Group(String, io::Error),
+    /// The user.
+    User(String, io::Error),
+    /// What is kept of root's rights.
+    Capabilities(io::Error),
+}
+
+/// The group a user has of itself; nobody needs to have named it.
+fn own_group(user: &User) -> Group {
+    let named = Group::from_gid(user.gid).ok().flatten();
+    named.unwrap_or_else(|| Group {
+        name: user.gid.to_string(),
+        passwd: c"".to_owned(),
+        gid: user.gid,
+        mem: Vec::new(),
+    })
 }
 
 /// Whether we are root, effectively.
@@ -151,6 +192,15 @@ struct Sets {
     effective: u32,
     permitted: u32,
     inheritable: u32,
+}
+
+/// Whether we may use a capability.
+pub fn is_permitted(capability: Capability) -> bool {
+    let mut head = Head { version: VERSION, pid: 0 };
+    let mut sets = [Sets::default(); 2];
+    // SAFETY: `capget` reads one head and writes, in version 3, two sets; all live through the call.
+    let done = unsafe { libc::syscall(libc::SYS_capget, &raw mut head, sets.as_mut_ptr()) };
+    done == 0 && sets[0].permitted >> (capability as u32) & 1 != 0
 }
 
 fn keep_only(kept: &[Capability]) -> io::Result<()> {

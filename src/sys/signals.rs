@@ -17,31 +17,35 @@ pub enum Asked {
     Interrupt,
     /// SIGHUP: read files again.
     Reload,
+    /// SIGUSR2: begin a new log file.
+    Rotate,
     /// Nothing we do.
     Nothing,
 }
 
-impl Signals {
-    /// Takes the signals over, for this thread and all it starts. SIGPIPE is ignored by Rust's runtime already.
-    pub fn take() -> io::Result<Self> {
-        let mut set = SigSet::empty();
-        let ours = [
-            Signal::SIGTERM,
-            Signal::SIGINT,
-            Signal::SIGHUP,
-            Signal::SIGUSR1,
-            Signal::SIGUSR2,
-            Signal::SIGALRM,
-        ];
-        ours.into_iter().for_each(|signal| set.add(signal));
-        set.thread_block()?;
-        Ok(Self(SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?))
-    }
+/// All that is ours. SIGPIPE is ignored by Rust's runtime already.
+fn ours() -> SigSet {
+    let ours = [
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+        Signal::SIGUSR1,
+        Signal::SIGUSR2,
+        Signal::SIGALRM,
+    ];
+    ours.into_iter().collect()
+}
 
-    /// From now on they do what they usually do.
-    pub fn release(self) {
-        // What they usually do is good enough, if this should fail.
-        _ = SigSet::all().thread_unblock();
+/// Lets signals wait, for this thread and all it starts: until we serve there is nobody to act on them.
+pub fn hold() -> io::Result<()> {
+    Ok(ours().thread_block()?)
+}
+
+impl Signals {
+    /// Hears those that are held. It hears the process it is made in, and no copy of it.
+    pub fn new() -> io::Result<Self> {
+        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        Ok(Self(SignalFd::with_flags(&ours(), flags)?))
     }
 
     /// The next signal that has come.
@@ -51,6 +55,7 @@ impl Signals {
             Ok(libc::SIGTERM) => Asked::Terminate,
             Ok(libc::SIGINT) => Asked::Interrupt,
             Ok(libc::SIGHUP) => Asked::Reload,
+            Ok(libc::SIGUSR2) => Asked::Rotate,
             _ => Asked::Nothing,
         })
     }
@@ -60,4 +65,10 @@ impl AsRawFd for Signals {
     fn as_raw_fd(&self) -> i32 {
         self.0.as_fd().as_raw_fd()
     }
+}
+
+/// From now on signals do what they usually do.
+pub fn release() {
+    // What they do is good enough, if this should fail.
+    _ = SigSet::all().thread_unblock();
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! user[=<name>]   group[=<name>]   pid-file[=<path>]   dhcp-script=<path>   dhcp-scriptuser=<name>
+//! dhcp-leasefile[=<path>]          dhcp-broadcast[=tag:<tag>...]
 //! log-facility=<facility>|<path>|-          log-async[=<lines>]
 //! ```
 
@@ -49,9 +50,14 @@ pub fn log_facility(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::LogFacility(to))
 }
 
-/// Reads the value of a `log-async`: how many lines may wait.
+/// Reads the value of a `log-async`: how many lines may wait. None may where it is 0, or empty.
 pub fn log_async(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    let queue = arg.map_or(Ok(USUAL_QUEUE), |arg| whole(number, arg).map(i32::cast_unsigned))?;
+    let queue = match arg {
+        None => USUAL_QUEUE,
+        Some(arg) if arg.is_empty() => 0,
+        Some(arg) => u32::try_from(whole(number, arg)?)
+            .map_err(|_| Fault::plain(arg, "a number of lines"))?,
+    };
     Ok(Directive::LogAsync(queue.min(LONGEST_QUEUE)))
 }
 
@@ -68,6 +74,21 @@ pub fn group(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
 /// Reads the value of a `pid-file`; none, or an empty one, is no file.
 pub fn pid_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
     Ok(Directive::PidFile(optional(arg)))
+}
+
+/// Reads the value of a `dhcp-leasefile`; none, or an empty one, is the usual file.
+pub fn dhcp_leasefile(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    Ok(Directive::LeaseFile(optional(arg)))
+}
+
+/// Reads the value of a `dhcp-lease`.
+pub fn dhcp_lease(arg: Text<'_>) -> Result<Directive, Fault> {
+    dhcp_leasefile(Some(arg))
+}
+
+/// Reads the value of a `dhcp-broadcast`; with tags it is for some clients only.
+pub fn dhcp_broadcast(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+    Ok(optional(arg).map_or(Directive::BroadcastToAll, |_| Directive::Unserved))
 }
 
 /// Reads the value of a `dhcp-script`.
@@ -112,6 +133,8 @@ mod tests {
     fn a_queue_holds_a_hundred_lines_at_most() {
         assert_eq!(value("log-async"), Directive::LogAsync(5));
         assert_eq!(value("log-async=99999"), Directive::LogAsync(100));
+        assert_eq!(value("log-async="), Directive::LogAsync(0));
+        assert_eq!(complaint("log-async=-1"), "error");
     }
 
     #[test]

@@ -1,0 +1,58 @@
+//! Word from the daemon in the background to the process that was started, which waits for it and passes it on to the
+//! terminal and its exit code (spec: daemon, section 2).
+
+use crate::failure::{Failure, reason};
+use crate::sys::background::{Side, detach};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+
+/// The daemon's side.
+pub struct Herald(PipeWriter);
+
+/// The word for a start; no exit code of a failure.
+const STARTED: u8 = 0;
+
+impl Herald {
+    /// Goes into the background. `None`: we are the process that was started, and the daemon serves.
+    pub fn part() -> Result<Option<Self>, Failure> {
+        let failed = |error: io::Error| {
+            Failure::other(format!("cannot fork into background: {}", reason(&error)))
+        };
+        match detach().map_err(failed)? {
+            Side::Daemon(speaks) => Ok(Some(Self(speaks))),
+            Side::Starter(hears) => wait(hears).map(|()| None),
+        }
+    }
+
+    /// It serves.
+    pub fn started(mut self) {
+        // Whoever did not wait needs no word.
+        drop(self.0.write_all(&[STARTED]));
+    }
+
+    /// It does not.
+    pub fn failed(mut self, failure: &Failure) {
+        let detail = failure.detail.as_deref().unwrap_or_default();
+        let words =
+            [&[failure.code], failure.sentence.as_bytes(), &[0], detail.as_bytes()].concat();
+        drop(self.0.write_all(&words));
+    }
+}
+
+fn wait(mut hears: PipeReader) -> Result<(), Failure> {
+    let mut words = Vec::new();
+    let heard = hears.read_to_end(&mut words);
+    match &words[..] {
+        [STARTED] => Ok(()),
+        [code, told @ ..] => {
+            let told = String::from_utf8_lossy(told);
+            let (sentence, detail) = told.split_once('\0').unwrap_or((&told, ""));
+            let failure = Failure::new(*code, sentence);
+            Err(if detail.is_empty() { failure } else { failure.showing(detail.to_owned()) })
+        }
+        [] => {
+            let why =
+                heard.err().map_or_else(|| "it was killed".to_owned(), |error| reason(&error));
+            Err(Failure::other(format!("cannot fork into background: {why}")))
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The file that tells our process id (spec: daemon, section 4.1).
+
+use crate::failure::{Failure, reason};
+use crate::log_line::ProcessLine;
+use crate::sys::privilege::{Capability, Identity, is_permitted, is_root};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, fchown};
+use std::path::Path;
+
+/// Writes it: a new file, never one that somebody has put there. Tells if it does not belong to who serves.
+pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, Failure> {
+    drop(fs::remove_file(path));
+    let shown = path.display().to_string();
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
+    let written = opened.and_then(|mut file| {
+        writeln!(file, "{}", std::process::id())?;
+        Ok(file)
+    });
+    match written {
+        Err(_) if !is_root() => Ok(None),
+        Err(error) => {
+            Err(Failure::file(format!("failed to open pidfile {shown}: {}", reason(&error))))
+        }
+        Ok(_) if !is_root() => Ok(None),
+        Ok(file) => {
+            let owner = identity.owner();
+            let owned = owner.map_or(Ok(()), |(user, group)| fchown(file, Some(user), Some(group)));
+            Ok(owned.err().map(|error| {
+                let reason = is_permitted(Capability::Chown).then(|| reason(&error));
+                ProcessLine::PidFileOwnerKept { path: shown, reason }
+            }))
+        }
+    }
+}
+
+/// Takes it away, if we may.
+pub fn remove(path: &Path) {
+    drop(fs::remove_file(path));
+}

@@ -1,0 +1,59 @@
+//! Who serves, and with what is left of root's rights (spec: daemon, section 3).
+
+use crate::config::network::Binding;
+use crate::config::{Config, Group};
+use crate::failure::{Failure, reason};
+use crate::sys::privilege::{Capability, Failed, Identity, is_permitted};
+
+/// Who will serve, as far as is known: in debug mode the user stays.
+pub fn server(config: &Config) -> Option<Identity> {
+    if config.process.debug { Some(Identity::own()) } else { identity(config).ok() }
+}
+
+/// Who is to serve.
+pub fn identity(config: &Config) -> Result<Identity, Failure> {
+    let group = match &config.process.group {
+        Group::Named(name) => Some(&name[..]),
+        Group::Usual | Group::Kept => None,
+    };
+    let unknown = |name: String| Failure::config(format!("unknown user or group: {name}"));
+    let identity =
+        Identity::find(config.process.user.as_deref(), group).map_err(|error| unknown(error.0))?;
+    Ok(if config.process.group == Group::Kept { identity.keeping_group() } else { identity })
+}
+
+/// The capabilities that this configuration keeps, each with its name. `bound`: the DHCP sockets hear one interface;
+/// `waits`: there are addresses that cannot be bound yet.
+pub fn needed(config: &Config, bound: bool, waits: bool) -> Vec<(Capability, &'static str)> {
+    let ranges = !config.dhcp.ranges.is_empty();
+    let process = &config.process;
+    let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
+    let needs = [
+        (ranges && !process.broadcast_to_all, (Capability::NetAdmin, "NET_ADMIN")),
+        (ranges && !process.no_ping || bound, (Capability::NetRaw, "NET_RAW")),
+        (follows || waits, (Capability::NetBindService, "NET_BIND_SERVICE")),
+    ];
+    needs.into_iter().filter_map(|(needed, right)| needed.then_some(right)).collect()
+}
+
+/// Those of them we do not have: one is enough not to start.
+pub fn check(needed: &[(Capability, &'static str)]) -> Result<(), Failure> {
+    match needed.iter().find(|(capability, _)| !is_permitted(*capability)) {
+        Some((_, name)) => {
+            Err(Failure::other(format!("process is missing required capability {name}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Becomes who serves.
+pub fn assume(identity: &Identity, kept: &[Capability]) -> Result<(), Failure> {
+    identity.assume(kept).map_err(|failed| {
+        let (what, error) = match failed {
+            Failed::Group(name, error) => (format!("failed to change group-id to {name}"), error),
+            Failed::User(name, error) => (format!("failed to change user-id to {name}"), error),
+            Failed::Capabilities(error) => ("setting capabilities failed".to_owned(), error),
+        };
+        Failure::other(format!("{what}: {}", reason(&error)))
+    })
+}

@@ -1,0 +1,304 @@
+//! Where log lines go: the system log, a file, standard error (spec: daemon, section 5).
+//!
+//! `env_logger` writes each line once, in the form it has on its way to syslog (RFC 3164); files and standard error
+//! get parts of that. A sink that cannot take a line at once never holds anybody up: lines wait in a bounded queue,
+//! and what does not fit is counted.
+
+mod syslog;
+mod writer;
+
+use crate::config::Process;
+use crate::failure::{Failure, reason};
+use crate::log_line::{Line, Priority, ProcessLine};
+use crate::sys::clock;
+use crate::sys::privilege::Identity;
+use conf_parser::option::process::LogTo;
+use log::kv::Key;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use syslog::{Room, State, Syslog};
+use writer::{Calls, Form, Writer};
+
+/// The log. One for the process: the `log` crate has it so.
+#[derive(Clone)]
+pub struct Journal {
+    sinks: Arc<Mutex<Sinks>>,
+}
+
+struct Sinks {
+    /// syslog's facility.
+    facility: u8,
+    /// Every line goes by this name, as it does with the C library's syslog.
+    name: Option<&'static str>,
+    to: To,
+    /// It cannot be written: for now everything goes to syslog.
+    failed: bool,
+    /// Standard error gets a copy, without time and process id.
+    echo: Option<Writer>,
+    syslog: Syslog,
+}
+
+enum To {
+    Syslog,
+    Stderr(Writer),
+    File(Writer),
+}
+
+/// The name that everything has which goes through the C library's syslog.
+const PLAIN: &str = "dnsmasq";
+
+const DAEMON: u8 = 3;
+const LOCAL0: u8 = 16;
+/// With `Mmm dd hh:mm:ss ` a line begins.
+const TIME: usize = 16;
+/// How long to wait for sinks at the end.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often to look for room in syslog then.
+const PAUSE: Duration = Duration::from_millis(10);
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+impl Journal {
+    /// Opens the log as it is before anything is configured: syslog, facility daemon, one name for all.
+    pub fn open() -> Self {
+        let sinks = Sinks {
+            facility: DAEMON,
+            name: Some(PLAIN),
+            to: To::Syslog,
+            failed: false,
+            echo: None,
+            syslog: Syslog::default(),
+        };
+        let journal = Self { sinks: Arc::new(Mutex::new(sinks)) };
+        let sinks = journal.sinks.clone();
+        let mut builder = env_logger::Builder::new();
+        builder
+            .filter_level(log::LevelFilter::Debug)
+            .target(env_logger::Target::Pipe(Box::new(Pipe(journal.clone()))));
+        builder.format(move |buffer, record| {
+            let priority =
+                record.key_values().get(Key::from_str("priority")).and_then(|value| value.to_u64());
+            let sinks = locked(&sinks);
+            let code = u64::from(sinks.facility) << 3 | priority.unwrap_or(Priority::Info as u64);
+            let name = sinks.name.unwrap_or(record.target());
+            write!(buffer, "{}{}", head(code, name), record.args())
+        });
+        // A second one in the process, as in tests, writes where the first one does.
+        drop(builder.try_init());
+        journal
+    }
+
+    /// Sends lines where the configuration says from now on. `user`: who is to own the file. Tells what there is to be
+    /// said about that.
+    pub fn configure(
+        &self,
+        process: &Process,
+        user: Option<&Identity>,
+    ) -> Result<Option<ProcessLine>, Failure> {
+        let mut said = None;
+        let mut sinks = locked(&self.sinks);
+        sinks.name = None;
+        sinks.facility = match &process.log_to {
+            Some(LogTo::Facility(facility)) => *facility,
+            _ if process.debug => LOCAL0,
+            _ => DAEMON,
+        };
+        let to_stderr = process.log_to == Some(LogTo::Stderr);
+        if process.debug && !to_stderr {
+            sinks.echo = self.stderr(without_pid, sinks.facility, |_, _, _| {});
+        }
+        sinks.syslog.resize(process.log_async_lines().map_or(Room::USUAL, Room::of));
+        let facility = sinks.facility;
+        match &process.log_to {
+            None | Some(LogTo::Facility(_)) => {}
+            Some(LogTo::Stderr) => {
+                let form = if process.foreground { undated } else { dated };
+                sinks.to =
+                    self.stderr(form, facility, Sinks::fall_back).map_or(To::Syslog, To::Stderr);
+            }
+            Some(LogTo::File(path)) => {
+                let path = Path::new(OsStr::from_bytes(path));
+                let failed = |error| {
+                    Failure::file(format!("cannot open log {}: {}", path.display(), reason(&error)))
+                };
+                let file = writer::open(path).map_err(failed)?;
+                let owned = user.map_or(Ok(()), |user| user.take_log(&file));
+                said = owned.err().map(|error| ProcessLine::LogFileOwnerKept {
+                    path: path.display().to_string(),
+                    reason: reason(&error),
+                });
+                let calls = self.calls(facility, Sinks::fall_back);
+                sinks.to = To::File(Writer::new(file, Some(path.to_owned()), dated, calls));
+            }
+        }
+        Ok(said)
+    }
+
+    /// Whether failures are told here in the form of the log, and not by a plain word on standard error.
+    pub fn is_stderr(&self) -> bool {
+        matches!(locked(&self.sinks).to, To::Stderr(_))
+    }
+
+    /// Writes a line.
+    pub fn write(&self, line: &Line) {
+        let priority = line.priority();
+        log::log!(target: line.identity(), priority.level(), priority = priority as u8; "{line}");
+    }
+
+    /// Writes why there is no start. Standard error has been told already, unless it is where the log goes.
+    pub fn write_failure(&self, sentence: &str) {
+        if let Some(echo) = locked(&self.sinks).echo.take() {
+            echo.finish(PATIENCE);
+        }
+        self.write(&Line::Process(ProcessLine::Failure(sentence.to_owned())));
+        self.write(&Line::Process(ProcessLine::FailedToStart));
+    }
+
+    /// Begins a new log file, if there is one.
+    pub fn reopen(&self) {
+        let mut sinks = locked(&self.sinks);
+        if let To::File(writer) = &sinks.to {
+            writer.reopen();
+            (sinks.failed, sinks.name) = (false, None);
+        }
+    }
+
+    /// Tries again to get rid of what waits for syslog; `true` if it has no room yet.
+    pub fn flush(&self) -> bool {
+        locked(&self.sinks).flush() == State::Stalled
+    }
+
+    /// Standard error as it is now, whatever becomes of it.
+    fn stderr(&self, form: Form, facility: u8, failed: Failed) -> Option<Writer> {
+        let copy = io::stderr().as_fd().try_clone_to_owned().ok()?;
+        Some(Writer::new(File::from(copy), None, form, self.calls(facility, failed)))
+    }
+
+    fn calls(&self, facility: u8, failed: Failed) -> Calls {
+        let sinks = self.sinks.clone();
+        Calls {
+            failed: Box::new(move |error, left| failed(&mut locked(&sinks), error, left)),
+            overflow: Box::new(overflow(facility)),
+        }
+    }
+
+    /// Waits until all is written, as long as that is bearable.
+    pub fn finish(&self) {
+        // What gives up meanwhile needs the sinks.
+        let (to, echo) = {
+            let mut sinks = locked(&self.sinks);
+            (std::mem::replace(&mut sinks.to, To::Syslog), sinks.echo.take())
+        };
+        if let To::File(writer) | To::Stderr(writer) = &to {
+            writer.finish(PATIENCE);
+        }
+        echo.iter().for_each(|writer| writer.finish(PATIENCE));
+        let end = Instant::now() + PATIENCE;
+        while self.flush() && Instant::now() < end {
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// A panic while logging leaves the sinks as good as they were.
+fn locked(sinks: &Mutex<Sinks>) -> MutexGuard<'_, Sinks> {
+    sinks.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// `env_logger` writes one record at a time here.
+struct Pipe(Journal);
+
+impl Write for Pipe {
+    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
+        locked(&self.0.sinks).take(record);
+        Ok(record.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sinks {
+    fn take(&mut self, record: &[u8]) {
+        match &mut self.to {
+            To::Stderr(writer) | To::File(writer) if !self.failed => writer.take(record),
+            _ => self.send(record),
+        }
+        self.echo.iter_mut().for_each(|echo| echo.take(record));
+    }
+
+    fn send(&mut self, record: &[u8]) {
+        self.syslog.take(record, overflow(self.facility));
+    }
+
+    fn flush(&mut self) -> State {
+        self.syslog.flush(overflow(self.facility))
+    }
+
+    /// What everything went to is of no use for now; syslog is told why, and what is left.
+    fn fall_back(&mut self, error: Option<io::Error>, left: Vec<Vec<u8>>) {
+        (self.failed, self.name) = (true, Some(PLAIN));
+        let why = error.map(|error| Line::Process(ProcessLine::LogFailed(reason(&error))));
+        let why = why.map(|line| record(self.facility, &line));
+        why.into_iter().chain(left).for_each(|record| self.send(&record));
+    }
+}
+
+/// What is done where a writer fails.
+type Failed = fn(&mut Sinks, Option<io::Error>, Vec<Vec<u8>>);
+
+/// What is said of lost lines.
+fn overflow(facility: u8) -> impl Fn(usize) -> Vec<u8> {
+    move |lost| record(facility, &Line::Process(ProcessLine::Overflow(lost)))
+}
+
+/// A line of the log itself, which does not go its usual way.
+fn record(facility: u8, line: &Line) -> Vec<u8> {
+    let code = u64::from(facility) << 3 | line.priority() as u64;
+    format!("{}{line}", head(code, line.identity())).into_bytes()
+}
+
+/// `<code>Mmm dd hh:mm:ss tag[pid]: `
+fn head(code: u64, tag: &str) -> String {
+    let now = clock::local();
+    let month = MONTHS.get(now.month).unwrap_or(&"Jan");
+    let clock::Local { day, hour, minute, second, .. } = now;
+    let id = std::process::id();
+    format!("<{code}>{month} {day:2} {hour:02}:{minute:02}:{second:02} {tag}[{id}]: ")
+}
+
+/// `<code>time tag[pid]: text` → `time tag[pid]: text`
+fn dated(record: &[u8]) -> Vec<u8> {
+    [record.splitn(2, |&byte| byte == b'>').nth(1).unwrap_or(record), b"\n"].concat()
+}
+
+/// → `tag[pid]: text`
+fn undated(record: &[u8]) -> Vec<u8> {
+    dated(record).get(TIME..).unwrap_or_default().to_vec()
+}
+
+/// → `tag: text`
+fn without_pid(record: &[u8]) -> Vec<u8> {
+    let line = undated(record);
+    let open = line.iter().position(|&byte| byte == b'[');
+    let close = line.iter().position(|&byte| byte == b']');
+    match (open, close) {
+        (Some(open), Some(close)) if open < close => [&line[..open], &line[close + 1..]].concat(),
+        _ => line,
+    }
+}
+
+#[test]
+fn sinks_show_parts_of_a_record() {
+    let record = b"<30>Nov  2 01:02:03 dnsmasq-tftp[12]: sent [a]";
+    assert_eq!(dated(record), b"Nov  2 01:02:03 dnsmasq-tftp[12]: sent [a]\n");
+    assert_eq!(undated(record), b"dnsmasq-tftp[12]: sent [a]\n");
+    assert_eq!(without_pid(record), b"dnsmasq-tftp: sent [a]\n");
+}

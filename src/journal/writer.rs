@@ -1,0 +1,251 @@
+//! A file, a pipe or a terminal behind a thread: whoever logs never waits for one.
+
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Our side of the thread.
+pub struct Writer {
+    shared: Arc<Shared>,
+    /// To be started with the first line: before that there may be a process to be copied.
+    waiting: Option<Task>,
+}
+
+type Task = Box<dyn FnOnce() + Send>;
+
+/// How a record becomes a line.
+pub type Form = fn(&[u8]) -> Vec<u8>;
+
+/// What a writer cannot do by itself.
+pub struct Calls {
+    /// It has failed, perhaps with an error; these records are left. Whatever comes now is for somebody else.
+    pub failed: Box<dyn Fn(Option<io::Error>, Vec<Vec<u8>>) + Send>,
+    /// The record that says how many were lost.
+    pub overflow: Box<dyn Fn(usize) -> Vec<u8> + Send>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Entry>,
+    lost: usize,
+    /// Some are being written.
+    busy: bool,
+}
+
+enum Entry {
+    Record(Vec<u8>),
+    Reopen,
+}
+
+/// The thread's side.
+struct Target {
+    file: File,
+    /// Where it is opened anew.
+    path: Option<PathBuf>,
+    /// What is left of a line that could be written in part only.
+    rest: Vec<u8>,
+    form: Form,
+    calls: Calls,
+}
+
+/// Lines that may wait: some seconds of a large lab.
+const ROOM: usize = 4096;
+/// Of the thread; it calls nothing deep.
+const STACK: usize = 64 << 10;
+
+/// Opens a log file, or makes a new one (spec: daemon, section 4.3).
+pub fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+}
+
+impl Writer {
+    /// Writes records in that form. `path`: where the file is, if it can be opened anew.
+    pub fn new(file: File, path: Option<PathBuf>, form: Form, calls: Calls) -> Self {
+        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
+        let (theirs, target) =
+            (shared.clone(), Target { file, path, rest: Vec::new(), form, calls });
+        let waiting: Task = Box::new(move || theirs.serve(target));
+        Self { shared, waiting: Some(waiting) }
+    }
+
+    /// Takes a record.
+    pub fn take(&mut self, record: &[u8]) {
+        if let Some(serve) = self.waiting.take() {
+            // Where there is no room for a thread lines are lost, and counted.
+            drop(thread::Builder::new().name("log".into()).stack_size(STACK).spawn(serve));
+        }
+        let mut state = self.shared.locked();
+        if state.queue.len() >= ROOM {
+            state.lost += 1;
+            return;
+        }
+        state.queue.push_back(Entry::Record(record.to_vec()));
+        drop(state);
+        self.shared.changed.notify_all();
+    }
+
+    /// What comes now is for a new file.
+    pub fn reopen(&self) {
+        self.shared.locked().queue.push_back(Entry::Reopen);
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until all is written, so long at most.
+    pub fn finish(&self, patience: Duration) {
+        let unwritten = |state: &mut State| state.busy || !state.queue.is_empty();
+        drop(self.shared.changed.wait_timeout_while(self.shared.locked(), patience, unwritten));
+    }
+}
+
+impl Shared {
+    /// A panic leaves the queue as good as it was.
+    fn locked(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self, mut target: Target) {
+        loop {
+            let (batch, lost) = self.next();
+            let mut records = Vec::new();
+            for entry in batch {
+                match entry {
+                    Entry::Record(record) => records.push(record),
+                    Entry::Reopen => {
+                        target.write(std::mem::take(&mut records));
+                        target.reopen();
+                    }
+                }
+            }
+            records.extend((lost > 0).then(|| (target.calls.overflow)(lost)));
+            target.write(records);
+        }
+    }
+
+    /// Waits for something to write, and takes all there is; tells how many were lost, too.
+    fn next(&self) -> (VecDeque<Entry>, usize) {
+        let mut state = self.locked();
+        state.busy = false;
+        self.changed.notify_all();
+        state = self
+            .changed
+            .wait_while(state, |state| state.queue.is_empty())
+            .unwrap_or_else(PoisonError::into_inner);
+        state.busy = true;
+        (std::mem::take(&mut state.queue), std::mem::take(&mut state.lost))
+    }
+}
+
+impl Target {
+    /// Writes records in one go.
+    fn write(&mut self, records: Vec<Vec<u8>>) {
+        let mut ends = Vec::with_capacity(records.len());
+        let mut lines = std::mem::take(&mut self.rest);
+        for record in &records {
+            lines.extend((self.form)(record));
+            ends.push(lines.len());
+        }
+        let Err((written, error)) = write_all(&mut self.file, &lines) else { return };
+        // The line it failed in is finished in the next file, as dnsmasq does. Those behind it are told elsewhere.
+        let failed = ends.partition_point(|&end| end <= written);
+        if self.path.is_some() {
+            self.rest = lines[written..ends.get(failed).copied().unwrap_or(lines.len())].to_vec();
+        }
+        let left = records.into_iter().skip(failed + 1).collect();
+        (self.calls.failed)(Some(error), left);
+    }
+
+    fn reopen(&mut self) {
+        let Some(path) = &self.path else { return };
+        match open(path) {
+            Ok(file) => {
+                self.file = file;
+                self.write(Vec::new());
+            }
+            Err(_) => (self.calls.failed)(None, Vec::new()),
+        }
+    }
+}
+
+/// As the library's, which does not say how far it came.
+fn write_all(file: &mut File, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
+    let mut written = 0;
+    while written < bytes.len() {
+        match file.write(&bytes[written..]) {
+            Ok(0) => return Err((written, ErrorKind::WriteZero.into())),
+            Ok(more) => written += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err((written, error)),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, channel};
+
+    type Failed = Receiver<(bool, Vec<Vec<u8>>)>;
+
+    fn writer(path: &Path) -> (Writer, Failed) {
+        let (tell, told) = channel();
+        let failed = move |error: Option<io::Error>, left| {
+            drop(tell.send((error.is_some(), left)));
+        };
+        let calls = Calls { failed: Box::new(failed), overflow: Box::new(|lost| vec![b'0'; lost]) };
+        let form: Form = |record| [record, b"\n"].concat();
+        (Writer::new(open(path).unwrap(), Some(path.to_owned()), form, calls), told)
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_gets_what_came_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, moved) = (folder.path().join("log"), folder.path().join("log.1"));
+        let (mut writer, _told) = writer(&path);
+        writer.take(b"one");
+        std::fs::rename(&path, &moved).unwrap();
+        writer.take(b"two");
+        writer.reopen();
+        writer.take(b"three");
+        writer.finish(Duration::from_secs(5));
+        assert_eq!(std::fs::read_to_string(moved).unwrap(), "one\ntwo\n");
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "three\n");
+    }
+
+    #[test]
+    fn a_line_that_does_not_fit_is_for_the_next_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let (mut writer, told) = writer(&path);
+        writer.take(b"one");
+        assert_eq!(told.recv().unwrap(), (true, Vec::new()));
+        std::fs::remove_file(&path).unwrap();
+        writer.reopen();
+        writer.take(b"two");
+        writer.finish(Duration::from_secs(5));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn where_there_is_no_file_any_more_others_take_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let (mut writer, told) = writer(&path);
+        writer.take(b"one");
+        writer.finish(Duration::from_secs(5));
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        writer.reopen();
+        assert_eq!(told.recv().unwrap(), (false, Vec::new()));
+    }
+}
