@@ -3,9 +3,8 @@
 use pxemasq::daemon::End;
 use pxemasq::daemon::startup::{Asked, Parsed, parse};
 use pxemasq::failure::Failure;
-use pxemasq::journal::Journal;
+use pxemasq::journal::{Journal, reader};
 use pxemasq::sys::background::usual_umask;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -27,7 +26,7 @@ fn run(words: &[String], journal: &Journal) -> Result<ExitCode, Failure> {
             return Ok(told(&parsed, strict));
         }
         Asked::Serve(parsed) => {
-            if let Some(daemon) = parsed.bind()?.detach()? {
+            if let Some(daemon) = parsed.bind(journal)?.detach()? {
                 return Ok(code(daemon.serve(journal)?));
             }
         }
@@ -41,7 +40,7 @@ fn told(parsed: &Parsed, strict: bool) -> ExitCode {
     let files = parsed.files().join(", ");
     if !files.is_empty() && !remarks.is_empty() {
         eprintln!("warning: files read: {files}");
-    } else if !files.is_empty() && (strict || std::io::stderr().is_terminal()) {
+    } else if !files.is_empty() && (strict || reader::is_a_person()) {
         eprintln!("files read: {files}");
     }
     remarks.iter().for_each(|remark| eprintln!("{remark}"));
@@ -61,11 +60,8 @@ fn fail(failure: &Failure, journal: &Journal) -> ExitCode {
     if !journal.is_stderr() {
         eprintln!("{failure}");
         // Programs compare what dnsmasq says; people look at the line. (D-001)
-        failure
-            .detail
-            .iter()
-            .filter(|_| std::io::stderr().is_terminal())
-            .for_each(|detail| eprintln!("{detail}"));
+        let detail = failure.detail.iter().filter(|_| reader::is_a_person());
+        detail.for_each(|detail| eprintln!("{detail}"));
     }
     journal.write_failure(&failure.sentence);
     ExitCode::from(failure.code)

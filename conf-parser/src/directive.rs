@@ -85,6 +85,8 @@ pub enum Directive {
     LogFacility(LogTo),
     LogAsync(u32),
     LeaseFile(Option<Vec<u8>>),
+    /// `dhcp-lease-max`
+    MostLeases(u32),
     /// `dhcp-broadcast` without a tag: nobody is answered at an address that he does not have yet.
     BroadcastToAll,
     Script(Vec<u8>),

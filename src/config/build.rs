@@ -294,6 +294,9 @@ impl Builder {
             Directive::LogFacility(to) => process.log_to = Some(to),
             Directive::LogAsync(lines) => process.log_async = usize::try_from(lines).ok(),
             Directive::LeaseFile(file) => process.lease_file = file.map(|file| path(&file)),
+            Directive::MostLeases(most) => {
+                process.most_leases = usize::try_from(most).unwrap_or(usize::MAX);
+            }
             Directive::BroadcastToAll => process.broadcast_to_all = true,
             Directive::Port(port) => process.dns_port = port,
             Directive::RunTimeFile(kind, file) => self.config.files.push((kind, file)),

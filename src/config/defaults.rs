@@ -81,6 +81,7 @@ impl Default for Process {
             log_async: None,
             lease_file: None,
             lease_file_kept: true,
+            most_leases: 1000,
             no_ping: false,
             broadcast_to_all: false,
             dns_port: 53,

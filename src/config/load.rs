@@ -1,6 +1,7 @@
 //! Files, directories and scripts → settings, each with its origin (spec: config language, sections 1.1 to 1.4).
 //!
-//! This folder opens files here, in [`run_time`](super::run_time), and one `resolv.conf` in [`together`](super::together).
+//! This folder opens files here, in [`run_time`](super::run_time) and for it, and one `resolv.conf` in
+//! [`together`](super::together).
 
 use super::answers::Answers;
 use super::build::{Builder, Built, Purpose};

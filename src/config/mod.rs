@@ -7,6 +7,7 @@ mod census;
 mod defaults;
 mod ethers;
 pub mod hosts;
+mod hosts_files;
 mod index;
 pub mod lines;
 pub mod load;
@@ -301,6 +302,8 @@ pub struct Process {
     pub lease_file: Option<PathBuf>,
     /// Whether there is to be such a file (`leasefile-ro`: not).
     pub lease_file_kept: bool,
+    /// How many leases there may be in it.
+    pub most_leases: usize,
     /// No address is tried before it is lent (`no-ping`); it saves a capability.
     pub no_ping: bool,
     /// All answers are broadcast (`dhcp-broadcast` without a tag); it saves another.

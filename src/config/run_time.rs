@@ -8,7 +8,7 @@ use super::hosts::{Hosts, Mark, of_line};
 use super::lines::Lines;
 use super::names::Names;
 use super::taken::take_addresses;
-use super::{Config, Origin, VendorOption, ethers};
+use super::{Config, Origin, VendorOption, ethers, hosts_files};
 use crate::failure::reason;
 use crate::log_line::FileLine;
 use conf_parser::option::files::{RunTimeFile, is_left_over};
@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -44,16 +44,15 @@ impl RunTimeFiles {
     pub fn read(&mut self, config: &mut Config) -> (Names, Vec<FileLine>) {
         config.dhcp.hosts.rewind(self.written_hosts);
         config.dhcp.vendor_options.truncate(self.written_options);
-        let (mut names, mut happened) = hosts_files(config);
+        let (mut names, mut happened) = hosts_files::read_all(config);
         if config.dhcp.ranges.is_empty() {
             return (names, happened);
         }
         if config.dhcp.read_ethers {
             self.read_ethers(&mut config.dhcp.hosts, &mut happened);
         }
-        let claimed = config.dhcp.hosts.lines().iter().filter_map(|host| host.address).collect();
         let files = std::mem::take(&mut config.files);
-        let mut reading = Reading { config, claimed, happened };
+        let mut reading = Reading::of(config, happened);
         reading.plain(&files, RunTimeFile::DhcpHosts);
         reading.plain(&files, RunTimeFile::DhcpOptions);
         reading.watched(&files);
@@ -63,6 +62,24 @@ impl RunTimeFiles {
             happened.extend(take_addresses(&mut config.dhcp.hosts, &mut names));
         }
         (names, happened)
+    }
+
+    /// Reads a file of a watched directory that has changed. What it said before counts too, until all is read again.
+    pub fn read_changed(
+        &self,
+        kind: RunTimeFile,
+        path: &Path,
+        config: &mut Config,
+        names: &mut Names,
+    ) -> Vec<FileLine> {
+        let mut happened = vec![FileLine::Changed(shown(path))];
+        if kind == RunTimeFile::HostsDir {
+            happened.extend(hosts_files::read_one(path, names));
+            return happened;
+        }
+        let mut reading = Reading::of(config, happened);
+        reading.of_directory(path, kind);
+        reading.happened
     }
 
     /// What cannot be read is taken to be as it was.
@@ -96,7 +113,12 @@ struct Reading<'c> {
     happened: Vec<FileLine>,
 }
 
-impl Reading<'_> {
+impl<'c> Reading<'c> {
+    fn of(config: &'c mut Config, happened: Vec<FileLine>) -> Self {
+        let claimed = config.dhcp.hosts.lines().iter().filter_map(|host| host.address).collect();
+        Self { config, claimed, happened }
+    }
+
     /// Plain files, then the files of directories, of which none is read twice by the same name.
     fn plain(&mut self, files: &[Listed], kind: RunTimeFile) {
         let listed = files.iter().rev().filter(|(found, _)| *found == kind);
@@ -128,23 +150,26 @@ impl Reading<'_> {
 
     fn watched(&mut self, files: &[Listed]) {
         for (kind, path) in files.iter().rev() {
-            let kind = match kind {
-                RunTimeFile::DhcpHostsDir => RunTimeFile::DhcpHosts,
-                RunTimeFile::DhcpOptionsDir => RunTimeFile::DhcpOptions,
-                _ => continue,
-            };
+            if !matches!(kind, RunTimeFile::DhcpHostsDir | RunTimeFile::DhcpOptionsDir) {
+                continue;
+            }
             match watched_entries(&path_of(path)) {
                 Ok(paths) => {
-                    for path in paths.iter().filter(|path| path.is_file()) {
-                        self.happened.push(FileLine::Read(shown(path)));
-                        self.lines(path, kind);
-                    }
+                    let files = paths.iter().filter(|path| path.is_file());
+                    files.for_each(|path| self.of_directory(path, *kind));
                 }
-                Err(reason) => {
-                    let path = String::from_utf8_lossy(path).into_owned();
-                    self.happened.push(FileLine::BadDirectory { path, reason });
-                }
+                Err(line) => self.happened.push(line),
             }
+        }
+    }
+
+    /// A file of a watched directory; its faults are told behind it.
+    fn of_directory(&mut self, path: &Path, kind: RunTimeFile) {
+        self.happened.push(FileLine::Read(shown(path)));
+        // What else there may be holds no lines, and may hold us up.
+        if path.is_file() || !path.exists() {
+            let hosts = kind == RunTimeFile::DhcpHostsDir;
+            self.lines(path, if hosts { RunTimeFile::DhcpHosts } else { RunTimeFile::DhcpOptions });
         }
     }
 
@@ -193,64 +218,8 @@ impl Reading<'_> {
     }
 }
 
-/// Reads the names of boot servers. Without DNS there are none: dnsmasq reads no hosts file then.
-fn hosts_files(config: &Config) -> (Names, Vec<FileLine>) {
-    let mut names = Names::new(config.dhcp.round_robin);
-    let mut happened = Vec::new();
-    if config.process.dns_port == 0 {
-        return (names, happened);
-    }
-    for record in &config.dhcp.host_records {
-        for (place, name) in record.names.iter().enumerate() {
-            let address = record.address.map(IpAddr::V4);
-            address.into_iter().for_each(|address| names.add(name, address, place == 0));
-        }
-    }
-    let mut paths: Vec<PathBuf> = Vec::new();
-    paths.extend((!config.process.no_hosts).then(|| PathBuf::from("/etc/hosts")));
-    let listed = |kind| {
-        let files = config.files.iter().rev().filter(move |(found, _)| *found == kind);
-        files.map(|(_, path)| path_of(path))
-    };
-    let (directories, plain): (Vec<_>, Vec<_>) =
-        listed(RunTimeFile::Hosts).partition(|path| path.is_dir());
-    paths.extend(plain);
-    for directory in directories {
-        let mut found = entries(&directory).unwrap_or_default();
-        found.retain(|path| path.is_file());
-        found.sort_unstable();
-        paths.extend(found);
-    }
-    for directory in listed(RunTimeFile::HostsDir) {
-        match watched_entries(&directory) {
-            Ok(found) => paths.extend(found.into_iter().filter(|path| path.is_file())),
-            Err(reason) => {
-                happened.push(FileLine::BadDirectory { path: shown(&directory), reason });
-            }
-        }
-    }
-    for path in paths {
-        let name = shown(&path);
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let read = names.read_hosts(&bytes);
-                happened.extend(read.faults.into_iter().map(|(line, what)| FileLine::BadLine {
-                    words: format!("bad {what}"),
-                    line,
-                    path: name.clone(),
-                }));
-                happened.push(FileLine::Hosts { path: name, names: read.names });
-            }
-            Err(error) => {
-                happened.push(FileLine::HostsUnreadable { path: name, reason: reason(&error) });
-            }
-        }
-    }
-    (names, happened)
-}
-
 /// What a directory holds that is not an editor's left-over, joined as dnsmasq does.
-fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory)? {
         let name = entry?.file_name();
@@ -262,19 +231,23 @@ fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn watched_entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
+pub(super) fn watched_entries(directory: &Path) -> Result<Vec<PathBuf>, FileLine> {
+    let bad = |reason| FileLine::BadDirectory { path: shown(directory), reason };
     match fs::metadata(directory) {
-        Ok(found) if !found.is_dir() => Err("not a directory".to_owned()),
-        Ok(_) => entries(directory).map_err(|error| reason(&error)),
-        Err(error) => Err(reason(&error)),
+        Ok(found) if !found.is_dir() => Err(bad("not a directory".to_owned())),
+        Ok(_) => entries(directory).map_err(|error| {
+            let path = shown(directory);
+            FileLine::Unwatched { path, reason: reason(&error) }
+        }),
+        Err(error) => Err(bad(reason(&error))),
     }
 }
 
-fn path_of(bytes: &[u8]) -> PathBuf {
+pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 

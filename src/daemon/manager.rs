@@ -1,4 +1,4 @@
-//! systemd's readiness protocol (sd_notify(3)): a datagram to the socket that the environment names. Elsewhere there is
+//! systemd's readiness protocol (`sd_notify(3)`): a datagram to the socket that the environment names. Elsewhere there is
 //! none, and nothing is said.
 
 use crate::sys::clock;

@@ -2,10 +2,12 @@
 
 mod files;
 mod herald;
+mod holder;
 mod leases;
 mod linger;
 mod manager;
 mod notes;
+mod one_interface;
 mod outgoing;
 mod pid_file;
 mod places;
@@ -19,6 +21,7 @@ pub mod startup;
 mod surroundings;
 mod tftp;
 mod transfers;
+mod watched;
 
 use crate::config::Config;
 use crate::config::names::Names;
@@ -27,7 +30,7 @@ use crate::config::run_time::RunTimeFiles;
 use crate::effect::Effect;
 use crate::failure::{Failure, reason};
 use crate::journal::Journal;
-use crate::log_line::{Line, ProcessLine};
+use crate::log_line::{FileLine, Line, ProcessLine};
 use crate::net::Interfaces;
 use crate::proxydhcp::{self, Port};
 use crate::sys::batch::Inbox;
@@ -40,13 +43,15 @@ use files::DiskFiles;
 use linger::Linger;
 use manager::Manager;
 use mio::Events;
+use one_interface::BoundTo;
 use outgoing::Delayed;
 use script::Script;
-use sockets::{BoundTo, Role, Sockets};
+use sockets::{Role, Sockets};
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use watched::WatchedDirectories;
 
 /// A daemon that serves.
 pub struct Daemon {
@@ -56,6 +61,7 @@ pub struct Daemon {
     bound_to: Option<BoundTo>,
     names: Names,
     run_time_files: RunTimeFiles,
+    watched: Option<WatchedDirectories>,
     sockets: Sockets,
     signals: Signals,
     watch: Watch,
@@ -194,6 +200,7 @@ impl Daemon {
                 self.look_around();
                 false
             }
+            Role::Directories => self.read_changed(),
             Role::Dhcp(port) => self.dhcp(port, &mut mail.one, now),
             Role::Tftp(listener) => self.requests(listener, &mut mail.one, now),
             Role::Transfer(id) => self.transfer(id, mail, now),
@@ -259,10 +266,28 @@ impl Daemon {
 
     fn reload(&mut self) {
         self.manager.iter().for_each(Manager::reloading);
+        if let Some(watched) = &mut self.watched {
+            watched.renew(&self.config).into_iter().for_each(|line| self.write(line));
+        }
         let (names, happened) = self.run_time_files.read(&mut self.config);
         self.names = names;
-        happened.into_iter().for_each(|line| self.journal.write(&Line::File(line)));
+        happened.into_iter().for_each(|line| self.write(line));
         self.manager.iter().for_each(Manager::ready);
+    }
+
+    /// Reads files of watched directories that have changed, some of them; whether there may be more.
+    fn read_changed(&mut self) -> bool {
+        let changes = self.watched.as_ref().and_then(WatchedDirectories::changes);
+        for (kind, path) in changes.iter().flatten() {
+            let Self { run_time_files, config, names, .. } = self;
+            let happened = run_time_files.read_changed(*kind, path, config, names);
+            happened.into_iter().for_each(|line| self.write(line));
+        }
+        changes.is_some()
+    }
+
+    fn write(&self, line: FileLine) {
+        self.journal.write(&Line::File(line));
     }
 
     /// Links or addresses have changed.

@@ -18,11 +18,10 @@ pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, Fa
         Ok(file)
     });
     match written {
-        Err(_) if !is_root() => Ok(None),
+        _ if !is_root() => Ok(None),
         Err(error) => {
             Err(Failure::file(format!("failed to open pidfile {shown}: {}", reason(&error))))
         }
-        Ok(_) if !is_root() => Ok(None),
         Ok(file) => {
             let owner = identity.owner();
             let owned = owner.map_or(Ok(()), |(user, group)| fchown(file, Some(user), Some(group)));

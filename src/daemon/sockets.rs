@@ -1,7 +1,9 @@
 //! Tokens ↔ sockets.
 
+use super::holder;
 use super::script::Script;
 use super::transfers::Transfers;
+use super::watched::WatchedDirectories;
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
 use crate::failure::{Failure, reason};
@@ -30,6 +32,8 @@ pub enum Role {
     Disk,
     /// The script.
     Script,
+    /// Directories that are watched.
+    Directories,
     /// One of the DHCP ports.
     Dhcp(Port),
     /// A socket for TFTP requests.
@@ -44,7 +48,8 @@ const DHCP: usize = 2;
 const PXE: usize = 3;
 const DISK: usize = 4;
 const SCRIPT: usize = 5;
-const TFTP: usize = 6;
+const DIRECTORIES: usize = 6;
+const TFTP: usize = 7;
 /// More addresses than a machine has.
 const TRANSFER: usize = 1 << 24;
 /// RFC 1350.
@@ -110,6 +115,11 @@ impl Sockets {
         self.register(signals, SIGNALS).map_err(|error| unwatched(&error))
     }
 
+    /// Hears of changes in directories too.
+    pub fn hear_directories(&self, directories: &WatchedDirectories) -> Result<(), Failure> {
+        self.register(directories, DIRECTORIES).map_err(|error| unwatched(&error))
+    }
+
     /// Whether there are addresses of ours that cannot be bound yet.
     pub fn wait_for_addresses(&self) -> bool {
         !self.waiting.is_empty()
@@ -130,10 +140,9 @@ impl Sockets {
         if config.network.binding == Binding::Wildcard {
             for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
                 let failed = |error| {
-                    Failure::network(format!(
-                        "failed to create listening socket for port {TFTP_PORT}: {}",
-                        reason(&error)
-                    ))
+                    let what = format!("failed to create listening socket for port {TFTP_PORT}");
+                    let failure = Failure::network(format!("{what}: {}", reason(&error)));
+                    taken(failure, &error, TFTP_PORT)
                 };
                 self.listen((any, TFTP_PORT).into()).map_err(failed)?;
             }
@@ -155,11 +164,10 @@ impl Sockets {
                 }
                 listening => {
                     listening.map_err(|error| {
-                        let ip = address.ip();
-                        Failure::network(format!(
-                            "failed to create listening socket for {ip}: {}",
-                            reason(&error)
-                        ))
+                        let what =
+                            format!("failed to create listening socket for {}", address.ip());
+                        let failure = Failure::network(format!("{what}: {}", reason(&error)));
+                        taken(failure, &error, TFTP_PORT)
                     })?;
                 }
             }
@@ -219,6 +227,16 @@ impl Sockets {
         both.try_for_each(|fd| udp::bind_to_device(fd, interface))
     }
 
+    /// The same at the start. Lack of privilege is no error: the filters do it too, more slowly.
+    pub fn bind_dhcp_first_to(&self, interface: &str) -> Result<(), Failure> {
+        match self.bind_dhcp_to(interface) {
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(Failure::network(
+                format!("failed to set SO_BINDTODEVICE on DHCP socket: {}", reason(&error)),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Waits.
     pub fn poll(&mut self, events: &mut Events, pause: Option<Duration>) -> io::Result<()> {
         self.poll.poll(events, pause)
@@ -233,6 +251,7 @@ impl Sockets {
             PXE => Role::Dhcp(Port::Pxe),
             DISK => Role::Disk,
             SCRIPT => Role::Script,
+            DIRECTORIES => Role::Directories,
             listener @ TFTP..TRANSFER => Role::Tftp(listener - TFTP),
             transfer => Role::Transfer(transfer - TRANSFER),
         }
@@ -322,33 +341,6 @@ impl Sockets {
     }
 }
 
-/// The one interface that the DHCP sockets hear. It may go and come back as another one of the same name.
-pub struct BoundTo {
-    name: String,
-    index: Option<u32>,
-    /// Whether it was told that it is lost; once is enough.
-    told: bool,
-}
-
-impl BoundTo {
-    /// The sockets are bound to it.
-    pub fn new(name: String, interfaces: &Interfaces) -> Self {
-        let index = interfaces.by_name(&name).map(|link| link.index);
-        Self { name, index, told: false }
-    }
-
-    /// Binds the sockets to it again, if it is another one now. Its name, if that fails for the first time.
-    pub fn rebind(&mut self, interfaces: &Interfaces, sockets: &Sockets) -> Option<String> {
-        let index = interfaces.by_name(&self.name).map(|link| link.index);
-        if index == std::mem::replace(&mut self.index, index) {
-            return None;
-        }
-        let bound = index.is_some() && sockets.bind_dhcp_to(&self.name).is_ok();
-        let first = !bound && !std::mem::replace(&mut self.told, true);
-        first.then(|| self.name.clone())
-    }
-}
-
 fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, Failure> {
     udp::open_dhcp(port, shared).map_err(|(step, error)| {
         let what = match step {
@@ -357,8 +349,16 @@ fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, Failure> {
             Step::Reuse => "failed to set SO_REUSE{ADDR|PORT} on DHCP socket",
             Step::Bind => "failed to bind DHCP server socket",
         };
-        Failure::network(format!("{what}: {}", reason(&error)))
+        taken(Failure::network(format!("{what}: {}", reason(&error))), &error, port)
     })
+}
+
+/// A failure, and who has the port if that is the reason.
+fn taken(failure: Failure, error: &io::Error, port: u16) -> Failure {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        return failure.showing(holder::of(port));
+    }
+    failure
 }
 
 fn unwatched(error: &io::Error) -> Failure {

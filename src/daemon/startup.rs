@@ -3,13 +3,16 @@
 
 use super::files::DiskFiles;
 use super::herald::Herald;
+use super::leases::{self, Leases};
 use super::manager::Manager;
 use super::notes::{Start, missing};
+use super::one_interface::{BoundTo, only_interface};
 use super::readers::Readers;
 use super::rights::{identity, server};
 use super::script::Script;
-use super::sockets::{BoundTo, Sockets};
-use super::{Clock, Daemon, End, leases, pid_file, rights, roots, surroundings};
+use super::sockets::Sockets;
+use super::watched::WatchedDirectories;
+use super::{Clock, Daemon, End, pid_file, rights, roots, surroundings};
 use crate::command_line::{self, CommandLine};
 use crate::config::answers::Answers;
 use crate::config::build::Purpose;
@@ -19,7 +22,7 @@ use crate::config::run_time::RunTimeFiles;
 use crate::config::{Config, Note};
 use crate::failure::{Failure, reason};
 use crate::journal::Journal;
-use crate::log_line::ProcessLine;
+use crate::log_line::{FileLine, Line, ProcessLine};
 use crate::net::Interfaces;
 use crate::sys::background::leave_terminal;
 use crate::sys::descriptors::close_inherited;
@@ -60,6 +63,7 @@ pub struct Bound {
     leases: Option<File>,
     sockets: Sockets,
     watch: Watch,
+    watched: Option<WatchedDirectories>,
     identity: Identity,
     kept: Vec<Capability>,
     script_user: Option<Identity>,
@@ -138,7 +142,7 @@ impl Parsed {
     }
 
     /// Opens everything that needs root, and that may fail for everybody to see.
-    pub fn bind(self) -> Result<Bound, Failure> {
+    pub fn bind(self, journal: &Journal) -> Result<Bound, Failure> {
         let failed = |what: &'static str| {
             move |error: io::Error| Failure::other(format!("{what}: {}", reason(&error)))
         };
@@ -151,16 +155,19 @@ impl Parsed {
         if let Some(refusal) = notes.iter().find(|note| note.refuses) {
             return Err(Failure::config(refusal.to_string()));
         }
-        let leases = leases::open(&config)?;
+        let Leases { file: leases, happened } = leases::open(&config)?;
+        happened.into_iter().for_each(|line| journal.write(&Line::File(line)));
         let sockets = Sockets::open(&config, &interfaces)?;
         sockets.hear_changes(&watch)?;
+        let watched = WatchedDirectories::of(&config)?;
+        watched.iter().try_for_each(|watched| sockets.hear_directories(watched))?;
         if config.network.binding == Binding::Interfaces
             && let Some(name) = missing(&config, &interfaces).first()
         {
             return Err(Failure::network(format!("unknown interface {name}")));
         }
         let bound_to = only_interface(&config, &interfaces);
-        bound_to.iter().try_for_each(|name| bind_dhcp_to(name, &sockets))?;
+        bound_to.iter().try_for_each(|name| sockets.bind_dhcp_first_to(name))?;
         let script_user = Script::user(&config)?;
         let identity = identity(&config)?;
         let needed = rights::needed(&config, bound_to.is_some(), sockets.wait_for_addresses());
@@ -173,6 +180,7 @@ impl Parsed {
             leases,
             sockets,
             watch,
+            watched,
             identity,
             kept,
             script_user,
@@ -256,7 +264,17 @@ impl Confined {
     /// Looks at what is served, and tells that it is.
     fn ready(self, journal: &Journal) -> Result<Daemon, Failure> {
         let Settled { bound, signals, script, said } = self.settled;
-        let Bound { mut config, notes, interfaces, leases, sockets, watch, bound_to, .. } = bound;
+        let Bound {
+            mut config,
+            notes,
+            interfaces,
+            leases,
+            sockets,
+            watch,
+            mut watched,
+            bound_to,
+            ..
+        } = bound;
         let mut warnings = Vec::new();
         let mut files = DiskFiles::default();
         if let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) {
@@ -265,7 +283,10 @@ impl Confined {
             warnings.extend(roots::restrict(tftp));
         }
         let mut run_time_files = RunTimeFiles::of(&config);
-        let (names, happened) = run_time_files.read(&mut config);
+        let mut happened: Vec<FileLine> =
+            watched.iter_mut().flat_map(|watched| watched.renew(&config)).collect();
+        let (names, read) = run_time_files.read(&mut config);
+        happened.extend(read);
         let start =
             Start { said, notes, bound_to: bound_to.as_deref(), roots: warnings, files: happened };
         start.lines(&config, &interfaces).iter().for_each(|line| journal.write(line));
@@ -277,6 +298,7 @@ impl Confined {
             interfaces,
             names,
             run_time_files,
+            watched,
             _leases: leases,
             sockets,
             signals,
@@ -293,54 +315,5 @@ impl Confined {
             pid_file,
             manager: Manager::of_environment(),
         })
-    }
-}
-
-/// Lack of privilege is no error: the filters do the same, more slowly.
-fn bind_dhcp_to(interface: &str, sockets: &Sockets) -> Result<(), Failure> {
-    match sockets.bind_dhcp_to(interface) {
-        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(Failure::network(
-            format!("failed to set SO_BINDTODEVICE on DHCP socket: {}", reason(&error)),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// The one interface the DHCP sockets need to hear, if it is just one (spec: proxyDHCP, section 1.2).
-fn only_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
-    let network = &config.network;
-    let by_name = !network.interfaces.is_empty()
-        && network.interfaces.iter().all(|name| !name.contains(&b'*'))
-        && missing(config, interfaces).is_empty();
-    if network.binding == Binding::Wildcard || !by_name {
-        return None;
-    }
-    let mut served = interfaces.addresses.iter().filter_map(|address| {
-        let link = interfaces.by_index(address.interface)?;
-        let name = interfaces.name_of(address)?;
-        let accepted = network.accepts(name, link.loopback, Some(address.ip));
-        (accepted && !link.loopback && !network.refuses_tftp(&link.name)).then_some(&link.name)
-    });
-    let first = served.next()?;
-    served.all(|name| name == first).then(|| first.clone())
-}
-
-#[test]
-fn the_only_interface_may_be_named_by_a_label() {
-    use crate::net::{Address, Link};
-    let link = Link { index: 2, name: "eth0".into(), ..Link::default() };
-    let address = |last, label: Option<&str>| Address {
-        interface: 2,
-        ip: [10, 0, 0, last].into(),
-        prefix: 24,
-        label: label.map(str::to_owned),
-    };
-    let addresses = vec![address(1, None), address(2, Some("eth0:1"))];
-    let interfaces = Interfaces { links: vec![link], addresses };
-    let mut config = Config::default();
-    config.network.binding = Binding::Dynamic;
-    for (name, only) in [("eth0:1", Some("eth0")), ("eth0", Some("eth0")), ("eth0:2", None)] {
-        config.network.interfaces = vec![name.as_bytes().to_vec()];
-        assert_eq!(only_interface(&config, &interfaces).as_deref(), only, "{name}");
     }
 }

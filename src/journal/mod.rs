@@ -4,6 +4,7 @@
 //! get parts of that. A sink that cannot take a line at once never holds anybody up: lines wait in a bounded queue,
 //! and what does not fit is counted.
 
+pub mod reader;
 mod syslog;
 mod writer;
 

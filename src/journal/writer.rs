@@ -21,10 +21,12 @@ type Task = Box<dyn FnOnce() + Send>;
 /// How a record becomes a line.
 pub type Form = fn(&[u8]) -> Vec<u8>;
 
+type OnFailure = dyn Fn(Option<io::Error>, Vec<Vec<u8>>) + Send;
+
 /// What a writer cannot do by itself.
 pub struct Calls {
     /// It has failed, perhaps with an error; these records are left. Whatever comes now is for somebody else.
-    pub failed: Box<dyn Fn(Option<io::Error>, Vec<Vec<u8>>) + Send>,
+    pub failed: Box<OnFailure>,
     /// The record that says how many were lost.
     pub overflow: Box<dyn Fn(usize) -> Vec<u8> + Send>,
 }

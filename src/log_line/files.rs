@@ -17,6 +17,16 @@ pub enum FileLine {
     BadDirectory { path: String, reason: String },
     /// A line is faulty, in dnsmasq's words; the next one may be fine.
     BadLine { words: String, line: usize, path: String },
+    /// These words of the lease database are no lease.
+    BadLease(String),
+    /// Neither is what has this for an address.
+    BadLeaseAddress(String),
+    /// The lease database ends in the middle.
+    UncleanLeases,
+    /// A watched file is another one now.
+    Changed(String),
+    /// A directory cannot be watched.
+    Unwatched { path: String, reason: String },
     /// A hosts file was read.
     Hosts { path: String, names: usize },
     /// A hosts file could not be.
@@ -42,6 +52,11 @@ impl FileLine {
             | Self::Inaccessible { .. }
             | Self::BadDirectory { .. }
             | Self::BadLine { .. }
+            | Self::BadLease(_)
+            | Self::BadLeaseAddress(_)
+            | Self::UncleanLeases
+            | Self::Changed(_)
+            | Self::Unwatched { .. }
             | Self::Hosts { .. }
             | Self::HostsUnreadable { .. } => super::PROCESS,
             _ => super::DHCP,
@@ -50,8 +65,13 @@ impl FileLine {
 
     pub(super) fn priority(&self) -> Priority {
         match self {
-            Self::Read(_) | Self::Hosts { .. } | Self::Ethers { .. } => Priority::Info,
-            Self::Several { .. } | Self::Taken { .. } => Priority::Warning,
+            Self::Read(_) | Self::Changed(_) | Self::Hosts { .. } | Self::Ethers { .. } => {
+                Priority::Info
+            }
+            Self::BadLease(_)
+            | Self::BadLeaseAddress(_)
+            | Self::Several { .. }
+            | Self::Taken { .. } => Priority::Warning,
             _ => Priority::Error,
         }
     }
@@ -69,6 +89,17 @@ impl fmt::Display for FileLine {
                 write!(f, "bad dynamic directory {path}: {reason}")
             }
             Self::BadLine { words, line, path } => write!(f, "{words} at line {line} of {path}"),
+            Self::BadLease(words) => {
+                write!(f, "ignoring invalid line in lease database: {words} ...")
+            }
+            Self::BadLeaseAddress(address) => {
+                write!(f, "ignoring invalid line in lease database, bad address: {address}")
+            }
+            Self::UncleanLeases => f.write_str("failed to parse lease database cleanly"),
+            Self::Changed(path) => write!(f, "inotify: {path} new or modified"),
+            Self::Unwatched { path, reason } => {
+                write!(f, "failed to create inotify for {path}: {reason}")
+            }
             Self::Hosts { path, names } => write!(f, "read {path} - {names} names"),
             Self::HostsUnreadable { path, reason } => {
                 write!(f, "failed to load names from {path}: {reason}")

@@ -26,8 +26,6 @@ pub enum ProcessLine {
     Overflow(usize),
     /// The log file cannot be written any more.
     LogFailed(String),
-    /// A watched file is another one now.
-    FileChanged(String),
     /// A remark of ours on the configuration.
     Remark(String),
     /// The DHCP sockets cannot be bound to their interface once more.
@@ -45,7 +43,7 @@ pub const VERSION: &str = concat!("2.92-pxemasq-", env!("CARGO_PKG_VERSION"));
 
 /// What is in here, in dnsmasq's words and order.
 pub const COMPILE_TIME_OPTIONS: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n no-IDN DHCP no-DHCPv6 no-Lua TFTP \
-     no-conntrack no-ipset no-nftset no-auth no-DNSSEC no-loop-detect no-inotify no-dumpfile";
+     no-conntrack no-ipset no-nftset no-auth no-DNSSEC no-loop-detect inotify no-dumpfile";
 
 impl ProcessLine {
     pub(super) fn priority(&self) -> Priority {
@@ -87,7 +85,6 @@ impl fmt::Display for ProcessLine {
             }
             Self::Overflow(lost) => write!(f, "overflow: {lost} log entries lost"),
             Self::LogFailed(reason) => write!(f, "log failed: {reason}"),
-            Self::FileChanged(path) => write!(f, "inotify: {path} new or modified"),
             Self::Remark(text) => write!(f, "warning: {text}"),
             Self::Unbound(name) => write!(f, "error binding DHCP socket to device {name}"),
             Self::Terminated => f.write_str("exiting on receipt of SIGTERM"),

@@ -11,6 +11,7 @@
 //! | a neighbour entry (rtnetlink) | a client that has no address yet | [`neighbour`] | – |
 //! | users, groups, capabilities | to be nobody | [`privilege`] | `capget`, `capset` |
 //! | signals as a descriptor | the end | [`signals`] | – |
+//! | directories that tell of changes (inotify) | lists of machines are edited | [`directories`] | – |
 //! | files, as far as they are in memory | no disk is waited for | [`disk`] | `preadv2` |
 //! | local time | log lines | [`clock`] | `localtime_r` |
 //! | limits | how many transfers there can be | [`limits`] | – |
@@ -21,6 +22,7 @@ pub mod batch;
 pub mod beside;
 pub mod clock;
 pub mod descriptors;
+pub mod directories;
 pub mod disk;
 pub mod interfaces;
 pub mod limits;

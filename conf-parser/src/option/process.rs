@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! user[=<name>]   group[=<name>]   pid-file[=<path>]   dhcp-script=<path>   dhcp-scriptuser=<name>
-//! dhcp-leasefile[=<path>]          dhcp-broadcast[=tag:<tag>...]
+//! dhcp-leasefile[=<path>]          dhcp-lease-max=<number>              dhcp-broadcast[=tag:<tag>...]
 //! log-facility=<facility>|<path>|-          log-async[=<lines>]
 //! ```
 
@@ -84,6 +84,11 @@ pub fn dhcp_leasefile(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
 /// Reads the value of a `dhcp-lease`.
 pub fn dhcp_lease(arg: Text<'_>) -> Result<Directive, Fault> {
     dhcp_leasefile(Some(arg))
+}
+
+/// Reads the value of a `dhcp-lease-max`.
+pub fn dhcp_lease_max(arg: Text<'_>) -> Result<Directive, Fault> {
+    whole(number, arg).map(|most| Directive::MostLeases(most.cast_unsigned()))
 }
 
 /// Reads the value of a `dhcp-broadcast`; with tags it is for some clients only.

@@ -78,7 +78,7 @@ pub static ROWS: &[Row] = &[
     row("dhcp-ignore-clid", NONE, None, Stacks, Served, On(Switch::DhcpIgnoreClid), "", "Do not look at client identifiers."),
     row("dhcp-ignore-names", NONE, Optional, Stacks, Inert, Maybe(check::perhaps), "[=tag:<tag>...]", "Do not take names from clients."),
     row("dhcp-lease", b'l', Required, Once, Served, Value(process::dhcp_lease), "<path>", "Where leases would be kept."),
-    row("dhcp-lease-max", b'X', Required, Once, Inert, Value(check::a_number), "<integer>", "How many leases there may be."),
+    row("dhcp-lease-max", b'X', Required, Once, Inert, Value(process::dhcp_lease_max), "<integer>", "How many leases there may be."),
     row("dhcp-leasefile", b'l', Optional, Once, Served, Maybe(process::dhcp_leasefile), "[=<path>]", "Where leases would be kept."),
     row("dhcp-luascript", NONE, Required, Stacks, Served, Value(process::dhcp_luascript), "<path>", "Run a Lua script on changes."),
     row("dhcp-mac", b'4', Required, Stacks, Served, Value(dhcp_match::dhcp_mac), "set:<tag>,<hwaddr>", "Set a tag by hardware address."),

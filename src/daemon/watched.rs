@@ -1,0 +1,89 @@
+//! Directories whose files are read when they change: `dhcp-hostsdir`, `dhcp-optsdir`, `hostsdir` (spec: daemon,
+//! section 9).
+
+use crate::config::Config;
+use crate::failure::{Failure, reason};
+use crate::log_line::FileLine;
+use crate::sys::directories::{Directories, Watched};
+use conf_parser::option::files::{RunTimeFile, is_left_over};
+use std::ffi::OsStr;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Those of a configuration.
+pub struct WatchedDirectories {
+    directories: Directories,
+    known: Vec<Known>,
+}
+
+struct Known {
+    watched: Watched,
+    kind: RunTimeFile,
+    path: Vec<u8>,
+}
+
+impl WatchedDirectories {
+    /// `None`: there are none.
+    pub fn of(config: &Config) -> Result<Option<Self>, Failure> {
+        if directories(config).next().is_none() {
+            return Ok(None);
+        }
+        let failed =
+            |error| Failure::other(format!("failed to create inotify: {}", reason(&error)));
+        Ok(Some(Self { directories: Directories::new().map_err(failed)?, known: Vec::new() }))
+    }
+
+    /// Watches those that are there now. Of those that are not, reading them tells.
+    pub fn renew(&mut self, config: &Config) -> Vec<FileLine> {
+        self.known.drain(..).for_each(|known| self.directories.forget(known.watched));
+        let mut failed = Vec::new();
+        for (kind, bytes) in directories(config) {
+            let path = Path::new(OsStr::from_bytes(bytes));
+            match self.directories.watch(path) {
+                Ok(watched) => self.known.push(Known { watched, kind, path: bytes.to_vec() }),
+                Err(_) if path.read_dir().is_err() => {}
+                Err(error) => {
+                    let path = path.display().to_string();
+                    failed.push(FileLine::Unwatched { path, reason: reason(&error) });
+                }
+            }
+        }
+        failed
+    }
+
+    /// Files that are new or changed, last configured first where a directory is named more than once; `None`: that was
+    /// all.
+    pub fn changes(&self) -> Option<Vec<(RunTimeFile, PathBuf)>> {
+        let mut changed = Vec::new();
+        for (watched, name) in self.directories.changes()? {
+            let of_it = self.known.iter().filter(|known| known.watched == watched);
+            let wanted = of_it.filter(|_| !is_left_over(name.as_bytes()));
+            changed.extend(wanted.map(|known| {
+                let path = [&known.path, &b"/"[..], name.as_bytes()].concat();
+                (known.kind, PathBuf::from(OsStr::from_bytes(&path)))
+            }));
+        }
+        Some(changed)
+    }
+}
+
+impl AsRawFd for WatchedDirectories {
+    fn as_raw_fd(&self) -> i32 {
+        self.directories.as_raw_fd()
+    }
+}
+
+/// Last configured first.
+fn directories(config: &Config) -> impl Iterator<Item = (RunTimeFile, &[u8])> {
+    let dns = config.process.dns_port != 0;
+    let dhcp = !config.dhcp.ranges.is_empty();
+    config.files.iter().rev().filter_map(move |(kind, path)| {
+        let watched = match kind {
+            RunTimeFile::DhcpHostsDir | RunTimeFile::DhcpOptionsDir => dhcp,
+            RunTimeFile::HostsDir => dns,
+            _ => false,
+        };
+        watched.then_some((*kind, &path[..]))
+    })
+}

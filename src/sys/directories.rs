@@ -1,0 +1,51 @@
+//! Directories that tell what is put into them (inotify(7)).
+
+use nix::errno::Errno;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::Path;
+
+/// Watched directories.
+pub struct Directories(Inotify);
+
+/// A directory among them. One that is named twice is the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watched(WatchDescriptor);
+
+impl Directories {
+    /// None yet.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?))
+    }
+
+    /// Watches one too: for files that were written, or moved there.
+    pub fn watch(&self, directory: &Path) -> io::Result<Watched> {
+        let events = AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO;
+        Ok(Watched(self.0.add_watch(directory, events | AddWatchFlags::IN_ONLYDIR)?))
+    }
+
+    /// Watches one no more.
+    pub fn forget(&self, directory: Watched) {
+        // One that was removed is forgotten already.
+        _ = self.0.rm_watch(directory.0);
+    }
+
+    /// Names that are new or written since, each with its directory, a few at a time; `None`: that was all.
+    pub fn changes(&self) -> Option<Vec<(Watched, OsString)>> {
+        let events = match self.0.read_events() {
+            Ok(events) => events,
+            Err(Errno::EINTR) => Vec::new(),
+            Err(_) => return None,
+        };
+        let named = events.into_iter().filter_map(|event| Some((Watched(event.wd), event.name?)));
+        Some(named.collect())
+    }
+}
+
+impl AsRawFd for Directories {
+    fn as_raw_fd(&self) -> i32 {
+        self.0.as_fd().as_raw_fd()
+    }
+}
