@@ -43,9 +43,12 @@ pub fn usual_umask() {
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
 }
 
-/// Standard input, output and error lead nowhere from now on.
+/// Standard input, output and error lead nowhere from now on. Where there is no nowhere, as in an empty root directory,
+/// they stay.
 pub fn leave_terminal() -> io::Result<()> {
-    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") else {
+        return Ok(());
+    };
     dup2_stdin(&null)?;
     dup2_stdout(&null)?;
     dup2_stderr(&null)?;

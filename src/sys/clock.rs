@@ -21,7 +21,7 @@ pub struct Local {
 /// What the clock on the wall says.
 pub fn local() -> Local {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let Ok(seconds) = libc::time_t::try_from(since.as_secs()) else { return Local::default() };
+    let Ok(seconds) = since.as_secs().try_into() else { return Local::default() };
     let mut parts = std::mem::MaybeUninit::<libc::tm>::zeroed();
     // SAFETY: both pointers are valid for the call, and zeroed bytes are a `tm`, even if the call fails.
     let parts = unsafe {

@@ -1,0 +1,134 @@
+//! Writes completions for shells, from the table of options: `completions DIRECTORY`.
+
+use conf_parser::table::{Argument, ROWS, Repeat, Row};
+use std::error::Error;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let directory = std::env::args_os().nth(1).ok_or("usage: completions DIRECTORY")?;
+    let directory = Path::new(&directory);
+    fs::create_dir_all(directory)?;
+    fs::write(directory.join("pxemasq.bash"), bash()?)?;
+    fs::write(directory.join("_pxemasq"), zsh()?)?;
+    fs::write(directory.join("pxemasq.fish"), fish()?)?;
+    Ok(())
+}
+
+/// Whether the value is, or begins with, the name of a file or directory.
+fn is_path(row: &Row) -> bool {
+    ["<path>", "<file>", "<directory>"].iter().any(|kind| row.metavar.contains(kind))
+}
+
+/// The letter, where it is the first keyword of it.
+fn short(row: &Row) -> Option<char> {
+    row.short.filter(|_| row.shared_name() == row.keyword).map(char::from)
+}
+
+fn bash() -> Result<String, std::fmt::Error> {
+    let mut words = String::new();
+    let mut paths = Vec::new();
+    for row in ROWS {
+        let keyword = row.keyword;
+        if row.argument != Argument::Required {
+            write!(words, "--{keyword} ")?;
+        }
+        if row.argument != Argument::None {
+            write!(words, "--{keyword}= ")?;
+        }
+        if let Some(letter) = short(row) {
+            write!(words, "-{letter} ")?;
+        }
+        if is_path(row) {
+            paths.push(format!("--{keyword}"));
+            paths.extend(short(row).map(|letter| format!("-{letter}")));
+        }
+    }
+    let (words, paths) = (words.trim_end(), paths.join("|"));
+    Ok(format!(
+        r#"# Completion of pxemasq, and of dnsmasq where it is that, for bash. Made from the table of options.
+_pxemasq() {{
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}}
+    COMPREPLY=()
+    # Bash takes "--name=value" for three words.
+    if [ "$word" = "=" ]; then
+        word=
+    elif [ "$before" = "=" ]; then
+        before=${{COMP_WORDS[COMP_CWORD - 2]}}
+    fi
+    case $before in
+    {paths})
+        compopt -o filenames 2> /dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "{words}" -- "$word")
+    if [ "${{#COMPREPLY[@]}}" = 1 ] && [ "${{COMPREPLY[0]: -1}}" = "=" ]; then
+        compopt -o nospace 2> /dev/null
+    fi
+}}
+complete -F _pxemasq pxemasq dnsmasq
+"#
+    ))
+}
+
+fn zsh() -> Result<String, std::fmt::Error> {
+    let mut text = "#compdef pxemasq dnsmasq\n\
+        # Completion of pxemasq, and of dnsmasq where it is that, for zsh. Made from the table of options.\n\
+        _arguments -s \\\n"
+        .to_owned();
+    for row in ROWS {
+        let help = escaped(row.help.trim_end_matches('.'), "[]:");
+        let value = escaped(row.metavar.trim_start_matches("[=").trim_end_matches(']'), "[]:");
+        let action = if is_path(row) { "_files" } else { " " };
+        let repeat = if row.repeat == Repeat::Stacks { "*" } else { "" };
+        let (equals, value) = match row.argument {
+            Argument::None => ("", String::new()),
+            Argument::Required => ("=", format!(":{value}:{action}")),
+            Argument::Optional => ("=-", format!("::{value}:{action}")),
+        };
+        writeln!(text, "  '{repeat}--{}{equals}[{help}]{value}' \\", row.keyword)?;
+        if let Some(letter) = short(row) {
+            let value = if row.short_takes_value() {
+                format!("+[{help}]:value:{action}")
+            } else {
+                format!("[{help}]")
+            };
+            writeln!(text, "  '{repeat}-{letter}{value}' \\")?;
+        }
+    }
+    text.push_str("  && return 0\n");
+    Ok(text)
+}
+
+fn fish() -> Result<String, std::fmt::Error> {
+    let mut text = "# Completion of pxemasq, and of dnsmasq where it is that, for fish. Made from the table of options.\n\
+        complete -c dnsmasq -w pxemasq\ncomplete -c pxemasq -f\n"
+        .to_owned();
+    for row in ROWS {
+        write!(text, "complete -c pxemasq -l {}", row.keyword)?;
+        if let Some(letter) = short(row) {
+            write!(text, " -s {letter}")?;
+        }
+        if row.argument == Argument::Required {
+            text.push_str(if is_path(row) { " -r -F" } else { " -x" });
+        }
+        writeln!(text, " -d '{}'", escaped(row.help.trim_end_matches('.'), ""))?;
+    }
+    Ok(text)
+}
+
+/// For single quotes of a shell, and with these characters protected.
+fn escaped(text: &str, special: &str) -> String {
+    let mut out = String::new();
+    for letter in text.chars() {
+        match letter {
+            '\'' => out.push('’'),
+            _ if special.contains(letter) => out.extend(['\\', letter]),
+            _ => out.push(letter),
+        }
+    }
+    out
+}
