@@ -48,6 +48,9 @@ struct Start {
 struct Ending {
     exit: i32,
     stderr: Vec<String>,
+    /// What the system log has, with its priority, where standard error is not the place to look.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    log: Vec<String>,
 }
 
 #[test]
@@ -94,7 +97,35 @@ fn play(lab: &Lab, start: &Start) -> Ending {
         kill(pid, signal).expect("it runs");
     }
     let ended = eventually(Duration::from_secs(5), || process.ended()).expect("it ends");
-    Ending { exit: ended.code().unwrap_or(-1), stderr: said().lines().map(comparable).collect() }
+    let debug = start.argv.iter().any(|word| word == "-d" || word == "--no-daemon");
+    if ended.success() && !debug {
+        end_daemon();
+    }
+    let log = if debug { Vec::new() } else { lab.syslog() };
+    Ending {
+        exit: ended.code().unwrap_or(-1),
+        stderr: said().lines().map(comparable).collect(),
+        log: log.iter().map(|line| logged(line)).collect(),
+    }
+}
+
+/// Ends what went into the background, if anything did.
+fn end_daemon() {
+    let id = fs::read_to_string("/run/dnsmasq.pid").ok();
+    let Some(id) = id.and_then(|id| id.trim().parse().ok()) else { return };
+    std::thread::sleep(Duration::from_millis(100));
+    kill(Pid::from_raw(id), Signal::SIGTERM).expect("it runs");
+    let gone = || kill(Pid::from_raw(id), None).is_err().then_some(());
+    eventually(Duration::from_secs(5), gone).expect("it ends");
+}
+
+/// `<30>Nov 22 12:55:36 dnsmasq-tftp[12]: text` as `30 dnsmasq-tftp: text`.
+fn logged(line: &str) -> String {
+    let (code, rest) = line.split_once('>').expect("a priority");
+    let (head, text) = rest.split_once("]: ").expect("an identity");
+    let identity = head.rsplit(' ').next().and_then(|name| name.split('[').next());
+    let line = comparable(&format!("{}: {text}", identity.unwrap_or_default()));
+    format!("{} {line}", code.trim_start_matches('<'))
 }
 
 fn said() -> String {

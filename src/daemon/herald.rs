@@ -56,3 +56,30 @@ fn wait(mut hears: PipeReader) -> Result<(), Failure> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(words: &[u8]) -> Result<(), Failure> {
+        let (hears, mut speaks) = io::pipe().unwrap();
+        speaks.write_all(words).unwrap();
+        drop(speaks);
+        wait(hears)
+    }
+
+    #[test]
+    fn a_failure_arrives_whole() {
+        let (hears, speaks) = io::pipe().unwrap();
+        let failure = Failure::file("cannot open log").showing("  see c:1".to_owned());
+        Herald(speaks).failed(&failure);
+        assert_eq!(wait(hears), Err(failure));
+        assert_eq!(heard(&[STARTED]), Ok(()));
+    }
+
+    #[test]
+    fn a_daemon_that_dies_has_not_started() {
+        let failure = heard(&[]).unwrap_err();
+        assert_eq!(failure, Failure::other("cannot fork into background: it was killed"));
+    }
+}

@@ -240,7 +240,7 @@ impl Sinks {
     }
 
     fn flush(&mut self) -> State {
-        self.syslog.flush(overflow(self.facility))
+        self.syslog.resume(overflow(self.facility))
     }
 
     /// What everything went to is of no use for now; syslog is told why, and what is left.

@@ -93,13 +93,18 @@ impl Syslog {
     }
 
     /// Writes what waits, as far as that is possible; behind it, how much was lost.
-    pub fn flush(&mut self, overflow: impl Fn(usize) -> Vec<u8>) -> State {
+    fn flush(&mut self, overflow: impl Fn(usize) -> Vec<u8>) -> State {
         self.state = self.write();
         if self.state == State::Clear && self.lost > 0 {
             self.queue.push_back(overflow(std::mem::take(&mut self.lost)));
             self.state = self.write();
         }
         self.state
+    }
+
+    /// The same for what it had no room for. That it is there again is found out with the next record.
+    pub fn resume(&mut self, overflow: impl Fn(usize) -> Vec<u8>) -> State {
+        if self.state == State::Stalled { self.flush(overflow) } else { self.state }
     }
 
     fn write(&mut self) -> State {

@@ -1,0 +1,78 @@
+//! Files that are read again: on SIGHUP, and when they change.
+
+use crate::common::required;
+use crate::stand::{Stand, signal};
+use nix::sys::signal::Signal;
+use std::fs;
+use std::time::Duration;
+
+const CONFIG: &str =
+    "dhcp-range=10.9.0.0,proxy\npxe-prompt=x\ndhcp-hostsdir=/srv/hosts\ndhcp-optsfile=/srv/opts\n";
+
+#[test]
+fn a_watched_directory_is_read_as_it_changes() {
+    let Some(stand) = required(Stand::new(CONFIG)) else { return };
+    stand.lab.file("/srv/hosts/one", "52:54:00:00:00:01,set:a\n");
+    stand.lab.file("/srv/opts", "bad\n");
+    let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
+    let before = stand.logged(7);
+    assert_eq!(
+        before[4..],
+        [
+            "3 dnsmasq: bad dhcp-option at line 1 of /srv/opts".to_owned(),
+            read("/srv/opts"),
+            read("/srv/hosts/one")
+        ]
+    );
+    stand.lab.take_syslog();
+
+    fs::write("/srv/hosts/two", "52:54:00:00:00:0g\n").expect("it is ours");
+    fs::write("/srv/hosts/.three", "x").expect("it is ours");
+    fs::write("/srv/hosts/four~", "x").expect("it is ours");
+    fs::create_dir("/srv/hosts/five").expect("it is ours");
+    fs::write("/srv/six", "52:54:00:00:00:02,set:b\n").expect("it is ours");
+    fs::rename("/srv/six", "/srv/hosts/six").expect("it is ours");
+    let changed = |path: &str| format!("6 dnsmasq: inotify: {path} new or modified");
+    let bad = "3 dnsmasq: bad hex constant at line 1 of /srv/hosts/two".to_owned();
+    let mut wanted = vec![changed("/srv/hosts/two"), read("/srv/hosts/two"), bad.clone()];
+    wanted.extend([changed("/srv/hosts/six"), read("/srv/hosts/six")]);
+    assert_eq!(stand.logged(5), wanted);
+    stand.lab.take_syslog();
+
+    // The optsfile is read on SIGHUP only, and what has gone from the directory is forgotten then.
+    fs::write("/srv/opts", "vendor:PXEClient,30,x\n").expect("it is ours");
+    fs::remove_dir_all("/srv/hosts").expect("it is ours");
+    std::thread::sleep(Duration::from_millis(200));
+    if !crate::common::subject_is_theirs() {
+        // 2.92 says nothing of files that are deleted.
+        assert_eq!(stand.logged(0), [""; 0]);
+    }
+    stand.lab.take_syslog();
+    signal(daemon.id(), Signal::SIGHUP);
+    let gone = "3 dnsmasq: bad dynamic directory /srv/hosts: No such file or directory";
+    assert_eq!(stand.logged(2), [read("/srv/opts"), gone.to_owned()]);
+    stand.lab.take_syslog();
+    fs::create_dir("/srv/hosts").expect("it is ours");
+    fs::write("/srv/hosts/one", "").expect("it is ours");
+    signal(daemon.id(), Signal::SIGHUP);
+    assert_eq!(stand.logged(2), [read("/srv/opts"), read("/srv/hosts/one")]);
+    if crate::common::subject_is_theirs() {
+        return;
+    }
+    // It is watched again, and what is no file holds nobody up (D-031).
+    stand.lab.take_syslog();
+    nix::unistd::mkfifo("/srv/fifo", nix::sys::stat::Mode::S_IRWXU).expect("it is ours");
+    fs::rename("/srv/fifo", "/srv/hosts/fifo").expect("it is ours");
+    fs::write("/srv/hosts/two", "").expect("it is ours");
+    let wanted = [
+        changed("/srv/hosts/fifo"),
+        read("/srv/hosts/fifo"),
+        changed("/srv/hosts/two"),
+        read("/srv/hosts/two"),
+    ];
+    assert_eq!(stand.logged(4), wanted);
+}
+
+fn read(path: &str) -> String {
+    format!("6 dnsmasq-dhcp: read {path}")
+}

@@ -1,0 +1,295 @@
+//! Start, rights, signals, end.
+
+use crate::common::download::Download;
+use crate::common::lab::eventually;
+use crate::common::{required, subject, subject_is_theirs};
+use crate::stand::{CONFIG, Ended, PATIENCE, Stand, daemon, end, runs, signal, status};
+use nix::sys::signal::Signal;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const RANGE: &str = "dhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Boot,pxelinux.0,10.9.0.9\n";
+
+fn started() -> Ended {
+    Ended { code: Some(0), stderr: String::new() }
+}
+
+#[test]
+fn in_the_background_it_serves_when_its_starter_has_ended() {
+    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    symlink("/srv/elsewhere", "/run/dnsmasq.pid").expect("/run is the laboratory's");
+    let line = format!("umask 077; exec 9</dev/zero; exec {} -C {CONFIG}", subject().display());
+    assert_eq!(stand.run(Command::new("sh").args(["-c", &line])), started());
+    assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()));
+
+    let id = daemon().expect("a pid file");
+    let file = fs::symlink_metadata("/run/dnsmasq.pid").expect("a pid file");
+    assert!(file.is_file() && !fs::exists("/srv/elsewhere").expect("it can be asked"));
+    assert_eq!((file.mode() & 0o7777, file.uid(), file.gid()), (0o644, 65534, 65534));
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).expect("it runs");
+    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+    let (parent, session) = (fields[1], fields[3]);
+    assert_ne!(parent, std::process::id().to_string());
+    assert!(session != id.to_string() && session != "0", "it leads no session: {stat}");
+    let link = |path: &str| fs::read_link(format!("/proc/{id}/{path}")).unwrap_or_default();
+    for fd in ["fd/0", "fd/1", "fd/2"] {
+        assert_eq!(link(fd), std::path::Path::new("/dev/null"));
+    }
+    let others = fs::read_dir(format!("/proc/{id}/fd")).expect("descriptors").flatten();
+    let zero = others.filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| to.ends_with("zero")));
+    assert_eq!(zero.count(), 0, "a descriptor of the starter is open");
+    assert_eq!((link("cwd").to_str(), &status(id, "Umask")[..]), (Some("/"), "0022"));
+    let leases = fs::metadata("/var/lib/misc/dnsmasq.leases").expect("a lease file");
+    assert_eq!((leases.len(), leases.mode() & 0o7777, leases.uid()), (0, 0o644, 0));
+
+    end(id);
+    // The directory is root's.
+    assert!(fs::exists("/run/dnsmasq.pid").expect("it can be asked"));
+    let log = stand.logged(6);
+    assert_eq!(
+        log,
+        [
+            "6 dnsmasq: started, version",
+            "6 dnsmasq: compile time options:",
+            "6 dnsmasq-dhcp: DHCP, proxy on subnet 10.9.0.0",
+            "6 dnsmasq-tftp: TFTP root is /srv/tftp  ",
+            "6 dnsmasq-tftp: sent /srv/tftp/small to 10.9.0.2",
+            "6 dnsmasq: exiting on receipt of SIGTERM",
+        ]
+    );
+}
+
+#[test]
+fn what_fails_in_the_background_is_told_at_the_terminal() {
+    let Some(stand) = required(Stand::new("tftp-root=/srv/none\n")) else { return };
+    let sentence = "TFTP directory /srv/none inaccessible: No such file or directory";
+    let ended = stand.background(&["--log-facility=/srv/log"]);
+    assert_eq!(ended, Ended { code: Some(3), stderr: format!("\ndnsmasq: {sentence}\n") });
+    let wanted = [format!("2 dnsmasq: {sentence}"), "2 dnsmasq: FAILED to start up".to_owned()];
+    assert_eq!(stand.logged(2), wanted, "by the process that was started");
+    assert_eq!(fs::read_to_string("/srv/log").ok().as_deref(), Some(""));
+    assert!(!runs(daemon().expect("the pid file is left")));
+}
+
+#[test]
+fn nothing_of_root_is_left_but_what_is_needed() {
+    let (admin, raw) = (1_u64 << 12, 1 << 13);
+    for (config, words, kept) in [
+        (RANGE, &[][..], admin | raw),
+        (RANGE, &["--no-ping"], admin),
+        ("", &[], 0),
+        ("", &["--bind-dynamic"], 1 << 10),
+    ] {
+        let Some(stand) = required(Stand::new(config)) else { return };
+        assert_eq!(stand.background(words), started());
+        let id = daemon().expect("a pid file");
+        stand.get("small").expect("it serves");
+        let group = status(id, "Gid");
+        let gid = group.split(' ').next().expect("a number");
+        assert_eq!(group, [gid; 4].join(" "));
+        for task in fs::read_dir(format!("/proc/{id}/task")).expect("threads").flatten() {
+            let task: u32 = task.file_name().to_str().expect("a number").parse().expect("one");
+            assert_eq!(status(task, "Uid"), ["65534"; 4].join(" "));
+            assert_eq!(status(task, "Groups"), "");
+            for set in ["CapPrm", "CapEff"] {
+                assert_eq!(
+                    u64::from_str_radix(&status(task, set), 16),
+                    Ok(kept),
+                    "{set} {words:?}"
+                );
+            }
+            for set in ["CapInh", "CapAmb"] {
+                assert_eq!(u64::from_str_radix(&status(task, set), 16), Ok(0), "{set}");
+            }
+        }
+        end(id);
+    }
+}
+
+#[test]
+fn a_capability_that_is_missing_ends_the_start() {
+    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    for (lacks, code, sentence) in [
+        ("net_raw", 5, "process is missing required capability NET_RAW"),
+        ("net_raw,-net_admin", 5, "process is missing required capability NET_ADMIN"),
+        ("net_bind_service", 2, "failed to bind DHCP server socket: Permission denied"),
+        ("setuid", 5, "setting capabilities failed: Operation not permitted"),
+        ("setgid", 5, "failed to change group-id to dip: Operation not permitted"),
+    ] {
+        let mut command = Command::new("setpriv");
+        command.args([&format!("--bounding-set=-{lacks}"), "--inh-caps=-all"]).arg(subject());
+        let ended = stand.run(command.args(["-C", CONFIG]));
+        let stderr = format!("\ndnsmasq: {sentence}\n");
+        assert_eq!(ended, Ended { code: Some(code), stderr }, "without {lacks}");
+    }
+}
+
+#[test]
+fn signals_do_what_they_do_in_dnsmasq() {
+    let Some(stand) = required(Stand::new("")) else { return };
+    assert_eq!(stand.background(&["-x", "/srv/pid/pid"]).code, Some(3));
+    stand.lab.file("/srv/pid/old", "");
+    std::os::unix::fs::chown("/srv/pid", Some(65534), None).expect("it is ours to give");
+    assert_eq!(stand.background(&["-x", "/srv/pid/pid"]), started());
+    let text = fs::read_to_string("/srv/pid/pid").expect("a pid file");
+    let id: u32 = text.trim_end_matches('\n').parse().expect("a number and a newline");
+    stand.lab.take_syslog();
+    for nothing in ["USR1", "USR2", "ALRM", "HUP", "INT", "CHLD", "PIPE", "WINCH"] {
+        signal(id, format!("SIG{nothing}").parse().expect("a signal"));
+    }
+    stand.get("small").expect("it serves");
+    assert!(runs(id));
+    stand.logged(1);
+    end(id);
+    assert!(!fs::exists("/srv/pid/pid").expect("it can be asked"), "its directory is the user's");
+    let wanted = [
+        "6 dnsmasq-tftp: sent /srv/tftp/small to 10.9.0.2",
+        "6 dnsmasq: exiting on receipt of SIGTERM",
+    ];
+    assert_eq!(stand.logged(2), wanted);
+
+    let mut debug = stand.foreground(&mut Stand::program(&["-d", "-x", "/srv/pid/pid"]));
+    assert!(!fs::exists("/srv/pid/pid").expect("it can be asked"), "with -d there is none");
+    signal(debug.id(), Signal::SIGINT);
+    let ended = eventually(PATIENCE, || debug.ended()).expect("it ends");
+    assert_eq!(ended.code(), Some(5));
+}
+
+#[test]
+fn the_lease_file_is_a_dhcp_servers() {
+    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    let ended = stand.background(&["-l", "/srv/none/leases"]);
+    let sentence = "cannot open or create lease file /srv/none/leases: No such file or directory";
+    assert_eq!(ended, Ended { code: Some(3), stderr: format!("\ndnsmasq: {sentence}\n") });
+    stand.logged(2);
+    stand.lab.take_syslog();
+
+    let kept = "0 52:54:00:00:00:01 10.9.0.50 hosta *\nfoo bar\n";
+    stand.lab.file("/srv/leases", kept);
+    assert_eq!(stand.background(&["-l", "/srv/leases"]), started());
+    let told = "4 dnsmasq: ignoring invalid line in lease database: foo bar   ...";
+    assert_eq!(stand.logged(2)[0], told);
+    end(daemon().expect("a pid file"));
+    assert_eq!(fs::read_to_string("/srv/leases").ok().as_deref(), Some(kept));
+
+    let many = stand.background(&["-l", "/srv/leases", "-X", "0"]);
+    assert_eq!(many, Ended { code: Some(5), stderr: "\ndnsmasq: too many stored leases\n".into() });
+
+    assert_eq!(stand.background(&["-9", "-l", "/srv/other"]), started());
+    assert!(!fs::exists("/srv/other").expect("it can be asked"));
+    end(daemon().expect("a pid file"));
+}
+
+#[test]
+fn a_script_has_the_leases_where_the_file_is_left_alone() {
+    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    for (script, ended) in [
+        (
+            "exit 3",
+            Ended {
+                code: Some(13),
+                stderr: "\ndnsmasq: lease-init script returned exit code 3\n".into(),
+            },
+        ),
+        ("echo foo", started()),
+    ] {
+        stand
+            .lab
+            .file("/srv/init", format!("#!/bin/sh\n[ $1 = init ] && pwd > /srv/told\n{script}\n"));
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions("/srv/init", mode).expect("it is ours");
+        let mut command = Stand::program(&["-9", "--dhcp-script=/srv/init"]);
+        assert_eq!(stand.run(command.current_dir("/srv/tftp")), ended);
+        assert_eq!(fs::read_to_string("/srv/told").ok().as_deref(), Some("/srv/tftp\n"));
+    }
+    assert!(stand.logged(3).contains(&"3 dnsmasq: failed to parse lease database cleanly".into()));
+    end(daemon().expect("a pid file"));
+    let missing = stand.background(&["-9", "--dhcp-script=/srv/none"]);
+    let sentence = "cannot run lease-init script /srv/none: No such file or directory";
+    let stderr = missing.stderr.lines().last().unwrap_or_default().to_owned();
+    assert_eq!((missing.code, stderr), (Some(3), format!("dnsmasq: {sentence}")));
+}
+
+/// Nobody asks anything: nothing runs.
+#[test]
+fn at_rest_it_sleeps() {
+    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    assert_eq!(stand.background(&[]), started());
+    let id = daemon().expect("a pid file");
+    stand.get("small").expect("it serves");
+    sleep(Duration::from_millis(500));
+    let woken = || -> u64 {
+        let tasks = fs::read_dir(format!("/proc/{id}/task")).expect("threads").flatten();
+        let numbers = tasks.filter_map(|task| task.file_name().to_str()?.parse::<u32>().ok());
+        numbers.filter_map(|task| status(task, "voluntary_ctxt_switches").parse::<u64>().ok()).sum()
+    };
+    let before = woken();
+    sleep(Duration::from_secs(3));
+    assert_eq!(woken(), before, "it was woken for nothing");
+}
+
+/// Killed under load a hundred times and started again: nothing that is left keeps it from serving.
+#[test]
+fn killed_a_hundred_times_it_serves_again_at_once() {
+    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    stand.lab.file("/srv/tftp/large", vec![7; 3_000_000]);
+    let client = stand.lab.host("client");
+    let calm = AtomicBool::new(false);
+    // Clients that are left alone ask anew, as firmware does, until they have it; and once more in the end.
+    let patience = Duration::from_millis(50);
+    let usual = Download { file: "large", windowsize: 4, patience, tries: 2, ..Download::USUAL };
+    let load = || {
+        while !calm.load(Ordering::Relaxed) || usual.get(client, |_| {}).is_err() {
+            drop(usual.get(client, |_| {}));
+        }
+    };
+    let slowest = std::thread::scope(|scope| {
+        (0..2).for_each(|_| drop(scope.spawn(load)));
+        let mut slowest = Duration::ZERO;
+        for _ in 0..100 {
+            let start = Instant::now();
+            assert_eq!(stand.background(&[]), started());
+            assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()));
+            slowest = slowest.max(start.elapsed());
+            sleep(Duration::from_millis(10));
+            let id = daemon().expect("a pid file");
+            signal(id, Signal::SIGKILL);
+            eventually(PATIENCE, || (!runs(id)).then_some(())).expect("it ends");
+        }
+        assert_eq!(stand.background(&[]), started());
+        calm.store(true, Ordering::Relaxed);
+        slowest
+    });
+    end(daemon().expect("a pid file"));
+    // What is built for tests is slow, and so is a machine that runs many of them: the README has the figure.
+    println!("it served again after {slowest:?} at most");
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+}
+
+/// A person is told who has the port, and how to get it. A program is told what dnsmasq tells (D-001).
+#[test]
+fn who_has_the_port_is_named_to_a_person() {
+    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    if subject_is_theirs() {
+        return;
+    }
+    let _holder = stand.lab.host("server").udp("0.0.0.0:67");
+    let told = "\ndnsmasq: failed to bind DHCP server socket: Address already in use\n";
+    let ended = stand.background(&[]);
+    assert_eq!(ended, Ended { code: Some(2), stderr: told.to_owned() });
+    // What systemd says where standard error leads to its journal.
+    let journal = fs::File::create("/srv/journal").expect("/srv is the laboratory's");
+    let found = journal.metadata().expect("it is there");
+    let stream = format!("{}:{}", found.dev(), found.ino());
+    let mut command = Stand::program(&["-k"]);
+    let mut daemon =
+        stand.lab.host("server").spawn(command.env("JOURNAL_STREAM", stream).stderr(journal));
+    eventually(PATIENCE, || daemon.ended()).expect("it ends");
+    let seen = fs::read_to_string("/srv/journal").expect("it was written");
+    let holder = format!("(process {}): \"kill {0}\" frees it", std::process::id());
+    assert!(seen.contains("port 67 is taken by ") && seen.contains(&holder), "{seen}");
+}

@@ -1,0 +1,203 @@
+//! Where log lines go, and that nobody waits for them.
+
+use crate::common::lab::eventually;
+use crate::common::required;
+use crate::stand::{PATIENCE, Stand, bare, signal};
+use nix::sys::signal::Signal;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// Asks for so many files that are not there, one after the other, each of which is a line.
+fn ask(stand: &Stand, names: std::ops::Range<usize>) -> Duration {
+    let start = Instant::now();
+    for name in names {
+        let answer = stand.get(&format!("m{name}"));
+        assert!(answer.is_err_and(|error| error.contains("not found")), "m{name}");
+    }
+    start.elapsed()
+}
+
+fn line(name: usize) -> String {
+    format!("3 dnsmasq-tftp: file /srv/tftp/m{name} not found for 10.9.0.2")
+}
+
+/// A system log of our own in the place of the laboratory's.
+fn syslog() -> UnixDatagram {
+    drop(fs::remove_file("/dev/log"));
+    let socket = UnixDatagram::bind("/dev/log").expect("a socket");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    fs::set_permissions("/dev/log", mode).expect("it is ours");
+    socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a socket");
+    socket
+}
+
+fn all(socket: &UnixDatagram) -> Vec<String> {
+    let mut buffer = [0; 2048];
+    std::iter::from_fn(|| socket.recv(&mut buffer).ok().map(|size| buffer[..size].to_vec()))
+        .map(|line| bare(&String::from_utf8_lossy(&line)))
+        .collect()
+}
+
+fn lost(lines: &[String]) -> usize {
+    let number = |line: &String| {
+        line.strip_prefix("4 dnsmasq: overflow: ")?
+            .strip_suffix(" log entries lost")?
+            .parse::<usize>()
+            .ok()
+    };
+    lines.iter().filter_map(number).sum::<usize>()
+}
+
+/// D-027: dnsmasq would serve nobody here, or wait for each line.
+#[test]
+fn a_system_log_that_takes_nothing_stops_nobody() {
+    for (words, room) in [(&[][..], 512), (&["--log-async=5"], 5)] {
+        let Some(stand) = required(Stand::new("")) else { return };
+        let log = syslog();
+        let daemon = stand.foreground(&mut Stand::program(&[&["-k", "-x", ""], words].concat()));
+        let asked = room + 60;
+        let took = ask(&stand, 0..asked);
+        assert!(took < Duration::from_secs(5), "{took:?} for {asked} requests");
+        let mut lines = all(&log);
+        lines.retain(|line| line.contains("not found") || line.contains("overflow"));
+        let told = lines.len() - 1;
+        assert_eq!(told + lost(&lines), asked, "{:?}", lines.last());
+        assert!(lost(&lines) > 0 && told >= room, "{told} lines of {asked}");
+        assert!(lines.last().is_some_and(|last| last.contains("overflow")), "it stands at the end");
+        let sent: Vec<String> = (0..told).map(line).collect();
+        assert_eq!(lines[..told], sent, "the last ones are lost, and the order is kept");
+        drop(daemon);
+    }
+}
+
+#[test]
+fn a_system_log_that_goes_and_comes_is_found_again() {
+    for words in [&[][..], &["--log-async=3"]] {
+        let Some(stand) = required(Stand::new("")) else { return };
+        let first = syslog();
+        let daemon = stand.foreground(&mut Stand::program(&[&["-k", "-x", ""], words].concat()));
+        ask(&stand, 0..1);
+        assert_eq!(all(&first).last(), Some(&line(0)));
+        drop(first);
+        fs::remove_file("/dev/log").expect("it is ours");
+        ask(&stand, 1..7);
+        // We log behind the answer.
+        std::thread::sleep(Duration::from_millis(100));
+        let second = syslog();
+        ask(&stand, 7..9);
+        let kept = if words.is_empty() { 1 } else { 3 };
+        let mut wanted: Vec<String> = (1..=kept).map(line).collect();
+        wanted.push(format!("4 dnsmasq: overflow: {} log entries lost", 7 - kept));
+        wanted.push(line(8));
+        assert_eq!(all(&second), wanted);
+        drop(daemon);
+    }
+}
+
+#[test]
+fn a_system_log_may_be_a_stream() {
+    let Some(stand) = required(Stand::new("")) else { return };
+    fs::remove_file("/dev/log").expect("it is ours");
+    let log = UnixListener::bind("/dev/log").expect("a socket");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    fs::set_permissions("/dev/log", mode).expect("it is ours");
+    let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
+    ask(&stand, 0..2);
+    let (stream, _) = log.accept().expect("it has connected");
+    let lines = BufReader::new(stream)
+        .split(0)
+        .take(5)
+        .map(|line| bare(&String::from_utf8_lossy(&line.expect("a line"))));
+    assert_eq!(lines.skip(3).collect::<Vec<_>>(), [line(0), line(1)]);
+    drop(daemon);
+}
+
+#[test]
+fn a_log_file_can_be_moved_away() {
+    let Some(stand) = required(Stand::new("log-facility=/srv/log/log\n")) else { return };
+    stand.lab.file("/srv/log/old", "");
+    std::os::unix::fs::chown("/srv/log", Some(65534), None).expect("it is ours to give");
+    let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
+    let text = |path: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(|line| bare(&format!("<27>{line}"))).collect::<Vec<_>>()
+    };
+    let has = |path: &str, wanted: &String| {
+        let there = || text(path).contains(wanted).then_some(());
+        assert!(eventually(PATIENCE, there).is_some(), "{path}: {:?}", text(path));
+    };
+    ask(&stand, 0..1);
+    has("/srv/log/log", &line(0));
+    let found = fs::metadata("/srv/log/log").expect("a file");
+    assert_eq!((found.mode() & 0o7777, found.uid(), found.gid()), (0o660, 65534, 0));
+    fs::rename("/srv/log/log", "/srv/log/log.1").expect("it is ours");
+    ask(&stand, 1..2);
+    has("/srv/log/log.1", &line(1));
+    signal(daemon.id(), Signal::SIGUSR2);
+    eventually(PATIENCE, || fs::exists("/srv/log/log").ok()?.then_some(())).expect("a new file");
+    ask(&stand, 2..3);
+    has("/srv/log/log", &line(2));
+    let found = fs::metadata("/srv/log/log").expect("a file");
+    assert_eq!((found.mode() & 0o7777, found.uid()), (0o640, 65534));
+    assert_eq!(text("/srv/log/log.1").len(), 5);
+
+    // Where there is no file any more, the system log has it, under one name.
+    stand.lab.take_syslog();
+    fs::rename("/srv/log", "/srv/gone").expect("it is ours");
+    signal(daemon.id(), Signal::SIGUSR2);
+    std::thread::sleep(Duration::from_millis(200));
+    ask(&stand, 3..4);
+    assert_eq!(stand.logged(1), [line(3).replace("dnsmasq-tftp", "dnsmasq")]);
+    fs::rename("/srv/gone", "/srv/log").expect("it is ours");
+    signal(daemon.id(), Signal::SIGUSR2);
+    std::thread::sleep(Duration::from_millis(200));
+    ask(&stand, 4..5);
+    has("/srv/log/log", &line(4));
+    assert_eq!(stand.logged(1).len(), 1);
+}
+
+#[test]
+fn a_full_disk_is_told_to_the_system_log() {
+    let Some(stand) = required(Stand::new("log-facility=/srv/log\n")) else { return };
+    symlink("/dev/full", "/srv/log").expect("it is ours");
+    let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", "", "-u", "root", "--group="]));
+    stand.logged(1);
+    // Lines that came together with the first are told together.
+    std::thread::sleep(Duration::from_millis(200));
+    ask(&stand, 0..2);
+    let told = || stand.logged(1).iter().any(|line| line.contains("m1 not found")).then_some(());
+    eventually(PATIENCE, told).expect("it is told");
+    let log = stand.logged(3);
+    assert_eq!(log[0], "2 dnsmasq: log failed: No space left on device");
+    let plain = |name| line(name).replace("dnsmasq-tftp", "dnsmasq");
+    assert_eq!(log[log.len() - 2..], [plain(0), plain(1)]);
+    // The line it failed in is finished when there is a file again.
+    fs::remove_file("/srv/log").expect("it is ours");
+    signal(daemon.id(), Signal::SIGUSR2);
+    eventually(PATIENCE, || fs::metadata("/srv/log").ok().filter(|file| file.len() > 0))
+        .expect("a new file");
+    assert!(fs::read_to_string("/srv/log").expect("a file").contains("started, version"));
+    drop(daemon);
+}
+
+/// D-027 as well: a terminal that was stopped, or a pipe that nobody reads.
+#[test]
+fn standard_error_that_takes_nothing_stops_nobody() {
+    for words in [&["-k", "--log-facility=-"][..], &["-d"]] {
+        let Some(stand) = required(Stand::new("")) else { return };
+        let mut command = Stand::program(&[words, &["-x", ""]].concat());
+        let mut daemon = stand.lab.host("server").inside(|| {
+            command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts")
+        });
+        let serves = || stand.lab.host("server").listens_on_udp(69).then_some(());
+        eventually(PATIENCE, serves).expect("it serves");
+        let took = ask(&stand, 0..2000);
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        drop(daemon.kill());
+        drop(daemon.wait());
+    }
+}

@@ -1,0 +1,11 @@
+//! The life of the process, as init systems and administrators meet it. `PXEMASQ_SUBJECT=theirs` shows that it is so
+//! with dnsmasq, where no divergence is named.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod files;
+mod life;
+mod log;
+mod stand;
+mod units;
