@@ -293,3 +293,44 @@ fn who_has_the_port_is_named_to_a_person() {
     let holder = format!("(process {}): \"kill {0}\" frees it", std::process::id());
     assert!(seen.contains("port 67 is taken by ") && seen.contains(&holder), "{seen}");
 }
+
+/// At boot the network may come later than the program.
+#[test]
+fn what_is_not_there_yet_is_served_when_it_is() {
+    for binding in ["", "bind-dynamic\n", "bind-interfaces\n"] {
+        let config = format!("{RANGE}interface=eth1\n{binding}");
+        let Some(stand) = required(Stand::new(&config)) else { return };
+        let ended = stand.background(&[]);
+        if binding.starts_with("bind-interfaces") {
+            let stderr = "\ndnsmasq: unknown interface eth1\n".to_owned();
+            assert_eq!(ended, Ended { code: Some(2), stderr });
+            continue;
+        }
+        assert_eq!(ended, started());
+        let warning = "4 dnsmasq: warning: interface eth1 does not currently exist".to_owned();
+        assert!(stand.logged(4).contains(&warning), "{binding}: {:#?}", stand.logged(4));
+        let server = stand.lab.host("server");
+        ["link set eth0 down", "link set eth0 name eth1", "link set eth1 up"]
+            .map(|words| server.ip(words));
+        assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()), "{binding}");
+        // The same for an address.
+        server.ip("addr add 10.9.0.7/24 dev eth1");
+        let download = Download { file: "small", server: "10.9.0.7:69", ..Download::USUAL };
+        assert_eq!(download.bytes(stand.lab.host("client")), Ok(b"hello\n".to_vec()), "{binding}");
+        end(daemon().expect("a pid file"));
+    }
+}
+
+#[test]
+fn an_address_may_come_later_too() {
+    for binding in ["", "bind-dynamic\n"] {
+        let config = format!("listen-address=10.9.0.7\n{binding}");
+        let Some(stand) = required(Stand::new(&config)) else { return };
+        assert_eq!(stand.background(&[]), started());
+        let server = stand.lab.host("server");
+        server.ip("addr add 10.9.0.7/24 dev eth0");
+        let download = Download { file: "small", server: "10.9.0.7:69", ..Download::USUAL };
+        assert_eq!(download.bytes(stand.lab.host("client")), Ok(b"hello\n".to_vec()), "{binding}");
+        end(daemon().expect("a pid file"));
+    }
+}
