@@ -1,0 +1,57 @@
+//! The manual is good mdoc and knows every option that is served; completions know every option there is.
+
+mod common;
+
+use common::required;
+use conf_parser::table::{Argument, Class, ROWS};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn manual() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("man/pxemasq.8")
+}
+
+#[test]
+fn every_served_option_is_in_the_manual() {
+    let text = fs::read_to_string(manual()).expect("it is there");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let served = ROWS.iter().filter(|row| row.class == Class::Served);
+    let missing: Vec<&str> = served
+        .map(|row| row.keyword)
+        .filter(|keyword| !words.contains(&&format!("-{keyword}")[..]))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn the_manual_is_good_mdoc() {
+    let linted = Command::new("mandoc").args(["-T", "lint", "-W", "style"]).arg(manual()).output();
+    let linted = linted.map_err(|_| "no mandoc (Debian: mandoc)".to_owned());
+    let Some(Output { stdout, stderr, .. }) = required(linted) else { return };
+    let said = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    // That of the machine may not know its own manuals.
+    let said: Vec<&str> = said.lines().filter(|line| !line.contains("mandoc.db")).collect();
+    assert_eq!(said, [""; 0]);
+}
+
+#[test]
+fn completions_know_every_option() {
+    let program = Path::new(env!("CARGO_BIN_EXE_pxemasq")).with_file_name("examples/completions");
+    let folder = tempfile::tempdir().expect("a directory");
+    let done = Command::new(program).arg(folder.path()).status().expect("it was built");
+    assert!(done.success());
+    for file in ["pxemasq.bash", "_pxemasq", "pxemasq.fish"] {
+        let text = fs::read_to_string(folder.path().join(file)).expect("it was written");
+        for row in ROWS {
+            let with_value = if row.argument == Argument::Required { "=" } else { "" };
+            let wanted = match file {
+                "pxemasq.bash" => format!("--{}{with_value} ", row.keyword),
+                "_pxemasq" => format!("--{}{with_value}", row.keyword),
+                _ => format!(" -l {} ", row.keyword),
+            };
+            let text = text.replace('\'', " ");
+            assert!(text.contains(&wanted), "{file}: {wanted}");
+        }
+    }
+}
