@@ -3,7 +3,8 @@
 use crate::config::network::Binding;
 use crate::config::{Config, Note, RangeKind};
 use crate::log_line::{DhcpLine, FileLine, Line, ProcessLine, TftpLine};
-use crate::net::{Address, Interfaces, interface_matches};
+use crate::net::{Address, Interfaces, interface_matches, same_network};
+use std::net::Ipv4Addr;
 
 /// What a start has come to, beside its configuration.
 pub struct Start<'s> {
@@ -42,8 +43,10 @@ impl Start<'_> {
 /// Of interfaces, and of DNS.
 fn interface_lines(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
     let mut lines = Vec::new();
-    if config.network.binding == Binding::Wildcard {
-        lines.extend(labelled(config, interfaces));
+    match config.network.binding {
+        Binding::Wildcard => lines.extend(labelled(config, interfaces)),
+        Binding::Interfaces => lines.extend(exposed(config, interfaces)),
+        Binding::Dynamic | Binding::Contradictory => {}
     }
     if config.network.binding != Binding::Interfaces {
         let missing = missing(config, interfaces).into_iter().rev();
@@ -92,4 +95,41 @@ fn labelled(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
         accepted.then_some(line)
     };
     interfaces.addresses.iter().filter_map(instead).collect()
+}
+
+/// Public addresses that are listened on: without `bind-dynamic` they are reached by any interface.
+fn exposed(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
+    let line = |address: &Address| {
+        let link = interfaces.by_index(address.interface)?;
+        let name = interfaces.name_of(address)?;
+        let ip = address.ip4().filter(|ip| !is_private(*ip))?;
+        let accepted = config.network.accepts(name, link.loopback, Some(address.ip));
+        accepted.then(|| ProcessLine::Exposed { address: ip, interface: link.name.clone() })
+    };
+    let mut lines: Vec<ProcessLine> = interfaces.addresses.iter().rev().filter_map(line).collect();
+    if !lines.is_empty() {
+        lines.push(ProcessLine::Remedy);
+    }
+    lines
+}
+
+/// Networks that are not warned of: no others reach them, or they are documents' (spec: daemon, section 6).
+fn is_private(ip: Ipv4Addr) -> bool {
+    let quiet = [
+        ([0, 0, 0, 0], 8),
+        ([10, 0, 0, 0], 8),
+        ([100, 64, 0, 0], 10),
+        ([127, 0, 0, 0], 8),
+        ([169, 254, 0, 0], 16),
+        ([172, 16, 0, 0], 12),
+        ([192, 0, 2, 0], 24),
+        ([192, 168, 0, 0], 16),
+        ([198, 51, 100, 0], 24),
+        ([203, 0, 113, 0], 24),
+        ([255, 255, 255, 255], 32),
+    ];
+    quiet.into_iter().any(|(network, bits): ([u8; 4], u32)| {
+        let mask = Ipv4Addr::from(u32::MAX << (32 - bits));
+        same_network(ip, network.into(), mask)
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::Priority;
 use std::fmt;
+use std::net::Ipv4Addr;
 
 /// What the process logs about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,10 @@ pub enum ProcessLine {
     InterfaceInstead(String),
     /// DNS is on and has nobody to ask. dnsmasq's words, and true of us.
     NoUpstream,
+    /// A public address is listened on, and reached by other interfaces too.
+    Exposed { address: Ipv4Addr, interface: String },
+    /// What helps against that.
+    Remedy,
     /// The pid file stays root's; no reason: we may give nothing away.
     PidFileOwnerKept { path: String, reason: Option<String> },
     /// The log file does.
@@ -52,6 +57,8 @@ impl ProcessLine {
             Self::Unbound(_) => Priority::Error,
             Self::InterfaceMissing(_)
             | Self::InterfaceInstead(_)
+            | Self::Exposed { .. }
+            | Self::Remedy
             | Self::PidFileOwnerKept { reason: Some(_), .. }
             | Self::LogFileOwnerKept { .. }
             | Self::Overflow(_)
@@ -73,6 +80,13 @@ impl fmt::Display for ProcessLine {
             }
             Self::InterfaceInstead(name) => write!(f, "warning: using interface {name} instead"),
             Self::NoUpstream => f.write_str("warning: no upstream servers configured"),
+            Self::Exposed { address, interface } => write!(
+                f,
+                "LOUD WARNING: listening on {address} may accept requests via interfaces other than {interface}"
+            ),
+            Self::Remedy => f.write_str(
+                "LOUD WARNING: use --bind-dynamic rather than --bind-interfaces to avoid DNS amplification attacks via these interface(s)",
+            ),
             Self::PidFileOwnerKept { path, reason } => {
                 let reason = reason.as_deref().unwrap_or("please add capability CAP_CHOWN");
                 write!(f, "chown of PID file {path} failed: {reason}")
