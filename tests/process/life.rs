@@ -310,8 +310,9 @@ fn what_is_not_there_yet_is_served_when_it_is() {
         let warning = "4 dnsmasq: warning: interface eth1 does not currently exist".to_owned();
         assert!(stand.logged(4).contains(&warning), "{binding}: {:#?}", stand.logged(4));
         let server = stand.lab.host("server");
-        ["link set eth0 down", "link set eth0 name eth1", "link set eth1 up"]
-            .map(|words| server.ip(words));
+        for words in ["link set eth0 down", "link set eth0 name eth1", "link set eth1 up"] {
+            server.ip(words);
+        }
         assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()), "{binding}");
         // The same for an address.
         server.ip("addr add 10.9.0.7/24 dev eth1");
