@@ -14,7 +14,24 @@ pub fn preemptions() -> libc::c_long {
     getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.involuntary_context_switches())
 }
 
-/// How many processors the machine has, whichever we may use.
+/// How many processors the machine has, whichever we may use. (What a C library says differs: some count those.)
 pub fn processors() -> libc::c_long {
-    sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten().unwrap_or(1)
+    let online = std::fs::read_to_string("/sys/devices/system/cpu/online").ok();
+    let listed = online.and_then(|list| list.trim().split(',').map(count).sum());
+    listed.or_else(|| sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten()).unwrap_or(1)
+}
+
+/// `3` is one, `4-7` are four.
+fn count(range: &str) -> Option<libc::c_long> {
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    Some(last.parse::<libc::c_long>().ok()? - first.parse::<libc::c_long>().ok()? + 1)
+}
+
+#[test]
+fn processors_are_counted() {
+    let counted = |list: &str| list.split(',').map(count).sum::<Option<libc::c_long>>();
+    assert_eq!(counted("0"), Some(1));
+    assert_eq!(counted("0,2-3,8-15"), Some(11));
+    assert_eq!(counted(""), None);
+    assert!(processors() >= 1);
 }
