@@ -1,10 +1,11 @@
 //! Local time, and time that never jumps.
 
 use nix::time::{ClockId, clock_gettime};
+use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A moment on the wall.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Local {
     /// From 0.
     pub month: usize,
@@ -18,10 +19,28 @@ pub struct Local {
     pub second: i32,
 }
 
-/// What the clock on the wall says.
+impl Local {
+    /// That of the first day, for want of a better one.
+    const MIDNIGHT: Self = Self { month: 0, day: 1, hour: 0, minute: 0, second: 0 };
+}
+
+/// What the clock on the wall says. Within a second it says the same: it is asked for every line.
 pub fn local() -> Local {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let Ok(seconds) = since.as_secs().try_into() else { return Local::default() };
+    thread_local! {
+        static SAID: Cell<(u64, Local)> = const { Cell::new((u64::MAX, Local::MIDNIGHT)) };
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (second, said) = SAID.get();
+    if second == now {
+        return said;
+    }
+    let said = broken_down(now);
+    SAID.set((now, said));
+    said
+}
+
+fn broken_down(since: u64) -> Local {
+    let Ok(seconds) = since.try_into() else { return Local::MIDNIGHT };
     let mut parts = std::mem::MaybeUninit::<libc::tm>::zeroed();
     // SAFETY: both pointers are valid for the call, and zeroed bytes are a `tm`, even if the call fails.
     let parts = unsafe {
