@@ -1,10 +1,15 @@
 //! Arguments → start → loop → exit code.
 
+// They end the process where nobody reads what they print.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 use pxemasq::daemon::End;
 use pxemasq::daemon::startup::{Asked, Parsed, parse};
 use pxemasq::failure::Failure;
-use pxemasq::journal::{Journal, reader};
+use pxemasq::journal::Journal;
+use pxemasq::journal::terminal::{is_a_person, print, say};
 use pxemasq::sys::background::usual_umask;
+use pxemasq::sys::signals::begin;
 use std::process::ExitCode;
 
 #[cfg(target_env = "musl")]
@@ -14,6 +19,7 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 fn main() -> ExitCode {
     let words: Vec<String> =
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    begin();
     usual_umask();
     let journal = Journal::open();
     let code = run(&words, &journal).unwrap_or_else(|failure| fail(&failure, &journal));
@@ -24,9 +30,9 @@ fn main() -> ExitCode {
 fn run(words: &[String], journal: &Journal) -> Result<ExitCode, Failure> {
     let posixly_correct = std::env::var_os("POSIXLY_CORRECT").is_some();
     match parse(words, posixly_correct)? {
-        Asked::Print(text) => print!("{text}"),
+        Asked::Print(text) => print(&text),
         Asked::Test { parsed, strict } => {
-            eprintln!("dnsmasq: syntax check OK.");
+            say("dnsmasq: syntax check OK.");
             return Ok(told(&parsed, strict));
         }
         Asked::Serve(parsed) => {
@@ -43,11 +49,11 @@ fn told(parsed: &Parsed, strict: bool) -> ExitCode {
     let remarks = parsed.remarks();
     let files = parsed.files().join(", ");
     if !files.is_empty() && !remarks.is_empty() {
-        eprintln!("warning: files read: {files}");
-    } else if !files.is_empty() && (strict || reader::is_a_person()) {
-        eprintln!("files read: {files}");
+        say(&format!("warning: files read: {files}"));
+    } else if !files.is_empty() && (strict || is_a_person()) {
+        say(&format!("files read: {files}"));
     }
-    remarks.iter().for_each(|remark| eprintln!("{remark}"));
+    remarks.iter().for_each(|remark| say(remark));
     if strict && !remarks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
@@ -62,10 +68,10 @@ fn code(end: End) -> ExitCode {
 /// The person at the terminal is told, and so is the log.
 fn fail(failure: &Failure, journal: &Journal) -> ExitCode {
     if !journal.is_stderr() {
-        eprintln!("{failure}");
+        say(&failure.to_string());
         // Programs compare what dnsmasq says; people look at the line. (D-001)
-        let detail = failure.detail.iter().filter(|_| reader::is_a_person());
-        detail.for_each(|detail| eprintln!("{detail}"));
+        let detail = failure.detail.iter().filter(|_| is_a_person());
+        detail.for_each(|detail| say(detail));
     }
     journal.write_failure(&failure.sentence);
     ExitCode::from(failure.code)

@@ -28,6 +28,8 @@ pub struct RunTimeFiles {
     written_options: usize,
     /// What `/etc/ethers` said when it could last be read.
     ethers: Vec<u8>,
+    /// Addresses of `dhcp-host` lines: no two may have the same.
+    claimed: HashSet<Ipv4Addr>,
 }
 
 impl RunTimeFiles {
@@ -37,6 +39,7 @@ impl RunTimeFiles {
             written_hosts: config.dhcp.hosts.mark(),
             written_options: config.dhcp.vendor_options.len(),
             ethers: Vec::new(),
+            claimed: HashSet::new(),
         }
     }
 
@@ -52,7 +55,9 @@ impl RunTimeFiles {
             self.read_ethers(&mut config.dhcp.hosts, &mut happened);
         }
         let files = std::mem::take(&mut config.files);
-        let mut reading = Reading::of(config, happened);
+        let known = config.dhcp.hosts.lines().iter().filter_map(|host| host.address);
+        self.claimed = known.collect();
+        let mut reading = Reading { config, claimed: &mut self.claimed, happened };
         reading.plain(&files, RunTimeFile::DhcpHosts);
         reading.plain(&files, RunTimeFile::DhcpOptions);
         reading.watched(&files);
@@ -66,7 +71,7 @@ impl RunTimeFiles {
 
     /// Reads a file of a watched directory that has changed. What it said before counts too, until all is read again.
     pub fn read_changed(
-        &self,
+        &mut self,
         kind: RunTimeFile,
         path: &Path,
         config: &mut Config,
@@ -77,7 +82,7 @@ impl RunTimeFiles {
             happened.extend(hosts_files::read_one(path, names));
             return happened;
         }
-        let mut reading = Reading::of(config, happened);
+        let mut reading = Reading { config, claimed: &mut self.claimed, happened };
         reading.of_directory(path, kind);
         reading.happened
     }
@@ -108,17 +113,11 @@ type Listed = (RunTimeFile, Vec<u8>);
 
 struct Reading<'c> {
     config: &'c mut Config,
-    /// Addresses of `dhcp-host` lines: no two may have the same.
-    claimed: HashSet<Ipv4Addr>,
+    claimed: &'c mut HashSet<Ipv4Addr>,
     happened: Vec<FileLine>,
 }
 
-impl<'c> Reading<'c> {
-    fn of(config: &'c mut Config, happened: Vec<FileLine>) -> Self {
-        let claimed = config.dhcp.hosts.lines().iter().filter_map(|host| host.address).collect();
-        Self { config, claimed, happened }
-    }
-
+impl Reading<'_> {
     /// Plain files, then the files of directories, of which none is read twice by the same name.
     fn plain(&mut self, files: &[Listed], kind: RunTimeFile) {
         let listed = files.iter().rev().filter(|(found, _)| *found == kind);
@@ -323,8 +322,7 @@ mod tests {
             config.dhcp.vendor_options.iter().map(|rule| rule.value.code).collect::<Vec<_>>()
         };
         assert_eq!(codes(&config), [31, 30]);
-        let mut files =
-            RunTimeFiles { written_hosts: Mark::default(), written_options: 1, ethers: Vec::new() };
+        let mut files = RunTimeFiles { written_options: 1, ..RunTimeFiles::of(&Config::default()) };
         files.read(&mut config);
         assert_eq!(codes(&config), [31]);
     }

@@ -2,43 +2,60 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-/// One line: who has the UDP port, as far as we can see, and how to get it.
-pub fn of(port: u16) -> String {
-    let holder = sockets(port).and_then(|sockets| process(&sockets));
-    let Some((id, name)) = holder else {
+/// One line: who has the UDP port where we want it, as far as we can see, and how to get it.
+pub fn of(address: SocketAddr) -> String {
+    let port = address.port();
+    let Some((id, name)) = process(&sockets(address)) else {
         return format!(
             "  port {port} is taken by a process that cannot be seen from here: \"ss -ulpn\" as root names it"
         );
     };
-    let remedy = match unit(id) {
-        Some(unit) => format!("systemctl stop {unit}"),
-        None => format!("kill {id}"),
+    let (of, remedy) = match unit(id) {
+        // A service of that name is it. In others it may be one of many, and not to be stopped with all of them.
+        Some(unit) if unit.strip_suffix(".service") == Some(&name) => {
+            (String::new(), format!("\"systemctl stop {unit}\" frees it"))
+        }
+        Some(unit) => (format!(" of {unit}"), "it has to end, or to listen elsewhere".to_owned()),
+        None => (String::new(), format!("\"kill {id}\" frees it")),
     };
-    format!("  port {port} is taken by {name} (process {id}): \"{remedy}\" frees it")
+    format!("  port {port} is taken by {name} (process {id}{of}): {remedy}")
 }
 
-/// Sockets with that port, as `/proc` links name them.
-fn sockets(port: u16) -> Option<HashSet<String>> {
+/// Sockets that have it, as `/proc` links name them.
+fn sockets(wanted: SocketAddr) -> HashSet<String> {
     let tables = ["udp", "udp6"].map(|table| fs::read_to_string(format!("/proc/net/{table}")));
     let lines = tables.iter().flatten().flat_map(|table| table.lines().skip(1));
-    let ending = format!(":{port:04X}");
-    let found: HashSet<String> = lines
-        .filter_map(|line| {
-            let mut columns = line.split_whitespace();
-            let local = columns.nth(1)?;
-            let inode = columns.nth(7)?;
-            local.ends_with(&ending).then(|| format!("socket:[{inode}]"))
-        })
-        .collect();
-    (!found.is_empty()).then_some(found)
+    let socket = |line: &str| {
+        let mut columns = line.split_whitespace();
+        let (ip, port) = columns.nth(1)?.split_once(':')?;
+        let inode = columns.nth(7)?;
+        let (ip, port) = (address(ip)?, u16::from_str_radix(port, 16).ok()?);
+        let collides = ip.is_unspecified() || wanted.ip().is_unspecified() || ip == wanted.ip();
+        (port == wanted.port() && collides).then(|| format!("socket:[{inode}]"))
+    };
+    lines.filter_map(socket).collect()
 }
 
-/// The first process that has one of them open, and its name.
+/// `0100007F` is 127.0.0.1: words in this machine's order.
+fn address(hex: &str) -> Option<IpAddr> {
+    let words: Option<Vec<[u8; 4]>> = (0..hex.len() / 8)
+        .map(|at| Some(u32::from_str_radix(hex.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes()))
+        .collect();
+    let bytes = words?.concat();
+    match bytes.len() {
+        4 => Some(IpAddr::from(*bytes.first_chunk::<4>()?)),
+        _ => Some(IpAddr::from(*bytes.first_chunk::<16>()?)),
+    }
+}
+
+/// The first process but ours that has one of them open, and its name.
 fn process(sockets: &HashSet<String>) -> Option<(u32, String)> {
+    let own = std::process::id();
     fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
-        let id = entry.file_name().to_str()?.parse().ok()?;
+        let id = entry.file_name().to_str()?.parse().ok().filter(|id| *id != own)?;
         let has_one = |descriptor: fs::DirEntry| {
             let target = fs::read_link(descriptor.path()).unwrap_or_default();
             target.to_str().is_some_and(|target| sockets.contains(target))
@@ -57,11 +74,12 @@ fn unit(id: u32) -> Option<String> {
 }
 
 #[test]
-fn our_own_port_is_ours() {
+fn sockets_are_told_by_port_and_address() {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    let port = socket.local_addr().unwrap().port();
-    let id = std::process::id();
-    assert!(of(port).contains(&format!("(process {id})")), "{}", of(port));
-    drop(socket);
-    assert!(of(port).contains("cannot be seen from here"));
+    let here = socket.local_addr().unwrap();
+    let at = |ip: &str| sockets(SocketAddr::new(ip.parse().unwrap(), here.port())).len();
+    assert_eq!((at("127.0.0.1"), at("0.0.0.0"), at("127.0.0.2")), (1, 1, 0));
+    assert!(of(here).contains("cannot be seen from here"), "it is ours: {}", of(here));
+    assert_eq!(address("0100007F"), Some(IpAddr::from([127, 0, 0, 1])));
+    assert_eq!(address("00000000000000000000000000000000"), Some(IpAddr::from([0; 16])));
 }

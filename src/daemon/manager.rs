@@ -7,6 +7,10 @@ use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
+
+/// A manager that is busy is waited for so long: whoever is never told that we are ready ends us.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The manager that started us.
 pub struct Manager {
@@ -46,7 +50,7 @@ impl Manager {
             _ => SocketAddr::from_pathname(&self.socket),
         }?;
         let socket = UnixDatagram::unbound()?;
-        socket.set_nonblocking(true)?;
+        socket.set_write_timeout(Some(PATIENCE))?;
         socket.send_to_addr(words, &address)
     }
 }

@@ -35,7 +35,7 @@ use crate::net::Interfaces;
 use crate::proxydhcp::{self, Port};
 use crate::sys::batch::Inbox;
 use crate::sys::interfaces::{Watch, snapshot};
-use crate::sys::signals::{Asked, Signals, release};
+use crate::sys::signals::{Asked, Signals, bury_children, release};
 use crate::sys::{limits, udp};
 use crate::tftp::Server;
 use crate::tftp::transfer::Millis;
@@ -51,7 +51,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use watched::WatchedDirectories;
+use watched::{Changes, WatchedDirectories};
 
 /// A daemon that serves.
 pub struct Daemon {
@@ -110,7 +110,7 @@ impl Clock {
 pub enum End {
     /// It was told to.
     Terminated,
-    /// It was interrupted at a terminal, or before it served.
+    /// It was interrupted at a terminal.
     Interrupted,
     /// It never served, has this exit code, and somebody has been told why.
     Failed(u8),
@@ -126,9 +126,6 @@ const FAIR_SHARE: usize = 64;
 impl Daemon {
     /// Serves until told to end.
     pub fn serve(mut self) -> Result<End, Failure> {
-        if self.was_stopped_early() {
-            return Ok(End::Interrupted);
-        }
         self.manager.iter().for_each(Manager::ready);
         let mut events = Events::with_capacity(EVENTS);
         let mut mail = Mail { one: vec![0; BUFFER], several: Inbox::default() };
@@ -251,17 +248,12 @@ impl Daemon {
                 }
                 Asked::Reload => self.reload(),
                 Asked::Rotate => self.journal.reopen(),
+                Asked::Bury => bury_children(),
                 Asked::Interrupt if self.config.process.debug => return Some(End::Interrupted),
                 Asked::Interrupt | Asked::Nothing => {}
             }
         }
         None
-    }
-
-    /// Whether we were told to end while we were starting. What else was said then is forgotten.
-    fn was_stopped_early(&self) -> bool {
-        let heard: Vec<Asked> = std::iter::from_fn(|| self.signals.next()).collect();
-        heard.iter().any(|asked| matches!(asked, Asked::Terminate | Asked::Interrupt))
     }
 
     fn reload(&mut self) {
@@ -277,13 +269,20 @@ impl Daemon {
 
     /// Reads files of watched directories that have changed, some of them; whether there may be more.
     fn read_changed(&mut self) -> bool {
-        let changes = self.watched.as_ref().and_then(WatchedDirectories::changes);
-        for (kind, path) in changes.iter().flatten() {
+        let changes = match self.watched.as_ref().and_then(WatchedDirectories::changes) {
+            None => return false,
+            Some(Changes::Untold) => {
+                self.reload();
+                return true;
+            }
+            Some(Changes::Files(files)) => files,
+        };
+        for (kind, path) in &changes {
             let Self { run_time_files, config, names, .. } = self;
             let happened = run_time_files.read_changed(*kind, path, config, names);
             happened.into_iter().for_each(|line| self.write(line));
         }
-        changes.is_some()
+        true
     }
 
     fn write(&self, line: FileLine) {

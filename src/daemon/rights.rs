@@ -22,28 +22,29 @@ pub fn identity(config: &Config) -> Result<Identity, Failure> {
     Ok(if config.process.group == Group::Kept { identity.keeping_group() } else { identity })
 }
 
-/// The capabilities that this configuration keeps, each with its name. `bound`: the DHCP sockets hear one interface;
-/// `waits`: there are addresses that cannot be bound yet.
-pub fn needed(config: &Config, bound: bool, waits: bool) -> Vec<(Capability, &'static str)> {
+/// The capabilities that this configuration keeps. `bound`: the DHCP sockets hear one interface, and are bound to it
+/// again when it comes back; `waits`: there are addresses that cannot be bound yet.
+pub fn kept(config: &Config, bound: bool, waits: bool) -> Result<Vec<Capability>, Failure> {
     let ranges = !config.dhcp.ranges.is_empty();
     let process = &config.process;
     let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
     let needs = [
-        (ranges && !process.broadcast_to_all, (Capability::NetAdmin, "NET_ADMIN")),
-        (ranges && !process.no_ping || bound, (Capability::NetRaw, "NET_RAW")),
-        (follows || waits, (Capability::NetBindService, "NET_BIND_SERVICE")),
+        (ranges && !process.broadcast_to_all, Capability::NetAdmin, "NET_ADMIN"),
+        (ranges && !process.no_ping, Capability::NetRaw, "NET_RAW"),
+        (follows || waits, Capability::NetBindService, "NET_BIND_SERVICE"),
     ];
-    needs.into_iter().filter_map(|(needed, right)| needed.then_some(right)).collect()
-}
-
-/// Those of them we do not have: one is enough not to start.
-pub fn check(needed: &[(Capability, &'static str)]) -> Result<(), Failure> {
-    match needed.iter().find(|(capability, _)| !is_permitted(*capability)) {
-        Some((_, name)) => {
-            Err(Failure::other(format!("process is missing required capability {name}")))
+    let mut kept = Vec::new();
+    for (_, capability, name) in needs.into_iter().filter(|(needed, ..)| *needed) {
+        if !is_permitted(capability) {
+            let words = format!("process is missing required capability {name}");
+            return Err(Failure::other(words));
         }
-        None => Ok(()),
+        kept.push(capability);
     }
+    // dnsmasq does without.
+    let for_later = bound && !kept.contains(&Capability::NetRaw);
+    kept.extend(Some(Capability::NetRaw).filter(|right| for_later && is_permitted(*right)));
+    Ok(kept)
 }
 
 /// Becomes who serves.

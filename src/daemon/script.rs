@@ -165,6 +165,8 @@ fn serve(channel: &Channel, script: &Path, echo: bool) {
     while let Some(words) = channel.wait_for(&mut buffer) {
         let words = words.split(|&byte| byte == 0).map(OsStr::from_bytes);
         let mut command = Command::new(script);
+        // It is not the script that the manager waits for.
+        command.env_remove("NOTIFY_SOCKET");
         command.arg0(script.file_name().unwrap_or(script.as_os_str())).args(words);
         let (kind, about) = match run(&mut command, channel, echo) {
             Ok(status) => ended(status),

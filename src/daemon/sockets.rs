@@ -142,7 +142,7 @@ impl Sockets {
                 let failed = |error| {
                     let what = format!("failed to create listening socket for port {TFTP_PORT}");
                     let failure = Failure::network(format!("{what}: {}", reason(&error)));
-                    taken(failure, &error, TFTP_PORT)
+                    taken(failure, &error, (any, TFTP_PORT).into())
                 };
                 self.listen((any, TFTP_PORT).into()).map_err(failed)?;
             }
@@ -167,7 +167,7 @@ impl Sockets {
                         let what =
                             format!("failed to create listening socket for {}", address.ip());
                         let failure = Failure::network(format!("{what}: {}", reason(&error)));
-                        taken(failure, &error, TFTP_PORT)
+                        taken(failure, &error, address)
                     })?;
                 }
             }
@@ -349,14 +349,18 @@ fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, Failure> {
             Step::Reuse => "failed to set SO_REUSE{ADDR|PORT} on DHCP socket",
             Step::Bind => "failed to bind DHCP server socket",
         };
-        taken(Failure::network(format!("{what}: {}", reason(&error))), &error, port)
+        taken(
+            Failure::network(format!("{what}: {}", reason(&error))),
+            &error,
+            (Ipv4Addr::UNSPECIFIED, port).into(),
+        )
     })
 }
 
 /// A failure, and who has the port if that is the reason.
-fn taken(failure: Failure, error: &io::Error, port: u16) -> Failure {
+fn taken(failure: Failure, error: &io::Error, address: SocketAddr) -> Failure {
     if error.kind() == io::ErrorKind::AddrInUse {
-        return failure.showing(holder::of(port));
+        return failure.showing(holder::of(address));
     }
     failure
 }

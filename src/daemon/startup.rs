@@ -29,7 +29,7 @@ use crate::sys::descriptors::close_inherited;
 use crate::sys::interfaces::{Watch, has_interface, snapshot};
 use crate::sys::limits;
 use crate::sys::privilege::{Capability, Identity};
-use crate::sys::signals::{Signals, hold};
+use crate::sys::signals::Signals;
 use conf_parser::Switch;
 use std::fs::File;
 use std::io;
@@ -147,7 +147,6 @@ impl Parsed {
             move |error: io::Error| Failure::other(format!("{what}: {}", reason(&error)))
         };
         close_inherited();
-        hold().map_err(failed("cannot take signals"))?;
         let Loaded { config, mut notes, .. } = self.loaded;
         let watch = Watch::new().map_err(failed("cannot create netlink socket"))?;
         let interfaces = snapshot().map_err(failed("failed to find list of interfaces"))?;
@@ -170,9 +169,7 @@ impl Parsed {
         bound_to.iter().try_for_each(|name| sockets.bind_dhcp_first_to(name))?;
         let script_user = Script::user(&config)?;
         let identity = identity(&config)?;
-        let needed = rights::needed(&config, bound_to.is_some(), sockets.wait_for_addresses());
-        rights::check(&needed)?;
-        let kept = needed.into_iter().map(|(capability, _)| capability).collect();
+        let kept = rights::kept(&config, bound_to.is_some(), sockets.wait_for_addresses())?;
         Ok(Bound {
             config,
             notes,

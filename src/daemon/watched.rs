@@ -52,20 +52,26 @@ impl WatchedDirectories {
         failed
     }
 
-    /// Files that are new or changed, last configured first where a directory is named more than once; `None`: that was
-    /// all.
-    pub fn changes(&self) -> Option<Vec<(RunTimeFile, PathBuf)>> {
+    /// What has changed, a part of it; `None`: that was all.
+    pub fn changes(&self) -> Option<Changes> {
+        let Some(entries) = self.directories.changes()? else { return Some(Changes::Untold) };
         let mut changed = Vec::new();
-        for (watched, name) in self.directories.changes()? {
-            let of_it = self.known.iter().filter(|known| known.watched == watched);
-            let wanted = of_it.filter(|_| !is_left_over(name.as_bytes()));
-            changed.extend(wanted.map(|known| {
-                let path = [&known.path, &b"/"[..], name.as_bytes()].concat();
-                (known.kind, PathBuf::from(OsStr::from_bytes(&path)))
-            }));
+        for (watched, name) in entries.iter().filter(|(_, name)| !is_left_over(name.as_bytes())) {
+            for Known { kind, path, .. } in self.known.iter().filter(|of| of.watched == *watched) {
+                let path = [&path[..], b"/", name.as_bytes()].concat();
+                changed.push((*kind, PathBuf::from(OsStr::from_bytes(&path))));
+            }
         }
-        Some(changed)
+        Some(Changes::Files(changed))
     }
+}
+
+/// What has changed.
+pub enum Changes {
+    /// These files, last configured first where a directory is named more than once.
+    Files(Vec<(RunTimeFile, PathBuf)>),
+    /// More than could be told.
+    Untold,
 }
 
 impl AsRawFd for WatchedDirectories {

@@ -4,8 +4,8 @@
 //! get parts of that. A sink that cannot take a line at once never holds anybody up: lines wait in a bounded queue,
 //! and what does not fit is counted.
 
-pub mod reader;
 mod syslog;
+pub mod terminal;
 mod writer;
 
 use crate::config::Process;
@@ -154,19 +154,16 @@ impl Journal {
 
     /// Writes why there is no start. Standard error has been told already, unless it is where the log goes.
     pub fn write_failure(&self, sentence: &str) {
-        if let Some(echo) = locked(&self.sinks).echo.take() {
-            echo.finish(PATIENCE);
-        }
+        let echo = locked(&self.sinks).echo.take();
+        echo.iter().for_each(|echo| echo.finish(PATIENCE));
         self.write(&Line::Process(ProcessLine::Failure(sentence.to_owned())));
         self.write(&Line::Process(ProcessLine::FailedToStart));
     }
 
     /// Begins a new log file, if there is one.
     pub fn reopen(&self) {
-        let mut sinks = locked(&self.sinks);
-        if let To::File(writer) = &sinks.to {
+        if let To::File(writer) = &locked(&self.sinks).to {
             writer.reopen();
-            (sinks.failed, sinks.name) = (false, None);
         }
     }
 
@@ -176,15 +173,16 @@ impl Journal {
     }
 
     /// Standard error as it is now, whatever becomes of it.
-    fn stderr(&self, form: Form, facility: u8, failed: Failed) -> Option<Writer> {
+    fn stderr(&self, form: Form, facility: u8, failed: FailureCallback) -> Option<Writer> {
         let copy = io::stderr().as_fd().try_clone_to_owned().ok()?;
         Some(Writer::new(File::from(copy), None, form, self.calls(facility, failed)))
     }
 
-    fn calls(&self, facility: u8, failed: Failed) -> Calls {
-        let sinks = self.sinks.clone();
+    fn calls(&self, facility: u8, failed: FailureCallback) -> Calls {
+        let (sinks, again) = (self.sinks.clone(), self.sinks.clone());
         Calls {
             failed: Box::new(move |error, left| failed(&mut locked(&sinks), error, left)),
+            reopened: Box::new(move || locked(&again).come_back()),
             overflow: Box::new(overflow(facility)),
         }
     }
@@ -250,10 +248,15 @@ impl Sinks {
         let why = why.map(|line| record(self.facility, &line));
         why.into_iter().chain(left).for_each(|record| self.send(&record));
     }
+
+    /// There is a new file.
+    fn come_back(&mut self) {
+        (self.failed, self.name) = (false, None);
+    }
 }
 
 /// What is done where a writer fails.
-type Failed = fn(&mut Sinks, Option<io::Error>, Vec<Vec<u8>>);
+type FailureCallback = fn(&mut Sinks, Option<io::Error>, Vec<Vec<u8>>);
 
 /// What is said of lost lines.
 fn overflow(facility: u8) -> impl Fn(usize) -> Vec<u8> {

@@ -2,6 +2,8 @@
 //!
 //! It may be slow, stalled, restarted or not there at all. Lines wait in a queue then, and nobody else does.
 
+use crate::sys::limits::ENOBUFS;
+use crate::sys::streams::connect_at_once;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -111,8 +113,12 @@ impl Syslog {
         let mut tried = false;
         while let Some(record) = self.queue.front() {
             if self.socket.is_none() && !std::mem::replace(&mut tried, true) {
-                self.socket = Socket::connect().ok();
                 self.gone = 0;
+                match Socket::connect() {
+                    Ok(socket) => self.socket = Some(socket),
+                    Err(error) if is_stall(&error) => return State::Stalled,
+                    Err(_) => {}
+                }
             }
             let Some(socket) = &mut self.socket else { return State::Missing };
             match socket.send(record, self.gone) {
@@ -132,8 +138,7 @@ impl Syslog {
 }
 
 fn is_stall(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::WouldBlock
-        || error.raw_os_error() == Some(crate::sys::limits::ENOBUFS)
+    error.kind() == ErrorKind::WouldBlock || error.raw_os_error() == Some(ENOBUFS)
 }
 
 impl Socket {
@@ -143,9 +148,7 @@ impl Socket {
         if datagram.connect(PATH).is_ok() {
             return Ok(Self::Datagram(datagram));
         }
-        let stream = UnixStream::connect(PATH)?;
-        stream.set_nonblocking(true)?;
-        Ok(Self::Stream(stream))
+        connect_at_once(PATH).map(Self::Stream)
     }
 
     /// What tells where a record ends.

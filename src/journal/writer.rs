@@ -1,5 +1,6 @@
 //! A file, a pipe or a terminal behind a thread: whoever logs never waits for one.
 
+use crate::sys::descriptors::wait_for_room;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -12,11 +13,9 @@ use std::time::Duration;
 /// Our side of the thread.
 pub struct Writer {
     shared: Arc<Shared>,
-    /// To be started with the first line: before that there may be a process to be copied.
-    waiting: Option<Task>,
+    /// The thread is started with the first line: before that there may be a process to be copied.
+    runs: bool,
 }
-
-type Task = Box<dyn FnOnce() + Send>;
 
 /// How a record becomes a line.
 pub type Form = fn(&[u8]) -> Vec<u8>;
@@ -27,6 +26,8 @@ type OnFailure = dyn Fn(Option<io::Error>, Vec<Vec<u8>>) + Send;
 pub struct Calls {
     /// It has failed, perhaps with an error; these records are left. Whatever comes now is for somebody else.
     pub failed: Box<OnFailure>,
+    /// There is a new file, and what comes now is for it.
+    pub reopened: Box<dyn Fn() + Send>,
     /// The record that says how many were lost.
     pub overflow: Box<dyn Fn(usize) -> Vec<u8> + Send>,
 }
@@ -34,6 +35,8 @@ pub struct Calls {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// Until the thread has it.
+    target: Mutex<Option<Target>>,
 }
 
 #[derive(Default)]
@@ -44,6 +47,7 @@ struct State {
     busy: bool,
 }
 
+#[derive(PartialEq)]
 enum Entry {
     Record(Vec<u8>),
     Reopen,
@@ -73,18 +77,22 @@ pub fn open(path: &Path) -> io::Result<File> {
 impl Writer {
     /// Writes records in that form. `path`: where the file is, if it can be opened anew.
     pub fn new(file: File, path: Option<PathBuf>, form: Form, calls: Calls) -> Self {
-        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
-        let (theirs, target) =
-            (shared.clone(), Target { file, path, rest: Vec::new(), form, calls });
-        let waiting: Task = Box::new(move || theirs.serve(target));
-        Self { shared, waiting: Some(waiting) }
+        let target = Target { file, path, rest: Vec::new(), form, calls };
+        let shared = Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            target: Mutex::new(Some(target)),
+        };
+        Self { shared: Arc::new(shared), runs: false }
     }
 
     /// Takes a record.
     pub fn take(&mut self, record: &[u8]) {
-        if let Some(serve) = self.waiting.take() {
-            // Where there is no room for a thread lines are lost, and counted.
-            drop(thread::Builder::new().name("log".into()).stack_size(STACK).spawn(serve));
+        if !self.runs {
+            let theirs = self.shared.clone();
+            let log = thread::Builder::new().name("log".into()).stack_size(STACK);
+            // Where there is no room for a thread, lines wait for the next try.
+            self.runs = log.spawn(move || theirs.serve()).is_ok();
         }
         let mut state = self.shared.locked();
         if state.queue.len() >= ROOM {
@@ -98,13 +106,18 @@ impl Writer {
 
     /// What comes now is for a new file.
     pub fn reopen(&self) {
-        self.shared.locked().queue.push_back(Entry::Reopen);
+        let mut state = self.shared.locked();
+        if state.queue.back() != Some(&Entry::Reopen) {
+            state.queue.push_back(Entry::Reopen);
+        }
+        drop(state);
         self.shared.changed.notify_all();
     }
 
     /// Waits until all is written, so long at most.
     pub fn finish(&self, patience: Duration) {
-        let unwritten = |state: &mut State| state.busy || !state.queue.is_empty();
+        let runs = self.runs;
+        let unwritten = |state: &mut State| runs && (state.busy || !state.queue.is_empty());
         drop(self.shared.changed.wait_timeout_while(self.shared.locked(), patience, unwritten));
     }
 }
@@ -115,7 +128,9 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn serve(&self, mut target: Target) {
+    fn serve(&self) {
+        let target = self.target.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut target) = target else { return };
         loop {
             let (batch, lost) = self.next();
             let mut records = Vec::new();
@@ -150,20 +165,29 @@ impl Shared {
 impl Target {
     /// Writes records in one go.
     fn write(&mut self, records: Vec<Vec<u8>>) {
-        let mut ends = Vec::with_capacity(records.len());
-        let mut lines = std::mem::take(&mut self.rest);
+        if !records.is_empty() {
+            self.write_behind(Vec::new(), records);
+        }
+    }
+
+    /// Writes bytes, and records behind them. The line it fails in is finished in the next file, as dnsmasq does; those
+    /// behind that line are told elsewhere.
+    ///
+    /// Of the lines `one\n`, `two\n` and `three\n` six bytes were written: the rest is `o\n`, and `three` is left.
+    fn write_behind(&mut self, mut lines: Vec<u8>, records: Vec<Vec<u8>>) -> bool {
+        let mut ends = vec![lines.len()];
         for record in &records {
             lines.extend((self.form)(record));
             ends.push(lines.len());
         }
-        let Err((written, error)) = write_all(&mut self.file, &lines) else { return };
-        // The line it failed in is finished in the next file, as dnsmasq does. Those behind it are told elsewhere.
-        let failed = ends.partition_point(|&end| end <= written);
+        let Err((written, error)) = write_all(&mut self.file, &lines) else { return true };
+        let failed_in = ends.partition_point(|&end| end <= written).max(1);
         if self.path.is_some() {
-            self.rest = lines[written..ends.get(failed).copied().unwrap_or(lines.len())].to_vec();
+            let end = ends.get(failed_in).copied().unwrap_or(lines.len());
+            self.rest.extend_from_slice(&lines[written..end]);
         }
-        let left = records.into_iter().skip(failed + 1).collect();
-        (self.calls.failed)(Some(error), left);
+        (self.calls.failed)(Some(error), records.into_iter().skip(failed_in).collect());
+        false
     }
 
     fn reopen(&mut self) {
@@ -171,7 +195,10 @@ impl Target {
         match open(path) {
             Ok(file) => {
                 self.file = file;
-                self.write(Vec::new());
+                let rest = std::mem::take(&mut self.rest);
+                if self.write_behind(rest, Vec::new()) {
+                    (self.calls.reopened)();
+                }
             }
             Err(_) => (self.calls.failed)(None, Vec::new()),
         }
@@ -186,6 +213,8 @@ fn write_all(file: &mut File, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
             Ok(0) => return Err((written, ErrorKind::WriteZero.into())),
             Ok(more) => written += more,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // Somebody who shares it has made it so. There is time: this is a thread of its own.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_for_room(file),
             Err(error) => return Err((written, error)),
         }
     }
@@ -204,7 +233,11 @@ mod tests {
         let failed = move |error: Option<io::Error>, left| {
             drop(tell.send((error.is_some(), left)));
         };
-        let calls = Calls { failed: Box::new(failed), overflow: Box::new(|lost| vec![b'0'; lost]) };
+        let calls = Calls {
+            failed: Box::new(failed),
+            reopened: Box::new(|| {}),
+            overflow: Box::new(|lost| vec![b'0'; lost]),
+        };
         let form: Form = |record| [record, b"\n"].concat();
         (Writer::new(open(path).unwrap(), Some(path.to_owned()), form, calls), told)
     }

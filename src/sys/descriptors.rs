@@ -1,6 +1,8 @@
 //! Descriptors that are none of ours.
 
 use super::limits::open_files;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::os::fd::AsFd;
 
 /// Closes all but standard input, output and error. To be called before anything of ours is open.
 pub fn close_inherited() {
@@ -21,8 +23,25 @@ fn close_range(first: u32, last: u32) {
     let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
     if closed != 0 {
         // Linux before 5.9 has no such call.
-        let last = last.min(u32::try_from(open_files()).unwrap_or(u32::MAX));
-        // SAFETY: as above.
-        (first..=last).for_each(|fd| _ = unsafe { libc::close(fd.cast_signed()) });
+        open_here(first, last).for_each(|fd| {
+            // SAFETY: as above.
+            _ = unsafe { libc::close(fd.cast_signed()) };
+        });
     }
+}
+
+/// Those that are open, as far as that can be known: else all there may be.
+fn open_here(first: u32, last: u32) -> impl Iterator<Item = u32> {
+    let listed = std::fs::read_dir("/proc/self/fd").ok().map(|entries| {
+        let names = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        names.collect::<Vec<u32>>()
+    });
+    let all = || (first..=last.min(u32::try_from(open_files()).unwrap_or(u32::MAX))).collect();
+    listed.unwrap_or_else(all).into_iter().filter(move |fd| (first..=last).contains(fd))
+}
+
+/// Waits until something can be written, or never will be.
+pub fn wait_for_room(fd: &impl AsFd) {
+    // Whatever is wrong with it shows when it is written.
+    _ = poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
 }

@@ -32,15 +32,19 @@ impl Directories {
         _ = self.0.rm_watch(directory.0);
     }
 
-    /// Names that are new or written since, each with its directory, a few at a time; `None`: that was all.
-    pub fn changes(&self) -> Option<Vec<(Watched, OsString)>> {
+    /// Names that are new or written since, each with its directory, a few at a time; `None`: that was all. Within it
+    /// `None`: there were more than the kernel remembers.
+    pub fn changes(&self) -> Option<Option<Vec<(Watched, OsString)>>> {
         let events = match self.0.read_events() {
             Ok(events) => events,
             Err(Errno::EINTR) => Vec::new(),
             Err(_) => return None,
         };
+        if events.iter().any(|event| event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW)) {
+            return Some(None);
+        }
         let named = events.into_iter().filter_map(|event| Some((Watched(event.wd), event.name?)));
-        Some(named.collect())
+        Some(Some(named.collect()))
     }
 }
 

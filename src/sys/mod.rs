@@ -10,9 +10,10 @@
 //! | links, addresses and their changes (rtnetlink) | where we are | [`interfaces`] | – |
 //! | a neighbour entry (rtnetlink) | a client that has no address yet | [`neighbour`] | – |
 //! | users, groups, capabilities | to be nobody | [`privilege`] | `capget`, `capset` |
-//! | signals as a descriptor | the end | [`signals`] | – |
+//! | signals as a descriptor, and handlers until there is one | the end | [`signals`] | `sigaction`, `_exit` |
 //! | directories that tell of changes (inotify) | lists of machines are edited | [`directories`] | – |
 //! | files, as far as they are in memory | no disk is waited for | [`disk`] | `preadv2` |
+//! | a stream to the system log | it may be slow | [`streams`] | – |
 //! | local time | log lines | [`clock`] | `localtime_r` |
 //! | limits | how many transfers there can be | [`limits`] | – |
 #![expect(unsafe_code, reason = "here and nowhere else")]
@@ -30,4 +31,5 @@ pub mod neighbour;
 mod netlink;
 pub mod privilege;
 pub mod signals;
+pub mod streams;
 pub mod udp;

@@ -1,7 +1,9 @@
 //! Signals as a descriptor (signalfd(2)): they are read in the loop, and nothing runs in a handler.
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::Pid;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -19,31 +21,49 @@ pub enum Asked {
     Reload,
     /// SIGUSR2: begin a new log file.
     Rotate,
+    /// SIGCHLD: a child has ended.
+    Bury,
     /// Nothing we do.
     Nothing,
 }
 
-/// All that is ours. SIGPIPE is ignored by Rust's runtime already.
+/// What ends us.
+const ENDS: [Signal; 2] = [Signal::SIGTERM, Signal::SIGINT];
+/// What else we care for. SIGPIPE is ignored by Rust's runtime already.
+const OTHERS: [Signal; 5] =
+    [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGCHLD];
+/// dnsmasq's exit code for those who do not let it start.
+const INTERRUPTED: libc::c_int = 5;
+
 fn ours() -> SigSet {
-    let ours = [
-        Signal::SIGTERM,
-        Signal::SIGINT,
-        Signal::SIGHUP,
-        Signal::SIGUSR1,
-        Signal::SIGUSR2,
-        Signal::SIGALRM,
-    ];
-    ours.into_iter().collect()
+    ENDS.into_iter().chain(OTHERS).collect()
 }
 
-/// Lets signals wait, for this thread and all it starts: until we serve there is nobody to act on them.
-pub fn hold() -> io::Result<()> {
-    Ok(ours().thread_block()?)
+/// While we start: what ends us does so at once and silently, all else is forgotten. Whatever our starter ignored we do
+/// not, or no child of ours could be waited for.
+pub fn begin() {
+    ENDS.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(leave)));
+    OTHERS.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(forget)));
+}
+
+extern "C" fn leave(_: libc::c_int) {
+    // SAFETY: may be called in a handler (signal-safety(7)).
+    unsafe { libc::_exit(INTERRUPTED) }
+}
+
+extern "C" fn forget(_: libc::c_int) {}
+
+fn handle(signal: Signal, handler: SigHandler) {
+    let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: the handlers do nothing that a handler may not.
+    _ = unsafe { sigaction(signal, &action) };
 }
 
 impl Signals {
-    /// Hears those that are held. It hears the process it is made in, and no copy of it.
+    /// From now on they are heard here, by this thread and all it starts, and in this process only: a copy of it has to
+    /// hear its own.
     pub fn new() -> io::Result<Self> {
+        ours().thread_block()?;
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         Ok(Self(SignalFd::with_flags(&ours(), flags)?))
     }
@@ -56,6 +76,7 @@ impl Signals {
             Ok(libc::SIGINT) => Asked::Interrupt,
             Ok(libc::SIGHUP) => Asked::Reload,
             Ok(libc::SIGUSR2) => Asked::Rotate,
+            Ok(libc::SIGCHLD) => Asked::Bury,
             _ => Asked::Nothing,
         })
     }
@@ -67,8 +88,15 @@ impl AsRawFd for Signals {
     }
 }
 
-/// From now on signals do what they usually do.
+/// From now on what ends a program ends us. All else is left unheard.
 pub fn release() {
-    // What they do is good enough, if this should fail.
-    _ = SigSet::all().thread_unblock();
+    ENDS.into_iter().for_each(|signal| handle(signal, SigHandler::SigDfl));
+    // If this should fail, we end a little later.
+    _ = ENDS.into_iter().collect::<SigSet>().thread_unblock();
+}
+
+/// Children that have ended are so for good. As the first process of a container we have children that we never started.
+pub fn bury_children() {
+    let any = None::<Pid>;
+    while waitpid(any, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status.pid().is_some()) {}
 }

@@ -46,6 +46,7 @@ fn in_the_background_it_serves_when_its_starter_has_ended() {
     let leases = fs::metadata("/var/lib/misc/dnsmasq.leases").expect("a lease file");
     assert_eq!((leases.len(), leases.mode() & 0o7777, leases.uid()), (0, 0o644, 0));
 
+    stand.logged(5);
     end(id);
     // The directory is root's.
     assert!(fs::exists("/run/dnsmasq.pid").expect("it can be asked"));
