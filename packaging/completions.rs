@@ -52,10 +52,11 @@ _pxemasq() {{
     local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}}
     COMPREPLY=()
     # Bash takes "--name=value" for three words.
+    local value=
     if [ "$word" = "=" ]; then
-        word=
+        word= value=yes
     elif [ "$before" = "=" ]; then
-        before=${{COMP_WORDS[COMP_CWORD - 2]}}
+        before=${{COMP_WORDS[COMP_CWORD - 2]}} value=yes
     fi
     case $before in
     {paths})
@@ -64,6 +65,7 @@ _pxemasq() {{
         return
         ;;
     esac
+    [ -z "$value" ] || return 0
     mapfile -t COMPREPLY < <(compgen -W "{words}" -- "$word")
     if [ "${{#COMPREPLY[@]}}" = 1 ] && [ "${{COMPREPLY[0]: -1}}" = "=" ]; then
         compopt -o nospace 2> /dev/null
@@ -112,8 +114,11 @@ fn fish() -> Result<String, std::fmt::Error> {
         if let Some(letter) = short(row) {
             write!(text, " -s {letter}")?;
         }
-        if row.argument == Argument::Required {
-            text.push_str(if is_path(row) { " -r -F" } else { " -x" });
+        match row.argument {
+            Argument::None => {}
+            _ if is_path(row) => text.push_str(" -r -F"),
+            Argument::Required => text.push_str(" -x"),
+            Argument::Optional => {}
         }
         writeln!(text, " -d '{}'", escaped(row.help.trim_end_matches('.'), ""))?;
     }
