@@ -8,9 +8,8 @@ use nix::sys::signal::Signal;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const RANGE: &str = "dhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Boot,pxelinux.0,10.9.0.9\n";
 
@@ -231,44 +230,6 @@ fn at_rest_it_sleeps() {
     let before = woken();
     sleep(Duration::from_secs(3));
     assert_eq!(woken(), before, "it was woken for nothing");
-}
-
-/// Killed under load a hundred times and started again: nothing that is left keeps it from serving.
-#[test]
-fn killed_a_hundred_times_it_serves_again_at_once() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
-    stand.lab.file("/srv/tftp/large", vec![7; 3_000_000]);
-    let client = stand.lab.host("client");
-    let calm = AtomicBool::new(false);
-    // Clients that are left alone ask anew, as firmware does, until they have it; and once more in the end.
-    let patience = Duration::from_millis(50);
-    let usual = Download { file: "large", windowsize: 4, patience, tries: 2, ..Download::USUAL };
-    let load = || {
-        while !calm.load(Ordering::Relaxed) || usual.get(client, |_| {}).is_err() {
-            drop(usual.get(client, |_| {}));
-        }
-    };
-    let slowest = std::thread::scope(|scope| {
-        (0..2).for_each(|_| drop(scope.spawn(load)));
-        let mut slowest = Duration::ZERO;
-        for _ in 0..100 {
-            let start = Instant::now();
-            assert_eq!(stand.background(&[]), started());
-            assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()));
-            slowest = slowest.max(start.elapsed());
-            sleep(Duration::from_millis(10));
-            let id = daemon().expect("a pid file");
-            signal(id, Signal::SIGKILL);
-            eventually(PATIENCE, || (!runs(id)).then_some(())).expect("it ends");
-        }
-        assert_eq!(stand.background(&[]), started());
-        calm.store(true, Ordering::Relaxed);
-        slowest
-    });
-    end(daemon().expect("a pid file"));
-    // What is built for tests is slow, and so is a machine that runs many of them: the README has the figure.
-    println!("it served again after {slowest:?} at most");
-    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
 }
 
 /// A person is told who has the port, and how to get it. A program is told what dnsmasq tells (D-001).

@@ -186,6 +186,11 @@ fn a_full_disk_is_told_to_the_system_log() {
     eventually(PATIENCE, || fs::metadata("/srv/log").ok().filter(|file| file.len() > 0))
         .expect("a new file");
     assert!(fs::read_to_string("/srv/log").expect("a file").contains("started, version"));
+    // And all that comes goes there.
+    ask(&stand, 2..3);
+    let has = || fs::read_to_string("/srv/log").ok()?.contains("dnsmasq-tftp").then_some(());
+    eventually(PATIENCE, has).expect("the new file is used");
+    assert!(!stand.logged(1).contains(&plain(2)));
     drop(daemon);
 }
 
@@ -205,4 +210,40 @@ fn standard_error_that_takes_nothing_stops_nobody() {
         drop(daemon.kill());
         drop(daemon.wait());
     }
+}
+
+/// Somebody listens at `/dev/log` and takes no connection.
+#[test]
+fn a_system_log_that_lets_nobody_in_stops_nobody() {
+    let Some(stand) = required(Stand::new("")) else { return };
+    fs::remove_file("/dev/log").expect("it is ours");
+    let log = UnixListener::bind("/dev/log").expect("a socket");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    fs::set_permissions("/dev/log", mode).expect("it is ours");
+    nix::sys::socket::listen(&log, nix::sys::socket::Backlog::new(0).expect("a number"))
+        .expect("it is ours");
+    let _waits =
+        std::os::unix::net::UnixStream::connect("/dev/log").expect("there is room for one");
+    let mut daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
+    assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()));
+    signal(daemon.id(), Signal::SIGTERM);
+    assert!(eventually(PATIENCE, || daemon.ended()).is_some_and(|ended| ended.success()));
+}
+
+/// A pipe that somebody else has made one that never waits.
+#[test]
+fn standard_error_that_does_not_wait_loses_nothing() {
+    let Some(stand) = required(Stand::new("")) else { return };
+    let (read, write) = std::io::pipe().expect("a pipe");
+    let flags = nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK);
+    nix::fcntl::fcntl(&write, flags).expect("a pipe");
+    let mut command = Stand::program(&["-k", "--log-facility=-", "-x", ""]);
+    let server = stand.lab.host("server");
+    let _daemon = server.spawn(command.stderr(write));
+    drop(command);
+    let serves = || server.listens_on_udp(69).then_some(());
+    eventually(PATIENCE, serves).expect("it serves");
+    ask(&stand, 0..1500);
+    let mut lines = BufReader::new(read).lines().map(|line| line.expect("a line"));
+    assert!(lines.any(|line| line.contains("m1499 not found")), "it ended where the pipe was full");
 }

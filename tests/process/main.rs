@@ -7,5 +7,6 @@ mod common;
 mod files;
 mod life;
 mod log;
+mod rough;
 mod stand;
 mod units;
