@@ -3,19 +3,15 @@
 use crate::common::download::Download;
 use crate::common::lab::eventually;
 use crate::common::{required, subject, subject_is_theirs};
-use crate::stand::{CONFIG, Ended, PATIENCE, Stand, daemon, end, runs, signal, status};
+use crate::stand::{
+    CONFIG, Ended, PATIENCE, RANGE, Stand, daemon, end, runs, signal, started, status,
+};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
-
-const RANGE: &str = "dhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Boot,pxelinux.0,10.9.0.9\n";
-
-fn started() -> Ended {
-    Ended { code: Some(0), stderr: String::new() }
-}
 
 #[test]
 fn in_the_background_it_serves_when_its_starter_has_ended() {

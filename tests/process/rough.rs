@@ -3,19 +3,13 @@
 use crate::common::download::Download;
 use crate::common::lab::eventually;
 use crate::common::{required, subject, subject_is_theirs};
-use crate::stand::{CONFIG, Ended, PATIENCE, Stand, daemon, end, runs, signal};
+use crate::stand::{CONFIG, PATIENCE, RANGE, Stand, daemon, end, runs, signal, started};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-
-const RANGE: &str = "dhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Boot,pxelinux.0,10.9.0.9\n";
-
-fn started() -> Ended {
-    Ended { code: Some(0), stderr: String::new() }
-}
 
 /// Killed under load a hundred times and started again: nothing that is left keeps it from serving.
 #[test]
