@@ -67,7 +67,7 @@ struct Target {
 /// Lines that may wait: some seconds of a large lab.
 const ROOM: usize = 4096;
 /// Of the thread; it calls nothing deep.
-const STACK: usize = 64 << 10;
+const STACK: usize = 128 << 10;
 
 /// Opens a log file, or makes a new one (spec: daemon, section 4.3).
 pub fn open(path: &Path) -> io::Result<File> {
