@@ -40,7 +40,7 @@ use network::Network;
 pub use rules::{Rule, Rules};
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tags::{TagIfs, TagSet};
 
@@ -288,7 +288,7 @@ pub struct Process {
     pub user: Option<String>,
     /// Run as this group.
     pub group: Group,
-    /// Where to write the process id.
+    /// Where the process id is to be written.
     pub pid_file: Option<PathBuf>,
     /// What is told of files that were sent.
     pub script: Option<PathBuf>,
@@ -317,6 +317,11 @@ pub struct Process {
 }
 
 impl Process {
+    /// Where to write the process id, if we do: in debug mode we do not.
+    pub fn pid_file(&self) -> Option<&Path> {
+        self.pid_file.as_deref().filter(|_| !self.debug)
+    }
+
     /// How many lines may wait for syslog, where it is said and lines go there.
     pub fn log_async_lines(&self) -> Option<usize> {
         let to_syslog = !matches!(self.log_to, Some(LogTo::File(_) | LogTo::Stderr));

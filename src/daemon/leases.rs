@@ -54,7 +54,7 @@ pub fn open(config: &Config) -> Result<Leases, Failure> {
     } else if let Some(script) = &process.script {
         bytes = ask(script)?;
     }
-    let Found { leases, happened } = read(&bytes);
+    let (leases, happened) = read(&bytes);
     if leases > process.most_leases {
         return Err(Failure::other("too many stored leases"));
     }
@@ -83,13 +83,9 @@ fn ask(script: &Path) -> Result<Vec<u8>, Failure> {
     }
 }
 
-struct Found {
-    leases: usize,
-    happened: Vec<FileLine>,
-}
-
-/// dnsmasq reads words, wherever lines end: `expiry mac address name client-id`, or `duid id`.
-fn read(bytes: &[u8]) -> Found {
+/// How many leases there are, and what there is to say of the rest. dnsmasq reads words, wherever lines end: `expiry
+/// mac address name client-id`, or `duid id`.
+fn read(bytes: &[u8]) -> (usize, Vec<FileLine>) {
     let mut words = Words(bytes);
     let (mut leases, mut happened) = (0, Vec::new());
     while let Some(first) = words.next(LONGEST[0]) {
@@ -112,7 +108,7 @@ fn read(bytes: &[u8]) -> Found {
             happened.push(FileLine::BadLeaseAddress(shown(address)));
         }
     }
-    Found { leases, happened }
+    (leases, happened)
 }
 
 struct Words<'b>(&'b [u8]);
@@ -133,7 +129,7 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> (usize, Vec<String>) {
-        let Found { leases, happened } = read(text.as_bytes());
+        let (leases, happened) = read(text.as_bytes());
         (leases, happened.iter().map(ToString::to_string).collect())
     }
 

@@ -49,7 +49,6 @@ use script::Script;
 use sockets::{Role, Sockets};
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use watched::{Changes, WatchedDirectories};
 
@@ -75,7 +74,6 @@ pub struct Daemon {
     linger: Linger,
     /// Sockets that were not read to the end.
     backlog: Vec<Role>,
-    pid_file: Option<PathBuf>,
     manager: Option<Manager>,
     /// Held open, as dnsmasq does.
     _leases: Option<File>,
@@ -142,7 +140,7 @@ impl Daemon {
             roles.clear();
             // What was left last time waits for no event: mio tells only once.
             roles.append(&mut self.backlog);
-            roles.extend(events.iter().map(|event| Sockets::role(event.token())));
+            roles.extend(events.iter().map(|event| Role::of(event.token())));
             // Where we are comes before what is asked there.
             roles.sort_by_key(|role| !matches!(role, Role::Signals | Role::Watch));
             roles.dedup();
@@ -179,7 +177,7 @@ impl Daemon {
             while events.is_empty() && Instant::now() < end {
                 self.sockets.poll(events, Some(Duration::ZERO))?;
             }
-            let came: Vec<Role> = events.iter().map(|event| Sockets::role(event.token())).collect();
+            let came: Vec<Role> = events.iter().map(|event| Role::of(event.token())).collect();
             self.linger.learn(&came, limits::preemptions());
             if !events.is_empty() {
                 return Ok(());
@@ -242,7 +240,7 @@ impl Daemon {
             match asked {
                 Asked::Terminate => {
                     self.manager.iter().for_each(Manager::stopping);
-                    self.pid_file.iter().for_each(|path| pid_file::remove(path));
+                    self.config.process.pid_file().into_iter().for_each(pid_file::remove);
                     self.journal.write(&Line::Process(ProcessLine::Terminated));
                     return Some(End::Terminated);
                 }

@@ -1,9 +1,9 @@
 //! Who serves, and with what is left of root's rights (spec: daemon, section 3).
 
 use crate::config::network::Binding;
-use crate::config::{Config, Group};
+use crate::config::{Config, Group, Process};
 use crate::failure::{Failure, reason};
-use crate::sys::privilege::{Capability, Failed, Identity, is_permitted};
+use crate::sys::privilege::{Capability, Failed, Identity, Unknown, is_permitted};
 
 /// Who will serve, as far as is known: in debug mode the user stays.
 pub fn server(config: &Config) -> Option<Identity> {
@@ -16,10 +16,24 @@ pub fn identity(config: &Config) -> Result<Identity, Failure> {
         Group::Named(name) => Some(&name[..]),
         Group::Usual | Group::Kept => None,
     };
-    let unknown = |name: String| Failure::config(format!("unknown user or group: {name}"));
-    let identity =
-        Identity::find(config.process.user.as_deref(), group).map_err(|error| unknown(error.0))?;
+    let identity = Identity::find(config.process.user.as_deref(), group).map_err(unknown)?;
     Ok(if config.process.group == Group::Kept { identity.keeping_group() } else { identity })
+}
+
+/// As whom the script runs, where that is not as root: where there are ranges it may be said.
+pub fn script_user(config: &Config) -> Result<Option<Identity>, Failure> {
+    let Process { script: Some(_), script_user: Some(name), debug, .. } = &config.process else {
+        return Ok(None);
+    };
+    if config.dhcp.ranges.is_empty() {
+        return Ok(None);
+    }
+    let user = Identity::alone(name).map_err(unknown)?;
+    Ok(Some(user).filter(|_| !debug))
+}
+
+fn unknown(Unknown(name): Unknown) -> Failure {
+    Failure::config(format!("unknown user or group: {name}"))
 }
 
 /// The capabilities that this configuration keeps. `bound`: the DHCP sockets hear one interface, and are bound to it

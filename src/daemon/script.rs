@@ -50,19 +50,6 @@ const PIPE: usize = 64 * 1024;
 const LONGEST_LINE: usize = 2266;
 
 impl Script {
-    /// As whom the script runs, where that is not as root: where there are ranges it may be said.
-    pub fn user(config: &Config) -> Result<Option<Identity>, Failure> {
-        let Process { script: Some(_), script_user: Some(name), .. } = &config.process else {
-            return Ok(None);
-        };
-        if config.dhcp.ranges.is_empty() {
-            return Ok(None);
-        }
-        let unknown = |name: String| Failure::config(format!("unknown user or group: {name}"));
-        let user = Identity::alone(name).map_err(|error| unknown(error.0))?;
-        Ok(Some(user).filter(|_| !config.process.debug))
-    }
-
     /// The script is told of files that are sent: without TFTP there is nothing to tell.
     pub fn of(config: &Config, user: Option<Identity>) -> Result<Option<Self>, Failure> {
         let Process { script: Some(path), debug, .. } = &config.process else { return Ok(None) };

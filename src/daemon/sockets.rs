@@ -1,17 +1,13 @@
 //! Tokens ↔ sockets.
 
 use super::holder;
-use super::script::Script;
 use super::transfers::Transfers;
-use super::watched::WatchedDirectories;
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
 use crate::failure::{Failure, reason};
 use crate::net::{Address, Arrival, Batch, Datagram, Interfaces, Via, any_interface_matches};
 use crate::proxydhcp::Port;
 use crate::sys::batch::send_batch;
-use crate::sys::interfaces::Watch;
-use crate::sys::signals::Signals;
 use crate::sys::udp::{self, Step, Way};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -52,6 +48,38 @@ const DIRECTORIES: usize = 6;
 const TFTP: usize = 7;
 /// More addresses than a machine has.
 const TRANSFER: usize = 1 << 24;
+impl Role {
+    /// That of a token.
+    pub fn of(token: Token) -> Self {
+        match token.0 {
+            SIGNALS => Self::Signals,
+            WATCH => Self::Watch,
+            DHCP => Self::Dhcp(Port::Server),
+            PXE => Self::Dhcp(Port::Pxe),
+            DISK => Self::Disk,
+            SCRIPT => Self::Script,
+            DIRECTORIES => Self::Directories,
+            listener @ TFTP..TRANSFER => Self::Tftp(listener - TFTP),
+            transfer => Self::Transfer(transfer - TRANSFER),
+        }
+    }
+
+    /// What stands for it.
+    fn token(self) -> Token {
+        Token(match self {
+            Self::Signals => SIGNALS,
+            Self::Watch => WATCH,
+            Self::Dhcp(Port::Server) => DHCP,
+            Self::Dhcp(Port::Pxe) => PXE,
+            Self::Disk => DISK,
+            Self::Script => SCRIPT,
+            Self::Directories => DIRECTORIES,
+            Self::Tftp(listener) => TFTP + listener,
+            Self::Transfer(transfer) => TRANSFER + transfer,
+        })
+    }
+}
+
 /// RFC 1350.
 const TFTP_PORT: u16 = 69;
 /// PXE 2.1, section 2.2.
@@ -93,10 +121,8 @@ impl Sockets {
             sockets.dhcp = Some(open_dhcp(config.dhcp.server_port, shared)?);
             sockets.pxe = if config.dhcp.pxe { Some(open_dhcp(PXE_PORT, shared)?) } else { None };
         }
-        for (fd, token) in [(&sockets.dhcp, DHCP), (&sockets.pxe, PXE)] {
-            fd.iter()
-                .try_for_each(|fd| sockets.register(fd, token))
-                .map_err(|error| unwatched(&error))?;
+        for (fd, port) in [(&sockets.dhcp, Port::Server), (&sockets.pxe, Port::Pxe)] {
+            fd.iter().try_for_each(|fd| sockets.hear(fd, Role::Dhcp(port)))?;
         }
         if config.network.binding == Binding::Contradictory {
             return Err(Failure::config("cannot set --bind-interfaces and --bind-dynamic"));
@@ -105,19 +131,9 @@ impl Sockets {
         Ok(sockets)
     }
 
-    /// Hears of changes of links and addresses too.
-    pub fn hear_changes(&self, watch: &Watch) -> Result<(), Failure> {
-        self.register(watch, WATCH).map_err(|error| unwatched(&error))
-    }
-
-    /// Hears signals too. They are those of the process that is called this in.
-    pub fn hear_signals(&self, signals: &Signals) -> Result<(), Failure> {
-        self.register(signals, SIGNALS).map_err(|error| unwatched(&error))
-    }
-
-    /// Hears of changes in directories too.
-    pub fn hear_directories(&self, directories: &WatchedDirectories) -> Result<(), Failure> {
-        self.register(directories, DIRECTORIES).map_err(|error| unwatched(&error))
+    /// Hears something else too, which is not a socket.
+    pub fn hear(&self, source: &impl AsRawFd, role: Role) -> Result<(), Failure> {
+        self.register(source, role).map_err(|error| unwatched(&error))
     }
 
     /// Whether there are addresses of ours that cannot be bound yet.
@@ -127,24 +143,16 @@ impl Sockets {
 
     /// What threads that read disks wake us with.
     pub fn waker(&self) -> Result<Waker, Failure> {
-        Waker::new(self.poll.registry(), Token(DISK)).map_err(|error| unwatched(&error))
-    }
-
-    /// Hears what comes of the script too.
-    pub fn hear_script(&self, script: &Script) -> Result<(), Failure> {
-        self.register(script, SCRIPT).map_err(|error| unwatched(&error))
+        Waker::new(self.poll.registry(), Role::Disk.token()).map_err(|error| unwatched(&error))
     }
 
     fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), Failure> {
         let Some(tftp) = &config.tftp else { return Ok(()) };
         if config.network.binding == Binding::Wildcard {
             for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
-                let failed = |error| {
-                    let what = format!("failed to create listening socket for port {TFTP_PORT}");
-                    let failure = Failure::network(format!("{what}: {}", reason(&error)));
-                    taken(failure, &error, (any, TFTP_PORT).into())
-                };
-                self.listen((any, TFTP_PORT).into()).map_err(failed)?;
+                let address = (any, TFTP_PORT).into();
+                let what = format!("failed to create listening socket for port {TFTP_PORT}");
+                self.listen(address).map_err(|error| unopened(&what, &error, address))?;
             }
             return Ok(());
         }
@@ -166,8 +174,7 @@ impl Sockets {
                     listening.map_err(|error| {
                         let what =
                             format!("failed to create listening socket for {}", address.ip());
-                        let failure = Failure::network(format!("{what}: {}", reason(&error)));
-                        taken(failure, &error, address)
+                        unopened(&what, &error, address)
                     })?;
                 }
             }
@@ -204,7 +211,7 @@ impl Sockets {
         let Some(fd) = udp::open_tftp(address)? else { return Ok(None) };
         let free = self.listeners.iter().position(Option::is_none);
         let at = free.unwrap_or(self.listeners.len());
-        self.register(&fd, TFTP + at)?;
+        self.register(&fd, Role::Tftp(at))?;
         let listener = Some(Listener { fd, address });
         match free {
             Some(at) => self.listeners[at] = listener,
@@ -213,12 +220,9 @@ impl Sockets {
         Ok(Some(at))
     }
 
-    fn register(&self, fd: &impl AsRawFd, token: usize) -> io::Result<()> {
-        self.poll.registry().register(
-            &mut SourceFd(&fd.as_raw_fd()),
-            Token(token),
-            Interest::READABLE,
-        )
+    fn register(&self, fd: &impl AsRawFd, role: Role) -> io::Result<()> {
+        let mut source = SourceFd(&fd.as_raw_fd());
+        self.poll.registry().register(&mut source, role.token(), Interest::READABLE)
     }
 
     /// Lets the DHCP sockets hear one interface only.
@@ -240,21 +244,6 @@ impl Sockets {
     /// Waits.
     pub fn poll(&mut self, events: &mut Events, pause: Option<Duration>) -> io::Result<()> {
         self.poll.poll(events, pause)
-    }
-
-    /// What a token stands for.
-    pub fn role(token: Token) -> Role {
-        match token.0 {
-            SIGNALS => Role::Signals,
-            WATCH => Role::Watch,
-            DHCP => Role::Dhcp(Port::Server),
-            PXE => Role::Dhcp(Port::Pxe),
-            DISK => Role::Disk,
-            SCRIPT => Role::Script,
-            DIRECTORIES => Role::Directories,
-            listener @ TFTP..TRANSFER => Role::Tftp(listener - TFTP),
-            transfer => Role::Transfer(transfer - TRANSFER),
-        }
     }
 
     /// A DHCP socket.
@@ -296,7 +285,7 @@ impl Sockets {
 
     /// A transfer goes on: its client is listened to.
     pub fn hear_transfer(&mut self, id: usize) -> io::Result<()> {
-        self.transfers.hear(id, self.poll.registry(), Token(TRANSFER + id))
+        self.transfers.hear(id, self.poll.registry(), Role::Transfer(id).token())
     }
 
     /// The sockets of transfers.
@@ -311,7 +300,11 @@ impl Sockets {
             Via::Transfer(id) => {
                 let gone = self.transfers.send_batch(id, batch)?;
                 if gone < batch.bytes.len() {
-                    self.transfers.hear_of_room(id, self.poll.registry(), Token(TRANSFER + id));
+                    self.transfers.hear_of_room(
+                        id,
+                        self.poll.registry(),
+                        Role::Transfer(id).token(),
+                    );
                 }
                 Ok(gone)
             }
@@ -349,16 +342,13 @@ fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, Failure> {
             Step::Reuse => "failed to set SO_REUSE{ADDR|PORT} on DHCP socket",
             Step::Bind => "failed to bind DHCP server socket",
         };
-        taken(
-            Failure::network(format!("{what}: {}", reason(&error))),
-            &error,
-            (Ipv4Addr::UNSPECIFIED, port).into(),
-        )
+        unopened(what, &error, (Ipv4Addr::UNSPECIFIED, port).into())
     })
 }
 
-/// A failure, and who has the port if that is the reason.
-fn taken(failure: Failure, error: &io::Error, address: SocketAddr) -> Failure {
+/// What could not be done, why, and who has the port if that is the reason.
+fn unopened(what: &str, error: &io::Error, address: SocketAddr) -> Failure {
+    let failure = Failure::network(format!("{what}: {}", reason(error)));
     if error.kind() == io::ErrorKind::AddrInUse {
         return failure.showing(holder::of(address));
     }

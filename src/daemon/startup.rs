@@ -10,7 +10,7 @@ use super::one_interface::{BoundTo, only_interface};
 use super::readers::Readers;
 use super::rights::{identity, server};
 use super::script::Script;
-use super::sockets::Sockets;
+use super::sockets::{Role, Sockets};
 use super::watched::WatchedDirectories;
 use super::{Clock, Daemon, End, pid_file, rights, roots, surroundings};
 use crate::command_line::{self, CommandLine};
@@ -157,9 +157,9 @@ impl Parsed {
         let Leases { file: leases, happened } = leases::open(&config)?;
         happened.into_iter().for_each(|line| journal.write(&Line::File(line)));
         let sockets = Sockets::open(&config, &interfaces)?;
-        sockets.hear_changes(&watch)?;
+        sockets.hear(&watch, Role::Watch)?;
         let watched = WatchedDirectories::of(&config)?;
-        watched.iter().try_for_each(|watched| sockets.hear_directories(watched))?;
+        watched.iter().try_for_each(|watched| sockets.hear(watched, Role::Directories))?;
         if config.network.binding == Binding::Interfaces
             && let Some(name) = missing(&config, &interfaces).first()
         {
@@ -167,7 +167,7 @@ impl Parsed {
         }
         let bound_to = only_interface(&config, &interfaces);
         bound_to.iter().try_for_each(|name| sockets.bind_dhcp_first_to(name))?;
-        let script_user = Script::user(&config)?;
+        let script_user = rights::script_user(&config)?;
         let identity = identity(&config)?;
         let kept = rights::kept(&config, bound_to.is_some(), sockets.wait_for_addresses())?;
         Ok(Bound {
@@ -206,19 +206,19 @@ impl Bound {
     fn settle(self, journal: &Journal) -> Result<Settled, Failure> {
         let Self { config, identity, sockets, .. } = &self;
         let process = &config.process;
-        let pid_file = process.pid_file.as_ref().filter(|_| !process.debug);
-        let pid_file = pid_file.map(|path| pid_file::write(path, identity)).transpose()?.flatten();
+        let written = process.pid_file().map(|path| pid_file::write(path, identity));
+        let pid_file = written.transpose()?.flatten();
         let log_file = journal.configure(process, Some(identity).filter(|_| !process.debug))?;
         let signals = Signals::new()
             .map_err(|error| Failure::other(format!("cannot take signals: {}", reason(&error))))?;
-        sockets.hear_signals(&signals)?;
+        sockets.hear(&signals, Role::Signals)?;
         if !process.debug {
             leave_terminal().map_err(|error| {
                 Failure::other(format!("cannot leave the terminal: {}", reason(&error)))
             })?;
         }
         let script = Script::of(config, self.script_user.clone())?;
-        script.iter().try_for_each(|script| sockets.hear_script(script))?;
+        script.iter().try_for_each(|script| sockets.hear(script, Role::Script))?;
         let said = pid_file.into_iter().chain(log_file).collect();
         Ok(Settled { bound: self, signals, script, said })
     }
@@ -287,7 +287,6 @@ impl Confined {
         let start =
             Start { said, notes, bound_to: bound_to.as_deref(), roots: warnings, files: happened };
         start.lines(&config, &interfaces).iter().for_each(|line| journal.write(line));
-        let pid_file = config.process.pid_file.clone().filter(|_| !config.process.debug);
         let bound_to = bound_to.map(|name| BoundTo::new(name, &interfaces));
         Ok(Daemon {
             config,
@@ -309,7 +308,6 @@ impl Confined {
             effects: Vec::new(),
             linger: super::linger::Linger::new(limits::processors()),
             backlog: Vec::new(),
-            pid_file,
             manager: Manager::of_environment(),
         })
     }

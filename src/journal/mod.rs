@@ -35,11 +35,10 @@ pub struct Journal {
 struct Sinks {
     /// syslog's facility.
     facility: u8,
-    /// Every line goes by this name, as it does with the C library's syslog.
-    name: Option<&'static str>,
     to: To,
-    /// It cannot be written: for now everything goes to syslog.
-    failed: bool,
+    /// It is not open yet, or cannot be written: everything goes to syslog, and as it does by the C library under one
+    /// name.
+    plain: bool,
     /// Standard error gets a copy, without time and process id.
     echo: Option<Writer>,
     syslog: Syslog,
@@ -70,9 +69,8 @@ impl Journal {
     pub fn open() -> Self {
         let sinks = Sinks {
             facility: DAEMON,
-            name: Some(PLAIN),
             to: To::Syslog,
-            failed: false,
+            plain: true,
             echo: None,
             syslog: Syslog::default(),
         };
@@ -87,7 +85,7 @@ impl Journal {
                 record.key_values().get(Key::from_str("priority")).and_then(|value| value.to_u64());
             let sinks = locked(&sinks);
             let code = u64::from(sinks.facility) << 3 | priority.unwrap_or(Priority::Info as u64);
-            let name = sinks.name.unwrap_or(record.target());
+            let name = if sinks.plain { PLAIN } else { record.target() };
             write!(buffer, "{}{}", head(code, name), record.args())
         });
         // A second one in the process, as in tests, writes where the first one does.
@@ -104,7 +102,7 @@ impl Journal {
     ) -> Result<Option<ProcessLine>, Failure> {
         let mut said = None;
         let mut sinks = locked(&self.sinks);
-        sinks.name = None;
+        sinks.plain = false;
         sinks.facility = match &process.log_to {
             Some(LogTo::Facility(facility)) => *facility,
             _ if process.debug => LOCAL0,
@@ -227,7 +225,7 @@ impl Write for Pipe {
 impl Sinks {
     fn take(&mut self, record: &[u8]) {
         match &mut self.to {
-            To::Stderr(writer) | To::File(writer) if !self.failed => writer.take(record),
+            To::Stderr(writer) | To::File(writer) if !self.plain => writer.take(record),
             _ => self.send(record),
         }
         self.echo.iter_mut().for_each(|echo| echo.take(record));
@@ -243,7 +241,7 @@ impl Sinks {
 
     /// What everything went to is of no use for now; syslog is told why, and what is left.
     fn fall_back(&mut self, error: Option<io::Error>, left: Vec<Vec<u8>>) {
-        (self.failed, self.name) = (true, Some(PLAIN));
+        self.plain = true;
         let why = error.map(|error| Line::Process(ProcessLine::LogFailed(reason(&error))));
         let why = why.map(|line| record(self.facility, &line));
         why.into_iter().chain(left).for_each(|record| self.send(&record));
@@ -251,7 +249,7 @@ impl Sinks {
 
     /// There is a new file.
     fn come_back(&mut self) {
-        (self.failed, self.name) = (false, None);
+        self.plain = false;
     }
 }
 

@@ -1,10 +1,11 @@
 //! A process beside ours, and the way to it.
 
 use super::descriptors::close_all_but;
+use super::signals::handle;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::signal::{SigHandler, Signal};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid};
@@ -77,20 +78,14 @@ pub fn start(work: impl FnOnce(Channel)) -> io::Result<Channel> {
         ForkResult::Child => {
             // A port that is open here too would not be free when we end.
             close_all_but(theirs.as_raw_fd().unsigned_abs());
-            ignore_the_end();
+            // What is told to end, ends when its channel does.
+            for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGALRM] {
+                handle(signal, SigHandler::SigIgn);
+            }
             work(Channel { fd: theirs, child: None });
             // SAFETY: ends the process, without anything that is our caller's to do.
             unsafe { libc::_exit(0) }
         }
-    }
-}
-
-/// What is told to end, ends when its channel does.
-fn ignore_the_end() {
-    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGALRM] {
-        // SAFETY: nothing is run.
-        _ = unsafe { sigaction(signal, &ignore) };
     }
 }
 

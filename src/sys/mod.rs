@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | sockets, options, datagrams with their arrival address | everything we serve | [`udp`] | set one option nix lacks |
 //! | the background | nobody waits for a daemon | [`background`] | `fork`, `_exit` |
-//! | a process beside ours | it runs the script | [`beside`] | `fork`, `_exit`, `sigaction`, `pidfd_open` |
+//! | a process beside ours | it runs the script | [`beside`] | `fork`, `_exit`, `pidfd_open` |
 //! | descriptors of others | they are closed | [`descriptors`] | `close_range`, `close` |
 //! | many datagrams at once | a window is one call | [`batch`] | `recvmmsg` |
 //! | links, addresses and their changes (rtnetlink) | where we are | [`interfaces`] | – |

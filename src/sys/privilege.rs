@@ -35,11 +35,7 @@ pub struct Unknown(pub String);
 impl Identity {
     /// Looks names up. `user` none: stay who we are. `group` none: `dip` if it exists, else the user's own.
     pub fn find(user: Option<&str>, group: Option<&str>) -> Result<Self, Unknown> {
-        let user = user
-            .map(|name| {
-                User::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))
-            })
-            .transpose()?;
+        let user = user.map(user_named).transpose()?;
         let group = match group {
             Some(name) => Some(
                 Group::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))?,
@@ -51,7 +47,7 @@ impl Identity {
 
     /// A user with nothing but its own group.
     pub fn alone(name: &str) -> Result<Self, Unknown> {
-        let user = User::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))?;
+        let user = user_named(name)?;
         Ok(Self { group: Some(own_group(&user)), user: Some(user) })
     }
 
@@ -154,6 +150,10 @@ pub enum Failed {
     User(String, io::Error),
     /// What is kept of root's rights.
     Capabilities(io::Error),
+}
+
+fn user_named(name: &str) -> Result<User, Unknown> {
+    User::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))
 }
 
 /// The group a user has of itself; nobody needs to have named it.

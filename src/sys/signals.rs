@@ -53,7 +53,8 @@ extern "C" fn leave(_: libc::c_int) {
 
 extern "C" fn forget(_: libc::c_int) {}
 
-fn handle(signal: Signal, handler: SigHandler) {
+/// Has a signal handled so from now on.
+pub(super) fn handle(signal: Signal, handler: SigHandler) {
     let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
     // SAFETY: the handlers do nothing that a handler may not.
     _ = unsafe { sigaction(signal, &action) };
