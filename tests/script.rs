@@ -3,12 +3,11 @@
 mod common;
 
 use common::download::Download;
-use common::lab::{Lab, Process, eventually};
+use common::lab::{Lab, Process, allow, eventually, record};
 use common::{required, room};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::time::Duration;
 
 const SCRIPT: &str = "/srv/script.sh";
@@ -27,8 +26,7 @@ impl Room {
         lab.file(room::CONFIG, usual + config);
         lab.file("/srv/tftp/bytes \x01", "12345");
         if !script.is_empty() {
-            lab.file(SCRIPT, script);
-            fs::set_permissions(SCRIPT, Permissions::from_mode(0o755)).expect("it is ours");
+            lab.program(SCRIPT, script);
         }
         let words = ["-x", "", "-l", "/run/leases"];
         let daemon = room::start(&lab, &words, &[("FOO", "bar")], &[69]);
@@ -53,11 +51,8 @@ impl Room {
 
 /// `<31>Nov 22 12:55:36 dnsmasq-script[12]: text` as `7 dnsmasq-script: text`.
 fn bare(line: &str) -> String {
-    let (code, rest) = line.split_once('>').expect("a priority");
-    let priority = code.trim_start_matches('<').parse::<u32>().expect("a number") & 7;
-    let (head, text) = rest.split_once("]: ").expect("an identity");
-    let identity = head.rsplit(' ').next().and_then(|name| name.split('[').next());
-    format!("{priority} {}: {text}", identity.unwrap_or_default())
+    let (code, identity, text) = record(line);
+    format!("{} {identity}: {text}", code & 7)
 }
 
 #[test]
@@ -103,7 +98,7 @@ fn how_a_script_ends_is_logged() {
     room.lab.file(SCRIPT, "no program");
     room.get("small").expect("it is there");
     assert_eq!(room.logged(4), wanted[..4]);
-    fs::set_permissions(SCRIPT, Permissions::from_mode(0o755)).expect("it is ours");
+    allow(SCRIPT, 0o755);
     room.get("small").expect("it is there");
     assert_eq!(room.logged(5), wanted);
 }

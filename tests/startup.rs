@@ -4,7 +4,7 @@
 mod common;
 
 use common::fixture::{self, judge};
-use common::lab::{Lab, eventually};
+use common::lab::{Lab, eventually, record};
 use common::required;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -121,11 +121,8 @@ fn end_daemon() {
 
 /// `<30>Nov 22 12:55:36 dnsmasq-tftp[12]: text` as `30 dnsmasq-tftp: text`.
 fn logged(line: &str) -> String {
-    let (code, rest) = line.split_once('>').expect("a priority");
-    let (head, text) = rest.split_once("]: ").expect("an identity");
-    let identity = head.rsplit(' ').next().and_then(|name| name.split('[').next());
-    let line = comparable(&format!("{}: {text}", identity.unwrap_or_default()));
-    format!("{} {line}", code.trim_start_matches('<'))
+    let (code, identity, text) = record(line);
+    format!("{code} {}", comparable(&format!("{identity}: {text}")))
 }
 
 fn said() -> String {

@@ -88,6 +88,12 @@ impl Lab {
         fs::write(&path, contents).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
     }
 
+    /// Writes a program: a script that says by what it is run.
+    pub fn program(&self, path: &str, script: &str) {
+        self.file(path, script);
+        allow(path, 0o755);
+    }
+
     /// Copies a file of the real machine into the laboratory.
     pub fn copy(&self, original: impl AsRef<Path>, path: &str) {
         let original = original.as_ref();
@@ -279,6 +285,21 @@ impl Drop for Process {
     }
 }
 
+/// Sets the mode of a file, or socket, of the laboratory.
+pub fn allow(path: &str, mode: u32) {
+    let done = fs::set_permissions(path, Permissions::from_mode(mode));
+    done.unwrap_or_else(|fault| panic!("{path}: {fault}"));
+}
+
+/// A record on its way to syslog, `<30>Nov 22 12:55:36 dnsmasq-tftp[12]: text`: its code, `dnsmasq-tftp` and `text`.
+pub fn record(line: &str) -> (u32, &str, &str) {
+    let (code, rest) = line.split_once('>').expect("a priority");
+    let (head, text) = rest.split_once("]: ").expect("an identity");
+    let identity = head.rsplit(' ').next().and_then(|name| name.split('[').next());
+    let code = code.trim_start_matches('<').parse().expect("a number");
+    (code, identity.unwrap_or_default(), text)
+}
+
 /// Asks until there is an answer.
 pub fn eventually<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + limit;
@@ -303,8 +324,7 @@ struct Syslog {
 impl Syslog {
     fn listen() -> Result<Self, String> {
         let socket = UnixDatagram::bind("/dev/log").map_err(because("/dev/log"))?;
-        fs::set_permissions("/dev/log", Permissions::from_mode(0o666))
-            .map_err(because("/dev/log"))?;
+        allow("/dev/log", 0o666);
         let (socket, lines) = (Arc::new(socket), Arc::new(Mutex::new(Vec::new())));
         let (ear, notes) = (Arc::clone(&socket), Arc::clone(&lines));
         let listener = Some(thread::spawn(move || note_down(&ear, &notes)));

@@ -193,11 +193,8 @@ fn a_script_has_the_leases_where_the_file_is_left_alone() {
         ),
         ("echo foo", started()),
     ] {
-        stand
-            .lab
-            .file("/srv/init", format!("#!/bin/sh\n[ $1 = init ] && pwd > /srv/told\n{script}\n"));
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions("/srv/init", mode).expect("it is ours");
+        let script = format!("#!/bin/sh\n[ $1 = init ] && pwd > /srv/told\n{script}\n");
+        stand.lab.program("/srv/init", &script);
         let mut command = Stand::program(&["-9", "--dhcp-script=/srv/init"]);
         assert_eq!(stand.run(command.current_dir("/srv/tftp")), ended);
         assert_eq!(fs::read_to_string("/srv/told").ok().as_deref(), Some("/srv/tftp\n"));

@@ -1,6 +1,6 @@
 //! Where log lines go, and that nobody waits for them.
 
-use crate::common::lab::eventually;
+use crate::common::lab::{allow, eventually};
 use crate::common::required;
 use crate::stand::{PATIENCE, Stand, bare, signal};
 use nix::sys::signal::Signal;
@@ -29,10 +29,17 @@ fn line(name: usize) -> String {
 fn syslog() -> UnixDatagram {
     drop(fs::remove_file("/dev/log"));
     let socket = UnixDatagram::bind("/dev/log").expect("a socket");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    fs::set_permissions("/dev/log", mode).expect("it is ours");
+    allow("/dev/log", 0o666);
     socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a socket");
     socket
+}
+
+/// The same as a stream.
+fn stream() -> UnixListener {
+    fs::remove_file("/dev/log").expect("it is ours");
+    let log = UnixListener::bind("/dev/log").expect("a socket");
+    allow("/dev/log", 0o666);
+    log
 }
 
 fn all(socket: &UnixDatagram) -> Vec<String> {
@@ -106,10 +113,7 @@ fn a_system_log_that_goes_and_comes_is_found_again() {
 #[test]
 fn a_system_log_may_be_a_stream() {
     let Some(stand) = required(Stand::new("")) else { return };
-    fs::remove_file("/dev/log").expect("it is ours");
-    let log = UnixListener::bind("/dev/log").expect("a socket");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    fs::set_permissions("/dev/log", mode).expect("it is ours");
+    let log = stream();
     let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
     ask(&stand, 0..2);
     let (stream, _) = log.accept().expect("it has connected");
@@ -216,10 +220,7 @@ fn standard_error_that_takes_nothing_stops_nobody() {
 #[test]
 fn a_system_log_that_lets_nobody_in_stops_nobody() {
     let Some(stand) = required(Stand::new("")) else { return };
-    fs::remove_file("/dev/log").expect("it is ours");
-    let log = UnixListener::bind("/dev/log").expect("a socket");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    fs::set_permissions("/dev/log", mode).expect("it is ours");
+    let log = stream();
     nix::sys::socket::listen(&log, nix::sys::socket::Backlog::new(0).expect("a number"))
         .expect("it is ours");
     let _waits =

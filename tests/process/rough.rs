@@ -53,9 +53,7 @@ fn killed_a_hundred_times_it_serves_again_at_once() {
 #[test]
 fn a_starter_with_habits_of_its_own_changes_nothing() {
     let Some(stand) = required(Stand::new("dhcp-script=/srv/script\n")) else { return };
-    stand.lab.file("/srv/script", "#!/bin/sh\necho told\n");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions("/srv/script", mode).expect("it is ours");
+    stand.lab.program("/srv/script", "#!/bin/sh\necho told\n");
     let line =
         format!("trap '' CHLD HUP TERM; exec {} -C {CONFIG} --log-debug", subject().display());
     assert_eq!(stand.run(Command::new("sh").args(["-c", &line])), started());
@@ -115,9 +113,7 @@ fn what_comes_behind_the_end_changes_nothing() {
 #[test]
 fn a_start_can_be_stopped() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
-    stand.lab.file("/srv/init", "#!/bin/sh\nexec sleep 3\n");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions("/srv/init", mode).expect("it is ours");
+    stand.lab.program("/srv/init", "#!/bin/sh\nexec sleep 3\n");
     for end in [Signal::SIGTERM, Signal::SIGINT] {
         let mut command = Stand::program(&["-9", "--dhcp-script=/srv/init"]);
         let mut process = stand.lab.host("server").spawn(&mut command);

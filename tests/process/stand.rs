@@ -1,7 +1,7 @@
 //! A machine on which the program is started as distributions start it, and a client beside it.
 
 use crate::common::download::Download;
-use crate::common::lab::{Lab, Process, eventually};
+use crate::common::lab::{Lab, Process, eventually, record};
 use crate::common::subject;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -146,11 +146,8 @@ pub fn status(id: u32, field: &str) -> String {
 
 /// `<30>Nov 22 12:55:36 dnsmasq-tftp[12]: text` as `6 dnsmasq-tftp: text`, the program's own words left out.
 pub fn bare(line: &str) -> String {
-    let (code, rest) = line.split_once('>').expect("a priority");
-    let priority = code.trim_start_matches('<').parse::<u32>().expect("a number") & 7;
-    let (head, text) = rest.split_once("]: ").expect("an identity");
-    let identity = head.rsplit(' ').next().and_then(|name| name.split('[').next());
+    let (code, identity, text) = record(line);
     let own = ["started, version", "compile time options:"];
     let text = own.iter().find(|own| text.starts_with(**own)).copied().unwrap_or(text);
-    format!("{priority} {}: {text}", identity.unwrap_or_default())
+    format!("{} {identity}: {text}", code & 7)
 }

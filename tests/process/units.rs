@@ -1,7 +1,7 @@
 //! Callers: systemd in its three ways, by a stand-in for the manager, and the command lines of distributions. Debian's
 //! helper, Arch's unit and Tiny Core's boot script run in `tests/packages`.
 
-use crate::common::lab::{Process, eventually};
+use crate::common::lab::{Process, allow, eventually};
 use crate::common::required;
 use crate::stand::{CONFIG, PATIENCE, Stand, end, runs, signal};
 use nix::sys::signal::Signal;
@@ -47,8 +47,7 @@ struct Manager(UnixDatagram);
 impl Manager {
     fn new() -> Self {
         let socket = UnixDatagram::bind(SOCKET).expect("a socket");
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
-        fs::set_permissions(SOCKET, mode).expect("it is ours");
+        allow(SOCKET, 0o777);
         socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
         Self(socket)
     }
