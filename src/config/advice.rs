@@ -3,14 +3,13 @@
 use super::census::Tags;
 use super::setters::{CLIENT_ARCHITECTURE, Setters, architecture_of_class, architectures};
 use super::{Config, Note, Origin, RangeKind, Rule, Service, Target};
+use crate::wire::architectures::{Architecture, FIRST_EFI};
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
-use conf_parser::option::pxe::{ARCHITECTURES, Boot};
+use conf_parser::option::pxe::Boot;
 use std::collections::BTreeMap;
 
 /// Remarks of one kind; more would not be read.
 const MOST_REMARKS: usize = 20;
-/// Architectures from here on are UEFI's; below are BIOS and its like (spec: config language, section 3.6).
-const FIRST_UEFI: u16 = 6;
 const X86_64_EFI: u16 = 7;
 const BC_EFI: u16 = 9;
 
@@ -98,7 +97,7 @@ fn shadowed_boots(config: &Config, tags: &Tags) -> Vec<Note> {
         entries.entry(rule.value.architecture).or_default().push(rule);
     }
     let setters = Setters::of(config);
-    let lone = entries.range(FIRST_UEFI..).filter_map(|(_, rules)| match rules[..] {
+    let lone = entries.range(FIRST_EFI..).filter_map(|(_, rules)| match rules[..] {
         [rule] if matches!(rule.value.boot, Boot::File(_)) => Some(rule),
         _ => None,
     });
@@ -134,7 +133,7 @@ fn shadowed_boots(config: &Config, tags: &Tags) -> Vec<Note> {
 /// Of another TFTP server nobody can say whether `X.0` is there; for UEFI it hardly ever is.
 fn plain_names(config: &Config) -> Vec<Note> {
     let plain = |rule: &&Rule<Service>| match &rule.value.boot {
-        Boot::File(name) => rule.value.architecture >= FIRST_UEFI && !name.contains(&b'.'),
+        Boot::File(name) => rule.value.architecture >= FIRST_EFI && !name.contains(&b'.'),
         Boot::Type(_) => false,
     };
     let elsewhere = |rule: &&Rule<Service>| config.tftp.is_none() || rule.value.server.is_some();
@@ -148,10 +147,9 @@ fn plain_names(config: &Config) -> Vec<Note> {
     services.filter_map(remark).collect()
 }
 
-fn named(architecture: u16) -> String {
-    ARCHITECTURES
-        .get(usize::from(architecture))
-        .map_or_else(|| format!("architecture {architecture}"), |name| (*name).to_owned())
+fn named(number: u16) -> String {
+    let name = Architecture(number).name();
+    name.map_or_else(|| format!("architecture {number}"), str::to_owned)
 }
 
 #[cfg(test)]

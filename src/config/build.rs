@@ -158,7 +158,7 @@ impl Builder {
             self.notes.push(Note { origin: Some(origin.clone()), text, refuses: false });
         }
         if self.purpose == Purpose::Serve {
-            self.config.dhcp.hosts.add(of_line(host));
+            self.config.dhcp.hosts.add(of_line(host), origin);
         }
     }
 
@@ -194,6 +194,7 @@ impl Builder {
     fn dhcp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {
         let Config { dhcp, network, .. } = &mut self.config;
         let rule = |conditions| Rule { origin: origin.clone(), conditions, value: () };
+        let placed = |value| Placed { origin: origin.clone(), value };
         match directive {
             Directive::DhcpBoot(boot) => {
                 let value = Target { file: boot.file, server: named(boot.server) };
@@ -209,7 +210,7 @@ impl Builder {
             }
             // Tried last configured first.
             Directive::PxeVendors(vendors) => {
-                vendors.into_iter().for_each(|vendor| dhcp.vendors.insert(0, vendor));
+                vendors.into_iter().for_each(|vendor| dhcp.vendors.insert(0, placed(vendor)));
             }
             Directive::ReplyDelay(delay) => {
                 dhcp.delay = Some(Rule {
@@ -224,7 +225,7 @@ impl Builder {
             Directive::RelayMatch(rule) => dhcp.relay_matches.push(origin, rule),
             Directive::MacMatch(rule) => dhcp.macs.push(origin, rule),
             Directive::NameMatch(rule) => dhcp.name_matches.push(origin, rule),
-            Directive::TagIf(rule) => dhcp.tag_ifs.push(rule),
+            Directive::TagIf(rule) => dhcp.tag_ifs.push(origin, rule),
             Directive::Bridge(bridge) => dhcp.bridges.push(bridge),
             Directive::SharedNetwork(SharedNetwork { on, network: Some(network), .. }) => {
                 dhcp.shared.push(Shared { on, network });
@@ -233,10 +234,16 @@ impl Builder {
             Directive::AlternatePort { server, client } => {
                 (dhcp.server_port, dhcp.client_port) = (server, client);
             }
-            Directive::Interface(names) => network.interfaces.extend(names),
-            Directive::ExceptInterface(names) => network.except.extend(names),
-            Directive::NoDhcpInterface(names) => network.no_dhcp.extend(names),
-            Directive::NoDhcpv4Interface(names) => network.no_dhcpv4.extend(names),
+            Directive::Interface(names) => network.interfaces.extend(names.into_iter().map(placed)),
+            Directive::ExceptInterface(names) => {
+                network.except.extend(names.into_iter().map(placed));
+            }
+            Directive::NoDhcpInterface(names) => {
+                network.no_dhcp.extend(names.into_iter().map(placed));
+            }
+            Directive::NoDhcpv4Interface(names) => {
+                network.no_dhcpv4.extend(names.into_iter().map(placed));
+            }
             Directive::ListenAddress(addresses) => network.listen.extend(addresses),
             Directive::LocalService { host } => self.local_host_only = host,
             other => return Some(other),
@@ -312,13 +319,13 @@ impl Builder {
         let Config { dhcp, network, process, .. } = &mut self.config;
         dhcp.pxe |= !dhcp.services.is_empty();
         if dhcp.vendors.is_empty() {
-            dhcp.vendors.push(b"PXEClient".to_vec());
+            dhcp.vendors.push(Placed { origin: Origin::none(), value: b"PXEClient".to_vec() });
         }
         let unfiltered =
             network.interfaces.is_empty() && network.except.is_empty() && network.listen.is_empty();
         if self.local_host_only && unfiltered {
             // Loopback and nothing else, bound to its addresses.
-            network.interfaces.push(Vec::new());
+            network.interfaces.push(Placed { origin: Origin::none(), value: Vec::new() });
             network.binding = Binding::Interfaces;
         }
         process.no_upstream = self.no_resolv && !self.has_server;

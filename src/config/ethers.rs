@@ -1,5 +1,6 @@
 //! `/etc/ethers` (ethers(5)), for `read-ethers`: hardware addresses of machines that are known by name or address.
 
+use super::Origin;
 use super::hosts::{ETHERNET, Hosts};
 use conf_parser::option::dhcp_host::{DhcpHost, is_host_name};
 use conf_parser::words::{Hex, without_dot};
@@ -56,7 +57,7 @@ fn bytes(text: &[u8]) -> Option<Vec<u8>> {
 
 /// Puts a line where it belongs: into the line of that name or address, else into that of the hardware address, else
 /// into one of its own. `false`: one of the same name or address came before it from here, at `first` or behind.
-pub fn put(hosts: &mut Hosts, Ether { mac, who }: Ether, first: usize) -> bool {
+pub fn put(hosts: &mut Hosts, Ether { mac, who }: Ether, first: usize, origin: &Origin) -> bool {
     let known = match &who {
         Who::Address(address) => hosts.with_address(*address),
         Who::Name(name) => hosts.with_name(name),
@@ -79,7 +80,7 @@ pub fn put(hosts: &mut Hosts, Ether { mac, who }: Ether, first: usize) -> bool {
     };
     match place {
         Some(place) => hosts.replace(place, host),
-        None => hosts.add(host),
+        None => hosts.add(host, origin),
     }
     true
 }
@@ -119,10 +120,11 @@ mod tests {
     fn a_line_goes_where_its_machine_is() {
         let mut hosts = Hosts::default();
         let named = DhcpHost { name: Some(b"pc".to_vec()), ..DhcpHost::default() };
-        hosts.add(named);
+        hosts.add(named, &Origin::none());
         let first = hosts.count();
-        let say =
-            |hosts: &mut Hosts, line: &str| put(hosts, ether(line.as_bytes()).unwrap(), first);
+        let say = |hosts: &mut Hosts, line: &str| {
+            put(hosts, ether(line.as_bytes()).unwrap(), first, &Origin::none())
+        };
         assert!(say(&mut hosts, "52:54:00:00:00:01 pc"));
         assert_eq!((hosts.count(), &hosts.lines()[0].macs[0].bytes[5]), (1, &1));
         assert!(say(&mut hosts, "52:54:00:00:00:01 10.0.0.9"));

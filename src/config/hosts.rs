@@ -1,6 +1,8 @@
 //! `dhcp-host`: finding the line of a machine (spec: proxyDHCP, section 4.4).
 
+use super::Origin;
 use super::index::Index;
+use super::spots::Spots;
 use super::tags::TagSet;
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
 use std::net::Ipv4Addr;
@@ -9,6 +11,7 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
     lines: Vec<DhcpHost>,
+    spots: Spots,
     by_id: Index,
     by_mac: Index,
     /// In small letters.
@@ -74,16 +77,23 @@ impl Hosts {
             self.lines[place] = host;
         }
         self.lines.truncate(mark.lines);
+        self.spots.truncate(mark.lines);
         self.wild.truncate(mark.wild);
         let indices = [&mut self.by_id, &mut self.by_mac, &mut self.by_name, &mut self.by_address];
         indices.into_iter().zip(mark.keys).for_each(|(index, count)| index.truncate(count));
     }
 
     /// Adds a machine.
-    pub fn add(&mut self, host: DhcpHost) {
+    pub fn add(&mut self, host: DhcpHost, origin: &Origin) {
         let place = self.lines.len();
         self.file(&host, &DhcpHost::default(), place);
         self.lines.push(host);
+        self.spots.push(origin);
+    }
+
+    /// Where the line of a machine was written.
+    pub fn origin(&self, place: usize) -> Origin {
+        self.spots.origin(place)
     }
 
     /// Changes a machine, until it is rewound.
@@ -141,28 +151,24 @@ impl Hosts {
         self.by_mac.places(mac).filter(has).max()
     }
 
-    /// The line of a machine. Lines with conditions that hold go before all others; within one kind of match the
-    /// last line counts.
+    /// The place of a machine's line. Lines with conditions that hold go before all others; within one kind of match
+    /// the last line counts.
     pub fn find(
         &self,
         machine: Machine<'_>,
         tags: &TagSet,
         usable: impl Fn(&DhcpHost) -> bool,
-    ) -> Option<&DhcpHost> {
-        let holds = |host: &&DhcpHost| usable(host) && tags.fulfil(&host.conditions);
-        let conditional = |host: &&DhcpHost| !host.conditions.is_empty() && holds(host);
+    ) -> Option<usize> {
+        let holds = |host: &DhcpHost| usable(host) && tags.fulfil(&host.conditions);
+        let conditional = |host: &DhcpHost| !host.conditions.is_empty() && holds(host);
         self.one_pass(machine, conditional).or_else(|| self.one_pass(machine, holds))
     }
 
-    fn one_pass(
-        &self,
-        machine: Machine<'_>,
-        usable: impl Fn(&&DhcpHost) -> bool,
-    ) -> Option<&DhcpHost> {
+    fn one_pass(&self, machine: Machine<'_>, usable: impl Fn(&DhcpHost) -> bool) -> Option<usize> {
         let host = |place: usize| &self.lines[place];
         // Of several the last line: what the index proposes is in no order, once lines have changed.
         let last = |places: &mut dyn Iterator<Item = usize>, fits: &dyn Fn(&DhcpHost) -> bool| {
-            places.filter(|at| usable(&host(*at)) && fits(host(*at))).max().map(host)
+            places.filter(|at| usable(host(*at)) && fits(host(*at))).max()
         };
         let by_id = || {
             let id = machine.client_id?;
@@ -175,8 +181,10 @@ impl Hosts {
             let name = machine.name?.to_ascii_lowercase();
             last(&mut self.by_name.places(&name), &|host| has_name(host, &name))
         };
-        let by_pattern =
-            || best_wildcard(self.wild.iter().rev().map(|at| host(*at)).filter(&usable), machine);
+        let by_pattern = || {
+            let wild = self.wild.iter().rev().map(|at| (*at, host(*at)));
+            best_wildcard(wild.filter(|(_, host)| usable(host)), machine)
+        };
         by_id().or_else(by_mac).or_else(by_name).or_else(by_pattern)
     }
 }
@@ -212,11 +220,11 @@ pub fn first_label(name: &[u8]) -> &[u8] {
 
 /// The one with the most exact bytes; of equals the first met.
 fn best_wildcard<'h>(
-    hosts: impl Iterator<Item = &'h DhcpHost>,
+    hosts: impl Iterator<Item = (usize, &'h DhcpHost)>,
     machine: Machine<'_>,
-) -> Option<&'h DhcpHost> {
-    let mut best: Option<(usize, &DhcpHost)> = None;
-    for host in hosts {
+) -> Option<usize> {
+    let mut best = None;
+    for (place, host) in hosts {
         let fitting = host
             .macs
             .iter()
@@ -224,10 +232,10 @@ fn best_wildcard<'h>(
         let exact_bytes =
             fitting.map(|mac| mac.bytes.len() - mac.wild.len() + 1).max().unwrap_or(0);
         if exact_bytes > best.map_or(0, |(count, _)| count) {
-            best = Some((exact_bytes, host));
+            best = Some((exact_bytes, place));
         }
     }
-    best.map(|(_, host)| host)
+    best.map(|(_, place)| place)
 }
 
 /// Whether a hardware address fits a pattern: same length, same type if the pattern has one (0 is any).
@@ -252,7 +260,7 @@ mod tests {
             let setting =
                 Reader::default().line(format!("dhcp-host={line}").as_bytes()).unwrap().unwrap();
             let Directive::DhcpHost(host) = setting.directive else { panic!() };
-            hosts.add(of_line(host));
+            hosts.add(of_line(host), &Origin::default());
         }
         hosts
     }
@@ -260,8 +268,8 @@ mod tests {
     fn found(hosts: &Hosts, client_id: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
         let machine = Machine { client_id, htype: 1, mac: &[0x52, 0x54, 0, 1, 2, 3], name };
         let is_near = |host: &DhcpHost| host.address.is_none_or(|ip| ip.octets()[0] == 10);
-        let host = hosts.find(machine, &TagSet::default(), is_near)?;
-        host.set.first().cloned()
+        let place = hosts.find(machine, &TagSet::default(), is_near)?;
+        hosts.lines()[place].set.first().cloned()
     }
 
     #[test]
@@ -303,7 +311,10 @@ mod tests {
         let mark = hosts.mark();
         let changed = DhcpHost { address: Some([10, 0, 0, 9].into()), ..hosts.lines()[1].clone() };
         hosts.replace(1, changed);
-        hosts.add(DhcpHost { name: Some(b"pc".to_vec()), ..DhcpHost::default() });
+        hosts.add(
+            DhcpHost { name: Some(b"pc".to_vec()), ..DhcpHost::default() },
+            &Origin::default(),
+        );
         assert_eq!(hosts.with_address([10, 0, 0, 9].into()), Some(1));
         assert_eq!(hosts.with_name(b"PC"), Some(2));
         hosts.rewind(mark);

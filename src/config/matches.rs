@@ -99,7 +99,7 @@ impl<M: Sought> Matches<M> {
     pub fn near<V: AsRef<[u8]>, I: IntoIterator<Item = V>>(
         &self,
         at: impl Fn(Place) -> I,
-    ) -> impl Iterator<Item = &TagRule<M>> {
+    ) -> impl Iterator<Item = &Placed<TagRule<M>>> {
         let mut near = Vec::new();
         for (place, shelf) in &self.shelves {
             for value in at(*place) {
@@ -108,7 +108,7 @@ impl<M: Sought> Matches<M> {
         }
         near.sort_unstable();
         near.dedup();
-        near.into_iter().rev().map(|at| &self.rules[at].value)
+        near.into_iter().rev().map(|at| &self.rules[at])
     }
 }
 

@@ -17,6 +17,7 @@ pub mod network;
 pub mod rules;
 pub mod run_time;
 mod setters;
+mod spots;
 pub mod tags;
 mod taken;
 pub mod together;
@@ -64,13 +65,27 @@ pub struct Config {
 pub struct Origin {
     /// The file's name as it was given; empty is the command line.
     pub file: Arc<str>,
-    /// The line, from 1.
+    /// The line, from 1; 0 of a file is all of it.
     pub line: usize,
+}
+
+impl Origin {
+    /// Nobody has written it: it is so unless something else is written.
+    pub fn none() -> Self {
+        Self { file: "".into(), line: usize::MAX }
+    }
+
+    /// Whether anybody has written it.
+    pub fn is_written(&self) -> bool {
+        *self != Self::none()
+    }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.file.is_empty() {
+        if !self.is_written() {
+            f.write_str("the default")
+        } else if self.file.is_empty() {
             f.write_str("the command line")
         } else {
             write!(f, "{}:{}", self.file, self.line)
@@ -101,7 +116,7 @@ pub struct Dhcp {
     /// Options of `dhcp-option-pxe`, in file order.
     pub pxe_options: Rules<PxeOption>,
     /// Beginnings of the vendor class of a PXE client, in the order they are tried.
-    pub vendors: Vec<Vec<u8>>,
+    pub vendors: Vec<Placed<Vec<u8>>>,
     /// Whether 4011 is open and anything is answered: there is a service or a prompt.
     pub pxe: bool,
     /// How long a reply waits.
@@ -145,9 +160,9 @@ pub struct Dhcp {
 }
 
 impl Dhcp {
-    /// Whether a client with these tags is ignored.
-    pub fn ignores(&self, tags: &TagSet) -> bool {
-        !self.ignore.holding(tags).is_empty()
+    /// The line by which a client with these tags is ignored.
+    pub fn ignores(&self, tags: &TagSet) -> Option<&Origin> {
+        self.ignore.holding(tags).first().map(|rule| &rule.origin)
     }
 }
 
@@ -222,6 +237,11 @@ pub struct VendorOption {
 }
 
 impl VendorOption {
+    /// The kind of line that makes it.
+    pub fn keyword(&self) -> &'static str {
+        if self.class.is_none() { "pxe-prompt" } else { "dhcp-option" }
+    }
+
     /// What reaches a proxy's reply of an ordinary option: only those for a vendor class do.
     fn rule(option: DhcpOption, origin: &Origin) -> Option<Rule<Self>> {
         let Lead::Vendor(class) = option.lead else { return None };

@@ -1,19 +1,23 @@
 //! Where we listen (spec: proxyDHCP, section 2.2; TFTP, section 1.1).
 
-use crate::net::any_interface_matches;
+use super::{Origin, Placed};
+use crate::net::interface_matches;
 use std::net::IpAddr;
+
+/// A pattern of interface names, and where it was written.
+pub type Pattern = Placed<Vec<u8>>;
 
 /// The filters, and how sockets are bound.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
     /// Patterns of `interface`.
-    pub interfaces: Vec<Vec<u8>>,
+    pub interfaces: Vec<Pattern>,
     /// Patterns of `except-interface`.
-    pub except: Vec<Vec<u8>>,
+    pub except: Vec<Pattern>,
     /// Patterns of `no-dhcp-interface`.
-    pub no_dhcp: Vec<Vec<u8>>,
+    pub no_dhcp: Vec<Pattern>,
     /// Patterns of `no-dhcpv4-interface`.
-    pub no_dhcpv4: Vec<Vec<u8>>,
+    pub no_dhcpv4: Vec<Pattern>,
     /// Addresses of `listen-address`.
     pub listen: Vec<IpAddr>,
     /// How sockets are bound.
@@ -45,22 +49,33 @@ impl Binding {
 impl Network {
     /// Whether requests on an interface, for one of its addresses, are ours.
     pub fn accepts(&self, name: &str, loopback: bool, address: Option<IpAddr>) -> bool {
-        let by_name = any_interface_matches(&self.interfaces, name)
-            || (loopback && !self.interfaces.is_empty());
+        let by_name =
+            matching(&self.interfaces, name).is_some() || (loopback && !self.interfaces.is_empty());
         let by_address = address.is_some_and(|address| self.listen.contains(&address));
         let open = self.interfaces.is_empty() && self.listen.is_empty();
-        by_address || ((open || by_name) && !any_interface_matches(&self.except, name))
+        by_address || ((open || by_name) && self.excepts(name).is_none())
     }
 
-    /// Whether DHCP is kept off an interface.
-    pub fn refuses_dhcp(&self, name: &str) -> bool {
-        any_interface_matches(&self.no_dhcp, name) || any_interface_matches(&self.no_dhcpv4, name)
+    /// The `except-interface` that keeps everything off an interface, unless a `listen-address` is there.
+    pub fn excepts(&self, name: &str) -> Option<&Origin> {
+        matching(&self.except, name)
+    }
+
+    /// The line that keeps DHCP off an interface.
+    pub fn refuses_dhcp(&self, name: &str) -> Option<&Origin> {
+        matching(&self.no_dhcp, name).or_else(|| matching(&self.no_dhcpv4, name))
     }
 
     /// Whether TFTP is, where it is served as DHCP is.
     pub fn refuses_tftp(&self, name: &str) -> bool {
-        any_interface_matches(&self.no_dhcp, name)
+        matching(&self.no_dhcp, name).is_some()
     }
+}
+
+/// Where the first pattern was written that a name fits.
+fn matching<'n>(patterns: &'n [Pattern], name: &str) -> Option<&'n Origin> {
+    let fits = |pattern: &&Pattern| interface_matches(&pattern.value, name.as_bytes());
+    patterns.iter().find(fits).map(|pattern| &pattern.origin)
 }
 
 #[cfg(test)]
@@ -68,8 +83,10 @@ mod tests {
     use super::*;
     use std::net::Ipv4Addr;
 
-    fn names(list: &[&str]) -> Vec<Vec<u8>> {
-        list.iter().map(|name| name.as_bytes().to_vec()).collect()
+    fn names(list: &[&str]) -> Vec<Pattern> {
+        let pattern =
+            |name: &&str| Placed { origin: Origin::default(), value: name.as_bytes().to_vec() };
+        list.iter().map(pattern).collect()
     }
 
     #[test]

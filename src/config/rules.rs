@@ -119,6 +119,7 @@ impl ByTag {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::tags::Setter;
 
     fn rule(line: usize, conditions: &[&str]) -> Rule<usize> {
         let condition = |word: &&str| Condition {
@@ -138,10 +139,10 @@ mod tests {
             rules.holding(tags).iter().map(|rule| rule.value).collect::<Vec<_>>()
         };
         assert_eq!(lines(&rules, &tags), [3, 1]);
-        tags.set(&b"a"[..]);
+        tags.set(&b"a"[..], Setter::Interface);
         assert_eq!(lines(&rules, &tags), [3, 2, 1]);
         assert_eq!(rules.last_holding(&tags).map(|rule| rule.value), Some(3));
-        tags.set(&b"b"[..]);
+        tags.set(&b"b"[..], Setter::Interface);
         assert_eq!(lines(&rules, &tags), [4, 2, 1]);
         rules.truncate(1);
         assert_eq!(rules.holding(&tags).len(), 1);

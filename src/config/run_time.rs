@@ -20,6 +20,7 @@ use std::io::{self, BufReader};
 use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Which files there are, and how much of the configuration does not come from them.
 #[derive(Debug)]
@@ -95,8 +96,10 @@ impl RunTimeFiles {
         let first = hosts.count();
         let mut addresses = 0;
         let mut told = Vec::new();
+        let file: Arc<str> = ethers::PATH.into();
         for (line, read) in ethers::read(&self.ethers) {
-            match read.map(|ether| ethers::put(hosts, ether, first)) {
+            let origin = Origin { file: file.clone(), line };
+            match read.map(|ether| ethers::put(hosts, ether, first, &origin)) {
                 Ok(true) => addresses += 1,
                 Ok(false) => told.push(FileLine::RepeatedEther { line }),
                 Err(what) => told.push(FileLine::BadEther { what, line }),
@@ -206,7 +209,7 @@ impl Reading<'_> {
                 {
                     return Err(super::duplicate(address));
                 }
-                self.config.dhcp.hosts.add(of_line(host));
+                self.config.dhcp.hosts.add(of_line(host), origin);
             }
             Some(Directive::DhcpOption(option)) => {
                 self.config.dhcp.vendor_options.extend(VendorOption::rule(option, origin));

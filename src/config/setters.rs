@@ -51,7 +51,7 @@ impl<'c> Setters<'c> {
             };
             setters.matches.entry(&rule.tag).or_default().push(clients);
         }
-        for rule in dhcp.tag_ifs.iter() {
+        for rule in dhcp.tag_ifs.iter().map(|placed| &placed.value) {
             rule.set.iter().for_each(|tag| setters.tag_ifs.entry(tag).or_default().push(rule));
         }
         setters

@@ -1,6 +1,7 @@
 //! Tags of one request (spec: proxyDHCP, section 4).
 
 use super::rules::ByTag;
+use super::{Origin, Placed};
 use conf_parser::option::dhcp_match::TagIf;
 use conf_parser::words::Condition;
 use std::borrow::Cow;
@@ -9,19 +10,19 @@ use std::collections::BTreeSet;
 /// All `tag-if` lines, in file order.
 #[derive(Clone, Debug, Default)]
 pub struct TagIfs {
-    rules: Vec<TagIf>,
+    rules: Vec<Placed<TagIf>>,
     filed: ByTag,
 }
 
 impl TagIfs {
     /// Adds a line.
-    pub fn push(&mut self, rule: TagIf) {
+    pub fn push(&mut self, origin: &Origin, rule: TagIf) {
         self.filed.add(&rule.conditions, self.rules.len());
-        self.rules.push(rule);
+        self.rules.push(Placed { origin: origin.clone(), value: rule });
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &TagIf> {
+    pub fn iter(&self) -> impl Iterator<Item = &Placed<TagIf>> {
         self.rules.iter()
     }
 }
@@ -29,21 +30,34 @@ impl TagIfs {
 /// The tags a request has got so far, oldest first, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagSet<'c> {
-    tags: Vec<Cow<'c, [u8]>>,
+    tags: Vec<(Cow<'c, [u8]>, Setter<'c>)>,
+}
+
+/// What has set a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setter<'c> {
+    /// The interface, which it is the name of.
+    Interface,
+    /// What the request says, without a line.
+    Request,
+    /// A line.
+    Line(&'c Origin),
+    /// What is known of the machine: its place among the [hosts](super::hosts::Hosts).
+    Host(usize),
 }
 
 impl<'c> TagSet<'c> {
     /// Sets a tag. An empty one is none: dnsmasq crashes on it.
-    pub fn set(&mut self, tag: impl Into<Cow<'c, [u8]>>) {
+    pub fn set(&mut self, tag: impl Into<Cow<'c, [u8]>>, by: Setter<'c>) {
         let tag = tag.into();
         if !tag.is_empty() && !self.has(&tag) {
-            self.tags.push(tag);
+            self.tags.push((tag, by));
         }
     }
 
     /// Whether a tag is set, letter by letter.
     pub fn has(&self, tag: &[u8]) -> bool {
-        self.tags.iter().any(|set| **set == *tag)
+        self.tags.iter().any(|(set, _)| **set == *tag)
     }
 
     /// Whether all conditions hold; no conditions always do.
@@ -53,7 +67,12 @@ impl<'c> TagSet<'c> {
 
     /// The tags, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.tags.iter().map(|tag| &**tag)
+        self.tags.iter().map(|(tag, _)| &**tag)
+    }
+
+    /// The tags and what has set each, oldest first.
+    pub fn with_setters(&self) -> impl Iterator<Item = (&[u8], Setter<'c>)> {
+        self.tags.iter().map(|(tag, by)| (&**tag, *by))
     }
 
     /// The same and what `tag-if` lines add, in file order, each seeing what those before it have set.
@@ -63,12 +82,12 @@ impl<'c> TagSet<'c> {
         let mut due: BTreeSet<usize> = rules.filed.near(self.iter()).collect();
         due.extend(rules.filed.open());
         while let Some(place) = due.pop_first() {
-            let rule = &rules.rules[place];
+            let Placed { origin, value: rule } = &rules.rules[place];
             if !rule.conditions.iter().all(|condition| tags.fulfils_wildcard(condition)) {
                 continue;
             }
             for tag in rule.set.iter().rev() {
-                tags.set(&tag[..]);
+                tags.set(&tag[..], Setter::Line(origin));
                 let near = rules.filed.near(std::iter::once(&tag[..]));
                 due.extend(near.filter(|other| *other > place));
             }
@@ -79,7 +98,7 @@ impl<'c> TagSet<'c> {
     /// Here, and only here, a condition may end in `*`.
     fn fulfils_wildcard(&self, condition: &Condition) -> bool {
         let found = match condition.tag.strip_suffix(b"*") {
-            Some(beginning) => self.tags.iter().any(|tag| tag.starts_with(beginning)),
+            Some(beginning) => self.iter().any(|tag| tag.starts_with(beginning)),
             None => self.has(&condition.tag),
         };
         found != condition.negated
@@ -87,7 +106,7 @@ impl<'c> TagSet<'c> {
 
     /// As the log lists them: newest first.
     pub fn listed(&self) -> String {
-        let names = self.tags.iter().rev().map(|tag| String::from_utf8_lossy(tag));
+        let names = self.tags.iter().rev().map(|(tag, _)| String::from_utf8_lossy(tag));
         names.collect::<Vec<_>>().join(", ")
     }
 }
@@ -112,7 +131,7 @@ mod tests {
     fn a_repeated_tag_keeps_its_oldest_place() {
         let mut tags = TagSet::default();
         for tag in ["lan0", "a", "lan0", "b", ""] {
-            tags.set(tag.as_bytes());
+            tags.set(tag.as_bytes(), Setter::Interface);
         }
         assert_eq!(tags.listed(), "b, a, lan0");
     }
@@ -120,7 +139,7 @@ mod tests {
     #[test]
     fn all_conditions_must_hold() {
         let mut tags = TagSet::default();
-        tags.set(&b"a"[..]);
+        tags.set(&b"a"[..], Setter::Interface);
         assert!(tags.fulfil(&[]));
         assert!(tags.fulfil(&[condition("a"), condition("!b")]));
         assert!(!tags.fulfil(&[condition("A")]));
@@ -136,10 +155,10 @@ mod tests {
             tag_if(&["early"], &["late"]),
             tag_if(&["late"], &[]),
         ] {
-            rules.push(rule);
+            rules.push(&Origin::default(), rule);
         }
         let mut tags = TagSet::default();
-        tags.set(&b"lan0"[..]);
+        tags.set(&b"lan0"[..], Setter::Interface);
         assert_eq!(tags.with_tag_ifs(&rules).listed(), "late, z, x, y, lan0");
     }
 }

@@ -1,6 +1,6 @@
 //! The first lines of a log (spec: daemon, section 6).
 
-use crate::config::network::Binding;
+use crate::config::network::{Binding, Pattern};
 use crate::config::{Config, Note, RangeKind};
 use crate::log_line::{DhcpLine, FileLine, Line, ProcessLine, TftpLine};
 use crate::net::{Address, Interfaces, interface_matches, same_network};
@@ -74,14 +74,14 @@ fn range_line(range: &crate::config::Range) -> DhcpLine {
 
 /// Interfaces that are named and not there, or there without an address.
 pub fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
-    let is_there = |pattern: &&Vec<u8>| {
+    let is_there = |pattern: &Pattern| {
         let mut names = interfaces.addresses.iter().filter_map(|one| interfaces.name_of(one));
-        names.any(|name| interface_matches(pattern, name.as_bytes()))
+        names.any(|name| interface_matches(&pattern.value, name.as_bytes()))
     };
-    let named = config.network.interfaces.iter().filter(|pattern| !pattern.is_empty());
+    let named = config.network.interfaces.iter().filter(|pattern| !pattern.value.is_empty());
     named
         .filter(|pattern| !is_there(pattern))
-        .map(|name| String::from_utf8_lossy(name).into_owned())
+        .map(|pattern| String::from_utf8_lossy(&pattern.value).into_owned())
         .collect()
 }
 

@@ -37,7 +37,7 @@ impl BoundTo {
 pub fn only_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
     let network = &config.network;
     let by_name = !network.interfaces.is_empty()
-        && network.interfaces.iter().all(|name| !name.contains(&b'*'))
+        && network.interfaces.iter().all(|name| !name.value.contains(&b'*'))
         && missing(config, interfaces).is_empty();
     if network.binding == Binding::Wildcard || !by_name {
         return None;
@@ -54,6 +54,7 @@ pub fn only_interface(config: &Config, interfaces: &Interfaces) -> Option<String
 
 #[test]
 fn the_only_interface_may_be_named_by_a_label() {
+    use crate::config::{Origin, Placed};
     use crate::net::{Address, Link};
     let link = Link { index: 2, name: "eth0".into(), ..Link::default() };
     let address = |last, label: Option<&str>| Address {
@@ -67,7 +68,8 @@ fn the_only_interface_may_be_named_by_a_label() {
     let mut config = Config::default();
     config.network.binding = Binding::Dynamic;
     for (name, only) in [("eth0:1", Some("eth0")), ("eth0", Some("eth0")), ("eth0:2", None)] {
-        config.network.interfaces = vec![name.as_bytes().to_vec()];
+        let value = name.as_bytes().to_vec();
+        config.network.interfaces = vec![Placed { origin: Origin::default(), value }];
         assert_eq!(only_interface(&config, &interfaces).as_deref(), only, "{name}");
     }
 }

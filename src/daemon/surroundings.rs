@@ -48,7 +48,7 @@ fn is_here(config: &Config, interfaces: &Interfaces, range: &Range) -> bool {
         let netmask = range.netmask.unwrap_or(address.netmask());
         let served = interfaces.by_index(address.interface).is_some_and(|link| {
             config.network.accepts(&link.name, link.loopback, Some(address.ip))
-                && !config.network.refuses_dhcp(&link.name)
+                && config.network.refuses_dhcp(&link.name).is_none()
         });
         served && address.ip4().is_some_and(|ours| same_network(ours, range.start, netmask))
     })

@@ -2,9 +2,9 @@
 
 use super::offer::{server_address, with_layer};
 use super::request::{BootItem, Request};
-use super::{Answer, Decision, Kind, Why, menu, message};
-use crate::config::Config;
+use super::{Answer, Cause, Decision, Kind, Made, Why, menu, message};
 use crate::config::names::Names;
+use crate::config::{Config, Placed};
 use crate::wire::pxe::item;
 use conf_parser::option::pxe::Boot;
 use std::net::Ipv4Addr;
@@ -16,12 +16,12 @@ pub fn decide<'c>(
     config: &'c Config,
     names: &mut Names,
     request: &Request<'c>,
-    vendor: &'c [u8],
+    vendor: &'c Placed<Vec<u8>>,
     chosen: BootItem,
 ) -> Decision<'c> {
     let tags = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
-    if config.dhcp.ignores(&tags) {
-        return Decision::Silent(Why::Ignored);
+    if let Some(origin) = config.dhcp.ignores(&tags) {
+        return Decision::Silent(Why::Ignored(origin.clone()));
     }
     if chosen.layer & BIS != 0 {
         return Decision::Silent(Why::Bis);
@@ -59,7 +59,10 @@ pub fn decide<'c>(
         complaints,
         tags: tags.clone(),
         kind: Kind::BootItem,
-        because: vec![&candidate.range.origin, &service.origin],
+        because: vec![
+            Cause::new(Made::Server, "dhcp-range", &candidate.range.origin),
+            Cause::new(Made::File, "pxe-service", &service.origin),
+        ],
     };
     menu::append(&mut answer, &menu::vendor_options(config, request, &tags));
     Decision::Answer(Box::new(answer))

@@ -34,7 +34,7 @@ pub fn emit(answer: &Answer<'_>, request: &Request<'_>) -> (Vec<u8>, Vec<DhcpLin
     };
     put(53, &[answer.message]);
     put(54, &answer.server.octets());
-    put(60, answer.vendor);
+    put(60, &answer.vendor.value);
     if let Some(uuid) = request.uuid() {
         put(97, uuid);
     }

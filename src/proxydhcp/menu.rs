@@ -1,9 +1,9 @@
 //! Option 43 of the proxy answer: discovery control, prompt, boot servers, menu, vendor options
 //! (spec: proxyDHCP, sections 6.3, 6.4).
 
-use super::Answer;
 use super::offer::server_address;
 use super::request::Request;
+use super::{Answer, Cause, Made};
 use crate::config::names::Names;
 use crate::config::tags::TagSet;
 use crate::config::{Config, Rule, Service, VendorOption};
@@ -47,7 +47,10 @@ pub fn fill<'c>(
                 items.insert(1, (item::MENU_PROMPT, [&[wait][..], b"PXE"].concat()));
             }
             answer.items = items;
-            answer.because.extend(services.iter().map(|service| &service.origin));
+            let entry = |service: &&'c Rule<Service>| {
+                Cause::new(Made::Entry(service.value.kind), "pxe-service", &service.origin)
+            };
+            answer.because.extend(services.iter().map(entry));
         }
         None => answer.complaints.push(DhcpLine::MenuTooLarge),
     }
@@ -58,7 +61,10 @@ pub fn fill<'c>(
 pub fn append<'c>(answer: &mut Answer<'c>, options: &[&'c Rule<VendorOption>]) {
     let item = |option: &&Rule<VendorOption>| (option.value.code, option.value.value.clone());
     answer.items.extend(options.iter().map(item));
-    answer.because.extend(options.iter().map(|option| &option.origin));
+    let cause = |option: &&'c Rule<VendorOption>| {
+        Cause::new(Made::Item(option.value.code), option.value.keyword(), &option.origin)
+    };
+    answer.because.extend(options.iter().map(cause));
 }
 
 /// Discovery control, servers and menu; `None` if they do not fit.
@@ -107,7 +113,7 @@ pub fn vendor_options<'c>(
     let says = |text: &[u8]| contains(class, text);
     let fits = |rule: &&Rule<VendorOption>| match &rule.value.class {
         Some(text) => says(text),
-        None => config.dhcp.vendors.iter().any(|vendor| says(vendor)),
+        None => config.dhcp.vendors.iter().any(|vendor| says(&vendor.value)),
     };
     config.dhcp.vendor_options.holding(tags).into_iter().filter(fits).collect()
 }

@@ -12,18 +12,23 @@ mod client_name;
 mod emit;
 mod lines;
 mod menu;
+pub mod near;
 mod offer;
 mod place;
 mod pxe_options;
-mod request;
+pub mod request;
 mod route;
+pub mod setting;
 mod tagging;
 #[cfg(test)]
 mod tests;
+mod why;
+
+pub use why::Why;
 
 use crate::config::names::Names;
 use crate::config::tags::TagSet;
-use crate::config::{Config, Origin};
+use crate::config::{Config, Origin, Placed};
 use crate::effect::Effect;
 use crate::log_line::DhcpLine;
 use crate::net::{Arrival, Interfaces};
@@ -55,50 +60,6 @@ pub mod message {
     pub const INFORM: u8 = 8;
 }
 
-/// Architectures from here on are EFI: they are sent to port 4011 for everything (PXE 2.1; RFC 4578).
-const FIRST_EFI: u16 = 6;
-
-/// Why a request is not answered. Nothing is dropped without one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// Fewer bytes than a BOOTP frame has.
-    TooShort,
-    /// It came in by an interface that is gone.
-    NoInterface,
-    /// The interface it is taken to come from is not there.
-    BridgeMissing(String),
-    /// Its interface has no address; `true`: but would be served.
-    NoAddress(String, bool),
-    /// DHCP is kept off its interface.
-    DhcpRefused,
-    /// Its interface is not listened on.
-    NotListening,
-    /// Not a request at all, or DHCP without cookie.
-    NotARequest,
-    /// No range is for it; how it came, in the log's words.
-    NoRange(String),
-    /// BOOTP.
-    Bootp,
-    /// There is neither `pxe-service` nor `pxe-prompt`.
-    PxeIsOff,
-    /// Its vendor class does not say PXE.
-    NotPxe,
-    /// Of another type than those answered here.
-    Message(u8),
-    /// It does not tell the client's architecture (option 93).
-    NoArchitecture,
-    /// Ranges are for it, but none of a proxy, or not for its tags.
-    NoProxyRange,
-    /// A boot item, of a client we ignore.
-    Ignored,
-    /// A boot item with boot integrity services.
-    Bis,
-    /// A boot item no service has, or one without a file.
-    UnknownItem(u16),
-    /// A boot item, from an address outside all ranges.
-    AddressOutside(Ipv4Addr),
-}
-
 /// What is to be done about a request.
 #[derive(Clone, Debug)]
 pub enum Decision<'c> {
@@ -128,7 +89,7 @@ pub struct Answer<'c> {
     /// Our address (option 54).
     pub server: Ipv4Addr,
     /// The vendor class we know the client by (option 60).
-    pub vendor: &'c [u8],
+    pub vendor: &'c Placed<Vec<u8>>,
     /// Option 43.
     pub items: Vec<Item>,
     /// Options of `dhcp-option-pxe`.
@@ -140,7 +101,43 @@ pub struct Answer<'c> {
     /// What kind of answer it is.
     pub kind: Kind,
     /// The lines of the configuration that made it.
-    pub because: Vec<&'c Origin>,
+    pub because: Vec<Cause<'c>>,
+}
+
+/// A line, and what it made of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause<'c> {
+    /// What.
+    pub made: Made,
+    /// The kind of line.
+    pub keyword: &'static str,
+    /// The line.
+    pub origin: &'c Origin,
+}
+
+/// Parts of an answer that lines make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// That there is one, and our address in it.
+    Server,
+    /// The boot file and who serves it.
+    File,
+    /// The entry of the menu of that type.
+    Entry(u16),
+    /// That item of option 43.
+    Item(u8),
+    /// That option.
+    Option(u8),
+    /// That it waits.
+    Delay,
+    /// That it is not sent.
+    Silence,
+}
+
+impl<'c> Cause<'c> {
+    fn new(made: Made, keyword: &'static str, origin: &'c Origin) -> Self {
+        Self { made, keyword, origin }
+    }
 }
 
 /// Kinds of answer.
@@ -163,12 +160,12 @@ pub fn answer(
     arrival: &Arrival<'_>,
     effects: &mut Vec<Effect>,
 ) {
-    let request = match read(config, interfaces, port, arrival) {
-        Ok(request) => request,
+    let Judged { request, decision } = match judge(config, interfaces, names, port, arrival) {
+        Ok(judged) => judged,
         Err(why) => return effects.extend(lines::drop_line(&why)),
     };
     lines::before(&config.dhcp, &request, effects);
-    match decide(config, names, &request) {
+    match decision {
         Decision::Silent(why) => effects.extend(lines::drop_line(&why)),
         Decision::Answer(answer) => {
             let (bytes, complaints) = emit::emit(&answer, &request);
@@ -176,6 +173,28 @@ pub fn answer(
             effects.extend(route::send(&config.dhcp, &request, &answer, bytes));
         }
     }
+}
+
+/// A request that was read, and what is to be done about it.
+#[derive(Clone, Debug)]
+pub struct Judged<'c> {
+    /// The request.
+    pub request: Request<'c>,
+    /// What is to be done.
+    pub decision: Decision<'c>,
+}
+
+/// Reads a datagram and decides. `Err`: it is for nobody here.
+pub fn judge<'c>(
+    config: &'c Config,
+    interfaces: &'c Interfaces,
+    names: &mut Names,
+    port: Port,
+    arrival: &'c Arrival<'c>,
+) -> Result<Judged<'c>, Why> {
+    let request = read(config, interfaces, port, arrival)?;
+    let decision = decide(config, names, &request);
+    Ok(Judged { request, decision })
 }
 
 /// Everything a request says, and everything that follows from who sent it.
@@ -207,7 +226,7 @@ fn decide<'c>(config: &'c Config, names: &mut Names, request: &Request<'c>) -> D
 }
 
 /// The vendor class the client's begins with, as it is configured.
-fn vendor<'c>(config: &'c Config, request: &Request<'_>) -> Option<&'c [u8]> {
+fn vendor<'c>(config: &'c Config, request: &Request<'_>) -> Option<&'c Placed<Vec<u8>>> {
     let class = request.frame.option(60, 0)?;
-    config.dhcp.vendors.iter().find(|vendor| class.starts_with(vendor)).map(|vendor| &vendor[..])
+    config.dhcp.vendors.iter().find(|vendor| class.starts_with(&vendor.value))
 }

@@ -2,11 +2,12 @@
 
 use super::candidates::Candidate;
 use super::request::Request;
-use super::{Answer, Decision, FIRST_EFI, Kind, Port, Why, menu, message, pxe_options};
+use super::{Answer, Cause, Decision, Kind, Made, Port, Why, menu, message, pxe_options};
 use crate::config::names::Names;
-use crate::config::tags::TagSet;
-use crate::config::{Config, RangeKind, Rule, Service};
+use crate::config::tags::{Setter, TagSet};
+use crate::config::{Config, Placed, RangeKind, Rule, Service};
 use crate::log_line::DhcpLine;
+use crate::wire::architectures::FIRST_EFI;
 use crate::wire::dhcp::BROADCAST;
 use conf_parser::option::pxe::{Boot, Server};
 use std::net::Ipv4Addr;
@@ -16,7 +17,7 @@ pub fn decide<'c>(
     config: &'c Config,
     names: &mut Names,
     request: &Request<'c>,
-    vendor: &'c [u8],
+    vendor: &'c Placed<Vec<u8>>,
     message: u8,
 ) -> Decision<'c> {
     let Some(architecture) = request.architecture() else {
@@ -32,9 +33,11 @@ pub fn decide<'c>(
     let Some(candidate) = request.candidates.iter().find(is_ours) else {
         return Decision::Silent(Why::NoProxyRange);
     };
-    let is_ignored = config.dhcp.ignores(&seen);
+    let ignored = config.dhcp.ignores(&seen);
     let mut tags = request.tags.clone();
-    candidate.range.value.set.iter().for_each(|tag| tags.set(&tag[..]));
+    candidate.range.value.set.iter().for_each(|tag| {
+        tags.set(&tag[..], Setter::Line(&candidate.range.origin));
+    });
     let tags = tags.with_tag_ifs(&config.dhcp.tag_ifs);
 
     let mut answer = blank(request, candidate, vendor, message, &tags);
@@ -53,15 +56,21 @@ pub fn decide<'c>(
         menu::fill(&mut answer, config, request, architecture, &tags, names);
     }
     pxe_options::fill(&mut answer, config, request, &tags);
-    let delay = config.dhcp.delay.as_ref().filter(|rule| rule.holds(&tags)).map(|rule| rule.value);
-    answer.kind = if is_ignored { Kind::Ignored } else { Kind::Proxy { delay } };
+    let delay = config.dhcp.delay.as_ref().filter(|rule| rule.holds(&tags));
+    let delayed = delay.map(|rule| Cause::new(Made::Delay, "dhcp-reply-delay", &rule.origin));
+    let silenced = ignored.map(|origin| Cause::new(Made::Silence, "dhcp-ignore", origin));
+    answer.because.extend(delayed.into_iter().chain(silenced));
+    answer.kind = match ignored {
+        Some(_) => Kind::Ignored,
+        None => Kind::Proxy { delay: delay.map(|rule| rule.value) },
+    };
     Decision::Answer(Box::new(answer))
 }
 
 fn blank<'c>(
     request: &Request<'c>,
     candidate: &Candidate<'c>,
-    vendor: &'c [u8],
+    vendor: &'c Placed<Vec<u8>>,
     message: u8,
     tags: &TagSet<'c>,
 ) -> Answer<'c> {
@@ -82,7 +91,7 @@ fn blank<'c>(
         complaints: Vec::new(),
         tags: tags.clone(),
         kind: Kind::Proxy { delay: None },
-        because: vec![&candidate.range.origin],
+        because: vec![Cause::new(Made::Server, "dhcp-range", &candidate.range.origin)],
     }
 }
 
@@ -107,7 +116,7 @@ fn name_service<'c>(answer: &mut Answer<'c>, service: &'c Rule<Service>, names: 
         _ => answer.siaddr.to_string().into_bytes(),
     };
     answer.file = with_layer(file, 0);
-    answer.because.push(&service.origin);
+    answer.because.push(Cause::new(Made::File, "pxe-service", &service.origin));
 }
 
 fn name_boot_file<'c>(
@@ -122,7 +131,7 @@ fn name_boot_file<'c>(
         answer.siaddr = address;
     }
     answer.file.clone_from(&boot.value.file);
-    answer.because.push(&boot.origin);
+    answer.because.push(Cause::new(Made::File, "dhcp-boot", &boot.origin));
 }
 
 /// A file name without any dot gets the layer behind one.

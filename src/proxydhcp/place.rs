@@ -29,8 +29,8 @@ pub fn find<'a>(config: &Config, interfaces: &'a Interfaces, index: u32) -> Resu
             network.accepts(&link.name, link.loopback, None),
         ));
     };
-    if network.refuses_dhcp(&link.name) {
-        return Err(Why::DhcpRefused);
+    if let Some(origin) = network.refuses_dhcp(&link.name) {
+        return Err(Why::DhcpRefused(link.name.clone(), origin.clone()));
     }
     if network.accepts(&link.name, link.loopback, Some(primary.into())) {
         return Ok(Place { link, arrival: index, address: primary, chosen: false });
@@ -39,7 +39,7 @@ pub fn find<'a>(config: &Config, interfaces: &'a Interfaces, index: u32) -> Resu
     let last =
         interfaces.of(link.index).filter_map(crate::net::Address::ip4).filter(listened).last();
     last.map(|address| Place { link, arrival: index, address, chosen: true })
-        .ok_or(Why::NotListening)
+        .ok_or_else(|| Why::NotListening(link.name.clone(), network.excepts(&link.name).cloned()))
 }
 
 /// The interface an alias stands for: last configured first, and so within a line.

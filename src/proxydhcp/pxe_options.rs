@@ -1,8 +1,8 @@
 //! Options of `dhcp-option-pxe`, from 2.91 on (spec: proxyDHCP, section 8, 2.91).
 
-use super::Answer;
 use super::client_name::LABELS;
 use super::request::Request;
+use super::{Answer, Cause, Made};
 use crate::config::tags::TagSet;
 use crate::config::{Config, PxeOption, Rule};
 use crate::log_line::DhcpLine;
@@ -30,7 +30,7 @@ pub fn fill<'c>(
             Standing::Sent => {
                 let value = value(&rule.value, answer.server, request);
                 answer.options.push((rule.value.code, value));
-                answer.because.push(&rule.origin);
+                answer.because.push(cause(rule.value.code, rule));
             }
             Standing::Duplicate => answer.complaints.push(DhcpLine::Duplicate(rule.value.code)),
             Standing::Beaten => {}
@@ -47,9 +47,17 @@ pub fn fill<'c>(
             Some((_, items)) => items.extend(item),
             None => groups.push((&rule.value.lead, item)),
         }
-        answer.because.push(&rule.origin);
+        let code = match &rule.value.lead {
+            Lead::Encap(code) => code.to_le_bytes()[0],
+            _ => ENTERPRISE,
+        };
+        answer.because.push(cause(code, rule));
     }
     answer.options.extend(groups.into_iter().filter_map(|(lead, items)| in_one(lead, items)));
+}
+
+fn cause(code: u8, rule: &Rule<PxeOption>) -> Cause<'_> {
+    Cause::new(Made::Option(code), "dhcp-option-pxe", &rule.origin)
 }
 
 /// What becomes of one of several options with one number.

@@ -4,10 +4,10 @@
 //! file order. Here a set lists newest first, and steps are walked from their last line too.
 
 use super::request::Request;
-use crate::config::Dhcp;
 use crate::config::hosts::{Machine, first_label, mac_fits};
 use crate::config::matches::{How, Place, Sought};
-use crate::config::tags::TagSet;
+use crate::config::tags::{Setter, TagSet};
+use crate::config::{Dhcp, Placed};
 use crate::wire::options::{self, contains};
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
 use conf_parser::option::dhcp_match::OptionMatch;
@@ -19,7 +19,7 @@ const CPEWAN: u32 = 3561;
 /// All tags but that of the range.
 pub fn tags<'a>(dhcp: &'a Dhcp, request: &Request<'a>) -> TagSet<'a> {
     let mut tags = TagSet::default();
-    tags.set(request.place.link.name.as_bytes());
+    tags.set(request.place.link.name.as_bytes(), Setter::Interface);
     if request.message.is_some() {
         of_relay(dhcp, request, &mut tags);
     }
@@ -34,40 +34,42 @@ fn of_relay<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
     if let Some(value) = request.frame.option(125, 5)
         && enterprise_blocks(value, CPEWAN).next().is_some_and(is_cpewan)
     {
-        tags.set(&b"cpewan-id"[..]);
+        tags.set(&b"cpewan-id"[..], Setter::Request);
     }
     let Some(relay) = request.relay else { return };
     let found = |place| match place {
         Place::Relay(code) => options::find(relay, code, 1),
         _ => None,
     };
-    for rule in dhcp.relay_matches.near(found) {
+    for Placed { origin, value: rule } in dhcp.relay_matches.near(found) {
         if found(Place::Relay(rule.matcher.suboption)) == Some(&rule.matcher.value[..]) {
-            tags.set(&rule.tag[..]);
+            tags.set(&rule.tag[..], Setter::Line(origin));
         }
     }
 }
 
 fn of_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
     let (htype, mac) = (request.frame.htype(), request.frame.mac());
-    for rule in dhcp.macs.near(|_| [mac]) {
+    for Placed { origin, value: rule } in dhcp.macs.near(|_| [mac]) {
         if mac_fits(&rule.matcher, htype, mac) {
-            tags.set(&rule.tag[..]);
+            tags.set(&rule.tag[..], Setter::Line(origin));
         }
     }
-    for rule in dhcp.option_matches.near(|place| of_options(request, place)) {
+    for Placed { origin, value: rule } in
+        dhcp.option_matches.near(|place| of_options(request, place))
+    {
         if option_fits(request, &rule.matcher) {
-            tags.set(&rule.tag[..]);
+            tags.set(&rule.tag[..], Setter::Line(origin));
         }
     }
     let class = |place| match place {
         Place::UserClass => request.user_class.as_deref(),
         _ => request.frame.option(60, 1),
     };
-    for rule in dhcp.classes.near(class) {
+    for Placed { origin, value: rule } in dhcp.classes.near(class) {
         let (place, _, text) = rule.matcher.sought();
         if class(place).is_some_and(|class| contains(class, &text)) {
-            tags.set(&rule.tag[..]);
+            tags.set(&rule.tag[..], Setter::Line(origin));
         }
     }
 }
@@ -102,34 +104,38 @@ fn of_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
         None => !host.version6,
     };
     let mut host = dhcp.hosts.find(machine, &seen, here);
-    if host.is_some() {
-        tags.set(&b"known"[..]);
-    } else if dhcp.hosts.find(machine, &seen, |_| true).is_some() {
-        tags.set(&b"known-othernet"[..]);
+    if let Some(place) = host {
+        tags.set(&b"known"[..], Setter::Host(place));
+    } else if let Some(place) = dhcp.hosts.find(machine, &seen, |_| true) {
+        tags.set(&b"known-othernet"[..], Setter::Host(place));
     }
     if let Some(name) = &request.name {
         let small = name.to_ascii_lowercase();
-        for rule in dhcp.name_matches.near(|_| [&small]) {
+        for Placed { origin, value: rule } in dhcp.name_matches.near(|_| [&small]) {
             let (_, how, wanted) = rule.matcher.sought();
             if *wanted == small || (how == How::Beginning && small.starts_with(&wanted)) {
-                tags.set(&rule.tag[..]);
+                tags.set(&rule.tag[..], Setter::Line(origin));
             }
         }
         if host.is_none() {
             let seen = tags.with_tag_ifs(&dhcp.tag_ifs);
             let label = Some(first_label(name));
             // `id:*` is no identifier.
-            let nameless = |host: &&DhcpHost| {
+            let nameless = |place: &usize| {
+                let host = &dhcp.hosts.lines()[*place];
                 !matches!(host.client_id, Some(ClientId::Bytes(_))) && host.macs.is_empty()
             };
             host =
                 dhcp.hosts.find(Machine { name: label, ..machine }, &seen, here).filter(nameless);
-            if host.is_some() {
-                tags.set(&b"known"[..]);
+            if let Some(place) = host {
+                tags.set(&b"known"[..], Setter::Host(place));
             }
         }
     }
-    host.iter().flat_map(|host| host.set.iter().rev()).for_each(|tag| tags.set(&tag[..]));
+    if let Some(place) = host {
+        let set = dhcp.hosts.lines()[place].set.iter().rev();
+        set.for_each(|tag| tags.set(&tag[..], Setter::Host(place)));
+    }
 }
 
 fn option_fits(request: &Request<'_>, wanted: &OptionMatch) -> bool {

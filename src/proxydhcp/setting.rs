@@ -1,0 +1,170 @@
+//! Which lines would set a tag, and on which clients: for explanations.
+
+use crate::config::matches::{Matches, Sought};
+use crate::config::{Config, Origin, Placed};
+use crate::wire::architectures::Architecture;
+use crate::wire::option_names::{mac, printable};
+use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
+use conf_parser::option::option_value::{Form, Value};
+use conf_parser::option_names::by_code;
+use conf_parser::words::{Condition, Hex};
+
+/// A line that would set a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The kind of line.
+    pub keyword: &'static str,
+    /// Where it stands.
+    pub origin: Origin,
+    /// What a client has to have for it.
+    pub wants: String,
+}
+
+/// More would not be read.
+const MOST: usize = 10;
+const CLIENT_ARCHITECTURE: u32 = 93;
+
+/// The lines that would set a tag, by kind.
+pub fn settings(config: &Config, tag: &[u8]) -> Vec<Setting> {
+    let dhcp = &config.dhcp;
+    let mut found = Vec::new();
+    found.extend(of(&dhcp.option_matches, tag));
+    found.extend(of(&dhcp.classes, tag));
+    found.extend(of(&dhcp.macs, tag));
+    found.extend(of(&dhcp.relay_matches, tag));
+    found.extend(of(&dhcp.name_matches, tag));
+    for rule in dhcp.tag_ifs.iter().filter(|rule| rule.value.set.iter().any(|set| set == tag)) {
+        let wants = in_words(&rule.value.conditions);
+        found.push(Setting { keyword: "tag-if", origin: rule.origin.clone(), wants });
+    }
+    for range in dhcp.ranges.iter().filter(|range| range.value.set.as_deref() == Some(tag)) {
+        let wants = format!("an address on the network of {}", range.value.start);
+        found.push(Setting { keyword: "dhcp-range", origin: range.origin.clone(), wants });
+    }
+    let hosts = dhcp.hosts.lines().iter().enumerate();
+    let hosts = hosts.filter(|(_, host)| host.set.iter().any(|set| set == tag));
+    found.extend(hosts.take(MOST).map(|(place, host)| Setting {
+        keyword: "dhcp-host",
+        origin: dhcp.hosts.origin(place),
+        wants: host.macs.first().map_or_else(|| "to be that machine".to_owned(), Wanted::wants),
+    }));
+    found.truncate(MOST);
+    found
+}
+
+fn of<'c, M: Wanted + Sought>(
+    rules: &'c Matches<M>,
+    tag: &'c [u8],
+) -> impl Iterator<Item = Setting> {
+    let sets = move |rule: &&'c Placed<TagRule<M>>| rule.value.tag == tag;
+    rules.iter().filter(sets).take(MOST).map(|rule| Setting {
+        keyword: rule.value.matcher.keyword(),
+        origin: rule.origin.clone(),
+        wants: rule.value.matcher.wants(),
+    })
+}
+
+/// What a rule looks for, in words.
+trait Wanted {
+    /// The kind of line it was written in.
+    fn keyword(&self) -> &'static str;
+    /// What a client has to have.
+    fn wants(&self) -> String;
+}
+
+impl Wanted for Hex {
+    fn keyword(&self) -> &'static str {
+        "dhcp-mac"
+    }
+
+    fn wants(&self) -> String {
+        let byte = |(at, byte): (usize, &u8)| match self.wild.contains(&at) {
+            true => "*".to_owned(),
+            false => mac(&[*byte]),
+        };
+        let bytes: Vec<String> = self.bytes.iter().enumerate().map(byte).collect();
+        format!("the hardware address {}", bytes.join(":"))
+    }
+}
+
+impl Wanted for OptionMatch {
+    fn keyword(&self) -> &'static str {
+        "dhcp-match"
+    }
+
+    fn wants(&self) -> String {
+        match self {
+            Self::Code(CLIENT_ARCHITECTURE, Value { bytes, form: Form::Number }) => {
+                let number = bytes.iter().fold(0, |sum: u16, byte| sum << 8 | u16::from(*byte));
+                format!("architecture {}", Architecture(number))
+            }
+            Self::Code(code, value) => {
+                let known = u8::try_from(*code).ok().and_then(by_code);
+                let name = known.map(|option| format!(" ({})", option.name));
+                format!("option {code}{}{}", name.unwrap_or_default(), with_value(value))
+            }
+            Self::Enterprise(number, value) => {
+                format!("items of enterprise {number} (option 124){}", with_value(value))
+            }
+            Self::Version6 => "DHCPv6".to_owned(),
+        }
+    }
+}
+
+fn with_value(value: &Value) -> String {
+    match &value.form {
+        Form::Absent => String::new(),
+        Form::Text => format!(" with {}", printable(&value.bytes)),
+        _ => format!(" with {}", mac(&value.bytes)),
+    }
+}
+
+impl Wanted for ClassMatch {
+    fn keyword(&self) -> &'static str {
+        match self {
+            Self::Vendor(_) => "dhcp-vendorclass",
+            Self::User(_) => "dhcp-userclass",
+        }
+    }
+
+    fn wants(&self) -> String {
+        match self {
+            Self::Vendor(text) => format!("{} in its vendor class (option 60)", printable(text)),
+            Self::User(text) => format!("{} in its user class (option 77)", printable(text)),
+        }
+    }
+}
+
+impl Wanted for RelayMatch {
+    fn keyword(&self) -> &'static str {
+        match self.suboption {
+            1 => "dhcp-circuitid",
+            2 => "dhcp-remoteid",
+            _ => "dhcp-subscrid",
+        }
+    }
+
+    fn wants(&self) -> String {
+        format!("a relay that says {} (option 82)", mac(&self.value))
+    }
+}
+
+impl Wanted for NameMatch {
+    fn keyword(&self) -> &'static str {
+        "dhcp-name-match"
+    }
+
+    fn wants(&self) -> String {
+        format!("the name {}{}", printable(&self.name), if self.prefix { "*" } else { "" })
+    }
+}
+
+/// Conditions as they are written.
+fn in_words(conditions: &[Condition]) -> String {
+    let one = |condition: &Condition| {
+        let negated = if condition.negated { "!" } else { "" };
+        format!("tag:{negated}{}", printable(&condition.tag))
+    };
+    let all: Vec<String> = conditions.iter().map(one).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(" and ") }
+}
