@@ -10,8 +10,29 @@ use conf_parser::{Argument, Row};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
 use std::collections::BTreeMap;
 
-/// The one word that dnsmasq does not have.
+/// Words that dnsmasq does not have. They are never abbreviated: all that it reads keeps its meaning.
 const STRICT_TEST: &str = "--test=strict";
+
+/// Options that it does not have, whether they take a value, how they are written, and what they do.
+#[rustfmt::skip]
+pub const OWN: &[(&str, HasArg, &str, &str)] = &[
+    ("explain", HasArg::Yes,   "--explain=<client>|pcap=<file>|log=<file>", "Say what a client would be told, and by which lines."),
+    ("json",    HasArg::No,    "--json",                                    "Have --explain answer in JSON."),
+    ("story",   HasArg::Maybe, "--story[=html] [<log>|-]",                  "Tell the boots that a log is about."),
+];
+
+/// What was asked by options of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// Clients that are asked about.
+    pub explain: Vec<String>,
+    /// Whether programs read the answer.
+    pub json: bool,
+    /// In which form boots are to be told.
+    pub story: Option<String>,
+    /// Words that are no options: the log, where boots are told.
+    pub words: Vec<String>,
+}
 
 /// What was asked for, in order.
 pub struct CommandLine {
@@ -25,6 +46,8 @@ pub struct CommandLine {
     pub strict: bool,
     /// Exactly two words, of which the second names a page of help.
     pub page: Option<Page>,
+    /// What dnsmasq has no options for.
+    pub own: Own,
 }
 
 /// An option as given.
@@ -69,7 +92,15 @@ impl CommandLine {
         let Ok(matches) = options(posixly_correct).parse(&spelled) else {
             unreachable!("what is spelled out can be read")
         };
-        let junk = matches.free.iter().find(|word| !word.trim().is_empty());
+        let own = Own {
+            explain: matches.opt_strs("explain"),
+            json: matches.opt_present("json"),
+            story: matches.opt_default("story", ""),
+            words: matches.free.clone(),
+        };
+        // Boots are told from a file.
+        let most = usize::from(own.story.is_some());
+        let junk = matches.free.iter().filter(|word| !word.trim().is_empty()).nth(most);
         let (end, blame) = match (broken, junk) {
             (Some(blame), _) => (End::Broken, Some(blame)),
             (None, Some(word)) => (End::Junk, Some((word.clone(), "an option"))),
@@ -81,7 +112,7 @@ impl CommandLine {
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),
             _ => None,
         };
-        Self { options: in_order(&matches, &spelled), end, culprit, strict, page }
+        Self { options: in_order(&matches, &spelled), end, culprit, strict, page, own }
     }
 }
 
@@ -91,6 +122,9 @@ fn options(posixly_correct: bool) -> Options {
     let style =
         if posixly_correct { ParsingStyle::StopAtFirstFree } else { ParsingStyle::FloatingFrees };
     options.parsing_style(style);
+    for (name, has_value, ..) in OWN {
+        options.opt("", name, "", "", *has_value, Occur::Multi);
+    }
     for row in ROWS {
         let long = match row.argument {
             Argument::None => HasArg::No,
@@ -203,6 +237,14 @@ fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static 
     }
     let (name, value) =
         word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+    if let Some((_, has_value, ..)) = OWN.iter().find(|(own, ..)| *own == name) {
+        spelled.push(format!("--{word}"));
+        return match (has_value, value) {
+            (HasArg::No, Some(_)) => Err("no value"),
+            (HasArg::Yes, None) => Ok(Value::Follows),
+            _ => Ok(Value::Complete),
+        };
+    }
     let row = unabbreviated(name).ok_or(AN_OPTION)?;
     if row.argument == Argument::None && value.is_some() {
         return Err("no value");
@@ -279,6 +321,9 @@ fn general_help() -> String {
         let form: String = form.chars().take(HELP_COLUMNS).collect();
         lines.push(format!("{form:HELP_COLUMNS$}{}\n", row.help));
     }
+    lines.push("\nOptions of pxemasq, which dnsmasq does not have:\n\n".to_owned());
+    let own = OWN.iter().map(|(.., form, help)| format!("{form:HELP_COLUMNS$}{help}\n"));
+    lines.extend(own);
     lines.concat()
 }
 
@@ -367,7 +412,8 @@ mod tests {
         for row in ROWS.iter().filter(|row| row.shared_name() == row.keyword) {
             assert!(help.contains(&format!("--{}", row.keyword)), "{}", row.keyword);
         }
-        assert!(help.lines().skip(3).all(|line| line.len() > HELP_COLUMNS), "{help}");
+        let options = help.split("\nOptions of pxemasq").next().unwrap();
+        assert!(options.lines().skip(3).all(|line| line.len() > HELP_COLUMNS), "{help}");
         assert_eq!(self::help(Some(Page::Dhcp)).lines().nth(1), Some("  1 netmask"));
     }
 }

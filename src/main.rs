@@ -5,6 +5,7 @@
 
 use pxemasq::daemon::End;
 use pxemasq::daemon::startup::{Asked, Parsed, parse};
+use pxemasq::explain::Explained;
 use pxemasq::failure::Failure;
 use pxemasq::journal::Journal;
 use pxemasq::journal::terminal::{is_a_person, print, say};
@@ -35,6 +36,9 @@ fn run(words: &[String], journal: &Journal) -> Result<ExitCode, Failure> {
             say("dnsmasq: syntax check OK.");
             return Ok(told(&parsed, strict));
         }
+        Asked::Explain { parsed, clients, json } => {
+            return Ok(answered(parsed.explain(&clients, json)));
+        }
         Asked::Serve(parsed) => {
             if let Some(daemon) = parsed.bind(journal)?.detach()? {
                 return Ok(code(daemon.serve(journal)?));
@@ -55,6 +59,20 @@ fn told(parsed: &Parsed, strict: bool) -> ExitCode {
     }
     remarks.iter().for_each(|remark| say(remark));
     if strict && !remarks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Prints an answer. A question that cannot be answered is nobody's failed start: the log does not hear of it.
+fn answered(explained: Result<Explained, Failure>) -> ExitCode {
+    match explained {
+        Ok(Explained { text, works }) => {
+            print(&text);
+            if works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(failure) => {
+            say(&failure.to_string());
+            ExitCode::from(failure.code)
+        }
+    }
 }
 
 fn code(end: End) -> ExitCode {

@@ -71,6 +71,12 @@ fn run(word: &str, path: &Path) -> Output {
     command.arg(word).arg("-C").arg(path).output().expect("the program runs")
 }
 
+/// Whose the files are.
+fn own_name() -> String {
+    let output = Command::new("id").arg("-un").output().expect("there is an id");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
 /// In a bare network namespace even loopback has no address to be on.
 fn loopback() -> Option<()> {
     let bound = std::net::UdpSocket::bind("127.0.0.1:0");
@@ -192,15 +198,13 @@ fn files_that_the_user_may_not_read_are_named() {
     let tree = Tree::new();
     tree.set_mode("tftp/boot.efi", 0o600);
     tree.set_mode("tftp/bios", 0o700);
-    assert_eq!(
-        tree.warnings(GOOD),
-        [
-            "@/c.conf:7: dhcp-boot: @/tftp/bios/pxelinux.0 cannot be read by nobody, who may not enter @/tftp/bios",
-            "@/c.conf:8: pxe-service: @/tftp/bios/pxelinux.0 cannot be read by nobody, who may not enter @/tftp/bios",
-            "@/c.conf:9: pxe-service: @/tftp/boot.efi cannot be read by nobody",
-            "@/c.conf:10: pxe-service: @/tftp/boot.efi cannot be read by nobody",
-        ]
-    );
+    let remarks = [
+        "@/c.conf:7: dhcp-boot: @/tftp/bios/pxelinux.0 cannot be read by nobody, who may not enter @/tftp/bios: mode 700, owner {me}",
+        "@/c.conf:8: pxe-service: @/tftp/bios/pxelinux.0 cannot be read by nobody, who may not enter @/tftp/bios: mode 700, owner {me}",
+        "@/c.conf:9: pxe-service: @/tftp/boot.efi cannot be read by nobody: mode 600, owner {me}",
+        "@/c.conf:10: pxe-service: @/tftp/boot.efi cannot be read by nobody: mode 600, owner {me}",
+    ];
+    assert_eq!(tree.warnings(GOOD), remarks.map(|remark| remark.replace("{me}", &own_name())));
 }
 
 #[test]
@@ -208,7 +212,8 @@ fn a_root_that_the_user_may_not_enter_is_named() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
     tree.set_mode("tftp", 0o700);
-    let remark = "@/c.conf:4: tftp-root: nobody may not enter @/tftp";
+    let why = format!("mode 700, owner {}", own_name());
+    let remark = format!("@/c.conf:4: tftp-root: nobody may not enter @/tftp: {why}");
     assert_eq!(tree.warnings(GOOD), [remark]);
 }
 

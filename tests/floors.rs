@@ -19,13 +19,16 @@ const FLOORS: &[Floor] = &[
     ("tftp",         &["wire", "net", "config", "log_line", "effect"],                 &["conf_parser"]),
     ("journal",      &["config", "failure", "log_line", "sys"],                        &["conf_parser", "log", "env_logger"]),
     ("command_line", &["log_line"],                                                    &["conf_parser", "getopts"]),
-    ("daemon",       &["config", "effect", "failure", "journal", "log_line", "net", "proxydhcp", "sys", "tftp", "command_line"],
+    ("boot_file",    &["config", "failure", "sys", "tftp"],                            &[]),
+    ("explain",      &["boot_file", "config", "failure", "net", "proxydhcp", "sys", "wire"],
+                                                                                       &["conf_parser", "pcap_parser"]),
+    ("daemon",       &["boot_file", "explain", "config", "effect", "failure", "journal", "log_line", "net", "proxydhcp", "sys", "tftp", "command_line"],
                                                                                        &["conf_parser", "mio"]),
 ];
 
 /// What only one place may name.
 const CRATES: &[&str] =
-    &["conf_parser", "nix", "libc", "log", "env_logger", "getopts", "mio", "nom"];
+    &["conf_parser", "nix", "libc", "log", "env_logger", "getopts", "mio", "nom", "pcap_parser"];
 /// The cores have no clock, no files, no sockets.
 const PURE: &[&str] = &["wire", "net", "log_line", "effect", "proxydhcp", "tftp"];
 const IMPURE: &[&str] = &["std::fs", "std::time", "std::process", "UdpSocket", "std::env"];

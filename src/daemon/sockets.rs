@@ -6,7 +6,7 @@ use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
 use crate::failure::{Failure, reason};
 use crate::net::{Address, Arrival, Batch, Datagram, Interfaces, Via, any_interface_matches};
-use crate::proxydhcp::Port;
+use crate::proxydhcp::{PXE_PORT, Port};
 use crate::sys::batch::send_batch;
 use crate::sys::udp::{self, Step, Way};
 use mio::unix::SourceFd;
@@ -82,8 +82,6 @@ impl Role {
 
 /// RFC 1350.
 const TFTP_PORT: u16 = 69;
-/// PXE 2.1, section 2.2.
-pub const PXE_PORT: u16 = 4011;
 
 /// All sockets, and the poll that hears them.
 pub struct Sockets {

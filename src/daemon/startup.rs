@@ -13,13 +13,14 @@ use super::script::Script;
 use super::sockets::{Role, Sockets};
 use super::watched::WatchedDirectories;
 use super::{Clock, Daemon, End, pid_file, rights, roots, surroundings};
-use crate::command_line::{self, CommandLine};
+use crate::command_line::{self, CommandLine, Own};
 use crate::config::answers::Answers;
 use crate::config::build::Purpose;
 use crate::config::load::{Loaded, Loader};
 use crate::config::network::Binding;
 use crate::config::run_time::RunTimeFiles;
 use crate::config::{Config, Note};
+use crate::explain::{Explained, Question, World, explain};
 use crate::failure::{Failure, reason};
 use crate::journal::Journal;
 use crate::log_line::{FileLine, Line, ProcessLine};
@@ -48,6 +49,15 @@ pub enum Asked {
     },
     /// Serve.
     Serve(Parsed),
+    /// Say what clients would be told.
+    Explain {
+        /// What was read.
+        parsed: Parsed,
+        /// The clients, each as it is described.
+        clients: Vec<String>,
+        /// Whether programs read the answer.
+        json: bool,
+    },
 }
 
 /// A configuration that was read.
@@ -114,8 +124,12 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> 
     }
     loader.main_file()?;
     let parsed = Parsed { loaded: loader.finish()? };
-    let strict = line.strict;
-    Ok(if test { Asked::Test { parsed, strict } } else { Asked::Serve(parsed) })
+    let (strict, Own { explain: clients, json, .. }) = (line.strict, line.own);
+    Ok(match test {
+        true => Asked::Test { parsed, strict },
+        false if !clients.is_empty() => Asked::Explain { parsed, clients, json },
+        false => Asked::Serve(parsed),
+    })
 }
 
 impl Parsed {
@@ -139,6 +153,18 @@ impl Parsed {
     /// The files that were read, in order.
     pub fn files(&self) -> &[Arc<str>] {
         &self.loaded.files
+    }
+
+    /// What clients are told that do not exist.
+    pub fn explain(self, clients: &[String], json: bool) -> Result<Explained, Failure> {
+        let warnings = self.remarks();
+        let Loaded { mut config, files, .. } = self.loaded;
+        let interfaces = snapshot().unwrap_or_default();
+        let identity = server(&config);
+        let (names, _) = RunTimeFiles::of(&config).read(&mut config);
+        let mut world = World { config, names, interfaces, identity };
+        let files = files.iter().map(ToString::to_string).collect();
+        explain(&Question { clients, json }, &mut world, files, warnings)
     }
 
     /// Opens everything that needs root, and that may fail for everybody to see.

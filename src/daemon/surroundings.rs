@@ -1,26 +1,18 @@
 //! What the machine has to say about a configuration: boot files that are not there or not for us, networks that we
 //! are not on. dnsmasq finds out when a client asks, and the client does not boot.
 
-use super::files::DiskFiles;
 use super::notes::missing;
+use crate::boot_file::{self, Trouble, barrier};
 use crate::config::{Config, Note, Origin, Range, RangeKind, Rule, Tftp};
 use crate::failure::reason;
 use crate::net::{Interfaces, same_network};
 use crate::sys::privilege::Identity;
-use crate::tftp::path::{Asker, resolve};
-use crate::tftp::transfer::Millis;
-use crate::tftp::undecided::History;
 use conf_parser::option::pxe::{Boot, Server};
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-/// Who may enter, and read (mode bits of one class).
-const ENTER: u32 = 1;
-const READ: u32 = 4;
 
 /// Remarks about files; more would not be read.
 const MOST_FILES: usize = 20;
@@ -103,7 +95,7 @@ fn closed_roots(tftp: &Tftp, identity: &Identity) -> Vec<Note> {
         let within = path.join("*");
         let barrier = barrier(&within, identity)?;
         let user = identity.user_name();
-        let text = format!("tftp-root: {user} may not enter {}", barrier.display());
+        let text = format!("tftp-root: {user} may not enter {}: {barrier}", barrier.path.display());
         Some(Note::at(origin, text))
     };
     roots(tftp).filter_map(closed).collect()
@@ -168,22 +160,19 @@ fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Opti
     let general = tftp.root.is_some() || tftp.interface_roots.is_empty();
     let mut first = None;
     for interface in general.then(|| "".into()).into_iter().chain(names) {
-        let asker = Asker { interface: &interface, client: NOBODY, shown: "" };
-        let (mut history, mut files) = (History::new(Millis(0)), DiskFiles::default());
-        let resolved = resolve(&wanted.name, tftp, asker, &mut history, &mut files).ok()?;
-        let path = PathBuf::from(OsStr::from_bytes(&resolved.path));
-        let found = if resolved.climbs {
-            Trouble::Other(format!("{} is outside of the root", path.display()))
-        } else {
-            trouble(&path, identity, tftp)?
-        };
-        first = first.or(Some(found));
+        let asked = boot_file::Wanted { name: &wanted.name, interface: &interface, client: NOBODY };
+        let outcome = boot_file::look(asked, tftp, identity);
+        match outcome.file {
+            Ok(_) => return None,
+            // It may be in a client's directory.
+            Err(Trouble::Missing(None)) if !tftp.unique.is_empty() => return None,
+            Err(_) => first = first.or(Some(outcome)),
+        }
     }
-    let text = match first? {
-        Trouble::Missing(text) => text + &wanted.explanation(),
-        Trouble::Other(text) => text,
-    };
-    Some(Note::at(wanted.origin, format!("{}: {text}", wanted.keyword)))
+    let outcome = first?;
+    let missing = matches!(outcome.file, Err(Trouble::Missing(_)));
+    let explanation = if missing { wanted.explanation() } else { String::new() };
+    Some(Note::at(wanted.origin, format!("{}: {outcome}{explanation}", wanted.keyword)))
 }
 
 impl Wanted<'_> {
@@ -197,82 +186,5 @@ impl Wanted<'_> {
     }
 }
 
-/// Why a file would not be served.
-enum Trouble {
-    Missing(String),
-    Other(String),
-}
-
 /// No client in particular.
 const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-
-/// Why a file would not be served; `None` if it would. A missing one may be in a client's directory.
-fn trouble(path: &Path, identity: Option<&Identity>, tftp: &Tftp) -> Option<Trouble> {
-    let shown = path.display();
-    match fs::metadata(path) {
-        Ok(file) if !file.is_file() => Some(Trouble::Other(format!("{shown} is not a file"))),
-        Ok(file) => {
-            let identity = identity?;
-            let user = identity.user_name();
-            if tftp.secure && !identity.is_root() && !identity.owns(&file) {
-                let text = format!("{shown} does not belong to {user} (tftp-secure)");
-                return Some(Trouble::Other(text));
-            }
-            let closed = barrier(path, identity)?;
-            Some(Trouble::Other(if closed == path {
-                format!("{shown} cannot be read by {user}")
-            } else {
-                format!("{shown} cannot be read by {user}, who may not enter {}", closed.display())
-            }))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let text = format!("{shown} does not exist");
-            match other_case(path) {
-                Some(other) => {
-                    Some(Trouble::Missing(format!("{text}, but {} does", other.display())))
-                }
-                None => tftp.unique.is_empty().then_some(Trouble::Missing(text)),
-            }
-        }
-        Err(error) => Some(Trouble::Other(format!("{shown}: {}", reason(&error)))),
-    }
-}
-
-/// The first part of a path that is closed to somebody.
-fn barrier<'p>(path: &'p Path, identity: &Identity) -> Option<&'p Path> {
-    let mut parts: Vec<&Path> = path.ancestors().collect();
-    parts.reverse();
-    parts.into_iter().find(|part| {
-        let bit = if *part == path { READ } else { ENTER };
-        fs::metadata(part).is_ok_and(|metadata| !identity.may(bit, &metadata))
-    })
-}
-
-/// The same path in other letters, if there is one.
-fn other_case(path: &Path) -> Option<PathBuf> {
-    let parent = path.parent()?;
-    let parent = if parent.exists() { parent.to_owned() } else { other_case(parent)? };
-    let name = path.file_name()?;
-    if parent.join(name).exists() {
-        return Some(parent.join(name));
-    }
-    let entries = fs::read_dir(&parent).ok()?.flatten();
-    let mut same =
-        entries.map(|entry| entry.file_name()).filter(|other| other.eq_ignore_ascii_case(name));
-    Some(parent.join(same.next()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_in_other_letters_is_found() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("EFI")).unwrap();
-        fs::write(folder.path().join("EFI/Boot.efi"), "x").unwrap();
-        let found = other_case(&folder.path().join("efi/boot.EFI"));
-        assert_eq!(found, Some(folder.path().join("EFI/Boot.efi")));
-        assert_eq!(other_case(&folder.path().join("efi/none")), None);
-    }
-}

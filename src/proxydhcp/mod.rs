@@ -35,7 +35,10 @@ use crate::net::{Arrival, Interfaces};
 use crate::wire::dhcp::Frame;
 use crate::wire::pxe::Item;
 use request::Request;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// Where a client asks again, once it has an address (PXE 2.1, section 2.2.3).
+pub const PXE_PORT: u16 = 4011;
 
 /// The port a request came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,10 +171,36 @@ pub fn answer(
     match decision {
         Decision::Silent(why) => effects.extend(lines::drop_line(&why)),
         Decision::Answer(answer) => {
-            let (bytes, complaints) = emit::emit(&answer, &request);
-            lines::of_answer(&config.dhcp, &request, &answer, complaints, &bytes, effects);
+            let Reply { bytes, unsent } = reply(&request, &answer);
+            lines::of_answer(&config.dhcp, &request, &answer, unsent, &bytes, effects);
             effects.extend(route::send(&config.dhcp, &request, &answer, bytes));
         }
+    }
+}
+
+/// An answer in bytes, and what did not fit into it.
+pub struct Reply {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// In the log's words.
+    pub unsent: Vec<DhcpLine>,
+}
+
+/// An answer in bytes.
+pub fn reply(request: &Request<'_>, answer: &Answer<'_>) -> Reply {
+    let (bytes, unsent) = emit::emit(answer, request);
+    Reply { bytes, unsent }
+}
+
+/// Where an answer goes; `None`: nowhere.
+pub fn destination(
+    config: &Config,
+    request: &Request<'_>,
+    answer: &Answer<'_>,
+) -> Option<SocketAddr> {
+    match route::send(&config.dhcp, request, answer, Vec::new())? {
+        Effect::Send(datagram) | Effect::SendLater(_, datagram) => Some(datagram.to),
+        _ => None,
     }
 }
 

@@ -78,9 +78,8 @@ impl Wanted for Hex {
     }
 
     fn wants(&self) -> String {
-        let byte = |(at, byte): (usize, &u8)| match self.wild.contains(&at) {
-            true => "*".to_owned(),
-            false => mac(&[*byte]),
+        let byte = |(at, byte): (usize, &u8)| {
+            if self.wild.contains(&at) { "*".to_owned() } else { mac(&[*byte]) }
         };
         let bytes: Vec<String> = self.bytes.iter().enumerate().map(byte).collect();
         format!("the hardware address {}", bytes.join(":"))

@@ -141,6 +141,12 @@ impl Identity {
     }
 }
 
+/// The name of a user, or its number.
+pub fn name_of(uid: u32) -> String {
+    let user = User::from_uid(Uid::from_raw(uid)).ok().flatten();
+    user.map_or_else(|| uid.to_string(), |user| user.name)
+}
+
 /// What kept us from becoming somebody else.
 #[derive(Debug)]
 pub enum Failed {

@@ -207,7 +207,7 @@ fn a_slow_disk_parks_one_transfer() {
     bench.files.slow = false;
     let mut effects = Vec::new();
     assert_eq!(bench.server.readable(FileId(0), 512), [7]);
-    assert_eq!(bench.server.readable(FileId(0), 512), [], "told once");
+    assert_eq!(bench.server.readable(FileId(0), 512), [0_usize; 0], "told once");
     bench.server.resume(7, &mut bench.files, &mut effects);
     assert_eq!(effects.iter().map(told).collect::<Vec<_>>(), ["data 2 [88]"]);
 }

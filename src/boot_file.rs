@@ -1,0 +1,296 @@
+//! What would become of a request for a file; and of one that is not there, what there is near it.
+
+use crate::config::Tftp;
+use crate::failure::reason;
+use crate::sys::privilege::{self, Identity};
+use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
+use crate::tftp::path::{Asker, resolve};
+use crate::tftp::transfer::Millis;
+use crate::tftp::undecided::History;
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, Metadata};
+use std::io;
+use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// A request for a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The name, as it is asked for.
+    pub name: &'a [u8],
+    /// The interface it comes in by.
+    pub interface: &'a str,
+    /// Who asks.
+    pub client: IpAddr,
+}
+
+/// What becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The path that the name leads to.
+    pub path: PathBuf,
+    /// The size of the file in bytes, or why it is not sent.
+    pub file: Result<u64, Trouble>,
+}
+
+/// Why a file is not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is not there; but that is, perhaps.
+    Missing(Option<PathBuf>),
+    /// The name climbs out of the root.
+    Outside,
+    /// It is a directory, or stranger things.
+    NotAFile,
+    /// `tftp-secure`: it belongs to somebody else than that user.
+    NotOwn(String),
+    /// It may not be read.
+    Closed(Barrier),
+    /// Something else, in the system's words.
+    Other(String),
+}
+
+/// Where somebody's way to a file ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Barrier {
+    /// The file, or a directory above it.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+    /// Its owner's name, or number.
+    pub owner: String,
+    /// Who may not.
+    pub user: String,
+}
+
+/// Who may enter, and read (mode bits of one class).
+const ENTER: u32 = 1;
+const READ: u32 = 4;
+/// Directories that are looked into for something near.
+const MOST_DIRECTORIES: usize = 200;
+/// Where distributions keep what is served.
+const USUAL_ROOTS: &[&str] =
+    &["/srv/tftp", "/var/lib/tftpboot", "/tftpboot", "/srv/tftpboot", "/var/tftp", "/var/ftpd"];
+
+/// Looks for a file as a request for it would, by somebody's rights; `None`: nobody's in particular.
+pub fn look(wanted: Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Outcome {
+    let shown = wanted.client.to_string();
+    let asker = Asker { interface: wanted.interface, client: wanted.client, shown: &shown };
+    let mut history = History::new(Millis(0));
+    let resolved = match resolve(wanted.name, tftp, asker, &mut history, &mut Directories) {
+        Ok(resolved) => resolved,
+        Err(Awaited::File(path) | Awaited::Directory(path)) => {
+            crate::tftp::path::Resolved { path, climbs: false }
+        }
+    };
+    let path = PathBuf::from(OsStr::from_bytes(&resolved.path));
+    let file = if resolved.climbs { Err(Trouble::Outside) } else { check(&path, identity, tftp) };
+    Outcome { path, file }
+}
+
+fn check(path: &Path, identity: Option<&Identity>, tftp: &Tftp) -> Result<u64, Trouble> {
+    match fs::metadata(path) {
+        Ok(file) if !file.is_file() => Err(Trouble::NotAFile),
+        Ok(file) => match identity.and_then(|identity| kept_from(path, &file, identity, tftp)) {
+            Some(trouble) => Err(trouble),
+            None => Ok(file.len()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Trouble::Missing(near(path))),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(last_seen(path).map_or(Trouble::Other(reason(&error)), Trouble::Closed))
+        }
+        Err(error) => Err(Trouble::Other(reason(&error))),
+    }
+}
+
+fn kept_from(path: &Path, file: &Metadata, identity: &Identity, tftp: &Tftp) -> Option<Trouble> {
+    if tftp.secure && !identity.is_root() && !identity.owns(file) {
+        return Some(Trouble::NotOwn(identity.user_name().to_owned()));
+    }
+    barrier(path, identity).map(Trouble::Closed)
+}
+
+/// The first part of a path that is closed to somebody.
+pub fn barrier(path: &Path, identity: &Identity) -> Option<Barrier> {
+    let mut parts: Vec<&Path> = path.ancestors().collect();
+    parts.reverse();
+    parts.into_iter().find_map(|part| {
+        let bit = if part == path { READ } else { ENTER };
+        let found = fs::metadata(part).ok().filter(|metadata| !identity.may(bit, metadata))?;
+        Some(Barrier::at(part, &found, identity.user_name()))
+    })
+}
+
+/// The last part of a path that we can see: what is behind it is closed to us.
+fn last_seen(path: &Path) -> Option<Barrier> {
+    path.ancestors().find_map(|part| {
+        Some(Barrier::at(part, &fs::metadata(part).ok()?, Identity::own().user_name()))
+    })
+}
+
+impl Barrier {
+    fn at(path: &Path, found: &Metadata, user: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            mode: found.mode() & 0o7777,
+            owner: privilege::name_of(found.uid()),
+            user: user.to_owned(),
+        }
+    }
+}
+
+/// Something that may have been meant by a path that is not there: in other letters, without `.0`, with it or
+/// another ending, one directory away, or below another of the usual roots.
+pub fn near(path: &Path) -> Option<PathBuf> {
+    let is_file = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.is_file());
+    let layer = || {
+        let bytes = path.as_os_str().as_bytes();
+        let other = match bytes.strip_suffix(b".0") {
+            Some(base) => base.to_vec(),
+            None => [bytes, b".0"].concat(),
+        };
+        Some(PathBuf::from(OsStr::from_bytes(&other))).filter(is_file)
+    };
+    in_other_letters(path)
+        .filter(is_file)
+        .or_else(layer)
+        .or_else(|| of_another_kind(path).filter(is_file))
+        .or_else(|| a_directory_away(path).filter(is_file))
+        .or_else(|| below_other_roots(path).filter(is_file))
+}
+
+/// The same path in other letters.
+fn in_other_letters(path: &Path) -> Option<PathBuf> {
+    let parent = path.parent()?;
+    let parent = if parent.exists() { parent.to_owned() } else { in_other_letters(parent)? };
+    let name = path.file_name()?;
+    if parent.join(name).exists() {
+        return Some(parent.join(name));
+    }
+    let entries = fs::read_dir(&parent).ok()?.flatten();
+    let mut same =
+        entries.map(|entry| entry.file_name()).filter(|other| other.eq_ignore_ascii_case(name));
+    Some(parent.join(same.next()?))
+}
+
+/// A file beside it that ends otherwise: `undionly.kpxe` for `undionly.0`.
+fn of_another_kind(path: &Path) -> Option<PathBuf> {
+    let stem = [path.file_stem()?.as_bytes(), b"."].concat();
+    let entries = fs::read_dir(path.parent()?).ok()?.flatten();
+    let mut alike = entries.filter(|entry| entry.file_name().as_bytes().starts_with(&stem));
+    alike.next().map(|entry| entry.path())
+}
+
+/// The same name in the directory above, or in one beside the file.
+fn a_directory_away(path: &Path) -> Option<PathBuf> {
+    let (parent, name) = (path.parent()?, path.file_name()?);
+    let above = parent.parent().map(|above| above.join(name)).filter(|above| above.exists());
+    above.or_else(|| {
+        let entries = fs::read_dir(parent).ok()?.flatten().take(MOST_DIRECTORIES);
+        let beside = entries.filter(|entry| entry.path().is_dir());
+        beside.map(|entry| entry.path().join(name)).find(|path| path.exists())
+    })
+}
+
+/// The end of a path below one of the roots that distributions have.
+fn below_other_roots(path: &Path) -> Option<PathBuf> {
+    let parts: Vec<_> = path.components().collect();
+    let tails = (1..parts.len()).map(|from| parts[from..].iter().collect::<PathBuf>());
+    tails
+        .flat_map(|tail| USUAL_ROOTS.iter().map(move |root| Path::new(root).join(&tail)))
+        .find(|other| other != path && other.is_file())
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.file {
+            Ok(size) => write!(f, "{path}, {size} bytes"),
+            Err(Trouble::Missing(None)) => write!(f, "{path} does not exist"),
+            Err(Trouble::Missing(Some(near))) => {
+                write!(f, "{path} does not exist, but {} does", near.display())
+            }
+            Err(Trouble::Outside) => write!(f, "{path} is outside of the root"),
+            Err(Trouble::NotAFile) => write!(f, "{path} is not a file"),
+            Err(Trouble::NotOwn(user)) => {
+                write!(f, "{path} does not belong to {user} (tftp-secure)")
+            }
+            Err(Trouble::Closed(barrier)) if barrier.path == self.path => {
+                write!(f, "{path} cannot be read by {}: {barrier}", barrier.user)
+            }
+            Err(Trouble::Closed(barrier)) => write!(
+                f,
+                "{path} cannot be read by {}, who may not enter {}: {barrier}",
+                barrier.user,
+                barrier.path.display()
+            ),
+            Err(Trouble::Other(reason)) => write!(f, "{path}: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Barrier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mode {:o}, owner {}", self.mode, self.owner)
+    }
+}
+
+/// Which directories there are is all that names need to be resolved.
+struct Directories;
+
+impl Files for Directories {
+    fn open(&mut self, _: &[u8]) -> Result<Opened, Refusal> {
+        Err(Refusal::NotFound)
+    }
+
+    fn read(&mut self, _: FileId, _: u64, _: usize) -> Read<'_> {
+        Read::Bytes(&[])
+    }
+
+    fn close(&mut self, _: FileId) {}
+
+    fn is_directory(&mut self, path: &[u8]) -> Option<bool> {
+        Some(Path::new(OsStr::from_bytes(path)).is_dir())
+    }
+
+    fn mac_of(&self, client: IpAddr) -> Option<[u8; 6]> {
+        crate::sys::neighbour::find(client)?.try_into().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_meant_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("EFI/sub")).unwrap();
+        for name in [
+            "EFI/Boot.efi",
+            "EFI/sub/deep",
+            "EFI/pxelinux",
+            "top",
+            "EFI/grub.0",
+            "EFI/undionly.kpxe",
+        ] {
+            fs::write(at(name), "x").unwrap();
+        }
+        for (asked, meant) in [
+            ("efi/boot.EFI", Some("EFI/Boot.efi")),
+            ("EFI/pxelinux.0", Some("EFI/pxelinux")),
+            ("EFI/grub", Some("EFI/grub.0")),
+            ("EFI/undionly.0", Some("EFI/undionly.kpxe")),
+            ("EFI/deep", Some("EFI/sub/deep")),
+            ("EFI/top", Some("top")),
+            ("efi/none", None),
+            ("none/there/is", None),
+        ] {
+            assert_eq!(near(&at(asked)), meant.map(at), "{asked}");
+        }
+    }
+}

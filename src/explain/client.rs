@@ -1,0 +1,239 @@
+//! The client that is asked about: `mac=52:54:00:12:34:56,arch=x86-64_EFI[,user-class=iPXE][,option:175=…]`.
+
+use crate::wire::architectures::Architecture;
+use crate::wire::dhcp::{BROADCAST, Frame, field};
+use crate::wire::option_names::{mac, printable};
+use conf_parser::option_names::OPTIONS;
+use std::fmt;
+use std::net::Ipv4Addr;
+
+/// A client that does not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its hardware address.
+    pub mac: Vec<u8>,
+    /// What it runs on; `None`: all there is, one after the other.
+    pub architecture: Option<Architecture>,
+    /// Options beside those that every client sends.
+    pub options: Vec<(u8, Vec<u8>)>,
+    /// Its vendor class, if it is not the usual one.
+    pub vendor_class: Option<Vec<u8>>,
+    /// Its user class.
+    pub user_class: Option<Vec<u8>>,
+    /// The address that a DHCP server has given it.
+    pub address: Option<Ipv4Addr>,
+    /// The interface it asks by.
+    pub interface: Option<String>,
+    /// Its relay.
+    pub relay: Option<Ipv4Addr>,
+}
+
+/// A machine that nobody has.
+const NOBODYS: [u8; 6] = [2, 0, 0, 0, 0, 1];
+/// The user class of iPXE.
+pub const IPXE: &[u8] = b"iPXE";
+/// What iPXE calls its own options (option 175), and says with them in short.
+const IPXE_OPTIONS: (u8, [u8; 3]) = (175, [1, 1, 1]);
+const WORDS: &str = "mac=, arch=, user-class=, vendor-class=, option:<number or name>[=], address=, interface= and relay=";
+
+impl Client {
+    fn new() -> Self {
+        Self {
+            mac: NOBODYS.to_vec(),
+            architecture: None,
+            options: Vec::new(),
+            vendor_class: None,
+            user_class: None,
+            address: None,
+            interface: None,
+            relay: None,
+        }
+    }
+
+    /// Reads it; the error says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut client = Self::new();
+        let mut says_architecture = false;
+        for word in text.split(',') {
+            let (name, value) = word.split_once('=').unwrap_or((word, ""));
+            says_architecture |= name == "arch";
+            client.word(name, value).ok_or_else(|| wrong(name, word))?;
+        }
+        if says_architecture {
+            Ok(client)
+        } else {
+            Err("arch= is missing: a number, a name, or all".to_owned())
+        }
+    }
+
+    /// The one that a message is from.
+    pub fn of_frame(frame: Frame<'_>) -> Self {
+        let option = |code| frame.option(code, 1).map(<[u8]>::to_vec);
+        let architecture =
+            frame.option(93, 2).map(|value| u16::from_be_bytes([value[0], value[1]]));
+        let user_class = option(77).map(|class| printable(&class).into_bytes());
+        Self {
+            mac: frame.mac().to_vec(),
+            architecture: architecture.map(Architecture),
+            vendor_class: option(60),
+            user_class,
+            ..Self::new()
+        }
+    }
+
+    /// Takes one word; `None`: it cannot be read.
+    fn word(&mut self, name: &str, value: &str) -> Option<()> {
+        match name {
+            "mac" => self.mac = bytes(value).filter(|mac| mac.len() <= 16)?,
+            "arch" if value == "all" => self.architecture = None,
+            "arch" => self.architecture = Some(Architecture::parse(value)?),
+            "user-class" => self.user_class = Some(value.into()),
+            "vendor-class" => self.vendor_class = Some(value.into()),
+            "address" => self.address = Some(value.parse().ok()?),
+            "interface" => self.interface = Some(value.to_owned()),
+            "relay" => self.relay = Some(value.parse().ok()?),
+            _ => self.options.push((code(name.strip_prefix("option:")?)?, option_value(value))),
+        }
+        Some(())
+    }
+
+    /// Whether it says that it is iPXE: it sends its own options then.
+    pub fn is_ipxe(&self) -> bool {
+        self.user_class.as_deref() == Some(IPXE)
+    }
+
+    /// The vendor class that it says (PXE 2.1, section 2.2.1; UEFI 2.10, section 24.7).
+    fn class(&self, architecture: Architecture) -> Vec<u8> {
+        let kind = if architecture.is_http() { "HTTPClient" } else { "PXEClient" };
+        let usual = || format!("{kind}:Arch:{:05}:UNDI:003016", architecture.0).into_bytes();
+        self.vendor_class.clone().unwrap_or_else(usual)
+    }
+
+    /// A message of it. `item`: what it has chosen from the menu, as four bytes.
+    pub fn message(
+        &self,
+        architecture: Architecture,
+        message: u8,
+        address: Option<Ipv4Addr>,
+        item: Option<[u8; 4]>,
+    ) -> Vec<u8> {
+        let mut bytes = vec![0; field::OPTIONS];
+        bytes[..3].copy_from_slice(&[1, 1, self.mac.len().to_le_bytes()[0]]);
+        bytes[4..8].copy_from_slice(&[0, 0, 0, 1]);
+        bytes[10..12].copy_from_slice(&BROADCAST.to_be_bytes());
+        bytes[field::CIADDR].copy_from_slice(&address.unwrap_or(Ipv4Addr::UNSPECIFIED).octets());
+        bytes[field::CHADDR][..self.mac.len()].copy_from_slice(&self.mac);
+        bytes[field::COOKIE].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
+        if let Some(relay) = self.relay.filter(|_| address.is_none()) {
+            bytes[field::GIADDR].copy_from_slice(&relay.octets());
+        }
+        for (code, value) in self.sent(architecture, message, item) {
+            let value = &value[..value.len().min(255)];
+            bytes.extend([code, value.len().to_le_bytes()[0]]);
+            bytes.extend(value);
+        }
+        bytes.push(255);
+        bytes
+    }
+
+    fn sent(
+        &self,
+        architecture: Architecture,
+        message: u8,
+        item: Option<[u8; 4]>,
+    ) -> Vec<(u8, Vec<u8>)> {
+        let mut uuid = vec![0; 17];
+        uuid[11..].iter_mut().zip(&self.mac).for_each(|(byte, mac)| *byte = *mac);
+        let mut sent = vec![
+            (53, vec![message]),
+            (57, vec![5, 0xc0]),
+            (93, architecture.0.to_be_bytes().to_vec()),
+            (94, vec![1, 3, 16]),
+            (97, uuid),
+            (60, self.class(architecture)),
+        ];
+        sent.extend(self.user_class.clone().map(|class| (77, class)));
+        sent.extend(self.is_ipxe().then(|| (IPXE_OPTIONS.0, IPXE_OPTIONS.1.to_vec())));
+        sent.retain(|(code, _)| self.options.iter().all(|(own, _)| own != code));
+        sent.extend(self.options.iter().cloned());
+        sent.extend(item.map(|item| (43, [&[71, 4], &item[..], &[255]].concat())));
+        sent
+    }
+}
+
+fn wrong(name: &str, word: &str) -> String {
+    match name {
+        "arch" => format!(
+            "{word}: no such architecture; by number, or by a name of IANA's or dnsmasq's, or all"
+        ),
+        "mac" => format!("{word}: no hardware address"),
+        "address" | "relay" => format!("{word}: no IPv4 address"),
+        name if name.starts_with("option:") => format!("{word}: no such option"),
+        _ => format!("{word}: a client is described by {WORDS}"),
+    }
+}
+
+/// Two hex digits each, between `:` or `-`.
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    let byte = |part: &str| u8::from_str_radix(part, 16).ok().filter(|_| part.len() <= 2);
+    text.split([':', '-']).map(byte).collect()
+}
+
+/// An option by number or name.
+fn code(name: &str) -> Option<u8> {
+    let named = || OPTIONS.iter().find(|option| option.name == name).map(|option| option.code);
+    name.parse().ok().or_else(named)
+}
+
+/// Bytes in hex, between colons; else a text. Nothing is one zero byte: an option has to be there to be seen.
+fn option_value(text: &str) -> Vec<u8> {
+    let in_hex = Some(text).filter(|text| text.contains(':')).and_then(bytes);
+    match text {
+        "" => vec![0],
+        _ => in_hex.unwrap_or_else(|| text.as_bytes().to_vec()),
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&mac(&self.mac))?;
+        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        for (name, value) in [
+            ("architecture", self.architecture.map(|architecture| architecture.to_string())),
+            ("user class", self.user_class.as_ref().map(text)),
+            ("vendor class", self.vendor_class.as_ref().map(text)),
+            ("relay", self.relay.map(|relay| relay.to_string())),
+        ] {
+            value.iter().try_for_each(|value| write!(f, ", {name} {value}"))?;
+        }
+        self.options.iter().try_for_each(|(code, _)| write!(f, ", option {code}"))
+    }
+}
+
+#[test]
+fn a_client_is_described_in_words() {
+    let client = Client::parse(
+        "mac=52:54:00:12:34:56,arch=x64 UEFI,user-class=iPXE,option:175=1:2,option:hostname=pc,address=10.0.0.9",
+    )
+    .unwrap();
+    assert_eq!(
+        client.to_string(),
+        "52:54:00:12:34:56, architecture 7 (x86-64_EFI), user class iPXE, option 175, option 12"
+    );
+    let bytes = client.message(Architecture(7), 1, None, None);
+    let frame = Frame::parse(&bytes).unwrap();
+    assert_eq!(frame.option(175, 1), Some(&[1, 2][..]));
+    assert_eq!(frame.option(12, 1), Some(&b"pc"[..]));
+    assert_eq!(frame.mac(), [0x52, 0x54, 0, 0x12, 0x34, 0x56]);
+    for (wrong, told) in [
+        ("mac=1:2", "arch= is missing: a number, a name, or all"),
+        (
+            "arch=x",
+            "arch=x: no such architecture; by number, or by a name of IANA's or dnsmasq's, or all",
+        ),
+        ("arch=7,mac=zz", "mac=zz: no hardware address"),
+        ("arch=7,option:none", "option:none: no such option"),
+    ] {
+        assert_eq!(Client::parse(wrong), Err(told.to_owned()));
+    }
+}

@@ -1,0 +1,312 @@
+//! A client's conversation with us, played by the code that answers packets: the offer, port 4011, the menu, the file.
+
+use super::capture::Seen;
+use super::client::Client;
+use super::report::{BootFile, Conversation, Exchange};
+use super::stage::Stage;
+use super::telling::{entries, exchange};
+use crate::boot_file::{self, Wanted};
+use crate::config::Config;
+use crate::config::names::Names;
+use crate::net::{Arrival, Interfaces};
+use crate::proxydhcp::{Decision, Judged, Kind, Made, PXE_PORT, Port, judge, message};
+use crate::sys::privilege::Identity;
+use crate::wire::architectures::Architecture;
+use crate::wire::dhcp::Frame;
+use crate::wire::option_names::printable;
+use crate::wire::pxe::item;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// What answers are made from.
+pub struct World {
+    /// The configuration.
+    pub config: Config,
+    /// Names of boot servers.
+    pub names: Names,
+    /// Where this machine is.
+    pub interfaces: Interfaces,
+    /// Who serves files.
+    pub identity: Option<Identity>,
+}
+
+/// What a client takes from an answer.
+struct Heard {
+    file: Vec<u8>,
+    next_server: Ipv4Addr,
+    menu: Vec<(u16, Vec<u8>)>,
+    file_line: Option<String>,
+}
+
+/// Where a conversation has come to.
+struct Dialogue<'w> {
+    world: &'w mut World,
+    stage: Stage,
+    client: &'w Client,
+    architecture: Architecture,
+    exchanges: Vec<Exchange>,
+    boots: Vec<BootFile>,
+}
+
+const CLIENT_PORT: u16 = 68;
+
+/// Plays what the clients of a capture have asked, one after the other.
+pub fn replay(world: &mut World, seen: &[Seen]) -> Vec<Conversation> {
+    let mut clients: Vec<(Vec<u8>, Vec<&Seen>)> = Vec::new();
+    for one in seen {
+        let Some(frame) = Frame::parse(&one.bytes) else { continue };
+        let is_ours = [world.config.dhcp.server_port, PXE_PORT].contains(&one.to.port());
+        if !is_ours || frame.option(93, 2).is_none() {
+            continue;
+        }
+        match clients.iter_mut().find(|(mac, _)| mac == frame.mac()) {
+            Some((_, all)) => all.push(one),
+            None => clients.push((frame.mac().to_vec(), vec![one])),
+        }
+    }
+    let told = clients.iter().filter_map(|(_, all)| {
+        let client = Client::of_frame(Frame::parse(&all.first()?.bytes)?);
+        let mut dialogue = Dialogue::new(world, &client, client.architecture?);
+        dialogue.again(all);
+        Some(dialogue.end())
+    });
+    told.collect()
+}
+
+/// Plays it.
+pub fn play(world: &mut World, client: &Client, architecture: Architecture) -> Conversation {
+    let mut dialogue = Dialogue::new(world, client, architecture);
+    dialogue.begin();
+    dialogue.end()
+}
+
+impl<'w> Dialogue<'w> {
+    fn new(world: &'w mut World, client: &'w Client, architecture: Architecture) -> Self {
+        let stage = Stage::of(&world.config, &world.interfaces, client);
+        let (exchanges, boots) = (Vec::new(), Vec::new());
+        Self { world, stage, client, architecture, exchanges, boots }
+    }
+
+    fn begin(&mut self) {
+        let about = "to everybody on the network: who knows what to boot?".to_owned();
+        let Some(offer) = self.ask(Port::Server, message::DISCOVER, about, None) else { return };
+        if self.architecture.is_http() {
+            return self.fetch(offer, None);
+        }
+        let told_all = !offer.menu.is_empty() || !offer.file.is_empty();
+        if told_all || !self.architecture.is_efi() {
+            return self.choose(offer);
+        }
+        let about = "UEFI asks for everything here".to_owned();
+        if let Some(ack) = self.ask(Port::Pxe, message::REQUEST, about, None) {
+            self.choose(ack);
+        }
+    }
+
+    /// Goes through the menu, if there is one.
+    fn choose(&mut self, heard: Heard) {
+        if heard.menu.is_empty() {
+            return self.fetch(heard, None);
+        }
+        for (kind, text) in heard.menu {
+            let entry = printable(&text);
+            if kind == 0 {
+                self.boots.push(BootFile::of("the local disk", "nobody", Some(entry)));
+                continue;
+            }
+            let about = format!("“{entry}” is chosen from the menu");
+            let [high, low] = kind.to_be_bytes();
+            if let Some(ack) = self.ask(Port::Pxe, message::REQUEST, about, Some([high, low, 0, 0]))
+            {
+                self.fetch(ack, Some(entry));
+            }
+        }
+    }
+
+    /// What a client has asked in a capture, asked again.
+    fn again(&mut self, seen: &[&Seen]) {
+        let mut asked = Vec::new();
+        for one in seen {
+            let Some(frame) = Frame::parse(&one.bytes) else { continue };
+            let port = if one.to.port() == PXE_PORT { Port::Pxe } else { Port::Server };
+            let kind = frame.option(53, 1).map_or(0, |value| value[0]);
+            let same = (port, kind, frame.option(93, 2), frame.option(77, 1), frame.option(43, 1));
+            if asked.contains(&same) || kind == 0 {
+                continue;
+            }
+            asked.push(same);
+            let about = format!("as in the capture, from {}", one.from);
+            if let Some(heard) = self.say(port, kind, about, &one.bytes, one.from.into()) {
+                let told = &heard.file;
+                let known = |boot: &BootFile| boot.name.as_bytes() == &told[..];
+                if !self.boots.iter().any(known) {
+                    self.fetch(heard, None);
+                }
+            }
+        }
+    }
+
+    /// One message, and what the client takes from the answer.
+    fn ask(&mut self, port: Port, kind: u8, about: String, item: Option<[u8; 4]>) -> Option<Heard> {
+        let Self { world, stage, client, architecture, .. } = self;
+        let address = Some(stage.theirs).filter(|_| port == Port::Pxe);
+        let bytes = client.message(*architecture, kind, address, item);
+        let peer: SocketAddr = match (address, client.relay) {
+            // iPXE asks from its client port, UEFI from 4011.
+            (Some(address), _) if architecture.is_efi() => (address, PXE_PORT).into(),
+            (Some(address), _) => (address, CLIENT_PORT).into(),
+            (None, Some(relay)) => (relay, world.config.dhcp.server_port).into(),
+            (None, None) => (Ipv4Addr::UNSPECIFIED, CLIENT_PORT).into(),
+        };
+        self.say(port, kind, about, &bytes, peer)
+    }
+
+    fn say(
+        &mut self,
+        port: Port,
+        kind: u8,
+        about: String,
+        bytes: &[u8],
+        peer: SocketAddr,
+    ) -> Option<Heard> {
+        let Self { world, stage, .. } = self;
+        let local = stage.ours.into();
+        let arrival = Arrival { bytes, peer, local, interface: stage.index };
+        let World { config, names, .. } = &mut **world;
+        let judged = judge(config, &stage.interfaces, names, port, &arrival);
+        let told = exchange(config, port, about, judged.as_ref(), kind);
+        let heard = judged.ok().and_then(|judged| Heard::of(&judged));
+        self.exchanges.push(told);
+        heard
+    }
+
+    /// Asks for the file that an answer names.
+    fn fetch(&mut self, heard: Heard, entry: Option<String>) {
+        let name = String::from_utf8_lossy(&heard.file).into_owned();
+        if name.is_empty() {
+            return;
+        }
+        let mut boot = BootFile { line: heard.file_line, ..BootFile::of(&name, "", entry) };
+        let is_ours =
+            |ip: Ipv4Addr| self.stage.interfaces.addresses.iter().any(|own| own.ip4() == Some(ip));
+        if name.contains("://") {
+            "the server of that address".clone_into(&mut boot.server);
+        } else if self.architecture.is_http() {
+            boot.trouble = Some("UEFI HTTP Boot wants a URL".to_owned());
+        } else if heard.next_server.is_unspecified() {
+            "nobody".clone_into(&mut boot.server);
+            boot.trouble = Some(format!(
+                "no server is named, and iPXE ignores such an answer: add one behind the file (dhcp-boot={name},,{})",
+                self.stage.ours
+            ));
+        } else if is_ours(heard.next_server) {
+            boot.server = heard.next_server.to_string();
+            self.look(&heard.file, &mut boot);
+        } else {
+            boot.server = format!("{}, another machine", heard.next_server);
+        }
+        self.boots.push(boot);
+    }
+
+    /// Looks for a file as TFTP would.
+    fn look(&self, name: &[u8], boot: &mut BootFile) {
+        let Some(tftp) = &self.world.config.tftp else {
+            boot.trouble = Some("no files are served here: enable-tftp is missing".to_owned());
+            return;
+        };
+        let client: IpAddr = self.stage.theirs.into();
+        let wanted = Wanted { name, interface: &self.stage.name, client };
+        let outcome = boot_file::look(wanted, tftp, self.world.identity.as_ref());
+        boot.path = Some(outcome.path.display().to_string());
+        if let Ok(size) = outcome.file {
+            boot.size = Some(size);
+            return;
+        }
+        let root = tftp.root.as_ref().map(|root| format!("; tftp-root is at {}", root.origin));
+        let layered = name.ends_with(b".0").then_some("; names without a dot get a .0");
+        let (root, layered) = (root.unwrap_or_default(), layered.unwrap_or_default());
+        boot.trouble = Some(format!("{outcome}{root}{layered}"));
+    }
+
+    fn end(self) -> Conversation {
+        let works = !self.boots.is_empty() && self.boots.iter().all(|boot| boot.trouble.is_none());
+        let verdict = self.verdict();
+        Conversation {
+            client: self.client.to_string(),
+            architecture: self.architecture.0,
+            architecture_name: self.architecture.name(),
+            interface: format!("{} ({})", self.stage.name, self.stage.ours),
+            assumed: self.stage.assumed,
+            exchanges: self.exchanges,
+            boots: self.boots,
+            works,
+            verdict,
+        }
+    }
+
+    fn verdict(&self) -> String {
+        if let Some(boot) = self.boots.iter().find(|boot| boot.trouble.is_some()) {
+            let line = boot.line.as_ref().map_or_else(String::new, |line| format!("{line}: "));
+            return format!("{line}{}", boot.trouble.as_deref().unwrap_or_default());
+        }
+        if let Some(boot) = self.boots.first() {
+            let line = boot.line.as_ref().map_or_else(String::new, |line| format!(" ({line})"));
+            return format!("it boots {}{line}", boot.name);
+        }
+        let Some(last) = self.exchanges.last() else { return String::new() };
+        let nearest = last.passed_over.iter().map(|one| {
+            let hints: String = one.hints.iter().map(|hint| format!("; {hint}")).collect();
+            format!("{} ({}) {}{hints}", one.line, one.keyword, one.why)
+        });
+        let nearest: Vec<String> = nearest.take(3).collect();
+        let what = match &last.silence {
+            Some(why) => format!("it is not answered: {why}{}", self.elsewhere()),
+            None => format!(
+                "it is told no boot file: no pxe-service and no dhcp-boot is for architecture {}",
+                self.architecture
+            ),
+        };
+        if nearest.is_empty() { what } else { format!("{what}. {}", nearest.join(". ")) }
+    }
+}
+
+impl Dialogue<'_> {
+    /// What may help somebody who asks on another machine than the one that serves.
+    fn elsewhere(&self) -> &'static str {
+        let asked = self.client.interface.is_none() && self.exchanges.len() == 1;
+        let here = self.exchanges.iter().all(|one| one.tags.is_empty());
+        let hint = " (another machine is on that network? interface=lan0, or any other name that this one has not, \
+                    asks as if this one were)";
+        if asked && here { hint } else { "" }
+    }
+}
+
+impl Heard {
+    fn of(judged: &Judged<'_>) -> Option<Self> {
+        let Decision::Answer(answer) = &judged.decision else { return None };
+        if answer.kind == Kind::Ignored {
+            return None;
+        }
+        let menu = answer.items.iter().find(|(code, _)| *code == item::BOOT_MENU);
+        let line = answer.because.iter().find(|cause| cause.made == Made::File);
+        Some(Self {
+            file: answer.file.clone(),
+            next_server: answer.siaddr,
+            menu: menu.map_or_else(Vec::new, |(_, value)| entries(value)),
+            file_line: line.map(|cause| cause.origin.to_string()),
+        })
+    }
+}
+
+impl BootFile {
+    fn of(name: &str, server: &str, entry: Option<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            server: server.to_owned(),
+            entry,
+            line: None,
+            path: None,
+            size: None,
+            trouble: None,
+        }
+    }
+}

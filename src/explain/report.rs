@@ -1,0 +1,125 @@
+//! What there is to tell, as data: what `--json` prints.
+
+use serde::Serialize;
+
+/// The answer to all that was asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Files that were read.
+    pub files: Vec<String>,
+    /// Remarks on the configuration.
+    pub warnings: Vec<String>,
+    /// One for each client.
+    pub clients: Vec<Conversation>,
+}
+
+/// How it goes with one client.
+#[derive(Clone, Debug, Serialize)]
+pub struct Conversation {
+    /// The client.
+    pub client: String,
+    /// Number of its architecture (option 93).
+    pub architecture: u16,
+    /// Its name, if it has one.
+    pub architecture_name: Option<&'static str>,
+    /// The interface it is taken to ask by, and its address there.
+    pub interface: String,
+    /// What had to be made up.
+    pub assumed: Vec<String>,
+    /// What is asked and answered, in order.
+    pub exchanges: Vec<Exchange>,
+    /// The files it would ask for.
+    pub boots: Vec<BootFile>,
+    /// Whether it gets as far as a file that is there, or one of another server.
+    pub works: bool,
+    /// The same in a sentence; where it does not work, why.
+    pub verdict: String,
+}
+
+/// A message and its answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Exchange {
+    /// `DISCOVER`, `REQUEST`.
+    pub message: &'static str,
+    /// What it is about, in words.
+    pub about: String,
+    /// The port it comes to.
+    pub port: u16,
+    /// The answer.
+    pub answer: Option<Reply>,
+    /// Why there is none.
+    pub silence: Option<String>,
+    /// Tags, in the order they were set.
+    pub tags: Vec<Tag>,
+    /// Lines that nearly had a part in it.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// An answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reply {
+    /// `OFFER`, `ACK`.
+    pub message: &'static str,
+    /// Where it goes.
+    pub to: String,
+    /// Its parts.
+    pub fields: Vec<Field>,
+    /// What went wrong on the way, in the log's words.
+    pub complaints: Vec<String>,
+}
+
+/// Part of an answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// The kind of line that made it; `None`: it is always so.
+    pub keyword: Option<&'static str>,
+    /// The line, as `file:number`.
+    pub line: Option<String>,
+}
+
+/// A tag.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tag {
+    /// Its name.
+    pub tag: String,
+    /// The line that set it, or what else did.
+    pub set_by: String,
+}
+
+/// A line that nearly had a part in an answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct PassedOver {
+    /// The kind of line.
+    pub keyword: &'static str,
+    /// The line, as `file:number`.
+    pub line: String,
+    /// What it would have given.
+    pub gives: String,
+    /// Why it did not.
+    pub why: String,
+    /// What would help.
+    pub hints: Vec<String>,
+}
+
+/// A file that the client would ask for.
+#[derive(Clone, Debug, Serialize)]
+pub struct BootFile {
+    /// The name, as it is asked for.
+    pub name: String,
+    /// Of which server.
+    pub server: String,
+    /// The entry of the menu that leads there.
+    pub entry: Option<String>,
+    /// The line that named it, as `file:number`.
+    pub line: Option<String>,
+    /// Where it is here.
+    pub path: Option<String>,
+    /// Its size in bytes, if it is there and may be read.
+    pub size: Option<u64>,
+    /// Why it would not be sent.
+    pub trouble: Option<String>,
+}

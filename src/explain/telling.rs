@@ -1,0 +1,288 @@
+//! A decision as a report: each part of an answer with the line that made it, tags, and lines that were passed over.
+
+use super::report::{Exchange, Field, PassedOver, Reply, Tag};
+use crate::config::Config;
+use crate::config::tags::{Setter, TagSet};
+use crate::proxydhcp::near::{Miss, passed};
+use crate::proxydhcp::request::Request;
+use crate::proxydhcp::setting::settings;
+use crate::proxydhcp::{self, Answer, Cause, Decision, Judged, Kind, Made, Port, Why, message};
+use crate::wire::option_names::{Sent, printable};
+use crate::wire::pxe::item;
+use std::net::Ipv4Addr;
+
+/// A conversation's next step, told.
+pub fn exchange(
+    config: &Config,
+    port: Port,
+    about: String,
+    judged: Result<&Judged<'_>, &Why>,
+    kind: u8,
+) -> Exchange {
+    let request = judged.ok().map(|judged| &judged.request);
+    let answer = judged.ok().and_then(|judged| match &judged.decision {
+        Decision::Answer(answer) => Some(&**answer),
+        Decision::Silent(_) => None,
+    });
+    let why = match judged {
+        Err(why) | Ok(Judged { decision: Decision::Silent(why), .. }) => Some(why.to_string()),
+        Ok(_) => answer.filter(|answer| answer.kind == Kind::Ignored).map(ignored),
+    };
+    let tags = match (request, answer) {
+        (_, Some(answer)) => tags(config, &answer.tags),
+        (Some(request), None) => tags(config, &request.tags.with_tag_ifs(&config.dhcp.tag_ifs)),
+        (None, None) => Vec::new(),
+    };
+    let reply = request.zip(answer).filter(|_| why.is_none());
+    Exchange {
+        message: name_of(kind),
+        about,
+        port: match port {
+            Port::Server => config.dhcp.server_port,
+            Port::Pxe => proxydhcp::PXE_PORT,
+        },
+        answer: reply.map(|(request, answer)| self::reply(config, request, answer)),
+        silence: why,
+        tags,
+        // A choice is looked up by its number: nothing else was near.
+        passed_over: match answer {
+            Some(Answer { kind: Kind::BootItem, .. }) => Vec::new(),
+            _ => passed_over(config, request, answer),
+        },
+    }
+}
+
+fn ignored(answer: &Answer<'_>) -> String {
+    let line = answer.because.iter().find(|cause| cause.made == Made::Silence);
+    line.map_or_else(String::new, |cause| format!("{} says to ignore it", cause.origin))
+}
+
+/// Names of message types (RFC 2132, section 9.6).
+pub fn name_of(kind: u8) -> &'static str {
+    match kind {
+        message::DISCOVER => "DISCOVER",
+        message::OFFER => "OFFER",
+        message::REQUEST => "REQUEST",
+        message::ACK => "ACK",
+        message::INFORM => "INFORM",
+        _ => "message",
+    }
+}
+
+fn tags(config: &Config, tags: &TagSet<'_>) -> Vec<Tag> {
+    let set_by = |by: Setter<'_>| match by {
+        Setter::Interface => "the interface".to_owned(),
+        Setter::Request => "the request".to_owned(),
+        Setter::Line(origin) => origin.to_string(),
+        Setter::Host(place) => config.dhcp.hosts.origin(place).to_string(),
+    };
+    let tag = |(tag, by): (&[u8], Setter<'_>)| Tag { tag: printable(tag), set_by: set_by(by) };
+    tags.with_setters().map(tag).collect()
+}
+
+fn passed_over(
+    config: &Config,
+    request: Option<&Request<'_>>,
+    answer: Option<&Answer<'_>>,
+) -> Vec<PassedOver> {
+    let told = |one: proxydhcp::near::Passed<'_>| PassedOver {
+        keyword: one.keyword,
+        line: one.origin.to_string(),
+        gives: one.gives.clone(),
+        why: one.miss.to_string(),
+        hints: match &one.miss {
+            Miss::Unset(tag) => hints(config, tag),
+            Miss::Set(tag) => set_by(request, answer, config, tag),
+            _ => Vec::new(),
+        },
+    };
+    passed(config, request, answer).into_iter().map(told).collect()
+}
+
+/// Who would have set a tag.
+fn hints(config: &Config, tag: &[u8]) -> Vec<String> {
+    let settings = settings(config, tag);
+    if settings.is_empty() {
+        return vec![format!("nothing sets {}", printable(tag))];
+    }
+    let hint = |one: &proxydhcp::setting::Setting| {
+        format!("{} ({}) sets it for {}", one.origin, one.keyword, one.wants)
+    };
+    settings.iter().map(hint).collect()
+}
+
+/// Who has set it.
+fn set_by(
+    request: Option<&Request<'_>>,
+    answer: Option<&Answer<'_>>,
+    config: &Config,
+    tag: &[u8],
+) -> Vec<String> {
+    let all = match (request, answer) {
+        (_, Some(answer)) => tags(config, &answer.tags),
+        (Some(request), None) => tags(config, &request.tags.with_tag_ifs(&config.dhcp.tag_ifs)),
+        (None, None) => Vec::new(),
+    };
+    let wanted = printable(tag);
+    let set = all.into_iter().filter(|tag| tag.tag == wanted);
+    set.map(|tag| format!("{} sets it", tag.set_by)).collect()
+}
+
+fn reply(config: &Config, request: &Request<'_>, answer: &Answer<'_>) -> Reply {
+    let unsent = proxydhcp::reply(request, answer).unsent;
+    let to = proxydhcp::destination(config, request, answer);
+    Reply {
+        message: name_of(answer.message),
+        to: to.map_or_else(String::new, |to| to.to_string()),
+        fields: Fields { answer, fields: Vec::new() }.all(),
+        complaints: answer.complaints.iter().chain(&unsent).map(ToString::to_string).collect(),
+    }
+}
+
+/// The parts of an answer, one after the other.
+struct Fields<'a> {
+    answer: &'a Answer<'a>,
+    fields: Vec<Field>,
+}
+
+impl Fields<'_> {
+    fn all(mut self) -> Vec<Field> {
+        let answer = self.answer;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        self.made("server identifier", answer.server.to_string(), Made::Server);
+        if !answer.siaddr.is_unspecified() {
+            self.made("next server", answer.siaddr.to_string(), Made::File);
+        }
+        if !answer.sname.is_empty() {
+            self.made("server name", text(&answer.sname), Made::File);
+        }
+        if !answer.file.is_empty() {
+            self.made("boot file", text(&answer.file), Made::File);
+        }
+        let vendor = answer.vendor;
+        let written = Some(&vendor.origin).filter(|origin| origin.is_written());
+        self.fields.push(Field {
+            name: "vendor class (60)".to_owned(),
+            value: text(&vendor.value),
+            keyword: written.map(|_| "dhcp-pxe-vendor"),
+            line: written.map(ToString::to_string),
+        });
+        self.menu();
+        for cause in &answer.because {
+            match cause.made {
+                Made::Item(code) => {
+                    let value = value_of(&answer.items, code);
+                    self.because(&item_name(code), value, cause);
+                }
+                Made::Option(code) => {
+                    let found = answer.options.iter().find(|(known, _)| *known == code);
+                    let value = found.map_or_else(String::new, |(code, value)| {
+                        Sent { code: *code, value: value.clone() }.to_string()
+                    });
+                    self.because(&format!("option {code}"), value, cause);
+                }
+                Made::Delay => {
+                    let seconds = match answer.kind {
+                        Kind::Proxy { delay } => delay.unwrap_or(0),
+                        _ => 0,
+                    };
+                    self.because("reply delay", format!("{seconds} s"), cause);
+                }
+                _ => {}
+            }
+        }
+        self.fields
+    }
+
+    fn because(&mut self, name: &str, value: String, cause: &Cause<'_>) {
+        self.fields.push(Field {
+            name: name.to_owned(),
+            value,
+            keyword: Some(cause.keyword),
+            line: Some(cause.origin.to_string()),
+        });
+    }
+
+    /// A field by the line that made it, if one did.
+    fn made(&mut self, name: &str, value: String, made: Made) {
+        let causes = &self.answer.because;
+        let find = |made: Made| causes.iter().find(|cause| cause.made == made);
+        // Our own address comes from the range.
+        let cause = find(made).or_else(|| find(Made::Server)).copied();
+        let (name, line) = (name.to_owned(), cause.map(|cause| cause.origin.to_string()));
+        self.fields.push(Field { name, value, keyword: cause.map(|cause| cause.keyword), line });
+    }
+
+    fn menu(&mut self) {
+        let items = &self.answer.items;
+        let of = |code: u8| items.iter().find(|(known, _)| *known == code).map(|(_, value)| value);
+        let entries = of(item::BOOT_MENU).map_or_else(Vec::new, |value| entries(value));
+        let servers = of(item::BOOT_SERVERS).map_or_else(Vec::new, |value| boot_servers(value));
+        for (kind, text) in entries {
+            let server = servers.iter().find(|(known, _)| *known == kind);
+            let server = server.map_or_else(String::new, |(_, ip)| format!(", served by {ip}"));
+            let value = format!("“{}”, type {kind:#06x}{server}", printable(&text));
+            let causes = &self.answer.because;
+            if let Some(cause) =
+                causes.iter().find(|cause| cause.made == Made::Entry(kind)).copied()
+            {
+                self.because("menu entry", value, &cause);
+            }
+        }
+        // What lines make is told with them.
+        let written = |code: u8| self.answer.because.iter().any(|one| one.made == Made::Item(code));
+        for code in [item::DISCOVERY_CONTROL, item::MENU_PROMPT] {
+            if !written(code) && of(code).is_some() {
+                let value = value_of(items, code);
+                let name = item_name(code);
+                self.fields.push(Field { name, value, keyword: None, line: None });
+            }
+        }
+    }
+}
+
+fn item_name(code: u8) -> String {
+    match code {
+        item::DISCOVERY_CONTROL => "discovery control (43/6)".to_owned(),
+        item::MENU_PROMPT => "prompt (43/10)".to_owned(),
+        item::BOOT_ITEM => "boot item (43/71)".to_owned(),
+        code => format!("item {code} of option 43"),
+    }
+}
+
+fn value_of(items: &[crate::wire::pxe::Item], code: u8) -> String {
+    let Some((_, value)) = items.iter().rfind(|(known, _)| *known == code) else {
+        return String::new();
+    };
+    match (code, &value[..]) {
+        (item::DISCOVERY_CONTROL, [8]) => "8: there is no menu, load the boot file".to_owned(),
+        (item::DISCOVERY_CONTROL, [3]) => "3: ask the servers of the list".to_owned(),
+        (item::DISCOVERY_CONTROL, [2]) => "2: find servers by multicast".to_owned(),
+        (item::MENU_PROMPT, [255, text @ ..]) => format!("“{}”, for ever", printable(text)),
+        (item::MENU_PROMPT, [seconds, text @ ..]) => format!("“{}”, {seconds} s", printable(text)),
+        _ => value.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
+    }
+}
+
+/// The entries of a menu: type and text.
+pub fn entries(mut menu: &[u8]) -> Vec<(u16, Vec<u8>)> {
+    let mut entries = Vec::new();
+    while let [high, low, length, rest @ ..] = menu
+        && let Some((text, tail)) = rest.split_at_checked(usize::from(*length))
+    {
+        entries.push((u16::from_be_bytes([*high, *low]), text.to_vec()));
+        menu = tail;
+    }
+    entries
+}
+
+/// Boot servers of one address each: type and address.
+fn boot_servers(list: &[u8]) -> Vec<(u16, Ipv4Addr)> {
+    let (servers, _) = list.as_chunks::<7>();
+    servers
+        .iter()
+        .map(|[high, low, _, a, b, c, d]| {
+            (u16::from_be_bytes([*high, *low]), Ipv4Addr::new(*a, *b, *c, *d))
+        })
+        .collect()
+}
