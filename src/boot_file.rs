@@ -2,10 +2,10 @@
 
 use crate::config::Tftp;
 use crate::failure::reason;
+use crate::millis::Millis;
 use crate::sys::privilege::{self, Identity};
 use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
 use crate::tftp::path::{Asker, resolve};
-use crate::tftp::transfer::Millis;
 use crate::tftp::undecided::History;
 use std::ffi::OsStr;
 use std::fmt;
@@ -87,14 +87,21 @@ pub fn look(wanted: Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Out
         }
     };
     let path = PathBuf::from(OsStr::from_bytes(&resolved.path));
-    let file = if resolved.climbs { Err(Trouble::Outside) } else { check(&path, identity, tftp) };
-    Outcome { path, file }
+    if resolved.climbs {
+        return Outcome { path, file: Err(Trouble::Outside) };
+    }
+    check(&path, identity, tftp.secure)
 }
 
-fn check(path: &Path, identity: Option<&Identity>, tftp: &Tftp) -> Result<u64, Trouble> {
+/// Looks for a file by its path, by somebody's rights. `secure`: it is to belong to them.
+pub fn check(path: &Path, identity: Option<&Identity>, secure: bool) -> Outcome {
+    Outcome { path: path.to_owned(), file: size(path, identity, secure) }
+}
+
+fn size(path: &Path, identity: Option<&Identity>, secure: bool) -> Result<u64, Trouble> {
     match fs::metadata(path) {
         Ok(file) if !file.is_file() => Err(Trouble::NotAFile),
-        Ok(file) => match identity.and_then(|identity| kept_from(path, &file, identity, tftp)) {
+        Ok(file) => match identity.and_then(|identity| kept_from(path, &file, identity, secure)) {
             Some(trouble) => Err(trouble),
             None => Ok(file.len()),
         },
@@ -106,8 +113,8 @@ fn check(path: &Path, identity: Option<&Identity>, tftp: &Tftp) -> Result<u64, T
     }
 }
 
-fn kept_from(path: &Path, file: &Metadata, identity: &Identity, tftp: &Tftp) -> Option<Trouble> {
-    if tftp.secure && !identity.is_root() && !identity.owns(file) {
+fn kept_from(path: &Path, file: &Metadata, identity: &Identity, secure: bool) -> Option<Trouble> {
+    if secure && !identity.is_root() && !identity.owns(file) {
         return Some(Trouble::NotOwn(identity.user_name().to_owned()));
     }
     barrier(path, identity).map(Trouble::Closed)

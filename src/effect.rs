@@ -2,6 +2,7 @@
 
 use crate::log_line::Line;
 use crate::net::{Batch, Datagram};
+use crate::sight::Sight;
 use std::net::IpAddr;
 
 /// One thing to do.
@@ -9,6 +10,10 @@ use std::net::IpAddr;
 pub enum Effect {
     /// Log it.
     Log(Line),
+    /// Log it, unless too much is told of that client.
+    Tell(IpAddr, Line),
+    /// Note it: it is about a client's way.
+    Saw(Sight),
     /// Send it.
     Send(Datagram),
     /// Send these together. Their bytes are to be given back for the next ones.

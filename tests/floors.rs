@@ -14,15 +14,19 @@ const FLOORS: &[Floor] = &[
     ("sys",          &["net"],                                                         &["nix", "libc"]),
     ("config",       &["wire", "net", "failure", "log_line"],                          &["conf_parser"]),
     ("log_line",     &["wire"],                                                        &["conf_parser", "log"]),
-    ("effect",       &["net", "log_line"],                                             &[]),
-    ("proxydhcp",    &["wire", "net", "config", "log_line", "effect"],                 &["conf_parser"]),
-    ("tftp",         &["wire", "net", "config", "log_line", "effect"],                 &["conf_parser"]),
+    ("millis",       &[],                                                              &[]),
+    ("sight",        &["config"],                                                      &[]),
+    ("effect",       &["net", "log_line", "sight"],                                    &[]),
+    ("proxydhcp",    &["wire", "net", "config", "log_line", "effect", "sight"],        &["conf_parser"]),
+    ("tftp",         &["wire", "net", "config", "log_line", "effect", "sight", "millis"],
+                                                                                       &["conf_parser"]),
+    ("onlooker",     &["config", "effect", "sight", "millis"],                         &[]),
     ("journal",      &["config", "failure", "log_line", "sys"],                        &["conf_parser", "log", "env_logger"]),
     ("command_line", &["log_line"],                                                    &["conf_parser", "getopts"]),
-    ("boot_file",    &["config", "failure", "sys", "tftp"],                            &[]),
+    ("boot_file",    &["config", "failure", "millis", "sys", "tftp"],                  &[]),
     ("explain",      &["boot_file", "config", "failure", "net", "proxydhcp", "sys", "wire"],
                                                                                        &["conf_parser", "pcap_parser"]),
-    ("daemon",       &["boot_file", "explain", "config", "effect", "failure", "journal", "log_line", "net", "proxydhcp", "sys", "tftp", "command_line"],
+    ("daemon",       &["boot_file", "explain", "config", "millis", "onlooker", "sight", "wire", "effect", "failure", "journal", "log_line", "net", "proxydhcp", "sys", "tftp", "command_line"],
                                                                                        &["conf_parser", "mio"]),
 ];
 
@@ -30,7 +34,7 @@ const FLOORS: &[Floor] = &[
 const CRATES: &[&str] =
     &["conf_parser", "nix", "libc", "log", "env_logger", "getopts", "mio", "nom", "pcap_parser"];
 /// The cores have no clock, no files, no sockets.
-const PURE: &[&str] = &["wire", "net", "log_line", "effect", "proxydhcp", "tftp"];
+const PURE: &[&str] = &["wire", "net", "log_line", "effect", "proxydhcp", "tftp", "onlooker"];
 const IMPURE: &[&str] = &["std::fs", "std::time", "std::process", "UdpSocket", "std::env"];
 
 #[test]

@@ -40,7 +40,7 @@ fuzz_target!(|input: &[u8]| {
         let mut effects = Vec::new();
         let mut names = Names::new(true);
         names.read_hosts(b"10.0.0.80 boot\n10.0.0.81 boot\n");
-        proxydhcp::answer(config, interfaces(), &mut names, port, &arrival, &mut effects);
+        proxydhcp::answer(config, interfaces(), &mut names, port, &arrival, true, &mut effects);
         effects.iter().for_each(|effect| check(effect, bytes));
     });
 });

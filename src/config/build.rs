@@ -315,6 +315,7 @@ impl Builder {
     pub fn finish(mut self) -> Built {
         let edns_packet = self.edns_packet.unwrap_or(USUAL_EDNS_PACKET).max(SMALLEST_EDNS_PACKET);
         self.tftp.largest_block = edns_packet.saturating_add(PACKET_BUFFER);
+        self.tftp.tell = self.config.process.log_debug;
         self.config.tftp = self.tftp_enabled.then(|| Arc::new(self.tftp));
         let Config { dhcp, network, process, .. } = &mut self.config;
         dhcp.pxe |= !dhcp.services.is_empty();

@@ -25,6 +25,7 @@ impl Default for Tftp {
             no_fail: false,
             single_port: false,
             quiet: false,
+            tell: false,
             most: USUAL_TRANSFERS,
             mtu: 0,
             ports: None,

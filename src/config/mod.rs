@@ -285,6 +285,8 @@ pub struct Tftp {
     pub single_port: bool,
     /// Do not log files that are not there.
     pub quiet: bool,
+    /// Tell of each transfer how it goes (`log-debug`).
+    pub tell: bool,
     /// How many transfers may run at once.
     pub most: usize,
     /// Bound on the MTU; 0 is none.

@@ -7,6 +7,7 @@ mod leases;
 mod linger;
 mod manager;
 mod notes;
+mod notices;
 mod one_interface;
 mod outgoing;
 mod pid_file;
@@ -19,6 +20,7 @@ mod script;
 mod sockets;
 pub mod startup;
 mod surroundings;
+mod teller;
 mod tftp;
 mod transfers;
 mod watched;
@@ -31,18 +33,21 @@ use crate::effect::Effect;
 use crate::failure::{Failure, reason};
 use crate::journal::Journal;
 use crate::log_line::{FileLine, Line, ProcessLine};
+use crate::millis::Millis;
 use crate::net::Interfaces;
+use crate::onlooker::Onlooker;
 use crate::proxydhcp::{self, Port};
 use crate::sys::batch::Inbox;
 use crate::sys::interfaces::{Watch, snapshot};
+use crate::sys::overhear::Ear;
 use crate::sys::signals::{Asked, Signals, bury_children, release};
 use crate::sys::{limits, udp};
 use crate::tftp::Server;
-use crate::tftp::transfer::Millis;
 use files::DiskFiles;
 use linger::Linger;
 use manager::Manager;
 use mio::Events;
+use notices::Looking;
 use one_interface::BoundTo;
 use outgoing::Delayed;
 use script::Script;
@@ -50,6 +55,7 @@ use sockets::{Role, Sockets};
 use std::fs::File;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use teller::Teller;
 use watched::{Changes, WatchedDirectories};
 
 /// A daemon that serves.
@@ -69,6 +75,12 @@ pub struct Daemon {
     script: Option<Script>,
     journal: Journal,
     delayed: Delayed,
+    teller: Teller,
+    /// Who is on the way, and what is said of that.
+    onlooker: Onlooker,
+    looking: Looking,
+    /// Hears other servers, where we may.
+    ear: Option<Ear>,
     clock: Clock,
     effects: Vec<Effect>,
     linger: Linger,
@@ -153,6 +165,7 @@ impl Daemon {
             self.perform(now);
             self.expire(&mut mail, now);
             self.send_delayed(now);
+            self.look_after(now);
             self.resume_listening();
         }
     }
@@ -197,6 +210,7 @@ impl Daemon {
             }
             Role::Directories => self.read_changed(),
             Role::Dhcp(port) => self.dhcp(port, &mut mail.one, now),
+            Role::Ear => self.overhear(&mut mail.one, now),
             Role::Tftp(listener) => self.requests(listener, &mut mail.one, now),
             Role::Transfer(id) => self.transfer(id, mail, now),
             Role::Disk => {
@@ -224,7 +238,8 @@ impl Daemon {
         if !self.backlog.is_empty() {
             return Some(Duration::ZERO);
         }
-        let due = self.tftp.deadline().into_iter().chain(self.delayed.next()).min();
+        let due = self.tftp.deadline().into_iter().chain(self.delayed.next());
+        let due = due.chain(self.onlooker.next()).chain(self.teller.next()).min();
         let now = self.now();
         // A moment more than is left: waking up early would be for nothing.
         let pause = due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0)));
@@ -305,13 +320,14 @@ impl Daemon {
     /// Whether there may be more: mio tells once, and nobody else must wait for all of it. What came together is
     /// answered together: a client that hears one answer and sleeps again has to be woken for the next.
     fn dhcp(&mut self, port: Port, buffer: &mut [u8], now: Millis) -> bool {
-        let Self { config, interfaces, names, effects, sockets, .. } = self;
+        let Self { config, interfaces, names, effects, sockets, teller, .. } = self;
         let Some(socket) = sockets.dhcp(port) else { return false };
         let mut more = true;
         for _ in 0..FAIR_SHARE {
             match udp::receive(socket, buffer) {
                 Ok(arrival) => {
-                    proxydhcp::answer(config, interfaces, names, port, &arrival, effects);
+                    let telling = teller.wants_dhcp(arrival.bytes, now);
+                    proxydhcp::answer(config, interfaces, names, port, &arrival, telling, effects);
                 }
                 Err(error) if is_one_lost(&error) => {}
                 Err(_) => {

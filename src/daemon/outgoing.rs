@@ -4,9 +4,9 @@ use super::Daemon;
 use crate::effect::Effect;
 use crate::failure::reason;
 use crate::log_line::{DhcpLine, Line};
+use crate::millis::Millis;
 use crate::net::{Batch, Datagram, Via};
 use crate::sys::neighbour;
-use crate::tftp::transfer::Millis;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -67,7 +67,13 @@ impl Daemon {
                     let due = now.plus_seconds(seconds.into());
                     self.delayed.add(due, datagram, due.plus(TRYING));
                 }
+                Effect::Tell(client, line) => {
+                    told.extend(self.teller.wants_of(client, now).then_some(line));
+                }
+                Effect::Saw(sight) => self.see(sight, now),
                 Effect::TellScript(sent) => {
+                    let remark = self.onlooker.loaded(&sent, now);
+                    remark.into_iter().for_each(|remark| self.remark(remark));
                     self.script.iter_mut().for_each(|script| script.tell(&sent));
                 }
                 Effect::Close(id) => self.sockets.transfers().close(id),

@@ -30,6 +30,8 @@ pub enum Role {
     Script,
     /// Directories that are watched.
     Directories,
+    /// What other servers tell everybody.
+    Ear,
     /// One of the DHCP ports.
     Dhcp(Port),
     /// A socket for TFTP requests.
@@ -45,7 +47,8 @@ const PXE: usize = 3;
 const DISK: usize = 4;
 const SCRIPT: usize = 5;
 const DIRECTORIES: usize = 6;
-const TFTP: usize = 7;
+const EAR: usize = 7;
+const TFTP: usize = 8;
 /// More addresses than a machine has.
 const TRANSFER: usize = 1 << 24;
 impl Role {
@@ -59,6 +62,7 @@ impl Role {
             DISK => Self::Disk,
             SCRIPT => Self::Script,
             DIRECTORIES => Self::Directories,
+            EAR => Self::Ear,
             listener @ TFTP..TRANSFER => Self::Tftp(listener - TFTP),
             transfer => Self::Transfer(transfer - TRANSFER),
         }
@@ -74,6 +78,7 @@ impl Role {
             Self::Disk => DISK,
             Self::Script => SCRIPT,
             Self::Directories => DIRECTORIES,
+            Self::Ear => EAR,
             Self::Tftp(listener) => TFTP + listener,
             Self::Transfer(transfer) => TRANSFER + transfer,
         })

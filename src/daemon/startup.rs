@@ -6,11 +6,13 @@ use super::herald::Herald;
 use super::leases::{self, Leases};
 use super::manager::Manager;
 use super::notes::{Start, missing};
+use super::notices::Looking;
 use super::one_interface::{BoundTo, only_interface};
 use super::readers::Readers;
 use super::rights::{identity, server};
 use super::script::Script;
 use super::sockets::{Role, Sockets};
+use super::teller::Teller;
 use super::watched::WatchedDirectories;
 use super::{Clock, Daemon, End, pid_file, rights, roots, surroundings};
 use crate::command_line::{self, CommandLine, Own};
@@ -25,10 +27,12 @@ use crate::failure::{Failure, reason};
 use crate::journal::Journal;
 use crate::log_line::{FileLine, Line, ProcessLine};
 use crate::net::Interfaces;
+use crate::onlooker::Onlooker;
 use crate::sys::background::leave_terminal;
 use crate::sys::descriptors::close_inherited;
 use crate::sys::interfaces::{Watch, has_interface, snapshot};
 use crate::sys::limits;
+use crate::sys::overhear::Ear;
 use crate::sys::privilege::{Capability, Identity};
 use crate::sys::signals::Signals;
 use conf_parser::Switch;
@@ -72,6 +76,7 @@ pub struct Bound {
     interfaces: Interfaces,
     leases: Option<File>,
     sockets: Sockets,
+    ear: Option<Ear>,
     watch: Watch,
     watched: Option<WatchedDirectories>,
     identity: Identity,
@@ -193,6 +198,10 @@ impl Parsed {
         }
         let bound_to = only_interface(&config, &interfaces);
         bound_to.iter().try_for_each(|name| sockets.bind_dhcp_first_to(name))?;
+        // Who may not hear the others does without.
+        let hears = config.dhcp.pxe && !config.dhcp.ranges.is_empty();
+        let ear = hears.then(|| Ear::open(config.dhcp.client_port).ok()).flatten();
+        ear.iter().try_for_each(|ear| sockets.hear(ear, Role::Ear))?;
         let script_user = rights::script_user(&config)?;
         let identity = identity(&config)?;
         let kept = rights::kept(&config, bound_to.is_some(), sockets.wait_for_addresses())?;
@@ -202,6 +211,7 @@ impl Parsed {
             interfaces,
             leases,
             sockets,
+            ear,
             watch,
             watched,
             identity,
@@ -293,6 +303,7 @@ impl Confined {
             interfaces,
             leases,
             sockets,
+            ear,
             watch,
             mut watched,
             bound_to,
@@ -315,6 +326,10 @@ impl Confined {
         start.lines(&config, &interfaces).iter().for_each(|line| journal.write(line));
         let bound_to = bound_to.map(|name| BoundTo::new(name, &interfaces));
         Ok(Daemon {
+            teller: Teller::of(&config),
+            onlooker: Onlooker::default(),
+            looking: Looking::default(),
+            ear,
             config,
             bound_to,
             interfaces,

@@ -111,6 +111,5 @@ pub fn is_ipxe(name: &str) -> bool {
     let file = Path::new(name.rsplit('/').next().unwrap_or(name));
     let ending = file.extension().and_then(|ending| ending.to_str());
     let begins = |known: &&str| file.to_string_lossy().starts_with(known);
-    ending.is_none_or(|ending| IPXE_ENDINGS.contains(&ending))
-        && IPXE_FILES.iter().any(|known| begins(&known))
+    ending.is_none_or(|ending| IPXE_ENDINGS.contains(&ending)) && IPXE_FILES.iter().any(begins)
 }

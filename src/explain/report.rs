@@ -40,7 +40,7 @@ pub struct Conversation {
 #[derive(Clone, Debug, Serialize)]
 pub struct Exchange {
     /// `DISCOVER`, `REQUEST`.
-    pub message: &'static str,
+    pub message: String,
     /// What it is about, in words.
     pub about: String,
     /// The port it comes to.
@@ -59,7 +59,7 @@ pub struct Exchange {
 #[derive(Clone, Debug, Serialize)]
 pub struct Reply {
     /// `OFFER`, `ACK`.
-    pub message: &'static str,
+    pub message: String,
     /// Where it goes.
     pub to: String,
     /// Its parts.

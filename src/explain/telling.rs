@@ -35,7 +35,7 @@ pub fn exchange(
     };
     let reply = request.zip(answer).filter(|_| why.is_none());
     Exchange {
-        message: name_of(kind),
+        message: message::name(kind),
         about,
         port: match port {
             Port::Server => config.dhcp.server_port,
@@ -47,6 +47,7 @@ pub fn exchange(
         // A choice is looked up by its number: nothing else was near.
         passed_over: match answer {
             Some(Answer { kind: Kind::BootItem, .. }) => Vec::new(),
+            None if matches!(judged, Err(why) if !matches!(why, Why::NoRange(_))) => Vec::new(),
             _ => passed_over(config, request, answer),
         },
     }
@@ -55,18 +56,6 @@ pub fn exchange(
 fn ignored(answer: &Answer<'_>) -> String {
     let line = answer.because.iter().find(|cause| cause.made == Made::Silence);
     line.map_or_else(String::new, |cause| format!("{} says to ignore it", cause.origin))
-}
-
-/// Names of message types (RFC 2132, section 9.6).
-pub fn name_of(kind: u8) -> &'static str {
-    match kind {
-        message::DISCOVER => "DISCOVER",
-        message::OFFER => "OFFER",
-        message::REQUEST => "REQUEST",
-        message::ACK => "ACK",
-        message::INFORM => "INFORM",
-        _ => "message",
-    }
 }
 
 fn tags(config: &Config, tags: &TagSet<'_>) -> Vec<Tag> {
@@ -132,7 +121,7 @@ fn reply(config: &Config, request: &Request<'_>, answer: &Answer<'_>) -> Reply {
     let unsent = proxydhcp::reply(request, answer).unsent;
     let to = proxydhcp::destination(config, request, answer);
     Reply {
-        message: name_of(answer.message),
+        message: message::name(answer.message),
         to: to.map_or_else(String::new, |to| to.to_string()),
         fields: Fields { answer, fields: Vec::new() }.all(),
         complaints: answer.complaints.iter().chain(&unsent).map(ToString::to_string).collect(),

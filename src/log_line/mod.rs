@@ -1,13 +1,17 @@
 //! Every sentence we can log, as data. What it says is decided elsewhere; how it reads stands here and nowhere else.
 
+mod decision;
 mod dhcp;
 mod files;
+mod notice;
 mod process;
 mod script;
 mod tftp;
 
+pub use decision::DecisionLine;
 pub use dhcp::DhcpLine;
 pub use files::FileLine;
+pub use notice::{Client, NoticeLine};
 pub use process::{COMPILE_TIME_OPTIONS, ProcessLine, VERSION};
 pub use script::ScriptLine;
 pub use tftp::TftpLine;
@@ -27,10 +31,15 @@ pub enum Line {
     File(FileLine),
     /// Of the script: what it says is `dnsmasq-script`.
     Script(ScriptLine),
+    /// Of `log-debug`: what was decided.
+    Decision(DecisionLine),
+    /// Something remarkable about a client.
+    Notice(NoticeLine),
 }
 
 const PROCESS: &str = "dnsmasq";
 const DHCP: &str = "dnsmasq-dhcp";
+const TFTP: &str = "dnsmasq-tftp";
 
 /// How grave a line is: syslog's numbers (RFC 5424, section 6.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +79,11 @@ impl Line {
         match self {
             Self::Process(_) => PROCESS,
             Self::Dhcp(..) => DHCP,
-            Self::Tftp(_) => "dnsmasq-tftp",
+            Self::Tftp(_) => TFTP,
             Self::File(line) => line.identity(),
             Self::Script(line) => line.identity(),
+            Self::Decision(line) => line.identity(),
+            Self::Notice(line) => line.identity(),
         }
     }
 
@@ -84,6 +95,8 @@ impl Line {
             Self::Tftp(line) => line.priority(),
             Self::File(line) => line.priority(),
             Self::Script(line) => line.priority(),
+            Self::Decision(line) => line.priority(),
+            Self::Notice(line) => line.priority(),
         }
     }
 }
@@ -97,6 +110,8 @@ impl fmt::Display for Line {
             Self::Tftp(line) => line.to_string(),
             Self::File(line) => line.to_string(),
             Self::Script(line) => line.to_string(),
+            Self::Decision(line) => line.to_string(),
+            Self::Notice(line) => line.to_string(),
         };
         let mut end = text.len().min(LONGEST);
         while !text.is_char_boundary(end) {

@@ -17,11 +17,14 @@ mod offer;
 mod place;
 mod pxe_options;
 pub mod request;
+pub mod rival;
 mod route;
 pub mod setting;
+mod sights;
 mod tagging;
 #[cfg(test)]
 mod tests;
+mod told;
 mod why;
 
 pub use why::Why;
@@ -61,6 +64,15 @@ pub mod message {
     pub const ACK: u8 = 5;
     /// DHCPINFORM
     pub const INFORM: u8 = 8;
+
+    const NAMES: &[&str] =
+        &["DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM"];
+
+    /// The name of a type, or its number.
+    pub fn name(kind: u8) -> String {
+        let name = usize::from(kind).checked_sub(1).and_then(|at| NAMES.get(at));
+        name.map_or_else(|| format!("message {kind}"), |name| (*name).to_owned())
+    }
 }
 
 /// What is to be done about a request.
@@ -154,19 +166,25 @@ pub enum Kind {
     BootItem,
 }
 
-/// Answers a datagram: appends what is to be logged and sent, in dnsmasq's order.
+/// Answers a datagram: appends what is to be logged and sent, in dnsmasq's order. `telling`: the decision is told too.
 pub fn answer(
     config: &Config,
     interfaces: &Interfaces,
     names: &mut Names,
     port: Port,
     arrival: &Arrival<'_>,
+    telling: bool,
     effects: &mut Vec<Effect>,
 ) {
-    let Judged { request, decision } = match judge(config, interfaces, names, port, arrival) {
+    let judged = judge(config, interfaces, names, port, arrival);
+    if telling {
+        effects.push(told::line(config, port, arrival.bytes, judged.as_ref()));
+    }
+    let Judged { request, decision } = match judged {
         Ok(judged) => judged,
         Err(why) => return effects.extend(lines::drop_line(&why)),
     };
+    effects.extend(sights::sight(&request, &decision));
     lines::before(&config.dhcp, &request, effects);
     match decision {
         Decision::Silent(why) => effects.extend(lines::drop_line(&why)),

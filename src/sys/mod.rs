@@ -9,6 +9,7 @@
 //! | many datagrams at once | a window is one call | [`batch`] | `recvmmsg` |
 //! | links, addresses and their changes (rtnetlink) | where we are | [`interfaces`] | – |
 //! | a neighbour entry (rtnetlink) | a client that has no address yet | [`neighbour`] | – |
+//! | what others tell everybody (packet) | they may be in the way | [`overhear`] | set a filter |
 //! | users, groups, capabilities | to be nobody | [`privilege`] | `capget`, `capset` |
 //! | signals as a descriptor, and handlers until there is one | the end | [`signals`] | `sigaction`, `_exit` |
 //! | directories that tell of changes (inotify) | lists of machines are edited | [`directories`] | – |
@@ -29,6 +30,7 @@ pub mod interfaces;
 pub mod limits;
 pub mod neighbour;
 mod netlink;
+pub mod overhear;
 pub mod privilege;
 pub mod signals;
 pub mod streams;

@@ -25,6 +25,7 @@ pub use filter::accepts;
 use crate::config::Tftp;
 use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
+use crate::millis::Millis;
 use crate::net::{Arrival, Datagram, Interfaces, Via};
 use crate::wire::tftp::{Inbound, error};
 use files::{Awaited, FileId, Files};
@@ -34,7 +35,7 @@ use sessions::Sessions;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use timers::Timers;
-use transfer::{Event, Millis};
+use transfer::Event;
 use undecided::{History, Requests, Undecided};
 
 /// All transfers under way.

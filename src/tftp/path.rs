@@ -109,9 +109,9 @@ fn enter(
 #[cfg(test)]
 mod tests {
     use super::super::files::memory::Memory;
-    use super::super::transfer::Millis;
     use super::*;
     use crate::config::{Origin, Placed};
+    use crate::millis::Millis;
     use std::net::Ipv4Addr;
 
     fn path_of(name: &str, tftp: &Tftp, files: &mut Memory) -> String {

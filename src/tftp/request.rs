@@ -9,8 +9,9 @@ use super::session::{Client, Session, cleaned, shown};
 use super::transfer::{Terms, Transfer};
 use super::undecided::History;
 use crate::effect::Effect;
-use crate::log_line::{Line, TftpLine};
+use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::net::{Arrival, Via};
+use crate::sight::{Refused, Sight};
 use crate::wire::tftp::{Inbound, Strings, error, oack};
 
 /// Error codes (RFC 1350, appendix).
@@ -85,6 +86,16 @@ fn refused(refusal: Refusal, path: String, client: &Client) -> Option<(u16, Tftp
     }
 }
 
+/// What of a refusal is worth noting.
+fn sight(code: u16, client: &Client, path: Vec<u8>) -> Option<Effect> {
+    let why = match code {
+        code::NOT_FOUND => Refused::Missing,
+        code::ACCESS => Refused::Denied,
+        _ => return None,
+    };
+    Some(Effect::Saw(Sight::Refused { client: client.peer.ip(), path, why }))
+}
+
 fn read(
     (name, mode, options): (&[u8], Mode, Strings<'_>),
     client: Client,
@@ -106,11 +117,13 @@ fn read(
     let opened = match opened {
         Ok(opened) => opened,
         Err(refusal) => {
-            let Some((code, line)) = refused(refusal, cleaned(&resolved.path), &client) else {
+            let shown = cleaned(&resolved.path);
+            let Some((code, line)) = refused(refusal, shown, &client) else {
                 return Started::Undecided(Awaited::File(resolved.path));
             };
             // What is not there is told to the client, and with `quiet-tftp` to nobody else.
             let silent = code == code::NOT_FOUND && around.tftp.quiet;
+            effects.extend(sight(code, &client, resolved.path).filter(|_| !silent));
             effects.extend(refuse(&client, code, line).into_iter().skip(silent.into()));
             return Started::Nothing;
         }
@@ -125,5 +138,18 @@ fn read(
         oack: oack.is_some(),
     };
     let transfer = Transfer::start(terms, source.last(), around.now);
-    Started::Session(Box::new(Session::new(client, resolved.path, transfer, source, oack)))
+    let ip = client.peer.ip();
+    effects.push(Effect::Saw(Sight::Begins { client: ip, path: resolved.path.clone() }));
+    if around.tftp.tell {
+        let line = DecisionLine::Begins {
+            path: cleaned(&resolved.path),
+            client: client.shown.clone(),
+            size: opened.size,
+            blksize: agreed.blksize,
+            windowsize: agreed.windowsize,
+        };
+        effects.push(Effect::Tell(ip, Line::Decision(line)));
+    }
+    let began = around.tftp.tell.then_some(around.now);
+    Started::Session(Box::new(Session::new(client, resolved.path, transfer, source, (oack, began))))
 }

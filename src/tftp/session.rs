@@ -4,9 +4,10 @@ use super::blocks::{Rendered, Source};
 use super::files::{FileId, Files};
 use super::request::code;
 use super::timers::Alarm;
-use super::transfer::{Action, Event, Millis, Outcome, Transfer};
+use super::transfer::{Action, Event, Outcome, Transfer};
 use crate::effect::{Effect, Sent};
-use crate::log_line::{Line, TftpLine};
+use crate::log_line::{DecisionLine, Line, TftpLine};
+use crate::millis::Millis;
 use crate::net::{Batch, Datagram, Interfaces, Via};
 use crate::wire::option_names::printable;
 use crate::wire::tftp::error;
@@ -100,6 +101,8 @@ pub struct Session {
     transfer: Transfer,
     source: Source,
     oack: Option<Vec<u8>>,
+    /// When it began, if its end is to be told.
+    began: Option<Millis>,
     /// Blocks to be sent: when all that has arrived is read, or when the disk has them.
     owed: Option<Range<u64>>,
     /// Blocks that were sent last.
@@ -128,10 +131,10 @@ impl Session {
         path: Vec<u8>,
         (transfer, first): (Transfer, Range<u64>),
         source: Source,
-        oack: Option<Vec<u8>>,
+        (oack, began): (Option<Vec<u8>>, Option<Millis>),
     ) -> Self {
         let (owed, waits, alarm) = (Some(first), None, Alarm::default());
-        Self { client, path, transfer, source, oack, owed, sending: 0..0, waits, alarm }
+        Self { client, path, transfer, source, oack, began, owed, sending: 0..0, waits, alarm }
     }
 
     /// Who it is with.
@@ -174,6 +177,7 @@ impl Session {
                     Outcome::TimedOut => (TftpLine::TimedOut { path, client }, None),
                 };
                 effects.push(Effect::Log(Line::Tftp(line)));
+                effects.extend(sent.is_some().then(|| self.told(now)).flatten());
                 effects.extend(sent.map(Effect::TellScript));
                 Standing::Over
             }
@@ -236,6 +240,17 @@ impl Session {
     /// The disk has what it has waited for.
     pub fn wakes(&mut self) {
         self.waits = None;
+    }
+
+    /// How long it took.
+    fn told(&self, now: Millis) -> Option<Effect> {
+        let line = DecisionLine::Ended {
+            path: cleaned(&self.path),
+            client: self.client.shown.clone(),
+            size: self.source.size(),
+            millis: now.0 - self.began?.0,
+        };
+        Some(Effect::Tell(self.client.peer.ip(), Line::Decision(line)))
     }
 
     fn sent(&self) -> Sent {

@@ -1,6 +1,6 @@
 //! When which transfer has something to do. Nothing here walks all transfers.
 
-use super::transfer::Millis;
+use crate::millis::Millis;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

@@ -2,7 +2,8 @@
 
 use super::Socket;
 use super::files::{Awaited, Files};
-use super::transfer::{Millis, PATIENCE};
+use super::transfer::PATIENCE;
+use crate::millis::Millis;
 use crate::net::Arrival;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};

@@ -126,7 +126,7 @@ impl Stage {
         };
         let mut effects = Vec::new();
         let Self { config, interfaces, names, .. } = self;
-        proxydhcp::answer(config, interfaces, names, port, &arrival, &mut effects);
+        proxydhcp::answer(config, interfaces, names, port, &arrival, false, &mut effects);
         effects.into_iter().for_each(|effect| self.happens(effect));
     }
 
@@ -141,7 +141,8 @@ impl Stage {
                 let told = self.told(&datagram);
                 self.delayed.extend(told.map(|told| (delay, told)));
             }
-            Effect::SendBatch(_) | Effect::Close(_) | Effect::TellScript(_) => {
+            Effect::Saw(_) => {}
+            Effect::SendBatch(_) | Effect::Close(_) | Effect::Tell(..) | Effect::TellScript(_) => {
                 unreachable!("DHCP opens nothing")
             }
         }

@@ -5,9 +5,9 @@ use super::common::speech::{self, Step, shown, step};
 use super::{config, logged};
 use pxemasq::config::{Config, Tftp};
 use pxemasq::effect::Effect;
+use pxemasq::millis::Millis;
 use pxemasq::net::{Address, Arrival, Interfaces, Link, Via};
 use pxemasq::tftp::files::{FileId, Files, Opened, Read, Refusal};
-use pxemasq::tftp::transfer::Millis;
 use pxemasq::tftp::{Around, Server, Socket};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -124,6 +124,7 @@ impl Stage {
                         self.seen.packets.push(format!("{} {when}{to} {shown}", self.step));
                     }
                 }
+                Effect::Saw(_) | Effect::Tell(..) => {}
                 Effect::Close(_) | Effect::TellScript(_) => {}
             }
         }

@@ -1,0 +1,120 @@
+//! How much `log-debug` tells: no client, and not all together, can fill a disk.
+
+use crate::config::Config;
+use crate::log_line::{DecisionLine, Line};
+use crate::millis::Millis;
+use crate::wire::dhcp::{Frame, field};
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+/// What was told within this minute.
+pub struct Teller {
+    /// Whether anything is told at all.
+    tells: bool,
+    since: Millis,
+    clients: HashMap<Key, u32>,
+    all: u32,
+    untold: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Mac([u8; 6]),
+    Ip(IpAddr),
+}
+
+/// Lines in a minute for one client. A boot takes some ten.
+const MOST_EACH: u32 = 40;
+/// For all of them: a thousand machines at once.
+const MOST: u32 = 20_000;
+const MINUTE: u64 = 60_000;
+
+impl Teller {
+    /// Nothing told yet.
+    pub fn of(config: &Config) -> Self {
+        let tells = config.process.log_debug;
+        Self { tells, since: Millis(0), clients: HashMap::new(), all: 0, untold: 0 }
+    }
+
+    /// Whether to tell what is decided about a DHCP message.
+    pub fn wants_dhcp(&mut self, message: &[u8], now: Millis) -> bool {
+        if !self.tells {
+            return false;
+        }
+        // What is too short for a client is nobody's, and counts as one.
+        let mac = message.get(field::CHADDR).filter(|_| message.len() >= Frame::SHORTEST);
+        let mac = mac.and_then(|chaddr| chaddr.first_chunk().copied());
+        self.wants(Key::Mac(mac.unwrap_or_default()), now)
+    }
+
+    /// Whether to tell something of a client that loads files.
+    pub fn wants_of(&mut self, client: IpAddr, now: Millis) -> bool {
+        self.tells && self.wants(Key::Ip(client), now)
+    }
+
+    fn wants(&mut self, key: Key, now: Millis) -> bool {
+        if self.all >= MOST {
+            self.untold += 1;
+            return false;
+        }
+        self.all += 1;
+        let told = self.clients.entry(key).or_insert(0);
+        *told += 1;
+        let wants = *told <= MOST_EACH;
+        if self.all == 1 {
+            self.since = now;
+        }
+        if !wants {
+            self.all -= 1;
+            self.untold += 1;
+        }
+        wants
+    }
+
+    /// When the minute is over, if anything was told in it.
+    pub fn next(&self) -> Option<Millis> {
+        (self.all > 0).then(|| self.since.plus(MINUTE))
+    }
+
+    /// Begins a new minute, if it is time to; what there is to say of the last one.
+    pub fn turn(&mut self, now: Millis) -> Option<Line> {
+        self.next().filter(|next| *next <= now)?;
+        let untold = std::mem::take(&mut self.untold);
+        (self.all, self.clients) = (0, HashMap::new());
+        (untold > 0).then_some(Line::Decision(DecisionLine::Untold(untold)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn teller() -> Teller {
+        let mut config = Config::default();
+        config.process.log_debug = true;
+        Teller::of(&config)
+    }
+
+    #[test]
+    fn a_broken_client_is_told_of_a_little_and_others_still() {
+        let mut teller = teller();
+        let client = |last: u8| IpAddr::from([10, 0, 0, last]);
+        let told = (0..1_000_000).filter(|_| teller.wants_of(client(1), Millis(5))).count();
+        assert_eq!(told, 40);
+        assert!(teller.wants_of(client(2), Millis(5)));
+        assert_eq!(teller.turn(Millis(60_000)), None);
+        let line = Line::Decision(DecisionLine::Untold(999_960));
+        assert_eq!(teller.turn(Millis(60_005)), Some(line));
+        assert_eq!(teller.next(), None);
+        assert!(teller.wants_of(client(1), Millis(60_006)));
+    }
+
+    #[test]
+    fn many_clients_take_no_more_than_their_room() {
+        let mut teller = teller();
+        for number in 0..1_000_000_u32 {
+            teller.wants_of(IpAddr::from(number.to_be_bytes()), Millis(0));
+        }
+        assert_eq!(teller.clients.len(), MOST as usize);
+    }
+}

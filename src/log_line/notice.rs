@@ -1,0 +1,117 @@
+//! What is remarkable about a client's way, and what helps.
+
+use super::Priority;
+use crate::wire::option_names::mac;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// A client, as the log shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// By its hardware address.
+    Machine([u8; 6]),
+    /// By its address.
+    Address(IpAddr),
+}
+
+/// A notice. Lines of the configuration are in it as `file:number`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticeLine {
+    /// It was answered and never came to port 4011.
+    NeverAsked { client: Client, line: String },
+    /// It was told what to load and never did.
+    NeverLoaded { client: Client, file: String, line: String },
+    /// iPXE is sent iPXE.
+    Loop { client: Client, file: String, times: usize, line: String },
+    /// A file is loaded and left again and again.
+    Again { client: Client, file: String, times: usize, line: String },
+    /// Nothing of what is sent to it is acknowledged.
+    Unheard { client: Client, path: String, times: usize },
+    /// A file is not there; something near it is, perhaps.
+    Missing { client: Client, path: String, near: Option<String>, line: Option<String> },
+    /// A file may not be read; why, in words.
+    Denied { client: Client, why: String, line: Option<String> },
+    /// Another DHCP server names a boot file.
+    Rival { client: Client, server: Ipv4Addr, file: String, next_server: Ipv4Addr, line: String },
+    /// Another proxy answers.
+    RivalProxy { client: Client, server: Ipv4Addr, file: String, line: String },
+}
+
+impl NoticeLine {
+    pub(super) fn identity(&self) -> &'static str {
+        match self {
+            Self::Unheard { .. } | Self::Missing { .. } | Self::Denied { .. } => super::TFTP,
+            _ => super::DHCP,
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "as of all lines")]
+    pub(super) fn priority(&self) -> Priority {
+        Priority::Notice
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Machine(bytes) => f.write_str(&mac(bytes)),
+            Self::Address(ip) => ip.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for NoticeLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeverAsked { client, line } => write!(
+                f,
+                "{client} was answered ({line}) and never came to port 4011: does a firewall drop UDP port 4011, or did another offer win?"
+            ),
+            Self::NeverLoaded { client, file, line } => write!(
+                f,
+                "{client} was told to load {file} ({line}) and never asked for it: does a firewall drop UDP port 69?"
+            ),
+            Self::Loop { client, file, times, line } => write!(
+                f,
+                "{client} has loaded {file} {times} times within a minute: {line} sends it to iPXE too. Set a tag for iPXE (dhcp-match=set:ipxe,175) and keep it off that line (tag:!ipxe)"
+            ),
+            Self::Again { client, file, times, line } => write!(
+                f,
+                "{client} has loaded {file} ({line}) {times} times within a minute, and left it each time: is it for another firmware, or refused by Secure Boot?"
+            ),
+            Self::Unheard { client, path, times } => write!(
+                f,
+                "{client} has asked for {path} {times} times and acknowledged nothing: does a firewall drop answers from other ports than 69? (tftp-port-range, tftp-single-port)"
+            ),
+            Self::Missing { client, path, near, line } => {
+                write!(f, "{client} stopped at {path}, which does not exist")?;
+                near.iter().try_for_each(|near| write!(f, ", but {near} does"))?;
+                named(f, line.as_deref())
+            }
+            Self::Denied { client, why, line } => {
+                write!(f, "{client} stopped at {why}")?;
+                named(f, line.as_deref())
+            }
+            Self::Rival { client, server, file, next_server, line } => {
+                write!(
+                    f,
+                    "the DHCP server {server} tells {client} to boot {file} from {next_server}, beside us ({line}): take boot file and next-server out of its configuration"
+                )
+            }
+            Self::RivalProxy { client, server, file, line } => {
+                write!(
+                    f,
+                    "another proxyDHCP server, {server}, answers {client} beside us ({line})"
+                )?;
+                if file.is_empty() { Ok(()) } else { write!(f, " and names {file}") }
+            }
+        }
+    }
+}
+
+fn named(f: &mut fmt::Formatter<'_>, line: Option<&str>) -> fmt::Result {
+    match line {
+        Some(line) => write!(f, " ({line} names it)"),
+        None => Ok(()),
+    }
+}

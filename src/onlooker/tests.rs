@@ -1,0 +1,138 @@
+//! Ways that end, and ways that do not.
+
+use super::*;
+use std::net::Ipv4Addr;
+
+const MAC: Mac = [0x52, 0x54, 0, 1, 2, 3];
+const IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+const ROOT: &str = "/srv/";
+
+fn line() -> Origin {
+    Origin { file: "c".into(), line: 3 }
+}
+
+fn answered(next: Next) -> Sight {
+    let ip = Some(IP);
+    Sight::Answered(Answered { mac: MAC, ip, is_ipxe: false, next, line: line() })
+}
+
+fn load(file: &str) -> Sight {
+    answered(Next::Load(file.into()))
+}
+
+fn path(file: &str) -> Vec<u8> {
+    [ROOT, file].concat().into_bytes()
+}
+
+fn begins(file: &str) -> Sight {
+    Sight::Begins { client: IP.into(), path: path(file) }
+}
+
+fn sent(file: &str) -> Sent {
+    Sent { size: 1, client: IP.into(), path: path(file) }
+}
+
+fn missed(file: &str) -> Sight {
+    Sight::Refused { client: IP.into(), path: path(file), why: Refused::Missing }
+}
+
+/// Everything that is said in so many seconds.
+fn all(onlooker: &mut Onlooker, seconds: std::ops::Range<u64>) -> Vec<Remark> {
+    seconds.flat_map(|second| onlooker.look(Millis(second * 1000))).collect()
+}
+
+const WHO: Who = Who::Machine(MAC);
+
+#[test]
+fn an_offer_without_a_sequel_is_told_once_a_minute() {
+    let mut onlooker = Onlooker::default();
+    for second in [0, 4, 8, 70] {
+        onlooker.see(answered(Next::Ask), Millis(second * 1000));
+        if second == 8 {
+            assert_eq!(all(&mut onlooker, 9..38), []);
+            let remark = Remark::NeverAsked { who: WHO, line: line() };
+            assert_eq!(all(&mut onlooker, 38..69), [remark]);
+        }
+    }
+    assert_eq!(all(&mut onlooker, 71..200).len(), 1);
+    assert_eq!((onlooker.next(), onlooker.ways.len()), (None, 0), "nothing is left to look for");
+}
+
+#[test]
+fn who_goes_on_is_not_talked_about() {
+    let mut onlooker = Onlooker::default();
+    onlooker.see(answered(Next::Ask), Millis(0));
+    onlooker.see(load("a"), Millis(1000));
+    onlooker.see(begins("a"), Millis(2000));
+    assert_eq!(onlooker.loaded(&sent("a"), Millis(3000)), None);
+    for name in ["01-52", "0A", "0"] {
+        onlooker.see(missed(name), Millis(4000));
+    }
+    assert_eq!(onlooker.loaded(&sent("default"), Millis(5000)), None);
+    assert_eq!(all(&mut onlooker, 5..300), []);
+}
+
+#[test]
+fn a_miss_at_the_end_is() {
+    let mut onlooker = Onlooker::default();
+    onlooker.see(load("a"), Millis(0));
+    onlooker.see(missed("a"), Millis(1000));
+    assert_eq!(all(&mut onlooker, 2..6), []);
+    let why = Refused::Missing;
+    let remark = Remark::Refused { who: WHO, path: path("a"), why, line: Some(line()) };
+    assert_eq!(all(&mut onlooker, 6..9), [remark]);
+}
+
+#[test]
+fn the_same_first_stage_thrice_is_a_loop() {
+    let mut onlooker = Onlooker::default();
+    for second in [0, 15, 30, 45] {
+        onlooker.see(load("undionly.kpxe"), Millis(second * 1000));
+        let remark = onlooker.loaded(&sent("undionly.kpxe"), Millis(second * 1000 + 1));
+        let times = matches!(remark, Some(Remark::Again { times: 3, .. }));
+        assert_eq!(times, second == 30, "{second}: {remark:?}");
+    }
+}
+
+#[test]
+fn whoever_acknowledges_nothing_is_told_when_he_stops_asking() {
+    let mut onlooker = Onlooker::default();
+    for second in [0, 2, 4] {
+        onlooker.see(begins("a"), Millis(second * 1000));
+    }
+    let remark = Remark::Unheard { who: Who::Address(IP.into()), path: path("a"), times: 3 };
+    assert_eq!(all(&mut onlooker, 5..60), [remark]);
+}
+
+#[test]
+fn a_rival_is_told_whoever_answers_first() {
+    let rival = Rival {
+        server: Ipv4Addr::new(10, 0, 0, 1),
+        mac: MAC,
+        is_proxy: false,
+        file: b"x".to_vec(),
+        next_server: IP,
+    };
+    let mut onlooker = Onlooker::default();
+    assert_eq!(onlooker.see(Sight::Rival(rival.clone()), Millis(0)), None);
+    let remark = Some(Remark::Rival(rival.clone(), line()));
+    assert_eq!(onlooker.see(answered(Next::Ask), Millis(1)), remark);
+    assert_eq!(onlooker.see(Sight::Rival(rival.clone()), Millis(2)), None);
+    assert_eq!(onlooker.see(Sight::Rival(rival), Millis(61_000)), remark);
+}
+
+#[test]
+fn a_flood_takes_no_more_than_its_room() {
+    let mut onlooker = Onlooker::default();
+    for number in 0..100_000_u32 {
+        let [a, b, c, d] = number.to_be_bytes();
+        let mac = [2, 0, a, b, c, d];
+        let ip = Some(Ipv4Addr::from(number));
+        let (is_ipxe, next) = (false, Next::Ask);
+        let sight = Sight::Answered(Answered { mac, ip, is_ipxe, next, line: line() });
+        onlooker.see(sight, Millis(0));
+    }
+    assert_eq!((onlooker.ways.len(), onlooker.machines.len()), (MOST, MOST));
+    assert_eq!(all(&mut onlooker, 0..200).len(), MOST);
+    assert_eq!((onlooker.ways.len(), onlooker.machines.len()), (0, 0));
+}

@@ -1,0 +1,94 @@
+//! A decision told in one line (`log-debug`).
+
+use super::near::{Miss, Passed, passed};
+use super::request::Request;
+use super::{Answer, Decision, Judged, Kind, Made, PXE_PORT, Port, Why, destination, message};
+use crate::config::Config;
+use crate::effect::Effect;
+use crate::log_line::{DecisionLine, Line};
+use crate::wire::architectures::Architecture;
+use crate::wire::dhcp::Frame;
+use crate::wire::option_names::printable;
+
+/// Lines that were passed over, of which a decision tells.
+const MOST_PASSED: usize = 3;
+
+/// The line.
+pub fn line(
+    config: &Config,
+    port: Port,
+    bytes: &[u8],
+    judged: Result<&Judged<'_>, &Why>,
+) -> Effect {
+    let port = match port {
+        Port::Server => config.dhcp.server_port,
+        Port::Pxe => PXE_PORT,
+    };
+    let line = match judged {
+        Ok(Judged { request, decision }) => DecisionLine::Dhcp {
+            port,
+            message: message_of(request.frame),
+            mac: request.frame.mac().to_vec(),
+            interface: request.place.link.name.clone(),
+            architecture: request.architecture().map(Architecture),
+            tags: tags(config, request, decision),
+            outcome: outcome(config, request, decision),
+        },
+        Err(why) => {
+            let from = Frame::parse(bytes).map(|frame| {
+                let mac = crate::wire::option_names::mac(frame.mac());
+                format!("{} from {mac}: ", message_of(frame))
+            });
+            let no_range = matches!(why, Why::NoRange(_));
+            let near = if no_range { near(&passed(config, None, None)) } else { String::new() };
+            DecisionLine::Unread { port, why: format!("{}{why}{near}", from.unwrap_or_default()) }
+        }
+    };
+    Effect::Log(Line::Decision(line))
+}
+
+fn message_of(frame: Frame<'_>) -> String {
+    frame.option(53, 1).map_or_else(|| "BOOTP".to_owned(), |value| message::name(value[0]))
+}
+
+fn tags(config: &Config, request: &Request<'_>, decision: &Decision<'_>) -> String {
+    match decision {
+        Decision::Answer(answer) => answer.tags.listed(),
+        Decision::Silent(_) => request.tags.with_tag_ifs(&config.dhcp.tag_ifs).listed(),
+    }
+}
+
+fn outcome(config: &Config, request: &Request<'_>, decision: &Decision<'_>) -> String {
+    match decision {
+        Decision::Silent(why) if why.is_usual() => format!("dropped: {why}"),
+        Decision::Silent(why) => {
+            format!("dropped: {why}{}", near(&passed(config, Some(request), None)))
+        }
+        Decision::Answer(answer) => answered(config, request, answer),
+    }
+}
+
+fn answered(config: &Config, request: &Request<'_>, answer: &Answer<'_>) -> String {
+    let to = destination(config, request, answer);
+    let to = to.map_or_else(|| " is not sent".to_owned(), |to| format!(" to {to}"));
+    let told_on_4011 = answer.items.is_empty() && request.port == Port::Server;
+    let menu = answer.because.iter().any(|cause| matches!(cause.made, Made::Entry(_)));
+    let what = match (&answer.file[..], answer.kind) {
+        ([], _) if told_on_4011 => ", the file is told on port 4011".to_owned(),
+        ([], _) if menu => ", a menu".to_owned(),
+        ([], Kind::Proxy { .. }) => ", no boot file".to_owned(),
+        (file, _) => format!(", file {} from {}", printable(file), answer.siaddr),
+    };
+    let lines = answer.because.iter().map(|cause| format!("{} {}", cause.keyword, cause.origin));
+    let lines = lines.collect::<Vec<_>>().join(", ");
+    let is_nothing = answer.file.is_empty() && !told_on_4011 && !menu;
+    let near = is_nothing.then(|| near(&passed(config, Some(request), Some(answer))));
+    format!("{}{to}{what} ({lines}){}", message::name(answer.message), near.unwrap_or_default())
+}
+
+/// What comes nearest: those for another architecture and network first.
+fn near(passed: &[Passed<'_>]) -> String {
+    let matters = |one: &&Passed<'_>| !matches!(one.miss, Miss::Pool | Miss::Class);
+    let told = passed.iter().filter(matters).take(MOST_PASSED);
+    told.map(|one| format!("; {} {} {}", one.keyword, one.origin, one.miss)).collect()
+}

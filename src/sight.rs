@@ -1,0 +1,89 @@
+//! What is seen of a client on its way, for whoever watches how it goes on.
+
+use crate::config::Origin;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The hardware address of Ethernet and its like.
+pub type Mac = [u8; 6];
+
+/// One thing that was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// It asks a DHCP server for this address, of which it knows that it will get it.
+    Leased {
+        /// Who.
+        mac: Mac,
+        /// The address.
+        ip: Ipv4Addr,
+    },
+    /// It was answered.
+    Answered(Answered),
+    /// It begins to load a file of this path.
+    Begins {
+        /// Who.
+        client: IpAddr,
+        /// As it was opened.
+        path: Vec<u8>,
+    },
+    /// It asked for a file and did not get it.
+    Refused {
+        /// Who.
+        client: IpAddr,
+        /// The path that the name leads to.
+        path: Vec<u8>,
+        /// Why.
+        why: Refused,
+    },
+    /// Another server answers it, with something to boot.
+    Rival(Rival),
+}
+
+/// Why a file is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It is not there.
+    Missing,
+    /// It may not be read.
+    Denied,
+}
+
+/// An answer of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// To whom.
+    pub mac: Mac,
+    /// Its address, where it has one already.
+    pub ip: Option<Ipv4Addr>,
+    /// Whether it says that it is iPXE.
+    pub is_ipxe: bool,
+    /// What it is to do next.
+    pub next: Next,
+    /// The line that says so.
+    pub line: Origin,
+}
+
+/// What a client is to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Ask on port 4011.
+    Ask,
+    /// Load this file from here.
+    Load(Vec<u8>),
+    /// Anything: a person chooses, or another server goes on.
+    Anything,
+}
+
+/// An answer of another server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rival {
+    /// The server.
+    pub server: Ipv4Addr,
+    /// Who is answered.
+    pub mac: Mac,
+    /// Whether it lends no address, and so is a proxy.
+    pub is_proxy: bool,
+    /// The boot file it names.
+    pub file: Vec<u8>,
+    /// Who serves that.
+    pub next_server: Ipv4Addr,
+}
