@@ -9,6 +9,7 @@ use pxemasq::explain::Explained;
 use pxemasq::failure::Failure;
 use pxemasq::journal::Journal;
 use pxemasq::journal::terminal::{is_a_person, print, say};
+use pxemasq::story::tell;
 use pxemasq::sys::background::usual_umask;
 use pxemasq::sys::signals::begin;
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ fn run(words: &[String], journal: &Journal) -> Result<ExitCode, Failure> {
             say("dnsmasq: syntax check OK.");
             return Ok(told(&parsed, strict));
         }
+        Asked::Story { form, path } => return Ok(told_to_the_end(tell(form, path.as_deref()))),
         Asked::Explain { parsed, clients, json } => {
             return Ok(answered(parsed.explain(&clients, json)));
         }
@@ -61,18 +63,28 @@ fn told(parsed: &Parsed, strict: bool) -> ExitCode {
     if strict && !remarks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// Prints an answer. A question that cannot be answered is nobody's failed start: the log does not hear of it.
+fn told_to_the_end(told: Result<(), Failure>) -> ExitCode {
+    match told {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => complain(&failure),
+    }
+}
+
+/// Prints an answer.
 fn answered(explained: Result<Explained, Failure>) -> ExitCode {
     match explained {
         Ok(Explained { text, works }) => {
             print(&text);
             if works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
-        Err(failure) => {
-            say(&failure.to_string());
-            ExitCode::from(failure.code)
-        }
+        Err(failure) => complain(&failure),
     }
+}
+
+/// A question that cannot be answered is nobody's failed start: the log does not hear of it.
+fn complain(failure: &Failure) -> ExitCode {
+    say(&failure.to_string());
+    ExitCode::from(failure.code)
 }
 
 fn code(end: End) -> ExitCode {

@@ -24,9 +24,10 @@ const FLOORS: &[Floor] = &[
     ("journal",      &["config", "failure", "log_line", "sys"],                        &["conf_parser", "log", "env_logger"]),
     ("command_line", &["log_line"],                                                    &["conf_parser", "getopts"]),
     ("boot_file",    &["config", "failure", "millis", "sys", "tftp"],                  &[]),
-    ("explain",      &["boot_file", "config", "failure", "net", "proxydhcp", "sys", "wire"],
+    ("explain",      &["boot_file", "config", "failure", "net", "proxydhcp", "story", "sys", "wire"],
                                                                                        &["conf_parser", "pcap_parser"]),
-    ("daemon",       &["boot_file", "explain", "config", "millis", "onlooker", "sight", "wire", "effect", "failure", "journal", "log_line", "net", "proxydhcp", "sys", "tftp", "command_line"],
+    ("story",        &["failure", "journal", "log_line", "wire"],                      &[]),
+    ("daemon",       &["story", "boot_file", "explain", "config", "millis", "onlooker", "sight", "wire", "effect", "failure", "journal", "log_line", "net", "proxydhcp", "sys", "tftp", "command_line"],
                                                                                        &["conf_parser", "mio"]),
 ];
 

@@ -28,6 +28,7 @@ use crate::journal::Journal;
 use crate::log_line::{FileLine, Line, ProcessLine};
 use crate::net::Interfaces;
 use crate::onlooker::Onlooker;
+use crate::story::Form;
 use crate::sys::background::leave_terminal;
 use crate::sys::descriptors::close_inherited;
 use crate::sys::interfaces::{Watch, has_interface, snapshot};
@@ -53,6 +54,13 @@ pub enum Asked {
     },
     /// Serve.
     Serve(Parsed),
+    /// Tell the boots of a log.
+    Story {
+        /// How.
+        form: Form,
+        /// The log; `None` is standard input.
+        path: Option<String>,
+    },
     /// Say what clients would be told.
     Explain {
         /// What was read.
@@ -109,6 +117,12 @@ struct Confined {
 /// Reads the command line and the files it leads to.
 pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> {
     let line = CommandLine::parse(words, posixly_correct);
+    if let (Some(form), command_line::End::Clean) = (&line.own.story, line.end) {
+        let unknown =
+            || Failure::config(format!("bad --story: there is no form {form}, but text and html"));
+        let form = Form::parse(form).ok_or_else(unknown)?;
+        return Ok(Asked::Story { form, path: line.own.words.first().cloned() });
+    }
     let test = line.options.iter().any(|given| given.row.switch() == Some(Switch::Test));
     let purpose = if test { Purpose::Check } else { Purpose::Serve };
     let mut loader = Loader::new(purpose, Answers { has_interface });

@@ -1,11 +1,12 @@
 //! The client that is asked about: `mac=52:54:00:12:34:56,arch=x86-64_EFI[,user-class=iPXE][,option:175=…]`.
 
+use crate::story::Boot;
 use crate::wire::architectures::Architecture;
 use crate::wire::dhcp::{BROADCAST, Frame, field};
 use crate::wire::option_names::{mac, printable};
 use conf_parser::option_names::OPTIONS;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A client that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +80,13 @@ impl Client {
             user_class,
             ..Self::new()
         }
+    }
+
+    /// The one that a boot was of, if the log names it.
+    pub fn of_boot(boot: &Boot) -> Option<Self> {
+        let mac = bytes(boot.mac.as_ref()?)?;
+        let address = boot.ip.and_then(|ip| if let IpAddr::V4(ip) = ip { Some(ip) } else { None });
+        Some(Self { mac, architecture: boot.architecture, address, ..Self::new() })
     }
 
     /// Takes one word; `None`: it cannot be read.

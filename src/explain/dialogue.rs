@@ -50,7 +50,7 @@ struct Dialogue<'w> {
 const CLIENT_PORT: u16 = 68;
 
 /// Plays what the clients of a capture have asked, one after the other.
-pub fn replay(world: &mut World, seen: &[Seen]) -> Vec<Conversation> {
+pub fn replay(world: &mut World, seen: &[Seen], interface: Option<&str>) -> Vec<Conversation> {
     let mut clients: Vec<(Vec<u8>, Vec<&Seen>)> = Vec::new();
     for one in seen {
         let Some(frame) = Frame::parse(&one.bytes) else { continue };
@@ -65,6 +65,7 @@ pub fn replay(world: &mut World, seen: &[Seen]) -> Vec<Conversation> {
     }
     let told = clients.iter().filter_map(|(_, all)| {
         let client = Client::of_frame(Frame::parse(&all.first()?.bytes)?);
+        let client = Client { interface: interface.map(str::to_owned), ..client };
         let mut dialogue = Dialogue::new(world, &client, client.architecture?);
         dialogue.again(all);
         Some(dialogue.end())
@@ -235,6 +236,7 @@ impl<'w> Dialogue<'w> {
             architecture: self.architecture.0,
             architecture_name: self.architecture.name(),
             interface: format!("{} ({})", self.stage.name, self.stage.ours),
+            observed: Vec::new(),
             assumed: self.stage.assumed,
             exchanges: self.exchanges,
             boots: self.boots,

@@ -13,6 +13,7 @@ mod telling;
 mod text;
 
 use crate::failure::Failure;
+use crate::story::{Boot, boots_of};
 use crate::wire::architectures::Architecture;
 use client::Client;
 pub use dialogue::World;
@@ -36,6 +37,8 @@ pub struct Explained {
     pub works: bool,
 }
 
+const X86_BIOS: Architecture = Architecture(0);
+const X64_UEFI: Architecture = Architecture(7);
 /// First stages that ask again, as iPXE, once they run.
 const IPXE_FILES: &[&str] = &["undionly", "ipxe", "snponly"];
 const IPXE_ENDINGS: &[&str] = &["0", "efi", "kpxe", "kkpxe", "pxe"];
@@ -50,10 +53,15 @@ pub fn explain(
     let mut report = Report { files, warnings, clients: Vec::new() };
     let mut is_table = false;
     for text in question.clients {
-        if let Some(path) = text.strip_prefix("pcap=") {
+        if let Some(Source { path, interface }) = Source::parse(text, "pcap=") {
             let unreadable = |why| Failure::file(format!("cannot read {path}: {why}"));
             let seen = capture::datagrams(path).map_err(unreadable)?;
-            report.clients.extend(replay(world, &seen));
+            report.clients.extend(replay(world, &seen, interface));
+            continue;
+        }
+        if let Some(Source { path, interface }) = Source::parse(text, "log=") {
+            let told = of_log(&boots_of(path)?, interface).into_iter();
+            report.clients.extend(told.flat_map(|seen| again(world, &seen)));
             continue;
         }
         let client = Client::parse(text)
@@ -75,6 +83,58 @@ pub fn explain(
         report.to_string()
     };
     Ok(Explained { text, works })
+}
+
+/// A client of a log, and how it went with it there.
+struct Logged {
+    client: Client,
+    observed: String,
+}
+
+/// A file with clients in it: `pcap=…[,interface=…]`.
+struct Source<'t> {
+    path: &'t str,
+    interface: Option<&'t str>,
+}
+
+impl<'t> Source<'t> {
+    fn parse(text: &'t str, kind: &str) -> Option<Self> {
+        let rest = text.strip_prefix(kind)?;
+        Some(match rest.rsplit_once(",interface=") {
+            Some((path, interface)) => Self { path, interface: Some(interface) },
+            None => Self { path: rest, interface: None },
+        })
+    }
+}
+
+/// The clients of a log, each once.
+fn of_log(boots: &[Boot], interface: Option<&str>) -> Vec<Logged> {
+    let mut all: Vec<Logged> = Vec::new();
+    for boot in boots.iter().rev() {
+        let Some(client) = Client::of_boot(boot) else { continue };
+        if !all.iter().any(|known| known.client.mac == client.mac) {
+            let observed = format!("in the log: {}", boot.ending().verdict);
+            let interface = interface.map(str::to_owned);
+            all.push(Logged { client: Client { interface, ..client }, observed });
+        }
+    }
+    all.reverse();
+    all
+}
+
+/// How it would go with it today. Of a client that the log tells little about: as the two that there are most of.
+fn again(world: &mut World, logged: &Logged) -> Vec<Conversation> {
+    let Logged { client, observed } = logged;
+    let unknown = [X86_BIOS, X64_UEFI];
+    let known = client.architecture.as_slice();
+    let architectures = if known.is_empty() { &unknown[..] } else { known };
+    let told = architectures.iter().flat_map(|one| {
+        let asked = Client { architecture: Some(*one), ..client.clone() };
+        stages(world, &asked, *one)
+    });
+    let mut told: Vec<Conversation> = told.collect();
+    told.iter_mut().for_each(|one| one.observed.push(observed.clone()));
+    told
 }
 
 /// The client; and if it is sent iPXE, what that is told when it asks again.

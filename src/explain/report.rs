@@ -24,6 +24,8 @@ pub struct Conversation {
     pub architecture_name: Option<&'static str>,
     /// The interface it is taken to ask by, and its address there.
     pub interface: String,
+    /// What was seen of it, in a capture or a log.
+    pub observed: Vec<String>,
     /// What had to be made up.
     pub assumed: Vec<String>,
     /// What is asked and answered, in order.

@@ -17,6 +17,7 @@ impl fmt::Display for Report {
 
 fn conversation(out: &mut fmt::Formatter<'_>, told: &Conversation) -> fmt::Result {
     writeln!(out, "\n{}, on {}", told.client, told.interface)?;
+    told.observed.iter().try_for_each(|seen| writeln!(out, "  {seen}"))?;
     for assumed in &told.assumed {
         writeln!(out, "  assumed: {assumed}")?;
     }

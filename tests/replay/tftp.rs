@@ -124,8 +124,7 @@ impl Stage {
                         self.seen.packets.push(format!("{} {when}{to} {shown}", self.step));
                     }
                 }
-                Effect::Saw(_) | Effect::Tell(..) => {}
-                Effect::Close(_) | Effect::TellScript(_) => {}
+                Effect::Close(_) | Effect::TellScript(_) | Effect::Saw(_) | Effect::Tell(..) => {}
             }
         }
     }

@@ -1,0 +1,321 @@
+//! One boot of one client, step by step, and how it ends.
+
+use crate::wire::architectures::Architecture;
+use std::net::IpAddr;
+
+/// A boot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Boot {
+    /// The client's hardware address, if the log tells.
+    pub mac: Option<String>,
+    /// Its address.
+    pub ip: Option<IpAddr>,
+    /// What it runs on.
+    pub architecture: Option<Architecture>,
+    /// When it began, as the log has it.
+    pub written: String,
+    /// The same in seconds; `None`: the log tells no time.
+    pub began: Option<f64>,
+    /// What happened.
+    pub steps: Vec<Step>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Seconds since the boot began.
+    pub at: Option<f64>,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// It was answered, so often one after the other.
+    Answered {
+        /// On that port, where the log tells.
+        port: Option<u16>,
+        /// What it was told, where the log tells.
+        outcome: Option<String>,
+        /// How often.
+        times: usize,
+    },
+    /// It is to be ignored.
+    Ignored,
+    /// Requests were dropped, so many for one reason.
+    Dropped {
+        /// Why.
+        why: String,
+        /// How often.
+        times: usize,
+    },
+    /// It was sent to a file by its choice.
+    Chosen(String),
+    /// It got a file.
+    File {
+        /// Its path.
+        path: String,
+        /// Its size, where the log tells.
+        size: Option<u64>,
+        /// Seconds it took, where the log tells.
+        seconds: Option<f64>,
+    },
+    /// Files were not there, so many one after the other.
+    Missed {
+        /// The last.
+        path: String,
+        /// How many.
+        times: usize,
+    },
+    /// A file may not be read.
+    Denied(String),
+    /// It broke off, in its words.
+    Gave(String),
+    /// It has not acknowledged a file for long.
+    TimedOut(String),
+    /// The server remarked on it.
+    Remarked(String),
+}
+
+/// How a boot ends, as far as the log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// Whether it has got as far as this server takes it.
+    pub good: bool,
+    /// What has come of it.
+    pub verdict: String,
+    /// What helps.
+    pub advice: Option<String>,
+}
+
+/// The same file so often is no progress.
+const TOO_OFTEN: usize = 3;
+/// Names that operating systems come under.
+const SYSTEMS: &[&str] = &[
+    "vmlinuz",
+    "linux",
+    "kernel",
+    "bzimage",
+    "initr",
+    ".img",
+    ".wim",
+    ".iso",
+    ".squashfs",
+    "core.gz",
+    "rootfs",
+    "boot.sdi",
+];
+/// Names of loaders, some of which are in the names above.
+const LOADERS: &[&str] =
+    &["linux.0", "linux.c32", "linux.e64", "linux.e32", "linux.efi", "lpxelinux", "pxelinux"];
+const IPXE: &[&str] = &["ipxe", "undionly", "snponly", "netboot.xyz"];
+
+impl Boot {
+    /// Adds a step; the same thing again is counted.
+    pub fn add(&mut self, at: Option<f64>, what: What) {
+        let same = match (self.steps.last_mut().map(|step| &mut step.what), &what) {
+            (
+                Some(What::Answered { port, outcome, times }),
+                What::Answered { port: new_port, outcome: new, .. },
+            ) if port == new_port && outcome == new => {
+                *times += 1;
+                true
+            }
+            (Some(What::Missed { path, times }), What::Missed { path: new, .. }) => {
+                new.clone_into(path);
+                *times += 1;
+                true
+            }
+            (Some(What::Dropped { why, times }), What::Dropped { why: new, .. }) if why == new => {
+                *times += 1;
+                true
+            }
+            _ => false,
+        };
+        if !same {
+            self.steps.push(Step { at, what });
+        }
+    }
+
+    /// When something last happened.
+    pub fn last(&self) -> Option<f64> {
+        Some(self.began? + self.length())
+    }
+
+    /// Seconds from the beginning to the last thing.
+    pub fn length(&self) -> f64 {
+        self.steps.iter().filter_map(|step| step.at).fold(0.0, f64::max)
+    }
+
+    /// Who it is.
+    pub fn client(&self) -> String {
+        let ip = self.ip.map(|ip| ip.to_string());
+        match (&self.mac, ip) {
+            (Some(mac), Some(ip)) => format!("{mac} ({ip})"),
+            (Some(mac), None) => mac.clone(),
+            (None, ip) => ip.unwrap_or_else(|| "somebody".to_owned()),
+        }
+    }
+
+    /// The files it got, in order.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| match &step.what {
+            What::File { path, .. } => Some(&**path),
+            _ => None,
+        })
+    }
+
+    /// How it ends.
+    pub fn ending(&self) -> Ending {
+        let last_file = self.steps.iter().rposition(|step| matches!(step.what, What::File { .. }));
+        let behind = &self.steps[last_file.map_or(0, |at| at + 1)..];
+        let remark = behind.iter().rev().find_map(|step| match &step.what {
+            What::Remarked(text) => Some(stuck(text.clone(), None)),
+            _ => None,
+        });
+        let again = self
+            .files()
+            .find(|path| self.files().filter(|other| other == path).count() >= TOO_OFTEN);
+        let looping = again.map(|path| {
+            let verdict = format!("it loads {} again and again", name(path));
+            let advice = "where that is iPXE, tell it apart: dhcp-match=set:ipxe,175, tag:!ipxe on the line that sends \
+                          it, and its own boot file with tag:ipxe. Otherwise the file is for another firmware, or \
+                          Secure Boot refuses it";
+            stuck(verdict, Some(advice))
+        });
+        let end =
+            remark.or(looping).or_else(|| behind.iter().rev().find_map(|step| end_at(&step.what)));
+        end.unwrap_or_else(|| self.went_on())
+    }
+
+    fn went_on(&self) -> Ending {
+        let Some(last) = self.files().last() else {
+            return stuck("it was answered, and has asked for no file".to_owned(), Some(NO_FILE));
+        };
+        let good = |verdict| Ending { good: true, verdict, advice: None };
+        let file = name(last).to_ascii_lowercase();
+        let is_one_of = |names: &[&str]| names.iter().any(|known| file.contains(known));
+        if is_one_of(SYSTEMS) && !is_one_of(LOADERS) {
+            good(format!("it has its operating system: {} was the last file", name(last)))
+        } else if is_one_of(IPXE) {
+            good(format!("it runs {}, which goes on by itself, mostly over HTTP", name(last)))
+        } else {
+            let advice = "if it does not boot: the next stage may come over HTTP, which is not in this log; or the file is \
+                          for another firmware, or Secure Boot refuses it";
+            let verdict = format!("{} was the last file it asked for", name(last));
+            Ending { good: false, verdict, advice: Some(advice.to_owned()) }
+        }
+    }
+}
+
+const NO_FILE: &str = "a firewall that drops UDP ports 4011 or 69, another server whose offer won, or a client that boots \
+                       from elsewhere; --explain says what it is told";
+
+fn stuck(verdict: String, advice: Option<&str>) -> Ending {
+    Ending { good: false, verdict, advice: advice.map(str::to_owned) }
+}
+
+/// What it means that a boot ends with this.
+fn end_at(what: &What) -> Option<Ending> {
+    Some(match what {
+        What::Missed { path, .. } => stuck(
+            format!("it stopped at {path}, which does not exist"),
+            Some(
+                "look for the name in other letters, without .0, or a directory away: tftp-root is in front of it",
+            ),
+        ),
+        What::Denied(path) => stuck(
+            format!("it stopped at {path}, which may not be read"),
+            Some(
+                "let everybody read it (chmod a+r) and enter each directory above it (chmod a+x); with SELinux: restorecon",
+            ),
+        ),
+        What::TimedOut(path) => stuck(
+            format!("it stopped acknowledging {path}"),
+            Some(
+                "it was switched off, or lost the network; if it happens always, a firewall drops answers from high ports",
+            ),
+        ),
+        What::Ignored => {
+            stuck("it is to be ignored".to_owned(), Some("a dhcp-ignore line says so"))
+        }
+        What::Dropped { why, .. } => stuck(format!("it was not answered: {why}"), None),
+        What::Answered { .. }
+        | What::Chosen(_)
+        | What::Gave(_)
+        | What::File { .. }
+        | What::Remarked(_) => return None,
+    })
+}
+
+/// The last part of a path.
+pub fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str) -> What {
+        What::File { path: path.to_owned(), size: None, seconds: None }
+    }
+
+    fn missed(path: &str) -> What {
+        What::Missed { path: path.to_owned(), times: 1 }
+    }
+
+    fn ending(steps: &[What]) -> Ending {
+        let mut boot = Boot::default();
+        steps.iter().for_each(|step| boot.add(None, step.clone()));
+        boot.ending()
+    }
+
+    #[test]
+    fn a_boot_ends_where_it_ends() {
+        let answered = What::Answered { port: None, outcome: None, times: 1 };
+        for (steps, good, verdict) in [
+            (&[answered.clone()][..], false, "it was answered, and has asked for no file"),
+            (
+                &[
+                    answered.clone(),
+                    file("/t/pxelinux.0"),
+                    missed("/t/a"),
+                    missed("/t/b"),
+                    file("/t/default"),
+                    file("/t/vmlinuz"),
+                ],
+                true,
+                "it has its operating system: vmlinuz was the last file",
+            ),
+            (
+                &[file("/t/pxelinux.0"), missed("/t/ldlinux.c32")],
+                false,
+                "it stopped at /t/ldlinux.c32, which does not exist",
+            ),
+            (
+                &[file("/t/undionly.kpxe")],
+                true,
+                "it runs undionly.kpxe, which goes on by itself, mostly over HTTP",
+            ),
+            (
+                &[
+                    file("/t/ipxe.efi"),
+                    answered.clone(),
+                    file("/t/ipxe.efi"),
+                    answered.clone(),
+                    file("/t/ipxe.efi"),
+                ],
+                false,
+                "it loads ipxe.efi again and again",
+            ),
+            (&[file("/t/pxelinux.0")], false, "pxelinux.0 was the last file it asked for"),
+            (&[What::Denied("/t/x".into())], false, "it stopped at /t/x, which may not be read"),
+            (&[answered, What::Ignored], false, "it is to be ignored"),
+        ] {
+            let ending = ending(steps);
+            assert_eq!((ending.good, &ending.verdict[..]), (good, verdict));
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! What a line of a log says about a client.
+
+use super::entry::{Entry, Part};
+use crate::wire::architectures::Architecture;
+use std::net::IpAddr;
+
+/// Something that happened to a client.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The server began.
+    Started,
+    /// It serves files from there.
+    Root(String),
+    /// A client was answered on the way to its boot file; on that port, where the log tells.
+    Answered {
+        /// Who.
+        mac: String,
+        /// The port.
+        port: Option<u16>,
+        /// What it runs on, where decisions are logged.
+        architecture: Option<Architecture>,
+        /// More about it, where decisions are logged.
+        outcome: Option<String>,
+    },
+    /// It would have been, but is to be ignored.
+    Ignored {
+        /// Who.
+        mac: String,
+    },
+    /// A request of it was dropped, and why, where decisions are logged.
+    Dropped {
+        /// Who.
+        mac: String,
+        /// Why.
+        why: String,
+    },
+    /// It chose from the menu, and is sent there.
+    Chosen {
+        /// Who.
+        mac: String,
+        /// Its address.
+        ip: IpAddr,
+        /// The file.
+        file: String,
+    },
+    /// It has an address.
+    Leased {
+        /// Who.
+        mac: String,
+        /// Its address.
+        ip: IpAddr,
+    },
+    /// What the client of a transaction says about itself.
+    Says {
+        /// The transaction.
+        xid: u32,
+        /// What it runs on.
+        architecture: Architecture,
+    },
+    /// The transaction of the next line about a client is that one.
+    Of {
+        /// The transaction.
+        xid: u32,
+        /// The line.
+        event: Box<Event>,
+    },
+    /// It has a file.
+    Sent {
+        /// Who.
+        ip: IpAddr,
+        /// Which.
+        path: String,
+    },
+    /// How big the file was, and how long it took.
+    Measured {
+        /// Who.
+        ip: IpAddr,
+        /// Which.
+        path: String,
+        /// Its size in bytes.
+        size: u64,
+        /// Seconds.
+        seconds: f64,
+    },
+    /// It did not get a file.
+    Refused {
+        /// Who, if the log says so.
+        ip: Option<IpAddr>,
+        /// Which.
+        path: String,
+        /// Why.
+        why: Refusal,
+    },
+    /// It broke off.
+    Gave {
+        /// Who.
+        ip: IpAddr,
+        /// In the client's words.
+        text: String,
+    },
+    /// It has not acknowledged for long.
+    TimedOut {
+        /// Who.
+        ip: IpAddr,
+        /// Which file.
+        path: String,
+    },
+    /// The server remarks on it.
+    Remarked {
+        /// Its hardware address or address.
+        client: String,
+        /// What.
+        text: String,
+    },
+}
+
+/// Why a file is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is not there.
+    Missing,
+    /// It may not be read.
+    Denied,
+}
+
+/// What an entry says; `None`: nothing about a client.
+pub fn event(entry: &Entry<'_>) -> Option<Event> {
+    match entry.part {
+        Part::Process => entry.text.starts_with("started, version").then_some(Event::Started),
+        Part::Dhcp => of_dhcp(entry.text),
+        Part::Tftp => of_tftp(entry.text),
+    }
+}
+
+fn of_dhcp(text: &str) -> Option<Event> {
+    let (first, rest) = text.split_once(' ')?;
+    if let Ok(xid) = first.parse() {
+        return of_transaction(xid, rest);
+    }
+    of_line(text)
+}
+
+fn of_transaction(xid: u32, text: &str) -> Option<Event> {
+    if let Some(class) = text.strip_prefix("vendor class: ") {
+        let number = class.split_once("Arch:")?.1.get(..5)?.parse().ok()?;
+        return Some(Event::Says { xid, architecture: Architecture(number) });
+    }
+    Some(Event::Of { xid, event: Box::new(of_line(text)?) })
+}
+
+fn of_line(text: &str) -> Option<Event> {
+    let (head, rest) = text.split_once(' ')?;
+    let word = head.split('(').next().unwrap_or_default();
+    let words: Vec<&str> = rest.split(' ').collect();
+    match (word, &words[..]) {
+        ("PXE", [mac, "proxy"]) if is_mac(mac) => Some(Event::Answered {
+            mac: (*mac).to_owned(),
+            port: None,
+            architecture: None,
+            outcome: None,
+        }),
+        ("PXE", [mac, "proxy-ignored"]) if is_mac(mac) => {
+            Some(Event::Ignored { mac: (*mac).to_owned() })
+        }
+        ("PXE", [ip, mac, file @ ..]) if is_mac(mac) => Some(Event::Chosen {
+            mac: (*mac).to_owned(),
+            ip: ip.parse().ok()?,
+            file: file.join(" "),
+        }),
+        ("DHCPACK" | "DHCPREQUEST" | "BOOTP", [ip, mac, ..]) if is_mac(mac) => {
+            Some(Event::Leased { mac: (*mac).to_owned(), ip: ip.parse().ok()? })
+        }
+        ("port", _) => decision(rest),
+        _ if is_mac(head) => {
+            Some(Event::Remarked { client: head.to_owned(), text: rest.to_owned() })
+        }
+        _ => rival(text),
+    }
+}
+
+/// `67: DISCOVER from 52:54:00:12:34:56 by eth0, architecture 7 (x86-64_EFI), tags eth0: OFFER to …`
+fn decision(text: &str) -> Option<Event> {
+    let (port, rest) = text.split_once(": ")?;
+    let (_, rest) = rest.split_once(" from ")?;
+    let mac = rest.split([' ', ',']).next()?.trim_end_matches(':').to_owned();
+    if !is_mac(&mac) {
+        return None;
+    }
+    let (facts, outcome) = rest.get(mac.len()..)?.split_once(": ")?;
+    if let Some(why) = outcome.strip_prefix("dropped: ") {
+        return Some(Event::Dropped { mac, why: why.to_owned() });
+    }
+    let number = facts.split_once("architecture ").and_then(|(_, rest)| rest.split(' ').next());
+    let architecture = number.and_then(|number| number.parse().ok()).map(Architecture);
+    let outcome = Some(outcome.to_owned());
+    Some(Event::Answered { mac, port: port.parse().ok(), architecture, outcome })
+}
+
+/// A notice about another server names the client in its midst.
+fn rival(text: &str) -> Option<Event> {
+    let about = ["the DHCP server ", "another proxyDHCP server, "];
+    about.iter().find(|begin| text.starts_with(**begin))?;
+    let client = text.split([' ', ',']).find(|word| is_mac(word))?;
+    Some(Event::Remarked { client: client.to_owned(), text: text.to_owned() })
+}
+
+fn of_tftp(text: &str) -> Option<Event> {
+    if let Some(root) = text.strip_prefix("TFTP root is ") {
+        return Some(Event::Root(root.split_whitespace().next()?.to_owned()));
+    }
+    // What stands behind the last ` to `, ` for `, ` from ` is who.
+    let who = |rest: &str, before: &str| {
+        let (path, ip) = rest.rsplit_once(before)?;
+        Some((path.to_owned(), address(ip)?))
+    };
+    if let Some(rest) = text.strip_prefix("sent ") {
+        let (path, ip) = who(rest, " to ")?;
+        return Some(Event::Sent { ip, path });
+    }
+    if let Some(rest) = text.strip_prefix("timeout sending ") {
+        let (path, ip) = who(rest, " to ")?;
+        return Some(Event::TimedOut { ip, path });
+    }
+    if let Some(rest) = text.strip_prefix("error ") {
+        let (text, ip) = who(rest, " received from ")?;
+        return Some(Event::Gave { ip, text });
+    }
+    if let Some(rest) = text.strip_prefix("file ") {
+        let why = Refusal::Missing;
+        return Some(match who(rest, " not found for ") {
+            Some((path, ip)) => Event::Refused { ip: Some(ip), path, why },
+            None => {
+                Event::Refused { ip: None, path: rest.strip_suffix(" not found")?.to_owned(), why }
+            }
+        });
+    }
+    if let Some(rest) = text.strip_prefix("cannot access ") {
+        let path = rest.rsplit_once(": ")?.0.to_owned();
+        return Some(Event::Refused { ip: None, path, why: Refusal::Denied });
+    }
+    measured(text).or_else(|| {
+        let (client, rest) = text.split_once(' ')?;
+        let is_client = is_mac(client) || client.parse::<IpAddr>().is_ok();
+        is_client.then(|| Event::Remarked { client: client.to_owned(), text: rest.to_owned() })
+    })
+}
+
+/// `10.0.0.9 has /srv/x: 123 bytes in 0.250 s, 492 kB/s`
+fn measured(text: &str) -> Option<Event> {
+    let (ip, rest) = text.split_once(" has ")?;
+    let (path, rest) = rest.rsplit_once(": ")?;
+    let (size, rest) = rest.split_once(" bytes in ")?;
+    let seconds = rest.split_once(" s")?.0.parse().ok()?;
+    Some(Event::Measured {
+        ip: address(ip)?,
+        path: path.to_owned(),
+        size: size.parse().ok()?,
+        seconds,
+    })
+}
+
+/// An address, perhaps with the interface of a link behind `%`.
+fn address(text: &str) -> Option<IpAddr> {
+    text.split('%').next()?.parse().ok()
+}
+
+fn is_mac(word: &str) -> bool {
+    let mut bytes = word.split(':');
+    let is_byte =
+        |byte: &str| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit());
+    word.contains(':') && bytes.all(is_byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entry::entry;
+    use super::*;
+
+    fn read(part: &str, text: &str) -> Option<Event> {
+        event(&entry(&format!("dnsmasq{part}: {text}"))?)
+    }
+
+    const MAC: &str = "52:54:00:12:34:56";
+
+    #[test]
+    fn lines_of_dnsmasq_are_understood() {
+        let ip: IpAddr = [10, 0, 0, 9].into();
+        let mac = || MAC.to_owned();
+        let dhcp = |text: &str| read("-dhcp", text);
+        let answered =
+            Event::Answered { mac: mac(), port: None, architecture: None, outcome: None };
+        assert_eq!(dhcp("PXE(eth0) 52:54:00:12:34:56 proxy"), Some(answered.clone()));
+        let of = Event::Of { xid: 7, event: Box::new(answered) };
+        assert_eq!(dhcp("7 PXE(eth0) 52:54:00:12:34:56 proxy"), Some(of));
+        let chosen = Event::Chosen { mac: mac(), ip, file: "a b.0".into() };
+        assert_eq!(dhcp("PXE(eth0) 10.0.0.9 52:54:00:12:34:56 a b.0"), Some(chosen));
+        let says = Event::Says { xid: 7, architecture: Architecture(7) };
+        assert_eq!(dhcp("7 vendor class: PXEClient:Arch:00007:UNDI:003016"), Some(says));
+        assert_eq!(
+            dhcp("DHCPACK(eth0) 10.0.0.9 52:54:00:12:34:56 pc"),
+            Some(Event::Leased { mac: mac(), ip })
+        );
+        let tftp = |text: &str| read("-tftp", text);
+        let path = || "/srv/a to b".to_owned();
+        assert_eq!(tftp("sent /srv/a to b to 10.0.0.9"), Some(Event::Sent { ip, path: path() }));
+        let why = Refusal::Missing;
+        let missed = |ip| Event::Refused { ip, path: path(), why };
+        assert_eq!(tftp("file /srv/a to b not found for 10.0.0.9"), Some(missed(Some(ip))));
+        assert_eq!(tftp("file /srv/a to b not found"), Some(missed(None)));
+        let gave = Event::Gave { ip, text: "8 User aborted the transfer".into() };
+        assert_eq!(tftp("error 8 User aborted the transfer received from 10.0.0.9"), Some(gave));
+        assert_eq!(tftp("TFTP root is /srv/tftp  "), Some(Event::Root("/srv/tftp".into())));
+        assert_eq!(tftp("something else"), None);
+    }
+
+    #[test]
+    fn what_we_log_beyond_that_is_read_back() {
+        use crate::log_line::{DecisionLine, NoticeLine};
+        let decision = DecisionLine::Dhcp {
+            port: 4011,
+            message: "REQUEST".into(),
+            mac: vec![0x52, 0x54, 0, 0x12, 0x34, 0x56],
+            interface: "eth0".into(),
+            architecture: Some(Architecture(7)),
+            tags: "a, eth0".into(),
+            outcome: "ACK to 10.0.0.9:4011, file x".into(),
+        };
+        let outcome = Some("ACK to 10.0.0.9:4011, file x".into());
+        let architecture = Some(Architecture(7));
+        let answered = Event::Answered { mac: MAC.into(), port: Some(4011), architecture, outcome };
+        assert_eq!(read("-dhcp", &decision.to_string()), Some(answered));
+        let ended = DecisionLine::Ended {
+            path: "/srv/a: b".into(),
+            client: "10.0.0.9".into(),
+            size: 2_000_000,
+            millis: 1500,
+        };
+        let ip = [10, 0, 0, 9].into();
+        let measured =
+            Event::Measured { ip, path: "/srv/a: b".into(), size: 2_000_000, seconds: 1.5 };
+        assert_eq!(read("-tftp", &ended.to_string()), Some(measured));
+        let notice = NoticeLine::NeverAsked {
+            client: crate::log_line::Client::Machine([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
+            line: "c:3".into(),
+        };
+        let read = read("-dhcp", &notice.to_string());
+        assert!(matches!(read, Some(Event::Remarked { client, .. }) if client == MAC));
+    }
+}

@@ -1,0 +1,130 @@
+//! Where logs come from, and when a boot is told: at the end of the log, or, where the log goes on, when nothing has come
+//! of a client for a while.
+
+use super::boot::Boot;
+use super::html;
+use super::narrator::Narrator;
+use crate::failure::{Failure, reason};
+use crate::journal::terminal::print;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How boots are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For a terminal.
+    Text,
+    /// As a page.
+    Html,
+}
+
+impl Form {
+    /// By its name; nothing is text.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "" | "text" => Some(Self::Text),
+            "html" => Some(Self::Html),
+            _ => None,
+        }
+    }
+}
+
+/// A client that has done nothing for so long is told of.
+const QUIET: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_secs(1);
+/// Lines that may wait to be read.
+const ROOM: usize = 1024;
+/// Nobody logs longer ones.
+const LONGEST: u64 = 64 << 10;
+
+/// Tells the boots of a log; `-`, or nothing, is standard input.
+pub fn tell(form: Form, path: Option<&str>) -> Result<(), Failure> {
+    match path.filter(|path| *path != "-") {
+        Some(path) => all(form, &boots_of(path)?),
+        None => listen(form),
+    }
+    Ok(())
+}
+
+/// The boots that a file tells of.
+pub fn boots_of(path: &str) -> Result<Vec<Boot>, Failure> {
+    let unreadable =
+        |error: io::Error| Failure::file(format!("cannot read {path}: {}", reason(&error)));
+    let mut narrator = Narrator::default();
+    let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
+    while let Some(line) = next_line(&mut file).map_err(unreadable)? {
+        narrator.take(&line, None);
+    }
+    Ok(narrator.into_boots())
+}
+
+fn all(form: Form, boots: &[Boot]) {
+    match form {
+        Form::Html => print(&html::page(boots)),
+        Form::Text => {
+            let told: Vec<String> = boots.iter().map(ToString::to_string).collect();
+            print(&told.join("\n"));
+            if told.is_empty() {
+                print("there is no boot in this log\n");
+            }
+        }
+    }
+}
+
+/// Tells what comes on standard input, as it comes.
+fn listen(form: Form) {
+    let lines = lines_of_stdin();
+    let started = Instant::now();
+    let mut narrator = Narrator::default();
+    let mut waiting: HashMap<usize, Instant> = HashMap::new();
+    loop {
+        match lines.recv_timeout(PAUSE) {
+            Ok(line) => {
+                let now = started.elapsed().as_secs_f64();
+                waiting.extend(narrator.take(&line, Some(now)).map(|at| (at, Instant::now())));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if form == Form::Text {
+            let quiet = waiting.extract_if(|_, since| since.elapsed() >= QUIET);
+            let mut told: Vec<usize> = quiet.map(|(at, _)| at).collect();
+            told.sort_unstable();
+            told.iter().for_each(|at| print(&format!("{}\n", narrator.boots()[*at])));
+        }
+    }
+    if form == Form::Html || narrator.boots().is_empty() {
+        return all(form, narrator.boots());
+    }
+    let mut left: Vec<usize> = waiting.into_keys().collect();
+    left.sort_unstable();
+    let told: Vec<String> = left.iter().map(|at| narrator.boots()[*at].to_string()).collect();
+    print(&told.join("\n"));
+}
+
+/// A thread waits for lines, so that time goes on without them.
+fn lines_of_stdin() -> Receiver<String> {
+    let (sender, receiver) = sync_channel(ROOM);
+    thread::spawn(move || {
+        let mut input = io::stdin().lock();
+        while let Ok(Some(line)) = next_line(&mut input) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// The next line, whatever bytes it has; of a very long one its beginning, and the rest as the next.
+fn next_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
+    let mut bytes = Vec::new();
+    if input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
+        return Ok(None);
+    }
+    Ok(Some(String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned()))
+}
