@@ -40,7 +40,7 @@ pub struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// It is not there; but that is, perhaps.
-    Missing(Option<PathBuf>),
+    Missing(Option<Near>),
     /// The name climbs out of the root.
     Outside,
     /// It is a directory, or stranger things.
@@ -51,6 +51,28 @@ pub enum Trouble {
     Closed(Barrier),
     /// Something else, in the system's words.
     Other(String),
+}
+
+/// Something that may have been meant by a path that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Near {
+    /// It.
+    pub path: PathBuf,
+    /// What it differs in.
+    pub by: Difference,
+}
+
+/// What a path differs in from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Capitals and small letters.
+    Letters,
+    /// The `.0` at its end, or all that is behind the dot.
+    Ending,
+    /// A directory.
+    Directory,
+    /// The root.
+    Root,
 }
 
 /// Where somebody's way to a file ends.
@@ -134,7 +156,7 @@ pub fn barrier(path: &Path, identity: &Identity) -> Option<Barrier> {
 /// The last part of a path that we can see: what is behind it is closed to us.
 fn last_seen(path: &Path) -> Option<Barrier> {
     path.ancestors().find_map(|part| {
-        Some(Barrier::at(part, &fs::metadata(part).ok()?, Identity::own().user_name()))
+        Some(Barrier::at(part, &fs::metadata(part).ok()?, Identity::now().user_name()))
     })
 }
 
@@ -149,24 +171,27 @@ impl Barrier {
     }
 }
 
-/// Something that may have been meant by a path that is not there: in other letters, without `.0`, with it or
-/// another ending, one directory away, or below another of the usual roots.
-pub fn near(path: &Path) -> Option<PathBuf> {
-    let is_file = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| found.is_file());
-    let layer = || {
-        let bytes = path.as_os_str().as_bytes();
-        let other = match bytes.strip_suffix(b".0") {
-            Some(base) => base.to_vec(),
-            None => [bytes, b".0"].concat(),
-        };
-        Some(PathBuf::from(OsStr::from_bytes(&other))).filter(is_file)
+/// What may have been meant by a path that is not there, nearest first.
+pub fn near(path: &Path) -> Option<Near> {
+    let found = |path: Option<PathBuf>, by: Difference| {
+        let path = path.filter(|path| fs::metadata(path).is_ok_and(|found| found.is_file()))?;
+        Some(Near { path, by })
     };
-    in_other_letters(path)
-        .filter(is_file)
-        .or_else(layer)
-        .or_else(|| of_another_kind(path).filter(is_file))
-        .or_else(|| a_directory_away(path).filter(is_file))
-        .or_else(|| below_other_roots(path).filter(is_file))
+    found(in_other_letters(path), Difference::Letters)
+        .or_else(|| found(Some(of_another_layer(path)), Difference::Ending))
+        .or_else(|| found(of_another_kind(path), Difference::Ending))
+        .or_else(|| found(a_directory_away(path), Difference::Directory))
+        .or_else(|| found(below_other_roots(path), Difference::Root))
+}
+
+/// The same path without `.0`, or with it.
+fn of_another_layer(path: &Path) -> PathBuf {
+    let bytes = path.as_os_str().as_bytes();
+    let other = match bytes.strip_suffix(b".0") {
+        Some(base) => base.to_vec(),
+        None => [bytes, b".0"].concat(),
+    };
+    PathBuf::from(OsStr::from_bytes(&other))
 }
 
 /// The same path in other letters.
@@ -217,9 +242,7 @@ impl fmt::Display for Outcome {
         match &self.file {
             Ok(size) => write!(f, "{path}, {size} bytes"),
             Err(Trouble::Missing(None)) => write!(f, "{path} does not exist"),
-            Err(Trouble::Missing(Some(near))) => {
-                write!(f, "{path} does not exist, but {} does", near.display())
-            }
+            Err(Trouble::Missing(Some(near))) => write!(f, "{path} does not exist, but {near}"),
             Err(Trouble::Outside) => write!(f, "{path} is outside of the root"),
             Err(Trouble::NotAFile) => write!(f, "{path} is not a file"),
             Err(Trouble::NotOwn(user)) => {
@@ -235,6 +258,18 @@ impl fmt::Display for Outcome {
                 barrier.path.display()
             ),
             Err(Trouble::Other(reason)) => write!(f, "{path}: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Near {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match self.by {
+            Difference::Letters => write!(f, "{path} does: letters differ"),
+            Difference::Ending => write!(f, "{path} does"),
+            Difference::Directory => write!(f, "{path} does, a directory away"),
+            Difference::Root => write!(f, "{path} does: is tftp-root wrong?"),
         }
     }
 }
@@ -297,7 +332,8 @@ mod tests {
             ("efi/none", None),
             ("none/there/is", None),
         ] {
-            assert_eq!(near(&at(asked)), meant.map(at), "{asked}");
+            let found = near(&at(asked)).map(|near| near.path);
+            assert_eq!(found, meant.map(at), "{asked}");
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct Link {
     pub name: String,
     /// Whether it leads only to ourselves.
     pub loopback: bool,
+    /// Whether it is switched off.
+    pub down: bool,
     /// Largest packet, in bytes.
     pub mtu: u32,
     /// What kind of hardware addresses it has (ARP hardware type; 1 is Ethernet).

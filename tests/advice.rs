@@ -141,7 +141,7 @@ fn mistakes_are_named_with_file_and_line() {
             "!ipxe,bios/pxelinux.0",
             "!ipxe,BIOS/PXElinux.0",
             &[
-                "@/c.conf:7: dhcp-boot: @/tftp/BIOS/PXElinux.0 does not exist, but @/tftp/bios/pxelinux.0 does",
+                "@/c.conf:7: dhcp-boot: @/tftp/BIOS/PXElinux.0 does not exist, but @/tftp/bios/pxelinux.0 does: letters differ",
             ],
         ),
         (

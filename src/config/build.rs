@@ -256,6 +256,7 @@ impl Builder {
         match directive {
             Directive::EnableTftp(list) => {
                 self.tftp_enabled = true;
+                tftp.enabled = origin.clone();
                 if let Some(list) = list {
                     tftp.interfaces.get_or_insert_default().extend(list);
                 }

@@ -4,7 +4,7 @@ use super::hosts::Hosts;
 use super::matches::Matches;
 use super::rules::Rules;
 use super::tags::TagIfs;
-use super::{Dhcp, Group, Process, Tftp};
+use super::{Dhcp, Group, Origin, Process, Tftp};
 use std::path::PathBuf;
 
 const USUAL_TRANSFERS: usize = 50;
@@ -15,6 +15,7 @@ pub(super) const PACKET_BUFFER: u32 = 1025 + 10 - 4;
 impl Default for Tftp {
     fn default() -> Self {
         Self {
+            enabled: Origin::none(),
             interfaces: None,
             root: None,
             interface_roots: Vec::new(),

@@ -265,6 +265,8 @@ pub struct PxeOption {
 /// What is served over TFTP.
 #[derive(Clone, Debug)]
 pub struct Tftp {
+    /// The line that asks for it.
+    pub enabled: Origin,
     /// The only interfaces that are served; `None`: those that DHCP is served on.
     pub interfaces: Option<Vec<Vec<u8>>>,
     /// Where files are.

@@ -56,6 +56,11 @@ impl Network {
         by_address || ((open || by_name) && self.excepts(name).is_none())
     }
 
+    /// The `interface` line that names an interface.
+    pub fn names(&self, name: &str) -> Option<&Origin> {
+        matching(&self.interfaces, name)
+    }
+
     /// The `except-interface` that keeps everything off an interface, unless a `listen-address` is there.
     pub fn excepts(&self, name: &str) -> Option<&Origin> {
         matching(&self.except, name)

@@ -130,13 +130,13 @@ fn found(stopped: Stopped) -> Option<NoticeLine> {
     let path = Path::new(OsStr::from_bytes(&bytes));
     match why {
         Refused::Missing => {
-            let near = boot_file::near(path).map(|near| near.display().to_string());
+            let near = boot_file::near(path).map(|near| near.to_string());
             let worth_it = near.is_some() || line.is_some();
             let path = printable(&bytes);
             worth_it.then_some(NoticeLine::Missing { client, path, near, line })
         }
         Refused::Denied => {
-            let outcome = boot_file::check(path, Some(&Identity::own()), false);
+            let outcome = boot_file::check(path, Some(&Identity::now()), false);
             let trouble = outcome.file.as_ref().err()?;
             let is_closed = matches!(trouble, Trouble::Closed(_) | Trouble::Outside);
             is_closed.then(|| NoticeLine::Denied { client, why: outcome.to_string(), line })

@@ -3,7 +3,7 @@
 use super::holder;
 use super::transfers::Transfers;
 use crate::config::network::Binding;
-use crate::config::{Config, Tftp};
+use crate::config::{Config, Origin, Tftp};
 use crate::failure::{Failure, reason};
 use crate::net::{Address, Arrival, Batch, Datagram, Interfaces, Via, any_interface_matches};
 use crate::proxydhcp::{PXE_PORT, Port};
@@ -121,8 +121,10 @@ impl Sockets {
         };
         let shared = config.network.binding != Binding::Wildcard;
         if !config.dhcp.ranges.is_empty() {
-            sockets.dhcp = Some(open_dhcp(config.dhcp.server_port, shared)?);
-            sockets.pxe = if config.dhcp.pxe { Some(open_dhcp(PXE_PORT, shared)?) } else { None };
+            let [range, service] = asking(config);
+            sockets.dhcp = Some(open_dhcp(config.dhcp.server_port, shared, range)?);
+            let pxe = config.dhcp.pxe.then(|| open_dhcp(PXE_PORT, shared, service));
+            sockets.pxe = pxe.transpose()?;
         }
         for (fd, port) in [(&sockets.dhcp, Port::Server), (&sockets.pxe, Port::Pxe)] {
             fd.iter().try_for_each(|fd| sockets.hear(fd, Role::Dhcp(port)))?;
@@ -155,7 +157,8 @@ impl Sockets {
             for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
                 let address = (any, TFTP_PORT).into();
                 let what = format!("failed to create listening socket for port {TFTP_PORT}");
-                self.listen(address).map_err(|error| unopened(&what, &error, address))?;
+                let line = Some(&tftp.enabled);
+                self.listen(address).map_err(|error| unopened(&what, &error, address, line))?;
             }
             return Ok(());
         }
@@ -177,7 +180,7 @@ impl Sockets {
                     listening.map_err(|error| {
                         let what =
                             format!("failed to create listening socket for {}", address.ip());
-                        unopened(&what, &error, address)
+                        unopened(&what, &error, address, Some(&tftp.enabled))
                     })?;
                 }
             }
@@ -337,7 +340,16 @@ impl Sockets {
     }
 }
 
-fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, Failure> {
+/// The lines that ask for the DHCP port, and for 4011.
+fn asking(config: &Config) -> [Option<&Origin>; 2] {
+    let dhcp = &config.dhcp;
+    let service = dhcp.services.first().map(|rule| &rule.origin);
+    let prompt = dhcp.vendor_options.iter().find(|rule| rule.value.class.is_none());
+    let range = dhcp.ranges.first().map(|range| &range.origin);
+    [range, service.or(prompt.map(|rule| &rule.origin))]
+}
+
+fn open_dhcp(port: u16, shared: bool, line: Option<&Origin>) -> Result<OwnedFd, Failure> {
     udp::open_dhcp(port, shared).map_err(|(step, error)| {
         let what = match step {
             Step::Open => "cannot create DHCP socket",
@@ -345,15 +357,17 @@ fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, Failure> {
             Step::Reuse => "failed to set SO_REUSE{ADDR|PORT} on DHCP socket",
             Step::Bind => "failed to bind DHCP server socket",
         };
-        unopened(what, &error, (Ipv4Addr::UNSPECIFIED, port).into())
+        unopened(what, &error, (Ipv4Addr::UNSPECIFIED, port).into(), line)
     })
 }
 
-/// What could not be done, why, and who has the port if that is the reason.
-fn unopened(what: &str, error: &io::Error, address: SocketAddr) -> Failure {
+/// What could not be done, why, and if that is the reason who has the port, and by which line we want it.
+fn unopened(what: &str, error: &io::Error, address: SocketAddr, line: Option<&Origin>) -> Failure {
     let failure = Failure::network(format!("{what}: {}", reason(error)));
     if error.kind() == io::ErrorKind::AddrInUse {
-        return failure.showing(holder::of(address));
+        let asks = |line| format!("\n  {line} asks for port {}", address.port());
+        let line = line.map_or_else(String::new, asks);
+        return failure.showing(format!("{}{line}", holder::of(address)));
     }
     failure
 }

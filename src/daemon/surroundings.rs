@@ -5,7 +5,7 @@ use super::notes::missing;
 use crate::boot_file::{self, Trouble, barrier};
 use crate::config::{Config, Note, Origin, Range, RangeKind, Rule, Tftp};
 use crate::failure::reason;
-use crate::net::{Interfaces, same_network};
+use crate::net::{Address, Interfaces, same_network};
 use crate::sys::privilege::Identity;
 use conf_parser::option::pxe::{Boot, Server};
 use std::ffi::OsStr;
@@ -24,6 +24,7 @@ pub fn remarks(
     identity: Option<&Identity>,
 ) -> Vec<Note> {
     let mut notes = interfaces.map_or_else(Vec::new, |here| networks(config, here));
+    notes.extend(interfaces.into_iter().flat_map(|here| switched_off(config, here)));
     if let Some(tftp) = config.tftp.as_deref().filter(|tftp| missing_roots(tftp).is_empty()) {
         let closed = identity.map_or_else(Vec::new, |identity| closed_roots(tftp, identity));
         if closed.is_empty() {
@@ -44,6 +45,23 @@ fn is_here(config: &Config, interfaces: &Interfaces, range: &Range) -> bool {
         });
         served && address.ip4().is_some_and(|ours| same_network(ours, range.start, netmask))
     })
+}
+
+/// Interfaces that are on the network of a range, and switched off.
+fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
+    let off = |rule: &Rule<Range>| {
+        let on_it = |address: &&Address| {
+            let netmask = rule.value.netmask.unwrap_or(address.netmask());
+            address.ip4().is_some_and(|ours| same_network(ours, rule.value.start, netmask))
+        };
+        let address = interfaces.addresses.iter().find(on_it)?;
+        let link = interfaces.by_index(address.interface).filter(|link| link.down)?;
+        let line = config.network.names(&link.name).unwrap_or(&rule.origin);
+        let text = format!("interface {0} is down: ip link set {0} up", link.name);
+        Some(Note::at(line, text))
+    };
+    let proxies = config.dhcp.ranges.iter().filter(|rule| rule.value.kind == RangeKind::Proxy);
+    proxies.filter_map(off).collect()
 }
 
 /// A proxy range that no interface is on answers relays, and nobody else. A pool for a network we are on would promise

@@ -170,6 +170,7 @@ impl Fields<'_> {
                     });
                     self.because(&format!("option {code}"), value, cause);
                 }
+                Made::Later => self.because("boot file", "is told on port 4011".to_owned(), cause),
                 Made::Delay => {
                     let seconds = match answer.kind {
                         Kind::Proxy { delay } => delay.unwrap_or(0),

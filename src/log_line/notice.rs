@@ -85,11 +85,11 @@ impl fmt::Display for NoticeLine {
             ),
             Self::Missing { client, path, near, line } => {
                 write!(f, "{client} stopped at {path}, which does not exist")?;
-                near.iter().try_for_each(|near| write!(f, ", but {near} does"))?;
+                near.iter().try_for_each(|near| write!(f, ", but {near}"))?;
                 named(f, line.as_deref())
             }
             Self::Denied { client, why, line } => {
-                write!(f, "{client} stopped at {why}")?;
+                write!(f, "{client} stopped there: {why}")?;
                 named(f, line.as_deref())
             }
             Self::Rival { client, server, file, next_server, line } => {

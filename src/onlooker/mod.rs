@@ -165,6 +165,7 @@ impl Onlooker {
         for (who, way) in &mut self.ways {
             remarks.extend(way.stuck(*who, now));
         }
+        remarks.retain(|remark| !self.is_done(remark));
         self.ways.retain(|_, way| way.is_recent(now));
         let Self { ways, machines, .. } = self;
         machines.retain(|_, mac| ways.contains_key(&Who::Machine(*mac)));
@@ -173,6 +174,13 @@ impl Onlooker {
         let pause = if pending { PAUSE } else { MINUTE };
         self.next = (!self.ways.is_empty()).then(|| now.plus(pause));
         remarks
+    }
+
+    /// Whether somebody whose hardware address is not known has loaded what a client never did: it may be that.
+    fn is_done(&self, remark: &Remark) -> bool {
+        let Remark::NeverLoaded { file, .. } = remark else { return false };
+        let is_stranger = |who: &Who| matches!(who, Who::Address(_));
+        self.ways.iter().any(|(who, way)| is_stranger(who) && way.has_had(file))
     }
 
     fn answered(&mut self, answered: Answered, now: Millis) -> Option<Remark> {

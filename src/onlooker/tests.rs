@@ -73,6 +73,18 @@ fn who_goes_on_is_not_talked_about() {
 }
 
 #[test]
+fn who_is_not_known_by_its_address_may_have_gone_on() {
+    let mut onlooker = Onlooker::default();
+    let next = Next::Load(b"a".to_vec());
+    let answered = Answered { mac: MAC, ip: None, is_ipxe: false, next, line: line() };
+    onlooker.see(Sight::Answered(answered.clone()), Millis(0));
+    onlooker.loaded(&sent("a"), Millis(1000));
+    assert_eq!(all(&mut onlooker, 1..60), []);
+    onlooker.see(Sight::Answered(answered), Millis(200_000));
+    assert_eq!(all(&mut onlooker, 200..260).len(), 1);
+}
+
+#[test]
 fn a_miss_at_the_end_is() {
     let mut onlooker = Onlooker::default();
     onlooker.see(load("a"), Millis(0));

@@ -71,6 +71,12 @@ impl Way {
         self.loads.push((path.to_vec(), now));
     }
 
+    /// Whether it has begun to load a file of that name lately.
+    pub fn has_had(&self, file: &[u8]) -> bool {
+        let begun = self.begun.as_ref().is_some_and(|(path, ..)| path.ends_with(file));
+        begun || self.loads.iter().any(|(path, _)| path.ends_with(file))
+    }
+
     /// How often it has loaded a file within a minute.
     pub fn times(&self, path: &[u8], now: Millis) -> usize {
         let recent = |(same, when): &&(Vec<u8>, Millis)| same == path && now.0 - when.0 < MINUTE;

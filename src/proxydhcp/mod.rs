@@ -137,6 +137,8 @@ pub enum Made {
     Server,
     /// The boot file and who serves it.
     File,
+    /// What is told on port 4011.
+    Later,
     /// The entry of the menu of that type.
     Entry(u16),
     /// That item of option 43.

@@ -48,7 +48,9 @@ pub fn decide<'c>(
     }
     match single {
         // On the server port nothing is told: everything is on 4011.
-        Some(_) if request.port == Port::Server => {}
+        Some(service) if request.port == Port::Server => {
+            answer.because.push(Cause::new(Made::Later, "pxe-service", &service.origin));
+        }
         Some(service) => name_service(&mut answer, service, names),
         None => name_boot_file(&mut answer, config, &tags, names),
     }

@@ -6,7 +6,7 @@ use crate::effect::Effect;
 use crate::sight::{Answered, Mac, Next, Sight};
 use crate::wire::options::contains;
 use crate::wire::pxe::item;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 const IPXE: &[u8] = b"iPXE";
 const WAIT_FOR_EVER: u8 = 255;
@@ -31,15 +31,25 @@ fn answered(request: &Request<'_>, answer: &Answer<'_>, mac: Mac) -> Option<Sigh
     }
     let because = |made: Made| answer.because.iter().find(|cause| cause.made == made);
     let entry = || answer.because.iter().find(|cause| matches!(cause.made, Made::Entry(_)));
-    let cause = because(Made::File).or_else(entry).or_else(|| because(Made::Server))?;
+    let told = because(Made::File).or_else(|| because(Made::Later));
+    let cause = told.or_else(entry).or_else(|| because(Made::Server))?;
     let user_class = request.user_class.as_deref().unwrap_or_default();
     Some(Sight::Answered(Answered {
         mac,
-        ip: Some(request.ciaddr).filter(|ip| !ip.is_unspecified()),
+        ip: address(request),
         is_ipxe: contains(user_class, IPXE),
         next: next(request, answer),
         line: cause.origin.clone(),
     }))
+}
+
+/// The client's address, as it says itself, or as it shows on port 4011.
+fn address(request: &Request<'_>) -> Option<Ipv4Addr> {
+    let shown = match request.peer.ip() {
+        IpAddr::V4(ip) if request.port == Port::Pxe => Some(ip),
+        _ => None,
+    };
+    Some(request.ciaddr).filter(|ip| !ip.is_unspecified()).or(shown)
 }
 
 fn next(request: &Request<'_>, answer: &Answer<'_>) -> Next {

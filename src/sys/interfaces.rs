@@ -73,6 +73,7 @@ fn link(body: &[u8]) -> Option<Link> {
     let mut link = Link {
         index,
         loopback: flags & libc::IFF_LOOPBACK.cast_unsigned() != 0,
+        down: flags & libc::IFF_UP.cast_unsigned() == 0,
         hardware_type,
         ..Link::default()
     };

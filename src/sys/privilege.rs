@@ -96,6 +96,14 @@ impl Identity {
         Self { user: None, group: None }
     }
 
+    /// Who we have become.
+    pub fn now() -> Self {
+        Self {
+            user: User::from_uid(geteuid()).ok().flatten(),
+            group: Group::from_gid(getegid()).ok().flatten(),
+        }
+    }
+
     /// Whether files of `uid` are its own.
     pub fn owns(&self, file: &Metadata) -> bool {
         file.uid() == self.user.as_ref().map_or_else(geteuid, |user| user.uid).as_raw()

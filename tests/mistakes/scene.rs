@@ -1,0 +1,231 @@
+//! A server that works, until something is made wrong, and a client that boots from it as firmware does.
+
+use super::common::download::Download;
+use super::common::lab::{Lab, Process, eventually, record};
+use super::common::machine::Machine;
+use super::common::packet::{Ears, Heard};
+use super::common::request::{Said, Step, step};
+use super::common::subject;
+use std::fs::{self, File};
+use std::net::UdpSocket;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+pub const CONFIG: &str = "/srv/dnsmasq.conf";
+const JOURNAL: &str = "/srv/journal";
+const GOOD: &str = "\
+port=0
+dhcp-range=192.168.77.0,proxy
+interface=eth0
+enable-tftp
+tftp-root=/srv/tftp
+dhcp-match=set:ipxe,175
+dhcp-boot=tag:ipxe,http://192.168.77.1/menu.ipxe
+pxe-service=tag:!ipxe,x86PC,Network,bios/pxelinux.0
+pxe-service=tag:!ipxe,x86-64_EFI,Network,boot.efi
+pxe-service=tag:!ipxe,BC_EFI,Network,boot.efi
+";
+/// Whatever is answered at all is answered within that time.
+const ANSWER: Duration = Duration::from_secs(2);
+
+/// What asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Firmware {
+    X64,
+    Arm,
+    /// It is sent iPXE, which asks again, and so on.
+    ChainedIpxe,
+}
+
+pub struct Scene {
+    lab: Lab,
+    config: String,
+    pub firmware: Firmware,
+    /// Whether the router names a boot file when somebody asks.
+    pub router_boots: bool,
+    taken: Option<UdpSocket>,
+    server: Option<Process>,
+    off: Option<String>,
+    dropped: Option<u16>,
+}
+
+impl Scene {
+    pub fn new() -> Result<Self, String> {
+        let lab = Lab::new(["server", "client"])?;
+        for name in ["bios/pxelinux.0", "boot.efi"] {
+            lab.file(&format!("/srv/tftp/{name}"), "boot me");
+        }
+        Ok(Self {
+            lab,
+            config: GOOD.to_owned(),
+            firmware: Firmware::X64,
+            router_boots: false,
+            taken: None,
+            server: None,
+            off: None,
+            dropped: None,
+        })
+    }
+
+    pub fn swap(&mut self, from: &str, to: &str) {
+        assert!(self.config.contains(from), "{from}");
+        self.config = self.config.replace(from, to);
+    }
+
+    /// Takes all lines of a kind out.
+    pub fn without(&mut self, keyword: &str) {
+        let kept = self.config.lines().filter(|line| !line.starts_with(keyword));
+        self.config = kept.map(|line| format!("{line}\n")).collect();
+    }
+
+    pub fn add(&mut self, lines: &str) {
+        self.config += lines;
+    }
+
+    pub fn file(&self, path: &str) {
+        self.lab.file(path, "boot me");
+    }
+
+    pub fn drop_port(&mut self, port: u16) {
+        self.dropped = Some(port);
+    }
+
+    pub fn switch_off(&mut self, interface: &str) {
+        self.off = Some(interface.to_owned());
+    }
+
+    pub fn take_port(&mut self, port: u16) {
+        self.taken = Some(self.lab.host("server").udp(&format!("0.0.0.0:{port}")));
+    }
+
+    /// Starts the server, and lets the client boot, as far as it gets.
+    pub fn play(&mut self) {
+        self.lab.file(CONFIG, &self.config);
+        let addresses = ["eth0 192.168.77.1/24".to_owned()];
+        let machine = Machine::new(&self.lab, ["server", "client"], &addresses);
+        let server = self.lab.host("server");
+        let client = self.lab.host("client");
+        client.ip("addr add 192.168.77.50/24 dev c0");
+        if let Some(interface) = &self.off {
+            server.ip(&format!("link set {interface} down"));
+        }
+        if let Some(port) = self.dropped {
+            let rules = format!(
+                "add table ip t; add chain ip t in {{ type filter hook input priority 0; }}; \
+                 add rule ip t in udp dport {port} drop"
+            );
+            server.run(Command::new("nft").arg(rules));
+        }
+        self.server = Some(start(&self.lab));
+        let port_67 = || server.listens_on_udp(67).then_some(());
+        let started = eventually(ANSWER, port_67).is_some();
+        if !started || self.taken.is_some() || self.off.is_some() {
+            return;
+        }
+        let ears = Ears::new(client);
+        self.boot(&ears);
+        drop(machine);
+    }
+
+    /// Three stages at most.
+    fn boot(&self, ears: &Ears) {
+        let arch = if self.firmware == Firmware::Arm { 11 } else { 7 };
+        let stages = if self.firmware == Firmware::ChainedIpxe { 3 } else { 1 };
+        for stage in 0..stages {
+            let class = if stage > 0 { " 77=69505845 175=00" } else { "" };
+            let everybody = format!("DISCOVER from=0.0.0.0:68 arch={arch}{class}");
+            let heard = ask(ears, &everybody);
+            if self.router_boots {
+                ears.send(
+                    "eth0",
+                    "192.168.77.254:67".parse().expect("one"),
+                    "255.255.255.255:68".parse().expect("one"),
+                    &offer_of_router(),
+                );
+            }
+            if heard.is_none() {
+                return;
+            }
+            let Some(ack) = ask(ears, &format!("REQUEST port=4011 arch={arch}{class}")) else {
+                return;
+            };
+            let name = ack.bytes[108..236].split(|byte| *byte == 0).next().unwrap_or_default();
+            let name = String::from_utf8_lossy(name).into_owned();
+            if name.is_empty() || name.contains("://") {
+                return;
+            }
+            let asked =
+                Download { server: "192.168.77.1:69", file: &name, tries: 3, ..Download::USUAL };
+            let socket = self.lab.host("client").udp("192.168.77.50:0");
+            if asked.by(socket, |_| {}).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Whether the log has a line, or gets it soon.
+    pub fn logs(&self, text: &str) -> bool {
+        let is_there = || self.lab.syslog().iter().any(|line| record(line).2 == text);
+        eventually(ANSWER, || is_there().then_some(())).is_some()
+    }
+
+    /// All that there is to read: `--test`, `--explain`, the log, and what a start says to a person.
+    pub fn told(&self) -> String {
+        let program = subject();
+        let arch = if self.firmware == Firmware::Arm { "ARM64_EFI" } else { "x86-64_EFI" };
+        let client = format!("mac=52:54:00:aa:bb:01,arch={arch},address=192.168.77.50");
+        let said = |words: &[&str]| {
+            let mut command = Command::new(&program);
+            command.args(words).args(["-C", CONFIG]);
+            let output = self.lab.host("server").inside(|| command.output()).expect("it runs");
+            [output.stderr, output.stdout]
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .concat()
+        };
+        let log: Vec<String> =
+            self.lab.syslog().iter().map(|line| record(line).2.to_owned()).collect();
+        [
+            said(&["--test"]),
+            said(&["--explain", &client]),
+            log.join("\n"),
+            fs::read_to_string(JOURNAL).unwrap_or_default(),
+        ]
+        .join("\n")
+    }
+}
+
+/// As systemd starts it, which a person reads: standard error leads to its journal.
+fn start(lab: &Lab) -> Process {
+    let journal = File::create(Path::new(JOURNAL)).expect("/srv is ours");
+    let about = journal.metadata().expect("a file");
+    let mut command = Command::new(subject());
+    command.args(["-k", "-u", "root", "--group=", "-x", "", "-C", CONFIG]);
+    command.env("JOURNAL_STREAM", format!("{}:{}", about.dev(), about.ino()));
+    lab.host("server").spawn(command.stdout(Stdio::null()).stderr(journal))
+}
+
+fn said(words: &str) -> Said {
+    let Step::Say(said) = step(words) else { panic!("{words}") };
+    said
+}
+
+/// Asks, and hears the first answer.
+fn ask(ears: &Ears, words: &str) -> Option<Heard> {
+    drop(ears.heard());
+    let said = said(words);
+    ears.send(&said.on, said.from, said.to, &said.bytes);
+    eventually(ANSWER, || ears.heard().into_iter().find(|heard| heard.bytes.first() == Some(&2)))
+}
+
+/// As a router says it whose owner has tried network booting once.
+fn offer_of_router() -> Vec<u8> {
+    let mut bytes = said("DISCOVER from=0.0.0.0:68").bytes[..240].to_vec();
+    bytes[0] = 2;
+    bytes[16..20].copy_from_slice(&[192, 168, 77, 50]);
+    bytes[20..24].copy_from_slice(&[192, 168, 77, 254]);
+    bytes[108..116].copy_from_slice(b"router.0");
+    bytes.extend([53, 1, 2, 54, 4, 192, 168, 77, 254, 255]);
+    bytes
+}
