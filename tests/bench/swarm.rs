@@ -1,10 +1,14 @@
 //! Many TFTP clients in one thread, each with a socket of its own.
 
+use super::common::lab::{Lab, eventually};
+use super::common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, cpu_seconds};
 use super::common::random::Random;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What all of them do.
@@ -35,6 +39,8 @@ pub struct Outcome {
     pub took: Vec<f64>,
 }
 
+/// Where the file is.
+pub const ROOT: &str = "/srv/tftp";
 const BLOCK: usize = 1468;
 const SERVER: &str = "10.9.0.1:69";
 /// As boot ROMs have it.
@@ -55,6 +61,34 @@ struct Client {
 }
 
 impl Swarm {
+    /// Lets all of it loose on a program with that configuration; what comes of it, and the seconds of processor that it
+    /// takes. `None`: it does not start.
+    pub fn against(
+        &self,
+        program: &Path,
+        words: &[&str],
+        config: &str,
+    ) -> Option<(Result<Outcome, String>, f64)> {
+        let lab = Lab::new(["server", "client"]).expect("a laboratory: run as root");
+        let (near, far) = (lab.host("server"), lab.host("client"));
+        lab.wire(near.plug("eth0", "02:00:00:00:00:01"), far.plug("c0", "02:00:00:00:00:02"));
+        near.ip("addr add 10.9.0.1/24 dev eth0");
+        far.ip("addr add 10.9.0.2/24 dev c0");
+        lab.file("/srv/dnsmasq.conf", config);
+        lab.file(&format!("{ROOT}/file"), vec![7; self.size]);
+        lab.file(&format!("{ROOT}/pxelinux.cfg/default"), "");
+        let mut command = Command::new(program);
+        let daemon = near.spawn(command.args(words).stdout(Stdio::null()).stderr(Stdio::null()));
+        let ready = || near.listens_on_udp(69).then_some(());
+        eventually(Duration::from_secs(5), ready)?;
+        bind_to_core(SERVER_CORE, daemon.id());
+        bind_to_core(CLIENT_CORE, std::process::id());
+        let before = cpu_seconds(daemon.id());
+        let outcome = far.inside(|| self.run());
+        let cpu = cpu_seconds(daemon.id()) - before;
+        Some((outcome, cpu))
+    }
+
     /// One transfer in lockstep after the other, of a file of so many bytes.
     pub const ONE: Self =
         Self { clients: 1, transfers: 1, file: "file", size: 0, windowsize: 1, loss: 0, misses: 0 };

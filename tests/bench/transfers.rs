@@ -12,19 +12,15 @@
 mod common;
 mod swarm;
 
-use common::lab::{Lab, eventually};
-use common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, cpu_seconds, median};
+use common::measure::median;
 use nix::sys::resource::{Resource, setrlimit};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
-use swarm::{Outcome, Swarm};
+use swarm::{Outcome, ROOT, Swarm};
 
 const USUAL_ROUNDS: usize = 3;
 /// Clocks of processes go in hundredths of a second.
 const LEAST: f64 = 0.3;
 const FILES: u64 = 20_000;
-const ROOT: &str = "/srv/tftp";
 const CONFIG: &str =
     "port=0\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=8000\nuser=root\nlog-facility=/dev/null\n";
 
@@ -201,23 +197,7 @@ fn play(program: &Path, words: &[&str], swarm: &Swarm, unit: Unit) -> Option<[f6
     if swarm.windowsize > 1 && !windows {
         return None;
     }
-    let lab = Lab::new(["server", "client"]).expect("a laboratory: run as root");
-    let (near, far) = (lab.host("server"), lab.host("client"));
-    lab.wire(near.plug("eth0", "02:00:00:00:00:01"), far.plug("c0", "02:00:00:00:00:02"));
-    near.ip("addr add 10.9.0.1/24 dev eth0");
-    far.ip("addr add 10.9.0.2/24 dev c0");
-    lab.file("/srv/dnsmasq.conf", CONFIG);
-    lab.file(&format!("{ROOT}/file"), vec![7; swarm.size]);
-    lab.file(&format!("{ROOT}/pxelinux.cfg/default"), "");
-    let mut command = Command::new(program);
-    let daemon = near.spawn(command.args(words).stdout(Stdio::null()).stderr(Stdio::null()));
-    let ready = || near.listens_on_udp(69).then_some(());
-    eventually(Duration::from_secs(5), ready)?;
-    bind_to_core(SERVER_CORE, daemon.id());
-    bind_to_core(CLIENT_CORE, std::process::id());
-    let before = cpu_seconds(daemon.id());
-    let outcome = far.inside(|| swarm.run());
-    let cpu = cpu_seconds(daemon.id()) - before;
+    let (outcome, cpu) = swarm.against(program, words, CONFIG)?;
     if let Err(fault) = &outcome {
         eprintln!("{}: {fault}", program.display());
     }
