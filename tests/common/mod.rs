@@ -14,6 +14,7 @@ pub mod measure;
 pub mod packet;
 pub mod random;
 pub mod request;
+pub mod rom;
 pub mod room;
 pub mod slow_disk;
 pub mod speech;

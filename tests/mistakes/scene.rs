@@ -3,17 +3,19 @@
 use super::common::download::Download;
 use super::common::lab::{Lab, Process, eventually, record};
 use super::common::machine::Machine;
-use super::common::packet::{Ears, Heard};
-use super::common::request::{Said, Step, step};
+use super::common::packet::Ears;
+use super::common::rom::{Rom, said};
 use super::common::subject;
 use std::fs::{self, File};
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 pub const CONFIG: &str = "/srv/dnsmasq.conf";
+const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 1);
+const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 50);
 const JOURNAL: &str = "/srv/journal";
 const GOOD: &str = "\
 port=0
@@ -133,32 +135,20 @@ impl Scene {
     fn boot(&self, ears: &Ears) {
         let arch = if self.firmware == Firmware::Arm { 11 } else { 7 };
         let stages = if self.firmware == Firmware::ChainedIpxe { 3 } else { 1 };
+        if self.router_boots {
+            let [from, to] = ["192.168.77.254:67", "255.255.255.255:68"].map(str::parse);
+            ears.send("eth0", from.expect("one"), to.expect("one"), &offer_of_router());
+        }
         for stage in 0..stages {
-            let class = if stage > 0 { " 77=69505845 175=00" } else { "" };
-            let everybody = format!("DISCOVER from=0.0.0.0:68 arch={arch}{class}");
-            let heard = ask(ears, &everybody);
-            if self.router_boots {
-                ears.send(
-                    "eth0",
-                    "192.168.77.254:67".parse().expect("one"),
-                    "255.255.255.255:68".parse().expect("one"),
-                    &offer_of_router(),
-                );
-            }
-            if heard.is_none() {
+            let class = if stage > 0 { ",user-class=iPXE" } else { "" };
+            let rom = Rom::new(&format!("arch={arch}{class}"), ears, SERVER, CLIENT);
+            let Ok(told) = rom.boot() else { return };
+            if told.file.is_empty() || told.file.contains("://") {
                 return;
             }
-            let Some(ack) = ask(ears, &format!("REQUEST port=4011 arch={arch}{class}")) else {
-                return;
-            };
-            let name = ack.bytes[108..236].split(|byte| *byte == 0).next().unwrap_or_default();
-            let name = String::from_utf8_lossy(name).into_owned();
-            if name.is_empty() || name.contains("://") {
-                return;
-            }
-            let asked =
-                Download { server: "192.168.77.1:69", file: &name, tries: 3, ..Download::USUAL };
-            let socket = self.lab.host("client").udp("192.168.77.50:0");
+            let server = format!("{SERVER}:69");
+            let asked = Download { server: &server, file: &told.file, tries: 3, ..Download::USUAL };
+            let socket = self.lab.host("client").udp(&format!("{CLIENT}:0"));
             if asked.by(socket, |_| {}).is_err() {
                 return;
             }
@@ -204,19 +194,6 @@ fn start(lab: &Lab) -> Process {
     command.args(["-k", "-u", "root", "--group=", "-x", "", "-C", CONFIG]);
     command.env("JOURNAL_STREAM", format!("{}:{}", about.dev(), about.ino()));
     lab.host("server").spawn(command.stdout(Stdio::null()).stderr(journal))
-}
-
-fn said(words: &str) -> Said {
-    let Step::Say(said) = step(words) else { panic!("{words}") };
-    said
-}
-
-/// Asks, and hears the first answer.
-fn ask(ears: &Ears, words: &str) -> Option<Heard> {
-    drop(ears.heard());
-    let said = said(words);
-    ears.send(&said.on, said.from, said.to, &said.bytes);
-    eventually(ANSWER, || ears.heard().into_iter().find(|heard| heard.bytes.first() == Some(&2)))
 }
 
 /// As a router says it whose owner has tried network booting once.

@@ -1,0 +1,214 @@
+//! `--explain`, as a person and as a program read it. Needs no root, and no network but the loopback interface.
+
+mod common;
+
+use common::rom::said;
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// On no network of this machine: it is asked about as if it were the machine that serves.
+const CONFIG: &str = "port=0\n\
+    dhcp-range=192.0.2.0,proxy\n\
+    enable-tftp\n\
+    tftp-root=@/tftp\n\
+    dhcp-host=52:54:00:00:00:07,set:seven\n\
+    dhcp-match=set:ipxe,175\n\
+    dhcp-boot=tag:ipxe,http://192.0.2.1/menu.ipxe,,192.0.2.1\n\
+    pxe-service=tag:!ipxe,x86PC,\"One\",undionly.kpxe\n\
+    pxe-service=tag:!ipxe,x86-64_EFI,\"Two\",boot.efi\n\
+    dhcp-ignore=tag:seven\n";
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(TempDir::new().expect("a folder"));
+        let root = place.0.path().to_str().expect("a plain name").to_owned();
+        fs::create_dir(place.path("tftp")).expect("room");
+        fs::write(place.path("tftp/undionly.kpxe"), "12345").expect("room");
+        fs::write(place.path("c"), CONFIG.replace('@', &root)).expect("room");
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pxemasq"));
+        command.args(words).arg("-C").arg(self.path("c")).output().expect("it runs")
+    }
+
+    /// Exit code and text, with `@` for the folder.
+    fn explain(&self, clients: &[&str]) -> (Option<i32>, String) {
+        let words: Vec<&str> = clients.iter().flat_map(|client| ["--explain", client]).collect();
+        let Output { status, stdout, stderr } = self.run(&words);
+        let text = String::from_utf8([stdout, stderr].concat()).expect("a text");
+        (status.code(), text.replace(self.0.path().to_str().expect("a plain name"), "@"))
+    }
+}
+
+const ON: &str = "interface=pxe0,address=192.0.2.50";
+
+#[test]
+fn a_conversation_is_told_line_by_line() {
+    let (code, told) = Place::new().explain(&[&format!("mac=52:54:00:12:34:56,arch=x86PC,{ON}")]);
+    let wanted = "\
+52:54:00:12:34:56, architecture 0 (x86PC), on pxe0 (192.0.2.1)
+  assumed: this machine has an interface pxe0 with the address 192.0.2.1
+  1. DISCOVER to port 67, to everybody on the network: who knows what to boot?
+     OFFER to 255.255.255.255:68
+       server identifier      192.0.2.1                                    @/c:2 (dhcp-range)
+";
+    assert!(told.contains(wanted), "{told}");
+    for wanted in [
+        "menu entry             “One”, type 0x8000, served by 192.0.2.1      @/c:8 (pxe-service)",
+        "not used: @/c:9 (pxe-service) is for architecture 7 (x86-64_EFI): boots boot.efi",
+        "not used: @/c:7 (dhcp-boot) wants the tag ipxe, which is not set: boots http://192.0.2.1/menu.ipxe",
+        "@/c:6 (dhcp-match) sets it for option 175",
+        "2. REQUEST to port 4011, “One” is chosen from the menu",
+        "boot file              undionly.kpxe                                @/c:8 (pxe-service)",
+        "file: undionly.kpxe (“One”), from 192.0.2.1: @/tftp/undionly.kpxe, 5 bytes, can be read",
+        "=> it boots undionly.kpxe (@/c:8)",
+        // It is iPXE, which asks again.
+        "user class iPXE, on pxe0",
+        "tags: pxe0 (the interface), ipxe (@/c:6)",
+        "=> it boots http://192.0.2.1/menu.ipxe (@/c:7)",
+    ] {
+        assert!(told.contains(wanted), "{wanted}\n{told}");
+    }
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn why_it_does_not_boot_is_told_with_the_line() {
+    for (client, why) in [
+        (
+            "arch=7",
+            "=> it does not boot: @/c:9: @/tftp/boot.efi does not exist; tftp-root is at @/c:4",
+        ),
+        (
+            "arch=11",
+            "=> it does not boot: it is told no boot file: no pxe-service and no dhcp-boot is for architecture 11 (ARM64_EFI). \
+             @/c:8 (pxe-service) is for architecture 0 (x86PC). @/c:9 (pxe-service) is for architecture 7 (x86-64_EFI)",
+        ),
+        ("arch=0,mac=52:54:00:00:00:07", "no answer: @/c:10 says to ignore it"),
+        (
+            "arch=0,vendor-class=Linux",
+            "no answer: it is no PXE client: its vendor class (option 60) does not say so",
+        ),
+    ] {
+        let (code, told) = Place::new().explain(&[&format!("{client},{ON}")]);
+        assert!(told.contains(why), "{client}: {why}\n{told}");
+        assert_eq!(code, Some(1), "{client}");
+    }
+}
+
+#[test]
+fn programs_get_the_same_as_json() {
+    let place = Place::new();
+    let client = format!("arch=0,{ON}");
+    let output = place.run(&["--json", "--explain", &client, "--explain", &format!("arch=7,{ON}")]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let [first, ipxe, last] = &report["clients"].as_array().expect("a list")[..] else {
+        panic!("{report}")
+    };
+    assert_eq!(
+        (&first["works"], &ipxe["works"], &last["works"]),
+        (&true.into(), &true.into(), &false.into())
+    );
+    assert_eq!(first["architecture_name"], "x86PC");
+    let offer = &first["exchanges"][0];
+    assert_eq!((&offer["message"], &offer["port"]), (&"DISCOVER".into(), &67.into()));
+    assert_eq!(offer["answer"]["message"], "OFFER");
+    let range = &offer["answer"]["fields"][0];
+    assert_eq!(
+        (&range["name"], &range["keyword"]),
+        (&"server identifier".into(), &"dhcp-range".into())
+    );
+    let line = range["line"].as_str().expect("a line");
+    assert!(line.ends_with("/c:2"), "{line}");
+    assert_eq!(first["boots"][0]["size"], 5);
+    assert_eq!(ipxe["boots"][0]["name"], "http://192.0.2.1/menu.ipxe");
+}
+
+#[test]
+fn all_architectures_are_a_table() {
+    let (code, told) = Place::new().explain(&[&format!("arch=all,{ON}")]);
+    let rows: Vec<&str> = told.lines().collect();
+    assert_eq!((code, rows.len()), (Some(0), 43), "{told}");
+    assert!(rows[1].starts_with("0 x86PC ") && rows[1].ends_with("@/c:8  5 bytes"), "{}", rows[1]);
+    assert!(rows[42].starts_with("41 arm rpiboot "), "{}", rows[42]);
+}
+
+#[test]
+fn clients_of_a_capture_ask_again() {
+    let place = Place::new();
+    let mut capture =
+        [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 101].map(u32::to_le_bytes).concat();
+    for words in [
+        "DISCOVER from=0.0.0.0:68 arch=7",
+        "DISCOVER from=0.0.0.0:68 arch=7",
+        "REQUEST port=4011 arch=7",
+    ] {
+        let said = said(words);
+        let length = |size: usize| u16::try_from(size).expect("small").to_be_bytes();
+        let (from, to) = (said.from.port().to_be_bytes(), said.to.port().to_be_bytes());
+        let udp = [&from[..], &to, &length(said.bytes.len() + 8), &[0, 0], &said.bytes].concat();
+        let ip = [
+            &[0x45, 0][..],
+            &length(udp.len() + 20),
+            &[0, 0, 0, 0, 64, 17, 0, 0],
+            &[192, 0, 2, 50],
+            &[192, 0, 2, 1],
+            &udp,
+        ]
+        .concat();
+        let size = u32::try_from(ip.len()).expect("small").to_le_bytes();
+        capture.extend([&[0; 8][..], &size, &size, &ip].concat());
+    }
+    fs::write(place.path("seen.pcap"), capture).expect("room");
+    let source = format!("pcap={},interface=pxe0", place.path("seen.pcap").display());
+    let (_, told) = place.explain(&[&source]);
+    assert_eq!(told.matches("DISCOVER to port 67, as in the capture").count(), 1, "{told}");
+    assert!(told.contains("REQUEST to port 4011, as in the capture"), "{told}");
+    assert!(told.contains("@/c:9: @/tftp/boot.efi does not exist"), "{told}");
+    let (code, told) = place.explain(&["pcap=/nowhere"]);
+    assert_eq!(
+        (code, &told[..]),
+        (Some(3), "\ndnsmasq: cannot read /nowhere: No such file or directory\n")
+    );
+}
+
+#[test]
+fn clients_of_a_log_are_asked_about() {
+    let place = Place::new();
+    let log = "Nov 22 17:50:08 b dnsmasq-dhcp[9]: 7 vendor class: PXEClient:Arch:00007:UNDI:003016\n\
+               Nov 22 17:50:08 b dnsmasq-dhcp[9]: 7 PXE(eth0) 52:54:00:12:34:56 proxy\n\
+               Nov 22 17:50:09 b dnsmasq-tftp[9]: file /t/Boot.efi not found for 192.0.2.50\n";
+    fs::write(place.path("log"), log).expect("room");
+    let (_, told) =
+        place.explain(&[&format!("log={},interface=pxe0", place.path("log").display())]);
+    for wanted in [
+        "52:54:00:12:34:56, architecture 7 (x86-64_EFI), on pxe0",
+        "in the log: it stopped at /t/Boot.efi, which does not exist",
+        "@/c:9: @/tftp/boot.efi does not exist",
+    ] {
+        assert!(told.contains(wanted), "{wanted}\n{told}");
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_is_said() {
+    let place = Place::new();
+    for (client, told) in [
+        ("mac=1:2", "bad --explain: arch= is missing: a number, a name, or all"),
+        ("arch=7,colour=red", "bad --explain: colour=red: a client is described by mac="),
+    ] {
+        let (code, text) = place.explain(&[client]);
+        assert!(code == Some(1) && text.starts_with(&format!("\ndnsmasq: {told}")), "{text}");
+    }
+}

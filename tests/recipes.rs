@@ -1,0 +1,192 @@
+//! Every recipe of `docs/recipes.md`, by its name: nothing is remarked on, and each client of its table is told what stands
+//! there and gets it, whole, from a server in a network of its own.
+
+mod common;
+
+use common::download::Download;
+use common::lab::{Lab, eventually};
+use common::machine::Machine;
+use common::packet::Ears;
+use common::rom::Rom;
+use common::{required, subject};
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// What has to be there.
+const NAMES: &[&str] = &[
+    "BIOS, UEFI and ARM side by side",
+    "iPXE chain",
+    "netboot.xyz",
+    "Secure Boot with shim and GRUB",
+    "Raspberry Pi beside PCs",
+    "Windows through wimboot",
+    "UEFI HTTP Boot",
+    "FOG",
+    "LTSP",
+    "Relay and VLAN",
+    "Firewall rules",
+    "SELinux",
+];
+const CONFIG: &str = "/srv/dnsmasq.conf";
+const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 2);
+const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 50);
+/// What is beyond the recipe's machine is remarked on, and right.
+const ELSEWHERE: &str = "no interface of this machine is on the network of 10.20.0.0";
+
+struct Recipe {
+    name: String,
+    config: String,
+    /// Rules for nftables.
+    rules: Option<String>,
+    rows: Vec<Row>,
+}
+
+/// A client, what it is told, and what it loads after that.
+struct Row {
+    client: String,
+    told: String,
+    /// The server, if it is another.
+    server: Option<Ipv4Addr>,
+    more: Vec<String>,
+}
+
+#[test]
+fn every_recipe_does_what_it_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipes.md");
+    let text = fs::read_to_string(path).expect("the recipes are there");
+    let recipes: Vec<Recipe> = text.split("\n## ").skip(1).map(Recipe::read).collect();
+    let names: Vec<&str> = recipes.iter().map(|recipe| &*recipe.name).collect();
+    assert_eq!(names, NAMES);
+    for recipe in &recipes {
+        let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+        recipe.play(&lab).unwrap_or_else(|report| panic!("{}: {report}", recipe.name));
+    }
+}
+
+impl Recipe {
+    fn read(text: &str) -> Self {
+        let (name, rest) = text.split_once('\n').expect("a heading and more");
+        let block = |kind: &str| {
+            let (_, rest) = rest.split_once(&format!("```{kind}\n"))?;
+            Some(rest.split_once("```")?.0.to_owned())
+        };
+        let rows = rest.lines().filter(|line| line.starts_with("| `")).map(Row::read).collect();
+        let config = block("ini").expect("a configuration");
+        Self { name: name.to_owned(), config, rules: block("nft"), rows }
+    }
+
+    fn play(&self, lab: &Lab) -> Result<(), String> {
+        assert!(!self.rows.is_empty(), "{}: a table of clients", self.name);
+        lab.file(CONFIG, &self.config);
+        lab.file("/srv/tftp/.kept", "");
+        for row in self.rows.iter().filter(|row| row.server.is_none()) {
+            row.files().for_each(|name| lab.file(&format!("/srv/tftp/{name}"), contents(name)));
+        }
+        let addresses = [format!("eth0 {SERVER}/24")];
+        let machine = Machine::new(lab, ["server", "client"], &addresses);
+        lab.host("server").ip("route add 10.20.0.0/24 dev eth0");
+        lab.host("client").ip(&format!("addr add {CLIENT}/24 dev c0"));
+        // The relay, and a client behind it.
+        lab.host("client").ip("addr add 10.20.0.1/24 dev c0");
+        lab.host("client").ip("addr add 10.20.0.50/24 dev c0");
+        self.check(lab)?;
+        if let Some(rules) = &self.rules {
+            lab.file("/srv/rules.nft", rules);
+            lab.host("server").run(Command::new("nft").args(["-f", "/srv/rules.nft"]));
+        }
+        let running = machine.start(&subject(), CONFIG, &["--log-debug"]).ok_or("no start")?;
+        for row in &self.rows {
+            row.play(lab)
+                .map_err(|fault| format!("{}: {fault}\n{}", row.client, lab.syslog().join("\n")))?;
+        }
+        drop(running);
+        Ok(())
+    }
+
+    /// `--test` has nothing to remark, and `--explain` says what the table says.
+    fn check(&self, lab: &Lab) -> Result<(), String> {
+        if common::subject_is_theirs() {
+            return Ok(());
+        }
+        let run = |words: &[&str]| {
+            let mut command = Command::new(subject());
+            command.args(words).args(["-C", CONFIG]);
+            let output = lab.host("server").inside(|| command.output()).expect("it runs");
+            let text = [output.stdout, output.stderr].concat();
+            String::from_utf8_lossy(&text).into_owned()
+        };
+        let told = run(&["--test"]);
+        let remark = |line: &&str| line.starts_with("warning: /") && !line.contains(ELSEWHERE);
+        if let Some(remark) = told.lines().find(remark) {
+            return Err(remark.to_owned());
+        }
+        for Row { client, told: file, .. } in self.rows.iter().filter(|row| !row.is_menu()) {
+            let told = run(&["--explain", client]);
+            if !told.contains(&format!("=> it boots {file} (")) {
+                return Err(format!("--explain {client} says otherwise:\n{told}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Row {
+    /// `` | `arch=x86PC` | `a.0` from 192.168.1.3 | `b`, `c` | ``
+    fn read(line: &str) -> Self {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let quoted = |cell: &str| -> Vec<String> {
+            cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+        };
+        let told = quoted(cells[1]).pop().expect("a file");
+        let server = cells[1].split_once(" from ").map(|(_, ip)| ip.parse().expect("an address"));
+        let told = if cells[1].starts_with("menu ") { format!("menu {told}") } else { told };
+        let more = cells.get(2).map_or_else(Vec::new, |cell| quoted(cell));
+        Self { client: quoted(cells[0]).pop().expect("a client"), told, server, more }
+    }
+
+    fn is_menu(&self) -> bool {
+        self.told.starts_with("menu ")
+    }
+
+    /// What it gets from here.
+    fn files(&self) -> impl Iterator<Item = &str> {
+        let local = !self.is_menu() && !self.told.contains("://") && self.server.is_none();
+        let first = local.then_some(&*self.told);
+        first.into_iter().chain(self.more.iter().map(|name| &**name))
+    }
+
+    fn play(&self, lab: &Lab) -> Result<(), String> {
+        let ears = Ears::new(lab.host("client"));
+        let rom = Rom::new(&self.client, &ears, SERVER, CLIENT);
+        let told = rom.boot()?;
+        if let Some(menu) = self.told.strip_prefix("menu ") {
+            let shown = told.menu.iter().any(|text| text.trim_end() == menu);
+            shown.then_some(()).ok_or(format!("its menu is {:?}", told.menu))?;
+        } else if told.file != self.told {
+            return Err(format!("it is told {told:?}"));
+        }
+        if self.server.is_some_and(|server| server != told.server) {
+            return Err(format!("it is sent to {}", told.server));
+        }
+        for name in self.files() {
+            let server = format!("{SERVER}:69");
+            let asked = Download { server: &server, file: name, ..Download::USUAL };
+            let socket = lab.host("client").udp(&format!("{}:0", rom.address));
+            let mut bytes = Vec::new();
+            asked.by(socket, |block| bytes.extend_from_slice(block))?;
+            (bytes == contents(name)).then_some(()).ok_or(format!("{name} is not what it gets"))?;
+            let line = format!("sent /srv/tftp/{name} to {}", rom.address);
+            let logged = || lab.syslog().iter().any(|said| said.ends_with(&line));
+            eventually(Duration::from_secs(2), || logged().then_some(())).ok_or(line.clone())?;
+        }
+        Ok(())
+    }
+}
+
+/// More than one block, and of each file something else.
+fn contents(name: &str) -> Vec<u8> {
+    name.bytes().cycle().take(5000).collect()
+}
