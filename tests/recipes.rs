@@ -4,11 +4,12 @@
 mod common;
 
 use common::download::Download;
-use common::lab::{Lab, eventually};
+use common::lab::{Lab, Switch, eventually};
 use common::machine::Machine;
 use common::packet::Ears;
-use common::rom::Rom;
+use common::rom::{Rom, said};
 use common::{required, subject};
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -189,4 +190,75 @@ impl Row {
 /// More than one block, and of each file something else.
 fn contents(name: &str) -> Vec<u8> {
     name.bytes().cycle().take(5000).collect()
+}
+
+/// A block of a section of `docs/scaling.md`: `ini` is its configuration.
+fn scaling(heading: &str, kind: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scaling.md");
+    let text = fs::read_to_string(path).expect("it is there");
+    let section = text.split("\n## ").find(|section| section.starts_with(heading));
+    let (_, rest) =
+        section.expect("a section").split_once(&format!("```{kind}\n")).expect("a block");
+    rest.split_once("```").expect("its end").0.to_owned()
+}
+
+#[test]
+fn boot_servers_by_name_are_used_in_turn() {
+    let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+    lab.file(CONFIG, scaling("Boot servers by name", "ini"));
+    lab.file("/etc/boot-servers", scaling("Boot servers by name", "hosts"));
+    let machine = Machine::new(&lab, ["server", "client"], &[format!("eth0 {SERVER}/24")]);
+    let running = machine.start(&subject(), CONFIG, &[]).expect("it starts");
+    let ears = Ears::new(lab.host("client"));
+    let mut servers = BTreeSet::new();
+    for last in 1..=3 {
+        let client = format!("arch=x86-64_EFI,mac=52:54:00:aa:bb:0{last}");
+        let told = Rom::new(&client, &ears, SERVER, CLIENT).boot().expect("an answer");
+        assert_eq!(told.file, "syslinux.efi");
+        servers.insert(told.server.octets()[3]);
+    }
+    assert_eq!(servers, [11, 12, 13].into(), "each answer has the next one");
+    drop(running);
+}
+
+#[test]
+fn the_second_proxy_answers_when_the_first_is_gone() {
+    let Some(lab) = required(Lab::new(["first", "second", "client"])) else { return };
+    let Some(switch) = required(Switch::new()) else { return };
+    let (client, order) = (lab.host("client"), scaling("Several proxies", "ini"));
+    let usual = scaling("First stages by TFTP", "ini");
+    let start = |name: &str, number: u8, more: &str| {
+        let host = lab.host(name);
+        switch.attach(&lab, host.plug("eth0", &format!("02:00:00:00:00:0{number}")));
+        host.ip(&format!("addr add 192.168.1.{number}/24 dev eth0"));
+        let config = format!("/srv/{name}.conf");
+        lab.file(&config, [&usual, more].concat());
+        let mut command = Command::new(subject());
+        let process =
+            host.spawn(command.args(["-k", "-u", "root", "--group=", "-x", "", "-C", &config]));
+        eventually(Duration::from_secs(3), || host.listens_on_udp(4011).then_some(()))
+            .expect("it starts");
+        process
+    };
+    lab.file("/srv/tftp/snponly.efi", "x");
+    let first = start("first", 2, "");
+    let second = start("second", 3, &order);
+    switch.attach(&lab, client.plug("c0", "52:54:00:aa:bb:01"));
+    client.ip("addr add 192.168.1.50/24 dev c0");
+    let socket = client.udp("0.0.0.0:68");
+    let ask = || {
+        socket
+            .send_to(&said("DISCOVER from=0.0.0.0:68 arch=7").bytes, "192.168.1.255:67")
+            .expect("a wire");
+        let mut reply = [0; 2048];
+        socket.recv(&mut reply).expect("an offer");
+        // The last of the next server's address.
+        reply[23]
+    };
+    assert_eq!(ask(), 2, "the first is faster");
+    drop(first);
+    let mut late = [0; 2048];
+    socket.recv(&mut late).expect("the second's answer to the first question");
+    assert_eq!(ask(), 3, "the second is there");
+    drop(second);
 }

@@ -5,7 +5,7 @@ use super::setters::{CLIENT_ARCHITECTURE, Setters, architecture_of_class, archit
 use super::{Config, Note, Origin, RangeKind, Rule, Service, Target};
 use crate::wire::architectures::{Architecture, FIRST_EFI};
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
-use conf_parser::option::pxe::Boot;
+use conf_parser::option::pxe::{Boot, Server};
 use std::collections::BTreeMap;
 
 /// Remarks of one kind; more would not be read.
@@ -21,7 +21,26 @@ pub fn advice(config: &Config, tags: &Tags) -> Vec<Note> {
     notes.extend(half_of_x64(config));
     notes.extend(shadowed_boots(config, tags));
     notes.extend(plain_names(config));
+    notes.extend(unknown_servers(config));
     notes
+}
+
+/// Where DNS is off, no names are read: a boot server by name is 0.0.0.0, in dnsmasq too.
+fn unknown_servers(config: &Config) -> Vec<Note> {
+    if config.process.dns_port != 0 {
+        return Vec::new();
+    }
+    let services = config.dhcp.services.iter();
+    let services = services.map(|rule| ("pxe-service", &rule.origin, &rule.value.server));
+    let boots = config.dhcp.boots.iter();
+    let boots = boots.map(|rule| ("dhcp-boot", &rule.origin, &rule.value.server));
+    let remark = |(keyword, origin, server): (&str, &Origin, &Option<Server>)| {
+        let Some(Server::Name(name)) = server else { return None };
+        let name = String::from_utf8_lossy(name);
+        let text = format!("{keyword}: with port=0 no names are read, so {name} is nowhere");
+        Some(Note::at(origin, text))
+    };
+    services.chain(boots).filter_map(remark).take(MOST_REMARKS).collect()
 }
 
 fn proxy_range(config: &Config) -> Option<&Rule<super::Range>> {
@@ -176,6 +195,15 @@ mod tests {
              pxe-service=x86PC,Net,pxelinux\npxe-service=tag:!ipxe,x86-64_EFI,Net,a.efi\n\
              pxe-service=tag:!ipxe,BC_EFI,Net,a.efi\ndhcp-boot=tag:ipxe,http://boot/x";
         assert_eq!(notes(usual), [""; 0]);
+    }
+
+    #[test]
+    fn where_no_names_are_read_a_server_by_name_is_nowhere() {
+        let lines = "port=0\ndhcp-range=10.0.0.0,proxy\npxe-service=0,Net,a.0,boot.lan";
+        let remark = "c:3: pxe-service: with port=0 no names are read, so boot.lan is nowhere";
+        assert_eq!(notes(lines), [remark]);
+        let with_names = lines.replace("port=0", "port=53");
+        assert!(!notes(&with_names).iter().any(|note| note.contains("nowhere")));
     }
 
     #[test]
