@@ -1,6 +1,7 @@
 //! Writes completions for shells, from the table of options: `completions DIRECTORY`.
 
 use conf_parser::table::{Argument, ROWS, Repeat, Row};
+use pxemasq::command_line::OWN;
 use std::error::Error;
 use std::fmt::Write;
 use std::fs;
@@ -44,6 +45,9 @@ fn bash() -> Result<String, std::fmt::Error> {
             paths.push(format!("--{keyword}"));
             paths.extend(short(row).map(|letter| format!("-{letter}")));
         }
+    }
+    for (name, ..) in OWN {
+        write!(words, "--{name} ")?;
     }
     let (words, paths) = (words.trim_end(), paths.join("|"));
     Ok(format!(
@@ -101,6 +105,12 @@ fn zsh() -> Result<String, std::fmt::Error> {
             writeln!(text, "  '{repeat}-{letter}{value}' \\")?;
         }
     }
+    for (name, _, form, help) in OWN {
+        let help = escaped(help.trim_end_matches('.'), "[]:");
+        let value = if form.contains('=') { "=-::value: " } else { "" };
+        let (equals, value) = value.split_at(value.len().min(2));
+        writeln!(text, "  '*--{name}{equals}[{help}]{value}' \\")?;
+    }
     text.push_str("  && return 0\n");
     Ok(text)
 }
@@ -121,6 +131,13 @@ fn fish() -> Result<String, std::fmt::Error> {
             Argument::Optional => {}
         }
         writeln!(text, " -d '{}'", escaped(row.help.trim_end_matches('.'), ""))?;
+    }
+    for (name, .., help) in OWN {
+        writeln!(
+            text,
+            "complete -c pxemasq -l {name} -d '{}'",
+            escaped(help.trim_end_matches('.'), "")
+        )?;
     }
     Ok(text)
 }

@@ -4,6 +4,7 @@ mod common;
 
 use common::required;
 use conf_parser::table::{Argument, Class, ROWS};
+use pxemasq::command_line::OWN;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -22,6 +23,35 @@ fn every_served_option_is_in_the_manual() {
         .filter(|keyword| !words.contains(&&format!("-{keyword}")[..]))
         .collect();
     assert_eq!(missing, [""; 0]);
+    for (name, ..) in OWN {
+        assert!(text.contains(&format!("Fl -{name}")), "{name}");
+    }
+}
+
+/// Codes of firmware that the guide has to tell about.
+const CODES: &[&str] =
+    &["E11", "E16", "E18", "E32", "E51", "E52", "E53", "E55", "E74", "E78", "E99"];
+
+#[test]
+fn the_guide_knows_every_code_and_says_what_is_said() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = fs::read_to_string(folder.join("docs/troubleshooting.md")).expect("it is there");
+    for code in CODES {
+        assert!(guide.contains(&format!("| `PXE-{code}")), "{code}");
+    }
+    // Sentences of the log are quoted with dots for what differs.
+    let said = fs::read_to_string(folder.join("src/log_line/notice.rs")).expect("it is there");
+    for sentence in [
+        "never came to port 4011",
+        "never asked for it",
+        "times within a minute, and left it each time",
+        "sends it to iPXE too",
+        "times and acknowledged nothing",
+        "which does not exist",
+        "another proxyDHCP server, ",
+    ] {
+        assert!(guide.contains(sentence.trim()) && said.contains(sentence), "{sentence}");
+    }
 }
 
 #[test]
@@ -43,6 +73,12 @@ fn completions_know_every_option() {
     assert!(done.success());
     for file in ["pxemasq.bash", "_pxemasq", "pxemasq.fish"] {
         let text = fs::read_to_string(folder.path().join(file)).expect("it was written");
+        for (name, ..) in OWN {
+            assert!(
+                text.contains(&format!("-{name}")) || text.contains(&format!("-l {name}")),
+                "{file}: {name}"
+            );
+        }
         for row in ROWS {
             let with_value = if row.argument == Argument::Required { "=" } else { "" };
             let wanted = match file {
