@@ -14,6 +14,7 @@ pub mod load;
 pub mod matches;
 pub mod names;
 pub mod network;
+mod origin;
 pub mod rules;
 pub mod run_time;
 mod setters;
@@ -38,8 +39,8 @@ use conf_parser::words::Hex;
 use hosts::Hosts;
 use matches::Matches;
 use network::Network;
+pub use origin::{Note, Origin, Placed};
 pub use rules::{Rule, Rules};
-use std::fmt;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,48 +59,6 @@ pub struct Config {
     pub process: Process,
     /// Files that are read when it runs, in the order they are named.
     pub files: Vec<(RunTimeFile, Vec<u8>)>,
-}
-
-/// Where something was written. Cheap to copy about: the name is shared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// The file's name as it was given; empty is the command line.
-    pub file: Arc<str>,
-    /// The line, from 1; 0 of a file is all of it.
-    pub line: usize,
-}
-
-impl Origin {
-    /// Nobody has written it: it is so unless something else is written.
-    pub fn none() -> Self {
-        Self { file: "".into(), line: usize::MAX }
-    }
-
-    /// Whether anybody has written it.
-    pub fn is_written(&self) -> bool {
-        *self != Self::none()
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.is_written() {
-            f.write_str("the default")
-        } else if self.file.is_empty() {
-            f.write_str("the command line")
-        } else {
-            write!(f, "{}:{}", self.file, self.line)
-        }
-    }
-}
-
-/// Something, and where it was written.
-#[derive(Clone, Debug)]
-pub struct Placed<T> {
-    /// Where.
-    pub origin: Origin,
-    /// What.
-    pub value: T,
 }
 
 /// What is answered on the DHCP ports.
@@ -362,44 +321,6 @@ pub enum Group {
     Kept,
     /// That one.
     Named(String),
-}
-
-/// Something the person who wrote the configuration should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// Where it was written, if it is about something written.
-    pub origin: Option<Origin>,
-    /// What is the matter.
-    pub text: String,
-    /// Whether we do not start with it.
-    pub refuses: bool,
-}
-
-impl Note {
-    /// About a line.
-    pub fn at(origin: &Origin, text: impl Into<String>) -> Self {
-        Self { origin: Some(origin.clone()), text: text.into(), refuses: false }
-    }
-
-    /// About all of it.
-    pub fn general(text: impl Into<String>) -> Self {
-        Self { origin: None, text: text.into(), refuses: false }
-    }
-
-    /// The same, as a reason not to start.
-    #[must_use]
-    pub fn refusing(self) -> Self {
-        Self { refuses: true, ..self }
-    }
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.origin {
-            Some(origin) => write!(f, "{origin}: {}", self.text),
-            None => f.write_str(&self.text),
-        }
-    }
 }
 
 /// dnsmasq's words for two `dhcp-host` lines with one address.

@@ -12,6 +12,7 @@ mod one_interface;
 mod outgoing;
 mod pid_file;
 mod places;
+mod ports;
 mod read_ahead;
 mod readers;
 mod rights;

@@ -1,14 +1,14 @@
 //! Tokens ↔ sockets.
 
-use super::holder;
+use super::ports::{asking, open_dhcp, unopened};
 use super::transfers::Transfers;
 use crate::config::network::Binding;
-use crate::config::{Config, Origin, Tftp};
+use crate::config::{Config, Tftp};
 use crate::failure::{Failure, reason};
 use crate::net::{Address, Arrival, Batch, Datagram, Interfaces, Via, any_interface_matches};
 use crate::proxydhcp::{PXE_PORT, Port};
 use crate::sys::batch::send_batch;
-use crate::sys::udp::{self, Step, Way};
+use crate::sys::udp::{self, Way};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::collections::BTreeSet;
@@ -338,38 +338,6 @@ impl Sockets {
             Via::Transfer(id) => self.transfers.send(*id, bytes, way),
         }
     }
-}
-
-/// The lines that ask for the DHCP port, and for 4011.
-fn asking(config: &Config) -> [Option<&Origin>; 2] {
-    let dhcp = &config.dhcp;
-    let service = dhcp.services.first().map(|rule| &rule.origin);
-    let prompt = dhcp.vendor_options.iter().find(|rule| rule.value.class.is_none());
-    let range = dhcp.ranges.first().map(|range| &range.origin);
-    [range, service.or(prompt.map(|rule| &rule.origin))]
-}
-
-fn open_dhcp(port: u16, shared: bool, line: Option<&Origin>) -> Result<OwnedFd, Failure> {
-    udp::open_dhcp(port, shared).map_err(|(step, error)| {
-        let what = match step {
-            Step::Open => "cannot create DHCP socket",
-            Step::Options => "failed to set options on DHCP socket",
-            Step::Reuse => "failed to set SO_REUSE{ADDR|PORT} on DHCP socket",
-            Step::Bind => "failed to bind DHCP server socket",
-        };
-        unopened(what, &error, (Ipv4Addr::UNSPECIFIED, port).into(), line)
-    })
-}
-
-/// What could not be done, why, and if that is the reason who has the port, and by which line we want it.
-fn unopened(what: &str, error: &io::Error, address: SocketAddr, line: Option<&Origin>) -> Failure {
-    let failure = Failure::network(format!("{what}: {}", reason(error)));
-    if error.kind() == io::ErrorKind::AddrInUse {
-        let asks = |line| format!("\n  {line} asks for port {}", address.port());
-        let line = line.map_or_else(String::new, asks);
-        return failure.showing(format!("{}{line}", holder::of(address)));
-    }
-    failure
 }
 
 fn unwatched(error: &io::Error) -> Failure {

@@ -92,6 +92,8 @@ pub struct Onlooker {
     /// Answers of others to clients that we have not answered yet.
     rivals: HashMap<Mac, Rival>,
     next: Option<Millis>,
+    /// When it last looked.
+    looked: Millis,
 }
 
 /// Clients that are watched. While there are so many, new ones are not.
@@ -110,7 +112,7 @@ const QUIET: u64 = 5_000;
 const TOO_OFTEN: usize = 3;
 
 impl Onlooker {
-    /// When it wants to look again.
+    /// When it wants to be woken to look again: only where there may be something to say.
     pub fn next(&self) -> Option<Millis> {
         self.next
     }
@@ -126,8 +128,10 @@ impl Onlooker {
             }
             Sight::Answered(answered) => self.answered(answered, now),
             Sight::Begins { client, path } => {
-                self.way(self.who(client), now)?.begins(path, now);
-                self.wake(now);
+                let way = self.way(self.who(client), now)?;
+                way.begins(path, now);
+                let pending = way.is_pending();
+                self.wake(pending, now);
                 None
             }
             Sight::Refused { client, path, why } => {
@@ -135,7 +139,7 @@ impl Onlooker {
                 // What is the matter is known now: nothing else need be said.
                 way.expected = None;
                 way.refused = Some((path, why, now));
-                self.wake(now);
+                self.wake(true, now);
                 None
             }
             Sight::Rival(rival) => self.rival(rival, now),
@@ -158,9 +162,12 @@ impl Onlooker {
 
     /// Looks around, if it is time to.
     pub fn look(&mut self, now: Millis) -> Vec<Remark> {
-        if self.next.is_none_or(|next| next > now) {
+        // Nobody is woken to forget: that is done when something happens anyway.
+        let forgets = !self.ways.is_empty() && now.0 - self.looked.0 >= MINUTE;
+        if !forgets && self.next.is_none_or(|next| next > now) {
             return Vec::new();
         }
+        self.looked = now;
         let mut remarks = Vec::new();
         for (who, way) in &mut self.ways {
             remarks.extend(way.stuck(*who, now));
@@ -170,9 +177,7 @@ impl Onlooker {
         let Self { ways, machines, .. } = self;
         machines.retain(|_, mac| ways.contains_key(&Who::Machine(*mac)));
         let pending = self.ways.values().any(Way::is_pending);
-        // Where nothing is to be waited for, they are only to be forgotten in time.
-        let pause = if pending { PAUSE } else { MINUTE };
-        self.next = (!self.ways.is_empty()).then(|| now.plus(pause));
+        self.next = pending.then(|| now.plus(PAUSE));
         remarks
     }
 
@@ -198,7 +203,8 @@ impl Onlooker {
             Next::Load(file) => Some(Expected { file: Some(file), line, until }),
             Next::Anything => None,
         };
-        self.wake(now);
+        let pending = way.is_pending();
+        self.wake(pending, now);
         self.rival(rival?, now)
     }
 
@@ -235,8 +241,10 @@ impl Onlooker {
         Some(way)
     }
 
-    fn wake(&mut self, now: Millis) {
-        self.next.get_or_insert(now.plus(PAUSE));
+    fn wake(&mut self, pending: bool, now: Millis) {
+        if pending {
+            self.next.get_or_insert(now.plus(PAUSE));
+        }
     }
 }
 

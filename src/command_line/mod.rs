@@ -3,36 +3,18 @@
 //! What GNU's parser allows and getopts does not (abbreviated names, bundled letters before a value) is spelled out
 //! first. dnsmasq acts on options as it meets them, so all that stand before a mistake still count.
 
-use crate::log_line::{COMPILE_TIME_OPTIONS, VERSION};
-use conf_parser::option_names::{OPTIONS, OPTIONS6, OptionName};
+mod help;
+mod own;
+
 use conf_parser::table::{self, ROWS};
 use conf_parser::{Argument, Row};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
+pub use help::{help, version};
+pub use own::{OWN, Own};
 use std::collections::BTreeMap;
 
 /// Words that dnsmasq does not have. They are never abbreviated: all that it reads keeps its meaning.
 const STRICT_TEST: &str = "--test=strict";
-
-/// Options that it does not have, whether they take a value, how they are written, and what they do.
-#[rustfmt::skip]
-pub const OWN: &[(&str, HasArg, &str, &str)] = &[
-    ("explain", HasArg::Yes,   "--explain=<client>|pcap=<file>|log=<file>", "Say what a client would be told, and by which lines."),
-    ("json",    HasArg::No,    "--json",                                    "Have --explain answer in JSON."),
-    ("story",   HasArg::Maybe, "--story[=html] [<log>|-]",                  "Tell the boots that a log is about."),
-];
-
-/// What was asked by options of ours.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Own {
-    /// Clients that are asked about.
-    pub explain: Vec<String>,
-    /// Whether programs read the answer.
-    pub json: bool,
-    /// In which form boots are to be told.
-    pub story: Option<String>,
-    /// Words that are no options: the log, where boots are told.
-    pub words: Vec<String>,
-}
 
 /// What was asked for, in order.
 pub struct CommandLine {
@@ -281,54 +263,9 @@ fn short_options(letters: &str, spelled: &mut Vec<String>) -> Result<Value, &'st
     Ok(Value::Complete)
 }
 
-/// What `--version` prints. Scripts read the third word of the first line, and the second line.
-pub fn version() -> String {
-    format!(
-        "Dnsmasq version {VERSION}  Copyright (c) 2026 the pxemasq authors\n\
-         Compile time options: {COMPILE_TIME_OPTIONS}\n\n\
-         This is pxemasq, which stands in for the netboot half of dnsmasq: proxyDHCP and TFTP.\n\
-         It serves no DNS and hands out no addresses. It is no part of dnsmasq and shares no code with it.\n\
-         It is free software, under the MIT licence or the Apache licence 2.0, and comes without any warranty.\n"
-    )
-}
-
-/// Columns of the help before the description; what is longer is cut.
-const HELP_COLUMNS: usize = 55;
-
-/// What `--help` prints.
-pub fn help(page: Option<Page>) -> String {
-    match page {
-        None => general_help(),
-        Some(Page::Dhcp) => names("Known DHCP options:", OPTIONS),
-        Some(Page::Dhcp6) => names("Known DHCPv6 options:", OPTIONS6),
-    }
-}
-
-fn names(title: &str, options: &[OptionName]) -> String {
-    let listed = options.iter().filter(|option| !option.internal);
-    let lines = listed.map(|option| format!("{:3} {}\n", option.code, option.name));
-    std::iter::once(format!("{title}\n")).chain(lines).collect()
-}
-
-fn general_help() -> String {
-    let mut lines = vec!["Usage: dnsmasq [options]\n\nValid options are:\n".to_owned()];
-    for row in ROWS.iter().filter(|row| row.shared_name() == row.keyword) {
-        let letter = row
-            .short
-            .map_or_else(|| "    ".to_owned(), |letter| format!("-{}, ", char::from(letter)));
-        let equals = if row.argument == Argument::Required { "=" } else { "" };
-        let form = format!("{letter}--{}{equals}{}", row.keyword, row.metavar);
-        let form: String = form.chars().take(HELP_COLUMNS).collect();
-        lines.push(format!("{form:HELP_COLUMNS$}{}\n", row.help));
-    }
-    lines.push("\nOptions of pxemasq, which dnsmasq does not have:\n\n".to_owned());
-    let own = OWN.iter().map(|(.., form, help)| format!("{form:HELP_COLUMNS$}{help}\n"));
-    lines.extend(own);
-    lines.concat()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::help::HELP_COLUMNS;
     use super::*;
 
     fn read(line: &str) -> (String, End) {
