@@ -25,6 +25,8 @@ pub struct Wanted<'a> {
     pub interface: &'a str,
     /// Who asks.
     pub client: IpAddr,
+    /// Its hardware address, if that is known otherwise than from the kernel.
+    pub mac: Option<[u8; 6]>,
 }
 
 /// What becomes of it.
@@ -102,7 +104,8 @@ pub fn look(wanted: Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Out
     let shown = wanted.client.to_string();
     let asker = Asker { interface: wanted.interface, client: wanted.client, shown: &shown };
     let mut history = History::new(Millis(0));
-    let resolved = match resolve(wanted.name, tftp, asker, &mut history, &mut Directories) {
+    let mut directories = Directories { mac: wanted.mac };
+    let resolved = match resolve(wanted.name, tftp, asker, &mut history, &mut directories) {
         Ok(resolved) => resolved,
         Err(Awaited::File(path) | Awaited::Directory(path)) => {
             crate::tftp::path::Resolved { path, climbs: false }
@@ -281,7 +284,9 @@ impl fmt::Display for Barrier {
 }
 
 /// Which directories there are is all that names need to be resolved.
-struct Directories;
+struct Directories {
+    mac: Option<[u8; 6]>,
+}
 
 impl Files for Directories {
     fn open(&mut self, _: &[u8]) -> Result<Opened, Refusal> {
@@ -299,7 +304,7 @@ impl Files for Directories {
     }
 
     fn mac_of(&self, client: IpAddr) -> Option<[u8; 6]> {
-        crate::sys::neighbour::find(client)?.try_into().ok()
+        self.mac.or_else(|| crate::sys::neighbour::find(client)?.try_into().ok())
     }
 }
 

@@ -117,14 +117,23 @@ struct Confined {
 /// Reads the command line and the files it leads to.
 pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> {
     let line = CommandLine::parse(words, posixly_correct);
-    if let (Some(form), command_line::End::Clean) = (&line.own.story, line.end) {
+    let asks = |switch: Switch| line.options.iter().any(|given| given.row.switch() == Some(switch));
+    let plain = !asks(Switch::Version) && !asks(Switch::Help);
+    if let (Some(form), command_line::End::Clean, true) = (&line.own.story, line.end, plain) {
+        if !line.options.is_empty() || line.own.json || !line.own.explain.is_empty() {
+            return Err(Failure::config("bad command line options: --story stands alone"));
+        }
         let unknown =
             || Failure::config(format!("bad --story: there is no form {form}, but text and html"));
         let form = Form::parse(form).ok_or_else(unknown)?;
         return Ok(Asked::Story { form, path: line.own.words.first().cloned() });
     }
-    let test = line.options.iter().any(|given| given.row.switch() == Some(Switch::Test));
-    let purpose = if test { Purpose::Check } else { Purpose::Serve };
+    if line.own.json && line.own.explain.is_empty() {
+        return Err(Failure::config("bad command line options: --json is for --explain"));
+    }
+    let test = asks(Switch::Test);
+    let checks = test && line.own.explain.is_empty();
+    let purpose = if checks { Purpose::Check } else { Purpose::Serve };
     let mut loader = Loader::new(purpose, Answers { has_interface });
     for given in &line.options {
         match given.row.switch() {
@@ -144,10 +153,10 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> 
     loader.main_file()?;
     let parsed = Parsed { loaded: loader.finish()? };
     let (strict, Own { explain: clients, json, .. }) = (line.strict, line.own);
-    Ok(match test {
-        true => Asked::Test { parsed, strict },
-        false if !clients.is_empty() => Asked::Explain { parsed, clients, json },
-        false => Asked::Serve(parsed),
+    Ok(match (clients.is_empty(), test) {
+        (false, _) => Asked::Explain { parsed, clients, json },
+        (true, true) => Asked::Test { parsed, strict },
+        (true, false) => Asked::Serve(parsed),
     })
 }
 
@@ -176,7 +185,11 @@ impl Parsed {
 
     /// What clients are told that do not exist.
     pub fn explain(self, clients: &[String], json: bool) -> Result<Explained, Failure> {
-        let warnings = self.remarks();
+        let mut warnings = self.remarks();
+        let starts = identity(&self.loaded.config).map(drop);
+        let refused = self.loaded.notes.iter().filter(|note| note.refuses).map(ToString::to_string);
+        let ends = starts.err().map(|failure| failure.sentence).into_iter().chain(refused);
+        warnings.extend(ends.map(|why| format!("the program does not start: {why}")));
         let Loaded { mut config, files, .. } = self.loaded;
         let interfaces = snapshot().unwrap_or_default();
         let identity = server(&config);

@@ -178,7 +178,12 @@ fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Opti
     let general = tftp.root.is_some() || tftp.interface_roots.is_empty();
     let mut first = None;
     for interface in general.then(|| "".into()).into_iter().chain(names) {
-        let asked = boot_file::Wanted { name: &wanted.name, interface: &interface, client: NOBODY };
+        let asked = boot_file::Wanted {
+            name: &wanted.name,
+            interface: &interface,
+            client: NOBODY,
+            mac: None,
+        };
         let outcome = boot_file::look(asked, tftp, identity);
         match outcome.file {
             Ok(_) => return None,

@@ -26,16 +26,17 @@ const COOKED: usize = 16;
 const COOKED2: usize = 20;
 const NULL: usize = 4;
 
-/// All IPv4 datagrams of a file; the error says why it cannot be read.
-pub fn datagrams(path: &str) -> Result<Vec<Seen>, String> {
+/// All IPv4 datagrams of a file to these ports; the error says why it cannot be read.
+pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<Seen>, String> {
     let file = File::open(path).map_err(|error| crate::failure::reason(&error))?;
-    let no_capture = |error: PcapError<&[u8]>| format!("it is no capture: {error}");
+    let no_capture = |_: PcapError<&[u8]>| "it is no capture, or broken".to_owned();
     let mut reader = create_reader(BUFFER, file).map_err(no_capture)?;
     let (mut seen, mut kinds) = (Vec::new(), Vec::new());
     loop {
         match reader.next() {
             Ok((size, block)) => {
-                seen.extend(datagram(&block, &mut kinds));
+                let wanted = |one: &Seen| ports.contains(&one.to.port());
+                seen.extend(datagram(&block, &mut kinds).filter(wanted));
                 reader.consume(size);
             }
             // One that was cut off ends here.
@@ -140,8 +141,8 @@ mod tests {
         let head = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 1].map(u32::to_le_bytes).concat();
         let record = [&[0; 8][..], &size, &size, &frame].concat();
         std::fs::write(&path, [&head[..], &record, &record, &record[..20]].concat()).unwrap();
-        assert_eq!(datagrams(path.to_str().unwrap()).unwrap().len(), 2);
+        assert_eq!(datagrams(path.to_str().unwrap(), &[67]).unwrap().len(), 2);
         std::fs::write(&path, "no capture at all").unwrap();
-        assert!(datagrams(path.to_str().unwrap()).is_err());
+        assert!(datagrams(path.to_str().unwrap(), &[67]).is_err());
     }
 }

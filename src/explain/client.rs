@@ -183,7 +183,10 @@ fn wrong(name: &str, word: &str) -> String {
 
 /// Two hex digits each, between `:` or `-`.
 fn bytes(text: &str) -> Option<Vec<u8>> {
-    let byte = |part: &str| u8::from_str_radix(part, 16).ok().filter(|_| part.len() <= 2);
+    let byte = |part: &str| {
+        let is_hex = part.len() <= 2 && part.bytes().all(|digit| digit.is_ascii_hexdigit());
+        u8::from_str_radix(part, 16).ok().filter(|_| is_hex)
+    };
     text.split([':', '-']).map(byte).collect()
 }
 
@@ -193,9 +196,12 @@ fn code(name: &str) -> Option<u8> {
     name.parse().ok().or_else(named)
 }
 
-/// Bytes in hex, between colons; else a text. Nothing is one zero byte: an option has to be there to be seen.
+/// Bytes in hex, between colons or behind `hex:`; else a text. Nothing is one zero byte: an option has to be there to be seen.
 fn option_value(text: &str) -> Vec<u8> {
-    let in_hex = Some(text).filter(|text| text.contains(':')).and_then(bytes);
+    let in_hex = match text.strip_prefix("hex:") {
+        Some(hex) => bytes(hex),
+        None => Some(text).filter(|text| text.contains(':')).and_then(bytes),
+    };
     match text {
         "" => vec![0],
         _ => in_hex.unwrap_or_else(|| text.as_bytes().to_vec()),
@@ -205,7 +211,7 @@ fn option_value(text: &str) -> Vec<u8> {
 impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&mac(&self.mac))?;
-        let text = |bytes: &Vec<u8>| String::from_utf8_lossy(bytes).into_owned();
+        let text = |bytes: &Vec<u8>| printable(bytes);
         for (name, value) in [
             ("architecture", self.architecture.map(|architecture| architecture.to_string())),
             ("user class", self.user_class.as_ref().map(text)),

@@ -2,20 +2,21 @@
 
 use super::capture::Seen;
 use super::client::Client;
-use super::report::{BootFile, Conversation, Exchange};
+use super::report::{BootFile, Conversation, Exchange, PassedOver};
 use super::stage::Stage;
-use super::telling::{entries, exchange};
-use crate::boot_file::{self, Wanted};
-use crate::config::Config;
+use super::telling::{boot_servers, entries, exchange};
+use crate::boot_file::{self, Trouble, Wanted};
 use crate::config::names::Names;
+use crate::config::{Config, Rule, Service};
 use crate::net::{Arrival, Interfaces};
 use crate::proxydhcp::{Decision, Judged, Kind, Made, PXE_PORT, Port, judge, message};
 use crate::sys::privilege::Identity;
 use crate::wire::architectures::Architecture;
 use crate::wire::dhcp::Frame;
-use crate::wire::option_names::printable;
+use crate::wire::option_names::{mac, printable};
 use crate::wire::pxe::item;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use conf_parser::option::pxe::Boot;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// What answers are made from.
 pub struct World {
@@ -33,8 +34,19 @@ pub struct World {
 struct Heard {
     file: Vec<u8>,
     next_server: Ipv4Addr,
-    menu: Vec<(u16, Vec<u8>)>,
+    menu: Vec<Choice>,
     file_line: Option<String>,
+    /// What went wrong on the way.
+    complaint: Option<String>,
+}
+
+/// An entry of the menu.
+struct Choice {
+    kind: u16,
+    text: String,
+    /// Who is asked; `None`: whoever answers.
+    server: Option<Ipv4Addr>,
+    line: Option<String>,
 }
 
 /// Where a conversation has come to.
@@ -48,6 +60,9 @@ struct Dialogue<'w> {
 }
 
 const CLIENT_PORT: u16 = 68;
+/// Lines that came near, in a verdict.
+const MOST_NEAR: usize = 3;
+const ONLY_TFTP: &str = "firmware loads its first file by TFTP only: send it iPXE first, and keep the URL for that (tag:ipxe)";
 
 /// Plays what the clients of a capture have asked, one after the other.
 pub fn replay(world: &mut World, seen: &[Seen], interface: Option<&str>) -> Vec<Conversation> {
@@ -89,11 +104,17 @@ impl<'w> Dialogue<'w> {
 
     fn begin(&mut self) {
         let about = "to everybody on the network: who knows what to boot?".to_owned();
-        let Some(offer) = self.ask(Port::Server, message::DISCOVER, about, None) else { return };
+        if let Some(offer) = self.ask(Port::Server, message::DISCOVER, about, None) {
+            self.go_on(offer);
+        }
+    }
+
+    /// What follows an offer.
+    fn go_on(&mut self, offer: Heard) {
+        let told_all = !offer.menu.is_empty() || !offer.file.is_empty();
         if self.architecture.is_http() {
             return self.fetch(offer, None);
         }
-        let told_all = !offer.menu.is_empty() || !offer.file.is_empty();
         if told_all || !self.architecture.is_efi() {
             return self.choose(offer);
         }
@@ -103,29 +124,45 @@ impl<'w> Dialogue<'w> {
         }
     }
 
-    /// Goes through the menu, if there is one.
+    /// Goes through the menu, if there is one. What stands first is taken if nobody chooses.
     fn choose(&mut self, heard: Heard) {
         if heard.menu.is_empty() {
             return self.fetch(heard, None);
         }
-        for (kind, text) in heard.menu {
-            let entry = printable(&text);
+        for Choice { kind, text: entry, server, line } in heard.menu {
             if kind == 0 {
-                self.boots.push(BootFile::of("the local disk", "nobody", Some(entry)));
+                let boot = BootFile::of("from the local disk", "nobody", Some(entry));
+                self.boots.push(BootFile { line, ..boot });
+                continue;
+            }
+            if let Some(other) = server.filter(|server| !self.is_ours(*server)) {
+                let name = format!("what {other} says on port 4011");
+                let boot = BootFile::of(&name, "another machine", Some(entry));
+                self.boots.push(BootFile { line, ..boot });
                 continue;
             }
             let about = format!("“{entry}” is chosen from the menu");
             let [high, low] = kind.to_be_bytes();
-            if let Some(ack) = self.ask(Port::Pxe, message::REQUEST, about, Some([high, low, 0, 0]))
-            {
+            let chosen = Some([high, low, 0, 0]);
+            if let Some(ack) = self.ask(Port::Pxe, message::REQUEST, about, chosen) {
                 self.fetch(ack, Some(entry));
+                continue;
             }
+            let silence = self.exchanges.last().and_then(|last| last.silence.clone());
+            let why = format!("its choice is not answered: {}", silence.unwrap_or_default());
+            let boot = BootFile::of("nothing", "nobody", Some(entry));
+            self.boots.push(BootFile { line, trouble: Some(why), ..boot });
         }
+    }
+
+    fn is_ours(&self, ip: Ipv4Addr) -> bool {
+        self.stage.interfaces.addresses.iter().any(|own| own.ip4() == Some(ip))
     }
 
     /// What a client has asked in a capture, asked again.
     fn again(&mut self, seen: &[&Seen]) {
         let mut asked = Vec::new();
+        let mut last = None;
         for one in seen {
             let Some(frame) = Frame::parse(&one.bytes) else { continue };
             let port = if one.to.port() == PXE_PORT { Port::Pxe } else { Port::Server };
@@ -136,13 +173,14 @@ impl<'w> Dialogue<'w> {
             }
             asked.push(same);
             let about = format!("as in the capture, from {}", one.from);
-            if let Some(heard) = self.say(port, kind, about, &one.bytes, one.from.into()) {
-                let told = &heard.file;
-                let known = |boot: &BootFile| boot.name.as_bytes() == &told[..];
-                if !self.boots.iter().any(known) {
-                    self.fetch(heard, None);
-                }
-            }
+            let heard = self.say(port, kind, about, &one.bytes, one.from.into());
+            last = heard.map(|heard| (port, heard)).or(last);
+        }
+        match last {
+            // The capture ends here, and the client would go on.
+            Some((Port::Server, offer)) => self.go_on(offer),
+            Some((Port::Pxe, ack)) => self.choose(ack),
+            None => {}
         }
     }
 
@@ -187,23 +225,27 @@ impl<'w> Dialogue<'w> {
             return;
         }
         let mut boot = BootFile { line: heard.file_line, ..BootFile::of(&name, "", entry) };
-        let is_ours =
-            |ip: Ipv4Addr| self.stage.interfaces.addresses.iter().any(|own| own.ip4() == Some(ip));
+        let takes_urls = self.architecture.is_http() || self.client.is_ipxe();
+        let server = heard.next_server;
         if name.contains("://") {
             "the server of that address".clone_into(&mut boot.server);
+            boot.trouble = (!takes_urls).then(|| ONLY_TFTP.to_owned());
         } else if self.architecture.is_http() {
             boot.trouble = Some("UEFI HTTP Boot wants a URL".to_owned());
-        } else if heard.next_server.is_unspecified() {
+        } else if let Some(complaint) = heard.complaint {
+            boot.trouble = Some(format!("{complaint}: write its address instead"));
+        } else if server.is_unspecified() {
             "nobody".clone_into(&mut boot.server);
             boot.trouble = Some(format!(
-                "no server is named, and iPXE ignores such an answer: add one behind the file (dhcp-boot={name},,{})",
+                "no server is named, and iPXE, at least, ignores such an answer: add one behind the file \
+                 (dhcp-boot={name},,{})",
                 self.stage.ours
             ));
-        } else if is_ours(heard.next_server) {
-            boot.server = heard.next_server.to_string();
+        } else if self.is_ours(server) {
+            boot.server = server.to_string();
             self.look(&heard.file, &mut boot);
         } else {
-            boot.server = format!("{}, another machine", heard.next_server);
+            boot.server = format!("{server}, another machine");
         }
         self.boots.push(boot);
     }
@@ -214,18 +256,30 @@ impl<'w> Dialogue<'w> {
             boot.trouble = Some("no files are served here: enable-tftp is missing".to_owned());
             return;
         };
-        let client: IpAddr = self.stage.theirs.into();
-        let wanted = Wanted { name, interface: &self.stage.name, client };
+        let interface = &*self.stage.name;
+        let mac = self.client.mac[..].try_into().ok();
+        let wanted = Wanted { name, interface, client: self.stage.theirs.into(), mac };
         let outcome = boot_file::look(wanted, tftp, self.world.identity.as_ref());
         boot.path = Some(outcome.path.display().to_string());
-        if let Ok(size) = outcome.file {
-            boot.size = Some(size);
-            return;
-        }
-        let root = tftp.root.as_ref().map(|root| format!("; tftp-root is at {}", root.origin));
-        let layered = name.ends_with(b".0").then_some("; names without a dot get a .0");
-        let (root, layered) = (root.unwrap_or_default(), layered.unwrap_or_default());
-        boot.trouble = Some(format!("{outcome}{root}{layered}"));
+        let trouble = match outcome.file {
+            Ok(size) => return boot.size = Some(size),
+            Err(ref trouble) => trouble,
+        };
+        let missing = matches!(trouble, Trouble::Missing(_));
+        let own = tftp.interface_roots.iter().find(|root| root.value.0 == interface.as_bytes());
+        let origin = own.map(|root| &root.origin).or(tftp.root.as_ref().map(|root| &root.origin));
+        let root = origin.map(|origin| format!("; tftp-root is at {origin}"));
+        let layer = "; names without a dot get a .0";
+        let layered = if missing && self.is_layered(name) { layer } else { "" };
+        boot.trouble = Some(format!("{outcome}{}{layered}", root.unwrap_or_default()));
+    }
+
+    /// Whether a name got its `.0` from us.
+    fn is_layered(&self, name: &[u8]) -> bool {
+        let base = name.strip_suffix(b".0").unwrap_or_default();
+        let named =
+            |rule: &Rule<Service>| matches!(&rule.value.boot, Boot::File(file) if file == base);
+        self.world.config.dhcp.services.iter().any(named)
     }
 
     fn end(self) -> Conversation {
@@ -235,7 +289,11 @@ impl<'w> Dialogue<'w> {
             client: self.client.to_string(),
             architecture: self.architecture.0,
             architecture_name: self.architecture.name(),
-            interface: format!("{} ({})", self.stage.name, self.stage.ours),
+            mac: mac(&self.client.mac),
+            user_class: self.client.user_class.as_deref().map(printable),
+            interface: self.stage.name,
+            server: self.stage.ours,
+            address: self.stage.theirs,
             observed: Vec::new(),
             assumed: self.stage.assumed,
             exchanges: self.exchanges,
@@ -255,11 +313,6 @@ impl<'w> Dialogue<'w> {
             return format!("it boots {}{line}", boot.name);
         }
         let Some(last) = self.exchanges.last() else { return String::new() };
-        let nearest = last.passed_over.iter().map(|one| {
-            let hints: String = one.hints.iter().map(|hint| format!("; {hint}")).collect();
-            format!("{} ({}) {}{hints}", one.line, one.keyword, one.why)
-        });
-        let nearest: Vec<String> = nearest.take(3).collect();
         let what = match &last.silence {
             Some(why) => format!("it is not answered: {why}{}", self.elsewhere()),
             None => format!(
@@ -267,8 +320,26 @@ impl<'w> Dialogue<'w> {
                 self.architecture
             ),
         };
+        let nearest = nearest(last);
         if nearest.is_empty() { what } else { format!("{what}. {}", nearest.join(". ")) }
     }
+}
+
+/// The lines that came nearest, in words.
+fn nearest(last: &Exchange) -> Vec<String> {
+    let ignored = last.silence.as_ref().is_some_and(|why| why.ends_with("says to ignore it"));
+    let mut passed: Vec<&PassedOver> = last.passed_over.iter().filter(|_| !ignored).collect();
+    // A service that misses a tag is nearer than one for another machine, and that than what is for later.
+    passed.sort_by_key(|one| match one.keyword {
+        "dhcp-boot" | "dhcp-option" => 2,
+        _ if one.why.starts_with("is for architecture") => 1,
+        _ => 0,
+    });
+    let told = passed.into_iter().take(MOST_NEAR).map(|one| {
+        let hints: String = one.hints.iter().map(|hint| format!("; {hint}")).collect();
+        format!("{} ({}) {}{hints}", one.line, one.keyword, one.why)
+    });
+    told.collect()
 }
 
 impl Dialogue<'_> {
@@ -288,13 +359,26 @@ impl Heard {
         if answer.kind == Kind::Ignored {
             return None;
         }
-        let menu = answer.items.iter().find(|(code, _)| *code == item::BOOT_MENU);
-        let line = answer.because.iter().find(|cause| cause.made == Made::File);
+        let item = |code: u8| answer.items.iter().find(|(known, _)| *known == code);
+        let line = |made: Made| {
+            let cause = answer.because.iter().find(|cause| cause.made == made);
+            cause.map(|cause| cause.origin.to_string())
+        };
+        let servers =
+            item(item::BOOT_SERVERS).map_or_else(Vec::new, |(_, list)| boot_servers(list));
+        let menu = item(item::BOOT_MENU).map_or_else(Vec::new, |(_, value)| entries(value));
+        let choice = |(kind, text): (u16, Vec<u8>)| Choice {
+            kind,
+            text: printable(&text),
+            server: servers.iter().find(|(known, _)| *known == kind).map(|(_, ip)| *ip),
+            line: line(Made::Entry(kind)),
+        };
         Some(Self {
             file: answer.file.clone(),
             next_server: answer.siaddr,
-            menu: menu.map_or_else(Vec::new, |(_, value)| entries(value)),
-            file_line: line.map(|cause| cause.origin.to_string()),
+            menu: menu.into_iter().map(choice).collect(),
+            file_line: line(Made::File),
+            complaint: answer.complaints.first().map(ToString::to_string),
         })
     }
 }

@@ -13,12 +13,13 @@ mod telling;
 mod text;
 
 use crate::failure::Failure;
+use crate::proxydhcp::PXE_PORT;
 use crate::story::{Boot, boots_of};
 use crate::wire::architectures::Architecture;
 use client::Client;
 pub use dialogue::World;
 use dialogue::{play, replay};
-use report::{Conversation, Report};
+use report::{BootFile, Conversation, Report};
 use std::path::Path;
 
 /// What is asked for.
@@ -50,39 +51,48 @@ pub fn explain(
     files: Vec<String>,
     warnings: Vec<String>,
 ) -> Result<Explained, Failure> {
-    let mut report = Report { files, warnings, clients: Vec::new() };
-    let mut is_table = false;
+    let mut report = Report { files, warnings, clients: Vec::new(), tables: Vec::new() };
     for text in question.clients {
         if let Some(Source { path, interface }) = Source::parse(text, "pcap=") {
             let unreadable = |why| Failure::file(format!("cannot read {path}: {why}"));
-            let seen = capture::datagrams(path).map_err(unreadable)?;
-            report.clients.extend(replay(world, &seen, interface));
-            continue;
-        }
-        if let Some(Source { path, interface }) = Source::parse(text, "log=") {
-            let told = of_log(&boots_of(path)?, interface).into_iter();
-            report.clients.extend(told.flat_map(|seen| again(world, &seen)));
-            continue;
-        }
-        let client = Client::parse(text)
-            .map_err(|wrong| Failure::config(format!("bad --explain: {wrong}")))?;
-        if let Some(architecture) = client.architecture {
-            report.clients.extend(stages(world, &client, architecture));
+            let ports = [world.config.dhcp.server_port, PXE_PORT];
+            let seen = capture::datagrams(path, &ports).map_err(unreadable)?;
+            let told = replay(world, &seen, interface);
+            report.add(told, path)?;
+        } else if let Some(Source { path, interface }) = Source::parse(text, "log=") {
+            let logged = of_log(&boots_of(path)?, interface);
+            let told = logged.iter().flat_map(|seen| again(world, seen)).collect();
+            report.add(told, path)?;
         } else {
-            is_table = true;
-            report.clients.extend(Architecture::all().map(|one| play(world, &client, one)));
+            let client = Client::parse(text)
+                .map_err(|wrong| Failure::config(format!("bad --explain: {wrong}")))?;
+            if let Some(architecture) = client.architecture {
+                report.clients.extend(stages(world, &client, architecture));
+            } else {
+                let all = Architecture::all().map(|one| play(world, &client, one));
+                report.tables.push(all.collect());
+            }
         }
     }
-    let works = is_table || report.clients.iter().all(|told| told.works);
+    let works = report.clients.iter().all(|told| told.works);
     let text = if question.json {
         let json = serde_json::to_string_pretty(&report);
         json.map_err(|error| Failure::other(format!("cannot write JSON: {error}")))? + "\n"
-    } else if is_table {
-        text::table(&report)
     } else {
         report.to_string()
     };
     Ok(Explained { text, works })
+}
+
+impl Report {
+    /// Adds the clients of a file; there have to be some.
+    fn add(&mut self, told: Vec<Conversation>, path: &str) -> Result<(), Failure> {
+        if told.is_empty() {
+            return Err(Failure::file(format!("there is no PXE client in {path}")));
+        }
+        self.clients.extend(told);
+        Ok(())
+    }
 }
 
 /// A client of a log, and how it went with it there.
@@ -143,7 +153,8 @@ fn stages(world: &mut World, client: &Client, architecture: Architecture) -> Vec
     if client.is_ipxe() {
         return vec![or_loop(first)];
     }
-    let chains = first.works && first.boots.iter().any(|boot| is_ipxe(&boot.name));
+    // What takes URLs has no use for a second stage.
+    let chains = !architecture.is_http() && first.boots.first().is_some_and(is_sent_ipxe);
     let second = chains.then(|| {
         let as_ipxe = Client { user_class: Some(client::IPXE.to_vec()), ..client.clone() };
         or_loop(play(world, &as_ipxe, architecture))
@@ -153,8 +164,8 @@ fn stages(world: &mut World, client: &Client, architecture: Architecture) -> Vec
 
 /// iPXE that is sent iPXE loads it for ever.
 fn or_loop(mut told: Conversation) -> Conversation {
-    let again = told.boots.iter().find(|boot| boot.trouble.is_none() && is_ipxe(&boot.name));
-    if let Some(boot) = again {
+    // Of a menu what stands first is loaded, if nobody chooses.
+    if let Some(boot) = told.boots.first().filter(|boot| is_sent_ipxe(boot)) {
         let line = boot.line.clone().unwrap_or_else(|| "a line".to_owned());
         told.works = false;
         told.verdict = format!(
@@ -166,8 +177,12 @@ fn or_loop(mut told: Conversation) -> Conversation {
     told
 }
 
+fn is_sent_ipxe(boot: &BootFile) -> bool {
+    boot.trouble.is_none() && is_ipxe(&boot.name)
+}
+
 /// Whether a file is iPXE itself, by its name, and not a script of it.
-pub fn is_ipxe(name: &str) -> bool {
+fn is_ipxe(name: &str) -> bool {
     let file = Path::new(name.rsplit('/').next().unwrap_or(name));
     let ending = file.extension().and_then(|ending| ending.to_str());
     let begins = |known: &&str| file.to_string_lossy().starts_with(known);

@@ -1,6 +1,7 @@
 //! What there is to tell, as data: what `--json` prints.
 
 use serde::Serialize;
+use std::net::Ipv4Addr;
 
 /// The answer to all that was asked.
 #[derive(Clone, Debug, Serialize)]
@@ -11,19 +12,29 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// One for each client.
     pub clients: Vec<Conversation>,
+    /// For each `arch=all` one for each architecture.
+    pub tables: Vec<Vec<Conversation>>,
 }
 
 /// How it goes with one client.
 #[derive(Clone, Debug, Serialize)]
 pub struct Conversation {
-    /// The client.
+    /// The client, in words.
     pub client: String,
+    /// Its hardware address.
+    pub mac: String,
+    /// What it calls itself (option 77).
+    pub user_class: Option<String>,
     /// Number of its architecture (option 93).
     pub architecture: u16,
     /// Its name, if it has one.
     pub architecture_name: Option<&'static str>,
-    /// The interface it is taken to ask by, and its address there.
+    /// The interface it is taken to ask by.
     pub interface: String,
+    /// Our address there.
+    pub server: Ipv4Addr,
+    /// Its address, once it has one.
+    pub address: Ipv4Addr,
     /// What was seen of it, in a capture or a log.
     pub observed: Vec<String>,
     /// What had to be made up.

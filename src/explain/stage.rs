@@ -33,7 +33,8 @@ impl Stage {
     pub fn of(config: &Config, interfaces: &Interfaces, client: &Client) -> Self {
         let mut interfaces = interfaces.clone();
         let mut assumed = Vec::new();
-        let named = client.interface.as_deref();
+        let absent = absent(config, &interfaces);
+        let named = client.interface.as_deref().or(absent.as_deref());
         let index = match named {
             Some(name) => interfaces.by_name(name).map(|link| link.index),
             None => served(config, &interfaces),
@@ -46,15 +47,50 @@ impl Stage {
             interfaces.links.last().map_or(0, |link| link.index)
         });
         let name = interfaces.by_index(index).map_or_else(String::new, |link| link.name.clone());
-        let own = interfaces.of(index).find(|address| address.ip4().is_some());
+        // Of several addresses the one that is on the network of a range.
+        let addresses = || interfaces.of(index).filter(|address| address.ip4().is_some());
+        let own = addresses().find(|address| is_on_range(config, address)).or(addresses().next());
         let ours = own.and_then(Address::ip4).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let theirs = client.address.unwrap_or_else(|| {
-            let address = neighbour(ours, own.map_or(Ipv4Addr::BROADCAST, Address::netmask));
+            let netmask = own.map_or(Ipv4Addr::BROADCAST, Address::netmask);
+            let address = match client.relay {
+                Some(relay) => neighbour(relay, netmask_of(config, relay)),
+                None => neighbour(ours, netmask),
+            };
             assumed.push(format!("its DHCP server gives it the address {address}"));
             address
         });
         Self { interfaces, index, name, ours, theirs, assumed }
     }
+}
+
+/// An interface that is named and not here, where none that is named is: the configuration is for another machine.
+fn absent(config: &Config, interfaces: &Interfaces) -> Option<String> {
+    let names = config.network.interfaces.iter().map(|name| String::from_utf8_lossy(&name.value));
+    let names: Vec<_> = names.filter(|name| !name.is_empty() && !name.contains('*')).collect();
+    let is_here =
+        |name: &str| interfaces.addresses.iter().any(|one| interfaces.name_of(one) == Some(name));
+    let first = names.first()?.clone().into_owned();
+    (!names.iter().any(|name| is_here(name))).then_some(first)
+}
+
+/// The netmask of the range around a relay.
+fn netmask_of(config: &Config, relay: Ipv4Addr) -> Ipv4Addr {
+    let holds = |mask: &Ipv4Addr, start: Ipv4Addr| same_network(relay, start, *mask);
+    let mut masks = config
+        .dhcp
+        .ranges
+        .iter()
+        .filter_map(|range| range.value.netmask.filter(|mask| holds(mask, range.value.start)));
+    masks.next().unwrap_or(Ipv4Addr::new(255, 255, 255, 0))
+}
+
+fn is_on_range(config: &Config, address: &Address) -> bool {
+    let Some(ours) = address.ip4() else { return false };
+    let proxies = config.dhcp.ranges.iter().filter(|range| range.value.kind == RangeKind::Proxy);
+    proxies
+        .map(|range| &range.value)
+        .any(|range| same_network(ours, range.start, range.netmask.unwrap_or(address.netmask())))
 }
 
 /// The interface that is on the network of a range, else the first that we listen on.
@@ -66,15 +102,7 @@ fn served(config: &Config, interfaces: &Interfaces) -> Option<u32> {
                 config.network.accepts(&link.name, link.loopback, Some(address.ip))
             })
     };
-    let on_range = |address: &&Address| {
-        let ours = address.ip4();
-        config.dhcp.ranges.iter().filter(|range| range.value.kind == RangeKind::Proxy).any(
-            |range| {
-                let netmask = range.value.netmask.unwrap_or(address.netmask());
-                ours.is_some_and(|ours| same_network(ours, range.value.start, netmask))
-            },
-        )
-    };
+    let on_range = |address: &&Address| is_on_range(config, address);
     let is_wire = |address: &&Address| {
         interfaces.by_index(address.interface).is_some_and(|link| !link.loopback)
     };

@@ -7,7 +7,7 @@ use crate::proxydhcp::near::{Miss, passed};
 use crate::proxydhcp::request::Request;
 use crate::proxydhcp::setting::settings;
 use crate::proxydhcp::{self, Answer, Cause, Decision, Judged, Kind, Made, Port, Why, message};
-use crate::wire::option_names::{Sent, printable};
+use crate::wire::option_names::printable;
 use crate::wire::pxe::item;
 use std::net::Ipv4Addr;
 
@@ -157,17 +157,12 @@ impl Fields<'_> {
             line: written.map(ToString::to_string),
         });
         self.menu();
+        self.items();
         for cause in &answer.because {
             match cause.made {
-                Made::Item(code) => {
-                    let value = value_of(&answer.items, code);
-                    self.because(&item_name(code), value, cause);
-                }
                 Made::Option(code) => {
                     let found = answer.options.iter().find(|(known, _)| *known == code);
-                    let value = found.map_or_else(String::new, |(code, value)| {
-                        Sent { code: *code, value: value.clone() }.to_string()
-                    });
+                    let value = found.map_or_else(String::new, |(_, value)| in_hex(value));
                     self.because(&format!("option {code}"), value, cause);
                 }
                 Made::Later => self.because("boot file", "is told on port 4011".to_owned(), cause),
@@ -182,6 +177,17 @@ impl Fields<'_> {
             }
         }
         self.fields
+    }
+
+    /// Items that lines put behind all others, in their order.
+    fn items(&mut self) {
+        let answer = self.answer;
+        let is_item = |cause: &&Cause<'_>| matches!(cause.made, Made::Item(_));
+        let causes: Vec<&Cause<'_>> = answer.because.iter().filter(is_item).collect();
+        let first = answer.items.len().saturating_sub(causes.len());
+        for (cause, (code, value)) in causes.into_iter().zip(&answer.items[first..]) {
+            self.because(&item_name(*code), item_value(*code, value), cause);
+        }
     }
 
     fn because(&mut self, name: &str, value: String, cause: &Cause<'_>) {
@@ -222,9 +228,8 @@ impl Fields<'_> {
         // What lines make is told with them.
         let written = |code: u8| self.answer.because.iter().any(|one| one.made == Made::Item(code));
         for code in [item::DISCOVERY_CONTROL, item::MENU_PROMPT] {
-            if !written(code) && of(code).is_some() {
-                let value = value_of(items, code);
-                let name = item_name(code);
+            if let Some(value) = of(code).filter(|_| !written(code)) {
+                let (name, value) = (item_name(code), item_value(code, value));
                 self.fields.push(Field { name, value, keyword: None, line: None });
             }
         }
@@ -240,18 +245,19 @@ fn item_name(code: u8) -> String {
     }
 }
 
-fn value_of(items: &[crate::wire::pxe::Item], code: u8) -> String {
-    let Some((_, value)) = items.iter().rfind(|(known, _)| *known == code) else {
-        return String::new();
-    };
-    match (code, &value[..]) {
+fn item_value(code: u8, value: &[u8]) -> String {
+    match (code, value) {
         (item::DISCOVERY_CONTROL, [8]) => "8: there is no menu, load the boot file".to_owned(),
         (item::DISCOVERY_CONTROL, [3]) => "3: ask the servers of the list".to_owned(),
-        (item::DISCOVERY_CONTROL, [2]) => "2: find servers by multicast".to_owned(),
+        (item::DISCOVERY_CONTROL, [2]) => "2: find servers by broadcast".to_owned(),
         (item::MENU_PROMPT, [255, text @ ..]) => format!("“{}”, for ever", printable(text)),
         (item::MENU_PROMPT, [seconds, text @ ..]) => format!("“{}”, {seconds} s", printable(text)),
-        _ => value.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
+        _ => in_hex(value),
     }
+}
+
+fn in_hex(value: &[u8]) -> String {
+    value.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
 /// The entries of a menu: type and text.
@@ -267,7 +273,7 @@ pub fn entries(mut menu: &[u8]) -> Vec<(u16, Vec<u8>)> {
 }
 
 /// Boot servers of one address each: type and address.
-fn boot_servers(list: &[u8]) -> Vec<(u16, Ipv4Addr)> {
+pub fn boot_servers(list: &[u8]) -> Vec<(u16, Ipv4Addr)> {
     let (servers, _) = list.as_chunks::<7>();
     servers
         .iter()

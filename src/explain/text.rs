@@ -11,12 +11,13 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "configuration: {}", self.files.join(", "))?;
         self.warnings.iter().try_for_each(|warning| writeln!(f, "{warning}"))?;
-        self.clients.iter().try_for_each(|client| conversation(f, client))
+        self.clients.iter().try_for_each(|client| conversation(f, client))?;
+        self.tables.iter().try_for_each(|rows| write!(f, "\n{}", table(rows)))
     }
 }
 
 fn conversation(out: &mut fmt::Formatter<'_>, told: &Conversation) -> fmt::Result {
-    writeln!(out, "\n{}, on {}", told.client, told.interface)?;
+    writeln!(out, "\n{}, on {} ({})", told.client, told.interface, told.server)?;
     told.observed.iter().try_for_each(|seen| writeln!(out, "  {seen}"))?;
     for assumed in &told.assumed {
         writeln!(out, "  assumed: {assumed}")?;
@@ -83,9 +84,9 @@ fn boot_file(out: &mut fmt::Formatter<'_>, boot: &BootFile) -> fmt::Result {
 }
 
 /// All architectures in a table: what each is told.
-pub fn table(report: &Report) -> String {
+fn table(clients: &[Conversation]) -> String {
     let mut rows = vec![["architecture", "file", "from", "line", ""].map(str::to_owned)];
-    for told in &report.clients {
+    for told in clients {
         let name = told.architecture_name.map_or_else(String::new, |name| format!(" {name}"));
         let architecture = format!("{}{name}", told.architecture);
         if told.boots.is_empty() {

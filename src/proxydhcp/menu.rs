@@ -16,7 +16,7 @@ use conf_parser::option::pxe::Boot;
 mod control {
     /// There is no menu: load the file of the offer.
     pub const NO_MENU: u8 = 8;
-    /// Some server is not in the list: find it by multicast.
+    /// Some server is not in the list: find it by broadcast, not by multicast.
     pub const UNLISTED_SERVER: u8 = 2;
     /// Use the list: no broadcast, no multicast.
     pub const LISTED_SERVERS: u8 = 3;

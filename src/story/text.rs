@@ -30,7 +30,7 @@ pub fn line(what: &What) -> String {
                 outcome.as_ref().map_or_else(String::new, |outcome| format!(": {outcome}"));
             format!("answered{port}{}{outcome}", often(*times))
         }
-        What::Ignored => "answered by nobody: it is to be ignored".to_owned(),
+        What::Ignored => "not answered: a dhcp-ignore line says to ignore it".to_owned(),
         What::Dropped { why, times } => format!("dropped{}: {why}", often(*times)),
         What::Chosen(file) => format!("chose from the menu: {file}"),
         What::File { path, size, seconds } => match (size, seconds) {
