@@ -136,7 +136,9 @@ fn busy() -> String {
             &format!("10.9.0.2 has {path}: {} bytes in 0.900 s, 1 kB/s", second * 100_000),
         );
     }
-    say(66, "tftp", "file /srv/tftp/ldlinux.c32 not found for 10.9.0.2");
+    say(66, "tftp", "file /srv/tftp/WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW.c32 not found for 10.9.0.2");
+    say(119, "tftp", "sent /srv/tftp/last to 10.9.0.2");
+    say(119, "tftp", "10.9.0.2 has /srv/tftp/last: 900000000 bytes in 110.000 s, 1 kB/s");
     log
 }
 
@@ -176,7 +178,7 @@ fn a_page_is_shown_as_it_is_meant() {
         || String::from_utf8_lossy(&output.stderr).into_owned(),
         |(title, _)| title.to_owned(),
     );
-    assert_eq!(title, "pictures 1, bars 63, bold 1, bad ");
+    assert_eq!(title, "pictures 1, bars 64, bold 1, bad ");
 }
 
 fn browser() -> Result<PathBuf, String> {

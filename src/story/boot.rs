@@ -18,6 +18,10 @@ pub struct Boot {
     pub began: Option<f64>,
     /// What happened.
     pub steps: Vec<Step>,
+    /// Seconds from the beginning to the last thing.
+    pub length: f64,
+    /// Whether the log has clients whose hardware address it does not tell: their files may be this one's.
+    pub has_strangers: bool,
 }
 
 /// Something that happened.
@@ -98,17 +102,20 @@ const SYSTEMS: &[&str] = &[
     "kernel",
     "bzimage",
     "initr",
+    "init.xz",
+    "core",
+    "modloop",
     ".img",
     ".wim",
     ".iso",
     ".squashfs",
-    "core.gz",
     "rootfs",
     "boot.sdi",
 ];
 /// Names of loaders, some of which are in the names above.
-const LOADERS: &[&str] =
-    &["linux.0", "linux.c32", "linux.e64", "linux.e32", "linux.efi", "lpxelinux", "pxelinux"];
+const LOADERS: &[&str] = &["linux.0", "linux.e64", "linux.e32", "linux.efi"];
+/// Endings of what loaders read.
+const SETTINGS: &[&str] = &[".cfg", ".conf", ".ipxe", ".txt", ".c32", "/default", ".lst", ".php"];
 const IPXE: &[&str] = &["ipxe", "undionly", "snponly", "netboot.xyz"];
 
 impl Boot {
@@ -136,16 +143,12 @@ impl Boot {
         if !same {
             self.steps.push(Step { at, what });
         }
+        self.length = self.length.max(at.unwrap_or(0.0));
     }
 
     /// When something last happened.
     pub fn last(&self) -> Option<f64> {
-        Some(self.began? + self.length())
-    }
-
-    /// Seconds from the beginning to the last thing.
-    pub fn length(&self) -> f64 {
-        self.steps.iter().filter_map(|step| step.at).fold(0.0, f64::max)
+        Some(self.began? + self.length)
     }
 
     /// Who it is.
@@ -174,31 +177,41 @@ impl Boot {
             What::Remarked(text) => Some(stuck(text.clone(), None)),
             _ => None,
         });
-        let again = self
-            .files()
-            .find(|path| self.files().filter(|other| other == path).count() >= TOO_OFTEN);
-        let looping = again.map(|path| {
-            let verdict = format!("it loads {} again and again", name(path));
-            let advice = "where that is iPXE, tell it apart: dhcp-match=set:ipxe,175, tag:!ipxe on the line that sends \
-                          it, and its own boot file with tag:ipxe. Otherwise the file is for another firmware, or \
-                          Secure Boot refuses it";
-            stuck(verdict, Some(advice))
-        });
-        let end =
-            remark.or(looping).or_else(|| behind.iter().rev().find_map(|step| end_at(&step.what)));
+        let end = remark.or_else(|| self.in_circles());
+        // What an operating system misses is no matter of its boot.
+        let has_system = self.files().last().is_some_and(is_system);
+        let stops = || behind.iter().rev().find_map(|step| end_at(&step.what));
+        let end = end.or_else(|| if has_system { None } else { stops() });
         end.unwrap_or_else(|| self.went_on())
+    }
+
+    /// Whether it loads one loader again and again.
+    fn in_circles(&self) -> Option<Ending> {
+        let last = self.files().last().filter(|last| !is_system(last) && !is_setting(last))?;
+        let times = self.files().filter(|other| *other == last).count();
+        if times < TOO_OFTEN {
+            return None;
+        }
+        let advice = "where that is iPXE, tell it apart: dhcp-match=set:ipxe,175, tag:!ipxe on the line that sends it, and \
+                      its own boot file with tag:ipxe. Otherwise the file is for another firmware, or Secure Boot refuses \
+                      it";
+        Some(stuck(format!("it loads {} again and again", name(last)), Some(advice)))
+    }
+
+    /// Whether it has got as far as this server takes it: what is answered then is another boot.
+    pub fn is_over(&self) -> bool {
+        self.files().last().is_some_and(is_system)
     }
 
     fn went_on(&self) -> Ending {
         let Some(last) = self.files().last() else {
-            return stuck("it was answered, and has asked for no file".to_owned(), Some(NO_FILE));
+            let advice = if self.has_strangers { UNKNOWN } else { NO_FILE };
+            return stuck("it was answered, and has asked for no file".to_owned(), Some(advice));
         };
         let good = |verdict| Ending { good: true, verdict, advice: None };
-        let file = name(last).to_ascii_lowercase();
-        let is_one_of = |names: &[&str]| names.iter().any(|known| file.contains(known));
-        if is_one_of(SYSTEMS) && !is_one_of(LOADERS) {
+        if is_system(last) {
             good(format!("it has its operating system: {} was the last file", name(last)))
-        } else if is_one_of(IPXE) {
+        } else if IPXE.iter().any(|known| name(last).contains(known)) && !is_setting(last) {
             good(format!("it runs {}, which goes on by itself, mostly over HTTP", name(last)))
         } else {
             let advice = "if it does not boot: the next stage may come over HTTP, which is not in this log; or the file is \
@@ -209,6 +222,21 @@ impl Boot {
     }
 }
 
+/// Whether a file is part of an operating system, by its name.
+fn is_system(path: &str) -> bool {
+    let file = name(path).to_ascii_lowercase();
+    let is_one_of = |names: &[&str]| names.iter().any(|known| file.contains(known));
+    !is_setting(path) && is_one_of(SYSTEMS) && !is_one_of(LOADERS)
+}
+
+/// Whether it is what a loader reads.
+fn is_setting(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    SETTINGS.iter().any(|ending| path.ends_with(ending))
+}
+
+const UNKNOWN: &str = "the log does not tell its address, so files that it did ask for may stand under that: log-debug, or \
+                       log-dhcp, tells";
 const NO_FILE: &str = "a firewall that drops UDP ports 4011 or 69, another server whose offer won, or a client that boots \
                        from elsewhere; --explain says what it is told";
 

@@ -1,6 +1,8 @@
 //! A line of a log, of pxemasq or dnsmasq, as any program may have kept it: when it was written, by which part, and what
 //! it says.
 
+use serde::Deserialize;
+
 /// A line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry<'l> {
@@ -29,46 +31,145 @@ const PARTS: [(&str, Part); 3] =
     [("dnsmasq-dhcp", Part::Dhcp), ("dnsmasq-tftp", Part::Tftp), ("dnsmasq", Part::Process)];
 const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
 const DAY: f64 = 86400.0;
-/// Days before each month; every year is a leap year here, for only differences matter.
+/// Every year is a leap year here, for only differences matter.
+pub const YEAR: f64 = 366.0 * DAY;
+/// Days before each month.
 const DAYS: [u32; 12] = [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335];
 
-/// Reads a line: syslog, journal, files, standard error, with whatever stands before the name of the part.
+/// Beginnings of what only one part says, for logs that keep nothing else of a line.
+const SAYS: [(&str, Part); 8] = [
+    ("PXE(", Part::Dhcp),
+    ("DHCP", Part::Dhcp),
+    ("sent /", Part::Tftp),
+    ("file /", Part::Tftp),
+    ("failed sending /", Part::Tftp),
+    ("timeout sending /", Part::Tftp),
+    ("cannot access /", Part::Tftp),
+    ("TFTP root is ", Part::Tftp),
+];
+
+/// Reads a line: syslog, journal, files, standard error, with whatever stands before the name of the part, or with
+/// nothing before the text at all.
 pub fn entry(line: &str) -> Option<Entry<'_>> {
+    named(line).or_else(|| of_unit(line)).or_else(|| bare(line))
+}
+
+/// A record of `journalctl -o json`, as a line.
+pub fn of_json(record: &str) -> Option<String> {
+    let record: Record = serde_json::from_str(record).ok()?;
+    let seconds = record.micros.parse::<f64>().ok()? / 1e6;
+    Some(format!("{seconds:.6} {}: {}", record.identifier, record.message))
+}
+
+#[derive(Deserialize)]
+struct Record {
+    #[serde(rename = "__REALTIME_TIMESTAMP")]
+    micros: String,
+    #[serde(rename = "SYSLOG_IDENTIFIER")]
+    identifier: String,
+    #[serde(rename = "MESSAGE")]
+    message: String,
+}
+
+fn named(line: &str) -> Option<Entry<'_>> {
     PARTS.iter().find_map(|(name, part)| {
-        let (head, rest) = line.split_once(name)?;
-        let rest = match rest.strip_prefix('[') {
-            Some(rest) => rest.split_once(']')?.1,
-            None => rest,
-        };
-        let text = rest.strip_prefix(':')?;
-        let text = text.strip_prefix(' ').unwrap_or(text);
-        let (time, written) = time(head).map_or((None, ""), |(time, text)| (Some(time), text));
-        Some(Entry { time, written, part: *part, text })
+        // A machine may have that name too.
+        let (head, rest) = line
+            .match_indices(name)
+            .find_map(|(at, _)| Some((&line[..at], text_behind(&line[at + name.len()..])?)))?;
+        Some(Entry::at(head, *part, rest))
     })
+}
+
+/// `[12]: text`, `: text`
+fn text_behind(rest: &str) -> Option<&str> {
+    let rest = match rest.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?.1,
+        None => rest,
+    };
+    let text = rest.strip_prefix(':')?;
+    Some(text.strip_prefix(' ').unwrap_or(text))
+}
+
+/// `Nov 22 17:50:08 boot dnsmasq.service[12]: text`: which part it is, the text has to say.
+fn of_unit(line: &str) -> Option<Entry<'_>> {
+    let (head, rest) = line.split_once(".service")?;
+    let text = text_behind(rest)?;
+    Some(Entry::at(head, said_by(text)?, text))
+}
+
+fn bare(line: &str) -> Option<Entry<'_>> {
+    Some(Entry::at("", said_by(line)?, line))
+}
+
+fn said_by(text: &str) -> Option<Part> {
+    // A transaction may stand before it.
+    let (first, rest) = text.split_once(' ')?;
+    let said = if first.parse::<u32>().is_ok() { rest } else { text };
+    let by = SAYS.iter().find(|(begin, _)| said.starts_with(begin)).map(|(_, part)| *part);
+    let of_tftp = || said.contains(" received from ").then_some(Part::Tftp);
+    by.or_else(of_tftp)
+}
+
+impl<'l> Entry<'l> {
+    fn at(head: &'l str, part: Part, text: &'l str) -> Self {
+        let (time, written) = time(head).map_or((None, ""), |(time, text)| (Some(time), text));
+        Self { time, written, part, text }
+    }
 }
 
 /// The time in the head of a line, and how it is written.
 fn time(head: &str) -> Option<(f64, &str)> {
+    // On its way to syslog it has its priority in front.
+    let head =
+        head.strip_prefix('<').and_then(|rest| rest.split_once('>')).map_or(head, |(_, rest)| rest);
     let words: Vec<&str> = head.split_whitespace().collect();
     let found = words.iter().enumerate().find_map(|(at, word)| {
-        if let Some((date, clock)) = word.split_once('T') {
-            return Some((of_date(date)? + of_clock(clock)?, *word, *word));
+        let next = |by: usize| words.get(at + by).copied();
+        if let Some((date, clock)) = word.split_once('T')
+            && let Some(day) = of_date(date)
+        {
+            return Some((day + of_clock(clock)? - zone(clock), *word, *word));
         }
-        let month = month(word)?;
-        let day: u32 = words.get(at + 1)?.parse().ok()?;
-        let last = words.get(at + 2)?;
-        Some((of_day(month, day)? + of_clock(last)?, *word, *last))
+        if let (Some(day), Some(clock)) = (of_date(word), next(1)) {
+            return Some((day + of_clock(clock)?, *word, clock));
+        }
+        if let Some(seconds) = of_seconds(word) {
+            return Some((seconds, *word, *word));
+        }
+        let (month, day, clock) = (month(word)?, next(1)?.parse().ok()?, next(2)?);
+        Some((of_day(month, day)? + of_clock(clock)?, *word, clock))
     });
     let (time, first, last) = found?;
     let start = head.find(first)?;
-    let end = start + head[start..].find(last)? + last.len();
+    let end = start + head[start..].rfind(last)? + last.len();
     Some((time, &head[start..end]))
 }
 
 /// `2026-11-22`
 fn of_date(date: &str) -> Option<f64> {
-    let mut parts = date.split('-').skip(1);
-    of_day(parts.next()?.parse::<usize>().ok()?.checked_sub(1)?, parts.next()?.parse().ok()?)
+    let mut parts = date.split('-').map(str::parse::<u32>);
+    let mut part = || parts.next()?.ok();
+    let (year, month, day) = (part()?, part()?.checked_sub(1)?, part()?);
+    Some(f64::from(year.checked_sub(1970)?) * YEAR + of_day(usize::try_from(month).ok()?, day)?)
+}
+
+/// Seconds of UTC: `1763833808.250`; and those since the machine was started: `[ 1234.567890]`.
+fn of_seconds(word: &str) -> Option<f64> {
+    let number = word.trim_matches(['[', ']']);
+    let has_point = number.split_once('.').is_some_and(|(whole, _)| !whole.is_empty());
+    number.parse().ok().filter(|seconds: &f64| has_point && seconds.is_finite())
+}
+
+/// Seconds that a time is ahead of UTC, as it says behind it: `+01:00`, `+0100`.
+fn zone(clock: &str) -> f64 {
+    let Some(at) = clock.find(['+', '-']) else { return 0.0 };
+    let digits: String = clock[at + 1..].chars().filter(char::is_ascii_digit).collect();
+    let number = |range: std::ops::Range<usize>| {
+        digits.get(range).and_then(|digits| digits.parse::<f64>().ok()).unwrap_or(0.0)
+    };
+    let ahead = number(0..2) * 3600.0 + number(2..4) * 60.0;
+    if clock[at..].starts_with('-') { -ahead } else { ahead }
 }
 
 fn of_day(month: usize, day: u32) -> Option<f64> {
@@ -91,24 +192,36 @@ fn of_clock(clock: &str) -> Option<f64> {
 
 #[test]
 fn every_form_of_a_log_is_read() {
-    for (line, written) in [
-        ("Nov 22 17:50:08 boot dnsmasq-tftp[12]: sent a to b", "Nov 22 17:50:08"),
-        ("Nov  2 17:50:08 dnsmasq-tftp[12]: sent a to b", "Nov  2 17:50:08"),
-        ("Nov 22 17:50:08.250000 boot dnsmasq-tftp[12]: sent a to b", "Nov 22 17:50:08.250000"),
-        (
-            "2026-11-22T17:50:08.25+00:00 boot dnsmasq-tftp[12]: sent a to b",
-            "2026-11-22T17:50:08.25+00:00",
-        ),
-        ("2026-11-22T17:50:08+0000 boot dnsmasq-tftp[12]: sent a to b", "2026-11-22T17:50:08+0000"),
-        ("Sun Nov 22 17:50:08 2026 daemon.info dnsmasq-tftp[12]: sent a to b", "Nov 22 17:50:08"),
-        ("dnsmasq-tftp: sent a to b", ""),
-        ("<30>Nov 22 17:50:08 dnsmasq-tftp[12]: sent a to b", ""),
+    for (head, written) in [
+        ("Nov 22 17:50:08 boot dnsmasq-tftp[12]: ", "Nov 22 17:50:08"),
+        ("Nov  2 17:50:08 dnsmasq dnsmasq-tftp[12]: ", "Nov  2 17:50:08"),
+        ("Nov 22 17:50:08.250000 boot dnsmasq-tftp[12]: ", "Nov 22 17:50:08.250000"),
+        ("2026-11-22T18:50:08.25+01:00 boot dnsmasq-tftp[12]: ", "2026-11-22T18:50:08.25+01:00"),
+        ("2026-11-22T17:50:08+0000 boot dnsmasq-tftp[12]: ", "2026-11-22T17:50:08+0000"),
+        ("2026-11-22T17:50:08.250000000Z dnsmasq-tftp: ", "2026-11-22T17:50:08.250000000Z"),
+        ("2026-11-22 17:50:08 boot dnsmasq-tftp[12]: ", "2026-11-22 17:50:08"),
+        ("Sun 2026-11-22 17:50:08 UTC boot dnsmasq-tftp[12]: ", "2026-11-22 17:50:08"),
+        ("Sun Nov 22 17:50:08 2026 daemon.info dnsmasq-tftp[12]: ", "Nov 22 17:50:08"),
+        ("Nov 22 17:50:08 boot dnsmasq.service[12]: ", "Nov 22 17:50:08"),
+        ("1763833808.250000 boot dnsmasq-tftp[12]: ", "1763833808.250000"),
+        ("[ 1208.250000] boot dnsmasq-tftp[12]: ", "1208.250000]"),
+        ("dnsmasq-tftp: ", ""),
+        ("", ""),
+        ("<30>Nov 22 17:50:08 dnsmasq-tftp[12]: ", "Nov 22 17:50:08"),
     ] {
-        let entry = entry(line).unwrap();
-        assert_eq!((entry.written, entry.part, entry.text), (written, Part::Tftp, "sent a to b"));
+        let line = format!("{head}sent /a to b");
+        let entry = entry(&line).unwrap();
+        assert_eq!((entry.written, entry.part, entry.text), (written, Part::Tftp, "sent /a to b"));
         let second = entry.time.map(|time| time % 60.0);
         assert!(second.is_none_or(|second| (8.0..8.5).contains(&second)), "{line} {second:?}");
     }
+    let hour = |line: &str| entry(line).unwrap().time.unwrap();
+    let zones =
+        ["+01:00", "Z"].map(|zone| if zone == "Z" { "17:50:08Z" } else { "18:50:08+01:00" });
+    let [one, other] = zones.map(|clock| hour(&format!("2026-11-22T{clock} dnsmasq[1]: x")));
+    assert!((one - other).abs() < 0.001);
+    let json = r#"{"MESSAGE":"sent /a to b","SYSLOG_IDENTIFIER":"dnsmasq-tftp","__REALTIME_TIMESTAMP":"1763833808250000"}"#;
+    assert_eq!(of_json(json).as_deref(), Some("1763833808.250000 dnsmasq-tftp: sent /a to b"));
     assert_eq!(entry("Nov 22 17:50:08 boot kernel: eth0 is up"), None);
     let [one, other] = ["Nov 30 23:59:59", "Dec  1 00:00:01"].map(|time| {
         let line = format!("{time} dnsmasq[1]: x");

@@ -105,6 +105,13 @@ pub enum Event {
         /// Which file.
         path: String,
     },
+    /// A transfer has failed: it broke off, as a line before says, or has not acknowledged for long.
+    Failed {
+        /// Who.
+        ip: IpAddr,
+        /// Which file.
+        path: String,
+    },
     /// The server remarks on it.
     Remarked {
         /// Its hardware address or address.
@@ -206,7 +213,9 @@ fn rival(text: &str) -> Option<Event> {
 
 fn of_tftp(text: &str) -> Option<Event> {
     if let Some(root) = text.strip_prefix("TFTP root is ") {
-        return Some(Event::Root(root.split_whitespace().next()?.to_owned()));
+        let root = root.trim_end().trim_end_matches("single port mode");
+        let root = root.trim_end().trim_end_matches("secure mode");
+        return Some(Event::Root(root.trim_end().to_owned()));
     }
     // What stands behind the last ` to `, ` for `, ` from ` is who.
     let who = |rest: &str, before: &str| {
@@ -220,6 +229,10 @@ fn of_tftp(text: &str) -> Option<Event> {
     if let Some(rest) = text.strip_prefix("timeout sending ") {
         let (path, ip) = who(rest, " to ")?;
         return Some(Event::TimedOut { ip, path });
+    }
+    if let Some(rest) = text.strip_prefix("failed sending ") {
+        let (path, ip) = who(rest, " to ")?;
+        return Some(Event::Failed { ip, path });
     }
     if let Some(rest) = text.strip_prefix("error ") {
         let (text, ip) = who(rest, " received from ")?;
@@ -309,7 +322,14 @@ mod tests {
         assert_eq!(tftp("file /srv/a to b not found"), Some(missed(None)));
         let gave = Event::Gave { ip, text: "8 User aborted the transfer".into() };
         assert_eq!(tftp("error 8 User aborted the transfer received from 10.0.0.9"), Some(gave));
-        assert_eq!(tftp("TFTP root is /srv/tftp  "), Some(Event::Root("/srv/tftp".into())));
+        for root in ["/srv/my files  ", "/srv/my files secure mode single port mode"] {
+            let read = tftp(&format!("TFTP root is {root}"));
+            assert_eq!(read, Some(Event::Root("/srv/my files".into())));
+        }
+        assert_eq!(
+            tftp("failed sending /srv/a to b to 10.0.0.9"),
+            Some(Event::Failed { ip, path: path() })
+        );
         assert_eq!(tftp("something else"), None);
     }
 

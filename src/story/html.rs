@@ -11,12 +11,15 @@ const WIDTH: f64 = 660.0;
 const MARGIN: f64 = 90.0;
 const ROW: f64 = 20.0;
 const HEAD: f64 = 28.0;
-/// Letters of a label; what is longer is cut.
-const LABEL: usize = 32;
+/// Of a label, and of the figures of a file.
+const LABEL: f64 = LEFT - 20.0;
+const FIGURES: f64 = 180.0;
+/// Seconds below which there is no time line.
+const SHORTEST: f64 = 0.05;
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#1d2430}\
 h1{font-size:1.5em}h2{font-size:1.1em;margin:2em 0 .3em}svg{width:100%;height:auto;background:#f7f8fa;border:1px solid #dde1e7}\
-svg text{font:12px system-ui,sans-serif;fill:#1d2430}.axis{stroke:#c9ced6}.file{fill:#3b7dd8}.miss{fill:#e0a030}\
+svg text{font:12px system-ui,sans-serif;fill:#1d2430}svg text.inside{fill:#fff}.axis{stroke:#c9ced6}.file{fill:#3b7dd8}.miss{fill:#e0a030}\
 .bad{fill:#c9372c}.talk{fill:#5b6b82}.good{color:#1a7f37}.stuck{color:#c9372c}\
 details{margin:.4em 0}pre{white-space:pre-wrap;background:#f7f8fa;padding:.6em;border:1px solid #dde1e7}";
 
@@ -65,7 +68,6 @@ fn section(out: &mut String, boot: &Boot) -> fmt::Result {
 
 /// A row for each step, and a bar where it lies in time.
 fn picture(out: &mut String, boot: &Boot) -> fmt::Result {
-    let length = boot.length().max(0.1);
     let rows = u32::try_from(boot.steps.len()).map_or(0.0, f64::from);
     let height = HEAD + rows * ROW + 8.0;
     let full = LEFT + WIDTH + MARGIN;
@@ -73,6 +75,20 @@ fn picture(out: &mut String, boot: &Boot) -> fmt::Result {
         out,
         "<svg viewBox=\"0 0 {full} {height}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">"
     )?;
+    // Where the log tells no times, or all is in one moment, there is only an order.
+    let length = Some(boot.length).filter(|length| *length >= SHORTEST);
+    if let Some(length) = length {
+        axis(out, length, height)?;
+    }
+    let mut top = HEAD;
+    for (at, step) in boot.steps.iter().enumerate() {
+        bar(out, &boot.steps, at, step, length.unwrap_or(1.0), top)?;
+        top += ROW;
+    }
+    writeln!(out, "</svg>")
+}
+
+fn axis(out: &mut String, length: f64, height: f64) -> fmt::Result {
     for mark in 0..=4 {
         let at = f64::from(mark) / 4.0;
         let x = LEFT + at * WIDTH;
@@ -84,12 +100,7 @@ fn picture(out: &mut String, boot: &Boot) -> fmt::Result {
             at * length
         )?;
     }
-    let mut top = HEAD;
-    for (at, step) in boot.steps.iter().enumerate() {
-        bar(out, &boot.steps, at, step, length, top)?;
-        top += ROW;
-    }
-    writeln!(out, "</svg>")
+    Ok(())
 }
 
 fn bar(
@@ -114,13 +125,25 @@ fn bar(
         Escaped(&line(&step.what))
     )?;
     if let What::File { size: Some(size), seconds: Some(seconds), .. } = &step.what {
-        // To the right of the bar if there is room, else to its left.
-        let right = x + width + 170.0 < LEFT + WIDTH + MARGIN;
-        let (x, anchor) = if right { (x + width + 5.0, "start") } else { (x - 5.0, "end") };
+        let (x, class, anchor) = beside(x, width);
         let figures = measured(*size, *seconds);
-        write!(out, "<text x=\"{x:.1}\" y=\"{text}\" text-anchor=\"{anchor}\">{figures}</text>")?;
+        write!(
+            out,
+            "<text class=\"{class}\" x=\"{x:.1}\" y=\"{text}\" text-anchor=\"{anchor}\">{figures}</text>"
+        )?;
     }
     Ok(())
+}
+
+/// Where the figures of a bar have room: in it, behind it, before it.
+fn beside(x: f64, width: f64) -> (f64, &'static str, &'static str) {
+    if width > FIGURES {
+        (x + 6.0, "inside", "start")
+    } else if x + width + FIGURES < LEFT + WIDTH + MARGIN {
+        (x + width + 5.0, "outside", "start")
+    } else {
+        (x - 5.0, "outside", "end")
+    }
 }
 
 /// The class of a step's bar, and what stands before it.
@@ -139,8 +162,18 @@ fn shown(what: &What) -> (&'static str, String) {
         What::Dropped { .. } => ("bad", "dropped".to_owned()),
         What::Remarked(_) => ("bad", "notice".to_owned()),
     };
-    let cut: String = label.chars().take(LABEL).collect();
-    (class, if cut.len() < label.len() { format!("{cut}…") } else { label })
+    (class, cut(&label))
+}
+
+/// As much of a label as has room before the time line.
+fn cut(label: &str) -> String {
+    let mut left = LABEL;
+    let mut fits = |c: char| {
+        left -= if c.is_lowercase() || c.is_ascii_digit() { 7.5 } else { 12.0 };
+        left > 0.0
+    };
+    let cut: String = label.chars().take_while(|c| fits(*c)).collect();
+    if cut.len() < label.len() { format!("{cut}…") } else { cut }
 }
 
 /// Text as it stands in HTML and SVG.

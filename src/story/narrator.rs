@@ -1,10 +1,10 @@
 //! Puts events together that belong to one boot of one client.
 
 use super::boot::{Boot, Step, What};
-use super::entry::entry;
+use super::entry::{YEAR, entry, of_json};
 use super::event::{Event, Refusal, event};
 use crate::wire::architectures::Architecture;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 /// All that a log has told so far.
@@ -14,6 +14,12 @@ pub struct Narrator {
     /// The boot that is going on, by hardware address and by address.
     of_mac: HashMap<String, usize>,
     of_ip: HashMap<IpAddr, usize>,
+    /// Who has which address, as leases tell.
+    leases: HashMap<IpAddr, String>,
+    /// Boots whose address is not known yet, in the order in which they began.
+    waiting: VecDeque<usize>,
+    /// The boot that something was last told of.
+    latest: Option<usize>,
     /// What clients run on, by transaction.
     facts: HashMap<u32, Architecture>,
     /// Decisions that a line of dnsmasq's about the same is still to follow.
@@ -24,8 +30,8 @@ pub struct Narrator {
 
 /// Behind a pause of so many seconds it is another boot.
 const PAUSE: f64 = 120.0;
-/// Days have so many seconds, and a year so many days: a log may go from December to January.
-const YEAR: f64 = 366.0 * 86400.0;
+/// Whoever asks for a file so soon behind an answer is the one that was answered.
+const SOON: f64 = 30.0;
 /// Why machines are not answered that only want an address.
 const USUAL: &[&str] = &["it is no PXE client", "it asks a DHCP server"];
 /// Transactions that are remembered.
@@ -40,7 +46,8 @@ enum Who {
 impl Narrator {
     /// Takes the next line, which came at that time if it does not say so itself. The boot it belongs to, by its place.
     pub fn take(&mut self, line: &str, now: Option<f64>) -> Option<usize> {
-        let entry = entry(line)?;
+        let record = line.starts_with('{').then(|| of_json(line)).flatten();
+        let entry = entry(record.as_deref().unwrap_or(line))?;
         let event = event(&entry)?;
         self.event(event, entry.time.or(now), entry.written, None)
     }
@@ -51,7 +58,8 @@ impl Narrator {
     }
 
     /// The same, when there is no more.
-    pub fn into_boots(self) -> Vec<Boot> {
+    pub fn into_boots(mut self) -> Vec<Boot> {
+        self.settle();
         self.boots
     }
 
@@ -81,6 +89,7 @@ impl Narrator {
                 return Some(at);
             }
             Event::Leased { mac, ip } => {
+                self.leases.insert(ip, mac.clone());
                 let at = *self.of_mac.get(&mac)?;
                 self.knows(at, ip);
                 return Some(at);
@@ -127,6 +136,13 @@ impl Narrator {
             }
             Event::Gave { ip, text } => (Who::Ip(ip), What::Gave(text)),
             Event::TimedOut { ip, path } => (Who::Ip(ip), What::TimedOut(self.below_root(path))),
+            Event::Failed { ip, path } => {
+                let last = self.of_ip.get(&ip).and_then(|at| self.boots[*at].steps.last());
+                let told =
+                    last.is_some_and(|step| matches!(step.what, What::Gave(_) | What::Denied(_)));
+                let what = What::TimedOut(self.below_root(path));
+                (Who::Ip(ip), Some(what).filter(|_| !told)?)
+            }
             Event::Remarked { client, text } => {
                 let who = client.parse().map_or(Who::Mac(client), Who::Ip);
                 (who, What::Remarked(text))
@@ -161,12 +177,22 @@ impl Narrator {
     fn step(&mut self, who: &Who, what: What, (time, written): (Option<f64>, &str)) -> usize {
         let known = match who {
             Who::Mac(mac) => self.of_mac.get(mac).copied(),
-            Who::Ip(ip) => self.now_of(*ip, time).or_else(|| self.nameless(time)),
+            Who::Ip(ip) => {
+                let leased = || self.of_mac.get(self.leases.get(ip)?).copied();
+                let known = self.now_of(*ip, time).or_else(leased);
+                known.or_else(|| self.nameless(time))
+            }
         };
-        let at = match known.filter(|at| is_near(&self.boots[*at], time)) {
+        let begins = matches!(what, What::Answered { .. });
+        let goes_on = |at: &usize| {
+            let boot = &self.boots[*at];
+            is_near(boot, time) && !(begins && boot.is_over())
+        };
+        let at = match known.filter(goes_on) {
             Some(at) => at,
             None => self.begin(who, time, written),
         };
+        self.latest = Some(at);
         if let Who::Ip(ip) = who {
             self.knows(at, *ip);
         }
@@ -183,10 +209,12 @@ impl Narrator {
             Who::Mac(mac) => {
                 boot.mac = Some(mac.clone());
                 self.of_mac.insert(mac.clone(), at);
+                self.waiting.push_back(at);
             }
             Who::Ip(ip) => {
                 // It is the same machine as before, in another boot.
                 let before = self.of_ip.get(ip).and_then(|at| self.boots[*at].mac.clone());
+                let before = before.or_else(|| self.leases.get(ip).cloned());
                 self.of_mac.extend(before.iter().map(|mac| (mac.clone(), at)));
                 boot.mac = before;
             }
@@ -209,19 +237,30 @@ impl Narrator {
     }
 
     /// Whoever was answered just now and has no address yet, if it is one only: a file that somebody asks for is his.
-    fn nameless(&self, time: Option<f64>) -> Option<usize> {
-        let waits = |at: &usize| {
-            let boot = &self.boots[*at];
-            boot.ip.is_none() && is_near(boot, time)
+    fn nameless(&mut self, time: Option<f64>) -> Option<usize> {
+        let Self { boots, waiting, .. } = self;
+        let waits = |at: usize| {
+            let boot = &boots[at];
+            let since = boot.last().zip(time).map_or(0.0, |(last, time)| elapsed(last, time));
+            boot.ip.is_none() && since <= SOON
         };
-        let mut waiting = self.of_mac.values().copied().filter(waits);
-        waiting.next().filter(|_| waiting.next().is_none())
+        while waiting.front().is_some_and(|at| !waits(*at)) {
+            waiting.pop_front();
+        }
+        let mut left = waiting.iter().copied().filter(|at| waits(*at));
+        left.next().filter(|_| left.next().is_none())
     }
 
+    /// Who did something last.
     fn latest(&self) -> Option<IpAddr> {
-        let key = |boot: &&Boot| boot.last().unwrap_or_default();
-        let boots = self.boots.iter();
-        boots.max_by(|one, other| key(one).total_cmp(&key(other))).and_then(|boot| boot.ip)
+        self.boots[self.latest?].ip
+    }
+
+    /// Says of boots without an address whether the log has clients that they may be.
+    pub fn settle(&mut self) {
+        let strangers = self.boots.iter().any(|boot| boot.mac.is_none());
+        let nameless = self.boots.iter_mut().filter(|boot| boot.ip.is_none());
+        nameless.for_each(|boot| boot.has_strangers = strangers);
     }
 
     fn measured(&mut self, ip: IpAddr, path: String, size: u64, seconds: f64) -> Option<usize> {
@@ -237,8 +276,8 @@ impl Narrator {
 
     fn below_root(&self, path: String) -> String {
         let root = self.root.as_deref().unwrap_or_default();
-        let below = path.strip_prefix(root).filter(|_| !root.is_empty());
-        below.map(|below| below.trim_start_matches('/').to_owned()).unwrap_or(path)
+        let below = path.strip_prefix(root).and_then(|below| below.strip_prefix('/'));
+        below.filter(|_| !root.is_empty()).map(str::to_owned).unwrap_or(path)
     }
 }
 

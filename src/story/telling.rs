@@ -69,7 +69,7 @@ fn all(form: Form, boots: &[Boot]) {
             let told: Vec<String> = boots.iter().map(ToString::to_string).collect();
             print(&told.join("\n"));
             if told.is_empty() {
-                print("there is no boot in this log\n");
+                print("there is no boot in this log: no line of dnsmasq's about a client\n");
             }
         }
     }
@@ -97,6 +97,7 @@ fn listen(form: Form) {
             told.iter().for_each(|at| print(&format!("{}\n", narrator.boots()[*at])));
         }
     }
+    narrator.settle();
     if form == Form::Html || narrator.boots().is_empty() {
         return all(form, narrator.boots());
     }

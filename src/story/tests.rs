@@ -100,3 +100,44 @@ fn any_text_is_read_without_harm() {
         all(line);
     }
 }
+
+#[test]
+fn without_times_a_boot_ends_with_its_system() {
+    let boot = "dnsmasq-dhcp: PXE(eth0) 52:54:00:00:00:01 proxy\n\
+                dnsmasq-dhcp: PXE(eth0) 10.0.0.1 52:54:00:00:00:01 pxelinux.0\n\
+                dnsmasq-tftp: sent /t/pxelinux.0 to 10.0.0.1\n\
+                dnsmasq-tftp: sent /t/vmlinuz to 10.0.0.1\n\
+                dnsmasq-tftp: file /t/wpad.dat not found for 10.0.0.1\n";
+    let told = all(&boot.repeat(3));
+    assert_eq!(told.len(), 3);
+    assert!(told.iter().all(|boot| boot.ends_with("vmlinuz was the last file\n")), "{told:?}");
+}
+
+#[test]
+fn a_client_that_falls_silent_is_told_with_the_name_that_its_lease_tells() {
+    let log = "Nov 22 17:50:08 b dnsmasq-dhcp[9]: DHCPACK(br0) 10.0.0.9 52:54:00:12:34:56 pc\n\
+               Nov 22 17:50:09 b dnsmasq-tftp[9]: sent /t/undionly.kpxe to 10.0.0.9\n\
+               Nov 22 17:51:30 b dnsmasq-tftp[9]: failed sending /t/menu.cfg to 10.0.0.9\n";
+    let told = all(log).concat();
+    assert!(told.starts_with("52:54:00:12:34:56 (10.0.0.9), Nov 22 17:50:09\n"), "{told}");
+    assert!(told.contains("=> it stopped acknowledging /t/menu.cfg\n"), "{told}");
+}
+
+#[test]
+fn whose_address_is_not_told_is_not_blamed() {
+    let mac = |last| format!("dnsmasq-dhcp: PXE(eth0) 52:54:00:00:00:0{last} proxy\n");
+    let file = |last| format!("dnsmasq-tftp: sent /t/ipxe.efi to 10.0.0.{last}\n");
+    let log: String = (1..4).map(mac).chain((1..4).map(file)).collect();
+    let told = all_settled(&log).concat();
+    assert!(
+        !told.contains("firewall") && told.contains("the log does not tell its address"),
+        "{told}"
+    );
+}
+
+/// As at the end of a log.
+fn all_settled(log: &str) -> Vec<String> {
+    let mut narrator = Narrator::default();
+    log.lines().for_each(|line| _ = narrator.take(line, None));
+    narrator.into_boots().iter().map(ToString::to_string).collect()
+}
