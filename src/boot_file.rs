@@ -279,7 +279,14 @@ impl fmt::Display for Near {
 
 impl fmt::Display for Barrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mode {:o}, owner {}", self.mode, self.owner)
+        write!(f, "mode {:o}, owner {}", self.mode, self.owner)?;
+        // dnsmasq's rule for root.
+        let rule = if self.user == "root" {
+            "; what root serves, everybody has to be allowed to read"
+        } else {
+            ""
+        };
+        f.write_str(rule)
     }
 }
 

@@ -55,7 +55,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a file that may not be read",
         make: |_| allow("/srv/tftp/boot.efi", 0o600),
-        sentence: "52:54:00:aa:bb:01 stopped there: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root (@:9 names it)",
+        sentence: "52:54:00:aa:bb:01 stopped there: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; what root serves, everybody has to be allowed to read (@:9 names it)",
         sign: "cannot be read by",
     },
     Mistake {
