@@ -241,7 +241,7 @@ fn below_other_roots(path: &Path) -> Option<PathBuf> {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
+        let path = shown(&self.path);
         match &self.file {
             Ok(size) => write!(f, "{path}, {size} bytes"),
             Err(Trouble::Missing(None)) => write!(f, "{path} does not exist"),
@@ -258,16 +258,22 @@ impl fmt::Display for Outcome {
                 f,
                 "{path} cannot be read by {}, who may not enter {}: {barrier}",
                 barrier.user,
-                barrier.path.display()
+                shown(&barrier.path)
             ),
             Err(Trouble::Other(reason)) => write!(f, "{path}: {reason}"),
         }
     }
 }
 
+/// A path in one line: who asks for it may put anything into it.
+fn shown(path: &Path) -> String {
+    let clean = |c: char| if c.is_control() { '?' } else { c };
+    path.to_string_lossy().chars().map(clean).collect()
+}
+
 impl fmt::Display for Near {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
+        let path = shown(&self.path);
         match self.by {
             Difference::Letters => write!(f, "{path} does: letters differ"),
             Difference::Ending => write!(f, "{path} does"),
@@ -318,6 +324,12 @@ impl Files for Directories {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_cannot_begin_a_line_of_its_own() {
+        let outcome = check(Path::new("/nowhere/a\nJan 1 forged\u{1b}[2J"), None, false);
+        assert_eq!(outcome.to_string(), "/nowhere/a?Jan 1 forged?[2J does not exist");
+    }
 
     #[test]
     fn what_was_meant_is_found() {

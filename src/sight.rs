@@ -25,6 +25,11 @@ pub enum Sight {
         /// As it was opened.
         path: Vec<u8>,
     },
+    /// It acknowledges what it is sent, or breaks off: it hears us.
+    Acknowledges {
+        /// Who.
+        client: IpAddr,
+    },
     /// It asked for a file and did not get it.
     Refused {
         /// Who.
@@ -56,6 +61,8 @@ pub struct Answered {
     pub ip: Option<Ipv4Addr>,
     /// Whether it says that it is iPXE.
     pub is_ipxe: bool,
+    /// The file it was told to load, if it is served here.
+    pub told: Option<Vec<u8>>,
     /// What it is to do next.
     pub next: Next,
     /// The line that says so.
@@ -65,11 +72,14 @@ pub struct Answered {
 /// What a client is to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Ask on port 4011.
-    Ask,
-    /// Load this file from here.
-    Load(Vec<u8>),
-    /// Anything: a person chooses, or another server goes on.
+    /// Ask on port 4011, behind a prompt of so many seconds.
+    Ask {
+        /// Of the prompt.
+        seconds: u8,
+    },
+    /// Load what it was told.
+    Load,
+    /// Anything: a person chooses, another server goes on, or a file that it need not want.
     Anything,
 }
 

@@ -131,6 +131,8 @@ pub enum End {
 const BUFFER: usize = 64 * 1024;
 /// How long to wait for syslog before trying again.
 const SYSLOG_PAUSE: Duration = Duration::from_millis(50);
+/// While a disk is asked about a file for a notice.
+const LOOKING_PAUSE: Duration = Duration::from_secs(1);
 const EVENTS: usize = 256;
 /// Datagrams that one socket may have read before the others have their turn.
 const FAIR_SHARE: usize = 64;
@@ -244,6 +246,10 @@ impl Daemon {
         let now = self.now();
         // A moment more than is left: waking up early would be for nothing.
         let pause = due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0)));
+        if self.looking.is_busy() {
+            // What is logged meanwhile may have found no room.
+            return Some(pause.map_or(LOOKING_PAUSE, |pause| pause.min(LOOKING_PAUSE)));
+        }
         if unsaid {
             Some(pause.map_or(SYSLOG_PAUSE, |pause| pause.min(SYSLOG_PAUSE)))
         } else {

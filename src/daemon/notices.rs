@@ -11,16 +11,23 @@ use crate::sight::{Refused, Rival, Sight};
 use crate::sys::overhear::Overheard;
 use crate::sys::privilege::Identity;
 use crate::wire::option_names::printable;
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Whether somebody looks at a disk for a notice: one at a time, however slow it is.
+/// Files that the disk is asked about for a notice, one after the other, however slow it is.
 #[derive(Clone, Default)]
-pub struct Looking(Arc<AtomicBool>);
+pub struct Looking(Arc<Mutex<Queue>>);
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Stopped>,
+    /// Whether somebody looks.
+    busy: bool,
+}
 
 /// A file that was not sent.
 struct Stopped {
@@ -28,18 +35,65 @@ struct Stopped {
     path: Vec<u8>,
     why: Refused,
     line: Option<String>,
+    /// `tftp-secure`
+    secure: bool,
+}
+
+/// Files that may wait for a disk.
+const MOST_WAITING: usize = 64;
+
+impl Looking {
+    /// Whether somebody looks, and may have something to log.
+    pub fn is_busy(&self) -> bool {
+        self.queue().busy
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a file looked at.
+    fn add(&self, stopped: Stopped, journal: &Journal) {
+        let mut queue = self.queue();
+        if queue.waiting.len() < MOST_WAITING {
+            queue.waiting.push_back(stopped);
+        }
+        if std::mem::replace(&mut queue.busy, true) {
+            return;
+        }
+        drop(queue);
+        let (looking, journal) = (self.clone(), journal.clone());
+        let look = move || {
+            while let Some(stopped) = looking.take() {
+                found(stopped).into_iter().for_each(|notice| write(&journal, notice));
+            }
+        };
+        if thread::Builder::new().name("notice".to_owned()).spawn(look).is_err() {
+            self.queue().busy = false;
+        }
+    }
+
+    /// The next one; `None`: nobody looks any more.
+    fn take(&self) -> Option<Stopped> {
+        let mut queue = self.queue();
+        let next = queue.waiting.pop_front();
+        queue.busy = next.is_some();
+        next
+    }
 }
 
 impl Daemon {
     /// Notes something that was seen of a client.
     pub(super) fn see(&mut self, sight: Sight, now: Millis) {
         let remark = self.onlooker.see(sight, now);
-        remark.into_iter().for_each(|remark| self.remark(remark));
+        remark.into_iter().for_each(|remark| self.remark(remark, now));
     }
 
     /// Looks around for clients that have stopped.
     pub(super) fn look_after(&mut self, now: Millis) {
-        self.onlooker.look(now).into_iter().for_each(|remark| self.remark(remark));
+        let stalled = self.sockets.is_stalled();
+        let remarks = self.onlooker.look(stalled, now);
+        remarks.into_iter().for_each(|remark| self.remark(remark, now));
         self.teller.turn(now).iter().for_each(|line| self.journal.write(line));
     }
 
@@ -48,19 +102,26 @@ impl Daemon {
         for _ in 0..super::FAIR_SHARE {
             let Some(ear) = &self.ear else { return false };
             let Some(Overheard { from, bytes }) = ear.next(buffer) else { return false };
-            let is_own = self.interfaces.addresses.iter().any(|own| own.ip4() == Some(from));
-            if let Some(rival) = rival::read(from, bytes).filter(|_| !is_own) {
+            // Ours too are heard, where a relay tells them to everybody.
+            let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ip4() == Some(ip));
+            let rival = rival::read(from, bytes).filter(|rival| !is_own(rival.server));
+            if let Some(rival) = rival.filter(|_| !is_own(from)) {
                 self.see(Sight::Rival(rival), now);
             }
         }
         true
     }
 
-    pub(super) fn remark(&mut self, remark: Remark) {
+    pub(super) fn remark(&mut self, remark: Remark, now: Millis) {
+        if !self.teller.may_notice(now) {
+            return;
+        }
         let notice = match remark {
             Remark::Refused { who, path, why, line } => {
                 let line = line.map(|line| line.to_string());
-                return self.look_at(Stopped { client: client(who), path, why, line });
+                let secure = self.config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
+                let stopped = Stopped { client: client(who), path, why, line, secure };
+                return self.looking.add(stopped, &self.journal);
             }
             Remark::NeverAsked { who, line } => {
                 NoticeLine::NeverAsked { client: client(who), line: line.to_string() }
@@ -85,22 +146,6 @@ impl Daemon {
         };
         self.journal.write(&Line::Notice(notice));
     }
-
-    /// Asks the disk what there is instead. If it is still asked about another file, this one is left out.
-    fn look_at(&self, stopped: Stopped) {
-        let Looking(busy) = self.looking.clone();
-        if busy.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let journal = self.journal.clone();
-        let look = move || {
-            found(stopped).into_iter().for_each(|notice| write(&journal, notice));
-            busy.store(false, Ordering::Release);
-        };
-        if thread::Builder::new().name("notice".to_owned()).spawn(look).is_err() {
-            self.looking.0.store(false, Ordering::Release);
-        }
-    }
 }
 
 fn write(journal: &Journal, notice: NoticeLine) {
@@ -116,6 +161,7 @@ fn client(who: Who) -> Client {
 
 fn beside(rival: Rival, line: String) -> NoticeLine {
     let Rival { server, mac, is_proxy, file, next_server } = rival;
+    let next_server = if next_server.is_unspecified() { server } else { next_server };
     let (client, file) = (Client::Machine(mac), printable(&file));
     if is_proxy {
         NoticeLine::RivalProxy { client, server, file, line }
@@ -126,7 +172,7 @@ fn beside(rival: Rival, line: String) -> NoticeLine {
 
 /// What there is to say about a file that was not sent. Of one that nobody has named and that nothing is like: nothing.
 fn found(stopped: Stopped) -> Option<NoticeLine> {
-    let Stopped { client, path: bytes, why, line } = stopped;
+    let Stopped { client, path: bytes, why, line, secure } = stopped;
     let path = Path::new(OsStr::from_bytes(&bytes));
     match why {
         Refused::Missing => {
@@ -136,9 +182,9 @@ fn found(stopped: Stopped) -> Option<NoticeLine> {
             worth_it.then_some(NoticeLine::Missing { client, path, near, line })
         }
         Refused::Denied => {
-            let outcome = boot_file::check(path, Some(&Identity::now()), false);
+            let outcome = boot_file::check(path, Some(&Identity::now()), secure);
             let trouble = outcome.file.as_ref().err()?;
-            let is_closed = matches!(trouble, Trouble::Closed(_) | Trouble::Outside);
+            let is_closed = matches!(trouble, Trouble::Closed(_) | Trouble::NotOwn(_));
             is_closed.then(|| NoticeLine::Denied { client, why: outcome.to_string(), line })
         }
     }

@@ -73,7 +73,7 @@ impl Daemon {
                 Effect::Saw(sight) => self.see(sight, now),
                 Effect::TellScript(sent) => {
                     let remark = self.onlooker.loaded(&sent, now);
-                    remark.into_iter().for_each(|remark| self.remark(remark));
+                    remark.into_iter().for_each(|remark| self.remark(remark, now));
                     self.script.iter_mut().for_each(|script| script.tell(&sent));
                 }
                 Effect::Close(id) => self.sockets.transfers().close(id),

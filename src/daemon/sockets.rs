@@ -146,6 +146,11 @@ impl Sockets {
         !self.waiting.is_empty()
     }
 
+    /// Whether requests wait because there are too many transfers.
+    pub fn is_stalled(&self) -> bool {
+        !self.stalled.is_empty()
+    }
+
     /// What threads that read disks wake us with.
     pub fn waker(&self) -> Result<Waker, Failure> {
         Waker::new(self.poll.registry(), Role::Disk.token()).map_err(|error| unwatched(&error))

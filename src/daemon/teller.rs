@@ -15,6 +15,8 @@ pub struct Teller {
     clients: HashMap<Key, u32>,
     all: u32,
     untold: u64,
+    /// Notices, and since when.
+    notices: (u32, Millis),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,13 +29,22 @@ enum Key {
 const MOST_EACH: u32 = 40;
 /// For all of them: a thousand machines at once.
 const MOST: u32 = 20_000;
+/// Notices in a minute. Whoever has so many has one reason for all of them.
+const MOST_NOTICES: u32 = 200;
 const MINUTE: u64 = 60_000;
 
 impl Teller {
     /// Nothing told yet.
     pub fn of(config: &Config) -> Self {
         let tells = config.process.log_debug;
-        Self { tells, since: Millis(0), clients: HashMap::new(), all: 0, untold: 0 }
+        Self {
+            tells,
+            since: Millis(0),
+            clients: HashMap::new(),
+            all: 0,
+            untold: 0,
+            notices: (0, Millis(0)),
+        }
     }
 
     /// Whether to tell what is decided about a DHCP message.
@@ -69,6 +80,16 @@ impl Teller {
             self.untold += 1;
         }
         wants
+    }
+
+    /// Whether there may be one more notice: a network may be full of clients that do not exist.
+    pub fn may_notice(&mut self, now: Millis) -> bool {
+        let (count, since) = &mut self.notices;
+        if now.0 - since.0 >= MINUTE {
+            (*count, *since) = (0, now);
+        }
+        *count += 1;
+        *count <= MOST_NOTICES
     }
 
     /// When the minute is over, if anything was told in it.
@@ -107,6 +128,13 @@ mod tests {
         assert_eq!(teller.turn(Millis(60_005)), Some(line));
         assert_eq!(teller.next(), None);
         assert!(teller.wants_of(client(1), Millis(60_006)));
+    }
+
+    #[test]
+    fn notices_are_as_many_as_somebody_reads() {
+        let mut teller = Teller::of(&Config::default());
+        assert_eq!((0..1000).filter(|_| teller.may_notice(Millis(70_000))).count(), 200);
+        assert!(teller.may_notice(Millis(130_000)));
     }
 
     #[test]

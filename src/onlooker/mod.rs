@@ -14,7 +14,7 @@ use crate::config::Origin;
 use crate::effect::Sent;
 use crate::millis::Millis;
 use crate::sight::{Answered, Mac, Next, Refused, Rival, Sight};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use way::{Expected, Way};
 
@@ -90,7 +90,7 @@ pub struct Onlooker {
     ways: HashMap<Who, Way>,
     machines: HashMap<IpAddr, Mac>,
     /// Answers of others to clients that we have not answered yet.
-    rivals: HashMap<Mac, Rival>,
+    rivals: HashMap<Mac, (Rival, Millis)>,
     next: Option<Millis>,
     /// When it last looked.
     looked: Millis,
@@ -100,6 +100,8 @@ pub struct Onlooker {
 const MOST: usize = 4096;
 /// Answers of others that are kept.
 const MOST_RIVALS: usize = 64;
+/// A path with more bytes is nobody's boot file, and is not kept.
+const LONGEST_PATH: usize = 256;
 /// Between looks, in milliseconds.
 const PAUSE: u64 = 1000;
 /// For so long one thing is told of a client once; and so long a client is remembered.
@@ -119,40 +121,48 @@ impl Onlooker {
 
     /// Notes something; a remark, if it is one already.
     pub fn see(&mut self, sight: Sight, now: Millis) -> Option<Remark> {
-        match sight {
+        let (client, path) = match sight {
             Sight::Leased { mac, ip } => {
                 if self.ways.contains_key(&Who::Machine(mac)) {
                     self.knows(mac, ip.into());
                 }
-                None
+                return None;
             }
-            Sight::Answered(answered) => self.answered(answered, now),
-            Sight::Begins { client, path } => {
-                let way = self.way(self.who(client), now)?;
-                way.begins(path, now);
-                let pending = way.is_pending();
-                self.wake(pending, now);
-                None
+            Sight::Answered(answered) => return self.answered(answered, now),
+            Sight::Rival(rival) => return self.rival(rival, now),
+            Sight::Acknowledges { client } => {
+                let way = self.ways.get_mut(&self.who(client))?;
+                way.acknowledges();
+                return None;
             }
-            Sight::Refused { client, path, why } => {
-                let way = self.way(self.who(client), now)?;
-                // What is the matter is known now: nothing else need be said.
-                way.expected = None;
-                way.refused = Some((path, why, now));
-                self.wake(true, now);
-                None
+            Sight::Begins { client, ref path } | Sight::Refused { client, ref path, .. } => {
+                (client, path)
             }
-            Sight::Rival(rival) => self.rival(rival, now),
+        };
+        if path.len() > LONGEST_PATH {
+            return None;
         }
+        let way = self.way(self.who(client), now)?;
+        match sight {
+            Sight::Begins { path, .. } => way.begins(path, now),
+            Sight::Refused { path, why, .. } => way.misses(path, why, now),
+            _ => {}
+        }
+        let pending = way.is_pending();
+        self.wake(pending, now);
+        None
     }
 
     /// A file was sent, whole.
     pub fn loaded(&mut self, sent: &Sent, now: Millis) -> Option<Remark> {
         let who = self.who(sent.client);
+        if sent.path.len() > LONGEST_PATH {
+            return None;
+        }
         let way = self.way(who, now)?;
-        way.loaded(&sent.path, now);
-        let told = way.told.clone().filter(|told| sent.path.ends_with(&told.file))?;
-        let times = way.times(&sent.path, now);
+        way.loaded(&sent.path, matches!(who, Who::Address(_)), now);
+        let told = way.told.clone().filter(|told| way::is_file(&sent.path, &told.file))?;
+        let times = way.times(&told.file, now);
         if times < TOO_OFTEN || !way.may_tell(Topic::Again, now) {
             return None;
         }
@@ -160,8 +170,8 @@ impl Onlooker {
         Some(Remark::Again { who, file, times, line, is_ipxe })
     }
 
-    /// Looks around, if it is time to.
-    pub fn look(&mut self, now: Millis) -> Vec<Remark> {
+    /// Looks around, if it is time to. `busy`: requests for files have to wait, and nobody is late.
+    pub fn look(&mut self, busy: bool, now: Millis) -> Vec<Remark> {
         // Nobody is woken to forget: that is done when something happens anyway.
         let forgets = !self.ways.is_empty() && now.0 - self.looked.0 >= MINUTE;
         if !forgets && self.next.is_none_or(|next| next > now) {
@@ -170,10 +180,16 @@ impl Onlooker {
         self.looked = now;
         let mut remarks = Vec::new();
         for (who, way) in &mut self.ways {
+            if let Some(expected) = way.expected.as_mut().filter(|one| busy && one.file.is_some()) {
+                expected.until = expected.until.max(now.plus(PATIENCE));
+            }
             remarks.extend(way.stuck(*who, now));
         }
-        remarks.retain(|remark| !self.is_done(remark));
+        if remarks.iter().any(|remark| matches!(remark, Remark::NeverLoaded { .. })) {
+            self.leave_out_done(&mut remarks);
+        }
         self.ways.retain(|_, way| way.is_recent(now));
+        self.rivals.retain(|_, (_, heard)| now.0 - heard.0 < MINUTE);
         let Self { ways, machines, .. } = self;
         machines.retain(|_, mac| ways.contains_key(&Who::Machine(*mac)));
         let pending = self.ways.values().any(Way::is_pending);
@@ -181,31 +197,46 @@ impl Onlooker {
         remarks
     }
 
-    /// Whether somebody whose hardware address is not known has loaded what a client never did: it may be that.
-    fn is_done(&self, remark: &Remark) -> bool {
-        let Remark::NeverLoaded { file, .. } = remark else { return false };
-        let is_stranger = |who: &Who| matches!(who, Who::Address(_));
-        self.ways.iter().any(|(who, way)| is_stranger(who) && way.has_had(file))
+    /// Somebody whose hardware address is not known may be who was told to load what he has loaded.
+    fn leave_out_done(&self, remarks: &mut Vec<Remark>) {
+        let strangers = self.ways.iter().filter(|(who, _)| matches!(who, Who::Address(_)));
+        let last = |path: &[u8]| {
+            let name = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next();
+            name.unwrap_or_default().to_ascii_lowercase()
+        };
+        let had: HashSet<Vec<u8>> =
+            strangers.flat_map(|(_, way)| way.had().map(last).collect::<Vec<_>>()).collect();
+        remarks.retain(|remark| match remark {
+            Remark::NeverLoaded { file, .. } => !had.contains(&last(file)),
+            _ => true,
+        });
     }
 
     fn answered(&mut self, answered: Answered, now: Millis) -> Option<Remark> {
-        let Answered { mac, ip, is_ipxe, next, line } = answered;
+        let Answered { mac, ip, is_ipxe, told, next, line } = answered;
         ip.into_iter().for_each(|ip| self.knows(mac, ip.into()));
-        let rival = self.rivals.remove(&mac);
+        let rival = self.rivals.remove(&mac).filter(|(_, heard)| now.0 - heard.0 < MINUTE);
         let way = self.way(Who::Machine(mac), now)?;
         way.line = Some(line.clone());
-        if let Next::Load(file) = &next {
+        way.goes_on();
+        let file = told.filter(|file| file.len() <= LONGEST_PATH);
+        if let Some(file) = &file {
             way.told = Some(way::Told { file: file.clone(), line: line.clone(), is_ipxe });
         }
-        let until = now.plus(PATIENCE);
-        way.expected = match next {
-            Next::Ask => Some(Expected { file: None, line, until }),
-            Next::Load(file) => Some(Expected { file: Some(file), line, until }),
-            Next::Anything => None,
+        way.expected = match (next, file) {
+            (Next::Ask { seconds }, _) => {
+                let until = now.plus(PATIENCE).plus_seconds(seconds.into());
+                Some(Expected { file: None, line, until })
+            }
+            // Whoever has it may have a use for what it says, and none for it a second time.
+            (Next::Load, Some(file)) if way.times(&file, now) == 0 => {
+                Some(Expected { file: Some(file), line, until: now.plus(PATIENCE) })
+            }
+            (Next::Load | Next::Anything, _) => None,
         };
         let pending = way.is_pending();
         self.wake(pending, now);
-        self.rival(rival?, now)
+        self.rival(rival?.0, now)
     }
 
     fn rival(&mut self, rival: Rival, now: Millis) -> Option<Remark> {
@@ -216,14 +247,17 @@ impl Onlooker {
         if self.rivals.len() >= MOST_RIVALS {
             self.rivals.clear();
         }
-        self.rivals.insert(rival.mac, rival);
+        self.rivals.insert(rival.mac, (rival, now));
         None
     }
 
     /// A machine has an address. What was seen of the address was seen of the machine.
     fn knows(&mut self, mac: Mac, ip: IpAddr) {
-        if self.machines.len() < MOST {
+        if self.machines.len() < MOST || self.machines.contains_key(&ip) {
             self.machines.insert(ip, mac);
+        }
+        if let Some(stranger) = self.ways.remove(&Who::Address(ip)) {
+            self.ways.entry(Who::Machine(mac)).or_default().absorbs(stranger);
         }
     }
 
@@ -251,7 +285,8 @@ impl Onlooker {
 /// What a client is remarked on for, once a minute each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Topic {
-    Expected,
+    Asked,
+    Loaded,
     Again,
     Unheard,
     Refused,

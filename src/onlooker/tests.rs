@@ -11,13 +11,19 @@ fn line() -> Origin {
     Origin { file: "c".into(), line: 3 }
 }
 
+const ASK: Next = Next::Ask { seconds: 0 };
+
+fn told(ip: Option<Ipv4Addr>, told: Option<&str>, next: Next) -> Sight {
+    let told = told.map(|file| file.as_bytes().to_vec());
+    Sight::Answered(Answered { mac: MAC, ip, is_ipxe: false, told, next, line: line() })
+}
+
 fn answered(next: Next) -> Sight {
-    let ip = Some(IP);
-    Sight::Answered(Answered { mac: MAC, ip, is_ipxe: false, next, line: line() })
+    told(Some(IP), None, next)
 }
 
 fn load(file: &str) -> Sight {
-    answered(Next::Load(file.into()))
+    told(Some(IP), Some(file), Next::Load)
 }
 
 fn path(file: &str) -> Vec<u8> {
@@ -38,7 +44,7 @@ fn missed(file: &str) -> Sight {
 
 /// Everything that is said in so many seconds.
 fn all(onlooker: &mut Onlooker, seconds: std::ops::Range<u64>) -> Vec<Remark> {
-    seconds.flat_map(|second| onlooker.look(Millis(second * 1000))).collect()
+    seconds.flat_map(|second| onlooker.look(false, Millis(second * 1000))).collect()
 }
 
 const WHO: Who = Who::Machine(MAC);
@@ -47,7 +53,7 @@ const WHO: Who = Who::Machine(MAC);
 fn an_offer_without_a_sequel_is_told_once_a_minute() {
     let mut onlooker = Onlooker::default();
     for second in [0, 4, 8, 70] {
-        onlooker.see(answered(Next::Ask), Millis(second * 1000));
+        onlooker.see(answered(ASK), Millis(second * 1000));
         if second == 8 {
             assert_eq!(all(&mut onlooker, 9..38), []);
             let remark = Remark::NeverAsked { who: WHO, line: line() };
@@ -61,7 +67,7 @@ fn an_offer_without_a_sequel_is_told_once_a_minute() {
 #[test]
 fn who_goes_on_is_not_talked_about() {
     let mut onlooker = Onlooker::default();
-    onlooker.see(answered(Next::Ask), Millis(0));
+    onlooker.see(answered(ASK), Millis(0));
     onlooker.see(load("a"), Millis(1000));
     onlooker.see(begins("a"), Millis(2000));
     assert_eq!(onlooker.loaded(&sent("a"), Millis(3000)), None);
@@ -75,13 +81,55 @@ fn who_goes_on_is_not_talked_about() {
 #[test]
 fn who_is_not_known_by_its_address_may_have_gone_on() {
     let mut onlooker = Onlooker::default();
-    let next = Next::Load(b"a".to_vec());
-    let answered = Answered { mac: MAC, ip: None, is_ipxe: false, next, line: line() };
-    onlooker.see(Sight::Answered(answered.clone()), Millis(0));
+    let unknown = || told(None, Some("a"), Next::Load);
+    onlooker.see(unknown(), Millis(0));
     onlooker.loaded(&sent("a"), Millis(1000));
     assert_eq!(all(&mut onlooker, 1..60), []);
-    onlooker.see(Sight::Answered(answered), Millis(200_000));
+    onlooker.see(unknown(), Millis(200_000));
     assert_eq!(all(&mut onlooker, 200..260).len(), 1);
+}
+
+#[test]
+fn whoever_hears_us_is_not_unheard() {
+    let mut onlooker = Onlooker::default();
+    for second in [0, 2, 4] {
+        onlooker.see(begins("a"), Millis(second * 1000));
+        onlooker.see(Sight::Acknowledges { client: IP.into() }, Millis(second * 1000 + 1));
+    }
+    assert_eq!(all(&mut onlooker, 5..60), []);
+}
+
+#[test]
+fn a_miss_behind_a_file_is_one_and_before_an_answer_none() {
+    let mut onlooker = Onlooker::default();
+    onlooker.see(missed("early"), Millis(0));
+    onlooker.see(answered(Next::Anything), Millis(2000));
+    assert_eq!(all(&mut onlooker, 2..20), []);
+    // The last acknowledgement of one and the request for another are read in one turn.
+    onlooker.see(missed("b"), Millis(20_000));
+    onlooker.loaded(&sent("a"), Millis(20_000));
+    let at = |second: u64| Millis(20_000 + second * 1000);
+    (1..20).for_each(|second| _ = onlooker.see(missed("b"), at(second * 4)));
+    assert_eq!(all(&mut onlooker, 100..110).len(), 1, "whoever asks for ever is told of");
+}
+
+#[test]
+fn who_has_to_wait_is_not_late() {
+    let mut onlooker = Onlooker::default();
+    onlooker.see(load("a"), Millis(0));
+    for second in 0..100 {
+        assert_eq!(onlooker.look(true, Millis(second * 1000)), []);
+    }
+    assert_eq!(all(&mut onlooker, 100..140).len(), 1);
+}
+
+#[test]
+fn what_was_heard_long_ago_is_no_rival() {
+    let mut onlooker = Onlooker::default();
+    let (server, file) = (Ipv4Addr::new(10, 0, 0, 1), b"x".to_vec());
+    let rival = Rival { server, mac: MAC, is_proxy: false, file, next_server: IP };
+    onlooker.see(Sight::Rival(rival), Millis(0));
+    assert_eq!(onlooker.see(answered(ASK), Millis(100_000)), None);
 }
 
 #[test]
@@ -128,7 +176,7 @@ fn a_rival_is_told_whoever_answers_first() {
     let mut onlooker = Onlooker::default();
     assert_eq!(onlooker.see(Sight::Rival(rival.clone()), Millis(0)), None);
     let remark = Some(Remark::Rival(rival.clone(), line()));
-    assert_eq!(onlooker.see(answered(Next::Ask), Millis(1)), remark);
+    assert_eq!(onlooker.see(answered(ASK), Millis(1)), remark);
     assert_eq!(onlooker.see(Sight::Rival(rival.clone()), Millis(2)), None);
     assert_eq!(onlooker.see(Sight::Rival(rival), Millis(61_000)), remark);
 }
@@ -140,8 +188,8 @@ fn a_flood_takes_no_more_than_its_room() {
         let [a, b, c, d] = number.to_be_bytes();
         let mac = [2, 0, a, b, c, d];
         let ip = Some(Ipv4Addr::from(number));
-        let (is_ipxe, next) = (false, Next::Ask);
-        let sight = Sight::Answered(Answered { mac, ip, is_ipxe, next, line: line() });
+        let (is_ipxe, told, next) = (false, None, ASK);
+        let sight = Sight::Answered(Answered { mac, ip, is_ipxe, told, next, line: line() });
         onlooker.see(sight, Millis(0));
     }
     assert_eq!((onlooker.ways.len(), onlooker.machines.len()), (MOST, MOST));

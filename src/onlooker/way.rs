@@ -16,11 +16,11 @@ pub struct Way {
     pub line: Option<Origin>,
     /// The file it was told to load.
     pub told: Option<Told>,
-    /// What it did not get, and when.
-    pub refused: Option<(Vec<u8>, Refused, Millis)>,
-    /// What it began to load, and has not finished: how often, and when last.
+    /// What it did not get, and since when.
+    refused: Option<(Vec<u8>, Refused, Millis)>,
+    /// What it began to load, and has acknowledged nothing of: how often, and when last.
     begun: Option<(Vec<u8>, usize, Millis)>,
-    /// What it has loaded lately.
+    /// What it has loaded lately, of what matters.
     loads: Vec<(Vec<u8>, Millis)>,
     /// What was remarked on, and when.
     remarks: Vec<(Topic, Millis)>,
@@ -49,9 +49,23 @@ pub struct Told {
 }
 
 /// Loads that are remembered.
-const MOST_LOADS: usize = 16;
+const MOST_LOADS: usize = 4;
+
+/// Whether a path is that of a file as it was told: below whatever root, with Windows' separators, in whatever letters.
+pub fn is_file(path: &[u8], told: &[u8]) -> bool {
+    let plain = |byte: u8| if byte == b'\\' { b'/' } else { byte.to_ascii_lowercase() };
+    let told = told.strip_prefix(b"/").unwrap_or(told);
+    let Some(start) = path.len().checked_sub(told.len()) else { return false };
+    let same = path[start..].iter().zip(told).all(|(one, other)| plain(*one) == plain(*other));
+    same && !told.is_empty() && (start == 0 || path[start - 1] == b'/')
+}
 
 impl Way {
+    /// It was answered: what it missed before that does not stop it.
+    pub fn goes_on(&mut self) {
+        self.refused = None;
+    }
+
     /// It begins to load a file.
     pub fn begins(&mut self, path: Vec<u8>, now: Millis) {
         self.expected = None;
@@ -62,24 +76,55 @@ impl Way {
         self.begun = Some((path, times, now));
     }
 
-    /// It has a file.
-    pub fn loaded(&mut self, path: &[u8], now: Millis) {
-        (self.begun, self.refused, self.expected) = (None, None, None);
-        if self.loads.len() == MOST_LOADS {
-            self.loads.remove(0);
+    /// It hears us.
+    pub fn acknowledges(&mut self) {
+        self.begun = None;
+    }
+
+    /// It did not get a file. Whoever asks for it again and again is waiting since the first time.
+    pub fn misses(&mut self, path: Vec<u8>, why: Refused, now: Millis) {
+        // What is the matter is known now: nothing else need be said.
+        self.expected = None;
+        let since = match &self.refused {
+            Some((same, _, since)) if *same == path => *since,
+            _ => now,
+        };
+        self.refused = Some((path, why, since));
+    }
+
+    /// It has a file. What it has asked for since then it may still miss.
+    pub fn loaded(&mut self, path: &[u8], is_stranger: bool, now: Millis) {
+        self.expected = None;
+        self.begun.take_if(|(same, ..)| *same == path);
+        self.refused.take_if(|(.., since)| *since < now);
+        let matters =
+            is_stranger || self.told.as_ref().is_some_and(|told| is_file(path, &told.file));
+        if matters {
+            if self.loads.len() == MOST_LOADS {
+                self.loads.remove(0);
+            }
+            self.loads.push((path.to_vec(), now));
         }
-        self.loads.push((path.to_vec(), now));
     }
 
-    /// Whether it has begun to load a file of that name lately.
-    pub fn has_had(&self, file: &[u8]) -> bool {
-        let begun = self.begun.as_ref().is_some_and(|(path, ..)| path.ends_with(file));
-        begun || self.loads.iter().any(|(path, _)| path.ends_with(file))
+    /// Takes over what was seen of the same client by its address.
+    pub fn absorbs(&mut self, other: Self) {
+        self.loads.extend(other.loads);
+        self.begun = self.begun.take().or(other.begun);
+        self.refused = self.refused.take().or(other.refused);
+        self.expected.take_if(|_| !self.loads.is_empty());
     }
 
-    /// How often it has loaded a file within a minute.
-    pub fn times(&self, path: &[u8], now: Millis) -> usize {
-        let recent = |(same, when): &&(Vec<u8>, Millis)| same == path && now.0 - when.0 < MINUTE;
+    /// The files it has had lately.
+    pub fn had(&self) -> impl Iterator<Item = &[u8]> {
+        let begun = self.begun.iter().map(|(path, ..)| &path[..]);
+        self.loads.iter().map(|(path, _)| &path[..]).chain(begun)
+    }
+
+    /// How often it has loaded what it was told within a minute.
+    pub fn times(&self, told: &[u8], now: Millis) -> usize {
+        let recent =
+            |(path, when): &&(Vec<u8>, Millis)| now.0 - when.0 < MINUTE && is_file(path, told);
         self.loads.iter().filter(recent).count()
     }
 
@@ -97,13 +142,14 @@ impl Way {
     pub fn stuck(&mut self, who: Who, now: Millis) -> Option<Remark> {
         let is_quiet = |when: &Millis| now.0 - when.0 >= QUIET;
         if let Some(Expected { file, line, .. }) = self.expected.take_if(|one| one.until <= now) {
-            return self.may_tell(Topic::Expected, now).then_some(match file {
-                None => Remark::NeverAsked { who, line },
-                Some(file) => Remark::NeverLoaded { who, file, line },
-            });
+            let (topic, remark) = match file {
+                None => (Topic::Asked, Remark::NeverAsked { who, line }),
+                Some(file) => (Topic::Loaded, Remark::NeverLoaded { who, file, line }),
+            };
+            return self.may_tell(topic, now).then_some(remark);
         }
-        if let Some((path, why, _)) = self.refused.take_if(|(_, _, when)| is_quiet(when)) {
-            let told = self.told.as_ref().filter(|told| path.ends_with(&told.file));
+        if let Some((path, why, _)) = self.refused.take_if(|(_, _, since)| is_quiet(since)) {
+            let told = self.told.as_ref().filter(|told| is_file(&path, &told.file));
             let line = told.map(|told| told.line.clone());
             let remark = Remark::Refused { who, path, why, line };
             return self.may_tell(Topic::Refused, now).then_some(remark);
@@ -122,5 +168,19 @@ impl Way {
     /// Whether it is worth remembering.
     pub fn is_recent(&self, now: Millis) -> bool {
         self.is_pending() || now.0 - self.seen.0 < MINUTE
+    }
+}
+
+#[test]
+fn a_file_is_known_by_its_whole_name() {
+    for (path, told, is) in [
+        ("/srv/boot.efi", "boot.efi", true),
+        ("/srv/sub/a.efi", "sub\\A.efi", true),
+        ("/srv/systemd-boot.efi", "boot.efi", false),
+        ("boot.efi", "/boot.efi", true),
+        ("/srv/x", "", false),
+        ("x", "longer", false),
+    ] {
+        assert_eq!(is_file(path.as_bytes(), told.as_bytes()), is, "{path} {told}");
     }
 }

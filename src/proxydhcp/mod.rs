@@ -186,7 +186,7 @@ pub fn answer(
         Ok(judged) => judged,
         Err(why) => return effects.extend(lines::drop_line(&why)),
     };
-    effects.extend(sights::sight(&request, &decision));
+    effects.extend(sights::sight(config, &request, &decision));
     lines::before(&config.dhcp, &request, effects);
     match decision {
         Decision::Silent(why) => effects.extend(lines::drop_line(&why)),

@@ -2,7 +2,9 @@
 
 use super::request::Request;
 use super::{Answer, Decision, Kind, Made, Port, message};
+use crate::config::Config;
 use crate::effect::Effect;
+use crate::net::any_interface_matches;
 use crate::sight::{Answered, Mac, Next, Sight};
 use crate::wire::options::contains;
 use crate::wire::pxe::item;
@@ -12,10 +14,10 @@ const IPXE: &[u8] = b"iPXE";
 const WAIT_FOR_EVER: u8 = 255;
 
 /// What is to be seen; of clients with a usual hardware address only.
-pub fn sight(request: &Request<'_>, decision: &Decision<'_>) -> Option<Effect> {
+pub fn sight(config: &Config, request: &Request<'_>, decision: &Decision<'_>) -> Option<Effect> {
     let mac = Mac::try_from(request.frame.mac()).ok()?;
     let sight = match decision {
-        Decision::Answer(answer) => answered(request, answer, mac)?,
+        Decision::Answer(answer) => answered(config, request, answer, mac)?,
         Decision::Silent(_) if request.message == Some(message::REQUEST) => {
             let asked = request.frame.option(50, 4)?.first_chunk::<4>()?;
             Sight::Leased { mac, ip: Ipv4Addr::from(*asked) }
@@ -25,22 +27,38 @@ pub fn sight(request: &Request<'_>, decision: &Decision<'_>) -> Option<Effect> {
     Some(Effect::Saw(sight))
 }
 
-fn answered(request: &Request<'_>, answer: &Answer<'_>, mac: Mac) -> Option<Sight> {
+fn answered(
+    config: &Config,
+    request: &Request<'_>,
+    answer: &Answer<'_>,
+    mac: Mac,
+) -> Option<Sight> {
     if answer.kind == Kind::Ignored {
         return None;
     }
     let because = |made: Made| answer.because.iter().find(|cause| cause.made == made);
-    let entry = || answer.because.iter().find(|cause| matches!(cause.made, Made::Entry(_)));
     let told = because(Made::File).or_else(|| because(Made::Later));
+    let entry = || answer.because.iter().find(|cause| matches!(cause.made, Made::Entry(_)));
     let cause = told.or_else(entry).or_else(|| because(Made::Server))?;
     let user_class = request.user_class.as_deref().unwrap_or_default();
     Some(Sight::Answered(Answered {
         mac,
         ip: address(request),
         is_ipxe: contains(user_class, IPXE),
+        told: told_here(config, request, answer),
         next: next(request, answer),
         line: cause.origin.clone(),
     }))
+}
+
+/// The file that it was told to load from here, where files are served on its interface.
+fn told_here(config: &Config, request: &Request<'_>, answer: &Answer<'_>) -> Option<Vec<u8>> {
+    let tftp = config.tftp.as_ref()?;
+    let name = &request.place.link.name;
+    let served = tftp.interfaces.as_ref().is_none_or(|list| any_interface_matches(list, name));
+    let here = answer.siaddr == answer.server || answer.siaddr.is_unspecified();
+    let file = Some(&answer.file).filter(|file| !file.is_empty() && !contains(file, b"://"));
+    file.filter(|_| served && here).cloned()
 }
 
 /// The client's address, as it says itself, or as it shows on port 4011.
@@ -53,19 +71,23 @@ fn address(request: &Request<'_>) -> Option<Ipv4Addr> {
 }
 
 fn next(request: &Request<'_>, answer: &Answer<'_>) -> Next {
-    let ours = answer.siaddr == answer.server;
     let item = |code: u8| answer.items.iter().find(|(known, _)| *known == code);
-    match &answer.file[..] {
-        file if !file.is_empty() && ours && !contains(file, b"://") => Next::Load(file.to_vec()),
-        [] => match (item(item::BOOT_MENU), item(item::MENU_PROMPT)) {
-            // Whoever waits for a person may wait for ever.
-            (Some(_), Some((_, prompt))) if prompt.first() == Some(&WAIT_FOR_EVER) => {
-                Next::Anything
+    let on_server_port = request.port == Port::Server;
+    match item(item::BOOT_MENU) {
+        _ if !answer.file.is_empty() && answer.siaddr == answer.server => Next::Load,
+        _ if !answer.file.is_empty() => Next::Anything,
+        // Where there is a choice, nothing may be chosen, or the local disk.
+        Some(_) if answer.because.iter().any(|cause| cause.made == Made::Entry(0)) => {
+            Next::Anything
+        }
+        Some(_) if on_server_port => {
+            let prompt = item(item::MENU_PROMPT).and_then(|(_, prompt)| prompt.first().copied());
+            match prompt {
+                None | Some(WAIT_FOR_EVER) => Next::Anything,
+                Some(seconds) => Next::Ask { seconds },
             }
-            (Some(_), _) => Next::Ask,
-            (None, _) if request.port == Port::Server && answer.items.is_empty() => Next::Ask,
-            (None, _) => Next::Anything,
-        },
-        _ => Next::Anything,
+        }
+        None if on_server_port && answer.items.is_empty() => Next::Ask { seconds: 0 },
+        Some(_) | None => Next::Anything,
     }
 }

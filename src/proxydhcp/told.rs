@@ -71,7 +71,9 @@ fn outcome(config: &Config, request: &Request<'_>, decision: &Decision<'_>) -> S
 fn answered(config: &Config, request: &Request<'_>, answer: &Answer<'_>) -> String {
     let to = destination(config, request, answer);
     let to = to.map_or_else(|| " is not sent".to_owned(), |to| format!(" to {to}"));
-    let told_on_4011 = answer.items.is_empty() && request.port == Port::Server;
+    let later = answer.because.iter().any(|cause| cause.made == Made::Later)
+        || has_menu(config, request, answer);
+    let told_on_4011 = answer.items.is_empty() && request.port == Port::Server && later;
     let menu = answer.because.iter().any(|cause| matches!(cause.made, Made::Entry(_)));
     let what = match (&answer.file[..], answer.kind) {
         ([], _) if told_on_4011 => ", the file is told on port 4011".to_owned(),
@@ -84,6 +86,13 @@ fn answered(config: &Config, request: &Request<'_>, answer: &Answer<'_>) -> Stri
     let is_nothing = answer.file.is_empty() && !told_on_4011 && !menu;
     let near = is_nothing.then(|| near(&passed(config, Some(request), Some(answer))));
     format!("{}{to}{what} ({lines}){}", message::name(answer.message), near.unwrap_or_default())
+}
+
+/// Whether there are services that it will be shown on port 4011.
+fn has_menu(config: &Config, request: &Request<'_>, answer: &Answer<'_>) -> bool {
+    let architecture = request.architecture();
+    let services = config.dhcp.services.holding(&answer.tags);
+    services.iter().any(|rule| Some(rule.value.architecture) == architecture)
 }
 
 /// What comes nearest: those for another architecture and network first.

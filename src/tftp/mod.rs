@@ -276,7 +276,7 @@ impl Server {
                 self.event(id, Event::Ack(block), around.now, around.files, effects);
             }
             Inbound::Error { code, text } => {
-                if let Some(session) = self.sessions.get(id) {
+                if let Some(session) = self.sessions.get_mut(id) {
                     session.given_up(code, text, effects);
                 }
                 self.close(id, around.files, effects);

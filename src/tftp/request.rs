@@ -123,7 +123,9 @@ fn read(
             };
             // What is not there is told to the client, and with `quiet-tftp` to nobody else.
             let silent = code == code::NOT_FOUND && around.tftp.quiet;
-            effects.extend(sight(code, &client, resolved.path).filter(|_| !silent));
+            // Whoever climbs out of the root is after something else.
+            let noted = !silent && !resolved.climbs;
+            effects.extend(sight(code, &client, resolved.path).filter(|_| noted));
             effects.extend(refuse(&client, code, line).into_iter().skip(silent.into()));
             return Started::Nothing;
         }

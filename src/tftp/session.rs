@@ -9,6 +9,7 @@ use crate::effect::{Effect, Sent};
 use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::millis::Millis;
 use crate::net::{Batch, Datagram, Interfaces, Via};
+use crate::sight::Sight;
 use crate::wire::option_names::printable;
 use crate::wire::tftp::error;
 use std::net::{IpAddr, SocketAddr};
@@ -103,6 +104,8 @@ pub struct Session {
     oack: Option<Vec<u8>>,
     /// When it began, if its end is to be told.
     began: Option<Millis>,
+    /// Whether its client has acknowledged anything.
+    heard: bool,
     /// Blocks to be sent: when all that has arrived is read, or when the disk has them.
     owed: Option<Range<u64>>,
     /// Blocks that were sent last.
@@ -134,7 +137,19 @@ impl Session {
         (oack, began): (Option<Vec<u8>>, Option<Millis>),
     ) -> Self {
         let (owed, waits, alarm) = (Some(first), None, Alarm::default());
-        Self { client, path, transfer, source, oack, began, owed, sending: 0..0, waits, alarm }
+        Self {
+            client,
+            path,
+            transfer,
+            source,
+            oack,
+            began,
+            heard: false,
+            owed,
+            sending: 0..0,
+            waits,
+            alarm,
+        }
     }
 
     /// Who it is with.
@@ -164,6 +179,9 @@ impl Session {
 
     /// Takes an event. What it asks to send is owed from now on.
     pub fn on(&mut self, event: Event, now: Millis, effects: &mut Vec<Effect>) -> Standing {
+        if matches!(event, Event::Ack(_)) {
+            self.hears(effects);
+        }
         match self.transfer.on(event, now) {
             Action::Wait => Standing::Open,
             Action::Send(blocks) => {
@@ -184,8 +202,16 @@ impl Session {
         }
     }
 
+    /// The client hears us, which is noted once.
+    fn hears(&mut self, effects: &mut Vec<Effect>) {
+        if !std::mem::replace(&mut self.heard, true) {
+            effects.push(Effect::Saw(Sight::Acknowledges { client: self.client.peer.ip() }));
+        }
+    }
+
     /// The client has sent an error.
-    pub fn given_up(&self, code: u16, text: &[u8], effects: &mut Vec<Effect>) {
+    pub fn given_up(&mut self, code: u16, text: &[u8], effects: &mut Vec<Effect>) {
+        self.hears(effects);
         let (text, client) = (cleaned(text), self.client.shown.clone());
         effects.push(Effect::Log(Line::Tftp(TftpLine::ClientError { code, text, client })));
         effects.push(Effect::Log(Line::Tftp(self.failed())));
