@@ -185,7 +185,8 @@ impl Parsed {
 
     /// What clients are told that do not exist.
     pub fn explain(self, clients: &[String], json: bool) -> Result<Explained, Failure> {
-        let mut warnings = self.remarks();
+        let plain = |remark: String| remark.trim_start_matches("warning: ").to_owned();
+        let mut warnings: Vec<String> = self.remarks().into_iter().map(plain).collect();
         let starts = identity(&self.loaded.config).map(drop);
         let refused = self.loaded.notes.iter().filter(|note| note.refuses).map(ToString::to_string);
         let ends = starts.err().map(|failure| failure.sentence).into_iter().chain(refused);

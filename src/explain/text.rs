@@ -10,7 +10,7 @@ const NAME: usize = 22;
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "configuration: {}", self.files.join(", "))?;
-        self.warnings.iter().try_for_each(|warning| writeln!(f, "{warning}"))?;
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))?;
         self.clients.iter().try_for_each(|client| conversation(f, client))?;
         self.tables.iter().try_for_each(|rows| write!(f, "\n{}", table(rows)))
     }

@@ -267,7 +267,10 @@ fn decide<'c>(config: &'c Config, names: &mut Names, request: &Request<'c>) -> D
     if !config.dhcp.pxe {
         return Decision::Silent(Why::PxeIsOff);
     }
-    let Some(vendor) = vendor(config, request) else { return Decision::Silent(Why::NotPxe) };
+    let Some(vendor) = vendor(config, request) else {
+        let class = request.frame.option(60, 1).unwrap_or_default();
+        return Decision::Silent(Why::NotPxe(class.starts_with(b"HTTPClient")));
+    };
     match request.boot_item(message) {
         Some(item) => boot_item::decide(config, names, request, vendor, item),
         None => offer::decide(config, names, request, vendor, message),

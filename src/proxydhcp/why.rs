@@ -28,8 +28,8 @@ pub enum Why {
     Bootp,
     /// There is neither `pxe-service` nor `pxe-prompt`.
     PxeIsOff,
-    /// Its vendor class does not say PXE.
-    NotPxe,
+    /// Its vendor class does not say PXE; `true`: it is that of UEFI HTTP Boot.
+    NotPxe(bool),
     /// Of another type than those answered here.
     Message(u8),
     /// It does not tell the client's architecture (option 93).
@@ -50,7 +50,7 @@ impl Why {
     /// Whether it is what all other clients of a network get: they want an address, and we give none.
     pub fn is_usual(&self) -> bool {
         let asks_for_an_address = matches!(self, Self::Message(message::REQUEST | message::INFORM));
-        asks_for_an_address || matches!(self, Self::Bootp | Self::NotPxe)
+        asks_for_an_address || matches!(self, Self::Bootp | Self::NotPxe(false))
     }
 }
 
@@ -74,7 +74,10 @@ impl fmt::Display for Why {
             Self::PxeIsOff => f.write_str(
                 "there is no pxe-service and no pxe-prompt: without one nobody is answered",
             ),
-            Self::NotPxe => {
+            Self::NotPxe(true) => f.write_str(
+                "it is a client of UEFI HTTP Boot, for which dhcp-pxe-vendor=PXEClient,HTTPClient is missing",
+            ),
+            Self::NotPxe(false) => {
                 f.write_str("it is no PXE client: its vendor class (option 60) does not say so")
             }
             Self::Message(message::REQUEST) => f.write_str("it asks a DHCP server for its address"),
