@@ -54,6 +54,25 @@ fn a_uefi_machine_finds_its_loader_among_four_architectures() {
     assert_eq!(log, [lines(UEFI_OFFERS), searched, lines(UEFI_FILES)].concat());
 }
 
+/// The card's ROM is iPXE, so it begins where the recipe's first stage has led others.
+#[test]
+fn a_machine_with_ipxe_boots_by_the_recipe() {
+    let Some((lan, payload)) = lan("192.168.1") else { return };
+    let recipes = include_str!("../docs/recipes.md");
+    let (_, recipe) = recipes.split_once("## iPXE chain").expect("a recipe");
+    let (_, config) = recipe.split_once("```ini\n").expect("its configuration");
+    let config = config.split("```").next().unwrap_or_default();
+    lan.lab.file("/etc/dnsmasq.conf", config);
+    lan.lab.file("/srv/tftp/.kept", "");
+    lan.lab.copy(&payload.kernel, "/srv/http/vmlinuz");
+    lan.lab.file("/srv/http/initramfs", &payload.initramfs);
+    lan.lab.file("/srv/http/menu.ipxe", IPXE_MENU);
+    serve_by_http(lan.server(), "/srv/http");
+    let log = lan.boot(Firmware::Bios, &payload, &["-d"]);
+    let log = log.unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!(log[2..], ["dnsmasq-dhcp: PXE(eth0) 52:54:00:12:34:56 proxy"]);
+}
+
 /// Shows that the tests above do test the answers on port 4011. It needs nftables.
 #[test]
 fn without_port_4011_no_machine_boots() {
@@ -263,6 +282,9 @@ const ROUTER_SOLICITATION: u8 = 133;
 
 /// An advertisement, RFC 4861, section 4.2: hop limit 64, not a router for anybody, no prefixes.
 const NO_ROUTER: [u8; 16] = [134, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+const IPXE_MENU: &str = "#!ipxe\nkernel http://192.168.1.2/vmlinuz console=ttyS0 quiet\n\
+                         initrd http://192.168.1.2/initramfs\nboot\n";
 
 const DROP_4011: &str = "add table ip t; add chain ip t in { type filter hook input priority 0; }; \
                          add rule ip t in udp dport 4011 drop";

@@ -155,6 +155,17 @@ fn the_same_first_stage_thrice_is_a_loop() {
 }
 
 #[test]
+fn whoever_gets_further_and_boots_again_does_not_go_round() {
+    let mut onlooker = Onlooker::default();
+    for second in [0, 10, 20, 30] {
+        onlooker.see(load("pxelinux.0"), Millis(second * 1000));
+        for file in ["pxelinux.0", "ldlinux.c32"] {
+            assert_eq!(onlooker.loaded(&sent(file), Millis(second * 1000 + 1)), None);
+        }
+    }
+}
+
+#[test]
 fn whoever_acknowledges_nothing_is_told_when_he_stops_asking() {
     let mut onlooker = Onlooker::default();
     for second in [0, 2, 4] {

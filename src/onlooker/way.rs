@@ -97,8 +97,12 @@ impl Way {
         self.expected = None;
         self.begun.take_if(|(same, ..)| *same == path);
         self.refused.take_if(|(.., since)| *since < now);
-        let matters =
-            is_stranger || self.told.as_ref().is_some_and(|told| is_file(path, &told.file));
+        let is_told = self.told.as_ref().is_some_and(|told| is_file(path, &told.file));
+        if !is_told && !is_stranger {
+            // It has got further than that.
+            self.loads.clear();
+        }
+        let matters = is_told || is_stranger;
         if matters {
             if self.loads.len() == MOST_LOADS {
                 self.loads.remove(0);
