@@ -49,7 +49,8 @@ fn check(effect: &Effect, request: &[u8]) {
     match effect {
         Effect::Log(line) => assert!(!line.to_string().contains('\n'), "{line}"),
         Effect::Send(datagram) | Effect::SendLater(_, datagram) => answers(datagram, request),
-        Effect::SendBatch(_) | Effect::TellScript(_) | Effect::Close(_) => {
+        Effect::Saw(_) => {}
+        Effect::SendBatch(_) | Effect::TellScript(_) | Effect::Close(_) | Effect::Tell(..) => {
             panic!("that is of TFTP")
         }
     }

@@ -15,4 +15,6 @@ mod tests;
 mod text;
 
 pub use boot::Boot;
+pub use html::page;
+pub use narrator::Narrator;
 pub use telling::{Form, boots_of, tell};
