@@ -50,6 +50,8 @@ pub enum Refused {
     Missing,
     /// It may not be read.
     Denied,
+    /// It is of no interest: nobody wants to hear of it, or it is not to be had at all.
+    Unsaid,
 }
 
 /// An answer of ours.

@@ -20,7 +20,7 @@ const FLOORS: &[Floor] = &[
     ("proxydhcp",    &["wire", "net", "config", "log_line", "effect", "sight"],        &["conf_parser"]),
     ("tftp",         &["wire", "net", "config", "log_line", "effect", "sight", "millis"],
                                                                                        &["conf_parser"]),
-    ("onlooker",     &["config", "effect", "sight", "millis"],                         &[]),
+    ("onlooker",     &["config", "effect", "sight", "millis", "wire"],                         &[]),
     ("journal",      &["config", "failure", "log_line", "sys"],                        &["conf_parser", "log", "env_logger"]),
     ("command_line", &["log_line"],                                                    &["conf_parser", "getopts"]),
     ("boot_file",    &["config", "failure", "millis", "sys", "tftp"],                  &[]),

@@ -5,18 +5,19 @@ use crate::boot_file::{self, Trouble};
 use crate::journal::Journal;
 use crate::log_line::{Client, Line, NoticeLine};
 use crate::millis::Millis;
-use crate::onlooker::{Remark, Who};
+use crate::onlooker::{Missed, Remark, Who};
 use crate::proxydhcp::rival;
 use crate::sight::{Refused, Rival, Sight};
 use crate::sys::overhear::Overheard;
 use crate::sys::privilege::Identity;
 use crate::wire::option_names::printable;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Files that the disk is asked about for a notice, one after the other, however slow it is.
 #[derive(Clone, Default)]
@@ -27,20 +28,23 @@ struct Queue {
     waiting: VecDeque<Stopped>,
     /// Whether somebody looks.
     busy: bool,
+    /// Clients that something was said of within the last minute.
+    told: HashMap<Client, Instant>,
 }
 
-/// A file that was not sent.
+/// Files that were not sent to somebody.
 struct Stopped {
     client: Client,
-    path: Vec<u8>,
-    why: Refused,
-    line: Option<String>,
+    missed: Vec<Missed>,
     /// `tftp-secure`
     secure: bool,
 }
 
-/// Files that may wait for a disk.
-const MOST_WAITING: usize = 64;
+/// Clients whose files may wait for a disk.
+const MOST_WAITING: usize = 1024;
+/// Clients that something is said of in a minute.
+const MOST_TOLD: usize = 200;
+const MINUTE: Duration = Duration::from_secs(60);
 
 impl Looking {
     /// Whether somebody looks, and may have something to log.
@@ -65,12 +69,25 @@ impl Looking {
         let (looking, journal) = (self.clone(), journal.clone());
         let look = move || {
             while let Some(stopped) = looking.take() {
-                found(stopped).into_iter().for_each(|notice| write(&journal, notice));
+                let client = stopped.client.clone();
+                let found = found(stopped).filter(|_| looking.may_tell(client));
+                found.into_iter().for_each(|notice| write(&journal, notice));
             }
         };
         if thread::Builder::new().name("notice".to_owned()).spawn(look).is_err() {
             self.queue().busy = false;
         }
+    }
+
+    /// Whether nothing was said of a client for a minute; it is, now.
+    fn may_tell(&self, client: Client) -> bool {
+        let mut queue = self.queue();
+        queue.told.retain(|_, when| when.elapsed() < MINUTE);
+        let room = queue.told.len() < MOST_TOLD && !queue.told.contains_key(&client);
+        if room {
+            queue.told.insert(client, Instant::now());
+        }
+        room
     }
 
     /// The next one; `None`: nobody looks any more.
@@ -113,16 +130,16 @@ impl Daemon {
     }
 
     pub(super) fn remark(&mut self, remark: Remark, now: Millis) {
+        if let Remark::Refused { who, missed } = remark {
+            let secure = self.config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
+            let stopped = Stopped { client: client(who), missed, secure };
+            return self.looking.add(stopped, &self.journal);
+        }
         if !self.teller.may_notice(now) {
             return;
         }
         let notice = match remark {
-            Remark::Refused { who, path, why, line } => {
-                let line = line.map(|line| line.to_string());
-                let secure = self.config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
-                let stopped = Stopped { client: client(who), path, why, line, secure };
-                return self.looking.add(stopped, &self.journal);
-            }
+            Remark::Refused { .. } => return,
             Remark::NeverAsked { who, line } => {
                 NoticeLine::NeverAsked { client: client(who), line: line.to_string() }
             }
@@ -170,9 +187,16 @@ fn beside(rival: Rival, line: String) -> NoticeLine {
     }
 }
 
-/// What there is to say about a file that was not sent. Of one that nobody has named and that nothing is like: nothing.
+/// What there is to say about files that were not sent: about the first that there is something to say about.
 fn found(stopped: Stopped) -> Option<NoticeLine> {
-    let Stopped { client, path: bytes, why, line, secure } = stopped;
+    let Stopped { client, missed, secure } = stopped;
+    missed.into_iter().find_map(|missed| about(&client, missed, secure))
+}
+
+/// Of a file that nobody has named and that nothing is like: nothing.
+fn about(client: &Client, missed: Missed, secure: bool) -> Option<NoticeLine> {
+    let Missed { path: bytes, why, line } = missed;
+    let (client, line) = (client.clone(), line.map(|line| line.to_string()));
     let path = Path::new(OsStr::from_bytes(&bytes));
     match why {
         Refused::Missing => {
@@ -187,5 +211,6 @@ fn found(stopped: Stopped) -> Option<NoticeLine> {
             let is_closed = matches!(trouble, Trouble::Closed(_) | Trouble::NotOwn(_));
             is_closed.then(|| NoticeLine::Denied { client, why: outcome.to_string(), line })
         }
+        Refused::Unsaid => None,
     }
 }

@@ -131,7 +131,7 @@ impl<'w> Dialogue<'w> {
         }
         for Choice { kind, text: entry, server, line } in heard.menu {
             if kind == 0 {
-                let boot = BootFile::of("from the local disk", "nobody", Some(entry));
+                let boot = BootFile::of("the local disk", "the machine itself", Some(entry));
                 self.boots.push(BootFile { line, ..boot });
                 continue;
             }
@@ -229,18 +229,21 @@ impl<'w> Dialogue<'w> {
         let server = heard.next_server;
         if name.contains("://") {
             "the server of that address".clone_into(&mut boot.server);
-            boot.trouble = (!takes_urls).then(|| ONLY_TFTP.to_owned());
+            boot.trouble = if !takes_urls {
+                Some(ONLY_TFTP.to_owned())
+            } else if server.is_unspecified() && self.client.is_ipxe() {
+                Some(self.no_server(&name))
+            } else {
+                None
+            };
         } else if self.architecture.is_http() {
             boot.trouble = Some("UEFI HTTP Boot wants a URL".to_owned());
         } else if let Some(complaint) = heard.complaint {
+            "nobody".clone_into(&mut boot.server);
             boot.trouble = Some(format!("{complaint}: write its address instead"));
         } else if server.is_unspecified() {
             "nobody".clone_into(&mut boot.server);
-            boot.trouble = Some(format!(
-                "no server is named, and iPXE, at least, ignores such an answer: add one behind the file \
-                 (dhcp-boot={name},,{})",
-                self.stage.ours
-            ));
+            boot.trouble = Some(self.no_server(&name));
         } else if self.is_ours(server) {
             boot.server = server.to_string();
             self.look(&heard.file, &mut boot);
@@ -248,6 +251,14 @@ impl<'w> Dialogue<'w> {
             boot.server = format!("{server}, another machine");
         }
         self.boots.push(boot);
+    }
+
+    fn no_server(&self, name: &str) -> String {
+        let ours = self.stage.ours;
+        format!(
+            "no server is named, and iPXE, at least, ignores such an answer: add one behind the file \
+             (dhcp-boot={name},,{ours})"
+        )
     }
 
     /// Looks for a file as TFTP would.

@@ -16,11 +16,11 @@ use crate::failure::Failure;
 use crate::proxydhcp::PXE_PORT;
 use crate::story::{Boot, boots_of};
 use crate::wire::architectures::Architecture;
+use crate::wire::pxe::is_ipxe;
 use client::Client;
 pub use dialogue::World;
 use dialogue::{play, replay};
 use report::{BootFile, Conversation, Report};
-use std::path::Path;
 
 /// What is asked for.
 pub struct Question<'q> {
@@ -40,9 +40,6 @@ pub struct Explained {
 
 const X86_BIOS: Architecture = Architecture(0);
 const X64_UEFI: Architecture = Architecture(7);
-/// First stages that ask again, as iPXE, once they run.
-const IPXE_FILES: &[&str] = &["undionly", "ipxe", "snponly"];
-const IPXE_ENDINGS: &[&str] = &["0", "efi", "kpxe", "kkpxe", "pxe"];
 
 /// Answers.
 pub fn explain(
@@ -178,13 +175,5 @@ fn or_loop(mut told: Conversation) -> Conversation {
 }
 
 fn is_sent_ipxe(boot: &BootFile) -> bool {
-    boot.trouble.is_none() && is_ipxe(&boot.name)
-}
-
-/// Whether a file is iPXE itself, by its name, and not a script of it.
-fn is_ipxe(name: &str) -> bool {
-    let file = Path::new(name.rsplit('/').next().unwrap_or(name));
-    let ending = file.extension().and_then(|ending| ending.to_str());
-    let begins = |known: &&str| file.to_string_lossy().starts_with(known);
-    ending.is_none_or(|ending| IPXE_ENDINGS.contains(&ending)) && IPXE_FILES.iter().any(begins)
+    boot.trouble.is_none() && is_ipxe(boot.name.as_bytes())
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// A client, as the log shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Client {
     /// By its hardware address.
     Machine([u8; 6]),
@@ -65,7 +65,7 @@ impl fmt::Display for NoticeLine {
         match self {
             Self::NeverAsked { client, line } => write!(
                 f,
-                "{client} was answered ({line}) and never came to port 4011: does a firewall drop UDP port 4011, or did another offer win?"
+                "{client} was answered ({line}) and never came to port 4011: does a firewall drop UDP port 4011, did another offer win, or is there no DHCP server?"
             ),
             Self::NeverLoaded { client, file, line } => write!(
                 f,

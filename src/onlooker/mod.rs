@@ -14,6 +14,7 @@ use crate::config::Origin;
 use crate::effect::Sent;
 use crate::millis::Millis;
 use crate::sight::{Answered, Mac, Next, Refused, Rival, Sight};
+use crate::wire::pxe::is_ipxe;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use way::{Expected, Way};
@@ -68,20 +69,28 @@ pub enum Remark {
         /// How often.
         times: usize,
     },
-    /// It did not get a file, and has not got another since.
+    /// It did not get these files, and has got nothing since. Whether there is something to say about one of them, and
+    /// whether that was said lately, is for whoever looks.
     Refused {
         /// Who.
         who: Who,
-        /// The path.
-        path: Vec<u8>,
-        /// Why.
-        why: Refused,
-        /// The line that named it, if one did.
-        line: Option<Origin>,
+        /// What it did not get, in order.
+        missed: Vec<Missed>,
     },
     /// Another server tells it what to boot.
     /// With the line we answer by.
     Rival(Rival, Origin),
+}
+
+/// A file that somebody did not get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Its path.
+    pub path: Vec<u8>,
+    /// Why.
+    pub why: Refused,
+    /// The line that named it, if one did.
+    pub line: Option<Origin>,
 }
 
 /// Everybody who is on the way.
@@ -140,6 +149,7 @@ impl Onlooker {
             }
         };
         if path.len() > LONGEST_PATH {
+            self.ways.get_mut(&self.who(client))?.expected = None;
             return None;
         }
         let way = self.way(self.who(client), now)?;
@@ -160,10 +170,12 @@ impl Onlooker {
             return None;
         }
         let way = self.way(who, now)?;
-        way.loaded(&sent.path, matches!(who, Who::Address(_)), now);
-        let told = way.told.clone().filter(|told| way::is_file(&sent.path, &told.file))?;
-        let times = way.times(&told.file, now);
-        if times < TOO_OFTEN || !way.may_tell(Topic::Again, now) {
+        way.loaded(&sent.path, now);
+        let told = way.told.clone()?;
+        let times = way.times(now);
+        // A script of iPXE may come back to itself.
+        let is_odd = !told.is_ipxe || is_ipxe(&told.file);
+        if times < TOO_OFTEN || !is_odd || !way.may_tell(Topic::Again, now) {
             return None;
         }
         let way::Told { file, line, is_ipxe } = told;
@@ -200,14 +212,9 @@ impl Onlooker {
     /// Somebody whose hardware address is not known may be who was told to load what he has loaded.
     fn leave_out_done(&self, remarks: &mut Vec<Remark>) {
         let strangers = self.ways.iter().filter(|(who, _)| matches!(who, Who::Address(_)));
-        let last = |path: &[u8]| {
-            let name = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next();
-            name.unwrap_or_default().to_ascii_lowercase()
-        };
-        let had: HashSet<Vec<u8>> =
-            strangers.flat_map(|(_, way)| way.had().map(last).collect::<Vec<_>>()).collect();
+        let had: HashSet<u64> = strangers.flat_map(|(_, way)| way.had()).collect();
         remarks.retain(|remark| match remark {
-            Remark::NeverLoaded { file, .. } => !had.contains(&last(file)),
+            Remark::NeverLoaded { file, .. } => !had.contains(&way::name_of(file)),
             _ => true,
         });
     }
@@ -221,19 +228,23 @@ impl Onlooker {
         way.goes_on();
         let file = told.filter(|file| file.len() <= LONGEST_PATH);
         if let Some(file) = &file {
-            way.told = Some(way::Told { file: file.clone(), line: line.clone(), is_ipxe });
+            way.is_told(way::Told { file: file.clone(), line: line.clone(), is_ipxe });
         }
         way.expected = match (next, file) {
             (Next::Ask { seconds }, _) => {
                 let until = now.plus(PATIENCE).plus_seconds(seconds.into());
                 Some(Expected { file: None, line, until })
             }
-            // Whoever has it may have a use for what it says, and none for it a second time.
-            (Next::Load, Some(file)) if way.times(&file, now) == 0 => {
+            // Whoever has it may have no use for it a second time, and iPXE may have a script of its own.
+            (Next::Load, Some(file)) if way.times(now) == 0 && !is_ipxe => {
                 Some(Expected { file: Some(file), line, until: now.plus(PATIENCE) })
             }
             (Next::Load | Next::Anything, _) => None,
         };
+        // Another server has been heard: that is the reason.
+        if way.was_told(Topic::Rival, now) {
+            way.expected = None;
+        }
         let pending = way.is_pending();
         self.wake(pending, now);
         self.rival(rival?.0, now)
@@ -242,6 +253,7 @@ impl Onlooker {
     fn rival(&mut self, rival: Rival, now: Millis) -> Option<Remark> {
         if let Some(way) = self.ways.get_mut(&Who::Machine(rival.mac)) {
             let line = way.line.clone()?;
+            way.expected = None;
             return way.may_tell(Topic::Rival, now).then_some(Remark::Rival(rival, line));
         }
         if self.rivals.len() >= MOST_RIVALS {
@@ -289,7 +301,6 @@ enum Topic {
     Loaded,
     Again,
     Unheard,
-    Refused,
     Rival,
 }
 

@@ -83,6 +83,7 @@ fn who_is_not_known_by_its_address_may_have_gone_on() {
     let mut onlooker = Onlooker::default();
     let unknown = || told(None, Some("a"), Next::Load);
     onlooker.see(unknown(), Millis(0));
+    onlooker.see(begins("a"), Millis(500));
     onlooker.loaded(&sent("a"), Millis(1000));
     assert_eq!(all(&mut onlooker, 1..60), []);
     onlooker.see(unknown(), Millis(200_000));
@@ -111,6 +112,11 @@ fn a_miss_behind_a_file_is_one_and_before_an_answer_none() {
     let at = |second: u64| Millis(20_000 + second * 1000);
     (1..20).for_each(|second| _ = onlooker.see(missed("b"), at(second * 4)));
     assert_eq!(all(&mut onlooker, 100..110).len(), 1, "whoever asks for ever is told of");
+    // A long transfer behind it is something.
+    onlooker.see(missed("c"), Millis(200_000));
+    onlooker.see(begins("d"), Millis(200_001));
+    onlooker.see(Sight::Acknowledges { client: IP.into() }, Millis(200_002));
+    assert_eq!(all(&mut onlooker, 201..230), []);
 }
 
 #[test]
@@ -138,9 +144,8 @@ fn a_miss_at_the_end_is() {
     onlooker.see(load("a"), Millis(0));
     onlooker.see(missed("a"), Millis(1000));
     assert_eq!(all(&mut onlooker, 2..6), []);
-    let why = Refused::Missing;
-    let remark = Remark::Refused { who: WHO, path: path("a"), why, line: Some(line()) };
-    assert_eq!(all(&mut onlooker, 6..9), [remark]);
+    let missed = vec![Missed { path: path("a"), why: Refused::Missing, line: Some(line()) }];
+    assert_eq!(all(&mut onlooker, 6..9), [Remark::Refused { who: WHO, missed }]);
 }
 
 #[test]
@@ -152,6 +157,48 @@ fn the_same_first_stage_thrice_is_a_loop() {
         let times = matches!(remark, Some(Remark::Again { times: 3, .. }));
         assert_eq!(times, second == 30, "{second}: {remark:?}");
     }
+}
+
+#[test]
+fn a_script_may_come_back_to_itself_and_ipxe_may_not() {
+    for (file, is_odd) in [("menu.ipxe", false), ("ipxe.efi", true)] {
+        let mut onlooker = Onlooker::default();
+        let told = Some(file.into());
+        let (ip, next) = (Some(IP), Next::Load);
+        let sight = Answered { mac: MAC, ip, is_ipxe: true, told, next, line: line() };
+        onlooker.see(Sight::Answered(sight), Millis(0));
+        let remarks = (1..4).filter_map(|second| onlooker.loaded(&sent(file), Millis(second)));
+        assert_eq!(remarks.count(), usize::from(is_odd), "{file}");
+    }
+}
+
+#[test]
+fn where_another_server_was_heard_nobody_asks_why() {
+    let mut onlooker = Onlooker::default();
+    let (server, file) = (Ipv4Addr::new(10, 0, 0, 1), b"x".to_vec());
+    let rival = Rival { server, mac: MAC, is_proxy: false, file, next_server: IP };
+    onlooker.see(answered(ASK), Millis(0));
+    assert!(onlooker.see(Sight::Rival(rival), Millis(1)).is_some());
+    onlooker.see(answered(ASK), Millis(4000));
+    assert_eq!(all(&mut onlooker, 4..100), []);
+}
+
+#[test]
+fn one_file_after_the_other_is_no_circle() {
+    let mut onlooker = Onlooker::default();
+    for (second, file) in (0..).zip(["a", "a", "b", "b", "c", "c"]) {
+        onlooker.see(load(file), Millis(second));
+        assert_eq!(onlooker.loaded(&sent(file), Millis(second)), None);
+    }
+}
+
+#[test]
+fn what_nobody_wants_to_hear_of_is_not_waited_for() {
+    let mut onlooker = Onlooker::default();
+    onlooker.see(load("a"), Millis(0));
+    let (client, why) = (IP.into(), Refused::Unsaid);
+    onlooker.see(Sight::Refused { client, path: path("a"), why }, Millis(1));
+    assert_eq!(all(&mut onlooker, 1..100), []);
 }
 
 #[test]

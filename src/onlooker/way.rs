@@ -1,9 +1,11 @@
 //! One client's way, as far as it was seen.
 
-use super::{MINUTE, QUIET, Remark, TOO_OFTEN, Topic, Who};
+use super::{MINUTE, Missed, QUIET, Remark, TOO_OFTEN, Topic, Who};
 use crate::config::Origin;
 use crate::millis::Millis;
 use crate::sight::Refused;
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What is known of it.
 #[derive(Debug, Default)]
@@ -16,12 +18,14 @@ pub struct Way {
     pub line: Option<Origin>,
     /// The file it was told to load.
     pub told: Option<Told>,
-    /// What it did not get, and since when.
-    refused: Option<(Vec<u8>, Refused, Millis)>,
+    /// What it did not get since it last got something, and since when.
+    refused: Vec<(Vec<u8>, Refused, Millis)>,
     /// What it began to load, and has acknowledged nothing of: how often, and when last.
     begun: Option<(Vec<u8>, usize, Millis)>,
-    /// What it has loaded lately, of what matters.
-    loads: Vec<(Vec<u8>, Millis)>,
+    /// When it has loaded what it was told.
+    loads: Vec<Millis>,
+    /// Names of files that it has asked for lately, hashed.
+    had: VecDeque<u64>,
     /// What was remarked on, and when.
     remarks: Vec<(Topic, Millis)>,
 }
@@ -48,8 +52,10 @@ pub struct Told {
     pub is_ipxe: bool,
 }
 
-/// Loads that are remembered.
+/// Of a client so much is remembered.
 const MOST_LOADS: usize = 4;
+const MOST_MISSES: usize = 4;
+const MOST_NAMES: usize = 32;
 
 /// Whether a path is that of a file as it was told: below whatever root, with Windows' separators, in whatever letters.
 pub fn is_file(path: &[u8], told: &[u8]) -> bool {
@@ -60,15 +66,35 @@ pub fn is_file(path: &[u8], told: &[u8]) -> bool {
     same && !told.is_empty() && (start == 0 || path[start - 1] == b'/')
 }
 
+/// The last part of a path, whatever its letters.
+pub fn name_of(path: &[u8]) -> u64 {
+    let name = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
+    let mut hasher = DefaultHasher::new();
+    name.to_ascii_lowercase().hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Way {
     /// It was answered: what it missed before that does not stop it.
     pub fn goes_on(&mut self) {
-        self.refused = None;
+        self.refused.clear();
+    }
+
+    /// It is told what to load.
+    pub fn is_told(&mut self, told: Told) {
+        if self.told.as_ref().is_none_or(|known| known.file != told.file) {
+            self.loads.clear();
+        }
+        self.told = Some(told);
     }
 
     /// It begins to load a file.
     pub fn begins(&mut self, path: Vec<u8>, now: Millis) {
         self.expected = None;
+        if self.had.len() == MOST_NAMES {
+            self.had.pop_front();
+        }
+        self.had.push_back(name_of(&path));
         let times = match &self.begun {
             Some((same, times, when)) if *same == path && now.0 - when.0 < MINUTE => times + 1,
             _ => 1,
@@ -76,66 +102,67 @@ impl Way {
         self.begun = Some((path, times, now));
     }
 
-    /// It hears us.
+    /// It hears us, and gets something.
     pub fn acknowledges(&mut self) {
         self.begun = None;
+        self.refused.clear();
     }
 
     /// It did not get a file. Whoever asks for it again and again is waiting since the first time.
     pub fn misses(&mut self, path: Vec<u8>, why: Refused, now: Millis) {
         // What is the matter is known now: nothing else need be said.
         self.expected = None;
-        let since = match &self.refused {
-            Some((same, _, since)) if *same == path => *since,
-            _ => now,
-        };
-        self.refused = Some((path, why, since));
+        let known = self.refused.iter().any(|(same, ..)| *same == path);
+        if why != Refused::Unsaid && !known && self.refused.len() < MOST_MISSES {
+            self.refused.push((path, why, now));
+        }
     }
 
     /// It has a file. What it has asked for since then it may still miss.
-    pub fn loaded(&mut self, path: &[u8], is_stranger: bool, now: Millis) {
+    pub fn loaded(&mut self, path: &[u8], now: Millis) {
         self.expected = None;
         self.begun.take_if(|(same, ..)| *same == path);
-        self.refused.take_if(|(.., since)| *since < now);
-        let is_told = self.told.as_ref().is_some_and(|told| is_file(path, &told.file));
-        if !is_told && !is_stranger {
+        self.refused.retain(|(.., since)| *since >= now);
+        if !self.told.as_ref().is_some_and(|told| is_file(path, &told.file)) {
             // It has got further than that.
             self.loads.clear();
-        }
-        let matters = is_told || is_stranger;
-        if matters {
-            if self.loads.len() == MOST_LOADS {
-                self.loads.remove(0);
-            }
-            self.loads.push((path.to_vec(), now));
+        } else if self.loads.len() < MOST_LOADS {
+            self.loads.push(now);
+        } else {
+            self.loads.rotate_left(1);
+            self.loads[MOST_LOADS - 1] = now;
         }
     }
 
     /// Takes over what was seen of the same client by its address.
     pub fn absorbs(&mut self, other: Self) {
-        self.loads.extend(other.loads);
         self.begun = self.begun.take().or(other.begun);
-        self.refused = self.refused.take().or(other.refused);
-        self.expected.take_if(|_| !self.loads.is_empty());
+        self.had.extend(other.had);
+        self.had.truncate(MOST_NAMES);
+        if self.refused.is_empty() {
+            self.refused = other.refused;
+        }
     }
 
-    /// The files it has had lately.
-    pub fn had(&self) -> impl Iterator<Item = &[u8]> {
-        let begun = self.begun.iter().map(|(path, ..)| &path[..]);
-        self.loads.iter().map(|(path, _)| &path[..]).chain(begun)
+    /// The names of files that it has asked for lately, hashed.
+    pub fn had(&self) -> impl Iterator<Item = u64> {
+        self.had.iter().copied()
     }
 
-    /// How often it has loaded what it was told within a minute.
-    pub fn times(&self, told: &[u8], now: Millis) -> usize {
-        let recent =
-            |(path, when): &&(Vec<u8>, Millis)| now.0 - when.0 < MINUTE && is_file(path, told);
-        self.loads.iter().filter(recent).count()
+    /// How often it has loaded what it was told within a minute, and got no further.
+    pub fn times(&self, now: Millis) -> usize {
+        self.loads.iter().filter(|when| now.0 - when.0 < MINUTE).count()
+    }
+
+    /// Whether something was said about a topic within the last minute.
+    pub fn was_told(&self, topic: Topic, now: Millis) -> bool {
+        self.remarks.iter().any(|(known, when)| *known == topic && now.0 - when.0 < MINUTE)
     }
 
     /// Whether nothing was said about a topic within the last minute; it is, now.
     pub fn may_tell(&mut self, topic: Topic, now: Millis) -> bool {
         self.remarks.retain(|(_, when)| now.0 - when.0 < MINUTE);
-        let told = self.remarks.iter().any(|(known, _)| *known == topic);
+        let told = self.was_told(topic, now);
         if !told {
             self.remarks.push((topic, now));
         }
@@ -152,11 +179,14 @@ impl Way {
             };
             return self.may_tell(topic, now).then_some(remark);
         }
-        if let Some((path, why, _)) = self.refused.take_if(|(_, _, since)| is_quiet(since)) {
-            let told = self.told.as_ref().filter(|told| is_file(&path, &told.file));
-            let line = told.map(|told| told.line.clone());
-            let remark = Remark::Refused { who, path, why, line };
-            return self.may_tell(Topic::Refused, now).then_some(remark);
+        if self.refused.first().is_some_and(|(.., since)| is_quiet(since)) {
+            let line = |path: &[u8]| {
+                let told = self.told.as_ref().filter(|told| is_file(path, &told.file));
+                told.map(|told| told.line.clone())
+            };
+            let refused = std::mem::take(&mut self.refused).into_iter();
+            let missed = refused.map(|(path, why, _)| Missed { line: line(&path), path, why });
+            return Some(Remark::Refused { who, missed: missed.collect() });
         }
         let unheard = |(_, times, when): &mut (_, usize, _)| *times >= TOO_OFTEN && is_quiet(when);
         let (path, times, _) = self.begun.take_if(unheard)?;
@@ -166,7 +196,7 @@ impl Way {
     /// Whether there may be something to say about it later.
     pub fn is_pending(&self) -> bool {
         let again = self.begun.as_ref().is_some_and(|(_, times, _)| *times >= TOO_OFTEN);
-        self.expected.is_some() || self.refused.is_some() || again
+        self.expected.is_some() || !self.refused.is_empty() || again
     }
 
     /// Whether it is worth remembering.

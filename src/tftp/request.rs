@@ -86,14 +86,14 @@ fn refused(refusal: Refusal, path: String, client: &Client) -> Option<(u16, Tftp
     }
 }
 
-/// What of a refusal is worth noting.
-fn sight(code: u16, client: &Client, path: Vec<u8>) -> Option<Effect> {
+/// A refusal, as it is noted.
+fn sight(code: u16, client: &Client, path: Vec<u8>, said: bool) -> Effect {
     let why = match code {
-        code::NOT_FOUND => Refused::Missing,
-        code::ACCESS => Refused::Denied,
-        _ => return None,
+        code::NOT_FOUND if said => Refused::Missing,
+        code::ACCESS if said => Refused::Denied,
+        _ => Refused::Unsaid,
     };
-    Some(Effect::Saw(Sight::Refused { client: client.peer.ip(), path, why }))
+    Effect::Saw(Sight::Refused { client: client.peer.ip(), path, why })
 }
 
 fn read(
@@ -124,8 +124,8 @@ fn read(
             // What is not there is told to the client, and with `quiet-tftp` to nobody else.
             let silent = code == code::NOT_FOUND && around.tftp.quiet;
             // Whoever climbs out of the root is after something else.
-            let noted = !silent && !resolved.climbs;
-            effects.extend(sight(code, &client, resolved.path).filter(|_| noted));
+            let said = !silent && !resolved.climbs;
+            effects.push(sight(code, &client, resolved.path, said));
             effects.extend(refuse(&client, code, line).into_iter().skip(silent.into()));
             return Started::Nothing;
         }

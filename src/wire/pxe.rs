@@ -63,6 +63,18 @@ pub fn boot_server(kind: u16, address: std::net::Ipv4Addr) -> [u8; 7] {
     [high, low, 1, a, b, c, d]
 }
 
+/// First stages that ask again, as iPXE, once they run.
+const IPXE_FILES: &[&[u8]] = &[b"undionly", b"ipxe", b"snponly"];
+const IPXE_ENDINGS: &[&[u8]] = &[b"0", b"efi", b"kpxe", b"kkpxe", b"pxe"];
+
+/// Whether a file is iPXE itself, by its name, and not a script of it.
+pub fn is_ipxe(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
+    let ending = name.iter().rposition(|byte| *byte == b'.').map(|at| &name[at + 1..]);
+    ending.is_none_or(|ending| IPXE_ENDINGS.contains(&ending))
+        && IPXE_FILES.iter().any(|known| name.starts_with(known))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +93,19 @@ mod tests {
             assert!(packed.iter().all(|option| option.len() <= 255), "{size}");
         }
         assert!(pack(&[]).is_empty());
+    }
+
+    #[test]
+    fn ipxe_is_known_by_its_files() {
+        for (name, is) in [
+            (&b"boot/undionly.kpxe"[..], true),
+            (b"snponly.efi", true),
+            (b"ipxe", true),
+            (b"menu.ipxe", false),
+            (b"ipxe/menu.ipxe", false),
+            (b"ipxe.php", false),
+        ] {
+            assert_eq!(is_ipxe(name), is, "{}", name.escape_ascii());
+        }
     }
 }
