@@ -51,6 +51,8 @@ pub enum Trouble {
     NotOwn(String),
     /// It may not be read.
     Closed(Barrier),
+    /// It leads to a place that the daemon has not reached since it was confined.
+    WalledOff(PathBuf),
     /// Something else, in the system's words.
     Other(String),
 }
@@ -259,6 +261,11 @@ impl fmt::Display for Outcome {
                 "{path} cannot be read by {}, who may not enter {}: {barrier}",
                 barrier.user,
                 shown(&barrier.path)
+            ),
+            Err(Trouble::WalledOff(target)) => write!(
+                f,
+                "{path} leads to {}, which nothing in the root led to when this program started: restart it, or start it with --unconfined",
+                shown(target)
             ),
             Err(Trouble::Other(reason)) => write!(f, "{path}: {reason}"),
         }

@@ -11,7 +11,7 @@ const FLOORS: &[Floor] = &[
     ("wire",         &[],                                                              &["conf_parser"]),
     ("net",          &[],                                                              &[]),
     ("failure",      &[],                                                              &[]),
-    ("sys",          &["net"],                                                         &["nix", "libc"]),
+    ("sys",          &["net"],                                                         &["nix", "libc", "landlock", "seccompiler"]),
     ("config",       &["wire", "net", "failure", "log_line"],                          &["conf_parser"]),
     ("log_line",     &["wire"],                                                        &["conf_parser", "log"]),
     ("millis",       &[],                                                              &[]),
@@ -32,8 +32,19 @@ const FLOORS: &[Floor] = &[
 ];
 
 /// What only one place may name.
-const CRATES: &[&str] =
-    &["conf_parser", "nix", "libc", "log", "env_logger", "getopts", "mio", "nom", "pcap_parser"];
+const CRATES: &[&str] = &[
+    "conf_parser",
+    "nix",
+    "libc",
+    "landlock",
+    "seccompiler",
+    "log",
+    "env_logger",
+    "getopts",
+    "mio",
+    "nom",
+    "pcap_parser",
+];
 /// The cores have no clock, no files, no sockets.
 const PURE: &[&str] = &["wire", "net", "log_line", "effect", "proxydhcp", "tftp", "onlooker"];
 const IMPURE: &[&str] = &["std::fs", "std::time", "std::process", "UdpSocket", "std::env"];

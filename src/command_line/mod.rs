@@ -78,6 +78,7 @@ impl CommandLine {
             explain: matches.opt_strs("explain"),
             json: matches.opt_present("json"),
             story: matches.opt_default("story", ""),
+            unconfined: matches.opt_present("unconfined"),
             words: matches.free.clone(),
         };
         // Boots are told from a file.

@@ -8,6 +8,7 @@ pub const OWN: &[(&str, HasArg, &str, &str)] = &[
     ("explain", HasArg::Yes,   "--explain=<client>|pcap=<file>|log=<file>", "Say what a client would be told, and by which lines."),
     ("json",    HasArg::No,    "--json",                                    "Have --explain answer in JSON."),
     ("story",   HasArg::Maybe, "--story[=html] [<log>|-]",                  "Tell the boots that a log is about."),
+    ("unconfined", HasArg::No, "--unconfined",                              "Do without Landlock and seccomp."),
 ];
 
 /// What was asked by options of ours.
@@ -19,6 +20,8 @@ pub struct Own {
     pub json: bool,
     /// In which form boots are to be told.
     pub story: Option<String>,
+    /// Whether the daemon is to stay as it is when it serves.
+    pub unconfined: bool,
     /// Words that are no options: the log, where boots are told.
     pub words: Vec<String>,
 }

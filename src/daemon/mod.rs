@@ -13,6 +13,7 @@ mod outgoing;
 mod pid_file;
 mod places;
 mod ports;
+mod reach;
 mod read_ahead;
 mod readers;
 mod rights;
@@ -24,6 +25,7 @@ mod surroundings;
 mod teller;
 mod tftp;
 mod transfers;
+mod walls;
 mod watched;
 
 use crate::config::Config;

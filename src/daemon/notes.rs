@@ -2,7 +2,7 @@
 
 use crate::config::network::{Binding, Pattern};
 use crate::config::{Config, Note, RangeKind};
-use crate::log_line::{DhcpLine, FileLine, Line, ProcessLine, TftpLine};
+use crate::log_line::{ConfinedBy, DhcpLine, FileLine, Line, ProcessLine, TftpLine};
 use crate::net::{Address, Interfaces, interface_matches, same_network};
 use std::net::Ipv4Addr;
 
@@ -10,6 +10,8 @@ use std::net::Ipv4Addr;
 pub struct Start<'s> {
     /// Of files of the process.
     pub said: Vec<ProcessLine>,
+    /// Walls around it.
+    pub confined_by: ConfinedBy,
     /// Remarks of ours.
     pub notes: Vec<Note>,
     /// The only interface that DHCP hears.
@@ -23,8 +25,8 @@ pub struct Start<'s> {
 impl Start<'_> {
     /// What is logged of it, in dnsmasq's order. Remarks of ours come behind what dnsmasq says of the configuration.
     pub fn lines(self, config: &Config, interfaces: &Interfaces) -> Vec<Line> {
-        let Self { said, notes, bound_to, roots, files } = self;
-        let mut lines = vec![ProcessLine::Started, ProcessLine::CompileTimeOptions];
+        let Self { said, confined_by, notes, bound_to, roots, files } = self;
+        let mut lines = vec![ProcessLine::Started, ProcessLine::CompileTimeOptions(confined_by)];
         lines.extend(said);
         lines.extend(interface_lines(config, interfaces));
         lines.extend(config.process.log_async_lines().map(ProcessLine::AsynchronousLog));

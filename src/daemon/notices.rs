@@ -1,6 +1,7 @@
 //! Remarks become notices in the log. What disks have to say about it is asked beside the loop.
 
 use super::Daemon;
+use super::walls::Confinement;
 use crate::boot_file::{self, Trouble};
 use crate::journal::Journal;
 use crate::log_line::{Client, Line, NoticeLine};
@@ -20,8 +21,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Files that the disk is asked about for a notice, one after the other, however slow it is.
-#[derive(Clone, Default)]
-pub struct Looking(Arc<Mutex<Queue>>);
+#[derive(Clone)]
+pub struct Looking {
+    queue: Arc<Mutex<Queue>>,
+    eyes: Arc<Eyes>,
+}
+
+/// Who looks.
+struct Eyes {
+    identity: Identity,
+    confinement: Confinement,
+}
 
 #[derive(Default)]
 struct Queue {
@@ -47,13 +57,19 @@ const MOST_TOLD: usize = 200;
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl Looking {
+    /// By the rights of who we are now.
+    pub fn new(confinement: Confinement) -> Self {
+        let eyes = Arc::new(Eyes { identity: Identity::now(), confinement });
+        Self { queue: Arc::default(), eyes }
+    }
+
     /// Whether somebody looks, and may have something to log.
     pub fn is_busy(&self) -> bool {
         self.queue().busy
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has a file looked at.
@@ -70,7 +86,7 @@ impl Looking {
         let look = move || {
             while let Some(stopped) = looking.take() {
                 let client = stopped.client.clone();
-                let found = found(stopped).filter(|_| looking.may_tell(client));
+                let found = looking.eyes.found(stopped).filter(|_| looking.may_tell(client));
                 found.into_iter().for_each(|notice| write(&journal, notice));
             }
         };
@@ -187,30 +203,38 @@ fn beside(rival: Rival, line: String) -> NoticeLine {
     }
 }
 
-/// What there is to say about files that were not sent: about the first that there is something to say about.
-fn found(stopped: Stopped) -> Option<NoticeLine> {
-    let Stopped { client, missed, secure } = stopped;
-    missed.into_iter().find_map(|missed| about(&client, missed, secure))
-}
+impl Eyes {
+    /// What there is to say about files that were not sent: about the first that there is something to say about.
+    fn found(&self, stopped: Stopped) -> Option<NoticeLine> {
+        let Stopped { client, missed, secure } = stopped;
+        missed.into_iter().find_map(|missed| self.about(&client, missed, secure))
+    }
 
-/// Of a file that nobody has named and that nothing is like: nothing.
-fn about(client: &Client, missed: Missed, secure: bool) -> Option<NoticeLine> {
-    let Missed { path: bytes, why, line } = missed;
-    let (client, line) = (client.clone(), line.map(|line| line.to_string()));
-    let path = Path::new(OsStr::from_bytes(&bytes));
-    match why {
-        Refused::Missing => {
-            let near = boot_file::near(path).map(|near| near.to_string());
-            let worth_it = near.is_some() || line.is_some();
-            let path = printable(&bytes);
-            worth_it.then_some(NoticeLine::Missing { client, path, near, line })
+    /// Of a file that nobody has named and that nothing is like: nothing.
+    fn about(&self, client: &Client, missed: Missed, secure: bool) -> Option<NoticeLine> {
+        let Missed { path: bytes, why, line } = missed;
+        let (client, line) = (client.clone(), line.map(|line| line.to_string()));
+        let path = Path::new(OsStr::from_bytes(&bytes));
+        match why {
+            Refused::Missing => {
+                let near = boot_file::near(path).map(|near| near.to_string());
+                let worth_it = near.is_some() || line.is_some();
+                let path = printable(&bytes);
+                worth_it.then_some(NoticeLine::Missing { client, path, near, line })
+            }
+            Refused::Denied => {
+                let mut outcome = boot_file::check(path, Some(&self.identity), secure);
+                if let (Ok(_), Some(target)) = (&outcome.file, self.confinement.keeps_from(path)) {
+                    outcome.file = Err(Trouble::WalledOff(target));
+                }
+                let trouble = outcome.file.as_ref().err()?;
+                let is_told = matches!(
+                    trouble,
+                    Trouble::Closed(_) | Trouble::NotOwn(_) | Trouble::WalledOff(_)
+                );
+                is_told.then(|| NoticeLine::Denied { client, why: outcome.to_string(), line })
+            }
+            Refused::Unsaid => None,
         }
-        Refused::Denied => {
-            let outcome = boot_file::check(path, Some(&Identity::now()), secure);
-            let trouble = outcome.file.as_ref().err()?;
-            let is_closed = matches!(trouble, Trouble::Closed(_) | Trouble::NotOwn(_));
-            is_closed.then(|| NoticeLine::Denied { client, why: outcome.to_string(), line })
-        }
-        Refused::Unsaid => None,
     }
 }

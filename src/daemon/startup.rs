@@ -13,6 +13,7 @@ use super::rights::{identity, server};
 use super::script::Script;
 use super::sockets::{Role, Sockets};
 use super::teller::Teller;
+use super::walls::Confinement;
 use super::watched::WatchedDirectories;
 use super::{Clock, Daemon, End, pid_file, rights, roots, surroundings};
 use crate::command_line::{self, CommandLine, Own};
@@ -25,7 +26,7 @@ use crate::config::{Config, Note};
 use crate::explain::{Explained, Question, World, explain};
 use crate::failure::{Failure, reason};
 use crate::journal::Journal;
-use crate::log_line::{FileLine, Line, ProcessLine};
+use crate::log_line::{ConfinedBy, FileLine, Line, ProcessLine};
 use crate::net::Interfaces;
 use crate::onlooker::Onlooker;
 use crate::story::Form;
@@ -75,6 +76,7 @@ pub enum Asked {
 /// A configuration that was read.
 pub struct Parsed {
     loaded: Loaded,
+    unconfined: bool,
 }
 
 /// All that is opened as root, and in the process that was started.
@@ -91,6 +93,7 @@ pub struct Bound {
     kept: Vec<Capability>,
     script_user: Option<Identity>,
     bound_to: Option<String>,
+    unconfined: bool,
 }
 
 /// In the process that will serve.
@@ -151,8 +154,8 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> 
         return Err(Failure::config(words).showing(line.culprit.unwrap_or_default()));
     }
     loader.main_file()?;
-    let parsed = Parsed { loaded: loader.finish()? };
-    let (strict, Own { explain: clients, json, .. }) = (line.strict, line.own);
+    let (strict, Own { explain: clients, json, unconfined, .. }) = (line.strict, line.own);
+    let parsed = Parsed { loaded: loader.finish()?, unconfined };
     Ok(match (clients.is_empty(), test) {
         (false, _) => Asked::Explain { parsed, clients, json },
         (true, true) => Asked::Test { parsed, strict },
@@ -206,7 +209,7 @@ impl Parsed {
             move |error: io::Error| Failure::other(format!("{what}: {}", reason(&error)))
         };
         close_inherited();
-        let Loaded { config, mut notes, .. } = self.loaded;
+        let Self { loaded: Loaded { config, mut notes, .. }, unconfined } = self;
         let watch = Watch::new().map_err(failed("cannot create netlink socket"))?;
         let interfaces = snapshot().map_err(failed("failed to find list of interfaces"))?;
         notes.extend(surroundings::remarks(&config, Some(&interfaces), server(&config).as_ref()));
@@ -246,6 +249,7 @@ impl Parsed {
             kept,
             script_user,
             bound_to,
+            unconfined,
         })
     }
 }
@@ -335,6 +339,7 @@ impl Confined {
             watch,
             mut watched,
             bound_to,
+            unconfined,
             ..
         } = bound;
         let mut warnings = Vec::new();
@@ -349,14 +354,27 @@ impl Confined {
             watched.iter_mut().flat_map(|watched| watched.renew(&config)).collect();
         let (names, read) = run_time_files.read(&mut config);
         happened.extend(read);
-        let start =
-            Start { said, notes, bound_to: bound_to.as_deref(), roots: warnings, files: happened };
+        let linger = super::linger::Linger::new(limits::processors());
+        // Before there is any thread: each would be outside.
+        let (confinement, confined_by) = if unconfined {
+            (Confinement::default(), ConfinedBy::Nothing)
+        } else {
+            Confinement::raise(&config)
+        };
+        let start = Start {
+            said,
+            confined_by,
+            notes,
+            bound_to: bound_to.as_deref(),
+            roots: warnings,
+            files: happened,
+        };
         start.lines(&config, &interfaces).iter().for_each(|line| journal.write(line));
         let bound_to = bound_to.map(|name| BoundTo::new(name, &interfaces));
         Ok(Daemon {
             teller: Teller::of(&config),
             onlooker: Onlooker::default(),
-            looking: Looking::default(),
+            looking: Looking::new(confinement),
             ear,
             config,
             bound_to,
@@ -375,7 +393,7 @@ impl Confined {
             delayed: super::outgoing::Delayed::default(),
             clock: Clock::start(),
             effects: Vec::new(),
-            linger: super::linger::Linger::new(limits::processors()),
+            linger,
             backlog: Vec::new(),
             manager: Manager::of_environment(),
         })

@@ -1,5 +1,6 @@
 //! Every sentence we can log, as data. What it says is decided elsewhere; how it reads stands here and nowhere else.
 
+mod confined;
 mod decision;
 mod dhcp;
 mod files;
@@ -8,6 +9,7 @@ mod process;
 mod script;
 mod tftp;
 
+pub use confined::ConfinedBy;
 pub use decision::DecisionLine;
 pub use dhcp::DhcpLine;
 pub use files::FileLine;

@@ -1,6 +1,6 @@
 //! Lines of the process.
 
-use super::Priority;
+use super::{ConfinedBy, Priority};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -9,8 +9,8 @@ use std::net::Ipv4Addr;
 pub enum ProcessLine {
     /// The first line of a start.
     Started,
-    /// The second.
-    CompileTimeOptions,
+    /// The second, with what the process is confined by.
+    CompileTimeOptions(ConfinedBy),
     /// A named interface is not there, or has no address.
     InterfaceMissing(String),
     /// An interface is served that was meant by the label of an address.
@@ -74,7 +74,9 @@ impl fmt::Display for ProcessLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started => write!(f, "started, version {VERSION} DNS disabled"),
-            Self::CompileTimeOptions => write!(f, "compile time options: {COMPILE_TIME_OPTIONS}"),
+            Self::CompileTimeOptions(confined_by) => {
+                write!(f, "compile time options: {COMPILE_TIME_OPTIONS}; {confined_by}")
+            }
             Self::InterfaceMissing(name) => {
                 write!(f, "warning: interface {name} does not currently exist")
             }

@@ -13,6 +13,7 @@
 //! | users, groups, capabilities | to be nobody | [`privilege`] | `capget`, `capset` |
 //! | signals as a descriptor, and handlers until there is one | the end | [`signals`] | `sigaction`, `_exit` |
 //! | directories that tell of changes (inotify) | lists of machines are edited | [`directories`] | – |
+//! | walls around us (Landlock, seccomp) | whatever goes wrong stays within | [`confinement`], [`calls`] | – |
 //! | files, as far as they are in memory | no disk is waited for | [`disk`] | `preadv2` |
 //! | a stream to the system log | it may be slow | [`streams`] | – |
 //! | local time | log lines | [`clock`] | `localtime_r` |
@@ -22,7 +23,9 @@
 pub mod background;
 pub mod batch;
 pub mod beside;
+mod calls;
 pub mod clock;
+pub mod confinement;
 pub mod descriptors;
 pub mod directories;
 pub mod disk;

@@ -1,0 +1,228 @@
+//! What the daemon has to reach when it serves: all else is walled off.
+//!
+//! The roots, and what symbolic links below them lead to when it starts; the files that are read again, with the
+//! directories they are in, for editors put a new file in the place of the old one; the log, for the same reason. What a
+//! link leads to is reached together with the directory it is in: another image may be put, or mounted, there. The root
+//! directory is never reached so.
+
+use crate::config::Config;
+use crate::sys::confinement::Reach;
+use conf_parser::option::files::RunTimeFile;
+use conf_parser::option::process::LogTo;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Names that are looked at for links, at most, and for how long. Roots with more than that are not searched to the end:
+/// then everything may be read, as without confinement.
+const MOST_NAMES: usize = 100_000;
+const LONGEST: Duration = Duration::from_secs(2);
+/// Who owns a file is told by name.
+const USERS: &str = "/etc/passwd";
+
+/// That of a configuration.
+pub fn reach(config: &Config) -> Reach {
+    let mut search = Search::new();
+    search.add_roots(config);
+    search.add_files(config);
+    let mut reach = Reach { read: search.reached.into_iter().collect(), ..Reach::default() };
+    // A directory has all that is below it.
+    let all = reach.read.clone();
+    reach
+        .read
+        .retain(|path| !path.ancestors().skip(1).any(|above| all.iter().any(|it| it == above)));
+    if let Some(LogTo::File(path)) = &config.process.log_to {
+        let path = path_of(path);
+        // Where devices are, no log is moved away.
+        let around = path.parent().filter(|above| !above.starts_with("/dev"));
+        reach.write.extend(around.map(Path::to_owned));
+        reach.write.push(path);
+    }
+    let pid_file = config.process.pid_file().filter(|_| !config.process.debug);
+    reach.remove.extend(pid_file.and_then(Path::parent).map(Path::to_owned));
+    reach
+}
+
+struct Search {
+    reached: BTreeSet<PathBuf>,
+    /// Directories that were looked through, or are about to be.
+    seen: BTreeSet<PathBuf>,
+    names: usize,
+    end: Instant,
+}
+
+impl Search {
+    fn new() -> Self {
+        Self {
+            reached: BTreeSet::from([PathBuf::from(USERS)]),
+            seen: BTreeSet::new(),
+            names: 0,
+            end: Instant::now() + LONGEST,
+        }
+    }
+
+    fn add_roots(&mut self, config: &Config) {
+        let Some(tftp) = &config.tftp else { return };
+        let own = tftp.interface_roots.iter().map(|root| &root.value.1);
+        let general = tftp.root.iter().map(|root| &root.value);
+        let roots: Vec<PathBuf> =
+            own.chain(general).map(|root| Path::new("/").join(path_of(root))).collect();
+        // Without a root all names of the machine are served.
+        if tftp.root.as_ref().is_none_or(|root| root.value.is_empty()) {
+            return self.reach_all();
+        }
+        for root in roots {
+            let there = self.reach(&root);
+            if is_mount_point(&there) {
+                self.reach_above(&there);
+            }
+            if !self.follow_links(there) {
+                return self.reach_all();
+            }
+        }
+    }
+
+    fn add_files(&mut self, config: &Config) {
+        let serves = !config.dhcp.ranges.is_empty();
+        let names = config.process.dns_port != 0;
+        for (kind, path) in &config.files {
+            let is_read = match kind {
+                RunTimeFile::Hosts | RunTimeFile::HostsDir => names,
+                _ => serves,
+            };
+            if is_read {
+                self.reach_replaced(&path_of(path));
+            }
+        }
+        let usual = [
+            (names && !config.process.no_hosts, "/etc/hosts"),
+            (serves && config.dhcp.read_ethers, "/etc/ethers"),
+        ];
+        usual
+            .iter()
+            .filter(|(read, _)| *read)
+            .for_each(|(_, path)| self.reach_replaced(Path::new(path)));
+    }
+
+    fn reach_all(&mut self) {
+        self.reached.insert(PathBuf::from("/"));
+    }
+
+    /// Reaches a place, or while it is not there what is above it; tells which.
+    fn reach(&mut self, path: &Path) -> PathBuf {
+        let there = path.ancestors().find_map(|part| part.canonicalize().ok()).unwrap_or_default();
+        if there != Path::new("/") || path == there {
+            self.reached.insert(there.clone());
+        }
+        there
+    }
+
+    fn reach_above(&mut self, path: &Path) {
+        let above = path.parent().filter(|above| *above != Path::new("/"));
+        self.reached.extend(above.map(Path::to_owned));
+    }
+
+    /// Reaches a file that may be replaced by another.
+    fn reach_replaced(&mut self, path: &Path) {
+        let there = self.reach(path);
+        if !there.is_dir() {
+            self.reach_above(&there);
+        }
+        // A link may lead elsewhere tomorrow, and then to its neighbour.
+        let beside = path.parent().and_then(|above| above.canonicalize().ok());
+        self.reached.extend(beside.filter(|above| above != Path::new("/")));
+    }
+
+    /// Reaches all that links below a directory lead to, and what links there do; `false`: there are too many names.
+    fn follow_links(&mut self, directory: PathBuf) -> bool {
+        let mut waiting = vec![directory];
+        while let Some(directory) = waiting.pop() {
+            if !self.seen.insert(directory.clone()) {
+                continue;
+            }
+            for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
+                self.names += 1;
+                if self.names > MOST_NAMES || Instant::now() > self.end {
+                    return false;
+                }
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => waiting.push(entry.path()),
+                    Ok(kind) if kind.is_symlink() => waiting.extend(self.follow(&entry.path())),
+                    _ => {}
+                }
+            }
+        }
+        true
+    }
+
+    /// Reaches what a link leads to; tells it if it is a directory that was out of reach.
+    fn follow(&mut self, link: &Path) -> Option<PathBuf> {
+        let target = link.parent()?.join(fs::read_link(link).ok()?);
+        let real = target.canonicalize().unwrap_or(target);
+        if self.reached.iter().any(|place| real.starts_with(place)) {
+            return None;
+        }
+        let there = self.reach(&real);
+        self.reach_above(&there);
+        there.is_dir().then_some(there)
+    }
+}
+
+/// File systems come and go: what is mounted there next is another one.
+fn is_mount_point(path: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
+    path.parent().is_some_and(|above| device(path) != device(above))
+}
+
+fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Origin, Placed, Tftp};
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+
+    fn with_root(root: &Path) -> Config {
+        let root = root.as_os_str().as_bytes().to_vec();
+        let root = Some(Placed { origin: Origin::none(), value: root });
+        Config { tftp: Some(Arc::new(Tftp { root, ..Tftp::default() })), ..Config::default() }
+    }
+
+    fn read(mut config: Config) -> Vec<PathBuf> {
+        config.process.no_hosts = true;
+        let mut read = reach(&config).read;
+        read.retain(|path| path != Path::new(USERS));
+        read
+    }
+
+    #[test]
+    fn what_links_lead_to_is_reached_with_the_directory_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for directory in ["srv/tftp/sub", "mnt/iso/boot", "opt/deep/er", "other"] {
+            fs::create_dir_all(at(directory)).unwrap();
+        }
+        fs::write(at("opt/deep/file"), "x").unwrap();
+        symlink(at("mnt/iso"), at("srv/tftp/sub/iso")).unwrap();
+        symlink(at("opt/deep/file"), at("mnt/iso/boot/further")).unwrap();
+        symlink("../tftp/sub", at("srv/tftp/inside")).unwrap();
+        let expected = ["mnt", "opt/deep", "srv/tftp"].map(at);
+        assert_eq!(read(with_root(&at("srv/tftp"))), expected);
+        symlink(at("gone/for/now"), at("srv/tftp/dangling")).unwrap();
+        let above = folder.path().parent().map(Path::to_owned);
+        assert_eq!(read(with_root(&at("srv/tftp"))).first(), above.as_ref());
+    }
+
+    #[test]
+    fn without_a_root_everything_is_reached() {
+        let config = Config { tftp: Some(Arc::new(Tftp::default())), ..Config::default() };
+        assert_eq!(read(config), [Path::new("/")]);
+    }
+}

@@ -1,0 +1,49 @@
+//! The walls around a daemon that serves, and what lies within them.
+
+use super::reach::reach;
+use crate::config::Config;
+use crate::log_line::ConfinedBy;
+use crate::sys::clock;
+use crate::sys::confinement::{Walls, confine};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What became of it. They stand whether or not anybody holds this.
+#[derive(Clone, Debug, Default)]
+pub struct Confinement {
+    within: Option<Arc<Within>>,
+}
+
+#[derive(Debug)]
+struct Within {
+    walls: Walls,
+    read: Vec<PathBuf>,
+}
+
+impl Confinement {
+    /// Puts walls up around this process; with what there is to be told of them.
+    pub fn raise(config: &Config) -> (Self, ConfinedBy) {
+        // What a library reads once, it has to have read.
+        clock::local();
+        let reach = reach(config);
+        let walls = confine(&reach);
+        let shown =
+            |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
+        let told = ConfinedBy::Walls {
+            landlock: walls.landlock.clone(),
+            seccomp: walls.seccomp.clone(),
+            no_new_privileges: walls.no_new_privileges,
+            reads: shown(&reach.read),
+            writes: shown(&reach.write),
+        };
+        (Self { within: Some(Arc::new(Within { walls, read: reach.read })) }, told)
+    }
+
+    /// What a path leads to, if that is walled off.
+    pub fn keeps_from(&self, path: &Path) -> Option<PathBuf> {
+        let within = self.within.as_ref().filter(|within| within.walls.landlock.is_ok())?;
+        let target = path.canonicalize().ok()?;
+        let is_within = within.read.iter().any(|place| target.starts_with(place));
+        (!is_within).then_some(target)
+    }
+}

@@ -1,0 +1,112 @@
+//! Walls around this process and all it will start: what it may not do any more, whatever it is made to do (landlock(7),
+//! seccomp(2), `PR_SET_NO_NEW_PRIVS`). They stand until it ends.
+
+use super::calls::{allowed, unseen};
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus,
+    PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
+    RulesetStatus, Scope,
+};
+use nix::fcntl::OFlag;
+use nix::sys::prctl::set_no_new_privs;
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Files and directories that stay in reach; of a directory all that is below it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// To be read and listed.
+    pub read: Vec<PathBuf>,
+    /// To be written, and to get new files.
+    pub write: Vec<PathBuf>,
+    /// To lose files.
+    pub remove: Vec<PathBuf>,
+}
+
+/// The walls that stand; of others, why not.
+#[derive(Debug)]
+pub struct Walls {
+    /// No program that we might run would have more rights than we have.
+    pub no_new_privileges: bool,
+    /// Landlock, by the version of its interface.
+    pub landlock: Result<u32, String>,
+    /// seccomp, by how many calls are left.
+    pub seccomp: Result<usize, String>,
+    /// While it is open, the kernel keeps to what it was told about it.
+    _own_process: Option<File>,
+}
+
+/// What is known of Landlock here; whatever a kernel does not know is left out.
+const KNOWN: ABI = ABI::V6;
+
+/// Puts them up, as far as this kernel has them. To be called while there is one thread only.
+pub fn confine(reach: &Reach) -> Walls {
+    let own_process =
+        OpenOptions::new().read(true).custom_flags(OFlag::O_PATH.bits()).open("/proc/self").ok();
+    let no_new_privileges = set_no_new_privs().is_ok();
+    let landlock = restrict(reach);
+    let seccomp = filter();
+    Walls { no_new_privileges, landlock, seccomp, _own_process: own_process }
+}
+
+/// Files by their places; no TCP, and no signals to others.
+fn restrict(reach: &Reach) -> Result<u32, String> {
+    match ruleset(reach).map_err(|error| error.to_string())? {
+        RestrictionStatus {
+            ruleset: RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced,
+            landlock: LandlockStatus::Available { effective_abi, .. },
+            ..
+        } => Ok(effective_abi as u32),
+        _ => Err("not in this kernel".to_owned()),
+    }
+}
+
+fn ruleset(reach: &Reach) -> Result<RestrictionStatus, RulesetError> {
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    let write = AccessFs::WriteFile | AccessFs::MakeReg;
+    let rules = |paths: &[PathBuf], access: BitFlags<AccessFs>| -> Vec<_> {
+        paths.iter().filter_map(|path| rule(path, access)).map(Ok::<_, RulesetError>).collect()
+    };
+    Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_all(KNOWN))?
+        .handle_access(AccessNet::from_all(KNOWN))?
+        .scope(Scope::Signal)?
+        .create()?
+        .add_rules(rules(&reach.read, read))?
+        .add_rules(rules(&reach.write, write))?
+        .add_rules(rules(&reach.remove, AccessFs::RemoveFile.into()))?
+        .add_rules(rules(&[PathBuf::from("/proc/self")], AccessFs::ReadFile.into()))?
+        .restrict_self()
+}
+
+/// A file has no use for rights that directories have.
+fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<PathBeneath<PathFd>> {
+    let place = PathFd::new(path).ok()?;
+    let access = if path.is_dir() { access } else { access & AccessFs::from_file(KNOWN) };
+    (!access.is_empty()).then(|| PathBeneath::new(place, access))
+}
+
+fn filter() -> Result<usize, String> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH)
+        .map_err(|_| format!("not for {}", std::env::consts::ARCH))?;
+    let apply = |calls, otherwise, then| {
+        let filter = SeccompFilter::new(calls, otherwise, then, arch);
+        let program = filter.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
+        apply_filter(&program).map_err(|error| error.to_string())
+    };
+    let calls = allowed().map_err(|error| error.to_string())?;
+    let count = calls.len();
+    apply(unseen(), SeccompAction::Allow, MISSING)?;
+    // Behind this one there can be no other.
+    apply(calls, REFUSAL, SeccompAction::Allow)?;
+    Ok(count)
+}
+
+const MISSING: SeccompAction = SeccompAction::Errno(libc::ENOSYS as u32);
+/// A call that is not in the list does not exist: a C library finds another way, or it fails. Where we try ourselves, it
+/// is a mistake in the list.
+const REFUSAL: SeccompAction =
+    if cfg!(debug_assertions) { SeccompAction::KillProcess } else { MISSING };
