@@ -30,6 +30,11 @@ pub enum Sight {
         /// Who.
         client: IpAddr,
     },
+    /// What it was being sent made room for somebody else.
+    MakesRoom {
+        /// Who.
+        client: IpAddr,
+    },
     /// It asked for a file and did not get it.
     Refused {
         /// Who.

@@ -171,7 +171,7 @@ impl Daemon {
             self.expire(&mut mail, now);
             self.send_delayed(now);
             self.look_after(now);
-            self.resume_listening();
+            self.next_in_line(now);
         }
     }
 

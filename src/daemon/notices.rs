@@ -124,8 +124,7 @@ impl Daemon {
 
     /// Looks around for clients that have stopped.
     pub(super) fn look_after(&mut self, now: Millis) {
-        let stalled = self.sockets.is_stalled();
-        let remarks = self.onlooker.look(stalled, now);
+        let remarks = self.onlooker.look(self.tftp.is_crowded(), now);
         remarks.into_iter().for_each(|remark| self.remark(remark, now));
         self.teller.turn(now).iter().for_each(|line| self.journal.write(line));
     }
@@ -174,6 +173,10 @@ impl Daemon {
             }
             Remark::Unheard { who, path, times } => {
                 NoticeLine::Unheard { client: client(who), path: printable(&path), times }
+            }
+            Remark::MadeRoom { who } => {
+                let most = self.config.tftp.as_ref().map_or(0, |tftp| tftp.most);
+                NoticeLine::MadeRoom { client: client(who), most }
             }
             Remark::Rival(rival, line) => beside(rival, line.to_string()),
         };

@@ -11,7 +11,6 @@ use crate::sys::batch::send_batch;
 use crate::sys::udp::{self, Way};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
-use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -95,7 +94,6 @@ pub struct Sockets {
     pxe: Option<OwnedFd>,
     listeners: Vec<Option<Listener>>,
     transfers: Transfers,
-    stalled: BTreeSet<usize>,
     /// Addresses of ours that cannot be bound yet.
     waiting: Vec<SocketAddr>,
 }
@@ -116,7 +114,6 @@ impl Sockets {
             pxe: None,
             listeners: Vec::new(),
             transfers: Transfers::default(),
-            stalled: BTreeSet::new(),
             waiting: Vec::new(),
         };
         let shared = config.network.binding != Binding::Wildcard;
@@ -144,11 +141,6 @@ impl Sockets {
     /// Whether there are addresses of ours that cannot be bound yet.
     pub fn wait_for_addresses(&self) -> bool {
         !self.waiting.is_empty()
-    }
-
-    /// Whether requests wait because there are too many transfers.
-    pub fn is_stalled(&self) -> bool {
-        !self.stalled.is_empty()
     }
 
     /// What threads that read disks wake us with.
@@ -268,16 +260,6 @@ impl Sockets {
     /// A socket for TFTP requests.
     pub fn listener(&self, at: usize) -> Option<&OwnedFd> {
         self.listeners.get(at)?.as_ref().map(|listener| &listener.fd)
-    }
-
-    /// Leaves its requests where they are for now.
-    pub fn stall(&mut self, listener: usize) {
-        self.stalled.insert(listener);
-    }
-
-    /// Those that were left.
-    pub fn take_stalled(&mut self) -> BTreeSet<usize> {
-        std::mem::take(&mut self.stalled)
     }
 
     /// Opens a socket for a transfer, from the address that was asked and the first port that is free.

@@ -1,7 +1,6 @@
 //! TFTP's turns of the loop.
 
 use super::files::Arrived;
-use super::sockets::Role;
 use super::{Daemon, FAIR_SHARE, Mail, is_one_lost};
 use crate::config::Tftp;
 use crate::log_line::{Line, TftpLine};
@@ -26,14 +25,10 @@ impl Daemon {
     pub(super) fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Millis) -> bool {
         let Some(tftp) = self.config.tftp.clone() else { return false };
         for _ in 0..FAIR_SHARE {
-            if !tftp.single_port && self.tftp.is_full(&tftp) {
-                self.sockets.stall(listener);
-                return false;
-            }
             let Some(socket) = self.sockets.listener(listener) else { return false };
             match udp::receive(socket, buffer) {
                 Ok(arrival) if accepts(&tftp, &self.config.network, &self.interfaces, &arrival) => {
-                    self.request(listener, &tftp, &arrival, now);
+                    self.request_in_turn(listener, &tftp, &arrival, now);
                 }
                 Ok(_) => {}
                 Err(error) if is_one_lost(&error) => {}
@@ -42,6 +37,22 @@ impl Daemon {
             self.perform(now);
         }
         true
+    }
+
+    /// Answers a request, unless there are so many transfers that it has to wait.
+    fn request_in_turn(
+        &mut self,
+        listener: usize,
+        tftp: &Tftp,
+        arrival: &Arrival<'_>,
+        now: Millis,
+    ) {
+        let Self { tftp: server, interfaces, files, effects, .. } = self;
+        let mut around = Around { tftp, interfaces, files, now };
+        if tftp.single_port || server.has_place(listener, arrival, &mut around, effects) {
+            self.perform(now);
+            self.request(listener, tftp, arrival, now);
+        }
     }
 
     /// A transfer's socket is there before the request is looked at, so that errors have a port of their own too.
@@ -189,9 +200,18 @@ impl Daemon {
     }
 
     /// Requests that had to wait because too many transfers were under way.
-    pub(super) fn resume_listening(&mut self) {
-        if self.config.tftp.as_ref().is_some_and(|tftp| !self.tftp.is_full(tftp)) {
-            self.backlog.extend(self.sockets.take_stalled().into_iter().map(Role::Tftp));
+    pub(super) fn next_in_line(&mut self, now: Millis) {
+        if !self.tftp.is_crowded() {
+            return;
+        }
+        let Some(tftp) = self.config.tftp.clone() else { return };
+        loop {
+            let Self { tftp: server, interfaces, files, effects, .. } = self;
+            let mut around = Around { tftp: &tftp, interfaces, files, now };
+            let Some(request) = server.next_in_line(&mut around, effects) else { return };
+            self.perform(now);
+            self.request(request.listener, &tftp, &request.arrival(), now);
+            self.perform(now);
         }
     }
 }

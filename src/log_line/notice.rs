@@ -27,6 +27,8 @@ pub enum NoticeLine {
     Again { client: Client, file: String, times: usize, line: String },
     /// Nothing of what is sent to it is acknowledged.
     Unheard { client: Client, path: String, times: usize },
+    /// There were as many transfers as may be; one of its had to go.
+    MadeRoom { client: Client, most: usize },
     /// A file is not there; something near it is, perhaps.
     Missing { client: Client, path: String, near: Option<String>, line: Option<String> },
     /// A file may not be read; why, in words.
@@ -40,7 +42,10 @@ pub enum NoticeLine {
 impl NoticeLine {
     pub(super) fn identity(&self) -> &'static str {
         match self {
-            Self::Unheard { .. } | Self::Missing { .. } | Self::Denied { .. } => super::TFTP,
+            Self::MadeRoom { .. }
+            | Self::Unheard { .. }
+            | Self::Missing { .. }
+            | Self::Denied { .. } => super::TFTP,
             _ => super::DHCP,
         }
     }
@@ -82,6 +87,10 @@ impl fmt::Display for NoticeLine {
             Self::Unheard { client, path, times } => write!(
                 f,
                 "{client} has asked for {path} {times} times and acknowledged nothing: does a firewall drop answers from other ports than 69? (tftp-port-range, tftp-single-port)"
+            ),
+            Self::MadeRoom { client, most } => write!(
+                f,
+                "there are as many transfers as may be (tftp-max={most}): one to {client} made room for another client, for it was not answered, or nearly all were {client}'s"
             ),
             Self::Missing { client, path, near, line } => {
                 write!(f, "{client} stopped at {path}, which does not exist")?;

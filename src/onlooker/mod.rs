@@ -69,6 +69,11 @@ pub enum Remark {
         /// How often.
         times: usize,
     },
+    /// There were as many transfers as may be, and one of its had to go.
+    MadeRoom {
+        /// Who.
+        who: Who,
+    },
     /// It did not get these files, and has got nothing since. Whether there is something to say about one of them, and
     /// whether that was said lately, is for whoever looks.
     Refused {
@@ -143,6 +148,11 @@ impl Onlooker {
                 let way = self.ways.get_mut(&self.who(client))?;
                 way.acknowledges();
                 return None;
+            }
+            Sight::MakesRoom { client } => {
+                let who = self.who(client);
+                let may_tell = self.way(who, now)?.may_tell(Topic::Room, now);
+                return may_tell.then_some(Remark::MadeRoom { who });
             }
             Sight::Begins { client, ref path } | Sight::Refused { client, ref path, .. } => {
                 (client, path)
@@ -301,6 +311,7 @@ enum Topic {
     Loaded,
     Again,
     Unheard,
+    Room,
     Rival,
 }
 

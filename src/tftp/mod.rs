@@ -7,10 +7,12 @@
 //! A transfer has a socket of its own, opened by the daemon before the request is looked at, or shares port 69.
 
 mod blocks;
+mod crowd;
 pub mod files;
 mod filter;
 pub mod negotiate;
 pub mod path;
+mod queue;
 mod request;
 mod session;
 mod sessions;
@@ -27,13 +29,16 @@ use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
 use crate::millis::Millis;
 use crate::net::{Arrival, Datagram, Interfaces, Via};
+use crate::sight::Sight;
 use crate::wire::tftp::{Inbound, error};
+use crowd::Crowd;
 use files::{Awaited, FileId, Files};
+use queue::{Queue, Waiting};
 use request::Started;
 use session::{Desk, Session, Standing};
 use sessions::Sessions;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use timers::Timers;
 use transfer::Event;
 use undecided::{History, Requests, Undecided};
@@ -46,6 +51,11 @@ pub struct Server {
     /// Who waits for which part of which file.
     waiting: HashMap<(FileId, u64), Vec<usize>>,
     undecided: Requests,
+    /// Who has the places, and who waits for one.
+    crowd: Crowd,
+    queue: Queue,
+    /// When room for those who wait is looked for again.
+    look: Millis,
     /// Buffers of batches that were sent, for the next ones.
     buffers: Vec<Vec<u8>>,
 }
@@ -73,10 +83,13 @@ pub struct Around<'a, F> {
 
 /// Datagrams are cut there, and options behind are lost.
 const LONGEST_REQUEST: usize = 2050;
+/// Of clients that wait, so many are looked at for one that finds a place, and so many milliseconds later again.
+const TURNS: usize = 16;
+const PAUSE: u64 = 100;
 
 impl Server {
     /// Whether one more transfer would be too many.
-    pub fn is_full(&self, tftp: &Tftp) -> bool {
+    fn is_full(&self, tftp: &Tftp) -> bool {
         // With sockets of their own there is always one more than `tftp-max`.
         let count = self.sessions.len() + self.undecided.count();
         if tftp.single_port { count >= tftp.most } else { count > tftp.most }
@@ -84,7 +97,74 @@ impl Server {
 
     /// The next moment at which [`Server::due`] may know somebody.
     pub fn deadline(&self) -> Option<Millis> {
-        self.timers.next().into_iter().chain(self.undecided.deadline()).min()
+        let look = (!self.queue.is_empty()).then_some(self.look);
+        self.timers.next().into_iter().chain(self.undecided.deadline()).chain(look).min()
+    }
+
+    /// Whether a request may be answered at once. If not, it waits for its turn: see [`Server::next_in_line`].
+    pub fn has_place(
+        &mut self,
+        listener: usize,
+        arrival: &Arrival<'_>,
+        around: &mut Around<'_, impl Files>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let client = arrival.peer.ip();
+        let has = self.queue.is_empty() && self.finds_place(client, around, effects);
+        if !has {
+            self.queue.keep(listener, arrival);
+        }
+        has
+    }
+
+    /// Whether requests wait for a place.
+    pub fn is_crowded(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// The next request that has waited for a place, when it has one.
+    pub fn next_in_line(
+        &mut self,
+        around: &mut Around<'_, impl Files>,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Waiting> {
+        if self.queue.is_empty() || self.is_full(around.tftp) && around.now < self.look {
+            return None;
+        }
+        let first: Vec<IpAddr> = self.queue.clients().take(TURNS).collect();
+        let next = first.into_iter().find(|client| self.finds_place(*client, around, effects));
+        if next.is_none() {
+            self.look = around.now.plus(PAUSE);
+        }
+        self.queue.take(next?)
+    }
+
+    /// Where there are as many transfers as may be, one of another client may have to go.
+    fn finds_place(
+        &mut self,
+        client: IpAddr,
+        around: &mut Around<'_, impl Files>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        if !self.is_full(around.tftp) {
+            return true;
+        }
+        if let Some(request) = self.undecided.makes_room_for(client, around.now) {
+            effects.extend(closing(request.socket));
+            return true;
+        }
+        let Self { crowd, sessions, .. } = self;
+        let now = around.now;
+        let client_of = |id| {
+            let asked = sessions.get(id).filter(|session| !session.is_kept_waiting(now))?;
+            Some(asked.peer().ip())
+        };
+        let unheard = crowd.unheard_for(client, around.now, client_of);
+        let greedy = || sessions.slowest_of(crowd.greedy_for(client)?);
+        let Some(id) = unheard.or_else(greedy) else { return false };
+        sessions.get(id).into_iter().for_each(|session| session.makes_room(effects));
+        self.close(id, around.files, effects);
+        true
     }
 
     /// Forgets requests that have waited for so long that their clients have gone.
@@ -148,7 +228,8 @@ impl Server {
                 None => return,
             }
         }
-        if matches!(socket, Socket::Shared(_)) && self.is_full(around.tftp) {
+        let client = arrival.peer.ip();
+        if matches!(socket, Socket::Shared(_)) && !self.finds_place(client, around, effects) {
             return;
         }
         let via = match socket {
@@ -160,7 +241,7 @@ impl Server {
         });
         match started {
             Started::Session(session) => {
-                let id = self.insert(socket, session);
+                let id = self.insert(socket, session, around.now);
                 self.settle(id, true, around.files, effects);
                 // With a timeout of 0 the first repeat is due at once, before the client can say anything.
                 self.event(id, Event::Tick, around.now, around.files, effects);
@@ -273,9 +354,11 @@ impl Server {
     ) {
         match inbound {
             Inbound::Ack(block) => {
+                self.hears(id, effects);
                 self.event(id, Event::Ack(block), around.now, around.files, effects);
             }
             Inbound::Error { code, text } => {
+                self.hears(id, effects);
                 if let Some(session) = self.sessions.get_mut(id) {
                     session.given_up(code, text, effects);
                 }
@@ -295,7 +378,22 @@ impl Server {
     ) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.on(event, now, effects) == Standing::Over {
-            self.close(id, files, effects);
+            return self.close(id, files, effects);
+        }
+        // What is sent to somebody who may know nothing of it has a bound.
+        let client = session.peer().ip();
+        if session.seat.is_some_and(|seat| !self.crowd.may_repeat(client, seat)) {
+            session.owes_nothing();
+        }
+    }
+
+    /// A client hears us, which is noted once.
+    fn hears(&mut self, id: usize, effects: &mut Vec<Effect>) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let client = session.peer().ip();
+        let Some(seat) = &mut session.seat else { return };
+        if self.crowd.hears(id, client, seat) {
+            effects.push(Effect::Saw(Sight::Acknowledges { client }));
         }
     }
 
@@ -320,22 +418,27 @@ impl Server {
         timers.set(id, session.deadline(), &mut session.alarm);
     }
 
-    fn insert(&mut self, socket: Socket, session: Box<Session>) -> usize {
-        match socket {
+    fn insert(&mut self, socket: Socket, session: Box<Session>, now: Millis) -> usize {
+        let client = session.peer();
+        let id = match socket {
             Socket::Own(id) => {
                 self.sessions.insert(id, session);
                 id
             }
             Socket::Shared(_) => {
-                self.undecided.forget(session.peer());
+                self.undecided.forget(client);
                 self.sessions.insert_shared(session)
             }
-        }
+        };
+        let seat = self.crowd.enters(id, client.ip(), now);
+        self.sessions.get_mut(id).into_iter().for_each(|session| session.seat = Some(seat));
+        id
     }
 
     fn close(&mut self, id: usize, files: &mut impl Files, effects: &mut Vec<Effect>) {
         let Some((session, own)) = self.sessions.remove(id) else { return };
         files.close(session.file());
+        session.seat.into_iter().for_each(|seat| self.crowd.leaves(id, session.peer().ip(), seat));
         if own {
             effects.push(Effect::Close(id));
         }

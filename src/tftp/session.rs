@@ -1,10 +1,12 @@
 //! One client and what it is being sent: the transfer says which blocks, the source makes them.
 
 use super::blocks::{Rendered, Source};
+use super::crowd::Seat;
 use super::files::{FileId, Files};
 use super::request::code;
 use super::timers::Alarm;
 use super::transfer::{Action, Event, Outcome, Transfer};
+use super::undecided::REPEATED;
 use crate::effect::{Effect, Sent};
 use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::millis::Millis;
@@ -104,8 +106,8 @@ pub struct Session {
     oack: Option<Vec<u8>>,
     /// When it began, if its end is to be told.
     began: Option<Millis>,
-    /// Whether its client has acknowledged anything.
-    heard: bool,
+    /// How it is counted among all; `None`: it is not yet.
+    pub seat: Option<Seat>,
     /// Blocks to be sent: when all that has arrived is read, or when the disk has them.
     owed: Option<Range<u64>>,
     /// Blocks that were sent last.
@@ -144,7 +146,7 @@ impl Session {
             source,
             oack,
             began,
-            heard: false,
+            seat: None,
             owed,
             sending: 0..0,
             waits,
@@ -177,11 +179,23 @@ impl Session {
         self.transfer.deadline()
     }
 
+    /// When its client last had something new.
+    pub fn progress(&self) -> Millis {
+        self.transfer.progress()
+    }
+
+    /// Whether its first answer waits for the disk. A client that has heard nothing for some seconds asks once more.
+    pub fn is_kept_waiting(&self, now: Millis) -> bool {
+        self.waits.is_some() && now < self.progress().plus_seconds(REPEATED)
+    }
+
+    /// Nothing more is sent for now.
+    pub fn owes_nothing(&mut self) {
+        self.owed = None;
+    }
+
     /// Takes an event. What it asks to send is owed from now on.
     pub fn on(&mut self, event: Event, now: Millis, effects: &mut Vec<Effect>) -> Standing {
-        if matches!(event, Event::Ack(_)) {
-            self.hears(effects);
-        }
         match self.transfer.on(event, now) {
             Action::Wait => Standing::Open,
             Action::Send(blocks) => {
@@ -202,16 +216,17 @@ impl Session {
         }
     }
 
-    /// The client hears us, which is noted once.
-    fn hears(&mut self, effects: &mut Vec<Effect>) {
-        if !std::mem::replace(&mut self.heard, true) {
-            effects.push(Effect::Saw(Sight::Acknowledges { client: self.client.peer.ip() }));
+    /// Somebody else has its place. A client that is there is told so.
+    pub fn makes_room(&self, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Log(Line::Tftp(self.failed())));
+        if self.seat.is_some_and(Seat::is_heard) {
+            effects.push(self.client.send(error(code::UNDEFINED, "too many transfers")));
         }
+        effects.push(Effect::Saw(Sight::MakesRoom { client: self.client.peer.ip() }));
     }
 
     /// The client has sent an error.
     pub fn given_up(&mut self, code: u16, text: &[u8], effects: &mut Vec<Effect>) {
-        self.hears(effects);
         let (text, client) = (cleaned(text), self.client.shown.clone());
         effects.push(Effect::Log(Line::Tftp(TftpLine::ClientError { code, text, client })));
         effects.push(Effect::Log(Line::Tftp(self.failed())));

@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Sessions with a socket of their own have its number. Those over port 69 are known by their client, and have numbers
 /// out of the way of sockets.
@@ -39,6 +39,15 @@ impl Sessions {
     /// The one of that number.
     pub fn get_mut(&mut self, id: usize) -> Option<&mut Session> {
         self.slot(id)?.as_deref_mut()
+    }
+
+    /// The one of a client that has had nothing new for the longest time.
+    pub fn slowest_of(&self, client: IpAddr) -> Option<usize> {
+        let shared = self.shared.iter().enumerate().map(|(at, slot)| (SHARED + at, slot));
+        let all = self.own.iter().enumerate().chain(shared);
+        let own = all.filter_map(|(id, slot)| Some((id, slot.as_deref()?)));
+        let own = own.filter(|(_, session)| session.peer().ip() == client);
+        own.min_by_key(|(_, session)| session.progress()).map(|(id, _)| id)
     }
 
     /// Adds one with the socket of that number.

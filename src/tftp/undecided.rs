@@ -21,6 +21,9 @@ pub struct Undecided {
     history: History,
 }
 
+/// A client that has heard nothing for so many seconds asks once more.
+pub const REPEATED: u64 = 5;
+
 /// What a request has been through.
 #[derive(Debug)]
 pub struct History {
@@ -101,6 +104,13 @@ impl Requests {
             all.into_iter().partition(|kept| kept.awaited == *awaited);
         self.0 = rest.into();
         decided
+    }
+
+    /// The oldest makes room for a client that has none, if it has waited for so long that its client asks again.
+    pub fn makes_room_for(&mut self, newcomer: IpAddr, now: Millis) -> Option<Undecided> {
+        let old = self.0.front()?.history.since.plus_seconds(REPEATED) <= now;
+        let has_one = || self.0.iter().any(|kept| kept.peer.ip() == newcomer);
+        if old && !has_one() { self.0.pop_front() } else { None }
     }
 
     /// One whose client has certainly gone.

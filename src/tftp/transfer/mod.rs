@@ -130,6 +130,11 @@ impl Transfer {
         self.due.min(self.progress.plus_seconds(PATIENCE))
     }
 
+    /// When the client last had something new, or began.
+    pub fn progress(&self) -> Millis {
+        self.progress
+    }
+
     /// What an event asks for.
     pub fn on(&mut self, event: Event, now: Millis) -> Action {
         match event {

@@ -1,5 +1,7 @@
 //! Conversations with a client that is not there.
 
+mod crowd;
+
 use super::files::memory::Memory;
 use super::files::{Awaited, FileId};
 use super::{Around, Server, Socket};

@@ -1,0 +1,131 @@
+//! Who holds which part of the transfers, and who makes room when there are as many as may be (`tftp-max`).
+//!
+//! Anybody can ask in the name of anybody. So a transfer whose client has not said a word to what it was sent is worth less
+//! than one whose client has, and makes room for another client; of those that are alive none does, unless they are nearly
+//! all with one client. A client alone is served as dnsmasq serves it.
+
+use crate::millis::Millis;
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+
+/// All clients that are sent something.
+#[derive(Debug, Default)]
+pub struct Crowd {
+    shares: HashMap<IpAddr, Share>,
+    /// Transfers that were not answered yet, the oldest first.
+    unheard: BTreeSet<(Millis, usize)>,
+    transfers: usize,
+}
+
+/// What one client has.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    transfers: usize,
+    unheard: usize,
+    /// Of the unheard, those that are sent something again.
+    repeated: usize,
+}
+
+/// How a transfer is counted; it goes with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat {
+    since: Millis,
+    heard: bool,
+    repeated: bool,
+}
+
+/// Milliseconds in which a client can answer before somebody else may have its place.
+const GRACE: u64 = 250;
+/// To an address that has answered nothing, so many transfers are repeated. The others are sent their first datagram only.
+const MOST_REPEATED: usize = 16;
+/// Transfers that are looked at for one that makes room.
+const MOST_SEEN: usize = 64;
+
+impl Seat {
+    /// Whether its client has answered.
+    pub fn is_heard(self) -> bool {
+        self.heard
+    }
+}
+
+impl Crowd {
+    /// A transfer begins.
+    pub fn enters(&mut self, id: usize, client: IpAddr, now: Millis) -> Seat {
+        let share = self.shares.entry(client).or_default();
+        let repeated = share.repeated < MOST_REPEATED;
+        share.transfers += 1;
+        share.unheard += 1;
+        share.repeated += usize::from(repeated);
+        self.unheard.insert((now, id));
+        self.transfers += 1;
+        Seat { since: now, heard: false, repeated }
+    }
+
+    /// Its client has answered.
+    /// Whether that is new.
+    pub fn hears(&mut self, id: usize, client: IpAddr, seat: &mut Seat) -> bool {
+        if std::mem::replace(&mut seat.heard, true) {
+            return false;
+        }
+        self.unheard.remove(&(seat.since, id));
+        let share = self.shares.entry(client).or_default();
+        share.unheard -= 1;
+        share.repeated -= usize::from(seat.repeated);
+        true
+    }
+
+    /// It is over.
+    pub fn leaves(&mut self, id: usize, client: IpAddr, mut seat: Seat) {
+        self.hears(id, client, &mut seat);
+        let share = self.shares.entry(client).or_default();
+        share.transfers -= 1;
+        self.transfers -= 1;
+        if share.transfers == 0 {
+            self.shares.remove(&client);
+        }
+    }
+
+    /// Whether what was not answered is sent once more.
+    pub fn may_repeat(&self, client: IpAddr, seat: Seat) -> bool {
+        seat.heard || seat.repeated || self.share(client).is_alive()
+    }
+
+    /// The transfer, never answered, that makes room for a client that comes anew.
+    pub fn unheard_for(
+        &self,
+        newcomer: IpAddr,
+        now: Millis,
+        client_of: impl Fn(usize) -> Option<IpAddr>,
+    ) -> Option<usize> {
+        let new = self.share(newcomer);
+        let old = self.unheard.iter().take_while(|(since, _)| since.plus(GRACE) <= now);
+        old.take(MOST_SEEN).map(|(_, id)| *id).find(|id| {
+            client_of(*id).filter(|client| *client != newcomer).is_some_and(|client| {
+                let share = self.share(client);
+                new.transfers < share.transfers || new.is_alive() && !share.is_alive()
+            })
+        })
+    }
+
+    /// Who has more than three of four places, all told, if that is not who comes and has none.
+    pub fn greedy_for(&self, newcomer: IpAddr) -> Option<IpAddr> {
+        // Where one has so many there are few others.
+        let few = self.shares.len() <= self.transfers / 4 + 1;
+        let has_none = self.share(newcomer).transfers == 0;
+        let shares = self.shares.iter().filter(|_| few && has_none);
+        let mut greedy =
+            shares.filter(|(_, it)| it.transfers > 1 && 4 * it.transfers > 3 * self.transfers);
+        greedy.next().map(|(client, _)| *client)
+    }
+
+    fn share(&self, client: IpAddr) -> Share {
+        self.shares.get(&client).copied().unwrap_or_default()
+    }
+}
+
+impl Share {
+    /// Whether it answers.
+    fn is_alive(self) -> bool {
+        self.unheard < self.transfers
+    }
+}

@@ -1,0 +1,171 @@
+//! More requests than places.
+
+use super::*;
+use crate::sight::Sight;
+
+const REQUEST: &[u8] = b"\0\x01f\0octet\0";
+const FIRST: [u8; 4] = [10, 9, 0, 2];
+const SECOND: [u8; 4] = [10, 9, 0, 3];
+const THIRD: [u8; 4] = [10, 9, 0, 4];
+
+/// A server with places for so many, one after the other, and what it did.
+struct Hall {
+    bench: Bench,
+    next: usize,
+}
+
+impl Hall {
+    fn new(places: usize) -> Self {
+        let tftp = Tftp { most: places - 1, ..Tftp::default() };
+        Self { bench: Bench::new(tftp, &[("/f", &[1; 3000])]), next: 1 }
+    }
+
+    /// A request; the number of its transfer, if it has a place.
+    fn asks(&mut self, client: [u8; 4], port: u16) -> Option<usize> {
+        let peer = SocketAddr::from((Ipv4Addr::from(client), port));
+        let local = Ipv4Addr::new(10, 9, 0, 1).into();
+        let arrival = Arrival { bytes: REQUEST, peer, local, interface: 2 };
+        let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
+        let mut around = Around { tftp, interfaces, files, now: *now };
+        let mut effects = Vec::new();
+        let has = server.has_place(0, &arrival, &mut around, &mut effects);
+        has.then(|| self.begins(&arrival))
+    }
+
+    fn begins(&mut self, arrival: &Arrival<'_>) -> usize {
+        self.next += 1;
+        let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
+        let mut around = Around { tftp, interfaces, files, now: *now };
+        server.request(Socket::Own(self.next), arrival, &mut around, &mut Vec::new());
+        self.next
+    }
+
+    /// Who has waited, and has a place now.
+    fn calls(&mut self, now: u64) -> Vec<SocketAddr> {
+        self.bench.now = Millis(now);
+        let mut called = Vec::new();
+        loop {
+            let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
+            let mut around = Around { tftp, interfaces, files, now: *now };
+            let Some(next) = server.next_in_line(&mut around, &mut Vec::new()) else {
+                return called;
+            };
+            called.push(next.arrival().peer);
+            self.begins(&next.arrival());
+        }
+    }
+
+    /// What an acknowledgement brings.
+    fn answers(&mut self, id: usize, client: [u8; 4], port: u16, block: u8) -> Vec<Effect> {
+        let peer = SocketAddr::from((Ipv4Addr::from(client), port));
+        let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
+        let mut around = Around { tftp, interfaces, files, now: *now };
+        let mut effects = Vec::new();
+        let bytes: &[u8] = &[0, 4, 0, block];
+        server.datagrams(id, [(peer, bytes)].into_iter(), &mut around, &mut effects);
+        effects
+    }
+}
+
+/// As it is in dnsmasq.
+#[test]
+fn a_client_alone_waits_until_it_has_ended_something() {
+    let mut hall = Hall::new(2);
+    let first = hall.asks(FIRST, 1).unwrap();
+    assert!(hall.asks(FIRST, 2).is_some());
+    assert_eq!((hall.asks(FIRST, 3), hall.asks(FIRST, 4), hall.asks(FIRST, 3)), (None, None, None));
+    assert_eq!(hall.calls(100_000), []);
+    (1..=6).for_each(|block| drop(hall.answers(first, FIRST, 1, block)));
+    assert_eq!(hall.calls(100_000), [SocketAddr::from((FIRST, 3))], "once, and before the other");
+}
+
+#[test]
+fn what_was_never_answered_makes_room_for_another_client() {
+    let mut hall = Hall::new(4);
+    hall.asks(THIRD, 1);
+    let ids: Vec<_> = (1..=3).map(|port| hall.asks(FIRST, port).unwrap()).collect();
+    hall.answers(ids[0], FIRST, 1, 1);
+    hall.answers(2, THIRD, 1, 1);
+    assert_eq!(hall.asks(SECOND, 1), None, "a client needs some time to answer");
+    assert_eq!(hall.calls(249), []);
+    assert_eq!(hall.calls(350), [SocketAddr::from((SECOND, 1))]);
+    let has = |id: &usize| hall.bench.server.has(*id);
+    assert_eq!(ids.iter().map(has).collect::<Vec<_>>(), [true, false, true], "the oldest");
+}
+
+#[test]
+fn clients_have_their_turns() {
+    let mut hall = Hall::new(1);
+    let first = hall.asks(FIRST, 1).unwrap();
+    for port in 2..2000 {
+        assert_eq!(hall.asks(FIRST, port), None);
+    }
+    assert_eq!(hall.asks(SECOND, 1), None);
+    assert_eq!(hall.bench.server.queue.clients().count(), 2);
+    for id in first..first + 4 {
+        (1..=6).for_each(|block| {
+            [(FIRST, 1), (FIRST, 2), (SECOND, 1), (FIRST, 3)]
+                .iter()
+                .for_each(|(client, port)| drop(hall.answers(id, *client, *port, block)));
+        });
+        hall.calls(0);
+    }
+    let mut ports = Vec::new();
+    while let Some(waiting) = hall.bench.server.queue.take(Ipv4Addr::from(FIRST).into()) {
+        ports.push(waiting.arrival().peer.port());
+    }
+    assert_eq!(ports.first(), Some(&5), "1 and 2, then the second client, then 3 and 4");
+    assert_eq!(ports.len(), 1024 - 3, "no more than half of the room is one client's");
+}
+
+#[test]
+fn nobody_who_answers_makes_room_unless_all_is_his() {
+    let mut hall = Hall::new(8);
+    let ids: Vec<_> = (1..=6).map(|port| hall.asks(FIRST, port).unwrap()).collect();
+    for (port, id) in (1..).zip(&ids) {
+        hall.bench.now = Millis(u64::from(10 - port));
+        hall.answers(*id, FIRST, port, 1);
+    }
+    for port in [1, 2] {
+        let id = hall.asks(SECOND, port).unwrap();
+        hall.answers(id, SECOND, port, 1);
+    }
+    hall.bench.now = Millis(10_000);
+    assert_eq!(hall.asks(THIRD, 1), None, "six of eight are not more than three of four");
+
+    let mut hall = Hall::new(4);
+    let ids: Vec<_> = (1..=4).map(|port| hall.asks(FIRST, port).unwrap()).collect();
+    for (port, id) in (1..=4).zip(&ids).rev() {
+        hall.bench.now = hall.bench.now.plus(2000);
+        hall.answers(*id, FIRST, port, 1);
+    }
+    assert!(hall.asks(SECOND, 1).is_some());
+    assert!(!hall.bench.server.has(ids[3]), "the one that has not moved for the longest time");
+    assert_eq!(hall.asks(SECOND, 2), None, "who has something waits");
+}
+
+/// What is sent to an address that may never have asked has a bound.
+#[test]
+fn silence_is_answered_sixteen_times() {
+    let mut hall = Hall::new(100);
+    let ids: Vec<_> = (1..=40).map(|port| hall.asks(FIRST, port).unwrap()).collect();
+    let sent = |hall: &mut Hall, now| {
+        let mut effects = Vec::new();
+        hall.bench.expire(now, &mut effects);
+        effects.iter().filter(|effect| matches!(effect, Effect::SendBatch(_))).count()
+    };
+    assert_eq!(sent(&mut hall, 2_000), 16);
+    let seen = hall.answers(ids[39], FIRST, 40, 1);
+    assert!(matches!(seen[0], Effect::Saw(Sight::Acknowledges { .. })));
+    assert_eq!(sent(&mut hall, 5_000), 40, "it is there");
+}
+
+#[test]
+fn a_disk_that_hangs_keeps_no_places() {
+    let mut hall = Hall::new(2);
+    hall.bench.files.slow = true;
+    assert!(hall.asks(FIRST, 1).is_some() && hall.asks(FIRST, 2).is_some());
+    assert_eq!(hall.asks(SECOND, 1), None);
+    assert_eq!(hall.calls(4_900), []);
+    assert_eq!(hall.calls(5_000), [SocketAddr::from((SECOND, 1))]);
+}
