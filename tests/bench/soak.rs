@@ -29,6 +29,8 @@ use std::time::{Duration, Instant};
 const USUAL_MINUTES: u64 = 10;
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
+/// Where nonsense comes from.
+const STRANGER: &str = "10.9.0.3:0";
 const LOG: &str = "/srv/log/dnsmasq.log";
 const HOSTS: &str = "/srv/machines";
 const CONFIG: &str = "port=0\nlog-dhcp\nlog-debug\nenable-tftp\ntftp-root=/srv/tftp\ndhcp-range=10.9.0.0,proxy\n\
@@ -41,7 +43,7 @@ const FILES: [(&str, usize); 5] = [
     ("pxelinux.0", 42_000),
     ("boot.efi", 900_000),
     ("boot.ipxe", 300),
-    ("kernel", 8_000_000),
+    ("kernel", 2_000_000),
     ("initrd", 3_000_001),
 ];
 /// Each kind of machine, and what it loads, with what options.
@@ -106,6 +108,7 @@ fn main() -> ExitCode {
         .for_each(|name| drop(lab.host(name).run(Command::new("nft").arg(LOSS))));
     let tally = Tally::default();
     let client = lab.host("client");
+    drop(client.ip("addr add 10.9.0.3/24 dev c0"));
     let samples = std::thread::scope(|scope| {
         let tally = &tally;
         scope.spawn(|| boot(client, tally));
@@ -169,8 +172,9 @@ fn fetch(
     tally: &Tally,
 ) -> Result<(), String> {
     let size = FILES.iter().find(|(file, _)| *file == name).ok_or(format!("no file {name}"))?.1;
-    let got =
-        Download { file: name, blksize, windowsize, tries: 10, ..Download::USUAL }.bytes(client)?;
+    let patience = Duration::from_millis(100);
+    let wish = Download { file: name, blksize, windowsize, patience, tries: 50, ..Download::USUAL };
+    let got = wish.bytes(client)?;
     tally.bytes.fetch_add(got.len(), Ordering::Relaxed);
     if got == contents(name, size) { Ok(()) } else { Err(format!("{name}: other bytes")) }
 }
@@ -178,7 +182,7 @@ fn fetch(
 /// Nonsense on all ports, and transfers that nobody follows.
 fn disturb(client: &Host, tally: &Tally) {
     let mut random = Random::new(99);
-    let mut socket = client.udp("10.9.0.2:0");
+    let mut socket = client.udp(STRANGER);
     while !tally.over.load(Ordering::Relaxed) {
         let bytes: Vec<u8> = match random.below(3) {
             0 => b"\0\x01kernel\0octet\0blksize\x001468\0tsize\x000\0".to_vec(),
@@ -191,7 +195,7 @@ fn disturb(client: &Host, tally: &Tally) {
         drop(socket.send_to(&bytes, (SERVER, random.of(&[67, 69, 69, 4011]))));
         tally.nonsense.fetch_add(1, Ordering::Relaxed);
         if random.once_in(10) {
-            socket = client.udp("10.9.0.2:0");
+            socket = client.udp(STRANGER);
         }
         std::thread::sleep(Duration::from_millis(100));
     }
