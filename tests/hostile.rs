@@ -34,6 +34,7 @@ fn bombard(lab: &Lab, own_sockets: bool) {
     let sockets: Vec<UdpSocket> = (0..8).map(|_| lab.host("client").udp("10.9.0.2:0")).collect();
     let seeds = seeds(if own_sockets { "none" } else { "small" });
     let mut random = Random::new(0x5eed);
+    let mut early = Held::default();
     for nth in 0..DATAGRAMS / 2 {
         let bytes = broken(&mut random, &seeds);
         let to = (std::net::Ipv4Addr::new(10, 9, 0, 1), ports[nth % ports.len()]);
@@ -47,9 +48,81 @@ fn bombard(lab: &Lab, own_sockets: bool) {
             assert!(daemon.ended().is_none(), "it ended after {nth} datagrams");
             answers(lab);
         }
+        if nth == DATAGRAMS / 20 {
+            early = Held::by(&daemon);
+        }
     }
     assert!(daemon.ended().is_none(), "it ended");
     answers(lab);
+    let after = Held::by(&daemon);
+    assert!(after.memory <= early.memory + MORE_MEMORY, "{early:?} {after:?}");
+    assert!(after.descriptors <= early.descriptors + MORE_DESCRIPTORS, "{early:?} {after:?}");
+}
+
+/// What a program holds: kilobytes of its own, and descriptors.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    memory: usize,
+    descriptors: usize,
+}
+
+/// After the first tenth of all datagrams it may hold so much more: what it remembers of clients has a bound.
+const MORE_MEMORY: usize = 1024;
+const MORE_DESCRIPTORS: usize = 8;
+
+impl Held {
+    fn by(daemon: &Process) -> Self {
+        let id = daemon.id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let memory = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        let descriptors = std::fs::read_dir(format!("/proc/{id}/fd")).expect("it runs").count();
+        Self { memory: memory.expect("the kernel tells"), descriptors }
+    }
+}
+
+/// Machines that were never there ask for something to boot, each once, as they should.
+#[test]
+fn twenty_thousand_machines_leave_nothing_behind() {
+    let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+    let daemon = serve(&lab);
+    let socket = lab.host("client").udp("10.9.0.2:0");
+    let mut random = Random::new(7);
+    let mut early = Held::default();
+    for nth in 0..20_000 {
+        let mut bytes = datagram("REQUEST port=4011 arch=7 ciaddr=10.9.0.2");
+        (28..34).for_each(|at| bytes[at] = random.byte());
+        drop(socket.send_to(&bytes, ("10.9.0.1", if nth % 2 == 0 { 67 } else { 4011 })));
+        if nth % 50 == 0 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        // Until then it remembers more and more of them.
+        if nth == 10_000 {
+            answers(&lab);
+            early = Held::by(&daemon);
+        }
+    }
+    answers(&lab);
+    let after = Held::by(&daemon);
+    assert!(after.memory <= early.memory + MORE_MEMORY, "{early:?} {after:?}");
+}
+
+/// Long names and modes have taken other servers down (CVE-2009-2957, CVE-2003-0380).
+#[test]
+fn long_names_are_refused_in_short_words() {
+    let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+    let mut daemon = serve(&lab);
+    for (length, code) in
+        [(255, 1), (256, 0), (1024, 0), (2041, 0), (2042, 4), (3000, 4), (60_000, 4)]
+    {
+        let answer = asked(&lab, "10.9.0.1", &"A".repeat(length));
+        assert_eq!(answer[..4], [0, 5, 0, code], "{length}: {}", answer.escape_ascii());
+        assert!(answer.len() <= 504 && answer.ends_with(&[0]), "{length}");
+    }
+    let mode = format!("small\0{}", "B".repeat(1500));
+    assert_eq!(asked(&lab, "10.9.0.1", &mode)[..4], [0, 5, 0, 4]);
+    answers(&lab);
+    assert!(daemon.ended().is_none());
 }
 
 #[test]

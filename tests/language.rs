@@ -160,6 +160,10 @@ fn what_cannot_be_served_is_refused_by_name() {
         ("server=9.9.9.9", "server is not served: there is no DNS here (port=0 says so)"),
         ("port=0\nenable-ra", "enable-ra is not served: no router advertisements"),
         ("port=0\ndhcp-relay=10.0.0.1,10.0.0.2", "dhcp-relay is not served: no relay agent"),
+        (
+            "port=0\ndhcp-split-relay=10.0.0.1,10.0.0.2,eth0",
+            "dhcp-split-relay is not served: no relay agent",
+        ),
         ("port=0\ndhcp-range=fd00::,ra-only", "dhcp-range: DHCPv6 is not served"),
         (
             "port=0\ndhcp-range=127.0.0.2,127.0.0.9,255.0.0.0",

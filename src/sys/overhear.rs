@@ -36,11 +36,15 @@ impl Ear {
     /// The next datagram, if there is one.
     pub fn next<'b>(&self, buffer: &'b mut [u8]) -> Option<Overheard<'b>> {
         let size = recv(self.0.as_raw_fd(), buffer, MsgFlags::empty()).ok()?;
-        let packet = &buffer[..size];
-        let from = Ipv4Addr::from(*packet.get(12..)?.first_chunk::<4>()?);
-        let bytes = packet.get(usize::from(packet[0] & 15) * 4 + UDP_HEAD..)?;
-        Some(Overheard { from, bytes })
+        datagram(&buffer[..size])
     }
+}
+
+/// What an IPv4 packet holds (RFC 791, 3.1; RFC 768), whatever it says of its length.
+fn datagram(packet: &[u8]) -> Option<Overheard<'_>> {
+    let from = Ipv4Addr::from(*packet.get(12..)?.first_chunk::<4>()?);
+    let bytes = packet.get(usize::from(packet[0] & 15) * 4 + UDP_HEAD..)?;
+    Some(Overheard { from, bytes })
 }
 
 impl AsRawFd for Ear {
@@ -99,4 +103,18 @@ fn attach(fd: &OwnedFd, filter: &[libc::sock_filter]) -> io::Result<()> {
         )
     };
     Errno::result(done).map(drop).map_err(Into::into)
+}
+
+#[test]
+fn no_packet_is_read_beyond_its_end() {
+    let mut packet: Vec<u8> = (0..80).collect();
+    for head in 0..=255 {
+        packet[0] = head;
+        for size in 0..=packet.len() {
+            let heard = datagram(&packet[..size]);
+            let start = usize::from(head & 15) * 4 + UDP_HEAD;
+            assert_eq!(heard.is_some(), size >= 16 && size >= start, "{head} {size}");
+            assert!(heard.is_none_or(|heard| *heard.bytes == packet[start..size]));
+        }
+    }
 }

@@ -298,7 +298,9 @@ impl Server {
         for (peer, bytes) in arrived {
             let Some(session) = self.sessions.get(id) else { return true };
             if session.peer() != peer {
-                effects.extend(refuse_stranger(Via::Transfer(id), peer, around.interfaces));
+                let answers = !matches!(bytes, [0, 5, ..]);
+                let told = refuse_stranger(Via::Transfer(id), peer, around.interfaces);
+                effects.extend(told.into_iter().take(1 + usize::from(answers)));
             } else if let Some(inbound) = Inbound::parse(bytes) {
                 self.inbound(id, inbound, around, effects);
             }
@@ -458,7 +460,8 @@ fn closing(socket: Socket) -> Option<Effect> {
     }
 }
 
-/// Whoever writes to a transfer of somebody else is told so (RFC 1350, section 4).
+/// Whoever writes to a transfer of somebody else is told so (RFC 1350, section 4). An error is not answered: that may be the
+/// answer of another server, which would answer this one.
 fn refuse_stranger(via: Via, to: SocketAddr, interfaces: &Interfaces) -> [Effect; 2] {
     let line = TftpLine::WrongPort(session::shown(&to, interfaces));
     let bytes = error(5, &line.to_string());
