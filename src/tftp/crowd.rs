@@ -1,8 +1,8 @@
 //! Who holds which part of the transfers, and who makes room when there are as many as may be (`tftp-max`).
 //!
 //! Anybody can ask in the name of anybody. So a transfer whose client has not said a word to what it was sent is worth less
-//! than one whose client has, and makes room for another client; of those that are alive none does, unless they are nearly
-//! all with one client. A client alone is served as dnsmasq serves it.
+//! than one whose client has, and makes room for another client, and in the end for its own; of those that are alive none
+//! does, unless they are nearly all with one client.
 
 use crate::millis::Millis;
 use std::collections::{BTreeSet, HashMap};
@@ -36,6 +36,8 @@ pub struct Seat {
 
 /// Milliseconds in which a client can answer before somebody else may have its place.
 const GRACE: u64 = 250;
+/// After so many milliseconds of silence, and three repeats, its own client may have it too.
+const LOST: u64 = 10_000;
 /// To an address that has answered nothing, so many transfers are repeated. The others are sent their first datagram only.
 const MOST_REPEATED: usize = 16;
 /// Transfers that are looked at for one that makes room.
@@ -90,7 +92,7 @@ impl Crowd {
         seat.heard || seat.repeated || self.share(client).is_alive()
     }
 
-    /// The transfer, never answered, that makes room for a client that comes anew.
+    /// The transfer, never answered, that makes room for a client that asks anew.
     pub fn unheard_for(
         &self,
         newcomer: IpAddr,
@@ -98,13 +100,15 @@ impl Crowd {
         client_of: impl Fn(usize) -> Option<IpAddr>,
     ) -> Option<usize> {
         let new = self.share(newcomer);
+        let makes_room = |since: Millis, client| {
+            let share = self.share(client);
+            let is_less = new.transfers < share.transfers || new.is_alive() && !share.is_alive();
+            since.plus(LOST) <= now || client != newcomer && is_less
+        };
         let old = self.unheard.iter().take_while(|(since, _)| since.plus(GRACE) <= now);
-        old.take(MOST_SEEN).map(|(_, id)| *id).find(|id| {
-            client_of(*id).filter(|client| *client != newcomer).is_some_and(|client| {
-                let share = self.share(client);
-                new.transfers < share.transfers || new.is_alive() && !share.is_alive()
-            })
-        })
+        let mut old = old.take(MOST_SEEN);
+        let found = old.find(|(since, id)| client_of(*id).is_some_and(|it| makes_room(*since, it)));
+        found.map(|(_, id)| *id)
     }
 
     /// Who has more than three of four places, all told, if that is not who comes and has none.

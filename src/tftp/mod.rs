@@ -109,10 +109,11 @@ impl Server {
         around: &mut Around<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) -> bool {
+        let needs_none = !is_read(arrival.bytes);
         let client = arrival.peer.ip();
-        let has = self.queue.is_empty() && self.finds_place(client, around, effects);
+        let has = needs_none || self.queue.is_empty() && self.finds_place(client, around, effects);
         if !has {
-            self.queue.keep(listener, arrival);
+            self.queue.keep(listener, arrival, around.now);
         }
         has
     }
@@ -130,6 +131,9 @@ impl Server {
     ) -> Option<Waiting> {
         if self.queue.is_empty() || self.is_full(around.tftp) && around.now < self.look {
             return None;
+        }
+        if self.look <= around.now {
+            self.queue.forget_lost(around.now);
         }
         let first: Vec<IpAddr> = self.queue.clients().take(TURNS).collect();
         let next = first.into_iter().find(|client| self.finds_place(*client, around, effects));
@@ -229,7 +233,10 @@ impl Server {
             }
         }
         let client = arrival.peer.ip();
-        if matches!(socket, Socket::Shared(_)) && !self.finds_place(client, around, effects) {
+        if matches!(socket, Socket::Shared(_))
+            && is_read(arrival.bytes)
+            && !self.finds_place(client, around, effects)
+        {
             return;
         }
         let via = match socket {
@@ -450,6 +457,11 @@ impl Server {
             self.waiting.clear();
         }
     }
+}
+
+/// Whether a datagram asks for a transfer (RFC 1350, section 5).
+fn is_read(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0, 1])
 }
 
 /// The end of a socket that nobody else needs.

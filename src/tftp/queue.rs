@@ -1,5 +1,7 @@
-//! Requests that wait for a place. Each client has its turn, and is heard in the order in which it asked.
+//! Requests that wait for a place. Each client has its turn, and is heard in the order in which it asked; but what it has
+//! just asked for, or asked for again, comes before what it may have given up.
 
+use crate::millis::Millis;
 use crate::net::Arrival;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -9,6 +11,8 @@ use std::net::{IpAddr, SocketAddr};
 pub struct Waiting {
     /// The socket it came to, by number.
     pub listener: usize,
+    /// When it came last.
+    asked: Millis,
     bytes: Vec<u8>,
     peer: SocketAddr,
     local: IpAddr,
@@ -29,6 +33,10 @@ const MOST: usize = 2048;
 const MOST_OF_ONE: usize = MOST / 2;
 /// A longer one does not wait (RFC 2347 allows no longer ones).
 const LONGEST: usize = 512;
+/// One that was not repeated for so many milliseconds is of a client that has gone, or asks from another port now.
+const PATIENCE: u64 = 15_000;
+/// Of requests that came last within so many milliseconds the first one counts.
+const TOGETHER: u64 = 1_000;
 
 impl Waiting {
     /// The request, to be looked at.
@@ -45,23 +53,36 @@ impl Queue {
     }
 
     /// Keeps a request, if there is room for it. One that waits already is not kept twice.
-    pub fn keep(&mut self, listener: usize, arrival: &Arrival<'_>) {
+    pub fn keep(&mut self, listener: usize, arrival: &Arrival<'_>, now: Millis) {
         let Arrival { bytes, peer, local, interface } = *arrival;
         let client = peer.ip();
         let has = self.requests.get(&client).map_or(0, VecDeque::len);
         let most = if self.count < MOST / 2 { MOST_OF_ONE } else { 1 };
+        let mut own = self.requests.get_mut(&client).into_iter().flatten();
+        if let Some(kept) = own.find(|kept| kept.peer == peer && kept.bytes == bytes) {
+            kept.asked = now;
+            return;
+        }
         if bytes.len() > LONGEST || self.count >= MOST || has >= most {
             return;
         }
         let own = self.requests.entry(client).or_default();
-        if own.iter().any(|kept| kept.peer == peer && kept.bytes == bytes) {
-            return;
-        }
         if own.is_empty() {
             self.turns.push_back(client);
         }
-        own.push_back(Waiting { listener, bytes: bytes.to_vec(), peer, local, interface });
+        let bytes = bytes.to_vec();
+        own.push_back(Waiting { listener, asked: now, bytes, peer, local, interface });
         self.count += 1;
+    }
+
+    /// Forgets those whose clients ask no more.
+    pub fn forget_lost(&mut self, now: Millis) {
+        self.requests.retain(|_, own| {
+            own.retain(|kept| now < kept.asked.plus(PATIENCE));
+            !own.is_empty()
+        });
+        self.turns.retain(|client| self.requests.contains_key(client));
+        self.count = self.requests.values().map(VecDeque::len).sum();
     }
 
     /// Clients that wait, the next one first.
@@ -72,7 +93,9 @@ impl Queue {
     /// The next request of a client, who waits for all others then.
     pub fn take(&mut self, client: IpAddr) -> Option<Waiting> {
         let own = self.requests.get_mut(&client)?;
-        let next = own.pop_front()?;
+        let latest = own.iter().map(|kept| kept.asked).max()?;
+        let at = own.iter().position(|kept| latest < kept.asked.plus(TOGETHER))?;
+        let next = own.remove(at)?;
         self.count -= 1;
         self.turns.retain(|other| *other != client);
         if own.is_empty() {

@@ -1,0 +1,176 @@
+//! A client of the model (RFC 1350, 2347, 2348, 7440): it asks for a file until it has it, and knows what it has to get.
+
+use super::disk::{FILES, contents};
+use pxemasq::net::Via;
+
+/// One client's wish.
+#[derive(Clone, Copy)]
+pub struct Wish {
+    pub file: usize,
+    pub blksize: Option<usize>,
+    pub windowsize: Option<usize>,
+    pub netascii: bool,
+    pub tsize: bool,
+}
+
+impl Wish {
+    /// What 16 bits say.
+    pub fn new(bits: u16) -> Self {
+        let of = |shift: u16, all: &[Option<usize>]| all[usize::from(bits >> shift) % all.len()];
+        Self {
+            file: usize::from(bits & 7),
+            blksize: of(
+                3,
+                &[None, Some(8), Some(100), Some(512), Some(1024), Some(1468), Some(60_000)],
+            ),
+            windowsize: of(6, &[None, Some(1), Some(2), Some(5), Some(64)]),
+            netascii: (bits >> 9).is_multiple_of(8),
+            tsize: bits >> 12 & 1 == 1,
+        }
+    }
+
+    fn request(&self) -> Vec<u8> {
+        let mode = if self.netascii { "netascii" } else { "octet" };
+        let option = |name: &str, value: Option<usize>| {
+            value.map(|value| format!("{name}\0{value}\0")).unwrap_or_default()
+        };
+        let options = [
+            option("tsize", self.tsize.then_some(0)),
+            option("blksize", self.blksize),
+            option("windowsize", self.windowsize),
+        ];
+        let file = FILES[self.file].0;
+        format!("\0\x01{file}\0{mode}\0{}", options.concat()).into_bytes()
+    }
+
+    /// What arrives of it, all told.
+    fn expected(&self) -> Vec<u8> {
+        let plain = contents(self.file);
+        if !self.netascii {
+            return plain;
+        }
+        let both = |byte: &u8| if *byte == b'\n' { vec![b'\r', b'\n'] } else { vec![*byte] };
+        plain.iter().flat_map(both).collect()
+    }
+}
+
+/// A client that loads something.
+pub struct Client {
+    pub port: u16,
+    pub address: u8,
+    pub wish: Wish,
+    expected: Vec<u8>,
+    /// Who sends it the file.
+    pub peer: Option<Via>,
+    blksize: usize,
+    windowsize: usize,
+    got: Vec<u8>,
+    /// Blocks it has, and of those the ones it has acknowledged.
+    blocks: usize,
+    acknowledged: usize,
+    last: Vec<u8>,
+    /// How often it has said the same.
+    pub repeats: usize,
+    pub done: bool,
+}
+
+impl Client {
+    pub fn new(address: u8, port: u16, wish: Wish) -> Self {
+        Self {
+            port,
+            address,
+            wish,
+            expected: wish.expected(),
+            peer: None,
+            blksize: 512,
+            windowsize: 1,
+            got: Vec::new(),
+            blocks: 0,
+            acknowledged: 0,
+            last: wish.request(),
+            repeats: 0,
+            done: false,
+        }
+    }
+
+    /// What it says, or says again.
+    pub fn says(&mut self) -> Vec<u8> {
+        self.repeats += 1;
+        self.last.clone()
+    }
+
+    /// Whatever is sent to it has to be part of the file, and no more than it can expect: seen when it leaves the server.
+    pub fn is_sent(&mut self, bytes: &[u8]) {
+        match bytes {
+            [0, 3, high, low, data @ ..] => {
+                let block = usize::from(u16::from_be_bytes([*high, *low]));
+                let first = (block - 1) * self.blksize;
+                let end = (first + self.blksize).min(self.expected.len());
+                assert!(
+                    block <= self.acknowledged + self.windowsize,
+                    "block {block} is too far on"
+                );
+                assert_eq!(*data, self.expected[first..end], "block {block} has other bytes");
+            }
+            [0, 6, options @ ..] => self.agrees(options),
+            [0, 5, ..] => {}
+            other => panic!("{other:?} means nothing to a client"),
+        }
+    }
+
+    fn agrees(&mut self, options: &[u8]) {
+        let words: Vec<&str> = options
+            .split(|byte| *byte == 0)
+            .map(|word| str::from_utf8(word).expect("text"))
+            .collect();
+        for pair in words.chunks_exact(2) {
+            let value: usize = pair[1].parse().expect("a number");
+            let within = |asked: Option<usize>| asked.is_some_and(|asked| value <= asked);
+            match pair[0] {
+                "blksize" => {
+                    assert!(within(self.wish.blksize));
+                    self.blksize = value;
+                }
+                "windowsize" => {
+                    assert!(within(self.wish.windowsize));
+                    self.windowsize = value;
+                }
+                "tsize" => assert!(self.wish.tsize && value == FILES[self.wish.file].1),
+                other => panic!("{other} was not asked for"),
+            }
+        }
+    }
+
+    /// Something arrives from its peer; what it answers.
+    pub fn hears(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        match bytes {
+            [0, 6, ..] if self.blocks == 0 => Some(self.acknowledges()),
+            [0, 3, high, low, data @ ..] => {
+                let block = usize::from(u16::from_be_bytes([*high, *low]));
+                if block != self.blocks + 1 {
+                    // Something is missing, or has come before.
+                    return (block > self.blocks || self.windowsize == 1)
+                        .then(|| self.acknowledges());
+                }
+                self.got.extend_from_slice(data);
+                self.blocks = block;
+                self.repeats = 0;
+                let ends = data.len() < self.blksize;
+                if ends {
+                    assert!(self.got == self.expected, "the file has other bytes");
+                    self.done = true;
+                }
+                let due = ends || block == self.acknowledged + self.windowsize;
+                due.then(|| self.acknowledges())
+            }
+            _ => None,
+        }
+    }
+
+    fn acknowledges(&mut self) -> Vec<u8> {
+        self.acknowledged = self.blocks;
+        let [.., high, low] = self.blocks.to_be_bytes();
+        self.last = vec![0, 4, high, low];
+        self.last.clone()
+    }
+}

@@ -1,0 +1,87 @@
+//! The files of the model: in memory, on a disk that is slow at times.
+
+use pxemasq::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
+use std::net::IpAddr;
+
+/// Names, and how many bytes each has.
+pub const FILES: [(&str, usize); 8] = [
+    ("empty", 0),
+    ("one", 1),
+    ("short", 511),
+    ("full", 512),
+    ("more", 513),
+    ("loader", 3000),
+    ("exact", 8192),
+    ("kernel", 40_000),
+];
+/// Where the server finds them.
+const ROOT: &str = "/";
+
+/// The bytes of a file: with line ends, and no two blocks alike.
+pub fn contents(file: usize) -> Vec<u8> {
+    let byte =
+        |at: usize| if at % 7 == 3 { b'\n' } else { (at * 31 + at / 256 + file).to_le_bytes()[0] };
+    (0..FILES[file].1).map(byte).collect()
+}
+
+/// All files, and who waits for what.
+pub struct Disk {
+    all: Vec<Vec<u8>>,
+    open: Vec<Option<usize>>,
+    /// Answers nothing for now.
+    pub slow: bool,
+    parts: Vec<(FileId, u64)>,
+    names: Vec<Awaited>,
+}
+
+impl Disk {
+    pub fn new() -> Self {
+        let all = (0..FILES.len()).map(contents).collect();
+        Self { all, open: Vec::new(), slow: false, parts: Vec::new(), names: Vec::new() }
+    }
+
+    /// What was asked while it was slow, and can be told now.
+    pub fn tell(&mut self) -> (Vec<(FileId, u64)>, Vec<Awaited>) {
+        (std::mem::take(&mut self.parts), std::mem::take(&mut self.names))
+    }
+
+    /// How many files are open.
+    pub fn in_use(&self) -> usize {
+        self.open.iter().flatten().count()
+    }
+}
+
+impl Files for Disk {
+    fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
+        if self.slow {
+            self.names.push(Awaited::File(path.to_vec()));
+            return Err(Refusal::Pending);
+        }
+        let is = |name: &str| [ROOT.as_bytes(), name.as_bytes()].concat() == path;
+        let file = FILES.iter().position(|(name, _)| is(name)).ok_or(Refusal::NotFound)?;
+        self.open.push(Some(file));
+        Ok(Opened { file: FileId(self.open.len() - 1), size: self.all[file].len() as u64 })
+    }
+
+    fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> Read<'_> {
+        if self.slow {
+            self.parts.push((file, offset));
+            return Read::Pending;
+        }
+        let bytes = &self.all[self.open[file.0].expect("a closed file is not read")];
+        let left = bytes.get(usize::try_from(offset).expect("small")..).unwrap_or_default();
+        Read::Bytes(&left[..left.len().min(wanted)])
+    }
+
+    fn close(&mut self, file: FileId) {
+        assert!(self.open[file.0].take().is_some(), "a file is closed once");
+    }
+
+    fn is_directory(&mut self, _: &[u8]) -> Option<bool> {
+        Some(false)
+    }
+
+    fn mac_of(&self, _: IpAddr) -> Option<[u8; 6]> {
+        None
+    }
+}
