@@ -30,6 +30,13 @@ pub enum Sight {
         /// Who.
         client: IpAddr,
     },
+    /// It asked for a file, and there is no socket to send it by.
+    NoSocket {
+        /// Who.
+        client: IpAddr,
+        /// The system's words.
+        reason: String,
+    },
     /// What it was being sent made room for somebody else.
     MakesRoom {
         /// Who.

@@ -178,6 +178,9 @@ impl Daemon {
                 let most = self.config.tftp.as_ref().map_or(0, |tftp| tftp.most);
                 NoticeLine::MadeRoom { client: client(who), most }
             }
+            Remark::NoSocket { who, reason } => {
+                NoticeLine::NoSocket { client: client(who), reason }
+            }
             Remark::Rival(rival, line) => beside(rival, line.to_string()),
         };
         self.journal.write(&Line::Notice(notice));

@@ -3,9 +3,11 @@
 use super::files::Arrived;
 use super::{Daemon, FAIR_SHARE, Mail, is_one_lost};
 use crate::config::Tftp;
+use crate::failure::reason;
 use crate::log_line::{Line, TftpLine};
 use crate::millis::Millis;
 use crate::net::Arrival;
+use crate::sight::Sight;
 use crate::sys::batch::Inbox;
 use crate::sys::udp;
 use crate::tftp::undecided::Undecided;
@@ -68,7 +70,10 @@ impl Daemon {
                 Err(_) if tftp.ports.is_some() => {
                     return self.journal.write(&Line::Tftp(TftpLine::NoPort));
                 }
-                Err(_) => return,
+                Err(error) => {
+                    let (client, reason) = (arrival.peer.ip(), reason(&error));
+                    return self.see(Sight::NoSocket { client, reason }, now);
+                }
             }
         };
         self.begin(socket, arrival, now);

@@ -29,6 +29,8 @@ pub enum NoticeLine {
     Unheard { client: Client, path: String, times: usize },
     /// There were as many transfers as may be; one of its had to go.
     MadeRoom { client: Client, most: usize },
+    /// There was no socket for a transfer of its.
+    NoSocket { client: Client, reason: String },
     /// A file is not there; something near it is, perhaps.
     Missing { client: Client, path: String, near: Option<String>, line: Option<String> },
     /// A file may not be read; why, in words.
@@ -43,6 +45,7 @@ impl NoticeLine {
     pub(super) fn identity(&self) -> &'static str {
         match self {
             Self::MadeRoom { .. }
+            | Self::NoSocket { .. }
             | Self::Unheard { .. }
             | Self::Missing { .. }
             | Self::Denied { .. } => super::TFTP,
@@ -91,6 +94,10 @@ impl fmt::Display for NoticeLine {
             Self::MadeRoom { client, most } => write!(
                 f,
                 "there are as many transfers as may be (tftp-max={most}): one to {client} made room for another client, for it was not answered, or nearly all were {client}'s"
+            ),
+            Self::NoSocket { client, reason } => write!(
+                f,
+                "{client} cannot be sent a file: {reason}. Allow more open files (LimitNOFILE=), or fewer transfers (tftp-max)"
             ),
             Self::Missing { client, path, near, line } => {
                 write!(f, "{client} stopped at {path}, which does not exist")?;

@@ -74,6 +74,13 @@ pub enum Remark {
         /// Who.
         who: Who,
     },
+    /// It asked for a file, and there was no socket to send it by.
+    NoSocket {
+        /// Who.
+        who: Who,
+        /// The system's words.
+        reason: String,
+    },
     /// It did not get these files, and has got nothing since. Whether there is something to say about one of them, and
     /// whether that was said lately, is for whoever looks.
     Refused {
@@ -151,8 +158,12 @@ impl Onlooker {
             }
             Sight::MakesRoom { client } => {
                 let who = self.who(client);
-                let may_tell = self.way(who, now)?.may_tell(Topic::Room, now);
-                return may_tell.then_some(Remark::MadeRoom { who });
+                return self.may_tell(who, Topic::Room, now).then_some(Remark::MadeRoom { who });
+            }
+            Sight::NoSocket { client, reason } => {
+                let who = self.who(client);
+                let may_tell = self.may_tell(who, Topic::Socket, now);
+                return may_tell.then_some(Remark::NoSocket { who, reason });
             }
             Sight::Begins { client, ref path } | Sight::Refused { client, ref path, .. } => {
                 (client, path)
@@ -297,6 +308,10 @@ impl Onlooker {
         Some(way)
     }
 
+    fn may_tell(&mut self, who: Who, topic: Topic, now: Millis) -> bool {
+        self.way(who, now).is_some_and(|way| way.may_tell(topic, now))
+    }
+
     fn wake(&mut self, pending: bool, now: Millis) {
         if pending {
             self.next.get_or_insert(now.plus(PAUSE));
@@ -312,6 +327,7 @@ enum Topic {
     Again,
     Unheard,
     Room,
+    Socket,
     Rival,
 }
 

@@ -59,6 +59,8 @@ impl Download<'_> {
                 continue;
             };
             match datagram {
+                // One that comes late says nothing new, and what was said last may have to be said again.
+                [0, 6, ..] if wanted > 1 => {}
                 [0, 6, ..] => {
                     // What the server grants of our wishes is what it sends by, or the test fails.
                     client.last = vec![0, 4, 0, 0];

@@ -200,6 +200,11 @@ impl Host {
         })
     }
 
+    /// Gives an interface away, with its wire. Its addresses are lost, and it is down.
+    pub fn hand_over(&self, interface: &str, to: &Host) {
+        self.ip(&format!("link set {interface} netns {}", to.namespace_path()));
+    }
+
     /// The end of a cable: `lab.wire(server.plug("eth0", MAC), client.plug("c0", OTHER_MAC))`.
     pub fn plug<'a>(&'a self, name: &'a str, mac: &'a str) -> Plug<'a> {
         Plug { host: self, name, mac }

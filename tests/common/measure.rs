@@ -28,3 +28,21 @@ pub fn cpu_seconds(id: u32) -> f64 {
     let ticks: f64 = fields.skip(11).take(4).filter_map(|ticks| ticks.parse::<f64>().ok()).sum();
     ticks / 100.0
 }
+
+/// A field of `/proc/ID/status`.
+pub fn status(id: u32, field: &str) -> String {
+    let text = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Kilobytes of memory that a process has for itself.
+pub fn kilobytes(id: u32) -> usize {
+    let size = status(id, "RssAnon");
+    size.split(' ').next().and_then(|size| size.parse().ok()).expect("it runs")
+}
+
+/// How many descriptors a process has open.
+pub fn descriptors(id: u32) -> usize {
+    fs::read_dir(format!("/proc/{id}/fd")).expect("it runs").count()
+}

@@ -96,7 +96,8 @@ fn number(interface: &str) -> u8 {
     1 + interface.trim_start_matches(char::is_alphabetic).parse::<u8>().unwrap_or(98)
 }
 
-fn frame(
+/// A frame with a datagram. Its UDP has no checksum: it need not have one.
+pub fn frame(
     to_mac: Mac,
     from_mac: Mac,
     from: SocketAddrV4,

@@ -19,6 +19,8 @@ pub struct Rom<'e> {
     server: Ipv4Addr,
     /// Its address, once it has one.
     pub address: Ipv4Addr,
+    /// How often it asks for each thing.
+    pub tries: usize,
     relay: Option<Ipv4Addr>,
 }
 
@@ -40,7 +42,7 @@ impl<'e> Rom<'e> {
     /// Reads a description: `arch=x86-64_EFI,user-class=iPXE`.
     pub fn new(text: &str, ears: &'e Ears, server: Ipv4Addr, address: Ipv4Addr) -> Self {
         let (words, architecture, relay) = (String::new(), Architecture(0), None);
-        let mut rom = Self { ears, architecture, words, server, address, relay };
+        let mut rom = Self { ears, architecture, words, server, address, tries: 1, relay };
         let words: Vec<String> = text.split(',').map(|word| rom.word(word)).collect();
         rom.words = words.concat();
         rom
@@ -110,9 +112,11 @@ impl<'e> Rom<'e> {
     fn ask(&self, words: &str) -> Option<Heard> {
         drop(self.ears.heard());
         let Said { on, from, to, bytes } = said(&format!("{words}{}", self.words));
-        self.ears.send(&on, from, to, &bytes);
         let is_reply = |heard: &Heard| heard.bytes.first() == Some(&2);
-        eventually(ANSWER, || self.ears.heard().into_iter().find(is_reply))
+        (0..self.tries).find_map(|_| {
+            self.ears.send(&on, from, to, &bytes);
+            eventually(ANSWER, || self.ears.heard().into_iter().find(is_reply))
+        })
     }
 }
 

@@ -9,11 +9,17 @@ pub const CONFIG: &str = "/srv/dnsmasq.conf";
 /// What the usual client asks for.
 pub const SMALL: &str = "hello\n";
 
-/// Lays a wire between `server`, 10.9.0.1, and `client`, 10.9.0.2, and starts the program, with these words and
-/// variables beside the usual ones. It is there when it has these ports.
+/// Lays a wire between `server`, 10.9.0.1, and `client`, 10.9.0.2, and starts the program: see [`serve`].
 pub fn start(lab: &Lab, words: &[&str], variables: &[(&str, &str)], ports: &[u16]) -> Process {
     let (server, client) = (lab.host("server"), lab.host("client"));
     lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
+    serve(lab, words, variables, ports)
+}
+
+/// Gives both their addresses, wherever their wires lead, and starts the program, with these words and variables beside
+/// the usual ones. It is there when it has these ports.
+pub fn serve(lab: &Lab, words: &[&str], variables: &[(&str, &str)], ports: &[u16]) -> Process {
+    let (server, client) = (lab.host("server"), lab.host("client"));
     server.ip("addr add 10.9.0.1/24 dev eth0");
     client.ip("addr add 10.9.0.2/24 dev c0");
     lab.file("/srv/tftp/small", SMALL);

@@ -2,6 +2,7 @@
 
 use crate::common::download::Download;
 use crate::common::lab::{Lab, Process, eventually, record};
+pub use crate::common::measure::status;
 use crate::common::subject;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -135,13 +136,6 @@ fn pid(id: u32) -> Pid {
 pub fn runs(id: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
-}
-
-/// A field of `/proc/ID/status`.
-pub fn status(id: u32, field: &str) -> String {
-    let text = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-    line.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// `<30>Nov 22 12:55:36 dnsmasq-tftp[12]: text` as `6 dnsmasq-tftp: text`, the program's own words left out.

@@ -74,9 +74,10 @@ fn a_client_alone_waits_until_it_has_ended_something() {
     let first = hall.asks(FIRST, 1).unwrap();
     assert!(hall.asks(FIRST, 2).is_some());
     assert_eq!((hall.asks(FIRST, 3), hall.asks(FIRST, 4), hall.asks(FIRST, 3)), (None, None, None));
-    assert_eq!(hall.calls(100_000), []);
+    assert_eq!(hall.calls(9_000), []);
     (1..=6).for_each(|block| drop(hall.answers(first, FIRST, 1, block)));
-    assert_eq!(hall.calls(100_000), [SocketAddr::from((FIRST, 3))], "once, and before the other");
+    assert_eq!(hall.calls(9_000), [SocketAddr::from((FIRST, 3))], "once, and before the other");
+    assert_eq!(hall.calls(10_000), [SocketAddr::from((FIRST, 4))], "what it never answered goes");
 }
 
 #[test]
@@ -142,6 +143,22 @@ fn nobody_who_answers_makes_room_unless_all_is_his() {
     assert!(hall.asks(SECOND, 1).is_some());
     assert!(!hall.bench.server.has(ids[3]), "the one that has not moved for the longest time");
     assert_eq!(hall.asks(SECOND, 2), None, "who has something waits");
+}
+
+/// What a client asks for, or asks for again, comes before what it may have given up; and that is forgotten.
+#[test]
+fn nobody_waits_behind_what_nobody_wants() {
+    let mut hall = Hall::new(1);
+    let id = hall.asks(FIRST, 1).unwrap();
+    hall.answers(id, FIRST, 1, 1);
+    for (now, port) in [(0, 2), (2_000, 3), (2_500, 4), (4_000, 2)] {
+        hall.bench.now = Millis(now);
+        assert_eq!(hall.asks(FIRST, port), None);
+    }
+    (2..=6).for_each(|block| drop(hall.answers(id, FIRST, 1, block)));
+    assert_eq!(hall.calls(4_000), [SocketAddr::from((FIRST, 2))], "it has just asked again");
+    assert_eq!(hall.calls(17_499), [SocketAddr::from((FIRST, 4))], "the other one is forgotten");
+    assert!(!hall.bench.server.is_crowded());
 }
 
 /// What is sent to an address that may never have asked has a bound.

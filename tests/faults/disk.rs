@@ -1,0 +1,116 @@
+//! Files that change while they are sent. What a client gets is the file that it asked for, or an error: nothing of both.
+
+use crate::common::download::Download;
+use crate::scene::{FILE, SIZE, Scene, contents};
+use std::fs::{self, File};
+use std::io::Write;
+
+const PATH: &str = "/srv/tftp/changing";
+const WINDOWS: [usize; 2] = [1, 16];
+
+/// Asks for a file to which something is done when half of it has come: what has come in all, and how it has ended.
+fn get_while(
+    scene: &Scene,
+    windowsize: usize,
+    change: impl FnOnce(),
+) -> (Vec<u8>, Result<(), String>) {
+    scene.lab.file(PATH, contents(SIZE));
+    let (mut got, mut change) = (Vec::new(), Some(change));
+    let download = Download { file: "changing", windowsize, ..Download::USUAL };
+    let ended = download.get(scene.client(), |block| {
+        got.extend_from_slice(block);
+        if got.len() > SIZE / 2 {
+            change.take().into_iter().for_each(|change| change());
+        }
+    });
+    assert!(change.is_none(), "nothing was done to it");
+    (got, ended)
+}
+
+#[test]
+fn a_file_that_is_replaced_is_sent_to_its_end() {
+    let Some(scene) = Scene::new("") else { return };
+    let other = contents(SIZE + 7);
+    for windowsize in WINDOWS {
+        let (got, ended) = get_while(&scene, windowsize, || {
+            scene.lab.file("/srv/tftp/new", &other);
+            fs::rename("/srv/tftp/new", PATH).expect("it is ours");
+        });
+        assert_eq!(ended, Ok(()), "{windowsize}");
+        assert!(got == contents(SIZE), "{windowsize}: {} bytes", got.len());
+        assert!(scene.get("changing") == Ok(other.clone()), "the next one gets what is there now");
+    }
+    scene.lives();
+}
+
+#[test]
+fn a_file_that_is_deleted_is_sent_to_its_end() {
+    let Some(scene) = Scene::new("") else { return };
+    for windowsize in WINDOWS {
+        let remove = || fs::remove_file(PATH).expect("it is ours");
+        let (got, ended) = get_while(&scene, windowsize, remove);
+        assert_eq!(ended, Ok(()), "{windowsize}");
+        assert!(got == contents(SIZE), "{windowsize}: {} bytes", got.len());
+        let next = scene.get("changing");
+        assert_eq!(next, Err(format!("1 file {PATH} not found for 10.9.0.2\0")));
+    }
+    scene.lives();
+}
+
+/// D-003: what was read before is sent, and nothing that is not the file's.
+#[test]
+fn a_file_that_is_cut_ends_the_transfer() {
+    let Some(scene) = Scene::new("") else { return };
+    for (windowsize, left) in WINDOWS.into_iter().flat_map(|size| [(size, 1000), (size, 0)]) {
+        let cut = || {
+            let file = File::options().write(true).open(PATH).expect("it is ours");
+            file.set_len(left as u64).expect("it can be cut");
+        };
+        let (got, ended) = get_while(&scene, windowsize, cut);
+        assert_eq!(ended, Err(format!("0 cannot read {PATH}: Success\0")), "{windowsize} {left}");
+        assert!(got.len() < SIZE && contents(SIZE).starts_with(&got), "{windowsize} {left}");
+        assert!(scene.get("changing") == Ok(contents(SIZE)[..left].to_vec()), "and then less");
+    }
+    assert!(scene.has_told(&format!("failed sending {PATH} to 10.9.0.2")));
+    scene.lives();
+}
+
+/// A client was told its size, or counts on the end of what there was.
+#[test]
+fn a_file_that_grows_is_sent_as_long_as_it_was() {
+    let Some(scene) = Scene::new("") else { return };
+    let more = contents(5000);
+    for windowsize in WINDOWS {
+        let (got, ended) = get_while(&scene, windowsize, || {
+            let mut file = File::options().append(true).open(PATH).expect("it is ours");
+            file.write_all(&more).expect("it has room");
+        });
+        assert_eq!(ended, Ok(()), "{windowsize}");
+        assert!(got == contents(SIZE), "{windowsize}: {} bytes", got.len());
+        assert!(scene.get("changing") == Ok([contents(SIZE), more.clone()].concat()), "the rest");
+    }
+    scene.lives();
+}
+
+/// Images are written anew, one after the other, while machines boot from them: each gets one whole.
+#[test]
+fn who_boots_while_images_are_replaced_gets_one_whole() {
+    const IMAGES: usize = 5;
+    let Some(scene) = Scene::new("") else { return };
+    let path = format!("/srv/tftp/{FILE}");
+    let image = |number: usize| contents(SIZE + number);
+    scene.lab.file(&path, image(0));
+    for number in 1..=IMAGES {
+        let (mut got, next) = (Vec::new(), image(number));
+        let download = Download { file: FILE, windowsize: 4, ..Download::USUAL };
+        let ended = download.get(scene.client(), |block| {
+            got.extend_from_slice(block);
+            scene.lab.file("/srv/tftp/new", &next);
+            fs::rename("/srv/tftp/new", &path).expect("it is ours");
+        });
+        assert_eq!(ended, Ok(()));
+        assert!(got == image(number - 1), "{number}: {} bytes", got.len());
+    }
+    scene.lab.file(&path, contents(SIZE));
+    scene.lives();
+}

@@ -1,0 +1,15 @@
+//! What machines and networks do to a program that serves: after each of it, somebody else boots.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod crowd;
+mod disk;
+mod flood;
+mod limits;
+mod link;
+mod network;
+mod scene;
+mod time;
+mod walls;
+mod wire;

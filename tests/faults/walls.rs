@@ -1,0 +1,191 @@
+//! What lies outside the root stays there, and what is no file is none.
+
+use crate::common::download::Download;
+use crate::common::lab::{Lab, eventually};
+use crate::common::measure::status;
+use crate::common::required;
+use crate::scene::{PATIENCE, Scene};
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use std::os::unix::net::UnixListener;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+const SECRET: &str = "what nobody may have\n";
+const PUBLIC: &str = "for everybody\n";
+
+fn ready(lab: &Lab) {
+    lab.file("/srv/secret", SECRET);
+    lab.file("/srv/outside/file", SECRET);
+    lab.file("/srv/images/early", PUBLIC);
+    lab.file("/srv/tftp/directory/inside", PUBLIC);
+    lab.link("/srv/images/early", "/srv/tftp/early");
+}
+
+/// With the walls, and without them.
+fn scene(words: &[&str]) -> Option<Scene> {
+    Scene::with("", words, &[], ready)
+}
+
+/// Older kernels have no Landlock: there the program says so.
+fn walled() -> Option<Scene> {
+    let scene = scene(&[])?;
+    let told = || scene.has_told("compile time options").then_some(());
+    eventually(PATIENCE, told).expect("it tells what it is confined by");
+    let landlock = scene.has_told("confined by Landlock").then_some(());
+    required(landlock.ok_or("no Landlock in this kernel".to_owned()))?;
+    Some(scene)
+}
+
+#[test]
+fn a_program_that_serves_is_confined() {
+    let of = |id| ["Seccomp", "NoNewPrivs"].map(|field| status(id, field));
+    let Some(scene) = scene(&[]) else { return };
+    assert_eq!(of(scene.id()), ["2", "1"]);
+    scene.lives();
+    let Some(scene) = self::scene(&["--unconfined"]) else { return };
+    // What a container confines us by stays.
+    assert_eq!(of(scene.id()), of(std::process::id()));
+    scene.lives();
+}
+
+#[test]
+fn a_link_that_came_later_leads_nowhere() {
+    let Some(scene) = walled() else { return };
+    scene.lab.link("/srv/secret", "/srv/tftp/late");
+    scene.lab.link("/srv/outside", "/srv/tftp/there");
+    assert_eq!(scene.get("early"), Ok(PUBLIC.as_bytes().to_vec()));
+    for name in ["late", "there/file"] {
+        let refused = format!("2 cannot access /srv/tftp/{name}: Permission denied\0");
+        assert_eq!(scene.get(name), Err(refused));
+    }
+    // The first one is told, as soon as nothing else is sent.
+    let notice = "/srv/tftp/late leads to /srv/secret, which nothing in the root led to";
+    let told = || scene.has_told(notice).then_some(());
+    assert!(eventually(PATIENCE, told).is_some(), "{:#?}", scene.lab.syslog());
+    scene.lives();
+}
+
+#[test]
+fn without_walls_links_are_followed() {
+    let Some(scene) = scene(&["--unconfined"]) else { return };
+    scene.lab.link("/srv/images/early", "/srv/tftp/late");
+    for name in ["early", "late"] {
+        assert_eq!(scene.get(name), Ok(PUBLIC.as_bytes().to_vec()), "{name}");
+    }
+    scene.lives();
+}
+
+/// None of them is waited for.
+#[test]
+fn what_is_no_file_is_refused_at_once() {
+    let Some(scene) = scene(&[]) else { return };
+    let server = scene.server();
+    server.run(Command::new("mkfifo").args(["-m", "644", "/srv/tftp/fifo"]));
+    let _socket = UnixListener::bind("/srv/tftp/socket").expect("a socket");
+    let mut refused = vec!["fifo", "socket", "directory", "directory/", "", "/", "."];
+    // In a user namespace there are no nodes to be made.
+    for (name, minor) in [("null", "3"), ("zero", "5"), ("full", "7")] {
+        let mut node = Command::new("mknod");
+        node.args(["-m", "644", &format!("/srv/tftp/{name}"), "c", "1", minor]);
+        refused.extend(
+            server.inside(|| node.output()).is_ok_and(|it| it.status.success()).then_some(name),
+        );
+    }
+    for name in refused {
+        let once = Download { file: name, tries: 4, ..Download::USUAL };
+        let answer = once.bytes(scene.client());
+        // A device is as long as it says: it has nothing.
+        let nothing = answer.as_ref().map_or_else(|error| error != "no answer", Vec::is_empty);
+        assert!(nothing, "{name}: {answer:?}");
+    }
+    assert_eq!(scene.get("directory/inside"), Ok(PUBLIC.as_bytes().to_vec()));
+    scene.lives();
+}
+
+const CLIMBING: &[&str] = &[
+    "../secret",
+    "/../secret",
+    "//../secret",
+    "./../secret",
+    ".//..//secret",
+    "directory/../../secret",
+    "directory/./../../secret",
+    "..\\secret",
+    "\\..\\secret",
+    "directory\\..\\..\\secret",
+    "directory/..\\../secret",
+    "%2e%2e/secret",
+    "..%2fsecret",
+    "%2e%2e%2fsecret",
+    "....//secret",
+    ".../secret",
+    "\u{ff0e}\u{ff0e}/secret",
+    "\u{2025}/secret",
+    "/srv/secret",
+    "//srv/secret",
+    "\\srv\\secret",
+    "/srv/tftp/../secret",
+    "/srv/tftp/directory/../../secret",
+    "\\srv\\tftp\\..\\secret",
+    "/srv/tftp//../secret",
+    "srv/secret",
+    "file:///srv/secret",
+    "/proc/self/root/srv/secret",
+    "/proc/self/cwd/srv/secret",
+    "..",
+    "../",
+    "../tftp/../secret",
+];
+
+/// By the name alone; the walls are not needed for it.
+#[test]
+fn no_name_leads_out_of_the_root() {
+    for words in [&[][..], &["--unconfined"]] {
+        let Some(scene) = scene(words) else { return };
+        for name in CLIMBING {
+            let answer = scene.get(name);
+            assert!(answer.as_ref().is_err_and(|error| error != "no answer"), "{name}: {answer:?}");
+        }
+        assert_eq!(scene.get("directory\\inside"), Ok(PUBLIC.as_bytes().to_vec()));
+        scene.lives();
+    }
+}
+
+/// Between the look at a path and its opening, a directory may become a link. Whoever may do that may be anybody.
+#[test]
+fn a_directory_that_becomes_a_link_leads_nowhere() {
+    const SWAPS: usize = 20_000;
+    const ASKED: usize = 1000;
+    const MOST: usize = 100_000;
+    let Some(scene) = walled() else { return };
+    scene.lab.file("/srv/tftp/swapped/file", PUBLIC);
+    scene.lab.link("/srv/outside", "/srv/tftp/spare");
+    let (over, swaps) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let swap = || {
+        while !over.load(Ordering::Relaxed) {
+            let [one, other] = ["/srv/tftp/swapped", "/srv/tftp/spare"];
+            renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE).expect("both");
+            swaps.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let (mut served, mut refused, mut stolen) = (0, 0, None);
+    std::thread::scope(|scope| {
+        scope.spawn(swap);
+        let swapped = || swaps.load(Ordering::Relaxed) >= SWAPS;
+        let enough = |asked: usize, both| asked >= ASKED && both && swapped();
+        while !enough(served + refused, served > 0 && refused > 0)
+            && served + refused < MOST
+            && stolen.is_none()
+        {
+            match scene.get("swapped/file") {
+                Ok(bytes) if bytes == PUBLIC.as_bytes() => served += 1,
+                Ok(bytes) => stolen = Some(bytes),
+                Err(_) => refused += 1,
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(stolen, None, "after {served} answers");
+    assert!(served > 0 && refused > 0, "{served} served, {refused} refused");
+    scene.lives();
+}
