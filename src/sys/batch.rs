@@ -207,6 +207,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no such call")]
     fn a_window_arrives_in_order_and_whole() {
         let fd = open_transfer((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         for count in [0, 1, 5, 64, 100] {
@@ -220,6 +221,7 @@ mod tests {
 
     /// A socket without checksums is one that the kernel will not cut for (`EINVAL`).
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no such call")]
     fn what_cannot_be_cut_goes_one_by_one() {
         let fd = open_transfer((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let (on, size) = (1, libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap());

@@ -75,6 +75,7 @@ mod tests {
     use std::os::unix::fs::FileExt;
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no such call")]
     fn a_directory_tells_its_mount() {
         // Nothing needs to be asked for the root, and old kernels have no such call.
         let Ok(mount) = mount_of(Path::new("/")) else { return };
@@ -83,6 +84,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no such call")]
     fn what_is_in_memory_is_read_at_once() {
         let file = tempfile::tempfile().unwrap();
         file.write_all_at(&[7; 9000], 0).unwrap();
