@@ -96,9 +96,12 @@ fn twenty_thousand_machines_leave_nothing_behind() {
         if nth % 50 == 0 {
             std::thread::sleep(Duration::from_millis(2));
         }
+        // What was sent before has been read then.
+        if nth % 500 == 0 {
+            answers(&lab);
+        }
         // Until then it remembers more and more of them.
         if nth == 10_000 {
-            answers(&lab);
             early = Held::by(&daemon);
         }
     }

@@ -3,15 +3,15 @@
 //! Each device has threads of its own: one that hangs keeps nobody waiting but its own readers.
 
 use crate::failure::reason;
-use crate::sys::limits;
+use crate::sys::{disk, limits};
 use crate::tftp::files::{Awaited, FileId, Refusal};
 use mio::Waker;
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
@@ -205,13 +205,8 @@ pub fn look(awaited: &Awaited) -> Found {
     }
 }
 
-/// A FIFO must not make us wait for its writer, nor a terminal become ours.
-const OPEN_FLAGS: i32 = limits::O_NONBLOCK | limits::O_NOCTTY;
-
 fn open(path: &[u8]) -> Result<(Arc<File>, Metadata), Refusal> {
-    let mut options = OpenOptions::new();
-    let file = options.read(true).custom_flags(OPEN_FLAGS).open(OsStr::from_bytes(path));
-    let found = file.and_then(|file| {
+    let found = disk::open(OsStr::from_bytes(path)).and_then(|file| {
         let metadata = file.metadata()?;
         Ok((Arc::new(file), metadata))
     });

@@ -2,7 +2,9 @@
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::sys::stat::Mode;
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, fstatfs};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -22,6 +24,19 @@ pub enum AtOnce {
     NotYet,
     /// The file system cannot tell.
     Unknown,
+}
+
+/// Opens a file to be read. Links are followed, out of the root too, for images are mounted elsewhere; but none of those
+/// that lead to what a process has open (`RESOLVE_NO_MAGICLINKS`, openat2(2)). A FIFO does not make us wait for its
+/// writer, and no terminal becomes ours. What may be read of it, and how much, is asked of what was opened.
+pub fn open(path: &OsStr) -> io::Result<File> {
+    let flags = OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    match openat2(AT_FDCWD, path, how) {
+        // Before Linux 5.6, and in containers that were made before it.
+        Err(Errno::ENOSYS | Errno::EPERM) => Ok(nix::fcntl::open(path, flags, Mode::empty())?.into()),
+        opened => Ok(opened?.into()),
+    }
 }
 
 /// Reads what is in memory of a file (`RWF_NOWAIT`, preadv2(2)).
@@ -73,6 +88,20 @@ pub fn is_in_memory(file: &File) -> bool {
 mod tests {
     use super::*;
     use std::os::unix::fs::FileExt;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri has no such call")]
+    fn links_lead_to_files_and_not_to_what_is_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |name: &str| open(folder.path().join(name).as_os_str());
+        std::fs::write(folder.path().join("file"), "text").unwrap();
+        for (name, target) in [("plain", "file"), ("magic", "/proc/self/fd/0")] {
+            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+        }
+        assert_eq!(open("plain").unwrap().metadata().unwrap().len(), 4);
+        assert_eq!(open("magic").unwrap_err().raw_os_error(), Some(libc::ELOOP));
+        assert_eq!(open("none").unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 
     #[test]
     #[cfg_attr(miri, ignore = "Miri has no such call")]
