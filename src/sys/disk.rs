@@ -34,7 +34,9 @@ pub fn open(path: &OsStr) -> io::Result<File> {
     let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS);
     match openat2(AT_FDCWD, path, how) {
         // Before Linux 5.6, and in containers that were made before it.
-        Err(Errno::ENOSYS | Errno::EPERM) => Ok(nix::fcntl::open(path, flags, Mode::empty())?.into()),
+        Err(Errno::ENOSYS | Errno::EPERM) => {
+            Ok(nix::fcntl::open(path, flags, Mode::empty())?.into())
+        }
         opened => Ok(opened?.into()),
     }
 }

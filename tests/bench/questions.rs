@@ -20,11 +20,11 @@ pub struct Figures {
     pub cpu: f64,
 }
 
-/// What a program makes of it, with that configuration and log.
+/// What a program makes of it, with that configuration and these words.
 pub fn measure(
     program: &Path,
     config: String,
-    log: &'static str,
+    words: &'static [&'static str],
     machines: usize,
     outstanding: usize,
 ) -> Figures {
@@ -35,7 +35,7 @@ pub fn measure(
         let machine = Machine::new(&lab, ["server", "client"], &["eth0 10.9.0.1/16".to_owned()]);
         lab.file(CONFIG, config);
         lab.host("client").ip("addr add 10.9.0.2/16 dev c0");
-        let running = machine.start(&program, CONFIG, &["-8", log]).expect("it starts");
+        let running = machine.start(&program, CONFIG, words).expect("it starts");
         bind_to_core(SERVER_CORE, running.id());
         bind_to_core(CLIENT_CORE, std::process::id());
         let client = lab.host("client").udp("0.0.0.0:68");

@@ -39,7 +39,7 @@ fn main() {
                     .map(|_| {
                         [&servers[0], &servers[1]].map(|(_, program)| {
                             let config = configuration(kind, lines);
-                            measure(program, config, "/dev/null", lines, outstanding)
+                            measure(program, config, &["-8", "/dev/null"], lines, outstanding)
                         })
                     })
                     .collect();

@@ -1,0 +1,18 @@
+//! What it costs to be confined (Landlock, seccomp), in one run with and without it.
+//!
+//! ```text
+//! cargo bench --bench walls [-- ROUNDS]
+//! ```
+
+#[path = "../common/mod.rs"]
+mod common;
+mod cost;
+mod questions;
+mod swarm;
+
+use cost::{Way, compare};
+
+fn main() {
+    let unconfined = Way { name: "unconfined", lines: "", words: &["--unconfined"] };
+    compare([unconfined, Way { name: "confined", words: &[], ..unconfined }]);
+}
