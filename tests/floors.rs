@@ -88,6 +88,33 @@ fn every_module_has_a_floor() {
     }
 }
 
+/// The list of the README is the list of the sources.
+#[test]
+fn every_unsafe_block_is_told() {
+    let readme = fs::read_to_string(root().join("../README.md")).expect("it is there");
+    let told: Vec<(&str, usize)> = readme
+        .lines()
+        .filter_map(|line| {
+            let (module, rest) = line.strip_prefix("| `sys::")?.split_once("` | ")?;
+            Some((module, rest.split(' ').next()?.parse().ok()?))
+        })
+        .collect();
+    let mut found = Vec::new();
+    for path in sources("sys") {
+        let text = fs::read_to_string(&path).expect("sources can be read");
+        // Tests stand at the end.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let count = code.split("#[test]").next().unwrap_or_default().matches("unsafe {").count();
+        let module = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        found.extend((count > 0).then_some((module, count)));
+    }
+    found.sort();
+    let found: Vec<(&str, usize)> = found.iter().map(|(name, count)| (&**name, *count)).collect();
+    assert_eq!(told, found);
+    let all: usize = found.iter().map(|(_, count)| count).sum();
+    assert!(readme.contains(&format!("{all} `unsafe` blocks")), "{all}");
+}
+
 /// Modules of ours that a line names behind `crate::`.
 fn modules(line: &str) -> impl Iterator<Item = &str> {
     line.split("crate::").skip(1).filter_map(|rest| {

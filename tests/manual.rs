@@ -54,6 +54,44 @@ fn the_guide_knows_every_code_and_says_what_is_said() {
     }
 }
 
+/// What shows that something is so has to be there.
+#[test]
+fn what_trust_rests_on_is_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(folder.join("docs/trust.md")).expect("it is there");
+    let sources = sources(folder);
+    let mut named = 0;
+    for word in text.split('`').skip(1).step_by(2) {
+        let is = |more: &str| word.chars().all(|c| c.is_ascii_lowercase() || more.contains(c));
+        if is("_") && word.matches('_').count() > 2 {
+            named += 1;
+            assert!(sources.contains(&format!("fn {word}()")), "{word}");
+        } else if is("-/") && word.find('/').is_some_and(|at| at > 0) {
+            named += 1;
+            let fixture = folder.join(format!("compat-fixtures/{word}.json"));
+            assert!(fixture.exists(), "{word}");
+        }
+    }
+    assert!(named > 80, "{named}");
+}
+
+/// All of the program and of its tests, one behind the other.
+fn sources(folder: &Path) -> String {
+    let mut folders = ["src", "tests", "conf-parser"].map(|name| folder.join(name)).to_vec();
+    let mut text = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                text += &fs::read_to_string(path).expect("sources can be read");
+            }
+        }
+    }
+    text
+}
+
 #[test]
 fn the_manual_is_good_mdoc() {
     let linted = Command::new("mandoc").args(["-T", "lint", "-W", "style"]).arg(manual()).output();
