@@ -71,7 +71,7 @@ enum Disk {
 struct Identity([i128; 5]);
 
 /// Readable for everybody.
-const OTHERS_READ: u32 = 0o004;
+pub const OTHERS_READ: u32 = 0o004;
 
 impl DiskFiles {
     /// Files that are read by threads where a disk has to be waited for.

@@ -2,6 +2,7 @@
 //!
 //! Each device has threads of its own: one that hangs keeps nobody waiting but its own readers.
 
+use super::files::OTHERS_READ;
 use crate::failure::reason;
 use crate::sys::{disk, limits};
 use crate::tftp::files::{Awaited, FileId, Refusal};
@@ -11,7 +12,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
@@ -210,7 +211,18 @@ fn open(path: &[u8]) -> Result<(Arc<File>, Metadata), Refusal> {
         let metadata = file.metadata()?;
         Ok((Arc::new(file), metadata))
     });
-    found.map_err(|error| refusal(&error))
+    found.map_err(|error| match refusal(&error) {
+        // It may be opened, and not read; that is found out sooner behind a wall.
+        Refusal::Denied if is_open_directory(path) => {
+            Refusal::Failed(reason(&io::Error::from_raw_os_error(limits::EISDIR)))
+        }
+        refusal => refusal,
+    })
+}
+
+fn is_open_directory(path: &[u8]) -> bool {
+    let about = fs::metadata(OsStr::from_bytes(path));
+    about.is_ok_and(|about| about.is_dir() && about.mode() & OTHERS_READ != 0)
 }
 
 fn refusal(error: &io::Error) -> Refusal {
