@@ -134,7 +134,7 @@ fn size(path: &Path, identity: Option<&Identity>, secure: bool) -> Result<u64, T
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Trouble::Missing(near(path))),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(last_seen(path).map_or(Trouble::Other(reason(&error)), Trouble::Closed))
+            Err(last_seen(path, identity).map_or(Trouble::Other(reason(&error)), Trouble::Closed))
         }
         Err(error) => Err(Trouble::Other(reason(&error))),
     }
@@ -159,10 +159,10 @@ pub fn barrier(path: &Path, identity: &Identity) -> Option<Barrier> {
 }
 
 /// The last part of a path that we can see: what is behind it is closed to us.
-fn last_seen(path: &Path) -> Option<Barrier> {
-    path.ancestors().find_map(|part| {
-        Some(Barrier::at(part, &fs::metadata(part).ok()?, Identity::now().user_name()))
-    })
+fn last_seen(path: &Path, identity: Option<&Identity>) -> Option<Barrier> {
+    let now = identity.is_none().then(Identity::now);
+    let user = identity.or(now.as_ref())?.user_name();
+    path.ancestors().find_map(|part| Some(Barrier::at(part, &fs::metadata(part).ok()?, user)))
 }
 
 impl Barrier {
@@ -264,7 +264,7 @@ impl fmt::Display for Outcome {
             ),
             Err(Trouble::WalledOff(target)) => write!(
                 f,
-                "{path} leads to {}, which nothing in the root led to when this program started: restart it, or start it with --unconfined",
+                "{path} leads to {}, where nothing led when this program started: restart it, or start it with --unconfined",
                 shown(target)
             ),
             Err(Trouble::Other(reason)) => write!(f, "{path}: {reason}"),

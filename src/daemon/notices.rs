@@ -57,9 +57,9 @@ const MOST_TOLD: usize = 200;
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl Looking {
-    /// By the rights of who we are now.
-    pub fn new(confinement: Confinement) -> Self {
-        let eyes = Arc::new(Eyes { identity: Identity::now(), confinement });
+    /// By somebody's rights, and within these walls.
+    pub fn new(identity: Identity, confinement: Confinement) -> Self {
+        let eyes = Arc::new(Eyes { identity, confinement });
         Self { queue: Arc::default(), eyes }
     }
 

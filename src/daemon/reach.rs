@@ -38,13 +38,19 @@ pub fn reach(config: &Config) -> Reach {
     if let Some(LogTo::File(path)) = &config.process.log_to {
         let path = path_of(path);
         // Where devices are, no log is moved away.
-        let around = path.parent().filter(|above| !above.starts_with("/dev"));
-        reach.write.extend(around.map(Path::to_owned));
+        let around = directory_of(&path).filter(|above| !above.starts_with("/dev"));
+        reach.write.extend(around);
         reach.write.push(path);
     }
     let pid_file = config.process.pid_file().filter(|_| !config.process.debug);
-    reach.remove.extend(pid_file.and_then(Path::parent).map(Path::to_owned));
+    reach.remove.extend(pid_file.and_then(directory_of));
     reach
+}
+
+/// The directory a file is in, unless that is the root directory.
+fn directory_of(path: &Path) -> Option<PathBuf> {
+    let above = path.parent()?.canonicalize().ok()?;
+    (above != Path::new("/")).then_some(above)
 }
 
 struct Search {
@@ -77,10 +83,12 @@ impl Search {
         }
         for root in roots {
             let there = self.reach(&root);
-            if is_mount_point(&there) {
+            // What is mounted there next, or what the link leads to tomorrow, is another place.
+            if there != root || is_mount_point(&there) || is_empty(&there) {
                 self.reach_above(&there);
+                self.reached.extend(directory_of(&root));
             }
-            if !self.follow_links(there) {
+            if root.exists() && !self.follow_links(there) {
                 return self.reach_all();
             }
         }
@@ -131,10 +139,11 @@ impl Search {
         let there = self.reach(path);
         if !there.is_dir() {
             self.reach_above(&there);
+        } else if path.exists() && !self.follow_links(there) {
+            self.reach_all();
         }
         // A link may lead elsewhere tomorrow, and then to its neighbour.
-        let beside = path.parent().and_then(|above| above.canonicalize().ok());
-        self.reached.extend(beside.filter(|above| above != Path::new("/")));
+        self.reached.extend(directory_of(path));
     }
 
     /// Reaches all that links below a directory lead to, and what links there do; `false`: there are too many names.
@@ -159,17 +168,24 @@ impl Search {
         true
     }
 
-    /// Reaches what a link leads to; tells it if it is a directory that was out of reach.
+    /// Reaches what a link leads to; tells it if it is a directory, to be looked through.
     fn follow(&mut self, link: &Path) -> Option<PathBuf> {
         let target = link.parent()?.join(fs::read_link(link).ok()?);
-        let real = target.canonicalize().unwrap_or(target);
-        if self.reached.iter().any(|place| real.starts_with(place)) {
+        let Ok(real) = target.canonicalize() else {
+            self.reach(&target);
             return None;
+        };
+        if !self.reached.iter().any(|place| real.starts_with(place)) {
+            self.reach(&real);
+            self.reach_above(&real);
         }
-        let there = self.reach(&real);
-        self.reach_above(&there);
-        there.is_dir().then_some(there)
+        // Then all is reached, and nothing is left to be found.
+        (real.is_dir() && real != Path::new("/")).then_some(real)
     }
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// File systems come and go: what is mounted there next is another one.
@@ -215,9 +231,45 @@ mod tests {
         symlink("../tftp/sub", at("srv/tftp/inside")).unwrap();
         let expected = ["mnt", "opt/deep", "srv/tftp"].map(at);
         assert_eq!(read(with_root(&at("srv/tftp"))), expected);
-        symlink(at("gone/for/now"), at("srv/tftp/dangling")).unwrap();
-        let above = folder.path().parent().map(Path::to_owned);
-        assert_eq!(read(with_root(&at("srv/tftp"))).first(), above.as_ref());
+        symlink(at("other/not/yet"), at("srv/tftp/dangling")).unwrap();
+        symlink("../images/not/yet", at("srv/tftp/relative")).unwrap();
+        let expected = ["mnt", "opt/deep", "other", "srv"].map(at);
+        assert_eq!(read(with_root(&at("srv/tftp"))), expected);
+    }
+
+    /// In whatever order a directory tells its names.
+    #[test]
+    fn links_are_found_behind_what_is_reached_already() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for directory in ["srv/tftp", "data/a", "data/tree", "export"] {
+            fs::create_dir_all(at(directory)).unwrap();
+        }
+        for name in ["a", "tree"] {
+            symlink(at("data").join(name), at("srv/tftp").join(name)).unwrap();
+        }
+        for place in ["data/a", "data/tree"] {
+            symlink(at("export"), at(place).join("link")).unwrap();
+        }
+        let above = folder.path().to_owned();
+        assert_eq!(read(with_root(&at("srv/tftp"))), [above]);
+    }
+
+    /// `current` leads to one release today, and to another one tomorrow.
+    #[test]
+    fn a_root_that_is_a_link_may_lead_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("releases/1")).unwrap();
+        fs::create_dir_all(at("srv")).unwrap();
+        symlink("../releases/1", at("srv/current")).unwrap();
+        assert_eq!(read(with_root(&at("srv/current"))), ["releases", "srv"].map(at));
+    }
+
+    #[test]
+    fn a_root_that_is_not_there_is_not_looked_for_everywhere() {
+        let missing = Path::new("/nothing/of/that/name");
+        assert_eq!(read(with_root(missing)), [Path::new("/"); 0]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::sys::privilege::Identity;
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, PipeReader, Read};
+use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -23,6 +24,8 @@ pub struct Script {
     channel: Channel,
     path: String,
     queue: VecDeque<Vec<u8>>,
+    /// Bytes of those that wait.
+    waiting: usize,
     /// Whether one call is under way.
     busy: bool,
     /// Whether the process has gone. Then nobody is told any more, as in dnsmasq.
@@ -40,8 +43,9 @@ mod kind {
 
 /// Longer than any path that a request can name, and any line that is logged.
 const MESSAGE: usize = 8 * 1024;
-/// Calls that wait, at most: a script that hangs for good is no reason to remember all that is sent.
-const MOST_CALLS: usize = 100_000;
+/// Calls that wait, at most, and what they may hold: a script that hangs for good is no reason to remember all that is sent.
+const MOST_CALLS: usize = 16_384;
+const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Reports that are heard in one turn of the loop.
 const FAIR_SHARE: usize = 64;
 /// Bytes that a pipe holds (pipe(7)).
@@ -68,21 +72,24 @@ impl Script {
                 Ok(()) => serve(&channel, &path, echo),
                 Err(failure) => tell(&channel, kind::FAILED, failure.sentence.as_bytes()),
             })?;
-        Ok(Self { channel, path: shown, queue: VecDeque::new(), busy: false, gone: false })
+        Ok(Self {
+            channel,
+            path: shown,
+            queue: VecDeque::new(),
+            waiting: 0,
+            busy: false,
+            gone: false,
+        })
     }
 
     /// Has the script told.
     pub fn tell(&mut self, sent: &Sent) {
-        if self.gone || self.queue.len() >= MOST_CALLS {
+        let Sent { size, client, path } = sent;
+        let words = [format!("{size}\0{client}\0").as_bytes(), path].concat();
+        if self.gone || self.queue.len() >= MOST_CALLS || self.waiting + words.len() > MOST_BYTES {
             return;
         }
-        let words = [
-            b"tftp",
-            sent.size.to_string().as_bytes(),
-            sent.client.to_string().as_bytes(),
-            &sent.path,
-        ]
-        .join(&0);
+        self.waiting += words.len();
         self.queue.push_back(words);
         self.next();
     }
@@ -92,6 +99,7 @@ impl Script {
         if !self.busy
             && let Some(words) = self.queue.pop_front()
         {
+            self.waiting -= words.len();
             self.busy = self.channel.send(&words).is_ok();
         }
     }
@@ -150,11 +158,11 @@ impl AsRawFd for Script {
 fn serve(channel: &Channel, script: &Path, echo: bool) {
     let mut buffer = [0; MESSAGE];
     while let Some(words) = channel.wait_for(&mut buffer) {
-        let words = words.split(|&byte| byte == 0).map(OsStr::from_bytes);
+        let Some(words) = heard(words) else { continue };
         let mut command = Command::new(script);
         // It is not the script that the manager waits for.
         command.env_remove("NOTIFY_SOCKET");
-        command.arg0(script.file_name().unwrap_or(script.as_os_str())).args(words);
+        command.arg0(script.file_name().unwrap_or(script.as_os_str())).arg("tftp").args(words);
         let (kind, about) = match run(&mut command, channel, echo) {
             Ok(status) => ended(status),
             Err(error) => (kind::FAILED, reason(&error).into_bytes()),
@@ -164,6 +172,26 @@ fn serve(channel: &Channel, script: &Path, echo: bool) {
             tell(channel, kind, &about);
         }
         tell(channel, kind::DONE, &[]);
+    }
+}
+
+/// Of a file that was sent: its size, to whom, its path. Whoever speaks may have been made to; nothing else is told to a
+/// script that has more rights than he has.
+fn heard(words: &[u8]) -> Option<[&OsStr; 3]> {
+    let mut words = words.splitn(3, |&byte| byte == 0).map(OsStr::from_bytes);
+    let [size, client, path] = [words.next()?, words.next()?, words.next()?];
+    let is_size = size.to_str()?.parse::<u64>().is_ok();
+    let is_client = client.to_str()?.parse::<IpAddr>().is_ok();
+    let path_bytes = path.as_bytes();
+    let is_path = !path_bytes.is_empty() && !path_bytes.contains(&0);
+    (is_size && is_client && is_path).then_some([size, client, path])
+}
+
+#[test]
+fn a_script_hears_of_files_that_were_sent_and_of_nothing_else() {
+    assert!(heard(b"6\010.9.0.2\0/srv/tftp/a b;$(c)").is_some());
+    for forged in ["add", "6", "6\010.9.0.2", "-6\010.9.0.2\0/f", "6\0here\0/f", "6\0::1\0/f\0g"] {
+        assert_eq!(heard(forged.as_bytes()), None, "{forged:?}");
     }
 }
 

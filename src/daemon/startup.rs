@@ -355,6 +355,7 @@ impl Confined {
         let (names, read) = run_time_files.read(&mut config);
         happened.extend(read);
         let linger = super::linger::Linger::new(limits::processors());
+        let identity = Identity::now();
         // Before there is any thread: each would be outside.
         let (confinement, confined_by) = if unconfined {
             (Confinement::default(), ConfinedBy::Nothing)
@@ -374,7 +375,7 @@ impl Confined {
         Ok(Daemon {
             teller: Teller::of(&config),
             onlooker: Onlooker::default(),
-            looking: Looking::new(confinement),
+            looking: Looking::new(identity, confinement),
             ear,
             config,
             bound_to,

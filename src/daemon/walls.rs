@@ -5,6 +5,9 @@ use crate::config::Config;
 use crate::log_line::ConfinedBy;
 use crate::sys::clock;
 use crate::sys::confinement::{Walls, confine};
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +20,8 @@ pub struct Confinement {
 #[derive(Debug)]
 struct Within {
     walls: Walls,
-    read: Vec<PathBuf>,
+    /// Places that may be read, as the kernel knows them: by device and inode.
+    read: HashSet<(u64, u64)>,
 }
 
 impl Confinement {
@@ -36,14 +40,19 @@ impl Confinement {
             reads: shown(&reach.read),
             writes: shown(&reach.write),
         };
-        (Self { within: Some(Arc::new(Within { walls, read: reach.read })) }, told)
+        let read = reach.read.iter().filter_map(|place| number(place)).collect();
+        (Self { within: Some(Arc::new(Within { walls, read })) }, told)
     }
 
     /// What a path leads to, if that is walled off.
     pub fn keeps_from(&self, path: &Path) -> Option<PathBuf> {
         let within = self.within.as_ref().filter(|within| within.walls.landlock.is_ok())?;
         let target = path.canonicalize().ok()?;
-        let is_within = within.read.iter().any(|place| target.starts_with(place));
-        (!is_within).then_some(target)
+        let is_within = |part| number(part).is_some_and(|number| within.read.contains(&number));
+        (!target.ancestors().any(is_within)).then_some(target)
     }
+}
+
+fn number(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|about| (about.dev(), about.ino()))
 }

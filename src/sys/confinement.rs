@@ -11,7 +11,7 @@ use nix::fcntl::OFlag;
 use nix::sys::prctl::set_no_new_privs;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Files and directories that stay in reach; of a directory all that is below it.
@@ -59,7 +59,7 @@ fn restrict(reach: &Reach) -> Result<u32, String> {
             landlock: LandlockStatus::Available { effective_abi, .. },
             ..
         } => Ok(effective_abi as u32),
-        _ => Err("not in this kernel".to_owned()),
+        _ => Err("not to be had here".to_owned()),
     }
 }
 
@@ -73,7 +73,7 @@ fn ruleset(reach: &Reach) -> Result<RestrictionStatus, RulesetError> {
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(KNOWN))?
         .handle_access(AccessNet::from_all(KNOWN))?
-        .scope(Scope::Signal)?
+        .scope(scopes())?
         .create()?
         .add_rules(rules(&reach.read, read))?
         .add_rules(rules(&reach.write, write))?
@@ -82,8 +82,20 @@ fn ruleset(reach: &Reach) -> Result<RestrictionStatus, RulesetError> {
         .restrict_self()
 }
 
+/// Neither signals nor names that are no files lead out of here; but for the manager's, where that is one.
+fn scopes() -> BitFlags<Scope> {
+    let manager = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+    let by_name = manager.as_encoded_bytes().starts_with(b"@");
+    if by_name { Scope::Signal.into() } else { Scope::from_all(KNOWN) }
+}
+
 /// A file has no use for rights that directories have.
 fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<PathBeneath<PathFd>> {
+    let kind = std::fs::metadata(path).ok()?.file_type();
+    // A pipe is in no directory, and cannot be told.
+    if kind.is_fifo() || kind.is_socket() {
+        return None;
+    }
     let place = PathFd::new(path).ok()?;
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(KNOWN) };
     (!access.is_empty()).then(|| PathBeneath::new(place, access))
