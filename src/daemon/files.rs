@@ -218,7 +218,9 @@ impl DiskFiles {
         let part = Part { id, file: Arc::downgrade(&open.file), offset, length };
         readers.take(open.device, Job::Read(part)).map_err(|error| {
             self.under_way.remove(&(id, offset));
-            Read::Failed(reason(&error))
+            // Too much is asked of that disk already: whoever repeats what he has sent asks again.
+            let busy = error.kind() == io::ErrorKind::WouldBlock;
+            if busy { Read::Pending } else { Read::Failed(reason(&error)) }
         })
     }
 

@@ -30,12 +30,13 @@ impl Delayed {
         self.replies.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// Who is not answered in time asks again.
-    fn add(&mut self, due: Millis, datagram: Datagram, end: Millis) {
-        if self.replies.len() < MOST_DELAYED {
-            self.count += 1;
-            self.replies.insert((due, self.count), (datagram, end));
-        }
+    /// Keeps one, and takes what has waited for the longest time where there are too many: it may go before its time.
+    fn add(&mut self, due: Millis, datagram: Datagram, end: Millis) -> Option<Datagram> {
+        self.count += 1;
+        self.replies.insert((due, self.count), (datagram, end));
+        let too_many = self.replies.len() > MOST_DELAYED;
+        let (_, (oldest, _)) = too_many.then(|| self.replies.pop_first()).flatten()?;
+        Some(oldest)
     }
 
     fn due(&mut self, now: Millis) -> Option<(Datagram, Millis)> {
@@ -65,7 +66,9 @@ impl Daemon {
                 Effect::SendBatch(batch) => self.send_batch(batch),
                 Effect::SendLater(seconds, datagram) => {
                     let due = now.plus_seconds(seconds.into());
-                    self.delayed.add(due, datagram, due.plus(TRYING));
+                    if let Some(oldest) = self.delayed.add(due, datagram, due.plus(TRYING)) {
+                        self.send(oldest, now, now.plus(TRYING), &mut told);
+                    }
                 }
                 Effect::Tell(client, line) => {
                     told.extend(self.teller.wants_of(client, now).then_some(line));
@@ -97,7 +100,8 @@ impl Daemon {
         match self.sockets.send(&datagram) {
             Err(_) if matches!(datagram.via, Via::Transfer(_) | Via::Tftp(_)) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
-                self.delayed.add(now.plus(1), datagram, end);
+                // If nothing has room, this is what is lost.
+                drop(self.delayed.add(now.plus(1), datagram, end));
             }
             Err(error) => {
                 let line = DhcpLine::SendFailed { to: *to.ip(), reason: reason(&error) };

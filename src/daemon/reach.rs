@@ -268,8 +268,7 @@ mod tests {
 
     #[test]
     fn a_root_that_is_not_there_is_not_looked_for_everywhere() {
-        let missing = Path::new("/nothing/of/that/name");
-        assert_eq!(read(with_root(missing)), [Path::new("/"); 0]);
+        assert!(read(with_root(Path::new("/nothing/of/that/name"))).is_empty());
     }
 
     #[test]

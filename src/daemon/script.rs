@@ -189,8 +189,10 @@ fn heard(words: &[u8]) -> Option<[&OsStr; 3]> {
 
 #[test]
 fn a_script_hears_of_files_that_were_sent_and_of_nothing_else() {
-    assert!(heard(b"6\010.9.0.2\0/srv/tftp/a b;$(c)").is_some());
-    for forged in ["add", "6", "6\010.9.0.2", "-6\010.9.0.2\0/f", "6\0here\0/f", "6\0::1\0/f\0g"] {
+    assert!(heard(b"6\x0010.9.0.2\0/srv/tftp/a b;$(c)").is_some());
+    for forged in
+        ["add", "6", "6\x0010.9.0.2", "-6\x0010.9.0.2\0/f", "6\0here\0/f", "6\0::1\0/f\0g"]
+    {
         assert_eq!(heard(forged.as_bytes()), None, "{forged:?}");
     }
 }

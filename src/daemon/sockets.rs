@@ -68,7 +68,7 @@ impl Role {
     }
 
     /// What stands for it.
-    fn token(self) -> Token {
+    pub fn token(self) -> Token {
         Token(match self {
             Self::Signals => SIGNALS,
             Self::Watch => WATCH,

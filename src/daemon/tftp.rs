@@ -62,10 +62,17 @@ impl Daemon {
         let socket = if tftp.single_port {
             Socket::Shared(listener)
         } else {
-            if arrival.bytes.len() < 2 {
+            // Whoever does not ask for anything is told nothing.
+            if !matches!(arrival.bytes, [0, 1 | 2, ..]) {
                 return;
             }
-            match self.sockets.open_transfer(tftp, arrival) {
+            let opened = match self.sockets.open_transfer(tftp, arrival) {
+                Err(_) if self.makes_room(tftp, arrival, now) => {
+                    self.sockets.open_transfer(tftp, arrival)
+                }
+                opened => opened,
+            };
+            match opened {
                 Ok(id) => Socket::Own(id),
                 Err(_) if tftp.ports.is_some() => {
                     return self.journal.write(&Line::Tftp(TftpLine::NoPort));
@@ -77,6 +84,15 @@ impl Daemon {
             }
         };
         self.begin(socket, arrival, now);
+    }
+
+    /// There are no ports or descriptors left: somebody may have to go, as if there were too many transfers.
+    fn makes_room(&mut self, tftp: &Tftp, arrival: &Arrival<'_>, now: Millis) -> bool {
+        let Self { tftp: server, interfaces, files, effects, .. } = self;
+        let mut around = Around { tftp, interfaces, files, now };
+        let makes_room = server.makes_room(arrival.peer.ip(), &mut around, effects);
+        self.perform(now);
+        makes_room
     }
 
     /// Answers a request, and listens to its client if a transfer comes of it.

@@ -114,12 +114,17 @@ impl Crowd {
     /// Who has more than three of four places, all told, if that is not who comes and has none.
     pub fn greedy_for(&self, newcomer: IpAddr) -> Option<IpAddr> {
         // Where one has so many there are few others.
-        let few = self.shares.len() <= self.transfers / 4 + 1;
-        let has_none = self.share(newcomer).transfers == 0;
-        let shares = self.shares.iter().filter(|_| few && has_none);
-        let mut greedy =
-            shares.filter(|(_, it)| it.transfers > 1 && 4 * it.transfers > 3 * self.transfers);
-        greedy.next().map(|(client, _)| *client)
+        if self.shares.len() > self.transfers / 4 + 1 || !self.has_nothing(newcomer) {
+            return None;
+        }
+        let is_greedy =
+            |share: &Share| share.transfers > 1 && 4 * share.transfers > 3 * self.transfers;
+        self.shares.iter().find(|(_, share)| is_greedy(share)).map(|(client, _)| *client)
+    }
+
+    /// Whether nothing is sent to a client.
+    pub fn has_nothing(&self, client: IpAddr) -> bool {
+        !self.shares.contains_key(&client)
     }
 
     fn share(&self, client: IpAddr) -> Share {

@@ -39,7 +39,7 @@ use session::{Desk, Session, Standing};
 use sessions::Sessions;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use timers::Timers;
+use timers::{Alarm, Timers};
 use transfer::Event;
 use undecided::{History, Requests, Undecided};
 
@@ -85,6 +85,8 @@ pub struct Around<'a, F> {
 const LONGEST_REQUEST: usize = 2050;
 /// Of clients that wait, so many are looked at for one that finds a place, and so many milliseconds later again.
 const TURNS: usize = 16;
+/// Entries of timers that may be of transfers that are over, beside some for each that is not.
+const TIMERS: usize = 4096;
 const PAUSE: u64 = 100;
 
 impl Server {
@@ -134,12 +136,12 @@ impl Server {
         }
         if self.look <= around.now {
             self.queue.forget_lost(around.now);
-        }
-        let first: Vec<IpAddr> = self.queue.clients().take(TURNS).collect();
-        let next = first.into_iter().find(|client| self.finds_place(*client, around, effects));
-        if next.is_none() {
             self.look = around.now.plus(PAUSE);
         }
+        // Who has nothing does not wait behind those who have something.
+        let poor = self.queue.clients().find(|client| self.crowd.has_nothing(*client));
+        let first: Vec<IpAddr> = self.queue.clients().take(TURNS).chain(poor).collect();
+        let next = first.into_iter().find(|client| self.finds_place(*client, around, effects));
         self.queue.take(next?)
     }
 
@@ -150,9 +152,16 @@ impl Server {
         around: &mut Around<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) -> bool {
-        if !self.is_full(around.tftp) {
-            return true;
-        }
+        !self.is_full(around.tftp) || self.makes_room(client, around, effects)
+    }
+
+    /// Ends somebody's transfer for a client that asks anew, if anybody has to go.
+    pub fn makes_room(
+        &mut self,
+        client: IpAddr,
+        around: &mut Around<'_, impl Files>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         if let Some(request) = self.undecided.makes_room_for(client, around.now) {
             effects.extend(closing(request.socket));
             return true;
@@ -386,12 +395,14 @@ impl Server {
         effects: &mut Vec<Effect>,
     ) {
         let Some(session) = self.sessions.get_mut(id) else { return };
+        // It was owed before, and never sent: the disk was slow.
+        let owed = session.owes();
         if session.on(event, now, effects) == Standing::Over {
             return self.close(id, files, effects);
         }
-        // What is sent to somebody who may know nothing of it has a bound.
+        // What is sent again to somebody who may know nothing of it has a bound.
         let client = session.peer().ip();
-        if session.seat.is_some_and(|seat| !self.crowd.may_repeat(client, seat)) {
+        if !owed && session.seat.is_some_and(|seat| !self.crowd.may_repeat(client, seat)) {
             session.owes_nothing();
         }
     }
@@ -450,6 +461,13 @@ impl Server {
         session.seat.into_iter().for_each(|seat| self.crowd.leaves(id, session.peer().ip(), seat));
         if own {
             effects.push(Effect::Close(id));
+        }
+        if self.timers.len() > TIMERS + 4 * self.sessions.len() {
+            self.timers = Timers::default();
+            for (id, session) in self.sessions.all() {
+                session.alarm = Alarm::default();
+                self.timers.set(id, session.deadline(), &mut session.alarm);
+            }
         }
         if self.sessions.len() == 0 {
             // Nobody is to be woken for what is over, and nothing is kept for what may never come.

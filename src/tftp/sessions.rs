@@ -50,6 +50,13 @@ impl Sessions {
         own.min_by_key(|(_, session)| session.progress()).map(|(id, _)| id)
     }
 
+    /// All of them, with their numbers.
+    pub fn all(&mut self) -> impl Iterator<Item = (usize, &mut Session)> {
+        let shared = self.shared.iter_mut().enumerate().map(|(at, slot)| (SHARED + at, slot));
+        let all = self.own.iter_mut().enumerate().chain(shared);
+        all.filter_map(|(id, slot)| Some((id, slot.as_deref_mut()?)))
+    }
+
     /// Adds one with the socket of that number.
     pub fn insert(&mut self, id: usize, session: Box<Session>) {
         if id >= self.own.len() {

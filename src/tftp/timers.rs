@@ -18,6 +18,11 @@ pub struct Timers {
 pub struct Alarm(Option<Millis>);
 
 impl Timers {
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// When to look at [`Timers::due`] next.
     pub fn next(&self) -> Option<Millis> {
         self.heap.peek().map(|Reverse((when, _))| *when)

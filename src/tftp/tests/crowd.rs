@@ -177,6 +177,54 @@ fn silence_is_answered_sixteen_times() {
     assert_eq!(sent(&mut hall, 5_000), 40, "it is there");
 }
 
+/// What was owed while the disk was slow is no repeat.
+#[test]
+fn everybody_is_sent_his_first_datagram() {
+    let mut hall = Hall::new(100);
+    hall.asks(FIRST, 1).unwrap();
+    let ids: Vec<_> = (2..=20).map(|port| hall.asks(FIRST, port).unwrap()).collect();
+    // They have read something, and then the disk is slow.
+    hall.bench.files.slow = true;
+    let more: Vec<_> = (1..=20).map(|port| hall.asks(SECOND, port)).collect();
+    hall.bench.files.slow = false;
+    assert_eq!(more.iter().flatten().count() + ids.len(), 39);
+    let told = hall.bench.tells(&Awaited::File(b"/f".to_vec()));
+    assert_eq!(told.iter().filter(|line| line.starts_with("data 1")).count(), 20);
+}
+
+/// In a small hall, sixteen clients that have something wait for more. Who has nothing does not wait behind them.
+#[test]
+fn who_has_nothing_is_found_behind_those_who_have() {
+    let mut hall = Hall::new(48);
+    let client = |nth: u8| [10, 9, 1, nth];
+    for nth in 0..16 {
+        (1..=3).for_each(|port| assert!(hall.asks(client(nth), port).is_some()));
+    }
+    for nth in 0..16 {
+        assert_eq!(hall.asks(client(nth), 4), None);
+    }
+    assert_eq!(hall.asks(FIRST, 1), None);
+    assert_eq!(hall.calls(300), [SocketAddr::from((FIRST, 1))]);
+}
+
+#[test]
+fn timers_of_what_is_over_are_forgotten() {
+    let mut hall = Hall::new(3);
+    let alive = hall.asks(FIRST, 1).unwrap();
+    for _ in 0..20_000 {
+        let id = hall.asks(SECOND, 1).unwrap();
+        let peer = SocketAddr::from((SECOND, 1));
+        let Bench { server, tftp, interfaces, files, now } = &mut hall.bench;
+        let mut around = Around { tftp, interfaces, files, now: *now };
+        let error: &[u8] = b"\0\x05\0\0no\0";
+        server.datagrams(id, [(peer, error)].into_iter(), &mut around, &mut Vec::new());
+    }
+    assert!(hall.bench.server.timers.len() < 5000);
+    let mut effects = Vec::new();
+    hall.bench.expire(2000, &mut effects);
+    assert!(matches!(effects[..], [Effect::SendBatch(_)]), "{alive} is still looked after");
+}
+
 #[test]
 fn a_disk_that_hangs_keeps_no_places() {
     let mut hall = Hall::new(2);

@@ -81,6 +81,10 @@ pub struct Transfer {
 
 /// A client that says nothing for so many seconds is gone.
 pub const PATIENCE: u64 = 121;
+/// How often a window is repeated as a whole, and how often in the pauses that the client has asked for. Behind that
+/// it is one block, and pauses that double: what has acknowledged may have been a forger.
+const WHOLE_REPEATS: u32 = 2;
+const AGREED_REPEATS: u32 = 12;
 /// A pause that has doubled so often is longer than anybody waits.
 const MOST_DOUBLED: u32 = 20;
 
@@ -207,7 +211,12 @@ impl Transfer {
         (self.repairable, self.timed) = (false, None);
         self.doubled = (self.doubled + 1).min(MOST_DOUBLED);
         self.pause(now);
-        Action::Send(self.in_flight.clone())
+        let mut again = self.in_flight.clone();
+        // Nobody seems to be there: one block asks for him as well as all of them.
+        if self.doubled > WHOLE_REPEATS && !again.is_empty() {
+            again.end = again.start + 1;
+        }
+        Action::Send(again)
     }
 
     /// dnsmasq's pauses grow on top of the agreed timeout: 1, 1, 2, 2, 4, 4, ... seconds.
@@ -224,6 +233,7 @@ impl Transfer {
     fn timeout(&self) -> Option<u64> {
         let timeout = self.round_trip?.timeout() << self.doubled;
         let most = self.terms.agreed.then_some(self.terms.timeout.max(1) * 1000);
+        let most = most.map(|most| most << self.doubled.saturating_sub(AGREED_REPEATS));
         Some(timeout.min(most.unwrap_or(u64::MAX)))
     }
 

@@ -70,6 +70,31 @@ fn an_agreed_timeout_is_the_longest_pause() {
     assert_eq!(repeats(Terms { timeout: 0, ..agreed }, 20, 0), near, "none means a second");
 }
 
+/// Who has acknowledged something may have been a forger, and whoever he was in the name of has nothing to gain from it.
+#[test]
+fn a_window_that_nobody_answers_becomes_one_block() {
+    let terms = Terms { window: 64, timeout: 1, agreed: true, oack: true };
+    let (mut transfer, _) = Transfer::start(terms, Some(1000), Millis(0));
+    assert_eq!(transfer.on(Event::Ack(0), Millis(1)), Action::Send(1..65));
+    let mut sent = Vec::new();
+    loop {
+        let due = transfer.deadline();
+        match transfer.on(Event::Tick, due) {
+            Action::Send(blocks) => sent.push(blocks.end - blocks.start),
+            Action::Close(_) => break,
+            Action::Wait => unreachable!("a deadline is never early"),
+        }
+    }
+    assert_eq!(sent[..4], [64, 64, 1, 1]);
+    assert!(sent.len() < 25, "{} repeats", sent.len());
+    let (mut transfer, _) = Transfer::start(terms, Some(1000), Millis(0));
+    transfer.on(Event::Ack(0), Millis(1));
+    for _ in 0..5 {
+        assert!(matches!(transfer.on(Event::Tick, transfer.deadline()), Action::Send(_)));
+    }
+    assert_eq!(transfer.on(Event::Ack(1), Millis(9000)), Action::Send(2..66), "it is there again");
+}
+
 #[test]
 fn a_lost_first_block_is_sent_again_once() {
     let terms = Terms { window: 4, ..LOCKSTEP };
