@@ -2,7 +2,8 @@
 
 use libc::{c_long, c_ulong};
 use seccompiler::{
-    BackendError, SeccompCmpArgLen as Length, SeccompCmpOp as Op, SeccompCondition, SeccompRule,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen as Length, SeccompCmpOp as Op,
+    SeccompCondition, SeccompFilter, SeccompRule, TargetArch, apply_filter,
 };
 use std::collections::BTreeMap;
 
@@ -130,8 +131,31 @@ const fn request(number: libc::Ioctl) -> u64 {
     number as c_ulong & 0xffff_ffff
 }
 
+/// Leaves them, and no others; how many there are.
+pub fn filter() -> Result<usize, String> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH)
+        .map_err(|_| format!("not for {}", std::env::consts::ARCH))?;
+    let apply = |calls, otherwise, then| {
+        let filter = SeccompFilter::new(calls, otherwise, then, arch);
+        let program = filter.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
+        apply_filter(&program).map_err(|error| error.to_string())
+    };
+    let calls = allowed().map_err(|error| error.to_string())?;
+    let count = calls.len();
+    apply(unseen(), SeccompAction::Allow, MISSING)?;
+    // Behind this one there can be no other.
+    apply(calls, REFUSAL, SeccompAction::Allow)?;
+    Ok(count)
+}
+
+const MISSING: SeccompAction = SeccompAction::Errno(libc::ENOSYS as u32);
+/// A call that is not in the list does not exist: a C library finds another way, or it fails. Where we try ourselves, it
+/// is a mistake in the list.
+const REFUSAL: SeccompAction =
+    if cfg!(debug_assertions) { SeccompAction::KillProcess } else { MISSING };
+
 /// A filter's rules, by number of the call; without any all is allowed.
-pub fn allowed() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
+fn allowed() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     let plain = PLAIN.iter().flat_map(|(_, calls)| calls.iter()).chain(OLDER);
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         plain.map(|&call| (call, Vec::new())).collect();
@@ -146,7 +170,7 @@ pub fn allowed() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
 }
 
 /// Calls whose arguments no filter can see: who is told that they are missing asks by others.
-pub fn unseen() -> BTreeMap<i64, Vec<SeccompRule>> {
+fn unseen() -> BTreeMap<i64, Vec<SeccompRule>> {
     BTreeMap::from([(libc::SYS_clone3, Vec::new())])
 }
 

@@ -1,7 +1,7 @@
 //! Walls around this process and all it will start: what it may not do any more, whatever it is made to do (landlock(7),
 //! seccomp(2), `PR_SET_NO_NEW_PRIVS`). They stand until it ends.
 
-use super::calls::{allowed, unseen};
+use super::calls::filter;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus,
     PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
@@ -9,7 +9,6 @@ use landlock::{
 };
 use nix::fcntl::OFlag;
 use nix::sys::prctl::set_no_new_privs;
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -100,25 +99,3 @@ fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<PathBeneath<PathFd>> 
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(KNOWN) };
     (!access.is_empty()).then(|| PathBeneath::new(place, access))
 }
-
-fn filter() -> Result<usize, String> {
-    let arch = TargetArch::try_from(std::env::consts::ARCH)
-        .map_err(|_| format!("not for {}", std::env::consts::ARCH))?;
-    let apply = |calls, otherwise, then| {
-        let filter = SeccompFilter::new(calls, otherwise, then, arch);
-        let program = filter.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
-        apply_filter(&program).map_err(|error| error.to_string())
-    };
-    let calls = allowed().map_err(|error| error.to_string())?;
-    let count = calls.len();
-    apply(unseen(), SeccompAction::Allow, MISSING)?;
-    // Behind this one there can be no other.
-    apply(calls, REFUSAL, SeccompAction::Allow)?;
-    Ok(count)
-}
-
-const MISSING: SeccompAction = SeccompAction::Errno(libc::ENOSYS as u32);
-/// A call that is not in the list does not exist: a C library finds another way, or it fails. Where we try ourselves, it
-/// is a mistake in the list.
-const REFUSAL: SeccompAction =
-    if cfg!(debug_assertions) { SeccompAction::KillProcess } else { MISSING };

@@ -23,6 +23,10 @@
 pub mod background;
 pub mod batch;
 pub mod beside;
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
+    path = "no_calls.rs"
+)]
 mod calls;
 pub mod clock;
 pub mod confinement;

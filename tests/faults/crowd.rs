@@ -50,6 +50,19 @@ fn a_client_that_never_answers_keeps_nobody_out() {
     scene.lives();
 }
 
+/// There are fewer ports than transfers may be.
+#[test]
+fn a_client_that_has_all_ports_keeps_nobody_out() {
+    let Some(scene) = Scene::new("tftp-port-range=30000,30002\n") else { return };
+    let _crowd: Vec<Reader> = (0..3)
+        .map(|_| Reader::ask(scene.client(), CLIENT, FILE).expect("a port for each"))
+        .collect();
+    let start = Instant::now();
+    scene.boot(Who { address: NEIGHBOUR, server: SERVER }, Moment::Told, || ());
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    scene.lives();
+}
+
 /// It has all places, and is slow with each. One of them is for somebody else, the others go on.
 #[test]
 fn a_client_with_many_transfers_keeps_nobody_out() {

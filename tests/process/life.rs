@@ -68,7 +68,9 @@ fn what_fails_in_the_background_is_told_at_the_terminal() {
     let wanted = [format!("2 dnsmasq: {sentence}"), "2 dnsmasq: FAILED to start up".to_owned()];
     assert_eq!(stand.logged(2), wanted, "by the process that was started");
     assert_eq!(fs::read_to_string("/srv/log").ok().as_deref(), Some(""));
-    assert!(!runs(daemon().expect("the pid file is left")));
+    let id = daemon().expect("the pid file is left");
+    let gone = || (!runs(id)).then_some(());
+    eventually(Duration::from_secs(5), gone).expect("it has ended, or is about to");
 }
 
 #[test]
