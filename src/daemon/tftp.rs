@@ -9,9 +9,10 @@ use crate::millis::Millis;
 use crate::net::Arrival;
 use crate::sight::Sight;
 use crate::sys::batch::Inbox;
-use crate::sys::udp;
+use crate::sys::{limits, udp};
 use crate::tftp::undecided::Undecided;
 use crate::tftp::{Around, Socket, accepts};
+use std::io;
 use std::net::SocketAddr;
 
 /// Whether there may be more to hear.
@@ -22,6 +23,12 @@ enum Heard {
 
 /// Answers to transfers in lockstep that are sent together.
 const TOGETHER: usize = 32;
+
+/// Whether there are too few ports or descriptors.
+fn is_short(error: &io::Error) -> bool {
+    let too_many = [limits::EMFILE, limits::ENFILE].map(Some);
+    error.kind() == io::ErrorKind::AddrInUse || too_many.contains(&error.raw_os_error())
+}
 
 impl Daemon {
     pub(super) fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Millis) -> bool {
@@ -67,7 +74,7 @@ impl Daemon {
                 return;
             }
             let opened = match self.sockets.open_transfer(tftp, arrival) {
-                Err(_) if self.makes_room(tftp, arrival, now) => {
+                Err(error) if is_short(&error) && self.makes_room(tftp, arrival, now) => {
                     self.sockets.open_transfer(tftp, arrival)
                 }
                 opened => opened,

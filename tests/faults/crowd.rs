@@ -167,6 +167,7 @@ fn ten_thousand_abandoned_transfers_leave_nothing_behind() {
         // The file that was sent just before may still have been open.
         assert!(open() + 2 >= before + ALL, "{} descriptors", open());
         let each = kilobytes(scene.id()).saturating_sub(memory) * 1024 / ALL;
+        println!("{each} bytes for each of {ALL}");
         assert!(each <= EACH, "{each} bytes");
         assert!(scene.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
         crowd.leave(2);

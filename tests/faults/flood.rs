@@ -29,6 +29,7 @@ fn machines_boot_while_others_flood_the_network() {
     let sent = flood(&scene, LENGTH);
     assert!(sent > 100_000, "that was no flood: {sent} requests");
     let more = kilobytes(scene.id()).saturating_sub(before);
+    println!("{sent} requests in {LENGTH:?}, {more} kB more");
     assert!(more <= MORE, "{more} kB more after {sent} requests");
     scene.lives();
 }

@@ -1,0 +1,120 @@
+//! Whose request has a place among the transfers, and whose waits: the crowd says who may have to go, the queue who comes next.
+
+use super::files::Files;
+use super::queue::Waiting;
+use super::{Around, Server, Socket};
+use crate::config::Tftp;
+use crate::effect::Effect;
+use crate::millis::Millis;
+use crate::net::Arrival;
+use std::net::IpAddr;
+
+/// Of clients that wait, so many are looked at for one that finds a place, and so many milliseconds later again.
+const TURNS: usize = 16;
+const PAUSE: u64 = 100;
+
+impl Server {
+    /// Whether one more transfer would be too many.
+    fn is_full(&self, tftp: &Tftp) -> bool {
+        // With sockets of their own there is always one more than `tftp-max`.
+        let count = self.sessions.len() + self.undecided.count();
+        if tftp.single_port { count >= tftp.most } else { count > tftp.most }
+    }
+
+    /// Whether a request may be answered at once. If not, it waits for its turn: see [`Server::next_in_line`].
+    pub fn has_place(
+        &mut self,
+        listener: usize,
+        arrival: &Arrival<'_>,
+        around: &mut Around<'_, impl Files>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let needs_none = !is_read(arrival.bytes);
+        let client = arrival.peer.ip();
+        let has = needs_none || self.queue.is_empty() && self.finds_place(client, around, effects);
+        if !has {
+            self.queue.keep(listener, arrival, around.now);
+        }
+        has
+    }
+
+    /// Whether requests wait for a place.
+    pub fn is_crowded(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// The next request that has waited for a place, when it has one.
+    pub fn next_in_line(
+        &mut self,
+        around: &mut Around<'_, impl Files>,
+        effects: &mut Vec<Effect>,
+    ) -> Option<Waiting> {
+        if self.queue.is_empty() || self.is_full(around.tftp) && around.now < self.look {
+            return None;
+        }
+        if self.look <= around.now {
+            self.queue.forget_lost(around.now);
+            self.look = around.now.plus(PAUSE);
+        }
+        // Who has nothing does not wait behind those who have something.
+        let poor = self.queue.clients().find(|client| self.crowd.has_nothing(*client));
+        let first: Vec<IpAddr> = self.queue.clients().take(TURNS).chain(poor).collect();
+        let next = first.into_iter().find(|client| self.finds_place(*client, around, effects));
+        self.queue.take(next?)
+    }
+
+    /// Where there are as many transfers as may be, one of another client may have to go.
+    pub(super) fn finds_place(
+        &mut self,
+        client: IpAddr,
+        around: &mut Around<'_, impl Files>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        !self.is_full(around.tftp) || self.makes_room(client, around, effects)
+    }
+
+    /// Ends somebody's transfer for a client that asks anew, if anybody has to go.
+    pub fn makes_room(
+        &mut self,
+        client: IpAddr,
+        around: &mut Around<'_, impl Files>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        if let Some(request) = self.undecided.makes_room_for(client, around.now) {
+            effects.extend(closing(request.socket));
+            return true;
+        }
+        let Self { crowd, sessions, .. } = self;
+        let now = around.now;
+        let client_of = |id| {
+            let asked = sessions.get(id).filter(|session| !session.is_kept_waiting(now))?;
+            Some(asked.peer().ip())
+        };
+        let unheard = crowd.unheard_for(client, around.now, client_of);
+        let greedy = || sessions.slowest_of(crowd.greedy_for(client)?);
+        let Some(id) = unheard.or_else(greedy) else { return false };
+        sessions.get(id).into_iter().for_each(|session| session.makes_room(effects));
+        self.close(id, around.files, effects);
+        true
+    }
+
+    /// Forgets requests that have waited for so long that their clients have gone.
+    pub fn give_up(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        while let Some(request) = self.undecided.expired(now) {
+            effects.extend(closing(request.socket));
+        }
+    }
+}
+
+/// The end of a socket that nobody else needs.
+pub fn closing(socket: Socket) -> Option<Effect> {
+    match socket {
+        Socket::Own(id) => Some(Effect::Close(id)),
+        Socket::Shared(_) => None,
+    }
+}
+
+/// Whether a datagram asks for a transfer (RFC 1350, section 5).
+pub fn is_read(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0, 1])
+}
