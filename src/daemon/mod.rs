@@ -158,9 +158,7 @@ impl Daemon {
             // What was left last time waits for no event: mio tells only once.
             roles.append(&mut self.backlog);
             roles.extend(events.iter().map(|event| Role::of(event.token())));
-            // Where we are comes before what is asked there; and each comes once, however often it was told.
-            roles.sort_by_key(|role| (!matches!(role, Role::Signals | Role::Watch), role.token()));
-            roles.dedup();
+            Role::in_order(&mut roles);
             for &role in &roles {
                 if let Some(end) = self.turn(role, &mut mail, now) {
                     self.leave();

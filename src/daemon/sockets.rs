@@ -67,8 +67,14 @@ impl Role {
         }
     }
 
+    /// Where we are comes before what is asked there; and each comes once, however often it was told.
+    pub fn in_order(roles: &mut Vec<Self>) {
+        roles.sort_by_key(|role| (!matches!(role, Self::Signals | Self::Watch), role.token()));
+        roles.dedup();
+    }
+
     /// What stands for it.
-    pub fn token(self) -> Token {
+    fn token(self) -> Token {
         Token(match self {
             Self::Signals => SIGNALS,
             Self::Watch => WATCH,
@@ -361,4 +367,16 @@ fn scoped(ip: IpAddr, interface: u32, port: u16) -> SocketAddr {
 
 fn answer_from(arrival: &Arrival<'_>, port: u16) -> SocketAddr {
     scoped(arrival.local, arrival.interface, port)
+}
+
+/// Sockets that are never read to the end are told of anew, and were left the last time.
+#[test]
+fn each_role_comes_once_in_a_turn() {
+    let mut roles = Vec::new();
+    for _ in 0..3 {
+        roles.extend([Role::Tftp(1), Role::Dhcp(Port::Server), Role::Tftp(0), Role::Signals]);
+        Role::in_order(&mut roles);
+    }
+    assert_eq!(roles.len(), 4);
+    assert_eq!(roles[0], Role::Signals);
 }
