@@ -221,9 +221,11 @@ fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static 
     let (name, value) =
         word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
     if let Some((_, has_value, ..)) = OWN.iter().find(|(own, ..)| *own == name) {
+        if matches!((has_value, value), (HasArg::No, Some(_))) {
+            return Err("no value");
+        }
         spelled.push(format!("--{word}"));
         return match (has_value, value) {
-            (HasArg::No, Some(_)) => Err("no value"),
             (HasArg::Yes, None) => Ok(Value::Follows),
             _ => Ok(Value::Complete),
         };
@@ -289,6 +291,16 @@ mod tests {
         assert_eq!(read("-i eth0 -ieth1"), ("interface=eth0 interface=eth1".into(), End::Clean));
         assert_eq!(read("-9 -d"), ("leasefile-ro no-daemon".into(), End::Clean));
         assert_eq!(read("-C --test"), ("conf-file=--test".into(), End::Clean));
+    }
+
+    /// Found by fuzzing.
+    #[test]
+    fn options_of_ours_without_a_value_take_none() {
+        for word in ["--json=strict", "--unconfined=", "--json=x"] {
+            assert_eq!(read(&format!("-d {word}")), ("no-daemon".into(), End::Broken), "{word}");
+        }
+        assert_eq!(read("-d --explain"), ("no-daemon".into(), End::Broken));
+        assert_eq!(read("-d --json"), ("no-daemon".into(), End::Clean));
     }
 
     #[test]
