@@ -106,7 +106,7 @@ const PARTLY: &[(c_long, &[Only])] = &[
     (libc::SYS_ioctl, &[Is(1, request(libc::FIONBIO))]),
     (libc::SYS_ioctl, &[Is(1, request(libc::FIOCLEX))]),
     (libc::SYS_ioctl, &[Is(1, request(libc::TCGETS))]),
-    (libc::SYS_ioctl, &[Is(1, libc::SIOCGIFINDEX as u64)]),
+    (libc::SYS_ioctl, &[Is(1, libc::SIOCGIFINDEX)]),
     (libc::SYS_ioctl, &[Is(1, SIOCGIFNAME)]),
     // Our limits are asked for.
     (libc::SYS_prlimit64, &[Is(0, 0), Null(2)]),
