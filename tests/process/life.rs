@@ -135,6 +135,8 @@ fn signals_do_what_they_do_in_dnsmasq() {
     assert_eq!(stand.background(&["-x", "/srv/pid/pid"]), started());
     let text = fs::read_to_string("/srv/pid/pid").expect("a pid file");
     let id: u32 = text.trim_end_matches('\n').parse().expect("a number and a newline");
+    // What is told of the start is told before.
+    stand.logged(3);
     stand.lab.take_syslog();
     for nothing in ["USR1", "USR2", "ALRM", "HUP", "INT", "CHLD", "PIPE", "WINCH"] {
         signal(id, format!("SIG{nothing}").parse().expect("a signal"));
