@@ -4,7 +4,7 @@ use crate::common::lab::eventually;
 use crate::common::measure::{descriptors, kilobytes};
 use crate::common::required;
 use crate::scene::{
-    CLIENT, FILE, Moment, NEIGHBOUR, PATIENCE, Reader, SERVER, SIZE, Scene, Who, contents,
+    CLIENT, FILE, Moment, NEIGHBOUR, PATIENCE, Reader, SERVER, SIZE, Scene, Who, contents, receive,
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::collections::BTreeSet;
@@ -114,7 +114,7 @@ impl Abandoned {
                     socket.send_to(request.as_bytes(), (SERVER, 69)).expect("the wire is up");
                 }
                 while peers.len() < wanted {
-                    let (_, peer) = socket.recv_from(&mut buffer).expect("an answer");
+                    let (_, peer) = receive(&socket, &mut buffer).expect("an answer");
                     peers.insert(peer);
                 }
             }

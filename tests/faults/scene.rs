@@ -7,6 +7,7 @@ use crate::common::random::Random;
 use crate::common::rom::Rom;
 use crate::common::{required, room};
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -183,6 +184,16 @@ pub fn contents(size: usize) -> Vec<u8> {
     (0..size).map(|_| random.byte()).collect()
 }
 
+/// What comes next; a signal to the tests is no reason to wait no more.
+pub fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    loop {
+        match socket.recv_from(buffer) {
+            Err(fault) if fault.kind() == io::ErrorKind::Interrupted => {}
+            received => return received,
+        }
+    }
+}
+
 /// A client in lockstep that does what it is told, and nothing by itself.
 pub struct Reader {
     socket: UdpSocket,
@@ -199,7 +210,7 @@ impl Reader {
         let request = format!("\0\x01{file}\0octet\0blksize\0{BLOCK}\0");
         socket.send_to(request.as_bytes(), (SERVER, 69)).map_err(|fault| fault.to_string())?;
         let mut buffer = [0; 600];
-        let (size, peer) = socket.recv_from(&mut buffer).map_err(|fault| fault.to_string())?;
+        let (size, peer) = receive(&socket, &mut buffer).map_err(|fault| fault.to_string())?;
         match &buffer[..size] {
             [0, 6, ..] => Ok(Self { socket, peer, block: 0, got: Vec::new() }),
             other => Err(String::from_utf8_lossy(&other[4..]).into_owned()),
@@ -248,7 +259,8 @@ impl Reader {
     fn hear(&self) -> Result<(u16, Vec<u8>), String> {
         let mut buffer = [0; 2048];
         loop {
-            let size = self.socket.recv(&mut buffer).map_err(|fault| fault.to_string())?;
+            let received = receive(&self.socket, &mut buffer);
+            let (size, _) = received.map_err(|fault| fault.to_string())?;
             match &buffer[..size] {
                 [0, 3, high, low, data @ ..] => {
                     return Ok((u16::from_be_bytes([*high, *low]), data.to_vec()));
