@@ -112,13 +112,19 @@ impl<'e> Rom<'e> {
     fn ask(&self, words: &str) -> Option<Heard> {
         drop(self.ears.heard());
         let Said { on, from, to, bytes } = said(&format!("{words}{}", self.words));
-        let is_reply = |heard: &Heard| heard.bytes.first() == Some(&2);
+        // Others on the wire have other things to say.
+        let is_reply = |heard: &Heard| {
+            heard.bytes.first() == Some(&2) && heard.bytes.get(236..240) == Some(&COOKIE[..])
+        };
         (0..self.tries).find_map(|_| {
             self.ears.send(&on, from, to, &bytes);
             eventually(ANSWER, || self.ears.heard().into_iter().find(is_reply))
         })
     }
 }
+
+/// RFC 2131, section 3.
+const COOKIE: [u8; 4] = [99, 130, 83, 99];
 
 impl Told {
     fn read(reply: &[u8]) -> Self {
