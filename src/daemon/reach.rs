@@ -86,7 +86,7 @@ impl Search {
             // What is mounted there next, or what the link leads to tomorrow, is another place.
             if there != root || is_mount_point(&there) || is_empty(&there) {
                 self.reach_above(&there);
-                self.reached.extend(directory_of(&root));
+                self.reach_above(&root);
             }
             if root.exists() && !self.follow_links(there) {
                 return self.reach_all();
@@ -130,8 +130,7 @@ impl Search {
     }
 
     fn reach_above(&mut self, path: &Path) {
-        let above = path.parent().filter(|above| *above != Path::new("/"));
-        self.reached.extend(above.map(Path::to_owned));
+        self.reached.extend(directory_of(path));
     }
 
     /// Reaches a file that may be replaced by another.
@@ -143,7 +142,7 @@ impl Search {
             self.reach_all();
         }
         // A link may lead elsewhere tomorrow, and then to its neighbour.
-        self.reached.extend(directory_of(path));
+        self.reach_above(path);
     }
 
     /// Reaches all that links below a directory lead to, and what links there do; `false`: there are too many names.
