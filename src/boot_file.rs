@@ -1,8 +1,8 @@
 //! What would become of a request for a file; and of one that is not there, what there is near it.
 
 use crate::config::Tftp;
-use crate::failure::reason;
 use crate::millis::Millis;
+use crate::reason::reason;
 use crate::sys::privilege::{self, Identity};
 use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
 use crate::tftp::path::{Asker, resolve};

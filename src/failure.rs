@@ -59,12 +59,3 @@ impl fmt::Display for Failure {
         write!(f, "\ndnsmasq: {}", self.sentence)
     }
 }
-
-/// The system's words for an error, without the number Rust adds.
-pub fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(at) => text[..at].to_owned(),
-        None => text,
-    }
-}

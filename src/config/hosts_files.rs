@@ -3,8 +3,8 @@
 use super::Config;
 use super::names::Names;
 use super::run_time::{entries, path_of, shown, watched_entries};
-use crate::failure::reason;
 use crate::log_line::FileLine;
+use crate::reason::reason;
 use conf_parser::option::files::RunTimeFile;
 use std::fs;
 use std::net::IpAddr;

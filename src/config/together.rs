@@ -1,7 +1,8 @@
 //! What lines say against each other, though each is fine by itself (spec: config language, section 6.1).
 
 use super::{Origin, Placed};
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
+use crate::reason::reason;
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::domain::Domain;
 use conf_parser::option::records::Cname;

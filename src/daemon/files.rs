@@ -3,7 +3,7 @@
 use super::places::Places;
 use super::read_ahead::{RUN, ReadAhead};
 use super::readers::{Device, Done, Found, Job, Part, Readers, look};
-use crate::failure::reason;
+use crate::reason::reason;
 use crate::sys::disk::{AtOnce, is_in_memory, read_at_once};
 use crate::sys::{neighbour, privilege};
 use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};

@@ -1,7 +1,8 @@
 //! Word from the daemon in the background to the process that was started, which waits for it and passes it on to the
 //! terminal and its exit code (spec: daemon, section 2).
 
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
+use crate::reason::reason;
 use crate::sys::background::{Side, detach};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 

@@ -2,8 +2,9 @@
 //! (spec: daemon, section 4.2; D-028).
 
 use crate::config::Config;
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
 use crate::log_line::FileLine;
+use crate::reason::reason;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

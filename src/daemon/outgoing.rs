@@ -2,10 +2,10 @@
 
 use super::Daemon;
 use crate::effect::Effect;
-use crate::failure::reason;
 use crate::log_line::{DhcpLine, Line};
 use crate::millis::Millis;
 use crate::net::{Batch, Datagram, Via};
+use crate::reason::reason;
 use crate::sys::neighbour;
 use std::collections::BTreeMap;
 use std::io;

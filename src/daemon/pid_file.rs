@@ -1,7 +1,8 @@
 //! The file that tells our process id (spec: daemon, section 4.1).
 
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
 use crate::log_line::ProcessLine;
+use crate::reason::reason;
 use crate::sys::privilege::{Capability, Identity, is_permitted, is_root};
 use std::fs::{self, OpenOptions};
 use std::io::Write;

@@ -2,7 +2,8 @@
 
 use super::holder;
 use crate::config::{Config, Origin};
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
+use crate::reason::reason;
 use crate::sys::udp::{self, Step};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -3,7 +3,7 @@
 //! Each device has threads of its own: one that hangs keeps nobody waiting but its own readers.
 
 use super::files::OTHERS_READ;
-use crate::failure::reason;
+use crate::reason::reason;
 use crate::sys::{disk, limits};
 use crate::tftp::files::{Awaited, FileId, Refusal};
 use mio::Waker;

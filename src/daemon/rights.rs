@@ -2,7 +2,8 @@
 
 use crate::config::network::Binding;
 use crate::config::{Config, Group, Process};
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
+use crate::reason::reason;
 use crate::sys::privilege::{Capability, Failed, Identity, Unknown, is_permitted};
 
 /// Who will serve, as far as is known: in debug mode the user stays.

@@ -1,8 +1,9 @@
 //! What TFTP needs of the machine before it serves: roots, descriptors, ports.
 
 use crate::config::Tftp;
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
 use crate::log_line::TftpLine;
+use crate::reason::reason;
 use crate::sys::limits;
 use std::ffi::OsStr;
 use std::fs;

@@ -5,8 +5,9 @@
 use super::rights::assume;
 use crate::config::{Config, Process};
 use crate::effect::Sent;
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
 use crate::log_line::ScriptLine;
+use crate::reason::reason;
 use crate::sys::beside::{self, Channel, Ending, wait_no_more};
 use crate::sys::privilege::Identity;
 use std::collections::VecDeque;

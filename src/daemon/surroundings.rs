@@ -4,8 +4,8 @@
 use super::notes::missing;
 use crate::boot_file::{self, Trouble, barrier};
 use crate::config::{Config, Note, Origin, Range, RangeKind, Rule, Tftp};
-use crate::failure::reason;
 use crate::net::{Address, Interfaces, same_network};
+use crate::reason::reason;
 use crate::sys::privilege::Identity;
 use conf_parser::option::pxe::{Boot, Server};
 use std::ffi::OsStr;

@@ -3,10 +3,10 @@
 use super::files::Arrived;
 use super::{Daemon, FAIR_SHARE, Mail, is_one_lost};
 use crate::config::Tftp;
-use crate::failure::reason;
 use crate::log_line::{Line, TftpLine};
 use crate::millis::Millis;
 use crate::net::Arrival;
+use crate::reason::reason;
 use crate::sight::Sight;
 use crate::sys::batch::Inbox;
 use crate::sys::{limits, udp};

@@ -2,8 +2,9 @@
 //! section 9).
 
 use crate::config::Config;
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
 use crate::log_line::FileLine;
+use crate::reason::reason;
 use crate::sys::directories::{Directories, Watched};
 use conf_parser::option::files::{RunTimeFile, is_left_over};
 use std::ffi::OsStr;

@@ -9,8 +9,9 @@ pub mod terminal;
 mod writer;
 
 use crate::config::Process;
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
 use crate::log_line::{Line, Priority, ProcessLine};
+use crate::reason::reason;
 use crate::sys::clock;
 use crate::sys::privilege::Identity;
 use conf_parser::option::process::LogTo;

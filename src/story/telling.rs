@@ -4,8 +4,9 @@
 use super::boot::Boot;
 use super::html;
 use super::narrator::Narrator;
-use crate::failure::{Failure, reason};
+use crate::failure::Failure;
 use crate::journal::terminal::print;
+use crate::reason::reason;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};

@@ -1,4 +1,4 @@
-//! The kernel: the only home of nix, libc and `unsafe`.
+//! The kernel: the only home of nix, libc (but for the numbers of [`crate::reason`]) and `unsafe`.
 //!
 //! | asked of the kernel | why | where | unsafe |
 //! |---|---|---|---|
