@@ -3,6 +3,7 @@
 mod common;
 
 use common::download::Download;
+use common::lab::files::place;
 use common::lab::{Host, Lab, Process, eventually};
 use common::slow_disk::{self, SlowDisk};
 use common::{required, room};
@@ -10,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 const CONFIG: &str =
@@ -90,6 +92,30 @@ fn a_slow_disk_holds_up_its_own_readers_only() {
     }
     let missing = Download { file: "slow/none", ..Download::USUAL }.bytes(room.client());
     assert_eq!(missing, Err("1 file /srv/tftp/slow/none not found for 10.9.0.2\0".to_owned()));
+}
+
+/// A link on a fast disk may lead to one that hangs.
+#[test]
+fn a_link_to_a_slow_disk_is_not_waited_for() {
+    let Some(device) = required(slow_disk::device()) else { return };
+    let Some(room) = Room::new("") else { return };
+    let files = BTreeMap::from([("file".to_owned(), b"found".to_vec())]);
+    let disk = SlowDisk { files, reading: SLOW, opening: SLOW, broken: false };
+    let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
+    for (link, target) in [("link", "slow/file"), ("once", "again"), ("again", "link")] {
+        symlink(target, place(&format!("/srv/tftp/{link}"))).expect("there is none yet");
+    }
+    let through_links = Download { file: "once", ..Download::USUAL };
+    let socket = room.client().udp("10.9.0.2:0");
+    let reader = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        through_links.by(socket, |block| all.extend_from_slice(block)).map(|()| all)
+    });
+    while !reader.is_finished() {
+        let took = room.slowest_of(1);
+        assert!(took < SLOW * 3 / 4, "{took:?}");
+    }
+    assert_eq!(reader.join().expect("no panic"), Ok(b"found".to_vec()));
 }
 
 /// Where a root is slow and has directories for single clients, one thing after the other is waited for.

@@ -4,6 +4,8 @@
 use crate::sys::disk::{file_system, mount_of};
 use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,6 +23,8 @@ pub struct Places {
 const BELIEVED: Duration = Duration::from_secs(1);
 /// Directories that are remembered.
 const MOST: usize = 256;
+/// Links that are followed, as by the kernel (path_resolution(7)).
+const LINKS: usize = 40;
 /// Types, and beginnings of types, of remote file systems.
 const REMOTE: &[&str] = &[
     "nfs", "fuse", "cifs", "smb3", "9p", "afs", "ceph", "lustre", "gfs2", "ocfs2", "gpfs",
@@ -28,9 +32,23 @@ const REMOTE: &[&str] = &[
 ];
 
 impl Places {
-    /// The mount that a path is on, if it is remote. Asks no file system.
+    /// The mount that a path leads to, if it is remote. Asks no remote file system.
     pub fn remote(&mut self, path: &[u8]) -> Option<u64> {
-        let directory = Path::new(OsStr::from_bytes(path)).parent()?;
+        let mut path = PathBuf::from(OsStr::from_bytes(path));
+        for _ in 0..LINKS {
+            let directory = path.parent()?;
+            let remote = self.remote_directory(directory);
+            if remote.is_some() {
+                return remote;
+            }
+            // Its directory is local, and so a link is read as soon as a file is opened.
+            let target = fs::read_link(&path).ok()?;
+            path = directory.join(target);
+        }
+        None
+    }
+
+    fn remote_directory(&mut self, directory: &Path) -> Option<u64> {
         let now = Instant::now();
         if let Some((until, mount)) = self.known.get(directory)
             && now < *until
@@ -41,9 +59,30 @@ impl Places {
             self.known.clear();
             self.mounts.clear();
         }
-        let mount = mount(directory).filter(|mount| self.is_remote(*mount, now));
+        let mount = self.remote_on_the_way(directory.to_owned(), now);
         self.known.insert(directory.to_owned(), (now + BELIEVED, mount));
         mount
+    }
+
+    /// The first remote mount on the way to a directory. Where the kernel knows no further, a local disk is asked, until
+    /// it leads away or is known to the end.
+    fn remote_on_the_way(&mut self, mut directory: PathBuf, now: Instant) -> Option<u64> {
+        for _ in 0..LINKS {
+            let (mount, known) = innermost(&directory)?;
+            if self.is_remote(mount, now) {
+                return Some(mount);
+            }
+            let rest = directory.strip_prefix(known).ok()?;
+            let mut further = rest.components();
+            let next = known.join(further.next()?);
+            match fs::read_link(&next) {
+                Ok(target) => directory = known.join(target).join(further),
+                // It is no link, and now it is known.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
+                Err(_) => return None,
+            }
+        }
+        None
     }
 
     fn is_remote(&mut self, mount: u64, now: Instant) -> bool {
@@ -59,17 +98,16 @@ impl Places {
     }
 }
 
-/// The mount of the innermost directory that the kernel knows without asking: what is below is most likely on it too.
-/// Names are the client's, and may be deep: where a directory is not known, none below is, so that halving finds it.
-fn mount(directory: &Path) -> Option<u64> {
+/// The innermost directory that the kernel knows without asking, and its mount. Names are the client's, and may be deep:
+/// where a directory is not known, none below is, so that halving finds it.
+fn innermost(directory: &Path) -> Option<(u64, &Path)> {
     let ancestors: Vec<&Path> = directory.ancestors().collect();
-    let known = |place: &Path| mount_of(place).ok().flatten();
     let (mut known_at, mut unknown) = (ancestors.len(), 0);
     let mut found = None;
     while unknown < known_at {
         let middle = usize::midpoint(unknown, known_at);
-        match known(ancestors[middle]) {
-            Some(mount) => (found, known_at) = (Some(mount), middle),
+        match mount_of(ancestors[middle]).ok().flatten() {
+            Some(mount) => (found, known_at) = (Some((mount, ancestors[middle])), middle),
             None => unknown = middle + 1,
         }
     }
