@@ -23,7 +23,7 @@ pub struct Places {
 const BELIEVED: Duration = Duration::from_secs(1);
 /// Directories that are remembered.
 const MOST: usize = 256;
-/// Links that are followed, as by the kernel (path_resolution(7)).
+/// Links that are followed, as by the kernel (`path_resolution(7)`).
 const LINKS: usize = 40;
 /// Types, and beginnings of types, of remote file systems.
 const REMOTE: &[&str] = &[

@@ -30,6 +30,8 @@ impl Ear {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
         let fd = socket(AddressFamily::Packet, SockType::Datagram, flags, SockProtocol::EthIp)?;
         attach(&fd, &filter(client_port))?;
+        // Before the filter there was none.
+        while recv(fd.as_raw_fd(), &mut [0], MsgFlags::empty()).is_ok() {}
         Ok(Self(fd))
     }
 
