@@ -84,7 +84,7 @@ impl Server {
             effects.extend(closing(request.socket));
             return true;
         }
-        let Self { crowd, sessions, .. } = self;
+        let Self { crowd, sessions, waiting, .. } = self;
         let now = around.now;
         let client_of = |id| {
             let asked = sessions.get(id).filter(|session| !session.is_kept_waiting(now))?;
@@ -92,7 +92,10 @@ impl Server {
         };
         let unheard = crowd.unheard_for(client, around.now, client_of);
         let greedy = || sessions.slowest_of(crowd.greedy_for(client)?);
-        let Some(id) = unheard.or_else(greedy) else { return false };
+        let is_stuck =
+            |id: &&usize| sessions.get(**id).is_some_and(|session| session.is_stuck(now));
+        let stuck = || waiting.values().flatten().find(is_stuck).copied();
+        let Some(id) = unheard.or_else(stuck).or_else(greedy) else { return false };
         sessions.get(id).into_iter().for_each(|session| session.makes_room(effects));
         self.close(id, around.files, effects);
         true

@@ -234,3 +234,14 @@ fn a_disk_that_hangs_keeps_no_places() {
     assert_eq!(hall.calls(4_900), []);
     assert_eq!(hall.calls(5_000), [SocketAddr::from((SECOND, 1))]);
 }
+
+#[test]
+fn a_disk_that_stops_in_the_middle_keeps_no_places() {
+    let mut hall = Hall::new(2);
+    let ids = [FIRST, THIRD].map(|client| (client, hall.asks(client, 1).unwrap()));
+    hall.bench.files.slow = true;
+    ids.iter().for_each(|(client, id)| drop(hall.answers(*id, *client, 1, 1)));
+    assert_eq!(hall.asks(SECOND, 1), None);
+    assert_eq!(hall.calls(9_999), []);
+    assert_eq!(hall.calls(10_100), [SocketAddr::from((SECOND, 1))]);
+}
