@@ -70,7 +70,7 @@ fn a_slow_disk_holds_up_its_own_readers_only() {
         files: BTreeMap::from([("large".to_owned(), file.clone())]),
         reading: SLOW,
         opening: SLOW,
-        broken: false,
+        broken: None,
     };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
     let slow = Download { file: "slow/large", windowsize: 16, ..Download::USUAL };
@@ -100,7 +100,7 @@ fn a_link_to_a_slow_disk_is_not_waited_for() {
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(room) = Room::new("") else { return };
     let files = BTreeMap::from([("file".to_owned(), b"found".to_vec())]);
-    let disk = SlowDisk { files, reading: SLOW, opening: SLOW, broken: false };
+    let disk = SlowDisk { files, reading: SLOW, opening: SLOW, broken: None };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
     for (link, target) in [("link", "slow/file"), ("once", "again"), ("again", "link")] {
         symlink(target, place(&format!("/srv/tftp/{link}"))).expect("there is none yet");
@@ -129,7 +129,7 @@ fn directories_of_clients_may_be_slow_too() {
     };
     let files = BTreeMap::from([("file".to_owned(), b"found".to_vec())]);
     let opening = Duration::from_millis(20);
-    let disk = SlowDisk { files, reading: opening, opening, broken: false };
+    let disk = SlowDisk { files, reading: opening, opening, broken: None };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
     let file = Download { file: "file", ..Download::USUAL };
     assert_eq!(file.bytes(room.client()), Ok(b"found".to_vec()));
@@ -144,7 +144,7 @@ fn what_hangs_does_not_pile_up() {
     let files = BTreeMap::from([("file".to_owned(), contents(9000))]);
     // Longer than all of them take.
     let reading = Duration::from_secs(15);
-    let disk = SlowDisk { files, reading, opening: Duration::ZERO, broken: false };
+    let disk = SlowDisk { files, reading, opening: Duration::ZERO, broken: None };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
     let count = |what: &str| {
         let entries = fs::read_dir(format!("/proc/{}/{what}", room.daemon.id()));
@@ -202,7 +202,7 @@ fn a_slow_disk_may_have_nothing_more() {
     let sizes = [0, 1467, 1468, 2 * 1468, 65_536, 64 * 1468];
     let files = sizes.map(|size| (size.to_string(), contents(size)));
     let reading = Duration::from_millis(5);
-    let disk = SlowDisk { files: files.clone().into(), reading, opening: reading, broken: false };
+    let disk = SlowDisk { files: files.clone().into(), reading, opening: reading, broken: None };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
     for (name, file) in files {
         for windowsize in [1, 16] {
@@ -217,13 +217,21 @@ fn a_slow_disk_may_have_nothing_more() {
 fn a_broken_disk_ends_the_transfers_that_read_it() {
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(room) = Room::new("") else { return };
-    let files = BTreeMap::from([("large".to_owned(), contents(150_000))]);
+    /// It has a scratch there.
+    const BROKEN: usize = 400_000;
+    /// Of what is read together, all may be lost.
+    const RUN: usize = 128 << 10;
+    let file = contents(600_000);
+    let files = BTreeMap::from([("large".to_owned(), file.clone())]);
     let wait = Duration::from_millis(100);
-    let disk = SlowDisk { files, reading: wait, opening: Duration::ZERO, broken: true };
+    let disk = SlowDisk { files, reading: wait, opening: Duration::ZERO, broken: Some(BROKEN) };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
-    let got = Download { file: "slow/large", ..Download::USUAL }.bytes(room.client());
+    let mut got = Vec::new();
+    let ended = Download { file: "slow/large", ..Download::USUAL }
+        .by(room.client().udp("10.9.0.2:0"), |block| got.extend_from_slice(block));
     let words = "cannot read /srv/tftp/slow/large: Input/output error";
-    assert_eq!(got, Err(format!("0 {words}\0")));
+    assert_eq!(ended, Err(format!("0 {words}\0")));
+    assert!(got.len() >= BROKEN - RUN && file.starts_with(&got), "{} bytes", got.len());
     let logged = || room.lab.syslog().iter().any(|line| line.ends_with(words)).then_some(());
     assert!(eventually(Duration::from_secs(5), logged).is_some(), "{:#?}", room.lab.syslog());
     room.slowest_of(1);

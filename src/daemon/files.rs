@@ -110,7 +110,8 @@ impl DiskFiles {
         }
     }
 
-    /// What there is of a path, and the device if it is remote; `None`: the readers look for it.
+    /// What there is of a path, and the device if it is remote; `None`: the readers look for it, or have too much to do and
+    /// will when somebody asks again.
     fn look(&mut self, awaited: Awaited) -> Option<(Found, Option<Device>)> {
         let (Awaited::File(path) | Awaited::Directory(path)) = &awaited;
         if let Some((device, found)) = self.looked.get(&awaited) {
@@ -121,13 +122,10 @@ impl DiskFiles {
             return Some((look(&awaited), None));
         };
         let device = Device::Mount(mount);
-        match readers.take(device, Job::Look(awaited.clone())) {
-            Ok(()) => {
-                self.looked.insert(awaited, (device, None));
-                None
-            }
-            Err(error) => Some((Found::File(Err(Refusal::Failed(reason(&error)))), None)),
+        if readers.take(device, Job::Look(awaited.clone())).is_ok() {
+            self.looked.insert(awaited, (device, None));
         }
+        None
     }
 
     /// Closes a file of a device that may take its time for it.

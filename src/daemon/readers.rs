@@ -62,10 +62,13 @@ pub enum Done {
 #[derive(Clone)]
 pub enum Found {
     /// A file, open.
-    File(Result<(Arc<File>, Metadata), Refusal>),
+    File(OpenFile),
     /// Whether there is a directory.
     Directory(bool),
 }
+
+/// A file as it was when it was opened, or why it was not.
+pub type OpenFile = Result<(Arc<File>, Metadata), Refusal>;
 
 /// The threads.
 pub struct Readers {
@@ -206,7 +209,7 @@ pub fn look(awaited: &Awaited) -> Found {
     }
 }
 
-fn open(path: &[u8]) -> Result<(Arc<File>, Metadata), Refusal> {
+fn open(path: &[u8]) -> OpenFile {
     let found = disk::open(OsStr::from_bytes(path)).and_then(|file| {
         let metadata = file.metadata()?;
         Ok((Arc::new(file), metadata))

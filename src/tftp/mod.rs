@@ -39,7 +39,8 @@ use queue::Queue;
 use request::Started;
 use session::{Desk, Session, Standing};
 use sessions::Sessions;
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use timers::{Alarm, Timers};
 use transfer::Event;
@@ -51,7 +52,7 @@ pub struct Server {
     sessions: Sessions,
     timers: Timers,
     /// Who waits for which part of which file.
-    waiting: HashMap<(FileId, u64), Vec<usize>>,
+    waiting: HashMap<(FileId, u64), BTreeSet<usize>>,
     undecided: Requests,
     /// Who has the places, and who waits for one.
     crowd: Crowd,
@@ -235,7 +236,7 @@ impl Server {
     }
 
     /// The transfers that have waited for this part of a file: it is there. Each is to be resumed.
-    pub fn readable(&mut self, file: FileId, offset: u64) -> Vec<usize> {
+    pub fn readable(&mut self, file: FileId, offset: u64) -> BTreeSet<usize> {
         self.waiting.remove(&(file, offset)).unwrap_or_default()
     }
 
@@ -333,17 +334,20 @@ impl Server {
         files: &mut impl Files,
         effects: &mut Vec<Effect>,
     ) {
-        let Self { sessions, buffers, timers, waiting, .. } = self;
+        let Self { sessions, buffers, timers, .. } = self;
         let Some(session) = sessions.get_mut(id) else { return };
         let mut desk = Desk { files, buffers, effects };
-        match session.settle(first, &mut desk) {
-            Standing::Open => {}
-            Standing::Waits(file, offset) => {
-                waiting.entry((file, offset)).or_default().push(id);
-            }
-            Standing::Over => return self.close(id, files, effects),
-        }
+        let waited = session.waits();
+        let standing = session.settle(first, &mut desk);
+        let waits = session.waits();
         timers.set(id, session.deadline(), &mut session.alarm);
+        if waits != waited {
+            self.wakes_no_more(id, waited);
+            waits.into_iter().for_each(|part| _ = self.waiting.entry(part).or_default().insert(id));
+        }
+        if standing == Standing::Over {
+            self.close(id, files, effects);
+        }
     }
 
     fn insert(&mut self, socket: Socket, session: Box<Session>, now: Millis) -> usize {
@@ -366,6 +370,7 @@ impl Server {
     fn close(&mut self, id: usize, files: &mut impl Files, effects: &mut Vec<Effect>) {
         let Some((session, own)) = self.sessions.remove(id) else { return };
         files.close(session.file());
+        self.wakes_no_more(id, session.waits());
         session.seat.into_iter().for_each(|seat| self.crowd.leaves(id, session.peer().ip(), seat));
         if own {
             effects.push(Effect::Close(id));
@@ -380,7 +385,17 @@ impl Server {
         if self.sessions.len() == 0 {
             // Nobody is to be woken for what is over, and nothing is kept for what may never come.
             (self.timers, self.buffers) = (Timers::default(), Vec::new());
-            self.waiting.clear();
+        }
+    }
+
+    /// A transfer is not to be woken for this part of a file.
+    fn wakes_no_more(&mut self, id: usize, part: Option<(FileId, u64)>) {
+        let Some(part) = part else { return };
+        if let Entry::Occupied(mut waiting) = self.waiting.entry(part) {
+            waiting.get_mut().remove(&id);
+            if waiting.get().is_empty() {
+                waiting.remove();
+            }
         }
     }
 }

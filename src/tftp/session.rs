@@ -126,8 +126,6 @@ pub struct Session {
 pub enum Standing {
     /// It goes on.
     Open,
-    /// It goes on when the disk has what is at this offset of the file, and has not said so before.
-    Waits(FileId, u64),
     /// It is over.
     Over,
 }
@@ -197,6 +195,11 @@ impl Session {
         self.waits.is_some() && self.progress().plus_seconds(STUCK) <= now
     }
 
+    /// The part of its file that it waits for.
+    pub fn waits(&self) -> Option<(FileId, u64)> {
+        Some((self.file(), self.waits?))
+    }
+
     /// Nothing more is sent for now.
     pub fn owes_nothing(&mut self) {
         self.owed = None;
@@ -243,6 +246,7 @@ impl Session {
     /// Sends what is owed. A session whose `first` answer cannot be read has not begun, and so has not failed.
     pub fn settle(&mut self, first: bool, desk: &mut Desk<'_, impl Files>) -> Standing {
         let Some(blocks) = self.owed.take() else { return Standing::Open };
+        self.waits = None;
         if blocks.start == 0
             && let Some(oack) = &self.oack
         {
@@ -263,8 +267,8 @@ impl Session {
                 self.transfer.is_held_up();
                 self.owed = Some(blocks);
                 desk.buffers.push(datagrams);
-                let new = self.waits.replace(offset) != Some(offset);
-                return if new { Standing::Waits(self.file(), offset) } else { Standing::Open };
+                self.waits = Some(offset);
+                return Standing::Open;
             }
             Rendered::Failed(reason) => {
                 let line = TftpLine::Unreadable { path: cleaned(&self.path), reason };

@@ -22,8 +22,8 @@ pub struct SlowDisk {
     pub reading: Duration,
     /// How long it takes to look for a name and to open a file.
     pub opening: Duration,
-    /// Whether reads fail in the end.
-    pub broken: bool,
+    /// From which offset on reads fail in the end.
+    pub broken: Option<usize>,
 }
 
 /// Larger than any request, with what is written.
@@ -117,10 +117,10 @@ impl SlowDisk {
 
     /// Handle, offset, size.
     fn read(&self, node: u64, body: &[u8]) -> Result<Vec<u8>, i32> {
-        if self.broken {
+        let from = usize::try_from(u64_at(body, 8)).map_err(|_| EIO)?;
+        if self.broken.is_some_and(|at| at <= from) {
             return Err(EIO);
         }
-        let from = usize::try_from(u64_at(body, 8)).map_err(|_| EIO)?;
         let contents = self.contents(node).and_then(|all| all.get(from..)).unwrap_or_default();
         Ok(contents[..contents.len().min(u32_at(body, 16) as usize)].to_vec())
     }

@@ -245,3 +245,21 @@ fn a_disk_that_stops_in_the_middle_keeps_no_places() {
     assert_eq!(hall.calls(9_999), []);
     assert_eq!(hall.calls(10_100), [SocketAddr::from((SECOND, 1))]);
 }
+
+/// While one waits for the disk, others come and go.
+#[test]
+fn nobody_is_woken_who_has_gone() {
+    let mut hall = Hall::new(10);
+    let [stays, ..] = [FIRST, SECOND].map(|client| hall.asks(client, 1).unwrap());
+    let ids: Vec<_> = (2..6).map(|port| hall.asks(SECOND, port).unwrap()).collect();
+    hall.bench.files.slow = true;
+    hall.answers(stays, FIRST, 1, 1);
+    for (port, id) in (2..).zip(ids) {
+        hall.answers(id, SECOND, port, 1);
+        let Bench { server, files, .. } = &mut hall.bench;
+        assert_eq!(server.waiting.values().flatten().count(), 2);
+        server.abandon(id, files, &mut Vec::new());
+    }
+    let waiting: Vec<_> = hall.bench.server.waiting.values().flatten().collect();
+    assert_eq!(waiting, [&stays]);
+}

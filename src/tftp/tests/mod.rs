@@ -210,8 +210,8 @@ fn a_slow_disk_parks_one_transfer() {
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), Vec::<String>::new());
     bench.files.slow = false;
     let mut effects = Vec::new();
-    assert_eq!(bench.server.readable(FileId(0), 512), [7]);
-    assert_eq!(bench.server.readable(FileId(0), 512), [0_usize; 0], "told once");
+    assert_eq!(bench.server.readable(FileId(0), 512), [7].into());
+    assert_eq!(bench.server.readable(FileId(0), 512), [].into(), "told once");
     bench.server.resume(7, &mut bench.files, &mut effects);
     assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>(), ["data 2 [88]"]);
 }
