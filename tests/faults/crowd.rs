@@ -1,11 +1,12 @@
 //! Transfers that nobody follows, and as many as there may be.
 
-use crate::common::lab::eventually;
+use crate::common::lab::{Lab, eventually};
 use crate::common::measure::{descriptors, kilobytes};
 use crate::common::required;
 use crate::scene::{
     CLIENT, FILE, Moment, NEIGHBOUR, PATIENCE, Reader, SERVER, SIZE, Scene, Who, contents, receive,
 };
+use crate::time::{CLOCK, LIBRARY, fake_time};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, UdpSocket};
@@ -123,6 +124,15 @@ impl Abandoned {
         Self((0..ADDRESSES).map(open).collect())
     }
 
+    /// Every second one has the beginning, and never says anything again.
+    fn acknowledge(&mut self, of: usize) {
+        for (socket, peers) in &self.0 {
+            for peer in peers.iter().step_by(of) {
+                socket.send_to(&[0, 4, 0, 0], peer).expect("the wire is up");
+            }
+        }
+    }
+
     /// Every second one of those that are left says that it has gone.
     fn leave(&mut self, of: usize) {
         for (socket, peers) in &mut self.0 {
@@ -138,26 +148,30 @@ impl Abandoned {
     }
 }
 
-/// Ten thousand, and what each costs. Half of them say that they have gone; the others do later. Then all is as before.
-#[test]
-fn ten_thousand_abandoned_transfers_leave_nothing_behind() {
-    /// Bytes of memory for each.
-    const EACH: usize = 2048;
-    /// Kilobytes more that a third time may take: what was had once is kept for the next time.
-    const MORE: usize = 256;
+/// The usual scene, with room and addresses for all of them.
+fn hall(variables: &[(&str, &str)], ready: impl FnOnce(&Lab)) -> Option<Scene> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("there is a limit");
     let enough = ALL as u64 + 500;
     if soft < enough {
         let raised = setrlimit(Resource::RLIMIT_NOFILE, enough, hard.max(enough));
-        let Some(()) = required(raised.map_err(|_| format!("only {hard} descriptors"))) else {
-            return;
-        };
+        required(raised.map_err(|_| format!("only {hard} descriptors")))?;
     }
-    let Some(scene) = Scene::new("tftp-max=10100\n") else { return };
+    let scene = Scene::with("tftp-max=10100\n", &[], variables, ready)?;
     for nth in 0..ADDRESSES {
         scene.client().ip(&format!("addr add 10.9.0.{}/24 dev c0", 100 + nth));
     }
     assert!(scene.get(FILE) == Ok(contents(SIZE)));
+    Some(scene)
+}
+
+/// Ten thousand, and what each costs. Half of them say that they have gone; the others do later. Then all is as before.
+#[test]
+fn ten_thousand_transfers_cost_little_and_leave_nothing_behind() {
+    /// Bytes of memory for each.
+    const EACH: usize = 2048;
+    /// Kilobytes more that a third time may take: what was had once is kept for the next time.
+    const MORE: usize = 256;
+    let Some(scene) = hall(&[], |_| ()) else { return };
     let open = || descriptors(scene.id());
     let fewer_than = |most: usize| eventually(PATIENCE, || (open() <= most).then_some(()));
     let (before, memory) = (open(), kilobytes(scene.id()));
@@ -179,5 +193,26 @@ fn ten_thousand_abandoned_transfers_leave_nothing_behind() {
         after.push(kilobytes(scene.id()));
     }
     assert!(after[2] <= after[1] + MORE, "{after:?} kilobytes");
+    scene.lives();
+}
+
+/// They say nothing at all, and two minutes pass: on the clock that the program looks at.
+#[test]
+fn ten_thousand_abandoned_transfers_leave_nothing_behind() {
+    let Some(()) = required(fake_time()) else { return };
+    let variables = [
+        ("LD_PRELOAD", LIBRARY),
+        ("FAKETIME_TIMESTAMP_FILE", CLOCK),
+        ("FAKETIME_CACHE_DURATION", "1"),
+    ];
+    let Some(scene) = hall(&variables, |lab| lab.file(CLOCK, "+0\n")) else { return };
+    let open = || descriptors(scene.id());
+    let before = open();
+    Abandoned::ask(&scene).acknowledge(2);
+    assert!(scene.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
+    assert!(open() + 2 >= before + ALL, "{} descriptors", open());
+    scene.lab.file(CLOCK, "+125\n");
+    let gone = || (open() <= before).then_some(());
+    assert!(eventually(PATIENCE, gone).is_some(), "{} descriptors", open() - before);
     scene.lives();
 }

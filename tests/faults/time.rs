@@ -11,11 +11,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Debian's place for it; the loader knows what `$LIB` is.
-const LIBRARY: &str = "/usr/$LIB/faketime/libfaketime.so.1";
+pub const LIBRARY: &str = "/usr/$LIB/faketime/libfaketime.so.1";
 /// Within the root, which is what the program may read when it serves.
-const CLOCK: &str = "/srv/tftp/clock";
+pub const CLOCK: &str = "/srv/tftp/clock";
 
-fn fake_time() -> Result<(), String> {
+pub fn fake_time() -> Result<(), String> {
     let mut date = Command::new("date");
     let shown = date.arg("+%Y").env("LD_PRELOAD", LIBRARY).env("FAKETIME", "1990-06-01 00:00:00");
     let shown = shown.output().map_err(|fault| format!("no program date: {fault}"))?.stdout;
