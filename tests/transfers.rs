@@ -215,12 +215,12 @@ fn a_slow_disk_may_have_nothing_more() {
 
 #[test]
 fn a_broken_disk_ends_the_transfers_that_read_it() {
-    let Some(device) = required(slow_disk::device()) else { return };
-    let Some(room) = Room::new("") else { return };
     /// It has a scratch there.
     const BROKEN: usize = 400_000;
     /// Of what is read together, all may be lost.
     const RUN: usize = 128 << 10;
+    let Some(device) = required(slow_disk::device()) else { return };
+    let Some(room) = Room::new("") else { return };
     let file = contents(600_000);
     let files = BTreeMap::from([("large".to_owned(), file.clone())]);
     let wait = Duration::from_millis(100);

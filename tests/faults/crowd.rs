@@ -208,7 +208,8 @@ fn ten_thousand_abandoned_transfers_leave_nothing_behind() {
     let Some(scene) = hall(&variables, |lab| lab.file(CLOCK, "+0\n")) else { return };
     let open = || descriptors(scene.id());
     let before = open();
-    Abandoned::ask(&scene).acknowledge(2);
+    let crowd = Abandoned::ask(&scene);
+    crowd.acknowledge(2);
     assert!(scene.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
     assert!(open() + 2 >= before + ALL, "{} descriptors", open());
     scene.lab.file(CLOCK, "+125\n");
