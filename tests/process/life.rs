@@ -8,7 +8,7 @@ use crate::stand::{
 };
 use nix::sys::signal::Signal;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
@@ -108,6 +108,43 @@ fn nothing_of_root_is_left_but_what_is_needed() {
     }
 }
 
+/// Owners and modes of files, and who gets them: nobody, nobody of his own only, root, root of its own only.
+#[rustfmt::skip]
+const OWNED: &[(&str, u32, u32, [bool; 4])] = &[
+    ("root-644",   0,     0o644, [true,  false, true,  true]),
+    ("root-600",   0,     0o600, [false, false, false, false]),
+    ("nobody-644", 65534, 0o644, [true,  true,  true,  true]),
+    ("nobody-600", 65534, 0o600, [true,  true,  false, false]),
+    ("other-644",  2,     0o644, [true,  false, true,  true]),
+    ("other-604",  2,     0o604, [true,  false, true,  true]),
+];
+
+#[test]
+fn files_are_for_whom_they_belong_to() {
+    let ways = [
+        ("", "-unobody"),
+        ("tftp-secure\n", "-unobody"),
+        ("", "-uroot"),
+        ("tftp-secure\n", "-uroot"),
+    ];
+    for (way, (config, user)) in ways.into_iter().enumerate() {
+        let Some(stand) = required(Stand::new(config)) else { return };
+        for (name, owner, mode, _) in OWNED {
+            let path = format!("/srv/tftp/{name}");
+            fs::write(&path, name).expect("the root is the laboratory's");
+            fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).expect("it is ours");
+            chown(&path, Some(*owner), None).expect("it is ours");
+        }
+        assert_eq!(stand.background(&[user]), started());
+        for (name, _, _, gets) in OWNED {
+            let denied = format!("2 cannot access /srv/tftp/{name}: Permission denied\0");
+            let expected = if gets[way] { Ok(name.as_bytes().to_vec()) } else { Err(denied) };
+            assert_eq!(stand.get(name), expected, "{user} {config}");
+        }
+        end(daemon().expect("a pid file"));
+    }
+}
+
 #[test]
 fn a_capability_that_is_missing_ends_the_start() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
@@ -131,7 +168,7 @@ fn signals_do_what_they_do_in_dnsmasq() {
     let Some(stand) = required(Stand::new("")) else { return };
     assert_eq!(stand.background(&["-x", "/srv/pid/pid"]).code, Some(3));
     stand.lab.file("/srv/pid/old", "");
-    std::os::unix::fs::chown("/srv/pid", Some(65534), None).expect("it is ours to give");
+    chown("/srv/pid", Some(65534), None).expect("it is ours to give");
     assert_eq!(stand.background(&["-x", "/srv/pid/pid"]), started());
     let text = fs::read_to_string("/srv/pid/pid").expect("a pid file");
     let id: u32 = text.trim_end_matches('\n').parse().expect("a number and a newline");
