@@ -15,10 +15,12 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::{Duration, Instant};
 
-/// Names that are looked at for links, at most, and for how long. Roots with more than that are not searched to the end:
-/// then everything may be read, as without confinement.
+/// Names that are looked at for links, at most, and for how long. Roots with more than that, or that hang, are not searched
+/// to the end: then everything may be read, as without confinement.
 const MOST_NAMES: usize = 100_000;
 const LONGEST: Duration = Duration::from_secs(2);
 /// Who owns a file is told by name.
@@ -26,15 +28,7 @@ const USERS: &str = "/etc/passwd";
 
 /// That of a configuration.
 pub fn reach(config: &Config) -> Reach {
-    let mut search = Search::new();
-    search.add_roots(config);
-    search.add_files(config);
-    let mut reach = Reach { read: search.reached.into_iter().collect(), ..Reach::default() };
-    // A directory has all that is below it.
-    let all = reach.read.clone();
-    reach
-        .read
-        .retain(|path| !path.ancestors().skip(1).any(|above| all.iter().any(|it| it == above)));
+    let mut reach = Reach { read: read(config), ..Reach::default() };
     if let Some(LogTo::File(path)) = &config.process.log_to {
         let path = path_of(path);
         // Where devices are, no log is moved away.
@@ -45,6 +39,46 @@ pub fn reach(config: &Config) -> Reach {
     let pid_file = config.process.pid_file().filter(|_| !config.process.debug);
     reach.remove.extend(pid_file.and_then(directory_of));
     reach
+}
+
+/// What is to be read. A disk below a root may hang: it is looked at beside us.
+fn read(config: &Config) -> Vec<PathBuf> {
+    let (roots, files) = (roots(config), files(config));
+    let (tell, told) = channel();
+    let search = move || {
+        let end = Instant::now() + LONGEST;
+        // Nobody waits any more for what took too long.
+        drop(tell.send(Search::new(end).all(roots, &files)));
+    };
+    let begun = thread::Builder::new().name("reach".to_owned()).spawn(search).is_ok();
+    let found = begun.then(|| told.recv_timeout(LONGEST).ok()).flatten();
+    found.unwrap_or_else(|| vec![PathBuf::from("/")])
+}
+
+/// The roots of TFTP; `None`: all names of the machine are served.
+fn roots(config: &Config) -> Option<Vec<PathBuf>> {
+    let Some(tftp) = &config.tftp else { return Some(Vec::new()) };
+    let general = tftp.root.as_ref().filter(|root| !root.value.is_empty())?;
+    let own = tftp.interface_roots.iter().map(|root| &root.value.1);
+    Some(own.chain([&general.value]).map(|root| Path::new("/").join(path_of(root))).collect())
+}
+
+/// Files and directories that are read again.
+fn files(config: &Config) -> Vec<PathBuf> {
+    let serves = !config.dhcp.ranges.is_empty();
+    let names = config.process.dns_port != 0;
+    let is_read = |kind| match kind {
+        RunTimeFile::Hosts | RunTimeFile::HostsDir => names,
+        _ => serves,
+    };
+    let usual = [
+        (names && !config.process.no_hosts, "/etc/hosts"),
+        (serves && config.dhcp.read_ethers, "/etc/ethers"),
+    ];
+    let usual = usual.into_iter().filter(|(read, _)| *read).map(|(_, path)| PathBuf::from(path));
+    let told =
+        config.files.iter().filter(|(kind, _)| is_read(*kind)).map(|(_, path)| path_of(path));
+    told.chain(usual).collect()
 }
 
 /// The directory a file is in, unless that is the root directory.
@@ -62,58 +96,37 @@ struct Search {
 }
 
 impl Search {
-    fn new() -> Self {
+    fn new(end: Instant) -> Self {
         Self {
             reached: BTreeSet::from([PathBuf::from(USERS)]),
             seen: BTreeSet::new(),
             names: 0,
-            end: Instant::now() + LONGEST,
+            end,
         }
     }
 
-    fn add_roots(&mut self, config: &Config) {
-        let Some(tftp) = &config.tftp else { return };
-        let own = tftp.interface_roots.iter().map(|root| &root.value.1);
-        let general = tftp.root.iter().map(|root| &root.value);
-        let roots: Vec<PathBuf> =
-            own.chain(general).map(|root| Path::new("/").join(path_of(root))).collect();
-        // Without a root all names of the machine are served.
-        if tftp.root.as_ref().is_none_or(|root| root.value.is_empty()) {
-            return self.reach_all();
+    /// All that these need; of a directory, what is below it goes without saying.
+    fn all(mut self, roots: Option<Vec<PathBuf>>, files: &[PathBuf]) -> Vec<PathBuf> {
+        match roots {
+            Some(roots) => roots.iter().for_each(|root| self.reach_root(root)),
+            None => self.reach_all(),
         }
-        for root in roots {
-            let there = self.reach(&root);
-            // What is mounted there next, or what the link leads to tomorrow, is another place.
-            if there != root || is_mount_point(&there) || is_empty(&there) {
-                self.reach_above(&there);
-                self.reach_above(&root);
-            }
-            if root.exists() && !self.follow_links(there) {
-                return self.reach_all();
-            }
-        }
+        files.iter().for_each(|path| self.reach_replaced(path));
+        let all = self.reached;
+        let is_below = |path: &&PathBuf| path.ancestors().skip(1).any(|above| all.contains(above));
+        all.iter().filter(|path| !is_below(path)).cloned().collect()
     }
 
-    fn add_files(&mut self, config: &Config) {
-        let serves = !config.dhcp.ranges.is_empty();
-        let names = config.process.dns_port != 0;
-        for (kind, path) in &config.files {
-            let is_read = match kind {
-                RunTimeFile::Hosts | RunTimeFile::HostsDir => names,
-                _ => serves,
-            };
-            if is_read {
-                self.reach_replaced(&path_of(path));
-            }
+    fn reach_root(&mut self, root: &Path) {
+        let there = self.reach(root);
+        // What is mounted there next, or what the link leads to tomorrow, is another place.
+        if there != root || is_mount_point(&there) || is_empty(&there) {
+            self.reach_above(&there);
+            self.reach_above(root);
         }
-        let usual = [
-            (names && !config.process.no_hosts, "/etc/hosts"),
-            (serves && config.dhcp.read_ethers, "/etc/ethers"),
-        ];
-        usual
-            .iter()
-            .filter(|(read, _)| *read)
-            .for_each(|(_, path)| self.reach_replaced(Path::new(path)));
+        if root.exists() && !self.follow_links(there) {
+            self.reach_all();
+        }
     }
 
     fn reach_all(&mut self) {

@@ -40,7 +40,8 @@ pub struct Walls {
 /// What is known of Landlock here; whatever a kernel does not know is left out.
 const KNOWN: ABI = ABI::V6;
 
-/// Puts them up, as far as this kernel has them. To be called while there is one thread only.
+/// Puts them up, as far as this kernel has them. To be called while there is one thread only: of others, Landlock knows
+/// nothing.
 pub fn confine(reach: &Reach) -> Walls {
     let own_process =
         OpenOptions::new().read(true).custom_flags(OFlag::O_PATH.bits()).open("/proc/self").ok();

@@ -1,9 +1,14 @@
 //! Files that change while they are sent. What a client gets is the file that it asked for, or an error: nothing of both.
 
 use crate::common::download::Download;
-use crate::scene::{FILE, SIZE, Scene, contents};
+use crate::common::lab::{Lab, eventually};
+use crate::common::required;
+use crate::common::slow_disk::{self, SlowDisk};
+use crate::scene::{FILE, Moment, PATIENCE, SIZE, Scene, contents};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 const PATH: &str = "/srv/tftp/changing";
 const WINDOWS: [usize; 2] = [1, 16];
@@ -112,5 +117,26 @@ fn who_boots_while_images_are_replaced_gets_one_whole() {
         assert!(got == image(number - 1), "{number}: {} bytes", got.len());
     }
     scene.lab.file(&path, contents(SIZE));
+    scene.lives();
+}
+
+/// What is below the roots is looked at for links, and not for longer than it is worth.
+#[test]
+fn a_disk_that_hangs_at_the_start_keeps_nobody_waiting() {
+    let Some(device) = required(slow_disk::device()) else { return };
+    let opening = Duration::from_secs(8);
+    let disk = SlowDisk { files: BTreeMap::new(), reading: opening, opening, broken: None };
+    let mut mounted = Ok(());
+    let ready = |lab: &Lab| {
+        lab.file("/srv/tftp/slow/file", "");
+        mounted = disk.mount(device, "/srv/tftp/slow");
+    };
+    let Some(scene) = Scene::with("", &[], &[], ready) else { return };
+    let Some(()) = required(mounted) else { return };
+    let start = Instant::now();
+    scene.boot_with(Moment::Told, || ());
+    assert!(start.elapsed() < opening / 2, "{:?}", start.elapsed());
+    let told = || scene.has_told("(reads /)").then_some(());
+    assert!(eventually(PATIENCE, told).is_some(), "{:#?}", scene.lab.syslog());
     scene.lives();
 }
