@@ -65,6 +65,10 @@ pub fn mount_of(directory: &Path) -> io::Result<Option<u64>> {
     let how = OpenHow::new().flags(flags).resolve(ResolveFlag::from_bits_retain(RESOLVE_CACHED));
     let place = match openat2(AT_FDCWD, directory, how) {
         Err(Errno::EAGAIN) => return Ok(None),
+        // Before Linux 5.12, and in containers that were made before it: links on the way are not seen then.
+        Err(Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) => {
+            return Ok(mount_by_name(&mounts()?, directory));
+        }
         opened => opened?,
     };
     let about = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", place.as_raw_fd()))?;
@@ -74,11 +78,36 @@ pub fn mount_of(directory: &Path) -> io::Result<Option<u64>> {
 
 /// The type of the file system of a mount.
 pub fn file_system(mount: u64) -> Option<String> {
-    let table = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    let is_it = |line: &&str| line.split(' ').next().and_then(|id| id.parse().ok()) == Some(mount);
-    // 36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw
-    let (_, about) = table.lines().find(is_it)?.split_once(" - ")?;
-    about.split(' ').next().map(str::to_owned)
+    let table = mounts().ok()?;
+    rows(&table).find(|row| row.number == mount).map(|row| row.kind.to_owned())
+}
+
+/// A row of the table of mounts.
+struct Mount<'t> {
+    number: u64,
+    /// Where it is, with spaces and the like as `\040`.
+    point: &'t str,
+    kind: &'t str,
+}
+
+fn mounts() -> io::Result<String> {
+    std::fs::read_to_string("/proc/self/mountinfo")
+}
+
+/// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`
+fn rows(table: &str) -> impl Iterator<Item = Mount<'_>> {
+    table.lines().filter_map(|line| {
+        let (place, about) = line.split_once(" - ")?;
+        let mut place = place.split(' ');
+        let number = place.next()?.parse().ok()?;
+        Some(Mount { number, point: place.nth(3)?, kind: about.split(' ').next()? })
+    })
+}
+
+/// The mount whose place is the longest beginning of a path, and of those in one place the last.
+fn mount_by_name(table: &str, path: &Path) -> Option<u64> {
+    let around = rows(table).filter(|row| path.starts_with(row.point));
+    around.max_by_key(|row| row.point.len()).map(|row| row.number)
 }
 
 /// Whether a file is in memory for as long as it is.
@@ -112,6 +141,18 @@ mod tests {
         let Ok(mount) = mount_of(Path::new("/")) else { return };
         assert!(file_system(mount.unwrap()).is_some());
         assert_eq!(file_system(u64::MAX), None);
+    }
+
+    #[test]
+    fn names_tell_mounts_too() {
+        let table = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
+            40 22 0:33 / /srv/tftp rw shared:9 - nfs4 host:/tftp rw\n\
+            41 40 0:34 / /srv/tftp rw - tmpfs tmpfs rw\n";
+        for (path, mount) in [("/srv/tftp/a", 41), ("/srv/tftp", 41), ("/srv/tftpd", 22), ("/", 22)]
+        {
+            assert_eq!(mount_by_name(table, Path::new(path)), Some(mount), "{path}");
+        }
+        assert_eq!(rows(table).map(|row| row.kind).collect::<Vec<_>>(), ["ext4", "nfs4", "tmpfs"]);
     }
 
     #[test]
