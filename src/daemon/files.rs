@@ -1,6 +1,6 @@
 //! Files on disk, with dnsmasq's rules of who may have them (spec: TFTP, section 5).
 
-use super::places::Places;
+use super::mounts::Mounts;
 use super::read_ahead::{RUN, ReadAhead};
 use super::readers::{Device, Done, Found, Job, Part, Readers, look};
 use crate::reason::reason;
@@ -25,7 +25,7 @@ pub struct DiskFiles {
     ahead: ReadAhead,
     /// Who waits for disks. Without them we wait ourselves.
     readers: Option<Readers>,
-    places: Places,
+    mounts: Mounts,
     under_way: HashSet<(FileId, u64)>,
     /// Reads that have failed; whoever waits for them is told.
     failed: HashMap<(FileId, u64), String>,
@@ -118,7 +118,7 @@ impl DiskFiles {
             return found.clone().map(|found| (found, Some(*device)));
         }
         let readers = self.readers.as_mut();
-        let Some((readers, mount)) = readers.zip(self.places.remote(path)) else {
+        let Some((readers, mount)) = readers.zip(self.mounts.remote(path)) else {
             return Some((look(&awaited), None));
         };
         let device = Device::Mount(mount);

@@ -6,12 +6,12 @@ mod holder;
 mod leases;
 mod linger;
 mod manager;
+mod mounts;
 mod notes;
 mod notices;
 mod one_interface;
 mod outgoing;
 mod pid_file;
-mod places;
 mod ports;
 mod reach;
 mod read_ahead;
@@ -139,6 +139,7 @@ const LOOKING_PAUSE: Duration = Duration::from_secs(1);
 const EVENTS: usize = 256;
 /// Datagrams that one socket may have read before the others have their turn.
 const FAIR_SHARE: usize = 64;
+
 impl Daemon {
     /// Serves until told to end.
     pub fn serve(mut self) -> Result<End, Failure> {

@@ -159,7 +159,7 @@ impl AsRawFd for Script {
 fn serve(channel: &Channel, script: &Path, echo: bool) {
     let mut buffer = [0; MESSAGE];
     while let Some(words) = channel.wait_for(&mut buffer) {
-        let Some(words) = heard(words) else { continue };
+        let Some(words) = understood(words) else { continue };
         let mut command = Command::new(script);
         // It is not the script that the manager waits for.
         command.env_remove("NOTIFY_SOCKET");
@@ -178,7 +178,7 @@ fn serve(channel: &Channel, script: &Path, echo: bool) {
 
 /// Of a file that was sent: its size, to whom, its path. Whoever speaks may have been made to; nothing else is told to a
 /// script that has more rights than he has.
-fn heard(words: &[u8]) -> Option<[&OsStr; 3]> {
+fn understood(words: &[u8]) -> Option<[&OsStr; 3]> {
     let mut words = words.splitn(3, |&byte| byte == 0).map(OsStr::from_bytes);
     let [size, client, path] = [words.next()?, words.next()?, words.next()?];
     let is_size = size.to_str()?.parse::<u64>().is_ok();
@@ -186,16 +186,6 @@ fn heard(words: &[u8]) -> Option<[&OsStr; 3]> {
     let path_bytes = path.as_bytes();
     let is_path = !path_bytes.is_empty() && !path_bytes.contains(&0);
     (is_size && is_client && is_path).then_some([size, client, path])
-}
-
-#[test]
-fn a_script_hears_of_files_that_were_sent_and_of_nothing_else() {
-    assert!(heard(b"6\x0010.9.0.2\0/srv/tftp/a b;$(c)").is_some());
-    for forged in
-        ["add", "6", "6\x0010.9.0.2", "-6\x0010.9.0.2\0/f", "6\0here\0/f", "6\0::1\0/f\0g"]
-    {
-        assert_eq!(heard(forged.as_bytes()), None, "{forged:?}");
-    }
 }
 
 fn tell(channel: &Channel, kind: u8, about: &[u8]) {
@@ -270,4 +260,14 @@ fn tell_lines(said: &mut Vec<u8>, channel: &Channel) {
 /// As C ends a text: at its first zero.
 fn tell_line(line: &[u8], channel: &Channel) {
     tell(channel, kind::SAID, line.split(|&byte| byte == 0).next().unwrap_or_default());
+}
+
+#[test]
+fn a_script_hears_of_files_that_were_sent_and_of_nothing_else() {
+    assert!(understood(b"6\x0010.9.0.2\0/srv/tftp/a b;$(c)").is_some());
+    for forged in
+        ["add", "6", "6\x0010.9.0.2", "-6\x0010.9.0.2\0/f", "6\0here\0/f", "6\0::1\0/f\0g"]
+    {
+        assert_eq!(understood(forged.as_bytes()), None, "{forged:?}");
+    }
 }

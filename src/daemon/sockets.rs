@@ -51,6 +51,7 @@ const EAR: usize = 7;
 const TFTP: usize = 8;
 /// More addresses than a machine has.
 const TRANSFER: usize = 1 << 24;
+
 impl Role {
     /// That of a token.
     pub fn of(token: Token) -> Self {

@@ -1,8 +1,9 @@
 //! TFTP's turns of the loop.
 
-use super::files::Arrived;
+use super::files::{Arrived, DiskFiles};
 use super::{Daemon, FAIR_SHARE, Mail, is_one_lost};
 use crate::config::Tftp;
+use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
 use crate::millis::Millis;
 use crate::net::Arrival;
@@ -11,14 +12,14 @@ use crate::sight::Sight;
 use crate::sys::batch::Inbox;
 use crate::sys::{limits, udp};
 use crate::tftp::undecided::Undecided;
-use crate::tftp::{Around, Socket, accepts};
+use crate::tftp::{Around, Server, Socket, accepts};
 use std::io;
 use std::net::SocketAddr;
 
-/// Whether there may be more to hear.
-enum Heard {
+/// What there may be left to hear.
+enum Left {
     More,
-    All,
+    Nothing,
 }
 
 /// Answers to transfers in lockstep that are sent together.
@@ -30,7 +31,21 @@ fn is_short(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::AddrInUse || too_many.contains(&error.raw_os_error())
 }
 
+/// Around the server of TFTP.
+type World<'a> = Around<'a, DiskFiles>;
+
 impl Daemon {
+    /// Lets the server of TFTP work; `None`: there is none.
+    fn with_tftp<R>(
+        &mut self,
+        now: Millis,
+        work: impl FnOnce(&mut Server, &mut World<'_>, &mut Vec<Effect>) -> R,
+    ) -> Option<R> {
+        let tftp = self.config.tftp.clone()?;
+        let Self { tftp: server, interfaces, files, effects, .. } = self;
+        Some(work(server, &mut Around { tftp: &tftp, interfaces, files, now }, effects))
+    }
+
     pub(super) fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Millis) -> bool {
         let Some(tftp) = self.config.tftp.clone() else { return false };
         for _ in 0..FAIR_SHARE {
@@ -56,9 +71,10 @@ impl Daemon {
         arrival: &Arrival<'_>,
         now: Millis,
     ) {
-        let Self { tftp: server, interfaces, files, effects, .. } = self;
-        let mut around = Around { tftp, interfaces, files, now };
-        if tftp.single_port || server.has_place(listener, arrival, &mut around, effects) {
+        let admit = |server: &mut Server, around: &mut World<'_>, effects: &mut _| {
+            server.admit(listener, arrival, around, effects)
+        };
+        if tftp.single_port || self.with_tftp(now, admit) == Some(true) {
             self.perform(now);
             self.request(listener, tftp, arrival, now);
         }
@@ -74,7 +90,7 @@ impl Daemon {
                 return;
             }
             let opened = match self.sockets.open_transfer(tftp, arrival) {
-                Err(error) if is_short(&error) && self.makes_room(tftp, arrival, now) => {
+                Err(error) if is_short(&error) && self.make_room(arrival, now) => {
                     self.sockets.open_transfer(tftp, arrival)
                 }
                 opened => opened,
@@ -94,30 +110,28 @@ impl Daemon {
     }
 
     /// There are no ports or descriptors left: somebody may have to go, as if there were too many transfers.
-    fn makes_room(&mut self, tftp: &Tftp, arrival: &Arrival<'_>, now: Millis) -> bool {
-        let Self { tftp: server, interfaces, files, effects, .. } = self;
-        let mut around = Around { tftp, interfaces, files, now };
-        let makes_room = server.makes_room(arrival.peer.ip(), &mut around, effects);
+    fn make_room(&mut self, arrival: &Arrival<'_>, now: Millis) -> bool {
+        let client = arrival.peer.ip();
+        let has_room = self
+            .with_tftp(now, |server, around, effects| server.make_room(client, around, effects));
         self.perform(now);
-        makes_room
+        has_room == Some(true)
     }
 
     /// Answers a request, and listens to its client if a transfer comes of it.
     fn begin(&mut self, socket: Socket, arrival: &Arrival<'_>, now: Millis) {
-        let Some(tftp) = self.config.tftp.clone() else { return };
-        let Self { tftp: server, interfaces, files, effects, .. } = self;
-        let mut around = Around { tftp: &tftp, interfaces, files, now };
-        server.request(socket, arrival, &mut around, effects);
+        self.with_tftp(now, |server, around, effects| {
+            server.request(socket, arrival, around, effects)
+        });
         self.listen_to(socket);
     }
 
     /// The same, of one that had to wait.
     fn begin_again(&mut self, request: Undecided, now: Millis) {
-        let Some(tftp) = self.config.tftp.clone() else { return };
-        let Self { tftp: server, interfaces, files, effects, .. } = self;
-        let mut around = Around { tftp: &tftp, interfaces, files, now };
         let socket = request.socket;
-        server.request_again(request, &mut around, effects);
+        self.with_tftp(now, |server, around, effects| {
+            server.request_again(request, around, effects)
+        });
         self.listen_to(socket);
     }
 
@@ -137,62 +151,62 @@ impl Daemon {
     pub(super) fn transfer(&mut self, id: usize, mail: &mut Mail, now: Millis) -> bool {
         let lockstep = self.tftp.is_lockstep(id);
         for _ in 0..FAIR_SHARE {
-            let heard = if lockstep {
+            let left = if lockstep {
                 self.hear_one(id, mail, now)
             } else {
                 self.hear_several(id, mail, now)
             };
-            match heard {
-                Heard::More => {}
-                Heard::All => return false,
+            match left {
+                Left::More => {}
+                Left::Nothing => return false,
             }
         }
         true
     }
 
-    fn hear_one(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Heard {
+    fn hear_one(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Left {
         let (size, peer) = match self.sockets.transfers().receive_one(id, &mut mail.one) {
             Some(Ok(received)) => received,
-            Some(Err(error)) if is_one_lost(&error) => return Heard::More,
+            Some(Err(error)) if is_one_lost(&error) => return Left::More,
             // Nothing has come: there may be room for what is owed.
             Some(Err(_)) => {
-                self.heard(id, std::iter::empty(), now);
-                return Heard::All;
+                self.take_in(id, std::iter::empty(), now);
+                return Left::Nothing;
             }
-            None => return Heard::All,
+            None => return Left::Nothing,
         };
-        let moved = self.heard(id, std::iter::once((peer, &mail.one[..size])), now);
+        let moved = self.take_in(id, std::iter::once((peer, &mail.one[..size])), now);
         // To hear many and then to answer them takes a tenth less than to do both in turn.
         if self.effects.len() >= TOGETHER {
             self.perform(now);
         }
-        if moved { Heard::All } else { Heard::More }
+        if moved { Left::Nothing } else { Left::More }
     }
 
-    fn hear_several(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Heard {
+    fn hear_several(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Left {
         let received = match self.sockets.transfers().receive(id, &mut mail.several) {
             Some(Ok(received)) => received,
-            Some(Err(error)) if is_one_lost(&error) => return Heard::More,
+            Some(Err(error)) if is_one_lost(&error) => return Left::More,
             // Nothing has come: there may be room for what is owed.
             Some(Err(_)) => 0,
-            None => return Heard::All,
+            None => return Left::Nothing,
         };
-        self.heard(id, mail.several.datagrams(), now);
+        self.take_in(id, mail.several.datagrams(), now);
         self.perform(now);
-        if received == Inbox::ROOM { Heard::More } else { Heard::All }
+        if received == Inbox::ROOM { Left::More } else { Left::Nothing }
     }
 
     /// Does what datagrams of a transfer ask for; whether they have moved it.
-    fn heard<'d>(
+    fn take_in<'d>(
         &mut self,
         id: usize,
         arrived: impl Iterator<Item = (SocketAddr, &'d [u8])>,
         now: Millis,
     ) -> bool {
-        let Some(tftp) = self.config.tftp.clone() else { return false };
-        let Self { tftp: server, interfaces, files, effects, .. } = self;
-        let mut around = Around { tftp: &tftp, interfaces, files, now };
-        server.datagrams(id, arrived, &mut around, effects)
+        let datagrams = |server: &mut Server, around: &mut World<'_>, effects: &mut _| {
+            server.datagrams(id, arrived, around, effects)
+        };
+        self.with_tftp(now, datagrams) == Some(true)
     }
 
     /// Does what is due. Who has answered, and was not heard yet, is heard first.
@@ -233,10 +247,10 @@ impl Daemon {
             return;
         }
         let Some(tftp) = self.config.tftp.clone() else { return };
-        loop {
-            let Self { tftp: server, interfaces, files, effects, .. } = self;
-            let mut around = Around { tftp: &tftp, interfaces, files, now };
-            let Some(request) = server.next_in_line(&mut around, effects) else { return };
+        let next = |server: &mut Server, around: &mut World<'_>, effects: &mut _| {
+            server.next_in_line(around, effects)
+        };
+        while let Some(request) = self.with_tftp(now, next).flatten() {
             self.perform(now);
             self.request(request.listener, &tftp, &request.arrival(), now);
             self.perform(now);

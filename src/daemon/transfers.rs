@@ -20,12 +20,12 @@ struct Slot {
     fd: OwnedFd,
     /// Whether the kernel cuts large packets into segments for it, as far as we know.
     segments: bool,
-    heard: Heard,
+    told: Told,
 }
 
 /// What the poll tells us of a socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Heard {
+enum Told {
     /// Nothing yet: most requests need their socket for one answer only.
     Nothing,
     Datagrams,
@@ -41,7 +41,7 @@ impl Transfers {
         if id == self.slots.len() {
             self.slots.push(None);
         }
-        self.slots[id] = Some(Slot { fd, segments: true, heard: Heard::Nothing });
+        self.slots[id] = Some(Slot { fd, segments: true, told: Told::Nothing });
         Ok(id)
     }
 
@@ -55,15 +55,15 @@ impl Transfers {
     /// From now on the poll tells when a client answers. What has come before is told too.
     pub fn hear(&mut self, id: usize, registry: &Registry, token: Token) -> io::Result<()> {
         let Some(Some(slot)) = self.slots.get_mut(id) else { return Ok(()) };
-        slot.heard = Heard::Datagrams;
+        slot.told = Told::Datagrams;
         registry.register(&mut SourceFd(&slot.fd.as_raw_fd()), token, Interest::READABLE)
     }
 
     /// From now on the poll tells too when there is room again.
     pub fn hear_of_room(&mut self, id: usize, registry: &Registry, token: Token) {
         let Some(Some(slot)) = self.slots.get_mut(id) else { return };
-        if slot.heard != Heard::Room {
-            slot.heard = Heard::Room;
+        if slot.told != Told::Room {
+            slot.told = Told::Room;
             let interest = Interest::READABLE | Interest::WRITABLE;
             // Without it, the client's silence makes us try again.
             drop(registry.reregister(&mut SourceFd(&slot.fd.as_raw_fd()), token, interest));

@@ -89,8 +89,7 @@ pub enum Remark {
         /// What it did not get, in order.
         missed: Vec<Missed>,
     },
-    /// Another server tells it what to boot.
-    /// With the line we answer by.
+    /// Another server tells it what to boot, and this is the line we answer by.
     Rival(Rival, Origin),
 }
 

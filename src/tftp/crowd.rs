@@ -63,8 +63,7 @@ impl Crowd {
         Seat { since: now, heard: false, repeated }
     }
 
-    /// Its client has answered.
-    /// Whether that is new.
+    /// Its client has answered; whether that is new.
     pub fn hears(&mut self, id: usize, client: IpAddr, seat: &mut Seat) -> bool {
         if std::mem::replace(&mut seat.heard, true) {
             return false;

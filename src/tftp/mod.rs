@@ -6,13 +6,13 @@
 //!
 //! A transfer has a socket of its own, opened by the daemon before the request is looked at, or shares port 69.
 
+mod admission;
 mod blocks;
 mod crowd;
 pub mod files;
 mod filter;
 pub mod negotiate;
 pub mod path;
-mod places;
 mod queue;
 mod request;
 mod session;
@@ -32,9 +32,9 @@ use crate::millis::Millis;
 use crate::net::{Arrival, Datagram, Interfaces, Via};
 use crate::sight::Sight;
 use crate::wire::tftp::{Inbound, error};
+use admission::{closing, is_read};
 use crowd::Crowd;
 use files::{Awaited, FileId, Files};
-use places::{closing, is_read};
 use queue::Queue;
 use request::Started;
 use session::{Desk, Session, Standing};
@@ -153,7 +153,7 @@ impl Server {
         let client = arrival.peer.ip();
         if matches!(socket, Socket::Shared(_))
             && is_read(arrival.bytes)
-            && !self.finds_place(client, around, effects)
+            && !self.find_place(client, around, effects)
         {
             return;
         }

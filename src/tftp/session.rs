@@ -228,7 +228,7 @@ impl Session {
     }
 
     /// Somebody else has its place. A client that is there is told so.
-    pub fn makes_room(&self, effects: &mut Vec<Effect>) {
+    pub fn make_room(&self, effects: &mut Vec<Effect>) {
         effects.push(Effect::Log(Line::Tftp(self.failed())));
         if self.seat.is_some_and(Seat::is_heard) {
             effects.push(self.client.send(error(code::UNDEFINED, "too many transfers")));

@@ -183,10 +183,7 @@ impl Network {
                 drop(slot.take_if(|client| client.done));
             });
         }
-        let to = matches!(via, Via::Transfer(_)).then_some(via).and_then(|via| match via {
-            Via::Transfer(id) => Some((id, opened)),
-            _ => None,
-        });
+        let to = if let Via::Transfer(id) = via { Some((id, opened)) } else { None };
         answer.into_iter().for_each(|bytes| self.to_server.push(ToServer { from, to, bytes }));
     }
 
@@ -213,7 +210,7 @@ impl Network {
                 if !tftp.single_port && bytes.len() < 2 {
                     return;
                 }
-                if tftp.single_port || server.has_place(0, &arrival, &mut around, &mut effects) {
+                if tftp.single_port || server.admit(0, &arrival, &mut around, &mut effects) {
                     self.take(std::mem::take(&mut effects));
                     effects = self.requested(&arrival);
                 }

@@ -28,7 +28,7 @@ impl Hall {
         let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
         let mut around = Around { tftp, interfaces, files, now: *now };
         let mut effects = Vec::new();
-        let has = server.has_place(0, &arrival, &mut around, &mut effects);
+        let has = server.admit(0, &arrival, &mut around, &mut effects);
         has.then(|| self.begins(&arrival))
     }
 

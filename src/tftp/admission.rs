@@ -21,8 +21,8 @@ impl Server {
         if tftp.single_port { count >= tftp.most } else { count > tftp.most }
     }
 
-    /// Whether a request may be answered at once. If not, it waits for its turn: see [`Server::next_in_line`].
-    pub fn has_place(
+    /// Lets a request in, or has it wait for its turn (see [`Server::next_in_line`]); whether it may be answered at once.
+    pub fn admit(
         &mut self,
         listener: usize,
         arrival: &Arrival<'_>,
@@ -31,11 +31,12 @@ impl Server {
     ) -> bool {
         let needs_none = !is_read(arrival.bytes);
         let client = arrival.peer.ip();
-        let has = needs_none || self.queue.is_empty() && self.finds_place(client, around, effects);
-        if !has {
+        let admitted =
+            needs_none || self.queue.is_empty() && self.find_place(client, around, effects);
+        if !admitted {
             self.queue.keep(listener, arrival, around.now);
         }
-        has
+        admitted
     }
 
     /// Whether requests wait for a place.
@@ -59,22 +60,22 @@ impl Server {
         // Who has nothing does not wait behind those who have something.
         let poor = self.queue.clients().find(|client| self.crowd.has_nothing(*client));
         let first: Vec<IpAddr> = self.queue.clients().take(TURNS).chain(poor).collect();
-        let next = first.into_iter().find(|client| self.finds_place(*client, around, effects));
+        let next = first.into_iter().find(|client| self.find_place(*client, around, effects));
         self.queue.take(next?)
     }
 
-    /// Where there are as many transfers as may be, one of another client may have to go.
-    pub(super) fn finds_place(
+    /// Where there are as many transfers as may be, one of another client may have to go; whether there is a place.
+    pub(super) fn find_place(
         &mut self,
         client: IpAddr,
         around: &mut Around<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) -> bool {
-        !self.is_full(around.tftp) || self.makes_room(client, around, effects)
+        !self.is_full(around.tftp) || self.make_room(client, around, effects)
     }
 
-    /// Ends somebody's transfer for a client that asks anew, if anybody has to go.
-    pub fn makes_room(
+    /// Ends somebody's transfer for a client that asks anew, if anybody has to go; whether anybody had.
+    pub fn make_room(
         &mut self,
         client: IpAddr,
         around: &mut Around<'_, impl Files>,
@@ -96,7 +97,7 @@ impl Server {
             |id: &&usize| sessions.get(**id).is_some_and(|session| session.is_stuck(now));
         let stuck = || waiting.values().flatten().find(is_stuck).copied();
         let Some(id) = unheard.or_else(stuck).or_else(greedy) else { return false };
-        sessions.get(id).into_iter().for_each(|session| session.makes_room(effects));
+        sessions.get(id).into_iter().for_each(|session| session.make_room(effects));
         self.close(id, around.files, effects);
         true
     }

@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 /// What is known of directories.
 #[derive(Default)]
-pub struct Places {
+pub struct Mounts {
     /// The mount that a directory is on, if it is remote, and until when that is believed.
     known: HashMap<PathBuf, (Instant, Option<u64>)>,
     /// Whether a mount is remote. The table of mounts may be long.
-    mounts: HashMap<u64, (Instant, bool)>,
+    kinds: HashMap<u64, (Instant, bool)>,
 }
 
 /// File systems can be mounted at any time.
@@ -31,7 +31,7 @@ const REMOTE: &[&str] = &[
     "virtiofs", "autofs", "orangefs", "coda",
 ];
 
-impl Places {
+impl Mounts {
     /// The mount that a path leads to, if it is remote. Asks no remote file system.
     pub fn remote(&mut self, path: &[u8]) -> Option<u64> {
         let mut path = PathBuf::from(OsStr::from_bytes(path));
@@ -57,7 +57,7 @@ impl Places {
         }
         if self.known.len() >= MOST {
             self.known.clear();
-            self.mounts.clear();
+            self.kinds.clear();
         }
         let mount = self.remote_on_the_way(directory.to_owned(), now);
         self.known.insert(directory.to_owned(), (now + BELIEVED, mount));
@@ -86,14 +86,14 @@ impl Places {
     }
 
     fn is_remote(&mut self, mount: u64, now: Instant) -> bool {
-        if let Some((until, is)) = self.mounts.get(&mount)
+        if let Some((until, is)) = self.kinds.get(&mount)
             && now < *until
         {
             return *is;
         }
         let is_one = |name: String| REMOTE.iter().any(|remote| name.starts_with(remote));
         let is = file_system(mount).is_some_and(is_one);
-        self.mounts.insert(mount, (now + BELIEVED, is));
+        self.kinds.insert(mount, (now + BELIEVED, is));
         is
     }
 }
@@ -116,7 +116,7 @@ fn innermost(directory: &Path) -> Option<(u64, &Path)> {
 
 #[test]
 fn what_is_here_is_not_remote() {
-    let mut places = Places::default();
-    assert_eq!(places.remote(b"/proc/self/there/is/no/such/file"), None);
-    assert_eq!(places.remote(b"/"), None);
+    let mut mounts = Mounts::default();
+    assert_eq!(mounts.remote(b"/proc/self/there/is/no/such/file"), None);
+    assert_eq!(mounts.remote(b"/"), None);
 }
