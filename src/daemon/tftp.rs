@@ -121,7 +121,7 @@ impl Daemon {
     /// Answers a request, and listens to its client if a transfer comes of it.
     fn begin(&mut self, socket: Socket, arrival: &Arrival<'_>, now: Millis) {
         self.with_tftp(now, |server, around, effects| {
-            server.request(socket, arrival, around, effects)
+            server.request(socket, arrival, around, effects);
         });
         self.listen_to(socket);
     }
@@ -130,7 +130,7 @@ impl Daemon {
     fn begin_again(&mut self, request: Undecided, now: Millis) {
         let socket = request.socket;
         self.with_tftp(now, |server, around, effects| {
-            server.request_again(request, around, effects)
+            server.request_again(request, around, effects);
         });
         self.listen_to(socket);
     }

@@ -55,12 +55,14 @@ impl Server {
         }
         if self.look <= around.now {
             self.queue.forget_lost(around.now);
-            self.look = around.now.plus(PAUSE);
         }
         // Who has nothing does not wait behind those who have something.
         let poor = self.queue.clients().find(|client| self.crowd.has_nothing(*client));
         let first: Vec<IpAddr> = self.queue.clients().take(TURNS).chain(poor).collect();
         let next = first.into_iter().find(|client| self.find_place(*client, around, effects));
+        if next.is_none() {
+            self.look = around.now.plus(PAUSE);
+        }
         self.queue.take(next?)
     }
 
@@ -85,18 +87,17 @@ impl Server {
             effects.extend(closing(request.socket));
             return true;
         }
-        let Self { crowd, sessions, waiting, .. } = self;
+        let Self { crowd, sessions, .. } = self;
         let now = around.now;
         let client_of = |id| {
             let asked = sessions.get(id).filter(|session| !session.is_kept_waiting(now))?;
             Some(asked.peer().ip())
         };
         let unheard = crowd.unheard_for(client, around.now, client_of);
-        let greedy = || sessions.slowest_of(crowd.greedy_for(client)?);
-        let is_stuck =
-            |id: &&usize| sessions.get(**id).is_some_and(|session| session.is_stuck(now));
-        let stuck = || waiting.values().flatten().find(is_stuck).copied();
-        let Some(id) = unheard.or_else(stuck).or_else(greedy) else { return false };
+        let poor = crowd.has_nothing(client);
+        let id = unheard.or_else(|| sessions.idlest(now).filter(|_| poor));
+        let greedy = || crowd.greediest().filter(|_| poor).and_then(|who| sessions.slowest_of(who));
+        let Some(id) = id.or_else(greedy) else { return false };
         sessions.get(id).into_iter().for_each(|session| session.make_room(effects));
         self.close(id, around.files, effects);
         true

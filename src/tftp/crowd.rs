@@ -2,7 +2,7 @@
 //!
 //! Anybody can ask in the name of anybody. So a transfer whose client has not said a word to what it was sent is worth less
 //! than one whose client has, and makes room for another client, and in the end for its own; of those that are alive none
-//! does, unless they are nearly all with one client.
+//! does, unless nothing has moved for long, or one client has many of them.
 
 use crate::millis::Millis;
 use std::collections::{BTreeSet, HashMap};
@@ -40,6 +40,8 @@ const GRACE: u64 = 250;
 const LOST: u64 = 10_000;
 /// To an address that has answered nothing, so many transfers are repeated. The others are sent their first datagram only.
 const MOST_REPEATED: usize = 16;
+/// So many transfers one client may have, whatever the others have.
+const MUCH: usize = 3;
 /// Transfers that are looked at for one that makes room.
 const MOST_SEEN: usize = 64;
 
@@ -47,6 +49,11 @@ impl Seat {
     /// Whether its client has answered.
     pub fn is_heard(self) -> bool {
         self.heard
+    }
+
+    /// Whether its client has had no time to answer yet.
+    pub fn is_new(self, now: Millis) -> bool {
+        !self.heard && now < self.since.plus(GRACE)
     }
 }
 
@@ -101,7 +108,9 @@ impl Crowd {
         let new = self.share(newcomer);
         let makes_room = |since: Millis, client| {
             let share = self.share(client);
-            let is_less = new.transfers < share.transfers || new.is_alive() && !share.is_alive();
+            // Otherwise they would only change places.
+            let is_less = new.transfers == 0 || new.transfers + 1 < share.transfers;
+            let is_less = is_less || new.is_alive() && !share.is_alive();
             since.plus(LOST) <= now || client != newcomer && is_less
         };
         let old = self.unheard.iter().take_while(|(since, _)| since.plus(GRACE) <= now);
@@ -110,15 +119,10 @@ impl Crowd {
         found.map(|(_, id)| *id)
     }
 
-    /// Who has more than three of four places, all told, if that is not who comes and has none.
-    pub fn greedy_for(&self, newcomer: IpAddr) -> Option<IpAddr> {
-        // Where one has so many there are few others.
-        if self.shares.len() > self.transfers / 4 + 1 || !self.has_nothing(newcomer) {
-            return None;
-        }
-        let is_greedy =
-            |share: &Share| share.transfers > 1 && 4 * share.transfers > 3 * self.transfers;
-        self.shares.iter().find(|(_, share)| is_greedy(share)).map(|(client, _)| *client)
+    /// Who has most of all, if that is much: more than a quarter, and more than three.
+    pub fn greediest(&self) -> Option<IpAddr> {
+        let (client, share) = self.shares.iter().max_by_key(|(_, share)| share.transfers)?;
+        (share.transfers > MUCH && 4 * share.transfers > self.transfers).then_some(*client)
     }
 
     /// Whether nothing is sent to a client.

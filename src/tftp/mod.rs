@@ -141,6 +141,8 @@ impl Server {
             && let Some(id) = self.sessions.with(arrival.peer)
         {
             match inbound {
+                // It is the same request, or somebody else's who wants us to send much to that address.
+                Some(Inbound::Read { .. }) if self.is_new(id, around.now) => return,
                 // A new request replaces the transfer, without a word.
                 Some(Inbound::Read { .. }) => self.close(id, around.files, &mut Vec::new()),
                 Some(inbound) => {
@@ -314,6 +316,12 @@ impl Server {
         if !owed && session.seat.is_some_and(|seat| !self.crowd.may_repeat(client, seat)) {
             session.owes_nothing();
         }
+    }
+
+    /// Whether a transfer has begun just now, and its client has not answered.
+    fn is_new(&self, id: usize, now: Millis) -> bool {
+        let seat = self.sessions.get(id).and_then(|session| session.seat);
+        seat.is_some_and(|seat| seat.is_new(now))
     }
 
     /// A client hears us, which is noted once.

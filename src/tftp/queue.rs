@@ -24,6 +24,8 @@ pub struct Waiting {
 pub struct Queue {
     /// Clients, in turn: the first one is the next.
     turns: VecDeque<IpAddr>,
+    /// Those who have asked again, and so are there.
+    eager: VecDeque<IpAddr>,
     requests: HashMap<IpAddr, VecDeque<Waiting>>,
     count: usize,
 }
@@ -35,6 +37,8 @@ const MOST_OF_ONE: usize = MOST / 2;
 const LONGEST: usize = 512;
 /// One that was not repeated for so many milliseconds is of a client that has gone, or asks from another port now.
 const PATIENCE: u64 = 15_000;
+/// Milliseconds after which a request is a repeat, and no echo.
+const AGAIN: u64 = 250;
 /// Of requests that came last within so many milliseconds the first one counts.
 const TOGETHER: u64 = 1_000;
 
@@ -60,6 +64,9 @@ impl Queue {
         let most = if self.count < MOST / 2 { MOST_OF_ONE } else { 1 };
         let mut own = self.requests.get_mut(&client).into_iter().flatten();
         if let Some(kept) = own.find(|kept| kept.peer == peer && kept.bytes == bytes) {
+            if now >= kept.asked.plus(AGAIN) && !self.eager.contains(&client) {
+                self.eager.push_back(client);
+            }
             kept.asked = now;
             return;
         }
@@ -81,13 +88,15 @@ impl Queue {
             own.retain(|kept| now < kept.asked.plus(PATIENCE));
             !own.is_empty()
         });
-        self.turns.retain(|client| self.requests.contains_key(client));
+        for clients in [&mut self.turns, &mut self.eager] {
+            clients.retain(|client| self.requests.contains_key(client));
+        }
         self.count = self.requests.values().map(VecDeque::len).sum();
     }
 
-    /// Clients that wait, the next one first.
+    /// Clients that wait, the next one first, and before all of them those who have asked again. Some come twice.
     pub fn clients(&self) -> impl Iterator<Item = IpAddr> {
-        self.turns.iter().copied()
+        self.eager.iter().chain(&self.turns).copied()
     }
 
     /// The next request of a client, who waits for all others then.
@@ -97,7 +106,9 @@ impl Queue {
         let at = own.iter().position(|kept| latest < kept.asked.plus(TOGETHER))?;
         let next = own.remove(at)?;
         self.count -= 1;
-        self.turns.retain(|other| *other != client);
+        for clients in [&mut self.turns, &mut self.eager] {
+            clients.retain(|other| *other != client);
+        }
         if own.is_empty() {
             self.requests.remove(&client);
         } else {

@@ -17,9 +17,6 @@ use crate::wire::tftp::error;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
-/// Seconds of waiting for the disk after which a place is worth more to somebody else. Loaders give up before.
-const STUCK: u64 = 10;
-
 /// A client, and how it is answered.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -188,11 +185,6 @@ impl Session {
     /// Whether its first answer waits for the disk. A client that has heard nothing for some seconds asks once more.
     pub fn is_kept_waiting(&self, now: Millis) -> bool {
         self.waits.is_some() && now < self.progress().plus_seconds(REPEATED)
-    }
-
-    /// Whether it has waited for the disk for so long that its client has most likely given it up.
-    pub fn is_stuck(&self, now: Millis) -> bool {
-        self.waits.is_some() && self.progress().plus_seconds(STUCK) <= now
     }
 
     /// The part of its file that it waits for.

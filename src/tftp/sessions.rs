@@ -1,6 +1,7 @@
 //! The sessions that are open, by number.
 
 use super::session::Session;
+use crate::millis::Millis;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,7 +15,13 @@ pub struct Sessions {
     free: Vec<usize>,
     by_peer: HashMap<SocketAddr, usize>,
     count: usize,
+    /// Until then nobody is idle.
+    busy_until: Millis,
 }
+
+/// Milliseconds without anything new after which a place is worth more to somebody who has none. Loaders that wait for us
+/// give up before.
+const IDLE: u64 = 10_000;
 
 /// More than there can be sockets.
 const SHARED: usize = 1 << 30;
@@ -48,6 +55,17 @@ impl Sessions {
         let own = all.filter_map(|(id, slot)| Some((id, slot.as_deref()?)));
         let own = own.filter(|(_, session)| session.peer().ip() == client);
         own.min_by_key(|(_, session)| session.progress()).map(|(id, _)| id)
+    }
+
+    /// The one that has had nothing new for the longest time, if that is too long: its client is gone, or slow on purpose, or
+    /// the disk hangs.
+    pub fn idlest(&mut self, now: Millis) -> Option<usize> {
+        if now < self.busy_until {
+            return None;
+        }
+        let (progress, id) = self.all().map(|(id, session)| (session.progress(), id)).min()?;
+        self.busy_until = progress.plus(IDLE);
+        (self.busy_until <= now).then_some(id)
     }
 
     /// All of them, with their numbers.

@@ -178,6 +178,10 @@ impl Transfer {
         self.in_flight = base..end;
         self.repairable = whole && self.timed.is_some();
         self.measure(now);
+        if !whole {
+            // Something was lost, and the client is there: no reason to wait longer.
+            self.doubled = self.doubled.saturating_sub(1);
+        }
         // The rest of a window is sent again because some of it was lost: its answer may be that to the first time.
         self.timed = whole.then_some(now);
         self.progress = now.whole_second();
