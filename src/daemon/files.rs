@@ -2,7 +2,7 @@
 
 use super::mounts::Mounts;
 use super::read_ahead::{RUN, ReadAhead};
-use super::readers::{Device, Done, Found, Job, Part, Readers, look};
+use super::readers::{Device, Done, Found, Job, Part, Readers, look, look_patiently};
 use crate::reason::reason;
 use crate::sys::disk::{AtOnce, is_in_memory, read_at_once};
 use crate::sys::{neighbour, privilege};
@@ -115,13 +115,19 @@ impl DiskFiles {
     fn look(&mut self, awaited: Awaited) -> Option<(Found, Option<Device>)> {
         let (Awaited::File(path) | Awaited::Directory(path)) = &awaited;
         if let Some((device, found)) = self.looked.get(&awaited) {
-            return found.clone().map(|found| (found, Some(*device)));
+            let remote = Some(*device).filter(|device| *device != Device::Held);
+            return found.clone().map(|found| (found, remote));
         }
-        let readers = self.readers.as_mut();
-        let Some((readers, mount)) = readers.zip(self.mounts.remote(path)) else {
-            return Some((look(&awaited), None));
+        let Some(readers) = &mut self.readers else {
+            return Some((look_patiently(&awaited), None));
         };
-        let device = Device::Mount(mount);
+        let device = match self.mounts.remote(path) {
+            Some(mount) => Device::Mount(mount),
+            None => match look(&awaited) {
+                Found::File(Err(Refusal::Pending)) => Device::Held,
+                found => return Some((found, None)),
+            },
+        };
         if readers.take(device, Job::Look(awaited.clone())).is_ok() {
             self.looked.insert(awaited, (device, None));
         }

@@ -85,6 +85,8 @@ pub enum Device {
     Disk(u64),
     /// A remote file system, by the number of its mount.
     Mount(u64),
+    /// Files that somebody else holds, and may give way or not.
+    Held,
 }
 
 /// The threads that work for one device.
@@ -168,7 +170,7 @@ fn work(
                 Done::Read { id, offset, length, result }
             }
             Job::Look(awaited) => {
-                let found = look(&awaited);
+                let found = look_patiently(&awaited);
                 Done::Looked(awaited, found)
             }
             Job::Close(file) => {
@@ -198,10 +200,10 @@ fn read(part: &Part) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Looks at what there is of a path.
+/// Looks at what there is of a path. A file that somebody holds is pending.
 pub fn look(awaited: &Awaited) -> Found {
     match awaited {
-        Awaited::File(path) => Found::File(open(path)),
+        Awaited::File(path) => Found::File(open(path, disk::open)),
         Awaited::Directory(path) => {
             let metadata = fs::metadata(OsStr::from_bytes(path));
             Found::Directory(metadata.is_ok_and(|metadata| metadata.is_dir()))
@@ -209,8 +211,18 @@ pub fn look(awaited: &Awaited) -> Found {
     }
 }
 
-fn open(path: &[u8]) -> OpenFile {
-    let found = disk::open(OsStr::from_bytes(path)).and_then(|file| {
+/// The same, and waits until he who holds it gives way.
+pub fn look_patiently(awaited: &Awaited) -> Found {
+    match (look(awaited), awaited) {
+        (Found::File(Err(Refusal::Pending)), Awaited::File(path)) => {
+            Found::File(open(path, disk::open_held))
+        }
+        (found, _) => found,
+    }
+}
+
+fn open(path: &[u8], by: impl FnOnce(&OsStr) -> io::Result<File>) -> OpenFile {
+    let found = by(OsStr::from_bytes(path)).and_then(|file| {
         let metadata = file.metadata()?;
         Ok((Arc::new(file), metadata))
     });
@@ -232,6 +244,7 @@ fn refusal(error: &io::Error) -> Refusal {
     match error.raw_os_error() {
         Some(limits::ENOENT) => Refusal::NotFound,
         Some(limits::EACCES) => Refusal::Denied,
+        Some(limits::EWOULDBLOCK) => Refusal::Pending,
         _ => Refusal::Failed(reason(error)),
     }
 }

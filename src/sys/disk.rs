@@ -28,9 +28,19 @@ pub enum AtOnce {
 
 /// Opens a file to be read. Links are followed, out of the root too, for images are mounted elsewhere; but none of those
 /// that lead to what a process has open (`RESOLVE_NO_MAGICLINKS`, openat2(2)). A FIFO does not make us wait for its
-/// writer, and no terminal becomes ours. What may be read of it, and how much, is asked of what was opened.
+/// writer, and no terminal becomes ours. What may be read of it, and how much, is asked of what was opened. One that somebody
+/// else has a lease on (fcntl(2)) is not waited for: `EWOULDBLOCK`.
 pub fn open(path: &OsStr) -> io::Result<File> {
-    let flags = OFlag::O_CLOEXEC | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    open_by(path, OFlag::O_NONBLOCK)
+}
+
+/// Opens a file that somebody has a lease on, when he gives way.
+pub fn open_held(path: &OsStr) -> io::Result<File> {
+    open_by(path, OFlag::empty())
+}
+
+fn open_by(path: &OsStr, wait: OFlag) -> io::Result<File> {
+    let flags = wait | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
     let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS);
     match openat2(AT_FDCWD, path, how) {
         // Before Linux 5.6, and in containers that were made before it.

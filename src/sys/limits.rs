@@ -1,6 +1,6 @@
 //! Limits of this process, and numbers of this system.
 
-pub use libc::{EACCES, EISDIR, EMFILE, ENFILE, ENOBUFS, ENOENT};
+pub use libc::{EACCES, EISDIR, EMFILE, ENFILE, ENOBUFS, ENOENT, EWOULDBLOCK};
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
 use nix::unistd::{SysconfVar, sysconf};
 

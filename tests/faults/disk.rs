@@ -1,13 +1,15 @@
 //! Files that change while they are sent. What a client gets is the file that it asked for, or an error: nothing of both.
 
 use crate::common::download::Download;
+use crate::common::lab::files::place;
 use crate::common::lab::{Lab, eventually};
 use crate::common::required;
 use crate::common::slow_disk::{self, SlowDisk};
 use crate::scene::{FILE, Moment, PATIENCE, SIZE, Scene, contents};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PATH: &str = "/srv/tftp/changing";
@@ -118,6 +120,37 @@ fn who_boots_while_images_are_replaced_gets_one_whole() {
     }
     scene.lab.file(&path, contents(SIZE));
     scene.lives();
+}
+
+/// A file server that has given a file to somebody is asked to take it back (fcntl(2), `F_SETLEASE`), as Samba is for Windows.
+#[test]
+fn a_file_that_somebody_holds_is_waited_for() {
+    let Some(scene) = Scene::new("") else { return };
+    scene.lab.file(PATH, contents(SIZE));
+    let mut holder = hold(PATH);
+    let socket = scene.client().udp("10.9.0.2:0");
+    let reader = std::thread::spawn(move || {
+        let (mut got, once) = (Vec::new(), Download { file: "changing", ..Download::USUAL });
+        once.by(socket, |block| got.extend_from_slice(block)).map(|()| got)
+    });
+    scene.boot_with(Moment::Told, || ());
+    assert!(!reader.is_finished(), "somebody holds it");
+    drop(holder.stdin.take());
+    assert!(reader.join().expect("no panic") == Ok(contents(SIZE)));
+    assert!(holder.wait().expect("it ends").success());
+    scene.lives();
+}
+
+/// Somebody who has a lease on a file until his standard input ends.
+fn hold(path: &str) -> Child {
+    let program = "open(F, '+<', $ARGV[0]) && fcntl(F, 1024, 1) || die $!; $SIG{IO} = sub {}; $| = 1; \
+        print 'h'; sysread(STDIN, $_, 1) while !eof(STDIN); fcntl(F, 1024, 2)";
+    let mut perl = Command::new("perl");
+    perl.args(["-e", program]).arg(place(path)).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut holder = perl.spawn().expect("perl is on every Debian");
+    let told = holder.stdout.as_mut().expect("a pipe").read(&mut [0; 1]);
+    assert_eq!(told.ok(), Some(1), "it has a lease");
+    holder
 }
 
 /// What is below the roots is looked at for links, and not for longer than it is worth.
