@@ -97,6 +97,8 @@ const ENTER: u32 = 1;
 const READ: u32 = 4;
 /// Directories that are looked into for something near.
 const MOST_DIRECTORIES: usize = 200;
+/// Names of a directory that are compared.
+const MOST_NAMES: usize = 5_000;
 /// Where distributions keep what is served.
 const USUAL_ROOTS: &[&str] =
     &["/srv/tftp", "/var/lib/tftpboot", "/tftpboot", "/srv/tftpboot", "/var/tftp", "/var/ftpd"];
@@ -207,7 +209,7 @@ fn in_other_letters(path: &Path) -> Option<PathBuf> {
     if parent.join(name).exists() {
         return Some(parent.join(name));
     }
-    let entries = fs::read_dir(&parent).ok()?.flatten();
+    let entries = fs::read_dir(&parent).ok()?.flatten().take(MOST_NAMES);
     let mut same =
         entries.map(|entry| entry.file_name()).filter(|other| other.eq_ignore_ascii_case(name));
     Some(parent.join(same.next()?))
@@ -216,7 +218,7 @@ fn in_other_letters(path: &Path) -> Option<PathBuf> {
 /// A file beside it that ends otherwise: `undionly.kpxe` for `undionly.0`.
 fn of_another_kind(path: &Path) -> Option<PathBuf> {
     let stem = [path.file_stem()?.as_bytes(), b"."].concat();
-    let entries = fs::read_dir(path.parent()?).ok()?.flatten();
+    let entries = fs::read_dir(path.parent()?).ok()?.flatten().take(MOST_NAMES);
     let mut alike = entries.filter(|entry| entry.file_name().as_bytes().starts_with(&stem));
     alike.next().map(|entry| entry.path())
 }

@@ -40,6 +40,8 @@ struct Queue {
     busy: bool,
     /// Clients that something was said of within the last minute.
     told: HashMap<Client, Instant>,
+    /// When the last files were looked at.
+    looked: VecDeque<Instant>,
 }
 
 /// Files that were not sent to somebody.
@@ -52,7 +54,7 @@ struct Stopped {
 
 /// Clients whose files may wait for a disk.
 const MOST_WAITING: usize = 1024;
-/// Clients that something is said of in a minute.
+/// Clients that something is said of in a minute, and whose files are looked at.
 const MOST_TOLD: usize = 200;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -75,9 +77,10 @@ impl Looking {
     /// Has a file looked at.
     fn add(&self, stopped: Stopped, journal: &Journal) {
         let mut queue = self.queue();
-        if queue.waiting.len() < MOST_WAITING {
-            queue.waiting.push_back(stopped);
+        if queue.waiting.len() >= MOST_WAITING || !queue.may_look() {
+            return;
         }
+        queue.waiting.push_back(stopped);
         if std::mem::replace(&mut queue.busy, true) {
             return;
         }
@@ -112,6 +115,18 @@ impl Looking {
         let next = queue.waiting.pop_front();
         queue.busy = next.is_some();
         next
+    }
+}
+
+impl Queue {
+    /// Whether the disk may be asked once more in this minute; it is, now.
+    fn may_look(&mut self) -> bool {
+        while self.looked.front().is_some_and(|when| when.elapsed() >= MINUTE) {
+            self.looked.pop_front();
+        }
+        let may = self.looked.len() < MOST_TOLD;
+        self.looked.extend(may.then(Instant::now));
+        may
     }
 }
 

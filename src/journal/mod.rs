@@ -4,6 +4,7 @@
 //! get parts of that. A sink that cannot take a line at once never holds anybody up: lines wait in a bounded queue,
 //! and what does not fit is counted.
 
+pub mod plain;
 mod syslog;
 pub mod terminal;
 mod writer;
@@ -16,6 +17,7 @@ use crate::sys::clock;
 use crate::sys::privilege::Identity;
 use conf_parser::option::process::LogTo;
 use log::kv::Key;
+use plain::Plain;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
@@ -87,7 +89,7 @@ impl Journal {
             let sinks = locked(&sinks);
             let code = u64::from(sinks.facility) << 3 | priority.unwrap_or(Priority::Info as u64);
             let name = if sinks.plain { PLAIN } else { record.target() };
-            write!(buffer, "{}{}", head(code, name), record.args())
+            write!(buffer, "{}{}", head(code, name), Plain(record.args()))
         });
         // A second one in the process, as in tests, writes where the first one does.
         drop(builder.try_init());

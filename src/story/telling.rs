@@ -5,6 +5,7 @@ use super::boot::Boot;
 use super::html;
 use super::narrator::Narrator;
 use crate::failure::Failure;
+use crate::journal::plain::plain;
 use crate::journal::terminal::print;
 use crate::reason::reason;
 use std::collections::HashMap;
@@ -128,5 +129,6 @@ fn next_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
     if input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
         return Ok(None);
     }
-    Ok(Some(String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned()))
+    let line = String::from_utf8_lossy(&bytes);
+    Ok(Some(plain(line.trim_end_matches(['\n', '\r'])).into_owned()))
 }
