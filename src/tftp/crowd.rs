@@ -32,10 +32,13 @@ pub struct Seat {
     since: Millis,
     heard: bool,
     repeated: bool,
+    anew: u8,
 }
 
 /// Milliseconds in which a client can answer before somebody else may have its place.
 const GRACE: u64 = 250;
+/// So often a silent client may ask anew at once; behind that, when it has had time to answer.
+const MOST_ANEW: u8 = 1;
 /// After so many milliseconds of silence, and three repeats, its own client may have it too.
 const LOST: u64 = 10_000;
 /// To an address that has answered nothing, so many transfers are repeated. The others are sent their first datagram only.
@@ -51,15 +54,16 @@ impl Seat {
         self.heard
     }
 
-    /// Whether its client has had no time to answer yet.
-    pub fn is_new(self, now: Millis) -> bool {
-        !self.heard && now < self.since.plus(GRACE)
+    /// Its client asks anew: how often it has done so without a word; `None`: too often, and too soon.
+    pub fn asks_anew(self, now: Millis) -> Option<u8> {
+        let is_too_soon = self.anew >= MOST_ANEW && now < self.since.plus(GRACE);
+        if self.heard { Some(0) } else { (!is_too_soon).then_some(self.anew.saturating_add(1)) }
     }
 }
 
 impl Crowd {
-    /// A transfer begins.
-    pub fn enters(&mut self, id: usize, client: IpAddr, now: Millis) -> Seat {
+    /// A transfer begins, whose client has asked anew so often.
+    pub fn enters(&mut self, id: usize, client: IpAddr, now: Millis, anew: u8) -> Seat {
         let share = self.shares.entry(client).or_default();
         let repeated = share.repeated < MOST_REPEATED;
         share.transfers += 1;
@@ -67,7 +71,7 @@ impl Crowd {
         share.repeated += usize::from(repeated);
         self.unheard.insert((now, id));
         self.transfers += 1;
-        Seat { since: now, heard: false, repeated }
+        Seat { since: now, heard: false, repeated, anew }
     }
 
     /// Its client has answered; whether that is new.

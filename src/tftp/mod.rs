@@ -137,14 +137,19 @@ impl Server {
             ..*arrival
         };
         let inbound = Inbound::parse(arrival.bytes);
+        let mut anew = 0;
         if matches!(socket, Socket::Shared(_))
             && let Some(id) = self.sessions.with(arrival.peer)
         {
             match inbound {
-                // It is the same request, or somebody else's who wants us to send much to that address.
-                Some(Inbound::Read { .. }) if self.is_new(id, around.now) => return,
                 // A new request replaces the transfer, without a word.
-                Some(Inbound::Read { .. }) => self.close(id, around.files, &mut Vec::new()),
+                Some(Inbound::Read { .. }) => {
+                    match self.asks_anew(id, around.now) {
+                        Some(times) => anew = times,
+                        None => return,
+                    }
+                    self.close(id, around.files, &mut Vec::new());
+                }
                 Some(inbound) => {
                     self.inbound(id, inbound, around, effects);
                     return self.settle(id, false, around.files, effects);
@@ -168,7 +173,7 @@ impl Server {
         });
         match started {
             Started::Session(session) => {
-                let id = self.insert(socket, session, around.now);
+                let id = self.insert(socket, session, around.now, anew);
                 self.settle(id, true, around.files, effects);
                 // With a timeout of 0 the first repeat is due at once, before the client can say anything.
                 self.event(id, Event::Tick, around.now, around.files, effects);
@@ -318,10 +323,9 @@ impl Server {
         }
     }
 
-    /// Whether a transfer has begun just now, and its client has not answered.
-    fn is_new(&self, id: usize, now: Millis) -> bool {
-        let seat = self.sessions.get(id).and_then(|session| session.seat);
-        seat.is_some_and(|seat| seat.is_new(now))
+    /// Whether a transfer's client may ask anew, which may be somebody else who wants us to send much to it.
+    fn asks_anew(&self, id: usize, now: Millis) -> Option<u8> {
+        self.sessions.get(id)?.seat?.asks_anew(now)
     }
 
     /// A client hears us, which is noted once.
@@ -358,7 +362,7 @@ impl Server {
         }
     }
 
-    fn insert(&mut self, socket: Socket, session: Box<Session>, now: Millis) -> usize {
+    fn insert(&mut self, socket: Socket, session: Box<Session>, now: Millis, anew: u8) -> usize {
         let client = session.peer();
         let id = match socket {
             Socket::Own(id) => {
@@ -370,7 +374,7 @@ impl Server {
                 self.sessions.insert_shared(session)
             }
         };
-        let seat = self.crowd.enters(id, client.ip(), now);
+        let seat = self.crowd.enters(id, client.ip(), now, anew);
         self.sessions.get_mut(id).into_iter().for_each(|session| session.seat = Some(seat));
         id
     }
