@@ -94,10 +94,11 @@ impl Server {
             Some(asked.peer().ip())
         };
         let unheard = crowd.unheard_for(client, around.now, client_of);
-        let poor = crowd.has_nothing(client);
-        let id = unheard.or_else(|| sessions.idlest(now).filter(|_| poor));
-        let greedy = || crowd.greediest().filter(|_| poor).and_then(|who| sessions.slowest_of(who));
-        let Some(id) = id.or_else(greedy) else { return false };
+        // Who is served already takes nothing from those who are alive.
+        let has_nothing = crowd.has_nothing(client);
+        let alive = || sessions.idlest(now).or_else(|| sessions.slowest_of(crowd.greediest()?));
+        let found = unheard.or_else(|| has_nothing.then(alive).flatten());
+        let Some(id) = found else { return false };
         sessions.get(id).into_iter().for_each(|session| session.make_room(effects));
         self.close(id, around.files, effects);
         true
