@@ -51,6 +51,26 @@ fn a_client_that_never_answers_keeps_nobody_out() {
     scene.lives();
 }
 
+/// A hundred and fifty ask once and are gone, as a forger makes it look.
+#[test]
+fn a_storm_of_requests_is_over_soon() {
+    let Some(scene) = Scene::new("") else { return };
+    let request = format!("\0\x01{FILE}\0octet\0");
+    let client = scene.client();
+    let asks = |nth: usize| {
+        client.ip(&format!("addr add 10.9.0.{nth}/24 dev c0"));
+        client.udp(&format!("10.9.0.{nth}:0"))
+    };
+    let sockets: Vec<UdpSocket> = (100..250).map(asks).collect();
+    for socket in &sockets {
+        socket.send_to(request.as_bytes(), (SERVER, 69)).expect("the wire is up");
+    }
+    let start = Instant::now();
+    scene.boot(Who { address: NEIGHBOUR, server: SERVER }, Moment::Told, || ());
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    scene.lives();
+}
+
 /// There are fewer ports than transfers may be.
 #[test]
 fn a_client_that_has_all_ports_keeps_nobody_out() {
