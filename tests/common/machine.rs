@@ -150,12 +150,21 @@ fn datagrams(id: u32) -> u64 {
         .sum()
 }
 
-/// Whether it waits for events, or at least, where the kernel does not tell what for, sleeps.
+/// Whether it waits for events: by the place in the kernel, or where that is not told, by the call (proc(5)).
 fn rests(id: u32) -> bool {
+    const POLLS: &[libc::c_long] = &[
+        libc::SYS_epoll_pwait,
+        libc::SYS_ppoll,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_epoll_wait,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_poll,
+    ];
     let about = |what: &str| fs::read_to_string(format!("/proc/{id}/{what}")).unwrap_or_default();
     let asleep = about("stat").rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"));
-    let place = about("wchan");
-    asleep && (place.contains("poll") || matches!(&place[..], "" | "0"))
+    let (place, call) = (about("wchan"), about("syscall"));
+    let polls = || POLLS.iter().any(|poll| call.split(' ').next() == Some(&poll.to_string()));
+    asleep && (place.contains("poll") || matches!(&place[..], "" | "0") && polls())
 }
 
 fn colons(mac: [u8; 6]) -> String {
