@@ -243,6 +243,7 @@ impl Session {
             && let Some(oack) = &self.oack
         {
             desk.effects.push(self.client.send(oack.clone()));
+            self.transfer.is_sent(blocks.end);
             return Standing::Open;
         }
         let mut datagrams = desk.buffers.pop().unwrap_or_default();
@@ -250,7 +251,7 @@ impl Session {
         match self.source.render(blocks.clone(), desk.files, &mut datagrams) {
             Rendered::Added(last) => {
                 last.into_iter().for_each(|block| self.transfer.ends_with(block));
-                self.transfer.is_sent();
+                self.transfer.is_sent(blocks.end);
                 desk.effects.push(self.client.send_batch(datagrams, self.source.segment()));
                 self.sending = blocks;
                 return Standing::Open;
@@ -278,8 +279,9 @@ impl Session {
 
     /// Of what was sent last so many datagrams found room; the rest is owed.
     pub fn keep_rest(&mut self, gone: u64) {
-        self.transfer.is_held_up();
-        self.owed = Some(self.sending.start + gone..self.sending.end);
+        let from = self.sending.start + gone;
+        self.transfer.is_cut(from);
+        self.owed = Some(from..self.sending.end);
     }
 
     /// The disk has what it has waited for.

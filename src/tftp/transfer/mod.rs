@@ -77,6 +77,9 @@ pub struct Transfer {
     repairable: bool,
     /// What is in flight waits for the disk, and was not sent yet.
     held_up: bool,
+    /// The first block that was never sent, and which it was before the last time that any were.
+    unsent: u64,
+    unsent_before: u64,
 }
 
 /// A client that says nothing for so many seconds is gone.
@@ -105,6 +108,8 @@ impl Transfer {
             doubled: 0,
             repairable: false,
             held_up: false,
+            unsent: first,
+            unsent_before: first,
         };
         (transfer, in_flight)
     }
@@ -119,9 +124,16 @@ impl Transfer {
         (self.timed, self.held_up) = (None, true);
     }
 
-    /// What was to be sent has gone.
-    pub fn is_sent(&mut self) {
+    /// What was to be sent has gone: blocks before this one.
+    pub fn is_sent(&mut self, end: u64) {
         self.held_up = false;
+        (self.unsent_before, self.unsent) = (self.unsent, self.unsent.max(end));
+    }
+
+    /// Of that, blocks from this one on had no room.
+    pub fn is_cut(&mut self, from: u64) {
+        self.is_held_up();
+        self.unsent = self.unsent_before.max(from);
     }
 
     /// Whether a block is sent when the one before is acknowledged, and not sooner.
@@ -159,9 +171,11 @@ impl Transfer {
         }
     }
 
-    /// The block in flight whose low half is `low`, if any.
+    /// The block in flight whose low half is `low`, if any. Nobody has what was never sent: that is of an earlier transfer, or
+    /// forged.
     fn widened(&self, low: u16) -> Option<u64> {
-        self.in_flight.clone().find(|block| block & 0xffff == u64::from(low))
+        let Range { start, end } = self.in_flight;
+        (start..end.min(self.unsent)).find(|block| block & 0xffff == u64::from(low))
     }
 
     /// Whether a client says once more that it has nothing of a window: what follows a lost first block has reached

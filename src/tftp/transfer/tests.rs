@@ -4,11 +4,27 @@ use super::*;
 
 const LOCKSTEP: Terms = Terms { window: 1, timeout: 2, agreed: false, oack: false };
 
+/// A transfer whose first block was sent.
+fn start(terms: Terms, last: Option<u64>, now: Millis) -> (Transfer, Range<u64>) {
+    let (mut transfer, first) = Transfer::start(terms, last, now);
+    transfer.is_sent(first.end);
+    (transfer, first)
+}
+
+/// What an event asks for, which is done.
+fn on(transfer: &mut Transfer, event: Event, now: Millis) -> Action {
+    let action = transfer.on(event, now);
+    if let Action::Send(blocks) = &action {
+        transfer.is_sent(blocks.end);
+    }
+    action
+}
+
 fn silence(mut transfer: Transfer) -> (Vec<u64>, Outcome, u64) {
     let mut sent_at = Vec::new();
     loop {
         let now = transfer.deadline();
-        match transfer.on(Event::Tick, now) {
+        match on(&mut transfer, Event::Tick, now) {
             Action::Close(outcome) => return (sent_at, outcome, now.0 / 1000),
             Action::Send(_) => sent_at.push(now.0 / 1000),
             Action::Wait => unreachable!("a deadline is never early"),
@@ -19,15 +35,15 @@ fn silence(mut transfer: Transfer) -> (Vec<u64>, Outcome, u64) {
 /// As measured of 2.92.
 #[test]
 fn silence_follows_the_schedule() {
-    let (transfer, _) = Transfer::start(LOCKSTEP, Some(1), Millis(0));
+    let (transfer, _) = start(LOCKSTEP, Some(1), Millis(0));
     assert_eq!(
         silence(transfer),
         (vec![2, 5, 9, 13, 19, 25, 35, 45, 63, 81, 115], Outcome::Sent, 121)
     );
     // The answer to a repeat is no measure of the client, and so dnsmasq's schedule goes on.
-    let (mut transfer, _) = Transfer::start(LOCKSTEP, Some(9), Millis(0));
-    assert_eq!(transfer.on(Event::Tick, Millis(2000)), Action::Send(1..2));
-    assert_eq!(transfer.on(Event::Ack(1), Millis(2500)), Action::Send(2..3));
+    let (mut transfer, _) = start(LOCKSTEP, Some(9), Millis(0));
+    assert_eq!(on(&mut transfer, Event::Tick, Millis(2000)), Action::Send(1..2));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(2500)), Action::Send(2..3));
     assert_eq!(
         silence(transfer),
         (vec![5, 8, 12, 16, 22, 28, 38, 48, 66, 84, 118], Outcome::TimedOut, 123)
@@ -36,16 +52,16 @@ fn silence_follows_the_schedule() {
 
 /// Milliseconds at which a client is written to that answered so many times after so long, and then never more.
 fn repeats(terms: Terms, answers: u16, after: u64) -> Vec<u64> {
-    let (mut transfer, _) = Transfer::start(terms, Some(1000), Millis(0));
+    let (mut transfer, _) = start(terms, Some(1000), Millis(0));
     let mut now = Millis(0);
     for block in 1..=answers {
         now = now.plus(after);
-        assert!(matches!(transfer.on(Event::Ack(block), now), Action::Send(_)));
+        assert!(matches!(on(&mut transfer, Event::Ack(block), now), Action::Send(_)));
     }
     let mut sent_at = Vec::new();
     loop {
         let due = transfer.deadline();
-        match transfer.on(Event::Tick, due) {
+        match on(&mut transfer, Event::Tick, due) {
             Action::Send(_) => sent_at.push(due.0 - now.0),
             Action::Close(_) => return sent_at,
             Action::Wait => unreachable!("a deadline is never early"),
@@ -74,12 +90,12 @@ fn an_agreed_timeout_is_the_longest_pause() {
 #[test]
 fn a_window_that_nobody_answers_becomes_one_block() {
     let terms = Terms { window: 64, timeout: 1, agreed: true, oack: true };
-    let (mut transfer, _) = Transfer::start(terms, Some(1000), Millis(0));
-    assert_eq!(transfer.on(Event::Ack(0), Millis(1)), Action::Send(1..65));
+    let (mut transfer, _) = start(terms, Some(1000), Millis(0));
+    assert_eq!(on(&mut transfer, Event::Ack(0), Millis(1)), Action::Send(1..65));
     let mut sent = Vec::new();
     loop {
         let due = transfer.deadline();
-        match transfer.on(Event::Tick, due) {
+        match on(&mut transfer, Event::Tick, due) {
             Action::Send(blocks) => sent.push(blocks.end - blocks.start),
             Action::Close(_) => break,
             Action::Wait => unreachable!("a deadline is never early"),
@@ -87,24 +103,29 @@ fn a_window_that_nobody_answers_becomes_one_block() {
     }
     assert_eq!(sent[..4], [64, 64, 1, 1]);
     assert!(sent.len() < 25, "{} repeats", sent.len());
-    let (mut transfer, _) = Transfer::start(terms, Some(1000), Millis(0));
-    transfer.on(Event::Ack(0), Millis(1));
+    let (mut transfer, _) = start(terms, Some(1000), Millis(0));
+    on(&mut transfer, Event::Ack(0), Millis(1));
     for _ in 0..5 {
-        assert!(matches!(transfer.on(Event::Tick, transfer.deadline()), Action::Send(_)));
+        let due = transfer.deadline();
+        assert!(matches!(on(&mut transfer, Event::Tick, due), Action::Send(_)));
     }
-    assert_eq!(transfer.on(Event::Ack(1), Millis(9000)), Action::Send(2..66), "it is there again");
+    assert_eq!(
+        on(&mut transfer, Event::Ack(1), Millis(9000)),
+        Action::Send(2..66),
+        "it is there again"
+    );
 }
 
 #[test]
 fn a_lost_first_block_is_sent_again_once() {
     let terms = Terms { window: 4, ..LOCKSTEP };
-    let (mut transfer, _) = Transfer::start(terms, Some(100), Millis(0));
-    assert_eq!(transfer.on(Event::Ack(1), Millis(10)), Action::Send(2..6));
-    assert_eq!(transfer.on(Event::Ack(1), Millis(20)), Action::Send(2..6), "block 2 is lost");
-    assert_eq!(transfer.on(Event::Ack(1), Millis(21)), Action::Wait, "said for block 4");
-    assert_eq!(transfer.on(Event::Ack(1), Millis(40)), Action::Wait, "said for block 5");
-    assert_eq!(transfer.on(Event::Ack(3), Millis(41)), Action::Send(4..8));
-    assert_eq!(transfer.on(Event::Ack(3), Millis(42)), Action::Wait, "what follows the gap");
+    let (mut transfer, _) = start(terms, Some(100), Millis(0));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(10)), Action::Send(2..6));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(20)), Action::Send(2..6), "block 2 is lost");
+    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(21)), Action::Wait, "said for block 4");
+    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(40)), Action::Wait, "said for block 5");
+    assert_eq!(on(&mut transfer, Event::Ack(3), Millis(41)), Action::Send(4..8));
+    assert_eq!(on(&mut transfer, Event::Ack(3), Millis(42)), Action::Wait, "what follows the gap");
 }
 
 /// A client that was late once acknowledges both copies of a window. If each were an answer, all windows to the end would
@@ -112,15 +133,15 @@ fn a_lost_first_block_is_sent_again_once() {
 #[test]
 fn a_late_client_does_not_double_what_follows() {
     let terms = Terms { window: 4, ..LOCKSTEP };
-    let (mut transfer, _) = Transfer::start(terms, Some(100), Millis(0));
-    assert_eq!(transfer.on(Event::Ack(1), Millis(1)), Action::Send(2..6));
+    let (mut transfer, _) = start(terms, Some(100), Millis(0));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(1)), Action::Send(2..6));
     let late = transfer.deadline();
-    assert_eq!(transfer.on(Event::Tick, late), Action::Send(2..6));
-    assert_eq!(transfer.on(Event::Ack(5), late.plus(10)), Action::Send(6..10));
-    assert_eq!(transfer.on(Event::Ack(5), late.plus(20)), Action::Wait, "to the second copy");
-    assert_eq!(transfer.on(Event::Ack(9), late.plus(30)), Action::Send(10..14));
+    assert_eq!(on(&mut transfer, Event::Tick, late), Action::Send(2..6));
+    assert_eq!(on(&mut transfer, Event::Ack(5), late.plus(10)), Action::Send(6..10));
+    assert_eq!(on(&mut transfer, Event::Ack(5), late.plus(20)), Action::Wait, "to the second copy");
+    assert_eq!(on(&mut transfer, Event::Ack(9), late.plus(30)), Action::Send(10..14));
     assert_eq!(
-        transfer.on(Event::Ack(9), late.plus(40)),
+        on(&mut transfer, Event::Ack(9), late.plus(40)),
         Action::Send(10..14),
         "all is clear again"
     );
@@ -128,45 +149,67 @@ fn a_late_client_does_not_double_what_follows() {
 
 #[test]
 fn what_was_never_sent_was_not_received() {
-    let (mut transfer, _) = Transfer::start(LOCKSTEP, Some(1), Millis(0));
+    let (mut transfer, _) = start(LOCKSTEP, Some(1), Millis(0));
     transfer.is_held_up();
     assert_eq!(silence(transfer).1, Outcome::TimedOut);
 }
 
 #[test]
 fn a_repeated_acknowledgement_changes_nothing_in_lockstep() {
-    let (mut transfer, _) = Transfer::start(LOCKSTEP, Some(100), Millis(0));
-    assert_eq!(transfer.on(Event::Ack(1), Millis(10)), Action::Send(2..3));
-    assert_eq!(transfer.on(Event::Ack(1), Millis(60)), Action::Wait, "Sorcerer's Apprentice");
+    let (mut transfer, _) = start(LOCKSTEP, Some(100), Millis(0));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(10)), Action::Send(2..3));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(60)), Action::Wait, "Sorcerer's Apprentice");
 }
 
 #[test]
 fn an_agreed_timeout_shifts_the_schedule() {
-    let (transfer, _) = Transfer::start(Terms { timeout: 0, ..LOCKSTEP }, Some(1), Millis(0));
+    let (transfer, _) = start(Terms { timeout: 0, ..LOCKSTEP }, Some(1), Millis(0));
     assert_eq!(silence(transfer).0[..6], [0, 1, 3, 5, 9, 13]);
-    let (transfer, _) = Transfer::start(Terms { timeout: 255, ..LOCKSTEP }, Some(9), Millis(0));
+    let (transfer, _) = start(Terms { timeout: 255, ..LOCKSTEP }, Some(9), Millis(0));
     assert_eq!(silence(transfer), (vec![], Outcome::TimedOut, 121));
 }
 
 #[test]
 fn an_acknowledgement_inside_the_window_rewinds() {
     let terms = Terms { window: 4, timeout: 2, agreed: false, oack: true };
-    let (mut transfer, first) = Transfer::start(terms, Some(10), Millis(0));
+    let (mut transfer, first) = start(terms, Some(10), Millis(0));
     assert_eq!(first, 0..1);
-    assert_eq!(transfer.on(Event::Ack(0), Millis(1)), Action::Send(1..5));
-    assert_eq!(transfer.on(Event::Ack(2), Millis(2)), Action::Send(3..7));
-    assert_eq!(transfer.on(Event::Ack(2), Millis(3)), Action::Wait);
-    assert_eq!(transfer.on(Event::Ack(7), Millis(3)), Action::Wait, "one ahead of the window");
-    assert_eq!(transfer.on(Event::Ack(6), Millis(4)), Action::Send(7..11));
-    assert_eq!(transfer.on(Event::Ack(10), Millis(5)), Action::Close(Outcome::Sent));
+    assert_eq!(on(&mut transfer, Event::Ack(0), Millis(1)), Action::Send(1..5));
+    assert_eq!(on(&mut transfer, Event::Ack(2), Millis(2)), Action::Send(3..7));
+    assert_eq!(on(&mut transfer, Event::Ack(2), Millis(3)), Action::Wait);
+    assert_eq!(
+        on(&mut transfer, Event::Ack(7), Millis(3)),
+        Action::Wait,
+        "one ahead of the window"
+    );
+    assert_eq!(on(&mut transfer, Event::Ack(6), Millis(4)), Action::Send(7..11));
+    assert_eq!(on(&mut transfer, Event::Ack(10), Millis(5)), Action::Close(Outcome::Sent));
+}
+
+/// It comes from an earlier transfer, or from somebody who guesses.
+#[test]
+fn what_was_never_sent_cannot_be_acknowledged() {
+    let terms = Terms { window: 4, ..LOCKSTEP };
+    let (mut transfer, _) = Transfer::start(terms, Some(100), Millis(0));
+    assert_eq!(transfer.on(Event::Ack(1), Millis(1)), Action::Wait, "it waits for the disk");
+    transfer.is_sent(2);
+    assert_eq!(transfer.on(Event::Ack(1), Millis(2)), Action::Send(2..6));
+    assert_eq!(transfer.on(Event::Ack(2), Millis(2)), Action::Wait, "nor in the same breath");
+    transfer.is_sent(6);
+    transfer.is_cut(4);
+    assert_eq!(transfer.on(Event::Ack(4), Millis(3)), Action::Wait, "there was no room for it");
+    assert_eq!(transfer.on(Event::Ack(3), Millis(4)), Action::Send(4..8));
 }
 
 #[test]
 fn block_numbers_roll_over_to_zero() {
-    let (mut transfer, _) = Transfer::start(LOCKSTEP, Some(70_000), Millis(0));
+    let (mut transfer, _) = start(LOCKSTEP, Some(70_000), Millis(0));
     for block in 1..70_000_u64 {
         let low = u16::try_from(block & 0xffff).unwrap();
-        assert_eq!(transfer.on(Event::Ack(low), Millis(block)), Action::Send(block + 1..block + 2));
+        assert_eq!(
+            on(&mut transfer, Event::Ack(low), Millis(block)),
+            Action::Send(block + 1..block + 2)
+        );
     }
 }
 
@@ -187,11 +230,8 @@ fn any_early_loss_is_repaired() {
 /// Plays a client that acknowledges what it has in order at the end of each burst.
 fn deliver(window: u64, lost: impl Fn(u32) -> bool) -> Outcome {
     let last = 9;
-    let (mut transfer, mut burst) = Transfer::start(
-        Terms { window, timeout: 2, agreed: false, oack: true },
-        Some(last),
-        Millis(0),
-    );
+    let (mut transfer, mut burst) =
+        start(Terms { window, timeout: 2, agreed: false, oack: true }, Some(last), Millis(0));
     let (mut nth, mut has, mut now) = (0, None, Millis(0));
     loop {
         for block in burst {
@@ -205,7 +245,7 @@ fn deliver(window: u64, lost: impl Fn(u32) -> bool) -> Outcome {
         nth += 1;
         burst = loop {
             let event = acknowledged.filter(|_| now != transfer.deadline()).unwrap_or(Event::Tick);
-            match transfer.on(event, now) {
+            match on(&mut transfer, event, now) {
                 Action::Send(blocks) => break blocks,
                 Action::Close(outcome) => {
                     assert!(
