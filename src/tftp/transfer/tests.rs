@@ -24,7 +24,7 @@ fn silence(mut transfer: Transfer) -> (Vec<u64>, Outcome, u64) {
     let mut sent_at = Vec::new();
     loop {
         let now = transfer.deadline();
-        match on(&mut transfer, Event::Tick, now) {
+        match transfer.on(Event::Tick, now) {
             Action::Close(outcome) => return (sent_at, outcome, now.0 / 1000),
             Action::Send(_) => sent_at.push(now.0 / 1000),
             Action::Wait => unreachable!("a deadline is never early"),
