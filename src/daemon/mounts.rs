@@ -1,7 +1,7 @@
 //! Which directories are on file systems that somebody else answers for: a server of the network, or another program.
 //! They may take any time for anything, and hang.
 
-use crate::sys::disk::{file_system, mount_of};
+use crate::sys::disk::{file_system, mount_by_name, mount_of};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -111,7 +111,8 @@ fn innermost(directory: &Path) -> Option<(u64, &Path)> {
             None => unknown = middle + 1,
         }
     }
-    found
+    // Even of the root directory the kernel knows nothing at once while somebody else mounts something.
+    found.or_else(|| Some((mount_by_name(directory).ok()??, directory)))
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub fn mount_of(directory: &Path) -> io::Result<Option<u64>> {
         Err(Errno::EAGAIN) => return Ok(None),
         // Before Linux 5.12, and in containers that were made before it: links on the way are not seen then.
         Err(Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) => {
-            return Ok(mount_by_name(&mounts()?, directory));
+            return mount_by_name(directory);
         }
         opened => opened?,
     };
@@ -114,8 +114,13 @@ fn rows(table: &str) -> impl Iterator<Item = Mount<'_>> {
     })
 }
 
+/// The same by the table of mounts, which no lock of the kernel keeps from us; links are not seen.
+pub fn mount_by_name(directory: &Path) -> io::Result<Option<u64>> {
+    Ok(nearest(&mounts()?, directory))
+}
+
 /// The mount whose place is the longest beginning of a path, and of those in one place the last.
-fn mount_by_name(table: &str, path: &Path) -> Option<u64> {
+fn nearest(table: &str, path: &Path) -> Option<u64> {
     let around = rows(table).filter(|row| path.starts_with(row.point));
     around.max_by_key(|row| row.point.len()).map(|row| row.number)
 }
@@ -160,7 +165,7 @@ mod tests {
             41 40 0:34 / /srv/tftp rw - tmpfs tmpfs rw\n";
         for (path, mount) in [("/srv/tftp/a", 41), ("/srv/tftp", 41), ("/srv/tftpd", 22), ("/", 22)]
         {
-            assert_eq!(mount_by_name(table, Path::new(path)), Some(mount), "{path}");
+            assert_eq!(nearest(table, Path::new(path)), Some(mount), "{path}");
         }
         assert_eq!(rows(table).map(|row| row.kind).collect::<Vec<_>>(), ["ext4", "nfs4", "tmpfs"]);
     }
