@@ -30,6 +30,8 @@ impl Room {
         let lab = required(Lab::new(["server", "client"]))?;
         lab.file(room::CONFIG, CONFIG.to_owned() + config);
         let daemon = room::start(&lab, &["-u", "root", "-x", ""], &[], &[69]);
+        // When it serves, it has looked for links below its root.
+        assert_eq!(Download::USUAL.bytes(lab.host("client")), Ok(b"hello\n".to_vec()));
         Some(Self { lab, daemon })
     }
 

@@ -111,7 +111,7 @@ fn innermost(directory: &Path) -> Option<(u64, &Path)> {
             None => unknown = middle + 1,
         }
     }
-    // Even of the root directory the kernel knows nothing at once while somebody else mounts something.
+    // While somebody else mounts something the kernel may know nothing at once, even of the root directory.
     found.or_else(|| Some((mount_by_name(directory).ok()??, directory)))
 }
 
