@@ -9,6 +9,21 @@ use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
+crate::tests![
+    a_good_configuration_is_left_alone,
+    a_remark_is_an_error_if_one_asks_for_it,
+    mistakes_are_named_with_file_and_line,
+    files_that_the_user_may_not_read_are_named,
+    a_root_that_the_user_may_not_enter_is_named,
+    with_tftp_secure_files_must_be_the_users_own,
+    files_may_be_nested_only_so_deep,
+    no_configuration_at_all_is_said_to_be_none,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 /// A configuration in which `@` stands for the folder of its files.
 const GOOD: &str = "port=0\n\
     dhcp-range=127.0.0.0,proxy,255.0.0.0\n\
@@ -83,7 +98,6 @@ fn loopback() -> Option<()> {
     common::required(bound.map(drop).map_err(|_| "loopback is down (ip link set lo up)".to_owned()))
 }
 
-#[test]
 fn a_good_configuration_is_left_alone() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
@@ -93,7 +107,6 @@ fn a_good_configuration_is_left_alone() {
     assert_eq!(tree.test("--test=strict", GOOD), (Some(0), told));
 }
 
-#[test]
 fn a_remark_is_an_error_if_one_asks_for_it() {
     let tree = Tree::new();
     assert_eq!(tree.test("--test=strict", "enable-tftp\n").0, Some(1));
@@ -101,7 +114,6 @@ fn a_remark_is_an_error_if_one_asks_for_it() {
     assert_eq!(tree.test("--test=strict", "port=x\n").0, Some(1));
 }
 
-#[test]
 fn mistakes_are_named_with_file_and_line() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
@@ -192,7 +204,6 @@ fn mistakes_are_named_with_file_and_line() {
     }
 }
 
-#[test]
 fn files_that_the_user_may_not_read_are_named() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
@@ -207,7 +218,6 @@ fn files_that_the_user_may_not_read_are_named() {
     assert_eq!(tree.warnings(GOOD), remarks.map(|remark| remark.replace("{me}", &own_name())));
 }
 
-#[test]
 fn a_root_that_the_user_may_not_enter_is_named() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
@@ -217,7 +227,6 @@ fn a_root_that_the_user_may_not_enter_is_named() {
     assert_eq!(tree.warnings(GOOD), [remark]);
 }
 
-#[test]
 fn with_tftp_secure_files_must_be_the_users_own() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
@@ -232,7 +241,6 @@ fn with_tftp_secure_files_must_be_the_users_own() {
     assert_eq!(tree.warnings(&config), remarks);
 }
 
-#[test]
 fn files_may_be_nested_only_so_deep() {
     let tree = Tree::new();
     for depth in 0..400 {
@@ -248,7 +256,6 @@ fn files_may_be_nested_only_so_deep() {
     );
 }
 
-#[test]
 fn no_configuration_at_all_is_said_to_be_none() {
     if Path::new("/etc/dnsmasq.conf").exists() {
         return; // then that one is read

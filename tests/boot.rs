@@ -22,7 +22,18 @@ use common::firmware::{
 use common::lab::{Host, Lab, Process, Switch, eventually};
 use common::required;
 
-#[test]
+crate::tests![
+    a_bios_machine_boots_from_the_menu_of_a_tiny_core_user,
+    a_bios_machine_boots_arch_linux_over_http,
+    a_uefi_machine_finds_its_loader_among_four_architectures,
+    a_machine_with_ipxe_boots_by_the_recipe,
+    without_port_4011_no_machine_boots,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 fn a_bios_machine_boots_from_the_menu_of_a_tiny_core_user() {
     let Some((lan, payload)) = lan("192.168.10") else { return };
     tiny_core(&lan.lab, &payload);
@@ -33,7 +44,6 @@ fn a_bios_machine_boots_from_the_menu_of_a_tiny_core_user() {
     assert_eq!(log, [lines(TINY_CORE_OFFERS), searched, lines(TINY_CORE_FILES)].concat());
 }
 
-#[test]
 fn a_bios_machine_boots_arch_linux_over_http() {
     let Some((lan, payload)) = lan("192.168.1") else { return };
     arch(&lan.lab, &payload);
@@ -44,7 +54,6 @@ fn a_bios_machine_boots_arch_linux_over_http() {
     assert_eq!(log, [lines(ARCH_OFFERS), searched, lines(ARCH_FILES)].concat());
 }
 
-#[test]
 fn a_uefi_machine_finds_its_loader_among_four_architectures() {
     let Some((lan, payload)) = lan("192.168.10") else { return };
     four_architectures(&lan.lab, &payload);
@@ -55,7 +64,6 @@ fn a_uefi_machine_finds_its_loader_among_four_architectures() {
 }
 
 /// The card's ROM is iPXE, so it begins where the recipe's first stage has led others.
-#[test]
 fn a_machine_with_ipxe_boots_by_the_recipe() {
     let Some((lan, payload)) = lan("192.168.1") else { return };
     let recipes = include_str!("../docs/recipes.md");
@@ -74,10 +82,9 @@ fn a_machine_with_ipxe_boots_by_the_recipe() {
 }
 
 /// Shows that the tests above do test the answers on port 4011. It needs nftables.
-#[test]
 fn without_port_4011_no_machine_boots() {
     if env::var_os("PXEMASQ_SUPPRESS_4011").is_none() {
-        return eprintln!("skipped: PXEMASQ_SUPPRESS_4011 is not set");
+        return common::harness::skip("PXEMASQ_SUPPRESS_4011 is not set".to_owned());
     }
     let timeout = "PXEBS (net0 type 128)..... Connection timed out";
     boot_fails_without_port_4011(Firmware::Bios, tiny_core, timeout);

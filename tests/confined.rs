@@ -17,6 +17,12 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
+crate::tests![what_is_not_for_it_cannot_be_done,];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 /// Who refuses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
@@ -112,7 +118,6 @@ fn ended(number: usize, walls: &str) -> ExitStatus {
     itself.output().expect("it can be started").status
 }
 
-#[test]
 fn what_is_not_for_it_cannot_be_done() {
     if let Ok(role) = std::env::var(ROLE) {
         act(&role);

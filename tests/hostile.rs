@@ -10,6 +10,18 @@ use std::net::{SocketAddrV6, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
+crate::tests![
+    a_hundred_thousand_broken_datagrams_change_nothing,
+    twenty_thousand_machines_leave_nothing_behind,
+    long_names_are_refused_in_short_words,
+    a_fifo_is_an_odd_file,
+    link_local_requests_are_answered,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 const CONFIG: &str = "port=0\nlog-dhcp\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=1000\ndhcp-range=10.9.0.0,proxy\n\
     dhcp-match=set:a,option:client-arch,7\ndhcp-vendorclass=set:b,PXEClient\ndhcp-userclass=set:c,iPXE\n\
     dhcp-name-match=set:d,x*\ntag-if=set:e,tag:a\npxe-prompt=Boot,1\npxe-service=0,One,one\npxe-service=7,Two,two\n\
@@ -18,7 +30,6 @@ const CONFIG: &str = "port=0\nlog-dhcp\nenable-tftp\ntftp-root=/srv/tftp\ntftp-m
 /// How many datagrams, over all ports together.
 const DATAGRAMS: usize = 100_000;
 
-#[test]
 fn a_hundred_thousand_broken_datagrams_change_nothing() {
     for config in ["", "tftp-single-port\n"] {
         let Some(lab) = required(Lab::new(["server", "client"])) else { return };
@@ -82,7 +93,6 @@ impl Held {
 }
 
 /// Machines that were never there ask for something to boot, each once, as they should.
-#[test]
 fn twenty_thousand_machines_leave_nothing_behind() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let daemon = serve(&lab);
@@ -111,7 +121,6 @@ fn twenty_thousand_machines_leave_nothing_behind() {
 }
 
 /// Long names and modes have taken other servers down (CVE-2009-2957, CVE-2003-0380).
-#[test]
 fn long_names_are_refused_in_short_words() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let mut daemon = serve(&lab);
@@ -128,7 +137,6 @@ fn long_names_are_refused_in_short_words() {
     assert!(daemon.ended().is_none());
 }
 
-#[test]
 fn a_fifo_is_an_odd_file() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let mut daemon = serve(&lab);
@@ -141,7 +149,6 @@ fn a_fifo_is_an_odd_file() {
     assert!(daemon.ended().is_none());
 }
 
-#[test]
 fn link_local_requests_are_answered() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let _daemon = serve(&lab);

@@ -9,6 +9,18 @@ use common::request::{Said, Step, step};
 use common::{required, subject};
 use std::time::Duration;
 
+crate::tests![
+    an_interface_that_comes_later_is_served,
+    one_that_goes_and_comes_back_is_served_again,
+    the_loss_of_the_only_interface_is_told_once,
+    an_address_that_changes_is_the_one_that_answers,
+    loopback_is_served_like_any_other,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 const CONFIG: &str = "/srv/dnsmasq.conf";
 const LINES: &str = "port=0\ndhcp-range=192.168.77.0,proxy\ndhcp-range=10.1.0.0,proxy\n\
                      pxe-service=x86PC,One,one\n";
@@ -36,7 +48,6 @@ fn answer(machine: &Machine<'_>, running: &Running, words: &str) -> Option<Heard
     })
 }
 
-#[test]
 fn an_interface_that_comes_later_is_served() {
     for binding in ["", "bind-dynamic\n"] {
         let Some(lab) = required(Lab::new(["server", "client"])) else { return };
@@ -51,7 +62,6 @@ fn an_interface_that_comes_later_is_served() {
     }
 }
 
-#[test]
 fn one_that_goes_and_comes_back_is_served_again() {
     for binding in ["", "bind-dynamic\n", "bind-dynamic\ninterface=eth0\n"] {
         let Some(lab) = required(Lab::new(["server", "client"])) else { return };
@@ -71,7 +81,6 @@ fn one_that_goes_and_comes_back_is_served_again() {
     }
 }
 
-#[test]
 fn the_loss_of_the_only_interface_is_told_once() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let (mut machine, running) = stage(&lab, "bind-interfaces\ninterface=eth0\n");
@@ -94,7 +103,6 @@ fn the_loss_of_the_only_interface_is_told_once() {
     assert_eq!(lost(), 1);
 }
 
-#[test]
 fn an_address_that_changes_is_the_one_that_answers() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let (machine, running) = stage(&lab, "");
@@ -108,7 +116,6 @@ fn an_address_that_changes_is_the_one_that_answers() {
     }
 }
 
-#[test]
 fn loopback_is_served_like_any_other() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let (_machine, _running) = stage(&lab, "interface=eth0\ndhcp-range=127.0.0.0,proxy\n");

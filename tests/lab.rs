@@ -2,16 +2,32 @@
 
 mod common;
 
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use std::{env, fs};
 
 use common::lab::{Lab, Switch, eventually};
 use common::required;
 
-#[test]
+crate::tests![
+    two_hosts_on_a_wire_hear_each_other_and_nobody_else,
+    a_switch_joins_three_hosts,
+    programs_see_private_files_and_their_syslog_lines_are_read,
+    the_thread_comes_back_even_from_a_panic,
+    a_dropped_program_is_gone,
+    the_real_machine_is_out_of_reach,
+    etc_is_the_same_on_every_machine,
+    test_without_its_program_is_reported_as_ignored_with_the_reason,
+    test_without_its_program_fails_when_ci_is_set,
+    test_that_can_run_is_reported_as_ok_when_ci_is_set,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 fn two_hosts_on_a_wire_hear_each_other_and_nobody_else() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let (server, client) = (lab.host("server"), lab.host("client"));
@@ -19,30 +35,28 @@ fn two_hosts_on_a_wire_hear_each_other_and_nobody_else() {
     server.ip("addr add 10.9.0.1/24 dev eth0");
     client.ip("addr add 10.9.0.2/24 dev eth0");
     let (ear, mouth) = (server.udp("0.0.0.0:67"), client.udp("10.9.0.2:68"));
-    mouth.send_to(b"hello", "10.9.0.255:67").unwrap();
+    mouth.send_to(b"hello", "10.9.0.255:67").expect("the wire is up");
     let mut datagram = [0; 9];
-    let (length, from) = ear.recv_from(&mut datagram).unwrap();
+    let (length, from) = ear.recv_from(&mut datagram).expect("a datagram");
     assert_eq!((&datagram[..length], from.to_string()), (&b"hello"[..], "10.9.0.2:68".into()));
     assert!(server.listens_on_udp(67) && !client.listens_on_udp(67) && client.listens_on_udp(68));
 }
 
-#[test]
 fn a_switch_joins_three_hosts() {
     let Some(lab) = required(Lab::new(["one", "two", "three"])) else { return };
-    let switch = Switch::new().unwrap();
+    let switch = Switch::new().expect("a network namespace, as for the hosts");
     for (n, name) in ["one", "two", "three"].iter().enumerate() {
         switch.attach(&lab, lab.host(name).plug("eth0", &format!("02:00:00:00:00:0{n}")));
         lab.host(name).ip(&format!("addr add 10.9.0.{}/24 dev eth0", n + 1));
     }
     let ear = lab.host("three").udp("10.9.0.3:69");
-    lab.host("one").udp("10.9.0.1:0").send_to(b"1", "10.9.0.3:69").unwrap();
-    lab.host("two").udp("10.9.0.2:0").send_to(b"2", "10.9.0.3:69").unwrap();
+    lab.host("one").udp("10.9.0.1:0").send_to(b"1", "10.9.0.3:69").expect("the switch is up");
+    lab.host("two").udp("10.9.0.2:0").send_to(b"2", "10.9.0.3:69").expect("the switch is up");
     let mut byte = [0];
-    assert_eq!(ear.recv_from(&mut byte).unwrap().1.ip().to_string(), "10.9.0.1");
-    assert_eq!(ear.recv_from(&mut byte).unwrap().1.ip().to_string(), "10.9.0.2");
+    assert_eq!(ear.recv_from(&mut byte).expect("a datagram").1.ip().to_string(), "10.9.0.1");
+    assert_eq!(ear.recv_from(&mut byte).expect("a datagram").1.ip().to_string(), "10.9.0.2");
 }
 
-#[test]
 fn programs_see_private_files_and_their_syslog_lines_are_read() {
     let Some(lab) = required(Lab::new(["server"])) else { return };
     lab.file("/home/tftpboot/a", "text");
@@ -53,9 +67,8 @@ fn programs_see_private_files_and_their_syslog_lines_are_read() {
     eventually(Duration::from_secs(2), heard).expect("a line");
 }
 
-#[test]
 fn the_thread_comes_back_even_from_a_panic() {
-    let network = || fs::read_link("/proc/thread-self/ns/net").unwrap();
+    let network = || fs::read_link("/proc/thread-self/ns/net").expect("a namespace");
     let Some(lab) = required(Lab::new(["server"])) else { return };
     let home = network();
     assert_ne!(lab.host("server").inside(network), home);
@@ -65,7 +78,6 @@ fn the_thread_comes_back_even_from_a_panic() {
     assert_eq!(network(), home);
 }
 
-#[test]
 fn a_dropped_program_is_gone() {
     let Some(lab) = required(Lab::new(["server"])) else { return };
     let process = lab.host("server").spawn(Command::new("sleep").arg("1000").stdout(Stdio::null()));
@@ -75,20 +87,55 @@ fn a_dropped_program_is_gone() {
     assert!(!Path::new(&path).exists());
 }
 
-#[test]
 fn the_real_machine_is_out_of_reach() {
     let Some(lab) = required(Lab::new([])) else { return };
     let written = catch_unwind(AssertUnwindSafe(|| lab.file("/var/log/x", "")));
-    let complaint = *written.unwrap_err().downcast::<String>().unwrap();
+    let complaint = *written.expect_err("a panic").downcast::<String>().expect("a text");
     assert_eq!(complaint, "/var/log/x is not private to the laboratory");
 }
 
-#[test]
 fn etc_is_the_same_on_every_machine() {
     let Some(_lab) = required(Lab::new([])) else { return };
-    let names = fs::read_dir("/etc").unwrap().map(|file| file.unwrap().file_name());
-    let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+    let names = fs::read_dir("/etc").expect("a directory").flatten().map(|file| file.file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().expect("ASCII")).collect();
     names.retain(|name| !name.starts_with("ld.so."));
     names.sort();
     assert_eq!(names, ["group", "hosts", "nsswitch.conf", "passwd"]);
+}
+
+/// A test of this file that needs network namespaces and the program ip.
+const EXAMPLE: &str = "a_dropped_program_is_gone";
+
+/// Runs the example in a process of its own: whether it succeeds, and its output.
+fn example(variables: &[(&str, &str)]) -> (bool, String) {
+    let mut command = Command::new(env::current_exe().expect("/proc is mounted"));
+    command.args(["--exact", EXAMPLE]).env_remove("CI").envs(variables.iter().copied());
+    let output = command.output().expect("this program can be started again");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// In this directory there is no program ip.
+const NO_PROGRAMS: (&str, &str) = ("PATH", "/proc/self/task");
+
+fn test_without_its_program_is_reported_as_ignored_with_the_reason() {
+    let (success, output) = example(&[NO_PROGRAMS]);
+    let reason = "ignored (the program ip (Debian: iproute2) does not run: ";
+    assert!(output.contains(&format!("\ntest {EXAMPLE} ... {reason}")), "{output}");
+    assert!(output.contains("\ntest result: ok. 0 passed; 0 failed; 1 ignored; "), "{output}");
+    assert!(success, "{output}");
+}
+
+fn test_without_its_program_fails_when_ci_is_set() {
+    let (success, output) = example(&[NO_PROGRAMS, ("CI", "true")]);
+    assert!(output.contains(&format!("\ntest {EXAMPLE} ... FAILED")), "{output}");
+    assert!(output.contains("\ntest result: FAILED. 0 passed; 1 failed; 0 ignored; "), "{output}");
+    assert!(!success, "{output}");
+}
+
+/// Otherwise the tests above would prove nothing about the missing program.
+fn test_that_can_run_is_reported_as_ok_when_ci_is_set() {
+    let Some(_lab) = required(Lab::new(["server"])) else { return };
+    let (success, output) = example(&[("CI", "true")]);
+    assert!(output.contains("\ntest result: ok. 1 passed; 0 failed; 0 ignored; "), "{output}");
+    assert!(success, "{output}");
 }

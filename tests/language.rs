@@ -11,6 +11,19 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
+crate::tests![
+    lines_have_the_verdict_that_was_recorded,
+    every_fault_tells_what_was_expected_and_where,
+    what_is_accepted_reads_the_same_when_it_is_written,
+    a_person_sees_the_line,
+    what_cannot_be_served_is_refused_by_name,
+    nothing_to_serve_is_refused,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 /// Configuration files of a line or two, with dnsmasq's verdicts.
 #[derive(Debug, Serialize, Deserialize)]
 struct Cases {
@@ -33,7 +46,6 @@ struct Case {
     says: String,
 }
 
-#[test]
 fn lines_have_the_verdict_that_was_recorded() {
     let recording = std::env::var_os("PXEMASQ_RECORD").is_some() && common::subject_is_theirs();
     let folder = TempDir::new().expect("a temporary folder");
@@ -70,7 +82,6 @@ fn run(args: &[&str], path: &Path) -> std::process::Output {
     command.args(args).arg(path).env("LC_ALL", "C").output().expect("the program runs")
 }
 
-#[test]
 fn every_fault_tells_what_was_expected_and_where() {
     for (_, cases) in fixture::all::<Cases>("language") {
         for case in cases.cases {
@@ -85,7 +96,6 @@ fn every_fault_tells_what_was_expected_and_where() {
     }
 }
 
-#[test]
 fn what_is_accepted_reads_the_same_when_it_is_written() {
     let mut count = 0;
     for (_, cases) in fixture::all::<Cases>("language") {
@@ -108,7 +118,6 @@ fn what_is_accepted_reads_the_same_when_it_is_written() {
     assert!(count > 200, "{count} lines were accepted");
 }
 
-#[test]
 fn a_person_sees_the_line() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("c.conf");
@@ -152,7 +161,6 @@ fn a_person_sees_the_line() {
     }
 }
 
-#[test]
 fn what_cannot_be_served_is_refused_by_name() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("c.conf");
@@ -186,7 +194,6 @@ fn what_cannot_be_served_is_refused_by_name() {
     }
 }
 
-#[test]
 fn nothing_to_serve_is_refused() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("c.conf");

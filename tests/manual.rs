@@ -9,11 +9,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+crate::tests![
+    every_served_option_is_in_the_manual,
+    the_guide_knows_every_code_and_says_what_is_said,
+    what_trust_rests_on_is_there,
+    the_manual_is_good_mdoc,
+    completions_know_every_option,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 fn manual() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("man/pxemasq.8")
 }
 
-#[test]
 fn every_served_option_is_in_the_manual() {
     let text = fs::read_to_string(manual()).expect("it is there");
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -32,7 +43,6 @@ fn every_served_option_is_in_the_manual() {
 const CODES: &[&str] =
     &["E11", "E16", "E18", "E32", "E51", "E52", "E53", "E55", "E74", "E78", "E99"];
 
-#[test]
 fn the_guide_knows_every_code_and_says_what_is_said() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let guide = fs::read_to_string(folder.join("docs/troubleshooting.md")).expect("it is there");
@@ -55,7 +65,6 @@ fn the_guide_knows_every_code_and_says_what_is_said() {
 }
 
 /// What shows that something is so has to be there.
-#[test]
 fn what_trust_rests_on_is_there() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(folder.join("docs/trust.md")).expect("it is there");
@@ -92,7 +101,6 @@ fn sources(folder: &Path) -> String {
     text
 }
 
-#[test]
 fn the_manual_is_good_mdoc() {
     let linted = Command::new("mandoc").args(["-T", "lint", "-W", "style"]).arg(manual()).output();
     let linted = linted.map_err(|_| "no mandoc (Debian: mandoc)".to_owned());
@@ -103,7 +111,6 @@ fn the_manual_is_good_mdoc() {
     assert_eq!(said, [""; 0]);
 }
 
-#[test]
 fn completions_know_every_option() {
     let program = Path::new(env!("CARGO_BIN_EXE_pxemasq")).with_file_name("examples/completions");
     let folder = tempfile::tempdir().expect("a directory");

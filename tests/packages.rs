@@ -7,6 +7,18 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+crate::tests![
+    the_tarball_needs_nothing,
+    tiny_core_loads_the_extension,
+    arch_swaps_it_for_dnsmasq_and_back,
+    debian_swaps_it_for_dnsmasq_and_back,
+    the_image_holds_nothing_else,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 /// Builds all of them, once.
 fn packages() -> Result<(), String> {
     static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
@@ -46,27 +58,22 @@ fn check(name: &str) {
     }
 }
 
-#[test]
 fn the_tarball_needs_nothing() {
     check("static");
 }
 
-#[test]
 fn tiny_core_loads_the_extension() {
     check("tcz");
 }
 
-#[test]
 fn arch_swaps_it_for_dnsmasq_and_back() {
     check("arch");
 }
 
-#[test]
 fn debian_swaps_it_for_dnsmasq_and_back() {
     check("deb");
 }
 
-#[test]
 fn the_image_holds_nothing_else() {
     check("image");
 }

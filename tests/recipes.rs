@@ -17,6 +17,16 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+crate::tests![
+    every_recipe_does_what_it_says,
+    boot_servers_by_name_are_used_in_turn,
+    the_second_proxy_answers_when_the_first_is_gone,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 /// What has to be there.
 const NAMES: &[&str] = &[
     "BIOS, UEFI and ARM side by side",
@@ -55,7 +65,6 @@ struct Row {
     more: Vec<String>,
 }
 
-#[test]
 fn every_recipe_does_what_it_says() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipes.md");
     let text = fs::read_to_string(path).expect("the recipes are there");
@@ -203,7 +212,6 @@ fn scaling(heading: &str, kind: &str) -> String {
     rest.split_once("```").expect("its end").0.to_owned()
 }
 
-#[test]
 fn boot_servers_by_name_are_used_in_turn() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     lab.file(CONFIG, scaling("Boot servers by name", "ini"));
@@ -222,7 +230,6 @@ fn boot_servers_by_name_are_used_in_turn() {
     drop(running);
 }
 
-#[test]
 fn the_second_proxy_answers_when_the_first_is_gone() {
     let Some(lab) = required(Lab::new(["first", "second", "client"])) else { return };
     let Some(switch) = required(Switch::new()) else { return };

@@ -10,6 +10,20 @@ use nix::unistd::Pid;
 use std::fs;
 use std::time::Duration;
 
+crate::tests![
+    a_script_is_told_of_what_was_sent,
+    how_a_script_ends_is_logged,
+    a_script_keeps_no_client_waiting,
+    what_a_script_leaves_behind_keeps_nobody_waiting,
+    an_end_loses_no_call,
+    without_its_helper_the_program_goes_on,
+    a_script_may_have_a_user_of_its_own,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 const SCRIPT: &str = "/srv/script.sh";
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -55,7 +69,6 @@ fn bare(line: &str) -> String {
     format!("{} {identity}: {text}", code & 7)
 }
 
-#[test]
 fn a_script_is_told_of_what_was_sent() {
     let script = "#!/bin/sh\n\
         { printf '%s|' \"$#\" \"$@\" \"$FOO\"; pwd; umask; id -u; id -G; ls /proc/$$/fd | head -3 | xargs; \
@@ -77,7 +90,6 @@ fn a_script_is_told_of_what_was_sent() {
     assert!(told.starts_with("4|tftp|5|10.9.0.2|/srv/tftp/bytes \x01|bar|/\n"), "{told:?}");
 }
 
-#[test]
 fn how_a_script_ends_is_logged() {
     let script = "#!/bin/sh\ncase $2 in 6) exit 3;; *) kill -9 $$;; esac\n";
     let Some(room) = Room::new(script, "") else { return };
@@ -104,7 +116,6 @@ fn how_a_script_ends_is_logged() {
 }
 
 /// A script that hangs keeps nobody waiting but the next script.
-#[test]
 fn a_script_keeps_no_client_waiting() {
     let Some(room) = Room::new("#!/bin/sh\nsleep 0.5\necho one\n", "") else { return };
     for _ in 0..4 {
@@ -115,7 +126,6 @@ fn a_script_keeps_no_client_waiting() {
 }
 
 /// D-025: dnsmasq waits until nobody can print any more.
-#[test]
 fn what_a_script_leaves_behind_keeps_nobody_waiting() {
     if common::subject_is_theirs() {
         return;
@@ -128,7 +138,6 @@ fn what_a_script_leaves_behind_keeps_nobody_waiting() {
 }
 
 /// Who is still to be told when the program ends is told.
-#[test]
 fn an_end_loses_no_call() {
     let Some(mut room) = Room::new("#!/bin/sh\nsleep 0.3\necho >> /srv/told\n", "") else { return };
     for _ in 0..4 {
@@ -145,7 +154,6 @@ fn an_end_loses_no_call() {
 }
 
 /// If the process that runs the script is killed, nobody is told any more, and nothing else happens.
-#[test]
 fn without_its_helper_the_program_goes_on() {
     let Some(mut room) = Room::new("#!/bin/sh\nsleep 100\n", "") else { return };
     room.get("small").expect("it is there");
@@ -164,7 +172,6 @@ fn without_its_helper_the_program_goes_on() {
 }
 
 /// Where there are ranges the script may be somebody else.
-#[test]
 fn a_script_may_have_a_user_of_its_own() {
     let script = "#!/bin/sh\nid -u\nid -G\n";
     let Some(room) = Room::new(script, "dhcp-range=10.9.0.0,proxy\ndhcp-scriptuser=nobody\n")

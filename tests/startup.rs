@@ -14,6 +14,12 @@ use std::fs::{self, File};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+crate::tests![starts_and_ends_are_as_recorded,];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 /// A start.
 #[derive(Debug, Serialize, Deserialize)]
 struct Start {
@@ -53,7 +59,6 @@ struct Ending {
     log: Vec<String>,
 }
 
-#[test]
 fn starts_and_ends_are_as_recorded() {
     let recording = std::env::var_os("PXEMASQ_RECORD").is_some();
     let mut failed = Vec::new();

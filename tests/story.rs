@@ -18,6 +18,17 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
+crate::tests![
+    a_boot_that_dnsmasq_served_is_told,
+    a_boot_that_we_served_is_told,
+    with_log_debug_it_is_told_how_fast,
+    a_page_is_shown_as_it_is_meant,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 const OURS: &str = env!("CARGO_BIN_EXE_pxemasq");
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
@@ -81,7 +92,6 @@ const TOLD: &str = "answered\n\
     vmlinuz\n\
     => it has its operating system: vmlinuz was the last file\n";
 
-#[test]
 fn a_boot_that_dnsmasq_served_is_told() {
     let Some(dnsmasq) = required(installed_dnsmasq()) else { return };
     let Some(log) = log_of(&dnsmasq, &[]) else { return };
@@ -90,13 +100,11 @@ fn a_boot_that_dnsmasq_served_is_told() {
     assert_eq!(timeless(&told), TOLD, "{log}");
 }
 
-#[test]
 fn a_boot_that_we_served_is_told() {
     let Some(log) = log_of(Path::new(OURS), &[]) else { return };
     assert_eq!(timeless(&story(&["--story", "-"], &log)), TOLD, "{log}");
 }
 
-#[test]
 fn with_log_debug_it_is_told_how_fast() {
     let Some(log) = log_of(Path::new(OURS), &["--log-debug"]) else { return };
     let told = story(&["--story"], &log);
@@ -160,7 +168,6 @@ document.title = 'pictures ' + document.querySelectorAll('svg').length + ', bars
   document.querySelectorAll('svg rect').length + ', bold ' + document.querySelectorAll('p b').length + ', bad ' + bad.slice(0, 5).join('; ');
 </script></body>";
 
-#[test]
 fn a_page_is_shown_as_it_is_meant() {
     let Some(browser) = required(browser()) else { return };
     let page = story(&["--story=html"], &busy());

@@ -14,6 +14,25 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
+crate::tests![
+    a_slow_disk_holds_up_its_own_readers_only,
+    a_link_to_a_slow_disk_is_not_waited_for,
+    directories_of_clients_may_be_slow_too,
+    what_hangs_does_not_pile_up,
+    a_stranger_does_not_hide_the_client,
+    a_slow_disk_may_have_nothing_more,
+    a_broken_disk_ends_the_transfers_that_read_it,
+    a_file_of_more_than_four_gigabytes_arrives,
+    windows_arrive_whatever_the_kernel_can_cut,
+    a_file_that_has_changed_is_sent_as_it_is,
+    a_thousand_requests_at_once_are_all_answered,
+    an_open_transfer_takes_little_memory,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 const CONFIG: &str =
     "port=0\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=1200\nedns-packet-max=65535\n";
 /// A disk as slow as that is nothing anybody waits for.
@@ -64,7 +83,6 @@ fn contents(size: usize) -> Vec<u8> {
 
 /// A disk that hangs holds up those who read it, and nobody else: neither those who are served meanwhile, nor itself
 /// those who ask for names on it.
-#[test]
 fn a_slow_disk_holds_up_its_own_readers_only() {
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(room) = Room::new("") else { return };
@@ -98,7 +116,6 @@ fn a_slow_disk_holds_up_its_own_readers_only() {
 }
 
 /// A link on a fast disk may lead to one that hangs.
-#[test]
 fn a_link_to_a_slow_disk_is_not_waited_for() {
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(room) = Room::new("") else { return };
@@ -122,7 +139,6 @@ fn a_link_to_a_slow_disk_is_not_waited_for() {
 }
 
 /// Where a root is slow and has directories for single clients, one thing after the other is waited for.
-#[test]
 fn directories_of_clients_may_be_slow_too() {
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(room) = Room::new(
@@ -139,7 +155,6 @@ fn directories_of_clients_may_be_slow_too() {
 }
 
 /// Clients that give up while a disk hangs leave nothing behind: neither threads nor descriptors.
-#[test]
 fn what_hangs_does_not_pile_up() {
     const CLIENTS: usize = 40;
     let Some(device) = required(slow_disk::device()) else { return };
@@ -177,7 +192,6 @@ fn what_hangs_does_not_pile_up() {
 }
 
 /// What a stranger says keeps nobody from being heard who has spoken behind it.
-#[test]
 fn a_stranger_does_not_hide_the_client() {
     let Some(room) = Room::new("") else { return };
     room.lab.file("/srv/tftp/two", contents(600));
@@ -198,7 +212,6 @@ fn a_stranger_does_not_hide_the_client() {
 }
 
 /// A file may end where nothing is left to read.
-#[test]
 fn a_slow_disk_may_have_nothing_more() {
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(room) = Room::new("") else { return };
@@ -216,7 +229,6 @@ fn a_slow_disk_may_have_nothing_more() {
     }
 }
 
-#[test]
 fn a_broken_disk_ends_the_transfers_that_read_it() {
     /// It has a scratch there.
     const BROKEN: usize = 400_000;
@@ -241,7 +253,6 @@ fn a_broken_disk_ends_the_transfers_that_read_it() {
 }
 
 /// More than a 32-bit number of bytes, and block numbers that go round: RFC 1350 has no word for it, and clients expect 0.
-#[test]
 fn a_file_of_more_than_four_gigabytes_arrives() {
     let Some(room) = Room::new("") else { return };
     for end in ["server", "client"] {
@@ -268,7 +279,6 @@ fn a_file_of_more_than_four_gigabytes_arrives() {
 }
 
 /// Blocks that are larger than a packet of the route go datagram by datagram: the kernel will not cut them (`EINVAL`).
-#[test]
 fn windows_arrive_whatever_the_kernel_can_cut() {
     let Some(room) = Room::new("") else { return };
     let file = contents(300_000);
@@ -292,7 +302,6 @@ fn windows_arrive_whatever_the_kernel_can_cut() {
 }
 
 /// While one client is sent a file, it is changed in place, and another one asks for it.
-#[test]
 fn a_file_that_has_changed_is_sent_as_it_is() {
     let Some(room) = Room::new("") else { return };
     room.lab.file("/srv/tftp/file", "one");
@@ -308,7 +317,6 @@ fn a_file_that_has_changed_is_sent_as_it_is() {
 }
 
 /// A hall of machines is switched on: all ask before the first is answered.
-#[test]
 fn a_thousand_requests_at_once_are_all_answered() {
     const CLIENTS: usize = 8;
     const EACH: usize = 125;
@@ -332,7 +340,6 @@ fn a_thousand_requests_at_once_are_all_answered() {
 }
 
 /// Counted: what the program takes for each transfer that is open.
-#[test]
 fn an_open_transfer_takes_little_memory() {
     const OPEN: usize = 300;
     let Some(room) = Room::new("") else { return };

@@ -2,12 +2,12 @@
 
 #![allow(dead_code)] // each test binary uses its own part
 
-use std::io::Write;
 use std::path::PathBuf;
 
 pub mod download;
 pub mod firmware;
 pub mod fixture;
+pub mod harness;
 pub mod lab;
 pub mod machine;
 pub mod measure;
@@ -19,15 +19,14 @@ pub mod room;
 pub mod slow_disk;
 pub mod speech;
 
-/// Something a test cannot do without. `None` ends the test early, with the reason on one line;
-/// where `CI` is set everything has to be there.
+/// Something a test cannot run without. `None` means that it is missing: the test has to return, and is reported as
+/// ignored with the reason. Where `CI` is set, the test fails instead.
 pub fn required<T>(found: Result<T, String>) -> Option<T> {
     match found {
         Ok(found) => Some(found),
         Err(reason) if std::env::var_os("CI").is_some() => panic!("{reason}"),
         Err(reason) => {
-            // Around the test runner's capture: a test that did not run says so.
-            drop(writeln!(std::io::stderr(), "skipped: {reason}"));
+            harness::skip(reason);
             None
         }
     }

@@ -12,6 +12,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
+crate::tests![random_lines_have_the_verdict_of_dnsmasq,];
+
 #[derive(Debug, Deserialize)]
 struct Cases {
     cases: Vec<Case>,
@@ -26,7 +28,6 @@ const USUAL_LINES: usize = 2_000;
 const USUAL_SEED: u64 = 1;
 const THREADS: usize = 2;
 
-#[test]
 fn random_lines_have_the_verdict_of_dnsmasq() {
     let Some(theirs) = common::required(common::installed_dnsmasq()) else { return };
     let lines = crate::number("PXEMASQ_LINES").unwrap_or(USUAL_LINES);

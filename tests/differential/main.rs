@@ -7,6 +7,10 @@ mod frames;
 mod lines;
 mod requests;
 
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[lines::TESTS, requests::TESTS])
+}
+
 /// A number from the environment.
 fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
     std::env::var(variable).ok()?.parse().ok()

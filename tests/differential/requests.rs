@@ -18,6 +18,8 @@ use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::Duration;
 
+crate::tests![random_requests_are_answered_as_dnsmasq_does,];
+
 const USUAL_PAIRS: usize = 4_000;
 const USUAL_SEED: u64 = 1;
 /// Requests to one configuration.
@@ -26,7 +28,6 @@ const CONFIG: &str = "/srv/dnsmasq.conf";
 /// Longer than the last datagram is under way.
 const SETTLED: Duration = Duration::from_millis(20);
 
-#[test]
 fn random_requests_are_answered_as_dnsmasq_does() {
     let Some(theirs) = required(common::installed_dnsmasq()) else { return };
     let Some(lab) = required(Lab::new(["theirs", "their-client", "ours", "our-client"])) else {

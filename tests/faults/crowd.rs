@@ -13,6 +13,15 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+crate::tests![
+    a_client_that_never_answers_keeps_nobody_out,
+    a_storm_of_requests_is_over_soon,
+    a_client_that_has_all_ports_keeps_nobody_out,
+    a_client_with_many_transfers_keeps_nobody_out,
+    ten_thousand_transfers_cost_little_and_leave_nothing_behind,
+    ten_thousand_abandoned_transfers_leave_nothing_behind,
+];
+
 /// dnsmasq's number, and the one more that there always is.
 const USUAL: usize = 50 + 1;
 /// A client that comes has its file by then.
@@ -48,7 +57,6 @@ impl Scene {
     }
 }
 
-#[test]
 fn a_client_that_never_answers_keeps_nobody_out() {
     let Some(scene) = Scene::new("") else { return };
     let _crowd = scene.crowd();
@@ -57,7 +65,6 @@ fn a_client_that_never_answers_keeps_nobody_out() {
 }
 
 /// A hundred and fifty ask once and are gone, as a forger makes it look.
-#[test]
 fn a_storm_of_requests_is_over_soon() {
     let Some(scene) = Scene::new("") else { return };
     let request = format!("\0\x01{FILE}\0octet\0");
@@ -75,7 +82,6 @@ fn a_storm_of_requests_is_over_soon() {
 }
 
 /// There are fewer ports than transfers may be.
-#[test]
 fn a_client_that_has_all_ports_keeps_nobody_out() {
     let Some(scene) = Scene::new("tftp-port-range=30000,30002\n") else { return };
     let _crowd: Vec<Reader> = (0..3)
@@ -86,7 +92,6 @@ fn a_client_that_has_all_ports_keeps_nobody_out() {
 }
 
 /// It has all places, and is slow with each. One of them is for somebody else, the others go on.
-#[test]
 fn a_client_with_many_transfers_keeps_nobody_out() {
     let Some(scene) = Scene::new("") else { return };
     let mut crowd = scene.crowd();
@@ -186,7 +191,6 @@ fn hall(variables: &[(&str, &str)], ready: impl FnOnce(&Lab)) -> Option<Scene> {
 }
 
 /// Ten thousand, and what each costs. Half of them say that they have gone; the others do later. Then all is as before.
-#[test]
 fn ten_thousand_transfers_cost_little_and_leave_nothing_behind() {
     /// Bytes of memory for each.
     const EACH: usize = 2048;
@@ -218,7 +222,6 @@ fn ten_thousand_transfers_cost_little_and_leave_nothing_behind() {
 }
 
 /// They say nothing at all, and two minutes pass: on the clock that the program looks at.
-#[test]
 fn ten_thousand_abandoned_transfers_leave_nothing_behind() {
     let Some(()) = required(fake_time()) else { return };
     let variables = [

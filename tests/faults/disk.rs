@@ -12,6 +12,16 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+crate::tests![
+    a_file_that_is_replaced_is_sent_to_its_end,
+    a_file_that_is_deleted_is_sent_to_its_end,
+    a_file_that_is_cut_ends_the_transfer,
+    a_file_that_grows_is_sent_as_long_as_it_was,
+    who_boots_while_images_are_replaced_gets_one_whole,
+    a_file_that_somebody_holds_is_waited_for,
+    a_disk_that_hangs_at_the_start_keeps_nobody_waiting,
+];
+
 const PATH: &str = "/srv/tftp/changing";
 const WINDOWS: [usize; 2] = [1, 16];
 
@@ -34,7 +44,6 @@ fn get_while(
     (got, ended)
 }
 
-#[test]
 fn a_file_that_is_replaced_is_sent_to_its_end() {
     let Some(scene) = Scene::new("") else { return };
     let other = contents(SIZE + 7);
@@ -50,7 +59,6 @@ fn a_file_that_is_replaced_is_sent_to_its_end() {
     scene.lives();
 }
 
-#[test]
 fn a_file_that_is_deleted_is_sent_to_its_end() {
     let Some(scene) = Scene::new("") else { return };
     for windowsize in WINDOWS {
@@ -65,7 +73,6 @@ fn a_file_that_is_deleted_is_sent_to_its_end() {
 }
 
 /// D-003: what was read before is sent, and nothing that is not the file's.
-#[test]
 fn a_file_that_is_cut_ends_the_transfer() {
     let Some(scene) = Scene::new("") else { return };
     for (windowsize, left) in WINDOWS.into_iter().flat_map(|size| [(size, 1000), (size, 0)]) {
@@ -83,7 +90,6 @@ fn a_file_that_is_cut_ends_the_transfer() {
 }
 
 /// A client was told its size, or counts on the end of what there was.
-#[test]
 fn a_file_that_grows_is_sent_as_long_as_it_was() {
     let Some(scene) = Scene::new("") else { return };
     let more = contents(5000);
@@ -100,7 +106,6 @@ fn a_file_that_grows_is_sent_as_long_as_it_was() {
 }
 
 /// Images are written anew, one after the other, while machines boot from them: each gets one whole.
-#[test]
 fn who_boots_while_images_are_replaced_gets_one_whole() {
     const IMAGES: usize = 5;
     let Some(scene) = Scene::new("") else { return };
@@ -123,7 +128,6 @@ fn who_boots_while_images_are_replaced_gets_one_whole() {
 }
 
 /// A file server that has given a file to somebody is asked to take it back (fcntl(2), `F_SETLEASE`), as Samba is for Windows.
-#[test]
 fn a_file_that_somebody_holds_is_waited_for() {
     let Some(scene) = Scene::new("") else { return };
     scene.lab.file(PATH, contents(SIZE));
@@ -154,7 +158,6 @@ fn hold(path: &str) -> Child {
 }
 
 /// What is below the roots is looked at for links, and not for longer than it is worth.
-#[test]
 fn a_disk_that_hangs_at_the_start_keeps_nobody_waiting() {
     let Some(device) = required(slow_disk::device()) else { return };
     let opening = Duration::from_secs(8);

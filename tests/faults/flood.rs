@@ -10,6 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+crate::tests![machines_boot_while_others_flood_the_network,];
+
 const LENGTH: Duration = Duration::from_secs(5);
 const REQUESTS: [&str; 2] = [
     "DISCOVER from=0.0.0.0:68 arch=0 class=PXEClient:Arch:00000:UNDI:002001",
@@ -20,7 +22,6 @@ const MORE: usize = 1024;
 
 /// Thousands of machines are switched on all the time, or somebody says so. Meanwhile a client gets its file, and a machine
 /// boots that asks again as firmware does.
-#[test]
 fn machines_boot_while_others_flood_the_network() {
     let Some(scene) = Scene::new("") else { return };
     // Whatever is made once is there then.

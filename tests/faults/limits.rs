@@ -6,6 +6,11 @@ use crate::scene::{CLIENT, FILE, PATIENCE, Reader, SIZE, Scene, contents};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+crate::tests![
+    without_descriptors_those_who_are_served_go_on,
+    over_a_single_port_files_are_what_descriptors_are_for,
+];
+
 const READERS: usize = 3;
 
 impl Scene {
@@ -24,7 +29,6 @@ impl Scene {
 }
 
 /// Those who are served go on; who comes is not answered, until there are descriptors again. The log says why.
-#[test]
 fn without_descriptors_those_who_are_served_go_on() {
     let Some(scene) = Scene::new("") else { return };
     scene.lab.file("/srv/tftp/other", "other");
@@ -52,7 +56,6 @@ fn without_descriptors_those_who_are_served_go_on() {
 }
 
 /// Over port 69 alone, transfers need no descriptors of their own.
-#[test]
 fn over_a_single_port_files_are_what_descriptors_are_for() {
     let Some(scene) = Scene::new("tftp-single-port\n") else { return };
     scene.lab.file("/srv/tftp/other", "other");

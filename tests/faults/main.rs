@@ -13,3 +13,16 @@ mod scene;
 mod time;
 mod walls;
 mod wire;
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[
+        crowd::TESTS,
+        disk::TESTS,
+        flood::TESTS,
+        limits::TESTS,
+        network::TESTS,
+        time::TESTS,
+        walls::TESTS,
+        wire::TESTS,
+    ])
+}

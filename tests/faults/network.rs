@@ -10,6 +10,16 @@ use crate::scene::{
 use std::process::Command;
 use std::time::Duration;
 
+crate::tests![
+    an_interface_goes_down_in_the_middle_of_a_boot,
+    an_interface_is_renamed_in_the_middle_of_a_boot,
+    an_interface_is_lent_to_another_namespace_in_the_middle_of_a_boot,
+    an_address_is_lost_and_found_in_the_middle_of_a_boot,
+    an_address_changes_in_the_middle_of_a_boot,
+    what_a_firewall_refuses_is_sent_when_it_does_not,
+    what_finds_no_room_is_sent_when_there_is,
+];
+
 const MOMENTS: [Moment; 2] = [Moment::Told, Moment::Half];
 const BINDINGS: [&str; 3] = ["", "bind-dynamic\n", "bind-dynamic\ninterface=eth0\n"];
 const ADDRESS: &str = "addr add 10.9.0.1/24 dev eth0";
@@ -35,7 +45,6 @@ impl Scene {
     }
 }
 
-#[test]
 fn an_interface_goes_down_in_the_middle_of_a_boot() {
     Scene::with_each(|scene, when| {
         let before = scene.counted("Ip:", "OutNoRoutes");
@@ -46,7 +55,6 @@ fn an_interface_goes_down_in_the_middle_of_a_boot() {
 }
 
 /// As udev does, and as people do who want to know which is which. By its new name it is served where no name is named.
-#[test]
 fn an_interface_is_renamed_in_the_middle_of_a_boot() {
     let rename = |server: &Host, from: &str, to: &str| {
         server.ip(&format!("link set {from} down"));
@@ -72,7 +80,6 @@ fn an_interface_is_renamed_in_the_middle_of_a_boot() {
 }
 
 /// A container takes it, and gives it back without its address.
-#[test]
 fn an_interface_is_lent_to_another_namespace_in_the_middle_of_a_boot() {
     Scene::with_each(|scene, when| {
         let (server, elsewhere) = (scene.server(), scene.lab.host("elsewhere"));
@@ -87,7 +94,6 @@ fn an_interface_is_lent_to_another_namespace_in_the_middle_of_a_boot() {
 }
 
 /// It is back before its clients give up.
-#[test]
 fn an_address_is_lost_and_found_in_the_middle_of_a_boot() {
     Scene::with_each(|scene, when| {
         let before = scene.counted("Ip:", "OutNoRoutes");
@@ -98,7 +104,6 @@ fn an_address_is_lost_and_found_in_the_middle_of_a_boot() {
 }
 
 /// The machine that was about to load asks once more, and is told the new one.
-#[test]
 fn an_address_changes_in_the_middle_of_a_boot() {
     const NEW: &str = "10.9.0.7";
     for binding in BINDINGS {
@@ -126,7 +131,6 @@ fn an_address_changes_in_the_middle_of_a_boot() {
 }
 
 /// A firewall that drops what the server itself sends, or rejects it: for the program, an error each time (`EPERM`).
-#[test]
 fn what_a_firewall_refuses_is_sent_when_it_does_not() {
     for verdict in ["drop", "reject"] {
         let Some(scene) = Scene::new("") else { return };
@@ -169,7 +173,6 @@ fn what_a_firewall_refuses_is_sent_when_it_does_not() {
 
 /// A queue that is shorter than what is sent at once loses of it (`ENOBUFS`, which the kernel keeps to itself); one that takes
 /// its time fills the socket (`EAGAIN`).
-#[test]
 fn what_finds_no_room_is_sent_when_there_is() {
     let queues = [("rate 50mbit limit 6000", 16), ("rate 3mbit limit 4000000", 64)];
     for (queue, windowsize) in queues {

@@ -10,6 +10,8 @@ use nix::unistd::Pid;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+crate::tests![a_clock_that_jumps_changes_no_transfer, a_pause_of_some_seconds_ends_nothing,];
+
 /// Debian's place for it; the loader knows what `$LIB` is.
 pub const LIBRARY: &str = "/usr/$LIB/faketime/libfaketime.so.1";
 /// Within the root, which is what the program may read when it serves.
@@ -24,7 +26,6 @@ pub fn fake_time() -> Result<(), String> {
 
 /// The clock on the wall is set by days, forward and back, while clients wait for what they have lost. Log lines have the
 /// new time; repeats come as before, and nobody is given up.
-#[test]
 fn a_clock_that_jumps_changes_no_transfer() {
     let Some(()) = required(fake_time()) else { return };
     let variables = [
@@ -60,7 +61,6 @@ fn a_clock_that_jumps_changes_no_transfer() {
 
 /// A virtual machine is paused, or its host sleeps; clients ask in vain for as long. They all go on afterwards: who is in
 /// the middle of a file, who knows what to load and asks for it, and who asks what that is.
-#[test]
 fn a_pause_of_some_seconds_ends_nothing() {
     const PAUSE: Duration = Duration::from_secs(5);
     let Some(scene) = Scene::new("") else { return };

@@ -10,6 +10,15 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+crate::tests![
+    a_program_that_serves_is_confined,
+    a_link_that_came_later_leads_nowhere,
+    without_walls_links_are_followed,
+    what_is_no_file_is_refused_at_once,
+    no_name_leads_out_of_the_root,
+    a_directory_that_becomes_a_link_leads_nowhere,
+];
+
 const SECRET: &str = "what nobody may have\n";
 const PUBLIC: &str = "for everybody\n";
 
@@ -36,7 +45,6 @@ fn walled() -> Option<Scene> {
     Some(scene)
 }
 
-#[test]
 fn a_program_that_serves_is_confined() {
     let of = |id| ["Seccomp", "NoNewPrivs"].map(|field| status(id, field));
     let Some(scene) = scene(&[]) else { return };
@@ -48,7 +56,6 @@ fn a_program_that_serves_is_confined() {
     scene.lives();
 }
 
-#[test]
 fn a_link_that_came_later_leads_nowhere() {
     let Some(scene) = walled() else { return };
     scene.lab.link("/srv/secret", "/srv/tftp/late");
@@ -65,7 +72,6 @@ fn a_link_that_came_later_leads_nowhere() {
     scene.lives();
 }
 
-#[test]
 fn without_walls_links_are_followed() {
     let Some(scene) = scene(&["--unconfined"]) else { return };
     scene.lab.link("/srv/images/early", "/srv/tftp/late");
@@ -76,7 +82,6 @@ fn without_walls_links_are_followed() {
 }
 
 /// None of them is waited for.
-#[test]
 fn what_is_no_file_is_refused_at_once() {
     let Some(scene) = scene(&[]) else { return };
     let server = scene.server();
@@ -137,7 +142,6 @@ const CLIMBING: &[&str] = &[
 ];
 
 /// By the name alone; the walls are not needed for it.
-#[test]
 fn no_name_leads_out_of_the_root() {
     for words in [&[][..], &["--unconfined"]] {
         let Some(scene) = scene(words) else { return };
@@ -154,7 +158,6 @@ fn no_name_leads_out_of_the_root() {
 }
 
 /// Between the look at a path and its opening, a directory may become a link. Whoever may do that may be anybody.
-#[test]
 fn a_directory_that_becomes_a_link_leads_nowhere() {
     const SWAPS: usize = 20_000;
     const ASKED: usize = 1000;

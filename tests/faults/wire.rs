@@ -17,6 +17,12 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+crate::tests![
+    a_wire_that_spoils_one_of_a_hundred,
+    a_wire_that_spoils_one_of_twenty,
+    a_wire_that_spoils_one_of_five,
+];
+
 /// What may happen to a frame.
 #[derive(Clone, Copy)]
 enum Kind {
@@ -196,18 +202,15 @@ fn real_checksums(host: &Host, interface: &str) -> Result<(), String> {
     }
 }
 
-#[test]
 fn a_wire_that_spoils_one_of_a_hundred() {
     survives(1, SIZE);
 }
 
-#[test]
 fn a_wire_that_spoils_one_of_twenty() {
     survives(5, SIZE);
 }
 
 /// Of ten datagrams and their answers six are lost, so it takes its time.
-#[test]
 fn a_wire_that_spoils_one_of_five() {
     survives(20, SIZE / 10);
 }

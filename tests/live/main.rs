@@ -12,18 +12,22 @@ use common::required;
 use std::process::Command;
 use std::time::Duration;
 
+crate::tests![proxydhcp_speaks_as_recorded, tftp_speaks_as_recorded,];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 const CONFIG: &str = "/srv/dnsmasq.conf";
 /// After that long without an answer none is coming.
 const QUIET: Duration = Duration::from_millis(150);
 /// Fixtures that take longer are played when they are recorded, and in virtual time.
 const SLOW: u64 = 3;
 
-#[test]
 fn proxydhcp_speaks_as_recorded() {
     play_all("proxydhcp", dhcp::play);
 }
 
-#[test]
 fn tftp_speaks_as_recorded() {
     play_all("tftp", tftp::play);
 }

@@ -10,6 +10,12 @@ use scene::{CONFIG, Firmware, Scene};
 use std::thread::sleep;
 use std::time::Duration;
 
+crate::tests![each_mistake_is_named_and_no_other, where_nothing_is_wrong_nothing_is_named,];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
 /// A mistake: what it is called, what is made wrong, and the sentence that names it.
 struct Mistake {
     name: &'static str,
@@ -123,7 +129,6 @@ const MISTAKES: &[Mistake] = &[
 const PATIENCE: Duration = Duration::from_secs(33);
 
 /// All at once: each waits, mostly.
-#[test]
 fn each_mistake_is_named_and_no_other() {
     if common::required(common::lab::Lab::new(["server"]).map(drop)).is_none() {
         return;
@@ -135,7 +140,6 @@ fn each_mistake_is_named_and_no_other() {
     assert!(reports.is_empty(), "{}", reports.join("\n\n"));
 }
 
-#[test]
 fn where_nothing_is_wrong_nothing_is_named() {
     let Some(mut scene) = common::required(Scene::new()) else { return };
     scene.play();

@@ -13,7 +13,21 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-#[test]
+crate::tests![
+    in_the_background_it_serves_when_its_starter_has_ended,
+    what_fails_in_the_background_is_told_at_the_terminal,
+    nothing_of_root_is_left_but_what_is_needed,
+    files_are_for_whom_they_belong_to,
+    a_capability_that_is_missing_ends_the_start,
+    signals_do_what_they_do_in_dnsmasq,
+    the_lease_file_is_a_dhcp_servers,
+    a_script_has_the_leases_where_the_file_is_left_alone,
+    at_rest_it_sleeps,
+    who_has_the_port_is_named_to_a_person,
+    what_is_not_there_yet_is_served_when_it_is,
+    an_address_may_come_later_too,
+];
+
 fn in_the_background_it_serves_when_its_starter_has_ended() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     symlink("/srv/elsewhere", "/run/dnsmasq.pid").expect("/run is the laboratory's");
@@ -59,7 +73,6 @@ fn in_the_background_it_serves_when_its_starter_has_ended() {
     );
 }
 
-#[test]
 fn what_fails_in_the_background_is_told_at_the_terminal() {
     let Some(stand) = required(Stand::new("tftp-root=/srv/none\n")) else { return };
     let sentence = "TFTP directory /srv/none inaccessible: No such file or directory";
@@ -73,7 +86,6 @@ fn what_fails_in_the_background_is_told_at_the_terminal() {
     eventually(Duration::from_secs(5), gone).expect("it has ended, or is about to");
 }
 
-#[test]
 fn nothing_of_root_is_left_but_what_is_needed() {
     let (admin, raw) = (1_u64 << 12, 1 << 13);
     for (config, words, kept) in [
@@ -119,7 +131,6 @@ const OWNED: &[(&str, u32, u32, [bool; 4])] = &[
     ("other-604",  2,     0o604, [true,  false, true,  true]),
 ];
 
-#[test]
 fn files_are_for_whom_they_belong_to() {
     let ways = [
         ("", "-unobody"),
@@ -145,7 +156,6 @@ fn files_are_for_whom_they_belong_to() {
     }
 }
 
-#[test]
 fn a_capability_that_is_missing_ends_the_start() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     for (lacks, code, sentence) in [
@@ -163,7 +173,6 @@ fn a_capability_that_is_missing_ends_the_start() {
     }
 }
 
-#[test]
 fn signals_do_what_they_do_in_dnsmasq() {
     let Some(stand) = required(Stand::new("")) else { return };
     assert_eq!(stand.background(&["-x", "/srv/pid/pid"]).code, Some(3));
@@ -196,7 +205,6 @@ fn signals_do_what_they_do_in_dnsmasq() {
     assert_eq!(ended.code(), Some(5));
 }
 
-#[test]
 fn the_lease_file_is_a_dhcp_servers() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     let ended = stand.background(&["-l", "/srv/none/leases"]);
@@ -221,7 +229,6 @@ fn the_lease_file_is_a_dhcp_servers() {
     end(daemon().expect("a pid file"));
 }
 
-#[test]
 fn a_script_has_the_leases_where_the_file_is_left_alone() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     for (script, ended) in [
@@ -249,7 +256,6 @@ fn a_script_has_the_leases_where_the_file_is_left_alone() {
 }
 
 /// Nobody asks anything: nothing runs.
-#[test]
 fn at_rest_it_sleeps() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     assert_eq!(stand.background(&[]), started());
@@ -267,7 +273,6 @@ fn at_rest_it_sleeps() {
 }
 
 /// A person is told who has the port, and how to get it. A program is told what dnsmasq tells (D-001).
-#[test]
 fn who_has_the_port_is_named_to_a_person() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     if subject_is_theirs() {
@@ -291,7 +296,6 @@ fn who_has_the_port_is_named_to_a_person() {
 }
 
 /// At boot the network may come later than the program.
-#[test]
 fn what_is_not_there_yet_is_served_when_it_is() {
     for binding in ["", "bind-dynamic\n", "bind-interfaces\n"] {
         let config = format!("{RANGE}interface=eth1\n{binding}");
@@ -318,7 +322,6 @@ fn what_is_not_there_yet_is_served_when_it_is() {
     }
 }
 
-#[test]
 fn an_address_may_come_later_too() {
     for binding in ["", "bind-dynamic\n"] {
         let config = format!("listen-address=10.9.0.7\n{binding}");

@@ -11,6 +11,17 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+crate::tests![
+    a_system_log_that_takes_nothing_stops_nobody,
+    a_system_log_that_goes_and_comes_is_found_again,
+    a_system_log_may_be_a_stream,
+    a_log_file_can_be_moved_away,
+    a_full_disk_is_told_to_the_system_log,
+    standard_error_that_takes_nothing_stops_nobody,
+    a_system_log_that_lets_nobody_in_stops_nobody,
+    standard_error_that_does_not_wait_loses_nothing,
+];
+
 /// Asks for so many files that are not there, one after the other, each of which is a line.
 fn ask(stand: &Stand, names: std::ops::Range<usize>) -> Duration {
     let start = Instant::now();
@@ -60,7 +71,6 @@ fn lost(lines: &[String]) -> usize {
 }
 
 /// D-027: dnsmasq would serve nobody here, or wait for each line.
-#[test]
 fn a_system_log_that_takes_nothing_stops_nobody() {
     for (words, room) in [(&[][..], 512), (&["--log-async=5"], 5)] {
         let Some(stand) = required(Stand::new("")) else { return };
@@ -86,7 +96,6 @@ fn a_system_log_that_takes_nothing_stops_nobody() {
     }
 }
 
-#[test]
 fn a_system_log_that_goes_and_comes_is_found_again() {
     for words in [&[][..], &["--log-async=3"]] {
         let Some(stand) = required(Stand::new("")) else { return };
@@ -110,7 +119,6 @@ fn a_system_log_that_goes_and_comes_is_found_again() {
     }
 }
 
-#[test]
 fn a_system_log_may_be_a_stream() {
     let Some(stand) = required(Stand::new("")) else { return };
     let log = stream();
@@ -125,7 +133,6 @@ fn a_system_log_may_be_a_stream() {
     drop(daemon);
 }
 
-#[test]
 fn a_log_file_can_be_moved_away() {
     let Some(stand) = required(Stand::new("log-facility=/srv/log/log\n")) else { return };
     stand.lab.file("/srv/log/old", "");
@@ -169,7 +176,6 @@ fn a_log_file_can_be_moved_away() {
     assert_eq!(stand.logged(1).len(), 1);
 }
 
-#[test]
 fn a_full_disk_is_told_to_the_system_log() {
     let Some(stand) = required(Stand::new("log-facility=/srv/log\n")) else { return };
     symlink("/dev/full", "/srv/log").expect("it is ours");
@@ -199,7 +205,6 @@ fn a_full_disk_is_told_to_the_system_log() {
 }
 
 /// D-027 as well: a terminal that was stopped, or a pipe that nobody reads.
-#[test]
 fn standard_error_that_takes_nothing_stops_nobody() {
     for words in [&["-k", "--log-facility=-"][..], &["-d"]] {
         let Some(stand) = required(Stand::new("")) else { return };
@@ -217,7 +222,6 @@ fn standard_error_that_takes_nothing_stops_nobody() {
 }
 
 /// Somebody listens at `/dev/log` and takes no connection.
-#[test]
 fn a_system_log_that_lets_nobody_in_stops_nobody() {
     let Some(stand) = required(Stand::new("")) else { return };
     let log = stream();
@@ -232,7 +236,6 @@ fn a_system_log_that_lets_nobody_in_stops_nobody() {
 }
 
 /// A pipe that somebody else has made one that never waits.
-#[test]
 fn standard_error_that_does_not_wait_loses_nothing() {
     let Some(stand) = required(Stand::new("")) else { return };
     let (read, write) = std::io::pipe().expect("a pipe");

@@ -10,3 +10,7 @@ mod log;
 mod rough;
 mod stand;
 mod units;
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[files::TESTS, life::TESTS, log::TESTS, rough::TESTS, units::TESTS])
+}

@@ -11,8 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+crate::tests![
+    killed_a_hundred_times_it_serves_again_at_once,
+    a_starter_with_habits_of_its_own_changes_nothing,
+    children_that_were_left_to_it_are_buried,
+    what_comes_behind_the_end_changes_nothing,
+    a_start_can_be_stopped,
+];
+
 /// Killed under load a hundred times and started again: nothing that is left keeps it from serving.
-#[test]
 fn killed_a_hundred_times_it_serves_again_at_once() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     stand.lab.file("/srv/tftp/large", vec![7; 3_000_000]);
@@ -50,7 +57,6 @@ fn killed_a_hundred_times_it_serves_again_at_once() {
 }
 
 /// Who starts it may ignore signals, or hold what it says up to nobody.
-#[test]
 fn a_starter_with_habits_of_its_own_changes_nothing() {
     let Some(stand) = required(Stand::new("dhcp-script=/srv/script\n")) else { return };
     stand.lab.program("/srv/script", "#!/bin/sh\necho told\n");
@@ -74,7 +80,6 @@ fn a_starter_with_habits_of_its_own_changes_nothing() {
 }
 
 /// As the first process of a container it has children that it never started.
-#[test]
 fn children_that_were_left_to_it_are_buried() {
     let Some(stand) = required(Stand::new("")) else { return };
     let line = format!("(sleep 0.2 & exit); exec {} -k -x '' -C {CONFIG}", subject().display());
@@ -93,7 +98,6 @@ fn children_that_were_left_to_it_are_buried() {
     end(first);
 }
 
-#[test]
 fn what_comes_behind_the_end_changes_nothing() {
     let Some(stand) = required(Stand::new("")) else { return };
     for _ in 0..20 {
@@ -110,7 +114,6 @@ fn what_comes_behind_the_end_changes_nothing() {
     }
 }
 
-#[test]
 fn a_start_can_be_stopped() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     stand.lab.program("/srv/init", "#!/bin/sh\nexec sleep 3\n");

@@ -11,11 +11,12 @@ use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::Duration;
 
+crate::tests![systemd_forking, systemd_notify, systemd_exec, openwrt,];
+
 const RANGE: &str = "dhcp-range=10.9.0.0,proxy\n";
 const SOCKET: &str = "/run/notify";
 
 /// `Type=forking` with a `PIDFile=`: what systemd demands of it.
-#[test]
 fn systemd_forking() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     stand.lab.file("/run/dnsmasq/old", "");
@@ -65,7 +66,6 @@ impl Manager {
 }
 
 /// `Type=notify`, and `Type=notify-reload`.
-#[test]
 fn systemd_notify() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     let manager = Manager::new();
@@ -98,7 +98,6 @@ fn systemd_notify() {
 }
 
 /// `Type=exec` and `Type=simple`: what was started is what serves, until it is told to end.
-#[test]
 fn systemd_exec() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     let mut daemon = stand.foreground(&mut Stand::program(&["-k", "--enable-dbus", "--pid-file"]));
@@ -114,7 +113,6 @@ fn systemd_exec() {
 }
 
 /// `OpenWrt`'s procd starts this, with a configuration that its init script writes.
-#[test]
 fn openwrt() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     let config = "/var/etc/dnsmasq.conf.cfg01411c";
