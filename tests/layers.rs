@@ -1,0 +1,310 @@
+//! Which module may use which: the layers of the map in `src/lib.rs`, and no circles of files.
+
+#[path = "layers/circles.rs"]
+mod circles;
+#[path = "layers/map.rs"]
+mod map;
+#[path = "layers/source.rs"]
+mod source;
+#[path = "layers/tree.rs"]
+mod tree;
+
+use circles::Known;
+use source::{Path, Source};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use tree::{Tree, absolute};
+
+/// What a module may use.
+struct Layer {
+    module: &'static str,
+    /// Modules of this crate.
+    ours: &'static [&'static str],
+    /// Other crates.
+    crates: &'static [&'static str],
+}
+
+const fn layer(
+    module: &'static str,
+    ours: &'static [&'static str],
+    crates: &'static [&'static str],
+) -> Layer {
+    Layer { module, ours, crates }
+}
+
+#[rustfmt::skip]
+const LAYERS: &[Layer] = &[
+    layer("wire",         &[],                                                                  &["conf_parser"]),
+    layer("net",          &[],                                                                  &[]),
+    layer("failure",      &[],                                                                  &[]),
+    layer("reason",       &[],                                                                  &["libc"]),
+    layer("sys",          &["net"],                                                             &["nix", "libc", "landlock", "seccompiler"]),
+    layer("config",       &["wire", "net", "failure", "reason", "log_line"],                    &["conf_parser"]),
+    layer("log_line",     &["wire"],                                                            &["conf_parser", "log"]),
+    layer("millis",       &[],                                                                  &[]),
+    layer("sight",        &["config"],                                                          &[]),
+    layer("effect",       &["net", "log_line", "sight"],                                        &[]),
+    layer("proxydhcp",    &["wire", "net", "config", "log_line", "effect", "sight"],            &["conf_parser"]),
+    layer("tftp",         &["wire", "net", "config", "log_line", "effect", "sight", "millis"],  &["conf_parser"]),
+    layer("onlooker",     &["config", "effect", "sight", "millis", "wire"],                     &[]),
+    layer("journal",      &["config", "failure", "reason", "log_line", "sys"],                  &["conf_parser", "log", "env_logger"]),
+    layer("command_line", &["log_line"],                                                        &["conf_parser", "getopts"]),
+    layer("boot_file",    &["config", "failure", "reason", "millis", "sys", "tftp"],            &[]),
+    layer("explain",      &["boot_file", "config", "failure", "reason", "net", "proxydhcp", "story", "sys", "wire"],
+                                                                                                &["conf_parser", "pcap_parser", "serde", "serde_json"]),
+    layer("story",        &["failure", "reason", "journal", "log_line", "wire"],                &["serde", "serde_json"]),
+    layer("daemon",       &["story", "boot_file", "explain", "config", "millis", "onlooker", "sight", "wire", "effect", "failure", "reason", "journal", "log_line", "net", "proxydhcp", "sys", "tftp", "command_line"],
+                                                                                                &["conf_parser", "mio"]),
+];
+
+/// The crates of `[dependencies]` in `Cargo.toml`, as paths name them.
+const CRATES: &[&str] = &[
+    "conf_parser",
+    "dlmalloc",
+    "env_logger",
+    "getopts",
+    "landlock",
+    "libc",
+    "log",
+    "mio",
+    "nix",
+    "pcap_parser",
+    "seccompiler",
+    "serde",
+    "serde_json",
+];
+
+/// Modules without clock, files and sockets.
+const PURE: &[&str] =
+    &["wire", "net", "log_line", "effect", "proxydhcp", "tftp", "onlooker", "conf_parser"];
+const IMPURE: &[&str] = &["std::fs", "std::time", "std::process", "std::env", "std::thread"];
+/// Wherever the standard library defines them.
+const SOCKETS: &[&str] =
+    &["UdpSocket", "TcpStream", "TcpListener", "UnixDatagram", "UnixStream", "UnixListener"];
+
+/// Circles of today: imports to remove. A new entry is a fault of the change that needs it.
+const KNOWN: &[Known] = &[
+    ("config/hosts_files.rs", "config/run_time.rs"),
+    ("config/tags.rs", "config/rules.rs"),
+    ("daemon/readers.rs", "daemon/files.rs"),
+    ("proxydhcp/menu.rs", "proxydhcp/offer.rs"),
+    ("proxydhcp/tagging.rs", "proxydhcp/request.rs"),
+    ("tftp/request.rs", "tftp/session.rs"),
+    ("wire/options.rs", "wire/dhcp.rs"),
+];
+/// The same of conf-parser.
+const KNOWN_IN_CONF_PARSER: &[Known] = &[
+    ("directive.rs", "option/dhcp_boot.rs"),
+    ("directive.rs", "option/dhcp_host.rs"),
+    ("directive.rs", "option/dhcp_match.rs"),
+    ("directive.rs", "option/dhcp_option.rs"),
+    ("directive.rs", "option/dhcp_range.rs"),
+    ("directive.rs", "option/domain.rs"),
+    ("directive.rs", "option/files.rs"),
+    ("directive.rs", "option/network.rs"),
+    ("directive.rs", "option/process.rs"),
+    ("directive.rs", "option/pxe.rs"),
+    ("directive.rs", "option/records.rs"),
+    ("directive.rs", "option/tftp.rs"),
+    ("option/option_value.rs", "option/dhcp_option.rs"),
+    ("option/option_value6.rs", "option/option_value.rs"),
+];
+
+/// What a file of a module uses although it may not: `tftp/mod.rs:7: tftp uses daemon: crate::daemon::End`.
+fn violations(module: &str, file: &str, source: &Source) -> Vec<String> {
+    let found = source.paths.iter().filter_map(|path| {
+        let names = absolute(file, path);
+        let used = match &names {
+            Some(names) => forbidden_module(module, names),
+            None => forbidden_crate(module, path).or_else(|| impure(module, path)),
+        }?;
+        Some(format!("{file}:{}: {module} uses {used}: {}", path.line, path.names.join("::")))
+    });
+    found.collect()
+}
+
+/// The module of this crate that a path leads to, if it may not. `crate::*` leads to all of them.
+fn forbidden_module(module: &str, names: &[String]) -> Option<String> {
+    let used = names.first()?;
+    let layer = LAYERS.iter().find(|layer| layer.module == module);
+    let may = used == module || layer.is_none_or(|layer| layer.ours.contains(&&**used));
+    (!may).then(|| used.clone())
+}
+
+fn forbidden_crate(module: &str, path: &Path) -> Option<String> {
+    let name = &path.names[0];
+    // A single name is a crate in a `use` only.
+    let is_crate = CRATES.contains(&&**name) && (path.imported || path.names.len() > 1);
+    let layer = LAYERS.iter().find(|layer| layer.module == module)?;
+    (is_crate && !layer.crates.contains(&&**name)).then(|| name.clone())
+}
+
+/// What a pure module names of the clock, the files and the sockets. `use std::*` and `use std as x` name all of it.
+fn impure(module: &str, path: &Path) -> Option<String> {
+    let text = path.names.join("::");
+    let is_part = |whole: &&&str| {
+        text.strip_prefix(**whole).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    };
+    let socket = SOCKETS.iter().find(|socket| path.names.iter().any(|name| name == *socket));
+    let all = ["std::*", "std::net::*"].iter().find(|all| **all == text);
+    let all = all.or_else(|| (path.imported && text == "std").then_some(&"std"));
+    let found = IMPURE.iter().find(is_part).or(socket).or(all).filter(|_| PURE.contains(&module));
+    found.map(|found| (*found).to_owned())
+}
+
+#[test]
+fn modules_use_only_what_their_layer_may_use() {
+    let tree = Tree::read(&root().join("src"));
+    let mut files = Vec::new();
+    let mut broken = Vec::new();
+    for (file, source) in &tree.files {
+        let module = tree::module(file).first().cloned().unwrap_or_default();
+        broken.extend(violations(&module, file, source));
+        files.push(&**file);
+    }
+    let parser = Tree::read(&root().join("conf-parser/src"));
+    for (file, source) in &parser.files {
+        broken.extend(violations("conf_parser", file, source));
+    }
+    for nested in ["tftp/mod.rs", "tftp/transfer/mod.rs", "tftp/transfer/round_trip.rs"] {
+        assert!(files.contains(&nested), "{nested} was not read");
+    }
+    assert!(parser.files.contains_key("option/pxe.rs"), "option/pxe.rs was not read");
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_file_on_disk_is_read_unless_it_is_test_code() {
+    let tree = Tree::read(&root().join("src"));
+    let left_out = |path: &PathBuf| {
+        let path = path.strip_prefix(root().join("src")).expect("it is below").to_string_lossy();
+        (!tree.files.contains_key(&*path)).then(|| path.into_owned())
+    };
+    let mut left_out: Vec<String> =
+        tree::files(&root().join("src")).iter().filter_map(left_out).collect();
+    left_out.sort();
+    let tests = [
+        "onlooker/tests.rs",
+        "proxydhcp/tests.rs",
+        "story/tests.rs",
+        "tftp/tests/crowd.rs",
+        "tftp/tests/mod.rs",
+        "tftp/transfer/tests.rs",
+    ];
+    assert_eq!(left_out, tests);
+}
+
+#[test]
+fn forbidden_use_below_test_modules_is_reported() {
+    let told = |text: &str| {
+        let text = format!("use crate::wire;\n#[cfg(test)]\nmod tests;\n{text}\n");
+        violations("tftp", "tftp/mod.rs", &Source::read(&text))
+    };
+    for (text, used) in [
+        ("use std::time::Instant;", "std::time: std::time::Instant"),
+        ("use std::fs;", "std::fs: std::fs"),
+        ("use std::{collections::HashMap, fs::File};", "std::fs: std::fs::File"),
+        ("fn f() { std::fs::read(x) }", "std::fs: std::fs::read"),
+        ("use std::net::{Ipv4Addr, UdpSocket};", "UdpSocket: std::net::UdpSocket"),
+        ("use std::*;", "std::*: std::*"),
+        ("use std as x;", "std: std"),
+        ("use crate::daemon::End;", "daemon: crate::daemon::End"),
+        ("use crate::{wire::tftp, daemon::{self}};", "daemon: crate::daemon"),
+        ("use super::daemon::End;", "daemon: super::daemon::End"),
+        ("fn f() { debug_assert!(crate::daemon::f()) }", "daemon: crate::daemon::f"),
+        ("use crate::*;", "*: crate::*"),
+        ("use mio::Poll;", "mio: mio::Poll"),
+        ("use mio;", "mio: mio"),
+        ("extern crate nix;", "nix: nix"),
+        ("fn f() { ::libc::getpid() }", "libc: libc::getpid"),
+    ] {
+        assert_eq!(told(text), [format!("tftp/mod.rs:4: tftp uses {used}")]);
+    }
+    let nested =
+        Source::read("use super::super::daemon::End;\nmod x { use super::super::super::sys; }");
+    let told = ["daemon: super::super::daemon::End", "sys: super::super::super::sys"];
+    let told = told
+        .iter()
+        .zip(1..)
+        .map(|(used, line)| format!("tftp/transfer/mod.rs:{line}: tftp uses {used}"));
+    assert_eq!(violations("tftp", "tftp/transfer/mod.rs", &nested), told.collect::<Vec<_>>());
+}
+
+#[test]
+fn permitted_use_and_test_code_are_not_reported() {
+    let text = "use crate::wire::tftp;\nuse super::queue;\nuse std::net::Ipv4Addr;\nuse conf_parser::Text;\n\
+                /// [`std::fs`]\nfn f(mio: &str) { \"use std::fs;\"; mio.len(); log(mio) }\n\
+                #[cfg(test)]\nmod tests { use std::fs; use crate::daemon::End; }\n";
+    assert_eq!(violations("tftp", "tftp/transfer/mod.rs", &Source::read(text)), [""; 0]);
+    // Only the cores are pure, and only they have no clock.
+    assert_eq!(violations("daemon", "daemon/mod.rs", &Source::read("use std::fs;")), [""; 0]);
+}
+
+#[test]
+fn every_module_has_a_layer() {
+    let layers: BTreeSet<&str> = LAYERS.iter().map(|layer| layer.module).collect();
+    assert_eq!(layers, map::modules(&library()).collect());
+    assert_eq!(layers.len(), LAYERS.len(), "a module has two layers");
+}
+
+#[test]
+fn map_of_the_library_agrees_with_the_layers() {
+    let uses = |module: &str| {
+        let layer = LAYERS.iter().find(|layer| layer.module == module);
+        layer.map_or(&[][..], |layer| layer.ours)
+    };
+    assert_eq!(map::faults(&library(), uses), [""; 0]);
+}
+
+#[test]
+fn every_dependency_is_a_crate_of_the_table() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the manifest is there");
+    let sections = manifest.split("\n[").filter(|section| {
+        let head = section.split('\n').next().unwrap_or_default();
+        head == "dependencies]" || head.starts_with("target.") && head.ends_with(".dependencies]")
+    });
+    let names = sections.flat_map(|section| section.lines().skip(1)).filter_map(|line| {
+        let (name, _) = line.split_once(" = ").filter(|_| !line.starts_with('#'))?;
+        Some(name.replace('-', "_"))
+    });
+    let names: BTreeSet<String> = names.collect();
+    assert_eq!(names, CRATES.iter().map(|name| (*name).to_owned()).collect());
+}
+
+#[test]
+fn files_do_not_import_each_other_in_circles_except_known_ones() {
+    let imports = circles::imports(&Tree::read(&root().join("src")));
+    assert_eq!(circles::faults(&imports, KNOWN), [""; 0]);
+    let imports = circles::imports(&Tree::read(&root().join("conf-parser/src")));
+    assert_eq!(circles::faults(&imports, KNOWN_IN_CONF_PARSER), [""; 0]);
+}
+
+#[test]
+fn readme_lists_every_unsafe_block() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("it is there");
+    let listed: Vec<(String, usize)> = readme
+        .lines()
+        .filter_map(|line| {
+            let (module, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+            let count = rest.split(' ').next()?.parse().ok()?;
+            module.starts_with("sys::").then(|| (module.to_owned(), count))
+        })
+        .collect();
+    let tree = Tree::read(&root().join("src"));
+    let found = tree.files.iter().filter(|(_, source)| source.unsafe_blocks > 0);
+    let mut found: Vec<(String, usize)> =
+        found.map(|(file, source)| (tree::module(file).join("::"), source.unsafe_blocks)).collect();
+    found.sort();
+    assert_eq!(listed, found);
+    let all: usize = found.iter().map(|(_, count)| count).sum();
+    assert!(readme.contains(&format!("{all} `unsafe` blocks")), "{all}");
+}
+
+fn library() -> String {
+    fs::read_to_string(root().join("src/lib.rs")).expect("it is there")
+}
+
+fn root() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}

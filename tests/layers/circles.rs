@@ -1,0 +1,118 @@
+//! Files that import each other in circles.
+
+use super::tree::{Tree, module};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// For each file, the files that it imports from.
+pub type Imports = BTreeMap<String, BTreeSet<String>>;
+
+/// An import that closes a circle: the file, and the file that it imports from.
+pub type Known = (&'static str, &'static str);
+
+/// Which file imports from which.
+///
+/// What a file imports from modules below its own is left out, and what it imports from the modules above its own
+/// counts: a `mod.rs` that uses its parts, and parts that use what their `mod.rs` defines for all of them
+/// (`use super::Item`), are the ordinary shape of a Rust module and no circle. The same holds for `lib.rs`.
+pub fn imports(tree: &Tree) -> Imports {
+    let of_file = |(file, source): (&String, &super::source::Source)| {
+        let targets = source.paths.iter().filter_map(|path| tree.target(file, path));
+        let counted = targets.filter(|target| !module(target).starts_with(&module(file)));
+        (file.clone(), counted.map(str::to_owned).collect())
+    };
+    tree.files.iter().map(of_file).collect()
+}
+
+/// What is wrong with a list of known circles: circles that it does not open, and entries that open none.
+pub fn faults(imports: &Imports, known: &[Known]) -> Vec<String> {
+    let without = |left_out: &dyn Fn(&Known) -> bool| {
+        let mut imports = imports.clone();
+        for (from, to) in known.iter().filter(|entry| left_out(entry)) {
+            imports.entry((*from).to_owned()).or_default().remove(*to);
+        }
+        imports
+    };
+    let new = circle(&without(&|_| true));
+    let new = new.map(|files| format!("these files import each other: {}", files.join(" -> ")));
+    let is_stale = |entry: &&Known| circle(&without(&|other| other != *entry)).is_none();
+    let stale = known.iter().filter(is_stale);
+    let stale =
+        stale.map(|(from, to)| format!("{from} -> {to} closes no circle: remove it from the list"));
+    if new.is_some() { new.into_iter().collect() } else { stale.collect() }
+}
+
+/// A circle, if there is one: each file imports from the next, and the last is the first again.
+fn circle(imports: &Imports) -> Option<Vec<String>> {
+    let mut finished = BTreeSet::new();
+    imports.keys().find_map(|file| search(imports, file, &mut Vec::new(), &mut finished))
+}
+
+fn search(
+    imports: &Imports,
+    file: &str,
+    way: &mut Vec<String>,
+    finished: &mut BTreeSet<String>,
+) -> Option<Vec<String>> {
+    if let Some(at) = way.iter().position(|before| before == file) {
+        return Some([&way[at..], &[file.to_owned()]].concat());
+    }
+    if finished.contains(file) {
+        return None;
+    }
+    way.push(file.to_owned());
+    let found = imports[file].iter().find_map(|next| search(imports, next, way, finished));
+    way.pop();
+    finished.insert(file.to_owned());
+    found
+}
+
+fn example(texts: &[(&str, &str)]) -> Imports {
+    let texts = texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    imports(&Tree::of(texts))
+}
+
+#[test]
+fn circle_is_reported_unless_an_entry_opens_it() {
+    let three = example(&[
+        ("a.rs", "use crate::{b::B, std};"),
+        ("b.rs", "fn f() { crate::c::g() }"),
+        ("c.rs", "use super::a::A;"),
+    ]);
+    let told = ["these files import each other: a.rs -> b.rs -> c.rs -> a.rs"];
+    assert_eq!(faults(&three, &[]), told);
+    assert_eq!(faults(&three, &[("c.rs", "a.rs")]), [""; 0]);
+    assert_eq!(faults(&three, &[("c.rs", "b.rs")]), told);
+}
+
+#[test]
+fn entry_that_opens_no_circle_is_reported() {
+    let open = example(&[
+        ("a.rs", "use crate::b::B;"),
+        ("b.rs", "#[cfg(test)] mod tests { use crate::a::A; }"),
+    ]);
+    assert_eq!(faults(&open, &[]), [""; 0]);
+    let told = |entry| [format!("{entry} closes no circle: remove it from the list")];
+    assert_eq!(faults(&open, &[("a.rs", "b.rs")]), told("a.rs -> b.rs"));
+    assert_eq!(faults(&open, &[("b.rs", "gone.rs")]), told("b.rs -> gone.rs"));
+}
+
+#[test]
+fn parent_that_uses_its_parts_is_no_circle_but_parts_of_two_parents_can_be() {
+    let family = ("a/mod.rs", "mod b; use b::B;");
+    assert_eq!(faults(&example(&[family, ("a/b.rs", "use super::A;")]), &[]), [""; 0]);
+    let two = example(&[
+        family,
+        ("a/b.rs", "use super::A; use crate::c::C;"),
+        ("c.rs", "use crate::a::A;"),
+    ]);
+    assert_eq!(faults(&two, &[]), [""; 0], "a/mod.rs does not import c.rs");
+    let two = example(&[
+        ("a/mod.rs", "mod b; use crate::c::C;"),
+        ("a/b.rs", "use super::A;"),
+        ("c.rs", "use crate::a::b::B;"),
+    ]);
+    assert_eq!(
+        faults(&two, &[]),
+        ["these files import each other: a/b.rs -> a/mod.rs -> c.rs -> a/b.rs"]
+    );
+}
