@@ -258,7 +258,7 @@ fn files_may_be_nested_only_so_deep() {
 
 fn no_configuration_at_all_is_said_to_be_none() {
     if Path::new("/etc/dnsmasq.conf").exists() {
-        return; // then that one is read
+        return common::harness::skip("this machine has an /etc/dnsmasq.conf, which is read");
     }
     let output = Command::new(env!("CARGO_BIN_EXE_pxemasq")).arg("--test").output();
     let told = String::from_utf8_lossy(&output.expect("the program runs").stderr).into_owned();

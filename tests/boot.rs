@@ -84,7 +84,7 @@ fn a_machine_with_ipxe_boots_by_the_recipe() {
 /// Shows that the tests above do test the answers on port 4011. It needs nftables.
 fn without_port_4011_no_machine_boots() {
     if env::var_os("PXEMASQ_SUPPRESS_4011").is_none() {
-        return common::harness::skip("PXEMASQ_SUPPRESS_4011 is not set".to_owned());
+        return common::harness::skip("PXEMASQ_SUPPRESS_4011 is not set");
     }
     let timeout = "PXEBS (net0 type 128)..... Connection timed out";
     boot_fails_without_port_4011(Firmware::Bios, tiny_core, timeout);

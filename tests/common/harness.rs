@@ -51,7 +51,8 @@ pub fn run(lists: &[&'static [Test]]) -> ExitCode {
 }
 
 /// Marks the test of this thread as not run. It panics on a thread on which no skip can be reported.
-pub fn skip(reason: String) {
+pub fn skip(reason: impl Into<String>) {
+    let reason = reason.into();
     STATE.with_borrow_mut(|state| match state {
         State::NoHarness => panic!(
             "{reason}: this test cannot be reported as ignored; put it into the list of tests! and \

@@ -276,7 +276,7 @@ fn at_rest_it_sleeps() {
 fn who_has_the_port_is_named_to_a_person() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     if subject_is_theirs() {
-        return;
+        return crate::common::harness::skip("dnsmasq differs: D-001");
     }
     let _holder = stand.lab.host("server").udp("0.0.0.0:67");
     let told = "\ndnsmasq: failed to bind DHCP server socket: Address already in use\n";
