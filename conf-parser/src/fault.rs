@@ -1,7 +1,7 @@
 //! What is wrong with a line, for the person who wrote it.
 
 use crate::text::Text;
-use nom::error::{ContextError, ErrorKind, ParseError};
+use nom::error::{self, ContextError, ErrorKind};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -103,7 +103,7 @@ pub struct Pending {
     pub fault: Option<Fault>,
 }
 
-impl ParseError<Text<'_>> for Fault {
+impl error::ParseError<Text<'_>> for Fault {
     fn from_error_kind(input: Text<'_>, _: ErrorKind) -> Self {
         Self::plain(input, "")
     }

@@ -1,15 +1,15 @@
-//! From the bytes of a file to cells: pieces, blanks, comments, quotes, escapes (spec: config language, section 1.6).
+//! From the bytes of a file to cells: fields, blanks, comments, quotes, escapes (spec: config language, section 1.6).
 
 use crate::fault::Fault;
 use crate::text::Cell;
 
-/// A file is read in pieces of this many bytes at most, the newline counted. A longer line is cut, and its tail is a
+/// A file is read in fields of this many bytes at most, the newline counted. A longer line is cut, and its tail is a
 /// line of its own, in messages too.
 pub const PIECE: usize = 1024;
 
-/// The line in a piece: a NUL drops the rest of it.
-pub fn line_of(piece: &[u8]) -> &[u8] {
-    let line = piece.strip_suffix(b"\n").unwrap_or(piece);
+/// The line in a field: a NUL drops the rest of it.
+pub fn line_of(field: &[u8]) -> &[u8] {
+    let line = field.strip_suffix(b"\n").unwrap_or(field);
     // Asking first is faster: there hardly ever is one.
     if line.contains(&0) { line.split(|&byte| byte == 0).next().unwrap_or_default() } else { line }
 }

@@ -4,7 +4,7 @@
 //! separator, a protected digit no digit (spec: config language, section 1.6). A plain string could not tell, so
 //! each byte remembers it, and the column it was written in.
 
-use nom::{Input, Needed};
+use nom::{Input as _, Needed};
 use std::borrow::Cow;
 use std::iter::{Copied, Enumerate};
 use std::slice::Iter;
@@ -133,32 +133,32 @@ impl<'a> Text<'a> {
     /// Cut at the first unprotected `byte`; blanks around it vanish, those at either end stay.
     pub fn cut_at(self, byte: u8) -> (Self, Option<Self>) {
         match self.cut(byte) {
-            Some((piece, rest)) => (piece.trim_end(), Some(rest.trim_start())),
+            Some((field, rest)) => (field.trim_end(), Some(rest.trim_start())),
             None => (self, None),
         }
     }
 
-    /// The pieces between commas; at least one.
-    pub fn pieces(self) -> impl Iterator<Item = Self> {
+    /// The fields between commas; at least one.
+    pub fn fields(self) -> impl Iterator<Item = Self> {
         let mut left = Some(self);
         std::iter::from_fn(move || {
-            let (piece, rest) = left?.cut_comma();
+            let (field, rest) = left?.cut_comma();
             left = rest;
-            Some(piece)
+            Some(field)
         })
     }
 
-    /// At most `most` pieces between commas, of which the last one keeps its own.
+    /// At most `most` fields between commas, of which the last one keeps its own.
     pub fn split(self, most: usize) -> Vec<Self> {
-        let mut pieces = Vec::new();
+        let mut fields = Vec::new();
         let mut left = Some(self);
         while let Some(text) = left {
-            let (piece, rest) =
-                if pieces.len() + 1 == most { (text, None) } else { text.cut_comma() };
-            pieces.push(piece);
+            let (field, rest) =
+                if fields.len() + 1 == most { (text, None) } else { text.cut_comma() };
+            fields.push(field);
             left = rest;
         }
-        pieces
+        fields
     }
 
     fn part(self, cells: &'a [Cell], next: Option<&Cell>) -> Self {
@@ -166,7 +166,7 @@ impl<'a> Text<'a> {
     }
 }
 
-impl<'a> Input for Text<'a> {
+impl<'a> nom::Input for Text<'a> {
     type Item = Cell;
     type Iter = Copied<Iter<'a, Cell>>;
     type IterIndices = Enumerate<Self::Iter>;

@@ -6,7 +6,7 @@ use nom::combinator::{cut, verify};
 use nom::error::context;
 use nom::multi::many0;
 use nom::sequence::terminated;
-use nom::{IResult, Input, Parser};
+use nom::{IResult, Input as _, Parser};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
@@ -31,7 +31,7 @@ impl Condition {
 }
 
 /// Up to the next comma, which stays; blanks before it vanish. May be empty.
-pub fn piece(input: Text<'_>) -> Parsed<'_, Text<'_>> {
+pub fn field(input: Text<'_>) -> Parsed<'_, Text<'_>> {
     let size = input.position(|cell| cell.is(b',')).unwrap_or(input.input_len());
     Ok((
         input.take_from(size),
@@ -49,10 +49,10 @@ pub fn comma(input: Text<'_>) -> Parsed<'_, ()> {
 
 /// `tag:<tag>,` or the old `net:<tag>,`.
 pub fn condition(input: Text<'_>) -> Parsed<'_, Condition> {
-    let named = verify(piece, |piece: &Text<'_>| prefixed(*piece).is_some());
+    let named = verify(field, |field: &Text<'_>| prefixed(*field).is_some());
     // Nothing but conditions is an error, so a condition must be followed.
     terminated(named, cut(context("a comma and more", comma)))
-        .map(|piece| Condition::new(prefixed(piece).unwrap_or(piece)))
+        .map(|field| Condition::new(prefixed(field).unwrap_or(field)))
         .parse(input)
 }
 
@@ -62,24 +62,24 @@ pub fn conditions(input: Text<'_>) -> Parsed<'_, Vec<Condition>> {
 }
 
 /// What follows `tag:` or `net:`.
-pub fn prefixed(piece: Text<'_>) -> Option<Text<'_>> {
-    piece.after("tag:").or_else(|| piece.after("net:"))
+pub fn prefixed(field: Text<'_>) -> Option<Text<'_>> {
+    field.after("tag:").or_else(|| field.after("net:"))
 }
 
 /// Conditions to the end of the text; the prefix may be missing (`dhcp-ignore=!known`).
 pub fn bare_conditions(input: Text<'_>) -> Vec<Condition> {
-    input.pieces().map(|piece| Condition::new(prefixed(piece).unwrap_or(piece))).collect()
+    input.fields().map(|field| Condition::new(prefixed(field).unwrap_or(field))).collect()
 }
 
 /// `[set:]<tag>,`: the tag a match sets. Only `set:` is a prefix here; `tag:a` sets a tag of that name.
 pub fn set_tag(input: Text<'_>) -> Parsed<'_, Vec<u8>> {
-    terminated(piece, comma).map(|piece| piece.after("set:").unwrap_or(piece).bytes()).parse(input)
+    terminated(field, comma).map(|field| field.after("set:").unwrap_or(field).bytes()).parse(input)
 }
 
 /// One of several words, as its place in `words`; letters in either case.
 pub fn one_of<'a>(words: &'static [&'static str]) -> impl Fn(Text<'a>) -> Parsed<'a, u16> {
     move |input| {
-        let (rest, found) = piece(input)?;
+        let (rest, found) = field(input)?;
         match (0..).zip(words).find(|(_, word)| found.is_ignoring_case(word)) {
             Some((place, _)) => Ok((rest, place)),
             None => Err(nom::Err::Error(Fault::plain(input, ""))),
@@ -92,7 +92,7 @@ pub fn one_of<'a>(words: &'static [&'static str]) -> impl Fn(Text<'a>) -> Parsed
 /// dnsmasq converts with the C library to a long and keeps 32 bits: `4294967349` is 53, and what is too long for
 /// a long is -1.
 pub fn number(input: Text<'_>) -> Parsed<'_, i32> {
-    let (rest, digits) = piece(input)?;
+    let (rest, digits) = field(input)?;
     match whole_number(digits) {
         Some(value) => Ok((rest, value)),
         None => Err(nom::Err::Error(Fault::plain(input, "a number"))),

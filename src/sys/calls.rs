@@ -44,7 +44,7 @@ const PLAIN: &[(&str, &[c_long])] = &[
 
 /// What the first processors with 64 bits have, and libraries still use there.
 #[cfg(target_arch = "x86_64")]
-const OLDER: &[c_long] = &[
+const LEGACY: &[c_long] = &[
     libc::SYS_access,
     libc::SYS_epoll_wait,
     libc::SYS_getrlimit,
@@ -57,7 +57,7 @@ const OLDER: &[c_long] = &[
     libc::SYS_unlink,
 ];
 #[cfg(not(target_arch = "x86_64"))]
-const OLDER: &[c_long] = &[];
+const LEGACY: &[c_long] = &[];
 
 /// What an argument has to be: the first one is 0.
 #[derive(Clone, Copy)]
@@ -158,7 +158,7 @@ const REFUSAL: SeccompAction =
 
 /// A filter's rules, by number of the call; without any all is allowed.
 fn allowed() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
-    let plain = PLAIN.iter().flat_map(|(_, calls)| calls.iter()).chain(OLDER);
+    let plain = PLAIN.iter().flat_map(|(_, calls)| calls.iter()).chain(LEGACY);
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         plain.map(|&call| (call, Vec::new())).collect();
     let own = [Is(0, u64::from(std::process::id()))];

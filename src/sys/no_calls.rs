@@ -1,5 +1,5 @@
 //! Where seccompiler makes no filters, there is none.
 
-pub fn filter() -> Result<usize, String> {
+pub fn install() -> Result<usize, String> {
     Err(format!("not for {}", std::env::consts::ARCH))
 }

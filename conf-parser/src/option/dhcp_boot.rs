@@ -9,7 +9,7 @@ use crate::directive::Directive;
 use crate::fault::Fault;
 use crate::option::pxe::{Server, server};
 use crate::text::Text;
-use crate::words::{Condition, address4, comma, conditions, number, piece, whole};
+use crate::words::{Condition, address4, comma, conditions, field, number, whole};
 use nom::Parser;
 use nom::combinator::{map, opt};
 use nom::sequence::preceded;
@@ -41,8 +41,8 @@ pub fn dhcp_boot(arg: Text<'_>) -> Result<Directive, Fault> {
         Some(Server::Name(name)) => Some(unquoted_address(&name).unwrap_or(Server::Name(name))),
         other => other,
     });
-    let names = opt((preceded(comma, piece), opt(preceded(comma, boot_server))));
-    whole((conditions, piece, names), arg).map(|(conditions, file, names)| {
+    let names = opt((preceded(comma, field), opt(preceded(comma, boot_server))));
+    whole((conditions, field, names), arg).map(|(conditions, file, names)| {
         let server = names.and_then(|(_, server)| server).flatten();
         Directive::DhcpBoot(DhcpBoot { conditions, file: file.bytes(), server })
     })

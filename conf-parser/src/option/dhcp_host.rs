@@ -43,33 +43,33 @@ pub enum ClientId {
 /// Reads the value of a `dhcp-host`.
 pub fn dhcp_host(arg: Text<'_>) -> Result<Directive, Fault> {
     let mut host = DhcpHost::default();
-    for piece in arg.pieces() {
-        if piece.cells().iter().any(|cell| cell.is(b':')) {
-            with_colon(&mut host, piece)?;
+    for field in arg.fields() {
+        if field.cells().iter().any(|cell| cell.is(b':')) {
+            with_colon(&mut host, field)?;
         } else {
-            without_colon(&mut host, piece)?;
+            without_colon(&mut host, field)?;
         }
     }
     Ok(Directive::DhcpHost(host))
 }
 
-fn with_colon(host: &mut DhcpHost, piece: Text<'_>) -> Result<(), Fault> {
-    if let Some(id) = ["id:", "ID:", "Id:", "iD:"].iter().find_map(|prefix| piece.after(prefix)) {
+fn with_colon(host: &mut DhcpHost, field: Text<'_>) -> Result<(), Fault> {
+    if let Some(id) = ["id:", "ID:", "Id:", "iD:"].iter().find_map(|prefix| field.after(prefix)) {
         host.client_id = Some(client_id(id)?);
-    } else if let Some(tag) = piece.after("set:").or_else(|| piece.after("net:")) {
+    } else if let Some(tag) = field.after("set:").or_else(|| field.after("net:")) {
         // Unlike elsewhere, the old prefix sets here.
         host.set.push(tag.bytes());
-    } else if let Some(tag) = piece.after("tag:") {
+    } else if let Some(tag) = field.after("tag:") {
         host.conditions.push(Condition::new(tag));
     } else if let Some(bracketed) =
-        piece.after("[").filter(|_| piece.cells().last().is_some_and(|cell| cell.is(b']')))
+        field.after("[").filter(|_| field.cells().last().is_some_and(|cell| cell.is(b']')))
     {
         version6(nom::Input::take(&bracketed, bracketed.cells().len() - 1))?;
         host.version6 = true;
     } else {
-        let mac = hex(piece, LONGEST_MAC, true);
+        let mac = hex(field, LONGEST_MAC, true);
         host.macs
-            .push(mac.ok_or_else(|| Fault::own("bad hex constant", piece, "a hardware address"))?);
+            .push(mac.ok_or_else(|| Fault::own("bad hex constant", field, "a hardware address"))?);
     }
     Ok(())
 }
@@ -108,24 +108,24 @@ fn version6(inner: Text<'_>) -> Result<(), Fault> {
     }
 }
 
-fn without_colon(host: &mut DhcpHost, piece: Text<'_>) -> Result<(), Fault> {
-    if let Some(address) = address4(piece) {
+fn without_colon(host: &mut DhcpHost, field: Text<'_>) -> Result<(), Fault> {
+    if let Some(address) = address4(field) {
         host.address = Some(address);
-    } else if piece.is_empty() || piece.is("ignore") || piece.is("infinite") || is_lease_time(piece)
+    } else if field.is_empty() || field.is("ignore") || field.is("infinite") || is_lease_time(field)
     {
         // Lease times mean nothing without leases, and `ignore` does not silence a proxy.
-    } else if let Some(name) = domain(piece).filter(|name| is_host_name(name)) {
+    } else if let Some(name) = domain(field).filter(|name| is_host_name(name)) {
         host.names += 1;
         host.name = Some(name);
     } else {
-        return Err(Fault::own("bad DHCP host name", piece, "a name, an address or a lease time"));
+        return Err(Fault::own("bad DHCP host name", field, "a name, an address or a lease time"));
     }
     Ok(())
 }
 
 /// Digits, among which blanks may stand, and perhaps a letter. A bare letter is a name, not a time.
-fn is_lease_time(piece: Text<'_>) -> bool {
-    let bytes: Vec<u8> = piece.bare().collect();
+fn is_lease_time(field: Text<'_>) -> bool {
+    let bytes: Vec<u8> = field.bare().collect();
     let digits = match bytes.split_last() {
         Some((b's' | b'm' | b'h' | b'd' | b'w' | b'S' | b'M' | b'H' | b'D' | b'W', rest)) => rest,
         _ => &bytes[..],

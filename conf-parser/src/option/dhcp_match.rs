@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::option::dhcp_option::{Keyword, Lead, option};
 use crate::option::option_value::Value;
 use crate::text::Text;
-use crate::words::{Condition, Hex, bare_conditions, hex, piece, rest, set_tag, whole};
+use crate::words::{Condition, Hex, bare_conditions, field, hex, rest, set_tag, whole};
 use nom::combinator::map_opt;
 use nom::error::context;
 
@@ -96,7 +96,7 @@ pub fn dhcp_vendorclass(arg: Text<'_>) -> Result<Directive, Fault> {
     let (first, more) = class.cut_comma();
     let text = match first.after("enterprise:") {
         Some(_) => more.unwrap_or(first),
-        None => whole(context("one class", piece), class)?,
+        None => whole(context("one class", field), class)?,
     };
     let matcher = ClassMatch::Vendor(text.bytes());
     Ok(Directive::ClassMatch(TagRule { tag, matcher }))
@@ -104,7 +104,7 @@ pub fn dhcp_vendorclass(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Reads the value of a `dhcp-userclass`.
 pub fn dhcp_userclass(arg: Text<'_>) -> Result<Directive, Fault> {
-    let (tag, class) = whole((set_tag, piece), arg)?;
+    let (tag, class) = whole((set_tag, field), arg)?;
     Ok(Directive::ClassMatch(TagRule { tag, matcher: ClassMatch::User(class.bytes()) }))
 }
 
@@ -125,7 +125,7 @@ pub fn dhcp_subscrid(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Hex only if there is a colon and a digit and nothing else: `0102` is four characters.
 fn relay(arg: Text<'_>, suboption: u8) -> Result<Directive, Fault> {
-    let (tag, text) = whole((set_tag, piece), arg)?;
+    let (tag, text) = whole((set_tag, field), arg)?;
     let bytes: Vec<u8> = text.bare().collect();
     let hexadecimal = bytes.iter().all(|&byte| byte == b':' || byte.is_ascii_hexdigit())
         && bytes.contains(&b':')
@@ -154,11 +154,11 @@ pub fn dhcp_name_match(arg: Text<'_>) -> Result<Directive, Fault> {
 /// Reads the value of a `tag-if`.
 pub fn tag_if(arg: Text<'_>) -> Result<Directive, Fault> {
     let mut rule = TagIf { set: Vec::new(), conditions: Vec::new() };
-    for piece in arg.pieces() {
-        match (piece.after("set:"), piece.after("tag:")) {
+    for field in arg.fields() {
+        match (field.after("set:"), field.after("tag:")) {
             (Some(tag), _) if !tag.is_empty() => rule.set.push(tag.bytes()),
             (_, Some(tag)) if !tag.is_empty() => rule.conditions.push(Condition::new(tag)),
-            _ => return Err(Fault::own("bad tag-if", piece, "set:<tag> or tag:<tag>")),
+            _ => return Err(Fault::own("bad tag-if", field, "set:<tag> or tag:<tag>")),
         }
     }
     if rule.set.is_empty() {

@@ -69,12 +69,12 @@ pub fn option(arg: Text<'_>, keyword: Keyword) -> Result<DhcpOption, Fault> {
     let mut conditions = Vec::new();
     let mut left = arg;
     loop {
-        let (piece, rest) = left.cut_comma();
-        if (wrapping.vendor || wrapping.encap) && piece.after("option6:").is_some() {
+        let (field, rest) = left.cut_comma();
+        if (wrapping.vendor || wrapping.encap) && field.after("option6:").is_some() {
             let words = "unsupported encapsulation for IPv6 option";
-            return Err(Fault::own(words, piece, "an IPv4 option"));
+            return Err(Fault::own(words, field, "an IPv4 option"));
         }
-        if let Some(code) = code(piece, keyword)? {
+        if let Some(code) = code(field, keyword)? {
             let lead = wrapping.lead;
             let wrapped = lead != Lead::Plain;
             let wanted = Wanted {
@@ -92,7 +92,7 @@ pub fn option(arg: Text<'_>, keyword: Keyword) -> Result<DhcpOption, Fault> {
                 version6: code.version6,
             });
         }
-        if wrapping.takes(piece, keyword)? {
+        if wrapping.takes(field, keyword)? {
             // A match may ask for an enterprise number alone, with or without a value behind it.
             if matches!(wrapping.lead, Lead::Enterprise(_)) && keyword == Keyword::Match {
                 let lead = wrapping.lead;
@@ -101,16 +101,16 @@ pub fn option(arg: Text<'_>, keyword: Keyword) -> Result<DhcpOption, Fault> {
                 return Ok(DhcpOption { lead, conditions, code: 0, value, version6: false });
             }
         } else {
-            conditions.push(condition(piece));
+            conditions.push(condition(field));
         }
-        left = rest.ok_or_else(|| Fault::own(WORDS, piece, "an option number or option:<name>"))?;
+        left = rest.ok_or_else(|| Fault::own(WORDS, field, "an option number or option:<name>"))?;
     }
 }
 
 /// Any word that is nothing else is a tag.
-fn condition(piece: Text<'_>) -> Condition {
+fn condition(field: Text<'_>) -> Condition {
     let prefixes = ["tag:", "net:", "set:"];
-    Condition::new(prefixes.iter().find_map(|prefix| piece.after(prefix)).unwrap_or(piece))
+    Condition::new(prefixes.iter().find_map(|prefix| field.after(prefix)).unwrap_or(field))
 }
 
 /// RFC 6926, section 6.1.
@@ -155,17 +155,17 @@ impl Code {
     }
 }
 
-/// The code a piece is; an empty piece is code 0.
-fn code(piece: Text<'_>, keyword: Keyword) -> Result<Option<Code>, Fault> {
+/// The code a field is; an empty field is code 0.
+fn code(field: Text<'_>, keyword: Keyword) -> Result<Option<Code>, Fault> {
     let digits = |text: Text<'_>| {
         text.bare().all(|byte| byte.is_ascii_digit()).then(|| whole_number(text)).flatten()
     };
     let number = |text: Text<'_>| digits(text).map(i32::cast_unsigned);
     let unknown = |name: Text<'_>| Fault::own(WORDS, name, "the name of an option");
-    if let Some(number) = number(piece) {
+    if let Some(number) = number(field) {
         return Ok(Some(Code { number, named: None, version6: false }));
     }
-    if let Some(name) = piece.after("option:") {
+    if let Some(name) = field.after("option:") {
         let known = option_names::by_name(name)
             .filter(|known| !known.internal || keyword == Keyword::Match);
         let known = known.ok_or_else(|| unknown(name))?;
@@ -175,7 +175,7 @@ fn code(piece: Text<'_>, keyword: Keyword) -> Result<Option<Code>, Fault> {
             version6: false,
         }));
     }
-    let Some(name) = piece.after("option6:") else { return Ok(None) };
+    let Some(name) = field.after("option6:") else { return Ok(None) };
     if let Some(number) = number(name) {
         return Ok(Some(Code { number, named: None, version6: true }));
     }
@@ -197,12 +197,12 @@ struct Wrapping {
 }
 
 impl Wrapping {
-    /// Takes `vendor:`, `encap:` or `vi-encap:`, if the piece is one.
-    fn takes(&mut self, piece: Text<'_>, keyword: Keyword) -> Result<bool, Fault> {
+    /// Takes `vendor:`, `encap:` or `vi-encap:`, if the field is one.
+    fn takes(&mut self, field: Text<'_>, keyword: Keyword) -> Result<bool, Fault> {
         // What follows is not checked: a word counts as 0.
         let number = |text: Text<'_>| whole_number(text).map_or(0, i32::cast_unsigned);
-        let complain = |words| Err(Fault::own(words, piece, "another kind of option"));
-        if let Some(class) = piece.after("vendor:") {
+        let complain = |words| Err(Fault::own(words, field, "another kind of option"));
+        if let Some(class) = field.after("vendor:") {
             match keyword {
                 Keyword::Match => return complain("inappropriate vendor:"),
                 Keyword::Pxe => {
@@ -213,14 +213,14 @@ impl Wrapping {
             }
             self.vendor = true;
             self.lead = Lead::Vendor(class.bytes());
-        } else if let Some(code) = piece.after("encap:") {
+        } else if let Some(code) = field.after("encap:") {
             // dnsmasq may crash behind a vendor; the words are those it means to say.
             if keyword == Keyword::Match || self.vendor {
                 return complain("inappropriate encap:");
             }
             self.encap = true;
             self.lead = Lead::Encap(number(code));
-        } else if let Some(enterprise) = piece.after("vi-encap:") {
+        } else if let Some(enterprise) = field.after("vi-encap:") {
             self.lead = Lead::Enterprise(number(enterprise));
         } else {
             return Ok(false);

@@ -66,7 +66,7 @@ pub fn dhcp_range(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::DhcpRange(DhcpRange { conditions, set, kind: kind(left)? }))
 }
 
-/// The piece in front, unless it could be an address: hex digits, dots, colons and blanks up to a comma.
+/// The field in front, unless it could be an address: hex digits, dots, colons and blanks up to a comma.
 fn leading_tag(text: Text<'_>) -> Option<(Text<'_>, Option<Text<'_>>)> {
     let in_address = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b' ' | b'.' | b':');
     match text.bare().find(|&byte| !in_address(byte)) {
@@ -77,14 +77,14 @@ fn leading_tag(text: Text<'_>) -> Option<(Text<'_>, Option<Text<'_>>)> {
 
 fn kind(text: Text<'_>) -> Result<RangeKind, Fault> {
     // The last one keeps what is too much, and can be nothing then.
-    let pieces = text.split(MOST_PIECES);
-    let &[first, second, ref more @ ..] = &pieces[..] else {
+    let fields = text.split(MOST_PIECES);
+    let &[first, second, ref more @ ..] = &fields[..] else {
         return Err(Fault::own(WORDS, text, "an address and what kind of range it begins"));
     };
     if let Some(start) = address4(first) {
         version4(start, second, more)
     } else if let Some(start) = address6(first) {
-        version6(start, &pieces[1..])
+        version6(start, &fields[1..])
     } else {
         Err(Fault::own(WORDS, first, "an address"))
     }
@@ -123,7 +123,7 @@ fn dotted(left: &mut &[Text<'_>]) -> Option<Ipv4Addr> {
     Some(address)
 }
 
-/// The last piece. An empty one is fine.
+/// The last field. An empty one is fine.
 fn lease(left: &[Text<'_>]) -> Result<Option<Lease>, Fault> {
     let Some((&first, rest)) = left.split_first() else { return Ok(None) };
     if let Some(&extra) = rest.first() {
@@ -146,11 +146,11 @@ const OTHER_WORDS: &[&str] = &["static", "off-link"];
 /// The length of a prefix that nobody has named.
 const USUAL_PREFIX: i32 = 64;
 
-/// Checks an IPv6 range as dnsmasq does. `pieces` are those behind the start address.
-fn version6(start: Ipv6Addr, pieces: &[Text<'_>]) -> Result<RangeKind, Fault> {
-    let end = pieces.first().and_then(|piece| address6(*piece));
-    let words = &pieces[usize::from(end.is_some())..];
-    let count = words.iter().take_while(|piece| is_word6(**piece)).count();
+/// Checks an IPv6 range as dnsmasq does. `fields` are those behind the start address.
+fn version6(start: Ipv6Addr, fields: &[Text<'_>]) -> Result<RangeKind, Fault> {
+    let end = fields.first().and_then(|field| address6(*field));
+    let words = &fields[usize::from(end.is_some())..];
+    let count = words.iter().take_while(|field| is_word6(**field)).count();
     let (words, mut left) = words.split_at(count);
     let mut prefix = USUAL_PREFIX;
     if let Some((first, rest)) = left.split_first()
@@ -178,12 +178,12 @@ fn version6(start: Ipv6Addr, pieces: &[Text<'_>]) -> Result<RangeKind, Fault> {
     } else {
         return lease(left).map(|_| RangeKind::Version6);
     };
-    Err(Fault::own(words, pieces[0], "another prefix"))
+    Err(Fault::own(words, fields[0], "another prefix"))
 }
 
-fn is_word6(piece: Text<'_>) -> bool {
-    piece.after("constructor:").is_some()
-        || ROUTER_WORDS.iter().chain(OTHER_WORDS).any(|word| piece.is(word))
+fn is_word6(field: Text<'_>) -> bool {
+    field.after("constructor:").is_some()
+        || ROUTER_WORDS.iter().chain(OTHER_WORDS).any(|word| field.is(word))
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use crate::words::{address4, address6, hex, is_address, whole_number};
 /// Reads the value of a `dhcp-relay`. What begins with no address passes: dnsmasq 2.90 and 2.91 take it.
 pub fn dhcp_relay(arg: Text<'_>) -> Result<Directive, Fault> {
     let bad = |at| Err(Fault::own("Bad dhcp-relay", at, "a local address and a server"));
-    let pieces = arg.split(3);
-    let &[local, server, ref interface @ ..] = &pieces[..] else { return bad(arg) };
+    let fields = arg.split(3);
+    let &[local, server, ref interface @ ..] = &fields[..] else { return bad(arg) };
     let (server, _) = server.cut_at(b'#');
     let same = match (address4(local), address6(local)) {
         (Some(_), _) => address4(server).is_some(),
@@ -61,21 +61,21 @@ const SMALLEST_MTU: i32 = 1280;
 pub fn ra_param(arg: Text<'_>) -> Result<Directive, Fault> {
     const WORDS: &str = "bad RA-params";
     let (_, Some(mut rest)) = arg.cut_comma() else { return Ok(Directive::Unserved) };
-    let (mut piece, mut behind) = rest.cut_comma();
+    let (mut field, mut behind) = rest.cut_comma();
     let more = |text: Option<Text<'_>>, at| {
         text.map(drop).ok_or_else(|| Fault::own(WORDS, at, "a comma and an interval"))
     };
-    if let Some(mtu) = after_any_case(piece, "mtu:") {
+    if let Some(mtu) = after_any_case(field, "mtu:") {
         if whole_number(mtu).is_some_and(|size| size < SMALLEST_MTU) {
             return Err(Fault::own(WORDS, mtu, "an MTU of 1280 or more"));
         }
-        more(behind, piece)?;
-        rest = behind.unwrap_or(piece);
-        (piece, behind) = rest.cut_comma();
+        more(behind, field)?;
+        rest = behind.unwrap_or(field);
+        (field, behind) = rest.cut_comma();
     }
-    if ["high", "low"].iter().any(|word| after_any_case(piece, word).is_some()) {
-        more(behind, piece)?;
-        rest = behind.unwrap_or(piece);
+    if ["high", "low"].iter().any(|word| after_any_case(field, word).is_some()) {
+        more(behind, field)?;
+        rest = behind.unwrap_or(field);
     }
     match rest.split(2).into_iter().find(|number| whole_number(*number).is_none()) {
         Some(number) => Err(Fault::own(WORDS, number, "a time in seconds")),
@@ -106,9 +106,9 @@ pub fn dhcp_duid(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Reads the value of a `dhcp-proxy`.
 pub fn dhcp_proxy(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    for piece in arg.into_iter().flat_map(Text::pieces) {
-        address4(piece)
-            .ok_or_else(|| Fault::own("bad dhcp-proxy address", piece, "an IPv4 address"))?;
+    for field in arg.into_iter().flat_map(Text::fields) {
+        address4(field)
+            .ok_or_else(|| Fault::own("bad dhcp-proxy address", field, "an IPv4 address"))?;
     }
     Ok(Directive::Unserved)
 }

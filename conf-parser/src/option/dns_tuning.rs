@@ -66,15 +66,15 @@ pub fn use_stale_cache(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
 
 /// Reads the value of an `umbrella`.
 pub fn umbrella(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    for piece in arg.into_iter().flat_map(Text::pieces) {
-        let fits = if let Some(device) = piece.after("deviceid:") {
+    for field in arg.into_iter().flat_map(Text::fields) {
+        let fits = if let Some(device) = field.after("deviceid:") {
             device.cells().len() == 16 && device.bare().all(|byte| byte.is_ascii_hexdigit())
         } else {
-            let number = piece.after("orgid:").or_else(|| piece.after("assetid:"));
+            let number = field.after("orgid:").or_else(|| field.after("assetid:"));
             number.is_some_and(|number| thirty_two_bits(number).is_some())
         };
         if !fits {
-            return Err(Fault::plain(piece, "deviceid:<16 hex digits>, orgid:<n> or assetid:<n>"));
+            return Err(Fault::plain(field, "deviceid:<16 hex digits>, orgid:<n> or assetid:<n>"));
         }
     }
     Ok(Directive::Unserved)

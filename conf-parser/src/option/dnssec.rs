@@ -15,11 +15,11 @@ use crate::words::{hex, is_address, whole_number};
 
 /// Reads the value of an `auth-server`. Its name is not looked at.
 pub fn auth_server(arg: Text<'_>) -> Result<Directive, Fault> {
-    for piece in arg.pieces().skip(1) {
-        let cells = piece.restored();
-        let piece = Text::new(&cells);
-        if !is_address(piece) {
-            family(piece)?;
+    for field in arg.fields().skip(1) {
+        let cells = field.restored();
+        let field = Text::new(&cells);
+        if !is_address(field) {
+            family(field)?;
         }
     }
     Ok(Directive::Unserved)
@@ -27,10 +27,10 @@ pub fn auth_server(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Reads the value of an `auth-zone`.
 pub fn auth_zone(arg: Text<'_>) -> Result<Directive, Fault> {
-    let mut pieces = arg.pieces();
-    pieces.next().map_or(Ok(()), |zone| named(zone, "invalid auth-zone"))?;
-    for piece in pieces {
-        let (place, behind) = piece.after("exclude:").unwrap_or(piece).cut_at(b'/');
+    let mut fields = arg.fields();
+    fields.next().map_or(Ok(()), |zone| named(zone, "invalid auth-zone"))?;
+    for field in fields {
+        let (place, behind) = field.after("exclude:").unwrap_or(field).cut_at(b'/');
         let Some(behind) = behind else { continue };
         let number = whole_number(behind);
         let fits = if is_address(place) { number.is_some() } else { matches!(number, Some(4 | 6)) };
@@ -43,9 +43,9 @@ pub fn auth_zone(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Reads the value of an `auth-peer`.
 pub fn auth_peer(arg: Text<'_>) -> Result<Directive, Fault> {
-    for piece in arg.pieces() {
-        if !is_address(Text::new(&piece.restored())) {
-            return Err(Fault::plain(piece, "an address"));
+    for field in arg.fields() {
+        if !is_address(Text::new(&field.restored())) {
+            return Err(Fault::plain(field, "an address"));
         }
     }
     Ok(Directive::Unserved)
@@ -80,7 +80,7 @@ pub fn trust_anchor(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Reads the value of a `dnssec-limits`, of which four are looked at.
 pub fn dnssec_limits(arg: Text<'_>) -> Result<Directive, Fault> {
-    match arg.pieces().take(4).find(|limit| whole_number(*limit).is_none()) {
+    match arg.fields().take(4).find(|limit| whole_number(*limit).is_none()) {
         Some(limit) => Err(Fault::plain(limit, "a number")),
         None => Ok(Directive::Unserved),
     }

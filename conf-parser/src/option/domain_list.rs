@@ -9,9 +9,9 @@ const POINTER: u16 = 0xC000;
 
 /// The names of a list, canonical. An empty one ends it, whatever stands behind.
 pub fn domains(text: Text<'_>) -> Result<Vec<Vec<u8>>, Fault> {
-    let named = text.pieces().take_while(|piece| !piece.is_empty());
-    let bad = |piece| Fault::own("bad domain in dhcp-option", piece, "a domain name");
-    named.map(|piece| domain(piece).ok_or_else(|| bad(piece))).collect()
+    let named = text.fields().take_while(|field| !field.is_empty());
+    let bad = |field| Fault::own("bad domain in dhcp-option", field, "a domain name");
+    named.map(|field| domain(field).ok_or_else(|| bad(field))).collect()
 }
 
 /// The names as DNS writes them. A tail that stands there in full is pointed at.

@@ -61,13 +61,13 @@ pub fn conf_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
 
 /// Reads the value of a `conf-dir`. `*` alone is no rule.
 pub fn conf_dir(arg: Text<'_>) -> Result<Directive, Fault> {
-    let mut pieces = arg.pieces().map(Text::bytes);
+    let mut fields = arg.fields().map(Text::bytes);
     let mut conf_dir = ConfDir {
-        directory: pieces.next().unwrap_or_default(),
+        directory: fields.next().unwrap_or_default(),
         accept: Vec::new(),
         reject: Vec::new(),
     };
-    for rule in pieces.filter(|rule| !rule.is_empty() && rule != b"*") {
+    for rule in fields.filter(|rule| !rule.is_empty() && rule != b"*") {
         match rule.strip_prefix(b"*") {
             Some(suffix) => conf_dir.accept.push(suffix.to_vec()),
             None => conf_dir.reject.push(rule),

@@ -60,7 +60,7 @@ pub enum SharedOn {
 const LONGEST_INTERFACE: usize = 15;
 
 fn names(arg: Text<'_>) -> Vec<Vec<u8>> {
-    arg.pieces().map(Text::bytes).collect()
+    arg.fields().map(Text::bytes).collect()
 }
 
 /// Reads the value of an `interface`.
@@ -85,11 +85,11 @@ pub fn no_dhcpv4_interface(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Reads the value of a `listen-address`. Quotes do not matter but for commas.
 pub fn listen_address(arg: Text<'_>) -> Result<Directive, Fault> {
-    let addresses = arg.pieces().map(|written| {
+    let addresses = arg.fields().map(|written| {
         let cells = written.restored();
-        let piece = Text::new(&cells);
-        let four = address4(piece).map(IpAddr::V4);
-        four.or_else(|| address6(piece).map(IpAddr::V6))
+        let field = Text::new(&cells);
+        let four = address4(field).map(IpAddr::V4);
+        four.or_else(|| address6(field).map(IpAddr::V6))
             .ok_or_else(|| Fault::plain(written, "an IP address"))
     });
     addresses.collect::<Result<_, _>>().map(Directive::ListenAddress)
@@ -166,16 +166,16 @@ pub fn resolv_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
 /// Reads the value of a `host-record`: names, addresses and a time to live, in any order.
 pub fn host_record(arg: Text<'_>) -> Result<Directive, Fault> {
     let mut record = HostRecord::default();
-    let pieces: Vec<Text<'_>> = arg.pieces().collect();
-    if pieces.len() < 2 {
+    let fields: Vec<Text<'_>> = arg.fields().collect();
+    if fields.len() < 2 {
         return Err(Fault::own("Bad host-record", arg, "a name and an address"));
     }
-    for piece in pieces {
-        if let Some(address) = address4(piece) {
+    for field in fields {
+        if let Some(address) = address4(field) {
             record.address = Some(address);
-        } else if address6(piece).is_none() && (piece.is_empty() || whole_number(piece).is_none()) {
-            let bad = || Fault::own("Bad name in host-record", piece, "a name or an address");
-            record.names.push(domain(piece).ok_or_else(bad)?);
+        } else if address6(field).is_none() && (field.is_empty() || whole_number(field).is_none()) {
+            let bad = || Fault::own("Bad name in host-record", field, "a name or an address");
+            record.names.push(domain(field).ok_or_else(bad)?);
         }
     }
     Ok(Directive::HostRecord(record))

@@ -220,9 +220,9 @@ fn addresses(text: Text<'_>, wanted: Wanted, plain: bool) -> Result<Value, Fault
     if wanted.code == SIP_SERVER && plain {
         bytes.push(1); // RFC 3361: addresses, not names
     }
-    for piece in text.pieces() {
-        let bad = || Fault::own("bad IPv4 address", piece, "an IPv4 address");
-        if let Some((network, bits)) = piece.cut(b'/') {
+    for field in text.fields() {
+        let bad = || Fault::own("bad IPv4 address", field, "an IPv4 address");
+        if let Some((network, bits)) = field.cut(b'/') {
             let bits = crate::words::whole_number(bits)
                 .and_then(|bits| u8::try_from(bits).ok())
                 .ok_or_else(bad)?;
@@ -231,7 +231,7 @@ fn addresses(text: Text<'_>, wanted: Wanted, plain: bool) -> Result<Value, Fault
             bytes.extend_from_slice(&octets[..usize::from(bits).div_ceil(8).min(4)]);
             relative = false;
         } else {
-            bytes.extend_from_slice(&address4(piece).ok_or_else(bad)?.octets());
+            bytes.extend_from_slice(&address4(field).ok_or_else(bad)?.octets());
         }
     }
     Ok(Value { bytes, form: Form::Addresses { relative } })

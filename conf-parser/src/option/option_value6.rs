@@ -30,12 +30,12 @@ fn is_address_list(text: Text<'_>) -> bool {
 
 /// Each may stand in brackets, of which either may be missing.
 fn addresses(text: Text<'_>) -> Result<(), Fault> {
-    for piece in text.pieces() {
-        let inner = piece.after("[").unwrap_or(piece);
+    for field in text.fields() {
+        let inner = field.after("[").unwrap_or(field);
         let closed = inner.cells().last().is_some_and(|cell| cell.is(b']'));
         let size = inner.cells().len() - usize::from(closed);
         if address6(nom::Input::take(&inner, size)).is_none() {
-            return Err(Fault::own("bad IPv6 address", piece, "an IPv6 address"));
+            return Err(Fault::own("bad IPv6 address", field, "an IPv6 address"));
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::directive::Directive;
 use crate::fault::Fault;
 use crate::text::Text;
 use crate::words::{
-    Condition, Parsed, address4, comma, conditions, number, one_of, piece, rest, whole,
+    Condition, Parsed, address4, comma, conditions, field, number, one_of, rest, whole,
     whole_number,
 };
 use nom::Parser;
@@ -85,7 +85,7 @@ pub fn pxe_service(arg: Text<'_>) -> Result<Directive, Fault> {
     let parser = (
         conditions,
         context("a client architecture", architecture),
-        preceded(cut(context("a comma and the menu text", comma)), piece),
+        preceded(cut(context("a comma and the menu text", comma)), field),
         opt((preceded(comma, boot), opt(preceded(comma, server)))),
     );
     whole(parser, arg).map(|(conditions, architecture, menu, tail)| {
@@ -108,10 +108,10 @@ fn architecture(arg: Text<'_>) -> Parsed<'_, u16> {
 
 /// All digits is a type, anything else a file.
 fn boot(arg: Text<'_>) -> Parsed<'_, Boot> {
-    let boot = |piece: Text<'_>| {
-        whole_number(piece).map_or_else(|| Boot::File(piece.bytes()), |n| Boot::Type(low16(n)))
+    let boot = |field: Text<'_>| {
+        whole_number(field).map_or_else(|| Boot::File(field.bytes()), |n| Boot::Type(low16(n)))
     };
-    map(piece, boot).parse(arg)
+    map(field, boot).parse(arg)
 }
 
 /// Everything that is left: a server name keeps its commas. An empty one is none.
@@ -126,7 +126,7 @@ pub fn server(arg: Text<'_>) -> Parsed<'_, Option<Server>> {
 
 /// Reads the value of a `pxe-prompt`. What is no number waits for ever, without complaint.
 pub fn pxe_prompt(arg: Text<'_>) -> Result<Directive, Fault> {
-    whole((conditions, piece, opt(preceded(comma, rest))), arg).map(
+    whole((conditions, field, opt(preceded(comma, rest))), arg).map(
         |(conditions, text, timeout)| {
             let seconds =
                 timeout.filter(|text| !text.is_empty()).and_then(whole_number).map_or(255, low8);
@@ -137,7 +137,7 @@ pub fn pxe_prompt(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Reads the value of a `dhcp-pxe-vendor`.
 pub fn dhcp_pxe_vendor(arg: Text<'_>) -> Result<Directive, Fault> {
-    Ok(Directive::PxeVendors(arg.pieces().map(Text::bytes).collect()))
+    Ok(Directive::PxeVendors(arg.fields().map(Text::bytes).collect()))
 }
 
 /// dnsmasq keeps the low bits: 65536 is 0.

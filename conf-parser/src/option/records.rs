@@ -29,26 +29,26 @@ pub struct Cname {
 /// Reads the value of a `cname`.
 pub fn cname(arg: Text<'_>) -> Result<Directive, Fault> {
     let bad = |at| Fault::own("bad CNAME", at, "an alias and what it stands for");
-    let mut pieces = arg.split(usize::MAX);
-    if pieces.len() < 2 {
+    let mut fields = arg.split(usize::MAX);
+    if fields.len() < 2 {
         return Err(bad(arg));
     }
-    if pieces.len() > 2 && pieces.last().is_some_and(|ttl| whole_number(*ttl).is_some()) {
-        pieces.pop();
+    if fields.len() > 2 && fields.last().is_some_and(|ttl| whole_number(*ttl).is_some()) {
+        fields.pop();
     }
-    let last = pieces.pop().unwrap_or(arg);
+    let last = fields.pop().unwrap_or(arg);
     let target = domain(last).ok_or_else(|| bad(last))?;
     let mut cname = Cname { aliases: Vec::new(), target, fault: None };
     let mut left = arg;
-    for piece in pieces {
-        let Some(alias) = domain(piece) else {
-            cname.fault = Some(bad(piece));
+    for field in fields {
+        let Some(alias) = domain(field) else {
+            cname.fault = Some(bad(field));
             break;
         };
         cname.aliases.push(alias);
         // Each blank before a comma counts as an empty alias.
         let written = left.cut(b',').map_or(left, |(written, _)| written);
-        let blanks = written.cells().len() - piece.cells().len();
+        let blanks = written.cells().len() - field.cells().len();
         cname.aliases.extend(std::iter::repeat_n(Vec::new(), blanks));
         left = left.cut_comma().1.unwrap_or(left);
     }
@@ -57,11 +57,11 @@ pub fn cname(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Reads the value of an `mx-host`. The preference is looked at first.
 pub fn mx_host(arg: Text<'_>) -> Result<Directive, Fault> {
-    let pieces = arg.split(3);
-    if let Some(preference) = pieces.get(2) {
+    let fields = arg.split(3);
+    if let Some(preference) = fields.get(2) {
         sixteen_bits(*preference, "bad MX preference")?;
     }
-    pieces.iter().take(2).try_for_each(|name| named(*name, "bad MX name"))?;
+    fields.iter().take(2).try_for_each(|name| named(*name, "bad MX name"))?;
     Ok(Directive::Unserved)
 }
 
@@ -72,11 +72,11 @@ pub fn mx_target(arg: Text<'_>) -> Result<Directive, Fault> {
 
 /// Reads the value of an `srv-host`.
 pub fn srv_host(arg: Text<'_>) -> Result<Directive, Fault> {
-    let pieces = arg.split(5);
+    let fields = arg.split(5);
     let words = ["bad SRV record", "bad SRV target"];
-    pieces.iter().zip(words).try_for_each(|(name, words)| named(*name, words))?;
+    fields.iter().zip(words).try_for_each(|(name, words)| named(*name, words))?;
     let words = ["invalid port number", "invalid priority", "invalid weight"];
-    let mut numbers = pieces.iter().skip(2).zip(words);
+    let mut numbers = fields.iter().skip(2).zip(words);
     numbers.try_for_each(|(number, words)| sixteen_bits(*number, words))?;
     Ok(Directive::Unserved)
 }
@@ -84,8 +84,8 @@ pub fn srv_host(arg: Text<'_>) -> Result<Directive, Fault> {
 /// Reads the value of a `naptr-record`.
 pub fn naptr_record(arg: Text<'_>) -> Result<Directive, Fault> {
     const WORDS: &str = "bad NAPTR record";
-    let pieces = arg.split(7);
-    let &[name, order, preference, _, _, _, ref replacement @ ..] = &pieces[..] else {
+    let fields = arg.split(7);
+    let &[name, order, preference, _, _, _, ref replacement @ ..] = &fields[..] else {
         return Err(Fault::own(WORDS, arg, "a name, two numbers and three texts"));
     };
     named(name, WORDS)?;
@@ -120,8 +120,8 @@ pub fn caa_record(arg: Text<'_>) -> Result<Directive, Fault> {
 /// Reads the value of a `dns-rr`. dnsmasq takes bad hex for a lack of memory.
 pub fn dns_rr(arg: Text<'_>) -> Result<Directive, Fault> {
     const WORDS: &str = "bad RR record";
-    let pieces = arg.split(3);
-    let &[name, number, ref data @ ..] = &pieces[..] else {
+    let fields = arg.split(3);
+    let &[name, number, ref data @ ..] = &fields[..] else {
         return Err(Fault::own(WORDS, arg, "a name and the number of a type"));
     };
     named(name, WORDS)?;
@@ -169,13 +169,13 @@ struct Interface<'a> {
 }
 
 impl<'a> Interface<'a> {
-    /// The first piece that is no address, or the last one.
+    /// The first field that is no address, or the last one.
     fn read(behind: Option<Text<'a>>) -> Result<Option<Self>, Fault> {
         let mut addressed = false;
         let Some(mut text) = behind else { return Ok(None) };
         loop {
             match text.cut_comma() {
-                (piece, Some(rest)) if is_address(piece) => (addressed, text) = (true, rest),
+                (field, Some(rest)) if is_address(field) => (addressed, text) = (true, rest),
                 (name, _) => return Ok(Some(Self { name, addressed, family: family(name)? })),
             }
         }
@@ -192,12 +192,12 @@ pub fn family(interface: Text<'_>) -> Result<Option<Text<'_>>, Fault> {
 
 /// Reads the value of a `cache-rr` or `filter-rr`: types by number, or by name in any case.
 pub fn types(arg: Text<'_>) -> Result<Directive, Fault> {
-    let known = |piece: &Text<'_>| {
-        let name = piece.bytes();
-        whole_number(*piece).is_some()
+    let known = |field: &Text<'_>| {
+        let name = field.bytes();
+        whole_number(*field).is_some()
             || TYPES.split_whitespace().any(|known| known.as_bytes().eq_ignore_ascii_case(&name))
     };
-    match arg.pieces().find(|piece| !known(piece)) {
+    match arg.fields().find(|field| !known(field)) {
         Some(unknown) => Err(Fault::own("bad RR type", unknown, "the type of a record")),
         None => Ok(Directive::Unserved),
     }

@@ -31,7 +31,7 @@ pub enum UniqueRoot {
 
 /// Reads the value of an `enable-tftp`. An empty value is a list that matches nothing.
 pub fn enable_tftp(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    Ok(Directive::EnableTftp(arg.map(|list| list.pieces().map(Text::bytes).collect())))
+    Ok(Directive::EnableTftp(arg.map(|list| list.fields().map(Text::bytes).collect())))
 }
 
 /// Reads the value of a `tftp-root`.

@@ -170,7 +170,7 @@ pub fn nftset(arg: Text<'_>) -> Result<Directive, Fault> {
     let cells = arg.restored();
     let (_, list) = slashed(Text::new(&cells));
     let read = sets(arg)?;
-    match list.pieces().find(|set| set.is_empty()) {
+    match list.fields().find(|set| set.is_empty()) {
         Some(empty) => Err(Fault::plain(empty, "a set")),
         None => Ok(read),
     }
@@ -219,7 +219,7 @@ pub fn network(arg: Text<'_>) -> Result<Directive, Fault> {
     }
 }
 
-/// Reads the value of an `alias`. Quotes matter in the first piece only.
+/// Reads the value of an `alias`. Quotes matter in the first field only.
 pub fn alias(arg: Text<'_>) -> Result<Directive, Fault> {
     let missing = |at| Err(Fault::own("missing address in alias", at, "an IPv4 address"));
     let (range, rest) = arg.cut_comma();
