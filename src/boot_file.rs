@@ -1,8 +1,8 @@
 //! What would become of a request for a file; and of one that is not there, what there is near it.
 
 use crate::config::Tftp;
-use crate::millis::Millis;
-use crate::reason::reason;
+use crate::millis::Timestamp;
+use crate::reason::strerror;
 use crate::sys::privilege::{self, Identity};
 use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
 use crate::tftp::path::{Asker, resolve};
@@ -107,7 +107,7 @@ const USUAL_ROOTS: &[&str] =
 pub fn look(wanted: Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Outcome {
     let shown = wanted.client.to_string();
     let asker = Asker { interface: wanted.interface, client: wanted.client, shown: &shown };
-    let mut history = History::new(Millis(0));
+    let mut history = History::new(Timestamp(0));
     let mut directories = Directories { mac: wanted.mac };
     let resolved = match resolve(wanted.name, tftp, asker, &mut history, &mut directories) {
         Ok(resolved) => resolved,
@@ -136,9 +136,9 @@ fn size(path: &Path, identity: Option<&Identity>, secure: bool) -> Result<u64, T
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Trouble::Missing(near(path))),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(last_seen(path, identity).map_or(Trouble::Other(reason(&error)), Trouble::Closed))
+            Err(last_seen(path, identity).map_or(Trouble::Other(strerror(&error)), Trouble::Closed))
         }
-        Err(error) => Err(Trouble::Other(reason(&error))),
+        Err(error) => Err(Trouble::Other(strerror(&error))),
     }
 }
 

@@ -11,24 +11,24 @@ pub enum Effect {
     /// Log it.
     Log(Line),
     /// Log it, unless too much is told of that client.
-    Tell(IpAddr, Line),
+    LogLimited(IpAddr, Line),
     /// Note it: it is about a client's way.
-    Saw(Sight),
+    Observe(Sight),
     /// Send it.
     Send(Datagram),
     /// Send these together. Their bytes are to be given back for the next ones.
     SendBatch(Batch),
     /// Send it after so many seconds.
-    SendLater(u32, Datagram),
+    SendDelayed(u32, Datagram),
     /// Tell the script (`dhcp-script`) of a file that was sent.
-    TellScript(Sent),
+    RunScript(CompletedTransfer),
     /// The transfer of that number is over; its socket can go.
-    Close(usize),
+    CloseSocket(usize),
 }
 
 /// A file that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
+pub struct CompletedTransfer {
     /// Its size on disk, in bytes.
     pub size: u64,
     /// To whom.

@@ -4,16 +4,16 @@ use std::fmt;
 
 /// dnsmasq's sentence and exit code, and perhaps more below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub struct StartupError {
     /// dnsmasq's sentence, or one of ours in its manner.
-    pub sentence: String,
+    pub message: String,
     /// More, for a person at a terminal: the line at fault and a caret.
     pub detail: Option<String>,
     /// The exit code: 1 configuration, 2 network, 3 files, 5 all else, 10 and up a script.
     pub code: u8,
 }
 
-impl Failure {
+impl StartupError {
     /// The configuration is at fault.
     pub fn config(sentence: impl Into<String>) -> Self {
         Self::new(1, sentence)
@@ -36,26 +36,26 @@ impl Failure {
 
     /// With any code.
     pub fn new(code: u8, sentence: impl Into<String>) -> Self {
-        Self { sentence: sentence.into(), detail: None, code }
+        Self { message: sentence.into(), detail: None, code }
     }
 
     /// With the place that led there below it, if that is all there is to show.
     #[must_use]
-    pub fn via(self, place: &impl fmt::Display) -> Self {
+    pub fn with_location(self, place: &impl fmt::Display) -> Self {
         let detail = self.detail.or_else(|| Some(format!("  see {place}")));
         Self { detail, ..self }
     }
 
     /// With more below it.
     #[must_use]
-    pub fn showing(self, detail: String) -> Self {
+    pub fn with_detail(self, detail: String) -> Self {
         Self { detail: Some(detail), ..self }
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for StartupError {
     /// As it stands on standard error: an empty line first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\ndnsmasq: {}", self.sentence)
+        write!(f, "\ndnsmasq: {}", self.message)
     }
 }

@@ -6,7 +6,7 @@
 use pxemasq::daemon::End;
 use pxemasq::daemon::startup::{Asked, Parsed, parse};
 use pxemasq::explain::Explained;
-use pxemasq::failure::Failure;
+use pxemasq::failure::StartupError;
 use pxemasq::journal::Journal;
 use pxemasq::journal::terminal::{is_a_person, print, say};
 use pxemasq::story::tell;
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     code
 }
 
-fn run(words: &[String], journal: &Journal) -> Result<ExitCode, Failure> {
+fn run(words: &[String], journal: &Journal) -> Result<ExitCode, StartupError> {
     let posixly_correct = std::env::var_os("POSIXLY_CORRECT").is_some();
     match parse(words, posixly_correct)? {
         Asked::Print(text) => print(&text),
@@ -63,7 +63,7 @@ fn told(parsed: &Parsed, strict: bool) -> ExitCode {
     if strict && !remarks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn told_to_the_end(told: Result<(), Failure>) -> ExitCode {
+fn told_to_the_end(told: Result<(), StartupError>) -> ExitCode {
     match told {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => complain(&failure),
@@ -71,7 +71,7 @@ fn told_to_the_end(told: Result<(), Failure>) -> ExitCode {
 }
 
 /// Prints an answer.
-fn answered(explained: Result<Explained, Failure>) -> ExitCode {
+fn answered(explained: Result<Explained, StartupError>) -> ExitCode {
     match explained {
         Ok(Explained { text, works }) => {
             print(&text);
@@ -82,7 +82,7 @@ fn answered(explained: Result<Explained, Failure>) -> ExitCode {
 }
 
 /// A question that cannot be answered is nobody's failed start: the log does not hear of it.
-fn complain(failure: &Failure) -> ExitCode {
+fn complain(failure: &StartupError) -> ExitCode {
     say(&failure.to_string());
     ExitCode::from(failure.code)
 }
@@ -96,13 +96,13 @@ fn code(end: End) -> ExitCode {
 }
 
 /// The person at the terminal is told, and so is the log.
-fn fail(failure: &Failure, journal: &Journal) -> ExitCode {
+fn fail(failure: &StartupError, journal: &Journal) -> ExitCode {
     if !journal.is_stderr() {
         say(&failure.to_string());
         // Programs compare what dnsmasq says; people look at the line. (D-001)
         let detail = failure.detail.iter().filter(|_| is_a_person());
         detail.for_each(|detail| say(detail));
     }
-    journal.write_failure(&failure.sentence);
+    journal.write_failure(&failure.message);
     ExitCode::from(failure.code)
 }

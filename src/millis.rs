@@ -2,12 +2,12 @@
 
 /// Milliseconds since some start, whose whole seconds are those of the clock on the wall.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Millis(pub u64);
+pub struct Timestamp(pub u64);
 
-impl Millis {
+impl Timestamp {
     /// The whole second this is in: towards a silent client dnsmasq counts those, and its schedule is kept.
     #[must_use]
-    pub fn whole_second(self) -> Self {
+    pub fn truncate_to_second(self) -> Self {
         Self(self.0 / 1000 * 1000)
     }
 

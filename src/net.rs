@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A datagram and everything the kernel knew about it. The cores never ask again.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
+pub struct ReceivedDatagram<'a> {
     /// What it holds.
     pub bytes: &'a [u8],
     /// Who sent it.
@@ -68,7 +68,7 @@ impl Interfaces {
     }
 
     /// The addresses of an interface.
-    pub fn of(&self, index: u32) -> impl Iterator<Item = &Address> {
+    pub fn addresses_of(&self, index: u32) -> impl Iterator<Item = &Address> {
         self.addresses.iter().filter(move |address| address.interface == index)
     }
 
@@ -79,14 +79,14 @@ impl Interfaces {
     }
 
     /// The IPv4 address an interface answers with: its first one without a label.
-    pub fn primary(&self, index: u32) -> Option<Ipv4Addr> {
-        self.of(index).filter(|address| address.label.is_none()).find_map(Address::ip4)
+    pub fn primary_ipv4(&self, index: u32) -> Option<Ipv4Addr> {
+        self.addresses_of(index).filter(|address| address.label.is_none()).find_map(Address::ipv4)
     }
 }
 
 impl Address {
     /// The address, if it is IPv4.
-    pub fn ip4(&self) -> Option<Ipv4Addr> {
+    pub fn ipv4(&self) -> Option<Ipv4Addr> {
         if let IpAddr::V4(ip) = self.ip { Some(ip) } else { None }
     }
 
@@ -103,7 +103,7 @@ pub fn same_network(one: Ipv4Addr, other: Ipv4Addr, netmask: Ipv4Addr) -> bool {
 
 /// Which socket sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Via {
+pub enum EgressSocket {
     /// The one on the DHCP server port.
     Dhcp,
     /// The one on port 4011.
@@ -118,7 +118,7 @@ pub enum Via {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datagram {
     /// By which socket.
-    pub via: Via,
+    pub via: EgressSocket,
     /// To whom.
     pub to: SocketAddr,
     /// From which of our addresses; `None` leaves it to the system.
@@ -126,7 +126,7 @@ pub struct Datagram {
     /// Out of which interface; 0 leaves it to the routing table.
     pub interface: u32,
     /// The hardware address of a receiver that cannot be asked for it yet.
-    pub neighbour: Option<Neighbour>,
+    pub neighbour: Option<NeighbourEntry>,
     /// What it holds.
     pub bytes: Vec<u8>,
 }
@@ -136,7 +136,7 @@ pub struct Datagram {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
     /// By which socket.
-    pub via: Via,
+    pub via: EgressSocket,
     /// To whom.
     pub to: SocketAddr,
     /// From which of our addresses; `None` leaves it to the system.
@@ -151,7 +151,7 @@ pub struct Batch {
 
 /// A client that has no address yet, but will have `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbour {
+pub struct NeighbourEntry {
     /// Index of its interface.
     pub interface: u32,
     /// The kind of its hardware address, as it says.

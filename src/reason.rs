@@ -4,7 +4,7 @@ use std::io;
 
 /// Where the words of musl, with which the packages are built, are others (strerror(3)).
 #[rustfmt::skip]
-const WORDS: &[(i32, &str)] = &[
+const GLIBC_MESSAGES: &[(i32, &str)] = &[
     (libc::EADDRINUSE,    "Address already in use"),
     (libc::EADDRNOTAVAIL, "Cannot assign requested address"),
     (libc::EBUSY,         "Device or resource busy"),
@@ -28,9 +28,9 @@ const WORDS: &[(i32, &str)] = &[
 ];
 
 /// The system's words for an error, without the number Rust adds.
-pub fn reason(error: &io::Error) -> String {
+pub fn strerror(error: &io::Error) -> String {
     let number = error.raw_os_error();
-    if let Some((_, words)) = WORDS.iter().find(|(known, _)| number == Some(*known)) {
+    if let Some((_, words)) = GLIBC_MESSAGES.iter().find(|(known, _)| number == Some(*known)) {
         return (*words).to_owned();
     }
     let text = error.to_string();
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     #[cfg(target_env = "gnu")]
     fn they_are_the_words_of_glibc() {
-        for (number, words) in WORDS {
+        for (number, words) in GLIBC_MESSAGES {
             let error = io::Error::from_raw_os_error(*number);
             assert_eq!(error.to_string(), format!("{words} (os error {number})"));
         }
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn the_number_is_left_out() {
         let missing = io::Error::from_raw_os_error(libc::ENOENT);
-        assert_eq!(reason(&missing), "No such file or directory");
-        assert_eq!(reason(&io::Error::other("of our own")), "of our own");
+        assert_eq!(strerror(&missing), "No such file or directory");
+        assert_eq!(strerror(&io::Error::other("of our own")), "of our own");
     }
 }

@@ -4,7 +4,7 @@ use super::Config;
 use super::names::Names;
 use super::run_time::{entries, path_of, shown, watched_entries};
 use crate::log_line::FileLine;
-use crate::reason::reason;
+use crate::reason::strerror;
 use conf_parser::option::files::RunTimeFile;
 use std::fs;
 use std::net::IpAddr;
@@ -54,7 +54,7 @@ pub fn read_one(path: &Path, names: &mut Names) -> Vec<FileLine> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
-            return vec![FileLine::HostsUnreadable { path: name, reason: reason(&error) }];
+            return vec![FileLine::HostsUnreadable { path: name, reason: strerror(&error) }];
         }
     };
     let read = names.read_hosts(&bytes);

@@ -8,8 +8,8 @@ use super::build::{Builder, Built, Purpose};
 use super::lines::Lines;
 use super::together::Together;
 use super::{Config, Note, Origin, faulty, faulty_argument};
-use crate::failure::Failure;
-use crate::reason::reason;
+use crate::failure::StartupError;
+use crate::reason::strerror;
 use conf_parser::option::files::ConfDir;
 use conf_parser::option::network::SharedNetwork;
 use conf_parser::{Directive, Fault, Reader, Row, Setting};
@@ -81,7 +81,7 @@ impl Loader {
     }
 
     /// Everything is read: what it means together.
-    pub fn finish(self) -> Result<Loaded, Failure> {
+    pub fn finish(self) -> Result<Loaded, StartupError> {
         self.together.check()?;
         let Built { config, mut notes } = self.builder.finish();
         if self.files.is_empty() {
@@ -93,7 +93,7 @@ impl Loader {
 
     /// Takes an option of the command line. Files, directories and scripts are read on the spot, but for the first
     /// file that has a name.
-    pub fn argument(&mut self, row: &'static Row, value: Option<&[u8]>) -> Result<(), Failure> {
+    pub fn argument(&mut self, row: &'static Row, value: Option<&[u8]>) -> Result<(), StartupError> {
         let complain = |fault| faulty_argument(fault, row, value);
         match self.reader.argument(row, value).map_err(complain)? {
             Some(Setting { directive: Directive::ConfFile(path), .. })
@@ -112,7 +112,7 @@ impl Loader {
 
     /// Reads the file that the command line names first, else the usual one, which may be missing. It comes behind all
     /// of the command line.
-    pub fn main_file(&mut self) -> Result<(), Failure> {
+    pub fn main_file(&mut self) -> Result<(), StartupError> {
         if let Some(path) = self.main_file.take() {
             return self.nested(&Origin::default(), |loader| loader.file(&path));
         }
@@ -126,20 +126,20 @@ impl Loader {
     fn nested(
         &mut self,
         origin: &Origin,
-        read: impl FnOnce(&mut Self) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+        read: impl FnOnce(&mut Self) -> Result<(), StartupError>,
+    ) -> Result<(), StartupError> {
         if self.depth == DEEPEST {
             let words = format!("files are nested more than {DEEPEST} deep");
-            return Err(Failure::config(words).via(origin));
+            return Err(StartupError::config(words).with_location(origin));
         }
         self.depth += 1;
-        let done = read(self).map_err(|failure| failure.via(origin));
+        let done = read(self).map_err(|failure| failure.with_location(origin));
         self.depth -= 1;
         done
     }
 
     /// Reads a file; `-` is standard input, once.
-    pub fn file(&mut self, path: &[u8]) -> Result<(), Failure> {
+    pub fn file(&mut self, path: &[u8]) -> Result<(), StartupError> {
         if path != b"-" {
             return self.opened(path, File::open(OsStr::from_bytes(path)));
         }
@@ -151,7 +151,7 @@ impl Loader {
         self.lines(io::stdin().lock(), &Source { name, is_script: false })
     }
 
-    fn opened(&mut self, path: &[u8], opened: io::Result<File>) -> Result<(), Failure> {
+    fn opened(&mut self, path: &[u8], opened: io::Result<File>) -> Result<(), StartupError> {
         let name: Arc<str> = String::from_utf8_lossy(path).into();
         let complain = |error: io::Error| unreadable(&name, &error);
         let file = opened.map_err(complain)?;
@@ -165,14 +165,14 @@ impl Loader {
         if metadata.is_dir() { Ok(()) } else { self.lines(BufReader::new(file), &source) }
     }
 
-    fn directory(&mut self, rules: &ConfDir) -> Result<(), Failure> {
+    fn directory(&mut self, rules: &ConfDir) -> Result<(), StartupError> {
         if rules.directory.is_empty() {
             return Ok(());
         }
         let shown = String::from_utf8_lossy(&rules.directory).into_owned();
         let directory = fs::read_dir(OsStr::from_bytes(&rules.directory));
         let complain = |error: io::Error| {
-            Failure::file(format!("cannot access directory {shown}: {}", reason(&error)))
+            StartupError::file(format!("cannot access directory {shown}: {}", strerror(&error)))
         };
         let mut paths = Vec::new();
         for entry in directory.map_err(complain)? {
@@ -184,10 +184,10 @@ impl Loader {
         paths.sort_unstable();
         for path in paths {
             let complain = |error| {
-                Failure::file(format!(
+                StartupError::file(format!(
                     "cannot access {}: {}",
                     String::from_utf8_lossy(&path),
-                    reason(&error)
+                    strerror(&error)
                 ))
             };
             if fs::metadata(OsStr::from_bytes(&path)).map_err(complain)?.is_file() {
@@ -197,7 +197,7 @@ impl Loader {
         Ok(())
     }
 
-    fn script(&mut self, command: &[u8]) -> Result<(), Failure> {
+    fn script(&mut self, command: &[u8]) -> Result<(), StartupError> {
         if command.is_empty() {
             return Ok(());
         }
@@ -209,7 +209,7 @@ impl Loader {
         }
         let name = String::from_utf8_lossy(command).into_owned();
         let complain =
-            |error: io::Error| Failure::file(format!("cannot execute {name}: {}", reason(&error)));
+            |error: io::Error| StartupError::file(format!("cannot execute {name}: {}", strerror(&error)));
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(OsStr::from_bytes(command)).stdout(Stdio::piped());
         let mut child = shell.spawn().map_err(complain)?;
@@ -226,12 +226,12 @@ impl Loader {
         read?;
         match script_code(status) {
             0 => Ok(()),
-            code => Err(Failure::new(code, format!("{name} returns non-zero error code"))),
+            code => Err(StartupError::new(code, format!("{name} returns non-zero error code"))),
         }
     }
 
     /// Reads piece by piece: a fault ends it, however much would follow.
-    fn lines(&mut self, input: impl BufRead, source: &Source) -> Result<(), Failure> {
+    fn lines(&mut self, input: impl BufRead, source: &Source) -> Result<(), StartupError> {
         let mut lines = Lines::new(input);
         let mut origin = Origin { file: source.name.clone(), line: 0 };
         let complain = |error: io::Error| unreadable(&source.name, &error);
@@ -257,7 +257,7 @@ impl Loader {
         self.together.take(directive, origin)
     }
 
-    fn take(&mut self, setting: Setting, origin: &Origin) -> Result<(), Failure> {
+    fn take(&mut self, setting: Setting, origin: &Origin) -> Result<(), StartupError> {
         match &setting.directive {
             Directive::ConfFile(Some(path)) => self.nested(origin, |loader| loader.file(path)),
             Directive::ConfFile(None) => Ok(()),
@@ -271,8 +271,8 @@ impl Loader {
     }
 }
 
-fn unreadable(name: &str, error: &io::Error) -> Failure {
-    Failure::file(format!("cannot read {name}: {}", reason(error)))
+fn unreadable(name: &str, error: &io::Error) -> StartupError {
+    StartupError::file(format!("cannot read {name}: {}", strerror(error)))
 }
 
 /// dnsmasq adds ten to the low byte of the raw status: any exit code gives 10, signal 9 gives 19.

@@ -24,7 +24,7 @@ mod taken;
 pub mod together;
 mod unserved;
 
-use crate::failure::Failure;
+use crate::failure::StartupError;
 use conf_parser::Caret;
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch};
 use conf_parser::option::dhcp_option::{DhcpOption, Lead};
@@ -333,7 +333,7 @@ pub(crate) fn faulty_argument(
     mut fault: conf_parser::Fault,
     row: &conf_parser::Row,
     value: Option<&[u8]>,
-) -> Failure {
+) -> StartupError {
     let words = fault.complaint.on_command_line();
     let sentence = format!("bad command line options: {words}");
     let mut source = format!("--{}", row.keyword).into_bytes();
@@ -342,11 +342,11 @@ pub(crate) fn faulty_argument(
         fault.column += source.len();
         source.extend_from_slice(value);
     }
-    Failure::config(sentence).showing(Caret { source: &source, fault: &fault }.to_string())
+    StartupError::config(sentence).with_detail(Caret { source: &source, fault: &fault }.to_string())
 }
 
 /// A faulty line as dnsmasq reports it, with the line and a caret below.
-pub(crate) fn faulty(fault: &conf_parser::Fault, place: &str, source: &[u8]) -> Failure {
+pub(crate) fn faulty(fault: &conf_parser::Fault, place: &str, source: &[u8]) -> StartupError {
     let words = fault.complaint.in_file();
-    Failure::config(format!("{words} {place}")).showing(Caret { source, fault }.to_string())
+    StartupError::config(format!("{words} {place}")).with_detail(Caret { source, fault }.to_string())
 }

@@ -10,7 +10,7 @@ use super::names::Names;
 use super::taken::take_addresses;
 use super::{Config, Origin, VendorOption, ethers, hosts_files};
 use crate::log_line::FileLine;
-use crate::reason::reason;
+use crate::reason::strerror;
 use conf_parser::option::files::{RunTimeFile, is_left_over};
 use conf_parser::{Directive, Reader, table};
 use std::collections::HashSet;
@@ -91,7 +91,7 @@ impl RunTimeFiles {
     /// What cannot be read is taken to be as it was.
     fn read_ethers(&mut self, hosts: &mut Hosts, happened: &mut Vec<FileLine>) {
         let read = fs::read(ethers::PATH);
-        let unreadable = read.as_ref().err().map(reason);
+        let unreadable = read.as_ref().err().map(strerror);
         self.ethers = read.unwrap_or_else(|_| std::mem::take(&mut self.ethers));
         let first = hosts.count();
         let mut addresses = 0;
@@ -106,7 +106,7 @@ impl RunTimeFiles {
             }
         }
         match unreadable {
-            Some(reason) => happened.push(FileLine::EthersUnreadable { reason }),
+            Some(reason) => happened.push(FileLine::EthersUnreadable { strerror }),
             None => happened.extend(told.into_iter().chain([FileLine::Ethers { addresses }])),
         }
     }
@@ -137,7 +137,7 @@ impl Reading<'_> {
                 }
                 Err(error) => {
                     let path = shown(&directory);
-                    self.happened.push(FileLine::Inaccessible { path, reason: reason(&error) });
+                    self.happened.push(FileLine::Inaccessible { path, reason: strerror(&error) });
                 }
             }
         }
@@ -196,7 +196,7 @@ impl Reading<'_> {
             Ok(())
         })();
         read.map_err(|error: io::Error| {
-            self.happened.push(FileLine::Unreadable { path: name, reason: reason(&error) });
+            self.happened.push(FileLine::Unreadable { path: name, reason: strerror(&error) });
         })
         .is_ok()
     }
@@ -234,14 +234,14 @@ pub(super) fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 pub(super) fn watched_entries(directory: &Path) -> Result<Vec<PathBuf>, FileLine> {
-    let bad = |reason| FileLine::BadDirectory { path: shown(directory), reason };
+    let bad = |reason| FileLine::BadDirectory { path: shown(directory), strerror };
     match fs::metadata(directory) {
         Ok(found) if !found.is_dir() => Err(bad("not a directory".to_owned())),
         Ok(_) => entries(directory).map_err(|error| {
             let path = shown(directory);
-            FileLine::Unwatched { path, reason: reason(&error) }
+            FileLine::Unwatched { path, reason: strerror(&error) }
         }),
-        Err(error) => Err(bad(reason(&error))),
+        Err(error) => Err(bad(strerror(&error))),
     }
 }
 

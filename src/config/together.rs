@@ -1,8 +1,8 @@
 //! What lines say against each other, though each is fine by itself (spec: config language, section 6.1).
 
 use super::{Origin, Placed};
-use crate::failure::Failure;
-use crate::reason::reason;
+use crate::failure::StartupError;
+use crate::reason::strerror;
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::domain::Domain;
 use conf_parser::option::records::Cname;
@@ -67,25 +67,25 @@ impl Together {
     }
 
     /// What is wrong with all lines together, in dnsmasq's order.
-    pub fn check(&self) -> Result<(), Failure> {
+    pub fn check(&self) -> Result<(), StartupError> {
         if let Some(alias) = self.alias_in_a_loop() {
             let name = String::from_utf8_lossy(&alias.value);
             let words = format!("CNAME loop involving {name}");
-            return Err(Failure::config(words).via(&alias.origin));
+            return Err(StartupError::config(words).with_location(&alias.origin));
         }
         let usual = [USUAL_RESOLV_FILE.to_vec()];
         let files = self.resolv_files.as_deref().unwrap_or(&usual);
         if let Some(origin) = self.no_poll.as_ref().filter(|_| !self.no_resolv && files.len() > 1) {
             let words = "only one resolv.conf file allowed in no-poll mode.";
-            return Err(Failure::config(words).via(origin));
+            return Err(StartupError::config(words).with_location(origin));
         }
         let found = match &self.domain_from_file {
-            Some(origin) => self.search_domain(files).map_err(|failure| failure.via(origin))?,
+            Some(origin) => self.search_domain(files).map_err(|failure| failure.with_location(origin))?,
             None => false,
         };
         if let Some(origin) = self.fqdn.as_ref().filter(|_| !self.has_domain && !found) {
             let words = "there must be a default domain when --dhcp-fqdn is set";
-            return Err(Failure::config(words).via(origin));
+            return Err(StartupError::config(words).with_location(origin));
         }
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Together {
     }
 
     /// Whether `resolv.conf` names a domain; it must, unless a line does.
-    fn search_domain(&self, files: &[Vec<u8>]) -> Result<bool, Failure> {
+    fn search_domain(&self, files: &[Vec<u8>]) -> Result<bool, StartupError> {
         let [file] = files else { return Err(no_one_file()) };
         if self.no_resolv {
             return Err(no_one_file());
@@ -117,7 +117,7 @@ impl Together {
         let path = OsStr::from_bytes(file);
         let shown = path.to_string_lossy();
         let text = fs::read(path).map_err(|error| {
-            Failure::file(format!("failed to read {shown}: {}", reason(&error)))
+            StartupError::file(format!("failed to read {shown}: {}", strerror(&error)))
         })?;
         let text = String::from_utf8_lossy(&text);
         let named = text.lines().any(|line| {
@@ -127,13 +127,13 @@ impl Together {
         if named || self.has_domain {
             Ok(named)
         } else {
-            Err(Failure::other(format!("no search directive found in {shown}")))
+            Err(StartupError::other(format!("no search directive found in {shown}")))
         }
     }
 }
 
-fn no_one_file() -> Failure {
-    Failure::config("must have exactly one resolv.conf to read domain from.")
+fn no_one_file() -> StartupError {
+    StartupError::config("must have exactly one resolv.conf to read domain from.")
 }
 
 fn repeated(words: String, expected: &'static str) -> Fault {
@@ -155,7 +155,7 @@ mod tests {
                 return fault.complaint.in_file().to_owned();
             }
         }
-        together.check().map_or_else(|failure| failure.sentence, |()| String::new())
+        together.check().map_or_else(|failure| failure.message, |()| String::new())
     }
 
     #[test]

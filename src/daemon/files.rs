@@ -3,7 +3,7 @@
 use super::mounts::Mounts;
 use super::read_ahead::{RUN, ReadAhead};
 use super::readers::{Device, Done, Found, Job, Part, Readers, look, look_patiently};
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::sys::disk::{AtOnce, is_in_memory, read_at_once};
 use crate::sys::{neighbour, privilege};
 use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
@@ -88,7 +88,7 @@ impl DiskFiles {
                     match result {
                         _ if !self.open.contains_key(&id) => {}
                         Ok(bytes) => self.ahead.take(id, offset, bytes, length),
-                        Err(error) => _ = self.failed.insert((id, offset), reason(&error)),
+                        Err(error) => _ = self.failed.insert((id, offset), strerror(&error)),
                     }
                     return Some(Arrived::Part(id, offset));
                 }
@@ -191,7 +191,7 @@ impl DiskFiles {
             return Err(Read::Failed("Bad file descriptor".to_owned()));
         };
         if let Some(reason) = self.failed.remove(&(id, offset)) {
-            return Err(Read::Failed(reason));
+            return Err(Read::Failed(strerror));
         }
         if open.disk != Disk::Slow {
             let length = self.ahead.length(wanted, open.size.saturating_sub(offset));
@@ -202,7 +202,7 @@ impl DiskFiles {
                     return Ok(self.ahead.keep(id, offset, buffer, read, read.max(wanted)));
                 }
                 Ok(None) => {}
-                Err(error) => return Err(Read::Failed(reason(&error))),
+                Err(error) => return Err(Read::Failed(strerror(&error))),
             }
         }
         self.have_read(id, offset, wanted).and(Err(Read::Pending))
@@ -224,7 +224,7 @@ impl DiskFiles {
             self.under_way.remove(&(id, offset));
             // Too much is asked of that disk already: whoever repeats what he has sent asks again.
             let busy = error.kind() == io::ErrorKind::WouldBlock;
-            if busy { Read::Pending } else { Read::Failed(reason(&error)) }
+            if busy { Read::Pending } else { Read::Failed(strerror(&error)) }
         })
     }
 

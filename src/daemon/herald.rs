@@ -1,8 +1,8 @@
 //! Word from the daemon in the background to the process that was started, which waits for it and passes it on to the
 //! terminal and its exit code (spec: daemon, section 2).
 
-use crate::failure::Failure;
-use crate::reason::reason;
+use crate::failure::StartupError;
+use crate::reason::strerror;
 use crate::sys::background::{Side, detach};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
@@ -14,9 +14,9 @@ const STARTED: u8 = 0;
 
 impl Herald {
     /// Goes into the background. `None`: we are the process that was started, and the daemon serves.
-    pub fn part() -> Result<Option<Self>, Failure> {
+    pub fn part() -> Result<Option<Self>, StartupError> {
         let failed = |error: io::Error| {
-            Failure::other(format!("cannot fork into background: {}", reason(&error)))
+            StartupError::other(format!("cannot fork into background: {}", strerror(&error)))
         };
         match detach().map_err(failed)? {
             Side::Daemon(speaks) => Ok(Some(Self(speaks))),
@@ -31,15 +31,15 @@ impl Herald {
     }
 
     /// It does not.
-    pub fn failed(mut self, failure: &Failure) {
+    pub fn failed(mut self, failure: &StartupError) {
         let detail = failure.detail.as_deref().unwrap_or_default();
         let words =
-            [&[failure.code], failure.sentence.as_bytes(), &[0], detail.as_bytes()].concat();
+            [&[failure.code], failure.message.as_bytes(), &[0], detail.as_bytes()].concat();
         drop(self.0.write_all(&words));
     }
 }
 
-fn wait(mut hears: PipeReader) -> Result<(), Failure> {
+fn wait(mut hears: PipeReader) -> Result<(), StartupError> {
     let mut words = Vec::new();
     let heard = hears.read_to_end(&mut words);
     match &words[..] {
@@ -47,13 +47,13 @@ fn wait(mut hears: PipeReader) -> Result<(), Failure> {
         [code, told @ ..] => {
             let told = String::from_utf8_lossy(told);
             let (sentence, detail) = told.split_once('\0').unwrap_or((&told, ""));
-            let failure = Failure::new(*code, sentence);
-            Err(if detail.is_empty() { failure } else { failure.showing(detail.to_owned()) })
+            let failure = StartupError::new(*code, sentence);
+            Err(if detail.is_empty() { failure } else { failure.with_detail(detail.to_owned()) })
         }
         [] => {
             let why =
-                heard.err().map_or_else(|| "it was killed".to_owned(), |error| reason(&error));
-            Err(Failure::other(format!("cannot fork into background: {why}")))
+                heard.err().map_or_else(|| "it was killed".to_owned(), |error| strerror(&error));
+            Err(StartupError::other(format!("cannot fork into background: {why}")))
         }
     }
 }
@@ -62,7 +62,7 @@ fn wait(mut hears: PipeReader) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
-    fn heard(words: &[u8]) -> Result<(), Failure> {
+    fn heard(words: &[u8]) -> Result<(), StartupError> {
         let (hears, mut speaks) = io::pipe().unwrap();
         speaks.write_all(words).unwrap();
         drop(speaks);
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn a_failure_arrives_whole() {
         let (hears, speaks) = io::pipe().unwrap();
-        let failure = Failure::file("cannot open log").showing("  see c:1".to_owned());
+        let failure = StartupError::file("cannot open log").with_detail("  see c:1".to_owned());
         Herald(speaks).failed(&failure);
         assert_eq!(wait(hears), Err(failure));
         assert_eq!(heard(&[STARTED]), Ok(()));
@@ -81,6 +81,6 @@ mod tests {
     #[test]
     fn a_daemon_that_dies_has_not_started() {
         let failure = heard(&[]).unwrap_err();
-        assert_eq!(failure, Failure::other("cannot fork into background: it was killed"));
+        assert_eq!(failure, StartupError::other("cannot fork into background: it was killed"));
     }
 }

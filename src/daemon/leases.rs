@@ -2,9 +2,9 @@
 //! (spec: daemon, section 4.2; D-028).
 
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::StartupError;
 use crate::log_line::FileLine;
-use crate::reason::reason;
+use crate::reason::strerror;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -30,7 +30,7 @@ pub struct Leases {
 }
 
 /// Opens it, or makes it, where there are ranges. With `leasefile-ro` a script has it, if there is one.
-pub fn open(config: &Config) -> Result<Leases, Failure> {
+pub fn open(config: &Config) -> Result<Leases, StartupError> {
     let process = &config.process;
     let (mut file, mut bytes) = (None, Vec::new());
     if config.dhcp.ranges.is_empty() {
@@ -39,7 +39,7 @@ pub fn open(config: &Config) -> Result<Leases, Failure> {
     if process.lease_file_kept {
         let path = process.lease_file.as_deref().unwrap_or(Path::new(USUAL));
         let failed = |what: &str, error| {
-            Failure::file(format!("{what} lease file {}: {}", path.display(), reason(&error)))
+            StartupError::file(format!("{what} lease file {}: {}", path.display(), strerror(&error)))
         };
         let mut opened = OpenOptions::new()
             .read(true)
@@ -57,29 +57,29 @@ pub fn open(config: &Config) -> Result<Leases, Failure> {
     }
     let (leases, happened) = read(&bytes);
     if leases > process.most_leases {
-        return Err(Failure::other("too many stored leases"));
+        return Err(StartupError::other("too many stored leases"));
     }
     Ok(Leases { file, happened })
 }
 
 /// Has the script print the database.
-fn ask(script: &Path) -> Result<Vec<u8>, Failure> {
+fn ask(script: &Path) -> Result<Vec<u8>, StartupError> {
     let mut command = OsString::from(script);
     command.push(" init");
     let mut shell = Command::new("sh");
     let asked =
         shell.arg("-c").arg(command).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
     let failed = |why: &str| {
-        Failure::file(format!("cannot run lease-init script {}: {why}", script.display()))
+        StartupError::file(format!("cannot run lease-init script {}: {why}", script.display()))
     };
-    let output = asked.map_err(|error: io::Error| failed(&reason(&error)))?;
+    let output = asked.map_err(|error: io::Error| failed(&strerror(&error)))?;
     match output.status.code() {
         Some(0) | None => Ok(output.stdout),
         Some(NOT_ALLOWED) => Err(failed("Permission denied")),
         Some(NOT_FOUND) => Err(failed("No such file or directory")),
         Some(code) => {
             let low = u8::try_from(code).unwrap_or_default().wrapping_add(10);
-            Err(Failure::new(low, format!("lease-init script returned exit code {code}")))
+            Err(StartupError::new(low, format!("lease-init script returned exit code {code}")))
         }
     }
 }

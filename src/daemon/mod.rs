@@ -33,14 +33,14 @@ use crate::config::names::Names;
 use crate::config::network::Binding;
 use crate::config::run_time::RunTimeFiles;
 use crate::effect::Effect;
-use crate::failure::Failure;
+use crate::failure::StartupError;
 use crate::journal::Journal;
 use crate::log_line::{FileLine, Line, ProcessLine};
-use crate::millis::Millis;
+use crate::millis::Timestamp;
 use crate::net::Interfaces;
 use crate::onlooker::Onlooker;
 use crate::proxydhcp::{self, Port};
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::sys::batch::Inbox;
 use crate::sys::interfaces::{Watch, snapshot};
 use crate::sys::overhear::Ear;
@@ -113,9 +113,9 @@ impl Clock {
         Self { started: Instant::now(), ahead: Duration::from_nanos(wall.subsec_nanos().into()) }
     }
 
-    fn now(&self) -> Millis {
+    fn now(&self) -> Timestamp {
         let since = self.started.elapsed() + self.ahead;
-        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
@@ -142,7 +142,7 @@ const FAIR_SHARE: usize = 64;
 
 impl Daemon {
     /// Serves until told to end.
-    pub fn serve(mut self) -> Result<End, Failure> {
+    pub fn serve(mut self) -> Result<End, StartupError> {
         self.manager.iter().for_each(Manager::ready);
         let mut events = Events::with_capacity(EVENTS);
         let mut mail = Mail { one: vec![0; BUFFER], several: Inbox::default() };
@@ -152,7 +152,7 @@ impl Daemon {
             match self.wait(&mut events, linger) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 waited => waited.map_err(|error| {
-                    Failure::other(format!("cannot wait for events: {}", reason(&error)))
+                    StartupError::other(format!("cannot wait for events: {}", strerror(&error)))
                 })?,
             }
             let now = self.now();
@@ -206,7 +206,7 @@ impl Daemon {
     }
 
     /// Serves one descriptor, a fair share of what it has.
-    fn turn(&mut self, role: Role, mail: &mut Mail, now: Millis) -> Option<End> {
+    fn turn(&mut self, role: Role, mail: &mut Mail, now: Timestamp) -> Option<End> {
         let more = match role {
             Role::Signals => return self.signalled(),
             Role::Watch => {
@@ -234,7 +234,7 @@ impl Daemon {
         None
     }
 
-    fn now(&self) -> Millis {
+    fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -328,7 +328,7 @@ impl Daemon {
 
     /// Whether there may be more: mio tells once, and nobody else must wait for all of it. What came together is
     /// answered together: a client that hears one answer and sleeps again has to be woken for the next.
-    fn dhcp(&mut self, port: Port, buffer: &mut [u8], now: Millis) -> bool {
+    fn dhcp(&mut self, port: Port, buffer: &mut [u8], now: Timestamp) -> bool {
         let Self { config, interfaces, names, effects, sockets, teller, .. } = self;
         let Some(socket) = sockets.dhcp(port) else { return false };
         let mut more = true;

@@ -104,7 +104,7 @@ fn exposed(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
     let line = |address: &Address| {
         let link = interfaces.by_index(address.interface)?;
         let name = interfaces.name_of(address)?;
-        let ip = address.ip4().filter(|ip| !is_private(*ip))?;
+        let ip = address.ipv4().filter(|ip| !is_private(*ip))?;
         let accepted = config.network.accepts(name, link.loopback, Some(address.ip));
         accepted.then(|| ProcessLine::Exposed { address: ip, interface: link.name.clone() })
     };

@@ -5,7 +5,7 @@ use super::walls::Confinement;
 use crate::boot_file::{self, Trouble};
 use crate::journal::Journal;
 use crate::log_line::{Client, Line, NoticeLine};
-use crate::millis::Millis;
+use crate::millis::Timestamp;
 use crate::onlooker::{Missed, Remark, Who};
 use crate::proxydhcp::rival;
 use crate::sight::{Refused, Rival, Sight};
@@ -132,25 +132,25 @@ impl Queue {
 
 impl Daemon {
     /// Notes something that was seen of a client.
-    pub(super) fn see(&mut self, sight: Sight, now: Millis) {
+    pub(super) fn see(&mut self, sight: Sight, now: Timestamp) {
         let remark = self.onlooker.see(sight, now);
         remark.into_iter().for_each(|remark| self.remark(remark, now));
     }
 
     /// Looks around for clients that have stopped.
-    pub(super) fn look_after(&mut self, now: Millis) {
+    pub(super) fn look_after(&mut self, now: Timestamp) {
         let remarks = self.onlooker.look(self.tftp.is_crowded(), now);
         remarks.into_iter().for_each(|remark| self.remark(remark, now));
         self.teller.turn(now).iter().for_each(|line| self.journal.write(line));
     }
 
     /// Hears what other servers tell everybody.
-    pub(super) fn overhear(&mut self, buffer: &mut [u8], now: Millis) -> bool {
+    pub(super) fn overhear(&mut self, buffer: &mut [u8], now: Timestamp) -> bool {
         for _ in 0..super::FAIR_SHARE {
             let Some(ear) = &self.ear else { return false };
             let Some(Overheard { from, bytes }) = ear.next(buffer) else { return false };
             // Ours too are heard, where a relay tells them to everybody.
-            let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ip4() == Some(ip));
+            let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
             let rival = rival::read(from, bytes).filter(|rival| !is_own(rival.server));
             if let Some(rival) = rival.filter(|_| !is_own(from)) {
                 self.see(Sight::Rival(rival), now);
@@ -159,7 +159,7 @@ impl Daemon {
         true
     }
 
-    pub(super) fn remark(&mut self, remark: Remark, now: Millis) {
+    pub(super) fn remark(&mut self, remark: Remark, now: Timestamp) {
         if let Remark::Refused { who, missed } = remark {
             let secure = self.config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
             let stopped = Stopped { client: client(who), missed, secure };

@@ -3,9 +3,9 @@
 use super::Daemon;
 use crate::effect::Effect;
 use crate::log_line::{DhcpLine, Line};
-use crate::millis::Millis;
-use crate::net::{Batch, Datagram, Via};
-use crate::reason::reason;
+use crate::millis::Timestamp;
+use crate::net::{Batch, Datagram, EgressSocket};
+use crate::reason::strerror;
 use crate::sys::neighbour;
 use std::collections::BTreeMap;
 use std::io;
@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 #[derive(Default)]
 pub struct Delayed {
     /// By when and in order, and until when it is worth trying to send them.
-    replies: BTreeMap<(Millis, u64), (Datagram, Millis)>,
+    replies: BTreeMap<(Timestamp, u64), (Datagram, Timestamp)>,
     count: u64,
 }
 
@@ -26,12 +26,12 @@ const TRYING: u64 = 10;
 
 impl Delayed {
     /// When the next is due.
-    pub fn next(&self) -> Option<Millis> {
+    pub fn next(&self) -> Option<Timestamp> {
         self.replies.first_key_value().map(|((due, _), _)| *due)
     }
 
     /// Keeps one, and takes what has waited for the longest time where there are too many: it may go before its time.
-    fn add(&mut self, due: Millis, datagram: Datagram, end: Millis) -> Option<Datagram> {
+    fn add(&mut self, due: Timestamp, datagram: Datagram, end: Timestamp) -> Option<Datagram> {
         self.count += 1;
         self.replies.insert((due, self.count), (datagram, end));
         let too_many = self.replies.len() > MOST_DELAYED;
@@ -39,7 +39,7 @@ impl Delayed {
         Some(oldest)
     }
 
-    fn due(&mut self, now: Millis) -> Option<(Datagram, Millis)> {
+    fn due(&mut self, now: Timestamp) -> Option<(Datagram, Timestamp)> {
         let entry = self.replies.first_entry().filter(|entry| entry.key().0 <= now)?;
         Some(entry.remove())
     }
@@ -47,7 +47,7 @@ impl Delayed {
 
 impl Daemon {
     /// Sends replies whose time has come.
-    pub(super) fn send_delayed(&mut self, now: Millis) {
+    pub(super) fn send_delayed(&mut self, now: Timestamp) {
         let mut told = Vec::new();
         while let Some((datagram, end)) = self.delayed.due(now) {
             self.send(datagram, now, end, &mut told);
@@ -56,7 +56,7 @@ impl Daemon {
     }
 
     /// Does what was decided. Lines are written in their order, when all is sent: no client waits for the log.
-    pub(super) fn perform(&mut self, now: Millis) {
+    pub(super) fn perform(&mut self, now: Timestamp) {
         let mut effects = std::mem::take(&mut self.effects);
         let mut told = Vec::new();
         for effect in effects.drain(..) {
@@ -64,22 +64,22 @@ impl Daemon {
                 Effect::Log(line) => told.push(line),
                 Effect::Send(datagram) => self.send(datagram, now, now.plus(TRYING), &mut told),
                 Effect::SendBatch(batch) => self.send_batch(batch),
-                Effect::SendLater(seconds, datagram) => {
+                Effect::SendDelayed(seconds, datagram) => {
                     let due = now.plus_seconds(seconds.into());
                     if let Some(oldest) = self.delayed.add(due, datagram, due.plus(TRYING)) {
                         self.send(oldest, now, now.plus(TRYING), &mut told);
                     }
                 }
-                Effect::Tell(client, line) => {
+                Effect::LogLimited(client, line) => {
                     told.extend(self.teller.wants_of(client, now).then_some(line));
                 }
-                Effect::Saw(sight) => self.see(sight, now),
-                Effect::TellScript(sent) => {
+                Effect::Observe(sight) => self.see(sight, now),
+                Effect::RunScript(sent) => {
                     let remark = self.onlooker.loaded(&sent, now);
                     remark.into_iter().for_each(|remark| self.remark(remark, now));
                     self.script.iter_mut().for_each(|script| script.tell(&sent));
                 }
-                Effect::Close(id) => self.sockets.transfers().close(id),
+                Effect::CloseSocket(id) => self.sockets.transfers().close(id),
             }
         }
         self.effects = effects;
@@ -88,23 +88,23 @@ impl Daemon {
 
     /// Sends a datagram; tells what went wrong. One of a transfer that cannot be sent is lost like any other, and is
     /// sent again in time. A reply that has no room is tried again, until `end`.
-    fn send(&mut self, mut datagram: Datagram, now: Millis, end: Millis, told: &mut Vec<Line>) {
+    fn send(&mut self, mut datagram: Datagram, now: Timestamp, end: Timestamp, told: &mut Vec<Line>) {
         let neighbour = datagram.neighbour.take();
         let SocketAddr::V4(to) = datagram.to else { return drop(self.sockets.send(&datagram)) };
         if let Some(client) = neighbour
             && let Some(link) = self.interfaces.by_index(client.interface)
             && let Err(error) = neighbour::enter(link, *to.ip(), &client)
         {
-            told.push(Line::Dhcp(None, DhcpLine::ArpFailed(reason(&error))));
+            told.push(Line::Dhcp(None, DhcpLine::ArpFailed(strerror(&error))));
         }
         match self.sockets.send(&datagram) {
-            Err(_) if matches!(datagram.via, Via::Transfer(_) | Via::Tftp(_)) => {}
+            Err(_) if matches!(datagram.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
                 // If nothing has room, this is what is lost.
                 drop(self.delayed.add(now.plus(1), datagram, end));
             }
             Err(error) => {
-                let line = DhcpLine::SendFailed { to: *to.ip(), reason: reason(&error) };
+                let line = DhcpLine::SendFailed { to: *to.ip(), reason: strerror(&error) };
                 told.push(Line::Dhcp(None, line));
             }
             Ok(()) => {}
@@ -117,7 +117,7 @@ impl Daemon {
         self.linger.has_sent(u32::try_from(datagrams).unwrap_or_default());
         if let Ok(gone) = self.sockets.send_batch(&batch)
             && gone < batch.bytes.len()
-            && let Via::Transfer(id) = batch.via
+            && let EgressSocket::Transfer(id) = batch.via
         {
             self.tftp.keep_rest(id, (gone / batch.segment) as u64);
         }

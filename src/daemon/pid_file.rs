@@ -1,8 +1,8 @@
 //! The file that tells our process id (spec: daemon, section 4.1).
 
-use crate::failure::Failure;
+use crate::failure::StartupError;
 use crate::log_line::ProcessLine;
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::sys::privilege::{Capability, Identity, is_permitted, is_root};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -10,7 +10,7 @@ use std::os::unix::fs::{OpenOptionsExt, fchown};
 use std::path::Path;
 
 /// Writes it: a new file, never one that somebody has put there. Tells if it does not belong to who serves.
-pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, Failure> {
+pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, StartupError> {
     drop(fs::remove_file(path));
     let shown = path.display().to_string();
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
@@ -21,14 +21,14 @@ pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, Fa
     match written {
         _ if !is_root() => Ok(None),
         Err(error) => {
-            Err(Failure::file(format!("failed to open pidfile {shown}: {}", reason(&error))))
+            Err(StartupError::file(format!("failed to open pidfile {shown}: {}", strerror(&error))))
         }
         Ok(file) => {
             let owner = identity.owner();
             let owned = owner.map_or(Ok(()), |(user, group)| fchown(file, Some(user), Some(group)));
             Ok(owned.err().map(|error| {
-                let reason = is_permitted(Capability::Chown).then(|| reason(&error));
-                ProcessLine::PidFileOwnerKept { path: shown, reason }
+                let reason = is_permitted(Capability::Chown).then(|| strerror(&error));
+                ProcessLine::PidFileOwnerKept { path: shown, strerror }
             }))
         }
     }

@@ -2,8 +2,8 @@
 
 use super::holder;
 use crate::config::{Config, Origin};
-use crate::failure::Failure;
-use crate::reason::reason;
+use crate::failure::StartupError;
+use crate::reason::strerror;
 use crate::sys::udp::{self, Step};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,7 +19,7 @@ pub fn asking(config: &Config) -> [Option<&Origin>; 2] {
 }
 
 /// Opens one of the DHCP ports, which that line asks for.
-pub fn open_dhcp(port: u16, shared: bool, line: Option<&Origin>) -> Result<OwnedFd, Failure> {
+pub fn open_dhcp(port: u16, shared: bool, line: Option<&Origin>) -> Result<OwnedFd, StartupError> {
     udp::open_dhcp(port, shared).map_err(|(step, error)| {
         let what = match step {
             Step::Open => "cannot create DHCP socket",
@@ -37,12 +37,12 @@ pub fn unopened(
     error: &io::Error,
     address: SocketAddr,
     line: Option<&Origin>,
-) -> Failure {
-    let failure = Failure::network(format!("{what}: {}", reason(error)));
+) -> StartupError {
+    let failure = StartupError::network(format!("{what}: {}", strerror(error)));
     if error.kind() == io::ErrorKind::AddrInUse {
         let asks = |line| format!("\n  {line} asks for port {}", address.port());
         let line = line.map_or_else(String::new, asks);
-        return failure.showing(format!("{}{line}", holder::of(address)));
+        return failure.with_detail(format!("{}{line}", holder::of(address)));
     }
     failure
 }

@@ -3,7 +3,7 @@
 //! Each device has threads of its own: one that hangs keeps nobody waiting but its own readers.
 
 use super::files::OTHERS_READ;
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::sys::{disk, limits};
 use crate::tftp::files::{Awaited, FileId, Refusal};
 use mio::Waker;
@@ -229,7 +229,7 @@ fn open(path: &[u8], by: impl FnOnce(&OsStr) -> io::Result<File>) -> OpenFile {
     found.map_err(|error| match refusal(&error) {
         // It may be opened, and not read; that is found out sooner behind a wall.
         Refusal::Denied if is_open_directory(path) => {
-            Refusal::Failed(reason(&io::Error::from_raw_os_error(limits::EISDIR)))
+            Refusal::Failed(strerror(&io::Error::from_raw_os_error(limits::EISDIR)))
         }
         refusal => refusal,
     })
@@ -245,6 +245,6 @@ fn refusal(error: &io::Error) -> Refusal {
         Some(limits::ENOENT) => Refusal::NotFound,
         Some(limits::EACCES) => Refusal::Denied,
         Some(limits::EWOULDBLOCK) => Refusal::Pending,
-        _ => Refusal::Failed(reason(error)),
+        _ => Refusal::Failed(strerror(error)),
     }
 }

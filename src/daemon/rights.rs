@@ -2,8 +2,8 @@
 
 use crate::config::network::Binding;
 use crate::config::{Config, Group, Process};
-use crate::failure::Failure;
-use crate::reason::reason;
+use crate::failure::StartupError;
+use crate::reason::strerror;
 use crate::sys::privilege::{Capability, Failed, Identity, Unknown, is_permitted};
 
 /// Who will serve, as far as is known: in debug mode the user stays.
@@ -12,7 +12,7 @@ pub fn server(config: &Config) -> Option<Identity> {
 }
 
 /// Who is to serve.
-pub fn identity(config: &Config) -> Result<Identity, Failure> {
+pub fn identity(config: &Config) -> Result<Identity, StartupError> {
     let group = match &config.process.group {
         Group::Named(name) => Some(&name[..]),
         Group::Usual | Group::Kept => None,
@@ -22,7 +22,7 @@ pub fn identity(config: &Config) -> Result<Identity, Failure> {
 }
 
 /// As whom the script runs, where that is not as root: where there are ranges it may be said.
-pub fn script_user(config: &Config) -> Result<Option<Identity>, Failure> {
+pub fn script_user(config: &Config) -> Result<Option<Identity>, StartupError> {
     let Process { script: Some(_), script_user: Some(name), debug, .. } = &config.process else {
         return Ok(None);
     };
@@ -33,13 +33,13 @@ pub fn script_user(config: &Config) -> Result<Option<Identity>, Failure> {
     Ok(Some(user).filter(|_| !debug))
 }
 
-fn unknown(Unknown(name): Unknown) -> Failure {
-    Failure::config(format!("unknown user or group: {name}"))
+fn unknown(Unknown(name): Unknown) -> StartupError {
+    StartupError::config(format!("unknown user or group: {name}"))
 }
 
 /// The capabilities that this configuration keeps. `bound`: the DHCP sockets hear one interface, and are bound to it
 /// again when it comes back; `waits`: there are addresses that cannot be bound yet.
-pub fn kept(config: &Config, bound: bool, waits: bool) -> Result<Vec<Capability>, Failure> {
+pub fn kept(config: &Config, bound: bool, waits: bool) -> Result<Vec<Capability>, StartupError> {
     let ranges = !config.dhcp.ranges.is_empty();
     let process = &config.process;
     let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
@@ -52,7 +52,7 @@ pub fn kept(config: &Config, bound: bool, waits: bool) -> Result<Vec<Capability>
     for (_, capability, name) in needs.into_iter().filter(|(needed, ..)| *needed) {
         if !is_permitted(capability) {
             let words = format!("process is missing required capability {name}");
-            return Err(Failure::other(words));
+            return Err(StartupError::other(words));
         }
         kept.push(capability);
     }
@@ -63,13 +63,13 @@ pub fn kept(config: &Config, bound: bool, waits: bool) -> Result<Vec<Capability>
 }
 
 /// Becomes who serves.
-pub fn assume(identity: &Identity, kept: &[Capability]) -> Result<(), Failure> {
+pub fn assume(identity: &Identity, kept: &[Capability]) -> Result<(), StartupError> {
     identity.assume(kept).map_err(|failed| {
         let (what, error) = match failed {
             Failed::Group(name, error) => (format!("failed to change group-id to {name}"), error),
             Failed::User(name, error) => (format!("failed to change user-id to {name}"), error),
             Failed::Capabilities(error) => ("setting capabilities failed".to_owned(), error),
         };
-        Failure::other(format!("{what}: {}", reason(&error)))
+        StartupError::other(format!("{what}: {}", strerror(&error)))
     })
 }

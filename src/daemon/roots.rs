@@ -1,16 +1,16 @@
 //! What TFTP needs of the machine before it serves: roots, descriptors, ports.
 
 use crate::config::Tftp;
-use crate::failure::Failure;
+use crate::failure::StartupError;
 use crate::log_line::TftpLine;
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::sys::limits;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 /// Looks into every root, as the user we now are. A missing one ends the start, unless `tftp-no-fail`.
-pub fn check(tftp: &Tftp) -> Result<Vec<TftpLine>, Failure> {
+pub fn check(tftp: &Tftp) -> Result<Vec<TftpLine>, StartupError> {
     let shown = |root: &[u8]| String::from_utf8_lossy(root).into_owned();
     let general =
         tftp.root.iter().map(|root| (&root.value, TftpLine::RootMissing(shown(&root.value))));
@@ -25,10 +25,10 @@ pub fn check(tftp: &Tftp) -> Result<Vec<TftpLine>, Failure> {
             Ok(_) => {}
             Err(_) if tftp.no_fail => warnings.push(warning),
             Err(error) => {
-                return Err(Failure::file(format!(
+                return Err(StartupError::file(format!(
                     "TFTP directory {} inaccessible: {}",
                     shown(root),
-                    reason(&error)
+                    strerror(&error)
                 )));
             }
         }

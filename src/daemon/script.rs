@@ -4,10 +4,10 @@
 
 use super::rights::assume;
 use crate::config::{Config, Process};
-use crate::effect::Sent;
-use crate::failure::Failure;
+use crate::effect::CompletedTransfer;
+use crate::failure::StartupError;
 use crate::log_line::ScriptLine;
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::sys::beside::{self, Channel, Ending, wait_no_more};
 use crate::sys::privilege::Identity;
 use std::collections::VecDeque;
@@ -56,12 +56,12 @@ const LONGEST_LINE: usize = 2266;
 
 impl Script {
     /// The script is told of files that are sent: without TFTP there is nothing to tell.
-    pub fn of(config: &Config, user: Option<Identity>) -> Result<Option<Self>, Failure> {
+    pub fn of(config: &Config, user: Option<Identity>) -> Result<Option<Self>, StartupError> {
         let Process { script: Some(path), debug, .. } = &config.process else { return Ok(None) };
         if config.tftp.is_none() {
             return Ok(None);
         }
-        let failed = |error| Failure::other(format!("failed to create helper: {}", reason(&error)));
+        let failed = |error| StartupError::other(format!("failed to create helper: {}", strerror(&error)));
         Self::start(path.clone(), user, *debug).map(Some).map_err(failed)
     }
 
@@ -71,7 +71,7 @@ impl Script {
         let channel =
             beside::start(move |channel| match user.map_or(Ok(()), |user| assume(&user, &[])) {
                 Ok(()) => serve(&channel, &path, echo),
-                Err(failure) => tell(&channel, kind::FAILED, failure.sentence.as_bytes()),
+                Err(failure) => tell(&channel, kind::FAILED, failure.message.as_bytes()),
             })?;
         Ok(Self {
             channel,
@@ -84,8 +84,8 @@ impl Script {
     }
 
     /// Has the script told.
-    pub fn tell(&mut self, sent: &Sent) {
-        let Sent { size, client, path } = sent;
+    pub fn tell(&mut self, sent: &CompletedTransfer) {
+        let CompletedTransfer { size, client, path } = sent;
         let words = [format!("{size}\0{client}\0").as_bytes(), path].concat();
         if self.gone || self.queue.len() >= MOST_CALLS || self.waiting + words.len() > MOST_BYTES {
             return;
@@ -166,7 +166,7 @@ fn serve(channel: &Channel, script: &Path, echo: bool) {
         command.arg0(script.file_name().unwrap_or(script.as_os_str())).arg("tftp").args(words);
         let (kind, about) = match run(&mut command, channel, echo) {
             Ok(status) => ended(status),
-            Err(error) => (kind::FAILED, reason(&error).into_bytes()),
+            Err(error) => (kind::FAILED, strerror(&error).into_bytes()),
         };
         // Whoever has gone needs no report.
         if kind != kind::DONE {

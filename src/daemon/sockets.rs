@@ -4,10 +4,10 @@ use super::ports::{asking, open_dhcp, unopened};
 use super::transfers::Transfers;
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
-use crate::failure::Failure;
-use crate::net::{Address, Arrival, Batch, Datagram, Interfaces, Via, any_interface_matches};
+use crate::failure::StartupError;
+use crate::net::{Address, ReceivedDatagram, Batch, Datagram, Interfaces, EgressSocket, any_interface_matches};
 use crate::proxydhcp::{PXE_PORT, Port};
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::sys::batch::send_batch;
 use crate::sys::udp::{self, Way};
 use mio::unix::SourceFd;
@@ -113,9 +113,9 @@ struct Listener {
 
 impl Sockets {
     /// Opens what the configuration asks for: DHCP first, then TFTP, as dnsmasq does.
-    pub fn open(config: &Config, interfaces: &Interfaces) -> Result<Self, Failure> {
+    pub fn open(config: &Config, interfaces: &Interfaces) -> Result<Self, StartupError> {
         let poll = Poll::new()
-            .map_err(|error| Failure::other(format!("cannot poll: {}", reason(&error))))?;
+            .map_err(|error| StartupError::other(format!("cannot poll: {}", strerror(&error))))?;
         let mut sockets = Self {
             poll,
             dhcp: None,
@@ -135,14 +135,14 @@ impl Sockets {
             fd.iter().try_for_each(|fd| sockets.hear(fd, Role::Dhcp(port)))?;
         }
         if config.network.binding == Binding::Contradictory {
-            return Err(Failure::config("cannot set --bind-interfaces and --bind-dynamic"));
+            return Err(StartupError::config("cannot set --bind-interfaces and --bind-dynamic"));
         }
         sockets.open_tftp(config, interfaces)?;
         Ok(sockets)
     }
 
     /// Hears something else too, which is not a socket.
-    pub fn hear(&self, source: &impl AsRawFd, role: Role) -> Result<(), Failure> {
+    pub fn hear(&self, source: &impl AsRawFd, role: Role) -> Result<(), StartupError> {
         self.register(source, role).map_err(|error| unwatched(&error))
     }
 
@@ -152,11 +152,11 @@ impl Sockets {
     }
 
     /// What threads that read disks wake us with.
-    pub fn waker(&self) -> Result<Waker, Failure> {
+    pub fn waker(&self) -> Result<Waker, StartupError> {
         Waker::new(self.poll.registry(), Role::Disk.token()).map_err(|error| unwatched(&error))
     }
 
-    fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), Failure> {
+    fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), StartupError> {
         let Some(tftp) = &config.tftp else { return Ok(()) };
         if config.network.binding == Binding::Wildcard {
             for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
@@ -243,10 +243,10 @@ impl Sockets {
     }
 
     /// The same at the start. Lack of privilege is no error: the filters do it too, more slowly.
-    pub fn bind_dhcp_first_to(&self, interface: &str) -> Result<(), Failure> {
+    pub fn bind_dhcp_first_to(&self, interface: &str) -> Result<(), StartupError> {
         match self.bind_dhcp_to(interface) {
-            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(Failure::network(
-                format!("failed to set SO_BINDTODEVICE on DHCP socket: {}", reason(&error)),
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(StartupError::network(
+                format!("failed to set SO_BINDTODEVICE on DHCP socket: {}", strerror(&error)),
             )),
             _ => Ok(()),
         }
@@ -271,7 +271,7 @@ impl Sockets {
     }
 
     /// Opens a socket for a transfer, from the address that was asked and the first port that is free.
-    pub fn open_transfer(&mut self, tftp: &Tftp, arrival: &Arrival<'_>) -> io::Result<usize> {
+    pub fn open_transfer(&mut self, tftp: &Tftp, arrival: &ReceivedDatagram<'_>) -> io::Result<usize> {
         let (first, last) = tftp.ports.unwrap_or((0, 0));
         let mut opened = Err(io::ErrorKind::AddrInUse.into());
         for port in first..=last {
@@ -298,7 +298,7 @@ impl Sockets {
     /// it is told of when there is.
     pub fn send_batch(&mut self, batch: &Batch) -> io::Result<usize> {
         match batch.via {
-            Via::Transfer(id) => {
+            EgressSocket::Transfer(id) => {
                 let gone = self.transfers.send_batch(id, batch)?;
                 if gone < batch.bytes.len() {
                     self.transfers.hear_of_room(
@@ -309,13 +309,13 @@ impl Sockets {
                 }
                 Ok(gone)
             }
-            Via::Tftp(listener) => {
+            EgressSocket::Tftp(listener) => {
                 let fd = self.listener(listener).ok_or(io::ErrorKind::NotConnected)?;
                 let way = Way { to: batch.to, from: batch.from, interface: batch.interface };
                 // What cannot be cut for one client may be for the next.
                 send_batch(fd, &batch.bytes, batch.segment, way, &mut true)
             }
-            Via::Dhcp | Via::Pxe => Err(io::ErrorKind::NotConnected.into()),
+            EgressSocket::Dhcp | EgressSocket::Pxe => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
@@ -325,18 +325,18 @@ impl Sockets {
         let way = Way { to: *to, from: *from, interface: *interface };
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
         match via {
-            Via::Dhcp => udp::send(self.dhcp.as_ref().ok_or_else(gone)?, bytes, way),
-            Via::Pxe => udp::send(self.pxe.as_ref().ok_or_else(gone)?, bytes, way),
-            Via::Tftp(listener) => {
+            EgressSocket::Dhcp => udp::send(self.dhcp.as_ref().ok_or_else(gone)?, bytes, way),
+            EgressSocket::Pxe => udp::send(self.pxe.as_ref().ok_or_else(gone)?, bytes, way),
+            EgressSocket::Tftp(listener) => {
                 udp::send(self.listener(*listener).ok_or_else(gone)?, bytes, way)
             }
-            Via::Transfer(id) => self.transfers.send(*id, bytes, way),
+            EgressSocket::Transfer(id) => self.transfers.send(*id, bytes, way),
         }
     }
 }
 
-fn unwatched(error: &io::Error) -> Failure {
-    Failure::other(format!("cannot poll: {}", reason(error)))
+fn unwatched(error: &io::Error) -> StartupError {
+    StartupError::other(format!("cannot poll: {}", strerror(error)))
 }
 
 /// The addresses that TFTP is served on where each has a socket of its own.
@@ -367,7 +367,7 @@ fn scoped(ip: IpAddr, interface: u32, port: u16) -> SocketAddr {
     }
 }
 
-fn answer_from(arrival: &Arrival<'_>, port: u16) -> SocketAddr {
+fn answer_from(arrival: &ReceivedDatagram<'_>, port: u16) -> SocketAddr {
     scoped(arrival.local, arrival.interface, port)
 }
 

@@ -24,12 +24,12 @@ use crate::config::network::Binding;
 use crate::config::run_time::RunTimeFiles;
 use crate::config::{Config, Note};
 use crate::explain::{Explained, Question, World, explain};
-use crate::failure::Failure;
+use crate::failure::StartupError;
 use crate::journal::Journal;
 use crate::log_line::{ConfinedBy, FileLine, Line, ProcessLine};
 use crate::net::Interfaces;
 use crate::onlooker::Onlooker;
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::story::Form;
 use crate::sys::background::leave_terminal;
 use crate::sys::descriptors::close_inherited;
@@ -119,21 +119,21 @@ struct Confined {
 }
 
 /// Reads the command line and the files it leads to.
-pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> {
+pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, StartupError> {
     let line = CommandLine::parse(words, posixly_correct);
     let asks = |switch: Switch| line.options.iter().any(|given| given.row.switch() == Some(switch));
     let plain = !asks(Switch::Version) && !asks(Switch::Help);
     if let (Some(form), command_line::End::Clean, true) = (&line.own.story, line.end, plain) {
         if !line.options.is_empty() || line.own.json || !line.own.explain.is_empty() {
-            return Err(Failure::config("bad command line options: --story stands alone"));
+            return Err(StartupError::config("bad command line options: --story stands alone"));
         }
         let unknown =
-            || Failure::config(format!("bad --story: there is no form {form}, but text and html"));
+            || StartupError::config(format!("bad --story: there is no form {form}, but text and html"));
         let form = Form::parse(form).ok_or_else(unknown)?;
         return Ok(Asked::Story { form, path: line.own.words.first().cloned() });
     }
     if line.own.json && line.own.explain.is_empty() {
-        return Err(Failure::config("bad command line options: --json is for --explain"));
+        return Err(StartupError::config("bad command line options: --json is for --explain"));
     }
     let test = asks(Switch::Test);
     let checks = test && line.own.explain.is_empty();
@@ -152,7 +152,7 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, Failure> 
         command_line::End::Clean => None,
     };
     if let Some(words) = words {
-        return Err(Failure::config(words).showing(line.culprit.unwrap_or_default()));
+        return Err(StartupError::config(words).with_detail(line.culprit.unwrap_or_default()));
     }
     loader.main_file()?;
     let (strict, Own { explain: clients, json, unconfined, .. }) = (line.strict, line.own);
@@ -188,12 +188,12 @@ impl Parsed {
     }
 
     /// What clients are told that do not exist.
-    pub fn explain(self, clients: &[String], json: bool) -> Result<Explained, Failure> {
+    pub fn explain(self, clients: &[String], json: bool) -> Result<Explained, StartupError> {
         let plain = |remark: String| remark.trim_start_matches("warning: ").to_owned();
         let mut warnings: Vec<String> = self.remarks().into_iter().map(plain).collect();
         let starts = identity(&self.loaded.config).map(drop);
         let refused = self.loaded.notes.iter().filter(|note| note.refuses).map(ToString::to_string);
-        let ends = starts.err().map(|failure| failure.sentence).into_iter().chain(refused);
+        let ends = starts.err().map(|failure| failure.message).into_iter().chain(refused);
         warnings.extend(ends.map(|why| format!("the program does not start: {why}")));
         let Loaded { mut config, files, .. } = self.loaded;
         let interfaces = snapshot().unwrap_or_default();
@@ -205,9 +205,9 @@ impl Parsed {
     }
 
     /// Opens everything that needs root, and that may fail for everybody to see.
-    pub fn bind(self, journal: &Journal) -> Result<Bound, Failure> {
+    pub fn bind(self, journal: &Journal) -> Result<Bound, StartupError> {
         let failed = |what: &'static str| {
-            move |error: io::Error| Failure::other(format!("{what}: {}", reason(&error)))
+            move |error: io::Error| StartupError::other(format!("{what}: {}", strerror(&error)))
         };
         close_inherited();
         let Self { loaded: Loaded { config, mut notes, .. }, unconfined } = self;
@@ -215,7 +215,7 @@ impl Parsed {
         let interfaces = snapshot().map_err(failed("failed to find list of interfaces"))?;
         notes.extend(surroundings::remarks(&config, Some(&interfaces), server(&config).as_ref()));
         if let Some(refusal) = notes.iter().find(|note| note.refuses) {
-            return Err(Failure::config(refusal.to_string()));
+            return Err(StartupError::config(refusal.to_string()));
         }
         let Leases { file: leases, happened } = leases::open(&config)?;
         happened.into_iter().for_each(|line| journal.write(&Line::File(line)));
@@ -226,7 +226,7 @@ impl Parsed {
         if config.network.binding == Binding::Interfaces
             && let Some(name) = missing(&config, &interfaces).first()
         {
-            return Err(Failure::network(format!("unknown interface {name}")));
+            return Err(StartupError::network(format!("unknown interface {name}")));
         }
         let bound_to = only_interface(&config, &interfaces);
         bound_to.iter().try_for_each(|name| sockets.bind_dhcp_first_to(name))?;
@@ -257,11 +257,11 @@ impl Parsed {
 
 impl Bound {
     /// Goes into the background, if it is to. `None`: we are the process that was started, and the daemon serves.
-    pub fn detach(self) -> Result<Option<Detached>, Failure> {
+    pub fn detach(self) -> Result<Option<Detached>, StartupError> {
         let process = &self.config.process;
         if !process.debug {
             std::env::set_current_dir("/").map_err(|error| {
-                Failure::other(format!("cannot chdir to filesystem root: {}", reason(&error)))
+                StartupError::other(format!("cannot chdir to filesystem root: {}", strerror(&error)))
             })?;
         }
         if process.debug || process.foreground {
@@ -272,18 +272,18 @@ impl Bound {
     }
 
     /// Writes the pid file, opens the log, leaves the terminal.
-    fn settle(self, journal: &Journal) -> Result<Settled, Failure> {
+    fn settle(self, journal: &Journal) -> Result<Settled, StartupError> {
         let Self { config, identity, sockets, .. } = &self;
         let process = &config.process;
         let written = process.pid_file().map(|path| pid_file::write(path, identity));
         let pid_file = written.transpose()?.flatten();
         let log_file = journal.configure(process, Some(identity).filter(|_| !process.debug))?;
         let signals = Signals::new()
-            .map_err(|error| Failure::other(format!("cannot take signals: {}", reason(&error))))?;
+            .map_err(|error| StartupError::other(format!("cannot take signals: {}", strerror(&error))))?;
         sockets.hear(&signals, Role::Signals)?;
         if !process.debug {
             leave_terminal().map_err(|error| {
-                Failure::other(format!("cannot leave the terminal: {}", reason(&error)))
+                StartupError::other(format!("cannot leave the terminal: {}", strerror(&error)))
             })?;
         }
         let script = Script::of(config, self.script_user.clone())?;
@@ -295,7 +295,7 @@ impl Bound {
 
 impl Detached {
     /// Serves until told to end. A failure before that is for whoever waits for us.
-    pub fn serve(self, journal: &Journal) -> Result<End, Failure> {
+    pub fn serve(self, journal: &Journal) -> Result<End, StartupError> {
         let Self { bound, herald } = self;
         let ready = bound
             .settle(journal)
@@ -317,7 +317,7 @@ impl Detached {
 
 impl Settled {
     /// Gives up what is not needed any more. In debug mode the user stays.
-    fn confine(self) -> Result<Confined, Failure> {
+    fn confine(self) -> Result<Confined, StartupError> {
         let Bound { config, identity, kept, .. } = &self.bound;
         if !config.process.debug {
             rights::assume(identity, kept)?;
@@ -328,7 +328,7 @@ impl Settled {
 
 impl Confined {
     /// Looks at what is served, and tells that it is.
-    fn ready(self, journal: &Journal) -> Result<Daemon, Failure> {
+    fn ready(self, journal: &Journal) -> Result<Daemon, StartupError> {
         let Settled { bound, signals, script, said } = self.settled;
         let Bound {
             mut config,

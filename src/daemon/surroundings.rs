@@ -5,7 +5,7 @@ use super::notes::missing;
 use crate::boot_file::{self, Trouble, barrier};
 use crate::config::{Config, Note, Origin, Range, RangeKind, Rule, Tftp};
 use crate::net::{Address, Interfaces, same_network};
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::sys::privilege::Identity;
 use conf_parser::option::pxe::{Boot, Server};
 use std::ffi::OsStr;
@@ -43,7 +43,7 @@ fn is_here(config: &Config, interfaces: &Interfaces, range: &Range) -> bool {
             config.network.accepts(&link.name, link.loopback, Some(address.ip))
                 && config.network.refuses_dhcp(&link.name).is_none()
         });
-        served && address.ip4().is_some_and(|ours| same_network(ours, range.start, netmask))
+        served && address.ipv4().is_some_and(|ours| same_network(ours, range.start, netmask))
     })
 }
 
@@ -52,7 +52,7 @@ fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
     let off = |rule: &Rule<Range>| {
         let on_it = |address: &&Address| {
             let netmask = rule.value.netmask.unwrap_or(address.netmask());
-            address.ip4().is_some_and(|ours| same_network(ours, rule.value.start, netmask))
+            address.ipv4().is_some_and(|ours| same_network(ours, rule.value.start, netmask))
         };
         let address = interfaces.addresses.iter().find(on_it)?;
         let link = interfaces.by_index(address.interface).filter(|link| link.down)?;
@@ -101,7 +101,7 @@ fn roots(tftp: &Tftp) -> impl Iterator<Item = (&Origin, PathBuf)> {
 pub fn missing_roots(tftp: &Tftp) -> Vec<Note> {
     let missing = |(origin, path): (&Origin, PathBuf)| {
         let error = fs::read_dir(&path).err()?;
-        let text = format!("tftp-root: {}: {}", path.display(), reason(&error));
+        let text = format!("tftp-root: {}: {}", path.display(), strerror(&error));
         Some(Note::at(origin, text))
     };
     roots(tftp).filter_map(missing).collect()
@@ -141,7 +141,7 @@ fn boot_files(
     let ours = |server: &Option<Server>| match server {
         None => true,
         Some(Server::Address(address)) => interfaces
-            .is_some_and(|here| here.addresses.iter().any(|own| own.ip4() == Some(*address))),
+            .is_some_and(|here| here.addresses.iter().any(|own| own.ipv4() == Some(*address))),
         Some(Server::Name(_)) => false,
     };
     let boots = config.dhcp.boots.iter().filter(|boot| ours(&boot.value.server));

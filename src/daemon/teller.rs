@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::log_line::{DecisionLine, Line};
-use crate::millis::Millis;
+use crate::millis::Timestamp;
 use crate::wire::dhcp::{Frame, field};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,12 +11,12 @@ use std::net::IpAddr;
 pub struct Teller {
     /// Whether anything is told at all.
     tells: bool,
-    since: Millis,
+    since: Timestamp,
     clients: HashMap<Key, u32>,
     all: u32,
     untold: u64,
     /// Notices, and since when.
-    notices: (u32, Millis),
+    notices: (u32, Timestamp),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,16 +39,16 @@ impl Teller {
         let tells = config.process.log_debug;
         Self {
             tells,
-            since: Millis(0),
+            since: Timestamp(0),
             clients: HashMap::new(),
             all: 0,
             untold: 0,
-            notices: (0, Millis(0)),
+            notices: (0, Timestamp(0)),
         }
     }
 
     /// Whether to tell what is decided about a DHCP message.
-    pub fn wants_dhcp(&mut self, message: &[u8], now: Millis) -> bool {
+    pub fn wants_dhcp(&mut self, message: &[u8], now: Timestamp) -> bool {
         if !self.tells {
             return false;
         }
@@ -59,11 +59,11 @@ impl Teller {
     }
 
     /// Whether to tell something of a client that loads files.
-    pub fn wants_of(&mut self, client: IpAddr, now: Millis) -> bool {
+    pub fn wants_of(&mut self, client: IpAddr, now: Timestamp) -> bool {
         self.tells && self.wants(Key::Ip(client), now)
     }
 
-    fn wants(&mut self, key: Key, now: Millis) -> bool {
+    fn wants(&mut self, key: Key, now: Timestamp) -> bool {
         if self.all >= MOST {
             self.untold += 1;
             return false;
@@ -83,7 +83,7 @@ impl Teller {
     }
 
     /// Whether there may be one more notice: a network may be full of clients that do not exist.
-    pub fn may_notice(&mut self, now: Millis) -> bool {
+    pub fn may_notice(&mut self, now: Timestamp) -> bool {
         let (count, since) = &mut self.notices;
         if now.0 - since.0 >= MINUTE {
             (*count, *since) = (0, now);
@@ -93,12 +93,12 @@ impl Teller {
     }
 
     /// When the minute is over, if anything was told in it.
-    pub fn next(&self) -> Option<Millis> {
+    pub fn next(&self) -> Option<Timestamp> {
         (self.all > 0).then(|| self.since.plus(MINUTE))
     }
 
     /// Begins a new minute, if it is time to; what there is to say of the last one.
-    pub fn turn(&mut self, now: Millis) -> Option<Line> {
+    pub fn turn(&mut self, now: Timestamp) -> Option<Line> {
         self.next().filter(|next| *next <= now)?;
         let untold = std::mem::take(&mut self.untold);
         (self.all, self.clients) = (0, HashMap::new());
@@ -120,28 +120,28 @@ mod tests {
     fn a_broken_client_is_told_of_a_little_and_others_still() {
         let mut teller = teller();
         let client = |last: u8| IpAddr::from([10, 0, 0, last]);
-        let told = (0..1_000_000).filter(|_| teller.wants_of(client(1), Millis(5))).count();
+        let told = (0..1_000_000).filter(|_| teller.wants_of(client(1), Timestamp(5))).count();
         assert_eq!(told, 40);
-        assert!(teller.wants_of(client(2), Millis(5)));
-        assert_eq!(teller.turn(Millis(60_000)), None);
+        assert!(teller.wants_of(client(2), Timestamp(5)));
+        assert_eq!(teller.turn(Timestamp(60_000)), None);
         let line = Line::Decision(DecisionLine::Untold(999_960));
-        assert_eq!(teller.turn(Millis(60_005)), Some(line));
+        assert_eq!(teller.turn(Timestamp(60_005)), Some(line));
         assert_eq!(teller.next(), None);
-        assert!(teller.wants_of(client(1), Millis(60_006)));
+        assert!(teller.wants_of(client(1), Timestamp(60_006)));
     }
 
     #[test]
     fn notices_are_as_many_as_somebody_reads() {
         let mut teller = Teller::of(&Config::default());
-        assert_eq!((0..1000).filter(|_| teller.may_notice(Millis(70_000))).count(), 200);
-        assert!(teller.may_notice(Millis(130_000)));
+        assert_eq!((0..1000).filter(|_| teller.may_notice(Timestamp(70_000))).count(), 200);
+        assert!(teller.may_notice(Timestamp(130_000)));
     }
 
     #[test]
     fn many_clients_take_no_more_than_their_room() {
         let mut teller = teller();
         for number in 0..1_000_000_u32 {
-            teller.wants_of(IpAddr::from(number.to_be_bytes()), Millis(0));
+            teller.wants_of(IpAddr::from(number.to_be_bytes()), Timestamp(0));
         }
         assert_eq!(teller.clients.len(), MOST as usize);
     }

@@ -5,9 +5,9 @@ use super::{Daemon, FAIR_SHARE, Mail, is_one_lost};
 use crate::config::Tftp;
 use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
-use crate::millis::Millis;
-use crate::net::Arrival;
-use crate::reason::reason;
+use crate::millis::Timestamp;
+use crate::net::ReceivedDatagram;
+use crate::reason::strerror;
 use crate::sight::Sight;
 use crate::sys::batch::Inbox;
 use crate::sys::{limits, udp};
@@ -38,7 +38,7 @@ impl Daemon {
     /// Lets the server of TFTP work; `None`: there is none.
     fn with_tftp<R>(
         &mut self,
-        now: Millis,
+        now: Timestamp,
         work: impl FnOnce(&mut Server, &mut World<'_>, &mut Vec<Effect>) -> R,
     ) -> Option<R> {
         let tftp = self.config.tftp.clone()?;
@@ -46,7 +46,7 @@ impl Daemon {
         Some(work(server, &mut Around { tftp: &tftp, interfaces, files, now }, effects))
     }
 
-    pub(super) fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Millis) -> bool {
+    pub(super) fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Timestamp) -> bool {
         let Some(tftp) = self.config.tftp.clone() else { return false };
         for _ in 0..FAIR_SHARE {
             let Some(socket) = self.sockets.listener(listener) else { return false };
@@ -68,8 +68,8 @@ impl Daemon {
         &mut self,
         listener: usize,
         tftp: &Tftp,
-        arrival: &Arrival<'_>,
-        now: Millis,
+        arrival: &ReceivedDatagram<'_>,
+        now: Timestamp,
     ) {
         let admit = |server: &mut Server, around: &mut World<'_>, effects: &mut _| {
             server.admit(listener, arrival, around, effects)
@@ -81,7 +81,7 @@ impl Daemon {
     }
 
     /// A transfer's socket is there before the request is looked at, so that errors have a port of their own too.
-    fn request(&mut self, listener: usize, tftp: &Tftp, arrival: &Arrival<'_>, now: Millis) {
+    fn request(&mut self, listener: usize, tftp: &Tftp, arrival: &ReceivedDatagram<'_>, now: Timestamp) {
         let socket = if tftp.single_port {
             Socket::Shared(listener)
         } else {
@@ -101,8 +101,8 @@ impl Daemon {
                     return self.journal.write(&Line::Tftp(TftpLine::NoPort));
                 }
                 Err(error) => {
-                    let (client, reason) = (arrival.peer.ip(), reason(&error));
-                    return self.see(Sight::NoSocket { client, reason }, now);
+                    let (client, reason) = (arrival.peer.ip(), strerror(&error));
+                    return self.see(Sight::NoSocket { client, strerror }, now);
                 }
             }
         };
@@ -110,7 +110,7 @@ impl Daemon {
     }
 
     /// There are no ports or descriptors left: somebody may have to go, as if there were too many transfers.
-    fn make_room(&mut self, arrival: &Arrival<'_>, now: Millis) -> bool {
+    fn make_room(&mut self, arrival: &ReceivedDatagram<'_>, now: Timestamp) -> bool {
         let client = arrival.peer.ip();
         let has_room = self
             .with_tftp(now, |server, around, effects| server.make_room(client, around, effects));
@@ -119,7 +119,7 @@ impl Daemon {
     }
 
     /// Answers a request, and listens to its client if a transfer comes of it.
-    fn begin(&mut self, socket: Socket, arrival: &Arrival<'_>, now: Millis) {
+    fn begin(&mut self, socket: Socket, arrival: &ReceivedDatagram<'_>, now: Timestamp) {
         self.with_tftp(now, |server, around, effects| {
             server.request(socket, arrival, around, effects);
         });
@@ -127,7 +127,7 @@ impl Daemon {
     }
 
     /// The same, of one that had to wait.
-    fn begin_again(&mut self, request: Undecided, now: Millis) {
+    fn begin_again(&mut self, request: Undecided, now: Timestamp) {
         let socket = request.socket;
         self.with_tftp(now, |server, around, effects| {
             server.request_again(request, around, effects);
@@ -148,7 +148,7 @@ impl Daemon {
     /// Hears the client of a transfer. In lockstep one datagram is all there is, mostly: the one that moves it on ends
     /// the turn, for another one brings another event, and what may be left is read before the client is written to
     /// again.
-    pub(super) fn transfer(&mut self, id: usize, mail: &mut Mail, now: Millis) -> bool {
+    pub(super) fn transfer(&mut self, id: usize, mail: &mut Mail, now: Timestamp) -> bool {
         let lockstep = self.tftp.is_lockstep(id);
         for _ in 0..FAIR_SHARE {
             let left = if lockstep {
@@ -164,7 +164,7 @@ impl Daemon {
         true
     }
 
-    fn hear_one(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Left {
+    fn hear_one(&mut self, id: usize, mail: &mut Mail, now: Timestamp) -> Left {
         let (size, peer) = match self.sockets.transfers().receive_one(id, &mut mail.one) {
             Some(Ok(received)) => received,
             Some(Err(error)) if is_one_lost(&error) => return Left::More,
@@ -183,7 +183,7 @@ impl Daemon {
         if moved { Left::Nothing } else { Left::More }
     }
 
-    fn hear_several(&mut self, id: usize, mail: &mut Mail, now: Millis) -> Left {
+    fn hear_several(&mut self, id: usize, mail: &mut Mail, now: Timestamp) -> Left {
         let received = match self.sockets.transfers().receive(id, &mut mail.several) {
             Some(Ok(received)) => received,
             Some(Err(error)) if is_one_lost(&error) => return Left::More,
@@ -201,7 +201,7 @@ impl Daemon {
         &mut self,
         id: usize,
         arrived: impl Iterator<Item = (SocketAddr, &'d [u8])>,
-        now: Millis,
+        now: Timestamp,
     ) -> bool {
         let datagrams = |server: &mut Server, around: &mut World<'_>, effects: &mut _| {
             server.datagrams(id, arrived, around, effects)
@@ -210,7 +210,7 @@ impl Daemon {
     }
 
     /// Does what is due. Who has answered, and was not heard yet, is heard first.
-    pub(super) fn expire(&mut self, mail: &mut Mail, now: Millis) {
+    pub(super) fn expire(&mut self, mail: &mut Mail, now: Timestamp) {
         self.tftp.give_up(now, &mut self.effects);
         self.perform(now);
         while let Some(id) = self.tftp.due(now) {
@@ -221,7 +221,7 @@ impl Daemon {
     }
 
     /// Disks have answered.
-    pub(super) fn disk(&mut self, now: Millis) {
+    pub(super) fn disk(&mut self, now: Timestamp) {
         while let Some(arrived) = self.files.arrived() {
             match arrived {
                 Arrived::Part(file, offset) => {
@@ -242,7 +242,7 @@ impl Daemon {
     }
 
     /// Requests that had to wait because too many transfers were under way.
-    pub(super) fn next_in_line(&mut self, now: Millis) {
+    pub(super) fn next_in_line(&mut self, now: Timestamp) {
         if !self.tftp.is_crowded() {
             return;
         }

@@ -2,9 +2,9 @@
 //! section 9).
 
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::StartupError;
 use crate::log_line::FileLine;
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::sys::directories::{Directories, Watched};
 use conf_parser::option::files::{RunTimeFile, is_left_over};
 use std::ffi::OsStr;
@@ -26,12 +26,12 @@ struct Known {
 
 impl WatchedDirectories {
     /// `None`: there are none.
-    pub fn of(config: &Config) -> Result<Option<Self>, Failure> {
+    pub fn of(config: &Config) -> Result<Option<Self>, StartupError> {
         if directories(config).next().is_none() {
             return Ok(None);
         }
         let failed =
-            |error| Failure::other(format!("failed to create inotify: {}", reason(&error)));
+            |error| StartupError::other(format!("failed to create inotify: {}", strerror(&error)));
         Ok(Some(Self { directories: Directories::new().map_err(failed)?, known: Vec::new() }))
     }
 
@@ -46,7 +46,7 @@ impl WatchedDirectories {
                 Err(_) if path.read_dir().is_err() => {}
                 Err(error) => {
                     let path = path.display().to_string();
-                    failed.push(FileLine::Unwatched { path, reason: reason(&error) });
+                    failed.push(FileLine::Unwatched { path, reason: strerror(&error) });
                 }
             }
         }

@@ -28,7 +28,7 @@ const NULL: usize = 4;
 
 /// All IPv4 datagrams of a file to these ports; the error says why it cannot be read.
 pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<Seen>, String> {
-    let file = File::open(path).map_err(|error| crate::reason::reason(&error))?;
+    let file = File::open(path).map_err(|error| crate::reason::strerror(&error))?;
     let no_capture = |_: PcapError<&[u8]>| "it is no capture, or broken".to_owned();
     let mut reader = create_reader(BUFFER, file).map_err(no_capture)?;
     let (mut seen, mut kinds) = (Vec::new(), Vec::new());

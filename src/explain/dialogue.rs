@@ -8,7 +8,7 @@ use super::telling::{boot_servers, entries, exchange};
 use crate::boot_file::{self, Trouble, Wanted};
 use crate::config::names::Names;
 use crate::config::{Config, Rule, Service};
-use crate::net::{Arrival, Interfaces};
+use crate::net::{ReceivedDatagram, Interfaces};
 use crate::proxydhcp::{Decision, Judged, Kind, Made, PXE_PORT, Port, judge, message};
 use crate::sys::privilege::Identity;
 use crate::wire::architectures::Architecture;
@@ -156,7 +156,7 @@ impl<'w> Dialogue<'w> {
     }
 
     fn is_ours(&self, ip: Ipv4Addr) -> bool {
-        self.stage.interfaces.addresses.iter().any(|own| own.ip4() == Some(ip))
+        self.stage.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip))
     }
 
     /// What a client has asked in a capture, asked again.
@@ -209,7 +209,7 @@ impl<'w> Dialogue<'w> {
     ) -> Option<Heard> {
         let Self { world, stage, .. } = self;
         let local = stage.ours.into();
-        let arrival = Arrival { bytes, peer, local, interface: stage.index };
+        let arrival = ReceivedDatagram { bytes, peer, local, interface: stage.index };
         let World { config, names, .. } = &mut **world;
         let judged = judge(config, &stage.interfaces, names, port, &arrival);
         let told = exchange(config, port, about, judged.as_ref(), kind);

@@ -12,7 +12,7 @@ mod stage;
 mod telling;
 mod text;
 
-use crate::failure::Failure;
+use crate::failure::StartupError;
 use crate::proxydhcp::PXE_PORT;
 use crate::story::{Boot, boots_of};
 use crate::wire::architectures::Architecture;
@@ -47,11 +47,11 @@ pub fn explain(
     world: &mut World,
     files: Vec<String>,
     warnings: Vec<String>,
-) -> Result<Explained, Failure> {
+) -> Result<Explained, StartupError> {
     let mut report = Report { files, warnings, clients: Vec::new(), tables: Vec::new() };
     for text in question.clients {
         if let Some(Source { path, interface }) = Source::parse(text, "pcap=") {
-            let unreadable = |why| Failure::file(format!("cannot read {path}: {why}"));
+            let unreadable = |why| StartupError::file(format!("cannot read {path}: {why}"));
             let ports = [world.config.dhcp.server_port, PXE_PORT];
             let seen = capture::datagrams(path, &ports).map_err(unreadable)?;
             let told = replay(world, &seen, interface);
@@ -62,7 +62,7 @@ pub fn explain(
             report.add(told, path)?;
         } else {
             let client = Client::parse(text)
-                .map_err(|wrong| Failure::config(format!("bad --explain: {wrong}")))?;
+                .map_err(|wrong| StartupError::config(format!("bad --explain: {wrong}")))?;
             if let Some(architecture) = client.architecture {
                 report.clients.extend(stages(world, &client, architecture));
             } else {
@@ -74,7 +74,7 @@ pub fn explain(
     let works = report.clients.iter().all(|told| told.works);
     let text = if question.json {
         let json = serde_json::to_string_pretty(&report);
-        json.map_err(|error| Failure::other(format!("cannot write JSON: {error}")))? + "\n"
+        json.map_err(|error| StartupError::other(format!("cannot write JSON: {error}")))? + "\n"
     } else {
         report.to_string()
     };
@@ -83,9 +83,9 @@ pub fn explain(
 
 impl Report {
     /// Adds the clients of a file; there have to be some.
-    fn add(&mut self, told: Vec<Conversation>, path: &str) -> Result<(), Failure> {
+    fn add(&mut self, told: Vec<Conversation>, path: &str) -> Result<(), StartupError> {
         if told.is_empty() {
-            return Err(Failure::file(format!("there is no PXE client in {path}")));
+            return Err(StartupError::file(format!("there is no PXE client in {path}")));
         }
         self.clients.extend(told);
         Ok(())

@@ -48,9 +48,9 @@ impl Stage {
         });
         let name = interfaces.by_index(index).map_or_else(String::new, |link| link.name.clone());
         // Of several addresses the one that is on the network of a range.
-        let addresses = || interfaces.of(index).filter(|address| address.ip4().is_some());
+        let addresses = || interfaces.addresses_of(index).filter(|address| address.ipv4().is_some());
         let own = addresses().find(|address| is_on_range(config, address)).or(addresses().next());
-        let ours = own.and_then(Address::ip4).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let ours = own.and_then(Address::ipv4).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let theirs = client.address.unwrap_or_else(|| {
             let netmask = own.map_or(Ipv4Addr::BROADCAST, Address::netmask);
             let address = match client.relay {
@@ -86,7 +86,7 @@ fn netmask_of(config: &Config, relay: Ipv4Addr) -> Ipv4Addr {
 }
 
 fn is_on_range(config: &Config, address: &Address) -> bool {
-    let Some(ours) = address.ip4() else { return false };
+    let Some(ours) = address.ipv4() else { return false };
     let proxies = config.dhcp.ranges.iter().filter(|range| range.value.kind == RangeKind::Proxy);
     proxies
         .map(|range| &range.value)
@@ -97,7 +97,7 @@ fn is_on_range(config: &Config, address: &Address) -> bool {
 fn served(config: &Config, interfaces: &Interfaces) -> Option<u32> {
     let listened = |address: &&Address| {
         let link = interfaces.by_index(address.interface);
-        address.ip4().is_some()
+        address.ipv4().is_some()
             && link.is_some_and(|link| {
                 config.network.accepts(&link.name, link.loopback, Some(address.ip))
             })

@@ -10,9 +10,9 @@ pub mod terminal;
 mod writer;
 
 use crate::config::Process;
-use crate::failure::Failure;
+use crate::failure::StartupError;
 use crate::log_line::{Line, Priority, ProcessLine};
-use crate::reason::reason;
+use crate::reason::strerror;
 use crate::sys::clock;
 use crate::sys::privilege::Identity;
 use conf_parser::option::process::LogTo;
@@ -102,7 +102,7 @@ impl Journal {
         &self,
         process: &Process,
         user: Option<&Identity>,
-    ) -> Result<Option<ProcessLine>, Failure> {
+    ) -> Result<Option<ProcessLine>, StartupError> {
         let mut said = None;
         let mut sinks = locked(&self.sinks);
         sinks.plain = false;
@@ -127,13 +127,13 @@ impl Journal {
             Some(LogTo::File(path)) => {
                 let path = Path::new(OsStr::from_bytes(path));
                 let failed = |error| {
-                    Failure::file(format!("cannot open log {}: {}", path.display(), reason(&error)))
+                    StartupError::file(format!("cannot open log {}: {}", path.display(), strerror(&error)))
                 };
                 let file = writer::open(path).map_err(failed)?;
                 let owned = user.map_or(Ok(()), |user| user.take_log(&file));
                 said = owned.err().map(|error| ProcessLine::LogFileOwnerKept {
                     path: path.display().to_string(),
-                    reason: reason(&error),
+                    reason: strerror(&error),
                 });
                 let calls = self.calls(facility, Sinks::fall_back);
                 sinks.to = To::File(Writer::new(file, Some(path.to_owned()), dated, calls));
@@ -245,7 +245,7 @@ impl Sinks {
     /// What everything went to is of no use for now; syslog is told why, and what is left.
     fn fall_back(&mut self, error: Option<io::Error>, left: Vec<Vec<u8>>) {
         self.plain = true;
-        let why = error.map(|error| Line::Process(ProcessLine::LogFailed(reason(&error))));
+        let why = error.map(|error| Line::Process(ProcessLine::LogFailed(strerror(&error))));
         let why = why.map(|line| record(self.facility, &line));
         why.into_iter().chain(left).for_each(|record| self.send(&record));
     }

@@ -11,8 +11,8 @@
 mod way;
 
 use crate::config::Origin;
-use crate::effect::Sent;
-use crate::millis::Millis;
+use crate::effect::CompletedTransfer;
+use crate::millis::Timestamp;
 use crate::sight::{Answered, Mac, Next, Refused, Rival, Sight};
 use crate::wire::pxe::is_ipxe;
 use std::collections::{HashMap, HashSet};
@@ -110,10 +110,10 @@ pub struct Onlooker {
     ways: HashMap<Who, Way>,
     machines: HashMap<IpAddr, Mac>,
     /// Answers of others to clients that we have not answered yet.
-    rivals: HashMap<Mac, (Rival, Millis)>,
-    next: Option<Millis>,
+    rivals: HashMap<Mac, (Rival, Timestamp)>,
+    next: Option<Timestamp>,
     /// When it last looked.
-    looked: Millis,
+    looked: Timestamp,
 }
 
 /// Clients that are watched. While there are so many, new ones are not.
@@ -135,12 +135,12 @@ const TOO_OFTEN: usize = 3;
 
 impl Onlooker {
     /// When it wants to be woken to look again: only where there may be something to say.
-    pub fn next(&self) -> Option<Millis> {
+    pub fn next(&self) -> Option<Timestamp> {
         self.next
     }
 
     /// Notes something; a remark, if it is one already.
-    pub fn see(&mut self, sight: Sight, now: Millis) -> Option<Remark> {
+    pub fn see(&mut self, sight: Sight, now: Timestamp) -> Option<Remark> {
         let (client, path) = match sight {
             Sight::Leased { mac, ip } => {
                 if self.ways.contains_key(&Who::Machine(mac)) {
@@ -184,7 +184,7 @@ impl Onlooker {
     }
 
     /// A file was sent, whole.
-    pub fn loaded(&mut self, sent: &Sent, now: Millis) -> Option<Remark> {
+    pub fn loaded(&mut self, sent: &CompletedTransfer, now: Timestamp) -> Option<Remark> {
         let who = self.who(sent.client);
         if sent.path.len() > LONGEST_PATH {
             return None;
@@ -203,7 +203,7 @@ impl Onlooker {
     }
 
     /// Looks around, if it is time to. `busy`: requests for files have to wait, and nobody is late.
-    pub fn look(&mut self, busy: bool, now: Millis) -> Vec<Remark> {
+    pub fn look(&mut self, busy: bool, now: Timestamp) -> Vec<Remark> {
         // Nobody is woken to forget: that is done when something happens anyway.
         let forgets = !self.ways.is_empty() && now.0 - self.looked.0 >= MINUTE;
         if !forgets && self.next.is_none_or(|next| next > now) {
@@ -239,7 +239,7 @@ impl Onlooker {
         });
     }
 
-    fn answered(&mut self, answered: Answered, now: Millis) -> Option<Remark> {
+    fn answered(&mut self, answered: Answered, now: Timestamp) -> Option<Remark> {
         let Answered { mac, ip, is_ipxe, told, next, line } = answered;
         ip.into_iter().for_each(|ip| self.knows(mac, ip.into()));
         let rival = self.rivals.remove(&mac).filter(|(_, heard)| now.0 - heard.0 < MINUTE);
@@ -270,7 +270,7 @@ impl Onlooker {
         self.rival(rival?.0, now)
     }
 
-    fn rival(&mut self, rival: Rival, now: Millis) -> Option<Remark> {
+    fn rival(&mut self, rival: Rival, now: Timestamp) -> Option<Remark> {
         if let Some(way) = self.ways.get_mut(&Who::Machine(rival.mac)) {
             let line = way.line.clone()?;
             way.expected = None;
@@ -298,7 +298,7 @@ impl Onlooker {
     }
 
     /// A client's way; `None`: there are too many.
-    fn way(&mut self, who: Who, now: Millis) -> Option<&mut Way> {
+    fn way(&mut self, who: Who, now: Timestamp) -> Option<&mut Way> {
         if self.ways.len() >= MOST && !self.ways.contains_key(&who) {
             return None;
         }
@@ -307,11 +307,11 @@ impl Onlooker {
         Some(way)
     }
 
-    fn may_tell(&mut self, who: Who, topic: Topic, now: Millis) -> bool {
+    fn may_tell(&mut self, who: Who, topic: Topic, now: Timestamp) -> bool {
         self.way(who, now).is_some_and(|way| way.may_tell(topic, now))
     }
 
-    fn wake(&mut self, pending: bool, now: Millis) {
+    fn wake(&mut self, pending: bool, now: Timestamp) {
         if pending {
             self.next.get_or_insert(now.plus(PAUSE));
         }

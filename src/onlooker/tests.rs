@@ -34,8 +34,8 @@ fn begins(file: &str) -> Sight {
     Sight::Begins { client: IP.into(), path: path(file) }
 }
 
-fn sent(file: &str) -> Sent {
-    Sent { size: 1, client: IP.into(), path: path(file) }
+fn sent(file: &str) -> CompletedTransfer {
+    CompletedTransfer { size: 1, client: IP.into(), path: path(file) }
 }
 
 fn missed(file: &str) -> Sight {
@@ -44,7 +44,7 @@ fn missed(file: &str) -> Sight {
 
 /// Everything that is said in so many seconds.
 fn all(onlooker: &mut Onlooker, seconds: std::ops::Range<u64>) -> Vec<Remark> {
-    seconds.flat_map(|second| onlooker.look(false, Millis(second * 1000))).collect()
+    seconds.flat_map(|second| onlooker.look(false, Timestamp(second * 1000))).collect()
 }
 
 const WHO: Who = Who::Machine(MAC);
@@ -53,7 +53,7 @@ const WHO: Who = Who::Machine(MAC);
 fn an_offer_without_a_sequel_is_told_once_a_minute() {
     let mut onlooker = Onlooker::default();
     for second in [0, 4, 8, 70] {
-        onlooker.see(answered(ASK), Millis(second * 1000));
+        onlooker.see(answered(ASK), Timestamp(second * 1000));
         if second == 8 {
             assert_eq!(all(&mut onlooker, 9..38), []);
             let remark = Remark::NeverAsked { who: WHO, line: line() };
@@ -67,14 +67,14 @@ fn an_offer_without_a_sequel_is_told_once_a_minute() {
 #[test]
 fn who_goes_on_is_not_talked_about() {
     let mut onlooker = Onlooker::default();
-    onlooker.see(answered(ASK), Millis(0));
-    onlooker.see(load("a"), Millis(1000));
-    onlooker.see(begins("a"), Millis(2000));
-    assert_eq!(onlooker.loaded(&sent("a"), Millis(3000)), None);
+    onlooker.see(answered(ASK), Timestamp(0));
+    onlooker.see(load("a"), Timestamp(1000));
+    onlooker.see(begins("a"), Timestamp(2000));
+    assert_eq!(onlooker.loaded(&sent("a"), Timestamp(3000)), None);
     for name in ["01-52", "0A", "0"] {
-        onlooker.see(missed(name), Millis(4000));
+        onlooker.see(missed(name), Timestamp(4000));
     }
-    assert_eq!(onlooker.loaded(&sent("default"), Millis(5000)), None);
+    assert_eq!(onlooker.loaded(&sent("default"), Timestamp(5000)), None);
     assert_eq!(all(&mut onlooker, 5..300), []);
 }
 
@@ -82,11 +82,11 @@ fn who_goes_on_is_not_talked_about() {
 fn who_is_not_known_by_its_address_may_have_gone_on() {
     let mut onlooker = Onlooker::default();
     let unknown = || told(None, Some("a"), Next::Load);
-    onlooker.see(unknown(), Millis(0));
-    onlooker.see(begins("a"), Millis(500));
-    onlooker.loaded(&sent("a"), Millis(1000));
+    onlooker.see(unknown(), Timestamp(0));
+    onlooker.see(begins("a"), Timestamp(500));
+    onlooker.loaded(&sent("a"), Timestamp(1000));
     assert_eq!(all(&mut onlooker, 1..60), []);
-    onlooker.see(unknown(), Millis(200_000));
+    onlooker.see(unknown(), Timestamp(200_000));
     assert_eq!(all(&mut onlooker, 200..260).len(), 1);
 }
 
@@ -94,8 +94,8 @@ fn who_is_not_known_by_its_address_may_have_gone_on() {
 fn whoever_hears_us_is_not_unheard() {
     let mut onlooker = Onlooker::default();
     for second in [0, 2, 4] {
-        onlooker.see(begins("a"), Millis(second * 1000));
-        onlooker.see(Sight::Acknowledges { client: IP.into() }, Millis(second * 1000 + 1));
+        onlooker.see(begins("a"), Timestamp(second * 1000));
+        onlooker.see(Sight::Acknowledges { client: IP.into() }, Timestamp(second * 1000 + 1));
     }
     assert_eq!(all(&mut onlooker, 5..60), []);
 }
@@ -103,28 +103,28 @@ fn whoever_hears_us_is_not_unheard() {
 #[test]
 fn a_miss_behind_a_file_is_one_and_before_an_answer_none() {
     let mut onlooker = Onlooker::default();
-    onlooker.see(missed("early"), Millis(0));
-    onlooker.see(answered(Next::Anything), Millis(2000));
+    onlooker.see(missed("early"), Timestamp(0));
+    onlooker.see(answered(Next::Anything), Timestamp(2000));
     assert_eq!(all(&mut onlooker, 2..20), []);
     // The last acknowledgement of one and the request for another are read in one turn.
-    onlooker.see(missed("b"), Millis(20_000));
-    onlooker.loaded(&sent("a"), Millis(20_000));
-    let at = |second: u64| Millis(20_000 + second * 1000);
+    onlooker.see(missed("b"), Timestamp(20_000));
+    onlooker.loaded(&sent("a"), Timestamp(20_000));
+    let at = |second: u64| Timestamp(20_000 + second * 1000);
     (1..20).for_each(|second| _ = onlooker.see(missed("b"), at(second * 4)));
     assert_eq!(all(&mut onlooker, 100..110).len(), 1, "whoever asks for ever is told of");
     // A long transfer behind it is something.
-    onlooker.see(missed("c"), Millis(200_000));
-    onlooker.see(begins("d"), Millis(200_001));
-    onlooker.see(Sight::Acknowledges { client: IP.into() }, Millis(200_002));
+    onlooker.see(missed("c"), Timestamp(200_000));
+    onlooker.see(begins("d"), Timestamp(200_001));
+    onlooker.see(Sight::Acknowledges { client: IP.into() }, Timestamp(200_002));
     assert_eq!(all(&mut onlooker, 201..230), []);
 }
 
 #[test]
 fn who_has_to_wait_is_not_late() {
     let mut onlooker = Onlooker::default();
-    onlooker.see(load("a"), Millis(0));
+    onlooker.see(load("a"), Timestamp(0));
     for second in 0..100 {
-        assert_eq!(onlooker.look(true, Millis(second * 1000)), []);
+        assert_eq!(onlooker.look(true, Timestamp(second * 1000)), []);
     }
     assert_eq!(all(&mut onlooker, 100..140).len(), 1);
 }
@@ -134,15 +134,15 @@ fn what_was_heard_long_ago_is_no_rival() {
     let mut onlooker = Onlooker::default();
     let (server, file) = (Ipv4Addr::new(10, 0, 0, 1), b"x".to_vec());
     let rival = Rival { server, mac: MAC, is_proxy: false, file, next_server: IP };
-    onlooker.see(Sight::Rival(rival), Millis(0));
-    assert_eq!(onlooker.see(answered(ASK), Millis(100_000)), None);
+    onlooker.see(Sight::Rival(rival), Timestamp(0));
+    assert_eq!(onlooker.see(answered(ASK), Timestamp(100_000)), None);
 }
 
 #[test]
 fn a_miss_at_the_end_is() {
     let mut onlooker = Onlooker::default();
-    onlooker.see(load("a"), Millis(0));
-    onlooker.see(missed("a"), Millis(1000));
+    onlooker.see(load("a"), Timestamp(0));
+    onlooker.see(missed("a"), Timestamp(1000));
     assert_eq!(all(&mut onlooker, 2..6), []);
     let missed = vec![Missed { path: path("a"), why: Refused::Missing, line: Some(line()) }];
     assert_eq!(all(&mut onlooker, 6..9), [Remark::Refused { who: WHO, missed }]);
@@ -152,8 +152,8 @@ fn a_miss_at_the_end_is() {
 fn the_same_first_stage_thrice_is_a_loop() {
     let mut onlooker = Onlooker::default();
     for second in [0, 15, 30, 45] {
-        onlooker.see(load("undionly.kpxe"), Millis(second * 1000));
-        let remark = onlooker.loaded(&sent("undionly.kpxe"), Millis(second * 1000 + 1));
+        onlooker.see(load("undionly.kpxe"), Timestamp(second * 1000));
+        let remark = onlooker.loaded(&sent("undionly.kpxe"), Timestamp(second * 1000 + 1));
         let times = matches!(remark, Some(Remark::Again { times: 3, .. }));
         assert_eq!(times, second == 30, "{second}: {remark:?}");
     }
@@ -166,8 +166,8 @@ fn a_script_may_come_back_to_itself_and_ipxe_may_not() {
         let told = Some(file.into());
         let (ip, next) = (Some(IP), Next::Load);
         let sight = Answered { mac: MAC, ip, is_ipxe: true, told, next, line: line() };
-        onlooker.see(Sight::Answered(sight), Millis(0));
-        let remarks = (1..4).filter_map(|second| onlooker.loaded(&sent(file), Millis(second)));
+        onlooker.see(Sight::Answered(sight), Timestamp(0));
+        let remarks = (1..4).filter_map(|second| onlooker.loaded(&sent(file), Timestamp(second)));
         assert_eq!(remarks.count(), usize::from(is_odd), "{file}");
     }
 }
@@ -177,9 +177,9 @@ fn where_another_server_was_heard_nobody_asks_why() {
     let mut onlooker = Onlooker::default();
     let (server, file) = (Ipv4Addr::new(10, 0, 0, 1), b"x".to_vec());
     let rival = Rival { server, mac: MAC, is_proxy: false, file, next_server: IP };
-    onlooker.see(answered(ASK), Millis(0));
-    assert!(onlooker.see(Sight::Rival(rival), Millis(1)).is_some());
-    onlooker.see(answered(ASK), Millis(4000));
+    onlooker.see(answered(ASK), Timestamp(0));
+    assert!(onlooker.see(Sight::Rival(rival), Timestamp(1)).is_some());
+    onlooker.see(answered(ASK), Timestamp(4000));
     assert_eq!(all(&mut onlooker, 4..100), []);
 }
 
@@ -187,17 +187,17 @@ fn where_another_server_was_heard_nobody_asks_why() {
 fn one_file_after_the_other_is_no_circle() {
     let mut onlooker = Onlooker::default();
     for (second, file) in (0..).zip(["a", "a", "b", "b", "c", "c"]) {
-        onlooker.see(load(file), Millis(second));
-        assert_eq!(onlooker.loaded(&sent(file), Millis(second)), None);
+        onlooker.see(load(file), Timestamp(second));
+        assert_eq!(onlooker.loaded(&sent(file), Timestamp(second)), None);
     }
 }
 
 #[test]
 fn what_nobody_wants_to_hear_of_is_not_waited_for() {
     let mut onlooker = Onlooker::default();
-    onlooker.see(load("a"), Millis(0));
+    onlooker.see(load("a"), Timestamp(0));
     let (client, why) = (IP.into(), Refused::Unsaid);
-    onlooker.see(Sight::Refused { client, path: path("a"), why }, Millis(1));
+    onlooker.see(Sight::Refused { client, path: path("a"), why }, Timestamp(1));
     assert_eq!(all(&mut onlooker, 1..100), []);
 }
 
@@ -205,9 +205,9 @@ fn what_nobody_wants_to_hear_of_is_not_waited_for() {
 fn whoever_gets_further_and_boots_again_does_not_go_round() {
     let mut onlooker = Onlooker::default();
     for second in [0, 10, 20, 30] {
-        onlooker.see(load("pxelinux.0"), Millis(second * 1000));
+        onlooker.see(load("pxelinux.0"), Timestamp(second * 1000));
         for file in ["pxelinux.0", "ldlinux.c32"] {
-            assert_eq!(onlooker.loaded(&sent(file), Millis(second * 1000 + 1)), None);
+            assert_eq!(onlooker.loaded(&sent(file), Timestamp(second * 1000 + 1)), None);
         }
     }
 }
@@ -216,7 +216,7 @@ fn whoever_gets_further_and_boots_again_does_not_go_round() {
 fn whoever_acknowledges_nothing_is_told_when_he_stops_asking() {
     let mut onlooker = Onlooker::default();
     for second in [0, 2, 4] {
-        onlooker.see(begins("a"), Millis(second * 1000));
+        onlooker.see(begins("a"), Timestamp(second * 1000));
     }
     let remark = Remark::Unheard { who: Who::Address(IP.into()), path: path("a"), times: 3 };
     assert_eq!(all(&mut onlooker, 5..60), [remark]);
@@ -232,11 +232,11 @@ fn a_rival_is_told_whoever_answers_first() {
         next_server: IP,
     };
     let mut onlooker = Onlooker::default();
-    assert_eq!(onlooker.see(Sight::Rival(rival.clone()), Millis(0)), None);
+    assert_eq!(onlooker.see(Sight::Rival(rival.clone()), Timestamp(0)), None);
     let remark = Some(Remark::Rival(rival.clone(), line()));
-    assert_eq!(onlooker.see(answered(ASK), Millis(1)), remark);
-    assert_eq!(onlooker.see(Sight::Rival(rival.clone()), Millis(2)), None);
-    assert_eq!(onlooker.see(Sight::Rival(rival), Millis(61_000)), remark);
+    assert_eq!(onlooker.see(answered(ASK), Timestamp(1)), remark);
+    assert_eq!(onlooker.see(Sight::Rival(rival.clone()), Timestamp(2)), None);
+    assert_eq!(onlooker.see(Sight::Rival(rival), Timestamp(61_000)), remark);
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_flood_takes_no_more_than_its_room() {
         let ip = Some(Ipv4Addr::from(number));
         let (is_ipxe, told, next) = (false, None, ASK);
         let sight = Sight::Answered(Answered { mac, ip, is_ipxe, told, next, line: line() });
-        onlooker.see(sight, Millis(0));
+        onlooker.see(sight, Timestamp(0));
     }
     assert_eq!((onlooker.ways.len(), onlooker.machines.len()), (MOST, MOST));
     assert_eq!(all(&mut onlooker, 0..200).len(), MOST);

@@ -2,7 +2,7 @@
 
 use super::{MINUTE, Missed, QUIET, Remark, TOO_OFTEN, Topic, Who};
 use crate::config::Origin;
-use crate::millis::Millis;
+use crate::millis::Timestamp;
 use crate::sight::Refused;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Debug, Default)]
 pub struct Way {
     /// When it was last seen.
-    pub seen: Millis,
+    pub seen: Timestamp,
     /// What it is to do next.
     pub expected: Option<Expected>,
     /// The line it was answered by.
@@ -19,15 +19,15 @@ pub struct Way {
     /// The file it was told to load.
     pub told: Option<Told>,
     /// What it did not get since it last got something, and since when.
-    refused: Vec<(Vec<u8>, Refused, Millis)>,
+    refused: Vec<(Vec<u8>, Refused, Timestamp)>,
     /// What it began to load, and has acknowledged nothing of: how often, and when last.
-    begun: Option<(Vec<u8>, usize, Millis)>,
+    begun: Option<(Vec<u8>, usize, Timestamp)>,
     /// When it has loaded what it was told.
-    loads: Vec<Millis>,
+    loads: Vec<Timestamp>,
     /// Names of files that it has asked for lately, hashed.
     had: VecDeque<u64>,
     /// What was remarked on, and when.
-    remarks: Vec<(Topic, Millis)>,
+    remarks: Vec<(Topic, Timestamp)>,
 }
 
 /// What a client is to do next.
@@ -38,7 +38,7 @@ pub struct Expected {
     /// By which line.
     pub line: Origin,
     /// Until when.
-    pub until: Millis,
+    pub until: Timestamp,
 }
 
 /// What a client was told to load.
@@ -89,7 +89,7 @@ impl Way {
     }
 
     /// It begins to load a file.
-    pub fn begins(&mut self, path: Vec<u8>, now: Millis) {
+    pub fn begins(&mut self, path: Vec<u8>, now: Timestamp) {
         self.expected = None;
         if self.had.len() == MOST_NAMES {
             self.had.pop_front();
@@ -109,7 +109,7 @@ impl Way {
     }
 
     /// It did not get a file. Whoever asks for it again and again is waiting since the first time.
-    pub fn misses(&mut self, path: Vec<u8>, why: Refused, now: Millis) {
+    pub fn misses(&mut self, path: Vec<u8>, why: Refused, now: Timestamp) {
         // What is the matter is known now: nothing else need be said.
         self.expected = None;
         let known = self.refused.iter().any(|(same, ..)| *same == path);
@@ -119,7 +119,7 @@ impl Way {
     }
 
     /// It has a file. What it has asked for since then it may still miss.
-    pub fn loaded(&mut self, path: &[u8], now: Millis) {
+    pub fn loaded(&mut self, path: &[u8], now: Timestamp) {
         self.expected = None;
         self.begun.take_if(|(same, ..)| *same == path);
         self.refused.retain(|(.., since)| *since >= now);
@@ -150,17 +150,17 @@ impl Way {
     }
 
     /// How often it has loaded what it was told within a minute, and got no further.
-    pub fn times(&self, now: Millis) -> usize {
+    pub fn times(&self, now: Timestamp) -> usize {
         self.loads.iter().filter(|when| now.0 - when.0 < MINUTE).count()
     }
 
     /// Whether something was said about a topic within the last minute.
-    pub fn was_told(&self, topic: Topic, now: Millis) -> bool {
+    pub fn was_told(&self, topic: Topic, now: Timestamp) -> bool {
         self.remarks.iter().any(|(known, when)| *known == topic && now.0 - when.0 < MINUTE)
     }
 
     /// Whether nothing was said about a topic within the last minute; it is, now.
-    pub fn may_tell(&mut self, topic: Topic, now: Millis) -> bool {
+    pub fn may_tell(&mut self, topic: Topic, now: Timestamp) -> bool {
         self.remarks.retain(|(_, when)| now.0 - when.0 < MINUTE);
         let told = self.was_told(topic, now);
         if !told {
@@ -170,8 +170,8 @@ impl Way {
     }
 
     /// What there is to say about it now.
-    pub fn stuck(&mut self, who: Who, now: Millis) -> Option<Remark> {
-        let is_quiet = |when: &Millis| now.0 - when.0 >= QUIET;
+    pub fn stuck(&mut self, who: Who, now: Timestamp) -> Option<Remark> {
+        let is_quiet = |when: &Timestamp| now.0 - when.0 >= QUIET;
         if let Some(Expected { file, line, .. }) = self.expected.take_if(|one| one.until <= now) {
             let (topic, remark) = match file {
                 None => (Topic::Asked, Remark::NeverAsked { who, line }),
@@ -200,7 +200,7 @@ impl Way {
     }
 
     /// Whether it is worth remembering.
-    pub fn is_recent(&self, now: Millis) -> bool {
+    pub fn is_recent(&self, now: Timestamp) -> bool {
         self.is_pending() || now.0 - self.seen.0 < MINUTE
     }
 }

@@ -83,10 +83,10 @@ impl<'c> Search<'c> {
     /// address come first.
     fn on_interface(&mut self, interfaces: &Interfaces, place: &Place<'_>) -> Vec<Candidate<'c>> {
         let mut found = Vec::new();
-        let chosen = |address: &&Address| place.chosen && address.ip4() == Some(place.address);
+        let chosen = |address: &&Address| place.chosen && address.ipv4() == Some(place.address);
         let first = interfaces.addresses.iter().filter(chosen);
         for address in first.chain(&interfaces.addresses) {
-            let Some(ip) = address.ip4() else { continue };
+            let Some(ip) = address.ipv4() else { continue };
             self.add_shared(&mut found, address, ip, interfaces);
             self.learn_netmasks(ip, address.netmask());
             if address.interface == place.link.index {

@@ -34,7 +34,7 @@ use crate::config::tags::TagSet;
 use crate::config::{Config, Origin, Placed};
 use crate::effect::Effect;
 use crate::log_line::DhcpLine;
-use crate::net::{Arrival, Interfaces};
+use crate::net::{ReceivedDatagram, Interfaces};
 use crate::wire::dhcp::Frame;
 use crate::wire::pxe::Item;
 use request::Request;
@@ -174,7 +174,7 @@ pub fn answer(
     interfaces: &Interfaces,
     names: &mut Names,
     port: Port,
-    arrival: &Arrival<'_>,
+    arrival: &ReceivedDatagram<'_>,
     telling: bool,
     effects: &mut Vec<Effect>,
 ) {
@@ -219,7 +219,7 @@ pub fn destination(
     answer: &Answer<'_>,
 ) -> Option<SocketAddr> {
     match route::send(&config.dhcp, request, answer, Vec::new())? {
-        Effect::Send(datagram) | Effect::SendLater(_, datagram) => Some(datagram.to),
+        Effect::Send(datagram) | Effect::SendDelayed(_, datagram) => Some(datagram.to),
         _ => None,
     }
 }
@@ -239,7 +239,7 @@ pub fn judge<'c>(
     interfaces: &'c Interfaces,
     names: &mut Names,
     port: Port,
-    arrival: &'c Arrival<'c>,
+    arrival: &'c ReceivedDatagram<'c>,
 ) -> Result<Judged<'c>, Why> {
     let request = read(config, interfaces, port, arrival)?;
     let decision = decide(config, names, &request);
@@ -251,7 +251,7 @@ fn read<'a>(
     config: &'a Config,
     interfaces: &'a Interfaces,
     port: Port,
-    arrival: &'a Arrival<'a>,
+    arrival: &'a ReceivedDatagram<'a>,
 ) -> Result<Request<'a>, Why> {
     if arrival.bytes.len() < Frame::SHORTEST {
         return Err(Why::TooShort);

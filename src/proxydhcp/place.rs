@@ -23,7 +23,7 @@ pub fn find<'a>(config: &Config, interfaces: &'a Interfaces, index: u32) -> Resu
     let arrived = interfaces.by_index(index).ok_or(Why::NoInterface)?;
     let link = bridged(config, interfaces, arrived)?;
     let network = &config.network;
-    let Some(primary) = interfaces.primary(link.index) else {
+    let Some(primary) = interfaces.primary_ipv4(link.index) else {
         return Err(Why::NoAddress(
             link.name.clone(),
             network.accepts(&link.name, link.loopback, None),
@@ -37,7 +37,7 @@ pub fn find<'a>(config: &Config, interfaces: &'a Interfaces, index: u32) -> Resu
     }
     let listened = |ip: &Ipv4Addr| network.listen.contains(&IpAddr::V4(*ip));
     let last =
-        interfaces.of(link.index).filter_map(crate::net::Address::ip4).filter(listened).last();
+        interfaces.addresses_of(link.index).filter_map(crate::net::Address::ipv4).filter(listened).last();
     last.map(|address| Place { link, arrival: index, address, chosen: true })
         .ok_or_else(|| Why::NotListening(link.name.clone(), network.excepts(&link.name).cloned()))
 }

@@ -4,7 +4,7 @@ use super::request::Request;
 use super::{Answer, Kind, Port};
 use crate::config::Dhcp;
 use crate::effect::Effect;
-use crate::net::{Datagram, Neighbour, Via};
+use crate::net::{Datagram, NeighbourEntry, EgressSocket};
 use crate::wire::dhcp::{BROADCAST, field};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -25,7 +25,7 @@ pub fn send(
     match answer.kind {
         Kind::Ignored => None,
         Kind::Proxy { delay: Some(seconds) } if seconds > 0 => {
-            Some(Effect::SendLater(seconds, datagram))
+            Some(Effect::SendDelayed(seconds, datagram))
         }
         Kind::Proxy { .. } | Kind::BootItem => Some(Effect::Send(datagram)),
     }
@@ -35,7 +35,7 @@ pub fn send(
 /// ask without an address never hear it.)
 fn from_pxe_port(request: &Request<'_>, answer: &Answer<'_>, bytes: Vec<u8>) -> Datagram {
     let to = if answer.ciaddr.is_unspecified() { request.peer.ip() } else { answer.ciaddr.into() };
-    datagram(Via::Pxe, SocketAddr::new(to, request.peer.port()), bytes)
+    datagram(EgressSocket::Pxe, SocketAddr::new(to, request.peer.port()), bytes)
 }
 
 fn from_server_port(
@@ -46,20 +46,20 @@ fn from_server_port(
 ) -> Datagram {
     let relay = request.frame.address(field::GIADDR);
     if !relay.is_unspecified() {
-        return datagram(Via::Dhcp, (relay, dhcp.server_port).into(), bytes);
+        return datagram(EgressSocket::Dhcp, (relay, dhcp.server_port).into(), bytes);
     }
     let (htype, hlen) = (request.frame.htype(), request.frame.hlen());
     let interface = request.place.arrival;
     if answer.flags & BROADCAST != 0 || htype == 0 || hlen == 0 || hlen > LONGEST_ARP {
         let to = (Ipv4Addr::BROADCAST, dhcp.client_port).into();
-        return Datagram { interface, ..datagram(Via::Dhcp, to, bytes) };
+        return Datagram { interface, ..datagram(EgressSocket::Dhcp, to, bytes) };
     }
     let mac = request.frame.mac().to_vec();
-    let neighbour = Neighbour { interface, hardware_type: htype, mac };
+    let neighbour = NeighbourEntry { interface, hardware_type: htype, mac };
     let to = (IpAddr::from(answer.yiaddr), dhcp.client_port).into();
-    Datagram { interface, neighbour: Some(neighbour), ..datagram(Via::Dhcp, to, bytes) }
+    Datagram { interface, neighbour: Some(neighbour), ..datagram(EgressSocket::Dhcp, to, bytes) }
 }
 
-fn datagram(via: Via, to: SocketAddr, bytes: Vec<u8>) -> Datagram {
+fn datagram(via: EgressSocket, to: SocketAddr, bytes: Vec<u8>) -> Datagram {
     Datagram { via, to, from: None, interface: 0, neighbour: None, bytes }
 }

@@ -24,7 +24,7 @@ pub fn sight(config: &Config, request: &Request<'_>, decision: &Decision<'_>) ->
         }
         Decision::Silent(_) => return None,
     };
-    Some(Effect::Saw(sight))
+    Some(Effect::Observe(sight))
 }
 
 fn answered(

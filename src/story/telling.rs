@@ -4,10 +4,10 @@
 use super::boot::Boot;
 use super::html;
 use super::narrator::Narrator;
-use crate::failure::Failure;
+use crate::failure::StartupError;
 use crate::journal::plain::plain;
 use crate::journal::terminal::print;
-use crate::reason::reason;
+use crate::reason::strerror;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -44,7 +44,7 @@ const ROOM: usize = 1024;
 const LONGEST: u64 = 64 << 10;
 
 /// Tells the boots of a log; `-`, or nothing, is standard input.
-pub fn tell(form: Form, path: Option<&str>) -> Result<(), Failure> {
+pub fn tell(form: Form, path: Option<&str>) -> Result<(), StartupError> {
     match path.filter(|path| *path != "-") {
         Some(path) => all(form, &boots_of(path)?),
         None => listen(form),
@@ -53,9 +53,9 @@ pub fn tell(form: Form, path: Option<&str>) -> Result<(), Failure> {
 }
 
 /// The boots that a file tells of.
-pub fn boots_of(path: &str) -> Result<Vec<Boot>, Failure> {
+pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
     let unreadable =
-        |error: io::Error| Failure::file(format!("cannot read {path}: {}", reason(&error)));
+        |error: io::Error| StartupError::file(format!("cannot read {path}: {}", strerror(&error)));
     let mut narrator = Narrator::default();
     let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
     while let Some(line) = next_line(&mut file).map_err(unreadable)? {

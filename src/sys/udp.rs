@@ -1,6 +1,6 @@
 //! UDP sockets, and datagrams with the address and interface they arrived at.
 
-use crate::net::Arrival;
+use crate::net::ReceivedDatagram;
 use nix::sys::socket::sockopt::{
     BindToDevice, Broadcast, Ipv4PacketInfo, Ipv4Tos, Ipv6RecvPacketInfo, Ipv6V6Only, RcvBuf,
     RcvBufForce, ReuseAddr, ReusePort,
@@ -109,7 +109,7 @@ pub fn bind_to_device(fd: &OwnedFd, interface: &str) -> io::Result<()> {
 }
 
 /// Receives one datagram into `buffer`; a longer one is cut.
-pub fn receive<'b>(fd: &impl AsRawFd, buffer: &'b mut [u8]) -> io::Result<Arrival<'b>> {
+pub fn receive<'b>(fd: &impl AsRawFd, buffer: &'b mut [u8]) -> io::Result<ReceivedDatagram<'b>> {
     let mut control = nix::cmsg_space!(libc::in_pktinfo, libc::in6_pktinfo);
     let mut parts = [IoSliceMut::new(buffer)];
     let message = recvmsg::<SockaddrStorage>(
@@ -137,7 +137,7 @@ pub fn receive<'b>(fd: &impl AsRawFd, buffer: &'b mut [u8]) -> io::Result<Arriva
         .and_then(|address| socket_address(&address))
         .ok_or(io::ErrorKind::InvalidData)?;
     let size = message.bytes;
-    Ok(Arrival { bytes: &buffer[..size], peer, local, interface })
+    Ok(ReceivedDatagram { bytes: &buffer[..size], peer, local, interface })
 }
 
 /// Receives one datagram into `buffer`, without where it arrived.

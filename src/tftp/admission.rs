@@ -5,8 +5,8 @@ use super::queue::Waiting;
 use super::{Around, Server, Socket};
 use crate::config::Tftp;
 use crate::effect::Effect;
-use crate::millis::Millis;
-use crate::net::Arrival;
+use crate::millis::Timestamp;
+use crate::net::ReceivedDatagram;
 use std::net::IpAddr;
 
 /// Of clients that wait, so many are looked at for one that finds a place, and so many milliseconds later again.
@@ -25,7 +25,7 @@ impl Server {
     pub fn admit(
         &mut self,
         listener: usize,
-        arrival: &Arrival<'_>,
+        arrival: &ReceivedDatagram<'_>,
         around: &mut Around<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) -> bool {
@@ -105,7 +105,7 @@ impl Server {
     }
 
     /// Forgets requests that have waited for so long that their clients have gone.
-    pub fn give_up(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+    pub fn give_up(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         while let Some(request) = self.undecided.expired(now) {
             effects.extend(closing(request.socket));
         }
@@ -115,7 +115,7 @@ impl Server {
 /// The end of a socket that nobody else needs.
 pub fn closing(socket: Socket) -> Option<Effect> {
     match socket {
-        Socket::Own(id) => Some(Effect::Close(id)),
+        Socket::Own(id) => Some(Effect::CloseSocket(id)),
         Socket::Shared(_) => None,
     }
 }

@@ -4,7 +4,7 @@
 //! than one whose client has, and makes room for another client, and in the end for its own; of those that are alive none
 //! does, unless nothing has moved for long, or one client has many of them.
 
-use crate::millis::Millis;
+use crate::millis::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use std::net::IpAddr;
 pub struct Crowd {
     shares: HashMap<IpAddr, Share>,
     /// Transfers that were not answered yet, the oldest first.
-    unheard: BTreeSet<(Millis, usize)>,
+    unheard: BTreeSet<(Timestamp, usize)>,
     transfers: usize,
 }
 
@@ -29,7 +29,7 @@ struct Share {
 /// How a transfer is counted; it goes with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Seat {
-    since: Millis,
+    since: Timestamp,
     heard: bool,
     repeated: bool,
     anew: u8,
@@ -55,7 +55,7 @@ impl Seat {
     }
 
     /// Its client asks anew: how often it has done so without a word; `None`: too often, and too soon.
-    pub fn asks_anew(self, now: Millis) -> Option<u8> {
+    pub fn asks_anew(self, now: Timestamp) -> Option<u8> {
         let is_too_soon = self.anew >= MOST_ANEW && now < self.since.plus(GRACE);
         if self.heard { Some(0) } else { (!is_too_soon).then_some(self.anew.saturating_add(1)) }
     }
@@ -63,7 +63,7 @@ impl Seat {
 
 impl Crowd {
     /// A transfer begins, whose client has asked anew so often.
-    pub fn enters(&mut self, id: usize, client: IpAddr, now: Millis, anew: u8) -> Seat {
+    pub fn enters(&mut self, id: usize, client: IpAddr, now: Timestamp, anew: u8) -> Seat {
         let share = self.shares.entry(client).or_default();
         let repeated = share.repeated < MOST_REPEATED;
         share.transfers += 1;
@@ -106,11 +106,11 @@ impl Crowd {
     pub fn unheard_for(
         &self,
         newcomer: IpAddr,
-        now: Millis,
+        now: Timestamp,
         client_of: impl Fn(usize) -> Option<IpAddr>,
     ) -> Option<usize> {
         let new = self.share(newcomer);
-        let makes_room = |since: Millis, client| {
+        let makes_room = |since: Timestamp, client| {
             let share = self.share(client);
             // Otherwise they would only change places.
             let is_less = new.transfers == 0 || new.transfers + 1 < share.transfers;

@@ -2,14 +2,14 @@
 
 use crate::config::Tftp;
 use crate::config::network::Network;
-use crate::net::{Address, Arrival, Interfaces, Link, any_interface_matches};
+use crate::net::{Address, ReceivedDatagram, Interfaces, Link, any_interface_matches};
 
 /// Whether a datagram on port 69 is for us. If not, nothing is said.
 pub fn accepts(
     tftp: &Tftp,
     network: &Network,
     interfaces: &Interfaces,
-    arrival: &Arrival<'_>,
+    arrival: &ReceivedDatagram<'_>,
 ) -> bool {
     let Some(link) = interfaces.by_index(arrival.interface) else { return false };
     if let Some(list) = &tftp.interfaces {
@@ -22,7 +22,7 @@ pub fn accepts(
 }
 
 /// Asked over loopback, for an address of an interface that is accepted.
-fn is_of_accepted(network: &Network, interfaces: &Interfaces, arrival: &Arrival<'_>) -> bool {
+fn is_of_accepted(network: &Network, interfaces: &Interfaces, arrival: &ReceivedDatagram<'_>) -> bool {
     let of = |address: &&Address| address.ip == arrival.local;
     let link = interfaces
         .addresses
@@ -37,9 +37,9 @@ fn has_accepted_label(
     network: &Network,
     interfaces: &Interfaces,
     link: &Link,
-    arrival: &Arrival<'_>,
+    arrival: &ReceivedDatagram<'_>,
 ) -> bool {
-    interfaces.of(link.index).filter(|address| address.ip == arrival.local).any(|address| {
+    interfaces.addresses_of(link.index).filter(|address| address.ip == arrival.local).any(|address| {
         let label = address.label.as_deref();
         label.is_some_and(|label| network.accepts(label, false, None))
     })

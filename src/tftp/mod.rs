@@ -28,8 +28,8 @@ pub use filter::accepts;
 use crate::config::Tftp;
 use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
-use crate::millis::Millis;
-use crate::net::{Arrival, Datagram, Interfaces, Via};
+use crate::millis::Timestamp;
+use crate::net::{ReceivedDatagram, Datagram, Interfaces, EgressSocket};
 use crate::sight::Sight;
 use crate::wire::tftp::{Inbound, error};
 use admission::{closing, is_read};
@@ -58,7 +58,7 @@ pub struct Server {
     crowd: Crowd,
     queue: Queue,
     /// When room for those who wait is looked for again.
-    look: Millis,
+    look: Timestamp,
     /// Buffers of batches that were sent, for the next ones.
     buffers: Vec<Vec<u8>>,
 }
@@ -81,7 +81,7 @@ pub struct Around<'a, F> {
     /// The files.
     pub files: &'a mut F,
     /// What time it is.
-    pub now: Millis,
+    pub now: Timestamp,
 }
 
 /// Datagrams are cut there, and options behind are lost.
@@ -91,7 +91,7 @@ const TIMERS: usize = 4096;
 
 impl Server {
     /// The next moment at which [`Server::due`] may know somebody.
-    pub fn deadline(&self) -> Option<Millis> {
+    pub fn deadline(&self) -> Option<Timestamp> {
         let look = (!self.queue.is_empty()).then_some(self.look);
         self.timers.next().into_iter().chain(self.undecided.deadline()).chain(look).min()
     }
@@ -105,7 +105,7 @@ impl Server {
     pub fn request(
         &mut self,
         socket: Socket,
-        arrival: &Arrival<'_>,
+        arrival: &ReceivedDatagram<'_>,
         around: &mut Around<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) {
@@ -127,12 +127,12 @@ impl Server {
     fn answer(
         &mut self,
         socket: Socket,
-        arrival: &Arrival<'_>,
+        arrival: &ReceivedDatagram<'_>,
         history: &mut History,
         around: &mut Around<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) {
-        let arrival = Arrival {
+        let arrival = ReceivedDatagram {
             bytes: &arrival.bytes[..arrival.bytes.len().min(LONGEST_REQUEST)],
             ..*arrival
         };
@@ -165,8 +165,8 @@ impl Server {
             return;
         }
         let via = match socket {
-            Socket::Own(id) => Via::Transfer(id),
-            Socket::Shared(listener) => Via::Tftp(listener),
+            Socket::Own(id) => EgressSocket::Transfer(id),
+            Socket::Shared(listener) => EgressSocket::Tftp(listener),
         };
         let started = inbound.map_or(Started::Nothing, |inbound| {
             request::start(inbound, via, &arrival, history, around, effects)
@@ -231,7 +231,7 @@ impl Server {
             let Some(session) = self.sessions.get(id) else { return true };
             if session.peer() != peer {
                 let answers = !matches!(bytes, [0, 5, ..]);
-                let told = refuse_stranger(Via::Transfer(id), peer, around.interfaces);
+                let told = refuse_stranger(EgressSocket::Transfer(id), peer, around.interfaces);
                 effects.extend(told.into_iter().take(1 + usize::from(answers)));
             } else if let Some(inbound) = Inbound::parse(bytes) {
                 self.inbound(id, inbound, around, effects);
@@ -254,7 +254,7 @@ impl Server {
     }
 
     /// A transfer for which something is due. To be given to [`Server::expire`].
-    pub fn due(&mut self, now: Millis) -> Option<usize> {
+    pub fn due(&mut self, now: Timestamp) -> Option<usize> {
         while let Some((id, when)) = self.timers.due(now) {
             let Some(session) = self.sessions.get_mut(id) else { continue };
             if session.alarm.rings(when) {
@@ -271,7 +271,7 @@ impl Server {
     pub fn expire(
         &mut self,
         id: usize,
-        now: Millis,
+        now: Timestamp,
         files: &mut impl Files,
         effects: &mut Vec<Effect>,
     ) {
@@ -306,7 +306,7 @@ impl Server {
         &mut self,
         id: usize,
         event: Event,
-        now: Millis,
+        now: Timestamp,
         files: &mut impl Files,
         effects: &mut Vec<Effect>,
     ) {
@@ -324,7 +324,7 @@ impl Server {
     }
 
     /// Whether a transfer's client may ask anew, which may be somebody else who wants us to send much to it.
-    fn asks_anew(&self, id: usize, now: Millis) -> Option<u8> {
+    fn asks_anew(&self, id: usize, now: Timestamp) -> Option<u8> {
         self.sessions.get(id)?.seat?.asks_anew(now)
     }
 
@@ -334,7 +334,7 @@ impl Server {
         let client = session.peer().ip();
         let Some(seat) = &mut session.seat else { return };
         if self.crowd.hears(id, client, seat) {
-            effects.push(Effect::Saw(Sight::Acknowledges { client }));
+            effects.push(Effect::Observe(Sight::Acknowledges { client }));
         }
     }
 
@@ -362,7 +362,7 @@ impl Server {
         }
     }
 
-    fn insert(&mut self, socket: Socket, session: Box<Session>, now: Millis, anew: u8) -> usize {
+    fn insert(&mut self, socket: Socket, session: Box<Session>, now: Timestamp, anew: u8) -> usize {
         let client = session.peer();
         let id = match socket {
             Socket::Own(id) => {
@@ -385,7 +385,7 @@ impl Server {
         self.wakes_no_more(id, session.waits());
         session.seat.into_iter().for_each(|seat| self.crowd.leaves(id, session.peer().ip(), seat));
         if own {
-            effects.push(Effect::Close(id));
+            effects.push(Effect::CloseSocket(id));
         }
         if self.timers.len() > TIMERS + 4 * self.sessions.len() {
             self.timers = Timers::default();
@@ -414,7 +414,7 @@ impl Server {
 
 /// Whoever writes to a transfer of somebody else is told so (RFC 1350, section 4). An error is not answered: that may be the
 /// answer of another server, which would answer this one.
-fn refuse_stranger(via: Via, to: SocketAddr, interfaces: &Interfaces) -> [Effect; 2] {
+fn refuse_stranger(via: EgressSocket, to: SocketAddr, interfaces: &Interfaces) -> [Effect; 2] {
     let line = TftpLine::WrongPort(session::shown(&to, interfaces));
     let bytes = error(5, &line.to_string());
     let reply = Datagram { via, to, from: None, interface: 0, neighbour: None, bytes };

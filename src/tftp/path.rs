@@ -111,7 +111,7 @@ mod tests {
     use super::super::files::memory::Memory;
     use super::*;
     use crate::config::{Origin, Placed};
-    use crate::millis::Millis;
+    use crate::millis::Timestamp;
     use std::net::Ipv4Addr;
 
     fn path_of(name: &str, tftp: &Tftp, files: &mut Memory) -> String {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn fresh() -> History {
-        History::new(Millis(0))
+        History::new(Timestamp(0))
     }
 
     fn with_root(root: &str) -> Tftp {

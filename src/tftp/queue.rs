@@ -1,8 +1,8 @@
 //! Requests that wait for a place. Each client has its turn, and is heard in the order in which it asked; but what it has
 //! just asked for, or asked for again, comes before what it may have given up.
 
-use crate::millis::Millis;
-use crate::net::Arrival;
+use crate::millis::Timestamp;
+use crate::net::ReceivedDatagram;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,7 +12,7 @@ pub struct Waiting {
     /// The socket it came to, by number.
     pub listener: usize,
     /// When it came last.
-    asked: Millis,
+    asked: Timestamp,
     bytes: Vec<u8>,
     peer: SocketAddr,
     local: IpAddr,
@@ -44,9 +44,9 @@ const TOGETHER: u64 = 1_000;
 
 impl Waiting {
     /// The request, to be looked at.
-    pub fn arrival(&self) -> Arrival<'_> {
+    pub fn arrival(&self) -> ReceivedDatagram<'_> {
         let Self { bytes, peer, local, interface, .. } = self;
-        Arrival { bytes, peer: *peer, local: *local, interface: *interface }
+        ReceivedDatagram { bytes, peer: *peer, local: *local, interface: *interface }
     }
 }
 
@@ -57,8 +57,8 @@ impl Queue {
     }
 
     /// Keeps a request, if there is room for it. One that waits already is not kept twice.
-    pub fn keep(&mut self, listener: usize, arrival: &Arrival<'_>, now: Millis) {
-        let Arrival { bytes, peer, local, interface } = *arrival;
+    pub fn keep(&mut self, listener: usize, arrival: &ReceivedDatagram<'_>, now: Timestamp) {
+        let ReceivedDatagram { bytes, peer, local, interface } = *arrival;
         let client = peer.ip();
         let has = self.requests.get(&client).map_or(0, VecDeque::len);
         let most = if self.count < MOST / 2 { MOST_OF_ONE } else { 1 };
@@ -83,7 +83,7 @@ impl Queue {
     }
 
     /// Forgets those whose clients ask no more.
-    pub fn forget_lost(&mut self, now: Millis) {
+    pub fn forget_lost(&mut self, now: Timestamp) {
         self.requests.retain(|_, own| {
             own.retain(|kept| now < kept.asked.plus(PATIENCE));
             !own.is_empty()

@@ -10,7 +10,7 @@ use super::transfer::{Terms, Transfer};
 use super::undecided::History;
 use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line, TftpLine};
-use crate::net::{Arrival, Via};
+use crate::net::{ReceivedDatagram, EgressSocket};
 use crate::sight::{Refused, Sight};
 use crate::wire::tftp::{Inbound, Strings, error, oack};
 
@@ -42,8 +42,8 @@ pub enum Started {
 /// Starts a session, or tells the client and the log why not.
 pub fn start(
     inbound: Inbound<'_>,
-    via: Via,
-    arrival: &Arrival<'_>,
+    via: EgressSocket,
+    arrival: &ReceivedDatagram<'_>,
     history: &mut History,
     around: &mut Around<'_, impl Files>,
     effects: &mut Vec<Effect>,
@@ -93,7 +93,7 @@ fn sight(code: u16, client: &Client, path: Vec<u8>, said: bool) -> Effect {
         code::ACCESS if said => Refused::Denied,
         _ => Refused::Unsaid,
     };
-    Effect::Saw(Sight::Refused { client: client.peer.ip(), path, why })
+    Effect::Observe(Sight::Refused { client: client.peer.ip(), path, why })
 }
 
 fn read(
@@ -141,7 +141,7 @@ fn read(
     };
     let transfer = Transfer::start(terms, source.last(), around.now);
     let ip = client.peer.ip();
-    effects.push(Effect::Saw(Sight::Begins { client: ip, path: resolved.path.clone() }));
+    effects.push(Effect::Observe(Sight::Begins { client: ip, path: resolved.path.clone() }));
     if around.tftp.tell {
         let line = DecisionLine::Begins {
             path: cleaned(&resolved.path),
@@ -150,7 +150,7 @@ fn read(
             blksize: agreed.blksize,
             windowsize: agreed.windowsize,
         };
-        effects.push(Effect::Tell(ip, Line::Decision(line)));
+        effects.push(Effect::LogLimited(ip, Line::Decision(line)));
     }
     let began = around.tftp.tell.then_some(around.now);
     Started::Session(Box::new(Session::new(client, resolved.path, transfer, source, (oack, began))))

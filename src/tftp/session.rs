@@ -7,10 +7,10 @@ use super::request::code;
 use super::timers::Alarm;
 use super::transfer::{Action, Event, Outcome, Transfer};
 use super::undecided::REPEATED;
-use crate::effect::{Effect, Sent};
+use crate::effect::{Effect, CompletedTransfer};
 use crate::log_line::{DecisionLine, Line, TftpLine};
-use crate::millis::Millis;
-use crate::net::{Batch, Datagram, Interfaces, Via};
+use crate::millis::Timestamp;
+use crate::net::{Batch, Datagram, Interfaces, EgressSocket};
 use crate::sight::Sight;
 use crate::wire::option_names::printable;
 use crate::wire::tftp::error;
@@ -21,7 +21,7 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub struct Client {
     /// The socket.
-    pub via: Via,
+    pub via: EgressSocket,
     /// Its address and port.
     pub peer: SocketAddr,
     /// The address it asked.
@@ -54,7 +54,7 @@ impl Client {
 
     /// Over port 69 the source address must be told.
     fn from(&self) -> (Option<IpAddr>, u32) {
-        if matches!(self.via, Via::Tftp(_)) {
+        if matches!(self.via, EgressSocket::Tftp(_)) {
             (Some(self.local), self.interface)
         } else {
             (None, 0)
@@ -105,7 +105,7 @@ pub struct Session {
     source: Source,
     oack: Option<Vec<u8>>,
     /// When it began, if its end is to be told.
-    began: Option<Millis>,
+    began: Option<Timestamp>,
     /// How it is counted among all; `None`: it is not yet.
     pub seat: Option<Seat>,
     /// Blocks to be sent: when all that has arrived is read, or when the disk has them.
@@ -134,7 +134,7 @@ impl Session {
         path: Vec<u8>,
         (transfer, first): (Transfer, Range<u64>),
         source: Source,
-        (oack, began): (Option<Vec<u8>>, Option<Millis>),
+        (oack, began): (Option<Vec<u8>>, Option<Timestamp>),
     ) -> Self {
         let (owed, waits, alarm) = (Some(first), None, Alarm::default());
         Self {
@@ -173,17 +173,17 @@ impl Session {
     }
 
     /// The next moment at which something is due.
-    pub fn deadline(&self) -> Millis {
+    pub fn deadline(&self) -> Timestamp {
         self.transfer.deadline()
     }
 
     /// When its client last had something new.
-    pub fn progress(&self) -> Millis {
+    pub fn progress(&self) -> Timestamp {
         self.transfer.progress()
     }
 
     /// Whether its first answer waits for the disk. A client that has heard nothing for some seconds asks once more.
-    pub fn is_kept_waiting(&self, now: Millis) -> bool {
+    pub fn is_kept_waiting(&self, now: Timestamp) -> bool {
         self.waits.is_some() && now < self.progress().plus_seconds(REPEATED)
     }
 
@@ -198,7 +198,7 @@ impl Session {
     }
 
     /// Takes an event. What it asks to send is owed from now on.
-    pub fn on(&mut self, event: Event, now: Millis, effects: &mut Vec<Effect>) -> Standing {
+    pub fn on(&mut self, event: Event, now: Timestamp, effects: &mut Vec<Effect>) -> Standing {
         match self.transfer.on(event, now) {
             Action::Wait => Standing::Open,
             Action::Send(blocks) => {
@@ -213,7 +213,7 @@ impl Session {
                 };
                 effects.push(Effect::Log(Line::Tftp(line)));
                 effects.extend(sent.is_some().then(|| self.told(now)).flatten());
-                effects.extend(sent.map(Effect::TellScript));
+                effects.extend(sent.map(Effect::RunScript));
                 Standing::Over
             }
         }
@@ -225,7 +225,7 @@ impl Session {
         if self.seat.is_some_and(Seat::is_heard) {
             effects.push(self.client.send(error(code::UNDEFINED, "too many transfers")));
         }
-        effects.push(Effect::Saw(Sight::MakesRoom { client: self.client.peer.ip() }));
+        effects.push(Effect::Observe(Sight::MakesRoom { client: self.client.peer.ip() }));
     }
 
     /// The client has sent an error.
@@ -290,19 +290,19 @@ impl Session {
     }
 
     /// How long it took.
-    fn told(&self, now: Millis) -> Option<Effect> {
+    fn told(&self, now: Timestamp) -> Option<Effect> {
         let line = DecisionLine::Ended {
             path: cleaned(&self.path),
             client: self.client.shown.clone(),
             size: self.source.size(),
             millis: now.0 - self.began?.0,
         };
-        Some(Effect::Tell(self.client.peer.ip(), Line::Decision(line)))
+        Some(Effect::LogLimited(self.client.peer.ip(), Line::Decision(line)))
     }
 
-    fn sent(&self) -> Sent {
+    fn sent(&self) -> CompletedTransfer {
         let (size, client) = (self.source.size(), self.client.peer.ip());
-        Sent { size, client, path: self.path.clone() }
+        CompletedTransfer { size, client, path: self.path.clone() }
     }
 
     fn failed(&self) -> TftpLine {

@@ -1,7 +1,7 @@
 //! The sessions that are open, by number.
 
 use super::session::Session;
-use crate::millis::Millis;
+use crate::millis::Timestamp;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
@@ -16,7 +16,7 @@ pub struct Sessions {
     by_peer: HashMap<SocketAddr, usize>,
     count: usize,
     /// Until then nobody is idle.
-    busy_until: Millis,
+    busy_until: Timestamp,
 }
 
 /// Milliseconds without anything new after which a place is worth more to somebody who has none. Loaders that wait for us
@@ -59,7 +59,7 @@ impl Sessions {
 
     /// The one that has had nothing new for the longest time, if that is too long: its client is gone, or slow on purpose, or
     /// the disk hangs.
-    pub fn idlest(&mut self, now: Millis) -> Option<usize> {
+    pub fn idlest(&mut self, now: Timestamp) -> Option<usize> {
         if now < self.busy_until {
             return None;
         }

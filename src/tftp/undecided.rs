@@ -3,8 +3,8 @@
 use super::Socket;
 use super::files::{Awaited, Files};
 use super::transfer::PATIENCE;
-use crate::millis::Millis;
-use crate::net::Arrival;
+use crate::millis::Timestamp;
+use crate::net::ReceivedDatagram;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
@@ -27,14 +27,14 @@ pub const REPEATED: u64 = 5;
 /// What a request has been through.
 #[derive(Debug)]
 pub struct History {
-    since: Millis,
+    since: Timestamp,
     /// Directories it was told of. It asks for one after the other, and none may be forgotten before the last.
     directories: Vec<(Vec<u8>, bool)>,
 }
 
 impl History {
     /// A request that has just come.
-    pub fn new(now: Millis) -> Self {
+    pub fn new(now: Timestamp) -> Self {
         Self { since: now, directories: Vec::new() }
     }
 
@@ -51,9 +51,9 @@ impl History {
 
 impl Undecided {
     /// The request, to be looked at again, and what it has been through.
-    pub fn parts(&mut self) -> (Arrival<'_>, &mut History) {
+    pub fn parts(&mut self) -> (ReceivedDatagram<'_>, &mut History) {
         let Self { bytes, peer, local, interface, history, .. } = self;
-        let arrival = Arrival { bytes, peer: *peer, local: *local, interface: *interface };
+        let arrival = ReceivedDatagram { bytes, peer: *peer, local: *local, interface: *interface };
         (arrival, history)
     }
 }
@@ -69,7 +69,7 @@ impl Requests {
     }
 
     /// When the oldest has waited for long enough.
-    pub fn deadline(&self) -> Option<Millis> {
+    pub fn deadline(&self) -> Option<Timestamp> {
         self.0.front().map(|oldest| oldest.history.since.plus_seconds(PATIENCE))
     }
 
@@ -77,11 +77,11 @@ impl Requests {
     pub fn keep(
         &mut self,
         socket: Socket,
-        arrival: &Arrival<'_>,
+        arrival: &ReceivedDatagram<'_>,
         awaited: Awaited,
         history: History,
     ) -> Option<Socket> {
-        let Arrival { bytes, peer, local, interface } = *arrival;
+        let ReceivedDatagram { bytes, peer, local, interface } = *arrival;
         let same = |kept: &Undecided| kept.peer == peer && kept.bytes == bytes;
         let before = self.0.iter().position(same).and_then(|at| self.0.remove(at));
         let bytes = bytes.to_vec();
@@ -107,14 +107,14 @@ impl Requests {
     }
 
     /// The oldest makes room for a client that has none, if it has waited for so long that its client asks again.
-    pub fn makes_room_for(&mut self, newcomer: IpAddr, now: Millis) -> Option<Undecided> {
+    pub fn makes_room_for(&mut self, newcomer: IpAddr, now: Timestamp) -> Option<Undecided> {
         let old = self.0.front()?.history.since.plus_seconds(REPEATED) <= now;
         let has_one = || self.0.iter().any(|kept| kept.peer.ip() == newcomer);
         if old && !has_one() { self.0.pop_front() } else { None }
     }
 
     /// One whose client has certainly gone.
-    pub fn expired(&mut self, now: Millis) -> Option<Undecided> {
+    pub fn expired(&mut self, now: Timestamp) -> Option<Undecided> {
         self.deadline().filter(|deadline| *deadline <= now).and_then(|_| self.0.pop_front())
     }
 }

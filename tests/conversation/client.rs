@@ -1,7 +1,7 @@
 //! A client of the model (RFC 1350, 2347, 2348, 7440): it asks for a file until it has it, and knows what it has to get.
 
 use super::disk::{FILES, contents};
-use pxemasq::net::Via;
+use pxemasq::net::EgressSocket;
 
 /// One client's wish.
 #[derive(Clone, Copy)]
@@ -61,7 +61,7 @@ pub struct Client {
     pub wish: Wish,
     expected: Vec<u8>,
     /// Who sends it the file.
-    pub peer: Option<Via>,
+    pub peer: Option<EgressSocket>,
     blksize: usize,
     windowsize: usize,
     got: Vec<u8>,

@@ -4,8 +4,8 @@ use super::client::{Client, Wish};
 use super::disk::Disk;
 use pxemasq::config::Tftp;
 use pxemasq::effect::Effect;
-use pxemasq::millis::Millis;
-use pxemasq::net::{Address, Arrival, Interfaces, Link, Via};
+use pxemasq::millis::Timestamp;
+use pxemasq::net::{Address, ReceivedDatagram, Interfaces, Link, EgressSocket};
 use pxemasq::tftp::{Around, Server, Socket};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -21,7 +21,7 @@ const PATIENCE: u64 = 1_000_000;
 /// A datagram on its way to a client.
 struct ToClient {
     to: SocketAddr,
-    from: (Via, usize),
+    from: (EgressSocket, usize),
     bytes: Vec<u8>,
 }
 
@@ -38,7 +38,7 @@ pub struct Network {
     interfaces: Interfaces,
     server: Server,
     disk: Disk,
-    now: Millis,
+    now: Timestamp,
     clients: Vec<Option<Client>>,
     next_port: u16,
     to_clients: Vec<ToClient>,
@@ -77,7 +77,7 @@ impl Network {
             interfaces: Interfaces { links: vec![link], addresses: vec![address] },
             server: Server::default(),
             disk: Disk::new(),
-            now: Millis(0),
+            now: Timestamp(0),
             clients: (0..CLIENTS).map(|_| None).collect(),
             next_port: 1024,
             to_clients: Vec::new(),
@@ -134,9 +134,9 @@ impl Network {
         self.sends(from, peer, bytes);
     }
 
-    fn sends(&mut self, from: SocketAddr, peer: Option<Via>, bytes: Vec<u8>) {
+    fn sends(&mut self, from: SocketAddr, peer: Option<EgressSocket>, bytes: Vec<u8>) {
         let to = match peer {
-            Some(Via::Transfer(id)) => Some((id, self.sockets[id].1)),
+            Some(EgressSocket::Transfer(id)) => Some((id, self.sockets[id].1)),
             _ => None,
         };
         self.to_server.push(ToServer { from, to, bytes });
@@ -183,7 +183,7 @@ impl Network {
                 drop(slot.take_if(|client| client.done));
             });
         }
-        let to = if let Via::Transfer(id) = via { Some((id, opened)) } else { None };
+        let to = if let EgressSocket::Transfer(id) = via { Some((id, opened)) } else { None };
         answer.into_iter().for_each(|bytes| self.to_server.push(ToServer { from, to, bytes }));
     }
 
@@ -206,7 +206,7 @@ impl Network {
             }
             Some(_) => return,
             None => {
-                let arrival = Arrival { bytes: &bytes, peer, local: SERVER, interface: 2 };
+                let arrival = ReceivedDatagram { bytes: &bytes, peer, local: SERVER, interface: 2 };
                 if !tftp.single_port && bytes.len() < 2 {
                     return;
                 }
@@ -222,7 +222,7 @@ impl Network {
         self.take(effects);
     }
 
-    fn requested(&mut self, arrival: &Arrival<'_>) -> Vec<Effect> {
+    fn requested(&mut self, arrival: &ReceivedDatagram<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
         let socket = if self.tftp.single_port {
             Socket::Shared(0)
@@ -302,23 +302,23 @@ impl Network {
                     }
                     self.server.take_back(batch.bytes);
                 }
-                Effect::Close(id) => {
+                Effect::CloseSocket(id) => {
                     assert!(self.sockets[id].0, "a socket is closed once");
                     self.sockets[id] = (false, self.sockets[id].1 + 1);
                 }
-                Effect::Log(line) | Effect::Tell(_, line) => {
+                Effect::Log(line) | Effect::LogLimited(_, line) => {
                     assert!(!line.to_string().contains('\n'), "{line}");
                 }
-                Effect::Saw(_) | Effect::TellScript(_) => {}
-                Effect::SendLater(..) => panic!("that is of DHCP"),
+                Effect::Observe(_) | Effect::RunScript(_) => {}
+                Effect::SendDelayed(..) => panic!("that is of DHCP"),
             }
         }
         assert!(self.server.transfers() <= self.tftp.most + 1, "more than tftp-max");
     }
 
-    fn leaves(&mut self, to: SocketAddr, via: Via, bytes: Vec<u8>) {
+    fn leaves(&mut self, to: SocketAddr, via: EgressSocket, bytes: Vec<u8>) {
         let opened = match via {
-            Via::Transfer(id) => {
+            EgressSocket::Transfer(id) => {
                 assert!(self.sockets[id].0, "a closed socket sends nothing");
                 self.sockets[id].1
             }

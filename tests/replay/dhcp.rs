@@ -10,7 +10,7 @@ use pxemasq::config::names::Names;
 use pxemasq::config::run_time::RunTimeFiles;
 use pxemasq::effect::Effect;
 use pxemasq::log_line::{DhcpLine, Line};
-use pxemasq::net::{Address, Arrival, Datagram, Interfaces, Link, Via, same_network};
+use pxemasq::net::{Address, ReceivedDatagram, Datagram, Interfaces, Link, EgressSocket, same_network};
 use pxemasq::proxydhcp::{self, Port};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -113,7 +113,7 @@ impl Stage {
 
     fn hears(&mut self, said: &Said) {
         let link = self.interfaces.by_name(&said.on).expect("an interface");
-        let arrival = Arrival {
+        let arrival = ReceivedDatagram {
             bytes: &said.bytes,
             peer: said.from.into(),
             local: (*said.to.ip()).into(),
@@ -137,12 +137,12 @@ impl Stage {
                 let told = self.told(&datagram);
                 self.seen.packets.extend(told.map(|told| format!("{} {told}", self.step)));
             }
-            Effect::SendLater(delay, datagram) => {
+            Effect::SendDelayed(delay, datagram) => {
                 let told = self.told(&datagram);
                 self.delayed.extend(told.map(|told| (delay, told)));
             }
-            Effect::Saw(_) => {}
-            Effect::SendBatch(_) | Effect::Close(_) | Effect::Tell(..) | Effect::TellScript(_) => {
+            Effect::Observe(_) => {}
+            Effect::SendBatch(_) | Effect::CloseSocket(_) | Effect::LogLimited(..) | Effect::RunScript(_) => {
                 unreachable!("DHCP opens nothing")
             }
         }
@@ -157,7 +157,7 @@ impl Stage {
             return None;
         };
         let port = match datagram.via {
-            Via::Pxe => PXE_PORT,
+            EgressSocket::Pxe => PXE_PORT,
             _ => self.config.dhcp.server_port,
         };
         let on = self.interfaces.by_index(index).expect("an interface").name.clone();
@@ -182,7 +182,7 @@ impl Stage {
     /// The interface a datagram leaves by, and its source address.
     fn way(&self, interface: u32, to: Ipv4Addr) -> Option<(u32, Ipv4Addr)> {
         let near = |address: &&Address| {
-            address.ip4().is_some_and(|ip| same_network(ip, to, address.netmask()))
+            address.ipv4().is_some_and(|ip| same_network(ip, to, address.netmask()))
         };
         let here = |address: &&Address| address.interface == interface;
         let all = &self.interfaces.addresses;
@@ -190,7 +190,7 @@ impl Stage {
             0 => all.iter().find(near)?,
             _ => all.iter().filter(here).find(near).or_else(|| all.iter().find(here))?,
         };
-        Some((found.interface, found.ip4()?))
+        Some((found.interface, found.ipv4()?))
     }
 }
 

@@ -5,8 +5,8 @@ use super::common::speech::{self, Step, shown, step};
 use super::{config, logged};
 use pxemasq::config::{Config, Tftp};
 use pxemasq::effect::Effect;
-use pxemasq::millis::Millis;
-use pxemasq::net::{Address, Arrival, Interfaces, Link, Via};
+use pxemasq::millis::Timestamp;
+use pxemasq::net::{Address, ReceivedDatagram, Interfaces, Link, EgressSocket};
 use pxemasq::tftp::files::{FileId, Files, Opened, Read, Refusal};
 use pxemasq::tftp::{Around, Server, Socket};
 use std::collections::HashMap;
@@ -18,12 +18,12 @@ struct Stage {
     interfaces: Interfaces,
     server: Server,
     files: Tree,
-    now: Millis,
+    now: Timestamp,
     /// Which socket of the client a transfer is with.
     transfers: HashMap<usize, String>,
     seen: Transcript,
     step: usize,
-    waited: Option<Millis>,
+    waited: Option<Timestamp>,
 }
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 50);
@@ -39,7 +39,7 @@ pub fn play(fixture: &Fixture) -> Transcript {
         interfaces: Interfaces { links: vec![link], addresses: vec![address] },
         server: Server::default(),
         files: Tree::new(fixture),
-        now: Millis(100),
+        now: Timestamp(100),
         transfers: HashMap::new(),
         seen: Transcript::default(),
         step: 0,
@@ -60,7 +60,7 @@ impl Stage {
         let port = by.bytes().next().map_or(0, u16::from) + 40000;
         let port = by.parse().unwrap_or(port);
         let arrival =
-            Arrival { bytes, peer: (CLIENT, port).into(), local: SERVER.into(), interface: 2 };
+            ReceivedDatagram { bytes, peer: (CLIENT, port).into(), local: SERVER.into(), interface: 2 };
         let mut effects = Vec::new();
         let Self { config, interfaces, server, files, now, transfers, .. } = self;
         let unserved = Tftp::default();
@@ -107,8 +107,8 @@ impl Stage {
         for effect in effects {
             match effect {
                 Effect::Log(line) => self.seen.log.push(logged(&line)),
-                Effect::Send(datagram) | Effect::SendLater(_, datagram) => {
-                    assert!(matches!(datagram.via, Via::Transfer(_) | Via::Tftp(_)));
+                Effect::Send(datagram) | Effect::SendDelayed(_, datagram) => {
+                    assert!(matches!(datagram.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)));
                     let to = by_port(datagram.to.port());
                     self.seen.packets.push(format!(
                         "{} {when}{to} {}",
@@ -117,14 +117,14 @@ impl Stage {
                     ));
                 }
                 Effect::SendBatch(batch) => {
-                    assert!(matches!(batch.via, Via::Transfer(_) | Via::Tftp(_)));
+                    assert!(matches!(batch.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)));
                     let to = by_port(batch.to.port());
                     for datagram in batch.bytes.chunks(batch.segment) {
                         let shown = shown(datagram);
                         self.seen.packets.push(format!("{} {when}{to} {shown}", self.step));
                     }
                 }
-                Effect::Close(_) | Effect::TellScript(_) | Effect::Saw(_) | Effect::Tell(..) => {}
+                Effect::CloseSocket(_) | Effect::RunScript(_) | Effect::Observe(_) | Effect::LogLimited(..) => {}
             }
         }
     }

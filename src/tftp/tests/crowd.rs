@@ -24,7 +24,7 @@ impl Hall {
     fn asks(&mut self, client: [u8; 4], port: u16) -> Option<usize> {
         let peer = SocketAddr::from((Ipv4Addr::from(client), port));
         let local = Ipv4Addr::new(10, 9, 0, 1).into();
-        let arrival = Arrival { bytes: REQUEST, peer, local, interface: 2 };
+        let arrival = ReceivedDatagram { bytes: REQUEST, peer, local, interface: 2 };
         let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
         let mut around = Around { tftp, interfaces, files, now: *now };
         let mut effects = Vec::new();
@@ -32,7 +32,7 @@ impl Hall {
         has.then(|| self.begins(&arrival))
     }
 
-    fn begins(&mut self, arrival: &Arrival<'_>) -> usize {
+    fn begins(&mut self, arrival: &ReceivedDatagram<'_>) -> usize {
         self.next += 1;
         let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
         let mut around = Around { tftp, interfaces, files, now: *now };
@@ -42,7 +42,7 @@ impl Hall {
 
     /// Who has waited, and has a place now.
     fn calls(&mut self, now: u64) -> Vec<SocketAddr> {
-        self.bench.now = Millis(now);
+        self.bench.now = Timestamp(now);
         let mut called = Vec::new();
         loop {
             let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
@@ -128,7 +128,7 @@ fn nobody_who_answers_makes_room_unless_he_has_many() {
             hall.answers(id, client, port, 1);
         }
     }
-    hall.bench.now = Millis(9_999);
+    hall.bench.now = Timestamp(9_999);
     assert_eq!(hall.asks(THIRD, 1), None, "three are not many");
 
     let mut hall = Hall::new(4);
@@ -149,7 +149,7 @@ fn nobody_waits_behind_what_nobody_wants() {
     let id = hall.asks(FIRST, 1).unwrap();
     hall.answers(id, FIRST, 1, 1);
     for (now, port) in [(0, 2), (2_000, 3), (2_500, 4), (4_000, 2)] {
-        hall.bench.now = Millis(now);
+        hall.bench.now = Timestamp(now);
         assert_eq!(hall.asks(FIRST, port), None);
     }
     (2..=6).for_each(|block| drop(hall.answers(id, FIRST, 1, block)));
@@ -170,7 +170,7 @@ fn silence_is_answered_sixteen_times() {
     };
     assert_eq!(sent(&mut hall, 2_000), 16);
     let seen = hall.answers(ids[39], FIRST, 40, 1);
-    assert!(matches!(seen[0], Effect::Saw(Sight::Acknowledges { .. })));
+    assert!(matches!(seen[0], Effect::Observe(Sight::Acknowledges { .. })));
     assert_eq!(sent(&mut hall, 5_000), 40, "it is there");
 }
 

@@ -7,8 +7,8 @@ use super::files::{Awaited, FileId};
 use super::{Around, Server, Socket};
 use crate::config::{Origin, Placed, Tftp};
 use crate::effect::Effect;
-use crate::millis::Millis;
-use crate::net::{Address, Arrival, Interfaces, Link, Via};
+use crate::millis::Timestamp;
+use crate::net::{Address, ReceivedDatagram, Interfaces, Link, EgressSocket};
 use conf_parser::option::tftp::UniqueRoot;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -17,7 +17,7 @@ struct Bench {
     tftp: Tftp,
     interfaces: Interfaces,
     files: Memory,
-    now: Millis,
+    now: Timestamp,
 }
 
 impl Bench {
@@ -41,7 +41,7 @@ impl Bench {
             tftp,
             interfaces,
             files: Memory::with(files),
-            now: Millis(0),
+            now: Timestamp(0),
         }
     }
 
@@ -49,7 +49,7 @@ impl Bench {
     fn hears(&mut self, socket: Option<Socket>, port: u16, bytes: &[u8]) -> Vec<String> {
         let peer = SocketAddr::from((Ipv4Addr::new(10, 9, 0, 2), port));
         let local = Ipv4Addr::new(10, 9, 0, 1).into();
-        let arrival = Arrival { bytes, peer, local, interface: 2 };
+        let arrival = ReceivedDatagram { bytes, peer, local, interface: 2 };
         let Self { server, tftp, interfaces, files, now } = self;
         let mut around = Around { tftp, interfaces, files, now: *now };
         let mut effects = Vec::new();
@@ -74,8 +74,8 @@ impl Bench {
     }
 
     fn expire(&mut self, now: u64, effects: &mut Vec<Effect>) {
-        while let Some(id) = self.server.due(Millis(now)) {
-            self.server.expire(id, Millis(now), &mut self.files, effects);
+        while let Some(id) = self.server.due(Timestamp(now)) {
+            self.server.expire(id, Timestamp(now), &mut self.files, effects);
         }
     }
 }
@@ -83,7 +83,7 @@ impl Bench {
 /// What is only seen is not done.
 fn told(effect: &Effect) -> Option<String> {
     Some(match effect {
-        Effect::Saw(_) => return None,
+        Effect::Observe(_) => return None,
         Effect::Log(line) => format!("log {line}"),
         Effect::SendBatch(batch) => {
             let told = batch.bytes.chunks(batch.segment).map(|datagram| match datagram {
@@ -103,7 +103,7 @@ fn told(effect: &Effect) -> Option<String> {
             }
             other => format!("{other:?}"),
         },
-        Effect::TellScript(sent) => {
+        Effect::RunScript(sent) => {
             format!("script {} {} {}", sent.size, sent.client, String::from_utf8_lossy(&sent.path))
         }
         other => format!("{other:?}"),
@@ -174,10 +174,10 @@ fn over_one_port_a_new_request_replaces_the_old_one() {
     );
     assert_eq!(bench.hears(SHARED, 9, b"\0\x01f\0octet\0"), ["data 1 [512]"]);
     let nothing: [&str; 0] = [];
-    bench.now = Millis(249);
+    bench.now = Timestamp(249);
     assert_eq!(bench.hears(SHARED, 9, b"\0\x01g\0octet\0"), ["data 1 [1]"]);
     assert_eq!(bench.hears(SHARED, 9, b"\0\x01g\0octet\0"), nothing, "it was answered just now");
-    bench.now = Millis(499);
+    bench.now = Timestamp(499);
     assert_eq!(bench.hears(SHARED, 9, b"\0\x01g\0octet\0"), ["data 1 [1]"]);
     assert_eq!(
         bench.hears(SHARED, 10, b"\0\x01g\0octet\0"),
@@ -204,7 +204,7 @@ fn over_one_port_repeats_leave_by_the_socket_that_was_asked() {
     });
     let mut vias: Vec<_> = vias.collect();
     vias.sort_by_key(|(port, _)| *port);
-    assert_eq!(vias, [(9, Via::Tftp(3)), (10, Via::Tftp(4))]);
+    assert_eq!(vias, [(9, EgressSocket::Tftp(3)), (10, EgressSocket::Tftp(4))]);
 }
 
 #[test]
@@ -237,9 +237,9 @@ fn a_client_that_gives_up_is_let_go() {
 fn time_is_kept_for_all_transfers() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
     bench.hears(OWN, 9, b"\0\x01f\0octet\0");
-    assert_eq!(bench.server.deadline(), Some(Millis(2000)));
+    assert_eq!(bench.server.deadline(), Some(Timestamp(2000)));
     let mut effects = Vec::new();
-    assert_eq!(bench.server.due(Millis(1999)), None);
+    assert_eq!(bench.server.due(Timestamp(1999)), None);
     bench.expire(121_000, &mut effects);
     assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>().last().unwrap(), "Close(7)");
 }
@@ -249,17 +249,17 @@ fn a_request_waits_for_a_slow_disk_too() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
     bench.files.slow = true;
     assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), Vec::<String>::new());
-    assert_eq!(bench.server.deadline(), Some(Millis(121_000)));
+    assert_eq!(bench.server.deadline(), Some(Timestamp(121_000)));
     bench.files.slow = false;
     assert_eq!(bench.tells(&Awaited::File(b"/f".to_vec())), ["data 1 [1]"]);
     // Nobody waits for ever.
     bench.files.slow = true;
     bench.hears(Some(Socket::Own(8)), 9, b"\0\x01f\0octet\0");
     let mut effects = Vec::new();
-    bench.server.give_up(Millis(120_999), &mut effects);
+    bench.server.give_up(Timestamp(120_999), &mut effects);
     assert_eq!(effects, []);
-    bench.server.give_up(Millis(121_000), &mut effects);
-    assert_eq!(effects, [Effect::Close(8)]);
+    bench.server.give_up(Timestamp(121_000), &mut effects);
+    assert_eq!(effects, [Effect::CloseSocket(8)]);
 }
 
 /// What has come together is answered together: by the last that moves the transfer.
@@ -314,7 +314,7 @@ fn a_request_that_waits_twice_is_answered() {
         bench.files.told = Some(awaited.clone());
         assert_eq!(bench.tells(&awaited), Vec::<String>::new());
     }
-    assert_eq!(bench.server.deadline(), Some(Millis(121_000)), "it has waited from the start");
+    assert_eq!(bench.server.deadline(), Some(Timestamp(121_000)), "it has waited from the start");
     bench.files.slow = false;
     assert_eq!(bench.tells(&Awaited::File(b"/r/10.9.0.2/f".to_vec())), ["data 1 [1]"]);
 }

@@ -7,7 +7,7 @@ mod round_trip;
 #[cfg(test)]
 mod tests;
 
-use crate::millis::Millis;
+use crate::millis::Timestamp;
 use round_trip::RoundTrip;
 use std::ops::Range;
 
@@ -66,11 +66,11 @@ pub struct Transfer {
     last: Option<u64>,
     /// Repeats since the last progress count into the pauses between them.
     backoff: u32,
-    due: Millis,
-    progress: Millis,
+    due: Timestamp,
+    progress: Timestamp,
     round_trip: Option<RoundTrip>,
     /// When what is in flight was sent, if only once: the answer to a repeat says nothing about time (Karn).
-    timed: Option<Millis>,
+    timed: Option<Timestamp>,
     /// How often the timeout has doubled since an answer was timed.
     doubled: u32,
     /// Whether a repeated acknowledgement means a gap: what is in flight was sent once, and so was what came before.
@@ -93,7 +93,7 @@ const MOST_DOUBLED: u32 = 20;
 
 impl Transfer {
     /// Starts; its first block is to be sent at once.
-    pub fn start(terms: Terms, last: Option<u64>, now: Millis) -> (Self, Range<u64>) {
+    pub fn start(terms: Terms, last: Option<u64>, now: Timestamp) -> (Self, Range<u64>) {
         let first = u64::from(!terms.oack);
         let in_flight = first..first + 1;
         let transfer = Self {
@@ -142,17 +142,17 @@ impl Transfer {
     }
 
     /// The next moment at which [`Event::Tick`] does something.
-    pub fn deadline(&self) -> Millis {
+    pub fn deadline(&self) -> Timestamp {
         self.due.min(self.progress.plus_seconds(PATIENCE))
     }
 
     /// When the client last had something new, or began.
-    pub fn progress(&self) -> Millis {
+    pub fn progress(&self) -> Timestamp {
         self.progress
     }
 
     /// What an event asks for.
-    pub fn on(&mut self, event: Event, now: Millis) -> Action {
+    pub fn on(&mut self, event: Event, now: Timestamp) -> Action {
         match event {
             Event::Ack(low) => match self.widened(low) {
                 Some(block) if self.last.is_some_and(|last| block >= last) => {
@@ -185,7 +185,7 @@ impl Transfer {
         self.terms.window > 1 && self.repairable && repeated == Some(low.into())
     }
 
-    fn advance(&mut self, base: u64, now: Millis) -> Action {
+    fn advance(&mut self, base: u64, now: Timestamp) -> Action {
         let whole = base >= self.in_flight.end;
         let end = base + self.terms.window;
         let end = self.last.map_or(end, |last| end.min(last + 1));
@@ -198,14 +198,14 @@ impl Transfer {
         }
         // The rest of a window is sent again because some of it was lost: its answer may be that to the first time.
         self.timed = whole.then_some(now);
-        self.progress = now.whole_second();
+        self.progress = now.truncate_to_second();
         self.backoff = 0;
         self.due = self.progress;
         self.pause(now);
         Action::Send(self.in_flight.clone())
     }
 
-    fn measure(&mut self, now: Millis) {
+    fn measure(&mut self, now: Timestamp) {
         let Some(sent) = self.timed else { return };
         let took = now.0.saturating_sub(sent.0);
         match &mut self.round_trip {
@@ -216,7 +216,7 @@ impl Transfer {
     }
 
     /// A gap is filled at once.
-    fn repair(&mut self, now: Millis) -> Action {
+    fn repair(&mut self, now: Timestamp) -> Action {
         (self.repairable, self.timed) = (false, None);
         if let Some(timeout) = self.timeout() {
             self.due = now.plus(timeout);
@@ -225,7 +225,7 @@ impl Transfer {
     }
 
     /// No answer has come.
-    fn repeat(&mut self, now: Millis) -> Action {
+    fn repeat(&mut self, now: Timestamp) -> Action {
         (self.repairable, self.timed) = (false, None);
         self.doubled = (self.doubled + 1).min(MOST_DOUBLED);
         self.pause(now);
@@ -238,7 +238,7 @@ impl Transfer {
     }
 
     /// dnsmasq's pauses grow on top of the agreed timeout: 1, 1, 2, 2, 4, 4, ... seconds.
-    fn pause(&mut self, now: Millis) {
+    fn pause(&mut self, now: Timestamp) {
         let seconds = self.terms.timeout + (1 << (self.backoff / 2));
         self.backoff = (self.backoff + 1).min(MOST_DOUBLED);
         self.due = match self.timeout() {

@@ -5,14 +5,14 @@ use super::*;
 const LOCKSTEP: Terms = Terms { window: 1, timeout: 2, agreed: false, oack: false };
 
 /// A transfer whose first block was sent.
-fn start(terms: Terms, last: Option<u64>, now: Millis) -> (Transfer, Range<u64>) {
+fn start(terms: Terms, last: Option<u64>, now: Timestamp) -> (Transfer, Range<u64>) {
     let (mut transfer, first) = Transfer::start(terms, last, now);
     transfer.is_sent(first.end);
     (transfer, first)
 }
 
 /// What an event asks for, which is done.
-fn on(transfer: &mut Transfer, event: Event, now: Millis) -> Action {
+fn on(transfer: &mut Transfer, event: Event, now: Timestamp) -> Action {
     let action = transfer.on(event, now);
     if let Action::Send(blocks) = &action {
         transfer.is_sent(blocks.end);
@@ -35,15 +35,15 @@ fn silence(mut transfer: Transfer) -> (Vec<u64>, Outcome, u64) {
 /// As measured of 2.92.
 #[test]
 fn silence_follows_the_schedule() {
-    let (transfer, _) = start(LOCKSTEP, Some(1), Millis(0));
+    let (transfer, _) = start(LOCKSTEP, Some(1), Timestamp(0));
     assert_eq!(
         silence(transfer),
         (vec![2, 5, 9, 13, 19, 25, 35, 45, 63, 81, 115], Outcome::Sent, 121)
     );
     // The answer to a repeat is no measure of the client, and so dnsmasq's schedule goes on.
-    let (mut transfer, _) = start(LOCKSTEP, Some(9), Millis(0));
-    assert_eq!(on(&mut transfer, Event::Tick, Millis(2000)), Action::Send(1..2));
-    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(2500)), Action::Send(2..3));
+    let (mut transfer, _) = start(LOCKSTEP, Some(9), Timestamp(0));
+    assert_eq!(on(&mut transfer, Event::Tick, Timestamp(2000)), Action::Send(1..2));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(2500)), Action::Send(2..3));
     assert_eq!(
         silence(transfer),
         (vec![5, 8, 12, 16, 22, 28, 38, 48, 66, 84, 118], Outcome::TimedOut, 123)
@@ -52,8 +52,8 @@ fn silence_follows_the_schedule() {
 
 /// Milliseconds at which a client is written to that answered so many times after so long, and then never more.
 fn repeats(terms: Terms, answers: u16, after: u64) -> Vec<u64> {
-    let (mut transfer, _) = start(terms, Some(1000), Millis(0));
-    let mut now = Millis(0);
+    let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
+    let mut now = Timestamp(0);
     for block in 1..=answers {
         now = now.plus(after);
         assert!(matches!(on(&mut transfer, Event::Ack(block), now), Action::Send(_)));
@@ -90,8 +90,8 @@ fn an_agreed_timeout_is_the_longest_pause() {
 #[test]
 fn a_window_that_nobody_answers_becomes_one_block() {
     let terms = Terms { window: 64, timeout: 1, agreed: true, oack: true };
-    let (mut transfer, _) = start(terms, Some(1000), Millis(0));
-    assert_eq!(on(&mut transfer, Event::Ack(0), Millis(1)), Action::Send(1..65));
+    let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
+    assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..65));
     let mut sent = Vec::new();
     loop {
         let due = transfer.deadline();
@@ -103,14 +103,14 @@ fn a_window_that_nobody_answers_becomes_one_block() {
     }
     assert_eq!(sent[..4], [64, 64, 1, 1]);
     assert!(sent.len() < 25, "{} repeats", sent.len());
-    let (mut transfer, _) = start(terms, Some(1000), Millis(0));
-    on(&mut transfer, Event::Ack(0), Millis(1));
+    let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
+    on(&mut transfer, Event::Ack(0), Timestamp(1));
     for _ in 0..5 {
         let due = transfer.deadline();
         assert!(matches!(on(&mut transfer, Event::Tick, due), Action::Send(_)));
     }
     assert_eq!(
-        on(&mut transfer, Event::Ack(1), Millis(9000)),
+        on(&mut transfer, Event::Ack(1), Timestamp(9000)),
         Action::Send(2..66),
         "it is there again"
     );
@@ -119,13 +119,13 @@ fn a_window_that_nobody_answers_becomes_one_block() {
 #[test]
 fn a_lost_first_block_is_sent_again_once() {
     let terms = Terms { window: 4, ..LOCKSTEP };
-    let (mut transfer, _) = start(terms, Some(100), Millis(0));
-    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(10)), Action::Send(2..6));
-    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(20)), Action::Send(2..6), "block 2 is lost");
-    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(21)), Action::Wait, "said for block 4");
-    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(40)), Action::Wait, "said for block 5");
-    assert_eq!(on(&mut transfer, Event::Ack(3), Millis(41)), Action::Send(4..8));
-    assert_eq!(on(&mut transfer, Event::Ack(3), Millis(42)), Action::Wait, "what follows the gap");
+    let (mut transfer, _) = start(terms, Some(100), Timestamp(0));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(10)), Action::Send(2..6));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(20)), Action::Send(2..6), "block 2 is lost");
+    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(21)), Action::Wait, "said for block 4");
+    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(40)), Action::Wait, "said for block 5");
+    assert_eq!(on(&mut transfer, Event::Ack(3), Timestamp(41)), Action::Send(4..8));
+    assert_eq!(on(&mut transfer, Event::Ack(3), Timestamp(42)), Action::Wait, "what follows the gap");
 }
 
 /// A client that was late once acknowledges both copies of a window. If each were an answer, all windows to the end would
@@ -133,8 +133,8 @@ fn a_lost_first_block_is_sent_again_once() {
 #[test]
 fn a_late_client_does_not_double_what_follows() {
     let terms = Terms { window: 4, ..LOCKSTEP };
-    let (mut transfer, _) = start(terms, Some(100), Millis(0));
-    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(1)), Action::Send(2..6));
+    let (mut transfer, _) = start(terms, Some(100), Timestamp(0));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(1)), Action::Send(2..6));
     let late = transfer.deadline();
     assert_eq!(on(&mut transfer, Event::Tick, late), Action::Send(2..6));
     assert_eq!(on(&mut transfer, Event::Ack(5), late.plus(10)), Action::Send(6..10));
@@ -149,65 +149,65 @@ fn a_late_client_does_not_double_what_follows() {
 
 #[test]
 fn what_was_never_sent_was_not_received() {
-    let (mut transfer, _) = start(LOCKSTEP, Some(1), Millis(0));
+    let (mut transfer, _) = start(LOCKSTEP, Some(1), Timestamp(0));
     transfer.is_held_up();
     assert_eq!(silence(transfer).1, Outcome::TimedOut);
 }
 
 #[test]
 fn a_repeated_acknowledgement_changes_nothing_in_lockstep() {
-    let (mut transfer, _) = start(LOCKSTEP, Some(100), Millis(0));
-    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(10)), Action::Send(2..3));
-    assert_eq!(on(&mut transfer, Event::Ack(1), Millis(60)), Action::Wait, "Sorcerer's Apprentice");
+    let (mut transfer, _) = start(LOCKSTEP, Some(100), Timestamp(0));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(10)), Action::Send(2..3));
+    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(60)), Action::Wait, "Sorcerer's Apprentice");
 }
 
 #[test]
 fn an_agreed_timeout_shifts_the_schedule() {
-    let (transfer, _) = start(Terms { timeout: 0, ..LOCKSTEP }, Some(1), Millis(0));
+    let (transfer, _) = start(Terms { timeout: 0, ..LOCKSTEP }, Some(1), Timestamp(0));
     assert_eq!(silence(transfer).0[..6], [0, 1, 3, 5, 9, 13]);
-    let (transfer, _) = start(Terms { timeout: 255, ..LOCKSTEP }, Some(9), Millis(0));
+    let (transfer, _) = start(Terms { timeout: 255, ..LOCKSTEP }, Some(9), Timestamp(0));
     assert_eq!(silence(transfer), (vec![], Outcome::TimedOut, 121));
 }
 
 #[test]
 fn an_acknowledgement_inside_the_window_rewinds() {
     let terms = Terms { window: 4, timeout: 2, agreed: false, oack: true };
-    let (mut transfer, first) = start(terms, Some(10), Millis(0));
+    let (mut transfer, first) = start(terms, Some(10), Timestamp(0));
     assert_eq!(first, 0..1);
-    assert_eq!(on(&mut transfer, Event::Ack(0), Millis(1)), Action::Send(1..5));
-    assert_eq!(on(&mut transfer, Event::Ack(2), Millis(2)), Action::Send(3..7));
-    assert_eq!(on(&mut transfer, Event::Ack(2), Millis(3)), Action::Wait);
+    assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..5));
+    assert_eq!(on(&mut transfer, Event::Ack(2), Timestamp(2)), Action::Send(3..7));
+    assert_eq!(on(&mut transfer, Event::Ack(2), Timestamp(3)), Action::Wait);
     assert_eq!(
-        on(&mut transfer, Event::Ack(7), Millis(3)),
+        on(&mut transfer, Event::Ack(7), Timestamp(3)),
         Action::Wait,
         "one ahead of the window"
     );
-    assert_eq!(on(&mut transfer, Event::Ack(6), Millis(4)), Action::Send(7..11));
-    assert_eq!(on(&mut transfer, Event::Ack(10), Millis(5)), Action::Close(Outcome::Sent));
+    assert_eq!(on(&mut transfer, Event::Ack(6), Timestamp(4)), Action::Send(7..11));
+    assert_eq!(on(&mut transfer, Event::Ack(10), Timestamp(5)), Action::Close(Outcome::Sent));
 }
 
 /// It comes from an earlier transfer, or from somebody who guesses.
 #[test]
 fn what_was_never_sent_cannot_be_acknowledged() {
     let terms = Terms { window: 4, ..LOCKSTEP };
-    let (mut transfer, _) = Transfer::start(terms, Some(100), Millis(0));
-    assert_eq!(transfer.on(Event::Ack(1), Millis(1)), Action::Wait, "it waits for the disk");
+    let (mut transfer, _) = Transfer::start(terms, Some(100), Timestamp(0));
+    assert_eq!(transfer.on(Event::Ack(1), Timestamp(1)), Action::Wait, "it waits for the disk");
     transfer.is_sent(2);
-    assert_eq!(transfer.on(Event::Ack(1), Millis(2)), Action::Send(2..6));
-    assert_eq!(transfer.on(Event::Ack(2), Millis(2)), Action::Wait, "nor in the same breath");
+    assert_eq!(transfer.on(Event::Ack(1), Timestamp(2)), Action::Send(2..6));
+    assert_eq!(transfer.on(Event::Ack(2), Timestamp(2)), Action::Wait, "nor in the same breath");
     transfer.is_sent(6);
     transfer.is_cut(4);
-    assert_eq!(transfer.on(Event::Ack(4), Millis(3)), Action::Wait, "there was no room for it");
-    assert_eq!(transfer.on(Event::Ack(3), Millis(4)), Action::Send(4..8));
+    assert_eq!(transfer.on(Event::Ack(4), Timestamp(3)), Action::Wait, "there was no room for it");
+    assert_eq!(transfer.on(Event::Ack(3), Timestamp(4)), Action::Send(4..8));
 }
 
 #[test]
 fn block_numbers_roll_over_to_zero() {
-    let (mut transfer, _) = start(LOCKSTEP, Some(70_000), Millis(0));
+    let (mut transfer, _) = start(LOCKSTEP, Some(70_000), Timestamp(0));
     for block in 1..70_000_u64 {
         let low = u16::try_from(block & 0xffff).unwrap();
         assert_eq!(
-            on(&mut transfer, Event::Ack(low), Millis(block)),
+            on(&mut transfer, Event::Ack(low), Timestamp(block)),
             Action::Send(block + 1..block + 2)
         );
     }
@@ -231,8 +231,8 @@ fn any_early_loss_is_repaired() {
 fn deliver(window: u64, lost: impl Fn(u32) -> bool) -> Outcome {
     let last = 9;
     let (mut transfer, mut burst) =
-        start(Terms { window, timeout: 2, agreed: false, oack: true }, Some(last), Millis(0));
-    let (mut nth, mut has, mut now) = (0, None, Millis(0));
+        start(Terms { window, timeout: 2, agreed: false, oack: true }, Some(last), Timestamp(0));
+    let (mut nth, mut has, mut now) = (0, None, Timestamp(0));
     loop {
         for block in burst {
             if !lost(nth) && block == has.map_or(0, |have: u64| have + 1) {
