@@ -2,7 +2,7 @@
 
 use crate::log_line::Line;
 use crate::net::{Batch, Datagram};
-use crate::sight::Sight;
+use crate::sight::ClientEvent;
 use std::net::IpAddr;
 
 /// One thing to do.
@@ -13,7 +13,7 @@ pub enum Effect {
     /// Log it, unless too much is told of that client.
     LogLimited(IpAddr, Line),
     /// Note it: it is about a client's way.
-    Observe(Sight),
+    Observe(ClientEvent),
     /// Send it.
     Send(Datagram),
     /// Send these together. Their bytes are to be given back for the next ones.

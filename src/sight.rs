@@ -8,67 +8,67 @@ pub type Mac = [u8; 6];
 
 /// One thing that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sight {
+pub enum ClientEvent {
     /// It asks a DHCP server for this address, of which it knows that it will get it.
-    Leased {
+    LeaseRequested {
         /// Who.
         mac: Mac,
         /// The address.
         ip: Ipv4Addr,
     },
     /// It was answered.
-    Answered(Answered),
+    ReplySent(ReplySent),
     /// It begins to load a file of this path.
-    Begins {
+    TransferStarted {
         /// Who.
         client: IpAddr,
         /// As it was opened.
         path: Vec<u8>,
     },
     /// It acknowledges what it is sent, or breaks off: it hears us.
-    Acknowledges {
+    FirstAck {
         /// Who.
         client: IpAddr,
     },
     /// It asked for a file, and there is no socket to send it by.
-    NoSocket {
+    SocketUnavailable {
         /// Who.
         client: IpAddr,
         /// The system's words.
         reason: String,
     },
     /// What it was being sent made room for somebody else.
-    MakesRoom {
+    TransferEvicted {
         /// Who.
         client: IpAddr,
     },
     /// It asked for a file and did not get it.
-    Refused {
+    TransferRefused {
         /// Who.
         client: IpAddr,
         /// The path that the name leads to.
         path: Vec<u8>,
         /// Why.
-        why: Refused,
+        reason: RefusalReason,
     },
     /// Another server answers it, with something to boot.
-    Rival(Rival),
+    OtherServerReply(OtherServerReply),
 }
 
 /// Why a file is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum RefusalReason {
     /// It is not there.
-    Missing,
+    NotFound,
     /// It may not be read.
-    Denied,
+    PermissionDenied,
     /// It is of no interest: nobody wants to hear of it, or it is not to be had at all.
-    Unsaid,
+    Unreported,
 }
 
 /// An answer of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
+pub struct ReplySent {
     /// To whom.
     pub mac: Mac,
     /// Its address, where it has one already.
@@ -76,30 +76,30 @@ pub struct Answered {
     /// Whether it says that it is iPXE.
     pub is_ipxe: bool,
     /// The file it was told to load, if it is served here.
-    pub told: Option<Vec<u8>>,
+    pub boot_file: Option<Vec<u8>>,
     /// What it is to do next.
-    pub next: Next,
+    pub next: ExpectedStep,
     /// The line that says so.
     pub line: Origin,
 }
 
 /// What a client is to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum ExpectedStep {
     /// Ask on port 4011, behind a prompt of so many seconds.
-    Ask {
+    ProxyRequest {
         /// Of the prompt.
         seconds: u8,
     },
     /// Load what it was told.
-    Load,
+    Download,
     /// Anything: a person chooses, another server goes on, or a file that it need not want.
-    Anything,
+    Unknown,
 }
 
 /// An answer of another server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rival {
+pub struct OtherServerReply {
     /// The server.
     pub server: Ipv4Addr,
     /// Who is answered.

@@ -38,7 +38,7 @@ use crate::journal::Journal;
 use crate::log_line::{FileLine, Line, ProcessLine};
 use crate::millis::Timestamp;
 use crate::net::Interfaces;
-use crate::onlooker::Onlooker;
+use crate::onlooker::BootMonitor;
 use crate::proxydhcp::{self, Port};
 use crate::reason::strerror;
 use crate::sys::batch::Inbox;
@@ -81,7 +81,7 @@ pub struct Daemon {
     delayed: Delayed,
     teller: Teller,
     /// Who is on the way, and what is said of that.
-    onlooker: Onlooker,
+    onlooker: BootMonitor,
     looking: Looking,
     /// Hears other servers, where we may.
     ear: Option<Ear>,
@@ -244,7 +244,7 @@ impl Daemon {
             return Some(Duration::ZERO);
         }
         let due = self.tftp.deadline().into_iter().chain(self.delayed.next());
-        let due = due.chain(self.onlooker.next()).chain(self.teller.next()).min();
+        let due = due.chain(self.onlooker.next_deadline()).chain(self.teller.next()).min();
         let now = self.now();
         // A moment more than is left: waking up early would be for nothing.
         let pause = due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0)));

@@ -6,9 +6,9 @@ use crate::boot_file::{self, Trouble};
 use crate::journal::Journal;
 use crate::log_line::{Client, Line, NoticeLine};
 use crate::millis::Timestamp;
-use crate::onlooker::{Missed, Remark, Who};
+use crate::onlooker::{RefusedFile, Finding, ClientKey};
 use crate::proxydhcp::rival;
-use crate::sight::{Refused, Rival, Sight};
+use crate::sight::{RefusalReason, OtherServerReply, ClientEvent};
 use crate::sys::overhear::Overheard;
 use crate::sys::privilege::Identity;
 use crate::wire::option_names::printable;
@@ -47,7 +47,7 @@ struct Queue {
 /// Files that were not sent to somebody.
 struct Stopped {
     client: Client,
-    missed: Vec<Missed>,
+    missed: Vec<RefusedFile>,
     /// `tftp-secure`
     secure: bool,
 }
@@ -132,14 +132,14 @@ impl Queue {
 
 impl Daemon {
     /// Notes something that was seen of a client.
-    pub(super) fn see(&mut self, sight: Sight, now: Timestamp) {
-        let remark = self.onlooker.see(sight, now);
+    pub(super) fn see(&mut self, sight: ClientEvent, now: Timestamp) {
+        let remark = self.onlooker.observe(sight, now);
         remark.into_iter().for_each(|remark| self.remark(remark, now));
     }
 
     /// Looks around for clients that have stopped.
     pub(super) fn look_after(&mut self, now: Timestamp) {
-        let remarks = self.onlooker.look(self.tftp.is_crowded(), now);
+        let remarks = self.onlooker.poll(self.tftp.is_crowded(), now);
         remarks.into_iter().for_each(|remark| self.remark(remark, now));
         self.teller.turn(now).iter().for_each(|line| self.journal.write(line));
     }
@@ -153,14 +153,14 @@ impl Daemon {
             let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
             let rival = rival::read(from, bytes).filter(|rival| !is_own(rival.server));
             if let Some(rival) = rival.filter(|_| !is_own(from)) {
-                self.see(Sight::Rival(rival), now);
+                self.see(ClientEvent::OtherServerReply(rival), now);
             }
         }
         true
     }
 
-    pub(super) fn remark(&mut self, remark: Remark, now: Timestamp) {
-        if let Remark::Refused { who, missed } = remark {
+    pub(super) fn remark(&mut self, remark: Finding, now: Timestamp) {
+        if let Finding::FilesRefused { client: who, file: missed } = remark {
             let secure = self.config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
             let stopped = Stopped { client: client(who), missed, secure };
             return self.looking.add(stopped, &self.journal);
@@ -169,16 +169,16 @@ impl Daemon {
             return;
         }
         let notice = match remark {
-            Remark::Refused { .. } => return,
-            Remark::NeverAsked { who, line } => {
+            Finding::FilesRefused { .. } => return,
+            Finding::NoProxyRequest { client: who, line } => {
                 NoticeLine::NeverAsked { client: client(who), line: line.to_string() }
             }
-            Remark::NeverLoaded { who, file, line } => NoticeLine::NeverLoaded {
+            Finding::NoDownload { client: who, file, line } => NoticeLine::NeverLoaded {
                 client: client(who),
                 file: printable(&file),
                 line: line.to_string(),
             },
-            Remark::Again { who, file, times, line, is_ipxe } => {
+            Finding::BootLoop { client: who, file, count: times, line, is_ipxe } => {
                 let (client, file, line) = (client(who), printable(&file), line.to_string());
                 if is_ipxe {
                     NoticeLine::Loop { client, file, times, line }
@@ -186,17 +186,17 @@ impl Daemon {
                     NoticeLine::Again { client, file, times, line }
                 }
             }
-            Remark::Unheard { who, path, times } => {
+            Finding::NoAcks { client: who, path, count: times } => {
                 NoticeLine::Unheard { client: client(who), path: printable(&path), times }
             }
-            Remark::MadeRoom { who } => {
+            Finding::TransferEvicted { client: who } => {
                 let most = self.config.tftp.as_ref().map_or(0, |tftp| tftp.most);
                 NoticeLine::MadeRoom { client: client(who), most }
             }
-            Remark::NoSocket { who, reason } => {
+            Finding::SocketUnavailable { client: who, reason } => {
                 NoticeLine::NoSocket { client: client(who), reason }
             }
-            Remark::Rival(rival, line) => beside(rival, line.to_string()),
+            Finding::OtherServer(rival, line) => beside(rival, line.to_string()),
         };
         self.journal.write(&Line::Notice(notice));
     }
@@ -206,15 +206,15 @@ fn write(journal: &Journal, notice: NoticeLine) {
     journal.write(&Line::Notice(notice));
 }
 
-fn client(who: Who) -> Client {
+fn client(who: ClientKey) -> Client {
     match who {
-        Who::Machine(mac) => Client::Machine(mac),
-        Who::Address(ip) => Client::Address(ip),
+        ClientKey::Mac(mac) => Client::Machine(mac),
+        ClientKey::Ip(ip) => Client::Address(ip),
     }
 }
 
-fn beside(rival: Rival, line: String) -> NoticeLine {
-    let Rival { server, mac, is_proxy, file, next_server } = rival;
+fn beside(rival: OtherServerReply, line: String) -> NoticeLine {
+    let OtherServerReply { server, mac, is_proxy, file, next_server } = rival;
     let next_server = if next_server.is_unspecified() { server } else { next_server };
     let (client, file) = (Client::Machine(mac), printable(&file));
     if is_proxy {
@@ -232,18 +232,18 @@ impl Eyes {
     }
 
     /// Of a file that nobody has named and that nothing is like: nothing.
-    fn about(&self, client: &Client, missed: Missed, secure: bool) -> Option<NoticeLine> {
-        let Missed { path: bytes, why, line } = missed;
+    fn about(&self, client: &Client, missed: RefusedFile, secure: bool) -> Option<NoticeLine> {
+        let RefusedFile { path: bytes, reason: why, line } = missed;
         let (client, line) = (client.clone(), line.map(|line| line.to_string()));
         let path = Path::new(OsStr::from_bytes(&bytes));
         match why {
-            Refused::Missing => {
+            RefusalReason::NotFound => {
                 let near = boot_file::near(path).map(|near| near.to_string());
                 let worth_it = near.is_some() || line.is_some();
                 let path = printable(&bytes);
                 worth_it.then_some(NoticeLine::Missing { client, path, near, line })
             }
-            Refused::Denied => {
+            RefusalReason::PermissionDenied => {
                 let mut outcome = boot_file::check(path, Some(&self.identity), secure);
                 if let (Ok(_), Some(target)) = (&outcome.file, self.confinement.keeps_from(path)) {
                     outcome.file = Err(Trouble::WalledOff(target));
@@ -255,7 +255,7 @@ impl Eyes {
                 );
                 is_told.then(|| NoticeLine::Denied { client, why: outcome.to_string(), line })
             }
-            Refused::Unsaid => None,
+            RefusalReason::Unreported => None,
         }
     }
 }

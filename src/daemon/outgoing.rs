@@ -75,7 +75,7 @@ impl Daemon {
                 }
                 Effect::Observe(sight) => self.see(sight, now),
                 Effect::RunScript(sent) => {
-                    let remark = self.onlooker.loaded(&sent, now);
+                    let remark = self.onlooker.file_sent(&sent, now);
                     remark.into_iter().for_each(|remark| self.remark(remark, now));
                     self.script.iter_mut().for_each(|script| script.tell(&sent));
                 }

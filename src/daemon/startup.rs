@@ -28,7 +28,7 @@ use crate::failure::StartupError;
 use crate::journal::Journal;
 use crate::log_line::{ConfinedBy, FileLine, Line, ProcessLine};
 use crate::net::Interfaces;
-use crate::onlooker::Onlooker;
+use crate::onlooker::BootMonitor;
 use crate::reason::strerror;
 use crate::story::Form;
 use crate::sys::background::leave_terminal;
@@ -375,7 +375,7 @@ impl Confined {
         let bound_to = bound_to.map(|name| BoundTo::new(name, &interfaces));
         Ok(Daemon {
             teller: Teller::of(&config),
-            onlooker: Onlooker::default(),
+            onlooker: BootMonitor::default(),
             looking: Looking::new(identity, confinement),
             ear,
             config,

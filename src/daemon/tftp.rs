@@ -8,7 +8,7 @@ use crate::log_line::{Line, TftpLine};
 use crate::millis::Timestamp;
 use crate::net::ReceivedDatagram;
 use crate::reason::strerror;
-use crate::sight::Sight;
+use crate::sight::ClientEvent;
 use crate::sys::batch::Inbox;
 use crate::sys::{limits, udp};
 use crate::tftp::undecided::Undecided;
@@ -102,7 +102,7 @@ impl Daemon {
                 }
                 Err(error) => {
                     let (client, reason) = (arrival.peer.ip(), strerror(&error));
-                    return self.see(Sight::NoSocket { client, strerror }, now);
+                    return self.see(ClientEvent::SocketUnavailable { client, strerror }, now);
                 }
             }
         };

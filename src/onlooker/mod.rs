@@ -13,321 +13,321 @@ mod way;
 use crate::config::Origin;
 use crate::effect::CompletedTransfer;
 use crate::millis::Timestamp;
-use crate::sight::{Answered, Mac, Next, Refused, Rival, Sight};
+use crate::sight::{ReplySent, Mac, ExpectedStep, RefusalReason, OtherServerReply, ClientEvent};
 use crate::wire::pxe::is_ipxe;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use way::{Expected, Way};
+use way::{Expectation, ClientState};
 
 /// A client: by its hardware address, where that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Who {
+pub enum ClientKey {
     /// It was answered.
-    Machine(Mac),
+    Mac(Mac),
     /// It only loads files.
-    Address(IpAddr),
+    Ip(IpAddr),
 }
 
 /// Something remarkable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remark {
+pub enum Finding {
     /// It was answered and never came to port 4011.
-    NeverAsked {
+    NoProxyRequest {
         /// Who.
-        who: Who,
+        client: ClientKey,
         /// By which line it was answered.
         line: Origin,
     },
     /// It was told what to load and never did.
-    NeverLoaded {
+    NoDownload {
         /// Who.
-        who: Who,
+        client: ClientKey,
         /// What, as it was told.
         file: Vec<u8>,
         /// By which line.
         line: Origin,
     },
     /// It loads one file again and again.
-    Again {
+    BootLoop {
         /// Who.
-        who: Who,
+        client: ClientKey,
         /// What, as it was told.
         file: Vec<u8>,
         /// How often within a minute.
-        times: usize,
+        count: usize,
         /// By which line.
         line: Origin,
         /// Whether it said that it was iPXE when it was told.
         is_ipxe: bool,
     },
     /// It asks for one file again and again and acknowledges nothing.
-    Unheard {
+    NoAcks {
         /// Who.
-        who: Who,
+        client: ClientKey,
         /// The path.
         path: Vec<u8>,
         /// How often.
-        times: usize,
+        count: usize,
     },
     /// There were as many transfers as may be, and one of its had to go.
-    MadeRoom {
+    TransferEvicted {
         /// Who.
-        who: Who,
+        client: ClientKey,
     },
     /// It asked for a file, and there was no socket to send it by.
-    NoSocket {
+    SocketUnavailable {
         /// Who.
-        who: Who,
+        client: ClientKey,
         /// The system's words.
         reason: String,
     },
     /// It did not get these files, and has got nothing since. Whether there is something to say about one of them, and
     /// whether that was said lately, is for whoever looks.
-    Refused {
+    FilesRefused {
         /// Who.
-        who: Who,
+        client: ClientKey,
         /// What it did not get, in order.
-        missed: Vec<Missed>,
+        file: Vec<RefusedFile>,
     },
     /// Another server tells it what to boot, and this is the line we answer by.
-    Rival(Rival, Origin),
+    OtherServer(OtherServerReply, Origin),
 }
 
 /// A file that somebody did not get.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missed {
+pub struct RefusedFile {
     /// Its path.
     pub path: Vec<u8>,
     /// Why.
-    pub why: Refused,
+    pub reason: RefusalReason,
     /// The line that named it, if one did.
     pub line: Option<Origin>,
 }
 
 /// Everybody who is on the way.
 #[derive(Debug, Default)]
-pub struct Onlooker {
-    ways: HashMap<Who, Way>,
-    machines: HashMap<IpAddr, Mac>,
+pub struct BootMonitor {
+    clients: HashMap<ClientKey, ClientState>,
+    mac_by_ip: HashMap<IpAddr, Mac>,
     /// Answers of others to clients that we have not answered yet.
-    rivals: HashMap<Mac, (Rival, Timestamp)>,
-    next: Option<Timestamp>,
+    other_servers: HashMap<Mac, (OtherServerReply, Timestamp)>,
+    next_deadline: Option<Timestamp>,
     /// When it last looked.
-    looked: Timestamp,
+    polled_at: Timestamp,
 }
 
 /// Clients that are watched. While there are so many, new ones are not.
-const MOST: usize = 4096;
+const MAX_CLIENTS: usize = 4096;
 /// Answers of others that are kept.
-const MOST_RIVALS: usize = 64;
+const MAX_OTHER_SERVERS: usize = 64;
 /// A path with more bytes is nobody's boot file, and is not kept.
-const LONGEST_PATH: usize = 256;
+const MAX_PATH_LEN: usize = 256;
 /// Between looks, in milliseconds.
-const PAUSE: u64 = 1000;
+const POLL_INTERVAL: u64 = 1000;
 /// For so long one thing is told of a client once; and so long a client is remembered.
-const MINUTE: u64 = 60_000;
+const REPORT_INTERVAL: u64 = 60_000;
 /// Firmware comes back within that time: iPXE waits 16 seconds after its lease.
-const PATIENCE: u64 = 30_000;
+const STEP_TIMEOUT: u64 = 30_000;
 /// When nothing good has come behind a miss for so long, the client has stopped there.
-const QUIET: u64 = 5_000;
+const QUIET_PERIOD: u64 = 5_000;
 /// A third time is no accident.
-const TOO_OFTEN: usize = 3;
+const MAX_LOADS_OF_ONE_FILE: usize = 3;
 
-impl Onlooker {
+impl BootMonitor {
     /// When it wants to be woken to look again: only where there may be something to say.
-    pub fn next(&self) -> Option<Timestamp> {
-        self.next
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.next_deadline
     }
 
     /// Notes something; a remark, if it is one already.
-    pub fn see(&mut self, sight: Sight, now: Timestamp) -> Option<Remark> {
+    pub fn observe(&mut self, sight: ClientEvent, now: Timestamp) -> Option<Finding> {
         let (client, path) = match sight {
-            Sight::Leased { mac, ip } => {
-                if self.ways.contains_key(&Who::Machine(mac)) {
-                    self.knows(mac, ip.into());
+            ClientEvent::LeaseRequested { mac, ip } => {
+                if self.clients.contains_key(&ClientKey::Mac(mac)) {
+                    self.bind_ip(mac, ip.into());
                 }
                 return None;
             }
-            Sight::Answered(answered) => return self.answered(answered, now),
-            Sight::Rival(rival) => return self.rival(rival, now),
-            Sight::Acknowledges { client } => {
-                let way = self.ways.get_mut(&self.who(client))?;
-                way.acknowledges();
+            ClientEvent::ReplySent(answered) => return self.reply_sent(answered, now),
+            ClientEvent::OtherServerReply(rival) => return self.other_server(rival, now),
+            ClientEvent::FirstAck { client } => {
+                let way = self.clients.get_mut(&self.key_for(client))?;
+                way.first_ack();
                 return None;
             }
-            Sight::MakesRoom { client } => {
-                let who = self.who(client);
-                return self.may_tell(who, Topic::Room, now).then_some(Remark::MadeRoom { who });
+            ClientEvent::TransferEvicted { client } => {
+                let who = self.key_for(client);
+                return self.should_report(who, FindingKind::TransferEvicted, now).then_some(Finding::TransferEvicted { client: who });
             }
-            Sight::NoSocket { client, reason } => {
-                let who = self.who(client);
-                let may_tell = self.may_tell(who, Topic::Socket, now);
-                return may_tell.then_some(Remark::NoSocket { who, reason });
+            ClientEvent::SocketUnavailable { client, reason } => {
+                let who = self.key_for(client);
+                let may_tell = self.should_report(who, FindingKind::SocketUnavailable, now);
+                return may_tell.then_some(Finding::SocketUnavailable { client: who, reason });
             }
-            Sight::Begins { client, ref path } | Sight::Refused { client, ref path, .. } => {
+            ClientEvent::TransferStarted { client, ref path } | ClientEvent::TransferRefused { client, ref path, .. } => {
                 (client, path)
             }
         };
-        if path.len() > LONGEST_PATH {
-            self.ways.get_mut(&self.who(client))?.expected = None;
+        if path.len() > MAX_PATH_LEN {
+            self.clients.get_mut(&self.key_for(client))?.expected = None;
             return None;
         }
-        let way = self.way(self.who(client), now)?;
+        let way = self.client_mut(self.key_for(client), now)?;
         match sight {
-            Sight::Begins { path, .. } => way.begins(path, now),
-            Sight::Refused { path, why, .. } => way.misses(path, why, now),
+            ClientEvent::TransferStarted { path, .. } => way.transfer_started(path, now),
+            ClientEvent::TransferRefused { path, reason: why, .. } => way.file_refused(path, why, now),
             _ => {}
         }
         let pending = way.is_pending();
-        self.wake(pending, now);
+        self.schedule_poll(pending, now);
         None
     }
 
     /// A file was sent, whole.
-    pub fn loaded(&mut self, sent: &CompletedTransfer, now: Timestamp) -> Option<Remark> {
-        let who = self.who(sent.client);
-        if sent.path.len() > LONGEST_PATH {
+    pub fn file_sent(&mut self, sent: &CompletedTransfer, now: Timestamp) -> Option<Finding> {
+        let who = self.key_for(sent.client);
+        if sent.path.len() > MAX_PATH_LEN {
             return None;
         }
-        let way = self.way(who, now)?;
-        way.loaded(&sent.path, now);
-        let told = way.told.clone()?;
-        let times = way.times(now);
+        let way = self.client_mut(who, now)?;
+        way.file_sent(&sent.path, now);
+        let told = way.advertised.clone()?;
+        let times = way.load_count(now);
         // A script of iPXE may come back to itself.
         let is_odd = !told.is_ipxe || is_ipxe(&told.file);
-        if times < TOO_OFTEN || !is_odd || !way.may_tell(Topic::Again, now) {
+        if times < MAX_LOADS_OF_ONE_FILE || !is_odd || !way.should_report(FindingKind::BootLoop, now) {
             return None;
         }
-        let way::Told { file, line, is_ipxe } = told;
-        Some(Remark::Again { who, file, times, line, is_ipxe })
+        let way::AdvertisedFile { file, line, is_ipxe } = told;
+        Some(Finding::BootLoop { client: who, file, count: times, line, is_ipxe })
     }
 
     /// Looks around, if it is time to. `busy`: requests for files have to wait, and nobody is late.
-    pub fn look(&mut self, busy: bool, now: Timestamp) -> Vec<Remark> {
+    pub fn poll(&mut self, busy: bool, now: Timestamp) -> Vec<Finding> {
         // Nobody is woken to forget: that is done when something happens anyway.
-        let forgets = !self.ways.is_empty() && now.0 - self.looked.0 >= MINUTE;
-        if !forgets && self.next.is_none_or(|next| next > now) {
+        let forgets = !self.clients.is_empty() && now.0 - self.polled_at.0 >= REPORT_INTERVAL;
+        if !forgets && self.next_deadline.is_none_or(|next| next > now) {
             return Vec::new();
         }
-        self.looked = now;
+        self.polled_at = now;
         let mut remarks = Vec::new();
-        for (who, way) in &mut self.ways {
+        for (who, way) in &mut self.clients {
             if let Some(expected) = way.expected.as_mut().filter(|one| busy && one.file.is_some()) {
-                expected.until = expected.until.max(now.plus(PATIENCE));
+                expected.deadline = expected.deadline.max(now.plus(STEP_TIMEOUT));
             }
-            remarks.extend(way.stuck(*who, now));
+            remarks.extend(way.check(*who, now));
         }
-        if remarks.iter().any(|remark| matches!(remark, Remark::NeverLoaded { .. })) {
-            self.leave_out_done(&mut remarks);
+        if remarks.iter().any(|remark| matches!(remark, Finding::NoDownload { .. })) {
+            self.drop_satisfied(&mut remarks);
         }
-        self.ways.retain(|_, way| way.is_recent(now));
-        self.rivals.retain(|_, (_, heard)| now.0 - heard.0 < MINUTE);
-        let Self { ways, machines, .. } = self;
-        machines.retain(|_, mac| ways.contains_key(&Who::Machine(*mac)));
-        let pending = self.ways.values().any(Way::is_pending);
-        self.next = pending.then(|| now.plus(PAUSE));
+        self.clients.retain(|_, way| way.is_recent(now));
+        self.other_servers.retain(|_, (_, heard)| now.0 - heard.0 < REPORT_INTERVAL);
+        let Self { clients: ways, mac_by_ip: machines, .. } = self;
+        machines.retain(|_, mac| ways.contains_key(&ClientKey::Mac(*mac)));
+        let pending = self.clients.values().any(ClientState::is_pending);
+        self.next_deadline = pending.then(|| now.plus(POLL_INTERVAL));
         remarks
     }
 
     /// Somebody whose hardware address is not known may be who was told to load what he has loaded.
-    fn leave_out_done(&self, remarks: &mut Vec<Remark>) {
-        let strangers = self.ways.iter().filter(|(who, _)| matches!(who, Who::Address(_)));
-        let had: HashSet<u64> = strangers.flat_map(|(_, way)| way.had()).collect();
+    fn drop_satisfied(&self, remarks: &mut Vec<Finding>) {
+        let strangers = self.clients.iter().filter(|(who, _)| matches!(who, ClientKey::Ip(_)));
+        let had: HashSet<u64> = strangers.flat_map(|(_, way)| way.recent_names()).collect();
         remarks.retain(|remark| match remark {
-            Remark::NeverLoaded { file, .. } => !had.contains(&way::name_of(file)),
+            Finding::NoDownload { file, .. } => !had.contains(&way::basename_hash(file)),
             _ => true,
         });
     }
 
-    fn answered(&mut self, answered: Answered, now: Timestamp) -> Option<Remark> {
-        let Answered { mac, ip, is_ipxe, told, next, line } = answered;
-        ip.into_iter().for_each(|ip| self.knows(mac, ip.into()));
-        let rival = self.rivals.remove(&mac).filter(|(_, heard)| now.0 - heard.0 < MINUTE);
-        let way = self.way(Who::Machine(mac), now)?;
+    fn reply_sent(&mut self, answered: ReplySent, now: Timestamp) -> Option<Finding> {
+        let ReplySent { mac, ip, is_ipxe, boot_file: told, next, line } = answered;
+        ip.into_iter().for_each(|ip| self.bind_ip(mac, ip.into()));
+        let rival = self.other_servers.remove(&mac).filter(|(_, heard)| now.0 - heard.0 < REPORT_INTERVAL);
+        let way = self.client_mut(ClientKey::Mac(mac), now)?;
         way.line = Some(line.clone());
-        way.goes_on();
-        let file = told.filter(|file| file.len() <= LONGEST_PATH);
+        way.clear_misses();
+        let file = told.filter(|file| file.len() <= MAX_PATH_LEN);
         if let Some(file) = &file {
-            way.is_told(way::Told { file: file.clone(), line: line.clone(), is_ipxe });
+            way.set_advertised(way::AdvertisedFile { file: file.clone(), line: line.clone(), is_ipxe });
         }
         way.expected = match (next, file) {
-            (Next::Ask { seconds }, _) => {
-                let until = now.plus(PATIENCE).plus_seconds(seconds.into());
-                Some(Expected { file: None, line, until })
+            (ExpectedStep::ProxyRequest { seconds }, _) => {
+                let until = now.plus(STEP_TIMEOUT).plus_seconds(seconds.into());
+                Some(Expectation { file: None, line, deadline: until })
             }
             // Whoever has it may have no use for it a second time, and iPXE may have a script of its own.
-            (Next::Load, Some(file)) if way.times(now) == 0 && !is_ipxe => {
-                Some(Expected { file: Some(file), line, until: now.plus(PATIENCE) })
+            (ExpectedStep::Download, Some(file)) if way.load_count(now) == 0 && !is_ipxe => {
+                Some(Expectation { file: Some(file), line, deadline: now.plus(STEP_TIMEOUT) })
             }
-            (Next::Load | Next::Anything, _) => None,
+            (ExpectedStep::Download | ExpectedStep::Unknown, _) => None,
         };
         // Another server has been heard: that is the reason.
-        if way.was_told(Topic::Rival, now) {
+        if way.recently_reported(FindingKind::OtherServer, now) {
             way.expected = None;
         }
         let pending = way.is_pending();
-        self.wake(pending, now);
-        self.rival(rival?.0, now)
+        self.schedule_poll(pending, now);
+        self.other_server(rival?.0, now)
     }
 
-    fn rival(&mut self, rival: Rival, now: Timestamp) -> Option<Remark> {
-        if let Some(way) = self.ways.get_mut(&Who::Machine(rival.mac)) {
+    fn other_server(&mut self, rival: OtherServerReply, now: Timestamp) -> Option<Finding> {
+        if let Some(way) = self.clients.get_mut(&ClientKey::Mac(rival.mac)) {
             let line = way.line.clone()?;
             way.expected = None;
-            return way.may_tell(Topic::Rival, now).then_some(Remark::Rival(rival, line));
+            return way.should_report(FindingKind::OtherServer, now).then_some(Finding::OtherServer(rival, line));
         }
-        if self.rivals.len() >= MOST_RIVALS {
-            self.rivals.clear();
+        if self.other_servers.len() >= MAX_OTHER_SERVERS {
+            self.other_servers.clear();
         }
-        self.rivals.insert(rival.mac, (rival, now));
+        self.other_servers.insert(rival.mac, (rival, now));
         None
     }
 
     /// A machine has an address. What was seen of the address was seen of the machine.
-    fn knows(&mut self, mac: Mac, ip: IpAddr) {
-        if self.machines.len() < MOST || self.machines.contains_key(&ip) {
-            self.machines.insert(ip, mac);
+    fn bind_ip(&mut self, mac: Mac, ip: IpAddr) {
+        if self.mac_by_ip.len() < MAX_CLIENTS || self.mac_by_ip.contains_key(&ip) {
+            self.mac_by_ip.insert(ip, mac);
         }
-        if let Some(stranger) = self.ways.remove(&Who::Address(ip)) {
-            self.ways.entry(Who::Machine(mac)).or_default().absorbs(stranger);
+        if let Some(stranger) = self.clients.remove(&ClientKey::Ip(ip)) {
+            self.clients.entry(ClientKey::Mac(mac)).or_default().merge(stranger);
         }
     }
 
-    fn who(&self, client: IpAddr) -> Who {
-        self.machines.get(&client).map_or(Who::Address(client), |mac| Who::Machine(*mac))
+    fn key_for(&self, client: IpAddr) -> ClientKey {
+        self.mac_by_ip.get(&client).map_or(ClientKey::Ip(client), |mac| ClientKey::Mac(*mac))
     }
 
     /// A client's way; `None`: there are too many.
-    fn way(&mut self, who: Who, now: Timestamp) -> Option<&mut Way> {
-        if self.ways.len() >= MOST && !self.ways.contains_key(&who) {
+    fn client_mut(&mut self, who: ClientKey, now: Timestamp) -> Option<&mut ClientState> {
+        if self.clients.len() >= MAX_CLIENTS && !self.clients.contains_key(&who) {
             return None;
         }
-        let way = self.ways.entry(who).or_default();
-        way.seen = now;
+        let way = self.clients.entry(who).or_default();
+        way.last_seen = now;
         Some(way)
     }
 
-    fn may_tell(&mut self, who: Who, topic: Topic, now: Timestamp) -> bool {
-        self.way(who, now).is_some_and(|way| way.may_tell(topic, now))
+    fn should_report(&mut self, who: ClientKey, topic: FindingKind, now: Timestamp) -> bool {
+        self.client_mut(who, now).is_some_and(|way| way.should_report(topic, now))
     }
 
-    fn wake(&mut self, pending: bool, now: Timestamp) {
+    fn schedule_poll(&mut self, pending: bool, now: Timestamp) {
         if pending {
-            self.next.get_or_insert(now.plus(PAUSE));
+            self.next_deadline.get_or_insert(now.plus(POLL_INTERVAL));
         }
     }
 }
 
 /// What a client is remarked on for, once a minute each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Topic {
-    Asked,
-    Loaded,
-    Again,
-    Unheard,
-    Room,
-    Socket,
-    Rival,
+enum FindingKind {
+    NoProxyRequest,
+    NoDownload,
+    BootLoop,
+    NoAcks,
+    TransferEvicted,
+    SocketUnavailable,
+    OtherServer,
 }
 
 #[cfg(test)]

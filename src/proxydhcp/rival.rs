@@ -1,6 +1,6 @@
 //! Answers of other servers, as they are heard by everybody: whether one tells a client what to boot.
 
-use crate::sight::{Mac, Rival};
+use crate::sight::{Mac, OtherServerReply};
 use crate::wire::dhcp::{Frame, field, string};
 use crate::wire::options;
 use std::net::Ipv4Addr;
@@ -9,7 +9,7 @@ const REPLY: u8 = 2;
 const PXE_CLASS: &[u8] = b"PXEClient";
 
 /// What of a reply of `from` is about booting.
-pub fn read(from: Ipv4Addr, reply: &[u8]) -> Option<Rival> {
+pub fn read(from: Ipv4Addr, reply: &[u8]) -> Option<OtherServerReply> {
     if reply.len() < Frame::SHORTEST || reply[0] != REPLY || reply[2] != 6 {
         return None;
     }
@@ -26,7 +26,7 @@ pub fn read(from: Ipv4Addr, reply: &[u8]) -> Option<Rival> {
     if file.is_empty() && !(is_proxy && says_pxe) {
         return None;
     }
-    Some(Rival {
+    Some(OtherServerReply {
         server: option(54)
             .and_then(<[u8]>::first_chunk::<4>)
             .map_or(from, |ip| Ipv4Addr::from(*ip)),

@@ -5,7 +5,7 @@ use super::{Answer, Decision, Kind, Made, Port, message};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::net::any_interface_matches;
-use crate::sight::{Answered, Mac, Next, Sight};
+use crate::sight::{ReplySent, Mac, ExpectedStep, ClientEvent};
 use crate::wire::options::contains;
 use crate::wire::pxe::item;
 use std::net::{IpAddr, Ipv4Addr};
@@ -20,7 +20,7 @@ pub fn sight(config: &Config, request: &Request<'_>, decision: &Decision<'_>) ->
         Decision::Answer(answer) => answered(config, request, answer, mac)?,
         Decision::Silent(_) if request.message == Some(message::REQUEST) => {
             let asked = request.frame.option(50, 4)?.first_chunk::<4>()?;
-            Sight::Leased { mac, ip: Ipv4Addr::from(*asked) }
+            ClientEvent::LeaseRequested { mac, ip: Ipv4Addr::from(*asked) }
         }
         Decision::Silent(_) => return None,
     };
@@ -32,7 +32,7 @@ fn answered(
     request: &Request<'_>,
     answer: &Answer<'_>,
     mac: Mac,
-) -> Option<Sight> {
+) -> Option<ClientEvent> {
     if answer.kind == Kind::Ignored {
         return None;
     }
@@ -41,11 +41,11 @@ fn answered(
     let entry = || answer.because.iter().find(|cause| matches!(cause.made, Made::Entry(_)));
     let cause = told.or_else(entry).or_else(|| because(Made::Server))?;
     let user_class = request.user_class.as_deref().unwrap_or_default();
-    Some(Sight::Answered(Answered {
+    Some(ClientEvent::ReplySent(ReplySent {
         mac,
         ip: address(request),
         is_ipxe: contains(user_class, IPXE),
-        told: told_here(config, request, answer),
+        boot_file: told_here(config, request, answer),
         next: next(request, answer),
         line: cause.origin.clone(),
     }))
@@ -70,24 +70,24 @@ fn address(request: &Request<'_>) -> Option<Ipv4Addr> {
     Some(request.ciaddr).filter(|ip| !ip.is_unspecified()).or(shown)
 }
 
-fn next(request: &Request<'_>, answer: &Answer<'_>) -> Next {
+fn next(request: &Request<'_>, answer: &Answer<'_>) -> ExpectedStep {
     let item = |code: u8| answer.items.iter().find(|(known, _)| *known == code);
     let on_server_port = request.port == Port::Server;
     match item(item::BOOT_MENU) {
-        _ if !answer.file.is_empty() && answer.siaddr == answer.server => Next::Load,
-        _ if !answer.file.is_empty() => Next::Anything,
+        _ if !answer.file.is_empty() && answer.siaddr == answer.server => ExpectedStep::Download,
+        _ if !answer.file.is_empty() => ExpectedStep::Unknown,
         // Where there is a choice, nothing may be chosen, or the local disk.
         Some(_) if answer.because.iter().any(|cause| cause.made == Made::Entry(0)) => {
-            Next::Anything
+            ExpectedStep::Unknown
         }
         Some(_) if on_server_port => {
             let prompt = item(item::MENU_PROMPT).and_then(|(_, prompt)| prompt.first().copied());
             match prompt {
-                None | Some(WAIT_FOR_EVER) => Next::Anything,
-                Some(seconds) => Next::Ask { seconds },
+                None | Some(WAIT_FOR_EVER) => ExpectedStep::Unknown,
+                Some(seconds) => ExpectedStep::ProxyRequest { seconds },
             }
         }
-        None if on_server_port && answer.items.is_empty() => Next::Ask { seconds: 0 },
-        Some(_) | None => Next::Anything,
+        None if on_server_port && answer.items.is_empty() => ExpectedStep::ProxyRequest { seconds: 0 },
+        Some(_) | None => ExpectedStep::Unknown,
     }
 }

@@ -30,7 +30,7 @@ use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
 use crate::millis::Timestamp;
 use crate::net::{ReceivedDatagram, Datagram, Interfaces, EgressSocket};
-use crate::sight::Sight;
+use crate::sight::ClientEvent;
 use crate::wire::tftp::{Inbound, error};
 use admission::{closing, is_read};
 use crowd::Crowd;
@@ -334,7 +334,7 @@ impl Server {
         let client = session.peer().ip();
         let Some(seat) = &mut session.seat else { return };
         if self.crowd.hears(id, client, seat) {
-            effects.push(Effect::Observe(Sight::Acknowledges { client }));
+            effects.push(Effect::Observe(ClientEvent::FirstAck { client }));
         }
     }
 

@@ -11,7 +11,7 @@ use super::undecided::History;
 use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::net::{ReceivedDatagram, EgressSocket};
-use crate::sight::{Refused, Sight};
+use crate::sight::{RefusalReason, ClientEvent};
 use crate::wire::tftp::{Inbound, Strings, error, oack};
 
 /// Error codes (RFC 1350, appendix).
@@ -89,11 +89,11 @@ fn refused(refusal: Refusal, path: String, client: &Client) -> Option<(u16, Tftp
 /// A refusal, as it is noted.
 fn sight(code: u16, client: &Client, path: Vec<u8>, said: bool) -> Effect {
     let why = match code {
-        code::NOT_FOUND if said => Refused::Missing,
-        code::ACCESS if said => Refused::Denied,
-        _ => Refused::Unsaid,
+        code::NOT_FOUND if said => RefusalReason::NotFound,
+        code::ACCESS if said => RefusalReason::PermissionDenied,
+        _ => RefusalReason::Unreported,
     };
-    Effect::Observe(Sight::Refused { client: client.peer.ip(), path, why })
+    Effect::Observe(ClientEvent::TransferRefused { client: client.peer.ip(), path, reason: why })
 }
 
 fn read(
@@ -141,7 +141,7 @@ fn read(
     };
     let transfer = Transfer::start(terms, source.last(), around.now);
     let ip = client.peer.ip();
-    effects.push(Effect::Observe(Sight::Begins { client: ip, path: resolved.path.clone() }));
+    effects.push(Effect::Observe(ClientEvent::TransferStarted { client: ip, path: resolved.path.clone() }));
     if around.tftp.tell {
         let line = DecisionLine::Begins {
             path: cleaned(&resolved.path),

@@ -11,7 +11,7 @@ use crate::effect::{Effect, CompletedTransfer};
 use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::millis::Timestamp;
 use crate::net::{Batch, Datagram, Interfaces, EgressSocket};
-use crate::sight::Sight;
+use crate::sight::ClientEvent;
 use crate::wire::option_names::printable;
 use crate::wire::tftp::error;
 use std::net::{IpAddr, SocketAddr};
@@ -225,7 +225,7 @@ impl Session {
         if self.seat.is_some_and(Seat::is_heard) {
             effects.push(self.client.send(error(code::UNDEFINED, "too many transfers")));
         }
-        effects.push(Effect::Observe(Sight::MakesRoom { client: self.client.peer.ip() }));
+        effects.push(Effect::Observe(ClientEvent::TransferEvicted { client: self.client.peer.ip() }));
     }
 
     /// The client has sent an error.

@@ -1,7 +1,7 @@
 //! More requests than places.
 
 use super::*;
-use crate::sight::Sight;
+use crate::sight::ClientEvent;
 
 const REQUEST: &[u8] = b"\0\x01f\0octet\0";
 const FIRST: [u8; 4] = [10, 9, 0, 2];
@@ -170,7 +170,7 @@ fn silence_is_answered_sixteen_times() {
     };
     assert_eq!(sent(&mut hall, 2_000), 16);
     let seen = hall.answers(ids[39], FIRST, 40, 1);
-    assert!(matches!(seen[0], Effect::Observe(Sight::Acknowledges { .. })));
+    assert!(matches!(seen[0], Effect::Observe(ClientEvent::FirstAck { .. })));
     assert_eq!(sent(&mut hall, 5_000), 40, "it is there");
 }
 
