@@ -6,7 +6,7 @@ use crate::config::tags::{Setter, TagSet};
 use crate::proxydhcp::near::{Miss, passed};
 use crate::proxydhcp::request::Request;
 use crate::proxydhcp::setting::settings;
-use crate::proxydhcp::{self, Answer, Cause, Decision, Judged, Kind, Made, Port, Why, message};
+use crate::proxydhcp::{self, Answer, Cause, Decision, Judged, Kind, Made, Port, DropReason, message};
 use crate::wire::option_names::printable;
 use crate::wire::pxe::item;
 use std::net::Ipv4Addr;
@@ -16,7 +16,7 @@ pub fn exchange(
     config: &Config,
     port: Port,
     about: String,
-    judged: Result<&Judged<'_>, &Why>,
+    judged: Result<&Judged<'_>, &DropReason>,
     kind: u8,
 ) -> Exchange {
     let request = judged.ok().map(|judged| &judged.request);
@@ -47,7 +47,7 @@ pub fn exchange(
         // A choice is looked up by its number: nothing else was near.
         passed_over: match answer {
             Some(Answer { kind: Kind::BootItem, .. }) => Vec::new(),
-            None if matches!(judged, Err(why) if !matches!(why, Why::NoRange(_))) => Vec::new(),
+            None if matches!(judged, Err(why) if !matches!(why, DropReason::NoRange(_))) => Vec::new(),
             _ => passed_over(config, request, answer),
         },
     }

@@ -2,7 +2,7 @@
 
 use super::offer::{server_address, with_layer};
 use super::request::{BootItem, Request};
-use super::{Answer, Cause, Decision, Kind, Made, Why, menu, message};
+use super::{Answer, Cause, Decision, Kind, Made, DropReason, menu, message};
 use crate::config::names::Names;
 use crate::config::{Config, Placed};
 use crate::wire::pxe::item;
@@ -21,22 +21,22 @@ pub fn decide<'c>(
 ) -> Decision<'c> {
     let tags = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
     if let Some(origin) = config.dhcp.ignores(&tags) {
-        return Decision::Silent(Why::Ignored(origin.clone()));
+        return Decision::Silent(DropReason::Ignored(origin.clone()));
     }
     if chosen.layer & BIS != 0 {
-        return Decision::Silent(Why::Bis);
+        return Decision::Silent(DropReason::Bis);
     }
     // The first of that type, for whatever architecture and tags.
     let service = config.dhcp.services.iter().find(|rule| rule.value.kind == chosen.kind);
     let Some((service, Boot::File(file))) = service.map(|rule| (rule, &rule.value.boot)) else {
-        return Decision::Silent(Why::UnknownItem(chosen.kind));
+        return Decision::Silent(DropReason::UnknownBootServerType(chosen.kind));
     };
     let here = request
         .candidates
         .iter()
         .find(|candidate| candidate.range.holds(&tags) && candidate.holds(request.ciaddr));
     let Some(candidate) = here else {
-        return Decision::Silent(Why::AddressOutside(request.ciaddr));
+        return Decision::Silent(DropReason::ClientOutsideRanges(request.ciaddr));
     };
 
     let mut complaints = Vec::new();

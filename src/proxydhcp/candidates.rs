@@ -3,7 +3,7 @@
 //! dnsmasq remembers netmasks and addresses of a range from one request to the next; here each request finds them
 //! anew, as its first one would.
 
-use super::place::Place;
+use super::place::Ingress;
 use crate::config::{Config, Range, Rule, Shared};
 use crate::net::{Address, Interfaces, same_network};
 use conf_parser::option::network::SharedOn;
@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 
 /// A range that is for this request.
 #[derive(Clone, Copy, Debug)]
-pub struct Candidate<'c> {
+pub struct MatchedRange<'c> {
     /// The range.
     pub range: &'c Rule<Range>,
     /// Its netmask: its own, or that of the interface.
@@ -20,7 +20,7 @@ pub struct Candidate<'c> {
     pub local: Ipv4Addr,
 }
 
-impl Candidate<'_> {
+impl MatchedRange<'_> {
     /// Whether an address is on its network.
     pub fn holds(&self, address: Ipv4Addr) -> bool {
         in_range(&self.range.value, address, self.netmask)
@@ -33,7 +33,7 @@ fn in_range(range: &Range, address: Ipv4Addr, netmask: Ipv4Addr) -> bool {
 
 /// An address the client is known by, other than the interface it came in by.
 #[derive(Clone, Copy, Debug)]
-pub enum Origin {
+pub enum SubnetHint {
     /// A subnet selector (RFC 3011, RFC 3527).
     Selector(Ipv4Addr),
     /// Its relay.
@@ -43,57 +43,57 @@ pub enum Origin {
 }
 
 /// The ranges for a request, in the order they are tried.
-pub fn candidates<'c>(
+pub fn matching_ranges<'c>(
     config: &'c Config,
     interfaces: &Interfaces,
-    place: &Place<'_>,
-    origin: Option<Origin>,
-) -> Vec<Candidate<'c>> {
-    let mut search = Search::new(config);
+    place: &Ingress<'_>,
+    origin: Option<SubnetHint>,
+) -> Vec<MatchedRange<'c>> {
+    let mut search = RangeSearch::new(config);
     let own = search.on_interface(interfaces, place);
     let (address, forced) = match origin {
         None => return own,
-        Some(Origin::Selector(address) | Origin::Relay(address)) => (address, true),
-        Some(Origin::Client(address)) => (address, false),
+        Some(SubnetHint::Selector(address) | SubnetHint::Relay(address)) => (address, true),
+        Some(SubnetHint::Client(address)) => (address, false),
     };
     if !forced && own.iter().any(|candidate| candidate.holds(address)) {
         return own;
     }
-    let relay = matches!(origin, Some(Origin::Relay(_)));
-    let elsewhere = search.around(address, relay, place.address);
+    let relay = matches!(origin, Some(SubnetHint::Relay(_)));
+    let elsewhere = search.containing(address, relay, place.address);
     if elsewhere.is_empty() && !forced { own } else { elsewhere }
 }
 
 /// What is known of each range, in file order.
-struct Search<'c> {
+struct RangeSearch<'c> {
     ranges: &'c [Rule<Range>],
     shared: &'c [Shared],
     netmasks: Vec<Option<Ipv4Addr>>,
-    locals: Vec<Option<Ipv4Addr>>,
+    local_addresses: Vec<Option<Ipv4Addr>>,
 }
 
-impl<'c> Search<'c> {
+impl<'c> RangeSearch<'c> {
     fn new(config: &'c Config) -> Self {
         let ranges = &config.dhcp.ranges[..];
         let netmasks = ranges.iter().map(|range| range.value.netmask).collect();
-        Self { ranges, shared: &config.dhcp.shared, netmasks, locals: vec![None; ranges.len()] }
+        Self { ranges, shared: &config.dhcp.shared, netmasks, local_addresses: vec![None; ranges.len()] }
     }
 
     /// Ranges around the addresses of the interface, and those that a `shared-network` brings there. Those of a later
     /// address come first.
-    fn on_interface(&mut self, interfaces: &Interfaces, place: &Place<'_>) -> Vec<Candidate<'c>> {
+    fn on_interface(&mut self, interfaces: &Interfaces, place: &Ingress<'_>) -> Vec<MatchedRange<'c>> {
         let mut found = Vec::new();
-        let chosen = |address: &&Address| place.chosen && address.ipv4() == Some(place.address);
+        let chosen = |address: &&Address| place.by_listen_address && address.ipv4() == Some(place.address);
         let first = interfaces.addresses.iter().filter(chosen);
         for address in first.chain(&interfaces.addresses) {
             let Some(ip) = address.ipv4() else { continue };
             self.add_shared(&mut found, address, ip, interfaces);
-            self.learn_netmasks(ip, address.netmask());
+            self.infer_netmasks(ip, address.netmask());
             if address.interface == place.link.index {
-                self.add(&mut found, ip, ip);
+                self.add_network(&mut found, ip, ip);
             }
         }
-        found.into_iter().filter_map(|at| self.candidate(at, place.address)).collect()
+        found.into_iter().filter_map(|at| self.matched_range(at, place.address)).collect()
     }
 
     /// A `shared-network` of whatever interface counts, wherever the request came in.
@@ -115,13 +115,13 @@ impl<'c> Search<'c> {
                 SharedOn::Address6(_) => false,
             };
             if is_here {
-                self.add(found, ip, shared.network);
+                self.add_network(found, ip, shared.network);
             }
         }
     }
 
     /// Ranges without a netmask have that of an address on their network.
-    fn learn_netmasks(&mut self, ip: Ipv4Addr, netmask: Ipv4Addr) {
+    fn infer_netmasks(&mut self, ip: Ipv4Addr, netmask: Ipv4Addr) {
         for (range, known) in self.ranges.iter().zip(&mut self.netmasks) {
             let touches = same_network(range.value.start, ip, netmask)
                 || same_network(range.value.end, ip, netmask);
@@ -132,19 +132,19 @@ impl<'c> Search<'c> {
     }
 
     /// Puts the ranges of a network in front, with our address there.
-    fn add(&mut self, found: &mut Vec<usize>, local: Ipv4Addr, network: Ipv4Addr) {
+    fn add_network(&mut self, found: &mut Vec<usize>, local: Ipv4Addr, network: Ipv4Addr) {
         for at in (0..self.ranges.len()).rev() {
             let known = self.netmasks[at].filter(|netmask| !netmask.is_unspecified());
             let fits = known.is_some_and(|mask| in_range(&self.ranges[at].value, network, mask));
-            if fits && self.locals[at].is_none() {
-                self.locals[at] = Some(local);
+            if fits && self.local_addresses[at].is_none() {
+                self.local_addresses[at] = Some(local);
                 found.insert(0, at);
             }
         }
     }
 
     /// Ranges around an address that is not ours. A netmask that is still unknown is guessed from the old classes.
-    fn around(&self, address: Ipv4Addr, relay: bool, fallback: Ipv4Addr) -> Vec<Candidate<'c>> {
+    fn containing(&self, address: Ipv4Addr, relay: bool, fallback: Ipv4Addr) -> Vec<MatchedRange<'c>> {
         let of_relay = |shared: &&Shared| relay && shared.on == SharedOn::Address(address);
         let fits = |at: &usize| {
             let range = &self.ranges[*at].value;
@@ -154,27 +154,27 @@ impl<'c> Search<'c> {
                     || shared.any(|shared| in_range(range, shared.network, netmask))
             })
         };
-        (0..self.ranges.len()).filter(fits).filter_map(|at| self.candidate(at, fallback)).collect()
+        (0..self.ranges.len()).filter(fits).filter_map(|at| self.matched_range(at, fallback)).collect()
     }
 
     fn netmask(&self, at: usize) -> Option<Ipv4Addr> {
         let range = &self.ranges[at].value;
-        let guess = || class(range.start).filter(|netmask| class(range.end) == Some(*netmask));
+        let guess = || classful_netmask(range.start).filter(|netmask| classful_netmask(range.end) == Some(*netmask));
         self.netmasks[at].or_else(guess).filter(|netmask| !netmask.is_unspecified())
     }
 
-    fn candidate(&self, at: usize, fallback: Ipv4Addr) -> Option<Candidate<'c>> {
+    fn matched_range(&self, at: usize, fallback: Ipv4Addr) -> Option<MatchedRange<'c>> {
         let netmask = self.netmask(at)?;
-        Some(Candidate {
+        Some(MatchedRange {
             range: &self.ranges[at],
             netmask,
-            local: self.locals[at].unwrap_or(fallback),
+            local: self.local_addresses[at].unwrap_or(fallback),
         })
     }
 }
 
 /// The netmask of an address's old class A, B or C.
-fn class(address: Ipv4Addr) -> Option<Ipv4Addr> {
+fn classful_netmask(address: Ipv4Addr) -> Option<Ipv4Addr> {
     match address.octets()[0] {
         0..=127 => Some(Ipv4Addr::new(255, 0, 0, 0)),
         128..=191 => Some(Ipv4Addr::new(255, 255, 0, 0)),

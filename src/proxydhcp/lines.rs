@@ -1,7 +1,7 @@
 //! A request and its answer, told as log lines (spec: proxyDHCP, section 7).
 
 use super::request::Request;
-use super::{Answer, Kind, Why};
+use super::{Answer, Kind, DropReason};
 use crate::config::{Dhcp, RangeKind};
 use crate::effect::Effect;
 use crate::log_line::{DhcpLine, Line};
@@ -10,12 +10,12 @@ use crate::wire::option_names::{Sent, printable};
 use crate::wire::options;
 
 /// What dnsmasq says about a request it drops: mostly nothing.
-pub fn drop_line(why: &Why) -> Option<Effect> {
+pub fn drop_line(why: &DropReason) -> Option<Effect> {
     let line = match why {
-        Why::BridgeMissing(name) => Line::Dhcp(None, DhcpLine::BridgeMissing(name.clone())),
-        Why::NoAddress(name, true) => Line::Dhcp(None, DhcpLine::HasNoAddress(name.clone())),
-        Why::NoRange(how) => Line::Dhcp(None, DhcpLine::NoRange(how.clone())),
-        Why::Bis => Line::Dhcp(None, DhcpLine::NoBis),
+        DropReason::UnknownBridgeInterface(name) => Line::Dhcp(None, DhcpLine::BridgeMissing(name.clone())),
+        DropReason::NoAddress(name, true) => Line::Dhcp(None, DhcpLine::HasNoAddress(name.clone())),
+        DropReason::NoRange(how) => Line::Dhcp(None, DhcpLine::NoRange(how.clone())),
+        DropReason::Bis => Line::Dhcp(None, DhcpLine::NoBis),
         _ => return None,
     };
     Some(Effect::Log(line))

@@ -27,7 +27,7 @@ mod tests;
 mod told;
 mod why;
 
-pub use why::Why;
+pub use why::DropReason;
 
 use crate::config::names::Names;
 use crate::config::tags::TagSet;
@@ -79,7 +79,7 @@ pub mod message {
 #[derive(Clone, Debug)]
 pub enum Decision<'c> {
     /// Nothing.
-    Silent(Why),
+    Silent(DropReason),
     /// This.
     Answer(Box<Answer<'c>>),
 }
@@ -240,7 +240,7 @@ pub fn judge<'c>(
     names: &mut Names,
     port: Port,
     arrival: &'c ReceivedDatagram<'c>,
-) -> Result<Judged<'c>, Why> {
+) -> Result<Judged<'c>, DropReason> {
     let request = read(config, interfaces, port, arrival)?;
     let decision = decide(config, names, &request);
     Ok(Judged { request, decision })
@@ -252,24 +252,24 @@ fn read<'a>(
     interfaces: &'a Interfaces,
     port: Port,
     arrival: &'a ReceivedDatagram<'a>,
-) -> Result<Request<'a>, Why> {
+) -> Result<Request<'a>, DropReason> {
     if arrival.bytes.len() < Frame::SHORTEST {
-        return Err(Why::TooShort);
+        return Err(DropReason::TooShort);
     }
     let place = place::find(config, interfaces, arrival.interface)?;
-    let frame = Frame::parse(arrival.bytes).ok_or(Why::NotARequest)?;
+    let frame = Frame::parse(arrival.bytes).ok_or(DropReason::NotBootRequest)?;
     Request::read(config, interfaces, port, place, frame, arrival.peer)
 }
 
 /// What to do about a request (spec: proxyDHCP, section 5).
 fn decide<'c>(config: &'c Config, names: &mut Names, request: &Request<'c>) -> Decision<'c> {
-    let Some(message) = request.message else { return Decision::Silent(Why::Bootp) };
+    let Some(message) = request.message else { return Decision::Silent(DropReason::Bootp) };
     if !config.dhcp.pxe {
-        return Decision::Silent(Why::PxeIsOff);
+        return Decision::Silent(DropReason::NoPxeService);
     }
     let Some(vendor) = vendor(config, request) else {
         let class = request.frame.option(60, 1).unwrap_or_default();
-        return Decision::Silent(Why::NotPxe(class.starts_with(b"HTTPClient")));
+        return Decision::Silent(DropReason::NotPxe(class.starts_with(b"HTTPClient")));
     };
     match request.boot_item(message) {
         Some(item) => boot_item::decide(config, names, request, vendor, item),

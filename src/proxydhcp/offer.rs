@@ -1,8 +1,8 @@
 //! The proxy answer: OFFER to a DISCOVER, ACK to a REQUEST on 4011 (spec: proxyDHCP, section 5.4).
 
-use super::candidates::Candidate;
+use super::candidates::MatchedRange;
 use super::request::Request;
-use super::{Answer, Cause, Decision, Kind, Made, Port, Why, menu, message, pxe_options};
+use super::{Answer, Cause, Decision, Kind, Made, Port, DropReason, menu, message, pxe_options};
 use crate::config::names::Names;
 use crate::config::tags::{Setter, TagSet};
 use crate::config::{Config, Placed, RangeKind, Rule, Service};
@@ -21,17 +21,17 @@ pub fn decide<'c>(
     message: u8,
 ) -> Decision<'c> {
     let Some(architecture) = request.architecture() else {
-        return Decision::Silent(Why::NoArchitecture);
+        return Decision::Silent(DropReason::NoArchitecture);
     };
     if message != message::DISCOVER && !(message == message::REQUEST && request.port == Port::Pxe) {
-        return Decision::Silent(Why::Message(message));
+        return Decision::Silent(DropReason::UnhandledMessageType(message));
     }
     let seen = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
-    let is_ours = |candidate: &&Candidate<'_>| {
+    let is_ours = |candidate: &&MatchedRange<'_>| {
         candidate.range.value.kind == RangeKind::Proxy && candidate.range.holds(&seen)
     };
     let Some(candidate) = request.candidates.iter().find(is_ours) else {
-        return Decision::Silent(Why::NoProxyRange);
+        return Decision::Silent(DropReason::NoProxyRange);
     };
     let ignored = config.dhcp.ignores(&seen);
     let mut tags = request.tags.clone();
@@ -71,7 +71,7 @@ pub fn decide<'c>(
 
 fn blank<'c>(
     request: &Request<'c>,
-    candidate: &Candidate<'c>,
+    candidate: &MatchedRange<'c>,
     vendor: &'c Placed<Vec<u8>>,
     message: u8,
     tags: &TagSet<'c>,

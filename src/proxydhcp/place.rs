@@ -1,45 +1,45 @@
 //! Where a request came in, and whether we listen there (spec: proxyDHCP, section 2.1).
 
-use super::Why;
+use super::DropReason;
 use crate::config::Config;
 use crate::net::{Interfaces, Link, any_interface_matches};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The interface of a request.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct Ingress<'a> {
     /// The interface it is taken to come from.
     pub link: &'a Link,
     /// Index of the one it did come in by; replies leave by it.
-    pub arrival: u32,
+    pub interface: u32,
     /// The interface's address: our own where no range says better.
     pub address: Ipv4Addr,
     /// Whether that was picked by a `listen-address` and goes before the interface's others.
-    pub chosen: bool,
+    pub by_listen_address: bool,
 }
 
 /// Finds the place, or why the request is not for us.
-pub fn find<'a>(config: &Config, interfaces: &'a Interfaces, index: u32) -> Result<Place<'a>, Why> {
-    let arrived = interfaces.by_index(index).ok_or(Why::NoInterface)?;
+pub fn find<'a>(config: &Config, interfaces: &'a Interfaces, index: u32) -> Result<Ingress<'a>, DropReason> {
+    let arrived = interfaces.by_index(index).ok_or(DropReason::NoInterface)?;
     let link = bridged(config, interfaces, arrived)?;
     let network = &config.network;
     let Some(primary) = interfaces.primary_ipv4(link.index) else {
-        return Err(Why::NoAddress(
+        return Err(DropReason::NoAddress(
             link.name.clone(),
             network.accepts(&link.name, link.loopback, None),
         ));
     };
     if let Some(origin) = network.refuses_dhcp(&link.name) {
-        return Err(Why::DhcpRefused(link.name.clone(), origin.clone()));
+        return Err(DropReason::DhcpDisabled(link.name.clone(), origin.clone()));
     }
     if network.accepts(&link.name, link.loopback, Some(primary.into())) {
-        return Ok(Place { link, arrival: index, address: primary, chosen: false });
+        return Ok(Ingress { link, interface: index, address: primary, by_listen_address: false });
     }
     let listened = |ip: &Ipv4Addr| network.listen.contains(&IpAddr::V4(*ip));
     let last =
         interfaces.addresses_of(link.index).filter_map(crate::net::Address::ipv4).filter(listened).last();
-    last.map(|address| Place { link, arrival: index, address, chosen: true })
-        .ok_or_else(|| Why::NotListening(link.name.clone(), network.excepts(&link.name).cloned()))
+    last.map(|address| Ingress { link, interface: index, address, by_listen_address: true })
+        .ok_or_else(|| DropReason::NotListening(link.name.clone(), network.excepts(&link.name).cloned()))
 }
 
 /// The interface an alias stands for: last configured first, and so within a line.
@@ -47,7 +47,7 @@ fn bridged<'a>(
     config: &Config,
     interfaces: &'a Interfaces,
     arrived: &'a Link,
-) -> Result<&'a Link, Why> {
+) -> Result<&'a Link, DropReason> {
     let Some(bridge) = config
         .dhcp
         .bridges
@@ -58,5 +58,5 @@ fn bridged<'a>(
         return Ok(arrived);
     };
     let name = String::from_utf8_lossy(&bridge.interface);
-    interfaces.by_name(&name).ok_or_else(|| Why::BridgeMissing(name.into_owned()))
+    interfaces.by_name(&name).ok_or_else(|| DropReason::UnknownBridgeInterface(name.into_owned()))
 }

@@ -1,9 +1,9 @@
 //! The facts of a request (spec: proxyDHCP, section 3).
 
-use super::candidates::{Candidate, Origin, candidates};
+use super::candidates::{MatchedRange, SubnetHint, matching_ranges};
 use super::client_name::client_name;
-use super::place::Place;
-use super::{Port, Why, message, tagging};
+use super::place::Ingress;
+use super::{Port, DropReason, message, tagging};
 use crate::config::Config;
 use crate::config::tags::TagSet;
 use crate::net::Interfaces;
@@ -19,7 +19,7 @@ pub struct Request<'a> {
     /// The port it came to.
     pub port: Port,
     /// The interface it came in by.
-    pub place: Place<'a>,
+    pub place: Ingress<'a>,
     /// Who sent it.
     pub peer: SocketAddr,
     /// Its message type; `None` is BOOTP.
@@ -27,7 +27,7 @@ pub struct Request<'a> {
     /// The client's address, if it has one.
     pub ciaddr: Ipv4Addr,
     /// Ranges that are for it; at least one.
-    pub candidates: Vec<Candidate<'a>>,
+    pub candidates: Vec<MatchedRange<'a>>,
     /// Option 61, unless it is not to be looked at.
     pub client_id: Option<&'a [u8]>,
     /// Option 77, counts of counted strings blanked.
@@ -61,10 +61,10 @@ impl<'a> Request<'a> {
         config: &'a Config,
         interfaces: &Interfaces,
         port: Port,
-        place: Place<'a>,
+        place: Ingress<'a>,
         frame: Frame<'a>,
         peer: SocketAddr,
-    ) -> Result<Self, Why> {
+    ) -> Result<Self, DropReason> {
         let message = frame.option(53, 1).map(|value| value[0]);
         // A client that asks for an address, or looks for a server, does not have one yet.
         let has_none = message.is_some()
@@ -73,9 +73,9 @@ impl<'a> Request<'a> {
         let relay = if message.is_some() { frame.option(82, 1) } else { None };
         let selector = if message.is_some() { selector(frame, relay) } else { None };
         let origin = origin(selector, frame.address(field::GIADDR), ciaddr);
-        let candidates = candidates(config, interfaces, &place, origin);
-        if candidates.is_empty() {
-            return Err(Why::NoRange(how(origin, &place)));
+        let candidates = matching_ranges(config, interfaces, &place, origin);
+        if matching_ranges.is_empty() {
+            return Err(DropReason::NoRange(how(origin, &place)));
         }
         let client_id =
             frame.option(61, 1).filter(|_| message.is_some() && !config.dhcp.ignore_client_id);
@@ -91,7 +91,7 @@ impl<'a> Request<'a> {
             peer,
             message,
             ciaddr,
-            candidates,
+            matching_ranges,
             client_id,
             user_class,
             name,
@@ -140,17 +140,17 @@ fn selector(frame: Frame<'_>, relay: Option<&[u8]>) -> Option<Ipv4Addr> {
     value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
 }
 
-fn origin(selector: Option<Ipv4Addr>, relay: Ipv4Addr, client: Ipv4Addr) -> Option<Origin> {
-    let relay = (!relay.is_unspecified()).then_some(Origin::Relay(relay));
-    let client = (!client.is_unspecified()).then_some(Origin::Client(client));
-    selector.map(Origin::Selector).or(relay).or(client)
+fn origin(selector: Option<Ipv4Addr>, relay: Ipv4Addr, client: Ipv4Addr) -> Option<SubnetHint> {
+    let relay = (!relay.is_unspecified()).then_some(SubnetHint::Relay(relay));
+    let client = (!client.is_unspecified()).then_some(SubnetHint::Client(client));
+    selector.map(SubnetHint::Selector).or(relay).or(client)
 }
 
-fn how(origin: Option<Origin>, place: &Place<'_>) -> String {
+fn how(origin: Option<SubnetHint>, place: &Ingress<'_>) -> String {
     match origin {
-        Some(Origin::Selector(address)) => format!("with subnet selector {address}"),
-        Some(Origin::Relay(address)) => format!("via {address}"),
-        Some(Origin::Client(_)) | None => format!("via {}", place.link.name),
+        Some(SubnetHint::Selector(address)) => format!("with subnet selector {address}"),
+        Some(SubnetHint::Relay(address)) => format!("via {address}"),
+        Some(SubnetHint::Client(_)) | None => format!("via {}", place.link.name),
     }
 }
 

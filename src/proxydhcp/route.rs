@@ -49,7 +49,7 @@ fn from_server_port(
         return datagram(EgressSocket::Dhcp, (relay, dhcp.server_port).into(), bytes);
     }
     let (htype, hlen) = (request.frame.htype(), request.frame.hlen());
-    let interface = request.place.arrival;
+    let interface = request.place.interface;
     if answer.flags & BROADCAST != 0 || htype == 0 || hlen == 0 || hlen > LONGEST_ARP {
         let to = (Ipv4Addr::BROADCAST, dhcp.client_port).into();
         return Datagram { interface, ..datagram(EgressSocket::Dhcp, to, bytes) };

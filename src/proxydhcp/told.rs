@@ -2,7 +2,7 @@
 
 use super::near::{Miss, Passed, passed};
 use super::request::Request;
-use super::{Answer, Decision, Judged, Kind, Made, PXE_PORT, Port, Why, destination, message};
+use super::{Answer, Decision, Judged, Kind, Made, PXE_PORT, Port, DropReason, destination, message};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line};
@@ -18,7 +18,7 @@ pub fn line(
     config: &Config,
     port: Port,
     bytes: &[u8],
-    judged: Result<&Judged<'_>, &Why>,
+    judged: Result<&Judged<'_>, &DropReason>,
 ) -> Effect {
     let port = match port {
         Port::Server => config.dhcp.server_port,
@@ -39,7 +39,7 @@ pub fn line(
                 let mac = crate::wire::option_names::mac(frame.mac());
                 format!("{} from {mac}: ", message_of(frame))
             });
-            let no_range = matches!(why, Why::NoRange(_));
+            let no_range = matches!(why, DropReason::NoRange(_));
             let near = if no_range { near(&passed(config, None, None)) } else { String::new() };
             DecisionLine::Unread { port, why: format!("{}{why}{near}", from.unwrap_or_default()) }
         }
@@ -60,7 +60,7 @@ fn tags(config: &Config, request: &Request<'_>, decision: &Decision<'_>) -> Stri
 
 fn outcome(config: &Config, request: &Request<'_>, decision: &Decision<'_>) -> String {
     match decision {
-        Decision::Silent(why) if why.is_usual() => format!("dropped: {why}"),
+        Decision::Silent(why) if why.is_routine() => format!("dropped: {why}"),
         Decision::Silent(why) => {
             format!("dropped: {why}{}", near(&passed(config, Some(request), None)))
         }
