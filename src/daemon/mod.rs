@@ -336,7 +336,7 @@ impl Daemon {
             match udp::receive(socket, buffer) {
                 Ok(arrival) => {
                     let telling = teller.wants_dhcp(arrival.bytes, now);
-                    proxydhcp::answer(config, interfaces, names, port, &arrival, telling, effects);
+                    proxydhcp::handle_datagram(config, interfaces, names, port, &arrival, telling, effects);
                 }
                 Err(error) if is_one_lost(&error) => {}
                 Err(_) => {

@@ -151,7 +151,7 @@ impl Daemon {
             let Some(Overheard { from, bytes }) = ear.next(buffer) else { return false };
             // Ours too are heard, where a relay tells them to everybody.
             let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
-            let rival = rival::read(from, bytes).filter(|rival| !is_own(rival.server));
+            let rival = rival::parse(from, bytes).filter(|rival| !is_own(rival.server));
             if let Some(rival) = rival.filter(|_| !is_own(from)) {
                 self.see(ClientEvent::OtherServerReply(rival), now);
             }

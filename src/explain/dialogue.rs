@@ -9,7 +9,7 @@ use crate::boot_file::{self, Trouble, Wanted};
 use crate::config::names::Names;
 use crate::config::{Config, Rule, Service};
 use crate::net::{ReceivedDatagram, Interfaces};
-use crate::proxydhcp::{Decision, Judged, Kind, Made, PXE_PORT, Port, judge, message};
+use crate::proxydhcp::{Decision, Evaluated, ReplyKind, ReplyPart, PXE_PORT, Port, evaluate, message};
 use crate::sys::privilege::Identity;
 use crate::wire::architectures::Architecture;
 use crate::wire::dhcp::Frame;
@@ -211,7 +211,7 @@ impl<'w> Dialogue<'w> {
         let local = stage.ours.into();
         let arrival = ReceivedDatagram { bytes, peer, local, interface: stage.index };
         let World { config, names, .. } = &mut **world;
-        let judged = judge(config, &stage.interfaces, names, port, &arrival);
+        let judged = evaluate(config, &stage.interfaces, names, port, &arrival);
         let told = exchange(config, port, about, judged.as_ref(), kind);
         let heard = judged.ok().and_then(|judged| Heard::of(&judged));
         self.exchanges.push(told);
@@ -365,14 +365,14 @@ impl Dialogue<'_> {
 }
 
 impl Heard {
-    fn of(judged: &Judged<'_>) -> Option<Self> {
-        let Decision::Answer(answer) = &judged.decision else { return None };
-        if answer.kind == Kind::Ignored {
+    fn of(judged: &Evaluated<'_>) -> Option<Self> {
+        let Decision::Reply(answer) = &judged.decision else { return None };
+        if answer.kind == ReplyKind::Ignored {
             return None;
         }
         let item = |code: u8| answer.items.iter().find(|(known, _)| *known == code);
-        let line = |made: Made| {
-            let cause = answer.because.iter().find(|cause| cause.made == made);
+        let line = |made: ReplyPart| {
+            let cause = answer.provenance.iter().find(|cause| cause.part == made);
             cause.map(|cause| cause.origin.to_string())
         };
         let servers =
@@ -382,14 +382,14 @@ impl Heard {
             kind,
             text: printable(&text),
             server: servers.iter().find(|(known, _)| *known == kind).map(|(_, ip)| *ip),
-            line: line(Made::Entry(kind)),
+            line: line(ReplyPart::MenuEntry(kind)),
         };
         Some(Self {
             file: answer.file.clone(),
             next_server: answer.siaddr,
             menu: menu.into_iter().map(choice).collect(),
-            file_line: line(Made::File),
-            complaint: answer.complaints.first().map(ToString::to_string),
+            file_line: line(ReplyPart::BootFile),
+            complaint: answer.warnings.first().map(ToString::to_string),
         })
     }
 }

@@ -3,10 +3,10 @@
 use super::report::{Exchange, Field, PassedOver, Reply, Tag};
 use crate::config::Config;
 use crate::config::tags::{Setter, TagSet};
-use crate::proxydhcp::near::{Miss, passed};
+use crate::proxydhcp::near::{SkipReason, skipped_rules};
 use crate::proxydhcp::request::Request;
-use crate::proxydhcp::setting::settings;
-use crate::proxydhcp::{self, Answer, Cause, Decision, Judged, Kind, Made, Port, DropReason, message};
+use crate::proxydhcp::setting::tag_setters;
+use crate::proxydhcp::{self, Reply, Provenance, Decision, Evaluated, ReplyKind, ReplyPart, Port, DropReason, message};
 use crate::wire::option_names::printable;
 use crate::wire::pxe::item;
 use std::net::Ipv4Addr;
@@ -16,17 +16,17 @@ pub fn exchange(
     config: &Config,
     port: Port,
     about: String,
-    judged: Result<&Judged<'_>, &DropReason>,
+    judged: Result<&Evaluated<'_>, &DropReason>,
     kind: u8,
 ) -> Exchange {
     let request = judged.ok().map(|judged| &judged.request);
     let answer = judged.ok().and_then(|judged| match &judged.decision {
-        Decision::Answer(answer) => Some(&**answer),
-        Decision::Silent(_) => None,
+        Decision::Reply(answer) => Some(&**answer),
+        Decision::Drop(_) => None,
     });
     let why = match judged {
-        Err(why) | Ok(Judged { decision: Decision::Silent(why), .. }) => Some(why.to_string()),
-        Ok(_) => answer.filter(|answer| answer.kind == Kind::Ignored).map(ignored),
+        Err(why) | Ok(Evaluated { decision: Decision::Drop(why), .. }) => Some(why.to_string()),
+        Ok(_) => answer.filter(|answer| answer.kind == ReplyKind::Ignored).map(ignored),
     };
     let tags = match (request, answer) {
         (_, Some(answer)) => tags(config, &answer.tags),
@@ -46,15 +46,15 @@ pub fn exchange(
         tags,
         // A choice is looked up by its number: nothing else was near.
         passed_over: match answer {
-            Some(Answer { kind: Kind::BootItem, .. }) => Vec::new(),
+            Some(Reply { kind: ReplyKind::BootItem, .. }) => Vec::new(),
             None if matches!(judged, Err(why) if !matches!(why, DropReason::NoRange(_))) => Vec::new(),
             _ => passed_over(config, request, answer),
         },
     }
 }
 
-fn ignored(answer: &Answer<'_>) -> String {
-    let line = answer.because.iter().find(|cause| cause.made == Made::Silence);
+fn ignored(answer: &Reply<'_>) -> String {
+    let line = answer.because.iter().find(|cause| cause.made == ReplyPart::Suppressed);
     line.map_or_else(String::new, |cause| format!("{} says to ignore it", cause.origin))
 }
 
@@ -72,38 +72,38 @@ fn tags(config: &Config, tags: &TagSet<'_>) -> Vec<Tag> {
 fn passed_over(
     config: &Config,
     request: Option<&Request<'_>>,
-    answer: Option<&Answer<'_>>,
+    answer: Option<&Reply<'_>>,
 ) -> Vec<PassedOver> {
-    let told = |one: proxydhcp::near::Passed<'_>| PassedOver {
+    let told = |one: proxydhcp::near::SkippedRule<'_>| PassedOver {
         keyword: one.keyword,
         line: one.origin.to_string(),
-        gives: one.gives.clone(),
-        why: one.miss.to_string(),
-        hints: match &one.miss {
-            Miss::Unset(tag) => hints(config, tag),
-            Miss::Set(tag) => set_by(request, answer, config, tag),
+        gives: one.would_yield.clone(),
+        why: one.reason.to_string(),
+        hints: match &one.reason {
+            SkipReason::TagNotSet(tag) => hints(config, tag),
+            SkipReason::TagSet(tag) => set_by(request, answer, config, tag),
             _ => Vec::new(),
         },
     };
-    passed(config, request, answer).into_iter().map(told).collect()
+    skipped_rules(config, request, answer).into_iter().map(told).collect()
 }
 
 /// Who would have set a tag.
 fn hints(config: &Config, tag: &[u8]) -> Vec<String> {
-    let settings = settings(config, tag);
-    if settings.is_empty() {
+    let settings = tag_setters(config, tag);
+    if tag_setters.is_empty() {
         return vec![format!("nothing sets {}", printable(tag))];
     }
-    let hint = |one: &proxydhcp::setting::Setting| {
-        format!("{} ({}) sets it for {}", one.origin, one.keyword, one.wants)
+    let hint = |one: &proxydhcp::setting::TagSetter| {
+        format!("{} ({}) sets it for {}", one.origin, one.keyword, one.condition)
     };
-    settings.iter().map(hint).collect()
+    tag_setters.iter().map(hint).collect()
 }
 
 /// Who has set it.
 fn set_by(
     request: Option<&Request<'_>>,
-    answer: Option<&Answer<'_>>,
+    answer: Option<&Reply<'_>>,
     config: &Config,
     tag: &[u8],
 ) -> Vec<String> {
@@ -117,8 +117,8 @@ fn set_by(
     set.map(|tag| format!("{} sets it", tag.set_by)).collect()
 }
 
-fn reply(config: &Config, request: &Request<'_>, answer: &Answer<'_>) -> Reply {
-    let unsent = proxydhcp::reply(request, answer).unsent;
+fn reply(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> Reply {
+    let unsent = proxydhcp::reply(request, answer).omitted;
     let to = proxydhcp::destination(config, request, answer);
     Reply {
         message: message::name(answer.message),
@@ -130,7 +130,7 @@ fn reply(config: &Config, request: &Request<'_>, answer: &Answer<'_>) -> Reply {
 
 /// The parts of an answer, one after the other.
 struct Fields<'a> {
-    answer: &'a Answer<'a>,
+    answer: &'a Reply<'a>,
     fields: Vec<Field>,
 }
 
@@ -138,15 +138,15 @@ impl Fields<'_> {
     fn all(mut self) -> Vec<Field> {
         let answer = self.answer;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        self.made("server identifier", answer.server.to_string(), Made::Server);
+        self.made("server identifier", answer.server.to_string(), ReplyPart::ServerId);
         if !answer.siaddr.is_unspecified() {
-            self.made("next server", answer.siaddr.to_string(), Made::File);
+            self.made("next server", answer.siaddr.to_string(), ReplyPart::BootFile);
         }
         if !answer.sname.is_empty() {
-            self.made("server name", text(&answer.sname), Made::File);
+            self.made("server name", text(&answer.sname), ReplyPart::BootFile);
         }
         if !answer.file.is_empty() {
-            self.made("boot file", text(&answer.file), Made::File);
+            self.made("boot file", text(&answer.file), ReplyPart::BootFile);
         }
         let vendor = answer.vendor;
         let written = Some(&vendor.origin).filter(|origin| origin.is_written());
@@ -160,15 +160,15 @@ impl Fields<'_> {
         self.items();
         for cause in &answer.because {
             match cause.made {
-                Made::Option(code) => {
+                ReplyPart::Option(code) => {
                     let found = answer.options.iter().find(|(known, _)| *known == code);
                     let value = found.map_or_else(String::new, |(_, value)| in_hex(value));
                     self.because(&format!("option {code}"), value, cause);
                 }
-                Made::Later => self.because("boot file", "is told on port 4011".to_owned(), cause),
-                Made::Delay => {
+                ReplyPart::DeferredToPxePort => self.because("boot file", "is told on port 4011".to_owned(), cause),
+                ReplyPart::Delay => {
                     let seconds = match answer.kind {
-                        Kind::Proxy { delay } => delay.unwrap_or(0),
+                        ReplyKind::Proxy { delay } => delay.unwrap_or(0),
                         _ => 0,
                     };
                     self.because("reply delay", format!("{seconds} s"), cause);
@@ -182,15 +182,15 @@ impl Fields<'_> {
     /// Items that lines put behind all others, in their order.
     fn items(&mut self) {
         let answer = self.answer;
-        let is_item = |cause: &&Cause<'_>| matches!(cause.made, Made::Item(_));
-        let causes: Vec<&Cause<'_>> = answer.because.iter().filter(is_item).collect();
+        let is_item = |cause: &&Provenance<'_>| matches!(cause.part, ReplyPart::VendorItem(_));
+        let causes: Vec<&Provenance<'_>> = answer.because.iter().filter(is_item).collect();
         let first = answer.items.len().saturating_sub(causes.len());
         for (cause, (code, value)) in causes.into_iter().zip(&answer.items[first..]) {
             self.because(&item_name(*code), item_value(*code, value), cause);
         }
     }
 
-    fn because(&mut self, name: &str, value: String, cause: &Cause<'_>) {
+    fn because(&mut self, name: &str, value: String, cause: &Provenance<'_>) {
         self.fields.push(Field {
             name: name.to_owned(),
             value,
@@ -200,11 +200,11 @@ impl Fields<'_> {
     }
 
     /// A field by the line that made it, if one did.
-    fn made(&mut self, name: &str, value: String, made: Made) {
+    fn made(&mut self, name: &str, value: String, made: ReplyPart) {
         let causes = &self.answer.because;
-        let find = |made: Made| causes.iter().find(|cause| cause.made == made);
+        let find = |made: ReplyPart| causes.iter().find(|cause| cause.made == made);
         // Our own address comes from the range.
-        let cause = find(made).or_else(|| find(Made::Server)).copied();
+        let cause = find(made).or_else(|| find(ReplyPart::ServerId)).copied();
         let (name, line) = (name.to_owned(), cause.map(|cause| cause.origin.to_string()));
         self.fields.push(Field { name, value, keyword: cause.map(|cause| cause.keyword), line });
     }
@@ -220,13 +220,13 @@ impl Fields<'_> {
             let value = format!("“{}”, type {kind:#06x}{server}", printable(&text));
             let causes = &self.answer.because;
             if let Some(cause) =
-                causes.iter().find(|cause| cause.made == Made::Entry(kind)).copied()
+                causes.iter().find(|cause| cause.made == ReplyPart::MenuEntry(kind)).copied()
             {
                 self.because("menu entry", value, &cause);
             }
         }
         // What lines make is told with them.
-        let written = |code: u8| self.answer.because.iter().any(|one| one.made == Made::Item(code));
+        let written = |code: u8| self.answer.because.iter().any(|one| one.made == ReplyPart::VendorItem(code));
         for code in [item::DISCOVERY_CONTROL, item::MENU_PROMPT] {
             if let Some(value) = of(code).filter(|_| !written(code)) {
                 let (name, value) = (item_name(code), item_value(code, value));

@@ -1,8 +1,8 @@
 //! The answer to a choice from the menu (PXE 2.1, tag 71; spec: proxyDHCP, section 5.3).
 
-use super::offer::{server_address, with_layer};
+use super::offer::{server_address, with_layer_suffix};
 use super::request::{BootItem, Request};
-use super::{Answer, Cause, Decision, Kind, Made, DropReason, menu, message};
+use super::{Reply, Provenance, Decision, ReplyKind, ReplyPart, DropReason, menu, message};
 use crate::config::names::Names;
 use crate::config::{Config, Placed};
 use crate::wire::pxe::item;
@@ -21,22 +21,22 @@ pub fn decide<'c>(
 ) -> Decision<'c> {
     let tags = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
     if let Some(origin) = config.dhcp.ignores(&tags) {
-        return Decision::Silent(DropReason::Ignored(origin.clone()));
+        return Decision::Drop(DropReason::Ignored(origin.clone()));
     }
     if chosen.layer & BIS != 0 {
-        return Decision::Silent(DropReason::Bis);
+        return Decision::Drop(DropReason::Bis);
     }
     // The first of that type, for whatever architecture and tags.
     let service = config.dhcp.services.iter().find(|rule| rule.value.kind == chosen.kind);
     let Some((service, Boot::File(file))) = service.map(|rule| (rule, &rule.value.boot)) else {
-        return Decision::Silent(DropReason::UnknownBootServerType(chosen.kind));
+        return Decision::Drop(DropReason::UnknownBootServerType(chosen.kind));
     };
     let here = request
-        .candidates
+        .ranges
         .iter()
         .find(|candidate| candidate.range.holds(&tags) && candidate.holds(request.ciaddr));
     let Some(candidate) = here else {
-        return Decision::Silent(DropReason::ClientOutsideRanges(request.ciaddr));
+        return Decision::Drop(DropReason::ClientOutsideRanges(request.ciaddr));
     };
 
     let mut complaints = Vec::new();
@@ -44,26 +44,26 @@ pub fn decide<'c>(
         .unwrap_or(candidate.local);
     // The client's own four bytes go back.
     let echoed = [chosen.kind.to_be_bytes(), chosen.layer.to_be_bytes()].concat();
-    let mut answer = Answer {
+    let mut answer = Reply {
         message: message::ACK,
         flags: request.frame.flags(),
         ciaddr: Ipv4Addr::UNSPECIFIED,
         yiaddr: request.ciaddr,
         siaddr,
         sname: Vec::new(),
-        file: with_layer(file, chosen.layer),
+        file: with_layer_suffix(file, chosen.layer),
         server: candidate.local,
         vendor,
         items: vec![(item::BOOT_ITEM, echoed)],
         options: Vec::new(),
-        complaints,
+        warnings: complaints,
         tags: tags.clone(),
-        kind: Kind::BootItem,
-        because: vec![
-            Cause::new(Made::Server, "dhcp-range", &candidate.range.origin),
-            Cause::new(Made::File, "pxe-service", &service.origin),
+        kind: ReplyKind::BootItem,
+        provenance: vec![
+            Provenance::new(ReplyPart::ServerId, "dhcp-range", &candidate.range.origin),
+            Provenance::new(ReplyPart::BootFile, "pxe-service", &service.origin),
         ],
     };
     menu::append(&mut answer, &menu::vendor_options(config, request, &tags));
-    Decision::Answer(Box::new(answer))
+    Decision::Reply(Box::new(answer))
 }

@@ -1,19 +1,19 @@
 //! An answer in bytes (spec: proxyDHCP, section 6).
 
-use super::Answer;
+use super::Reply;
 use super::request::Request;
 use crate::log_line::DhcpLine;
 use crate::wire::dhcp::field;
 use crate::wire::{options, pxe};
 
 /// Most replies are shorter.
-const USUAL_SIZE: usize = 548;
+const MIN_REPLY_LEN: usize = 548;
 
 /// The reply, and what did not fit into it.
 ///
 /// It is made from the request: what is not set here stays as the client sent it.
-pub fn emit(answer: &Answer<'_>, request: &Request<'_>) -> (Vec<u8>, Vec<DhcpLine>) {
-    let mut fixed = Vec::with_capacity(USUAL_SIZE);
+pub fn encode(answer: &Reply<'_>, request: &Request<'_>) -> (Vec<u8>, Vec<DhcpLine>) {
+    let mut fixed = Vec::with_capacity(MIN_REPLY_LEN);
     fixed.extend_from_slice(&request.frame.bytes()[..field::OPTIONS]);
     fixed[0] = 2;
     fixed[10..12].copy_from_slice(&answer.flags.to_be_bytes());
@@ -23,7 +23,7 @@ pub fn emit(answer: &Answer<'_>, request: &Request<'_>) -> (Vec<u8>, Vec<DhcpLin
     write_string(&mut fixed[field::SNAME], &answer.sname);
     write_string(&mut fixed[field::FILE], &answer.file);
 
-    let relay = echoed_relay(request);
+    let relay = relay_option(request);
     let limit = request.space() - relay.map_or(0, |value| value.len() + 2);
     let mut reply = options::Builder::new(fixed, limit);
     let mut complaints = Vec::new();
@@ -53,7 +53,7 @@ fn write_string(field: &mut [u8], text: &[u8]) {
 }
 
 /// Option 82 goes back as it came (RFC 3046), if the request has an end option where the reply has room.
-fn echoed_relay<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
+fn relay_option<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
     let value = request.relay?;
     let end = field::OPTIONS + options::end(request.frame.options())?;
     (end + value.len() + 2 < request.space()).then_some(value)

@@ -1,7 +1,7 @@
 //! A request and its answer, told as log lines (spec: proxyDHCP, section 7).
 
 use super::request::Request;
-use super::{Answer, Kind, DropReason};
+use super::{Reply, ReplyKind, DropReason};
 use crate::config::{Dhcp, RangeKind};
 use crate::effect::Effect;
 use crate::log_line::{DhcpLine, Line};
@@ -10,7 +10,7 @@ use crate::wire::option_names::{Sent, printable};
 use crate::wire::options;
 
 /// What dnsmasq says about a request it drops: mostly nothing.
-pub fn drop_line(why: &DropReason) -> Option<Effect> {
+pub fn log_drop(why: &DropReason) -> Option<Effect> {
     let line = match why {
         DropReason::UnknownBridgeInterface(name) => Line::Dhcp(None, DhcpLine::BridgeMissing(name.clone())),
         DropReason::NoAddress(name, true) => Line::Dhcp(None, DhcpLine::HasNoAddress(name.clone())),
@@ -22,12 +22,12 @@ pub fn drop_line(why: &DropReason) -> Option<Effect> {
 }
 
 /// What a request says, before anything is decided. With `log-dhcp` only.
-pub fn before(dhcp: &Dhcp, request: &Request<'_>, effects: &mut Vec<Effect>) {
+pub fn log_request(dhcp: &Dhcp, request: &Request<'_>, effects: &mut Vec<Effect>) {
     if !dhcp.log {
         return;
     }
     let mut log = |line| effects.push(Effect::Log(Line::Dhcp(Some(request.frame.xid()), line)));
-    for candidate in &request.candidates {
+    for candidate in &request.ranges {
         let range = &candidate.range.value;
         log(match range.kind {
             RangeKind::Pool(_) => DhcpLine::AvailableRange(range.start, range.end),
@@ -48,16 +48,16 @@ pub fn before(dhcp: &Dhcp, request: &Request<'_>, effects: &mut Vec<Effect>) {
 }
 
 /// What was answered. The lines about the reply are read from its bytes.
-pub fn of_answer(
+pub fn log_reply(
     dhcp: &Dhcp,
     request: &Request<'_>,
-    answer: &Answer<'_>,
+    answer: &Reply<'_>,
     unsent: Vec<DhcpLine>,
     reply: &[u8],
     effects: &mut Vec<Effect>,
 ) {
     let xid = request.frame.xid();
-    let complaints = answer.complaints.iter().cloned().chain(unsent);
+    let complaints = answer.warnings.iter().cloned().chain(unsent);
     effects.extend(complaints.map(|line| Effect::Log(Line::Dhcp(None, line))));
     let numbered = dhcp.log.then_some(xid);
     let mut log = |xid, line| effects.push(Effect::Log(Line::Dhcp(xid, line)));
@@ -67,41 +67,41 @@ pub fn of_answer(
     if dhcp.log {
         log(numbered, DhcpLine::Tags(answer.tags.listed()));
     }
-    if let Kind::Proxy { delay: Some(seconds) } = answer.kind
+    if let ReplyKind::Proxy { delay: Some(seconds) } = answer.kind
         && !dhcp.quiet
     {
         log(Some(xid), DhcpLine::Delay(seconds));
     }
-    if dhcp.log && answer.kind != Kind::Ignored {
-        of_reply(answer, reply).into_iter().for_each(|line| log(numbered, line));
+    if dhcp.log && answer.kind != ReplyKind::Ignored {
+        log_options(answer, reply).into_iter().for_each(|line| log(numbered, line));
     }
 }
 
-fn pxe_line(request: &Request<'_>, answer: &Answer<'_>) -> DhcpLine {
+fn pxe_line(request: &Request<'_>, answer: &Reply<'_>) -> DhcpLine {
     let file = &answer.file[..answer.file.len().min(field::FILE.len() - 1)];
     let (address, outcome) = match answer.kind {
-        Kind::Proxy { .. } => (None, "proxy".to_owned()),
-        Kind::Ignored => (None, "proxy-ignored".to_owned()),
-        Kind::BootItem => (Some(answer.yiaddr), String::from_utf8_lossy(file).into_owned()),
+        ReplyKind::Proxy { .. } => (None, "proxy".to_owned()),
+        ReplyKind::Ignored => (None, "proxy-ignored".to_owned()),
+        ReplyKind::BootItem => (Some(answer.yiaddr), String::from_utf8_lossy(file).into_owned()),
     };
     DhcpLine::Pxe {
-        interface: request.place.link.name.clone(),
+        interface: request.ingress.link.name.clone(),
         address,
-        mac: shown_mac(request),
+        mac: log_mac(request),
         outcome,
     }
 }
 
 /// ARP hardware type of IEEE 1394, whose clients call theirs by another number (RFC 2855; RFC 4361).
 const FIREWIRE: u8 = 24;
-const CALLED: u8 = 27;
+const LABEL_BY_TYPE: u8 = 27;
 
 /// A client without hardware address is known by its identifier, without its type (D-018).
-fn shown_mac(request: &Request<'_>) -> Vec<u8> {
+fn log_mac(request: &Request<'_>) -> Vec<u8> {
     let htype = request.frame.htype();
     match request.client_id {
         Some([kind, rest @ ..]) if request.frame.hlen() == 0 && rest.len() > 2 => {
-            let is_type = *kind == htype || (*kind == CALLED && htype == FIREWIRE);
+            let is_type = *kind == htype || (*kind == LABEL_BY_TYPE && htype == FIREWIRE);
             if is_type { rest.to_vec() } else { [&[*kind], rest].concat() }
         }
         _ => request.frame.mac().to_vec(),
@@ -109,19 +109,19 @@ fn shown_mac(request: &Request<'_>) -> Vec<u8> {
 }
 
 /// The reply, field by field and option by option.
-fn of_reply(answer: &Answer<'_>, reply: &[u8]) -> Vec<DhcpLine> {
+fn log_options(answer: &Reply<'_>, reply: &[u8]) -> Vec<DhcpLine> {
     let mut lines = Vec::new();
     let area = &reply[field::OPTIONS..];
     let overload = options::find(area, 52, 1).map_or(0, |value| value[0]);
     let text = |field| String::from_utf8_lossy(string(field)).into_owned();
     let (file, sname) = (&reply[field::FILE], &reply[field::SNAME]);
     if overload & 1 != 0 {
-        lines.extend(sent(file));
+        lines.extend(log_option(file));
     } else if file[0] != 0 {
         lines.push(DhcpLine::BootFile(text(file)));
     }
     if overload & 2 != 0 {
-        lines.extend(sent(sname));
+        lines.extend(log_option(sname));
     } else if sname[0] != 0 {
         lines.push(DhcpLine::ServerName(text(sname)));
     }
@@ -131,10 +131,10 @@ fn of_reply(answer: &Answer<'_>, reply: &[u8]) -> Vec<DhcpLine> {
     if answer.flags & BROADCAST != 0 && answer.ciaddr.is_unspecified() {
         lines.push(DhcpLine::Broadcast);
     }
-    lines.extend(sent(area));
+    lines.extend(log_option(area));
     lines
 }
 
-fn sent(area: &[u8]) -> impl Iterator<Item = DhcpLine> {
+fn log_option(area: &[u8]) -> impl Iterator<Item = DhcpLine> {
     options::walk(area).map(|(code, value)| DhcpLine::Sent(Sent { code, value: value.to_vec() }))
 }

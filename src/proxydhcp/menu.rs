@@ -3,7 +3,7 @@
 
 use super::offer::server_address;
 use super::request::Request;
-use super::{Answer, Cause, Made};
+use super::{Reply, Provenance, ReplyPart};
 use crate::config::names::Names;
 use crate::config::tags::TagSet;
 use crate::config::{Config, Rule, Service, VendorOption};
@@ -23,12 +23,12 @@ mod control {
 }
 
 /// What a menu or a server list may have; dnsmasq leaves two bytes for its head.
-const MOST: usize = 252;
-const WAIT_FOR_EVER: u8 = 255;
+const MAX_MENU_ENTRIES: usize = 252;
+const NO_MENU_TIMEOUT: u8 = 255;
 
 /// Fills in option 43.
 pub fn fill<'c>(
-    answer: &mut Answer<'c>,
+    answer: &mut Reply<'c>,
     config: &'c Config,
     request: &Request<'_>,
     architecture: u16,
@@ -43,50 +43,50 @@ pub fn fill<'c>(
         Some(mut items) => {
             let prompted = options.iter().any(|option| option.value.code == item::MENU_PROMPT);
             if !prompted {
-                let wait = if services.len() > 1 { WAIT_FOR_EVER } else { 0 };
+                let wait = if services.len() > 1 { NO_MENU_TIMEOUT } else { 0 };
                 items.insert(1, (item::MENU_PROMPT, [&[wait][..], b"PXE"].concat()));
             }
             answer.items = items;
             let entry = |service: &&'c Rule<Service>| {
-                Cause::new(Made::Entry(service.value.kind), "pxe-service", &service.origin)
+                Provenance::new(ReplyPart::MenuEntry(service.value.kind), "pxe-service", &service.origin)
             };
-            answer.because.extend(services.iter().map(entry));
+            answer.provenance.extend(services.iter().map(entry));
         }
-        None => answer.complaints.push(DhcpLine::MenuTooLarge),
+        None => answer.warnings.push(DhcpLine::MenuTooLarge),
     }
     append(answer, &options);
 }
 
 /// Puts vendor options behind what is there.
-pub fn append<'c>(answer: &mut Answer<'c>, options: &[&'c Rule<VendorOption>]) {
+pub fn append<'c>(answer: &mut Reply<'c>, options: &[&'c Rule<VendorOption>]) {
     let item = |option: &&Rule<VendorOption>| (option.value.code, option.value.value.clone());
     answer.items.extend(options.iter().map(item));
     let cause = |option: &&'c Rule<VendorOption>| {
-        Cause::new(Made::Item(option.value.code), option.value.keyword(), &option.origin)
+        Provenance::new(ReplyPart::VendorItem(option.value.code), option.value.keyword(), &option.origin)
     };
-    answer.because.extend(options.iter().map(cause));
+    answer.provenance.extend(options.iter().map(cause));
 }
 
 /// Discovery control, servers and menu; `None` if they do not fit.
 fn menu(
-    answer: &mut Answer<'_>,
+    answer: &mut Reply<'_>,
     services: &[&Rule<Service>],
     names: &mut Names,
 ) -> Option<Vec<Item>> {
     let (mut servers, mut menu) = (Vec::new(), Vec::new());
     let mut unlisted = false;
     for Rule { value: service, .. } in services {
-        if menu.len() + service.menu.len() + 3 > MOST {
+        if menu.len() + service.menu.len() + 3 > MAX_MENU_ENTRIES {
             return None;
         }
         menu.extend(menu_entry(service.kind, &service.menu));
         // What has a file is served here, whatever the line says; the other server shows in the answer to the choice.
         let address = match service.boot {
             Boot::File(_) => Some(answer.server),
-            Boot::Type(_) => server_address(service.server.as_ref(), names, &mut answer.complaints),
+            Boot::Type(_) => server_address(service.server.as_ref(), names, &mut answer.warnings),
         };
         match address.filter(|address| !address.is_unspecified()) {
-            Some(address) if servers.len() + 7 <= MOST => {
+            Some(address) if servers.len() + 7 <= MAX_MENU_ENTRIES => {
                 servers.extend(boot_server(service.kind, address));
             }
             Some(_) => return None,

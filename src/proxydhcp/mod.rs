@@ -79,14 +79,14 @@ pub mod message {
 #[derive(Clone, Debug)]
 pub enum Decision<'c> {
     /// Nothing.
-    Silent(DropReason),
+    Drop(DropReason),
     /// This.
-    Answer(Box<Answer<'c>>),
+    Reply(Box<Reply<'c>>),
 }
 
 /// A reply, not yet in bytes.
 #[derive(Clone, Debug)]
-pub struct Answer<'c> {
+pub struct Reply<'c> {
     /// Its message type.
     pub message: u8,
     /// Its flags.
@@ -110,20 +110,20 @@ pub struct Answer<'c> {
     /// Options of `dhcp-option-pxe`.
     pub options: Vec<(u8, Vec<u8>)>,
     /// What went wrong on the way, in order.
-    pub complaints: Vec<DhcpLine>,
+    pub warnings: Vec<DhcpLine>,
     /// The tags it was chosen by.
     pub tags: TagSet<'c>,
     /// What kind of answer it is.
-    pub kind: Kind,
+    pub kind: ReplyKind,
     /// The lines of the configuration that made it.
-    pub because: Vec<Cause<'c>>,
+    pub provenance: Vec<Provenance<'c>>,
 }
 
 /// A line, and what it made of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cause<'c> {
+pub struct Provenance<'c> {
     /// What.
-    pub made: Made,
+    pub part: ReplyPart,
     /// The kind of line.
     pub keyword: &'static str,
     /// The line.
@@ -132,34 +132,34 @@ pub struct Cause<'c> {
 
 /// Parts of an answer that lines make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Made {
+pub enum ReplyPart {
     /// That there is one, and our address in it.
-    Server,
+    ServerId,
     /// The boot file and who serves it.
-    File,
+    BootFile,
     /// What is told on port 4011.
-    Later,
+    DeferredToPxePort,
     /// The entry of the menu of that type.
-    Entry(u16),
+    MenuEntry(u16),
     /// That item of option 43.
-    Item(u8),
+    VendorItem(u8),
     /// That option.
     Option(u8),
     /// That it waits.
     Delay,
     /// That it is not sent.
-    Silence,
+    Suppressed,
 }
 
-impl<'c> Cause<'c> {
-    fn new(made: Made, keyword: &'static str, origin: &'c Origin) -> Self {
-        Self { made, keyword, origin }
+impl<'c> Provenance<'c> {
+    fn new(made: ReplyPart, keyword: &'static str, origin: &'c Origin) -> Self {
+        Self { part: made, keyword, origin }
     }
 }
 
 /// Kinds of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ReplyKind {
     /// To a DISCOVER, or a REQUEST on 4011; it may wait so many seconds.
     Proxy { delay: Option<u32> },
     /// The same, for a client that is ignored: worked out, logged, not sent.
@@ -169,7 +169,7 @@ pub enum Kind {
 }
 
 /// Answers a datagram: appends what is to be logged and sent, in dnsmasq's order. `telling`: the decision is told too.
-pub fn answer(
+pub fn handle_datagram(
     config: &Config,
     interfaces: &Interfaces,
     names: &mut Names,
@@ -178,47 +178,47 @@ pub fn answer(
     telling: bool,
     effects: &mut Vec<Effect>,
 ) {
-    let judged = judge(config, interfaces, names, port, arrival);
+    let judged = evaluate(config, interfaces, names, port, arrival);
     if telling {
-        effects.push(told::line(config, port, arrival.bytes, judged.as_ref()));
+        effects.push(told::decision_line(config, port, arrival.bytes, judged.as_ref()));
     }
-    let Judged { request, decision } = match judged {
+    let Evaluated { request, decision } = match judged {
         Ok(judged) => judged,
-        Err(why) => return effects.extend(lines::drop_line(&why)),
+        Err(why) => return effects.extend(lines::log_drop(&why)),
     };
-    effects.extend(sights::sight(config, &request, &decision));
-    lines::before(&config.dhcp, &request, effects);
+    effects.extend(sights::client_event(config, &request, &decision));
+    lines::log_request(&config.dhcp, &request, effects);
     match decision {
-        Decision::Silent(why) => effects.extend(lines::drop_line(&why)),
-        Decision::Answer(answer) => {
-            let Reply { bytes, unsent } = reply(&request, &answer);
-            lines::of_answer(&config.dhcp, &request, &answer, unsent, &bytes, effects);
-            effects.extend(route::send(&config.dhcp, &request, &answer, bytes));
+        Decision::Drop(why) => effects.extend(lines::log_drop(&why)),
+        Decision::Reply(answer) => {
+            let EncodedReply { bytes, omitted: unsent } = reply(&request, &handle_datagram);
+            lines::log_reply(&config.dhcp, &request, &handle_datagram, unsent, &bytes, effects);
+            effects.extend(route::address_reply(&config.dhcp, &request, &handle_datagram, bytes));
         }
     }
 }
 
 /// An answer in bytes, and what did not fit into it.
-pub struct Reply {
+pub struct EncodedReply {
     /// The bytes.
     pub bytes: Vec<u8>,
     /// In the log's words.
-    pub unsent: Vec<DhcpLine>,
+    pub omitted: Vec<DhcpLine>,
 }
 
 /// An answer in bytes.
-pub fn reply(request: &Request<'_>, answer: &Answer<'_>) -> Reply {
-    let (bytes, unsent) = emit::emit(answer, request);
-    Reply { bytes, unsent }
+pub fn reply(request: &Request<'_>, answer: &Reply<'_>) -> EncodedReply {
+    let (bytes, unsent) = emit::encode(handle_datagram, request);
+    EncodedReply { bytes, omitted: unsent }
 }
 
 /// Where an answer goes; `None`: nowhere.
 pub fn destination(
     config: &Config,
     request: &Request<'_>,
-    answer: &Answer<'_>,
+    answer: &Reply<'_>,
 ) -> Option<SocketAddr> {
-    match route::send(&config.dhcp, request, answer, Vec::new())? {
+    match route::address_reply(&config.dhcp, request, handle_datagram, Vec::new())? {
         Effect::Send(datagram) | Effect::SendDelayed(_, datagram) => Some(datagram.to),
         _ => None,
     }
@@ -226,7 +226,7 @@ pub fn destination(
 
 /// A request that was read, and what is to be done about it.
 #[derive(Clone, Debug)]
-pub struct Judged<'c> {
+pub struct Evaluated<'c> {
     /// The request.
     pub request: Request<'c>,
     /// What is to be done.
@@ -234,16 +234,16 @@ pub struct Judged<'c> {
 }
 
 /// Reads a datagram and decides. `Err`: it is for nobody here.
-pub fn judge<'c>(
+pub fn evaluate<'c>(
     config: &'c Config,
     interfaces: &'c Interfaces,
     names: &mut Names,
     port: Port,
     arrival: &'c ReceivedDatagram<'c>,
-) -> Result<Judged<'c>, DropReason> {
+) -> Result<Evaluated<'c>, DropReason> {
     let request = read(config, interfaces, port, arrival)?;
     let decision = decide(config, names, &request);
-    Ok(Judged { request, decision })
+    Ok(Evaluated { request, decision })
 }
 
 /// Everything a request says, and everything that follows from who sent it.
@@ -263,13 +263,13 @@ fn read<'a>(
 
 /// What to do about a request (spec: proxyDHCP, section 5).
 fn decide<'c>(config: &'c Config, names: &mut Names, request: &Request<'c>) -> Decision<'c> {
-    let Some(message) = request.message else { return Decision::Silent(DropReason::Bootp) };
+    let Some(message) = request.message else { return Decision::Drop(DropReason::Bootp) };
     if !config.dhcp.pxe {
-        return Decision::Silent(DropReason::NoPxeService);
+        return Decision::Drop(DropReason::NoPxeService);
     }
     let Some(vendor) = vendor(config, request) else {
         let class = request.frame.option(60, 1).unwrap_or_default();
-        return Decision::Silent(DropReason::NotPxe(class.starts_with(b"HTTPClient")));
+        return Decision::Drop(DropReason::NotPxe(class.starts_with(b"HTTPClient")));
     };
     match request.boot_item(message) {
         Some(item) => boot_item::decide(config, names, request, vendor, item),

@@ -3,7 +3,7 @@
 //! Only for explanations: unlike an answer, this walks the configuration.
 
 use super::request::Request;
-use super::{Answer, Made};
+use super::{Reply, ReplyPart};
 use crate::config::tags::TagSet;
 use crate::config::{Config, Origin, RangeKind, Rule, VendorOption};
 use crate::wire::architectures::Architecture;
@@ -14,93 +14,93 @@ use std::net::Ipv4Addr;
 
 /// A line that was passed over.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Passed<'c> {
+pub struct SkippedRule<'c> {
     /// The kind of line.
     pub keyword: &'static str,
     /// Where it stands.
     pub origin: &'c Origin,
     /// What it would have given.
-    pub gives: String,
+    pub would_yield: String,
     /// Why it did not.
-    pub miss: Miss<'c>,
+    pub reason: SkipReason<'c>,
 }
 
 /// What kept a line from being used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Miss<'c> {
+pub enum SkipReason<'c> {
     /// It is for another architecture.
     Architecture(Architecture),
     /// It asks for a tag that is not set.
-    Unset(&'c [u8]),
+    TagNotSet(&'c [u8]),
     /// It is for clients without a tag, which is set.
-    Set(&'c [u8]),
+    TagSet(&'c [u8]),
     /// That line decides.
-    Beaten(&'c Origin),
+    Overridden(&'c Origin),
     /// It is for the network of that address.
-    Network(Ipv4Addr),
+    OtherNetwork(Ipv4Addr),
     /// It lends addresses, which is not done here.
-    Pool,
+    AddressPool,
     /// It is for another vendor class.
-    Class,
+    OtherVendorClass,
 }
 
 /// Lines of one kind that are told of; nobody reads more.
-const MOST: usize = 20;
+const MAX_SKIPPED_RULES: usize = 20;
 
 /// What was passed over on the way to an answer, or to none: ranges, then what they lead to, each in file order.
-pub fn passed<'c>(
+pub fn skipped_rules<'c>(
     config: &'c Config,
     request: Option<&Request<'c>>,
-    answer: Option<&Answer<'c>>,
-) -> Vec<Passed<'c>> {
+    answer: Option<&Reply<'c>>,
+) -> Vec<SkippedRule<'c>> {
     let mut passed = ranges(config, request);
-    let Some(request) = request else { return passed };
+    let Some(request) = request else { return skipped_rules };
     let seen = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
     let tags = answer.map_or(&seen, |answer| &answer.tags);
     let used = |origin: &Origin| {
-        answer.is_some_and(|answer| answer.because.iter().any(|cause| cause.origin == origin))
+        answer.is_some_and(|answer| answer.provenance.iter().any(|cause| cause.origin == origin))
     };
-    passed.extend(services(config, request, tags).take(MOST));
-    passed.extend(boots(config, answer, tags).filter(|passed| !used(passed.origin)).take(MOST));
-    passed.extend(options(config, request, tags).filter(|passed| !used(passed.origin)).take(MOST));
-    passed
+    skipped_rules.extend(services(config, request, tags).take(MAX_SKIPPED_RULES));
+    skipped_rules.extend(boots(config, answer, tags).filter(|passed| !used(skipped_rules.origin)).take(MAX_SKIPPED_RULES));
+    skipped_rules.extend(options(config, request, tags).filter(|passed| !used(skipped_rules.origin)).take(MAX_SKIPPED_RULES));
+    skipped_rules
 }
 
-fn ranges<'c>(config: &'c Config, request: Option<&Request<'c>>) -> Vec<Passed<'c>> {
+fn ranges<'c>(config: &'c Config, request: Option<&Request<'c>>) -> Vec<SkippedRule<'c>> {
     let mut passed = Vec::new();
     for range in &config.dhcp.ranges {
-        let candidates = request.map_or(&[][..], |request| &request.candidates);
+        let candidates = request.map_or(&[][..], |request| &request.ranges);
         let is_candidate =
             candidates.iter().any(|candidate| candidate.range.origin == range.origin);
         let unfulfilled =
-            || request.and_then(|request| unfulfilled(&range.conditions, &request.tags));
+            || request.and_then(|request| failed_condition(&range.conditions, &request.tags));
         let miss = match range.value.kind {
-            RangeKind::Proxy if !is_candidate => Some(Miss::Network(range.value.start)),
+            RangeKind::Proxy if !is_candidate => Some(SkipReason::OtherNetwork(range.value.start)),
             RangeKind::Proxy => unfulfilled(),
-            RangeKind::Pool(_) | RangeKind::Static(_) => Some(Miss::Pool),
+            RangeKind::Pool(_) | RangeKind::Static(_) => Some(SkipReason::AddressPool),
         };
         let gives = "answers there".to_owned();
-        passed.extend(miss.map(|miss| Passed {
+        skipped_rules.extend(miss.map(|miss| SkippedRule {
             keyword: "dhcp-range",
             origin: &range.origin,
-            gives,
-            miss,
+            would_yield: gives,
+            reason: miss,
         }));
     }
-    passed.truncate(MOST);
-    passed
+    skipped_rules.truncate(MAX_SKIPPED_RULES);
+    skipped_rules
 }
 
 fn services<'c>(
     config: &'c Config,
     request: &Request<'c>,
     tags: &TagSet<'c>,
-) -> impl Iterator<Item = Passed<'c>> {
+) -> impl Iterator<Item = SkippedRule<'c>> {
     let architecture = request.architecture();
     config.dhcp.services.iter().filter_map(move |rule| {
         let other = Architecture(rule.value.architecture);
-        let miss = match unfulfilled(&rule.conditions, tags) {
-            _ if architecture.is_some_and(|own| own != other.0) => Some(Miss::Architecture(other)),
+        let miss = match failed_condition(&rule.conditions, tags) {
+            _ if architecture.is_some_and(|own| own != other.0) => Some(SkipReason::Architecture(other)),
             miss => miss,
         }?;
         let gives = match &rule.value.boot {
@@ -108,23 +108,23 @@ fn services<'c>(
             Boot::Type(0) => "boots from the local disk".to_owned(),
             Boot::Type(kind) => format!("boots from a server of type {kind}"),
         };
-        Some(Passed { keyword: "pxe-service", origin: &rule.origin, gives, miss })
+        Some(SkippedRule { keyword: "pxe-service", origin: &rule.origin, would_yield: gives, reason: miss })
     })
 }
 
 fn boots<'c>(
     config: &'c Config,
-    answer: Option<&Answer<'c>>,
+    answer: Option<&Reply<'c>>,
     tags: &TagSet<'c>,
-) -> impl Iterator<Item = Passed<'c>> {
+) -> impl Iterator<Item = SkippedRule<'c>> {
     let winner = answer.and_then(|answer| {
-        let file = answer.because.iter().find(|cause| cause.made == Made::File)?;
+        let file = answer.provenance.iter().find(|cause| cause.part == ReplyPart::BootFile)?;
         Some(file.origin)
     });
     config.dhcp.boots.iter().filter_map(move |rule| {
-        let miss = unfulfilled(&rule.conditions, tags).or(winner.map(Miss::Beaten))?;
+        let miss = failed_condition(&rule.conditions, tags).or(winner.map(SkipReason::Overridden))?;
         let gives = format!("boots {}", String::from_utf8_lossy(&rule.value.file));
-        Some(Passed { keyword: "dhcp-boot", origin: &rule.origin, gives, miss })
+        Some(SkippedRule { keyword: "dhcp-boot", origin: &rule.origin, would_yield: gives, reason: miss })
     })
 }
 
@@ -132,36 +132,36 @@ fn options<'c>(
     config: &'c Config,
     request: &Request<'c>,
     tags: &TagSet<'c>,
-) -> impl Iterator<Item = Passed<'c>> {
+) -> impl Iterator<Item = SkippedRule<'c>> {
     let class = request.frame.option(60, 0).unwrap_or_default();
     config.dhcp.vendor_options.iter().filter_map(move |rule: &'c Rule<VendorOption>| {
         let fits = match &rule.value.class {
             Some(text) => crate::wire::options::contains(class, text),
             None => true,
         };
-        let miss = unfulfilled(&rule.conditions, tags).or((!fits).then_some(Miss::Class))?;
+        let miss = failed_condition(&rule.conditions, tags).or((!fits).then_some(SkipReason::OtherVendorClass))?;
         let keyword = rule.value.keyword();
         let gives = format!("puts item {} into option 43", rule.value.code);
-        Some(Passed { keyword, origin: &rule.origin, gives, miss })
+        Some(SkippedRule { keyword, origin: &rule.origin, would_yield: gives, reason: miss })
     })
 }
 
 /// The first condition that does not hold.
-fn unfulfilled<'c>(conditions: &'c [Condition], tags: &TagSet<'_>) -> Option<Miss<'c>> {
+fn failed_condition<'c>(conditions: &'c [Condition], tags: &TagSet<'_>) -> Option<SkipReason<'c>> {
     let broken = conditions.iter().find(|one| tags.has(&one.tag) == one.negated)?;
-    Some(if broken.negated { Miss::Set(&broken.tag) } else { Miss::Unset(&broken.tag) })
+    Some(if broken.negated { SkipReason::TagSet(&broken.tag) } else { SkipReason::TagNotSet(&broken.tag) })
 }
 
-impl fmt::Display for Miss<'_> {
+impl fmt::Display for SkipReason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Architecture(other) => write!(f, "is for architecture {other}"),
-            Self::Unset(tag) => write!(f, "wants the tag {}, which is not set", tag.escape_ascii()),
-            Self::Set(tag) => write!(f, "is for clients without the tag {}", tag.escape_ascii()),
-            Self::Beaten(winner) => write!(f, "is beaten by {winner}"),
-            Self::Network(start) => write!(f, "is for the network of {start}"),
-            Self::Pool => f.write_str("lends addresses, which is not done here"),
-            Self::Class => f.write_str("is for another vendor class"),
+            Self::TagNotSet(tag) => write!(f, "wants the tag {}, which is not set", tag.escape_ascii()),
+            Self::TagSet(tag) => write!(f, "is for clients without the tag {}", tag.escape_ascii()),
+            Self::Overridden(winner) => write!(f, "is beaten by {winner}"),
+            Self::OtherNetwork(start) => write!(f, "is for the network of {start}"),
+            Self::AddressPool => f.write_str("lends addresses, which is not done here"),
+            Self::OtherVendorClass => f.write_str("is for another vendor class"),
         }
     }
 }

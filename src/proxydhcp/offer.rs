@@ -2,7 +2,7 @@
 
 use super::candidates::MatchedRange;
 use super::request::Request;
-use super::{Answer, Cause, Decision, Kind, Made, Port, DropReason, menu, message, pxe_options};
+use super::{Reply, Provenance, Decision, ReplyKind, ReplyPart, Port, DropReason, menu, message, pxe_options};
 use crate::config::names::Names;
 use crate::config::tags::{Setter, TagSet};
 use crate::config::{Config, Placed, RangeKind, Rule, Service};
@@ -21,17 +21,17 @@ pub fn decide<'c>(
     message: u8,
 ) -> Decision<'c> {
     let Some(architecture) = request.architecture() else {
-        return Decision::Silent(DropReason::NoArchitecture);
+        return Decision::Drop(DropReason::NoArchitecture);
     };
     if message != message::DISCOVER && !(message == message::REQUEST && request.port == Port::Pxe) {
-        return Decision::Silent(DropReason::UnhandledMessageType(message));
+        return Decision::Drop(DropReason::UnhandledMessageType(message));
     }
     let seen = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
     let is_ours = |candidate: &&MatchedRange<'_>| {
         candidate.range.value.kind == RangeKind::Proxy && candidate.range.holds(&seen)
     };
-    let Some(candidate) = request.candidates.iter().find(is_ours) else {
-        return Decision::Silent(DropReason::NoProxyRange);
+    let Some(candidate) = request.ranges.iter().find(is_ours) else {
+        return Decision::Drop(DropReason::NoProxyRange);
     };
     let ignored = config.dhcp.ignores(&seen);
     let mut tags = request.tags.clone();
@@ -40,7 +40,7 @@ pub fn decide<'c>(
     });
     let tags = tags.with_tag_ifs(&config.dhcp.tag_ifs);
 
-    let mut answer = blank(request, candidate, vendor, message, &tags);
+    let mut answer = new_reply(request, candidate, vendor, message, &tags);
     let single =
         (architecture >= FIRST_EFI).then(|| single_service(config, architecture, &tags)).flatten();
     if architecture >= FIRST_EFI {
@@ -49,36 +49,36 @@ pub fn decide<'c>(
     match single {
         // On the server port nothing is told: everything is on 4011.
         Some(service) if request.port == Port::Server => {
-            answer.because.push(Cause::new(Made::Later, "pxe-service", &service.origin));
+            answer.provenance.push(Provenance::new(ReplyPart::DeferredToPxePort, "pxe-service", &service.origin));
         }
-        Some(service) => name_service(&mut answer, service, names),
-        None => name_boot_file(&mut answer, config, &tags, names),
+        Some(service) => apply_service(&mut answer, service, names),
+        None => apply_dhcp_boot(&mut answer, config, &tags, names),
     }
     if architecture < FIRST_EFI || (request.port == Port::Pxe && single.is_none()) {
         menu::fill(&mut answer, config, request, architecture, &tags, names);
     }
     pxe_options::fill(&mut answer, config, request, &tags);
     let delay = config.dhcp.delay.as_ref().filter(|rule| rule.holds(&tags));
-    let delayed = delay.map(|rule| Cause::new(Made::Delay, "dhcp-reply-delay", &rule.origin));
-    let silenced = ignored.map(|origin| Cause::new(Made::Silence, "dhcp-ignore", origin));
-    answer.because.extend(delayed.into_iter().chain(silenced));
+    let delayed = delay.map(|rule| Provenance::new(ReplyPart::Delay, "dhcp-reply-delay", &rule.origin));
+    let silenced = ignored.map(|origin| Provenance::new(ReplyPart::Suppressed, "dhcp-ignore", origin));
+    answer.provenance.extend(delayed.into_iter().chain(silenced));
     answer.kind = match ignored {
-        Some(_) => Kind::Ignored,
-        None => Kind::Proxy { delay: delay.map(|rule| rule.value) },
+        Some(_) => ReplyKind::Ignored,
+        None => ReplyKind::Proxy { delay: delay.map(|rule| rule.value) },
     };
-    Decision::Answer(Box::new(answer))
+    Decision::Reply(Box::new(answer))
 }
 
-fn blank<'c>(
+fn new_reply<'c>(
     request: &Request<'c>,
     candidate: &MatchedRange<'c>,
     vendor: &'c Placed<Vec<u8>>,
     message: u8,
     tags: &TagSet<'c>,
-) -> Answer<'c> {
+) -> Reply<'c> {
     // Whoever has no address can only be reached by broadcast.
     let broadcast = if request.ciaddr.is_unspecified() { BROADCAST } else { 0 };
-    Answer {
+    Reply {
         message: if message == message::DISCOVER { message::OFFER } else { message::ACK },
         flags: request.frame.flags() | broadcast,
         ciaddr: request.ciaddr,
@@ -90,10 +90,10 @@ fn blank<'c>(
         vendor,
         items: Vec::new(),
         options: Vec::new(),
-        complaints: Vec::new(),
+        warnings: Vec::new(),
         tags: tags.clone(),
-        kind: Kind::Proxy { delay: None },
-        because: vec![Cause::new(Made::Server, "dhcp-range", &candidate.range.origin)],
+        kind: ReplyKind::Proxy { delay: None },
+        provenance: vec![Provenance::new(ReplyPart::ServerId, "dhcp-range", &candidate.range.origin)],
     }
 }
 
@@ -109,35 +109,35 @@ fn single_service<'c>(
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
-fn name_service<'c>(answer: &mut Answer<'c>, service: &'c Rule<Service>, names: &mut Names) {
+fn apply_service<'c>(answer: &mut Reply<'c>, service: &'c Rule<Service>, names: &mut Names) {
     let Boot::File(file) = &service.value.boot else { return };
-    answer.siaddr = server_address(service.value.server.as_ref(), names, &mut answer.complaints)
+    answer.siaddr = server_address(service.value.server.as_ref(), names, &mut answer.warnings)
         .unwrap_or(answer.server);
     answer.sname = match &service.value.server {
         Some(Server::Name(name)) => name.clone(),
         _ => answer.siaddr.to_string().into_bytes(),
     };
-    answer.file = with_layer(file, 0);
-    answer.because.push(Cause::new(Made::File, "pxe-service", &service.origin));
+    answer.file = with_layer_suffix(file, 0);
+    answer.provenance.push(Provenance::new(ReplyPart::BootFile, "pxe-service", &service.origin));
 }
 
-fn name_boot_file<'c>(
-    answer: &mut Answer<'c>,
+fn apply_dhcp_boot<'c>(
+    answer: &mut Reply<'c>,
     config: &'c Config,
     tags: &TagSet<'_>,
     names: &mut Names,
 ) {
     let Some(boot) = config.dhcp.boots.last_holding(tags) else { return };
-    if let Some(address) = server_address(boot.value.server.as_ref(), names, &mut answer.complaints)
+    if let Some(address) = server_address(boot.value.server.as_ref(), names, &mut answer.warnings)
     {
         answer.siaddr = address;
     }
     answer.file.clone_from(&boot.value.file);
-    answer.because.push(Cause::new(Made::File, "dhcp-boot", &boot.origin));
+    answer.provenance.push(Provenance::new(ReplyPart::BootFile, "dhcp-boot", &boot.origin));
 }
 
 /// A file name without any dot gets the layer behind one.
-pub fn with_layer(file: &[u8], layer: u16) -> Vec<u8> {
+pub fn with_layer_suffix(file: &[u8], layer: u16) -> Vec<u8> {
     let mut name = file.to_vec();
     if !file.contains(&b'.') {
         name.extend_from_slice(format!(".{layer}").as_bytes());

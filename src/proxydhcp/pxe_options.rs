@@ -2,7 +2,7 @@
 
 use super::client_name::LABELS;
 use super::request::Request;
-use super::{Answer, Cause, Made};
+use super::{Reply, Provenance, ReplyPart};
 use crate::config::tags::TagSet;
 use crate::config::{Config, PxeOption, Rule};
 use crate::log_line::DhcpLine;
@@ -12,12 +12,12 @@ use conf_parser::option::option_value::Form;
 use std::net::Ipv4Addr;
 
 /// Option 125 carries those of an enterprise (RFC 3925).
-const ENTERPRISE: u8 = 125;
+const PXE_ENTERPRISE: u8 = 125;
 const END: u8 = 255;
 
 /// Fills in the plain ones, then the wrapped ones, each last of the file first.
 pub fn fill<'c>(
-    answer: &mut Answer<'c>,
+    answer: &mut Reply<'c>,
     config: &'c Config,
     request: &Request<'_>,
     tags: &TagSet<'_>,
@@ -26,21 +26,21 @@ pub fn fill<'c>(
     let (plain, wrapped): (Vec<_>, Vec<_>) =
         fitting.iter().copied().partition(|rule| rule.value.lead == Lead::Plain);
     for (at, rule) in plain.iter().enumerate() {
-        match standing(rule, &plain, at) {
-            Standing::Sent => {
+        match precedence(rule, &plain, at) {
+            Precedence::Sent => {
                 let value = value(&rule.value, answer.server, request);
                 answer.options.push((rule.value.code, value));
-                answer.because.push(cause(rule.value.code, rule));
+                answer.provenance.push(cause(rule.value.code, rule));
             }
-            Standing::Duplicate => answer.complaints.push(DhcpLine::Duplicate(rule.value.code)),
-            Standing::Beaten => {}
+            Precedence::Duplicate => answer.warnings.push(DhcpLine::Duplicate(rule.value.code)),
+            Precedence::Overridden => {}
         }
     }
     let mut groups: Vec<(&Lead, Vec<u8>)> = Vec::new();
     for rule in wrapped {
         let mut bytes = rule.value.value.bytes.clone();
         if matches!(rule.value.lead, Lead::Encap(_)) {
-            terminate(&mut bytes, &rule.value, request);
+            append_nul(&mut bytes, &rule.value, request);
         }
         let item = [&[rule.value.code, bytes.len().to_le_bytes()[0]], &bytes[..]].concat();
         match groups.iter_mut().find(|(lead, _)| *lead == &rule.value.lead) {
@@ -49,36 +49,36 @@ pub fn fill<'c>(
         }
         let code = match &rule.value.lead {
             Lead::Encap(code) => code.to_le_bytes()[0],
-            _ => ENTERPRISE,
+            _ => PXE_ENTERPRISE,
         };
-        answer.because.push(cause(code, rule));
+        answer.provenance.push(cause(code, rule));
     }
-    answer.options.extend(groups.into_iter().filter_map(|(lead, items)| in_one(lead, items)));
+    answer.options.extend(groups.into_iter().filter_map(|(lead, items)| encapsulate(lead, items)));
 }
 
-fn cause(code: u8, rule: &Rule<PxeOption>) -> Cause<'_> {
-    Cause::new(Made::Option(code), "dhcp-option-pxe", &rule.origin)
+fn cause(code: u8, rule: &Rule<PxeOption>) -> Provenance<'_> {
+    Provenance::new(ReplyPart::Option(code), "dhcp-option-pxe", &rule.origin)
 }
 
 /// What becomes of one of several options with one number.
-enum Standing {
+enum Precedence {
     Sent,
     /// One with conditions goes before one without, then the last of the file.
-    Beaten,
+    Overridden,
     /// Of those without conditions the last of the file counts, and the others are a mistake.
     Duplicate,
 }
 
-fn standing(rule: &Rule<PxeOption>, plain: &[&Rule<PxeOption>], at: usize) -> Standing {
+fn precedence(rule: &Rule<PxeOption>, plain: &[&Rule<PxeOption>], at: usize) -> Precedence {
     let is_open = |rule: &Rule<PxeOption>| rule.conditions.is_empty();
     let same = |other: &&&Rule<PxeOption>| other.value.code == rule.value.code;
     let conditional = plain.iter().filter(same).find(|other| !is_open(other));
     let earlier = plain[..at].iter().filter(same).any(|other| is_open(other) == is_open(rule));
     match conditional {
-        Some(_) if is_open(rule) => Standing::Beaten,
-        _ if !earlier => Standing::Sent,
-        Some(_) => Standing::Beaten,
-        None => Standing::Duplicate,
+        Some(_) if is_open(rule) => Precedence::Overridden,
+        _ if !earlier => Precedence::Sent,
+        Some(_) => Precedence::Overridden,
+        None => Precedence::Duplicate,
     }
 }
 
@@ -92,12 +92,12 @@ fn value(option: &PxeOption, server: Ipv4Addr, request: &Request<'_>) -> Vec<u8>
             .filter(|octets| **octets == [0; 4])
             .for_each(|octets| *octets = server.octets());
     }
-    terminate(&mut bytes, option, request);
+    append_nul(&mut bytes, option, request);
     bytes
 }
 
 /// A client that ends its own name in a zero byte gets texts that do.
-fn terminate(bytes: &mut Vec<u8>, option: &PxeOption, request: &Request<'_>) {
+fn append_nul(bytes: &mut Vec<u8>, option: &PxeOption, request: &Request<'_>) {
     if option.value.form == Form::Text && ends_names_in_zero(request.frame) {
         bytes.push(0);
     }
@@ -111,7 +111,7 @@ fn ends_names_in_zero(frame: Frame<'_>) -> bool {
     }
 }
 
-fn in_one(lead: &Lead, mut items: Vec<u8>) -> Option<(u8, Vec<u8>)> {
+fn encapsulate(lead: &Lead, mut items: Vec<u8>) -> Option<(u8, Vec<u8>)> {
     match lead {
         Lead::Encap(code) => {
             items.push(END);
@@ -119,7 +119,7 @@ fn in_one(lead: &Lead, mut items: Vec<u8>) -> Option<(u8, Vec<u8>)> {
         }
         Lead::Enterprise(number) => {
             let head = [&number.to_be_bytes()[..], &[items.len().to_le_bytes()[0]]].concat();
-            Some((ENTERPRISE, [head, items].concat()))
+            Some((PXE_ENTERPRISE, [head, items].concat()))
         }
         Lead::Plain | Lead::Vendor(_) => None,
     }

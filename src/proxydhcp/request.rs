@@ -19,7 +19,7 @@ pub struct Request<'a> {
     /// The port it came to.
     pub port: Port,
     /// The interface it came in by.
-    pub place: Ingress<'a>,
+    pub ingress: Ingress<'a>,
     /// Who sent it.
     pub peer: SocketAddr,
     /// Its message type; `None` is BOOTP.
@@ -27,7 +27,7 @@ pub struct Request<'a> {
     /// The client's address, if it has one.
     pub ciaddr: Ipv4Addr,
     /// Ranges that are for it; at least one.
-    pub candidates: Vec<MatchedRange<'a>>,
+    pub ranges: Vec<MatchedRange<'a>>,
     /// Option 61, unless it is not to be looked at.
     pub client_id: Option<&'a [u8]>,
     /// Option 77, counts of counted strings blanked.
@@ -50,10 +50,10 @@ pub struct BootItem {
 }
 
 /// IPv4 and UDP heads.
-const HEADS: u16 = 28;
+const IP_UDP_HEADER_LEN: u16 = 28;
 /// What every client takes (RFC 2131, section 2: 576 bytes of IP).
-const LEAST_SPACE: usize = 548;
-const MOST_SPACE: usize = 16384;
+const MIN_REPLY_SPACE: usize = 548;
+const MAX_REPLY_SPACE: usize = 16384;
 
 impl<'a> Request<'a> {
     /// Reads it; `Err` if no range is for it.
@@ -72,22 +72,22 @@ impl<'a> Request<'a> {
         let ciaddr = if has_none { Ipv4Addr::UNSPECIFIED } else { frame.address(field::CIADDR) };
         let relay = if message.is_some() { frame.option(82, 1) } else { None };
         let selector = if message.is_some() { selector(frame, relay) } else { None };
-        let origin = origin(selector, frame.address(field::GIADDR), ciaddr);
+        let origin = subnet_hint(selector, frame.address(field::GIADDR), ciaddr);
         let candidates = matching_ranges(config, interfaces, &place, origin);
         if matching_ranges.is_empty() {
-            return Err(DropReason::NoRange(how(origin, &place)));
+            return Err(DropReason::NoRange(describe_source(origin, &place)));
         }
         let client_id =
             frame.option(61, 1).filter(|_| message.is_some() && !config.dhcp.ignore_client_id);
         // BOOTP is of no use; on port 4011 it is looked at like everything else.
         let is_named = message.is_some_and(|message| message != 0) || port == Port::Pxe;
         let name = if is_named { client_name(frame) } else { None };
-        let user_class = frame.option(77, 1).map(uncounted);
+        let user_class = frame.option(77, 1).map(mask_length_bytes);
         let tags = TagSet::default();
         let mut request = Self {
             frame,
             port,
-            place,
+            ingress: place,
             peer,
             message,
             ciaddr,
@@ -98,7 +98,7 @@ impl<'a> Request<'a> {
             relay,
             tags,
         };
-        request.tags = tagging::tags(&config.dhcp, &request);
+        request.tags = tagging::assign_tags(&config.dhcp, &request);
         Ok(request)
     }
 
@@ -126,10 +126,10 @@ impl<'a> Request<'a> {
     /// Bytes a reply may have: what the client says it takes (RFC 2132, section 9.10), less the heads.
     pub fn space(&self) -> usize {
         let said = self.frame.option(57, 2).filter(|_| self.message.is_some());
-        let space = said.map(|value| u16::from_be_bytes([value[0], value[1]]).checked_sub(HEADS));
+        let space = said.map(|value| u16::from_be_bytes([value[0], value[1]]).checked_sub(IP_UDP_HEADER_LEN));
         // Less than the heads wraps, and is then the maximum.
-        let space = space.map_or(LEAST_SPACE, |space| space.map_or(MOST_SPACE, usize::from));
-        space.clamp(LEAST_SPACE, MOST_SPACE)
+        let space = space.map_or(MIN_REPLY_SPACE, |space| space.map_or(MAX_REPLY_SPACE, usize::from));
+        space.clamp(MIN_REPLY_SPACE, MAX_REPLY_SPACE)
     }
 }
 
@@ -140,13 +140,13 @@ fn selector(frame: Frame<'_>, relay: Option<&[u8]>) -> Option<Ipv4Addr> {
     value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
 }
 
-fn origin(selector: Option<Ipv4Addr>, relay: Ipv4Addr, client: Ipv4Addr) -> Option<SubnetHint> {
+fn subnet_hint(selector: Option<Ipv4Addr>, relay: Ipv4Addr, client: Ipv4Addr) -> Option<SubnetHint> {
     let relay = (!relay.is_unspecified()).then_some(SubnetHint::Relay(relay));
     let client = (!client.is_unspecified()).then_some(SubnetHint::Client(client));
     selector.map(SubnetHint::Selector).or(relay).or(client)
 }
 
-fn how(origin: Option<SubnetHint>, place: &Ingress<'_>) -> String {
+fn describe_source(origin: Option<SubnetHint>, place: &Ingress<'_>) -> String {
     match origin {
         Some(SubnetHint::Selector(address)) => format!("with subnet selector {address}"),
         Some(SubnetHint::Relay(address)) => format!("via {address}"),
@@ -155,7 +155,7 @@ fn how(origin: Option<SubnetHint>, place: &Ingress<'_>) -> String {
 }
 
 /// Counted strings (RFC 3004) with their counts blanked, so that no text spans two of them; other bytes as they are.
-fn uncounted(class: &[u8]) -> Vec<u8> {
+fn mask_length_bytes(class: &[u8]) -> Vec<u8> {
     let mut bytes = class.to_vec();
     let mut at = 0;
     while let Some(&count) = class.get(at) {
@@ -167,6 +167,6 @@ fn uncounted(class: &[u8]) -> Vec<u8> {
 
 #[test]
 fn counts_are_blanked_only_if_they_add_up() {
-    assert_eq!(uncounted(b"\x04iPXE\x01x"), b"\0iPXE\0x");
-    assert_eq!(uncounted(b"iPXE"), b"iPXE");
+    assert_eq!(mask_length_bytes(b"\x04iPXE\x01x"), b"\0iPXE\0x");
+    assert_eq!(mask_length_bytes(b"iPXE"), b"iPXE");
 }

@@ -5,12 +5,12 @@ use crate::wire::dhcp::{Frame, field, string};
 use crate::wire::options;
 use std::net::Ipv4Addr;
 
-const REPLY: u8 = 2;
+const BOOT_REPLY: u8 = 2;
 const PXE_CLASS: &[u8] = b"PXEClient";
 
 /// What of a reply of `from` is about booting.
-pub fn read(from: Ipv4Addr, reply: &[u8]) -> Option<OtherServerReply> {
-    if reply.len() < Frame::SHORTEST || reply[0] != REPLY || reply[2] != 6 {
+pub fn parse(from: Ipv4Addr, reply: &[u8]) -> Option<OtherServerReply> {
+    if reply.len() < Frame::SHORTEST || reply[0] != BOOT_REPLY || reply[2] != 6 {
         return None;
     }
     let area = reply.get(field::OPTIONS..).unwrap_or_default();
@@ -43,15 +43,15 @@ fn only_what_is_about_booting_counts() {
     reply[..3].copy_from_slice(&[2, 1, 6]);
     reply[field::YIADDR].copy_from_slice(&[10, 0, 0, 9]);
     let from = Ipv4Addr::new(10, 0, 0, 1);
-    assert_eq!(read(from, &reply), None, "an ordinary lease");
+    assert_eq!(parse(from, &reply), None, "an ordinary lease");
     let named = [&reply[..], b"\x43\x04x.0\0\xff"].concat();
-    let rival = read(from, &named).unwrap();
+    let rival = parse(from, &named).unwrap();
     assert_eq!((&rival.file[..], rival.server, rival.is_proxy), (&b"x.0"[..], from, false));
     reply[field::YIADDR].fill(0);
     let proxy = [&reply[..], b"\x3c\x09PXEClient\x36\x04\x0a\0\0\x02\xff"].concat();
-    let rival = read(from, &proxy).unwrap();
+    let rival = parse(from, &proxy).unwrap();
     assert_eq!((rival.is_proxy, rival.server), (true, Ipv4Addr::new(10, 0, 0, 2)));
     for cut in 0..proxy.len() {
-        drop(read(from, &proxy[..cut]));
+        drop(parse(from, &proxy[..cut]));
     }
 }

@@ -1,7 +1,7 @@
 //! Where a reply goes (RFC 2131, section 4.1; spec: proxyDHCP, section 6.8).
 
 use super::request::Request;
-use super::{Answer, Kind, Port};
+use super::{Reply, ReplyKind, Port};
 use crate::config::Dhcp;
 use crate::effect::Effect;
 use crate::net::{Datagram, NeighbourEntry, EgressSocket};
@@ -9,13 +9,13 @@ use crate::wire::dhcp::{BROADCAST, field};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Hardware addresses that ARP can hold.
-const LONGEST_ARP: u8 = 14;
+const MAX_ARP_MAC_LEN: u8 = 14;
 
 /// Sends it, now or later; nothing for a client that is ignored.
-pub fn send(
+pub fn address_reply(
     dhcp: &Dhcp,
     request: &Request<'_>,
-    answer: &Answer<'_>,
+    answer: &Reply<'_>,
     bytes: Vec<u8>,
 ) -> Option<Effect> {
     let datagram = match request.port {
@@ -23,17 +23,17 @@ pub fn send(
         Port::Server => from_server_port(dhcp, request, answer, bytes),
     };
     match answer.kind {
-        Kind::Ignored => None,
-        Kind::Proxy { delay: Some(seconds) } if seconds > 0 => {
+        ReplyKind::Ignored => None,
+        ReplyKind::Proxy { delay: Some(seconds) } if seconds > 0 => {
             Some(Effect::SendDelayed(seconds, datagram))
         }
-        Kind::Proxy { .. } | Kind::BootItem => Some(Effect::Send(datagram)),
+        ReplyKind::Proxy { .. } | ReplyKind::BootItem => Some(Effect::Send(datagram)),
     }
 }
 
 /// Always to the port that asked: some firmware asks from 4011, some from 68. (2.92 sends elsewhere, and clients that
 /// ask without an address never hear it.)
-fn from_pxe_port(request: &Request<'_>, answer: &Answer<'_>, bytes: Vec<u8>) -> Datagram {
+fn from_pxe_port(request: &Request<'_>, answer: &Reply<'_>, bytes: Vec<u8>) -> Datagram {
     let to = if answer.ciaddr.is_unspecified() { request.peer.ip() } else { answer.ciaddr.into() };
     datagram(EgressSocket::Pxe, SocketAddr::new(to, request.peer.port()), bytes)
 }
@@ -41,7 +41,7 @@ fn from_pxe_port(request: &Request<'_>, answer: &Answer<'_>, bytes: Vec<u8>) -> 
 fn from_server_port(
     dhcp: &Dhcp,
     request: &Request<'_>,
-    answer: &Answer<'_>,
+    answer: &Reply<'_>,
     bytes: Vec<u8>,
 ) -> Datagram {
     let relay = request.frame.address(field::GIADDR);
@@ -49,8 +49,8 @@ fn from_server_port(
         return datagram(EgressSocket::Dhcp, (relay, dhcp.server_port).into(), bytes);
     }
     let (htype, hlen) = (request.frame.htype(), request.frame.hlen());
-    let interface = request.place.interface;
-    if answer.flags & BROADCAST != 0 || htype == 0 || hlen == 0 || hlen > LONGEST_ARP {
+    let interface = request.ingress.interface;
+    if answer.flags & BROADCAST != 0 || htype == 0 || hlen == 0 || hlen > MAX_ARP_MAC_LEN {
         let to = (Ipv4Addr::BROADCAST, dhcp.client_port).into();
         return Datagram { interface, ..datagram(EgressSocket::Dhcp, to, bytes) };
     }

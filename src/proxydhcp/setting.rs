@@ -11,73 +11,73 @@ use conf_parser::words::{Condition, Hex};
 
 /// A line that would set a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
+pub struct TagSetter {
     /// The kind of line.
     pub keyword: &'static str,
     /// Where it stands.
     pub origin: Origin,
     /// What a client has to have for it.
-    pub wants: String,
+    pub condition: String,
 }
 
 /// More would not be read.
-const MOST: usize = 10;
+const MAX_TAG_SETTERS: usize = 10;
 const CLIENT_ARCHITECTURE: u32 = 93;
 
 /// The lines that would set a tag, by kind.
-pub fn settings(config: &Config, tag: &[u8]) -> Vec<Setting> {
+pub fn tag_setters(config: &Config, tag: &[u8]) -> Vec<TagSetter> {
     let dhcp = &config.dhcp;
     let mut found = Vec::new();
-    found.extend(of(&dhcp.option_matches, tag));
-    found.extend(of(&dhcp.classes, tag));
-    found.extend(of(&dhcp.macs, tag));
-    found.extend(of(&dhcp.relay_matches, tag));
-    found.extend(of(&dhcp.name_matches, tag));
+    found.extend(setters_of(&dhcp.option_matches, tag));
+    found.extend(setters_of(&dhcp.classes, tag));
+    found.extend(setters_of(&dhcp.macs, tag));
+    found.extend(setters_of(&dhcp.relay_matches, tag));
+    found.extend(setters_of(&dhcp.name_matches, tag));
     for rule in dhcp.tag_ifs.iter().filter(|rule| rule.value.set.iter().any(|set| set == tag)) {
         let wants = in_words(&rule.value.conditions);
-        found.push(Setting { keyword: "tag-if", origin: rule.origin.clone(), wants });
+        found.push(TagSetter { keyword: "tag-if", origin: rule.origin.clone(), condition: wants });
     }
     for range in dhcp.ranges.iter().filter(|range| range.value.set.as_deref() == Some(tag)) {
         let wants = format!("an address on the network of {}", range.value.start);
-        found.push(Setting { keyword: "dhcp-range", origin: range.origin.clone(), wants });
+        found.push(TagSetter { keyword: "dhcp-range", origin: range.origin.clone(), condition: wants });
     }
     let hosts = dhcp.hosts.lines().iter().enumerate();
     let hosts = hosts.filter(|(_, host)| host.set.iter().any(|set| set == tag));
-    found.extend(hosts.take(MOST).map(|(place, host)| Setting {
+    found.extend(hosts.take(MAX_TAG_SETTERS).map(|(place, host)| TagSetter {
         keyword: "dhcp-host",
         origin: dhcp.hosts.origin(place),
-        wants: host.macs.first().map_or_else(|| "to be that machine".to_owned(), Wanted::wants),
+        condition: host.macs.first().map_or_else(|| "to be that machine".to_owned(), DescribeMatch::describe),
     }));
-    found.truncate(MOST);
+    found.truncate(MAX_TAG_SETTERS);
     found
 }
 
-fn of<'c, M: Wanted + Sought>(
+fn setters_of<'c, M: DescribeMatch + Sought>(
     rules: &'c Matches<M>,
     tag: &'c [u8],
-) -> impl Iterator<Item = Setting> {
+) -> impl Iterator<Item = TagSetter> {
     let sets = move |rule: &&'c Placed<TagRule<M>>| rule.value.tag == tag;
-    rules.iter().filter(sets).take(MOST).map(|rule| Setting {
+    rules.iter().filter(sets).take(MAX_TAG_SETTERS).map(|rule| TagSetter {
         keyword: rule.value.matcher.keyword(),
         origin: rule.origin.clone(),
-        wants: rule.value.matcher.wants(),
+        condition: rule.value.matcher.describe(),
     })
 }
 
 /// What a rule looks for, in words.
-trait Wanted {
+trait DescribeMatch {
     /// The kind of line it was written in.
     fn keyword(&self) -> &'static str;
     /// What a client has to have.
-    fn wants(&self) -> String;
+    fn describe(&self) -> String;
 }
 
-impl Wanted for Hex {
+impl DescribeMatch for Hex {
     fn keyword(&self) -> &'static str {
         "dhcp-mac"
     }
 
-    fn wants(&self) -> String {
+    fn describe(&self) -> String {
         let byte = |(at, byte): (usize, &u8)| {
             if self.wild.contains(&at) { "*".to_owned() } else { mac(&[*byte]) }
         };
@@ -86,12 +86,12 @@ impl Wanted for Hex {
     }
 }
 
-impl Wanted for OptionMatch {
+impl DescribeMatch for OptionMatch {
     fn keyword(&self) -> &'static str {
         "dhcp-match"
     }
 
-    fn wants(&self) -> String {
+    fn describe(&self) -> String {
         match self {
             Self::Code(CLIENT_ARCHITECTURE, Value { bytes, form: Form::Number }) => {
                 let number = bytes.iter().fold(0, |sum: u16, byte| sum << 8 | u16::from(*byte));
@@ -118,7 +118,7 @@ fn with_value(value: &Value) -> String {
     }
 }
 
-impl Wanted for ClassMatch {
+impl DescribeMatch for ClassMatch {
     fn keyword(&self) -> &'static str {
         match self {
             Self::Vendor(_) => "dhcp-vendorclass",
@@ -126,7 +126,7 @@ impl Wanted for ClassMatch {
         }
     }
 
-    fn wants(&self) -> String {
+    fn describe(&self) -> String {
         match self {
             Self::Vendor(text) => format!("{} in its vendor class (option 60)", printable(text)),
             Self::User(text) => format!("{} in its user class (option 77)", printable(text)),
@@ -134,7 +134,7 @@ impl Wanted for ClassMatch {
     }
 }
 
-impl Wanted for RelayMatch {
+impl DescribeMatch for RelayMatch {
     fn keyword(&self) -> &'static str {
         match self.suboption {
             1 => "dhcp-circuitid",
@@ -143,17 +143,17 @@ impl Wanted for RelayMatch {
         }
     }
 
-    fn wants(&self) -> String {
+    fn describe(&self) -> String {
         format!("a relay that says {} (option 82)", mac(&self.value))
     }
 }
 
-impl Wanted for NameMatch {
+impl DescribeMatch for NameMatch {
     fn keyword(&self) -> &'static str {
         "dhcp-name-match"
     }
 
-    fn wants(&self) -> String {
+    fn describe(&self) -> String {
         format!("the name {}{}", printable(&self.name), if self.prefix { "*" } else { "" })
     }
 }

@@ -1,7 +1,7 @@
 //! What a request and its answer show of a client's way.
 
 use super::request::Request;
-use super::{Answer, Decision, Kind, Made, Port, message};
+use super::{Reply, Decision, ReplyKind, ReplyPart, Port, message};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::net::any_interface_matches;
@@ -10,51 +10,51 @@ use crate::wire::options::contains;
 use crate::wire::pxe::item;
 use std::net::{IpAddr, Ipv4Addr};
 
-const IPXE: &[u8] = b"iPXE";
-const WAIT_FOR_EVER: u8 = 255;
+const IPXE_OPTION: &[u8] = b"iPXE";
+const NO_MENU_TIMEOUT: u8 = 255;
 
 /// What is to be seen; of clients with a usual hardware address only.
-pub fn sight(config: &Config, request: &Request<'_>, decision: &Decision<'_>) -> Option<Effect> {
+pub fn client_event(config: &Config, request: &Request<'_>, decision: &Decision<'_>) -> Option<Effect> {
     let mac = Mac::try_from(request.frame.mac()).ok()?;
     let sight = match decision {
-        Decision::Answer(answer) => answered(config, request, answer, mac)?,
-        Decision::Silent(_) if request.message == Some(message::REQUEST) => {
+        Decision::Reply(answer) => reply_sent(config, request, answer, mac)?,
+        Decision::Drop(_) if request.message == Some(message::REQUEST) => {
             let asked = request.frame.option(50, 4)?.first_chunk::<4>()?;
             ClientEvent::LeaseRequested { mac, ip: Ipv4Addr::from(*asked) }
         }
-        Decision::Silent(_) => return None,
+        Decision::Drop(_) => return None,
     };
-    Some(Effect::Observe(sight))
+    Some(Effect::Observe(client_event))
 }
 
-fn answered(
+fn reply_sent(
     config: &Config,
     request: &Request<'_>,
-    answer: &Answer<'_>,
+    answer: &Reply<'_>,
     mac: Mac,
 ) -> Option<ClientEvent> {
-    if answer.kind == Kind::Ignored {
+    if answer.kind == ReplyKind::Ignored {
         return None;
     }
-    let because = |made: Made| answer.because.iter().find(|cause| cause.made == made);
-    let told = because(Made::File).or_else(|| because(Made::Later));
-    let entry = || answer.because.iter().find(|cause| matches!(cause.made, Made::Entry(_)));
-    let cause = told.or_else(entry).or_else(|| because(Made::Server))?;
+    let because = |made: ReplyPart| answer.provenance.iter().find(|cause| cause.part == made);
+    let told = because(ReplyPart::BootFile).or_else(|| because(ReplyPart::DeferredToPxePort));
+    let entry = || answer.provenance.iter().find(|cause| matches!(cause.part, ReplyPart::MenuEntry(_)));
+    let cause = told.or_else(entry).or_else(|| because(ReplyPart::ServerId))?;
     let user_class = request.user_class.as_deref().unwrap_or_default();
     Some(ClientEvent::ReplySent(ReplySent {
         mac,
         ip: address(request),
-        is_ipxe: contains(user_class, IPXE),
-        boot_file: told_here(config, request, answer),
-        next: next(request, answer),
+        is_ipxe: contains(user_class, IPXE_OPTION),
+        boot_file: advertised_file(config, request, answer),
+        next: expected_step(request, answer),
         line: cause.origin.clone(),
     }))
 }
 
 /// The file that it was told to load from here, where files are served on its interface.
-fn told_here(config: &Config, request: &Request<'_>, answer: &Answer<'_>) -> Option<Vec<u8>> {
+fn advertised_file(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> Option<Vec<u8>> {
     let tftp = config.tftp.as_ref()?;
-    let name = &request.place.link.name;
+    let name = &request.ingress.link.name;
     let served = tftp.interfaces.as_ref().is_none_or(|list| any_interface_matches(list, name));
     let here = answer.siaddr == answer.server || answer.siaddr.is_unspecified();
     let file = Some(&answer.file).filter(|file| !file.is_empty() && !contains(file, b"://"));
@@ -70,20 +70,20 @@ fn address(request: &Request<'_>) -> Option<Ipv4Addr> {
     Some(request.ciaddr).filter(|ip| !ip.is_unspecified()).or(shown)
 }
 
-fn next(request: &Request<'_>, answer: &Answer<'_>) -> ExpectedStep {
+fn expected_step(request: &Request<'_>, answer: &Reply<'_>) -> ExpectedStep {
     let item = |code: u8| answer.items.iter().find(|(known, _)| *known == code);
     let on_server_port = request.port == Port::Server;
     match item(item::BOOT_MENU) {
         _ if !answer.file.is_empty() && answer.siaddr == answer.server => ExpectedStep::Download,
         _ if !answer.file.is_empty() => ExpectedStep::Unknown,
         // Where there is a choice, nothing may be chosen, or the local disk.
-        Some(_) if answer.because.iter().any(|cause| cause.made == Made::Entry(0)) => {
+        Some(_) if answer.provenance.iter().any(|cause| cause.part == ReplyPart::MenuEntry(0)) => {
             ExpectedStep::Unknown
         }
         Some(_) if on_server_port => {
             let prompt = item(item::MENU_PROMPT).and_then(|(_, prompt)| prompt.first().copied());
             match prompt {
-                None | Some(WAIT_FOR_EVER) => ExpectedStep::Unknown,
+                None | Some(NO_MENU_TIMEOUT) => ExpectedStep::Unknown,
                 Some(seconds) => ExpectedStep::ProxyRequest { seconds },
             }
         }

@@ -14,27 +14,27 @@ use conf_parser::option::dhcp_match::OptionMatch;
 use conf_parser::option::option_value::{Form, Value};
 
 /// Enterprise number of the Broadband Forum (RFC 3925; TR-069).
-const CPEWAN: u32 = 3561;
+const CPEWAN_CLASS: u32 = 3561;
 
 /// All tags but that of the range.
-pub fn tags<'a>(dhcp: &'a Dhcp, request: &Request<'a>) -> TagSet<'a> {
+pub fn assign_tags<'a>(dhcp: &'a Dhcp, request: &Request<'a>) -> TagSet<'a> {
     let mut tags = TagSet::default();
-    tags.set(request.place.link.name.as_bytes(), Setter::Interface);
+    assign_tags.set(request.ingress.link.name.as_bytes(), Setter::Interface);
     if request.message.is_some() {
-        of_relay(dhcp, request, &mut tags);
+        tag_by_relay(dhcp, request, &mut assign_tags);
     }
-    of_client(dhcp, request, &mut tags);
-    of_host(dhcp, request, &mut tags);
-    tags
+    tag_by_client(dhcp, request, &mut assign_tags);
+    tag_by_host(dhcp, request, &mut assign_tags);
+    assign_tags
 }
 
-fn of_relay<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
+fn tag_by_relay<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
     let is_cpewan =
         |data: &[u8]| options::find(data, 1, 1).is_some() && options::find(data, 2, 1).is_some();
     if let Some(value) = request.frame.option(125, 5)
-        && enterprise_blocks(value, CPEWAN).next().is_some_and(is_cpewan)
+        && enterprise_blocks(value, CPEWAN_CLASS).next().is_some_and(is_cpewan)
     {
-        tags.set(&b"cpewan-id"[..], Setter::Request);
+        assign_tags.set(&b"cpewan-id"[..], Setter::Request);
     }
     let Some(relay) = request.relay else { return };
     let found = |place| match place {
@@ -43,23 +43,23 @@ fn of_relay<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
     };
     for Placed { origin, value: rule } in dhcp.relay_matches.near(found) {
         if found(Place::Relay(rule.matcher.suboption)) == Some(&rule.matcher.value[..]) {
-            tags.set(&rule.tag[..], Setter::Line(origin));
+            assign_tags.set(&rule.tag[..], Setter::Line(origin));
         }
     }
 }
 
-fn of_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
+fn tag_by_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
     let (htype, mac) = (request.frame.htype(), request.frame.mac());
     for Placed { origin, value: rule } in dhcp.macs.near(|_| [mac]) {
         if mac_fits(&rule.matcher, htype, mac) {
-            tags.set(&rule.tag[..], Setter::Line(origin));
+            assign_tags.set(&rule.tag[..], Setter::Line(origin));
         }
     }
     for Placed { origin, value: rule } in
-        dhcp.option_matches.near(|place| of_options(request, place))
+        dhcp.option_matches.near(|place| option_values(request, place))
     {
         if option_fits(request, &rule.matcher) {
-            tags.set(&rule.tag[..], Setter::Line(origin));
+            assign_tags.set(&rule.tag[..], Setter::Line(origin));
         }
     }
     let class = |place| match place {
@@ -69,13 +69,13 @@ fn of_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
     for Placed { origin, value: rule } in dhcp.classes.near(class) {
         let (place, _, text) = rule.matcher.sought();
         if class(place).is_some_and(|class| contains(class, &text)) {
-            tags.set(&rule.tag[..], Setter::Line(origin));
+            assign_tags.set(&rule.tag[..], Setter::Line(origin));
         }
     }
 }
 
 /// What a `dhcp-match` can look at: an option, or the items of an enterprise.
-fn of_options<'a>(request: &Request<'a>, place: Place) -> Vec<&'a [u8]> {
+fn option_values<'a>(request: &Request<'a>, place: Place) -> Vec<&'a [u8]> {
     let frame = request.frame;
     match place {
         Place::Option(code) => {
@@ -83,15 +83,15 @@ fn of_options<'a>(request: &Request<'a>, place: Place) -> Vec<&'a [u8]> {
             option.into_iter().collect()
         }
         Place::Enterprise(number) => frame.option(124, 5).map_or_else(Vec::new, |option| {
-            enterprise_blocks(option, number).flat_map(counted).collect()
+            enterprise_blocks(option, number).flat_map(length_prefixed).collect()
         }),
         _ => Vec::new(),
     }
 }
 
 /// `known` and its kin, name matches, and what the client's `dhcp-host` sets.
-fn of_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
-    let seen = tags.with_tag_ifs(&dhcp.tag_ifs);
+fn tag_by_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
+    let seen = assign_tags.with_tag_ifs(&dhcp.tag_ifs);
     let machine = Machine {
         client_id: request.client_id,
         htype: request.frame.htype(),
@@ -100,25 +100,25 @@ fn of_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
     };
     // One with IPv6 addresses alone is of another network.
     let here = |host: &DhcpHost| match host.address {
-        Some(address) => request.candidates.iter().any(|candidate| candidate.holds(address)),
+        Some(address) => request.ranges.iter().any(|candidate| candidate.holds(address)),
         None => !host.version6,
     };
     let mut host = dhcp.hosts.find(machine, &seen, here);
     if let Some(place) = host {
-        tags.set(&b"known"[..], Setter::Host(place));
+        assign_tags.set(&b"known"[..], Setter::Host(place));
     } else if let Some(place) = dhcp.hosts.find(machine, &seen, |_| true) {
-        tags.set(&b"known-othernet"[..], Setter::Host(place));
+        assign_tags.set(&b"known-othernet"[..], Setter::Host(place));
     }
     if let Some(name) = &request.name {
         let small = name.to_ascii_lowercase();
         for Placed { origin, value: rule } in dhcp.name_matches.near(|_| [&small]) {
             let (_, how, wanted) = rule.matcher.sought();
             if *wanted == small || (how == How::Beginning && small.starts_with(&wanted)) {
-                tags.set(&rule.tag[..], Setter::Line(origin));
+                assign_tags.set(&rule.tag[..], Setter::Line(origin));
             }
         }
         if host.is_none() {
-            let seen = tags.with_tag_ifs(&dhcp.tag_ifs);
+            let seen = assign_tags.with_tag_ifs(&dhcp.tag_ifs);
             let label = Some(first_label(name));
             // `id:*` is no identifier.
             let nameless = |place: &usize| {
@@ -128,13 +128,13 @@ fn of_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
             host =
                 dhcp.hosts.find(Machine { name: label, ..machine }, &seen, here).filter(nameless);
             if let Some(place) = host {
-                tags.set(&b"known"[..], Setter::Host(place));
+                assign_tags.set(&b"known"[..], Setter::Host(place));
             }
         }
     }
     if let Some(place) = host {
         let set = dhcp.hosts.lines()[place].set.iter().rev();
-        set.for_each(|tag| tags.set(&tag[..], Setter::Host(place)));
+        set.for_each(|tag| assign_tags.set(&tag[..], Setter::Host(place)));
     }
 }
 
@@ -142,7 +142,7 @@ fn option_fits(request: &Request<'_>, wanted: &OptionMatch) -> bool {
     let (OptionMatch::Code(_, value) | OptionMatch::Enterprise(_, value)) = wanted else {
         return false;
     };
-    of_options(request, wanted.sought().0).iter().any(|option| value_fits(option, value))
+    option_values(request, wanted.sought().0).iter().any(|option| value_fits(option, value))
 }
 
 fn value_fits(option: &[u8], wanted: &Value) -> bool {
@@ -175,7 +175,7 @@ fn enterprise_blocks(mut option: &[u8], number: u32) -> impl Iterator<Item = &[u
 }
 
 /// Counted strings.
-fn counted(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn length_prefixed(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let (&length, rest) = data.split_first()?;
         let (item, tail) = rest.split_at_checked(length.into())?;

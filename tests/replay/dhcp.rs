@@ -126,7 +126,7 @@ impl Stage {
         };
         let mut effects = Vec::new();
         let Self { config, interfaces, names, .. } = self;
-        proxydhcp::answer(config, interfaces, names, port, &arrival, false, &mut effects);
+        proxydhcp::handle_datagram(config, interfaces, names, port, &arrival, false, &mut effects);
         effects.into_iter().for_each(|effect| self.happens(effect));
     }
 
