@@ -4,9 +4,9 @@ use crate::config::Tftp;
 use crate::millis::Timestamp;
 use crate::reason::strerror;
 use crate::sys::privilege::{self, Identity};
-use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
-use crate::tftp::path::{Asker, resolve};
-use crate::tftp::undecided::History;
+use crate::tftp::files::{DiskLookup, FileId, Files, OpenedFile, ReadResult, OpenError};
+use crate::tftp::path::{Requester, resolve};
+use crate::tftp::undecided::LookupCache;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, Metadata};
@@ -106,17 +106,17 @@ const USUAL_ROOTS: &[&str] =
 /// Looks for a file as a request for it would, by somebody's rights; `None`: nobody's in particular.
 pub fn look(wanted: Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Outcome {
     let shown = wanted.client.to_string();
-    let asker = Asker { interface: wanted.interface, client: wanted.client, shown: &shown };
-    let mut history = History::new(Timestamp(0));
+    let asker = Requester { interface: wanted.interface, client: wanted.client, address_text: &shown };
+    let mut history = LookupCache::new(Timestamp(0));
     let mut directories = Directories { mac: wanted.mac };
     let resolved = match resolve(wanted.name, tftp, asker, &mut history, &mut directories) {
         Ok(resolved) => resolved,
-        Err(Awaited::File(path) | Awaited::Directory(path)) => {
-            crate::tftp::path::Resolved { path, climbs: false }
+        Err(DiskLookup::File(path) | DiskLookup::Directory(path)) => {
+            crate::tftp::path::Resolved { path, escapes_root: false }
         }
     };
     let path = PathBuf::from(OsStr::from_bytes(&resolved.path));
-    if resolved.climbs {
+    if resolved.escapes_root {
         return Outcome { path, file: Err(Trouble::Outside) };
     }
     check(&path, identity, tftp.secure)
@@ -311,12 +311,12 @@ struct Directories {
 }
 
 impl Files for Directories {
-    fn open(&mut self, _: &[u8]) -> Result<Opened, Refusal> {
-        Err(Refusal::NotFound)
+    fn open(&mut self, _: &[u8]) -> Result<OpenedFile, OpenError> {
+        Err(OpenError::NotFound)
     }
 
-    fn read(&mut self, _: FileId, _: u64, _: usize) -> Read<'_> {
-        Read::Bytes(&[])
+    fn read(&mut self, _: FileId, _: u64, _: usize) -> ReadResult<'_> {
+        ReadResult::Bytes(&[])
     }
 
     fn close(&mut self, _: FileId) {}

@@ -6,7 +6,7 @@ use super::readers::{Device, Done, Found, Job, Part, Readers, look, look_patient
 use crate::reason::strerror;
 use crate::sys::disk::{AtOnce, is_in_memory, read_at_once};
 use crate::sys::{neighbour, privilege};
-use crate::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
+use crate::tftp::files::{DiskLookup, FileId, Files, OpenedFile, ReadResult, OpenError};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, Metadata};
 use std::io;
@@ -30,7 +30,7 @@ pub struct DiskFiles {
     /// Reads that have failed; whoever waits for them is told.
     failed: HashMap<(FileId, u64), String>,
     /// What the readers look for, and what they have found.
-    looked: HashMap<Awaited, (Device, Option<Found>)>,
+    looked: HashMap<DiskLookup, (Device, Option<Found>)>,
     /// What the client that was served last will want.
     next: Option<(FileId, u64, usize)>,
     /// `tftp-secure`: only files of our own user.
@@ -42,7 +42,7 @@ pub enum Arrived {
     /// A part of a file.
     Part(FileId, u64),
     /// What there is of a path. To be forgotten when everybody was told.
-    Looked(Awaited),
+    Looked(DiskLookup),
 }
 
 /// A file, and who it is for.
@@ -104,7 +104,7 @@ impl DiskFiles {
     }
 
     /// Everybody was told what was found.
-    pub fn forget(&mut self, awaited: &Awaited) {
+    pub fn forget(&mut self, awaited: &DiskLookup) {
         if let Some((device, Some(Found::File(Ok((file, _)))))) = self.looked.remove(awaited) {
             self.close_file(device, file);
         }
@@ -112,8 +112,8 @@ impl DiskFiles {
 
     /// What there is of a path, and the device if it is remote; `None`: the readers look for it, or have too much to do and
     /// will when somebody asks again.
-    fn look(&mut self, awaited: Awaited) -> Option<(Found, Option<Device>)> {
-        let (Awaited::File(path) | Awaited::Directory(path)) = &awaited;
+    fn look(&mut self, awaited: DiskLookup) -> Option<(Found, Option<Device>)> {
+        let (DiskLookup::File(path) | DiskLookup::Directory(path)) = &awaited;
         if let Some((device, found)) = self.looked.get(&awaited) {
             let remote = Some(*device).filter(|device| *device != Device::Held);
             return found.clone().map(|found| (found, remote));
@@ -124,7 +124,7 @@ impl DiskFiles {
         let device = match self.mounts.remote(path) {
             Some(mount) => Device::Mount(mount),
             None => match look(&awaited) {
-                Found::File(Err(Refusal::Pending)) => Device::Held,
+                Found::File(Err(OpenError::Pending)) => Device::Held,
                 found => return Some((found, None)),
             },
         };
@@ -183,15 +183,15 @@ impl DiskFiles {
     }
 
     /// Makes a part of a file known: where in [`ReadAhead`] it is, or why not.
-    fn fetch(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<usize, Read<'static>> {
+    fn fetch(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<usize, ReadResult<'static>> {
         if let Some(place) = self.ahead.find(id, offset, wanted) {
             return Ok(place);
         }
         let Some(open) = self.open.get_mut(&id) else {
-            return Err(Read::Failed("Bad file descriptor".to_owned()));
+            return Err(ReadResult::Failed("Bad file descriptor".to_owned()));
         };
         if let Some(reason) = self.failed.remove(&(id, offset)) {
-            return Err(Read::Failed(strerror));
+            return Err(ReadResult::Failed(strerror));
         }
         if open.disk != Disk::Slow {
             let length = self.ahead.length(wanted, open.size.saturating_sub(offset));
@@ -202,14 +202,14 @@ impl DiskFiles {
                     return Ok(self.ahead.keep(id, offset, buffer, read, read.max(wanted)));
                 }
                 Ok(None) => {}
-                Err(error) => return Err(Read::Failed(strerror(&error))),
+                Err(error) => return Err(ReadResult::Failed(strerror(&error))),
             }
         }
-        self.have_read(id, offset, wanted).and(Err(Read::Pending))
+        self.have_read(id, offset, wanted).and(Err(ReadResult::Pending))
     }
 
     /// Has a part of a file read by the threads.
-    fn have_read(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<(), Read<'static>> {
+    fn have_read(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<(), ReadResult<'static>> {
         let (Some(open), Some(readers)) = (self.open.get(&id), &mut self.readers) else {
             return Ok(());
         };
@@ -224,7 +224,7 @@ impl DiskFiles {
             self.under_way.remove(&(id, offset));
             // Too much is asked of that disk already: whoever repeats what he has sent asks again.
             let busy = error.kind() == io::ErrorKind::WouldBlock;
-            if busy { Read::Pending } else { Read::Failed(strerror(&error)) }
+            if busy { ReadResult::Pending } else { ReadResult::Failed(strerror(&error)) }
         })
     }
 
@@ -272,12 +272,12 @@ impl Identity {
 }
 
 impl Files for DiskFiles {
-    fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
-        let (file, metadata, remote) = match self.look(Awaited::File(path.to_vec())) {
+    fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError> {
+        let (file, metadata, remote) = match self.look(DiskLookup::File(path.to_vec())) {
             Some((Found::File(found), remote)) => {
                 found.map(|(file, about)| (file, about, remote))?
             }
-            Some((Found::Directory(_), _)) | None => return Err(Refusal::Pending),
+            Some((Found::Directory(_), _)) | None => return Err(OpenError::Pending),
         };
         let allowed = if privilege::is_root() {
             metadata.mode() & OTHERS_READ != 0
@@ -285,16 +285,16 @@ impl Files for DiskFiles {
             !self.secure || metadata.uid() == privilege::own_uid()
         };
         if !allowed {
-            return Err(Refusal::Denied);
+            return Err(OpenError::Denied);
         }
         let size = metadata.size();
-        Ok(Opened { file: self.enter(file, &metadata, remote), size })
+        Ok(OpenedFile { file: self.enter(file, &metadata, remote), size })
     }
 
-    fn read(&mut self, id: FileId, offset: u64, wanted: usize) -> Read<'_> {
+    fn read(&mut self, id: FileId, offset: u64, wanted: usize) -> ReadResult<'_> {
         // Nothing is nothing on any disk. What is no file has an error to tell.
         if wanted == 0 && self.open.get(&id).is_some_and(|open| open.disk != Disk::Fast) {
-            return Read::Bytes(&[]);
+            return ReadResult::Bytes(&[]);
         }
         let place = match self.fetch(id, offset, wanted) {
             Ok(place) => place,
@@ -302,7 +302,7 @@ impl Files for DiskFiles {
         };
         self.look_ahead(id, place, offset + wanted as u64, wanted);
         self.next = Some((id, offset + wanted as u64, wanted));
-        Read::Bytes(self.ahead.bytes(place, offset, wanted))
+        ReadResult::Bytes(self.ahead.bytes(place, offset, wanted))
     }
 
     fn close(&mut self, id: FileId) {
@@ -323,7 +323,7 @@ impl Files for DiskFiles {
     }
 
     fn is_directory(&mut self, path: &[u8]) -> Option<bool> {
-        self.look(Awaited::Directory(path.to_vec()))
+        self.look(DiskLookup::Directory(path.to_vec()))
             .map(|(found, _)| matches!(found, Found::Directory(true)))
     }
 

@@ -139,7 +139,7 @@ impl Daemon {
 
     /// Looks around for clients that have stopped.
     pub(super) fn look_after(&mut self, now: Timestamp) {
-        let remarks = self.onlooker.poll(self.tftp.is_crowded(), now);
+        let remarks = self.onlooker.poll(self.tftp.has_queued_requests(), now);
         remarks.into_iter().for_each(|remark| self.remark(remark, now));
         self.teller.turn(now).iter().for_each(|line| self.journal.write(line));
     }

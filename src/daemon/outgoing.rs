@@ -119,8 +119,8 @@ impl Daemon {
             && gone < batch.bytes.len()
             && let EgressSocket::Transfer(id) = batch.via
         {
-            self.tftp.keep_rest(id, (gone / batch.segment) as u64);
+            self.tftp.mark_unsent(id, (gone / batch.segment) as u64);
         }
-        self.tftp.take_back(batch.bytes);
+        self.tftp.recycle_buffer(batch.bytes);
     }
 }

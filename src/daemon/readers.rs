@@ -5,7 +5,7 @@
 use super::files::OTHERS_READ;
 use crate::reason::strerror;
 use crate::sys::{disk, limits};
-use crate::tftp::files::{Awaited, FileId, Refusal};
+use crate::tftp::files::{DiskLookup, FileId, OpenError};
 use mio::Waker;
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -22,7 +22,7 @@ pub enum Job {
     /// Read a part of a file.
     Read(Part),
     /// Open a file, or look whether there is a directory.
-    Look(Awaited),
+    Look(DiskLookup),
     /// Close a file: a remote file system may have something to do for it.
     Close(Arc<File>),
 }
@@ -53,7 +53,7 @@ pub enum Done {
         result: io::Result<Vec<u8>>,
     },
     /// What was found.
-    Looked(Awaited, Found),
+    Looked(DiskLookup, Found),
     /// It is closed.
     Closed,
 }
@@ -68,7 +68,7 @@ pub enum Found {
 }
 
 /// A file as it was when it was opened, or why it was not.
-pub type OpenFile = Result<(Arc<File>, Metadata), Refusal>;
+pub type OpenFile = Result<(Arc<File>, Metadata), OpenError>;
 
 /// The threads.
 pub struct Readers {
@@ -201,10 +201,10 @@ fn read(part: &Part) -> io::Result<Vec<u8>> {
 }
 
 /// Looks at what there is of a path. A file that somebody holds is pending.
-pub fn look(awaited: &Awaited) -> Found {
+pub fn look(awaited: &DiskLookup) -> Found {
     match awaited {
-        Awaited::File(path) => Found::File(open(path, disk::open)),
-        Awaited::Directory(path) => {
+        DiskLookup::File(path) => Found::File(open(path, disk::open)),
+        DiskLookup::Directory(path) => {
             let metadata = fs::metadata(OsStr::from_bytes(path));
             Found::Directory(metadata.is_ok_and(|metadata| metadata.is_dir()))
         }
@@ -212,9 +212,9 @@ pub fn look(awaited: &Awaited) -> Found {
 }
 
 /// The same, and waits until he who holds it gives way.
-pub fn look_patiently(awaited: &Awaited) -> Found {
+pub fn look_patiently(awaited: &DiskLookup) -> Found {
     match (look(awaited), awaited) {
-        (Found::File(Err(Refusal::Pending)), Awaited::File(path)) => {
+        (Found::File(Err(OpenError::Pending)), DiskLookup::File(path)) => {
             Found::File(open(path, disk::open_held))
         }
         (found, _) => found,
@@ -228,8 +228,8 @@ fn open(path: &[u8], by: impl FnOnce(&OsStr) -> io::Result<File>) -> OpenFile {
     });
     found.map_err(|error| match refusal(&error) {
         // It may be opened, and not read; that is found out sooner behind a wall.
-        Refusal::Denied if is_open_directory(path) => {
-            Refusal::Failed(strerror(&io::Error::from_raw_os_error(limits::EISDIR)))
+        OpenError::Denied if is_open_directory(path) => {
+            OpenError::Failed(strerror(&io::Error::from_raw_os_error(limits::EISDIR)))
         }
         refusal => refusal,
     })
@@ -240,11 +240,11 @@ fn is_open_directory(path: &[u8]) -> bool {
     about.is_ok_and(|about| about.is_dir() && about.mode() & OTHERS_READ != 0)
 }
 
-fn refusal(error: &io::Error) -> Refusal {
+fn refusal(error: &io::Error) -> OpenError {
     match error.raw_os_error() {
-        Some(limits::ENOENT) => Refusal::NotFound,
-        Some(limits::EACCES) => Refusal::Denied,
-        Some(limits::EWOULDBLOCK) => Refusal::Pending,
-        _ => Refusal::Failed(strerror(error)),
+        Some(limits::ENOENT) => OpenError::NotFound,
+        Some(limits::EACCES) => OpenError::Denied,
+        Some(limits::EWOULDBLOCK) => OpenError::Pending,
+        _ => OpenError::Failed(strerror(error)),
     }
 }

@@ -11,8 +11,8 @@ use crate::reason::strerror;
 use crate::sight::ClientEvent;
 use crate::sys::batch::Inbox;
 use crate::sys::{limits, udp};
-use crate::tftp::undecided::Undecided;
-use crate::tftp::{Around, Server, Socket, accepts};
+use crate::tftp::undecided::PendingRequest;
+use crate::tftp::{Context, Server, ReplySocket, accepts};
 use std::io;
 use std::net::SocketAddr;
 
@@ -32,7 +32,7 @@ fn is_short(error: &io::Error) -> bool {
 }
 
 /// Around the server of TFTP.
-type World<'a> = Around<'a, DiskFiles>;
+type World<'a> = Context<'a, DiskFiles>;
 
 impl Daemon {
     /// Lets the server of TFTP work; `None`: there is none.
@@ -43,7 +43,7 @@ impl Daemon {
     ) -> Option<R> {
         let tftp = self.config.tftp.clone()?;
         let Self { tftp: server, interfaces, files, effects, .. } = self;
-        Some(work(server, &mut Around { tftp: &tftp, interfaces, files, now }, effects))
+        Some(work(server, &mut Context { tftp: &tftp, interfaces, files, now }, effects))
     }
 
     pub(super) fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Timestamp) -> bool {
@@ -83,7 +83,7 @@ impl Daemon {
     /// A transfer's socket is there before the request is looked at, so that errors have a port of their own too.
     fn request(&mut self, listener: usize, tftp: &Tftp, arrival: &ReceivedDatagram<'_>, now: Timestamp) {
         let socket = if tftp.single_port {
-            Socket::Shared(listener)
+            ReplySocket::Listener(listener)
         } else {
             // Whoever does not ask for anything is told nothing.
             if !matches!(arrival.bytes, [0, 1 | 2, ..]) {
@@ -96,7 +96,7 @@ impl Daemon {
                 opened => opened,
             };
             match opened {
-                Ok(id) => Socket::Own(id),
+                Ok(id) => ReplySocket::Dedicated(id),
                 Err(_) if tftp.ports.is_some() => {
                     return self.journal.write(&Line::Tftp(TftpLine::NoPort));
                 }
@@ -113,35 +113,35 @@ impl Daemon {
     fn make_room(&mut self, arrival: &ReceivedDatagram<'_>, now: Timestamp) -> bool {
         let client = arrival.peer.ip();
         let has_room = self
-            .with_tftp(now, |server, around, effects| server.make_room(client, around, effects));
+            .with_tftp(now, |server, around, effects| server.evict_for(client, around, effects));
         self.perform(now);
         has_room == Some(true)
     }
 
     /// Answers a request, and listens to its client if a transfer comes of it.
-    fn begin(&mut self, socket: Socket, arrival: &ReceivedDatagram<'_>, now: Timestamp) {
+    fn begin(&mut self, socket: ReplySocket, arrival: &ReceivedDatagram<'_>, now: Timestamp) {
         self.with_tftp(now, |server, around, effects| {
-            server.request(socket, arrival, around, effects);
+            server.handle_request(socket, arrival, around, effects);
         });
         self.listen_to(socket);
     }
 
     /// The same, of one that had to wait.
-    fn begin_again(&mut self, request: Undecided, now: Timestamp) {
+    fn begin_again(&mut self, request: PendingRequest, now: Timestamp) {
         let socket = request.socket;
         self.with_tftp(now, |server, around, effects| {
-            server.request_again(request, around, effects);
+            server.retry_request(request, around, effects);
         });
         self.listen_to(socket);
     }
 
-    fn listen_to(&mut self, socket: Socket) {
+    fn listen_to(&mut self, socket: ReplySocket) {
         let Self { tftp: server, files, effects, sockets, .. } = self;
-        if let Socket::Own(id) = socket
+        if let ReplySocket::Dedicated(id) = socket
             && server.has(id)
             && sockets.hear_transfer(id).is_err()
         {
-            server.abandon(id, files, effects);
+            server.abort(id, files, effects);
         }
     }
 
@@ -204,18 +204,18 @@ impl Daemon {
         now: Timestamp,
     ) -> bool {
         let datagrams = |server: &mut Server, around: &mut World<'_>, effects: &mut _| {
-            server.datagrams(id, arrived, around, effects)
+            server.handle_datagrams(id, arrived, around, effects)
         };
         self.with_tftp(now, datagrams) == Some(true)
     }
 
     /// Does what is due. Who has answered, and was not heard yet, is heard first.
     pub(super) fn expire(&mut self, mail: &mut Mail, now: Timestamp) {
-        self.tftp.give_up(now, &mut self.effects);
+        self.tftp.expire_pending(now, &mut self.effects);
         self.perform(now);
-        while let Some(id) = self.tftp.due(now) {
+        while let Some(id) = self.tftp.next_due(now) {
             self.transfer(id, mail, now);
-            self.tftp.expire(id, now, &mut self.files, &mut self.effects);
+            self.tftp.handle_timeout(id, now, &mut self.files, &mut self.effects);
             self.perform(now);
         }
     }
@@ -225,13 +225,13 @@ impl Daemon {
         while let Some(arrived) = self.files.arrived() {
             match arrived {
                 Arrived::Part(file, offset) => {
-                    for id in self.tftp.readable(file, offset) {
+                    for id in self.tftp.waiters_for(file, offset) {
                         self.tftp.resume(id, &mut self.files, &mut self.effects);
                         self.perform(now);
                     }
                 }
                 Arrived::Looked(awaited) => {
-                    for request in self.tftp.decided(&awaited) {
+                    for request in self.tftp.take_resolved(&awaited) {
                         self.begin_again(request, now);
                         self.perform(now);
                     }
@@ -243,16 +243,16 @@ impl Daemon {
 
     /// Requests that had to wait because too many transfers were under way.
     pub(super) fn next_in_line(&mut self, now: Timestamp) {
-        if !self.tftp.is_crowded() {
+        if !self.tftp.has_queued_requests() {
             return;
         }
         let Some(tftp) = self.config.tftp.clone() else { return };
         let next = |server: &mut Server, around: &mut World<'_>, effects: &mut _| {
-            server.next_in_line(around, effects)
+            server.next_queued(around, effects)
         };
         while let Some(request) = self.with_tftp(now, next).flatten() {
             self.perform(now);
-            self.request(request.listener, &tftp, &request.arrival(), now);
+            self.request(request.listener, &tftp, &request.datagram(), now);
             self.perform(now);
         }
     }

@@ -1,8 +1,8 @@
 //! Whose request has a place among the transfers, and whose waits: the crowd says who may have to go, the queue who comes next.
 
 use super::files::Files;
-use super::queue::Waiting;
-use super::{Around, Server, Socket};
+use super::queue::QueuedRequest;
+use super::{Context, Server, ReplySocket};
 use crate::config::Tftp;
 use crate::effect::Effect;
 use crate::millis::Timestamp;
@@ -10,14 +10,14 @@ use crate::net::ReceivedDatagram;
 use std::net::IpAddr;
 
 /// Of clients that wait, so many are looked at for one that finds a place, and so many milliseconds later again.
-const TURNS: usize = 16;
-const PAUSE: u64 = 100;
+const CLIENTS_PER_SCAN: usize = 16;
+const SCAN_INTERVAL: u64 = 100;
 
 impl Server {
     /// Whether one more transfer would be too many.
     fn is_full(&self, tftp: &Tftp) -> bool {
         // With sockets of their own there is always one more than `tftp-max`.
-        let count = self.sessions.len() + self.undecided.count();
+        let count = self.sessions.len() + self.pending.count();
         if tftp.single_port { count >= tftp.most } else { count > tftp.most }
     }
 
@@ -26,101 +26,101 @@ impl Server {
         &mut self,
         listener: usize,
         arrival: &ReceivedDatagram<'_>,
-        around: &mut Around<'_, impl Files>,
+        around: &mut Context<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) -> bool {
-        let needs_none = !is_read(arrival.bytes);
+        let needs_none = !is_read_request(arrival.bytes);
         let client = arrival.peer.ip();
         let admitted =
-            needs_none || self.queue.is_empty() && self.find_place(client, around, effects);
+            needs_none || self.queue.is_empty() && self.reserve_slot(client, around, effects);
         if !admitted {
-            self.queue.keep(listener, arrival, around.now);
+            self.queue.push(listener, arrival, around.now);
         }
         admitted
     }
 
     /// Whether requests wait for a place.
-    pub fn is_crowded(&self) -> bool {
+    pub fn has_queued_requests(&self) -> bool {
         !self.queue.is_empty()
     }
 
     /// The next request that has waited for a place, when it has one.
-    pub fn next_in_line(
+    pub fn next_queued(
         &mut self,
-        around: &mut Around<'_, impl Files>,
+        around: &mut Context<'_, impl Files>,
         effects: &mut Vec<Effect>,
-    ) -> Option<Waiting> {
-        if self.queue.is_empty() || self.is_full(around.tftp) && around.now < self.look {
+    ) -> Option<QueuedRequest> {
+        if self.queue.is_empty() || self.is_full(around.tftp) && around.now < self.next_scan {
             return None;
         }
-        if self.look <= around.now {
-            self.queue.forget_lost(around.now);
+        if self.next_scan <= around.now {
+            self.queue.expire(around.now);
         }
         // Who has nothing does not wait behind those who have something.
-        let poor = self.queue.clients().find(|client| self.crowd.has_nothing(*client));
-        let first: Vec<IpAddr> = self.queue.clients().take(TURNS).chain(poor).collect();
-        let next = first.into_iter().find(|client| self.find_place(*client, around, effects));
+        let poor = self.queue.clients().find(|client| self.fair_share.has_no_transfer(*client));
+        let first: Vec<IpAddr> = self.queue.clients().take(CLIENTS_PER_SCAN).chain(poor).collect();
+        let next = first.into_iter().find(|client| self.reserve_slot(*client, around, effects));
         if next.is_none() {
-            self.look = around.now.plus(PAUSE);
+            self.next_scan = around.now.plus(SCAN_INTERVAL);
         }
         self.queue.take(next?)
     }
 
     /// Where there are as many transfers as may be, one of another client may have to go; whether there is a place.
-    pub(super) fn find_place(
+    pub(super) fn reserve_slot(
         &mut self,
         client: IpAddr,
-        around: &mut Around<'_, impl Files>,
+        around: &mut Context<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) -> bool {
-        !self.is_full(around.tftp) || self.make_room(client, around, effects)
+        !self.is_full(around.tftp) || self.evict_for(client, around, effects)
     }
 
     /// Ends somebody's transfer for a client that asks anew, if anybody has to go; whether anybody had.
-    pub fn make_room(
+    pub fn evict_for(
         &mut self,
         client: IpAddr,
-        around: &mut Around<'_, impl Files>,
+        around: &mut Context<'_, impl Files>,
         effects: &mut Vec<Effect>,
     ) -> bool {
-        if let Some(request) = self.undecided.makes_room_for(client, around.now) {
-            effects.extend(closing(request.socket));
+        if let Some(request) = self.pending.evict_for(client, around.now) {
+            effects.extend(close_if_dedicated(request.socket));
             return true;
         }
-        let Self { crowd, sessions, .. } = self;
+        let Self { fair_share: crowd, sessions, .. } = self;
         let now = around.now;
         let client_of = |id| {
-            let asked = sessions.get(id).filter(|session| !session.is_kept_waiting(now))?;
+            let asked = sessions.get(id).filter(|session| !session.first_block_pending(now))?;
             Some(asked.peer().ip())
         };
-        let unheard = crowd.unheard_for(client, around.now, client_of);
+        let unheard = crowd.evictable_for(client, around.now, client_of);
         // Who is served already takes nothing from those who are alive.
-        let has_nothing = crowd.has_nothing(client);
-        let alive = || sessions.idlest(now).or_else(|| sessions.slowest_of(crowd.greediest()?));
+        let has_nothing = crowd.has_no_transfer(client);
+        let alive = || sessions.longest_idle(now).or_else(|| sessions.slowest_of_client(crowd.heaviest_client()?));
         let found = unheard.or_else(|| has_nothing.then(alive).flatten());
         let Some(id) = found else { return false };
-        sessions.get(id).into_iter().for_each(|session| session.make_room(effects));
+        sessions.get(id).into_iter().for_each(|session| session.evict(effects));
         self.close(id, around.files, effects);
         true
     }
 
     /// Forgets requests that have waited for so long that their clients have gone.
-    pub fn give_up(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        while let Some(request) = self.undecided.expired(now) {
-            effects.extend(closing(request.socket));
+    pub fn expire_pending(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        while let Some(request) = self.pending.expired(now) {
+            effects.extend(close_if_dedicated(request.socket));
         }
     }
 }
 
 /// The end of a socket that nobody else needs.
-pub fn closing(socket: Socket) -> Option<Effect> {
+pub fn close_if_dedicated(socket: ReplySocket) -> Option<Effect> {
     match socket {
-        Socket::Own(id) => Some(Effect::CloseSocket(id)),
-        Socket::Shared(_) => None,
+        ReplySocket::Dedicated(id) => Some(Effect::CloseSocket(id)),
+        ReplySocket::Listener(_) => None,
     }
 }
 
 /// Whether a datagram asks for a transfer (RFC 1350, section 5).
-pub fn is_read(bytes: &[u8]) -> bool {
+pub fn is_read_request(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0, 1])
 }

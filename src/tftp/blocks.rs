@@ -1,13 +1,13 @@
 //! A range of blocks → datagrams: octet and netascii (spec: TFTP, sections 6, 7).
 
-use super::files::{FileId, Files, Opened, Read};
+use super::files::{FileId, Files, OpenedFile, ReadResult};
 use super::negotiate::Mode;
 use crate::wire::tftp::data_head;
 use std::ops::Range;
 
 /// Where the blocks of one transfer come from.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct BlockSource {
     file: FileId,
     size: u64,
     blksize: usize,
@@ -33,7 +33,7 @@ struct Position {
 
 /// What comes of a range of blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rendered {
+pub enum RenderResult {
     /// Their datagrams were added; and the last block of the file, where this is what tells.
     Added(Option<u64>),
     /// The disk is slow: what is at this offset of the file is not there yet.
@@ -43,11 +43,11 @@ pub enum Rendered {
 }
 
 /// Bytes of a DATA datagram in front of its block.
-const HEAD: usize = 4;
+const DATA_HEADER_LEN: usize = 4;
 
-impl Source {
+impl BlockSource {
     /// A file to be sent in blocks.
-    pub fn new(opened: Opened, blksize: usize, mode: Mode) -> Self {
+    pub fn new(opened: OpenedFile, blksize: usize, mode: Mode) -> Self {
         let netascii =
             (mode == Mode::Netascii).then(|| Netascii { block: 1, ..Netascii::default() });
         Self { file: opened.file, size: opened.size, blksize, netascii }
@@ -70,7 +70,7 @@ impl Source {
 
     /// Bytes of a datagram that holds a full block.
     pub fn segment(&self) -> usize {
-        HEAD + self.blksize
+        DATA_HEADER_LEN + self.blksize
     }
 
     /// Adds the datagrams of blocks 1 and up, one behind the other.
@@ -79,7 +79,7 @@ impl Source {
         blocks: Range<u64>,
         files: &mut impl Files,
         datagrams: &mut Vec<u8>,
-    ) -> Rendered {
+    ) -> RenderResult {
         if let Some(netascii) = self.netascii.take() {
             return self.netascii_block(netascii, blocks.start, files, datagrams);
         }
@@ -95,7 +95,7 @@ impl Source {
             // A file that ends with a full block is followed by an empty one.
             datagrams.extend_from_slice(pieces.next().unwrap_or_default());
         }
-        Rendered::Added(None)
+        RenderResult::Added(None)
     }
 
     /// What the file has for so many blocks.
@@ -104,16 +104,16 @@ impl Source {
         offset: u64,
         count: usize,
         files: &'f mut impl Files,
-    ) -> Result<&'f [u8], Rendered> {
+    ) -> Result<&'f [u8], RenderResult> {
         let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
         let wanted = left.min(count * self.blksize);
         // Even an empty block is read: a directory can be opened, and only reading it tells.
         match files.read(self.file, offset, wanted) {
-            Read::Bytes(bytes) if bytes.len() == wanted => Ok(bytes),
+            ReadResult::Bytes(bytes) if bytes.len() == wanted => Ok(bytes),
             // The file has shrunk: dnsmasq names the error that there was none.
-            Read::Bytes(_) => Err(Rendered::Failed("Success".to_owned())),
-            Read::Pending => Err(Rendered::Pending(offset)),
-            Read::Failed(reason) => Err(Rendered::Failed(reason)),
+            ReadResult::Bytes(_) => Err(RenderResult::Failed("Success".to_owned())),
+            ReadResult::Pending => Err(RenderResult::Pending(offset)),
+            ReadResult::Failed(reason) => Err(RenderResult::Failed(reason)),
         }
     }
 
@@ -124,7 +124,7 @@ impl Source {
         block: u64,
         files: &mut impl Files,
         datagrams: &mut Vec<u8>,
-    ) -> Rendered {
+    ) -> RenderResult {
         if block > netascii.block {
             netascii.at = netascii.next;
             netascii.block = block;
@@ -135,7 +135,7 @@ impl Source {
                 netascii.next = next;
                 datagrams.extend_from_slice(&data_head(block));
                 datagrams.extend_from_slice(&data);
-                Rendered::Added((next.offset > self.size).then_some(block))
+                RenderResult::Added((next.offset > self.size).then_some(block))
             }
             Err(failed) => failed,
         };
@@ -175,16 +175,16 @@ mod tests {
 
     fn sent(bytes: &[u8], blksize: usize, mode: Mode) -> Vec<Vec<u8>> {
         let mut files = Memory::with(&[("/f", bytes)]);
-        let mut source = Source::new(files.open(b"/f").unwrap(), blksize, mode);
+        let mut source = BlockSource::new(files.open(b"/f").unwrap(), blksize, mode);
         let mut last = source.last();
         let mut all = Vec::new();
         for block in 1.. {
             let (mut once, mut again) = (Vec::new(), Vec::new());
             let rendered = source.render(block..block + 1, &mut files, &mut once);
-            let Rendered::Added(end) = rendered else { panic!() };
+            let RenderResult::Added(end) = rendered else { panic!() };
             assert_eq!(source.render(block..block + 1, &mut files, &mut again), rendered);
             assert_eq!(once, again, "a repeat differs");
-            all.push(once[HEAD..].to_vec());
+            all.push(once[DATA_HEADER_LEN..].to_vec());
             last = last.or(end);
             if last == Some(block) {
                 return all;
@@ -196,9 +196,9 @@ mod tests {
     #[test]
     fn a_window_is_its_blocks_one_behind_the_other() {
         let mut files = Memory::with(&[("/f", b"abcdef")]);
-        let mut source = Source::new(files.open(b"/f").unwrap(), 3, Mode::Octet);
+        let mut source = BlockSource::new(files.open(b"/f").unwrap(), 3, Mode::Octet);
         let mut datagrams = Vec::new();
-        assert_eq!(source.render(1..4, &mut files, &mut datagrams), Rendered::Added(None));
+        assert_eq!(source.render(1..4, &mut files, &mut datagrams), RenderResult::Added(None));
         assert_eq!(datagrams, b"\0\x03\0\x01abc\0\x03\0\x02def\0\x03\0\x03");
     }
 
@@ -240,9 +240,9 @@ mod tests {
     #[test]
     fn a_file_that_has_shrunk_ends_the_transfer() {
         let mut files = Memory::with(&[("/f", b"0123456789")]);
-        let mut source = Source::new(files.open(b"/f").unwrap(), 4, Mode::Octet);
+        let mut source = BlockSource::new(files.open(b"/f").unwrap(), 4, Mode::Octet);
         files.put("/f", b"01");
         let rendered = source.render(1..2, &mut files, &mut Vec::new());
-        assert_eq!(rendered, Rendered::Failed("Success".to_owned()));
+        assert_eq!(rendered, RenderResult::Failed("Success".to_owned()));
     }
 }

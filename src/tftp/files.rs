@@ -3,10 +3,10 @@
 /// Files that can be opened and read.
 pub trait Files {
     /// Opens a file by its path.
-    fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal>;
+    fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError>;
 
     /// What the file holds from an offset on: so many bytes, and fewer only where it ends.
-    fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> Read<'_>;
+    fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> ReadResult<'_>;
 
     /// Closes a file.
     fn close(&mut self, file: FileId);
@@ -24,7 +24,7 @@ pub struct FileId(pub usize);
 
 /// A file that was opened, and its size then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opened {
+pub struct OpenedFile {
     /// By which it is read.
     pub file: FileId,
     /// Its size in bytes.
@@ -33,7 +33,7 @@ pub struct Opened {
 
 /// Why a file is not opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum OpenError {
     /// There is none.
     NotFound,
     /// It may not be read.
@@ -46,7 +46,7 @@ pub enum Refusal {
 
 /// What a disk was asked for and has not told yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Awaited {
+pub enum DiskLookup {
     /// The file of a path.
     File(Vec<u8>),
     /// Whether a path is a directory.
@@ -55,7 +55,7 @@ pub enum Awaited {
 
 /// What reading gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Read<'a> {
+pub enum ReadResult<'a> {
     /// These bytes.
     Bytes(&'a [u8]),
     /// Nothing yet: the disk is slow. The daemon tells when it is worth another try.
@@ -66,7 +66,7 @@ pub enum Read<'a> {
 
 #[cfg(test)]
 pub mod memory {
-    use super::{FileId, Files, Opened, Read, Refusal};
+    use super::{FileId, Files, OpenedFile, ReadResult, OpenError};
     use std::collections::HashMap;
 
     /// Files in memory. A name that ends in `/` is a directory.
@@ -79,7 +79,7 @@ pub mod memory {
         /// Answer with `Pending`.
         pub slow: bool,
         /// But for this, which the disk has told.
-        pub told: Option<super::Awaited>,
+        pub told: Option<super::DiskLookup>,
     }
 
     impl Memory {
@@ -95,27 +95,27 @@ pub mod memory {
     }
 
     impl Files for Memory {
-        fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
+        fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError> {
             if self.slow {
-                return Err(Refusal::Pending);
+                return Err(OpenError::Pending);
             }
-            let bytes = self.files.get(path).ok_or(Refusal::NotFound)?;
+            let bytes = self.files.get(path).ok_or(OpenError::NotFound)?;
             self.open.push(path.to_vec());
             self.in_use += 1;
-            Ok(Opened { file: FileId(self.open.len() - 1), size: bytes.len() as u64 })
+            Ok(OpenedFile { file: FileId(self.open.len() - 1), size: bytes.len() as u64 })
         }
 
-        fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> Read<'_> {
+        fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> ReadResult<'_> {
             if self.slow {
-                return Read::Pending;
+                return ReadResult::Pending;
             }
             let path = &self.open[file.0];
             if path.ends_with(b"/") {
-                return Read::Failed("Is a directory".to_owned());
+                return ReadResult::Failed("Is a directory".to_owned());
             }
             let bytes =
                 self.files[path].get(usize::try_from(offset).unwrap()..).unwrap_or_default();
-            Read::Bytes(&bytes[..bytes.len().min(wanted)])
+            ReadResult::Bytes(&bytes[..bytes.len().min(wanted)])
         }
 
         fn close(&mut self, _: FileId) {
@@ -124,7 +124,7 @@ pub mod memory {
 
         fn is_directory(&mut self, path: &[u8]) -> Option<bool> {
             let is = self.files.keys().any(|name| name.starts_with(path) && path.ends_with(b"/"));
-            let told = Some(super::Awaited::Directory(path.to_vec()));
+            let told = Some(super::DiskLookup::Directory(path.to_vec()));
             (!self.slow || self.told == told).then_some(is)
         }
 

@@ -16,13 +16,13 @@ pub fn accepts(
         return any_interface_matches(list, &link.name);
     }
     let accepted = network.accepts(&link.name, link.loopback, Some(arrival.local))
-        || (link.loopback && is_of_accepted(network, interfaces, arrival))
+        || (link.loopback && is_on_accepted_interface(network, interfaces, arrival))
         || has_accepted_label(network, interfaces, link, arrival);
     accepted && !network.refuses_tftp(&link.name)
 }
 
 /// Asked over loopback, for an address of an interface that is accepted.
-fn is_of_accepted(network: &Network, interfaces: &Interfaces, arrival: &ReceivedDatagram<'_>) -> bool {
+fn is_on_accepted_interface(network: &Network, interfaces: &Interfaces, arrival: &ReceivedDatagram<'_>) -> bool {
     let of = |address: &&Address| address.ip == arrival.local;
     let link = interfaces
         .addresses

@@ -5,7 +5,7 @@ use crate::wire::tftp::Strings;
 
 /// What a transfer is made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Agreed {
+pub struct NegotiatedOptions {
     /// Bytes in a block.
     pub blksize: usize,
     /// The client wants to know the size of the file.
@@ -14,8 +14,8 @@ pub struct Agreed {
     pub timeout: Option<u8>,
     /// Blocks in flight.
     pub windowsize: u64,
-    blksize_asked: bool,
-    windowsize_asked: bool,
+    blksize_requested: bool,
+    windowsize_requested: bool,
 }
 
 /// How a file is sent (RFC 1350, section 1).
@@ -28,16 +28,16 @@ pub enum Mode {
 }
 
 /// RFC 1350, section 2.
-const USUAL_BLOCK: usize = 512;
+const DEFAULT_BLKSIZE: usize = 512;
 /// As many datagrams as a kernel takes at once. dnsmasq grants 32 (D-022).
-const LARGEST_WINDOW: u32 = 64;
+const MAX_WINDOWSIZE: u32 = 64;
 /// TFTP, UDP and IP heads, as dnsmasq counts them.
-const HEADS: u32 = 32;
-const HEADS6: u32 = 52;
+const IPV4_HEADERS_LEN: u32 = 32;
+const IPV6_HEADERS_LEN: u32 = 52;
 
 /// The largest block that goes through an interface in one packet.
 #[derive(Clone, Copy, Debug)]
-pub struct Path {
+pub struct PathMtu {
     /// The interface's; `None` if it is not known.
     pub mtu: Option<u32>,
     /// Whether it is IPv6.
@@ -57,52 +57,52 @@ impl Mode {
     }
 }
 
-impl Agreed {
+impl NegotiatedOptions {
     /// Grants what can be granted; what is unknown is passed over, the last of several counts.
-    pub fn with(options: Strings<'_>, mode: Mode, tftp: &Tftp, path: Path) -> Self {
+    pub fn negotiate(options: Strings<'_>, mode: Mode, tftp: &Tftp, path: PathMtu) -> Self {
         let mut agreed = Self {
-            blksize: USUAL_BLOCK,
+            blksize: DEFAULT_BLKSIZE,
             tsize: false,
             timeout: None,
             windowsize: 1,
-            blksize_asked: false,
-            windowsize_asked: false,
+            blksize_requested: false,
+            windowsize_requested: false,
         };
         for (name, value) in options.pairs() {
             let number = leading_number(value);
             if name.eq_ignore_ascii_case(b"blksize") && !tftp.no_blocksize {
-                agreed.blksize_asked = true;
+                agreed.blksize_requested = true;
                 agreed.blksize = block_size(number, tftp, path);
             } else if name.eq_ignore_ascii_case(b"tsize") && mode == Mode::Octet {
                 agreed.tsize = true;
             } else if name.eq_ignore_ascii_case(b"timeout") {
                 agreed.timeout = Some(u8::try_from(number).unwrap_or(u8::MAX));
             } else if name.eq_ignore_ascii_case(b"windowsize") && mode == Mode::Octet {
-                agreed.windowsize_asked = true;
-                agreed.windowsize = number.clamp(1, LARGEST_WINDOW).into();
+                agreed.windowsize_requested = true;
+                agreed.windowsize = number.clamp(1, MAX_WINDOWSIZE).into();
             }
         }
         agreed
     }
 
     /// What the OACK lists, always in this order. Empty: no OACK.
-    pub fn listed(&self, size: u64) -> impl Iterator<Item = (&'static str, u64)> {
-        let blksize = self.blksize_asked.then_some(("blksize", self.blksize as u64));
+    pub fn oack_options(&self, size: u64) -> impl Iterator<Item = (&'static str, u64)> {
+        let blksize = self.blksize_requested.then_some(("blksize", self.blksize as u64));
         let tsize = self.tsize.then_some(("tsize", size));
         let timeout = self.timeout.map(|seconds| ("timeout", seconds.into()));
-        let windowsize = self.windowsize_asked.then_some(("windowsize", self.windowsize));
+        let windowsize = self.windowsize_requested.then_some(("windowsize", self.windowsize));
         [blksize, tsize, timeout, windowsize].into_iter().flatten()
     }
 }
 
-fn block_size(asked: u32, tftp: &Tftp, path: Path) -> usize {
+fn block_size(asked: u32, tftp: &Tftp, path: PathMtu) -> usize {
     let bound = if tftp.mtu == 0 { None } else { Some(tftp.mtu) };
     let mtu = [path.mtu, bound].into_iter().flatten().min();
-    let heads = if path.ipv6 { HEADS6 } else { HEADS };
+    let heads = if path.ipv6 { IPV6_HEADERS_LEN } else { IPV4_HEADERS_LEN };
     // A link too narrow for any block is no reason to send none.
     let room = mtu.and_then(|mtu| mtu.checked_sub(heads)).filter(|room| *room > 0);
     let size = asked.clamp(1, tftp.largest_block).min(room.unwrap_or(u32::MAX));
-    usize::try_from(size).unwrap_or(USUAL_BLOCK)
+    usize::try_from(size).unwrap_or(DEFAULT_BLKSIZE)
 }
 
 /// As C's `atoi`, kept in 32 bits without sign: blanks, a sign, digits; no digits are 0, and -1 is the largest.
@@ -131,8 +131,8 @@ mod tests {
         let Some(Inbound::Read { options, .. }) = Inbound::parse(datagram.as_bytes()) else {
             panic!()
         };
-        let path = Path { mtu: Some(1500), ipv6: false };
-        Agreed::with(options, mode, tftp, path).listed(7).collect()
+        let path = PathMtu { mtu: Some(1500), ipv6: false };
+        NegotiatedOptions::negotiate(options, mode, tftp, path).oack_options(7).collect()
     }
 
     #[test]
@@ -163,13 +163,13 @@ mod tests {
                 panic!()
             };
             let agreed =
-                Agreed::with(read, Mode::Octet, &tftp, Path { mtu: Some(1500), ipv6: false });
+                NegotiatedOptions::negotiate(read, Mode::Octet, &tftp, PathMtu { mtu: Some(1500), ipv6: false });
             assert_eq!(agreed.blksize, granted, "{asked}");
         }
-        let wide = Path { mtu: Some(9000), ipv6: true };
+        let wide = PathMtu { mtu: Some(9000), ipv6: true };
         assert_eq!(block_size(60000, &tftp, wide), 2263);
         assert_eq!(block_size(60000, &Tftp { mtu: 1000, ..Tftp::default() }, wide), 948);
-        assert_eq!(block_size(512, &tftp, Path { mtu: Some(20), ipv6: false }), 512);
+        assert_eq!(block_size(512, &tftp, PathMtu { mtu: Some(20), ipv6: false }), 512);
     }
 
     #[test]
@@ -179,8 +179,8 @@ mod tests {
             panic!()
         };
         let agreed =
-            Agreed::with(options, Mode::Octet, &Tftp::default(), Path { mtu: None, ipv6: false });
-        assert_eq!(agreed.listed(5 << 30).collect::<Vec<_>>(), [("tsize", 5_368_709_120)]);
+            NegotiatedOptions::negotiate(options, Mode::Octet, &Tftp::default(), PathMtu { mtu: None, ipv6: false });
+        assert_eq!(agreed.oack_options(5 << 30).collect::<Vec<_>>(), [("tsize", 5_368_709_120)]);
     }
 
     #[test]

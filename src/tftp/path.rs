@@ -1,20 +1,20 @@
 //! From the name in a request to a path (spec: TFTP, section 4).
 
-use super::files::{Awaited, Files};
-use super::undecided::History;
+use super::files::{DiskLookup, Files};
+use super::undecided::LookupCache;
 use crate::config::Tftp;
 use conf_parser::option::tftp::UniqueRoot;
 use std::net::IpAddr;
 
 /// Who asks, as far as paths care.
 #[derive(Clone, Copy, Debug)]
-pub struct Asker<'a> {
+pub struct Requester<'a> {
     /// The interface the request came in by.
     pub interface: &'a str,
     /// The client.
     pub client: IpAddr,
     /// The client as it is written.
-    pub shown: &'a str,
+    pub address_text: &'a str,
 }
 
 /// A path, or the attempt to leave the root.
@@ -23,21 +23,21 @@ pub struct Resolved {
     /// The path.
     pub path: Vec<u8>,
     /// Whether it climbs with `..` where there is a root.
-    pub climbs: bool,
+    pub escapes_root: bool,
 }
 
 /// Resolves a name. Links are followed and nothing is tidied: `//` stays. `Err`: a disk has to be waited for.
 pub fn resolve(
     name: &[u8],
     tftp: &Tftp,
-    asker: Asker<'_>,
-    history: &mut History,
+    asker: Requester<'_>,
+    history: &mut LookupCache,
     files: &mut impl Files,
-) -> Result<Resolved, Awaited> {
-    let name: Vec<u8> = name.iter().map(|&byte| written(byte, tftp.lowercase)).collect();
+) -> Result<Resolved, DiskLookup> {
+    let name: Vec<u8> = name.iter().map(|&byte| normalise_byte(byte, tftp.lowercase)).collect();
     let Some(root) = root(tftp, asker.interface) else {
         let slash: &[u8] = if name.starts_with(b"/") { b"" } else { b"/" };
-        return Ok(Resolved { path: [slash, &name].concat(), climbs: false });
+        return Ok(Resolved { path: [slash, &name].concat(), escapes_root: false });
     };
     let mut path = Vec::new();
     if !root.starts_with(b"/") {
@@ -49,7 +49,7 @@ pub fn resolve(
     }
     for unique in [UniqueRoot::Address, UniqueRoot::Mac] {
         if tftp.unique.contains(&unique) {
-            enter(&mut path, unique, asker, history, files)?;
+            descend_unique_dir(&mut path, unique, asker, history, files)?;
         }
     }
     if name.starts_with(b"/") && name.starts_with(&path) {
@@ -58,11 +58,11 @@ pub fn resolve(
         path.extend_from_slice(name.strip_prefix(b"/").unwrap_or(&name));
     }
     let climbs = path.windows(4).any(|part| part == b"/../");
-    Ok(Resolved { path, climbs })
+    Ok(Resolved { path, escapes_root: climbs })
 }
 
 /// Windows' separators are ours; with `tftp-lowercase` capitals are small.
-fn written(byte: u8, lowercase: bool) -> u8 {
+fn normalise_byte(byte: u8, lowercase: bool) -> u8 {
     match byte {
         b'\\' => b'/',
         _ if lowercase => byte.to_ascii_lowercase(),
@@ -83,15 +83,15 @@ fn root<'t>(tftp: &'t Tftp, interface: &str) -> Option<&'t [u8]> {
 }
 
 /// Goes into the client's own directory, if there is one.
-fn enter(
+fn descend_unique_dir(
     path: &mut Vec<u8>,
     unique: UniqueRoot,
-    asker: Asker<'_>,
-    history: &mut History,
+    asker: Requester<'_>,
+    history: &mut LookupCache,
     files: &mut impl Files,
-) -> Result<(), Awaited> {
+) -> Result<(), DiskLookup> {
     let name = match unique {
-        UniqueRoot::Address => Some(asker.shown.to_owned()),
+        UniqueRoot::Address => Some(asker.address_text.to_owned()),
         UniqueRoot::Mac => {
             files.mac_of(asker.client).map(|mac| mac.map(|byte| format!("{byte:02x}")).join("-"))
         }
@@ -101,7 +101,7 @@ fn enter(
     match history.is_directory(&own, files) {
         Some(true) => *path = own,
         Some(false) => {}
-        None => return Err(Awaited::Directory(own)),
+        None => return Err(DiskLookup::Directory(own)),
     }
     Ok(())
 }
@@ -116,13 +116,13 @@ mod tests {
 
     fn path_of(name: &str, tftp: &Tftp, files: &mut Memory) -> String {
         let client = IpAddr::from(Ipv4Addr::new(10, 9, 0, 2));
-        let asker = Asker { interface: "eth0", client, shown: "10.9.0.2" };
+        let asker = Requester { interface: "eth0", client, address_text: "10.9.0.2" };
         String::from_utf8(resolve(name.as_bytes(), tftp, asker, &mut fresh(), files).unwrap().path)
             .unwrap()
     }
 
-    fn fresh() -> History {
-        History::new(Timestamp(0))
+    fn fresh() -> LookupCache {
+        LookupCache::new(Timestamp(0))
     }
 
     fn with_root(root: &str) -> Tftp {
@@ -176,21 +176,21 @@ mod tests {
     #[test]
     fn only_a_whole_step_up_climbs() {
         let mut files = Memory::default();
-        let asker = Asker { interface: "eth0", client: Ipv4Addr::LOCALHOST.into(), shown: "" };
+        let asker = Requester { interface: "eth0", client: Ipv4Addr::LOCALHOST.into(), address_text: "" };
         for (name, climbs) in
             [("../a", true), ("x/../a", true), (r"x\..\a", true), ("..", false), ("..a/b", false)]
         {
             assert_eq!(
                 resolve(name.as_bytes(), &with_root("/srv"), asker, &mut fresh(), &mut files)
                     .unwrap()
-                    .climbs,
+                    .escapes_root,
                 climbs,
                 "{name}"
             );
             assert!(
                 !resolve(name.as_bytes(), &Tftp::default(), asker, &mut fresh(), &mut files)
                     .unwrap()
-                    .climbs,
+                    .escapes_root,
                 "{name}: no root"
             );
         }

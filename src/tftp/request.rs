@@ -1,13 +1,13 @@
 //! From a request to a session, or to an error (spec: TFTP, sections 2 to 5).
 
-use super::Around;
-use super::blocks::Source;
-use super::files::{Awaited, Files, Refusal};
-use super::negotiate::{Agreed, Mode, Path};
-use super::path::{Asker, resolve};
-use super::session::{Client, Session, cleaned, shown};
-use super::transfer::{Terms, Transfer};
-use super::undecided::History;
+use super::Context;
+use super::blocks::BlockSource;
+use super::files::{DiskLookup, Files, OpenError};
+use super::negotiate::{NegotiatedOptions, Mode, PathMtu};
+use super::path::{Requester, resolve};
+use super::session::{Peer, Session, sanitized, log_address};
+use super::transfer::{TransferOptions, Transfer};
+use super::undecided::LookupCache;
 use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::net::{ReceivedDatagram, EgressSocket};
@@ -27,16 +27,16 @@ pub mod code {
 }
 
 /// Seconds until the first repeat, unless agreed otherwise.
-const USUAL_TIMEOUT: u8 = 2;
+const DEFAULT_TIMEOUT: u8 = 2;
 
 /// What comes of a request.
-pub enum Started {
+pub enum StartResult {
     /// A session.
     Session(Box<Session>),
     /// Nothing more.
-    Nothing,
+    Done,
     /// That is not known yet.
-    Undecided(Awaited),
+    Pending(DiskLookup),
 }
 
 /// Starts a session, or tells the client and the log why not.
@@ -44,50 +44,50 @@ pub fn start(
     inbound: Inbound<'_>,
     via: EgressSocket,
     arrival: &ReceivedDatagram<'_>,
-    history: &mut History,
-    around: &mut Around<'_, impl Files>,
+    history: &mut LookupCache,
+    around: &mut Context<'_, impl Files>,
     effects: &mut Vec<Effect>,
-) -> Started {
-    let shown = shown(&arrival.peer, around.interfaces);
-    let client = Client {
+) -> StartResult {
+    let shown = log_address(&arrival.peer, around.interfaces);
+    let client = Peer {
         via,
         peer: arrival.peer,
         local: arrival.local,
         interface: arrival.interface,
-        shown,
+        log_address,
     };
     let refused = match inbound {
-        Inbound::Read { file: None, .. } => TftpLine::NoFileName(client.shown.clone()),
+        Inbound::Read { file: None, .. } => TftpLine::NoFileName(client.address_text.clone()),
         Inbound::Read { file: Some(name), mode, options } => match mode.and_then(Mode::parse) {
-            Some(mode) => return read((name, mode, options), client, history, around, effects),
-            None => TftpLine::Unsupported(client.shown.clone()),
+            Some(mode) => return read_file_request((name, mode, options), client, history, around, effects),
+            None => TftpLine::Unsupported(client.address_text.clone()),
         },
-        Inbound::Write => TftpLine::WriteRequest(client.shown.clone()),
-        Inbound::Ack(_) | Inbound::Error { .. } | Inbound::Other(_) => return Started::Nothing,
+        Inbound::Write => TftpLine::WriteRequest(client.address_text.clone()),
+        Inbound::Ack(_) | Inbound::Error { .. } | Inbound::Other(_) => return StartResult::Done,
     };
     effects.extend(refuse(&client, code::ILLEGAL, refused));
-    Started::Nothing
+    StartResult::Done
 }
 
 /// A line for the log, and the same for the client.
-fn refuse(client: &Client, code: u16, line: TftpLine) -> [Effect; 2] {
+fn refuse(client: &Peer, code: u16, line: TftpLine) -> [Effect; 2] {
     let bytes = error(code, &line.to_string());
     [Effect::Log(Line::Tftp(line)), client.send(bytes)]
 }
 
 /// `None`: nothing is refused yet.
-fn refused(refusal: Refusal, path: String, client: &Client) -> Option<(u16, TftpLine)> {
-    let client = client.shown.clone();
+fn refusal_event(refusal: OpenError, path: String, client: &Peer) -> Option<(u16, TftpLine)> {
+    let client = client.address_text.clone();
     match refusal {
-        Refusal::NotFound => Some((code::NOT_FOUND, TftpLine::NotFound { path, client })),
-        Refusal::Denied => Some((code::ACCESS, TftpLine::NoAccess { path })),
-        Refusal::Failed(reason) => Some((code::UNDEFINED, TftpLine::Unreadable { path, reason })),
-        Refusal::Pending => None,
+        OpenError::NotFound => Some((code::NOT_FOUND, TftpLine::NotFound { path, client })),
+        OpenError::Denied => Some((code::ACCESS, TftpLine::NoAccess { path })),
+        OpenError::Failed(reason) => Some((code::UNDEFINED, TftpLine::Unreadable { path, reason })),
+        OpenError::Pending => None,
     }
 }
 
 /// A refusal, as it is noted.
-fn sight(code: u16, client: &Client, path: Vec<u8>, said: bool) -> Effect {
+fn client_event(code: u16, client: &Peer, path: Vec<u8>, said: bool) -> Effect {
     let why = match code {
         code::NOT_FOUND if said => RefusalReason::NotFound,
         code::ACCESS if said => RefusalReason::PermissionDenied,
@@ -96,47 +96,47 @@ fn sight(code: u16, client: &Client, path: Vec<u8>, said: bool) -> Effect {
     Effect::Observe(ClientEvent::TransferRefused { client: client.peer.ip(), path, reason: why })
 }
 
-fn read(
+fn read_file_request(
     (name, mode, options): (&[u8], Mode, Strings<'_>),
-    client: Client,
-    history: &mut History,
-    around: &mut Around<'_, impl Files>,
+    client: Peer,
+    history: &mut LookupCache,
+    around: &mut Context<'_, impl Files>,
     effects: &mut Vec<Effect>,
-) -> Started {
+) -> StartResult {
     let link = around.interfaces.by_index(client.interface);
-    let limits = Path { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
-    let agreed = Agreed::with(options, mode, around.tftp, limits);
+    let limits = PathMtu { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
+    let agreed = NegotiatedOptions::negotiate(options, mode, around.tftp, limits);
     let interface = link.map_or("", |link| &link.name);
-    let asker = Asker { interface, client: client.peer.ip(), shown: &client.shown };
+    let asker = Requester { interface, client: client.peer.ip(), address_text: &client.address_text };
     let resolved = match resolve(name, around.tftp, asker, history, around.files) {
         Ok(resolved) => resolved,
-        Err(awaited) => return Started::Undecided(awaited),
+        Err(awaited) => return StartResult::Pending(awaited),
     };
     let opened =
-        if resolved.climbs { Err(Refusal::Denied) } else { around.files.open(&resolved.path) };
+        if resolved.escapes_root { Err(OpenError::Denied) } else { around.files.open(&resolved.path) };
     let opened = match opened {
         Ok(opened) => opened,
         Err(refusal) => {
-            let shown = cleaned(&resolved.path);
-            let Some((code, line)) = refused(refusal, shown, &client) else {
-                return Started::Undecided(Awaited::File(resolved.path));
+            let shown = sanitized(&resolved.path);
+            let Some((code, line)) = refusal_event(refusal, log_address, &client) else {
+                return StartResult::Pending(DiskLookup::File(resolved.path));
             };
             // What is not there is told to the client, and with `quiet-tftp` to nobody else.
             let silent = code == code::NOT_FOUND && around.tftp.quiet;
             // Whoever climbs out of the root is after something else.
-            let said = !silent && !resolved.climbs;
-            effects.push(sight(code, &client, resolved.path, said));
+            let said = !silent && !resolved.escapes_root;
+            effects.push(client_event(code, &client, resolved.path, said));
             effects.extend(refuse(&client, code, line).into_iter().skip(silent.into()));
-            return Started::Nothing;
+            return StartResult::Done;
         }
     };
-    let mut listed = agreed.listed(opened.size).peekable();
+    let mut listed = agreed.oack_options(opened.size).peekable();
     let oack = listed.peek().is_some().then(|| oack(listed));
-    let source = Source::new(opened, agreed.blksize, mode);
-    let terms = Terms {
+    let source = BlockSource::new(opened, agreed.blksize, mode);
+    let terms = TransferOptions {
         window: agreed.windowsize,
-        timeout: agreed.timeout.unwrap_or(USUAL_TIMEOUT).into(),
-        agreed: agreed.timeout.is_some(),
+        current_timeout: agreed.timeout.unwrap_or(DEFAULT_TIMEOUT).into(),
+        timeout_negotiated: agreed.timeout.is_some(),
         oack: oack.is_some(),
     };
     let transfer = Transfer::start(terms, source.last(), around.now);
@@ -144,8 +144,8 @@ fn read(
     effects.push(Effect::Observe(ClientEvent::TransferStarted { client: ip, path: resolved.path.clone() }));
     if around.tftp.tell {
         let line = DecisionLine::Begins {
-            path: cleaned(&resolved.path),
-            client: client.shown.clone(),
+            path: sanitized(&resolved.path),
+            client: client.address_text.clone(),
             size: opened.size,
             blksize: agreed.blksize,
             windowsize: agreed.windowsize,
@@ -153,5 +153,5 @@ fn read(
         effects.push(Effect::LogLimited(ip, Line::Decision(line)));
     }
     let began = around.tftp.tell.then_some(around.now);
-    Started::Session(Box::new(Session::new(client, resolved.path, transfer, source, (oack, began))))
+    StartResult::Session(Box::new(Session::new(client, resolved.path, transfer, source, (oack, began))))
 }

@@ -1,12 +1,12 @@
 //! One client and what it is being sent: the transfer says which blocks, the source makes them.
 
-use super::blocks::{Rendered, Source};
-use super::crowd::Seat;
+use super::blocks::{RenderResult, BlockSource};
+use super::crowd::SlotTicket;
 use super::files::{FileId, Files};
 use super::request::code;
-use super::timers::Alarm;
+use super::timers::TimerHandle;
 use super::transfer::{Action, Event, Outcome, Transfer};
-use super::undecided::REPEATED;
+use super::undecided::CLIENT_RETRY_INTERVAL;
 use crate::effect::{Effect, CompletedTransfer};
 use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::millis::Timestamp;
@@ -19,7 +19,7 @@ use std::ops::Range;
 
 /// A client, and how it is answered.
 #[derive(Clone, Debug)]
-pub struct Client {
+pub struct Peer {
     /// The socket.
     pub via: EgressSocket,
     /// Its address and port.
@@ -29,10 +29,10 @@ pub struct Client {
     /// The interface it asked over.
     pub interface: u32,
     /// Its address as the log shows it.
-    pub shown: String,
+    pub address_text: String,
 }
 
-impl Client {
+impl Peer {
     /// A datagram to it.
     pub fn send(&self, bytes: Vec<u8>) -> Effect {
         let (from, interface) = self.from();
@@ -63,7 +63,7 @@ impl Client {
 }
 
 /// An address as the log shows it: one of a link with that link's name.
-pub fn shown(peer: &SocketAddr, interfaces: &Interfaces) -> String {
+pub fn log_address(peer: &SocketAddr, interfaces: &Interfaces) -> String {
     let ip = peer.ip();
     match peer {
         SocketAddr::V6(peer) if peer.scope_id() != 0 => {
@@ -75,12 +75,12 @@ pub fn shown(peer: &SocketAddr, interfaces: &Interfaces) -> String {
 }
 
 /// What of a name goes into texts: its printing characters.
-pub fn cleaned(name: &[u8]) -> String {
+pub fn sanitized(name: &[u8]) -> String {
     printable(name)
 }
 
 /// What sessions work with.
-pub struct Desk<'a, F> {
+pub struct SessionIo<'a, F> {
     /// The files.
     pub files: &'a mut F,
     /// Buffers of what was sent before.
@@ -89,7 +89,7 @@ pub struct Desk<'a, F> {
     pub effects: &'a mut Vec<Effect>,
 }
 
-impl<F> Desk<'_, F> {
+impl<F> SessionIo<'_, F> {
     fn log(&mut self, line: TftpLine) {
         self.effects.push(Effect::Log(Line::Tftp(line)));
     }
@@ -98,57 +98,57 @@ impl<F> Desk<'_, F> {
 /// A transfer under way and all it needs.
 #[derive(Debug)]
 pub struct Session {
-    client: Client,
+    client: Peer,
     /// As it was opened.
     path: Vec<u8>,
     transfer: Transfer,
-    source: Source,
+    source: BlockSource,
     oack: Option<Vec<u8>>,
     /// When it began, if its end is to be told.
-    began: Option<Timestamp>,
+    started_at: Option<Timestamp>,
     /// How it is counted among all; `None`: it is not yet.
-    pub seat: Option<Seat>,
+    pub ticket: Option<SlotTicket>,
     /// Blocks to be sent: when all that has arrived is read, or when the disk has them.
-    owed: Option<Range<u64>>,
+    unsent: Option<Range<u64>>,
     /// Blocks that were sent last.
-    sending: Range<u64>,
+    last_sent: Range<u64>,
     /// From which offset of the file on it waits for the disk.
-    waits: Option<u64>,
+    awaiting_disk_at: Option<u64>,
     /// When the server looks after it.
-    pub alarm: Alarm,
+    pub timer: TimerHandle,
 }
 
 /// How a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum Progress {
     /// It goes on.
-    Open,
+    Continue,
     /// It is over.
-    Over,
+    Finished,
 }
 
 impl Session {
     /// A session that owes its first blocks.
     pub fn new(
-        client: Client,
+        client: Peer,
         path: Vec<u8>,
         (transfer, first): (Transfer, Range<u64>),
-        source: Source,
+        source: BlockSource,
         (oack, began): (Option<Vec<u8>>, Option<Timestamp>),
     ) -> Self {
-        let (owed, waits, alarm) = (Some(first), None, Alarm::default());
+        let (owed, waits, alarm) = (Some(first), None, TimerHandle::default());
         Self {
             client,
             path,
             transfer,
             source,
             oack,
-            began,
-            seat: None,
-            owed,
-            sending: 0..0,
-            waits,
-            alarm,
+            started_at: began,
+            ticket: None,
+            unsent: owed,
+            last_sent: 0..0,
+            awaiting_disk_at: waits,
+            timer: alarm,
         }
     }
 
@@ -163,8 +163,8 @@ impl Session {
     }
 
     /// Whether there is something to send.
-    pub fn owes(&self) -> bool {
-        self.owed.is_some()
+    pub fn has_unsent(&self) -> bool {
+        self.unsent.is_some()
     }
 
     /// Whether it sends block by block.
@@ -183,88 +183,88 @@ impl Session {
     }
 
     /// Whether its first answer waits for the disk. A client that has heard nothing for some seconds asks once more.
-    pub fn is_kept_waiting(&self, now: Timestamp) -> bool {
-        self.waits.is_some() && now < self.progress().plus_seconds(REPEATED)
+    pub fn first_block_pending(&self, now: Timestamp) -> bool {
+        self.awaiting_disk_at.is_some() && now < self.progress().plus_seconds(CLIENT_RETRY_INTERVAL)
     }
 
     /// The part of its file that it waits for.
-    pub fn waits(&self) -> Option<(FileId, u64)> {
-        Some((self.file(), self.waits?))
+    pub fn awaiting_disk(&self) -> Option<(FileId, u64)> {
+        Some((self.file(), self.awaiting_disk_at?))
     }
 
     /// Nothing more is sent for now.
-    pub fn owes_nothing(&mut self) {
-        self.owed = None;
+    pub fn discard_unsent(&mut self) {
+        self.unsent = None;
     }
 
     /// Takes an event. What it asks to send is owed from now on.
-    pub fn on(&mut self, event: Event, now: Timestamp, effects: &mut Vec<Effect>) -> Standing {
+    pub fn on(&mut self, event: Event, now: Timestamp, effects: &mut Vec<Effect>) -> Progress {
         match self.transfer.on(event, now) {
-            Action::Wait => Standing::Open,
+            Action::Wait => Progress::Continue,
             Action::Send(blocks) => {
-                self.owed = Some(blocks);
-                Standing::Open
+                self.unsent = Some(blocks);
+                Progress::Continue
             }
             Action::Close(outcome) => {
-                let (path, client) = (cleaned(&self.path), self.client.shown.clone());
+                let (path, client) = (sanitized(&self.path), self.client.address_text.clone());
                 let (line, sent) = match outcome {
                     Outcome::Sent => (TftpLine::Sent { path, client }, Some(self.sent())),
                     Outcome::TimedOut => (TftpLine::TimedOut { path, client }, None),
                 };
                 effects.push(Effect::Log(Line::Tftp(line)));
-                effects.extend(sent.is_some().then(|| self.told(now)).flatten());
+                effects.extend(sent.is_some().then(|| self.completion_line(now)).flatten());
                 effects.extend(sent.map(Effect::RunScript));
-                Standing::Over
+                Progress::Finished
             }
         }
     }
 
     /// Somebody else has its place. A client that is there is told so.
-    pub fn make_room(&self, effects: &mut Vec<Effect>) {
+    pub fn evict(&self, effects: &mut Vec<Effect>) {
         effects.push(Effect::Log(Line::Tftp(self.failed())));
-        if self.seat.is_some_and(Seat::is_heard) {
+        if self.ticket.is_some_and(SlotTicket::is_heard) {
             effects.push(self.client.send(error(code::UNDEFINED, "too many transfers")));
         }
         effects.push(Effect::Observe(ClientEvent::TransferEvicted { client: self.client.peer.ip() }));
     }
 
     /// The client has sent an error.
-    pub fn given_up(&mut self, code: u16, text: &[u8], effects: &mut Vec<Effect>) {
-        let (text, client) = (cleaned(text), self.client.shown.clone());
+    pub fn client_error(&mut self, code: u16, text: &[u8], effects: &mut Vec<Effect>) {
+        let (text, client) = (sanitized(text), self.client.address_text.clone());
         effects.push(Effect::Log(Line::Tftp(TftpLine::ClientError { code, text, client })));
         effects.push(Effect::Log(Line::Tftp(self.failed())));
     }
 
     /// Sends what is owed. A session whose `first` answer cannot be read has not begun, and so has not failed.
-    pub fn settle(&mut self, first: bool, desk: &mut Desk<'_, impl Files>) -> Standing {
-        let Some(blocks) = self.owed.take() else { return Standing::Open };
-        self.waits = None;
+    pub fn flush(&mut self, first: bool, desk: &mut SessionIo<'_, impl Files>) -> Progress {
+        let Some(blocks) = self.unsent.take() else { return Progress::Continue };
+        self.awaiting_disk_at = None;
         if blocks.start == 0
             && let Some(oack) = &self.oack
         {
             desk.effects.push(self.client.send(oack.clone()));
-            self.transfer.is_sent(blocks.end);
-            return Standing::Open;
+            self.transfer.mark_sent(blocks.end);
+            return Progress::Continue;
         }
         let mut datagrams = desk.buffers.pop().unwrap_or_default();
         datagrams.clear();
         match self.source.render(blocks.clone(), desk.files, &mut datagrams) {
-            Rendered::Added(last) => {
-                last.into_iter().for_each(|block| self.transfer.ends_with(block));
-                self.transfer.is_sent(blocks.end);
+            RenderResult::Added(last) => {
+                last.into_iter().for_each(|block| self.transfer.set_last_block(block));
+                self.transfer.mark_sent(blocks.end);
                 desk.effects.push(self.client.send_batch(datagrams, self.source.segment()));
-                self.sending = blocks;
-                return Standing::Open;
+                self.last_sent = blocks;
+                return Progress::Continue;
             }
-            Rendered::Pending(offset) => {
-                self.transfer.is_held_up();
-                self.owed = Some(blocks);
+            RenderResult::Pending(offset) => {
+                self.transfer.mark_disk_wait();
+                self.unsent = Some(blocks);
                 desk.buffers.push(datagrams);
-                self.waits = Some(offset);
-                return Standing::Open;
+                self.awaiting_disk_at = Some(offset);
+                return Progress::Continue;
             }
-            Rendered::Failed(reason) => {
-                let line = TftpLine::Unreadable { path: cleaned(&self.path), reason };
+            RenderResult::Failed(reason) => {
+                let line = TftpLine::Unreadable { path: sanitized(&self.path), reason };
                 let bytes = error(code::UNDEFINED, &line.to_string());
                 desk.log(line);
                 desk.effects.push(self.client.send(bytes));
@@ -274,28 +274,28 @@ impl Session {
         if !first {
             desk.log(self.failed());
         }
-        Standing::Over
+        Progress::Finished
     }
 
     /// Of what was sent last so many datagrams found room; the rest is owed.
-    pub fn keep_rest(&mut self, gone: u64) {
-        let from = self.sending.start + gone;
-        self.transfer.is_cut(from);
-        self.owed = Some(from..self.sending.end);
+    pub fn mark_unsent(&mut self, gone: u64) {
+        let from = self.last_sent.start + gone;
+        self.transfer.mark_partly_sent(from);
+        self.unsent = Some(from..self.last_sent.end);
     }
 
     /// The disk has what it has waited for.
-    pub fn wakes(&mut self) {
-        self.waits = None;
+    pub fn disk_ready(&mut self) {
+        self.awaiting_disk_at = None;
     }
 
     /// How long it took.
-    fn told(&self, now: Timestamp) -> Option<Effect> {
+    fn completion_line(&self, now: Timestamp) -> Option<Effect> {
         let line = DecisionLine::Ended {
-            path: cleaned(&self.path),
-            client: self.client.shown.clone(),
+            path: sanitized(&self.path),
+            client: self.client.address_text.clone(),
             size: self.source.size(),
-            millis: now.0 - self.began?.0,
+            millis: now.0 - self.started_at?.0,
         };
         Some(Effect::LogLimited(self.client.peer.ip(), Line::Decision(line)))
     }
@@ -306,6 +306,6 @@ impl Session {
     }
 
     fn failed(&self) -> TftpLine {
-        TftpLine::Failed { path: cleaned(&self.path), client: self.client.shown.clone() }
+        TftpLine::Failed { path: sanitized(&self.path), client: self.client.address_text.clone() }
     }
 }

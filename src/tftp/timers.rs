@@ -15,7 +15,7 @@ pub struct Timers {
 
 /// The entry that wakes a transfer; a later one of the heap means nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Alarm(Option<Timestamp>);
+pub struct TimerHandle(Option<Timestamp>);
 
 impl Timers {
     /// How many entries there are.
@@ -29,7 +29,7 @@ impl Timers {
     }
 
     /// A transfer wants to be woken, whatever it wanted before.
-    pub fn set(&mut self, id: usize, deadline: Timestamp, alarm: &mut Alarm) {
+    pub fn set(&mut self, id: usize, deadline: Timestamp, alarm: &mut TimerHandle) {
         if alarm.0.is_none_or(|set| deadline < set) {
             alarm.0 = Some(deadline);
             self.heap.push(Reverse((deadline, id)));
@@ -44,9 +44,9 @@ impl Timers {
     }
 }
 
-impl Alarm {
+impl TimerHandle {
     /// Whether this entry is the transfer's, and not one that was overtaken. It is used up then.
-    pub fn rings(&mut self, when: Timestamp) -> bool {
+    pub fn fires(&mut self, when: Timestamp) -> bool {
         let rings = self.0 == Some(when);
         if rings {
             self.0 = None;
@@ -61,20 +61,20 @@ mod tests {
 
     #[test]
     fn a_deadline_that_moves_on_costs_one_entry() {
-        let (mut timers, mut alarm) = (Timers::default(), Alarm::default());
+        let (mut timers, mut alarm) = (Timers::default(), TimerHandle::default());
         (5..1000).for_each(|when| timers.set(1, Timestamp(when), &mut alarm));
         assert_eq!((timers.heap.len(), timers.next()), (1, Some(Timestamp(5))));
         assert_eq!(timers.due(Timestamp(4)), None);
         let (id, when) = timers.due(Timestamp(5)).unwrap();
-        assert!(id == 1 && alarm.rings(when));
+        assert!(id == 1 && alarm.fires(when));
     }
 
     #[test]
     fn an_earlier_deadline_overtakes() {
-        let (mut timers, mut alarm) = (Timers::default(), Alarm::default());
+        let (mut timers, mut alarm) = (Timers::default(), TimerHandle::default());
         timers.set(1, Timestamp(9), &mut alarm);
         timers.set(1, Timestamp(3), &mut alarm);
-        let rung = std::iter::from_fn(|| timers.due(Timestamp(10))).map(|(_, when)| alarm.rings(when));
+        let rung = std::iter::from_fn(|| timers.due(Timestamp(10))).map(|(_, when)| alarm.fires(when));
         assert_eq!(rung.collect::<Vec<_>>(), [true, false]);
     }
 }

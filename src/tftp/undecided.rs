@@ -1,8 +1,8 @@
 //! Requests that cannot be answered yet, because the disk has not told what there is.
 
-use super::Socket;
-use super::files::{Awaited, Files};
-use super::transfer::PATIENCE;
+use super::ReplySocket;
+use super::files::{DiskLookup, Files};
+use super::transfer::CLIENT_TIMEOUT;
 use crate::millis::Timestamp;
 use crate::net::ReceivedDatagram;
 use std::collections::VecDeque;
@@ -10,29 +10,29 @@ use std::net::{IpAddr, SocketAddr};
 
 /// A request that waits, as it came.
 #[derive(Debug)]
-pub struct Undecided {
+pub struct PendingRequest {
     /// By which it is to be answered.
-    pub socket: Socket,
-    awaited: Awaited,
+    pub socket: ReplySocket,
+    lookup: DiskLookup,
     bytes: Vec<u8>,
     peer: SocketAddr,
     local: IpAddr,
     interface: u32,
-    history: History,
+    history: LookupCache,
 }
 
 /// A client that has heard nothing for so many seconds asks once more.
-pub const REPEATED: u64 = 5;
+pub const CLIENT_RETRY_INTERVAL: u64 = 5;
 
 /// What a request has been through.
 #[derive(Debug)]
-pub struct History {
+pub struct LookupCache {
     since: Timestamp,
     /// Directories it was told of. It asks for one after the other, and none may be forgotten before the last.
     directories: Vec<(Vec<u8>, bool)>,
 }
 
-impl History {
+impl LookupCache {
     /// A request that has just come.
     pub fn new(now: Timestamp) -> Self {
         Self { since: now, directories: Vec::new() }
@@ -49,9 +49,9 @@ impl History {
     }
 }
 
-impl Undecided {
+impl PendingRequest {
     /// The request, to be looked at again, and what it has been through.
-    pub fn parts(&mut self) -> (ReceivedDatagram<'_>, &mut History) {
+    pub fn parts(&mut self) -> (ReceivedDatagram<'_>, &mut LookupCache) {
         let Self { bytes, peer, local, interface, history, .. } = self;
         let arrival = ReceivedDatagram { bytes, peer: *peer, local: *local, interface: *interface };
         (arrival, history)
@@ -60,9 +60,9 @@ impl Undecided {
 
 /// All of them, the oldest first. They are few: together with the transfers no more than `tftp-max`.
 #[derive(Debug, Default)]
-pub struct Requests(VecDeque<Undecided>);
+pub struct PendingRequests(VecDeque<PendingRequest>);
 
-impl Requests {
+impl PendingRequests {
     /// How many wait.
     pub fn count(&self) -> usize {
         self.0.len()
@@ -70,22 +70,22 @@ impl Requests {
 
     /// When the oldest has waited for long enough.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.0.front().map(|oldest| oldest.history.since.plus_seconds(PATIENCE))
+        self.0.front().map(|oldest| oldest.history.since.plus_seconds(CLIENT_TIMEOUT))
     }
 
     /// Keeps one. A client that asks again is the same client: the socket that it asked by before, if that is another.
-    pub fn keep(
+    pub fn push(
         &mut self,
-        socket: Socket,
+        socket: ReplySocket,
         arrival: &ReceivedDatagram<'_>,
-        awaited: Awaited,
-        history: History,
-    ) -> Option<Socket> {
+        awaited: DiskLookup,
+        history: LookupCache,
+    ) -> Option<ReplySocket> {
         let ReceivedDatagram { bytes, peer, local, interface } = *arrival;
-        let same = |kept: &Undecided| kept.peer == peer && kept.bytes == bytes;
+        let same = |kept: &PendingRequest| kept.peer == peer && kept.bytes == bytes;
         let before = self.0.iter().position(same).and_then(|at| self.0.remove(at));
         let bytes = bytes.to_vec();
-        let kept = Undecided { socket, awaited, bytes, peer, local, interface, history };
+        let kept = PendingRequest { socket, lookup: awaited, bytes, peer, local, interface, history };
         // They stay in the order in which they came: one that waits for something else now has not become younger.
         let at = self.0.partition_point(|other| other.history.since <= kept.history.since);
         self.0.insert(at, kept);
@@ -98,23 +98,23 @@ impl Requests {
     }
 
     /// Those that have waited for this.
-    pub fn decided(&mut self, awaited: &Awaited) -> Vec<Undecided> {
+    pub fn take_resolved(&mut self, awaited: &DiskLookup) -> Vec<PendingRequest> {
         let all = std::mem::take(&mut self.0);
         let (decided, rest): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|kept| kept.awaited == *awaited);
+            all.into_iter().partition(|kept| kept.lookup == *awaited);
         self.0 = rest.into();
         decided
     }
 
     /// The oldest makes room for a client that has none, if it has waited for so long that its client asks again.
-    pub fn makes_room_for(&mut self, newcomer: IpAddr, now: Timestamp) -> Option<Undecided> {
-        let old = self.0.front()?.history.since.plus_seconds(REPEATED) <= now;
+    pub fn evict_for(&mut self, newcomer: IpAddr, now: Timestamp) -> Option<PendingRequest> {
+        let old = self.0.front()?.history.since.plus_seconds(CLIENT_RETRY_INTERVAL) <= now;
         let has_one = || self.0.iter().any(|kept| kept.peer.ip() == newcomer);
         if old && !has_one() { self.0.pop_front() } else { None }
     }
 
     /// One whose client has certainly gone.
-    pub fn expired(&mut self, now: Timestamp) -> Option<Undecided> {
+    pub fn expired(&mut self, now: Timestamp) -> Option<PendingRequest> {
         self.deadline().filter(|deadline| *deadline <= now).and_then(|_| self.0.pop_front())
     }
 }

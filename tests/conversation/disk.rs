@@ -1,6 +1,6 @@
 //! The files of the model: in memory, on a disk that is slow at times.
 
-use pxemasq::tftp::files::{Awaited, FileId, Files, Opened, Read, Refusal};
+use pxemasq::tftp::files::{DiskLookup, FileId, Files, OpenedFile, ReadResult, OpenError};
 use std::net::IpAddr;
 
 /// Names, and how many bytes each has.
@@ -31,7 +31,7 @@ pub struct Disk {
     /// Answers nothing for now.
     pub slow: bool,
     parts: Vec<(FileId, u64)>,
-    names: Vec<Awaited>,
+    names: Vec<DiskLookup>,
 }
 
 impl Disk {
@@ -41,7 +41,7 @@ impl Disk {
     }
 
     /// What was asked while it was slow, and can be told now.
-    pub fn tell(&mut self) -> (Vec<(FileId, u64)>, Vec<Awaited>) {
+    pub fn tell(&mut self) -> (Vec<(FileId, u64)>, Vec<DiskLookup>) {
         (std::mem::take(&mut self.parts), std::mem::take(&mut self.names))
     }
 
@@ -52,25 +52,25 @@ impl Disk {
 }
 
 impl Files for Disk {
-    fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
+    fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError> {
         if self.slow {
-            self.names.push(Awaited::File(path.to_vec()));
-            return Err(Refusal::Pending);
+            self.names.push(DiskLookup::File(path.to_vec()));
+            return Err(OpenError::Pending);
         }
         let is = |name: &str| [ROOT.as_bytes(), name.as_bytes()].concat() == path;
-        let file = FILES.iter().position(|(name, _)| is(name)).ok_or(Refusal::NotFound)?;
+        let file = FILES.iter().position(|(name, _)| is(name)).ok_or(OpenError::NotFound)?;
         self.open.push(Some(file));
-        Ok(Opened { file: FileId(self.open.len() - 1), size: self.all[file].len() as u64 })
+        Ok(OpenedFile { file: FileId(self.open.len() - 1), size: self.all[file].len() as u64 })
     }
 
-    fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> Read<'_> {
+    fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> ReadResult<'_> {
         if self.slow {
             self.parts.push((file, offset));
-            return Read::Pending;
+            return ReadResult::Pending;
         }
         let bytes = &self.all[self.open[file.0].expect("a closed file is not read")];
         let left = bytes.get(usize::try_from(offset).expect("small")..).unwrap_or_default();
-        Read::Bytes(&left[..left.len().min(wanted)])
+        ReadResult::Bytes(&left[..left.len().min(wanted)])
     }
 
     fn close(&mut self, file: FileId) {

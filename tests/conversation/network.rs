@@ -6,7 +6,7 @@ use pxemasq::config::Tftp;
 use pxemasq::effect::Effect;
 use pxemasq::millis::Timestamp;
 use pxemasq::net::{Address, ReceivedDatagram, Interfaces, Link, EgressSocket};
-use pxemasq::tftp::{Around, Server, Socket};
+use pxemasq::tftp::{Context, Server, ReplySocket};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
@@ -199,10 +199,10 @@ impl Network {
         }
         let mut effects = Vec::new();
         let Self { server, tftp, interfaces, disk, now, sockets, .. } = self;
-        let mut around = Around { tftp, interfaces, files: disk, now: *now };
+        let mut around = Context { tftp, interfaces, files: disk, now: *now };
         match to {
             Some((id, opened)) if sockets[id] == (true, opened) => {
-                server.datagrams(id, [(peer, &bytes[..])].into_iter(), &mut around, &mut effects);
+                server.handle_datagrams(id, [(peer, &bytes[..])].into_iter(), &mut around, &mut effects);
             }
             Some(_) => return,
             None => {
@@ -225,7 +225,7 @@ impl Network {
     fn requested(&mut self, arrival: &ReceivedDatagram<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
         let socket = if self.tftp.single_port {
-            Socket::Shared(0)
+            ReplySocket::Listener(0)
         } else {
             let free = self.sockets.iter().position(|(open, _)| !open);
             let id = free.unwrap_or(self.sockets.len());
@@ -233,11 +233,11 @@ impl Network {
                 self.sockets.push((false, 0));
             }
             self.sockets[id].0 = true;
-            Socket::Own(id)
+            ReplySocket::Dedicated(id)
         };
         let Self { server, tftp, interfaces, disk, now, .. } = self;
-        let mut around = Around { tftp, interfaces, files: disk, now: *now };
-        server.request(socket, arrival, &mut around, &mut effects);
+        let mut around = Context { tftp, interfaces, files: disk, now: *now };
+        server.handle_request(socket, arrival, &mut around, &mut effects);
         effects
     }
 
@@ -254,19 +254,19 @@ impl Network {
 
     fn is_due(&mut self) {
         let mut effects = Vec::new();
-        self.server.give_up(self.now, &mut effects);
-        while let Some(id) = self.server.due(self.now) {
-            self.server.expire(id, self.now, &mut self.disk, &mut effects);
+        self.server.expire_pending(self.now, &mut effects);
+        while let Some(id) = self.server.next_due(self.now) {
+            self.server.handle_timeout(id, self.now, &mut self.disk, &mut effects);
         }
         self.take(effects);
         loop {
             let mut effects = Vec::new();
             let Self { server, tftp, interfaces, disk, now, .. } = self;
-            let mut around = Around { tftp, interfaces, files: disk, now: *now };
-            let next = server.next_in_line(&mut around, &mut effects);
+            let mut around = Context { tftp, interfaces, files: disk, now: *now };
+            let next = server.next_queued(&mut around, &mut effects);
             self.take(effects);
             let Some(next) = next else { return };
-            let effects = self.requested(&next.arrival());
+            let effects = self.requested(&next.datagram());
             self.take(effects);
         }
     }
@@ -279,14 +279,14 @@ impl Network {
         let (parts, names) = self.disk.tell();
         let mut effects = Vec::new();
         for (file, offset) in parts {
-            for id in self.server.readable(file, offset) {
+            for id in self.server.waiters_for(file, offset) {
                 self.server.resume(id, &mut self.disk, &mut effects);
             }
         }
-        for request in names.iter().flat_map(|name| self.server.decided(name)).collect::<Vec<_>>() {
+        for request in names.iter().flat_map(|name| self.server.take_resolved(name)).collect::<Vec<_>>() {
             let Self { server, tftp, interfaces, disk, now, .. } = self;
-            let mut around = Around { tftp, interfaces, files: disk, now: *now };
-            server.request_again(request, &mut around, &mut effects);
+            let mut around = Context { tftp, interfaces, files: disk, now: *now };
+            server.retry_request(request, &mut around, &mut effects);
         }
         self.take(effects);
     }
@@ -300,7 +300,7 @@ impl Network {
                     for bytes in batch.bytes.chunks(batch.segment) {
                         self.leaves(batch.to, batch.via, bytes.to_vec());
                     }
-                    self.server.take_back(batch.bytes);
+                    self.server.recycle_buffer(batch.bytes);
                 }
                 Effect::CloseSocket(id) => {
                     assert!(self.sockets[id].0, "a socket is closed once");

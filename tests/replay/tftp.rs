@@ -7,8 +7,8 @@ use pxemasq::config::{Config, Tftp};
 use pxemasq::effect::Effect;
 use pxemasq::millis::Timestamp;
 use pxemasq::net::{Address, ReceivedDatagram, Interfaces, Link, EgressSocket};
-use pxemasq::tftp::files::{FileId, Files, Opened, Read, Refusal};
-use pxemasq::tftp::{Around, Server, Socket};
+use pxemasq::tftp::files::{FileId, Files, OpenedFile, ReadResult, OpenError};
+use pxemasq::tftp::{Context, Server, ReplySocket};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -65,22 +65,22 @@ impl Stage {
         let Self { config, interfaces, server, files, now, transfers, .. } = self;
         let unserved = Tftp::default();
         let tftp = config.tftp.as_deref().unwrap_or(&unserved);
-        let mut around = Around { tftp, interfaces, files, now: *now };
+        let mut around = Context { tftp, interfaces, files, now: *now };
         let is_request = matches!(bytes, [0, 1 | 2, ..]);
         let with = speech::addressee(by);
         let last = transfers.iter().filter(|(_, peer)| *peer == with).map(|(id, _)| *id).max();
         match last.filter(|_| !is_request && !tftp.single_port) {
             Some(id) => {
                 let arrived = std::iter::once((arrival.peer, bytes));
-                server.datagrams(id, arrived, &mut around, &mut effects);
+                server.handle_datagrams(id, arrived, &mut around, &mut effects);
             }
             None if tftp.single_port => {
-                server.request(Socket::Shared(0), &arrival, &mut around, &mut effects);
+                server.handle_request(ReplySocket::Listener(0), &arrival, &mut around, &mut effects);
             }
             None => {
                 let id = transfers.keys().max().map_or(0, |id| id + 1);
                 transfers.insert(id, by.to_owned());
-                server.request(Socket::Own(id), &arrival, &mut around, &mut effects);
+                server.handle_request(ReplySocket::Dedicated(id), &arrival, &mut around, &mut effects);
             }
         }
         self.take(effects);
@@ -92,8 +92,8 @@ impl Stage {
         while let Some(deadline) = self.server.deadline().filter(|deadline| *deadline <= until) {
             self.now = deadline.max(self.now);
             let mut effects = Vec::new();
-            while let Some(id) = self.server.due(self.now) {
-                self.server.expire(id, self.now, &mut self.files, &mut effects);
+            while let Some(id) = self.server.next_due(self.now) {
+                self.server.handle_timeout(id, self.now, &mut self.files, &mut effects);
             }
             self.take(effects);
         }
@@ -160,23 +160,23 @@ impl Tree {
 }
 
 impl Files for Tree {
-    fn open(&mut self, path: &[u8]) -> Result<Opened, Refusal> {
+    fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError> {
         let path = tidied(path);
-        let contents = self.files.get(&path).ok_or(Refusal::NotFound)?;
+        let contents = self.files.get(&path).ok_or(OpenError::NotFound)?;
         self.open.push(path);
         // A directory of this kind of file system has some size; nobody is told of it here.
-        Ok(Opened {
+        Ok(OpenedFile {
             file: FileId(self.open.len() - 1),
             size: contents.as_ref().map_or(60, |bytes| bytes.len() as u64),
         })
     }
 
-    fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> Read<'_> {
+    fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> ReadResult<'_> {
         let Some(bytes) = &self.files[&self.open[file.0]] else {
-            return Read::Failed("Is a directory".to_owned());
+            return ReadResult::Failed("Is a directory".to_owned());
         };
         let left = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
-        Read::Bytes(&left[..left.len().min(wanted)])
+        ReadResult::Bytes(&left[..left.len().min(wanted)])
     }
 
     fn close(&mut self, _: FileId) {}

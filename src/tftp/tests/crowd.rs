@@ -26,7 +26,7 @@ impl Hall {
         let local = Ipv4Addr::new(10, 9, 0, 1).into();
         let arrival = ReceivedDatagram { bytes: REQUEST, peer, local, interface: 2 };
         let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
-        let mut around = Around { tftp, interfaces, files, now: *now };
+        let mut around = Context { tftp, interfaces, files, now: *now };
         let mut effects = Vec::new();
         let has = server.admit(0, &arrival, &mut around, &mut effects);
         has.then(|| self.begins(&arrival))
@@ -35,8 +35,8 @@ impl Hall {
     fn begins(&mut self, arrival: &ReceivedDatagram<'_>) -> usize {
         self.next += 1;
         let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
-        let mut around = Around { tftp, interfaces, files, now: *now };
-        server.request(Socket::Own(self.next), arrival, &mut around, &mut Vec::new());
+        let mut around = Context { tftp, interfaces, files, now: *now };
+        server.handle_request(ReplySocket::Dedicated(self.next), arrival, &mut around, &mut Vec::new());
         self.next
     }
 
@@ -46,12 +46,12 @@ impl Hall {
         let mut called = Vec::new();
         loop {
             let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
-            let mut around = Around { tftp, interfaces, files, now: *now };
-            let Some(next) = server.next_in_line(&mut around, &mut Vec::new()) else {
+            let mut around = Context { tftp, interfaces, files, now: *now };
+            let Some(next) = server.next_queued(&mut around, &mut Vec::new()) else {
                 return called;
             };
-            called.push(next.arrival().peer);
-            self.begins(&next.arrival());
+            called.push(next.datagram().peer);
+            self.begins(&next.datagram());
         }
     }
 
@@ -59,10 +59,10 @@ impl Hall {
     fn answers(&mut self, id: usize, client: [u8; 4], port: u16, block: u8) -> Vec<Effect> {
         let peer = SocketAddr::from((Ipv4Addr::from(client), port));
         let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
-        let mut around = Around { tftp, interfaces, files, now: *now };
+        let mut around = Context { tftp, interfaces, files, now: *now };
         let mut effects = Vec::new();
         let bytes: &[u8] = &[0, 4, 0, block];
-        server.datagrams(id, [(peer, bytes)].into_iter(), &mut around, &mut effects);
+        server.handle_datagrams(id, [(peer, bytes)].into_iter(), &mut around, &mut effects);
         effects
     }
 }
@@ -113,7 +113,7 @@ fn clients_have_their_turns() {
     }
     let mut ports = Vec::new();
     while let Some(waiting) = hall.bench.server.queue.take(Ipv4Addr::from(FIRST).into()) {
-        ports.push(waiting.arrival().peer.port());
+        ports.push(waiting.datagram().peer.port());
     }
     assert_eq!(ports.first(), Some(&5), "1 and 2, then the second client, then 3 and 4");
     assert_eq!(ports.len(), 1024 - 3, "no more than half of the room is one client's");
@@ -155,7 +155,7 @@ fn nobody_waits_behind_what_nobody_wants() {
     (2..=6).for_each(|block| drop(hall.answers(id, FIRST, 1, block)));
     assert_eq!(hall.calls(4_000), [SocketAddr::from((FIRST, 2))], "it has just asked again");
     assert_eq!(hall.calls(17_499), [SocketAddr::from((FIRST, 4))], "the other one is forgotten");
-    assert!(!hall.bench.server.is_crowded());
+    assert!(!hall.bench.server.has_queued_requests());
 }
 
 /// What is sent to an address that may never have asked has a bound.
@@ -185,7 +185,7 @@ fn everybody_is_sent_his_first_datagram() {
     let more: Vec<_> = (1..=20).map(|port| hall.asks(SECOND, port)).collect();
     hall.bench.files.slow = false;
     assert_eq!(more.iter().flatten().count() + ids.len(), 39);
-    let told = hall.bench.tells(&Awaited::File(b"/f".to_vec()));
+    let told = hall.bench.tells(&DiskLookup::File(b"/f".to_vec()));
     assert_eq!(told.iter().filter(|line| line.starts_with("data 1")).count(), 20);
 }
 
@@ -212,9 +212,9 @@ fn timers_of_what_is_over_are_forgotten() {
         let id = hall.asks(SECOND, 1).unwrap();
         let peer = SocketAddr::from((SECOND, 1));
         let Bench { server, tftp, interfaces, files, now } = &mut hall.bench;
-        let mut around = Around { tftp, interfaces, files, now: *now };
+        let mut around = Context { tftp, interfaces, files, now: *now };
         let error: &[u8] = b"\0\x05\0\0no\0";
-        server.datagrams(id, [(peer, error)].into_iter(), &mut around, &mut Vec::new());
+        server.handle_datagrams(id, [(peer, error)].into_iter(), &mut around, &mut Vec::new());
     }
     assert!(hall.bench.server.timers.len() < 5000);
     let mut effects = Vec::new();
@@ -279,9 +279,9 @@ fn nobody_is_woken_who_has_gone() {
     for (port, id) in (2..).zip(ids) {
         hall.answers(id, SECOND, port, 1);
         let Bench { server, files, .. } = &mut hall.bench;
-        assert_eq!(server.waiting.values().flatten().count(), 2);
-        server.abandon(id, files, &mut Vec::new());
+        assert_eq!(server.disk_waiters.values().flatten().count(), 2);
+        server.abort(id, files, &mut Vec::new());
     }
-    let waiting: Vec<_> = hall.bench.server.waiting.values().flatten().collect();
+    let waiting: Vec<_> = hall.bench.server.disk_waiters.values().flatten().collect();
     assert_eq!(waiting, [&stays]);
 }

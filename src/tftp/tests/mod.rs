@@ -3,8 +3,8 @@
 mod crowd;
 
 use super::files::memory::Memory;
-use super::files::{Awaited, FileId};
-use super::{Around, Server, Socket};
+use super::files::{DiskLookup, FileId};
+use super::{Context, Server, ReplySocket};
 use crate::config::{Origin, Placed, Tftp};
 use crate::effect::Effect;
 use crate::millis::Timestamp;
@@ -46,36 +46,36 @@ impl Bench {
     }
 
     /// What comes of a datagram from a port of the client's, in words.
-    fn hears(&mut self, socket: Option<Socket>, port: u16, bytes: &[u8]) -> Vec<String> {
+    fn hears(&mut self, socket: Option<ReplySocket>, port: u16, bytes: &[u8]) -> Vec<String> {
         let peer = SocketAddr::from((Ipv4Addr::new(10, 9, 0, 2), port));
         let local = Ipv4Addr::new(10, 9, 0, 1).into();
         let arrival = ReceivedDatagram { bytes, peer, local, interface: 2 };
         let Self { server, tftp, interfaces, files, now } = self;
-        let mut around = Around { tftp, interfaces, files, now: *now };
+        let mut around = Context { tftp, interfaces, files, now: *now };
         let mut effects = Vec::new();
         match socket {
-            Some(socket) => server.request(socket, &arrival, &mut around, &mut effects),
+            Some(socket) => server.handle_request(socket, &arrival, &mut around, &mut effects),
             None => {
-                server.datagrams(7, [(peer, bytes)].into_iter(), &mut around, &mut effects);
+                server.handle_datagrams(7, [(peer, bytes)].into_iter(), &mut around, &mut effects);
             }
         }
         effects.iter().filter_map(told).collect()
     }
 
     /// The disk has told what was awaited.
-    fn tells(&mut self, awaited: &Awaited) -> Vec<String> {
+    fn tells(&mut self, awaited: &DiskLookup) -> Vec<String> {
         let mut effects = Vec::new();
-        for request in self.server.decided(awaited) {
+        for request in self.server.take_resolved(awaited) {
             let Self { server, tftp, interfaces, files, now } = self;
-            let mut around = Around { tftp, interfaces, files, now: *now };
-            server.request_again(request, &mut around, &mut effects);
+            let mut around = Context { tftp, interfaces, files, now: *now };
+            server.retry_request(request, &mut around, &mut effects);
         }
         effects.iter().filter_map(told).collect()
     }
 
     fn expire(&mut self, now: u64, effects: &mut Vec<Effect>) {
-        while let Some(id) = self.server.due(Timestamp(now)) {
-            self.server.expire(id, Timestamp(now), &mut self.files, effects);
+        while let Some(id) = self.server.next_due(Timestamp(now)) {
+            self.server.handle_timeout(id, Timestamp(now), &mut self.files, effects);
         }
     }
 }
@@ -110,8 +110,8 @@ fn told(effect: &Effect) -> Option<String> {
     })
 }
 
-const OWN: Option<Socket> = Some(Socket::Own(7));
-const SHARED: Option<Socket> = Some(Socket::Shared(0));
+const OWN: Option<ReplySocket> = Some(ReplySocket::Dedicated(7));
+const SHARED: Option<ReplySocket> = Some(ReplySocket::Listener(0));
 
 #[test]
 fn a_file_is_sent_block_by_block() {
@@ -194,8 +194,8 @@ fn over_one_port_a_new_request_replaces_the_old_one() {
 fn over_one_port_repeats_leave_by_the_socket_that_was_asked() {
     let tftp = Tftp { single_port: true, ..Tftp::default() };
     let mut bench = Bench::new(tftp, &[("/f", b"1")]);
-    bench.hears(Some(Socket::Shared(3)), 9, b"\0\x01f\0octet\0");
-    bench.hears(Some(Socket::Shared(4)), 10, b"\0\x01f\0octet\0");
+    bench.hears(Some(ReplySocket::Listener(3)), 9, b"\0\x01f\0octet\0");
+    bench.hears(Some(ReplySocket::Listener(4)), 10, b"\0\x01f\0octet\0");
     let mut effects = Vec::new();
     bench.expire(2000, &mut effects);
     let vias = effects.iter().map(|effect| match effect {
@@ -215,8 +215,8 @@ fn a_slow_disk_parks_one_transfer() {
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), Vec::<String>::new());
     bench.files.slow = false;
     let mut effects = Vec::new();
-    assert_eq!(bench.server.readable(FileId(0), 512), [7].into());
-    assert_eq!(bench.server.readable(FileId(0), 512), [].into(), "told once");
+    assert_eq!(bench.server.waiters_for(FileId(0), 512), [7].into());
+    assert_eq!(bench.server.waiters_for(FileId(0), 512), [].into(), "told once");
     bench.server.resume(7, &mut bench.files, &mut effects);
     assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>(), ["data 2 [88]"]);
 }
@@ -239,7 +239,7 @@ fn time_is_kept_for_all_transfers() {
     bench.hears(OWN, 9, b"\0\x01f\0octet\0");
     assert_eq!(bench.server.deadline(), Some(Timestamp(2000)));
     let mut effects = Vec::new();
-    assert_eq!(bench.server.due(Timestamp(1999)), None);
+    assert_eq!(bench.server.next_due(Timestamp(1999)), None);
     bench.expire(121_000, &mut effects);
     assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>().last().unwrap(), "Close(7)");
 }
@@ -251,14 +251,14 @@ fn a_request_waits_for_a_slow_disk_too() {
     assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), Vec::<String>::new());
     assert_eq!(bench.server.deadline(), Some(Timestamp(121_000)));
     bench.files.slow = false;
-    assert_eq!(bench.tells(&Awaited::File(b"/f".to_vec())), ["data 1 [1]"]);
+    assert_eq!(bench.tells(&DiskLookup::File(b"/f".to_vec())), ["data 1 [1]"]);
     // Nobody waits for ever.
     bench.files.slow = true;
-    bench.hears(Some(Socket::Own(8)), 9, b"\0\x01f\0octet\0");
+    bench.hears(Some(ReplySocket::Dedicated(8)), 9, b"\0\x01f\0octet\0");
     let mut effects = Vec::new();
-    bench.server.give_up(Timestamp(120_999), &mut effects);
+    bench.server.expire_pending(Timestamp(120_999), &mut effects);
     assert_eq!(effects, []);
-    bench.server.give_up(Timestamp(121_000), &mut effects);
+    bench.server.expire_pending(Timestamp(121_000), &mut effects);
     assert_eq!(effects, [Effect::CloseSocket(8)]);
 }
 
@@ -274,10 +274,10 @@ fn of_several_acknowledgements_the_last_is_answered() {
         (come(&[2, 4, 4, 1]), "data 5 [512], data 6 [512], data 7 [512], data 8 [512]"),
     ] {
         let Bench { server, tftp, interfaces, files, now } = &mut bench;
-        let mut around = Around { tftp, interfaces, files, now: *now };
+        let mut around = Context { tftp, interfaces, files, now: *now };
         let mut effects = Vec::new();
         let arrived = acks.iter().map(|ack| (peer, &ack[..]));
-        server.datagrams(7, arrived, &mut around, &mut effects);
+        server.handle_datagrams(7, arrived, &mut around, &mut effects);
         assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>(), [answer]);
     }
 }
@@ -288,11 +288,11 @@ fn what_finds_no_room_is_owed() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 9000])]);
     bench.hears(OWN, 9, b"\0\x01f\0octet\0windowsize\x004\0");
     bench.hears(None, 9, &[0, 4, 0, 0]);
-    bench.server.keep_rest(7, 3);
+    bench.server.mark_unsent(7, 3);
     let mut effects = Vec::new();
     bench.server.resume(7, &mut bench.files, &mut effects);
     assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>(), ["data 4 [512]"]);
-    bench.server.keep_rest(7, 0);
+    bench.server.mark_unsent(7, 0);
     let next = "data 4 [512], data 5 [512], data 6 [512], data 7 [512]";
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 4]), ["data 4 [512]"], "it was never sent");
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 3]), [next]);
@@ -308,15 +308,15 @@ fn a_request_that_waits_twice_is_answered() {
     bench.files.slow = true;
     bench.hears(OWN, 9, b"\0\x01f\0octet\0");
     for awaited in [
-        Awaited::Directory(b"/r/10.9.0.2/".to_vec()),
-        Awaited::Directory(b"/r/10.9.0.2/02-00-00-0c-00-00/".to_vec()),
+        DiskLookup::Directory(b"/r/10.9.0.2/".to_vec()),
+        DiskLookup::Directory(b"/r/10.9.0.2/02-00-00-0c-00-00/".to_vec()),
     ] {
         bench.files.told = Some(awaited.clone());
         assert_eq!(bench.tells(&awaited), Vec::<String>::new());
     }
     assert_eq!(bench.server.deadline(), Some(Timestamp(121_000)), "it has waited from the start");
     bench.files.slow = false;
-    assert_eq!(bench.tells(&Awaited::File(b"/r/10.9.0.2/f".to_vec())), ["data 1 [1]"]);
+    assert_eq!(bench.tells(&DiskLookup::File(b"/r/10.9.0.2/f".to_vec())), ["data 1 [1]"]);
 }
 
 #[test]
@@ -324,8 +324,8 @@ fn a_client_that_asks_again_waits_once() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
     bench.files.slow = true;
     assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), Vec::<String>::new());
-    assert_eq!(bench.hears(Some(Socket::Own(8)), 9, b"\0\x01f\0octet\0"), ["Close(7)"]);
-    assert_eq!(bench.server.decided(&Awaited::File(b"/f".to_vec())).len(), 1);
+    assert_eq!(bench.hears(Some(ReplySocket::Dedicated(8)), 9, b"\0\x01f\0octet\0"), ["Close(7)"]);
+    assert_eq!(bench.server.take_resolved(&DiskLookup::File(b"/f".to_vec())).len(), 1);
 }
 
 /// Somebody who writes to a transfer of somebody else does not move it.
@@ -334,10 +334,10 @@ fn only_the_client_moves_its_transfer() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 600])]);
     bench.hears(OWN, 9, b"\0\x01f\0octet\0");
     let Bench { server, tftp, interfaces, files, now } = &mut bench;
-    let mut around = Around { tftp, interfaces, files, now: *now };
+    let mut around = Context { tftp, interfaces, files, now: *now };
     for (port, moved) in [(10, false), (9, true), (9, false)] {
         let peer = SocketAddr::from((Ipv4Addr::new(10, 9, 0, 2), port));
         let arrived = std::iter::once((peer, &[0, 4, 0, 1][..]));
-        assert_eq!(server.datagrams(7, arrived, &mut around, &mut Vec::new()), moved);
+        assert_eq!(server.handle_datagrams(7, arrived, &mut around, &mut Vec::new()), moved);
     }
 }

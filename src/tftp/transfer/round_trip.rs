@@ -2,7 +2,7 @@
 
 /// The smoothed round trip of one client. Milliseconds, in the fixed point that makes the RFC's gains shifts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoundTrip {
+pub struct RttEstimator {
     /// `SRTT`, in eighths of a millisecond.
     smoothed: u64,
     /// `RTTVAR`, in quarters of a millisecond.
@@ -12,24 +12,24 @@ pub struct RoundTrip {
 /// The least margin on top of the round trip. The RFC wants a timeout of a second at least, for networks of all the
 /// world; a network that machines boot from answers in one millisecond, and a client that writes what it got to its disk
 /// may be late by some. As a margin it holds for slow clients too, however steady they are.
-const LEAST_MARGIN: u64 = 50;
+const MIN_RTO_MARGIN: u64 = 50;
 
-impl RoundTrip {
+impl RttEstimator {
     /// The first measurement (RFC 6298, 2.2).
     pub fn first(millis: u64) -> Self {
         Self { smoothed: 8 * millis, variation: 2 * millis }
     }
 
     /// One more (RFC 6298, 2.3).
-    pub fn measured(&mut self, millis: u64) {
+    pub fn update(&mut self, millis: u64) {
         let error = (self.smoothed / 8).abs_diff(millis);
         self.variation = self.variation - self.variation / 4 + error;
         self.smoothed = self.smoothed - self.smoothed / 8 + millis;
     }
 
     /// The retransmission timeout.
-    pub fn timeout(&self) -> u64 {
-        self.smoothed / 8 + self.variation.max(LEAST_MARGIN)
+    pub fn rto(&self) -> u64 {
+        self.smoothed / 8 + self.variation.max(MIN_RTO_MARGIN)
     }
 }
 
@@ -39,17 +39,17 @@ mod tests {
 
     #[test]
     fn the_arithmetic_is_that_of_the_rfc() {
-        let mut far = RoundTrip::first(100);
-        assert_eq!(far.timeout(), 300, "SRTT + 4 RTTVAR, RTTVAR = R / 2");
-        far.measured(200);
+        let mut far = RttEstimator::first(100);
+        assert_eq!(far.rto(), 300, "SRTT + 4 RTTVAR, RTTVAR = R / 2");
+        far.update(200);
         // RTTVAR = 3/4 * 50 + 1/4 * 100 = 62.5, SRTT = 7/8 * 100 + 1/8 * 200 = 112.5
-        assert_eq!(far.timeout(), 112 + 250);
-        (0..200).for_each(|_| far.measured(200));
-        assert_eq!(far.timeout(), 200 + LEAST_MARGIN, "what does not vary needs little margin");
+        assert_eq!(far.rto(), 112 + 250);
+        (0..200).for_each(|_| far.update(200));
+        assert_eq!(far.rto(), 200 + MIN_RTO_MARGIN, "what does not vary needs little margin");
     }
 
     #[test]
     fn a_near_client_is_given_some_time() {
-        assert_eq!(RoundTrip::first(0).timeout(), LEAST_MARGIN);
+        assert_eq!(RttEstimator::first(0).rto(), MIN_RTO_MARGIN);
     }
 }

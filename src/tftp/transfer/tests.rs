@@ -2,12 +2,12 @@
 
 use super::*;
 
-const LOCKSTEP: Terms = Terms { window: 1, timeout: 2, agreed: false, oack: false };
+const LOCKSTEP: TransferOptions = TransferOptions { window: 1, current_timeout: 2, timeout_negotiated: false, oack: false };
 
 /// A transfer whose first block was sent.
-fn start(terms: Terms, last: Option<u64>, now: Timestamp) -> (Transfer, Range<u64>) {
+fn start(terms: TransferOptions, last: Option<u64>, now: Timestamp) -> (Transfer, Range<u64>) {
     let (mut transfer, first) = Transfer::start(terms, last, now);
-    transfer.is_sent(first.end);
+    transfer.mark_sent(first.end);
     (transfer, first)
 }
 
@@ -15,7 +15,7 @@ fn start(terms: Terms, last: Option<u64>, now: Timestamp) -> (Transfer, Range<u6
 fn on(transfer: &mut Transfer, event: Event, now: Timestamp) -> Action {
     let action = transfer.on(event, now);
     if let Action::Send(blocks) = &action {
-        transfer.is_sent(blocks.end);
+        transfer.mark_sent(blocks.end);
     }
     action
 }
@@ -51,7 +51,7 @@ fn silence_follows_the_schedule() {
 }
 
 /// Milliseconds at which a client is written to that answered so many times after so long, and then never more.
-fn repeats(terms: Terms, answers: u16, after: u64) -> Vec<u64> {
+fn repeats(terms: TransferOptions, answers: u16, after: u64) -> Vec<u64> {
     let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
     let mut now = Timestamp(0);
     for block in 1..=answers {
@@ -80,16 +80,16 @@ fn a_client_that_was_timed_is_written_to_sooner() {
 
 #[test]
 fn an_agreed_timeout_is_the_longest_pause() {
-    let agreed = Terms { timeout: 1, agreed: true, ..LOCKSTEP };
+    let agreed = TransferOptions { current_timeout: 1, timeout_negotiated: true, ..LOCKSTEP };
     let near = repeats(agreed, 20, 0);
     assert_eq!(near[..7], [50, 150, 350, 750, 1550, 2550, 3550]);
-    assert_eq!(repeats(Terms { timeout: 0, ..agreed }, 20, 0), near, "none means a second");
+    assert_eq!(repeats(TransferOptions { current_timeout: 0, ..agreed }, 20, 0), near, "none means a second");
 }
 
 /// Who has acknowledged something may have been a forger, and whoever he was in the name of has nothing to gain from it.
 #[test]
 fn a_window_that_nobody_answers_becomes_one_block() {
-    let terms = Terms { window: 64, timeout: 1, agreed: true, oack: true };
+    let terms = TransferOptions { window: 64, current_timeout: 1, timeout_negotiated: true, oack: true };
     let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..65));
     let mut sent = Vec::new();
@@ -118,7 +118,7 @@ fn a_window_that_nobody_answers_becomes_one_block() {
 
 #[test]
 fn a_lost_first_block_is_sent_again_once() {
-    let terms = Terms { window: 4, ..LOCKSTEP };
+    let terms = TransferOptions { window: 4, ..LOCKSTEP };
     let (mut transfer, _) = start(terms, Some(100), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(10)), Action::Send(2..6));
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(20)), Action::Send(2..6), "block 2 is lost");
@@ -132,7 +132,7 @@ fn a_lost_first_block_is_sent_again_once() {
 /// go out twice.
 #[test]
 fn a_late_client_does_not_double_what_follows() {
-    let terms = Terms { window: 4, ..LOCKSTEP };
+    let terms = TransferOptions { window: 4, ..LOCKSTEP };
     let (mut transfer, _) = start(terms, Some(100), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(1)), Action::Send(2..6));
     let late = transfer.deadline();
@@ -150,7 +150,7 @@ fn a_late_client_does_not_double_what_follows() {
 #[test]
 fn what_was_never_sent_was_not_received() {
     let (mut transfer, _) = start(LOCKSTEP, Some(1), Timestamp(0));
-    transfer.is_held_up();
+    transfer.mark_disk_wait();
     assert_eq!(silence(transfer).1, Outcome::TimedOut);
 }
 
@@ -163,15 +163,15 @@ fn a_repeated_acknowledgement_changes_nothing_in_lockstep() {
 
 #[test]
 fn an_agreed_timeout_shifts_the_schedule() {
-    let (transfer, _) = start(Terms { timeout: 0, ..LOCKSTEP }, Some(1), Timestamp(0));
+    let (transfer, _) = start(TransferOptions { current_timeout: 0, ..LOCKSTEP }, Some(1), Timestamp(0));
     assert_eq!(silence(transfer).0[..6], [0, 1, 3, 5, 9, 13]);
-    let (transfer, _) = start(Terms { timeout: 255, ..LOCKSTEP }, Some(9), Timestamp(0));
+    let (transfer, _) = start(TransferOptions { current_timeout: 255, ..LOCKSTEP }, Some(9), Timestamp(0));
     assert_eq!(silence(transfer), (vec![], Outcome::TimedOut, 121));
 }
 
 #[test]
 fn an_acknowledgement_inside_the_window_rewinds() {
-    let terms = Terms { window: 4, timeout: 2, agreed: false, oack: true };
+    let terms = TransferOptions { window: 4, current_timeout: 2, timeout_negotiated: false, oack: true };
     let (mut transfer, first) = start(terms, Some(10), Timestamp(0));
     assert_eq!(first, 0..1);
     assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..5));
@@ -189,14 +189,14 @@ fn an_acknowledgement_inside_the_window_rewinds() {
 /// It comes from an earlier transfer, or from somebody who guesses.
 #[test]
 fn what_was_never_sent_cannot_be_acknowledged() {
-    let terms = Terms { window: 4, ..LOCKSTEP };
+    let terms = TransferOptions { window: 4, ..LOCKSTEP };
     let (mut transfer, _) = Transfer::start(terms, Some(100), Timestamp(0));
     assert_eq!(transfer.on(Event::Ack(1), Timestamp(1)), Action::Wait, "it waits for the disk");
-    transfer.is_sent(2);
+    transfer.mark_sent(2);
     assert_eq!(transfer.on(Event::Ack(1), Timestamp(2)), Action::Send(2..6));
     assert_eq!(transfer.on(Event::Ack(2), Timestamp(2)), Action::Wait, "nor in the same breath");
-    transfer.is_sent(6);
-    transfer.is_cut(4);
+    transfer.mark_sent(6);
+    transfer.mark_partly_sent(4);
     assert_eq!(transfer.on(Event::Ack(4), Timestamp(3)), Action::Wait, "there was no room for it");
     assert_eq!(transfer.on(Event::Ack(3), Timestamp(4)), Action::Send(4..8));
 }
@@ -231,7 +231,7 @@ fn any_early_loss_is_repaired() {
 fn deliver(window: u64, lost: impl Fn(u32) -> bool) -> Outcome {
     let last = 9;
     let (mut transfer, mut burst) =
-        start(Terms { window, timeout: 2, agreed: false, oack: true }, Some(last), Timestamp(0));
+        start(TransferOptions { window, current_timeout: 2, timeout_negotiated: false, oack: true }, Some(last), Timestamp(0));
     let (mut nth, mut has, mut now) = (0, None, Timestamp(0));
     loop {
         for block in burst {
