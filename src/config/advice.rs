@@ -1,20 +1,20 @@
 //! What a configuration cannot mean: remarks that follow from the configuration alone.
 
-use super::census::Tags;
-use super::setters::{CLIENT_ARCHITECTURE, Setters, architecture_of_class, architectures};
-use super::{Config, Note, Origin, RangeKind, Rule, Service, Target};
+use super::census::TagUsageReport;
+use super::setters::{CLIENT_ARCHITECTURE, TagSources, architecture_of_class, architectures};
+use super::{Config, ConfigWarning, Origin, RangeKind, Rule, Service, BootTarget};
 use crate::wire::architectures::{Architecture, FIRST_EFI};
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
 use conf_parser::option::pxe::{Boot, Server};
 use std::collections::BTreeMap;
 
 /// Remarks of one kind; more would not be read.
-const MOST_REMARKS: usize = 20;
+const MAX_WARNINGS: usize = 20;
 const X86_64_EFI: u16 = 7;
 const BC_EFI: u16 = 9;
 
 /// All of them.
-pub fn advice(config: &Config, tags: &Tags) -> Vec<Note> {
+pub fn advice(config: &Config, tags: &TagUsageReport) -> Vec<ConfigWarning> {
     let mut notes = nothing_to_serve(config);
     notes.extend(port(config));
     notes.extend(silent_range(config));
@@ -26,46 +26,46 @@ pub fn advice(config: &Config, tags: &Tags) -> Vec<Note> {
 }
 
 /// Where DNS is off, no names are read: a boot server by name is 0.0.0.0, in dnsmasq too.
-fn unknown_servers(config: &Config) -> Vec<Note> {
+fn unknown_servers(config: &Config) -> Vec<ConfigWarning> {
     if config.process.dns_port != 0 {
         return Vec::new();
     }
     let services = config.dhcp.services.iter();
     let services = services.map(|rule| ("pxe-service", &rule.origin, &rule.value.server));
-    let boots = config.dhcp.boots.iter();
+    let boots = config.dhcp.boot_rules.iter();
     let boots = boots.map(|rule| ("dhcp-boot", &rule.origin, &rule.value.server));
     let remark = |(keyword, origin, server): (&str, &Origin, &Option<Server>)| {
         let Some(Server::Name(name)) = server else { return None };
         let name = String::from_utf8_lossy(name);
         let text = format!("{keyword}: with port=0 no names are read, so {name} is nowhere");
-        Some(Note::at(origin, text))
+        Some(ConfigWarning::at(origin, text))
     };
-    services.chain(boots).filter_map(remark).take(MOST_REMARKS).collect()
+    services.chain(boots).filter_map(remark).take(MAX_WARNINGS).collect()
 }
 
 fn proxy_range(config: &Config) -> Option<&Rule<super::Range>> {
     config.dhcp.ranges.iter().find(|range| range.value.kind == RangeKind::Proxy)
 }
 
-fn nothing_to_serve(config: &Config) -> Vec<Note> {
+fn nothing_to_serve(config: &Config) -> Vec<ConfigWarning> {
     let text = "nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp";
     let idle = proxy_range(config).is_none() && config.tftp.is_none();
-    idle.then(|| Note::general(text).refusing()).into_iter().collect()
+    idle.then(|| ConfigWarning::general(text).into_fatal()).into_iter().collect()
 }
 
-fn port(config: &Config) -> Option<Note> {
+fn port(config: &Config) -> Option<ConfigWarning> {
     let text = "port=0 is missing: there is no DNS service here, with or without it";
-    (config.process.dns_port != 0).then(|| Note::general(text))
+    (config.process.dns_port != 0).then(|| ConfigWarning::general(text))
 }
 
-fn silent_range(config: &Config) -> Option<Note> {
-    let range = proxy_range(config).filter(|_| !config.dhcp.pxe)?;
+fn silent_range(config: &Config) -> Option<ConfigWarning> {
+    let range = proxy_range(config).filter(|_| !config.dhcp.pxe_enabled)?;
     let text = "a proxy range answers nobody without a pxe-service or pxe-prompt";
-    Some(Note::at(&range.origin, text))
+    Some(ConfigWarning::at(&range.origin, text))
 }
 
 /// UEFI on x86-64 calls itself 7, and some of it 9: the registry and RFC 4578 have them the other way round.
-fn half_of_x64(config: &Config) -> Vec<Note> {
+fn half_of_x64(config: &Config) -> Vec<ConfigWarning> {
     let dhcp = &config.dhcp;
     let served = dhcp.services.iter().map(|rule| (rule.value.architecture, &rule.origin));
     let options = dhcp.option_matches.iter().flat_map(|rule| {
@@ -87,7 +87,7 @@ fn half_of_x64(config: &Config) -> Vec<Note> {
     all.into_iter().flatten().collect()
 }
 
-fn half<'c>(keyword: &str, architectures: impl Iterator<Item = (u16, &'c Origin)>) -> Option<Note> {
+fn half<'c>(keyword: &str, architectures: impl Iterator<Item = (u16, &'c Origin)>) -> Option<ConfigWarning> {
     let (mut seven, mut nine) = (None, None);
     for (number, origin) in architectures {
         match number {
@@ -105,28 +105,28 @@ fn half<'c>(keyword: &str, architectures: impl Iterator<Item = (u16, &'c Origin)
         ),
         _ => return None,
     };
-    seven.or(nine).map(|origin| Note::at(origin, text))
+    seven.or(nine).map(|origin| ConfigWarning::at(origin, text))
 }
 
 /// A UEFI client that a single `pxe-service` with a file fits gets that file, whatever `dhcp-boot` says
 /// (spec: config language, section 3.6). It is told where a `dhcp-boot` seems to be meant for such a client.
-fn shadowed_boots(config: &Config, tags: &Tags) -> Vec<Note> {
+fn shadowed_boots(config: &Config, tags: &TagUsageReport) -> Vec<ConfigWarning> {
     let mut entries: BTreeMap<u16, Vec<&Rule<Service>>> = BTreeMap::new();
     for rule in config.dhcp.services.iter() {
         entries.entry(rule.value.architecture).or_default().push(rule);
     }
-    let setters = Setters::of(config);
+    let setters = TagSources::of(config);
     let lone = entries.range(FIRST_EFI..).filter_map(|(_, rules)| match rules[..] {
         [rule] if matches!(rule.value.boot, Boot::File(_)) => Some(rule),
         _ => None,
     });
-    let lone = lone.filter_map(|rule| Some((rule, setters.unfolded(&rule.conditions)?)));
-    let lone: Vec<_> = lone.take(MOST_REMARKS).collect();
-    let shadows = |boot: &Rule<Target>| {
+    let lone = lone.filter_map(|rule| Some((rule, setters.expand(&rule.conditions)?)));
+    let lone: Vec<_> = lone.take(MAX_WARNINGS).collect();
+    let shadows = |boot: &Rule<BootTarget>| {
         if boot.conditions.iter().all(|condition| condition.negated) {
             return None; // for no client in particular
         }
-        let wanted = setters.unfolded(&boot.conditions)?;
+        let wanted = setters.expand(&boot.conditions)?;
         if wanted.iter().any(|(tag, &negated)| !negated && !tags.is_set(tag)) {
             return None; // for nobody
         }
@@ -136,7 +136,7 @@ fn shadowed_boots(config: &Config, tags: &Tags) -> Vec<Note> {
                 |tag: &&[u8], negated: bool| shown.get(tag).is_none_or(|other| *other == negated);
             service.value.boot != Boot::File(boot.value.file.clone())
                 && wanted.iter().all(|(tag, &negated)| {
-                    holds_with(tag, negated) && (negated || setters.may_set(tag, architecture))
+                    holds_with(tag, negated) && (negated || setters.can_set(tag, architecture))
                 })
         })?;
         let architecture = named(service.value.architecture);
@@ -144,13 +144,13 @@ fn shadowed_boots(config: &Config, tags: &Tags) -> Vec<Note> {
             "dhcp-boot is not used for {architecture} clients: their only pxe-service ({}) decides",
             service.origin
         );
-        Some(Note::at(&boot.origin, text))
+        Some(ConfigWarning::at(&boot.origin, text))
     };
-    config.dhcp.boots.iter().filter_map(shadows).take(MOST_REMARKS).collect()
+    config.dhcp.boot_rules.iter().filter_map(shadows).take(MAX_WARNINGS).collect()
 }
 
 /// Of another TFTP server nobody can say whether `X.0` is there; for UEFI it hardly ever is.
-fn plain_names(config: &Config) -> Vec<Note> {
+fn plain_names(config: &Config) -> Vec<ConfigWarning> {
     let plain = |rule: &&Rule<Service>| match &rule.value.boot {
         Boot::File(name) => rule.value.architecture >= FIRST_EFI && !name.contains(&b'.'),
         Boot::Type(_) => false,
@@ -161,7 +161,7 @@ fn plain_names(config: &Config) -> Vec<Note> {
         let Boot::File(name) = &rule.value.boot else { return None };
         let name = String::from_utf8_lossy(name);
         let text = format!("pxe-service: {name} has no dot, so clients will ask for {name}.0");
-        Some(Note::at(&rule.origin, text))
+        Some(ConfigWarning::at(&rule.origin, text))
     };
     services.filter_map(remark).collect()
 }
@@ -182,9 +182,9 @@ mod tests {
         let mut reader = Reader::default();
         for (line, text) in (1..).zip(text.lines()) {
             let origin = Origin { file: "c".into(), line };
-            builder.take(reader.line(text.as_bytes()).unwrap().unwrap(), &origin);
+            builder.apply(reader.line(text.as_bytes()).unwrap().unwrap(), &origin);
         }
-        builder.finish().notes.iter().map(ToString::to_string).collect()
+        builder.finish().warnings.iter().map(ToString::to_string).collect()
     }
 
     #[test]

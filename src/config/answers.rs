@@ -7,21 +7,21 @@ const DNS_PORT: u16 = 53;
 
 /// Who answers.
 #[derive(Clone, Copy, Debug)]
-pub struct Answers {
+pub struct SystemLookups {
     /// Whether there is an interface of that name.
     pub has_interface: fn(&str) -> bool,
 }
 
-impl Default for Answers {
+impl Default for SystemLookups {
     /// Every interface is there.
     fn default() -> Self {
         Self { has_interface: |_| true }
     }
 }
 
-impl Answers {
+impl SystemLookups {
     /// What is wrong if the answer is no.
-    pub fn refuse(self, question: &Question) -> Option<Fault> {
+    pub fn check(self, question: &Question) -> Option<Fault> {
         match &question.about {
             About::Interface(name) => {
                 let known = std::str::from_utf8(name).is_ok_and(self.has_interface);

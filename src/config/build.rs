@@ -1,14 +1,14 @@
 //! Settings → [`Config`], one after the other. Which of them contradict each other is told in [`together`](super::together).
 
 use super::advice::advice;
-use super::census::Census;
-use super::defaults::{PACKET_BUFFER, USUAL_EDNS_PACKET};
-use super::hosts::of_line;
+use super::census::TagUsage;
+use super::defaults::{PACKET_BUFFER, DEFAULT_EDNS_PACKET};
+use super::hosts::from_directive;
 use super::network::Binding;
-use super::unserved::Unserved;
+use super::unserved::UnsupportedOptions;
 use super::{
-    Config, Group, Note, Origin, Placed, PxeOption, Range, RangeKind, Rule, Service, Shared,
-    Target, Tftp, VendorOption,
+    Config, Group, ConfigWarning, Origin, Located, PxeOption, Range, RangeKind, Rule, Service, SharedNetwork,
+    BootTarget, Tftp, VendorOption,
 };
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::dhcp_option::DhcpOption;
@@ -24,15 +24,15 @@ use std::sync::Arc;
 
 /// The first type allotted to a service with a file (PXE 2.1: vendor use begins at 0x8000).
 const FIRST_FILE_TYPE: u16 = 0x8000;
-const SMALLEST_EDNS_PACKET: u32 = 512;
+const MIN_EDNS_PACKET: u32 = 512;
 
 /// A configuration and what its author should know.
 #[derive(Debug)]
-pub struct Built {
+pub struct BuildResult {
     /// The configuration.
     pub config: Config,
     /// Remarks: on single lines, on what is not served, on what it means, on tags.
-    pub notes: Vec<Note>,
+    pub warnings: Vec<ConfigWarning>,
 }
 
 /// What a configuration is read for.
@@ -57,9 +57,9 @@ pub struct Builder {
     file_types: u16,
     no_resolv: bool,
     has_server: bool,
-    census: Census,
-    unserved: Unserved,
-    notes: Vec<Note>,
+    tag_usage: TagUsage,
+    unsupported: UnsupportedOptions,
+    warnings: Vec<ConfigWarning>,
 }
 
 impl Builder {
@@ -69,11 +69,11 @@ impl Builder {
     }
 
     /// Takes the next setting.
-    pub fn take(&mut self, setting: Setting, origin: &Origin) {
-        self.unserved.note(setting.row, origin);
-        self.census.hear(&setting.directive, origin);
+    pub fn apply(&mut self, setting: Setting, origin: &Origin) {
+        self.unsupported.record(setting.row, origin);
+        self.tag_usage.record(&setting.directive, origin);
         match setting.directive {
-            Directive::Switch(switch) => self.switch(switch),
+            Directive::Switch(switch) => self.apply_switch(switch),
             Directive::DhcpRange(range) => self.range(range, origin),
             Directive::PxeService(service) => self.service(service, origin),
             Directive::PxePrompt(prompt) => self.prompt(prompt, origin),
@@ -82,20 +82,20 @@ impl Builder {
             Directive::MacMatch(_) if self.purpose == Purpose::Check => {}
             Directive::Upstream(_) => self.has_server = true,
             directive => {
-                let left = self.dhcp(directive, origin);
-                let left = left.and_then(|directive| self.tftp(directive, origin));
+                let left = self.apply_dhcp(directive, origin);
+                let left = left.and_then(|directive| self.apply_tftp(directive, origin));
                 if let Some(directive) = left {
-                    self.process(directive);
+                    self.apply_process(directive);
                 }
             }
         }
     }
 
     fn refuse(&mut self, origin: &Origin, text: String) {
-        self.notes.push(Note::at(origin, text).refusing());
+        self.warnings.push(ConfigWarning::at(origin, text).into_fatal());
     }
 
-    fn switch(&mut self, switch: Switch) {
+    fn apply_switch(&mut self, switch: Switch) {
         let Config { dhcp, network, process, .. } = &mut self.config;
         let tftp = &mut self.tftp;
         match switch {
@@ -103,7 +103,7 @@ impl Builder {
             Switch::BindInterfaces => network.binding = network.binding.and(Binding::Interfaces),
             Switch::DhcpIgnoreClid => dhcp.ignore_client_id = true,
             Switch::KeepInForeground => process.foreground = true,
-            Switch::LeasefileRo => process.lease_file_kept = false,
+            Switch::LeasefileRo => process.use_lease_file = false,
             Switch::LogDebug => process.log_debug = true,
             Switch::LogDhcp => dhcp.log = true,
             Switch::NoDaemon => process.debug = true,
@@ -155,10 +155,10 @@ impl Builder {
         if host.names > 1 {
             let text =
                 "dhcp-host: more than one name, which dnsmasq 2.91 and later refuse".to_owned();
-            self.notes.push(Note { origin: Some(origin.clone()), text, refuses: false });
+            self.warnings.push(ConfigWarning { origin: Some(origin.clone()), text, fatal: false });
         }
         if self.purpose == Purpose::Serve {
-            self.config.dhcp.hosts.add(of_line(host), origin);
+            self.config.dhcp.hosts.add(from_directive(host), origin);
         }
     }
 
@@ -184,33 +184,33 @@ impl Builder {
             conditions: prompt.conditions,
             value,
         });
-        self.config.dhcp.pxe = true;
+        self.config.dhcp.pxe_enabled = true;
     }
 
     fn option(&mut self, option: DhcpOption, origin: &Origin) {
         self.config.dhcp.vendor_options.extend(VendorOption::rule(option, origin));
     }
 
-    fn dhcp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {
+    fn apply_dhcp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {
         let Config { dhcp, network, .. } = &mut self.config;
         let rule = |conditions| Rule { origin: origin.clone(), conditions, value: () };
-        let placed = |value| Placed { origin: origin.clone(), value };
+        let placed = |value| Located { origin: origin.clone(), value };
         match directive {
             Directive::DhcpBoot(boot) => {
-                let value = Target { file: boot.file, server: named(boot.server) };
-                dhcp.boots.push(Rule {
+                let value = BootTarget { file: boot.file, server: named(boot.server) };
+                dhcp.boot_rules.push(Rule {
                     origin: origin.clone(),
                     conditions: boot.conditions,
                     value,
                 });
             }
             Directive::PxeOption(DhcpOption { lead, conditions, code, value, .. }) => {
-                let value = PxeOption { lead, code: code.to_le_bytes()[0], value };
+                let value = PxeOption { encapsulation: lead, code: code.to_le_bytes()[0], value };
                 dhcp.pxe_options.push(Rule { origin: origin.clone(), conditions, value });
             }
             // Tried last configured first.
             Directive::PxeVendors(vendors) => {
-                vendors.into_iter().for_each(|vendor| dhcp.vendors.insert(0, placed(vendor)));
+                vendors.into_iter().for_each(|vendor| dhcp.pxe_vendor_classes.insert(0, placed(vendor)));
             }
             Directive::ReplyDelay(delay) => {
                 dhcp.delay = Some(Rule {
@@ -223,12 +223,12 @@ impl Builder {
             Directive::OptionMatch(rule) => dhcp.option_matches.push(origin, rule),
             Directive::ClassMatch(rule) => dhcp.classes.push(origin, rule),
             Directive::RelayMatch(rule) => dhcp.relay_matches.push(origin, rule),
-            Directive::MacMatch(rule) => dhcp.macs.push(origin, rule),
+            Directive::MacMatch(rule) => dhcp.mac_matches.push(origin, rule),
             Directive::NameMatch(rule) => dhcp.name_matches.push(origin, rule),
             Directive::TagIf(rule) => dhcp.tag_ifs.push(origin, rule),
             Directive::Bridge(bridge) => dhcp.bridges.push(bridge),
             Directive::SharedNetwork(SharedNetwork { on, network: Some(network), .. }) => {
-                dhcp.shared.push(Shared { on, network });
+                dhcp.shared_networks.push(SharedNetwork { on, network });
             }
             Directive::HostRecord(record) => dhcp.host_records.push(record),
             Directive::AlternatePort { server, client } => {
@@ -251,7 +251,7 @@ impl Builder {
         None
     }
 
-    fn tftp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {
+    fn apply_tftp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {
         let tftp = &mut self.tftp;
         match directive {
             Directive::EnableTftp(list) => {
@@ -265,14 +265,14 @@ impl Builder {
                 // Of two roots for one interface the first counts, of general ones the last.
                 Some(interface) => tftp
                     .interface_roots
-                    .push(Placed { origin: origin.clone(), value: (interface, root.directory) }),
+                    .push(Located { origin: origin.clone(), value: (interface, root.directory) }),
                 None if root.directory.is_empty() => tftp.root = None,
                 None => {
-                    tftp.root = Some(Placed { origin: origin.clone(), value: root.directory });
+                    tftp.root = Some(Located { origin: origin.clone(), value: root.directory });
                 }
             },
-            Directive::TftpUniqueRoot(unique) => tftp.unique.push(unique),
-            Directive::TftpMax(most) => tftp.most = usize::try_from(most).unwrap_or(usize::MAX),
+            Directive::TftpUniqueRoot(unique) => tftp.unique_roots.push(unique),
+            Directive::TftpMax(most) => tftp.max_transfers = usize::try_from(most).unwrap_or(usize::MAX),
             Directive::TftpMtu(mtu) => tftp.mtu = mtu,
             Directive::TftpPortRange(first, last) => {
                 tftp.ports = (last > 0).then_some((first, last));
@@ -283,14 +283,14 @@ impl Builder {
         None
     }
 
-    fn process(&mut self, directive: Directive) {
+    fn apply_process(&mut self, directive: Directive) {
         let process = &mut self.config.process;
         let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         match directive {
             Directive::User(user) => process.user = user.map(text),
             Directive::Group(group) => {
-                process.group = group.map_or(Group::Kept, |group| Group::Named(text(group)));
+                process.group = group.map_or(Group::Unchanged, |group| Group::Named(text(group)));
             }
             Directive::PidFile(file) => process.pid_file = file.map(|file| path(&file)),
             Directive::Script(script) => {
@@ -303,7 +303,7 @@ impl Builder {
             Directive::LogAsync(lines) => process.log_async = usize::try_from(lines).ok(),
             Directive::LeaseFile(file) => process.lease_file = file.map(|file| path(&file)),
             Directive::MostLeases(most) => {
-                process.most_leases = usize::try_from(most).unwrap_or(usize::MAX);
+                process.max_leases = usize::try_from(most).unwrap_or(usize::MAX);
             }
             Directive::BroadcastToAll => process.broadcast_to_all = true,
             Directive::Port(port) => process.dns_port = port,
@@ -313,31 +313,31 @@ impl Builder {
     }
 
     /// The configuration, and what there is to say about it.
-    pub fn finish(mut self) -> Built {
-        let edns_packet = self.edns_packet.unwrap_or(USUAL_EDNS_PACKET).max(SMALLEST_EDNS_PACKET);
-        self.tftp.largest_block = edns_packet.saturating_add(PACKET_BUFFER);
-        self.tftp.tell = self.config.process.log_debug;
+    pub fn finish(mut self) -> BuildResult {
+        let edns_packet = self.edns_packet.unwrap_or(DEFAULT_EDNS_PACKET).max(MIN_EDNS_PACKET);
+        self.tftp.max_blksize = edns_packet.saturating_add(PACKET_BUFFER);
+        self.tftp.log_transfers = self.config.process.log_debug;
         self.config.tftp = self.tftp_enabled.then(|| Arc::new(self.tftp));
         let Config { dhcp, network, process, .. } = &mut self.config;
-        dhcp.pxe |= !dhcp.services.is_empty();
-        if dhcp.vendors.is_empty() {
-            dhcp.vendors.push(Placed { origin: Origin::none(), value: b"PXEClient".to_vec() });
+        dhcp.pxe_enabled |= !dhcp.services.is_empty();
+        if dhcp.pxe_vendor_classes.is_empty() {
+            dhcp.pxe_vendor_classes.push(Located { origin: Origin::default_value(), value: b"PXEClient".to_vec() });
         }
         let unfiltered =
             network.interfaces.is_empty() && network.except.is_empty() && network.listen.is_empty();
         if self.local_host_only && unfiltered {
             // Loopback and nothing else, bound to its addresses.
-            network.interfaces.push(Placed { origin: Origin::none(), value: Vec::new() });
+            network.interfaces.push(Located { origin: Origin::default_value(), value: Vec::new() });
             network.binding = Binding::Interfaces;
         }
         process.no_upstream = self.no_resolv && !self.has_server;
         let dns = process.dns_port != 0;
-        let mut notes = self.notes;
-        notes.extend(self.unserved.notes(dns));
-        let tags = self.census.counted();
+        let mut notes = self.warnings;
+        notes.extend(self.unsupported.warnings(dns));
+        let tags = self.tag_usage.finish();
         notes.extend(advice(&self.config, &tags));
-        notes.extend(tags.notes());
-        Built { config: self.config, notes }
+        notes.extend(tags.warnings());
+        BuildResult { config: self.config, warnings: notes }
     }
 }
 

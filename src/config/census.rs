@@ -2,7 +2,7 @@
 //!
 //! A file may name a tag for each of a hundred thousand machines, so names stand in one row of bytes.
 
-use super::{Note, Origin};
+use super::{ConfigWarning, Origin};
 use crate::net::interface_matches;
 use conf_parser::Directive;
 use conf_parser::option::files::RunTimeFile;
@@ -10,18 +10,18 @@ use conf_parser::words::Condition;
 use std::sync::Arc;
 
 /// Remarks about tags; behind so many, only their number.
-const MOST_REMARKS: usize = 10;
+const MAX_WARNINGS: usize = 10;
 /// More interfaces than a machine is told to listen on one by one.
-const MOST_PATTERNS: usize = 100;
+const MAX_PATTERNS: usize = 100;
 /// Tags that are set without a line (spec: config language, section 3).
-const BUILT_IN: &[&[u8]] = &[b"known", b"known-othernet", b"cpewan-id", b"bootp", b"dhcpv6"];
+const BUILT_IN_TAGS: &[&[u8]] = &[b"known", b"known-othernet", b"cpewan-id", b"bootp", b"dhcpv6"];
 
 /// Tags in the order they were met.
 #[derive(Debug, Default)]
-pub struct Census {
+pub struct TagUsage {
     names: Vec<u8>,
-    set: Vec<Span>,
-    used: Vec<Used>,
+    set: Vec<NameSpan>,
+    used: Vec<UseOfTag>,
     /// The files of `used`, each as often as reading came back to it.
     files: Vec<Arc<str>>,
     /// Patterns of interfaces, whose names are tags.
@@ -31,137 +31,137 @@ pub struct Census {
 }
 
 /// A census that nothing is added to any more.
-pub struct Tags {
-    census: Census,
+pub struct TagUsageReport {
+    usage: TagUsage,
 }
 
 /// A tag that is asked for. A file may ask for very many, so this is small.
 #[derive(Clone, Copy, Debug)]
-struct Used {
-    tag: Span,
-    file: u32,
+struct UseOfTag {
+    tag: NameSpan,
+    intern_file: u32,
     line: u32,
     negated: bool,
 }
 
 /// A stretch of the row of names.
 #[derive(Clone, Copy, Debug)]
-struct Span {
+struct NameSpan {
     start: u32,
     length: u16,
 }
 
-impl Census {
+impl TagUsage {
     /// Notes the tags of a line.
-    pub fn hear(&mut self, directive: &Directive, origin: &Origin) {
+    pub fn record(&mut self, directive: &Directive, origin: &Origin) {
         match directive {
             Directive::DhcpRange(range) => {
-                self.uses(&range.conditions, origin);
-                range.set.iter().for_each(|tag| self.sets(tag));
+                self.record_use(&range.conditions, origin);
+                range.set.iter().for_each(|tag| self.record_set(tag));
             }
             Directive::DhcpHost(host) => {
-                self.uses(&host.conditions, origin);
-                host.set.iter().for_each(|tag| self.sets(tag));
+                self.record_use(&host.conditions, origin);
+                host.set.iter().for_each(|tag| self.record_set(tag));
             }
             Directive::TagIf(rule) => {
-                self.uses(&rule.conditions, origin);
-                rule.set.iter().for_each(|tag| self.sets(tag));
+                self.record_use(&rule.conditions, origin);
+                rule.set.iter().for_each(|tag| self.record_set(tag));
             }
             Directive::Interface(names) => {
-                let room = MOST_PATTERNS.saturating_sub(self.patterns.len());
+                let room = MAX_PATTERNS.saturating_sub(self.patterns.len());
                 self.patterns.extend(names.iter().take(room).cloned());
             }
             Directive::RunTimeFile(RunTimeFile::DhcpHosts | RunTimeFile::DhcpHostsDir, _) => {
                 self.open = true;
             }
-            Directive::Bridge(bridge) => self.sets(&bridge.interface),
-            Directive::OptionMatch(rule) => self.sets(&rule.tag),
-            Directive::ClassMatch(rule) => self.sets(&rule.tag),
-            Directive::RelayMatch(rule) => self.sets(&rule.tag),
-            Directive::MacMatch(rule) => self.sets(&rule.tag),
-            Directive::NameMatch(rule) => self.sets(&rule.tag),
-            Directive::DhcpBoot(boot) => self.uses(&boot.conditions, origin),
+            Directive::Bridge(bridge) => self.record_set(&bridge.interface),
+            Directive::OptionMatch(rule) => self.record_set(&rule.tag),
+            Directive::ClassMatch(rule) => self.record_set(&rule.tag),
+            Directive::RelayMatch(rule) => self.record_set(&rule.tag),
+            Directive::MacMatch(rule) => self.record_set(&rule.tag),
+            Directive::NameMatch(rule) => self.record_set(&rule.tag),
+            Directive::DhcpBoot(boot) => self.record_use(&boot.conditions, origin),
             Directive::DhcpOption(option) | Directive::PxeOption(option) => {
-                self.uses(&option.conditions, origin);
+                self.record_use(&option.conditions, origin);
             }
-            Directive::PxeService(service) => self.uses(&service.conditions, origin),
-            Directive::PxePrompt(prompt) => self.uses(&prompt.conditions, origin),
-            Directive::ReplyDelay(delay) => self.uses(&delay.conditions, origin),
-            Directive::DhcpIgnore(conditions) => self.uses(conditions, origin),
+            Directive::PxeService(service) => self.record_use(&service.conditions, origin),
+            Directive::PxePrompt(prompt) => self.record_use(&prompt.conditions, origin),
+            Directive::ReplyDelay(delay) => self.record_use(&delay.conditions, origin),
+            Directive::DhcpIgnore(conditions) => self.record_use(conditions, origin),
             _ => {}
         }
     }
 
-    fn sets(&mut self, tag: &[u8]) {
-        let span = self.keep(tag);
+    fn record_set(&mut self, tag: &[u8]) {
+        let span = self.intern(tag);
         self.set.extend(span);
     }
 
-    fn uses(&mut self, conditions: &[Condition], origin: &Origin) {
+    fn record_use(&mut self, conditions: &[Condition], origin: &Origin) {
         for Condition { tag, negated } in conditions {
             // Where a condition may be a pattern, what fits it is not known.
             if !tag.is_empty() && !tag.contains(&b'*') {
-                let file = self.file(&origin.file);
+                let file = self.intern_file(&origin.file);
                 let line = u32::try_from(origin.line).unwrap_or(u32::MAX);
                 let negated = *negated;
-                let tag = self.keep(tag);
-                self.used.extend(tag.map(|tag| Used { tag, file, line, negated }));
+                let tag = self.intern(tag);
+                self.used.extend(tag.map(|tag| UseOfTag { tag, intern_file: file, line, negated }));
             }
         }
     }
 
-    fn file(&mut self, file: &Arc<str>) -> u32 {
+    fn intern_file(&mut self, file: &Arc<str>) -> u32 {
         if self.files.last().is_none_or(|last| last != file) {
             self.files.push(file.clone());
         }
         u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX)
     }
 
-    fn keep(&mut self, tag: &[u8]) -> Option<Span> {
+    fn intern(&mut self, tag: &[u8]) -> Option<NameSpan> {
         let start = u32::try_from(self.names.len()).ok()?;
         let length = u16::try_from(tag.len()).ok()?;
         self.names.extend_from_slice(tag);
-        Some(Span { start, length })
+        Some(NameSpan { start, length })
     }
 
-    fn name(&self, span: Span) -> &[u8] {
+    fn intern_tag(&self, span: NameSpan) -> &[u8] {
         let start = span.start as usize;
         &self.names[start..start + usize::from(span.length)]
     }
 
     /// All tags are known.
-    pub fn counted(mut self) -> Tags {
+    pub fn finish(mut self) -> TagUsageReport {
         let mut set = std::mem::take(&mut self.set);
         if !self.used.is_empty() {
-            set.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
+            set.sort_unstable_by(|one, other| self.intern_tag(*one).cmp(self.intern_tag(*other)));
         }
         self.set = set;
-        Tags { census: self }
+        TagUsageReport { usage: self }
     }
 }
 
-impl Tags {
+impl TagUsageReport {
     /// Whether something may set a tag.
     pub fn is_set(&self, tag: &[u8]) -> bool {
-        let Census { set, patterns, open, .. } = &self.census;
+        let TagUsage { set, patterns, open, .. } = &self.usage;
         *open
-            || set.binary_search_by(|known| self.census.name(*known).cmp(tag)).is_ok()
+            || set.binary_search_by(|known| self.usage.intern_tag(*known).cmp(tag)).is_ok()
             || is_built_in(tag)
             || patterns.iter().any(|pattern| interface_matches(pattern, tag))
     }
 
     /// What there is to say, one remark for a tag, where it is first asked for.
-    pub fn notes(&self) -> Vec<Note> {
-        let Census { used, files, .. } = &self.census;
+    pub fn warnings(&self) -> Vec<ConfigWarning> {
+        let TagUsage { used, files, .. } = &self.usage;
         let mut notes = Vec::new();
         let mut told: Vec<&[u8]> = Vec::new();
         let mut more = 0;
         for used in used {
-            let tag = self.census.name(used.tag);
+            let tag = self.usage.intern_tag(used.tag);
             if self.is_set(tag) {
                 continue;
             }
-            if told.len() == MOST_REMARKS {
+            if told.len() == MAX_WARNINGS {
                 more += 1;
                 continue;
             }
@@ -172,12 +172,12 @@ impl Tags {
             let (sign, holds) = if used.negated { ("!", "always") } else { ("", "never") };
             let tag = String::from_utf8_lossy(tag);
             let text = format!("nothing sets the tag {tag}, so tag:{sign}{tag} {holds} holds");
-            let file = files.get(used.file as usize).cloned().unwrap_or_default();
+            let file = files.get(used.intern_file as usize).cloned().unwrap_or_default();
             let origin = Origin { file, line: used.line as usize };
-            notes.push(Note::at(&origin, text));
+            notes.push(ConfigWarning::at(&origin, text));
         }
         if more > 0 {
-            notes.push(Note::general(format!("{more} more lines ask for tags that nothing sets")));
+            notes.push(ConfigWarning::general(format!("{more} more lines ask for tags that nothing sets")));
         }
         notes
     }
@@ -217,7 +217,7 @@ fn is_built_in(tag: &[u8]) -> bool {
             | b"vmbr"
     );
     let is_numbered = rest.is_empty() || rest[0] == b'-' || rest.iter().any(u8::is_ascii_digit);
-    BUILT_IN.contains(&tag) || (is_kind && is_numbered)
+    BUILT_IN_TAGS.contains(&tag) || (is_kind && is_numbered)
 }
 
 #[cfg(test)]
@@ -226,13 +226,13 @@ mod tests {
     use conf_parser::Reader;
 
     fn notes(text: &str) -> Vec<String> {
-        let mut census = Census::default();
+        let mut census = TagUsage::default();
         let mut reader = Reader::default();
         for (line, text) in (1..).zip(text.lines()) {
             let origin = Origin { file: "c".into(), line };
-            census.hear(&reader.line(text.as_bytes()).unwrap().unwrap().directive, &origin);
+            census.record(&reader.line(text.as_bytes()).unwrap().unwrap().directive, &origin);
         }
-        census.counted().notes().iter().map(ToString::to_string).collect()
+        census.finish().warnings().iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -1,36 +1,36 @@
 //! What holds where the configuration says nothing.
 
 use super::hosts::Hosts;
-use super::matches::Matches;
+use super::matches::MatchRules;
 use super::rules::Rules;
 use super::tags::TagIfs;
 use super::{Dhcp, Group, Origin, Process, Tftp};
 use std::path::PathBuf;
 
-const USUAL_TRANSFERS: usize = 50;
-pub(super) const USUAL_EDNS_PACKET: u32 = 1232;
+const DEFAULT_TFTP_MAX: usize = 50;
+pub(super) const DEFAULT_EDNS_PACKET: u32 = 1232;
 /// dnsmasq's packet buffer is so much larger than the largest DNS packet; a DATA head takes four bytes of it.
 pub(super) const PACKET_BUFFER: u32 = 1025 + 10 - 4;
 
 impl Default for Tftp {
     fn default() -> Self {
         Self {
-            enabled: Origin::none(),
+            enabled: Origin::default_value(),
             interfaces: None,
             root: None,
             interface_roots: Vec::new(),
-            unique: Vec::new(),
+            unique_roots: Vec::new(),
             secure: false,
             lowercase: false,
             no_blocksize: false,
             no_fail: false,
             single_port: false,
             quiet: false,
-            tell: false,
-            most: USUAL_TRANSFERS,
+            log_transfers: false,
+            max_transfers: DEFAULT_TFTP_MAX,
             mtu: 0,
             ports: None,
-            largest_block: USUAL_EDNS_PACKET + PACKET_BUFFER,
+            max_blksize: DEFAULT_EDNS_PACKET + PACKET_BUFFER,
         }
     }
 }
@@ -40,22 +40,22 @@ impl Default for Dhcp {
         Self {
             ranges: Vec::new(),
             services: Rules::default(),
-            boots: Rules::default(),
+            boot_rules: Rules::default(),
             vendor_options: Rules::default(),
             pxe_options: Rules::default(),
-            vendors: Vec::new(),
-            pxe: false,
+            pxe_vendor_classes: Vec::new(),
+            pxe_enabled: false,
             delay: None,
             ignore: Rules::default(),
             hosts: Hosts::default(),
-            option_matches: Matches::default(),
-            classes: Matches::default(),
-            relay_matches: Matches::default(),
-            macs: Matches::default(),
-            name_matches: Matches::default(),
+            option_matches: MatchRules::default(),
+            classes: MatchRules::default(),
+            relay_matches: MatchRules::default(),
+            mac_matches: MatchRules::default(),
+            name_matches: MatchRules::default(),
             tag_ifs: TagIfs::default(),
             bridges: Vec::new(),
-            shared: Vec::new(),
+            shared_networks: Vec::new(),
             host_records: Vec::new(),
             server_port: 67,
             client_port: 68,
@@ -75,15 +75,15 @@ impl Default for Process {
             foreground: false,
             log_debug: false,
             user: Some("nobody".to_owned()),
-            group: Group::Usual,
+            group: Group::Default,
             pid_file: Some(PathBuf::from("/var/run/dnsmasq.pid")),
             script: None,
             script_user: None,
             log_to: None,
             log_async: None,
             lease_file: None,
-            lease_file_kept: true,
-            most_leases: 1000,
+            use_lease_file: true,
+            max_leases: 1000,
             no_ping: false,
             broadcast_to_all: false,
             dns_port: 53,

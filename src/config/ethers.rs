@@ -7,17 +7,17 @@ use conf_parser::words::{Hex, without_dot};
 use std::net::Ipv4Addr;
 
 /// Where it is.
-pub const PATH: &str = "/etc/ethers";
+pub const ETHERS_FILE: &str = "/etc/ethers";
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ether {
+pub struct EthersEntry {
     mac: Vec<u8>,
-    who: Who,
+    host: EthersHost,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Who {
+enum EthersHost {
     Address(Ipv4Addr),
     Name(Vec<u8>),
 }
@@ -25,23 +25,23 @@ enum Who {
 const MAC: usize = 6;
 
 /// Reads the file: lines by number, or what of them is bad.
-pub fn read(file: &[u8]) -> Vec<(usize, Result<Ether, &'static str>)> {
+pub fn read(file: &[u8]) -> Vec<(usize, Result<EthersEntry, &'static str>)> {
     let lines = (1..).zip(file.split(|&byte| byte == b'\n'));
     let lines = lines.map(|(number, line)| (number, line.trim_ascii_end()));
     let counts = |line: &[u8]| !matches!(line.first(), None | Some(b'#' | b'+'));
     lines.filter(|(_, line)| counts(line)).map(|(number, line)| (number, ether(line))).collect()
 }
 
-fn ether(line: &[u8]) -> Result<Ether, &'static str> {
+fn ether(line: &[u8]) -> Result<EthersEntry, &'static str> {
     let blank = line.iter().position(u8::is_ascii_whitespace).ok_or("line")?;
     let (mac, who) = line.split_at(blank);
     let (mac, who) = (bytes(mac).ok_or("line")?, who.trim_ascii_start());
     if who.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') {
         let address = std::str::from_utf8(who).ok().and_then(|text| text.parse().ok());
-        return Ok(Ether { mac, who: Who::Address(address.ok_or("address")?) });
+        return Ok(EthersEntry { mac, host: EthersHost::Address(address.ok_or("address")?) });
     }
     let name = without_dot(who).filter(|name| is_host_name(name)).ok_or("name")?;
-    Ok(Ether { mac, who: Who::Name(name.to_vec()) })
+    Ok(EthersEntry { mac, host: EthersHost::Name(name.to_vec()) })
 }
 
 /// Six bytes in hex, between `:` or `-`; what follows them does not count.
@@ -57,10 +57,10 @@ fn bytes(text: &[u8]) -> Option<Vec<u8>> {
 
 /// Puts a line where it belongs: into the line of that name or address, else into that of the hardware address, else
 /// into one of its own. `false`: one of the same name or address came before it from here, at `first` or behind.
-pub fn put(hosts: &mut Hosts, Ether { mac, who }: Ether, first: usize, origin: &Origin) -> bool {
+pub fn merge_into(hosts: &mut Hosts, EthersEntry { mac, host: who }: EthersEntry, first: usize, origin: &Origin) -> bool {
     let known = match &who {
-        Who::Address(address) => hosts.with_address(*address),
-        Who::Name(name) => hosts.with_name(name),
+        EthersHost::Address(address) => hosts.with_address(*address),
+        EthersHost::Name(name) => hosts.with_name(name),
     };
     // It is about Ethernet, whatever the line of the machine says that it goes into.
     let hardware_type = Some(ETHERNET.into());
@@ -75,8 +75,8 @@ pub fn put(hosts: &mut Hosts, Ether { mac, who }: Ether, first: usize, origin: &
     let place = hosts.with_only_mac(&mac[0].bytes);
     let host = place.map_or_else(DhcpHost::default, |place| hosts.lines()[place].clone());
     let host = match who {
-        Who::Address(address) => DhcpHost { address: Some(address), macs: mac, ..host },
-        Who::Name(name) => DhcpHost { name: Some(name), macs: mac, ..host },
+        EthersHost::Address(address) => DhcpHost { address: Some(address), macs: mac, ..host },
+        EthersHost::Name(name) => DhcpHost { name: Some(name), macs: mac, ..host },
     };
     match place {
         Some(place) => hosts.replace(place, host),
@@ -120,10 +120,10 @@ mod tests {
     fn a_line_goes_where_its_machine_is() {
         let mut hosts = Hosts::default();
         let named = DhcpHost { name: Some(b"pc".to_vec()), ..DhcpHost::default() };
-        hosts.add(named, &Origin::none());
+        hosts.add(named, &Origin::default_value());
         let first = hosts.count();
         let say = |hosts: &mut Hosts, line: &str| {
-            put(hosts, ether(line.as_bytes()).unwrap(), first, &Origin::none())
+            merge_into(hosts, ether(line.as_bytes()).unwrap(), first, &Origin::default_value())
         };
         assert!(say(&mut hosts, "52:54:00:00:00:01 pc"));
         assert_eq!((hosts.count(), &hosts.lines()[0].macs[0].bytes[5]), (1, &1));

@@ -2,7 +2,7 @@
 
 use super::Origin;
 use super::index::Index;
-use super::spots::Spots;
+use super::spots::OriginTable;
 use super::tags::TagSet;
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
 use std::net::Ipv4Addr;
@@ -11,30 +11,30 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
     lines: Vec<DhcpHost>,
-    spots: Spots,
+    origins: OriginTable,
     by_id: Index,
     by_mac: Index,
     /// In small letters.
     by_name: Index,
     by_address: Index,
     /// Those that have a hardware address with wildcards.
-    wild: Vec<usize>,
+    wildcards: Vec<usize>,
     /// Those that were changed, as they were.
     replaced: Vec<(usize, DhcpHost)>,
 }
 
 /// How far the list had come.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Mark {
+pub struct Checkpoint {
     lines: usize,
     keys: [usize; 4],
-    wild: usize,
+    wildcards: usize,
     replaced: usize,
 }
 
 /// What identifies a machine.
 #[derive(Clone, Copy, Debug)]
-pub struct Machine<'a> {
+pub struct HostQuery<'a> {
     /// Option 61, unless it is to be ignored.
     pub client_id: Option<&'a [u8]>,
     /// Hardware type.
@@ -60,25 +60,25 @@ impl Hosts {
     }
 
     /// How far the list has come.
-    pub fn mark(&self) -> Mark {
-        Mark {
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
             lines: self.lines.len(),
             keys: [&self.by_id, &self.by_mac, &self.by_name, &self.by_address].map(Index::len),
-            wild: self.wild.len(),
+            wildcards: self.wildcards.len(),
             replaced: self.replaced.len(),
         }
     }
 
     /// Forgets all that was added and changed since.
-    pub fn rewind(&mut self, mark: Mark) {
+    pub fn rollback(&mut self, mark: Checkpoint) {
         while self.replaced.len() > mark.replaced
             && let Some((place, host)) = self.replaced.pop()
         {
             self.lines[place] = host;
         }
         self.lines.truncate(mark.lines);
-        self.spots.truncate(mark.lines);
-        self.wild.truncate(mark.wild);
+        self.origins.truncate(mark.lines);
+        self.wildcards.truncate(mark.wildcards);
         let indices = [&mut self.by_id, &mut self.by_mac, &mut self.by_name, &mut self.by_address];
         indices.into_iter().zip(mark.keys).for_each(|(index, count)| index.truncate(count));
     }
@@ -86,26 +86,26 @@ impl Hosts {
     /// Adds a machine.
     pub fn add(&mut self, host: DhcpHost, origin: &Origin) {
         let place = self.lines.len();
-        self.file(&host, &DhcpHost::default(), place);
+        self.index_host(&host, &DhcpHost::default(), place);
         self.lines.push(host);
-        self.spots.push(origin);
+        self.origins.push(origin);
     }
 
     /// Where the line of a machine was written.
     pub fn origin(&self, place: usize) -> Origin {
-        self.spots.origin(place)
+        self.origins.origin(place)
     }
 
     /// Changes a machine, until it is rewound.
     pub fn replace(&mut self, place: usize, host: DhcpHost) {
         let before = self.lines[place].clone();
-        self.file(&host, &before, place);
+        self.index_host(&host, &before, place);
         self.lines[place] = host;
         self.replaced.push((place, before));
     }
 
     /// Files what it has and had not before. What it has no more stays filed: an index only proposes.
-    fn file(&mut self, host: &DhcpHost, before: &DhcpHost, place: usize) {
+    fn index_host(&mut self, host: &DhcpHost, before: &DhcpHost, place: usize) {
         if host.client_id != before.client_id
             && let Some(ClientId::Bytes(id)) = &host.client_id
         {
@@ -114,8 +114,8 @@ impl Hosts {
         for mac in host.macs.iter().filter(|mac| !before.macs.contains(mac)) {
             if mac.wild.is_empty() {
                 self.by_mac.add(&mac.bytes, place);
-            } else if self.wild.last() != Some(&place) {
-                self.wild.push(place);
+            } else if self.wildcards.last() != Some(&place) {
+                self.wildcards.push(place);
             }
         }
         if host.name != before.name
@@ -133,13 +133,13 @@ impl Hosts {
     /// The last one with an address.
     pub fn with_address(&self, address: Ipv4Addr) -> Option<usize> {
         let has = |place: &usize| self.lines[*place].address == Some(address);
-        self.by_address.places(&address.octets()).filter(has).max()
+        self.by_address.candidates(&address.octets()).filter(has).max()
     }
 
     /// The last one of a name: all of it, but for the size of letters.
     pub fn with_name(&self, name: &[u8]) -> Option<usize> {
         let name = name.to_ascii_lowercase();
-        self.by_name.places(&name).filter(|place| has_name(&self.lines[*place], &name)).max()
+        self.by_name.candidates(&name).filter(|place| has_name(&self.lines[*place], &name)).max()
     }
 
     /// The last one with this Ethernet address and no other.
@@ -148,23 +148,23 @@ impl Hosts {
             [one] => one.wild.is_empty() && mac_fits(one, ETHERNET, mac),
             _ => false,
         };
-        self.by_mac.places(mac).filter(has).max()
+        self.by_mac.candidates(mac).filter(has).max()
     }
 
     /// The place of a machine's line. Lines with conditions that hold go before all others; within one kind of match
     /// the last line counts.
     pub fn find(
         &self,
-        machine: Machine<'_>,
+        machine: HostQuery<'_>,
         tags: &TagSet,
         usable: impl Fn(&DhcpHost) -> bool,
     ) -> Option<usize> {
-        let holds = |host: &DhcpHost| usable(host) && tags.fulfil(&host.conditions);
+        let holds = |host: &DhcpHost| usable(host) && tags.satisfies(&host.conditions);
         let conditional = |host: &DhcpHost| !host.conditions.is_empty() && holds(host);
-        self.one_pass(machine, conditional).or_else(|| self.one_pass(machine, holds))
+        self.find_once(machine, conditional).or_else(|| self.find_once(machine, holds))
     }
 
-    fn one_pass(&self, machine: Machine<'_>, usable: impl Fn(&DhcpHost) -> bool) -> Option<usize> {
+    fn find_once(&self, machine: HostQuery<'_>, usable: impl Fn(&DhcpHost) -> bool) -> Option<usize> {
         let host = |place: usize| &self.lines[place];
         // Of several the last line: what the index proposes is in no order, once lines have changed.
         let last = |places: &mut dyn Iterator<Item = usize>, fits: &dyn Fn(&DhcpHost) -> bool| {
@@ -173,16 +173,16 @@ impl Hosts {
         let by_id = || {
             let id = machine.client_id?;
             let ids = std::iter::once(id).chain(id.strip_prefix(&[0]));
-            let mut places = ids.flat_map(|id| self.by_id.places(id));
+            let mut places = ids.flat_map(|id| self.by_id.candidates(id));
             last(&mut places, &|host| has_client_id(host, id))
         };
-        let by_mac = || last(&mut self.by_mac.places(machine.mac), &|host| exact(host, machine));
+        let by_mac = || last(&mut self.by_mac.candidates(machine.mac), &|host| exact(host, machine));
         let by_name = || {
             let name = machine.name?.to_ascii_lowercase();
-            last(&mut self.by_name.places(&name), &|host| has_name(host, &name))
+            last(&mut self.by_name.candidates(&name), &|host| has_name(host, &name))
         };
         let by_pattern = || {
-            let wild = self.wild.iter().rev().map(|at| (*at, host(*at)));
+            let wild = self.wildcards.iter().rev().map(|at| (*at, host(*at)));
             best_wildcard(wild.filter(|(_, host)| usable(host)), machine)
         };
         by_id().or_else(by_mac).or_else(by_name).or_else(by_pattern)
@@ -195,7 +195,7 @@ fn has_client_id(host: &DhcpHost, id: &[u8]) -> bool {
     known == id || id.strip_prefix(&[0]) == Some(&known[..])
 }
 
-fn exact(host: &DhcpHost, machine: Machine<'_>) -> bool {
+fn exact(host: &DhcpHost, machine: HostQuery<'_>) -> bool {
     host.macs.iter().any(|mac| mac.wild.is_empty() && mac_fits(mac, machine.htype, machine.mac))
 }
 
@@ -205,7 +205,7 @@ fn has_name(host: &DhcpHost, name: &[u8]) -> bool {
 
 /// The machine of a `dhcp-host` line, which is known by the first label of its name. There may be very many: none
 /// keeps room for more than it has.
-pub fn of_line(mut host: DhcpHost) -> DhcpHost {
+pub fn from_directive(mut host: DhcpHost) -> DhcpHost {
     host.name = host.name.as_deref().map(|name| first_label(name).to_vec());
     host.macs.shrink_to_fit();
     host.set.shrink_to_fit();
@@ -221,7 +221,7 @@ pub fn first_label(name: &[u8]) -> &[u8] {
 /// The one with the most exact bytes; of equals the first met.
 fn best_wildcard<'h>(
     hosts: impl Iterator<Item = (usize, &'h DhcpHost)>,
-    machine: Machine<'_>,
+    machine: HostQuery<'_>,
 ) -> Option<usize> {
     let mut best = None;
     for (place, host) in hosts {
@@ -260,13 +260,13 @@ mod tests {
             let setting =
                 Reader::default().line(format!("dhcp-host={line}").as_bytes()).unwrap().unwrap();
             let Directive::DhcpHost(host) = setting.directive else { panic!() };
-            hosts.add(of_line(host), &Origin::default());
+            hosts.add(from_directive(host), &Origin::default());
         }
         hosts
     }
 
     fn found(hosts: &Hosts, client_id: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
-        let machine = Machine { client_id, htype: 1, mac: &[0x52, 0x54, 0, 1, 2, 3], name };
+        let machine = HostQuery { client_id, htype: 1, mac: &[0x52, 0x54, 0, 1, 2, 3], name };
         let is_near = |host: &DhcpHost| host.address.is_none_or(|ip| ip.octets()[0] == 10);
         let place = hosts.find(machine, &TagSet::default(), is_near)?;
         hosts.lines()[place].set.first().cloned()
@@ -283,7 +283,7 @@ mod tests {
         ]);
         assert_eq!(found(&hosts, Some(&[0, 0xff, 1]), None), Some(b"id".to_vec()));
         assert_eq!(found(&hosts, Some(&[9]), Some(b"PC")), Some(b"mac".to_vec()));
-        hosts.rewind(Mark { lines: 3, keys: [0, 0, 1, 0], wild: 2, replaced: 0 });
+        hosts.rollback(Checkpoint { lines: 3, keys: [0, 0, 1, 0], wildcards: 2, replaced: 0 });
         assert_eq!(found(&hosts, None, Some(b"PC")), Some(b"name".to_vec()));
         assert_eq!(found(&hosts, None, None), Some(b"wilder".to_vec()));
     }
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn what_was_changed_and_added_is_forgotten_by_rewinding() {
         let mut hosts = hosts(&["52:54:00:01:02:03,set:a", "pc,set:b"]);
-        let mark = hosts.mark();
+        let mark = hosts.checkpoint();
         let changed = DhcpHost { address: Some([10, 0, 0, 9].into()), ..hosts.lines()[1].clone() };
         hosts.replace(1, changed);
         hosts.add(
@@ -317,7 +317,7 @@ mod tests {
         );
         assert_eq!(hosts.with_address([10, 0, 0, 9].into()), Some(1));
         assert_eq!(hosts.with_name(b"PC"), Some(2));
-        hosts.rewind(mark);
+        hosts.rollback(mark);
         assert_eq!(hosts.with_address([10, 0, 0, 9].into()), None);
         assert_eq!(hosts.with_name(b"pc"), Some(1));
         assert_eq!(hosts.with_only_mac(&[0x52, 0x54, 0, 1, 2, 3]), Some(0));

@@ -1,7 +1,7 @@
 //! Hosts files, which name boot servers (spec: config language, section 3.23).
 
 use super::Config;
-use super::names::Names;
+use super::names::ServerNames;
 use super::run_time::{entries, path_of, shown, watched_entries};
 use crate::log_line::FileLine;
 use crate::reason::strerror;
@@ -11,8 +11,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// Reads the names of boot servers. Without DNS there are none: dnsmasq reads no hosts file then.
-pub fn read_all(config: &Config) -> (Names, Vec<FileLine>) {
-    let mut names = Names::new(config.dhcp.round_robin);
+pub fn read_all(config: &Config) -> (ServerNames, Vec<FileLine>) {
+    let mut names = ServerNames::new(config.dhcp.round_robin);
     let mut happened = Vec::new();
     if config.process.dns_port == 0 {
         return (names, happened);
@@ -49,7 +49,7 @@ pub fn read_all(config: &Config) -> (Names, Vec<FileLine>) {
 }
 
 /// Reads names; faults are told before the file.
-pub fn read_one(path: &Path, names: &mut Names) -> Vec<FileLine> {
+pub fn read_one(path: &Path, names: &mut ServerNames) -> Vec<FileLine> {
     let name = shown(path);
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -60,7 +60,7 @@ pub fn read_one(path: &Path, names: &mut Names) -> Vec<FileLine> {
     let read = names.read_hosts(&bytes);
     let fault =
         |(line, what)| FileLine::BadLine { words: format!("bad {what}"), line, path: name.clone() };
-    let mut happened: Vec<_> = read.faults.into_iter().map(fault).collect();
+    let mut happened: Vec<_> = read.errors.into_iter().map(fault).collect();
     happened.push(FileLine::Hosts { path: name, names: read.names });
     happened
 }

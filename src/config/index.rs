@@ -19,24 +19,24 @@ type Number = NonZeroU32;
 
 #[derive(Clone, Debug)]
 struct Entry {
-    place: u32,
+    position: u32,
     /// The entry of the same hash before this one.
     before: Option<Number>,
     hash: u64,
 }
 
 /// So many things nobody writes down.
-const TOO_MANY: &str = "fewer than 2³² entries";
+const TOO_MANY_ENTRIES: &str = "fewer than 2³² entries";
 
 impl Index {
     /// Adds a key of an entry of the list.
     pub fn add(&mut self, key: &[u8], place: usize) {
         let number = u32::try_from(self.entries.len() + 1).ok().and_then(Number::new);
-        let number = number.expect(TOO_MANY);
-        let place = u32::try_from(place).expect(TOO_MANY);
+        let number = number.expect(TOO_MANY_ENTRIES);
+        let place = u32::try_from(place).expect(TOO_MANY_ENTRIES);
         let hash = hash(key);
         let before = self.last.insert(hash, number);
-        self.entries.push(Entry { place, before, hash });
+        self.entries.push(Entry { position: place, before, hash });
     }
 
     /// How many keys there are.
@@ -58,16 +58,16 @@ impl Index {
 
     /// Forgets the places from `count` on, of a list whose keys came in its order.
     pub fn truncate_places(&mut self, count: usize) {
-        self.truncate(self.entries.partition_point(|entry| (entry.place as usize) < count));
+        self.truncate(self.entries.partition_point(|entry| (entry.position as usize) < count));
     }
 
     /// Places that may have this key, that of the last key first.
-    pub fn places(&self, key: &[u8]) -> impl Iterator<Item = usize> {
+    pub fn candidates(&self, key: &[u8]) -> impl Iterator<Item = usize> {
         let mut next = if self.last.is_empty() { None } else { self.last.get(&hash(key)).copied() };
         std::iter::from_fn(move || {
             let entry = &self.entries[next?.get() as usize - 1];
             next = entry.before;
-            Some(entry.place as usize)
+            Some(entry.position as usize)
         })
     }
 }
@@ -80,11 +80,11 @@ fn hash(key: &[u8]) -> u64 {
 
 /// Places by texts that are looked for in something longer.
 #[derive(Clone, Debug, Default)]
-pub struct Texts {
+pub struct SubstringIndex {
     by_length: BTreeMap<usize, Index>,
 }
 
-impl Texts {
+impl SubstringIndex {
     /// Adds a text of the list's last entry.
     pub fn add(&mut self, text: &[u8], place: usize) {
         self.by_length.entry(text.len()).or_default().add(text, place);
@@ -93,7 +93,7 @@ impl Texts {
     /// Places whose text a value may begin with.
     pub fn beginnings(&self, value: &[u8]) -> impl Iterator<Item = usize> {
         let fitting = self.by_length.range(..=value.len());
-        fitting.flat_map(|(length, index)| index.places(&value[..*length]))
+        fitting.flat_map(|(length, index)| index.candidates(&value[..*length]))
     }
 
     /// Places whose text a value may hold, anywhere.
@@ -109,7 +109,7 @@ impl Texts {
     fn steps(&self, value: &[u8], step: impl Fn(usize) -> usize) -> impl Iterator<Item = usize> {
         self.by_length.range(..=value.len()).flat_map(move |(&length, index)| {
             let starts = (0..=value.len() - length).step_by(step(length));
-            starts.flat_map(move |at| index.places(&value[at..at + length]))
+            starts.flat_map(move |at| index.candidates(&value[at..at + length]))
         })
     }
 }
@@ -124,20 +124,20 @@ mod tests {
         for (place, key) in [(0, "a"), (1, "b"), (2, "a"), (2, "c"), (3, "a")] {
             index.add(key.as_bytes(), place);
         }
-        assert_eq!(index.places(b"a").collect::<Vec<_>>(), [3, 2, 0]);
+        assert_eq!(index.candidates(b"a").collect::<Vec<_>>(), [3, 2, 0]);
         index.truncate_places(2);
-        assert_eq!(index.places(b"a").collect::<Vec<_>>(), [0]);
-        assert_eq!(index.places(b"b").collect::<Vec<_>>(), [1]);
-        assert_eq!(index.places(b"c").count(), 0);
+        assert_eq!(index.candidates(b"a").collect::<Vec<_>>(), [0]);
+        assert_eq!(index.candidates(b"b").collect::<Vec<_>>(), [1]);
+        assert_eq!(index.candidates(b"c").count(), 0);
         index.add(b"c", 2);
-        assert_eq!(index.places(b"c").collect::<Vec<_>>(), [2]);
+        assert_eq!(index.candidates(b"c").collect::<Vec<_>>(), [2]);
         index.truncate(1);
-        assert_eq!((index.len(), index.places(b"a").next()), (1, Some(0)));
+        assert_eq!((index.len(), index.candidates(b"a").next()), (1, Some(0)));
     }
 
     #[test]
     fn texts_are_found_where_they_may_stand() {
-        let mut texts = Texts::default();
+        let mut texts = SubstringIndex::default();
         texts.add(b"ab", 0);
         texts.add(b"", 1);
         texts.add(b"c", 2);

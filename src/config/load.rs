@@ -3,11 +3,11 @@
 //! This folder opens files here, in [`run_time`](super::run_time) and for it, and one `resolv.conf` in
 //! [`together`](super::together).
 
-use super::answers::Answers;
-use super::build::{Builder, Built, Purpose};
+use super::answers::SystemLookups;
+use super::build::{Builder, BuildResult, Purpose};
 use super::lines::Lines;
-use super::together::Together;
-use super::{Config, Note, Origin, faulty, faulty_argument};
+use super::together::ConflictChecker;
+use super::{Config, ConfigWarning, Origin, line_error, argument_error};
 use crate::failure::StartupError;
 use crate::reason::strerror;
 use conf_parser::option::files::ConfDir;
@@ -24,10 +24,10 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
 /// Files in files in files: people have three.
-const DEEPEST: usize = 250;
+const MAX_NESTING: usize = 250;
 
 /// The file that is read when none is named.
-pub const USUAL_FILE: &str = "/etc/dnsmasq.conf";
+pub const DEFAULT_CONFIG_FILE: &str = "/etc/dnsmasq.conf";
 
 /// Reads everything there is, in dnsmasq's order.
 #[derive(Debug, Default)]
@@ -43,8 +43,8 @@ pub struct Loader {
     depth: usize,
     /// The first file that the command line names.
     main_file: Option<Vec<u8>>,
-    together: Together,
-    answers: Answers,
+    conflicts: ConflictChecker,
+    lookups: SystemLookups,
 }
 
 /// A configuration and where it came from.
@@ -53,7 +53,7 @@ pub struct Loaded {
     /// The configuration.
     pub config: Config,
     /// What its author should know.
-    pub notes: Vec<Note>,
+    pub notes: Vec<ConfigWarning>,
     /// The files that were read, in order.
     pub files: Vec<Arc<str>>,
 }
@@ -65,7 +65,7 @@ struct Source {
 }
 
 impl Source {
-    fn place(&self, line: usize) -> String {
+    fn location(&self, line: usize) -> String {
         if self.is_script {
             format!("in output from {}", self.name)
         } else {
@@ -76,17 +76,17 @@ impl Source {
 
 impl Loader {
     /// Nothing read yet.
-    pub fn new(purpose: Purpose, answers: Answers) -> Self {
-        Self { builder: Builder::new(purpose), answers, ..Self::default() }
+    pub fn new(purpose: Purpose, answers: SystemLookups) -> Self {
+        Self { builder: Builder::new(purpose), lookups: answers, ..Self::default() }
     }
 
     /// Everything is read: what it means together.
     pub fn finish(self) -> Result<Loaded, StartupError> {
-        self.together.check()?;
-        let Built { config, mut notes } = self.builder.finish();
+        self.conflicts.finish()?;
+        let BuildResult { config, warnings: mut notes } = self.builder.finish();
         if self.files.is_empty() {
             notes
-                .push(Note::general(format!("no configuration file: {USUAL_FILE} does not exist")));
+                .push(ConfigWarning::general(format!("no configuration file: {DEFAULT_CONFIG_FILE} does not exist")));
         }
         Ok(Loaded { config, notes, files: self.files })
     }
@@ -94,7 +94,7 @@ impl Loader {
     /// Takes an option of the command line. Files, directories and scripts are read on the spot, but for the first
     /// file that has a name.
     pub fn argument(&mut self, row: &'static Row, value: Option<&[u8]>) -> Result<(), StartupError> {
-        let complain = |fault| faulty_argument(fault, row, value);
+        let complain = |fault| argument_error(fault, row, value);
         match self.reader.argument(row, value).map_err(complain)? {
             Some(Setting { directive: Directive::ConfFile(path), .. })
                 if self.main_file.is_none() =>
@@ -103,8 +103,8 @@ impl Loader {
                 Ok(())
             }
             Some(setting) => {
-                self.settle(&setting.directive, &Origin::default()).map_err(complain)?;
-                self.take(setting, &Origin::default())
+                self.check_directive(&setting.directive, &Origin::default()).map_err(complain)?;
+                self.apply(setting, &Origin::default())
             }
             None => Ok(()),
         }
@@ -116,9 +116,9 @@ impl Loader {
         if let Some(path) = self.main_file.take() {
             return self.nested(&Origin::default(), |loader| loader.file(&path));
         }
-        match File::open(USUAL_FILE) {
+        match File::open(DEFAULT_CONFIG_FILE) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            opened => self.opened(USUAL_FILE.as_bytes(), opened),
+            opened => self.read_open_file(DEFAULT_CONFIG_FILE.as_bytes(), opened),
         }
     }
 
@@ -128,8 +128,8 @@ impl Loader {
         origin: &Origin,
         read: impl FnOnce(&mut Self) -> Result<(), StartupError>,
     ) -> Result<(), StartupError> {
-        if self.depth == DEEPEST {
-            let words = format!("files are nested more than {DEEPEST} deep");
+        if self.depth == MAX_NESTING {
+            let words = format!("files are nested more than {MAX_NESTING} deep");
             return Err(StartupError::config(words).with_location(origin));
         }
         self.depth += 1;
@@ -141,7 +141,7 @@ impl Loader {
     /// Reads a file; `-` is standard input, once.
     pub fn file(&mut self, path: &[u8]) -> Result<(), StartupError> {
         if path != b"-" {
-            return self.opened(path, File::open(OsStr::from_bytes(path)));
+            return self.read_open_file(path, File::open(OsStr::from_bytes(path)));
         }
         if std::mem::replace(&mut self.stdin_read, true) {
             return Ok(());
@@ -151,7 +151,7 @@ impl Loader {
         self.lines(io::stdin().lock(), &Source { name, is_script: false })
     }
 
-    fn opened(&mut self, path: &[u8], opened: io::Result<File>) -> Result<(), StartupError> {
+    fn read_open_file(&mut self, path: &[u8], opened: io::Result<File>) -> Result<(), StartupError> {
         let name: Arc<str> = String::from_utf8_lossy(path).into();
         let complain = |error: io::Error| unreadable(&name, &error);
         let file = opened.map_err(complain)?;
@@ -236,35 +236,35 @@ impl Loader {
         let mut origin = Origin { file: source.name.clone(), line: 0 };
         let complain = |error: io::Error| unreadable(&source.name, &error);
         while let Some((line, text)) = lines.read().map_err(complain)? {
-            let complain = |fault: Fault| faulty(&fault, &source.place(line), text);
+            let complain = |fault: Fault| line_error(&fault, &source.location(line), text);
             if let Some(setting) = self.reader.line(text).map_err(complain)? {
                 origin.line = line;
-                self.settle(&setting.directive, &origin).map_err(complain)?;
-                self.take(setting, &origin)?;
+                self.check_directive(&setting.directive, &origin).map_err(complain)?;
+                self.apply(setting, &origin)?;
             }
         }
         Ok(())
     }
 
     /// Asks what only the machine knows, and whether the line fits to those before it.
-    fn settle(&mut self, directive: &Directive, origin: &Origin) -> Result<(), Fault> {
+    fn check_directive(&mut self, directive: &Directive, origin: &Origin) -> Result<(), Fault> {
         if let Directive::Upstream(pending)
         | Directive::SharedNetwork(SharedNetwork { pending, .. }) = directive
         {
-            let refused = pending.question.as_ref().and_then(|asked| self.answers.refuse(asked));
+            let refused = pending.question.as_ref().and_then(|asked| self.lookups.check(asked));
             refused.or_else(|| pending.fault.clone()).map_or(Ok(()), Err)?;
         }
-        self.together.take(directive, origin)
+        self.conflicts.check(directive, origin)
     }
 
-    fn take(&mut self, setting: Setting, origin: &Origin) -> Result<(), StartupError> {
+    fn apply(&mut self, setting: Setting, origin: &Origin) -> Result<(), StartupError> {
         match &setting.directive {
             Directive::ConfFile(Some(path)) => self.nested(origin, |loader| loader.file(path)),
             Directive::ConfFile(None) => Ok(()),
             Directive::ConfDir(rules) => self.nested(origin, |loader| loader.directory(rules)),
             Directive::ConfScript(command) => self.nested(origin, |loader| loader.script(command)),
             _ => {
-                self.builder.take(setting, origin);
+                self.builder.apply(setting, origin);
                 Ok(())
             }
         }

@@ -1,7 +1,7 @@
 //! Rules that set a tag on clients that look like something, found without walking them all.
 
-use super::index::{Index, Texts};
-use super::{Origin, Placed};
+use super::index::{Index, SubstringIndex};
+use super::{Origin, Located};
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
 use conf_parser::option::option_value::Form;
 use conf_parser::words::Hex;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// Where in a request a rule looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum Field {
     /// The hardware address.
     Mac,
     /// The option of that code.
@@ -26,12 +26,12 @@ pub enum Place {
     /// The client's name, in small letters.
     Name,
     /// Nowhere: such a rule never fits.
-    Nowhere,
+    Unindexable,
 }
 
 /// How what it looks for must stand there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum MatchKind {
     /// It is all of it.
     Whole,
     /// It is how it begins.
@@ -45,65 +45,65 @@ pub enum How {
 }
 
 /// What a rule looks for.
-pub trait Sought {
+pub trait IndexKey {
     /// Where, how, and what.
-    fn sought(&self) -> (Place, How, Cow<'_, [u8]>);
+    fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>);
 }
 
 /// Rules of one kind, in file order.
 #[derive(Clone, Debug)]
-pub struct Matches<M> {
-    rules: Vec<Placed<TagRule<M>>>,
-    shelves: BTreeMap<Place, Shelf>,
+pub struct MatchRules<M> {
+    rules: Vec<Located<TagRule<M>>>,
+    fields: BTreeMap<Field, FieldIndex>,
 }
 
 /// Rules that look at the same place.
 #[derive(Clone, Debug, Default)]
-struct Shelf {
+struct FieldIndex {
     whole: Index,
-    beginning: Texts,
-    anywhere: Texts,
-    chunk: Texts,
+    beginning: SubstringIndex,
+    anywhere: SubstringIndex,
+    chunk: SubstringIndex,
     unindexed: Vec<usize>,
 }
 
-impl<M> Default for Matches<M> {
+impl<M> Default for MatchRules<M> {
     fn default() -> Self {
-        Self { rules: Vec::new(), shelves: BTreeMap::new() }
+        Self { rules: Vec::new(), fields: BTreeMap::new() }
     }
 }
 
-impl<M: Sought> Matches<M> {
+impl<M: IndexKey> MatchRules<M> {
     /// Adds a rule.
     pub fn push(&mut self, origin: &Origin, rule: TagRule<M>) {
         let at = self.rules.len();
-        let (place, how, bytes) = rule.matcher.sought();
-        let shelf = self.shelves.entry(place).or_default();
+        let (place, how, bytes) = rule.matcher.index_key();
+        let shelf = self.fields.entry(place).or_default();
         match how {
-            How::Whole => shelf.whole.add(&bytes, at),
-            How::Beginning => shelf.beginning.add(&bytes, at),
-            How::Anywhere => shelf.anywhere.add(&bytes, at),
-            How::Chunk => shelf.chunk.add(&bytes, at),
-            How::Unindexed => shelf.unindexed.push(at),
+            MatchKind::Whole => shelf.whole.add(&bytes, at),
+            MatchKind::Beginning => shelf.beginning.add(&bytes, at),
+            MatchKind::Anywhere => shelf.anywhere.add(&bytes, at),
+            MatchKind::Chunk => shelf.chunk.add(&bytes, at),
+            MatchKind::Unindexed => shelf.unindexed.push(at),
         }
         drop(bytes);
-        self.rules.push(Placed { origin: origin.clone(), value: rule });
+        self.rules.push(Located { origin: origin.clone(), value: rule });
     }
 
     /// All rules, in file order.
-    pub fn iter(&self) -> impl Iterator<Item = &Placed<TagRule<M>>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Located<TagRule<M>>> {
         self.rules.iter()
     }
 
     /// The rules that may fit a request, last one first; `at` tells what stands at a place. They are to be asked.
-    pub fn near<V: AsRef<[u8]>, I: IntoIterator<Item = V>>(
+    pub fn candidates<V: AsRef<[u8]>, I: IntoIterator<Item = V>>(
         &self,
-        at: impl Fn(Place) -> I,
-    ) -> impl Iterator<Item = &Placed<TagRule<M>>> {
+        at: impl Fn(Field) -> I,
+    ) -> impl Iterator<Item = &Located<TagRule<M>>> {
         let mut near = Vec::new();
-        for (place, shelf) in &self.shelves {
+        for (place, shelf) in &self.fields {
             for value in at(*place) {
-                shelf.near(value.as_ref(), &mut near);
+                shelf.candidates(value.as_ref(), &mut near);
             }
         }
         near.sort_unstable();
@@ -112,9 +112,9 @@ impl<M: Sought> Matches<M> {
     }
 }
 
-impl Shelf {
-    fn near(&self, value: &[u8], near: &mut Vec<usize>) {
-        near.extend(self.whole.places(value));
+impl FieldIndex {
+    fn candidates(&self, value: &[u8], near: &mut Vec<usize>) {
+        near.extend(self.whole.candidates(value));
         near.extend(self.beginning.beginnings(value));
         near.extend(self.anywhere.anywhere(value));
         near.extend(self.chunk.chunks(value));
@@ -122,48 +122,48 @@ impl Shelf {
     }
 }
 
-impl Sought for Hex {
-    fn sought(&self) -> (Place, How, Cow<'_, [u8]>) {
-        let how = if self.wild.is_empty() { How::Whole } else { How::Unindexed };
-        (Place::Mac, how, Cow::from(&self.bytes))
+impl IndexKey for Hex {
+    fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
+        let how = if self.wild.is_empty() { MatchKind::Whole } else { MatchKind::Unindexed };
+        (Field::Mac, how, Cow::from(&self.bytes))
     }
 }
 
-impl Sought for OptionMatch {
-    fn sought(&self) -> (Place, How, Cow<'_, [u8]>) {
+impl IndexKey for OptionMatch {
+    fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
         let (place, value) = match self {
-            Self::Code(code, value) => (Place::Option(*code), value),
-            Self::Enterprise(number, value) => (Place::Enterprise(*number), value),
-            Self::Version6 => return (Place::Nowhere, How::Unindexed, Cow::default()),
+            Self::Code(code, value) => (Field::Option(*code), value),
+            Self::Enterprise(number, value) => (Field::Enterprise(*number), value),
+            Self::Version6 => return (Field::Unindexable, MatchKind::Unindexed, Cow::default()),
         };
         let how = match &value.form {
-            Form::Hex(wild) if wild.is_empty() => How::Beginning,
-            Form::Hex(_) | Form::Absent => How::Unindexed,
-            Form::Number | Form::Addresses { .. } => How::Chunk,
-            Form::Text => How::Anywhere,
+            Form::Hex(wild) if wild.is_empty() => MatchKind::Beginning,
+            Form::Hex(_) | Form::Absent => MatchKind::Unindexed,
+            Form::Number | Form::Addresses { .. } => MatchKind::Chunk,
+            Form::Text => MatchKind::Anywhere,
         };
         (place, how, Cow::from(&value.bytes))
     }
 }
 
-impl Sought for ClassMatch {
-    fn sought(&self) -> (Place, How, Cow<'_, [u8]>) {
+impl IndexKey for ClassMatch {
+    fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
         match self {
-            Self::Vendor(text) => (Place::VendorClass, How::Anywhere, text.into()),
-            Self::User(text) => (Place::UserClass, How::Anywhere, text.into()),
+            Self::Vendor(text) => (Field::VendorClass, MatchKind::Anywhere, text.into()),
+            Self::User(text) => (Field::UserClass, MatchKind::Anywhere, text.into()),
         }
     }
 }
 
-impl Sought for RelayMatch {
-    fn sought(&self) -> (Place, How, Cow<'_, [u8]>) {
-        (Place::Relay(self.suboption), How::Whole, Cow::from(&self.value))
+impl IndexKey for RelayMatch {
+    fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
+        (Field::Relay(self.suboption), MatchKind::Whole, Cow::from(&self.value))
     }
 }
 
-impl Sought for NameMatch {
-    fn sought(&self) -> (Place, How, Cow<'_, [u8]>) {
-        let how = if self.prefix { How::Beginning } else { How::Whole };
-        (Place::Name, how, self.name.to_ascii_lowercase().into())
+impl IndexKey for NameMatch {
+    fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
+        let how = if self.prefix { MatchKind::Beginning } else { MatchKind::Whole };
+        (Field::Name, how, self.name.to_ascii_lowercase().into())
     }
 }

@@ -37,9 +37,9 @@ use conf_parser::option::pxe::{Boot, Server};
 use conf_parser::option::tftp::UniqueRoot;
 use conf_parser::words::Hex;
 use hosts::Hosts;
-use matches::Matches;
+use matches::MatchRules;
 use network::Network;
-pub use origin::{Note, Origin, Placed};
+pub use origin::{ConfigWarning, Origin, Located};
 pub use rules::{Rule, Rules};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -69,15 +69,15 @@ pub struct Dhcp {
     /// The menu, in file order.
     pub services: Rules<Service>,
     /// The boot files, in file order.
-    pub boots: Rules<Target>,
+    pub boot_rules: Rules<BootTarget>,
     /// What goes into option 43 behind the menu, in file order.
     pub vendor_options: Rules<VendorOption>,
     /// Options of `dhcp-option-pxe`, in file order.
     pub pxe_options: Rules<PxeOption>,
     /// Beginnings of the vendor class of a PXE client, in the order they are tried.
-    pub vendors: Vec<Placed<Vec<u8>>>,
+    pub pxe_vendor_classes: Vec<Located<Vec<u8>>>,
     /// Whether 4011 is open and anything is answered: there is a service or a prompt.
-    pub pxe: bool,
+    pub pxe_enabled: bool,
     /// How long a reply waits.
     pub delay: Option<Rule<u32>>,
     /// Rules that silence us.
@@ -85,21 +85,21 @@ pub struct Dhcp {
     /// What is known of single machines.
     pub hosts: Hosts,
     /// Rules that set tags, each kind in file order.
-    pub option_matches: Matches<OptionMatch>,
+    pub option_matches: MatchRules<OptionMatch>,
     /// By vendor or user class.
-    pub classes: Matches<ClassMatch>,
+    pub classes: MatchRules<ClassMatch>,
     /// By what a relay says.
-    pub relay_matches: Matches<RelayMatch>,
+    pub relay_matches: MatchRules<RelayMatch>,
     /// By hardware address.
-    pub macs: Matches<Hex>,
+    pub mac_matches: MatchRules<Hex>,
     /// By name.
-    pub name_matches: Matches<NameMatch>,
+    pub name_matches: MatchRules<NameMatch>,
     /// By other tags.
     pub tag_ifs: TagIfs,
     /// Interfaces that stand for others.
     pub bridges: Vec<Bridge>,
     /// Networks that share a wire, in file order.
-    pub shared: Vec<Shared>,
+    pub shared_networks: Vec<SharedNetwork>,
     /// `host-record` lines, for names of boot servers.
     pub host_records: Vec<HostRecord>,
     /// Port we listen on, usually 67.
@@ -121,7 +121,7 @@ pub struct Dhcp {
 impl Dhcp {
     /// The line by which a client with these tags is ignored.
     pub fn ignores(&self, tags: &TagSet) -> Option<&Origin> {
-        self.ignore.holding(tags).first().map(|rule| &rule.origin)
+        self.ignore.matching(tags).first().map(|rule| &rule.origin)
     }
 }
 
@@ -142,7 +142,7 @@ pub struct Range {
 
 /// A `shared-network`: ranges of a network are usable where we have no address of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shared {
+pub struct SharedNetwork {
     /// Where.
     pub on: SharedOn,
     /// An address of the ranges.
@@ -177,7 +177,7 @@ pub struct Service {
 
 /// A boot file and who serves it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct BootTarget {
     /// The file; may be empty.
     pub file: Vec<u8>,
     /// Who serves it.
@@ -214,7 +214,7 @@ impl VendorOption {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PxeOption {
     /// What it is wrapped in.
-    pub lead: Lead,
+    pub encapsulation: Lead,
     /// Its number.
     pub code: u8,
     /// Its value.
@@ -229,11 +229,11 @@ pub struct Tftp {
     /// The only interfaces that are served; `None`: those that DHCP is served on.
     pub interfaces: Option<Vec<Vec<u8>>>,
     /// Where files are.
-    pub root: Option<Placed<Vec<u8>>>,
+    pub root: Option<Located<Vec<u8>>>,
     /// Where they are for single interfaces: interface and directory, in file order.
-    pub interface_roots: Vec<Placed<(Vec<u8>, Vec<u8>)>>,
+    pub interface_roots: Vec<Located<(Vec<u8>, Vec<u8>)>>,
     /// Directories of single clients below the root.
-    pub unique: Vec<UniqueRoot>,
+    pub unique_roots: Vec<UniqueRoot>,
     /// Serve only files of our own user.
     pub secure: bool,
     /// Look for names in lower case.
@@ -247,15 +247,15 @@ pub struct Tftp {
     /// Do not log files that are not there.
     pub quiet: bool,
     /// Tell of each transfer how it goes (`log-debug`).
-    pub tell: bool,
+    pub log_transfers: bool,
     /// How many transfers may run at once.
-    pub most: usize,
+    pub max_transfers: usize,
     /// Bound on the MTU; 0 is none.
     pub mtu: u32,
     /// Ports of transfers.
     pub ports: Option<(u16, u16)>,
     /// Largest block, whatever the MTU.
-    pub largest_block: u32,
+    pub max_blksize: u32,
 }
 
 /// How the process runs.
@@ -284,9 +284,9 @@ pub struct Process {
     /// The file that a DHCP server keeps leases in, if it is not the usual one.
     pub lease_file: Option<PathBuf>,
     /// Whether there is to be such a file (`leasefile-ro`: not).
-    pub lease_file_kept: bool,
+    pub use_lease_file: bool,
     /// How many leases there may be in it.
-    pub most_leases: usize,
+    pub max_leases: usize,
     /// No address is tried before it is lent (`no-ping`); it saves a capability.
     pub no_ping: bool,
     /// All answers are broadcast (`dhcp-broadcast` without a tag); it saves another.
@@ -316,9 +316,9 @@ impl Process {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Group {
     /// `dip` if there is one, else the user's own.
-    Usual,
+    Default,
     /// The one we are.
-    Kept,
+    Unchanged,
     /// That one.
     Named(String),
 }
@@ -329,7 +329,7 @@ fn duplicate(address: Ipv4Addr) -> String {
 }
 
 /// A faulty option of the command line, of which dnsmasq says little; with the option and a caret below.
-pub(crate) fn faulty_argument(
+pub(crate) fn argument_error(
     mut fault: conf_parser::Fault,
     row: &conf_parser::Row,
     value: Option<&[u8]>,
@@ -346,7 +346,7 @@ pub(crate) fn faulty_argument(
 }
 
 /// A faulty line as dnsmasq reports it, with the line and a caret below.
-pub(crate) fn faulty(fault: &conf_parser::Fault, place: &str, source: &[u8]) -> StartupError {
+pub(crate) fn line_error(fault: &conf_parser::Fault, place: &str, source: &[u8]) -> StartupError {
     let words = fault.complaint.in_file();
     StartupError::config(format!("{words} {place}")).with_detail(Caret { source, fault }.to_string())
 }

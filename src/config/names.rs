@@ -8,18 +8,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 ///
 /// The one thing in proxyDHCP that remembers: a look-up moves the address it gave to the end of its part.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub struct ServerNames {
     names: HashMap<Vec<u8>, Addresses>,
-    turning: bool,
+    round_robin: bool,
 }
 
 /// Of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// IPv4
-    Four,
+    V4,
     /// IPv6
-    Six,
+    V6,
 }
 
 /// Addresses of one name.
@@ -44,15 +44,15 @@ impl<A> Default for List<A> {
     }
 }
 
-impl Names {
+impl ServerNames {
     /// None yet; `turning`: the addresses of a name are used in turn.
     pub fn new(turning: bool) -> Self {
-        Self { names: HashMap::new(), turning }
+        Self { names: HashMap::new(), round_robin: turning }
     }
 
     /// Adds an address. Adding to a name that has one counts as a look-up.
     pub fn add(&mut self, name: &[u8], address: IpAddr, stands_first: bool) {
-        let turning = self.turning;
+        let turning = self.round_robin;
         let list = self.names.entry(name.to_ascii_lowercase()).or_default();
         match address {
             IpAddr::V4(address) => list.four.add(address, stands_first, turning),
@@ -64,40 +64,40 @@ impl Names {
 
     /// The IPv4 address of a name, letters in either case.
     pub fn look_up(&mut self, name: &[u8]) -> Option<Ipv4Addr> {
-        let turning = self.turning;
-        self.of(name)?.four.turn(turning).map(|(address, _)| address)
+        let turning = self.round_robin;
+        self.parse(name)?.four.next_address(turning).map(|(address, _)| address)
     }
 
     /// An address of a name, and whether it has several of that family.
-    pub fn turn(&mut self, name: &[u8], family: Family) -> Option<(IpAddr, bool)> {
-        let turning = self.turning;
-        let Addresses { four, six } = self.of(name)?;
+    pub fn next_address(&mut self, name: &[u8], family: Family) -> Option<(IpAddr, bool)> {
+        let turning = self.round_robin;
+        let Addresses { four, six } = self.parse(name)?;
         match family {
-            Family::Four => four.turn(turning).map(|(ip, several)| (ip.into(), several)),
-            Family::Six => six.as_mut()?.turn(turning).map(|(ip, several)| (ip.into(), several)),
+            Family::V4 => four.next_address(turning).map(|(ip, several)| (ip.into(), several)),
+            Family::V6 => six.as_mut()?.next_address(turning).map(|(ip, several)| (ip.into(), several)),
         }
     }
 
-    fn of(&mut self, name: &[u8]) -> Option<&mut Addresses> {
+    fn parse(&mut self, name: &[u8]) -> Option<&mut Addresses> {
         self.names.get_mut(&name.to_ascii_lowercase())
     }
 
     /// Adds what a hosts file says: an address, then names. What it says badly is left out.
     pub fn read_hosts(&mut self, file: &[u8]) -> HostsRead {
-        let mut read = HostsRead { names: 0, faults: Vec::new() };
+        let mut read = HostsRead { names: 0, errors: Vec::new() };
         for (number, line) in (1..).zip(file.split(|&byte| byte == b'\n')) {
             let line = line.split(|&byte| byte == b'#').next().unwrap_or_default();
             let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
             let Some(address) = words.next() else { continue };
             let address = std::str::from_utf8(address).ok().and_then(|text| text.parse().ok());
             let Some(address) = address else {
-                read.faults.push((number, "address"));
+                read.errors.push((number, "address"));
                 continue;
             };
             let mut place = 0;
             for name in words {
                 let Some(name) = without_dot(name) else {
-                    read.faults.push((number, "name"));
+                    read.errors.push((number, "name"));
                     continue;
                 };
                 read.names += 1;
@@ -114,13 +114,13 @@ pub struct HostsRead {
     /// How many names it has.
     pub names: usize,
     /// Lines with a bad `address` or `name`.
-    pub faults: Vec<(usize, &'static str)>,
+    pub errors: Vec<(usize, &'static str)>,
 }
 
 impl<A: Copy + PartialEq> List<A> {
     /// One name with very many addresses takes time that grows with their square; nobody has such a name.
     fn add(&mut self, address: A, stands_first: bool, turning: bool) {
-        self.turn(turning);
+        self.next_address(turning);
         if self.addresses.contains(&address) {
             return;
         }
@@ -133,7 +133,7 @@ impl<A: Copy + PartialEq> List<A> {
     }
 
     /// The address whose turn it is, and whether there are others.
-    fn turn(&mut self, turning: bool) -> Option<(A, bool)> {
+    fn next_address(&mut self, turning: bool) -> Option<(A, bool)> {
         let several = self.addresses.len() > 1;
         let end = if self.first > 0 { self.first } else { self.addresses.len() };
         let part = &mut self.addresses[..end];
@@ -148,7 +148,7 @@ impl<A: Copy + PartialEq> List<A> {
 #[test]
 fn the_first_answer_is_where_reading_has_turned_the_list_to() {
     for (count, first) in [(1, 1), (2, 1), (3, 2), (4, 1)] {
-        let mut names = Names::new(true);
+        let mut names = ServerNames::new(true);
         for last in 1..=count {
             names.read_hosts(format!("10.0.0.{last} Boot # x\n").as_bytes());
         }
@@ -162,7 +162,7 @@ fn the_first_answer_is_where_reading_has_turned_the_list_to() {
 
 #[test]
 fn without_turning_the_first_one_stays() {
-    let mut names = Names::default();
+    let mut names = ServerNames::default();
     names.read_hosts(b"10.0.0.1 other boot\n10.0.0.2 boot\n10.0.0.3 boot\n");
     assert_eq!(
         [names.look_up(b"boot"), names.look_up(b"boot")],

@@ -1,11 +1,11 @@
 //! Where we listen (spec: proxyDHCP, section 2.2; TFTP, section 1.1).
 
-use super::{Origin, Placed};
+use super::{Origin, Located};
 use crate::net::interface_matches;
 use std::net::IpAddr;
 
 /// A pattern of interface names, and where it was written.
-pub type Pattern = Placed<Vec<u8>>;
+pub type Pattern = Located<Vec<u8>>;
 
 /// The filters, and how sockets are bound.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +90,7 @@ mod tests {
 
     fn names(list: &[&str]) -> Vec<Pattern> {
         let pattern =
-            |name: &&str| Placed { origin: Origin::default(), value: name.as_bytes().to_vec() };
+            |name: &&str| Located { origin: Origin::default(), value: name.as_bytes().to_vec() };
         list.iter().map(pattern).collect()
     }
 

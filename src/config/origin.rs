@@ -14,19 +14,19 @@ pub struct Origin {
 
 impl Origin {
     /// Nobody has written it: it is so unless something else is written.
-    pub fn none() -> Self {
+    pub fn default_value() -> Self {
         Self { file: "".into(), line: usize::MAX }
     }
 
     /// Whether anybody has written it.
-    pub fn is_written(&self) -> bool {
-        *self != Self::none()
+    pub fn is_explicit(&self) -> bool {
+        *self != Self::default_value()
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.is_written() {
+        if !self.is_explicit() {
             f.write_str("the default")
         } else if self.file.is_empty() {
             f.write_str("the command line")
@@ -38,7 +38,7 @@ impl fmt::Display for Origin {
 
 /// Something, and where it was written.
 #[derive(Clone, Debug)]
-pub struct Placed<T> {
+pub struct Located<T> {
     /// Where.
     pub origin: Origin,
     /// What.
@@ -47,34 +47,34 @@ pub struct Placed<T> {
 
 /// Something the person who wrote the configuration should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct ConfigWarning {
     /// Where it was written, if it is about something written.
     pub origin: Option<Origin>,
     /// What is the matter.
     pub text: String,
     /// Whether we do not start with it.
-    pub refuses: bool,
+    pub fatal: bool,
 }
 
-impl Note {
+impl ConfigWarning {
     /// About a line.
     pub fn at(origin: &Origin, text: impl Into<String>) -> Self {
-        Self { origin: Some(origin.clone()), text: text.into(), refuses: false }
+        Self { origin: Some(origin.clone()), text: text.into(), fatal: false }
     }
 
     /// About all of it.
     pub fn general(text: impl Into<String>) -> Self {
-        Self { origin: None, text: text.into(), refuses: false }
+        Self { origin: None, text: text.into(), fatal: false }
     }
 
     /// The same, as a reason not to start.
     #[must_use]
-    pub fn refusing(self) -> Self {
-        Self { refuses: true, ..self }
+    pub fn into_fatal(self) -> Self {
+        Self { fatal: true, ..self }
     }
 }
 
-impl fmt::Display for Note {
+impl fmt::Display for ConfigWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
             Some(origin) => write!(f, "{origin}: {}", self.text),

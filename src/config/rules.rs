@@ -20,7 +20,7 @@ pub struct Rule<T> {
 impl<T> Rule<T> {
     /// Whether it is for a client with these tags.
     pub fn holds(&self, tags: &TagSet) -> bool {
-        tags.fulfil(&self.conditions)
+        tags.satisfies(&self.conditions)
     }
 }
 
@@ -28,40 +28,40 @@ impl<T> Rule<T> {
 #[derive(Clone, Debug)]
 pub struct Rules<T> {
     rules: Vec<Rule<T>>,
-    filed: ByTag,
+    index: TagIndex,
 }
 
 /// Places of rules by a tag that they ask for.
 #[derive(Clone, Debug, Default)]
-pub struct ByTag {
+pub struct TagIndex {
     by_tag: Index,
     /// Those that ask for none in particular.
-    open: Vec<usize>,
+    unconditional: Vec<usize>,
 }
 
 impl<T> Default for Rules<T> {
     fn default() -> Self {
-        Self { rules: Vec::new(), filed: ByTag::default() }
+        Self { rules: Vec::new(), index: TagIndex::default() }
     }
 }
 
 impl<T> Rules<T> {
     /// Adds a rule.
     pub fn push(&mut self, rule: Rule<T>) {
-        self.filed.add(&rule.conditions, self.rules.len());
+        self.index.add(&rule.conditions, self.rules.len());
         self.rules.push(rule);
     }
 
     /// Forgets all rules behind the first `count`.
     pub fn truncate(&mut self, count: usize) {
-        self.filed.truncate(count);
+        self.index.truncate(count);
         self.rules.truncate(count);
     }
 
     /// The rules that hold, last one first.
-    pub fn holding(&self, tags: &TagSet<'_>) -> Vec<&Rule<T>> {
-        let mut near: Vec<usize> = self.filed.near(tags.iter()).collect();
-        near.extend(&self.filed.open);
+    pub fn matching(&self, tags: &TagSet<'_>) -> Vec<&Rule<T>> {
+        let mut near: Vec<usize> = self.index.candidates(tags.iter()).collect();
+        near.extend(&self.index.unconditional);
         near.sort_unstable();
         near.dedup();
         let near = near.into_iter().rev().map(|at| &self.rules[at]);
@@ -69,8 +69,8 @@ impl<T> Rules<T> {
     }
 
     /// The last one with conditions that hold, else the last one without conditions.
-    pub fn last_holding(&self, tags: &TagSet<'_>) -> Option<&Rule<T>> {
-        let holding = self.holding(tags);
+    pub fn last_matching(&self, tags: &TagSet<'_>) -> Option<&Rule<T>> {
+        let holding = self.matching(tags);
         let with = holding.iter().find(|rule| !rule.conditions.is_empty());
         with.or_else(|| holding.first()).copied()
     }
@@ -90,36 +90,36 @@ impl<T> Extend<Rule<T>> for Rules<T> {
     }
 }
 
-impl ByTag {
+impl TagIndex {
     /// Files a rule under the first tag that it asks for. In a `tag-if` a tag may end in `*`, which is none.
     pub fn add(&mut self, conditions: &[Condition], place: usize) {
         let plain = |condition: &&Condition| !condition.negated && !condition.tag.ends_with(b"*");
         match conditions.iter().find(plain) {
             Some(condition) => self.by_tag.add(&condition.tag, place),
-            None => self.open.push(place),
+            None => self.unconditional.push(place),
         }
     }
 
     fn truncate(&mut self, count: usize) {
         self.by_tag.truncate_places(count);
-        self.open.retain(|place| *place < count);
+        self.unconditional.retain(|place| *place < count);
     }
 
     /// Those that may hold because of these tags.
-    pub fn near<'a>(&'a self, tags: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = usize> {
-        tags.flat_map(|tag| self.by_tag.places(tag))
+    pub fn candidates<'a>(&'a self, tags: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = usize> {
+        tags.flat_map(|tag| self.by_tag.candidates(tag))
     }
 
     /// Those that ask for no tag in particular.
-    pub fn open(&self) -> &[usize] {
-        &self.open
+    pub fn unconditional(&self) -> &[usize] {
+        &self.unconditional
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::tags::Setter;
+    use crate::config::tags::TagSetBy;
 
     fn rule(line: usize, conditions: &[&str]) -> Rule<usize> {
         let condition = |word: &&str| Condition {
@@ -136,15 +136,15 @@ mod tests {
         rules.extend([rule(1, &[]), rule(2, &["a"]), rule(3, &["!b"]), rule(4, &["b", "a"])]);
         let mut tags = TagSet::default();
         let lines = |rules: &Rules<usize>, tags: &TagSet| {
-            rules.holding(tags).iter().map(|rule| rule.value).collect::<Vec<_>>()
+            rules.matching(tags).iter().map(|rule| rule.value).collect::<Vec<_>>()
         };
         assert_eq!(lines(&rules, &tags), [3, 1]);
-        tags.set(&b"a"[..], Setter::Interface);
+        tags.set(&b"a"[..], TagSetBy::Interface);
         assert_eq!(lines(&rules, &tags), [3, 2, 1]);
-        assert_eq!(rules.last_holding(&tags).map(|rule| rule.value), Some(3));
-        tags.set(&b"b"[..], Setter::Interface);
+        assert_eq!(rules.last_matching(&tags).map(|rule| rule.value), Some(3));
+        tags.set(&b"b"[..], TagSetBy::Interface);
         assert_eq!(lines(&rules, &tags), [4, 2, 1]);
         rules.truncate(1);
-        assert_eq!(rules.holding(&tags).len(), 1);
+        assert_eq!(rules.matching(&tags).len(), 1);
     }
 }

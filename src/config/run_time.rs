@@ -4,10 +4,10 @@
 //! What is read later counts more, so the order matters: each kind last configured first, a directory after all plain
 //! files, watched directories after that.
 
-use super::hosts::{Hosts, Mark, of_line};
+use super::hosts::{Hosts, Checkpoint, from_directive};
 use super::lines::Lines;
-use super::names::Names;
-use super::taken::take_addresses;
+use super::names::ServerNames;
+use super::taken::assign_addresses;
 use super::{Config, Origin, VendorOption, ethers, hosts_files};
 use crate::log_line::FileLine;
 use crate::reason::strerror;
@@ -24,29 +24,29 @@ use std::sync::Arc;
 
 /// Which files there are, and how much of the configuration does not come from them.
 #[derive(Debug)]
-pub struct RunTimeFiles {
-    written_hosts: Mark,
+pub struct ReloadableFiles {
+    written_hosts: Checkpoint,
     written_options: usize,
     /// What `/etc/ethers` said when it could last be read.
     ethers: Vec<u8>,
     /// Addresses of `dhcp-host` lines: no two may have the same.
-    claimed: HashSet<Ipv4Addr>,
+    used_addresses: HashSet<Ipv4Addr>,
 }
 
-impl RunTimeFiles {
+impl ReloadableFiles {
     /// Those of a configuration that nothing was added to.
-    pub fn of(config: &Config) -> Self {
+    pub fn from_config(config: &Config) -> Self {
         Self {
-            written_hosts: config.dhcp.hosts.mark(),
+            written_hosts: config.dhcp.hosts.checkpoint(),
             written_options: config.dhcp.vendor_options.len(),
             ethers: Vec::new(),
-            claimed: HashSet::new(),
+            used_addresses: HashSet::new(),
         }
     }
 
     /// Reads them all. What came from them before is forgotten.
-    pub fn read(&mut self, config: &mut Config) -> (Names, Vec<FileLine>) {
-        config.dhcp.hosts.rewind(self.written_hosts);
+    pub fn read(&mut self, config: &mut Config) -> (ServerNames, Vec<FileLine>) {
+        config.dhcp.hosts.rollback(self.written_hosts);
         config.dhcp.vendor_options.truncate(self.written_options);
         let (mut names, mut happened) = hosts_files::read_all(config);
         if config.dhcp.ranges.is_empty() {
@@ -57,15 +57,15 @@ impl RunTimeFiles {
         }
         let files = std::mem::take(&mut config.files);
         let known = config.dhcp.hosts.lines().iter().filter_map(|host| host.address);
-        self.claimed = known.collect();
-        let mut reading = Reading { config, claimed: &mut self.claimed, happened };
+        self.used_addresses = known.collect();
+        let mut reading = ReloadPass { config, used_addresses: &mut self.used_addresses, read_lines: happened };
         reading.plain(&files, RunTimeFile::DhcpHosts);
         reading.plain(&files, RunTimeFile::DhcpOptions);
         reading.watched(&files);
-        happened = reading.happened;
+        happened = reading.read_lines;
         config.files = files;
         if config.process.dns_port != 0 {
-            happened.extend(take_addresses(&mut config.dhcp.hosts, &mut names));
+            happened.extend(assign_addresses(&mut config.dhcp.hosts, &mut names));
         }
         (names, happened)
     }
@@ -76,30 +76,30 @@ impl RunTimeFiles {
         kind: RunTimeFile,
         path: &Path,
         config: &mut Config,
-        names: &mut Names,
+        names: &mut ServerNames,
     ) -> Vec<FileLine> {
         let mut happened = vec![FileLine::Changed(shown(path))];
         if kind == RunTimeFile::HostsDir {
             happened.extend(hosts_files::read_one(path, names));
             return happened;
         }
-        let mut reading = Reading { config, claimed: &mut self.claimed, happened };
-        reading.of_directory(path, kind);
-        reading.happened
+        let mut reading = ReloadPass { config, used_addresses: &mut self.used_addresses, read_lines: happened };
+        reading.directory(path, kind);
+        reading.read_lines
     }
 
     /// What cannot be read is taken to be as it was.
     fn read_ethers(&mut self, hosts: &mut Hosts, happened: &mut Vec<FileLine>) {
-        let read = fs::read(ethers::PATH);
+        let read = fs::read(ethers::ETHERS_FILE);
         let unreadable = read.as_ref().err().map(strerror);
         self.ethers = read.unwrap_or_else(|_| std::mem::take(&mut self.ethers));
         let first = hosts.count();
         let mut addresses = 0;
         let mut told = Vec::new();
-        let file: Arc<str> = ethers::PATH.into();
+        let file: Arc<str> = ethers::ETHERS_FILE.into();
         for (line, read) in ethers::read(&self.ethers) {
             let origin = Origin { file: file.clone(), line };
-            match read.map(|ether| ethers::put(hosts, ether, first, &origin)) {
+            match read.map(|ether| ethers::merge_into(hosts, ether, first, &origin)) {
                 Ok(true) => addresses += 1,
                 Ok(false) => told.push(FileLine::RepeatedEther { line }),
                 Err(what) => told.push(FileLine::BadEther { what, line }),
@@ -114,13 +114,13 @@ impl RunTimeFiles {
 
 type Listed = (RunTimeFile, Vec<u8>);
 
-struct Reading<'c> {
+struct ReloadPass<'c> {
     config: &'c mut Config,
-    claimed: &'c mut HashSet<Ipv4Addr>,
-    happened: Vec<FileLine>,
+    used_addresses: &'c mut HashSet<Ipv4Addr>,
+    read_lines: Vec<FileLine>,
 }
 
-impl Reading<'_> {
+impl ReloadPass<'_> {
     /// Plain files, then the files of directories, of which none is read twice by the same name.
     fn plain(&mut self, files: &[Listed], kind: RunTimeFile) {
         let listed = files.iter().rev().filter(|(found, _)| *found == kind);
@@ -137,7 +137,7 @@ impl Reading<'_> {
                 }
                 Err(error) => {
                     let path = shown(&directory);
-                    self.happened.push(FileLine::Inaccessible { path, reason: strerror(&error) });
+                    self.read_lines.push(FileLine::Inaccessible { path, reason: strerror(&error) });
                 }
             }
         }
@@ -145,8 +145,8 @@ impl Reading<'_> {
 
     /// A file; its faults are told before it.
     fn file(&mut self, path: &Path, kind: RunTimeFile) {
-        if self.lines(path, kind) {
-            self.happened.push(FileLine::Read(shown(path)));
+        if self.read_lines(path, kind) {
+            self.read_lines.push(FileLine::Read(shown(path)));
         }
     }
 
@@ -158,25 +158,25 @@ impl Reading<'_> {
             match watched_entries(&path_of(path)) {
                 Ok(paths) => {
                     let files = paths.iter().filter(|path| path.is_file());
-                    files.for_each(|path| self.of_directory(path, *kind));
+                    files.for_each(|path| self.directory(path, *kind));
                 }
-                Err(line) => self.happened.push(line),
+                Err(line) => self.read_lines.push(line),
             }
         }
     }
 
     /// A file of a watched directory; its faults are told behind it.
-    fn of_directory(&mut self, path: &Path, kind: RunTimeFile) {
-        self.happened.push(FileLine::Read(shown(path)));
+    fn directory(&mut self, path: &Path, kind: RunTimeFile) {
+        self.read_lines.push(FileLine::Read(shown(path)));
         // What else there may be holds no lines, and may hold us up.
         if path.is_file() || !path.exists() {
             let hosts = kind == RunTimeFile::DhcpHostsDir;
-            self.lines(path, if hosts { RunTimeFile::DhcpHosts } else { RunTimeFile::DhcpOptions });
+            self.read_lines(path, if hosts { RunTimeFile::DhcpHosts } else { RunTimeFile::DhcpOptions });
         }
     }
 
     /// Reads lines, each the value of a `dhcp-host` or `dhcp-option`. Whether the file could be read.
-    fn lines(&mut self, path: &Path, kind: RunTimeFile) -> bool {
+    fn read_lines(&mut self, path: &Path, kind: RunTimeFile) -> bool {
         let keyword = if kind == RunTimeFile::DhcpHosts { "dhcp-host" } else { "dhcp-option" };
         let Some(row) = table::named(keyword) else { return false };
         let name = shown(path);
@@ -188,28 +188,28 @@ impl Reading<'_> {
                 origin.line = number;
                 let taken =
                     reader.value(row, line).map_err(|fault| fault.complaint.in_file().into());
-                if let Err(words) = taken.and_then(|found| self.take(found, &origin)) {
+                if let Err(words) = taken.and_then(|found| self.apply(found, &origin)) {
                     let path = name.clone();
-                    self.happened.push(FileLine::BadLine { words, line: number, path });
+                    self.read_lines.push(FileLine::BadLine { words, line: number, path });
                 }
             }
             Ok(())
         })();
         read.map_err(|error: io::Error| {
-            self.happened.push(FileLine::Unreadable { path: name, reason: strerror(&error) });
+            self.read_lines.push(FileLine::Unreadable { path: name, reason: strerror(&error) });
         })
         .is_ok()
     }
 
-    fn take(&mut self, found: Option<Directive>, origin: &Origin) -> Result<(), String> {
+    fn apply(&mut self, found: Option<Directive>, origin: &Origin) -> Result<(), String> {
         match found {
             Some(Directive::DhcpHost(host)) => {
                 if let Some(address) = host.address
-                    && !self.claimed.insert(address)
+                    && !self.used_addresses.insert(address)
                 {
                     return Err(super::duplicate(address));
                 }
-                self.config.dhcp.hosts.add(of_line(host), origin);
+                self.config.dhcp.hosts.add(from_directive(host), origin);
             }
             Some(Directive::DhcpOption(option)) => {
                 self.config.dhcp.vendor_options.extend(VendorOption::rule(option, origin));
@@ -274,7 +274,7 @@ mod tests {
         let mut loader = Loader::default();
         loader.file(folder.path().join("c").as_os_str().as_bytes()).unwrap();
         let mut config = loader.finish().unwrap().config;
-        let (_, happened) = RunTimeFiles::of(&config).read(&mut config);
+        let (_, happened) = ReloadableFiles::from_config(&config).read(&mut config);
         let told = happened.iter().map(|one| format!("{one:?}").replace(root, "@"));
         (config, told.collect())
     }
@@ -325,7 +325,7 @@ mod tests {
             config.dhcp.vendor_options.iter().map(|rule| rule.value.code).collect::<Vec<_>>()
         };
         assert_eq!(codes(&config), [31, 30]);
-        let mut files = RunTimeFiles { written_options: 1, ..RunTimeFiles::of(&Config::default()) };
+        let mut files = ReloadableFiles { written_options: 1, ..ReloadableFiles::from_config(&Config::default()) };
         files.read(&mut config);
         assert_eq!(codes(&config), [31]);
     }

@@ -10,26 +10,26 @@ pub const CLIENT_ARCHITECTURE: u32 = 93;
 /// Option 60.
 const VENDOR_CLASS: u32 = 60;
 /// Conditions and rules that are followed; what goes beyond that is taken to be possible.
-const MOST: usize = 32;
+const MAX_EXPANSION: usize = 32;
 
 /// Tags, and whether they must not be set.
 pub type Unfolded<'c> = HashMap<&'c [u8], bool>;
 
 /// Rules by the tag they set.
-pub struct Setters<'c> {
-    matches: HashMap<&'c [u8], Vec<Clients>>,
+pub struct TagSources<'c> {
+    matches: HashMap<&'c [u8], Vec<ClientSet>>,
     tag_ifs: HashMap<&'c [u8], Vec<&'c TagIf>>,
 }
 
 /// Which clients a rule is for.
-enum Clients {
+enum ClientSet {
     /// Those of these architectures.
     Architectures(Vec<u16>),
     /// It cannot be told.
     Some,
 }
 
-impl<'c> Setters<'c> {
+impl<'c> TagSources<'c> {
     /// Those of a configuration. Rules for single machines and relays are left out: any client may fit them.
     pub fn of(config: &'c Config) -> Self {
         let dhcp = &config.dhcp;
@@ -37,17 +37,17 @@ impl<'c> Setters<'c> {
         for rule in dhcp.option_matches.iter().map(|placed| &placed.value) {
             let clients = match &rule.matcher {
                 OptionMatch::Code(CLIENT_ARCHITECTURE, value) => {
-                    Clients::Architectures(architectures(&value.bytes))
+                    ClientSet::Architectures(architectures(&value.bytes))
                 }
-                OptionMatch::Code(VENDOR_CLASS, value) => Clients::of_class(&value.bytes),
-                _ => Clients::Some,
+                OptionMatch::Code(VENDOR_CLASS, value) => ClientSet::of_class(&value.bytes),
+                _ => ClientSet::Some,
             };
             setters.matches.entry(&rule.tag).or_default().push(clients);
         }
         for rule in dhcp.classes.iter().map(|placed| &placed.value) {
             let clients = match &rule.matcher {
-                ClassMatch::Vendor(text) => Clients::of_class(text),
-                ClassMatch::User(_) => Clients::Some,
+                ClassMatch::Vendor(text) => ClientSet::of_class(text),
+                ClassMatch::User(_) => ClientSet::Some,
             };
             setters.matches.entry(&rule.tag).or_default().push(clients);
         }
@@ -59,10 +59,10 @@ impl<'c> Setters<'c> {
 
     /// The conditions, and those that must hold because a tag is set by a single `tag-if`. `None`: no client can fulfil
     /// them all.
-    pub fn unfolded(&self, conditions: &'c [Condition]) -> Option<Unfolded<'c>> {
+    pub fn expand(&self, conditions: &'c [Condition]) -> Option<Unfolded<'c>> {
         let mut all = Unfolded::new();
         let mut waiting: Vec<&Condition> = conditions.iter().collect();
-        while let Some(condition) = waiting.pop().filter(|_| all.len() < MOST) {
+        while let Some(condition) = waiting.pop().filter(|_| all.len() < MAX_EXPANSION) {
             match all.insert(&condition.tag, condition.negated) {
                 Some(negated) if negated != condition.negated => return None,
                 Some(_) => continue,
@@ -72,7 +72,7 @@ impl<'c> Setters<'c> {
                 && !condition.negated
                 && !self.matches.contains_key(&condition.tag[..])
             {
-                waiting.extend(rule.conditions.iter().take(MOST));
+                waiting.extend(rule.conditions.iter().take(MAX_EXPANSION));
             }
         }
         Some(all)
@@ -80,18 +80,18 @@ impl<'c> Setters<'c> {
 
     /// Whether a client of that architecture may have a tag that something sets: not if all that sets it is for other
     /// architectures.
-    pub fn may_set(&self, tag: &[u8], architecture: u16) -> bool {
-        let fits = |clients: &Clients| match clients {
-            Clients::Architectures(list) => list.contains(&architecture),
-            Clients::Some => true,
+    pub fn can_set(&self, tag: &[u8], architecture: u16) -> bool {
+        let fits = |clients: &ClientSet| match clients {
+            ClientSet::Architectures(list) => list.contains(&architecture),
+            ClientSet::Some => true,
         };
         let by_match = self.matches.get(tag);
-        by_match.is_none_or(|rules| rules.len() > MOST || rules.iter().any(fits))
+        by_match.is_none_or(|rules| rules.len() > MAX_EXPANSION || rules.iter().any(fits))
             || self.tag_ifs.contains_key(tag)
     }
 }
 
-impl Clients {
+impl ClientSet {
     /// `PXEClient:Arch:00007…` (PXE 2.1, section 2.2.1): those of that architecture.
     fn of_class(text: &[u8]) -> Self {
         architecture_of_class(text).map_or(Self::Some, |number| Self::Architectures(vec![number]))

@@ -1,7 +1,7 @@
 //! Tags of one request (spec: proxyDHCP, section 4).
 
-use super::rules::ByTag;
-use super::{Origin, Placed};
+use super::rules::TagIndex;
+use super::{Origin, Located};
 use conf_parser::option::dhcp_match::TagIf;
 use conf_parser::words::Condition;
 use std::borrow::Cow;
@@ -10,19 +10,19 @@ use std::collections::BTreeSet;
 /// All `tag-if` lines, in file order.
 #[derive(Clone, Debug, Default)]
 pub struct TagIfs {
-    rules: Vec<Placed<TagIf>>,
-    filed: ByTag,
+    rules: Vec<Located<TagIf>>,
+    index: TagIndex,
 }
 
 impl TagIfs {
     /// Adds a line.
     pub fn push(&mut self, origin: &Origin, rule: TagIf) {
-        self.filed.add(&rule.conditions, self.rules.len());
-        self.rules.push(Placed { origin: origin.clone(), value: rule });
+        self.index.add(&rule.conditions, self.rules.len());
+        self.rules.push(Located { origin: origin.clone(), value: rule });
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Placed<TagIf>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Located<TagIf>> {
         self.rules.iter()
     }
 }
@@ -30,12 +30,12 @@ impl TagIfs {
 /// The tags a request has got so far, oldest first, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagSet<'c> {
-    tags: Vec<(Cow<'c, [u8]>, Setter<'c>)>,
+    tags: Vec<(Cow<'c, [u8]>, TagSetBy<'c>)>,
 }
 
 /// What has set a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setter<'c> {
+pub enum TagSetBy<'c> {
     /// The interface, which it is the name of.
     Interface,
     /// What the request says, without a line.
@@ -48,7 +48,7 @@ pub enum Setter<'c> {
 
 impl<'c> TagSet<'c> {
     /// Sets a tag. An empty one is none: dnsmasq crashes on it.
-    pub fn set(&mut self, tag: impl Into<Cow<'c, [u8]>>, by: Setter<'c>) {
+    pub fn set(&mut self, tag: impl Into<Cow<'c, [u8]>>, by: TagSetBy<'c>) {
         let tag = tag.into();
         if !tag.is_empty() && !self.has(&tag) {
             self.tags.push((tag, by));
@@ -61,7 +61,7 @@ impl<'c> TagSet<'c> {
     }
 
     /// Whether all conditions hold; no conditions always do.
-    pub fn fulfil(&self, conditions: &[Condition]) -> bool {
+    pub fn satisfies(&self, conditions: &[Condition]) -> bool {
         conditions.iter().all(|condition| self.has(&condition.tag) != condition.negated)
     }
 
@@ -71,7 +71,7 @@ impl<'c> TagSet<'c> {
     }
 
     /// The tags and what has set each, oldest first.
-    pub fn with_setters(&self) -> impl Iterator<Item = (&[u8], Setter<'c>)> {
+    pub fn with_setters(&self) -> impl Iterator<Item = (&[u8], TagSetBy<'c>)> {
         self.tags.iter().map(|(tag, by)| (&**tag, *by))
     }
 
@@ -79,16 +79,16 @@ impl<'c> TagSet<'c> {
     #[must_use]
     pub fn with_tag_ifs(&self, rules: &'c TagIfs) -> Self {
         let mut tags = self.clone();
-        let mut due: BTreeSet<usize> = rules.filed.near(self.iter()).collect();
-        due.extend(rules.filed.open());
+        let mut due: BTreeSet<usize> = rules.index.candidates(self.iter()).collect();
+        due.extend(rules.index.unconditional());
         while let Some(place) = due.pop_first() {
-            let Placed { origin, value: rule } = &rules.rules[place];
-            if !rule.conditions.iter().all(|condition| tags.fulfils_wildcard(condition)) {
+            let Located { origin, value: rule } = &rules.rules[place];
+            if !rule.conditions.iter().all(|condition| tags.satisfies_wildcard(condition)) {
                 continue;
             }
             for tag in rule.set.iter().rev() {
-                tags.set(&tag[..], Setter::Line(origin));
-                let near = rules.filed.near(std::iter::once(&tag[..]));
+                tags.set(&tag[..], TagSetBy::Line(origin));
+                let near = rules.index.candidates(std::iter::once(&tag[..]));
                 due.extend(near.filter(|other| *other > place));
             }
         }
@@ -96,7 +96,7 @@ impl<'c> TagSet<'c> {
     }
 
     /// Here, and only here, a condition may end in `*`.
-    fn fulfils_wildcard(&self, condition: &Condition) -> bool {
+    fn satisfies_wildcard(&self, condition: &Condition) -> bool {
         let found = match condition.tag.strip_suffix(b"*") {
             Some(beginning) => self.iter().any(|tag| tag.starts_with(beginning)),
             None => self.has(&condition.tag),
@@ -131,7 +131,7 @@ mod tests {
     fn a_repeated_tag_keeps_its_oldest_place() {
         let mut tags = TagSet::default();
         for tag in ["lan0", "a", "lan0", "b", ""] {
-            tags.set(tag.as_bytes(), Setter::Interface);
+            tags.set(tag.as_bytes(), TagSetBy::Interface);
         }
         assert_eq!(tags.listed(), "b, a, lan0");
     }
@@ -139,11 +139,11 @@ mod tests {
     #[test]
     fn all_conditions_must_hold() {
         let mut tags = TagSet::default();
-        tags.set(&b"a"[..], Setter::Interface);
-        assert!(tags.fulfil(&[]));
-        assert!(tags.fulfil(&[condition("a"), condition("!b")]));
-        assert!(!tags.fulfil(&[condition("A")]));
-        assert!(!tags.fulfil(&[condition("a*")]), "wildcards are for tag-if");
+        tags.set(&b"a"[..], TagSetBy::Interface);
+        assert!(tags.satisfies(&[]));
+        assert!(tags.satisfies(&[condition("a"), condition("!b")]));
+        assert!(!tags.satisfies(&[condition("A")]));
+        assert!(!tags.satisfies(&[condition("a*")]), "wildcards are for tag-if");
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
             rules.push(&Origin::default(), rule);
         }
         let mut tags = TagSet::default();
-        tags.set(&b"lan0"[..], Setter::Interface);
+        tags.set(&b"lan0"[..], TagSetBy::Interface);
         assert_eq!(tags.with_tag_ifs(&rules).listed(), "late, z, x, y, lan0");
     }
 }

@@ -2,22 +2,22 @@
 //! (spec: proxyDHCP, section 4.4). They decide on which network the line counts.
 
 use super::hosts::Hosts;
-use super::names::{Family, Names};
+use super::names::{Family, ServerNames};
 use crate::log_line::FileLine;
 use conf_parser::option::dhcp_host::DhcpHost;
 use std::collections::HashSet;
 use std::net::IpAddr;
 
 /// Lets each take the one whose turn it is, the last line first: IPv4 addresses, then IPv6 addresses.
-pub fn take_addresses(hosts: &mut Hosts, names: &mut Names) -> Vec<FileLine> {
+pub fn assign_addresses(hosts: &mut Hosts, names: &mut ServerNames) -> Vec<FileLine> {
     let mut told = Vec::new();
     // IPv6 addresses that are written in a line are not known here: only two that are taken can meet.
     let mut taken = HashSet::new();
-    for family in [Family::Four, Family::Six] {
+    for family in [Family::V4, Family::V6] {
         for place in (0..hosts.count()).rev() {
             let host = &hosts.lines()[place];
             let Some(name) = name_to_look_up(host, family) else { continue };
-            let Some((address, several)) = names.turn(&name, family) else { continue };
+            let Some((address, several)) = names.next_address(&name, family) else { continue };
             let name = String::from_utf8_lossy(&name).into_owned();
             told.extend(several.then(|| FileLine::Several { name: name.clone(), address }));
             let host = host.clone();
@@ -38,8 +38,8 @@ pub fn take_addresses(hosts: &mut Hosts, names: &mut Names) -> Vec<FileLine> {
 /// In small letters; `None` for a line that has no name, or has an address.
 fn name_to_look_up(host: &DhcpHost, family: Family) -> Option<Vec<u8>> {
     let has_address = match family {
-        Family::Four => host.address.is_some(),
-        Family::Six => host.version6,
+        Family::V4 => host.address.is_some(),
+        Family::V6 => host.version6,
     };
     let name = host.name.as_deref().filter(|_| !has_address)?;
     Some(name.to_ascii_lowercase())

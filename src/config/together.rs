@@ -1,6 +1,6 @@
 //! What lines say against each other, though each is fine by itself (spec: config language, section 6.1).
 
-use super::{Origin, Placed};
+use super::{Origin, Located};
 use crate::failure::StartupError;
 use crate::reason::strerror;
 use conf_parser::option::dhcp_host::DhcpHost;
@@ -13,16 +13,16 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 
-const USUAL_RESOLV_FILE: &[u8] = b"/etc/resolv.conf";
+const DEFAULT_RESOLV_FILE: &[u8] = b"/etc/resolv.conf";
 
 /// What was said so far.
 #[derive(Debug, Default)]
-pub struct Together {
+pub struct ConflictChecker {
     /// Addresses of `dhcp-host` lines: no two may have the same.
-    claimed: HashSet<Ipv4Addr>,
+    single_use: HashSet<Ipv4Addr>,
     /// What each alias stands for, and the aliases in order.
     targets: HashMap<Vec<u8>, Vec<u8>>,
-    aliases: Vec<Placed<Vec<u8>>>,
+    aliases: Vec<Located<Vec<u8>>>,
     /// `None`: nothing was said, and the usual one counts.
     resolv_files: Option<Vec<Vec<u8>>>,
     no_resolv: bool,
@@ -32,13 +32,13 @@ pub struct Together {
     domain_from_file: Option<Origin>,
 }
 
-impl Together {
+impl ConflictChecker {
     /// Takes the next line; a fault if an earlier one forbids it.
-    pub fn take(&mut self, directive: &Directive, origin: &Origin) -> Result<(), Fault> {
+    pub fn check(&mut self, directive: &Directive, origin: &Origin) -> Result<(), Fault> {
         let here = || Some(origin.clone());
         match directive {
             Directive::DhcpHost(DhcpHost { address: Some(address), .. })
-                if !self.claimed.insert(*address) =>
+                if !self.single_use.insert(*address) =>
             {
                 return Err(repeated(super::duplicate(*address), "each address once"));
             }
@@ -61,19 +61,19 @@ impl Together {
             if self.targets.insert(alias.clone(), cname.target.clone()).is_some() {
                 return Err(repeated("duplicate CNAME".to_owned(), "each alias once"));
             }
-            self.aliases.push(Placed { origin: origin.clone(), value: alias.clone() });
+            self.aliases.push(Located { origin: origin.clone(), value: alias.clone() });
         }
         cname.fault.clone().map_or(Ok(()), Err)
     }
 
     /// What is wrong with all lines together, in dnsmasq's order.
-    pub fn check(&self) -> Result<(), StartupError> {
-        if let Some(alias) = self.alias_in_a_loop() {
+    pub fn finish(&self) -> Result<(), StartupError> {
+        if let Some(alias) = self.cname_loop() {
             let name = String::from_utf8_lossy(&alias.value);
             let words = format!("CNAME loop involving {name}");
             return Err(StartupError::config(words).with_location(&alias.origin));
         }
-        let usual = [USUAL_RESOLV_FILE.to_vec()];
+        let usual = [DEFAULT_RESOLV_FILE.to_vec()];
         let files = self.resolv_files.as_deref().unwrap_or(&usual);
         if let Some(origin) = self.no_poll.as_ref().filter(|_| !self.no_resolv && files.len() > 1) {
             let words = "only one resolv.conf file allowed in no-poll mode.";
@@ -91,7 +91,7 @@ impl Together {
     }
 
     /// The last alias that leads to itself, or into others that do.
-    pub fn alias_in_a_loop(&self) -> Option<&Placed<Vec<u8>>> {
+    pub fn cname_loop(&self) -> Option<&Located<Vec<u8>>> {
         // Those that come to an end: each is followed once.
         let mut ending: HashSet<&[u8]> = HashSet::new();
         for alias in self.aliases.iter().rev() {
@@ -147,15 +147,15 @@ mod tests {
 
     /// What is wrong with some lines.
     fn wrong(text: &str) -> String {
-        let mut together = Together::default();
+        let mut together = ConflictChecker::default();
         let mut reader = Reader::default();
         for line in text.lines() {
             let setting = reader.line(line.as_bytes()).unwrap().unwrap();
-            if let Err(fault) = together.take(&setting.directive, &Origin::default()) {
+            if let Err(fault) = together.check(&setting.directive, &Origin::default()) {
                 return fault.complaint.in_file().to_owned();
             }
         }
-        together.check().map_or_else(|failure| failure.message, |()| String::new())
+        together.finish().map_or_else(|failure| failure.message, |()| String::new())
     }
 
     #[test]

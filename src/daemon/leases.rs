@@ -36,7 +36,7 @@ pub fn open(config: &Config) -> Result<Leases, StartupError> {
     if config.dhcp.ranges.is_empty() {
         return Ok(Leases::default());
     }
-    if process.lease_file_kept {
+    if process.use_lease_file {
         let path = process.lease_file.as_deref().unwrap_or(Path::new(USUAL));
         let failed = |what: &str, error| {
             StartupError::file(format!("{what} lease file {}: {}", path.display(), strerror(&error)))
@@ -56,7 +56,7 @@ pub fn open(config: &Config) -> Result<Leases, StartupError> {
         bytes = ask(script)?;
     }
     let (leases, happened) = read(&bytes);
-    if leases > process.most_leases {
+    if leases > process.max_leases {
         return Err(StartupError::other("too many stored leases"));
     }
     Ok(Leases { file, happened })

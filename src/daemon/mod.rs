@@ -29,9 +29,9 @@ mod walls;
 mod watched;
 
 use crate::config::Config;
-use crate::config::names::Names;
+use crate::config::names::ServerNames;
 use crate::config::network::Binding;
-use crate::config::run_time::RunTimeFiles;
+use crate::config::run_time::ReloadableFiles;
 use crate::effect::Effect;
 use crate::failure::StartupError;
 use crate::journal::Journal;
@@ -68,8 +68,8 @@ pub struct Daemon {
     interfaces: Interfaces,
     /// The only interface that the DHCP sockets hear.
     bound_to: Option<BoundTo>,
-    names: Names,
-    run_time_files: RunTimeFiles,
+    names: ServerNames,
+    run_time_files: ReloadableFiles,
     watched: Option<WatchedDirectories>,
     sockets: Sockets,
     signals: Signals,

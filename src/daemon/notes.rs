@@ -1,7 +1,7 @@
 //! The first lines of a log (spec: daemon, section 6).
 
 use crate::config::network::{Binding, Pattern};
-use crate::config::{Config, Note, RangeKind};
+use crate::config::{Config, ConfigWarning, RangeKind};
 use crate::log_line::{ConfinedBy, DhcpLine, FileLine, Line, ProcessLine, TftpLine};
 use crate::net::{Address, Interfaces, interface_matches, same_network};
 use std::net::Ipv4Addr;
@@ -13,7 +13,7 @@ pub struct Start<'s> {
     /// Walls around it.
     pub confined_by: ConfinedBy,
     /// Remarks of ours.
-    pub notes: Vec<Note>,
+    pub notes: Vec<ConfigWarning>,
     /// The only interface that DHCP hears.
     pub bound_to: Option<&'s str>,
     /// Of TFTP's roots and limits.

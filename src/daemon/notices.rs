@@ -190,7 +190,7 @@ impl Daemon {
                 NoticeLine::Unheard { client: client(who), path: printable(&path), times }
             }
             Finding::TransferEvicted { client: who } => {
-                let most = self.config.tftp.as_ref().map_or(0, |tftp| tftp.most);
+                let most = self.config.tftp.as_ref().map_or(0, |tftp| tftp.max_transfers);
                 NoticeLine::MadeRoom { client: client(who), most }
             }
             Finding::SocketUnavailable { client: who, reason } => {

@@ -54,7 +54,7 @@ pub fn only_interface(config: &Config, interfaces: &Interfaces) -> Option<String
 
 #[test]
 fn the_only_interface_may_be_named_by_a_label() {
-    use crate::config::{Origin, Placed};
+    use crate::config::{Origin, Located};
     use crate::net::{Address, Link};
     let link = Link { index: 2, name: "eth0".into(), ..Link::default() };
     let address = |last, label: Option<&str>| Address {
@@ -69,7 +69,7 @@ fn the_only_interface_may_be_named_by_a_label() {
     config.network.binding = Binding::Dynamic;
     for (name, only) in [("eth0:1", Some("eth0")), ("eth0", Some("eth0")), ("eth0:2", None)] {
         let value = name.as_bytes().to_vec();
-        config.network.interfaces = vec![Placed { origin: Origin::default(), value }];
+        config.network.interfaces = vec![Located { origin: Origin::default(), value }];
         assert_eq!(only_interface(&config, &interfaces).as_deref(), only, "{name}");
     }
 }

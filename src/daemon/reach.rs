@@ -213,13 +213,13 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Origin, Placed, Tftp};
+    use crate::config::{Origin, Located, Tftp};
     use std::os::unix::fs::symlink;
     use std::sync::Arc;
 
     fn with_root(root: &Path) -> Config {
         let root = root.as_os_str().as_bytes().to_vec();
-        let root = Some(Placed { origin: Origin::none(), value: root });
+        let root = Some(Located { origin: Origin::default_value(), value: root });
         Config { tftp: Some(Arc::new(Tftp { root, ..Tftp::default() })), ..Config::default() }
     }
 

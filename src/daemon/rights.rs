@@ -15,10 +15,10 @@ pub fn server(config: &Config) -> Option<Identity> {
 pub fn identity(config: &Config) -> Result<Identity, StartupError> {
     let group = match &config.process.group {
         Group::Named(name) => Some(&name[..]),
-        Group::Usual | Group::Kept => None,
+        Group::Default | Group::Unchanged => None,
     };
     let identity = Identity::find(config.process.user.as_deref(), group).map_err(unknown)?;
-    Ok(if config.process.group == Group::Kept { identity.keeping_group() } else { identity })
+    Ok(if config.process.group == Group::Unchanged { identity.keeping_group() } else { identity })
 }
 
 /// As whom the script runs, where that is not as root: where there are ranges it may be said.

@@ -49,8 +49,8 @@ pub fn restrict(tftp: &mut Tftp) -> Option<TftpLine> {
     };
     let ports = tftp.ports.map_or(u64::MAX, |(first, last)| u64::from(last - first) + 1);
     let most = usize::try_from(room.min(ports)).unwrap_or(usize::MAX);
-    (tftp.most > most).then(|| {
-        tftp.most = most;
+    (tftp.max_transfers > most).then(|| {
+        tftp.max_transfers = most;
         TftpLine::Restricted(most)
     })
 }

@@ -128,7 +128,7 @@ impl Sockets {
         if !config.dhcp.ranges.is_empty() {
             let [range, service] = asking(config);
             sockets.dhcp = Some(open_dhcp(config.dhcp.server_port, shared, range)?);
-            let pxe = config.dhcp.pxe.then(|| open_dhcp(PXE_PORT, shared, service));
+            let pxe = config.dhcp.pxe_enabled.then(|| open_dhcp(PXE_PORT, shared, service));
             sockets.pxe = pxe.transpose()?;
         }
         for (fd, port) in [(&sockets.dhcp, Port::Server), (&sockets.pxe, Port::Pxe)] {

@@ -17,12 +17,12 @@ use super::walls::Confinement;
 use super::watched::WatchedDirectories;
 use super::{Clock, Daemon, End, pid_file, rights, roots, surroundings};
 use crate::command_line::{self, CommandLine, Own};
-use crate::config::answers::Answers;
+use crate::config::answers::SystemLookups;
 use crate::config::build::Purpose;
 use crate::config::load::{Loaded, Loader};
 use crate::config::network::Binding;
-use crate::config::run_time::RunTimeFiles;
-use crate::config::{Config, Note};
+use crate::config::run_time::ReloadableFiles;
+use crate::config::{Config, ConfigWarning};
 use crate::explain::{Explained, Question, World, explain};
 use crate::failure::StartupError;
 use crate::journal::Journal;
@@ -83,7 +83,7 @@ pub struct Parsed {
 /// All that is opened as root, and in the process that was started.
 pub struct Bound {
     config: Config,
-    notes: Vec<Note>,
+    notes: Vec<ConfigWarning>,
     interfaces: Interfaces,
     leases: Option<File>,
     sockets: Sockets,
@@ -138,7 +138,7 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, StartupEr
     let test = asks(Switch::Test);
     let checks = test && line.own.explain.is_empty();
     let purpose = if checks { Purpose::Check } else { Purpose::Serve };
-    let mut loader = Loader::new(purpose, Answers { has_interface });
+    let mut loader = Loader::new(purpose, SystemLookups { has_interface });
     for given in &line.options {
         match given.row.switch() {
             Some(Switch::Version) => return Ok(Asked::Print(command_line::version())),
@@ -177,7 +177,7 @@ impl Parsed {
         let roots = config.tftp.iter().flat_map(|tftp| surroundings::missing_roots(tftp));
         let absent = interfaces.iter().flat_map(|here| missing(config, here));
         let absent =
-            absent.map(|name| Note::general(format!("interface {name} does not currently exist")));
+            absent.map(|name| ConfigWarning::general(format!("interface {name} does not currently exist")));
         let all = notes.iter().cloned().chain(more).chain(absent).chain(roots);
         all.map(|note| format!("warning: {note}")).collect()
     }
@@ -192,13 +192,13 @@ impl Parsed {
         let plain = |remark: String| remark.trim_start_matches("warning: ").to_owned();
         let mut warnings: Vec<String> = self.remarks().into_iter().map(plain).collect();
         let starts = identity(&self.loaded.config).map(drop);
-        let refused = self.loaded.notes.iter().filter(|note| note.refuses).map(ToString::to_string);
+        let refused = self.loaded.notes.iter().filter(|note| note.fatal).map(ToString::to_string);
         let ends = starts.err().map(|failure| failure.message).into_iter().chain(refused);
         warnings.extend(ends.map(|why| format!("the program does not start: {why}")));
         let Loaded { mut config, files, .. } = self.loaded;
         let interfaces = snapshot().unwrap_or_default();
         let identity = server(&config);
-        let (names, _) = RunTimeFiles::of(&config).read(&mut config);
+        let (names, _) = ReloadableFiles::from_config(&config).read(&mut config);
         let mut world = World { config, names, interfaces, identity };
         let files = files.iter().map(ToString::to_string).collect();
         explain(&Question { clients, json }, &mut world, files, warnings)
@@ -214,7 +214,7 @@ impl Parsed {
         let watch = Watch::new().map_err(failed("cannot create netlink socket"))?;
         let interfaces = snapshot().map_err(failed("failed to find list of interfaces"))?;
         notes.extend(surroundings::remarks(&config, Some(&interfaces), server(&config).as_ref()));
-        if let Some(refusal) = notes.iter().find(|note| note.refuses) {
+        if let Some(refusal) = notes.iter().find(|note| note.fatal) {
             return Err(StartupError::config(refusal.to_string()));
         }
         let Leases { file: leases, happened } = leases::open(&config)?;
@@ -231,7 +231,7 @@ impl Parsed {
         let bound_to = only_interface(&config, &interfaces);
         bound_to.iter().try_for_each(|name| sockets.bind_dhcp_first_to(name))?;
         // Who may not hear the others does without.
-        let hears = config.dhcp.pxe && !config.dhcp.ranges.is_empty();
+        let hears = config.dhcp.pxe_enabled && !config.dhcp.ranges.is_empty();
         let ear = hears.then(|| Ear::open(config.dhcp.client_port).ok()).flatten();
         ear.iter().try_for_each(|ear| sockets.hear(ear, Role::Ear))?;
         let script_user = rights::script_user(&config)?;
@@ -350,7 +350,7 @@ impl Confined {
             warnings = roots::check(tftp)?;
             warnings.extend(roots::restrict(tftp));
         }
-        let mut run_time_files = RunTimeFiles::of(&config);
+        let mut run_time_files = ReloadableFiles::from_config(&config);
         let mut happened: Vec<FileLine> =
             watched.iter_mut().flat_map(|watched| watched.renew(&config)).collect();
         let (names, read) = run_time_files.read(&mut config);

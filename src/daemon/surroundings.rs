@@ -3,7 +3,7 @@
 
 use super::notes::missing;
 use crate::boot_file::{self, Trouble, barrier};
-use crate::config::{Config, Note, Origin, Range, RangeKind, Rule, Tftp};
+use crate::config::{Config, ConfigWarning, Origin, Range, RangeKind, Rule, Tftp};
 use crate::net::{Address, Interfaces, same_network};
 use crate::reason::strerror;
 use crate::sys::privilege::Identity;
@@ -22,7 +22,7 @@ pub fn remarks(
     config: &Config,
     interfaces: Option<&Interfaces>,
     identity: Option<&Identity>,
-) -> Vec<Note> {
+) -> Vec<ConfigWarning> {
     let mut notes = interfaces.map_or_else(Vec::new, |here| networks(config, here));
     notes.extend(interfaces.into_iter().flat_map(|here| switched_off(config, here)));
     if let Some(tftp) = config.tftp.as_deref().filter(|tftp| missing_roots(tftp).is_empty()) {
@@ -48,7 +48,7 @@ fn is_here(config: &Config, interfaces: &Interfaces, range: &Range) -> bool {
 }
 
 /// Interfaces that are on the network of a range, and switched off.
-fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
+fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> {
     let off = |rule: &Rule<Range>| {
         let on_it = |address: &&Address| {
             let netmask = rule.value.netmask.unwrap_or(address.netmask());
@@ -58,7 +58,7 @@ fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
         let link = interfaces.by_index(address.interface).filter(|link| link.down)?;
         let line = config.network.names(&link.name).unwrap_or(&rule.origin);
         let text = format!("interface {0} is down: ip link set {0} up", link.name);
-        Some(Note::at(line, text))
+        Some(ConfigWarning::at(line, text))
     };
     let proxies = config.dhcp.ranges.iter().filter(|rule| rule.value.kind == RangeKind::Proxy);
     proxies.filter_map(off).collect()
@@ -66,14 +66,14 @@ fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
 
 /// A proxy range that no interface is on answers relays, and nobody else. A pool for a network we are on would promise
 /// addresses nobody hands out.
-fn networks(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
+fn networks(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> {
     // Of an interface that is not there, dnsmasq has said so.
     let incomplete = !missing(config, interfaces).is_empty();
     let remark = |rule: &Rule<Range>| {
         let here = is_here(config, interfaces, &rule.value);
         let start = rule.value.start;
         let pool = "dhcp-range: no addresses are handed out here,";
-        let note = |text: String| Some(Note::at(&rule.origin, text));
+        let note = |text: String| Some(ConfigWarning::at(&rule.origin, text));
         match (rule.value.kind, here) {
             (RangeKind::Proxy, true) => None,
             (RangeKind::Proxy, false) if incomplete => None,
@@ -81,7 +81,7 @@ fn networks(config: &Config, interfaces: &Interfaces) -> Vec<Note> {
                 "dhcp-range: no interface of this machine is on the network of {start}"
             )),
             (_, true) => {
-                note(format!("{pool} and this machine is on that network")).map(Note::refusing)
+                note(format!("{pool} and this machine is on that network")).map(ConfigWarning::into_fatal)
             }
             (_, false) => note(format!("{pool} but this machine is not on that network")),
         }
@@ -98,23 +98,23 @@ fn roots(tftp: &Tftp) -> impl Iterator<Item = (&Origin, PathBuf)> {
 }
 
 /// Roots that are not there. A start ends with the first, or logs it: dnsmasq has its own words then.
-pub fn missing_roots(tftp: &Tftp) -> Vec<Note> {
+pub fn missing_roots(tftp: &Tftp) -> Vec<ConfigWarning> {
     let missing = |(origin, path): (&Origin, PathBuf)| {
         let error = fs::read_dir(&path).err()?;
         let text = format!("tftp-root: {}: {}", path.display(), strerror(&error));
-        Some(Note::at(origin, text))
+        Some(ConfigWarning::at(origin, text))
     };
     roots(tftp).filter_map(missing).collect()
 }
 
 /// Roots that the serving user may not enter.
-fn closed_roots(tftp: &Tftp, identity: &Identity) -> Vec<Note> {
+fn closed_roots(tftp: &Tftp, identity: &Identity) -> Vec<ConfigWarning> {
     let closed = |(origin, path): (&Origin, PathBuf)| {
         let within = path.join("*");
         let barrier = barrier(&within, identity)?;
         let user = identity.user_name();
         let text = format!("tftp-root: {user} may not enter {}: {barrier}", barrier.path.display());
-        Some(Note::at(origin, text))
+        Some(ConfigWarning::at(origin, text))
     };
     roots(tftp).filter_map(closed).collect()
 }
@@ -137,14 +137,14 @@ fn boot_files(
     tftp: &Tftp,
     interfaces: Option<&Interfaces>,
     identity: Option<&Identity>,
-) -> Vec<Note> {
+) -> Vec<ConfigWarning> {
     let ours = |server: &Option<Server>| match server {
         None => true,
         Some(Server::Address(address)) => interfaces
             .is_some_and(|here| here.addresses.iter().any(|own| own.ipv4() == Some(*address))),
         Some(Server::Name(_)) => false,
     };
-    let boots = config.dhcp.boots.iter().filter(|boot| ours(&boot.value.server));
+    let boots = config.dhcp.boot_rules.iter().filter(|boot| ours(&boot.value.server));
     let boots = boots.map(|boot| Wanted {
         origin: &boot.origin,
         keyword: "dhcp-boot",
@@ -172,7 +172,7 @@ fn boot_files(
 }
 
 /// A file is fine if one root has it. Of several the remark is about the first.
-fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Option<Note> {
+fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Option<ConfigWarning> {
     let names = tftp.interface_roots.iter().map(|root| String::from_utf8_lossy(&root.value.0));
     // Where only interfaces have roots, a name is a path of its own on all others.
     let general = tftp.root.is_some() || tftp.interface_roots.is_empty();
@@ -188,14 +188,14 @@ fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Opti
         match outcome.file {
             Ok(_) => return None,
             // It may be in a client's directory.
-            Err(Trouble::Missing(None)) if !tftp.unique.is_empty() => return None,
+            Err(Trouble::Missing(None)) if !tftp.unique_roots.is_empty() => return None,
             Err(_) => first = first.or(Some(outcome)),
         }
     }
     let outcome = first?;
     let missing = matches!(outcome.file, Err(Trouble::Missing(_)));
     let explanation = if missing { wanted.explanation() } else { String::new() };
-    Some(Note::at(wanted.origin, format!("{}: {outcome}{explanation}", wanted.keyword)))
+    Some(ConfigWarning::at(wanted.origin, format!("{}: {outcome}{explanation}", wanted.keyword)))
 }
 
 impl Wanted<'_> {

@@ -6,7 +6,7 @@ use super::report::{BootFile, Conversation, Exchange, PassedOver};
 use super::stage::Stage;
 use super::telling::{boot_servers, entries, exchange};
 use crate::boot_file::{self, Trouble, Wanted};
-use crate::config::names::Names;
+use crate::config::names::ServerNames;
 use crate::config::{Config, Rule, Service};
 use crate::net::{ReceivedDatagram, Interfaces};
 use crate::proxydhcp::{Decision, Evaluated, ReplyKind, ReplyPart, PXE_PORT, Port, evaluate, message};
@@ -23,7 +23,7 @@ pub struct World {
     /// The configuration.
     pub config: Config,
     /// Names of boot servers.
-    pub names: Names,
+    pub names: ServerNames,
     /// Where this machine is.
     pub interfaces: Interfaces,
     /// Who serves files.

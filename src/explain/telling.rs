@@ -2,7 +2,7 @@
 
 use super::report::{Exchange, Field, PassedOver, Reply, Tag};
 use crate::config::Config;
-use crate::config::tags::{Setter, TagSet};
+use crate::config::tags::{TagSetBy, TagSet};
 use crate::proxydhcp::near::{SkipReason, skipped_rules};
 use crate::proxydhcp::request::Request;
 use crate::proxydhcp::setting::tag_setters;
@@ -59,13 +59,13 @@ fn ignored(answer: &Reply<'_>) -> String {
 }
 
 fn tags(config: &Config, tags: &TagSet<'_>) -> Vec<Tag> {
-    let set_by = |by: Setter<'_>| match by {
-        Setter::Interface => "the interface".to_owned(),
-        Setter::Request => "the request".to_owned(),
-        Setter::Line(origin) => origin.to_string(),
-        Setter::Host(place) => config.dhcp.hosts.origin(place).to_string(),
+    let set_by = |by: TagSetBy<'_>| match by {
+        TagSetBy::Interface => "the interface".to_owned(),
+        TagSetBy::Request => "the request".to_owned(),
+        TagSetBy::Line(origin) => origin.to_string(),
+        TagSetBy::Host(place) => config.dhcp.hosts.origin(place).to_string(),
     };
-    let tag = |(tag, by): (&[u8], Setter<'_>)| Tag { tag: printable(tag), set_by: set_by(by) };
+    let tag = |(tag, by): (&[u8], TagSetBy<'_>)| Tag { tag: printable(tag), set_by: set_by(by) };
     tags.with_setters().map(tag).collect()
 }
 

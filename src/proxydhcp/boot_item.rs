@@ -3,8 +3,8 @@
 use super::offer::{server_address, with_layer_suffix};
 use super::request::{BootItem, Request};
 use super::{Reply, Provenance, Decision, ReplyKind, ReplyPart, DropReason, menu, message};
-use crate::config::names::Names;
-use crate::config::{Config, Placed};
+use crate::config::names::ServerNames;
+use crate::config::{Config, Located};
 use crate::wire::pxe::item;
 use conf_parser::option::pxe::Boot;
 use std::net::Ipv4Addr;
@@ -14,9 +14,9 @@ const BIS: u16 = 0x8000;
 /// Decides about a choice.
 pub fn decide<'c>(
     config: &'c Config,
-    names: &mut Names,
+    names: &mut ServerNames,
     request: &Request<'c>,
-    vendor: &'c Placed<Vec<u8>>,
+    vendor: &'c Located<Vec<u8>>,
     chosen: BootItem,
 ) -> Decision<'c> {
     let tags = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);

@@ -4,7 +4,7 @@
 //! anew, as its first one would.
 
 use super::place::Ingress;
-use crate::config::{Config, Range, Rule, Shared};
+use crate::config::{Config, Range, Rule, SharedNetwork};
 use crate::net::{Address, Interfaces, same_network};
 use conf_parser::option::network::SharedOn;
 use std::net::Ipv4Addr;
@@ -67,7 +67,7 @@ pub fn matching_ranges<'c>(
 /// What is known of each range, in file order.
 struct RangeSearch<'c> {
     ranges: &'c [Rule<Range>],
-    shared: &'c [Shared],
+    shared: &'c [SharedNetwork],
     netmasks: Vec<Option<Ipv4Addr>>,
     local_addresses: Vec<Option<Ipv4Addr>>,
 }
@@ -76,7 +76,7 @@ impl<'c> RangeSearch<'c> {
     fn new(config: &'c Config) -> Self {
         let ranges = &config.dhcp.ranges[..];
         let netmasks = ranges.iter().map(|range| range.value.netmask).collect();
-        Self { ranges, shared: &config.dhcp.shared, netmasks, local_addresses: vec![None; ranges.len()] }
+        Self { ranges, shared: &config.dhcp.shared_networks, netmasks, local_addresses: vec![None; ranges.len()] }
     }
 
     /// Ranges around the addresses of the interface, and those that a `shared-network` brings there. Those of a later
@@ -145,7 +145,7 @@ impl<'c> RangeSearch<'c> {
 
     /// Ranges around an address that is not ours. A netmask that is still unknown is guessed from the old classes.
     fn containing(&self, address: Ipv4Addr, relay: bool, fallback: Ipv4Addr) -> Vec<MatchedRange<'c>> {
-        let of_relay = |shared: &&Shared| relay && shared.on == SharedOn::Address(address);
+        let of_relay = |shared: &&SharedNetwork| relay && shared.on == SharedOn::Address(address);
         let fits = |at: &usize| {
             let range = &self.ranges[*at].value;
             self.netmask(*at).is_some_and(|netmask| {

@@ -4,7 +4,7 @@
 use super::offer::server_address;
 use super::request::Request;
 use super::{Reply, Provenance, ReplyPart};
-use crate::config::names::Names;
+use crate::config::names::ServerNames;
 use crate::config::tags::TagSet;
 use crate::config::{Config, Rule, Service, VendorOption};
 use crate::log_line::DhcpLine;
@@ -33,12 +33,12 @@ pub fn fill<'c>(
     request: &Request<'_>,
     architecture: u16,
     tags: &TagSet<'_>,
-    names: &mut Names,
+    names: &mut ServerNames,
 ) {
     let options = vendor_options(config, request, tags);
     let fits = |rule: &&Rule<Service>| rule.value.architecture == architecture;
     let services: Vec<_> =
-        config.dhcp.services.holding(tags).into_iter().filter(fits).rev().collect();
+        config.dhcp.services.matching(tags).into_iter().filter(fits).rev().collect();
     match menu(answer, &services, names) {
         Some(mut items) => {
             let prompted = options.iter().any(|option| option.value.code == item::MENU_PROMPT);
@@ -71,7 +71,7 @@ pub fn append<'c>(answer: &mut Reply<'c>, options: &[&'c Rule<VendorOption>]) {
 fn menu(
     answer: &mut Reply<'_>,
     services: &[&Rule<Service>],
-    names: &mut Names,
+    names: &mut ServerNames,
 ) -> Option<Vec<Item>> {
     let (mut servers, mut menu) = (Vec::new(), Vec::new());
     let mut unlisted = false;
@@ -113,7 +113,7 @@ pub fn vendor_options<'c>(
     let says = |text: &[u8]| contains(class, text);
     let fits = |rule: &&Rule<VendorOption>| match &rule.value.class {
         Some(text) => says(text),
-        None => config.dhcp.vendors.iter().any(|vendor| says(&vendor.value)),
+        None => config.dhcp.pxe_vendor_classes.iter().any(|vendor| says(&vendor.value)),
     };
-    config.dhcp.vendor_options.holding(tags).into_iter().filter(fits).collect()
+    config.dhcp.vendor_options.matching(tags).into_iter().filter(fits).collect()
 }

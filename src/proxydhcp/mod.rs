@@ -29,9 +29,9 @@ mod why;
 
 pub use why::DropReason;
 
-use crate::config::names::Names;
+use crate::config::names::ServerNames;
 use crate::config::tags::TagSet;
-use crate::config::{Config, Origin, Placed};
+use crate::config::{Config, Origin, Located};
 use crate::effect::Effect;
 use crate::log_line::DhcpLine;
 use crate::net::{ReceivedDatagram, Interfaces};
@@ -104,7 +104,7 @@ pub struct Reply<'c> {
     /// Our address (option 54).
     pub server: Ipv4Addr,
     /// The vendor class we know the client by (option 60).
-    pub vendor: &'c Placed<Vec<u8>>,
+    pub vendor: &'c Located<Vec<u8>>,
     /// Option 43.
     pub items: Vec<Item>,
     /// Options of `dhcp-option-pxe`.
@@ -172,7 +172,7 @@ pub enum ReplyKind {
 pub fn handle_datagram(
     config: &Config,
     interfaces: &Interfaces,
-    names: &mut Names,
+    names: &mut ServerNames,
     port: Port,
     arrival: &ReceivedDatagram<'_>,
     telling: bool,
@@ -237,7 +237,7 @@ pub struct Evaluated<'c> {
 pub fn evaluate<'c>(
     config: &'c Config,
     interfaces: &'c Interfaces,
-    names: &mut Names,
+    names: &mut ServerNames,
     port: Port,
     arrival: &'c ReceivedDatagram<'c>,
 ) -> Result<Evaluated<'c>, DropReason> {
@@ -262,9 +262,9 @@ fn read<'a>(
 }
 
 /// What to do about a request (spec: proxyDHCP, section 5).
-fn decide<'c>(config: &'c Config, names: &mut Names, request: &Request<'c>) -> Decision<'c> {
+fn decide<'c>(config: &'c Config, names: &mut ServerNames, request: &Request<'c>) -> Decision<'c> {
     let Some(message) = request.message else { return Decision::Drop(DropReason::Bootp) };
-    if !config.dhcp.pxe {
+    if !config.dhcp.pxe_enabled {
         return Decision::Drop(DropReason::NoPxeService);
     }
     let Some(vendor) = vendor(config, request) else {
@@ -278,7 +278,7 @@ fn decide<'c>(config: &'c Config, names: &mut Names, request: &Request<'c>) -> D
 }
 
 /// The vendor class the client's begins with, as it is configured.
-fn vendor<'c>(config: &'c Config, request: &Request<'_>) -> Option<&'c Placed<Vec<u8>>> {
+fn vendor<'c>(config: &'c Config, request: &Request<'_>) -> Option<&'c Located<Vec<u8>>> {
     let class = request.frame.option(60, 0)?;
-    config.dhcp.vendors.iter().find(|vendor| class.starts_with(&vendor.value))
+    config.dhcp.pxe_vendor_classes.iter().find(|vendor| class.starts_with(&vendor.value))
 }

@@ -121,7 +121,7 @@ fn boots<'c>(
         let file = answer.provenance.iter().find(|cause| cause.part == ReplyPart::BootFile)?;
         Some(file.origin)
     });
-    config.dhcp.boots.iter().filter_map(move |rule| {
+    config.dhcp.boot_rules.iter().filter_map(move |rule| {
         let miss = failed_condition(&rule.conditions, tags).or(winner.map(SkipReason::Overridden))?;
         let gives = format!("boots {}", String::from_utf8_lossy(&rule.value.file));
         Some(SkippedRule { keyword: "dhcp-boot", origin: &rule.origin, would_yield: gives, reason: miss })

@@ -3,9 +3,9 @@
 use super::candidates::MatchedRange;
 use super::request::Request;
 use super::{Reply, Provenance, Decision, ReplyKind, ReplyPart, Port, DropReason, menu, message, pxe_options};
-use crate::config::names::Names;
-use crate::config::tags::{Setter, TagSet};
-use crate::config::{Config, Placed, RangeKind, Rule, Service};
+use crate::config::names::ServerNames;
+use crate::config::tags::{TagSetBy, TagSet};
+use crate::config::{Config, Located, RangeKind, Rule, Service};
 use crate::log_line::DhcpLine;
 use crate::wire::architectures::FIRST_EFI;
 use crate::wire::dhcp::BROADCAST;
@@ -15,9 +15,9 @@ use std::net::Ipv4Addr;
 /// Decides about a request that is no boot item.
 pub fn decide<'c>(
     config: &'c Config,
-    names: &mut Names,
+    names: &mut ServerNames,
     request: &Request<'c>,
-    vendor: &'c Placed<Vec<u8>>,
+    vendor: &'c Located<Vec<u8>>,
     message: u8,
 ) -> Decision<'c> {
     let Some(architecture) = request.architecture() else {
@@ -36,7 +36,7 @@ pub fn decide<'c>(
     let ignored = config.dhcp.ignores(&seen);
     let mut tags = request.tags.clone();
     candidate.range.value.set.iter().for_each(|tag| {
-        tags.set(&tag[..], Setter::Line(&candidate.range.origin));
+        tags.set(&tag[..], TagSetBy::Line(&candidate.range.origin));
     });
     let tags = tags.with_tag_ifs(&config.dhcp.tag_ifs);
 
@@ -72,7 +72,7 @@ pub fn decide<'c>(
 fn new_reply<'c>(
     request: &Request<'c>,
     candidate: &MatchedRange<'c>,
-    vendor: &'c Placed<Vec<u8>>,
+    vendor: &'c Located<Vec<u8>>,
     message: u8,
     tags: &TagSet<'c>,
 ) -> Reply<'c> {
@@ -103,13 +103,13 @@ fn single_service<'c>(
     architecture: u16,
     tags: &TagSet<'_>,
 ) -> Option<&'c Rule<Service>> {
-    let mut fitting = config.dhcp.services.holding(tags).into_iter().filter(|rule| {
+    let mut fitting = config.dhcp.services.matching(tags).into_iter().filter(|rule| {
         matches!(&rule.value.boot, Boot::File(_)) && rule.value.architecture == architecture
     });
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
-fn apply_service<'c>(answer: &mut Reply<'c>, service: &'c Rule<Service>, names: &mut Names) {
+fn apply_service<'c>(answer: &mut Reply<'c>, service: &'c Rule<Service>, names: &mut ServerNames) {
     let Boot::File(file) = &service.value.boot else { return };
     answer.siaddr = server_address(service.value.server.as_ref(), names, &mut answer.warnings)
         .unwrap_or(answer.server);
@@ -125,9 +125,9 @@ fn apply_dhcp_boot<'c>(
     answer: &mut Reply<'c>,
     config: &'c Config,
     tags: &TagSet<'_>,
-    names: &mut Names,
+    names: &mut ServerNames,
 ) {
-    let Some(boot) = config.dhcp.boots.last_holding(tags) else { return };
+    let Some(boot) = config.dhcp.boot_rules.last_matching(tags) else { return };
     if let Some(address) = server_address(boot.value.server.as_ref(), names, &mut answer.warnings)
     {
         answer.siaddr = address;
@@ -148,7 +148,7 @@ pub fn with_layer_suffix(file: &[u8], layer: u16) -> Vec<u8> {
 /// The address of a boot server; an unknown name is 0.0.0.0 and a complaint.
 pub fn server_address(
     server: Option<&Server>,
-    names: &mut Names,
+    names: &mut ServerNames,
     complaints: &mut Vec<DhcpLine>,
 ) -> Option<Ipv4Addr> {
     match server? {

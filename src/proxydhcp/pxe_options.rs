@@ -22,9 +22,9 @@ pub fn fill<'c>(
     request: &Request<'_>,
     tags: &TagSet<'_>,
 ) {
-    let fitting = config.dhcp.pxe_options.holding(tags);
+    let fitting = config.dhcp.pxe_options.matching(tags);
     let (plain, wrapped): (Vec<_>, Vec<_>) =
-        fitting.iter().copied().partition(|rule| rule.value.lead == Lead::Plain);
+        fitting.iter().copied().partition(|rule| rule.value.encapsulation == Lead::Plain);
     for (at, rule) in plain.iter().enumerate() {
         match precedence(rule, &plain, at) {
             Precedence::Sent => {
@@ -39,15 +39,15 @@ pub fn fill<'c>(
     let mut groups: Vec<(&Lead, Vec<u8>)> = Vec::new();
     for rule in wrapped {
         let mut bytes = rule.value.value.bytes.clone();
-        if matches!(rule.value.lead, Lead::Encap(_)) {
+        if matches!(rule.value.encapsulation, Lead::Encap(_)) {
             append_nul(&mut bytes, &rule.value, request);
         }
         let item = [&[rule.value.code, bytes.len().to_le_bytes()[0]], &bytes[..]].concat();
-        match groups.iter_mut().find(|(lead, _)| *lead == &rule.value.lead) {
+        match groups.iter_mut().find(|(lead, _)| *lead == &rule.value.encapsulation) {
             Some((_, items)) => items.extend(item),
-            None => groups.push((&rule.value.lead, item)),
+            None => groups.push((&rule.value.encapsulation, item)),
         }
-        let code = match &rule.value.lead {
+        let code = match &rule.value.encapsulation {
             Lead::Encap(code) => code.to_le_bytes()[0],
             _ => PXE_ENTERPRISE,
         };

@@ -1,7 +1,7 @@
 //! Which lines would set a tag, and on which clients: for explanations.
 
-use crate::config::matches::{Matches, Sought};
-use crate::config::{Config, Origin, Placed};
+use crate::config::matches::{MatchRules, IndexKey};
+use crate::config::{Config, Origin, Located};
 use crate::wire::architectures::Architecture;
 use crate::wire::option_names::{mac, printable};
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
@@ -30,7 +30,7 @@ pub fn tag_setters(config: &Config, tag: &[u8]) -> Vec<TagSetter> {
     let mut found = Vec::new();
     found.extend(setters_of(&dhcp.option_matches, tag));
     found.extend(setters_of(&dhcp.classes, tag));
-    found.extend(setters_of(&dhcp.macs, tag));
+    found.extend(setters_of(&dhcp.mac_matches, tag));
     found.extend(setters_of(&dhcp.relay_matches, tag));
     found.extend(setters_of(&dhcp.name_matches, tag));
     for rule in dhcp.tag_ifs.iter().filter(|rule| rule.value.set.iter().any(|set| set == tag)) {
@@ -52,11 +52,11 @@ pub fn tag_setters(config: &Config, tag: &[u8]) -> Vec<TagSetter> {
     found
 }
 
-fn setters_of<'c, M: DescribeMatch + Sought>(
-    rules: &'c Matches<M>,
+fn setters_of<'c, M: DescribeMatch + IndexKey>(
+    rules: &'c MatchRules<M>,
     tag: &'c [u8],
 ) -> impl Iterator<Item = TagSetter> {
-    let sets = move |rule: &&'c Placed<TagRule<M>>| rule.value.tag == tag;
+    let sets = move |rule: &&'c Located<TagRule<M>>| rule.value.tag == tag;
     rules.iter().filter(sets).take(MAX_TAG_SETTERS).map(|rule| TagSetter {
         keyword: rule.value.matcher.keyword(),
         origin: rule.origin.clone(),

@@ -4,10 +4,10 @@
 //! file order. Here a set lists newest first, and steps are walked from their last line too.
 
 use super::request::Request;
-use crate::config::hosts::{Machine, first_label, mac_fits};
-use crate::config::matches::{How, Place, Sought};
-use crate::config::tags::{Setter, TagSet};
-use crate::config::{Dhcp, Placed};
+use crate::config::hosts::{HostQuery, first_label, mac_fits};
+use crate::config::matches::{MatchKind, Field, IndexKey};
+use crate::config::tags::{TagSetBy, TagSet};
+use crate::config::{Dhcp, Located};
 use crate::wire::options::{self, contains};
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
 use conf_parser::option::dhcp_match::OptionMatch;
@@ -19,7 +19,7 @@ const CPEWAN_CLASS: u32 = 3561;
 /// All tags but that of the range.
 pub fn assign_tags<'a>(dhcp: &'a Dhcp, request: &Request<'a>) -> TagSet<'a> {
     let mut tags = TagSet::default();
-    assign_tags.set(request.ingress.link.name.as_bytes(), Setter::Interface);
+    assign_tags.set(request.ingress.link.name.as_bytes(), TagSetBy::Interface);
     if request.message.is_some() {
         tag_by_relay(dhcp, request, &mut assign_tags);
     }
@@ -34,55 +34,55 @@ fn tag_by_relay<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>
     if let Some(value) = request.frame.option(125, 5)
         && enterprise_blocks(value, CPEWAN_CLASS).next().is_some_and(is_cpewan)
     {
-        assign_tags.set(&b"cpewan-id"[..], Setter::Request);
+        assign_tags.set(&b"cpewan-id"[..], TagSetBy::Request);
     }
     let Some(relay) = request.relay else { return };
     let found = |place| match place {
-        Place::Relay(code) => options::find(relay, code, 1),
+        Field::Relay(code) => options::find(relay, code, 1),
         _ => None,
     };
-    for Placed { origin, value: rule } in dhcp.relay_matches.near(found) {
-        if found(Place::Relay(rule.matcher.suboption)) == Some(&rule.matcher.value[..]) {
-            assign_tags.set(&rule.tag[..], Setter::Line(origin));
+    for Located { origin, value: rule } in dhcp.relay_matches.candidates(found) {
+        if found(Field::Relay(rule.matcher.suboption)) == Some(&rule.matcher.value[..]) {
+            assign_tags.set(&rule.tag[..], TagSetBy::Line(origin));
         }
     }
 }
 
 fn tag_by_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
     let (htype, mac) = (request.frame.htype(), request.frame.mac());
-    for Placed { origin, value: rule } in dhcp.macs.near(|_| [mac]) {
+    for Located { origin, value: rule } in dhcp.mac_matches.candidates(|_| [mac]) {
         if mac_fits(&rule.matcher, htype, mac) {
-            assign_tags.set(&rule.tag[..], Setter::Line(origin));
+            assign_tags.set(&rule.tag[..], TagSetBy::Line(origin));
         }
     }
-    for Placed { origin, value: rule } in
-        dhcp.option_matches.near(|place| option_values(request, place))
+    for Located { origin, value: rule } in
+        dhcp.option_matches.candidates(|place| option_values(request, place))
     {
         if option_fits(request, &rule.matcher) {
-            assign_tags.set(&rule.tag[..], Setter::Line(origin));
+            assign_tags.set(&rule.tag[..], TagSetBy::Line(origin));
         }
     }
     let class = |place| match place {
-        Place::UserClass => request.user_class.as_deref(),
+        Field::UserClass => request.user_class.as_deref(),
         _ => request.frame.option(60, 1),
     };
-    for Placed { origin, value: rule } in dhcp.classes.near(class) {
-        let (place, _, text) = rule.matcher.sought();
+    for Located { origin, value: rule } in dhcp.classes.candidates(class) {
+        let (place, _, text) = rule.matcher.index_key();
         if class(place).is_some_and(|class| contains(class, &text)) {
-            assign_tags.set(&rule.tag[..], Setter::Line(origin));
+            assign_tags.set(&rule.tag[..], TagSetBy::Line(origin));
         }
     }
 }
 
 /// What a `dhcp-match` can look at: an option, or the items of an enterprise.
-fn option_values<'a>(request: &Request<'a>, place: Place) -> Vec<&'a [u8]> {
+fn option_values<'a>(request: &Request<'a>, place: Field) -> Vec<&'a [u8]> {
     let frame = request.frame;
     match place {
-        Place::Option(code) => {
+        Field::Option(code) => {
             let option = u8::try_from(code).ok().and_then(|code| frame.option(code, 1));
             option.into_iter().collect()
         }
-        Place::Enterprise(number) => frame.option(124, 5).map_or_else(Vec::new, |option| {
+        Field::Enterprise(number) => frame.option(124, 5).map_or_else(Vec::new, |option| {
             enterprise_blocks(option, number).flat_map(length_prefixed).collect()
         }),
         _ => Vec::new(),
@@ -92,7 +92,7 @@ fn option_values<'a>(request: &Request<'a>, place: Place) -> Vec<&'a [u8]> {
 /// `known` and its kin, name matches, and what the client's `dhcp-host` sets.
 fn tag_by_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
     let seen = assign_tags.with_tag_ifs(&dhcp.tag_ifs);
-    let machine = Machine {
+    let machine = HostQuery {
         client_id: request.client_id,
         htype: request.frame.htype(),
         mac: request.frame.mac(),
@@ -105,16 +105,16 @@ fn tag_by_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>)
     };
     let mut host = dhcp.hosts.find(machine, &seen, here);
     if let Some(place) = host {
-        assign_tags.set(&b"known"[..], Setter::Host(place));
+        assign_tags.set(&b"known"[..], TagSetBy::Host(place));
     } else if let Some(place) = dhcp.hosts.find(machine, &seen, |_| true) {
-        assign_tags.set(&b"known-othernet"[..], Setter::Host(place));
+        assign_tags.set(&b"known-othernet"[..], TagSetBy::Host(place));
     }
     if let Some(name) = &request.name {
         let small = name.to_ascii_lowercase();
-        for Placed { origin, value: rule } in dhcp.name_matches.near(|_| [&small]) {
-            let (_, how, wanted) = rule.matcher.sought();
-            if *wanted == small || (how == How::Beginning && small.starts_with(&wanted)) {
-                assign_tags.set(&rule.tag[..], Setter::Line(origin));
+        for Located { origin, value: rule } in dhcp.name_matches.candidates(|_| [&small]) {
+            let (_, how, wanted) = rule.matcher.index_key();
+            if *wanted == small || (how == MatchKind::Beginning && small.starts_with(&wanted)) {
+                assign_tags.set(&rule.tag[..], TagSetBy::Line(origin));
             }
         }
         if host.is_none() {
@@ -126,15 +126,15 @@ fn tag_by_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>)
                 !matches!(host.client_id, Some(ClientId::Bytes(_))) && host.macs.is_empty()
             };
             host =
-                dhcp.hosts.find(Machine { name: label, ..machine }, &seen, here).filter(nameless);
+                dhcp.hosts.find(HostQuery { name: label, ..machine }, &seen, here).filter(nameless);
             if let Some(place) = host {
-                assign_tags.set(&b"known"[..], Setter::Host(place));
+                assign_tags.set(&b"known"[..], TagSetBy::Host(place));
             }
         }
     }
     if let Some(place) = host {
         let set = dhcp.hosts.lines()[place].set.iter().rev();
-        set.for_each(|tag| assign_tags.set(&tag[..], Setter::Host(place)));
+        set.for_each(|tag| assign_tags.set(&tag[..], TagSetBy::Host(place)));
     }
 }
 
@@ -142,7 +142,7 @@ fn option_fits(request: &Request<'_>, wanted: &OptionMatch) -> bool {
     let (OptionMatch::Code(_, value) | OptionMatch::Enterprise(_, value)) = wanted else {
         return false;
     };
-    option_values(request, wanted.sought().0).iter().any(|option| value_fits(option, value))
+    option_values(request, wanted.index_key().0).iter().any(|option| value_fits(option, value))
 }
 
 fn value_fits(option: &[u8], wanted: &Value) -> bool {

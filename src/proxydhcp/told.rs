@@ -91,7 +91,7 @@ fn reply_summary(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> 
 /// Whether there are services that it will be shown on port 4011.
 fn has_menu(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> bool {
     let architecture = request.architecture();
-    let services = config.dhcp.services.holding(&answer.tags);
+    let services = config.dhcp.services.matching(&answer.tags);
     services.iter().any(|rule| Some(rule.value.architecture) == architecture)
 }
 

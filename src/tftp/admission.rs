@@ -18,7 +18,7 @@ impl Server {
     fn is_full(&self, tftp: &Tftp) -> bool {
         // With sockets of their own there is always one more than `tftp-max`.
         let count = self.sessions.len() + self.pending.count();
-        if tftp.single_port { count >= tftp.most } else { count > tftp.most }
+        if tftp.single_port { count >= tftp.max_transfers } else { count > tftp.max_transfers }
     }
 
     /// Lets a request in, or has it wait for its turn (see [`Server::next_in_line`]); whether it may be answered at once.

@@ -101,7 +101,7 @@ fn block_size(asked: u32, tftp: &Tftp, path: PathMtu) -> usize {
     let heads = if path.ipv6 { IPV6_HEADERS_LEN } else { IPV4_HEADERS_LEN };
     // A link too narrow for any block is no reason to send none.
     let room = mtu.and_then(|mtu| mtu.checked_sub(heads)).filter(|room| *room > 0);
-    let size = asked.clamp(1, tftp.largest_block).min(room.unwrap_or(u32::MAX));
+    let size = asked.clamp(1, tftp.max_blksize).min(room.unwrap_or(u32::MAX));
     usize::try_from(size).unwrap_or(DEFAULT_BLKSIZE)
 }
 

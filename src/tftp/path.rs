@@ -48,7 +48,7 @@ pub fn resolve(
         path.push(b'/');
     }
     for unique in [UniqueRoot::Address, UniqueRoot::Mac] {
-        if tftp.unique.contains(&unique) {
+        if tftp.unique_roots.contains(&unique) {
             descend_unique_dir(&mut path, unique, asker, history, files)?;
         }
     }
@@ -110,7 +110,7 @@ fn descend_unique_dir(
 mod tests {
     use super::super::files::memory::Memory;
     use super::*;
-    use crate::config::{Origin, Placed};
+    use crate::config::{Origin, Located};
     use crate::millis::Timestamp;
     use std::net::Ipv4Addr;
 
@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn with_root(root: &str) -> Tftp {
-        let root = Placed { origin: Origin::default(), value: root.as_bytes().to_vec() };
+        let root = Located { origin: Origin::default(), value: root.as_bytes().to_vec() };
         Tftp { root: Some(root), ..Tftp::default() }
     }
 
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn an_interface_may_have_a_root_of_its_own() {
         let roots = [("eth1", "/one"), ("eth0", "/zero"), ("eth0", "/late")];
-        let placed = |(name, root): (&str, &str)| Placed {
+        let placed = |(name, root): (&str, &str)| Located {
             origin: Origin::default(),
             value: (name.as_bytes().to_vec(), root.as_bytes().to_vec()),
         };
@@ -166,11 +166,11 @@ mod tests {
         let mut files = Memory::with(&[("/srv/10.9.0.2/02-00-00-0c-00-00/a", b"")]);
         let both = vec![UniqueRoot::Mac, UniqueRoot::Address];
         assert_eq!(
-            path_of("a", &Tftp { unique: both, ..with_root("/srv") }, &mut files),
+            path_of("a", &Tftp { unique_roots: both, ..with_root("/srv") }, &mut files),
             "/srv/10.9.0.2/02-00-00-0c-00-00/a"
         );
         let mac = vec![UniqueRoot::Mac];
-        assert_eq!(path_of("a", &Tftp { unique: mac, ..with_root("/srv") }, &mut files), "/srv/a");
+        assert_eq!(path_of("a", &Tftp { unique_roots: mac, ..with_root("/srv") }, &mut files), "/srv/a");
     }
 
     #[test]

@@ -142,7 +142,7 @@ fn read_file_request(
     let transfer = Transfer::start(terms, source.last(), around.now);
     let ip = client.peer.ip();
     effects.push(Effect::Observe(ClientEvent::TransferStarted { client: ip, path: resolved.path.clone() }));
-    if around.tftp.tell {
+    if around.tftp.log_transfers {
         let line = DecisionLine::Begins {
             path: sanitized(&resolved.path),
             client: client.address_text.clone(),
@@ -152,6 +152,6 @@ fn read_file_request(
         };
         effects.push(Effect::LogLimited(ip, Line::Decision(line)));
     }
-    let began = around.tftp.tell.then_some(around.now);
+    let began = around.tftp.log_transfers.then_some(around.now);
     StartResult::Session(Box::new(Session::new(client, resolved.path, transfer, source, (oack, began))))
 }

@@ -65,9 +65,9 @@ impl Network {
         let most = [50, 0, 1, 2][usize::from(choice >> 1 & 3)];
         let tftp = Tftp {
             single_port: choice & 1 == 1,
-            most: most.max(usize::from(choice & 1)),
+            max_transfers: most.max(usize::from(choice & 1)),
             no_blocksize: choice & 8 == 8,
-            tell: choice & 16 == 16,
+            log_transfers: choice & 16 == 16,
             ..Tftp::default()
         };
         let link = Link { index: 2, name: "eth0".to_owned(), mtu: 1500, ..Link::default() };
@@ -313,7 +313,7 @@ impl Network {
                 Effect::SendDelayed(..) => panic!("that is of DHCP"),
             }
         }
-        assert!(self.server.transfers() <= self.tftp.most + 1, "more than tftp-max");
+        assert!(self.server.transfers() <= self.tftp.max_transfers + 1, "more than tftp-max");
     }
 
     fn leaves(&mut self, to: SocketAddr, via: EgressSocket, bytes: Vec<u8>) {

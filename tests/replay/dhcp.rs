@@ -6,8 +6,8 @@ use super::common::request::{Said, Step, step};
 use super::common::speech::shown;
 use super::{Served, config, logged};
 use pxemasq::config::Config;
-use pxemasq::config::names::Names;
-use pxemasq::config::run_time::RunTimeFiles;
+use pxemasq::config::names::ServerNames;
+use pxemasq::config::run_time::ReloadableFiles;
 use pxemasq::effect::Effect;
 use pxemasq::log_line::{DhcpLine, Line};
 use pxemasq::net::{Address, ReceivedDatagram, Datagram, Interfaces, Link, EgressSocket, same_network};
@@ -22,8 +22,8 @@ const ETHERNET: u8 = 1;
 struct Stage {
     config: Config,
     interfaces: Interfaces,
-    names: Names,
-    run_time_files: RunTimeFiles,
+    names: ServerNames,
+    run_time_files: ReloadableFiles,
     seen: Transcript,
     step: usize,
     /// Replies that wait for their time: after how many seconds, and what they are.
@@ -34,7 +34,7 @@ pub fn play(fixture: &Fixture) -> Transcript {
     let folder = Served::new(fixture);
     let lines: Vec<String> = fixture.config.iter().map(|line| folder.moved(line)).collect();
     let mut config = config(&lines);
-    let mut run_time_files = RunTimeFiles::of(&config);
+    let mut run_time_files = ReloadableFiles::from_config(&config);
     let names = run_time_files.read(&mut config).0;
     let mut stage = Stage {
         config,
@@ -120,7 +120,7 @@ impl Stage {
             interface: link.index,
         };
         let port = match said.to.port() {
-            PXE_PORT if self.config.dhcp.pxe => Port::Pxe,
+            PXE_PORT if self.config.dhcp.pxe_enabled => Port::Pxe,
             port if port == self.config.dhcp.server_port => Port::Server,
             _ => return, // nobody listens
         };

@@ -16,7 +16,7 @@ struct Hall {
 
 impl Hall {
     fn new(places: usize) -> Self {
-        let tftp = Tftp { most: places - 1, ..Tftp::default() };
+        let tftp = Tftp { max_transfers: places - 1, ..Tftp::default() };
         Self { bench: Bench::new(tftp, &[("/f", &[1; 3000])]), next: 1 }
     }
 

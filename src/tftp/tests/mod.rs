@@ -5,7 +5,7 @@ mod crowd;
 use super::files::memory::Memory;
 use super::files::{DiskLookup, FileId};
 use super::{Context, Server, ReplySocket};
-use crate::config::{Origin, Placed, Tftp};
+use crate::config::{Origin, Located, Tftp};
 use crate::effect::Effect;
 use crate::millis::Timestamp;
 use crate::net::{Address, ReceivedDatagram, Interfaces, Link, EgressSocket};
@@ -169,7 +169,7 @@ fn a_stranger_does_not_disturb() {
 #[test]
 fn over_one_port_a_new_request_replaces_the_old_one() {
     let mut bench = Bench::new(
-        Tftp { single_port: true, most: 1, ..Tftp::default() },
+        Tftp { single_port: true, max_transfers: 1, ..Tftp::default() },
         &[("/f", &[1; 600]), ("/g", b"1")],
     );
     assert_eq!(bench.hears(SHARED, 9, b"\0\x01f\0octet\0"), ["data 1 [512]"]);
@@ -301,9 +301,9 @@ fn what_finds_no_room_is_owed() {
 /// A request may have to wait for one thing after the other: what it was told before is still known then.
 #[test]
 fn a_request_that_waits_twice_is_answered() {
-    let root = Placed { origin: Origin::default(), value: b"/r".to_vec() };
+    let root = Located { origin: Origin::default(), value: b"/r".to_vec() };
     let unique = vec![UniqueRoot::Address, UniqueRoot::Mac];
-    let tftp = Tftp { root: Some(root), unique, ..Tftp::default() };
+    let tftp = Tftp { root: Some(root), unique_roots: unique, ..Tftp::default() };
     let mut bench = Bench::new(tftp, &[("/r/10.9.0.2/f", b"1")]);
     bench.files.slow = true;
     bench.hears(OWN, 9, b"\0\x01f\0octet\0");
