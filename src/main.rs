@@ -7,8 +7,8 @@ use pxemasq::daemon::End;
 use pxemasq::daemon::startup::{Asked, Parsed, parse};
 use pxemasq::explain::Explained;
 use pxemasq::failure::StartupError;
-use pxemasq::journal::Journal;
-use pxemasq::journal::terminal::{is_a_person, print, say};
+use pxemasq::journal::Logger;
+use pxemasq::journal::terminal::{is_interactive, print_stdout, print_stderr};
 use pxemasq::story::tell;
 use pxemasq::sys::background::usual_umask;
 use pxemasq::sys::signals::begin;
@@ -23,18 +23,18 @@ fn main() -> ExitCode {
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     begin();
     usual_umask();
-    let journal = Journal::open();
+    let journal = Logger::open();
     let code = run(&words, &journal).unwrap_or_else(|failure| fail(&failure, &journal));
-    journal.finish();
+    journal.flush_and_wait();
     code
 }
 
-fn run(words: &[String], journal: &Journal) -> Result<ExitCode, StartupError> {
+fn run(words: &[String], journal: &Logger) -> Result<ExitCode, StartupError> {
     let posixly_correct = std::env::var_os("POSIXLY_CORRECT").is_some();
     match parse(words, posixly_correct)? {
-        Asked::Print(text) => print(&text),
+        Asked::Print(text) => print_stdout(&text),
         Asked::Test { parsed, strict } => {
-            say("dnsmasq: syntax check OK.");
+            print_stderr("dnsmasq: syntax check OK.");
             return Ok(told(&parsed, strict));
         }
         Asked::Story { form, path } => return Ok(told_to_the_end(tell(form, path.as_deref()))),
@@ -55,11 +55,11 @@ fn told(parsed: &Parsed, strict: bool) -> ExitCode {
     let remarks = parsed.remarks();
     let files = parsed.files().join(", ");
     if !files.is_empty() && !remarks.is_empty() {
-        say(&format!("warning: files read: {files}"));
-    } else if !files.is_empty() && (strict || is_a_person()) {
-        say(&format!("files read: {files}"));
+        print_stderr(&format!("warning: files read: {files}"));
+    } else if !files.is_empty() && (strict || is_interactive()) {
+        print_stderr(&format!("files read: {files}"));
     }
-    remarks.iter().for_each(|remark| say(remark));
+    remarks.iter().for_each(|remark| print_stderr(remark));
     if strict && !remarks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
@@ -74,7 +74,7 @@ fn told_to_the_end(told: Result<(), StartupError>) -> ExitCode {
 fn answered(explained: Result<Explained, StartupError>) -> ExitCode {
     match explained {
         Ok(Explained { text, works }) => {
-            print(&text);
+            print_stdout(&text);
             if works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(failure) => complain(&failure),
@@ -83,7 +83,7 @@ fn answered(explained: Result<Explained, StartupError>) -> ExitCode {
 
 /// A question that cannot be answered is nobody's failed start: the log does not hear of it.
 fn complain(failure: &StartupError) -> ExitCode {
-    say(&failure.to_string());
+    print_stderr(&failure.to_string());
     ExitCode::from(failure.code)
 }
 
@@ -96,12 +96,12 @@ fn code(end: End) -> ExitCode {
 }
 
 /// The person at the terminal is told, and so is the log.
-fn fail(failure: &StartupError, journal: &Journal) -> ExitCode {
+fn fail(failure: &StartupError, journal: &Logger) -> ExitCode {
     if !journal.is_stderr() {
-        say(&failure.to_string());
+        print_stderr(&failure.to_string());
         // Programs compare what dnsmasq says; people look at the line. (D-001)
-        let detail = failure.detail.iter().filter(|_| is_a_person());
-        detail.for_each(|detail| say(detail));
+        let detail = failure.detail.iter().filter(|_| is_interactive());
+        detail.for_each(|detail| print_stderr(detail));
     }
     journal.write_failure(&failure.message);
     ExitCode::from(failure.code)

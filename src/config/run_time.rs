@@ -190,7 +190,7 @@ impl ReloadPass<'_> {
                     reader.value(row, line).map_err(|fault| fault.complaint.in_file().into());
                 if let Err(words) = taken.and_then(|found| self.apply(found, &origin)) {
                     let path = name.clone();
-                    self.read_lines.push(FileLine::BadLine { words, line: number, path });
+                    self.read_lines.push(FileLine::BadLine { message: words, line: number, path });
                 }
             }
             Ok(())

@@ -19,7 +19,7 @@ pub fn assign_addresses(hosts: &mut Hosts, names: &mut ServerNames) -> Vec<FileL
             let Some(name) = name_to_look_up(host, family) else { continue };
             let Some((address, several)) = names.next_address(&name, family) else { continue };
             let name = String::from_utf8_lossy(&name).into_owned();
-            told.extend(several.then(|| FileLine::Several { name: name.clone(), address }));
+            told.extend(several.then(|| FileLine::MultipleAddresses { name: name.clone(), address }));
             let host = host.clone();
             match address {
                 IpAddr::V4(ip) if hosts.with_address(ip).is_none() => {
@@ -28,7 +28,7 @@ pub fn assign_addresses(hosts: &mut Hosts, names: &mut ServerNames) -> Vec<FileL
                 IpAddr::V6(_) if taken.insert(address) => {
                     hosts.replace(place, DhcpHost { version6: true, ..host });
                 }
-                _ => told.push(FileLine::Taken { name, address }),
+                _ => told.push(FileLine::AddressInUse { name, address }),
             }
         }
     }

@@ -34,7 +34,7 @@ use crate::config::network::Binding;
 use crate::config::run_time::ReloadableFiles;
 use crate::effect::Effect;
 use crate::failure::StartupError;
-use crate::journal::Journal;
+use crate::journal::Logger;
 use crate::log_line::{FileLine, Line, ProcessLine};
 use crate::millis::Timestamp;
 use crate::net::Interfaces;
@@ -77,7 +77,7 @@ pub struct Daemon {
     tftp: Server,
     files: DiskFiles,
     script: Option<Script>,
-    journal: Journal,
+    journal: Logger,
     delayed: Delayed,
     teller: Teller,
     /// Who is on the way, and what is said of that.

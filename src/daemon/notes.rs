@@ -2,7 +2,7 @@
 
 use crate::config::network::{Binding, Pattern};
 use crate::config::{Config, ConfigWarning, RangeKind};
-use crate::log_line::{ConfinedBy, DhcpLine, FileLine, Line, ProcessLine, TftpLine};
+use crate::log_line::{SandboxLine, DhcpLine, FileLine, Line, ProcessLine, TftpLine};
 use crate::net::{Address, Interfaces, interface_matches, same_network};
 use std::net::Ipv4Addr;
 
@@ -11,7 +11,7 @@ pub struct Start<'s> {
     /// Of files of the process.
     pub said: Vec<ProcessLine>,
     /// Walls around it.
-    pub confined_by: ConfinedBy,
+    pub confined_by: SandboxLine,
     /// Remarks of ours.
     pub notes: Vec<ConfigWarning>,
     /// The only interface that DHCP hears.
@@ -32,10 +32,10 @@ impl Start<'_> {
         lines.extend(config.process.log_async_lines().map(ProcessLine::AsynchronousLog));
         let mut lines: Vec<Line> = lines.into_iter().map(Line::Process).collect();
         let ranges = config.dhcp.ranges.iter().rev().map(|range| range_line(&range.value));
-        let exclusive = bound_to.map(|interface| DhcpLine::BoundTo(interface.to_owned()));
+        let exclusive = bound_to.map(|interface| DhcpLine::BoundToDevice(interface.to_owned()));
         lines.extend(ranges.chain(exclusive).map(|line| Line::Dhcp(None, line)));
         lines.extend(root_line(config).into_iter().chain(roots).map(Line::Tftp));
-        let remarks = notes.iter().map(|note| ProcessLine::Remark(note.to_string()));
+        let remarks = notes.iter().map(|note| ProcessLine::ConfigWarning(note.to_string()));
         lines.extend(remarks.map(Line::Process));
         lines.extend(files.into_iter().map(Line::File));
         lines
@@ -106,7 +106,7 @@ fn exposed(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
         let name = interfaces.name_of(address)?;
         let ip = address.ipv4().filter(|ip| !is_private(*ip))?;
         let accepted = config.network.accepts(name, link.loopback, Some(address.ip));
-        accepted.then(|| ProcessLine::Exposed { address: ip, interface: link.name.clone() })
+        accepted.then(|| ProcessLine::ExposedTftp { address: ip, interface: link.name.clone() })
     };
     let mut lines: Vec<ProcessLine> = interfaces.addresses.iter().rev().filter_map(line).collect();
     if !lines.is_empty() {

@@ -3,8 +3,8 @@
 use super::Daemon;
 use super::walls::Confinement;
 use crate::boot_file::{self, Trouble};
-use crate::journal::Journal;
-use crate::log_line::{Client, Line, NoticeLine};
+use crate::journal::Logger;
+use crate::log_line::{NoticeClient, Line, NoticeLine};
 use crate::millis::Timestamp;
 use crate::onlooker::{RefusedFile, Finding, ClientKey};
 use crate::proxydhcp::rival;
@@ -39,14 +39,14 @@ struct Queue {
     /// Whether somebody looks.
     busy: bool,
     /// Clients that something was said of within the last minute.
-    told: HashMap<Client, Instant>,
+    told: HashMap<NoticeClient, Instant>,
     /// When the last files were looked at.
     looked: VecDeque<Instant>,
 }
 
 /// Files that were not sent to somebody.
 struct Stopped {
-    client: Client,
+    client: NoticeClient,
     missed: Vec<RefusedFile>,
     /// `tftp-secure`
     secure: bool,
@@ -75,7 +75,7 @@ impl Looking {
     }
 
     /// Has a file looked at.
-    fn add(&self, stopped: Stopped, journal: &Journal) {
+    fn add(&self, stopped: Stopped, journal: &Logger) {
         let mut queue = self.queue();
         if queue.waiting.len() >= MOST_WAITING || !queue.may_look() {
             return;
@@ -99,7 +99,7 @@ impl Looking {
     }
 
     /// Whether nothing was said of a client for a minute; it is, now.
-    fn may_tell(&self, client: Client) -> bool {
+    fn may_tell(&self, client: NoticeClient) -> bool {
         let mut queue = self.queue();
         queue.told.retain(|_, when| when.elapsed() < MINUTE);
         let room = queue.told.len() < MOST_TOLD && !queue.told.contains_key(&client);
@@ -171,9 +171,9 @@ impl Daemon {
         let notice = match remark {
             Finding::FilesRefused { .. } => return,
             Finding::NoProxyRequest { client: who, line } => {
-                NoticeLine::NeverAsked { client: client(who), line: line.to_string() }
+                NoticeLine::NoProxyRequest { client: client(who), line: line.to_string() }
             }
-            Finding::NoDownload { client: who, file, line } => NoticeLine::NeverLoaded {
+            Finding::NoDownload { client: who, file, line } => NoticeLine::NoDownload {
                 client: client(who),
                 file: printable(&file),
                 line: line.to_string(),
@@ -181,20 +181,20 @@ impl Daemon {
             Finding::BootLoop { client: who, file, count: times, line, is_ipxe } => {
                 let (client, file, line) = (client(who), printable(&file), line.to_string());
                 if is_ipxe {
-                    NoticeLine::Loop { client, file, times, line }
+                    NoticeLine::IpxeLoop { client, file, count: times, line }
                 } else {
-                    NoticeLine::Again { client, file, times, line }
+                    NoticeLine::BootLoop { client, file, count: times, line }
                 }
             }
             Finding::NoAcks { client: who, path, count: times } => {
-                NoticeLine::Unheard { client: client(who), path: printable(&path), times }
+                NoticeLine::NoAcks { client: client(who), path: printable(&path), count: times }
             }
             Finding::TransferEvicted { client: who } => {
                 let most = self.config.tftp.as_ref().map_or(0, |tftp| tftp.max_transfers);
-                NoticeLine::MadeRoom { client: client(who), most }
+                NoticeLine::TransferEvicted { client: client(who), max: most }
             }
             Finding::SocketUnavailable { client: who, reason } => {
-                NoticeLine::NoSocket { client: client(who), reason }
+                NoticeLine::SocketUnavailable { client: client(who), reason }
             }
             Finding::OtherServer(rival, line) => beside(rival, line.to_string()),
         };
@@ -202,25 +202,25 @@ impl Daemon {
     }
 }
 
-fn write(journal: &Journal, notice: NoticeLine) {
+fn write(journal: &Logger, notice: NoticeLine) {
     journal.write(&Line::Notice(notice));
 }
 
-fn client(who: ClientKey) -> Client {
+fn client(who: ClientKey) -> NoticeClient {
     match who {
-        ClientKey::Mac(mac) => Client::Machine(mac),
-        ClientKey::Ip(ip) => Client::Address(ip),
+        ClientKey::Mac(mac) => NoticeClient::Mac(mac),
+        ClientKey::Ip(ip) => NoticeClient::Ip(ip),
     }
 }
 
 fn beside(rival: OtherServerReply, line: String) -> NoticeLine {
     let OtherServerReply { server, mac, is_proxy, file, next_server } = rival;
     let next_server = if next_server.is_unspecified() { server } else { next_server };
-    let (client, file) = (Client::Machine(mac), printable(&file));
+    let (client, file) = (NoticeClient::Mac(mac), printable(&file));
     if is_proxy {
-        NoticeLine::RivalProxy { client, server, file, line }
+        NoticeLine::OtherProxy { client, server, file, line }
     } else {
-        NoticeLine::Rival { client, server, file, next_server, line }
+        NoticeLine::OtherServer { client, server, file, next_server, line }
     }
 }
 
@@ -232,7 +232,7 @@ impl Eyes {
     }
 
     /// Of a file that nobody has named and that nothing is like: nothing.
-    fn about(&self, client: &Client, missed: RefusedFile, secure: bool) -> Option<NoticeLine> {
+    fn about(&self, client: &NoticeClient, missed: RefusedFile, secure: bool) -> Option<NoticeLine> {
         let RefusedFile { path: bytes, reason: why, line } = missed;
         let (client, line) = (client.clone(), line.map(|line| line.to_string()));
         let path = Path::new(OsStr::from_bytes(&bytes));
@@ -241,7 +241,7 @@ impl Eyes {
                 let near = boot_file::near(path).map(|near| near.to_string());
                 let worth_it = near.is_some() || line.is_some();
                 let path = printable(&bytes);
-                worth_it.then_some(NoticeLine::Missing { client, path, near, line })
+                worth_it.then_some(NoticeLine::FileNotFound { client, path, suggestion: near, line })
             }
             RefusalReason::PermissionDenied => {
                 let mut outcome = boot_file::check(path, Some(&self.identity), secure);
@@ -253,7 +253,7 @@ impl Eyes {
                     trouble,
                     Trouble::Closed(_) | Trouble::NotOwn(_) | Trouble::WalledOff(_)
                 );
-                is_told.then(|| NoticeLine::Denied { client, why: outcome.to_string(), line })
+                is_told.then(|| NoticeLine::FileDenied { client, reason: outcome.to_string(), line })
             }
             RefusalReason::Unreported => None,
         }

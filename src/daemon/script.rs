@@ -144,7 +144,7 @@ impl Script {
             kind::EXITED => ScriptLine::Exited(number),
             kind::KILLED => ScriptLine::Killed(number),
             kind::FAILED => ScriptLine::Unexecutable { script: self.path.clone(), reason: text },
-            _ => ScriptLine::Said(text),
+            _ => ScriptLine::Output(text),
         }
     }
 }

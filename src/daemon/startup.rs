@@ -25,8 +25,8 @@ use crate::config::run_time::ReloadableFiles;
 use crate::config::{Config, ConfigWarning};
 use crate::explain::{Explained, Question, World, explain};
 use crate::failure::StartupError;
-use crate::journal::Journal;
-use crate::log_line::{ConfinedBy, FileLine, Line, ProcessLine};
+use crate::journal::Logger;
+use crate::log_line::{SandboxLine, FileLine, Line, ProcessLine};
 use crate::net::Interfaces;
 use crate::onlooker::BootMonitor;
 use crate::reason::strerror;
@@ -205,7 +205,7 @@ impl Parsed {
     }
 
     /// Opens everything that needs root, and that may fail for everybody to see.
-    pub fn bind(self, journal: &Journal) -> Result<Bound, StartupError> {
+    pub fn bind(self, journal: &Logger) -> Result<Bound, StartupError> {
         let failed = |what: &'static str| {
             move |error: io::Error| StartupError::other(format!("{what}: {}", strerror(&error)))
         };
@@ -272,7 +272,7 @@ impl Bound {
     }
 
     /// Writes the pid file, opens the log, leaves the terminal.
-    fn settle(self, journal: &Journal) -> Result<Settled, StartupError> {
+    fn settle(self, journal: &Logger) -> Result<Settled, StartupError> {
         let Self { config, identity, sockets, .. } = &self;
         let process = &config.process;
         let written = process.pid_file().map(|path| pid_file::write(path, identity));
@@ -295,7 +295,7 @@ impl Bound {
 
 impl Detached {
     /// Serves until told to end. A failure before that is for whoever waits for us.
-    pub fn serve(self, journal: &Journal) -> Result<End, StartupError> {
+    pub fn serve(self, journal: &Logger) -> Result<End, StartupError> {
         let Self { bound, herald } = self;
         let ready = bound
             .settle(journal)
@@ -328,7 +328,7 @@ impl Settled {
 
 impl Confined {
     /// Looks at what is served, and tells that it is.
-    fn ready(self, journal: &Journal) -> Result<Daemon, StartupError> {
+    fn ready(self, journal: &Logger) -> Result<Daemon, StartupError> {
         let Settled { bound, signals, script, said } = self.settled;
         let Bound {
             mut config,
@@ -359,7 +359,7 @@ impl Confined {
         let identity = Identity::now();
         // Before there is any thread: each would be outside.
         let (confinement, confined_by) = if unconfined {
-            (Confinement::default(), ConfinedBy::Nothing)
+            (Confinement::default(), SandboxLine::Inactive)
         } else {
             Confinement::raise(&config)
         };

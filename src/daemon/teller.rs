@@ -102,7 +102,7 @@ impl Teller {
         self.next().filter(|next| *next <= now)?;
         let untold = std::mem::take(&mut self.untold);
         (self.all, self.clients) = (0, HashMap::new());
-        (untold > 0).then_some(Line::Decision(DecisionLine::Untold(untold)))
+        (untold > 0).then_some(Line::Decision(DecisionLine::Suppressed(untold)))
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(told, 40);
         assert!(teller.wants_of(client(2), Timestamp(5)));
         assert_eq!(teller.turn(Timestamp(60_000)), None);
-        let line = Line::Decision(DecisionLine::Untold(999_960));
+        let line = Line::Decision(DecisionLine::Suppressed(999_960));
         assert_eq!(teller.turn(Timestamp(60_005)), Some(line));
         assert_eq!(teller.next(), None);
         assert!(teller.wants_of(client(1), Timestamp(60_006)));

@@ -2,7 +2,7 @@
 
 use super::reach::reach;
 use crate::config::Config;
-use crate::log_line::ConfinedBy;
+use crate::log_line::SandboxLine;
 use crate::sys::clock;
 use crate::sys::confinement::{Walls, confine};
 use std::collections::HashSet;
@@ -26,14 +26,14 @@ struct Within {
 
 impl Confinement {
     /// Puts walls up around this process; with what there is to be told of them.
-    pub fn raise(config: &Config) -> (Self, ConfinedBy) {
+    pub fn raise(config: &Config) -> (Self, SandboxLine) {
         // What a library reads once, it has to have read.
         clock::local();
         let reach = reach(config);
         let walls = confine(&reach);
         let shown =
             |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
-        let told = ConfinedBy::Walls {
+        let told = SandboxLine::Active {
             landlock: walls.landlock.clone(),
             seccomp: walls.seccomp.clone(),
             no_new_privileges: walls.no_new_privileges,

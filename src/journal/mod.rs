@@ -17,7 +17,7 @@ use crate::sys::clock;
 use crate::sys::privilege::Identity;
 use conf_parser::option::process::LogTo;
 use log::kv::Key;
-use plain::Plain;
+use plain::Sanitized;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
@@ -26,55 +26,55 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use syslog::{Room, State, Syslog};
-use writer::{Calls, Form, Writer};
+use syslog::{QueueLimits, SinkState, Syslog};
+use writer::{WriterCallbacks, RecordFormat, Writer};
 
 /// The log. One for the process: the `log` crate has it so.
 #[derive(Clone)]
-pub struct Journal {
+pub struct Logger {
     sinks: Arc<Mutex<Sinks>>,
 }
 
 struct Sinks {
     /// syslog's facility.
     facility: u8,
-    to: To,
+    to: Destination,
     /// It is not open yet, or cannot be written: everything goes to syslog, and as it does by the C library under one
     /// name.
-    plain: bool,
+    fallback: bool,
     /// Standard error gets a copy, without time and process id.
-    echo: Option<Writer>,
+    stderr_copy: Option<Writer>,
     syslog: Syslog,
 }
 
-enum To {
+enum Destination {
     Syslog,
     Stderr(Writer),
     File(Writer),
 }
 
 /// The name that everything has which goes through the C library's syslog.
-const PLAIN: &str = "dnsmasq";
+const STDERR_FALLBACK: &str = "dnsmasq";
 
 const DAEMON: u8 = 3;
 const LOCAL0: u8 = 16;
 /// With `Mmm dd hh:mm:ss ` a line begins.
-const TIME: usize = 16;
+const TIMESTAMP_LEN: usize = 16;
 /// How long to wait for sinks at the end.
-const PATIENCE: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often to look for room in syslog then.
-const PAUSE: Duration = Duration::from_millis(10);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(10);
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-impl Journal {
+impl Logger {
     /// Opens the log as it is before anything is configured: syslog, facility daemon, one name for all.
     pub fn open() -> Self {
         let sinks = Sinks {
             facility: DAEMON,
-            to: To::Syslog,
-            plain: true,
-            echo: None,
+            to: Destination::Syslog,
+            fallback: true,
+            stderr_copy: None,
             syslog: Syslog::default(),
         };
         let journal = Self { sinks: Arc::new(Mutex::new(sinks)) };
@@ -88,8 +88,8 @@ impl Journal {
                 record.key_values().get(Key::from_str("priority")).and_then(|value| value.to_u64());
             let sinks = locked(&sinks);
             let code = u64::from(sinks.facility) << 3 | priority.unwrap_or(Priority::Info as u64);
-            let name = if sinks.plain { PLAIN } else { record.target() };
-            write!(buffer, "{}{}", head(code, name), Plain(record.args()))
+            let name = if sinks.fallback { STDERR_FALLBACK } else { record.target() };
+            write!(buffer, "{}{}", syslog_header(code, name), Sanitized(record.args()))
         });
         // A second one in the process, as in tests, writes where the first one does.
         drop(builder.try_init());
@@ -105,7 +105,7 @@ impl Journal {
     ) -> Result<Option<ProcessLine>, StartupError> {
         let mut said = None;
         let mut sinks = locked(&self.sinks);
-        sinks.plain = false;
+        sinks.fallback = false;
         sinks.facility = match &process.log_to {
             Some(LogTo::Facility(facility)) => *facility,
             _ if process.debug => LOCAL0,
@@ -113,16 +113,16 @@ impl Journal {
         };
         let to_stderr = process.log_to == Some(LogTo::Stderr);
         if process.debug && !to_stderr {
-            sinks.echo = self.stderr(without_pid, sinks.facility, |_, _, _| {});
+            sinks.stderr_copy = self.stderr(without_pid, sinks.facility, |_, _, _| {});
         }
-        sinks.syslog.resize(process.log_async_lines().map_or(Room::USUAL, Room::of));
+        sinks.syslog.resize(process.log_async_lines().map_or(QueueLimits::DEFAULT, QueueLimits::for_log_async));
         let facility = sinks.facility;
         match &process.log_to {
             None | Some(LogTo::Facility(_)) => {}
             Some(LogTo::Stderr) => {
-                let form = if process.foreground { undated } else { dated };
+                let form = if process.foreground { without_timestamp } else { with_timestamp };
                 sinks.to =
-                    self.stderr(form, facility, Sinks::fall_back).map_or(To::Syslog, To::Stderr);
+                    self.stderr(form, facility, Sinks::fall_back_to_syslog).map_or(Destination::Syslog, Destination::Stderr);
             }
             Some(LogTo::File(path)) => {
                 let path = Path::new(OsStr::from_bytes(path));
@@ -135,8 +135,8 @@ impl Journal {
                     path: path.display().to_string(),
                     reason: strerror(&error),
                 });
-                let calls = self.calls(facility, Sinks::fall_back);
-                sinks.to = To::File(Writer::new(file, Some(path.to_owned()), dated, calls));
+                let calls = self.writer_callbacks(facility, Sinks::fall_back_to_syslog);
+                sinks.to = Destination::File(Writer::new(file, Some(path.to_owned()), with_timestamp, calls));
             }
         }
         Ok(said)
@@ -144,7 +144,7 @@ impl Journal {
 
     /// Whether failures are told here in the form of the log, and not by a plain word on standard error.
     pub fn is_stderr(&self) -> bool {
-        matches!(locked(&self.sinks).to, To::Stderr(_))
+        matches!(locked(&self.sinks).to, Destination::Stderr(_))
     }
 
     /// Writes a line.
@@ -155,53 +155,53 @@ impl Journal {
 
     /// Writes why there is no start. Standard error has been told already, unless it is where the log goes.
     pub fn write_failure(&self, sentence: &str) {
-        let echo = locked(&self.sinks).echo.take();
-        echo.iter().for_each(|echo| echo.finish(PATIENCE));
+        let echo = locked(&self.sinks).stderr_copy.take();
+        echo.iter().for_each(|echo| echo.flush_and_wait(FLUSH_TIMEOUT));
         self.write(&Line::Process(ProcessLine::Failure(sentence.to_owned())));
         self.write(&Line::Process(ProcessLine::FailedToStart));
     }
 
     /// Begins a new log file, if there is one.
     pub fn reopen(&self) {
-        if let To::File(writer) = &locked(&self.sinks).to {
+        if let Destination::File(writer) = &locked(&self.sinks).to {
             writer.reopen();
         }
     }
 
     /// Tries again to get rid of what waits for syslog; `true` if it has no room yet.
     pub fn flush(&self) -> bool {
-        locked(&self.sinks).flush() == State::Stalled
+        locked(&self.sinks).flush() == SinkState::Stalled
     }
 
     /// Standard error as it is now, whatever becomes of it.
-    fn stderr(&self, form: Form, facility: u8, failed: FailureCallback) -> Option<Writer> {
+    fn stderr(&self, form: RecordFormat, facility: u8, failed: FailureCallback) -> Option<Writer> {
         let copy = io::stderr().as_fd().try_clone_to_owned().ok()?;
-        Some(Writer::new(File::from(copy), None, form, self.calls(facility, failed)))
+        Some(Writer::new(File::from(copy), None, form, self.writer_callbacks(facility, failed)))
     }
 
-    fn calls(&self, facility: u8, failed: FailureCallback) -> Calls {
+    fn writer_callbacks(&self, facility: u8, failed: FailureCallback) -> WriterCallbacks {
         let (sinks, again) = (self.sinks.clone(), self.sinks.clone());
-        Calls {
+        WriterCallbacks {
             failed: Box::new(move |error, left| failed(&mut locked(&sinks), error, left)),
-            reopened: Box::new(move || locked(&again).come_back()),
+            reopened: Box::new(move || locked(&again).resume_file()),
             overflow: Box::new(overflow(facility)),
         }
     }
 
     /// Waits until all is written, as long as that is bearable.
-    pub fn finish(&self) {
+    pub fn flush_and_wait(&self) {
         // What gives up meanwhile needs the sinks.
         let (to, echo) = {
             let mut sinks = locked(&self.sinks);
-            (std::mem::replace(&mut sinks.to, To::Syslog), sinks.echo.take())
+            (std::mem::replace(&mut sinks.to, Destination::Syslog), sinks.stderr_copy.take())
         };
-        if let To::File(writer) | To::Stderr(writer) = &to {
-            writer.finish(PATIENCE);
+        if let Destination::File(writer) | Destination::Stderr(writer) = &to {
+            writer.flush_and_wait(FLUSH_TIMEOUT);
         }
-        echo.iter().for_each(|writer| writer.finish(PATIENCE));
-        let end = Instant::now() + PATIENCE;
+        echo.iter().for_each(|writer| writer.flush_and_wait(FLUSH_TIMEOUT));
+        let end = Instant::now() + FLUSH_TIMEOUT;
         while self.flush() && Instant::now() < end {
-            std::thread::sleep(PAUSE);
+            std::thread::sleep(FLUSH_INTERVAL);
         }
     }
 }
@@ -212,7 +212,7 @@ fn locked(sinks: &Mutex<Sinks>) -> MutexGuard<'_, Sinks> {
 }
 
 /// `env_logger` writes one record at a time here.
-struct Pipe(Journal);
+struct Pipe(Logger);
 
 impl Write for Pipe {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
@@ -228,31 +228,31 @@ impl Write for Pipe {
 impl Sinks {
     fn take(&mut self, record: &[u8]) {
         match &mut self.to {
-            To::Stderr(writer) | To::File(writer) if !self.plain => writer.take(record),
+            Destination::Stderr(writer) | Destination::File(writer) if !self.fallback => writer.take(record),
             _ => self.send(record),
         }
-        self.echo.iter_mut().for_each(|echo| echo.take(record));
+        self.stderr_copy.iter_mut().for_each(|echo| echo.take(record));
     }
 
     fn send(&mut self, record: &[u8]) {
         self.syslog.take(record, overflow(self.facility));
     }
 
-    fn flush(&mut self) -> State {
+    fn flush(&mut self) -> SinkState {
         self.syslog.resume(overflow(self.facility))
     }
 
     /// What everything went to is of no use for now; syslog is told why, and what is left.
-    fn fall_back(&mut self, error: Option<io::Error>, left: Vec<Vec<u8>>) {
-        self.plain = true;
+    fn fall_back_to_syslog(&mut self, error: Option<io::Error>, left: Vec<Vec<u8>>) {
+        self.fallback = true;
         let why = error.map(|error| Line::Process(ProcessLine::LogFailed(strerror(&error))));
         let why = why.map(|line| record(self.facility, &line));
         why.into_iter().chain(left).for_each(|record| self.send(&record));
     }
 
     /// There is a new file.
-    fn come_back(&mut self) {
-        self.plain = false;
+    fn resume_file(&mut self) {
+        self.fallback = false;
     }
 }
 
@@ -267,11 +267,11 @@ fn overflow(facility: u8) -> impl Fn(usize) -> Vec<u8> {
 /// A line of the log itself, which does not go its usual way.
 fn record(facility: u8, line: &Line) -> Vec<u8> {
     let code = u64::from(facility) << 3 | line.priority() as u64;
-    format!("{}{line}", head(code, line.identity())).into_bytes()
+    format!("{}{line}", syslog_header(code, line.identity())).into_bytes()
 }
 
 /// `<code>Mmm dd hh:mm:ss tag[pid]: `
-fn head(code: u64, tag: &str) -> String {
+fn syslog_header(code: u64, tag: &str) -> String {
     let now = clock::local();
     let month = MONTHS.get(now.month).unwrap_or(&"Jan");
     let clock::Local { day, hour, minute, second, .. } = now;
@@ -280,18 +280,18 @@ fn head(code: u64, tag: &str) -> String {
 }
 
 /// `<code>time tag[pid]: text` → `time tag[pid]: text`
-fn dated(record: &[u8]) -> Vec<u8> {
+fn with_timestamp(record: &[u8]) -> Vec<u8> {
     [record.splitn(2, |&byte| byte == b'>').nth(1).unwrap_or(record), b"\n"].concat()
 }
 
 /// → `tag[pid]: text`
-fn undated(record: &[u8]) -> Vec<u8> {
-    dated(record).get(TIME..).unwrap_or_default().to_vec()
+fn without_timestamp(record: &[u8]) -> Vec<u8> {
+    with_timestamp(record).get(TIMESTAMP_LEN..).unwrap_or_default().to_vec()
 }
 
 /// → `tag: text`
 fn without_pid(record: &[u8]) -> Vec<u8> {
-    let line = undated(record);
+    let line = without_timestamp(record);
     let open = line.iter().position(|&byte| byte == b'[');
     let close = line.iter().position(|&byte| byte == b']');
     match (open, close) {
@@ -303,7 +303,7 @@ fn without_pid(record: &[u8]) -> Vec<u8> {
 #[test]
 fn sinks_show_parts_of_a_record() {
     let record = b"<30>Nov  2 01:02:03 dnsmasq-tftp[12]: sent [a]";
-    assert_eq!(dated(record), b"Nov  2 01:02:03 dnsmasq-tftp[12]: sent [a]\n");
-    assert_eq!(undated(record), b"dnsmasq-tftp[12]: sent [a]\n");
+    assert_eq!(with_timestamp(record), b"Nov  2 01:02:03 dnsmasq-tftp[12]: sent [a]\n");
+    assert_eq!(without_timestamp(record), b"dnsmasq-tftp[12]: sent [a]\n");
     assert_eq!(without_pid(record), b"dnsmasq-tftp: sent [a]\n");
 }

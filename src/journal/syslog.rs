@@ -14,28 +14,28 @@ pub struct Syslog {
     /// What is to be written, each with what ends it.
     queue: VecDeque<Vec<u8>>,
     /// Bytes of the first that are gone already.
-    gone: usize,
-    room: Room,
+    sent_bytes: usize,
+    limits: QueueLimits,
     /// How it was when it was last tried.
-    state: State,
+    state: SinkState,
     lost: usize,
 }
 
 /// How many records may wait.
 #[derive(Clone, Copy)]
-pub struct Room {
+pub struct QueueLimits {
     /// While there is no system log.
     pub missing: usize,
     /// While it takes nothing.
     pub stalled: usize,
 }
 
-impl Room {
+impl QueueLimits {
     /// dnsmasq keeps one. While it takes nothing, dnsmasq waits and serves nobody; we remember instead. (D-027)
-    pub const USUAL: Self = Self { missing: 1, stalled: 512 };
+    pub const DEFAULT: Self = Self { missing: 1, stalled: 512 };
 
     /// With `log-async` it is said how many.
-    pub fn of(lines: usize) -> Self {
+    pub fn for_log_async(lines: usize) -> Self {
         Self { missing: lines, stalled: lines }
     }
 }
@@ -47,7 +47,7 @@ enum Socket {
 
 /// What became of what waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum SinkState {
     /// All is written.
     Clear,
     /// There is no system log.
@@ -57,7 +57,7 @@ pub enum State {
 }
 
 /// Longest record (RFC 3164, section 4.1), but for what ends it.
-const LONGEST: usize = 1023;
+const MAX_QUEUED_RECORDS: usize = 1023;
 const PATH: &str = "/dev/log";
 
 impl Default for Syslog {
@@ -65,9 +65,9 @@ impl Default for Syslog {
         Self {
             socket: None,
             queue: VecDeque::new(),
-            gone: 0,
-            room: Room::USUAL,
-            state: State::Clear,
+            sent_bytes: 0,
+            limits: QueueLimits::DEFAULT,
+            state: SinkState::Clear,
             lost: 0,
         }
     }
@@ -75,19 +75,19 @@ impl Default for Syslog {
 
 impl Syslog {
     /// Lets so many records wait from now on.
-    pub fn resize(&mut self, room: Room) {
-        self.room = room;
+    pub fn resize(&mut self, room: QueueLimits) {
+        self.limits = room;
     }
 
     /// Takes a record; `overflow` says that some were lost. What does not fit is lost even if there is room at once:
     /// that is how dnsmasq counts.
     pub fn take(&mut self, record: &[u8], overflow: impl Fn(usize) -> Vec<u8>) {
         let room = match self.state {
-            State::Missing => self.room.missing,
-            State::Stalled | State::Clear => self.room.stalled,
+            SinkState::Missing => self.limits.missing,
+            SinkState::Stalled | SinkState::Clear => self.limits.stalled,
         };
         if self.queue.len() < room {
-            self.queue.push_back(record[..record.len().min(LONGEST)].to_vec());
+            self.queue.push_back(record[..record.len().min(MAX_QUEUED_RECORDS)].to_vec());
         } else {
             self.lost += 1;
         }
@@ -95,9 +95,9 @@ impl Syslog {
     }
 
     /// Writes what waits, as far as that is possible; behind it, how much was lost.
-    fn flush(&mut self, overflow: impl Fn(usize) -> Vec<u8>) -> State {
+    fn flush(&mut self, overflow: impl Fn(usize) -> Vec<u8>) -> SinkState {
         self.state = self.write();
-        if self.state == State::Clear && self.lost > 0 {
+        if self.state == SinkState::Clear && self.lost > 0 {
             self.queue.push_back(overflow(std::mem::take(&mut self.lost)));
             self.state = self.write();
         }
@@ -105,35 +105,35 @@ impl Syslog {
     }
 
     /// The same for what it had no room for. That it is there again is found out with the next record.
-    pub fn resume(&mut self, overflow: impl Fn(usize) -> Vec<u8>) -> State {
-        if self.state == State::Stalled { self.flush(overflow) } else { self.state }
+    pub fn resume(&mut self, overflow: impl Fn(usize) -> Vec<u8>) -> SinkState {
+        if self.state == SinkState::Stalled { self.flush(overflow) } else { self.state }
     }
 
-    fn write(&mut self) -> State {
+    fn write(&mut self) -> SinkState {
         let mut tried = false;
         while let Some(record) = self.queue.front() {
             if self.socket.is_none() && !std::mem::replace(&mut tried, true) {
-                self.gone = 0;
+                self.sent_bytes = 0;
                 match Socket::connect() {
                     Ok(socket) => self.socket = Some(socket),
-                    Err(error) if is_stall(&error) => return State::Stalled,
+                    Err(error) if is_stall(&error) => return SinkState::Stalled,
                     Err(_) => {}
                 }
             }
-            let Some(socket) = &mut self.socket else { return State::Missing };
-            match socket.send(record, self.gone) {
-                Ok(gone) if gone >= record.len() + socket.ending().len() => {
+            let Some(socket) = &mut self.socket else { return SinkState::Missing };
+            match socket.send(record, self.sent_bytes) {
+                Ok(gone) if gone >= record.len() + socket.from_path().len() => {
                     self.queue.pop_front();
-                    self.gone = 0;
+                    self.sent_bytes = 0;
                 }
-                Ok(part) => self.gone = part,
+                Ok(part) => self.sent_bytes = part,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_stall(&error) => return State::Stalled,
+                Err(error) if is_stall(&error) => return SinkState::Stalled,
                 // It may be another one by now.
                 Err(_) => self.socket = None,
             }
         }
-        State::Clear
+        SinkState::Clear
     }
 }
 
@@ -152,7 +152,7 @@ impl Socket {
     }
 
     /// What tells where a record ends.
-    fn ending(&self) -> &'static [u8] {
+    fn from_path(&self) -> &'static [u8] {
         match self {
             Self::Datagram(_) => &[],
             Self::Stream(_) => &[0],
@@ -161,7 +161,7 @@ impl Socket {
 
     /// Sends a record and its ending, of which so many bytes are gone; tells how many are then.
     fn send(&mut self, record: &[u8], gone: usize) -> io::Result<usize> {
-        let ending = self.ending();
+        let ending = self.from_path();
         match self {
             Self::Datagram(socket) => socket.send(record),
             Self::Stream(socket) => Ok(gone + socket.write(&[record, ending].concat()[gone..])?),

@@ -6,22 +6,22 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
 /// Prints what was asked for.
-pub fn print(text: &str) {
+pub fn print_stdout(text: &str) {
     drop(io::stdout().write_all(text.as_bytes()));
 }
 
 /// Says a line on standard error.
-pub fn say(line: &str) {
+pub fn print_stderr(line: &str) {
     drop(io::stderr().write_all(format!("{line}\n").as_bytes()));
 }
 
 /// Whether a person reads standard error, at a terminal or in systemd's journal, and not a program that compares what it is told.
-pub fn is_a_person() -> bool {
-    io::stderr().is_terminal() || is_journal().unwrap_or(false)
+pub fn is_interactive() -> bool {
+    io::stderr().is_terminal() || is_systemd_journal().unwrap_or(false)
 }
 
 /// systemd says which stream leads to its journal (systemd.exec(5)).
-fn is_journal() -> Option<bool> {
+fn is_systemd_journal() -> Option<bool> {
     let stream = std::env::var("JOURNAL_STREAM").ok()?;
     let stderr = File::from(io::stderr().as_fd().try_clone_to_owned().ok()?).metadata().ok()?;
     Some(stream == format!("{}:{}", stderr.dev(), stderr.ino()))

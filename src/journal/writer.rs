@@ -18,12 +18,12 @@ pub struct Writer {
 }
 
 /// How a record becomes a line.
-pub type Form = fn(&[u8]) -> Vec<u8>;
+pub type RecordFormat = fn(&[u8]) -> Vec<u8>;
 
 type OnFailure = dyn Fn(Option<io::Error>, Vec<Vec<u8>>) + Send;
 
 /// What a writer cannot do by itself.
-pub struct Calls {
+pub struct WriterCallbacks {
     /// It has failed, perhaps with an error; these records are left. Whatever comes now is for somebody else.
     pub failed: Box<OnFailure>,
     /// There is a new file, and what comes now is for it.
@@ -36,7 +36,7 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     /// Until the thread has it.
-    target: Mutex<Option<Target>>,
+    target: Mutex<Option<WriterThread>>,
 }
 
 #[derive(Default)]
@@ -54,18 +54,18 @@ enum Entry {
 }
 
 /// The thread's side.
-struct Target {
+struct WriterThread {
     file: File,
     /// Where it is opened anew.
     path: Option<PathBuf>,
     /// What is left of a line that could be written in part only.
-    rest: Vec<u8>,
-    form: Form,
-    calls: Calls,
+    partial_line: Vec<u8>,
+    form: RecordFormat,
+    calls: WriterCallbacks,
 }
 
 /// Lines that may wait: some seconds of a large lab.
-const ROOM: usize = 4096;
+const QUEUE_CAPACITY: usize = 4096;
 /// Of the thread; it calls nothing deep.
 const STACK: usize = 128 << 10;
 
@@ -76,8 +76,8 @@ pub fn open(path: &Path) -> io::Result<File> {
 
 impl Writer {
     /// Writes records in that form. `path`: where the file is, if it can be opened anew.
-    pub fn new(file: File, path: Option<PathBuf>, form: Form, calls: Calls) -> Self {
-        let target = Target { file, path, rest: Vec::new(), form, calls };
+    pub fn new(file: File, path: Option<PathBuf>, form: RecordFormat, calls: WriterCallbacks) -> Self {
+        let target = WriterThread { file, path, partial_line: Vec::new(), form, calls };
         let shared = Shared {
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -95,7 +95,7 @@ impl Writer {
             self.runs = log.spawn(move || theirs.serve()).is_ok();
         }
         let mut state = self.shared.locked();
-        if state.queue.len() >= ROOM {
+        if state.queue.len() >= QUEUE_CAPACITY {
             state.lost += 1;
             return;
         }
@@ -115,7 +115,7 @@ impl Writer {
     }
 
     /// Waits until all is written, so long at most.
-    pub fn finish(&self, patience: Duration) {
+    pub fn flush_and_wait(&self, patience: Duration) {
         let runs = self.runs;
         let unwritten = |state: &mut State| runs && (state.busy || !state.queue.is_empty());
         drop(self.shared.changed.wait_timeout_while(self.shared.locked(), patience, unwritten));
@@ -162,7 +162,7 @@ impl Shared {
     }
 }
 
-impl Target {
+impl WriterThread {
     /// Writes records in one go.
     fn write(&mut self, records: Vec<Vec<u8>>) {
         if !records.is_empty() {
@@ -184,7 +184,7 @@ impl Target {
         let failed_in = ends.partition_point(|&end| end <= written).max(1);
         if self.path.is_some() {
             let end = ends.get(failed_in).copied().unwrap_or(lines.len());
-            self.rest.extend_from_slice(&lines[written..end]);
+            self.partial_line.extend_from_slice(&lines[written..end]);
         }
         (self.calls.failed)(Some(error), records.into_iter().skip(failed_in).collect());
         false
@@ -195,7 +195,7 @@ impl Target {
         match open(path) {
             Ok(file) => {
                 self.file = file;
-                let rest = std::mem::take(&mut self.rest);
+                let rest = std::mem::take(&mut self.partial_line);
                 if self.write_behind(rest, Vec::new()) {
                     (self.calls.reopened)();
                 }
@@ -233,12 +233,12 @@ mod tests {
         let failed = move |error: Option<io::Error>, left| {
             drop(tell.send((error.is_some(), left)));
         };
-        let calls = Calls {
+        let calls = WriterCallbacks {
             failed: Box::new(failed),
             reopened: Box::new(|| {}),
             overflow: Box::new(|lost| vec![b'0'; lost]),
         };
-        let form: Form = |record| [record, b"\n"].concat();
+        let form: RecordFormat = |record| [record, b"\n"].concat();
         (Writer::new(open(path).unwrap(), Some(path.to_owned()), form, calls), told)
     }
 
@@ -252,7 +252,7 @@ mod tests {
         writer.take(b"two");
         writer.reopen();
         writer.take(b"three");
-        writer.finish(Duration::from_secs(5));
+        writer.flush_and_wait(Duration::from_secs(5));
         assert_eq!(std::fs::read_to_string(moved).unwrap(), "one\ntwo\n");
         assert_eq!(std::fs::read_to_string(path).unwrap(), "three\n");
     }
@@ -268,7 +268,7 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         writer.reopen();
         writer.take(b"two");
-        writer.finish(Duration::from_secs(5));
+        writer.flush_and_wait(Duration::from_secs(5));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
     }
 
@@ -278,7 +278,7 @@ mod tests {
         let path = folder.path().join("log");
         let (mut writer, told) = writer(&path);
         writer.take(b"one");
-        writer.finish(Duration::from_secs(5));
+        writer.flush_and_wait(Duration::from_secs(5));
         std::fs::remove_dir_all(folder.path()).unwrap();
         writer.reopen();
         assert_eq!(told.recv().unwrap(), (false, Vec::new()));

@@ -4,11 +4,11 @@ use std::fmt;
 
 /// Walls that stand, and those that do not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConfinedBy {
+pub enum SandboxLine {
     /// None: the command line asks for that.
-    Nothing,
+    Inactive,
     /// These.
-    Walls {
+    Active {
         /// Version of Landlock's interface, or why it is not there.
         landlock: Result<u32, String>,
         /// How many calls seccomp leaves, or why it is not there.
@@ -23,18 +23,18 @@ pub enum ConfinedBy {
 }
 
 /// Places that are told.
-const MOST: usize = 8;
+const MAX_PATHS: usize = 8;
 
-impl fmt::Display for ConfinedBy {
+impl fmt::Display for SandboxLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Walls { landlock, seccomp, no_new_privileges, reads, writes } = self else {
+        let Self::Active { landlock, seccomp, no_new_privileges, reads, writes } = self else {
             return f.write_str("not confined (--unconfined)");
         };
         match landlock {
             Ok(version) => {
-                write!(f, "confined by Landlock {version} (reads {}", Places(reads))?;
+                write!(f, "confined by Landlock {version} (reads {}", PathList(reads))?;
                 if !writes.is_empty() {
-                    write!(f, "; writes {}", Places(writes))?;
+                    write!(f, "; writes {}", PathList(writes))?;
                 }
                 f.write_str("), ")?;
             }
@@ -48,13 +48,13 @@ impl fmt::Display for ConfinedBy {
     }
 }
 
-struct Places<'p>(&'p [String]);
+struct PathList<'p>(&'p [String]);
 
-impl fmt::Display for Places<'_> {
+impl fmt::Display for PathList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(places) = self;
-        f.write_str(&places[..places.len().min(MOST)].join(" "))?;
-        match places.len().saturating_sub(MOST) {
+        f.write_str(&places[..places.len().min(MAX_PATHS)].join(" "))?;
+        match places.len().saturating_sub(MAX_PATHS) {
             0 => Ok(()),
             more => write!(f, " and {more} more"),
         }
@@ -67,7 +67,7 @@ fn walls_are_told() {
         let owned = |places: &[&str]| places.iter().map(ToString::to_string).collect();
         let (reads, writes) = (owned(reads), owned(writes));
         let seccomp = Ok(80);
-        ConfinedBy::Walls { landlock, seccomp, no_new_privileges: true, reads, writes }.to_string()
+        SandboxLine::Active { landlock, seccomp, no_new_privileges: true, reads, writes }.to_string()
     };
     assert_eq!(
         told(Ok(6), &["/srv", "/mnt"], &["/var/log"]),
@@ -79,5 +79,5 @@ fn walls_are_told() {
     );
     let many = ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j"];
     assert!(told(Ok(6), &many, &[]).contains("/g /h and 2 more)"));
-    assert_eq!(ConfinedBy::Nothing.to_string(), "not confined (--unconfined)");
+    assert_eq!(SandboxLine::Inactive.to_string(), "not confined (--unconfined)");
 }

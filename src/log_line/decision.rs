@@ -26,20 +26,20 @@ pub enum DecisionLine {
         outcome: String,
     },
     /// About a datagram that could not be read so far.
-    Unread { port: u16, why: String },
+    Malformed { port: u16, reason: String },
     /// A transfer begins.
-    Begins { path: String, client: String, size: u64, blksize: usize, windowsize: u64 },
+    TransferStarted { path: String, client: String, size: u64, blksize: usize, windowsize: u64 },
     /// A transfer has ended well.
-    Ended { path: String, client: String, size: u64, millis: u64 },
+    TransferEnded { path: String, client: String, size: u64, millis: u64 },
     /// So many decisions were not told, to spare the disk.
-    Untold(u64),
+    Suppressed(u64),
 }
 
 impl DecisionLine {
     pub(super) fn identity(&self) -> &'static str {
         match self {
-            Self::Begins { .. } | Self::Ended { .. } => super::TFTP,
-            Self::Dhcp { .. } | Self::Unread { .. } | Self::Untold(_) => super::DHCP,
+            Self::TransferStarted { .. } | Self::TransferEnded { .. } => super::TFTP,
+            Self::Dhcp { .. } | Self::Malformed { .. } | Self::Suppressed(_) => super::DHCP,
         }
     }
 
@@ -59,12 +59,12 @@ impl fmt::Display for DecisionLine {
                 }
                 write!(f, ", tags {tags}: {outcome}")
             }
-            Self::Unread { port, why } => write!(f, "port {port}: dropped: {why}"),
-            Self::Begins { path, client, size, blksize, windowsize } => write!(
+            Self::Malformed { port, reason: why } => write!(f, "port {port}: dropped: {why}"),
+            Self::TransferStarted { path, client, size, blksize, windowsize } => write!(
                 f,
                 "sending {path} to {client}: {size} bytes, blksize {blksize}, windowsize {windowsize}"
             ),
-            Self::Ended { path, client, size, millis } => {
+            Self::TransferEnded { path, client, size, millis } => {
                 let seconds = format!("{}.{:03}", millis / 1000, millis % 1000);
                 write!(f, "{client} has {path}: {size} bytes in {seconds} s")?;
                 match size.checked_div(*millis) {
@@ -72,7 +72,7 @@ impl fmt::Display for DecisionLine {
                     None => Ok(()),
                 }
             }
-            Self::Untold(count) => write!(f, "{count} more decisions in this minute are not told"),
+            Self::Suppressed(count) => write!(f, "{count} more decisions in this minute are not told"),
         }
     }
 }

@@ -16,14 +16,14 @@ pub enum DhcpLine {
     /// At the start: static leases that are not served.
     Static { subnet: Ipv4Addr, lease: Lease },
     /// At the start: the sockets hear one interface only.
-    BoundTo(String),
+    BoundToDevice(String),
 
     /// No range is for this request.
     NoRange(String),
     /// An interface that stands for others is missing.
-    BridgeMissing(String),
+    UnknownBridgeInterface(String),
     /// A request came in by an interface without an address.
-    HasNoAddress(String),
+    InterfaceWithoutAddress(String),
     /// A range that is for this request.
     Subnet(Ipv4Addr, Ipv4Addr),
     /// A pool that is.
@@ -74,8 +74,8 @@ impl DhcpLine {
         match self {
             Self::NoBis | Self::MenuTooLarge | Self::ArpFailed(_) => Priority::Error,
             Self::NoRange(_)
-            | Self::BridgeMissing(_)
-            | Self::HasNoAddress(_)
+            | Self::UnknownBridgeInterface(_)
+            | Self::InterfaceWithoutAddress(_)
             | Self::NoAddressFor(_)
             | Self::NoSpace(_)
             | Self::Duplicate(_)
@@ -95,12 +95,12 @@ impl fmt::Display for DhcpLine {
             Self::Static { subnet, lease } => {
                 write!(f, "DHCP, static leases only on {subnet}, lease time {}", lease_time(*lease))
             }
-            Self::BoundTo(interface) => {
+            Self::BoundToDevice(interface) => {
                 write!(f, "DHCP, sockets bound exclusively to interface {interface}")
             }
             Self::NoRange(how) => write!(f, "no address range available for DHCP request {how}"),
-            Self::BridgeMissing(name) => write!(f, "unknown interface {name} in bridge-interface"),
-            Self::HasNoAddress(interface) => {
+            Self::UnknownBridgeInterface(name) => write!(f, "unknown interface {name} in bridge-interface"),
+            Self::InterfaceWithoutAddress(interface) => {
                 write!(f, "DHCP packet received on {interface} which has no address")
             }
             Self::Subnet(subnet, netmask) => write!(f, "available DHCP subnet: {subnet}/{netmask}"),

@@ -16,7 +16,7 @@ pub enum FileLine {
     /// A directory that is to be watched could not be.
     BadDirectory { path: String, reason: String },
     /// A line is faulty, in dnsmasq's words; the next one may be fine.
-    BadLine { words: String, line: usize, path: String },
+    BadLine { message: String, line: usize, path: String },
     /// These words of the lease database are no lease.
     BadLease(String),
     /// Neither is what has this for an address.
@@ -40,9 +40,9 @@ pub enum FileLine {
     /// A line of it says something that another has said.
     RepeatedEther { line: usize },
     /// A known machine takes one of several addresses of its name.
-    Several { name: String, address: IpAddr },
+    MultipleAddresses { name: String, address: IpAddr },
     /// It cannot take an address that another has.
-    Taken { name: String, address: IpAddr },
+    AddressInUse { name: String, address: IpAddr },
 }
 
 impl FileLine {
@@ -70,8 +70,8 @@ impl FileLine {
             }
             Self::BadLease(_)
             | Self::BadLeaseAddress(_)
-            | Self::Several { .. }
-            | Self::Taken { .. } => Priority::Warning,
+            | Self::MultipleAddresses { .. }
+            | Self::AddressInUse { .. } => Priority::Warning,
             _ => Priority::Error,
         }
     }
@@ -88,7 +88,7 @@ impl fmt::Display for FileLine {
             Self::BadDirectory { path, reason } => {
                 write!(f, "bad dynamic directory {path}: {reason}")
             }
-            Self::BadLine { words, line, path } => write!(f, "{words} at line {line} of {path}"),
+            Self::BadLine { message: words, line, path } => write!(f, "{words} at line {line} of {path}"),
             Self::BadLease(words) => {
                 write!(f, "ignoring invalid line in lease database: {words} ...")
             }
@@ -110,10 +110,10 @@ impl fmt::Display for FileLine {
             Self::RepeatedEther { line } => {
                 write!(f, "ignoring /etc/ethers line {line}, duplicate name or IP address")
             }
-            Self::Several { name, address } => {
+            Self::MultipleAddresses { name, address } => {
                 write!(f, "{name} has more than one address in hostsfile, using {address} for DHCP")
             }
-            Self::Taken { name, address } => {
+            Self::AddressInUse { name, address } => {
                 write!(f, "duplicate IP address {address} ({name}) in dhcp-config directive")
             }
         }

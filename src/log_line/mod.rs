@@ -9,11 +9,11 @@ mod process;
 mod script;
 mod tftp;
 
-pub use confined::ConfinedBy;
+pub use confined::SandboxLine;
 pub use decision::DecisionLine;
 pub use dhcp::DhcpLine;
 pub use files::FileLine;
-pub use notice::{Client, NoticeLine};
+pub use notice::{NoticeClient, NoticeLine};
 pub use process::{COMPILE_TIME_OPTIONS, ProcessLine, VERSION};
 pub use script::ScriptLine;
 pub use tftp::TftpLine;
@@ -73,7 +73,7 @@ impl Priority {
 }
 
 /// dnsmasq cuts a message there.
-const LONGEST: usize = 1023;
+const MAX_LINE_LEN: usize = 1023;
 
 impl Line {
     /// The identity it is logged under.
@@ -115,7 +115,7 @@ impl fmt::Display for Line {
             Self::Decision(line) => line.to_string(),
             Self::Notice(line) => line.to_string(),
         };
-        let mut end = text.len().min(LONGEST);
+        let mut end = text.len().min(MAX_LINE_LEN);
         while !text.is_char_boundary(end) {
             end -= 1;
         }

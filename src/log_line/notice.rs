@@ -7,48 +7,48 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// A client, as the log shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Client {
+pub enum NoticeClient {
     /// By its hardware address.
-    Machine([u8; 6]),
+    Mac([u8; 6]),
     /// By its address.
-    Address(IpAddr),
+    Ip(IpAddr),
 }
 
 /// A notice. Lines of the configuration are in it as `file:number`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoticeLine {
     /// It was answered and never came to port 4011.
-    NeverAsked { client: Client, line: String },
+    NoProxyRequest { client: NoticeClient, line: String },
     /// It was told what to load and never did.
-    NeverLoaded { client: Client, file: String, line: String },
+    NoDownload { client: NoticeClient, file: String, line: String },
     /// iPXE is sent iPXE.
-    Loop { client: Client, file: String, times: usize, line: String },
+    IpxeLoop { client: NoticeClient, file: String, count: usize, line: String },
     /// A file is loaded and left again and again.
-    Again { client: Client, file: String, times: usize, line: String },
+    BootLoop { client: NoticeClient, file: String, count: usize, line: String },
     /// Nothing of what is sent to it is acknowledged.
-    Unheard { client: Client, path: String, times: usize },
+    NoAcks { client: NoticeClient, path: String, count: usize },
     /// There were as many transfers as may be; one of its had to go.
-    MadeRoom { client: Client, most: usize },
+    TransferEvicted { client: NoticeClient, max: usize },
     /// There was no socket for a transfer of its.
-    NoSocket { client: Client, reason: String },
+    SocketUnavailable { client: NoticeClient, reason: String },
     /// A file is not there; something near it is, perhaps.
-    Missing { client: Client, path: String, near: Option<String>, line: Option<String> },
+    FileNotFound { client: NoticeClient, path: String, suggestion: Option<String>, line: Option<String> },
     /// A file may not be read; why, in words.
-    Denied { client: Client, why: String, line: Option<String> },
+    FileDenied { client: NoticeClient, reason: String, line: Option<String> },
     /// Another DHCP server names a boot file.
-    Rival { client: Client, server: Ipv4Addr, file: String, next_server: Ipv4Addr, line: String },
+    OtherServer { client: NoticeClient, server: Ipv4Addr, file: String, next_server: Ipv4Addr, line: String },
     /// Another proxy answers.
-    RivalProxy { client: Client, server: Ipv4Addr, file: String, line: String },
+    OtherProxy { client: NoticeClient, server: Ipv4Addr, file: String, line: String },
 }
 
 impl NoticeLine {
     pub(super) fn identity(&self) -> &'static str {
         match self {
-            Self::MadeRoom { .. }
-            | Self::NoSocket { .. }
-            | Self::Unheard { .. }
-            | Self::Missing { .. }
-            | Self::Denied { .. } => super::TFTP,
+            Self::TransferEvicted { .. }
+            | Self::SocketUnavailable { .. }
+            | Self::NoAcks { .. }
+            | Self::FileNotFound { .. }
+            | Self::FileDenied { .. } => super::TFTP,
             _ => super::DHCP,
         }
     }
@@ -59,11 +59,11 @@ impl NoticeLine {
     }
 }
 
-impl fmt::Display for Client {
+impl fmt::Display for NoticeClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Machine(bytes) => f.write_str(&mac(bytes)),
-            Self::Address(ip) => ip.fmt(f),
+            Self::Mac(bytes) => f.write_str(&mac(bytes)),
+            Self::Ip(ip) => ip.fmt(f),
         }
     }
 }
@@ -71,50 +71,50 @@ impl fmt::Display for Client {
 impl fmt::Display for NoticeLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NeverAsked { client, line } => write!(
+            Self::NoProxyRequest { client, line } => write!(
                 f,
                 "{client} was answered ({line}) and never came to port 4011: does a firewall drop UDP port 4011, did another offer win, or is there no DHCP server?"
             ),
-            Self::NeverLoaded { client, file, line } => write!(
+            Self::NoDownload { client, file, line } => write!(
                 f,
                 "{client} was told to load {file} ({line}) and never asked for it: does a firewall drop UDP port 69?"
             ),
-            Self::Loop { client, file, times, line } => write!(
+            Self::IpxeLoop { client, file, count: times, line } => write!(
                 f,
                 "{client} has loaded {file} {times} times within a minute: {line} sends it to iPXE too. Set a tag for iPXE (dhcp-match=set:ipxe,175) and keep it off that line (tag:!ipxe)"
             ),
-            Self::Again { client, file, times, line } => write!(
+            Self::BootLoop { client, file, count: times, line } => write!(
                 f,
                 "{client} has loaded {file} ({line}) {times} times within a minute, and left it each time: is it for another firmware, or refused by Secure Boot?"
             ),
-            Self::Unheard { client, path, times } => write!(
+            Self::NoAcks { client, path, count: times } => write!(
                 f,
                 "{client} has asked for {path} {times} times and acknowledged nothing: does a firewall drop answers from other ports than 69? (tftp-port-range, tftp-single-port)"
             ),
-            Self::MadeRoom { client, most } => write!(
+            Self::TransferEvicted { client, max: most } => write!(
                 f,
                 "there are as many transfers as may be (tftp-max={most}): one to {client} made room for another client, for it was not answered, or nearly all were {client}'s"
             ),
-            Self::NoSocket { client, reason } => write!(
+            Self::SocketUnavailable { client, reason } => write!(
                 f,
                 "{client} cannot be sent a file: {reason}. Allow more open files (LimitNOFILE=), or fewer transfers (tftp-max)"
             ),
-            Self::Missing { client, path, near, line } => {
+            Self::FileNotFound { client, path, suggestion: near, line } => {
                 write!(f, "{client} stopped at {path}, which does not exist")?;
                 near.iter().try_for_each(|near| write!(f, ", but {near}"))?;
                 named(f, line.as_deref())
             }
-            Self::Denied { client, why, line } => {
+            Self::FileDenied { client, reason: why, line } => {
                 write!(f, "{client} stopped there: {why}")?;
                 named(f, line.as_deref())
             }
-            Self::Rival { client, server, file, next_server, line } => {
+            Self::OtherServer { client, server, file, next_server, line } => {
                 write!(
                     f,
                     "the DHCP server {server} tells {client} to boot {file} from {next_server}, beside us ({line}): take boot file and next-server out of its configuration"
                 )
             }
-            Self::RivalProxy { client, server, file, line } => {
+            Self::OtherProxy { client, server, file, line } => {
                 write!(
                     f,
                     "another proxyDHCP server, {server}, answers {client} beside us ({line})"

@@ -1,6 +1,6 @@
 //! Lines of the process.
 
-use super::{ConfinedBy, Priority};
+use super::{SandboxLine, Priority};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -10,7 +10,7 @@ pub enum ProcessLine {
     /// The first line of a start.
     Started,
     /// The second, with what the process is confined by.
-    CompileTimeOptions(ConfinedBy),
+    CompileTimeOptions(SandboxLine),
     /// A named interface is not there, or has no address.
     InterfaceMissing(String),
     /// An interface is served that was meant by the label of an address.
@@ -18,7 +18,7 @@ pub enum ProcessLine {
     /// DNS is on and has nobody to ask. dnsmasq's words, and true of us.
     NoUpstream,
     /// A public address is listened on, and reached by other interfaces too.
-    Exposed { address: Ipv4Addr, interface: String },
+    ExposedTftp { address: Ipv4Addr, interface: String },
     /// What helps against that.
     Remedy,
     /// The pid file stays root's; no reason: we may give nothing away.
@@ -32,7 +32,7 @@ pub enum ProcessLine {
     /// The log file cannot be written any more.
     LogFailed(String),
     /// A remark of ours on the configuration.
-    Remark(String),
+    ConfigWarning(String),
     /// The DHCP sockets cannot be bound to their interface once more.
     Unbound(String),
     /// The end.
@@ -57,14 +57,14 @@ impl ProcessLine {
             Self::Unbound(_) => Priority::Error,
             Self::InterfaceMissing(_)
             | Self::InterfaceInstead(_)
-            | Self::Exposed { .. }
+            | Self::ExposedTftp { .. }
             | Self::Remedy
             | Self::PidFileOwnerKept { reason: Some(_), .. }
             | Self::LogFileOwnerKept { .. }
             | Self::Overflow(_)
             | Self::NoUpstream => Priority::Warning,
             // dnsmasq's lines must stand out: ours are a degree lower.
-            Self::Remark(_) => Priority::Notice,
+            Self::ConfigWarning(_) => Priority::Notice,
             _ => Priority::Info,
         }
     }
@@ -82,7 +82,7 @@ impl fmt::Display for ProcessLine {
             }
             Self::InterfaceInstead(name) => write!(f, "warning: using interface {name} instead"),
             Self::NoUpstream => f.write_str("warning: no upstream servers configured"),
-            Self::Exposed { address, interface } => write!(
+            Self::ExposedTftp { address, interface } => write!(
                 f,
                 "LOUD WARNING: listening on {address} may accept requests via interfaces other than {interface}"
             ),
@@ -101,7 +101,7 @@ impl fmt::Display for ProcessLine {
             }
             Self::Overflow(lost) => write!(f, "overflow: {lost} log entries lost"),
             Self::LogFailed(reason) => write!(f, "log failed: {reason}"),
-            Self::Remark(text) => write!(f, "warning: {text}"),
+            Self::ConfigWarning(text) => write!(f, "warning: {text}"),
             Self::Unbound(name) => write!(f, "error binding DHCP socket to device {name}"),
             Self::Terminated => f.write_str("exiting on receipt of SIGTERM"),
             Self::Failure(sentence) => f.write_str(sentence),

@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptLine {
     /// A line that it has printed.
-    Said(String),
+    Output(String),
     /// It ended with a code other than 0.
     Exited(i32),
     /// A signal ended it.
@@ -23,12 +23,12 @@ pub enum ScriptLine {
 
 impl ScriptLine {
     pub(super) fn identity(&self) -> &'static str {
-        if matches!(self, Self::Said(_)) { "dnsmasq-script" } else { PROCESS }
+        if matches!(self, Self::Output(_)) { "dnsmasq-script" } else { PROCESS }
     }
 
     pub(super) fn priority(&self) -> Priority {
         match self {
-            Self::Said(_) => Priority::Debug,
+            Self::Output(_) => Priority::Debug,
             Self::Exited(_) | Self::Killed(_) => Priority::Warning,
             Self::Unexecutable { .. } => Priority::Error,
         }
@@ -38,7 +38,7 @@ impl ScriptLine {
 impl fmt::Display for ScriptLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Said(text) => f.write_str(text),
+            Self::Output(text) => f.write_str(text),
             Self::Exited(code) => write!(f, "script process exited with status {code}"),
             Self::Killed(signal) => write!(f, "script process killed by signal {signal}"),
             Self::Unexecutable { script, reason } => {

@@ -12,8 +12,8 @@ use crate::wire::options;
 /// What dnsmasq says about a request it drops: mostly nothing.
 pub fn log_drop(why: &DropReason) -> Option<Effect> {
     let line = match why {
-        DropReason::UnknownBridgeInterface(name) => Line::Dhcp(None, DhcpLine::BridgeMissing(name.clone())),
-        DropReason::NoAddress(name, true) => Line::Dhcp(None, DhcpLine::HasNoAddress(name.clone())),
+        DropReason::UnknownBridgeInterface(name) => Line::Dhcp(None, DhcpLine::UnknownBridgeInterface(name.clone())),
+        DropReason::NoAddress(name, true) => Line::Dhcp(None, DhcpLine::InterfaceWithoutAddress(name.clone())),
         DropReason::NoRange(how) => Line::Dhcp(None, DhcpLine::NoRange(how.clone())),
         DropReason::Bis => Line::Dhcp(None, DhcpLine::NoBis),
         _ => return None,

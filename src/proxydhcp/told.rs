@@ -41,7 +41,7 @@ pub fn decision_line(
             });
             let no_range = matches!(why, DropReason::NoRange(_));
             let near = if no_range { skipped_summary(&skipped_rules(config, None, None)) } else { String::new() };
-            DecisionLine::Unread { port, why: format!("{}{why}{near}", from.unwrap_or_default()) }
+            DecisionLine::Malformed { port, reason: format!("{}{why}{near}", from.unwrap_or_default()) }
         }
     };
     Effect::Log(Line::Decision(decision_line))

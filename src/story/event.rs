@@ -349,7 +349,7 @@ mod tests {
         let architecture = Some(Architecture(7));
         let answered = Event::Answered { mac: MAC.into(), port: Some(4011), architecture, outcome };
         assert_eq!(read("-dhcp", &decision.to_string()), Some(answered));
-        let ended = DecisionLine::Ended {
+        let ended = DecisionLine::TransferEnded {
             path: "/srv/a: b".into(),
             client: "10.0.0.9".into(),
             size: 2_000_000,
@@ -359,8 +359,8 @@ mod tests {
         let measured =
             Event::Measured { ip, path: "/srv/a: b".into(), size: 2_000_000, seconds: 1.5 };
         assert_eq!(read("-tftp", &ended.to_string()), Some(measured));
-        let notice = NoticeLine::NeverAsked {
-            client: crate::log_line::Client::Machine([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
+        let notice = NoticeLine::NoProxyRequest {
+            client: crate::log_line::NoticeClient::Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
             line: "c:3".into(),
         };
         let read = read("-dhcp", &notice.to_string());

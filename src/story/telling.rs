@@ -5,8 +5,8 @@ use super::boot::Boot;
 use super::html;
 use super::narrator::Narrator;
 use crate::failure::StartupError;
-use crate::journal::plain::plain;
-use crate::journal::terminal::print;
+use crate::journal::plain::sanitize;
+use crate::journal::terminal::print_stdout;
 use crate::reason::strerror;
 use std::collections::HashMap;
 use std::fs::File;
@@ -66,12 +66,12 @@ pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
 
 fn all(form: Form, boots: &[Boot]) {
     match form {
-        Form::Html => print(&html::page(boots)),
+        Form::Html => print_stdout(&html::page(boots)),
         Form::Text => {
             let told: Vec<String> = boots.iter().map(ToString::to_string).collect();
-            print(&told.join("\n"));
+            print_stdout(&told.join("\n"));
             if told.is_empty() {
-                print("there is no boot in this log: no line of dnsmasq's about a client\n");
+                print_stdout("there is no boot in this log: no line of dnsmasq's about a client\n");
             }
         }
     }
@@ -96,7 +96,7 @@ fn listen(form: Form) {
             let quiet = waiting.extract_if(|_, since| since.elapsed() >= QUIET);
             let mut told: Vec<usize> = quiet.map(|(at, _)| at).collect();
             told.sort_unstable();
-            told.iter().for_each(|at| print(&format!("{}\n", narrator.boots()[*at])));
+            told.iter().for_each(|at| print_stdout(&format!("{}\n", narrator.boots()[*at])));
         }
     }
     narrator.settle();
@@ -106,7 +106,7 @@ fn listen(form: Form) {
     let mut left: Vec<usize> = waiting.into_keys().collect();
     left.sort_unstable();
     let told: Vec<String> = left.iter().map(|at| narrator.boots()[*at].to_string()).collect();
-    print(&told.join("\n"));
+    print_stdout(&told.join("\n"));
 }
 
 /// A thread waits for lines, so that time goes on without them.
@@ -130,5 +130,5 @@ fn next_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
         return Ok(None);
     }
     let line = String::from_utf8_lossy(&bytes);
-    Ok(Some(plain(line.trim_end_matches(['\n', '\r'])).into_owned()))
+    Ok(Some(sanitize(line.trim_end_matches(['\n', '\r'])).into_owned()))
 }

@@ -143,7 +143,7 @@ fn read_file_request(
     let ip = client.peer.ip();
     effects.push(Effect::Observe(ClientEvent::TransferStarted { client: ip, path: resolved.path.clone() }));
     if around.tftp.log_transfers {
-        let line = DecisionLine::Begins {
+        let line = DecisionLine::TransferStarted {
             path: sanitized(&resolved.path),
             client: client.address_text.clone(),
             size: opened.size,

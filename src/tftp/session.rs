@@ -291,7 +291,7 @@ impl Session {
 
     /// How long it took.
     fn completion_line(&self, now: Timestamp) -> Option<Effect> {
-        let line = DecisionLine::Ended {
+        let line = DecisionLine::TransferEnded {
             path: sanitized(&self.path),
             client: self.client.address_text.clone(),
             size: self.source.size(),
