@@ -3,8 +3,8 @@
 // They end the process where nobody reads what they print.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-use pxemasq::daemon::End;
-use pxemasq::daemon::startup::{Asked, Parsed, parse};
+use pxemasq::daemon::ExitReason;
+use pxemasq::daemon::startup::{Command, Parsed, parse};
 use pxemasq::explain::Explained;
 use pxemasq::failure::StartupError;
 use pxemasq::journal::Logger;
@@ -32,16 +32,16 @@ fn main() -> ExitCode {
 fn run(words: &[String], journal: &Logger) -> Result<ExitCode, StartupError> {
     let posixly_correct = std::env::var_os("POSIXLY_CORRECT").is_some();
     match parse(words, posixly_correct)? {
-        Asked::Print(text) => print_stdout(&text),
-        Asked::Test { parsed, strict } => {
+        Command::Print(text) => print_stdout(&text),
+        Command::Test { parsed, strict } => {
             print_stderr("dnsmasq: syntax check OK.");
             return Ok(told(&parsed, strict));
         }
-        Asked::Story { form, path } => return Ok(told_to_the_end(tell(form, path.as_deref()))),
-        Asked::Explain { parsed, clients, json } => {
+        Command::Story { format: form, path } => return Ok(told_to_the_end(tell(form, path.as_deref()))),
+        Command::Explain { parsed, clients, json } => {
             return Ok(answered(parsed.explain(&clients, json)));
         }
-        Asked::Serve(parsed) => {
+        Command::Serve(parsed) => {
             if let Some(daemon) = parsed.bind(journal)?.detach()? {
                 return Ok(code(daemon.serve(journal)?));
             }
@@ -52,7 +52,7 @@ fn run(words: &[String], journal: &Logger) -> Result<ExitCode, StartupError> {
 
 /// What we know beyond the verdict. A program hears of it only if there is something amiss.
 fn told(parsed: &Parsed, strict: bool) -> ExitCode {
-    let remarks = parsed.remarks();
+    let remarks = parsed.warnings();
     let files = parsed.files().join(", ");
     if !files.is_empty() && !remarks.is_empty() {
         print_stderr(&format!("warning: files read: {files}"));
@@ -87,11 +87,11 @@ fn complain(failure: &StartupError) -> ExitCode {
     ExitCode::from(failure.code)
 }
 
-fn code(end: End) -> ExitCode {
+fn code(end: ExitReason) -> ExitCode {
     match end {
-        End::Terminated => ExitCode::SUCCESS,
-        End::Interrupted => ExitCode::from(5),
-        End::Failed(code) => ExitCode::from(code),
+        ExitReason::Terminated => ExitCode::SUCCESS,
+        ExitReason::Interrupted => ExitCode::from(5),
+        ExitReason::Failed(code) => ExitCode::from(code),
     }
 }
 

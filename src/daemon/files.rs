@@ -1,8 +1,8 @@
 //! Files on disk, with dnsmasq's rules of who may have them (spec: TFTP, section 5).
 
-use super::mounts::Mounts;
-use super::read_ahead::{RUN, ReadAhead};
-use super::readers::{Device, Done, Found, Job, Part, Readers, look, look_patiently};
+use super::mounts::RemoteMounts;
+use super::read_ahead::{EXTENT_SIZE, ReadAhead};
+use super::readers::{Device, Completion, LookupResult, Job, Part, IoThreads, lookup, lookup_blocking};
 use crate::reason::strerror;
 use crate::sys::disk::{AtOnce, is_in_memory, read_at_once};
 use crate::sys::{neighbour, privilege};
@@ -20,17 +20,17 @@ pub struct DiskFiles {
     /// They are few, and looked up for each block.
     open: BTreeMap<FileId, Open>,
     /// Files that are sent, and have not changed since they were opened.
-    shared: HashMap<Identity, FileId>,
+    shared: HashMap<FileVersion, FileId>,
     opened: usize,
-    ahead: ReadAhead,
+    read_ahead: ReadAhead,
     /// Who waits for disks. Without them we wait ourselves.
-    readers: Option<Readers>,
-    mounts: Mounts,
-    under_way: HashSet<(FileId, u64)>,
+    readers: Option<IoThreads>,
+    mounts: RemoteMounts,
+    in_flight: HashSet<(FileId, u64)>,
     /// Reads that have failed; whoever waits for them is told.
     failed: HashMap<(FileId, u64), String>,
     /// What the readers look for, and what they have found.
-    looked: HashMap<DiskLookup, (Device, Option<Found>)>,
+    lookups: HashMap<DiskLookup, (Device, Option<LookupResult>)>,
     /// What the client that was served last will want.
     next: Option<(FileId, u64, usize)>,
     /// `tftp-secure`: only files of our own user.
@@ -38,98 +38,98 @@ pub struct DiskFiles {
 }
 
 /// What disks have told.
-pub enum Arrived {
+pub enum Completed {
     /// A part of a file.
     Part(FileId, u64),
     /// What there is of a path. To be forgotten when everybody was told.
-    Looked(DiskLookup),
+    LookedUp(DiskLookup),
 }
 
 /// A file, and who it is for.
 struct Open {
     file: Arc<File>,
-    identity: Identity,
+    identity: FileVersion,
     size: u64,
     users: usize,
-    disk: Disk,
+    disk: ReadMode,
     device: Device,
 }
 
 /// How long a read may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Disk {
+enum ReadMode {
     /// The file system says whether it would take long.
-    Asked,
+    NonBlocking,
     /// It never does.
-    Fast,
+    InMemory,
     /// It may, and does not say.
-    Slow,
+    Threaded,
 }
 
 /// What makes two names one file with the same contents: device, inode, size, and when it was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Identity([i128; 5]);
+struct FileVersion([i128; 5]);
 
 /// Readable for everybody.
-pub const OTHERS_READ: u32 = 0o004;
+pub const WORLD_READABLE: u32 = 0o004;
 
 impl DiskFiles {
     /// Files that are read by threads where a disk has to be waited for.
-    pub fn new(secure: bool, readers: Readers) -> Self {
+    pub fn new(secure: bool, readers: IoThreads) -> Self {
         Self { secure, readers: Some(readers), ..Self::default() }
     }
 
     /// The next thing that the threads have done since.
-    pub fn arrived(&mut self) -> Option<Arrived> {
+    pub fn completed(&mut self) -> Option<Completed> {
         loop {
-            match self.readers.as_mut().and_then(Readers::next)? {
-                Done::Read { id, offset, length, result } => {
-                    self.under_way.remove(&(id, offset));
+            match self.readers.as_mut().and_then(IoThreads::next)? {
+                Completion::Read { id, offset, length, result } => {
+                    self.in_flight.remove(&(id, offset));
                     match result {
                         _ if !self.open.contains_key(&id) => {}
-                        Ok(bytes) => self.ahead.take(id, offset, bytes, length),
+                        Ok(bytes) => self.read_ahead.take(id, offset, bytes, length),
                         Err(error) => _ = self.failed.insert((id, offset), strerror(&error)),
                     }
-                    return Some(Arrived::Part(id, offset));
+                    return Some(Completed::Part(id, offset));
                 }
-                Done::Looked(awaited, found) => {
-                    if let Some((_, result)) = self.looked.get_mut(&awaited) {
+                Completion::LookedUp(awaited, found) => {
+                    if let Some((_, result)) = self.lookups.get_mut(&awaited) {
                         *result = Some(found);
                     }
-                    return Some(Arrived::Looked(awaited));
+                    return Some(Completed::LookedUp(awaited));
                 }
-                Done::Closed => {}
+                Completion::Closed => {}
             }
         }
     }
 
     /// Everybody was told what was found.
     pub fn forget(&mut self, awaited: &DiskLookup) {
-        if let Some((device, Some(Found::File(Ok((file, _)))))) = self.looked.remove(awaited) {
+        if let Some((device, Some(LookupResult::File(Ok((file, _)))))) = self.lookups.remove(awaited) {
             self.close_file(device, file);
         }
     }
 
     /// What there is of a path, and the device if it is remote; `None`: the readers look for it, or have too much to do and
     /// will when somebody asks again.
-    fn look(&mut self, awaited: DiskLookup) -> Option<(Found, Option<Device>)> {
+    fn lookup(&mut self, awaited: DiskLookup) -> Option<(LookupResult, Option<Device>)> {
         let (DiskLookup::File(path) | DiskLookup::Directory(path)) = &awaited;
-        if let Some((device, found)) = self.looked.get(&awaited) {
-            let remote = Some(*device).filter(|device| *device != Device::Held);
+        if let Some((device, found)) = self.lookups.get(&awaited) {
+            let remote = Some(*device).filter(|device| *device != Device::Leased);
             return found.clone().map(|found| (found, remote));
         }
         let Some(readers) = &mut self.readers else {
-            return Some((look_patiently(&awaited), None));
+            return Some((lookup_blocking(&awaited), None));
         };
         let device = match self.mounts.remote(path) {
             Some(mount) => Device::Mount(mount),
-            None => match look(&awaited) {
-                Found::File(Err(OpenError::Pending)) => Device::Held,
+            None => match lookup(&awaited) {
+                LookupResult::File(Err(OpenError::Pending)) => Device::Leased,
                 found => return Some((found, None)),
             },
         };
-        if readers.take(device, Job::Look(awaited.clone())).is_ok() {
-            self.looked.insert(awaited, (device, None));
+        if readers.submit(device, Job::Lookup(awaited.clone())).is_ok() {
+            self.lookups.insert(awaited, (device, None));
         }
         None
     }
@@ -138,13 +138,13 @@ impl DiskFiles {
     fn close_file(&mut self, device: Device, file: Arc<File>) {
         if let (Device::Mount(_), Some(readers)) = (device, &mut self.readers) {
             // If there is no thread for it, it is closed at once.
-            drop(readers.take(device, Job::Close(file)));
+            drop(readers.submit(device, Job::Close(file)));
         }
     }
 
     /// Whoever opens a file that is already sent, and has not changed, shares its descriptor.
-    fn enter(&mut self, file: Arc<File>, metadata: &Metadata, remote: Option<Device>) -> FileId {
-        let identity = Identity::of(metadata);
+    fn register(&mut self, file: Arc<File>, metadata: &Metadata, remote: Option<Device>) -> FileId {
+        let identity = FileVersion::of_metadata(metadata);
         if let Some(&id) = self.shared.get(&identity)
             && let Some(open) = self.open.get_mut(&id)
         {
@@ -155,9 +155,9 @@ impl DiskFiles {
         let id = FileId(self.opened);
         // Only files have a disk behind them that can be slow; all else answers with an error.
         let disk = match remote {
-            _ if !metadata.is_file() => Disk::Fast,
-            None => Disk::Asked,
-            Some(_) => Disk::Slow,
+            _ if !metadata.is_file() => ReadMode::InMemory,
+            None => ReadMode::NonBlocking,
+            Some(_) => ReadMode::Threaded,
         };
         let device = remote.unwrap_or(Device::Disk(metadata.dev()));
         let size = metadata.size();
@@ -167,14 +167,14 @@ impl DiskFiles {
     }
 
     /// Reads what will be wanted next, while the client that was served last takes in what it got.
-    pub fn look_further(&mut self) {
+    pub fn prefetch(&mut self) {
         if let Some((id, offset, wanted)) = self.next.take()
             && let Some(open) = self.open.get(&id)
-            && open.disk != Disk::Slow
+            && open.disk != ReadMode::Threaded
         {
             let left = usize::try_from(open.size.saturating_sub(offset)).unwrap_or(usize::MAX);
             let wanted = wanted.min(left);
-            if wanted == 0 || self.ahead.has(id, offset, wanted) {
+            if wanted == 0 || self.read_ahead.has(id, offset, wanted) {
                 return;
             }
             // What cannot be had now is asked for when it is wanted.
@@ -184,7 +184,7 @@ impl DiskFiles {
 
     /// Makes a part of a file known: where in [`ReadAhead`] it is, or why not.
     fn fetch(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<usize, ReadResult<'static>> {
-        if let Some(place) = self.ahead.find(id, offset, wanted) {
+        if let Some(place) = self.read_ahead.find(id, offset, wanted) {
             return Ok(place);
         }
         let Some(open) = self.open.get_mut(&id) else {
@@ -193,35 +193,35 @@ impl DiskFiles {
         if let Some(reason) = self.failed.remove(&(id, offset)) {
             return Err(ReadResult::Failed(strerror));
         }
-        if open.disk != Disk::Slow {
-            let length = self.ahead.length(wanted, open.size.saturating_sub(offset));
-            let mut buffer = self.ahead.buffer(length);
+        if open.disk != ReadMode::Threaded {
+            let length = self.read_ahead.length(wanted, open.size.saturating_sub(offset));
+            let mut buffer = self.read_ahead.buffer(length);
             match open.read(offset, &mut buffer[..length], wanted) {
                 // A part of what is beyond may be missing: only what is there is known.
                 Ok(Some(read)) => {
-                    return Ok(self.ahead.keep(id, offset, buffer, read, read.max(wanted)));
+                    return Ok(self.read_ahead.keep(id, offset, buffer, read, read.max(wanted)));
                 }
                 Ok(None) => {}
                 Err(error) => return Err(ReadResult::Failed(strerror(&error))),
             }
         }
-        self.have_read(id, offset, wanted).and(Err(ReadResult::Pending))
+        self.request_read(id, offset, wanted).and(Err(ReadResult::Pending))
     }
 
     /// Has a part of a file read by the threads.
-    fn have_read(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<(), ReadResult<'static>> {
+    fn request_read(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<(), ReadResult<'static>> {
         let (Some(open), Some(readers)) = (self.open.get(&id), &mut self.readers) else {
             return Ok(());
         };
         let left = usize::try_from(open.size.saturating_sub(offset)).unwrap_or(usize::MAX);
-        if left == 0 || !self.under_way.insert((id, offset)) {
+        if left == 0 || !self.in_flight.insert((id, offset)) {
             return Ok(());
         }
         // Whole windows: one that was cut would have to be read again.
-        let length = left.min(wanted * (RUN / wanted.max(1)).max(1));
+        let length = left.min(wanted * (EXTENT_SIZE / wanted.max(1)).max(1));
         let part = Part { id, file: Arc::downgrade(&open.file), offset, length };
-        readers.take(open.device, Job::Read(part)).map_err(|error| {
-            self.under_way.remove(&(id, offset));
+        readers.submit(open.device, Job::Read(part)).map_err(|error| {
+            self.in_flight.remove(&(id, offset));
             // Too much is asked of that disk already: whoever repeats what he has sent asks again.
             let busy = error.kind() == io::ErrorKind::WouldBlock;
             if busy { ReadResult::Pending } else { ReadResult::Failed(strerror(&error)) }
@@ -230,11 +230,11 @@ impl DiskFiles {
 
     /// A disk that does not say how long it takes is asked in time for what comes next.
     fn look_ahead(&mut self, id: FileId, place: usize, reached: u64, wanted: usize) {
-        let slow = self.open.get(&id).is_some_and(|open| open.disk == Disk::Slow);
-        let end = self.ahead.end(place);
-        if slow && reached + (RUN / 2) as u64 > end && !self.ahead.has(id, end, 1) {
+        let slow = self.open.get(&id).is_some_and(|open| open.disk == ReadMode::Threaded);
+        let end = self.read_ahead.end(place);
+        if slow && reached + (EXTENT_SIZE / 2) as u64 > end && !self.read_ahead.has(id, end, 1) {
             // If it fails, whoever comes there will hear of it.
-            drop(self.have_read(id, end, wanted));
+            drop(self.request_read(id, end, wanted));
         }
     }
 }
@@ -242,13 +242,13 @@ impl DiskFiles {
 impl Open {
     /// Reads without waiting for a disk; `None`: at least some of what is wanted has to be waited for.
     fn read(&mut self, offset: u64, buffer: &mut [u8], wanted: usize) -> io::Result<Option<usize>> {
-        if self.disk == Disk::Asked {
+        if self.disk == ReadMode::NonBlocking {
             match read_at_once(&self.file, offset, buffer)? {
                 AtOnce::Read(read) => return Ok((read >= wanted).then_some(read)),
                 AtOnce::NotYet => return Ok(None),
-                AtOnce::Unknown if is_in_memory(&self.file) => self.disk = Disk::Fast,
+                AtOnce::Unknown if is_in_memory(&self.file) => self.disk = ReadMode::InMemory,
                 AtOnce::Unknown => {
-                    self.disk = Disk::Slow;
+                    self.disk = ReadMode::Threaded;
                     return Ok(None);
                 }
             }
@@ -257,8 +257,8 @@ impl Open {
     }
 }
 
-impl Identity {
-    fn of(metadata: &Metadata) -> Self {
+impl FileVersion {
+    fn of_metadata(metadata: &Metadata) -> Self {
         let time =
             |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
         Self([
@@ -273,14 +273,14 @@ impl Identity {
 
 impl Files for DiskFiles {
     fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError> {
-        let (file, metadata, remote) = match self.look(DiskLookup::File(path.to_vec())) {
-            Some((Found::File(found), remote)) => {
+        let (file, metadata, remote) = match self.lookup(DiskLookup::File(path.to_vec())) {
+            Some((LookupResult::File(found), remote)) => {
                 found.map(|(file, about)| (file, about, remote))?
             }
-            Some((Found::Directory(_), _)) | None => return Err(OpenError::Pending),
+            Some((LookupResult::Directory(_), _)) | None => return Err(OpenError::Pending),
         };
         let allowed = if privilege::is_root() {
-            metadata.mode() & OTHERS_READ != 0
+            metadata.mode() & WORLD_READABLE != 0
         } else {
             !self.secure || metadata.uid() == privilege::own_uid()
         };
@@ -288,12 +288,12 @@ impl Files for DiskFiles {
             return Err(OpenError::Denied);
         }
         let size = metadata.size();
-        Ok(OpenedFile { file: self.enter(file, &metadata, remote), size })
+        Ok(OpenedFile { file: self.register(file, &metadata, remote), size })
     }
 
     fn read(&mut self, id: FileId, offset: u64, wanted: usize) -> ReadResult<'_> {
         // Nothing is nothing on any disk. What is no file has an error to tell.
-        if wanted == 0 && self.open.get(&id).is_some_and(|open| open.disk != Disk::Fast) {
+        if wanted == 0 && self.open.get(&id).is_some_and(|open| open.disk != ReadMode::InMemory) {
             return ReadResult::Bytes(&[]);
         }
         let place = match self.fetch(id, offset, wanted) {
@@ -302,7 +302,7 @@ impl Files for DiskFiles {
         };
         self.look_ahead(id, place, offset + wanted as u64, wanted);
         self.next = Some((id, offset + wanted as u64, wanted));
-        ReadResult::Bytes(self.ahead.bytes(place, offset, wanted))
+        ReadResult::Bytes(self.read_ahead.bytes(place, offset, wanted))
     }
 
     fn close(&mut self, id: FileId) {
@@ -315,16 +315,16 @@ impl Files for DiskFiles {
             self.shared.remove(&open.identity);
             self.close_file(open.device, open.file);
         }
-        self.ahead.forget(id);
+        self.read_ahead.forget(id);
         self.failed.retain(|(file, _), _| *file != id);
-        if self.open.is_empty() && self.looked.is_empty() {
-            self.readers.iter_mut().for_each(Readers::rest);
+        if self.open.is_empty() && self.lookups.is_empty() {
+            self.readers.iter_mut().for_each(IoThreads::stop_idle);
         }
     }
 
     fn is_directory(&mut self, path: &[u8]) -> Option<bool> {
-        self.look(DiskLookup::Directory(path.to_vec()))
-            .map(|(found, _)| matches!(found, Found::Directory(true)))
+        self.lookup(DiskLookup::Directory(path.to_vec()))
+            .map(|(found, _)| matches!(found, LookupResult::Directory(true)))
     }
 
     fn mac_of(&self, client: IpAddr) -> Option<[u8; 6]> {

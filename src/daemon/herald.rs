@@ -7,14 +7,14 @@ use crate::sys::background::{Side, detach};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
 /// The daemon's side.
-pub struct Herald(PipeWriter);
+pub struct ForkStatus(PipeWriter);
 
 /// The word for a start; no exit code of a failure.
 const STARTED: u8 = 0;
 
-impl Herald {
+impl ForkStatus {
     /// Goes into the background. `None`: we are the process that was started, and the daemon serves.
-    pub fn part() -> Result<Option<Self>, StartupError> {
+    pub fn detach() -> Result<Option<Self>, StartupError> {
         let failed = |error: io::Error| {
             StartupError::other(format!("cannot fork into background: {}", strerror(&error)))
         };
@@ -73,7 +73,7 @@ mod tests {
     fn a_failure_arrives_whole() {
         let (hears, speaks) = io::pipe().unwrap();
         let failure = StartupError::file("cannot open log").with_detail("  see c:1".to_owned());
-        Herald(speaks).failed(&failure);
+        ForkStatus(speaks).failed(&failure);
         assert_eq!(wait(hears), Err(failure));
         assert_eq!(heard(&[STARTED]), Ok(()));
     }

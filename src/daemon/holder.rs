@@ -6,14 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 /// One line: who has the UDP port where we want it, as far as we can see, and how to get it.
-pub fn of(address: SocketAddr) -> String {
+pub fn describe_port_owner(address: SocketAddr) -> String {
     let port = address.port();
-    let Some((id, name)) = process(&sockets(address)) else {
+    let Some((id, name)) = owning_process(&sockets(address)) else {
         return format!(
             "  port {port} is taken by a process that cannot be seen from here: \"ss -ulpn\" as root names it"
         );
     };
-    let (of, remedy) = match unit(id) {
+    let (of, remedy) = match systemd_unit(id) {
         // A service of that name is it. In others it may be one of many, and not to be stopped with all of them.
         Some(unit) if unit.strip_suffix(".service") == Some(&name) => {
             (String::new(), format!("\"systemctl stop {unit}\" frees it"))
@@ -52,7 +52,7 @@ fn address(hex: &str) -> Option<IpAddr> {
 }
 
 /// The first process but ours that has one of them open, and its name.
-fn process(sockets: &HashSet<String>) -> Option<(u32, String)> {
+fn owning_process(sockets: &HashSet<String>) -> Option<(u32, String)> {
     let own = std::process::id();
     fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
         let id = entry.file_name().to_str()?.parse().ok().filter(|id| *id != own)?;
@@ -67,7 +67,7 @@ fn process(sockets: &HashSet<String>) -> Option<(u32, String)> {
 }
 
 /// systemd's unit of a process.
-fn unit(id: u32) -> Option<String> {
+fn systemd_unit(id: u32) -> Option<String> {
     let groups = fs::read_to_string(format!("/proc/{id}/cgroup")).ok()?;
     let last = groups.lines().find_map(|line| Path::new(line).file_name()?.to_str())?;
     last.ends_with(".service").then(|| last.to_owned())
@@ -79,7 +79,7 @@ fn sockets_are_told_by_port_and_address() {
     let here = socket.local_addr().unwrap();
     let at = |ip: &str| sockets(SocketAddr::new(ip.parse().unwrap(), here.port())).len();
     assert_eq!((at("127.0.0.1"), at("0.0.0.0"), at("127.0.0.2")), (1, 1, 0));
-    assert!(of(here).contains("cannot be seen from here"), "it is ours: {}", of(here));
+    assert!(describe_port_owner(here).contains("cannot be seen from here"), "it is ours: {}", describe_port_owner(here));
     assert_eq!(address("0100007F"), Some(IpAddr::from([127, 0, 0, 1])));
     assert_eq!(address("00000000000000000000000000000000"), Some(IpAddr::from([0; 16])));
 }

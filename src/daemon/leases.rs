@@ -13,12 +13,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const USUAL: &str = "/var/lib/misc/dnsmasq.leases";
+const DEFAULT_LEASE_FILE: &str = "/var/lib/misc/dnsmasq.leases";
 /// What a shell says of a command that it may not run, and of one it cannot find.
-const NOT_ALLOWED: i32 = 126;
-const NOT_FOUND: i32 = 127;
+const EXIT_NOT_ALLOWED: i32 = 126;
+const EXIT_NOT_FOUND: i32 = 127;
 /// Bytes of the words of an entry, at most: expiry, hardware address, address, name, client identifier.
-const LONGEST: [usize; 5] = [255, 255, 64, 255, 764];
+const MAX_LINE_LEN: [usize; 5] = [255, 255, 64, 255, 764];
 
 /// The database, and what there is to say of it.
 #[derive(Default)]
@@ -26,7 +26,7 @@ pub struct Leases {
     /// Held open, as dnsmasq does.
     pub file: Option<File>,
     /// Lines that are no leases.
-    pub happened: Vec<FileLine>,
+    pub warnings: Vec<FileLine>,
 }
 
 /// Opens it, or makes it, where there are ranges. With `leasefile-ro` a script has it, if there is one.
@@ -37,7 +37,7 @@ pub fn open(config: &Config) -> Result<Leases, StartupError> {
         return Ok(Leases::default());
     }
     if process.use_lease_file {
-        let path = process.lease_file.as_deref().unwrap_or(Path::new(USUAL));
+        let path = process.lease_file.as_deref().unwrap_or(Path::new(DEFAULT_LEASE_FILE));
         let failed = |what: &str, error| {
             StartupError::file(format!("{what} lease file {}: {}", path.display(), strerror(&error)))
         };
@@ -53,17 +53,17 @@ pub fn open(config: &Config) -> Result<Leases, StartupError> {
         }
         file = Some(opened);
     } else if let Some(script) = &process.script {
-        bytes = ask(script)?;
+        bytes = run_init_script(script)?;
     }
     let (leases, happened) = read(&bytes);
     if leases > process.max_leases {
         return Err(StartupError::other("too many stored leases"));
     }
-    Ok(Leases { file, happened })
+    Ok(Leases { file, warnings: happened })
 }
 
 /// Has the script print the database.
-fn ask(script: &Path) -> Result<Vec<u8>, StartupError> {
+fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
     let mut command = OsString::from(script);
     command.push(" init");
     let mut shell = Command::new("sh");
@@ -75,8 +75,8 @@ fn ask(script: &Path) -> Result<Vec<u8>, StartupError> {
     let output = asked.map_err(|error: io::Error| failed(&strerror(&error)))?;
     match output.status.code() {
         Some(0) | None => Ok(output.stdout),
-        Some(NOT_ALLOWED) => Err(failed("Permission denied")),
-        Some(NOT_FOUND) => Err(failed("No such file or directory")),
+        Some(EXIT_NOT_ALLOWED) => Err(failed("Permission denied")),
+        Some(EXIT_NOT_FOUND) => Err(failed("No such file or directory")),
         Some(code) => {
             let low = u8::try_from(code).unwrap_or_default().wrapping_add(10);
             Err(StartupError::new(low, format!("lease-init script returned exit code {code}")))
@@ -87,17 +87,17 @@ fn ask(script: &Path) -> Result<Vec<u8>, StartupError> {
 /// How many leases there are, and what there is to say of the rest. dnsmasq reads words, wherever lines end: `expiry
 /// mac address name client-id`, or `duid id`.
 fn read(bytes: &[u8]) -> (usize, Vec<FileLine>) {
-    let mut words = Words(bytes);
+    let mut words = Fields(bytes);
     let (mut leases, mut happened) = (0, Vec::new());
-    while let Some(first) = words.next(LONGEST[0]) {
-        let Some(second) = words.next(LONGEST[1]) else {
+    while let Some(first) = words.next(MAX_LINE_LEN[0]) {
+        let Some(second) = words.next(MAX_LINE_LEN[1]) else {
             happened.push(FileLine::UncleanLeases);
             break;
         };
         if first == b"duid" {
             continue;
         }
-        let [address, name, id] = [2, 3, 4].map(|at| words.next(LONGEST[at]));
+        let [address, name, id] = [2, 3, 4].map(|at| words.next(MAX_LINE_LEN[at]));
         let shown =
             |word: Option<&[u8]>| String::from_utf8_lossy(word.unwrap_or_default()).into_owned();
         if id.is_none() {
@@ -112,9 +112,9 @@ fn read(bytes: &[u8]) -> (usize, Vec<FileLine>) {
     (leases, happened)
 }
 
-struct Words<'b>(&'b [u8]);
+struct Fields<'b>(&'b [u8]);
 
-impl<'b> Words<'b> {
+impl<'b> Fields<'b> {
     /// The next one, or so much of it.
     fn next(&mut self, longest: usize) -> Option<&'b [u8]> {
         let rest = self.0.trim_ascii_start();

@@ -10,37 +10,37 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 /// A manager that is busy is waited for so long: whoever is never told that we are ready ends us.
-const PATIENCE: Duration = Duration::from_secs(2);
+const SEND_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The manager that started us.
-pub struct Manager {
+pub struct SdNotify {
     socket: OsString,
 }
 
-impl Manager {
+impl SdNotify {
     /// The one that the environment names.
-    pub fn of_environment() -> Option<Self> {
+    pub fn from_environment() -> Option<Self> {
         let socket = std::env::var_os("NOTIFY_SOCKET").filter(|path| !path.is_empty())?;
         Some(Self { socket })
     }
 
     /// We serve, as this process.
     pub fn ready(&self) {
-        self.tell(&format!("READY=1\nMAINPID={}", std::process::id()));
+        self.notify(&format!("READY=1\nMAINPID={}", std::process::id()));
     }
 
     /// We read files again, and are ready only behind that.
     pub fn reloading(&self) {
-        self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={}", clock::since_boot().as_micros()));
+        self.notify(&format!("RELOADING=1\nMONOTONIC_USEC={}", clock::since_boot().as_micros()));
     }
 
     /// We end.
     pub fn stopping(&self) {
-        self.tell("STOPPING=1");
+        self.notify("STOPPING=1");
     }
 
     /// A manager that does not listen is none.
-    fn tell(&self, words: &str) {
+    fn notify(&self, words: &str) {
         drop(self.send(words.as_bytes()));
     }
 
@@ -50,7 +50,7 @@ impl Manager {
             _ => SocketAddr::from_pathname(&self.socket),
         }?;
         let socket = UnixDatagram::unbound()?;
-        socket.set_write_timeout(Some(PATIENCE))?;
+        socket.set_write_timeout(Some(SEND_TIMEOUT))?;
         socket.send_to_addr(words, &address)
     }
 }

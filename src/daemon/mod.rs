@@ -48,18 +48,18 @@ use crate::sys::signals::{Asked, Signals, bury_children, release};
 use crate::sys::{limits, udp};
 use crate::tftp::Server;
 use files::DiskFiles;
-use linger::Linger;
-use manager::Manager;
+use linger::BusyPoll;
+use manager::SdNotify;
 use mio::Events;
-use notices::Looking;
-use one_interface::BoundTo;
-use outgoing::Delayed;
+use notices::FileInspector;
+use one_interface::DeviceBinding;
+use outgoing::DelayedReplies;
 use script::Script;
-use sockets::{Role, Sockets};
+use sockets::{EventSource, Sockets};
 use std::fs::File;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use teller::Teller;
+use teller::LogLimiter;
 use watched::{Changes, WatchedDirectories};
 
 /// A daemon that serves.
@@ -67,38 +67,38 @@ pub struct Daemon {
     config: Config,
     interfaces: Interfaces,
     /// The only interface that the DHCP sockets hear.
-    bound_to: Option<BoundTo>,
+    device: Option<DeviceBinding>,
     names: ServerNames,
     run_time_files: ReloadableFiles,
-    watched: Option<WatchedDirectories>,
+    watched_directories: Option<WatchedDirectories>,
     sockets: Sockets,
     signals: Signals,
-    watch: Watch,
+    address_watch: Watch,
     tftp: Server,
     files: DiskFiles,
     script: Option<Script>,
-    journal: Logger,
-    delayed: Delayed,
-    teller: Teller,
+    logger: Logger,
+    delayed_replies: DelayedReplies,
+    teller: LogLimiter,
     /// Who is on the way, and what is said of that.
-    onlooker: BootMonitor,
-    looking: Looking,
+    monitor: BootMonitor,
+    inspector: FileInspector,
     /// Hears other servers, where we may.
-    ear: Option<Ear>,
+    sniffer: Option<Ear>,
     clock: Clock,
     effects: Vec<Effect>,
-    linger: Linger,
+    busy_poll: BusyPoll,
     /// Sockets that were not read to the end.
-    backlog: Vec<Role>,
-    manager: Option<Manager>,
+    backlog: Vec<EventSource>,
+    sd_notify: Option<SdNotify>,
     /// Held open, as dnsmasq does.
     _leases: Option<File>,
 }
 
 /// What datagrams are read into.
-struct Mail {
-    one: Vec<u8>,
-    several: Inbox,
+struct ReceiveBuffers {
+    single: Vec<u8>,
+    batch: Inbox,
 }
 
 /// A clock that never jumps, in step with the seconds on the wall as they were at the start.
@@ -121,7 +121,7 @@ impl Clock {
 
 /// How a daemon ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum ExitReason {
     /// It was told to.
     Terminated,
     /// It was interrupted at a terminal.
@@ -131,24 +131,24 @@ pub enum End {
 }
 
 /// Larger than any UDP datagram.
-const BUFFER: usize = 64 * 1024;
+const RECEIVE_BUFFER_LEN: usize = 64 * 1024;
 /// How long to wait for syslog before trying again.
-const SYSLOG_PAUSE: Duration = Duration::from_millis(50);
+const SYSLOG_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 /// While a disk is asked about a file for a notice.
-const LOOKING_PAUSE: Duration = Duration::from_secs(1);
-const EVENTS: usize = 256;
+const INSPECTION_POLL_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_EVENTS: usize = 256;
 /// Datagrams that one socket may have read before the others have their turn.
-const FAIR_SHARE: usize = 64;
+const MAX_DATAGRAMS_PER_TURN: usize = 64;
 
 impl Daemon {
     /// Serves until told to end.
-    pub fn serve(mut self) -> Result<End, StartupError> {
-        self.manager.iter().for_each(Manager::ready);
-        let mut events = Events::with_capacity(EVENTS);
-        let mut mail = Mail { one: vec![0; BUFFER], several: Inbox::default() };
-        let mut roles: Vec<Role> = Vec::new();
+    pub fn serve(mut self) -> Result<ExitReason, StartupError> {
+        self.sd_notify.iter().for_each(SdNotify::ready);
+        let mut events = Events::with_capacity(MAX_EVENTS);
+        let mut mail = ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: Inbox::default() };
+        let mut roles: Vec<EventSource> = Vec::new();
         loop {
-            let linger = self.linger.time(&roles, self.tftp.transfers());
+            let linger = self.busy_poll.duration(&roles, self.tftp.transfers());
             match self.wait(&mut events, linger) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 waited => waited.map_err(|error| {
@@ -159,72 +159,72 @@ impl Daemon {
             roles.clear();
             // What was left last time waits for no event: mio tells only once.
             roles.append(&mut self.backlog);
-            roles.extend(events.iter().map(|event| Role::of(event.token())));
-            Role::in_order(&mut roles);
+            roles.extend(events.iter().map(|event| EventSource::from_token(event.token())));
+            EventSource::dedup_in_priority_order(&mut roles);
             for &role in &roles {
-                if let Some(end) = self.turn(role, &mut mail, now) {
-                    self.leave();
+                if let Some(end) = self.handle_ready(role, &mut mail, now) {
+                    self.shutdown();
                     return Ok(end);
                 }
             }
             self.perform(now);
             self.expire(&mut mail, now);
             self.send_delayed(now);
-            self.look_after(now);
+            self.poll_monitor(now);
             self.next_in_line(now);
         }
     }
 
     /// Lets go of everything, and then tells the script the rest: whoever starts next finds the ports free.
-    fn leave(self) {
+    fn shutdown(self) {
         let Self { script, sockets, signals, .. } = self;
         drop(sockets);
         // Whoever does not want to wait for the script says so once more.
         drop(signals);
         release();
-        script.into_iter().for_each(Script::part);
+        script.into_iter().for_each(Script::hand_over);
     }
 
     /// Waits for events. For the time of `linger` it looks for them without going to sleep.
     fn wait(&mut self, events: &mut Events, linger: Duration) -> io::Result<()> {
-        let unsaid = self.journal.flush();
+        let unsaid = self.logger.flush();
         if linger > Duration::ZERO && self.backlog.is_empty() {
-            self.files.look_further();
+            self.files.prefetch();
             let end = Instant::now() + linger;
             self.sockets.poll(events, Some(Duration::ZERO))?;
             while events.is_empty() && Instant::now() < end {
                 self.sockets.poll(events, Some(Duration::ZERO))?;
             }
-            let came: Vec<Role> = events.iter().map(|event| Role::of(event.token())).collect();
-            self.linger.learn(&came, limits::preemptions());
+            let came: Vec<EventSource> = events.iter().map(|event| EventSource::from_token(event.token())).collect();
+            self.busy_poll.record_outcome(&came, limits::preemptions());
             if !events.is_empty() {
                 return Ok(());
             }
         }
-        let pause = self.pause(unsaid);
+        let pause = self.poll_timeout(unsaid);
         self.sockets.poll(events, pause)
     }
 
     /// Serves one descriptor, a fair share of what it has.
-    fn turn(&mut self, role: Role, mail: &mut Mail, now: Timestamp) -> Option<End> {
+    fn handle_ready(&mut self, role: EventSource, mail: &mut ReceiveBuffers, now: Timestamp) -> Option<ExitReason> {
         let more = match role {
-            Role::Signals => return self.signalled(),
-            Role::Watch => {
-                self.look_around();
+            EventSource::Signals => return self.handle_signals(),
+            EventSource::AddressWatch => {
+                self.refresh_interfaces();
                 false
             }
-            Role::Directories => self.read_changed(),
-            Role::Dhcp(port) => self.dhcp(port, &mut mail.one, now),
-            Role::Ear => self.overhear(&mut mail.one, now),
-            Role::Tftp(listener) => self.requests(listener, &mut mail.one, now),
-            Role::Transfer(id) => self.transfer(id, mail, now),
-            Role::Disk => {
+            EventSource::Directories => self.read_changed(),
+            EventSource::ProxyDhcp(port) => self.handle_dhcp(port, &mut mail.single, now),
+            EventSource::Sniffer => self.read_sniffer(&mut mail.single, now),
+            EventSource::Tftp(listener) => self.requests(listener, &mut mail.single, now),
+            EventSource::Transfer(id) => self.transfer(id, mail, now),
+            EventSource::Disk => {
                 self.disk(now);
                 false
             }
-            Role::Script => {
-                let (lines, more) = self.script.as_mut().map(Script::hear).unwrap_or_default();
-                lines.into_iter().for_each(|line| self.journal.write(&Line::Script(line)));
+            EventSource::Script => {
+                let (lines, more) = self.script.as_mut().map(Script::poll_reports).unwrap_or_default();
+                lines.into_iter().for_each(|line| self.logger.write(&Line::Script(line)));
                 more
             }
         };
@@ -239,39 +239,39 @@ impl Daemon {
     }
 
     /// How long nothing is due; `None`: for ever. `unsaid`: syslog has not taken all lines yet.
-    fn pause(&self, unsaid: bool) -> Option<Duration> {
+    fn poll_timeout(&self, unsaid: bool) -> Option<Duration> {
         if !self.backlog.is_empty() {
             return Some(Duration::ZERO);
         }
-        let due = self.tftp.deadline().into_iter().chain(self.delayed.next());
-        let due = due.chain(self.onlooker.next_deadline()).chain(self.teller.next()).min();
+        let due = self.tftp.deadline().into_iter().chain(self.delayed_replies.next());
+        let due = due.chain(self.monitor.next_deadline()).chain(self.teller.next()).min();
         let now = self.now();
         // A moment more than is left: waking up early would be for nothing.
         let pause = due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0)));
-        if self.looking.is_busy() {
+        if self.inspector.is_busy() {
             // What is logged meanwhile may have found no room.
-            return Some(pause.map_or(LOOKING_PAUSE, |pause| pause.min(LOOKING_PAUSE)));
+            return Some(pause.map_or(INSPECTION_POLL_INTERVAL, |pause| pause.min(INSPECTION_POLL_INTERVAL)));
         }
         if unsaid {
-            Some(pause.map_or(SYSLOG_PAUSE, |pause| pause.min(SYSLOG_PAUSE)))
+            Some(pause.map_or(SYSLOG_RETRY_INTERVAL, |pause| pause.min(SYSLOG_RETRY_INTERVAL)))
         } else {
             pause
         }
     }
 
-    fn signalled(&mut self) -> Option<End> {
+    fn handle_signals(&mut self) -> Option<ExitReason> {
         while let Some(asked) = self.signals.next() {
             match asked {
                 Asked::Terminate => {
-                    self.manager.iter().for_each(Manager::stopping);
+                    self.sd_notify.iter().for_each(SdNotify::stopping);
                     self.config.process.pid_file().into_iter().for_each(pid_file::remove);
-                    self.journal.write(&Line::Process(ProcessLine::Terminated));
-                    return Some(End::Terminated);
+                    self.logger.write(&Line::Process(ProcessLine::Terminated));
+                    return Some(ExitReason::Terminated);
                 }
                 Asked::Reload => self.reload(),
-                Asked::Rotate => self.journal.reopen(),
+                Asked::Rotate => self.logger.reopen(),
                 Asked::Bury => bury_children(),
-                Asked::Interrupt if self.config.process.debug => return Some(End::Interrupted),
+                Asked::Interrupt if self.config.process.debug => return Some(ExitReason::Interrupted),
                 Asked::Interrupt | Asked::Nothing => {}
             }
         }
@@ -279,21 +279,21 @@ impl Daemon {
     }
 
     fn reload(&mut self) {
-        self.manager.iter().for_each(Manager::reloading);
-        if let Some(watched) = &mut self.watched {
-            watched.renew(&self.config).into_iter().for_each(|line| self.write(line));
+        self.sd_notify.iter().for_each(SdNotify::reloading);
+        if let Some(watched) = &mut self.watched_directories {
+            watched.rewatch(&self.config).into_iter().for_each(|line| self.write(line));
         }
         let (names, happened) = self.run_time_files.read(&mut self.config);
         self.names = names;
         happened.into_iter().for_each(|line| self.write(line));
-        self.manager.iter().for_each(Manager::ready);
+        self.sd_notify.iter().for_each(SdNotify::ready);
     }
 
     /// Reads files of watched directories that have changed, some of them; whether there may be more.
     fn read_changed(&mut self) -> bool {
-        let changes = match self.watched.as_ref().and_then(WatchedDirectories::changes) {
+        let changes = match self.watched_directories.as_ref().and_then(WatchedDirectories::changes) {
             None => return false,
-            Some(Changes::Untold) => {
+            Some(Changes::Overflow) => {
                 self.reload();
                 return true;
             }
@@ -308,37 +308,37 @@ impl Daemon {
     }
 
     fn write(&self, line: FileLine) {
-        self.journal.write(&Line::File(line));
+        self.logger.write(&Line::File(line));
     }
 
     /// Links or addresses have changed.
-    fn look_around(&mut self) {
-        self.watch.drain();
+    fn refresh_interfaces(&mut self) {
+        self.address_watch.drain();
         let Ok(interfaces) = snapshot() else { return };
         self.interfaces = interfaces;
-        let Self { bound_to, interfaces, sockets, .. } = self;
+        let Self { device: bound_to, interfaces, sockets, .. } = self;
         if let Some(name) = bound_to.as_mut().and_then(|bound| bound.rebind(interfaces, sockets)) {
-            self.journal.write(&Line::Process(ProcessLine::Unbound(name)));
+            self.logger.write(&Line::Process(ProcessLine::Unbound(name)));
         }
         if self.config.network.binding != Binding::Wildcard {
-            let new = self.sockets.follow(&self.config, &self.interfaces);
-            self.backlog.extend(new.into_iter().map(Role::Tftp));
+            let new = self.sockets.update_listeners(&self.config, &self.interfaces);
+            self.backlog.extend(new.into_iter().map(EventSource::Tftp));
         }
     }
 
     /// Whether there may be more: mio tells once, and nobody else must wait for all of it. What came together is
     /// answered together: a client that hears one answer and sleeps again has to be woken for the next.
-    fn dhcp(&mut self, port: Port, buffer: &mut [u8], now: Timestamp) -> bool {
+    fn handle_dhcp(&mut self, port: Port, buffer: &mut [u8], now: Timestamp) -> bool {
         let Self { config, interfaces, names, effects, sockets, teller, .. } = self;
         let Some(socket) = sockets.dhcp(port) else { return false };
         let mut more = true;
-        for _ in 0..FAIR_SHARE {
+        for _ in 0..MAX_DATAGRAMS_PER_TURN {
             match udp::receive(socket, buffer) {
                 Ok(arrival) => {
-                    let telling = teller.wants_dhcp(arrival.bytes, now);
+                    let telling = teller.allow_dhcp(arrival.bytes, now);
                     proxydhcp::handle_datagram(config, interfaces, names, port, &arrival, telling, effects);
                 }
-                Err(error) if is_one_lost(&error) => {}
+                Err(error) if is_datagram_error(&error) => {}
                 Err(_) => {
                     more = false;
                     break;
@@ -351,7 +351,7 @@ impl Daemon {
 }
 
 /// Whether an error cost one datagram, and there may be more.
-fn is_one_lost(error: &io::Error) -> bool {
+fn is_datagram_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::Interrupted | io::ErrorKind::ConnectionRefused | io::ErrorKind::InvalidData

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// What is known of directories.
 #[derive(Default)]
-pub struct Mounts {
+pub struct RemoteMounts {
     /// The mount that a directory is on, if it is remote, and until when that is believed.
     known: HashMap<PathBuf, (Instant, Option<u64>)>,
     /// Whether a mount is remote. The table of mounts may be long.
@@ -20,22 +20,22 @@ pub struct Mounts {
 }
 
 /// File systems can be mounted at any time.
-const BELIEVED: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 /// Directories that are remembered.
-const MOST: usize = 256;
+const MAX_CACHED: usize = 256;
 /// Links that are followed, as by the kernel (`path_resolution(7)`).
-const LINKS: usize = 40;
+const MAX_LINKS: usize = 40;
 /// Types, and beginnings of types, of remote file systems.
-const REMOTE: &[&str] = &[
+const REMOTE_FILE_SYSTEMS: &[&str] = &[
     "nfs", "fuse", "cifs", "smb3", "9p", "afs", "ceph", "lustre", "gfs2", "ocfs2", "gpfs",
     "virtiofs", "autofs", "orangefs", "coda",
 ];
 
-impl Mounts {
+impl RemoteMounts {
     /// The mount that a path leads to, if it is remote. Asks no remote file system.
     pub fn remote(&mut self, path: &[u8]) -> Option<u64> {
         let mut path = PathBuf::from(OsStr::from_bytes(path));
-        for _ in 0..LINKS {
+        for _ in 0..MAX_LINKS {
             let directory = path.parent()?;
             let remote = self.remote_directory(directory);
             if remote.is_some() {
@@ -55,20 +55,20 @@ impl Mounts {
         {
             return *mount;
         }
-        if self.known.len() >= MOST {
+        if self.known.len() >= MAX_CACHED {
             self.known.clear();
             self.kinds.clear();
         }
-        let mount = self.remote_on_the_way(directory.to_owned(), now);
-        self.known.insert(directory.to_owned(), (now + BELIEVED, mount));
+        let mount = self.crosses_remote(directory.to_owned(), now);
+        self.known.insert(directory.to_owned(), (now + CACHE_TTL, mount));
         mount
     }
 
     /// The first remote mount on the way to a directory. Where the kernel knows no further, a local disk is asked, until
     /// it leads away or is known to the end.
-    fn remote_on_the_way(&mut self, mut directory: PathBuf, now: Instant) -> Option<u64> {
-        for _ in 0..LINKS {
-            let (mount, known) = innermost(&directory)?;
+    fn crosses_remote(&mut self, mut directory: PathBuf, now: Instant) -> Option<u64> {
+        for _ in 0..MAX_LINKS {
+            let (mount, known) = innermost_mount(&directory)?;
             if self.is_remote(mount, now) {
                 return Some(mount);
             }
@@ -91,16 +91,16 @@ impl Mounts {
         {
             return *is;
         }
-        let is_one = |name: String| REMOTE.iter().any(|remote| name.starts_with(remote));
+        let is_one = |name: String| REMOTE_FILE_SYSTEMS.iter().any(|remote| name.starts_with(remote));
         let is = file_system(mount).is_some_and(is_one);
-        self.kinds.insert(mount, (now + BELIEVED, is));
+        self.kinds.insert(mount, (now + CACHE_TTL, is));
         is
     }
 }
 
 /// The innermost directory that the kernel knows without asking, and its mount. Names are the client's, and may be deep:
 /// where a directory is not known, none below is, so that halving finds it.
-fn innermost(directory: &Path) -> Option<(u64, &Path)> {
+fn innermost_mount(directory: &Path) -> Option<(u64, &Path)> {
     let ancestors: Vec<&Path> = directory.ancestors().collect();
     let (mut known_at, mut unknown) = (ancestors.len(), 0);
     let mut found = None;
@@ -117,7 +117,7 @@ fn innermost(directory: &Path) -> Option<(u64, &Path)> {
 
 #[test]
 fn what_is_here_is_not_remote() {
-    let mut mounts = Mounts::default();
+    let mut mounts = RemoteMounts::default();
     assert_eq!(mounts.remote(b"/proc/self/there/is/no/such/file"), None);
     assert_eq!(mounts.remote(b"/"), None);
 }

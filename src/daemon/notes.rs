@@ -7,25 +7,25 @@ use crate::net::{Address, Interfaces, interface_matches, same_network};
 use std::net::Ipv4Addr;
 
 /// What a start has come to, beside its configuration.
-pub struct Start<'s> {
+pub struct StartupBanner<'s> {
     /// Of files of the process.
-    pub said: Vec<ProcessLine>,
+    pub process_lines: Vec<ProcessLine>,
     /// Walls around it.
-    pub confined_by: SandboxLine,
+    pub sandbox: SandboxLine,
     /// Remarks of ours.
-    pub notes: Vec<ConfigWarning>,
+    pub warnings: Vec<ConfigWarning>,
     /// The only interface that DHCP hears.
-    pub bound_to: Option<&'s str>,
+    pub device: Option<&'s str>,
     /// Of TFTP's roots and limits.
     pub roots: Vec<TftpLine>,
     /// Of files that were read.
     pub files: Vec<FileLine>,
 }
 
-impl Start<'_> {
+impl StartupBanner<'_> {
     /// What is logged of it, in dnsmasq's order. Remarks of ours come behind what dnsmasq says of the configuration.
     pub fn lines(self, config: &Config, interfaces: &Interfaces) -> Vec<Line> {
-        let Self { said, confined_by, notes, bound_to, roots, files } = self;
+        let Self { process_lines: said, sandbox: confined_by, warnings: notes, device: bound_to, roots, files } = self;
         let mut lines = vec![ProcessLine::Started, ProcessLine::CompileTimeOptions(confined_by)];
         lines.extend(said);
         lines.extend(interface_lines(config, interfaces));
@@ -47,12 +47,12 @@ fn interface_lines(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine>
     let mut lines = Vec::new();
     match config.network.binding {
         Binding::Wildcard => lines.extend(labelled(config, interfaces)),
-        Binding::Interfaces => lines.extend(exposed(config, interfaces)),
+        Binding::Interfaces => lines.extend(exposed_address(config, interfaces)),
         Binding::Dynamic | Binding::Contradictory => {}
     }
     if config.network.binding != Binding::Interfaces {
-        let missing = missing(config, interfaces).into_iter().rev();
-        lines.extend(missing.map(ProcessLine::InterfaceMissing));
+        let missing = missing_interfaces(config, interfaces).into_iter().rev();
+        lines.extend(missing_interfaces.map(ProcessLine::InterfaceMissing));
     }
     if config.process.dns_port != 0 && config.process.no_upstream {
         lines.push(ProcessLine::NoUpstream);
@@ -75,7 +75,7 @@ fn range_line(range: &crate::config::Range) -> DhcpLine {
 }
 
 /// Interfaces that are named and not there, or there without an address.
-pub fn missing(config: &Config, interfaces: &Interfaces) -> Vec<String> {
+pub fn missing_interfaces(config: &Config, interfaces: &Interfaces) -> Vec<String> {
     let is_there = |pattern: &Pattern| {
         let mut names = interfaces.addresses.iter().filter_map(|one| interfaces.name_of(one));
         names.any(|name| interface_matches(&pattern.value, name.as_bytes()))
@@ -100,7 +100,7 @@ fn labelled(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
 }
 
 /// Public addresses that are listened on: without `bind-dynamic` they are reached by any interface.
-fn exposed(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
+fn exposed_address(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
     let line = |address: &Address| {
         let link = interfaces.by_index(address.interface)?;
         let name = interfaces.name_of(address)?;

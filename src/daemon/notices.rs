@@ -1,7 +1,7 @@
 //! Remarks become notices in the log. What disks have to say about it is asked beside the loop.
 
 use super::Daemon;
-use super::walls::Confinement;
+use super::walls::Sandbox;
 use crate::boot_file::{self, Trouble};
 use crate::journal::Logger;
 use crate::log_line::{NoticeClient, Line, NoticeLine};
@@ -22,30 +22,30 @@ use std::time::{Duration, Instant};
 
 /// Files that the disk is asked about for a notice, one after the other, however slow it is.
 #[derive(Clone)]
-pub struct Looking {
+pub struct FileInspector {
     queue: Arc<Mutex<Queue>>,
-    eyes: Arc<Eyes>,
+    inspector: Arc<Inspector>,
 }
 
 /// Who looks.
-struct Eyes {
+struct Inspector {
     identity: Identity,
-    confinement: Confinement,
+    confinement: Sandbox,
 }
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Stopped>,
+    waiting: VecDeque<StuckClient>,
     /// Whether somebody looks.
     busy: bool,
     /// Clients that something was said of within the last minute.
-    told: HashMap<NoticeClient, Instant>,
+    reported: HashMap<NoticeClient, Instant>,
     /// When the last files were looked at.
-    looked: VecDeque<Instant>,
+    inspected: VecDeque<Instant>,
 }
 
 /// Files that were not sent to somebody.
-struct Stopped {
+struct StuckClient {
     client: NoticeClient,
     missed: Vec<RefusedFile>,
     /// `tftp-secure`
@@ -53,16 +53,16 @@ struct Stopped {
 }
 
 /// Clients whose files may wait for a disk.
-const MOST_WAITING: usize = 1024;
+const MAX_WAITING: usize = 1024;
 /// Clients that something is said of in a minute, and whose files are looked at.
-const MOST_TOLD: usize = 200;
-const MINUTE: Duration = Duration::from_secs(60);
+const MAX_REPORTED: usize = 200;
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
-impl Looking {
+impl FileInspector {
     /// By somebody's rights, and within these walls.
-    pub fn new(identity: Identity, confinement: Confinement) -> Self {
-        let eyes = Arc::new(Eyes { identity, confinement });
-        Self { queue: Arc::default(), eyes }
+    pub fn new(identity: Identity, confinement: Sandbox) -> Self {
+        let eyes = Arc::new(Inspector { identity, confinement });
+        Self { queue: Arc::default(), inspector: eyes }
     }
 
     /// Whether somebody looks, and may have something to log.
@@ -75,9 +75,9 @@ impl Looking {
     }
 
     /// Has a file looked at.
-    fn add(&self, stopped: Stopped, journal: &Logger) {
+    fn add(&self, stopped: StuckClient, journal: &Logger) {
         let mut queue = self.queue();
-        if queue.waiting.len() >= MOST_WAITING || !queue.may_look() {
+        if queue.waiting.len() >= MAX_WAITING || !queue.may_inspect() {
             return;
         }
         queue.waiting.push_back(stopped);
@@ -89,7 +89,7 @@ impl Looking {
         let look = move || {
             while let Some(stopped) = looking.take() {
                 let client = stopped.client.clone();
-                let found = looking.eyes.found(stopped).filter(|_| looking.may_tell(client));
+                let found = looking.inspector.found(stopped).filter(|_| looking.should_report(client));
                 found.into_iter().for_each(|notice| write(&journal, notice));
             }
         };
@@ -99,18 +99,18 @@ impl Looking {
     }
 
     /// Whether nothing was said of a client for a minute; it is, now.
-    fn may_tell(&self, client: NoticeClient) -> bool {
+    fn should_report(&self, client: NoticeClient) -> bool {
         let mut queue = self.queue();
-        queue.told.retain(|_, when| when.elapsed() < MINUTE);
-        let room = queue.told.len() < MOST_TOLD && !queue.told.contains_key(&client);
+        queue.reported.retain(|_, when| when.elapsed() < REPORT_INTERVAL);
+        let room = queue.reported.len() < MAX_REPORTED && !queue.reported.contains_key(&client);
         if room {
-            queue.told.insert(client, Instant::now());
+            queue.reported.insert(client, Instant::now());
         }
         room
     }
 
     /// The next one; `None`: nobody looks any more.
-    fn take(&self) -> Option<Stopped> {
+    fn take(&self) -> Option<StuckClient> {
         let mut queue = self.queue();
         let next = queue.waiting.pop_front();
         queue.busy = next.is_some();
@@ -120,52 +120,52 @@ impl Looking {
 
 impl Queue {
     /// Whether the disk may be asked once more in this minute; it is, now.
-    fn may_look(&mut self) -> bool {
-        while self.looked.front().is_some_and(|when| when.elapsed() >= MINUTE) {
-            self.looked.pop_front();
+    fn may_inspect(&mut self) -> bool {
+        while self.inspected.front().is_some_and(|when| when.elapsed() >= REPORT_INTERVAL) {
+            self.inspected.pop_front();
         }
-        let may = self.looked.len() < MOST_TOLD;
-        self.looked.extend(may.then(Instant::now));
+        let may = self.inspected.len() < MAX_REPORTED;
+        self.inspected.extend(may.then(Instant::now));
         may
     }
 }
 
 impl Daemon {
     /// Notes something that was seen of a client.
-    pub(super) fn see(&mut self, sight: ClientEvent, now: Timestamp) {
-        let remark = self.onlooker.observe(sight, now);
-        remark.into_iter().for_each(|remark| self.remark(remark, now));
+    pub(super) fn observe(&mut self, sight: ClientEvent, now: Timestamp) {
+        let remark = self.monitor.observe(sight, now);
+        remark.into_iter().for_each(|remark| self.report(remark, now));
     }
 
     /// Looks around for clients that have stopped.
-    pub(super) fn look_after(&mut self, now: Timestamp) {
-        let remarks = self.onlooker.poll(self.tftp.has_queued_requests(), now);
-        remarks.into_iter().for_each(|remark| self.remark(remark, now));
-        self.teller.turn(now).iter().for_each(|line| self.journal.write(line));
+    pub(super) fn poll_monitor(&mut self, now: Timestamp) {
+        let remarks = self.monitor.poll(self.tftp.has_queued_requests(), now);
+        remarks.into_iter().for_each(|remark| self.report(remark, now));
+        self.teller.rotate(now).iter().for_each(|line| self.logger.write(line));
     }
 
     /// Hears what other servers tell everybody.
-    pub(super) fn overhear(&mut self, buffer: &mut [u8], now: Timestamp) -> bool {
-        for _ in 0..super::FAIR_SHARE {
-            let Some(ear) = &self.ear else { return false };
+    pub(super) fn read_sniffer(&mut self, buffer: &mut [u8], now: Timestamp) -> bool {
+        for _ in 0..super::MAX_DATAGRAMS_PER_TURN {
+            let Some(ear) = &self.sniffer else { return false };
             let Some(Overheard { from, bytes }) = ear.next(buffer) else { return false };
             // Ours too are heard, where a relay tells them to everybody.
             let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
             let rival = rival::parse(from, bytes).filter(|rival| !is_own(rival.server));
             if let Some(rival) = rival.filter(|_| !is_own(from)) {
-                self.see(ClientEvent::OtherServerReply(rival), now);
+                self.observe(ClientEvent::OtherServerReply(rival), now);
             }
         }
         true
     }
 
-    pub(super) fn remark(&mut self, remark: Finding, now: Timestamp) {
+    pub(super) fn report(&mut self, remark: Finding, now: Timestamp) {
         if let Finding::FilesRefused { client: who, file: missed } = remark {
             let secure = self.config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
-            let stopped = Stopped { client: client(who), missed, secure };
-            return self.looking.add(stopped, &self.journal);
+            let stopped = StuckClient { client: client(who), missed, secure };
+            return self.inspector.add(stopped, &self.logger);
         }
-        if !self.teller.may_notice(now) {
+        if !self.teller.allow_notice(now) {
             return;
         }
         let notice = match remark {
@@ -196,9 +196,9 @@ impl Daemon {
             Finding::SocketUnavailable { client: who, reason } => {
                 NoticeLine::SocketUnavailable { client: client(who), reason }
             }
-            Finding::OtherServer(rival, line) => beside(rival, line.to_string()),
+            Finding::OtherServer(rival, line) => other_server_notice(rival, line.to_string()),
         };
-        self.journal.write(&Line::Notice(notice));
+        self.logger.write(&Line::Notice(notice));
     }
 }
 
@@ -213,7 +213,7 @@ fn client(who: ClientKey) -> NoticeClient {
     }
 }
 
-fn beside(rival: OtherServerReply, line: String) -> NoticeLine {
+fn other_server_notice(rival: OtherServerReply, line: String) -> NoticeLine {
     let OtherServerReply { server, mac, is_proxy, file, next_server } = rival;
     let next_server = if next_server.is_unspecified() { server } else { next_server };
     let (client, file) = (NoticeClient::Mac(mac), printable(&file));
@@ -224,15 +224,15 @@ fn beside(rival: OtherServerReply, line: String) -> NoticeLine {
     }
 }
 
-impl Eyes {
+impl Inspector {
     /// What there is to say about files that were not sent: about the first that there is something to say about.
-    fn found(&self, stopped: Stopped) -> Option<NoticeLine> {
-        let Stopped { client, missed, secure } = stopped;
-        missed.into_iter().find_map(|missed| self.about(&client, missed, secure))
+    fn found(&self, stopped: StuckClient) -> Option<NoticeLine> {
+        let StuckClient { client, missed, secure } = stopped;
+        missed.into_iter().find_map(|missed| self.notice_for(&client, missed, secure))
     }
 
     /// Of a file that nobody has named and that nothing is like: nothing.
-    fn about(&self, client: &NoticeClient, missed: RefusedFile, secure: bool) -> Option<NoticeLine> {
+    fn notice_for(&self, client: &NoticeClient, missed: RefusedFile, secure: bool) -> Option<NoticeLine> {
         let RefusedFile { path: bytes, reason: why, line } = missed;
         let (client, line) = (client.clone(), line.map(|line| line.to_string()));
         let path = Path::new(OsStr::from_bytes(&bytes));
@@ -245,7 +245,7 @@ impl Eyes {
             }
             RefusalReason::PermissionDenied => {
                 let mut outcome = boot_file::check(path, Some(&self.identity), secure);
-                if let (Ok(_), Some(target)) = (&outcome.file, self.confinement.keeps_from(path)) {
+                if let (Ok(_), Some(target)) = (&outcome.file, self.confinement.blocks(path)) {
                     outcome.file = Err(Trouble::WalledOff(target));
                 }
                 let trouble = outcome.file.as_ref().err()?;

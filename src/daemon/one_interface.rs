@@ -1,24 +1,24 @@
 //! Where one interface is served, the DHCP sockets are bound to it (spec: proxyDHCP, section 1.2).
 
-use super::notes::missing;
+use super::notes::missing_interfaces;
 use super::sockets::Sockets;
 use crate::config::Config;
 use crate::config::network::Binding;
 use crate::net::Interfaces;
 
 /// The one interface that the DHCP sockets hear. It may go and come back as another one of the same name.
-pub struct BoundTo {
+pub struct DeviceBinding {
     name: String,
     index: Option<u32>,
     /// Whether it was told that it is lost; once is enough.
-    told: bool,
+    reported: bool,
 }
 
-impl BoundTo {
+impl DeviceBinding {
     /// The sockets are bound to it.
     pub fn new(name: String, interfaces: &Interfaces) -> Self {
         let index = interfaces.by_name(&name).map(|link| link.index);
-        Self { name, index, told: false }
+        Self { name, index, reported: false }
     }
 
     /// Binds the sockets to it again, if it is another one now. Its name, if that fails for the first time.
@@ -28,17 +28,17 @@ impl BoundTo {
             return None;
         }
         let bound = index.is_some() && sockets.bind_dhcp_to(&self.name).is_ok();
-        let first = !bound && !std::mem::replace(&mut self.told, true);
+        let first = !bound && !std::mem::replace(&mut self.reported, true);
         first.then(|| self.name.clone())
     }
 }
 
 /// The one interface the DHCP sockets need to hear, if it is just one (spec: proxyDHCP, section 1.2).
-pub fn only_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
+pub fn single_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
     let network = &config.network;
     let by_name = !network.interfaces.is_empty()
         && network.interfaces.iter().all(|name| !name.value.contains(&b'*'))
-        && missing(config, interfaces).is_empty();
+        && missing_interfaces(config, interfaces).is_empty();
     if network.binding == Binding::Wildcard || !by_name {
         return None;
     }
@@ -70,6 +70,6 @@ fn the_only_interface_may_be_named_by_a_label() {
     for (name, only) in [("eth0:1", Some("eth0")), ("eth0", Some("eth0")), ("eth0:2", None)] {
         let value = name.as_bytes().to_vec();
         config.network.interfaces = vec![Located { origin: Origin::default(), value }];
-        assert_eq!(only_interface(&config, &interfaces).as_deref(), only, "{name}");
+        assert_eq!(single_interface(&config, &interfaces).as_deref(), only, "{name}");
     }
 }

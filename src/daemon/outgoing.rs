@@ -13,18 +13,18 @@ use std::net::SocketAddr;
 
 /// Replies that wait: for their time, or for room.
 #[derive(Default)]
-pub struct Delayed {
+pub struct DelayedReplies {
     /// By when and in order, and until when it is worth trying to send them.
     replies: BTreeMap<(Timestamp, u64), (Datagram, Timestamp)>,
     count: u64,
 }
 
 /// Replies that may wait for their time (`dhcp-reply-delay`).
-const MOST_DELAYED: usize = 1024;
+const MAX_DELAYED: usize = 1024;
 /// Milliseconds for which a reply is tried to be sent.
-const TRYING: u64 = 10;
+const SEND_RETRY_WINDOW: u64 = 10;
 
-impl Delayed {
+impl DelayedReplies {
     /// When the next is due.
     pub fn next(&self) -> Option<Timestamp> {
         self.replies.first_key_value().map(|((due, _), _)| *due)
@@ -34,7 +34,7 @@ impl Delayed {
     fn add(&mut self, due: Timestamp, datagram: Datagram, end: Timestamp) -> Option<Datagram> {
         self.count += 1;
         self.replies.insert((due, self.count), (datagram, end));
-        let too_many = self.replies.len() > MOST_DELAYED;
+        let too_many = self.replies.len() > MAX_DELAYED;
         let (_, (oldest, _)) = too_many.then(|| self.replies.pop_first()).flatten()?;
         Some(oldest)
     }
@@ -49,10 +49,10 @@ impl Daemon {
     /// Sends replies whose time has come.
     pub(super) fn send_delayed(&mut self, now: Timestamp) {
         let mut told = Vec::new();
-        while let Some((datagram, end)) = self.delayed.due(now) {
+        while let Some((datagram, end)) = self.delayed_replies.due(now) {
             self.send(datagram, now, end, &mut told);
         }
-        told.iter().for_each(|line| self.journal.write(line));
+        told.iter().for_each(|line| self.logger.write(line));
     }
 
     /// Does what was decided. Lines are written in their order, when all is sent: no client waits for the log.
@@ -62,28 +62,28 @@ impl Daemon {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Log(line) => told.push(line),
-                Effect::Send(datagram) => self.send(datagram, now, now.plus(TRYING), &mut told),
+                Effect::Send(datagram) => self.send(datagram, now, now.plus(SEND_RETRY_WINDOW), &mut told),
                 Effect::SendBatch(batch) => self.send_batch(batch),
                 Effect::SendDelayed(seconds, datagram) => {
                     let due = now.plus_seconds(seconds.into());
-                    if let Some(oldest) = self.delayed.add(due, datagram, due.plus(TRYING)) {
-                        self.send(oldest, now, now.plus(TRYING), &mut told);
+                    if let Some(oldest) = self.delayed_replies.add(due, datagram, due.plus(SEND_RETRY_WINDOW)) {
+                        self.send(oldest, now, now.plus(SEND_RETRY_WINDOW), &mut told);
                     }
                 }
                 Effect::LogLimited(client, line) => {
-                    told.extend(self.teller.wants_of(client, now).then_some(line));
+                    told.extend(self.teller.allow_ip(client, now).then_some(line));
                 }
-                Effect::Observe(sight) => self.see(sight, now),
+                Effect::Observe(sight) => self.observe(sight, now),
                 Effect::RunScript(sent) => {
-                    let remark = self.onlooker.file_sent(&sent, now);
-                    remark.into_iter().for_each(|remark| self.remark(remark, now));
-                    self.script.iter_mut().for_each(|script| script.tell(&sent));
+                    let remark = self.monitor.file_sent(&sent, now);
+                    remark.into_iter().for_each(|remark| self.report(remark, now));
+                    self.script.iter_mut().for_each(|script| script.report(&sent));
                 }
                 Effect::CloseSocket(id) => self.sockets.transfers().close(id),
             }
         }
         self.effects = effects;
-        told.iter().for_each(|line| self.journal.write(line));
+        told.iter().for_each(|line| self.logger.write(line));
     }
 
     /// Sends a datagram; tells what went wrong. One of a transfer that cannot be sent is lost like any other, and is
@@ -101,7 +101,7 @@ impl Daemon {
             Err(_) if matches!(datagram.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
                 // If nothing has room, this is what is lost.
-                drop(self.delayed.add(now.plus(1), datagram, end));
+                drop(self.delayed_replies.add(now.plus(1), datagram, end));
             }
             Err(error) => {
                 let line = DhcpLine::SendFailed { to: *to.ip(), reason: strerror(&error) };
@@ -114,7 +114,7 @@ impl Daemon {
     /// Sends a window. What fails is lost like any other datagram; what finds no room is sent when there is.
     fn send_batch(&mut self, batch: Batch) {
         let datagrams = batch.bytes.len().div_ceil(batch.segment);
-        self.linger.has_sent(u32::try_from(datagrams).unwrap_or_default());
+        self.busy_poll.record_send(u32::try_from(datagrams).unwrap_or_default());
         if let Ok(gone) = self.sockets.send_batch(&batch)
             && gone < batch.bytes.len()
             && let EgressSocket::Transfer(id) = batch.via

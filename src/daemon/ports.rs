@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 
 /// The lines that ask for the DHCP port, and for 4011.
-pub fn asking(config: &Config) -> [Option<&Origin>; 2] {
+pub fn requesting_lines(config: &Config) -> [Option<&Origin>; 2] {
     let dhcp = &config.dhcp;
     let service = dhcp.services.first().map(|rule| &rule.origin);
     let prompt = dhcp.vendor_options.iter().find(|rule| rule.value.class.is_none());
@@ -27,12 +27,12 @@ pub fn open_dhcp(port: u16, shared: bool, line: Option<&Origin>) -> Result<Owned
             Step::Reuse => "failed to set SO_REUSE{ADDR|PORT} on DHCP socket",
             Step::Bind => "failed to bind DHCP server socket",
         };
-        unopened(what, &error, (Ipv4Addr::UNSPECIFIED, port).into(), line)
+        bind_error(what, &error, (Ipv4Addr::UNSPECIFIED, port).into(), line)
     })
 }
 
 /// What could not be done, why, and if that is the reason who has the port, and by which line we want it.
-pub fn unopened(
+pub fn bind_error(
     what: &str,
     error: &io::Error,
     address: SocketAddr,
@@ -42,7 +42,7 @@ pub fn unopened(
     if error.kind() == io::ErrorKind::AddrInUse {
         let asks = |line| format!("\n  {line} asks for port {}", address.port());
         let line = line.map_or_else(String::new, asks);
-        return failure.with_detail(format!("{}{line}", holder::of(address)));
+        return failure.with_detail(format!("{}{line}", holder::describe_port_owner(address)));
     }
     failure
 }

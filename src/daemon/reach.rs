@@ -21,24 +21,24 @@ use std::time::{Duration, Instant};
 
 /// Names that are looked at for links, at most, and for how long. Roots with more than that, or that hang, are not searched
 /// to the end: then everything may be read, as without confinement.
-const MOST_NAMES: usize = 100_000;
-const LONGEST: Duration = Duration::from_secs(2);
+const MAX_PATHS: usize = 100_000;
+const MAX_SEARCH_TIME: Duration = Duration::from_secs(2);
 /// Who owns a file is told by name.
-const USERS: &str = "/etc/passwd";
+const USER_DATABASE_FILES: &str = "/etc/passwd";
 
 /// That of a configuration.
-pub fn reach(config: &Config) -> Reach {
+pub fn allowed_paths(config: &Config) -> Reach {
     let mut reach = Reach { read: read(config), ..Reach::default() };
     if let Some(LogTo::File(path)) = &config.process.log_to {
         let path = path_of(path);
         // Where devices are, no log is moved away.
         let around = directory_of(&path).filter(|above| !above.starts_with("/dev"));
-        reach.write.extend(around);
-        reach.write.push(path);
+        allowed_paths.write.extend(around);
+        allowed_paths.write.push(path);
     }
     let pid_file = config.process.pid_file().filter(|_| !config.process.debug);
-    reach.remove.extend(pid_file.and_then(directory_of));
-    reach
+    allowed_paths.remove.extend(pid_file.and_then(directory_of));
+    allowed_paths
 }
 
 /// What is to be read. A disk below a root may hang: it is looked at beside us.
@@ -46,12 +46,12 @@ fn read(config: &Config) -> Vec<PathBuf> {
     let (roots, files) = (roots(config), files(config));
     let (tell, told) = channel();
     let search = move || {
-        let end = Instant::now() + LONGEST;
+        let end = Instant::now() + MAX_SEARCH_TIME;
         // Nobody waits any more for what took too long.
-        drop(tell.send(Search::new(end).all(roots, &files)));
+        drop(tell.send(PathSearch::new(end).all(roots, &files)));
     };
     let begun = thread::Builder::new().name("reach".to_owned()).spawn(search).is_ok();
-    let found = begun.then(|| told.recv_timeout(LONGEST).ok()).flatten();
+    let found = begun.then(|| told.recv_timeout(MAX_SEARCH_TIME).ok()).flatten();
     found.unwrap_or_else(|| vec![PathBuf::from("/")])
 }
 
@@ -87,18 +87,18 @@ fn directory_of(path: &Path) -> Option<PathBuf> {
     (above != Path::new("/")).then_some(above)
 }
 
-struct Search {
-    reached: BTreeSet<PathBuf>,
+struct PathSearch {
+    allowed: BTreeSet<PathBuf>,
     /// Directories that were looked through, or are about to be.
     seen: BTreeSet<PathBuf>,
     names: usize,
     end: Instant,
 }
 
-impl Search {
+impl PathSearch {
     fn new(end: Instant) -> Self {
         Self {
-            reached: BTreeSet::from([PathBuf::from(USERS)]),
+            allowed: BTreeSet::from([PathBuf::from(USER_DATABASE_FILES)]),
             seen: BTreeSet::new(),
             names: 0,
             end,
@@ -108,54 +108,54 @@ impl Search {
     /// All that these need; of a directory, what is below it goes without saying.
     fn all(mut self, roots: Option<Vec<PathBuf>>, files: &[PathBuf]) -> Vec<PathBuf> {
         match roots {
-            Some(roots) => roots.iter().for_each(|root| self.reach_root(root)),
-            None => self.reach_all(),
+            Some(roots) => roots.iter().for_each(|root| self.allow_root(root)),
+            None => self.allow_all(),
         }
-        files.iter().for_each(|path| self.reach_replaced(path));
-        let all = self.reached;
+        files.iter().for_each(|path| self.allow_replaced(path));
+        let all = self.allowed;
         let is_below = |path: &&PathBuf| path.ancestors().skip(1).any(|above| all.contains(above));
         all.iter().filter(|path| !is_below(path)).cloned().collect()
     }
 
-    fn reach_root(&mut self, root: &Path) {
-        let there = self.reach(root);
+    fn allow_root(&mut self, root: &Path) {
+        let there = self.allow(root);
         // What is mounted there next, or what the link leads to tomorrow, is another place.
         if there != root || is_mount_point(&there) || is_empty(&there) {
-            self.reach_above(&there);
-            self.reach_above(root);
+            self.allow_parent(&there);
+            self.allow_parent(root);
         }
         if root.exists() && !self.follow_links(there) {
-            self.reach_all();
+            self.allow_all();
         }
     }
 
-    fn reach_all(&mut self) {
-        self.reached.insert(PathBuf::from("/"));
+    fn allow_all(&mut self) {
+        self.allowed.insert(PathBuf::from("/"));
     }
 
     /// Reaches a place, or while it is not there what is above it; tells which.
-    fn reach(&mut self, path: &Path) -> PathBuf {
+    fn allow(&mut self, path: &Path) -> PathBuf {
         let there = path.ancestors().find_map(|part| part.canonicalize().ok()).unwrap_or_default();
         if there != Path::new("/") || path == there {
-            self.reached.insert(there.clone());
+            self.allowed.insert(there.clone());
         }
         there
     }
 
-    fn reach_above(&mut self, path: &Path) {
-        self.reached.extend(directory_of(path));
+    fn allow_parent(&mut self, path: &Path) {
+        self.allowed.extend(directory_of(path));
     }
 
     /// Reaches a file that may be replaced by another.
-    fn reach_replaced(&mut self, path: &Path) {
-        let there = self.reach(path);
+    fn allow_replaced(&mut self, path: &Path) {
+        let there = self.allow(path);
         if !there.is_dir() {
-            self.reach_above(&there);
+            self.allow_parent(&there);
         } else if path.exists() && !self.follow_links(there) {
-            self.reach_all();
+            self.allow_all();
         }
         // A link may lead elsewhere tomorrow, and then to its neighbour.
-        self.reach_above(path);
+        self.allow_parent(path);
     }
 
     /// Reaches all that links below a directory lead to, and what links there do; `false`: there are too many names.
@@ -167,7 +167,7 @@ impl Search {
             }
             for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
                 self.names += 1;
-                if self.names > MOST_NAMES || Instant::now() > self.end {
+                if self.names > MAX_PATHS || Instant::now() > self.end {
                     return false;
                 }
                 match entry.file_type() {
@@ -184,12 +184,12 @@ impl Search {
     fn follow(&mut self, link: &Path) -> Option<PathBuf> {
         let target = link.parent()?.join(fs::read_link(link).ok()?);
         let Ok(real) = target.canonicalize() else {
-            self.reach(&target);
+            self.allow(&target);
             return None;
         };
-        if !self.reached.iter().any(|place| real.starts_with(place)) {
-            self.reach(&real);
-            self.reach_above(&real);
+        if !self.allowed.iter().any(|place| real.starts_with(place)) {
+            self.allow(&real);
+            self.allow_parent(&real);
         }
         // Then all is reached, and nothing is left to be found.
         (real.is_dir() && real != Path::new("/")).then_some(real)
@@ -225,8 +225,8 @@ mod tests {
 
     fn read(mut config: Config) -> Vec<PathBuf> {
         config.process.no_hosts = true;
-        let mut read = reach(&config).read;
-        read.retain(|path| path != Path::new(USERS));
+        let mut read = allowed_paths(&config).read;
+        read.retain(|path| path != Path::new(USER_DATABASE_FILES));
         read
     }
 

@@ -8,7 +8,7 @@ use crate::tftp::files::FileId;
 
 /// A piece of a file.
 #[derive(Debug)]
-struct Run {
+struct Extent {
     file: FileId,
     start: u64,
     /// How much of the buffer is the file's.
@@ -23,43 +23,43 @@ struct Run {
 /// Pieces of files.
 #[derive(Debug, Default)]
 pub struct ReadAhead {
-    runs: Vec<Run>,
+    extents: Vec<Extent>,
     clock: u64,
-    worth: Worth,
+    stats: PrefetchStats,
 }
 
 /// Bytes in a run, unless one window has more.
-pub const RUN: usize = 64 * 1024;
+pub const EXTENT_SIZE: usize = 64 * 1024;
 /// Bytes in all runs, or a little more: enough for the places that clients who started together are at.
-const MOST: usize = 24 * RUN;
+const MAX_BYTES: usize = 24 * EXTENT_SIZE;
 /// Runs, however short they are: they are looked through.
-const MOST_RUNS: usize = 64;
+const MAX_EXTENTS: usize = 64;
 
 impl ReadAhead {
     /// The run that has so many bytes from an offset on, or all that the file has there.
     pub fn find(&mut self, file: FileId, offset: u64, wanted: usize) -> Option<usize> {
-        let place = self.runs.iter().position(|run| run.has(file, offset, wanted))?;
+        let place = self.extents.iter().position(|run| run.has(file, offset, wanted))?;
         self.clock += 1;
-        self.worth.hits += 1;
-        self.runs[place].used = self.clock;
+        self.stats.hits += 1;
+        self.extents[place].used = self.clock;
         Some(place)
     }
 
     /// Whether there is such a run.
     pub fn has(&self, file: FileId, offset: u64, wanted: usize) -> bool {
-        self.runs.iter().any(|run| run.has(file, offset, wanted))
+        self.extents.iter().any(|run| run.has(file, offset, wanted))
     }
 
     /// What a run has from an offset on, so many bytes at most.
     pub fn bytes(&self, place: usize, offset: u64, wanted: usize) -> &[u8] {
-        let run = &self.runs[place];
+        let run = &self.extents[place];
         let at = usize::try_from(offset - run.start).unwrap_or(run.length);
         &run.buffer[at..run.length.min(at + wanted)]
     }
 
     /// Where a run ends.
     pub fn end(&self, place: usize) -> u64 {
-        self.runs[place].start + self.runs[place].length as u64
+        self.extents[place].start + self.extents[place].length as u64
     }
 
     /// How much to read where so much is wanted: as many windows as fit into a run, if somebody will take them.
@@ -68,8 +68,8 @@ impl ReadAhead {
         if wanted == 0 || left <= wanted {
             return left.min(wanted);
         }
-        let windows = (RUN / wanted).max(1);
-        let windows = if self.worth.reads_ahead(windows) { windows } else { 1 };
+        let windows = (EXTENT_SIZE / wanted).max(1);
+        let windows = if self.stats.reads_ahead(windows) { windows } else { 1 };
         left.min(wanted * windows)
     }
 
@@ -93,8 +93,8 @@ impl ReadAhead {
     ) -> usize {
         self.clock += 1;
         let (ends, used) = (length < asked, self.clock);
-        self.runs.push(Run { file, start, length, buffer, ends, used });
-        self.runs.len() - 1
+        self.extents.push(Extent { file, start, length, buffer, ends, used });
+        self.extents.len() - 1
     }
 
     /// The same, of a buffer that is not ours yet.
@@ -107,22 +107,22 @@ impl ReadAhead {
     /// Forgets what was not used for longest, until there is room. The buffer of the last that went.
     fn make_room(&mut self, length: usize) -> Option<Vec<u8>> {
         let mut buffer = None;
-        while self.runs.len() >= MOST_RUNS
-            || self.runs.iter().map(|run| run.buffer.len()).sum::<usize>() + length > MOST
+        while self.extents.len() >= MAX_EXTENTS
+            || self.extents.iter().map(|run| run.buffer.len()).sum::<usize>() + length > MAX_BYTES
         {
-            let oldest = (0..self.runs.len()).min_by_key(|&place| self.runs[place].used)?;
-            buffer = Some(self.runs.swap_remove(oldest).buffer);
+            let oldest = (0..self.extents.len()).min_by_key(|&place| self.extents[place].used)?;
+            buffer = Some(self.extents.swap_remove(oldest).buffer);
         }
         buffer
     }
 
     /// A file is closed.
     pub fn forget(&mut self, file: FileId) {
-        self.runs.retain(|run| run.file != file);
+        self.extents.retain(|run| run.file != file);
     }
 }
 
-impl Run {
+impl Extent {
     fn has(&self, file: FileId, offset: u64, wanted: usize) -> bool {
         let end = self.start + self.length as u64;
         self.file == file
@@ -133,32 +133,32 @@ impl Run {
 
 /// Whether what is read ahead is used.
 #[derive(Debug, Default)]
-struct Worth {
+struct PrefetchStats {
     /// Windows that were read ahead.
     ahead: usize,
     /// Windows that were there when they were wanted.
     hits: usize,
     /// Reads for which nothing is read ahead.
-    rests: usize,
+    skips: usize,
 }
 
 /// Windows after which it is judged.
-const TRIAL: usize = 2048;
+const SAMPLE_SIZE: usize = 2048;
 /// One of so many that is used pays for all.
-const PAYS: usize = 4;
+const MIN_HIT_RATIO: usize = 4;
 /// Reads until it is tried again.
-const REST: usize = 4096;
+const SKIPPED_AFTER_MISS: usize = 4096;
 
-impl Worth {
+impl PrefetchStats {
     /// Asked for each read that could take so many windows.
     fn reads_ahead(&mut self, windows: usize) -> bool {
-        if self.rests > 0 {
-            self.rests -= 1;
+        if self.skips > 0 {
+            self.skips -= 1;
             return false;
         }
         self.ahead += windows - 1;
-        if self.ahead >= TRIAL {
-            self.rests = if self.hits * PAYS < self.ahead { REST } else { 0 };
+        if self.ahead >= SAMPLE_SIZE {
+            self.skips = if self.hits * MIN_HIT_RATIO < self.ahead { SKIPPED_AFTER_MISS } else { 0 };
             (self.ahead, self.hits) = (0, 0);
         }
         true
@@ -200,26 +200,26 @@ mod tests {
     #[test]
     fn the_run_that_was_not_used_for_longest_makes_room() {
         let mut ahead = ReadAhead::default();
-        for start in 0..(MOST / RUN) as u64 {
-            let buffer = ahead.buffer(RUN);
+        for start in 0..(MAX_BYTES / EXTENT_SIZE) as u64 {
+            let buffer = ahead.buffer(EXTENT_SIZE);
             ahead.keep(FILE, start, buffer, 1, 1);
         }
         ahead.find(FILE, 0, 1);
-        assert_eq!(ahead.buffer(RUN).len(), RUN);
+        assert_eq!(ahead.buffer(EXTENT_SIZE).len(), EXTENT_SIZE);
         assert!(ahead.has(FILE, 0, 1) && !ahead.has(FILE, 1, 1));
-        assert!(ahead.buffer(MOST + 1).len() > MOST, "a window of any size finds room");
+        assert!(ahead.buffer(MAX_BYTES + 1).len() > MAX_BYTES, "a window of any size finds room");
     }
 
     #[test]
     fn reading_ahead_stops_where_nobody_takes_it() {
         let mut ahead = ReadAhead::default();
         let long = |ahead: &mut ReadAhead| ahead.length(1024, 1 << 30) > 1024;
-        let trial = TRIAL.div_ceil(63);
+        let trial = SAMPLE_SIZE.div_ceil(63);
         assert_eq!((0..trial).filter(|_| long(&mut ahead)).count(), trial);
-        assert_eq!((0..REST).filter(|_| long(&mut ahead)).count(), 0);
+        assert_eq!((0..SKIPPED_AFTER_MISS).filter(|_| long(&mut ahead)).count(), 0);
         for _ in 0..10 * trial {
             assert!(long(&mut ahead), "it is tried again, and goes on while it pays");
-            ahead.worth.hits += 32;
+            ahead.stats.hits += 32;
         }
     }
 }

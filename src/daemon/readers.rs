@@ -2,7 +2,7 @@
 //!
 //! Each device has threads of its own: one that hangs keeps nobody waiting but its own readers.
 
-use super::files::OTHERS_READ;
+use super::files::WORLD_READABLE;
 use crate::reason::strerror;
 use crate::sys::{disk, limits};
 use crate::tftp::files::{DiskLookup, FileId, OpenError};
@@ -22,7 +22,7 @@ pub enum Job {
     /// Read a part of a file.
     Read(Part),
     /// Open a file, or look whether there is a directory.
-    Look(DiskLookup),
+    Lookup(DiskLookup),
     /// Close a file: a remote file system may have something to do for it.
     Close(Arc<File>),
 }
@@ -40,7 +40,7 @@ pub struct Part {
 }
 
 /// What came of a job.
-pub enum Done {
+pub enum Completion {
     /// A part of a file was read: so many bytes, and fewer only where it ends.
     Read {
         /// Which file it is.
@@ -53,14 +53,14 @@ pub enum Done {
         result: io::Result<Vec<u8>>,
     },
     /// What was found.
-    Looked(DiskLookup, Found),
+    LookedUp(DiskLookup, LookupResult),
     /// It is closed.
     Closed,
 }
 
 /// What there is of a path.
 #[derive(Clone)]
-pub enum Found {
+pub enum LookupResult {
     /// A file, open.
     File(OpenFile),
     /// Whether there is a directory.
@@ -71,10 +71,10 @@ pub enum Found {
 pub type OpenFile = Result<(Arc<File>, Metadata), OpenError>;
 
 /// The threads.
-pub struct Readers {
-    devices: HashMap<Device, Crew>,
-    finished: Receiver<(Device, Done)>,
-    finishes: Sender<(Device, Done)>,
+pub struct IoThreads {
+    devices: HashMap<Device, DeviceThreads>,
+    finished: Receiver<(Device, Completion)>,
+    finishes: Sender<(Device, Completion)>,
     waker: Arc<Waker>,
 }
 
@@ -86,11 +86,11 @@ pub enum Device {
     /// A remote file system, by the number of its mount.
     Mount(u64),
     /// Files that somebody else holds, and may give way or not.
-    Held,
+    Leased,
 }
 
 /// The threads that work for one device.
-struct Crew {
+struct DeviceThreads {
     jobs: Sender<Job>,
     queue: Arc<Mutex<Receiver<Job>>>,
     threads: usize,
@@ -98,13 +98,13 @@ struct Crew {
 }
 
 /// Jobs for one device at once. Disks like to have some to choose from.
-const THREADS: usize = 4;
+const THREADS_PER_DEVICE: usize = 4;
 /// Jobs that wait for a device, at most: it hangs, and so would all that is added.
-const MOST_JOBS: usize = 1024;
+const MAX_JOBS: usize = 1024;
 /// They have small tasks.
-const STACK: usize = 64 * 1024;
+const STACK_SIZE: usize = 64 * 1024;
 
-impl Readers {
+impl IoThreads {
     /// No threads yet. `waker` is woken when a job is done.
     pub fn new(waker: Waker) -> Self {
         let (finishes, finished) = channel();
@@ -112,19 +112,19 @@ impl Readers {
     }
 
     /// Has a job done, by the threads of that device.
-    pub fn take(&mut self, device: Device, job: Job) -> io::Result<()> {
+    pub fn submit(&mut self, device: Device, job: Job) -> io::Result<()> {
         let crew = self.devices.entry(device).or_insert_with(|| {
             let (jobs, queue) = channel();
-            Crew { jobs, queue: Arc::new(Mutex::new(queue)), threads: 0, under_way: 0 }
+            DeviceThreads { jobs, queue: Arc::new(Mutex::new(queue)), threads: 0, under_way: 0 }
         });
-        if crew.under_way >= MOST_JOBS && !matches!(job, Job::Close(_)) {
+        if crew.under_way >= MAX_JOBS && !matches!(job, Job::Close(_)) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        if crew.under_way >= crew.threads && crew.threads < THREADS {
+        if crew.under_way >= crew.threads && crew.threads < THREADS_PER_DEVICE {
             let (queue, finishes, waker) =
                 (crew.queue.clone(), self.finishes.clone(), self.waker.clone());
             let work = move || work(device, &queue, &finishes, &waker);
-            match thread::Builder::new().name("reader".into()).stack_size(STACK).spawn(work) {
+            match thread::Builder::new().name("reader".into()).stack_size(STACK_SIZE).spawn(work) {
                 Ok(_) => crew.threads += 1,
                 Err(error) if crew.threads == 0 => return Err(error),
                 Err(_) => {}
@@ -137,7 +137,7 @@ impl Readers {
     }
 
     /// What is done, if anything is.
-    pub fn next(&mut self) -> Option<Done> {
+    pub fn next(&mut self) -> Option<Completion> {
         let (device, done) = self.finished.try_recv().ok()?;
         if let Some(crew) = self.devices.get_mut(&device) {
             crew.under_way = crew.under_way.saturating_sub(1);
@@ -147,7 +147,7 @@ impl Readers {
 
     /// Nobody needs a disk: threads without work go home. Those that hang stay, and are all there will be for their
     /// device.
-    pub fn rest(&mut self) {
+    pub fn stop_idle(&mut self) {
         self.devices.retain(|_, crew| crew.under_way > 0);
     }
 }
@@ -156,7 +156,7 @@ impl Readers {
 fn work(
     device: Device,
     queue: &Mutex<Receiver<Job>>,
-    finishes: &Sender<(Device, Done)>,
+    finishes: &Sender<(Device, Completion)>,
     waker: &Waker,
 ) {
     loop {
@@ -167,15 +167,15 @@ fn work(
                 // The last to hold a file closes it, which may take long too: that is not left to the loop.
                 let result = read(&part);
                 let Part { id, offset, length, .. } = part;
-                Done::Read { id, offset, length, result }
+                Completion::Read { id, offset, length, result }
             }
-            Job::Look(awaited) => {
-                let found = look_patiently(&awaited);
-                Done::Looked(awaited, found)
+            Job::Lookup(awaited) => {
+                let found = lookup_blocking(&awaited);
+                Completion::LookedUp(awaited, found)
             }
             Job::Close(file) => {
                 drop(file);
-                Done::Closed
+                Completion::Closed
             }
         };
         if finishes.send((device, done)).is_err() || waker.wake().is_err() {
@@ -201,21 +201,21 @@ fn read(part: &Part) -> io::Result<Vec<u8>> {
 }
 
 /// Looks at what there is of a path. A file that somebody holds is pending.
-pub fn look(awaited: &DiskLookup) -> Found {
+pub fn lookup(awaited: &DiskLookup) -> LookupResult {
     match awaited {
-        DiskLookup::File(path) => Found::File(open(path, disk::open)),
+        DiskLookup::File(path) => LookupResult::File(open(path, disk::open)),
         DiskLookup::Directory(path) => {
             let metadata = fs::metadata(OsStr::from_bytes(path));
-            Found::Directory(metadata.is_ok_and(|metadata| metadata.is_dir()))
+            LookupResult::Directory(metadata.is_ok_and(|metadata| metadata.is_dir()))
         }
     }
 }
 
 /// The same, and waits until he who holds it gives way.
-pub fn look_patiently(awaited: &DiskLookup) -> Found {
-    match (look(awaited), awaited) {
-        (Found::File(Err(OpenError::Pending)), DiskLookup::File(path)) => {
-            Found::File(open(path, disk::open_held))
+pub fn lookup_blocking(awaited: &DiskLookup) -> LookupResult {
+    match (lookup(awaited), awaited) {
+        (LookupResult::File(Err(OpenError::Pending)), DiskLookup::File(path)) => {
+            LookupResult::File(open(path, disk::open_held))
         }
         (found, _) => found,
     }
@@ -226,7 +226,7 @@ fn open(path: &[u8], by: impl FnOnce(&OsStr) -> io::Result<File>) -> OpenFile {
         let metadata = file.metadata()?;
         Ok((Arc::new(file), metadata))
     });
-    found.map_err(|error| match refusal(&error) {
+    found.map_err(|error| match open_error(&error) {
         // It may be opened, and not read; that is found out sooner behind a wall.
         OpenError::Denied if is_open_directory(path) => {
             OpenError::Failed(strerror(&io::Error::from_raw_os_error(limits::EISDIR)))
@@ -237,10 +237,10 @@ fn open(path: &[u8], by: impl FnOnce(&OsStr) -> io::Result<File>) -> OpenFile {
 
 fn is_open_directory(path: &[u8]) -> bool {
     let about = fs::metadata(OsStr::from_bytes(path));
-    about.is_ok_and(|about| about.is_dir() && about.mode() & OTHERS_READ != 0)
+    about.is_ok_and(|about| about.is_dir() && about.mode() & WORLD_READABLE != 0)
 }
 
-fn refusal(error: &io::Error) -> OpenError {
+fn open_error(error: &io::Error) -> OpenError {
     match error.raw_os_error() {
         Some(limits::ENOENT) => OpenError::NotFound,
         Some(limits::EACCES) => OpenError::Denied,

@@ -7,7 +7,7 @@ use crate::reason::strerror;
 use crate::sys::privilege::{Capability, Failed, Identity, Unknown, is_permitted};
 
 /// Who will serve, as far as is known: in debug mode the user stays.
-pub fn server(config: &Config) -> Option<Identity> {
+pub fn serving_identity(config: &Config) -> Option<Identity> {
     if config.process.debug { Some(Identity::own()) } else { identity(config).ok() }
 }
 
@@ -39,7 +39,7 @@ fn unknown(Unknown(name): Unknown) -> StartupError {
 
 /// The capabilities that this configuration keeps. `bound`: the DHCP sockets hear one interface, and are bound to it
 /// again when it comes back; `waits`: there are addresses that cannot be bound yet.
-pub fn kept(config: &Config, bound: bool, waits: bool) -> Result<Vec<Capability>, StartupError> {
+pub fn required_capabilities(config: &Config, bound: bool, waits: bool) -> Result<Vec<Capability>, StartupError> {
     let ranges = !config.dhcp.ranges.is_empty();
     let process = &config.process;
     let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
@@ -54,17 +54,17 @@ pub fn kept(config: &Config, bound: bool, waits: bool) -> Result<Vec<Capability>
             let words = format!("process is missing required capability {name}");
             return Err(StartupError::other(words));
         }
-        kept.push(capability);
+        required_capabilities.push(capability);
     }
     // dnsmasq does without.
-    let for_later = bound && !kept.contains(&Capability::NetRaw);
-    kept.extend(Some(Capability::NetRaw).filter(|right| for_later && is_permitted(*right)));
-    Ok(kept)
+    let for_later = bound && !required_capabilities.contains(&Capability::NetRaw);
+    required_capabilities.extend(Some(Capability::NetRaw).filter(|right| for_later && is_permitted(*right)));
+    Ok(required_capabilities)
 }
 
 /// Becomes who serves.
-pub fn assume(identity: &Identity, kept: &[Capability]) -> Result<(), StartupError> {
-    identity.assume(kept).map_err(|failed| {
+pub fn drop_privileges(identity: &Identity, kept: &[Capability]) -> Result<(), StartupError> {
+    identity.assume(required_capabilities).map_err(|failed| {
         let (what, error) = match failed {
             Failed::Group(name, error) => (format!("failed to change group-id to {name}"), error),
             Failed::User(name, error) => (format!("failed to change user-id to {name}"), error),

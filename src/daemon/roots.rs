@@ -10,7 +10,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 /// Looks into every root, as the user we now are. A missing one ends the start, unless `tftp-no-fail`.
-pub fn check(tftp: &Tftp) -> Result<Vec<TftpLine>, StartupError> {
+pub fn check_roots(tftp: &Tftp) -> Result<Vec<TftpLine>, StartupError> {
     let shown = |root: &[u8]| String::from_utf8_lossy(root).into_owned();
     let general =
         tftp.root.iter().map(|root| (&root.value, TftpLine::RootMissing(shown(&root.value))));
@@ -40,7 +40,7 @@ pub fn check(tftp: &Tftp) -> Result<Vec<TftpLine>, StartupError> {
 const OTHER_FILES: u64 = 30;
 
 /// There can be no more transfers than descriptors and ports (spec: TFTP, section 10).
-pub fn restrict(tftp: &mut Tftp) -> Option<TftpLine> {
+pub fn limit_transfers(tftp: &mut Tftp) -> Option<TftpLine> {
     let open_files = limits::open_files();
     let room = match open_files.checked_sub(OTHER_FILES) {
         None => 5,

@@ -2,7 +2,7 @@
 //!
 //! A process of its own runs it, which keeps the rights that we give up, and has nothing else to do.
 
-use super::rights::assume;
+use super::rights::drop_privileges;
 use crate::config::{Config, Process};
 use crate::effect::CompletedTransfer;
 use crate::failure::StartupError;
@@ -35,7 +35,7 @@ pub struct Script {
 
 /// What is told of a call: the kind in the first byte.
 mod kind {
-    pub const SAID: u8 = b'l';
+    pub const OUTPUT: u8 = b'l';
     pub const EXITED: u8 = b'x';
     pub const KILLED: u8 = b's';
     pub const FAILED: u8 = b'f';
@@ -45,18 +45,18 @@ mod kind {
 /// Longer than any path that a request can name, and any line that is logged.
 const MESSAGE: usize = 8 * 1024;
 /// Calls that wait, at most, and what they may hold: a script that hangs for good is no reason to remember all that is sent.
-const MOST_CALLS: usize = 16_384;
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+const MAX_QUEUED_CALLS: usize = 16_384;
+const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
 /// Reports that are heard in one turn of the loop.
-const FAIR_SHARE: usize = 64;
+const MAX_REPORTS_PER_TURN: usize = 64;
 /// Bytes that a pipe holds (pipe(7)).
-const PIPE: usize = 64 * 1024;
+const PIPE_CAPACITY: usize = 64 * 1024;
 /// A longer line is told in pieces.
-const LONGEST_LINE: usize = 2266;
+const MAX_LINE_LEN: usize = 2266;
 
 impl Script {
     /// The script is told of files that are sent: without TFTP there is nothing to tell.
-    pub fn of(config: &Config, user: Option<Identity>) -> Result<Option<Self>, StartupError> {
+    pub fn new(config: &Config, user: Option<Identity>) -> Result<Option<Self>, StartupError> {
         let Process { script: Some(path), debug, .. } = &config.process else { return Ok(None) };
         if config.tftp.is_none() {
             return Ok(None);
@@ -69,9 +69,9 @@ impl Script {
     fn start(path: PathBuf, user: Option<Identity>, echo: bool) -> io::Result<Self> {
         let shown = path.display().to_string();
         let channel =
-            beside::start(move |channel| match user.map_or(Ok(()), |user| assume(&user, &[])) {
+            beside::start(move |channel| match user.map_or(Ok(()), |user| drop_privileges(&user, &[])) {
                 Ok(()) => serve(&channel, &path, echo),
-                Err(failure) => tell(&channel, kind::FAILED, failure.message.as_bytes()),
+                Err(failure) => report(&channel, kind::FAILED, failure.message.as_bytes()),
             })?;
         Ok(Self {
             channel,
@@ -84,10 +84,10 @@ impl Script {
     }
 
     /// Has the script told.
-    pub fn tell(&mut self, sent: &CompletedTransfer) {
+    pub fn report(&mut self, sent: &CompletedTransfer) {
         let CompletedTransfer { size, client, path } = sent;
         let words = [format!("{size}\0{client}\0").as_bytes(), path].concat();
-        if self.gone || self.queue.len() >= MOST_CALLS || self.waiting + words.len() > MOST_BYTES {
+        if self.gone || self.queue.len() >= MAX_QUEUED_CALLS || self.waiting + words.len() > MAX_QUEUED_BYTES {
             return;
         }
         self.waiting += words.len();
@@ -106,7 +106,7 @@ impl Script {
     }
 
     /// We end: whoever is still to be told will be, when we have gone. Waits while the script has too much to do.
-    pub fn part(mut self) {
+    pub fn hand_over(mut self) {
         while let Some(words) = self.queue.pop_front() {
             if self.channel.say(&words).is_err() {
                 return;
@@ -115,9 +115,9 @@ impl Script {
     }
 
     /// What has come of it since, a fair share of it; and whether there may be more.
-    pub fn hear(&mut self) -> (Vec<ScriptLine>, bool) {
+    pub fn poll_reports(&mut self) -> (Vec<ScriptLine>, bool) {
         let (mut lines, mut buffer) = (Vec::new(), [0; MESSAGE]);
-        for _ in 0..FAIR_SHARE {
+        for _ in 0..MAX_REPORTS_PER_TURN {
             match self.channel.receive(&mut buffer) {
                 Ok([kind::DONE]) => {
                     self.busy = false;
@@ -159,7 +159,7 @@ impl AsRawFd for Script {
 fn serve(channel: &Channel, script: &Path, echo: bool) {
     let mut buffer = [0; MESSAGE];
     while let Some(words) = channel.wait_for(&mut buffer) {
-        let Some(words) = understood(words) else { continue };
+        let Some(words) = parse_message(words) else { continue };
         let mut command = Command::new(script);
         // It is not the script that the manager waits for.
         command.env_remove("NOTIFY_SOCKET");
@@ -170,15 +170,15 @@ fn serve(channel: &Channel, script: &Path, echo: bool) {
         };
         // Whoever has gone needs no report.
         if kind != kind::DONE {
-            tell(channel, kind, &about);
+            report(channel, kind, &about);
         }
-        tell(channel, kind::DONE, &[]);
+        report(channel, kind::DONE, &[]);
     }
 }
 
 /// Of a file that was sent: its size, to whom, its path. Whoever speaks may have been made to; nothing else is told to a
 /// script that has more rights than he has.
-fn understood(words: &[u8]) -> Option<[&OsStr; 3]> {
+fn parse_message(words: &[u8]) -> Option<[&OsStr; 3]> {
     let mut words = words.splitn(3, |&byte| byte == 0).map(OsStr::from_bytes);
     let [size, client, path] = [words.next()?, words.next()?, words.next()?];
     let is_size = size.to_str()?.parse::<u64>().is_ok();
@@ -188,7 +188,7 @@ fn understood(words: &[u8]) -> Option<[&OsStr; 3]> {
     (is_size && is_client && is_path).then_some([size, client, path])
 }
 
-fn tell(channel: &Channel, kind: u8, about: &[u8]) {
+fn report(channel: &Channel, kind: u8, about: &[u8]) {
     drop(channel.say(&[&[kind], about].concat()));
 }
 
@@ -226,13 +226,13 @@ fn listen(mut output: PipeReader, ending: Option<&Ending>, channel: &Channel) {
     let mut left = None;
     while left != Some(0) {
         if left.is_none() && ending.is_some_and(|ending| ending.or_output(&output)) {
-            left = Some(PIPE);
+            left = Some(PIPE_CAPACITY);
         }
         match output.read(&mut buffer) {
             Ok(0) => break,
             Ok(size) => {
                 said.extend_from_slice(&buffer[..size]);
-                tell_lines(&mut said, channel);
+                send_lines(&mut said, channel);
                 left = left.map(|left| left.saturating_sub(size));
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -241,33 +241,33 @@ fn listen(mut output: PipeReader, ending: Option<&Ending>, channel: &Channel) {
         }
     }
     if !said.is_empty() {
-        tell_line(&said, channel);
+        send_line(&said, channel);
     }
 }
 
-fn tell_lines(said: &mut Vec<u8>, channel: &Channel) {
-    while let Some(end) = said.iter().take(LONGEST_LINE).position(|&byte| byte == b'\n') {
-        tell_line(&said[..end], channel);
+fn send_lines(said: &mut Vec<u8>, channel: &Channel) {
+    while let Some(end) = said.iter().take(MAX_LINE_LEN).position(|&byte| byte == b'\n') {
+        send_line(&said[..end], channel);
         said.drain(..=end);
     }
-    while said.len() >= LONGEST_LINE {
-        tell_line(&said[..LONGEST_LINE], channel);
-        said.drain(..LONGEST_LINE);
-        tell_lines(said, channel);
+    while said.len() >= MAX_LINE_LEN {
+        send_line(&said[..MAX_LINE_LEN], channel);
+        said.drain(..MAX_LINE_LEN);
+        send_lines(said, channel);
     }
 }
 
 /// As C ends a text: at its first zero.
-fn tell_line(line: &[u8], channel: &Channel) {
-    tell(channel, kind::SAID, line.split(|&byte| byte == 0).next().unwrap_or_default());
+fn send_line(line: &[u8], channel: &Channel) {
+    report(channel, kind::OUTPUT, line.split(|&byte| byte == 0).next().unwrap_or_default());
 }
 
 #[test]
 fn a_script_hears_of_files_that_were_sent_and_of_nothing_else() {
-    assert!(understood(b"6\x0010.9.0.2\0/srv/tftp/a b;$(c)").is_some());
+    assert!(parse_message(b"6\x0010.9.0.2\0/srv/tftp/a b;$(c)").is_some());
     for forged in
         ["add", "6", "6\x0010.9.0.2", "-6\x0010.9.0.2\0/f", "6\0here\0/f", "6\0::1\0/f\0g"]
     {
-        assert_eq!(understood(forged.as_bytes()), None, "{forged:?}");
+        assert_eq!(parse_message(forged.as_bytes()), None, "{forged:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Tokens ↔ sockets.
 
-use super::ports::{asking, open_dhcp, unopened};
-use super::transfers::Transfers;
+use super::ports::{requesting_lines, open_dhcp, bind_error};
+use super::transfers::TransferSockets;
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
 use crate::failure::StartupError;
@@ -19,11 +19,11 @@ use std::time::Duration;
 
 /// What a token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum EventSource {
     /// Signals.
     Signals,
     /// Changes of links and addresses.
-    Watch,
+    AddressWatch,
     /// A disk that was waited for.
     Disk,
     /// The script.
@@ -31,9 +31,9 @@ pub enum Role {
     /// Directories that are watched.
     Directories,
     /// What other servers tell everybody.
-    Ear,
+    Sniffer,
     /// One of the DHCP ports.
-    Dhcp(Port),
+    ProxyDhcp(Port),
     /// A socket for TFTP requests.
     Tftp(usize),
     /// That of a transfer.
@@ -41,37 +41,37 @@ pub enum Role {
 }
 
 const SIGNALS: usize = 0;
-const WATCH: usize = 1;
+const ADDRESS_WATCH: usize = 1;
 const DHCP: usize = 2;
 const PXE: usize = 3;
 const DISK: usize = 4;
 const SCRIPT: usize = 5;
 const DIRECTORIES: usize = 6;
-const EAR: usize = 7;
+const SNIFFER: usize = 7;
 const TFTP: usize = 8;
 /// More addresses than a machine has.
 const TRANSFER: usize = 1 << 24;
 
-impl Role {
+impl EventSource {
     /// That of a token.
-    pub fn of(token: Token) -> Self {
+    pub fn from_token(token: Token) -> Self {
         match token.0 {
             SIGNALS => Self::Signals,
-            WATCH => Self::Watch,
-            DHCP => Self::Dhcp(Port::Server),
-            PXE => Self::Dhcp(Port::Pxe),
+            ADDRESS_WATCH => Self::AddressWatch,
+            DHCP => Self::ProxyDhcp(Port::Server),
+            PXE => Self::ProxyDhcp(Port::Pxe),
             DISK => Self::Disk,
             SCRIPT => Self::Script,
             DIRECTORIES => Self::Directories,
-            EAR => Self::Ear,
+            SNIFFER => Self::Sniffer,
             listener @ TFTP..TRANSFER => Self::Tftp(listener - TFTP),
             transfer => Self::Transfer(transfer - TRANSFER),
         }
     }
 
     /// Where we are comes before what is asked there; and each comes once, however often it was told.
-    pub fn in_order(roles: &mut Vec<Self>) {
-        roles.sort_by_key(|role| (!matches!(role, Self::Signals | Self::Watch), role.token()));
+    pub fn dedup_in_priority_order(roles: &mut Vec<Self>) {
+        roles.sort_by_key(|role| (!matches!(role, Self::Signals | Self::AddressWatch), role.token()));
         roles.dedup();
     }
 
@@ -79,13 +79,13 @@ impl Role {
     fn token(self) -> Token {
         Token(match self {
             Self::Signals => SIGNALS,
-            Self::Watch => WATCH,
-            Self::Dhcp(Port::Server) => DHCP,
-            Self::Dhcp(Port::Pxe) => PXE,
+            Self::AddressWatch => ADDRESS_WATCH,
+            Self::ProxyDhcp(Port::Server) => DHCP,
+            Self::ProxyDhcp(Port::Pxe) => PXE,
             Self::Disk => DISK,
             Self::Script => SCRIPT,
             Self::Directories => DIRECTORIES,
-            Self::Ear => EAR,
+            Self::Sniffer => SNIFFER,
             Self::Tftp(listener) => TFTP + listener,
             Self::Transfer(transfer) => TRANSFER + transfer,
         })
@@ -101,7 +101,7 @@ pub struct Sockets {
     dhcp: Option<OwnedFd>,
     pxe: Option<OwnedFd>,
     listeners: Vec<Option<Listener>>,
-    transfers: Transfers,
+    transfers: TransferSockets,
     /// Addresses of ours that cannot be bound yet.
     waiting: Vec<SocketAddr>,
 }
@@ -121,18 +121,18 @@ impl Sockets {
             dhcp: None,
             pxe: None,
             listeners: Vec::new(),
-            transfers: Transfers::default(),
+            transfers: TransferSockets::default(),
             waiting: Vec::new(),
         };
         let shared = config.network.binding != Binding::Wildcard;
         if !config.dhcp.ranges.is_empty() {
-            let [range, service] = asking(config);
+            let [range, service] = requesting_lines(config);
             sockets.dhcp = Some(open_dhcp(config.dhcp.server_port, shared, range)?);
             let pxe = config.dhcp.pxe_enabled.then(|| open_dhcp(PXE_PORT, shared, service));
             sockets.pxe = pxe.transpose()?;
         }
         for (fd, port) in [(&sockets.dhcp, Port::Server), (&sockets.pxe, Port::Pxe)] {
-            fd.iter().try_for_each(|fd| sockets.hear(fd, Role::Dhcp(port)))?;
+            fd.iter().try_for_each(|fd| sockets.register_datagrams(fd, EventSource::ProxyDhcp(port)))?;
         }
         if config.network.binding == Binding::Contradictory {
             return Err(StartupError::config("cannot set --bind-interfaces and --bind-dynamic"));
@@ -142,7 +142,7 @@ impl Sockets {
     }
 
     /// Hears something else too, which is not a socket.
-    pub fn hear(&self, source: &impl AsRawFd, role: Role) -> Result<(), StartupError> {
+    pub fn register_datagrams(&self, source: &impl AsRawFd, role: EventSource) -> Result<(), StartupError> {
         self.register(source, role).map_err(|error| unwatched(&error))
     }
 
@@ -153,7 +153,7 @@ impl Sockets {
 
     /// What threads that read disks wake us with.
     pub fn waker(&self) -> Result<Waker, StartupError> {
-        Waker::new(self.poll.registry(), Role::Disk.token()).map_err(|error| unwatched(&error))
+        Waker::new(self.poll.registry(), EventSource::Disk.token()).map_err(|error| unwatched(&error))
     }
 
     fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), StartupError> {
@@ -163,7 +163,7 @@ impl Sockets {
                 let address = (any, TFTP_PORT).into();
                 let what = format!("failed to create listening socket for port {TFTP_PORT}");
                 let line = Some(&tftp.enabled);
-                self.listen(address).map_err(|error| unopened(&what, &error, address, line))?;
+                self.listen(address).map_err(|error| bind_error(&what, &error, address, line))?;
             }
             return Ok(());
         }
@@ -185,7 +185,7 @@ impl Sockets {
                     listening.map_err(|error| {
                         let what =
                             format!("failed to create listening socket for {}", address.ip());
-                        unopened(&what, &error, address, Some(&tftp.enabled))
+                        bind_error(&what, &error, address, Some(&tftp.enabled))
                     })?;
                 }
             }
@@ -195,7 +195,7 @@ impl Sockets {
 
     /// Opens TFTP sockets for addresses that have come, as far as we may, and with `bind-dynamic` closes those of
     /// addresses that have gone; tells which are new.
-    pub fn follow(&mut self, config: &Config, interfaces: &Interfaces) -> Vec<usize> {
+    pub fn update_listeners(&mut self, config: &Config, interfaces: &Interfaces) -> Vec<usize> {
         let Some(tftp) = &config.tftp else { return Vec::new() };
         self.waiting = Vec::new();
         let wanted = own_addresses(config, tftp, interfaces);
@@ -222,7 +222,7 @@ impl Sockets {
         let Some(fd) = udp::open_tftp(address)? else { return Ok(None) };
         let free = self.listeners.iter().position(Option::is_none);
         let at = free.unwrap_or(self.listeners.len());
-        self.register(&fd, Role::Tftp(at))?;
+        self.register(&fd, EventSource::Tftp(at))?;
         let listener = Some(Listener { fd, address });
         match free {
             Some(at) => self.listeners[at] = listener,
@@ -231,7 +231,7 @@ impl Sockets {
         Ok(Some(at))
     }
 
-    fn register(&self, fd: &impl AsRawFd, role: Role) -> io::Result<()> {
+    fn register(&self, fd: &impl AsRawFd, role: EventSource) -> io::Result<()> {
         let mut source = SourceFd(&fd.as_raw_fd());
         self.poll.registry().register(&mut source, role.token(), Interest::READABLE)
     }
@@ -285,12 +285,12 @@ impl Sockets {
     }
 
     /// A transfer goes on: its client is listened to.
-    pub fn hear_transfer(&mut self, id: usize) -> io::Result<()> {
-        self.transfers.hear(id, self.poll.registry(), Role::Transfer(id).token())
+    pub fn register_transfer(&mut self, id: usize) -> io::Result<()> {
+        self.transfers.register_read(id, self.poll.registry(), EventSource::Transfer(id).token())
     }
 
     /// The sockets of transfers.
-    pub fn transfers(&mut self) -> &mut Transfers {
+    pub fn transfers(&mut self) -> &mut TransferSockets {
         &mut self.transfers
     }
 
@@ -301,10 +301,10 @@ impl Sockets {
             EgressSocket::Transfer(id) => {
                 let gone = self.transfers.send_batch(id, batch)?;
                 if gone < batch.bytes.len() {
-                    self.transfers.hear_of_room(
+                    self.transfers.register_read_write(
                         id,
                         self.poll.registry(),
-                        Role::Transfer(id).token(),
+                        EventSource::Transfer(id).token(),
                     );
                 }
                 Ok(gone)
@@ -376,9 +376,9 @@ fn answer_from(arrival: &ReceivedDatagram<'_>, port: u16) -> SocketAddr {
 fn each_role_comes_once_in_a_turn() {
     let mut roles = Vec::new();
     for _ in 0..3 {
-        roles.extend([Role::Tftp(1), Role::Dhcp(Port::Server), Role::Tftp(0), Role::Signals]);
-        Role::in_order(&mut roles);
+        roles.extend([EventSource::Tftp(1), EventSource::ProxyDhcp(Port::Server), EventSource::Tftp(0), EventSource::Signals]);
+        EventSource::dedup_in_priority_order(&mut roles);
     }
     assert_eq!(roles.len(), 4);
-    assert_eq!(roles[0], Role::Signals);
+    assert_eq!(roles[0], EventSource::Signals);
 }

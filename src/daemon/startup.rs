@@ -2,20 +2,20 @@
 //! happens up to [`Bound`], what needs root before [`Confined`], what serves behind it.
 
 use super::files::DiskFiles;
-use super::herald::Herald;
+use super::herald::ForkStatus;
 use super::leases::{self, Leases};
-use super::manager::Manager;
-use super::notes::{Start, missing};
-use super::notices::Looking;
-use super::one_interface::{BoundTo, only_interface};
-use super::readers::Readers;
-use super::rights::{identity, server};
+use super::manager::SdNotify;
+use super::notes::{StartupBanner, missing_interfaces};
+use super::notices::FileInspector;
+use super::one_interface::{DeviceBinding, single_interface};
+use super::readers::IoThreads;
+use super::rights::{identity, serving_identity};
 use super::script::Script;
-use super::sockets::{Role, Sockets};
-use super::teller::Teller;
-use super::walls::Confinement;
+use super::sockets::{EventSource, Sockets};
+use super::teller::LogLimiter;
+use super::walls::Sandbox;
 use super::watched::WatchedDirectories;
-use super::{Clock, Daemon, End, pid_file, rights, roots, surroundings};
+use super::{Clock, Daemon, ExitReason, pid_file, rights, roots, surroundings};
 use crate::command_line::{self, CommandLine, Own};
 use crate::config::answers::SystemLookups;
 use crate::config::build::Purpose;
@@ -44,7 +44,7 @@ use std::io;
 use std::sync::Arc;
 
 /// What the command line asks for.
-pub enum Asked {
+pub enum Command {
     /// Print this and leave.
     Print(String),
     /// Say whether it is good.
@@ -59,7 +59,7 @@ pub enum Asked {
     /// Tell the boots of a log.
     Story {
         /// How.
-        form: Form,
+        format: Form,
         /// The log; `None` is standard input.
         path: Option<String>,
     },
@@ -83,17 +83,17 @@ pub struct Parsed {
 /// All that is opened as root, and in the process that was started.
 pub struct Bound {
     config: Config,
-    notes: Vec<ConfigWarning>,
+    warnings: Vec<ConfigWarning>,
     interfaces: Interfaces,
     leases: Option<File>,
     sockets: Sockets,
-    ear: Option<Ear>,
+    sniffer: Option<Ear>,
     watch: Watch,
     watched: Option<WatchedDirectories>,
     identity: Identity,
-    kept: Vec<Capability>,
+    capabilities: Vec<Capability>,
     script_user: Option<Identity>,
-    bound_to: Option<String>,
+    device: Option<String>,
     unconfined: bool,
 }
 
@@ -101,25 +101,25 @@ pub struct Bound {
 pub struct Detached {
     bound: Bound,
     /// To whom it matters whether we serve.
-    herald: Option<Herald>,
+    fork_status: Option<ForkStatus>,
 }
 
 /// Logging, and away from the terminal.
-struct Settled {
+struct Daemonized {
     bound: Bound,
     signals: Signals,
     script: Option<Script>,
     /// What there is to say of that.
-    said: Vec<ProcessLine>,
+    lines: Vec<ProcessLine>,
 }
 
 /// Running as nobody in particular, for good. Only this stage can serve.
 struct Confined {
-    settled: Settled,
+    settled: Daemonized,
 }
 
 /// Reads the command line and the files it leads to.
-pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, StartupError> {
+pub fn parse(words: &[String], posixly_correct: bool) -> Result<Command, StartupError> {
     let line = CommandLine::parse(words, posixly_correct);
     let asks = |switch: Switch| line.options.iter().any(|given| given.row.switch() == Some(switch));
     let plain = !asks(Switch::Version) && !asks(Switch::Help);
@@ -130,7 +130,7 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, StartupEr
         let unknown =
             || StartupError::config(format!("bad --story: there is no form {form}, but text and html"));
         let form = Form::parse(form).ok_or_else(unknown)?;
-        return Ok(Asked::Story { form, path: line.own.words.first().cloned() });
+        return Ok(Command::Story { format: form, path: line.own.words.first().cloned() });
     }
     if line.own.json && line.own.explain.is_empty() {
         return Err(StartupError::config("bad command line options: --json is for --explain"));
@@ -141,8 +141,8 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, StartupEr
     let mut loader = Loader::new(purpose, SystemLookups { has_interface });
     for given in &line.options {
         match given.row.switch() {
-            Some(Switch::Version) => return Ok(Asked::Print(command_line::version())),
-            Some(Switch::Help) => return Ok(Asked::Print(command_line::help(line.page))),
+            Some(Switch::Version) => return Ok(Command::Print(command_line::version())),
+            Some(Switch::Help) => return Ok(Command::Print(command_line::help(line.page))),
             _ => loader.argument(given.row, given.value.as_deref())?,
         }
     }
@@ -158,24 +158,24 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Asked, StartupEr
     let (strict, Own { explain: clients, json, unconfined, .. }) = (line.strict, line.own);
     let parsed = Parsed { loaded: loader.finish()?, unconfined };
     Ok(match (clients.is_empty(), test) {
-        (false, _) => Asked::Explain { parsed, clients, json },
-        (true, true) => Asked::Test { parsed, strict },
-        (true, false) => Asked::Serve(parsed),
+        (false, _) => Command::Explain { parsed, clients, json },
+        (true, true) => Command::Test { parsed, strict },
+        (true, false) => Command::Serve(parsed),
     })
 }
 
 impl Parsed {
     /// What there is to say behind dnsmasq's verdict.
-    pub fn remarks(&self) -> Vec<String> {
+    pub fn warnings(&self) -> Vec<String> {
         let Loaded { config, notes, .. } = &self.loaded;
         // Looking costs more than reading a short file: only where there is something to look for.
         let serves_files = config.tftp.is_some();
         let looks = serves_files || !config.dhcp.ranges.is_empty();
         let interfaces = if looks { snapshot().ok() } else { None };
-        let identity = if serves_files { server(config) } else { None };
-        let more = surroundings::remarks(config, interfaces.as_ref(), identity.as_ref());
+        let identity = if serves_files { serving_identity(config) } else { None };
+        let more = surroundings::environment_warnings(config, interfaces.as_ref(), identity.as_ref());
         let roots = config.tftp.iter().flat_map(|tftp| surroundings::missing_roots(tftp));
-        let absent = interfaces.iter().flat_map(|here| missing(config, here));
+        let absent = interfaces.iter().flat_map(|here| missing_interfaces(config, here));
         let absent =
             absent.map(|name| ConfigWarning::general(format!("interface {name} does not currently exist")));
         let all = notes.iter().cloned().chain(more).chain(absent).chain(roots);
@@ -190,14 +190,14 @@ impl Parsed {
     /// What clients are told that do not exist.
     pub fn explain(self, clients: &[String], json: bool) -> Result<Explained, StartupError> {
         let plain = |remark: String| remark.trim_start_matches("warning: ").to_owned();
-        let mut warnings: Vec<String> = self.remarks().into_iter().map(plain).collect();
+        let mut warnings: Vec<String> = self.warnings().into_iter().map(plain).collect();
         let starts = identity(&self.loaded.config).map(drop);
         let refused = self.loaded.notes.iter().filter(|note| note.fatal).map(ToString::to_string);
         let ends = starts.err().map(|failure| failure.message).into_iter().chain(refused);
         warnings.extend(ends.map(|why| format!("the program does not start: {why}")));
         let Loaded { mut config, files, .. } = self.loaded;
         let interfaces = snapshot().unwrap_or_default();
-        let identity = server(&config);
+        let identity = serving_identity(&config);
         let (names, _) = ReloadableFiles::from_config(&config).read(&mut config);
         let mut world = World { config, names, interfaces, identity };
         let files = files.iter().map(ToString::to_string).collect();
@@ -213,43 +213,43 @@ impl Parsed {
         let Self { loaded: Loaded { config, mut notes, .. }, unconfined } = self;
         let watch = Watch::new().map_err(failed("cannot create netlink socket"))?;
         let interfaces = snapshot().map_err(failed("failed to find list of interfaces"))?;
-        notes.extend(surroundings::remarks(&config, Some(&interfaces), server(&config).as_ref()));
+        notes.extend(surroundings::environment_warnings(&config, Some(&interfaces), serving_identity(&config).as_ref()));
         if let Some(refusal) = notes.iter().find(|note| note.fatal) {
             return Err(StartupError::config(refusal.to_string()));
         }
-        let Leases { file: leases, happened } = leases::open(&config)?;
+        let Leases { file: leases, warnings: happened } = leases::open(&config)?;
         happened.into_iter().for_each(|line| journal.write(&Line::File(line)));
         let sockets = Sockets::open(&config, &interfaces)?;
-        sockets.hear(&watch, Role::Watch)?;
-        let watched = WatchedDirectories::of(&config)?;
-        watched.iter().try_for_each(|watched| sockets.hear(watched, Role::Directories))?;
+        sockets.register_datagrams(&watch, EventSource::AddressWatch)?;
+        let watched = WatchedDirectories::new(&config)?;
+        watched.iter().try_for_each(|watched| sockets.register_datagrams(watched, EventSource::Directories))?;
         if config.network.binding == Binding::Interfaces
-            && let Some(name) = missing(&config, &interfaces).first()
+            && let Some(name) = missing_interfaces(&config, &interfaces).first()
         {
             return Err(StartupError::network(format!("unknown interface {name}")));
         }
-        let bound_to = only_interface(&config, &interfaces);
+        let bound_to = single_interface(&config, &interfaces);
         bound_to.iter().try_for_each(|name| sockets.bind_dhcp_first_to(name))?;
         // Who may not hear the others does without.
         let hears = config.dhcp.pxe_enabled && !config.dhcp.ranges.is_empty();
         let ear = hears.then(|| Ear::open(config.dhcp.client_port).ok()).flatten();
-        ear.iter().try_for_each(|ear| sockets.hear(ear, Role::Ear))?;
+        ear.iter().try_for_each(|ear| sockets.register_datagrams(ear, EventSource::Sniffer))?;
         let script_user = rights::script_user(&config)?;
         let identity = identity(&config)?;
-        let kept = rights::kept(&config, bound_to.is_some(), sockets.wait_for_addresses())?;
+        let kept = rights::required_capabilities(&config, bound_to.is_some(), sockets.wait_for_addresses())?;
         Ok(Bound {
             config,
-            notes,
+            warnings: notes,
             interfaces,
             leases,
             sockets,
-            ear,
+            sniffer: ear,
             watch,
             watched,
             identity,
-            kept,
+            capabilities: kept,
             script_user,
-            bound_to,
+            device: bound_to,
             unconfined,
         })
     }
@@ -265,14 +265,14 @@ impl Bound {
             })?;
         }
         if process.debug || process.foreground {
-            return Ok(Some(Detached { bound: self, herald: None }));
+            return Ok(Some(Detached { bound: self, fork_status: None }));
         }
-        let herald = Herald::part()?;
-        Ok(herald.map(|herald| Detached { bound: self, herald: Some(herald) }))
+        let herald = ForkStatus::detach()?;
+        Ok(herald.map(|herald| Detached { bound: self, fork_status: Some(herald) }))
     }
 
     /// Writes the pid file, opens the log, leaves the terminal.
-    fn settle(self, journal: &Logger) -> Result<Settled, StartupError> {
+    fn settle(self, journal: &Logger) -> Result<Daemonized, StartupError> {
         let Self { config, identity, sockets, .. } = &self;
         let process = &config.process;
         let written = process.pid_file().map(|path| pid_file::write(path, identity));
@@ -280,47 +280,47 @@ impl Bound {
         let log_file = journal.configure(process, Some(identity).filter(|_| !process.debug))?;
         let signals = Signals::new()
             .map_err(|error| StartupError::other(format!("cannot take signals: {}", strerror(&error))))?;
-        sockets.hear(&signals, Role::Signals)?;
+        sockets.register_datagrams(&signals, EventSource::Signals)?;
         if !process.debug {
             leave_terminal().map_err(|error| {
                 StartupError::other(format!("cannot leave the terminal: {}", strerror(&error)))
             })?;
         }
-        let script = Script::of(config, self.script_user.clone())?;
-        script.iter().try_for_each(|script| sockets.hear(script, Role::Script))?;
+        let script = Script::new(config, self.script_user.clone())?;
+        script.iter().try_for_each(|script| sockets.register_datagrams(script, EventSource::Script))?;
         let said = pid_file.into_iter().chain(log_file).collect();
-        Ok(Settled { bound: self, signals, script, said })
+        Ok(Daemonized { bound: self, signals, script, lines: said })
     }
 }
 
 impl Detached {
     /// Serves until told to end. A failure before that is for whoever waits for us.
-    pub fn serve(self, journal: &Logger) -> Result<End, StartupError> {
-        let Self { bound, herald } = self;
+    pub fn serve(self, journal: &Logger) -> Result<ExitReason, StartupError> {
+        let Self { bound, fork_status: herald } = self;
         let ready = bound
             .settle(journal)
-            .and_then(Settled::confine)
+            .and_then(Daemonized::confine)
             .and_then(|confined| confined.ready(journal));
         match (ready, herald) {
             (Ok(daemon), herald) => {
-                herald.into_iter().for_each(Herald::started);
+                herald.into_iter().for_each(ForkStatus::started);
                 daemon.serve()
             }
             (Err(failure), Some(herald)) => {
                 herald.failed(&failure);
-                Ok(End::Failed(failure.code))
+                Ok(ExitReason::Failed(failure.code))
             }
             (Err(failure), None) => Err(failure),
         }
     }
 }
 
-impl Settled {
+impl Daemonized {
     /// Gives up what is not needed any more. In debug mode the user stays.
     fn confine(self) -> Result<Confined, StartupError> {
-        let Bound { config, identity, kept, .. } = &self.bound;
+        let Bound { config, identity, capabilities: kept, .. } = &self.bound;
         if !config.process.debug {
-            rights::assume(identity, kept)?;
+            rights::drop_privileges(identity, kept)?;
         }
         Ok(Confined { settled: self })
     }
@@ -329,75 +329,75 @@ impl Settled {
 impl Confined {
     /// Looks at what is served, and tells that it is.
     fn ready(self, journal: &Logger) -> Result<Daemon, StartupError> {
-        let Settled { bound, signals, script, said } = self.settled;
+        let Daemonized { bound, signals, script, lines: said } = self.settled;
         let Bound {
             mut config,
-            notes,
+            warnings: notes,
             interfaces,
             leases,
             sockets,
-            ear,
+            sniffer: ear,
             watch,
             mut watched,
-            bound_to,
+            device: bound_to,
             unconfined,
             ..
         } = bound;
         let mut warnings = Vec::new();
         let mut files = DiskFiles::default();
         if let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) {
-            files = DiskFiles::new(tftp.secure, Readers::new(sockets.waker()?));
-            warnings = roots::check(tftp)?;
-            warnings.extend(roots::restrict(tftp));
+            files = DiskFiles::new(tftp.secure, IoThreads::new(sockets.waker()?));
+            warnings = roots::check_roots(tftp)?;
+            warnings.extend(roots::limit_transfers(tftp));
         }
         let mut run_time_files = ReloadableFiles::from_config(&config);
         let mut happened: Vec<FileLine> =
-            watched.iter_mut().flat_map(|watched| watched.renew(&config)).collect();
+            watched.iter_mut().flat_map(|watched| watched.rewatch(&config)).collect();
         let (names, read) = run_time_files.read(&mut config);
         happened.extend(read);
-        let linger = super::linger::Linger::new(limits::processors());
+        let linger = super::linger::BusyPoll::new(limits::processors());
         let identity = Identity::now();
         // Before there is any thread: each would be outside.
         let (confinement, confined_by) = if unconfined {
-            (Confinement::default(), SandboxLine::Inactive)
+            (Sandbox::default(), SandboxLine::Inactive)
         } else {
-            Confinement::raise(&config)
+            Sandbox::enter(&config)
         };
-        let start = Start {
-            said,
-            confined_by,
-            notes,
-            bound_to: bound_to.as_deref(),
+        let start = StartupBanner {
+            process_lines: said,
+            sandbox: confined_by,
+            warnings: notes,
+            device: bound_to.as_deref(),
             roots: warnings,
             files: happened,
         };
         start.lines(&config, &interfaces).iter().for_each(|line| journal.write(line));
-        let bound_to = bound_to.map(|name| BoundTo::new(name, &interfaces));
+        let bound_to = bound_to.map(|name| DeviceBinding::new(name, &interfaces));
         Ok(Daemon {
-            teller: Teller::of(&config),
-            onlooker: BootMonitor::default(),
-            looking: Looking::new(identity, confinement),
-            ear,
+            teller: LogLimiter::new(&config),
+            monitor: BootMonitor::default(),
+            inspector: FileInspector::new(identity, confinement),
+            sniffer: ear,
             config,
-            bound_to,
+            device: bound_to,
             interfaces,
             names,
             run_time_files,
-            watched,
+            watched_directories: watched,
             _leases: leases,
             sockets,
             signals,
-            watch,
+            address_watch: watch,
             tftp: crate::tftp::Server::default(),
             files,
             script,
-            journal: journal.clone(),
-            delayed: super::outgoing::Delayed::default(),
+            logger: journal.clone(),
+            delayed_replies: super::outgoing::DelayedReplies::default(),
             clock: Clock::start(),
             effects: Vec::new(),
-            linger,
+            busy_poll: linger,
             backlog: Vec::new(),
-            manager: Manager::of_environment(),
+            sd_notify: SdNotify::from_environment(),
         })
     }
 }

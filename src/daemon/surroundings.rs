@@ -1,7 +1,7 @@
 //! What the machine has to say about a configuration: boot files that are not there or not for us, networks that we
 //! are not on. dnsmasq finds out when a client asks, and the client does not boot.
 
-use super::notes::missing;
+use super::notes::missing_interfaces;
 use crate::boot_file::{self, Trouble, barrier};
 use crate::config::{Config, ConfigWarning, Origin, Range, RangeKind, Rule, Tftp};
 use crate::net::{Address, Interfaces, same_network};
@@ -15,10 +15,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Remarks about files; more would not be read.
-const MOST_FILES: usize = 20;
+const MAX_FILES: usize = 20;
 
 /// What there is to say. `identity` is who serves, if the user exists.
-pub fn remarks(
+pub fn environment_warnings(
     config: &Config,
     interfaces: Option<&Interfaces>,
     identity: Option<&Identity>,
@@ -68,7 +68,7 @@ fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> 
 /// addresses nobody hands out.
 fn networks(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> {
     // Of an interface that is not there, dnsmasq has said so.
-    let incomplete = !missing(config, interfaces).is_empty();
+    let incomplete = !missing_interfaces(config, interfaces).is_empty();
     let remark = |rule: &Rule<Range>| {
         let here = is_here(config, interfaces, &rule.value);
         let start = rule.value.start;
@@ -104,7 +104,7 @@ pub fn missing_roots(tftp: &Tftp) -> Vec<ConfigWarning> {
         let text = format!("tftp-root: {}: {}", path.display(), strerror(&error));
         Some(ConfigWarning::at(origin, text))
     };
-    roots(tftp).filter_map(missing).collect()
+    roots(tftp).filter_map(missing_interfaces).collect()
 }
 
 /// Roots that the serving user may not enter.
@@ -124,12 +124,12 @@ fn is_empty(directory: &Path) -> bool {
 }
 
 /// A file a client is told to ask for.
-struct Wanted<'c> {
+struct BootFileRule<'c> {
     origin: &'c Origin,
     keyword: &'static str,
     name: Vec<u8>,
     /// The name got its `.0` from us.
-    layered: bool,
+    has_layer_suffix: bool,
 }
 
 fn boot_files(
@@ -145,11 +145,11 @@ fn boot_files(
         Some(Server::Name(_)) => false,
     };
     let boots = config.dhcp.boot_rules.iter().filter(|boot| ours(&boot.value.server));
-    let boots = boots.map(|boot| Wanted {
+    let boots = boots.map(|boot| BootFileRule {
         origin: &boot.origin,
         keyword: "dhcp-boot",
         name: boot.value.file.clone(),
-        layered: false,
+        has_layer_suffix: false,
     });
     let services = config.dhcp.services.iter().filter(|service| ours(&service.value.server));
     let services = services.filter_map(|service| match &service.value.boot {
@@ -157,22 +157,22 @@ fn boot_files(
         Boot::File(name) => {
             let layered = !name.contains(&b'.');
             let name = if layered { [name, &b".0"[..]].concat() } else { name.clone() };
-            Some(Wanted { origin: &service.origin, keyword: "pxe-service", name, layered })
+            Some(BootFileRule { origin: &service.origin, keyword: "pxe-service", name, has_layer_suffix: layered })
         }
     });
     // A URL is not asked for here.
-    let is_file = |wanted: &Wanted<'_>| {
+    let is_file = |wanted: &BootFileRule<'_>| {
         !wanted.name.is_empty() && !wanted.name.windows(3).any(|part| part == b"://")
     };
     // A root that holds nothing is still to be filled: only names that were written out are missed in it.
     let holding = roots(tftp).filter(|(_, root)| !is_empty(root)).count();
     let empty = holding == 0 && roots(tftp).count() > 0;
-    let wanted = boots.chain(services).filter(is_file).filter(|wanted| !(empty && wanted.layered));
-    wanted.filter_map(|wanted| remark(&wanted, tftp, identity)).take(MOST_FILES).collect()
+    let wanted = boots.chain(services).filter(is_file).filter(|wanted| !(empty && wanted.has_layer_suffix));
+    wanted.filter_map(|wanted| file_warning(&wanted, tftp, identity)).take(MAX_FILES).collect()
 }
 
 /// A file is fine if one root has it. Of several the remark is about the first.
-fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Option<ConfigWarning> {
+fn file_warning(wanted: &BootFileRule<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Option<ConfigWarning> {
     let names = tftp.interface_roots.iter().map(|root| String::from_utf8_lossy(&root.value.0));
     // Where only interfaces have roots, a name is a path of its own on all others.
     let general = tftp.root.is_some() || tftp.interface_roots.is_empty();
@@ -181,7 +181,7 @@ fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Opti
         let asked = boot_file::Wanted {
             name: &wanted.name,
             interface: &interface,
-            client: NOBODY,
+            client: FALLBACK_USER,
             mac: None,
         };
         let outcome = boot_file::look(asked, tftp, identity);
@@ -194,15 +194,15 @@ fn remark(wanted: &Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Opti
     }
     let outcome = first?;
     let missing = matches!(outcome.file, Err(Trouble::Missing(_)));
-    let explanation = if missing { wanted.explanation() } else { String::new() };
+    let explanation = if missing_interfaces { wanted.explanation() } else { String::new() };
     Some(ConfigWarning::at(wanted.origin, format!("{}: {outcome}{explanation}", wanted.keyword)))
 }
 
-impl Wanted<'_> {
+impl BootFileRule<'_> {
     /// Why a name is asked for that nobody has written.
     fn explanation(&self) -> String {
         let name = String::from_utf8_lossy(&self.name);
-        match name.strip_suffix(".0").filter(|_| self.layered) {
+        match name.strip_suffix(".0").filter(|_| self.has_layer_suffix) {
             Some(base) => format!(" (clients will ask for {name}: {base} has no dot)"),
             None => String::new(),
         }
@@ -210,4 +210,4 @@ impl Wanted<'_> {
 }
 
 /// No client in particular.
-const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+const FALLBACK_USER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

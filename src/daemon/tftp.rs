@@ -1,7 +1,7 @@
 //! TFTP's turns of the loop.
 
-use super::files::{Arrived, DiskFiles};
-use super::{Daemon, FAIR_SHARE, Mail, is_one_lost};
+use super::files::{Completed, DiskFiles};
+use super::{Daemon, MAX_DATAGRAMS_PER_TURN, ReceiveBuffers, is_datagram_error};
 use crate::config::Tftp;
 use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
@@ -17,13 +17,13 @@ use std::io;
 use std::net::SocketAddr;
 
 /// What there may be left to hear.
-enum Left {
+enum Remaining {
     More,
     Nothing,
 }
 
 /// Answers to transfers in lockstep that are sent together.
-const TOGETHER: usize = 32;
+const MAX_REQUESTS_TOGETHER: usize = 32;
 
 /// Whether there are too few ports or descriptors.
 fn is_short(error: &io::Error) -> bool {
@@ -48,14 +48,14 @@ impl Daemon {
 
     pub(super) fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Timestamp) -> bool {
         let Some(tftp) = self.config.tftp.clone() else { return false };
-        for _ in 0..FAIR_SHARE {
+        for _ in 0..MAX_DATAGRAMS_PER_TURN {
             let Some(socket) = self.sockets.listener(listener) else { return false };
             match udp::receive(socket, buffer) {
                 Ok(arrival) if accepts(&tftp, &self.config.network, &self.interfaces, &arrival) => {
                     self.request_in_turn(listener, &tftp, &arrival, now);
                 }
                 Ok(_) => {}
-                Err(error) if is_one_lost(&error) => {}
+                Err(error) if is_datagram_error(&error) => {}
                 Err(_) => return false,
             }
             self.perform(now);
@@ -98,11 +98,11 @@ impl Daemon {
             match opened {
                 Ok(id) => ReplySocket::Dedicated(id),
                 Err(_) if tftp.ports.is_some() => {
-                    return self.journal.write(&Line::Tftp(TftpLine::NoPort));
+                    return self.logger.write(&Line::Tftp(TftpLine::NoPort));
                 }
                 Err(error) => {
                     let (client, reason) = (arrival.peer.ip(), strerror(&error));
-                    return self.see(ClientEvent::SocketUnavailable { client, strerror }, now);
+                    return self.observe(ClientEvent::SocketUnavailable { client, strerror }, now);
                 }
             }
         };
@@ -139,7 +139,7 @@ impl Daemon {
         let Self { tftp: server, files, effects, sockets, .. } = self;
         if let ReplySocket::Dedicated(id) = socket
             && server.has(id)
-            && sockets.hear_transfer(id).is_err()
+            && sockets.register_transfer(id).is_err()
         {
             server.abort(id, files, effects);
         }
@@ -148,56 +148,56 @@ impl Daemon {
     /// Hears the client of a transfer. In lockstep one datagram is all there is, mostly: the one that moves it on ends
     /// the turn, for another one brings another event, and what may be left is read before the client is written to
     /// again.
-    pub(super) fn transfer(&mut self, id: usize, mail: &mut Mail, now: Timestamp) -> bool {
+    pub(super) fn transfer(&mut self, id: usize, mail: &mut ReceiveBuffers, now: Timestamp) -> bool {
         let lockstep = self.tftp.is_lockstep(id);
-        for _ in 0..FAIR_SHARE {
+        for _ in 0..MAX_DATAGRAMS_PER_TURN {
             let left = if lockstep {
-                self.hear_one(id, mail, now)
+                self.receive_one(id, mail, now)
             } else {
-                self.hear_several(id, mail, now)
+                self.receive_batch(id, mail, now)
             };
             match left {
-                Left::More => {}
-                Left::Nothing => return false,
+                Remaining::More => {}
+                Remaining::Nothing => return false,
             }
         }
         true
     }
 
-    fn hear_one(&mut self, id: usize, mail: &mut Mail, now: Timestamp) -> Left {
-        let (size, peer) = match self.sockets.transfers().receive_one(id, &mut mail.one) {
+    fn receive_one(&mut self, id: usize, mail: &mut ReceiveBuffers, now: Timestamp) -> Remaining {
+        let (size, peer) = match self.sockets.transfers().receive_one(id, &mut mail.single) {
             Some(Ok(received)) => received,
-            Some(Err(error)) if is_one_lost(&error) => return Left::More,
+            Some(Err(error)) if is_datagram_error(&error) => return Remaining::More,
             // Nothing has come: there may be room for what is owed.
             Some(Err(_)) => {
-                self.take_in(id, std::iter::empty(), now);
-                return Left::Nothing;
+                self.handle_acks(id, std::iter::empty(), now);
+                return Remaining::Nothing;
             }
-            None => return Left::Nothing,
+            None => return Remaining::Nothing,
         };
-        let moved = self.take_in(id, std::iter::once((peer, &mail.one[..size])), now);
+        let moved = self.handle_acks(id, std::iter::once((peer, &mail.single[..size])), now);
         // To hear many and then to answer them takes a tenth less than to do both in turn.
-        if self.effects.len() >= TOGETHER {
+        if self.effects.len() >= MAX_REQUESTS_TOGETHER {
             self.perform(now);
         }
-        if moved { Left::Nothing } else { Left::More }
+        if moved { Remaining::Nothing } else { Remaining::More }
     }
 
-    fn hear_several(&mut self, id: usize, mail: &mut Mail, now: Timestamp) -> Left {
-        let received = match self.sockets.transfers().receive(id, &mut mail.several) {
+    fn receive_batch(&mut self, id: usize, mail: &mut ReceiveBuffers, now: Timestamp) -> Remaining {
+        let received = match self.sockets.transfers().receive(id, &mut mail.batch) {
             Some(Ok(received)) => received,
-            Some(Err(error)) if is_one_lost(&error) => return Left::More,
+            Some(Err(error)) if is_datagram_error(&error) => return Remaining::More,
             // Nothing has come: there may be room for what is owed.
             Some(Err(_)) => 0,
-            None => return Left::Nothing,
+            None => return Remaining::Nothing,
         };
-        self.take_in(id, mail.several.datagrams(), now);
+        self.handle_acks(id, mail.batch.datagrams(), now);
         self.perform(now);
-        if received == Inbox::ROOM { Left::More } else { Left::Nothing }
+        if received == Inbox::ROOM { Remaining::More } else { Remaining::Nothing }
     }
 
     /// Does what datagrams of a transfer ask for; whether they have moved it.
-    fn take_in<'d>(
+    fn handle_acks<'d>(
         &mut self,
         id: usize,
         arrived: impl Iterator<Item = (SocketAddr, &'d [u8])>,
@@ -210,7 +210,7 @@ impl Daemon {
     }
 
     /// Does what is due. Who has answered, and was not heard yet, is heard first.
-    pub(super) fn expire(&mut self, mail: &mut Mail, now: Timestamp) {
+    pub(super) fn expire(&mut self, mail: &mut ReceiveBuffers, now: Timestamp) {
         self.tftp.expire_pending(now, &mut self.effects);
         self.perform(now);
         while let Some(id) = self.tftp.next_due(now) {
@@ -222,15 +222,15 @@ impl Daemon {
 
     /// Disks have answered.
     pub(super) fn disk(&mut self, now: Timestamp) {
-        while let Some(arrived) = self.files.arrived() {
+        while let Some(arrived) = self.files.completed() {
             match arrived {
-                Arrived::Part(file, offset) => {
+                Completed::Part(file, offset) => {
                     for id in self.tftp.waiters_for(file, offset) {
                         self.tftp.resume(id, &mut self.files, &mut self.effects);
                         self.perform(now);
                     }
                 }
-                Arrived::Looked(awaited) => {
+                Completed::LookedUp(awaited) => {
                     for request in self.tftp.take_resolved(&awaited) {
                         self.begin_again(request, now);
                         self.perform(now);

@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 /// One socket for each transfer, by number.
 #[derive(Default)]
-pub struct Transfers {
+pub struct TransferSockets {
     slots: Vec<Option<Slot>>,
     free: Vec<usize>,
 }
@@ -20,20 +20,20 @@ struct Slot {
     fd: OwnedFd,
     /// Whether the kernel cuts large packets into segments for it, as far as we know.
     segments: bool,
-    told: Told,
+    interest: Interest,
 }
 
 /// What the poll tells us of a socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Interest {
     /// Nothing yet: most requests need their socket for one answer only.
-    Nothing,
-    Datagrams,
+    None,
+    Read,
     /// And that there is room to send.
-    Room,
+    ReadWrite,
 }
 
-impl Transfers {
+impl TransferSockets {
     /// Opens one, that leaves from an address of ours.
     pub fn open(&mut self, local: SocketAddr) -> io::Result<usize> {
         let fd = udp::open_transfer(local)?;
@@ -41,7 +41,7 @@ impl Transfers {
         if id == self.slots.len() {
             self.slots.push(None);
         }
-        self.slots[id] = Some(Slot { fd, segments: true, told: Told::Nothing });
+        self.slots[id] = Some(Slot { fd, segments: true, interest: Interest::Nothing });
         Ok(id)
     }
 
@@ -53,17 +53,17 @@ impl Transfers {
     }
 
     /// From now on the poll tells when a client answers. What has come before is told too.
-    pub fn hear(&mut self, id: usize, registry: &Registry, token: Token) -> io::Result<()> {
+    pub fn register_read(&mut self, id: usize, registry: &Registry, token: Token) -> io::Result<()> {
         let Some(Some(slot)) = self.slots.get_mut(id) else { return Ok(()) };
-        slot.told = Told::Datagrams;
+        slot.interest = Interest::Datagrams;
         registry.register(&mut SourceFd(&slot.fd.as_raw_fd()), token, Interest::READABLE)
     }
 
     /// From now on the poll tells too when there is room again.
-    pub fn hear_of_room(&mut self, id: usize, registry: &Registry, token: Token) {
+    pub fn register_read_write(&mut self, id: usize, registry: &Registry, token: Token) {
         let Some(Some(slot)) = self.slots.get_mut(id) else { return };
-        if slot.told != Told::Room {
-            slot.told = Told::Room;
+        if slot.interest != Interest::Room {
+            slot.interest = Interest::Room;
             let interest = Interest::READABLE | Interest::WRITABLE;
             // Without it, the client's silence makes us try again.
             drop(registry.reregister(&mut SourceFd(&slot.fd.as_raw_fd()), token, interest));

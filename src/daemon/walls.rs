@@ -1,6 +1,6 @@
 //! The walls around a daemon that serves, and what lies within them.
 
-use super::reach::reach;
+use super::reach::allowed_paths;
 use crate::config::Config;
 use crate::log_line::SandboxLine;
 use crate::sys::clock;
@@ -13,40 +13,40 @@ use std::sync::Arc;
 
 /// What became of it. They stand whether or not anybody holds this.
 #[derive(Clone, Debug, Default)]
-pub struct Confinement {
-    within: Option<Arc<Within>>,
+pub struct Sandbox {
+    within: Option<Arc<Entered>>,
 }
 
 #[derive(Debug)]
-struct Within {
-    walls: Walls,
+struct Entered {
+    status: Walls,
     /// Places that may be read, as the kernel knows them: by device and inode.
     read: HashSet<(u64, u64)>,
 }
 
-impl Confinement {
+impl Sandbox {
     /// Puts walls up around this process; with what there is to be told of them.
-    pub fn raise(config: &Config) -> (Self, SandboxLine) {
+    pub fn enter(config: &Config) -> (Self, SandboxLine) {
         // What a library reads once, it has to have read.
         clock::local();
-        let reach = reach(config);
-        let walls = confine(&reach);
+        let reach = allowed_paths(config);
+        let walls = confine(&allowed_paths);
         let shown =
             |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
         let told = SandboxLine::Active {
             landlock: walls.landlock.clone(),
             seccomp: walls.seccomp.clone(),
             no_new_privileges: walls.no_new_privileges,
-            reads: shown(&reach.read),
-            writes: shown(&reach.write),
+            reads: shown(&allowed_paths.read),
+            writes: shown(&allowed_paths.write),
         };
-        let read = reach.read.iter().filter_map(|place| number(place)).collect();
-        (Self { within: Some(Arc::new(Within { walls, read })) }, told)
+        let read = allowed_paths.read.iter().filter_map(|place| number(place)).collect();
+        (Self { within: Some(Arc::new(Entered { status: walls, read })) }, told)
     }
 
     /// What a path leads to, if that is walled off.
-    pub fn keeps_from(&self, path: &Path) -> Option<PathBuf> {
-        let within = self.within.as_ref().filter(|within| within.walls.landlock.is_ok())?;
+    pub fn blocks(&self, path: &Path) -> Option<PathBuf> {
+        let within = self.within.as_ref().filter(|within| within.status.landlock.is_ok())?;
         let target = path.canonicalize().ok()?;
         let is_within = |part| number(part).is_some_and(|number| within.read.contains(&number));
         (!target.ancestors().any(is_within)).then_some(target)

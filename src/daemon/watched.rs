@@ -26,7 +26,7 @@ struct Known {
 
 impl WatchedDirectories {
     /// `None`: there are none.
-    pub fn of(config: &Config) -> Result<Option<Self>, StartupError> {
+    pub fn new(config: &Config) -> Result<Option<Self>, StartupError> {
         if directories(config).next().is_none() {
             return Ok(None);
         }
@@ -36,7 +36,7 @@ impl WatchedDirectories {
     }
 
     /// Watches those that are there now. Of those that are not, reading them tells.
-    pub fn renew(&mut self, config: &Config) -> Vec<FileLine> {
+    pub fn rewatch(&mut self, config: &Config) -> Vec<FileLine> {
         self.known.drain(..).for_each(|known| self.directories.forget(known.watched));
         let mut failed = Vec::new();
         for (kind, bytes) in directories(config) {
@@ -55,7 +55,7 @@ impl WatchedDirectories {
 
     /// What has changed, a part of it; `None`: that was all.
     pub fn changes(&self) -> Option<Changes> {
-        let Some(entries) = self.directories.changes()? else { return Some(Changes::Untold) };
+        let Some(entries) = self.directories.changes()? else { return Some(Changes::Overflow) };
         let mut changed = Vec::new();
         for (watched, name) in entries.iter().filter(|(_, name)| !is_left_over(name.as_bytes())) {
             for Known { kind, path, .. } in self.known.iter().filter(|of| of.watched == *watched) {
@@ -72,7 +72,7 @@ pub enum Changes {
     /// These files, last configured first where a directory is named more than once.
     Files(Vec<(RunTimeFile, PathBuf)>),
     /// More than could be told.
-    Untold,
+    Overflow,
 }
 
 impl AsRawFd for WatchedDirectories {
