@@ -155,14 +155,14 @@ pub fn barrier(path: &Path, identity: &Identity) -> Option<Barrier> {
     parts.reverse();
     parts.into_iter().find_map(|part| {
         let bit = if part == path { READ } else { ENTER };
-        let found = fs::metadata(part).ok().filter(|metadata| !identity.may(bit, metadata))?;
+        let found = fs::metadata(part).ok().filter(|metadata| !identity.may_access(bit, metadata))?;
         Some(Barrier::at(part, &found, identity.user_name()))
     })
 }
 
 /// The last part of a path that we can see: what is behind it is closed to us.
 fn last_seen(path: &Path, identity: Option<&Identity>) -> Option<Barrier> {
-    let now = identity.is_none().then(Identity::now);
+    let now = identity.is_none().then(Identity::current);
     let user = identity.or(now.as_ref())?.user_name();
     path.ancestors().find_map(|part| Some(Barrier::at(part, &fs::metadata(part).ok()?, user)))
 }

@@ -10,8 +10,8 @@ use pxemasq::failure::StartupError;
 use pxemasq::journal::Logger;
 use pxemasq::journal::terminal::{is_interactive, print_stdout, print_stderr};
 use pxemasq::story::tell;
-use pxemasq::sys::background::usual_umask;
-use pxemasq::sys::signals::begin;
+use pxemasq::sys::background::set_umask;
+use pxemasq::sys::signals::install_startup_handlers;
 use std::process::ExitCode;
 
 #[cfg(target_env = "musl")]
@@ -21,8 +21,8 @@ static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 fn main() -> ExitCode {
     let words: Vec<String> =
         std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
-    begin();
-    usual_umask();
+    install_startup_handlers();
+    set_umask();
     let journal = Logger::open();
     let code = run(&words, &journal).unwrap_or_else(|failure| fail(&failure, &journal));
     journal.flush_and_wait();

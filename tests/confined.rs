@@ -6,7 +6,7 @@ use common::required;
 use nix::sys::prctl;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use pxemasq::sys::confinement::{Reach, confine};
+use pxemasq::sys::confinement::{AllowedPaths, enter_sandbox};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{TcpListener, UdpSocket};
@@ -94,8 +94,8 @@ fn act(role: &str) -> ! {
     let (_, _, attempt) = ATTEMPTS[number.parse::<usize>().expect("a number")];
     if walls {
         let place = |name: &str| vec![at.join(name)];
-        let reach = Reach { read: place("read"), write: place("log"), remove: place("pid") };
-        let walls = confine(&reach);
+        let reach = AllowedPaths { read: place("read"), write: place("log"), remove: place("pid") };
+        let walls = enter_sandbox(&reach);
         if !walls.landlock.is_ok_and(|version| version >= OLDEST) {
             std::process::exit(NO_LANDLOCK);
         }

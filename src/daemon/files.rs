@@ -4,7 +4,7 @@ use super::mounts::RemoteMounts;
 use super::read_ahead::{EXTENT_SIZE, ReadAhead};
 use super::readers::{Device, Completion, LookupResult, Job, Part, IoThreads, lookup, lookup_blocking};
 use crate::reason::strerror;
-use crate::sys::disk::{AtOnce, is_in_memory, read_at_once};
+use crate::sys::disk::{NonBlockingRead, is_ramfs, read_nonblocking};
 use crate::sys::{neighbour, privilege};
 use crate::tftp::files::{DiskLookup, FileId, Files, OpenedFile, ReadResult, OpenError};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -243,11 +243,11 @@ impl Open {
     /// Reads without waiting for a disk; `None`: at least some of what is wanted has to be waited for.
     fn read(&mut self, offset: u64, buffer: &mut [u8], wanted: usize) -> io::Result<Option<usize>> {
         if self.disk == ReadMode::NonBlocking {
-            match read_at_once(&self.file, offset, buffer)? {
-                AtOnce::Read(read) => return Ok((read >= wanted).then_some(read)),
-                AtOnce::NotYet => return Ok(None),
-                AtOnce::Unknown if is_in_memory(&self.file) => self.disk = ReadMode::InMemory,
-                AtOnce::Unknown => {
+            match read_nonblocking(&self.file, offset, buffer)? {
+                NonBlockingRead::Read(read) => return Ok((read >= wanted).then_some(read)),
+                NonBlockingRead::WouldBlock => return Ok(None),
+                NonBlockingRead::Unsupported if is_ramfs(&self.file) => self.disk = ReadMode::InMemory,
+                NonBlockingRead::Unsupported => {
                     self.disk = ReadMode::Threaded;
                     return Ok(None);
                 }

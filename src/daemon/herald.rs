@@ -3,7 +3,7 @@
 
 use crate::failure::StartupError;
 use crate::reason::strerror;
-use crate::sys::background::{Side, detach};
+use crate::sys::background::{ForkSide, detach};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
 /// The daemon's side.
@@ -19,8 +19,8 @@ impl ForkStatus {
             StartupError::other(format!("cannot fork into background: {}", strerror(&error)))
         };
         match detach().map_err(failed)? {
-            Side::Daemon(speaks) => Ok(Some(Self(speaks))),
-            Side::Starter(hears) => wait(hears).map(|()| None),
+            ForkSide::Daemon(speaks) => Ok(Some(Self(speaks))),
+            ForkSide::Parent(hears) => wait(hears).map(|()| None),
         }
     }
 

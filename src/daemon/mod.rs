@@ -41,10 +41,10 @@ use crate::net::Interfaces;
 use crate::onlooker::BootMonitor;
 use crate::proxydhcp::{self, Port};
 use crate::reason::strerror;
-use crate::sys::batch::Inbox;
+use crate::sys::batch::RecvBatch;
 use crate::sys::interfaces::{Watch, snapshot};
-use crate::sys::overhear::Ear;
-use crate::sys::signals::{Asked, Signals, bury_children, release};
+use crate::sys::overhear::DhcpSniffer;
+use crate::sys::signals::{SignalAction, Signals, reap_children, restore_default_handlers};
 use crate::sys::{limits, udp};
 use crate::tftp::Server;
 use files::DiskFiles;
@@ -84,7 +84,7 @@ pub struct Daemon {
     monitor: BootMonitor,
     inspector: FileInspector,
     /// Hears other servers, where we may.
-    sniffer: Option<Ear>,
+    sniffer: Option<DhcpSniffer>,
     clock: Clock,
     effects: Vec<Effect>,
     busy_poll: BusyPoll,
@@ -98,7 +98,7 @@ pub struct Daemon {
 /// What datagrams are read into.
 struct ReceiveBuffers {
     single: Vec<u8>,
-    batch: Inbox,
+    batch: RecvBatch,
 }
 
 /// A clock that never jumps, in step with the seconds on the wall as they were at the start.
@@ -145,7 +145,7 @@ impl Daemon {
     pub fn serve(mut self) -> Result<ExitReason, StartupError> {
         self.sd_notify.iter().for_each(SdNotify::ready);
         let mut events = Events::with_capacity(MAX_EVENTS);
-        let mut mail = ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: Inbox::default() };
+        let mut mail = ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: RecvBatch::default() };
         let mut roles: Vec<EventSource> = Vec::new();
         loop {
             let linger = self.busy_poll.duration(&roles, self.tftp.transfers());
@@ -181,7 +181,7 @@ impl Daemon {
         drop(sockets);
         // Whoever does not want to wait for the script says so once more.
         drop(signals);
-        release();
+        restore_default_handlers();
         script.into_iter().for_each(Script::hand_over);
     }
 
@@ -262,17 +262,17 @@ impl Daemon {
     fn handle_signals(&mut self) -> Option<ExitReason> {
         while let Some(asked) = self.signals.next() {
             match asked {
-                Asked::Terminate => {
+                SignalAction::Terminate => {
                     self.sd_notify.iter().for_each(SdNotify::stopping);
                     self.config.process.pid_file().into_iter().for_each(pid_file::remove);
                     self.logger.write(&Line::Process(ProcessLine::Terminated));
                     return Some(ExitReason::Terminated);
                 }
-                Asked::Reload => self.reload(),
-                Asked::Rotate => self.logger.reopen(),
-                Asked::Bury => bury_children(),
-                Asked::Interrupt if self.config.process.debug => return Some(ExitReason::Interrupted),
-                Asked::Interrupt | Asked::Nothing => {}
+                SignalAction::Reload => self.reload(),
+                SignalAction::Rotate => self.logger.reopen(),
+                SignalAction::ReapChildren => reap_children(),
+                SignalAction::Interrupt if self.config.process.debug => return Some(ExitReason::Interrupted),
+                SignalAction::Interrupt | SignalAction::Nothing => {}
             }
         }
         None

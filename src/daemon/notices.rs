@@ -9,7 +9,7 @@ use crate::millis::Timestamp;
 use crate::onlooker::{RefusedFile, Finding, ClientKey};
 use crate::proxydhcp::rival;
 use crate::sight::{RefusalReason, OtherServerReply, ClientEvent};
-use crate::sys::overhear::Overheard;
+use crate::sys::overhear::SniffedReply;
 use crate::sys::privilege::Identity;
 use crate::wire::option_names::printable;
 use std::collections::{HashMap, VecDeque};
@@ -148,7 +148,7 @@ impl Daemon {
     pub(super) fn read_sniffer(&mut self, buffer: &mut [u8], now: Timestamp) -> bool {
         for _ in 0..super::MAX_DATAGRAMS_PER_TURN {
             let Some(ear) = &self.sniffer else { return false };
-            let Some(Overheard { from, bytes }) = ear.next(buffer) else { return false };
+            let Some(SniffedReply { from, bytes }) = ear.next(buffer) else { return false };
             // Ours too are heard, where a relay tells them to everybody.
             let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
             let rival = rival::parse(from, bytes).filter(|rival| !is_own(rival.server));

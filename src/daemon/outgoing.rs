@@ -93,7 +93,7 @@ impl Daemon {
         let SocketAddr::V4(to) = datagram.to else { return drop(self.sockets.send(&datagram)) };
         if let Some(client) = neighbour
             && let Some(link) = self.interfaces.by_index(client.interface)
-            && let Err(error) = neighbour::enter(link, *to.ip(), &client)
+            && let Err(error) = neighbour::insert(link, *to.ip(), &client)
         {
             told.push(Line::Dhcp(None, DhcpLine::ArpFailed(strerror(&error))));
         }

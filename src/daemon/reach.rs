@@ -6,7 +6,7 @@
 //! directory is never reached so.
 
 use crate::config::Config;
-use crate::sys::confinement::Reach;
+use crate::sys::confinement::AllowedPaths;
 use conf_parser::option::files::RunTimeFile;
 use conf_parser::option::process::LogTo;
 use std::collections::BTreeSet;
@@ -27,8 +27,8 @@ const MAX_SEARCH_TIME: Duration = Duration::from_secs(2);
 const USER_DATABASE_FILES: &str = "/etc/passwd";
 
 /// That of a configuration.
-pub fn allowed_paths(config: &Config) -> Reach {
-    let mut reach = Reach { read: read(config), ..Reach::default() };
+pub fn allowed_paths(config: &Config) -> AllowedPaths {
+    let mut reach = AllowedPaths { read: read(config), ..AllowedPaths::default() };
     if let Some(LogTo::File(path)) = &config.process.log_to {
         let path = path_of(path);
         // Where devices are, no log is moved away.

@@ -215,7 +215,7 @@ pub fn lookup(awaited: &DiskLookup) -> LookupResult {
 pub fn lookup_blocking(awaited: &DiskLookup) -> LookupResult {
     match (lookup(awaited), awaited) {
         (LookupResult::File(Err(OpenError::Pending)), DiskLookup::File(path)) => {
-            LookupResult::File(open(path, disk::open_held))
+            LookupResult::File(open(path, disk::open_blocking))
         }
         (found, _) => found,
     }

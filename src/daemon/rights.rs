@@ -4,11 +4,11 @@ use crate::config::network::Binding;
 use crate::config::{Config, Group, Process};
 use crate::failure::StartupError;
 use crate::reason::strerror;
-use crate::sys::privilege::{Capability, Failed, Identity, Unknown, is_permitted};
+use crate::sys::privilege::{Capability, DropError, Identity, Unknown, is_permitted};
 
 /// Who will serve, as far as is known: in debug mode the user stays.
 pub fn serving_identity(config: &Config) -> Option<Identity> {
-    if config.process.debug { Some(Identity::own()) } else { identity(config).ok() }
+    if config.process.debug { Some(Identity::unchanged()) } else { identity(config).ok() }
 }
 
 /// Who is to serve.
@@ -29,7 +29,7 @@ pub fn script_user(config: &Config) -> Result<Option<Identity>, StartupError> {
     if config.dhcp.ranges.is_empty() {
         return Ok(None);
     }
-    let user = Identity::alone(name).map_err(unknown)?;
+    let user = Identity::with_own_group(name).map_err(unknown)?;
     Ok(Some(user).filter(|_| !debug))
 }
 
@@ -66,9 +66,9 @@ pub fn required_capabilities(config: &Config, bound: bool, waits: bool) -> Resul
 pub fn drop_privileges(identity: &Identity, kept: &[Capability]) -> Result<(), StartupError> {
     identity.assume(required_capabilities).map_err(|failed| {
         let (what, error) = match failed {
-            Failed::Group(name, error) => (format!("failed to change group-id to {name}"), error),
-            Failed::User(name, error) => (format!("failed to change user-id to {name}"), error),
-            Failed::Capabilities(error) => ("setting capabilities failed".to_owned(), error),
+            DropError::Group(name, error) => (format!("failed to change group-id to {name}"), error),
+            DropError::User(name, error) => (format!("failed to change user-id to {name}"), error),
+            DropError::Capabilities(error) => ("setting capabilities failed".to_owned(), error),
         };
         StartupError::other(format!("{what}: {}", strerror(&error)))
     })

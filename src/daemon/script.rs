@@ -8,7 +8,7 @@ use crate::effect::CompletedTransfer;
 use crate::failure::StartupError;
 use crate::log_line::ScriptLine;
 use crate::reason::strerror;
-use crate::sys::beside::{self, Channel, Ending, wait_no_more};
+use crate::sys::beside::{self, Channel, PidFd, set_nonblocking};
 use crate::sys::privilege::Identity;
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -108,7 +108,7 @@ impl Script {
     /// We end: whoever is still to be told will be, when we have gone. Waits while the script has too much to do.
     pub fn hand_over(mut self) {
         while let Some(words) = self.queue.pop_front() {
-            if self.channel.say(&words).is_err() {
+            if self.channel.send_blocking(&words).is_err() {
                 return;
             }
         }
@@ -129,7 +129,7 @@ impl Script {
                 Ok([]) | Err(_) => {
                     self.gone = true;
                     self.queue = VecDeque::new();
-                    self.channel.bury();
+                    self.channel.reap();
                     return (lines, false);
                 }
             }
@@ -158,7 +158,7 @@ impl AsRawFd for Script {
 /// The other side: runs the script for each message, until nobody can send one any more.
 fn serve(channel: &Channel, script: &Path, echo: bool) {
     let mut buffer = [0; MESSAGE];
-    while let Some(words) = channel.wait_for(&mut buffer) {
+    while let Some(words) = channel.recv_blocking(&mut buffer) {
         let Some(words) = parse_message(words) else { continue };
         let mut command = Command::new(script);
         // It is not the script that the manager waits for.
@@ -189,7 +189,7 @@ fn parse_message(words: &[u8]) -> Option<[&OsStr; 3]> {
 }
 
 fn report(channel: &Channel, kind: u8, about: &[u8]) {
-    drop(channel.say(&[&[kind], about].concat()));
+    drop(channel.send_blocking(&[&[kind], about].concat()));
 }
 
 fn ended(status: ExitStatus) -> (u8, Vec<u8>) {
@@ -211,8 +211,8 @@ fn run(command: &mut Command, channel: &Channel, echo: bool) -> io::Result<ExitS
     let mut child = command.spawn()?;
     // Only the script holds the other end of its output now.
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let ending = Ending::of(child.id()).and_then(|ending| {
-        wait_no_more(&output)?;
+    let ending = PidFd::of(child.id()).and_then(|ending| {
+        set_nonblocking(&output)?;
         Ok(ending)
     });
     listen(output, ending.ok().as_ref(), channel);
@@ -220,12 +220,12 @@ fn run(command: &mut Command, channel: &Channel, echo: bool) -> io::Result<ExitS
 }
 
 /// Tells lines as they come. Where the end of the script cannot be waited for, its output's end is waited for.
-fn listen(mut output: PipeReader, ending: Option<&Ending>, channel: &Channel) {
+fn listen(mut output: PipeReader, ending: Option<&PidFd>, channel: &Channel) {
     let (mut buffer, mut said) = ([0; MESSAGE], Vec::new());
     // What was printed up to the end is in the pipe then. What comes later is not the script's.
     let mut left = None;
     while left != Some(0) {
-        if left.is_none() && ending.is_some_and(|ending| ending.or_output(&output)) {
+        if left.is_none() && ending.is_some_and(|ending| ending.wait_exit_or_readable(&output)) {
             left = Some(PIPE_CAPACITY);
         }
         match output.read(&mut buffer) {

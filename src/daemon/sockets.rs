@@ -9,7 +9,7 @@ use crate::net::{Address, ReceivedDatagram, Batch, Datagram, Interfaces, EgressS
 use crate::proxydhcp::{PXE_PORT, Port};
 use crate::reason::strerror;
 use crate::sys::batch::send_batch;
-use crate::sys::udp::{self, Way};
+use crate::sys::udp::{self, SendAddress};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io;
@@ -311,7 +311,7 @@ impl Sockets {
             }
             EgressSocket::Tftp(listener) => {
                 let fd = self.listener(listener).ok_or(io::ErrorKind::NotConnected)?;
-                let way = Way { to: batch.to, from: batch.from, interface: batch.interface };
+                let way = SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
                 // What cannot be cut for one client may be for the next.
                 send_batch(fd, &batch.bytes, batch.segment, way, &mut true)
             }
@@ -322,7 +322,7 @@ impl Sockets {
     /// Sends by the socket it says.
     pub fn send(&self, datagram: &Datagram) -> io::Result<()> {
         let Datagram { via, to, from, interface, bytes, .. } = datagram;
-        let way = Way { to: *to, from: *from, interface: *interface };
+        let way = SendAddress { to: *to, from: *from, interface: *interface };
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
         match via {
             EgressSocket::Dhcp => udp::send(self.dhcp.as_ref().ok_or_else(gone)?, bytes, way),

@@ -31,11 +31,11 @@ use crate::net::Interfaces;
 use crate::onlooker::BootMonitor;
 use crate::reason::strerror;
 use crate::story::Form;
-use crate::sys::background::leave_terminal;
+use crate::sys::background::redirect_stdio_to_null;
 use crate::sys::descriptors::close_inherited;
 use crate::sys::interfaces::{Watch, has_interface, snapshot};
 use crate::sys::limits;
-use crate::sys::overhear::Ear;
+use crate::sys::overhear::DhcpSniffer;
 use crate::sys::privilege::{Capability, Identity};
 use crate::sys::signals::Signals;
 use conf_parser::Switch;
@@ -87,7 +87,7 @@ pub struct Bound {
     interfaces: Interfaces,
     leases: Option<File>,
     sockets: Sockets,
-    sniffer: Option<Ear>,
+    sniffer: Option<DhcpSniffer>,
     watch: Watch,
     watched: Option<WatchedDirectories>,
     identity: Identity,
@@ -232,7 +232,7 @@ impl Parsed {
         bound_to.iter().try_for_each(|name| sockets.bind_dhcp_first_to(name))?;
         // Who may not hear the others does without.
         let hears = config.dhcp.pxe_enabled && !config.dhcp.ranges.is_empty();
-        let ear = hears.then(|| Ear::open(config.dhcp.client_port).ok()).flatten();
+        let ear = hears.then(|| DhcpSniffer::open(config.dhcp.client_port).ok()).flatten();
         ear.iter().try_for_each(|ear| sockets.register_datagrams(ear, EventSource::Sniffer))?;
         let script_user = rights::script_user(&config)?;
         let identity = identity(&config)?;
@@ -282,7 +282,7 @@ impl Bound {
             .map_err(|error| StartupError::other(format!("cannot take signals: {}", strerror(&error))))?;
         sockets.register_datagrams(&signals, EventSource::Signals)?;
         if !process.debug {
-            leave_terminal().map_err(|error| {
+            redirect_stdio_to_null().map_err(|error| {
                 StartupError::other(format!("cannot leave the terminal: {}", strerror(&error)))
             })?;
         }
@@ -356,7 +356,7 @@ impl Confined {
         let (names, read) = run_time_files.read(&mut config);
         happened.extend(read);
         let linger = super::linger::BusyPoll::new(limits::processors());
-        let identity = Identity::now();
+        let identity = Identity::current();
         // Before there is any thread: each would be outside.
         let (confinement, confined_by) = if unconfined {
             (Sandbox::default(), SandboxLine::Inactive)

@@ -9,7 +9,7 @@ use crate::millis::Timestamp;
 use crate::net::ReceivedDatagram;
 use crate::reason::strerror;
 use crate::sight::ClientEvent;
-use crate::sys::batch::Inbox;
+use crate::sys::batch::RecvBatch;
 use crate::sys::{limits, udp};
 use crate::tftp::undecided::PendingRequest;
 use crate::tftp::{Context, Server, ReplySocket, accepts};
@@ -193,7 +193,7 @@ impl Daemon {
         };
         self.handle_acks(id, mail.batch.datagrams(), now);
         self.perform(now);
-        if received == Inbox::ROOM { Remaining::More } else { Remaining::Nothing }
+        if received == RecvBatch::CAPACITY { Remaining::More } else { Remaining::Nothing }
     }
 
     /// Does what datagrams of a transfer ask for; whether they have moved it.

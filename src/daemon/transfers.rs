@@ -1,8 +1,8 @@
 //! The sockets of transfers.
 
 use crate::net::Batch;
-use crate::sys::batch::{Inbox, send_batch};
-use crate::sys::udp::{self, Way};
+use crate::sys::batch::{RecvBatch, send_batch};
+use crate::sys::udp::{self, SendAddress};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use std::io;
@@ -71,7 +71,7 @@ impl TransferSockets {
     }
 
     /// Takes what has come, as much as there is room for; `None`: there is no such socket.
-    pub fn receive(&self, id: usize, inbox: &mut Inbox) -> Option<io::Result<usize>> {
+    pub fn receive(&self, id: usize, inbox: &mut RecvBatch) -> Option<io::Result<usize>> {
         Some(inbox.receive(&self.slots.get(id)?.as_ref()?.fd))
     }
 
@@ -85,7 +85,7 @@ impl TransferSockets {
     }
 
     /// Sends one datagram.
-    pub fn send(&self, id: usize, bytes: &[u8], way: Way) -> io::Result<()> {
+    pub fn send(&self, id: usize, bytes: &[u8], way: SendAddress) -> io::Result<()> {
         let slot = self.slots.get(id).and_then(Option::as_ref);
         udp::send(&slot.ok_or(io::ErrorKind::NotConnected)?.fd, bytes, way)
     }
@@ -94,7 +94,7 @@ impl TransferSockets {
     pub fn send_batch(&mut self, id: usize, batch: &Batch) -> io::Result<usize> {
         let slot = self.slots.get_mut(id).and_then(Option::as_mut);
         let slot = slot.ok_or(io::ErrorKind::NotConnected)?;
-        let way = Way { to: batch.to, from: batch.from, interface: batch.interface };
+        let way = SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
         send_batch(&slot.fd, &batch.bytes, batch.segment, way, &mut slot.segments)
     }
 }

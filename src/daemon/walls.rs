@@ -4,7 +4,7 @@ use super::reach::allowed_paths;
 use crate::config::Config;
 use crate::log_line::SandboxLine;
 use crate::sys::clock;
-use crate::sys::confinement::{Walls, confine};
+use crate::sys::confinement::{SandboxStatus, enter_sandbox};
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -19,7 +19,7 @@ pub struct Sandbox {
 
 #[derive(Debug)]
 struct Entered {
-    status: Walls,
+    status: SandboxStatus,
     /// Places that may be read, as the kernel knows them: by device and inode.
     read: HashSet<(u64, u64)>,
 }
@@ -28,9 +28,9 @@ impl Sandbox {
     /// Puts walls up around this process; with what there is to be told of them.
     pub fn enter(config: &Config) -> (Self, SandboxLine) {
         // What a library reads once, it has to have read.
-        clock::local();
+        clock::local_time();
         let reach = allowed_paths(config);
-        let walls = confine(&allowed_paths);
+        let walls = enter_sandbox(&allowed_paths);
         let shown =
             |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
         let told = SandboxLine::Active {

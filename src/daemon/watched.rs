@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::failure::StartupError;
 use crate::log_line::FileLine;
 use crate::reason::strerror;
-use crate::sys::directories::{Directories, Watched};
+use crate::sys::directories::{DirectoryWatcher, WatchId};
 use conf_parser::option::files::{RunTimeFile, is_left_over};
 use std::ffi::OsStr;
 use std::os::fd::AsRawFd;
@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 
 /// Those of a configuration.
 pub struct WatchedDirectories {
-    directories: Directories,
+    directories: DirectoryWatcher,
     known: Vec<Known>,
 }
 
 struct Known {
-    watched: Watched,
+    watched: WatchId,
     kind: RunTimeFile,
     path: Vec<u8>,
 }
@@ -32,7 +32,7 @@ impl WatchedDirectories {
         }
         let failed =
             |error| StartupError::other(format!("failed to create inotify: {}", strerror(&error)));
-        Ok(Some(Self { directories: Directories::new().map_err(failed)?, known: Vec::new() }))
+        Ok(Some(Self { directories: DirectoryWatcher::new().map_err(failed)?, known: Vec::new() }))
     }
 
     /// Watches those that are there now. Of those that are not, reading them tells.

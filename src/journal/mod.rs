@@ -130,7 +130,7 @@ impl Logger {
                     StartupError::file(format!("cannot open log {}: {}", path.display(), strerror(&error)))
                 };
                 let file = writer::open(path).map_err(failed)?;
-                let owned = user.map_or(Ok(()), |user| user.take_log(&file));
+                let owned = user.map_or(Ok(()), |user| user.own_log_file(&file));
                 said = owned.err().map(|error| ProcessLine::LogFileOwnerKept {
                     path: path.display().to_string(),
                     reason: strerror(&error),
@@ -272,9 +272,9 @@ fn record(facility: u8, line: &Line) -> Vec<u8> {
 
 /// `<code>Mmm dd hh:mm:ss tag[pid]: `
 fn syslog_header(code: u64, tag: &str) -> String {
-    let now = clock::local();
+    let now = clock::local_time();
     let month = MONTHS.get(now.month).unwrap_or(&"Jan");
-    let clock::Local { day, hour, minute, second, .. } = now;
+    let clock::LocalTime { day, hour, minute, second, .. } = now;
     let id = std::process::id();
     format!("<{code}>{month} {day:2} {hour:02}:{minute:02}:{second:02} {tag}[{id}]: ")
 }

@@ -3,7 +3,7 @@
 //! It may be slow, stalled, restarted or not there at all. Lines wait in a queue then, and nobody else does.
 
 use crate::sys::limits::ENOBUFS;
-use crate::sys::streams::connect_at_once;
+use crate::sys::streams::connect_nonblocking;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -148,7 +148,7 @@ impl Socket {
         if datagram.connect(PATH).is_ok() {
             return Ok(Self::Datagram(datagram));
         }
-        connect_at_once(PATH).map(Self::Stream)
+        connect_nonblocking(PATH).map(Self::Stream)
     }
 
     /// What tells where a record ends.

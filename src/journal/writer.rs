@@ -1,6 +1,6 @@
 //! A file, a pipe or a terminal behind a thread: whoever logs never waits for one.
 
-use crate::sys::descriptors::wait_for_room;
+use crate::sys::descriptors::wait_writable;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -214,7 +214,7 @@ fn write_all(file: &mut File, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
             Ok(more) => written += more,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // Somebody who shares it has made it so. There is time: this is a thread of its own.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_for_room(file),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_writable(file),
             Err(error) => return Err((written, error)),
         }
     }

@@ -1,6 +1,6 @@
 //! Many datagrams in one call.
 
-use super::udp::{PacketInfo, Way, packet_info, socket_address};
+use super::udp::{PacketInfo, SendAddress, packet_info, socket_address};
 use nix::errno::Errno;
 use nix::sys::socket::{
     ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, SockaddrStorage, sendmmsg, sendmsg,
@@ -12,9 +12,9 @@ use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
 /// As many as every kernel takes as segments of one (`UDP_MAX_SEGMENTS`).
-const MOST_SEGMENTS: usize = 64;
+const MAX_SEGMENTS: usize = 64;
 /// Bytes that one IPv4 packet has for UDP's data.
-const MOST_BYTES: usize = 65_507;
+const MAX_BYTES: usize = 65_507;
 
 /// Sends datagrams of `segment` bytes, the last of which may be shorter; tells how many bytes are gone. Less than all:
 /// the socket has no room for more.
@@ -26,10 +26,10 @@ pub fn send_batch(
     fd: &impl AsRawFd,
     bytes: &[u8],
     segment: usize,
-    way: Way,
+    way: SendAddress,
     segments: &mut bool,
 ) -> io::Result<usize> {
-    let together = MOST_SEGMENTS.min(MOST_BYTES / segment).max(1);
+    let together = MAX_SEGMENTS.min(MAX_BYTES / segment).max(1);
     let mut gone = 0;
     while gone < bytes.len() {
         // What does not fill a packet of the largest size goes first: the client begins its work that much sooner.
@@ -61,7 +61,7 @@ fn is_refusal(error: Errno) -> bool {
 }
 
 /// As segments of one.
-fn send_segments(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> nix::Result<usize> {
+fn send_segments(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: SendAddress) -> nix::Result<usize> {
     let size = u16::try_from(segment).map_err(|_| Errno::EMSGSIZE)?;
     let (parts, to) = ([IoSlice::new(bytes)], SockaddrStorage::from(way.to));
     let send = |control: &[ControlMessage<'_>]| {
@@ -84,7 +84,7 @@ fn send_segments(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> n
 }
 
 /// One by one, in one call.
-fn send_each(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> nix::Result<usize> {
+fn send_each(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: SendAddress) -> nix::Result<usize> {
     let parts: Vec<_> = bytes.chunks(segment).map(|part| [IoSlice::new(part)]).collect();
     let to = vec![Some(SockaddrStorage::from(way.to)); parts.len()];
     let info = packet_info(way);
@@ -92,8 +92,8 @@ fn send_each(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> nix::
     // Room that is not used would be read as a message, and refused.
     let space = match &info {
         None => None,
-        Some(PacketInfo::Four(_)) => Some(nix::cmsg_space!(libc::in_pktinfo)),
-        Some(PacketInfo::Six(_)) => Some(nix::cmsg_space!(libc::in6_pktinfo)),
+        Some(PacketInfo::V4(_)) => Some(nix::cmsg_space!(libc::in_pktinfo)),
+        Some(PacketInfo::V6(_)) => Some(nix::cmsg_space!(libc::in6_pktinfo)),
     };
     let mut heads = MultiHeaders::preallocate(parts.len(), space);
     let sent =
@@ -102,38 +102,38 @@ fn send_each(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: Way) -> nix::
 }
 
 /// Datagrams that have come together.
-pub struct Inbox {
-    names: [MaybeUninit<libc::sockaddr_storage>; Inbox::ROOM],
-    sizes: [usize; Inbox::ROOM],
+pub struct RecvBatch {
+    names: [MaybeUninit<libc::sockaddr_storage>; RecvBatch::ROOM],
+    sizes: [usize; RecvBatch::ROOM],
     received: usize,
     bytes: Vec<u8>,
 }
 
-impl Default for Inbox {
+impl Default for RecvBatch {
     fn default() -> Self {
-        let bytes = vec![0; Self::ROOM * Self::LONGEST];
+        let bytes = vec![0; Self::CAPACITY * Self::MAX_DATAGRAM_LEN];
         Self {
-            names: [MaybeUninit::uninit(); Self::ROOM],
-            sizes: [0; Self::ROOM],
+            names: [MaybeUninit::uninit(); Self::CAPACITY],
+            sizes: [0; Self::CAPACITY],
             received: 0,
             bytes,
         }
     }
 }
 
-impl Inbox {
+impl RecvBatch {
     /// How many are taken at once.
-    pub const ROOM: usize = 8;
+    pub const CAPACITY: usize = 8;
     /// Longer ones are cut.
-    const LONGEST: usize = 2048;
+    const MAX_DATAGRAM_LEN: usize = 2048;
 
     /// Takes what a socket has; fewer than there is room for: it has no more.
     pub fn receive(&mut self, fd: &impl AsRawFd) -> io::Result<usize> {
-        let mut parts = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; Self::ROOM];
+        let mut parts = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; Self::CAPACITY];
         self.received = 0;
         // SAFETY: all zeros are a head without name, buffers and control.
         let mut heads: [libc::mmsghdr; Self::ROOM] = unsafe { std::mem::zeroed() };
-        let buffers = self.bytes.chunks_exact_mut(Self::LONGEST);
+        let buffers = self.bytes.chunks_exact_mut(Self::MAX_DATAGRAM_LEN);
         for (((head, part), name), buffer) in
             heads.iter_mut().zip(&mut parts).zip(&mut self.names).zip(buffers)
         {
@@ -143,22 +143,22 @@ impl Inbox {
             head.msg_hdr.msg_iov = part;
             head.msg_hdr.msg_iovlen = 1;
         }
-        let room = libc::c_uint::try_from(Self::ROOM).unwrap_or_default();
+        let room = libc::c_uint::try_from(Self::CAPACITY).unwrap_or_default();
         // SAFETY: each head points at a name and a buffer of its own, which live through the call.
         let received = unsafe {
             libc::recvmmsg(fd.as_raw_fd(), heads.as_mut_ptr(), room, 0, std::ptr::null_mut())
         };
         let received = usize::try_from(Errno::result(received)?).unwrap_or_default();
         for (size, head) in self.sizes.iter_mut().zip(&heads[..received]) {
-            *size = usize::try_from(head.msg_len).unwrap_or_default().min(Self::LONGEST);
+            *size = usize::try_from(head.msg_len).unwrap_or_default().min(Self::MAX_DATAGRAM_LEN);
         }
-        self.received = received.min(Self::ROOM);
+        self.received = received.min(Self::CAPACITY);
         Ok(self.received)
     }
 
     /// What was received last, and who has sent it.
     pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        let bytes = self.bytes.chunks_exact(Self::LONGEST);
+        let bytes = self.bytes.chunks_exact(Self::MAX_DATAGRAM_LEN);
         self.names.iter().zip(&self.sizes).zip(bytes).take(self.received).filter_map(
             |((name, &size), bytes)| {
                 let name = name.as_ptr().cast();
@@ -190,10 +190,10 @@ mod tests {
         let listener = open_tftp((Ipv4Addr::LOCALHOST, 0).into()).unwrap().unwrap();
         let name: nix::sys::socket::SockaddrIn =
             nix::sys::socket::getsockname(listener.as_raw_fd()).unwrap();
-        let way = Way { to: (Ipv4Addr::LOCALHOST, name.port()).into(), from, interface: 0 };
+        let way = SendAddress { to: (Ipv4Addr::LOCALHOST, name.port()).into(), from, interface: 0 };
         let bytes = vec![7; count * 1000 + 10];
         assert_eq!(send_batch(fd, &bytes, 1000, way, segments).unwrap(), bytes.len());
-        let (mut inbox, mut sizes) = (Inbox::default(), Vec::new());
+        let (mut inbox, mut sizes) = (RecvBatch::default(), Vec::new());
         while inbox.receive(&listener).is_ok() {
             sizes.extend(inbox.datagrams().map(|(_, bytes)| bytes.len()));
         }

@@ -34,13 +34,13 @@ impl Channel {
     }
 
     /// Sends a message, and waits until it is taken.
-    pub fn say(&self, message: &[u8]) -> io::Result<()> {
+    pub fn send_blocking(&self, message: &[u8]) -> io::Result<()> {
         send(self.fd.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL)?;
         Ok(())
     }
 
     /// Waits for the next message; `None`: the other side has gone.
-    pub fn wait_for<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    pub fn recv_blocking<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         loop {
             match recv(self.fd.as_raw_fd(), buffer, MsgFlags::empty()) {
                 // Whoever goes without having read all is reported first, and what was sent is still to be had.
@@ -52,7 +52,7 @@ impl Channel {
     }
 
     /// The other side has gone: nothing is left of it.
-    pub fn bury(&mut self) {
+    pub fn reap(&mut self) {
         if let Some(child) = self.child.take() {
             // It closed its end when it ended, and in no other way.
             _ = waitpid(child, None);
@@ -90,9 +90,9 @@ pub fn start(work: impl FnOnce(Channel)) -> io::Result<Channel> {
 }
 
 /// The end of a process, to be waited for together with what it prints.
-pub struct Ending(OwnedFd);
+pub struct PidFd(OwnedFd);
 
-impl Ending {
+impl PidFd {
     /// That of a child of ours (`pidfd_open`).
     pub fn of(process: u32) -> io::Result<Self> {
         // SAFETY: the call takes two numbers, and gives a descriptor that is ours alone.
@@ -104,7 +104,7 @@ impl Ending {
     }
 
     /// Waits until there is something to read, or the process has ended: `true`.
-    pub fn or_output(&self, output: &impl AsFd) -> bool {
+    pub fn wait_exit_or_readable(&self, output: &impl AsFd) -> bool {
         let mut both = [
             PollFd::new(output.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.0.as_fd(), PollFlags::POLLIN),
@@ -115,7 +115,7 @@ impl Ending {
 }
 
 /// From now on reading does not wait.
-pub fn wait_no_more(fd: &impl AsFd) -> io::Result<()> {
+pub fn set_nonblocking(fd: &impl AsFd) -> io::Result<()> {
     fcntl(fd.as_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok(())
 }

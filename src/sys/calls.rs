@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Calls that are allowed with any arguments.
 #[rustfmt::skip]
-const PLAIN: &[(&str, &[c_long])] = &[
+const UNRESTRICTED: &[(&str, &[c_long])] = &[
     ("datagrams", &[
         libc::SYS_bind, libc::SYS_connect, libc::SYS_getsockname, libc::SYS_getsockopt,
         libc::SYS_recvfrom, libc::SYS_recvmmsg, libc::SYS_recvmsg, libc::SYS_sendmmsg, libc::SYS_sendmsg, libc::SYS_sendto,
@@ -61,7 +61,7 @@ const LEGACY: &[c_long] = &[];
 
 /// What an argument has to be: the first one is 0.
 #[derive(Clone, Copy)]
-enum Only {
+enum ArgRule {
     /// This.
     Is(u8, u64),
     /// Anything else than this.
@@ -76,7 +76,7 @@ enum Only {
 
 /// Calls that are allowed in part: where one of these rows fits, with all that it asks for.
 #[rustfmt::skip]
-const PARTLY: &[(c_long, &[Only])] = &[
+const RESTRICTED: &[(c_long, &[ArgRule])] = &[
     // Transfers; where we are; the system log, the manager. No streams to other machines.
     (libc::SYS_socket, &[Is(0, AF_INET), Under(1, KIND, DATAGRAMS)]),
     (libc::SYS_socket, &[Is(0, AF_INET6), Under(1, KIND, DATAGRAMS)]),
@@ -114,7 +114,7 @@ const PARTLY: &[(c_long, &[Only])] = &[
     (libc::SYS_tkill, &[Is(1, libc::SIGABRT as u64)]),
 ];
 
-use Only::{Below, Is, Not, Null, Under};
+use ArgRule::{Below, Is, Not, Null, Under};
 
 const AF_INET: u64 = libc::AF_INET as u64;
 const AF_INET6: u64 = libc::AF_INET6 as u64;
@@ -132,39 +132,39 @@ const fn request(number: libc::Ioctl) -> u64 {
 }
 
 /// Leaves them, and no others; how many there are.
-pub fn filter() -> Result<usize, String> {
+pub fn install() -> Result<usize, String> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)
         .map_err(|_| format!("not for {}", std::env::consts::ARCH))?;
     let apply = |calls, otherwise, then| {
         let filter = SeccompFilter::new(calls, otherwise, then, arch);
-        let program = filter.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
+        let program = install.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
         // One that waits for a disk may be left from the start.
         apply_filter_all_threads(&program).map_err(|error| error.to_string())
     };
     let (calls, unseen) = (allowed().map_err(|error| error.to_string())?, unseen());
     // Both filters are asked: what the first one has missing must not be a refusal of the second.
     let count = calls.len() - unseen.len();
-    apply(unseen, SeccompAction::Allow, MISSING)?;
+    apply(unseen, SeccompAction::Allow, ENOSYS_CALLS)?;
     // Behind this one there can be no other.
-    apply(calls, REFUSAL, SeccompAction::Allow)?;
+    apply(calls, DENIED_ERRNO, SeccompAction::Allow)?;
     Ok(count)
 }
 
-const MISSING: SeccompAction = SeccompAction::Errno(libc::ENOSYS as u32);
+const ENOSYS_CALLS: SeccompAction = SeccompAction::Errno(libc::ENOSYS as u32);
 /// A call that is not in the list does not exist: a C library finds another way, or it fails. Where we try ourselves, it
 /// is a mistake in the list.
-const REFUSAL: SeccompAction =
-    if cfg!(debug_assertions) { SeccompAction::KillProcess } else { MISSING };
+const DENIED_ERRNO: SeccompAction =
+    if cfg!(debug_assertions) { SeccompAction::KillProcess } else { ENOSYS_CALLS };
 
 /// A filter's rules, by number of the call; without any all is allowed.
 fn allowed() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
-    let plain = PLAIN.iter().flat_map(|(_, calls)| calls.iter()).chain(LEGACY);
+    let plain = UNRESTRICTED.iter().flat_map(|(_, calls)| calls.iter()).chain(LEGACY);
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         plain.map(|&call| (call, Vec::new())).collect();
     let own = [Is(0, u64::from(std::process::id()))];
     // Signals to threads of ours: abort(3).
-    let signal: (c_long, &[Only]) = (libc::SYS_tgkill, &own);
-    for (call, only) in PARTLY.iter().chain([&signal]) {
+    let signal: (c_long, &[ArgRule]) = (libc::SYS_tgkill, &own);
+    for (call, only) in RESTRICTED.iter().chain([&signal]) {
         let conditions = only.iter().map(|only| only.condition()).collect::<Result<_, _>>()?;
         rules.entry(*call).or_default().push(SeccompRule::new(conditions)?);
     }
@@ -176,7 +176,7 @@ fn unseen() -> BTreeMap<i64, Vec<SeccompRule>> {
     BTreeMap::from([(libc::SYS_clone3, Vec::new())])
 }
 
-impl Only {
+impl ArgRule {
     fn condition(self) -> Result<SeccompCondition, BackendError> {
         let (at, length, op, value) = match self {
             Is(at, value) => (at, Length::Dword, Op::Eq, value),

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A moment on the wall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Local {
+pub struct LocalTime {
     /// From 0.
     pub month: usize,
     /// From 1.
@@ -19,15 +19,15 @@ pub struct Local {
     pub second: i32,
 }
 
-impl Local {
+impl LocalTime {
     /// That of the first day, for want of a better one.
     const MIDNIGHT: Self = Self { month: 0, day: 1, hour: 0, minute: 0, second: 0 };
 }
 
 /// What the clock on the wall says. Within a second it says the same: it is asked for every line.
-pub fn local() -> Local {
+pub fn local_time() -> LocalTime {
     thread_local! {
-        static SAID: Cell<(u64, Local)> = const { Cell::new((u64::MAX, Local::MIDNIGHT)) };
+        static SAID: Cell<(u64, LocalTime)> = const { Cell::new((u64::MAX, LocalTime::MIDNIGHT)) };
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let (second, said) = SAID.get();
@@ -39,8 +39,8 @@ pub fn local() -> Local {
     said
 }
 
-fn broken_down(since: u64) -> Local {
-    let Ok(seconds) = since.try_into() else { return Local::MIDNIGHT };
+fn broken_down(since: u64) -> LocalTime {
+    let Ok(seconds) = since.try_into() else { return LocalTime::MIDNIGHT };
     let mut parts = std::mem::MaybeUninit::<libc::tm>::zeroed();
     // SAFETY: both pointers are valid for the call, and zeroed bytes are a `tm`, even if the call fails.
     let parts = unsafe {
@@ -48,7 +48,7 @@ fn broken_down(since: u64) -> Local {
         parts.assume_init()
     };
     let month = usize::try_from(parts.tm_mon).unwrap_or_default();
-    Local {
+    LocalTime {
         month,
         day: parts.tm_mday,
         hour: parts.tm_hour,

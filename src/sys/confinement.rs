@@ -1,7 +1,7 @@
 //! Walls around this process and all it will start: what it may not do any more, whatever it is made to do (landlock(7),
 //! seccomp(2), `PR_SET_NO_NEW_PRIVS`). They stand until it ends.
 
-use super::calls::filter;
+use super::calls::install;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus,
     PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// Files and directories that stay in reach; of a directory all that is below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reach {
+pub struct AllowedPaths {
     /// To be read and listed.
     pub read: Vec<PathBuf>,
     /// To be written, and to get new files.
@@ -26,7 +26,7 @@ pub struct Reach {
 
 /// The walls that stand; of others, why not.
 #[derive(Debug)]
-pub struct Walls {
+pub struct SandboxStatus {
     /// No program that we might run would have more rights than we have.
     pub no_new_privileges: bool,
     /// Landlock, by the version of its interface.
@@ -38,21 +38,21 @@ pub struct Walls {
 }
 
 /// What is known of Landlock here; whatever a kernel does not know is left out.
-const KNOWN: ABI = ABI::V6;
+const LANDLOCK_ABI: ABI = ABI::V6;
 
 /// Puts them up, as far as this kernel has them. To be called while there is one thread only: of others, Landlock knows
 /// nothing.
-pub fn confine(reach: &Reach) -> Walls {
+pub fn enter_sandbox(reach: &AllowedPaths) -> SandboxStatus {
     let own_process =
         OpenOptions::new().read(true).custom_flags(OFlag::O_PATH.bits()).open("/proc/self").ok();
     let no_new_privileges = set_no_new_privs().is_ok();
     let landlock = restrict(reach);
-    let seccomp = filter();
-    Walls { no_new_privileges, landlock, seccomp, _own_process: own_process }
+    let seccomp = install();
+    SandboxStatus { no_new_privileges, landlock, seccomp, _own_process: own_process }
 }
 
 /// Files by their places; no TCP, and no signals to others.
-fn restrict(reach: &Reach) -> Result<u32, String> {
+fn restrict(reach: &AllowedPaths) -> Result<u32, String> {
     match ruleset(reach).map_err(|error| error.to_string())? {
         RestrictionStatus {
             ruleset: RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced,
@@ -63,7 +63,7 @@ fn restrict(reach: &Reach) -> Result<u32, String> {
     }
 }
 
-fn ruleset(reach: &Reach) -> Result<RestrictionStatus, RulesetError> {
+fn ruleset(reach: &AllowedPaths) -> Result<RestrictionStatus, RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let write = AccessFs::WriteFile | AccessFs::MakeReg;
     let rules = |paths: &[PathBuf], access: BitFlags<AccessFs>| -> Vec<_> {
@@ -71,8 +71,8 @@ fn ruleset(reach: &Reach) -> Result<RestrictionStatus, RulesetError> {
     };
     Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::from_all(KNOWN))?
-        .handle_access(AccessNet::from_all(KNOWN))?
+        .handle_access(AccessFs::from_all(LANDLOCK_ABI))?
+        .handle_access(AccessNet::from_all(LANDLOCK_ABI))?
         .scope(scopes())?
         .create()?
         .add_rules(rules(&reach.read, read))?
@@ -86,7 +86,7 @@ fn ruleset(reach: &Reach) -> Result<RestrictionStatus, RulesetError> {
 fn scopes() -> BitFlags<Scope> {
     let manager = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
     let by_name = manager.as_encoded_bytes().starts_with(b"@");
-    if by_name { Scope::Signal.into() } else { Scope::from_all(KNOWN) }
+    if by_name { Scope::Signal.into() } else { Scope::from_all(LANDLOCK_ABI) }
 }
 
 /// A file has no use for rights that directories have.
@@ -97,6 +97,6 @@ fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<PathBeneath<PathFd>> 
         return None;
     }
     let place = PathFd::new(path).ok()?;
-    let access = if path.is_dir() { access } else { access & AccessFs::from_file(KNOWN) };
+    let access = if path.is_dir() { access } else { access & AccessFs::from_file(LANDLOCK_ABI) };
     (!access.is_empty()).then(|| PathBeneath::new(place, access))
 }

@@ -41,7 +41,7 @@ fn open_here(first: u32, last: u32) -> impl Iterator<Item = u32> {
 }
 
 /// Waits until something can be written, or never will be.
-pub fn wait_for_room(fd: &impl AsFd) {
+pub fn wait_writable(fd: &impl AsFd) {
     // Whatever is wrong with it shows when it is written.
     _ = poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
 }

@@ -17,13 +17,13 @@ const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
 
 /// What a read that must not wait gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtOnce {
+pub enum NonBlockingRead {
     /// So many bytes.
     Read(usize),
     /// Some of it is not in memory.
-    NotYet,
+    WouldBlock,
     /// The file system cannot tell.
-    Unknown,
+    Unsupported,
 }
 
 /// Opens a file to be read. Links are followed, out of the root too, for images are mounted elsewhere; but none of those
@@ -35,7 +35,7 @@ pub fn open(path: &OsStr) -> io::Result<File> {
 }
 
 /// Opens a file that somebody has a lease on, when he gives way.
-pub fn open_held(path: &OsStr) -> io::Result<File> {
+pub fn open_blocking(path: &OsStr) -> io::Result<File> {
     open_by(path, OFlag::empty())
 }
 
@@ -52,7 +52,7 @@ fn open_by(path: &OsStr, wait: OFlag) -> io::Result<File> {
 }
 
 /// Reads what is in memory of a file (`RWF_NOWAIT`, preadv2(2)).
-pub fn read_at_once(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<AtOnce> {
+pub fn read_nonblocking(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<NonBlockingRead> {
     let Ok(offset) = libc::off_t::try_from(offset) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
@@ -61,9 +61,9 @@ pub fn read_at_once(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<A
     let read =
         unsafe { libc::preadv2(file.as_raw_fd(), &raw const part, 1, offset, libc::RWF_NOWAIT) };
     match Errno::result(read) {
-        Ok(read) => Ok(AtOnce::Read(read.unsigned_abs())),
-        Err(Errno::EAGAIN) => Ok(AtOnce::NotYet),
-        Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(AtOnce::Unknown),
+        Ok(read) => Ok(NonBlockingRead::Read(read.unsigned_abs())),
+        Err(Errno::EAGAIN) => Ok(NonBlockingRead::WouldBlock),
+        Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(NonBlockingRead::Unsupported),
         Err(error) => Err(error.into()),
     }
 }
@@ -116,17 +116,17 @@ fn rows(table: &str) -> impl Iterator<Item = Mount<'_>> {
 
 /// The same by the table of mounts, which no lock of the kernel keeps from us; links are not seen.
 pub fn mount_by_name(directory: &Path) -> io::Result<Option<u64>> {
-    Ok(nearest(&mounts()?, directory))
+    Ok(nearest_mount(&mounts()?, directory))
 }
 
 /// The mount whose place is the longest beginning of a path, and of those in one place the last.
-fn nearest(table: &str, path: &Path) -> Option<u64> {
+fn nearest_mount(table: &str, path: &Path) -> Option<u64> {
     let around = rows(table).filter(|row| path.starts_with(row.point));
     around.max_by_key(|row| row.point.len()).map(|row| row.number)
 }
 
 /// Whether a file is in memory for as long as it is.
-pub fn is_in_memory(file: &File) -> bool {
+pub fn is_ramfs(file: &File) -> bool {
     fstatfs(file).is_ok_and(|system| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&system.filesystem_type()))
 }
 
@@ -165,7 +165,7 @@ mod tests {
             41 40 0:34 / /srv/tftp rw - tmpfs tmpfs rw\n";
         for (path, mount) in [("/srv/tftp/a", 41), ("/srv/tftp", 41), ("/srv/tftpd", 22), ("/", 22)]
         {
-            assert_eq!(nearest(table, Path::new(path)), Some(mount), "{path}");
+            assert_eq!(nearest_mount(table, Path::new(path)), Some(mount), "{path}");
         }
         assert_eq!(rows(table).map(|row| row.kind).collect::<Vec<_>>(), ["ext4", "nfs4", "tmpfs"]);
     }
@@ -176,11 +176,11 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         file.write_all_at(&[7; 9000], 0).unwrap();
         let mut buffer = [0; 5000];
-        match read_at_once(&file, 4096, &mut buffer).unwrap() {
-            AtOnce::Read(read) => assert_eq!(buffer[..read], vec![7; 9000 - 4096]),
+        match read_nonblocking(&file, 4096, &mut buffer).unwrap() {
+            NonBlockingRead::Read(read) => assert_eq!(buffer[..read], vec![7; 9000 - 4096]),
             // Not every file system that holds temporary files can tell.
-            AtOnce::Unknown => {}
-            AtOnce::NotYet => panic!("it was written just now"),
+            NonBlockingRead::Unsupported => {}
+            NonBlockingRead::WouldBlock => panic!("it was written just now"),
         }
     }
 }

@@ -15,19 +15,19 @@ const LINK_BODY: usize = 16;
 const ADDRESS_BODY: usize = 8;
 
 /// How often to ask again for what changes while it is told.
-const TRIES: usize = 10;
+const MAX_ATTEMPTS: usize = 10;
 
 /// All links and addresses there are now.
 pub fn snapshot() -> io::Result<Interfaces> {
-    let seen = (1..TRIES).map(|_| look()).find(|seen| !seen.as_ref().is_err_and(has_changed));
-    seen.unwrap_or_else(look)
+    let seen = (1..MAX_ATTEMPTS).map(|_| query()).find(|seen| !seen.as_ref().is_err_and(has_changed));
+    seen.unwrap_or_else(query)
 }
 
 fn has_changed(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Interrupted
 }
 
-fn look() -> io::Result<Interfaces> {
+fn query() -> io::Result<Interfaces> {
     let mut found = Interfaces::default();
     dump(libc::RTM_GETLINK, &[0; LINK_BODY], |kind, body| {
         found.links.extend((kind == libc::RTM_NEWLINK).then(|| link(body)).flatten());

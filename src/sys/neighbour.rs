@@ -40,7 +40,7 @@ pub fn find(neighbour: IpAddr) -> Option<Vec<u8>> {
 /// Enters a client's hardware address for `address` on a link, unless the kernel knows one already: a forged request
 /// must not take somebody's address over (D-011). An address of another kind than the link's is invalid; one of
 /// another length is cut or filled up. Needs `CAP_NET_ADMIN`.
-pub fn enter(link: &Link, address: Ipv4Addr, client: &NeighbourEntry) -> io::Result<()> {
+pub fn insert(link: &Link, address: Ipv4Addr, client: &NeighbourEntry) -> io::Result<()> {
     if u16::from(client.hardware_type) != link.hardware_type {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     }

@@ -7,8 +7,8 @@ use nix::sys::socket::{
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-const HEAD: usize = 16;
-const ANSWER: usize = 64 * 1024;
+const HEADER_LEN: usize = 16;
+const REPLY_BUFFER_LEN: usize = 64 * 1024;
 const FLAGS_AT: usize = 6;
 
 /// A socket to rtnetlink that hears the multicast groups given as bits.
@@ -28,7 +28,7 @@ pub fn open(groups: u32, flags: SockFlag) -> io::Result<OwnedFd> {
 pub fn dump(kind: u16, body: &[u8], mut each: impl FnMut(u16, &[u8])) -> io::Result<()> {
     let fd = open(0, SockFlag::empty())?;
     request(&fd, kind, libc::NLM_F_DUMP, body)?;
-    let mut buffer = vec![0; ANSWER];
+    let mut buffer = vec![0; REPLY_BUFFER_LEN];
     let mut changed = false;
     loop {
         let size = recv(fd.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
@@ -56,8 +56,8 @@ pub fn act(kind: u16, flags: i32, body: &[u8]) -> io::Result<()> {
 }
 
 fn request(fd: &OwnedFd, kind: u16, flags: i32, body: &[u8]) -> io::Result<()> {
-    let mut message = vec![0; HEAD];
-    let length = u32::try_from(HEAD + body.len()).map_err(io::Error::other)?;
+    let mut message = vec![0; HEADER_LEN];
+    let length = u32::try_from(HEADER_LEN + body.len()).map_err(io::Error::other)?;
     let flags = u16::try_from(flags | libc::NLM_F_REQUEST).map_err(io::Error::other)?;
     message[..4].copy_from_slice(&length.to_ne_bytes());
     message[4..FLAGS_AT].copy_from_slice(&kind.to_ne_bytes());
@@ -87,7 +87,7 @@ fn messages(mut bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
         let length = usize::try_from(u32::from_ne_bytes(*bytes.first_chunk()?)).ok()?;
         let kind = u16::from_ne_bytes(*bytes.get(4..)?.first_chunk()?);
         let flags = u16::from_ne_bytes(*bytes.get(FLAGS_AT..)?.first_chunk()?);
-        let body = bytes.get(HEAD..length)?;
+        let body = bytes.get(HEADER_LEN..length)?;
         bytes = bytes.get(aligned(length)..).unwrap_or_default();
         Some(Message { kind, flags, body })
     })

@@ -8,10 +8,10 @@ use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// An ear for broadcasts from port 67.
-pub struct Ear(OwnedFd);
+pub struct DhcpSniffer(OwnedFd);
 
 /// A datagram that was heard.
-pub struct Overheard<'b> {
+pub struct SniffedReply<'b> {
     /// Who said it.
     pub from: Ipv4Addr,
     /// What.
@@ -20,11 +20,11 @@ pub struct Overheard<'b> {
 
 const SERVER_PORT: u32 = 67;
 const UDP: u32 = 17;
-const UDP_HEAD: usize = 8;
+const UDP_HEADER_LEN: usize = 8;
 const BOOT_REPLY: u32 = 2;
-const ALL: u32 = 0xffff;
+const ETH_P_ALL: u32 = 0xffff;
 
-impl Ear {
+impl DhcpSniffer {
     /// Begins to hear what is sent to `client_port`. It takes root to begin, and none to go on.
     pub fn open(client_port: u16) -> io::Result<Self> {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
@@ -36,20 +36,20 @@ impl Ear {
     }
 
     /// The next datagram, if there is one.
-    pub fn next<'b>(&self, buffer: &'b mut [u8]) -> Option<Overheard<'b>> {
+    pub fn next<'b>(&self, buffer: &'b mut [u8]) -> Option<SniffedReply<'b>> {
         let size = recv(self.0.as_raw_fd(), buffer, MsgFlags::empty()).ok()?;
         datagram(&buffer[..size])
     }
 }
 
 /// What an IPv4 packet holds (RFC 791, 3.1; RFC 768), whatever it says of its length.
-fn datagram(packet: &[u8]) -> Option<Overheard<'_>> {
+fn datagram(packet: &[u8]) -> Option<SniffedReply<'_>> {
     let from = Ipv4Addr::from(*packet.get(12..)?.first_chunk::<4>()?);
-    let bytes = packet.get(usize::from(packet[0] & 15) * 4 + UDP_HEAD..)?;
-    Some(Overheard { from, bytes })
+    let bytes = packet.get(usize::from(packet[0] & 15) * 4 + UDP_HEADER_LEN..)?;
+    Some(SniffedReply { from, bytes })
 }
 
-impl AsRawFd for Ear {
+impl AsRawFd for DhcpSniffer {
     fn as_raw_fd(&self) -> i32 {
         self.0.as_raw_fd()
     }
@@ -64,28 +64,28 @@ fn filter(client_port: u16) -> Vec<libc::sock_filter> {
     const LOAD_BYTE: u16 = 0x30;
     const LOAD_HALF_BEHIND: u16 = 0x48;
     const LOAD_BYTE_BEHIND: u16 = 0x50;
-    const SKIP_HEAD: u16 = 0xb1;
-    const IF_EQUAL: u16 = 0x15;
-    const IF_SET: u16 = 0x45;
+    const SKIP_IP_HEADER: u16 = 0xb1;
+    const JUMP_IF_EQUAL: u16 = 0x15;
+    const JUMP_IF_SET: u16 = 0x45;
     const RETURN: u16 = 0x06;
     let go = |code, k| libc::sock_filter { code, jt: 0, jf: 0, k };
     // So many steps to the last line, which drops it.
-    let unless = |k, jf| libc::sock_filter { code: IF_EQUAL, jt: 0, jf, k };
+    let unless = |k, jf| libc::sock_filter { code: JUMP_IF_EQUAL, jt: 0, jf, k };
     vec![
         go(LOAD_WORD, PACKET_TYPE),
         unless(BROADCAST, 12),
         go(LOAD_BYTE, 9),
         unless(UDP, 10),
         go(LOAD_HALF, 6),
-        libc::sock_filter { code: IF_SET, jt: 8, jf: 0, k: 0x1fff },
-        go(SKIP_HEAD, 0),
+        libc::sock_filter { code: JUMP_IF_SET, jt: 8, jf: 0, k: 0x1fff },
+        go(SKIP_IP_HEADER, 0),
         go(LOAD_HALF_BEHIND, 0),
         unless(SERVER_PORT, 5),
         go(LOAD_HALF_BEHIND, 2),
         unless(client_port.into(), 3),
         go(LOAD_BYTE_BEHIND, 8),
         unless(BOOT_REPLY, 1),
-        go(RETURN, ALL),
+        go(RETURN, ETH_P_ALL),
         go(RETURN, 0),
     ]
 }
@@ -114,7 +114,7 @@ fn no_packet_is_read_beyond_its_end() {
         packet[0] = head;
         for size in 0..=packet.len() {
             let heard = datagram(&packet[..size]);
-            let start = usize::from(head & 15) * 4 + UDP_HEAD;
+            let start = usize::from(head & 15) * 4 + UDP_HEADER_LEN;
             assert_eq!(heard.is_some(), size >= 16 && size >= start, "{head} {size}");
             assert!(heard.is_none_or(|heard| *heard.bytes == packet[start..size]));
         }

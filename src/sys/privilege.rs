@@ -46,7 +46,7 @@ impl Identity {
     }
 
     /// A user with nothing but its own group.
-    pub fn alone(name: &str) -> Result<Self, Unknown> {
+    pub fn with_own_group(name: &str) -> Result<Self, Unknown> {
         let user = user_named(name)?;
         Ok(Self { group: Some(own_group(&user)), user: Some(user) })
     }
@@ -64,7 +64,7 @@ impl Identity {
 
     /// Makes a log file its own, before root goes. A group that root's group shares it with may write it too (spec:
     /// daemon, section 4.3).
-    pub fn take_log(&self, file: &File) -> io::Result<()> {
+    pub fn own_log_file(&self, file: &File) -> io::Result<()> {
         let Some(user) = self.user.as_ref().filter(|user| is_root() && !user.uid.is_root()) else {
             return Ok(());
         };
@@ -77,7 +77,7 @@ impl Identity {
 
     /// Whether it may do to a file what `bit` says (1 enter, 4 read), by its mode and owners. Root may what all may:
     /// that is dnsmasq's rule for it (spec: TFTP, section 5).
-    pub fn may(&self, bit: u32, file: &Metadata) -> bool {
+    pub fn may_access(&self, bit: u32, file: &Metadata) -> bool {
         let user = self.user.as_ref().map_or_else(geteuid, |user| user.uid);
         let shift = if user.is_root() {
             0
@@ -92,12 +92,12 @@ impl Identity {
     }
 
     /// Who we are, and stay.
-    pub fn own() -> Self {
+    pub fn unchanged() -> Self {
         Self { user: None, group: None }
     }
 
     /// Who we have become.
-    pub fn now() -> Self {
+    pub fn current() -> Self {
         Self {
             user: User::from_uid(geteuid()).ok().flatten(),
             group: Group::from_gid(getegid()).ok().flatten(),
@@ -120,12 +120,12 @@ impl Identity {
     }
 
     /// Becomes it, for good, with these capabilities and no others. Without root there is nothing to give up.
-    pub fn assume(&self, kept: &[Capability]) -> Result<(), Failed> {
+    pub fn assume(&self, kept: &[Capability]) -> Result<(), DropError> {
         if !geteuid().is_root() {
             return Ok(());
         }
         if let Some(Group { name, gid, .. }) = &self.group {
-            let failed = |error: Errno| Failed::Group(name.clone(), error.into());
+            let failed = |error: Errno| DropError::Group(name.clone(), error.into());
             // A user namespace may forbid this, and then has no groups to give up.
             setgroups(&[])
                 .or_else(|error| if error == Errno::EPERM { Ok(()) } else { Err(error) })
@@ -135,13 +135,13 @@ impl Identity {
         let Some(user) = self.user.as_ref().filter(|user| !user.uid.is_root()) else {
             return Ok(());
         };
-        let failed = |error: io::Error| Failed::User(user.name.clone(), error);
+        let failed = |error: io::Error| DropError::User(user.name.clone(), error);
         let until_then = [kept, &[Capability::SetUid]].concat();
-        keep_only(&until_then).map_err(Failed::Capabilities)?;
+        set_capabilities(&until_then).map_err(DropError::Capabilities)?;
         set_keepcaps(true)
             .and_then(|()| setresuid(user.uid, user.uid, user.uid))
             .map_err(|error| failed(error.into()))?;
-        keep_only(kept).map_err(Failed::Capabilities)?;
+        set_capabilities(kept).map_err(DropError::Capabilities)?;
         if setresuid(user.uid, Uid::from_raw(0), user.uid).is_ok() {
             return Err(failed(io::Error::other("root came back after it was given up")));
         }
@@ -160,7 +160,7 @@ pub fn name_of(uid: u32) -> String {
 
 /// What kept us from becoming somebody else.
 #[derive(Debug)]
-pub enum Failed {
+pub enum DropError {
     /// The group of that name.
     Group(String, io::Error),
     /// The user.
@@ -198,14 +198,14 @@ pub fn own_uid() -> u32 {
 const VERSION: u32 = 0x2008_0522;
 
 #[repr(C)]
-struct Head {
+struct CapHeader {
     version: u32,
     pid: i32,
 }
 
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
-struct Sets {
+struct CapSets {
     effective: u32,
     permitted: u32,
     inheritable: u32,
@@ -213,17 +213,17 @@ struct Sets {
 
 /// Whether we may use a capability.
 pub fn is_permitted(capability: Capability) -> bool {
-    let mut head = Head { version: VERSION, pid: 0 };
-    let mut sets = [Sets::default(); 2];
+    let mut head = CapHeader { version: VERSION, pid: 0 };
+    let mut sets = [CapSets::default(); 2];
     // SAFETY: `capget` reads one head and writes, in version 3, two sets; all live through the call.
     let done = unsafe { libc::syscall(libc::SYS_capget, &raw mut head, sets.as_mut_ptr()) };
     done == 0 && sets[0].permitted >> (capability as u32) & 1 != 0
 }
 
-fn keep_only(kept: &[Capability]) -> io::Result<()> {
+fn set_capabilities(kept: &[Capability]) -> io::Result<()> {
     let bits = kept.iter().fold(0, |bits, &capability| bits | 1_u32 << (capability as u32));
-    let mut head = Head { version: VERSION, pid: 0 };
-    let sets = [Sets { effective: bits, permitted: bits, inheritable: 0 }, Sets::default()];
+    let mut head = CapHeader { version: VERSION, pid: 0 };
+    let sets = [CapSets { effective: bits, permitted: bits, inheritable: 0 }, CapSets::default()];
     // SAFETY: `capset` reads one head and, in version 3, two sets; both live through the call.
     let result = unsafe { libc::syscall(libc::SYS_capset, &raw mut head, sets.as_ptr()) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }

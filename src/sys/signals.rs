@@ -12,7 +12,7 @@ pub struct Signals(SignalFd);
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum SignalAction {
     /// SIGTERM: end.
     Terminate,
     /// SIGINT.
@@ -22,33 +22,33 @@ pub enum Asked {
     /// SIGUSR2: begin a new log file.
     Rotate,
     /// SIGCHLD: a child has ended.
-    Bury,
+    ReapChildren,
     /// Nothing we do.
     Nothing,
 }
 
 /// What ends us.
-const ENDS: [Signal; 2] = [Signal::SIGTERM, Signal::SIGINT];
+const TERMINATING: [Signal; 2] = [Signal::SIGTERM, Signal::SIGINT];
 /// What else we care for. SIGPIPE is ignored by Rust's runtime already.
-const OTHERS: [Signal; 5] =
+const RESERVED: [Signal; 5] =
     [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGCHLD];
 /// dnsmasq's exit code for those who do not let it start.
-const INTERRUPTED: libc::c_int = 5;
+const EXIT_INTERRUPTED: libc::c_int = 5;
 
 fn ours() -> SigSet {
-    ENDS.into_iter().chain(OTHERS).collect()
+    TERMINATING.into_iter().chain(RESERVED).collect()
 }
 
 /// While we start: what ends us does so at once and silently, all else is forgotten. Whatever our starter ignored we do
 /// not, or no child of ours could be waited for.
-pub fn begin() {
-    ENDS.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(leave)));
-    OTHERS.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(forget)));
+pub fn install_startup_handlers() {
+    TERMINATING.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(leave)));
+    RESERVED.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(forget)));
 }
 
 extern "C" fn leave(_: libc::c_int) {
     // SAFETY: may be called in a handler (signal-safety(7)).
-    unsafe { libc::_exit(INTERRUPTED) }
+    unsafe { libc::_exit(EXIT_INTERRUPTED) }
 }
 
 extern "C" fn forget(_: libc::c_int) {}
@@ -70,15 +70,15 @@ impl Signals {
     }
 
     /// The next signal that has come.
-    pub fn next(&self) -> Option<Asked> {
+    pub fn next(&self) -> Option<SignalAction> {
         let info = self.0.read_signal().ok().flatten()?;
         Some(match i32::try_from(info.ssi_signo) {
-            Ok(libc::SIGTERM) => Asked::Terminate,
-            Ok(libc::SIGINT) => Asked::Interrupt,
-            Ok(libc::SIGHUP) => Asked::Reload,
-            Ok(libc::SIGUSR2) => Asked::Rotate,
-            Ok(libc::SIGCHLD) => Asked::Bury,
-            _ => Asked::Nothing,
+            Ok(libc::SIGTERM) => SignalAction::Terminate,
+            Ok(libc::SIGINT) => SignalAction::Interrupt,
+            Ok(libc::SIGHUP) => SignalAction::Reload,
+            Ok(libc::SIGUSR2) => SignalAction::Rotate,
+            Ok(libc::SIGCHLD) => SignalAction::ReapChildren,
+            _ => SignalAction::Nothing,
         })
     }
 }
@@ -90,14 +90,14 @@ impl AsRawFd for Signals {
 }
 
 /// From now on what ends a program ends us. All else is left unheard.
-pub fn release() {
-    ENDS.into_iter().for_each(|signal| handle(signal, SigHandler::SigDfl));
+pub fn restore_default_handlers() {
+    TERMINATING.into_iter().for_each(|signal| handle(signal, SigHandler::SigDfl));
     // If this should fail, we end a little later.
-    _ = ENDS.into_iter().collect::<SigSet>().thread_unblock();
+    _ = TERMINATING.into_iter().collect::<SigSet>().thread_unblock();
 }
 
 /// Children that have ended are so for good. As the first process of a container we have children that we never started.
-pub fn bury_children() {
+pub fn reap_children() {
     let any = None::<Pid>;
     while waitpid(any, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status.pid().is_some()) {}
 }

@@ -18,7 +18,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 const NETWORK_CONTROL: i32 = 0xC0;
 
 /// Bytes for requests that wait. The kernel counts some 800 for each.
-const REQUESTS: usize = 4 << 20;
+const LISTENER_BUFFER_SIZE: usize = 4 << 20;
 
 /// Which step of opening a DHCP socket has failed.
 pub enum Step {
@@ -66,7 +66,7 @@ pub fn open_tftp(address: SocketAddr) -> io::Result<Option<OwnedFd>> {
         opened => opened?,
     };
     setsockopt(&fd, ReuseAddr, &true)?;
-    make_room(&fd);
+    enlarge_receive_buffer(&fd);
     match address {
         SocketAddr::V4(address) => {
             setsockopt(&fd, Ipv4PacketInfo, &true)?;
@@ -96,10 +96,10 @@ pub fn open_transfer(local: SocketAddr) -> io::Result<OwnedFd> {
 
 /// Lets requests of a whole hall wait, while the first are answered. More than the system's limit needs
 /// `CAP_NET_ADMIN`.
-fn make_room(fd: &OwnedFd) {
-    if setsockopt(fd, RcvBufForce, &REQUESTS).is_err() {
+fn enlarge_receive_buffer(fd: &OwnedFd) {
+    if setsockopt(fd, RcvBufForce, &LISTENER_BUFFER_SIZE).is_err() {
         // As much as there is to be had: who is not heard asks again.
-        _ = setsockopt(fd, RcvBuf, &REQUESTS);
+        _ = setsockopt(fd, RcvBuf, &LISTENER_BUFFER_SIZE);
     }
 }
 
@@ -149,7 +149,7 @@ pub fn receive_plain(fd: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<(usize,
 
 /// Where datagrams go, and from where.
 #[derive(Clone, Copy, Debug)]
-pub struct Way {
+pub struct SendAddress {
     /// To whom.
     pub to: SocketAddr,
     /// From which of our addresses; `None` leaves it to the system.
@@ -159,7 +159,7 @@ pub struct Way {
 }
 
 /// Sends one datagram.
-pub fn send(fd: &impl AsRawFd, bytes: &[u8], way: Way) -> io::Result<()> {
+pub fn send(fd: &impl AsRawFd, bytes: &[u8], way: SendAddress) -> io::Result<()> {
     let (parts, to) = ([IoSlice::new(bytes)], SockaddrStorage::from(way.to));
     let info = packet_info(way);
     let control = info.as_ref().map(PacketInfo::message);
@@ -169,23 +169,23 @@ pub fn send(fd: &impl AsRawFd, bytes: &[u8], way: Way) -> io::Result<()> {
 
 /// Where a datagram leaves, as the kernel is told (ip(7), ipv6(7)).
 pub(super) enum PacketInfo {
-    Four(libc::in_pktinfo),
-    Six(libc::in6_pktinfo),
+    V4(libc::in_pktinfo),
+    V6(libc::in6_pktinfo),
 }
 
 impl PacketInfo {
     pub(super) fn message(&self) -> ControlMessage<'_> {
         match self {
-            Self::Four(info) => ControlMessage::Ipv4PacketInfo(info),
-            Self::Six(info) => ControlMessage::Ipv6PacketInfo(info),
+            Self::V4(info) => ControlMessage::Ipv4PacketInfo(info),
+            Self::V6(info) => ControlMessage::Ipv6PacketInfo(info),
         }
     }
 }
 
 /// `None` if all is left to the system.
-pub(super) fn packet_info(Way { from, interface, .. }: Way) -> Option<PacketInfo> {
+pub(super) fn packet_info(SendAddress { from, interface, .. }: SendAddress) -> Option<PacketInfo> {
     let four = |from: Ipv4Addr| {
-        PacketInfo::Four(libc::in_pktinfo {
+        PacketInfo::V4(libc::in_pktinfo {
             ipi_ifindex: interface.cast_signed(),
             ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) },
             ipi_addr: libc::in_addr { s_addr: 0 },
@@ -195,7 +195,7 @@ pub(super) fn packet_info(Way { from, interface, .. }: Way) -> Option<PacketInfo
         None if interface == 0 => None,
         None => Some(four(Ipv4Addr::UNSPECIFIED)),
         Some(IpAddr::V4(from)) => Some(four(from)),
-        Some(IpAddr::V6(from)) => Some(PacketInfo::Six(libc::in6_pktinfo {
+        Some(IpAddr::V6(from)) => Some(PacketInfo::V6(libc::in6_pktinfo {
             ipi6_addr: libc::in6_addr { s6_addr: from.octets() },
             ipi6_ifindex: interface,
         })),
