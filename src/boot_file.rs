@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// A request for a file.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub struct FileRequest<'a> {
     /// The name, as it is asked for.
     pub name: &'a [u8],
     /// The interface it comes in by.
@@ -31,35 +31,35 @@ pub struct Wanted<'a> {
 
 /// What becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct FileCheck {
     /// The path that the name leads to.
     pub path: PathBuf,
     /// The size of the file in bytes, or why it is not sent.
-    pub file: Result<u64, Trouble>,
+    pub file: Result<u64, FileProblem>,
 }
 
 /// Why a file is not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum FileProblem {
     /// It is not there; but that is, perhaps.
-    Missing(Option<Near>),
+    NotFound(Option<Suggestion>),
     /// The name climbs out of the root.
-    Outside,
+    OutsideRoot,
     /// It is a directory, or stranger things.
     NotAFile,
     /// `tftp-secure`: it belongs to somebody else than that user.
-    NotOwn(String),
+    WrongOwner(String),
     /// It may not be read.
-    Closed(Barrier),
+    PermissionDenied(DeniedAt),
     /// It leads to a place that the daemon has not reached since it was confined.
-    WalledOff(PathBuf),
+    OutsideSandbox(PathBuf),
     /// Something else, in the system's words.
     Other(String),
 }
 
 /// Something that may have been meant by a path that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Near {
+pub struct Suggestion {
     /// It.
     pub path: PathBuf,
     /// What it differs in.
@@ -70,9 +70,9 @@ pub struct Near {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
     /// Capitals and small letters.
-    Letters,
+    Case,
     /// The `.0` at its end, or all that is behind the dot.
-    Ending,
+    Suffix,
     /// A directory.
     Directory,
     /// The root.
@@ -81,7 +81,7 @@ pub enum Difference {
 
 /// Where somebody's way to a file ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Barrier {
+pub struct DeniedAt {
     /// The file, or a directory above it.
     pub path: PathBuf,
     /// Its permission bits.
@@ -96,19 +96,19 @@ pub struct Barrier {
 const ENTER: u32 = 1;
 const READ: u32 = 4;
 /// Directories that are looked into for something near.
-const MOST_DIRECTORIES: usize = 200;
+const MAX_DIRECTORIES: usize = 200;
 /// Names of a directory that are compared.
-const MOST_NAMES: usize = 5_000;
+const MAX_NAMES: usize = 5_000;
 /// Where distributions keep what is served.
-const USUAL_ROOTS: &[&str] =
+const COMMON_ROOTS: &[&str] =
     &["/srv/tftp", "/var/lib/tftpboot", "/tftpboot", "/srv/tftpboot", "/var/tftp", "/var/ftpd"];
 
 /// Looks for a file as a request for it would, by somebody's rights; `None`: nobody's in particular.
-pub fn look(wanted: Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Outcome {
+pub fn check_request(wanted: FileRequest<'_>, tftp: &Tftp, identity: Option<&Identity>) -> FileCheck {
     let shown = wanted.client.to_string();
     let asker = Requester { interface: wanted.interface, client: wanted.client, address_text: &shown };
     let mut history = LookupCache::new(Timestamp(0));
-    let mut directories = Directories { mac: wanted.mac };
+    let mut directories = StdFiles { mac: wanted.mac };
     let resolved = match resolve(wanted.name, tftp, asker, &mut history, &mut directories) {
         Ok(resolved) => resolved,
         Err(DiskLookup::File(path) | DiskLookup::Directory(path)) => {
@@ -117,57 +117,57 @@ pub fn look(wanted: Wanted<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Out
     };
     let path = PathBuf::from(OsStr::from_bytes(&resolved.path));
     if resolved.escapes_root {
-        return Outcome { path, file: Err(Trouble::Outside) };
+        return FileCheck { path, file: Err(FileProblem::OutsideRoot) };
     }
-    check(&path, identity, tftp.secure)
+    check_path(&path, identity, tftp.secure)
 }
 
 /// Looks for a file by its path, by somebody's rights. `secure`: it is to belong to them.
-pub fn check(path: &Path, identity: Option<&Identity>, secure: bool) -> Outcome {
-    Outcome { path: path.to_owned(), file: size(path, identity, secure) }
+pub fn check_path(path: &Path, identity: Option<&Identity>, secure: bool) -> FileCheck {
+    FileCheck { path: path.to_owned(), file: size(path, identity, secure) }
 }
 
-fn size(path: &Path, identity: Option<&Identity>, secure: bool) -> Result<u64, Trouble> {
+fn size(path: &Path, identity: Option<&Identity>, secure: bool) -> Result<u64, FileProblem> {
     match fs::metadata(path) {
-        Ok(file) if !file.is_file() => Err(Trouble::NotAFile),
-        Ok(file) => match identity.and_then(|identity| kept_from(path, &file, identity, secure)) {
+        Ok(file) if !file.is_file() => Err(FileProblem::NotAFile),
+        Ok(file) => match identity.and_then(|identity| denied_reason(path, &file, identity, secure)) {
             Some(trouble) => Err(trouble),
             None => Ok(file.len()),
         },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Trouble::Missing(near(path))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FileProblem::NotFound(suggest(path))),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(last_seen(path, identity).map_or(Trouble::Other(strerror(&error)), Trouble::Closed))
+            Err(last_seen(path, identity).map_or(FileProblem::Other(strerror(&error)), FileProblem::PermissionDenied))
         }
-        Err(error) => Err(Trouble::Other(strerror(&error))),
+        Err(error) => Err(FileProblem::Other(strerror(&error))),
     }
 }
 
-fn kept_from(path: &Path, file: &Metadata, identity: &Identity, secure: bool) -> Option<Trouble> {
+fn denied_reason(path: &Path, file: &Metadata, identity: &Identity, secure: bool) -> Option<FileProblem> {
     if secure && !identity.is_root() && !identity.owns(file) {
-        return Some(Trouble::NotOwn(identity.user_name().to_owned()));
+        return Some(FileProblem::WrongOwner(identity.user_name().to_owned()));
     }
-    barrier(path, identity).map(Trouble::Closed)
+    denied_at(path, identity).map(FileProblem::PermissionDenied)
 }
 
 /// The first part of a path that is closed to somebody.
-pub fn barrier(path: &Path, identity: &Identity) -> Option<Barrier> {
+pub fn denied_at(path: &Path, identity: &Identity) -> Option<DeniedAt> {
     let mut parts: Vec<&Path> = path.ancestors().collect();
     parts.reverse();
     parts.into_iter().find_map(|part| {
         let bit = if part == path { READ } else { ENTER };
         let found = fs::metadata(part).ok().filter(|metadata| !identity.may_access(bit, metadata))?;
-        Some(Barrier::at(part, &found, identity.user_name()))
+        Some(DeniedAt::at(part, &found, identity.user_name()))
     })
 }
 
 /// The last part of a path that we can see: what is behind it is closed to us.
-fn last_seen(path: &Path, identity: Option<&Identity>) -> Option<Barrier> {
+fn last_seen(path: &Path, identity: Option<&Identity>) -> Option<DeniedAt> {
     let now = identity.is_none().then(Identity::current);
     let user = identity.or(now.as_ref())?.user_name();
-    path.ancestors().find_map(|part| Some(Barrier::at(part, &fs::metadata(part).ok()?, user)))
+    path.ancestors().find_map(|part| Some(DeniedAt::at(part, &fs::metadata(part).ok()?, user)))
 }
 
-impl Barrier {
+impl DeniedAt {
     fn at(path: &Path, found: &Metadata, user: &str) -> Self {
         Self {
             path: path.to_owned(),
@@ -179,20 +179,20 @@ impl Barrier {
 }
 
 /// What may have been meant by a path that is not there, nearest first.
-pub fn near(path: &Path) -> Option<Near> {
+pub fn suggest(path: &Path) -> Option<Suggestion> {
     let found = |path: Option<PathBuf>, by: Difference| {
         let path = path.filter(|path| fs::metadata(path).is_ok_and(|found| found.is_file()))?;
-        Some(Near { path, by })
+        Some(Suggestion { path, by })
     };
-    found(in_other_letters(path), Difference::Letters)
-        .or_else(|| found(Some(of_another_layer(path)), Difference::Ending))
-        .or_else(|| found(of_another_kind(path), Difference::Ending))
-        .or_else(|| found(a_directory_away(path), Difference::Directory))
-        .or_else(|| found(below_other_roots(path), Difference::Root))
+    found(differing_in_case(path), Difference::Case)
+        .or_else(|| found(Some(toggle_layer_suffix(path)), Difference::Suffix))
+        .or_else(|| found(same_stem(path), Difference::Suffix))
+        .or_else(|| found(neighbouring_directory(path), Difference::Directory))
+        .or_else(|| found(under_common_roots(path), Difference::Root))
 }
 
 /// The same path without `.0`, or with it.
-fn of_another_layer(path: &Path) -> PathBuf {
+fn toggle_layer_suffix(path: &Path) -> PathBuf {
     let bytes = path.as_os_str().as_bytes();
     let other = match bytes.strip_suffix(b".0") {
         Some(base) => base.to_vec(),
@@ -202,97 +202,97 @@ fn of_another_layer(path: &Path) -> PathBuf {
 }
 
 /// The same path in other letters.
-fn in_other_letters(path: &Path) -> Option<PathBuf> {
+fn differing_in_case(path: &Path) -> Option<PathBuf> {
     let parent = path.parent()?;
-    let parent = if parent.exists() { parent.to_owned() } else { in_other_letters(parent)? };
+    let parent = if parent.exists() { parent.to_owned() } else { differing_in_case(parent)? };
     let name = path.file_name()?;
     if parent.join(name).exists() {
         return Some(parent.join(name));
     }
-    let entries = fs::read_dir(&parent).ok()?.flatten().take(MOST_NAMES);
+    let entries = fs::read_dir(&parent).ok()?.flatten().take(MAX_NAMES);
     let mut same =
         entries.map(|entry| entry.file_name()).filter(|other| other.eq_ignore_ascii_case(name));
     Some(parent.join(same.next()?))
 }
 
 /// A file beside it that ends otherwise: `undionly.kpxe` for `undionly.0`.
-fn of_another_kind(path: &Path) -> Option<PathBuf> {
+fn same_stem(path: &Path) -> Option<PathBuf> {
     let stem = [path.file_stem()?.as_bytes(), b"."].concat();
-    let entries = fs::read_dir(path.parent()?).ok()?.flatten().take(MOST_NAMES);
+    let entries = fs::read_dir(path.parent()?).ok()?.flatten().take(MAX_NAMES);
     let mut alike = entries.filter(|entry| entry.file_name().as_bytes().starts_with(&stem));
     alike.next().map(|entry| entry.path())
 }
 
 /// The same name in the directory above, or in one beside the file.
-fn a_directory_away(path: &Path) -> Option<PathBuf> {
+fn neighbouring_directory(path: &Path) -> Option<PathBuf> {
     let (parent, name) = (path.parent()?, path.file_name()?);
     let above = parent.parent().map(|above| above.join(name)).filter(|above| above.exists());
     above.or_else(|| {
-        let entries = fs::read_dir(parent).ok()?.flatten().take(MOST_DIRECTORIES);
+        let entries = fs::read_dir(parent).ok()?.flatten().take(MAX_DIRECTORIES);
         let beside = entries.filter(|entry| entry.path().is_dir());
         beside.map(|entry| entry.path().join(name)).find(|path| path.exists())
     })
 }
 
 /// The end of a path below one of the roots that distributions have.
-fn below_other_roots(path: &Path) -> Option<PathBuf> {
+fn under_common_roots(path: &Path) -> Option<PathBuf> {
     let parts: Vec<_> = path.components().collect();
     let tails = (1..parts.len()).map(|from| parts[from..].iter().collect::<PathBuf>());
     tails
-        .flat_map(|tail| USUAL_ROOTS.iter().map(move |root| Path::new(root).join(&tail)))
+        .flat_map(|tail| COMMON_ROOTS.iter().map(move |root| Path::new(root).join(&tail)))
         .find(|other| other != path && other.is_file())
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for FileCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = shown(&self.path);
+        let path = printable(&self.path);
         match &self.file {
             Ok(size) => write!(f, "{path}, {size} bytes"),
-            Err(Trouble::Missing(None)) => write!(f, "{path} does not exist"),
-            Err(Trouble::Missing(Some(near))) => write!(f, "{path} does not exist, but {near}"),
-            Err(Trouble::Outside) => write!(f, "{path} is outside of the root"),
-            Err(Trouble::NotAFile) => write!(f, "{path} is not a file"),
-            Err(Trouble::NotOwn(user)) => {
+            Err(FileProblem::NotFound(None)) => write!(f, "{path} does not exist"),
+            Err(FileProblem::NotFound(Some(near))) => write!(f, "{path} does not exist, but {near}"),
+            Err(FileProblem::OutsideRoot) => write!(f, "{path} is outside of the root"),
+            Err(FileProblem::NotAFile) => write!(f, "{path} is not a file"),
+            Err(FileProblem::WrongOwner(user)) => {
                 write!(f, "{path} does not belong to {user} (tftp-secure)")
             }
-            Err(Trouble::Closed(barrier)) if barrier.path == self.path => {
+            Err(FileProblem::PermissionDenied(barrier)) if denied_at.path == self.path => {
                 write!(f, "{path} cannot be read by {}: {barrier}", barrier.user)
             }
-            Err(Trouble::Closed(barrier)) => write!(
+            Err(FileProblem::PermissionDenied(barrier)) => write!(
                 f,
                 "{path} cannot be read by {}, who may not enter {}: {barrier}",
                 barrier.user,
-                shown(&barrier.path)
+                printable(&barrier.path)
             ),
-            Err(Trouble::WalledOff(target)) => write!(
+            Err(FileProblem::OutsideSandbox(target)) => write!(
                 f,
                 "{path} leads to {}, where nothing led when this program started: restart it, or start it with --unconfined",
-                shown(target)
+                printable(target)
             ),
-            Err(Trouble::Other(reason)) => write!(f, "{path}: {reason}"),
+            Err(FileProblem::Other(reason)) => write!(f, "{path}: {reason}"),
         }
     }
 }
 
 /// A path in one line: who asks for it may put anything into it.
-fn shown(path: &Path) -> String {
+fn printable(path: &Path) -> String {
     let clean = |c: char| if c.is_control() { '?' } else { c };
     path.to_string_lossy().chars().map(clean).collect()
 }
 
-impl fmt::Display for Near {
+impl fmt::Display for Suggestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = shown(&self.path);
+        let path = printable(&self.path);
         match self.by {
-            Difference::Letters => write!(f, "{path} does: letters differ"),
-            Difference::Ending => write!(f, "{path} does"),
+            Difference::Case => write!(f, "{path} does: letters differ"),
+            Difference::Suffix => write!(f, "{path} does"),
             Difference::Directory => write!(f, "{path} does, a directory away"),
             Difference::Root => write!(f, "{path} does: is tftp-root wrong?"),
         }
     }
 }
 
-impl fmt::Display for Barrier {
+impl fmt::Display for DeniedAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "mode {:o}, owner {}", self.mode, self.owner)?;
         // dnsmasq's rule for root.
@@ -306,11 +306,11 @@ impl fmt::Display for Barrier {
 }
 
 /// Which directories there are is all that names need to be resolved.
-struct Directories {
+struct StdFiles {
     mac: Option<[u8; 6]>,
 }
 
-impl Files for Directories {
+impl Files for StdFiles {
     fn open(&mut self, _: &[u8]) -> Result<OpenedFile, OpenError> {
         Err(OpenError::NotFound)
     }
@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_name_cannot_begin_a_line_of_its_own() {
-        let outcome = check(Path::new("/nowhere/a\nJan 1 forged\u{1b}[2J"), None, false);
+        let outcome = check_path(Path::new("/nowhere/a\nJan 1 forged\u{1b}[2J"), None, false);
         assert_eq!(outcome.to_string(), "/nowhere/a?Jan 1 forged?[2J does not exist");
     }
 
@@ -365,7 +365,7 @@ mod tests {
             ("efi/none", None),
             ("none/there/is", None),
         ] {
-            let found = near(&at(asked)).map(|near| near.path);
+            let found = suggest(&at(asked)).map(|near| suggest.path);
             assert_eq!(found, meant.map(at), "{asked}");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Daemon;
 use super::walls::Sandbox;
-use crate::boot_file::{self, Trouble};
+use crate::boot_file::{self, FileProblem};
 use crate::journal::Logger;
 use crate::log_line::{NoticeClient, Line, NoticeLine};
 use crate::millis::Timestamp;
@@ -238,20 +238,20 @@ impl Inspector {
         let path = Path::new(OsStr::from_bytes(&bytes));
         match why {
             RefusalReason::NotFound => {
-                let near = boot_file::near(path).map(|near| near.to_string());
+                let near = boot_file::suggest(path).map(|near| near.to_string());
                 let worth_it = near.is_some() || line.is_some();
                 let path = printable(&bytes);
                 worth_it.then_some(NoticeLine::FileNotFound { client, path, suggestion: near, line })
             }
             RefusalReason::PermissionDenied => {
-                let mut outcome = boot_file::check(path, Some(&self.identity), secure);
+                let mut outcome = boot_file::check_path(path, Some(&self.identity), secure);
                 if let (Ok(_), Some(target)) = (&outcome.file, self.confinement.blocks(path)) {
-                    outcome.file = Err(Trouble::WalledOff(target));
+                    outcome.file = Err(FileProblem::OutsideSandbox(target));
                 }
                 let trouble = outcome.file.as_ref().err()?;
                 let is_told = matches!(
                     trouble,
-                    Trouble::Closed(_) | Trouble::NotOwn(_) | Trouble::WalledOff(_)
+                    FileProblem::PermissionDenied(_) | FileProblem::WrongOwner(_) | FileProblem::OutsideSandbox(_)
                 );
                 is_told.then(|| NoticeLine::FileDenied { client, reason: outcome.to_string(), line })
             }

@@ -2,7 +2,7 @@
 //! are not on. dnsmasq finds out when a client asks, and the client does not boot.
 
 use super::notes::missing_interfaces;
-use crate::boot_file::{self, Trouble, barrier};
+use crate::boot_file::{self, FileProblem, denied_at};
 use crate::config::{Config, ConfigWarning, Origin, Range, RangeKind, Rule, Tftp};
 use crate::net::{Address, Interfaces, same_network};
 use crate::reason::strerror;
@@ -111,7 +111,7 @@ pub fn missing_roots(tftp: &Tftp) -> Vec<ConfigWarning> {
 fn closed_roots(tftp: &Tftp, identity: &Identity) -> Vec<ConfigWarning> {
     let closed = |(origin, path): (&Origin, PathBuf)| {
         let within = path.join("*");
-        let barrier = barrier(&within, identity)?;
+        let barrier = denied_at(&within, identity)?;
         let user = identity.user_name();
         let text = format!("tftp-root: {user} may not enter {}: {barrier}", barrier.path.display());
         Some(ConfigWarning::at(origin, text))
@@ -178,22 +178,22 @@ fn file_warning(wanted: &BootFileRule<'_>, tftp: &Tftp, identity: Option<&Identi
     let general = tftp.root.is_some() || tftp.interface_roots.is_empty();
     let mut first = None;
     for interface in general.then(|| "".into()).into_iter().chain(names) {
-        let asked = boot_file::Wanted {
+        let asked = boot_file::FileRequest {
             name: &wanted.name,
             interface: &interface,
             client: FALLBACK_USER,
             mac: None,
         };
-        let outcome = boot_file::look(asked, tftp, identity);
+        let outcome = boot_file::check_request(asked, tftp, identity);
         match outcome.file {
             Ok(_) => return None,
             // It may be in a client's directory.
-            Err(Trouble::Missing(None)) if !tftp.unique_roots.is_empty() => return None,
+            Err(FileProblem::NotFound(None)) if !tftp.unique_roots.is_empty() => return None,
             Err(_) => first = first.or(Some(outcome)),
         }
     }
     let outcome = first?;
-    let missing = matches!(outcome.file, Err(Trouble::Missing(_)));
+    let missing = matches!(outcome.file, Err(FileProblem::NotFound(_)));
     let explanation = if missing_interfaces { wanted.explanation() } else { String::new() };
     Some(ConfigWarning::at(wanted.origin, format!("{}: {outcome}{explanation}", wanted.keyword)))
 }

@@ -5,7 +5,7 @@ use super::client::Client;
 use super::report::{BootFile, Conversation, Exchange, PassedOver};
 use super::stage::Stage;
 use super::telling::{boot_servers, entries, exchange};
-use crate::boot_file::{self, Trouble, Wanted};
+use crate::boot_file::{self, FileProblem, FileRequest};
 use crate::config::names::ServerNames;
 use crate::config::{Config, Rule, Service};
 use crate::net::{ReceivedDatagram, Interfaces};
@@ -269,14 +269,14 @@ impl<'w> Dialogue<'w> {
         };
         let interface = &*self.stage.name;
         let mac = self.client.mac[..].try_into().ok();
-        let wanted = Wanted { name, interface, client: self.stage.theirs.into(), mac };
-        let outcome = boot_file::look(wanted, tftp, self.world.identity.as_ref());
+        let wanted = FileRequest { name, interface, client: self.stage.theirs.into(), mac };
+        let outcome = boot_file::check_request(wanted, tftp, self.world.identity.as_ref());
         boot.path = Some(outcome.path.display().to_string());
         let trouble = match outcome.file {
             Ok(size) => return boot.size = Some(size),
             Err(ref trouble) => trouble,
         };
-        let missing = matches!(trouble, Trouble::Missing(_));
+        let missing = matches!(trouble, FileProblem::NotFound(_));
         let own = tftp.interface_roots.iter().find(|root| root.value.0 == interface.as_bytes());
         let origin = own.map(|root| &root.origin).or(tftp.root.as_ref().map(|root| &root.origin));
         let root = origin.map(|origin| format!("; tftp-root is at {origin}"));
