@@ -5,7 +5,7 @@
 
 use pxemasq::daemon::ExitReason;
 use pxemasq::daemon::startup::{Command, Parsed, parse};
-use pxemasq::explain::Explained;
+use pxemasq::explain::ExplainOutput;
 use pxemasq::failure::StartupError;
 use pxemasq::journal::Logger;
 use pxemasq::journal::terminal::{is_interactive, print_stdout, print_stderr};
@@ -71,9 +71,9 @@ fn told_to_the_end(told: Result<(), StartupError>) -> ExitCode {
 }
 
 /// Prints an answer.
-fn answered(explained: Result<Explained, StartupError>) -> ExitCode {
+fn answered(explained: Result<ExplainOutput, StartupError>) -> ExitCode {
     match explained {
-        Ok(Explained { text, works }) => {
+        Ok(ExplainOutput { text, works }) => {
             print_stdout(&text);
             if works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }

@@ -23,7 +23,7 @@ use crate::config::load::{Loaded, Loader};
 use crate::config::network::Binding;
 use crate::config::run_time::ReloadableFiles;
 use crate::config::{Config, ConfigWarning};
-use crate::explain::{Explained, Question, World, explain};
+use crate::explain::{ExplainOutput, ExplainRequest, Environment, explain};
 use crate::failure::StartupError;
 use crate::journal::Logger;
 use crate::log_line::{SandboxLine, FileLine, Line, ProcessLine};
@@ -188,7 +188,7 @@ impl Parsed {
     }
 
     /// What clients are told that do not exist.
-    pub fn explain(self, clients: &[String], json: bool) -> Result<Explained, StartupError> {
+    pub fn explain(self, clients: &[String], json: bool) -> Result<ExplainOutput, StartupError> {
         let plain = |remark: String| remark.trim_start_matches("warning: ").to_owned();
         let mut warnings: Vec<String> = self.warnings().into_iter().map(plain).collect();
         let starts = identity(&self.loaded.config).map(drop);
@@ -199,9 +199,9 @@ impl Parsed {
         let interfaces = snapshot().unwrap_or_default();
         let identity = serving_identity(&config);
         let (names, _) = ReloadableFiles::from_config(&config).read(&mut config);
-        let mut world = World { config, names, interfaces, identity };
+        let mut world = Environment { config, names, interfaces, identity };
         let files = files.iter().map(ToString::to_string).collect();
-        explain(&Question { clients, json }, &mut world, files, warnings)
+        explain(&ExplainRequest { clients, json }, &mut world, files, warnings)
     }
 
     /// Opens everything that needs root, and that may fail for everybody to see.

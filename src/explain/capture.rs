@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// A datagram that somebody sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct CapturedDatagram {
     /// By whom.
     pub from: SocketAddrV4,
     /// To whom.
@@ -20,14 +20,14 @@ const BUFFER: usize = 1 << 20;
 const IPV4: [u8; 2] = [0x08, 0x00];
 const VLAN: [[u8; 2]; 2] = [[0x81, 0x00], [0x88, 0xa8]];
 const UDP: u8 = 17;
-const UDP_HEAD: usize = 8;
+const UDP_HEADER_LEN: usize = 8;
 /// Heads of what Linux calls cooked, old and new.
 const COOKED: usize = 16;
 const COOKED2: usize = 20;
 const NULL: usize = 4;
 
 /// All IPv4 datagrams of a file to these ports; the error says why it cannot be read.
-pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<Seen>, String> {
+pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<CapturedDatagram>, String> {
     let file = File::open(path).map_err(|error| crate::reason::strerror(&error))?;
     let no_capture = |_: PcapError<&[u8]>| "it is no capture, or broken".to_owned();
     let mut reader = create_reader(BUFFER, file).map_err(no_capture)?;
@@ -35,7 +35,7 @@ pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<Seen>, String> {
     loop {
         match reader.next() {
             Ok((size, block)) => {
-                let wanted = |one: &Seen| ports.contains(&one.to.port());
+                let wanted = |one: &CapturedDatagram| ports.contains(&one.to.port());
                 seen.extend(datagram(&block, &mut kinds).filter(wanted));
                 reader.consume(size);
             }
@@ -52,7 +52,7 @@ pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<Seen>, String> {
 }
 
 /// The datagram of a block; `kinds`: of the links, as they were told so far.
-fn datagram(block: &PcapBlockOwned<'_>, kinds: &mut Vec<Linktype>) -> Option<Seen> {
+fn datagram(block: &PcapBlockOwned<'_>, kinds: &mut Vec<Linktype>) -> Option<CapturedDatagram> {
     let (kind, frame) = match block {
         PcapBlockOwned::LegacyHeader(header) => {
             kinds.push(header.network);
@@ -92,7 +92,7 @@ fn of_ethernet(frame: &[u8]) -> Option<&[u8]> {
 }
 
 /// RFC 791, RFC 768. Pieces of a datagram are left out.
-fn of_packet(packet: &[u8]) -> Option<Seen> {
+fn of_packet(packet: &[u8]) -> Option<CapturedDatagram> {
     let word = |bytes: &[u8], at: usize| Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
     let address = |at: usize| Some(Ipv4Addr::from(*packet.get(at..)?.first_chunk::<4>()?));
     // Neither an offset nor more pieces.
@@ -102,10 +102,10 @@ fn of_packet(packet: &[u8]) -> Option<Seen> {
     }
     let udp = packet.get(usize::from(packet[0] & 15) * 4..)?;
     let length = usize::from(word(udp, 4)?);
-    Some(Seen {
+    Some(CapturedDatagram {
         from: SocketAddrV4::new(address(12)?, word(udp, 0)?),
         to: SocketAddrV4::new(address(16)?, word(udp, 2)?),
-        bytes: udp.get(UDP_HEAD..length.min(udp.len()))?.to_vec(),
+        bytes: udp.get(UDP_HEADER_LEN..length.min(udp.len()))?.to_vec(),
     })
 }
 

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 /// A client that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
+pub struct ClientSpec {
     /// Its hardware address.
     pub mac: Vec<u8>,
     /// What it runs on; `None`: all there is, one after the other.
@@ -30,17 +30,17 @@ pub struct Client {
 }
 
 /// A machine that nobody has.
-const NOBODYS: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const DEFAULT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 /// The user class of iPXE.
 pub const IPXE: &[u8] = b"iPXE";
 /// What iPXE calls its own options (option 175), and says with them in short.
 const IPXE_OPTIONS: (u8, [u8; 3]) = (175, [1, 1, 1]);
-const WORDS: &str = "mac=, arch=, user-class=, vendor-class=, option:<number or name>[=], address=, interface= and relay=";
+const KEYWORDS: &str = "mac=, arch=, user-class=, vendor-class=, option:<number or name>[=], address=, interface= and relay=";
 
-impl Client {
+impl ClientSpec {
     fn new() -> Self {
         Self {
-            mac: NOBODYS.to_vec(),
+            mac: DEFAULT_MAC.to_vec(),
             architecture: None,
             options: Vec::new(),
             vendor_class: None,
@@ -58,7 +58,7 @@ impl Client {
         for word in text.split(',') {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             says_architecture |= name == "arch";
-            client.word(name, value).ok_or_else(|| wrong(name, word))?;
+            client.word(name, value).ok_or_else(|| invalid(name, word))?;
         }
         if says_architecture {
             Ok(client)
@@ -169,7 +169,7 @@ impl Client {
     }
 }
 
-fn wrong(name: &str, word: &str) -> String {
+fn invalid(name: &str, word: &str) -> String {
     match name {
         "arch" => format!(
             "{word}: no such architecture; by number, or by a name of IANA's or dnsmasq's, or all"
@@ -177,7 +177,7 @@ fn wrong(name: &str, word: &str) -> String {
         "mac" => format!("{word}: no hardware address"),
         "address" | "relay" => format!("{word}: no IPv4 address"),
         name if name.starts_with("option:") => format!("{word}: no such option"),
-        _ => format!("{word}: a client is described by {WORDS}"),
+        _ => format!("{word}: a client is described by {KEYWORDS}"),
     }
 }
 
@@ -208,7 +208,7 @@ fn option_value(text: &str) -> Vec<u8> {
     }
 }
 
-impl fmt::Display for Client {
+impl fmt::Display for ClientSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&mac(&self.mac))?;
         let text = |bytes: &Vec<u8>| printable(bytes);
@@ -226,7 +226,7 @@ impl fmt::Display for Client {
 
 #[test]
 fn a_client_is_described_in_words() {
-    let client = Client::parse(
+    let client = ClientSpec::parse(
         "mac=52:54:00:12:34:56,arch=x64 UEFI,user-class=iPXE,option:175=1:2,option:hostname=pc,address=10.0.0.9",
     )
     .unwrap();
@@ -248,6 +248,6 @@ fn a_client_is_described_in_words() {
         ("arch=7,mac=zz", "mac=zz: no hardware address"),
         ("arch=7,option:none", "option:none: no such option"),
     ] {
-        assert_eq!(Client::parse(wrong), Err(told.to_owned()));
+        assert_eq!(ClientSpec::parse(wrong), Err(told.to_owned()));
     }
 }

@@ -17,13 +17,13 @@ use crate::proxydhcp::PXE_PORT;
 use crate::story::{Boot, boots_of};
 use crate::wire::architectures::Architecture;
 use crate::wire::pxe::is_ipxe;
-use client::Client;
-pub use dialogue::World;
-use dialogue::{play, replay};
+use client::ClientSpec;
+pub use dialogue::Environment;
+use dialogue::{simulate, replay};
 use report::{BootFile, Conversation, Report};
 
 /// What is asked for.
-pub struct Question<'q> {
+pub struct ExplainRequest<'q> {
     /// Clients, each as it is described.
     pub clients: &'q [String],
     /// Whether programs read the answer.
@@ -31,7 +31,7 @@ pub struct Question<'q> {
 }
 
 /// An answer, and whether every client that was asked about boots.
-pub struct Explained {
+pub struct ExplainOutput {
     /// To be printed.
     pub text: String,
     /// Whether all goes well.
@@ -43,11 +43,11 @@ const X64_UEFI: Architecture = Architecture(7);
 
 /// Answers.
 pub fn explain(
-    question: &Question<'_>,
-    world: &mut World,
+    question: &ExplainRequest<'_>,
+    world: &mut Environment,
     files: Vec<String>,
     warnings: Vec<String>,
-) -> Result<Explained, StartupError> {
+) -> Result<ExplainOutput, StartupError> {
     let mut report = Report { files, warnings, clients: Vec::new(), tables: Vec::new() };
     for text in question.clients {
         if let Some(Source { path, interface }) = Source::parse(text, "pcap=") {
@@ -58,15 +58,15 @@ pub fn explain(
             report.add(told, path)?;
         } else if let Some(Source { path, interface }) = Source::parse(text, "log=") {
             let logged = of_log(&boots_of(path)?, interface);
-            let told = logged.iter().flat_map(|seen| again(world, seen)).collect();
+            let told = logged.iter().flat_map(|seen| repeated(world, seen)).collect();
             report.add(told, path)?;
         } else {
-            let client = Client::parse(text)
+            let client = ClientSpec::parse(text)
                 .map_err(|wrong| StartupError::config(format!("bad --explain: {wrong}")))?;
             if let Some(architecture) = client.architecture {
-                report.clients.extend(stages(world, &client, architecture));
+                report.clients.extend(scenarios(world, &client, architecture));
             } else {
-                let all = Architecture::all().map(|one| play(world, &client, one));
+                let all = Architecture::all().map(|one| simulate(world, &client, one));
                 report.tables.push(all.collect());
             }
         }
@@ -78,7 +78,7 @@ pub fn explain(
     } else {
         report.to_string()
     };
-    Ok(Explained { text, works })
+    Ok(ExplainOutput { text, works })
 }
 
 impl Report {
@@ -94,7 +94,7 @@ impl Report {
 
 /// A client of a log, and how it went with it there.
 struct Logged {
-    client: Client,
+    client: ClientSpec,
     observed: String,
 }
 
@@ -118,11 +118,11 @@ impl<'t> Source<'t> {
 fn of_log(boots: &[Boot], interface: Option<&str>) -> Vec<Logged> {
     let mut all: Vec<Logged> = Vec::new();
     for boot in boots.iter().rev() {
-        let Some(client) = Client::of_boot(boot) else { continue };
+        let Some(client) = ClientSpec::of_boot(boot) else { continue };
         if !all.iter().any(|known| known.client.mac == client.mac) {
             let observed = format!("in the log: {}", boot.ending().verdict);
             let interface = interface.map(str::to_owned);
-            all.push(Logged { client: Client { interface, ..client }, observed });
+            all.push(Logged { client: ClientSpec { interface, ..client }, observed });
         }
     }
     all.reverse();
@@ -130,14 +130,14 @@ fn of_log(boots: &[Boot], interface: Option<&str>) -> Vec<Logged> {
 }
 
 /// How it would go with it today. Of a client that the log tells little about: as the two that there are most of.
-fn again(world: &mut World, logged: &Logged) -> Vec<Conversation> {
+fn repeated(world: &mut Environment, logged: &Logged) -> Vec<Conversation> {
     let Logged { client, observed } = logged;
     let unknown = [X86_BIOS, X64_UEFI];
     let known = client.architecture.as_slice();
     let architectures = if known.is_empty() { &unknown[..] } else { known };
     let told = architectures.iter().flat_map(|one| {
-        let asked = Client { architecture: Some(*one), ..client.clone() };
-        stages(world, &asked, *one)
+        let asked = ClientSpec { architecture: Some(*one), ..client.clone() };
+        scenarios(world, &asked, *one)
     });
     let mut told: Vec<Conversation> = told.collect();
     told.iter_mut().for_each(|one| one.observed.push(observed.clone()));
@@ -145,22 +145,22 @@ fn again(world: &mut World, logged: &Logged) -> Vec<Conversation> {
 }
 
 /// The client; and if it is sent iPXE, what that is told when it asks again.
-fn stages(world: &mut World, client: &Client, architecture: Architecture) -> Vec<Conversation> {
-    let first = play(world, client, architecture);
+fn scenarios(world: &mut Environment, client: &ClientSpec, architecture: Architecture) -> Vec<Conversation> {
+    let first = simulate(world, client, architecture);
     if client.is_ipxe() {
-        return vec![or_loop(first)];
+        return vec![flag_ipxe_loop(first)];
     }
     // What takes URLs has no use for a second stage.
     let chains = !architecture.is_http() && first.boots.first().is_some_and(is_sent_ipxe);
     let second = chains.then(|| {
-        let as_ipxe = Client { user_class: Some(client::IPXE.to_vec()), ..client.clone() };
-        or_loop(play(world, &as_ipxe, architecture))
+        let as_ipxe = ClientSpec { user_class: Some(client::IPXE.to_vec()), ..client.clone() };
+        flag_ipxe_loop(simulate(world, &as_ipxe, architecture))
     });
     std::iter::once(first).chain(second).collect()
 }
 
 /// iPXE that is sent iPXE loads it for ever.
-fn or_loop(mut told: Conversation) -> Conversation {
+fn flag_ipxe_loop(mut told: Conversation) -> Conversation {
     // Of a menu what stands first is loaded, if nobody chooses.
     if let Some(boot) = told.boots.first().filter(|boot| is_sent_ipxe(boot)) {
         let line = boot.line.clone().unwrap_or_else(|| "a line".to_owned());
@@ -175,5 +175,5 @@ fn or_loop(mut told: Conversation) -> Conversation {
 }
 
 fn is_sent_ipxe(boot: &BootFile) -> bool {
-    boot.trouble.is_none() && is_ipxe(boot.name.as_bytes())
+    boot.problem.is_none() && is_ipxe(boot.name.as_bytes())
 }

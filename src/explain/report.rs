@@ -55,17 +55,17 @@ pub struct Exchange {
     /// `DISCOVER`, `REQUEST`.
     pub message: String,
     /// What it is about, in words.
-    pub about: String,
+    pub description: String,
     /// The port it comes to.
     pub port: u16,
     /// The answer.
     pub answer: Option<Reply>,
     /// Why there is none.
-    pub silence: Option<String>,
+    pub drop_reason: Option<String>,
     /// Tags, in the order they were set.
     pub tags: Vec<Tag>,
     /// Lines that nearly had a part in it.
-    pub passed_over: Vec<PassedOver>,
+    pub passed_over: Vec<SkippedRule>,
 }
 
 /// An answer.
@@ -78,7 +78,7 @@ pub struct Reply {
     /// Its parts.
     pub fields: Vec<Field>,
     /// What went wrong on the way, in the log's words.
-    pub complaints: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// Part of an answer.
@@ -105,15 +105,15 @@ pub struct Tag {
 
 /// A line that nearly had a part in an answer.
 #[derive(Clone, Debug, Serialize)]
-pub struct PassedOver {
+pub struct SkippedRule {
     /// The kind of line.
     pub keyword: &'static str,
     /// The line, as `file:number`.
     pub line: String,
     /// What it would have given.
-    pub gives: String,
+    pub would_yield: String,
     /// Why it did not.
-    pub why: String,
+    pub reason: String,
     /// What would help.
     pub hints: Vec<String>,
 }
@@ -134,5 +134,5 @@ pub struct BootFile {
     /// Its size in bytes, if it is there and may be read.
     pub size: Option<u64>,
     /// Why it would not be sent.
-    pub trouble: Option<String>,
+    pub problem: Option<String>,
 }

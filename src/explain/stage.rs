@@ -1,14 +1,14 @@
 //! Where a client is met: the interface it asks by, and what has to be made up where this machine is not the one that
 //! the configuration is for.
 
-use super::client::Client;
+use super::client::ClientSpec;
 use crate::config::{Config, RangeKind};
 use crate::net::{Address, Interfaces, Link, same_network};
 use std::net::Ipv4Addr;
 
 /// The place of a conversation.
 #[derive(Clone, Debug)]
-pub struct Stage {
+pub struct Scenario {
     /// All interfaces, with one that was made up perhaps.
     pub interfaces: Interfaces,
     /// Index of the one that the client asks by.
@@ -16,21 +16,21 @@ pub struct Stage {
     /// Its name.
     pub name: String,
     /// Our address there.
-    pub ours: Ipv4Addr,
+    pub server_address: Ipv4Addr,
     /// The client's address, once it has one.
-    pub theirs: Ipv4Addr,
+    pub client_address: Ipv4Addr,
     /// What was made up.
     pub assumed: Vec<String>,
 }
 
-const USUAL_NAME: &str = "eth0";
-const USUAL_PREFIX: u8 = 24;
+const DEFAULT_INTERFACE: &str = "eth0";
+const DEFAULT_PREFIX_LEN: u8 = 24;
 /// For documents (RFC 5737).
-const NOWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const DOC_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
-impl Stage {
+impl Scenario {
     /// The place where a client is met.
-    pub fn of(config: &Config, interfaces: &Interfaces, client: &Client) -> Self {
+    pub fn of(config: &Config, interfaces: &Interfaces, client: &ClientSpec) -> Self {
         let mut interfaces = interfaces.clone();
         let mut assumed = Vec::new();
         let absent = absent(config, &interfaces);
@@ -40,8 +40,8 @@ impl Stage {
             None => served(config, &interfaces),
         };
         let index = index.unwrap_or_else(|| {
-            let name = named.unwrap_or(USUAL_NAME);
-            let address = made_up(config, name, &mut interfaces);
+            let name = named.unwrap_or(DEFAULT_INTERFACE);
+            let address = synthesize_interface(config, name, &mut interfaces);
             assumed
                 .push(format!("this machine has an interface {name} with the address {address}"));
             interfaces.links.last().map_or(0, |link| link.index)
@@ -60,7 +60,7 @@ impl Stage {
             assumed.push(format!("its DHCP server gives it the address {address}"));
             address
         });
-        Self { interfaces, index, name, ours, theirs, assumed }
+        Self { interfaces, index, name, server_address: ours, client_address: theirs, assumed }
     }
 }
 
@@ -112,12 +112,12 @@ fn served(config: &Config, interfaces: &Interfaces) -> Option<u32> {
 }
 
 /// Adds an interface on the network of the first range; its address.
-fn made_up(config: &Config, name: &str, interfaces: &mut Interfaces) -> Ipv4Addr {
+fn synthesize_interface(config: &Config, name: &str, interfaces: &mut Interfaces) -> Ipv4Addr {
     let ranges = config.dhcp.ranges.iter().map(|range| &range.value);
     let range = ranges.into_iter().find(|range| range.kind == RangeKind::Proxy);
-    let start = range.map_or(NOWHERE, |range| range.start);
+    let start = range.map_or(DOC_ADDRESS, |range| range.start);
     let netmask = range.and_then(|range| range.netmask).map(u32::from);
-    let prefix = netmask.map_or(USUAL_PREFIX, |mask| mask.count_ones().to_le_bytes()[0]);
+    let prefix = netmask.map_or(DEFAULT_PREFIX_LEN, |mask| mask.count_ones().to_le_bytes()[0]);
     let host = u32::from(start) & u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
     let ip = if host == 0 { Ipv4Addr::from(u32::from(start) | 1) } else { start };
     let index = interfaces.links.iter().map(|link| link.index).max().unwrap_or(0) + 1;

@@ -1,6 +1,6 @@
 //! A decision as a report: each part of an answer with the line that made it, tags, and lines that were passed over.
 
-use super::report::{Exchange, Field, PassedOver, Reply, Tag};
+use super::report::{Exchange, Field, SkippedRule, Reply, Tag};
 use crate::config::Config;
 use crate::config::tags::{TagSetBy, TagSet};
 use crate::proxydhcp::near::{SkipReason, skipped_rules};
@@ -36,19 +36,19 @@ pub fn exchange(
     let reply = request.zip(answer).filter(|_| why.is_none());
     Exchange {
         message: message::name(kind),
-        about,
+        description: about,
         port: match port {
             Port::Server => config.dhcp.server_port,
             Port::Pxe => proxydhcp::PXE_PORT,
         },
         answer: reply.map(|(request, answer)| self::reply(config, request, answer)),
-        silence: why,
+        drop_reason: why,
         tags,
         // A choice is looked up by its number: nothing else was near.
         passed_over: match answer {
             Some(Reply { kind: ReplyKind::BootItem, .. }) => Vec::new(),
             None if matches!(judged, Err(why) if !matches!(why, DropReason::NoRange(_))) => Vec::new(),
-            _ => passed_over(config, request, answer),
+            _ => skipped_rules(config, request, answer),
         },
     }
 }
@@ -69,16 +69,16 @@ fn tags(config: &Config, tags: &TagSet<'_>) -> Vec<Tag> {
     tags.with_setters().map(tag).collect()
 }
 
-fn passed_over(
+fn skipped_rules(
     config: &Config,
     request: Option<&Request<'_>>,
     answer: Option<&Reply<'_>>,
-) -> Vec<PassedOver> {
-    let told = |one: proxydhcp::near::SkippedRule<'_>| PassedOver {
+) -> Vec<SkippedRule> {
+    let told = |one: proxydhcp::near::SkippedRule<'_>| SkippedRule {
         keyword: one.keyword,
         line: one.origin.to_string(),
-        gives: one.would_yield.clone(),
-        why: one.reason.to_string(),
+        would_yield: one.would_yield.clone(),
+        reason: one.reason.to_string(),
         hints: match &one.reason {
             SkipReason::TagNotSet(tag) => hints(config, tag),
             SkipReason::TagSet(tag) => set_by(request, answer, config, tag),
@@ -124,7 +124,7 @@ fn reply(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> Reply {
         message: message::name(answer.message),
         to: to.map_or_else(String::new, |to| to.to_string()),
         fields: Fields { answer, fields: Vec::new() }.all(),
-        complaints: answer.complaints.iter().chain(&unsent).map(ToString::to_string).collect(),
+        warnings: answer.warnings.iter().chain(&unsent).map(ToString::to_string).collect(),
     }
 }
 
@@ -138,15 +138,15 @@ impl Fields<'_> {
     fn all(mut self) -> Vec<Field> {
         let answer = self.answer;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        self.made("server identifier", answer.server.to_string(), ReplyPart::ServerId);
+        self.reply_part("server identifier", answer.server.to_string(), ReplyPart::ServerId);
         if !answer.siaddr.is_unspecified() {
-            self.made("next server", answer.siaddr.to_string(), ReplyPart::BootFile);
+            self.reply_part("next server", answer.siaddr.to_string(), ReplyPart::BootFile);
         }
         if !answer.sname.is_empty() {
-            self.made("server name", text(&answer.sname), ReplyPart::BootFile);
+            self.reply_part("server name", text(&answer.sname), ReplyPart::BootFile);
         }
         if !answer.file.is_empty() {
-            self.made("boot file", text(&answer.file), ReplyPart::BootFile);
+            self.reply_part("boot file", text(&answer.file), ReplyPart::BootFile);
         }
         let vendor = answer.vendor;
         let written = Some(&vendor.origin).filter(|origin| origin.is_written());
@@ -200,7 +200,7 @@ impl Fields<'_> {
     }
 
     /// A field by the line that made it, if one did.
-    fn made(&mut self, name: &str, value: String, made: ReplyPart) {
+    fn reply_part(&mut self, name: &str, value: String, made: ReplyPart) {
         let causes = &self.answer.because;
         let find = |made: ReplyPart| causes.iter().find(|cause| cause.made == made);
         // Our own address comes from the range.

@@ -4,8 +4,8 @@ use super::report::{BootFile, Conversation, Exchange, Field, Report};
 use std::fmt;
 
 /// Columns before the line that a field comes from.
-const VALUE: usize = 44;
-const NAME: usize = 22;
+const VALUE_COLUMN: usize = 44;
+const NAME_WIDTH: usize = 22;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,12 +33,12 @@ fn conversation(out: &mut fmt::Formatter<'_>, told: &Conversation) -> fmt::Resul
 }
 
 fn exchange(out: &mut fmt::Formatter<'_>, number: usize, told: &Exchange) -> fmt::Result {
-    writeln!(out, "  {number}. {} to port {}, {}", told.message, told.port, told.about)?;
-    match (&told.answer, &told.silence) {
+    writeln!(out, "  {number}. {} to port {}, {}", told.message, told.port, told.description)?;
+    match (&told.answer, &told.drop_reason) {
         (Some(reply), _) => {
             writeln!(out, "     {} to {}", reply.message, reply.to)?;
             reply.fields.iter().try_for_each(|one| field(out, one))?;
-            for complaint in &reply.complaints {
+            for complaint in &reply.warnings {
                 writeln!(out, "       {complaint}")?;
             }
         }
@@ -54,7 +54,7 @@ fn exchange(out: &mut fmt::Formatter<'_>, number: usize, told: &Exchange) -> fmt
         writeln!(
             out,
             "     not used: {} ({}) {}: {}",
-            passed.line, passed.keyword, passed.why, passed.gives
+            passed.line, passed.keyword, passed.reason, passed.would_yield
         )?;
         for hint in &passed.hints {
             writeln!(out, "               {hint}")?;
@@ -68,7 +68,7 @@ fn field(out: &mut fmt::Formatter<'_>, told: &Field) -> fmt::Result {
         (Some(line), Some(keyword)) => format!("{line} ({keyword})"),
         _ => "always".to_owned(),
     };
-    writeln!(out, "       {:NAME$} {:VALUE$} {by}", told.name, told.value)
+    writeln!(out, "       {:NAME_WIDTH$} {:VALUE_COLUMN$} {by}", told.name, told.value)
 }
 
 fn boot_file(out: &mut fmt::Formatter<'_>, boot: &BootFile) -> fmt::Result {
@@ -90,13 +90,13 @@ fn table(clients: &[Conversation]) -> String {
         let name = told.architecture_name.map_or_else(String::new, |name| format!(" {name}"));
         let architecture = format!("{}{name}", told.architecture);
         if told.boots.is_empty() {
-            let silence = told.exchanges.last().and_then(|last| last.silence.clone());
+            let silence = told.exchanges.last().and_then(|last| last.drop_reason.clone());
             let why = silence.unwrap_or_else(|| "is told no file".to_owned());
             rows.push([architecture.clone(), "-".into(), "-".into(), "-".into(), why]);
         }
         for boot in &told.boots {
             let size = || boot.size.map(|size| format!("{size} bytes"));
-            let state = boot.trouble.clone().or_else(size).unwrap_or_default();
+            let state = boot.problem.clone().or_else(size).unwrap_or_default();
             let line = boot.line.clone().unwrap_or_else(|| "-".to_owned());
             rows.push([architecture.clone(), boot.name.clone(), boot.server.clone(), line, state]);
         }
