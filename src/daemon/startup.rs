@@ -30,7 +30,7 @@ use crate::log_line::{SandboxLine, FileLine, Line, ProcessLine};
 use crate::net::Interfaces;
 use crate::onlooker::BootMonitor;
 use crate::reason::strerror;
-use crate::story::Form;
+use crate::story::OutputFormat;
 use crate::sys::background::redirect_stdio_to_null;
 use crate::sys::descriptors::close_inherited;
 use crate::sys::interfaces::{Watch, has_interface, snapshot};
@@ -59,7 +59,7 @@ pub enum Command {
     /// Tell the boots of a log.
     Story {
         /// How.
-        format: Form,
+        format: OutputFormat,
         /// The log; `None` is standard input.
         path: Option<String>,
     },
@@ -129,7 +129,7 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Command, Startup
         }
         let unknown =
             || StartupError::config(format!("bad --story: there is no form {form}, but text and html"));
-        let form = Form::parse(form).ok_or_else(unknown)?;
+        let form = OutputFormat::parse(form).ok_or_else(unknown)?;
         return Ok(Command::Story { format: form, path: line.own.words.first().cloned() });
     }
     if line.own.json && line.own.explain.is_empty() {

@@ -13,15 +13,15 @@ pub struct Boot {
     /// What it runs on.
     pub architecture: Option<Architecture>,
     /// When it began, as the log has it.
-    pub written: String,
+    pub raw_time: String,
     /// The same in seconds; `None`: the log tells no time.
-    pub began: Option<f64>,
+    pub started_at: Option<f64>,
     /// What happened.
     pub steps: Vec<Step>,
     /// Seconds from the beginning to the last thing.
     pub length: f64,
     /// Whether the log has clients whose hardware address it does not tell: their files may be this one's.
-    pub has_strangers: bool,
+    pub has_other_clients: bool,
 }
 
 /// Something that happened.
@@ -30,12 +30,12 @@ pub struct Step {
     /// Seconds since the boot began.
     pub at: Option<f64>,
     /// What.
-    pub what: What,
+    pub what: StepKind,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub enum StepKind {
     /// It was answered, so often one after the other.
     Answered {
         /// On that port, where the log tells.
@@ -43,16 +43,16 @@ pub enum What {
         /// What it was told, where the log tells.
         outcome: Option<String>,
         /// How often.
-        times: usize,
+        count: usize,
     },
     /// It is to be ignored.
     Ignored,
     /// Requests were dropped, so many for one reason.
     Dropped {
         /// Why.
-        why: String,
+        reason: String,
         /// How often.
-        times: usize,
+        count: usize,
     },
     /// It was sent to a file by its choice.
     Chosen(String),
@@ -66,25 +66,25 @@ pub enum What {
         seconds: Option<f64>,
     },
     /// Files were not there, so many one after the other.
-    Missed {
+    NotFound {
         /// The last.
         path: String,
         /// How many.
-        times: usize,
+        count: usize,
     },
     /// A file may not be read.
     Denied(String),
     /// It broke off, in its words.
-    Gave(String),
+    ClientError(String),
     /// It has not acknowledged a file for long.
     TimedOut(String),
     /// The server remarked on it.
-    Remarked(String),
+    Notice(String),
 }
 
 /// How a boot ends, as far as the log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
+pub struct Verdict {
     /// Whether it has got as far as this server takes it.
     pub good: bool,
     /// What has come of it.
@@ -94,7 +94,7 @@ pub struct Ending {
 }
 
 /// The same file so often is no progress.
-const TOO_OFTEN: usize = 3;
+const MIN_LOOP_COUNT: usize = 3;
 /// Names that operating systems come under.
 const SYSTEMS: &[&str] = &[
     "vmlinuz",
@@ -120,21 +120,21 @@ const IPXE: &[&str] = &["ipxe", "undionly", "snponly", "netboot.xyz"];
 
 impl Boot {
     /// Adds a step; the same thing again is counted.
-    pub fn add(&mut self, at: Option<f64>, what: What) {
+    pub fn add(&mut self, at: Option<f64>, what: StepKind) {
         let same = match (self.steps.last_mut().map(|step| &mut step.what), &what) {
             (
-                Some(What::Answered { port, outcome, times }),
-                What::Answered { port: new_port, outcome: new, .. },
+                Some(StepKind::Answered { port, outcome, count: times }),
+                StepKind::Answered { port: new_port, outcome: new, .. },
             ) if port == new_port && outcome == new => {
                 *times += 1;
                 true
             }
-            (Some(What::Missed { path, times }), What::Missed { path: new, .. }) => {
+            (Some(StepKind::NotFound { path, count: times }), StepKind::NotFound { path: new, .. }) => {
                 new.clone_into(path);
                 *times += 1;
                 true
             }
-            (Some(What::Dropped { why, times }), What::Dropped { why: new, .. }) if why == new => {
+            (Some(StepKind::Dropped { reason: why, count: times }), StepKind::Dropped { reason: new, .. }) if why == new => {
                 *times += 1;
                 true
             }
@@ -148,7 +148,7 @@ impl Boot {
 
     /// When something last happened.
     pub fn last(&self) -> Option<f64> {
-        Some(self.began? + self.length)
+        Some(self.started_at? + self.length)
     }
 
     /// Who it is.
@@ -164,32 +164,32 @@ impl Boot {
     /// The files it got, in order.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|step| match &step.what {
-            What::File { path, .. } => Some(&**path),
+            StepKind::File { path, .. } => Some(&**path),
             _ => None,
         })
     }
 
     /// How it ends.
-    pub fn ending(&self) -> Ending {
-        let last_file = self.steps.iter().rposition(|step| matches!(step.what, What::File { .. }));
+    pub fn ending(&self) -> Verdict {
+        let last_file = self.steps.iter().rposition(|step| matches!(step.what, StepKind::File { .. }));
         let behind = &self.steps[last_file.map_or(0, |at| at + 1)..];
         let remark = behind.iter().rev().find_map(|step| match &step.what {
-            What::Remarked(text) => Some(stuck(text.clone(), None)),
+            StepKind::Notice(text) => Some(stuck(text.clone(), None)),
             _ => None,
         });
-        let end = remark.or_else(|| self.in_circles());
+        let end = remark.or_else(|| self.boot_loop());
         // What an operating system misses is no matter of its boot.
         let has_system = self.files().last().is_some_and(is_system);
         let stops = || behind.iter().rev().find_map(|step| end_at(&step.what));
         let end = end.or_else(|| if has_system { None } else { stops() });
-        end.unwrap_or_else(|| self.went_on())
+        end.unwrap_or_else(|| self.last_known())
     }
 
     /// Whether it loads one loader again and again.
-    fn in_circles(&self) -> Option<Ending> {
+    fn boot_loop(&self) -> Option<Verdict> {
         let last = self.files().last().filter(|last| !is_system(last) && !is_setting(last))?;
         let times = self.files().filter(|other| *other == last).count();
-        if times < TOO_OFTEN {
+        if times < MIN_LOOP_COUNT {
             return None;
         }
         let advice = "where that is iPXE, tell it apart: dhcp-match=set:ipxe,175, tag:!ipxe on the line that sends it, and \
@@ -203,12 +203,12 @@ impl Boot {
         self.files().last().is_some_and(is_system)
     }
 
-    fn went_on(&self) -> Ending {
+    fn last_known(&self) -> Verdict {
         let Some(last) = self.files().last() else {
-            let advice = if self.has_strangers { UNKNOWN } else { NO_FILE };
+            let advice = if self.has_other_clients { UNKNOWN } else { NO_FILE };
             return stuck("it was answered, and has asked for no file".to_owned(), Some(advice));
         };
-        let good = |verdict| Ending { good: true, verdict, advice: None };
+        let good = |verdict| Verdict { good: true, verdict, advice: None };
         if is_system(last) {
             good(format!("it has its operating system: {} was the last file", name(last)))
         } else if IPXE.iter().any(|known| name(last).contains(known)) && !is_setting(last) {
@@ -217,7 +217,7 @@ impl Boot {
             let advice = "if it does not boot: the next stage may come over HTTP, which is not in this log; or the file is \
                           for another firmware, or Secure Boot refuses it";
             let verdict = format!("{} was the last file it asked for", name(last));
-            Ending { good: false, verdict, advice: Some(advice.to_owned()) }
+            Verdict { good: false, verdict, advice: Some(advice.to_owned()) }
         }
     }
 }
@@ -240,40 +240,40 @@ const UNKNOWN: &str = "the log does not tell its address, so files that it did a
 const NO_FILE: &str = "a firewall that drops UDP ports 4011 or 69, another server whose offer won, or a client that boots \
                        from elsewhere; --explain says what it is told";
 
-fn stuck(verdict: String, advice: Option<&str>) -> Ending {
-    Ending { good: false, verdict, advice: advice.map(str::to_owned) }
+fn stuck(verdict: String, advice: Option<&str>) -> Verdict {
+    Verdict { good: false, verdict, advice: advice.map(str::to_owned) }
 }
 
 /// What it means that a boot ends with this.
-fn end_at(what: &What) -> Option<Ending> {
+fn end_at(what: &StepKind) -> Option<Verdict> {
     Some(match what {
-        What::Missed { path, .. } => stuck(
+        StepKind::NotFound { path, .. } => stuck(
             format!("it stopped at {path}, which does not exist"),
             Some(
                 "look for the name in other letters, without .0, or a directory away: tftp-root is in front of it",
             ),
         ),
-        What::Denied(path) => stuck(
+        StepKind::Denied(path) => stuck(
             format!("it stopped at {path}, which may not be read"),
             Some(
                 "let everybody read it (chmod a+r) and enter each directory above it (chmod a+x); with SELinux: restorecon",
             ),
         ),
-        What::TimedOut(path) => stuck(
+        StepKind::TimedOut(path) => stuck(
             format!("it stopped acknowledging {path}"),
             Some(
                 "it was switched off, or lost the network; if it happens always, a firewall drops answers from high ports",
             ),
         ),
-        What::Ignored => {
+        StepKind::Ignored => {
             stuck("it is to be ignored".to_owned(), Some("a dhcp-ignore line says so"))
         }
-        What::Dropped { why, .. } => stuck(format!("it was not answered: {why}"), None),
-        What::Answered { .. }
-        | What::Chosen(_)
-        | What::Gave(_)
-        | What::File { .. }
-        | What::Remarked(_) => return None,
+        StepKind::Dropped { reason: why, .. } => stuck(format!("it was not answered: {why}"), None),
+        StepKind::Answered { .. }
+        | StepKind::Chosen(_)
+        | StepKind::ClientError(_)
+        | StepKind::File { .. }
+        | StepKind::Notice(_) => return None,
     })
 }
 
@@ -286,15 +286,15 @@ pub fn name(path: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn file(path: &str) -> What {
-        What::File { path: path.to_owned(), size: None, seconds: None }
+    fn file(path: &str) -> StepKind {
+        StepKind::File { path: path.to_owned(), size: None, seconds: None }
     }
 
-    fn missed(path: &str) -> What {
-        What::Missed { path: path.to_owned(), times: 1 }
+    fn missed(path: &str) -> StepKind {
+        StepKind::NotFound { path: path.to_owned(), count: 1 }
     }
 
-    fn ending(steps: &[What]) -> Ending {
+    fn ending(steps: &[StepKind]) -> Verdict {
         let mut boot = Boot::default();
         steps.iter().for_each(|step| boot.add(None, step.clone()));
         boot.ending()
@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_boot_ends_where_it_ends() {
-        let answered = What::Answered { port: None, outcome: None, times: 1 };
+        let answered = StepKind::Answered { port: None, outcome: None, count: 1 };
         for (steps, good, verdict) in [
             (&[answered.clone()][..], false, "it was answered, and has asked for no file"),
             (
@@ -339,8 +339,8 @@ mod tests {
                 "it loads ipxe.efi again and again",
             ),
             (&[file("/t/pxelinux.0")], false, "pxelinux.0 was the last file it asked for"),
-            (&[What::Denied("/t/x".into())], false, "it stopped at /t/x, which may not be read"),
-            (&[answered, What::Ignored], false, "it is to be ignored"),
+            (&[StepKind::Denied("/t/x".into())], false, "it stopped at /t/x, which may not be read"),
+            (&[answered, StepKind::Ignored], false, "it is to be ignored"),
         ] {
             let ending = ending(steps);
             assert_eq!((ending.good, &ending.verdict[..]), (good, verdict));

@@ -5,20 +5,20 @@ use serde::Deserialize;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry<'l> {
+pub struct LogRecord<'l> {
     /// Seconds of the year's clock on the wall; `None`: the log tells no time.
     pub time: Option<f64>,
     /// The time as it is written.
-    pub written: &'l str,
+    pub raw_time: &'l str,
     /// Who says it.
-    pub part: Part,
+    pub component: Component,
     /// What.
     pub text: &'l str,
 }
 
 /// Parts of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Component {
     /// `dnsmasq-dhcp`
     Dhcp,
     /// `dnsmasq-tftp`
@@ -27,8 +27,8 @@ pub enum Part {
     Process,
 }
 
-const PARTS: [(&str, Part); 3] =
-    [("dnsmasq-dhcp", Part::Dhcp), ("dnsmasq-tftp", Part::Tftp), ("dnsmasq", Part::Process)];
+const COMPONENTS: [(&str, Component); 3] =
+    [("dnsmasq-dhcp", Component::Dhcp), ("dnsmasq-tftp", Component::Tftp), ("dnsmasq", Component::Process)];
 const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
 const DAY: f64 = 86400.0;
 /// Every year is a leap year here, for only differences matter.
@@ -37,32 +37,32 @@ pub const YEAR: f64 = 366.0 * DAY;
 const DAYS: [u32; 12] = [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335];
 
 /// Beginnings of what only one part says, for logs that keep nothing else of a line.
-const SAYS: [(&str, Part); 8] = [
-    ("PXE(", Part::Dhcp),
-    ("DHCP", Part::Dhcp),
-    ("sent /", Part::Tftp),
-    ("file /", Part::Tftp),
-    ("failed sending /", Part::Tftp),
-    ("timeout sending /", Part::Tftp),
-    ("cannot access /", Part::Tftp),
-    ("TFTP root is ", Part::Tftp),
+const SUFFIX: [(&str, Component); 8] = [
+    ("PXE(", Component::Dhcp),
+    ("DHCP", Component::Dhcp),
+    ("sent /", Component::Tftp),
+    ("file /", Component::Tftp),
+    ("failed sending /", Component::Tftp),
+    ("timeout sending /", Component::Tftp),
+    ("cannot access /", Component::Tftp),
+    ("TFTP root is ", Component::Tftp),
 ];
 
 /// Reads a line: syslog, journal, files, standard error, with whatever stands before the name of the part, or with
 /// nothing before the text at all.
-pub fn entry(line: &str) -> Option<Entry<'_>> {
+pub fn log_record(line: &str) -> Option<LogRecord<'_>> {
     named(line).or_else(|| of_unit(line)).or_else(|| bare(line))
 }
 
 /// A record of `journalctl -o json`, as a line.
 pub fn of_json(record: &str) -> Option<String> {
-    let record: Record = serde_json::from_str(record).ok()?;
+    let record: JournalRecord = serde_json::from_str(record).ok()?;
     let seconds = record.micros.parse::<f64>().ok()? / 1e6;
     Some(format!("{seconds:.6} {}: {}", record.identifier, record.message))
 }
 
 #[derive(Deserialize)]
-struct Record {
+struct JournalRecord {
     #[serde(rename = "__REALTIME_TIMESTAMP")]
     micros: String,
     #[serde(rename = "SYSLOG_IDENTIFIER")]
@@ -71,13 +71,13 @@ struct Record {
     message: String,
 }
 
-fn named(line: &str) -> Option<Entry<'_>> {
-    PARTS.iter().find_map(|(name, part)| {
+fn named(line: &str) -> Option<LogRecord<'_>> {
+    COMPONENTS.iter().find_map(|(name, part)| {
         // A machine may have that name too.
         let (head, rest) = line
             .match_indices(name)
             .find_map(|(at, _)| Some((&line[..at], text_behind(&line[at + name.len()..])?)))?;
-        Some(Entry::at(head, *part, rest))
+        Some(LogRecord::at(head, *part, rest))
     })
 }
 
@@ -92,29 +92,29 @@ fn text_behind(rest: &str) -> Option<&str> {
 }
 
 /// `Nov 22 17:50:08 boot dnsmasq.service[12]: text`: which part it is, the text has to say.
-fn of_unit(line: &str) -> Option<Entry<'_>> {
+fn of_unit(line: &str) -> Option<LogRecord<'_>> {
     let (head, rest) = line.split_once(".service")?;
     let text = text_behind(rest)?;
-    Some(Entry::at(head, said_by(text)?, text))
+    Some(LogRecord::at(head, guess_component(text)?, text))
 }
 
-fn bare(line: &str) -> Option<Entry<'_>> {
-    Some(Entry::at("", said_by(line)?, line))
+fn bare(line: &str) -> Option<LogRecord<'_>> {
+    Some(LogRecord::at("", guess_component(line)?, line))
 }
 
-fn said_by(text: &str) -> Option<Part> {
+fn guess_component(text: &str) -> Option<Component> {
     // A transaction may stand before it.
     let (first, rest) = text.split_once(' ')?;
     let said = if first.parse::<u32>().is_ok() { rest } else { text };
-    let by = SAYS.iter().find(|(begin, _)| said.starts_with(begin)).map(|(_, part)| *part);
-    let of_tftp = || said.contains(" received from ").then_some(Part::Tftp);
+    let by = SUFFIX.iter().find(|(begin, _)| said.starts_with(begin)).map(|(_, part)| *part);
+    let of_tftp = || said.contains(" received from ").then_some(Component::Tftp);
     by.or_else(of_tftp)
 }
 
-impl<'l> Entry<'l> {
-    fn at(head: &'l str, part: Part, text: &'l str) -> Self {
+impl<'l> LogRecord<'l> {
+    fn at(head: &'l str, part: Component, text: &'l str) -> Self {
         let (time, written) = time(head).map_or((None, ""), |(time, text)| (Some(time), text));
-        Self { time, written, part, text }
+        Self { time, raw_time: written, component: part, text }
     }
 }
 
@@ -210,22 +210,22 @@ fn every_form_of_a_log_is_read() {
         ("<30>Nov 22 17:50:08 dnsmasq-tftp[12]: ", "Nov 22 17:50:08"),
     ] {
         let line = format!("{head}sent /a to b");
-        let entry = entry(&line).unwrap();
-        assert_eq!((entry.written, entry.part, entry.text), (written, Part::Tftp, "sent /a to b"));
-        let second = entry.time.map(|time| time % 60.0);
+        let entry = log_record(&line).unwrap();
+        assert_eq!((entry.raw_time, entry.component, entry.text), (written, Component::Tftp, "sent /a to b"));
+        let second = log_record.time.map(|time| time % 60.0);
         assert!(second.is_none_or(|second| (8.0..8.5).contains(&second)), "{line} {second:?}");
     }
-    let hour = |line: &str| entry(line).unwrap().time.unwrap();
+    let hour = |line: &str| log_record(line).unwrap().time.unwrap();
     let zones =
         ["+01:00", "Z"].map(|zone| if zone == "Z" { "17:50:08Z" } else { "18:50:08+01:00" });
     let [one, other] = zones.map(|clock| hour(&format!("2026-11-22T{clock} dnsmasq[1]: x")));
     assert!((one - other).abs() < 0.001);
     let json = r#"{"MESSAGE":"sent /a to b","SYSLOG_IDENTIFIER":"dnsmasq-tftp","__REALTIME_TIMESTAMP":"1763833808250000"}"#;
     assert_eq!(of_json(json).as_deref(), Some("1763833808.250000 dnsmasq-tftp: sent /a to b"));
-    assert_eq!(entry("Nov 22 17:50:08 boot kernel: eth0 is up"), None);
+    assert_eq!(log_record("Nov 22 17:50:08 boot kernel: eth0 is up"), None);
     let [one, other] = ["Nov 30 23:59:59", "Dec  1 00:00:01"].map(|time| {
         let line = format!("{time} dnsmasq[1]: x");
-        entry(&line).unwrap().time.unwrap()
+        log_record(&line).unwrap().time.unwrap()
     });
     assert!((other - one - 2.0).abs() < 0.001);
 }

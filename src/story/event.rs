@@ -1,6 +1,6 @@
 //! What a line of a log says about a client.
 
-use super::entry::{Entry, Part};
+use super::entry::{LogRecord, Component};
 use crate::wire::architectures::Architecture;
 use std::net::IpAddr;
 
@@ -32,7 +32,7 @@ pub enum Event {
         /// Who.
         mac: String,
         /// Why.
-        why: String,
+        reason: String,
     },
     /// It chose from the menu, and is sent there.
     Chosen {
@@ -51,14 +51,14 @@ pub enum Event {
         ip: IpAddr,
     },
     /// What the client of a transaction says about itself.
-    Says {
+    ArchitectureSeen {
         /// The transaction.
         xid: u32,
         /// What it runs on.
         architecture: Architecture,
     },
     /// The transaction of the next line about a client is that one.
-    Of {
+    InTransaction {
         /// The transaction.
         xid: u32,
         /// The line.
@@ -72,7 +72,7 @@ pub enum Event {
         path: String,
     },
     /// How big the file was, and how long it took.
-    Measured {
+    TransferStats {
         /// Who.
         ip: IpAddr,
         /// Which.
@@ -89,10 +89,10 @@ pub enum Event {
         /// Which.
         path: String,
         /// Why.
-        why: Refusal,
+        reason: RefusalReason,
     },
     /// It broke off.
-    Gave {
+    ClientError {
         /// Who.
         ip: IpAddr,
         /// In the client's words.
@@ -113,7 +113,7 @@ pub enum Event {
         path: String,
     },
     /// The server remarks on it.
-    Remarked {
+    Notice {
         /// Its hardware address or address.
         client: String,
         /// What.
@@ -123,19 +123,19 @@ pub enum Event {
 
 /// Why a file is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum RefusalReason {
     /// It is not there.
-    Missing,
+    NotFound,
     /// It may not be read.
-    Denied,
+    PermissionDenied,
 }
 
 /// What an entry says; `None`: nothing about a client.
-pub fn event(entry: &Entry<'_>) -> Option<Event> {
-    match entry.part {
-        Part::Process => entry.text.starts_with("started, version").then_some(Event::Started),
-        Part::Dhcp => of_dhcp(entry.text),
-        Part::Tftp => of_tftp(entry.text),
+pub fn event(entry: &LogRecord<'_>) -> Option<Event> {
+    match entry.component {
+        Component::Process => entry.text.starts_with("started, version").then_some(Event::Started),
+        Component::Dhcp => of_dhcp(entry.text),
+        Component::Tftp => of_tftp(entry.text),
     }
 }
 
@@ -150,9 +150,9 @@ fn of_dhcp(text: &str) -> Option<Event> {
 fn of_transaction(xid: u32, text: &str) -> Option<Event> {
     if let Some(class) = text.strip_prefix("vendor class: ") {
         let number = class.split_once("Arch:")?.1.get(..5)?.parse().ok()?;
-        return Some(Event::Says { xid, architecture: Architecture(number) });
+        return Some(Event::ArchitectureSeen { xid, architecture: Architecture(number) });
     }
-    Some(Event::Of { xid, event: Box::new(of_line(text)?) })
+    Some(Event::InTransaction { xid, event: Box::new(of_line(text)?) })
 }
 
 fn of_line(text: &str) -> Option<Event> {
@@ -179,9 +179,9 @@ fn of_line(text: &str) -> Option<Event> {
         }
         ("port", _) => decision(rest),
         _ if is_mac(head) => {
-            Some(Event::Remarked { client: head.to_owned(), text: rest.to_owned() })
+            Some(Event::Notice { client: head.to_owned(), text: rest.to_owned() })
         }
-        _ => rival(text),
+        _ => other_server(text),
     }
 }
 
@@ -195,7 +195,7 @@ fn decision(text: &str) -> Option<Event> {
     }
     let (facts, outcome) = rest.get(mac.len()..)?.split_once(": ")?;
     if let Some(why) = outcome.strip_prefix("dropped: ") {
-        return Some(Event::Dropped { mac, why: why.to_owned() });
+        return Some(Event::Dropped { mac, reason: why.to_owned() });
     }
     let number = facts.split_once("architecture ").and_then(|(_, rest)| rest.split(' ').next());
     let architecture = number.and_then(|number| number.parse().ok()).map(Architecture);
@@ -204,11 +204,11 @@ fn decision(text: &str) -> Option<Event> {
 }
 
 /// A notice about another server names the client in its midst.
-fn rival(text: &str) -> Option<Event> {
+fn other_server(text: &str) -> Option<Event> {
     let about = ["the DHCP server ", "another proxyDHCP server, "];
     about.iter().find(|begin| text.starts_with(**begin))?;
     let client = text.split([' ', ',']).find(|word| is_mac(word))?;
-    Some(Event::Remarked { client: client.to_owned(), text: text.to_owned() })
+    Some(Event::Notice { client: client.to_owned(), text: text.to_owned() })
 }
 
 fn of_tftp(text: &str) -> Option<Event> {
@@ -236,35 +236,35 @@ fn of_tftp(text: &str) -> Option<Event> {
     }
     if let Some(rest) = text.strip_prefix("error ") {
         let (text, ip) = who(rest, " received from ")?;
-        return Some(Event::Gave { ip, text });
+        return Some(Event::ClientError { ip, text });
     }
     if let Some(rest) = text.strip_prefix("file ") {
-        let why = Refusal::Missing;
+        let why = RefusalReason::NotFound;
         return Some(match who(rest, " not found for ") {
-            Some((path, ip)) => Event::Refused { ip: Some(ip), path, why },
+            Some((path, ip)) => Event::Refused { ip: Some(ip), path, reason: why },
             None => {
-                Event::Refused { ip: None, path: rest.strip_suffix(" not found")?.to_owned(), why }
+                Event::Refused { ip: None, path: rest.strip_suffix(" not found")?.to_owned(), reason: why }
             }
         });
     }
     if let Some(rest) = text.strip_prefix("cannot access ") {
         let path = rest.rsplit_once(": ")?.0.to_owned();
-        return Some(Event::Refused { ip: None, path, why: Refusal::Denied });
+        return Some(Event::Refused { ip: None, path, reason: RefusalReason::PermissionDenied });
     }
-    measured(text).or_else(|| {
+    transfer_stats(text).or_else(|| {
         let (client, rest) = text.split_once(' ')?;
         let is_client = is_mac(client) || client.parse::<IpAddr>().is_ok();
-        is_client.then(|| Event::Remarked { client: client.to_owned(), text: rest.to_owned() })
+        is_client.then(|| Event::Notice { client: client.to_owned(), text: rest.to_owned() })
     })
 }
 
 /// `10.0.0.9 has /srv/x: 123 bytes in 0.250 s, 492 kB/s`
-fn measured(text: &str) -> Option<Event> {
+fn transfer_stats(text: &str) -> Option<Event> {
     let (ip, rest) = text.split_once(" has ")?;
     let (path, rest) = rest.rsplit_once(": ")?;
     let (size, rest) = rest.split_once(" bytes in ")?;
     let seconds = rest.split_once(" s")?.0.parse().ok()?;
-    Some(Event::Measured {
+    Some(Event::TransferStats {
         ip: address(ip)?,
         path: path.to_owned(),
         size: size.parse().ok()?,
@@ -286,11 +286,11 @@ fn is_mac(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::entry;
+    use super::super::entry::log_record;
     use super::*;
 
     fn read(part: &str, text: &str) -> Option<Event> {
-        event(&entry(&format!("dnsmasq{part}: {text}"))?)
+        event(&log_record(&format!("dnsmasq{part}: {text}"))?)
     }
 
     const MAC: &str = "52:54:00:12:34:56";
@@ -303,11 +303,11 @@ mod tests {
         let answered =
             Event::Answered { mac: mac(), port: None, architecture: None, outcome: None };
         assert_eq!(dhcp("PXE(eth0) 52:54:00:12:34:56 proxy"), Some(answered.clone()));
-        let of = Event::Of { xid: 7, event: Box::new(answered) };
+        let of = Event::InTransaction { xid: 7, event: Box::new(answered) };
         assert_eq!(dhcp("7 PXE(eth0) 52:54:00:12:34:56 proxy"), Some(of));
         let chosen = Event::Chosen { mac: mac(), ip, file: "a b.0".into() };
         assert_eq!(dhcp("PXE(eth0) 10.0.0.9 52:54:00:12:34:56 a b.0"), Some(chosen));
-        let says = Event::Says { xid: 7, architecture: Architecture(7) };
+        let says = Event::ArchitectureSeen { xid: 7, architecture: Architecture(7) };
         assert_eq!(dhcp("7 vendor class: PXEClient:Arch:00007:UNDI:003016"), Some(says));
         assert_eq!(
             dhcp("DHCPACK(eth0) 10.0.0.9 52:54:00:12:34:56 pc"),
@@ -316,11 +316,11 @@ mod tests {
         let tftp = |text: &str| read("-tftp", text);
         let path = || "/srv/a to b".to_owned();
         assert_eq!(tftp("sent /srv/a to b to 10.0.0.9"), Some(Event::Sent { ip, path: path() }));
-        let why = Refusal::Missing;
-        let missed = |ip| Event::Refused { ip, path: path(), why };
+        let why = RefusalReason::NotFound;
+        let missed = |ip| Event::Refused { ip, path: path(), reason: why };
         assert_eq!(tftp("file /srv/a to b not found for 10.0.0.9"), Some(missed(Some(ip))));
         assert_eq!(tftp("file /srv/a to b not found"), Some(missed(None)));
-        let gave = Event::Gave { ip, text: "8 User aborted the transfer".into() };
+        let gave = Event::ClientError { ip, text: "8 User aborted the transfer".into() };
         assert_eq!(tftp("error 8 User aborted the transfer received from 10.0.0.9"), Some(gave));
         for root in ["/srv/my files  ", "/srv/my files secure mode single port mode"] {
             let read = tftp(&format!("TFTP root is {root}"));
@@ -357,13 +357,13 @@ mod tests {
         };
         let ip = [10, 0, 0, 9].into();
         let measured =
-            Event::Measured { ip, path: "/srv/a: b".into(), size: 2_000_000, seconds: 1.5 };
+            Event::TransferStats { ip, path: "/srv/a: b".into(), size: 2_000_000, seconds: 1.5 };
         assert_eq!(read("-tftp", &ended.to_string()), Some(measured));
         let notice = NoticeLine::NoProxyRequest {
             client: crate::log_line::NoticeClient::Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
             line: "c:3".into(),
         };
         let read = read("-dhcp", &notice.to_string());
-        assert!(matches!(read, Some(Event::Remarked { client, .. }) if client == MAC));
+        assert!(matches!(read, Some(Event::Notice { client, .. }) if client == MAC));
     }
 }

@@ -1,21 +1,21 @@
 //! Boots as a page: one file with everything in it, for a forum post.
 
-use super::boot::{Boot, Step, What, name};
+use super::boot::{Boot, Step, StepKind, name};
 use super::narrator::start;
 use super::text::{line, measured};
 use std::fmt::{self, Write};
 
 /// Where a picture has its time line, in pixels.
-const LEFT: f64 = 230.0;
+const LEFT_COLUMN: f64 = 230.0;
 const WIDTH: f64 = 660.0;
 const MARGIN: f64 = 90.0;
-const ROW: f64 = 20.0;
-const HEAD: f64 = 28.0;
+const ROW_HEIGHT: f64 = 20.0;
+const HEADER_HEIGHT: f64 = 28.0;
 /// Of a label, and of the figures of a file.
-const LABEL: f64 = LEFT - 20.0;
-const FIGURES: f64 = 180.0;
+const LABEL_HEIGHT: f64 = LEFT_COLUMN - 20.0;
+const VALUE_WIDTH: f64 = 180.0;
 /// Seconds below which there is no time line.
-const SHORTEST: f64 = 0.05;
+const MIN_BAR_WIDTH: f64 = 0.05;
 
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#1d2430}\
 h1{font-size:1.5em}h2{font-size:1.1em;margin:2em 0 .3em}svg{width:100%;height:auto;background:#f7f8fa;border:1px solid #dde1e7}\
@@ -50,7 +50,7 @@ fn write_page(out: &mut String, boots: &[Boot]) -> fmt::Result {
 fn section(out: &mut String, boot: &Boot) -> fmt::Result {
     let architecture = boot.architecture.map(|one| format!(", architecture {one}"));
     let title = format!("{}{}", boot.client(), architecture.unwrap_or_default());
-    writeln!(out, "<h2>{}</h2><div>{}</div>", Escaped(&title), Escaped(&boot.written))?;
+    writeln!(out, "<h2>{}</h2><div>{}</div>", Escaped(&title), Escaped(&boot.raw_time))?;
     picture(out, boot)?;
     let ending = boot.ending();
     let class = if ending.good { "good" } else { "stuck" };
@@ -69,21 +69,21 @@ fn section(out: &mut String, boot: &Boot) -> fmt::Result {
 /// A row for each step, and a bar where it lies in time.
 fn picture(out: &mut String, boot: &Boot) -> fmt::Result {
     let rows = u32::try_from(boot.steps.len()).map_or(0.0, f64::from);
-    let height = HEAD + rows * ROW + 8.0;
-    let full = LEFT + WIDTH + MARGIN;
+    let height = HEADER_HEIGHT + rows * ROW_HEIGHT + 8.0;
+    let full = LEFT_COLUMN + WIDTH + MARGIN;
     write!(
         out,
         "<svg viewBox=\"0 0 {full} {height}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">"
     )?;
     // Where the log tells no times, or all is in one moment, there is only an order.
-    let length = Some(boot.length).filter(|length| *length >= SHORTEST);
+    let length = Some(boot.length).filter(|length| *length >= MIN_BAR_WIDTH);
     if let Some(length) = length {
         axis(out, length, height)?;
     }
-    let mut top = HEAD;
+    let mut top = HEADER_HEIGHT;
     for (at, step) in boot.steps.iter().enumerate() {
         bar(out, &boot.steps, at, step, length.unwrap_or(1.0), top)?;
-        top += ROW;
+        top += ROW_HEIGHT;
     }
     writeln!(out, "</svg>")
 }
@@ -91,12 +91,12 @@ fn picture(out: &mut String, boot: &Boot) -> fmt::Result {
 fn axis(out: &mut String, length: f64, height: f64) -> fmt::Result {
     for mark in 0..=4 {
         let at = f64::from(mark) / 4.0;
-        let x = LEFT + at * WIDTH;
+        let x = LEFT_COLUMN + at * WIDTH;
         write!(
             out,
             "<line class=\"axis\" x1=\"{x}\" x2=\"{x}\" y1=\"{}\" y2=\"{height}\"/>\
              <text x=\"{x}\" y=\"16\" text-anchor=\"middle\">{:.1} s</text>",
-            HEAD - 6.0,
+            HEADER_HEIGHT - 6.0,
             at * length
         )?;
     }
@@ -111,21 +111,21 @@ fn bar(
     length: f64,
     top: f64,
 ) -> fmt::Result {
-    let place = |time: f64| LEFT + (time / length).clamp(0.0, 1.0) * WIDTH;
+    let place = |time: f64| LEFT_COLUMN + (time / length).clamp(0.0, 1.0) * WIDTH;
     let (begin, end) = (start(steps, at).unwrap_or(0.0), step.at.unwrap_or(0.0));
     let (x, width) = (place(begin), (place(end) - place(begin)).max(4.0));
-    let (class, label) = shown(&step.what);
+    let (class, label) = display_text(&step.what);
     let (y, text) = (top + 3.0, top + 14.0);
     write!(
         out,
         "<text x=\"8\" y=\"{text}\">{}</text><rect class=\"{class}\" x=\"{x:.1}\" y=\"{y}\" width=\"{width:.1}\" \
          height=\"{}\" rx=\"2\"><title>{}</title></rect>",
         Escaped(&label),
-        ROW - 6.0,
+        ROW_HEIGHT - 6.0,
         Escaped(&line(&step.what))
     )?;
-    if let What::File { size: Some(size), seconds: Some(seconds), .. } = &step.what {
-        let (x, class, anchor) = beside(x, width);
+    if let StepKind::File { size: Some(size), seconds: Some(seconds), .. } = &step.what {
+        let (x, class, anchor) = side_text(x, width);
         let figures = measured(*size, *seconds);
         write!(
             out,
@@ -136,10 +136,10 @@ fn bar(
 }
 
 /// Where the figures of a bar have room: in it, behind it, before it.
-fn beside(x: f64, width: f64) -> (f64, &'static str, &'static str) {
-    if width > FIGURES {
+fn side_text(x: f64, width: f64) -> (f64, &'static str, &'static str) {
+    if width > VALUE_WIDTH {
         (x + 6.0, "inside", "start")
-    } else if x + width + FIGURES < LEFT + WIDTH + MARGIN {
+    } else if x + width + VALUE_WIDTH < LEFT_COLUMN + WIDTH + MARGIN {
         (x + width + 5.0, "outside", "start")
     } else {
         (x - 5.0, "outside", "end")
@@ -147,27 +147,27 @@ fn beside(x: f64, width: f64) -> (f64, &'static str, &'static str) {
 }
 
 /// The class of a step's bar, and what stands before it.
-fn shown(what: &What) -> (&'static str, String) {
+fn display_text(what: &StepKind) -> (&'static str, String) {
     let (class, label) = match what {
-        What::Answered { port: Some(port), .. } => ("talk", format!("answered on port {port}")),
-        What::Answered { .. } => ("talk", "answered".to_owned()),
-        What::Chosen(file) => ("talk", format!("chose {file}")),
-        What::File { path, .. } => ("file", name(path).to_owned()),
-        What::Missed { path, times: 1 } => ("miss", format!("no {}", name(path))),
-        What::Missed { times, .. } => ("miss", format!("{times} names not there")),
-        What::Denied(path) => ("bad", format!("closed: {}", name(path))),
-        What::Gave(text) => ("miss", format!("broke off: {text}")),
-        What::TimedOut(path) => ("bad", format!("silent: {}", name(path))),
-        What::Ignored => ("bad", "ignored".to_owned()),
-        What::Dropped { .. } => ("bad", "dropped".to_owned()),
-        What::Remarked(_) => ("bad", "notice".to_owned()),
+        StepKind::Answered { port: Some(port), .. } => ("talk", format!("answered on port {port}")),
+        StepKind::Answered { .. } => ("talk", "answered".to_owned()),
+        StepKind::Chosen(file) => ("talk", format!("chose {file}")),
+        StepKind::File { path, .. } => ("file", name(path).to_owned()),
+        StepKind::NotFound { path, count: 1 } => ("miss", format!("no {}", name(path))),
+        StepKind::NotFound { count: times, .. } => ("miss", format!("{times} names not there")),
+        StepKind::Denied(path) => ("bad", format!("closed: {}", name(path))),
+        StepKind::ClientError(text) => ("miss", format!("broke off: {text}")),
+        StepKind::TimedOut(path) => ("bad", format!("silent: {}", name(path))),
+        StepKind::Ignored => ("bad", "ignored".to_owned()),
+        StepKind::Dropped { .. } => ("bad", "dropped".to_owned()),
+        StepKind::Notice(_) => ("bad", "notice".to_owned()),
     };
-    (class, cut(&label))
+    (class, truncated(&label))
 }
 
 /// As much of a label as has room before the time line.
-fn cut(label: &str) -> String {
-    let mut left = LABEL;
+fn truncated(label: &str) -> String {
+    let mut left = LABEL_HEIGHT;
     let mut fits = |c: char| {
         left -= if c.is_lowercase() || c.is_ascii_digit() { 7.5 } else { 12.0 };
         left > 0.0
@@ -199,7 +199,7 @@ impl fmt::Display for Escaped<'_> {
 #[test]
 fn names_of_files_are_no_markup() {
     let what =
-        What::File { path: "<script>alert(1)</script>&\"".into(), size: None, seconds: None };
+        StepKind::File { path: "<script>alert(1)</script>&\"".into(), size: None, seconds: None };
     let mut boot = Boot::default();
     boot.add(Some(1.0), what);
     let page = page(&[boot]);

@@ -16,5 +16,5 @@ mod text;
 
 pub use boot::Boot;
 pub use html::page;
-pub use narrator::Narrator;
-pub use telling::{Form, boots_of, tell};
+pub use narrator::BootCorrelator;
+pub use telling::{OutputFormat, boots_of, run};

@@ -1,15 +1,15 @@
 //! Puts events together that belong to one boot of one client.
 
-use super::boot::{Boot, Step, What};
-use super::entry::{YEAR, entry, of_json};
-use super::event::{Event, Refusal, event};
+use super::boot::{Boot, Step, StepKind};
+use super::entry::{YEAR, log_record, of_json};
+use super::event::{Event, RefusalReason, event};
 use crate::wire::architectures::Architecture;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 /// All that a log has told so far.
 #[derive(Debug, Default)]
-pub struct Narrator {
+pub struct BootCorrelator {
     boots: Vec<Boot>,
     /// The boot that is going on, by hardware address and by address.
     of_mac: HashMap<String, usize>,
@@ -29,27 +29,27 @@ pub struct Narrator {
 }
 
 /// Behind a pause of so many seconds it is another boot.
-const PAUSE: f64 = 120.0;
+const BOOT_GAP: f64 = 120.0;
 /// Whoever asks for a file so soon behind an answer is the one that was answered.
-const SOON: f64 = 30.0;
+const NEAR: f64 = 30.0;
 /// Why machines are not answered that only want an address.
-const USUAL: &[&str] = &["it is no PXE client", "it asks a DHCP server"];
+const ROUTINE_DROPS: &[&str] = &["it is no PXE client", "it asks a DHCP server"];
 /// Transactions that are remembered.
-const MOST_FACTS: usize = 1000;
+const MAX_FACTS: usize = 1000;
 
 /// Who something is about.
-enum Who {
+enum ClientKey {
     Mac(String),
     Ip(IpAddr),
 }
 
-impl Narrator {
+impl BootCorrelator {
     /// Takes the next line, which came at that time if it does not say so itself. The boot it belongs to, by its place.
-    pub fn take(&mut self, line: &str, now: Option<f64>) -> Option<usize> {
+    pub fn add(&mut self, line: &str, now: Option<f64>) -> Option<usize> {
         let record = line.starts_with('{').then(|| of_json(line)).flatten();
-        let entry = entry(record.as_deref().unwrap_or(line))?;
-        let event = event(&entry)?;
-        self.event(event, entry.time.or(now), entry.written, None)
+        let entry = log_record(record.as_deref().unwrap_or(line))?;
+        let event = event(&log_record)?;
+        self.event(event, log_record.time.or(now), log_record.raw_time, None)
     }
 
     /// All boots, in the order in which they began.
@@ -73,8 +73,8 @@ impl Narrator {
         match event {
             Event::Started => self.decided.clear(),
             Event::Root(root) => self.root = Some(root),
-            Event::Says { xid, architecture } => self.says(xid, architecture),
-            Event::Of { xid, event } => return self.event(*event, time, written, Some(xid)),
+            Event::ArchitectureSeen { xid, architecture } => self.find_architecture(xid, architecture),
+            Event::InTransaction { xid, event } => return self.event(*event, time, written, Some(xid)),
             Event::Answered { mac, port, architecture, outcome } => {
                 let at = self.answered(&mac, port, outcome, (time, written));
                 let said = xid.and_then(|xid| self.facts.remove(&xid));
@@ -83,69 +83,69 @@ impl Narrator {
                 return Some(at);
             }
             Event::Chosen { mac, ip, file } => {
-                let at = self.step(&Who::Mac(mac.clone()), What::Chosen(file), (time, written));
+                let at = self.step(&ClientKey::Mac(mac.clone()), StepKind::Chosen(file), (time, written));
                 self.decided.remove(&mac);
-                self.knows(at, ip);
+                self.bind_ip(at, ip);
                 return Some(at);
             }
             Event::Leased { mac, ip } => {
                 self.leases.insert(ip, mac.clone());
                 let at = *self.of_mac.get(&mac)?;
-                self.knows(at, ip);
+                self.bind_ip(at, ip);
                 return Some(at);
             }
-            Event::Measured { ip, path, size, seconds } => {
+            Event::TransferStats { ip, path, size, seconds } => {
                 return self.measured(ip, path, size, seconds);
             }
             other => {
-                let (who, what) = self.about(other)?;
+                let (who, what) = self.for_client(other)?;
                 return Some(self.step(&who, what, (time, written)));
             }
         }
         None
     }
 
-    fn says(&mut self, xid: u32, architecture: Architecture) {
-        if self.facts.len() >= MOST_FACTS {
+    fn find_architecture(&mut self, xid: u32, architecture: Architecture) {
+        if self.facts.len() >= MAX_FACTS {
             self.facts.clear();
         }
         self.facts.insert(xid, architecture);
     }
 
     /// What a plain event is about, and what it says.
-    fn about(&self, event: Event) -> Option<(Who, What)> {
+    fn for_client(&self, event: Event) -> Option<(ClientKey, StepKind)> {
         Some(match event {
-            Event::Ignored { mac } => (Who::Mac(mac), What::Ignored),
+            Event::Ignored { mac } => (ClientKey::Mac(mac), StepKind::Ignored),
             // That other machines ask for addresses belongs to no boot.
-            Event::Dropped { why, .. } if USUAL.iter().any(|usual| why.starts_with(usual)) => {
+            Event::Dropped { reason: why, .. } if ROUTINE_DROPS.iter().any(|usual| why.starts_with(usual)) => {
                 return None;
             }
-            Event::Dropped { mac, why } => (Who::Mac(mac), What::Dropped { why, times: 1 }),
+            Event::Dropped { mac, reason: why } => (ClientKey::Mac(mac), StepKind::Dropped { reason: why, count: 1 }),
             Event::Sent { ip, path } => {
                 let path = self.below_root(path);
-                (Who::Ip(ip), What::File { path, size: None, seconds: None })
+                (ClientKey::Ip(ip), StepKind::File { path, size: None, seconds: None })
             }
-            Event::Refused { ip, path, why } => {
+            Event::Refused { ip, path, reason: why } => {
                 let path = self.below_root(path);
                 let what = match why {
-                    Refusal::Missing => What::Missed { path, times: 1 },
-                    Refusal::Denied => What::Denied(path),
+                    RefusalReason::NotFound => StepKind::NotFound { path, count: 1 },
+                    RefusalReason::PermissionDenied => StepKind::Denied(path),
                 };
                 // A line that does not say who is taken to be about the last who did something.
-                (Who::Ip(ip.or_else(|| self.latest())?), what)
+                (ClientKey::Ip(ip.or_else(|| self.latest())?), what)
             }
-            Event::Gave { ip, text } => (Who::Ip(ip), What::Gave(text)),
-            Event::TimedOut { ip, path } => (Who::Ip(ip), What::TimedOut(self.below_root(path))),
+            Event::ClientError { ip, text } => (ClientKey::Ip(ip), StepKind::ClientError(text)),
+            Event::TimedOut { ip, path } => (ClientKey::Ip(ip), StepKind::TimedOut(self.below_root(path))),
             Event::Failed { ip, path } => {
                 let last = self.of_ip.get(&ip).and_then(|at| self.boots[*at].steps.last());
                 let told =
-                    last.is_some_and(|step| matches!(step.what, What::Gave(_) | What::Denied(_)));
-                let what = What::TimedOut(self.below_root(path));
-                (Who::Ip(ip), Some(what).filter(|_| !told)?)
+                    last.is_some_and(|step| matches!(step.what, StepKind::ClientError(_) | StepKind::Denied(_)));
+                let what = StepKind::TimedOut(self.below_root(path));
+                (ClientKey::Ip(ip), Some(what).filter(|_| !told)?)
             }
-            Event::Remarked { client, text } => {
-                let who = client.parse().map_or(Who::Mac(client), Who::Ip);
-                (who, What::Remarked(text))
+            Event::Notice { client, text } => {
+                let who = client.parse().map_or(ClientKey::Mac(client), ClientKey::Ip);
+                (who, StepKind::Notice(text))
             }
             _ => return None,
         })
@@ -165,8 +165,8 @@ impl Narrator {
             return at;
         }
         let is_decision = outcome.is_some();
-        let who = Who::Mac(mac.to_owned());
-        let at = self.step(&who, What::Answered { port, outcome, times: 1 }, now);
+        let who = ClientKey::Mac(mac.to_owned());
+        let at = self.step(&who, StepKind::Answered { port, outcome, count: 1 }, now);
         if is_decision {
             self.decided.insert(mac.to_owned(), at);
         }
@@ -174,16 +174,16 @@ impl Narrator {
     }
 
     /// Adds a step to the boot it belongs to.
-    fn step(&mut self, who: &Who, what: What, (time, written): (Option<f64>, &str)) -> usize {
+    fn step(&mut self, who: &ClientKey, what: StepKind, (time, written): (Option<f64>, &str)) -> usize {
         let known = match who {
-            Who::Mac(mac) => self.of_mac.get(mac).copied(),
-            Who::Ip(ip) => {
+            ClientKey::Mac(mac) => self.of_mac.get(mac).copied(),
+            ClientKey::Ip(ip) => {
                 let leased = || self.of_mac.get(self.leases.get(ip)?).copied();
                 let known = self.now_of(*ip, time).or_else(leased);
-                known.or_else(|| self.nameless(time))
+                known.or_else(|| self.unattributed_boot(time))
             }
         };
-        let begins = matches!(what, What::Answered { .. });
+        let begins = matches!(what, StepKind::Answered { .. });
         let goes_on = |at: &usize| {
             let boot = &self.boots[*at];
             is_near(boot, time) && !(begins && boot.is_over())
@@ -193,25 +193,25 @@ impl Narrator {
             None => self.begin(who, time, written),
         };
         self.latest = Some(at);
-        if let Who::Ip(ip) = who {
-            self.knows(at, *ip);
+        if let ClientKey::Ip(ip) = who {
+            self.bind_ip(at, *ip);
         }
         let boot = &mut self.boots[at];
-        let since = time.zip(boot.began).map(|(time, began)| elapsed(began, time));
+        let since = time.zip(boot.started_at).map(|(time, began)| elapsed(began, time));
         boot.add(since, what);
         at
     }
 
-    fn begin(&mut self, who: &Who, time: Option<f64>, written: &str) -> usize {
+    fn begin(&mut self, who: &ClientKey, time: Option<f64>, written: &str) -> usize {
         let at = self.boots.len();
-        let mut boot = Boot { written: written.to_owned(), began: time, ..Boot::default() };
+        let mut boot = Boot { raw_time: written.to_owned(), started_at: time, ..Boot::default() };
         match who {
-            Who::Mac(mac) => {
+            ClientKey::Mac(mac) => {
                 boot.mac = Some(mac.clone());
                 self.of_mac.insert(mac.clone(), at);
                 self.waiting.push_back(at);
             }
-            Who::Ip(ip) => {
+            ClientKey::Ip(ip) => {
                 // It is the same machine as before, in another boot.
                 let before = self.of_ip.get(ip).and_then(|at| self.boots[*at].mac.clone());
                 let before = before.or_else(|| self.leases.get(ip).cloned());
@@ -224,7 +224,7 @@ impl Narrator {
     }
 
     /// A boot's client has an address.
-    fn knows(&mut self, at: usize, ip: IpAddr) {
+    fn bind_ip(&mut self, at: usize, ip: IpAddr) {
         self.boots[at].ip = Some(ip);
         self.of_ip.insert(ip, at);
     }
@@ -237,12 +237,12 @@ impl Narrator {
     }
 
     /// Whoever was answered just now and has no address yet, if it is one only: a file that somebody asks for is his.
-    fn nameless(&mut self, time: Option<f64>) -> Option<usize> {
+    fn unattributed_boot(&mut self, time: Option<f64>) -> Option<usize> {
         let Self { boots, waiting, .. } = self;
         let waits = |at: usize| {
             let boot = &boots[at];
             let since = boot.last().zip(time).map_or(0.0, |(last, time)| elapsed(last, time));
-            boot.ip.is_none() && since <= SOON
+            boot.ip.is_none() && since <= NEAR
         };
         while waiting.front().is_some_and(|at| !waits(*at)) {
             waiting.pop_front();
@@ -260,14 +260,14 @@ impl Narrator {
     pub fn settle(&mut self) {
         let strangers = self.boots.iter().any(|boot| boot.mac.is_none());
         let nameless = self.boots.iter_mut().filter(|boot| boot.ip.is_none());
-        nameless.for_each(|boot| boot.has_strangers = strangers);
+        nameless.for_each(|boot| boot.has_other_clients = strangers);
     }
 
     fn measured(&mut self, ip: IpAddr, path: String, size: u64, seconds: f64) -> Option<usize> {
         let path = self.below_root(path);
         let at = *self.of_ip.get(&ip)?;
         let step = self.boots[at].steps.iter_mut().rev().find_map(|step| match &mut step.what {
-            What::File { path: known, size, seconds } if *known == path => Some((size, seconds)),
+            StepKind::File { path: known, size, seconds } if *known == path => Some((size, seconds)),
             _ => None,
         })?;
         (*step.0, *step.1) = (Some(size), Some(seconds));
@@ -284,7 +284,7 @@ impl Narrator {
 /// Whether something at that time belongs to a boot.
 fn is_near(boot: &Boot, time: Option<f64>) -> bool {
     match boot.last().zip(time) {
-        Some((last, time)) => elapsed(last, time) <= PAUSE,
+        Some((last, time)) => elapsed(last, time) <= BOOT_GAP,
         None => true,
     }
 }
@@ -299,8 +299,8 @@ pub fn start(steps: &[Step], at: usize) -> Option<f64> {
     let step = &steps[at];
     let end = step.at?;
     match &step.what {
-        What::File { seconds: Some(seconds), .. } => Some((end - seconds).max(0.0)),
-        What::File { .. } => steps[..at].last().map_or(Some(end), |before| before.at),
+        StepKind::File { seconds: Some(seconds), .. } => Some((end - seconds).max(0.0)),
+        StepKind::File { .. } => steps[..at].last().map_or(Some(end), |before| before.at),
         _ => Some(end),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::boot::Boot;
 use super::html;
-use super::narrator::Narrator;
+use super::narrator::BootCorrelator;
 use crate::failure::StartupError;
 use crate::journal::plain::sanitize;
 use crate::journal::terminal::print_stdout;
@@ -17,14 +17,14 @@ use std::time::{Duration, Instant};
 
 /// How boots are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum OutputFormat {
     /// For a terminal.
     Text,
     /// As a page.
     Html,
 }
 
-impl Form {
+impl OutputFormat {
     /// By its name; nothing is text.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
@@ -36,18 +36,18 @@ impl Form {
 }
 
 /// A client that has done nothing for so long is told of.
-const QUIET: Duration = Duration::from_secs(20);
-const PAUSE: Duration = Duration::from_secs(1);
+const QUIET_PERIOD: Duration = Duration::from_secs(20);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Lines that may wait to be read.
-const ROOM: usize = 1024;
+const QUEUE_CAPACITY: usize = 1024;
 /// Nobody logs longer ones.
-const LONGEST: u64 = 64 << 10;
+const MAX_LINE_LEN: u64 = 64 << 10;
 
 /// Tells the boots of a log; `-`, or nothing, is standard input.
-pub fn tell(form: Form, path: Option<&str>) -> Result<(), StartupError> {
+pub fn run(form: OutputFormat, path: Option<&str>) -> Result<(), StartupError> {
     match path.filter(|path| *path != "-") {
         Some(path) => all(form, &boots_of(path)?),
-        None => listen(form),
+        None => follow_stdin(form),
     }
     Ok(())
 }
@@ -56,18 +56,18 @@ pub fn tell(form: Form, path: Option<&str>) -> Result<(), StartupError> {
 pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
     let unreadable =
         |error: io::Error| StartupError::file(format!("cannot read {path}: {}", strerror(&error)));
-    let mut narrator = Narrator::default();
+    let mut narrator = BootCorrelator::default();
     let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
     while let Some(line) = next_line(&mut file).map_err(unreadable)? {
-        narrator.take(&line, None);
+        narrator.add(&line, None);
     }
     Ok(narrator.into_boots())
 }
 
-fn all(form: Form, boots: &[Boot]) {
+fn all(form: OutputFormat, boots: &[Boot]) {
     match form {
-        Form::Html => print_stdout(&html::page(boots)),
-        Form::Text => {
+        OutputFormat::Html => print_stdout(&html::page(boots)),
+        OutputFormat::Text => {
             let told: Vec<String> = boots.iter().map(ToString::to_string).collect();
             print_stdout(&told.join("\n"));
             if told.is_empty() {
@@ -78,29 +78,29 @@ fn all(form: Form, boots: &[Boot]) {
 }
 
 /// Tells what comes on standard input, as it comes.
-fn listen(form: Form) {
+fn follow_stdin(form: OutputFormat) {
     let lines = lines_of_stdin();
     let started = Instant::now();
-    let mut narrator = Narrator::default();
+    let mut narrator = BootCorrelator::default();
     let mut waiting: HashMap<usize, Instant> = HashMap::new();
     loop {
-        match lines.recv_timeout(PAUSE) {
+        match lines.recv_timeout(POLL_INTERVAL) {
             Ok(line) => {
                 let now = started.elapsed().as_secs_f64();
-                waiting.extend(narrator.take(&line, Some(now)).map(|at| (at, Instant::now())));
+                waiting.extend(narrator.add(&line, Some(now)).map(|at| (at, Instant::now())));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        if form == Form::Text {
-            let quiet = waiting.extract_if(|_, since| since.elapsed() >= QUIET);
+        if form == OutputFormat::Text {
+            let quiet = waiting.extract_if(|_, since| since.elapsed() >= QUIET_PERIOD);
             let mut told: Vec<usize> = quiet.map(|(at, _)| at).collect();
             told.sort_unstable();
             told.iter().for_each(|at| print_stdout(&format!("{}\n", narrator.boots()[*at])));
         }
     }
     narrator.settle();
-    if form == Form::Html || narrator.boots().is_empty() {
+    if form == OutputFormat::Html || narrator.boots().is_empty() {
         return all(form, narrator.boots());
     }
     let mut left: Vec<usize> = waiting.into_keys().collect();
@@ -111,7 +111,7 @@ fn listen(form: Form) {
 
 /// A thread waits for lines, so that time goes on without them.
 fn lines_of_stdin() -> Receiver<String> {
-    let (sender, receiver) = sync_channel(ROOM);
+    let (sender, receiver) = sync_channel(QUEUE_CAPACITY);
     thread::spawn(move || {
         let mut input = io::stdin().lock();
         while let Ok(Some(line)) = next_line(&mut input) {
@@ -126,7 +126,7 @@ fn lines_of_stdin() -> Receiver<String> {
 /// The next line, whatever bytes it has; of a very long one its beginning, and the rest as the next.
 fn next_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut bytes = Vec::new();
-    if input.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)? == 0 {
+    if input.by_ref().take(MAX_LINE_LEN).read_until(b'\n', &mut bytes)? == 0 {
         return Ok(None);
     }
     let line = String::from_utf8_lossy(&bytes);

@@ -1,10 +1,10 @@
 //! Logs, told.
 
-use super::narrator::Narrator;
+use super::narrator::BootCorrelator;
 
 fn all(log: &str) -> Vec<String> {
-    let mut narrator = Narrator::default();
-    log.lines().for_each(|line| _ = narrator.take(line, None));
+    let mut narrator = BootCorrelator::default();
+    log.lines().for_each(|line| _ = narrator.add(line, None));
     narrator.boots().iter().map(ToString::to_string).collect()
 }
 
@@ -137,7 +137,7 @@ fn whose_address_is_not_told_is_not_blamed() {
 
 /// As at the end of a log.
 fn all_settled(log: &str) -> Vec<String> {
-    let mut narrator = Narrator::default();
-    log.lines().for_each(|line| _ = narrator.take(line, None));
+    let mut narrator = BootCorrelator::default();
+    log.lines().for_each(|line| _ = narrator.add(line, None));
     narrator.into_boots().iter().map(ToString::to_string).collect()
 }

@@ -1,14 +1,14 @@
 //! A boot, for a terminal.
 
-use super::boot::{Boot, What};
+use super::boot::{Boot, StepKind};
 use std::fmt;
 
 impl fmt::Display for Boot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.client())?;
         self.architecture.iter().try_for_each(|one| write!(f, ", architecture {one}"))?;
-        if !self.written.is_empty() {
-            write!(f, ", {}", self.written)?;
+        if !self.raw_time.is_empty() {
+            write!(f, ", {}", self.raw_time)?;
         }
         f.write_str("\n")?;
         for step in &self.steps {
@@ -22,29 +22,29 @@ impl fmt::Display for Boot {
 }
 
 /// A step in a line.
-pub fn line(what: &What) -> String {
+pub fn line(what: &StepKind) -> String {
     match what {
-        What::Answered { port, outcome, times } => {
+        StepKind::Answered { port, outcome, count: times } => {
             let port = port.map_or_else(String::new, |port| format!(" on port {port}"));
             let outcome =
                 outcome.as_ref().map_or_else(String::new, |outcome| format!(": {outcome}"));
             format!("answered{port}{}{outcome}", often(*times))
         }
-        What::Ignored => "not answered: a dhcp-ignore line says to ignore it".to_owned(),
-        What::Dropped { why, times } => format!("dropped{}: {why}", often(*times)),
-        What::Chosen(file) => format!("chose from the menu: {file}"),
-        What::File { path, size, seconds } => match (size, seconds) {
+        StepKind::Ignored => "not answered: a dhcp-ignore line says to ignore it".to_owned(),
+        StepKind::Dropped { reason: why, count: times } => format!("dropped{}: {why}", often(*times)),
+        StepKind::Chosen(file) => format!("chose from the menu: {file}"),
+        StepKind::File { path, size, seconds } => match (size, seconds) {
             (Some(size), Some(seconds)) => format!("{path:30} {}", measured(*size, *seconds)),
             _ => path.clone(),
         },
-        What::Missed { path, times: 1 } => format!("{path} is not there"),
-        What::Missed { path, times } => {
+        StepKind::NotFound { path, count: 1 } => format!("{path} is not there"),
+        StepKind::NotFound { path, count: times } => {
             format!("{times} names that are not there, {path} the last")
         }
-        What::Denied(path) => format!("{path} may not be read"),
-        What::Gave(text) => format!("the client broke off: {text}"),
-        What::TimedOut(path) => format!("{path} is not acknowledged any more"),
-        What::Remarked(text) => format!("notice: {text}"),
+        StepKind::Denied(path) => format!("{path} may not be read"),
+        StepKind::ClientError(text) => format!("the client broke off: {text}"),
+        StepKind::TimedOut(path) => format!("{path} is not acknowledged any more"),
+        StepKind::Notice(text) => format!("notice: {text}"),
     }
 }
 
