@@ -1,7 +1,7 @@
 //! Writes completions for shells, from the table of options: `completions DIRECTORY`.
 
 use conf_parser::table::{Argument, ROWS, Repeat, Row};
-use pxemasq::command_line::OWN;
+use pxemasq::command_line::EXTENSION_OPTIONS;
 use std::error::Error;
 use std::fmt::Write;
 use std::fs;
@@ -46,7 +46,7 @@ fn bash() -> Result<String, std::fmt::Error> {
             paths.extend(short(row).map(|letter| format!("-{letter}")));
         }
     }
-    for (name, ..) in OWN {
+    for (name, ..) in EXTENSION_OPTIONS {
         write!(words, "--{name} ")?;
     }
     let (words, paths) = (words.trim_end(), paths.join("|"));
@@ -105,7 +105,7 @@ fn zsh() -> Result<String, std::fmt::Error> {
             writeln!(text, "  '{repeat}-{letter}{value}' \\")?;
         }
     }
-    for (name, _, form, help) in OWN {
+    for (name, _, form, help) in EXTENSION_OPTIONS {
         let help = escaped(help.trim_end_matches('.'), "[]:");
         let value = if form.contains('=') { "=-::value: " } else { "" };
         let (equals, value) = value.split_at(value.len().min(2));
@@ -132,7 +132,7 @@ fn fish() -> Result<String, std::fmt::Error> {
         }
         writeln!(text, " -d '{}'", escaped(row.help.trim_end_matches('.'), ""))?;
     }
-    for (name, .., help) in OWN {
+    for (name, .., help) in EXTENSION_OPTIONS {
         writeln!(
             text,
             "complete -c pxemasq -l {name} -d '{}'",

@@ -4,7 +4,7 @@ mod common;
 
 use common::required;
 use conf_parser::table::{Argument, Class, ROWS};
-use pxemasq::command_line::OWN;
+use pxemasq::command_line::EXTENSION_OPTIONS;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -34,7 +34,7 @@ fn every_served_option_is_in_the_manual() {
         .filter(|keyword| !words.contains(&&format!("-{keyword}")[..]))
         .collect();
     assert_eq!(missing, [""; 0]);
-    for (name, ..) in OWN {
+    for (name, ..) in EXTENSION_OPTIONS {
         assert!(text.contains(&format!("Fl -{name}")), "{name}");
     }
 }
@@ -118,7 +118,7 @@ fn completions_know_every_option() {
     assert!(done.success());
     for file in ["pxemasq.bash", "_pxemasq", "pxemasq.fish"] {
         let text = fs::read_to_string(folder.path().join(file)).expect("it was written");
-        for (name, ..) in OWN {
+        for (name, ..) in EXTENSION_OPTIONS {
             assert!(
                 text.contains(&format!("-{name}")) || text.contains(&format!("-l {name}")),
                 "{file}: {name}"

@@ -1,6 +1,6 @@
 //! What `--help` and `--version` print.
 
-use super::{OWN, Page};
+use super::{EXTENSION_OPTIONS, Page};
 use crate::log_line::{COMPILE_TIME_OPTIONS, VERSION};
 use conf_parser::Argument;
 use conf_parser::option_names::{OPTIONS, OPTIONS6, OptionName};
@@ -47,7 +47,7 @@ fn general_help() -> String {
         lines.push(format!("{form:HELP_COLUMNS$}{}\n", row.help));
     }
     lines.push("\nOptions of pxemasq, which dnsmasq does not have:\n\n".to_owned());
-    let own = OWN.iter().map(|(.., form, help)| format!("{form:HELP_COLUMNS$}{help}\n"));
+    let own = EXTENSION_OPTIONS.iter().map(|(.., form, help)| format!("{form:HELP_COLUMNS$}{help}\n"));
     lines.extend(own);
     lines.concat()
 }

@@ -10,7 +10,7 @@ use conf_parser::table::{self, ROWS};
 use conf_parser::{Argument, Row};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
 pub use help::{help, version};
-pub use own::{OWN, Own};
+pub use own::{EXTENSION_OPTIONS, Extensions};
 use std::collections::BTreeMap;
 
 /// Words that dnsmasq does not have. They are never abbreviated: all that it reads keeps its meaning.
@@ -19,21 +19,21 @@ const STRICT_TEST: &str = "--test=strict";
 /// What was asked for, in order.
 pub struct CommandLine {
     /// Options and their values.
-    pub options: Vec<Given>,
+    pub options: Vec<OptionUse>,
     /// How it goes on behind them.
-    pub end: End,
+    pub end: Termination,
     /// The word that is to blame for a bad end, and a caret under it.
-    pub culprit: Option<String>,
+    pub error_detail: Option<String>,
     /// `--test=strict`: what we have to remark is an error. dnsmasq knows no such word.
     pub strict: bool,
     /// Exactly two words, of which the second names a page of help.
     pub page: Option<Page>,
     /// What dnsmasq has no options for.
-    pub own: Own,
+    pub extensions: Extensions,
 }
 
 /// An option as given.
-pub struct Given {
+pub struct OptionUse {
     /// Its row in the table.
     pub row: &'static Row,
     /// Its value, as it stands.
@@ -42,13 +42,13 @@ pub struct Given {
 
 /// What stands behind the last good option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum Termination {
     /// Nothing.
-    Clean,
+    Complete,
     /// Words that are no options.
-    Junk,
+    ExtraWords,
     /// Something that cannot be read.
-    Broken,
+    Malformed,
 }
 
 /// Pages of help.
@@ -63,9 +63,9 @@ pub enum Page {
 impl CommandLine {
     /// Reads the words behind the program's name.
     pub fn parse(words: &[String], posixly_correct: bool) -> Self {
-        let (spelled, broken) = match spelled_out(words) {
+        let (spelled, broken) = match expand(words) {
             Ok(spelled) => (spelled, None),
-            Err(Broken { before, word, expected }) => (before, Some((word, expected))),
+            Err(ExpandError { before, word, expected }) => (before, Some((word, expected))),
         };
         let strict = spelled.iter().any(|word| word == STRICT_TEST);
         let plain =
@@ -74,20 +74,20 @@ impl CommandLine {
         let Ok(matches) = options(posixly_correct).parse(&spelled) else {
             unreachable!("what is spelled out can be read")
         };
-        let own = Own {
+        let own = Extensions {
             explain: matches.opt_strs("explain"),
             json: matches.opt_present("json"),
             story: matches.opt_default("story", ""),
             unconfined: matches.opt_present("unconfined"),
-            words: matches.free.clone(),
+            args: matches.free.clone(),
         };
         // Boots are told from a file.
         let most = usize::from(own.story.is_some());
         let junk = matches.free.iter().filter(|word| !word.trim().is_empty()).nth(most);
         let (end, blame) = match (broken, junk) {
-            (Some(blame), _) => (End::Broken, Some(blame)),
-            (None, Some(word)) => (End::Junk, Some((word.clone(), "an option"))),
-            (None, None) => (End::Clean, None),
+            (Some(blame), _) => (Termination::Malformed, Some(blame)),
+            (None, Some(word)) => (Termination::ExtraWords, Some((word.clone(), "an option"))),
+            (None, None) => (Termination::Complete, None),
         };
         let culprit = blame.map(|(word, expected)| format!("  {word}\n  ^ expected {expected}"));
         let page = match words {
@@ -95,7 +95,7 @@ impl CommandLine {
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),
             _ => None,
         };
-        Self { options: in_order(&matches, &spelled), end, culprit, strict, page, own }
+        Self { options: in_order(&matches, &spelled), end, error_detail: culprit, strict, page, extensions: own }
     }
 }
 
@@ -105,7 +105,7 @@ fn options(posixly_correct: bool) -> Options {
     let style =
         if posixly_correct { ParsingStyle::StopAtFirstFree } else { ParsingStyle::FloatingFrees };
     options.parsing_style(style);
-    for (name, has_value, ..) in OWN {
+    for (name, has_value, ..) in EXTENSION_OPTIONS {
         options.opt("", name, "", "", *has_value, Occur::Multi);
     }
     for row in ROWS {
@@ -131,14 +131,14 @@ fn letter(row: &Row) -> Option<String> {
 }
 
 /// getopts tells values option by option; their places put them in order again.
-fn in_order(matches: &Matches, spelled: &[String]) -> Vec<Given> {
+fn in_order(matches: &Matches, spelled: &[String]) -> Vec<OptionUse> {
     let mut given = Vec::new();
     for (row, name) in named(spelled) {
         let mut values = matches.opt_strs_pos(&name).into_iter().peekable();
         for place in matches.opt_positions(&name) {
             let value = values.next_if(|(at, _)| *at == place);
             let value = value.map(|(_, value)| value.into_bytes());
-            given.push((place, Given { row, value }));
+            given.push((place, OptionUse { row, value }));
         }
     }
     given.sort_by_key(|(place, _)| *place);
@@ -161,14 +161,14 @@ fn named(spelled: &[String]) -> impl Iterator<Item = (&'static Row, String)> {
 }
 
 /// A mistake, and what stands before it.
-struct Broken {
+struct ExpandError {
     before: Vec<String>,
     word: String,
     expected: &'static str,
 }
 
 /// Abbreviations in full, bundles one by one, up to the first mistake.
-fn spelled_out(words: &[String]) -> Result<Vec<String>, Broken> {
+fn expand(words: &[String]) -> Result<Vec<String>, ExpandError> {
     let mut spelled = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
@@ -184,7 +184,7 @@ fn spelled_out(words: &[String]) -> Result<Vec<String>, Broken> {
             spelled.push(word.clone());
             Ok(Value::Complete)
         };
-        let broken = |before, expected| Broken { before, word: word.clone(), expected };
+        let broken = |before, expected| ExpandError { before, word: word.clone(), expected };
         match value {
             Err(expected) => return Err(broken(spelled, expected)),
             Ok(Value::Complete) => {}
@@ -210,7 +210,7 @@ enum Value {
     Follows,
 }
 
-const AN_OPTION: &str = "an option, as --help lists them";
+const OPTION_PREFIX: &str = "an option, as --help lists them";
 
 /// The error is what was expected instead.
 fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static str> {
@@ -220,7 +220,7 @@ fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static 
     }
     let (name, value) =
         word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-    if let Some((_, has_value, ..)) = OWN.iter().find(|(own, ..)| *own == name) {
+    if let Some((_, has_value, ..)) = EXTENSION_OPTIONS.iter().find(|(own, ..)| *own == name) {
         if matches!((has_value, value), (HasArg::No, Some(_))) {
             return Err("no value");
         }
@@ -230,7 +230,7 @@ fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static 
             _ => Ok(Value::Complete),
         };
     }
-    let row = unabbreviated(name).ok_or(AN_OPTION)?;
+    let row = resolve_abbreviation(name).ok_or(OPTION_PREFIX)?;
     if row.argument == Argument::None && value.is_some() {
         return Err("no value");
     }
@@ -243,7 +243,7 @@ fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static 
 }
 
 /// An exact name, or a beginning that can only mean one option with one kind of value.
-fn unabbreviated(name: &str) -> Option<&'static Row> {
+fn resolve_abbreviation(name: &str) -> Option<&'static Row> {
     table::named(name).or_else(|| {
         let mut candidates = ROWS.iter().filter(|row| row.keyword.starts_with(name));
         let first = candidates.next()?;
@@ -255,7 +255,7 @@ fn unabbreviated(name: &str) -> Option<&'static Row> {
 
 fn short_options(letters: &str, spelled: &mut Vec<String>) -> Result<Value, &'static str> {
     for (at, letter) in letters.char_indices() {
-        let row = u8::try_from(letter).ok().and_then(table::find_short).ok_or(AN_OPTION)?;
+        let row = u8::try_from(letter).ok().and_then(table::find_short).ok_or(OPTION_PREFIX)?;
         if row.short_takes_value() {
             spelled.push(format!("-{}", &letters[at..]));
             let follows = at + letter.len_utf8() == letters.len();
@@ -271,11 +271,11 @@ mod tests {
     use super::help::HELP_COLUMNS;
     use super::*;
 
-    fn read(line: &str) -> (String, End) {
+    fn read(line: &str) -> (String, Termination) {
         let words: Vec<String> =
             line.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let read = CommandLine::parse(&words, false);
-        let shown = |given: &Given| match &given.value {
+        let shown = |given: &OptionUse| match &given.value {
             Some(value) => format!("{}={}", given.row.keyword, String::from_utf8_lossy(value)),
             None => given.row.keyword.to_owned(),
         };
@@ -286,34 +286,34 @@ mod tests {
     fn letters_are_bundled_up_to_a_value() {
         assert_eq!(
             read("-kd9p53"),
-            ("keep-in-foreground no-daemon leasefile-ro port=53".into(), End::Clean)
+            ("keep-in-foreground no-daemon leasefile-ro port=53".into(), Termination::Complete)
         );
-        assert_eq!(read("-i eth0 -ieth1"), ("interface=eth0 interface=eth1".into(), End::Clean));
-        assert_eq!(read("-9 -d"), ("leasefile-ro no-daemon".into(), End::Clean));
-        assert_eq!(read("-C --test"), ("conf-file=--test".into(), End::Clean));
+        assert_eq!(read("-i eth0 -ieth1"), ("interface=eth0 interface=eth1".into(), Termination::Complete));
+        assert_eq!(read("-9 -d"), ("leasefile-ro no-daemon".into(), Termination::Complete));
+        assert_eq!(read("-C --test"), ("conf-file=--test".into(), Termination::Complete));
     }
 
     /// Found by fuzzing.
     #[test]
     fn options_of_ours_without_a_value_take_none() {
         for word in ["--json=strict", "--unconfined=", "--json=x"] {
-            assert_eq!(read(&format!("-d {word}")), ("no-daemon".into(), End::Broken), "{word}");
+            assert_eq!(read(&format!("-d {word}")), ("no-daemon".into(), Termination::Malformed), "{word}");
         }
-        assert_eq!(read("-d --explain"), ("no-daemon".into(), End::Broken));
-        assert_eq!(read("-d --json"), ("no-daemon".into(), End::Clean));
+        assert_eq!(read("-d --explain"), ("no-daemon".into(), Termination::Malformed));
+        assert_eq!(read("-d --json"), ("no-daemon".into(), Termination::Complete));
     }
 
     #[test]
     fn names_may_be_abbreviated_while_they_mean_one_option() {
-        assert_eq!(read("--tftp-r=/x --tes"), ("tftp-root=/x test".into(), End::Clean));
+        assert_eq!(read("--tftp-r=/x --tes"), ("tftp-root=/x test".into(), Termination::Complete));
         assert_eq!(
             read("--pxe-s a,b --dhcp-lease x"),
-            ("pxe-service=a,b dhcp-lease=x".into(), End::Clean)
+            ("pxe-service=a,b dhcp-lease=x".into(), Termination::Complete)
         );
         for ambiguous in
             ["--d", "--tftp=/x", "--por=0", "--conf=x", "--dhcp-leas=x", "--Test", "--bogus"]
         {
-            assert_eq!(read(ambiguous).1, End::Broken, "{ambiguous}");
+            assert_eq!(read(ambiguous).1, Termination::Malformed, "{ambiguous}");
         }
     }
 
@@ -321,18 +321,18 @@ mod tests {
     fn optional_values_must_be_glued() {
         assert_eq!(
             read("--user=x --user --log-queries=extra -q"),
-            ("user=x user log-queries=extra log-queries".into(), End::Clean)
+            ("user=x user log-queries=extra log-queries".into(), Termination::Complete)
         );
-        assert_eq!(read("--log-queries extra"), ("log-queries".into(), End::Junk));
-        assert_eq!(read("--port="), ("port=".into(), End::Clean));
+        assert_eq!(read("--log-queries extra"), ("log-queries".into(), Termination::ExtraWords));
+        assert_eq!(read("--port="), ("port=".into(), Termination::Complete));
     }
 
     #[test]
     fn what_stands_before_a_mistake_counts() {
-        assert_eq!(read("--version --bogus"), ("version".into(), End::Broken));
-        assert_eq!(read("--bogus --version"), (String::new(), End::Broken));
-        assert_eq!(read("-d -C"), ("no-daemon".into(), End::Broken));
-        assert_eq!(read("-d --no-daemon=1"), ("no-daemon".into(), End::Broken));
+        assert_eq!(read("--version --bogus"), ("version".into(), Termination::Malformed));
+        assert_eq!(read("--bogus --version"), (String::new(), Termination::Malformed));
+        assert_eq!(read("-d -C"), ("no-daemon".into(), Termination::Malformed));
+        assert_eq!(read("-d --no-daemon=1"), ("no-daemon".into(), Termination::Malformed));
     }
 
     #[test]
@@ -344,16 +344,16 @@ mod tests {
             ("-d x", "  x\n  ^ expected an option"),
         ] {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            assert_eq!(CommandLine::parse(&words, false).culprit.as_deref(), Some(shown));
+            assert_eq!(CommandLine::parse(&words, false).error_detail.as_deref(), Some(shown));
         }
     }
 
     #[test]
     fn other_words_are_junk_wherever_they_stand() {
-        assert_eq!(read("x -d"), ("no-daemon".into(), End::Junk));
-        assert_eq!(read("-d -- --test"), ("no-daemon".into(), End::Junk));
-        assert_eq!(read("-"), (String::new(), End::Junk));
-        assert_eq!(read("-test"), ("mx-target=est".into(), End::Clean));
+        assert_eq!(read("x -d"), ("no-daemon".into(), Termination::ExtraWords));
+        assert_eq!(read("-d -- --test"), ("no-daemon".into(), Termination::ExtraWords));
+        assert_eq!(read("-"), (String::new(), Termination::ExtraWords));
+        assert_eq!(read("-test"), ("mx-target=est".into(), Termination::Complete));
     }
 
     #[test]

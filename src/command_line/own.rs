@@ -4,7 +4,7 @@ use getopts::HasArg;
 
 /// Them, whether they take a value, how they are written, and what they do.
 #[rustfmt::skip]
-pub const OWN: &[(&str, HasArg, &str, &str)] = &[
+pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
     ("explain", HasArg::Yes,   "--explain=<client>|pcap=<file>|log=<file>", "Say what a client would be told, and by which lines."),
     ("json",    HasArg::No,    "--json",                                    "Have --explain answer in JSON."),
     ("story",   HasArg::Maybe, "--story[=html] [<log>|-]",                  "Tell the boots that a log is about."),
@@ -13,7 +13,7 @@ pub const OWN: &[(&str, HasArg, &str, &str)] = &[
 
 /// What was asked by options of ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Own {
+pub struct Extensions {
     /// Clients that are asked about.
     pub explain: Vec<String>,
     /// Whether programs read the answer.
@@ -23,5 +23,5 @@ pub struct Own {
     /// Whether the daemon is to stay as it is when it serves.
     pub unconfined: bool,
     /// Words that are no options: the log, where boots are told.
-    pub words: Vec<String>,
+    pub args: Vec<String>,
 }

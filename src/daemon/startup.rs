@@ -16,7 +16,7 @@ use super::teller::LogLimiter;
 use super::walls::Sandbox;
 use super::watched::WatchedDirectories;
 use super::{Clock, Daemon, ExitReason, pid_file, rights, roots, surroundings};
-use crate::command_line::{self, CommandLine, Own};
+use crate::command_line::{self, CommandLine, Extensions};
 use crate::config::answers::SystemLookups;
 use crate::config::build::Purpose;
 use crate::config::load::{Loaded, Loader};
@@ -123,20 +123,20 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Command, Startup
     let line = CommandLine::parse(words, posixly_correct);
     let asks = |switch: Switch| line.options.iter().any(|given| given.row.switch() == Some(switch));
     let plain = !asks(Switch::Version) && !asks(Switch::Help);
-    if let (Some(form), command_line::End::Clean, true) = (&line.own.story, line.end, plain) {
-        if !line.options.is_empty() || line.own.json || !line.own.explain.is_empty() {
+    if let (Some(form), command_line::Termination::Complete, true) = (&line.extensions.story, line.end, plain) {
+        if !line.options.is_empty() || line.extensions.json || !line.extensions.explain.is_empty() {
             return Err(StartupError::config("bad command line options: --story stands alone"));
         }
         let unknown =
             || StartupError::config(format!("bad --story: there is no form {form}, but text and html"));
         let form = OutputFormat::parse(form).ok_or_else(unknown)?;
-        return Ok(Command::Story { format: form, path: line.own.words.first().cloned() });
+        return Ok(Command::Story { format: form, path: line.extensions.args.first().cloned() });
     }
-    if line.own.json && line.own.explain.is_empty() {
+    if line.extensions.json && line.extensions.explain.is_empty() {
         return Err(StartupError::config("bad command line options: --json is for --explain"));
     }
     let test = asks(Switch::Test);
-    let checks = test && line.own.explain.is_empty();
+    let checks = test && line.extensions.explain.is_empty();
     let purpose = if checks { Purpose::Check } else { Purpose::Serve };
     let mut loader = Loader::new(purpose, SystemLookups { has_interface });
     for given in &line.options {
@@ -147,15 +147,15 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Command, Startup
         }
     }
     let words = match line.end {
-        command_line::End::Broken => Some("bad command line options: try --help"),
-        command_line::End::Junk => Some("junk found in command line"),
-        command_line::End::Clean => None,
+        command_line::Termination::Malformed => Some("bad command line options: try --help"),
+        command_line::Termination::ExtraWords => Some("junk found in command line"),
+        command_line::Termination::Complete => None,
     };
     if let Some(words) = words {
-        return Err(StartupError::config(words).with_detail(line.culprit.unwrap_or_default()));
+        return Err(StartupError::config(words).with_detail(line.error_detail.unwrap_or_default()));
     }
     loader.main_file()?;
-    let (strict, Own { explain: clients, json, unconfined, .. }) = (line.strict, line.own);
+    let (strict, Extensions { explain: clients, json, unconfined, .. }) = (line.strict, line.extensions);
     let parsed = Parsed { loaded: loader.finish()?, unconfined };
     Ok(match (clients.is_empty(), test) {
         (false, _) => Command::Explain { parsed, clients, json },
