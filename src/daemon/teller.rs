@@ -53,7 +53,7 @@ impl LogLimiter {
             return false;
         }
         // What is too short for a client is nobody's, and counts as one.
-        let mac = message.get(field::CHADDR).filter(|_| message.len() >= Frame::SHORTEST);
+        let mac = message.get(field::CHADDR).filter(|_| message.len() >= Frame::MIN_LEN);
         let mac = mac.and_then(|chaddr| chaddr.first_chunk().copied());
         self.allow(Key::Mac(mac.unwrap_or_default()), now)
     }

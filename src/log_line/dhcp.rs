@@ -1,7 +1,7 @@
 //! Lines of proxyDHCP (spec: proxyDHCP, section 7).
 
 use super::Priority;
-use crate::wire::option_names::{Sent, mac, time};
+use crate::wire::option_names::{LoggedOption, mac, time};
 use conf_parser::option::dhcp_range::Lease;
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -61,7 +61,7 @@ pub enum DhcpLine {
     /// Its broadcast flag is set.
     Broadcast,
     /// One of its options.
-    Sent(Sent),
+    Sent(LoggedOption),
 
     /// A reply could not be sent.
     SendFailed { to: Ipv4Addr, reason: String },

@@ -126,7 +126,7 @@ impl fmt::Display for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::option_names::Sent;
+    use crate::wire::option_names::LoggedOption;
     use std::net::Ipv4Addr;
 
     fn lines() -> Vec<Line> {
@@ -148,7 +148,7 @@ mod tests {
             Line::Dhcp(Some(1), DhcpLine::VendorClass(String::new())),
             Line::Dhcp(Some(1), pxe("proxy".into())),
             Line::Dhcp(None, DhcpLine::NoAddressFor("boot".into())),
-            Line::Dhcp(Some(1), DhcpLine::Sent(Sent { code: 53, value: vec![2] })),
+            Line::Dhcp(Some(1), DhcpLine::Sent(LoggedOption { code: 53, value: vec![2] })),
             Line::Tftp(TftpLine::Root {
                 path: Some("/srv/tftp".into()),
                 secure: false,

@@ -6,7 +6,7 @@ use crate::config::{Dhcp, RangeKind};
 use crate::effect::Effect;
 use crate::log_line::{DhcpLine, Line};
 use crate::wire::dhcp::{BROADCAST, field, string};
-use crate::wire::option_names::{Sent, printable};
+use crate::wire::option_names::{LoggedOption, printable};
 use crate::wire::options;
 
 /// What dnsmasq says about a request it drops: mostly nothing.
@@ -136,5 +136,5 @@ fn log_options(answer: &Reply<'_>, reply: &[u8]) -> Vec<DhcpLine> {
 }
 
 fn log_option(area: &[u8]) -> impl Iterator<Item = DhcpLine> {
-    options::walk(area).map(|(code, value)| DhcpLine::Sent(Sent { code, value: value.to_vec() }))
+    options::walk(area).map(|(code, value)| DhcpLine::Sent(LoggedOption { code, value: value.to_vec() }))
 }

@@ -253,7 +253,7 @@ fn read<'a>(
     port: Port,
     arrival: &'a ReceivedDatagram<'a>,
 ) -> Result<Request<'a>, DropReason> {
-    if arrival.bytes.len() < Frame::SHORTEST {
+    if arrival.bytes.len() < Frame::MIN_LEN {
         return Err(DropReason::TooShort);
     }
     let place = place::find(config, interfaces, arrival.interface)?;

@@ -10,7 +10,7 @@ const PXE_CLASS: &[u8] = b"PXEClient";
 
 /// What of a reply of `from` is about booting.
 pub fn parse(from: Ipv4Addr, reply: &[u8]) -> Option<OtherServerReply> {
-    if reply.len() < Frame::SHORTEST || reply[0] != BOOT_REPLY || reply[2] != 6 {
+    if reply.len() < Frame::MIN_LEN || reply[0] != BOOT_REPLY || reply[2] != 6 {
         return None;
     }
     let area = reply.get(field::OPTIONS..).unwrap_or_default();

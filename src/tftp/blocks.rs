@@ -2,7 +2,7 @@
 
 use super::files::{FileId, Files, OpenedFile, ReadResult};
 use super::negotiate::Mode;
-use crate::wire::tftp::data_head;
+use crate::wire::tftp::data_header;
 use std::ops::Range;
 
 /// Where the blocks of one transfer come from.
@@ -91,7 +91,7 @@ impl BlockSource {
         };
         let mut pieces = bytes.chunks(self.blksize);
         for block in blocks {
-            datagrams.extend_from_slice(&data_head(block));
+            datagrams.extend_from_slice(&data_header(block));
             // A file that ends with a full block is followed by an empty one.
             datagrams.extend_from_slice(pieces.next().unwrap_or_default());
         }
@@ -133,7 +133,7 @@ impl BlockSource {
             Ok(raw) => {
                 let (data, next) = expand(raw, netascii.at, self.blksize);
                 netascii.next = next;
-                datagrams.extend_from_slice(&data_head(block));
+                datagrams.extend_from_slice(&data_header(block));
                 datagrams.extend_from_slice(&data);
                 RenderResult::Added((next.offset > self.size).then_some(block))
             }

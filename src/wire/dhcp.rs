@@ -33,8 +33,8 @@ pub mod field {
     pub const OPTIONS: usize = 240;
 }
 
-const MAGIC: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
-const LONGEST_MAC: u8 = 16;
+const MAGIC_COOKIE: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
+const MAX_CHADDR_LEN: u8 = 16;
 
 /// The flag by which a client asks for an answer by broadcast (RFC 2131 section 2).
 pub const BROADCAST: u16 = 0x8000;
@@ -47,18 +47,18 @@ pub struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     /// Bytes of a BOOTP frame without its options.
-    pub const SHORTEST: usize = field::COOKIE.start;
+    pub const MIN_LEN: usize = field::COOKIE.start;
 
     /// `None` for what dnsmasq drops without a word: too short, no request, impossible hardware address, or DHCP
     /// without its cookie.
     pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         let frame = Self { bytes };
-        let plausible = bytes.len() >= Self::SHORTEST
+        let plausible = bytes.len() >= Self::MIN_LEN
             && bytes[0] == 1
-            && frame.hlen() <= LONGEST_MAC
+            && frame.hlen() <= MAX_CHADDR_LEN
             && (frame.htype() != 0 || frame.hlen() == 0);
         let is_dhcp = plausible && frame.option(53, 1).is_some();
-        (plausible && (!is_dhcp || bytes[field::COOKIE] == MAGIC)).then_some(frame)
+        (plausible && (!is_dhcp || bytes[field::COOKIE] == MAGIC_COOKIE)).then_some(frame)
     }
 
     /// All of it.
@@ -137,7 +137,7 @@ mod tests {
     fn request(options: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0; field::OPTIONS];
         bytes[..3].copy_from_slice(&[1, 1, 6]);
-        bytes[field::COOKIE].copy_from_slice(&MAGIC);
+        bytes[field::COOKIE].copy_from_slice(&MAGIC_COOKIE);
         bytes.extend_from_slice(options);
         bytes
     }

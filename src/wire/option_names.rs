@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 /// An option of a reply. Shows as `sent size:  4 option: 54 server-identifier  10.9.0.1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
+pub struct LoggedOption {
     /// Its number.
     pub code: u8,
     /// Its value.
@@ -14,9 +14,9 @@ pub struct Sent {
 }
 
 /// Of a longer value the log shows so many bytes, and dots.
-const HEX_BYTES: usize = 14;
+const MAX_HEX_BYTES: usize = 14;
 
-impl fmt::Display for Sent {
+impl fmt::Display for LoggedOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let known = by_code(self.code);
         let name = known.map_or("", |option| option.name);
@@ -54,8 +54,8 @@ fn joined(bytes: &[u8]) -> String {
 }
 
 fn hex(value: &[u8]) -> String {
-    match value.get(..HEX_BYTES) {
-        Some(shown) if value.len() > HEX_BYTES => joined(shown) + "...",
+    match value.get(..MAX_HEX_BYTES) {
+        Some(shown) if value.len() > MAX_HEX_BYTES => joined(shown) + "...",
         _ => joined(value),
     }
 }
@@ -103,6 +103,6 @@ fn values_read_as_dnsmasq_2_90_logged_them() {
         (67, b"a\x01b", "sent size:  3 option: 67 bootfile-name  ab"),
         (51, &[0, 1, 81, 129], "sent size:  4 option: 51 lease-time  1d1s"),
     ] {
-        assert_eq!(Sent { code, value: value.to_vec() }.to_string(), line);
+        assert_eq!(LoggedOption { code, value: value.to_vec() }.to_string(), line);
     }
 }

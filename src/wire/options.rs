@@ -8,9 +8,9 @@ const PAD: u8 = 0;
 const END: u8 = 255;
 const OVERLOAD: u8 = 52;
 /// One byte tells the length (RFC 2132, section 2).
-const LONGEST: usize = 255;
+const MAX_VALUE_LEN: usize = 255;
 /// Relays and old clients want at least so many bytes (RFC 951).
-const SHORTEST: usize = 300;
+const MIN_OPTION_LEN: usize = 300;
 
 /// Walks an option area: code and value, up to the end option or to one that does not fit.
 pub fn walk(area: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
@@ -73,7 +73,7 @@ struct Overflow {
 
 /// An option found no place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoRoom;
+pub struct BufferFull;
 
 impl Builder {
     /// Starts from the fixed part, whose fields must have their final values.
@@ -88,9 +88,9 @@ impl Builder {
     }
 
     /// Appends an option, or puts it where there is room.
-    pub fn put(&mut self, code: u8, value: &[u8]) -> Result<(), NoRoom> {
-        if value.len() > LONGEST {
-            return Err(NoRoom);
+    pub fn put(&mut self, code: u8, value: &[u8]) -> Result<(), BufferFull> {
+        if value.len() > MAX_VALUE_LEN {
+            return Err(BufferFull);
         }
         if self.bytes.len() + value.len() + 3 < self.limit {
             self.append(code, value);
@@ -106,12 +106,12 @@ impl Builder {
                 self.bytes.len() - 1
             })
         });
-        let at = overload.ok_or(NoRoom)?;
+        let at = overload.ok_or(BufferFull)?;
         let Self { bytes, file, sname, .. } = self;
         if file.put(bytes, at, code, value) || sname.put(bytes, at, code, value) {
             Ok(())
         } else {
-            Err(NoRoom)
+            Err(BufferFull)
         }
     }
 
@@ -126,7 +126,7 @@ impl Builder {
             self.append(82, value);
         }
         self.bytes.push(END);
-        let size = self.bytes.len().max(SHORTEST);
+        let size = self.bytes.len().max(MIN_OPTION_LEN);
         self.bytes.resize(size, 0);
         self.bytes
     }
@@ -190,7 +190,7 @@ mod tests {
         reply.put(53, &[2]).unwrap();
         reply.put(43, &[1; 100]).unwrap();
         reply.put(43, &[2; 50]).unwrap();
-        assert_eq!(reply.put(43, &[3; 50]), Err(NoRoom));
+        assert_eq!(reply.put(43, &[3; 50]), Err(BufferFull));
         let bytes = reply.finish(None);
         assert_eq!(bytes[240..247], [53, 1, 2, 52, 1, 3, 255]);
         assert_eq!(bytes[108..110], [43, 100]);

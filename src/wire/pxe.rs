@@ -19,11 +19,11 @@ pub type Item = (u8, Vec<u8>);
 
 const END: u8 = 255;
 /// An item list of one option, its end counted, must be told by one length byte.
-const LONGEST: usize = 255;
+const MAX_VALUE_LEN: usize = 255;
 
 /// Whether an item has a place in any option 43.
 pub fn fits(item: &Item) -> bool {
-    item.1.len() + 2 <= LONGEST
+    item.1.len() + 2 <= MAX_VALUE_LEN
 }
 
 /// Packs items into the values of one or more options 43; only the last has an end.
@@ -34,14 +34,14 @@ pub fn pack(items: &[Item]) -> Vec<Vec<u8>> {
     let mut options: Vec<Vec<u8>> = Vec::new();
     let mut current = Vec::new();
     for (number, value) in items {
-        if !current.is_empty() && current.len() + value.len() + 2 > LONGEST {
+        if !current.is_empty() && current.len() + value.len() + 2 > MAX_VALUE_LEN {
             options.push(std::mem::take(&mut current));
         }
         current.extend_from_slice(&[*number, value.len().to_le_bytes()[0]]);
         current.extend_from_slice(value);
     }
     if !current.is_empty() {
-        if current.len() < LONGEST {
+        if current.len() < MAX_VALUE_LEN {
             current.push(END);
         }
         options.push(current);
@@ -65,13 +65,13 @@ pub fn boot_server(kind: u16, address: std::net::Ipv4Addr) -> [u8; 7] {
 
 /// First stages that ask again, as iPXE, once they run.
 const IPXE_FILES: &[&[u8]] = &[b"undionly", b"ipxe", b"snponly"];
-const IPXE_ENDINGS: &[&[u8]] = &[b"0", b"efi", b"kpxe", b"kkpxe", b"pxe"];
+const IPXE_SUFFIXES: &[&[u8]] = &[b"0", b"efi", b"kpxe", b"kkpxe", b"pxe"];
 
 /// Whether a file is iPXE itself, by its name, and not a script of it.
 pub fn is_ipxe(path: &[u8]) -> bool {
     let name = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
     let ending = name.iter().rposition(|byte| *byte == b'.').map(|at| &name[at + 1..]);
-    ending.is_none_or(|ending| IPXE_ENDINGS.contains(&ending))
+    ending.is_none_or(|ending| IPXE_SUFFIXES.contains(&ending))
         && IPXE_FILES.iter().any(|known| name.starts_with(known))
 }
 

@@ -61,7 +61,7 @@ fn number(bytes: &[u8]) -> Option<(u16, &[u8])> {
 }
 
 /// The head of a DATA datagram; only the low half of a block number travels.
-pub fn data_head(block: u64) -> [u8; 4] {
+pub fn data_header(block: u64) -> [u8; 4] {
     let [.., high, low] = block.to_be_bytes();
     [0, 3, high, low]
 }
@@ -79,13 +79,13 @@ pub fn oack<'a>(options: impl Iterator<Item = (&'a str, u64)>) -> Vec<u8> {
 }
 
 /// Longest text of an ERROR datagram.
-const LONGEST_TEXT: usize = 499;
+const MAX_ERROR_TEXT_LEN: usize = 499;
 
 /// An ERROR; a longer text is cut.
 pub fn error(code: u16, text: &str) -> Vec<u8> {
     let mut bytes = vec![0, 5];
     bytes.extend_from_slice(&code.to_be_bytes());
-    bytes.extend_from_slice(&text.as_bytes()[..text.len().min(LONGEST_TEXT)]);
+    bytes.extend_from_slice(&text.as_bytes()[..text.len().min(MAX_ERROR_TEXT_LEN)]);
     bytes.push(0);
     bytes
 }
