@@ -1,6 +1,6 @@
 //! Writes completions for shells, from the table of options: `completions DIRECTORY`.
 
-use conf_parser::table::{Argument, ROWS, Repeat, Row};
+use conf_parser::table::{Argument, OPTIONS, Repeat, OptionSpec};
 use pxemasq::command_line::EXTENSION_OPTIONS;
 use std::error::Error;
 use std::fmt::Write;
@@ -18,19 +18,19 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Whether the value is, or begins with, the name of a file or directory.
-fn is_path(row: &Row) -> bool {
+fn is_path(row: &OptionSpec) -> bool {
     ["<path>", "<file>", "<directory>"].iter().any(|kind| row.metavar.contains(kind))
 }
 
 /// The letter, where it is the first keyword of it.
-fn short(row: &Row) -> Option<char> {
-    row.short.filter(|_| row.shared_name() == row.keyword).map(char::from)
+fn short(row: &OptionSpec) -> Option<char> {
+    row.short.filter(|_| row.canonical_name() == row.keyword).map(char::from)
 }
 
 fn bash() -> Result<String, std::fmt::Error> {
     let mut words = String::new();
     let mut paths = Vec::new();
-    for row in ROWS {
+    for row in OPTIONS {
         let keyword = row.keyword;
         if row.argument != Argument::Required {
             write!(words, "--{keyword} ")?;
@@ -85,7 +85,7 @@ fn zsh() -> Result<String, std::fmt::Error> {
         # Completion of pxemasq, and of dnsmasq where it is that, for zsh. Made from the table of options.\n\
         _arguments -s \\\n"
         .to_owned();
-    for row in ROWS {
+    for row in OPTIONS {
         let help = escaped(row.help.trim_end_matches('.'), "[]:");
         let value = escaped(row.metavar.trim_start_matches("[=").trim_end_matches(']'), "[]:");
         let action = if is_path(row) { "_files" } else { " " };
@@ -119,7 +119,7 @@ fn fish() -> Result<String, std::fmt::Error> {
     let mut text = "# Completion of pxemasq, and of dnsmasq where it is that, for fish. Made from the table of options.\n\
         complete -c dnsmasq -w pxemasq\ncomplete -c pxemasq -f\n"
         .to_owned();
-    for row in ROWS {
+    for row in OPTIONS {
         write!(text, "complete -c pxemasq -l {}", row.keyword)?;
         if let Some(letter) = short(row) {
             write!(text, " -s {letter}")?;

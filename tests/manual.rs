@@ -3,7 +3,7 @@
 mod common;
 
 use common::required;
-use conf_parser::table::{Argument, Class, ROWS};
+use conf_parser::table::{Argument, Support, OPTIONS};
 use pxemasq::command_line::EXTENSION_OPTIONS;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn manual() -> PathBuf {
 fn every_served_option_is_in_the_manual() {
     let text = fs::read_to_string(manual()).expect("it is there");
     let words: Vec<&str> = text.split_whitespace().collect();
-    let served = ROWS.iter().filter(|row| row.class == Class::Served);
+    let served = OPTIONS.iter().filter(|row| row.support == Support::Served);
     let missing: Vec<&str> = served
         .map(|row| row.keyword)
         .filter(|keyword| !words.contains(&&format!("-{keyword}")[..]))
@@ -124,7 +124,7 @@ fn completions_know_every_option() {
                 "{file}: {name}"
             );
         }
-        for row in ROWS {
+        for row in OPTIONS {
             let with_value = if row.argument == Argument::Required { "=" } else { "" };
             let wanted = match file {
                 "pxemasq.bash" => format!("--{}{with_value} ", row.keyword),

@@ -1,6 +1,6 @@
 //! [`Directive`]: what a line says, as data. What it means together with others is for the daemon.
 
-use crate::fault::Pending;
+use crate::fault::DeferredCheck;
 use crate::option::dhcp_boot::{DhcpBoot, ReplyDelay};
 use crate::option::dhcp_host::DhcpHost;
 use crate::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagIf, TagRule};
@@ -24,7 +24,7 @@ use std::net::IpAddr;
 )]
 pub enum Directive {
     /// Nothing that changes what we serve.
-    Unserved,
+    ValidatedOnly,
     Switch(Switch),
 
     ConfFile(Option<Vec<u8>>),
@@ -59,7 +59,7 @@ pub enum Directive {
     EdnsPacketMax(u32),
 
     Port(u16),
-    Upstream(Pending),
+    Upstream(DeferredCheck),
     ResolvFile(Option<Vec<u8>>),
     Domain(Domain),
     Cname(Cname),
@@ -86,7 +86,7 @@ pub enum Directive {
     LogAsync(u32),
     LeaseFile(Option<Vec<u8>>),
     /// `dhcp-lease-max`
-    MostLeases(u32),
+    DhcpLeaseMax(u32),
     /// `dhcp-broadcast` without a tag: nobody is answered at an address that he does not have yet.
     BroadcastToAll,
     Script(Vec<u8>),

@@ -1,41 +1,41 @@
 //! What is wrong with a line, for the person who wrote it.
 
-use crate::text::Text;
+use crate::text::Input;
 use nom::error::{self, ContextError, ErrorKind};
 use std::borrow::Cow;
 use std::fmt;
 
 /// A line that dnsmasq would refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct ParseError {
     /// Bytes from the start of the line to the place that could not be read.
     pub column: usize,
     /// What was expected there; may be empty.
     pub expected: &'static str,
     /// What dnsmasq says about it.
-    pub complaint: Complaint,
+    pub message: Message,
 }
 
 /// dnsmasq's words. In a file all of them are followed by the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Complaint {
+pub enum Message {
     /// The shape of the line is wrong: `bad option`, `missing parameter`, ...
-    Structure(&'static str),
+    Syntax(&'static str),
     /// The option has no words of its own for this: `error`.
-    Plain,
+    Generic,
     /// The option's own words.
-    Own(Cow<'static, str>),
+    Custom(Cow<'static, str>),
     /// A keyword that may be used once, used again.
     Repeated,
 }
 
-impl Complaint {
+impl Message {
     /// The words for a line of a file.
     pub fn in_file(&self) -> &str {
         match self {
-            Self::Structure(words) => words,
-            Self::Plain => "error",
-            Self::Own(words) => words,
+            Self::Syntax(words) => words,
+            Self::Generic => "error",
+            Self::Custom(words) => words,
             Self::Repeated => "illegal repeated keyword",
         }
     }
@@ -43,34 +43,34 @@ impl Complaint {
     /// The words for the command line, where dnsmasq says less.
     pub fn on_command_line(&self) -> &str {
         match self {
-            Self::Structure(_) | Self::Plain => "try --help",
-            Self::Own(words) => words,
+            Self::Syntax(_) | Self::Generic => "try --help",
+            Self::Custom(words) => words,
             Self::Repeated => "illegal repeated flag",
         }
     }
 }
 
-impl Fault {
+impl ParseError {
     /// A fault that the option answers with its own words.
-    pub fn own(words: impl Into<Cow<'static, str>>, at: Text<'_>, expected: &'static str) -> Self {
-        Self { column: at.column(), expected, complaint: Complaint::Own(words.into()) }
+    pub fn own(words: impl Into<Cow<'static, str>>, at: Input<'_>, expected: &'static str) -> Self {
+        Self { column: at.column(), expected, message: Message::Custom(words.into()) }
     }
 
     /// A fault without words.
-    pub fn plain(at: Text<'_>, expected: &'static str) -> Self {
-        Self { column: at.column(), expected, complaint: Complaint::Plain }
+    pub fn plain(at: Input<'_>, expected: &'static str) -> Self {
+        Self { column: at.column(), expected, message: Message::Generic }
     }
 
     /// A fault of the line's shape.
     pub fn structure(words: &'static str, column: usize, expected: &'static str) -> Self {
-        Self { column, expected, complaint: Complaint::Structure(words) }
+        Self { column, expected, message: Message::Syntax(words) }
     }
 
     /// The same fault in the option's own words.
     #[must_use]
-    pub fn saying(self, words: &'static str) -> Self {
-        match self.complaint {
-            Complaint::Plain => Self { complaint: Complaint::Own(words.into()), ..self },
+    pub fn with_message(self, words: &'static str) -> Self {
+        match self.message {
+            Message::Generic => Self { message: Message::Custom(words.into()), ..self },
             _ => self,
         }
     }
@@ -78,16 +78,16 @@ impl Fault {
 
 /// Something only the machine knows. A line is at fault if the answer is no.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
+pub struct SystemCheck {
     /// What to ask.
-    pub about: About,
+    pub subject: CheckSubject,
     /// The fault if not. For a host name the resolver's words take the place of its own.
-    pub otherwise: Fault,
+    pub error: ParseError,
 }
 
 /// What the machine is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
+pub enum CheckSubject {
     /// Whether this name can be resolved.
     HostName(Vec<u8>),
     /// Whether there is such an interface.
@@ -96,19 +96,19 @@ pub enum About {
 
 /// What is left to be checked of a line, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pending {
+pub struct DeferredCheck {
     /// A question to the machine.
-    pub question: Option<Question>,
+    pub question: Option<SystemCheck>,
     /// What is wrong in any case, but comes second.
-    pub fault: Option<Fault>,
+    pub fault: Option<ParseError>,
 }
 
-impl error::ParseError<Text<'_>> for Fault {
-    fn from_error_kind(input: Text<'_>, _: ErrorKind) -> Self {
+impl error::ParseError<Input<'_>> for ParseError {
+    fn from_error_kind(input: Input<'_>, _: ErrorKind) -> Self {
         Self::plain(input, "")
     }
 
-    fn append(_: Text<'_>, _: ErrorKind, inner: Self) -> Self {
+    fn append(_: Input<'_>, _: ErrorKind, inner: Self) -> Self {
         inner
     }
 
@@ -119,8 +119,8 @@ impl error::ParseError<Text<'_>> for Fault {
 }
 
 /// The innermost context speaks: it knows best what it was looking for.
-impl ContextError<Text<'_>> for Fault {
-    fn add_context(_: Text<'_>, expected: &'static str, fault: Self) -> Self {
+impl ContextError<Input<'_>> for ParseError {
+    fn add_context(_: Input<'_>, expected: &'static str, fault: Self) -> Self {
         if fault.expected.is_empty() { Self { expected, ..fault } } else { fault }
     }
 }
@@ -132,7 +132,7 @@ pub struct Caret<'a> {
     /// The line as it was written.
     pub source: &'a [u8],
     /// What is wrong with it.
-    pub fault: &'a Fault,
+    pub fault: &'a ParseError,
 }
 
 impl fmt::Display for Caret<'_> {

@@ -1,11 +1,11 @@
 //! From the bytes of a file to cells: fields, blanks, comments, quotes, escapes (spec: config language, section 1.6).
 
-use crate::fault::Fault;
-use crate::text::Cell;
+use crate::fault::ParseError;
+use crate::text::InputByte;
 
 /// A file is read in fields of this many bytes at most, the newline counted. A longer line is cut, and its tail is a
 /// line of its own, in messages too.
-pub const PIECE: usize = 1024;
+pub const FIELD: usize = 1024;
 
 /// The line in a field: a NUL drops the rest of it.
 pub fn line_of(field: &[u8]) -> &[u8] {
@@ -15,7 +15,7 @@ pub fn line_of(field: &[u8]) -> &[u8] {
 }
 
 /// The cells of one line as a file holds it. `cells` is cleared first and serves as the buffer.
-pub fn line(bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), Fault> {
+pub fn line(bytes: &[u8], cells: &mut Vec<InputByte>) -> Result<(), ParseError> {
     cells.clear();
     if bytes.first() == Some(&b'#') {
         return Ok(());
@@ -40,9 +40,9 @@ pub fn line(bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), Fault> {
         }
         just_closed = false;
         white = is_space(byte);
-        cells.push(Cell {
+        cells.push(InputByte {
             byte: if white { b' ' } else { byte },
-            protected: false,
+            quoted: false,
             column: column(at),
         });
         if !white {
@@ -54,12 +54,12 @@ pub fn line(bytes: &[u8], cells: &mut Vec<Cell>) -> Result<(), Fault> {
 }
 
 /// The cells of a command-line argument: nothing is special in it.
-pub fn argument(bytes: &[u8]) -> Vec<Cell> {
+pub fn argument(bytes: &[u8]) -> Vec<InputByte> {
     bytes.iter().enumerate().map(plain).collect()
 }
 
-fn plain((at, &byte): (usize, &u8)) -> Cell {
-    Cell { byte, protected: false, column: column(at) }
+fn plain((at, &byte): (usize, &u8)) -> InputByte {
+    InputByte { byte, quoted: false, column: column(at) }
 }
 
 /// Whether a byte is, or may begin, anything but itself.
@@ -68,13 +68,13 @@ fn is_special(byte: u8) -> bool {
 }
 
 /// The line that these cells are read from, without comment and with quotes only where they are needed.
-pub fn written(cells: &[Cell]) -> Vec<u8> {
+pub fn written(cells: &[InputByte]) -> Vec<u8> {
     let mut line = Vec::new();
     let mut quoted = false;
     for cell in cells {
         // Two quoted stretches must not touch; what means the same in quotes and out stays where it is.
         let wanted = match () {
-            () if cell.protected || matches!(cell.byte, b'"' | b'#') => true,
+            () if cell.quoted || matches!(cell.byte, b'"' | b'#') => true,
             () if is_space(cell.byte) && cell.byte != b' ' => true,
             () if is_protectable(cell.byte) => false,
             () => quoted,
@@ -107,18 +107,18 @@ const ESCAPES: &[(u8, u8)] = &[
 ];
 
 /// Reads from behind an opening quote; returns the place behind the closing one.
-fn quoted(bytes: &[u8], from: usize, cells: &mut Vec<Cell>) -> Result<usize, Fault> {
+fn quoted(bytes: &[u8], from: usize, cells: &mut Vec<InputByte>) -> Result<usize, ParseError> {
     let mut at = from;
     loop {
         let (byte, width) = match bytes.get(at..) {
             None | Some([]) => {
-                return Err(Fault::structure("missing \"", from - 1, "a closing quote"));
+                return Err(ParseError::structure("missing \"", from - 1, "a closing quote"));
             }
             Some([b'"', ..]) => return Ok(at + 1),
             Some([b'\\', next, ..]) => escaped(*next).map_or((b'\\', 1), |byte| (byte, 2)),
             Some([byte, ..]) => (*byte, 1),
         };
-        cells.push(Cell { byte, protected: is_protectable(byte), column: column(at) });
+        cells.push(InputByte { byte, quoted: is_protectable(byte), column: column(at) });
         if width == 1 {
             restore_raw(cells);
         }
@@ -127,12 +127,12 @@ fn quoted(bytes: &[u8], from: usize, cells: &mut Vec<Cell>) -> Result<usize, Fau
 }
 
 /// dnsmasq writes protected characters as control bytes, and takes such bytes in a file for them.
-fn restore_raw(cells: &mut [Cell]) {
+fn restore_raw(cells: &mut [InputByte]) {
     const MEANT: &[u8; 32] = b"\x00123456 \x00\x00\x0078\x0090abcdefABCDE\x00F:,.";
     if let Some(cell) = cells.last_mut()
         && let Some(&meant) = MEANT.get(usize::from(cell.byte)).filter(|&&meant| meant != 0)
     {
-        (cell.byte, cell.protected) = (meant, true);
+        (cell.byte, cell.quoted) = (meant, true);
     }
 }
 
@@ -158,7 +158,7 @@ fn column(at: usize) -> u16 {
 mod tests {
     use super::*;
 
-    fn read(source: &str) -> Result<String, Fault> {
+    fn read(source: &str) -> Result<String, ParseError> {
         let mut cells = Vec::new();
         line(source.as_bytes(), &mut cells)?;
         Ok(cells.iter().map(|cell| char::from(cell.byte)).collect())
@@ -205,7 +205,7 @@ mod tests {
     fn only_structure_is_protected() {
         let mut cells = Vec::new();
         line(br#""a,g.1""#, &mut cells).unwrap();
-        let protected: Vec<bool> = cells.iter().map(|cell| cell.protected).collect();
+        let protected: Vec<bool> = cells.iter().map(|cell| cell.quoted).collect();
         assert_eq!(protected, [true, true, false, true, true]);
     }
 
@@ -215,7 +215,7 @@ mod tests {
         line(b"\x01\x07\x10\x1a\x1c\x1d\x1e\x1f\x1b\x08\"\x0b\"", &mut cells).unwrap();
         let bytes: Vec<u8> = cells.iter().map(|cell| cell.byte).collect();
         assert_eq!(bytes, *b"1 aEF:,.\x1b\x087");
-        let bare = cells.iter().filter(|cell| !cell.protected).count();
+        let bare = cells.iter().filter(|cell| !cell.quoted).count();
         assert_eq!(bare, 2);
     }
 

@@ -31,17 +31,17 @@ pub mod text;
 pub mod words;
 
 pub use directive::{Directive, Switch};
-pub use fault::{About, Caret, Complaint, Fault, Pending, Question};
+pub use fault::{CheckSubject, Caret, Message, ParseError, DeferredCheck, SystemCheck};
 pub use repeat::Repeats;
-pub use table::{Argument, Class, Row};
+pub use table::{Argument, Support, OptionSpec};
 
-use text::{Cell, Text};
+use text::{InputByte, Input};
 
 /// A line that says something.
 #[derive(Clone, Debug)]
 pub struct Setting {
     /// Its row in the table.
-    pub row: &'static Row,
+    pub row: &'static OptionSpec,
     /// What it says.
     pub directive: Directive,
 }
@@ -49,24 +49,24 @@ pub struct Setting {
 /// Reads lines, one buffer for all of them.
 #[derive(Debug, Default)]
 pub struct Reader {
-    cells: Vec<Cell>,
+    cells: Vec<InputByte>,
     repeats: Repeats,
-    last: Option<&'static Row>,
+    last: Option<&'static OptionSpec>,
 }
 
 impl Reader {
     /// Reads a line of a file; `None` if there is nothing on it.
-    pub fn line(&mut self, bytes: &[u8]) -> Result<Option<Setting>, Fault> {
+    pub fn line(&mut self, bytes: &[u8]) -> Result<Option<Setting>, ParseError> {
         lex::line(bytes, &mut self.cells)?;
-        let text = Text::new(&self.cells).trim();
+        let text = Input::new(&self.cells).trim();
         if text.is_empty() {
             return Ok(None);
         }
         let (keyword, value) = keyword_and_value(text);
-        let unknown = || Fault::structure("bad option", keyword.column(), "a keyword");
+        let unknown = || ParseError::structure("bad option", keyword.column(), "a keyword");
         // Lines of one keyword often stand together.
         let row = self.last.filter(|row| keyword.is(row.keyword));
-        let row = row.or_else(|| table::find(keyword)).ok_or_else(unknown)?;
+        let row = row.or_else(|| table::find_input(keyword)).ok_or_else(unknown)?;
         self.last = Some(row);
         row.check_argument(value, keyword)?;
         self.repeats.in_file(row)?;
@@ -74,36 +74,36 @@ impl Reader {
     }
 
     /// The same line as this language would write it: no comment, no blanks at its ends, quotes where they are needed.
-    pub fn rewritten(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Fault> {
+    pub fn rewritten(&mut self, bytes: &[u8]) -> Result<Vec<u8>, ParseError> {
         lex::line(bytes, &mut self.cells)?;
-        Ok(lex::written(Text::new(&self.cells).trim().cells()))
+        Ok(lex::written(Input::new(&self.cells).trim().cells()))
     }
 
     /// Reads a line that is a value and no more, as files of `dhcp-host` values hold them.
-    pub fn value(&mut self, row: &'static Row, bytes: &[u8]) -> Result<Option<Directive>, Fault> {
+    pub fn value(&mut self, row: &'static OptionSpec, bytes: &[u8]) -> Result<Option<Directive>, ParseError> {
         lex::line(bytes, &mut self.cells)?;
-        let text = Text::new(&self.cells).trim();
+        let text = Input::new(&self.cells).trim();
         if text.is_empty() { Ok(None) } else { row.parse(Some(text)).map(Some) }
     }
 
     /// Reads an option of the command line, whose value is literal. `None`: it is to be ignored.
     pub fn argument(
         &mut self,
-        row: &'static Row,
+        row: &'static OptionSpec,
         value: Option<&[u8]>,
-    ) -> Result<Option<Setting>, Fault> {
+    ) -> Result<Option<Setting>, ParseError> {
         if !self.repeats.on_command_line(row)? {
             return Ok(None);
         }
         let cells = value.map(lex::argument);
-        let directive = row.parse(cells.as_deref().map(Text::new))?;
+        let directive = row.parse(cells.as_deref().map(Input::new))?;
         Ok(Some(Setting { row, directive }))
     }
 }
 
 /// Cut at the first `=`, quoted or not: quotes do not protect it.
-fn keyword_and_value(text: Text<'_>) -> (Text<'_>, Option<Text<'_>>) {
-    match text.cut(b'=') {
+fn keyword_and_value(text: Input<'_>) -> (Input<'_>, Option<Input<'_>>) {
+    match text.split_once(b'=') {
         Some((keyword, value)) => (keyword.trim_end(), Some(value.trim_start())),
         None => (text, None),
     }
@@ -124,7 +124,7 @@ mod tests {
     /// What dnsmasq says of a line that must not be.
     pub fn complaint(line: &str) -> String {
         match Reader::default().line(line.as_bytes()) {
-            Err(fault) => fault.complaint.in_file().to_owned(),
+            Err(fault) => fault.message.in_file().to_owned(),
             Ok(read) => panic!("{line}: {read:?}"),
         }
     }
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn command_line_values_are_literal() {
-        let row = table::named("dhcp-boot").unwrap();
+        let row = table::find_name("dhcp-boot").unwrap();
         let read = Reader::default().argument(row, Some(b"\"a\" # b")).unwrap().unwrap();
         let Directive::DhcpBoot(boot) = read.directive else { panic!() };
         assert_eq!(boot.file, b"\"a\" # b");
@@ -218,7 +218,7 @@ mod tests {
     fn no_bytes_make_the_reader_panic_or_leave_it_without_words() {
         let alphabet = b"\"\\#=,:a1* .-/[]\xff\n\0\ttag";
         let mut seed = 7_u64;
-        for row in table::ROWS {
+        for row in table::OPTIONS {
             for _ in 0..300 {
                 let mut line = row.keyword.as_bytes().to_vec();
                 line.push(b'=');

@@ -1,7 +1,7 @@
 //! The DHCP options that have a name: what `option:<name>` means, what a value is made of, how the log shows it
 //! (spec: config language, section 3.4; proxyDHCP, section 7.7).
 
-use crate::text::Text;
+use crate::text::Input;
 
 /// One named option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,7 +172,7 @@ pub fn by_code(code: u8) -> Option<&'static OptionName> {
 }
 
 /// The option of that name, letters in either case.
-pub fn by_name(name: Text<'_>) -> Option<&'static OptionName> {
+pub fn by_name(name: Input<'_>) -> Option<&'static OptionName> {
     let newer = name.is_ignoring_case(NEWER_AGENT_ID).then_some("agent-id");
     let is_meant = |option: &&OptionName| {
         name.is_ignoring_case(option.name) || newer.is_some_and(|name| name == option.name)

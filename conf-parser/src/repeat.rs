@@ -1,7 +1,7 @@
 //! How often a keyword may be used (spec: config language, section 1.10).
 
-use crate::fault::{Complaint, Fault};
-use crate::table::{Repeat, Row};
+use crate::fault::{Message, ParseError};
+use crate::table::{Repeat, OptionSpec};
 use std::collections::HashSet;
 
 /// Which once-only keywords were used, where.
@@ -15,8 +15,8 @@ pub struct Repeats {
 
 impl Repeats {
     /// Notes a use in a file.
-    pub fn in_file(&mut self, row: &'static Row) -> Result<(), Fault> {
-        if row.repeat == Repeat::Once && !self.in_files.insert(row.shared_name()) {
+    pub fn in_file(&mut self, row: &'static OptionSpec) -> Result<(), ParseError> {
+        if row.repeat == Repeat::Once && !self.in_files.insert(row.canonical_name()) {
             Err(repeated())
         } else {
             Ok(())
@@ -25,29 +25,29 @@ impl Repeats {
 
     /// Notes a use on the command line. `Ok(false)`: a file that was read early has used it, and this use is
     /// ignored, its value not even looked at.
-    pub fn on_command_line(&mut self, row: &'static Row) -> Result<bool, Fault> {
+    pub fn on_command_line(&mut self, row: &'static OptionSpec) -> Result<bool, ParseError> {
         if row.repeat != Repeat::Once {
             return Ok(true);
         }
-        if self.in_files.contains(row.shared_name()) {
+        if self.in_files.contains(row.canonical_name()) {
             return Ok(false);
         }
-        if self.on_command_line.insert(row.shared_name()) { Ok(true) } else { Err(repeated()) }
+        if self.on_command_line.insert(row.canonical_name()) { Ok(true) } else { Err(repeated()) }
     }
 }
 
-fn repeated() -> Fault {
-    Fault { column: 0, expected: "each of these once", complaint: Complaint::Repeated }
+fn repeated() -> ParseError {
+    ParseError { column: 0, expected: "each of these once", message: Message::Repeated }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::named;
+    use crate::table::find_name;
 
     #[test]
     fn once_in_each_place_is_fine() {
-        let (mut repeats, port) = (Repeats::default(), named("port").unwrap());
+        let (mut repeats, port) = (Repeats::default(), find_name("port").unwrap());
         assert_eq!(repeats.on_command_line(port), Ok(true));
         assert_eq!(repeats.in_file(port), Ok(()));
         assert!(repeats.in_file(port).is_err());
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_use_after_an_early_file_is_ignored() {
-        let (mut repeats, port) = (Repeats::default(), named("port").unwrap());
+        let (mut repeats, port) = (Repeats::default(), find_name("port").unwrap());
         repeats.in_file(port).unwrap();
         assert_eq!(repeats.on_command_line(port), Ok(false));
     }
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn an_alias_counts_as_the_same_keyword() {
         let mut repeats = Repeats::default();
-        repeats.in_file(named("dhcp-lease").unwrap()).unwrap();
-        assert!(repeats.in_file(named("dhcp-leasefile").unwrap()).is_err());
+        repeats.in_file(find_name("dhcp-lease").unwrap()).unwrap();
+        assert!(repeats.in_file(find_name("dhcp-leasefile").unwrap()).is_err());
     }
 }

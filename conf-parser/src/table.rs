@@ -2,18 +2,18 @@
 
 mod rows;
 
-pub use rows::ROWS;
+pub use rows::OPTIONS;
 
 use crate::directive::{Directive, Switch};
-use crate::fault::Fault;
+use crate::fault::ParseError;
 use crate::option::files::RunTimeFile;
-use crate::text::Text;
+use crate::text::Input;
 use Argument::{None, Optional, Required};
 use Parse::{File, Maybe, Nothing, On, Value};
 
 /// One option.
 #[derive(Debug)]
-pub struct Row {
+pub struct OptionSpec {
     /// Its name in files and, behind `--`, on the command line.
     pub keyword: &'static str,
     /// Its letter on the command line.
@@ -23,7 +23,7 @@ pub struct Row {
     /// Whether it may be used again.
     pub repeat: Repeat,
     /// What we make of it.
-    pub class: Class,
+    pub support: Support,
     parse: Parse,
     /// How its value is written, as the help shows it.
     pub metavar: &'static str,
@@ -53,7 +53,7 @@ pub enum Repeat {
 
 /// What we make of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub enum Support {
     /// It does what it does in dnsmasq.
     Served,
     /// Read and ignored: without DNS and leases it cannot change anything, or it is a mere policy.
@@ -71,30 +71,30 @@ enum Parse {
     On(Switch),
     Nothing,
     File(RunTimeFile),
-    Value(fn(Text<'_>) -> Result<Directive, Fault>),
-    Maybe(fn(Option<Text<'_>>) -> Result<Directive, Fault>),
+    Value(fn(Input<'_>) -> Result<Directive, ParseError>),
+    Maybe(fn(Option<Input<'_>>) -> Result<Directive, ParseError>),
 }
 
 /// The row of a keyword as it is written: in full, in exact case, no letter of it protected.
-pub fn find(keyword: Text<'_>) -> Option<&'static Row> {
-    let order = |row: &Row| row.keyword.bytes().cmp(keyword.bare());
-    ROWS.binary_search_by(order).ok().map(|at| &ROWS[at])
+pub fn find_input(keyword: Input<'_>) -> Option<&'static OptionSpec> {
+    let order = |row: &OptionSpec| row.keyword.bytes().cmp(keyword.structural_bytes());
+    OPTIONS.binary_search_by(order).ok().map(|at| &OPTIONS[at])
 }
 
 /// The row of a keyword.
-pub fn named(keyword: &str) -> Option<&'static Row> {
-    ROWS.binary_search_by_key(&keyword, |row| row.keyword).ok().map(|at| &ROWS[at])
+pub fn find_name(keyword: &str) -> Option<&'static OptionSpec> {
+    OPTIONS.binary_search_by_key(&keyword, |row| row.keyword).ok().map(|at| &OPTIONS[at])
 }
 
 /// The row of a letter. Two keywords share `-s` and two `-l`; the first is meant.
-pub fn find_short(letter: u8) -> Option<&'static Row> {
-    let rows = ROWS.iter().filter(|row| row.short == Some(letter));
-    rows.min_by_key(|row| row.keyword != row.shared_name())
+pub fn find_short(letter: u8) -> Option<&'static OptionSpec> {
+    let rows = OPTIONS.iter().filter(|row| row.short == Some(letter));
+    rows.min_by_key(|row| row.keyword != row.canonical_name())
 }
 
-impl Row {
+impl OptionSpec {
     /// The name under which keywords of one letter count together (`dhcp-lease` is `dhcp-leasefile`).
-    pub fn shared_name(&self) -> &'static str {
+    pub fn canonical_name(&self) -> &'static str {
         match self.keyword {
             "dhcp-lease" => "dhcp-leasefile",
             "domain-suffix" => "domain",
@@ -119,14 +119,14 @@ impl Row {
     /// Whether a value stands where one may, or must.
     pub(crate) fn check_argument(
         &self,
-        value: Option<Text<'_>>,
-        keyword: Text<'_>,
-    ) -> Result<(), Fault> {
+        value: Option<Input<'_>>,
+        keyword: Input<'_>,
+    ) -> Result<(), ParseError> {
         match (self.argument, value) {
             (None, Some(value)) => {
-                Err(Fault::structure("extraneous parameter", value.column(), "no value"))
+                Err(ParseError::structure("extraneous parameter", value.column(), "no value"))
             }
-            (Required, Option::None) => Err(Fault::structure(
+            (Required, Option::None) => Err(ParseError::structure(
                 "missing parameter",
                 keyword.column() + keyword.cells().len(),
                 "a value",
@@ -136,14 +136,14 @@ impl Row {
     }
 
     /// Reads the value.
-    pub(crate) fn parse(&self, value: Option<Text<'_>>) -> Result<Directive, Fault> {
+    pub(crate) fn parse(&self, value: Option<Input<'_>>) -> Result<Directive, ParseError> {
         match &self.parse {
             On(switch) => Ok(Directive::Switch(*switch)),
-            Nothing => Ok(Directive::Unserved),
+            Nothing => Ok(Directive::ValidatedOnly),
             File(kind) => {
-                Ok(Directive::RunTimeFile(*kind, value.map(Text::bytes).unwrap_or_default()))
+                Ok(Directive::RunTimeFile(*kind, value.map(Input::bytes).unwrap_or_default()))
             }
-            Value(parse) => parse(value.unwrap_or(Text::new(&[]))),
+            Value(parse) => parse(value.unwrap_or(Input::new(&[]))),
             Maybe(parse) => parse(value),
         }
     }
@@ -155,13 +155,13 @@ mod tests {
 
     #[test]
     fn keywords_are_sorted_and_unique() {
-        assert!(ROWS.is_sorted_by(|one, next| one.keyword < next.keyword));
-        assert_eq!(ROWS.len(), 194);
+        assert!(OPTIONS.is_sorted_by(|one, next| one.keyword < next.keyword));
+        assert_eq!(OPTIONS.len(), 194);
     }
 
     #[test]
     fn a_row_has_a_metavar_exactly_when_it_takes_an_argument() {
-        for row in ROWS {
+        for row in OPTIONS {
             assert_eq!(row.argument == None, row.metavar.is_empty(), "{}", row.keyword);
             assert_eq!(row.argument == Optional, row.metavar.starts_with("[="), "{}", row.keyword);
         }
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_row_is_read_the_way_it_takes_its_argument() {
-        for row in ROWS {
+        for row in OPTIONS {
             let fits = match row.parse {
                 On(_) | Nothing => row.argument == None,
                 File(_) | Value(_) => row.argument == Required,
@@ -181,11 +181,11 @@ mod tests {
 
     #[test]
     fn a_letter_means_one_option() {
-        for row in ROWS {
+        for row in OPTIONS {
             let Some(letter) = row.short else { continue };
             assert_eq!(
-                find_short(letter).map(Row::shared_name),
-                Some(row.shared_name()),
+                find_short(letter).map(OptionSpec::canonical_name),
+                Some(row.canonical_name()),
                 "{}",
                 row.keyword
             );
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn every_option_is_explained_in_a_sentence() {
-        for row in ROWS {
+        for row in OPTIONS {
             assert!(row.help.ends_with('.'), "{}", row.keyword);
         }
     }

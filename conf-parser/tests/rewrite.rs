@@ -1,6 +1,6 @@
 //! Whatever is accepted can be written down again, and says the same.
 
-use conf_parser::table::ROWS;
+use conf_parser::table::OPTIONS;
 use conf_parser::{Directive, Reader};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -35,9 +35,9 @@ fn what_is_accepted_reads_the_same_when_it_is_written() {
     let config =
         ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() };
     let mut accepted = 0;
-    let line = (0..ROWS.len(), value(), any::<bool>());
+    let line = (0..OPTIONS.len(), value(), any::<bool>());
     let lines = line.prop_map(|(at, value, bare)| {
-        let keyword = ROWS[at].keyword;
+        let keyword = OPTIONS[at].keyword;
         if bare { keyword.to_owned() } else { format!("{keyword} = {value} # x") }
     });
     let mut runner = TestRunner::new(config);

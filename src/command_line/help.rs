@@ -4,7 +4,7 @@ use super::{EXTENSION_OPTIONS, Page};
 use crate::log_line::{COMPILE_TIME_OPTIONS, VERSION};
 use conf_parser::Argument;
 use conf_parser::option_names::{OPTIONS, OPTIONS6, OptionName};
-use conf_parser::table::ROWS;
+use conf_parser::table::OPTIONS;
 
 /// What `--version` prints. Scripts read the third word of the first line, and the second line.
 pub fn version() -> String {
@@ -37,7 +37,7 @@ fn names(title: &str, options: &[OptionName]) -> String {
 
 fn general_help() -> String {
     let mut lines = vec!["Usage: dnsmasq [options]\n\nValid options are:\n".to_owned()];
-    for row in ROWS.iter().filter(|row| row.shared_name() == row.keyword) {
+    for row in OPTIONS.iter().filter(|row| row.canonical_name() == row.keyword) {
         let letter = row
             .short
             .map_or_else(|| "    ".to_owned(), |letter| format!("-{}, ", char::from(letter)));

@@ -6,8 +6,8 @@
 mod help;
 mod own;
 
-use conf_parser::table::{self, ROWS};
-use conf_parser::{Argument, Row};
+use conf_parser::table::{self, OPTIONS};
+use conf_parser::{Argument, OptionSpec};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
 pub use help::{help, version};
 pub use own::{EXTENSION_OPTIONS, Extensions};
@@ -35,7 +35,7 @@ pub struct CommandLine {
 /// An option as given.
 pub struct OptionUse {
     /// Its row in the table.
-    pub row: &'static Row,
+    pub row: &'static OptionSpec,
     /// Its value, as it stands.
     pub value: Option<Vec<u8>>,
 }
@@ -108,7 +108,7 @@ fn options(posixly_correct: bool) -> Options {
     for (name, has_value, ..) in EXTENSION_OPTIONS {
         options.opt("", name, "", "", *has_value, Occur::Multi);
     }
-    for row in ROWS {
+    for row in OPTIONS {
         let long = match row.argument {
             Argument::None => HasArg::No,
             Argument::Required => HasArg::Yes,
@@ -124,9 +124,9 @@ fn options(posixly_correct: bool) -> Options {
 }
 
 /// Of two keywords with one letter the first has it.
-fn letter(row: &Row) -> Option<String> {
+fn letter(row: &OptionSpec) -> Option<String> {
     row.short
-        .filter(|_| row.shared_name() == row.keyword)
+        .filter(|_| row.canonical_name() == row.keyword)
         .map(|letter| char::from(letter).to_string())
 }
 
@@ -146,16 +146,16 @@ fn in_order(matches: &Matches, spelled: &[String]) -> Vec<OptionUse> {
 }
 
 /// The options that may be among the words, each once, long and short forms apart. (A value may look like one.)
-fn named(spelled: &[String]) -> impl Iterator<Item = (&'static Row, String)> {
+fn named(spelled: &[String]) -> impl Iterator<Item = (&'static OptionSpec, String)> {
     let name = |word: &String| {
         if let Some(long) = word.strip_prefix("--") {
             let name = long.split_once('=').map_or(long, |(name, _)| name);
-            return Some((table::named(name)?, name.to_owned()));
+            return Some((table::find_name(name)?, name.to_owned()));
         }
         let letter = *word.as_bytes().get(1).filter(|_| word.starts_with('-'))?;
         Some((table::find_short(letter)?, char::from(letter).to_string()))
     };
-    let rows: BTreeMap<String, &'static Row> =
+    let rows: BTreeMap<String, &'static OptionSpec> =
         spelled.iter().filter_map(name).map(|(row, name)| (name, row)).collect();
     rows.into_iter().map(|(name, row)| (row, name))
 }
@@ -243,12 +243,12 @@ fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static 
 }
 
 /// An exact name, or a beginning that can only mean one option with one kind of value.
-fn resolve_abbreviation(name: &str) -> Option<&'static Row> {
-    table::named(name).or_else(|| {
-        let mut candidates = ROWS.iter().filter(|row| row.keyword.starts_with(name));
+fn resolve_abbreviation(name: &str) -> Option<&'static OptionSpec> {
+    table::find_name(name).or_else(|| {
+        let mut candidates = OPTIONS.iter().filter(|row| row.keyword.starts_with(name));
         let first = candidates.next()?;
         let same =
-            |row: &Row| row.shared_name() == first.shared_name() && row.argument == first.argument;
+            |row: &OptionSpec| row.canonical_name() == first.canonical_name() && row.argument == first.argument;
         candidates.all(same).then_some(first)
     })
 }
@@ -359,7 +359,7 @@ mod tests {
     #[test]
     fn help_has_a_line_for_every_option() {
         let help = help(None);
-        for row in ROWS.iter().filter(|row| row.shared_name() == row.keyword) {
+        for row in OPTIONS.iter().filter(|row| row.canonical_name() == row.keyword) {
             assert!(help.contains(&format!("--{}", row.keyword)), "{}", row.keyword);
         }
         let options = help.split("\nOptions of pxemasq").next().unwrap();

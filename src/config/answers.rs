@@ -1,6 +1,6 @@
 //! What lines ask of the machine while they are read: `server=<name>` must resolve, `shared-network=<interface>` exist.
 
-use conf_parser::{About, Complaint, Fault, Question};
+use conf_parser::{CheckSubject, Message, ParseError, SystemCheck};
 use std::net::ToSocketAddrs;
 
 const DNS_PORT: u16 = 53;
@@ -21,16 +21,16 @@ impl Default for SystemLookups {
 
 impl SystemLookups {
     /// What is wrong if the answer is no.
-    pub fn check(self, question: &Question) -> Option<Fault> {
-        match &question.about {
-            About::Interface(name) => {
+    pub fn check(self, question: &SystemCheck) -> Option<ParseError> {
+        match &question.subject {
+            CheckSubject::Interface(name) => {
                 let known = std::str::from_utf8(name).is_ok_and(self.has_interface);
-                (!known).then(|| question.otherwise.clone())
+                (!known).then(|| question.error.clone())
             }
-            About::HostName(name) => {
+            CheckSubject::HostName(name) => {
                 let words = unresolved(&String::from_utf8_lossy(name))?;
-                let complaint = Complaint::Own(words.into());
-                Some(Fault { complaint, ..question.otherwise.clone() })
+                let complaint = Message::Custom(words.into());
+                Some(ParseError { message: complaint, ..question.error.clone() })
             }
         }
     }

@@ -204,7 +204,7 @@ impl Builder {
                     value,
                 });
             }
-            Directive::PxeOption(DhcpOption { lead, conditions, code, value, .. }) => {
+            Directive::PxeOption(DhcpOption { encapsulation: lead, conditions, code, value, .. }) => {
                 let value = PxeOption { encapsulation: lead, code: code.to_le_bytes()[0], value };
                 dhcp.pxe_options.push(Rule { origin: origin.clone(), conditions, value });
             }
@@ -302,7 +302,7 @@ impl Builder {
             Directive::LogFacility(to) => process.log_to = Some(to),
             Directive::LogAsync(lines) => process.log_async = usize::try_from(lines).ok(),
             Directive::LeaseFile(file) => process.lease_file = file.map(|file| path(&file)),
-            Directive::MostLeases(most) => {
+            Directive::DhcpLeaseMax(most) => {
                 process.max_leases = usize::try_from(most).unwrap_or(usize::MAX);
             }
             Directive::BroadcastToAll => process.broadcast_to_all = true,

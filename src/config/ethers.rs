@@ -3,7 +3,7 @@
 use super::Origin;
 use super::hosts::{ETHERNET, Hosts};
 use conf_parser::option::dhcp_host::{DhcpHost, is_host_name};
-use conf_parser::words::{Hex, without_dot};
+use conf_parser::words::{Hex, valid_ascii_name};
 use std::net::Ipv4Addr;
 
 /// Where it is.
@@ -40,7 +40,7 @@ fn ether(line: &[u8]) -> Result<EthersEntry, &'static str> {
         let address = std::str::from_utf8(who).ok().and_then(|text| text.parse().ok());
         return Ok(EthersEntry { mac, host: EthersHost::Address(address.ok_or("address")?) });
     }
-    let name = without_dot(who).filter(|name| is_host_name(name)).ok_or("name")?;
+    let name = valid_ascii_name(who).filter(|name| is_host_name(name)).ok_or("name")?;
     Ok(EthersEntry { mac, host: EthersHost::Name(name.to_vec()) })
 }
 

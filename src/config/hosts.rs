@@ -112,7 +112,7 @@ impl Hosts {
             self.by_id.add(id, place);
         }
         for mac in host.macs.iter().filter(|mac| !before.macs.contains(mac)) {
-            if mac.wild.is_empty() {
+            if mac.wildcards.is_empty() {
                 self.by_mac.add(&mac.bytes, place);
             } else if self.wildcards.last() != Some(&place) {
                 self.wildcards.push(place);
@@ -145,7 +145,7 @@ impl Hosts {
     /// The last one with this Ethernet address and no other.
     pub fn with_only_mac(&self, mac: &[u8]) -> Option<usize> {
         let has = |place: &usize| match &self.lines[*place].macs[..] {
-            [one] => one.wild.is_empty() && mac_fits(one, ETHERNET, mac),
+            [one] => one.wildcards.is_empty() && mac_fits(one, ETHERNET, mac),
             _ => false,
         };
         self.by_mac.candidates(mac).filter(has).max()
@@ -196,7 +196,7 @@ fn has_client_id(host: &DhcpHost, id: &[u8]) -> bool {
 }
 
 fn exact(host: &DhcpHost, machine: HostQuery<'_>) -> bool {
-    host.macs.iter().any(|mac| mac.wild.is_empty() && mac_fits(mac, machine.htype, machine.mac))
+    host.macs.iter().any(|mac| mac.wildcards.is_empty() && mac_fits(mac, machine.htype, machine.mac))
 }
 
 fn has_name(host: &DhcpHost, name: &[u8]) -> bool {
@@ -228,9 +228,9 @@ fn best_wildcard<'h>(
         let fitting = host
             .macs
             .iter()
-            .filter(|mac| !mac.wild.is_empty() && mac_fits(mac, machine.htype, machine.mac));
+            .filter(|mac| !mac.wildcards.is_empty() && mac_fits(mac, machine.htype, machine.mac));
         let exact_bytes =
-            fitting.map(|mac| mac.bytes.len() - mac.wild.len() + 1).max().unwrap_or(0);
+            fitting.map(|mac| mac.bytes.len() - mac.wildcards.len() + 1).max().unwrap_or(0);
         if exact_bytes > best.map_or(0, |(count, _)| count) {
             best = Some((exact_bytes, place));
         }
@@ -243,7 +243,7 @@ pub fn mac_fits(pattern: &conf_parser::words::Hex, htype: u8, mac: &[u8]) -> boo
     let type_fits =
         pattern.hardware_type.is_none_or(|wanted| wanted == 0 || wanted == u16::from(htype));
     let byte_fits =
-        |(place, (want, have)): (usize, (&u8, &u8))| want == have || pattern.wild.contains(&place);
+        |(place, (want, have)): (usize, (&u8, &u8))| want == have || pattern.wildcards.contains(&place);
     type_fits
         && pattern.bytes.len() == mac.len()
         && pattern.bytes.iter().zip(mac).enumerate().all(byte_fits)

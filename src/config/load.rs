@@ -12,7 +12,7 @@ use crate::failure::StartupError;
 use crate::reason::strerror;
 use conf_parser::option::files::ConfDir;
 use conf_parser::option::network::SharedNetwork;
-use conf_parser::{Directive, Fault, Reader, Row, Setting};
+use conf_parser::{Directive, ParseError, Reader, OptionSpec, Setting};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -93,7 +93,7 @@ impl Loader {
 
     /// Takes an option of the command line. Files, directories and scripts are read on the spot, but for the first
     /// file that has a name.
-    pub fn argument(&mut self, row: &'static Row, value: Option<&[u8]>) -> Result<(), StartupError> {
+    pub fn argument(&mut self, row: &'static OptionSpec, value: Option<&[u8]>) -> Result<(), StartupError> {
         let complain = |fault| argument_error(fault, row, value);
         match self.reader.argument(row, value).map_err(complain)? {
             Some(Setting { directive: Directive::ConfFile(path), .. })
@@ -236,7 +236,7 @@ impl Loader {
         let mut origin = Origin { file: source.name.clone(), line: 0 };
         let complain = |error: io::Error| unreadable(&source.name, &error);
         while let Some((line, text)) = lines.read().map_err(complain)? {
-            let complain = |fault: Fault| line_error(&fault, &source.location(line), text);
+            let complain = |fault: ParseError| line_error(&fault, &source.location(line), text);
             if let Some(setting) = self.reader.line(text).map_err(complain)? {
                 origin.line = line;
                 self.check_directive(&setting.directive, &origin).map_err(complain)?;
@@ -247,7 +247,7 @@ impl Loader {
     }
 
     /// Asks what only the machine knows, and whether the line fits to those before it.
-    fn check_directive(&mut self, directive: &Directive, origin: &Origin) -> Result<(), Fault> {
+    fn check_directive(&mut self, directive: &Directive, origin: &Origin) -> Result<(), ParseError> {
         if let Directive::Upstream(pending)
         | Directive::SharedNetwork(SharedNetwork { pending, .. }) = directive
         {

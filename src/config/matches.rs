@@ -3,7 +3,7 @@
 use super::index::{Index, SubstringIndex};
 use super::{Origin, Located};
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
-use conf_parser::option::option_value::Form;
+use conf_parser::option::option_value::ValueType;
 use conf_parser::words::Hex;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -124,7 +124,7 @@ impl FieldIndex {
 
 impl IndexKey for Hex {
     fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
-        let how = if self.wild.is_empty() { MatchKind::Whole } else { MatchKind::Unindexed };
+        let how = if self.wildcards.is_empty() { MatchKind::Whole } else { MatchKind::Unindexed };
         (Field::Mac, how, Cow::from(&self.bytes))
     }
 }
@@ -136,11 +136,11 @@ impl IndexKey for OptionMatch {
             Self::Enterprise(number, value) => (Field::Enterprise(*number), value),
             Self::Version6 => return (Field::Unindexable, MatchKind::Unindexed, Cow::default()),
         };
-        let how = match &value.form {
-            Form::Hex(wild) if wild.is_empty() => MatchKind::Beginning,
-            Form::Hex(_) | Form::Absent => MatchKind::Unindexed,
-            Form::Number | Form::Addresses { .. } => MatchKind::Chunk,
-            Form::Text => MatchKind::Anywhere,
+        let how = match &value.value_type {
+            ValueType::Hex(wild) if wild.is_empty() => MatchKind::Beginning,
+            ValueType::Hex(_) | ValueType::Absent => MatchKind::Unindexed,
+            ValueType::Number | ValueType::Addresses { .. } => MatchKind::Chunk,
+            ValueType::Text => MatchKind::Anywhere,
         };
         (place, how, Cow::from(&value.bytes))
     }

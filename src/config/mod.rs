@@ -27,7 +27,7 @@ mod unserved;
 use crate::failure::StartupError;
 use conf_parser::Caret;
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch};
-use conf_parser::option::dhcp_option::{DhcpOption, Lead};
+use conf_parser::option::dhcp_option::{DhcpOption, Encapsulation};
 use conf_parser::option::dhcp_range::Lease;
 use conf_parser::option::files::RunTimeFile;
 use conf_parser::option::network::{Bridge, HostRecord, SharedOn};
@@ -203,7 +203,7 @@ impl VendorOption {
 
     /// What reaches a proxy's reply of an ordinary option: only those for a vendor class do.
     fn rule(option: DhcpOption, origin: &Origin) -> Option<Rule<Self>> {
-        let Lead::Vendor(class) = option.lead else { return None };
+        let Encapsulation::Vendor(class) = option.encapsulation else { return None };
         let code = option.code.to_le_bytes()[0];
         let value = Self { class: Some(class), code, value: option.value.bytes };
         Some(Rule { origin: origin.clone(), conditions: option.conditions, value })
@@ -214,7 +214,7 @@ impl VendorOption {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PxeOption {
     /// What it is wrapped in.
-    pub encapsulation: Lead,
+    pub encapsulation: Encapsulation,
     /// Its number.
     pub code: u8,
     /// Its value.
@@ -330,11 +330,11 @@ fn duplicate(address: Ipv4Addr) -> String {
 
 /// A faulty option of the command line, of which dnsmasq says little; with the option and a caret below.
 pub(crate) fn argument_error(
-    mut fault: conf_parser::Fault,
-    row: &conf_parser::Row,
+    mut fault: conf_parser::ParseError,
+    row: &conf_parser::OptionSpec,
     value: Option<&[u8]>,
 ) -> StartupError {
-    let words = fault.complaint.on_command_line();
+    let words = fault.message.on_command_line();
     let sentence = format!("bad command line options: {words}");
     let mut source = format!("--{}", row.keyword).into_bytes();
     if let Some(value) = value {
@@ -346,7 +346,7 @@ pub(crate) fn argument_error(
 }
 
 /// A faulty line as dnsmasq reports it, with the line and a caret below.
-pub(crate) fn line_error(fault: &conf_parser::Fault, place: &str, source: &[u8]) -> StartupError {
-    let words = fault.complaint.in_file();
+pub(crate) fn line_error(fault: &conf_parser::ParseError, place: &str, source: &[u8]) -> StartupError {
+    let words = fault.message.in_file();
     StartupError::config(format!("{words} {place}")).with_detail(Caret { source, fault }.to_string())
 }

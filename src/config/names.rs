@@ -1,6 +1,6 @@
 //! Names of boot servers, as hosts files and `host-record` lines give them (spec: proxyDHCP, section 6.7).
 
-use conf_parser::words::without_dot;
+use conf_parser::words::valid_ascii_name;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -96,7 +96,7 @@ impl ServerNames {
             };
             let mut place = 0;
             for name in words {
-                let Some(name) = without_dot(name) else {
+                let Some(name) = valid_ascii_name(name) else {
                     read.errors.push((number, "name"));
                     continue;
                 };

@@ -178,7 +178,7 @@ impl ReloadPass<'_> {
     /// Reads lines, each the value of a `dhcp-host` or `dhcp-option`. Whether the file could be read.
     fn read_lines(&mut self, path: &Path, kind: RunTimeFile) -> bool {
         let keyword = if kind == RunTimeFile::DhcpHosts { "dhcp-host" } else { "dhcp-option" };
-        let Some(row) = table::named(keyword) else { return false };
+        let Some(row) = table::find_name(keyword) else { return false };
         let name = shown(path);
         let mut reader = Reader::default();
         let read = (|| {
@@ -187,7 +187,7 @@ impl ReloadPass<'_> {
             while let Some((number, line)) = lines.read()? {
                 origin.line = number;
                 let taken =
-                    reader.value(row, line).map_err(|fault| fault.complaint.in_file().into());
+                    reader.value(row, line).map_err(|fault| fault.message.in_file().into());
                 if let Err(words) = taken.and_then(|found| self.apply(found, &origin)) {
                     let path = name.clone();
                     self.read_lines.push(FileLine::BadLine { message: words, line: number, path });

@@ -6,7 +6,7 @@ use crate::reason::strerror;
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::domain::Domain;
 use conf_parser::option::records::Cname;
-use conf_parser::{Complaint, Directive, Fault, Switch};
+use conf_parser::{Message, Directive, ParseError, Switch};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
@@ -34,7 +34,7 @@ pub struct ConflictChecker {
 
 impl ConflictChecker {
     /// Takes the next line; a fault if an earlier one forbids it.
-    pub fn check(&mut self, directive: &Directive, origin: &Origin) -> Result<(), Fault> {
+    pub fn check(&mut self, directive: &Directive, origin: &Origin) -> Result<(), ParseError> {
         let here = || Some(origin.clone());
         match directive {
             Directive::DhcpHost(DhcpHost { address: Some(address), .. })
@@ -56,7 +56,7 @@ impl ConflictChecker {
         Ok(())
     }
 
-    fn cname(&mut self, cname: &Cname, origin: &Origin) -> Result<(), Fault> {
+    fn cname(&mut self, cname: &Cname, origin: &Origin) -> Result<(), ParseError> {
         for alias in &cname.aliases {
             if self.targets.insert(alias.clone(), cname.target.clone()).is_some() {
                 return Err(repeated("duplicate CNAME".to_owned(), "each alias once"));
@@ -136,8 +136,8 @@ fn no_one_file() -> StartupError {
     StartupError::config("must have exactly one resolv.conf to read domain from.")
 }
 
-fn repeated(words: String, expected: &'static str) -> Fault {
-    Fault { column: 0, expected, complaint: Complaint::Own(words.into()) }
+fn repeated(words: String, expected: &'static str) -> ParseError {
+    ParseError { column: 0, expected, message: Message::Custom(words.into()) }
 }
 
 #[cfg(test)]
@@ -152,7 +152,7 @@ mod tests {
         for line in text.lines() {
             let setting = reader.line(line.as_bytes()).unwrap().unwrap();
             if let Err(fault) = together.check(&setting.directive, &Origin::default()) {
-                return fault.complaint.in_file().to_owned();
+                return fault.message.in_file().to_owned();
             }
         }
         together.finish().map_or_else(|failure| failure.message, |()| String::new())

@@ -1,7 +1,7 @@
 //! Options that are read and not served: each is named once, at its first line.
 
 use super::{ConfigWarning, Origin};
-use conf_parser::{Class, Row};
+use conf_parser::{Support, OptionSpec};
 
 /// Those that were met, in the order they were.
 #[derive(Debug, Default)]
@@ -11,15 +11,15 @@ pub struct UnsupportedOptions {
 
 #[derive(Debug)]
 struct UnsupportedOption {
-    row: &'static Row,
+    row: &'static OptionSpec,
     first: Origin,
     lines: usize,
 }
 
 impl UnsupportedOptions {
     /// Notes a use.
-    pub fn record(&mut self, row: &'static Row, origin: &Origin) {
-        if matches!(row.class, Class::Served | Class::Inert) {
+    pub fn record(&mut self, row: &'static OptionSpec, origin: &Origin) {
+        if matches!(row.support, Support::Served | Support::Inert) {
             return;
         }
         match self.options.iter_mut().find(|seen| seen.row.keyword == row.keyword) {
@@ -32,14 +32,14 @@ impl UnsupportedOptions {
     pub fn warnings(self, dns: bool) -> impl Iterator<Item = ConfigWarning> {
         self.options.into_iter().filter_map(move |UnsupportedOption { row, first, lines }| {
             let keyword = row.keyword;
-            let (text, refuses) = match row.class {
-                Class::Refused(why) => (format!("{keyword} is not served: {why}"), true),
-                Class::Ignored(why) => (format!("{keyword} is ignored: {why}"), false),
-                Class::DnsContent if dns => {
+            let (text, refuses) = match row.support {
+                Support::Refused(why) => (format!("{keyword} is not served: {why}"), true),
+                Support::Ignored(why) => (format!("{keyword} is ignored: {why}"), false),
+                Support::DnsContent if dns => {
                     let why = "there is no DNS here (port=0 says so)";
                     (format!("{keyword} is not served: {why}"), true)
                 }
-                Class::DnsContent | Class::Served | Class::Inert => return None,
+                Support::DnsContent | Support::Served | Support::Inert => return None,
             };
             let more = if lines > 1 { format!(" ({lines} lines)") } else { String::new() };
             Some(ConfigWarning { origin: Some(first), text: text + &more, fatal: refuses })

@@ -2,7 +2,7 @@
 
 use crate::wire::dhcp::{Frame, string};
 use conf_parser::option::dhcp_host::is_host_name;
-use conf_parser::words::undotted;
+use conf_parser::words::valid_name;
 
 /// In option 81, that the name is in DNS labels (RFC 4702, flag E).
 pub const LABELS: u8 = 4;
@@ -14,7 +14,7 @@ pub fn client_name(frame: Frame<'_>) -> Option<Vec<u8>> {
         Some(fqdn) => fqdn.get(3..).unwrap_or_default().to_vec(),
         None => frame.option(12, 1)?.to_vec(),
     };
-    undotted(string(&name)).filter(|name| is_host_name(name)).map(<[u8]>::to_vec)
+    valid_name(string(&name)).filter(|name| is_host_name(name)).map(<[u8]>::to_vec)
 }
 
 fn from_labels(mut labels: &[u8]) -> Vec<u8> {

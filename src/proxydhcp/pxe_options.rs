@@ -7,8 +7,8 @@ use crate::config::tags::TagSet;
 use crate::config::{Config, PxeOption, Rule};
 use crate::log_line::DhcpLine;
 use crate::wire::dhcp::Frame;
-use conf_parser::option::dhcp_option::Lead;
-use conf_parser::option::option_value::Form;
+use conf_parser::option::dhcp_option::Encapsulation;
+use conf_parser::option::option_value::ValueType;
 use std::net::Ipv4Addr;
 
 /// Option 125 carries those of an enterprise (RFC 3925).
@@ -24,7 +24,7 @@ pub fn fill<'c>(
 ) {
     let fitting = config.dhcp.pxe_options.matching(tags);
     let (plain, wrapped): (Vec<_>, Vec<_>) =
-        fitting.iter().copied().partition(|rule| rule.value.encapsulation == Lead::Plain);
+        fitting.iter().copied().partition(|rule| rule.value.encapsulation == Encapsulation::Plain);
     for (at, rule) in plain.iter().enumerate() {
         match precedence(rule, &plain, at) {
             Precedence::Sent => {
@@ -36,10 +36,10 @@ pub fn fill<'c>(
             Precedence::Overridden => {}
         }
     }
-    let mut groups: Vec<(&Lead, Vec<u8>)> = Vec::new();
+    let mut groups: Vec<(&Encapsulation, Vec<u8>)> = Vec::new();
     for rule in wrapped {
         let mut bytes = rule.value.value.bytes.clone();
-        if matches!(rule.value.encapsulation, Lead::Encap(_)) {
+        if matches!(rule.value.encapsulation, Encapsulation::Encap(_)) {
             append_nul(&mut bytes, &rule.value, request);
         }
         let item = [&[rule.value.code, bytes.len().to_le_bytes()[0]], &bytes[..]].concat();
@@ -48,7 +48,7 @@ pub fn fill<'c>(
             None => groups.push((&rule.value.encapsulation, item)),
         }
         let code = match &rule.value.encapsulation {
-            Lead::Encap(code) => code.to_le_bytes()[0],
+            Encapsulation::Encap(code) => code.to_le_bytes()[0],
             _ => PXE_ENTERPRISE,
         };
         answer.provenance.push(cause(code, rule));
@@ -85,7 +85,7 @@ fn precedence(rule: &Rule<PxeOption>, plain: &[&Rule<PxeOption>], at: usize) -> 
 /// 0.0.0.0 in a list of addresses is ours.
 fn value(option: &PxeOption, server: Ipv4Addr, request: &Request<'_>) -> Vec<u8> {
     let mut bytes = option.value.bytes.clone();
-    if option.value.form == (Form::Addresses { relative: true }) {
+    if option.value.value_type == (ValueType::Addresses { relative: true }) {
         let (addresses, _) = bytes.as_chunks_mut::<4>();
         addresses
             .iter_mut()
@@ -98,7 +98,7 @@ fn value(option: &PxeOption, server: Ipv4Addr, request: &Request<'_>) -> Vec<u8>
 
 /// A client that ends its own name in a zero byte gets texts that do.
 fn append_nul(bytes: &mut Vec<u8>, option: &PxeOption, request: &Request<'_>) {
-    if option.value.form == Form::Text && ends_names_in_zero(request.frame) {
+    if option.value.value_type == ValueType::Text && ends_names_in_zero(request.frame) {
         bytes.push(0);
     }
 }
@@ -111,16 +111,16 @@ fn ends_names_in_zero(frame: Frame<'_>) -> bool {
     }
 }
 
-fn encapsulate(lead: &Lead, mut items: Vec<u8>) -> Option<(u8, Vec<u8>)> {
+fn encapsulate(lead: &Encapsulation, mut items: Vec<u8>) -> Option<(u8, Vec<u8>)> {
     match lead {
-        Lead::Encap(code) => {
+        Encapsulation::Encap(code) => {
             items.push(END);
             Some((code.to_le_bytes()[0], items))
         }
-        Lead::Enterprise(number) => {
+        Encapsulation::Enterprise(number) => {
             let head = [&number.to_be_bytes()[..], &[items.len().to_le_bytes()[0]]].concat();
             Some((PXE_ENTERPRISE, [head, items].concat()))
         }
-        Lead::Plain | Lead::Vendor(_) => None,
+        Encapsulation::Plain | Encapsulation::Vendor(_) => None,
     }
 }

@@ -5,7 +5,7 @@ use crate::config::{Config, Origin, Located};
 use crate::wire::architectures::Architecture;
 use crate::wire::option_names::{mac, printable};
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
-use conf_parser::option::option_value::{Form, Value};
+use conf_parser::option::option_value::{ValueType, Value};
 use conf_parser::option_names::by_code;
 use conf_parser::words::{Condition, Hex};
 
@@ -79,7 +79,7 @@ impl DescribeMatch for Hex {
 
     fn describe(&self) -> String {
         let byte = |(at, byte): (usize, &u8)| {
-            if self.wild.contains(&at) { "*".to_owned() } else { mac(&[*byte]) }
+            if self.wildcards.contains(&at) { "*".to_owned() } else { mac(&[*byte]) }
         };
         let bytes: Vec<String> = self.bytes.iter().enumerate().map(byte).collect();
         format!("the hardware address {}", bytes.join(":"))
@@ -93,7 +93,7 @@ impl DescribeMatch for OptionMatch {
 
     fn describe(&self) -> String {
         match self {
-            Self::Code(CLIENT_ARCHITECTURE, Value { bytes, form: Form::Number }) => {
+            Self::Code(CLIENT_ARCHITECTURE, Value { bytes, value_type: ValueType::Number }) => {
                 let number = bytes.iter().fold(0, |sum: u16, byte| sum << 8 | u16::from(*byte));
                 format!("architecture {}", Architecture(number))
             }
@@ -111,9 +111,9 @@ impl DescribeMatch for OptionMatch {
 }
 
 fn with_value(value: &Value) -> String {
-    match &value.form {
-        Form::Absent => String::new(),
-        Form::Text => format!(" with {}", printable(&value.bytes)),
+    match &value.value_type {
+        ValueType::Absent => String::new(),
+        ValueType::Text => format!(" with {}", printable(&value.bytes)),
         _ => format!(" with {}", mac(&value.bytes)),
     }
 }

@@ -11,7 +11,7 @@ use crate::config::{Dhcp, Located};
 use crate::wire::options::{self, contains};
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
 use conf_parser::option::dhcp_match::OptionMatch;
-use conf_parser::option::option_value::{Form, Value};
+use conf_parser::option::option_value::{ValueType, Value};
 
 /// Enterprise number of the Broadband Forum (RFC 3925; TR-069).
 const CPEWAN_CLASS: u32 = 3561;
@@ -147,16 +147,16 @@ fn option_fits(request: &Request<'_>, wanted: &OptionMatch) -> bool {
 
 fn value_fits(option: &[u8], wanted: &Value) -> bool {
     let bytes = &wanted.bytes;
-    match &wanted.form {
-        Form::Absent => true,
-        Form::Hex(wild) => {
+    match &wanted.value_type {
+        ValueType::Absent => true,
+        ValueType::Hex(wild) => {
             let byte_fits =
                 |(place, (have, want)): (usize, (&u8, &u8))| have == want || wild.contains(&place);
             option.len() >= bytes.len() && option.iter().zip(bytes).enumerate().all(byte_fits)
         }
-        Form::Text => contains(option, bytes),
+        ValueType::Text => contains(option, bytes),
         // In steps of its own size: `client-arch,6` finds 6 anywhere in a list of architectures.
-        Form::Number | Form::Addresses { .. } => {
+        ValueType::Number | ValueType::Addresses { .. } => {
             option.chunks_exact(bytes.len().max(1)).any(|chunk| chunk == bytes)
         }
     }
@@ -188,24 +188,24 @@ fn length_prefixed(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
 mod tests {
     use super::*;
 
-    fn value(bytes: &[u8], form: Form) -> Value {
-        Value { bytes: bytes.to_vec(), form }
+    fn value(bytes: &[u8], form: ValueType) -> Value {
+        Value { bytes: bytes.to_vec(), value_type: form }
     }
 
     #[test]
     fn each_form_of_a_value_is_looked_for_in_its_way() {
-        assert!(value_fits(&[0, 9, 0, 6], &value(&[0, 6], Form::Number)));
+        assert!(value_fits(&[0, 9, 0, 6], &value(&[0, 6], ValueType::Number)));
         assert!(
-            !value_fits(&[9, 0, 6, 0], &value(&[0, 6], Form::Number)),
+            !value_fits(&[9, 0, 6, 0], &value(&[0, 6], ValueType::Number)),
             "not at a multiple of two"
         );
-        assert!(value_fits(b"PXEClient:Arch", &value(b"Arch", Form::Text)));
-        assert!(value_fits(&[1, 2, 3], &value(&[1, 0], Form::Hex(vec![1]))));
+        assert!(value_fits(b"PXEClient:Arch", &value(b"Arch", ValueType::Text)));
+        assert!(value_fits(&[1, 2, 3], &value(&[1, 0], ValueType::Hex(vec![1]))));
         assert!(
-            !value_fits(&[9, 1, 2], &value(&[1, 2], Form::Hex(vec![]))),
+            !value_fits(&[9, 1, 2], &value(&[1, 2], ValueType::Hex(vec![]))),
             "hex stands at the beginning"
         );
-        assert!(!value_fits(&[1], &value(&[1, 2], Form::Hex(vec![]))));
+        assert!(!value_fits(&[1], &value(&[1, 2], ValueType::Hex(vec![]))));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use crate::common::random::Random;
 use crate::common::{self, fixture};
-use conf_parser::table::ROWS;
+use conf_parser::table::OPTIONS;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;
@@ -86,11 +86,11 @@ fn verdict(program: &Path, path: &Path) -> Option<(i32, String)> {
 
 /// For each keyword the values that fixtures give it.
 fn seeds() -> Vec<Vec<String>> {
-    let mut seeds = vec![Vec::new(); ROWS.len()];
+    let mut seeds = vec![Vec::new(); OPTIONS.len()];
     for (_, cases) in fixture::all::<Cases>("language") {
         for line in cases.cases.iter().flat_map(|case| case.file.lines()) {
             let Some((keyword, value)) = line.split_once('=') else { continue };
-            if let Some(at) = ROWS.iter().position(|row| row.keyword == keyword.trim()) {
+            if let Some(at) = OPTIONS.iter().position(|row| row.keyword == keyword.trim()) {
                 seeds[at].push(value.trim().to_owned());
             }
         }
@@ -216,8 +216,8 @@ const ATOMS: &[&str] = &[
 /// A line of some keyword.
 fn line(random: &mut Random, seeds: &[Vec<String>]) -> String {
     let at = loop {
-        let at = random.below(ROWS.len());
-        if !LEFT_OUT.contains(&ROWS[at].keyword) {
+        let at = random.below(OPTIONS.len());
+        if !LEFT_OUT.contains(&OPTIONS[at].keyword) {
             break at;
         }
     };
@@ -229,9 +229,9 @@ fn line(random: &mut Random, seeds: &[Vec<String>]) -> String {
         value = mutated(random, &value, pool);
     }
     if random.below(50) == 0 {
-        return ROWS[at].keyword.to_owned();
+        return OPTIONS[at].keyword.to_owned();
     }
-    format!("{}={value}", ROWS[at].keyword)
+    format!("{}={value}", OPTIONS[at].keyword)
 }
 
 fn mutated(random: &mut Random, value: &str, pool: &[String]) -> String {

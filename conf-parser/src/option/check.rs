@@ -1,44 +1,44 @@
 //! Values that are numbers, or anything at all, and that nothing is done with.
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
-use crate::words::{number, whole, whole_number};
+use crate::fault::ParseError;
+use crate::text::Input;
+use crate::words::{number, parse_all, decimal};
 
 /// Takes every value.
-pub fn any(_: Text<'_>) -> Result<Directive, Fault> {
-    Ok(Directive::Unserved)
+pub fn any(_: Input<'_>) -> Result<Directive, ParseError> {
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Takes a number.
-pub fn a_number(arg: Text<'_>) -> Result<Directive, Fault> {
-    whole(number, arg).map(|_| Directive::Unserved)
+pub fn integer(arg: Input<'_>) -> Result<Directive, ParseError> {
+    parse_all(number, arg).map(|_| Directive::ValidatedOnly)
 }
 
 /// Takes a port.
-pub fn a_port(arg: Text<'_>) -> Result<Directive, Fault> {
-    whole(crate::words::number16, arg).map(|_| Directive::Unserved)
+pub fn port_number(arg: Input<'_>) -> Result<Directive, ParseError> {
+    parse_all(crate::words::number16, arg).map(|_| Directive::ValidatedOnly)
 }
 
 /// Takes a number above 0.
-pub fn a_count(arg: Text<'_>) -> Result<Directive, Fault> {
-    match whole_number(arg) {
-        Some(count) if count >= 1 => Ok(Directive::Unserved),
-        _ => Err(Fault::plain(arg, "a number above 0")),
+pub fn positive_number(arg: Input<'_>) -> Result<Directive, ParseError> {
+    match decimal(arg) {
+        Some(count) if count >= 1 => Ok(Directive::ValidatedOnly),
+        _ => Err(ParseError::plain(arg, "a number above 0")),
     }
 }
 
 /// Takes a number, and asks for one even where the keyword may stand alone.
-pub fn cache_size(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    arg.map_or_else(|| Err(Fault::structure("error", 0, "a number")), a_number)
+pub fn cache_size(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    arg.map_or_else(|| Err(ParseError::structure("error", 0, "a number")), integer)
 }
 
 /// `edns-packet-max=<bytes>`: sets the largest TFTP block too.
-pub fn edns_packet_max(arg: Text<'_>) -> Result<Directive, Fault> {
-    whole(number, arg).map(|size| Directive::EdnsPacketMax(i32::cast_unsigned(size)))
+pub fn edns_packet_max(arg: Input<'_>) -> Result<Directive, ParseError> {
+    parse_all(number, arg).map(|size| Directive::EdnsPacketMax(i32::cast_unsigned(size)))
 }
 
 /// Takes every value, or none.
-pub fn perhaps(_: Option<Text<'_>>) -> Result<Directive, Fault> {
-    Ok(Directive::Unserved)
+pub fn optional_any(_: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    Ok(Directive::ValidatedOnly)
 }

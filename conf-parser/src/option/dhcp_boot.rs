@@ -6,10 +6,10 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
+use crate::fault::ParseError;
 use crate::option::pxe::{Server, server};
-use crate::text::Text;
-use crate::words::{Condition, address4, comma, conditions, field, number, whole};
+use crate::text::Input;
+use crate::words::{Condition, address4, comma, conditions, field, number, parse_all};
 use nom::Parser;
 use nom::combinator::{map, opt};
 use nom::sequence::preceded;
@@ -35,27 +35,27 @@ pub struct ReplyDelay {
 }
 
 /// Reads the value of a `dhcp-boot`.
-pub fn dhcp_boot(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_boot(arg: Input<'_>) -> Result<Directive, ParseError> {
     // Unlike in a pxe-service, quotes do not keep an address from being one.
     let boot_server = map(server, |written| match written {
         Some(Server::Name(name)) => Some(unquoted_address(&name).unwrap_or(Server::Name(name))),
         other => other,
     });
     let names = opt((preceded(comma, field), opt(preceded(comma, boot_server))));
-    whole((conditions, field, names), arg).map(|(conditions, file, names)| {
+    parse_all((conditions, field, names), arg).map(|(conditions, file, names)| {
         let server = names.and_then(|(_, server)| server).flatten();
         Directive::DhcpBoot(DhcpBoot { conditions, file: file.bytes(), server })
     })
 }
 
 fn unquoted_address(name: &[u8]) -> Option<Server> {
-    address4(Text::new(&crate::lex::argument(name))).map(Server::Address)
+    address4(Input::new(&crate::lex::argument(name))).map(Server::Address)
 }
 
 /// Reads the value of a `dhcp-reply-delay`.
-pub fn dhcp_reply_delay(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_reply_delay(arg: Input<'_>) -> Result<Directive, ParseError> {
     let parser = (conditions, number.map(i32::cast_unsigned));
-    whole(parser, arg)
+    parse_all(parser, arg)
         .map(|(conditions, seconds)| Directive::ReplyDelay(ReplyDelay { conditions, seconds }))
 }
 

@@ -4,10 +4,10 @@
 //! a name, a lease time, `infinite` or `ignore`. A proxy hands out no addresses; here a line matters by the tags it sets.
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::option::dhcp_match::LONGEST_MAC;
-use crate::text::Text;
-use crate::words::{Condition, Hex, address4, address6, domain, hex, whole_number};
+use crate::fault::ParseError;
+use crate::option::dhcp_match::MAX_MAC_LEN;
+use crate::text::Input;
+use crate::words::{Condition, Hex, address4, address6, domain, hex, decimal};
 use std::net::Ipv4Addr;
 
 /// A `dhcp-host` line.
@@ -41,7 +41,7 @@ pub enum ClientId {
 }
 
 /// Reads the value of a `dhcp-host`.
-pub fn dhcp_host(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_host(arg: Input<'_>) -> Result<Directive, ParseError> {
     let mut host = DhcpHost::default();
     for field in arg.fields() {
         if field.cells().iter().any(|cell| cell.is(b':')) {
@@ -53,29 +53,29 @@ pub fn dhcp_host(arg: Text<'_>) -> Result<Directive, Fault> {
     Ok(Directive::DhcpHost(host))
 }
 
-fn with_colon(host: &mut DhcpHost, field: Text<'_>) -> Result<(), Fault> {
-    if let Some(id) = ["id:", "ID:", "Id:", "iD:"].iter().find_map(|prefix| field.after(prefix)) {
+fn with_colon(host: &mut DhcpHost, field: Input<'_>) -> Result<(), ParseError> {
+    if let Some(id) = ["id:", "ID:", "Id:", "iD:"].iter().find_map(|prefix| field.strip_prefix(prefix)) {
         host.client_id = Some(client_id(id)?);
-    } else if let Some(tag) = field.after("set:").or_else(|| field.after("net:")) {
+    } else if let Some(tag) = field.strip_prefix("set:").or_else(|| field.strip_prefix("net:")) {
         // Unlike elsewhere, the old prefix sets here.
         host.set.push(tag.bytes());
-    } else if let Some(tag) = field.after("tag:") {
+    } else if let Some(tag) = field.strip_prefix("tag:") {
         host.conditions.push(Condition::new(tag));
     } else if let Some(bracketed) =
-        field.after("[").filter(|_| field.cells().last().is_some_and(|cell| cell.is(b']')))
+        field.strip_prefix("[").filter(|_| field.cells().last().is_some_and(|cell| cell.is(b']')))
     {
         version6(nom::Input::take(&bracketed, bracketed.cells().len() - 1))?;
         host.version6 = true;
     } else {
-        let mac = hex(field, LONGEST_MAC, true);
+        let mac = hex(field, MAX_MAC_LEN, true);
         host.macs
-            .push(mac.ok_or_else(|| Fault::own("bad hex constant", field, "a hardware address"))?);
+            .push(mac.ok_or_else(|| ParseError::own("bad hex constant", field, "a hardware address"))?);
     }
     Ok(())
 }
 
 /// Hex when a colon follows, else text.
-fn client_id(id: Text<'_>) -> Result<ClientId, Fault> {
+fn client_id(id: Input<'_>) -> Result<ClientId, ParseError> {
     if id.cells().first().is_some_and(|cell| cell.byte == b'*') {
         return Ok(ClientId::Ignored);
     }
@@ -83,32 +83,32 @@ fn client_id(id: Text<'_>) -> Result<ClientId, Fault> {
         return Ok(ClientId::Bytes(id.bytes()));
     }
     let read = hex(id, usize::MAX, false)
-        .ok_or_else(|| Fault::own("bad hex constant", id, "bytes in hex"))?;
+        .ok_or_else(|| ParseError::own("bad hex constant", id, "bytes in hex"))?;
     Ok(ClientId::Bytes(read.bytes))
 }
 
 /// `<address>[/<prefix length>]`, the brackets gone: checked, not used.
-fn version6(inner: Text<'_>) -> Result<(), Fault> {
+fn version6(inner: Input<'_>) -> Result<(), ParseError> {
     let (address, prefix) =
-        inner.cut(b'/').map_or((inner, None), |(address, prefix)| (address, Some(prefix)));
+        inner.split_once(b'/').map_or((inner, None), |(address, prefix)| (address, Some(prefix)));
     let read = address6(address)
-        .ok_or_else(|| Fault::own("bad IPv6 address", address, "an IPv6 address"))?;
+        .ok_or_else(|| ParseError::own("bad IPv6 address", address, "an IPv6 address"))?;
     let Some(prefix) = prefix else { return Ok(()) };
     // Only the lower half of the address is looked at.
     let host_bits = |length: i32| {
         let mask = (1_u64 << 128_i32.wrapping_sub(length).rem_euclid(64)) - 1;
         u128::from(read) & u128::from(mask)
     };
-    match whole_number(prefix) {
+    match decimal(prefix) {
         Some(length) if length <= 128 && host_bits(length) == 0 => Ok(()),
         _ => {
             let expected = "a prefix length that leaves no host bits";
-            Err(Fault::own("bad IPv6 prefix", prefix, expected))
+            Err(ParseError::own("bad IPv6 prefix", prefix, expected))
         }
     }
 }
 
-fn without_colon(host: &mut DhcpHost, field: Text<'_>) -> Result<(), Fault> {
+fn without_colon(host: &mut DhcpHost, field: Input<'_>) -> Result<(), ParseError> {
     if let Some(address) = address4(field) {
         host.address = Some(address);
     } else if field.is_empty() || field.is("ignore") || field.is("infinite") || is_lease_time(field)
@@ -118,14 +118,14 @@ fn without_colon(host: &mut DhcpHost, field: Text<'_>) -> Result<(), Fault> {
         host.names += 1;
         host.name = Some(name);
     } else {
-        return Err(Fault::own("bad DHCP host name", field, "a name, an address or a lease time"));
+        return Err(ParseError::own("bad DHCP host name", field, "a name, an address or a lease time"));
     }
     Ok(())
 }
 
 /// Digits, among which blanks may stand, and perhaps a letter. A bare letter is a name, not a time.
-fn is_lease_time(field: Text<'_>) -> bool {
-    let bytes: Vec<u8> = field.bare().collect();
+fn is_lease_time(field: Input<'_>) -> bool {
+    let bytes: Vec<u8> = field.structural_bytes().collect();
     let digits = match bytes.split_last() {
         Some((b's' | b'm' | b'h' | b'd' | b'w' | b'S' | b'M' | b'H' | b'D' | b'W', rest)) => rest,
         _ => &bytes[..],
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn parts_stand_in_any_order() {
         let read = host("dhcp-host=52:54:00:*:*:*,set:red,net:blue,tag:!x,pc,10.0.0.5,1h");
-        assert_eq!(read.macs[0].wild, [3, 4, 5]);
+        assert_eq!(read.macs[0].wildcards, [3, 4, 5]);
         assert_eq!(read.set, [b"red".to_vec(), b"blue".to_vec()]);
         assert!(read.conditions[0].negated);
         assert_eq!(

@@ -9,11 +9,11 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::option::dhcp_option::{Keyword, Lead, option};
+use crate::fault::ParseError;
+use crate::option::dhcp_option::{Keyword, Encapsulation, option};
 use crate::option::option_value::Value;
-use crate::text::Text;
-use crate::words::{Condition, Hex, bare_conditions, field, hex, rest, set_tag, whole};
+use crate::text::Input;
+use crate::words::{Condition, Hex, bare_conditions, field, hex, rest, set_tag, parse_all};
 use nom::combinator::map_opt;
 use nom::error::context;
 
@@ -74,59 +74,59 @@ pub struct TagIf {
 }
 
 /// Hardware addresses have at most so many bytes (RFC 2131, chaddr).
-pub const LONGEST_MAC: usize = 16;
+pub const MAX_MAC_LEN: usize = 16;
 
 /// Reads the value of a `dhcp-match`.
-pub fn dhcp_match(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_match(arg: Input<'_>) -> Result<Directive, ParseError> {
     let option = option(arg, Keyword::Match)?;
     let [condition] = &option.conditions[..] else {
-        return Err(Fault::own("illegal dhcp-match", arg, "one tag and an option"));
+        return Err(ParseError::own("illegal dhcp-match", arg, "one tag and an option"));
     };
-    let matcher = match option.lead {
+    let matcher = match option.encapsulation {
         _ if option.version6 => OptionMatch::Version6,
-        Lead::Enterprise(number) => OptionMatch::Enterprise(number, option.value),
+        Encapsulation::Enterprise(number) => OptionMatch::Enterprise(number, option.value),
         _ => OptionMatch::Code(option.code, option.value),
     };
     Ok(Directive::OptionMatch(TagRule { tag: condition.tag.clone(), matcher }))
 }
 
 /// Reads the value of a `dhcp-vendorclass`. An enterprise number is for `DHCPv6` and changes nothing here.
-pub fn dhcp_vendorclass(arg: Text<'_>) -> Result<Directive, Fault> {
-    let (class, tag) = set_tag(arg).map_err(unwrapped)?;
-    let (first, more) = class.cut_comma();
-    let text = match first.after("enterprise:") {
+pub fn dhcp_vendorclass(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let (class, tag) = set_tag(arg).map_err(parse_all_fields)?;
+    let (first, more) = class.split_comma();
+    let text = match first.strip_prefix("enterprise:") {
         Some(_) => more.unwrap_or(first),
-        None => whole(context("one class", field), class)?,
+        None => parse_all(context("one class", field), class)?,
     };
     let matcher = ClassMatch::Vendor(text.bytes());
     Ok(Directive::ClassMatch(TagRule { tag, matcher }))
 }
 
 /// Reads the value of a `dhcp-userclass`.
-pub fn dhcp_userclass(arg: Text<'_>) -> Result<Directive, Fault> {
-    let (tag, class) = whole((set_tag, field), arg)?;
+pub fn dhcp_userclass(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let (tag, class) = parse_all((set_tag, field), arg)?;
     Ok(Directive::ClassMatch(TagRule { tag, matcher: ClassMatch::User(class.bytes()) }))
 }
 
 /// Reads the value of a `dhcp-circuitid`.
-pub fn dhcp_circuitid(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_circuitid(arg: Input<'_>) -> Result<Directive, ParseError> {
     relay(arg, 1)
 }
 
 /// Reads the value of a `dhcp-remoteid`.
-pub fn dhcp_remoteid(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_remoteid(arg: Input<'_>) -> Result<Directive, ParseError> {
     relay(arg, 2)
 }
 
 /// Reads the value of a `dhcp-subscrid`.
-pub fn dhcp_subscrid(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_subscrid(arg: Input<'_>) -> Result<Directive, ParseError> {
     relay(arg, 6)
 }
 
 /// Hex only if there is a colon and a digit and nothing else: `0102` is four characters.
-fn relay(arg: Text<'_>, suboption: u8) -> Result<Directive, Fault> {
-    let (tag, text) = whole((set_tag, field), arg)?;
-    let bytes: Vec<u8> = text.bare().collect();
+fn relay(arg: Input<'_>, suboption: u8) -> Result<Directive, ParseError> {
+    let (tag, text) = parse_all((set_tag, field), arg)?;
+    let bytes: Vec<u8> = text.structural_bytes().collect();
     let hexadecimal = bytes.iter().all(|&byte| byte == b':' || byte.is_ascii_hexdigit())
         && bytes.contains(&b':')
         && bytes.iter().any(u8::is_ascii_hexdigit);
@@ -136,53 +136,53 @@ fn relay(arg: Text<'_>, suboption: u8) -> Result<Directive, Fault> {
 }
 
 /// Reads the value of a `dhcp-mac`. Quotes do not matter in the address.
-pub fn dhcp_mac(arg: Text<'_>) -> Result<Directive, Fault> {
-    let unquoted = |text: Text<'_>| hex(Text::new(&text.restored()), LONGEST_MAC, true);
+pub fn dhcp_mac(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let unquoted = |text: Input<'_>| hex(Input::new(&text.unquoted()), MAX_MAC_LEN, true);
     let address = context("a hardware address", map_opt(rest, unquoted));
-    let (tag, matcher): (_, Hex) = whole((set_tag, address), arg)?;
+    let (tag, matcher): (_, Hex) = parse_all((set_tag, address), arg)?;
     Ok(Directive::MacMatch(TagRule { tag, matcher }))
 }
 
 /// Reads the value of a `dhcp-name-match`. Everything behind the first comma is the name.
-pub fn dhcp_name_match(arg: Text<'_>) -> Result<Directive, Fault> {
-    let named = |text: Text<'_>| (!text.is_empty()).then(|| text.bytes());
-    let (tag, mut name) = whole((set_tag, context("a name", map_opt(rest, named))), arg)?;
+pub fn dhcp_name_match(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let named = |text: Input<'_>| (!text.is_empty()).then(|| text.bytes());
+    let (tag, mut name) = parse_all((set_tag, context("a name", map_opt(rest, named))), arg)?;
     let prefix = name.pop_if(|byte| *byte == b'*').is_some();
     Ok(Directive::NameMatch(TagRule { tag, matcher: NameMatch { name, prefix } }))
 }
 
 /// Reads the value of a `tag-if`.
-pub fn tag_if(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn tag_if(arg: Input<'_>) -> Result<Directive, ParseError> {
     let mut rule = TagIf { set: Vec::new(), conditions: Vec::new() };
     for field in arg.fields() {
-        match (field.after("set:"), field.after("tag:")) {
+        match (field.strip_prefix("set:"), field.strip_prefix("tag:")) {
             (Some(tag), _) if !tag.is_empty() => rule.set.push(tag.bytes()),
             (_, Some(tag)) if !tag.is_empty() => rule.conditions.push(Condition::new(tag)),
-            _ => return Err(Fault::own("bad tag-if", field, "set:<tag> or tag:<tag>")),
+            _ => return Err(ParseError::own("bad tag-if", field, "set:<tag> or tag:<tag>")),
         }
     }
     if rule.set.is_empty() {
-        return Err(Fault::own("bad tag-if", arg, "set:<tag>"));
+        return Err(ParseError::own("bad tag-if", arg, "set:<tag>"));
     }
     Ok(Directive::TagIf(rule))
 }
 
 /// Reads the value of a `dhcp-ignore`.
-pub fn dhcp_ignore(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_ignore(arg: Input<'_>) -> Result<Directive, ParseError> {
     Ok(Directive::DhcpIgnore(bare_conditions(arg)))
 }
 
-fn unwrapped(fault: nom::Err<Fault>) -> Fault {
+fn parse_all_fields(fault: nom::Err<ParseError>) -> ParseError {
     match fault {
         nom::Err::Error(fault) | nom::Err::Failure(fault) => fault,
-        nom::Err::Incomplete(_) => Fault::plain(Text::new(&[]), ""),
+        nom::Err::Incomplete(_) => ParseError::plain(Input::new(&[]), ""),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::option::option_value::Form;
+    use crate::option::option_value::ValueType;
     use crate::tests::{refused, value};
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(rule.tag, b"efi");
         assert_eq!(
             rule.matcher,
-            OptionMatch::Code(93, Value { bytes: vec![0, 7], form: Form::Number })
+            OptionMatch::Code(93, Value { bytes: vec![0, 7], value_type: ValueType::Number })
         );
     }
 
@@ -222,7 +222,7 @@ mod tests {
             panic!()
         };
         assert_eq!(
-            (&rule.matcher.bytes[..], &rule.matcher.wild[..]),
+            (&rule.matcher.bytes[..], &rule.matcher.wildcards[..]),
             (&[0x52, 0x54, 0, 0, 0, 0][..], &[3, 4, 5][..])
         );
         let Directive::MacMatch(rule) = value("dhcp-mac=set:a,06-00:11") else { panic!() };

@@ -5,17 +5,17 @@
 //! its shape and on the option it is for; [`value`](super::option_value) does that half.
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::option::option_value::{Value, Wanted, value};
+use crate::fault::ParseError;
+use crate::option::option_value::{Value, ExpectedValue, value};
 use crate::option_names::{self, Kind, OPTIONS6};
-use crate::text::Text;
-use crate::words::{Condition, whole_number};
+use crate::text::Input;
+use crate::words::{Condition, decimal};
 
 /// A `dhcp-option` line of any kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DhcpOption {
     /// What it is wrapped in.
-    pub lead: Lead,
+    pub encapsulation: Encapsulation,
     /// Which clients it is for.
     pub conditions: Vec<Condition>,
     /// Its number; only the low byte travels in IPv4.
@@ -28,7 +28,7 @@ pub struct DhcpOption {
 
 /// What an option is wrapped in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Lead {
+pub enum Encapsulation {
     /// Nothing.
     #[default]
     Plain,
@@ -51,33 +51,33 @@ pub enum Keyword {
     Match,
 }
 
-const WORDS: &str = "bad dhcp-option";
+const EXPECTED: &str = "bad dhcp-option";
 
 /// Reads the value of a `dhcp-option` or `dhcp-option-force`.
-pub fn dhcp_option(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_option(arg: Input<'_>) -> Result<Directive, ParseError> {
     option(arg, Keyword::Option).map(Directive::DhcpOption)
 }
 
 /// Reads the value of a `dhcp-option-pxe`.
-pub fn dhcp_option_pxe(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_option_pxe(arg: Input<'_>) -> Result<Directive, ParseError> {
     option(arg, Keyword::Pxe).map(Directive::PxeOption)
 }
 
 /// Reads an option for any of the keywords. Of a `dhcp-match`, `conditions` holds the tag to set.
-pub fn option(arg: Text<'_>, keyword: Keyword) -> Result<DhcpOption, Fault> {
+pub fn option(arg: Input<'_>, keyword: Keyword) -> Result<DhcpOption, ParseError> {
     let mut wrapping = Wrapping::default();
     let mut conditions = Vec::new();
     let mut left = arg;
     loop {
-        let (field, rest) = left.cut_comma();
-        if (wrapping.vendor || wrapping.encap) && field.after("option6:").is_some() {
+        let (field, rest) = left.split_comma();
+        if (wrapping.vendor || wrapping.encap) && field.strip_prefix("option6:").is_some() {
             let words = "unsupported encapsulation for IPv6 option";
-            return Err(Fault::own(words, field, "an IPv4 option"));
+            return Err(ParseError::own(words, field, "an IPv4 option"));
         }
         if let Some(code) = code(field, keyword)? {
-            let lead = wrapping.lead;
-            let wrapped = lead != Lead::Plain;
-            let wanted = Wanted {
+            let lead = wrapping.encapsulation;
+            let wrapped = lead != Encapsulation::Plain;
+            let wanted = ExpectedValue {
                 code: code.number,
                 kind: code.kind(wrapped),
                 internal: !wrapped && code.internal(),
@@ -85,7 +85,7 @@ pub fn option(arg: Text<'_>, keyword: Keyword) -> Result<DhcpOption, Fault> {
             };
             let value = value(rest, wanted, &lead, keyword)?;
             return Ok(DhcpOption {
-                lead,
+                encapsulation: lead,
                 conditions,
                 code: code.number,
                 value,
@@ -94,23 +94,23 @@ pub fn option(arg: Text<'_>, keyword: Keyword) -> Result<DhcpOption, Fault> {
         }
         if wrapping.takes(field, keyword)? {
             // A match may ask for an enterprise number alone, with or without a value behind it.
-            if matches!(wrapping.lead, Lead::Enterprise(_)) && keyword == Keyword::Match {
-                let lead = wrapping.lead;
-                let wanted = Wanted { code: 0, kind: None, internal: false, version6: false };
+            if matches!(wrapping.encapsulation, Encapsulation::Enterprise(_)) && keyword == Keyword::Match {
+                let lead = wrapping.encapsulation;
+                let wanted = ExpectedValue { code: 0, kind: None, internal: false, version6: false };
                 let value = value(rest, wanted, &lead, keyword)?;
-                return Ok(DhcpOption { lead, conditions, code: 0, value, version6: false });
+                return Ok(DhcpOption { encapsulation: lead, conditions, code: 0, value, version6: false });
             }
         } else {
             conditions.push(condition(field));
         }
-        left = rest.ok_or_else(|| Fault::own(WORDS, field, "an option number or option:<name>"))?;
+        left = rest.ok_or_else(|| ParseError::own(EXPECTED, field, "an option number or option:<name>"))?;
     }
 }
 
 /// Any word that is nothing else is a tag.
-fn condition(field: Text<'_>) -> Condition {
+fn condition(field: Input<'_>) -> Condition {
     let prefixes = ["tag:", "net:", "set:"];
-    Condition::new(prefixes.iter().find_map(|prefix| field.after(prefix)).unwrap_or(field))
+    Condition::new(prefixes.iter().find_map(|prefix| field.strip_prefix(prefix)).unwrap_or(field))
 }
 
 /// RFC 6926, section 6.1.
@@ -156,16 +156,16 @@ impl Code {
 }
 
 /// The code a field is; an empty field is code 0.
-fn code(field: Text<'_>, keyword: Keyword) -> Result<Option<Code>, Fault> {
-    let digits = |text: Text<'_>| {
-        text.bare().all(|byte| byte.is_ascii_digit()).then(|| whole_number(text)).flatten()
+fn code(field: Input<'_>, keyword: Keyword) -> Result<Option<Code>, ParseError> {
+    let digits = |text: Input<'_>| {
+        text.structural_bytes().all(|byte| byte.is_ascii_digit()).then(|| decimal(text)).flatten()
     };
-    let number = |text: Text<'_>| digits(text).map(i32::cast_unsigned);
-    let unknown = |name: Text<'_>| Fault::own(WORDS, name, "the name of an option");
+    let number = |text: Input<'_>| digits(text).map(i32::cast_unsigned);
+    let unknown = |name: Input<'_>| ParseError::own(EXPECTED, name, "the name of an option");
     if let Some(number) = number(field) {
         return Ok(Some(Code { number, named: None, version6: false }));
     }
-    if let Some(name) = field.after("option:") {
+    if let Some(name) = field.strip_prefix("option:") {
         let known = option_names::by_name(name)
             .filter(|known| !known.internal || keyword == Keyword::Match);
         let known = known.ok_or_else(|| unknown(name))?;
@@ -175,7 +175,7 @@ fn code(field: Text<'_>, keyword: Keyword) -> Result<Option<Code>, Fault> {
             version6: false,
         }));
     }
-    let Some(name) = field.after("option6:") else { return Ok(None) };
+    let Some(name) = field.strip_prefix("option6:") else { return Ok(None) };
     if let Some(number) = number(name) {
         return Ok(Some(Code { number, named: None, version6: true }));
     }
@@ -191,18 +191,18 @@ fn code(field: Text<'_>, keyword: Keyword) -> Result<Option<Code>, Fault> {
 /// IPv6 wherever they stand.
 #[derive(Default)]
 struct Wrapping {
-    lead: Lead,
+    encapsulation: Encapsulation,
     vendor: bool,
     encap: bool,
 }
 
 impl Wrapping {
     /// Takes `vendor:`, `encap:` or `vi-encap:`, if the field is one.
-    fn takes(&mut self, field: Text<'_>, keyword: Keyword) -> Result<bool, Fault> {
+    fn takes(&mut self, field: Input<'_>, keyword: Keyword) -> Result<bool, ParseError> {
         // What follows is not checked: a word counts as 0.
-        let number = |text: Text<'_>| whole_number(text).map_or(0, i32::cast_unsigned);
-        let complain = |words| Err(Fault::own(words, field, "another kind of option"));
-        if let Some(class) = field.after("vendor:") {
+        let number = |text: Input<'_>| decimal(text).map_or(0, i32::cast_unsigned);
+        let complain = |words| Err(ParseError::own(words, field, "another kind of option"));
+        if let Some(class) = field.strip_prefix("vendor:") {
             match keyword {
                 Keyword::Match => return complain("inappropriate vendor:"),
                 Keyword::Pxe => {
@@ -212,16 +212,16 @@ impl Wrapping {
                 Keyword::Option => {}
             }
             self.vendor = true;
-            self.lead = Lead::Vendor(class.bytes());
-        } else if let Some(code) = field.after("encap:") {
+            self.encapsulation = Encapsulation::Vendor(class.bytes());
+        } else if let Some(code) = field.strip_prefix("encap:") {
             // dnsmasq may crash behind a vendor; the words are those it means to say.
             if keyword == Keyword::Match || self.vendor {
                 return complain("inappropriate encap:");
             }
             self.encap = true;
-            self.lead = Lead::Encap(number(code));
-        } else if let Some(enterprise) = field.after("vi-encap:") {
-            self.lead = Lead::Enterprise(number(enterprise));
+            self.encapsulation = Encapsulation::Encap(number(code));
+        } else if let Some(enterprise) = field.strip_prefix("vi-encap:") {
+            self.encapsulation = Encapsulation::Enterprise(number(enterprise));
         } else {
             return Ok(false);
         }
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn discovery_control_of_the_wikis_is_one_byte() {
         let option = read("dhcp-option=vendor:PXEClient,6,2b");
-        assert_eq!(option.lead, Lead::Vendor(b"PXEClient".to_vec()));
+        assert_eq!(option.encapsulation, Encapsulation::Vendor(b"PXEClient".to_vec()));
         assert_eq!((option.code, &option.value.bytes[..]), (6, &[2][..]));
     }
 

@@ -4,9 +4,9 @@
 //! Only the proxy form is served. The others are read whole, so that a start can say what it refuses.
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
-use crate::words::{Condition, address4, address6, duration, prefixed, whole_number};
+use crate::fault::ParseError;
+use crate::text::Input;
+use crate::words::{Condition, address4, address6, duration, prefixed, decimal};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A `dhcp-range` line.
@@ -43,58 +43,58 @@ pub enum Lease {
     Seconds(u32),
 }
 
-const WORDS: &str = "bad dhcp-range";
-const SHORTEST_LEASE: u32 = 120;
-const USUAL_LEASE: Lease = Lease::Seconds(3600);
-const MOST_PIECES: usize = 8;
+const EXPECTED: &str = "bad dhcp-range";
+const MIN_LEASE: u32 = 120;
+const DEFAULT_LEASE: Lease = Lease::Seconds(3600);
+const MAX_FIELDS: usize = 8;
 
 /// Reads the value of a `dhcp-range`.
-pub fn dhcp_range(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_range(arg: Input<'_>) -> Result<Directive, ParseError> {
     let mut conditions = Vec::new();
     let mut set = None;
     let mut left = arg;
     while let Some((prefix, rest)) = leading_tag(left) {
-        left = rest.ok_or_else(|| Fault::own(WORDS, prefix, "an address"))?;
+        left = rest.ok_or_else(|| ParseError::own(EXPECTED, prefix, "an address"))?;
         if let Some(tag) = prefixed(prefix) {
             conditions.extend((!tag.is_empty()).then(|| Condition::new(tag)));
         } else if set.as_ref().is_some_and(|tag: &Vec<u8>| !tag.is_empty()) {
-            return Err(Fault::own("only one tag allowed", prefix, "an address"));
+            return Err(ParseError::own("only one tag allowed", prefix, "an address"));
         } else {
-            set = Some(prefix.after("set:").unwrap_or(prefix).bytes());
+            set = Some(prefix.strip_prefix("set:").unwrap_or(prefix).bytes());
         }
     }
     Ok(Directive::DhcpRange(DhcpRange { conditions, set, kind: kind(left)? }))
 }
 
 /// The field in front, unless it could be an address: hex digits, dots, colons and blanks up to a comma.
-fn leading_tag(text: Text<'_>) -> Option<(Text<'_>, Option<Text<'_>>)> {
+fn leading_tag(text: Input<'_>) -> Option<(Input<'_>, Option<Input<'_>>)> {
     let in_address = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b' ' | b'.' | b':');
-    match text.bare().find(|&byte| !in_address(byte)) {
+    match text.structural_bytes().find(|&byte| !in_address(byte)) {
         None | Some(b',') => None,
-        Some(_) => Some(text.cut_comma()),
+        Some(_) => Some(text.split_comma()),
     }
 }
 
-fn kind(text: Text<'_>) -> Result<RangeKind, Fault> {
+fn kind(text: Input<'_>) -> Result<RangeKind, ParseError> {
     // The last one keeps what is too much, and can be nothing then.
-    let fields = text.split(MOST_PIECES);
+    let fields = text.split(MAX_FIELDS);
     let &[first, second, ref more @ ..] = &fields[..] else {
-        return Err(Fault::own(WORDS, text, "an address and what kind of range it begins"));
+        return Err(ParseError::own(EXPECTED, text, "an address and what kind of range it begins"));
     };
     if let Some(start) = address4(first) {
         version4(start, second, more)
     } else if let Some(start) = address6(first) {
         version6(start, &fields[1..])
     } else {
-        Err(Fault::own(WORDS, first, "an address"))
+        Err(ParseError::own(EXPECTED, first, "an address"))
     }
 }
 
-fn version4(start: Ipv4Addr, second: Text<'_>, more: &[Text<'_>]) -> Result<RangeKind, Fault> {
+fn version4(start: Ipv4Addr, second: Input<'_>, more: &[Input<'_>]) -> Result<RangeKind, ParseError> {
     let special = second.is("proxy") || second.is("static");
     let end = address4(second);
     if !special && end.is_none() {
-        return Err(Fault::own(WORDS, second, "proxy, static or an address"));
+        return Err(ParseError::own(EXPECTED, second, "proxy, static or an address"));
     }
     let mut left = more;
     let netmask = dotted(&mut left);
@@ -102,10 +102,10 @@ fn version4(start: Ipv4Addr, second: Text<'_>, more: &[Text<'_>]) -> Result<Rang
     let mask = netmask.map_or(0, u32::from);
     if u32::from(start) & mask != u32::from(end) & mask {
         let expected = "an address of the same network";
-        return Err(Fault::own("inconsistent DHCP range", second, expected));
+        return Err(ParseError::own("inconsistent DHCP range", second, expected));
     }
     dotted(&mut left); // the broadcast address
-    let lease = lease(left)?.unwrap_or(USUAL_LEASE);
+    let lease = lease(left)?.unwrap_or(DEFAULT_LEASE);
     Ok(if second.is("proxy") {
         RangeKind::Proxy { subnet: start, netmask }
     } else if second.is("static") {
@@ -116,7 +116,7 @@ fn version4(start: Ipv4Addr, second: Text<'_>, more: &[Text<'_>]) -> Result<Rang
 }
 
 /// Takes an address from the front. What has no dot is a lease time.
-fn dotted(left: &mut &[Text<'_>]) -> Option<Ipv4Addr> {
+fn dotted(left: &mut &[Input<'_>]) -> Option<Ipv4Addr> {
     let (first, rest) = left.split_first()?;
     let address = address4(*first)?;
     *left = rest;
@@ -124,10 +124,10 @@ fn dotted(left: &mut &[Text<'_>]) -> Option<Ipv4Addr> {
 }
 
 /// The last field. An empty one is fine.
-fn lease(left: &[Text<'_>]) -> Result<Option<Lease>, Fault> {
+fn lease(left: &[Input<'_>]) -> Result<Option<Lease>, ParseError> {
     let Some((&first, rest)) = left.split_first() else { return Ok(None) };
     if let Some(&extra) = rest.first() {
-        return Err(Fault::own(WORDS, extra, "nothing behind the lease time"));
+        return Err(ParseError::own(EXPECTED, extra, "nothing behind the lease time"));
     }
     if first.is_empty() {
         return Ok(None);
@@ -136,31 +136,31 @@ fn lease(left: &[Text<'_>]) -> Result<Option<Lease>, Fault> {
         return Ok(Some(Lease::Infinite));
     }
     let seconds =
-        duration(first).ok_or_else(|| Fault::own(WORDS, first, "a netmask or a lease time"))?;
-    Ok(Some(Lease::Seconds(seconds.max(SHORTEST_LEASE))))
+        duration(first).ok_or_else(|| ParseError::own(EXPECTED, first, "a netmask or a lease time"))?;
+    Ok(Some(Lease::Seconds(seconds.max(MIN_LEASE))))
 }
 
 /// Words that may follow an IPv6 start, those that ask for router advertisements first.
-const ROUTER_WORDS: &[&str] = &["ra-only", "slaac", "ra-names", "ra-advrouter", "ra-stateless"];
-const OTHER_WORDS: &[&str] = &["static", "off-link"];
+const RA_KEYWORDS: &[&str] = &["ra-only", "slaac", "ra-names", "ra-advrouter", "ra-stateless"];
+const OTHER_KEYWORDS: &[&str] = &["static", "off-link"];
 /// The length of a prefix that nobody has named.
-const USUAL_PREFIX: i32 = 64;
+const DEFAULT_PREFIX_LEN: i32 = 64;
 
 /// Checks an IPv6 range as dnsmasq does. `fields` are those behind the start address.
-fn version6(start: Ipv6Addr, fields: &[Text<'_>]) -> Result<RangeKind, Fault> {
+fn version6(start: Ipv6Addr, fields: &[Input<'_>]) -> Result<RangeKind, ParseError> {
     let end = fields.first().and_then(|field| address6(*field));
     let words = &fields[usize::from(end.is_some())..];
     let count = words.iter().take_while(|field| is_word6(**field)).count();
     let (words, mut left) = words.split_at(count);
-    let mut prefix = USUAL_PREFIX;
+    let mut prefix = DEFAULT_PREFIX_LEN;
     if let Some((first, rest)) = left.split_first()
-        && first.bare().all(|byte| byte.is_ascii_digit())
-        && let Some(length) = whole_number(*first).filter(|length| *length <= 128)
+        && first.structural_bytes().all(|byte| byte.is_ascii_digit())
+        && let Some(length) = decimal(*first).filter(|length| *length <= 128)
     {
         (prefix, left) = (length, rest);
     }
-    let is_router = |word: &Text<'_>| ROUTER_WORDS.iter().any(|known| word.is(known));
-    let constructed = words.iter().any(|word| word.after("constructor:").is_some());
+    let is_router = |word: &Input<'_>| RA_KEYWORDS.iter().any(|known| word.is(known));
+    let constructed = words.iter().any(|word| word.strip_prefix("constructor:").is_some());
     // Above the first 64 bits nothing is left to compare of a shorter prefix: that is refused before.
     let network = |address: Ipv6Addr| u128::from(address) >> (128 - prefix.clamp(1, 128));
     let same = end.is_none_or(|end| network(end) == network(start));
@@ -178,12 +178,12 @@ fn version6(start: Ipv6Addr, fields: &[Text<'_>]) -> Result<RangeKind, Fault> {
     } else {
         return lease(left).map(|_| RangeKind::Version6);
     };
-    Err(Fault::own(words, fields[0], "another prefix"))
+    Err(ParseError::own(words, fields[0], "another prefix"))
 }
 
-fn is_word6(field: Text<'_>) -> bool {
-    field.after("constructor:").is_some()
-        || ROUTER_WORDS.iter().chain(OTHER_WORDS).any(|word| field.is(word))
+fn is_word6(field: Input<'_>) -> bool {
+    field.strip_prefix("constructor:").is_some()
+        || RA_KEYWORDS.iter().chain(OTHER_KEYWORDS).any(|word| field.is(word))
 }
 
 #[cfg(test)]

@@ -8,109 +8,109 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
-use crate::words::{address4, address6, hex, is_address, whole_number};
+use crate::fault::ParseError;
+use crate::text::Input;
+use crate::words::{address4, address6, hex, is_address, decimal};
 
 /// Reads the value of a `dhcp-relay`. What begins with no address passes: dnsmasq 2.90 and 2.91 take it.
-pub fn dhcp_relay(arg: Text<'_>) -> Result<Directive, Fault> {
-    let bad = |at| Err(Fault::own("Bad dhcp-relay", at, "a local address and a server"));
+pub fn dhcp_relay(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let bad = |at| Err(ParseError::own("Bad dhcp-relay", at, "a local address and a server"));
     let fields = arg.split(3);
     let &[local, server, ref interface @ ..] = &fields[..] else { return bad(arg) };
-    let (server, _) = server.cut_at(b'#');
+    let (server, _) = server.split_trimmed(b'#');
     let same = match (address4(local), address6(local)) {
         (Some(_), _) => address4(server).is_some(),
         (_, Some(_)) => address6(server).is_some(),
-        _ => return Ok(Directive::Unserved),
+        _ => return Ok(Directive::ValidatedOnly),
     };
     // Without an address the server is an interface to broadcast on.
     let is_pattern = server.cells().iter().any(|cell| cell.is(b'*'));
     if !same && (is_pattern || !interface.is_empty()) {
         return bad(server);
     }
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of a `dhcp-split-relay`.
-pub fn dhcp_split_relay(arg: Text<'_>) -> Result<Directive, Fault> {
-    let bad = |at| Fault::own("Bad dhcp-relay", at, "a local address, a server and an interface");
+pub fn dhcp_split_relay(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let bad = |at| ParseError::own("Bad dhcp-relay", at, "a local address, a server and an interface");
     let &[local, server, _] = &arg.split(3)[..] else { return Err(bad(arg)) };
-    for address in [local, server.cut_at(b'#').0] {
+    for address in [local, server.split_trimmed(b'#').0] {
         address4(address).ok_or_else(|| bad(address))?;
     }
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of a `leasequery`.
-pub fn leasequery(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    let Some(arg) = arg else { return Ok(Directive::Unserved) };
-    let (address, length) = arg.cut_at(b'/');
+pub fn leasequery(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    let Some(arg) = arg else { return Ok(Directive::ValidatedOnly) };
+    let (address, length) = arg.split_trimmed(b'/');
     if !is_address(address) {
-        return Err(Fault::plain(address, "an address"));
+        return Err(ParseError::plain(address, "an address"));
     }
-    match length.filter(|length| whole_number(*length).is_none()) {
-        Some(length) => Err(Fault::plain(length, "a prefix length")),
-        None => Ok(Directive::Unserved),
+    match length.filter(|length| decimal(*length).is_none()) {
+        Some(length) => Err(ParseError::plain(length, "a prefix length")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
 /// Smallest MTU of IPv6 (RFC 8200, section 5).
-const SMALLEST_MTU: i32 = 1280;
+const MIN_MTU: i32 = 1280;
 
 /// Reads the value of a `ra-param`.
-pub fn ra_param(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn ra_param(arg: Input<'_>) -> Result<Directive, ParseError> {
     const WORDS: &str = "bad RA-params";
-    let (_, Some(mut rest)) = arg.cut_comma() else { return Ok(Directive::Unserved) };
-    let (mut field, mut behind) = rest.cut_comma();
-    let more = |text: Option<Text<'_>>, at| {
-        text.map(drop).ok_or_else(|| Fault::own(WORDS, at, "a comma and an interval"))
+    let (_, Some(mut rest)) = arg.split_comma() else { return Ok(Directive::ValidatedOnly) };
+    let (mut field, mut behind) = rest.split_comma();
+    let more = |text: Option<Input<'_>>, at| {
+        text.map(drop).ok_or_else(|| ParseError::own(WORDS, at, "a comma and an interval"))
     };
     if let Some(mtu) = after_any_case(field, "mtu:") {
-        if whole_number(mtu).is_some_and(|size| size < SMALLEST_MTU) {
-            return Err(Fault::own(WORDS, mtu, "an MTU of 1280 or more"));
+        if decimal(mtu).is_some_and(|size| size < MIN_MTU) {
+            return Err(ParseError::own(WORDS, mtu, "an MTU of 1280 or more"));
         }
         more(behind, field)?;
         rest = behind.unwrap_or(field);
-        (field, behind) = rest.cut_comma();
+        (field, behind) = rest.split_comma();
     }
     if ["high", "low"].iter().any(|word| after_any_case(field, word).is_some()) {
         more(behind, field)?;
         rest = behind.unwrap_or(field);
     }
-    match rest.split(2).into_iter().find(|number| whole_number(*number).is_none()) {
-        Some(number) => Err(Fault::own(WORDS, number, "a time in seconds")),
-        None => Ok(Directive::Unserved),
+    match rest.split(2).into_iter().find(|number| decimal(*number).is_none()) {
+        Some(number) => Err(ParseError::own(WORDS, number, "a time in seconds")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
-fn after_any_case<'a>(text: Text<'a>, word: &str) -> Option<Text<'a>> {
-    let head = text.bare().take(word.len());
+fn after_any_case<'a>(text: Input<'a>, word: &str) -> Option<Input<'a>> {
+    let head = text.structural_bytes().take(word.len());
     let fits = text.cells().len() >= word.len()
         && head.zip(word.bytes()).all(|(have, want)| have.eq_ignore_ascii_case(&want));
     fits.then(|| nom::Input::take_from(&text, word.len()))
 }
 
 /// Reads the value of a `dhcp-duid`. dnsmasq crashes on bad hex.
-pub fn dhcp_duid(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_duid(arg: Input<'_>) -> Result<Directive, ParseError> {
     const WORDS: &str = "bad DUID";
-    let (enterprise, bytes) = arg.cut_comma();
-    let bytes = bytes.ok_or_else(|| Fault::own(WORDS, arg, "a number and bytes in hex"))?;
-    if whole_number(enterprise).is_none() {
-        return Err(Fault::own(WORDS, enterprise, "an enterprise number"));
+    let (enterprise, bytes) = arg.split_comma();
+    let bytes = bytes.ok_or_else(|| ParseError::own(WORDS, arg, "a number and bytes in hex"))?;
+    if decimal(enterprise).is_none() {
+        return Err(ParseError::own(WORDS, enterprise, "an enterprise number"));
     }
     match hex(bytes, usize::MAX, true) {
-        Some(_) => Ok(Directive::Unserved),
-        None => Err(Fault::plain(bytes, "bytes in hex")),
+        Some(_) => Ok(Directive::ValidatedOnly),
+        None => Err(ParseError::plain(bytes, "bytes in hex")),
     }
 }
 
 /// Reads the value of a `dhcp-proxy`.
-pub fn dhcp_proxy(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    for field in arg.into_iter().flat_map(Text::fields) {
+pub fn dhcp_proxy(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    for field in arg.into_iter().flat_map(Input::fields) {
         address4(field)
-            .ok_or_else(|| Fault::own("bad dhcp-proxy address", field, "an IPv4 address"))?;
+            .ok_or_else(|| ParseError::own("bad dhcp-proxy address", field, "an IPv4 address"))?;
     }
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 #[cfg(test)]
@@ -134,7 +134,7 @@ mod tests {
         for line in
             ["dhcp-relay=x,y", "ra-param=eth0", "ra-param=eth0,mtu:off,LOWEST,60,0", "leasequery"]
         {
-            assert_eq!(value(line), Directive::Unserved, "{line}");
+            assert_eq!(value(line), Directive::ValidatedOnly, "{line}");
         }
     }
 }

@@ -9,79 +9,79 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
-use crate::words::{is_address, whole_number};
+use crate::fault::ParseError;
+use crate::text::Input;
+use crate::words::{is_address, decimal};
 
 /// Reads the value of an `add-mac`.
-pub fn add_mac(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    let known = |word: &Text<'_>| matches!(&word.bytes()[..], b"base64" | b"text");
+pub fn add_mac(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    let known = |word: &Input<'_>| matches!(&word.bytes()[..], b"base64" | b"text");
     match arg.filter(|word| !known(word)) {
-        Some(word) => Err(Fault::plain(word, "base64 or text")),
-        None => Ok(Directive::Unserved),
+        Some(word) => Err(ParseError::plain(word, "base64 or text")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
 /// Reads the value of an `add-subnet`.
-pub fn add_subnet(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn add_subnet(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     for subnet in arg.into_iter().flat_map(|arg| arg.split(2)) {
-        let (first, length) = subnet.cut_at(b'/');
+        let (first, length) = subnet.split_trimmed(b'/');
         let number = match length {
             Some(_) if !is_address(first) => {
-                return Err(Fault::own("bad address", first, "an address"));
+                return Err(ParseError::own("bad address", first, "an address"));
             }
             Some(length) => length,
             None => first,
         };
-        if whole_number(number).is_none() {
-            return Err(Fault::plain(number, "a prefix length"));
+        if decimal(number).is_none() {
+            return Err(ParseError::plain(number, "a prefix length"));
         }
     }
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Shortest time before a query is sent again, in ms.
-const SHORTEST_RETRY: i32 = 50;
+const MIN_RETRY: i32 = 50;
 
 /// Reads the value of a `fast-dns-retry`.
-pub fn fast_dns_retry(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    let Some(arg) = arg else { return Ok(Directive::Unserved) };
-    let (first, rest) = arg.cut_comma();
-    if whole_number(first).is_none_or(|time| time < SHORTEST_RETRY) {
-        return Err(Fault::plain(first, "a time of 50 ms or more"));
+pub fn fast_dns_retry(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    let Some(arg) = arg else { return Ok(Directive::ValidatedOnly) };
+    let (first, rest) = arg.split_comma();
+    if decimal(first).is_none_or(|time| time < MIN_RETRY) {
+        return Err(ParseError::plain(first, "a time of 50 ms or more"));
     }
-    match rest.filter(|time| whole_number(*time).is_none()) {
-        Some(time) => Err(Fault::plain(time, "a time in ms")),
-        None => Ok(Directive::Unserved),
+    match rest.filter(|time| decimal(*time).is_none()) {
+        Some(time) => Err(ParseError::plain(time, "a time in ms")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
 /// Reads the value of a `use-stale-cache`.
-pub fn use_stale_cache(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    match arg.filter(|time| whole_number(*time).is_none_or(i32::is_negative)) {
-        Some(time) => Err(Fault::plain(time, "a time in seconds")),
-        None => Ok(Directive::Unserved),
+pub fn use_stale_cache(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    match arg.filter(|time| decimal(*time).is_none_or(i32::is_negative)) {
+        Some(time) => Err(ParseError::plain(time, "a time in seconds")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
 /// Reads the value of an `umbrella`.
-pub fn umbrella(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    for field in arg.into_iter().flat_map(Text::fields) {
-        let fits = if let Some(device) = field.after("deviceid:") {
-            device.cells().len() == 16 && device.bare().all(|byte| byte.is_ascii_hexdigit())
+pub fn umbrella(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    for field in arg.into_iter().flat_map(Input::fields) {
+        let fits = if let Some(device) = field.strip_prefix("deviceid:") {
+            device.cells().len() == 16 && device.structural_bytes().all(|byte| byte.is_ascii_hexdigit())
         } else {
-            let number = field.after("orgid:").or_else(|| field.after("assetid:"));
+            let number = field.strip_prefix("orgid:").or_else(|| field.strip_prefix("assetid:"));
             number.is_some_and(|number| thirty_two_bits(number).is_some())
         };
         if !fits {
-            return Err(Fault::plain(field, "deviceid:<16 hex digits>, orgid:<n> or assetid:<n>"));
+            return Err(ParseError::plain(field, "deviceid:<16 hex digits>, orgid:<n> or assetid:<n>"));
         }
     }
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Digits, none included, up to 2³² - 1.
-fn thirty_two_bits(text: Text<'_>) -> Option<u32> {
+fn thirty_two_bits(text: Input<'_>) -> Option<u32> {
     let bytes = text.bytes();
     if bytes.is_empty() {
         return Some(0);
@@ -91,34 +91,34 @@ fn thirty_two_bits(text: Text<'_>) -> Option<u32> {
 }
 
 /// Reads the value of a `connmark-allowlist-enable`.
-pub fn connmark_enable(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn connmark_enable(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     match arg.filter(|mask| thirty_two_bits(*mask).is_none_or(|mask| mask == 0)) {
-        Some(mask) => Err(Fault::plain(mask, "a mask above 0")),
-        None => Ok(Directive::Unserved),
+        Some(mask) => Err(ParseError::plain(mask, "a mask above 0")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
 /// Reads the value of a `connmark-allowlist`. No blanks are dropped in it.
-pub fn connmark_allowlist(arg: Text<'_>) -> Result<Directive, Fault> {
-    let cells = arg.restored();
-    let text = Text::new(&cells);
+pub fn connmark_allowlist(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let cells = arg.unquoted();
+    let text = Input::new(&cells);
     let (marks, patterns) =
-        text.cut(b',').map_or((text, None), |(marks, rest)| (marks, Some(rest)));
-    let (mark, mask) = marks.cut(b'/').map_or((marks, None), |(mark, rest)| (mark, Some(rest)));
+        text.split_once(b',').map_or((text, None), |(marks, rest)| (marks, Some(rest)));
+    let (mark, mask) = marks.split_once(b'/').map_or((marks, None), |(mark, rest)| (mark, Some(rest)));
     for number in std::iter::once(mark).chain(mask) {
-        if number.is_empty() || whole_number(number).is_none() {
-            return Err(Fault::plain(number, "a number"));
+        if number.is_empty() || decimal(number).is_none() {
+            return Err(ParseError::plain(number, "a number"));
         }
     }
-    let Some(patterns) = patterns else { return Ok(Directive::Unserved) };
+    let Some(patterns) = patterns else { return Ok(Directive::ValidatedOnly) };
     let bits = thirty_two_bits(mark).filter(|bits| *bits > 0);
-    let bits = bits.ok_or_else(|| Fault::plain(mark, "a mark above 0"))?;
+    let bits = bits.ok_or_else(|| ParseError::plain(mark, "a mark above 0"))?;
     if let Some(mask) = mask.filter(|mask| thirty_two_bits(*mask).is_none_or(|m| bits & !m != 0)) {
-        return Err(Fault::plain(mask, "a mask that covers the mark"));
+        return Err(ParseError::plain(mask, "a mask that covers the mark"));
     }
     match patterns.bytes().split(|&byte| byte == b'/').find(|pattern| !is_pattern(pattern)) {
-        Some(_) => Err(Fault::plain(patterns, "patterns of names with two labels or more")),
-        None => Ok(Directive::Unserved),
+        Some(_) => Err(ParseError::plain(patterns, "patterns of names with two labels or more")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
             "connmark-allowlist=1/3,*.a.b/*",
             "fast-dns-retry=50,",
         ] {
-            assert_eq!(value(line), Directive::Unserved, "{line}");
+            assert_eq!(value(line), Directive::ValidatedOnly, "{line}");
         }
     }
 }

@@ -9,88 +9,88 @@
 
 use super::records::{family, named, sixteen_bits};
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
-use crate::words::{hex, is_address, whole_number};
+use crate::fault::ParseError;
+use crate::text::Input;
+use crate::words::{hex, is_address, decimal};
 
 /// Reads the value of an `auth-server`. Its name is not looked at.
-pub fn auth_server(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn auth_server(arg: Input<'_>) -> Result<Directive, ParseError> {
     for field in arg.fields().skip(1) {
-        let cells = field.restored();
-        let field = Text::new(&cells);
+        let cells = field.unquoted();
+        let field = Input::new(&cells);
         if !is_address(field) {
             family(field)?;
         }
     }
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of an `auth-zone`.
-pub fn auth_zone(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn auth_zone(arg: Input<'_>) -> Result<Directive, ParseError> {
     let mut fields = arg.fields();
     fields.next().map_or(Ok(()), |zone| named(zone, "invalid auth-zone"))?;
     for field in fields {
-        let (place, behind) = field.after("exclude:").unwrap_or(field).cut_at(b'/');
+        let (place, behind) = field.strip_prefix("exclude:").unwrap_or(field).split_trimmed(b'/');
         let Some(behind) = behind else { continue };
-        let number = whole_number(behind);
+        let number = decimal(behind);
         let fits = if is_address(place) { number.is_some() } else { matches!(number, Some(4 | 6)) };
         if !fits {
-            return Err(Fault::plain(behind, "a prefix length, or 4 or 6 behind an interface"));
+            return Err(ParseError::plain(behind, "a prefix length, or 4 or 6 behind an interface"));
         }
     }
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of an `auth-peer`.
-pub fn auth_peer(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn auth_peer(arg: Input<'_>) -> Result<Directive, ParseError> {
     for field in arg.fields() {
-        if !is_address(Text::new(&field.restored())) {
-            return Err(Fault::plain(field, "an address"));
+        if !is_address(Input::new(&field.unquoted())) {
+            return Err(ParseError::plain(field, "an address"));
         }
     }
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of a `trust-anchor`. A domain alone, since dnsmasq 2.92, is one without proofs.
-pub fn trust_anchor(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn trust_anchor(arg: Input<'_>) -> Result<Directive, ParseError> {
     const WORDS: &str = "bad trust anchor";
-    let (zone, rest) = arg.cut_comma();
+    let (zone, rest) = arg.split_comma();
     named(zone, WORDS)?;
-    let Some(rest) = rest else { return Ok(Directive::Unserved) };
-    let rest = match rest.cut_comma() {
+    let Some(rest) = rest else { return Ok(Directive::ValidatedOnly) };
+    let rest = match rest.split_comma() {
         (class, Some(behind)) if ["IN", "CH", "HS"].iter().any(|known| class.is(known)) => behind,
         _ => rest,
     };
     let &[key_tag, algorithm, digest_type, digest] = &rest.split(4)[..] else {
-        return Err(Fault::own(WORDS, rest, "a key tag, an algorithm, a digest type and a digest"));
+        return Err(ParseError::own(WORDS, rest, "a key tag, an algorithm, a digest type and a digest"));
     };
     sixteen_bits(key_tag, WORDS)?;
     for number in [algorithm, digest_type] {
-        if !whole_number(number).is_some_and(|number| (0..=255).contains(&number)) {
-            return Err(Fault::own(WORDS, number, "a number up to 255"));
+        if !decimal(number).is_some_and(|number| (0..=255).contains(&number)) {
+            return Err(ParseError::own(WORDS, number, "a number up to 255"));
         }
     }
-    let mut cells = digest.restored().into_owned();
+    let mut cells = digest.unquoted().into_owned();
     cells.retain(|cell| !cell.is_blank());
-    match hex(Text::new(&cells), usize::MAX, true) {
-        Some(_) => Ok(Directive::Unserved),
-        None => Err(Fault::own("bad HEX in trust anchor", digest, "bytes in hex")),
+    match hex(Input::new(&cells), usize::MAX, true) {
+        Some(_) => Ok(Directive::ValidatedOnly),
+        None => Err(ParseError::own("bad HEX in trust anchor", digest, "bytes in hex")),
     }
 }
 
 /// Reads the value of a `dnssec-limits`, of which four are looked at.
-pub fn dnssec_limits(arg: Text<'_>) -> Result<Directive, Fault> {
-    match arg.fields().take(4).find(|limit| whole_number(*limit).is_none()) {
-        Some(limit) => Err(Fault::plain(limit, "a number")),
-        None => Ok(Directive::Unserved),
+pub fn dnssec_limits(arg: Input<'_>) -> Result<Directive, ParseError> {
+    match arg.fields().take(4).find(|limit| decimal(*limit).is_none()) {
+        Some(limit) => Err(ParseError::plain(limit, "a number")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
 /// Reads the value of a `dnssec-check-unsigned`.
-pub fn dnssec_check_unsigned(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn dnssec_check_unsigned(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     match arg.filter(|word| word.bytes() != b"no") {
-        Some(word) => Err(Fault::own("bad value for dnssec-check-unsigned", word, "no")),
-        None => Ok(Directive::Unserved),
+        Some(word) => Err(ParseError::own("bad value for dnssec-check-unsigned", word, "no")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
             "auth-zone=a,exclude:10.0.0.0/33,eth0/06",
             "dnssec-limits=1,,,4,x",
         ] {
-            assert_eq!(value(line), Directive::Unserved, "{line}");
+            assert_eq!(value(line), Directive::ValidatedOnly, "{line}");
         }
     }
 }

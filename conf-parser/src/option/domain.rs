@@ -7,9 +7,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
-use crate::words::{address4, address6, domain, whole_number};
+use crate::fault::ParseError;
+use crate::text::Input;
+use crate::words::{address4, address6, domain, decimal};
 
 /// A `domain` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,45 +23,45 @@ pub enum Domain {
 }
 
 /// Reads the value of a `domain`.
-pub fn domain_line(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn domain_line(arg: Input<'_>) -> Result<Directive, ParseError> {
     if arg.bytes() == b"#" {
         return Ok(Directive::Domain(Domain::FromResolvConf));
     }
-    let (name, rest) = arg.cut_comma();
-    let name = domain(name).ok_or_else(|| Fault::plain(name, "a domain"))?;
+    let (name, rest) = arg.split_comma();
+    let name = domain(name).ok_or_else(|| ParseError::plain(name, "a domain"))?;
     let Some(rest) = rest else { return Ok(Directive::Domain(Domain::General(name))) };
-    let cells = rest.restored();
-    let rest = Text::new(&cells);
+    let cells = rest.unquoted();
+    let rest = Input::new(&cells);
     let (behind, network) = match addresses(rest)? {
         // Anything else is an interface.
         None => return Ok(Directive::Domain(Domain::Conditional)),
         Some(Addresses { behind, network, .. }) => (behind, network),
     };
     match behind.filter(|word| network && !word.is("local")) {
-        Some(word) => Err(Fault::plain(word, "local")),
+        Some(word) => Err(ParseError::plain(word, "local")),
         None => Ok(Directive::Domain(Domain::Conditional)),
     }
 }
 
 /// Reads the value of a `synth-domain`.
-pub fn synth_domain(arg: Text<'_>) -> Result<Directive, Fault> {
-    let (name, rest) = arg.cut_comma();
+pub fn synth_domain(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let (name, rest) = arg.split_comma();
     if domain(name).is_none() {
-        return Err(Fault::plain(name, "a domain"));
+        return Err(ParseError::plain(name, "a domain"));
     }
-    let cells = rest.ok_or_else(|| Fault::plain(name, "a comma and addresses"))?.restored();
-    let rest = Text::new(&cells);
-    let addresses = addresses(rest)?.ok_or_else(|| Fault::plain(rest, "addresses"))?;
-    let Some(prefix) = addresses.behind else { return Ok(Directive::Unserved) };
+    let cells = rest.ok_or_else(|| ParseError::plain(name, "a comma and addresses"))?.unquoted();
+    let rest = Input::new(&cells);
+    let addresses = addresses(rest)?.ok_or_else(|| ParseError::plain(rest, "addresses"))?;
+    let Some(prefix) = addresses.behind else { return Ok(Directive::ValidatedOnly) };
     // A name made from an address must have room for the address.
     let longest = if addresses.version6 && addresses.network { 17 } else { 47 };
     let read = domain(prefix).filter(|name| name.len() <= longest);
-    let read = read.ok_or_else(|| Fault::own("bad prefix", prefix, "a short prefix of names"))?;
+    let read = read.ok_or_else(|| ParseError::own("bad prefix", prefix, "a short prefix of names"))?;
     if addresses.version6 && addresses.length < 64 && read.ends_with(b"*") {
         let expected = "a prefix length of 64 or more";
-        return Err(Fault::own("prefix length too small", rest, expected));
+        return Err(ParseError::own("prefix length too small", rest, expected));
     }
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// A stretch of addresses, and what follows it.
@@ -70,16 +70,16 @@ struct Addresses<'a> {
     /// Written with a prefix length.
     network: bool,
     length: i32,
-    behind: Option<Text<'a>>,
+    behind: Option<Input<'a>>,
 }
 
 /// `None`: neither a network nor an address.
-fn addresses(text: Text<'_>) -> Result<Option<Addresses<'_>>, Fault> {
-    let (network, length) = text.cut_at(b'/');
+fn addresses(text: Input<'_>) -> Result<Option<Addresses<'_>>, ParseError> {
+    let (network, length) = text.split_trimmed(b'/');
     if let Some(length) = length {
         return prefixed(network, length).map(Some);
     }
-    let (first, rest) = text.cut_comma();
+    let (first, rest) = text.split_comma();
     let version6 = address6(first).is_some();
     if !version6 && address4(first).is_none() {
         return Ok(None);
@@ -87,25 +87,25 @@ fn addresses(text: Text<'_>) -> Result<Option<Addresses<'_>>, Fault> {
     let Some(rest) = rest else {
         return Ok(Some(Addresses { version6, network: false, length: 0, behind: None }));
     };
-    let (last, behind) = rest.cut_comma();
+    let (last, behind) = rest.split_comma();
     let same = if version6 { address6(last).is_some() } else { address4(last).is_some() };
     if same {
         Ok(Some(Addresses { version6, network: false, length: 0, behind }))
     } else {
-        Err(Fault::plain(last, "an address of the same family"))
+        Err(ParseError::plain(last, "an address of the same family"))
     }
 }
 
-fn prefixed<'a>(network: Text<'a>, rest: Text<'a>) -> Result<Addresses<'a>, Fault> {
-    let (text, behind) = rest.cut_comma();
-    let length = whole_number(text).ok_or_else(|| Fault::plain(text, "a prefix length"))?;
+fn prefixed<'a>(network: Input<'a>, rest: Input<'a>) -> Result<Addresses<'a>, ParseError> {
+    let (text, behind) = rest.split_comma();
+    let length = decimal(text).ok_or_else(|| ParseError::plain(text, "a prefix length"))?;
     let (version6, most) = match (address4(network), address6(network)) {
         (Some(_), _) => (false, 32),
         (_, Some(_)) => (true, 128),
-        _ => return Err(Fault::plain(network, "an address")),
+        _ => return Err(ParseError::plain(network, "an address")),
     };
     if length > most {
-        return Err(Fault::own("bad prefix length", text, "a prefix length of the address"));
+        return Err(ParseError::own("bad prefix length", text, "a prefix length of the address"));
     }
     Ok(Addresses { version6, network: true, length, behind })
 }

@@ -1,16 +1,16 @@
 //! Lists of domain names: `<domain>[,<domain>…]`, as DNS writes them (RFC 1035, section 4.1.4; RFC 3397)
 
-use crate::fault::Fault;
-use crate::text::Text;
+use crate::fault::ParseError;
+use crate::text::Input;
 use crate::words::domain;
 
 /// Two top bits of a length: the rest is the place of what follows.
 const POINTER: u16 = 0xC000;
 
 /// The names of a list, canonical. An empty one ends it, whatever stands behind.
-pub fn domains(text: Text<'_>) -> Result<Vec<Vec<u8>>, Fault> {
+pub fn domains(text: Input<'_>) -> Result<Vec<Vec<u8>>, ParseError> {
     let named = text.fields().take_while(|field| !field.is_empty());
-    let bad = |field| Fault::own("bad domain in dhcp-option", field, "a domain name");
+    let bad = |field| ParseError::own("bad domain in dhcp-option", field, "a domain name");
     named.map(|field| domain(field).ok_or_else(|| bad(field))).collect()
 }
 
@@ -47,7 +47,7 @@ pub fn compressed(names: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
-fn tails_are_pointed_at_that_stand_in_full() {
+fn tails_are_compressed() {
     let size = |names: &str| {
         compressed(&names.split(',').map(|name| name.as_bytes().to_vec()).collect::<Vec<_>>()).len()
     };

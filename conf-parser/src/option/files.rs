@@ -6,8 +6,8 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
+use crate::fault::ParseError;
+use crate::text::Input;
 
 /// A `conf-dir` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,13 +55,13 @@ pub enum RunTimeFile {
 }
 
 /// Reads the value of a `conf-file`.
-pub fn conf_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    Ok(Directive::ConfFile(arg.map(Text::bytes).filter(|path| !path.is_empty())))
+pub fn conf_file(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    Ok(Directive::ConfFile(arg.map(Input::bytes).filter(|path| !path.is_empty())))
 }
 
 /// Reads the value of a `conf-dir`. `*` alone is no rule.
-pub fn conf_dir(arg: Text<'_>) -> Result<Directive, Fault> {
-    let mut fields = arg.fields().map(Text::bytes);
+pub fn conf_dir(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let mut fields = arg.fields().map(Input::bytes);
     let mut conf_dir = ConfDir {
         directory: fields.next().unwrap_or_default(),
         accept: Vec::new(),
@@ -77,7 +77,7 @@ pub fn conf_dir(arg: Text<'_>) -> Result<Directive, Fault> {
 }
 
 /// Reads the value of a `conf-script`.
-pub fn conf_script(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn conf_script(arg: Input<'_>) -> Result<Directive, ParseError> {
     Ok(Directive::ConfScript(arg.bytes()))
 }
 

@@ -10,9 +10,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::{About, Fault, Pending, Question};
-use crate::text::Text;
-use crate::words::{address4, address6, comma, domain, number16, whole, whole_number};
+use crate::fault::{CheckSubject, ParseError, DeferredCheck, SystemCheck};
+use crate::text::Input;
+use crate::words::{address4, address6, comma, domain, number16, parse_all, decimal};
 use nom::combinator::opt;
 use nom::sequence::preceded;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -34,7 +34,7 @@ pub struct SharedNetwork {
     /// An address of the ranges that are usable there; `None` is one of IPv6.
     pub network: Option<Ipv4Addr>,
     /// The interface must be there.
-    pub pending: Pending,
+    pub pending: DeferredCheck,
 }
 
 /// A `host-record` line: names of boot servers may be looked up in it.
@@ -57,90 +57,90 @@ pub enum SharedOn {
     Address6(Ipv6Addr),
 }
 
-const LONGEST_INTERFACE: usize = 15;
+const MAX_INTERFACE_LEN: usize = 15;
 
-fn names(arg: Text<'_>) -> Vec<Vec<u8>> {
-    arg.fields().map(Text::bytes).collect()
+fn names(arg: Input<'_>) -> Vec<Vec<u8>> {
+    arg.fields().map(Input::bytes).collect()
 }
 
 /// Reads the value of an `interface`.
-pub fn interface(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn interface(arg: Input<'_>) -> Result<Directive, ParseError> {
     Ok(Directive::Interface(names(arg)))
 }
 
 /// Reads the value of an `except-interface`.
-pub fn except_interface(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn except_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
     Ok(Directive::ExceptInterface(names(arg)))
 }
 
 /// Reads the value of a `no-dhcp-interface`.
-pub fn no_dhcp_interface(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn no_dhcp_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
     Ok(Directive::NoDhcpInterface(names(arg)))
 }
 
 /// Reads the value of a `no-dhcpv4-interface`.
-pub fn no_dhcpv4_interface(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn no_dhcpv4_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
     Ok(Directive::NoDhcpv4Interface(names(arg)))
 }
 
 /// Reads the value of a `listen-address`. Quotes do not matter but for commas.
-pub fn listen_address(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn listen_address(arg: Input<'_>) -> Result<Directive, ParseError> {
     let addresses = arg.fields().map(|written| {
-        let cells = written.restored();
-        let field = Text::new(&cells);
+        let cells = written.unquoted();
+        let field = Input::new(&cells);
         let four = address4(field).map(IpAddr::V4);
         four.or_else(|| address6(field).map(IpAddr::V6))
-            .ok_or_else(|| Fault::plain(written, "an IP address"))
+            .ok_or_else(|| ParseError::plain(written, "an IP address"))
     });
     addresses.collect::<Result<_, _>>().map(Directive::ListenAddress)
 }
 
 /// Reads the value of a `local-service`.
-pub fn local_service(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn local_service(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     match arg {
         None => Ok(Directive::LocalService { host: false }),
         Some(word) if word.is("net") => Ok(Directive::LocalService { host: false }),
         Some(word) if word.is("host") || word.bytes() == b"host" => {
             Ok(Directive::LocalService { host: true })
         }
-        Some(other) => Err(Fault::plain(other, "net or host")),
+        Some(other) => Err(ParseError::plain(other, "net or host")),
     }
 }
 
 /// Reads the value of a `port`.
-pub fn port(arg: Text<'_>) -> Result<Directive, Fault> {
-    whole(number16, arg).map(Directive::Port)
+pub fn port(arg: Input<'_>) -> Result<Directive, ParseError> {
+    parse_all(number16, arg).map(Directive::Port)
 }
 
 /// Reads the value of a `dhcp-alternate-port`.
-pub fn dhcp_alternate_port(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn dhcp_alternate_port(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     let Some(arg) = arg else { return Ok(Directive::AlternatePort { server: 1067, client: 1068 }) };
-    let read = whole((number16, opt(preceded(comma, number16))), arg);
-    let (server, client) = read.map_err(|fault| fault.saying("invalid port number"))?;
+    let read = parse_all((number16, opt(preceded(comma, number16))), arg);
+    let (server, client) = read.map_err(|fault| fault.with_message("invalid port number"))?;
     Ok(Directive::AlternatePort { server, client: client.unwrap_or(server.wrapping_add(1)) })
 }
 
 /// Reads the value of a `bridge-interface`. Empty and over-long aliases are dropped without a word.
-pub fn bridge_interface(arg: Text<'_>) -> Result<Directive, Fault> {
-    let bad = || Fault::own("bad bridge-interface", arg, "an interface and its aliases");
-    let (interface, aliases) = arg.cut_comma();
-    let usable = |name: &Vec<u8>| !name.is_empty() && name.len() <= LONGEST_INTERFACE;
+pub fn bridge_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let bad = || ParseError::own("bad bridge-interface", arg, "an interface and its aliases");
+    let (interface, aliases) = arg.split_comma();
+    let usable = |name: &Vec<u8>| !name.is_empty() && name.len() <= MAX_INTERFACE_LEN;
     let aliases = names(aliases.ok_or_else(bad)?).into_iter().filter(usable).collect();
-    if interface.cells().len() > LONGEST_INTERFACE {
+    if interface.cells().len() > MAX_INTERFACE_LEN {
         return Err(bad());
     }
     Ok(Directive::Bridge(Bridge { interface: interface.bytes(), aliases }))
 }
 
 /// Reads the value of a `shared-network`. Whether the interface exists is for the reader of the file to ask.
-pub fn shared_network(arg: Text<'_>) -> Result<Directive, Fault> {
-    let bad = || Fault::own("bad shared-network", arg, "an interface or address, and an address");
-    let (on, network) = arg.cut_comma();
+pub fn shared_network(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let bad = || ParseError::own("bad shared-network", arg, "an interface or address, and an address");
+    let (on, network) = arg.split_comma();
     let network = network.ok_or_else(bad)?;
     let network4 = address4(network);
     let on = match (address4(on), address6(on)) {
         (Some(address), _) if network4.is_some() => SharedOn::Address(address),
-        (None, None) if on.cells().len() <= LONGEST_INTERFACE && on.bare().eq(on.bytes()) => {
+        (None, None) if on.cells().len() <= MAX_INTERFACE_LEN && on.structural_bytes().eq(on.bytes()) => {
             SharedOn::Interface(on.bytes())
         }
         (None, Some(address)) if address6(network).is_some() => SharedOn::Address6(address),
@@ -149,32 +149,32 @@ pub fn shared_network(arg: Text<'_>) -> Result<Directive, Fault> {
     if network4.is_none() && address6(network).is_none() {
         return Err(bad());
     }
-    let mut pending = Pending::default();
+    let mut pending = DeferredCheck::default();
     if let SharedOn::Interface(name) = &on {
         // A label is not looked at.
         let name = name.split(|&byte| byte == b':').next().unwrap_or_default().to_vec();
-        pending.question = Some(Question { about: About::Interface(name), otherwise: bad() });
+        pending.question = Some(SystemCheck { subject: CheckSubject::Interface(name), error: bad() });
     }
     Ok(Directive::SharedNetwork(SharedNetwork { on, network: network4, pending }))
 }
 
 /// Reads the value of a `resolv-file`; an empty one takes the usual file away.
-pub fn resolv_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    Ok(Directive::ResolvFile(arg.map(Text::bytes).filter(|path| !path.is_empty())))
+pub fn resolv_file(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    Ok(Directive::ResolvFile(arg.map(Input::bytes).filter(|path| !path.is_empty())))
 }
 
 /// Reads the value of a `host-record`: names, addresses and a time to live, in any order.
-pub fn host_record(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn host_record(arg: Input<'_>) -> Result<Directive, ParseError> {
     let mut record = HostRecord::default();
-    let fields: Vec<Text<'_>> = arg.fields().collect();
+    let fields: Vec<Input<'_>> = arg.fields().collect();
     if fields.len() < 2 {
-        return Err(Fault::own("Bad host-record", arg, "a name and an address"));
+        return Err(ParseError::own("Bad host-record", arg, "a name and an address"));
     }
     for field in fields {
         if let Some(address) = address4(field) {
             record.address = Some(address);
-        } else if address6(field).is_none() && (field.is_empty() || whole_number(field).is_none()) {
-            let bad = || Fault::own("Bad name in host-record", field, "a name or an address");
+        } else if address6(field).is_none() && (field.is_empty() || decimal(field).is_none()) {
+            let bad = || ParseError::own("Bad name in host-record", field, "a name or an address");
             record.names.push(domain(field).ok_or_else(bad)?);
         }
     }

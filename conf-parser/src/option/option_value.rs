@@ -1,11 +1,11 @@
 //! The value of a DHCP option: from its shape to bytes (spec: config language, section 3.3, "Type of the value")
 
-use crate::fault::Fault;
-use crate::option::dhcp_option::{Keyword, Lead};
+use crate::fault::ParseError;
+use crate::option::dhcp_option::{Keyword, Encapsulation};
 use crate::option::domain_list::{compressed, domains};
 use crate::option::option_value6::value6;
 use crate::option_names::Kind;
-use crate::text::Text;
+use crate::text::Input;
 use crate::words::{address4, duration};
 
 /// A value as it travels.
@@ -14,12 +14,12 @@ pub struct Value {
     /// Its bytes.
     pub bytes: Vec<u8>,
     /// What it was written as; this decides how it is matched, and whether 0.0.0.0 means the server.
-    pub form: Form,
+    pub value_type: ValueType,
 }
 
 /// What a value was written as.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Form {
+pub enum ValueType {
     /// There is none.
     #[default]
     Absent,
@@ -38,7 +38,7 @@ pub enum Form {
 
 /// What an option asks of its value.
 #[derive(Clone, Copy)]
-pub struct Wanted {
+pub struct ExpectedValue {
     /// Its number.
     pub code: u32,
     /// The kind it was declared with.
@@ -51,11 +51,11 @@ pub struct Wanted {
 
 /// Reads what stands behind the comma; `None`: no comma.
 pub fn value(
-    text: Option<Text<'_>>,
-    wanted: Wanted,
-    lead: &Lead,
+    text: Option<Input<'_>>,
+    wanted: ExpectedValue,
+    lead: &Encapsulation,
     keyword: Keyword,
-) -> Result<Value, Fault> {
+) -> Result<Value, ParseError> {
     let Some(text) = text else { return Ok(Value::default()) };
     let value = if wanted.version6 {
         value6(text, wanted, &Shape::of(text, keyword))?
@@ -64,9 +64,9 @@ pub fn value(
     };
     let longest = match lead {
         _ if wanted.version6 => usize::from(u16::MAX),
-        Lead::Plain => 255,
-        Lead::Vendor(_) | Lead::Encap(_) => 253,
-        Lead::Enterprise(_) => 250,
+        Encapsulation::Plain => 255,
+        Encapsulation::Vendor(_) | Encapsulation::Encap(_) => 253,
+        Encapsulation::Enterprise(_) => 250,
     };
     if value.bytes.len() > longest { Err(too_long(text)) } else { Ok(value) }
 }
@@ -74,18 +74,18 @@ pub fn value(
 /// RFC 3361: names or addresses, told by the first byte.
 const SIP_SERVER: u32 = 120;
 
-fn too_long(text: Text<'_>) -> Fault {
-    Fault::own("dhcp-option too long", text, "a shorter value")
+fn too_long(text: Input<'_>) -> ParseError {
+    ParseError::own("dhcp-option too long", text, "a shorter value")
 }
 
-fn value4(text: Text<'_>, wanted: Wanted, lead: &Lead, keyword: Keyword) -> Result<Value, Fault> {
+fn value4(text: Input<'_>, wanted: ExpectedValue, lead: &Encapsulation, keyword: Keyword) -> Result<Value, ParseError> {
     let shape = Shape::of(text, keyword);
     // The size suffix is gone even where the value turns out to be text: `67,12s` sends `12`.
     let text = if shape.suffix.is_some() { text_without_last(text) } else { text };
-    let plain = matches!(lead, Lead::Plain);
+    let plain = matches!(lead, Encapsulation::Plain);
     match wanted.kind {
         Some(Kind::Addresses) if !(shape.address && shape.dot && shape.digit) => {
-            Err(Fault::own("bad IP address", text, "IPv4 addresses"))
+            Err(ParseError::own("bad IP address", text, "IPv4 addresses"))
         }
         Some(Kind::Name) => Ok(plain_text(text)),
         Some(Kind::Domains) if plain => domain_search(text),
@@ -113,9 +113,9 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    fn of(text: Text<'_>, keyword: Keyword) -> Self {
+    fn of(text: Input<'_>, keyword: Keyword) -> Self {
         let mut shape = Self { decimal: true, address: true, hex: true, ..Self::default() };
-        for (at, byte) in text.bare().enumerate() {
+        for (at, byte) in text.structural_bytes().enumerate() {
             let last = at + 1 == text.cells().len();
             match byte {
                 b'0'..=b'9' => shape.digit = true,
@@ -145,43 +145,43 @@ impl Shape {
     }
 }
 
-fn text_without_last(text: Text<'_>) -> Text<'_> {
+fn text_without_last(text: Input<'_>) -> Input<'_> {
     nom::Input::take(&text, text.cells().len().saturating_sub(1))
 }
 
-pub(super) fn plain_text(text: Text<'_>) -> Value {
-    Value { bytes: text.bytes(), form: Form::Text }
+pub(super) fn plain_text(text: Input<'_>) -> Value {
+    Value { bytes: text.bytes(), value_type: ValueType::Text }
 }
 
 /// Seconds, whatever stands behind the digits but for a last letter.
-fn time(text: Text<'_>) -> Value {
+fn time(text: Input<'_>) -> Value {
     let seconds = duration(text).unwrap_or_else(|| leading_number(text));
-    Value { bytes: seconds.to_be_bytes().to_vec(), form: Form::Number }
+    Value { bytes: seconds.to_be_bytes().to_vec(), value_type: ValueType::Number }
 }
 
 /// RFC 3397.
-fn domain_search(text: Text<'_>) -> Result<Value, Fault> {
-    Ok(Value { bytes: compressed(&domains(text)?), form: Form::Text })
+fn domain_search(text: Input<'_>) -> Result<Value, ParseError> {
+    Ok(Value { bytes: compressed(&domains(text)?), value_type: ValueType::Text })
 }
 
 /// RFC 3361: 0 for names.
-fn sip_server(text: Text<'_>) -> Result<Value, Fault> {
+fn sip_server(text: Input<'_>) -> Result<Value, ParseError> {
     let bytes = [&[0], &compressed(&domains(text)?)[..]].concat();
-    Ok(Value { bytes, form: Form::Text })
+    Ok(Value { bytes, value_type: ValueType::Text })
 }
 
 /// As many bytes as there are places between colons; longer groups fill in sequence.
-fn hex(text: Text<'_>) -> Value {
-    let written: Vec<u8> = text.bare().collect();
+fn hex(text: Input<'_>) -> Value {
+    let written: Vec<u8> = text.structural_bytes().collect();
     let places = written.split(|&byte| byte == b':').count();
     let read = crate::words::hex(text, places, true).unwrap_or_default();
     let mut bytes = read.bytes;
     bytes.resize(places, 0);
-    Value { bytes, form: Form::Hex(read.wild) }
+    Value { bytes, value_type: ValueType::Hex(read.wildcards) }
 }
 
 /// Big-endian, as wide as the option is declared, else as small as it fits.
-fn decimal(text: Text<'_>, shape: &Shape, wanted: Wanted) -> Result<Value, Fault> {
+fn decimal(text: Input<'_>, shape: &Shape, wanted: ExpectedValue) -> Result<Value, ParseError> {
     let number = leading_number(text);
     let bytes = number.to_be_bytes();
     let suffixed = shape.suffix.map(|suffix| match suffix {
@@ -201,12 +201,12 @@ fn decimal(text: Text<'_>, shape: &Shape, wanted: Wanted) -> Result<Value, Fault
             .max(1)
             .next_power_of_two(),
     };
-    Ok(Value { bytes: bytes[4 - width..].to_vec(), form: Form::Number })
+    Ok(Value { bytes: bytes[4 - width..].to_vec(), value_type: ValueType::Number })
 }
 
 /// As `atoi` reads it: a sign, digits up to the first other character, 32 bits of the result.
-fn leading_number(text: Text<'_>) -> u32 {
-    let bytes: Vec<u8> = text.bare().collect();
+fn leading_number(text: Input<'_>) -> u32 {
+    let bytes: Vec<u8> = text.structural_bytes().collect();
     let (minus, digits) = bytes.strip_prefix(b"-").map_or((false, &bytes[..]), |rest| (true, rest));
     let add = |sum: u32, byte: &u8| sum.wrapping_mul(10).wrapping_add(u32::from(byte - b'0'));
     let number = digits.iter().take_while(|byte| byte.is_ascii_digit()).fold(0, add);
@@ -214,16 +214,16 @@ fn leading_number(text: Text<'_>) -> u32 {
 }
 
 /// Addresses, or networks written `<address>/<bits>` (RFC 3442: the width, then the bytes that count).
-fn addresses(text: Text<'_>, wanted: Wanted, plain: bool) -> Result<Value, Fault> {
+fn addresses(text: Input<'_>, wanted: ExpectedValue, plain: bool) -> Result<Value, ParseError> {
     let mut bytes = Vec::with_capacity(text.cells().len() / 2);
     let mut relative = plain;
     if wanted.code == SIP_SERVER && plain {
         bytes.push(1); // RFC 3361: addresses, not names
     }
     for field in text.fields() {
-        let bad = || Fault::own("bad IPv4 address", field, "an IPv4 address");
-        if let Some((network, bits)) = field.cut(b'/') {
-            let bits = crate::words::whole_number(bits)
+        let bad = || ParseError::own("bad IPv4 address", field, "an IPv4 address");
+        if let Some((network, bits)) = field.split_once(b'/') {
+            let bits = crate::words::decimal(bits)
                 .and_then(|bits| u8::try_from(bits).ok())
                 .ok_or_else(bad)?;
             let octets = address4(network).ok_or_else(bad)?.octets();
@@ -234,7 +234,7 @@ fn addresses(text: Text<'_>, wanted: Wanted, plain: bool) -> Result<Value, Fault
             bytes.extend_from_slice(&address4(field).ok_or_else(bad)?.octets());
         }
     }
-    Ok(Value { bytes, form: Form::Addresses { relative } })
+    Ok(Value { bytes, value_type: ValueType::Addresses { relative } })
 }
 
 #[cfg(test)]

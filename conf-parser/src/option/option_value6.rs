@@ -1,16 +1,16 @@
 //! The value of a `DHCPv6` option: checked as dnsmasq does, and not sent (spec: config language, section 3.3)
 
-use crate::fault::Fault;
+use crate::fault::ParseError;
 use crate::option::domain_list::domains;
-use crate::option::option_value::{Shape, Value, Wanted, plain_text};
+use crate::option::option_value::{Shape, Value, ExpectedValue, plain_text};
 use crate::option_names::Kind;
-use crate::text::Text;
+use crate::text::Input;
 use crate::words::address6;
 
 /// RFC 5908: addresses or a domain list.
 pub(super) const NTP_SERVER: u32 = 56;
 
-pub(super) fn value6(text: Text<'_>, wanted: Wanted, shape: &Shape) -> Result<Value, Fault> {
+pub(super) fn value6(text: Input<'_>, wanted: ExpectedValue, shape: &Shape) -> Result<Value, ParseError> {
     let hex = shape.hex && shape.colon;
     match wanted.kind {
         Some(Kind::Addresses) => addresses(text)?,
@@ -23,19 +23,19 @@ pub(super) fn value6(text: Text<'_>, wanted: Wanted, shape: &Shape) -> Result<Va
 }
 
 /// Whether a text could be addresses: hex digits, colons, dots, brackets, commas, blanks.
-fn is_address_list(text: Text<'_>) -> bool {
+fn is_address_list(text: Input<'_>) -> bool {
     let fits = |byte: u8| byte.is_ascii_hexdigit() || b":.[], ".contains(&byte);
-    text.bare().any(|byte| byte == b':') && text.bare().all(fits)
+    text.structural_bytes().any(|byte| byte == b':') && text.structural_bytes().all(fits)
 }
 
 /// Each may stand in brackets, of which either may be missing.
-fn addresses(text: Text<'_>) -> Result<(), Fault> {
+fn addresses(text: Input<'_>) -> Result<(), ParseError> {
     for field in text.fields() {
-        let inner = field.after("[").unwrap_or(field);
+        let inner = field.strip_prefix("[").unwrap_or(field);
         let closed = inner.cells().last().is_some_and(|cell| cell.is(b']'));
         let size = inner.cells().len() - usize::from(closed);
         if address6(nom::Input::take(&inner, size)).is_none() {
-            return Err(Fault::own("bad IPv6 address", field, "an IPv6 address"));
+            return Err(ParseError::own("bad IPv6 address", field, "an IPv6 address"));
         }
     }
     Ok(())

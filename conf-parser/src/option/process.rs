@@ -7,9 +7,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
-use crate::words::{number, whole};
+use crate::fault::ParseError;
+use crate::text::Input;
+use crate::words::{number, parse_all};
 
 /// Where the log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +31,11 @@ pub const FACILITIES: &[(&str, u8)] = &[
     ("local4", 20), ("local5", 21), ("local6", 22), ("local7", 23),
 ];
 
-const USUAL_QUEUE: u32 = 5;
-const LONGEST_QUEUE: u32 = 100;
+const DEFAULT_LOG_QUEUE: u32 = 5;
+const MAX_LOG_QUEUE: u32 = 100;
 
 /// Reads the value of a `log-facility`.
-pub fn log_facility(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn log_facility(arg: Input<'_>) -> Result<Directive, ParseError> {
     let path = arg.bytes();
     let to = if path == b"-" {
         LogTo::Stderr
@@ -44,79 +44,79 @@ pub fn log_facility(arg: Text<'_>) -> Result<Directive, Fault> {
     } else {
         let known = FACILITIES.iter().find(|(name, _)| arg.is_ignoring_case(name));
         let known =
-            known.ok_or_else(|| Fault::own("bad log facility", arg, "a facility, a path or -"))?;
+            known.ok_or_else(|| ParseError::own("bad log facility", arg, "a facility, a path or -"))?;
         LogTo::Facility(known.1)
     };
     Ok(Directive::LogFacility(to))
 }
 
 /// Reads the value of a `log-async`: how many lines may wait. None may where it is 0, or empty.
-pub fn log_async(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn log_async(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     let queue = match arg {
-        None => USUAL_QUEUE,
+        None => DEFAULT_LOG_QUEUE,
         Some(arg) if arg.is_empty() => 0,
-        Some(arg) => u32::try_from(whole(number, arg)?)
-            .map_err(|_| Fault::plain(arg, "a number of lines"))?,
+        Some(arg) => u32::try_from(parse_all(number, arg)?)
+            .map_err(|_| ParseError::plain(arg, "a number of lines"))?,
     };
-    Ok(Directive::LogAsync(queue.min(LONGEST_QUEUE)))
+    Ok(Directive::LogAsync(queue.min(MAX_LOG_QUEUE)))
 }
 
 /// Reads the value of a `user`; none, or an empty one, keeps the user.
-pub fn user(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn user(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     Ok(Directive::User(optional(arg)))
 }
 
 /// Reads the value of a `group`; none, or an empty one, keeps the group.
-pub fn group(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn group(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     Ok(Directive::Group(optional(arg)))
 }
 
 /// Reads the value of a `pid-file`; none, or an empty one, is no file.
-pub fn pid_file(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn pid_file(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     Ok(Directive::PidFile(optional(arg)))
 }
 
 /// Reads the value of a `dhcp-leasefile`; none, or an empty one, is the usual file.
-pub fn dhcp_leasefile(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn dhcp_leasefile(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     Ok(Directive::LeaseFile(optional(arg)))
 }
 
 /// Reads the value of a `dhcp-lease`.
-pub fn dhcp_lease(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_lease(arg: Input<'_>) -> Result<Directive, ParseError> {
     dhcp_leasefile(Some(arg))
 }
 
 /// Reads the value of a `dhcp-lease-max`.
-pub fn dhcp_lease_max(arg: Text<'_>) -> Result<Directive, Fault> {
-    whole(number, arg).map(|most| Directive::MostLeases(most.cast_unsigned()))
+pub fn dhcp_lease_max(arg: Input<'_>) -> Result<Directive, ParseError> {
+    parse_all(number, arg).map(|most| Directive::DhcpLeaseMax(most.cast_unsigned()))
 }
 
 /// Reads the value of a `dhcp-broadcast`; with tags it is for some clients only.
-pub fn dhcp_broadcast(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    Ok(optional(arg).map_or(Directive::BroadcastToAll, |_| Directive::Unserved))
+pub fn dhcp_broadcast(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    Ok(optional(arg).map_or(Directive::BroadcastToAll, |_| Directive::ValidatedOnly))
 }
 
 /// Reads the value of a `dhcp-script`.
-pub fn dhcp_script(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_script(arg: Input<'_>) -> Result<Directive, ParseError> {
     Ok(Directive::Script(arg.bytes()))
 }
 
 /// Reads the value of a `dhcp-scriptuser`.
-pub fn dhcp_scriptuser(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dhcp_scriptuser(arg: Input<'_>) -> Result<Directive, ParseError> {
     Ok(Directive::ScriptUser(arg.bytes()))
 }
 
 /// Refuses a `dhcp-luascript`, as every ordinary build of dnsmasq does.
-pub fn dhcp_luascript(arg: Text<'_>) -> Result<Directive, Fault> {
-    Err(Fault::own(
+pub fn dhcp_luascript(arg: Input<'_>) -> Result<Directive, ParseError> {
+    Err(ParseError::own(
         "recompile with HAVE_LUASCRIPT defined to enable Lua scripts",
         arg,
         "dhcp-script instead",
     ))
 }
 
-fn optional(arg: Option<Text<'_>>) -> Option<Vec<u8>> {
-    arg.map(Text::bytes).filter(|value| !value.is_empty())
+fn optional(arg: Option<Input<'_>>) -> Option<Vec<u8>> {
+    arg.map(Input::bytes).filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
+use crate::fault::ParseError;
+use crate::text::Input;
 use crate::words::{
-    Condition, Parsed, address4, comma, conditions, field, number, one_of, rest, whole,
-    whole_number,
+    Condition, Parsed, address4, comma, conditions, field, number, one_of, rest, parse_all,
+    decimal,
 };
 use nom::Parser;
 use nom::branch::alt;
@@ -81,14 +81,14 @@ pub const ARCHITECTURES: &[&str] = &[
 ];
 
 /// Reads the value of a `pxe-service`.
-pub fn pxe_service(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn pxe_service(arg: Input<'_>) -> Result<Directive, ParseError> {
     let parser = (
         conditions,
         context("a client architecture", architecture),
         preceded(cut(context("a comma and the menu text", comma)), field),
         opt((preceded(comma, boot), opt(preceded(comma, server)))),
     );
-    whole(parser, arg).map(|(conditions, architecture, menu, tail)| {
+    parse_all(parser, arg).map(|(conditions, architecture, menu, tail)| {
         let (boot, server) = tail.unwrap_or((Boot::Type(0), None));
         let server = server.flatten();
         Directive::PxeService(PxeService {
@@ -102,21 +102,21 @@ pub fn pxe_service(arg: Text<'_>) -> Result<Directive, Fault> {
 }
 
 /// A number may be quoted, a name may not: `"7"` is an architecture, `"x86PC"` is none.
-fn architecture(arg: Text<'_>) -> Parsed<'_, u16> {
+fn architecture(arg: Input<'_>) -> Parsed<'_, u16> {
     alt((one_of(ARCHITECTURES), map(number, low16))).parse(arg)
 }
 
 /// All digits is a type, anything else a file.
-fn boot(arg: Text<'_>) -> Parsed<'_, Boot> {
-    let boot = |field: Text<'_>| {
-        whole_number(field).map_or_else(|| Boot::File(field.bytes()), |n| Boot::Type(low16(n)))
+fn boot(arg: Input<'_>) -> Parsed<'_, Boot> {
+    let boot = |field: Input<'_>| {
+        decimal(field).map_or_else(|| Boot::File(field.bytes()), |n| Boot::Type(low16(n)))
     };
     map(field, boot).parse(arg)
 }
 
 /// Everything that is left: a server name keeps its commas. An empty one is none.
-pub fn server(arg: Text<'_>) -> Parsed<'_, Option<Server>> {
-    let read = |text: Text<'_>| match address4(text) {
+pub fn server(arg: Input<'_>) -> Parsed<'_, Option<Server>> {
+    let read = |text: Input<'_>| match address4(text) {
         _ if text.is_empty() => None,
         Some(address) => Some(Server::Address(address)),
         None => Some(Server::Name(text.bytes())),
@@ -125,19 +125,19 @@ pub fn server(arg: Text<'_>) -> Parsed<'_, Option<Server>> {
 }
 
 /// Reads the value of a `pxe-prompt`. What is no number waits for ever, without complaint.
-pub fn pxe_prompt(arg: Text<'_>) -> Result<Directive, Fault> {
-    whole((conditions, field, opt(preceded(comma, rest))), arg).map(
+pub fn pxe_prompt(arg: Input<'_>) -> Result<Directive, ParseError> {
+    parse_all((conditions, field, opt(preceded(comma, rest))), arg).map(
         |(conditions, text, timeout)| {
             let seconds =
-                timeout.filter(|text| !text.is_empty()).and_then(whole_number).map_or(255, low8);
+                timeout.filter(|text| !text.is_empty()).and_then(decimal).map_or(255, low8);
             Directive::PxePrompt(PxePrompt { conditions, text: text.bytes(), seconds })
         },
     )
 }
 
 /// Reads the value of a `dhcp-pxe-vendor`.
-pub fn dhcp_pxe_vendor(arg: Text<'_>) -> Result<Directive, Fault> {
-    Ok(Directive::PxeVendors(arg.fields().map(Text::bytes).collect()))
+pub fn dhcp_pxe_vendor(arg: Input<'_>) -> Result<Directive, ParseError> {
+    Ok(Directive::PxeVendors(arg.fields().map(Input::bytes).collect()))
 }
 
 /// dnsmasq keeps the low bits: 65536 is 0.

@@ -11,9 +11,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
-use crate::words::{domain, hex, is_address, number16, whole, whole_number};
+use crate::fault::ParseError;
+use crate::text::Input;
+use crate::words::{domain, hex, is_address, number16, parse_all, decimal};
 
 /// A `cname` line. Aliases are unique over all lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,17 +23,17 @@ pub struct Cname {
     /// What they stand for.
     pub target: Vec<u8>,
     /// The bad one; a duplicate before it is told first.
-    pub fault: Option<Fault>,
+    pub fault: Option<ParseError>,
 }
 
 /// Reads the value of a `cname`.
-pub fn cname(arg: Text<'_>) -> Result<Directive, Fault> {
-    let bad = |at| Fault::own("bad CNAME", at, "an alias and what it stands for");
+pub fn cname(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let bad = |at| ParseError::own("bad CNAME", at, "an alias and what it stands for");
     let mut fields = arg.split(usize::MAX);
     if fields.len() < 2 {
         return Err(bad(arg));
     }
-    if fields.len() > 2 && fields.last().is_some_and(|ttl| whole_number(*ttl).is_some()) {
+    if fields.len() > 2 && fields.last().is_some_and(|ttl| decimal(*ttl).is_some()) {
         fields.pop();
     }
     let last = fields.pop().unwrap_or(arg);
@@ -47,134 +47,134 @@ pub fn cname(arg: Text<'_>) -> Result<Directive, Fault> {
         };
         cname.aliases.push(alias);
         // Each blank before a comma counts as an empty alias.
-        let written = left.cut(b',').map_or(left, |(written, _)| written);
+        let written = left.split_once(b',').map_or(left, |(written, _)| written);
         let blanks = written.cells().len() - field.cells().len();
         cname.aliases.extend(std::iter::repeat_n(Vec::new(), blanks));
-        left = left.cut_comma().1.unwrap_or(left);
+        left = left.split_comma().1.unwrap_or(left);
     }
     Ok(Directive::Cname(cname))
 }
 
 /// Reads the value of an `mx-host`. The preference is looked at first.
-pub fn mx_host(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn mx_host(arg: Input<'_>) -> Result<Directive, ParseError> {
     let fields = arg.split(3);
     if let Some(preference) = fields.get(2) {
         sixteen_bits(*preference, "bad MX preference")?;
     }
     fields.iter().take(2).try_for_each(|name| named(*name, "bad MX name"))?;
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of an `mx-target`.
-pub fn mx_target(arg: Text<'_>) -> Result<Directive, Fault> {
-    named(arg, "bad MX target").map(|()| Directive::Unserved)
+pub fn mx_target(arg: Input<'_>) -> Result<Directive, ParseError> {
+    named(arg, "bad MX target").map(|()| Directive::ValidatedOnly)
 }
 
 /// Reads the value of an `srv-host`.
-pub fn srv_host(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn srv_host(arg: Input<'_>) -> Result<Directive, ParseError> {
     let fields = arg.split(5);
     let words = ["bad SRV record", "bad SRV target"];
     fields.iter().zip(words).try_for_each(|(name, words)| named(*name, words))?;
     let words = ["invalid port number", "invalid priority", "invalid weight"];
     let mut numbers = fields.iter().skip(2).zip(words);
     numbers.try_for_each(|(number, words)| sixteen_bits(*number, words))?;
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of a `naptr-record`.
-pub fn naptr_record(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn naptr_record(arg: Input<'_>) -> Result<Directive, ParseError> {
     const WORDS: &str = "bad NAPTR record";
     let fields = arg.split(7);
     let &[name, order, preference, _, _, _, ref replacement @ ..] = &fields[..] else {
-        return Err(Fault::own(WORDS, arg, "a name, two numbers and three texts"));
+        return Err(ParseError::own(WORDS, arg, "a name, two numbers and three texts"));
     };
     named(name, WORDS)?;
     sixteen_bits(order, WORDS)?;
     sixteen_bits(preference, WORDS)?;
     replacement.iter().try_for_each(|name| named(*name, WORDS))?;
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of a `ptr-record`.
-pub fn ptr_record(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn ptr_record(arg: Input<'_>) -> Result<Directive, ParseError> {
     arg.split(2).into_iter().try_for_each(|name| named(name, "bad PTR record"))?;
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of a `txt-record`.
-pub fn txt_record(arg: Text<'_>) -> Result<Directive, Fault> {
-    named(arg.cut_comma().0, "bad TXT record").map(|()| Directive::Unserved)
+pub fn txt_record(arg: Input<'_>) -> Result<Directive, ParseError> {
+    named(arg.split_comma().0, "bad TXT record").map(|()| Directive::ValidatedOnly)
 }
 
 /// Reads the value of a `caa-record`.
-pub fn caa_record(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn caa_record(arg: Input<'_>) -> Result<Directive, ParseError> {
     const WORDS: &str = "bad CAA record";
     let &[name, flags, _, _] = &arg.split(4)[..] else {
-        return Err(Fault::own(WORDS, arg, "a name, flags, a tag and a value"));
+        return Err(ParseError::own(WORDS, arg, "a name, flags, a tag and a value"));
     };
     named(name, WORDS)?;
     numbered(flags, WORDS)?;
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of a `dns-rr`. dnsmasq takes bad hex for a lack of memory.
-pub fn dns_rr(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn dns_rr(arg: Input<'_>) -> Result<Directive, ParseError> {
     const WORDS: &str = "bad RR record";
     let fields = arg.split(3);
     let &[name, number, ref data @ ..] = &fields[..] else {
-        return Err(Fault::own(WORDS, arg, "a name and the number of a type"));
+        return Err(ParseError::own(WORDS, arg, "a name and the number of a type"));
     };
     named(name, WORDS)?;
     numbered(number, WORDS)?;
     match data.iter().find(|data| hex(**data, usize::MAX, true).is_none()) {
-        Some(data) => Err(Fault::plain(*data, "bytes in hex")),
-        None => Ok(Directive::Unserved),
+        Some(data) => Err(ParseError::plain(*data, "bytes in hex")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
 /// Reads the value of a `dynamic-host`.
-pub fn dynamic_host(arg: Text<'_>) -> Result<Directive, Fault> {
-    let (name, behind) = arg.cut_comma();
+pub fn dynamic_host(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let (name, behind) = arg.split_comma();
     let interface = Interface::read(behind)?;
     let Some(Interface { addressed: true, family, .. }) = interface else {
         let expected = "a name, an address and an interface";
-        return Err(Fault::own("missing address in dynamic host", arg, expected));
+        return Err(ParseError::own("missing address in dynamic host", arg, expected));
     };
     named(name, "bad dynamic host")?;
     match family {
-        Some(family) => Err(Fault::own("bad dynamic host", family, "no family")),
-        None => Ok(Directive::Unserved),
+        Some(family) => Err(ParseError::own("bad dynamic host", family, "no family")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
 /// Reads the value of an `interface-name`.
-pub fn interface_name(arg: Text<'_>) -> Result<Directive, Fault> {
+pub fn interface_name(arg: Input<'_>) -> Result<Directive, ParseError> {
     const WORDS: &str = "bad interface name";
-    let (name, behind) = arg.cut_comma();
+    let (name, behind) = arg.split_comma();
     let interface = Interface::read(behind)?;
-    let interface = interface.ok_or_else(|| Fault::own(WORDS, arg, "a name and an interface"))?;
+    let interface = interface.ok_or_else(|| ParseError::own(WORDS, arg, "a name and an interface"))?;
     named(name, WORDS)?;
     if interface.addressed {
-        return Err(Fault::own(WORDS, interface.name, "no address before the interface"));
+        return Err(ParseError::own(WORDS, interface.name, "no address before the interface"));
     }
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// The interface of a name.
 struct Interface<'a> {
-    name: Text<'a>,
+    name: Input<'a>,
     /// Whether addresses stand before it.
     addressed: bool,
-    family: Option<Text<'a>>,
+    family: Option<Input<'a>>,
 }
 
 impl<'a> Interface<'a> {
     /// The first field that is no address, or the last one.
-    fn read(behind: Option<Text<'a>>) -> Result<Option<Self>, Fault> {
+    fn read(behind: Option<Input<'a>>) -> Result<Option<Self>, ParseError> {
         let mut addressed = false;
         let Some(mut text) = behind else { return Ok(None) };
         loop {
-            match text.cut_comma() {
+            match text.split_comma() {
                 (field, Some(rest)) if is_address(field) => (addressed, text) = (true, rest),
                 (name, _) => return Ok(Some(Self { name, addressed, family: family(name)? })),
             }
@@ -183,23 +183,23 @@ impl<'a> Interface<'a> {
 }
 
 /// The `4` or `6` behind an interface and a slash.
-pub fn family(interface: Text<'_>) -> Result<Option<Text<'_>>, Fault> {
-    match interface.cut_at(b'/').1 {
-        Some(family) if !family.is("4") && !family.is("6") => Err(Fault::plain(family, "4 or 6")),
+pub fn family(interface: Input<'_>) -> Result<Option<Input<'_>>, ParseError> {
+    match interface.split_trimmed(b'/').1 {
+        Some(family) if !family.is("4") && !family.is("6") => Err(ParseError::plain(family, "4 or 6")),
         family => Ok(family),
     }
 }
 
 /// Reads the value of a `cache-rr` or `filter-rr`: types by number, or by name in any case.
-pub fn types(arg: Text<'_>) -> Result<Directive, Fault> {
-    let known = |field: &Text<'_>| {
+pub fn types(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let known = |field: &Input<'_>| {
         let name = field.bytes();
-        whole_number(*field).is_some()
+        decimal(*field).is_some()
             || TYPES.split_whitespace().any(|known| known.as_bytes().eq_ignore_ascii_case(&name))
     };
     match arg.fields().find(|field| !known(field)) {
-        Some(unknown) => Err(Fault::own("bad RR type", unknown, "the type of a record")),
-        None => Ok(Directive::Unserved),
+        Some(unknown) => Err(ParseError::own("bad RR type", unknown, "the type of a record")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
@@ -210,16 +210,16 @@ const TYPES: &str = "A NS MD MF CNAME SOA MB MG MR NULL WKS PTR HINFO MINFO MX T
     SVCB HTTPS SPF UINFO UID GID UNSPEC NID L32 L64 LP EUI48 EUI64 TKEY TSIG IXFR AXFR MAILB MAILA ANY URI CAA AVC \
     DOA AMTRELAY RESINFO TA DLV";
 
-pub(super) fn named(text: Text<'_>, words: &'static str) -> Result<(), Fault> {
-    domain(text).map(drop).ok_or_else(|| Fault::own(words, text, "a domain name"))
+pub(super) fn named(text: Input<'_>, words: &'static str) -> Result<(), ParseError> {
+    domain(text).map(drop).ok_or_else(|| ParseError::own(words, text, "a domain name"))
 }
 
-pub(super) fn numbered(text: Text<'_>, words: &'static str) -> Result<(), Fault> {
-    whole_number(text).map(drop).ok_or_else(|| Fault::own(words, text, "a number"))
+pub(super) fn numbered(text: Input<'_>, words: &'static str) -> Result<(), ParseError> {
+    decimal(text).map(drop).ok_or_else(|| ParseError::own(words, text, "a number"))
 }
 
-pub(super) fn sixteen_bits(text: Text<'_>, words: &'static str) -> Result<(), Fault> {
-    whole(number16, text).map(drop).map_err(|_| Fault::own(words, text, "a number up to 65535"))
+pub(super) fn sixteen_bits(text: Input<'_>, words: &'static str) -> Result<(), ParseError> {
+    parse_all(number16, text).map(drop).map_err(|_| ParseError::own(words, text, "a number up to 65535"))
 }
 
 #[cfg(test)]
@@ -255,6 +255,6 @@ mod tests {
             ("filter-rr=A,28,nosuch", "bad RR type"),
             ("txt-record=\u{e9},x", "bad TXT record"),
         ]);
-        assert_eq!(value("cache-rr=a,svcb,65"), Directive::Unserved);
+        assert_eq!(value("cache-rr=a,svcb,65"), Directive::ValidatedOnly);
     }
 }

@@ -6,9 +6,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::Fault;
-use crate::text::Text;
-use crate::words::{comma, number, number16, whole};
+use crate::fault::ParseError;
+use crate::text::Input;
+use crate::words::{comma, number, number16, parse_all};
 use nom::sequence::separated_pair;
 
 /// A `tftp-root` line.
@@ -30,21 +30,21 @@ pub enum UniqueRoot {
 }
 
 /// Reads the value of an `enable-tftp`. An empty value is a list that matches nothing.
-pub fn enable_tftp(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
-    Ok(Directive::EnableTftp(arg.map(|list| list.fields().map(Text::bytes).collect())))
+pub fn enable_tftp(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+    Ok(Directive::EnableTftp(arg.map(|list| list.fields().map(Input::bytes).collect())))
 }
 
 /// Reads the value of a `tftp-root`.
-pub fn tftp_root(arg: Text<'_>) -> Result<Directive, Fault> {
-    let (directory, interface) = arg.cut_comma();
+pub fn tftp_root(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let (directory, interface) = arg.split_comma();
     Ok(Directive::TftpRoot(TftpRoot {
         directory: directory.bytes(),
-        interface: interface.map(Text::bytes),
+        interface: interface.map(Input::bytes),
     }))
 }
 
 /// Reads the value of a `tftp-unique-root`.
-pub fn tftp_unique_root(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
+pub fn tftp_unique_root(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     match arg {
         None => Ok(Directive::TftpUniqueRoot(UniqueRoot::Address)),
         Some(kind) if kind.is_ignoring_case("ip") => {
@@ -53,24 +53,24 @@ pub fn tftp_unique_root(arg: Option<Text<'_>>) -> Result<Directive, Fault> {
         Some(kind) if kind.is_ignoring_case("mac") => {
             Ok(Directive::TftpUniqueRoot(UniqueRoot::Mac))
         }
-        Some(other) => Err(Fault::plain(other, "ip or mac")),
+        Some(other) => Err(ParseError::plain(other, "ip or mac")),
     }
 }
 
 /// Reads the value of a `tftp-max`.
-pub fn tftp_max(arg: Text<'_>) -> Result<Directive, Fault> {
-    whole(number, arg).map(|most| Directive::TftpMax(i32::cast_unsigned(most)))
+pub fn tftp_max(arg: Input<'_>) -> Result<Directive, ParseError> {
+    parse_all(number, arg).map(|most| Directive::TftpMax(i32::cast_unsigned(most)))
 }
 
 /// Reads the value of a `tftp-mtu`.
-pub fn tftp_mtu(arg: Text<'_>) -> Result<Directive, Fault> {
-    whole(number, arg).map(|mtu| Directive::TftpMtu(i32::cast_unsigned(mtu)))
+pub fn tftp_mtu(arg: Input<'_>) -> Result<Directive, ParseError> {
+    parse_all(number, arg).map(|mtu| Directive::TftpMtu(i32::cast_unsigned(mtu)))
 }
 
 /// Reads the value of a `tftp-port-range`. The ends may be exchanged; both 0 is no range.
-pub fn tftp_port_range(arg: Text<'_>) -> Result<Directive, Fault> {
-    let read = whole(separated_pair(number16, comma, number16), arg)
-        .map_err(|fault| fault.saying("bad port range"));
+pub fn tftp_port_range(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let read = parse_all(separated_pair(number16, comma, number16), arg)
+        .map_err(|fault| fault.with_message("bad port range"));
     read.map(|(one, other)| Directive::TftpPortRange(one.min(other), one.max(other)))
 }
 

@@ -12,115 +12,115 @@
 //! In all but `alias` quotes do not matter.
 
 use crate::directive::Directive;
-use crate::fault::{About, Fault, Pending, Question};
-use crate::text::Text;
-use crate::words::{address4, address6, domain, is_address, number16, whole, whole_number};
+use crate::fault::{CheckSubject, ParseError, DeferredCheck, SystemCheck};
+use crate::text::Input;
+use crate::words::{address4, address6, domain, is_address, number16, parse_all, decimal};
 
 /// Reads the value of a `server` or `local`.
-pub fn server(arg: Text<'_>) -> Result<Directive, Fault> {
-    let cells = arg.restored();
-    let (domains, target) = slashed(Text::new(&cells));
-    let mut pending = Pending::default();
+pub fn server(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let cells = arg.unquoted();
+    let (domains, target) = slashed(Input::new(&cells));
+    let mut pending = DeferredCheck::default();
     if !target.is_empty() && !target.is("#") {
-        pending = Target::read(target)?.pending()?;
+        pending = ServerTarget::read(target)?.pending()?;
     }
     pending.fault = pending.fault.or(check_domains(&domains).err());
-    settled(pending)
+    checked(pending)
 }
 
 /// A fault that no question comes before is one at once.
-fn settled(pending: Pending) -> Result<Directive, Fault> {
+fn checked(pending: DeferredCheck) -> Result<Directive, ParseError> {
     match pending {
-        Pending { question: None, fault: Some(fault) } => Err(fault),
+        DeferredCheck { question: None, fault: Some(fault) } => Err(fault),
         pending => Ok(Directive::Upstream(pending)),
     }
 }
 
 /// Reads the value of a `servers-file`, which is read when DNS is.
-pub fn servers_file(_: Text<'_>) -> Result<Directive, Fault> {
-    Ok(Directive::Upstream(Pending::default()))
+pub fn servers_file(_: Input<'_>) -> Result<Directive, ParseError> {
+    Ok(Directive::Upstream(DeferredCheck::default()))
 }
 
 /// Reads the value of a `rev-server`. A prefix length that is no number is ignored.
-pub fn rev_server(arg: Text<'_>) -> Result<Directive, Fault> {
-    let cells = arg.restored();
-    let (network, target) = Text::new(&cells).cut_comma();
-    let (address, length) = network.cut_at(b'/');
+pub fn rev_server(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let cells = arg.unquoted();
+    let (network, target) = Input::new(&cells).split_comma();
+    let (address, length) = network.split_trimmed(b'/');
     let (words, most) = match (address4(address), address6(address)) {
         (Some(_), _) => ("bad IPv4 prefix length", 32),
         (_, Some(_)) => ("bad IPv6 prefix length", 128),
-        _ => return Err(Fault::plain(address, "a network")),
+        _ => return Err(ParseError::plain(address, "a network")),
     };
     let target = match target.filter(|target| !target.is("#")) {
-        Some(target) => Some(Target::read(target)?),
+        Some(target) => Some(ServerTarget::read(target)?),
         None => None,
     };
-    let length = length.and_then(|text| Some((text, whole_number(text)?)));
+    let length = length.and_then(|text| Some((text, decimal(text)?)));
     let wrong = length.filter(|(_, length)| *length != -1 && !(1..=most).contains(length));
-    let wrong = wrong.map(|(text, _)| Fault::own(words, text, "a prefix length"));
-    let Some(target) = target else { return settled(Pending { question: None, fault: wrong }) };
+    let wrong = wrong.map(|(text, _)| ParseError::own(words, text, "a prefix length"));
+    let Some(target) = target else { return checked(DeferredCheck { question: None, fault: wrong }) };
     let resolve = target.resolve();
     match (wrong, resolve) {
-        (Some(fault), question) => settled(Pending { question, fault: Some(fault) }),
-        (None, _) => settled(target.pending()?),
+        (Some(fault), question) => checked(DeferredCheck { question, fault: Some(fault) }),
+        (None, _) => checked(target.pending()?),
     }
 }
 
 /// A server, in its parts.
-struct Target<'a> {
-    host: Text<'a>,
-    scope: Option<Text<'a>>,
+struct ServerTarget<'a> {
+    host: Input<'a>,
+    scope: Option<Input<'a>>,
     /// Behind the first `@`, and behind a second one.
-    source: Option<(Text<'a>, Option<Text<'a>>)>,
+    source: Option<(Input<'a>, Option<Input<'a>>)>,
 }
 
-impl<'a> Target<'a> {
+impl<'a> ServerTarget<'a> {
     /// Ports are looked at first.
-    fn read(text: Text<'a>) -> Result<Self, Fault> {
-        let (host, source) = text.cut_at(b'@');
-        let (host, port) = host.cut_at(b'#');
+    fn read(text: Input<'a>) -> Result<Self, ParseError> {
+        let (host, source) = text.split_trimmed(b'@');
+        let (host, port) = host.split_trimmed(b'#');
         check_port(port)?;
-        let (host, scope) = host.cut_at(b'%');
+        let (host, scope) = host.split_trimmed(b'%');
         let source = match source {
             None => None,
             Some(source) => {
-                let (source, port) = source.cut_at(b'#');
+                let (source, port) = source.split_trimmed(b'#');
                 check_port(port)?;
-                Some(source.cut_at(b'@'))
+                Some(source.split_trimmed(b'@'))
             }
         };
         Ok(Self { host, scope, source })
     }
 
     /// What is not an address is a name.
-    fn resolve(&self) -> Option<Question> {
-        let otherwise = Fault::own("", self.host, "an address, or a name that can be resolved");
+    fn resolve(&self) -> Option<SystemCheck> {
+        let otherwise = ParseError::own("", self.host, "an address, or a name that can be resolved");
         (!is_address(self.host))
-            .then(|| Question { about: About::HostName(self.host.bytes()), otherwise })
+            .then(|| SystemCheck { subject: CheckSubject::HostName(self.host.bytes()), error: otherwise })
     }
 
     /// What is left to check behind the ports.
-    fn pending(&self) -> Result<Pending, Fault> {
+    fn pending(&self) -> Result<DeferredCheck, ParseError> {
         let question = self.resolve().or_else(|| self.scoped());
         let fault = self.check_source().err();
         match (question, fault) {
             (None, Some(fault)) => Err(fault),
-            (question, fault) => Ok(Pending { question, fault }),
+            (question, fault) => Ok(DeferredCheck { question, fault }),
         }
     }
 
     /// The interface of an IPv6 address must be there. (That of any other host is ignored.)
-    fn scoped(&self) -> Option<Question> {
+    fn scoped(&self) -> Option<SystemCheck> {
         let scope = self.scope.filter(|_| address6(self.host).is_some())?;
-        let otherwise = Fault::own("bad interface name", scope, "an interface of this machine");
-        Some(Question { about: About::Interface(scope.bytes()), otherwise })
+        let otherwise = ParseError::own("bad interface name", scope, "an interface of this machine");
+        Some(SystemCheck { subject: CheckSubject::Interface(scope.bytes()), error: otherwise })
     }
 
     /// Of an interface and an address the address comes second; its family is the host's.
-    fn check_source(&self) -> Result<(), Fault> {
+    fn check_source(&self) -> Result<(), ParseError> {
         let Some((first, second)) = self.source else { return Ok(()) };
         let address = second.unwrap_or(first);
-        let complain = |words| Err(Fault::own(words, address, "an address of the host's family"));
+        let complain = |words| Err(ParseError::own(words, address, "an address of the host's family"));
         match (address4(address), address6(address)) {
             (Some(_), _) if address6(self.host).is_some() => {
                 complain("cannot use IPv6 server address with IPv4 source address")
@@ -129,58 +129,58 @@ impl<'a> Target<'a> {
                 complain("cannot use IPv4 server address with IPv6 source address")
             }
             (None, None) if second.is_some() => {
-                Err(Fault::own("interface can only be specified once", address, "an address"))
+                Err(ParseError::own("interface can only be specified once", address, "an address"))
             }
             _ => Ok(()),
         }
     }
 }
 
-fn check_port(port: Option<Text<'_>>) -> Result<(), Fault> {
+fn check_port(port: Option<Input<'_>>) -> Result<(), ParseError> {
     let Some(port) = port else { return Ok(()) };
-    whole(number16, port).map(drop).map_err(|_| Fault::own("bad port", port, "a port"))
+    parse_all(number16, port).map(drop).map_err(|_| ParseError::own("bad port", port, "a port"))
 }
 
 /// Reads the value of an `address`.
-pub fn address(arg: Text<'_>) -> Result<Directive, Fault> {
-    let cells = arg.restored();
-    let (domains, target) = slashed(Text::new(&cells));
+pub fn address(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let cells = arg.unquoted();
+    let (domains, target) = slashed(Input::new(&cells));
     if !(target.is_empty() || target.is("#") || is_address(target)) {
         let expected = "/<domain>/<address>";
-        return Err(Fault::own("Bad address in --address", target, expected));
+        return Err(ParseError::own("Bad address in --address", target, expected));
     }
     check_domains(&domains)?;
-    Ok(Directive::Unserved)
+    Ok(Directive::ValidatedOnly)
 }
 
 /// Reads the value of an `ipset` or `nftset`.
-pub fn sets(arg: Text<'_>) -> Result<Directive, Fault> {
-    let cells = arg.restored();
-    let (domains, sets) = slashed(Text::new(&cells));
+pub fn sets(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let cells = arg.unquoted();
+    let (domains, sets) = slashed(Input::new(&cells));
     for name in domains.iter().map(|name| name.trim()) {
         if !name.is("#") && domain(name).is_none() {
-            return Err(Fault::plain(name, "a domain"));
+            return Err(ParseError::plain(name, "a domain"));
         }
     }
-    if sets.is_empty() { Err(Fault::plain(sets, "a set")) } else { Ok(Directive::Unserved) }
+    if sets.is_empty() { Err(ParseError::plain(sets, "a set")) } else { Ok(Directive::ValidatedOnly) }
 }
 
 /// Reads the value of an `nftset`. dnsmasq crashes on an empty set.
-pub fn nftset(arg: Text<'_>) -> Result<Directive, Fault> {
-    let cells = arg.restored();
-    let (_, list) = slashed(Text::new(&cells));
+pub fn nftset(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let cells = arg.unquoted();
+    let (_, list) = slashed(Input::new(&cells));
     let read = sets(arg)?;
     match list.fields().find(|set| set.is_empty()) {
-        Some(empty) => Err(Fault::plain(empty, "a set")),
+        Some(empty) => Err(ParseError::plain(empty, "a set")),
         None => Ok(read),
     }
 }
 
 /// `/<domain>/<domain>/<rest>`: the domains as they stand, and the rest.
-fn slashed(text: Text<'_>) -> (Vec<Text<'_>>, Text<'_>) {
+fn slashed(text: Input<'_>) -> (Vec<Input<'_>>, Input<'_>) {
     let mut domains = Vec::new();
-    let Some(mut left) = text.after("/") else { return (domains, text) };
-    while let Some((domain, rest)) = left.cut(b'/') {
+    let Some(mut left) = text.strip_prefix("/") else { return (domains, text) };
+    while let Some((domain, rest)) = left.split_once(b'/') {
         domains.push(domain);
         left = rest;
     }
@@ -190,44 +190,44 @@ fn slashed(text: Text<'_>) -> (Vec<Text<'_>>, Text<'_>) {
 
 /// An empty domain, or `#`, stands for all. Blanks in front of a name belong to it; in front of the last of several
 /// they make dnsmasq miss the end of its list.
-fn check_domains(domains: &[Text<'_>]) -> Result<(), Fault> {
+fn check_domains(domains: &[Input<'_>]) -> Result<(), ParseError> {
     for (place, &written) in domains.iter().enumerate() {
         let inner = place > 0 && written.cells().first().is_some_and(|cell| cell.is_blank());
         let last = place + 1 == domains.len();
         let name = if inner && written.trim().is_empty() { written } else { written.trim_end() };
-        let plain = name.after("*").unwrap_or(name);
+        let plain = name.strip_prefix("*").unwrap_or(name);
         let named = !name.is_empty() && !name.is("#");
         if (inner && last) || (named && domain(plain).is_none()) {
-            return Err(Fault::plain(written, "a domain"));
+            return Err(ParseError::plain(written, "a domain"));
         }
     }
     Ok(())
 }
 
 /// Reads the value of a `bogus-nxdomain` or `ignore-address`.
-pub fn network(arg: Text<'_>) -> Result<Directive, Fault> {
-    let cells = arg.restored();
-    let (address, length) = Text::new(&cells).cut_at(b'/');
+pub fn network(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let cells = arg.unquoted();
+    let (address, length) = Input::new(&cells).split_trimmed(b'/');
     let most = match (address4(address), address6(address)) {
         (Some(_), _) => 32,
         (_, Some(_)) => 128,
-        _ => return Err(Fault::plain(address, "an address")),
+        _ => return Err(ParseError::plain(address, "an address")),
     };
-    match length.filter(|text| whole_number(*text).is_none_or(|length| length > most)) {
-        Some(length) => Err(Fault::plain(length, "a prefix length")),
-        None => Ok(Directive::Unserved),
+    match length.filter(|text| decimal(*text).is_none_or(|length| length > most)) {
+        Some(length) => Err(ParseError::plain(length, "a prefix length")),
+        None => Ok(Directive::ValidatedOnly),
     }
 }
 
 /// Reads the value of an `alias`. Quotes matter in the first field only.
-pub fn alias(arg: Text<'_>) -> Result<Directive, Fault> {
-    let missing = |at| Err(Fault::own("missing address in alias", at, "an IPv4 address"));
-    let (range, rest) = arg.cut_comma();
-    let (from, to) = range.cut_at(b'-');
+pub fn alias(arg: Input<'_>) -> Result<Directive, ParseError> {
+    let missing = |at| Err(ParseError::own("missing address in alias", at, "an IPv4 address"));
+    let (range, rest) = arg.split_comma();
+    let (from, to) = range.split_trimmed(b'-');
     let Some(start) = address4(from) else { return missing(from) };
     let Some(rest) = rest else { return missing(range) };
-    let cells = rest.restored();
-    let (target, mask) = Text::new(&cells).cut_comma();
+    let cells = rest.unquoted();
+    let (target, mask) = Input::new(&cells).split_comma();
     if address4(target).is_none() {
         return missing(target);
     }
@@ -238,12 +238,12 @@ pub fn alias(arg: Text<'_>) -> Result<Directive, Fault> {
             None => return missing(mask),
         },
     };
-    let Some(to) = to else { return Ok(Directive::Unserved) };
+    let Some(to) = to else { return Ok(Directive::ValidatedOnly) };
     let fits = |end| (u32::from(start) ^ u32::from(end)) & netmask == 0 && start <= end;
     if address4(to).is_some_and(fits) {
-        Ok(Directive::Unserved)
+        Ok(Directive::ValidatedOnly)
     } else {
-        Err(Fault::own("invalid alias range", to, "an address of the same network, not below"))
+        Err(ParseError::own("invalid alias range", to, "an address of the same network, not below"))
     }
 }
 
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
     use crate::tests::{refused, value};
 
-    fn pending(line: &str) -> Pending {
+    fn pending(line: &str) -> DeferredCheck {
         let Directive::Upstream(pending) = value(line) else { panic!("{line}") };
         pending
     }
@@ -279,11 +279,11 @@ mod tests {
     #[test]
     fn names_and_scopes_are_asked_of_the_machine_before_what_comes_later() {
         let name = pending("server=/a/ b/dns.example@x@y");
-        assert_eq!(name.question.unwrap().about, About::HostName(b"dns.example".to_vec()));
-        assert_eq!(name.fault.unwrap().complaint.in_file(), "interface can only be specified once");
+        assert_eq!(name.question.unwrap().subject, CheckSubject::HostName(b"dns.example".to_vec()));
+        assert_eq!(name.fault.unwrap().message.in_file(), "interface can only be specified once");
         let scope = pending("server=fe80::1%eth0#53");
-        assert_eq!(scope.question.unwrap().about, About::Interface(b"eth0".to_vec()));
-        assert_eq!(pending("server=/a/b/1.2.3.4%no"), Pending::default());
-        assert_eq!(pending(r#"server="/a/#""#), Pending::default());
+        assert_eq!(scope.question.unwrap().subject, CheckSubject::Interface(b"eth0".to_vec()));
+        assert_eq!(pending("server=/a/b/1.2.3.4%no"), DeferredCheck::default());
+        assert_eq!(pending(r#"server="/a/#""#), DeferredCheck::default());
     }
 }
