@@ -4,7 +4,7 @@ use crate::config::Tftp;
 use crate::millis::Timestamp;
 use crate::reason::strerror;
 use crate::sys::privilege::{self, Identity};
-use crate::tftp::files::{DiskLookup, FileId, Files, OpenedFile, ReadResult, OpenError};
+use crate::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
 use crate::tftp::path::{Requester, resolve};
 use crate::tftp::undecided::LookupCache;
 use std::ffi::OsStr;
@@ -104,9 +104,14 @@ const COMMON_ROOTS: &[&str] =
     &["/srv/tftp", "/var/lib/tftpboot", "/tftpboot", "/srv/tftpboot", "/var/tftp", "/var/ftpd"];
 
 /// Looks for a file as a request for it would, by somebody's rights; `None`: nobody's in particular.
-pub fn check_request(wanted: FileRequest<'_>, tftp: &Tftp, identity: Option<&Identity>) -> FileCheck {
+pub fn check_request(
+    wanted: FileRequest<'_>,
+    tftp: &Tftp,
+    identity: Option<&Identity>,
+) -> FileCheck {
     let shown = wanted.client.to_string();
-    let asker = Requester { interface: wanted.interface, client: wanted.client, address_text: &shown };
+    let asker =
+        Requester { interface: wanted.interface, client: wanted.client, address_text: &shown };
     let mut history = LookupCache::new(Timestamp(0));
     let mut directories = StdFiles { mac: wanted.mac };
     let resolved = match resolve(wanted.name, tftp, asker, &mut history, &mut directories) {
@@ -130,19 +135,29 @@ pub fn check_path(path: &Path, identity: Option<&Identity>, secure: bool) -> Fil
 fn size(path: &Path, identity: Option<&Identity>, secure: bool) -> Result<u64, FileProblem> {
     match fs::metadata(path) {
         Ok(file) if !file.is_file() => Err(FileProblem::NotAFile),
-        Ok(file) => match identity.and_then(|identity| denied_reason(path, &file, identity, secure)) {
-            Some(trouble) => Err(trouble),
-            None => Ok(file.len()),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FileProblem::NotFound(suggest(path))),
+        Ok(file) => {
+            match identity.and_then(|identity| denied_reason(path, &file, identity, secure)) {
+                Some(trouble) => Err(trouble),
+                None => Ok(file.len()),
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(FileProblem::NotFound(suggest(path)))
+        }
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Err(last_seen(path, identity).map_or(FileProblem::Other(strerror(&error)), FileProblem::PermissionDenied))
+            Err(last_seen(path, identity)
+                .map_or(FileProblem::Other(strerror(&error)), FileProblem::PermissionDenied))
         }
         Err(error) => Err(FileProblem::Other(strerror(&error))),
     }
 }
 
-fn denied_reason(path: &Path, file: &Metadata, identity: &Identity, secure: bool) -> Option<FileProblem> {
+fn denied_reason(
+    path: &Path,
+    file: &Metadata,
+    identity: &Identity,
+    secure: bool,
+) -> Option<FileProblem> {
     if secure && !identity.is_root() && !identity.owns(file) {
         return Some(FileProblem::WrongOwner(identity.user_name().to_owned()));
     }
@@ -155,7 +170,8 @@ pub fn denied_at(path: &Path, identity: &Identity) -> Option<DeniedAt> {
     parts.reverse();
     parts.into_iter().find_map(|part| {
         let bit = if part == path { READ } else { ENTER };
-        let found = fs::metadata(part).ok().filter(|metadata| !identity.may_access(bit, metadata))?;
+        let found =
+            fs::metadata(part).ok().filter(|metadata| !identity.may_access(bit, metadata))?;
         Some(DeniedAt::at(part, &found, identity.user_name()))
     })
 }
@@ -249,13 +265,15 @@ impl fmt::Display for FileCheck {
         match &self.file {
             Ok(size) => write!(f, "{path}, {size} bytes"),
             Err(FileProblem::NotFound(None)) => write!(f, "{path} does not exist"),
-            Err(FileProblem::NotFound(Some(near))) => write!(f, "{path} does not exist, but {near}"),
+            Err(FileProblem::NotFound(Some(near))) => {
+                write!(f, "{path} does not exist, but {near}")
+            }
             Err(FileProblem::OutsideRoot) => write!(f, "{path} is outside of the root"),
             Err(FileProblem::NotAFile) => write!(f, "{path} is not a file"),
             Err(FileProblem::WrongOwner(user)) => {
                 write!(f, "{path} does not belong to {user} (tftp-secure)")
             }
-            Err(FileProblem::PermissionDenied(barrier)) if denied_at.path == self.path => {
+            Err(FileProblem::PermissionDenied(barrier)) if barrier.path == self.path => {
                 write!(f, "{path} cannot be read by {}: {barrier}", barrier.user)
             }
             Err(FileProblem::PermissionDenied(barrier)) => write!(
@@ -365,7 +383,7 @@ mod tests {
             ("efi/none", None),
             ("none/there/is", None),
         ] {
-            let found = suggest(&at(asked)).map(|near| suggest.path);
+            let found = suggest(&at(asked)).map(|near| near.path);
             assert_eq!(found, meant.map(at), "{asked}");
         }
     }

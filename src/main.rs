@@ -8,8 +8,8 @@ use pxemasq::daemon::startup::{Command, Parsed, parse};
 use pxemasq::explain::ExplainOutput;
 use pxemasq::failure::StartupError;
 use pxemasq::journal::Logger;
-use pxemasq::journal::terminal::{is_interactive, print_stdout, print_stderr};
-use pxemasq::story::run;
+use pxemasq::journal::terminal::{is_interactive, print_stderr, print_stdout};
+use pxemasq::story;
 use pxemasq::sys::background::set_umask;
 use pxemasq::sys::signals::install_startup_handlers;
 use std::process::ExitCode;
@@ -37,7 +37,9 @@ fn run(words: &[String], journal: &Logger) -> Result<ExitCode, StartupError> {
             print_stderr("dnsmasq: syntax check OK.");
             return Ok(told(&parsed, strict));
         }
-        Command::Story { format: form, path } => return Ok(told_to_the_end(run(form, path.as_deref()))),
+        Command::Story { format: form, path } => {
+            return Ok(told_to_the_end(story::run(form, path.as_deref())));
+        }
         Command::Explain { parsed, clients, json } => {
             return Ok(answered(parsed.explain(&clients, json)));
         }

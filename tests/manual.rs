@@ -3,7 +3,7 @@
 mod common;
 
 use common::required;
-use conf_parser::table::{Argument, Support, OPTIONS};
+use conf_parser::table::{Argument, OPTIONS, Support};
 use pxemasq::command_line::EXTENSION_OPTIONS;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -31,11 +31,11 @@ pub mod text;
 pub mod words;
 
 pub use directive::{Directive, Switch};
-pub use fault::{CheckSubject, Caret, Message, ParseError, DeferredCheck, SystemCheck};
+pub use fault::{Caret, CheckSubject, DeferredCheck, Message, ParseError, SystemCheck};
 pub use repeat::Repeats;
-pub use table::{Argument, Support, OptionSpec};
+pub use table::{Argument, OptionSpec, Support};
 
-use text::{InputByte, Input};
+use text::{Input, InputByte};
 
 /// A line that says something.
 #[derive(Clone, Debug)]
@@ -80,7 +80,11 @@ impl Reader {
     }
 
     /// Reads a line that is a value and no more, as files of `dhcp-host` values hold them.
-    pub fn value(&mut self, row: &'static OptionSpec, bytes: &[u8]) -> Result<Option<Directive>, ParseError> {
+    pub fn value(
+        &mut self,
+        row: &'static OptionSpec,
+        bytes: &[u8],
+    ) -> Result<Option<Directive>, ParseError> {
         lex::line(bytes, &mut self.cells)?;
         let text = Input::new(&self.cells).trim();
         if text.is_empty() { Ok(None) } else { row.parse(Some(text)).map(Some) }

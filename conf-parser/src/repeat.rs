@@ -1,7 +1,7 @@
 //! How often a keyword may be used (spec: config language, section 1.10).
 
 use crate::fault::{Message, ParseError};
-use crate::table::{Repeat, OptionSpec};
+use crate::table::{OptionSpec, Repeat};
 use std::collections::HashSet;
 
 /// Which once-only keywords were used, where.

@@ -1,7 +1,7 @@
 //! The bricks all options are built from. What each tolerates was asked of the real program.
 
 use crate::fault::ParseError;
-use crate::text::{InputByte, Input};
+use crate::text::{Input, InputByte};
 use nom::combinator::{cut, verify};
 use nom::error::context;
 use nom::multi::many0;
@@ -73,7 +73,9 @@ pub fn bare_conditions(input: Input<'_>) -> Vec<Condition> {
 
 /// `[set:]<tag>,`: the tag a match sets. Only `set:` is a prefix here; `tag:a` sets a tag of that name.
 pub fn set_tag(input: Input<'_>) -> Parsed<'_, Vec<u8>> {
-    terminated(field, comma).map(|field| field.strip_prefix("set:").unwrap_or(field).bytes()).parse(input)
+    terminated(field, comma)
+        .map(|field| field.strip_prefix("set:").unwrap_or(field).bytes())
+        .parse(input)
 }
 
 /// One of several words, as its place in `words`; letters in either case.

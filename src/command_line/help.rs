@@ -3,7 +3,7 @@
 use super::{EXTENSION_OPTIONS, Page};
 use crate::log_line::{COMPILE_TIME_OPTIONS, VERSION};
 use conf_parser::Argument;
-use conf_parser::option_names::{OPTIONS, OPTIONS6, OptionName};
+use conf_parser::option_names::{self, OPTIONS6, OptionName};
 use conf_parser::table::OPTIONS;
 
 /// What `--version` prints. Scripts read the third word of the first line, and the second line.
@@ -24,7 +24,7 @@ pub(super) const HELP_COLUMNS: usize = 55;
 pub fn help(page: Option<Page>) -> String {
     match page {
         None => general_help(),
-        Some(Page::Dhcp) => names("Known DHCP options:", OPTIONS),
+        Some(Page::Dhcp) => names("Known DHCP options:", option_names::OPTIONS),
         Some(Page::Dhcp6) => names("Known DHCPv6 options:", OPTIONS6),
     }
 }
@@ -47,7 +47,8 @@ fn general_help() -> String {
         lines.push(format!("{form:HELP_COLUMNS$}{}\n", row.help));
     }
     lines.push("\nOptions of pxemasq, which dnsmasq does not have:\n\n".to_owned());
-    let own = EXTENSION_OPTIONS.iter().map(|(.., form, help)| format!("{form:HELP_COLUMNS$}{help}\n"));
+    let own =
+        EXTENSION_OPTIONS.iter().map(|(.., form, help)| format!("{form:HELP_COLUMNS$}{help}\n"));
     lines.extend(own);
     lines.concat()
 }

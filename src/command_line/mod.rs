@@ -95,7 +95,14 @@ impl CommandLine {
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),
             _ => None,
         };
-        Self { options: in_order(&matches, &spelled), end, error_detail: culprit, strict, page, extensions: own }
+        Self {
+            options: in_order(&matches, &spelled),
+            end,
+            error_detail: culprit,
+            strict,
+            page,
+            extensions: own,
+        }
     }
 }
 
@@ -247,8 +254,9 @@ fn resolve_abbreviation(name: &str) -> Option<&'static OptionSpec> {
     table::find_name(name).or_else(|| {
         let mut candidates = OPTIONS.iter().filter(|row| row.keyword.starts_with(name));
         let first = candidates.next()?;
-        let same =
-            |row: &OptionSpec| row.canonical_name() == first.canonical_name() && row.argument == first.argument;
+        let same = |row: &OptionSpec| {
+            row.canonical_name() == first.canonical_name() && row.argument == first.argument
+        };
         candidates.all(same).then_some(first)
     })
 }
@@ -288,7 +296,10 @@ mod tests {
             read("-kd9p53"),
             ("keep-in-foreground no-daemon leasefile-ro port=53".into(), Termination::Complete)
         );
-        assert_eq!(read("-i eth0 -ieth1"), ("interface=eth0 interface=eth1".into(), Termination::Complete));
+        assert_eq!(
+            read("-i eth0 -ieth1"),
+            ("interface=eth0 interface=eth1".into(), Termination::Complete)
+        );
         assert_eq!(read("-9 -d"), ("leasefile-ro no-daemon".into(), Termination::Complete));
         assert_eq!(read("-C --test"), ("conf-file=--test".into(), Termination::Complete));
     }
@@ -297,7 +308,11 @@ mod tests {
     #[test]
     fn options_of_ours_without_a_value_take_none() {
         for word in ["--json=strict", "--unconfined=", "--json=x"] {
-            assert_eq!(read(&format!("-d {word}")), ("no-daemon".into(), Termination::Malformed), "{word}");
+            assert_eq!(
+                read(&format!("-d {word}")),
+                ("no-daemon".into(), Termination::Malformed),
+                "{word}"
+            );
         }
         assert_eq!(read("-d --explain"), ("no-daemon".into(), Termination::Malformed));
         assert_eq!(read("-d --json"), ("no-daemon".into(), Termination::Complete));

@@ -2,7 +2,7 @@
 
 use super::census::TagUsageReport;
 use super::setters::{CLIENT_ARCHITECTURE, TagSources, architecture_of_class, architectures};
-use super::{Config, ConfigWarning, Origin, RangeKind, Rule, Service, BootTarget};
+use super::{BootTarget, Config, ConfigWarning, Origin, RangeKind, Rule, Service};
 use crate::wire::architectures::{Architecture, FIRST_EFI};
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
 use conf_parser::option::pxe::{Boot, Server};
@@ -87,7 +87,10 @@ fn half_of_x64(config: &Config) -> Vec<ConfigWarning> {
     all.into_iter().flatten().collect()
 }
 
-fn half<'c>(keyword: &str, architectures: impl Iterator<Item = (u16, &'c Origin)>) -> Option<ConfigWarning> {
+fn half<'c>(
+    keyword: &str,
+    architectures: impl Iterator<Item = (u16, &'c Origin)>,
+) -> Option<ConfigWarning> {
     let (mut seven, mut nine) = (None, None);
     for (number, origin) in architectures {
         match number {

@@ -2,18 +2,18 @@
 
 use super::advice::advice;
 use super::census::TagUsage;
-use super::defaults::{PACKET_BUFFER, DEFAULT_EDNS_PACKET};
+use super::defaults::{DEFAULT_EDNS_PACKET, PACKET_BUFFER};
 use super::hosts::from_directive;
 use super::network::Binding;
 use super::unserved::UnsupportedOptions;
 use super::{
-    Config, Group, ConfigWarning, Origin, Located, PxeOption, Range, RangeKind, Rule, Service, SharedNetwork,
-    BootTarget, Tftp, VendorOption,
+    BootTarget, Config, ConfigWarning, Group, Located, Origin, PxeOption, Range, RangeKind, Rule,
+    Service, SharedNetwork, Tftp, VendorOption,
 };
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::dhcp_option::DhcpOption;
 use conf_parser::option::dhcp_range::{self, DhcpRange};
-use conf_parser::option::network::SharedNetwork;
+use conf_parser::option::network;
 use conf_parser::option::pxe::{Boot, PxePrompt, PxeService, Server};
 use conf_parser::{Directive, Setting, Switch};
 use std::ffi::OsStr;
@@ -204,13 +204,21 @@ impl Builder {
                     value,
                 });
             }
-            Directive::PxeOption(DhcpOption { encapsulation: lead, conditions, code, value, .. }) => {
+            Directive::PxeOption(DhcpOption {
+                encapsulation: lead,
+                conditions,
+                code,
+                value,
+                ..
+            }) => {
                 let value = PxeOption { encapsulation: lead, code: code.to_le_bytes()[0], value };
                 dhcp.pxe_options.push(Rule { origin: origin.clone(), conditions, value });
             }
             // Tried last configured first.
             Directive::PxeVendors(vendors) => {
-                vendors.into_iter().for_each(|vendor| dhcp.pxe_vendor_classes.insert(0, placed(vendor)));
+                vendors
+                    .into_iter()
+                    .for_each(|vendor| dhcp.pxe_vendor_classes.insert(0, placed(vendor)));
             }
             Directive::ReplyDelay(delay) => {
                 dhcp.delay = Some(Rule {
@@ -227,7 +235,9 @@ impl Builder {
             Directive::NameMatch(rule) => dhcp.name_matches.push(origin, rule),
             Directive::TagIf(rule) => dhcp.tag_ifs.push(origin, rule),
             Directive::Bridge(bridge) => dhcp.bridges.push(bridge),
-            Directive::SharedNetwork(SharedNetwork { on, network: Some(network), .. }) => {
+            Directive::SharedNetwork(network::SharedNetwork {
+                on, network: Some(network), ..
+            }) => {
                 dhcp.shared_networks.push(SharedNetwork { on, network });
             }
             Directive::HostRecord(record) => dhcp.host_records.push(record),
@@ -272,7 +282,9 @@ impl Builder {
                 }
             },
             Directive::TftpUniqueRoot(unique) => tftp.unique_roots.push(unique),
-            Directive::TftpMax(most) => tftp.max_transfers = usize::try_from(most).unwrap_or(usize::MAX),
+            Directive::TftpMax(most) => {
+                tftp.max_transfers = usize::try_from(most).unwrap_or(usize::MAX)
+            }
             Directive::TftpMtu(mtu) => tftp.mtu = mtu,
             Directive::TftpPortRange(first, last) => {
                 tftp.ports = (last > 0).then_some((first, last));
@@ -321,7 +333,8 @@ impl Builder {
         let Config { dhcp, network, process, .. } = &mut self.config;
         dhcp.pxe_enabled |= !dhcp.services.is_empty();
         if dhcp.pxe_vendor_classes.is_empty() {
-            dhcp.pxe_vendor_classes.push(Located { origin: Origin::default_value(), value: b"PXEClient".to_vec() });
+            dhcp.pxe_vendor_classes
+                .push(Located { origin: Origin::default_value(), value: b"PXEClient".to_vec() });
         }
         let unfiltered =
             network.interfaces.is_empty() && network.except.is_empty() && network.listen.is_empty();

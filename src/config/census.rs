@@ -177,7 +177,9 @@ impl TagUsageReport {
             notes.push(ConfigWarning::at(&origin, text));
         }
         if more > 0 {
-            notes.push(ConfigWarning::general(format!("{more} more lines ask for tags that nothing sets")));
+            notes.push(ConfigWarning::general(format!(
+                "{more} more lines ask for tags that nothing sets"
+            )));
         }
         notes
     }

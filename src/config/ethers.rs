@@ -57,7 +57,12 @@ fn bytes(text: &[u8]) -> Option<Vec<u8>> {
 
 /// Puts a line where it belongs: into the line of that name or address, else into that of the hardware address, else
 /// into one of its own. `false`: one of the same name or address came before it from here, at `first` or behind.
-pub fn merge_into(hosts: &mut Hosts, EthersEntry { mac, host: who }: EthersEntry, first: usize, origin: &Origin) -> bool {
+pub fn merge_into(
+    hosts: &mut Hosts,
+    EthersEntry { mac, host: who }: EthersEntry,
+    first: usize,
+    origin: &Origin,
+) -> bool {
     let known = match &who {
         EthersHost::Address(address) => hosts.with_address(*address),
         EthersHost::Name(name) => hosts.with_name(name),

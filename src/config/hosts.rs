@@ -164,7 +164,11 @@ impl Hosts {
         self.find_once(machine, conditional).or_else(|| self.find_once(machine, holds))
     }
 
-    fn find_once(&self, machine: HostQuery<'_>, usable: impl Fn(&DhcpHost) -> bool) -> Option<usize> {
+    fn find_once(
+        &self,
+        machine: HostQuery<'_>,
+        usable: impl Fn(&DhcpHost) -> bool,
+    ) -> Option<usize> {
         let host = |place: usize| &self.lines[place];
         // Of several the last line: what the index proposes is in no order, once lines have changed.
         let last = |places: &mut dyn Iterator<Item = usize>, fits: &dyn Fn(&DhcpHost) -> bool| {
@@ -176,7 +180,8 @@ impl Hosts {
             let mut places = ids.flat_map(|id| self.by_id.candidates(id));
             last(&mut places, &|host| has_client_id(host, id))
         };
-        let by_mac = || last(&mut self.by_mac.candidates(machine.mac), &|host| exact(host, machine));
+        let by_mac =
+            || last(&mut self.by_mac.candidates(machine.mac), &|host| exact(host, machine));
         let by_name = || {
             let name = machine.name?.to_ascii_lowercase();
             last(&mut self.by_name.candidates(&name), &|host| has_name(host, &name))
@@ -196,7 +201,9 @@ fn has_client_id(host: &DhcpHost, id: &[u8]) -> bool {
 }
 
 fn exact(host: &DhcpHost, machine: HostQuery<'_>) -> bool {
-    host.macs.iter().any(|mac| mac.wildcards.is_empty() && mac_fits(mac, machine.htype, machine.mac))
+    host.macs
+        .iter()
+        .any(|mac| mac.wildcards.is_empty() && mac_fits(mac, machine.htype, machine.mac))
 }
 
 fn has_name(host: &DhcpHost, name: &[u8]) -> bool {
@@ -242,8 +249,9 @@ fn best_wildcard<'h>(
 pub fn mac_fits(pattern: &conf_parser::words::Hex, htype: u8, mac: &[u8]) -> bool {
     let type_fits =
         pattern.hardware_type.is_none_or(|wanted| wanted == 0 || wanted == u16::from(htype));
-    let byte_fits =
-        |(place, (want, have)): (usize, (&u8, &u8))| want == have || pattern.wildcards.contains(&place);
+    let byte_fits = |(place, (want, have)): (usize, (&u8, &u8))| {
+        want == have || pattern.wildcards.contains(&place)
+    };
     type_fits
         && pattern.bytes.len() == mac.len()
         && pattern.bytes.iter().zip(mac).enumerate().all(byte_fits)

@@ -4,15 +4,15 @@
 //! [`together`](super::together).
 
 use super::answers::SystemLookups;
-use super::build::{Builder, BuildResult, Purpose};
+use super::build::{BuildResult, Builder, Purpose};
 use super::lines::Lines;
 use super::together::ConflictChecker;
-use super::{Config, ConfigWarning, Origin, line_error, argument_error};
+use super::{Config, ConfigWarning, Origin, argument_error, line_error};
 use crate::failure::StartupError;
 use crate::reason::strerror;
 use conf_parser::option::files::ConfDir;
 use conf_parser::option::network::SharedNetwork;
-use conf_parser::{Directive, ParseError, Reader, OptionSpec, Setting};
+use conf_parser::{Directive, OptionSpec, ParseError, Reader, Setting};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -85,15 +85,20 @@ impl Loader {
         self.conflicts.finish()?;
         let BuildResult { config, warnings: mut notes } = self.builder.finish();
         if self.files.is_empty() {
-            notes
-                .push(ConfigWarning::general(format!("no configuration file: {DEFAULT_CONFIG_FILE} does not exist")));
+            notes.push(ConfigWarning::general(format!(
+                "no configuration file: {DEFAULT_CONFIG_FILE} does not exist"
+            )));
         }
         Ok(Loaded { config, notes, files: self.files })
     }
 
     /// Takes an option of the command line. Files, directories and scripts are read on the spot, but for the first
     /// file that has a name.
-    pub fn argument(&mut self, row: &'static OptionSpec, value: Option<&[u8]>) -> Result<(), StartupError> {
+    pub fn argument(
+        &mut self,
+        row: &'static OptionSpec,
+        value: Option<&[u8]>,
+    ) -> Result<(), StartupError> {
         let complain = |fault| argument_error(fault, row, value);
         match self.reader.argument(row, value).map_err(complain)? {
             Some(Setting { directive: Directive::ConfFile(path), .. })
@@ -151,7 +156,11 @@ impl Loader {
         self.lines(io::stdin().lock(), &Source { name, is_script: false })
     }
 
-    fn read_open_file(&mut self, path: &[u8], opened: io::Result<File>) -> Result<(), StartupError> {
+    fn read_open_file(
+        &mut self,
+        path: &[u8],
+        opened: io::Result<File>,
+    ) -> Result<(), StartupError> {
         let name: Arc<str> = String::from_utf8_lossy(path).into();
         let complain = |error: io::Error| unreadable(&name, &error);
         let file = opened.map_err(complain)?;
@@ -208,8 +217,9 @@ impl Loader {
             return Ok(());
         }
         let name = String::from_utf8_lossy(command).into_owned();
-        let complain =
-            |error: io::Error| StartupError::file(format!("cannot execute {name}: {}", strerror(&error)));
+        let complain = |error: io::Error| {
+            StartupError::file(format!("cannot execute {name}: {}", strerror(&error)))
+        };
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(OsStr::from_bytes(command)).stdout(Stdio::piped());
         let mut child = shell.spawn().map_err(complain)?;
@@ -247,7 +257,11 @@ impl Loader {
     }
 
     /// Asks what only the machine knows, and whether the line fits to those before it.
-    fn check_directive(&mut self, directive: &Directive, origin: &Origin) -> Result<(), ParseError> {
+    fn check_directive(
+        &mut self,
+        directive: &Directive,
+        origin: &Origin,
+    ) -> Result<(), ParseError> {
         if let Directive::Upstream(pending)
         | Directive::SharedNetwork(SharedNetwork { pending, .. }) = directive
         {

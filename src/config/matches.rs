@@ -1,7 +1,7 @@
 //! Rules that set a tag on clients that look like something, found without walking them all.
 
 use super::index::{Index, SubstringIndex};
-use super::{Origin, Located};
+use super::{Located, Origin};
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
 use conf_parser::option::option_value::ValueType;
 use conf_parser::words::Hex;

@@ -39,7 +39,7 @@ use conf_parser::words::Hex;
 use hosts::Hosts;
 use matches::MatchRules;
 use network::Network;
-pub use origin::{ConfigWarning, Origin, Located};
+pub use origin::{ConfigWarning, Located, Origin};
 pub use rules::{Rule, Rules};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -346,7 +346,12 @@ pub(crate) fn argument_error(
 }
 
 /// A faulty line as dnsmasq reports it, with the line and a caret below.
-pub(crate) fn line_error(fault: &conf_parser::ParseError, place: &str, source: &[u8]) -> StartupError {
+pub(crate) fn line_error(
+    fault: &conf_parser::ParseError,
+    place: &str,
+    source: &[u8],
+) -> StartupError {
     let words = fault.message.in_file();
-    StartupError::config(format!("{words} {place}")).with_detail(Caret { source, fault }.to_string())
+    StartupError::config(format!("{words} {place}"))
+        .with_detail(Caret { source, fault }.to_string())
 }

@@ -74,7 +74,9 @@ impl ServerNames {
         let Addresses { four, six } = self.parse(name)?;
         match family {
             Family::V4 => four.next_address(turning).map(|(ip, several)| (ip.into(), several)),
-            Family::V6 => six.as_mut()?.next_address(turning).map(|(ip, several)| (ip.into(), several)),
+            Family::V6 => {
+                six.as_mut()?.next_address(turning).map(|(ip, several)| (ip.into(), several))
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where we listen (spec: proxyDHCP, section 2.2; TFTP, section 1.1).
 
-use super::{Origin, Located};
+use super::{Located, Origin};
 use crate::net::interface_matches;
 use std::net::IpAddr;
 

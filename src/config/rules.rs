@@ -106,7 +106,10 @@ impl TagIndex {
     }
 
     /// Those that may hold because of these tags.
-    pub fn candidates<'a>(&'a self, tags: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = usize> {
+    pub fn candidates<'a>(
+        &'a self,
+        tags: impl Iterator<Item = &'a [u8]>,
+    ) -> impl Iterator<Item = usize> {
         tags.flat_map(|tag| self.by_tag.candidates(tag))
     }
 

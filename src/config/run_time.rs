@@ -4,7 +4,7 @@
 //! What is read later counts more, so the order matters: each kind last configured first, a directory after all plain
 //! files, watched directories after that.
 
-use super::hosts::{Hosts, Checkpoint, from_directive};
+use super::hosts::{Checkpoint, Hosts, from_directive};
 use super::lines::Lines;
 use super::names::ServerNames;
 use super::taken::assign_addresses;
@@ -58,7 +58,8 @@ impl ReloadableFiles {
         let files = std::mem::take(&mut config.files);
         let known = config.dhcp.hosts.lines().iter().filter_map(|host| host.address);
         self.used_addresses = known.collect();
-        let mut reading = ReloadPass { config, used_addresses: &mut self.used_addresses, read_lines: happened };
+        let mut reading =
+            ReloadPass { config, used_addresses: &mut self.used_addresses, read_lines: happened };
         reading.plain(&files, RunTimeFile::DhcpHosts);
         reading.plain(&files, RunTimeFile::DhcpOptions);
         reading.watched(&files);
@@ -83,7 +84,8 @@ impl ReloadableFiles {
             happened.extend(hosts_files::read_one(path, names));
             return happened;
         }
-        let mut reading = ReloadPass { config, used_addresses: &mut self.used_addresses, read_lines: happened };
+        let mut reading =
+            ReloadPass { config, used_addresses: &mut self.used_addresses, read_lines: happened };
         reading.directory(path, kind);
         reading.read_lines
     }
@@ -106,7 +108,7 @@ impl ReloadableFiles {
             }
         }
         match unreadable {
-            Some(reason) => happened.push(FileLine::EthersUnreadable { strerror }),
+            Some(reason) => happened.push(FileLine::EthersUnreadable { reason }),
             None => happened.extend(told.into_iter().chain([FileLine::Ethers { addresses }])),
         }
     }
@@ -171,7 +173,10 @@ impl ReloadPass<'_> {
         // What else there may be holds no lines, and may hold us up.
         if path.is_file() || !path.exists() {
             let hosts = kind == RunTimeFile::DhcpHostsDir;
-            self.read_lines(path, if hosts { RunTimeFile::DhcpHosts } else { RunTimeFile::DhcpOptions });
+            self.read_lines(
+                path,
+                if hosts { RunTimeFile::DhcpHosts } else { RunTimeFile::DhcpOptions },
+            );
         }
     }
 
@@ -186,8 +191,7 @@ impl ReloadPass<'_> {
             let mut origin = Origin { file: name.as_str().into(), line: 0 };
             while let Some((number, line)) = lines.read()? {
                 origin.line = number;
-                let taken =
-                    reader.value(row, line).map_err(|fault| fault.message.in_file().into());
+                let taken = reader.value(row, line).map_err(|fault| fault.message.in_file().into());
                 if let Err(words) = taken.and_then(|found| self.apply(found, &origin)) {
                     let path = name.clone();
                     self.read_lines.push(FileLine::BadLine { message: words, line: number, path });
@@ -234,7 +238,7 @@ pub(super) fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 pub(super) fn watched_entries(directory: &Path) -> Result<Vec<PathBuf>, FileLine> {
-    let bad = |reason| FileLine::BadDirectory { path: shown(directory), strerror };
+    let bad = |reason| FileLine::BadDirectory { path: shown(directory), reason };
     match fs::metadata(directory) {
         Ok(found) if !found.is_dir() => Err(bad("not a directory".to_owned())),
         Ok(_) => entries(directory).map_err(|error| {
@@ -325,7 +329,10 @@ mod tests {
             config.dhcp.vendor_options.iter().map(|rule| rule.value.code).collect::<Vec<_>>()
         };
         assert_eq!(codes(&config), [31, 30]);
-        let mut files = ReloadableFiles { written_options: 1, ..ReloadableFiles::from_config(&Config::default()) };
+        let mut files = ReloadableFiles {
+            written_options: 1,
+            ..ReloadableFiles::from_config(&Config::default())
+        };
         files.read(&mut config);
         assert_eq!(codes(&config), [31]);
     }

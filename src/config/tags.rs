@@ -1,7 +1,7 @@
 //! Tags of one request (spec: proxyDHCP, section 4).
 
 use super::rules::TagIndex;
-use super::{Origin, Located};
+use super::{Located, Origin};
 use conf_parser::option::dhcp_match::TagIf;
 use conf_parser::words::Condition;
 use std::borrow::Cow;

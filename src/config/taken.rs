@@ -19,7 +19,9 @@ pub fn assign_addresses(hosts: &mut Hosts, names: &mut ServerNames) -> Vec<FileL
             let Some(name) = name_to_look_up(host, family) else { continue };
             let Some((address, several)) = names.next_address(&name, family) else { continue };
             let name = String::from_utf8_lossy(&name).into_owned();
-            told.extend(several.then(|| FileLine::MultipleAddresses { name: name.clone(), address }));
+            told.extend(
+                several.then(|| FileLine::MultipleAddresses { name: name.clone(), address }),
+            );
             let host = host.clone();
             match address {
                 IpAddr::V4(ip) if hosts.with_address(ip).is_none() => {

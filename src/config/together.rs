@@ -1,12 +1,12 @@
 //! What lines say against each other, though each is fine by itself (spec: config language, section 6.1).
 
-use super::{Origin, Located};
+use super::{Located, Origin};
 use crate::failure::StartupError;
 use crate::reason::strerror;
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::domain::Domain;
 use conf_parser::option::records::Cname;
-use conf_parser::{Message, Directive, ParseError, Switch};
+use conf_parser::{Directive, Message, ParseError, Switch};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
@@ -80,7 +80,9 @@ impl ConflictChecker {
             return Err(StartupError::config(words).with_location(origin));
         }
         let found = match &self.domain_from_file {
-            Some(origin) => self.search_domain(files).map_err(|failure| failure.with_location(origin))?,
+            Some(origin) => {
+                self.search_domain(files).map_err(|failure| failure.with_location(origin))?
+            }
             None => false,
         };
         if let Some(origin) = self.fqdn.as_ref().filter(|_| !self.has_domain && !found) {

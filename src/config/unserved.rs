@@ -1,7 +1,7 @@
 //! Options that are read and not served: each is named once, at its first line.
 
 use super::{ConfigWarning, Origin};
-use conf_parser::{Support, OptionSpec};
+use conf_parser::{OptionSpec, Support};
 
 /// Those that were met, in the order they were.
 #[derive(Debug, Default)]

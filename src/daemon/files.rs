@@ -2,11 +2,13 @@
 
 use super::mounts::RemoteMounts;
 use super::read_ahead::{EXTENT_SIZE, ReadAhead};
-use super::readers::{Device, Completion, LookupResult, Job, Part, IoThreads, lookup, lookup_blocking};
+use super::readers::{
+    Completion, Device, IoThreads, Job, LookupResult, Part, lookup, lookup_blocking,
+};
 use crate::reason::strerror;
 use crate::sys::disk::{NonBlockingRead, is_ramfs, read_nonblocking};
 use crate::sys::{neighbour, privilege};
-use crate::tftp::files::{DiskLookup, FileId, Files, OpenedFile, ReadResult, OpenError};
+use crate::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, Metadata};
 use std::io;
@@ -105,7 +107,9 @@ impl DiskFiles {
 
     /// Everybody was told what was found.
     pub fn forget(&mut self, awaited: &DiskLookup) {
-        if let Some((device, Some(LookupResult::File(Ok((file, _)))))) = self.lookups.remove(awaited) {
+        if let Some((device, Some(LookupResult::File(Ok((file, _)))))) =
+            self.lookups.remove(awaited)
+        {
             self.close_file(device, file);
         }
     }
@@ -183,7 +187,12 @@ impl DiskFiles {
     }
 
     /// Makes a part of a file known: where in [`ReadAhead`] it is, or why not.
-    fn fetch(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<usize, ReadResult<'static>> {
+    fn fetch(
+        &mut self,
+        id: FileId,
+        offset: u64,
+        wanted: usize,
+    ) -> Result<usize, ReadResult<'static>> {
         if let Some(place) = self.read_ahead.find(id, offset, wanted) {
             return Ok(place);
         }
@@ -191,7 +200,7 @@ impl DiskFiles {
             return Err(ReadResult::Failed("Bad file descriptor".to_owned()));
         };
         if let Some(reason) = self.failed.remove(&(id, offset)) {
-            return Err(ReadResult::Failed(strerror));
+            return Err(ReadResult::Failed(reason));
         }
         if open.disk != ReadMode::Threaded {
             let length = self.read_ahead.length(wanted, open.size.saturating_sub(offset));
@@ -209,7 +218,12 @@ impl DiskFiles {
     }
 
     /// Has a part of a file read by the threads.
-    fn request_read(&mut self, id: FileId, offset: u64, wanted: usize) -> Result<(), ReadResult<'static>> {
+    fn request_read(
+        &mut self,
+        id: FileId,
+        offset: u64,
+        wanted: usize,
+    ) -> Result<(), ReadResult<'static>> {
         let (Some(open), Some(readers)) = (self.open.get(&id), &mut self.readers) else {
             return Ok(());
         };
@@ -246,7 +260,9 @@ impl Open {
             match read_nonblocking(&self.file, offset, buffer)? {
                 NonBlockingRead::Read(read) => return Ok((read >= wanted).then_some(read)),
                 NonBlockingRead::WouldBlock => return Ok(None),
-                NonBlockingRead::Unsupported if is_ramfs(&self.file) => self.disk = ReadMode::InMemory,
+                NonBlockingRead::Unsupported if is_ramfs(&self.file) => {
+                    self.disk = ReadMode::InMemory
+                }
                 NonBlockingRead::Unsupported => {
                     self.disk = ReadMode::Threaded;
                     return Ok(None);

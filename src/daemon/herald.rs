@@ -33,8 +33,7 @@ impl ForkStatus {
     /// It does not.
     pub fn failed(mut self, failure: &StartupError) {
         let detail = failure.detail.as_deref().unwrap_or_default();
-        let words =
-            [&[failure.code], failure.message.as_bytes(), &[0], detail.as_bytes()].concat();
+        let words = [&[failure.code], failure.message.as_bytes(), &[0], detail.as_bytes()].concat();
         drop(self.0.write_all(&words));
     }
 }

@@ -79,7 +79,11 @@ fn sockets_are_told_by_port_and_address() {
     let here = socket.local_addr().unwrap();
     let at = |ip: &str| sockets(SocketAddr::new(ip.parse().unwrap(), here.port())).len();
     assert_eq!((at("127.0.0.1"), at("0.0.0.0"), at("127.0.0.2")), (1, 1, 0));
-    assert!(describe_port_owner(here).contains("cannot be seen from here"), "it is ours: {}", describe_port_owner(here));
+    assert!(
+        describe_port_owner(here).contains("cannot be seen from here"),
+        "it is ours: {}",
+        describe_port_owner(here)
+    );
     assert_eq!(address("0100007F"), Some(IpAddr::from([127, 0, 0, 1])));
     assert_eq!(address("00000000000000000000000000000000"), Some(IpAddr::from([0; 16])));
 }

@@ -39,7 +39,11 @@ pub fn open(config: &Config) -> Result<Leases, StartupError> {
     if process.use_lease_file {
         let path = process.lease_file.as_deref().unwrap_or(Path::new(DEFAULT_LEASE_FILE));
         let failed = |what: &str, error| {
-            StartupError::file(format!("{what} lease file {}: {}", path.display(), strerror(&error)))
+            StartupError::file(format!(
+                "{what} lease file {}: {}",
+                path.display(),
+                strerror(&error)
+            ))
         };
         let mut opened = OpenOptions::new()
             .read(true)

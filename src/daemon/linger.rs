@@ -57,8 +57,9 @@ impl BusyPoll {
             (self.skips, self.penalty) = (0, 1);
             self.recent.clear();
         }
-        let mut talking =
-            served.iter().filter(|role| matches!(role, EventSource::Transfer(_) | EventSource::Tftp(_)));
+        let mut talking = served
+            .iter()
+            .filter(|role| matches!(role, EventSource::Transfer(_) | EventSource::Tftp(_)));
         let count = talking.clone().count();
         if transfers == 0 || count == 0 || count > MIN_RECENT {
             return Duration::ZERO;
@@ -135,7 +136,11 @@ mod tests {
         assert_eq!(BusyPoll::new(1).duration(&[EventSource::Transfer(1)], 1), Duration::ZERO);
         let mut linger = BusyPoll::new(2);
         assert_eq!(linger.duration(&[], 1), Duration::ZERO, "nobody was served");
-        assert_eq!(linger.duration(&[EventSource::Transfer(1)], 0), Duration::ZERO, "nobody is left");
+        assert_eq!(
+            linger.duration(&[EventSource::Transfer(1)], 0),
+            Duration::ZERO,
+            "nobody is left"
+        );
         let many = [1, 2, 3].map(EventSource::Transfer);
         assert_eq!(linger.duration(&many, 3), Duration::ZERO, "there is mostly more");
     }
@@ -144,7 +149,8 @@ mod tests {
     fn thousands_of_slow_clients_are_no_reason_to_look() {
         let mut linger = BusyPoll::new(2);
         let looked = (0..100_000_usize).filter(|turn| {
-            let looks = linger.duration(&[EventSource::Transfer(turn % 5000)], 5000) > Duration::ZERO;
+            let looks =
+                linger.duration(&[EventSource::Transfer(turn % 5000)], 5000) > Duration::ZERO;
             if looks {
                 // Every fourth time another one comes meanwhile.
                 let came = [EventSource::Transfer((turn + 1) % 5000)];

@@ -145,7 +145,8 @@ impl Daemon {
     pub fn serve(mut self) -> Result<ExitReason, StartupError> {
         self.sd_notify.iter().for_each(SdNotify::ready);
         let mut events = Events::with_capacity(MAX_EVENTS);
-        let mut mail = ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: RecvBatch::default() };
+        let mut mail =
+            ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: RecvBatch::default() };
         let mut roles: Vec<EventSource> = Vec::new();
         loop {
             let linger = self.busy_poll.duration(&roles, self.tftp.transfers());
@@ -195,7 +196,8 @@ impl Daemon {
             while events.is_empty() && Instant::now() < end {
                 self.sockets.poll(events, Some(Duration::ZERO))?;
             }
-            let came: Vec<EventSource> = events.iter().map(|event| EventSource::from_token(event.token())).collect();
+            let came: Vec<EventSource> =
+                events.iter().map(|event| EventSource::from_token(event.token())).collect();
             self.busy_poll.record_outcome(&came, limits::preemptions());
             if !events.is_empty() {
                 return Ok(());
@@ -206,7 +208,12 @@ impl Daemon {
     }
 
     /// Serves one descriptor, a fair share of what it has.
-    fn handle_ready(&mut self, role: EventSource, mail: &mut ReceiveBuffers, now: Timestamp) -> Option<ExitReason> {
+    fn handle_ready(
+        &mut self,
+        role: EventSource,
+        mail: &mut ReceiveBuffers,
+        now: Timestamp,
+    ) -> Option<ExitReason> {
         let more = match role {
             EventSource::Signals => return self.handle_signals(),
             EventSource::AddressWatch => {
@@ -223,7 +230,8 @@ impl Daemon {
                 false
             }
             EventSource::Script => {
-                let (lines, more) = self.script.as_mut().map(Script::poll_reports).unwrap_or_default();
+                let (lines, more) =
+                    self.script.as_mut().map(Script::poll_reports).unwrap_or_default();
                 lines.into_iter().for_each(|line| self.logger.write(&Line::Script(line)));
                 more
             }
@@ -250,7 +258,9 @@ impl Daemon {
         let pause = due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0)));
         if self.inspector.is_busy() {
             // What is logged meanwhile may have found no room.
-            return Some(pause.map_or(INSPECTION_POLL_INTERVAL, |pause| pause.min(INSPECTION_POLL_INTERVAL)));
+            return Some(
+                pause.map_or(INSPECTION_POLL_INTERVAL, |pause| pause.min(INSPECTION_POLL_INTERVAL)),
+            );
         }
         if unsaid {
             Some(pause.map_or(SYSLOG_RETRY_INTERVAL, |pause| pause.min(SYSLOG_RETRY_INTERVAL)))
@@ -271,7 +281,9 @@ impl Daemon {
                 SignalAction::Reload => self.reload(),
                 SignalAction::Rotate => self.logger.reopen(),
                 SignalAction::ReapChildren => reap_children(),
-                SignalAction::Interrupt if self.config.process.debug => return Some(ExitReason::Interrupted),
+                SignalAction::Interrupt if self.config.process.debug => {
+                    return Some(ExitReason::Interrupted);
+                }
                 SignalAction::Interrupt | SignalAction::Nothing => {}
             }
         }
@@ -291,7 +303,8 @@ impl Daemon {
 
     /// Reads files of watched directories that have changed, some of them; whether there may be more.
     fn read_changed(&mut self) -> bool {
-        let changes = match self.watched_directories.as_ref().and_then(WatchedDirectories::changes) {
+        let changes = match self.watched_directories.as_ref().and_then(WatchedDirectories::changes)
+        {
             None => return false,
             Some(Changes::Overflow) => {
                 self.reload();
@@ -336,7 +349,9 @@ impl Daemon {
             match udp::receive(socket, buffer) {
                 Ok(arrival) => {
                     let telling = teller.allow_dhcp(arrival.bytes, now);
-                    proxydhcp::handle_datagram(config, interfaces, names, port, &arrival, telling, effects);
+                    proxydhcp::handle_datagram(
+                        config, interfaces, names, port, &arrival, telling, effects,
+                    );
                 }
                 Err(error) if is_datagram_error(&error) => {}
                 Err(_) => {

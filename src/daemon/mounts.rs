@@ -91,7 +91,8 @@ impl RemoteMounts {
         {
             return *is;
         }
-        let is_one = |name: String| REMOTE_FILE_SYSTEMS.iter().any(|remote| name.starts_with(remote));
+        let is_one =
+            |name: String| REMOTE_FILE_SYSTEMS.iter().any(|remote| name.starts_with(remote));
         let is = file_system(mount).is_some_and(is_one);
         self.kinds.insert(mount, (now + CACHE_TTL, is));
         is

@@ -2,7 +2,7 @@
 
 use crate::config::network::{Binding, Pattern};
 use crate::config::{Config, ConfigWarning, RangeKind};
-use crate::log_line::{SandboxLine, DhcpLine, FileLine, Line, ProcessLine, TftpLine};
+use crate::log_line::{DhcpLine, FileLine, Line, ProcessLine, SandboxLine, TftpLine};
 use crate::net::{Address, Interfaces, interface_matches, same_network};
 use std::net::Ipv4Addr;
 
@@ -25,7 +25,14 @@ pub struct StartupBanner<'s> {
 impl StartupBanner<'_> {
     /// What is logged of it, in dnsmasq's order. Remarks of ours come behind what dnsmasq says of the configuration.
     pub fn lines(self, config: &Config, interfaces: &Interfaces) -> Vec<Line> {
-        let Self { process_lines: said, sandbox: confined_by, warnings: notes, device: bound_to, roots, files } = self;
+        let Self {
+            process_lines: said,
+            sandbox: confined_by,
+            warnings: notes,
+            device: bound_to,
+            roots,
+            files,
+        } = self;
         let mut lines = vec![ProcessLine::Started, ProcessLine::CompileTimeOptions(confined_by)];
         lines.extend(said);
         lines.extend(interface_lines(config, interfaces));
@@ -52,7 +59,7 @@ fn interface_lines(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine>
     }
     if config.network.binding != Binding::Interfaces {
         let missing = missing_interfaces(config, interfaces).into_iter().rev();
-        lines.extend(missing_interfaces.map(ProcessLine::InterfaceMissing));
+        lines.extend(missing.map(ProcessLine::InterfaceMissing));
     }
     if config.process.dns_port != 0 && config.process.no_upstream {
         lines.push(ProcessLine::NoUpstream);

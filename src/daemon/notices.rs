@@ -4,11 +4,11 @@ use super::Daemon;
 use super::walls::Sandbox;
 use crate::boot_file::{self, FileProblem};
 use crate::journal::Logger;
-use crate::log_line::{NoticeClient, Line, NoticeLine};
+use crate::log_line::{Line, NoticeClient, NoticeLine};
 use crate::millis::Timestamp;
-use crate::onlooker::{RefusedFile, Finding, ClientKey};
+use crate::onlooker::{ClientKey, Finding, RefusedFile};
 use crate::proxydhcp::rival;
-use crate::sight::{RefusalReason, OtherServerReply, ClientEvent};
+use crate::sight::{ClientEvent, OtherServerReply, RefusalReason};
 use crate::sys::overhear::SniffedReply;
 use crate::sys::privilege::Identity;
 use crate::wire::option_names::printable;
@@ -89,7 +89,8 @@ impl FileInspector {
         let look = move || {
             while let Some(stopped) = looking.take() {
                 let client = stopped.client.clone();
-                let found = looking.inspector.found(stopped).filter(|_| looking.should_report(client));
+                let found =
+                    looking.inspector.found(stopped).filter(|_| looking.should_report(client));
                 found.into_iter().for_each(|notice| write(&journal, notice));
             }
         };
@@ -232,7 +233,12 @@ impl Inspector {
     }
 
     /// Of a file that nobody has named and that nothing is like: nothing.
-    fn notice_for(&self, client: &NoticeClient, missed: RefusedFile, secure: bool) -> Option<NoticeLine> {
+    fn notice_for(
+        &self,
+        client: &NoticeClient,
+        missed: RefusedFile,
+        secure: bool,
+    ) -> Option<NoticeLine> {
         let RefusedFile { path: bytes, reason: why, line } = missed;
         let (client, line) = (client.clone(), line.map(|line| line.to_string()));
         let path = Path::new(OsStr::from_bytes(&bytes));
@@ -241,7 +247,12 @@ impl Inspector {
                 let near = boot_file::suggest(path).map(|near| near.to_string());
                 let worth_it = near.is_some() || line.is_some();
                 let path = printable(&bytes);
-                worth_it.then_some(NoticeLine::FileNotFound { client, path, suggestion: near, line })
+                worth_it.then_some(NoticeLine::FileNotFound {
+                    client,
+                    path,
+                    suggestion: near,
+                    line,
+                })
             }
             RefusalReason::PermissionDenied => {
                 let mut outcome = boot_file::check_path(path, Some(&self.identity), secure);
@@ -251,9 +262,15 @@ impl Inspector {
                 let trouble = outcome.file.as_ref().err()?;
                 let is_told = matches!(
                     trouble,
-                    FileProblem::PermissionDenied(_) | FileProblem::WrongOwner(_) | FileProblem::OutsideSandbox(_)
+                    FileProblem::PermissionDenied(_)
+                        | FileProblem::WrongOwner(_)
+                        | FileProblem::OutsideSandbox(_)
                 );
-                is_told.then(|| NoticeLine::FileDenied { client, reason: outcome.to_string(), line })
+                is_told.then(|| NoticeLine::FileDenied {
+                    client,
+                    reason: outcome.to_string(),
+                    line,
+                })
             }
             RefusalReason::Unreported => None,
         }

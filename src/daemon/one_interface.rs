@@ -54,7 +54,7 @@ pub fn single_interface(config: &Config, interfaces: &Interfaces) -> Option<Stri
 
 #[test]
 fn the_only_interface_may_be_named_by_a_label() {
-    use crate::config::{Origin, Located};
+    use crate::config::{Located, Origin};
     use crate::net::{Address, Link};
     let link = Link { index: 2, name: "eth0".into(), ..Link::default() };
     let address = |last, label: Option<&str>| Address {

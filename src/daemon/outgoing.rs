@@ -62,11 +62,15 @@ impl Daemon {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Log(line) => told.push(line),
-                Effect::Send(datagram) => self.send(datagram, now, now.plus(SEND_RETRY_WINDOW), &mut told),
+                Effect::Send(datagram) => {
+                    self.send(datagram, now, now.plus(SEND_RETRY_WINDOW), &mut told)
+                }
                 Effect::SendBatch(batch) => self.send_batch(batch),
                 Effect::SendDelayed(seconds, datagram) => {
                     let due = now.plus_seconds(seconds.into());
-                    if let Some(oldest) = self.delayed_replies.add(due, datagram, due.plus(SEND_RETRY_WINDOW)) {
+                    if let Some(oldest) =
+                        self.delayed_replies.add(due, datagram, due.plus(SEND_RETRY_WINDOW))
+                    {
                         self.send(oldest, now, now.plus(SEND_RETRY_WINDOW), &mut told);
                     }
                 }
@@ -88,7 +92,13 @@ impl Daemon {
 
     /// Sends a datagram; tells what went wrong. One of a transfer that cannot be sent is lost like any other, and is
     /// sent again in time. A reply that has no room is tried again, until `end`.
-    fn send(&mut self, mut datagram: Datagram, now: Timestamp, end: Timestamp, told: &mut Vec<Line>) {
+    fn send(
+        &mut self,
+        mut datagram: Datagram,
+        now: Timestamp,
+        end: Timestamp,
+        told: &mut Vec<Line>,
+    ) {
         let neighbour = datagram.neighbour.take();
         let SocketAddr::V4(to) = datagram.to else { return drop(self.sockets.send(&datagram)) };
         if let Some(client) = neighbour
@@ -98,7 +108,8 @@ impl Daemon {
             told.push(Line::Dhcp(None, DhcpLine::ArpFailed(strerror(&error))));
         }
         match self.sockets.send(&datagram) {
-            Err(_) if matches!(datagram.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)) => {}
+            Err(_) if matches!(datagram.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)) => {
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
                 // If nothing has room, this is what is lost.
                 drop(self.delayed_replies.add(now.plus(1), datagram, end));

@@ -28,7 +28,7 @@ pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, St
             let owned = owner.map_or(Ok(()), |(user, group)| fchown(file, Some(user), Some(group)));
             Ok(owned.err().map(|error| {
                 let reason = is_permitted(Capability::Chown).then(|| strerror(&error));
-                ProcessLine::PidFileOwnerKept { path: shown, strerror }
+                ProcessLine::PidFileOwnerKept { path: shown, reason }
             }))
         }
     }

@@ -33,12 +33,12 @@ pub fn allowed_paths(config: &Config) -> AllowedPaths {
         let path = path_of(path);
         // Where devices are, no log is moved away.
         let around = directory_of(&path).filter(|above| !above.starts_with("/dev"));
-        allowed_paths.write.extend(around);
-        allowed_paths.write.push(path);
+        reach.write.extend(around);
+        reach.write.push(path);
     }
     let pid_file = config.process.pid_file().filter(|_| !config.process.debug);
-    allowed_paths.remove.extend(pid_file.and_then(directory_of));
-    allowed_paths
+    reach.remove.extend(pid_file.and_then(directory_of));
+    reach
 }
 
 /// What is to be read. A disk below a root may hang: it is looked at beside us.
@@ -213,7 +213,7 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Origin, Located, Tftp};
+    use crate::config::{Located, Origin, Tftp};
     use std::os::unix::fs::symlink;
     use std::sync::Arc;
 

@@ -158,7 +158,8 @@ impl PrefetchStats {
         }
         self.ahead += windows - 1;
         if self.ahead >= SAMPLE_SIZE {
-            self.skips = if self.hits * MIN_HIT_RATIO < self.ahead { SKIPPED_AFTER_MISS } else { 0 };
+            self.skips =
+                if self.hits * MIN_HIT_RATIO < self.ahead { SKIPPED_AFTER_MISS } else { 0 };
             (self.ahead, self.hits) = (0, 0);
         }
         true

@@ -39,7 +39,11 @@ fn unknown(Unknown(name): Unknown) -> StartupError {
 
 /// The capabilities that this configuration keeps. `bound`: the DHCP sockets hear one interface, and are bound to it
 /// again when it comes back; `waits`: there are addresses that cannot be bound yet.
-pub fn required_capabilities(config: &Config, bound: bool, waits: bool) -> Result<Vec<Capability>, StartupError> {
+pub fn required_capabilities(
+    config: &Config,
+    bound: bool,
+    waits: bool,
+) -> Result<Vec<Capability>, StartupError> {
     let ranges = !config.dhcp.ranges.is_empty();
     let process = &config.process;
     let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
@@ -54,19 +58,21 @@ pub fn required_capabilities(config: &Config, bound: bool, waits: bool) -> Resul
             let words = format!("process is missing required capability {name}");
             return Err(StartupError::other(words));
         }
-        required_capabilities.push(capability);
+        kept.push(capability);
     }
     // dnsmasq does without.
-    let for_later = bound && !required_capabilities.contains(&Capability::NetRaw);
-    required_capabilities.extend(Some(Capability::NetRaw).filter(|right| for_later && is_permitted(*right)));
-    Ok(required_capabilities)
+    let for_later = bound && !kept.contains(&Capability::NetRaw);
+    kept.extend(Some(Capability::NetRaw).filter(|right| for_later && is_permitted(*right)));
+    Ok(kept)
 }
 
 /// Becomes who serves.
 pub fn drop_privileges(identity: &Identity, kept: &[Capability]) -> Result<(), StartupError> {
-    identity.assume(required_capabilities).map_err(|failed| {
+    identity.assume(kept).map_err(|failed| {
         let (what, error) = match failed {
-            DropError::Group(name, error) => (format!("failed to change group-id to {name}"), error),
+            DropError::Group(name, error) => {
+                (format!("failed to change group-id to {name}"), error)
+            }
             DropError::User(name, error) => (format!("failed to change user-id to {name}"), error),
             DropError::Capabilities(error) => ("setting capabilities failed".to_owned(), error),
         };

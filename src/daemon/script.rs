@@ -61,18 +61,20 @@ impl Script {
         if config.tftp.is_none() {
             return Ok(None);
         }
-        let failed = |error| StartupError::other(format!("failed to create helper: {}", strerror(&error)));
+        let failed =
+            |error| StartupError::other(format!("failed to create helper: {}", strerror(&error)));
         Self::start(path.clone(), user, *debug).map(Some).map_err(failed)
     }
 
     /// Starts the process. `user`: as whom it runs, where it is not as we are. `echo`: what it prints is not for the log.
     fn start(path: PathBuf, user: Option<Identity>, echo: bool) -> io::Result<Self> {
         let shown = path.display().to_string();
-        let channel =
-            beside::start(move |channel| match user.map_or(Ok(()), |user| drop_privileges(&user, &[])) {
+        let channel = beside::start(move |channel| {
+            match user.map_or(Ok(()), |user| drop_privileges(&user, &[])) {
                 Ok(()) => serve(&channel, &path, echo),
                 Err(failure) => report(&channel, kind::FAILED, failure.message.as_bytes()),
-            })?;
+            }
+        })?;
         Ok(Self {
             channel,
             path: shown,
@@ -87,7 +89,10 @@ impl Script {
     pub fn report(&mut self, sent: &CompletedTransfer) {
         let CompletedTransfer { size, client, path } = sent;
         let words = [format!("{size}\0{client}\0").as_bytes(), path].concat();
-        if self.gone || self.queue.len() >= MAX_QUEUED_CALLS || self.waiting + words.len() > MAX_QUEUED_BYTES {
+        if self.gone
+            || self.queue.len() >= MAX_QUEUED_CALLS
+            || self.waiting + words.len() > MAX_QUEUED_BYTES
+        {
             return;
         }
         self.waiting += words.len();

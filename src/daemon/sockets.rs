@@ -1,11 +1,13 @@
 //! Tokens ↔ sockets.
 
-use super::ports::{requesting_lines, open_dhcp, bind_error};
+use super::ports::{bind_error, open_dhcp, requesting_lines};
 use super::transfers::TransferSockets;
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
 use crate::failure::StartupError;
-use crate::net::{Address, ReceivedDatagram, Batch, Datagram, Interfaces, EgressSocket, any_interface_matches};
+use crate::net::{
+    Address, Batch, Datagram, EgressSocket, Interfaces, ReceivedDatagram, any_interface_matches,
+};
 use crate::proxydhcp::{PXE_PORT, Port};
 use crate::reason::strerror;
 use crate::sys::batch::send_batch;
@@ -71,7 +73,9 @@ impl EventSource {
 
     /// Where we are comes before what is asked there; and each comes once, however often it was told.
     pub fn dedup_in_priority_order(roles: &mut Vec<Self>) {
-        roles.sort_by_key(|role| (!matches!(role, Self::Signals | Self::AddressWatch), role.token()));
+        roles.sort_by_key(|role| {
+            (!matches!(role, Self::Signals | Self::AddressWatch), role.token())
+        });
         roles.dedup();
     }
 
@@ -132,7 +136,8 @@ impl Sockets {
             sockets.pxe = pxe.transpose()?;
         }
         for (fd, port) in [(&sockets.dhcp, Port::Server), (&sockets.pxe, Port::Pxe)] {
-            fd.iter().try_for_each(|fd| sockets.register_datagrams(fd, EventSource::ProxyDhcp(port)))?;
+            fd.iter()
+                .try_for_each(|fd| sockets.register_datagrams(fd, EventSource::ProxyDhcp(port)))?;
         }
         if config.network.binding == Binding::Contradictory {
             return Err(StartupError::config("cannot set --bind-interfaces and --bind-dynamic"));
@@ -142,7 +147,11 @@ impl Sockets {
     }
 
     /// Hears something else too, which is not a socket.
-    pub fn register_datagrams(&self, source: &impl AsRawFd, role: EventSource) -> Result<(), StartupError> {
+    pub fn register_datagrams(
+        &self,
+        source: &impl AsRawFd,
+        role: EventSource,
+    ) -> Result<(), StartupError> {
         self.register(source, role).map_err(|error| unwatched(&error))
     }
 
@@ -153,7 +162,8 @@ impl Sockets {
 
     /// What threads that read disks wake us with.
     pub fn waker(&self) -> Result<Waker, StartupError> {
-        Waker::new(self.poll.registry(), EventSource::Disk.token()).map_err(|error| unwatched(&error))
+        Waker::new(self.poll.registry(), EventSource::Disk.token())
+            .map_err(|error| unwatched(&error))
     }
 
     fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), StartupError> {
@@ -245,9 +255,12 @@ impl Sockets {
     /// The same at the start. Lack of privilege is no error: the filters do it too, more slowly.
     pub fn bind_dhcp_first_to(&self, interface: &str) -> Result<(), StartupError> {
         match self.bind_dhcp_to(interface) {
-            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(StartupError::network(
-                format!("failed to set SO_BINDTODEVICE on DHCP socket: {}", strerror(&error)),
-            )),
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
+                Err(StartupError::network(format!(
+                    "failed to set SO_BINDTODEVICE on DHCP socket: {}",
+                    strerror(&error)
+                )))
+            }
             _ => Ok(()),
         }
     }
@@ -271,7 +284,11 @@ impl Sockets {
     }
 
     /// Opens a socket for a transfer, from the address that was asked and the first port that is free.
-    pub fn open_transfer(&mut self, tftp: &Tftp, arrival: &ReceivedDatagram<'_>) -> io::Result<usize> {
+    pub fn open_transfer(
+        &mut self,
+        tftp: &Tftp,
+        arrival: &ReceivedDatagram<'_>,
+    ) -> io::Result<usize> {
         let (first, last) = tftp.ports.unwrap_or((0, 0));
         let mut opened = Err(io::ErrorKind::AddrInUse.into());
         for port in first..=last {
@@ -311,7 +328,8 @@ impl Sockets {
             }
             EgressSocket::Tftp(listener) => {
                 let fd = self.listener(listener).ok_or(io::ErrorKind::NotConnected)?;
-                let way = SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
+                let way =
+                    SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
                 // What cannot be cut for one client may be for the next.
                 send_batch(fd, &batch.bytes, batch.segment, way, &mut true)
             }
@@ -376,7 +394,12 @@ fn answer_from(arrival: &ReceivedDatagram<'_>, port: u16) -> SocketAddr {
 fn each_role_comes_once_in_a_turn() {
     let mut roles = Vec::new();
     for _ in 0..3 {
-        roles.extend([EventSource::Tftp(1), EventSource::ProxyDhcp(Port::Server), EventSource::Tftp(0), EventSource::Signals]);
+        roles.extend([
+            EventSource::Tftp(1),
+            EventSource::ProxyDhcp(Port::Server),
+            EventSource::Tftp(0),
+            EventSource::Signals,
+        ]);
         EventSource::dedup_in_priority_order(&mut roles);
     }
     assert_eq!(roles.len(), 4);

@@ -23,10 +23,10 @@ use crate::config::load::{Loaded, Loader};
 use crate::config::network::Binding;
 use crate::config::run_time::ReloadableFiles;
 use crate::config::{Config, ConfigWarning};
-use crate::explain::{ExplainOutput, ExplainRequest, Environment, explain};
+use crate::explain::{Environment, ExplainOutput, ExplainRequest, explain};
 use crate::failure::StartupError;
 use crate::journal::Logger;
-use crate::log_line::{SandboxLine, FileLine, Line, ProcessLine};
+use crate::log_line::{FileLine, Line, ProcessLine, SandboxLine};
 use crate::net::Interfaces;
 use crate::onlooker::BootMonitor;
 use crate::reason::strerror;
@@ -123,12 +123,15 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Command, Startup
     let line = CommandLine::parse(words, posixly_correct);
     let asks = |switch: Switch| line.options.iter().any(|given| given.row.switch() == Some(switch));
     let plain = !asks(Switch::Version) && !asks(Switch::Help);
-    if let (Some(form), command_line::Termination::Complete, true) = (&line.extensions.story, line.end, plain) {
+    if let (Some(form), command_line::Termination::Complete, true) =
+        (&line.extensions.story, line.end, plain)
+    {
         if !line.options.is_empty() || line.extensions.json || !line.extensions.explain.is_empty() {
             return Err(StartupError::config("bad command line options: --story stands alone"));
         }
-        let unknown =
-            || StartupError::config(format!("bad --story: there is no form {form}, but text and html"));
+        let unknown = || {
+            StartupError::config(format!("bad --story: there is no form {form}, but text and html"))
+        };
         let form = OutputFormat::parse(form).ok_or_else(unknown)?;
         return Ok(Command::Story { format: form, path: line.extensions.args.first().cloned() });
     }
@@ -155,7 +158,8 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Command, Startup
         return Err(StartupError::config(words).with_detail(line.error_detail.unwrap_or_default()));
     }
     loader.main_file()?;
-    let (strict, Extensions { explain: clients, json, unconfined, .. }) = (line.strict, line.extensions);
+    let (strict, Extensions { explain: clients, json, unconfined, .. }) =
+        (line.strict, line.extensions);
     let parsed = Parsed { loaded: loader.finish()?, unconfined };
     Ok(match (clients.is_empty(), test) {
         (false, _) => Command::Explain { parsed, clients, json },
@@ -173,11 +177,13 @@ impl Parsed {
         let looks = serves_files || !config.dhcp.ranges.is_empty();
         let interfaces = if looks { snapshot().ok() } else { None };
         let identity = if serves_files { serving_identity(config) } else { None };
-        let more = surroundings::environment_warnings(config, interfaces.as_ref(), identity.as_ref());
+        let more =
+            surroundings::environment_warnings(config, interfaces.as_ref(), identity.as_ref());
         let roots = config.tftp.iter().flat_map(|tftp| surroundings::missing_roots(tftp));
         let absent = interfaces.iter().flat_map(|here| missing_interfaces(config, here));
-        let absent =
-            absent.map(|name| ConfigWarning::general(format!("interface {name} does not currently exist")));
+        let absent = absent.map(|name| {
+            ConfigWarning::general(format!("interface {name} does not currently exist"))
+        });
         let all = notes.iter().cloned().chain(more).chain(absent).chain(roots);
         all.map(|note| format!("warning: {note}")).collect()
     }
@@ -213,7 +219,11 @@ impl Parsed {
         let Self { loaded: Loaded { config, mut notes, .. }, unconfined } = self;
         let watch = Watch::new().map_err(failed("cannot create netlink socket"))?;
         let interfaces = snapshot().map_err(failed("failed to find list of interfaces"))?;
-        notes.extend(surroundings::environment_warnings(&config, Some(&interfaces), serving_identity(&config).as_ref()));
+        notes.extend(surroundings::environment_warnings(
+            &config,
+            Some(&interfaces),
+            serving_identity(&config).as_ref(),
+        ));
         if let Some(refusal) = notes.iter().find(|note| note.fatal) {
             return Err(StartupError::config(refusal.to_string()));
         }
@@ -222,7 +232,9 @@ impl Parsed {
         let sockets = Sockets::open(&config, &interfaces)?;
         sockets.register_datagrams(&watch, EventSource::AddressWatch)?;
         let watched = WatchedDirectories::new(&config)?;
-        watched.iter().try_for_each(|watched| sockets.register_datagrams(watched, EventSource::Directories))?;
+        watched.iter().try_for_each(|watched| {
+            sockets.register_datagrams(watched, EventSource::Directories)
+        })?;
         if config.network.binding == Binding::Interfaces
             && let Some(name) = missing_interfaces(&config, &interfaces).first()
         {
@@ -236,7 +248,11 @@ impl Parsed {
         ear.iter().try_for_each(|ear| sockets.register_datagrams(ear, EventSource::Sniffer))?;
         let script_user = rights::script_user(&config)?;
         let identity = identity(&config)?;
-        let kept = rights::required_capabilities(&config, bound_to.is_some(), sockets.wait_for_addresses())?;
+        let kept = rights::required_capabilities(
+            &config,
+            bound_to.is_some(),
+            sockets.wait_for_addresses(),
+        )?;
         Ok(Bound {
             config,
             warnings: notes,
@@ -261,7 +277,10 @@ impl Bound {
         let process = &self.config.process;
         if !process.debug {
             std::env::set_current_dir("/").map_err(|error| {
-                StartupError::other(format!("cannot chdir to filesystem root: {}", strerror(&error)))
+                StartupError::other(format!(
+                    "cannot chdir to filesystem root: {}",
+                    strerror(&error)
+                ))
             })?;
         }
         if process.debug || process.foreground {
@@ -278,8 +297,9 @@ impl Bound {
         let written = process.pid_file().map(|path| pid_file::write(path, identity));
         let pid_file = written.transpose()?.flatten();
         let log_file = journal.configure(process, Some(identity).filter(|_| !process.debug))?;
-        let signals = Signals::new()
-            .map_err(|error| StartupError::other(format!("cannot take signals: {}", strerror(&error))))?;
+        let signals = Signals::new().map_err(|error| {
+            StartupError::other(format!("cannot take signals: {}", strerror(&error)))
+        })?;
         sockets.register_datagrams(&signals, EventSource::Signals)?;
         if !process.debug {
             redirect_stdio_to_null().map_err(|error| {
@@ -287,7 +307,9 @@ impl Bound {
             })?;
         }
         let script = Script::new(config, self.script_user.clone())?;
-        script.iter().try_for_each(|script| sockets.register_datagrams(script, EventSource::Script))?;
+        script
+            .iter()
+            .try_for_each(|script| sockets.register_datagrams(script, EventSource::Script))?;
         let said = pid_file.into_iter().chain(log_file).collect();
         Ok(Daemonized { bound: self, signals, script, lines: said })
     }

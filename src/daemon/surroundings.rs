@@ -80,9 +80,8 @@ fn networks(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> {
             (RangeKind::Proxy, false) => note(format!(
                 "dhcp-range: no interface of this machine is on the network of {start}"
             )),
-            (_, true) => {
-                note(format!("{pool} and this machine is on that network")).map(ConfigWarning::into_fatal)
-            }
+            (_, true) => note(format!("{pool} and this machine is on that network"))
+                .map(ConfigWarning::into_fatal),
             (_, false) => note(format!("{pool} but this machine is not on that network")),
         }
     };
@@ -104,7 +103,7 @@ pub fn missing_roots(tftp: &Tftp) -> Vec<ConfigWarning> {
         let text = format!("tftp-root: {}: {}", path.display(), strerror(&error));
         Some(ConfigWarning::at(origin, text))
     };
-    roots(tftp).filter_map(missing_interfaces).collect()
+    roots(tftp).filter_map(missing).collect()
 }
 
 /// Roots that the serving user may not enter.
@@ -157,7 +156,12 @@ fn boot_files(
         Boot::File(name) => {
             let layered = !name.contains(&b'.');
             let name = if layered { [name, &b".0"[..]].concat() } else { name.clone() };
-            Some(BootFileRule { origin: &service.origin, keyword: "pxe-service", name, has_layer_suffix: layered })
+            Some(BootFileRule {
+                origin: &service.origin,
+                keyword: "pxe-service",
+                name,
+                has_layer_suffix: layered,
+            })
         }
     });
     // A URL is not asked for here.
@@ -167,12 +171,17 @@ fn boot_files(
     // A root that holds nothing is still to be filled: only names that were written out are missed in it.
     let holding = roots(tftp).filter(|(_, root)| !is_empty(root)).count();
     let empty = holding == 0 && roots(tftp).count() > 0;
-    let wanted = boots.chain(services).filter(is_file).filter(|wanted| !(empty && wanted.has_layer_suffix));
+    let wanted =
+        boots.chain(services).filter(is_file).filter(|wanted| !(empty && wanted.has_layer_suffix));
     wanted.filter_map(|wanted| file_warning(&wanted, tftp, identity)).take(MAX_FILES).collect()
 }
 
 /// A file is fine if one root has it. Of several the remark is about the first.
-fn file_warning(wanted: &BootFileRule<'_>, tftp: &Tftp, identity: Option<&Identity>) -> Option<ConfigWarning> {
+fn file_warning(
+    wanted: &BootFileRule<'_>,
+    tftp: &Tftp,
+    identity: Option<&Identity>,
+) -> Option<ConfigWarning> {
     let names = tftp.interface_roots.iter().map(|root| String::from_utf8_lossy(&root.value.0));
     // Where only interfaces have roots, a name is a path of its own on all others.
     let general = tftp.root.is_some() || tftp.interface_roots.is_empty();
@@ -194,7 +203,7 @@ fn file_warning(wanted: &BootFileRule<'_>, tftp: &Tftp, identity: Option<&Identi
     }
     let outcome = first?;
     let missing = matches!(outcome.file, Err(FileProblem::NotFound(_)));
-    let explanation = if missing_interfaces { wanted.explanation() } else { String::new() };
+    let explanation = if missing { wanted.explanation() } else { String::new() };
     Some(ConfigWarning::at(wanted.origin, format!("{}: {outcome}{explanation}", wanted.keyword)))
 }
 

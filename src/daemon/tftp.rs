@@ -12,7 +12,7 @@ use crate::sight::ClientEvent;
 use crate::sys::batch::RecvBatch;
 use crate::sys::{limits, udp};
 use crate::tftp::undecided::PendingRequest;
-use crate::tftp::{Context, Server, ReplySocket, accepts};
+use crate::tftp::{Context, ReplySocket, Server, accepts};
 use std::io;
 use std::net::SocketAddr;
 
@@ -81,7 +81,13 @@ impl Daemon {
     }
 
     /// A transfer's socket is there before the request is looked at, so that errors have a port of their own too.
-    fn request(&mut self, listener: usize, tftp: &Tftp, arrival: &ReceivedDatagram<'_>, now: Timestamp) {
+    fn request(
+        &mut self,
+        listener: usize,
+        tftp: &Tftp,
+        arrival: &ReceivedDatagram<'_>,
+        now: Timestamp,
+    ) {
         let socket = if tftp.single_port {
             ReplySocket::Listener(listener)
         } else {
@@ -102,7 +108,7 @@ impl Daemon {
                 }
                 Err(error) => {
                     let (client, reason) = (arrival.peer.ip(), strerror(&error));
-                    return self.observe(ClientEvent::SocketUnavailable { client, strerror }, now);
+                    return self.observe(ClientEvent::SocketUnavailable { client, reason }, now);
                 }
             }
         };
@@ -148,7 +154,12 @@ impl Daemon {
     /// Hears the client of a transfer. In lockstep one datagram is all there is, mostly: the one that moves it on ends
     /// the turn, for another one brings another event, and what may be left is read before the client is written to
     /// again.
-    pub(super) fn transfer(&mut self, id: usize, mail: &mut ReceiveBuffers, now: Timestamp) -> bool {
+    pub(super) fn transfer(
+        &mut self,
+        id: usize,
+        mail: &mut ReceiveBuffers,
+        now: Timestamp,
+    ) -> bool {
         let lockstep = self.tftp.is_lockstep(id);
         for _ in 0..MAX_DATAGRAMS_PER_TURN {
             let left = if lockstep {

@@ -4,7 +4,7 @@ use crate::net::Batch;
 use crate::sys::batch::{RecvBatch, send_batch};
 use crate::sys::udp::{self, SendAddress};
 use mio::unix::SourceFd;
-use mio::{Interest, Registry, Token};
+use mio::{Registry, Token};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -41,7 +41,7 @@ impl TransferSockets {
         if id == self.slots.len() {
             self.slots.push(None);
         }
-        self.slots[id] = Some(Slot { fd, segments: true, interest: Interest::Nothing });
+        self.slots[id] = Some(Slot { fd, segments: true, interest: Interest::None });
         Ok(id)
     }
 
@@ -53,18 +53,23 @@ impl TransferSockets {
     }
 
     /// From now on the poll tells when a client answers. What has come before is told too.
-    pub fn register_read(&mut self, id: usize, registry: &Registry, token: Token) -> io::Result<()> {
+    pub fn register_read(
+        &mut self,
+        id: usize,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<()> {
         let Some(Some(slot)) = self.slots.get_mut(id) else { return Ok(()) };
-        slot.interest = Interest::Datagrams;
-        registry.register(&mut SourceFd(&slot.fd.as_raw_fd()), token, Interest::READABLE)
+        slot.interest = Interest::Read;
+        registry.register(&mut SourceFd(&slot.fd.as_raw_fd()), token, mio::Interest::READABLE)
     }
 
     /// From now on the poll tells too when there is room again.
     pub fn register_read_write(&mut self, id: usize, registry: &Registry, token: Token) {
         let Some(Some(slot)) = self.slots.get_mut(id) else { return };
-        if slot.interest != Interest::Room {
-            slot.interest = Interest::Room;
-            let interest = Interest::READABLE | Interest::WRITABLE;
+        if slot.interest != Interest::ReadWrite {
+            slot.interest = Interest::ReadWrite;
+            let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
             // Without it, the client's silence makes us try again.
             drop(registry.reregister(&mut SourceFd(&slot.fd.as_raw_fd()), token, interest));
         }

@@ -30,17 +30,17 @@ impl Sandbox {
         // What a library reads once, it has to have read.
         clock::local_time();
         let reach = allowed_paths(config);
-        let walls = enter_sandbox(&allowed_paths);
+        let walls = enter_sandbox(&reach);
         let shown =
             |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
         let told = SandboxLine::Active {
             landlock: walls.landlock.clone(),
             seccomp: walls.seccomp.clone(),
             no_new_privileges: walls.no_new_privileges,
-            reads: shown(&allowed_paths.read),
-            writes: shown(&allowed_paths.write),
+            reads: shown(&reach.read),
+            writes: shown(&reach.write),
         };
-        let read = allowed_paths.read.iter().filter_map(|place| number(place)).collect();
+        let read = reach.read.iter().filter_map(|place| number(place)).collect();
         (Self { within: Some(Arc::new(Entered { status: walls, read })) }, told)
     }
 

@@ -8,8 +8,10 @@ use super::telling::{boot_servers, entries, exchange};
 use crate::boot_file::{self, FileProblem, FileRequest};
 use crate::config::names::ServerNames;
 use crate::config::{Config, Rule, Service};
-use crate::net::{ReceivedDatagram, Interfaces};
-use crate::proxydhcp::{Decision, Evaluated, ReplyKind, ReplyPart, PXE_PORT, Port, evaluate, message};
+use crate::net::{Interfaces, ReceivedDatagram};
+use crate::proxydhcp::{
+    Decision, Evaluated, PXE_PORT, Port, ReplyKind, ReplyPart, evaluate, message,
+};
 use crate::sys::privilege::Identity;
 use crate::wire::architectures::Architecture;
 use crate::wire::dhcp::Frame;
@@ -65,7 +67,11 @@ const MAX_SKIPPED_RULES: usize = 3;
 const ONLY_TFTP: &str = "firmware loads its first file by TFTP only: send it iPXE first, and keep the URL for that (tag:ipxe)";
 
 /// Plays what the clients of a capture have asked, one after the other.
-pub fn replay(world: &mut Environment, seen: &[CapturedDatagram], interface: Option<&str>) -> Vec<Conversation> {
+pub fn replay(
+    world: &mut Environment,
+    seen: &[CapturedDatagram],
+    interface: Option<&str>,
+) -> Vec<Conversation> {
     let mut clients: Vec<(Vec<u8>, Vec<&CapturedDatagram>)> = Vec::new();
     for one in seen {
         let Some(frame) = Frame::parse(&one.bytes) else { continue };
@@ -89,7 +95,11 @@ pub fn replay(world: &mut Environment, seen: &[CapturedDatagram], interface: Opt
 }
 
 /// Plays it.
-pub fn simulate(world: &mut Environment, client: &ClientSpec, architecture: Architecture) -> Conversation {
+pub fn simulate(
+    world: &mut Environment,
+    client: &ClientSpec,
+    architecture: Architecture,
+) -> Conversation {
     let mut dialogue = Simulation::new(world, client, architecture);
     dialogue.begin();
     dialogue.end()
@@ -185,7 +195,13 @@ impl<'w> Simulation<'w> {
     }
 
     /// One message, and what the client takes from the answer.
-    fn send(&mut self, port: Port, kind: u8, about: String, item: Option<[u8; 4]>) -> Option<ReceivedReply> {
+    fn send(
+        &mut self,
+        port: Port,
+        kind: u8,
+        about: String,
+        item: Option<[u8; 4]>,
+    ) -> Option<ReceivedReply> {
         let Self { environment: world, scenario: stage, client, architecture, .. } = self;
         let address = Some(stage.client_address).filter(|_| port == Port::Pxe);
         let bytes = client.message(*architecture, kind, address, item);
@@ -269,7 +285,8 @@ impl<'w> Simulation<'w> {
         };
         let interface = &*self.scenario.name;
         let mac = self.client.mac[..].try_into().ok();
-        let wanted = FileRequest { name, interface, client: self.scenario.client_address.into(), mac };
+        let wanted =
+            FileRequest { name, interface, client: self.scenario.client_address.into(), mac };
         let outcome = boot_file::check_request(wanted, tftp, self.environment.identity.as_ref());
         boot.path = Some(outcome.path.display().to_string());
         let trouble = match outcome.file {

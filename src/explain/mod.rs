@@ -19,7 +19,7 @@ use crate::wire::architectures::Architecture;
 use crate::wire::pxe::is_ipxe;
 use client::ClientSpec;
 pub use dialogue::Environment;
-use dialogue::{simulate, replay};
+use dialogue::{replay, simulate};
 use report::{BootFile, Conversation, Report};
 
 /// What is asked for.
@@ -145,7 +145,11 @@ fn repeated(world: &mut Environment, logged: &Logged) -> Vec<Conversation> {
 }
 
 /// The client; and if it is sent iPXE, what that is told when it asks again.
-fn scenarios(world: &mut Environment, client: &ClientSpec, architecture: Architecture) -> Vec<Conversation> {
+fn scenarios(
+    world: &mut Environment,
+    client: &ClientSpec,
+    architecture: Architecture,
+) -> Vec<Conversation> {
     let first = simulate(world, client, architecture);
     if client.is_ipxe() {
         return vec![flag_ipxe_loop(first)];

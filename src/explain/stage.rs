@@ -48,7 +48,8 @@ impl Scenario {
         });
         let name = interfaces.by_index(index).map_or_else(String::new, |link| link.name.clone());
         // Of several addresses the one that is on the network of a range.
-        let addresses = || interfaces.addresses_of(index).filter(|address| address.ipv4().is_some());
+        let addresses =
+            || interfaces.addresses_of(index).filter(|address| address.ipv4().is_some());
         let own = addresses().find(|address| is_on_range(config, address)).or(addresses().next());
         let ours = own.and_then(Address::ipv4).unwrap_or(Ipv4Addr::UNSPECIFIED);
         let theirs = client.address.unwrap_or_else(|| {

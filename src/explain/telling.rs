@@ -1,12 +1,14 @@
 //! A decision as a report: each part of an answer with the line that made it, tags, and lines that were passed over.
 
-use super::report::{Exchange, Field, SkippedRule, Reply, Tag};
+use super::report::{self, Exchange, Field, SkippedRule, Tag};
 use crate::config::Config;
-use crate::config::tags::{TagSetBy, TagSet};
-use crate::proxydhcp::near::{SkipReason, skipped_rules};
+use crate::config::tags::{TagSet, TagSetBy};
+use crate::proxydhcp::near::{self, SkipReason};
 use crate::proxydhcp::request::Request;
 use crate::proxydhcp::setting::tag_setters;
-use crate::proxydhcp::{self, Reply, Provenance, Decision, Evaluated, ReplyKind, ReplyPart, Port, DropReason, message};
+use crate::proxydhcp::{
+    self, Decision, DropReason, Evaluated, Port, Provenance, Reply, ReplyKind, ReplyPart, message,
+};
 use crate::wire::option_names::printable;
 use crate::wire::pxe::item;
 use std::net::Ipv4Addr;
@@ -47,14 +49,16 @@ pub fn exchange(
         // A choice is looked up by its number: nothing else was near.
         passed_over: match answer {
             Some(Reply { kind: ReplyKind::BootItem, .. }) => Vec::new(),
-            None if matches!(judged, Err(why) if !matches!(why, DropReason::NoRange(_))) => Vec::new(),
+            None if matches!(judged, Err(why) if !matches!(why, DropReason::NoRange(_))) => {
+                Vec::new()
+            }
             _ => skipped_rules(config, request, answer),
         },
     }
 }
 
 fn ignored(answer: &Reply<'_>) -> String {
-    let line = answer.because.iter().find(|cause| cause.made == ReplyPart::Suppressed);
+    let line = answer.provenance.iter().find(|cause| cause.part == ReplyPart::Suppressed);
     line.map_or_else(String::new, |cause| format!("{} says to ignore it", cause.origin))
 }
 
@@ -74,7 +78,7 @@ fn skipped_rules(
     request: Option<&Request<'_>>,
     answer: Option<&Reply<'_>>,
 ) -> Vec<SkippedRule> {
-    let told = |one: proxydhcp::near::SkippedRule<'_>| SkippedRule {
+    let told = |one: near::SkippedRule<'_>| SkippedRule {
         keyword: one.keyword,
         line: one.origin.to_string(),
         would_yield: one.would_yield.clone(),
@@ -85,19 +89,19 @@ fn skipped_rules(
             _ => Vec::new(),
         },
     };
-    skipped_rules(config, request, answer).into_iter().map(told).collect()
+    near::skipped_rules(config, request, answer).into_iter().map(told).collect()
 }
 
 /// Who would have set a tag.
 fn hints(config: &Config, tag: &[u8]) -> Vec<String> {
     let settings = tag_setters(config, tag);
-    if tag_setters.is_empty() {
+    if settings.is_empty() {
         return vec![format!("nothing sets {}", printable(tag))];
     }
     let hint = |one: &proxydhcp::setting::TagSetter| {
         format!("{} ({}) sets it for {}", one.origin, one.keyword, one.condition)
     };
-    tag_setters.iter().map(hint).collect()
+    settings.iter().map(hint).collect()
 }
 
 /// Who has set it.
@@ -117,10 +121,10 @@ fn set_by(
     set.map(|tag| format!("{} sets it", tag.set_by)).collect()
 }
 
-fn reply(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> Reply {
+fn reply(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> report::Reply {
     let unsent = proxydhcp::reply(request, answer).omitted;
     let to = proxydhcp::destination(config, request, answer);
-    Reply {
+    report::Reply {
         message: message::name(answer.message),
         to: to.map_or_else(String::new, |to| to.to_string()),
         fields: Fields { answer, fields: Vec::new() }.all(),
@@ -149,7 +153,7 @@ impl Fields<'_> {
             self.reply_part("boot file", text(&answer.file), ReplyPart::BootFile);
         }
         let vendor = answer.vendor;
-        let written = Some(&vendor.origin).filter(|origin| origin.is_written());
+        let written = Some(&vendor.origin).filter(|origin| origin.is_explicit());
         self.fields.push(Field {
             name: "vendor class (60)".to_owned(),
             value: text(&vendor.value),
@@ -158,14 +162,16 @@ impl Fields<'_> {
         });
         self.menu();
         self.items();
-        for cause in &answer.because {
-            match cause.made {
+        for cause in &answer.provenance {
+            match cause.part {
                 ReplyPart::Option(code) => {
                     let found = answer.options.iter().find(|(known, _)| *known == code);
                     let value = found.map_or_else(String::new, |(_, value)| in_hex(value));
                     self.because(&format!("option {code}"), value, cause);
                 }
-                ReplyPart::DeferredToPxePort => self.because("boot file", "is told on port 4011".to_owned(), cause),
+                ReplyPart::DeferredToPxePort => {
+                    self.because("boot file", "is told on port 4011".to_owned(), cause)
+                }
                 ReplyPart::Delay => {
                     let seconds = match answer.kind {
                         ReplyKind::Proxy { delay } => delay.unwrap_or(0),
@@ -183,7 +189,7 @@ impl Fields<'_> {
     fn items(&mut self) {
         let answer = self.answer;
         let is_item = |cause: &&Provenance<'_>| matches!(cause.part, ReplyPart::VendorItem(_));
-        let causes: Vec<&Provenance<'_>> = answer.because.iter().filter(is_item).collect();
+        let causes: Vec<&Provenance<'_>> = answer.provenance.iter().filter(is_item).collect();
         let first = answer.items.len().saturating_sub(causes.len());
         for (cause, (code, value)) in causes.into_iter().zip(&answer.items[first..]) {
             self.because(&item_name(*code), item_value(*code, value), cause);
@@ -201,8 +207,8 @@ impl Fields<'_> {
 
     /// A field by the line that made it, if one did.
     fn reply_part(&mut self, name: &str, value: String, made: ReplyPart) {
-        let causes = &self.answer.because;
-        let find = |made: ReplyPart| causes.iter().find(|cause| cause.made == made);
+        let causes = &self.answer.provenance;
+        let find = |made: ReplyPart| causes.iter().find(|cause| cause.part == made);
         // Our own address comes from the range.
         let cause = find(made).or_else(|| find(ReplyPart::ServerId)).copied();
         let (name, line) = (name.to_owned(), cause.map(|cause| cause.origin.to_string()));
@@ -218,15 +224,17 @@ impl Fields<'_> {
             let server = servers.iter().find(|(known, _)| *known == kind);
             let server = server.map_or_else(String::new, |(_, ip)| format!(", served by {ip}"));
             let value = format!("“{}”, type {kind:#06x}{server}", printable(&text));
-            let causes = &self.answer.because;
+            let causes = &self.answer.provenance;
             if let Some(cause) =
-                causes.iter().find(|cause| cause.made == ReplyPart::MenuEntry(kind)).copied()
+                causes.iter().find(|cause| cause.part == ReplyPart::MenuEntry(kind)).copied()
             {
                 self.because("menu entry", value, &cause);
             }
         }
         // What lines make is told with them.
-        let written = |code: u8| self.answer.because.iter().any(|one| one.made == ReplyPart::VendorItem(code));
+        let written = |code: u8| {
+            self.answer.provenance.iter().any(|one| one.part == ReplyPart::VendorItem(code))
+        };
         for code in [item::DISCOVERY_CONTROL, item::MENU_PROMPT] {
             if let Some(value) = of(code).filter(|_| !written(code)) {
                 let (name, value) = (item_name(code), item_value(code, value));

@@ -27,7 +27,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use syslog::{QueueLimits, SinkState, Syslog};
-use writer::{WriterCallbacks, RecordFormat, Writer};
+use writer::{RecordFormat, Writer, WriterCallbacks};
 
 /// The log. One for the process: the `log` crate has it so.
 #[derive(Clone)]
@@ -115,19 +115,26 @@ impl Logger {
         if process.debug && !to_stderr {
             sinks.stderr_copy = self.stderr(without_pid, sinks.facility, |_, _, _| {});
         }
-        sinks.syslog.resize(process.log_async_lines().map_or(QueueLimits::DEFAULT, QueueLimits::for_log_async));
+        sinks.syslog.resize(
+            process.log_async_lines().map_or(QueueLimits::DEFAULT, QueueLimits::for_log_async),
+        );
         let facility = sinks.facility;
         match &process.log_to {
             None | Some(LogTo::Facility(_)) => {}
             Some(LogTo::Stderr) => {
                 let form = if process.foreground { without_timestamp } else { with_timestamp };
-                sinks.to =
-                    self.stderr(form, facility, Sinks::fall_back_to_syslog).map_or(Destination::Syslog, Destination::Stderr);
+                sinks.to = self
+                    .stderr(form, facility, Sinks::fall_back_to_syslog)
+                    .map_or(Destination::Syslog, Destination::Stderr);
             }
             Some(LogTo::File(path)) => {
                 let path = Path::new(OsStr::from_bytes(path));
                 let failed = |error| {
-                    StartupError::file(format!("cannot open log {}: {}", path.display(), strerror(&error)))
+                    StartupError::file(format!(
+                        "cannot open log {}: {}",
+                        path.display(),
+                        strerror(&error)
+                    ))
                 };
                 let file = writer::open(path).map_err(failed)?;
                 let owned = user.map_or(Ok(()), |user| user.own_log_file(&file));
@@ -136,7 +143,12 @@ impl Logger {
                     reason: strerror(&error),
                 });
                 let calls = self.writer_callbacks(facility, Sinks::fall_back_to_syslog);
-                sinks.to = Destination::File(Writer::new(file, Some(path.to_owned()), with_timestamp, calls));
+                sinks.to = Destination::File(Writer::new(
+                    file,
+                    Some(path.to_owned()),
+                    with_timestamp,
+                    calls,
+                ));
             }
         }
         Ok(said)
@@ -228,7 +240,9 @@ impl Write for Pipe {
 impl Sinks {
     fn take(&mut self, record: &[u8]) {
         match &mut self.to {
-            Destination::Stderr(writer) | Destination::File(writer) if !self.fallback => writer.take(record),
+            Destination::Stderr(writer) | Destination::File(writer) if !self.fallback => {
+                writer.take(record)
+            }
             _ => self.send(record),
         }
         self.stderr_copy.iter_mut().for_each(|echo| echo.take(record));

@@ -76,7 +76,12 @@ pub fn open(path: &Path) -> io::Result<File> {
 
 impl Writer {
     /// Writes records in that form. `path`: where the file is, if it can be opened anew.
-    pub fn new(file: File, path: Option<PathBuf>, form: RecordFormat, calls: WriterCallbacks) -> Self {
+    pub fn new(
+        file: File,
+        path: Option<PathBuf>,
+        form: RecordFormat,
+        calls: WriterCallbacks,
+    ) -> Self {
         let target = WriterThread { file, path, partial_line: Vec::new(), form, calls };
         let shared = Shared {
             state: Mutex::default(),

@@ -67,7 +67,8 @@ fn walls_are_told() {
         let owned = |places: &[&str]| places.iter().map(ToString::to_string).collect();
         let (reads, writes) = (owned(reads), owned(writes));
         let seccomp = Ok(80);
-        SandboxLine::Active { landlock, seccomp, no_new_privileges: true, reads, writes }.to_string()
+        SandboxLine::Active { landlock, seccomp, no_new_privileges: true, reads, writes }
+            .to_string()
     };
     assert_eq!(
         told(Ok(6), &["/srv", "/mnt"], &["/var/log"]),

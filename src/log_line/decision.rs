@@ -72,7 +72,9 @@ impl fmt::Display for DecisionLine {
                     None => Ok(()),
                 }
             }
-            Self::Suppressed(count) => write!(f, "{count} more decisions in this minute are not told"),
+            Self::Suppressed(count) => {
+                write!(f, "{count} more decisions in this minute are not told")
+            }
         }
     }
 }

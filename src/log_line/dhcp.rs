@@ -99,7 +99,9 @@ impl fmt::Display for DhcpLine {
                 write!(f, "DHCP, sockets bound exclusively to interface {interface}")
             }
             Self::NoRange(how) => write!(f, "no address range available for DHCP request {how}"),
-            Self::UnknownBridgeInterface(name) => write!(f, "unknown interface {name} in bridge-interface"),
+            Self::UnknownBridgeInterface(name) => {
+                write!(f, "unknown interface {name} in bridge-interface")
+            }
             Self::InterfaceWithoutAddress(interface) => {
                 write!(f, "DHCP packet received on {interface} which has no address")
             }

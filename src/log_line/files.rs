@@ -88,7 +88,9 @@ impl fmt::Display for FileLine {
             Self::BadDirectory { path, reason } => {
                 write!(f, "bad dynamic directory {path}: {reason}")
             }
-            Self::BadLine { message: words, line, path } => write!(f, "{words} at line {line} of {path}"),
+            Self::BadLine { message: words, line, path } => {
+                write!(f, "{words} at line {line} of {path}")
+            }
             Self::BadLease(words) => {
                 write!(f, "ignoring invalid line in lease database: {words} ...")
             }

@@ -32,11 +32,22 @@ pub enum NoticeLine {
     /// There was no socket for a transfer of its.
     SocketUnavailable { client: NoticeClient, reason: String },
     /// A file is not there; something near it is, perhaps.
-    FileNotFound { client: NoticeClient, path: String, suggestion: Option<String>, line: Option<String> },
+    FileNotFound {
+        client: NoticeClient,
+        path: String,
+        suggestion: Option<String>,
+        line: Option<String>,
+    },
     /// A file may not be read; why, in words.
     FileDenied { client: NoticeClient, reason: String, line: Option<String> },
     /// Another DHCP server names a boot file.
-    OtherServer { client: NoticeClient, server: Ipv4Addr, file: String, next_server: Ipv4Addr, line: String },
+    OtherServer {
+        client: NoticeClient,
+        server: Ipv4Addr,
+        file: String,
+        next_server: Ipv4Addr,
+        line: String,
+    },
     /// Another proxy answers.
     OtherProxy { client: NoticeClient, server: Ipv4Addr, file: String, line: String },
 }

@@ -1,6 +1,6 @@
 //! Lines of the process.
 
-use super::{SandboxLine, Priority};
+use super::{Priority, SandboxLine};
 use std::fmt;
 use std::net::Ipv4Addr;
 

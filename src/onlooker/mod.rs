@@ -13,11 +13,11 @@ mod way;
 use crate::config::Origin;
 use crate::effect::CompletedTransfer;
 use crate::millis::Timestamp;
-use crate::sight::{ReplySent, Mac, ExpectedStep, RefusalReason, OtherServerReply, ClientEvent};
+use crate::sight::{ClientEvent, ExpectedStep, Mac, OtherServerReply, RefusalReason, ReplySent};
 use crate::wire::pxe::is_ipxe;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use way::{Expectation, ClientState};
+use way::{ClientState, Expectation};
 
 /// A client: by its hardware address, where that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -157,16 +157,17 @@ impl BootMonitor {
             }
             ClientEvent::TransferEvicted { client } => {
                 let who = self.key_for(client);
-                return self.should_report(who, FindingKind::TransferEvicted, now).then_some(Finding::TransferEvicted { client: who });
+                return self
+                    .should_report(who, FindingKind::TransferEvicted, now)
+                    .then_some(Finding::TransferEvicted { client: who });
             }
             ClientEvent::SocketUnavailable { client, reason } => {
                 let who = self.key_for(client);
                 let may_tell = self.should_report(who, FindingKind::SocketUnavailable, now);
                 return may_tell.then_some(Finding::SocketUnavailable { client: who, reason });
             }
-            ClientEvent::TransferStarted { client, ref path } | ClientEvent::TransferRefused { client, ref path, .. } => {
-                (client, path)
-            }
+            ClientEvent::TransferStarted { client, ref path }
+            | ClientEvent::TransferRefused { client, ref path, .. } => (client, path),
         };
         if path.len() > MAX_PATH_LEN {
             self.clients.get_mut(&self.key_for(client))?.expected = None;
@@ -175,7 +176,9 @@ impl BootMonitor {
         let way = self.client_mut(self.key_for(client), now)?;
         match sight {
             ClientEvent::TransferStarted { path, .. } => way.transfer_started(path, now),
-            ClientEvent::TransferRefused { path, reason: why, .. } => way.file_refused(path, why, now),
+            ClientEvent::TransferRefused { path, reason: why, .. } => {
+                way.file_refused(path, why, now)
+            }
             _ => {}
         }
         let pending = way.is_pending();
@@ -195,7 +198,10 @@ impl BootMonitor {
         let times = way.load_count(now);
         // A script of iPXE may come back to itself.
         let is_odd = !told.is_ipxe || is_ipxe(&told.file);
-        if times < MAX_LOADS_OF_ONE_FILE || !is_odd || !way.should_report(FindingKind::BootLoop, now) {
+        if times < MAX_LOADS_OF_ONE_FILE
+            || !is_odd
+            || !way.should_report(FindingKind::BootLoop, now)
+        {
             return None;
         }
         let way::AdvertisedFile { file, line, is_ipxe } = told;
@@ -242,13 +248,18 @@ impl BootMonitor {
     fn reply_sent(&mut self, answered: ReplySent, now: Timestamp) -> Option<Finding> {
         let ReplySent { mac, ip, is_ipxe, boot_file: told, next, line } = answered;
         ip.into_iter().for_each(|ip| self.bind_ip(mac, ip.into()));
-        let rival = self.other_servers.remove(&mac).filter(|(_, heard)| now.0 - heard.0 < REPORT_INTERVAL);
+        let rival =
+            self.other_servers.remove(&mac).filter(|(_, heard)| now.0 - heard.0 < REPORT_INTERVAL);
         let way = self.client_mut(ClientKey::Mac(mac), now)?;
         way.line = Some(line.clone());
         way.clear_misses();
         let file = told.filter(|file| file.len() <= MAX_PATH_LEN);
         if let Some(file) = &file {
-            way.set_advertised(way::AdvertisedFile { file: file.clone(), line: line.clone(), is_ipxe });
+            way.set_advertised(way::AdvertisedFile {
+                file: file.clone(),
+                line: line.clone(),
+                is_ipxe,
+            });
         }
         way.expected = match (next, file) {
             (ExpectedStep::ProxyRequest { seconds }, _) => {
@@ -274,7 +285,9 @@ impl BootMonitor {
         if let Some(way) = self.clients.get_mut(&ClientKey::Mac(rival.mac)) {
             let line = way.line.clone()?;
             way.expected = None;
-            return way.should_report(FindingKind::OtherServer, now).then_some(Finding::OtherServer(rival, line));
+            return way
+                .should_report(FindingKind::OtherServer, now)
+                .then_some(Finding::OtherServer(rival, line));
         }
         if self.other_servers.len() >= MAX_OTHER_SERVERS {
             self.other_servers.clear();

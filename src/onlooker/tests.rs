@@ -15,7 +15,14 @@ const ASK: ExpectedStep = ExpectedStep::ProxyRequest { seconds: 0 };
 
 fn told(ip: Option<Ipv4Addr>, told: Option<&str>, next: ExpectedStep) -> ClientEvent {
     let told = told.map(|file| file.as_bytes().to_vec());
-    ClientEvent::ReplySent(ReplySent { mac: MAC, ip, is_ipxe: false, boot_file: told, next, line: line() })
+    ClientEvent::ReplySent(ReplySent {
+        mac: MAC,
+        ip,
+        is_ipxe: false,
+        boot_file: told,
+        next,
+        line: line(),
+    })
 }
 
 fn answered(next: ExpectedStep) -> ClientEvent {
@@ -39,7 +46,11 @@ fn sent(file: &str) -> CompletedTransfer {
 }
 
 fn missed(file: &str) -> ClientEvent {
-    ClientEvent::TransferRefused { client: IP.into(), path: path(file), reason: RefusalReason::NotFound }
+    ClientEvent::TransferRefused {
+        client: IP.into(),
+        path: path(file),
+        reason: RefusalReason::NotFound,
+    }
 }
 
 /// Everything that is said in so many seconds.
@@ -61,7 +72,11 @@ fn an_offer_without_a_sequel_is_told_once_a_minute() {
         }
     }
     assert_eq!(all(&mut onlooker, 71..200).len(), 1);
-    assert_eq!((onlooker.next_deadline(), onlooker.clients.len()), (None, 0), "nothing is left to look for");
+    assert_eq!(
+        (onlooker.next_deadline(), onlooker.clients.len()),
+        (None, 0),
+        "nothing is left to look for"
+    );
 }
 
 #[test]
@@ -144,8 +159,9 @@ fn a_miss_at_the_end_is() {
     onlooker.observe(load("a"), Timestamp(0));
     onlooker.observe(missed("a"), Timestamp(1000));
     assert_eq!(all(&mut onlooker, 2..6), []);
-    let missed = vec![RefusedFile { path: path("a"), reason: RefusalReason::NotFound, line: Some(line()) }];
-    assert_eq!(all(&mut onlooker, 6..9), [Finding::FilesRefused { client: WHO, file }]);
+    let missed =
+        vec![RefusedFile { path: path("a"), reason: RefusalReason::NotFound, line: Some(line()) }];
+    assert_eq!(all(&mut onlooker, 6..9), [Finding::FilesRefused { client: WHO, file: missed }]);
 }
 
 #[test]
@@ -167,7 +183,8 @@ fn a_script_may_come_back_to_itself_and_ipxe_may_not() {
         let (ip, next) = (Some(IP), ExpectedStep::Download);
         let sight = ReplySent { mac: MAC, ip, is_ipxe: true, boot_file: told, next, line: line() };
         onlooker.observe(ClientEvent::ReplySent(sight), Timestamp(0));
-        let remarks = (1..4).filter_map(|second| onlooker.file_sent(&sent(file), Timestamp(second)));
+        let remarks =
+            (1..4).filter_map(|second| onlooker.file_sent(&sent(file), Timestamp(second)));
         assert_eq!(remarks.count(), usize::from(is_odd), "{file}");
     }
 }
@@ -197,7 +214,10 @@ fn what_nobody_wants_to_hear_of_is_not_waited_for() {
     let mut onlooker = BootMonitor::default();
     onlooker.observe(load("a"), Timestamp(0));
     let (client, why) = (IP.into(), RefusalReason::Unreported);
-    onlooker.observe(ClientEvent::TransferRefused { client, path: path("a"), reason: why }, Timestamp(1));
+    onlooker.observe(
+        ClientEvent::TransferRefused { client, path: path("a"), reason: why },
+        Timestamp(1),
+    );
     assert_eq!(all(&mut onlooker, 1..100), []);
 }
 
@@ -247,7 +267,14 @@ fn a_flood_takes_no_more_than_its_room() {
         let mac = [2, 0, a, b, c, d];
         let ip = Some(Ipv4Addr::from(number));
         let (is_ipxe, told, next) = (false, None, ASK);
-        let sight = ClientEvent::ReplySent(ReplySent { mac, ip, is_ipxe, boot_file: told, next, line: line() });
+        let sight = ClientEvent::ReplySent(ReplySent {
+            mac,
+            ip,
+            is_ipxe,
+            boot_file: told,
+            next,
+            line: line(),
+        });
         onlooker.observe(sight, Timestamp(0));
     }
     assert_eq!((onlooker.clients.len(), onlooker.mac_by_ip.len()), (MAX_CLIENTS, MAX_CLIENTS));

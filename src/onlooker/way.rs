@@ -1,6 +1,9 @@
 //! One client's way, as far as it was seen.
 
-use super::{REPORT_INTERVAL, RefusedFile, QUIET_PERIOD, Finding, MAX_LOADS_OF_ONE_FILE, FindingKind, ClientKey};
+use super::{
+    ClientKey, Finding, FindingKind, MAX_LOADS_OF_ONE_FILE, QUIET_PERIOD, REPORT_INTERVAL,
+    RefusedFile,
+};
 use crate::config::Origin;
 use crate::millis::Timestamp;
 use crate::sight::RefusalReason;
@@ -96,7 +99,9 @@ impl ClientState {
         }
         self.requested_names.push_back(basename_hash(&path));
         let times = match &self.unacked_transfers {
-            Some((same, times, when)) if *same == path && now.0 - when.0 < REPORT_INTERVAL => times + 1,
+            Some((same, times, when)) if *same == path && now.0 - when.0 < REPORT_INTERVAL => {
+                times + 1
+            }
             _ => 1,
         };
         self.unacked_transfers = Some((path, times, now));
@@ -113,7 +118,10 @@ impl ClientState {
         // What is the matter is known now: nothing else need be said.
         self.expected = None;
         let known = self.refused_files.iter().any(|(same, ..)| *same == path);
-        if why != RefusalReason::Unreported && !known && self.refused_files.len() < MAX_REFUSED_FILES {
+        if why != RefusalReason::Unreported
+            && !known
+            && self.refused_files.len() < MAX_REFUSED_FILES
+        {
             self.refused_files.push((path, why, now));
         }
     }
@@ -156,7 +164,9 @@ impl ClientState {
 
     /// Whether something was said about a topic within the last minute.
     pub fn recently_reported(&self, topic: FindingKind, now: Timestamp) -> bool {
-        self.reported.iter().any(|(known, when)| *known == topic && now.0 - when.0 < REPORT_INTERVAL)
+        self.reported
+            .iter()
+            .any(|(known, when)| *known == topic && now.0 - when.0 < REPORT_INTERVAL)
     }
 
     /// Whether nothing was said about a topic within the last minute; it is, now.
@@ -172,10 +182,16 @@ impl ClientState {
     /// What there is to say about it now.
     pub fn check(&mut self, who: ClientKey, now: Timestamp) -> Option<Finding> {
         let is_quiet = |when: &Timestamp| now.0 - when.0 >= QUIET_PERIOD;
-        if let Some(Expectation { file, line, .. }) = self.expected.take_if(|one| one.deadline <= now) {
+        if let Some(Expectation { file, line, .. }) =
+            self.expected.take_if(|one| one.deadline <= now)
+        {
             let (topic, remark) = match file {
-                None => (FindingKind::NoProxyRequest, Finding::NoProxyRequest { client: who, line }),
-                Some(file) => (FindingKind::NoDownload, Finding::NoDownload { client: who, file, line }),
+                None => {
+                    (FindingKind::NoProxyRequest, Finding::NoProxyRequest { client: who, line })
+                }
+                Some(file) => {
+                    (FindingKind::NoDownload, Finding::NoDownload { client: who, file, line })
+                }
             };
             return self.should_report(topic, now).then_some(remark);
         }
@@ -185,17 +201,27 @@ impl ClientState {
                 told.map(|told| told.line.clone())
             };
             let refused = std::mem::take(&mut self.refused_files).into_iter();
-            let missed = refused.map(|(path, why, _)| RefusedFile { line: line(&path), path, reason: why });
+            let missed =
+                refused.map(|(path, why, _)| RefusedFile { line: line(&path), path, reason: why });
             return Some(Finding::FilesRefused { client: who, file: missed.collect() });
         }
-        let unheard = |(_, times, when): &mut (_, usize, _)| *times >= MAX_LOADS_OF_ONE_FILE && is_quiet(when);
+        let unheard = |(_, times, when): &mut (_, usize, _)| {
+            *times >= MAX_LOADS_OF_ONE_FILE && is_quiet(when)
+        };
         let (path, times, _) = self.unacked_transfers.take_if(unheard)?;
-        self.should_report(FindingKind::NoAcks, now).then_some(Finding::NoAcks { client: who, path, count: times })
+        self.should_report(FindingKind::NoAcks, now).then_some(Finding::NoAcks {
+            client: who,
+            path,
+            count: times,
+        })
     }
 
     /// Whether there may be something to say about it later.
     pub fn is_pending(&self) -> bool {
-        let again = self.unacked_transfers.as_ref().is_some_and(|(_, times, _)| *times >= MAX_LOADS_OF_ONE_FILE);
+        let again = self
+            .unacked_transfers
+            .as_ref()
+            .is_some_and(|(_, times, _)| *times >= MAX_LOADS_OF_ONE_FILE);
         self.expected.is_some() || !self.refused_files.is_empty() || again
     }
 

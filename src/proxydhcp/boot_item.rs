@@ -2,7 +2,7 @@
 
 use super::offer::{server_address, with_layer_suffix};
 use super::request::{BootItem, Request};
-use super::{Reply, Provenance, Decision, ReplyKind, ReplyPart, DropReason, menu, message};
+use super::{Decision, DropReason, Provenance, Reply, ReplyKind, ReplyPart, menu, message};
 use crate::config::names::ServerNames;
 use crate::config::{Config, Located};
 use crate::wire::pxe::item;

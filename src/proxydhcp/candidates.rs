@@ -76,14 +76,24 @@ impl<'c> RangeSearch<'c> {
     fn new(config: &'c Config) -> Self {
         let ranges = &config.dhcp.ranges[..];
         let netmasks = ranges.iter().map(|range| range.value.netmask).collect();
-        Self { ranges, shared: &config.dhcp.shared_networks, netmasks, local_addresses: vec![None; ranges.len()] }
+        Self {
+            ranges,
+            shared: &config.dhcp.shared_networks,
+            netmasks,
+            local_addresses: vec![None; ranges.len()],
+        }
     }
 
     /// Ranges around the addresses of the interface, and those that a `shared-network` brings there. Those of a later
     /// address come first.
-    fn on_interface(&mut self, interfaces: &Interfaces, place: &Ingress<'_>) -> Vec<MatchedRange<'c>> {
+    fn on_interface(
+        &mut self,
+        interfaces: &Interfaces,
+        place: &Ingress<'_>,
+    ) -> Vec<MatchedRange<'c>> {
         let mut found = Vec::new();
-        let chosen = |address: &&Address| place.by_listen_address && address.ipv4() == Some(place.address);
+        let chosen =
+            |address: &&Address| place.by_listen_address && address.ipv4() == Some(place.address);
         let first = interfaces.addresses.iter().filter(chosen);
         for address in first.chain(&interfaces.addresses) {
             let Some(ip) = address.ipv4() else { continue };
@@ -144,7 +154,12 @@ impl<'c> RangeSearch<'c> {
     }
 
     /// Ranges around an address that is not ours. A netmask that is still unknown is guessed from the old classes.
-    fn containing(&self, address: Ipv4Addr, relay: bool, fallback: Ipv4Addr) -> Vec<MatchedRange<'c>> {
+    fn containing(
+        &self,
+        address: Ipv4Addr,
+        relay: bool,
+        fallback: Ipv4Addr,
+    ) -> Vec<MatchedRange<'c>> {
         let of_relay = |shared: &&SharedNetwork| relay && shared.on == SharedOn::Address(address);
         let fits = |at: &usize| {
             let range = &self.ranges[*at].value;
@@ -154,12 +169,18 @@ impl<'c> RangeSearch<'c> {
                     || shared.any(|shared| in_range(range, shared.network, netmask))
             })
         };
-        (0..self.ranges.len()).filter(fits).filter_map(|at| self.matched_range(at, fallback)).collect()
+        (0..self.ranges.len())
+            .filter(fits)
+            .filter_map(|at| self.matched_range(at, fallback))
+            .collect()
     }
 
     fn netmask(&self, at: usize) -> Option<Ipv4Addr> {
         let range = &self.ranges[at].value;
-        let guess = || classful_netmask(range.start).filter(|netmask| classful_netmask(range.end) == Some(*netmask));
+        let guess = || {
+            classful_netmask(range.start)
+                .filter(|netmask| classful_netmask(range.end) == Some(*netmask))
+        };
         self.netmasks[at].or_else(guess).filter(|netmask| !netmask.is_unspecified())
     }
 

@@ -1,7 +1,7 @@
 //! A request and its answer, told as log lines (spec: proxyDHCP, section 7).
 
 use super::request::Request;
-use super::{Reply, ReplyKind, DropReason};
+use super::{DropReason, Reply, ReplyKind};
 use crate::config::{Dhcp, RangeKind};
 use crate::effect::Effect;
 use crate::log_line::{DhcpLine, Line};
@@ -12,8 +12,12 @@ use crate::wire::options;
 /// What dnsmasq says about a request it drops: mostly nothing.
 pub fn log_drop(why: &DropReason) -> Option<Effect> {
     let line = match why {
-        DropReason::UnknownBridgeInterface(name) => Line::Dhcp(None, DhcpLine::UnknownBridgeInterface(name.clone())),
-        DropReason::NoAddress(name, true) => Line::Dhcp(None, DhcpLine::InterfaceWithoutAddress(name.clone())),
+        DropReason::UnknownBridgeInterface(name) => {
+            Line::Dhcp(None, DhcpLine::UnknownBridgeInterface(name.clone()))
+        }
+        DropReason::NoAddress(name, true) => {
+            Line::Dhcp(None, DhcpLine::InterfaceWithoutAddress(name.clone()))
+        }
         DropReason::NoRange(how) => Line::Dhcp(None, DhcpLine::NoRange(how.clone())),
         DropReason::Bis => Line::Dhcp(None, DhcpLine::NoBis),
         _ => return None,
@@ -136,5 +140,6 @@ fn log_options(answer: &Reply<'_>, reply: &[u8]) -> Vec<DhcpLine> {
 }
 
 fn log_option(area: &[u8]) -> impl Iterator<Item = DhcpLine> {
-    options::walk(area).map(|(code, value)| DhcpLine::Sent(LoggedOption { code, value: value.to_vec() }))
+    options::walk(area)
+        .map(|(code, value)| DhcpLine::Sent(LoggedOption { code, value: value.to_vec() }))
 }

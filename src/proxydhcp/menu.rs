@@ -3,7 +3,7 @@
 
 use super::offer::server_address;
 use super::request::Request;
-use super::{Reply, Provenance, ReplyPart};
+use super::{Provenance, Reply, ReplyPart};
 use crate::config::names::ServerNames;
 use crate::config::tags::TagSet;
 use crate::config::{Config, Rule, Service, VendorOption};
@@ -48,7 +48,11 @@ pub fn fill<'c>(
             }
             answer.items = items;
             let entry = |service: &&'c Rule<Service>| {
-                Provenance::new(ReplyPart::MenuEntry(service.value.kind), "pxe-service", &service.origin)
+                Provenance::new(
+                    ReplyPart::MenuEntry(service.value.kind),
+                    "pxe-service",
+                    &service.origin,
+                )
             };
             answer.provenance.extend(services.iter().map(entry));
         }
@@ -62,7 +66,11 @@ pub fn append<'c>(answer: &mut Reply<'c>, options: &[&'c Rule<VendorOption>]) {
     let item = |option: &&Rule<VendorOption>| (option.value.code, option.value.value.clone());
     answer.items.extend(options.iter().map(item));
     let cause = |option: &&'c Rule<VendorOption>| {
-        Provenance::new(ReplyPart::VendorItem(option.value.code), option.value.keyword(), &option.origin)
+        Provenance::new(
+            ReplyPart::VendorItem(option.value.code),
+            option.value.keyword(),
+            &option.origin,
+        )
     };
     answer.provenance.extend(options.iter().map(cause));
 }

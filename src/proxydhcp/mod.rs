@@ -31,10 +31,10 @@ pub use why::DropReason;
 
 use crate::config::names::ServerNames;
 use crate::config::tags::TagSet;
-use crate::config::{Config, Origin, Located};
+use crate::config::{Config, Located, Origin};
 use crate::effect::Effect;
 use crate::log_line::DhcpLine;
-use crate::net::{ReceivedDatagram, Interfaces};
+use crate::net::{Interfaces, ReceivedDatagram};
 use crate::wire::dhcp::Frame;
 use crate::wire::pxe::Item;
 use request::Request;
@@ -191,9 +191,9 @@ pub fn handle_datagram(
     match decision {
         Decision::Drop(why) => effects.extend(lines::log_drop(&why)),
         Decision::Reply(answer) => {
-            let EncodedReply { bytes, omitted: unsent } = reply(&request, &handle_datagram);
-            lines::log_reply(&config.dhcp, &request, &handle_datagram, unsent, &bytes, effects);
-            effects.extend(route::address_reply(&config.dhcp, &request, &handle_datagram, bytes));
+            let EncodedReply { bytes, omitted: unsent } = reply(&request, &answer);
+            lines::log_reply(&config.dhcp, &request, &answer, unsent, &bytes, effects);
+            effects.extend(route::address_reply(&config.dhcp, &request, &answer, bytes));
         }
     }
 }
@@ -208,7 +208,7 @@ pub struct EncodedReply {
 
 /// An answer in bytes.
 pub fn reply(request: &Request<'_>, answer: &Reply<'_>) -> EncodedReply {
-    let (bytes, unsent) = emit::encode(handle_datagram, request);
+    let (bytes, unsent) = emit::encode(answer, request);
     EncodedReply { bytes, omitted: unsent }
 }
 
@@ -218,7 +218,7 @@ pub fn destination(
     request: &Request<'_>,
     answer: &Reply<'_>,
 ) -> Option<SocketAddr> {
-    match route::address_reply(&config.dhcp, request, handle_datagram, Vec::new())? {
+    match route::address_reply(&config.dhcp, request, answer, Vec::new())? {
         Effect::Send(datagram) | Effect::SendDelayed(_, datagram) => Some(datagram.to),
         _ => None,
     }

@@ -54,16 +54,22 @@ pub fn skipped_rules<'c>(
     answer: Option<&Reply<'c>>,
 ) -> Vec<SkippedRule<'c>> {
     let mut passed = ranges(config, request);
-    let Some(request) = request else { return skipped_rules };
+    let Some(request) = request else { return passed };
     let seen = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
     let tags = answer.map_or(&seen, |answer| &answer.tags);
     let used = |origin: &Origin| {
         answer.is_some_and(|answer| answer.provenance.iter().any(|cause| cause.origin == origin))
     };
-    skipped_rules.extend(services(config, request, tags).take(MAX_SKIPPED_RULES));
-    skipped_rules.extend(boots(config, answer, tags).filter(|passed| !used(skipped_rules.origin)).take(MAX_SKIPPED_RULES));
-    skipped_rules.extend(options(config, request, tags).filter(|passed| !used(skipped_rules.origin)).take(MAX_SKIPPED_RULES));
-    skipped_rules
+    passed.extend(services(config, request, tags).take(MAX_SKIPPED_RULES));
+    passed.extend(
+        boots(config, answer, tags).filter(|passed| !used(passed.origin)).take(MAX_SKIPPED_RULES),
+    );
+    passed.extend(
+        options(config, request, tags)
+            .filter(|passed| !used(passed.origin))
+            .take(MAX_SKIPPED_RULES),
+    );
+    passed
 }
 
 fn ranges<'c>(config: &'c Config, request: Option<&Request<'c>>) -> Vec<SkippedRule<'c>> {
@@ -80,15 +86,15 @@ fn ranges<'c>(config: &'c Config, request: Option<&Request<'c>>) -> Vec<SkippedR
             RangeKind::Pool(_) | RangeKind::Static(_) => Some(SkipReason::AddressPool),
         };
         let gives = "answers there".to_owned();
-        skipped_rules.extend(miss.map(|miss| SkippedRule {
+        passed.extend(miss.map(|miss| SkippedRule {
             keyword: "dhcp-range",
             origin: &range.origin,
             would_yield: gives,
             reason: miss,
         }));
     }
-    skipped_rules.truncate(MAX_SKIPPED_RULES);
-    skipped_rules
+    passed.truncate(MAX_SKIPPED_RULES);
+    passed
 }
 
 fn services<'c>(
@@ -100,7 +106,9 @@ fn services<'c>(
     config.dhcp.services.iter().filter_map(move |rule| {
         let other = Architecture(rule.value.architecture);
         let miss = match failed_condition(&rule.conditions, tags) {
-            _ if architecture.is_some_and(|own| own != other.0) => Some(SkipReason::Architecture(other)),
+            _ if architecture.is_some_and(|own| own != other.0) => {
+                Some(SkipReason::Architecture(other))
+            }
             miss => miss,
         }?;
         let gives = match &rule.value.boot {
@@ -108,7 +116,12 @@ fn services<'c>(
             Boot::Type(0) => "boots from the local disk".to_owned(),
             Boot::Type(kind) => format!("boots from a server of type {kind}"),
         };
-        Some(SkippedRule { keyword: "pxe-service", origin: &rule.origin, would_yield: gives, reason: miss })
+        Some(SkippedRule {
+            keyword: "pxe-service",
+            origin: &rule.origin,
+            would_yield: gives,
+            reason: miss,
+        })
     })
 }
 
@@ -122,9 +135,15 @@ fn boots<'c>(
         Some(file.origin)
     });
     config.dhcp.boot_rules.iter().filter_map(move |rule| {
-        let miss = failed_condition(&rule.conditions, tags).or(winner.map(SkipReason::Overridden))?;
+        let miss =
+            failed_condition(&rule.conditions, tags).or(winner.map(SkipReason::Overridden))?;
         let gives = format!("boots {}", String::from_utf8_lossy(&rule.value.file));
-        Some(SkippedRule { keyword: "dhcp-boot", origin: &rule.origin, would_yield: gives, reason: miss })
+        Some(SkippedRule {
+            keyword: "dhcp-boot",
+            origin: &rule.origin,
+            would_yield: gives,
+            reason: miss,
+        })
     })
 }
 
@@ -139,7 +158,8 @@ fn options<'c>(
             Some(text) => crate::wire::options::contains(class, text),
             None => true,
         };
-        let miss = failed_condition(&rule.conditions, tags).or((!fits).then_some(SkipReason::OtherVendorClass))?;
+        let miss = failed_condition(&rule.conditions, tags)
+            .or((!fits).then_some(SkipReason::OtherVendorClass))?;
         let keyword = rule.value.keyword();
         let gives = format!("puts item {} into option 43", rule.value.code);
         Some(SkippedRule { keyword, origin: &rule.origin, would_yield: gives, reason: miss })
@@ -149,14 +169,20 @@ fn options<'c>(
 /// The first condition that does not hold.
 fn failed_condition<'c>(conditions: &'c [Condition], tags: &TagSet<'_>) -> Option<SkipReason<'c>> {
     let broken = conditions.iter().find(|one| tags.has(&one.tag) == one.negated)?;
-    Some(if broken.negated { SkipReason::TagSet(&broken.tag) } else { SkipReason::TagNotSet(&broken.tag) })
+    Some(if broken.negated {
+        SkipReason::TagSet(&broken.tag)
+    } else {
+        SkipReason::TagNotSet(&broken.tag)
+    })
 }
 
 impl fmt::Display for SkipReason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Architecture(other) => write!(f, "is for architecture {other}"),
-            Self::TagNotSet(tag) => write!(f, "wants the tag {}, which is not set", tag.escape_ascii()),
+            Self::TagNotSet(tag) => {
+                write!(f, "wants the tag {}, which is not set", tag.escape_ascii())
+            }
             Self::TagSet(tag) => write!(f, "is for clients without the tag {}", tag.escape_ascii()),
             Self::Overridden(winner) => write!(f, "is beaten by {winner}"),
             Self::OtherNetwork(start) => write!(f, "is for the network of {start}"),

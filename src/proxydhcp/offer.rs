@@ -2,9 +2,11 @@
 
 use super::candidates::MatchedRange;
 use super::request::Request;
-use super::{Reply, Provenance, Decision, ReplyKind, ReplyPart, Port, DropReason, menu, message, pxe_options};
+use super::{
+    Decision, DropReason, Port, Provenance, Reply, ReplyKind, ReplyPart, menu, message, pxe_options,
+};
 use crate::config::names::ServerNames;
-use crate::config::tags::{TagSetBy, TagSet};
+use crate::config::tags::{TagSet, TagSetBy};
 use crate::config::{Config, Located, RangeKind, Rule, Service};
 use crate::log_line::DhcpLine;
 use crate::wire::architectures::FIRST_EFI;
@@ -49,7 +51,11 @@ pub fn decide<'c>(
     match single {
         // On the server port nothing is told: everything is on 4011.
         Some(service) if request.port == Port::Server => {
-            answer.provenance.push(Provenance::new(ReplyPart::DeferredToPxePort, "pxe-service", &service.origin));
+            answer.provenance.push(Provenance::new(
+                ReplyPart::DeferredToPxePort,
+                "pxe-service",
+                &service.origin,
+            ));
         }
         Some(service) => apply_service(&mut answer, service, names),
         None => apply_dhcp_boot(&mut answer, config, &tags, names),
@@ -59,8 +65,10 @@ pub fn decide<'c>(
     }
     pxe_options::fill(&mut answer, config, request, &tags);
     let delay = config.dhcp.delay.as_ref().filter(|rule| rule.holds(&tags));
-    let delayed = delay.map(|rule| Provenance::new(ReplyPart::Delay, "dhcp-reply-delay", &rule.origin));
-    let silenced = ignored.map(|origin| Provenance::new(ReplyPart::Suppressed, "dhcp-ignore", origin));
+    let delayed =
+        delay.map(|rule| Provenance::new(ReplyPart::Delay, "dhcp-reply-delay", &rule.origin));
+    let silenced =
+        ignored.map(|origin| Provenance::new(ReplyPart::Suppressed, "dhcp-ignore", origin));
     answer.provenance.extend(delayed.into_iter().chain(silenced));
     answer.kind = match ignored {
         Some(_) => ReplyKind::Ignored,
@@ -93,7 +101,11 @@ fn new_reply<'c>(
         warnings: Vec::new(),
         tags: tags.clone(),
         kind: ReplyKind::Proxy { delay: None },
-        provenance: vec![Provenance::new(ReplyPart::ServerId, "dhcp-range", &candidate.range.origin)],
+        provenance: vec![Provenance::new(
+            ReplyPart::ServerId,
+            "dhcp-range",
+            &candidate.range.origin,
+        )],
     }
 }
 
@@ -128,8 +140,7 @@ fn apply_dhcp_boot<'c>(
     names: &mut ServerNames,
 ) {
     let Some(boot) = config.dhcp.boot_rules.last_matching(tags) else { return };
-    if let Some(address) = server_address(boot.value.server.as_ref(), names, &mut answer.warnings)
-    {
+    if let Some(address) = server_address(boot.value.server.as_ref(), names, &mut answer.warnings) {
         answer.siaddr = address;
     }
     answer.file.clone_from(&boot.value.file);

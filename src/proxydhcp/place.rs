@@ -19,7 +19,11 @@ pub struct Ingress<'a> {
 }
 
 /// Finds the place, or why the request is not for us.
-pub fn find<'a>(config: &Config, interfaces: &'a Interfaces, index: u32) -> Result<Ingress<'a>, DropReason> {
+pub fn find<'a>(
+    config: &Config,
+    interfaces: &'a Interfaces,
+    index: u32,
+) -> Result<Ingress<'a>, DropReason> {
     let arrived = interfaces.by_index(index).ok_or(DropReason::NoInterface)?;
     let link = bridged(config, interfaces, arrived)?;
     let network = &config.network;
@@ -36,10 +40,15 @@ pub fn find<'a>(config: &Config, interfaces: &'a Interfaces, index: u32) -> Resu
         return Ok(Ingress { link, interface: index, address: primary, by_listen_address: false });
     }
     let listened = |ip: &Ipv4Addr| network.listen.contains(&IpAddr::V4(*ip));
-    let last =
-        interfaces.addresses_of(link.index).filter_map(crate::net::Address::ipv4).filter(listened).last();
+    let last = interfaces
+        .addresses_of(link.index)
+        .filter_map(crate::net::Address::ipv4)
+        .filter(listened)
+        .last();
     last.map(|address| Ingress { link, interface: index, address, by_listen_address: true })
-        .ok_or_else(|| DropReason::NotListening(link.name.clone(), network.excepts(&link.name).cloned()))
+        .ok_or_else(|| {
+            DropReason::NotListening(link.name.clone(), network.excepts(&link.name).cloned())
+        })
 }
 
 /// The interface an alias stands for: last configured first, and so within a line.

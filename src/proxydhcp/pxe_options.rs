@@ -2,7 +2,7 @@
 
 use super::client_name::LABELS;
 use super::request::Request;
-use super::{Reply, Provenance, ReplyPart};
+use super::{Provenance, Reply, ReplyPart};
 use crate::config::tags::TagSet;
 use crate::config::{Config, PxeOption, Rule};
 use crate::log_line::DhcpLine;

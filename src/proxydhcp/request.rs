@@ -3,7 +3,7 @@
 use super::candidates::{MatchedRange, SubnetHint, matching_ranges};
 use super::client_name::client_name;
 use super::place::Ingress;
-use super::{Port, DropReason, message, tagging};
+use super::{DropReason, Port, message, tagging};
 use crate::config::Config;
 use crate::config::tags::TagSet;
 use crate::net::Interfaces;
@@ -74,7 +74,7 @@ impl<'a> Request<'a> {
         let selector = if message.is_some() { selector(frame, relay) } else { None };
         let origin = subnet_hint(selector, frame.address(field::GIADDR), ciaddr);
         let candidates = matching_ranges(config, interfaces, &place, origin);
-        if matching_ranges.is_empty() {
+        if candidates.is_empty() {
             return Err(DropReason::NoRange(describe_source(origin, &place)));
         }
         let client_id =
@@ -91,7 +91,7 @@ impl<'a> Request<'a> {
             peer,
             message,
             ciaddr,
-            matching_ranges,
+            ranges: candidates,
             client_id,
             user_class,
             name,
@@ -126,9 +126,11 @@ impl<'a> Request<'a> {
     /// Bytes a reply may have: what the client says it takes (RFC 2132, section 9.10), less the heads.
     pub fn space(&self) -> usize {
         let said = self.frame.option(57, 2).filter(|_| self.message.is_some());
-        let space = said.map(|value| u16::from_be_bytes([value[0], value[1]]).checked_sub(IP_UDP_HEADER_LEN));
+        let space = said
+            .map(|value| u16::from_be_bytes([value[0], value[1]]).checked_sub(IP_UDP_HEADER_LEN));
         // Less than the heads wraps, and is then the maximum.
-        let space = space.map_or(MIN_REPLY_SPACE, |space| space.map_or(MAX_REPLY_SPACE, usize::from));
+        let space =
+            space.map_or(MIN_REPLY_SPACE, |space| space.map_or(MAX_REPLY_SPACE, usize::from));
         space.clamp(MIN_REPLY_SPACE, MAX_REPLY_SPACE)
     }
 }
@@ -140,7 +142,11 @@ fn selector(frame: Frame<'_>, relay: Option<&[u8]>) -> Option<Ipv4Addr> {
     value.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets))
 }
 
-fn subnet_hint(selector: Option<Ipv4Addr>, relay: Ipv4Addr, client: Ipv4Addr) -> Option<SubnetHint> {
+fn subnet_hint(
+    selector: Option<Ipv4Addr>,
+    relay: Ipv4Addr,
+    client: Ipv4Addr,
+) -> Option<SubnetHint> {
     let relay = (!relay.is_unspecified()).then_some(SubnetHint::Relay(relay));
     let client = (!client.is_unspecified()).then_some(SubnetHint::Client(client));
     selector.map(SubnetHint::Selector).or(relay).or(client)

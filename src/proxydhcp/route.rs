@@ -1,10 +1,10 @@
 //! Where a reply goes (RFC 2131, section 4.1; spec: proxyDHCP, section 6.8).
 
 use super::request::Request;
-use super::{Reply, ReplyKind, Port};
+use super::{Port, Reply, ReplyKind};
 use crate::config::Dhcp;
 use crate::effect::Effect;
-use crate::net::{Datagram, NeighbourEntry, EgressSocket};
+use crate::net::{Datagram, EgressSocket, NeighbourEntry};
 use crate::wire::dhcp::{BROADCAST, field};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

@@ -1,11 +1,11 @@
 //! Which lines would set a tag, and on which clients: for explanations.
 
-use crate::config::matches::{MatchRules, IndexKey};
-use crate::config::{Config, Origin, Located};
+use crate::config::matches::{IndexKey, MatchRules};
+use crate::config::{Config, Located, Origin};
 use crate::wire::architectures::Architecture;
 use crate::wire::option_names::{mac, printable};
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
-use conf_parser::option::option_value::{ValueType, Value};
+use conf_parser::option::option_value::{Value, ValueType};
 use conf_parser::option_names::by_code;
 use conf_parser::words::{Condition, Hex};
 
@@ -39,14 +39,23 @@ pub fn tag_setters(config: &Config, tag: &[u8]) -> Vec<TagSetter> {
     }
     for range in dhcp.ranges.iter().filter(|range| range.value.set.as_deref() == Some(tag)) {
         let wants = format!("an address on the network of {}", range.value.start);
-        found.push(TagSetter { keyword: "dhcp-range", origin: range.origin.clone(), condition: wants });
+        found.push(TagSetter {
+            keyword: "dhcp-range",
+            origin: range.origin.clone(),
+            condition: wants,
+        });
     }
     let hosts = dhcp.hosts.lines().iter().enumerate();
     let hosts = hosts.filter(|(_, host)| host.set.iter().any(|set| set == tag));
-    found.extend(hosts.take(MAX_TAG_SETTERS).map(|(place, host)| TagSetter {
-        keyword: "dhcp-host",
-        origin: dhcp.hosts.origin(place),
-        condition: host.macs.first().map_or_else(|| "to be that machine".to_owned(), DescribeMatch::describe),
+    found.extend(hosts.take(MAX_TAG_SETTERS).map(|(place, host)| {
+        TagSetter {
+            keyword: "dhcp-host",
+            origin: dhcp.hosts.origin(place),
+            condition: host
+                .macs
+                .first()
+                .map_or_else(|| "to be that machine".to_owned(), DescribeMatch::describe),
+        }
     }));
     found.truncate(MAX_TAG_SETTERS);
     found

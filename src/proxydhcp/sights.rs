@@ -1,11 +1,11 @@
 //! What a request and its answer show of a client's way.
 
 use super::request::Request;
-use super::{Reply, Decision, ReplyKind, ReplyPart, Port, message};
+use super::{Decision, Port, Reply, ReplyKind, ReplyPart, message};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::net::any_interface_matches;
-use crate::sight::{ReplySent, Mac, ExpectedStep, ClientEvent};
+use crate::sight::{ClientEvent, ExpectedStep, Mac, ReplySent};
 use crate::wire::options::contains;
 use crate::wire::pxe::item;
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,7 +14,11 @@ const IPXE_OPTION: &[u8] = b"iPXE";
 const NO_MENU_TIMEOUT: u8 = 255;
 
 /// What is to be seen; of clients with a usual hardware address only.
-pub fn client_event(config: &Config, request: &Request<'_>, decision: &Decision<'_>) -> Option<Effect> {
+pub fn client_event(
+    config: &Config,
+    request: &Request<'_>,
+    decision: &Decision<'_>,
+) -> Option<Effect> {
     let mac = Mac::try_from(request.frame.mac()).ok()?;
     let sight = match decision {
         Decision::Reply(answer) => reply_sent(config, request, answer, mac)?,
@@ -24,7 +28,7 @@ pub fn client_event(config: &Config, request: &Request<'_>, decision: &Decision<
         }
         Decision::Drop(_) => return None,
     };
-    Some(Effect::Observe(client_event))
+    Some(Effect::Observe(sight))
 }
 
 fn reply_sent(
@@ -38,7 +42,8 @@ fn reply_sent(
     }
     let because = |made: ReplyPart| answer.provenance.iter().find(|cause| cause.part == made);
     let told = because(ReplyPart::BootFile).or_else(|| because(ReplyPart::DeferredToPxePort));
-    let entry = || answer.provenance.iter().find(|cause| matches!(cause.part, ReplyPart::MenuEntry(_)));
+    let entry =
+        || answer.provenance.iter().find(|cause| matches!(cause.part, ReplyPart::MenuEntry(_)));
     let cause = told.or_else(entry).or_else(|| because(ReplyPart::ServerId))?;
     let user_class = request.user_class.as_deref().unwrap_or_default();
     Some(ClientEvent::ReplySent(ReplySent {
@@ -87,7 +92,9 @@ fn expected_step(request: &Request<'_>, answer: &Reply<'_>) -> ExpectedStep {
                 Some(seconds) => ExpectedStep::ProxyRequest { seconds },
             }
         }
-        None if on_server_port && answer.items.is_empty() => ExpectedStep::ProxyRequest { seconds: 0 },
+        None if on_server_port && answer.items.is_empty() => {
+            ExpectedStep::ProxyRequest { seconds: 0 }
+        }
         Some(_) | None => ExpectedStep::Unknown,
     }
 }

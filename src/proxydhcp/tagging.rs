@@ -5,13 +5,13 @@
 
 use super::request::Request;
 use crate::config::hosts::{HostQuery, first_label, mac_fits};
-use crate::config::matches::{MatchKind, Field, IndexKey};
-use crate::config::tags::{TagSetBy, TagSet};
+use crate::config::matches::{Field, IndexKey, MatchKind};
+use crate::config::tags::{TagSet, TagSetBy};
 use crate::config::{Dhcp, Located};
 use crate::wire::options::{self, contains};
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
 use conf_parser::option::dhcp_match::OptionMatch;
-use conf_parser::option::option_value::{ValueType, Value};
+use conf_parser::option::option_value::{Value, ValueType};
 
 /// Enterprise number of the Broadband Forum (RFC 3925; TR-069).
 const CPEWAN_CLASS: u32 = 3561;
@@ -19,13 +19,13 @@ const CPEWAN_CLASS: u32 = 3561;
 /// All tags but that of the range.
 pub fn assign_tags<'a>(dhcp: &'a Dhcp, request: &Request<'a>) -> TagSet<'a> {
     let mut tags = TagSet::default();
-    assign_tags.set(request.ingress.link.name.as_bytes(), TagSetBy::Interface);
+    tags.set(request.ingress.link.name.as_bytes(), TagSetBy::Interface);
     if request.message.is_some() {
-        tag_by_relay(dhcp, request, &mut assign_tags);
+        tag_by_relay(dhcp, request, &mut tags);
     }
-    tag_by_client(dhcp, request, &mut assign_tags);
-    tag_by_host(dhcp, request, &mut assign_tags);
-    assign_tags
+    tag_by_client(dhcp, request, &mut tags);
+    tag_by_host(dhcp, request, &mut tags);
+    tags
 }
 
 fn tag_by_relay<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
@@ -34,7 +34,7 @@ fn tag_by_relay<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>
     if let Some(value) = request.frame.option(125, 5)
         && enterprise_blocks(value, CPEWAN_CLASS).next().is_some_and(is_cpewan)
     {
-        assign_tags.set(&b"cpewan-id"[..], TagSetBy::Request);
+        tags.set(&b"cpewan-id"[..], TagSetBy::Request);
     }
     let Some(relay) = request.relay else { return };
     let found = |place| match place {
@@ -43,7 +43,7 @@ fn tag_by_relay<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>
     };
     for Located { origin, value: rule } in dhcp.relay_matches.candidates(found) {
         if found(Field::Relay(rule.matcher.suboption)) == Some(&rule.matcher.value[..]) {
-            assign_tags.set(&rule.tag[..], TagSetBy::Line(origin));
+            tags.set(&rule.tag[..], TagSetBy::Line(origin));
         }
     }
 }
@@ -52,14 +52,14 @@ fn tag_by_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a
     let (htype, mac) = (request.frame.htype(), request.frame.mac());
     for Located { origin, value: rule } in dhcp.mac_matches.candidates(|_| [mac]) {
         if mac_fits(&rule.matcher, htype, mac) {
-            assign_tags.set(&rule.tag[..], TagSetBy::Line(origin));
+            tags.set(&rule.tag[..], TagSetBy::Line(origin));
         }
     }
     for Located { origin, value: rule } in
         dhcp.option_matches.candidates(|place| option_values(request, place))
     {
         if option_fits(request, &rule.matcher) {
-            assign_tags.set(&rule.tag[..], TagSetBy::Line(origin));
+            tags.set(&rule.tag[..], TagSetBy::Line(origin));
         }
     }
     let class = |place| match place {
@@ -69,7 +69,7 @@ fn tag_by_client<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a
     for Located { origin, value: rule } in dhcp.classes.candidates(class) {
         let (place, _, text) = rule.matcher.index_key();
         if class(place).is_some_and(|class| contains(class, &text)) {
-            assign_tags.set(&rule.tag[..], TagSetBy::Line(origin));
+            tags.set(&rule.tag[..], TagSetBy::Line(origin));
         }
     }
 }
@@ -91,7 +91,7 @@ fn option_values<'a>(request: &Request<'a>, place: Field) -> Vec<&'a [u8]> {
 
 /// `known` and its kin, name matches, and what the client's `dhcp-host` sets.
 fn tag_by_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>) {
-    let seen = assign_tags.with_tag_ifs(&dhcp.tag_ifs);
+    let seen = tags.with_tag_ifs(&dhcp.tag_ifs);
     let machine = HostQuery {
         client_id: request.client_id,
         htype: request.frame.htype(),
@@ -105,20 +105,20 @@ fn tag_by_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>)
     };
     let mut host = dhcp.hosts.find(machine, &seen, here);
     if let Some(place) = host {
-        assign_tags.set(&b"known"[..], TagSetBy::Host(place));
+        tags.set(&b"known"[..], TagSetBy::Host(place));
     } else if let Some(place) = dhcp.hosts.find(machine, &seen, |_| true) {
-        assign_tags.set(&b"known-othernet"[..], TagSetBy::Host(place));
+        tags.set(&b"known-othernet"[..], TagSetBy::Host(place));
     }
     if let Some(name) = &request.name {
         let small = name.to_ascii_lowercase();
         for Located { origin, value: rule } in dhcp.name_matches.candidates(|_| [&small]) {
             let (_, how, wanted) = rule.matcher.index_key();
             if *wanted == small || (how == MatchKind::Beginning && small.starts_with(&wanted)) {
-                assign_tags.set(&rule.tag[..], TagSetBy::Line(origin));
+                tags.set(&rule.tag[..], TagSetBy::Line(origin));
             }
         }
         if host.is_none() {
-            let seen = assign_tags.with_tag_ifs(&dhcp.tag_ifs);
+            let seen = tags.with_tag_ifs(&dhcp.tag_ifs);
             let label = Some(first_label(name));
             // `id:*` is no identifier.
             let nameless = |place: &usize| {
@@ -128,13 +128,13 @@ fn tag_by_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>)
             host =
                 dhcp.hosts.find(HostQuery { name: label, ..machine }, &seen, here).filter(nameless);
             if let Some(place) = host {
-                assign_tags.set(&b"known"[..], TagSetBy::Host(place));
+                tags.set(&b"known"[..], TagSetBy::Host(place));
             }
         }
     }
     if let Some(place) = host {
         let set = dhcp.hosts.lines()[place].set.iter().rev();
-        set.for_each(|tag| assign_tags.set(&tag[..], TagSetBy::Host(place)));
+        set.for_each(|tag| tags.set(&tag[..], TagSetBy::Host(place)));
     }
 }
 

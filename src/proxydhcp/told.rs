@@ -2,7 +2,10 @@
 
 use super::near::{SkipReason, SkippedRule, skipped_rules};
 use super::request::Request;
-use super::{Reply, Decision, Evaluated, ReplyKind, ReplyPart, PXE_PORT, Port, DropReason, destination, message};
+use super::{
+    Decision, DropReason, Evaluated, PXE_PORT, Port, Reply, ReplyKind, ReplyPart, destination,
+    message,
+};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line};
@@ -40,11 +43,18 @@ pub fn decision_line(
                 format!("{} from {mac}: ", message_of(frame))
             });
             let no_range = matches!(why, DropReason::NoRange(_));
-            let near = if no_range { skipped_summary(&skipped_rules(config, None, None)) } else { String::new() };
-            DecisionLine::Malformed { port, reason: format!("{}{why}{near}", from.unwrap_or_default()) }
+            let near = if no_range {
+                skipped_summary(&skipped_rules(config, None, None))
+            } else {
+                String::new()
+            };
+            DecisionLine::Malformed {
+                port,
+                reason: format!("{}{why}{near}", from.unwrap_or_default()),
+            }
         }
     };
-    Effect::Log(Line::Decision(decision_line))
+    Effect::Log(Line::Decision(line))
 }
 
 fn message_of(frame: Frame<'_>) -> String {
@@ -62,7 +72,10 @@ fn outcome(config: &Config, request: &Request<'_>, decision: &Decision<'_>) -> S
     match decision {
         Decision::Drop(why) if why.is_routine() => format!("dropped: {why}"),
         Decision::Drop(why) => {
-            format!("dropped: {why}{}", skipped_summary(&skipped_rules(config, Some(request), None)))
+            format!(
+                "dropped: {why}{}",
+                skipped_summary(&skipped_rules(config, Some(request), None))
+            )
         }
         Decision::Reply(answer) => reply_summary(config, request, answer),
     }
@@ -84,7 +97,8 @@ fn reply_summary(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> 
     let lines = answer.provenance.iter().map(|cause| format!("{} {}", cause.keyword, cause.origin));
     let lines = lines.collect::<Vec<_>>().join(", ");
     let is_nothing = answer.file.is_empty() && !told_on_4011 && !menu;
-    let near = is_nothing.then(|| skipped_summary(&skipped_rules(config, Some(request), Some(answer))));
+    let near =
+        is_nothing.then(|| skipped_summary(&skipped_rules(config, Some(request), Some(answer))));
     format!("{}{to}{what} ({lines}){}", message::name(answer.message), near.unwrap_or_default())
 }
 
@@ -97,7 +111,9 @@ fn has_menu(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> bool 
 
 /// What comes nearest: those for another architecture and network first.
 fn skipped_summary(passed: &[SkippedRule<'_>]) -> String {
-    let matters = |one: &&SkippedRule<'_>| !matches!(one.reason, SkipReason::AddressPool | SkipReason::OtherVendorClass);
-    let told = skipped_rules.iter().filter(matters).take(MAX_SKIPPED_RULES);
+    let matters = |one: &&SkippedRule<'_>| {
+        !matches!(one.reason, SkipReason::AddressPool | SkipReason::OtherVendorClass)
+    };
+    let told = passed.iter().filter(matters).take(MAX_SKIPPED_RULES);
     told.map(|one| format!("; {} {} {}", one.keyword, one.origin, one.reason)).collect()
 }

@@ -49,7 +49,8 @@ pub enum DropReason {
 impl DropReason {
     /// Whether it is what all other clients of a network get: they want an address, and we give none.
     pub fn is_routine(&self) -> bool {
-        let asks_for_an_address = matches!(self, Self::UnhandledMessageType(message::REQUEST | message::INFORM));
+        let asks_for_an_address =
+            matches!(self, Self::UnhandledMessageType(message::REQUEST | message::INFORM));
         asks_for_an_address || matches!(self, Self::Bootp | Self::NotPxe(false))
     }
 }

@@ -129,12 +129,18 @@ impl Boot {
                 *times += 1;
                 true
             }
-            (Some(StepKind::NotFound { path, count: times }), StepKind::NotFound { path: new, .. }) => {
+            (
+                Some(StepKind::NotFound { path, count: times }),
+                StepKind::NotFound { path: new, .. },
+            ) => {
                 new.clone_into(path);
                 *times += 1;
                 true
             }
-            (Some(StepKind::Dropped { reason: why, count: times }), StepKind::Dropped { reason: new, .. }) if why == new => {
+            (
+                Some(StepKind::Dropped { reason: why, count: times }),
+                StepKind::Dropped { reason: new, .. },
+            ) if why == new => {
                 *times += 1;
                 true
             }
@@ -171,7 +177,8 @@ impl Boot {
 
     /// How it ends.
     pub fn ending(&self) -> Verdict {
-        let last_file = self.steps.iter().rposition(|step| matches!(step.what, StepKind::File { .. }));
+        let last_file =
+            self.steps.iter().rposition(|step| matches!(step.what, StepKind::File { .. }));
         let behind = &self.steps[last_file.map_or(0, |at| at + 1)..];
         let remark = behind.iter().rev().find_map(|step| match &step.what {
             StepKind::Notice(text) => Some(stuck(text.clone(), None)),
@@ -339,7 +346,11 @@ mod tests {
                 "it loads ipxe.efi again and again",
             ),
             (&[file("/t/pxelinux.0")], false, "pxelinux.0 was the last file it asked for"),
-            (&[StepKind::Denied("/t/x".into())], false, "it stopped at /t/x, which may not be read"),
+            (
+                &[StepKind::Denied("/t/x".into())],
+                false,
+                "it stopped at /t/x, which may not be read",
+            ),
             (&[answered, StepKind::Ignored], false, "it is to be ignored"),
         ] {
             let ending = ending(steps);

@@ -27,8 +27,11 @@ pub enum Component {
     Process,
 }
 
-const COMPONENTS: [(&str, Component); 3] =
-    [("dnsmasq-dhcp", Component::Dhcp), ("dnsmasq-tftp", Component::Tftp), ("dnsmasq", Component::Process)];
+const COMPONENTS: [(&str, Component); 3] = [
+    ("dnsmasq-dhcp", Component::Dhcp),
+    ("dnsmasq-tftp", Component::Tftp),
+    ("dnsmasq", Component::Process),
+];
 const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
 const DAY: f64 = 86400.0;
 /// Every year is a leap year here, for only differences matter.
@@ -211,8 +214,11 @@ fn every_form_of_a_log_is_read() {
     ] {
         let line = format!("{head}sent /a to b");
         let entry = log_record(&line).unwrap();
-        assert_eq!((entry.raw_time, entry.component, entry.text), (written, Component::Tftp, "sent /a to b"));
-        let second = log_record.time.map(|time| time % 60.0);
+        assert_eq!(
+            (entry.raw_time, entry.component, entry.text),
+            (written, Component::Tftp, "sent /a to b")
+        );
+        let second = entry.time.map(|time| time % 60.0);
         assert!(second.is_none_or(|second| (8.0..8.5).contains(&second)), "{line} {second:?}");
     }
     let hour = |line: &str| log_record(line).unwrap().time.unwrap();

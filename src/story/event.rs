@@ -1,6 +1,6 @@
 //! What a line of a log says about a client.
 
-use super::entry::{LogRecord, Component};
+use super::entry::{Component, LogRecord};
 use crate::wire::architectures::Architecture;
 use std::net::IpAddr;
 
@@ -178,9 +178,7 @@ fn of_line(text: &str) -> Option<Event> {
             Some(Event::Leased { mac: (*mac).to_owned(), ip: ip.parse().ok()? })
         }
         ("port", _) => decision(rest),
-        _ if is_mac(head) => {
-            Some(Event::Notice { client: head.to_owned(), text: rest.to_owned() })
-        }
+        _ if is_mac(head) => Some(Event::Notice { client: head.to_owned(), text: rest.to_owned() }),
         _ => other_server(text),
     }
 }
@@ -242,9 +240,11 @@ fn of_tftp(text: &str) -> Option<Event> {
         let why = RefusalReason::NotFound;
         return Some(match who(rest, " not found for ") {
             Some((path, ip)) => Event::Refused { ip: Some(ip), path, reason: why },
-            None => {
-                Event::Refused { ip: None, path: rest.strip_suffix(" not found")?.to_owned(), reason: why }
-            }
+            None => Event::Refused {
+                ip: None,
+                path: rest.strip_suffix(" not found")?.to_owned(),
+                reason: why,
+            },
         });
     }
     if let Some(rest) = text.strip_prefix("cannot access ") {

@@ -48,8 +48,8 @@ impl BootCorrelator {
     pub fn add(&mut self, line: &str, now: Option<f64>) -> Option<usize> {
         let record = line.starts_with('{').then(|| of_json(line)).flatten();
         let entry = log_record(record.as_deref().unwrap_or(line))?;
-        let event = event(&log_record)?;
-        self.event(event, log_record.time.or(now), log_record.raw_time, None)
+        let event = event(&entry)?;
+        self.event(event, entry.time.or(now), entry.raw_time, None)
     }
 
     /// All boots, in the order in which they began.
@@ -73,8 +73,12 @@ impl BootCorrelator {
         match event {
             Event::Started => self.decided.clear(),
             Event::Root(root) => self.root = Some(root),
-            Event::ArchitectureSeen { xid, architecture } => self.find_architecture(xid, architecture),
-            Event::InTransaction { xid, event } => return self.event(*event, time, written, Some(xid)),
+            Event::ArchitectureSeen { xid, architecture } => {
+                self.find_architecture(xid, architecture)
+            }
+            Event::InTransaction { xid, event } => {
+                return self.event(*event, time, written, Some(xid));
+            }
             Event::Answered { mac, port, architecture, outcome } => {
                 let at = self.answered(&mac, port, outcome, (time, written));
                 let said = xid.and_then(|xid| self.facts.remove(&xid));
@@ -83,7 +87,11 @@ impl BootCorrelator {
                 return Some(at);
             }
             Event::Chosen { mac, ip, file } => {
-                let at = self.step(&ClientKey::Mac(mac.clone()), StepKind::Chosen(file), (time, written));
+                let at = self.step(
+                    &ClientKey::Mac(mac.clone()),
+                    StepKind::Chosen(file),
+                    (time, written),
+                );
                 self.decided.remove(&mac);
                 self.bind_ip(at, ip);
                 return Some(at);
@@ -117,10 +125,14 @@ impl BootCorrelator {
         Some(match event {
             Event::Ignored { mac } => (ClientKey::Mac(mac), StepKind::Ignored),
             // That other machines ask for addresses belongs to no boot.
-            Event::Dropped { reason: why, .. } if ROUTINE_DROPS.iter().any(|usual| why.starts_with(usual)) => {
+            Event::Dropped { reason: why, .. }
+                if ROUTINE_DROPS.iter().any(|usual| why.starts_with(usual)) =>
+            {
                 return None;
             }
-            Event::Dropped { mac, reason: why } => (ClientKey::Mac(mac), StepKind::Dropped { reason: why, count: 1 }),
+            Event::Dropped { mac, reason: why } => {
+                (ClientKey::Mac(mac), StepKind::Dropped { reason: why, count: 1 })
+            }
             Event::Sent { ip, path } => {
                 let path = self.below_root(path);
                 (ClientKey::Ip(ip), StepKind::File { path, size: None, seconds: None })
@@ -135,11 +147,14 @@ impl BootCorrelator {
                 (ClientKey::Ip(ip.or_else(|| self.latest())?), what)
             }
             Event::ClientError { ip, text } => (ClientKey::Ip(ip), StepKind::ClientError(text)),
-            Event::TimedOut { ip, path } => (ClientKey::Ip(ip), StepKind::TimedOut(self.below_root(path))),
+            Event::TimedOut { ip, path } => {
+                (ClientKey::Ip(ip), StepKind::TimedOut(self.below_root(path)))
+            }
             Event::Failed { ip, path } => {
                 let last = self.of_ip.get(&ip).and_then(|at| self.boots[*at].steps.last());
-                let told =
-                    last.is_some_and(|step| matches!(step.what, StepKind::ClientError(_) | StepKind::Denied(_)));
+                let told = last.is_some_and(|step| {
+                    matches!(step.what, StepKind::ClientError(_) | StepKind::Denied(_))
+                });
                 let what = StepKind::TimedOut(self.below_root(path));
                 (ClientKey::Ip(ip), Some(what).filter(|_| !told)?)
             }
@@ -174,7 +189,12 @@ impl BootCorrelator {
     }
 
     /// Adds a step to the boot it belongs to.
-    fn step(&mut self, who: &ClientKey, what: StepKind, (time, written): (Option<f64>, &str)) -> usize {
+    fn step(
+        &mut self,
+        who: &ClientKey,
+        what: StepKind,
+        (time, written): (Option<f64>, &str),
+    ) -> usize {
         let known = match who {
             ClientKey::Mac(mac) => self.of_mac.get(mac).copied(),
             ClientKey::Ip(ip) => {
@@ -267,7 +287,9 @@ impl BootCorrelator {
         let path = self.below_root(path);
         let at = *self.of_ip.get(&ip)?;
         let step = self.boots[at].steps.iter_mut().rev().find_map(|step| match &mut step.what {
-            StepKind::File { path: known, size, seconds } if *known == path => Some((size, seconds)),
+            StepKind::File { path: known, size, seconds } if *known == path => {
+                Some((size, seconds))
+            }
             _ => None,
         })?;
         (*step.0, *step.1) = (Some(size), Some(seconds));

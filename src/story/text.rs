@@ -31,7 +31,9 @@ pub fn line(what: &StepKind) -> String {
             format!("answered{port}{}{outcome}", often(*times))
         }
         StepKind::Ignored => "not answered: a dhcp-ignore line says to ignore it".to_owned(),
-        StepKind::Dropped { reason: why, count: times } => format!("dropped{}: {why}", often(*times)),
+        StepKind::Dropped { reason: why, count: times } => {
+            format!("dropped{}: {why}", often(*times))
+        }
         StepKind::Chosen(file) => format!("chose from the menu: {file}"),
         StepKind::File { path, size, seconds } => match (size, seconds) {
             (Some(size), Some(seconds)) => format!("{path:30} {}", measured(*size, *seconds)),

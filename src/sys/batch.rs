@@ -61,7 +61,12 @@ fn is_refusal(error: Errno) -> bool {
 }
 
 /// As segments of one.
-fn send_segments(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: SendAddress) -> nix::Result<usize> {
+fn send_segments(
+    fd: &impl AsRawFd,
+    bytes: &[u8],
+    segment: usize,
+    way: SendAddress,
+) -> nix::Result<usize> {
     let size = u16::try_from(segment).map_err(|_| Errno::EMSGSIZE)?;
     let (parts, to) = ([IoSlice::new(bytes)], SockaddrStorage::from(way.to));
     let send = |control: &[ControlMessage<'_>]| {
@@ -84,7 +89,12 @@ fn send_segments(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: SendAddre
 }
 
 /// One by one, in one call.
-fn send_each(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: SendAddress) -> nix::Result<usize> {
+fn send_each(
+    fd: &impl AsRawFd,
+    bytes: &[u8],
+    segment: usize,
+    way: SendAddress,
+) -> nix::Result<usize> {
     let parts: Vec<_> = bytes.chunks(segment).map(|part| [IoSlice::new(part)]).collect();
     let to = vec![Some(SockaddrStorage::from(way.to)); parts.len()];
     let info = packet_info(way);
@@ -103,8 +113,8 @@ fn send_each(fd: &impl AsRawFd, bytes: &[u8], segment: usize, way: SendAddress) 
 
 /// Datagrams that have come together.
 pub struct RecvBatch {
-    names: [MaybeUninit<libc::sockaddr_storage>; RecvBatch::ROOM],
-    sizes: [usize; RecvBatch::ROOM],
+    names: [MaybeUninit<libc::sockaddr_storage>; RecvBatch::CAPACITY],
+    sizes: [usize; RecvBatch::CAPACITY],
     received: usize,
     bytes: Vec<u8>,
 }
@@ -129,10 +139,11 @@ impl RecvBatch {
 
     /// Takes what a socket has; fewer than there is room for: it has no more.
     pub fn receive(&mut self, fd: &impl AsRawFd) -> io::Result<usize> {
-        let mut parts = [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; Self::CAPACITY];
+        let mut parts =
+            [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; Self::CAPACITY];
         self.received = 0;
         // SAFETY: all zeros are a head without name, buffers and control.
-        let mut heads: [libc::mmsghdr; Self::ROOM] = unsafe { std::mem::zeroed() };
+        let mut heads: [libc::mmsghdr; Self::CAPACITY] = unsafe { std::mem::zeroed() };
         let buffers = self.bytes.chunks_exact_mut(Self::MAX_DATAGRAM_LEN);
         for (((head, part), name), buffer) in
             heads.iter_mut().zip(&mut parts).zip(&mut self.names).zip(buffers)

@@ -137,7 +137,7 @@ pub fn install() -> Result<usize, String> {
         .map_err(|_| format!("not for {}", std::env::consts::ARCH))?;
     let apply = |calls, otherwise, then| {
         let filter = SeccompFilter::new(calls, otherwise, then, arch);
-        let program = install.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
+        let program = filter.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
         // One that waits for a disk may be left from the start.
         apply_filter_all_threads(&program).map_err(|error| error.to_string())
     };

@@ -52,7 +52,11 @@ fn open_by(path: &OsStr, wait: OFlag) -> io::Result<File> {
 }
 
 /// Reads what is in memory of a file (`RWF_NOWAIT`, preadv2(2)).
-pub fn read_nonblocking(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<NonBlockingRead> {
+pub fn read_nonblocking(
+    file: &File,
+    offset: u64,
+    buffer: &mut [u8],
+) -> io::Result<NonBlockingRead> {
     let Ok(offset) = libc::off_t::try_from(offset) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };

@@ -19,7 +19,8 @@ const MAX_ATTEMPTS: usize = 10;
 
 /// All links and addresses there are now.
 pub fn snapshot() -> io::Result<Interfaces> {
-    let seen = (1..MAX_ATTEMPTS).map(|_| query()).find(|seen| !seen.as_ref().is_err_and(has_changed));
+    let seen =
+        (1..MAX_ATTEMPTS).map(|_| query()).find(|seen| !seen.as_ref().is_err_and(has_changed));
     seen.unwrap_or_else(query)
 }
 

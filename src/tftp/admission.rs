@@ -2,7 +2,7 @@
 
 use super::files::Files;
 use super::queue::QueuedRequest;
-use super::{Context, Server, ReplySocket};
+use super::{Context, ReplySocket, Server};
 use crate::config::Tftp;
 use crate::effect::Effect;
 use crate::millis::Timestamp;
@@ -96,7 +96,11 @@ impl Server {
         let unheard = crowd.evictable_for(client, around.now, client_of);
         // Who is served already takes nothing from those who are alive.
         let has_nothing = crowd.has_no_transfer(client);
-        let alive = || sessions.longest_idle(now).or_else(|| sessions.slowest_of_client(crowd.heaviest_client()?));
+        let alive = || {
+            sessions
+                .longest_idle(now)
+                .or_else(|| sessions.slowest_of_client(crowd.heaviest_client()?))
+        };
         let found = unheard.or_else(|| has_nothing.then(alive).flatten());
         let Some(id) = found else { return false };
         sessions.get(id).into_iter().for_each(|session| session.evict(effects));

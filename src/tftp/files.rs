@@ -66,7 +66,7 @@ pub enum ReadResult<'a> {
 
 #[cfg(test)]
 pub mod memory {
-    use super::{FileId, Files, OpenedFile, ReadResult, OpenError};
+    use super::{FileId, Files, OpenError, OpenedFile, ReadResult};
     use std::collections::HashMap;
 
     /// Files in memory. A name that ends in `/` is a directory.

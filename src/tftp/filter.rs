@@ -2,7 +2,7 @@
 
 use crate::config::Tftp;
 use crate::config::network::Network;
-use crate::net::{Address, ReceivedDatagram, Interfaces, Link, any_interface_matches};
+use crate::net::{Address, Interfaces, Link, ReceivedDatagram, any_interface_matches};
 
 /// Whether a datagram on port 69 is for us. If not, nothing is said.
 pub fn accepts(
@@ -22,7 +22,11 @@ pub fn accepts(
 }
 
 /// Asked over loopback, for an address of an interface that is accepted.
-fn is_on_accepted_interface(network: &Network, interfaces: &Interfaces, arrival: &ReceivedDatagram<'_>) -> bool {
+fn is_on_accepted_interface(
+    network: &Network,
+    interfaces: &Interfaces,
+    arrival: &ReceivedDatagram<'_>,
+) -> bool {
     let of = |address: &&Address| address.ip == arrival.local;
     let link = interfaces
         .addresses
@@ -39,8 +43,10 @@ fn has_accepted_label(
     link: &Link,
     arrival: &ReceivedDatagram<'_>,
 ) -> bool {
-    interfaces.addresses_of(link.index).filter(|address| address.ip == arrival.local).any(|address| {
-        let label = address.label.as_deref();
-        label.is_some_and(|label| network.accepts(label, false, None))
-    })
+    interfaces.addresses_of(link.index).filter(|address| address.ip == arrival.local).any(
+        |address| {
+            let label = address.label.as_deref();
+            label.is_some_and(|label| network.accepts(label, false, None))
+        },
+    )
 }

@@ -29,7 +29,7 @@ use crate::config::Tftp;
 use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
 use crate::millis::Timestamp;
-use crate::net::{ReceivedDatagram, Datagram, Interfaces, EgressSocket};
+use crate::net::{Datagram, EgressSocket, Interfaces, ReceivedDatagram};
 use crate::sight::ClientEvent;
 use crate::wire::tftp::{Inbound, error};
 use admission::{close_if_dedicated, is_read_request};
@@ -37,14 +37,14 @@ use crowd::FairShare;
 use files::{DiskLookup, FileId, Files};
 use queue::WaitQueue;
 use request::StartResult;
-use session::{SessionIo, Session, Progress};
+use session::{Progress, Session, SessionIo};
 use sessions::SessionTable;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use timers::{TimerHandle, Timers};
 use transfer::Event;
-use undecided::{LookupCache, PendingRequests, PendingRequest};
+use undecided::{LookupCache, PendingRequest, PendingRequests};
 
 /// All transfers under way.
 #[derive(Debug, Default)]
@@ -318,7 +318,8 @@ impl Server {
         }
         // What is sent again to somebody who may know nothing of it has a bound.
         let client = session.peer().ip();
-        if !owed && session.ticket.is_some_and(|seat| !self.fair_share.may_retransmit(client, seat)) {
+        if !owed && session.ticket.is_some_and(|seat| !self.fair_share.may_retransmit(client, seat))
+        {
             session.discard_unsent();
         }
     }
@@ -339,13 +340,7 @@ impl Server {
     }
 
     /// Sends what a transfer owes its client, and sees to it in time.
-    fn flush(
-        &mut self,
-        id: usize,
-        first: bool,
-        files: &mut impl Files,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn flush(&mut self, id: usize, first: bool, files: &mut impl Files, effects: &mut Vec<Effect>) {
         let Self { sessions, buffers, timers, .. } = self;
         let Some(session) = sessions.get_mut(id) else { return };
         let mut desk = SessionIo { files, buffers, effects };
@@ -355,14 +350,22 @@ impl Server {
         timers.set(id, session.deadline(), &mut session.timer);
         if waits != waited {
             self.unregister_waiter(id, waited);
-            waits.into_iter().for_each(|part| _ = self.disk_waiters.entry(part).or_default().insert(id));
+            waits
+                .into_iter()
+                .for_each(|part| _ = self.disk_waiters.entry(part).or_default().insert(id));
         }
         if standing == Progress::Finished {
             self.close(id, files, effects);
         }
     }
 
-    fn insert(&mut self, socket: ReplySocket, session: Box<Session>, now: Timestamp, anew: u8) -> usize {
+    fn insert(
+        &mut self,
+        socket: ReplySocket,
+        session: Box<Session>,
+        now: Timestamp,
+        anew: u8,
+    ) -> usize {
         let client = session.peer();
         let id = match socket {
             ReplySocket::Dedicated(id) => {
@@ -383,7 +386,10 @@ impl Server {
         let Some((session, own)) = self.sessions.remove(id) else { return };
         files.close(session.file());
         self.unregister_waiter(id, session.awaiting_disk());
-        session.ticket.into_iter().for_each(|seat| self.fair_share.remove(id, session.peer().ip(), seat));
+        session
+            .ticket
+            .into_iter()
+            .for_each(|seat| self.fair_share.remove(id, session.peer().ip(), seat));
         if own {
             effects.push(Effect::CloseSocket(id));
         }

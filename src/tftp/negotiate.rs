@@ -162,8 +162,12 @@ mod tests {
             else {
                 panic!()
             };
-            let agreed =
-                NegotiatedOptions::negotiate(read, Mode::Octet, &tftp, PathMtu { mtu: Some(1500), ipv6: false });
+            let agreed = NegotiatedOptions::negotiate(
+                read,
+                Mode::Octet,
+                &tftp,
+                PathMtu { mtu: Some(1500), ipv6: false },
+            );
             assert_eq!(agreed.blksize, granted, "{asked}");
         }
         let wide = PathMtu { mtu: Some(9000), ipv6: true };
@@ -178,8 +182,12 @@ mod tests {
         else {
             panic!()
         };
-        let agreed =
-            NegotiatedOptions::negotiate(options, Mode::Octet, &Tftp::default(), PathMtu { mtu: None, ipv6: false });
+        let agreed = NegotiatedOptions::negotiate(
+            options,
+            Mode::Octet,
+            &Tftp::default(),
+            PathMtu { mtu: None, ipv6: false },
+        );
         assert_eq!(agreed.oack_options(5 << 30).collect::<Vec<_>>(), [("tsize", 5_368_709_120)]);
     }
 

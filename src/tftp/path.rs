@@ -110,7 +110,7 @@ fn descend_unique_dir(
 mod tests {
     use super::super::files::memory::Memory;
     use super::*;
-    use crate::config::{Origin, Located};
+    use crate::config::{Located, Origin};
     use crate::millis::Timestamp;
     use std::net::Ipv4Addr;
 
@@ -170,13 +170,17 @@ mod tests {
             "/srv/10.9.0.2/02-00-00-0c-00-00/a"
         );
         let mac = vec![UniqueRoot::Mac];
-        assert_eq!(path_of("a", &Tftp { unique_roots: mac, ..with_root("/srv") }, &mut files), "/srv/a");
+        assert_eq!(
+            path_of("a", &Tftp { unique_roots: mac, ..with_root("/srv") }, &mut files),
+            "/srv/a"
+        );
     }
 
     #[test]
     fn only_a_whole_step_up_climbs() {
         let mut files = Memory::default();
-        let asker = Requester { interface: "eth0", client: Ipv4Addr::LOCALHOST.into(), address_text: "" };
+        let asker =
+            Requester { interface: "eth0", client: Ipv4Addr::LOCALHOST.into(), address_text: "" };
         for (name, climbs) in
             [("../a", true), ("x/../a", true), (r"x\..\a", true), ("..", false), ("..a/b", false)]
         {

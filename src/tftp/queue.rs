@@ -64,7 +64,8 @@ impl WaitQueue {
         let most = if self.count < MAX_QUEUED / 2 { MAX_QUEUED_PER_CLIENT } else { 1 };
         let mut own = self.requests.get_mut(&client).into_iter().flatten();
         if let Some(kept) = own.find(|kept| kept.peer == peer && kept.bytes == bytes) {
-            if now >= kept.received_at.plus(MIN_REPEAT_INTERVAL) && !self.repeated.contains(&client) {
+            if now >= kept.received_at.plus(MIN_REPEAT_INTERVAL) && !self.repeated.contains(&client)
+            {
                 self.repeated.push_back(client);
             }
             kept.received_at = now;

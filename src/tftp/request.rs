@@ -3,15 +3,15 @@
 use super::Context;
 use super::blocks::BlockSource;
 use super::files::{DiskLookup, Files, OpenError};
-use super::negotiate::{NegotiatedOptions, Mode, PathMtu};
+use super::negotiate::{Mode, NegotiatedOptions, PathMtu};
 use super::path::{Requester, resolve};
-use super::session::{Peer, Session, sanitized, log_address};
-use super::transfer::{TransferOptions, Transfer};
+use super::session::{Peer, Session, log_address, sanitized};
+use super::transfer::{Transfer, TransferOptions};
 use super::undecided::LookupCache;
 use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line, TftpLine};
-use crate::net::{ReceivedDatagram, EgressSocket};
-use crate::sight::{RefusalReason, ClientEvent};
+use crate::net::{EgressSocket, ReceivedDatagram};
+use crate::sight::{ClientEvent, RefusalReason};
 use crate::wire::tftp::{Inbound, Strings, error, oack};
 
 /// Error codes (RFC 1350, appendix).
@@ -54,12 +54,14 @@ pub fn start(
         peer: arrival.peer,
         local: arrival.local,
         interface: arrival.interface,
-        log_address,
+        address_text: shown,
     };
     let refused = match inbound {
         Inbound::Read { file: None, .. } => TftpLine::NoFileName(client.address_text.clone()),
         Inbound::Read { file: Some(name), mode, options } => match mode.and_then(Mode::parse) {
-            Some(mode) => return read_file_request((name, mode, options), client, history, around, effects),
+            Some(mode) => {
+                return read_file_request((name, mode, options), client, history, around, effects);
+            }
             None => TftpLine::Unsupported(client.address_text.clone()),
         },
         Inbound::Write => TftpLine::WriteRequest(client.address_text.clone()),
@@ -107,18 +109,22 @@ fn read_file_request(
     let limits = PathMtu { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
     let agreed = NegotiatedOptions::negotiate(options, mode, around.tftp, limits);
     let interface = link.map_or("", |link| &link.name);
-    let asker = Requester { interface, client: client.peer.ip(), address_text: &client.address_text };
+    let asker =
+        Requester { interface, client: client.peer.ip(), address_text: &client.address_text };
     let resolved = match resolve(name, around.tftp, asker, history, around.files) {
         Ok(resolved) => resolved,
         Err(awaited) => return StartResult::Pending(awaited),
     };
-    let opened =
-        if resolved.escapes_root { Err(OpenError::Denied) } else { around.files.open(&resolved.path) };
+    let opened = if resolved.escapes_root {
+        Err(OpenError::Denied)
+    } else {
+        around.files.open(&resolved.path)
+    };
     let opened = match opened {
         Ok(opened) => opened,
         Err(refusal) => {
             let shown = sanitized(&resolved.path);
-            let Some((code, line)) = refusal_event(refusal, log_address, &client) else {
+            let Some((code, line)) = refusal_event(refusal, shown, &client) else {
                 return StartResult::Pending(DiskLookup::File(resolved.path));
             };
             // What is not there is told to the client, and with `quiet-tftp` to nobody else.
@@ -141,7 +147,10 @@ fn read_file_request(
     };
     let transfer = Transfer::start(terms, source.last(), around.now);
     let ip = client.peer.ip();
-    effects.push(Effect::Observe(ClientEvent::TransferStarted { client: ip, path: resolved.path.clone() }));
+    effects.push(Effect::Observe(ClientEvent::TransferStarted {
+        client: ip,
+        path: resolved.path.clone(),
+    }));
     if around.tftp.log_transfers {
         let line = DecisionLine::TransferStarted {
             path: sanitized(&resolved.path),
@@ -153,5 +162,11 @@ fn read_file_request(
         effects.push(Effect::LogLimited(ip, Line::Decision(line)));
     }
     let began = around.tftp.log_transfers.then_some(around.now);
-    StartResult::Session(Box::new(Session::new(client, resolved.path, transfer, source, (oack, began))))
+    StartResult::Session(Box::new(Session::new(
+        client,
+        resolved.path,
+        transfer,
+        source,
+        (oack, began),
+    )))
 }

@@ -1,16 +1,16 @@
 //! One client and what it is being sent: the transfer says which blocks, the source makes them.
 
-use super::blocks::{RenderResult, BlockSource};
+use super::blocks::{BlockSource, RenderResult};
 use super::crowd::SlotTicket;
 use super::files::{FileId, Files};
 use super::request::code;
 use super::timers::TimerHandle;
 use super::transfer::{Action, Event, Outcome, Transfer};
 use super::undecided::CLIENT_RETRY_INTERVAL;
-use crate::effect::{Effect, CompletedTransfer};
+use crate::effect::{CompletedTransfer, Effect};
 use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::millis::Timestamp;
-use crate::net::{Batch, Datagram, Interfaces, EgressSocket};
+use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
 use crate::sight::ClientEvent;
 use crate::wire::option_names::printable;
 use crate::wire::tftp::error;
@@ -225,7 +225,8 @@ impl Session {
         if self.ticket.is_some_and(SlotTicket::is_heard) {
             effects.push(self.client.send(error(code::UNDEFINED, "too many transfers")));
         }
-        effects.push(Effect::Observe(ClientEvent::TransferEvicted { client: self.client.peer.ip() }));
+        effects
+            .push(Effect::Observe(ClientEvent::TransferEvicted { client: self.client.peer.ip() }));
     }
 
     /// The client has sent an error.

@@ -74,7 +74,8 @@ mod tests {
         let (mut timers, mut alarm) = (Timers::default(), TimerHandle::default());
         timers.set(1, Timestamp(9), &mut alarm);
         timers.set(1, Timestamp(3), &mut alarm);
-        let rung = std::iter::from_fn(|| timers.due(Timestamp(10))).map(|(_, when)| alarm.fires(when));
+        let rung =
+            std::iter::from_fn(|| timers.due(Timestamp(10))).map(|(_, when)| alarm.fires(when));
         assert_eq!(rung.collect::<Vec<_>>(), [true, false]);
     }
 }

@@ -85,7 +85,8 @@ impl PendingRequests {
         let same = |kept: &PendingRequest| kept.peer == peer && kept.bytes == bytes;
         let before = self.0.iter().position(same).and_then(|at| self.0.remove(at));
         let bytes = bytes.to_vec();
-        let kept = PendingRequest { socket, lookup: awaited, bytes, peer, local, interface, history };
+        let kept =
+            PendingRequest { socket, lookup: awaited, bytes, peer, local, interface, history };
         // They stay in the order in which they came: one that waits for something else now has not become younger.
         let at = self.0.partition_point(|other| other.history.since <= kept.history.since);
         self.0.insert(at, kept);

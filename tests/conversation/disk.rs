@@ -1,6 +1,6 @@
 //! The files of the model: in memory, on a disk that is slow at times.
 
-use pxemasq::tftp::files::{DiskLookup, FileId, Files, OpenedFile, ReadResult, OpenError};
+use pxemasq::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
 use std::net::IpAddr;
 
 /// Names, and how many bytes each has.

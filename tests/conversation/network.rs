@@ -5,8 +5,8 @@ use super::disk::Disk;
 use pxemasq::config::Tftp;
 use pxemasq::effect::Effect;
 use pxemasq::millis::Timestamp;
-use pxemasq::net::{Address, ReceivedDatagram, Interfaces, Link, EgressSocket};
-use pxemasq::tftp::{Context, Server, ReplySocket};
+use pxemasq::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
+use pxemasq::tftp::{Context, ReplySocket, Server};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
@@ -202,7 +202,12 @@ impl Network {
         let mut around = Context { tftp, interfaces, files: disk, now: *now };
         match to {
             Some((id, opened)) if sockets[id] == (true, opened) => {
-                server.handle_datagrams(id, [(peer, &bytes[..])].into_iter(), &mut around, &mut effects);
+                server.handle_datagrams(
+                    id,
+                    [(peer, &bytes[..])].into_iter(),
+                    &mut around,
+                    &mut effects,
+                );
             }
             Some(_) => return,
             None => {
@@ -283,7 +288,9 @@ impl Network {
                 self.server.resume(id, &mut self.disk, &mut effects);
             }
         }
-        for request in names.iter().flat_map(|name| self.server.take_resolved(name)).collect::<Vec<_>>() {
+        for request in
+            names.iter().flat_map(|name| self.server.take_resolved(name)).collect::<Vec<_>>()
+        {
             let Self { server, tftp, interfaces, disk, now, .. } = self;
             let mut around = Context { tftp, interfaces, files: disk, now: *now };
             server.retry_request(request, &mut around, &mut effects);

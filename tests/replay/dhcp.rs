@@ -10,7 +10,9 @@ use pxemasq::config::names::ServerNames;
 use pxemasq::config::run_time::ReloadableFiles;
 use pxemasq::effect::Effect;
 use pxemasq::log_line::{DhcpLine, Line};
-use pxemasq::net::{Address, ReceivedDatagram, Datagram, Interfaces, Link, EgressSocket, same_network};
+use pxemasq::net::{
+    Address, Datagram, EgressSocket, Interfaces, Link, ReceivedDatagram, same_network,
+};
 use pxemasq::proxydhcp::{self, Port};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -142,7 +144,10 @@ impl Stage {
                 self.delayed.extend(told.map(|told| (delay, told)));
             }
             Effect::Observe(_) => {}
-            Effect::SendBatch(_) | Effect::CloseSocket(_) | Effect::LogLimited(..) | Effect::RunScript(_) => {
+            Effect::SendBatch(_)
+            | Effect::CloseSocket(_)
+            | Effect::LogLimited(..)
+            | Effect::RunScript(_) => {
                 unreachable!("DHCP opens nothing")
             }
         }

@@ -6,9 +6,9 @@ use super::{config, logged};
 use pxemasq::config::{Config, Tftp};
 use pxemasq::effect::Effect;
 use pxemasq::millis::Timestamp;
-use pxemasq::net::{Address, ReceivedDatagram, Interfaces, Link, EgressSocket};
-use pxemasq::tftp::files::{FileId, Files, OpenedFile, ReadResult, OpenError};
-use pxemasq::tftp::{Context, Server, ReplySocket};
+use pxemasq::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
+use pxemasq::tftp::files::{FileId, Files, OpenError, OpenedFile, ReadResult};
+use pxemasq::tftp::{Context, ReplySocket, Server};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -59,8 +59,12 @@ impl Stage {
     fn hears(&mut self, by: &str, bytes: &[u8]) {
         let port = by.bytes().next().map_or(0, u16::from) + 40000;
         let port = by.parse().unwrap_or(port);
-        let arrival =
-            ReceivedDatagram { bytes, peer: (CLIENT, port).into(), local: SERVER.into(), interface: 2 };
+        let arrival = ReceivedDatagram {
+            bytes,
+            peer: (CLIENT, port).into(),
+            local: SERVER.into(),
+            interface: 2,
+        };
         let mut effects = Vec::new();
         let Self { config, interfaces, server, files, now, transfers, .. } = self;
         let unserved = Tftp::default();
@@ -75,12 +79,22 @@ impl Stage {
                 server.handle_datagrams(id, arrived, &mut around, &mut effects);
             }
             None if tftp.single_port => {
-                server.handle_request(ReplySocket::Listener(0), &arrival, &mut around, &mut effects);
+                server.handle_request(
+                    ReplySocket::Listener(0),
+                    &arrival,
+                    &mut around,
+                    &mut effects,
+                );
             }
             None => {
                 let id = transfers.keys().max().map_or(0, |id| id + 1);
                 transfers.insert(id, by.to_owned());
-                server.handle_request(ReplySocket::Dedicated(id), &arrival, &mut around, &mut effects);
+                server.handle_request(
+                    ReplySocket::Dedicated(id),
+                    &arrival,
+                    &mut around,
+                    &mut effects,
+                );
             }
         }
         self.take(effects);
@@ -108,7 +122,10 @@ impl Stage {
             match effect {
                 Effect::Log(line) => self.seen.log.push(logged(&line)),
                 Effect::Send(datagram) | Effect::SendDelayed(_, datagram) => {
-                    assert!(matches!(datagram.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)));
+                    assert!(matches!(
+                        datagram.via,
+                        EgressSocket::Transfer(_) | EgressSocket::Tftp(_)
+                    ));
                     let to = by_port(datagram.to.port());
                     self.seen.packets.push(format!(
                         "{} {when}{to} {}",
@@ -124,7 +141,10 @@ impl Stage {
                         self.seen.packets.push(format!("{} {when}{to} {shown}", self.step));
                     }
                 }
-                Effect::CloseSocket(_) | Effect::RunScript(_) | Effect::Observe(_) | Effect::LogLimited(..) => {}
+                Effect::CloseSocket(_)
+                | Effect::RunScript(_)
+                | Effect::Observe(_)
+                | Effect::LogLimited(..) => {}
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::directive::Directive;
 use crate::fault::ParseError;
 use crate::text::Input;
-use crate::words::{number, parse_all, decimal};
+use crate::words::{decimal, number, parse_all};
 
 /// Takes every value.
 pub fn any(_: Input<'_>) -> Result<Directive, ParseError> {

@@ -7,7 +7,7 @@ use crate::directive::Directive;
 use crate::fault::ParseError;
 use crate::option::dhcp_match::MAX_MAC_LEN;
 use crate::text::Input;
-use crate::words::{Condition, Hex, address4, address6, domain, hex, decimal};
+use crate::words::{Condition, Hex, address4, address6, decimal, domain, hex};
 use std::net::Ipv4Addr;
 
 /// A `dhcp-host` line.
@@ -54,7 +54,9 @@ pub fn dhcp_host(arg: Input<'_>) -> Result<Directive, ParseError> {
 }
 
 fn with_colon(host: &mut DhcpHost, field: Input<'_>) -> Result<(), ParseError> {
-    if let Some(id) = ["id:", "ID:", "Id:", "iD:"].iter().find_map(|prefix| field.strip_prefix(prefix)) {
+    if let Some(id) =
+        ["id:", "ID:", "Id:", "iD:"].iter().find_map(|prefix| field.strip_prefix(prefix))
+    {
         host.client_id = Some(client_id(id)?);
     } else if let Some(tag) = field.strip_prefix("set:").or_else(|| field.strip_prefix("net:")) {
         // Unlike elsewhere, the old prefix sets here.
@@ -68,8 +70,9 @@ fn with_colon(host: &mut DhcpHost, field: Input<'_>) -> Result<(), ParseError> {
         host.version6 = true;
     } else {
         let mac = hex(field, MAX_MAC_LEN, true);
-        host.macs
-            .push(mac.ok_or_else(|| ParseError::own("bad hex constant", field, "a hardware address"))?);
+        host.macs.push(
+            mac.ok_or_else(|| ParseError::own("bad hex constant", field, "a hardware address"))?,
+        );
     }
     Ok(())
 }
@@ -118,7 +121,11 @@ fn without_colon(host: &mut DhcpHost, field: Input<'_>) -> Result<(), ParseError
         host.names += 1;
         host.name = Some(name);
     } else {
-        return Err(ParseError::own("bad DHCP host name", field, "a name, an address or a lease time"));
+        return Err(ParseError::own(
+            "bad DHCP host name",
+            field,
+            "a name, an address or a lease time",
+        ));
     }
     Ok(())
 }

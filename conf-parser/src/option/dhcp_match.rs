@@ -10,10 +10,10 @@
 
 use crate::directive::Directive;
 use crate::fault::ParseError;
-use crate::option::dhcp_option::{Keyword, Encapsulation, option};
+use crate::option::dhcp_option::{Encapsulation, Keyword, option};
 use crate::option::option_value::Value;
 use crate::text::Input;
-use crate::words::{Condition, Hex, bare_conditions, field, hex, rest, set_tag, parse_all};
+use crate::words::{Condition, Hex, bare_conditions, field, hex, parse_all, rest, set_tag};
 use nom::combinator::map_opt;
 use nom::error::context;
 

@@ -6,7 +6,7 @@
 
 use crate::directive::Directive;
 use crate::fault::ParseError;
-use crate::option::option_value::{Value, ExpectedValue, value};
+use crate::option::option_value::{ExpectedValue, Value, value};
 use crate::option_names::{self, Kind, OPTIONS6};
 use crate::text::Input;
 use crate::words::{Condition, decimal};
@@ -94,16 +94,26 @@ pub fn option(arg: Input<'_>, keyword: Keyword) -> Result<DhcpOption, ParseError
         }
         if wrapping.takes(field, keyword)? {
             // A match may ask for an enterprise number alone, with or without a value behind it.
-            if matches!(wrapping.encapsulation, Encapsulation::Enterprise(_)) && keyword == Keyword::Match {
+            if matches!(wrapping.encapsulation, Encapsulation::Enterprise(_))
+                && keyword == Keyword::Match
+            {
                 let lead = wrapping.encapsulation;
-                let wanted = ExpectedValue { code: 0, kind: None, internal: false, version6: false };
+                let wanted =
+                    ExpectedValue { code: 0, kind: None, internal: false, version6: false };
                 let value = value(rest, wanted, &lead, keyword)?;
-                return Ok(DhcpOption { encapsulation: lead, conditions, code: 0, value, version6: false });
+                return Ok(DhcpOption {
+                    encapsulation: lead,
+                    conditions,
+                    code: 0,
+                    value,
+                    version6: false,
+                });
             }
         } else {
             conditions.push(condition(field));
         }
-        left = rest.ok_or_else(|| ParseError::own(EXPECTED, field, "an option number or option:<name>"))?;
+        left = rest
+            .ok_or_else(|| ParseError::own(EXPECTED, field, "an option number or option:<name>"))?;
     }
 }
 

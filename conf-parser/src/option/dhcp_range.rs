@@ -6,7 +6,7 @@
 use crate::directive::Directive;
 use crate::fault::ParseError;
 use crate::text::Input;
-use crate::words::{Condition, address4, address6, duration, prefixed, decimal};
+use crate::words::{Condition, address4, address6, decimal, duration, prefixed};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A `dhcp-range` line.
@@ -90,7 +90,11 @@ fn kind(text: Input<'_>) -> Result<RangeKind, ParseError> {
     }
 }
 
-fn version4(start: Ipv4Addr, second: Input<'_>, more: &[Input<'_>]) -> Result<RangeKind, ParseError> {
+fn version4(
+    start: Ipv4Addr,
+    second: Input<'_>,
+    more: &[Input<'_>],
+) -> Result<RangeKind, ParseError> {
     let special = second.is("proxy") || second.is("static");
     let end = address4(second);
     if !special && end.is_none() {
@@ -135,8 +139,8 @@ fn lease(left: &[Input<'_>]) -> Result<Option<Lease>, ParseError> {
     if first.is("infinite") || first.is("deprecated") {
         return Ok(Some(Lease::Infinite));
     }
-    let seconds =
-        duration(first).ok_or_else(|| ParseError::own(EXPECTED, first, "a netmask or a lease time"))?;
+    let seconds = duration(first)
+        .ok_or_else(|| ParseError::own(EXPECTED, first, "a netmask or a lease time"))?;
     Ok(Some(Lease::Seconds(seconds.max(MIN_LEASE))))
 }
 

@@ -10,7 +10,7 @@
 use crate::directive::Directive;
 use crate::fault::ParseError;
 use crate::text::Input;
-use crate::words::{address4, address6, hex, is_address, decimal};
+use crate::words::{address4, address6, decimal, hex, is_address};
 
 /// Reads the value of a `dhcp-relay`. What begins with no address passes: dnsmasq 2.90 and 2.91 take it.
 pub fn dhcp_relay(arg: Input<'_>) -> Result<Directive, ParseError> {
@@ -33,7 +33,8 @@ pub fn dhcp_relay(arg: Input<'_>) -> Result<Directive, ParseError> {
 
 /// Reads the value of a `dhcp-split-relay`.
 pub fn dhcp_split_relay(arg: Input<'_>) -> Result<Directive, ParseError> {
-    let bad = |at| ParseError::own("Bad dhcp-relay", at, "a local address, a server and an interface");
+    let bad =
+        |at| ParseError::own("Bad dhcp-relay", at, "a local address, a server and an interface");
     let &[local, server, _] = &arg.split(3)[..] else { return Err(bad(arg)) };
     for address in [local, server.split_trimmed(b'#').0] {
         address4(address).ok_or_else(|| bad(address))?;

@@ -11,7 +11,7 @@
 use crate::directive::Directive;
 use crate::fault::ParseError;
 use crate::text::Input;
-use crate::words::{is_address, decimal};
+use crate::words::{decimal, is_address};
 
 /// Reads the value of an `add-mac`.
 pub fn add_mac(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
@@ -68,13 +68,17 @@ pub fn use_stale_cache(arg: Option<Input<'_>>) -> Result<Directive, ParseError> 
 pub fn umbrella(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
     for field in arg.into_iter().flat_map(Input::fields) {
         let fits = if let Some(device) = field.strip_prefix("deviceid:") {
-            device.cells().len() == 16 && device.structural_bytes().all(|byte| byte.is_ascii_hexdigit())
+            device.cells().len() == 16
+                && device.structural_bytes().all(|byte| byte.is_ascii_hexdigit())
         } else {
             let number = field.strip_prefix("orgid:").or_else(|| field.strip_prefix("assetid:"));
             number.is_some_and(|number| thirty_two_bits(number).is_some())
         };
         if !fits {
-            return Err(ParseError::plain(field, "deviceid:<16 hex digits>, orgid:<n> or assetid:<n>"));
+            return Err(ParseError::plain(
+                field,
+                "deviceid:<16 hex digits>, orgid:<n> or assetid:<n>",
+            ));
         }
     }
     Ok(Directive::ValidatedOnly)
@@ -104,7 +108,8 @@ pub fn connmark_allowlist(arg: Input<'_>) -> Result<Directive, ParseError> {
     let text = Input::new(&cells);
     let (marks, patterns) =
         text.split_once(b',').map_or((text, None), |(marks, rest)| (marks, Some(rest)));
-    let (mark, mask) = marks.split_once(b'/').map_or((marks, None), |(mark, rest)| (mark, Some(rest)));
+    let (mark, mask) =
+        marks.split_once(b'/').map_or((marks, None), |(mark, rest)| (mark, Some(rest)));
     for number in std::iter::once(mark).chain(mask) {
         if number.is_empty() || decimal(number).is_none() {
             return Err(ParseError::plain(number, "a number"));

@@ -11,7 +11,7 @@ use super::records::{family, named, sixteen_bits};
 use crate::directive::Directive;
 use crate::fault::ParseError;
 use crate::text::Input;
-use crate::words::{hex, is_address, decimal};
+use crate::words::{decimal, hex, is_address};
 
 /// Reads the value of an `auth-server`. Its name is not looked at.
 pub fn auth_server(arg: Input<'_>) -> Result<Directive, ParseError> {
@@ -35,7 +35,10 @@ pub fn auth_zone(arg: Input<'_>) -> Result<Directive, ParseError> {
         let number = decimal(behind);
         let fits = if is_address(place) { number.is_some() } else { matches!(number, Some(4 | 6)) };
         if !fits {
-            return Err(ParseError::plain(behind, "a prefix length, or 4 or 6 behind an interface"));
+            return Err(ParseError::plain(
+                behind,
+                "a prefix length, or 4 or 6 behind an interface",
+            ));
         }
     }
     Ok(Directive::ValidatedOnly)
@@ -62,7 +65,11 @@ pub fn trust_anchor(arg: Input<'_>) -> Result<Directive, ParseError> {
         _ => rest,
     };
     let &[key_tag, algorithm, digest_type, digest] = &rest.split(4)[..] else {
-        return Err(ParseError::own(WORDS, rest, "a key tag, an algorithm, a digest type and a digest"));
+        return Err(ParseError::own(
+            WORDS,
+            rest,
+            "a key tag, an algorithm, a digest type and a digest",
+        ));
     };
     sixteen_bits(key_tag, WORDS)?;
     for number in [algorithm, digest_type] {

@@ -9,7 +9,7 @@
 use crate::directive::Directive;
 use crate::fault::ParseError;
 use crate::text::Input;
-use crate::words::{address4, address6, domain, decimal};
+use crate::words::{address4, address6, decimal, domain};
 
 /// A `domain` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,8 @@ pub fn synth_domain(arg: Input<'_>) -> Result<Directive, ParseError> {
     // A name made from an address must have room for the address.
     let longest = if addresses.version6 && addresses.network { 17 } else { 47 };
     let read = domain(prefix).filter(|name| name.len() <= longest);
-    let read = read.ok_or_else(|| ParseError::own("bad prefix", prefix, "a short prefix of names"))?;
+    let read =
+        read.ok_or_else(|| ParseError::own("bad prefix", prefix, "a short prefix of names"))?;
     if addresses.version6 && addresses.length < 64 && read.ends_with(b"*") {
         let expected = "a prefix length of 64 or more";
         return Err(ParseError::own("prefix length too small", rest, expected));

@@ -10,9 +10,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::{CheckSubject, ParseError, DeferredCheck, SystemCheck};
+use crate::fault::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
 use crate::text::Input;
-use crate::words::{address4, address6, comma, domain, number16, parse_all, decimal};
+use crate::words::{address4, address6, comma, decimal, domain, number16, parse_all};
 use nom::combinator::opt;
 use nom::sequence::preceded;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -134,13 +134,16 @@ pub fn bridge_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
 
 /// Reads the value of a `shared-network`. Whether the interface exists is for the reader of the file to ask.
 pub fn shared_network(arg: Input<'_>) -> Result<Directive, ParseError> {
-    let bad = || ParseError::own("bad shared-network", arg, "an interface or address, and an address");
+    let bad =
+        || ParseError::own("bad shared-network", arg, "an interface or address, and an address");
     let (on, network) = arg.split_comma();
     let network = network.ok_or_else(bad)?;
     let network4 = address4(network);
     let on = match (address4(on), address6(on)) {
         (Some(address), _) if network4.is_some() => SharedOn::Address(address),
-        (None, None) if on.cells().len() <= MAX_INTERFACE_LEN && on.structural_bytes().eq(on.bytes()) => {
+        (None, None)
+            if on.cells().len() <= MAX_INTERFACE_LEN && on.structural_bytes().eq(on.bytes()) =>
+        {
             SharedOn::Interface(on.bytes())
         }
         (None, Some(address)) if address6(network).is_some() => SharedOn::Address6(address),
@@ -153,7 +156,8 @@ pub fn shared_network(arg: Input<'_>) -> Result<Directive, ParseError> {
     if let SharedOn::Interface(name) = &on {
         // A label is not looked at.
         let name = name.split(|&byte| byte == b':').next().unwrap_or_default().to_vec();
-        pending.question = Some(SystemCheck { subject: CheckSubject::Interface(name), error: bad() });
+        pending.question =
+            Some(SystemCheck { subject: CheckSubject::Interface(name), error: bad() });
     }
     Ok(Directive::SharedNetwork(SharedNetwork { on, network: network4, pending }))
 }

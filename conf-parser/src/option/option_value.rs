@@ -1,7 +1,7 @@
 //! The value of a DHCP option: from its shape to bytes (spec: config language, section 3.3, "Type of the value")
 
 use crate::fault::ParseError;
-use crate::option::dhcp_option::{Keyword, Encapsulation};
+use crate::option::dhcp_option::{Encapsulation, Keyword};
 use crate::option::domain_list::{compressed, domains};
 use crate::option::option_value6::value6;
 use crate::option_names::Kind;
@@ -78,7 +78,12 @@ fn too_long(text: Input<'_>) -> ParseError {
     ParseError::own("dhcp-option too long", text, "a shorter value")
 }
 
-fn value4(text: Input<'_>, wanted: ExpectedValue, lead: &Encapsulation, keyword: Keyword) -> Result<Value, ParseError> {
+fn value4(
+    text: Input<'_>,
+    wanted: ExpectedValue,
+    lead: &Encapsulation,
+    keyword: Keyword,
+) -> Result<Value, ParseError> {
     let shape = Shape::of(text, keyword);
     // The size suffix is gone even where the value turns out to be text: `67,12s` sends `12`.
     let text = if shape.suffix.is_some() { text_without_last(text) } else { text };

@@ -2,7 +2,7 @@
 
 use crate::fault::ParseError;
 use crate::option::domain_list::domains;
-use crate::option::option_value::{Shape, Value, ExpectedValue, plain_text};
+use crate::option::option_value::{ExpectedValue, Shape, Value, plain_text};
 use crate::option_names::Kind;
 use crate::text::Input;
 use crate::words::address6;
@@ -10,7 +10,11 @@ use crate::words::address6;
 /// RFC 5908: addresses or a domain list.
 pub(super) const NTP_SERVER: u32 = 56;
 
-pub(super) fn value6(text: Input<'_>, wanted: ExpectedValue, shape: &Shape) -> Result<Value, ParseError> {
+pub(super) fn value6(
+    text: Input<'_>,
+    wanted: ExpectedValue,
+    shape: &Shape,
+) -> Result<Value, ParseError> {
     let hex = shape.hex && shape.colon;
     match wanted.kind {
         Some(Kind::Addresses) => addresses(text)?,

@@ -43,8 +43,8 @@ pub fn log_facility(arg: Input<'_>) -> Result<Directive, ParseError> {
         LogTo::File(path)
     } else {
         let known = FACILITIES.iter().find(|(name, _)| arg.is_ignoring_case(name));
-        let known =
-            known.ok_or_else(|| ParseError::own("bad log facility", arg, "a facility, a path or -"))?;
+        let known = known
+            .ok_or_else(|| ParseError::own("bad log facility", arg, "a facility, a path or -"))?;
         LogTo::Facility(known.1)
     };
     Ok(Directive::LogFacility(to))

@@ -10,8 +10,7 @@ use crate::directive::Directive;
 use crate::fault::ParseError;
 use crate::text::Input;
 use crate::words::{
-    Condition, Parsed, address4, comma, conditions, field, number, one_of, rest, parse_all,
-    decimal,
+    Condition, Parsed, address4, comma, conditions, decimal, field, number, one_of, parse_all, rest,
 };
 use nom::Parser;
 use nom::branch::alt;

@@ -13,7 +13,7 @@
 use crate::directive::Directive;
 use crate::fault::ParseError;
 use crate::text::Input;
-use crate::words::{domain, hex, is_address, number16, parse_all, decimal};
+use crate::words::{decimal, domain, hex, is_address, number16, parse_all};
 
 /// A `cname` line. Aliases are unique over all lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +152,8 @@ pub fn interface_name(arg: Input<'_>) -> Result<Directive, ParseError> {
     const WORDS: &str = "bad interface name";
     let (name, behind) = arg.split_comma();
     let interface = Interface::read(behind)?;
-    let interface = interface.ok_or_else(|| ParseError::own(WORDS, arg, "a name and an interface"))?;
+    let interface =
+        interface.ok_or_else(|| ParseError::own(WORDS, arg, "a name and an interface"))?;
     named(name, WORDS)?;
     if interface.addressed {
         return Err(ParseError::own(WORDS, interface.name, "no address before the interface"));
@@ -185,7 +186,9 @@ impl<'a> Interface<'a> {
 /// The `4` or `6` behind an interface and a slash.
 pub fn family(interface: Input<'_>) -> Result<Option<Input<'_>>, ParseError> {
     match interface.split_trimmed(b'/').1 {
-        Some(family) if !family.is("4") && !family.is("6") => Err(ParseError::plain(family, "4 or 6")),
+        Some(family) if !family.is("4") && !family.is("6") => {
+            Err(ParseError::plain(family, "4 or 6"))
+        }
         family => Ok(family),
     }
 }
@@ -219,7 +222,9 @@ pub(super) fn numbered(text: Input<'_>, words: &'static str) -> Result<(), Parse
 }
 
 pub(super) fn sixteen_bits(text: Input<'_>, words: &'static str) -> Result<(), ParseError> {
-    parse_all(number16, text).map(drop).map_err(|_| ParseError::own(words, text, "a number up to 65535"))
+    parse_all(number16, text)
+        .map(drop)
+        .map_err(|_| ParseError::own(words, text, "a number up to 65535"))
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@
 //! In all but `alias` quotes do not matter.
 
 use crate::directive::Directive;
-use crate::fault::{CheckSubject, ParseError, DeferredCheck, SystemCheck};
+use crate::fault::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
 use crate::text::Input;
-use crate::words::{address4, address6, domain, is_address, number16, parse_all, decimal};
+use crate::words::{address4, address6, decimal, domain, is_address, number16, parse_all};
 
 /// Reads the value of a `server` or `local`.
 pub fn server(arg: Input<'_>) -> Result<Directive, ParseError> {
@@ -58,7 +58,9 @@ pub fn rev_server(arg: Input<'_>) -> Result<Directive, ParseError> {
     let length = length.and_then(|text| Some((text, decimal(text)?)));
     let wrong = length.filter(|(_, length)| *length != -1 && !(1..=most).contains(length));
     let wrong = wrong.map(|(text, _)| ParseError::own(words, text, "a prefix length"));
-    let Some(target) = target else { return checked(DeferredCheck { question: None, fault: wrong }) };
+    let Some(target) = target else {
+        return checked(DeferredCheck { question: None, fault: wrong });
+    };
     let resolve = target.resolve();
     match (wrong, resolve) {
         (Some(fault), question) => checked(DeferredCheck { question, fault: Some(fault) }),
@@ -94,9 +96,12 @@ impl<'a> ServerTarget<'a> {
 
     /// What is not an address is a name.
     fn resolve(&self) -> Option<SystemCheck> {
-        let otherwise = ParseError::own("", self.host, "an address, or a name that can be resolved");
-        (!is_address(self.host))
-            .then(|| SystemCheck { subject: CheckSubject::HostName(self.host.bytes()), error: otherwise })
+        let otherwise =
+            ParseError::own("", self.host, "an address, or a name that can be resolved");
+        (!is_address(self.host)).then(|| SystemCheck {
+            subject: CheckSubject::HostName(self.host.bytes()),
+            error: otherwise,
+        })
     }
 
     /// What is left to check behind the ports.
@@ -112,7 +117,8 @@ impl<'a> ServerTarget<'a> {
     /// The interface of an IPv6 address must be there. (That of any other host is ignored.)
     fn scoped(&self) -> Option<SystemCheck> {
         let scope = self.scope.filter(|_| address6(self.host).is_some())?;
-        let otherwise = ParseError::own("bad interface name", scope, "an interface of this machine");
+        let otherwise =
+            ParseError::own("bad interface name", scope, "an interface of this machine");
         Some(SystemCheck { subject: CheckSubject::Interface(scope.bytes()), error: otherwise })
     }
 
@@ -120,7 +126,8 @@ impl<'a> ServerTarget<'a> {
     fn check_source(&self) -> Result<(), ParseError> {
         let Some((first, second)) = self.source else { return Ok(()) };
         let address = second.unwrap_or(first);
-        let complain = |words| Err(ParseError::own(words, address, "an address of the host's family"));
+        let complain =
+            |words| Err(ParseError::own(words, address, "an address of the host's family"));
         match (address4(address), address6(address)) {
             (Some(_), _) if address6(self.host).is_some() => {
                 complain("cannot use IPv6 server address with IPv4 source address")
@@ -162,7 +169,11 @@ pub fn sets(arg: Input<'_>) -> Result<Directive, ParseError> {
             return Err(ParseError::plain(name, "a domain"));
         }
     }
-    if sets.is_empty() { Err(ParseError::plain(sets, "a set")) } else { Ok(Directive::ValidatedOnly) }
+    if sets.is_empty() {
+        Err(ParseError::plain(sets, "a set"))
+    } else {
+        Ok(Directive::ValidatedOnly)
+    }
 }
 
 /// Reads the value of an `nftset`. dnsmasq crashes on an empty set.

@@ -1,10 +1,10 @@
 //! The rows themselves.
 
 use super::Argument::{self, None, Optional, Required};
-use super::Support::{self, DnsContent, Ignored, Inert, Refused, Served};
+use super::OptionSpec;
 use super::Parse::{self, File, Maybe, Nothing, On, Value};
 use super::Repeat::{self, Once, Stacks};
-use super::OptionSpec;
+use super::Support::{self, DnsContent, Ignored, Inert, Refused, Served};
 use crate::directive::Switch;
 use crate::option::files::RunTimeFile;
 use crate::option::{

@@ -36,7 +36,12 @@ impl Hall {
         self.next += 1;
         let Bench { server, tftp, interfaces, files, now } = &mut self.bench;
         let mut around = Context { tftp, interfaces, files, now: *now };
-        server.handle_request(ReplySocket::Dedicated(self.next), arrival, &mut around, &mut Vec::new());
+        server.handle_request(
+            ReplySocket::Dedicated(self.next),
+            arrival,
+            &mut around,
+            &mut Vec::new(),
+        );
         self.next
     }
 

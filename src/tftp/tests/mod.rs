@@ -4,11 +4,11 @@ mod crowd;
 
 use super::files::memory::Memory;
 use super::files::{DiskLookup, FileId};
-use super::{Context, Server, ReplySocket};
-use crate::config::{Origin, Located, Tftp};
+use super::{Context, ReplySocket, Server};
+use crate::config::{Located, Origin, Tftp};
 use crate::effect::Effect;
 use crate::millis::Timestamp;
-use crate::net::{Address, ReceivedDatagram, Interfaces, Link, EgressSocket};
+use crate::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
 use conf_parser::option::tftp::UniqueRoot;
 use std::net::{Ipv4Addr, SocketAddr};
 

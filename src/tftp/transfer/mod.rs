@@ -250,7 +250,8 @@ impl Transfer {
     /// Milliseconds until what is in flight counts as lost, if the client was ever timed. An agreed timeout is the most.
     fn current_timeout(&self) -> Option<u64> {
         let timeout = self.rtt?.rto() << self.rto_backoff;
-        let most = self.options.timeout_negotiated.then_some(self.options.current_timeout.max(1) * 1000);
+        let most =
+            self.options.timeout_negotiated.then_some(self.options.current_timeout.max(1) * 1000);
         let most = most.map(|most| most << self.rto_backoff.saturating_sub(NEGOTIATED_RETRIES));
         Some(timeout.min(most.unwrap_or(u64::MAX)))
     }

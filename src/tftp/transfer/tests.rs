@@ -2,7 +2,8 @@
 
 use super::*;
 
-const LOCKSTEP: TransferOptions = TransferOptions { window: 1, current_timeout: 2, timeout_negotiated: false, oack: false };
+const LOCKSTEP: TransferOptions =
+    TransferOptions { window: 1, current_timeout: 2, timeout_negotiated: false, oack: false };
 
 /// A transfer whose first block was sent.
 fn start(terms: TransferOptions, last: Option<u64>, now: Timestamp) -> (Transfer, Range<u64>) {
@@ -83,13 +84,18 @@ fn an_agreed_timeout_is_the_longest_pause() {
     let agreed = TransferOptions { current_timeout: 1, timeout_negotiated: true, ..LOCKSTEP };
     let near = repeats(agreed, 20, 0);
     assert_eq!(near[..7], [50, 150, 350, 750, 1550, 2550, 3550]);
-    assert_eq!(repeats(TransferOptions { current_timeout: 0, ..agreed }, 20, 0), near, "none means a second");
+    assert_eq!(
+        repeats(TransferOptions { current_timeout: 0, ..agreed }, 20, 0),
+        near,
+        "none means a second"
+    );
 }
 
 /// Who has acknowledged something may have been a forger, and whoever he was in the name of has nothing to gain from it.
 #[test]
 fn a_window_that_nobody_answers_becomes_one_block() {
-    let terms = TransferOptions { window: 64, current_timeout: 1, timeout_negotiated: true, oack: true };
+    let terms =
+        TransferOptions { window: 64, current_timeout: 1, timeout_negotiated: true, oack: true };
     let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..65));
     let mut sent = Vec::new();
@@ -121,11 +127,19 @@ fn a_lost_first_block_is_sent_again_once() {
     let terms = TransferOptions { window: 4, ..LOCKSTEP };
     let (mut transfer, _) = start(terms, Some(100), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(10)), Action::Send(2..6));
-    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(20)), Action::Send(2..6), "block 2 is lost");
+    assert_eq!(
+        on(&mut transfer, Event::Ack(1), Timestamp(20)),
+        Action::Send(2..6),
+        "block 2 is lost"
+    );
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(21)), Action::Wait, "said for block 4");
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(40)), Action::Wait, "said for block 5");
     assert_eq!(on(&mut transfer, Event::Ack(3), Timestamp(41)), Action::Send(4..8));
-    assert_eq!(on(&mut transfer, Event::Ack(3), Timestamp(42)), Action::Wait, "what follows the gap");
+    assert_eq!(
+        on(&mut transfer, Event::Ack(3), Timestamp(42)),
+        Action::Wait,
+        "what follows the gap"
+    );
 }
 
 /// A client that was late once acknowledges both copies of a window. If each were an answer, all windows to the end would
@@ -158,20 +172,27 @@ fn what_was_never_sent_was_not_received() {
 fn a_repeated_acknowledgement_changes_nothing_in_lockstep() {
     let (mut transfer, _) = start(LOCKSTEP, Some(100), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(10)), Action::Send(2..3));
-    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(60)), Action::Wait, "Sorcerer's Apprentice");
+    assert_eq!(
+        on(&mut transfer, Event::Ack(1), Timestamp(60)),
+        Action::Wait,
+        "Sorcerer's Apprentice"
+    );
 }
 
 #[test]
 fn an_agreed_timeout_shifts_the_schedule() {
-    let (transfer, _) = start(TransferOptions { current_timeout: 0, ..LOCKSTEP }, Some(1), Timestamp(0));
+    let (transfer, _) =
+        start(TransferOptions { current_timeout: 0, ..LOCKSTEP }, Some(1), Timestamp(0));
     assert_eq!(silence(transfer).0[..6], [0, 1, 3, 5, 9, 13]);
-    let (transfer, _) = start(TransferOptions { current_timeout: 255, ..LOCKSTEP }, Some(9), Timestamp(0));
+    let (transfer, _) =
+        start(TransferOptions { current_timeout: 255, ..LOCKSTEP }, Some(9), Timestamp(0));
     assert_eq!(silence(transfer), (vec![], Outcome::TimedOut, 121));
 }
 
 #[test]
 fn an_acknowledgement_inside_the_window_rewinds() {
-    let terms = TransferOptions { window: 4, current_timeout: 2, timeout_negotiated: false, oack: true };
+    let terms =
+        TransferOptions { window: 4, current_timeout: 2, timeout_negotiated: false, oack: true };
     let (mut transfer, first) = start(terms, Some(10), Timestamp(0));
     assert_eq!(first, 0..1);
     assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..5));
@@ -230,8 +251,11 @@ fn any_early_loss_is_repaired() {
 /// Plays a client that acknowledges what it has in order at the end of each burst.
 fn deliver(window: u64, lost: impl Fn(u32) -> bool) -> Outcome {
     let last = 9;
-    let (mut transfer, mut burst) =
-        start(TransferOptions { window, current_timeout: 2, timeout_negotiated: false, oack: true }, Some(last), Timestamp(0));
+    let (mut transfer, mut burst) = start(
+        TransferOptions { window, current_timeout: 2, timeout_negotiated: false, oack: true },
+        Some(last),
+        Timestamp(0),
+    );
     let (mut nth, mut has, mut now) = (0, None, Timestamp(0));
     loop {
         for block in burst {
