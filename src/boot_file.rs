@@ -1,5 +1,6 @@
 //! What would become of a request for a file; and of one that is not there, what there is near it.
 
+use crate::byte_text::path_text;
 use crate::config::Tftp;
 use crate::millis::Timestamp;
 use crate::reason::strerror;
@@ -295,7 +296,7 @@ impl fmt::Display for FileCheck {
 /// A path in one line: who asks for it may put anything into it.
 fn printable(path: &Path) -> String {
     let clean = |c: char| if c.is_control() { '?' } else { c };
-    path.to_string_lossy().chars().map(clean).collect()
+    path_text(path).chars().map(clean).collect()
 }
 
 impl fmt::Display for Suggestion {

@@ -12,6 +12,7 @@ use pxemasq::journal::terminal::{is_interactive, print_stderr, print_stdout};
 use pxemasq::story;
 use pxemasq::sys::background::set_umask;
 use pxemasq::sys::signals::install_startup_handlers;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 #[cfg(target_env = "musl")]
@@ -19,8 +20,7 @@ use std::process::ExitCode;
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
-    let words: Vec<String> =
-        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
     install_startup_handlers();
     set_umask();
     let journal = Logger::open();
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     code
 }
 
-fn run(words: &[String], journal: &Logger) -> Result<ExitCode, StartupError> {
+fn run(words: &[OsString], journal: &Logger) -> Result<ExitCode, StartupError> {
     let posixly_correct = std::env::var_os("POSIXLY_CORRECT").is_some();
     match parse(words, posixly_correct)? {
         Command::Print(text) => print_stdout(&text),
@@ -61,7 +61,7 @@ fn told(parsed: &Parsed, strict: bool) -> ExitCode {
     } else if !files.is_empty() && (strict || is_interactive()) {
         print_stderr(&format!("files read: {files}"));
     }
-    remarks.iter().for_each(|remark| print_stderr(remark));
+    remarks.iter().for_each(|remark| print_stderr(&format!("warning: {remark}")));
     if strict && !remarks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 

@@ -1,5 +1,6 @@
 //! Plain facts shared with the kernel side: what arrived, where we are, what is to be sent.
 
+use crate::byte_text::to_bytes;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A datagram and everything the kernel knew about it. The cores never ask again.
@@ -170,7 +171,7 @@ pub fn interface_matches(pattern: &[u8], name: &[u8]) -> bool {
 
 /// Whether `name` fits any of several patterns.
 pub fn any_interface_matches(patterns: &[Vec<u8>], name: &str) -> bool {
-    patterns.iter().any(|pattern| interface_matches(pattern, name.as_bytes()))
+    patterns.iter().any(|pattern| interface_matches(pattern, &to_bytes(name)))
 }
 
 #[test]
@@ -179,4 +180,5 @@ fn a_star_needs_something_to_stand_for() {
     assert!(!interface_matches(b"lan1*", b"lan1"));
     assert!(interface_matches(b"e*ignored", b"eth0"));
     assert!(!interface_matches(b"", b"eth0"));
+    assert!(any_interface_matches(&[b"e\xE9".to_vec()], &crate::byte_text::to_text(b"e\xE9")));
 }

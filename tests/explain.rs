@@ -4,7 +4,9 @@ mod common;
 
 use common::rom::said;
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -212,4 +214,60 @@ fn what_cannot_be_asked_is_said() {
         let (code, text) = place.explain(&[client]);
         assert!(code == Some(1) && text.starts_with(&format!("\ndnsmasq: {told}")), "{text}");
     }
+}
+
+#[test]
+fn remark_is_whole_if_its_file_has_the_name_of_a_warning() {
+    let place = Place::new();
+    fs::rename(place.path("c"), place.path("warning: c")).expect("room");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pxemasq"));
+    command.current_dir(place.0.path()).args(["--explain", "arch=0", "-C", "warning: c"]);
+    let Output { stdout, .. } = command.output().expect("it runs");
+    let told = String::from_utf8(stdout).expect("a text");
+    assert!(told.contains("\nwarning: warning: c:9: pxe-service: "), "{told}");
+}
+
+/// Exit code, standard output and standard error of this command line.
+fn printed(words: &[&OsStr]) -> (Option<i32>, Vec<u8>, Vec<u8>) {
+    let ended = Command::new(env!("CARGO_BIN_EXE_pxemasq")).args(words).output();
+    let Output { status, stdout, stderr } = ended.expect("it runs");
+    (status.code(), stdout, stderr)
+}
+
+#[test]
+fn files_whose_names_are_not_utf8_are_read() {
+    let place = Place::new();
+    let bytes = OsStr::from_bytes;
+    let log = place.path("").join(bytes(b"l\xE9"));
+    fs::write(&log, "Nov  2 01:02:03 dnsmasq-tftp[12]: sent /srv/tftp/a to 192.0.2.9\n")
+        .expect("room");
+    let (code, told, _) = printed(&[bytes(b"--story"), log.as_os_str()]);
+    assert_eq!(code, Some(0));
+    assert!(String::from_utf8(told).expect("a text").contains("192.0.2.9"));
+
+    let config = place.path("c");
+    for kind in ["log", "pcap"] {
+        let asked = [format!("--explain={kind}=").as_bytes(), log.as_os_str().as_bytes()].concat();
+        let (code, _, told) = printed(&[bytes(&asked), bytes(b"-C"), config.as_os_str()]);
+        assert_eq!(code, Some(3), "{kind}");
+        let path = log.as_os_str().as_bytes();
+        assert!(told.windows(path.len()).any(|part| part == path), "{}", told.escape_ascii());
+        assert!(!told.ends_with(b"No such file or directory\n"), "{}", told.escape_ascii());
+    }
+}
+
+#[test]
+fn json_is_utf8_whatever_bytes_are_in_the_configuration() {
+    let place = Place::new();
+    let config = place.path("").join(OsStr::from_bytes(b"c\xE9"));
+    fs::write(
+        &config,
+        b"port=0\ndhcp-range=192.0.2.0,proxy\npxe-service=x86PC,One,a\xE9.0,192.0.2.1\n",
+    )
+    .expect("room");
+    let words = ["--json", "--explain", "arch=x86PC,interface=pxe0,address=192.0.2.50", "-C"];
+    let words: Vec<&OsStr> = words.iter().map(OsStr::new).chain([config.as_os_str()]).collect();
+    let (_, json, _) = printed(&words);
+    let report: Value = serde_json::from_slice(&json).expect("JSON");
+    assert!(report.to_string().contains("a\u{fffd}.0"), "{report}");
 }

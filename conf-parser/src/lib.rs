@@ -22,6 +22,7 @@
 
 pub mod directive;
 pub mod fault;
+pub mod keyword;
 pub mod lex;
 pub mod option;
 pub mod option_names;
@@ -32,6 +33,7 @@ pub mod words;
 
 pub use directive::{Directive, Switch};
 pub use fault::{Caret, CheckSubject, DeferredCheck, Message, ParseError, SystemCheck};
+pub use keyword::Keyword;
 pub use repeat::Repeats;
 pub use table::{Argument, OptionSpec, Support};
 

@@ -7,11 +7,13 @@ mod pace;
 use conf_parser::Reader;
 use libfuzzer_sys::fuzz_target;
 use pxemasq::command_line::CommandLine;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 fuzz_target!(|bytes: &[u8]| {
-    let text = String::from_utf8_lossy(bytes);
-    let words: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    let words: Vec<OsString> =
+        bytes.split(|&byte| byte == b'\n').map(|word| OsStr::from_bytes(word).to_owned()).collect();
     // getopts is told of two hundred options first, twice, under the sanitizer's eyes.
     pace::keep(bytes.len(), Duration::from_millis(50), || {
         for posixly_correct in [false, true] {

@@ -1,17 +1,22 @@
 //! The command line: getopts, fed from the table of options (spec: config language, section 1.9).
 //!
-//! What GNU's parser allows and getopts does not (abbreviated names, bundled letters before a value) is spelled out
-//! first. dnsmasq acts on options as it meets them, so all that stand before a mistake still count.
+//! Words are expanded before getopts reads them, because getopts has no abbreviated names and no bundled letters before
+//! a value, as `getopt_long(3)` has, and returns no options of a line with a mistake, of which dnsmasq acts on those
+//! before the mistake. Arguments are any bytes and getopts takes UTF-8: [`to_text`] makes each word UTF-8 without loss,
+//! and [`to_bytes`] restores the bytes of each value.
 
 mod help;
 mod own;
 
+use crate::byte_text::{to_bytes, to_text};
 use conf_parser::table::{self, OPTIONS};
 use conf_parser::{Argument, OptionSpec};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
 pub use help::{help, version};
 pub use own::{EXTENSION_OPTIONS, Extensions};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 /// Words that dnsmasq does not have. They are never abbreviated: all that it reads keeps its meaning.
 const STRICT_TEST: &str = "--test=strict";
@@ -22,7 +27,7 @@ pub struct CommandLine {
     pub options: Vec<OptionUse>,
     /// How it goes on behind them.
     pub end: Termination,
-    /// The word that is to blame for a bad end, and a caret under it.
+    /// The word that is to blame for a bad end, by [`to_text`], and a caret under it.
     pub error_detail: Option<String>,
     /// `--test=strict`: what we have to remark is an error. dnsmasq knows no such word.
     pub strict: bool,
@@ -62,8 +67,9 @@ pub enum Page {
 
 impl CommandLine {
     /// Reads the words behind the program's name.
-    pub fn parse(words: &[String], posixly_correct: bool) -> Self {
-        let (spelled, broken) = match expand(words) {
+    pub fn parse(words: &[OsString], posixly_correct: bool) -> Self {
+        let words: Vec<String> = words.iter().map(|word| to_text(word.as_bytes())).collect();
+        let (spelled, broken) = match expand(&words) {
             Ok(spelled) => (spelled, None),
             Err(ExpandError { before, word, expected }) => (before, Some((word, expected))),
         };
@@ -83,14 +89,14 @@ impl CommandLine {
         };
         // Boots are told from a file.
         let most = usize::from(own.story.is_some());
-        let junk = matches.free.iter().filter(|word| !word.trim().is_empty()).nth(most);
+        let junk = matches.free.iter().filter(|word| !is_blank(word)).nth(most);
         let (end, blame) = match (broken, junk) {
             (Some(blame), _) => (Termination::Malformed, Some(blame)),
             (None, Some(word)) => (Termination::ExtraWords, Some((word.clone(), "an option"))),
             (None, None) => (Termination::Complete, None),
         };
         let culprit = blame.map(|(word, expected)| format!("  {word}\n  ^ expected {expected}"));
-        let page = match words {
+        let page = match &words[..] {
             [_, page] if page == "dhcp" => Some(Page::Dhcp),
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),
             _ => None,
@@ -104,6 +110,11 @@ impl CommandLine {
             extensions: own,
         }
     }
+}
+
+/// Whether dnsmasq ignores a word that is no option: nothing, or isspace(3) of the C locale.
+fn is_blank(word: &str) -> bool {
+    word.chars().all(|c| matches!(c, ' ' | '\t'..='\r'))
 }
 
 /// Long and short forms apart: they differ in whether they take a value. The help is ours, not theirs.
@@ -144,7 +155,7 @@ fn in_order(matches: &Matches, spelled: &[String]) -> Vec<OptionUse> {
         let mut values = matches.opt_strs_pos(&name).into_iter().peekable();
         for place in matches.opt_positions(&name) {
             let value = values.next_if(|(at, _)| *at == place);
-            let value = value.map(|(_, value)| value.into_bytes());
+            let value = value.map(|(_, value)| to_bytes(&value).into_owned());
             given.push((place, OptionUse { row, value }));
         }
     }
@@ -275,110 +286,4 @@ fn short_options(letters: &str, spelled: &mut Vec<String>) -> Result<Value, &'st
 }
 
 #[cfg(test)]
-mod tests {
-    use super::help::HELP_COLUMNS;
-    use super::*;
-
-    fn read(line: &str) -> (String, Termination) {
-        let words: Vec<String> =
-            line.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
-        let read = CommandLine::parse(&words, false);
-        let shown = |given: &OptionUse| match &given.value {
-            Some(value) => format!("{}={}", given.row.keyword, String::from_utf8_lossy(value)),
-            None => given.row.keyword.to_owned(),
-        };
-        (read.options.iter().map(shown).collect::<Vec<_>>().join(" "), read.end)
-    }
-
-    #[test]
-    fn letters_are_bundled_up_to_a_value() {
-        assert_eq!(
-            read("-kd9p53"),
-            ("keep-in-foreground no-daemon leasefile-ro port=53".into(), Termination::Complete)
-        );
-        assert_eq!(
-            read("-i eth0 -ieth1"),
-            ("interface=eth0 interface=eth1".into(), Termination::Complete)
-        );
-        assert_eq!(read("-9 -d"), ("leasefile-ro no-daemon".into(), Termination::Complete));
-        assert_eq!(read("-C --test"), ("conf-file=--test".into(), Termination::Complete));
-    }
-
-    /// Found by fuzzing.
-    #[test]
-    fn options_of_ours_without_a_value_take_none() {
-        for word in ["--json=strict", "--unconfined=", "--json=x"] {
-            assert_eq!(
-                read(&format!("-d {word}")),
-                ("no-daemon".into(), Termination::Malformed),
-                "{word}"
-            );
-        }
-        assert_eq!(read("-d --explain"), ("no-daemon".into(), Termination::Malformed));
-        assert_eq!(read("-d --json"), ("no-daemon".into(), Termination::Complete));
-    }
-
-    #[test]
-    fn names_may_be_abbreviated_while_they_mean_one_option() {
-        assert_eq!(read("--tftp-r=/x --tes"), ("tftp-root=/x test".into(), Termination::Complete));
-        assert_eq!(
-            read("--pxe-s a,b --dhcp-lease x"),
-            ("pxe-service=a,b dhcp-lease=x".into(), Termination::Complete)
-        );
-        for ambiguous in
-            ["--d", "--tftp=/x", "--por=0", "--conf=x", "--dhcp-leas=x", "--Test", "--bogus"]
-        {
-            assert_eq!(read(ambiguous).1, Termination::Malformed, "{ambiguous}");
-        }
-    }
-
-    #[test]
-    fn optional_values_must_be_glued() {
-        assert_eq!(
-            read("--user=x --user --log-queries=extra -q"),
-            ("user=x user log-queries=extra log-queries".into(), Termination::Complete)
-        );
-        assert_eq!(read("--log-queries extra"), ("log-queries".into(), Termination::ExtraWords));
-        assert_eq!(read("--port="), ("port=".into(), Termination::Complete));
-    }
-
-    #[test]
-    fn what_stands_before_a_mistake_counts() {
-        assert_eq!(read("--version --bogus"), ("version".into(), Termination::Malformed));
-        assert_eq!(read("--bogus --version"), (String::new(), Termination::Malformed));
-        assert_eq!(read("-d -C"), ("no-daemon".into(), Termination::Malformed));
-        assert_eq!(read("-d --no-daemon=1"), ("no-daemon".into(), Termination::Malformed));
-    }
-
-    #[test]
-    fn the_word_to_blame_is_shown() {
-        for (line, shown) in [
-            ("-d --bogus", "  --bogus\n  ^ expected an option, as --help lists them"),
-            ("--no-daemon=1", "  --no-daemon=1\n  ^ expected no value"),
-            ("-d -C", "  -C\n  ^ expected a value behind it"),
-            ("-d x", "  x\n  ^ expected an option"),
-        ] {
-            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            assert_eq!(CommandLine::parse(&words, false).error_detail.as_deref(), Some(shown));
-        }
-    }
-
-    #[test]
-    fn other_words_are_junk_wherever_they_stand() {
-        assert_eq!(read("x -d"), ("no-daemon".into(), Termination::ExtraWords));
-        assert_eq!(read("-d -- --test"), ("no-daemon".into(), Termination::ExtraWords));
-        assert_eq!(read("-"), (String::new(), Termination::ExtraWords));
-        assert_eq!(read("-test"), ("mx-target=est".into(), Termination::Complete));
-    }
-
-    #[test]
-    fn help_has_a_line_for_every_option() {
-        let help = help(None);
-        for row in OPTIONS.iter().filter(|row| row.canonical_name() == row.keyword) {
-            assert!(help.contains(&format!("--{}", row.keyword)), "{}", row.keyword);
-        }
-        let options = help.split("\nOptions of pxemasq").next().unwrap();
-        assert!(options.lines().skip(3).all(|line| line.len() > HELP_COLUMNS), "{help}");
-        assert_eq!(self::help(Some(Page::Dhcp)).lines().nth(1), Some("  1 netmask"));
-    }
-}
+mod tests;

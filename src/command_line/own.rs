@@ -14,7 +14,7 @@ pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
 /// What was asked by options of ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
-    /// Clients that are asked about.
+    /// Clients that are asked about, by [`to_text`](crate::byte_text::to_text).
     pub explain: Vec<String>,
     /// Whether programs read the answer.
     pub json: bool,
@@ -22,6 +22,6 @@ pub struct Extensions {
     pub story: Option<String>,
     /// Whether the daemon is to stay as it is when it serves.
     pub unconfined: bool,
-    /// Words that are no options: the log, where boots are told.
+    /// Words that are no options: the log, where boots are told. By [`to_text`](crate::byte_text::to_text).
     pub args: Vec<String>,
 }

@@ -3,7 +3,9 @@
 use super::census::TagUsageReport;
 use super::setters::{CLIENT_ARCHITECTURE, TagSources, architecture_of_class, architectures};
 use super::{BootTarget, Config, ConfigWarning, Origin, RangeKind, Rule, Service};
+use crate::byte_text::to_text;
 use crate::wire::architectures::{Architecture, FIRST_EFI};
+use conf_parser::Keyword;
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
 use conf_parser::option::pxe::{Boot, Server};
 use std::collections::BTreeMap;
@@ -31,12 +33,12 @@ fn unknown_servers(config: &Config) -> Vec<ConfigWarning> {
         return Vec::new();
     }
     let services = config.dhcp.services.iter();
-    let services = services.map(|rule| ("pxe-service", &rule.origin, &rule.value.server));
+    let services = services.map(|rule| (Keyword::PxeService, &rule.origin, &rule.value.server));
     let boots = config.dhcp.boot_rules.iter();
-    let boots = boots.map(|rule| ("dhcp-boot", &rule.origin, &rule.value.server));
-    let remark = |(keyword, origin, server): (&str, &Origin, &Option<Server>)| {
+    let boots = boots.map(|rule| (Keyword::DhcpBoot, &rule.origin, &rule.value.server));
+    let remark = |(keyword, origin, server): (Keyword, &Origin, &Option<Server>)| {
         let Some(Server::Name(name)) = server else { return None };
-        let name = String::from_utf8_lossy(name);
+        let name = to_text(name);
         let text = format!("{keyword}: with port=0 no names are read, so {name} is nowhere");
         Some(ConfigWarning::at(origin, text))
     };
@@ -80,15 +82,15 @@ fn half_of_x64(config: &Config) -> Vec<ConfigWarning> {
         ClassMatch::User(_) => None,
     });
     let all = [
-        half("pxe-service", served),
-        half("dhcp-match", options),
-        half("dhcp-vendorclass", classes),
+        half(Keyword::PxeService, served),
+        half(Keyword::DhcpMatch, options),
+        half(Keyword::DhcpVendorClass, classes),
     ];
     all.into_iter().flatten().collect()
 }
 
 fn half<'c>(
-    keyword: &str,
+    keyword: Keyword,
     architectures: impl Iterator<Item = (u16, &'c Origin)>,
 ) -> Option<ConfigWarning> {
     let (mut seven, mut nine) = (None, None);
@@ -162,7 +164,7 @@ fn plain_names(config: &Config) -> Vec<ConfigWarning> {
     let services = config.dhcp.services.iter().filter(plain).filter(elsewhere);
     let remark = |rule: &Rule<Service>| {
         let Boot::File(name) = &rule.value.boot else { return None };
-        let name = String::from_utf8_lossy(name);
+        let name = to_text(name);
         let text = format!("pxe-service: {name} has no dot, so clients will ask for {name}.0");
         Some(ConfigWarning::at(&rule.origin, text))
     };

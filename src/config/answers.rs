@@ -1,5 +1,6 @@
 //! What lines ask of the machine while they are read: `server=<name>` must resolve, `shared-network=<interface>` exist.
 
+use crate::byte_text::to_text;
 use conf_parser::{CheckSubject, Message, ParseError, SystemCheck};
 use std::net::ToSocketAddrs;
 
@@ -24,11 +25,11 @@ impl SystemLookups {
     pub fn check(self, question: &SystemCheck) -> Option<ParseError> {
         match &question.subject {
             CheckSubject::Interface(name) => {
-                let known = std::str::from_utf8(name).is_ok_and(self.has_interface);
+                let known = (self.has_interface)(&to_text(name));
                 (!known).then(|| question.error.clone())
             }
             CheckSubject::HostName(name) => {
-                let words = unresolved(&String::from_utf8_lossy(name))?;
+                let words = unresolved(&to_text(name))?;
                 let complaint = Message::Custom(words.into());
                 Some(ParseError { message: complaint, ..question.error.clone() })
             }

@@ -10,6 +10,7 @@ use super::{
     BootTarget, Config, ConfigWarning, Group, Located, Origin, PxeOption, Range, RangeKind, Rule,
     Service, SharedNetwork, Tftp, VendorOption,
 };
+use crate::byte_text::to_text;
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::dhcp_option::DhcpOption;
 use conf_parser::option::dhcp_range::{self, DhcpRange};
@@ -298,7 +299,7 @@ impl Builder {
     fn apply_process(&mut self, directive: Directive) {
         let process = &mut self.config.process;
         let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        let text = |bytes: Vec<u8>| to_text(&bytes);
         match directive {
             Directive::User(user) => process.user = user.map(text),
             Directive::Group(group) => {

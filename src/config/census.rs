@@ -3,6 +3,7 @@
 //! A file may name a tag for each of a hundred thousand machines, so names stand in one row of bytes.
 
 use super::{ConfigWarning, Origin};
+use crate::byte_text::to_text;
 use crate::net::interface_matches;
 use conf_parser::Directive;
 use conf_parser::option::files::RunTimeFile;
@@ -170,7 +171,7 @@ impl TagUsageReport {
             }
             told.push(tag);
             let (sign, holds) = if used.negated { ("!", "always") } else { ("", "never") };
-            let tag = String::from_utf8_lossy(tag);
+            let tag = to_text(tag);
             let text = format!("nothing sets the tag {tag}, so tag:{sign}{tag} {holds} holds");
             let file = files.get(used.intern_file as usize).cloned().unwrap_or_default();
             let origin = Origin { file, line: used.line as usize };

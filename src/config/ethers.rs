@@ -2,6 +2,7 @@
 
 use super::Origin;
 use super::hosts::{ETHERNET, Hosts};
+use crate::log_line::LinePart;
 use conf_parser::option::dhcp_host::{DhcpHost, is_host_name};
 use conf_parser::words::{Hex, valid_ascii_name};
 use std::net::Ipv4Addr;
@@ -25,22 +26,25 @@ enum EthersHost {
 const MAC: usize = 6;
 
 /// Reads the file: lines by number, or what of them is bad.
-pub fn read(file: &[u8]) -> Vec<(usize, Result<EthersEntry, &'static str>)> {
+pub fn read(file: &[u8]) -> Vec<(usize, Result<EthersEntry, LinePart>)> {
     let lines = (1..).zip(file.split(|&byte| byte == b'\n'));
     let lines = lines.map(|(number, line)| (number, line.trim_ascii_end()));
     let counts = |line: &[u8]| !matches!(line.first(), None | Some(b'#' | b'+'));
     lines.filter(|(_, line)| counts(line)).map(|(number, line)| (number, ether(line))).collect()
 }
 
-fn ether(line: &[u8]) -> Result<EthersEntry, &'static str> {
-    let blank = line.iter().position(u8::is_ascii_whitespace).ok_or("line")?;
+fn ether(line: &[u8]) -> Result<EthersEntry, LinePart> {
+    let blank = line.iter().position(u8::is_ascii_whitespace).ok_or(LinePart::Line)?;
     let (mac, who) = line.split_at(blank);
-    let (mac, who) = (bytes(mac).ok_or("line")?, who.trim_ascii_start());
+    let (mac, who) = (bytes(mac).ok_or(LinePart::Line)?, who.trim_ascii_start());
     if who.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') {
         let address = std::str::from_utf8(who).ok().and_then(|text| text.parse().ok());
-        return Ok(EthersEntry { mac, host: EthersHost::Address(address.ok_or("address")?) });
+        return Ok(EthersEntry {
+            mac,
+            host: EthersHost::Address(address.ok_or(LinePart::Address)?),
+        });
     }
-    let name = valid_ascii_name(who).filter(|name| is_host_name(name)).ok_or("name")?;
+    let name = valid_ascii_name(who).filter(|name| is_host_name(name)).ok_or(LinePart::Name)?;
     Ok(EthersEntry { mac, host: EthersHost::Name(name.to_vec()) })
 }
 
@@ -110,13 +114,13 @@ mod tests {
             [
                 (1, Ok(1)),
                 (2, Ok(2)),
-                (3, bad("line")),
-                (4, bad("line")),
-                (8, bad("address")),
-                (9, bad("name")),
-                (10, bad("line")),
+                (3, bad(LinePart::Line)),
+                (4, bad(LinePart::Line)),
+                (8, bad(LinePart::Address)),
+                (9, bad(LinePart::Name)),
+                (10, bad(LinePart::Line)),
                 (11, Ok(7)),
-                (12, bad("line"))
+                (12, bad(LinePart::Line))
             ]
         );
     }

@@ -58,11 +58,7 @@ pub fn read_one(path: &Path, names: &mut ServerNames) -> Vec<FileLine> {
         }
     };
     let read = names.read_hosts(&bytes);
-    let fault = |(line, what)| FileLine::BadLine {
-        message: format!("bad {what}"),
-        line,
-        path: name.clone(),
-    };
+    let fault = |(line, part)| FileLine::BadHost { part, line, path: name.clone() };
     let mut happened: Vec<_> = read.errors.into_iter().map(fault).collect();
     happened.push(FileLine::Hosts { path: name, names: read.names });
     happened

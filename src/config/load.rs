@@ -8,6 +8,7 @@ use super::build::{BuildResult, Builder, Purpose};
 use super::lines::Lines;
 use super::together::ConflictChecker;
 use super::{Config, ConfigWarning, Origin, argument_error, line_error};
+use crate::byte_text::to_text;
 use crate::failure::StartupError;
 use crate::reason::strerror;
 use conf_parser::option::files::ConfDir;
@@ -161,7 +162,7 @@ impl Loader {
         path: &[u8],
         opened: io::Result<File>,
     ) -> Result<(), StartupError> {
-        let name: Arc<str> = String::from_utf8_lossy(path).into();
+        let name: Arc<str> = to_text(path).into();
         let complain = |error: io::Error| unreadable(&name, &error);
         let file = opened.map_err(complain)?;
         let metadata = file.metadata().map_err(complain)?;
@@ -178,7 +179,7 @@ impl Loader {
         if rules.directory.is_empty() {
             return Ok(());
         }
-        let shown = String::from_utf8_lossy(&rules.directory).into_owned();
+        let shown = to_text(&rules.directory);
         let directory = fs::read_dir(OsStr::from_bytes(&rules.directory));
         let complain = |error: io::Error| {
             StartupError::file(format!("cannot access directory {shown}: {}", strerror(&error)))
@@ -195,7 +196,7 @@ impl Loader {
             let complain = |error| {
                 StartupError::file(format!(
                     "cannot access {}: {}",
-                    String::from_utf8_lossy(&path),
+                    to_text(&path),
                     strerror(&error)
                 ))
             };
@@ -216,7 +217,7 @@ impl Loader {
         {
             return Ok(());
         }
-        let name = String::from_utf8_lossy(command).into_owned();
+        let name = to_text(command);
         let complain = |error: io::Error| {
             StartupError::file(format!("cannot execute {name}: {}", strerror(&error)))
         };

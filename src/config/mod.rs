@@ -24,8 +24,8 @@ mod taken;
 pub mod together;
 mod unserved;
 
+use crate::byte_text::to_text;
 use crate::failure::StartupError;
-use conf_parser::Caret;
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch};
 use conf_parser::option::dhcp_option::{DhcpOption, Encapsulation};
 use conf_parser::option::dhcp_range::Lease;
@@ -36,6 +36,7 @@ use conf_parser::option::process::LogTo;
 use conf_parser::option::pxe::{Boot, Server};
 use conf_parser::option::tftp::UniqueRoot;
 use conf_parser::words::Hex;
+use conf_parser::{Caret, Keyword};
 use hosts::Hosts;
 use matches::MatchRules;
 use network::Network;
@@ -197,8 +198,8 @@ pub struct VendorOption {
 
 impl VendorOption {
     /// The kind of line that makes it.
-    pub fn keyword(&self) -> &'static str {
-        if self.class.is_none() { "pxe-prompt" } else { "dhcp-option" }
+    pub fn keyword(&self) -> Keyword {
+        if self.class.is_none() { Keyword::PxePrompt } else { Keyword::DhcpOption }
     }
 
     /// What reaches a proxy's reply of an ordinary option: only those for a vendor class do.
@@ -342,7 +343,7 @@ pub(crate) fn argument_error(
         fault.column += source.len();
         source.extend_from_slice(value);
     }
-    StartupError::config(sentence).with_detail(Caret { source: &source, fault: &fault }.to_string())
+    StartupError::config(sentence).with_detail(shown(&Caret { source: &source, fault: &fault }))
 }
 
 /// A faulty line as dnsmasq reports it, with the line and a caret below.
@@ -352,6 +353,10 @@ pub(crate) fn line_error(
     source: &[u8],
 ) -> StartupError {
     let words = fault.message.in_file();
-    StartupError::config(format!("{words} {place}"))
-        .with_detail(Caret { source, fault }.to_string())
+    StartupError::config(format!("{words} {place}")).with_detail(shown(&Caret { source, fault }))
+}
+
+/// It is UTF-8 already, with U+FFFD for all else.
+fn shown(caret: &Caret<'_>) -> String {
+    to_text(caret.to_string().as_bytes())
 }

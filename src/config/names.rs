@@ -1,5 +1,6 @@
 //! Names of boot servers, as hosts files and `host-record` lines give them (spec: proxyDHCP, section 6.7).
 
+use crate::log_line::LinePart;
 use conf_parser::words::valid_ascii_name;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -93,13 +94,13 @@ impl ServerNames {
             let Some(address) = words.next() else { continue };
             let address = std::str::from_utf8(address).ok().and_then(|text| text.parse().ok());
             let Some(address) = address else {
-                read.errors.push((number, "address"));
+                read.errors.push((number, LinePart::Address));
                 continue;
             };
             let mut place = 0;
             for name in words {
                 let Some(name) = valid_ascii_name(name) else {
-                    read.errors.push((number, "name"));
+                    read.errors.push((number, LinePart::Name));
                     continue;
                 };
                 read.names += 1;
@@ -115,8 +116,8 @@ impl ServerNames {
 pub struct HostsRead {
     /// How many names it has.
     pub names: usize,
-    /// Lines with a bad `address` or `name`.
-    pub errors: Vec<(usize, &'static str)>,
+    /// Numbers of bad lines, from 1, and what is bad in each.
+    pub errors: Vec<(usize, LinePart)>,
 }
 
 impl<A: Copy + PartialEq> List<A> {

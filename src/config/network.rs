@@ -1,6 +1,7 @@
 //! Where we listen (spec: proxyDHCP, section 2.2; TFTP, section 1.1).
 
 use super::{Located, Origin};
+use crate::byte_text::to_bytes;
 use crate::net::interface_matches;
 use std::net::IpAddr;
 
@@ -79,7 +80,7 @@ impl Network {
 
 /// Where the first pattern was written that a name fits.
 fn matching<'n>(patterns: &'n [Pattern], name: &str) -> Option<&'n Origin> {
-    let fits = |pattern: &&Pattern| interface_matches(&pattern.value, name.as_bytes());
+    let fits = |pattern: &&Pattern| interface_matches(&pattern.value, &to_bytes(name));
     patterns.iter().find(fits).map(|pattern| &pattern.origin)
 }
 

@@ -9,8 +9,10 @@ use super::lines::Lines;
 use super::names::ServerNames;
 use super::taken::assign_addresses;
 use super::{Config, Origin, VendorOption, ethers, hosts_files};
+use crate::byte_text::path_text;
 use crate::log_line::FileLine;
 use crate::reason::strerror;
+use conf_parser::Keyword;
 use conf_parser::option::files::{RunTimeFile, is_left_over};
 use conf_parser::{Directive, Reader, table};
 use std::collections::HashSet;
@@ -104,7 +106,7 @@ impl ReloadableFiles {
             match read.map(|ether| ethers::merge_into(hosts, ether, first, &origin)) {
                 Ok(true) => addresses += 1,
                 Ok(false) => told.push(FileLine::RepeatedEther { line }),
-                Err(what) => told.push(FileLine::BadEther { what, line }),
+                Err(part) => told.push(FileLine::BadEther { part, line }),
             }
         }
         match unreadable {
@@ -182,8 +184,9 @@ impl ReloadPass<'_> {
 
     /// Reads lines, each the value of a `dhcp-host` or `dhcp-option`. Whether the file could be read.
     fn read_lines(&mut self, path: &Path, kind: RunTimeFile) -> bool {
-        let keyword = if kind == RunTimeFile::DhcpHosts { "dhcp-host" } else { "dhcp-option" };
-        let Some(row) = table::find_name(keyword) else { return false };
+        let keyword =
+            if kind == RunTimeFile::DhcpHosts { Keyword::DhcpHost } else { Keyword::DhcpOption };
+        let Some(row) = table::find_name(keyword.name()) else { return false };
         let name = shown(path);
         let mut reader = Reader::default();
         let read = (|| {
@@ -254,7 +257,7 @@ pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
 }
 
 pub(super) fn shown(path: &Path) -> String {
-    path.display().to_string()
+    path_text(path)
 }
 
 #[cfg(test)]
@@ -345,8 +348,8 @@ mod tests {
             told,
             [
                 "BadDirectory { path: \"@/h\", reason: \"not a directory\" }",
-                "BadLine { words: \"bad address\", line: 1, path: \"@/h\" }",
-                "BadLine { words: \"bad name\", line: 4, path: \"@/h\" }",
+                "BadHost { part: Address, line: 1, path: \"@/h\" }",
+                "BadHost { part: Name, line: 4, path: \"@/h\" }",
                 "Hosts { path: \"@/h\", names: 4 }"
             ]
         );

@@ -2,6 +2,7 @@
 
 use super::rules::TagIndex;
 use super::{Located, Origin};
+use crate::byte_text::to_text;
 use conf_parser::option::dhcp_match::TagIf;
 use conf_parser::words::Condition;
 use std::borrow::Cow;
@@ -104,10 +105,14 @@ impl<'c> TagSet<'c> {
         found != condition.negated
     }
 
-    /// As the log lists them: newest first.
+    /// Their names in the order of the log: newest first.
+    pub fn names(&self) -> Vec<String> {
+        self.tags.iter().rev().map(|(tag, _)| to_text(tag)).collect()
+    }
+
+    /// As the log lists them.
     pub fn listed(&self) -> String {
-        let names = self.tags.iter().rev().map(|(tag, _)| String::from_utf8_lossy(tag));
-        names.collect::<Vec<_>>().join(", ")
+        self.names().join(", ")
     }
 }
 

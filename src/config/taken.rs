@@ -3,6 +3,7 @@
 
 use super::hosts::Hosts;
 use super::names::{Family, ServerNames};
+use crate::byte_text::to_text;
 use crate::log_line::FileLine;
 use conf_parser::option::dhcp_host::DhcpHost;
 use std::collections::HashSet;
@@ -18,7 +19,7 @@ pub fn assign_addresses(hosts: &mut Hosts, names: &mut ServerNames) -> Vec<FileL
             let host = &hosts.lines()[place];
             let Some(name) = name_to_look_up(host, family) else { continue };
             let Some((address, several)) = names.next_address(&name, family) else { continue };
-            let name = String::from_utf8_lossy(&name).into_owned();
+            let name = to_text(&name);
             told.extend(
                 several.then(|| FileLine::MultipleAddresses { name: name.clone(), address }),
             );

@@ -1,6 +1,7 @@
 //! What lines say against each other, though each is fine by itself (spec: config language, section 6.1).
 
 use super::{Located, Origin};
+use crate::byte_text::to_text;
 use crate::failure::StartupError;
 use crate::reason::strerror;
 use conf_parser::option::dhcp_host::DhcpHost;
@@ -69,7 +70,7 @@ impl ConflictChecker {
     /// What is wrong with all lines together, in dnsmasq's order.
     pub fn finish(&self) -> Result<(), StartupError> {
         if let Some(alias) = self.cname_loop() {
-            let name = String::from_utf8_lossy(&alias.value);
+            let name = to_text(&alias.value);
             let words = format!("CNAME loop involving {name}");
             return Err(StartupError::config(words).with_location(&alias.origin));
         }
@@ -117,11 +118,11 @@ impl ConflictChecker {
             return Err(no_one_file());
         }
         let path = OsStr::from_bytes(file);
-        let shown = path.to_string_lossy();
+        let shown = to_text(file);
         let text = fs::read(path).map_err(|error| {
             StartupError::file(format!("failed to read {shown}: {}", strerror(&error)))
         })?;
-        let text = String::from_utf8_lossy(&text);
+        let text = to_text(&text);
         let named = text.lines().any(|line| {
             let mut words = line.split_ascii_whitespace();
             words.next() == Some("search") && words.next().is_some()

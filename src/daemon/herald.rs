@@ -44,6 +44,7 @@ fn wait(mut hears: PipeReader) -> Result<(), StartupError> {
     match &words[..] {
         [STARTED] => Ok(()),
         [code, told @ ..] => {
+            // The daemon sends text, in which bytes that are not UTF-8 are replaced already.
             let told = String::from_utf8_lossy(told);
             let (sentence, detail) = told.split_once('\0').unwrap_or((&told, ""));
             let failure = StartupError::new(*code, sentence);

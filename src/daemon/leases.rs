@@ -1,6 +1,7 @@
 //! The lease database, which is a DHCP server's: we lend nothing, look into it as dnsmasq does, and leave it as it is
 //! (spec: daemon, section 4.2; D-028).
 
+use crate::byte_text::{path_text, to_text};
 use crate::config::Config;
 use crate::failure::StartupError;
 use crate::log_line::FileLine;
@@ -41,7 +42,7 @@ pub fn open(config: &Config) -> Result<Leases, StartupError> {
         let failed = |what: &str, error| {
             StartupError::file(format!(
                 "{what} lease file {}: {}",
-                path.display(),
+                path_text(path),
                 strerror(&error)
             ))
         };
@@ -74,7 +75,7 @@ fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
     let asked =
         shell.arg("-c").arg(command).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
     let failed = |why: &str| {
-        StartupError::file(format!("cannot run lease-init script {}: {why}", script.display()))
+        StartupError::file(format!("cannot run lease-init script {}: {why}", path_text(script)))
     };
     let output = asked.map_err(|error: io::Error| failed(&strerror(&error)))?;
     match output.status.code() {
@@ -102,8 +103,7 @@ fn read(bytes: &[u8]) -> (usize, Vec<FileLine>) {
             continue;
         }
         let [address, name, id] = [2, 3, 4].map(|at| words.next(MAX_LINE_LEN[at]));
-        let shown =
-            |word: Option<&[u8]>| String::from_utf8_lossy(word.unwrap_or_default()).into_owned();
+        let shown = |word: Option<&[u8]>| to_text(word.unwrap_or_default());
         if id.is_none() {
             let four = [Some(first), Some(second), address, name].map(shown);
             happened.push(FileLine::BadLease(four.join(" ")));

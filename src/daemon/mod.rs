@@ -12,6 +12,7 @@ mod notices;
 mod one_interface;
 mod outgoing;
 mod pid_file;
+mod poll_timeout;
 mod ports;
 mod reach;
 mod read_ahead;
@@ -54,6 +55,7 @@ use mio::Events;
 use notices::FileInspector;
 use one_interface::DeviceBinding;
 use outgoing::DelayedReplies;
+use poll_timeout::Limits;
 use script::Script;
 use sockets::{EventSource, Sockets};
 use std::fs::File;
@@ -132,10 +134,6 @@ pub enum ExitReason {
 
 /// Larger than any UDP datagram.
 const RECEIVE_BUFFER_LEN: usize = 64 * 1024;
-/// How long to wait for syslog before trying again.
-const SYSLOG_RETRY_INTERVAL: Duration = Duration::from_millis(50);
-/// While a disk is asked about a file for a notice.
-const INSPECTION_POLL_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_EVENTS: usize = 256;
 /// Datagrams that one socket may have read before the others have their turn.
 const MAX_DATAGRAMS_PER_TURN: usize = 64;
@@ -188,7 +186,7 @@ impl Daemon {
 
     /// Waits for events. For the time of `linger` it looks for them without going to sleep.
     fn wait(&mut self, events: &mut Events, linger: Duration) -> io::Result<()> {
-        let unsaid = self.logger.flush();
+        let syslog_stalled = self.logger.flush();
         if linger > Duration::ZERO && self.backlog.is_empty() {
             self.files.prefetch();
             let end = Instant::now() + linger;
@@ -203,8 +201,8 @@ impl Daemon {
                 return Ok(());
             }
         }
-        let pause = self.poll_timeout(unsaid);
-        self.sockets.poll(events, pause)
+        let timeout = self.timeout(syslog_stalled);
+        self.sockets.poll(events, timeout)
     }
 
     /// Serves one descriptor, a fair share of what it has.
@@ -246,27 +244,18 @@ impl Daemon {
         self.clock.now()
     }
 
-    /// How long nothing is due; `None`: for ever. `unsaid`: syslog has not taken all lines yet.
-    fn poll_timeout(&self, unsaid: bool) -> Option<Duration> {
-        if !self.backlog.is_empty() {
-            return Some(Duration::ZERO);
-        }
+    /// How long poll may wait; `None`: until an event comes. `syslog_stalled`: syslog has not taken all lines yet.
+    fn timeout(&self, syslog_stalled: bool) -> Option<Duration> {
         let due = self.tftp.deadline().into_iter().chain(self.delayed_replies.next());
         let due = due.chain(self.monitor.next_deadline()).chain(self.teller.next()).min();
         let now = self.now();
-        // A moment more than is left: waking up early would be for nothing.
-        let pause = due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0)));
-        if self.inspector.is_busy() {
-            // What is logged meanwhile may have found no room.
-            return Some(
-                pause.map_or(INSPECTION_POLL_INTERVAL, |pause| pause.min(INSPECTION_POLL_INTERVAL)),
-            );
-        }
-        if unsaid {
-            Some(pause.map_or(SYSLOG_RETRY_INTERVAL, |pause| pause.min(SYSLOG_RETRY_INTERVAL)))
-        } else {
-            pause
-        }
+        let limits = Limits {
+            unread_socket: !self.backlog.is_empty(),
+            next_timer: due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0))),
+            file_check: self.inspector.is_busy(),
+            syslog_stalled,
+        };
+        limits.timeout()
     }
 
     fn handle_signals(&mut self) -> Option<ExitReason> {

@@ -1,5 +1,6 @@
 //! The first lines of a log (spec: daemon, section 6).
 
+use crate::byte_text::{to_bytes, to_text};
 use crate::config::network::{Binding, Pattern};
 use crate::config::{Config, ConfigWarning, RangeKind};
 use crate::log_line::{DhcpLine, FileLine, Line, ProcessLine, SandboxLine, TftpLine};
@@ -69,7 +70,7 @@ fn interface_lines(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine>
 
 fn root_line(config: &Config) -> Option<TftpLine> {
     let tftp = config.tftp.as_ref()?;
-    let path = tftp.root.as_ref().map(|root| String::from_utf8_lossy(&root.value).into_owned());
+    let path = tftp.root.as_ref().map(|root| to_text(&root.value));
     Some(TftpLine::Root { path, secure: tftp.secure, single_port: tftp.single_port })
 }
 
@@ -85,13 +86,10 @@ fn range_line(range: &crate::config::Range) -> DhcpLine {
 pub fn missing_interfaces(config: &Config, interfaces: &Interfaces) -> Vec<String> {
     let is_there = |pattern: &Pattern| {
         let mut names = interfaces.addresses.iter().filter_map(|one| interfaces.name_of(one));
-        names.any(|name| interface_matches(&pattern.value, name.as_bytes()))
+        names.any(|name| interface_matches(&pattern.value, &to_bytes(name)))
     };
     let named = config.network.interfaces.iter().filter(|pattern| !pattern.value.is_empty());
-    named
-        .filter(|pattern| !is_there(pattern))
-        .map(|pattern| String::from_utf8_lossy(&pattern.value).into_owned())
-        .collect()
+    named.filter(|pattern| !is_there(pattern)).map(|pattern| to_text(&pattern.value)).collect()
 }
 
 /// The interface of each address whose label would be served if it were an interface.

@@ -1,5 +1,6 @@
 //! The file that tells our process id (spec: daemon, section 4.1).
 
+use crate::byte_text::path_text;
 use crate::failure::StartupError;
 use crate::log_line::ProcessLine;
 use crate::reason::strerror;
@@ -12,7 +13,7 @@ use std::path::Path;
 /// Writes it: a new file, never one that somebody has put there. Tells if it does not belong to who serves.
 pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, StartupError> {
     drop(fs::remove_file(path));
-    let shown = path.display().to_string();
+    let shown = path_text(path);
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
     let written = opened.and_then(|mut file| {
         writeln!(file, "{}", std::process::id())?;

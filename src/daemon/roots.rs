@@ -1,5 +1,6 @@
 //! What TFTP needs of the machine before it serves: roots, descriptors, ports.
 
+use crate::byte_text::to_text;
 use crate::config::Tftp;
 use crate::failure::StartupError;
 use crate::log_line::TftpLine;
@@ -11,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 
 /// Looks into every root, as the user we now are. A missing one ends the start, unless `tftp-no-fail`.
 pub fn check_roots(tftp: &Tftp) -> Result<Vec<TftpLine>, StartupError> {
-    let shown = |root: &[u8]| String::from_utf8_lossy(root).into_owned();
+    let shown = |root: &[u8]| to_text(root);
     let general =
         tftp.root.iter().map(|root| (&root.value, TftpLine::RootMissing(shown(&root.value))));
     let single = tftp

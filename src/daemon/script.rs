@@ -3,6 +3,7 @@
 //! A process of its own runs it, which keeps the rights that we give up, and has nothing else to do.
 
 use super::rights::drop_privileges;
+use crate::byte_text::{path_text, to_bytes, to_text};
 use crate::config::{Config, Process};
 use crate::effect::CompletedTransfer;
 use crate::failure::StartupError;
@@ -68,11 +69,11 @@ impl Script {
 
     /// Starts the process. `user`: as whom it runs, where it is not as we are. `echo`: what it prints is not for the log.
     fn start(path: PathBuf, user: Option<Identity>, echo: bool) -> io::Result<Self> {
-        let shown = path.display().to_string();
+        let shown = path_text(&path);
         let channel = beside::start(move |channel| {
             match user.map_or(Ok(()), |user| drop_privileges(&user, &[])) {
                 Ok(()) => serve(&channel, &path, echo),
-                Err(failure) => report(&channel, kind::FAILED, failure.message.as_bytes()),
+                Err(failure) => report(&channel, kind::FAILED, &to_bytes(&failure.message)),
             }
         })?;
         Ok(Self {
@@ -143,7 +144,7 @@ impl Script {
     }
 
     fn line(&self, kind: u8, about: &[u8]) -> ScriptLine {
-        let text = String::from_utf8_lossy(about).into_owned();
+        let text = to_text(about);
         let number = about.first_chunk().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
         match kind {
             kind::EXITED => ScriptLine::Exited(number),

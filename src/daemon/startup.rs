@@ -39,6 +39,7 @@ use crate::sys::overhear::DhcpSniffer;
 use crate::sys::privilege::{Capability, Identity};
 use crate::sys::signals::Signals;
 use conf_parser::Switch;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -60,7 +61,7 @@ pub enum Command {
     Story {
         /// How.
         format: OutputFormat,
-        /// The log; `None` is standard input.
+        /// The log, by [`to_text`](crate::byte_text::to_text); `None` is standard input.
         path: Option<String>,
     },
     /// Say what clients would be told.
@@ -119,7 +120,7 @@ struct Confined {
 }
 
 /// Reads the command line and the files it leads to.
-pub fn parse(words: &[String], posixly_correct: bool) -> Result<Command, StartupError> {
+pub fn parse(words: &[OsString], posixly_correct: bool) -> Result<Command, StartupError> {
     let line = CommandLine::parse(words, posixly_correct);
     let asks = |switch: Switch| line.options.iter().any(|given| given.row.switch() == Some(switch));
     let plain = !asks(Switch::Version) && !asks(Switch::Help);
@@ -169,8 +170,8 @@ pub fn parse(words: &[String], posixly_correct: bool) -> Result<Command, Startup
 }
 
 impl Parsed {
-    /// What there is to say behind dnsmasq's verdict.
-    pub fn warnings(&self) -> Vec<String> {
+    /// What is wrong with the configuration, as far as dnsmasq does not check it.
+    pub fn warnings(&self) -> Vec<ConfigWarning> {
         let Loaded { config, notes, .. } = &self.loaded;
         // Looking costs more than reading a short file: only where there is something to look for.
         let serves_files = config.tftp.is_some();
@@ -184,8 +185,7 @@ impl Parsed {
         let absent = absent.map(|name| {
             ConfigWarning::general(format!("interface {name} does not currently exist"))
         });
-        let all = notes.iter().cloned().chain(more).chain(absent).chain(roots);
-        all.map(|note| format!("warning: {note}")).collect()
+        notes.iter().cloned().chain(more).chain(absent).chain(roots).collect()
     }
 
     /// The files that were read, in order.
@@ -195,8 +195,7 @@ impl Parsed {
 
     /// What clients are told that do not exist.
     pub fn explain(self, clients: &[String], json: bool) -> Result<ExplainOutput, StartupError> {
-        let plain = |remark: String| remark.trim_start_matches("warning: ").to_owned();
-        let mut warnings: Vec<String> = self.warnings().into_iter().map(plain).collect();
+        let mut warnings: Vec<String> = self.warnings().iter().map(ToString::to_string).collect();
         let starts = identity(&self.loaded.config).map(drop);
         let refused = self.loaded.notes.iter().filter(|note| note.fatal).map(ToString::to_string);
         let ends = starts.err().map(|failure| failure.message).into_iter().chain(refused);

@@ -3,10 +3,12 @@
 
 use super::notes::missing_interfaces;
 use crate::boot_file::{self, FileProblem, denied_at};
+use crate::byte_text::{path_text, to_text};
 use crate::config::{Config, ConfigWarning, Origin, Range, RangeKind, Rule, Tftp};
 use crate::net::{Address, Interfaces, same_network};
 use crate::reason::strerror;
 use crate::sys::privilege::Identity;
+use conf_parser::Keyword;
 use conf_parser::option::pxe::{Boot, Server};
 use std::ffi::OsStr;
 use std::fs;
@@ -100,7 +102,7 @@ fn roots(tftp: &Tftp) -> impl Iterator<Item = (&Origin, PathBuf)> {
 pub fn missing_roots(tftp: &Tftp) -> Vec<ConfigWarning> {
     let missing = |(origin, path): (&Origin, PathBuf)| {
         let error = fs::read_dir(&path).err()?;
-        let text = format!("tftp-root: {}: {}", path.display(), strerror(&error));
+        let text = format!("tftp-root: {}: {}", path_text(&path), strerror(&error));
         Some(ConfigWarning::at(origin, text))
     };
     roots(tftp).filter_map(missing).collect()
@@ -112,7 +114,8 @@ fn closed_roots(tftp: &Tftp, identity: &Identity) -> Vec<ConfigWarning> {
         let within = path.join("*");
         let barrier = denied_at(&within, identity)?;
         let user = identity.user_name();
-        let text = format!("tftp-root: {user} may not enter {}: {barrier}", barrier.path.display());
+        let text =
+            format!("tftp-root: {user} may not enter {}: {barrier}", path_text(&barrier.path));
         Some(ConfigWarning::at(origin, text))
     };
     roots(tftp).filter_map(closed).collect()
@@ -125,7 +128,7 @@ fn is_empty(directory: &Path) -> bool {
 /// A file a client is told to ask for.
 struct BootFileRule<'c> {
     origin: &'c Origin,
-    keyword: &'static str,
+    keyword: Keyword,
     name: Vec<u8>,
     /// The name got its `.0` from us.
     has_layer_suffix: bool,
@@ -146,7 +149,7 @@ fn boot_files(
     let boots = config.dhcp.boot_rules.iter().filter(|boot| ours(&boot.value.server));
     let boots = boots.map(|boot| BootFileRule {
         origin: &boot.origin,
-        keyword: "dhcp-boot",
+        keyword: Keyword::DhcpBoot,
         name: boot.value.file.clone(),
         has_layer_suffix: false,
     });
@@ -158,7 +161,7 @@ fn boot_files(
             let name = if layered { [name, &b".0"[..]].concat() } else { name.clone() };
             Some(BootFileRule {
                 origin: &service.origin,
-                keyword: "pxe-service",
+                keyword: Keyword::PxeService,
                 name,
                 has_layer_suffix: layered,
             })
@@ -182,11 +185,11 @@ fn file_warning(
     tftp: &Tftp,
     identity: Option<&Identity>,
 ) -> Option<ConfigWarning> {
-    let names = tftp.interface_roots.iter().map(|root| String::from_utf8_lossy(&root.value.0));
+    let names = tftp.interface_roots.iter().map(|root| to_text(&root.value.0));
     // Where only interfaces have roots, a name is a path of its own on all others.
     let general = tftp.root.is_some() || tftp.interface_roots.is_empty();
     let mut first = None;
-    for interface in general.then(|| "".into()).into_iter().chain(names) {
+    for interface in general.then(String::new).into_iter().chain(names) {
         let asked = boot_file::FileRequest {
             name: &wanted.name,
             interface: &interface,
@@ -210,7 +213,7 @@ fn file_warning(
 impl BootFileRule<'_> {
     /// Why a name is asked for that nobody has written.
     fn explanation(&self) -> String {
-        let name = String::from_utf8_lossy(&self.name);
+        let name = to_text(&self.name);
         match name.strip_suffix(".0").filter(|_| self.has_layer_suffix) {
             Some(base) => format!(" (clients will ask for {name}: {base} has no dot)"),
             None => String::new(),

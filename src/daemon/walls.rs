@@ -1,6 +1,7 @@
 //! The walls around a daemon that serves, and what lies within them.
 
 use super::reach::allowed_paths;
+use crate::byte_text::path_text;
 use crate::config::Config;
 use crate::log_line::SandboxLine;
 use crate::sys::clock;
@@ -31,11 +32,10 @@ impl Sandbox {
         clock::local_time();
         let reach = allowed_paths(config);
         let walls = enter_sandbox(&reach);
-        let shown =
-            |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect();
+        let shown = |paths: &[PathBuf]| paths.iter().map(|path| path_text(path)).collect();
         let told = SandboxLine::Active {
-            landlock: walls.landlock.clone(),
-            seccomp: walls.seccomp.clone(),
+            landlock: walls.landlock.as_ref().copied().map_err(ToString::to_string),
+            seccomp: walls.seccomp.as_ref().copied().map_err(ToString::to_string),
             no_new_privileges: walls.no_new_privileges,
             reads: shown(&reach.read),
             writes: shown(&reach.write),

@@ -1,6 +1,7 @@
 //! Directories whose files are read when they change: `dhcp-hostsdir`, `dhcp-optsdir`, `hostsdir` (spec: daemon,
 //! section 9).
 
+use crate::byte_text::path_text;
 use crate::config::Config;
 use crate::failure::StartupError;
 use crate::log_line::FileLine;
@@ -45,7 +46,7 @@ impl WatchedDirectories {
                 Ok(watched) => self.known.push(Known { watched, kind, path: bytes.to_vec() }),
                 Err(_) if path.read_dir().is_err() => {}
                 Err(error) => {
-                    let path = path.display().to_string();
+                    let path = path_text(path);
                     failed.push(FileLine::Unwatched { path, reason: strerror(&error) });
                 }
             }

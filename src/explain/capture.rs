@@ -1,7 +1,11 @@
 //! UDP datagrams of a capture (pcap, pcapng).
 
+use crate::byte_text::to_path;
+use crate::reason::strerror;
 use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapError, create_reader};
+use std::fmt;
 use std::fs::File;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// A datagram that somebody sent.
@@ -13,6 +17,24 @@ pub struct CapturedDatagram {
     pub to: SocketAddrV4,
     /// What it holds.
     pub bytes: Vec<u8>,
+}
+
+/// Why a capture cannot be read.
+#[derive(Debug)]
+pub enum CaptureError {
+    /// The file cannot be opened.
+    Unreadable(io::Error),
+    /// It is in no format of a capture, or broken.
+    NoCapture,
+}
+
+impl fmt::Display for CaptureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => f.write_str(&strerror(error)),
+            Self::NoCapture => f.write_str("it is no capture, or broken"),
+        }
+    }
 }
 
 const BUFFER: usize = 1 << 20;
@@ -27,9 +49,9 @@ const COOKED2: usize = 20;
 const NULL: usize = 4;
 
 /// All IPv4 datagrams of a file to these ports; the error says why it cannot be read.
-pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<CapturedDatagram>, String> {
-    let file = File::open(path).map_err(|error| crate::reason::strerror(&error))?;
-    let no_capture = |_: PcapError<&[u8]>| "it is no capture, or broken".to_owned();
+pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<CapturedDatagram>, CaptureError> {
+    let file = File::open(to_path(path)).map_err(CaptureError::Unreadable)?;
+    let no_capture = |_: PcapError<&[u8]>| CaptureError::NoCapture;
     let mut reader = create_reader(BUFFER, file).map_err(no_capture)?;
     let (mut seen, mut kinds) = (Vec::new(), Vec::new());
     loop {
@@ -143,6 +165,11 @@ mod tests {
         std::fs::write(&path, [&head[..], &record, &record, &record[..20]].concat()).unwrap();
         assert_eq!(datagrams(path.to_str().unwrap(), &[67]).unwrap().len(), 2);
         std::fs::write(&path, "no capture at all").unwrap();
-        assert!(datagrams(path.to_str().unwrap(), &[67]).is_err());
+        let read = |path: &str| datagrams(path, &[67]).unwrap_err();
+        let broken = read(path.to_str().unwrap());
+        assert!(matches!(broken, CaptureError::NoCapture), "{broken}");
+        let missing = read("/nowhere");
+        assert!(matches!(missing, CaptureError::Unreadable(_)), "{missing}");
+        assert_eq!(missing.to_string(), "No such file or directory");
     }
 }

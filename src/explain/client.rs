@@ -1,5 +1,6 @@
 //! The client that is asked about: `mac=52:54:00:12:34:56,arch=x86-64_EFI[,user-class=iPXE][,option:175=…]`.
 
+use crate::byte_text::to_bytes;
 use crate::story::Boot;
 use crate::wire::architectures::Architecture;
 use crate::wire::dhcp::{BROADCAST, Frame, field};
@@ -29,6 +30,23 @@ pub struct ClientSpec {
     pub relay: Option<Ipv4Addr>,
 }
 
+/// What is wrong with the description of a client. Each but the first holds the word that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientError {
+    /// It does not name an architecture.
+    ArchitectureMissing,
+    /// The architecture is not known.
+    Architecture(String),
+    /// It is no hardware address.
+    HardwareAddress(String),
+    /// It is no IPv4 address.
+    Address(String),
+    /// The option has no number.
+    Option(String),
+    /// No word begins like this.
+    Unknown(String),
+}
+
 /// A machine that nobody has.
 const DEFAULT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 /// The user class of iPXE.
@@ -52,19 +70,15 @@ impl ClientSpec {
     }
 
     /// Reads it; the error says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, ClientError> {
         let mut client = Self::new();
         let mut says_architecture = false;
         for word in text.split(',') {
             let (name, value) = word.split_once('=').unwrap_or((word, ""));
             says_architecture |= name == "arch";
-            client.word(name, value).ok_or_else(|| invalid(name, word))?;
+            client.word(name, value).ok_or_else(|| ClientError::of(name, word))?;
         }
-        if says_architecture {
-            Ok(client)
-        } else {
-            Err("arch= is missing: a number, a name, or all".to_owned())
-        }
+        if says_architecture { Ok(client) } else { Err(ClientError::ArchitectureMissing) }
     }
 
     /// The one that a message is from.
@@ -95,8 +109,8 @@ impl ClientSpec {
             "mac" => self.mac = bytes(value).filter(|mac| mac.len() <= 16)?,
             "arch" if value == "all" => self.architecture = None,
             "arch" => self.architecture = Some(Architecture::parse(value)?),
-            "user-class" => self.user_class = Some(value.into()),
-            "vendor-class" => self.vendor_class = Some(value.into()),
+            "user-class" => self.user_class = Some(to_bytes(value).into_owned()),
+            "vendor-class" => self.vendor_class = Some(to_bytes(value).into_owned()),
             "address" => self.address = Some(value.parse().ok()?),
             "interface" => self.interface = Some(value.to_owned()),
             "relay" => self.relay = Some(value.parse().ok()?),
@@ -169,15 +183,33 @@ impl ClientSpec {
     }
 }
 
-fn invalid(name: &str, word: &str) -> String {
-    match name {
-        "arch" => format!(
-            "{word}: no such architecture; by number, or by a name of IANA's or dnsmasq's, or all"
-        ),
-        "mac" => format!("{word}: no hardware address"),
-        "address" | "relay" => format!("{word}: no IPv4 address"),
-        name if name.starts_with("option:") => format!("{word}: no such option"),
-        _ => format!("{word}: a client is described by {KEYWORDS}"),
+impl ClientError {
+    /// What a word of that name was to be.
+    fn of(name: &str, word: &str) -> Self {
+        let word = word.to_owned();
+        match name {
+            "arch" => Self::Architecture(word),
+            "mac" => Self::HardwareAddress(word),
+            "address" | "relay" => Self::Address(word),
+            name if name.starts_with("option:") => Self::Option(word),
+            _ => Self::Unknown(word),
+        }
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ArchitectureMissing => f.write_str("arch= is missing: a number, a name, or all"),
+            Self::Architecture(word) => write!(
+                f,
+                "{word}: no such architecture; by number, or by a name of IANA's or dnsmasq's, or all"
+            ),
+            Self::HardwareAddress(word) => write!(f, "{word}: no hardware address"),
+            Self::Address(word) => write!(f, "{word}: no IPv4 address"),
+            Self::Option(word) => write!(f, "{word}: no such option"),
+            Self::Unknown(word) => write!(f, "{word}: a client is described by {KEYWORDS}"),
+        }
     }
 }
 
@@ -204,7 +236,7 @@ fn option_value(text: &str) -> Vec<u8> {
     };
     match text {
         "" => vec![0],
-        _ => in_hex.unwrap_or_else(|| text.as_bytes().to_vec()),
+        _ => in_hex.unwrap_or_else(|| to_bytes(text).into_owned()),
     }
 }
 
@@ -239,15 +271,29 @@ fn a_client_is_described_in_words() {
     assert_eq!(frame.option(175, 1), Some(&[1, 2][..]));
     assert_eq!(frame.option(12, 1), Some(&b"pc"[..]));
     assert_eq!(frame.mac(), [0x52, 0x54, 0, 0x12, 0x34, 0x56]);
-    for (wrong, told) in [
-        ("mac=1:2", "arch= is missing: a number, a name, or all"),
+    let missing = || ClientError::ArchitectureMissing;
+    for (wrong, error, told) in [
+        ("mac=1:2", missing(), "arch= is missing: a number, a name, or all"),
         (
             "arch=x",
+            ClientError::Architecture("arch=x".into()),
             "arch=x: no such architecture; by number, or by a name of IANA's or dnsmasq's, or all",
         ),
-        ("arch=7,mac=zz", "mac=zz: no hardware address"),
-        ("arch=7,option:none", "option:none: no such option"),
+        (
+            "arch=7,mac=zz",
+            ClientError::HardwareAddress("mac=zz".into()),
+            "mac=zz: no hardware address",
+        ),
+        ("arch=7,relay=x", ClientError::Address("relay=x".into()), "relay=x: no IPv4 address"),
+        (
+            "arch=7,option:none",
+            ClientError::Option("option:none".into()),
+            "option:none: no such option",
+        ),
     ] {
-        assert_eq!(ClientSpec::parse(wrong), Err(told.to_owned()));
+        assert_eq!(error.to_string(), told);
+        assert_eq!(ClientSpec::parse(wrong), Err(error));
     }
+    let unknown = ClientSpec::parse("arch=7,colour=red");
+    assert_eq!(unknown, Err(ClientError::Unknown("colour=red".into())));
 }

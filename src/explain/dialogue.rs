@@ -6,11 +6,12 @@ use super::report::{BootFile, Conversation, Exchange, SkippedRule};
 use super::stage::Scenario;
 use super::telling::{boot_servers, entries, exchange};
 use crate::boot_file::{self, FileProblem, FileRequest};
+use crate::byte_text::{path_text, to_bytes, to_text};
 use crate::config::names::ServerNames;
 use crate::config::{Config, Rule, Service};
 use crate::net::{Interfaces, ReceivedDatagram};
 use crate::proxydhcp::{
-    Decision, Evaluated, PXE_PORT, Port, ReplyKind, ReplyPart, evaluate, message,
+    Decision, DropReason, Evaluated, PXE_PORT, Port, ReplyKind, ReplyPart, evaluate, message,
 };
 use crate::sys::privilege::Identity;
 use crate::wire::architectures::Architecture;
@@ -158,8 +159,9 @@ impl<'w> Simulation<'w> {
                 self.check_boot_file(ack, Some(entry));
                 continue;
             }
-            let silence = self.exchanges.last().and_then(|last| last.drop_reason.clone());
-            let why = format!("its choice is not answered: {}", silence.unwrap_or_default());
+            let drop_reason = self.exchanges.last().and_then(|last| last.drop_reason.as_ref());
+            let drop_reason = drop_reason.map_or_else(String::new, ToString::to_string);
+            let why = format!("its choice is not answered: {drop_reason}");
             let boot = BootFile::of("nothing", "nobody", Some(entry));
             self.boots.push(BootFile { line, problem: Some(why), ..boot });
         }
@@ -236,7 +238,7 @@ impl<'w> Simulation<'w> {
 
     /// Asks for the file that an answer names.
     fn check_boot_file(&mut self, heard: ReceivedReply, entry: Option<String>) {
-        let name = String::from_utf8_lossy(&heard.file).into_owned();
+        let name = to_text(&heard.file);
         if name.is_empty() {
             return;
         }
@@ -288,13 +290,13 @@ impl<'w> Simulation<'w> {
         let wanted =
             FileRequest { name, interface, client: self.scenario.client_address.into(), mac };
         let outcome = boot_file::check_request(wanted, tftp, self.environment.identity.as_ref());
-        boot.path = Some(outcome.path.display().to_string());
+        boot.path = Some(path_text(&outcome.path));
         let trouble = match outcome.file {
             Ok(size) => return boot.size = Some(size),
             Err(ref trouble) => trouble,
         };
         let missing = matches!(trouble, FileProblem::NotFound(_));
-        let own = tftp.interface_roots.iter().find(|root| root.value.0 == interface.as_bytes());
+        let own = tftp.interface_roots.iter().find(|root| root.value.0 == *to_bytes(interface));
         let origin = own.map(|root| &root.origin).or(tftp.root.as_ref().map(|root| &root.origin));
         let root = origin.map(|origin| format!("; tftp-root is at {origin}"));
         let layer = "; names without a dot get a .0";
@@ -355,14 +357,10 @@ impl<'w> Simulation<'w> {
 
 /// The lines that came nearest, in words.
 fn nearest(last: &Exchange) -> Vec<String> {
-    let ignored = last.drop_reason.as_ref().is_some_and(|why| why.ends_with("says to ignore it"));
+    let ignored = matches!(last.drop_reason, Some(DropReason::Ignored(_)));
     let mut passed: Vec<&SkippedRule> = last.passed_over.iter().filter(|_| !ignored).collect();
     // A service that misses a tag is nearer than one for another machine, and that than what is for later.
-    passed.sort_by_key(|one| match one.keyword {
-        "dhcp-boot" | "dhcp-option" => 2,
-        _ if one.reason.starts_with("is for architecture") => 1,
-        _ => 0,
-    });
+    passed.sort_by_key(|one| one.distance);
     let told = passed.into_iter().take(MAX_SKIPPED_RULES).map(|one| {
         let hints: String = one.hints.iter().map(|hint| format!("; {hint}")).collect();
         format!("{} ({}) {}{hints}", one.line, one.keyword, one.reason)

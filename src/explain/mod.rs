@@ -12,11 +12,13 @@ mod stage;
 mod telling;
 mod text;
 
+use crate::byte_text::to_utf8;
 use crate::failure::StartupError;
 use crate::proxydhcp::PXE_PORT;
 use crate::story::{Boot, boots_of};
 use crate::wire::architectures::Architecture;
 use crate::wire::pxe::is_ipxe;
+use capture::CaptureError;
 use client::ClientSpec;
 pub use dialogue::Environment;
 use dialogue::{replay, simulate};
@@ -24,7 +26,7 @@ use report::{BootFile, Conversation, Report};
 
 /// What is asked for.
 pub struct ExplainRequest<'q> {
-    /// Clients, each as it is described.
+    /// Clients, each as it is described, by [`to_text`](crate::byte_text::to_text).
     pub clients: &'q [String],
     /// Whether programs read the answer.
     pub json: bool,
@@ -51,7 +53,8 @@ pub fn explain(
     let mut report = Report { files, warnings, clients: Vec::new(), tables: Vec::new() };
     for text in question.clients {
         if let Some(Source { path, interface }) = Source::parse(text, "pcap=") {
-            let unreadable = |why| StartupError::file(format!("cannot read {path}: {why}"));
+            let unreadable =
+                |why: CaptureError| StartupError::file(format!("cannot read {path}: {why}"));
             let ports = [world.config.dhcp.server_port, PXE_PORT];
             let seen = capture::datagrams(path, &ports).map_err(unreadable)?;
             let told = replay(world, &seen, interface);
@@ -74,7 +77,9 @@ pub fn explain(
     let works = report.clients.iter().all(|told| told.works);
     let text = if question.json {
         let json = serde_json::to_string_pretty(&report);
-        json.map_err(|error| StartupError::other(format!("cannot write JSON: {error}")))? + "\n"
+        to_utf8(&json.map_err(|error| StartupError::other(format!("cannot write JSON: {error}")))?)
+            .into_owned()
+            + "\n"
     } else {
         report.to_string()
     };

@@ -1,6 +1,8 @@
 //! What there is to tell, as data: what `--json` prints.
 
-use serde::Serialize;
+use crate::proxydhcp::DropReason;
+use crate::proxydhcp::near::Distance;
+use serde::{Serialize, Serializer};
 use std::net::Ipv4Addr;
 
 /// The answer to all that was asked.
@@ -60,8 +62,8 @@ pub struct Exchange {
     pub port: u16,
     /// The answer.
     pub answer: Option<Reply>,
-    /// Why there is none.
-    pub drop_reason: Option<String>,
+    /// DropReason there is none.
+    pub drop_reason: Option<DropReason>,
     /// Tags, in the order they were set.
     pub tags: Vec<Tag>,
     /// Lines that nearly had a part in it.
@@ -112,8 +114,11 @@ pub struct SkippedRule {
     pub line: String,
     /// What it would have given.
     pub would_yield: String,
-    /// Why it did not.
+    /// DropReason it did not.
     pub reason: String,
+    /// How far it was from it.
+    #[serde(skip)]
+    pub distance: Distance,
     /// What would help.
     pub hints: Vec<String>,
 }
@@ -133,6 +138,12 @@ pub struct BootFile {
     pub path: Option<String>,
     /// Its size in bytes, if it is there and may be read.
     pub size: Option<u64>,
-    /// Why it would not be sent.
+    /// DropReason it would not be sent.
     pub problem: Option<String>,
+}
+
+impl Serialize for DropReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }

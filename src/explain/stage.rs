@@ -2,6 +2,7 @@
 //! the configuration is for.
 
 use super::client::ClientSpec;
+use crate::byte_text::to_text;
 use crate::config::{Config, RangeKind};
 use crate::net::{Address, Interfaces, Link, same_network};
 use std::net::Ipv4Addr;
@@ -67,11 +68,11 @@ impl Scenario {
 
 /// An interface that is named and not here, where none that is named is: the configuration is for another machine.
 fn absent(config: &Config, interfaces: &Interfaces) -> Option<String> {
-    let names = config.network.interfaces.iter().map(|name| String::from_utf8_lossy(&name.value));
+    let names = config.network.interfaces.iter().map(|name| to_text(&name.value));
     let names: Vec<_> = names.filter(|name| !name.is_empty() && !name.contains('*')).collect();
     let is_here =
         |name: &str| interfaces.addresses.iter().any(|one| interfaces.name_of(one) == Some(name));
-    let first = names.first()?.clone().into_owned();
+    let first = names.first()?.clone();
     (!names.iter().any(|name| is_here(name))).then_some(first)
 }
 

@@ -1,6 +1,7 @@
 //! A decision as a report: each part of an answer with the line that made it, tags, and lines that were passed over.
 
 use super::report::{self, Exchange, Field, SkippedRule, Tag};
+use crate::byte_text::to_text;
 use crate::config::Config;
 use crate::config::tags::{TagSet, TagSetBy};
 use crate::proxydhcp::near::{self, SkipReason};
@@ -11,6 +12,7 @@ use crate::proxydhcp::{
 };
 use crate::wire::option_names::printable;
 use crate::wire::pxe::item;
+use conf_parser::Keyword;
 use std::net::Ipv4Addr;
 
 /// A conversation's next step, told.
@@ -27,8 +29,8 @@ pub fn exchange(
         Decision::Drop(_) => None,
     });
     let why = match judged {
-        Err(why) | Ok(Evaluated { decision: Decision::Drop(why), .. }) => Some(why.to_string()),
-        Ok(_) => answer.filter(|answer| answer.kind == ReplyKind::Ignored).map(ignored),
+        Err(why) | Ok(Evaluated { decision: Decision::Drop(why), .. }) => Some(why.clone()),
+        Ok(_) => answer.filter(|answer| answer.kind == ReplyKind::Ignored).and_then(ignored),
     };
     let tags = match (request, answer) {
         (_, Some(answer)) => tags(config, &answer.tags),
@@ -57,9 +59,9 @@ pub fn exchange(
     }
 }
 
-fn ignored(answer: &Reply<'_>) -> String {
-    let line = answer.provenance.iter().find(|cause| cause.part == ReplyPart::Suppressed);
-    line.map_or_else(String::new, |cause| format!("{} says to ignore it", cause.origin))
+fn ignored(answer: &Reply<'_>) -> Option<DropReason> {
+    let cause = answer.provenance.iter().find(|cause| cause.part == ReplyPart::Suppressed)?;
+    Some(DropReason::Ignored(cause.origin.clone()))
 }
 
 fn tags(config: &Config, tags: &TagSet<'_>) -> Vec<Tag> {
@@ -79,10 +81,11 @@ fn skipped_rules(
     answer: Option<&Reply<'_>>,
 ) -> Vec<SkippedRule> {
     let told = |one: near::SkippedRule<'_>| SkippedRule {
-        keyword: one.keyword,
+        keyword: one.keyword.name(),
         line: one.origin.to_string(),
         would_yield: one.would_yield.clone(),
         reason: one.reason.to_string(),
+        distance: one.distance(),
         hints: match &one.reason {
             SkipReason::TagNotSet(tag) => hints(config, tag),
             SkipReason::TagSet(tag) => set_by(request, answer, config, tag),
@@ -141,7 +144,7 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn all(mut self) -> Vec<Field> {
         let answer = self.answer;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let text = |bytes: &[u8]| to_text(bytes);
         self.reply_part("server identifier", answer.server.to_string(), ReplyPart::ServerId);
         if !answer.siaddr.is_unspecified() {
             self.reply_part("next server", answer.siaddr.to_string(), ReplyPart::BootFile);
@@ -157,7 +160,7 @@ impl Fields<'_> {
         self.fields.push(Field {
             name: "vendor class (60)".to_owned(),
             value: text(&vendor.value),
-            keyword: written.map(|_| "dhcp-pxe-vendor"),
+            keyword: written.map(|_| Keyword::DhcpPxeVendor.name()),
             line: written.map(ToString::to_string),
         });
         self.menu();
@@ -200,7 +203,7 @@ impl Fields<'_> {
         self.fields.push(Field {
             name: name.to_owned(),
             value,
-            keyword: Some(cause.keyword),
+            keyword: Some(cause.keyword.name()),
             line: Some(cause.origin.to_string()),
         });
     }
@@ -212,7 +215,12 @@ impl Fields<'_> {
         // Our own address comes from the range.
         let cause = find(made).or_else(|| find(ReplyPart::ServerId)).copied();
         let (name, line) = (name.to_owned(), cause.map(|cause| cause.origin.to_string()));
-        self.fields.push(Field { name, value, keyword: cause.map(|cause| cause.keyword), line });
+        self.fields.push(Field {
+            name,
+            value,
+            keyword: cause.map(|cause| cause.keyword.name()),
+            line,
+        });
     }
 
     fn menu(&mut self) {

@@ -90,8 +90,8 @@ fn table(clients: &[Conversation]) -> String {
         let name = told.architecture_name.map_or_else(String::new, |name| format!(" {name}"));
         let architecture = format!("{}{name}", told.architecture);
         if told.boots.is_empty() {
-            let silence = told.exchanges.last().and_then(|last| last.drop_reason.clone());
-            let why = silence.unwrap_or_else(|| "is told no file".to_owned());
+            let silence = told.exchanges.last().and_then(|last| last.drop_reason.as_ref());
+            let why = silence.map_or_else(|| "is told no file".to_owned(), ToString::to_string);
             rows.push([architecture.clone(), "-".into(), "-".into(), "-".into(), why]);
         }
         for boot in &told.boots {

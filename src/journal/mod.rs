@@ -1,26 +1,27 @@
 //! Where log lines go: the system log, a file, standard error (spec: daemon, section 5).
 //!
-//! `env_logger` writes each line once, in the form it has on its way to syslog (RFC 3164); files and standard error
-//! get parts of that. A sink that cannot take a line at once never holds anybody up: lines wait in a bounded queue,
+//! Each line becomes a [`Record`] once, and each sink writes what it shows of that. A sink that cannot take a line at once never holds anybody up: lines wait in a bounded queue,
 //! and what does not fit is counted.
 
 pub mod plain;
+mod record;
 mod syslog;
 pub mod terminal;
 mod writer;
 
+use crate::byte_text::path_text;
 use crate::config::Process;
 use crate::failure::StartupError;
 use crate::log_line::{Line, Priority, ProcessLine};
 use crate::reason::strerror;
-use crate::sys::clock;
 use crate::sys::privilege::Identity;
 use conf_parser::option::process::LogTo;
 use log::kv::Key;
 use plain::Sanitized;
+use record::Record;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -58,14 +59,10 @@ const STDERR_FALLBACK: &str = "dnsmasq";
 
 const DAEMON: u8 = 3;
 const LOCAL0: u8 = 16;
-/// With `Mmm dd hh:mm:ss ` a line begins.
-const TIMESTAMP_LEN: usize = 16;
 /// How long to wait for sinks at the end.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often to look for room in syslog then.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(10);
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Logger {
     /// Opens the log as it is before anything is configured: syslog, facility daemon, one name for all.
@@ -82,14 +79,18 @@ impl Logger {
         let mut builder = env_logger::Builder::new();
         builder
             .filter_level(log::LevelFilter::Debug)
-            .target(env_logger::Target::Pipe(Box::new(Pipe(journal.clone()))));
-        builder.format(move |buffer, record| {
+            .target(env_logger::Target::Pipe(Box::new(io::sink())));
+        // The sinks take it from here: text alone has no priority.
+        builder.format(move |_, record| {
             let priority =
                 record.key_values().get(Key::from_str("priority")).and_then(|value| value.to_u64());
-            let sinks = locked(&sinks);
-            let code = u64::from(sinks.facility) << 3 | priority.unwrap_or(Priority::Info as u64);
-            let name = if sinks.fallback { STDERR_FALLBACK } else { record.target() };
-            write!(buffer, "{}{}", syslog_header(code, name), Sanitized(record.args()))
+            let text = Sanitized(record.args()).to_string();
+            let mut sinks = locked(&sinks);
+            let tag = if sinks.fallback { STDERR_FALLBACK } else { record.target() };
+            let priority = priority.unwrap_or(Priority::Info as u64);
+            let record = Record::now(sinks.facility, priority, tag, text);
+            sinks.take(&record);
+            Ok(())
         });
         // A second one in the process, as in tests, writes where the first one does.
         drop(builder.try_init());
@@ -113,7 +114,7 @@ impl Logger {
         };
         let to_stderr = process.log_to == Some(LogTo::Stderr);
         if process.debug && !to_stderr {
-            sinks.stderr_copy = self.stderr(without_pid, sinks.facility, |_, _, _| {});
+            sinks.stderr_copy = self.stderr(Record::without_process, sinks.facility, |_, _, _| {});
         }
         sinks.syslog.resize(
             process.log_async_lines().map_or(QueueLimits::DEFAULT, QueueLimits::for_log_async),
@@ -122,7 +123,11 @@ impl Logger {
         match &process.log_to {
             None | Some(LogTo::Facility(_)) => {}
             Some(LogTo::Stderr) => {
-                let form = if process.foreground { without_timestamp } else { with_timestamp };
+                let form = if process.foreground {
+                    Record::without_timestamp
+                } else {
+                    Record::with_timestamp
+                };
                 sinks.to = self
                     .stderr(form, facility, Sinks::fall_back_to_syslog)
                     .map_or(Destination::Syslog, Destination::Stderr);
@@ -132,21 +137,21 @@ impl Logger {
                 let failed = |error| {
                     StartupError::file(format!(
                         "cannot open log {}: {}",
-                        path.display(),
+                        path_text(path),
                         strerror(&error)
                     ))
                 };
                 let file = writer::open(path).map_err(failed)?;
                 let owned = user.map_or(Ok(()), |user| user.own_log_file(&file));
                 said = owned.err().map(|error| ProcessLine::LogFileOwnerKept {
-                    path: path.display().to_string(),
+                    path: path_text(path),
                     reason: strerror(&error),
                 });
                 let calls = self.writer_callbacks(facility, Sinks::fall_back_to_syslog);
                 sinks.to = Destination::File(Writer::new(
                     file,
                     Some(path.to_owned()),
-                    with_timestamp,
+                    Record::with_timestamp,
                     calls,
                 ));
             }
@@ -223,22 +228,8 @@ fn locked(sinks: &Mutex<Sinks>) -> MutexGuard<'_, Sinks> {
     sinks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `env_logger` writes one record at a time here.
-struct Pipe(Logger);
-
-impl Write for Pipe {
-    fn write(&mut self, record: &[u8]) -> io::Result<usize> {
-        locked(&self.0.sinks).take(record);
-        Ok(record.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 impl Sinks {
-    fn take(&mut self, record: &[u8]) {
+    fn take(&mut self, record: &Record) {
         match &mut self.to {
             Destination::Stderr(writer) | Destination::File(writer) if !self.fallback => {
                 writer.take(record)
@@ -248,16 +239,18 @@ impl Sinks {
         self.stderr_copy.iter_mut().for_each(|echo| echo.take(record));
     }
 
-    fn send(&mut self, record: &[u8]) {
-        self.syslog.take(record, overflow(self.facility));
+    fn send(&mut self, record: &Record) {
+        let overflow = overflow(self.facility);
+        self.syslog.take(&record.for_syslog(), |lost| overflow(lost).for_syslog());
     }
 
     fn flush(&mut self) -> SinkState {
-        self.syslog.resume(overflow(self.facility))
+        let overflow = overflow(self.facility);
+        self.syslog.resume(|lost| overflow(lost).for_syslog())
     }
 
     /// What everything went to is of no use for now; syslog is told why, and what is left.
-    fn fall_back_to_syslog(&mut self, error: Option<io::Error>, left: Vec<Vec<u8>>) {
+    fn fall_back_to_syslog(&mut self, error: Option<io::Error>, left: Vec<Record>) {
         self.fallback = true;
         let why = error.map(|error| Line::Process(ProcessLine::LogFailed(strerror(&error))));
         let why = why.map(|line| record(self.facility, &line));
@@ -271,53 +264,14 @@ impl Sinks {
 }
 
 /// What is done where a writer fails.
-type FailureCallback = fn(&mut Sinks, Option<io::Error>, Vec<Vec<u8>>);
+type FailureCallback = fn(&mut Sinks, Option<io::Error>, Vec<Record>);
 
 /// What is said of lost lines.
-fn overflow(facility: u8) -> impl Fn(usize) -> Vec<u8> {
+fn overflow(facility: u8) -> impl Fn(usize) -> Record {
     move |lost| record(facility, &Line::Process(ProcessLine::Overflow(lost)))
 }
 
 /// A line of the log itself, which does not go its usual way.
-fn record(facility: u8, line: &Line) -> Vec<u8> {
-    let code = u64::from(facility) << 3 | line.priority() as u64;
-    format!("{}{line}", syslog_header(code, line.identity())).into_bytes()
-}
-
-/// `<code>Mmm dd hh:mm:ss tag[pid]: `
-fn syslog_header(code: u64, tag: &str) -> String {
-    let now = clock::local_time();
-    let month = MONTHS.get(now.month).unwrap_or(&"Jan");
-    let clock::LocalTime { day, hour, minute, second, .. } = now;
-    let id = std::process::id();
-    format!("<{code}>{month} {day:2} {hour:02}:{minute:02}:{second:02} {tag}[{id}]: ")
-}
-
-/// `<code>time tag[pid]: text` → `time tag[pid]: text`
-fn with_timestamp(record: &[u8]) -> Vec<u8> {
-    [record.splitn(2, |&byte| byte == b'>').nth(1).unwrap_or(record), b"\n"].concat()
-}
-
-/// → `tag[pid]: text`
-fn without_timestamp(record: &[u8]) -> Vec<u8> {
-    with_timestamp(record).get(TIMESTAMP_LEN..).unwrap_or_default().to_vec()
-}
-
-/// → `tag: text`
-fn without_pid(record: &[u8]) -> Vec<u8> {
-    let line = without_timestamp(record);
-    let open = line.iter().position(|&byte| byte == b'[');
-    let close = line.iter().position(|&byte| byte == b']');
-    match (open, close) {
-        (Some(open), Some(close)) if open < close => [&line[..open], &line[close + 1..]].concat(),
-        _ => line,
-    }
-}
-
-#[test]
-fn sinks_show_parts_of_a_record() {
-    let record = b"<30>Nov  2 01:02:03 dnsmasq-tftp[12]: sent [a]";
-    assert_eq!(with_timestamp(record), b"Nov  2 01:02:03 dnsmasq-tftp[12]: sent [a]\n");
-    assert_eq!(without_timestamp(record), b"dnsmasq-tftp[12]: sent [a]\n");
-    assert_eq!(without_pid(record), b"dnsmasq-tftp: sent [a]\n");
+fn record(facility: u8, line: &Line) -> Record {
+    Record::now(facility, line.priority() as u64, line.identity(), line.to_string())
 }

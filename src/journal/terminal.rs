@@ -1,18 +1,19 @@
 //! Standard output and error, where a start is told of. One that takes nothing changes nothing else.
 
+use crate::byte_text::to_bytes;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
-/// Prints what was asked for.
+/// Prints what was asked for: the bytes that [`to_bytes`] gives.
 pub fn print_stdout(text: &str) {
-    drop(io::stdout().write_all(text.as_bytes()));
+    drop(io::stdout().write_all(&to_bytes(text)));
 }
 
-/// Says a line on standard error.
+/// Says a line on standard error: the bytes that [`to_bytes`] gives.
 pub fn print_stderr(line: &str) {
-    drop(io::stderr().write_all(format!("{line}\n").as_bytes()));
+    drop(io::stderr().write_all(&to_bytes(&format!("{line}\n"))));
 }
 
 /// Whether a person reads standard error, at a terminal or in systemd's journal, and not a program that compares what it is told.

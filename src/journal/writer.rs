@@ -1,5 +1,6 @@
 //! A file, a pipe or a terminal behind a thread: whoever logs never waits for one.
 
+use super::record::Record;
 use crate::sys::descriptors::wait_writable;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -18,9 +19,9 @@ pub struct Writer {
 }
 
 /// How a record becomes a line.
-pub type RecordFormat = fn(&[u8]) -> Vec<u8>;
+pub type RecordFormat = fn(&Record) -> Vec<u8>;
 
-type OnFailure = dyn Fn(Option<io::Error>, Vec<Vec<u8>>) + Send;
+type OnFailure = dyn Fn(Option<io::Error>, Vec<Record>) + Send;
 
 /// What a writer cannot do by itself.
 pub struct WriterCallbacks {
@@ -29,7 +30,7 @@ pub struct WriterCallbacks {
     /// There is a new file, and what comes now is for it.
     pub reopened: Box<dyn Fn() + Send>,
     /// The record that says how many were lost.
-    pub overflow: Box<dyn Fn(usize) -> Vec<u8> + Send>,
+    pub overflow: Box<dyn Fn(usize) -> Record + Send>,
 }
 
 struct Shared {
@@ -49,7 +50,7 @@ struct State {
 
 #[derive(PartialEq)]
 enum Entry {
-    Record(Vec<u8>),
+    Record(Record),
     Reopen,
 }
 
@@ -92,7 +93,7 @@ impl Writer {
     }
 
     /// Takes a record.
-    pub fn take(&mut self, record: &[u8]) {
+    pub fn take(&mut self, record: &Record) {
         if !self.runs {
             let theirs = self.shared.clone();
             let log = thread::Builder::new().name("log".into()).stack_size(STACK);
@@ -104,7 +105,7 @@ impl Writer {
             state.lost += 1;
             return;
         }
-        state.queue.push_back(Entry::Record(record.to_vec()));
+        state.queue.push_back(Entry::Record(record.clone()));
         drop(state);
         self.shared.changed.notify_all();
     }
@@ -169,7 +170,7 @@ impl Shared {
 
 impl WriterThread {
     /// Writes records in one go.
-    fn write(&mut self, records: Vec<Vec<u8>>) {
+    fn write(&mut self, records: Vec<Record>) {
         if !records.is_empty() {
             self.write_behind(Vec::new(), records);
         }
@@ -179,7 +180,7 @@ impl WriterThread {
     /// behind that line are told elsewhere.
     ///
     /// Of the lines `one\n`, `two\n` and `three\n` six bytes were written: the rest is `o\n`, and `three` is left.
-    fn write_behind(&mut self, mut lines: Vec<u8>, records: Vec<Vec<u8>>) -> bool {
+    fn write_behind(&mut self, mut lines: Vec<u8>, records: Vec<Record>) -> bool {
         let mut ends = vec![lines.len()];
         for record in &records {
             lines.extend((self.form)(record));
@@ -231,7 +232,11 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{Receiver, channel};
 
-    type Failed = Receiver<(bool, Vec<Vec<u8>>)>;
+    type Failed = Receiver<(bool, Vec<Record>)>;
+
+    fn record(text: &str) -> Record {
+        Record::now(3, 6, "dnsmasq", text.to_owned())
+    }
 
     fn writer(path: &Path) -> (Writer, Failed) {
         let (tell, told) = channel();
@@ -241,9 +246,9 @@ mod tests {
         let calls = WriterCallbacks {
             failed: Box::new(failed),
             reopened: Box::new(|| {}),
-            overflow: Box::new(|lost| vec![b'0'; lost]),
+            overflow: Box::new(|lost| record(&"0".repeat(lost))),
         };
-        let form: RecordFormat = |record| [record, b"\n"].concat();
+        let form: RecordFormat = |record| format!("{}\n", record.text).into_bytes();
         (Writer::new(open(path).unwrap(), Some(path.to_owned()), form, calls), told)
     }
 
@@ -252,11 +257,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, moved) = (folder.path().join("log"), folder.path().join("log.1"));
         let (mut writer, _told) = writer(&path);
-        writer.take(b"one");
+        writer.take(&record("one"));
         std::fs::rename(&path, &moved).unwrap();
-        writer.take(b"two");
+        writer.take(&record("two"));
         writer.reopen();
-        writer.take(b"three");
+        writer.take(&record("three"));
         writer.flush_and_wait(Duration::from_secs(5));
         assert_eq!(std::fs::read_to_string(moved).unwrap(), "one\ntwo\n");
         assert_eq!(std::fs::read_to_string(path).unwrap(), "three\n");
@@ -268,11 +273,11 @@ mod tests {
         let path = folder.path().join("log");
         std::os::unix::fs::symlink("/dev/full", &path).unwrap();
         let (mut writer, told) = writer(&path);
-        writer.take(b"one");
+        writer.take(&record("one"));
         assert_eq!(told.recv().unwrap(), (true, Vec::new()));
         std::fs::remove_file(&path).unwrap();
         writer.reopen();
-        writer.take(b"two");
+        writer.take(&record("two"));
         writer.flush_and_wait(Duration::from_secs(5));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
     }
@@ -282,7 +287,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let (mut writer, told) = writer(&path);
-        writer.take(b"one");
+        writer.take(&record("one"));
         writer.flush_and_wait(Duration::from_secs(5));
         std::fs::remove_dir_all(folder.path()).unwrap();
         writer.reopen();

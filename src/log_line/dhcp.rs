@@ -1,6 +1,7 @@
 //! Lines of proxyDHCP (spec: proxyDHCP, section 7).
 
 use super::Priority;
+use super::words::{PROXY, PROXY_IGNORED, PXE, VENDOR_CLASS};
 use crate::wire::option_names::{LoggedOption, mac, time};
 use conf_parser::option::dhcp_range::Lease;
 use std::fmt;
@@ -47,7 +48,7 @@ pub enum DhcpLine {
     NoBis,
 
     /// What was answered, or not.
-    Pxe { interface: String, address: Option<Ipv4Addr>, mac: Vec<u8>, outcome: String },
+    Pxe { interface: String, mac: Vec<u8>, outcome: PxeOutcome },
     /// The tags of the request.
     Tags(String),
     /// The reply waits so many seconds.
@@ -67,6 +68,17 @@ pub enum DhcpLine {
     SendFailed { to: Ipv4Addr, reason: String },
     /// The client's hardware address could not be made known.
     ArpFailed(String),
+}
+
+/// What became of a PXE client's request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PxeOutcome {
+    /// It is answered beside a DHCP server.
+    Proxy,
+    /// The same answer is worked out and not sent (`dhcp-ignore`).
+    Ignored,
+    /// Its choice from the menu is answered with a file.
+    BootItem { address: Ipv4Addr, file: String },
 }
 
 impl DhcpLine {
@@ -107,7 +119,7 @@ impl fmt::Display for DhcpLine {
             }
             Self::Subnet(subnet, netmask) => write!(f, "available DHCP subnet: {subnet}/{netmask}"),
             Self::AvailableRange(start, end) => write!(f, "available DHCP range: {start} -- {end}"),
-            Self::VendorClass(text) => write!(f, "vendor class: {text}"),
+            Self::VendorClass(text) => write!(f, "{VENDOR_CLASS}{text}"),
             Self::UserClass(text) => write!(f, "user class: {text}"),
             Self::Name(name) => write!(f, "client provides name: {name}"),
             Self::NoAddressFor(name) => write!(f, "No IPv4 address found for {name}"),
@@ -117,10 +129,9 @@ impl fmt::Display for DhcpLine {
                 write!(f, "cannot send DHCP/BOOTP option {code}: no space left in packet")
             }
             Self::NoBis => f.write_str("PXE BIS not supported"),
-            Self::Pxe { interface, address, mac: bytes, outcome } => {
-                write!(f, "PXE({interface}) ")?;
-                address.iter().try_for_each(|address| write!(f, "{address} "))?;
-                write!(f, "{} {outcome}", mac(bytes))
+            Self::Pxe { interface, mac: bytes, outcome } => {
+                write!(f, "{PXE}({interface}) ")?;
+                outcome.write(f, &mac(bytes))
             }
             Self::Tags(tags) => write!(f, "tags: {tags}"),
             Self::Delay(seconds) => write!(f, "reply delay: {seconds}"),
@@ -133,6 +144,16 @@ impl fmt::Display for DhcpLine {
                 write!(f, "Error sending DHCP packet to {to}: {reason}")
             }
             Self::ArpFailed(reason) => write!(f, "ARP-cache injection failed: {reason}"),
+        }
+    }
+}
+
+impl PxeOutcome {
+    fn write(&self, f: &mut fmt::Formatter<'_>, mac: &str) -> fmt::Result {
+        match self {
+            Self::Proxy => write!(f, "{mac} {PROXY}"),
+            Self::Ignored => write!(f, "{mac} {PROXY_IGNORED}"),
+            Self::BootItem { address, file } => write!(f, "{address} {mac} {file}"),
         }
     }
 }

@@ -4,6 +4,17 @@ use super::Priority;
 use std::fmt;
 use std::net::IpAddr;
 
+/// The part of a line that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinePart {
+    /// All of it.
+    Line,
+    /// Its IP address.
+    Address,
+    /// Its name.
+    Name,
+}
+
 /// What came of reading one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileLine {
@@ -17,6 +28,8 @@ pub enum FileLine {
     BadDirectory { path: String, reason: String },
     /// A line is faulty, in dnsmasq's words; the next one may be fine.
     BadLine { message: String, line: usize, path: String },
+    /// A line of a hosts file is bad in this part.
+    BadHost { part: LinePart, line: usize, path: String },
     /// These words of the lease database are no lease.
     BadLease(String),
     /// Neither is what has this for an address.
@@ -36,7 +49,7 @@ pub enum FileLine {
     /// It could not be.
     EthersUnreadable { reason: String },
     /// A line of it is bad in this part.
-    BadEther { what: &'static str, line: usize },
+    BadEther { part: LinePart, line: usize },
     /// A line of it says something that another has said.
     RepeatedEther { line: usize },
     /// A known machine takes one of several addresses of its name.
@@ -52,6 +65,7 @@ impl FileLine {
             | Self::Inaccessible { .. }
             | Self::BadDirectory { .. }
             | Self::BadLine { .. }
+            | Self::BadHost { .. }
             | Self::BadLease(_)
             | Self::BadLeaseAddress(_)
             | Self::UncleanLeases
@@ -77,6 +91,16 @@ impl FileLine {
     }
 }
 
+impl fmt::Display for LinePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Line => "line",
+            Self::Address => "address",
+            Self::Name => "name",
+        })
+    }
+}
+
 impl fmt::Display for FileLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -91,6 +115,7 @@ impl fmt::Display for FileLine {
             Self::BadLine { message: words, line, path } => {
                 write!(f, "{words} at line {line} of {path}")
             }
+            Self::BadHost { part, line, path } => write!(f, "bad {part} at line {line} of {path}"),
             Self::BadLease(words) => {
                 write!(f, "ignoring invalid line in lease database: {words} ...")
             }
@@ -108,7 +133,7 @@ impl fmt::Display for FileLine {
             }
             Self::Ethers { addresses } => write!(f, "read /etc/ethers - {addresses} addresses"),
             Self::EthersUnreadable { reason } => write!(f, "failed to read /etc/ethers: {reason}"),
-            Self::BadEther { what, line } => write!(f, "bad {what} at /etc/ethers line {line}"),
+            Self::BadEther { part, line } => write!(f, "bad {part} at /etc/ethers line {line}"),
             Self::RepeatedEther { line } => {
                 write!(f, "ignoring /etc/ethers line {line}, duplicate name or IP address")
             }
@@ -119,5 +144,18 @@ impl fmt::Display for FileLine {
                 write!(f, "duplicate IP address {address} ({name}) in dhcp-config directive")
             }
         }
+    }
+}
+
+#[test]
+fn bad_parts_are_named_as_dnsmasq_names_them() {
+    for (part, name) in
+        [(LinePart::Line, "line"), (LinePart::Address, "address"), (LinePart::Name, "name")]
+    {
+        let ether = FileLine::BadEther { part, line: 3 };
+        assert_eq!(ether.to_string(), format!("bad {name} at /etc/ethers line 3"));
+        let host = FileLine::BadHost { part, line: 3, path: "/etc/hosts".into() };
+        assert_eq!(host.to_string(), format!("bad {name} at line 3 of /etc/hosts"));
+        assert_eq!((host.identity(), host.priority()), (super::PROCESS, Priority::Error));
     }
 }

@@ -1,24 +1,29 @@
 //! Every sentence we can log, as data. What it says is decided elsewhere; how it reads stands here and nowhere else.
 
 mod confined;
-mod decision;
+pub mod decision;
 mod dhcp;
+mod drop;
 mod files;
 mod notice;
 mod process;
 mod script;
 mod tftp;
+pub mod words;
 
 pub use confined::SandboxLine;
 pub use decision::DecisionLine;
-pub use dhcp::DhcpLine;
-pub use files::FileLine;
+pub use dhcp::{DhcpLine, PxeOutcome};
+pub use drop::DropKind;
+pub use files::{FileLine, LinePart};
 pub use notice::{NoticeClient, NoticeLine};
 pub use process::{COMPILE_TIME_OPTIONS, ProcessLine, VERSION};
 pub use script::ScriptLine;
 pub use tftp::TftpLine;
 
+use crate::byte_text::to_utf8;
 use std::fmt;
+use words::{DHCP, PROCESS, TFTP};
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +43,6 @@ pub enum Line {
     /// Something remarkable about a client.
     Notice(NoticeLine),
 }
-
-const PROCESS: &str = "dnsmasq";
-const DHCP: &str = "dnsmasq-dhcp";
-const TFTP: &str = "dnsmasq-tftp";
 
 /// How grave a line is: syslog's numbers (RFC 5424, section 6.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,7 @@ impl Line {
 }
 
 impl fmt::Display for Line {
+    /// UTF-8, whatever bytes it is about (D-019).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Process(line) => line.to_string(),
@@ -115,6 +117,7 @@ impl fmt::Display for Line {
             Self::Decision(line) => line.to_string(),
             Self::Notice(line) => line.to_string(),
         };
+        let text = to_utf8(&text);
         let mut end = text.len().min(MAX_LINE_LEN);
         while !text.is_char_boundary(end) {
             end -= 1;
@@ -126,17 +129,14 @@ impl fmt::Display for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::byte_text::to_text;
     use crate::wire::option_names::LoggedOption;
     use std::net::Ipv4Addr;
 
     fn lines() -> Vec<Line> {
         let client = Ipv4Addr::new(10, 9, 0, 2);
-        let pxe = |outcome| DhcpLine::Pxe {
-            interface: "lan0".into(),
-            address: None,
-            mac: vec![0x52, 0x54, 0],
-            outcome,
-        };
+        let pxe =
+            |outcome| DhcpLine::Pxe { interface: "lan0".into(), mac: vec![0x52, 0x54, 0], outcome };
         let path = || "/srv/tftp/a".to_owned();
         vec![
             Line::Process(ProcessLine::Started),
@@ -146,7 +146,7 @@ mod tests {
             Line::Dhcp(None, DhcpLine::NoRange("via lan0".into())),
             Line::Dhcp(Some(1), DhcpLine::Subnet(client, Ipv4Addr::new(255, 255, 255, 0))),
             Line::Dhcp(Some(1), DhcpLine::VendorClass(String::new())),
-            Line::Dhcp(Some(1), pxe("proxy".into())),
+            Line::Dhcp(Some(1), pxe(PxeOutcome::Proxy)),
             Line::Dhcp(None, DhcpLine::NoAddressFor("boot".into())),
             Line::Dhcp(Some(1), DhcpLine::Sent(LoggedOption { code: 53, value: vec![2] })),
             Line::Tftp(TftpLine::Root {
@@ -179,5 +179,13 @@ mod tests {
     fn a_long_line_is_cut() {
         let line = Line::Dhcp(Some(1), DhcpLine::VendorClass("é".repeat(2000)));
         assert!((1022..=1023).contains(&line.to_string().len()));
+    }
+
+    #[test]
+    fn line_is_utf8_whatever_bytes_it_is_about() {
+        for bytes in [&b"/srv/\xE9"[..], b"\xE2\x82", "\u{10FFE9}é".as_bytes()] {
+            let line = Line::Process(ProcessLine::Failure(to_text(bytes)));
+            assert_eq!(line.to_string(), String::from_utf8_lossy(bytes));
+        }
     }
 }

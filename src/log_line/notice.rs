@@ -1,6 +1,7 @@
 //! What is remarkable about a client's way, and what helps.
 
 use super::Priority;
+use super::words::{DHCP_SERVER, OTHER_PROXY};
 use crate::wire::option_names::mac;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -122,14 +123,11 @@ impl fmt::Display for NoticeLine {
             Self::OtherServer { client, server, file, next_server, line } => {
                 write!(
                     f,
-                    "the DHCP server {server} tells {client} to boot {file} from {next_server}, beside us ({line}): take boot file and next-server out of its configuration"
+                    "{DHCP_SERVER}{server} tells {client} to boot {file} from {next_server}, beside us ({line}): take boot file and next-server out of its configuration"
                 )
             }
             Self::OtherProxy { client, server, file, line } => {
-                write!(
-                    f,
-                    "another proxyDHCP server, {server}, answers {client} beside us ({line})"
-                )?;
+                write!(f, "{OTHER_PROXY}{server}, answers {client} beside us ({line})")?;
                 if file.is_empty() { Ok(()) } else { write!(f, " and names {file}") }
             }
         }

@@ -1,5 +1,6 @@
 //! Lines of the process.
 
+use super::words::STARTED;
 use super::{Priority, SandboxLine};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -73,7 +74,7 @@ impl ProcessLine {
 impl fmt::Display for ProcessLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Started => write!(f, "started, version {VERSION} DNS disabled"),
+            Self::Started => write!(f, "{STARTED} {VERSION} DNS disabled"),
             Self::CompileTimeOptions(confined_by) => {
                 write!(f, "compile time options: {COMPILE_TIME_OPTIONS}; {confined_by}")
             }

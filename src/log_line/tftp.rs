@@ -1,6 +1,10 @@
 //! Lines of TFTP (spec: TFTP, section 12). The text of an error goes to the client too.
 
 use super::Priority;
+use super::words::{
+    CANNOT_ACCESS, ERROR, FAILED, FILE, FOR, NOT_FOUND, RECEIVED_FROM, SECURE, SENT, SINGLE_PORT,
+    TFTP_ROOT, TIMED_OUT, TO,
+};
 use std::fmt;
 
 /// What TFTP logs.
@@ -45,11 +49,11 @@ impl fmt::Display for TftpLine {
             // Both words are optional and both blanks are not.
             Self::Root { path, secure, single_port } => {
                 match path {
-                    Some(path) => write!(f, "TFTP root is {path} ")?,
+                    Some(path) => write!(f, "{TFTP_ROOT}{path} ")?,
                     None => f.write_str("TFTP enabled ")?,
                 }
-                f.write_str(if *secure { "secure mode " } else { " " })?;
-                f.write_str(if *single_port { "single port mode" } else { "" })
+                write!(f, "{} ", if *secure { SECURE } else { "" })?;
+                f.write_str(if *single_port { SINGLE_PORT } else { "" })
             }
             Self::RootMissing(path) => write!(f, "warning: {path} inaccessible"),
             Self::InterfaceRootMissing(path) => {
@@ -61,17 +65,17 @@ impl fmt::Display for TftpLine {
             Self::WriteRequest(client) => write!(f, "unsupported write request from {client}"),
             Self::NoFileName(client) => write!(f, "empty filename in request from {client}"),
             Self::Unsupported(client) => write!(f, "unsupported request from {client}"),
-            Self::NotFound { path, client } => write!(f, "file {path} not found for {client}"),
-            Self::NoAccess { path } => write!(f, "cannot access {path}: Permission denied"),
+            Self::NotFound { path, client } => write!(f, "{FILE}{path}{NOT_FOUND}{FOR}{client}"),
+            Self::NoAccess { path } => write!(f, "{CANNOT_ACCESS}{path}: Permission denied"),
             Self::Unreadable { path, reason } => write!(f, "cannot read {path}: {reason}"),
             Self::WrongPort(client) => write!(f, "ignoring packet from {client} (TID mismatch)"),
             Self::NoPort => f.write_str("unable to get free port for TFTP"),
             Self::ClientError { code, text, client } => {
-                write!(f, "error {code} {text} received from {client}")
+                write!(f, "{ERROR}{code} {text}{RECEIVED_FROM}{client}")
             }
-            Self::Failed { path, client } => write!(f, "failed sending {path} to {client}"),
-            Self::TimedOut { path, client } => write!(f, "timeout sending {path} to {client}"),
-            Self::Sent { path, client } => write!(f, "sent {path} to {client}"),
+            Self::Failed { path, client } => write!(f, "{FAILED}{path}{TO}{client}"),
+            Self::TimedOut { path, client } => write!(f, "{TIMED_OUT}{path}{TO}{client}"),
+            Self::Sent { path, client } => write!(f, "{SENT}{path}{TO}{client}"),
         }
     }
 }

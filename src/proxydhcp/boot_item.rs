@@ -6,6 +6,7 @@ use super::{Decision, DropReason, Provenance, Reply, ReplyKind, ReplyPart, menu,
 use crate::config::names::ServerNames;
 use crate::config::{Config, Located};
 use crate::wire::pxe::item;
+use conf_parser::Keyword;
 use conf_parser::option::pxe::Boot;
 use std::net::Ipv4Addr;
 
@@ -60,8 +61,8 @@ pub fn decide<'c>(
         tags: tags.clone(),
         kind: ReplyKind::BootItem,
         provenance: vec![
-            Provenance::new(ReplyPart::ServerId, "dhcp-range", &candidate.range.origin),
-            Provenance::new(ReplyPart::BootFile, "pxe-service", &service.origin),
+            Provenance::new(ReplyPart::ServerId, Keyword::DhcpRange, &candidate.range.origin),
+            Provenance::new(ReplyPart::BootFile, Keyword::PxeService, &service.origin),
         ],
     };
     menu::append(&mut answer, &menu::vendor_options(config, request, &tags));

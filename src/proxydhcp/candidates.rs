@@ -4,6 +4,7 @@
 //! anew, as its first one would.
 
 use super::place::Ingress;
+use crate::byte_text::to_bytes;
 use crate::config::{Config, Range, Rule, SharedNetwork};
 use crate::net::{Address, Interfaces, same_network};
 use conf_parser::option::network::SharedOn;
@@ -117,11 +118,11 @@ impl<'c> RangeSearch<'c> {
         if self.shared.is_empty() {
             return;
         }
-        let name = interfaces.by_index(address.interface).map(|link| link.name.as_bytes());
+        let name = interfaces.by_index(address.interface).map(|link| to_bytes(&link.name));
         for shared in self.shared.iter().rev() {
             let is_here = match &shared.on {
                 SharedOn::Address(known) => *known == ip,
-                SharedOn::Interface(known) => name == Some(&known[..]),
+                SharedOn::Interface(known) => name.as_deref() == Some(&known[..]),
                 SharedOn::Address6(_) => false,
             };
             if is_here {

@@ -2,9 +2,10 @@
 
 use super::request::Request;
 use super::{DropReason, Reply, ReplyKind};
+use crate::byte_text::to_text;
 use crate::config::{Dhcp, RangeKind};
 use crate::effect::Effect;
-use crate::log_line::{DhcpLine, Line};
+use crate::log_line::{DhcpLine, Line, PxeOutcome};
 use crate::wire::dhcp::{BROADCAST, field, string};
 use crate::wire::option_names::{LoggedOption, printable};
 use crate::wire::options;
@@ -47,7 +48,7 @@ pub fn log_request(dhcp: &Dhcp, request: &Request<'_>, effects: &mut Vec<Effect>
         log(DhcpLine::UserClass(printable(class)));
     }
     if let Some(name) = &request.name {
-        log(DhcpLine::Name(String::from_utf8_lossy(name).into_owned()));
+        log(DhcpLine::Name(to_text(name)));
     }
 }
 
@@ -83,17 +84,12 @@ pub fn log_reply(
 
 fn pxe_line(request: &Request<'_>, answer: &Reply<'_>) -> DhcpLine {
     let file = &answer.file[..answer.file.len().min(field::FILE.len() - 1)];
-    let (address, outcome) = match answer.kind {
-        ReplyKind::Proxy { .. } => (None, "proxy".to_owned()),
-        ReplyKind::Ignored => (None, "proxy-ignored".to_owned()),
-        ReplyKind::BootItem => (Some(answer.yiaddr), String::from_utf8_lossy(file).into_owned()),
+    let outcome = match answer.kind {
+        ReplyKind::Proxy { .. } => PxeOutcome::Proxy,
+        ReplyKind::Ignored => PxeOutcome::Ignored,
+        ReplyKind::BootItem => PxeOutcome::BootItem { address: answer.yiaddr, file: to_text(file) },
     };
-    DhcpLine::Pxe {
-        interface: request.ingress.link.name.clone(),
-        address,
-        mac: log_mac(request),
-        outcome,
-    }
+    DhcpLine::Pxe { interface: request.ingress.link.name.clone(), mac: log_mac(request), outcome }
 }
 
 /// ARP hardware type of IEEE 1394, whose clients call theirs by another number (RFC 2855; RFC 4361).
@@ -117,7 +113,7 @@ fn log_options(answer: &Reply<'_>, reply: &[u8]) -> Vec<DhcpLine> {
     let mut lines = Vec::new();
     let area = &reply[field::OPTIONS..];
     let overload = options::find(area, 52, 1).map_or(0, |value| value[0]);
-    let text = |field| String::from_utf8_lossy(string(field)).into_owned();
+    let text = |field| to_text(string(field));
     let (file, sname) = (&reply[field::FILE], &reply[field::SNAME]);
     if overload & 1 != 0 {
         lines.extend(log_option(file));

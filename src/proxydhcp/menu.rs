@@ -10,6 +10,7 @@ use crate::config::{Config, Rule, Service, VendorOption};
 use crate::log_line::DhcpLine;
 use crate::wire::options::contains;
 use crate::wire::pxe::{Item, boot_server, item, menu_entry};
+use conf_parser::Keyword;
 use conf_parser::option::pxe::Boot;
 
 /// Discovery control (PXE 2.1, tag 6), as dnsmasq sets it.
@@ -50,7 +51,7 @@ pub fn fill<'c>(
             let entry = |service: &&'c Rule<Service>| {
                 Provenance::new(
                     ReplyPart::MenuEntry(service.value.kind),
-                    "pxe-service",
+                    Keyword::PxeService,
                     &service.origin,
                 )
             };

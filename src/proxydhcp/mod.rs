@@ -27,6 +27,7 @@ mod tests;
 mod told;
 mod why;
 
+pub use crate::wire::dhcp::message;
 pub use why::DropReason;
 
 use crate::config::names::ServerNames;
@@ -37,6 +38,7 @@ use crate::log_line::DhcpLine;
 use crate::net::{Interfaces, ReceivedDatagram};
 use crate::wire::dhcp::Frame;
 use crate::wire::pxe::Item;
+use conf_parser::Keyword;
 use request::Request;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -50,29 +52,6 @@ pub enum Port {
     Server,
     /// 4011.
     Pxe,
-}
-
-/// DHCP message types (RFC 2132, section 9.6).
-pub mod message {
-    /// DHCPDISCOVER
-    pub const DISCOVER: u8 = 1;
-    /// DHCPOFFER
-    pub const OFFER: u8 = 2;
-    /// DHCPREQUEST
-    pub const REQUEST: u8 = 3;
-    /// DHCPACK
-    pub const ACK: u8 = 5;
-    /// DHCPINFORM
-    pub const INFORM: u8 = 8;
-
-    const NAMES: &[&str] =
-        &["DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM"];
-
-    /// The name of a type, or its number.
-    pub fn name(kind: u8) -> String {
-        let name = usize::from(kind).checked_sub(1).and_then(|at| NAMES.get(at));
-        name.map_or_else(|| format!("message {kind}"), |name| (*name).to_owned())
-    }
 }
 
 /// What is to be done about a request.
@@ -125,7 +104,7 @@ pub struct Provenance<'c> {
     /// What.
     pub part: ReplyPart,
     /// The kind of line.
-    pub keyword: &'static str,
+    pub keyword: Keyword,
     /// The line.
     pub origin: &'c Origin,
 }
@@ -152,7 +131,7 @@ pub enum ReplyPart {
 }
 
 impl<'c> Provenance<'c> {
-    fn new(made: ReplyPart, keyword: &'static str, origin: &'c Origin) -> Self {
+    fn new(made: ReplyPart, keyword: Keyword, origin: &'c Origin) -> Self {
         Self { part: made, keyword, origin }
     }
 }

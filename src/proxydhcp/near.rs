@@ -4,9 +4,11 @@
 
 use super::request::Request;
 use super::{Reply, ReplyPart};
+use crate::byte_text::to_text;
 use crate::config::tags::TagSet;
 use crate::config::{Config, Origin, RangeKind, Rule, VendorOption};
 use crate::wire::architectures::Architecture;
+use conf_parser::Keyword;
 use conf_parser::option::pxe::Boot;
 use conf_parser::words::Condition;
 use std::fmt;
@@ -16,7 +18,7 @@ use std::net::Ipv4Addr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedRule<'c> {
     /// The kind of line.
-    pub keyword: &'static str,
+    pub keyword: Keyword,
     /// Where it stands.
     pub origin: &'c Origin,
     /// What it would have given.
@@ -42,6 +44,28 @@ pub enum SkipReason<'c> {
     AddressPool,
     /// It is for another vendor class.
     OtherVendorClass,
+}
+
+/// How far a line is from being used: what a person should look at first comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Distance {
+    /// It is for this kind of machine, and a condition does not hold.
+    Condition,
+    /// It is for another architecture.
+    Architecture,
+    /// It adds to an answer that a service has to make first.
+    Addition,
+}
+
+impl SkippedRule<'_> {
+    /// How far it is from being used.
+    pub fn distance(&self) -> Distance {
+        match (self.keyword, &self.reason) {
+            (Keyword::DhcpBoot | Keyword::DhcpOption, _) => Distance::Addition,
+            (_, SkipReason::Architecture(_)) => Distance::Architecture,
+            _ => Distance::Condition,
+        }
+    }
 }
 
 /// Lines of one kind that are told of; nobody reads more.
@@ -87,7 +111,7 @@ fn ranges<'c>(config: &'c Config, request: Option<&Request<'c>>) -> Vec<SkippedR
         };
         let gives = "answers there".to_owned();
         passed.extend(miss.map(|miss| SkippedRule {
-            keyword: "dhcp-range",
+            keyword: Keyword::DhcpRange,
             origin: &range.origin,
             would_yield: gives,
             reason: miss,
@@ -112,12 +136,12 @@ fn services<'c>(
             miss => miss,
         }?;
         let gives = match &rule.value.boot {
-            Boot::File(file) => format!("boots {}", String::from_utf8_lossy(file)),
+            Boot::File(file) => format!("boots {}", to_text(file)),
             Boot::Type(0) => "boots from the local disk".to_owned(),
             Boot::Type(kind) => format!("boots from a server of type {kind}"),
         };
         Some(SkippedRule {
-            keyword: "pxe-service",
+            keyword: Keyword::PxeService,
             origin: &rule.origin,
             would_yield: gives,
             reason: miss,
@@ -137,9 +161,9 @@ fn boots<'c>(
     config.dhcp.boot_rules.iter().filter_map(move |rule| {
         let miss =
             failed_condition(&rule.conditions, tags).or(winner.map(SkipReason::Overridden))?;
-        let gives = format!("boots {}", String::from_utf8_lossy(&rule.value.file));
+        let gives = format!("boots {}", to_text(&rule.value.file));
         Some(SkippedRule {
-            keyword: "dhcp-boot",
+            keyword: Keyword::DhcpBoot,
             origin: &rule.origin,
             would_yield: gives,
             reason: miss,
@@ -188,6 +212,33 @@ impl fmt::Display for SkipReason<'_> {
             Self::OtherNetwork(start) => write!(f, "is for the network of {start}"),
             Self::AddressPool => f.write_str("lends addresses, which is not done here"),
             Self::OtherVendorClass => f.write_str("is for another vendor class"),
+        }
+    }
+}
+
+#[test]
+fn lines_for_this_machine_are_nearer_than_additions_whatever_they_miss() {
+    let origin = Origin::default_value();
+    let all = [
+        SkipReason::Architecture(Architecture(7)),
+        SkipReason::TagNotSet(b"is for architecture"),
+        SkipReason::TagSet(b"a"),
+        SkipReason::Overridden(&origin),
+        SkipReason::OtherNetwork(Ipv4Addr::LOCALHOST),
+        SkipReason::AddressPool,
+        SkipReason::OtherVendorClass,
+    ];
+    for miss in all {
+        let of_machine = match miss {
+            SkipReason::Architecture(_) => Distance::Architecture,
+            _ => Distance::Condition,
+        };
+        for keyword in Keyword::ALL {
+            let is_addition = matches!(keyword, Keyword::DhcpBoot | Keyword::DhcpOption);
+            let distance = if is_addition { Distance::Addition } else { of_machine };
+            let (origin, gives, miss) = (&origin, String::new(), miss.clone());
+            let passed = SkippedRule { keyword, origin, would_yield: gives, reason: miss };
+            assert_eq!(passed.distance(), distance, "{passed:?}");
         }
     }
 }

@@ -5,12 +5,14 @@ use super::request::Request;
 use super::{
     Decision, DropReason, Port, Provenance, Reply, ReplyKind, ReplyPart, menu, message, pxe_options,
 };
+use crate::byte_text::to_text;
 use crate::config::names::ServerNames;
 use crate::config::tags::{TagSet, TagSetBy};
 use crate::config::{Config, Located, RangeKind, Rule, Service};
 use crate::log_line::DhcpLine;
 use crate::wire::architectures::FIRST_EFI;
 use crate::wire::dhcp::BROADCAST;
+use conf_parser::Keyword;
 use conf_parser::option::pxe::{Boot, Server};
 use std::net::Ipv4Addr;
 
@@ -53,7 +55,7 @@ pub fn decide<'c>(
         Some(service) if request.port == Port::Server => {
             answer.provenance.push(Provenance::new(
                 ReplyPart::DeferredToPxePort,
-                "pxe-service",
+                Keyword::PxeService,
                 &service.origin,
             ));
         }
@@ -66,9 +68,9 @@ pub fn decide<'c>(
     pxe_options::fill(&mut answer, config, request, &tags);
     let delay = config.dhcp.delay.as_ref().filter(|rule| rule.holds(&tags));
     let delayed =
-        delay.map(|rule| Provenance::new(ReplyPart::Delay, "dhcp-reply-delay", &rule.origin));
+        delay.map(|rule| Provenance::new(ReplyPart::Delay, Keyword::DhcpReplyDelay, &rule.origin));
     let silenced =
-        ignored.map(|origin| Provenance::new(ReplyPart::Suppressed, "dhcp-ignore", origin));
+        ignored.map(|origin| Provenance::new(ReplyPart::Suppressed, Keyword::DhcpIgnore, origin));
     answer.provenance.extend(delayed.into_iter().chain(silenced));
     answer.kind = match ignored {
         Some(_) => ReplyKind::Ignored,
@@ -103,7 +105,7 @@ fn new_reply<'c>(
         kind: ReplyKind::Proxy { delay: None },
         provenance: vec![Provenance::new(
             ReplyPart::ServerId,
-            "dhcp-range",
+            Keyword::DhcpRange,
             &candidate.range.origin,
         )],
     }
@@ -130,7 +132,11 @@ fn apply_service<'c>(answer: &mut Reply<'c>, service: &'c Rule<Service>, names: 
         _ => answer.siaddr.to_string().into_bytes(),
     };
     answer.file = with_layer_suffix(file, 0);
-    answer.provenance.push(Provenance::new(ReplyPart::BootFile, "pxe-service", &service.origin));
+    answer.provenance.push(Provenance::new(
+        ReplyPart::BootFile,
+        Keyword::PxeService,
+        &service.origin,
+    ));
 }
 
 fn apply_dhcp_boot<'c>(
@@ -144,7 +150,7 @@ fn apply_dhcp_boot<'c>(
         answer.siaddr = address;
     }
     answer.file.clone_from(&boot.value.file);
-    answer.provenance.push(Provenance::new(ReplyPart::BootFile, "dhcp-boot", &boot.origin));
+    answer.provenance.push(Provenance::new(ReplyPart::BootFile, Keyword::DhcpBoot, &boot.origin));
 }
 
 /// A file name without any dot gets the layer behind one.
@@ -165,7 +171,7 @@ pub fn server_address(
     match server? {
         Server::Address(address) => Some(*address),
         Server::Name(name) => Some(names.look_up(name).unwrap_or_else(|| {
-            complaints.push(DhcpLine::NoAddressFor(String::from_utf8_lossy(name).into_owned()));
+            complaints.push(DhcpLine::NoAddressFor(to_text(name)));
             Ipv4Addr::UNSPECIFIED
         })),
     }

@@ -1,6 +1,7 @@
 //! Where a request came in, and whether we listen there (spec: proxyDHCP, section 2.1).
 
 use super::DropReason;
+use crate::byte_text::to_text;
 use crate::config::Config;
 use crate::net::{Interfaces, Link, any_interface_matches};
 use std::net::{IpAddr, Ipv4Addr};
@@ -66,6 +67,6 @@ fn bridged<'a>(
     else {
         return Ok(arrived);
     };
-    let name = String::from_utf8_lossy(&bridge.interface);
-    interfaces.by_name(&name).ok_or_else(|| DropReason::UnknownBridgeInterface(name.into_owned()))
+    let name = to_text(&bridge.interface);
+    interfaces.by_name(&name).ok_or(DropReason::UnknownBridgeInterface(name))
 }

@@ -7,6 +7,7 @@ use crate::config::tags::TagSet;
 use crate::config::{Config, PxeOption, Rule};
 use crate::log_line::DhcpLine;
 use crate::wire::dhcp::Frame;
+use conf_parser::Keyword;
 use conf_parser::option::dhcp_option::Encapsulation;
 use conf_parser::option::option_value::ValueType;
 use std::net::Ipv4Addr;
@@ -57,7 +58,7 @@ pub fn fill<'c>(
 }
 
 fn cause(code: u8, rule: &Rule<PxeOption>) -> Provenance<'_> {
-    Provenance::new(ReplyPart::Option(code), "dhcp-option-pxe", &rule.origin)
+    Provenance::new(ReplyPart::Option(code), Keyword::DhcpOptionPxe, &rule.origin)
 }
 
 /// What becomes of one of several options with one number.

@@ -4,6 +4,7 @@ use crate::config::matches::{IndexKey, MatchRules};
 use crate::config::{Config, Located, Origin};
 use crate::wire::architectures::Architecture;
 use crate::wire::option_names::{mac, printable};
+use conf_parser::Keyword;
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
 use conf_parser::option::option_value::{Value, ValueType};
 use conf_parser::option_names::by_code;
@@ -13,7 +14,7 @@ use conf_parser::words::{Condition, Hex};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagSetter {
     /// The kind of line.
-    pub keyword: &'static str,
+    pub keyword: Keyword,
     /// Where it stands.
     pub origin: Origin,
     /// What a client has to have for it.
@@ -35,12 +36,16 @@ pub fn tag_setters(config: &Config, tag: &[u8]) -> Vec<TagSetter> {
     found.extend(setters_of(&dhcp.name_matches, tag));
     for rule in dhcp.tag_ifs.iter().filter(|rule| rule.value.set.iter().any(|set| set == tag)) {
         let wants = in_words(&rule.value.conditions);
-        found.push(TagSetter { keyword: "tag-if", origin: rule.origin.clone(), condition: wants });
+        found.push(TagSetter {
+            keyword: Keyword::TagIf,
+            origin: rule.origin.clone(),
+            condition: wants,
+        });
     }
     for range in dhcp.ranges.iter().filter(|range| range.value.set.as_deref() == Some(tag)) {
         let wants = format!("an address on the network of {}", range.value.start);
         found.push(TagSetter {
-            keyword: "dhcp-range",
+            keyword: Keyword::DhcpRange,
             origin: range.origin.clone(),
             condition: wants,
         });
@@ -49,7 +54,7 @@ pub fn tag_setters(config: &Config, tag: &[u8]) -> Vec<TagSetter> {
     let hosts = hosts.filter(|(_, host)| host.set.iter().any(|set| set == tag));
     found.extend(hosts.take(MAX_TAG_SETTERS).map(|(place, host)| {
         TagSetter {
-            keyword: "dhcp-host",
+            keyword: Keyword::DhcpHost,
             origin: dhcp.hosts.origin(place),
             condition: host
                 .macs
@@ -76,14 +81,14 @@ fn setters_of<'c, M: DescribeMatch + IndexKey>(
 /// What a rule looks for, in words.
 trait DescribeMatch {
     /// The kind of line it was written in.
-    fn keyword(&self) -> &'static str;
+    fn keyword(&self) -> Keyword;
     /// What a client has to have.
     fn describe(&self) -> String;
 }
 
 impl DescribeMatch for Hex {
-    fn keyword(&self) -> &'static str {
-        "dhcp-mac"
+    fn keyword(&self) -> Keyword {
+        Keyword::DhcpMac
     }
 
     fn describe(&self) -> String {
@@ -96,8 +101,8 @@ impl DescribeMatch for Hex {
 }
 
 impl DescribeMatch for OptionMatch {
-    fn keyword(&self) -> &'static str {
-        "dhcp-match"
+    fn keyword(&self) -> Keyword {
+        Keyword::DhcpMatch
     }
 
     fn describe(&self) -> String {
@@ -128,10 +133,10 @@ fn with_value(value: &Value) -> String {
 }
 
 impl DescribeMatch for ClassMatch {
-    fn keyword(&self) -> &'static str {
+    fn keyword(&self) -> Keyword {
         match self {
-            Self::Vendor(_) => "dhcp-vendorclass",
-            Self::User(_) => "dhcp-userclass",
+            Self::Vendor(_) => Keyword::DhcpVendorClass,
+            Self::User(_) => Keyword::DhcpUserClass,
         }
     }
 
@@ -144,11 +149,11 @@ impl DescribeMatch for ClassMatch {
 }
 
 impl DescribeMatch for RelayMatch {
-    fn keyword(&self) -> &'static str {
+    fn keyword(&self) -> Keyword {
         match self.suboption {
-            1 => "dhcp-circuitid",
-            2 => "dhcp-remoteid",
-            _ => "dhcp-subscrid",
+            1 => Keyword::DhcpCircuitId,
+            2 => Keyword::DhcpRemoteId,
+            _ => Keyword::DhcpSubscriberId,
         }
     }
 
@@ -158,8 +163,8 @@ impl DescribeMatch for RelayMatch {
 }
 
 impl DescribeMatch for NameMatch {
-    fn keyword(&self) -> &'static str {
-        "dhcp-name-match"
+    fn keyword(&self) -> Keyword {
+        Keyword::DhcpNameMatch
     }
 
     fn describe(&self) -> String {

@@ -4,6 +4,7 @@
 //! file order. Here a set lists newest first, and steps are walked from their last line too.
 
 use super::request::Request;
+use crate::byte_text::to_bytes;
 use crate::config::hosts::{HostQuery, first_label, mac_fits};
 use crate::config::matches::{Field, IndexKey, MatchKind};
 use crate::config::tags::{TagSet, TagSetBy};
@@ -19,7 +20,7 @@ const CPEWAN_CLASS: u32 = 3561;
 /// All tags but that of the range.
 pub fn assign_tags<'a>(dhcp: &'a Dhcp, request: &Request<'a>) -> TagSet<'a> {
     let mut tags = TagSet::default();
-    tags.set(request.ingress.link.name.as_bytes(), TagSetBy::Interface);
+    tags.set(to_bytes(&request.ingress.link.name), TagSetBy::Interface);
     if request.message.is_some() {
         tag_by_relay(dhcp, request, &mut tags);
     }

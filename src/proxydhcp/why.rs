@@ -2,6 +2,7 @@
 
 use super::message;
 use crate::config::Origin;
+use crate::log_line::DropKind;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -55,44 +56,127 @@ impl DropReason {
     }
 }
 
+impl DropReason {
+    /// The reason without its data.
+    pub fn kind(&self) -> DropKind {
+        match self {
+            Self::TooShort => DropKind::TooShort,
+            Self::NoInterface => DropKind::NoInterface,
+            Self::UnknownBridgeInterface(_) => DropKind::UnknownBridgeInterface,
+            Self::NoAddress(..) => DropKind::NoAddress,
+            Self::DhcpDisabled(..) => DropKind::DhcpDisabled,
+            Self::NotListening(_, Some(_)) => DropKind::InterfaceExcepted,
+            Self::NotListening(_, None) => DropKind::NotListening,
+            Self::NotBootRequest => DropKind::NotBootRequest,
+            Self::NoRange(_) => DropKind::NoRange,
+            Self::Bootp => DropKind::Bootp,
+            Self::NoPxeService => DropKind::NoPxeService,
+            Self::NotPxe(true) => DropKind::HttpBoot,
+            Self::NotPxe(false) => DropKind::NotPxe,
+            Self::UnhandledMessageType(message::REQUEST) => DropKind::AsksForAddress,
+            Self::UnhandledMessageType(_) => DropKind::OtherMessage,
+            Self::NoArchitecture => DropKind::NoArchitecture,
+            Self::NoProxyRange => DropKind::NoProxyRange,
+            Self::Ignored(_) => DropKind::Ignored,
+            Self::Bis => DropKind::Bis,
+            Self::UnknownBootServerType(_) => DropKind::UnknownBootServerType,
+            Self::ClientOutsideRanges(_) => DropKind::ClientOutsideRanges,
+        }
+    }
+}
+
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind();
         match self {
-            Self::TooShort => f.write_str("it is too short for DHCP"),
-            Self::NoInterface => f.write_str("the interface it came by is gone"),
-            Self::UnknownBridgeInterface(name) => {
-                write!(f, "there is no {name}, which bridge-interface names")
+            Self::UnknownBridgeInterface(name)
+            | Self::NoAddress(name, _)
+            | Self::NotListening(name, None) => kind.write(f, &[name]),
+            Self::DhcpDisabled(name, line) | Self::NotListening(name, Some(line)) => {
+                kind.write(f, &[line, name])
             }
-            Self::NoAddress(name, _) => write!(f, "{name} has no IPv4 address"),
-            Self::DhcpDisabled(name, line) => write!(f, "{line} keeps DHCP off {name}"),
-            Self::NotListening(name, Some(line)) => write!(f, "{line} keeps us off {name}"),
-            Self::NotListening(name, None) => {
-                write!(f, "{name} is not among the interfaces we listen on")
-            }
-            Self::NotBootRequest => f.write_str("it is no DHCP request"),
-            Self::NoRange(how) => write!(f, "no dhcp-range is for a request {how}"),
-            Self::Bootp => f.write_str("it is BOOTP: it has no message type (option 53)"),
-            Self::NoPxeService => f.write_str(
+            Self::NoRange(how) => kind.write(f, &[how]),
+            Self::UnhandledMessageType(code) => kind.write(f, &[code]),
+            Self::Ignored(line) => kind.write(f, &[line]),
+            Self::UnknownBootServerType(code) => kind.write(f, &[&format_args!("{code:#06x}")]),
+            Self::ClientOutsideRanges(address) => kind.write(f, &[address]),
+            _ => kind.write(f, &[]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every reason and its sentence.
+    fn all() -> Vec<(DropReason, &'static str)> {
+        let line = || Origin { file: "/etc/c".into(), line: 3 };
+        let name = || "eth0".to_owned();
+        vec![
+            (DropReason::TooShort, "it is too short for DHCP"),
+            (DropReason::NoInterface, "the interface it came by is gone"),
+            (
+                DropReason::UnknownBridgeInterface(name()),
+                "there is no eth0, which bridge-interface names",
+            ),
+            (DropReason::NoAddress(name(), true), "eth0 has no IPv4 address"),
+            (DropReason::DhcpDisabled(name(), line()), "/etc/c:3 keeps DHCP off eth0"),
+            (DropReason::NotListening(name(), Some(line())), "/etc/c:3 keeps us off eth0"),
+            (
+                DropReason::NotListening(name(), None),
+                "eth0 is not among the interfaces we listen on",
+            ),
+            (DropReason::NotBootRequest, "it is no DHCP request"),
+            (DropReason::NoRange("via eth0".into()), "no dhcp-range is for a request via eth0"),
+            (DropReason::Bootp, "it is BOOTP: it has no message type (option 53)"),
+            (
+                DropReason::NoPxeService,
                 "there is no pxe-service and no pxe-prompt: without one nobody is answered",
             ),
-            Self::NotPxe(true) => f.write_str(
+            (
+                DropReason::NotPxe(true),
                 "it is a client of UEFI HTTP Boot, for which dhcp-pxe-vendor=PXEClient,HTTPClient is missing",
             ),
-            Self::NotPxe(false) => {
-                f.write_str("it is no PXE client: its vendor class (option 60) does not say so")
-            }
-            Self::UnhandledMessageType(message::REQUEST) => f.write_str("it asks a DHCP server for its address"),
-            Self::UnhandledMessageType(kind) => write!(f, "messages of type {kind} are for a DHCP server"),
-            Self::NoArchitecture => f.write_str("it does not tell its architecture (option 93)"),
-            Self::NoProxyRange => f.write_str("no proxy range is for it"),
-            Self::Ignored(line) => write!(f, "{line} says to ignore it"),
-            Self::Bis => f.write_str("it asks for boot integrity services"),
-            Self::UnknownBootServerType(kind) => {
-                write!(f, "no pxe-service with a file has type {kind:#06x}, which it chose")
-            }
-            Self::ClientOutsideRanges(address) => {
-                write!(f, "its address {address} is outside of all ranges")
+            (
+                DropReason::NotPxe(false),
+                "it is no PXE client: its vendor class (option 60) does not say so",
+            ),
+            (
+                DropReason::UnhandledMessageType(message::REQUEST),
+                "it asks a DHCP server for its address",
+            ),
+            (
+                DropReason::UnhandledMessageType(message::INFORM),
+                "messages of type 8 are for a DHCP server",
+            ),
+            (DropReason::NoArchitecture, "it does not tell its architecture (option 93)"),
+            (DropReason::NoProxyRange, "no proxy range is for it"),
+            (DropReason::Ignored(line()), "/etc/c:3 says to ignore it"),
+            (DropReason::Bis, "it asks for boot integrity services"),
+            (
+                DropReason::UnknownBootServerType(0x8001),
+                "no pxe-service with a file has type 0x8001, which it chose",
+            ),
+            (
+                DropReason::ClientOutsideRanges(Ipv4Addr::new(10, 0, 1, 9)),
+                "its address 10.0.1.9 is outside of all ranges",
+            ),
+        ]
+    }
+
+    #[test]
+    fn every_reason_is_recognised_by_its_sentence() {
+        for (why, sentence) in all() {
+            assert_eq!(why.to_string(), sentence);
+            let near = format!("{sentence}; dhcp-range /etc/c:1 is for the network of 10.0.0.0");
+            for text in [sentence, &near] {
+                assert_eq!(DropKind::parse(text), Some(why.kind()), "{text}");
             }
         }
+        for kind in DropKind::all() {
+            assert!(all().iter().any(|(why, _)| why.kind() == kind), "{kind:?} has no sentence");
+        }
+        assert_eq!(DropKind::parse("it is"), None);
     }
 }

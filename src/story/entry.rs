@@ -1,6 +1,10 @@
 //! A line of a log, of pxemasq or dnsmasq, as any program may have kept it: when it was written, by which part, and what
 //! it says.
 
+use crate::log_line::words::{
+    CANNOT_ACCESS, DHCP, FAILED, FILE, PROCESS, PXE, RECEIVED_FROM, SENT, TFTP, TFTP_ROOT,
+    TIMED_OUT,
+};
 use serde::Deserialize;
 
 /// A line.
@@ -27,11 +31,8 @@ pub enum Component {
     Process,
 }
 
-const COMPONENTS: [(&str, Component); 3] = [
-    ("dnsmasq-dhcp", Component::Dhcp),
-    ("dnsmasq-tftp", Component::Tftp),
-    ("dnsmasq", Component::Process),
-];
+const COMPONENTS: [(&str, Component); 3] =
+    [(DHCP, Component::Dhcp), (TFTP, Component::Tftp), (PROCESS, Component::Process)];
 const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
 const DAY: f64 = 86400.0;
 /// Every year is a leap year here, for only differences matter.
@@ -39,16 +40,16 @@ pub const YEAR: f64 = 366.0 * DAY;
 /// Days before each month.
 const DAYS: [u32; 12] = [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335];
 
-/// Beginnings of what only one part says, for logs that keep nothing else of a line.
-const SUFFIX: [(&str, Component); 8] = [
-    ("PXE(", Component::Dhcp),
-    ("DHCP", Component::Dhcp),
-    ("sent /", Component::Tftp),
-    ("file /", Component::Tftp),
-    ("failed sending /", Component::Tftp),
-    ("timeout sending /", Component::Tftp),
-    ("cannot access /", Component::Tftp),
-    ("TFTP root is ", Component::Tftp),
+/// Beginnings of what only one part says, and what stands behind each, for logs that keep nothing else of a line.
+const SUFFIX: [(&str, &str, Component); 8] = [
+    (PXE, "(", Component::Dhcp),
+    ("DHCP", "", Component::Dhcp),
+    (SENT, "/", Component::Tftp),
+    (FILE, "/", Component::Tftp),
+    (FAILED, "/", Component::Tftp),
+    (TIMED_OUT, "/", Component::Tftp),
+    (CANNOT_ACCESS, "/", Component::Tftp),
+    (TFTP_ROOT, "", Component::Tftp),
 ];
 
 /// Reads a line: syslog, journal, files, standard error, with whatever stands before the name of the part, or with
@@ -109,8 +110,9 @@ fn guess_component(text: &str) -> Option<Component> {
     // A transaction may stand before it.
     let (first, rest) = text.split_once(' ')?;
     let said = if first.parse::<u32>().is_ok() { rest } else { text };
-    let by = SUFFIX.iter().find(|(begin, _)| said.starts_with(begin)).map(|(_, part)| *part);
-    let of_tftp = || said.contains(" received from ").then_some(Component::Tftp);
+    let begins = |words, next| said.strip_prefix(words).is_some_and(|rest| rest.starts_with(next));
+    let by = SUFFIX.iter().find(|(words, next, _)| begins(*words, *next)).map(|(.., part)| *part);
+    let of_tftp = || said.contains(RECEIVED_FROM).then_some(Component::Tftp);
     by.or_else(of_tftp)
 }
 

@@ -1,6 +1,12 @@
 //! What a line of a log says about a client.
 
 use super::entry::{Component, LogRecord};
+use crate::log_line::DropKind;
+use crate::log_line::words::{
+    ARCHITECTURE, BYTES_IN, CANNOT_ACCESS, DHCP_SERVER, DROPPED, ERROR, FAILED, FILE, FOR, FROM,
+    HAS, NOT_FOUND, OTHER_PROXY, PORT, PROXY, PROXY_IGNORED, PXE, RECEIVED_FROM, SECONDS, SECURE,
+    SENT, SINGLE_PORT, STARTED, TFTP_ROOT, TIMED_OUT, TO, VENDOR_CLASS,
+};
 use crate::wire::architectures::Architecture;
 use std::net::IpAddr;
 
@@ -33,6 +39,8 @@ pub enum Event {
         mac: String,
         /// Why.
         reason: String,
+        /// The same, as far as it is recognised.
+        kind: Option<DropKind>,
     },
     /// It chose from the menu, and is sent there.
     Chosen {
@@ -133,7 +141,7 @@ pub enum RefusalReason {
 /// What an entry says; `None`: nothing about a client.
 pub fn event(entry: &LogRecord<'_>) -> Option<Event> {
     match entry.component {
-        Component::Process => entry.text.starts_with("started, version").then_some(Event::Started),
+        Component::Process => entry.text.starts_with(STARTED).then_some(Event::Started),
         Component::Dhcp => of_dhcp(entry.text),
         Component::Tftp => of_tftp(entry.text),
     }
@@ -148,7 +156,7 @@ fn of_dhcp(text: &str) -> Option<Event> {
 }
 
 fn of_transaction(xid: u32, text: &str) -> Option<Event> {
-    if let Some(class) = text.strip_prefix("vendor class: ") {
+    if let Some(class) = text.strip_prefix(VENDOR_CLASS) {
         let number = class.split_once("Arch:")?.1.get(..5)?.parse().ok()?;
         return Some(Event::ArchitectureSeen { xid, architecture: Architecture(number) });
     }
@@ -160,16 +168,16 @@ fn of_line(text: &str) -> Option<Event> {
     let word = head.split('(').next().unwrap_or_default();
     let words: Vec<&str> = rest.split(' ').collect();
     match (word, &words[..]) {
-        ("PXE", [mac, "proxy"]) if is_mac(mac) => Some(Event::Answered {
+        (PXE, [mac, PROXY]) if is_mac(mac) => Some(Event::Answered {
             mac: (*mac).to_owned(),
             port: None,
             architecture: None,
             outcome: None,
         }),
-        ("PXE", [mac, "proxy-ignored"]) if is_mac(mac) => {
+        (PXE, [mac, PROXY_IGNORED]) if is_mac(mac) => {
             Some(Event::Ignored { mac: (*mac).to_owned() })
         }
-        ("PXE", [ip, mac, file @ ..]) if is_mac(mac) => Some(Event::Chosen {
+        (PXE, [ip, mac, file @ ..]) if is_mac(mac) => Some(Event::Chosen {
             mac: (*mac).to_owned(),
             ip: ip.parse().ok()?,
             file: file.join(" "),
@@ -177,7 +185,7 @@ fn of_line(text: &str) -> Option<Event> {
         ("DHCPACK" | "DHCPREQUEST" | "BOOTP", [ip, mac, ..]) if is_mac(mac) => {
             Some(Event::Leased { mac: (*mac).to_owned(), ip: ip.parse().ok()? })
         }
-        ("port", _) => decision(rest),
+        (PORT, _) => decision(rest),
         _ if is_mac(head) => Some(Event::Notice { client: head.to_owned(), text: rest.to_owned() }),
         _ => other_server(text),
     }
@@ -186,16 +194,17 @@ fn of_line(text: &str) -> Option<Event> {
 /// `67: DISCOVER from 52:54:00:12:34:56 by eth0, architecture 7 (x86-64_EFI), tags eth0: OFFER to …`
 fn decision(text: &str) -> Option<Event> {
     let (port, rest) = text.split_once(": ")?;
-    let (_, rest) = rest.split_once(" from ")?;
+    let (_, rest) = rest.split_once(FROM)?;
     let mac = rest.split([' ', ',']).next()?.trim_end_matches(':').to_owned();
     if !is_mac(&mac) {
         return None;
     }
     let (facts, outcome) = rest.get(mac.len()..)?.split_once(": ")?;
-    if let Some(why) = outcome.strip_prefix("dropped: ") {
-        return Some(Event::Dropped { mac, reason: why.to_owned() });
+    if let Some(why) = outcome.strip_prefix(DROPPED) {
+        let kind = DropKind::parse(why);
+        return Some(Event::Dropped { mac, reason: why.to_owned(), kind });
     }
-    let number = facts.split_once("architecture ").and_then(|(_, rest)| rest.split(' ').next());
+    let number = facts.split_once(ARCHITECTURE).and_then(|(_, rest)| rest.split(' ').next());
     let architecture = number.and_then(|number| number.parse().ok()).map(Architecture);
     let outcome = Some(outcome.to_owned());
     Some(Event::Answered { mac, port: port.parse().ok(), architecture, outcome })
@@ -203,16 +212,16 @@ fn decision(text: &str) -> Option<Event> {
 
 /// A notice about another server names the client in its midst.
 fn other_server(text: &str) -> Option<Event> {
-    let about = ["the DHCP server ", "another proxyDHCP server, "];
+    let about = [DHCP_SERVER, OTHER_PROXY];
     about.iter().find(|begin| text.starts_with(**begin))?;
     let client = text.split([' ', ',']).find(|word| is_mac(word))?;
     Some(Event::Notice { client: client.to_owned(), text: text.to_owned() })
 }
 
 fn of_tftp(text: &str) -> Option<Event> {
-    if let Some(root) = text.strip_prefix("TFTP root is ") {
-        let root = root.trim_end().trim_end_matches("single port mode");
-        let root = root.trim_end().trim_end_matches("secure mode");
+    if let Some(root) = text.strip_prefix(TFTP_ROOT) {
+        let root = root.trim_end().trim_end_matches(SINGLE_PORT);
+        let root = root.trim_end().trim_end_matches(SECURE);
         return Some(Event::Root(root.trim_end().to_owned()));
     }
     // What stands behind the last ` to `, ` for `, ` from ` is who.
@@ -220,34 +229,34 @@ fn of_tftp(text: &str) -> Option<Event> {
         let (path, ip) = rest.rsplit_once(before)?;
         Some((path.to_owned(), address(ip)?))
     };
-    if let Some(rest) = text.strip_prefix("sent ") {
-        let (path, ip) = who(rest, " to ")?;
+    if let Some(rest) = text.strip_prefix(SENT) {
+        let (path, ip) = who(rest, TO)?;
         return Some(Event::Sent { ip, path });
     }
-    if let Some(rest) = text.strip_prefix("timeout sending ") {
-        let (path, ip) = who(rest, " to ")?;
+    if let Some(rest) = text.strip_prefix(TIMED_OUT) {
+        let (path, ip) = who(rest, TO)?;
         return Some(Event::TimedOut { ip, path });
     }
-    if let Some(rest) = text.strip_prefix("failed sending ") {
-        let (path, ip) = who(rest, " to ")?;
+    if let Some(rest) = text.strip_prefix(FAILED) {
+        let (path, ip) = who(rest, TO)?;
         return Some(Event::Failed { ip, path });
     }
-    if let Some(rest) = text.strip_prefix("error ") {
-        let (text, ip) = who(rest, " received from ")?;
+    if let Some(rest) = text.strip_prefix(ERROR) {
+        let (text, ip) = who(rest, RECEIVED_FROM)?;
         return Some(Event::ClientError { ip, text });
     }
-    if let Some(rest) = text.strip_prefix("file ") {
+    if let Some(rest) = text.strip_prefix(FILE) {
         let why = RefusalReason::NotFound;
-        return Some(match who(rest, " not found for ") {
+        return Some(match who(rest, &[NOT_FOUND, FOR].concat()) {
             Some((path, ip)) => Event::Refused { ip: Some(ip), path, reason: why },
             None => Event::Refused {
                 ip: None,
-                path: rest.strip_suffix(" not found")?.to_owned(),
+                path: rest.strip_suffix(NOT_FOUND)?.to_owned(),
                 reason: why,
             },
         });
     }
-    if let Some(rest) = text.strip_prefix("cannot access ") {
+    if let Some(rest) = text.strip_prefix(CANNOT_ACCESS) {
         let path = rest.rsplit_once(": ")?.0.to_owned();
         return Some(Event::Refused { ip: None, path, reason: RefusalReason::PermissionDenied });
     }
@@ -260,10 +269,10 @@ fn of_tftp(text: &str) -> Option<Event> {
 
 /// `10.0.0.9 has /srv/x: 123 bytes in 0.250 s, 492 kB/s`
 fn transfer_stats(text: &str) -> Option<Event> {
-    let (ip, rest) = text.split_once(" has ")?;
+    let (ip, rest) = text.split_once(HAS)?;
     let (path, rest) = rest.rsplit_once(": ")?;
-    let (size, rest) = rest.split_once(" bytes in ")?;
-    let seconds = rest.split_once(" s")?.0.parse().ok()?;
+    let (size, rest) = rest.split_once(BYTES_IN)?;
+    let seconds = rest.split_once(SECONDS)?.0.parse().ok()?;
     Some(Event::TransferStats {
         ip: address(ip)?,
         path: path.to_owned(),
@@ -331,39 +340,5 @@ mod tests {
             Some(Event::Failed { ip, path: path() })
         );
         assert_eq!(tftp("something else"), None);
-    }
-
-    #[test]
-    fn what_we_log_beyond_that_is_read_back() {
-        use crate::log_line::{DecisionLine, NoticeLine};
-        let decision = DecisionLine::Dhcp {
-            port: 4011,
-            message: "REQUEST".into(),
-            mac: vec![0x52, 0x54, 0, 0x12, 0x34, 0x56],
-            interface: "eth0".into(),
-            architecture: Some(Architecture(7)),
-            tags: "a, eth0".into(),
-            outcome: "ACK to 10.0.0.9:4011, file x".into(),
-        };
-        let outcome = Some("ACK to 10.0.0.9:4011, file x".into());
-        let architecture = Some(Architecture(7));
-        let answered = Event::Answered { mac: MAC.into(), port: Some(4011), architecture, outcome };
-        assert_eq!(read("-dhcp", &decision.to_string()), Some(answered));
-        let ended = DecisionLine::TransferEnded {
-            path: "/srv/a: b".into(),
-            client: "10.0.0.9".into(),
-            size: 2_000_000,
-            millis: 1500,
-        };
-        let ip = [10, 0, 0, 9].into();
-        let measured =
-            Event::TransferStats { ip, path: "/srv/a: b".into(), size: 2_000_000, seconds: 1.5 };
-        assert_eq!(read("-tftp", &ended.to_string()), Some(measured));
-        let notice = NoticeLine::NoProxyRequest {
-            client: crate::log_line::NoticeClient::Mac([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
-            line: "c:3".into(),
-        };
-        let read = read("-dhcp", &notice.to_string());
-        assert!(matches!(read, Some(Event::Notice { client, .. }) if client == MAC));
     }
 }

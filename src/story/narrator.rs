@@ -3,6 +3,7 @@
 use super::boot::{Boot, Step, StepKind};
 use super::entry::{YEAR, log_record, of_json};
 use super::event::{Event, RefusalReason, event};
+use crate::log_line::DropKind;
 use crate::wire::architectures::Architecture;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -32,8 +33,6 @@ pub struct BootCorrelator {
 const BOOT_GAP: f64 = 120.0;
 /// Whoever asks for a file so soon behind an answer is the one that was answered.
 const NEAR: f64 = 30.0;
-/// Why machines are not answered that only want an address.
-const ROUTINE_DROPS: &[&str] = &["it is no PXE client", "it asks a DHCP server"];
 /// Transactions that are remembered.
 const MAX_FACTS: usize = 1000;
 
@@ -125,12 +124,10 @@ impl BootCorrelator {
         Some(match event {
             Event::Ignored { mac } => (ClientKey::Mac(mac), StepKind::Ignored),
             // That other machines ask for addresses belongs to no boot.
-            Event::Dropped { reason: why, .. }
-                if ROUTINE_DROPS.iter().any(|usual| why.starts_with(usual)) =>
-            {
+            Event::Dropped { kind: Some(DropKind::NotPxe | DropKind::AsksForAddress), .. } => {
                 return None;
             }
-            Event::Dropped { mac, reason: why } => {
+            Event::Dropped { mac, reason: why, .. } => {
                 (ClientKey::Mac(mac), StepKind::Dropped { reason: why, count: 1 })
             }
             Event::Sent { ip, path } => {

@@ -4,6 +4,7 @@
 use super::boot::Boot;
 use super::html;
 use super::narrator::BootCorrelator;
+use crate::byte_text::{to_path, to_text, to_utf8};
 use crate::failure::StartupError;
 use crate::journal::plain::sanitize;
 use crate::journal::terminal::print_stdout;
@@ -57,7 +58,7 @@ pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
     let unreadable =
         |error: io::Error| StartupError::file(format!("cannot read {path}: {}", strerror(&error)));
     let mut narrator = BootCorrelator::default();
-    let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
+    let mut file = BufReader::new(File::open(to_path(path)).map_err(unreadable)?);
     while let Some(line) = next_line(&mut file).map_err(unreadable)? {
         narrator.add(&line, None);
     }
@@ -66,7 +67,7 @@ pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
 
 fn all(form: OutputFormat, boots: &[Boot]) {
     match form {
-        OutputFormat::Html => print_stdout(&html::page(boots)),
+        OutputFormat::Html => print_stdout(&to_utf8(&html::page(boots))),
         OutputFormat::Text => {
             let told: Vec<String> = boots.iter().map(ToString::to_string).collect();
             print_stdout(&told.join("\n"));
@@ -129,6 +130,7 @@ fn next_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
     if input.by_ref().take(MAX_LINE_LEN).read_until(b'\n', &mut bytes)? == 0 {
         return Ok(None);
     }
-    let line = String::from_utf8_lossy(&bytes);
+    // A log may have bytes of clients, which are not for a terminal.
+    let line = to_text(String::from_utf8_lossy(&bytes).as_bytes());
     Ok(Some(sanitize(line.trim_end_matches(['\n', '\r'])).into_owned()))
 }

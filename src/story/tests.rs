@@ -1,5 +1,7 @@
 //! Logs, told.
 
+mod round_trip;
+
 use super::narrator::BootCorrelator;
 
 fn all(log: &str) -> Vec<String> {

@@ -6,6 +6,7 @@ use seccompiler::{
     SeccompCondition, SeccompFilter, SeccompRule, TargetArch, apply_filter_all_threads,
 };
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Calls that are allowed with any arguments.
 #[rustfmt::skip]
@@ -131,17 +132,38 @@ const fn request(number: libc::Ioctl) -> u64 {
     number as c_ulong & 0xffff_ffff
 }
 
+/// Why seccomp does not restrict this process.
+#[derive(Debug)]
+pub enum SeccompError {
+    /// There are no filters for this architecture.
+    Architecture(&'static str),
+    /// The filter cannot be built.
+    Filter(BackendError),
+    /// The kernel does not take it.
+    Kernel(seccompiler::Error),
+}
+
+impl fmt::Display for SeccompError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Architecture(name) => write!(f, "not for {name}"),
+            Self::Filter(error) => error.fmt(f),
+            Self::Kernel(error) => error.fmt(f),
+        }
+    }
+}
+
 /// Leaves them, and no others; how many there are.
-pub fn install() -> Result<usize, String> {
+pub fn install() -> Result<usize, SeccompError> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)
-        .map_err(|_| format!("not for {}", std::env::consts::ARCH))?;
+        .map_err(|_| SeccompError::Architecture(std::env::consts::ARCH))?;
     let apply = |calls, otherwise, then| {
         let filter = SeccompFilter::new(calls, otherwise, then, arch);
-        let program = filter.and_then(BpfProgram::try_from).map_err(|error| error.to_string())?;
+        let program = filter.and_then(BpfProgram::try_from).map_err(SeccompError::Filter)?;
         // One that waits for a disk may be left from the start.
-        apply_filter_all_threads(&program).map_err(|error| error.to_string())
+        apply_filter_all_threads(&program).map_err(SeccompError::Kernel)
     };
-    let (calls, unseen) = (allowed().map_err(|error| error.to_string())?, unseen());
+    let (calls, unseen) = (allowed().map_err(SeccompError::Filter)?, unseen());
     // Both filters are asked: what the first one has missing must not be a refusal of the second.
     let count = calls.len() - unseen.len();
     apply(unseen, SeccompAction::Allow, ENOSYS_CALLS)?;

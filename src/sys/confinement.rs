@@ -1,7 +1,7 @@
 //! Walls around this process and all it will start: what it may not do any more, whatever it is made to do (landlock(7),
 //! seccomp(2), `PR_SET_NO_NEW_PRIVS`). They stand until it ends.
 
-use super::calls::install;
+use super::calls::{SeccompError, install};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus,
     PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
@@ -9,6 +9,7 @@ use landlock::{
 };
 use nix::fcntl::OFlag;
 use nix::sys::prctl::set_no_new_privs;
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -30,11 +31,29 @@ pub struct SandboxStatus {
     /// No program that we might run would have more rights than we have.
     pub no_new_privileges: bool,
     /// Landlock, by the version of its interface.
-    pub landlock: Result<u32, String>,
+    pub landlock: Result<u32, LandlockError>,
     /// seccomp, by how many calls are left.
-    pub seccomp: Result<usize, String>,
+    pub seccomp: Result<usize, SeccompError>,
     /// While it is open, the kernel keeps to what it was told about it.
     _own_process: Option<File>,
+}
+
+/// Why Landlock does not restrict this process.
+#[derive(Debug)]
+pub enum LandlockError {
+    /// The rules were refused.
+    Ruleset(RulesetError),
+    /// The kernel does not have it, or it is switched off.
+    Unavailable,
+}
+
+impl fmt::Display for LandlockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ruleset(error) => error.fmt(f),
+            Self::Unavailable => f.write_str("not to be had here"),
+        }
+    }
 }
 
 /// What is known of Landlock here; whatever a kernel does not know is left out.
@@ -52,14 +71,14 @@ pub fn enter_sandbox(reach: &AllowedPaths) -> SandboxStatus {
 }
 
 /// Files by their places; no TCP, and no signals to others.
-fn restrict(reach: &AllowedPaths) -> Result<u32, String> {
-    match ruleset(reach).map_err(|error| error.to_string())? {
+fn restrict(reach: &AllowedPaths) -> Result<u32, LandlockError> {
+    match ruleset(reach).map_err(LandlockError::Ruleset)? {
         RestrictionStatus {
             ruleset: RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced,
             landlock: LandlockStatus::Available { effective_abi, .. },
             ..
         } => Ok(effective_abi as u32),
-        _ => Err("not to be had here".to_owned()),
+        _ => Err(LandlockError::Unavailable),
     }
 }
 

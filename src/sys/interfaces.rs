@@ -1,6 +1,7 @@
 //! Links and addresses, and when they change (rtnetlink(7)).
 
 use super::netlink::{attributes, dump, open};
+use crate::byte_text::{to_bytes, to_text};
 use crate::net::{Address, Interfaces, Link};
 use nix::sys::socket::{MsgFlags, SockFlag, recv};
 use std::io;
@@ -117,7 +118,7 @@ fn ip_address(value: &[u8]) -> Option<IpAddr> {
 }
 
 fn text(value: &[u8]) -> String {
-    String::from_utf8_lossy(value.strip_suffix(&[0]).unwrap_or(value)).into_owned()
+    to_text(value.strip_suffix(&[0]).unwrap_or(value))
 }
 
 #[test]
@@ -129,5 +130,5 @@ fn loopback_is_always_there() {
 
 /// Whether there is an interface of that name.
 pub fn has_interface(name: &str) -> bool {
-    nix::net::if_::if_nametoindex(name).is_ok()
+    nix::net::if_::if_nametoindex(&*to_bytes(name)).is_ok()
 }

@@ -1,5 +1,21 @@
 //! Where seccompiler makes no filters, there is none.
 
-pub fn install() -> Result<usize, String> {
-    Err(format!("not for {}", std::env::consts::ARCH))
+use std::fmt;
+
+/// Why seccomp does not restrict this process.
+#[derive(Debug)]
+pub enum SeccompError {
+    /// There are no filters for this architecture.
+    Architecture(&'static str),
+}
+
+impl fmt::Display for SeccompError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Architecture(name) = self;
+        write!(f, "not for {name}")
+    }
+}
+
+pub fn install() -> Result<usize, SeccompError> {
+    Err(SeccompError::Architecture(std::env::consts::ARCH))
 }

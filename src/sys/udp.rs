@@ -1,5 +1,6 @@
 //! UDP sockets, and datagrams with the address and interface they arrived at.
 
+use crate::byte_text::to_path;
 use crate::net::ReceivedDatagram;
 use nix::sys::socket::sockopt::{
     BindToDevice, Broadcast, Ipv4PacketInfo, Ipv4Tos, Ipv6RecvPacketInfo, Ipv6V6Only, RcvBuf,
@@ -9,7 +10,6 @@ use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrIn,
     SockaddrIn6, SockaddrStorage, bind, recvfrom, recvmsg, sendmsg, setsockopt, socket,
 };
-use std::ffi::OsString;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -105,7 +105,7 @@ fn enlarge_receive_buffer(fd: &OwnedFd) {
 
 /// Lets a socket hear one interface only. For a socket that hears another one it needs `CAP_NET_RAW`.
 pub fn bind_to_device(fd: &OwnedFd, interface: &str) -> io::Result<()> {
-    Ok(setsockopt(fd, BindToDevice, &OsString::from(interface))?)
+    Ok(setsockopt(fd, BindToDevice, &to_path(interface).as_os_str().to_owned())?)
 }
 
 /// Receives one datagram into `buffer`; a longer one is cut.

@@ -2,6 +2,7 @@
 
 use super::files::{DiskLookup, Files};
 use super::undecided::LookupCache;
+use crate::byte_text::to_bytes;
 use crate::config::Tftp;
 use conf_parser::option::tftp::UniqueRoot;
 use std::net::IpAddr;
@@ -72,10 +73,11 @@ fn normalise_byte(byte: u8, lowercase: bool) -> u8 {
 
 /// The first root for exactly this interface, else the general one.
 fn root<'t>(tftp: &'t Tftp, interface: &str) -> Option<&'t [u8]> {
+    let interface = to_bytes(interface);
     let own = tftp
         .interface_roots
         .iter()
-        .find(|root| root.value.0 == interface.as_bytes())
+        .find(|root| root.value.0 == *interface)
         .map(|root| &root.value.1);
     own.or(tftp.root.as_ref().map(|root| &root.value))
         .map(|root| &root[..])

@@ -33,6 +33,29 @@ pub mod field {
     pub const OPTIONS: usize = 240;
 }
 
+/// DHCP message types (RFC 2132, section 9.6).
+pub mod message {
+    /// DHCPDISCOVER
+    pub const DISCOVER: u8 = 1;
+    /// DHCPOFFER
+    pub const OFFER: u8 = 2;
+    /// DHCPREQUEST
+    pub const REQUEST: u8 = 3;
+    /// DHCPACK
+    pub const ACK: u8 = 5;
+    /// DHCPINFORM
+    pub const INFORM: u8 = 8;
+
+    const NAMES: &[&str] =
+        &["DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM"];
+
+    /// The name of a type, or its number.
+    pub fn name(kind: u8) -> String {
+        let name = usize::from(kind).checked_sub(1).and_then(|at| NAMES.get(at));
+        name.map_or_else(|| format!("message {kind}"), |name| (*name).to_owned())
+    }
+}
+
 const MAGIC_COOKIE: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
 const MAX_CHADDR_LEN: u8 = 16;
 

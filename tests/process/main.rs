@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod arguments;
 mod files;
 mod life;
 mod log;
@@ -12,5 +13,12 @@ mod stand;
 mod units;
 
 fn main() -> std::process::ExitCode {
-    common::harness::run(&[files::TESTS, life::TESTS, log::TESTS, rough::TESTS, units::TESTS])
+    common::harness::run(&[
+        arguments::TESTS,
+        files::TESTS,
+        life::TESTS,
+        log::TESTS,
+        rough::TESTS,
+        units::TESTS,
+    ])
 }

@@ -1,0 +1,180 @@
+//! Command lines, read.
+
+use super::help::HELP_COLUMNS;
+use super::*;
+use std::os::unix::ffi::OsStringExt;
+
+fn read(line: &str) -> (String, Termination) {
+    let words: Vec<OsString> =
+        line.split(' ').filter(|word| !word.is_empty()).map(OsString::from).collect();
+    let read = CommandLine::parse(&words, false);
+    let shown = |given: &OptionUse| match &given.value {
+        Some(value) => format!("{}={}", given.row.keyword, String::from_utf8_lossy(value)),
+        None => given.row.keyword.to_owned(),
+    };
+    (read.options.iter().map(shown).collect::<Vec<_>>().join(" "), read.end)
+}
+
+#[test]
+fn letters_are_bundled_up_to_a_value() {
+    assert_eq!(
+        read("-kd9p53"),
+        ("keep-in-foreground no-daemon leasefile-ro port=53".into(), Termination::Complete)
+    );
+    assert_eq!(
+        read("-i eth0 -ieth1"),
+        ("interface=eth0 interface=eth1".into(), Termination::Complete)
+    );
+    assert_eq!(read("-9 -d"), ("leasefile-ro no-daemon".into(), Termination::Complete));
+    assert_eq!(read("-C --test"), ("conf-file=--test".into(), Termination::Complete));
+}
+
+/// Found by fuzzing.
+#[test]
+fn options_of_ours_without_a_value_take_none() {
+    for word in ["--json=strict", "--unconfined=", "--json=x"] {
+        assert_eq!(
+            read(&format!("-d {word}")),
+            ("no-daemon".into(), Termination::Malformed),
+            "{word}"
+        );
+    }
+    assert_eq!(read("-d --explain"), ("no-daemon".into(), Termination::Malformed));
+    assert_eq!(read("-d --json"), ("no-daemon".into(), Termination::Complete));
+}
+
+#[test]
+fn names_may_be_abbreviated_while_they_mean_one_option() {
+    assert_eq!(read("--tftp-r=/x --tes"), ("tftp-root=/x test".into(), Termination::Complete));
+    assert_eq!(
+        read("--pxe-s a,b --dhcp-lease x"),
+        ("pxe-service=a,b dhcp-lease=x".into(), Termination::Complete)
+    );
+    for ambiguous in
+        ["--d", "--tftp=/x", "--por=0", "--conf=x", "--dhcp-leas=x", "--Test", "--bogus"]
+    {
+        assert_eq!(read(ambiguous).1, Termination::Malformed, "{ambiguous}");
+    }
+}
+
+#[test]
+fn optional_values_must_be_glued() {
+    assert_eq!(
+        read("--user=x --user --log-queries=extra -q"),
+        ("user=x user log-queries=extra log-queries".into(), Termination::Complete)
+    );
+    assert_eq!(read("--log-queries extra"), ("log-queries".into(), Termination::ExtraWords));
+    assert_eq!(read("--port="), ("port=".into(), Termination::Complete));
+}
+
+#[test]
+fn what_stands_before_a_mistake_counts() {
+    assert_eq!(read("--version --bogus"), ("version".into(), Termination::Malformed));
+    assert_eq!(read("--bogus --version"), (String::new(), Termination::Malformed));
+    assert_eq!(read("-d -C"), ("no-daemon".into(), Termination::Malformed));
+    assert_eq!(read("-d --no-daemon=1"), ("no-daemon".into(), Termination::Malformed));
+}
+
+#[test]
+fn the_word_to_blame_is_shown() {
+    for (line, shown) in [
+        ("-d --bogus", "  --bogus\n  ^ expected an option, as --help lists them"),
+        ("--no-daemon=1", "  --no-daemon=1\n  ^ expected no value"),
+        ("-d -C", "  -C\n  ^ expected a value behind it"),
+        ("-d x", "  x\n  ^ expected an option"),
+    ] {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        assert_eq!(CommandLine::parse(&words, false).error_detail.as_deref(), Some(shown));
+    }
+}
+
+#[test]
+fn other_words_are_junk_wherever_they_stand() {
+    assert_eq!(read("x -d"), ("no-daemon".into(), Termination::ExtraWords));
+    assert_eq!(read("-d -- --test"), ("no-daemon".into(), Termination::ExtraWords));
+    assert_eq!(read("-"), (String::new(), Termination::ExtraWords));
+    assert_eq!(read("-test"), ("mx-target=est".into(), Termination::Complete));
+}
+
+#[test]
+fn help_has_a_line_for_every_option() {
+    let help = help(None);
+    for row in OPTIONS.iter().filter(|row| row.canonical_name() == row.keyword) {
+        assert!(help.contains(&format!("--{}", row.keyword)), "{}", row.keyword);
+    }
+    let options = help.split("\nOptions of pxemasq").next().unwrap();
+    assert!(options.lines().skip(3).all(|line| line.len() > HELP_COLUMNS), "{help}");
+    assert_eq!(self::help(Some(Page::Dhcp)).lines().nth(1), Some("  1 netmask"));
+}
+
+fn bytes_of(words: &[&[u8]]) -> CommandLine {
+    let words: Vec<OsString> = words.iter().map(|word| OsString::from_vec(word.to_vec())).collect();
+    CommandLine::parse(&words, false)
+}
+
+#[test]
+fn value_that_is_not_utf8_keeps_its_bytes() {
+    let all: Vec<u8> = (1..=255).collect();
+    let long = [b"--tftp-root=/srv/", &all[..]].concat();
+    let abbreviated = [b"--tftp-r=/srv/", &all[..]].concat();
+    let (value, glued) = ([b"/srv/", &all[..]].concat(), [b"-C/srv/", &all[..]].concat());
+    for (words, keyword) in [
+        (&[&long[..]][..], "tftp-root"),
+        (&[&abbreviated[..]], "tftp-root"),
+        (&[b"-7", &value[..]], "conf-dir"),
+        (&[&glued[..]], "conf-file"),
+        (&[b"-dC", &value], "conf-file"),
+        (&[b"--log-facility", &value], "log-facility"),
+    ] {
+        let read = bytes_of(words);
+        let last = read.options.last().expect("an option");
+        assert_eq!((last.row.keyword, last.value.as_ref()), (keyword, Some(&value)));
+        assert_eq!(read.end, Termination::Complete);
+    }
+}
+
+#[test]
+fn bytes_that_stand_for_other_bytes_keep_their_value() {
+    let value = "\u{10FFE9}\u{10FFFF}".as_bytes();
+    let read = bytes_of(&[b"-C", value, b"-C", b"\xE9\xFF"]);
+    let values: Vec<_> = read.options.iter().map(|given| given.value.as_deref()).collect();
+    assert_eq!(values, [Some(value), Some(b"\xE9\xFF")]);
+}
+
+#[test]
+fn option_name_that_is_not_utf8_is_refused() {
+    for word in
+        [&b"--bogus\xE9"[..], b"--\xE9", b"-\xE9", b"-d\xE9", b"--test\xE9", b"--no-daemon=\xE9"]
+    {
+        let read = bytes_of(&[b"-k", word]);
+        assert_eq!(
+            (read.options[0].row.keyword, read.end),
+            ("keep-in-foreground", Termination::Malformed)
+        );
+        let error_detail = read.error_detail.expect("a word");
+        assert!(to_bytes(&error_detail).starts_with(&[b"  ", word].concat()), "{error_detail}");
+    }
+}
+
+#[test]
+fn word_without_option_is_junk_unless_it_is_ascii_space() {
+    for (word, end) in [
+        (&b" \t\n\x0b\x0c\r"[..], Termination::Complete),
+        (b"", Termination::Complete),
+        (b"\xE9", Termination::ExtraWords),
+        (b"\xA0", Termination::ExtraWords),
+        ("\u{a0}".as_bytes(), Termination::ExtraWords),
+        (b"\x1c", Termination::ExtraWords),
+    ] {
+        assert_eq!(bytes_of(&[word]).end, end, "{word:?}");
+    }
+}
+
+#[test]
+fn own_options_keep_their_bytes() {
+    let read = bytes_of(&[b"--explain", b"pcap=/\xE9", b"--explain=log=/\xE8"]);
+    let clients: Vec<_> = read.extensions.explain.iter().map(|client| to_bytes(client)).collect();
+    assert_eq!(clients, [&b"pcap=/\xE9"[..], b"log=/\xE8"]);
+    let read = bytes_of(&[b"--story", b"/\xE9"]);
+    assert_eq!(to_bytes(&read.extensions.args[0]), &b"/\xE9"[..]);
+}

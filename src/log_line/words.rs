@@ -1,0 +1,48 @@
+//! Words by which a line is recognised. The catalogue writes them and `--story` reads them, in our logs and dnsmasq's.
+
+/// Identities.
+pub const PROCESS: &str = "dnsmasq";
+pub const DHCP: &str = "dnsmasq-dhcp";
+pub const TFTP: &str = "dnsmasq-tftp";
+
+/// The first line of a start.
+pub const STARTED: &str = "started, version";
+
+/// `PXE(eth0) 52:54:00:12:34:56 proxy`
+pub const PXE: &str = "PXE";
+pub const PROXY: &str = "proxy";
+pub const PROXY_IGNORED: &str = "proxy-ignored";
+pub const VENDOR_CLASS: &str = "vendor class: ";
+
+/// `port 67: DISCOVER from 52:54:00:12:34:56 by eth0, architecture 7 (x86-64_EFI), tags eth0: OFFER to …`
+pub const PORT: &str = "port";
+pub const FROM: &str = " from ";
+pub const ARCHITECTURE: &str = "architecture ";
+pub const DROPPED: &str = "dropped: ";
+
+/// `10.0.0.9 has /srv/x: 123 bytes in 0.250 s, 492 kB/s`
+pub const HAS: &str = " has ";
+pub const BYTES_IN: &str = " bytes in ";
+pub const SECONDS: &str = " s";
+
+/// Notices whose client does not stand first.
+pub const DHCP_SERVER: &str = "the DHCP server ";
+pub const OTHER_PROXY: &str = "another proxyDHCP server, ";
+
+/// `TFTP root is /srv/tftp secure mode single port mode`
+pub const TFTP_ROOT: &str = "TFTP root is ";
+pub const SECURE: &str = "secure mode";
+pub const SINGLE_PORT: &str = "single port mode";
+/// `sent /srv/x to 10.0.0.9`
+pub const SENT: &str = "sent ";
+pub const TIMED_OUT: &str = "timeout sending ";
+pub const FAILED: &str = "failed sending ";
+pub const TO: &str = " to ";
+/// `error 8 User aborted the transfer received from 10.0.0.9`
+pub const ERROR: &str = "error ";
+pub const RECEIVED_FROM: &str = " received from ";
+/// `file /srv/x not found for 10.0.0.9`
+pub const FILE: &str = "file ";
+pub const NOT_FOUND: &str = " not found";
+pub const FOR: &str = " for ";
+pub const CANNOT_ACCESS: &str = "cannot access ";

@@ -1,0 +1,274 @@
+//! Lines of ours, written and read back: a change on one side alone fails here.
+
+use crate::log_line::decision::{Boot, Drop, Near, Outcome};
+use crate::log_line::{
+    DecisionLine, DhcpLine, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome, TftpLine,
+};
+use crate::proxydhcp::DropReason;
+use crate::story::entry::log_record;
+use crate::story::event::{Event, RefusalReason, event};
+use crate::story::narrator::BootCorrelator;
+use crate::wire::architectures::Architecture;
+use crate::wire::dhcp::message;
+use conf_parser::Keyword;
+use std::net::{IpAddr, Ipv4Addr};
+
+const MAC: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
+const IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+
+fn mac() -> String {
+    "52:54:00:12:34:56".to_owned()
+}
+
+fn ip() -> IpAddr {
+    IP.into()
+}
+
+/// It has the words of other lines in it.
+fn path() -> String {
+    "/srv/a to b for c: sent".to_owned()
+}
+
+fn read(line: &Line) -> Option<Event> {
+    event(&log_record(&format!("{}: {line}", line.identity()))?)
+}
+
+fn tftp_lines() -> Vec<TftpLine> {
+    let client = || IP.to_string();
+    let root = |secure, single_port| TftpLine::Root { path: Some(path()), secure, single_port };
+    vec![
+        root(false, false),
+        root(true, false),
+        root(false, true),
+        root(true, true),
+        TftpLine::Root { path: None, secure: true, single_port: true },
+        TftpLine::RootMissing(path()),
+        TftpLine::InterfaceRootMissing(path()),
+        TftpLine::Restricted(7),
+        TftpLine::WriteRequest(client()),
+        TftpLine::NoFileName(client()),
+        TftpLine::Unsupported(client()),
+        TftpLine::NotFound { path: path(), client: client() },
+        TftpLine::NoAccess { path: path() },
+        TftpLine::Unreadable { path: path(), reason: "Is a directory".into() },
+        TftpLine::WrongPort(client()),
+        TftpLine::NoPort,
+        TftpLine::ClientError { code: 8, text: "User aborted".into(), client: client() },
+        TftpLine::Failed { path: path(), client: client() },
+        TftpLine::TimedOut { path: path(), client: client() },
+        TftpLine::Sent { path: path(), client: client() },
+    ]
+}
+
+/// What has to be read from each line of TFTP.
+fn wanted_of_tftp(line: &TftpLine) -> Option<Event> {
+    let (ip, path) = (ip(), path());
+    let why = RefusalReason::NotFound;
+    match line {
+        TftpLine::Root { path: Some(root), .. } => Some(Event::Root(root.clone())),
+        TftpLine::NotFound { .. } => Some(Event::Refused { ip: Some(ip), path, reason: why }),
+        TftpLine::NoAccess { .. } => {
+            Some(Event::Refused { ip: None, path, reason: RefusalReason::PermissionDenied })
+        }
+        TftpLine::ClientError { code, text, .. } => {
+            Some(Event::ClientError { ip, text: format!("{code} {text}") })
+        }
+        TftpLine::Failed { .. } => Some(Event::Failed { ip, path }),
+        TftpLine::TimedOut { .. } => Some(Event::TimedOut { ip, path }),
+        TftpLine::Sent { .. } => Some(Event::Sent { ip, path }),
+        TftpLine::Root { path: None, .. }
+        | TftpLine::RootMissing(_)
+        | TftpLine::InterfaceRootMissing(_)
+        | TftpLine::Restricted(_)
+        | TftpLine::WriteRequest(_)
+        | TftpLine::NoFileName(_)
+        | TftpLine::Unsupported(_)
+        | TftpLine::Unreadable { .. }
+        | TftpLine::WrongPort(_)
+        | TftpLine::NoPort => None,
+    }
+}
+
+#[test]
+fn every_line_of_tftp_is_read_as_it_was_meant() {
+    for line in tftp_lines() {
+        let wanted = wanted_of_tftp(&line);
+        let line = Line::Tftp(line);
+        assert_eq!(read(&line), wanted, "{line}");
+        // A log may keep nothing but the text.
+        if wanted.is_some() {
+            let text = line.to_string();
+            assert_eq!(log_record(&text).and_then(|entry| event(&entry)), wanted, "{line}");
+        }
+    }
+}
+
+#[test]
+fn every_outcome_of_proxy_dhcp_is_read_as_it_was_meant() {
+    let file = || "a b.0".to_owned();
+    for outcome in
+        [PxeOutcome::Proxy, PxeOutcome::Ignored, PxeOutcome::BootItem { address: IP, file: file() }]
+    {
+        let wanted = match outcome {
+            PxeOutcome::Proxy => {
+                Event::Answered { mac: mac(), port: None, architecture: None, outcome: None }
+            }
+            PxeOutcome::Ignored => Event::Ignored { mac: mac() },
+            PxeOutcome::BootItem { .. } => Event::Chosen { mac: mac(), ip: ip(), file: file() },
+        };
+        let line = DhcpLine::Pxe { interface: "eth0".into(), mac: MAC.to_vec(), outcome };
+        assert_eq!(read(&Line::Dhcp(None, line.clone())), Some(wanted.clone()));
+        let text = line.to_string();
+        assert_eq!(log_record(&text).and_then(|entry| event(&entry)), Some(wanted.clone()));
+        let of = Event::InTransaction { xid: 7, event: Box::new(wanted) };
+        assert_eq!(read(&Line::Dhcp(Some(7), line)), Some(of));
+    }
+    let class = DhcpLine::VendorClass("PXEClient:Arch:00007:UNDI:003016".into());
+    let says = Event::ArchitectureSeen { xid: 7, architecture: Architecture(7) };
+    assert_eq!(read(&Line::Dhcp(Some(7), class)), Some(says));
+    assert_eq!(read(&Line::Process(ProcessLine::Started)), Some(Event::Started));
+}
+
+fn notices() -> Vec<NoticeLine> {
+    let client = || NoticeClient::Mac(MAC);
+    let (line, file) = (|| "/etc/c:3".to_owned(), || "a.efi".to_owned());
+    vec![
+        NoticeLine::NoProxyRequest { client: client(), line: line() },
+        NoticeLine::NoDownload { client: client(), file: file(), line: line() },
+        NoticeLine::IpxeLoop { client: client(), file: file(), count: 3, line: line() },
+        NoticeLine::BootLoop { client: client(), file: file(), count: 3, line: line() },
+        NoticeLine::NoAcks { client: client(), path: path(), count: 3 },
+        NoticeLine::SocketUnavailable { client: client(), reason: "Too many open files".into() },
+        NoticeLine::FileNotFound {
+            client: client(),
+            path: path(),
+            suggestion: None,
+            line: Some(line()),
+        },
+        NoticeLine::FileDenied { client: client(), reason: "mode 600".into(), line: None },
+        NoticeLine::OtherServer {
+            client: client(),
+            server: IP,
+            file: file(),
+            next_server: IP,
+            line: line(),
+        },
+        NoticeLine::OtherProxy { client: client(), server: IP, file: file(), line: line() },
+    ]
+}
+
+#[test]
+fn every_notice_is_read_as_one_about_its_client() {
+    for notice in notices() {
+        let line = Line::Notice(notice);
+        let Some(Event::Notice { client, text }) = read(&line) else { panic!("{line}") };
+        assert_eq!(client, mac());
+        assert!(line.to_string().ends_with(&text), "{line}");
+    }
+    // Its client stands in the middle: it is not read.
+    let line =
+        Line::Notice(NoticeLine::TransferEvicted { client: NoticeClient::Mac(MAC), max: 50 });
+    assert_eq!(read(&line), None);
+}
+
+fn decision(outcome: Outcome) -> Line {
+    Line::Decision(DecisionLine::Dhcp {
+        port: 4011,
+        message: Some(message::REQUEST),
+        mac: MAC.to_vec(),
+        interface: "eth0".into(),
+        architecture: Some(Architecture(7)),
+        tags: vec!["a".into(), "eth0".into()],
+        outcome,
+    })
+}
+
+fn near() -> Vec<Near> {
+    let miss = "is for architecture 0 (x86PC)".to_owned();
+    vec![Near { keyword: Keyword::PxeService, line: "/etc/c:4".into(), reason: miss }]
+}
+
+#[test]
+fn every_answer_is_read_as_one_with_its_words() {
+    let file = Boot::File { name: "a.efi".into(), server: IP };
+    let to = || Some((IP, 4011).into());
+    for (boot, to, words) in [
+        (file, to(), "ACK to 10.0.0.9:4011, file a.efi from 10.0.0.9 (pxe-service /etc/c:3)"),
+        (
+            Boot::OnPxePort,
+            None,
+            "ACK is not sent, the file is told on port 4011 (pxe-service /etc/c:3)",
+        ),
+        (Boot::Menu, to(), "ACK to 10.0.0.9:4011, a menu (pxe-service /etc/c:3)"),
+        (
+            Boot::Nothing,
+            to(),
+            "ACK to 10.0.0.9:4011, no boot file (pxe-service /etc/c:3); pxe-service /etc/c:4 is for architecture 0 (x86PC)",
+        ),
+    ] {
+        let wanted = Event::Answered {
+            mac: mac(),
+            port: Some(4011),
+            architecture: Some(Architecture(7)),
+            outcome: Some(words.into()),
+        };
+        let near = if boot == Boot::Nothing { near() } else { Vec::new() };
+        let lines = vec![(Keyword::PxeService, "/etc/c:3".into())];
+        let answered = Outcome::Answered { message: message::ACK, to, boot, lines, near };
+        assert_eq!(read(&decision(answered)), Some(wanted));
+    }
+}
+
+#[test]
+fn drop_is_a_step_of_a_boot_unless_the_client_wants_only_an_address() {
+    for (why, is_step) in [
+        (DropReason::NotPxe(false), false),
+        (DropReason::UnhandledMessageType(message::REQUEST), false),
+        (DropReason::NotPxe(true), true),
+        (DropReason::NoProxyRange, true),
+        (DropReason::NoArchitecture, true),
+    ] {
+        for near in [Vec::new(), near()] {
+            let line = decision(Outcome::Dropped(Drop { reason: why.to_string(), near }));
+            let Some(Event::Dropped { mac: found, kind, .. }) = read(&line) else {
+                panic!("{line}")
+            };
+            assert_eq!((found, kind), (mac(), Some(why.kind())), "{line}");
+            let mut narrator = BootCorrelator::default();
+            narrator.add(&format!("{}: {line}", line.identity()), None);
+            assert_eq!(!narrator.boots().is_empty(), is_step, "{line}");
+        }
+    }
+}
+
+#[test]
+fn every_other_decision_is_read_as_it_was_meant() {
+    let client = || IP.to_string();
+    let drop = Drop { reason: DropReason::TooShort.to_string(), near: Vec::new() };
+    for (line, wanted) in [
+        (DecisionLine::Malformed { port: 67, sender: None, drop }, None),
+        (DecisionLine::Suppressed(7), None),
+        (
+            DecisionLine::TransferStarted {
+                path: path(),
+                client: client(),
+                size: 7,
+                blksize: 512,
+                windowsize: 1,
+            },
+            None,
+        ),
+        (
+            DecisionLine::TransferEnded {
+                path: path(),
+                client: client(),
+                size: 2_000_000,
+                millis: 1500,
+            },
+            Some(Event::TransferStats { ip: ip(), path: path(), size: 2_000_000, seconds: 1.5 }),
+        ),
+    ] {
+        let line = Line::Decision(line);
+        assert_eq!(read(&line), wanted, "{line}");
+    }
+}
