@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use pxemasq::config::Origin;
 use pxemasq::config::build::{Builder, Purpose};
 use pxemasq::config::lines::Lines;
-use pxemasq::config::together::Together;
+use pxemasq::config::together::ConflictChecker;
 use std::time::Duration;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn load(bytes: &[u8], purpose: Purpose) {
     let mut reader = Reader::default();
-    let mut together = Together::default();
+    let mut together = ConflictChecker::default();
     let mut builder = Builder::new(purpose);
     let mut lines = Lines::new(bytes);
     while let Ok(Some((line, text))) = lines.read() {
@@ -34,14 +34,14 @@ fn load(bytes: &[u8], purpose: Purpose) {
             _ => {}
         }
         let origin = Origin { file: "fuzz".into(), line };
-        if together.take(&setting.directive, &origin).is_ok() {
-            builder.take(setting, &origin);
+        if together.check(&setting.directive, &origin).is_ok() {
+            builder.apply(setting, &origin);
         }
     }
     // What is in a loop has a line, and so has whatever else can be remarked but for three general things.
-    if let Some(alias) = together.alias_in_a_loop() {
+    if let Some(alias) = together.cname_loop() {
         assert!(alias.origin.line > 0);
     }
-    let general = builder.finish().notes.iter().filter(|note| note.origin.is_none()).count();
+    let general = builder.finish().warnings.iter().filter(|warning| warning.origin.is_none()).count();
     assert!(general <= 3, "{general} remarks without a line");
 }

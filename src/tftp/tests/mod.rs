@@ -119,7 +119,7 @@ fn a_file_is_sent_block_by_block() {
     assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), ["data 1 [512]"]);
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), ["data 2 [88]"]);
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), Vec::<String>::new());
-    let ends = ["log sent /f to 10.9.0.2", "script 600 10.9.0.2 /f", "Close(7)"];
+    let ends = ["log sent /f to 10.9.0.2", "script 600 10.9.0.2 /f", "CloseSocket(7)"];
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 2]), ends);
     assert_eq!((bench.files.in_use, bench.server.deadline()), (0, None));
 }
@@ -134,10 +134,10 @@ fn refusals_are_logged_sent_and_end_the_socket() {
         (b"\0\x02f\0octet\0", "unsupported write request from 10.9.0.2", 4),
         (b"\0\x01d/\0octet\0", "cannot read /d/: Is a directory", 0),
     ] {
-        let wanted = [format!("log {line}"), format!("error {code} {line}"), "Close(7)".to_owned()];
+        let wanted = [format!("log {line}"), format!("error {code} {line}"), "CloseSocket(7)".to_owned()];
         assert_eq!(bench.hears(OWN, 9, request), wanted);
     }
-    assert_eq!(bench.hears(OWN, 9, b"\0\x09"), ["Close(7)"]);
+    assert_eq!(bench.hears(OWN, 9, b"\0\x09"), ["CloseSocket(7)"]);
     assert_eq!(bench.files.in_use, 0);
 }
 
@@ -149,7 +149,7 @@ fn a_directory_with_options_fails_after_the_oack() {
         "log cannot read /d/: Is a directory",
         "error 0 cannot read /d/: Is a directory",
         "log failed sending /d/ to 10.9.0.2",
-        "Close(7)",
+        "CloseSocket(7)",
     ];
     assert_eq!(bench.hears(None, 9, &[0, 4, 0, 0]), ends);
 }
@@ -228,7 +228,7 @@ fn a_client_that_gives_up_is_let_go() {
     let ends = [
         "log error 8 User aborted received from 10.9.0.2",
         "log failed sending /f to 10.9.0.2",
-        "Close(7)",
+        "CloseSocket(7)",
     ];
     assert_eq!(bench.hears(None, 9, b"\0\x05\0\x08User aborted\0"), ends);
 }
@@ -241,7 +241,7 @@ fn time_is_kept_for_all_transfers() {
     let mut effects = Vec::new();
     assert_eq!(bench.server.next_due(Timestamp(1999)), None);
     bench.expire(121_000, &mut effects);
-    assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>().last().unwrap(), "Close(7)");
+    assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>().last().unwrap(), "CloseSocket(7)");
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn a_client_that_asks_again_waits_once() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
     bench.files.slow = true;
     assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), Vec::<String>::new());
-    assert_eq!(bench.hears(Some(ReplySocket::Dedicated(8)), 9, b"\0\x01f\0octet\0"), ["Close(7)"]);
+    assert_eq!(bench.hears(Some(ReplySocket::Dedicated(8)), 9, b"\0\x01f\0octet\0"), ["CloseSocket(7)"]);
     assert_eq!(bench.server.take_resolved(&DiskLookup::File(b"/f".to_vec())).len(), 1);
 }
 
