@@ -2,12 +2,12 @@
 
 use crate::byte_text::path_text;
 use crate::config::Tftp;
-use crate::millis::Timestamp;
-use crate::reason::strerror;
+use crate::strerror::strerror;
 use crate::sys::privilege::{self, Identity};
 use crate::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
 use crate::tftp::path::{Requester, resolve};
-use crate::tftp::undecided::LookupCache;
+use crate::tftp::pending::LookupCache;
+use crate::time::Timestamp;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, Metadata};

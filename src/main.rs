@@ -5,12 +5,12 @@
 
 use pxemasq::daemon::ExitReason;
 use pxemasq::daemon::startup::{Command, Parsed, parse};
+use pxemasq::error::StartupError;
 use pxemasq::explain::ExplainOutput;
-use pxemasq::failure::StartupError;
-use pxemasq::journal::Logger;
-use pxemasq::journal::terminal::{is_interactive, print_stderr, print_stdout};
+use pxemasq::logging::Logger;
+use pxemasq::logging::terminal::{is_interactive, print_stderr, print_stdout};
 use pxemasq::story;
-use pxemasq::sys::background::set_umask;
+use pxemasq::sys::daemonize::set_umask;
 use pxemasq::sys::signals::install_startup_handlers;
 use std::ffi::OsString;
 use std::process::ExitCode;

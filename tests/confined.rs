@@ -6,7 +6,7 @@ use common::required;
 use nix::sys::prctl;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use pxemasq::sys::confinement::{AllowedPaths, enter_sandbox};
+use pxemasq::sys::sandbox::{AllowedPaths, enter_sandbox};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{TcpListener, UdpSocket};

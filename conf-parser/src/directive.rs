@@ -1,6 +1,6 @@
 //! [`Directive`]: what a line says, as data. What it means together with others is for the daemon.
 
-use crate::fault::DeferredCheck;
+use crate::error::DeferredCheck;
 use crate::option::dhcp_boot::{DhcpBoot, ReplyDelay};
 use crate::option::dhcp_host::DhcpHost;
 use crate::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagIf, TagRule};
@@ -13,7 +13,7 @@ use crate::option::process::LogTo;
 use crate::option::pxe::{PxePrompt, PxeService};
 use crate::option::records::Cname;
 use crate::option::tftp::{TftpRoot, UniqueRoot};
-use crate::words::{Condition, Hex};
+use crate::primitives::{Condition, Hex};
 use std::net::IpAddr;
 
 /// One line, read.

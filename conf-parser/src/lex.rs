@@ -1,7 +1,7 @@
 //! From the bytes of a file to cells: fields, blanks, comments, quotes, escapes (spec: config language, section 1.6).
 
-use crate::fault::ParseError;
-use crate::text::InputByte;
+use crate::error::ParseError;
+use crate::input::InputByte;
 
 /// A file is read in fields of this many bytes at most, the newline counted. A longer line is cut, and its tail is a
 /// line of its own, in messages too.

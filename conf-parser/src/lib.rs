@@ -21,23 +21,23 @@
 #![warn(missing_docs)]
 
 pub mod directive;
-pub mod fault;
+pub mod error;
+pub mod input;
 pub mod keyword;
 pub mod lex;
 pub mod option;
 pub mod option_names;
+pub mod primitives;
 pub mod repeat;
 pub mod table;
-pub mod text;
-pub mod words;
 
 pub use directive::{Directive, Switch};
-pub use fault::{Caret, CheckSubject, DeferredCheck, Message, ParseError, SystemCheck};
+pub use error::{Caret, CheckSubject, DeferredCheck, Message, ParseError, SystemCheck};
 pub use keyword::Keyword;
 pub use repeat::Repeats;
 pub use table::{Argument, OptionSpec, Support};
 
-use text::{Input, InputByte};
+use input::{Input, InputByte};
 
 /// A line that says something.
 #[derive(Clone, Debug)]

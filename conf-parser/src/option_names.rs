@@ -1,7 +1,7 @@
 //! The DHCP options that have a name: what `option:<name>` means, what a value is made of, how the log shows it
 //! (spec: config language, section 3.4; proxyDHCP, section 7.7).
 
-use crate::text::Input;
+use crate::input::Input;
 
 /// One named option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

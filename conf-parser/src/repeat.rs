@@ -1,6 +1,6 @@
 //! How often a keyword may be used (spec: config language, section 1.10).
 
-use crate::fault::{Message, ParseError};
+use crate::error::{Message, ParseError};
 use crate::table::{OptionSpec, Repeat};
 use std::collections::HashSet;
 

@@ -5,9 +5,9 @@ mod rows;
 pub use rows::OPTIONS;
 
 use crate::directive::{Directive, Switch};
-use crate::fault::ParseError;
+use crate::error::ParseError;
+use crate::input::Input;
 use crate::option::files::RunTimeFile;
-use crate::text::Input;
 use Argument::{None, Optional, Required};
 use Parse::{File, Maybe, Nothing, On, Value};
 

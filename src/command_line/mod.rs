@@ -5,15 +5,15 @@
 //! before the mistake. Arguments are any bytes and getopts takes UTF-8: [`to_text`] makes each word UTF-8 without loss,
 //! and [`to_bytes`] restores the bytes of each value.
 
+mod extensions;
 mod help;
-mod own;
 
 use crate::byte_text::{to_bytes, to_text};
 use conf_parser::table::{self, OPTIONS};
 use conf_parser::{Argument, OptionSpec};
+pub use extensions::{EXTENSION_OPTIONS, Extensions};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
 pub use help::{help, version};
-pub use own::{EXTENSION_OPTIONS, Extensions};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;

@@ -1,10 +1,10 @@
 //! What a configuration cannot mean: remarks that follow from the configuration alone.
 
-use super::census::TagUsageReport;
-use super::setters::{CLIENT_ARCHITECTURE, TagSources, architecture_of_class, architectures};
+use super::tag_sources::{CLIENT_ARCHITECTURE, TagSources, architecture_of_class, architectures};
+use super::tag_usage::TagUsageReport;
 use super::{BootTarget, Config, ConfigWarning, Origin, RangeKind, Rule, Service};
 use crate::byte_text::to_text;
-use crate::wire::architectures::{Architecture, FIRST_EFI};
+use crate::wire::client_arch::{Architecture, FIRST_EFI};
 use conf_parser::Keyword;
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
 use conf_parser::option::pxe::{Boot, Server};

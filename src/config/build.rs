@@ -1,11 +1,11 @@
 //! Settings → [`Config`], one after the other. Which of them contradict each other is told in [`together`](super::together).
 
 use super::advice::advice;
-use super::census::TagUsage;
 use super::defaults::{DEFAULT_EDNS_PACKET, PACKET_BUFFER};
 use super::hosts::from_directive;
 use super::network::Binding;
-use super::unserved::UnsupportedOptions;
+use super::tag_usage::TagUsage;
+use super::unsupported::UnsupportedOptions;
 use super::{
     BootTarget, Config, ConfigWarning, Group, Located, Origin, PxeOption, Range, RangeKind, Rule,
     Service, SharedNetwork, Tftp, VendorOption,

@@ -1,7 +1,7 @@
 //! What holds where the configuration says nothing.
 
 use super::hosts::Hosts;
-use super::matches::MatchRules;
+use super::match_rules::MatchRules;
 use super::rules::Rules;
 use super::tags::TagIfs;
 use super::{Dhcp, Group, Origin, Process, Tftp};

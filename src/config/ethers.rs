@@ -4,7 +4,7 @@ use super::Origin;
 use super::hosts::{ETHERNET, Hosts};
 use crate::log_line::LinePart;
 use conf_parser::option::dhcp_host::{DhcpHost, is_host_name};
-use conf_parser::words::{Hex, valid_ascii_name};
+use conf_parser::primitives::{Hex, valid_ascii_name};
 use std::net::Ipv4Addr;
 
 /// Where it is.

@@ -1,10 +1,10 @@
 //! Hosts files, which name boot servers (spec: config language, section 3.23).
 
 use super::Config;
-use super::names::ServerNames;
-use super::run_time::{entries, path_of, shown, watched_entries};
+use super::reload::{entries, path_of, shown, watched_entries};
+use super::server_names::ServerNames;
 use crate::log_line::FileLine;
-use crate::reason::strerror;
+use crate::strerror::strerror;
 use conf_parser::option::files::RunTimeFile;
 use std::fs;
 use std::net::IpAddr;

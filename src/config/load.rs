@@ -3,14 +3,14 @@
 //! This folder opens files here, in [`run_time`](super::run_time) and for it, and one `resolv.conf` in
 //! [`together`](super::together).
 
-use super::answers::SystemLookups;
 use super::build::{BuildResult, Builder, Purpose};
+use super::conflicts::ConflictChecker;
 use super::lines::Lines;
-use super::together::ConflictChecker;
+use super::system_lookups::SystemLookups;
 use super::{Config, ConfigWarning, Origin, argument_error, line_error};
 use crate::byte_text::to_text;
-use crate::failure::StartupError;
-use crate::reason::strerror;
+use crate::error::StartupError;
+use crate::strerror::strerror;
 use conf_parser::option::files::ConfDir;
 use conf_parser::option::network::SharedNetwork;
 use conf_parser::{Directive, OptionSpec, ParseError, Reader, Setting};

@@ -3,7 +3,7 @@
 use super::Origin;
 use super::index::Index;
 use super::tags::TagSet;
-use conf_parser::words::Condition;
+use conf_parser::primitives::Condition;
 use std::ops::Deref;
 
 /// Something that holds for the clients that fulfil its conditions.

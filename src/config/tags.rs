@@ -4,7 +4,7 @@ use super::rules::TagIndex;
 use super::{Located, Origin};
 use crate::byte_text::to_text;
 use conf_parser::option::dhcp_match::TagIf;
-use conf_parser::words::Condition;
+use conf_parser::primitives::Condition;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 

@@ -1,12 +1,12 @@
 //! Files on disk, with dnsmasq's rules of who may have them (spec: TFTP, section 5).
 
-use super::mounts::RemoteMounts;
-use super::read_ahead::{EXTENT_SIZE, ReadAhead};
-use super::readers::{
+use super::io_threads::{
     Completion, Device, IoThreads, Job, LookupResult, Part, lookup, lookup_blocking,
 };
-use crate::reason::strerror;
-use crate::sys::disk::{NonBlockingRead, is_ramfs, read_nonblocking};
+use super::read_ahead::{EXTENT_SIZE, ReadAhead};
+use super::remote_mounts::RemoteMounts;
+use crate::strerror::strerror;
+use crate::sys::file_io::{NonBlockingRead, is_ramfs, read_nonblocking};
 use crate::sys::{neighbour, privilege};
 use crate::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
 use std::collections::{BTreeMap, HashMap, HashSet};

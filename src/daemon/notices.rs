@@ -1,17 +1,17 @@
 //! Remarks become notices in the log. What disks have to say about it is asked beside the loop.
 
 use super::Daemon;
-use super::walls::Sandbox;
+use super::sandbox::Sandbox;
 use crate::boot_file::{self, FileProblem};
-use crate::journal::Logger;
+use crate::boot_monitor::{ClientKey, Finding, RefusedFile};
 use crate::log_line::{Line, NoticeClient, NoticeLine};
-use crate::millis::Timestamp;
-use crate::onlooker::{ClientKey, Finding, RefusedFile};
-use crate::proxydhcp::rival;
+use crate::logging::Logger;
+use crate::proxydhcp::foreign_reply;
 use crate::sight::{ClientEvent, OtherServerReply, RefusalReason};
-use crate::sys::overhear::SniffedReply;
+use crate::sys::dhcp_sniffer::SniffedReply;
 use crate::sys::privilege::Identity;
-use crate::wire::option_names::printable;
+use crate::time::Timestamp;
+use crate::wire::option_display::printable;
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -152,7 +152,7 @@ impl Daemon {
             let Some(SniffedReply { from, bytes }) = ear.next(buffer) else { return false };
             // Ours too are heard, where a relay tells them to everybody.
             let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
-            let rival = rival::parse(from, bytes).filter(|rival| !is_own(rival.server));
+            let rival = foreign_reply::parse(from, bytes).filter(|rival| !is_own(rival.server));
             if let Some(rival) = rival.filter(|_| !is_own(from)) {
                 self.observe(ClientEvent::OtherServerReply(rival), now);
             }

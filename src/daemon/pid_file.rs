@@ -1,9 +1,9 @@
 //! The file that tells our process id (spec: daemon, section 4.1).
 
 use crate::byte_text::path_text;
-use crate::failure::StartupError;
+use crate::error::StartupError;
 use crate::log_line::ProcessLine;
-use crate::reason::strerror;
+use crate::strerror::strerror;
 use crate::sys::privilege::{Capability, Identity, is_permitted, is_root};
 use std::fs::{self, OpenOptions};
 use std::io::Write;

@@ -2,14 +2,14 @@
 //!
 //! A process of its own runs it, which keeps the rights that we give up, and has nothing else to do.
 
-use super::rights::drop_privileges;
+use super::privileges::drop_privileges;
 use crate::byte_text::{path_text, to_bytes, to_text};
 use crate::config::{Config, Process};
 use crate::effect::CompletedTransfer;
-use crate::failure::StartupError;
+use crate::error::StartupError;
 use crate::log_line::ScriptLine;
-use crate::reason::strerror;
-use crate::sys::beside::{self, Channel, PidFd, set_nonblocking};
+use crate::strerror::strerror;
+use crate::sys::helper_process::{self, Channel, PidFd, set_nonblocking};
 use crate::sys::privilege::Identity;
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -70,7 +70,7 @@ impl Script {
     /// Starts the process. `user`: as whom it runs, where it is not as we are. `echo`: what it prints is not for the log.
     fn start(path: PathBuf, user: Option<Identity>, echo: bool) -> io::Result<Self> {
         let shown = path_text(&path);
-        let channel = beside::start(move |channel| {
+        let channel = helper_process::start(move |channel| {
             match user.map_or(Ok(()), |user| drop_privileges(&user, &[])) {
                 Ok(()) => serve(&channel, &path, echo),
                 Err(failure) => report(&channel, kind::FAILED, &to_bytes(&failure.message)),

@@ -1,17 +1,17 @@
 //! Tokens ↔ sockets.
 
-use super::ports::{bind_error, open_dhcp, requesting_lines};
-use super::transfers::TransferSockets;
+use super::bind_error::{bind_error, open_dhcp, requesting_lines};
+use super::transfer::TransferSockets;
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
-use crate::failure::StartupError;
+use crate::error::StartupError;
 use crate::net::{
     Address, Batch, Datagram, EgressSocket, Interfaces, ReceivedDatagram, any_interface_matches,
 };
 use crate::proxydhcp::{PXE_PORT, Port};
-use crate::reason::strerror;
-use crate::sys::batch::send_batch;
+use crate::strerror::strerror;
 use crate::sys::udp::{self, SendAddress};
+use crate::sys::udp_batch::send_batch;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io;

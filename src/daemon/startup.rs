@@ -1,41 +1,41 @@
 //! From the command line to the loop, in stages that are types (spec: daemon, section 1): what may fail at the terminal
 //! happens up to [`Bound`], what needs root before [`Confined`], what serves behind it.
 
+use super::banner::{StartupBanner, missing_interfaces};
+use super::bind_device::{DeviceBinding, single_interface};
+use super::config_watch::WatchedDirectories;
 use super::files::DiskFiles;
-use super::herald::ForkStatus;
-use super::leases::{self, Leases};
-use super::manager::SdNotify;
-use super::notes::{StartupBanner, missing_interfaces};
+use super::fork_status::ForkStatus;
+use super::io_threads::IoThreads;
+use super::lease_file::{self, Leases};
+use super::log_limit::LogLimiter;
 use super::notices::FileInspector;
-use super::one_interface::{DeviceBinding, single_interface};
-use super::readers::IoThreads;
-use super::rights::{identity, serving_identity};
+use super::privileges::{identity, serving_identity};
+use super::sandbox::Sandbox;
 use super::script::Script;
+use super::sd_notify::SdNotify;
 use super::sockets::{EventSource, Sockets};
-use super::teller::LogLimiter;
-use super::walls::Sandbox;
-use super::watched::WatchedDirectories;
-use super::{Clock, Daemon, ExitReason, pid_file, rights, roots, surroundings};
+use super::{Clock, Daemon, ExitReason, environment, pid_file, privileges, tftp_limits};
+use crate::boot_monitor::BootMonitor;
 use crate::command_line::{self, CommandLine, Extensions};
-use crate::config::answers::SystemLookups;
 use crate::config::build::Purpose;
 use crate::config::load::{Loaded, Loader};
 use crate::config::network::Binding;
-use crate::config::run_time::ReloadableFiles;
+use crate::config::reload::ReloadableFiles;
+use crate::config::system_lookups::SystemLookups;
 use crate::config::{Config, ConfigWarning};
+use crate::error::StartupError;
 use crate::explain::{Environment, ExplainOutput, ExplainRequest, explain};
-use crate::failure::StartupError;
-use crate::journal::Logger;
 use crate::log_line::{FileLine, Line, ProcessLine, SandboxLine};
+use crate::logging::Logger;
 use crate::net::Interfaces;
-use crate::onlooker::BootMonitor;
-use crate::reason::strerror;
 use crate::story::OutputFormat;
-use crate::sys::background::redirect_stdio_to_null;
-use crate::sys::descriptors::close_inherited;
+use crate::strerror::strerror;
+use crate::sys::daemonize::redirect_stdio_to_null;
+use crate::sys::dhcp_sniffer::DhcpSniffer;
+use crate::sys::fds::close_inherited;
 use crate::sys::interfaces::{Watch, has_interface, snapshot};
 use crate::sys::limits;
-use crate::sys::overhear::DhcpSniffer;
 use crate::sys::privilege::{Capability, Identity};
 use crate::sys::signals::Signals;
 use conf_parser::Switch;
@@ -179,8 +179,8 @@ impl Parsed {
         let interfaces = if looks { snapshot().ok() } else { None };
         let identity = if serves_files { serving_identity(config) } else { None };
         let more =
-            surroundings::environment_warnings(config, interfaces.as_ref(), identity.as_ref());
-        let roots = config.tftp.iter().flat_map(|tftp| surroundings::missing_roots(tftp));
+            environment::environment_warnings(config, interfaces.as_ref(), identity.as_ref());
+        let roots = config.tftp.iter().flat_map(|tftp| environment::missing_roots(tftp));
         let absent = interfaces.iter().flat_map(|here| missing_interfaces(config, here));
         let absent = absent.map(|name| {
             ConfigWarning::general(format!("interface {name} does not currently exist"))
@@ -218,7 +218,7 @@ impl Parsed {
         let Self { loaded: Loaded { config, mut notes, .. }, unconfined } = self;
         let watch = Watch::new().map_err(failed("cannot create netlink socket"))?;
         let interfaces = snapshot().map_err(failed("failed to find list of interfaces"))?;
-        notes.extend(surroundings::environment_warnings(
+        notes.extend(environment::environment_warnings(
             &config,
             Some(&interfaces),
             serving_identity(&config).as_ref(),
@@ -226,7 +226,7 @@ impl Parsed {
         if let Some(refusal) = notes.iter().find(|note| note.fatal) {
             return Err(StartupError::config(refusal.to_string()));
         }
-        let Leases { file: leases, warnings: happened } = leases::open(&config)?;
+        let Leases { file: leases, warnings: happened } = lease_file::open(&config)?;
         happened.into_iter().for_each(|line| journal.write(&Line::File(line)));
         let sockets = Sockets::open(&config, &interfaces)?;
         sockets.register_datagrams(&watch, EventSource::AddressWatch)?;
@@ -245,9 +245,9 @@ impl Parsed {
         let hears = config.dhcp.pxe_enabled && !config.dhcp.ranges.is_empty();
         let ear = hears.then(|| DhcpSniffer::open(config.dhcp.client_port).ok()).flatten();
         ear.iter().try_for_each(|ear| sockets.register_datagrams(ear, EventSource::Sniffer))?;
-        let script_user = rights::script_user(&config)?;
+        let script_user = privileges::script_user(&config)?;
         let identity = identity(&config)?;
-        let kept = rights::required_capabilities(
+        let kept = privileges::required_capabilities(
             &config,
             bound_to.is_some(),
             sockets.wait_for_addresses(),
@@ -341,7 +341,7 @@ impl Daemonized {
     fn confine(self) -> Result<Confined, StartupError> {
         let Bound { config, identity, capabilities: kept, .. } = &self.bound;
         if !config.process.debug {
-            rights::drop_privileges(identity, kept)?;
+            privileges::drop_privileges(identity, kept)?;
         }
         Ok(Confined { settled: self })
     }
@@ -368,15 +368,15 @@ impl Confined {
         let mut files = DiskFiles::default();
         if let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) {
             files = DiskFiles::new(tftp.secure, IoThreads::new(sockets.waker()?));
-            warnings = roots::check_roots(tftp)?;
-            warnings.extend(roots::limit_transfers(tftp));
+            warnings = tftp_limits::check_roots(tftp)?;
+            warnings.extend(tftp_limits::limit_transfers(tftp));
         }
         let mut run_time_files = ReloadableFiles::from_config(&config);
         let mut happened: Vec<FileLine> =
             watched.iter_mut().flat_map(|watched| watched.rewatch(&config)).collect();
         let (names, read) = run_time_files.read(&mut config);
         happened.extend(read);
-        let linger = super::linger::BusyPoll::new(limits::processors());
+        let linger = super::busy_poll::BusyPoll::new(limits::processors());
         let identity = Identity::current();
         // Before there is any thread: each would be outside.
         let (confinement, confined_by) = if unconfined {
@@ -413,7 +413,7 @@ impl Confined {
             files,
             script,
             logger: journal.clone(),
-            delayed_replies: super::outgoing::DelayedReplies::default(),
+            delayed_replies: super::perform::DelayedReplies::default(),
             clock: Clock::start(),
             effects: Vec::new(),
             busy_poll: linger,

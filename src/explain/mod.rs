@@ -4,25 +4,25 @@
 //! mac=…,arch=… ─ client ─► Client ─ stage ─► where ─ dialogue ─► judge() of proxydhcp ─ telling ─► Report ─► text, JSON
 //! ```
 
-mod capture;
-mod client;
-mod dialogue;
+mod client_spec;
+mod pcap;
 mod report;
-mod stage;
-mod telling;
+mod report_builder;
+mod scenario;
+mod simulate;
 mod text;
 
 use crate::byte_text::to_utf8;
-use crate::failure::StartupError;
+use crate::error::StartupError;
 use crate::proxydhcp::PXE_PORT;
 use crate::story::{Boot, boots_of};
-use crate::wire::architectures::Architecture;
+use crate::wire::client_arch::Architecture;
 use crate::wire::pxe::is_ipxe;
-use capture::CaptureError;
-use client::ClientSpec;
-pub use dialogue::Environment;
-use dialogue::{replay, simulate};
+use client_spec::ClientSpec;
+use pcap::CaptureError;
 use report::{BootFile, Conversation, Report};
+pub use simulate::Environment;
+use simulate::{replay, simulate};
 
 /// What is asked for.
 pub struct ExplainRequest<'q> {
@@ -56,7 +56,7 @@ pub fn explain(
             let unreadable =
                 |why: CaptureError| StartupError::file(format!("cannot read {path}: {why}"));
             let ports = [world.config.dhcp.server_port, PXE_PORT];
-            let seen = capture::datagrams(path, &ports).map_err(unreadable)?;
+            let seen = pcap::datagrams(path, &ports).map_err(unreadable)?;
             let told = replay(world, &seen, interface);
             report.add(told, path)?;
         } else if let Some(Source { path, interface }) = Source::parse(text, "log=") {
@@ -162,7 +162,7 @@ fn scenarios(
     // What takes URLs has no use for a second stage.
     let chains = !architecture.is_http() && first.boots.first().is_some_and(is_sent_ipxe);
     let second = chains.then(|| {
-        let as_ipxe = ClientSpec { user_class: Some(client::IPXE.to_vec()), ..client.clone() };
+        let as_ipxe = ClientSpec { user_class: Some(client_spec::IPXE.to_vec()), ..client.clone() };
         flag_ipxe_loop(simulate(world, &as_ipxe, architecture))
     });
     std::iter::once(first).chain(second).collect()

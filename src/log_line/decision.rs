@@ -2,9 +2,9 @@
 
 use super::Priority;
 use super::words::{ARCHITECTURE, BYTES_IN, DROPPED, FROM, HAS, PORT, SECONDS};
-use crate::wire::architectures::Architecture;
+use crate::wire::client_arch::Architecture;
 use crate::wire::dhcp::message;
-use crate::wire::option_names::mac;
+use crate::wire::option_display::mac;
 use conf_parser::Keyword;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};

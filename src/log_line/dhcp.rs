@@ -2,7 +2,7 @@
 
 use super::Priority;
 use super::words::{PROXY, PROXY_IGNORED, PXE, VENDOR_CLASS};
-use crate::wire::option_names::{LoggedOption, mac, time};
+use crate::wire::option_display::{LoggedOption, mac, time};
 use conf_parser::option::dhcp_range::Lease;
 use std::fmt;
 use std::net::Ipv4Addr;

@@ -1,23 +1,23 @@
 //! Every sentence we can log, as data. What it says is decided elsewhere; how it reads stands here and nowhere else.
 
-mod confined;
 pub mod decision;
 mod dhcp;
 mod drop;
 mod files;
 mod notice;
 mod process;
+mod sandbox;
 mod script;
 mod tftp;
 pub mod words;
 
-pub use confined::SandboxLine;
 pub use decision::DecisionLine;
 pub use dhcp::{DhcpLine, PxeOutcome};
 pub use drop::DropKind;
 pub use files::{FileLine, LinePart};
 pub use notice::{NoticeClient, NoticeLine};
 pub use process::{COMPILE_TIME_OPTIONS, ProcessLine, VERSION};
+pub use sandbox::SandboxLine;
 pub use script::ScriptLine;
 pub use tftp::TftpLine;
 
@@ -130,7 +130,7 @@ impl fmt::Display for Line {
 mod tests {
     use super::*;
     use crate::byte_text::to_text;
-    use crate::wire::option_names::LoggedOption;
+    use crate::wire::option_display::LoggedOption;
     use std::net::Ipv4Addr;
 
     fn lines() -> Vec<Line> {

@@ -2,7 +2,7 @@
 
 use super::Priority;
 use super::words::{DHCP_SERVER, OTHER_PROXY};
-use crate::wire::option_names::mac;
+use crate::wire::option_display::mac;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 

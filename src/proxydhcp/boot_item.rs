@@ -1,9 +1,9 @@
 //! The answer to a choice from the menu (PXE 2.1, tag 71; spec: proxyDHCP, section 5.3).
 
-use super::offer::{server_address, with_layer_suffix};
+use super::proxy_reply::{server_address, with_layer_suffix};
 use super::request::{BootItem, Request};
 use super::{Decision, DropReason, Provenance, Reply, ReplyKind, ReplyPart, menu, message};
-use crate::config::names::ServerNames;
+use crate::config::server_names::ServerNames;
 use crate::config::{Config, Located};
 use crate::wire::pxe::item;
 use conf_parser::Keyword;

@@ -2,7 +2,7 @@
 
 use crate::wire::dhcp::{Frame, string};
 use conf_parser::option::dhcp_host::is_host_name;
-use conf_parser::words::valid_name;
+use conf_parser::primitives::valid_name;
 
 /// In option 81, that the name is in DNS labels (RFC 4702, flag E).
 pub const LABELS: u8 = 4;

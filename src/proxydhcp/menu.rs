@@ -1,10 +1,10 @@
 //! Option 43 of the proxy answer: discovery control, prompt, boot servers, menu, vendor options
 //! (spec: proxyDHCP, sections 6.3, 6.4).
 
-use super::offer::server_address;
+use super::proxy_reply::server_address;
 use super::request::Request;
 use super::{Provenance, Reply, ReplyPart};
-use crate::config::names::ServerNames;
+use crate::config::server_names::ServerNames;
 use crate::config::tags::TagSet;
 use crate::config::{Config, Rule, Service, VendorOption};
 use crate::log_line::DhcpLine;

@@ -6,31 +6,31 @@
 //!
 //! Nothing is remembered between requests but whose turn it is among several addresses of a boot server's name.
 
+mod assign_tags;
 mod boot_item;
-mod candidates;
 mod client_name;
-mod emit;
-mod lines;
+mod decision_line;
+mod drop_reason;
+mod encode;
+mod events;
+pub mod foreign_reply;
+mod ingress;
+mod log_lines;
 mod menu;
-pub mod near;
-mod offer;
-mod place;
+mod proxy_reply;
 mod pxe_options;
+mod ranges;
 pub mod request;
-pub mod rival;
 mod route;
-pub mod setting;
-mod sights;
-mod tagging;
+pub mod skipped;
+pub mod tag_setters;
 #[cfg(test)]
 mod tests;
-mod told;
-mod why;
 
 pub use crate::wire::dhcp::message;
-pub use why::DropReason;
+pub use drop_reason::DropReason;
 
-use crate::config::names::ServerNames;
+use crate::config::server_names::ServerNames;
 use crate::config::tags::TagSet;
 use crate::config::{Config, Located, Origin};
 use crate::effect::Effect;
@@ -159,19 +159,19 @@ pub fn handle_datagram(
 ) {
     let judged = evaluate(config, interfaces, names, port, arrival);
     if telling {
-        effects.push(told::decision_line(config, port, arrival.bytes, judged.as_ref()));
+        effects.push(decision_line::decision_line(config, port, arrival.bytes, judged.as_ref()));
     }
     let Evaluated { request, decision } = match judged {
         Ok(judged) => judged,
-        Err(why) => return effects.extend(lines::log_drop(&why)),
+        Err(why) => return effects.extend(log_lines::log_drop(&why)),
     };
-    effects.extend(sights::client_event(config, &request, &decision));
-    lines::log_request(&config.dhcp, &request, effects);
+    effects.extend(events::client_event(config, &request, &decision));
+    log_lines::log_request(&config.dhcp, &request, effects);
     match decision {
-        Decision::Drop(why) => effects.extend(lines::log_drop(&why)),
+        Decision::Drop(why) => effects.extend(log_lines::log_drop(&why)),
         Decision::Reply(answer) => {
             let EncodedReply { bytes, omitted: unsent } = reply(&request, &answer);
-            lines::log_reply(&config.dhcp, &request, &answer, unsent, &bytes, effects);
+            log_lines::log_reply(&config.dhcp, &request, &answer, unsent, &bytes, effects);
             effects.extend(route::address_reply(&config.dhcp, &request, &answer, bytes));
         }
     }
@@ -187,7 +187,7 @@ pub struct EncodedReply {
 
 /// An answer in bytes.
 pub fn reply(request: &Request<'_>, answer: &Reply<'_>) -> EncodedReply {
-    let (bytes, unsent) = emit::encode(answer, request);
+    let (bytes, unsent) = encode::encode(answer, request);
     EncodedReply { bytes, omitted: unsent }
 }
 
@@ -235,7 +235,7 @@ fn read<'a>(
     if arrival.bytes.len() < Frame::MIN_LEN {
         return Err(DropReason::TooShort);
     }
-    let place = place::find(config, interfaces, arrival.interface)?;
+    let place = ingress::find(config, interfaces, arrival.interface)?;
     let frame = Frame::parse(arrival.bytes).ok_or(DropReason::NotBootRequest)?;
     Request::read(config, interfaces, port, place, frame, arrival.peer)
 }
@@ -252,7 +252,7 @@ fn decide<'c>(config: &'c Config, names: &mut ServerNames, request: &Request<'c>
     };
     match request.boot_item(message) {
         Some(item) => boot_item::decide(config, names, request, vendor, item),
-        None => offer::decide(config, names, request, vendor, message),
+        None => proxy_reply::decide(config, names, request, vendor, message),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The facts of a request (spec: proxyDHCP, section 3).
 
-use super::candidates::{MatchedRange, SubnetHint, matching_ranges};
 use super::client_name::client_name;
-use super::place::Ingress;
-use super::{DropReason, Port, message, tagging};
+use super::ingress::Ingress;
+use super::ranges::{MatchedRange, SubnetHint, matching_ranges};
+use super::{DropReason, Port, assign_tags, message};
 use crate::config::Config;
 use crate::config::tags::TagSet;
 use crate::net::Interfaces;
@@ -98,7 +98,7 @@ impl<'a> Request<'a> {
             relay,
             tags,
         };
-        request.tags = tagging::assign_tags(&config.dhcp, &request);
+        request.tags = assign_tags::assign_tags(&config.dhcp, &request);
         Ok(request)
     }
 

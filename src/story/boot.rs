@@ -1,6 +1,6 @@
 //! One boot of one client, step by step, and how it ends.
 
-use crate::wire::architectures::Architecture;
+use crate::wire::client_arch::Architecture;
 use std::net::IpAddr;
 
 /// A boot.

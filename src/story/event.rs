@@ -1,13 +1,13 @@
 //! What a line of a log says about a client.
 
-use super::entry::{Component, LogRecord};
+use super::log_record::{Component, LogRecord};
 use crate::log_line::DropKind;
 use crate::log_line::words::{
     ARCHITECTURE, BYTES_IN, CANNOT_ACCESS, DHCP_SERVER, DROPPED, ERROR, FAILED, FILE, FOR, FROM,
     HAS, NOT_FOUND, OTHER_PROXY, PORT, PROXY, PROXY_IGNORED, PXE, RECEIVED_FROM, SECONDS, SECURE,
     SENT, SINGLE_PORT, STARTED, TFTP_ROOT, TIMED_OUT, TO, VENDOR_CLASS,
 };
-use crate::wire::architectures::Architecture;
+use crate::wire::client_arch::Architecture;
 use std::net::IpAddr;
 
 /// Something that happened to a client.
@@ -295,7 +295,7 @@ fn is_mac(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entry::log_record;
+    use super::super::log_record::log_record;
     use super::*;
 
     fn read(part: &str, text: &str) -> Option<Event> {

@@ -1,7 +1,7 @@
 //! Boots as a page: one file with everything in it, for a forum post.
 
 use super::boot::{Boot, Step, StepKind, name};
-use super::narrator::start;
+use super::correlate::start;
 use super::text::{line, measured};
 use std::fmt::{self, Write};
 

@@ -5,16 +5,16 @@
 //! ```
 
 mod boot;
-mod entry;
+mod correlate;
 mod event;
 mod html;
-mod narrator;
-mod telling;
+mod log_record;
+mod run;
 #[cfg(test)]
 mod tests;
 mod text;
 
 pub use boot::Boot;
+pub use correlate::BootCorrelator;
 pub use html::page;
-pub use narrator::BootCorrelator;
-pub use telling::{OutputFormat, boots_of, run};
+pub use run::{OutputFormat, boots_of, run};

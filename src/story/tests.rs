@@ -2,7 +2,7 @@
 
 mod round_trip;
 
-use super::narrator::BootCorrelator;
+use super::correlate::BootCorrelator;
 
 fn all(log: &str) -> Vec<String> {
     let mut narrator = BootCorrelator::default();

@@ -20,25 +20,25 @@
 //! | limits | how many transfers there can be | [`limits`] | – |
 #![expect(unsafe_code, reason = "here and nowhere else")]
 
-pub mod background;
-pub mod batch;
-pub mod beside;
-#[cfg_attr(
-    not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
-    path = "no_calls.rs"
-)]
-mod calls;
 pub mod clock;
-pub mod confinement;
-pub mod descriptors;
-pub mod directories;
-pub mod disk;
+pub mod daemonize;
+pub mod dhcp_sniffer;
+pub mod fds;
+pub mod file_io;
+pub mod helper_process;
+pub mod inotify;
 pub mod interfaces;
 pub mod limits;
 pub mod neighbour;
 mod netlink;
-pub mod overhear;
 pub mod privilege;
+pub mod sandbox;
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
+    path = "seccomp_unsupported.rs"
+)]
+mod seccomp;
 pub mod signals;
-pub mod streams;
 pub mod udp;
+pub mod udp_batch;
+pub mod unix_stream;

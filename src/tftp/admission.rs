@@ -5,8 +5,8 @@ use super::queue::QueuedRequest;
 use super::{Context, ReplySocket, Server};
 use crate::config::Tftp;
 use crate::effect::Effect;
-use crate::millis::Timestamp;
 use crate::net::ReceivedDatagram;
+use crate::time::Timestamp;
 use std::net::IpAddr;
 
 /// Of clients that wait, so many are looked at for one that finds a place, and so many milliseconds later again.

@@ -6,45 +6,45 @@
 //!
 //! A transfer has a socket of its own, opened by the daemon before the request is looked at, or shares port 69.
 
+mod accept;
 mod admission;
-mod blocks;
-mod crowd;
+mod block_source;
+mod fairness;
 pub mod files;
-mod filter;
 pub mod negotiate;
 pub mod path;
+pub mod pending;
 mod queue;
-mod request;
 mod session;
-mod sessions;
+mod session_table;
+mod start;
 #[cfg(test)]
 mod tests;
 mod timers;
 pub mod transfer;
-pub mod undecided;
 
-pub use filter::accepts;
+pub use accept::accepts;
 
 use crate::config::Tftp;
 use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
-use crate::millis::Timestamp;
 use crate::net::{Datagram, EgressSocket, Interfaces, ReceivedDatagram};
 use crate::sight::ClientEvent;
+use crate::time::Timestamp;
 use crate::wire::tftp::{Inbound, error};
 use admission::{close_if_dedicated, is_read_request};
-use crowd::FairShare;
+use fairness::FairShare;
 use files::{DiskLookup, FileId, Files};
+use pending::{LookupCache, PendingRequest, PendingRequests};
 use queue::WaitQueue;
-use request::StartResult;
 use session::{Progress, Session, SessionIo};
-use sessions::SessionTable;
+use session_table::SessionTable;
+use start::StartResult;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use timers::{TimerHandle, Timers};
 use transfer::Event;
-use undecided::{LookupCache, PendingRequest, PendingRequests};
 
 /// All transfers under way.
 #[derive(Debug, Default)]
@@ -169,7 +169,7 @@ impl Server {
             ReplySocket::Listener(listener) => EgressSocket::Tftp(listener),
         };
         let started = inbound.map_or(StartResult::Done, |inbound| {
-            request::start(inbound, via, &arrival, history, around, effects)
+            start::start(inbound, via, &arrival, history, around, effects)
         });
         match started {
             StartResult::Session(session) => {

@@ -1,7 +1,7 @@
 //! From the name in a request to a path (spec: TFTP, section 4).
 
 use super::files::{DiskLookup, Files};
-use super::undecided::LookupCache;
+use super::pending::LookupCache;
 use crate::byte_text::to_bytes;
 use crate::config::Tftp;
 use conf_parser::option::tftp::UniqueRoot;
@@ -113,7 +113,7 @@ mod tests {
     use super::super::files::memory::Memory;
     use super::*;
     use crate::config::{Located, Origin};
-    use crate::millis::Timestamp;
+    use crate::time::Timestamp;
     use std::net::Ipv4Addr;
 
     fn path_of(name: &str, tftp: &Tftp, files: &mut Memory) -> String {

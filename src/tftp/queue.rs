@@ -1,8 +1,8 @@
 //! Requests that wait for a place. Each client has its turn, and is heard in the order in which it asked; but what it has
 //! just asked for, or asked for again, comes before what it may have given up.
 
-use crate::millis::Timestamp;
 use crate::net::ReceivedDatagram;
+use crate::time::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 

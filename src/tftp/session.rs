@@ -1,18 +1,18 @@
 //! One client and what it is being sent: the transfer says which blocks, the source makes them.
 
-use super::blocks::{BlockSource, RenderResult};
-use super::crowd::SlotTicket;
+use super::block_source::{BlockSource, RenderResult};
+use super::fairness::SlotTicket;
 use super::files::{FileId, Files};
-use super::request::code;
+use super::pending::CLIENT_RETRY_INTERVAL;
+use super::start::code;
 use super::timers::TimerHandle;
 use super::transfer::{Action, Event, Outcome, Transfer};
-use super::undecided::CLIENT_RETRY_INTERVAL;
 use crate::effect::{CompletedTransfer, Effect};
 use crate::log_line::{DecisionLine, Line, TftpLine};
-use crate::millis::Timestamp;
 use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
 use crate::sight::ClientEvent;
-use crate::wire::option_names::printable;
+use crate::time::Timestamp;
+use crate::wire::option_display::printable;
 use crate::wire::tftp::error;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! When which transfer has something to do. Nothing here walks all transfers.
 
-use crate::millis::Timestamp;
+use crate::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

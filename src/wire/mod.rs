@@ -1,8 +1,8 @@
 //! Bytes ↔ values: DHCP frames and their options, PXE's option 43, TFTP datagrams. Nothing here decides anything.
 
-pub mod architectures;
+pub mod client_arch;
 pub mod dhcp;
-pub mod option_names;
+pub mod option_display;
 pub mod options;
 pub mod pxe;
 pub mod tftp;

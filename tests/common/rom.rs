@@ -5,7 +5,7 @@ use super::lab::eventually;
 use super::packet::{Ears, Heard};
 use super::request::{Said, Step, step};
 use super::speech::hex;
-use pxemasq::wire::architectures::Architecture;
+use pxemasq::wire::client_arch::Architecture;
 use pxemasq::wire::options::find;
 use std::net::Ipv4Addr;
 use std::time::Duration;

@@ -4,9 +4,9 @@ use super::client::{Client, Wish};
 use super::disk::Disk;
 use pxemasq::config::Tftp;
 use pxemasq::effect::Effect;
-use pxemasq::millis::Timestamp;
 use pxemasq::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
 use pxemasq::tftp::{Context, ReplySocket, Server};
+use pxemasq::time::Timestamp;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));

@@ -6,8 +6,8 @@ use super::common::request::{Said, Step, step};
 use super::common::speech::shown;
 use super::{Served, config, logged};
 use pxemasq::config::Config;
-use pxemasq::config::names::ServerNames;
-use pxemasq::config::run_time::ReloadableFiles;
+use pxemasq::config::reload::ReloadableFiles;
+use pxemasq::config::server_names::ServerNames;
 use pxemasq::effect::Effect;
 use pxemasq::log_line::{DhcpLine, Line};
 use pxemasq::net::{

@@ -5,10 +5,10 @@ use super::common::speech::{self, Step, shown, step};
 use super::{config, logged};
 use pxemasq::config::{Config, Tftp};
 use pxemasq::effect::Effect;
-use pxemasq::millis::Timestamp;
 use pxemasq::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
 use pxemasq::tftp::files::{FileId, Files, OpenError, OpenedFile, ReadResult};
 use pxemasq::tftp::{Context, ReplySocket, Server};
+use pxemasq::time::Timestamp;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -6,10 +6,10 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
+use crate::error::ParseError;
+use crate::input::Input;
 use crate::option::pxe::{Server, server};
-use crate::text::Input;
-use crate::words::{Condition, address4, comma, conditions, field, number, parse_all};
+use crate::primitives::{Condition, address4, comma, conditions, field, number, parse_all};
 use nom::Parser;
 use nom::combinator::{map, opt};
 use nom::sequence::preceded;

@@ -4,10 +4,10 @@
 //! a name, a lease time, `infinite` or `ignore`. A proxy hands out no addresses; here a line matters by the tags it sets.
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
+use crate::error::ParseError;
+use crate::input::Input;
 use crate::option::dhcp_match::MAX_MAC_LEN;
-use crate::text::Input;
-use crate::words::{Condition, Hex, address4, address6, decimal, domain, hex};
+use crate::primitives::{Condition, Hex, address4, address6, decimal, domain, hex};
 use std::net::Ipv4Addr;
 
 /// A `dhcp-host` line.

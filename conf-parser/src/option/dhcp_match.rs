@@ -9,11 +9,11 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
+use crate::error::ParseError;
+use crate::input::Input;
 use crate::option::dhcp_option::{Encapsulation, Keyword, option};
 use crate::option::option_value::Value;
-use crate::text::Input;
-use crate::words::{Condition, Hex, bare_conditions, field, hex, parse_all, rest, set_tag};
+use crate::primitives::{Condition, Hex, bare_conditions, field, hex, parse_all, rest, set_tag};
 use nom::combinator::map_opt;
 use nom::error::context;
 

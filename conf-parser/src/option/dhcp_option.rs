@@ -5,11 +5,11 @@
 //! its shape and on the option it is for; [`value`](super::option_value) does that half.
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
+use crate::error::ParseError;
+use crate::input::Input;
 use crate::option::option_value::{ExpectedValue, Value, value};
 use crate::option_names::{self, Kind, OPTIONS6};
-use crate::text::Input;
-use crate::words::{Condition, decimal};
+use crate::primitives::{Condition, decimal};
 
 /// A `dhcp-option` line of any kind.
 #[derive(Clone, Debug, PartialEq, Eq)]

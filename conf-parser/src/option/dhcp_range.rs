@@ -4,9 +4,9 @@
 //! Only the proxy form is served. The others are read whole, so that a start can say what it refuses.
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
-use crate::text::Input;
-use crate::words::{Condition, address4, address6, decimal, duration, prefixed};
+use crate::error::ParseError;
+use crate::input::Input;
+use crate::primitives::{Condition, address4, address6, decimal, duration, prefixed};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A `dhcp-range` line.

@@ -8,9 +8,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
-use crate::text::Input;
-use crate::words::{address4, address6, decimal, hex, is_address};
+use crate::error::ParseError;
+use crate::input::Input;
+use crate::primitives::{address4, address6, decimal, hex, is_address};
 
 /// Reads the value of a `dhcp-relay`. What begins with no address passes: dnsmasq 2.90 and 2.91 take it.
 pub fn dhcp_relay(arg: Input<'_>) -> Result<Directive, ParseError> {

@@ -9,9 +9,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
-use crate::text::Input;
-use crate::words::{decimal, is_address};
+use crate::error::ParseError;
+use crate::input::Input;
+use crate::primitives::{decimal, is_address};
 
 /// Reads the value of an `add-mac`.
 pub fn add_mac(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {

@@ -9,9 +9,9 @@
 
 use super::records::{family, named, sixteen_bits};
 use crate::directive::Directive;
-use crate::fault::ParseError;
-use crate::text::Input;
-use crate::words::{decimal, hex, is_address};
+use crate::error::ParseError;
+use crate::input::Input;
+use crate::primitives::{decimal, hex, is_address};
 
 /// Reads the value of an `auth-server`. Its name is not looked at.
 pub fn auth_server(arg: Input<'_>) -> Result<Directive, ParseError> {

@@ -7,9 +7,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
-use crate::text::Input;
-use crate::words::{address4, address6, decimal, domain};
+use crate::error::ParseError;
+use crate::input::Input;
+use crate::primitives::{address4, address6, decimal, domain};
 
 /// A `domain` line.
 #[derive(Clone, Debug, PartialEq, Eq)]

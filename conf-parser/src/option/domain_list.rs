@@ -1,8 +1,8 @@
 //! Lists of domain names: `<domain>[,<domain>…]`, as DNS writes them (RFC 1035, section 4.1.4; RFC 3397)
 
-use crate::fault::ParseError;
-use crate::text::Input;
-use crate::words::domain;
+use crate::error::ParseError;
+use crate::input::Input;
+use crate::primitives::domain;
 
 /// Two top bits of a length: the rest is the place of what follows.
 const POINTER: u16 = 0xC000;

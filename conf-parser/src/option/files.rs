@@ -6,8 +6,8 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
-use crate::text::Input;
+use crate::error::ParseError;
+use crate::input::Input;
 
 /// A `conf-dir` line.
 #[derive(Clone, Debug, PartialEq, Eq)]

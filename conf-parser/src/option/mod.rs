@@ -1,6 +1,5 @@
 //! One file a family of options: its grammar in the head, its parser, its tests.
 
-pub mod check;
 pub mod dhcp_boot;
 pub mod dhcp_host;
 pub mod dhcp_match;
@@ -20,3 +19,4 @@ pub mod pxe;
 pub mod records;
 pub mod tftp;
 pub mod upstream;
+pub mod validate_only;

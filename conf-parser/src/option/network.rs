@@ -10,9 +10,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
-use crate::text::Input;
-use crate::words::{address4, address6, comma, decimal, domain, number16, parse_all};
+use crate::error::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
+use crate::input::Input;
+use crate::primitives::{address4, address6, comma, decimal, domain, number16, parse_all};
 use nom::combinator::opt;
 use nom::sequence::preceded;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,12 +1,12 @@
 //! The value of a DHCP option: from its shape to bytes (spec: config language, section 3.3, "Type of the value")
 
-use crate::fault::ParseError;
+use crate::error::ParseError;
+use crate::input::Input;
 use crate::option::dhcp_option::{Encapsulation, Keyword};
 use crate::option::domain_list::{compressed, domains};
 use crate::option::option_value6::value6;
 use crate::option_names::Kind;
-use crate::text::Input;
-use crate::words::{address4, duration};
+use crate::primitives::{address4, duration};
 
 /// A value as it travels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -179,7 +179,7 @@ fn sip_server(text: Input<'_>) -> Result<Value, ParseError> {
 fn hex(text: Input<'_>) -> Value {
     let written: Vec<u8> = text.structural_bytes().collect();
     let places = written.split(|&byte| byte == b':').count();
-    let read = crate::words::hex(text, places, true).unwrap_or_default();
+    let read = crate::primitives::hex(text, places, true).unwrap_or_default();
     let mut bytes = read.bytes;
     bytes.resize(places, 0);
     Value { bytes, value_type: ValueType::Hex(read.wildcards) }
@@ -228,7 +228,7 @@ fn addresses(text: Input<'_>, wanted: ExpectedValue, plain: bool) -> Result<Valu
     for field in text.fields() {
         let bad = || ParseError::own("bad IPv4 address", field, "an IPv4 address");
         if let Some((network, bits)) = field.split_once(b'/') {
-            let bits = crate::words::decimal(bits)
+            let bits = crate::primitives::decimal(bits)
                 .and_then(|bits| u8::try_from(bits).ok())
                 .ok_or_else(bad)?;
             let octets = address4(network).ok_or_else(bad)?.octets();

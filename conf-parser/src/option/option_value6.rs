@@ -1,11 +1,11 @@
 //! The value of a `DHCPv6` option: checked as dnsmasq does, and not sent (spec: config language, section 3.3)
 
-use crate::fault::ParseError;
+use crate::error::ParseError;
+use crate::input::Input;
 use crate::option::domain_list::domains;
 use crate::option::option_value::{ExpectedValue, Shape, Value, plain_text};
 use crate::option_names::Kind;
-use crate::text::Input;
-use crate::words::address6;
+use crate::primitives::address6;
 
 /// RFC 5908: addresses or a domain list.
 pub(super) const NTP_SERVER: u32 = 56;

@@ -7,9 +7,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
-use crate::text::Input;
-use crate::words::{number, parse_all};
+use crate::error::ParseError;
+use crate::input::Input;
+use crate::primitives::{number, parse_all};
 
 /// Where the log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
-use crate::text::Input;
-use crate::words::{
+use crate::error::ParseError;
+use crate::input::Input;
+use crate::primitives::{
     Condition, Parsed, address4, comma, conditions, decimal, field, number, one_of, parse_all, rest,
 };
 use nom::Parser;

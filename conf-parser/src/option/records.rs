@@ -11,9 +11,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
-use crate::text::Input;
-use crate::words::{decimal, domain, hex, is_address, number16, parse_all};
+use crate::error::ParseError;
+use crate::input::Input;
+use crate::primitives::{decimal, domain, hex, is_address, number16, parse_all};
 
 /// A `cname` line. Aliases are unique over all lines.
 #[derive(Clone, Debug, PartialEq, Eq)]

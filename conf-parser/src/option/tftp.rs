@@ -6,9 +6,9 @@
 //! ```
 
 use crate::directive::Directive;
-use crate::fault::ParseError;
-use crate::text::Input;
-use crate::words::{comma, number, number16, parse_all};
+use crate::error::ParseError;
+use crate::input::Input;
+use crate::primitives::{comma, number, number16, parse_all};
 use nom::sequence::separated_pair;
 
 /// A `tftp-root` line.

@@ -12,9 +12,9 @@
 //! In all but `alias` quotes do not matter.
 
 use crate::directive::Directive;
-use crate::fault::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
-use crate::text::Input;
-use crate::words::{address4, address6, decimal, domain, is_address, number16, parse_all};
+use crate::error::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
+use crate::input::Input;
+use crate::primitives::{address4, address6, decimal, domain, is_address, number16, parse_all};
 
 /// Reads the value of a `server` or `local`.
 pub fn server(arg: Input<'_>) -> Result<Directive, ParseError> {

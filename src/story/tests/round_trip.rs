@@ -5,10 +5,10 @@ use crate::log_line::{
     DecisionLine, DhcpLine, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome, TftpLine,
 };
 use crate::proxydhcp::DropReason;
-use crate::story::entry::log_record;
+use crate::story::correlate::BootCorrelator;
 use crate::story::event::{Event, RefusalReason, event};
-use crate::story::narrator::BootCorrelator;
-use crate::wire::architectures::Architecture;
+use crate::story::log_record::log_record;
+use crate::wire::client_arch::Architecture;
 use crate::wire::dhcp::message;
 use conf_parser::Keyword;
 use std::net::{IpAddr, Ipv4Addr};

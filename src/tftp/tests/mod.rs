@@ -7,8 +7,8 @@ use super::files::{DiskLookup, FileId};
 use super::{Context, ReplySocket, Server};
 use crate::config::{Located, Origin, Tftp};
 use crate::effect::Effect;
-use crate::millis::Timestamp;
 use crate::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
+use crate::time::Timestamp;
 use conf_parser::option::tftp::UniqueRoot;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -134,7 +134,8 @@ fn refusals_are_logged_sent_and_end_the_socket() {
         (b"\0\x02f\0octet\0", "unsupported write request from 10.9.0.2", 4),
         (b"\0\x01d/\0octet\0", "cannot read /d/: Is a directory", 0),
     ] {
-        let wanted = [format!("log {line}"), format!("error {code} {line}"), "CloseSocket(7)".to_owned()];
+        let wanted =
+            [format!("log {line}"), format!("error {code} {line}"), "CloseSocket(7)".to_owned()];
         assert_eq!(bench.hears(OWN, 9, request), wanted);
     }
     assert_eq!(bench.hears(OWN, 9, b"\0\x09"), ["CloseSocket(7)"]);
@@ -241,7 +242,10 @@ fn time_is_kept_for_all_transfers() {
     let mut effects = Vec::new();
     assert_eq!(bench.server.next_due(Timestamp(1999)), None);
     bench.expire(121_000, &mut effects);
-    assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>().last().unwrap(), "CloseSocket(7)");
+    assert_eq!(
+        effects.iter().filter_map(told).collect::<Vec<_>>().last().unwrap(),
+        "CloseSocket(7)"
+    );
 }
 
 #[test]
@@ -324,7 +328,10 @@ fn a_client_that_asks_again_waits_once() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
     bench.files.slow = true;
     assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), Vec::<String>::new());
-    assert_eq!(bench.hears(Some(ReplySocket::Dedicated(8)), 9, b"\0\x01f\0octet\0"), ["CloseSocket(7)"]);
+    assert_eq!(
+        bench.hears(Some(ReplySocket::Dedicated(8)), 9, b"\0\x01f\0octet\0"),
+        ["CloseSocket(7)"]
+    );
     assert_eq!(bench.server.take_resolved(&DiskLookup::File(b"/f".to_vec())).len(), 1);
 }
 

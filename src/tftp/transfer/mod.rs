@@ -3,12 +3,12 @@
 //! No socket, no file, no clock. Blocks are counted in 64 bits here; only their low 16 travel, and 65535 is followed
 //! by 0.
 
-mod round_trip;
+mod rto;
 #[cfg(test)]
 mod tests;
 
-use crate::millis::Timestamp;
-use round_trip::RttEstimator;
+use crate::time::Timestamp;
+use rto::RttEstimator;
 use std::ops::Range;
 
 /// What happens to a transfer.
