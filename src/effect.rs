@@ -1,8 +1,8 @@
 //! What the cores want done. The daemon does it, in the order decided.
 
+use crate::boot_monitor::event::{ClientEvent, CompletedTransfer};
 use crate::log_line::Line;
 use crate::net::{Batch, Datagram};
-use crate::sight::ClientEvent;
 use std::net::IpAddr;
 
 /// One thing to do.
@@ -24,15 +24,4 @@ pub enum Effect {
     RunScript(CompletedTransfer),
     /// The transfer of that number is over; its socket can go.
     CloseSocket(usize),
-}
-
-/// A file that was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CompletedTransfer {
-    /// Its size on disk, in bytes.
-    pub size: u64,
-    /// To whom.
-    pub client: IpAddr,
-    /// Its path as it was opened, with whatever bytes it has.
-    pub path: Vec<u8>,
 }

@@ -8,10 +8,10 @@ use pxemasq::daemon::startup::{Command, Parsed, parse};
 use pxemasq::error::StartupError;
 use pxemasq::explain::ExplainOutput;
 use pxemasq::logging::Logger;
-use pxemasq::logging::terminal::{is_interactive, print_stderr, print_stdout};
 use pxemasq::story;
 use pxemasq::sys::daemonize::set_umask;
 use pxemasq::sys::signals::install_startup_handlers;
+use pxemasq::terminal::{is_interactive, print_stderr, print_stdout};
 use std::ffi::OsString;
 use std::process::ExitCode;
 

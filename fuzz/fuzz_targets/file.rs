@@ -8,8 +8,9 @@ mod pace;
 use conf_parser::{Directive, Reader};
 use libfuzzer_sys::fuzz_target;
 use pxemasq::config::Origin;
-use pxemasq::config::build::{Builder, Purpose};
-use pxemasq::config::lines::Lines;
+use pxemasq::config::read::build::Builder;
+use pxemasq::config::read::build::Purpose;
+use pxemasq::config::read::lines::Lines;
 use pxemasq::config::together::ConflictChecker;
 use std::time::Duration;
 

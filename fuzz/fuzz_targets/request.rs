@@ -7,7 +7,7 @@ mod pace;
 
 use conf_parser::Reader;
 use libfuzzer_sys::fuzz_target;
-use pxemasq::config::build::Builder;
+use pxemasq::config::read::build::Builder;
 use pxemasq::config::names::Names;
 use pxemasq::config::{Config, Origin};
 use pxemasq::effect::Effect;

@@ -4,8 +4,8 @@ use super::{
     ClientKey, Finding, FindingKind, MAX_LOADS_OF_ONE_FILE, QUIET_PERIOD, REPORT_INTERVAL,
     RefusedFile,
 };
+use crate::boot_monitor::event::RefusalReason;
 use crate::config::Origin;
-use crate::sight::RefusalReason;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -9,10 +9,13 @@
 //! nothing good has come behind them for a while.
 
 mod client;
+pub mod event;
 
+use crate::boot_monitor::event::CompletedTransfer;
+use crate::boot_monitor::event::{
+    ClientEvent, ExpectedStep, Mac, OtherServerReply, RefusalReason, ReplySent,
+};
 use crate::config::Origin;
-use crate::effect::CompletedTransfer;
-use crate::sight::{ClientEvent, ExpectedStep, Mac, OtherServerReply, RefusalReason, ReplySent};
 use crate::time::Timestamp;
 use crate::wire::pxe::is_ipxe;
 use client::{ClientState, Expectation};

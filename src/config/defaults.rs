@@ -1,9 +1,9 @@
 //! What holds where the configuration says nothing.
 
-use super::hosts::Hosts;
-use super::match_rules::MatchRules;
-use super::rules::Rules;
-use super::tags::TagIfs;
+use super::lookup::hosts::Hosts;
+use super::lookup::match_rules::MatchRules;
+use super::lookup::rules::Rules;
+use super::lookup::tags::TagIfs;
 use super::{Dhcp, Group, Origin, Process, Tftp};
 use std::path::PathBuf;
 

@@ -1,31 +1,16 @@
 //! What the daemon works with: everything decided that can be decided before a packet comes.
 
-mod advice;
-pub mod build;
-pub mod conflicts;
 mod defaults;
-mod ethers;
-mod host_addresses;
-pub mod hosts;
-mod hosts_files;
-mod index;
-pub mod lines;
-pub mod load;
-pub mod match_rules;
+pub mod lint;
+pub mod lookup;
 pub mod network;
-mod origin;
-mod origins;
+pub mod read;
 pub mod reload;
-pub mod rules;
 pub mod server_names;
-pub mod system_lookups;
-mod tag_sources;
-mod tag_usage;
-pub mod tags;
-mod unsupported;
 
 use crate::byte_text::to_text;
 use crate::error::StartupError;
+pub use crate::origin::{ConfigWarning, Located, Origin};
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch};
 use conf_parser::option::dhcp_option::{DhcpOption, Encapsulation};
 use conf_parser::option::dhcp_range::Lease;
@@ -37,15 +22,14 @@ use conf_parser::option::pxe::{Boot, Server};
 use conf_parser::option::tftp::UniqueRoot;
 use conf_parser::primitives::Hex;
 use conf_parser::{Caret, Keyword};
-use hosts::Hosts;
-use match_rules::MatchRules;
+use lookup::hosts::Hosts;
+use lookup::match_rules::MatchRules;
+pub use lookup::rules::{Rule, Rules};
+use lookup::tags::{TagIfs, TagSet};
 use network::Network;
-pub use origin::{ConfigWarning, Located, Origin};
-pub use rules::{Rule, Rules};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tags::{TagIfs, TagSet};
 
 /// All of it.
 #[derive(Clone, Debug, Default)]

@@ -1,8 +1,8 @@
 //! Where we listen (spec: proxyDHCP, section 2.2; TFTP, section 1.1).
 
 use super::{Located, Origin};
-use crate::byte_text::to_bytes;
-use crate::net::interface_matches;
+use crate::byte_text::{to_bytes, to_text};
+use crate::net::{Interfaces, interface_matches};
 use std::net::IpAddr;
 
 /// A pattern of interface names, and where it was written.
@@ -82,6 +82,16 @@ impl Network {
 fn matching<'n>(patterns: &'n [Pattern], name: &str) -> Option<&'n Origin> {
     let fits = |pattern: &&Pattern| interface_matches(&pattern.value, &to_bytes(name));
     patterns.iter().find(fits).map(|pattern| &pattern.origin)
+}
+
+/// Names of `interface` that no interface with an address has.
+pub fn missing_interfaces(network: &Network, interfaces: &Interfaces) -> Vec<String> {
+    let is_there = |pattern: &Pattern| {
+        let mut names = interfaces.addresses.iter().filter_map(|one| interfaces.name_of(one));
+        names.any(|name| interface_matches(&pattern.value, &to_bytes(name)))
+    };
+    let named = network.interfaces.iter().filter(|pattern| !pattern.value.is_empty());
+    named.filter(|pattern| !is_there(pattern)).map(|pattern| to_text(&pattern.value)).collect()
 }
 
 #[cfg(test)]

@@ -1,33 +1,17 @@
 //! The loop: one poll, one clock reading, effects done in the order decided.
 
-mod banner;
-mod bind_device;
-mod bind_error;
 mod busy_poll;
 mod config_watch;
-mod environment;
 mod files;
-mod fork_status;
-mod io_threads;
-mod lease_file;
 mod log_limit;
 mod notices;
 mod perform;
-mod pid_file;
 mod poll_timeout;
-mod port_owner;
-mod privileges;
-mod read_ahead;
-mod remote_mounts;
-mod sandbox;
-mod sandbox_paths;
 mod script;
 mod sd_notify;
 mod sockets;
 pub mod startup;
 mod tftp_events;
-mod tftp_limits;
-mod transfer;
 
 use crate::boot_monitor::BootMonitor;
 use crate::config::Config;
@@ -48,7 +32,6 @@ use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
 use crate::tftp::Server;
 use crate::time::Timestamp;
-use bind_device::DeviceBinding;
 use busy_poll::BusyPoll;
 use config_watch::{Changes, WatchedDirectories};
 use files::DiskFiles;
@@ -60,6 +43,7 @@ use poll_timeout::Limits;
 use script::Script;
 use sd_notify::SdNotify;
 use sockets::{EventSource, Sockets};
+use startup::bind_device::DeviceBinding;
 use std::fs::File;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -263,7 +247,7 @@ impl Daemon {
             match asked {
                 SignalAction::Terminate => {
                     self.sd_notify.iter().for_each(SdNotify::stopping);
-                    self.config.process.pid_file().into_iter().for_each(pid_file::remove);
+                    self.config.process.pid_file().into_iter().for_each(startup::pid_file::remove);
                     self.logger.write(&Line::Process(ProcessLine::Terminated));
                     return Some(ExitReason::Terminated);
                 }

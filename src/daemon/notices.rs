@@ -1,13 +1,14 @@
 //! Remarks become notices in the log. What disks have to say about it is asked beside the loop.
 
 use super::Daemon;
-use super::sandbox::Sandbox;
-use crate::boot_file::{self, FileProblem};
+use super::startup::sandbox::Sandbox;
+use crate::boot_monitor::event::{ClientEvent, OtherServerReply, RefusalReason};
 use crate::boot_monitor::{ClientKey, Finding, RefusedFile};
+use crate::diagnose::boot_file;
+use crate::diagnose::boot_file::FileProblem;
 use crate::log_line::{Line, NoticeClient, NoticeLine};
 use crate::logging::Logger;
 use crate::proxydhcp::foreign_reply;
-use crate::sight::{ClientEvent, OtherServerReply, RefusalReason};
 use crate::sys::dhcp_sniffer::SniffedReply;
 use crate::sys::privilege::Identity;
 use crate::time::Timestamp;

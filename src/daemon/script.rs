@@ -2,10 +2,10 @@
 //!
 //! A process of its own runs it, which keeps the rights that we give up, and has nothing else to do.
 
-use super::privileges::drop_privileges;
+use super::startup::privileges::drop_privileges;
+use crate::boot_monitor::event::CompletedTransfer;
 use crate::byte_text::{path_text, to_bytes, to_text};
 use crate::config::{Config, Process};
-use crate::effect::CompletedTransfer;
 use crate::error::StartupError;
 use crate::log_line::ScriptLine;
 use crate::strerror::strerror;

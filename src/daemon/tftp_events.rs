@@ -2,15 +2,15 @@
 
 use super::files::{Completed, DiskFiles};
 use super::{Daemon, MAX_DATAGRAMS_PER_TURN, ReceiveBuffers, is_datagram_error};
+use crate::boot_monitor::event::ClientEvent;
 use crate::config::Tftp;
 use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
 use crate::net::ReceivedDatagram;
-use crate::sight::ClientEvent;
 use crate::strerror::strerror;
 use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
-use crate::tftp::pending::PendingRequest;
+use crate::tftp::admission::pending::PendingRequest;
 use crate::tftp::{Context, ReplySocket, Server, accepts};
 use crate::time::Timestamp;
 use std::io;

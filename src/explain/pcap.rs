@@ -3,10 +3,9 @@
 use crate::byte_text::to_path;
 use crate::strerror::strerror;
 use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapError, create_reader};
-use std::fmt;
 use std::fs::File;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::{fmt, io};
 
 /// A datagram that somebody sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What there is to tell, as data: what `--json` prints.
 
 use crate::proxydhcp::DropReason;
-use crate::proxydhcp::skipped::Distance;
+use crate::proxydhcp::explain::skipped::Distance;
 use serde::{Serialize, Serializer};
 use std::net::Ipv4Addr;
 

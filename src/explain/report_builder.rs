@@ -3,10 +3,11 @@
 use super::report::{self, Exchange, Field, SkippedRule, Tag};
 use crate::byte_text::to_text;
 use crate::config::Config;
-use crate::config::tags::{TagSet, TagSetBy};
+use crate::config::lookup::tags::{TagSet, TagSetBy};
+use crate::proxydhcp::explain::skipped;
+use crate::proxydhcp::explain::skipped::SkipReason;
+use crate::proxydhcp::explain::tag_setters::tag_setters;
 use crate::proxydhcp::request::Request;
-use crate::proxydhcp::skipped::{self, SkipReason};
-use crate::proxydhcp::tag_setters::tag_setters;
 use crate::proxydhcp::{
     self, Decision, DropReason, Evaluated, Port, Provenance, Reply, ReplyKind, ReplyPart, message,
 };
@@ -101,7 +102,7 @@ fn hints(config: &Config, tag: &[u8]) -> Vec<String> {
     if settings.is_empty() {
         return vec![format!("nothing sets {}", printable(tag))];
     }
-    let hint = |one: &proxydhcp::tag_setters::TagSetter| {
+    let hint = |one: &proxydhcp::explain::tag_setters::TagSetter| {
         format!("{} ({}) sets it for {}", one.origin, one.keyword, one.condition)
     };
     settings.iter().map(hint).collect()

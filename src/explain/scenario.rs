@@ -123,7 +123,7 @@ fn synthesize_interface(config: &Config, name: &str, interfaces: &mut Interfaces
     let host = u32::from(start) & u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
     let ip = if host == 0 { Ipv4Addr::from(u32::from(start) | 1) } else { start };
     let index = interfaces.links.iter().map(|link| link.index).max().unwrap_or(0) + 1;
-    let ethernet = crate::config::hosts::ETHERNET.into();
+    let ethernet = crate::config::lookup::hosts::ETHERNET.into();
     interfaces.links.push(Link {
         index,
         name: name.to_owned(),

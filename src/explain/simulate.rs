@@ -5,10 +5,11 @@ use super::pcap::CapturedDatagram;
 use super::report::{BootFile, Conversation, Exchange, SkippedRule};
 use super::report_builder::{boot_servers, entries, exchange};
 use super::scenario::Scenario;
-use crate::boot_file::{self, FileProblem, FileRequest};
 use crate::byte_text::{path_text, to_bytes, to_text};
 use crate::config::server_names::ServerNames;
 use crate::config::{Config, Rule, Service};
+use crate::diagnose::boot_file;
+use crate::diagnose::boot_file::{FileProblem, FileRequest};
 use crate::net::{Interfaces, ReceivedDatagram};
 use crate::proxydhcp::{
     Decision, DropReason, Evaluated, PXE_PORT, Port, ReplyKind, ReplyPart, evaluate, message,

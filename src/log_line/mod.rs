@@ -7,6 +7,7 @@ mod files;
 mod notice;
 mod process;
 mod sandbox;
+pub mod sanitize;
 mod script;
 mod tftp;
 pub mod words;

@@ -5,13 +5,12 @@
 
 mod file_writer;
 mod record;
-pub mod sanitize;
 mod syslog;
-pub mod terminal;
 
 use crate::byte_text::path_text;
 use crate::config::Process;
 use crate::error::StartupError;
+use crate::log_line::sanitize::Sanitized;
 use crate::log_line::{Line, Priority, ProcessLine};
 use crate::strerror::strerror;
 use crate::sys::privilege::Identity;
@@ -19,7 +18,6 @@ use conf_parser::option::process::LogTo;
 use file_writer::{RecordFormat, Writer, WriterCallbacks};
 use log::kv::Key;
 use record::Record;
-use sanitize::Sanitized;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;

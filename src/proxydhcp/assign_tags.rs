@@ -5,9 +5,9 @@
 
 use super::request::Request;
 use crate::byte_text::to_bytes;
-use crate::config::hosts::{HostQuery, first_label, mac_fits};
-use crate::config::match_rules::{Field, IndexKey, MatchKind};
-use crate::config::tags::{TagSet, TagSetBy};
+use crate::config::lookup::hosts::{HostQuery, first_label, mac_fits};
+use crate::config::lookup::match_rules::{Field, IndexKey, MatchKind};
+use crate::config::lookup::tags::{TagSet, TagSetBy};
 use crate::config::{Dhcp, Located};
 use crate::wire::options::{self, contains};
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};

@@ -2,10 +2,10 @@
 
 use super::request::Request;
 use super::{Decision, Port, Reply, ReplyKind, ReplyPart, message};
+use crate::boot_monitor::event::{ClientEvent, ExpectedStep, Mac, ReplySent};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::net::any_interface_matches;
-use crate::sight::{ClientEvent, ExpectedStep, Mac, ReplySent};
 use crate::wire::options::contains;
 use crate::wire::pxe::item;
 use std::net::{IpAddr, Ipv4Addr};

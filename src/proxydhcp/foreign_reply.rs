@@ -1,6 +1,6 @@
 //! Answers of other servers, as they are heard by everybody: whether one tells a client what to boot.
 
-use crate::sight::{Mac, OtherServerReply};
+use crate::boot_monitor::event::{Mac, OtherServerReply};
 use crate::wire::dhcp::{Frame, field, string};
 use crate::wire::options;
 use std::net::Ipv4Addr;

@@ -4,8 +4,8 @@
 use super::proxy_reply::server_address;
 use super::request::Request;
 use super::{Provenance, Reply, ReplyPart};
+use crate::config::lookup::tags::TagSet;
 use crate::config::server_names::ServerNames;
-use crate::config::tags::TagSet;
 use crate::config::{Config, Rule, Service, VendorOption};
 use crate::log_line::DhcpLine;
 use crate::wire::options::contains;

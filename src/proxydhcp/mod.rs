@@ -9,10 +9,10 @@
 mod assign_tags;
 mod boot_item;
 mod client_name;
-mod decision_line;
 mod drop_reason;
 mod encode;
 mod events;
+pub mod explain;
 pub mod foreign_reply;
 mod ingress;
 mod log_lines;
@@ -22,16 +22,14 @@ mod pxe_options;
 mod ranges;
 pub mod request;
 mod route;
-pub mod skipped;
-pub mod tag_setters;
 #[cfg(test)]
 mod tests;
 
 pub use crate::wire::dhcp::message;
 pub use drop_reason::DropReason;
 
+use crate::config::lookup::tags::TagSet;
 use crate::config::server_names::ServerNames;
-use crate::config::tags::TagSet;
 use crate::config::{Config, Located, Origin};
 use crate::effect::Effect;
 use crate::log_line::DhcpLine;
@@ -159,7 +157,12 @@ pub fn handle_datagram(
 ) {
     let judged = evaluate(config, interfaces, names, port, arrival);
     if telling {
-        effects.push(decision_line::decision_line(config, port, arrival.bytes, judged.as_ref()));
+        effects.push(explain::decision_line::decision_line(
+            config,
+            port,
+            arrival.bytes,
+            judged.as_ref(),
+        ));
     }
     let Evaluated { request, decision } = match judged {
         Ok(judged) => judged,

@@ -6,8 +6,8 @@ use super::{
     Decision, DropReason, Port, Provenance, Reply, ReplyKind, ReplyPart, menu, message, pxe_options,
 };
 use crate::byte_text::to_text;
+use crate::config::lookup::tags::{TagSet, TagSetBy};
 use crate::config::server_names::ServerNames;
-use crate::config::tags::{TagSet, TagSetBy};
 use crate::config::{Config, Located, RangeKind, Rule, Service};
 use crate::log_line::DhcpLine;
 use crate::wire::client_arch::FIRST_EFI;

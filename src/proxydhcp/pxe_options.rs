@@ -3,7 +3,7 @@
 use super::client_name::LABELS;
 use super::request::Request;
 use super::{Provenance, Reply, ReplyPart};
-use crate::config::tags::TagSet;
+use crate::config::lookup::tags::TagSet;
 use crate::config::{Config, PxeOption, Rule};
 use crate::log_line::DhcpLine;
 use crate::wire::dhcp::Frame;

@@ -5,7 +5,7 @@ use super::ingress::Ingress;
 use super::ranges::{MatchedRange, SubnetHint, matching_ranges};
 use super::{DropReason, Port, assign_tags, message};
 use crate::config::Config;
-use crate::config::tags::TagSet;
+use crate::config::lookup::tags::TagSet;
 use crate::net::Interfaces;
 use crate::wire::dhcp::{Frame, field};
 use crate::wire::{options, pxe};

@@ -7,14 +7,11 @@
 //! A transfer has a socket of its own, opened by the daemon before the request is looked at, or shares port 69.
 
 mod accept;
-mod admission;
+pub mod admission;
 mod block_source;
-mod fairness;
 pub mod files;
 pub mod negotiate;
 pub mod path;
-pub mod pending;
-mod queue;
 mod session;
 mod session_table;
 mod start;
@@ -25,18 +22,18 @@ pub mod transfer;
 
 pub use accept::accepts;
 
+use crate::boot_monitor::event::ClientEvent;
 use crate::config::Tftp;
 use crate::effect::Effect;
 use crate::log_line::{Line, TftpLine};
 use crate::net::{Datagram, EgressSocket, Interfaces, ReceivedDatagram};
-use crate::sight::ClientEvent;
 use crate::time::Timestamp;
 use crate::wire::tftp::{Inbound, error};
+use admission::fairness::FairShare;
+use admission::pending::{LookupCache, PendingRequest, PendingRequests};
+use admission::queue::WaitQueue;
 use admission::{close_if_dedicated, is_read_request};
-use fairness::FairShare;
 use files::{DiskLookup, FileId, Files};
-use pending::{LookupCache, PendingRequest, PendingRequests};
-use queue::WaitQueue;
 use session::{Progress, Session, SessionIo};
 use session_table::SessionTable;
 use start::StartResult;

@@ -1,7 +1,7 @@
 //! From the name in a request to a path (spec: TFTP, section 4).
 
+use super::admission::pending::LookupCache;
 use super::files::{DiskLookup, Files};
-use super::pending::LookupCache;
 use crate::byte_text::to_bytes;
 use crate::config::Tftp;
 use conf_parser::option::tftp::UniqueRoot;

@@ -1,16 +1,17 @@
 //! One client and what it is being sent: the transfer says which blocks, the source makes them.
 
+use super::admission::fairness::SlotTicket;
+use super::admission::pending::CLIENT_RETRY_INTERVAL;
 use super::block_source::{BlockSource, RenderResult};
-use super::fairness::SlotTicket;
 use super::files::{FileId, Files};
-use super::pending::CLIENT_RETRY_INTERVAL;
 use super::start::code;
 use super::timers::TimerHandle;
 use super::transfer::{Action, Event, Outcome, Transfer};
-use crate::effect::{CompletedTransfer, Effect};
+use crate::boot_monitor::event::ClientEvent;
+use crate::boot_monitor::event::CompletedTransfer;
+use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
-use crate::sight::ClientEvent;
 use crate::time::Timestamp;
 use crate::wire::option_display::printable;
 use crate::wire::tftp::error;

@@ -1,17 +1,17 @@
 //! From a request to a session, or to an error (spec: TFTP, sections 2 to 5).
 
 use super::Context;
+use super::admission::pending::LookupCache;
 use super::block_source::BlockSource;
 use super::files::{DiskLookup, Files, OpenError};
 use super::negotiate::{Mode, NegotiatedOptions, PathMtu};
 use super::path::{Requester, resolve};
-use super::pending::LookupCache;
 use super::session::{Peer, Session, log_address, sanitized};
 use super::transfer::{Transfer, TransferOptions};
+use crate::boot_monitor::event::{ClientEvent, RefusalReason};
 use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::net::{EgressSocket, ReceivedDatagram};
-use crate::sight::{ClientEvent, RefusalReason};
 use crate::wire::tftp::{Inbound, Strings, error, oack};
 
 /// Error codes (RFC 1350, appendix).

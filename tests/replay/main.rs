@@ -7,7 +7,7 @@ mod tftp;
 
 use common::fixture::{self, Fixture, Transcript, judge};
 use pxemasq::config::Config;
-use pxemasq::config::load::Loader;
+use pxemasq::config::read::load::Loader;
 use pxemasq::log_line::Line;
 use serde::Deserialize;
 use std::collections::BTreeSet;

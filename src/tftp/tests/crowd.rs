@@ -1,7 +1,7 @@
 //! More requests than places.
 
 use super::*;
-use crate::sight::ClientEvent;
+use crate::boot_monitor::event::ClientEvent;
 
 const REQUEST: &[u8] = b"\0\x01f\0octet\0";
 const FIRST: [u8; 4] = [10, 9, 0, 2];

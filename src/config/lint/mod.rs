@@ -1,0 +1,6 @@
+//! Warnings about a configuration that --test and the start print.
+
+pub mod advice;
+pub mod tag_sources;
+pub mod tag_usage;
+pub mod unsupported;

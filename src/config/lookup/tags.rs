@@ -1,0 +1,169 @@
+//! Tags of one request (spec: proxyDHCP, section 4).
+
+use super::rules::TagIndex;
+use crate::byte_text::to_text;
+use crate::config::{Located, Origin};
+use conf_parser::option::dhcp_match::TagIf;
+use conf_parser::primitives::Condition;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// All `tag-if` lines, in file order.
+#[derive(Clone, Debug, Default)]
+pub struct TagIfs {
+    rules: Vec<Located<TagIf>>,
+    index: TagIndex,
+}
+
+impl TagIfs {
+    /// Adds a line.
+    pub fn push(&mut self, origin: &Origin, rule: TagIf) {
+        self.index.add(&rule.conditions, self.rules.len());
+        self.rules.push(Located { origin: origin.clone(), value: rule });
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Located<TagIf>> {
+        self.rules.iter()
+    }
+}
+
+/// The tags a request has got so far, oldest first, each once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TagSet<'c> {
+    tags: Vec<(Cow<'c, [u8]>, TagSetBy<'c>)>,
+}
+
+/// What has set a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagSetBy<'c> {
+    /// The interface, which it is the name of.
+    Interface,
+    /// What the request says, without a line.
+    Request,
+    /// A line.
+    Line(&'c Origin),
+    /// What is known of the machine: its place among the [hosts](super::hosts::Hosts).
+    Host(usize),
+}
+
+impl<'c> TagSet<'c> {
+    /// Sets a tag. An empty one is none: dnsmasq crashes on it.
+    pub fn set(&mut self, tag: impl Into<Cow<'c, [u8]>>, by: TagSetBy<'c>) {
+        let tag = tag.into();
+        if !tag.is_empty() && !self.has(&tag) {
+            self.tags.push((tag, by));
+        }
+    }
+
+    /// Whether a tag is set, letter by letter.
+    pub fn has(&self, tag: &[u8]) -> bool {
+        self.tags.iter().any(|(set, _)| **set == *tag)
+    }
+
+    /// Whether all conditions hold; no conditions always do.
+    pub fn satisfies(&self, conditions: &[Condition]) -> bool {
+        conditions.iter().all(|condition| self.has(&condition.tag) != condition.negated)
+    }
+
+    /// The tags, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        self.tags.iter().map(|(tag, _)| &**tag)
+    }
+
+    /// The tags and what has set each, oldest first.
+    pub fn with_setters(&self) -> impl Iterator<Item = (&[u8], TagSetBy<'c>)> {
+        self.tags.iter().map(|(tag, by)| (&**tag, *by))
+    }
+
+    /// The same and what `tag-if` lines add, in file order, each seeing what those before it have set.
+    #[must_use]
+    pub fn with_tag_ifs(&self, rules: &'c TagIfs) -> Self {
+        let mut tags = self.clone();
+        let mut due: BTreeSet<usize> = rules.index.candidates(self.iter()).collect();
+        due.extend(rules.index.unconditional());
+        while let Some(place) = due.pop_first() {
+            let Located { origin, value: rule } = &rules.rules[place];
+            if !rule.conditions.iter().all(|condition| tags.satisfies_wildcard(condition)) {
+                continue;
+            }
+            for tag in rule.set.iter().rev() {
+                tags.set(&tag[..], TagSetBy::Line(origin));
+                let near = rules.index.candidates(std::iter::once(&tag[..]));
+                due.extend(near.filter(|other| *other > place));
+            }
+        }
+        tags
+    }
+
+    /// Here, and only here, a condition may end in `*`.
+    fn satisfies_wildcard(&self, condition: &Condition) -> bool {
+        let found = match condition.tag.strip_suffix(b"*") {
+            Some(beginning) => self.iter().any(|tag| tag.starts_with(beginning)),
+            None => self.has(&condition.tag),
+        };
+        found != condition.negated
+    }
+
+    /// Their names in the order of the log: newest first.
+    pub fn names(&self) -> Vec<String> {
+        self.tags.iter().rev().map(|(tag, _)| to_text(tag)).collect()
+    }
+
+    /// As the log lists them.
+    pub fn listed(&self) -> String {
+        self.names().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(tag: &str) -> Condition {
+        let negated = tag.starts_with('!');
+        Condition { tag: tag.trim_start_matches('!').as_bytes().to_vec(), negated }
+    }
+
+    fn tag_if(set: &[&str], conditions: &[&str]) -> TagIf {
+        TagIf {
+            set: set.iter().map(|tag| tag.as_bytes().to_vec()).collect(),
+            conditions: conditions.iter().map(|tag| condition(tag)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_repeated_tag_keeps_its_oldest_place() {
+        let mut tags = TagSet::default();
+        for tag in ["lan0", "a", "lan0", "b", ""] {
+            tags.set(tag.as_bytes(), TagSetBy::Interface);
+        }
+        assert_eq!(tags.listed(), "b, a, lan0");
+    }
+
+    #[test]
+    fn all_conditions_must_hold() {
+        let mut tags = TagSet::default();
+        tags.set(&b"a"[..], TagSetBy::Interface);
+        assert!(tags.satisfies(&[]));
+        assert!(tags.satisfies(&[condition("a"), condition("!b")]));
+        assert!(!tags.satisfies(&[condition("A")]));
+        assert!(!tags.satisfies(&[condition("a*")]), "wildcards are for tag-if");
+    }
+
+    #[test]
+    fn tag_ifs_see_what_earlier_ones_have_set() {
+        let mut rules = TagIfs::default();
+        for rule in [
+            tag_if(&["x", "y"], &["lan*"]),
+            tag_if(&["z"], &["x", "!lan1*"]),
+            tag_if(&["early"], &["late"]),
+            tag_if(&["late"], &[]),
+        ] {
+            rules.push(&Origin::default(), rule);
+        }
+        let mut tags = TagSet::default();
+        tags.set(&b"lan0"[..], TagSetBy::Interface);
+        assert_eq!(tags.with_tag_ifs(&rules).listed(), "late, z, x, y, lan0");
+    }
+}

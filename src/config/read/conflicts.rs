@@ -1,0 +1,194 @@
+//! What lines say against each other, though each is fine by itself (spec: config language, section 6.1).
+
+use crate::byte_text::to_text;
+use crate::config::{Located, Origin};
+use crate::error::StartupError;
+use crate::strerror::strerror;
+use conf_parser::option::dhcp_host::DhcpHost;
+use conf_parser::option::domain::Domain;
+use conf_parser::option::records::Cname;
+use conf_parser::{Directive, Message, ParseError, Switch};
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::os::unix::ffi::OsStrExt;
+
+const DEFAULT_RESOLV_FILE: &[u8] = b"/etc/resolv.conf";
+
+/// What was said so far.
+#[derive(Debug, Default)]
+pub struct ConflictChecker {
+    /// Addresses of `dhcp-host` lines: no two may have the same.
+    single_use: HashSet<Ipv4Addr>,
+    /// What each alias stands for, and the aliases in order.
+    targets: HashMap<Vec<u8>, Vec<u8>>,
+    aliases: Vec<Located<Vec<u8>>>,
+    /// `None`: nothing was said, and the usual one counts.
+    resolv_files: Option<Vec<Vec<u8>>>,
+    no_resolv: bool,
+    no_poll: Option<Origin>,
+    fqdn: Option<Origin>,
+    has_domain: bool,
+    domain_from_file: Option<Origin>,
+}
+
+impl ConflictChecker {
+    /// Takes the next line; a fault if an earlier one forbids it.
+    pub fn check(&mut self, directive: &Directive, origin: &Origin) -> Result<(), ParseError> {
+        let here = || Some(origin.clone());
+        match directive {
+            Directive::DhcpHost(DhcpHost { address: Some(address), .. })
+                if !self.single_use.insert(*address) =>
+            {
+                return Err(repeated(crate::config::duplicate(*address), "each address once"));
+            }
+            Directive::Cname(cname) => return self.cname(cname, origin),
+            Directive::ResolvFile(path) => {
+                self.resolv_files.get_or_insert_default().extend(path.clone());
+            }
+            Directive::Domain(Domain::General(_)) => self.has_domain = true,
+            Directive::Domain(Domain::FromResolvConf) => self.domain_from_file = here(),
+            Directive::Switch(Switch::NoResolv) => self.no_resolv = true,
+            Directive::Switch(Switch::NoPoll) => self.no_poll = here(),
+            Directive::Switch(Switch::DhcpFqdn) => self.fqdn = here(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn cname(&mut self, cname: &Cname, origin: &Origin) -> Result<(), ParseError> {
+        for alias in &cname.aliases {
+            if self.targets.insert(alias.clone(), cname.target.clone()).is_some() {
+                return Err(repeated("duplicate CNAME".to_owned(), "each alias once"));
+            }
+            self.aliases.push(Located { origin: origin.clone(), value: alias.clone() });
+        }
+        cname.fault.clone().map_or(Ok(()), Err)
+    }
+
+    /// What is wrong with all lines together, in dnsmasq's order.
+    pub fn finish(&self) -> Result<(), StartupError> {
+        if let Some(alias) = self.cname_loop() {
+            let name = to_text(&alias.value);
+            let words = format!("CNAME loop involving {name}");
+            return Err(StartupError::config(words).with_location(&alias.origin));
+        }
+        let usual = [DEFAULT_RESOLV_FILE.to_vec()];
+        let files = self.resolv_files.as_deref().unwrap_or(&usual);
+        if let Some(origin) = self.no_poll.as_ref().filter(|_| !self.no_resolv && files.len() > 1) {
+            let words = "only one resolv.conf file allowed in no-poll mode.";
+            return Err(StartupError::config(words).with_location(origin));
+        }
+        let found = match &self.domain_from_file {
+            Some(origin) => {
+                self.search_domain(files).map_err(|failure| failure.with_location(origin))?
+            }
+            None => false,
+        };
+        if let Some(origin) = self.fqdn.as_ref().filter(|_| !self.has_domain && !found) {
+            let words = "there must be a default domain when --dhcp-fqdn is set";
+            return Err(StartupError::config(words).with_location(origin));
+        }
+        Ok(())
+    }
+
+    /// The last alias that leads to itself, or into others that do.
+    pub fn cname_loop(&self) -> Option<&Located<Vec<u8>>> {
+        // Those that come to an end: each is followed once.
+        let mut ending: HashSet<&[u8]> = HashSet::new();
+        for alias in self.aliases.iter().rev() {
+            let mut path: HashSet<&[u8]> = HashSet::new();
+            let mut at = &alias.value;
+            while let Some(target) = self.targets.get(at).filter(|_| !ending.contains(&at[..])) {
+                if !path.insert(at) {
+                    return Some(alias);
+                }
+                at = target;
+            }
+            ending.extend(path);
+        }
+        None
+    }
+
+    /// Whether `resolv.conf` names a domain; it must, unless a line does.
+    fn search_domain(&self, files: &[Vec<u8>]) -> Result<bool, StartupError> {
+        let [file] = files else { return Err(no_one_file()) };
+        if self.no_resolv {
+            return Err(no_one_file());
+        }
+        let path = OsStr::from_bytes(file);
+        let shown = to_text(file);
+        let text = fs::read(path).map_err(|error| {
+            StartupError::file(format!("failed to read {shown}: {}", strerror(&error)))
+        })?;
+        let text = to_text(&text);
+        let named = text.lines().any(|line| {
+            let mut words = line.split_ascii_whitespace();
+            words.next() == Some("search") && words.next().is_some()
+        });
+        if named || self.has_domain {
+            Ok(named)
+        } else {
+            Err(StartupError::other(format!("no search directive found in {shown}")))
+        }
+    }
+}
+
+fn no_one_file() -> StartupError {
+    StartupError::config("must have exactly one resolv.conf to read domain from.")
+}
+
+fn repeated(words: String, expected: &'static str) -> ParseError {
+    ParseError { column: 0, expected, message: Message::Custom(words.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use conf_parser::Reader;
+
+    /// What is wrong with some lines.
+    fn wrong(text: &str) -> String {
+        let mut together = ConflictChecker::default();
+        let mut reader = Reader::default();
+        for line in text.lines() {
+            let setting = reader.line(line.as_bytes()).unwrap().unwrap();
+            if let Err(fault) = together.check(&setting.directive, &Origin::default()) {
+                return fault.message.in_file().to_owned();
+            }
+        }
+        together.finish().map_or_else(|failure| failure.message, |()| String::new())
+    }
+
+    #[test]
+    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+        for (lines, words) in [
+            (
+                "dhcp-host=a,10.0.0.1\ndhcp-host=b,10.0.0.1",
+                "duplicate dhcp-host IP address 10.0.0.1",
+            ),
+            ("cname=a,b\ncname=A,c", "duplicate CNAME"),
+            ("cname=a,b\ncname=b,a", "CNAME loop involving b"),
+            ("cname=c,a\ncname=a,b\ncname=b,a\ncname=d,c", "CNAME loop involving d"),
+            (
+                "no-poll\nresolv-file=a\nresolv-file=a",
+                "only one resolv.conf file allowed in no-poll mode.",
+            ),
+            (
+                "domain=#\nno-resolv\ndomain=x",
+                "must have exactly one resolv.conf to read domain from.",
+            ),
+            ("dhcp-fqdn\ndomain=a,eth0", "there must be a default domain when --dhcp-fqdn is set"),
+            (
+                "domain=#\nresolv-file=/nosuch/x",
+                "failed to read /nosuch/x: No such file or directory",
+            ),
+            ("domain=#\nresolv-file=/dev/null", "no search directive found in /dev/null"),
+            ("no-poll\nno-resolv\nresolv-file=a\nresolv-file=b\ndhcp-fqdn\ndomain=", ""),
+            ("cname=a,b\ncname=b,c\ncname=*.c,c", ""),
+        ] {
+            assert_eq!(wrong(lines), words, "{lines}");
+        }
+    }
+}

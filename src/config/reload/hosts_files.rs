@@ -1,0 +1,65 @@
+//! Hosts files, which name boot servers (spec: config language, section 3.23).
+
+use super::{entries, path_of, shown, watched_entries};
+use crate::config::Config;
+use crate::config::server_names::ServerNames;
+use crate::log_line::FileLine;
+use crate::strerror::strerror;
+use conf_parser::option::files::RunTimeFile;
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// Reads the names of boot servers. Without DNS there are none: dnsmasq reads no hosts file then.
+pub fn read_all(config: &Config) -> (ServerNames, Vec<FileLine>) {
+    let mut names = ServerNames::new(config.dhcp.round_robin);
+    let mut happened = Vec::new();
+    if config.process.dns_port == 0 {
+        return (names, happened);
+    }
+    for record in &config.dhcp.host_records {
+        for (place, name) in record.names.iter().enumerate() {
+            let address = record.address.map(IpAddr::V4);
+            address.into_iter().for_each(|address| names.add(name, address, place == 0));
+        }
+    }
+    let mut paths: Vec<PathBuf> = Vec::new();
+    paths.extend((!config.process.no_hosts).then(|| PathBuf::from("/etc/hosts")));
+    let listed = |kind| {
+        let files = config.files.iter().rev().filter(move |(found, _)| *found == kind);
+        files.map(|(_, path)| path_of(path))
+    };
+    let (directories, plain): (Vec<_>, Vec<_>) =
+        listed(RunTimeFile::Hosts).partition(|path| path.is_dir());
+    paths.extend(plain);
+    for directory in directories {
+        let mut found = entries(&directory).unwrap_or_default();
+        found.retain(|path| path.is_file());
+        found.sort_unstable();
+        paths.extend(found);
+    }
+    for directory in listed(RunTimeFile::HostsDir) {
+        match watched_entries(&directory) {
+            Ok(found) => paths.extend(found.into_iter().filter(|path| path.is_file())),
+            Err(line) => happened.push(line),
+        }
+    }
+    happened.extend(paths.iter().flat_map(|path| read_one(path, &mut names)));
+    (names, happened)
+}
+
+/// Reads names; faults are told before the file.
+pub fn read_one(path: &Path, names: &mut ServerNames) -> Vec<FileLine> {
+    let name = shown(path);
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            return vec![FileLine::HostsUnreadable { path: name, reason: strerror(&error) }];
+        }
+    };
+    let read = names.read_hosts(&bytes);
+    let fault = |(line, part)| FileLine::BadHost { part, line, path: name.clone() };
+    let mut happened: Vec<_> = read.errors.into_iter().map(fault).collect();
+    happened.push(FileLine::Hosts { path: name, names: read.names });
+    happened
+}

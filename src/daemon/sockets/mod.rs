@@ -1,0 +1,409 @@
+//! Tokens ↔ sockets.
+
+pub mod transfer;
+
+use self::transfer::TransferSockets;
+use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
+use crate::config::network::Binding;
+use crate::config::{Config, Tftp};
+use crate::error::StartupError;
+use crate::net::{
+    Address, Batch, Datagram, EgressSocket, Interfaces, ReceivedDatagram, any_interface_matches,
+};
+use crate::proxydhcp::{PXE_PORT, Port};
+use crate::strerror::strerror;
+use crate::sys::udp::{self, SendAddress};
+use crate::sys::udp_batch::send_batch;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token, Waker};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::time::Duration;
+
+/// What a token stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventSource {
+    /// Signals.
+    Signals,
+    /// Changes of links and addresses.
+    AddressWatch,
+    /// A disk that was waited for.
+    Disk,
+    /// The script.
+    Script,
+    /// Directories that are watched.
+    Directories,
+    /// What other servers tell everybody.
+    Sniffer,
+    /// One of the DHCP ports.
+    ProxyDhcp(Port),
+    /// A socket for TFTP requests.
+    Tftp(usize),
+    /// That of a transfer.
+    Transfer(usize),
+}
+
+const SIGNALS: usize = 0;
+const ADDRESS_WATCH: usize = 1;
+const DHCP: usize = 2;
+const PXE: usize = 3;
+const DISK: usize = 4;
+const SCRIPT: usize = 5;
+const DIRECTORIES: usize = 6;
+const SNIFFER: usize = 7;
+const TFTP: usize = 8;
+/// More addresses than a machine has.
+const TRANSFER: usize = 1 << 24;
+
+impl EventSource {
+    /// That of a token.
+    pub fn from_token(token: Token) -> Self {
+        match token.0 {
+            SIGNALS => Self::Signals,
+            ADDRESS_WATCH => Self::AddressWatch,
+            DHCP => Self::ProxyDhcp(Port::Server),
+            PXE => Self::ProxyDhcp(Port::Pxe),
+            DISK => Self::Disk,
+            SCRIPT => Self::Script,
+            DIRECTORIES => Self::Directories,
+            SNIFFER => Self::Sniffer,
+            listener @ TFTP..TRANSFER => Self::Tftp(listener - TFTP),
+            transfer => Self::Transfer(transfer - TRANSFER),
+        }
+    }
+
+    /// Where we are comes before what is asked there; and each comes once, however often it was told.
+    pub fn dedup_in_priority_order(roles: &mut Vec<Self>) {
+        roles.sort_by_key(|role| {
+            (!matches!(role, Self::Signals | Self::AddressWatch), role.token())
+        });
+        roles.dedup();
+    }
+
+    /// What stands for it.
+    fn token(self) -> Token {
+        Token(match self {
+            Self::Signals => SIGNALS,
+            Self::AddressWatch => ADDRESS_WATCH,
+            Self::ProxyDhcp(Port::Server) => DHCP,
+            Self::ProxyDhcp(Port::Pxe) => PXE,
+            Self::Disk => DISK,
+            Self::Script => SCRIPT,
+            Self::Directories => DIRECTORIES,
+            Self::Sniffer => SNIFFER,
+            Self::Tftp(listener) => TFTP + listener,
+            Self::Transfer(transfer) => TRANSFER + transfer,
+        })
+    }
+}
+
+/// RFC 1350.
+const TFTP_PORT: u16 = 69;
+
+/// All sockets, and the poll that hears them.
+pub struct Sockets {
+    poll: Poll,
+    dhcp: Option<OwnedFd>,
+    pxe: Option<OwnedFd>,
+    listeners: Vec<Option<Listener>>,
+    transfers: TransferSockets,
+    /// Addresses of ours that cannot be bound yet.
+    waiting: Vec<SocketAddr>,
+}
+
+struct Listener {
+    fd: OwnedFd,
+    address: SocketAddr,
+}
+
+impl Sockets {
+    /// Opens what the configuration asks for: DHCP first, then TFTP, as dnsmasq does.
+    pub fn open(config: &Config, interfaces: &Interfaces) -> Result<Self, StartupError> {
+        let poll = Poll::new()
+            .map_err(|error| StartupError::other(format!("cannot poll: {}", strerror(&error))))?;
+        let mut sockets = Self {
+            poll,
+            dhcp: None,
+            pxe: None,
+            listeners: Vec::new(),
+            transfers: TransferSockets::default(),
+            waiting: Vec::new(),
+        };
+        let shared = config.network.binding != Binding::Wildcard;
+        if !config.dhcp.ranges.is_empty() {
+            let [range, service] = requesting_lines(config);
+            sockets.dhcp = Some(open_dhcp(config.dhcp.server_port, shared, range)?);
+            let pxe = config.dhcp.pxe_enabled.then(|| open_dhcp(PXE_PORT, shared, service));
+            sockets.pxe = pxe.transpose()?;
+        }
+        for (fd, port) in [(&sockets.dhcp, Port::Server), (&sockets.pxe, Port::Pxe)] {
+            fd.iter()
+                .try_for_each(|fd| sockets.register_datagrams(fd, EventSource::ProxyDhcp(port)))?;
+        }
+        if config.network.binding == Binding::Contradictory {
+            return Err(StartupError::config("cannot set --bind-interfaces and --bind-dynamic"));
+        }
+        sockets.open_tftp(config, interfaces)?;
+        Ok(sockets)
+    }
+
+    /// Hears something else too, which is not a socket.
+    pub fn register_datagrams(
+        &self,
+        source: &impl AsRawFd,
+        role: EventSource,
+    ) -> Result<(), StartupError> {
+        self.register(source, role).map_err(|error| unwatched(&error))
+    }
+
+    /// Whether there are addresses of ours that cannot be bound yet.
+    pub fn wait_for_addresses(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// What threads that read disks wake us with.
+    pub fn waker(&self) -> Result<Waker, StartupError> {
+        Waker::new(self.poll.registry(), EventSource::Disk.token())
+            .map_err(|error| unwatched(&error))
+    }
+
+    fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), StartupError> {
+        let Some(tftp) = &config.tftp else { return Ok(()) };
+        if config.network.binding == Binding::Wildcard {
+            for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
+                let address = (any, TFTP_PORT).into();
+                let what = format!("failed to create listening socket for port {TFTP_PORT}");
+                let line = Some(&tftp.enabled);
+                self.listen(address).map_err(|error| bind_error(&what, &error, address, line))?;
+            }
+            return Ok(());
+        }
+        let here = own_addresses(config, tftp, interfaces);
+        let is_here = |ip: &IpAddr| interfaces.addresses.iter().any(|address| address.ip == *ip);
+        let only_here = config.network.binding == Binding::Interfaces;
+        let missing = config.network.listen.iter().filter(|ip| only_here && !is_here(ip));
+        let named = missing.map(|ip| SocketAddr::new(*ip, TFTP_PORT));
+        for address in here.iter().copied().chain(named) {
+            match self.listen(address) {
+                // An IPv6 address that is still being tried out: it is there, and can be had soon.
+                Err(error)
+                    if error.kind() == io::ErrorKind::AddrNotAvailable
+                        && here.contains(&address) =>
+                {
+                    self.waiting.push(address);
+                }
+                listening => {
+                    listening.map_err(|error| {
+                        let what =
+                            format!("failed to create listening socket for {}", address.ip());
+                        bind_error(&what, &error, address, Some(&tftp.enabled))
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens TFTP sockets for addresses that have come, as far as we may, and with `bind-dynamic` closes those of
+    /// addresses that have gone; tells which are new.
+    pub fn update_listeners(&mut self, config: &Config, interfaces: &Interfaces) -> Vec<usize> {
+        let Some(tftp) = &config.tftp else { return Vec::new() };
+        self.waiting = Vec::new();
+        let wanted = own_addresses(config, tftp, interfaces);
+        if config.network.binding == Binding::Dynamic {
+            let gone = |listener: &Listener| !wanted.contains(&listener.address);
+            self.listeners
+                .iter_mut()
+                .for_each(|listener| drop(listener.take_if(|listener| gone(listener))));
+        }
+        let known: Vec<SocketAddr> =
+            self.listeners.iter().flatten().map(|listener| listener.address).collect();
+        let mut new = Vec::new();
+        for address in wanted.into_iter().filter(|address| !known.contains(address)) {
+            match self.listen(address) {
+                Ok(listener) => new.extend(listener),
+                // The next change is the next chance.
+                Err(_) => self.waiting.push(address),
+            }
+        }
+        new
+    }
+
+    fn listen(&mut self, address: SocketAddr) -> io::Result<Option<usize>> {
+        let Some(fd) = udp::open_tftp(address)? else { return Ok(None) };
+        let free = self.listeners.iter().position(Option::is_none);
+        let at = free.unwrap_or(self.listeners.len());
+        self.register(&fd, EventSource::Tftp(at))?;
+        let listener = Some(Listener { fd, address });
+        match free {
+            Some(at) => self.listeners[at] = listener,
+            None => self.listeners.push(listener),
+        }
+        Ok(Some(at))
+    }
+
+    fn register(&self, fd: &impl AsRawFd, role: EventSource) -> io::Result<()> {
+        let mut source = SourceFd(&fd.as_raw_fd());
+        self.poll.registry().register(&mut source, role.token(), Interest::READABLE)
+    }
+
+    /// Lets the DHCP sockets hear one interface only.
+    pub fn bind_dhcp_to(&self, interface: &str) -> io::Result<()> {
+        let mut both = [&self.dhcp, &self.pxe].into_iter().flatten();
+        both.try_for_each(|fd| udp::bind_to_device(fd, interface))
+    }
+
+    /// The same at the start. Lack of privilege is no error: the filters do it too, more slowly.
+    pub fn bind_dhcp_first_to(&self, interface: &str) -> Result<(), StartupError> {
+        match self.bind_dhcp_to(interface) {
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
+                Err(StartupError::network(format!(
+                    "failed to set SO_BINDTODEVICE on DHCP socket: {}",
+                    strerror(&error)
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits.
+    pub fn poll(&mut self, events: &mut Events, pause: Option<Duration>) -> io::Result<()> {
+        self.poll.poll(events, pause)
+    }
+
+    /// A DHCP socket.
+    pub fn dhcp(&self, port: Port) -> Option<&OwnedFd> {
+        match port {
+            Port::Server => self.dhcp.as_ref(),
+            Port::Pxe => self.pxe.as_ref(),
+        }
+    }
+
+    /// A socket for TFTP requests.
+    pub fn listener(&self, at: usize) -> Option<&OwnedFd> {
+        self.listeners.get(at)?.as_ref().map(|listener| &listener.fd)
+    }
+
+    /// Opens a socket for a transfer, from the address that was asked and the first port that is free.
+    pub fn open_transfer(
+        &mut self,
+        tftp: &Tftp,
+        arrival: &ReceivedDatagram<'_>,
+    ) -> io::Result<usize> {
+        let (first, last) = tftp.ports.unwrap_or((0, 0));
+        let mut opened = Err(io::ErrorKind::AddrInUse.into());
+        for port in first..=last {
+            opened = self.transfers.open(answer_from(arrival, port));
+            // Only a port that is taken makes the next one worth a try.
+            if !matches!(&opened, Err(error) if error.kind() == io::ErrorKind::AddrInUse) {
+                break;
+            }
+        }
+        opened
+    }
+
+    /// A transfer goes on: its client is listened to.
+    pub fn register_transfer(&mut self, id: usize) -> io::Result<()> {
+        self.transfers.register_read(id, self.poll.registry(), EventSource::Transfer(id).token())
+    }
+
+    /// The sockets of transfers.
+    pub fn transfers(&mut self) -> &mut TransferSockets {
+        &mut self.transfers
+    }
+
+    /// Sends many by the socket they say; how many bytes are gone. Where a transfer's own socket has no room for all,
+    /// it is told of when there is.
+    pub fn send_batch(&mut self, batch: &Batch) -> io::Result<usize> {
+        match batch.via {
+            EgressSocket::Transfer(id) => {
+                let gone = self.transfers.send_batch(id, batch)?;
+                if gone < batch.bytes.len() {
+                    self.transfers.register_read_write(
+                        id,
+                        self.poll.registry(),
+                        EventSource::Transfer(id).token(),
+                    );
+                }
+                Ok(gone)
+            }
+            EgressSocket::Tftp(listener) => {
+                let fd = self.listener(listener).ok_or(io::ErrorKind::NotConnected)?;
+                let way =
+                    SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
+                // What cannot be cut for one client may be for the next.
+                send_batch(fd, &batch.bytes, batch.segment, way, &mut true)
+            }
+            EgressSocket::Dhcp | EgressSocket::Pxe => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Sends by the socket it says.
+    pub fn send(&self, datagram: &Datagram) -> io::Result<()> {
+        let Datagram { via, to, from, interface, bytes, .. } = datagram;
+        let way = SendAddress { to: *to, from: *from, interface: *interface };
+        let gone = || io::Error::from(io::ErrorKind::NotConnected);
+        match via {
+            EgressSocket::Dhcp => udp::send(self.dhcp.as_ref().ok_or_else(gone)?, bytes, way),
+            EgressSocket::Pxe => udp::send(self.pxe.as_ref().ok_or_else(gone)?, bytes, way),
+            EgressSocket::Tftp(listener) => {
+                udp::send(self.listener(*listener).ok_or_else(gone)?, bytes, way)
+            }
+            EgressSocket::Transfer(id) => self.transfers.send(*id, bytes, way),
+        }
+    }
+}
+
+fn unwatched(error: &io::Error) -> StartupError {
+    StartupError::other(format!("cannot poll: {}", strerror(error)))
+}
+
+/// The addresses that TFTP is served on where each has a socket of its own.
+fn own_addresses(config: &Config, tftp: &Tftp, interfaces: &Interfaces) -> Vec<SocketAddr> {
+    let network = &config.network;
+    let wanted = |address: &&Address| {
+        let Some(link) = interfaces.by_index(address.interface) else { return false };
+        let listed =
+            tftp.interfaces.as_ref().is_none_or(|list| any_interface_matches(list, &link.name));
+        let kept_off = tftp.interfaces.is_none() && network.refuses_dhcp(&link.name).is_some();
+        network.accepts(&link.name, link.loopback, Some(address.ip)) && listed && !kept_off
+    };
+    interfaces
+        .addresses
+        .iter()
+        .filter(wanted)
+        .map(|address| scoped(address.ip, address.interface, TFTP_PORT))
+        .collect()
+}
+
+/// An address of one link only must be said with that link.
+fn scoped(ip: IpAddr, interface: u32, port: u16) -> SocketAddr {
+    match ip {
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => {
+            SocketAddrV6::new(ip, port, 0, interface).into()
+        }
+        ip => SocketAddr::new(ip, port),
+    }
+}
+
+fn answer_from(arrival: &ReceivedDatagram<'_>, port: u16) -> SocketAddr {
+    scoped(arrival.local, arrival.interface, port)
+}
+
+/// Sockets that are never read to the end are told of anew, and were left the last time.
+#[test]
+fn each_role_comes_once_in_a_turn() {
+    let mut roles = Vec::new();
+    for _ in 0..3 {
+        roles.extend([
+            EventSource::Tftp(1),
+            EventSource::ProxyDhcp(Port::Server),
+            EventSource::Tftp(0),
+            EventSource::Signals,
+        ]);
+        EventSource::dedup_in_priority_order(&mut roles);
+    }
+    assert_eq!(roles.len(), 4);
+    assert_eq!(roles[0], EventSource::Signals);
+}

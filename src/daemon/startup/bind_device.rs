@@ -1,0 +1,75 @@
+//! Where one interface is served, the DHCP sockets are bound to it (spec: proxyDHCP, section 1.2).
+
+use crate::config::Config;
+use crate::config::network::Binding;
+use crate::config::network::missing_interfaces;
+use crate::daemon::sockets::Sockets;
+use crate::net::Interfaces;
+
+/// The one interface that the DHCP sockets hear. It may go and come back as another one of the same name.
+pub struct DeviceBinding {
+    name: String,
+    index: Option<u32>,
+    /// Whether it was told that it is lost; once is enough.
+    reported: bool,
+}
+
+impl DeviceBinding {
+    /// The sockets are bound to it.
+    pub fn new(name: String, interfaces: &Interfaces) -> Self {
+        let index = interfaces.by_name(&name).map(|link| link.index);
+        Self { name, index, reported: false }
+    }
+
+    /// Binds the sockets to it again, if it is another one now. Its name, if that fails for the first time.
+    pub fn rebind(&mut self, interfaces: &Interfaces, sockets: &Sockets) -> Option<String> {
+        let index = interfaces.by_name(&self.name).map(|link| link.index);
+        if index == std::mem::replace(&mut self.index, index) {
+            return None;
+        }
+        let bound = index.is_some() && sockets.bind_dhcp_to(&self.name).is_ok();
+        let first = !bound && !std::mem::replace(&mut self.reported, true);
+        first.then(|| self.name.clone())
+    }
+}
+
+/// The one interface the DHCP sockets need to hear, if it is just one (spec: proxyDHCP, section 1.2).
+pub fn single_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
+    let network = &config.network;
+    let by_name = !network.interfaces.is_empty()
+        && network.interfaces.iter().all(|name| !name.value.contains(&b'*'))
+        && missing_interfaces(&config.network, interfaces).is_empty();
+    if network.binding == Binding::Wildcard || !by_name {
+        return None;
+    }
+    let mut served = interfaces.addresses.iter().filter_map(|address| {
+        let link = interfaces.by_index(address.interface)?;
+        let name = interfaces.name_of(address)?;
+        let accepted = network.accepts(name, link.loopback, Some(address.ip));
+        (accepted && !link.loopback && !network.refuses_tftp(&link.name)).then_some(&link.name)
+    });
+    let first = served.next()?;
+    served.all(|name| name == first).then(|| first.clone())
+}
+
+#[test]
+fn the_only_interface_may_be_named_by_a_label() {
+    use crate::config::{Located, Origin};
+    use crate::net::{Address, Link};
+    let link = Link { index: 2, name: "eth0".into(), ..Link::default() };
+    let address = |last, label: Option<&str>| Address {
+        interface: 2,
+        ip: [10, 0, 0, last].into(),
+        prefix: 24,
+        label: label.map(str::to_owned),
+    };
+    let addresses = vec![address(1, None), address(2, Some("eth0:1"))];
+    let interfaces = Interfaces { links: vec![link], addresses };
+    let mut config = Config::default();
+    config.network.binding = Binding::Dynamic;
+    for (name, only) in [("eth0:1", Some("eth0")), ("eth0", Some("eth0")), ("eth0:2", None)] {
+        let value = name.as_bytes().to_vec();
+        config.network.interfaces = vec![Located { origin: Origin::default(), value }];
+        assert_eq!(single_interface(&config, &interfaces).as_deref(), only, "{name}");
+    }
+}

@@ -1,0 +1,5 @@
+//! Data for --explain and log-debug: skipped rules, lines that set a tag, the decision.
+
+pub mod decision_line;
+pub mod skipped;
+pub mod tag_setters;
