@@ -67,7 +67,7 @@ fn the_guide_knows_every_code_and_says_what_is_said() {
 /// What shows that something is so has to be there.
 fn what_trust_rests_on_is_there() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(folder.join("docs/trust.md")).expect("it is there");
+    let text = fs::read_to_string(folder.join("docs/security.md")).expect("it is there");
     let sources = sources(folder);
     let mut named = 0;
     for word in text.split('`').skip(1).step_by(2) {
