@@ -27,7 +27,7 @@ struct Start {
     about: String,
     /// How we stand to it.
     standing: String,
-    /// The sections of the specification of proxyDHCP that it is about.
+    /// The sections of `docs/dnsmasq/proxydhcp.md` that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     covers: Vec<String>,
     /// The command line.

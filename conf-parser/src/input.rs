@@ -1,7 +1,7 @@
 //! [`Text`]: what stands in a line after quotes and comments are gone, as input for nom.
 //!
 //! Quotes do two things in this language: they vanish, and they *protect* what they held. A protected comma is no
-//! separator, a protected digit no digit (spec: config language, section 1.6). A plain string could not tell, so
+//! separator, a protected digit no digit (docs/dnsmasq/config-language.md, section 1.6). A plain string could not tell, so
 //! each byte remembers it, and the column it was written in.
 
 use nom::{Input as _, Needed};

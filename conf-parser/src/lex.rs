@@ -1,4 +1,4 @@
-//! From the bytes of a file to cells: fields, blanks, comments, quotes, escapes (spec: config language, section 1.6).
+//! From the bytes of a file to cells: fields, blanks, comments, quotes, escapes (docs/dnsmasq/config-language.md, section 1.6).
 
 use crate::error::ParseError;
 use crate::input::InputByte;

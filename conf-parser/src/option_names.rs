@@ -1,5 +1,5 @@
 //! The DHCP options that have a name: what `option:<name>` means, what a value is made of, how the log shows it
-//! (spec: config language, section 3.4; proxyDHCP, section 7.7).
+//! (docs/dnsmasq/config-language.md, section 3.4; docs/dnsmasq/proxydhcp.md, section 7.7).
 
 use crate::input::Input;
 

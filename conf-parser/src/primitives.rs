@@ -147,7 +147,7 @@ pub fn is_address(text: Input<'_>) -> bool {
 }
 
 /// A domain name in its canonical form: lower case, without its last dot. Labels have 63 bytes at most and may be
-/// empty; quotes do not matter. `None` also for what is not ASCII (spec: config language, section 1.11).
+/// empty; quotes do not matter. `None` also for what is not ASCII (docs/dnsmasq/config-language.md, section 1.11).
 pub fn domain(text: Input<'_>) -> Option<Vec<u8>> {
     let mut name = text.bytes();
     name.make_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! How often a keyword may be used (spec: config language, section 1.10).
+//! How often a keyword may be used (docs/dnsmasq/config-language.md, section 1.10).
 
 use crate::error::{Message, ParseError};
 use crate::table::{OptionSpec, Repeat};

@@ -1,4 +1,4 @@
-//! The command line: getopts, fed from the table of options (spec: config language, section 1.9).
+//! The command line: getopts, fed from the table of options (docs/dnsmasq/config-language.md, section 1.9).
 //!
 //! Words are expanded before getopts reads them, because getopts has no abbreviated names and no bundled letters before
 //! a value, as `getopt_long(3)` has, and returns no options of a line with a mistake, of which dnsmasq acts on those

@@ -1,4 +1,4 @@
-//! Where we listen (spec: proxyDHCP, section 2.2; TFTP, section 1.1).
+//! Where we listen (docs/dnsmasq/proxydhcp.md, section 2.2; docs/dnsmasq/tftp.md, section 1.1).
 
 use super::{Located, Origin};
 use crate::byte_text::{to_bytes, to_text};

@@ -1,4 +1,4 @@
-//! Names of boot servers, as hosts files and `host-record` lines give them (spec: proxyDHCP, section 6.7).
+//! Names of boot servers, as hosts files and `host-record` lines give them (docs/dnsmasq/proxydhcp.md, section 6.7).
 
 use crate::log_line::LinePart;
 use conf_parser::primitives::valid_ascii_name;

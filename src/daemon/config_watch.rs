@@ -1,4 +1,4 @@
-//! Directories whose files are read when they change: `dhcp-hostsdir`, `dhcp-optsdir`, `hostsdir` (spec: daemon,
+//! Directories whose files are read when they change: `dhcp-hostsdir`, `dhcp-optsdir`, `hostsdir` (docs/dnsmasq/daemon.md,
 //! section 9).
 
 use crate::byte_text::path_text;

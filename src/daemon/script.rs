@@ -1,4 +1,4 @@
-//! `dhcp-script`: somebody who is told of each file that was sent (spec: TFTP, section 13).
+//! `dhcp-script`: somebody who is told of each file that was sent (docs/dnsmasq/tftp.md, section 13).
 //!
 //! A process of its own runs it, which keeps the rights that we give up, and has nothing else to do.
 

@@ -1,4 +1,4 @@
-//! Lines of proxyDHCP (spec: proxyDHCP, section 7).
+//! Lines of proxyDHCP (docs/dnsmasq/proxydhcp.md, section 7).
 
 use super::Priority;
 use super::words::{PROXY, PROXY_IGNORED, PXE, VENDOR_CLASS};

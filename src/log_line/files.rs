@@ -1,4 +1,4 @@
-//! Lines about files that are read while the daemon runs (spec: config language, sections 1.5, 3.14, 3.23).
+//! Lines about files that are read while the daemon runs (docs/dnsmasq/config-language.md, sections 1.5, 3.14, 3.23).
 
 use super::Priority;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Lines of the script that is told of files that were sent (`dhcp-script`; spec: TFTP, section 13).
+//! Lines of the script that is told of files that were sent (`dhcp-script`; docs/dnsmasq/tftp.md, section 13).
 
 use super::{PROCESS, Priority};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Lines of TFTP (spec: TFTP, section 12). The text of an error goes to the client too.
+//! Lines of TFTP (docs/dnsmasq/tftp.md, section 12). The text of an error goes to the client too.
 
 use super::Priority;
 use super::words::{

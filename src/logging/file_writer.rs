@@ -70,7 +70,7 @@ const QUEUE_CAPACITY: usize = 4096;
 /// Of the thread; it calls nothing deep.
 const STACK: usize = 128 << 10;
 
-/// Opens a log file, or makes a new one (spec: daemon, section 4.3).
+/// Opens a log file, or makes a new one (docs/dnsmasq/daemon.md, section 4.3).
 pub fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o640).open(path)
 }

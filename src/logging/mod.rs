@@ -1,4 +1,4 @@
-//! Where log lines go: the system log, a file, standard error (spec: daemon, section 5).
+//! Where log lines go: the system log, a file, standard error (docs/dnsmasq/daemon.md, section 5).
 //!
 //! Each line becomes a [`Record`] once, and each sink writes what it shows of that. A sink that cannot take a line at once never holds anybody up: lines wait in a bounded queue,
 //! and what does not fit is counted.

@@ -1,4 +1,4 @@
-//! The system log: datagrams to `/dev/log`, or a stream there (RFC 3164; spec: daemon, sections 5.2 and 5.4).
+//! The system log: datagrams to `/dev/log`, or a stream there (RFC 3164; docs/dnsmasq/daemon.md, sections 5.2 and 5.4).
 //!
 //! It may be slow, stalled, restarted or not there at all. Lines wait in a queue then, and nobody else does.
 

@@ -1,4 +1,4 @@
-//! The tags of a request, in dnsmasq's order (spec: proxyDHCP, sections 4.1 to 4.4).
+//! The tags of a request, in dnsmasq's order (docs/dnsmasq/proxydhcp.md, sections 4.1 to 4.4).
 //!
 //! dnsmasq tries the lines of each step from the last and puts each tag in front, so that its log lists one step in
 //! file order. Here a set lists newest first, and steps are walked from their last line too.

@@ -1,4 +1,4 @@
-//! The answer to a choice from the menu (PXE 2.1, tag 71; spec: proxyDHCP, section 5.3).
+//! The answer to a choice from the menu (PXE 2.1, tag 71; docs/dnsmasq/proxydhcp.md, section 5.3).
 
 use super::proxy_reply::{server_address, with_layer_suffix};
 use super::request::{BootItem, Request};

@@ -1,4 +1,4 @@
-//! The name a client gives itself (spec: proxyDHCP, section 3.5).
+//! The name a client gives itself (docs/dnsmasq/proxydhcp.md, section 3.5).
 
 use crate::wire::dhcp::{Frame, string};
 use conf_parser::option::dhcp_host::is_host_name;

@@ -1,4 +1,4 @@
-//! An answer in bytes (spec: proxyDHCP, section 6).
+//! An answer in bytes (docs/dnsmasq/proxydhcp.md, section 6).
 
 use super::Reply;
 use super::request::Request;

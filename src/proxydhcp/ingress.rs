@@ -1,4 +1,4 @@
-//! Where a request came in, and whether we listen there (spec: proxyDHCP, section 2.1).
+//! Where a request came in, and whether we listen there (docs/dnsmasq/proxydhcp.md, section 2.1).
 
 use super::DropReason;
 use crate::byte_text::to_text;

@@ -1,4 +1,4 @@
-//! A request and its answer, told as log lines (spec: proxyDHCP, section 7).
+//! A request and its answer, told as log lines (docs/dnsmasq/proxydhcp.md, section 7).
 
 use super::request::Request;
 use super::{DropReason, Reply, ReplyKind};

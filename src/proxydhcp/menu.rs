@@ -1,5 +1,5 @@
 //! Option 43 of the proxy answer: discovery control, prompt, boot servers, menu, vendor options
-//! (spec: proxyDHCP, sections 6.3, 6.4).
+//! (docs/dnsmasq/proxydhcp.md, sections 6.3, 6.4).
 
 use super::proxy_reply::server_address;
 use super::request::Request;

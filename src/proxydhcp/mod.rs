@@ -243,7 +243,7 @@ fn read<'a>(
     Request::read(config, interfaces, port, place, frame, arrival.peer)
 }
 
-/// What to do about a request (spec: proxyDHCP, section 5).
+/// What to do about a request (docs/dnsmasq/proxydhcp.md, section 5).
 fn decide<'c>(config: &'c Config, names: &mut ServerNames, request: &Request<'c>) -> Decision<'c> {
     let Some(message) = request.message else { return Decision::Drop(DropReason::Bootp) };
     if !config.dhcp.pxe_enabled {

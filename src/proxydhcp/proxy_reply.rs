@@ -1,4 +1,4 @@
-//! The proxy answer: OFFER to a DISCOVER, ACK to a REQUEST on 4011 (spec: proxyDHCP, section 5.4).
+//! The proxy answer: OFFER to a DISCOVER, ACK to a REQUEST on 4011 (docs/dnsmasq/proxydhcp.md, section 5.4).
 
 use super::ranges::MatchedRange;
 use super::request::Request;

@@ -1,4 +1,4 @@
-//! Options of `dhcp-option-pxe`, from 2.91 on (spec: proxyDHCP, section 8, 2.91).
+//! Options of `dhcp-option-pxe`, from 2.91 on (docs/dnsmasq/proxydhcp.md, section 8.1).
 
 use super::client_name::LABELS;
 use super::request::Request;

@@ -1,4 +1,4 @@
-//! Which ranges are for a request (spec: proxyDHCP, sections 2.4, 2.5).
+//! Which ranges are for a request (docs/dnsmasq/proxydhcp.md, sections 2.4, 2.5).
 //!
 //! dnsmasq remembers netmasks and addresses of a range from one request to the next; here each request finds them
 //! anew, as its first one would.

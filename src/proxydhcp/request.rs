@@ -1,4 +1,4 @@
-//! The facts of a request (spec: proxyDHCP, section 3).
+//! The facts of a request (docs/dnsmasq/proxydhcp.md, section 3).
 
 use super::client_name::client_name;
 use super::ingress::Ingress;

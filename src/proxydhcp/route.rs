@@ -1,4 +1,4 @@
-//! Where a reply goes (RFC 2131, section 4.1; spec: proxyDHCP, section 6.8).
+//! Where a reply goes (RFC 2131, section 4.1; docs/dnsmasq/proxydhcp.md, section 6.8).
 
 use super::request::Request;
 use super::{Port, Reply, ReplyKind};

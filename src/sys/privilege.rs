@@ -62,8 +62,7 @@ impl Identity {
         self.user.as_ref().map(|user| (user.uid.as_raw(), user.gid.as_raw()))
     }
 
-    /// Makes a log file its own, before root goes. A group that root's group shares it with may write it too (spec:
-    /// daemon, section 4.3).
+    /// Makes a log file its own, before root goes. A group that root's group shares it with may write it too (docs/dnsmasq/daemon.md, section 4.3).
     pub fn own_log_file(&self, file: &File) -> io::Result<()> {
         let Some(user) = self.user.as_ref().filter(|user| is_root() && !user.uid.is_root()) else {
             return Ok(());
@@ -76,7 +75,7 @@ impl Identity {
     }
 
     /// Whether it may do to a file what `bit` says (1 enter, 4 read), by its mode and owners. Root may what all may:
-    /// that is dnsmasq's rule for it (spec: TFTP, section 5).
+    /// that is dnsmasq's rule for it (docs/dnsmasq/tftp.md, section 5).
     pub fn may_access(&self, bit: u32, file: &Metadata) -> bool {
         let user = self.user.as_ref().map_or_else(geteuid, |user| user.uid);
         let shift = if user.is_root() {

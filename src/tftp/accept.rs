@@ -1,4 +1,4 @@
-//! Which requests are looked at (spec: TFTP, section 1.1).
+//! Which requests are looked at (docs/dnsmasq/tftp.md, section 1.1).
 
 use crate::config::Tftp;
 use crate::config::network::Network;

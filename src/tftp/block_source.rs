@@ -1,4 +1,4 @@
-//! A range of blocks → datagrams: octet and netascii (spec: TFTP, sections 6, 7).
+//! A range of blocks → datagrams: octet and netascii (docs/dnsmasq/tftp.md, sections 6, 7).
 
 use super::files::{FileId, Files, OpenedFile, ReadResult};
 use super::negotiate::Mode;

@@ -1,4 +1,4 @@
-//! Options of a request (RFC 2347, 2348, 2349, 7440; spec: TFTP, section 3).
+//! Options of a request (RFC 2347, 2348, 2349, 7440; docs/dnsmasq/tftp.md, section 3).
 
 use crate::config::Tftp;
 use crate::wire::tftp::Strings;

@@ -1,4 +1,4 @@
-//! From the name in a request to a path (spec: TFTP, section 4).
+//! From the name in a request to a path (docs/dnsmasq/tftp.md, section 4).
 
 use super::admission::pending::LookupCache;
 use super::files::{DiskLookup, Files};

@@ -1,4 +1,4 @@
-//! From a request to a session, or to an error (spec: TFTP, sections 2 to 5).
+//! From a request to a session, or to an error (docs/dnsmasq/tftp.md, sections 2 to 5).
 
 use super::Context;
 use super::admission::pending::LookupCache;

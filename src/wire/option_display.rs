@@ -1,4 +1,4 @@
-//! A DHCP option, shown as dnsmasq shows it (spec: proxyDHCP, section 7.6).
+//! A DHCP option, shown as dnsmasq shows it (docs/dnsmasq/proxydhcp.md, section 7.6).
 
 use conf_parser::option_names::{Kind, by_code};
 use std::fmt;

@@ -1,5 +1,5 @@
 //! The option area: reading it, and building one with what overflows put into `file` and `sname`
-//! (RFC 2132, RFC 2131 section 4.1; spec: proxyDHCP, sections 3.2, 6.2, 6.5, 6.6)
+//! (RFC 2132, RFC 2131 section 4.1; docs/dnsmasq/proxydhcp.md, sections 3.2, 6.2, 6.5, 6.6)
 
 use super::dhcp::field;
 use std::ops::Range;

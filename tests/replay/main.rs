@@ -38,7 +38,7 @@ fn every_divergence_is_shown_somewhere() {
     }
 }
 
-/// The sections of the specification of proxyDHCP that are about what is seen on the wire or in the log.
+/// The sections of `docs/dnsmasq/proxydhcp.md` that are about what is seen on the wire or in the log.
 const SECTIONS: &[&str] = &[
     "1.1", "1.2", "1.3", "1.4", "2.1", "2.2", "2.4", "2.5", "2.6", "3.1", "3.2", "3.3", "3.4",
     "3.5", "4.1", "4.2", "4.3", "4.4", "4.5", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "6.1",

@@ -1,4 +1,4 @@
-//! What a client loads, and when it is told (spec: config language, sections 3.2, 3.18)
+//! What a client loads, and when it is told (docs/dnsmasq/config-language.md, sections 3.2, 3.18)
 //!
 //! ```text
 //! dhcp-boot=[tag:<tag>,…][<file>][,[<server name>][,<server>]]

@@ -1,4 +1,4 @@
-//! `dhcp-host=<part>[,<part>…]`, the parts in any order (spec: config language, section 3.12)
+//! `dhcp-host=<part>[,<part>…]`, the parts in any order (docs/dnsmasq/config-language.md, section 3.12)
 //!
 //! A part is `[<type>-]<hardware address>`, `id:*|<hex:hex>|<text>`, `set:<tag>`, `tag:<tag>`, an address, `[<IPv6>]`,
 //! a name, a lease time, `infinite` or `ignore`. A proxy hands out no addresses; here a line matters by the tags it sets.

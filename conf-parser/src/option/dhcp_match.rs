@@ -1,4 +1,4 @@
-//! Tags: what sets them (spec: config language, sections 3.8 to 3.11, 3.13, 3.15, 3.17)
+//! Tags: what sets them (docs/dnsmasq/config-language.md, sections 3.8 to 3.11, 3.13, 3.15, 3.17)
 //!
 //! ```text
 //! dhcp-match=[set:]<tag>,<code>|option:<name>|vi-encap:<enterprise>[,<value>]

@@ -1,5 +1,5 @@
 //! `dhcp-option[-force|-pxe]=[vendor:<text>,|encap:<n>,|vi-encap:<n>,][tag:<tag>,…]<code>[,<value>]`
-//! (spec: config language, section 3.3)
+//! (docs/dnsmasq/config-language.md, section 3.3)
 //!
 //! `<code>` is a number, `option:<name>` or `option6:<number or name>`. What the value becomes on the wire depends on
 //! its shape and on the option it is for; [`value`](super::option_value) does that half.

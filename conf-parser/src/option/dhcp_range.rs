@@ -1,5 +1,5 @@
 //! `dhcp-range=[tag:<tag>,…][set:<tag>,]<start>,proxy|static|<end>[,<netmask>[,<broadcast>]][,<lease time>]`
-//! (spec: config language, section 3.1)
+//! (docs/dnsmasq/config-language.md, section 3.1)
 //!
 //! Only the proxy form is served. The others are read whole, so that a start can say what it refuses.
 

@@ -1,4 +1,4 @@
-//! What only a DHCP server does: checked as dnsmasq does, and not served (spec: config language, section 2)
+//! What only a DHCP server does: checked as dnsmasq does, and not served (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! dhcp-relay=<local address>,<server>[#<port>][,<interface>]       dhcp-proxy[=<address>[,…]]

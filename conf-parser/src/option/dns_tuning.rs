@@ -1,4 +1,4 @@
-//! How DNS asks and remembers: checked as dnsmasq does (spec: config language, section 2)
+//! How DNS asks and remembers: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! add-mac[=base64|text]                               add-subnet[=<subnet>[,<subnet>]]

@@ -1,4 +1,4 @@
-//! Zones we would answer for, and proofs we would ask for: checked as dnsmasq does (spec: config language, section 2)
+//! Zones we would answer for, and proofs we would ask for: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! auth-server=<name>[,<address>|<interface>[/4|/6]…]      auth-peer=<address>[,<address>…]

@@ -1,4 +1,4 @@
-//! The domain of this network (spec: config language, section 2)
+//! The domain of this network (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! domain, domain-suffix=<domain>|#|<domain>,<addresses>|<domain>,<interface>

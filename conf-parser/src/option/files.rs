@@ -1,4 +1,4 @@
-//! Other files (spec: config language, sections 1.2 to 1.5)
+//! Other files (docs/dnsmasq/config-language.md, sections 1.2 to 1.5)
 //!
 //! ```text
 //! conf-file[=<path>|-]      conf-dir=<directory>[,<suffix>|*<suffix>…]      conf-script=<command>

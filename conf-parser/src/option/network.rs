@@ -1,4 +1,4 @@
-//! Where we listen (spec: config language, sections 3.21, 3.24, 3.25)
+//! Where we listen (docs/dnsmasq/config-language.md, sections 3.21, 3.24, 3.25)
 //!
 //! ```text
 //! interface, except-interface, no-dhcp-interface, no-dhcpv4-interface=<interface>[,…]

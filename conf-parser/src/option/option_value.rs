@@ -1,4 +1,4 @@
-//! The value of a DHCP option: from its shape to bytes (spec: config language, section 3.3, "Type of the value")
+//! The value of a DHCP option: from its shape to bytes (docs/dnsmasq/config-language.md, section 3.3, "Type of the value")
 
 use crate::error::ParseError;
 use crate::input::Input;

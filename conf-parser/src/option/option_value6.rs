@@ -1,4 +1,4 @@
-//! The value of a `DHCPv6` option: checked as dnsmasq does, and not sent (spec: config language, section 3.3)
+//! The value of a `DHCPv6` option: checked as dnsmasq does, and not sent (docs/dnsmasq/config-language.md, section 3.3)
 
 use crate::error::ParseError;
 use crate::input::Input;

@@ -1,4 +1,4 @@
-//! How the process runs and where it speaks (spec: config language, sections 3.29, 3.30)
+//! How the process runs and where it speaks (docs/dnsmasq/config-language.md, sections 3.29, 3.30)
 //!
 //! ```text
 //! user[=<name>]   group[=<name>]   pid-file[=<path>]   dhcp-script=<path>   dhcp-scriptuser=<name>

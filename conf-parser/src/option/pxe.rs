@@ -1,4 +1,4 @@
-//! The menu (spec: config language, sections 3.6, 3.7, 3.20)
+//! The menu (docs/dnsmasq/config-language.md, sections 3.6, 3.7, 3.20)
 //!
 //! ```text
 //! pxe-service=[tag:<tag>,…]<architecture>,<menu text>[,<basename>|<type>[,<server>]]

@@ -1,4 +1,4 @@
-//! Records that DNS would serve: checked as dnsmasq does (spec: config language, section 2)
+//! Records that DNS would serve: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! cname=<alias>[,<alias>…],<target>[,<ttl>]           mx-host=<name>[,<host>[,<preference>]]

@@ -1,4 +1,4 @@
-//! TFTP (spec: config language, sections 3.26, 3.27)
+//! TFTP (docs/dnsmasq/config-language.md, sections 3.26, 3.27)
 //!
 //! ```text
 //! enable-tftp[=<interface>[,…]]     tftp-root=<directory>[,<interface>]     tftp-unique-root[=ip|mac]

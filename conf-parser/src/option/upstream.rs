@@ -1,5 +1,5 @@
 //! Whom DNS asks, and what it does with the answers: checked as dnsmasq does, for nothing here asks anybody.
-//! (spec: config language, section 2)
+//! (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! server, local=[/[<domain>/…]][#|<target>]           rev-server=<address>[/<prefix length>][,<target>]

@@ -114,7 +114,7 @@ fn half<'c>(
 }
 
 /// A UEFI client that a single `pxe-service` with a file fits gets that file, whatever `dhcp-boot` says
-/// (spec: config language, section 3.6). It is told where a `dhcp-boot` seems to be meant for such a client.
+/// (docs/dnsmasq/config-language.md, section 3.6). It is told where a `dhcp-boot` seems to be meant for such a client.
 fn shadowed_boots(config: &Config, tags: &TagUsageReport) -> Vec<ConfigWarning> {
     let mut entries: BTreeMap<u16, Vec<&Rule<Service>>> = BTreeMap::new();
     for rule in config.dhcp.services.iter() {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 const MAX_WARNINGS: usize = 10;
 /// More interfaces than a machine is told to listen on one by one.
 const MAX_PATTERNS: usize = 100;
-/// Tags that are set without a line (spec: config language, section 3).
+/// Tags that are set without a line (docs/dnsmasq/config-language.md, section 3).
 const BUILT_IN_TAGS: &[&[u8]] = &[b"known", b"known-othernet", b"cpewan-id", b"bootp", b"dhcpv6"];
 
 /// Tags in the order they were met.

@@ -1,4 +1,4 @@
-//! `dhcp-host`: finding the line of a machine (spec: proxyDHCP, section 4.4).
+//! `dhcp-host`: finding the line of a machine (docs/dnsmasq/proxydhcp.md, section 4.4).
 
 use super::index::Index;
 use super::origins::OriginTable;

@@ -1,4 +1,4 @@
-//! Tags of one request (spec: proxyDHCP, section 4).
+//! Tags of one request (docs/dnsmasq/proxydhcp.md, section 4).
 
 use super::rules::TagIndex;
 use crate::byte_text::to_text;

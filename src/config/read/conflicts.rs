@@ -1,4 +1,4 @@
-//! What lines say against each other, though each is fine by itself (spec: config language, section 6.1).
+//! What lines say against each other, though each is fine by itself (docs/dnsmasq/config-language.md, section 6.1).
 
 use crate::byte_text::to_text;
 use crate::config::{Located, Origin};

@@ -1,4 +1,4 @@
-//! Files, directories and scripts → settings, each with its origin (spec: config language, sections 1.1 to 1.4).
+//! Files, directories and scripts → settings, each with its origin (docs/dnsmasq/config-language.md, sections 1.1 to 1.4).
 //!
 //! This folder opens files here, in [`run_time`](crate::config::run_time) and for it, and one `resolv.conf` in
 //! [`together`](crate::config::together).

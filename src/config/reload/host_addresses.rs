@@ -1,5 +1,5 @@
 //! Addresses that `dhcp-host` lines with a name and without an address take from the hosts files
-//! (spec: proxyDHCP, section 4.4). They decide on which network the line counts.
+//! (docs/dnsmasq/proxydhcp.md, section 4.4). They decide on which network the line counts.
 
 use crate::byte_text::to_text;
 use crate::config::lookup::hosts::Hosts;

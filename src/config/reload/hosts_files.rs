@@ -1,4 +1,4 @@
-//! Hosts files, which name boot servers (spec: config language, section 3.23).
+//! Hosts files, which name boot servers (docs/dnsmasq/config-language.md, section 3.23).
 
 use super::{entries, path_of, shown, watched_entries};
 use crate::config::Config;

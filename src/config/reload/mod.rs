@@ -1,5 +1,5 @@
 //! Files that are read when the daemon starts, and again when it is told to: `dhcp-hostsfile`, `dhcp-optsfile`, their
-//! directories, and hosts files (spec: config language, sections 1.5, 3.14, 3.23). No error in them ends anything.
+//! directories, and hosts files (docs/dnsmasq/config-language.md, sections 1.5, 3.14, 3.23). No error in them ends anything.
 //!
 //! What is read later counts more, so the order matters: each kind last configured first, a directory after all plain
 //! files, watched directories after that.

@@ -1,4 +1,4 @@
-//! Files on disk, with dnsmasq's rules of who may have them (spec: TFTP, section 5).
+//! Files on disk, with dnsmasq's rules of who may have them (docs/dnsmasq/tftp.md, section 5).
 
 pub mod io_threads;
 pub mod read_ahead;

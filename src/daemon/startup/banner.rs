@@ -1,4 +1,4 @@
-//! The first lines of a log (spec: daemon, section 6).
+//! The first lines of a log (docs/dnsmasq/daemon.md, section 6).
 
 use crate::byte_text::to_text;
 use crate::config::network::{Binding, missing_interfaces};
@@ -110,7 +110,7 @@ fn exposed_address(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine>
     lines
 }
 
-/// Networks that are not warned of: no others reach them, or they are documents' (spec: daemon, section 6).
+/// Networks that are not warned of: no others reach them, or they are documents' (docs/dnsmasq/daemon.md, section 6).
 fn is_private(ip: Ipv4Addr) -> bool {
     let quiet = [
         ([0, 0, 0, 0], 8),

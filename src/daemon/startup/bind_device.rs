@@ -1,4 +1,4 @@
-//! Where one interface is served, the DHCP sockets are bound to it (spec: proxyDHCP, section 1.2).
+//! Where one interface is served, the DHCP sockets are bound to it (docs/dnsmasq/proxydhcp.md, section 1.2).
 
 use crate::config::Config;
 use crate::config::network::Binding;
@@ -33,7 +33,7 @@ impl DeviceBinding {
     }
 }
 
-/// The one interface the DHCP sockets need to hear, if it is just one (spec: proxyDHCP, section 1.2).
+/// The one interface the DHCP sockets need to hear, if it is just one (docs/dnsmasq/proxydhcp.md, section 1.2).
 pub fn single_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
     let network = &config.network;
     let by_name = !network.interfaces.is_empty()

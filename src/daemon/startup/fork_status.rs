@@ -1,5 +1,5 @@
 //! Word from the daemon in the background to the process that was started, which waits for it and passes it on to the
-//! terminal and its exit code (spec: daemon, section 2).
+//! terminal and its exit code (docs/dnsmasq/daemon.md, section 2).
 
 use crate::error::StartupError;
 use crate::strerror::strerror;

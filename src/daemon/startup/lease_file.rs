@@ -1,5 +1,5 @@
 //! The lease database, which is a DHCP server's: we lend nothing, look into it as dnsmasq does, and leave it as it is
-//! (spec: daemon, section 4.2; D-028).
+//! (docs/dnsmasq/daemon.md, section 4.2; D-028).
 
 use crate::byte_text::{path_text, to_text};
 use crate::config::Config;

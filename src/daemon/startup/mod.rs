@@ -1,4 +1,4 @@
-//! From the command line to the loop, in stages that are types (spec: daemon, section 1): what may fail at the terminal
+//! From the command line to the loop, in stages that are types (docs/dnsmasq/daemon.md, section 1): what may fail at the terminal
 //! happens up to [`Bound`], what needs root before [`Confined`], what serves behind it.
 
 pub mod banner;

@@ -1,4 +1,4 @@
-//! The file that tells our process id (spec: daemon, section 4.1).
+//! The file that tells our process id (docs/dnsmasq/daemon.md, section 4.1).
 
 use crate::byte_text::path_text;
 use crate::error::StartupError;

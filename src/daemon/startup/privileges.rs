@@ -1,4 +1,4 @@
-//! Who serves, and with what is left of root's rights (spec: daemon, section 3).
+//! Who serves, and with what is left of root's rights (docs/dnsmasq/daemon.md, section 3).
 
 use crate::config::network::Binding;
 use crate::config::{Config, Group, Process};

@@ -40,7 +40,7 @@ pub fn check_roots(tftp: &Tftp) -> Result<Vec<TftpLine>, StartupError> {
 /// Descriptors that are not for transfers, as dnsmasq counts them.
 const OTHER_FILES: u64 = 30;
 
-/// There can be no more transfers than descriptors and ports (spec: TFTP, section 10).
+/// There can be no more transfers than descriptors and ports (docs/dnsmasq/tftp.md, section 10).
 pub fn limit_transfers(tftp: &mut Tftp) -> Option<TftpLine> {
     let open_files = limits::open_files();
     let room = match open_files.checked_sub(OTHER_FILES) {

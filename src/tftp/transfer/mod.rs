@@ -1,4 +1,4 @@
-//! One TFTP read transfer: which blocks to send and when (RFC 1350, RFC 7440; spec: TFTP, sections 6, 8, 9).
+//! One TFTP read transfer: which blocks to send and when (RFC 1350, RFC 7440; docs/dnsmasq/tftp.md, sections 6, 8, 9).
 //!
 //! No socket, no file, no clock. Blocks are counted in 64 bits here; only their low 16 travel, and 65535 is followed
 //! by 0.
