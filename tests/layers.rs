@@ -85,7 +85,6 @@ const SOCKETS: &[&str] =
 
 /// Circles of today: imports to remove. A new entry is a fault of the change that needs it.
 const KNOWN: &[Known] = &[
-    ("config/lookup/tags.rs", "config/lookup/rules.rs"),
     ("proxydhcp/menu.rs", "proxydhcp/proxy_reply.rs"),
     ("proxydhcp/assign_tags.rs", "proxydhcp/request.rs"),
     ("tftp/start.rs", "tftp/session.rs"),

@@ -48,6 +48,11 @@ impl Binding {
 }
 
 impl Network {
+    /// Whether no line restricts interfaces or addresses.
+    pub fn is_unfiltered(&self) -> bool {
+        self.interfaces.is_empty() && self.except.is_empty() && self.listen.is_empty()
+    }
+
     /// Whether requests on an interface, for one of its addresses, are ours.
     pub fn accepts(&self, name: &str, loopback: bool, address: Option<IpAddr>) -> bool {
         let by_name =

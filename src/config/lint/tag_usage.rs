@@ -8,6 +8,7 @@ use crate::net::interface_matches;
 use conf_parser::Directive;
 use conf_parser::option::files::RunTimeFile;
 use conf_parser::primitives::Condition;
+use std::slice;
 use std::sync::Arc;
 
 /// Remarks about tags; behind so many, only their number.
@@ -28,7 +29,7 @@ pub struct TagUsage {
     /// Patterns of interfaces, whose names are tags.
     patterns: Vec<Vec<u8>>,
     /// Files that are read later may set any tag.
-    open: bool,
+    any_tag_possible: bool,
 }
 
 /// A census that nothing is added to any more.
@@ -53,42 +54,21 @@ struct NameSpan {
 }
 
 impl TagUsage {
-    /// Notes the tags of a line.
+    /// Records the tags that a line sets and those that it requires.
     pub fn record(&mut self, directive: &Directive, origin: &Origin) {
+        let (set, conditions) = tags_of(directive);
+        for tag in set {
+            self.record_set(tag);
+        }
+        self.record_use(conditions, origin);
         match directive {
-            Directive::DhcpRange(range) => {
-                self.record_use(&range.conditions, origin);
-                range.set.iter().for_each(|tag| self.record_set(tag));
-            }
-            Directive::DhcpHost(host) => {
-                self.record_use(&host.conditions, origin);
-                host.set.iter().for_each(|tag| self.record_set(tag));
-            }
-            Directive::TagIf(rule) => {
-                self.record_use(&rule.conditions, origin);
-                rule.set.iter().for_each(|tag| self.record_set(tag));
-            }
             Directive::Interface(names) => {
-                let room = MAX_PATTERNS.saturating_sub(self.patterns.len());
-                self.patterns.extend(names.iter().take(room).cloned());
+                let free = MAX_PATTERNS.saturating_sub(self.patterns.len());
+                self.patterns.extend(names.iter().take(free).cloned());
             }
             Directive::RunTimeFile(RunTimeFile::DhcpHosts | RunTimeFile::DhcpHostsDir, _) => {
-                self.open = true;
+                self.any_tag_possible = true;
             }
-            Directive::Bridge(bridge) => self.record_set(&bridge.interface),
-            Directive::OptionMatch(rule) => self.record_set(&rule.tag),
-            Directive::ClassMatch(rule) => self.record_set(&rule.tag),
-            Directive::RelayMatch(rule) => self.record_set(&rule.tag),
-            Directive::MacMatch(rule) => self.record_set(&rule.tag),
-            Directive::NameMatch(rule) => self.record_set(&rule.tag),
-            Directive::DhcpBoot(boot) => self.record_use(&boot.conditions, origin),
-            Directive::DhcpOption(option) | Directive::PxeOption(option) => {
-                self.record_use(&option.conditions, origin);
-            }
-            Directive::PxeService(service) => self.record_use(&service.conditions, origin),
-            Directive::PxePrompt(prompt) => self.record_use(&prompt.conditions, origin),
-            Directive::ReplyDelay(delay) => self.record_use(&delay.conditions, origin),
-            Directive::DhcpIgnore(conditions) => self.record_use(conditions, origin),
             _ => {}
         }
     }
@@ -144,8 +124,8 @@ impl TagUsage {
 impl TagUsageReport {
     /// Whether something may set a tag.
     pub fn is_set(&self, tag: &[u8]) -> bool {
-        let TagUsage { set, patterns, open, .. } = &self.usage;
-        *open
+        let TagUsage { set, patterns, any_tag_possible, .. } = &self.usage;
+        *any_tag_possible
             || set.binary_search_by(|known| self.usage.intern_tag(*known).cmp(tag)).is_ok()
             || is_built_in(tag)
             || patterns.iter().any(|pattern| interface_matches(pattern, tag))
@@ -183,6 +163,39 @@ impl TagUsageReport {
             )));
         }
         notes
+    }
+}
+
+/// The tags that a line sets, and its conditions. Exhaustive, so that the tags of a new directive are not forgotten.
+fn tags_of(directive: &Directive) -> (&[Vec<u8>], &[Condition]) {
+    use Directive as D;
+    match directive {
+        D::DhcpRange(range) => (range.set.as_slice(), &range.conditions),
+        D::DhcpHost(host) => (&host.set, &host.conditions),
+        D::TagIf(rule) => (&rule.set, &rule.conditions),
+        D::Bridge(bridge) => (slice::from_ref(&bridge.interface), &[]),
+        D::OptionMatch(rule) => (slice::from_ref(&rule.tag), &[]),
+        D::ClassMatch(rule) => (slice::from_ref(&rule.tag), &[]),
+        D::RelayMatch(rule) => (slice::from_ref(&rule.tag), &[]),
+        D::MacMatch(rule) => (slice::from_ref(&rule.tag), &[]),
+        D::NameMatch(rule) => (slice::from_ref(&rule.tag), &[]),
+        D::DhcpBoot(boot) => (&[], &boot.conditions),
+        D::DhcpOption(option) | D::PxeOption(option) => (&[], &option.conditions),
+        D::PxeService(service) => (&[], &service.conditions),
+        D::PxePrompt(prompt) => (&[], &prompt.conditions),
+        D::ReplyDelay(delay) => (&[], &delay.conditions),
+        D::DhcpIgnore(conditions) => (&[], conditions),
+        D::ValidatedOnly | D::Switch(_) | D::BroadcastToAll | D::PxeVendors(_) => (&[], &[]),
+        D::ConfFile(_) | D::ConfDir(_) | D::ConfScript(_) | D::RunTimeFile(..) => (&[], &[]),
+        D::EnableTftp(_) | D::TftpRoot(_) | D::TftpUniqueRoot(_) | D::TftpMax(_) => (&[], &[]),
+        D::TftpMtu(_) | D::TftpPortRange(..) | D::EdnsPacketMax(_) | D::Port(_) => (&[], &[]),
+        D::Upstream(_) | D::ResolvFile(_) | D::Domain(_) | D::Cname(_) => (&[], &[]),
+        D::AlternatePort { .. } | D::Interface(_) | D::ExceptInterface(_) => (&[], &[]),
+        D::NoDhcpInterface(_) | D::NoDhcpv4Interface(_) | D::ListenAddress(_) => (&[], &[]),
+        D::LocalService { .. } | D::HostRecord(_) | D::SharedNetwork(_) => (&[], &[]),
+        D::User(_) | D::Group(_) | D::PidFile(_) | D::LogFacility(_) => (&[], &[]),
+        D::LogAsync(_) | D::LeaseFile(_) | D::DhcpLeaseMax(_) => (&[], &[]),
+        D::Script(_) | D::ScriptUser(_) => (&[], &[]),
     }
 }
 

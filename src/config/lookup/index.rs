@@ -2,6 +2,7 @@
 //!
 //! An index proposes and the thing decides: it keeps hashes, not keys, so that 200,000 keys take little room.
 
+use conf_parser::primitives::Condition;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU32;
@@ -57,7 +58,7 @@ impl Index {
     }
 
     /// Forgets the places from `count` on, of a list whose keys came in its order.
-    pub fn truncate_places(&mut self, count: usize) {
+    pub fn truncate_positions(&mut self, count: usize) {
         self.truncate(self.entries.partition_point(|entry| (entry.position as usize) < count));
     }
 
@@ -114,6 +115,44 @@ impl SubstringIndex {
     }
 }
 
+/// Positions of rules by one tag that each rule requires.
+#[derive(Clone, Debug, Default)]
+pub struct TagIndex {
+    by_tag: Index,
+    /// Rules that require no particular tag.
+    unconditional: Vec<usize>,
+}
+
+impl TagIndex {
+    /// Adds a rule under the first tag that it requires. In a `tag-if` line a tag may end in `*`: such a tag is no key.
+    pub fn add(&mut self, conditions: &[Condition], position: usize) {
+        let plain = |condition: &&Condition| !condition.negated && !condition.tag.ends_with(b"*");
+        match conditions.iter().find(plain) {
+            Some(condition) => self.by_tag.add(&condition.tag, position),
+            None => self.unconditional.push(position),
+        }
+    }
+
+    /// Removes the positions from `count` on.
+    pub fn truncate(&mut self, count: usize) {
+        self.by_tag.truncate_positions(count);
+        self.unconditional.retain(|position| *position < count);
+    }
+
+    /// Positions of rules that may hold because of these tags. The caller must check each rule.
+    pub fn candidates<'a>(
+        &'a self,
+        tags: impl Iterator<Item = &'a [u8]>,
+    ) -> impl Iterator<Item = usize> {
+        tags.flat_map(|tag| self.by_tag.candidates(tag))
+    }
+
+    /// Positions of rules that require no particular tag.
+    pub fn unconditional(&self) -> &[usize] {
+        &self.unconditional
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +164,7 @@ mod tests {
             index.add(key.as_bytes(), place);
         }
         assert_eq!(index.candidates(b"a").collect::<Vec<_>>(), [3, 2, 0]);
-        index.truncate_places(2);
+        index.truncate_positions(2);
         assert_eq!(index.candidates(b"a").collect::<Vec<_>>(), [0]);
         assert_eq!(index.candidates(b"b").collect::<Vec<_>>(), [1]);
         assert_eq!(index.candidates(b"c").count(), 0);

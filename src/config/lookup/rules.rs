@@ -1,6 +1,6 @@
 //! Rules that hold for clients with certain tags, found by the tags that a client has.
 
-use super::index::Index;
+use super::index::TagIndex;
 use super::tags::TagSet;
 use crate::config::Origin;
 use conf_parser::primitives::Condition;
@@ -31,14 +31,6 @@ pub struct Rules<T> {
     index: TagIndex,
 }
 
-/// Places of rules by a tag that they ask for.
-#[derive(Clone, Debug, Default)]
-pub struct TagIndex {
-    by_tag: Index,
-    /// Those that ask for none in particular.
-    unconditional: Vec<usize>,
-}
-
 impl<T> Default for Rules<T> {
     fn default() -> Self {
         Self { rules: Vec::new(), index: TagIndex::default() }
@@ -61,7 +53,7 @@ impl<T> Rules<T> {
     /// The rules that hold, last one first.
     pub fn matching(&self, tags: &TagSet<'_>) -> Vec<&Rule<T>> {
         let mut near: Vec<usize> = self.index.candidates(tags.iter()).collect();
-        near.extend(&self.index.unconditional);
+        near.extend(self.index.unconditional());
         near.sort_unstable();
         near.dedup();
         let near = near.into_iter().rev().map(|at| &self.rules[at]);
@@ -87,35 +79,6 @@ impl<T> Deref for Rules<T> {
 impl<T> Extend<Rule<T>> for Rules<T> {
     fn extend<I: IntoIterator<Item = Rule<T>>>(&mut self, rules: I) {
         rules.into_iter().for_each(|rule| self.push(rule));
-    }
-}
-
-impl TagIndex {
-    /// Files a rule under the first tag that it asks for. In a `tag-if` a tag may end in `*`, which is none.
-    pub fn add(&mut self, conditions: &[Condition], place: usize) {
-        let plain = |condition: &&Condition| !condition.negated && !condition.tag.ends_with(b"*");
-        match conditions.iter().find(plain) {
-            Some(condition) => self.by_tag.add(&condition.tag, place),
-            None => self.unconditional.push(place),
-        }
-    }
-
-    fn truncate(&mut self, count: usize) {
-        self.by_tag.truncate_places(count);
-        self.unconditional.retain(|place| *place < count);
-    }
-
-    /// Those that may hold because of these tags.
-    pub fn candidates<'a>(
-        &'a self,
-        tags: impl Iterator<Item = &'a [u8]>,
-    ) -> impl Iterator<Item = usize> {
-        tags.flat_map(|tag| self.by_tag.candidates(tag))
-    }
-
-    /// Those that ask for no tag in particular.
-    pub fn unconditional(&self) -> &[usize] {
-        &self.unconditional
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tags of one request (docs/dnsmasq/proxydhcp.md, section 4).
 
-use super::rules::TagIndex;
+use super::index::TagIndex;
 use crate::byte_text::to_text;
 use crate::config::{Located, Origin};
 use conf_parser::option::dhcp_match::TagIf;

@@ -1,4 +1,4 @@
-//! Settings → [`Config`], one after the other. Which of them contradict each other is told in [`together`](crate::config::together).
+//! Settings → [`Config`], one after the other. Contradictions between lines are found in [`conflicts`](super::conflicts).
 
 use crate::byte_text::to_text;
 use crate::config::defaults::{DEFAULT_EDNS_PACKET, PACKET_BUFFER};
@@ -11,15 +11,19 @@ use crate::config::{
     BootTarget, Config, ConfigWarning, Group, Located, Origin, PxeOption, Range, RangeKind, Rule,
     Service, SharedNetwork, Tftp, VendorOption,
 };
+use conf_parser::option::dhcp_boot::{DhcpBoot, ReplyDelay};
 use conf_parser::option::dhcp_host::DhcpHost;
+use conf_parser::option::dhcp_match::TagRule;
 use conf_parser::option::dhcp_option::DhcpOption;
 use conf_parser::option::dhcp_range::{self, DhcpRange};
 use conf_parser::option::network;
 use conf_parser::option::pxe::{Boot, PxePrompt, PxeService, Server};
+use conf_parser::option::tftp::TftpRoot;
+use conf_parser::primitives::{Condition, Hex};
 use conf_parser::{Directive, Setting, Switch};
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::net::Ipv4Addr;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,26 +31,26 @@ use std::sync::Arc;
 const FIRST_FILE_TYPE: u16 = 0x8000;
 const MIN_EDNS_PACKET: u32 = 512;
 
-/// A configuration and what its author should know.
+/// A configuration and the warnings about it.
 #[derive(Debug)]
 pub struct BuildResult {
     /// The configuration.
     pub config: Config,
-    /// Remarks: on single lines, on what is not served, on what it means, on tags.
+    /// Warnings in this order: single lines, unsupported options, advice, tags.
     pub warnings: Vec<ConfigWarning>,
 }
 
-/// What a configuration is read for.
+/// Why a configuration is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Purpose {
-    /// To serve by it.
+    /// The daemon serves it.
     #[default]
     Serve,
-    /// To check it: rules about single machines are looked at and not kept.
+    /// `--test` checks it: `dhcp-host` and `dhcp-mac` lines are checked and not stored.
     Check,
 }
 
-/// Puts settings together, one after the other as they are read.
+/// Collects settings in the order in which they are read.
 #[derive(Debug, Default)]
 pub struct Builder {
     purpose: Purpose,
@@ -64,36 +68,74 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Nothing read yet.
+    /// An empty configuration with dnsmasq's defaults.
     pub fn new(purpose: Purpose) -> Self {
         Self { purpose, ..Self::default() }
     }
 
-    /// Takes the next setting.
+    /// Adds the next setting.
     pub fn apply(&mut self, setting: Setting, origin: &Origin) {
         self.unsupported.record(setting.row, origin);
         self.tag_usage.record(&setting.directive, origin);
-        match setting.directive {
-            Directive::Switch(switch) => self.apply_switch(switch),
-            Directive::DhcpRange(range) => self.range(range, origin),
-            Directive::PxeService(service) => self.service(service, origin),
-            Directive::PxePrompt(prompt) => self.prompt(prompt, origin),
-            Directive::DhcpOption(option) => self.option(option, origin),
-            Directive::DhcpHost(host) => self.host(host, origin),
-            Directive::MacMatch(_) if self.purpose == Purpose::Check => {}
-            Directive::Upstream(_) => self.has_server = true,
-            directive => {
-                let left = self.apply_dhcp(directive, origin);
-                let left = left.and_then(|directive| self.apply_tftp(directive, origin));
-                if let Some(directive) = left {
-                    self.apply_process(directive);
-                }
-            }
-        }
+        self.apply_directive(setting.directive, origin);
     }
 
-    fn refuse(&mut self, origin: &Origin, text: String) {
-        self.warnings.push(ConfigWarning::at(origin, text).into_fatal());
+    /// Exhaustive, so that a new directive does not compile before it is handled here. The loader reads the files of the
+    /// last arm; its DNS data is checked by the conflict checker and not served.
+    fn apply_directive(&mut self, directive: Directive, origin: &Origin) {
+        use Directive as D;
+        let Config { dhcp, network, process, files, .. } = &mut self.config;
+        match directive {
+            D::Switch(switch) => self.apply_switch(switch),
+            D::DhcpRange(range) => self.add_range(range, origin),
+            D::DhcpHost(host) => self.add_host(host, origin),
+            D::PxeService(service) => self.add_service(service, origin),
+            D::PxePrompt(prompt) => self.add_prompt(prompt, origin),
+            D::DhcpOption(option) => dhcp.vendor_options.extend(VendorOption::rule(option, origin)),
+            D::PxeOption(option) => dhcp.pxe_options.push(pxe_option(option, origin)),
+            D::DhcpBoot(boot) => dhcp.boot_rules.push(boot_rule(boot, origin)),
+            D::PxeVendors(vendors) => self.add_vendor_classes(vendors, origin),
+            D::ReplyDelay(delay) => dhcp.delay = Some(delay_rule(delay, origin)),
+            D::DhcpIgnore(conditions) => dhcp.ignore.push(rule(origin, conditions, ())),
+            D::OptionMatch(matched) => dhcp.option_matches.push(origin, matched),
+            D::ClassMatch(matched) => dhcp.classes.push(origin, matched),
+            D::RelayMatch(matched) => dhcp.relay_matches.push(origin, matched),
+            D::MacMatch(matched) => self.add_mac_match(matched, origin),
+            D::NameMatch(matched) => dhcp.name_matches.push(origin, matched),
+            D::TagIf(tag_if) => dhcp.tag_ifs.push(origin, tag_if),
+            D::Bridge(bridge) => dhcp.bridges.push(bridge),
+            D::SharedNetwork(shared) => dhcp.shared_networks.extend(shared_network(shared)),
+            D::HostRecord(record) => dhcp.host_records.push(record),
+            D::AlternatePort { server, client } => self.set_ports(server, client),
+            D::Interface(names) => network.interfaces.extend(located(names, origin)),
+            D::ExceptInterface(names) => network.except.extend(located(names, origin)),
+            D::NoDhcpInterface(names) => network.no_dhcp.extend(located(names, origin)),
+            D::NoDhcpv4Interface(names) => network.no_dhcpv4.extend(located(names, origin)),
+            D::ListenAddress(addresses) => network.listen.extend(addresses),
+            D::LocalService { host } => self.local_host_only = host,
+            D::Upstream(_) => self.has_server = true,
+            D::EnableTftp(names) => self.enable_tftp(names, origin),
+            D::TftpRoot(root) => self.set_tftp_root(root, origin),
+            D::TftpUniqueRoot(unique) => self.tftp.unique_roots.push(unique),
+            D::TftpMax(max) => self.tftp.max_transfers = saturate(max),
+            D::TftpMtu(mtu) => self.tftp.mtu = mtu,
+            D::TftpPortRange(first, last) => self.tftp.ports = (last > 0).then_some((first, last)),
+            D::EdnsPacketMax(size) => self.edns_packet = Some(size),
+            D::RunTimeFile(kind, file) => files.push((kind, file)),
+            D::User(user) => process.user = user.map(text),
+            D::Group(group) => process.group = group_or_unchanged(group),
+            D::PidFile(file) => process.pid_file = file.map(path),
+            D::Script(file) => process.script = non_empty(file).map(path),
+            D::ScriptUser(user) => process.script_user = non_empty(user).map(text),
+            D::LogFacility(to) => process.log_to = Some(to),
+            D::LogAsync(lines) => process.log_async = usize::try_from(lines).ok(),
+            D::LeaseFile(file) => process.lease_file = file.map(path),
+            D::DhcpLeaseMax(max) => process.max_leases = saturate(max),
+            D::BroadcastToAll => process.broadcast_to_all = true,
+            D::Port(port) => process.dns_port = port,
+            D::ConfFile(_) | D::ConfDir(_) | D::ConfScript(_) | D::ValidatedOnly => {}
+            D::ResolvFile(_) | D::Domain(_) | D::Cname(_) => {}
+        }
     }
 
     fn apply_switch(&mut self, switch: Switch) {
@@ -120,7 +162,8 @@ impl Builder {
             Switch::TftpSinglePort => tftp.single_port = true,
             Switch::NoResolv => self.no_resolv = true,
             Switch::ReadEthers => dhcp.read_ethers = true,
-            // Two are for DNS, one widens what names are known, the rest do their job on the command line only.
+            // `dhcp-fqdn` and `no-poll` are for the conflict checker, `expand-hosts` is DNS; the others act on the
+            // command line only.
             Switch::DhcpFqdn
             | Switch::NoPoll
             | Switch::ExpandHosts
@@ -130,40 +173,42 @@ impl Builder {
         }
     }
 
-    fn range(&mut self, range: DhcpRange, origin: &Origin) {
-        use dhcp_range::RangeKind as Written;
+    fn add_range(&mut self, range: DhcpRange, origin: &Origin) {
+        use dhcp_range::RangeKind as Parsed;
         let (start, end, netmask, kind) = match range.kind {
-            Written::Proxy { subnet, netmask } => (subnet, subnet, netmask, RangeKind::Proxy),
-            Written::Static { subnet, netmask, lease } => {
+            Parsed::Proxy { subnet, netmask } => (subnet, subnet, netmask, RangeKind::Proxy),
+            Parsed::Static { subnet, netmask, lease } => {
                 (subnet, subnet, netmask, RangeKind::Static(lease))
             }
-            Written::Pool { start, end, netmask, lease } => {
+            Parsed::Pool { start, end, netmask, lease } => {
                 (start, end, netmask, RangeKind::Pool(lease))
             }
-            Written::Version6 => {
-                return self.refuse(origin, "dhcp-range: DHCPv6 is not served".to_owned());
+            Parsed::Version6 => {
+                let text = "dhcp-range: DHCPv6 is not served";
+                return self.warnings.push(ConfigWarning::at(origin, text).into_fatal());
             }
         };
         let value = Range { start, end, netmask, kind, set: range.set };
-        self.config.dhcp.ranges.push(Rule {
-            origin: origin.clone(),
-            conditions: range.conditions,
-            value,
-        });
+        self.config.dhcp.ranges.push(rule(origin, range.conditions, value));
     }
 
-    fn host(&mut self, host: DhcpHost, origin: &Origin) {
+    fn add_host(&mut self, host: DhcpHost, origin: &Origin) {
         if host.names > 1 {
-            let text =
-                "dhcp-host: more than one name, which dnsmasq 2.91 and later refuse".to_owned();
-            self.warnings.push(ConfigWarning { origin: Some(origin.clone()), text, fatal: false });
+            let text = "dhcp-host: more than one name, which dnsmasq 2.91 and later refuse";
+            self.warnings.push(ConfigWarning::at(origin, text));
         }
         if self.purpose == Purpose::Serve {
             self.config.dhcp.hosts.add(from_directive(host), origin);
         }
     }
 
-    fn service(&mut self, service: PxeService, origin: &Origin) {
+    fn add_mac_match(&mut self, matched: TagRule<Hex>, origin: &Origin) {
+        if self.purpose == Purpose::Serve {
+            self.config.dhcp.mac_matches.push(origin, matched);
+        }
+    }
+
+    fn add_service(&mut self, service: PxeService, origin: &Origin) {
         let PxeService { conditions, architecture, menu, boot, server } = service;
         let kind = match &boot {
             Boot::Type(kind) => *kind,
@@ -173,159 +218,51 @@ impl Builder {
                 kind
             }
         };
-        let value = Service { architecture, kind, menu, boot, server: named(server) };
-        self.config.dhcp.services.push(Rule { origin: origin.clone(), conditions, value });
+        let value = Service { architecture, kind, menu, boot, server: specified(server) };
+        self.config.dhcp.services.push(rule(origin, conditions, value));
     }
 
-    fn prompt(&mut self, prompt: PxePrompt, origin: &Origin) {
+    fn add_prompt(&mut self, prompt: PxePrompt, origin: &Origin) {
         let value = [&[prompt.seconds][..], &prompt.text].concat();
         let value = VendorOption { class: None, code: crate::wire::pxe::item::MENU_PROMPT, value };
-        self.config.dhcp.vendor_options.push(Rule {
-            origin: origin.clone(),
-            conditions: prompt.conditions,
-            value,
-        });
+        self.config.dhcp.vendor_options.push(rule(origin, prompt.conditions, value));
         self.config.dhcp.pxe_enabled = true;
     }
 
-    fn option(&mut self, option: DhcpOption, origin: &Origin) {
-        self.config.dhcp.vendor_options.extend(VendorOption::rule(option, origin));
-    }
-
-    fn apply_dhcp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {
-        let Config { dhcp, network, .. } = &mut self.config;
-        let rule = |conditions| Rule { origin: origin.clone(), conditions, value: () };
-        let placed = |value| Located { origin: origin.clone(), value };
-        match directive {
-            Directive::DhcpBoot(boot) => {
-                let value = BootTarget { file: boot.file, server: named(boot.server) };
-                dhcp.boot_rules.push(Rule {
-                    origin: origin.clone(),
-                    conditions: boot.conditions,
-                    value,
-                });
-            }
-            Directive::PxeOption(DhcpOption {
-                encapsulation: lead,
-                conditions,
-                code,
-                value,
-                ..
-            }) => {
-                let value = PxeOption { encapsulation: lead, code: code.to_le_bytes()[0], value };
-                dhcp.pxe_options.push(Rule { origin: origin.clone(), conditions, value });
-            }
-            // Tried last configured first.
-            Directive::PxeVendors(vendors) => {
-                vendors
-                    .into_iter()
-                    .for_each(|vendor| dhcp.pxe_vendor_classes.insert(0, placed(vendor)));
-            }
-            Directive::ReplyDelay(delay) => {
-                dhcp.delay = Some(Rule {
-                    origin: origin.clone(),
-                    conditions: delay.conditions,
-                    value: delay.seconds,
-                });
-            }
-            Directive::DhcpIgnore(conditions) => dhcp.ignore.push(rule(conditions)),
-            Directive::OptionMatch(rule) => dhcp.option_matches.push(origin, rule),
-            Directive::ClassMatch(rule) => dhcp.classes.push(origin, rule),
-            Directive::RelayMatch(rule) => dhcp.relay_matches.push(origin, rule),
-            Directive::MacMatch(rule) => dhcp.mac_matches.push(origin, rule),
-            Directive::NameMatch(rule) => dhcp.name_matches.push(origin, rule),
-            Directive::TagIf(rule) => dhcp.tag_ifs.push(origin, rule),
-            Directive::Bridge(bridge) => dhcp.bridges.push(bridge),
-            Directive::SharedNetwork(network::SharedNetwork {
-                on, network: Some(network), ..
-            }) => {
-                dhcp.shared_networks.push(SharedNetwork { on, network });
-            }
-            Directive::HostRecord(record) => dhcp.host_records.push(record),
-            Directive::AlternatePort { server, client } => {
-                (dhcp.server_port, dhcp.client_port) = (server, client);
-            }
-            Directive::Interface(names) => network.interfaces.extend(names.into_iter().map(placed)),
-            Directive::ExceptInterface(names) => {
-                network.except.extend(names.into_iter().map(placed));
-            }
-            Directive::NoDhcpInterface(names) => {
-                network.no_dhcp.extend(names.into_iter().map(placed));
-            }
-            Directive::NoDhcpv4Interface(names) => {
-                network.no_dhcpv4.extend(names.into_iter().map(placed));
-            }
-            Directive::ListenAddress(addresses) => network.listen.extend(addresses),
-            Directive::LocalService { host } => self.local_host_only = host,
-            other => return Some(other),
-        }
-        None
-    }
-
-    fn apply_tftp(&mut self, directive: Directive, origin: &Origin) -> Option<Directive> {
-        let tftp = &mut self.tftp;
-        match directive {
-            Directive::EnableTftp(list) => {
-                self.tftp_enabled = true;
-                tftp.enabled = origin.clone();
-                if let Some(list) = list {
-                    tftp.interfaces.get_or_insert_default().extend(list);
-                }
-            }
-            Directive::TftpRoot(root) => match root.interface {
-                // Of two roots for one interface the first counts, of general ones the last.
-                Some(interface) => tftp
-                    .interface_roots
-                    .push(Located { origin: origin.clone(), value: (interface, root.directory) }),
-                None if root.directory.is_empty() => tftp.root = None,
-                None => {
-                    tftp.root = Some(Located { origin: origin.clone(), value: root.directory });
-                }
-            },
-            Directive::TftpUniqueRoot(unique) => tftp.unique_roots.push(unique),
-            Directive::TftpMax(most) => {
-                tftp.max_transfers = usize::try_from(most).unwrap_or(usize::MAX)
-            }
-            Directive::TftpMtu(mtu) => tftp.mtu = mtu,
-            Directive::TftpPortRange(first, last) => {
-                tftp.ports = (last > 0).then_some((first, last));
-            }
-            Directive::EdnsPacketMax(size) => self.edns_packet = Some(size),
-            other => return Some(other),
-        }
-        None
-    }
-
-    fn apply_process(&mut self, directive: Directive) {
-        let process = &mut self.config.process;
-        let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
-        let text = |bytes: Vec<u8>| to_text(&bytes);
-        match directive {
-            Directive::User(user) => process.user = user.map(text),
-            Directive::Group(group) => {
-                process.group = group.map_or(Group::Unchanged, |group| Group::Named(text(group)));
-            }
-            Directive::PidFile(file) => process.pid_file = file.map(|file| path(&file)),
-            Directive::Script(script) => {
-                process.script = Some(path(&script)).filter(|_| !script.is_empty());
-            }
-            Directive::ScriptUser(user) => {
-                process.script_user = Some(text(user)).filter(|user| !user.is_empty());
-            }
-            Directive::LogFacility(to) => process.log_to = Some(to),
-            Directive::LogAsync(lines) => process.log_async = usize::try_from(lines).ok(),
-            Directive::LeaseFile(file) => process.lease_file = file.map(|file| path(&file)),
-            Directive::DhcpLeaseMax(most) => {
-                process.max_leases = usize::try_from(most).unwrap_or(usize::MAX);
-            }
-            Directive::BroadcastToAll => process.broadcast_to_all = true,
-            Directive::Port(port) => process.dns_port = port,
-            Directive::RunTimeFile(kind, file) => self.config.files.push((kind, file)),
-            _ => {}
+    /// Puts each class first: dnsmasq tries the last configured class first.
+    fn add_vendor_classes(&mut self, vendors: Vec<Vec<u8>>, origin: &Origin) {
+        for class in located(vendors, origin) {
+            self.config.dhcp.pxe_vendor_classes.insert(0, class);
         }
     }
 
-    /// The configuration, and what there is to say about it.
+    fn set_ports(&mut self, server: u16, client: u16) {
+        self.config.dhcp.server_port = server;
+        self.config.dhcp.client_port = client;
+    }
+
+    fn enable_tftp(&mut self, names: Option<Vec<Vec<u8>>>, origin: &Origin) {
+        self.tftp_enabled = true;
+        self.tftp.enabled = origin.clone();
+        if let Some(names) = names {
+            self.tftp.interfaces.get_or_insert_default().extend(names);
+        }
+    }
+
+    /// Of two roots for one interface the first is used, of two general roots the last.
+    fn set_tftp_root(&mut self, root: TftpRoot, origin: &Origin) {
+        let TftpRoot { directory, interface } = root;
+        let origin = origin.clone();
+        match interface {
+            Some(interface) => {
+                self.tftp.interface_roots.push(Located { origin, value: (interface, directory) });
+            }
+            None if directory.is_empty() => self.tftp.root = None,
+            None => self.tftp.root = Some(Located { origin, value: directory }),
+        }
+    }
+
+    /// Applies defaults that depend on several settings, and adds the warnings about the whole configuration.
     pub fn finish(mut self) -> BuildResult {
         let edns_packet = self.edns_packet.unwrap_or(DEFAULT_EDNS_PACKET).max(MIN_EDNS_PACKET);
         self.tftp.max_blksize = edns_packet.saturating_add(PACKET_BUFFER);
@@ -334,28 +271,77 @@ impl Builder {
         let Config { dhcp, network, process, .. } = &mut self.config;
         dhcp.pxe_enabled |= !dhcp.services.is_empty();
         if dhcp.pxe_vendor_classes.is_empty() {
-            dhcp.pxe_vendor_classes
-                .push(Located { origin: Origin::default_value(), value: b"PXEClient".to_vec() });
+            dhcp.pxe_vendor_classes.push(default_value(b"PXEClient".to_vec()));
         }
-        let unfiltered =
-            network.interfaces.is_empty() && network.except.is_empty() && network.listen.is_empty();
-        if self.local_host_only && unfiltered {
-            // Loopback and nothing else, bound to its addresses.
-            network.interfaces.push(Located { origin: Origin::default_value(), value: Vec::new() });
+        if self.local_host_only && network.is_unfiltered() {
+            // The empty name matches no interface but loopback, which is bound by its addresses.
+            network.interfaces.push(default_value(Vec::new()));
             network.binding = Binding::Interfaces;
         }
         process.no_upstream = self.no_resolv && !self.has_server;
-        let dns = process.dns_port != 0;
-        let mut notes = self.warnings;
-        notes.extend(self.unsupported.warnings(dns));
+        let has_dns = process.dns_port != 0;
+        let mut warnings = self.warnings;
+        warnings.extend(self.unsupported.warnings(has_dns));
         let tags = self.tag_usage.finish();
-        notes.extend(advice(&self.config, &tags));
-        notes.extend(tags.warnings());
-        BuildResult { config: self.config, warnings: notes }
+        warnings.extend(advice(&self.config, &tags));
+        warnings.extend(tags.warnings());
+        BuildResult { config: self.config, warnings }
     }
 }
 
-/// A server of all zeros is none.
-fn named(server: Option<Server>) -> Option<Server> {
+fn rule<T>(origin: &Origin, conditions: Vec<Condition>, value: T) -> Rule<T> {
+    Rule { origin: origin.clone(), conditions, value }
+}
+
+fn located<T>(values: Vec<T>, origin: &Origin) -> impl Iterator<Item = Located<T>> {
+    values.into_iter().map(|value| Located { origin: origin.clone(), value })
+}
+
+fn default_value<T>(value: T) -> Located<T> {
+    Located { origin: Origin::default_value(), value }
+}
+
+fn delay_rule(delay: ReplyDelay, origin: &Origin) -> Rule<u32> {
+    rule(origin, delay.conditions, delay.seconds)
+}
+
+fn boot_rule(boot: DhcpBoot, origin: &Origin) -> Rule<BootTarget> {
+    let value = BootTarget { file: boot.file, server: specified(boot.server) };
+    rule(origin, boot.conditions, value)
+}
+
+fn pxe_option(option: DhcpOption, origin: &Origin) -> Rule<PxeOption> {
+    let DhcpOption { encapsulation, conditions, code, value, .. } = option;
+    let value = PxeOption { encapsulation, code: code.to_le_bytes()[0], value };
+    rule(origin, conditions, value)
+}
+
+/// `None`: the line names an interface or address family that is not served.
+fn shared_network(shared: network::SharedNetwork) -> Option<SharedNetwork> {
+    shared.network.map(|network| SharedNetwork { on: shared.on, network })
+}
+
+/// dnsmasq treats the server address 0.0.0.0 as no server.
+fn specified(server: Option<Server>) -> Option<Server> {
     server.filter(|server| *server != Server::Address(Ipv4Addr::UNSPECIFIED))
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    to_text(&bytes)
+}
+
+fn path(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(OsString::from_vec(bytes))
+}
+
+fn non_empty(bytes: Vec<u8>) -> Option<Vec<u8>> {
+    Some(bytes).filter(|bytes| !bytes.is_empty())
+}
+
+fn group_or_unchanged(name: Option<Vec<u8>>) -> Group {
+    name.map_or(Group::Unchanged, |name| Group::Named(text(name)))
+}
+
+fn saturate(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
