@@ -119,11 +119,7 @@ fn mistakes_are_named_with_file_and_line() {
     let tree = Tree::new();
     fs::write(tree.path("hosts"), "00:11:22:33:44:55,set:lab\n").expect("room for a file");
     for (from, to, remarks) in [
-        (
-            "port=0\n",
-            "\n",
-            &["port=0 is missing: there is no DNS service here, with or without it"][..],
-        ),
+        ("port=0\n", "\n", &["port=0 is missing: DNS is not served, with or without it"][..]),
         (
             "127.0.0.0,proxy,255.0.0.0",
             "198.51.100.0,proxy",
@@ -172,20 +168,20 @@ fn mistakes_are_named_with_file_and_line() {
             "pxe-service=tag:!ipxe,BC_EFI",
             "pxe-service=tag:!ipxe,x86PC",
             &[
-                "@/c.conf:9: pxe-service names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware calls itself 9",
+                "@/c.conf:9: pxe-service names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware sends 9",
             ],
         ),
         (
             "pxe-service=tag:!ipxe,BC_EFI",
             "pxe-service=BC_EFI",
             &[
-                "@/c.conf:6: dhcp-boot is not used for BC_EFI clients: their only pxe-service (@/c.conf:10) decides",
+                "@/c.conf:6: dhcp-boot is not used for BC_EFI clients: their only pxe-service (@/c.conf:10) is used instead",
             ],
         ),
         (
             "set:ipxe,175",
             "set:IPXE,175",
-            &["@/c.conf:6: nothing sets the tag ipxe, so tag:ipxe never holds"],
+            &["@/c.conf:6: tag \"ipxe\" is never set: this line never applies"],
         ),
         ("set:ipxe,175", "set:IPXE,175\ndhcp-hostsfile=@/hosts", &[]),
         ("enable-tftp\n", "enable-tftp\ntftp-unique-root\ndhcp-boot=tag:ipxe,own\n", &[]),

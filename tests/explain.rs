@@ -97,10 +97,10 @@ fn why_it_does_not_boot_is_told_with_the_line() {
             "=> it does not boot: it is told no boot file: no pxe-service and no dhcp-boot is for architecture 11 (ARM64_EFI). \
              @/c:8 (pxe-service) is for architecture 0 (x86PC). @/c:9 (pxe-service) is for architecture 7 (x86-64_EFI)",
         ),
-        ("arch=0,mac=52:54:00:00:00:07", "no answer: @/c:10 says to ignore it"),
+        ("arch=0,mac=52:54:00:00:00:07", "no answer: @/c:10 ignores this client"),
         (
             "arch=0,vendor-class=Linux",
-            "no answer: it is no PXE client: its vendor class (option 60) does not say so",
+            "no answer: it is no PXE client: its vendor class (option 60) is no PXE vendor class",
         ),
     ] {
         let (code, told) = Place::new().explain(&[&format!("{client},{ON}")]);

@@ -165,7 +165,7 @@ fn what_cannot_be_served_is_refused_by_name() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("c.conf");
     for (line, words) in [
-        ("server=9.9.9.9", "server is not served: there is no DNS here (port=0 says so)"),
+        ("server=9.9.9.9", "server is not served: there is no DNS service: set port=0"),
         ("port=0\nenable-ra", "enable-ra is not served: no router advertisements"),
         ("port=0\ndhcp-relay=10.0.0.1,10.0.0.2", "dhcp-relay is not served: no relay agent"),
         (

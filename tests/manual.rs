@@ -52,11 +52,11 @@ fn the_guide_knows_every_code_and_says_what_is_said() {
     // Sentences of the log are quoted with dots for what differs.
     let said = fs::read_to_string(folder.join("src/log_line/notice.rs")).expect("it is there");
     for sentence in [
-        "never came to port 4011",
-        "never asked for it",
-        "times within a minute, and left it each time",
+        "sent no request to port 4011",
+        "but did not request it",
+        "times within a minute and restarted each time",
         "sends it to iPXE too",
-        "times and acknowledged nothing",
+        "times and acknowledged no block",
         "which does not exist",
         "another proxyDHCP server, ",
     ] {

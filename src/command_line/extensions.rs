@@ -5,10 +5,10 @@ use getopts::HasArg;
 /// Them, whether they take a value, how they are written, and what they do.
 #[rustfmt::skip]
 pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
-    ("explain", HasArg::Yes,   "--explain=<client>|pcap=<file>|log=<file>", "Say what a client would be told, and by which lines."),
-    ("json",    HasArg::No,    "--json",                                    "Have --explain answer in JSON."),
-    ("story",   HasArg::Maybe, "--story[=html] [<log>|-]",                  "Tell the boots that a log is about."),
-    ("unconfined", HasArg::No, "--unconfined",                              "Do without Landlock and seccomp."),
+    ("explain", HasArg::Yes,   "--explain=<client>|pcap=<file>|log=<file>", "Show the reply to a client and the lines that determine it."),
+    ("json",    HasArg::No,    "--json",                                    "Print the result of --explain as JSON."),
+    ("story",   HasArg::Maybe, "--story[=html] [<log>|-]",                  "List the boots that are recorded in a log."),
+    ("unconfined", HasArg::No, "--unconfined",                              "Run without Landlock and seccomp."),
 ];
 
 /// What was asked by options of ours.

@@ -1,4 +1,4 @@
-//! Lines of `log-debug`: what was decided, and why.
+//! Lines of `log-debug`: each decision and its reasons.
 
 use super::Priority;
 use super::words::{ARCHITECTURE, BYTES_IN, DROPPED, FROM, HAS, PORT, SECONDS};
@@ -9,59 +9,59 @@ use conf_parser::Keyword;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// A decision.
+/// A decision about a datagram or a transfer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecisionLine {
-    /// About a DHCP message.
+    /// A DHCP message was answered or dropped.
     Dhcp {
-        /// The port it came to.
+        /// The destination port.
         port: u16,
-        /// Its type (RFC 2132, section 9.6); `None`: it is BOOTP.
+        /// DHCP message type (RFC 2132, section 9.6); `None`: BOOTP.
         message: Option<u8>,
         /// The client's hardware address.
         mac: Vec<u8>,
-        /// The interface it came by.
+        /// The ingress interface.
         interface: String,
-        /// The client's architecture, if the message has one.
+        /// Client architecture (option 93), if present.
         architecture: Option<Architecture>,
-        /// Its tags, newest first.
+        /// Tags of the request, newest first.
         tags: Vec<String>,
-        /// What becomes of it.
+        /// The result.
         outcome: Outcome,
     },
-    /// About a datagram that is dropped before its options are read.
+    /// A datagram was dropped before its options were parsed.
     Malformed {
-        /// The port it came to.
+        /// The destination port.
         port: u16,
         /// Message type and hardware address, if it is a DHCP message.
         sender: Option<(Option<u8>, Vec<u8>)>,
-        /// Why.
+        /// The reason.
         drop: Drop,
     },
-    /// A transfer begins.
+    /// A transfer starts. Sizes are in bytes, the window is in blocks.
     TransferStarted { path: String, client: String, size: u64, blksize: usize, windowsize: u64 },
-    /// A transfer has ended well.
+    /// A transfer is complete: `size` bytes in `millis` milliseconds.
     TransferEnded { path: String, client: String, size: u64, millis: u64 },
-    /// So many decisions were not told, to spare the disk.
+    /// Number of decisions that were not logged because of the rate limit.
     Suppressed(u64),
 }
 
-/// What becomes of a request.
+/// The result for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is dropped.
+    /// The request is dropped.
     Dropped(Drop),
-    /// It is answered.
+    /// A reply is made.
     Answered {
-        /// The type of the answer.
+        /// DHCP message type of the reply.
         message: u8,
-        /// Where it goes; `None`: it is not sent.
+        /// Destination; `None`: the reply is not sent.
         to: Option<SocketAddr>,
-        /// What the client boots.
+        /// What the client boots by this reply.
         boot: Boot,
-        /// The lines that made the answer: keyword and `file:number`.
+        /// The lines that determine the reply: keyword and `file:number`.
         lines: Vec<(Keyword, String)>,
-        /// Lines that were passed over.
+        /// Lines that almost applied.
         near: Vec<Near>,
     },
 }
@@ -69,33 +69,33 @@ pub enum Outcome {
 /// Why a request is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drop {
-    /// The reason in the words of [`DropKind`](super::DropKind).
+    /// The sentence of [`DropKind`](super::DropKind).
     pub reason: String,
-    /// Lines that were passed over.
+    /// Lines that almost applied.
     pub near: Vec<Near>,
 }
 
-/// What an answer tells a client to boot.
+/// What a client boots by a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Boot {
-    /// A file of that server.
+    /// A file and the server that has it.
     File { name: String, server: Ipv4Addr },
-    /// Port 4011 tells.
+    /// The reply of port 4011 names the file.
     OnPxePort,
-    /// The menu tells.
+    /// The choice from the menu.
     Menu,
-    /// Nothing.
+    /// The reply names no boot file.
     Nothing,
 }
 
-/// A line that was passed over.
+/// A line that almost applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Near {
-    /// Its keyword.
+    /// Keyword of the line.
     pub keyword: Keyword,
-    /// Where it stands, as `file:number`.
+    /// Location as `file:number`.
     pub line: String,
-    /// Why it was passed over.
+    /// Why the line does not apply.
     pub reason: String,
 }
 
@@ -107,7 +107,7 @@ impl DecisionLine {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "as of all lines")]
+    #[expect(clippy::unused_self, reason = "the same signature as the other kinds of line")]
     pub(super) fn priority(&self) -> Priority {
         Priority::Debug
     }
@@ -145,19 +145,19 @@ impl fmt::Display for DecisionLine {
                 }
             }
             Self::Suppressed(count) => {
-                write!(f, "{count} more decisions in this minute are not told")
+                write!(f, "{count} more decisions suppressed this minute")
             }
         }
     }
 }
 
-/// The type of a message; `None`: BOOTP has none.
+/// DHCP message type; `None`: BOOTP, which has none.
 struct Message(Option<u8>);
 
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(kind) => f.write_str(&message::name(kind)),
+            Some(message_type) => f.write_str(&message::name(message_type)),
             None => f.write_str("BOOTP"),
         }
     }
@@ -189,7 +189,7 @@ impl fmt::Display for Boot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { name, server } => write!(f, "file {name} from {server}"),
-            Self::OnPxePort => f.write_str("the file is told on port 4011"),
+            Self::OnPxePort => f.write_str("the file follows on port 4011"),
             Self::Menu => f.write_str("a menu"),
             Self::Nothing => f.write_str("no boot file"),
         }
@@ -197,6 +197,8 @@ impl fmt::Display for Boot {
 }
 
 fn write_near(f: &mut fmt::Formatter<'_>, near: &[Near]) -> fmt::Result {
-    near.iter()
-        .try_for_each(|Near { keyword, line, reason }| write!(f, "; {keyword} {line} {reason}"))
+    for Near { keyword, line, reason } in near {
+        write!(f, "; {keyword} {line} {reason}")?;
+    }
+    Ok(())
 }

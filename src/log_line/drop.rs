@@ -1,8 +1,8 @@
-//! The words of each reason to drop a request: decisions are logged with them, and `--story` recognises them.
+//! The sentence of each reason to drop a request. Decisions are logged with it, and `--story` recognises it.
 
 use std::fmt::{self, Display};
 
-/// A reason without its data.
+/// Reason to drop a request, without its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the table below has a sentence for each")]
 pub enum DropKind {
@@ -29,43 +29,43 @@ pub enum DropKind {
     Ignored,
 }
 
-/// Each reason in words, `{}` for its data; behind that what explains it, which may be cut off in a long line.
+/// The sentence of each reason, with `{}` for its data, and an explanation that a long line may cut off.
 ///
-/// Sentences that begin with data come last: of the others the beginning is certain.
+/// Sentences that begin with data come last: the others are recognised by their beginning.
 #[rustfmt::skip]
-const WORDS: &[(DropKind, &str, &str)] = &[
+const SENTENCES: &[(DropKind, &str, &str)] = &[
     (DropKind::TooShort, "it is too short for DHCP", ""),
     (DropKind::NoInterface, "the interface it came by is gone", ""),
-    (DropKind::NoPxeService, "there is no pxe-service and no pxe-prompt", ": without one nobody is answered"),
-    (DropKind::UnknownBridgeInterface, "there is no {}, which bridge-interface names", ""),
+    (DropKind::NoPxeService, "there is no pxe-service and no pxe-prompt", ": without one no client is answered"),
+    (DropKind::UnknownBridgeInterface, "interface {} of bridge-interface does not exist", ""),
     (DropKind::NotBootRequest, "it is no DHCP request", ""),
     (DropKind::NoRange, "no dhcp-range is for a request {}", ""),
     (DropKind::Bootp, "it is BOOTP", ": it has no message type (option 53)"),
     (DropKind::HttpBoot, "it is a client of UEFI HTTP Boot", ", for which dhcp-pxe-vendor=PXEClient,HTTPClient is missing"),
-    (DropKind::NotPxe, "it is no PXE client", ": its vendor class (option 60) does not say so"),
+    (DropKind::NotPxe, "it is no PXE client", ": its vendor class (option 60) is no PXE vendor class"),
     (DropKind::AsksForAddress, "it asks a DHCP server", " for its address"),
     (DropKind::OtherMessage, "messages of type {} are for a DHCP server", ""),
-    (DropKind::NoArchitecture, "it does not tell its architecture (option 93)", ""),
+    (DropKind::NoArchitecture, "it has no client architecture (option 93)", ""),
     (DropKind::NoProxyRange, "no proxy range is for it", ""),
     (DropKind::Bis, "it asks for boot integrity services", ""),
     (DropKind::UnknownBootServerType, "no pxe-service with a file has type {}, which it chose", ""),
     (DropKind::ClientOutsideRanges, "its address {} is outside of all ranges", ""),
     (DropKind::NoAddress, "{} has no IPv4 address", ""),
-    (DropKind::DhcpDisabled, "{} keeps DHCP off {}", ""),
-    (DropKind::InterfaceExcepted, "{} keeps us off {}", ""),
+    (DropKind::DhcpDisabled, "{} disables DHCP on {}", ""),
+    (DropKind::InterfaceExcepted, "{} excludes {}", ""),
     (DropKind::NotListening, "{} is not among the interfaces we listen on", ""),
-    (DropKind::Ignored, "{} says to ignore it", ""),
+    (DropKind::Ignored, "{} ignores this client", ""),
 ];
 const DATA: &str = "{}";
 
 impl DropKind {
     /// Writes the sentence with its data.
     pub fn write(self, f: &mut fmt::Formatter<'_>, data: &[&dyn Display]) -> fmt::Result {
-        let row = WORDS.iter().find(|(kind, ..)| *kind == self);
+        let row = SENTENCES.iter().find(|(kind, ..)| *kind == self);
         let (_, reason, explanation) = row.ok_or(fmt::Error)?;
         let mut data = data.iter();
-        for (at, words) in reason.split(DATA).enumerate() {
-            if at > 0 {
+        for (index, words) in reason.split(DATA).enumerate() {
+            if index > 0 {
                 data.next().ok_or(fmt::Error)?.fmt(f)?;
             }
             f.write_str(words)?;
@@ -73,24 +73,24 @@ impl DropKind {
         f.write_str(explanation)
     }
 
-    /// The reason that a text begins with; lines that were passed over may stand behind it.
+    /// The reason that `text` begins with; lines that almost applied may follow.
     pub fn parse(text: &str) -> Option<Self> {
-        WORDS.iter().find(|(_, reason, _)| begins(text, reason)).map(|(kind, ..)| *kind)
+        SENTENCES.iter().find(|(_, reason, _)| begins(text, reason)).map(|(kind, ..)| *kind)
     }
 
-    /// All of them.
+    /// All reasons.
     pub fn all() -> impl Iterator<Item = Self> {
-        WORDS.iter().map(|(kind, ..)| *kind)
+        SENTENCES.iter().map(|(kind, ..)| *kind)
     }
 }
 
-/// Whether a text begins with these words, with anything in place of the data.
+/// Whether `text` begins with the sentence, with any data.
 fn begins(text: &str, reason: &str) -> bool {
     let mut parts = reason.split(DATA);
     let rest = parts.next().and_then(|first| text.strip_prefix(first));
-    let behind = |rest: &'_ str, words: &str| rest.find(words).map(|at| at + words.len());
+    let after = |rest: &'_ str, words: &str| rest.find(words).map(|start| start + words.len());
     let end = parts.try_fold(rest.unwrap_or_default(), |rest, words| {
-        behind(rest, words).and_then(|end| rest.get(end..))
+        after(rest, words).and_then(|end| rest.get(end..))
     });
     rest.is_some() && end.is_some()
 }

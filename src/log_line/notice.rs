@@ -1,4 +1,4 @@
-//! What is remarkable about a client's way, and what helps.
+//! Notices about a client that cannot boot, each with the probable cause and the remedy.
 
 use super::Priority;
 use super::words::{DHCP_SERVER, OTHER_PROXY};
@@ -6,42 +6,42 @@ use crate::wire::option_display::mac;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// A client, as the log shows it.
+/// A client, as the log identifies it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum NoticeClient {
-    /// By its hardware address.
+    /// Ethernet address.
     Mac([u8; 6]),
-    /// By its address.
+    /// IP address, where the Ethernet address is not known.
     Ip(IpAddr),
 }
 
-/// A notice. Lines of the configuration are in it as `file:number`.
+/// A notice. `line` is a line of the configuration as `file:number`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoticeLine {
-    /// It was answered and never came to port 4011.
+    /// The client got an offer and sent no request to port 4011.
     NoProxyRequest { client: NoticeClient, line: String },
-    /// It was told what to load and never did.
+    /// The client was offered a boot file and did not request it.
     NoDownload { client: NoticeClient, file: String, line: String },
-    /// iPXE is sent iPXE.
+    /// A line offers iPXE to iPXE.
     IpxeLoop { client: NoticeClient, file: String, count: usize, line: String },
-    /// A file is loaded and left again and again.
+    /// A client loads the same file repeatedly.
     BootLoop { client: NoticeClient, file: String, count: usize, line: String },
-    /// Nothing of what is sent to it is acknowledged.
+    /// The client repeats a request and acknowledges no block.
     NoAcks { client: NoticeClient, path: String, count: usize },
-    /// There were as many transfers as may be; one of its had to go.
+    /// The limit of transfers was reached and a transfer of this client was dropped.
     TransferEvicted { client: NoticeClient, max: usize },
-    /// There was no socket for a transfer of its.
+    /// No socket could be opened for a transfer.
     SocketUnavailable { client: NoticeClient, reason: String },
-    /// A file is not there; something near it is, perhaps.
+    /// A file does not exist; `suggestion` is a similar file that exists, as text.
     FileNotFound {
         client: NoticeClient,
         path: String,
         suggestion: Option<String>,
         line: Option<String>,
     },
-    /// A file may not be read; why, in words.
+    /// A file may not be read; `reason` names the file.
     FileDenied { client: NoticeClient, reason: String, line: Option<String> },
-    /// Another DHCP server names a boot file.
+    /// Another DHCP server offers a boot file too.
     OtherServer {
         client: NoticeClient,
         server: Ipv4Addr,
@@ -49,7 +49,7 @@ pub enum NoticeLine {
         next_server: Ipv4Addr,
         line: String,
     },
-    /// Another proxy answers.
+    /// Another proxyDHCP server answers too. `file` may be empty.
     OtherProxy { client: NoticeClient, server: Ipv4Addr, file: String, line: String },
 }
 
@@ -65,7 +65,7 @@ impl NoticeLine {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "as of all lines")]
+    #[expect(clippy::unused_self, reason = "the same signature as the other kinds of line")]
     pub(super) fn priority(&self) -> Priority {
         Priority::Notice
     }
@@ -85,58 +85,63 @@ impl fmt::Display for NoticeLine {
         match self {
             Self::NoProxyRequest { client, line } => write!(
                 f,
-                "{client} was answered ({line}) and never came to port 4011: does a firewall drop UDP port 4011, did another offer win, or is there no DHCP server?"
+                "{client} was answered ({line}) but sent no request to port 4011: does a firewall drop UDP port 4011, did the client choose another offer, or is there no DHCP server?"
             ),
             Self::NoDownload { client, file, line } => write!(
                 f,
-                "{client} was told to load {file} ({line}) and never asked for it: does a firewall drop UDP port 69?"
+                "{client} was offered {file} ({line}) but did not request it: does a firewall drop UDP port 69?"
             ),
-            Self::IpxeLoop { client, file, count: times, line } => write!(
+            Self::IpxeLoop { client, file, count, line } => write!(
                 f,
-                "{client} has loaded {file} {times} times within a minute: {line} sends it to iPXE too. Set a tag for iPXE (dhcp-match=set:ipxe,175) and keep it off that line (tag:!ipxe)"
+                "{client} has loaded {file} {count} times within a minute: {line} sends it to iPXE too. Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from that line (tag:!ipxe)"
             ),
-            Self::BootLoop { client, file, count: times, line } => write!(
+            Self::BootLoop { client, file, count, line } => write!(
                 f,
-                "{client} has loaded {file} ({line}) {times} times within a minute, and left it each time: is it for another firmware, or refused by Secure Boot?"
+                "{client} has loaded {file} ({line}) {count} times within a minute and restarted each time: is the file for other firmware, or does Secure Boot reject it?"
             ),
-            Self::NoAcks { client, path, count: times } => write!(
+            Self::NoAcks { client, path, count } => write!(
                 f,
-                "{client} has asked for {path} {times} times and acknowledged nothing: does a firewall drop answers from other ports than 69? (tftp-port-range, tftp-single-port)"
+                "{client} has requested {path} {count} times and acknowledged no block: does a firewall drop replies from other ports than 69? (tftp-port-range, tftp-single-port)"
             ),
-            Self::TransferEvicted { client, max: most } => write!(
+            Self::TransferEvicted { client, max } => write!(
                 f,
-                "there are as many transfers as may be (tftp-max={most}): one to {client} made room for another client, for it was not answered, or nearly all were {client}'s"
+                "tftp-max={max} reached: a transfer to {client} was dropped for another client ({client} never acknowledged it, or held most slots)"
             ),
             Self::SocketUnavailable { client, reason } => write!(
                 f,
-                "{client} cannot be sent a file: {reason}. Allow more open files (LimitNOFILE=), or fewer transfers (tftp-max)"
+                "{client} cannot be sent a file: {reason}. Increase LimitNOFILE=, or reduce tftp-max"
             ),
-            Self::FileNotFound { client, path, suggestion: near, line } => {
+            Self::FileNotFound { client, path, suggestion, line } => {
                 write!(f, "{client} stopped at {path}, which does not exist")?;
-                near.iter().try_for_each(|near| write!(f, ", but {near}"))?;
-                named(f, line.as_deref())
+                if let Some(suggestion) = suggestion {
+                    write!(f, ", but {suggestion}")?;
+                }
+                write_config_line(f, line.as_deref())
             }
-            Self::FileDenied { client, reason: why, line } => {
-                write!(f, "{client} stopped there: {why}")?;
-                named(f, line.as_deref())
+            Self::FileDenied { client, reason, line } => {
+                write!(f, "{client} could not read a file: {reason}")?;
+                write_config_line(f, line.as_deref())
             }
             Self::OtherServer { client, server, file, next_server, line } => {
                 write!(
                     f,
-                    "{DHCP_SERVER}{server} tells {client} to boot {file} from {next_server}, beside us ({line}): take boot file and next-server out of its configuration"
+                    "{DHCP_SERVER}{server} offers {client} the boot file {file} from {next_server}, in competition with {line}: remove boot file and next-server from its configuration"
                 )
             }
             Self::OtherProxy { client, server, file, line } => {
-                write!(f, "{OTHER_PROXY}{server}, answers {client} beside us ({line})")?;
-                if file.is_empty() { Ok(()) } else { write!(f, " and names {file}") }
+                write!(
+                    f,
+                    "{OTHER_PROXY}{server}, answers {client} too, in competition with {line}"
+                )?;
+                if file.is_empty() { Ok(()) } else { write!(f, " and offers {file}") }
             }
         }
     }
 }
 
-fn named(f: &mut fmt::Formatter<'_>, line: Option<&str>) -> fmt::Result {
+fn write_config_line(f: &mut fmt::Formatter<'_>, line: Option<&str>) -> fmt::Result {
     match line {
-        Some(line) => write!(f, " ({line} names it)"),
+        Some(line) => write!(f, " (configured at {line})"),
         None => Ok(()),
     }
 }

@@ -1,28 +1,28 @@
-//! What the process is confined by, in words.
+//! The sandbox of the process as text, for the line of the compile-time options.
 
 use std::fmt;
 
-/// Walls that stand, and those that do not.
+/// State of the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SandboxLine {
-    /// None: the command line asks for that.
+    /// Disabled by `--unconfined`.
     Inactive,
-    /// These.
+    /// Enabled, as far as the kernel supports it.
     Active {
-        /// Version of Landlock's interface, or why it is not there.
+        /// Version of the Landlock ABI, or why Landlock is unavailable.
         landlock: Result<u32, String>,
-        /// How many calls seccomp leaves, or why it is not there.
+        /// Number of system calls that seccomp allows, or why seccomp is unavailable.
         seccomp: Result<usize, String>,
-        /// Whether no program that is run may gain rights.
+        /// Whether `no_new_privs` is set (prctl(2)).
         no_new_privileges: bool,
-        /// Places that may be read.
+        /// Paths that may be read.
         reads: Vec<String>,
-        /// Places that may be written.
+        /// Paths that may be written.
         writes: Vec<String>,
     },
 }
 
-/// Places that are told.
+/// Number of paths that are listed.
 const MAX_PATHS: usize = 8;
 
 impl fmt::Display for SandboxLine {
@@ -38,13 +38,13 @@ impl fmt::Display for SandboxLine {
                 }
                 f.write_str("), ")?;
             }
-            Err(why) => write!(f, "no Landlock ({why}), ")?,
+            Err(reason) => write!(f, "Landlock unavailable ({reason}), ")?,
         }
         match seccomp {
             Ok(calls) => write!(f, "seccomp ({calls} calls), ")?,
-            Err(why) => write!(f, "no seccomp ({why}), ")?,
+            Err(reason) => write!(f, "seccomp unavailable ({reason}), ")?,
         }
-        f.write_str(if *no_new_privileges { "no new privileges" } else { "new privileges" })
+        f.write_str(if *no_new_privileges { "no new privileges" } else { "new privileges allowed" })
     }
 }
 
@@ -52,9 +52,9 @@ struct PathList<'p>(&'p [String]);
 
 impl fmt::Display for PathList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(places) = self;
-        f.write_str(&places[..places.len().min(MAX_PATHS)].join(" "))?;
-        match places.len().saturating_sub(MAX_PATHS) {
+        let Self(paths) = self;
+        f.write_str(&paths[..paths.len().min(MAX_PATHS)].join(" "))?;
+        match paths.len().saturating_sub(MAX_PATHS) {
             0 => Ok(()),
             more => write!(f, " and {more} more"),
         }
@@ -62,23 +62,23 @@ impl fmt::Display for PathList<'_> {
 }
 
 #[test]
-fn walls_are_told() {
-    let told = |landlock, reads: &[&str], writes: &[&str]| {
-        let owned = |places: &[&str]| places.iter().map(ToString::to_string).collect();
+fn sandbox_lists_up_to_eight_paths() {
+    let line = |landlock, reads: &[&str], writes: &[&str]| {
+        let owned = |paths: &[&str]| paths.iter().map(ToString::to_string).collect();
         let (reads, writes) = (owned(reads), owned(writes));
         let seccomp = Ok(80);
         SandboxLine::Active { landlock, seccomp, no_new_privileges: true, reads, writes }
             .to_string()
     };
     assert_eq!(
-        told(Ok(6), &["/srv", "/mnt"], &["/var/log"]),
+        line(Ok(6), &["/srv", "/mnt"], &["/var/log"]),
         "confined by Landlock 6 (reads /srv /mnt; writes /var/log), seccomp (80 calls), no new privileges"
     );
     assert_eq!(
-        told(Err("not to be had here".to_owned()), &[], &[]),
-        "no Landlock (not to be had here), seccomp (80 calls), no new privileges"
+        line(Err("not supported by the kernel".to_owned()), &[], &[]),
+        "Landlock unavailable (not supported by the kernel), seccomp (80 calls), no new privileges"
     );
     let many = ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j"];
-    assert!(told(Ok(6), &many, &[]).contains("/g /h and 2 more)"));
+    assert!(line(Ok(6), &many, &[]).contains("/g /h and 2 more)"));
     assert_eq!(SandboxLine::Inactive.to_string(), "not confined (--unconfined)");
 }

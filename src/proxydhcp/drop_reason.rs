@@ -118,11 +118,11 @@ mod tests {
             (DropReason::NoInterface, "the interface it came by is gone"),
             (
                 DropReason::UnknownBridgeInterface(name()),
-                "there is no eth0, which bridge-interface names",
+                "interface eth0 of bridge-interface does not exist",
             ),
             (DropReason::NoAddress(name(), true), "eth0 has no IPv4 address"),
-            (DropReason::DhcpDisabled(name(), line()), "/etc/c:3 keeps DHCP off eth0"),
-            (DropReason::NotListening(name(), Some(line())), "/etc/c:3 keeps us off eth0"),
+            (DropReason::DhcpDisabled(name(), line()), "/etc/c:3 disables DHCP on eth0"),
+            (DropReason::NotListening(name(), Some(line())), "/etc/c:3 excludes eth0"),
             (
                 DropReason::NotListening(name(), None),
                 "eth0 is not among the interfaces we listen on",
@@ -132,7 +132,7 @@ mod tests {
             (DropReason::Bootp, "it is BOOTP: it has no message type (option 53)"),
             (
                 DropReason::NoPxeService,
-                "there is no pxe-service and no pxe-prompt: without one nobody is answered",
+                "there is no pxe-service and no pxe-prompt: without one no client is answered",
             ),
             (
                 DropReason::NotPxe(true),
@@ -140,7 +140,7 @@ mod tests {
             ),
             (
                 DropReason::NotPxe(false),
-                "it is no PXE client: its vendor class (option 60) does not say so",
+                "it is no PXE client: its vendor class (option 60) is no PXE vendor class",
             ),
             (
                 DropReason::UnhandledMessageType(message::REQUEST),
@@ -150,9 +150,9 @@ mod tests {
                 DropReason::UnhandledMessageType(message::INFORM),
                 "messages of type 8 are for a DHCP server",
             ),
-            (DropReason::NoArchitecture, "it does not tell its architecture (option 93)"),
+            (DropReason::NoArchitecture, "it has no client architecture (option 93)"),
             (DropReason::NoProxyRange, "no proxy range is for it"),
-            (DropReason::Ignored(line()), "/etc/c:3 says to ignore it"),
+            (DropReason::Ignored(line()), "/etc/c:3 ignores this client"),
             (DropReason::Bis, "it asks for boot integrity services"),
             (
                 DropReason::UnknownBootServerType(0x8001),

@@ -37,8 +37,8 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a firewall drops port 4011",
         make: |scene| scene.drop_port(4011),
-        sentence: "52:54:00:aa:bb:01 was answered (@:9) and never came to port 4011: does a firewall drop UDP port 4011",
-        sign: "never came to port 4011",
+        sentence: "52:54:00:aa:bb:01 was answered (@:9) but sent no request to port 4011: does a firewall drop UDP port 4011",
+        sign: "sent no request to port 4011",
     },
     Mistake {
         name: "a name without a dot",
@@ -61,20 +61,20 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a file that may not be read",
         make: |_| allow("/srv/tftp/boot.efi", 0o600),
-        sentence: "52:54:00:aa:bb:01 stopped there: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; what root serves, everybody has to be allowed to read (@:9 names it)",
+        sentence: "52:54:00:aa:bb:01 could not read a file: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; what root serves, everybody has to be allowed to read (configured at @:9)",
         sign: "cannot be read by",
     },
     Mistake {
         name: "no pxe-service",
         make: |scene| scene.without("pxe-service"),
-        sentence: "@:2: a proxy range answers nobody without a pxe-service or pxe-prompt",
-        sign: "a proxy range answers nobody",
+        sentence: "@:2: a proxy range answers no client without a pxe-service or pxe-prompt",
+        sign: "a proxy range answers no client",
     },
     Mistake {
         name: "the router names a boot file too",
         make: |scene| scene.router_boots = true,
-        sentence: "the DHCP server 192.168.77.254 tells 52:54:00:aa:bb:01 to boot router.0 from 192.168.77.254, beside us (@:9): take boot file and next-server out of its configuration",
-        sign: "out of its configuration",
+        sentence: "the DHCP server 192.168.77.254 offers 52:54:00:aa:bb:01 the boot file router.0 from 192.168.77.254, in competition with @:9: remove boot file and next-server from its configuration",
+        sign: "from its configuration",
     },
     Mistake {
         name: "iPXE is sent iPXE",
@@ -90,8 +90,8 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a tag that nothing sets",
         make: |scene| scene.swap("set:ipxe,175", "set:iPXE,175"),
-        sentence: "@:7: nothing sets the tag ipxe, so tag:ipxe never holds",
-        sign: "nothing sets the tag",
+        sentence: "@:7: tag \"ipxe\" is never set: this line never applies",
+        sign: "is never set: this line",
     },
     Mistake {
         name: "a range on another network",
@@ -120,7 +120,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a dhcp-boot that is never used",
         make: |scene| scene.add("dhcp-mac=set:lab,52:54:00:aa:bb:01\ndhcp-boot=tag:lab,lab.efi,,192.168.77.9\n"),
-        sentence: "@:12: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (@:9) decides",
+        sentence: "@:12: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (@:9) is used instead",
         sign: "dhcp-boot is not used for",
     },
 ];

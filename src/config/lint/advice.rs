@@ -39,7 +39,8 @@ fn unknown_servers(config: &Config) -> Vec<ConfigWarning> {
     let remark = |(keyword, origin, server): (Keyword, &Origin, &Option<Server>)| {
         let Some(Server::Name(name)) = server else { return None };
         let name = to_text(name);
-        let text = format!("{keyword}: with port=0 no names are read, so {name} is nowhere");
+        let text =
+            format!("{keyword}: with port=0 no hosts files are read: {name} cannot be resolved");
         Some(ConfigWarning::at(origin, text))
     };
     services.chain(boots).filter_map(remark).take(MAX_WARNINGS).collect()
@@ -56,13 +57,13 @@ fn nothing_to_serve(config: &Config) -> Vec<ConfigWarning> {
 }
 
 fn port(config: &Config) -> Option<ConfigWarning> {
-    let text = "port=0 is missing: there is no DNS service here, with or without it";
+    let text = "port=0 is missing: DNS is not served, with or without it";
     (config.process.dns_port != 0).then(|| ConfigWarning::general(text))
 }
 
 fn silent_range(config: &Config) -> Option<ConfigWarning> {
     let range = proxy_range(config).filter(|_| !config.dhcp.pxe_enabled)?;
-    let text = "a proxy range answers nobody without a pxe-service or pxe-prompt";
+    let text = "a proxy range answers no client without a pxe-service or pxe-prompt";
     Some(ConfigWarning::at(&range.origin, text))
 }
 
@@ -103,10 +104,10 @@ fn half<'c>(
     }
     let text = match (seven, nine) {
         (Some(_), None) => format!(
-            "{keyword} names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware calls itself 9"
+            "{keyword} names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware sends 9"
         ),
         (None, Some(_)) => format!(
-            "{keyword} names architecture 9 (BC_EFI) and not 7 (x86-64_EFI): most UEFI firmware calls itself 7"
+            "{keyword} names architecture 9 (BC_EFI) and not 7 (x86-64_EFI): most UEFI firmware sends 7"
         ),
         _ => return None,
     };
@@ -146,7 +147,7 @@ fn shadowed_boots(config: &Config, tags: &TagUsageReport) -> Vec<ConfigWarning> 
         })?;
         let architecture = named(service.value.architecture);
         let text = format!(
-            "dhcp-boot is not used for {architecture} clients: their only pxe-service ({}) decides",
+            "dhcp-boot is not used for {architecture} clients: their only pxe-service ({}) is used instead",
             service.origin
         );
         Some(ConfigWarning::at(&boot.origin, text))
@@ -205,17 +206,18 @@ mod tests {
     #[test]
     fn where_no_names_are_read_a_server_by_name_is_nowhere() {
         let lines = "port=0\ndhcp-range=10.0.0.0,proxy\npxe-service=0,Net,a.0,boot.lan";
-        let remark = "c:3: pxe-service: with port=0 no names are read, so boot.lan is nowhere";
+        let remark =
+            "c:3: pxe-service: with port=0 no hosts files are read: boot.lan cannot be resolved";
         assert_eq!(notes(lines), [remark]);
         let with_names = lines.replace("port=0", "port=53");
-        assert!(!notes(&with_names).iter().any(|note| note.contains("nowhere")));
+        assert!(!notes(&with_names).iter().any(|note| note.contains("cannot be resolved")));
     }
 
     #[test]
     fn a_range_alone_answers_nobody() {
         assert_eq!(
             notes("port=0\ndhcp-range=10.0.0.0,proxy\ndhcp-boot=x"),
-            ["c:2: a proxy range answers nobody without a pxe-service or pxe-prompt"]
+            ["c:2: a proxy range answers no client without a pxe-service or pxe-prompt"]
         );
         assert_eq!(
             notes("port=0"),
@@ -230,7 +232,7 @@ mod tests {
         assert_eq!(
             notes(lines),
             [
-                "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) decides"
+                "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) is used instead"
             ]
         );
     }
@@ -255,7 +257,7 @@ mod tests {
         assert_eq!(
             notes(&lines),
             [
-                "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) decides"
+                "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) is used instead"
             ]
         );
     }
@@ -267,7 +269,7 @@ mod tests {
         assert_eq!(
             notes(lines),
             [
-                "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) decides"
+                "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) is used instead"
             ]
         );
     }
@@ -278,7 +280,7 @@ mod tests {
         assert_eq!(
             notes(lines),
             [
-                "c:3: pxe-service names architecture 9 (BC_EFI) and not 7 (x86-64_EFI): most UEFI firmware calls itself 7"
+                "c:3: pxe-service names architecture 9 (BC_EFI) and not 7 (x86-64_EFI): most UEFI firmware sends 7"
             ]
         );
     }

@@ -150,16 +150,19 @@ impl TagUsageReport {
                 continue;
             }
             told.push(tag);
-            let (sign, holds) = if used.negated { ("!", "always") } else { ("", "never") };
             let tag = to_text(tag);
-            let text = format!("nothing sets the tag {tag}, so tag:{sign}{tag} {holds} holds");
+            let text = if used.negated {
+                format!("tag \"{tag}\" is never set: tag:!{tag} is always true")
+            } else {
+                format!("tag \"{tag}\" is never set: this line never applies")
+            };
             let file = files.get(used.intern_file as usize).cloned().unwrap_or_default();
             let origin = Origin { file, line: used.line as usize };
             notes.push(ConfigWarning::at(&origin, text));
         }
         if more > 0 {
             notes.push(ConfigWarning::general(format!(
-                "{more} more lines ask for tags that nothing sets"
+                "{more} more lines use tags that are never set"
             )));
         }
         notes
@@ -167,6 +170,10 @@ impl TagUsageReport {
 }
 
 /// The tags that a line sets, and its conditions. Exhaustive, so that the tags of a new directive are not forgotten.
+#[expect(
+    clippy::match_same_arms,
+    reason = "one pattern for all would take a line for each directive"
+)]
 fn tags_of(directive: &Directive) -> (&[Vec<u8>], &[Condition]) {
     use Directive as D;
     match directive {
@@ -258,8 +265,8 @@ mod tests {
         assert_eq!(
             notes(lines),
             [
-                "c:2: nothing sets the tag b, so tag:b never holds",
-                "c:2: nothing sets the tag a, so tag:!a always holds"
+                "c:2: tag \"b\" is never set: this line never applies",
+                "c:2: tag \"a\" is never set: tag:!a is always true"
             ]
         );
     }
@@ -270,6 +277,6 @@ mod tests {
             (0..100).map(|n| format!("dhcp-option=tag:t{n},vendor:PXEClient,6,2b\n")).collect();
         let notes = notes(&lines);
         assert_eq!(notes.len(), 11);
-        assert_eq!(notes[10], "90 more lines ask for tags that nothing sets");
+        assert_eq!(notes[10], "90 more lines use tags that are never set");
     }
 }

@@ -36,7 +36,7 @@ impl UnsupportedOptions {
                 Support::Refused(why) => (format!("{keyword} is not served: {why}"), true),
                 Support::Ignored(why) => (format!("{keyword} is ignored: {why}"), false),
                 Support::DnsContent if dns => {
-                    let why = "there is no DNS here (port=0 says so)";
+                    let why = "there is no DNS service: set port=0";
                     (format!("{keyword} is not served: {why}"), true)
                 }
                 Support::DnsContent | Support::Served | Support::Inert => return None,

@@ -82,6 +82,10 @@ impl Builder {
 
     /// Exhaustive, so that a new directive does not compile before it is handled here. The loader reads the files of the
     /// last arm; its DNS data is checked by the conflict checker and not served.
+    #[expect(
+        clippy::match_same_arms,
+        reason = "one pattern for both would take a line for each directive"
+    )]
     fn apply_directive(&mut self, directive: Directive, origin: &Origin) {
         use Directive as D;
         let Config { dhcp, network, process, files, .. } = &mut self.config;

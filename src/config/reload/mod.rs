@@ -313,8 +313,9 @@ mod tests {
             [("h", "zz:zz\n52:54:00:00:00:01,10.0.0.1\n52:54:00:00:00:02,10.0.0.1 # twice\n")];
         let (config, told) = read("dhcp-hostsfile=@/h\ndhcp-optsfile=@/none\n", &files);
         assert_eq!(config.dhcp.hosts.count(), 1);
-        let bad =
-            |words, line| format!("BadLine {{ words: \"{words}\", line: {line}, path: \"@/h\" }}");
+        let bad = |words, line| {
+            format!("BadLine {{ message: \"{words}\", line: {line}, path: \"@/h\" }}")
+        };
         assert_eq!(
             told,
             [

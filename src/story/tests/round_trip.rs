@@ -197,7 +197,7 @@ fn every_answer_is_read_as_one_with_its_words() {
         (
             Boot::OnPxePort,
             None,
-            "ACK is not sent, the file is told on port 4011 (pxe-service /etc/c:3)",
+            "ACK is not sent, the file follows on port 4011 (pxe-service /etc/c:3)",
         ),
         (Boot::Menu, to(), "ACK to 10.0.0.9:4011, a menu (pxe-service /etc/c:3)"),
         (
