@@ -1,4 +1,4 @@
-//! What holds where the configuration says nothing.
+//! Default values of the configuration.
 
 use super::lookup::hosts::Hosts;
 use super::lookup::match_rules::MatchRules;
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 const DEFAULT_TFTP_MAX: usize = 50;
 pub(super) const DEFAULT_EDNS_PACKET: u32 = 1232;
-/// dnsmasq's packet buffer is so much larger than the largest DNS packet; a DATA head takes four bytes of it.
+/// Bytes by which dnsmasq's packet buffer exceeds `edns-packet-max`, less the four bytes of a DATA header.
 pub(super) const PACKET_BUFFER: u32 = 1025 + 10 - 4;
 
 impl Default for Tftp {

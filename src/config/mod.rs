@@ -1,4 +1,4 @@
-//! What the daemon works with: everything decided that can be decided before a packet comes.
+//! The configuration of the daemon: all that can be computed before the first packet is received.
 
 mod defaults;
 pub mod lint;
@@ -31,80 +31,80 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// All of it.
+/// The whole configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Port 67 and 4011.
+    /// DHCP: ports 67 and 4011.
     pub dhcp: Dhcp,
-    /// Port 69, if files are served. Shared, for transfers outlive the look at it.
+    /// TFTP; `None`: disabled. Shared, because a transfer keeps its settings over a reload.
     pub tftp: Option<Arc<Tftp>>,
-    /// Where we listen.
+    /// Interfaces and addresses that are served.
     pub network: Network,
-    /// How the process runs.
+    /// Settings of the process.
     pub process: Process,
-    /// Files that are read when it runs, in the order they are named.
+    /// Files and directories that are read at run time, in file order.
     pub files: Vec<(RunTimeFile, Vec<u8>)>,
 }
 
-/// What is answered on the DHCP ports.
+/// Settings of proxyDHCP.
 #[derive(Clone, Debug)]
 pub struct Dhcp {
     /// All IPv4 ranges, in file order.
     pub ranges: Vec<Rule<Range>>,
-    /// The menu, in file order.
+    /// `pxe-service` lines, in file order.
     pub services: Rules<Service>,
-    /// The boot files, in file order.
+    /// `dhcp-boot` lines, in file order.
     pub boot_rules: Rules<BootTarget>,
-    /// What goes into option 43 behind the menu, in file order.
+    /// Items of option 43 after the menu, in file order.
     pub vendor_options: Rules<VendorOption>,
     /// Options of `dhcp-option-pxe`, in file order.
     pub pxe_options: Rules<PxeOption>,
-    /// Beginnings of the vendor class of a PXE client, in the order they are tried.
+    /// Prefixes of the vendor class (option 60) of a PXE client, in the order in which they are tried.
     pub pxe_vendor_classes: Vec<Located<Vec<u8>>>,
-    /// Whether 4011 is open and anything is answered: there is a service or a prompt.
+    /// Whether there is a `pxe-service` or `pxe-prompt`: without one no client is answered and port 4011 is closed.
     pub pxe_enabled: bool,
-    /// How long a reply waits.
+    /// Delay of a reply, in seconds (`dhcp-reply-delay`).
     pub delay: Option<Rule<u32>>,
-    /// Rules that silence us.
+    /// `dhcp-ignore` lines.
     pub ignore: Rules<()>,
-    /// What is known of single machines.
+    /// `dhcp-host` lines and the files of hosts.
     pub hosts: Hosts,
-    /// Rules that set tags, each kind in file order.
+    /// `dhcp-match` lines, in file order, as all rules that set tags.
     pub option_matches: MatchRules<OptionMatch>,
-    /// By vendor or user class.
+    /// `dhcp-vendorclass` and `dhcp-userclass` lines.
     pub classes: MatchRules<ClassMatch>,
-    /// By what a relay says.
+    /// `dhcp-circuitid`, `dhcp-remoteid` and `dhcp-subscrid` lines (option 82).
     pub relay_matches: MatchRules<RelayMatch>,
-    /// By hardware address.
+    /// `dhcp-mac` lines.
     pub mac_matches: MatchRules<Hex>,
-    /// By name.
+    /// `dhcp-name-match` lines.
     pub name_matches: MatchRules<NameMatch>,
-    /// By other tags.
+    /// `tag-if` lines.
     pub tag_ifs: TagIfs,
-    /// Interfaces that stand for others.
+    /// `bridge-interface` lines.
     pub bridges: Vec<Bridge>,
-    /// Networks that share a wire, in file order.
+    /// `shared-network` lines, in file order.
     pub shared_networks: Vec<SharedNetwork>,
-    /// `host-record` lines, for names of boot servers.
+    /// `host-record` lines, which give addresses to names of boot servers.
     pub host_records: Vec<HostRecord>,
-    /// Port we listen on, usually 67.
+    /// Server port, by default 67.
     pub server_port: u16,
-    /// Port clients listen on, usually 68.
+    /// Client port, by default 68.
     pub client_port: u16,
-    /// Do not look at client identifiers.
+    /// Ignore client identifiers (option 61).
     pub ignore_client_id: bool,
-    /// Know hosts from `/etc/ethers`.
+    /// Read hosts from `/etc/ethers`.
     pub read_ethers: bool,
-    /// Log everything about a request.
+    /// Log details of each request (`log-dhcp`).
     pub log: bool,
-    /// Do not log the usual.
+    /// Log only errors and warnings (`quiet-dhcp`).
     pub quiet: bool,
-    /// Addresses of one name are used in turn.
+    /// The addresses of a name are used in turn.
     pub round_robin: bool,
 }
 
 impl Dhcp {
-    /// The line by which a client with these tags is ignored.
+    /// The `dhcp-ignore` line that applies to a client with these tags.
     pub fn ignores(&self, tags: &TagSet) -> Option<&Origin> {
         self.ignore.matching(tags).first().map(|rule| &rule.origin)
     }
@@ -113,80 +113,80 @@ impl Dhcp {
 /// A `dhcp-range`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// First address; of a proxy range the address that was written.
+    /// First address; of a proxy range the address in the line.
     pub start: Ipv4Addr,
     /// Last address.
     pub end: Ipv4Addr,
-    /// `None`: that of the interface.
+    /// `None`: the netmask of the interface is used.
     pub netmask: Option<Ipv4Addr>,
-    /// What kind it is.
+    /// Kind of range.
     pub kind: RangeKind,
-    /// The tag a client of this range gets.
+    /// The tag that a client of this range gets.
     pub set: Option<Vec<u8>>,
 }
 
-/// A `shared-network`: ranges of a network are usable where we have no address of it.
+/// A `shared-network`: ranges of `network` are used on `on`, which has no address of that network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedNetwork {
-    /// Where.
+    /// Interface or address where the range is used.
     pub on: SharedOn,
-    /// An address of the ranges.
+    /// An address of the network of the ranges.
     pub network: Ipv4Addr,
 }
 
-/// Kinds of range.
+/// Kind of a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangeKind {
-    /// Ours.
+    /// `proxy`: clients get PXE replies.
     Proxy,
-    /// Of a DHCP server.
+    /// Addresses that a DHCP server assigns; not served.
     Pool(Lease),
-    /// Of a DHCP server, for hosts it knows.
+    /// Static leases of a DHCP server; not served.
     Static(Lease),
 }
 
-/// An entry of the menu.
+/// A `pxe-service`: an entry of the PXE menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Client architecture.
+    /// Client architecture (option 93).
     pub architecture: u16,
-    /// Boot service type: allotted to files, as written for others.
+    /// Boot server type (PXE 2.1): from the line, or allocated from 0x8000 for an entry with a file.
     pub kind: u16,
-    /// Its text.
+    /// Text of the menu entry.
     pub menu: Vec<u8>,
-    /// What it boots.
+    /// The boot file, or the boot server type.
     pub boot: Boot,
-    /// Who serves it, if not we.
+    /// The boot server; `None`: this machine.
     pub server: Option<Server>,
 }
 
-/// A boot file and who serves it.
+/// A `dhcp-boot`: boot file and boot server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootTarget {
-    /// The file; may be empty.
+    /// The boot file; may be empty.
     pub file: Vec<u8>,
-    /// Who serves it.
+    /// The boot server; `None`: this machine.
     pub server: Option<Server>,
 }
 
-/// An item behind the menu in option 43.
+/// An item of option 43 after the menu.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VendorOption {
-    /// Text in the client's vendor class; `None` is any PXE client's.
+    /// Text that the vendor class of the client must contain; `None`: any PXE client.
     pub class: Option<Vec<u8>>,
-    /// Its number.
+    /// Item number.
     pub code: u8,
-    /// Its value.
+    /// Value.
     pub value: Vec<u8>,
 }
 
 impl VendorOption {
-    /// The kind of line that makes it.
+    /// The keyword of the line: only `pxe-prompt` makes an item without a vendor class.
     pub fn keyword(&self) -> Keyword {
         if self.class.is_none() { Keyword::PxePrompt } else { Keyword::DhcpOption }
     }
 
-    /// What reaches a proxy's reply of an ordinary option: only those for a vendor class do.
+    /// A proxyDHCP reply contains only those `dhcp-option`s that are for a vendor class; `None` for all others.
     fn rule(option: DhcpOption, origin: &Origin) -> Option<Rule<Self>> {
         let Encapsulation::Vendor(class) = option.encapsulation else { return None };
         let code = option.code.to_le_bytes()[0];
@@ -195,152 +195,151 @@ impl VendorOption {
     }
 }
 
-/// An option of `dhcp-option-pxe`.
+/// A `dhcp-option-pxe`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PxeOption {
-    /// What it is wrapped in.
+    /// The option that encapsulates it, if any.
     pub encapsulation: Encapsulation,
-    /// Its number.
+    /// Option number.
     pub code: u8,
-    /// Its value.
+    /// Value.
     pub value: Value,
 }
 
-/// What is served over TFTP.
+/// Settings of TFTP.
 #[derive(Clone, Debug)]
 pub struct Tftp {
-    /// The line that asks for it.
+    /// The `enable-tftp` line.
     pub enabled: Origin,
-    /// The only interfaces that are served; `None`: those that DHCP is served on.
+    /// The interfaces that are served; `None`: the same as for DHCP.
     pub interfaces: Option<Vec<Vec<u8>>>,
-    /// Where files are.
+    /// `tftp-root`: the directory of the files.
     pub root: Option<Located<Vec<u8>>>,
-    /// Where they are for single interfaces: interface and directory, in file order.
+    /// `tftp-root` of one interface: interface and directory, in file order.
     pub interface_roots: Vec<Located<(Vec<u8>, Vec<u8>)>>,
-    /// Directories of single clients below the root.
+    /// `tftp-unique-root`: directories of single clients below the root.
     pub unique_roots: Vec<UniqueRoot>,
-    /// Serve only files of our own user.
+    /// Serve only files that the user of the process owns (`tftp-secure`).
     pub secure: bool,
-    /// Look for names in lower case.
+    /// Convert file names to lower case.
     pub lowercase: bool,
-    /// Do not negotiate block sizes.
+    /// Do not negotiate `blksize` (RFC 2348).
     pub no_blocksize: bool,
-    /// A missing root does not end the start.
+    /// Start even if the root does not exist (`tftp-no-fail`).
     pub no_fail: bool,
-    /// All transfers over port 69.
+    /// All transfers use port 69.
     pub single_port: bool,
-    /// Do not log files that are not there.
+    /// Do not log files that do not exist.
     pub quiet: bool,
-    /// Tell of each transfer how it goes (`log-debug`).
+    /// Log start and rate of each transfer (`log-debug`).
     pub log_transfers: bool,
-    /// How many transfers may run at once.
+    /// Maximum number of concurrent transfers.
     pub max_transfers: usize,
-    /// Bound on the MTU; 0 is none.
+    /// Upper limit of the MTU in bytes; 0: no limit.
     pub mtu: u32,
-    /// Ports of transfers.
+    /// First and last port of transfers; `None`: any port.
     pub ports: Option<(u16, u16)>,
-    /// Largest block, whatever the MTU.
+    /// Maximum block size in bytes, whatever the MTU.
     pub max_blksize: u32,
 }
 
-/// How the process runs.
+/// Settings of the process.
 #[derive(Clone, Debug)]
 pub struct Process {
-    /// Stay in the foreground, keep the user, speak on standard error.
+    /// `no-daemon`: stay in the foreground, keep the user, log to standard error too.
     pub debug: bool,
-    /// Stay in the foreground.
+    /// `keep-in-foreground`.
     pub foreground: bool,
-    /// Log decisions.
+    /// Log each decision (`log-debug`).
     pub log_debug: bool,
-    /// Run as this user; `None` keeps the one we are.
+    /// User to run as; `None`: unchanged.
     pub user: Option<String>,
-    /// Run as this group.
+    /// Group to run as.
     pub group: Group,
-    /// Where the process id is to be written.
+    /// File for the process id; `None`: not written.
     pub pid_file: Option<PathBuf>,
-    /// What is told of files that were sent.
+    /// `dhcp-script`: program that is run for each file that was sent.
     pub script: Option<PathBuf>,
-    /// As whom it runs where there are ranges too; `None`: as root.
+    /// User of the script, used if there is a `dhcp-range`; `None`: root.
     pub script_user: Option<String>,
-    /// Where the log goes.
+    /// Destination of the log; `None`: syslog, facility daemon.
     pub log_to: Option<LogTo>,
-    /// How many lines may wait for syslog, if that was said.
+    /// `log-async`: number of lines that may be queued for syslog.
     pub log_async: Option<usize>,
-    /// The file that a DHCP server keeps leases in, if it is not the usual one.
+    /// `dhcp-leasefile`; `None`: the default path.
     pub lease_file: Option<PathBuf>,
-    /// Whether there is to be such a file (`leasefile-ro`: not).
+    /// `false` with `leasefile-ro`: the file is not opened.
     pub use_lease_file: bool,
-    /// How many leases there may be in it.
+    /// `dhcp-lease-max`: maximum number of leases.
     pub max_leases: usize,
-    /// No address is tried before it is lent (`no-ping`); it saves a capability.
+    /// `no-ping`: dnsmasq then does not need CAP_NET_RAW.
     pub no_ping: bool,
-    /// All answers are broadcast (`dhcp-broadcast` without a tag); it saves another.
+    /// `dhcp-broadcast` without a tag: all replies are broadcast, and CAP_NET_ADMIN is not needed.
     pub broadcast_to_all: bool,
-    /// Port of the DNS service that we do not have; 0 says so.
+    /// `port`: the DNS port, which is not served; 0 disables DNS in dnsmasq.
     pub dns_port: u16,
     /// Do not read `/etc/hosts`.
     pub no_hosts: bool,
-    /// There is a `no-resolv` and no `server`: dnsmasq would warn.
+    /// There is a `no-resolv` and no `server`, for which dnsmasq logs a warning.
     pub no_upstream: bool,
 }
 
 impl Process {
-    /// Where to write the process id, if we do: in debug mode we do not.
+    /// The pid file; `None` also with `no-daemon`, where none is written.
     pub fn pid_file(&self) -> Option<&Path> {
         self.pid_file.as_deref().filter(|_| !self.debug)
     }
 
-    /// How many lines may wait for syslog, where it is said and lines go there.
+    /// Number of lines that may be queued; `None`: the log does not use syslog, or there is no `log-async`.
     pub fn log_async_lines(&self) -> Option<usize> {
         let to_syslog = !matches!(self.log_to, Some(LogTo::File(_) | LogTo::Stderr));
         self.log_async.filter(|&lines| to_syslog && lines > 0)
     }
 }
 
-/// Which group to run as.
+/// Group to run as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// `dip` if there is one, else the user's own.
+    /// `dip` if it exists, else the group of the user.
     Default,
-    /// The one we are.
+    /// The group of the parent process is kept.
     Unchanged,
-    /// That one.
+    /// The group of this name or number.
     Named(String),
 }
 
-/// dnsmasq's words for two `dhcp-host` lines with one address.
+/// dnsmasq's message for two `dhcp-host` lines with one address.
 fn duplicate(address: Ipv4Addr) -> String {
     format!("duplicate dhcp-host IP address {address}")
 }
 
-/// A faulty option of the command line, of which dnsmasq says little; with the option and a caret below.
+/// dnsmasq's message for an invalid option of the command line. The detail shows the option and a caret.
 pub(crate) fn argument_error(
-    mut fault: conf_parser::ParseError,
+    mut error: conf_parser::ParseError,
     row: &conf_parser::OptionSpec,
     value: Option<&[u8]>,
 ) -> StartupError {
-    let words = fault.message.on_command_line();
-    let sentence = format!("bad command line options: {words}");
+    let message = format!("bad command line options: {}", error.message.on_command_line());
     let mut source = format!("--{}", row.keyword).into_bytes();
     if let Some(value) = value {
         source.push(b'=');
-        fault.column += source.len();
+        error.column += source.len();
         source.extend_from_slice(value);
     }
-    StartupError::config(sentence).with_detail(shown(&Caret { source: &source, fault: &fault }))
+    StartupError::config(message).with_detail(caret_text(&Caret { source: &source, fault: &error }))
 }
 
-/// A faulty line as dnsmasq reports it, with the line and a caret below.
+/// dnsmasq's message for an invalid line. The detail shows the line and a caret.
 pub(crate) fn line_error(
-    fault: &conf_parser::ParseError,
-    place: &str,
+    error: &conf_parser::ParseError,
+    location: &str,
     source: &[u8],
 ) -> StartupError {
-    let words = fault.message.in_file();
-    StartupError::config(format!("{words} {place}")).with_detail(shown(&Caret { source, fault }))
+    let message = format!("{} {location}", error.message.in_file());
+    StartupError::config(message).with_detail(caret_text(&Caret { source, fault: error }))
 }
 
-/// It is UTF-8 already, with U+FFFD for all else.
-fn shown(caret: &Caret<'_>) -> String {
+/// The line and the caret as text. `Caret` writes U+FFFD for bytes that are not UTF-8.
+fn caret_text(caret: &Caret<'_>) -> String {
     to_text(caret.to_string().as_bytes())
 }

@@ -1,14 +1,14 @@
-//! Where we listen (docs/dnsmasq/proxydhcp.md, section 2.2; docs/dnsmasq/tftp.md, section 1.1).
+//! Interfaces and addresses that are served (docs/dnsmasq/proxydhcp.md, section 2.2; docs/dnsmasq/tftp.md, section 1.1).
 
 use super::{Located, Origin};
 use crate::byte_text::{to_bytes, to_text};
 use crate::net::{Interfaces, interface_matches};
 use std::net::IpAddr;
 
-/// A pattern of interface names, and where it was written.
+/// A pattern of interface names, and its line.
 pub type Pattern = Located<Vec<u8>>;
 
-/// The filters, and how sockets are bound.
+/// The filters of interfaces and addresses, and how sockets are bound.
 #[derive(Clone, Debug, Default)]
 pub struct Network {
     /// Patterns of `interface`.
@@ -28,22 +28,22 @@ pub struct Network {
 /// How sockets are bound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Binding {
-    /// To the wildcard address; what is not for us is dropped as it comes.
+    /// To the wildcard address; packets of other interfaces are dropped on receipt.
     #[default]
     Wildcard,
-    /// To each address there is at the start.
+    /// To each address that exists at the start (`bind-interfaces`).
     Interfaces,
-    /// To each address, as it comes and goes.
+    /// To each address, also those that appear later (`bind-dynamic`).
     Dynamic,
-    /// Both were asked for, which ends the start.
+    /// Both options are given, which is a start-up error.
     Contradictory,
 }
 
 impl Binding {
-    /// What holds when this is asked for on top of what was.
+    /// The result of a further option; two different options contradict each other.
     #[must_use]
-    pub fn and(self, asked: Self) -> Self {
-        if self == Self::Wildcard || self == asked { asked } else { Self::Contradictory }
+    pub fn and(self, requested: Self) -> Self {
+        if self == Self::Wildcard || self == requested { requested } else { Self::Contradictory }
     }
 }
 
@@ -53,7 +53,7 @@ impl Network {
         self.interfaces.is_empty() && self.except.is_empty() && self.listen.is_empty()
     }
 
-    /// Whether requests on an interface, for one of its addresses, are ours.
+    /// Whether requests on interface `name` to `address` are answered.
     pub fn accepts(&self, name: &str, loopback: bool, address: Option<IpAddr>) -> bool {
         let by_name =
             matching(&self.interfaces, name).is_some() || (loopback && !self.interfaces.is_empty());
@@ -62,41 +62,41 @@ impl Network {
         by_address || ((open || by_name) && self.excepts(name).is_none())
     }
 
-    /// The `interface` line that names an interface.
+    /// The `interface` line that matches an interface.
     pub fn names(&self, name: &str) -> Option<&Origin> {
         matching(&self.interfaces, name)
     }
 
-    /// The `except-interface` that keeps everything off an interface, unless a `listen-address` is there.
+    /// The `except-interface` line that excludes an interface. A `listen-address` on the interface overrides it.
     pub fn excepts(&self, name: &str) -> Option<&Origin> {
         matching(&self.except, name)
     }
 
-    /// The line that keeps DHCP off an interface.
+    /// The line that disables DHCP on an interface.
     pub fn refuses_dhcp(&self, name: &str) -> Option<&Origin> {
         matching(&self.no_dhcp, name).or_else(|| matching(&self.no_dhcpv4, name))
     }
 
-    /// Whether TFTP is, where it is served as DHCP is.
+    /// Whether TFTP is disabled on an interface, if `enable-tftp` names no interfaces.
     pub fn refuses_tftp(&self, name: &str) -> bool {
         matching(&self.no_dhcp, name).is_some()
     }
 }
 
-/// Where the first pattern was written that a name fits.
+/// The line of the first pattern that matches `name`.
 fn matching<'n>(patterns: &'n [Pattern], name: &str) -> Option<&'n Origin> {
-    let fits = |pattern: &&Pattern| interface_matches(&pattern.value, &to_bytes(name));
-    patterns.iter().find(fits).map(|pattern| &pattern.origin)
+    let matches = |pattern: &&Pattern| interface_matches(&pattern.value, &to_bytes(name));
+    patterns.iter().find(matches).map(|pattern| &pattern.origin)
 }
 
-/// Names of `interface` that no interface with an address has.
+/// Names in `interface` lines that match no interface with an address.
 pub fn missing_interfaces(network: &Network, interfaces: &Interfaces) -> Vec<String> {
-    let is_there = |pattern: &Pattern| {
+    let exists = |pattern: &Pattern| {
         let mut names = interfaces.addresses.iter().filter_map(|one| interfaces.name_of(one));
         names.any(|name| interface_matches(&pattern.value, &to_bytes(name)))
     };
     let named = network.interfaces.iter().filter(|pattern| !pattern.value.is_empty());
-    named.filter(|pattern| !is_there(pattern)).map(|pattern| to_text(&pattern.value)).collect()
+    named.filter(|pattern| !exists(pattern)).map(|pattern| to_text(&pattern.value)).collect()
 }
 
 #[cfg(test)]
@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_named_is_everything_but_the_exceptions() {
+    fn without_interface_lines_all_but_excepted_interfaces_are_accepted() {
         let network = Network { except: names(&["wan*"]), ..Network::default() };
         assert!(network.accepts("eth0", false, None));
         assert!(!network.accepts("wan0", false, None));
     }
 
     #[test]
-    fn a_listen_address_beats_an_exception() {
+    fn listen_address_overrides_except_interface() {
         let ours = IpAddr::from(Ipv4Addr::new(10, 0, 0, 1));
         let network =
             Network { except: names(&["eth0"]), listen: vec![ours], ..Network::default() };
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn naming_an_interface_names_loopback_too() {
+    fn interface_line_accepts_loopback_too() {
         let network = Network { interfaces: names(&["eth0"]), ..Network::default() };
         assert!(network.accepts("lo", true, None));
         assert!(!network.accepts("eth1", false, None));

@@ -1,4 +1,4 @@
-//! What lines say against each other, though each is fine by itself (docs/dnsmasq/config-language.md, section 6.1).
+//! Lines that are valid alone and contradict each other (docs/dnsmasq/config-language.md, section 6.1).
 
 use crate::byte_text::to_text;
 use crate::config::{Located, Origin};
@@ -16,15 +16,15 @@ use std::os::unix::ffi::OsStrExt;
 
 const DEFAULT_RESOLV_FILE: &[u8] = b"/etc/resolv.conf";
 
-/// What was said so far.
+/// Collects what the contradictions depend on, line by line.
 #[derive(Debug, Default)]
 pub struct ConflictChecker {
     /// Addresses of `dhcp-host` lines: no two may have the same.
     single_use: HashSet<Ipv4Addr>,
-    /// What each alias stands for, and the aliases in order.
+    /// Target of each alias, and the aliases in file order.
     targets: HashMap<Vec<u8>, Vec<u8>>,
     aliases: Vec<Located<Vec<u8>>>,
-    /// `None`: nothing was said, and the usual one counts.
+    /// `None`: there is no `resolv-file` line, and the default file is used.
     resolv_files: Option<Vec<Vec<u8>>>,
     no_resolv: bool,
     no_poll: Option<Origin>,
@@ -34,7 +34,10 @@ pub struct ConflictChecker {
 }
 
 impl ConflictChecker {
-    /// Takes the next line; a fault if an earlier one forbids it.
+    /// Adds the next line.
+    ///
+    /// # Errors
+    /// The line contradicts an earlier one.
     pub fn check(&mut self, directive: &Directive, origin: &Origin) -> Result<(), ParseError> {
         let here = || Some(origin.clone());
         match directive {
@@ -67,18 +70,21 @@ impl ConflictChecker {
         cname.fault.clone().map_or(Ok(()), Err)
     }
 
-    /// What is wrong with all lines together, in dnsmasq's order.
+    /// Checks all lines together, in dnsmasq's order.
+    ///
+    /// # Errors
+    /// A CNAME loop, or settings of `resolv.conf` and domains that exclude each other.
     pub fn finish(&self) -> Result<(), StartupError> {
         if let Some(alias) = self.cname_loop() {
             let name = to_text(&alias.value);
-            let words = format!("CNAME loop involving {name}");
-            return Err(StartupError::config(words).with_location(&alias.origin));
+            let message = format!("CNAME loop involving {name}");
+            return Err(StartupError::config(message).with_location(&alias.origin));
         }
-        let usual = [DEFAULT_RESOLV_FILE.to_vec()];
-        let files = self.resolv_files.as_deref().unwrap_or(&usual);
+        let default = [DEFAULT_RESOLV_FILE.to_vec()];
+        let files = self.resolv_files.as_deref().unwrap_or(&default);
         if let Some(origin) = self.no_poll.as_ref().filter(|_| !self.no_resolv && files.len() > 1) {
-            let words = "only one resolv.conf file allowed in no-poll mode.";
-            return Err(StartupError::config(words).with_location(origin));
+            let message = "only one resolv.conf file allowed in no-poll mode.";
+            return Err(StartupError::config(message).with_location(origin));
         }
         let found = match &self.domain_from_file {
             Some(origin) => {
@@ -87,60 +93,62 @@ impl ConflictChecker {
             None => false,
         };
         if let Some(origin) = self.fqdn.as_ref().filter(|_| !self.has_domain && !found) {
-            let words = "there must be a default domain when --dhcp-fqdn is set";
-            return Err(StartupError::config(words).with_location(origin));
+            let message = "there must be a default domain when --dhcp-fqdn is set";
+            return Err(StartupError::config(message).with_location(origin));
         }
         Ok(())
     }
 
-    /// The last alias that leads to itself, or into others that do.
+    /// The last alias that resolves to itself, or to an alias in a loop.
     pub fn cname_loop(&self) -> Option<&Located<Vec<u8>>> {
-        // Those that come to an end: each is followed once.
-        let mut ending: HashSet<&[u8]> = HashSet::new();
+        // Aliases without a loop: each is followed once.
+        let mut resolved: HashSet<&[u8]> = HashSet::new();
         for alias in self.aliases.iter().rev() {
             let mut path: HashSet<&[u8]> = HashSet::new();
-            let mut at = &alias.value;
-            while let Some(target) = self.targets.get(at).filter(|_| !ending.contains(&at[..])) {
-                if !path.insert(at) {
+            let mut name = &alias.value;
+            while let Some(target) =
+                self.targets.get(name).filter(|_| !resolved.contains(&name[..]))
+            {
+                if !path.insert(name) {
                     return Some(alias);
                 }
-                at = target;
+                name = target;
             }
-            ending.extend(path);
+            resolved.extend(path);
         }
         None
     }
 
-    /// Whether `resolv.conf` names a domain; it must, unless a line does.
+    /// Whether `resolv.conf` has a `search` domain. It must have one unless a line gives the domain.
     fn search_domain(&self, files: &[Vec<u8>]) -> Result<bool, StartupError> {
-        let [file] = files else { return Err(no_one_file()) };
+        let [file] = files else { return Err(not_exactly_one_file()) };
         if self.no_resolv {
-            return Err(no_one_file());
+            return Err(not_exactly_one_file());
         }
         let path = OsStr::from_bytes(file);
-        let shown = to_text(file);
+        let name = to_text(file);
         let text = fs::read(path).map_err(|error| {
-            StartupError::file(format!("failed to read {shown}: {}", strerror(&error)))
+            StartupError::file(format!("failed to read {name}: {}", strerror(&error)))
         })?;
         let text = to_text(&text);
-        let named = text.lines().any(|line| {
+        let has_domain = text.lines().any(|line| {
             let mut words = line.split_ascii_whitespace();
             words.next() == Some("search") && words.next().is_some()
         });
-        if named || self.has_domain {
-            Ok(named)
+        if has_domain || self.has_domain {
+            Ok(has_domain)
         } else {
-            Err(StartupError::other(format!("no search directive found in {shown}")))
+            Err(StartupError::other(format!("no search directive found in {name}")))
         }
     }
 }
 
-fn no_one_file() -> StartupError {
+fn not_exactly_one_file() -> StartupError {
     StartupError::config("must have exactly one resolv.conf to read domain from.")
 }
 
-fn repeated(words: String, expected: &'static str) -> ParseError {
-    ParseError { column: 0, expected, message: Message::Custom(words.into()) }
+fn repeated(message: String, expected: &'static str) -> ParseError {
+    ParseError { column: 0, expected, message: Message::Custom(message.into()) }
 }
 
 #[cfg(test)]
@@ -148,22 +156,22 @@ mod tests {
     use super::*;
     use conf_parser::Reader;
 
-    /// What is wrong with some lines.
-    fn wrong(text: &str) -> String {
-        let mut together = ConflictChecker::default();
+    /// The error of these lines; empty: none.
+    fn error(text: &str) -> String {
+        let mut checker = ConflictChecker::default();
         let mut reader = Reader::default();
         for line in text.lines() {
             let setting = reader.line(line.as_bytes()).unwrap().unwrap();
-            if let Err(fault) = together.check(&setting.directive, &Origin::default()) {
+            if let Err(fault) = checker.check(&setting.directive, &Origin::default()) {
                 return fault.message.in_file().to_owned();
             }
         }
-        together.finish().map_or_else(|failure| failure.message, |()| String::new())
+        checker.finish().map_or_else(|failure| failure.message, |()| String::new())
     }
 
     #[test]
-    fn what_dnsmasq_refuses_is_refused_in_its_words() {
-        for (lines, words) in [
+    fn contradiction_is_refused_with_the_message_of_dnsmasq() {
+        for (lines, message) in [
             (
                 "dhcp-host=a,10.0.0.1\ndhcp-host=b,10.0.0.1",
                 "duplicate dhcp-host IP address 10.0.0.1",
@@ -188,7 +196,7 @@ mod tests {
             ("no-poll\nno-resolv\nresolv-file=a\nresolv-file=b\ndhcp-fqdn\ndomain=", ""),
             ("cname=a,b\ncname=b,c\ncname=*.c,c", ""),
         ] {
-            assert_eq!(wrong(lines), words, "{lines}");
+            assert_eq!(error(lines), message, "{lines}");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! A file line by line, as dnsmasq cuts it: in pieces of at most [`PIECE`] bytes, each of which counts as a line.
+//! Splits a file into lines as dnsmasq does: a longer line is split after [`FIELD`] bytes, and each piece counts as a line.
 
 use conf_parser::lex::{FIELD, line_of};
 use std::io::{self, BufRead, Read};
 
-/// The lines of something, from 1.
+/// Lines of an input, numbered from 1.
 pub struct Lines<R> {
     input: R,
     piece: Vec<u8>,
@@ -11,12 +11,14 @@ pub struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    /// All of `input`.
     pub fn new(input: R) -> Self {
         Self { input, piece: Vec::new(), number: 0 }
     }
 
-    /// The next one and its number.
+    /// The next line and its number; `None` at the end.
+    ///
+    /// # Errors
+    /// The input cannot be read.
     pub fn read(&mut self) -> io::Result<Option<(usize, &[u8])>> {
         self.piece.clear();
         let mut limited = self.input.by_ref().take(FIELD as u64);
@@ -29,7 +31,7 @@ impl<R: BufRead> Lines<R> {
 }
 
 #[test]
-fn what_is_too_long_goes_on_in_the_next_line() {
+fn rest_of_a_line_over_1024_bytes_is_the_next_line() {
     let text = [&[b'a'; 1030][..], b"\nb"].concat();
     let mut lines = Lines::new(&text[..]);
     let sizes =

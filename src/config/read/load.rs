@@ -1,7 +1,7 @@
 //! Files, directories and scripts → settings, each with its origin (docs/dnsmasq/config-language.md, sections 1.1 to 1.4).
 //!
-//! This folder opens files here, in [`run_time`](crate::config::run_time) and for it, and one `resolv.conf` in
-//! [`together`](crate::config::together).
+//! Files are opened here, in [`reload`](crate::config::reload), and one `resolv.conf` in
+//! [`conflicts`](super::conflicts).
 
 use super::build::{BuildResult, Builder, Purpose};
 use super::conflicts::ConflictChecker;
@@ -24,42 +24,42 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
-/// Files in files in files: people have three.
+/// Maximum depth of `conf-file` in `conf-file`. dnsmasq has no limit and overflows its stack.
 const MAX_NESTING: usize = 250;
 
-/// The file that is read when none is named.
+/// The file that is read without `conf-file` on the command line.
 pub const DEFAULT_CONFIG_FILE: &str = "/etc/dnsmasq.conf";
 
-/// Reads everything there is, in dnsmasq's order.
+/// Reads the command line and all files, in dnsmasq's order.
 #[derive(Debug, Default)]
 pub struct Loader {
     reader: Reader,
     builder: Builder,
-    /// Which files were read, in order.
+    /// Files that were read, in order.
     files: Vec<Arc<str>>,
-    /// Files are told apart by device and inode, so that loops end by themselves.
+    /// Device and inode of the files that were read: each is read once, so that a loop ends.
     seen: HashSet<(u64, u64)>,
     stdin_read: bool,
-    /// How many files are open inside one another.
+    /// Current depth of nesting.
     depth: usize,
-    /// The first file that the command line names.
+    /// The first `conf-file` of the command line.
     main_file: Option<Vec<u8>>,
     conflicts: ConflictChecker,
     lookups: SystemLookups,
 }
 
-/// A configuration and where it came from.
+/// A configuration, its warnings and its files.
 #[derive(Debug)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// What its author should know.
+    /// Warnings about the configuration.
     pub notes: Vec<ConfigWarning>,
     /// The files that were read, in order.
     pub files: Vec<Arc<str>>,
 }
 
-/// What lines come from, as messages name it.
+/// A file or script, as messages name it.
 struct Source {
     name: Arc<str>,
     is_script: bool,
@@ -76,32 +76,38 @@ impl Source {
 }
 
 impl Loader {
-    /// Nothing read yet.
-    pub fn new(purpose: Purpose, answers: SystemLookups) -> Self {
-        Self { builder: Builder::new(purpose), lookups: answers, ..Self::default() }
+    /// A loader that has read nothing.
+    pub fn new(purpose: Purpose, lookups: SystemLookups) -> Self {
+        Self { builder: Builder::new(purpose), lookups, ..Self::default() }
     }
 
-    /// Everything is read: what it means together.
+    /// Checks all lines together and builds the configuration.
+    ///
+    /// # Errors
+    /// Lines contradict each other.
     pub fn finish(self) -> Result<Loaded, StartupError> {
         self.conflicts.finish()?;
-        let BuildResult { config, warnings: mut notes } = self.builder.finish();
+        let BuildResult { config, mut warnings } = self.builder.finish();
         if self.files.is_empty() {
-            notes.push(ConfigWarning::general(format!(
+            warnings.push(ConfigWarning::general(format!(
                 "no configuration file: {DEFAULT_CONFIG_FILE} does not exist"
             )));
         }
-        Ok(Loaded { config, notes, files: self.files })
+        Ok(Loaded { config, notes: warnings, files: self.files })
     }
 
-    /// Takes an option of the command line. Files, directories and scripts are read on the spot, but for the first
-    /// file that has a name.
+    /// Applies an option of the command line. Files, directories and scripts are read at once, except for the first
+    /// `conf-file` with a name, which [`main_file`](Self::main_file) reads.
+    ///
+    /// # Errors
+    /// The option is invalid, or a file cannot be read.
     pub fn argument(
         &mut self,
         row: &'static OptionSpec,
         value: Option<&[u8]>,
     ) -> Result<(), StartupError> {
-        let complain = |fault| argument_error(fault, row, value);
-        match self.reader.argument(row, value).map_err(complain)? {
+        let to_error = |error| argument_error(error, row, value);
+        match self.reader.argument(row, value).map_err(to_error)? {
             Some(Setting { directive: Directive::ConfFile(path), .. })
                 if self.main_file.is_none() =>
             {
@@ -109,15 +115,18 @@ impl Loader {
                 Ok(())
             }
             Some(setting) => {
-                self.check_directive(&setting.directive, &Origin::default()).map_err(complain)?;
+                self.check_directive(&setting.directive, &Origin::default()).map_err(to_error)?;
                 self.apply(setting, &Origin::default())
             }
             None => Ok(()),
         }
     }
 
-    /// Reads the file that the command line names first, else the usual one, which may be missing. It comes behind all
-    /// of the command line.
+    /// Reads the first `conf-file` of the command line, else the default file, which need not exist. It must be called
+    /// after all options of the command line.
+    ///
+    /// # Errors
+    /// A file cannot be read, or a line is invalid.
     pub fn main_file(&mut self) -> Result<(), StartupError> {
         if let Some(path) = self.main_file.take() {
             return self.nested(&Origin::default(), |loader| loader.file(&path));
@@ -128,23 +137,26 @@ impl Loader {
         }
     }
 
-    /// Reads a file that another one, or the command line, names. dnsmasq follows them as deep as its stack goes.
+    /// Reads a file that a line or the command line names, up to the maximum depth.
     fn nested(
         &mut self,
         origin: &Origin,
         read: impl FnOnce(&mut Self) -> Result<(), StartupError>,
     ) -> Result<(), StartupError> {
         if self.depth == MAX_NESTING {
-            let words = format!("files are nested more than {MAX_NESTING} deep");
-            return Err(StartupError::config(words).with_location(origin));
+            let message = format!("files are nested more than {MAX_NESTING} deep");
+            return Err(StartupError::config(message).with_location(origin));
         }
         self.depth += 1;
-        let done = read(self).map_err(|failure| failure.with_location(origin));
+        let result = read(self).map_err(|error| error.with_location(origin));
         self.depth -= 1;
-        done
+        result
     }
 
-    /// Reads a file; `-` is standard input, once.
+    /// Reads a file. `-` is standard input, which is read once.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a line is invalid.
     pub fn file(&mut self, path: &[u8]) -> Result<(), StartupError> {
         if path != b"-" {
             return self.read_open_file(path, File::open(OsStr::from_bytes(path)));
@@ -163,15 +175,15 @@ impl Loader {
         opened: io::Result<File>,
     ) -> Result<(), StartupError> {
         let name: Arc<str> = to_text(path).into();
-        let complain = |error: io::Error| unreadable(&name, &error);
-        let file = opened.map_err(complain)?;
-        let metadata = file.metadata().map_err(complain)?;
+        let to_error = |error: io::Error| unreadable(&name, &error);
+        let file = opened.map_err(to_error)?;
+        let metadata = file.metadata().map_err(to_error)?;
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
             return Ok(());
         }
         self.files.push(name.clone());
         let source = Source { name, is_script: false };
-        // A directory opens like a file, and reads as empty.
+        // dnsmasq opens a directory like an empty file.
         if metadata.is_dir() { Ok(()) } else { self.lines(BufReader::new(file), &source) }
     }
 
@@ -179,28 +191,25 @@ impl Loader {
         if rules.directory.is_empty() {
             return Ok(());
         }
-        let shown = to_text(&rules.directory);
+        let name = to_text(&rules.directory);
         let directory = fs::read_dir(OsStr::from_bytes(&rules.directory));
-        let complain = |error: io::Error| {
-            StartupError::file(format!("cannot access directory {shown}: {}", strerror(&error)))
+        let to_error = |error: io::Error| {
+            StartupError::file(format!("cannot access directory {name}: {}", strerror(&error)))
         };
         let mut paths = Vec::new();
-        for entry in directory.map_err(complain)? {
-            let name = entry.map_err(complain)?.file_name();
-            if rules.takes(name.as_bytes()) {
-                paths.push([&rules.directory, &b"/"[..], name.as_bytes()].concat());
+        for entry in directory.map_err(to_error)? {
+            let entry = entry.map_err(to_error)?.file_name();
+            if rules.takes(entry.as_bytes()) {
+                paths.push([&rules.directory, &b"/"[..], entry.as_bytes()].concat());
             }
         }
         paths.sort_unstable();
         for path in paths {
-            let complain = |error| {
-                StartupError::file(format!(
-                    "cannot access {}: {}",
-                    to_text(&path),
-                    strerror(&error)
-                ))
+            let to_error = |error| {
+                let message = format!("cannot access {}: {}", to_text(&path), strerror(&error));
+                StartupError::file(message)
             };
-            if fs::metadata(OsStr::from_bytes(&path)).map_err(complain)?.is_file() {
+            if fs::metadata(OsStr::from_bytes(&path)).map_err(to_error)?.is_file() {
                 self.file(&path)?;
             }
         }
@@ -211,29 +220,29 @@ impl Loader {
         if command.is_empty() {
             return Ok(());
         }
-        // A command that is the path of a file counts as that file having been read.
+        // If the command is the path of a file, dnsmasq treats that file as read.
         if let Ok(metadata) = fs::metadata(OsStr::from_bytes(command))
             && !self.seen.insert((metadata.dev(), metadata.ino()))
         {
             return Ok(());
         }
         let name = to_text(command);
-        let complain = |error: io::Error| {
+        let to_error = |error: io::Error| {
             StartupError::file(format!("cannot execute {name}: {}", strerror(&error)))
         };
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(OsStr::from_bytes(command)).stdout(Stdio::piped());
-        let mut child = shell.spawn().map_err(complain)?;
+        let mut child = shell.spawn().map_err(to_error)?;
         let source = Source { name: name.as_str().into(), is_script: true };
         let read = child
             .stdout
             .take()
             .map_or(Ok(()), |stdout| self.lines(BufReader::new(stdout), &source));
         if read.is_err() {
-            // What it goes on to print is of no interest.
-            drop(child.kill());
+            // The rest of the output is not needed. A child that has already ended is no error.
+            let _ = child.kill();
         }
-        let status = child.wait().map_err(complain)?;
+        let status = child.wait().map_err(to_error)?;
         read?;
         match script_code(status) {
             0 => Ok(()),
@@ -241,23 +250,23 @@ impl Loader {
         }
     }
 
-    /// Reads piece by piece: a fault ends it, however much would follow.
+    /// Reads up to the end or the first invalid line.
     fn lines(&mut self, input: impl BufRead, source: &Source) -> Result<(), StartupError> {
         let mut lines = Lines::new(input);
         let mut origin = Origin { file: source.name.clone(), line: 0 };
-        let complain = |error: io::Error| unreadable(&source.name, &error);
-        while let Some((line, text)) = lines.read().map_err(complain)? {
-            let complain = |fault: ParseError| line_error(&fault, &source.location(line), text);
-            if let Some(setting) = self.reader.line(text).map_err(complain)? {
+        let to_error = |error: io::Error| unreadable(&source.name, &error);
+        while let Some((line, text)) = lines.read().map_err(to_error)? {
+            let to_error = |error: ParseError| line_error(&error, &source.location(line), text);
+            if let Some(setting) = self.reader.line(text).map_err(to_error)? {
                 origin.line = line;
-                self.check_directive(&setting.directive, &origin).map_err(complain)?;
+                self.check_directive(&setting.directive, &origin).map_err(to_error)?;
                 self.apply(setting, &origin)?;
             }
         }
         Ok(())
     }
 
-    /// Asks what only the machine knows, and whether the line fits to those before it.
+    /// Makes the check that the line requires of the system, and compares the line with those before it.
     fn check_directive(
         &mut self,
         directive: &Directive,
@@ -266,7 +275,7 @@ impl Loader {
         if let Directive::Upstream(pending)
         | Directive::SharedNetwork(SharedNetwork { pending, .. }) = directive
         {
-            let refused = pending.question.as_ref().and_then(|asked| self.lookups.check(asked));
+            let refused = pending.question.as_ref().and_then(|check| self.lookups.check(check));
             refused.or_else(|| pending.fault.clone()).map_or(Ok(()), Err)?;
         }
         self.conflicts.check(directive, origin)
@@ -290,7 +299,8 @@ fn unreadable(name: &str, error: &io::Error) -> StartupError {
     StartupError::file(format!("cannot read {name}: {}", strerror(error)))
 }
 
-/// dnsmasq adds ten to the low byte of the raw status: any exit code gives 10, signal 9 gives 19.
+/// Exit code for a failed script. dnsmasq adds ten to the low byte of the raw wait status: any exit code gives 10,
+/// signal 9 gives 19.
 fn script_code(status: ExitStatus) -> u8 {
     if status.success() {
         0

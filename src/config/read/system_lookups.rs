@@ -1,4 +1,5 @@
-//! What lines ask of the machine while they are read: `server=<name>` must resolve, `shared-network=<interface>` exist.
+//! Checks that depend on the system: the name in `server=<name>` must resolve, the interface in
+//! `shared-network=<interface>` must exist.
 
 use crate::byte_text::to_text;
 use conf_parser::{CheckSubject, Message, ParseError, SystemCheck};
@@ -6,7 +7,7 @@ use std::net::ToSocketAddrs;
 
 const DNS_PORT: u16 = 53;
 
-/// Who answers.
+/// The system look-ups that lines need.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemLookups {
     /// Whether there is an interface of that name.
@@ -14,31 +15,30 @@ pub struct SystemLookups {
 }
 
 impl Default for SystemLookups {
-    /// Every interface is there.
+    /// Every interface exists.
     fn default() -> Self {
         Self { has_interface: |_| true }
     }
 }
 
 impl SystemLookups {
-    /// What is wrong if the answer is no.
-    pub fn check(self, question: &SystemCheck) -> Option<ParseError> {
-        match &question.subject {
+    /// The error of a check that fails; `None` if it succeeds.
+    pub fn check(self, check: &SystemCheck) -> Option<ParseError> {
+        match &check.subject {
             CheckSubject::Interface(name) => {
                 let known = (self.has_interface)(&to_text(name));
-                (!known).then(|| question.error.clone())
+                (!known).then(|| check.error.clone())
             }
             CheckSubject::HostName(name) => {
-                let words = unresolved(&to_text(name))?;
-                let complaint = Message::Custom(words.into());
-                Some(ParseError { message: complaint, ..question.error.clone() })
+                let message = Message::Custom(resolver_error(&to_text(name))?.into());
+                Some(ParseError { message, ..check.error.clone() })
             }
         }
     }
 }
 
-/// The resolver's words for a name that it does not know.
-fn unresolved(name: &str) -> Option<String> {
+/// The message of the resolver for a name that does not resolve; `None` if it resolves.
+fn resolver_error(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("Name or service not known".to_owned());
     }
