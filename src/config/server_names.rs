@@ -1,41 +1,66 @@
-//! Names of boot servers, as hosts files and `host-record` lines give them (docs/dnsmasq/proxydhcp.md, section 6.7).
+//! Names of boot servers, from hosts files and `host-record` lines (docs/dnsmasq/proxydhcp.md, section 6.7).
 
 use crate::log_line::LinePart;
 use conf_parser::primitives::valid_ascii_name;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Names and their addresses, used in turn.
+/// Names and their addresses, used in turn (`no-round-robin`: the first one is always used).
 ///
-/// The one thing in proxyDHCP that remembers: a look-up moves the address it gave to the end of its part.
+/// It is the only state of proxyDHCP: a look-up moves the returned address to the end of its part of the list.
 #[derive(Clone, Debug, Default)]
 pub struct ServerNames {
     names: HashMap<Vec<u8>, Addresses>,
     round_robin: bool,
 }
 
-/// Of addresses.
+/// Address family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// IPv4
+    /// IPv4.
     V4,
-    /// IPv6
+    /// IPv6.
     V6,
+}
+
+/// Position of a name in its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamePosition {
+    /// The canonical name. Addresses of such lines are returned before all others.
+    First,
+    /// An alias.
+    Other,
+}
+
+impl NamePosition {
+    /// The position of the name with this index, from 0.
+    pub fn of(index: usize) -> Self {
+        if index == 0 { Self::First } else { Self::Other }
+    }
+}
+
+/// Whether a name has several addresses of one family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressCount {
+    /// One address.
+    One,
+    /// Two or more.
+    Several,
 }
 
 /// Addresses of one name.
 #[derive(Clone, Debug, Default)]
 struct Addresses {
-    four: List<Ipv4Addr>,
-    /// Few names have any.
-    six: Option<Box<List<Ipv6Addr>>>,
+    ipv4: List<Ipv4Addr>,
+    /// Boxed, because few names have IPv6 addresses.
+    ipv6: Option<Box<List<Ipv6Addr>>>,
 }
 
-/// Addresses in two parts: lines on which the name stands first, and the others.
+/// Addresses in two parts: those of lines where the name is the first one, then the others.
 #[derive(Clone, Debug)]
 struct List<A> {
     addresses: Vec<A>,
-    /// How many are of the first part.
+    /// Number of addresses in the first part.
     first: usize,
 }
 
@@ -46,46 +71,46 @@ impl<A> Default for List<A> {
 }
 
 impl ServerNames {
-    /// None yet; `turning`: the addresses of a name are used in turn.
-    pub fn new(turning: bool) -> Self {
-        Self { names: HashMap::new(), round_robin: turning }
+    /// An empty list.
+    pub fn new(round_robin: bool) -> Self {
+        Self { names: HashMap::new(), round_robin }
     }
 
-    /// Adds an address. Adding to a name that has one counts as a look-up.
-    pub fn add(&mut self, name: &[u8], address: IpAddr, stands_first: bool) {
-        let turning = self.round_robin;
+    /// Adds an address. If the name has one already, dnsmasq rotates its list as for a look-up.
+    pub fn add(&mut self, name: &[u8], address: IpAddr, position: NamePosition) {
+        let round_robin = self.round_robin;
         let list = self.names.entry(name.to_ascii_lowercase()).or_default();
         match address {
-            IpAddr::V4(address) => list.four.add(address, stands_first, turning),
+            IpAddr::V4(address) => list.ipv4.add(address, position, round_robin),
             IpAddr::V6(address) => {
-                list.six.get_or_insert_default().add(address, stands_first, turning);
+                list.ipv6.get_or_insert_default().add(address, position, round_robin);
             }
         }
     }
 
-    /// The IPv4 address of a name, letters in either case.
+    /// The next IPv4 address of a name; case is ignored.
     pub fn look_up(&mut self, name: &[u8]) -> Option<Ipv4Addr> {
-        let turning = self.round_robin;
-        self.parse(name)?.four.next_address(turning).map(|(address, _)| address)
+        let round_robin = self.round_robin;
+        self.addresses_of(name)?.ipv4.next_address(round_robin).map(|(address, _)| address)
     }
 
-    /// An address of a name, and whether it has several of that family.
-    pub fn next_address(&mut self, name: &[u8], family: Family) -> Option<(IpAddr, bool)> {
-        let turning = self.round_robin;
-        let Addresses { four, six } = self.parse(name)?;
+    /// The next address of a name, and whether the name has several of that family.
+    pub fn next_address(&mut self, name: &[u8], family: Family) -> Option<(IpAddr, AddressCount)> {
+        let round_robin = self.round_robin;
+        let Addresses { ipv4, ipv6 } = self.addresses_of(name)?;
         match family {
-            Family::V4 => four.next_address(turning).map(|(ip, several)| (ip.into(), several)),
+            Family::V4 => ipv4.next_address(round_robin).map(|(ip, count)| (ip.into(), count)),
             Family::V6 => {
-                six.as_mut()?.next_address(turning).map(|(ip, several)| (ip.into(), several))
+                ipv6.as_mut()?.next_address(round_robin).map(|(ip, count)| (ip.into(), count))
             }
         }
     }
 
-    fn parse(&mut self, name: &[u8]) -> Option<&mut Addresses> {
+    fn addresses_of(&mut self, name: &[u8]) -> Option<&mut Addresses> {
         self.names.get_mut(&name.to_ascii_lowercase())
     }
 
-    /// Adds what a hosts file says: an address, then names. What it says badly is left out.
+    /// Adds the lines of a hosts file: an address, then names. Invalid parts are skipped and reported.
     pub fn read_hosts(&mut self, file: &[u8]) -> HostsRead {
         let mut read = HostsRead { names: 0, errors: Vec::new() };
         for (number, line) in (1..).zip(file.split(|&byte| byte == b'\n')) {
@@ -97,37 +122,37 @@ impl ServerNames {
                 read.errors.push((number, LinePart::Address));
                 continue;
             };
-            let mut place = 0;
+            let mut position = NamePosition::First;
             for name in words {
                 let Some(name) = valid_ascii_name(name) else {
                     read.errors.push((number, LinePart::Name));
                     continue;
                 };
                 read.names += 1;
-                self.add(name, address, place == 0);
-                place += 1;
+                self.add(name, address, position);
+                position = NamePosition::Other;
             }
         }
         read
     }
 }
 
-/// What came of a hosts file.
+/// Result of a hosts file.
 pub struct HostsRead {
-    /// How many names it has.
+    /// Number of valid names.
     pub names: usize,
-    /// Numbers of bad lines, from 1, and what is bad in each.
+    /// Numbers of invalid lines, from 1, and the invalid part of each.
     pub errors: Vec<(usize, LinePart)>,
 }
 
 impl<A: Copy + PartialEq> List<A> {
-    /// One name with very many addresses takes time that grows with their square; nobody has such a name.
-    fn add(&mut self, address: A, stands_first: bool, turning: bool) {
-        self.next_address(turning);
+    /// The time for all addresses of one name is quadratic in their number, which is small in practice.
+    fn add(&mut self, address: A, position: NamePosition, round_robin: bool) {
+        self.next_address(round_robin);
         if self.addresses.contains(&address) {
             return;
         }
-        if stands_first {
+        if position == NamePosition::First {
             self.addresses.insert(self.first, address);
             self.first += 1;
         } else {
@@ -135,21 +160,22 @@ impl<A: Copy + PartialEq> List<A> {
         }
     }
 
-    /// The address whose turn it is, and whether there are others.
-    fn next_address(&mut self, turning: bool) -> Option<(A, bool)> {
+    /// The next address, and whether there are others.
+    fn next_address(&mut self, round_robin: bool) -> Option<(A, AddressCount)> {
         let several = self.addresses.len() > 1;
+        let count = if several { AddressCount::Several } else { AddressCount::One };
         let end = if self.first > 0 { self.first } else { self.addresses.len() };
         let part = &mut self.addresses[..end];
         let address = *part.first()?;
-        if turning {
+        if round_robin {
             part.rotate_left(1);
         }
-        Some((address, several))
+        Some((address, count))
     }
 }
 
 #[test]
-fn the_first_answer_is_where_reading_has_turned_the_list_to() {
+fn reading_rotates_the_list_of_a_name() {
     for (count, first) in [(1, 1), (2, 1), (3, 2), (4, 1)] {
         let mut names = ServerNames::new(true);
         for last in 1..=count {
@@ -164,7 +190,7 @@ fn the_first_answer_is_where_reading_has_turned_the_list_to() {
 }
 
 #[test]
-fn without_turning_the_first_one_stays() {
+fn without_round_robin_the_first_address_is_always_returned() {
     let mut names = ServerNames::default();
     names.read_hosts(b"10.0.0.1 other boot\n10.0.0.2 boot\n10.0.0.3 boot\n");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What a configuration cannot mean: remarks that follow from the configuration alone.
+//! Warnings about lines that probably do not have the intended effect. They depend on the configuration alone.
 
 use super::tag_sources::{CLIENT_ARCHITECTURE, TagSources, architecture_of_class, architectures};
 use super::tag_usage::TagUsageReport;
@@ -10,25 +10,25 @@ use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
 use conf_parser::option::pxe::{Boot, Server};
 use std::collections::BTreeMap;
 
-/// Remarks of one kind; more would not be read.
+/// Maximum number of warnings of one kind.
 const MAX_WARNINGS: usize = 20;
 const X86_64_EFI: u16 = 7;
 const BC_EFI: u16 = 9;
 
-/// All of them.
+/// All warnings of this module.
 pub fn advice(config: &Config, tags: &TagUsageReport) -> Vec<ConfigWarning> {
-    let mut notes = nothing_to_serve(config);
-    notes.extend(port(config));
-    notes.extend(silent_range(config));
-    notes.extend(half_of_x64(config));
-    notes.extend(shadowed_boots(config, tags));
-    notes.extend(plain_names(config));
-    notes.extend(unknown_servers(config));
-    notes
+    let mut warnings = nothing_to_serve(config);
+    warnings.extend(dns_port(config));
+    warnings.extend(silent_range(config));
+    warnings.extend(x64_architectures(config));
+    warnings.extend(shadowed_boots(config, tags));
+    warnings.extend(names_without_dot(config));
+    warnings.extend(unresolvable_servers(config));
+    warnings
 }
 
-/// Where DNS is off, no names are read: a boot server by name is 0.0.0.0, in dnsmasq too.
-fn unknown_servers(config: &Config) -> Vec<ConfigWarning> {
+/// With `port=0` no hosts files are read: the address of a named boot server is 0.0.0.0, in dnsmasq too.
+fn unresolvable_servers(config: &Config) -> Vec<ConfigWarning> {
     if config.process.dns_port != 0 {
         return Vec::new();
     }
@@ -36,14 +36,14 @@ fn unknown_servers(config: &Config) -> Vec<ConfigWarning> {
     let services = services.map(|rule| (Keyword::PxeService, &rule.origin, &rule.value.server));
     let boots = config.dhcp.boot_rules.iter();
     let boots = boots.map(|rule| (Keyword::DhcpBoot, &rule.origin, &rule.value.server));
-    let remark = |(keyword, origin, server): (Keyword, &Origin, &Option<Server>)| {
+    let warning = |(keyword, origin, server): (Keyword, &Origin, &Option<Server>)| {
         let Some(Server::Name(name)) = server else { return None };
         let name = to_text(name);
         let text =
             format!("{keyword}: with port=0 no hosts files are read: {name} cannot be resolved");
         Some(ConfigWarning::at(origin, text))
     };
-    services.chain(boots).filter_map(remark).take(MAX_WARNINGS).collect()
+    services.chain(boots).filter_map(warning).take(MAX_WARNINGS).collect()
 }
 
 fn proxy_range(config: &Config) -> Option<&Rule<crate::config::Range>> {
@@ -52,11 +52,11 @@ fn proxy_range(config: &Config) -> Option<&Rule<crate::config::Range>> {
 
 fn nothing_to_serve(config: &Config) -> Vec<ConfigWarning> {
     let text = "nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp";
-    let idle = proxy_range(config).is_none() && config.tftp.is_none();
-    idle.then(|| ConfigWarning::general(text).into_fatal()).into_iter().collect()
+    let serves_nothing = proxy_range(config).is_none() && config.tftp.is_none();
+    serves_nothing.then(|| ConfigWarning::general(text).into_fatal()).into_iter().collect()
 }
 
-fn port(config: &Config) -> Option<ConfigWarning> {
+fn dns_port(config: &Config) -> Option<ConfigWarning> {
     let text = "port=0 is missing: DNS is not served, with or without it";
     (config.process.dns_port != 0).then(|| ConfigWarning::general(text))
 }
@@ -67,8 +67,8 @@ fn silent_range(config: &Config) -> Option<ConfigWarning> {
     Some(ConfigWarning::at(&range.origin, text))
 }
 
-/// UEFI on x86-64 calls itself 7, and some of it 9: the registry and RFC 4578 have them the other way round.
-fn half_of_x64(config: &Config) -> Vec<ConfigWarning> {
+/// UEFI on x86-64 sends architecture 7, and some of it 9. RFC 4578 and the registry define them the other way round.
+fn x64_architectures(config: &Config) -> Vec<ConfigWarning> {
     let dhcp = &config.dhcp;
     let served = dhcp.services.iter().map(|rule| (rule.value.architecture, &rule.origin));
     let options = dhcp.option_matches.iter().flat_map(|rule| {
@@ -83,14 +83,14 @@ fn half_of_x64(config: &Config) -> Vec<ConfigWarning> {
         ClassMatch::User(_) => None,
     });
     let all = [
-        half(Keyword::PxeService, served),
-        half(Keyword::DhcpMatch, options),
-        half(Keyword::DhcpVendorClass, classes),
+        missing_half(Keyword::PxeService, served),
+        missing_half(Keyword::DhcpMatch, options),
+        missing_half(Keyword::DhcpVendorClass, classes),
     ];
     all.into_iter().flatten().collect()
 }
 
-fn half<'c>(
+fn missing_half<'c>(
     keyword: Keyword,
     architectures: impl Iterator<Item = (u16, &'c Origin)>,
 ) -> Option<ConfigWarning> {
@@ -114,65 +114,67 @@ fn half<'c>(
     seven.or(nine).map(|origin| ConfigWarning::at(origin, text))
 }
 
-/// A UEFI client that a single `pxe-service` with a file fits gets that file, whatever `dhcp-boot` says
-/// (docs/dnsmasq/config-language.md, section 3.6). It is told where a `dhcp-boot` seems to be meant for such a client.
+/// A UEFI client with exactly one `pxe-service` with a file gets that file, and `dhcp-boot` is ignored
+/// (docs/dnsmasq/config-language.md, section 3.6). The warning is about each `dhcp-boot` that such a client matches.
 fn shadowed_boots(config: &Config, tags: &TagUsageReport) -> Vec<ConfigWarning> {
     let mut entries: BTreeMap<u16, Vec<&Rule<Service>>> = BTreeMap::new();
     for rule in config.dhcp.services.iter() {
         entries.entry(rule.value.architecture).or_default().push(rule);
     }
-    let setters = TagSources::of(config);
-    let lone = entries.range(FIRST_EFI..).filter_map(|(_, rules)| match rules[..] {
+    let sources = TagSources::of(config);
+    let single = entries.range(FIRST_EFI..).filter_map(|(_, rules)| match rules[..] {
         [rule] if matches!(rule.value.boot, Boot::File(_)) => Some(rule),
         _ => None,
     });
-    let lone = lone.filter_map(|rule| Some((rule, setters.expand(&rule.conditions)?)));
-    let lone: Vec<_> = lone.take(MAX_WARNINGS).collect();
-    let shadows = |boot: &Rule<BootTarget>| {
+    let single = single.filter_map(|rule| Some((rule, sources.expand(&rule.conditions)?)));
+    let single: Vec<_> = single.take(MAX_WARNINGS).collect();
+    let warning = |boot: &Rule<BootTarget>| {
         if boot.conditions.iter().all(|condition| condition.negated) {
-            return None; // for no client in particular
+            return None; // It is meant for all clients.
         }
-        let wanted = setters.expand(&boot.conditions)?;
-        if wanted.iter().any(|(tag, &negated)| !negated && !tags.is_set(tag)) {
-            return None; // for nobody
+        let required = sources.expand(&boot.conditions)?;
+        if required.iter().any(|(tag, &negated)| !negated && !tags.is_set(tag)) {
+            return None; // No client can satisfy it.
         }
-        let (service, _) = lone.iter().find(|(service, shown)| {
+        let (service, _) = single.iter().find(|(service, service_tags)| {
             let architecture = service.value.architecture;
-            let holds_with =
-                |tag: &&[u8], negated: bool| shown.get(tag).is_none_or(|other| *other == negated);
+            let agrees = |tag: &&[u8], negated: bool| {
+                service_tags.get(tag).is_none_or(|other| *other == negated)
+            };
             service.value.boot != Boot::File(boot.value.file.clone())
-                && wanted.iter().all(|(tag, &negated)| {
-                    holds_with(tag, negated) && (negated || setters.can_set(tag, architecture))
+                && required.iter().all(|(tag, &negated)| {
+                    agrees(tag, negated) && (negated || sources.can_set(tag, architecture))
                 })
         })?;
-        let architecture = named(service.value.architecture);
+        let architecture = architecture_name(service.value.architecture);
         let text = format!(
             "dhcp-boot is not used for {architecture} clients: their only pxe-service ({}) is used instead",
             service.origin
         );
         Some(ConfigWarning::at(&boot.origin, text))
     };
-    config.dhcp.boot_rules.iter().filter_map(shadows).take(MAX_WARNINGS).collect()
+    config.dhcp.boot_rules.iter().filter_map(warning).take(MAX_WARNINGS).collect()
 }
 
-/// Of another TFTP server nobody can say whether `X.0` is there; for UEFI it hardly ever is.
-fn plain_names(config: &Config) -> Vec<ConfigWarning> {
-    let plain = |rule: &&Rule<Service>| match &rule.value.boot {
+/// The name gets the suffix `.0`. Whether `X.0` exists on another TFTP server cannot be checked; for UEFI it hardly ever
+/// does.
+fn names_without_dot(config: &Config) -> Vec<ConfigWarning> {
+    let has_no_dot = |rule: &&Rule<Service>| match &rule.value.boot {
         Boot::File(name) => rule.value.architecture >= FIRST_EFI && !name.contains(&b'.'),
         Boot::Type(_) => false,
     };
     let elsewhere = |rule: &&Rule<Service>| config.tftp.is_none() || rule.value.server.is_some();
-    let services = config.dhcp.services.iter().filter(plain).filter(elsewhere);
-    let remark = |rule: &Rule<Service>| {
+    let services = config.dhcp.services.iter().filter(has_no_dot).filter(elsewhere);
+    let warning = |rule: &Rule<Service>| {
         let Boot::File(name) = &rule.value.boot else { return None };
         let name = to_text(name);
         let text = format!("pxe-service: {name} has no dot, so clients will ask for {name}.0");
         Some(ConfigWarning::at(&rule.origin, text))
     };
-    services.filter_map(remark).collect()
+    services.filter_map(warning).collect()
 }
 
-fn named(number: u16) -> String {
+fn architecture_name(number: u16) -> String {
     let name = Architecture(number).name();
     name.map_or_else(|| format!("architecture {number}"), str::to_owned)
 }
@@ -183,7 +185,7 @@ mod tests {
     use crate::config::read::build::{Builder, Purpose};
     use conf_parser::Reader;
 
-    fn notes(text: &str) -> Vec<String> {
+    fn warnings(text: &str) -> Vec<String> {
         let mut builder = Builder::new(Purpose::Check);
         let mut reader = Reader::default();
         for (line, text) in (1..).zip(text.lines()) {
@@ -194,43 +196,45 @@ mod tests {
     }
 
     #[test]
-    fn a_usual_file_is_left_alone() {
-        let usual = "port=0\ndhcp-range=10.0.0.0,proxy\nenable-tftp\ntftp-root=/t\n\
+    fn correct_configuration_has_no_warnings() {
+        let lines = "port=0\ndhcp-range=10.0.0.0,proxy\nenable-tftp\ntftp-root=/t\n\
              dhcp-match=set:bios,option:client-arch,0\ndhcp-boot=tag:bios,pxelinux.0\n\
              dhcp-match=set:ipxe,175\n\
              pxe-service=x86PC,Net,pxelinux\npxe-service=tag:!ipxe,x86-64_EFI,Net,a.efi\n\
              pxe-service=tag:!ipxe,BC_EFI,Net,a.efi\ndhcp-boot=tag:ipxe,http://boot/x";
-        assert_eq!(notes(usual), [""; 0]);
+        assert_eq!(warnings(lines), [""; 0]);
     }
 
     #[test]
-    fn where_no_names_are_read_a_server_by_name_is_nowhere() {
+    fn named_server_is_reported_with_port_0_only() {
         let lines = "port=0\ndhcp-range=10.0.0.0,proxy\npxe-service=0,Net,a.0,boot.lan";
-        let remark =
+        let warning =
             "c:3: pxe-service: with port=0 no hosts files are read: boot.lan cannot be resolved";
-        assert_eq!(notes(lines), [remark]);
+        assert_eq!(warnings(lines), [warning]);
         let with_names = lines.replace("port=0", "port=53");
-        assert!(!notes(&with_names).iter().any(|note| note.contains("cannot be resolved")));
+        assert!(
+            !warnings(&with_names).iter().any(|warning| warning.contains("cannot be resolved"))
+        );
     }
 
     #[test]
-    fn a_range_alone_answers_nobody() {
+    fn range_without_service_is_reported() {
         assert_eq!(
-            notes("port=0\ndhcp-range=10.0.0.0,proxy\ndhcp-boot=x"),
+            warnings("port=0\ndhcp-range=10.0.0.0,proxy\ndhcp-boot=x"),
             ["c:2: a proxy range answers no client without a pxe-service or pxe-prompt"]
         );
         assert_eq!(
-            notes("port=0"),
+            warnings("port=0"),
             ["nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp"]
         );
     }
 
     #[test]
-    fn a_second_stage_behind_a_lone_service_is_never_reached() {
+    fn dhcp_boot_is_reported_if_a_single_service_overrides_it() {
         let lines = "port=0\ndhcp-range=10.0.0.0,proxy\ndhcp-match=set:ipxe,175\n\
              pxe-service=7,Net,a.efi\npxe-service=9,Net,a.efi\ndhcp-boot=tag:ipxe,http://boot/x";
         assert_eq!(
-            notes(lines),
+            warnings(lines),
             [
                 "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) is used instead"
             ]
@@ -238,16 +242,16 @@ mod tests {
     }
 
     #[test]
-    fn what_both_name_is_no_contradiction() {
+    fn dhcp_boot_for_other_architectures_is_not_reported() {
         let lines = "port=0\ndhcp-range=10.0.0.0,proxy\ndhcp-vendorclass=set:b,PXEClient:Arch:00006\n\
              dhcp-vendorclass=set:c,PXEClient:Arch:00007\n\
              dhcp-vendorclass=set:c,PXEClient:Arch:00009\npxe-service=7,Net,a.efi\n\
              pxe-service=9,Net,a.efi\ndhcp-boot=tag:b,b.efi\ndhcp-boot=tag:c,a.efi";
-        assert_eq!(notes(lines), [""; 0]);
+        assert_eq!(warnings(lines), [""; 0]);
     }
 
     #[test]
-    fn a_circle_of_tags_ends() {
+    fn tag_if_that_requires_its_own_tag_is_followed_to_an_end() {
         let circle = "tag:t,".repeat(200);
         let lines = format!(
             "port=0\ndhcp-range=10.0.0.0,proxy\ntag-if=set:t,{}\npxe-service=7,Net,a.efi\n\
@@ -255,7 +259,7 @@ mod tests {
             circle.trim_end_matches(',')
         );
         assert_eq!(
-            notes(&lines),
+            warnings(&lines),
             [
                 "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) is used instead"
             ]
@@ -263,11 +267,11 @@ mod tests {
     }
 
     #[test]
-    fn a_boot_file_for_single_machines_is_shadowed_too() {
+    fn dhcp_boot_for_a_single_host_is_reported_too() {
         let lines = "port=0\ndhcp-range=10.0.0.0,proxy\ndhcp-mac=set:lab,00:11:22:33:44:55\n\
              pxe-service=7,Net,a.efi\npxe-service=9,Net,a.efi\ndhcp-boot=tag:lab,b.efi";
         assert_eq!(
-            notes(lines),
+            warnings(lines),
             [
                 "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) is used instead"
             ]
@@ -275,10 +279,10 @@ mod tests {
     }
 
     #[test]
-    fn seven_and_nine_belong_together() {
+    fn architecture_9_without_7_is_reported() {
         let lines = "port=0\ndhcp-range=10.0.0.0,proxy\npxe-service=9,Net,a.efi";
         assert_eq!(
-            notes(lines),
+            warnings(lines),
             [
                 "c:3: pxe-service names architecture 9 (BC_EFI) and not 7 (x86-64_EFI): most UEFI firmware sends 7"
             ]
@@ -286,10 +290,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_a_dot_gets_a_layer() {
+    fn name_without_dot_on_another_server_is_reported() {
         let lines = "port=0\ndhcp-range=10.0.0.0,proxy\npxe-service=11,Net,grub";
         assert_eq!(
-            notes(lines),
+            warnings(lines),
             ["c:3: pxe-service: grub has no dot, so clients will ask for grub.0"]
         );
     }

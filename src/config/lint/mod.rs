@@ -1,4 +1,4 @@
-//! Warnings about a configuration that --test and the start print.
+//! Warnings about a configuration, for `--test` and the log of the start.
 
 pub mod advice;
 pub mod tag_sources;

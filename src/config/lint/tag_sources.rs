@@ -1,19 +1,19 @@
-//! What sets a tag: enough to tell which tags can never meet on one client.
+//! Lines that set a tag: enough to decide that one client cannot have two tags.
 
 use crate::config::Config;
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch, TagIf};
 use conf_parser::primitives::Condition;
 use std::collections::HashMap;
 
-/// Option 93 (RFC 4578): what a client runs on.
+/// Option 93 (RFC 4578): client architecture.
 pub const CLIENT_ARCHITECTURE: u32 = 93;
-/// Option 60.
+/// Option 60: vendor class.
 const VENDOR_CLASS: u32 = 60;
-/// Conditions and rules that are followed; what goes beyond that is taken to be possible.
+/// Number of conditions and rules that are followed; beyond that every combination is assumed to be possible.
 const MAX_EXPANSION: usize = 32;
 
-/// Tags, and whether they must not be set.
-pub type Unfolded<'c> = HashMap<&'c [u8], bool>;
+/// Required tags. `true`: the tag must not be set.
+pub type Requirements<'c> = HashMap<&'c [u8], bool>;
 
 /// Rules by the tag they set.
 pub struct TagSources<'c> {
@@ -21,48 +21,50 @@ pub struct TagSources<'c> {
     tag_ifs: HashMap<&'c [u8], Vec<&'c TagIf>>,
 }
 
-/// Which clients a rule is for.
+/// Clients that a rule matches.
 enum ClientSet {
-    /// Those of these architectures.
+    /// Clients of these architectures.
     Architectures(Vec<u16>),
-    /// It cannot be told.
-    Some,
+    /// Unknown.
+    Unknown,
 }
 
 impl<'c> TagSources<'c> {
-    /// Those of a configuration. Rules for single machines and relays are left out: any client may fit them.
+    /// The sources of all tags. Rules for hosts and relays are not included, because any client may match them.
     pub fn of(config: &'c Config) -> Self {
         let dhcp = &config.dhcp;
-        let mut setters = Self { matches: HashMap::new(), tag_ifs: HashMap::new() };
-        for rule in dhcp.option_matches.iter().map(|placed| &placed.value) {
+        let mut sources = Self { matches: HashMap::new(), tag_ifs: HashMap::new() };
+        for rule in dhcp.option_matches.iter().map(|located| &located.value) {
             let clients = match &rule.matcher {
                 OptionMatch::Code(CLIENT_ARCHITECTURE, value) => {
                     ClientSet::Architectures(architectures(&value.bytes))
                 }
                 OptionMatch::Code(VENDOR_CLASS, value) => ClientSet::of_class(&value.bytes),
-                _ => ClientSet::Some,
+                _ => ClientSet::Unknown,
             };
-            setters.matches.entry(&rule.tag).or_default().push(clients);
+            sources.matches.entry(&rule.tag).or_default().push(clients);
         }
-        for rule in dhcp.classes.iter().map(|placed| &placed.value) {
+        for rule in dhcp.classes.iter().map(|located| &located.value) {
             let clients = match &rule.matcher {
                 ClassMatch::Vendor(text) => ClientSet::of_class(text),
-                ClassMatch::User(_) => ClientSet::Some,
+                ClassMatch::User(_) => ClientSet::Unknown,
             };
-            setters.matches.entry(&rule.tag).or_default().push(clients);
+            sources.matches.entry(&rule.tag).or_default().push(clients);
         }
-        for rule in dhcp.tag_ifs.iter().map(|placed| &placed.value) {
-            rule.set.iter().for_each(|tag| setters.tag_ifs.entry(tag).or_default().push(rule));
+        for rule in dhcp.tag_ifs.iter().map(|located| &located.value) {
+            for tag in &rule.set {
+                sources.tag_ifs.entry(tag).or_default().push(rule);
+            }
         }
-        setters
+        sources
     }
 
-    /// The conditions, and those that must hold because a tag is set by a single `tag-if`. `None`: no client can fulfil
-    /// them all.
-    pub fn expand(&self, conditions: &'c [Condition]) -> Option<Unfolded<'c>> {
-        let mut all = Unfolded::new();
-        let mut waiting: Vec<&Condition> = conditions.iter().collect();
-        while let Some(condition) = waiting.pop().filter(|_| all.len() < MAX_EXPANSION) {
+    /// The conditions, and the conditions of a `tag-if` that is the only source of a required tag. `None`: no client can
+    /// satisfy all of them.
+    pub fn expand(&self, conditions: &'c [Condition]) -> Option<Requirements<'c>> {
+        let mut all = Requirements::new();
+        let mut pending: Vec<&Condition> = conditions.iter().collect();
+        while let Some(condition) = pending.pop().filter(|_| all.len() < MAX_EXPANSION) {
             match all.insert(&condition.tag, condition.negated) {
                 Some(negated) if negated != condition.negated => return None,
                 Some(_) => continue,
@@ -72,18 +74,17 @@ impl<'c> TagSources<'c> {
                 && !condition.negated
                 && !self.matches.contains_key(&condition.tag[..])
             {
-                waiting.extend(rule.conditions.iter().take(MAX_EXPANSION));
+                pending.extend(rule.conditions.iter().take(MAX_EXPANSION));
             }
         }
         Some(all)
     }
 
-    /// Whether a client of that architecture may have a tag that something sets: not if all that sets it is for other
-    /// architectures.
+    /// Whether a client of this architecture can have a tag: not if all its sources are for other architectures.
     pub fn can_set(&self, tag: &[u8], architecture: u16) -> bool {
         let fits = |clients: &ClientSet| match clients {
             ClientSet::Architectures(list) => list.contains(&architecture),
-            ClientSet::Some => true,
+            ClientSet::Unknown => true,
         };
         let by_match = self.matches.get(tag);
         by_match.is_none_or(|rules| rules.len() > MAX_EXPANSION || rules.iter().any(fits))
@@ -92,19 +93,20 @@ impl<'c> TagSources<'c> {
 }
 
 impl ClientSet {
-    /// `PXEClient:Arch:00007…` (PXE 2.1, section 2.2.1): those of that architecture.
+    /// The clients of a vendor class such as `PXEClient:Arch:00007` (PXE 2.1, section 2.2.1).
     fn of_class(text: &[u8]) -> Self {
-        architecture_of_class(text).map_or(Self::Some, |number| Self::Architectures(vec![number]))
+        architecture_of_class(text)
+            .map_or(Self::Unknown, |number| Self::Architectures(vec![number]))
     }
 }
 
-/// The architecture that a vendor class names.
+/// The architecture in a vendor class.
 pub fn architecture_of_class(text: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(text).ok()?;
     text.split_once("Arch:")?.1.get(..5)?.parse().ok()
 }
 
-/// The architectures of option 93.
+/// The architectures in a value of option 93.
 pub fn architectures(value: &[u8]) -> Vec<u16> {
     value.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
 }

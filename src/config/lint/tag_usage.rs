@@ -1,6 +1,6 @@
-//! Which tags are set, and which are asked for: a tag that nothing sets is a rule that never holds, or always does.
+//! Tags that lines set and tags that conditions use. A condition on a tag that is never set is never true, or always.
 //!
-//! A file may name a tag for each of a hundred thousand machines, so names stand in one row of bytes.
+//! A file may set a tag for each of 100,000 hosts, so all names are stored in one vector of bytes.
 
 use crate::byte_text::to_text;
 use crate::config::{ConfigWarning, Origin};
@@ -11,42 +11,42 @@ use conf_parser::primitives::Condition;
 use std::slice;
 use std::sync::Arc;
 
-/// Remarks about tags; behind so many, only their number.
+/// Number of warnings; for the rest only their number is given.
 const MAX_WARNINGS: usize = 10;
-/// More interfaces than a machine is told to listen on one by one.
+/// Number of interface patterns that are compared with tags.
 const MAX_PATTERNS: usize = 100;
 /// Tags that are set without a line (docs/dnsmasq/config-language.md, section 3).
 const BUILT_IN_TAGS: &[&[u8]] = &[b"known", b"known-othernet", b"cpewan-id", b"bootp", b"dhcpv6"];
 
-/// Tags in the order they were met.
+/// Tags in the order of their lines.
 #[derive(Debug, Default)]
 pub struct TagUsage {
     names: Vec<u8>,
     set: Vec<NameSpan>,
     used: Vec<UseOfTag>,
-    /// The files of `used`, each as often as reading came back to it.
+    /// The files of `used`; a file occurs again when reading returns to it.
     files: Vec<Arc<str>>,
-    /// Patterns of interfaces, whose names are tags.
+    /// Patterns of interfaces: the name of the interface is a tag of its requests.
     patterns: Vec<Vec<u8>>,
-    /// Files that are read later may set any tag.
+    /// Whether files that are read later may set any tag.
     any_tag_possible: bool,
 }
 
-/// A census that nothing is added to any more.
+/// Tag usage of the whole configuration.
 pub struct TagUsageReport {
     usage: TagUsage,
 }
 
-/// A tag that is asked for. A file may ask for very many, so this is small.
+/// A tag in a condition. There may be very many, so it is small.
 #[derive(Clone, Copy, Debug)]
 struct UseOfTag {
     tag: NameSpan,
-    intern_file: u32,
+    file: u32,
     line: u32,
     negated: bool,
 }
 
-/// A stretch of the row of names.
+/// Position of a name in the vector of names.
 #[derive(Clone, Copy, Debug)]
 struct NameSpan {
     start: u32,
@@ -80,13 +80,13 @@ impl TagUsage {
 
     fn record_use(&mut self, conditions: &[Condition], origin: &Origin) {
         for Condition { tag, negated } in conditions {
-            // Where a condition may be a pattern, what fits it is not known.
+            // A condition of `tag-if` may be a pattern, which is not checked.
             if !tag.is_empty() && !tag.contains(&b'*') {
                 let file = self.intern_file(&origin.file);
                 let line = u32::try_from(origin.line).unwrap_or(u32::MAX);
                 let negated = *negated;
                 let tag = self.intern(tag);
-                self.used.extend(tag.map(|tag| UseOfTag { tag, intern_file: file, line, negated }));
+                self.used.extend(tag.map(|tag| UseOfTag { tag, file, line, negated }));
             }
         }
     }
@@ -105,16 +105,16 @@ impl TagUsage {
         Some(NameSpan { start, length })
     }
 
-    fn intern_tag(&self, span: NameSpan) -> &[u8] {
+    fn name(&self, span: NameSpan) -> &[u8] {
         let start = span.start as usize;
         &self.names[start..start + usize::from(span.length)]
     }
 
-    /// All tags are known.
+    /// Sorts the tags that are set, for [`TagUsageReport::is_set`].
     pub fn finish(mut self) -> TagUsageReport {
         let mut set = std::mem::take(&mut self.set);
         if !self.used.is_empty() {
-            set.sort_unstable_by(|one, other| self.intern_tag(*one).cmp(self.intern_tag(*other)));
+            set.sort_unstable_by(|one, other| self.name(*one).cmp(self.name(*other)));
         }
         self.set = set;
         TagUsageReport { usage: self }
@@ -122,50 +122,50 @@ impl TagUsage {
 }
 
 impl TagUsageReport {
-    /// Whether something may set a tag.
+    /// Whether a line, an interface or the server may set a tag.
     pub fn is_set(&self, tag: &[u8]) -> bool {
         let TagUsage { set, patterns, any_tag_possible, .. } = &self.usage;
         *any_tag_possible
-            || set.binary_search_by(|known| self.usage.intern_tag(*known).cmp(tag)).is_ok()
+            || set.binary_search_by(|known| self.usage.name(*known).cmp(tag)).is_ok()
             || is_built_in(tag)
             || patterns.iter().any(|pattern| interface_matches(pattern, tag))
     }
 
-    /// What there is to say, one remark for a tag, where it is first asked for.
+    /// One warning for each tag that is never set, at the first line that uses it.
     pub fn warnings(&self) -> Vec<ConfigWarning> {
         let TagUsage { used, files, .. } = &self.usage;
-        let mut notes = Vec::new();
-        let mut told: Vec<&[u8]> = Vec::new();
+        let mut warnings = Vec::new();
+        let mut reported: Vec<&[u8]> = Vec::new();
         let mut more = 0;
         for used in used {
-            let tag = self.usage.intern_tag(used.tag);
+            let tag = self.usage.name(used.tag);
             if self.is_set(tag) {
                 continue;
             }
-            if told.len() == MAX_WARNINGS {
+            if reported.len() == MAX_WARNINGS {
                 more += 1;
                 continue;
             }
-            if told.contains(&tag) {
+            if reported.contains(&tag) {
                 continue;
             }
-            told.push(tag);
+            reported.push(tag);
             let tag = to_text(tag);
             let text = if used.negated {
                 format!("tag \"{tag}\" is never set: tag:!{tag} is always true")
             } else {
                 format!("tag \"{tag}\" is never set: this line never applies")
             };
-            let file = files.get(used.intern_file as usize).cloned().unwrap_or_default();
+            let file = files.get(used.file as usize).cloned().unwrap_or_default();
             let origin = Origin { file, line: used.line as usize };
-            notes.push(ConfigWarning::at(&origin, text));
+            warnings.push(ConfigWarning::at(&origin, text));
         }
         if more > 0 {
-            notes.push(ConfigWarning::general(format!(
+            warnings.push(ConfigWarning::general(format!(
                 "{more} more lines use tags that are never set"
             )));
         }
-        notes
+        warnings
     }
 }
 
@@ -206,12 +206,13 @@ fn tags_of(directive: &Directive) -> (&[Vec<u8>], &[Condition]) {
     }
 }
 
-/// Set by the server itself, or an interface's name as systems give them (`eth0`, `enp3s0`, `br-lan`).
+/// Whether a tag is set without a line: by the server, or because it looks like the name of an interface (`eth0`,
+/// `enp3s0`, `br-lan`).
 fn is_built_in(tag: &[u8]) -> bool {
-    let letters = tag.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    let (kind, rest) = tag.split_at(letters);
-    let is_kind = matches!(
-        kind,
+    let prefix_len = tag.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (prefix, rest) = tag.split_at(prefix_len);
+    let is_interface = matches!(
+        prefix,
         b"eth"
             | b"en"
             | b"eno"
@@ -240,7 +241,7 @@ fn is_built_in(tag: &[u8]) -> bool {
             | b"vmbr"
     );
     let is_numbered = rest.is_empty() || rest[0] == b'-' || rest.iter().any(u8::is_ascii_digit);
-    BUILT_IN_TAGS.contains(&tag) || (is_kind && is_numbered)
+    BUILT_IN_TAGS.contains(&tag) || (is_interface && is_numbered)
 }
 
 #[cfg(test)]
@@ -248,22 +249,22 @@ mod tests {
     use super::*;
     use conf_parser::Reader;
 
-    fn notes(text: &str) -> Vec<String> {
-        let mut census = TagUsage::default();
+    fn warnings(text: &str) -> Vec<String> {
+        let mut usage = TagUsage::default();
         let mut reader = Reader::default();
         for (line, text) in (1..).zip(text.lines()) {
             let origin = Origin { file: "c".into(), line };
-            census.record(&reader.line(text.as_bytes()).unwrap().unwrap().directive, &origin);
+            usage.record(&reader.line(text.as_bytes()).unwrap().unwrap().directive, &origin);
         }
-        census.finish().warnings().iter().map(ToString::to_string).collect()
+        usage.finish().warnings().iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn a_tag_is_named_where_it_is_first_asked_for() {
+    fn unset_tag_is_reported_at_its_first_use() {
         let lines = "dhcp-boot=tag:late,a\ndhcp-boot=tag:b,tag:!a,x\ndhcp-boot=tag:!a,tag:eth0,y\n\
                      dhcp-match=set:late,93\ndhcp-ignore=!known\ntag-if=set:x,tag:b*";
         assert_eq!(
-            notes(lines),
+            warnings(lines),
             [
                 "c:2: tag \"b\" is never set: this line never applies",
                 "c:2: tag \"a\" is never set: tag:!a is always true"
@@ -272,11 +273,11 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_tags_are_ten_remarks_and_a_number() {
+    fn hundred_unset_tags_are_ten_warnings_and_a_number() {
         let lines: String =
             (0..100).map(|n| format!("dhcp-option=tag:t{n},vendor:PXEClient,6,2b\n")).collect();
-        let notes = notes(&lines);
-        assert_eq!(notes.len(), 11);
-        assert_eq!(notes[10], "90 more lines use tags that are never set");
+        let warnings = warnings(&lines);
+        assert_eq!(warnings.len(), 11);
+        assert_eq!(warnings[10], "90 more lines use tags that are never set");
     }
 }

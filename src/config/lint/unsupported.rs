@@ -1,9 +1,9 @@
-//! Options that are read and not served: each is named once, at its first line.
+//! Warnings about options that are parsed and not served: one for each option, at its first line.
 
 use crate::config::{ConfigWarning, Origin};
 use conf_parser::{OptionSpec, Support};
 
-/// Those that were met, in the order they were.
+/// Unsupported options, in the order of their first line.
 #[derive(Debug, Default)]
 pub struct UnsupportedOptions {
     options: Vec<UnsupportedOption>,
@@ -17,7 +17,7 @@ struct UnsupportedOption {
 }
 
 impl UnsupportedOptions {
-    /// Notes a use.
+    /// Records a line.
     pub fn record(&mut self, row: &'static OptionSpec, origin: &Origin) {
         if matches!(row.support, Support::Served | Support::Inert) {
             return;
@@ -28,7 +28,7 @@ impl UnsupportedOptions {
         }
     }
 
-    /// What there is to say. Without DNS (`port=0`) the options of DNS promise nothing.
+    /// The warnings. With `port=0` options of DNS need none.
     pub fn warnings(self, dns: bool) -> impl Iterator<Item = ConfigWarning> {
         self.options.into_iter().filter_map(move |UnsupportedOption { row, first, lines }| {
             let keyword = row.keyword;

@@ -1,21 +1,22 @@
-//! Looking things up by bytes, so that a request does not walk the configuration.
+//! Hash indexes by bytes, so that a request does not scan the whole configuration.
 //!
-//! An index proposes and the thing decides: it keeps hashes, not keys, so that 200,000 keys take little room.
+//! An index stores hashes and no keys, so that 200,000 keys take little memory. It may return false positives: the caller
+//! must check each candidate.
 
 use conf_parser::primitives::Condition;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU32;
 
-/// Places of a list by key. Each key may stand for several places, and a place may have several keys.
+/// Positions in a list by key. A key may have several positions, and a position several keys.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     entries: Vec<Entry>,
-    /// The last entry of a hash.
+    /// The last entry of each hash.
     last: HashMap<u64, Number>,
 }
 
-/// Of an entry, from 1.
+/// Number of an entry, from 1.
 type Number = NonZeroU32;
 
 #[derive(Clone, Debug)]
@@ -26,26 +27,29 @@ struct Entry {
     hash: u64,
 }
 
-/// So many things nobody writes down.
+/// A configuration of that size does not fit into memory.
 const TOO_MANY_ENTRIES: &str = "fewer than 2³² entries";
 
 impl Index {
-    /// Adds a key of an entry of the list.
-    pub fn add(&mut self, key: &[u8], place: usize) {
+    /// Adds a key of a position.
+    ///
+    /// # Panics
+    /// There are 2³² entries.
+    pub fn add(&mut self, key: &[u8], position: usize) {
         let number = u32::try_from(self.entries.len() + 1).ok().and_then(Number::new);
         let number = number.expect(TOO_MANY_ENTRIES);
-        let place = u32::try_from(place).expect(TOO_MANY_ENTRIES);
+        let position = u32::try_from(position).expect(TOO_MANY_ENTRIES);
         let hash = hash(key);
         let before = self.last.insert(hash, number);
-        self.entries.push(Entry { position: place, before, hash });
+        self.entries.push(Entry { position, before, hash });
     }
 
-    /// How many keys there are.
-    pub fn len(&self) -> usize {
+    /// Number of keys.
+    pub fn key_count(&self) -> usize {
         self.entries.len()
     }
 
-    /// Forgets all keys behind the first `count`.
+    /// Removes all keys after the first `count`.
     pub fn truncate(&mut self, count: usize) {
         while self.entries.len() > count
             && let Some(entry) = self.entries.pop()
@@ -57,12 +61,12 @@ impl Index {
         }
     }
 
-    /// Forgets the places from `count` on, of a list whose keys came in its order.
+    /// Removes the positions from `count` on. The keys must have been added in the order of the positions.
     pub fn truncate_positions(&mut self, count: usize) {
         self.truncate(self.entries.partition_point(|entry| (entry.position as usize) < count));
     }
 
-    /// Places that may have this key, that of the last key first.
+    /// Positions that may have this key, the last added first.
     pub fn candidates(&self, key: &[u8]) -> impl Iterator<Item = usize> {
         let mut next = if self.last.is_empty() { None } else { self.last.get(&hash(key)).copied() };
         std::iter::from_fn(move || {
@@ -79,30 +83,30 @@ fn hash(key: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Places by texts that are looked for in something longer.
+/// Positions by texts that are searched for in longer values.
 #[derive(Clone, Debug, Default)]
 pub struct SubstringIndex {
     by_length: BTreeMap<usize, Index>,
 }
 
 impl SubstringIndex {
-    /// Adds a text of the list's last entry.
-    pub fn add(&mut self, text: &[u8], place: usize) {
-        self.by_length.entry(text.len()).or_default().add(text, place);
+    /// Adds a text of a position.
+    pub fn add(&mut self, text: &[u8], position: usize) {
+        self.by_length.entry(text.len()).or_default().add(text, position);
     }
 
-    /// Places whose text a value may begin with.
-    pub fn beginnings(&self, value: &[u8]) -> impl Iterator<Item = usize> {
+    /// Positions whose text may be a prefix of `value`.
+    pub fn prefixes_of(&self, value: &[u8]) -> impl Iterator<Item = usize> {
         let fitting = self.by_length.range(..=value.len());
         fitting.flat_map(|(length, index)| index.candidates(&value[..*length]))
     }
 
-    /// Places whose text a value may hold, anywhere.
+    /// Positions whose text `value` may contain.
     pub fn anywhere(&self, value: &[u8]) -> impl Iterator<Item = usize> {
         self.steps(value, |_| 1)
     }
 
-    /// Places whose text a value may hold at a multiple of the text's length.
+    /// Positions whose text `value` may contain at a multiple of the length of the text.
     pub fn chunks(&self, value: &[u8]) -> impl Iterator<Item = usize> {
         self.steps(value, |length| length.max(1))
     }
@@ -110,7 +114,7 @@ impl SubstringIndex {
     fn steps(&self, value: &[u8], step: impl Fn(usize) -> usize) -> impl Iterator<Item = usize> {
         self.by_length.range(..=value.len()).flat_map(move |(&length, index)| {
             let starts = (0..=value.len() - length).step_by(step(length));
-            starts.flat_map(move |at| index.candidates(&value[at..at + length]))
+            starts.flat_map(move |start| index.candidates(&value[start..start + length]))
         })
     }
 }
@@ -158,10 +162,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_place_comes_first_and_can_be_forgotten() {
+    fn last_position_is_first_and_truncate_removes_it() {
         let mut index = Index::default();
-        for (place, key) in [(0, "a"), (1, "b"), (2, "a"), (2, "c"), (3, "a")] {
-            index.add(key.as_bytes(), place);
+        for (position, key) in [(0, "a"), (1, "b"), (2, "a"), (2, "c"), (3, "a")] {
+            index.add(key.as_bytes(), position);
         }
         assert_eq!(index.candidates(b"a").collect::<Vec<_>>(), [3, 2, 0]);
         index.truncate_positions(2);
@@ -171,17 +175,17 @@ mod tests {
         index.add(b"c", 2);
         assert_eq!(index.candidates(b"c").collect::<Vec<_>>(), [2]);
         index.truncate(1);
-        assert_eq!((index.len(), index.candidates(b"a").next()), (1, Some(0)));
+        assert_eq!((index.key_count(), index.candidates(b"a").next()), (1, Some(0)));
     }
 
     #[test]
-    fn texts_are_found_where_they_may_stand() {
+    fn texts_are_found_as_prefix_anywhere_or_by_chunk() {
         let mut texts = SubstringIndex::default();
         texts.add(b"ab", 0);
         texts.add(b"", 1);
         texts.add(b"c", 2);
         let sorted = |found: Vec<usize>| std::collections::BTreeSet::from_iter(found);
-        assert_eq!(sorted(texts.beginnings(b"abc").collect()), [0, 1].into());
+        assert_eq!(sorted(texts.prefixes_of(b"abc").collect()), [0, 1].into());
         assert_eq!(sorted(texts.anywhere(b"xabc").collect()), [0, 1, 2].into());
         assert_eq!(sorted(texts.chunks(b"xabc").collect()), [1, 2].into());
         assert_eq!(sorted(texts.chunks(b"xxab").collect()), [0, 1].into());

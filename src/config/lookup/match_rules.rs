@@ -1,4 +1,4 @@
-//! Rules that set a tag on clients that look like something, found without walking them all.
+//! Rules that set a tag if a field of the request matches, indexed by field and value.
 
 use super::index::{Index, SubstringIndex};
 use crate::config::{Located, Origin};
@@ -8,45 +8,45 @@ use conf_parser::primitives::Hex;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Where in a request a rule looks.
+/// Field of a request that a rule compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Field {
     /// The hardware address.
     Mac,
-    /// The option of that code.
+    /// The option with this code.
     Option(u32),
-    /// The items of option 124 of that enterprise (RFC 3925).
+    /// The items of option 124 with this enterprise number (RFC 3925).
     Enterprise(u32),
     /// The vendor class (option 60).
     VendorClass,
     /// The user class (option 77).
     UserClass,
-    /// That sub-option of option 82.
+    /// This sub-option of option 82.
     Relay(u8),
-    /// The client's name, in small letters.
+    /// Host name of the client, in lower case.
     Name,
-    /// Nowhere: such a rule never fits.
+    /// No field: the rule never matches.
     Unindexable,
 }
 
-/// How what it looks for must stand there.
+/// How the value of a rule must occur in the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchKind {
-    /// It is all of it.
+    /// It is equal to the field.
     Whole,
-    /// It is how it begins.
+    /// It is a prefix of the field.
     Beginning,
-    /// It is in it.
+    /// The field contains it.
     Anywhere,
-    /// It is in it, at a multiple of its own length.
+    /// The field contains it at a multiple of its length.
     Chunk,
-    /// It has to be asked for.
+    /// No index is possible: the rule is always a candidate.
     Unindexed,
 }
 
-/// What a rule looks for.
+/// Key of a rule in the index.
 pub trait IndexKey {
-    /// Where, how, and what.
+    /// Field, kind of match and value.
     fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>);
 }
 
@@ -57,11 +57,11 @@ pub struct MatchRules<M> {
     fields: BTreeMap<Field, FieldIndex>,
 }
 
-/// Rules that look at the same place.
+/// Index of the rules for one field.
 #[derive(Clone, Debug, Default)]
 struct FieldIndex {
     whole: Index,
-    beginning: SubstringIndex,
+    prefix: SubstringIndex,
     anywhere: SubstringIndex,
     chunk: SubstringIndex,
     unindexed: Vec<usize>,
@@ -74,17 +74,17 @@ impl<M> Default for MatchRules<M> {
 }
 
 impl<M: IndexKey> MatchRules<M> {
-    /// Adds a rule.
+    /// Adds a rule at the end.
     pub fn push(&mut self, origin: &Origin, rule: TagRule<M>) {
-        let at = self.rules.len();
-        let (place, how, bytes) = rule.matcher.index_key();
-        let shelf = self.fields.entry(place).or_default();
-        match how {
-            MatchKind::Whole => shelf.whole.add(&bytes, at),
-            MatchKind::Beginning => shelf.beginning.add(&bytes, at),
-            MatchKind::Anywhere => shelf.anywhere.add(&bytes, at),
-            MatchKind::Chunk => shelf.chunk.add(&bytes, at),
-            MatchKind::Unindexed => shelf.unindexed.push(at),
+        let index = self.rules.len();
+        let (field, kind, bytes) = rule.matcher.index_key();
+        let entries = self.fields.entry(field).or_default();
+        match kind {
+            MatchKind::Whole => entries.whole.add(&bytes, index),
+            MatchKind::Beginning => entries.prefix.add(&bytes, index),
+            MatchKind::Anywhere => entries.anywhere.add(&bytes, index),
+            MatchKind::Chunk => entries.chunk.add(&bytes, index),
+            MatchKind::Unindexed => entries.unindexed.push(index),
         }
         drop(bytes);
         self.rules.push(Located { origin: origin.clone(), value: rule });
@@ -95,54 +95,55 @@ impl<M: IndexKey> MatchRules<M> {
         self.rules.iter()
     }
 
-    /// The rules that may fit a request, last one first; `at` tells what stands at a place. They are to be asked.
+    /// The rules that may match a request, last one first. `values` returns the values of a field. The caller must check
+    /// each rule.
     pub fn candidates<V: AsRef<[u8]>, I: IntoIterator<Item = V>>(
         &self,
-        at: impl Fn(Field) -> I,
+        values: impl Fn(Field) -> I,
     ) -> impl Iterator<Item = &Located<TagRule<M>>> {
-        let mut near = Vec::new();
-        for (place, shelf) in &self.fields {
-            for value in at(*place) {
-                shelf.candidates(value.as_ref(), &mut near);
+        let mut indices = Vec::new();
+        for (field, entries) in &self.fields {
+            for value in values(*field) {
+                entries.candidates(value.as_ref(), &mut indices);
             }
         }
-        near.sort_unstable();
-        near.dedup();
-        near.into_iter().rev().map(|at| &self.rules[at])
+        indices.sort_unstable();
+        indices.dedup();
+        indices.into_iter().rev().map(|index| &self.rules[index])
     }
 }
 
 impl FieldIndex {
-    fn candidates(&self, value: &[u8], near: &mut Vec<usize>) {
-        near.extend(self.whole.candidates(value));
-        near.extend(self.beginning.beginnings(value));
-        near.extend(self.anywhere.anywhere(value));
-        near.extend(self.chunk.chunks(value));
-        near.extend(&self.unindexed);
+    fn candidates(&self, value: &[u8], indices: &mut Vec<usize>) {
+        indices.extend(self.whole.candidates(value));
+        indices.extend(self.prefix.prefixes_of(value));
+        indices.extend(self.anywhere.anywhere(value));
+        indices.extend(self.chunk.chunks(value));
+        indices.extend(&self.unindexed);
     }
 }
 
 impl IndexKey for Hex {
     fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
-        let how = if self.wildcards.is_empty() { MatchKind::Whole } else { MatchKind::Unindexed };
-        (Field::Mac, how, Cow::from(&self.bytes))
+        let kind = if self.wildcards.is_empty() { MatchKind::Whole } else { MatchKind::Unindexed };
+        (Field::Mac, kind, Cow::from(&self.bytes))
     }
 }
 
 impl IndexKey for OptionMatch {
     fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
-        let (place, value) = match self {
+        let (field, value) = match self {
             Self::Code(code, value) => (Field::Option(*code), value),
             Self::Enterprise(number, value) => (Field::Enterprise(*number), value),
             Self::Version6 => return (Field::Unindexable, MatchKind::Unindexed, Cow::default()),
         };
-        let how = match &value.value_type {
-            ValueType::Hex(wild) if wild.is_empty() => MatchKind::Beginning,
+        let kind = match &value.value_type {
+            ValueType::Hex(wildcards) if wildcards.is_empty() => MatchKind::Beginning,
             ValueType::Hex(_) | ValueType::Absent => MatchKind::Unindexed,
             ValueType::Number | ValueType::Addresses { .. } => MatchKind::Chunk,
             ValueType::Text => MatchKind::Anywhere,
         };
-        (place, how, Cow::from(&value.bytes))
+        (field, kind, Cow::from(&value.bytes))
     }
 }
 
@@ -163,7 +164,7 @@ impl IndexKey for RelayMatch {
 
 impl IndexKey for NameMatch {
     fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
-        let how = if self.prefix { MatchKind::Beginning } else { MatchKind::Whole };
-        (Field::Name, how, self.name.to_ascii_lowercase().into())
+        let kind = if self.prefix { MatchKind::Beginning } else { MatchKind::Whole };
+        (Field::Name, kind, self.name.to_ascii_lowercase().into())
     }
 }

@@ -1,4 +1,4 @@
-//! Indexes that a request is looked up in: rules, tags, hosts.
+//! Rules, tags and hosts, indexed for the look-ups of a request.
 
 pub mod hosts;
 pub mod index;

@@ -1,4 +1,4 @@
-//! Rules that hold for clients with certain tags, found by the tags that a client has.
+//! Rules with conditions on tags, found by the tags of a request.
 
 use super::index::TagIndex;
 use super::tags::TagSet;
@@ -6,19 +6,19 @@ use crate::config::Origin;
 use conf_parser::primitives::Condition;
 use std::ops::Deref;
 
-/// Something that holds for the clients that fulfil its conditions.
+/// A value for the clients whose tags satisfy the conditions.
 #[derive(Clone, Debug)]
 pub struct Rule<T> {
-    /// Where it was written.
+    /// The line.
     pub origin: Origin,
-    /// All must hold; none holds for everybody.
+    /// All must be true; a rule without conditions applies to all clients.
     pub conditions: Vec<Condition>,
-    /// What it says.
+    /// The value.
     pub value: T,
 }
 
 impl<T> Rule<T> {
-    /// Whether it is for a client with these tags.
+    /// Whether the rule applies to a client with these tags.
     pub fn holds(&self, tags: &TagSet) -> bool {
         tags.satisfies(&self.conditions)
     }
@@ -38,33 +38,33 @@ impl<T> Default for Rules<T> {
 }
 
 impl<T> Rules<T> {
-    /// Adds a rule.
+    /// Adds a rule at the end.
     pub fn push(&mut self, rule: Rule<T>) {
         self.index.add(&rule.conditions, self.rules.len());
         self.rules.push(rule);
     }
 
-    /// Forgets all rules behind the first `count`.
+    /// Removes all rules after the first `count`.
     pub fn truncate(&mut self, count: usize) {
         self.index.truncate(count);
         self.rules.truncate(count);
     }
 
-    /// The rules that hold, last one first.
+    /// The rules that apply, last one first.
     pub fn matching(&self, tags: &TagSet<'_>) -> Vec<&Rule<T>> {
-        let mut near: Vec<usize> = self.index.candidates(tags.iter()).collect();
-        near.extend(self.index.unconditional());
-        near.sort_unstable();
-        near.dedup();
-        let near = near.into_iter().rev().map(|at| &self.rules[at]);
-        near.filter(|rule| rule.holds(tags)).collect()
+        let mut indices: Vec<usize> = self.index.candidates(tags.iter()).collect();
+        indices.extend(self.index.unconditional());
+        indices.sort_unstable();
+        indices.dedup();
+        let candidates = indices.into_iter().rev().map(|index| &self.rules[index]);
+        candidates.filter(|rule| rule.holds(tags)).collect()
     }
 
-    /// The last one with conditions that hold, else the last one without conditions.
+    /// The last rule that applies and has conditions, else the last rule without conditions.
     pub fn last_matching(&self, tags: &TagSet<'_>) -> Option<&Rule<T>> {
-        let holding = self.matching(tags);
-        let with = holding.iter().find(|rule| !rule.conditions.is_empty());
-        with.or_else(|| holding.first()).copied()
+        let matching = self.matching(tags);
+        let conditional = matching.iter().find(|rule| !rule.conditions.is_empty());
+        conditional.or_else(|| matching.first()).copied()
     }
 }
 
@@ -78,7 +78,9 @@ impl<T> Deref for Rules<T> {
 
 impl<T> Extend<Rule<T>> for Rules<T> {
     fn extend<I: IntoIterator<Item = Rule<T>>>(&mut self, rules: I) {
-        rules.into_iter().for_each(|rule| self.push(rule));
+        for rule in rules {
+            self.push(rule);
+        }
     }
 }
 
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_hold_are_found_by_their_tags_last_one_first() {
+    fn rules_are_found_by_their_tags_last_one_first() {
         let mut rules = Rules::default();
         rules.extend([rule(1, &[]), rule(2, &["a"]), rule(3, &["!b"]), rule(4, &["b", "a"])]);
         let mut tags = TagSet::default();

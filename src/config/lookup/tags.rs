@@ -1,4 +1,4 @@
-//! Tags of one request (docs/dnsmasq/proxydhcp.md, section 4).
+//! Tags of a request (docs/dnsmasq/proxydhcp.md, section 4).
 
 use super::index::TagIndex;
 use crate::byte_text::to_text;
@@ -16,39 +16,39 @@ pub struct TagIfs {
 }
 
 impl TagIfs {
-    /// Adds a line.
+    /// Adds a line at the end.
     pub fn push(&mut self, origin: &Origin, rule: TagIf) {
         self.index.add(&rule.conditions, self.rules.len());
         self.rules.push(Located { origin: origin.clone(), value: rule });
     }
 
-    /// All of them.
+    /// All lines, in file order.
     pub fn iter(&self) -> impl Iterator<Item = &Located<TagIf>> {
         self.rules.iter()
     }
 }
 
-/// The tags a request has got so far, oldest first, each once.
+/// The tags of a request, oldest first, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagSet<'c> {
     tags: Vec<(Cow<'c, [u8]>, TagSetBy<'c>)>,
 }
 
-/// What has set a tag.
+/// Source of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagSetBy<'c> {
-    /// The interface, which it is the name of.
+    /// The tag is the name of the interface.
     Interface,
-    /// What the request says, without a line.
+    /// The request itself; no line sets the tag.
     Request,
-    /// A line.
+    /// A line of the configuration.
     Line(&'c Origin),
-    /// What is known of the machine: its place among the [hosts](super::hosts::Hosts).
+    /// A `dhcp-host` line: its index in [`Hosts`](super::hosts::Hosts).
     Host(usize),
 }
 
 impl<'c> TagSet<'c> {
-    /// Sets a tag. An empty one is none: dnsmasq crashes on it.
+    /// Sets a tag. An empty tag is ignored: dnsmasq crashes on it.
     pub fn set(&mut self, tag: impl Into<Cow<'c, [u8]>>, by: TagSetBy<'c>) {
         let tag = tag.into();
         if !tag.is_empty() && !self.has(&tag) {
@@ -56,12 +56,12 @@ impl<'c> TagSet<'c> {
         }
     }
 
-    /// Whether a tag is set, letter by letter.
+    /// Whether a tag is set; case is significant.
     pub fn has(&self, tag: &[u8]) -> bool {
         self.tags.iter().any(|(set, _)| **set == *tag)
     }
 
-    /// Whether all conditions hold; no conditions always do.
+    /// Whether all conditions are true; without conditions `true`.
     pub fn satisfies(&self, conditions: &[Condition]) -> bool {
         conditions.iter().all(|condition| self.has(&condition.tag) != condition.negated)
     }
@@ -71,46 +71,46 @@ impl<'c> TagSet<'c> {
         self.tags.iter().map(|(tag, _)| &**tag)
     }
 
-    /// The tags and what has set each, oldest first.
+    /// The tags with their source, oldest first.
     pub fn with_setters(&self) -> impl Iterator<Item = (&[u8], TagSetBy<'c>)> {
         self.tags.iter().map(|(tag, by)| (&**tag, *by))
     }
 
-    /// The same and what `tag-if` lines add, in file order, each seeing what those before it have set.
+    /// These tags and those of `tag-if` lines, which are evaluated in file order: each uses the tags of those before it.
     #[must_use]
     pub fn with_tag_ifs(&self, rules: &'c TagIfs) -> Self {
         let mut tags = self.clone();
-        let mut due: BTreeSet<usize> = rules.index.candidates(self.iter()).collect();
-        due.extend(rules.index.unconditional());
-        while let Some(place) = due.pop_first() {
-            let Located { origin, value: rule } = &rules.rules[place];
+        let mut pending: BTreeSet<usize> = rules.index.candidates(self.iter()).collect();
+        pending.extend(rules.index.unconditional());
+        while let Some(index) = pending.pop_first() {
+            let Located { origin, value: rule } = &rules.rules[index];
             if !rule.conditions.iter().all(|condition| tags.satisfies_wildcard(condition)) {
                 continue;
             }
             for tag in rule.set.iter().rev() {
                 tags.set(&tag[..], TagSetBy::Line(origin));
-                let near = rules.index.candidates(std::iter::once(&tag[..]));
-                due.extend(near.filter(|other| *other > place));
+                let candidates = rules.index.candidates(std::iter::once(&tag[..]));
+                pending.extend(candidates.filter(|other| *other > index));
             }
         }
         tags
     }
 
-    /// Here, and only here, a condition may end in `*`.
+    /// Only in `tag-if` lines a condition may end in `*`.
     fn satisfies_wildcard(&self, condition: &Condition) -> bool {
         let found = match condition.tag.strip_suffix(b"*") {
-            Some(beginning) => self.iter().any(|tag| tag.starts_with(beginning)),
+            Some(prefix) => self.iter().any(|tag| tag.starts_with(prefix)),
             None => self.has(&condition.tag),
         };
         found != condition.negated
     }
 
-    /// Their names in the order of the log: newest first.
+    /// The tags in the order of the log: newest first.
     pub fn names(&self) -> Vec<String> {
         self.tags.iter().rev().map(|(tag, _)| to_text(tag)).collect()
     }
 
-    /// As the log lists them.
+    /// The tags as the log lists them: newest first, separated by commas.
     pub fn listed(&self) -> String {
         self.names().join(", ")
     }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_tag_keeps_its_oldest_place() {
+    fn repeated_tag_keeps_its_oldest_position() {
         let mut tags = TagSet::default();
         for tag in ["lan0", "a", "lan0", "b", ""] {
             tags.set(tag.as_bytes(), TagSetBy::Interface);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn all_conditions_must_hold() {
+    fn satisfies_requires_all_conditions() {
         let mut tags = TagSet::default();
         tags.set(&b"a"[..], TagSetBy::Interface);
         assert!(tags.satisfies(&[]));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn tag_ifs_see_what_earlier_ones_have_set() {
+    fn tag_if_uses_tags_of_earlier_tag_ifs_only() {
         let mut rules = TagIfs::default();
         for rule in [
             tag_if(&["x", "y"], &["lan*"]),

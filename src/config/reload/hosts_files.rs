@@ -1,8 +1,9 @@
-//! Hosts files, which name boot servers (docs/dnsmasq/config-language.md, section 3.23).
+//! Hosts files, which give addresses to names of boot servers (docs/dnsmasq/config-language.md, section 3.23).
 
-use super::{entries, path_of, shown, watched_entries};
+use super::files::{entries, path_of, watched_entries};
+use crate::byte_text::path_text;
 use crate::config::Config;
-use crate::config::server_names::ServerNames;
+use crate::config::server_names::{NamePosition, ServerNames};
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
 use conf_parser::option::files::RunTimeFile;
@@ -10,17 +11,17 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-/// Reads the names of boot servers. Without DNS there are none: dnsmasq reads no hosts file then.
+/// Reads the names of boot servers. With `port=0` there are none, because dnsmasq then reads no hosts file.
 pub fn read_all(config: &Config) -> (ServerNames, Vec<FileLine>) {
     let mut names = ServerNames::new(config.dhcp.round_robin);
-    let mut happened = Vec::new();
+    let mut lines = Vec::new();
     if config.process.dns_port == 0 {
-        return (names, happened);
+        return (names, lines);
     }
     for record in &config.dhcp.host_records {
-        for (place, name) in record.names.iter().enumerate() {
-            let address = record.address.map(IpAddr::V4);
-            address.into_iter().for_each(|address| names.add(name, address, place == 0));
+        let Some(address) = record.address.map(IpAddr::V4) else { continue };
+        for (index, name) in record.names.iter().enumerate() {
+            names.add(name, address, NamePosition::of(index));
         }
     }
     let mut paths: Vec<PathBuf> = Vec::new();
@@ -41,16 +42,16 @@ pub fn read_all(config: &Config) -> (ServerNames, Vec<FileLine>) {
     for directory in listed(RunTimeFile::HostsDir) {
         match watched_entries(&directory) {
             Ok(found) => paths.extend(found.into_iter().filter(|path| path.is_file())),
-            Err(line) => happened.push(line),
+            Err(line) => lines.push(line),
         }
     }
-    happened.extend(paths.iter().flat_map(|path| read_one(path, &mut names)));
-    (names, happened)
+    lines.extend(paths.iter().flat_map(|path| read_one(path, &mut names)));
+    (names, lines)
 }
 
-/// Reads names; faults are told before the file.
+/// Reads one hosts file. Its errors are logged before the line about the file.
 pub fn read_one(path: &Path, names: &mut ServerNames) -> Vec<FileLine> {
-    let name = shown(path);
+    let name = path_text(path);
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -58,8 +59,8 @@ pub fn read_one(path: &Path, names: &mut ServerNames) -> Vec<FileLine> {
         }
     };
     let read = names.read_hosts(&bytes);
-    let fault = |(line, part)| FileLine::BadHost { part, line, path: name.clone() };
-    let mut happened: Vec<_> = read.errors.into_iter().map(fault).collect();
-    happened.push(FileLine::Hosts { path: name, names: read.names });
-    happened
+    let error = |(line, part)| FileLine::BadHost { part, line, path: name.clone() };
+    let mut lines: Vec<_> = read.errors.into_iter().map(error).collect();
+    lines.push(FileLine::Hosts { path: name, names: read.names });
+    lines
 }
