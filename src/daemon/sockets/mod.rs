@@ -244,8 +244,8 @@ impl Sockets {
     }
 
     fn register(&self, fd: &impl AsRawFd, role: EventSource) -> io::Result<()> {
-        let mut source = SourceFd(&fd.as_raw_fd());
-        self.poll.registry().register(&mut source, role.token(), Interest::READABLE)
+        let fd = fd.as_raw_fd();
+        self.poll.registry().register(&mut SourceFd(&fd), role.token(), Interest::READABLE)
     }
 
     /// Lets the DHCP sockets hear one interface only.
