@@ -32,8 +32,17 @@ pub enum Step {
     Bind,
 }
 
-/// A socket for DHCP on all addresses. `shared`: others may have the port too.
-pub fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, (Step, io::Error)> {
+/// Whether other sockets may be bound to the port too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortSharing {
+    /// The port belongs to this socket alone.
+    Exclusive,
+    /// `SO_REUSEADDR` and `SO_REUSEPORT` are set.
+    Shared,
+}
+
+/// A socket for DHCP on all addresses.
+pub fn open_dhcp(port: u16, sharing: PortSharing) -> Result<OwnedFd, (Step, io::Error)> {
     let at = |step: Step| |error: nix::errno::Errno| (step, error.into());
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let fd =
@@ -42,7 +51,7 @@ pub fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, (Step, io::Error)> 
     setsockopt(&fd, Ipv4Tos, &NETWORK_CONTROL).map_err(at(Step::Options))?;
     setsockopt(&fd, Ipv4PacketInfo, &true).map_err(at(Step::Options))?;
     setsockopt(&fd, Broadcast, &true).map_err(at(Step::Options))?;
-    if shared {
+    if sharing == PortSharing::Shared {
         setsockopt(&fd, ReuseAddr, &true).map_err(at(Step::Reuse))?;
         setsockopt(&fd, ReusePort, &true).map_err(at(Step::Reuse))?;
     }

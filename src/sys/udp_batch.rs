@@ -16,18 +16,27 @@ const MAX_SEGMENTS: usize = 64;
 /// Bytes that one IPv4 packet has for UDP's data.
 const MAX_BYTES: usize = 65_507;
 
-/// Sends datagrams of `segment` bytes, the last of which may be shorter; tells how many bytes are gone. Less than all:
-/// the socket has no room for more.
+/// Whether the kernel splits one large packet into datagrams (generic segmentation offload: `UDP_SEGMENT`, udp(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GsoSupport {
+    /// It has not refused so far.
+    Unknown,
+    /// It has refused. It does so if a block is larger than a packet of the link, if packets are encrypted, and if the
+    /// kernel is old.
+    Refused,
+}
+
+/// Sends datagrams of `segment` bytes, the last of which may be shorter; the number of bytes that were sent. It is less than
+/// all if the send buffer is full.
 ///
-/// The kernel is given many as segments of one (`UDP_SEGMENT`, udp(7)). It refuses where it cannot cut them: where blocks
-/// are larger than the link's packets, where they are encrypted on the way, where it is old. `segments` says whether it
-/// is worth a try, and is taken back then.
+/// Unless the kernel has refused it before, many datagrams are sent as segments of one packet. After a refusal they are
+/// sent one by one, and `gso` is set.
 pub fn send_batch(
     fd: &impl AsRawFd,
     bytes: &[u8],
     segment: usize,
     way: SendAddress,
-    segments: &mut bool,
+    gso: &mut GsoSupport,
 ) -> io::Result<usize> {
     let together = MAX_SEGMENTS.min(MAX_BYTES / segment).max(1);
     let mut gone = 0;
@@ -36,13 +45,13 @@ pub fn send_batch(
         let odd = (bytes.len() - gone).div_ceil(segment) % together;
         let count = if odd == 0 { together } else { odd };
         let part = &bytes[gone..bytes.len().min(gone + count * segment)];
-        let mut sent = if *segments || part.len() <= segment {
+        let mut sent = if *gso == GsoSupport::Unknown || part.len() <= segment {
             send_segments(fd, part, segment, way)
         } else {
             send_each(fd, part, segment, way)
         };
         if part.len() > segment && sent.is_err_and(is_refusal) {
-            *segments = false;
+            *gso = GsoSupport::Refused;
             sent = send_each(fd, part, segment, way);
         }
         match sent {
@@ -196,14 +205,14 @@ mod tests {
         fd: &impl AsRawFd,
         count: usize,
         from: Option<IpAddr>,
-        segments: &mut bool,
+        gso: &mut GsoSupport,
     ) -> Vec<usize> {
         let listener = open_tftp((Ipv4Addr::LOCALHOST, 0).into()).unwrap().unwrap();
         let name: nix::sys::socket::SockaddrIn =
             nix::sys::socket::getsockname(listener.as_raw_fd()).unwrap();
         let way = SendAddress { to: (Ipv4Addr::LOCALHOST, name.port()).into(), from, interface: 0 };
         let bytes = vec![7; count * 1000 + 10];
-        assert_eq!(send_batch(fd, &bytes, 1000, way, segments).unwrap(), bytes.len());
+        assert_eq!(send_batch(fd, &bytes, 1000, way, gso).unwrap(), bytes.len());
         let (mut inbox, mut sizes) = (RecvBatch::default(), Vec::new());
         while inbox.receive(&listener).is_ok() {
             sizes.extend(inbox.datagrams().map(|(_, bytes)| bytes.len()));
@@ -222,11 +231,23 @@ mod tests {
     fn a_window_arrives_in_order_and_whole() {
         let fd = open_transfer((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         for count in [0, 1, 5, 64, 100] {
-            assert_eq!(arrived(&fd, count, None, &mut true), expected(count));
-            assert_eq!(arrived(&fd, count, None, &mut false), expected(count), "one by one");
+            assert_eq!(arrived(&fd, count, None, &mut GsoSupport::Unknown), expected(count));
+            assert_eq!(
+                arrived(&fd, count, None, &mut GsoSupport::Refused),
+                expected(count),
+                "one by one"
+            );
             let from = Some(Ipv4Addr::LOCALHOST.into());
-            assert_eq!(arrived(&fd, count, from, &mut true), expected(count), "from an address");
-            assert_eq!(arrived(&fd, count, from, &mut false), expected(count), "and one by one");
+            assert_eq!(
+                arrived(&fd, count, from, &mut GsoSupport::Unknown),
+                expected(count),
+                "from an address"
+            );
+            assert_eq!(
+                arrived(&fd, count, from, &mut GsoSupport::Refused),
+                expected(count),
+                "and one by one"
+            );
         }
     }
 
@@ -242,9 +263,9 @@ mod tests {
             libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_NO_CHECK, value, size)
         };
         assert_eq!(done, 0);
-        let mut segments = true;
-        assert_eq!(arrived(&fd, 5, None, &mut segments), expected(5));
-        assert!(!segments, "it is not tried again");
+        let mut gso = GsoSupport::Unknown;
+        assert_eq!(arrived(&fd, 5, None, &mut gso), expected(5));
+        assert_eq!(gso, GsoSupport::Refused, "it is not tried again");
     }
 
     /// `EIO` is for what is encrypted on its way, `EMSGSIZE` and `EINVAL` are for blocks that are too large, and

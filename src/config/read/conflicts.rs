@@ -158,7 +158,7 @@ mod tests {
                 return fault.message.in_file().to_owned();
             }
         }
-        together.finish().map_or_else(|failure| failure.message, |()| String::new())
+        together.finish().map_or_else(|failure| failure.to_string(), |()| String::new())
     }
 
     #[test]
