@@ -75,8 +75,8 @@ fn walls_are_told() {
         "confined by Landlock 6 (reads /srv /mnt; writes /var/log), seccomp (80 calls), no new privileges"
     );
     assert_eq!(
-        told(Err("not to be had here".to_owned()), &[], &[]),
-        "no Landlock (not to be had here), seccomp (80 calls), no new privileges"
+        told(Err("unavailable".to_owned()), &[], &[]),
+        "no Landlock (unavailable), seccomp (80 calls), no new privileges"
     );
     let many = ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j"];
     assert!(told(Ok(6), &many, &[]).contains("/g /h and 2 more)"));
