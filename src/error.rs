@@ -1,61 +1,144 @@
-//! Why the program ends before it serves, for the person who started it.
+//! Errors that end the program before it serves: the message, the exit code and, for a terminal, more lines.
 
 use std::fmt;
 
-/// dnsmasq's sentence and exit code, and perhaps more below it.
+/// Why the program does not start. Each variant has its exit code; `Display` is dnsmasq's message, without
+/// the name of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StartupError {
-    /// dnsmasq's sentence, or one of ours in its manner.
-    pub message: String,
-    /// More, for a person at a terminal: the line at fault and a caret.
-    pub detail: Option<String>,
-    /// The exit code: 1 configuration, 2 network, 3 files, 5 all else, 10 and up a script.
-    pub code: u8,
+pub enum StartupError {
+    /// The command line or the configuration is wrong. Exit code 1.
+    Config(Explanation),
+    /// An interface or a port cannot be used. Exit code 2.
+    Network(Explanation),
+    /// A file cannot be used. Exit code 3.
+    File(Explanation),
+    /// Anything else. Exit code 5.
+    Other(Explanation),
+    /// A script of the configuration failed. The exit code is the script's, or 10 more for `lease-init`.
+    Script(u8, Explanation),
+}
+
+/// The text of an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    message: String,
+    detail: Option<String>,
 }
 
 impl StartupError {
-    /// The configuration is at fault.
-    pub fn config(sentence: impl Into<String>) -> Self {
-        Self::new(1, sentence)
+    const CONFIG: u8 = 1;
+    const NETWORK: u8 = 2;
+    const FILE: u8 = 3;
+    const OTHER: u8 = 5;
+
+    /// An error in the command line or the configuration.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(Self::CONFIG, message)
     }
 
-    /// The network is.
-    pub fn network(sentence: impl Into<String>) -> Self {
-        Self::new(2, sentence)
+    /// An error of an interface or a port.
+    pub fn network(message: impl Into<String>) -> Self {
+        Self::new(Self::NETWORK, message)
     }
 
-    /// A file is.
-    pub fn file(sentence: impl Into<String>) -> Self {
-        Self::new(3, sentence)
+    /// An error of a file.
+    pub fn file(message: impl Into<String>) -> Self {
+        Self::new(Self::FILE, message)
     }
 
-    /// Something else is.
-    pub fn other(sentence: impl Into<String>) -> Self {
-        Self::new(5, sentence)
+    /// Any other error.
+    pub fn other(message: impl Into<String>) -> Self {
+        Self::new(Self::OTHER, message)
     }
 
-    /// With any code.
-    pub fn new(code: u8, sentence: impl Into<String>) -> Self {
-        Self { message: sentence.into(), detail: None, code }
+    /// The error with this exit code.
+    pub fn new(code: u8, message: impl Into<String>) -> Self {
+        let explanation = Explanation { message: message.into(), detail: None };
+        match code {
+            Self::CONFIG => Self::Config(explanation),
+            Self::NETWORK => Self::Network(explanation),
+            Self::FILE => Self::File(explanation),
+            Self::OTHER => Self::Other(explanation),
+            code => Self::Script(code, explanation),
+        }
     }
 
-    /// With the place that led there below it, if that is all there is to show.
+    /// The exit code of the program.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) => Self::CONFIG,
+            Self::Network(_) => Self::NETWORK,
+            Self::File(_) => Self::FILE,
+            Self::Other(_) => Self::OTHER,
+            Self::Script(code, _) => *code,
+        }
+    }
+
+    /// Lines that are printed below the message at a terminal: the wrong line with a caret, or its location.
+    pub fn detail(&self) -> Option<&str> {
+        self.explanation().detail.as_deref()
+    }
+
+    /// Adds the location of the line that caused the error, unless there is a detail already.
     #[must_use]
-    pub fn with_location(self, place: &impl fmt::Display) -> Self {
-        let detail = self.detail.or_else(|| Some(format!("  see {place}")));
-        Self { detail, ..self }
+    pub fn with_location(self, location: &impl fmt::Display) -> Self {
+        if self.detail().is_some() {
+            return self;
+        }
+        self.with_detail(format!("  see {location}"))
     }
 
-    /// With more below it.
+    /// Replaces the detail.
     #[must_use]
-    pub fn with_detail(self, detail: String) -> Self {
-        Self { detail: Some(detail), ..self }
+    pub fn with_detail(mut self, detail: String) -> Self {
+        self.explanation_mut().detail = Some(detail);
+        self
+    }
+
+    fn explanation(&self) -> &Explanation {
+        match self {
+            Self::Config(explanation)
+            | Self::Network(explanation)
+            | Self::File(explanation)
+            | Self::Other(explanation)
+            | Self::Script(_, explanation) => explanation,
+        }
+    }
+
+    fn explanation_mut(&mut self) -> &mut Explanation {
+        match self {
+            Self::Config(explanation)
+            | Self::Network(explanation)
+            | Self::File(explanation)
+            | Self::Other(explanation)
+            | Self::Script(_, explanation) => explanation,
+        }
     }
 }
 
 impl fmt::Display for StartupError {
-    /// As it stands on standard error: an empty line first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\ndnsmasq: {}", self.message)
+        f.write_str(&self.explanation().message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_code_selects_the_variant_and_is_kept() {
+        for code in [1, 2, 3, 5, 11, 255] {
+            assert_eq!(StartupError::new(code, "x").exit_code(), code);
+        }
+        assert!(matches!(StartupError::new(2, "x"), StartupError::Network(_)));
+        assert!(matches!(StartupError::new(4, "x"), StartupError::Script(4, _)));
+    }
+
+    #[test]
+    fn location_is_added_only_where_there_is_no_detail() {
+        let error = StartupError::config("x").with_location(&"c:1").with_location(&"d:2");
+        assert_eq!(error.detail(), Some("  see c:1"));
+        assert_eq!(error.to_string(), "x");
     }
 }

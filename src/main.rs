@@ -83,10 +83,15 @@ fn answered(explained: Result<ExplainOutput, StartupError>) -> ExitCode {
     }
 }
 
-/// A question that cannot be answered is nobody's failed start: the log does not hear of it.
+/// As dnsmasq prints it: behind an empty line.
+fn print_error(error: &StartupError) {
+    print_stderr(&format!("\ndnsmasq: {error}"));
+}
+
+/// An error of `--explain` or `--story` is printed and not logged: the daemon was not started.
 fn complain(failure: &StartupError) -> ExitCode {
-    print_stderr(&failure.to_string());
-    ExitCode::from(failure.code)
+    print_error(failure);
+    ExitCode::from(failure.exit_code())
 }
 
 fn code(end: ExitReason) -> ExitCode {
@@ -100,11 +105,14 @@ fn code(end: ExitReason) -> ExitCode {
 /// The person at the terminal is told, and so is the log.
 fn fail(failure: &StartupError, journal: &Logger) -> ExitCode {
     if !journal.is_stderr() {
-        print_stderr(&failure.to_string());
+        print_error(failure);
         // Programs compare what dnsmasq says; people look at the line. (D-001)
-        let detail = failure.detail.iter().filter(|_| is_interactive());
-        detail.for_each(|detail| print_stderr(detail));
+        if let Some(detail) = failure.detail()
+            && is_interactive()
+        {
+            print_stderr(detail);
+        }
     }
-    journal.write_failure(&failure.message);
-    ExitCode::from(failure.code)
+    journal.write_failure(&failure.to_string());
+    ExitCode::from(failure.exit_code())
 }

@@ -1,8 +1,8 @@
-//! The words of an error: glibc's, which dnsmasq's users search their logs for, whatever library this is built with.
+//! The text of an error number. It is always that of glibc, as in dnsmasq's log lines, also with another C library.
 
 use std::io;
 
-/// Where the words of musl, with which the packages are built, are others (strerror(3)).
+/// Error numbers for which musl has another text than glibc (strerror(3)). The packages are built with musl.
 #[rustfmt::skip]
 const GLIBC_MESSAGES: &[(i32, &str)] = &[
     (libc::EADDRINUSE,    "Address already in use"),
@@ -27,15 +27,15 @@ const GLIBC_MESSAGES: &[(i32, &str)] = &[
     (libc::EXDEV,         "Invalid cross-device link"),
 ];
 
-/// The system's words for an error, without the number Rust adds.
+/// The text of an error, without the number that Rust appends.
 pub fn strerror(error: &io::Error) -> String {
     let number = error.raw_os_error();
-    if let Some((_, words)) = GLIBC_MESSAGES.iter().find(|(known, _)| number == Some(*known)) {
-        return (*words).to_owned();
+    if let Some((_, message)) = GLIBC_MESSAGES.iter().find(|(known, _)| number == Some(*known)) {
+        return (*message).to_owned();
     }
     let text = error.to_string();
     match text.find(" (os error") {
-        Some(at) => text[..at].to_owned(),
+        Some(end) => text[..end].to_owned(),
         None => text,
     }
 }
@@ -46,17 +46,17 @@ mod tests {
 
     #[test]
     #[cfg(target_env = "gnu")]
-    fn they_are_the_words_of_glibc() {
-        for (number, words) in GLIBC_MESSAGES {
+    fn messages_of_the_table_are_those_of_glibc() {
+        for (number, message) in GLIBC_MESSAGES {
             let error = io::Error::from_raw_os_error(*number);
-            assert_eq!(error.to_string(), format!("{words} (os error {number})"));
+            assert_eq!(error.to_string(), format!("{message} (os error {number})"));
         }
     }
 
     #[test]
-    fn the_number_is_left_out() {
+    fn error_number_is_left_out() {
         let missing = io::Error::from_raw_os_error(libc::ENOENT);
         assert_eq!(strerror(&missing), "No such file or directory");
-        assert_eq!(strerror(&io::Error::other("of our own")), "of our own");
+        assert_eq!(strerror(&io::Error::other("no number")), "no number");
     }
 }

@@ -1,4 +1,4 @@
-//! Standard output and error, where a start is told of. One that takes nothing changes nothing else.
+//! Output for a person: standard output and standard error. Write errors are ignored.
 
 use crate::byte_text::to_bytes;
 use std::fs::File;
@@ -6,22 +6,22 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
-/// Prints what was asked for: the bytes that [`to_bytes`] gives.
+/// Prints a text on standard output, as the bytes of [`to_bytes`].
 pub fn print_stdout(text: &str) {
-    drop(io::stdout().write_all(&to_bytes(text)));
+    let _ = io::stdout().write_all(&to_bytes(text));
 }
 
-/// Says a line on standard error: the bytes that [`to_bytes`] gives.
+/// Prints a line on standard error, as the bytes of [`to_bytes`].
 pub fn print_stderr(line: &str) {
-    drop(io::stderr().write_all(&to_bytes(&format!("{line}\n"))));
+    let _ = io::stderr().write_all(&to_bytes(&format!("{line}\n")));
 }
 
-/// Whether a person reads standard error, at a terminal or in systemd's journal, and not a program that compares what it is told.
+/// Whether standard error is a terminal or systemd's journal. For other programs the output is that of dnsmasq only.
 pub fn is_interactive() -> bool {
     io::stderr().is_terminal() || is_systemd_journal().unwrap_or(false)
 }
 
-/// systemd says which stream leads to its journal (systemd.exec(5)).
+/// Whether standard error is the stream to systemd's journal (systemd.exec(5), `JOURNAL_STREAM`).
 fn is_systemd_journal() -> Option<bool> {
     let stream = std::env::var("JOURNAL_STREAM").ok()?;
     let stderr = File::from(io::stderr().as_fd().try_clone_to_owned().ok()?).metadata().ok()?;

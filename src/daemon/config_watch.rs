@@ -6,83 +6,92 @@ use crate::config::Config;
 use crate::error::StartupError;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
-use crate::sys::inotify::{DirectoryWatcher, WatchId};
+use crate::sys::inotify::{DirectoryEvents, DirectoryWatcher, WatchId};
 use conf_parser::option::files::{RunTimeFile, is_left_over};
 use std::ffi::OsStr;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Those of a configuration.
+/// The watched directories of a configuration.
 pub struct WatchedDirectories {
-    directories: DirectoryWatcher,
-    known: Vec<Known>,
+    watcher: DirectoryWatcher,
+    watched: Vec<WatchedDirectory>,
 }
 
-struct Known {
-    watched: WatchId,
+struct WatchedDirectory {
+    id: WatchId,
     kind: RunTimeFile,
     path: Vec<u8>,
 }
 
 impl WatchedDirectories {
-    /// `None`: there are none.
+    /// `None`: the configuration has no such directory.
     pub fn new(config: &Config) -> Result<Option<Self>, StartupError> {
         if directories(config).next().is_none() {
             return Ok(None);
         }
         let failed =
             |error| StartupError::other(format!("failed to create inotify: {}", strerror(&error)));
-        Ok(Some(Self { directories: DirectoryWatcher::new().map_err(failed)?, known: Vec::new() }))
+        let watcher = DirectoryWatcher::new().map_err(failed)?;
+        Ok(Some(Self { watcher, watched: Vec::new() }))
     }
 
-    /// Watches those that are there now. Of those that are not, reading them tells.
+    /// Watches the directories that exist now. A missing one is logged when its files are read.
     pub fn rewatch(&mut self, config: &Config) -> Vec<FileLine> {
-        self.known.drain(..).for_each(|known| self.directories.forget(known.watched));
-        let mut failed = Vec::new();
+        for directory in self.watched.drain(..) {
+            self.watcher.forget(directory.id);
+        }
+        let mut lines = Vec::new();
         for (kind, bytes) in directories(config) {
             let path = Path::new(OsStr::from_bytes(bytes));
-            match self.directories.watch(path) {
-                Ok(watched) => self.known.push(Known { watched, kind, path: bytes.to_vec() }),
+            match self.watcher.watch(path) {
+                Ok(id) => self.watched.push(WatchedDirectory { id, kind, path: bytes.to_vec() }),
                 Err(_) if path.read_dir().is_err() => {}
                 Err(error) => {
                     let path = path_text(path);
-                    failed.push(FileLine::Unwatched { path, reason: strerror(&error) });
+                    lines.push(FileLine::Unwatched { path, reason: strerror(&error) });
                 }
             }
         }
-        failed
+        lines
     }
 
-    /// What has changed, a part of it; `None`: that was all.
-    pub fn changes(&self) -> Option<Changes> {
-        let Some(entries) = self.directories.changes()? else { return Some(Changes::Overflow) };
-        let mut changed = Vec::new();
-        for (watched, name) in entries.iter().filter(|(_, name)| !is_left_over(name.as_bytes())) {
-            for Known { kind, path, .. } in self.known.iter().filter(|of| of.watched == *watched) {
-                let path = [&path[..], b"/", name.as_bytes()].concat();
-                changed.push((*kind, PathBuf::from(OsStr::from_bytes(&path))));
+    /// Some of the changes since the last call.
+    pub fn changes(&self) -> Changes {
+        let entries = match self.watcher.changes() {
+            DirectoryEvents::None => return Changes::None,
+            DirectoryEvents::Overflow => return Changes::Overflow,
+            DirectoryEvents::Changed(entries) => entries,
+        };
+        let mut files = Vec::new();
+        for (id, name) in entries.iter().filter(|(_, name)| !is_left_over(name.as_bytes())) {
+            for directory in self.watched.iter().filter(|directory| directory.id == *id) {
+                let path = [&directory.path[..], b"/", name.as_bytes()].concat();
+                files.push((directory.kind, PathBuf::from(OsStr::from_bytes(&path))));
             }
         }
-        Some(Changes::Files(changed))
+        Changes::Files(files)
     }
 }
 
-/// What has changed.
+/// What has changed in the watched directories.
 pub enum Changes {
-    /// These files, last configured first where a directory is named more than once.
+    /// There are no more changes.
+    None,
+    /// These files. Of a directory that is configured more than once, the last configured comes first.
     Files(Vec<(RunTimeFile, PathBuf)>),
-    /// More than could be told.
+    /// There were more changes than the kernel can queue: all files must be read.
     Overflow,
 }
 
 impl AsRawFd for WatchedDirectories {
     fn as_raw_fd(&self) -> i32 {
-        self.directories.as_raw_fd()
+        self.watcher.as_raw_fd()
     }
 }
 
-/// Last configured first.
+/// The directories to watch, last configured first.
 fn directories(config: &Config) -> impl Iterator<Item = (RunTimeFile, &[u8])> {
     let dns = config.process.dns_port != 0;
     let dhcp = !config.dhcp.ranges.is_empty();

@@ -1,22 +1,23 @@
-//! How much `log-debug` tells: no client, and not all together, can fill a disk.
+//! Limits of the log: neither one client nor all clients together can fill a disk with `log-debug` and notices.
 
+use super::rate_limit::RateLimit;
 use crate::config::Config;
 use crate::log_line::{DecisionLine, Line};
 use crate::time::Timestamp;
 use crate::wire::dhcp::{Frame, field};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
-/// What was told within this minute.
+/// Lines that were logged within the current interval.
 pub struct LogLimiter {
-    /// Whether anything is told at all.
+    /// `log-debug`
     enabled: bool,
     since: Timestamp,
     clients: HashMap<Key, u32>,
-    all: u32,
+    logged: u32,
     suppressed: u64,
-    /// Notices, and since when.
-    notices: (u32, Timestamp),
+    notices: RateLimit,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,84 +26,78 @@ enum Key {
     Ip(IpAddr),
 }
 
-/// Lines in a minute for one client. A boot takes some ten.
+/// Lines for one client within an interval. A boot needs about ten.
 const MAX_PER_CLIENT: u32 = 40;
-/// For all of them: a thousand machines at once.
+/// Lines for all clients within an interval: a thousand boots at once.
 const MAX_PER_INTERVAL: u32 = 20_000;
-/// Notices in a minute. Whoever has so many has one reason for all of them.
-const MAX_NOTICES: u32 = 200;
-const INTERVAL: u64 = 60_000;
+/// Notices within an interval. So many notices have one cause.
+const MAX_NOTICES: usize = 200;
+const INTERVAL: Duration = Duration::from_secs(60);
 
 impl LogLimiter {
-    /// Nothing told yet.
+    /// A limiter for this configuration.
     pub fn new(config: &Config) -> Self {
-        let tells = config.process.log_debug;
         Self {
-            enabled: tells,
+            enabled: config.process.log_debug,
             since: Timestamp(0),
             clients: HashMap::new(),
-            all: 0,
+            logged: 0,
             suppressed: 0,
-            notices: (0, Timestamp(0)),
+            notices: RateLimit::new(MAX_NOTICES, INTERVAL),
         }
     }
 
-    /// Whether to tell what is decided about a DHCP message.
+    /// Whether to log the decision about a DHCP message.
     pub fn allow_dhcp(&mut self, message: &[u8], now: Timestamp) -> bool {
         if !self.enabled {
             return false;
         }
-        // What is too short for a client is nobody's, and counts as one.
+        // All messages that are too short for a client address count as one client.
         let mac = message.get(field::CHADDR).filter(|_| message.len() >= Frame::MIN_LEN);
         let mac = mac.and_then(|chaddr| chaddr.first_chunk().copied());
         self.allow(Key::Mac(mac.unwrap_or_default()), now)
     }
 
-    /// Whether to tell something of a client that loads files.
+    /// Whether to log a decision about a TFTP client.
     pub fn allow_ip(&mut self, client: IpAddr, now: Timestamp) -> bool {
         self.enabled && self.allow(Key::Ip(client), now)
     }
 
     fn allow(&mut self, key: Key, now: Timestamp) -> bool {
-        if self.all >= MAX_PER_INTERVAL {
+        if self.logged >= MAX_PER_INTERVAL {
             self.suppressed += 1;
             return false;
         }
-        self.all += 1;
-        let told = self.clients.entry(key).or_insert(0);
-        *told += 1;
-        let wants = *told <= MAX_PER_CLIENT;
-        if self.all == 1 {
+        let of_client = self.clients.entry(key).or_insert(0);
+        *of_client += 1;
+        if *of_client > MAX_PER_CLIENT {
+            self.suppressed += 1;
+            return false;
+        }
+        if self.logged == 0 {
             self.since = now;
         }
-        if !wants {
-            self.all -= 1;
-            self.suppressed += 1;
-        }
-        wants
+        self.logged += 1;
+        true
     }
 
-    /// Whether there may be one more notice: a network may be full of clients that do not exist.
+    /// Whether to log one more notice. There may be notices about clients that do not exist.
     pub fn allow_notice(&mut self, now: Timestamp) -> bool {
-        let (count, since) = &mut self.notices;
-        if now.0 - since.0 >= INTERVAL {
-            (*count, *since) = (0, now);
-        }
-        *count += 1;
-        *count <= MAX_NOTICES
+        self.notices.allow(now)
     }
 
-    /// When the minute is over, if anything was told in it.
+    /// The end of the current interval, if a line was logged in it.
     pub fn next(&self) -> Option<Timestamp> {
-        (self.all > 0).then(|| self.since.plus(INTERVAL))
+        let interval = u64::try_from(INTERVAL.as_millis()).unwrap_or(u64::MAX);
+        (self.logged > 0).then(|| Timestamp(self.since.0.saturating_add(interval)))
     }
 
-    /// Begins a new minute, if it is time to; what there is to say of the last one.
+    /// Begins a new interval when the current one is over; the line about suppressed lines, if there were any.
     pub fn rotate(&mut self, now: Timestamp) -> Option<Line> {
         self.next().filter(|next| *next <= now)?;
-        let untold = std::mem::take(&mut self.suppressed);
-        (self.all, self.clients) = (0, HashMap::new());
-        (untold > 0).then_some(Line::Decision(DecisionLine::Suppressed(untold)))
+        let suppressed = std::mem::take(&mut self.suppressed);
+        (self.logged, self.clients) = (0, HashMap::new());
+        (suppressed > 0).then_some(Line::Decision(DecisionLine::Suppressed(suppressed)))
     }
 }
 
@@ -110,39 +105,39 @@ impl LogLimiter {
 mod tests {
     use super::*;
 
-    fn teller() -> LogLimiter {
+    fn limiter() -> LogLimiter {
         let mut config = Config::default();
         config.process.log_debug = true;
         LogLimiter::new(&config)
     }
 
     #[test]
-    fn a_broken_client_is_told_of_a_little_and_others_still() {
-        let mut teller = teller();
+    fn lines_of_one_client_are_limited_and_those_of_others_are_logged() {
+        let mut limiter = limiter();
         let client = |last: u8| IpAddr::from([10, 0, 0, last]);
-        let told = (0..1_000_000).filter(|_| teller.allow_ip(client(1), Timestamp(5))).count();
-        assert_eq!(told, 40);
-        assert!(teller.allow_ip(client(2), Timestamp(5)));
-        assert_eq!(teller.rotate(Timestamp(60_000)), None);
+        let logged = (0..1_000_000).filter(|_| limiter.allow_ip(client(1), Timestamp(5))).count();
+        assert_eq!(logged, 40);
+        assert!(limiter.allow_ip(client(2), Timestamp(5)));
+        assert_eq!(limiter.rotate(Timestamp(60_000)), None);
         let line = Line::Decision(DecisionLine::Suppressed(999_960));
-        assert_eq!(teller.rotate(Timestamp(60_005)), Some(line));
-        assert_eq!(teller.next(), None);
-        assert!(teller.allow_ip(client(1), Timestamp(60_006)));
+        assert_eq!(limiter.rotate(Timestamp(60_005)), Some(line));
+        assert_eq!(limiter.next(), None);
+        assert!(limiter.allow_ip(client(1), Timestamp(60_006)));
     }
 
     #[test]
-    fn notices_are_as_many_as_somebody_reads() {
-        let mut teller = LogLimiter::new(&Config::default());
-        assert_eq!((0..1000).filter(|_| teller.allow_notice(Timestamp(70_000))).count(), 200);
-        assert!(teller.allow_notice(Timestamp(130_000)));
+    fn notices_are_limited_to_200_per_minute() {
+        let mut limiter = LogLimiter::new(&Config::default());
+        assert_eq!((0..1000).filter(|_| limiter.allow_notice(Timestamp(70_000))).count(), 200);
+        assert!(limiter.allow_notice(Timestamp(130_000)));
     }
 
     #[test]
-    fn many_clients_take_no_more_than_their_room() {
-        let mut teller = teller();
+    fn remembered_clients_are_limited_to_the_lines_of_an_interval() {
+        let mut limiter = limiter();
         for number in 0..1_000_000_u32 {
-            teller.allow_ip(IpAddr::from(number.to_be_bytes()), Timestamp(0));
+            limiter.allow_ip(IpAddr::from(number.to_be_bytes()), Timestamp(0));
         }
-        assert_eq!(teller.clients.len(), MAX_PER_INTERVAL as usize);
+        assert_eq!(limiter.clients.len(), MAX_PER_INTERVAL as usize);
     }
 }

@@ -1,4 +1,4 @@
-//! The loop: one poll, one clock reading, effects done in the order decided.
+//! The loop: one poll, one clock reading, and effects in the order in which they were decided.
 
 mod busy_poll;
 mod config_watch;
@@ -7,6 +7,7 @@ mod log_limit;
 mod notices;
 mod perform;
 mod poll_timeout;
+mod rate_limit;
 mod script;
 mod sd_notify;
 mod sockets;
@@ -51,136 +52,169 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// A daemon that serves.
 pub struct Daemon {
     config: Config,
-    interfaces: Interfaces,
-    /// The only interface that the DHCP sockets hear.
-    device: Option<DeviceBinding>,
+    config_files: ConfigFiles,
+    /// Addresses of the server names of the configuration.
     names: ServerNames,
-    run_time_files: ReloadableFiles,
-    watched_directories: Option<WatchedDirectories>,
+    interfaces: Interfaces,
+    links: LinkWatch,
     sockets: Sockets,
-    signals: Signals,
-    address_watch: Watch,
     tftp: Server,
     files: DiskFiles,
     script: Option<Script>,
+    process: ProcessControl,
     logger: Logger,
+    log_limiter: LogLimiter,
+    monitoring: Monitoring,
     delayed_replies: DelayedReplies,
-    teller: LogLimiter,
-    /// Who is on the way, and what is said of that.
-    monitor: BootMonitor,
-    inspector: FileInspector,
-    /// Hears other servers, where we may.
-    sniffer: Option<DhcpSniffer>,
-    clock: Clock,
+    /// Actions that the cores have returned and that are not performed yet.
     effects: Vec<Effect>,
+    scheduling: Scheduling,
+}
+
+/// Files that are read while the daemon serves.
+struct ConfigFiles {
+    reloadable: ReloadableFiles,
+    watched: Option<WatchedDirectories>,
+    /// The lease file. It stays open, as in dnsmasq.
+    #[expect(dead_code, reason = "it is held open only")]
+    leases: Option<File>,
+}
+
+/// Changes of links and addresses.
+struct LinkWatch {
+    address_watch: Watch,
+    /// The interface that the DHCP sockets are bound to.
+    device: Option<DeviceBinding>,
+}
+
+/// Clients that do not get further, and other servers.
+struct Monitoring {
+    boot_monitor: BootMonitor,
+    inspector: FileInspector,
+    /// Replies of other servers, where the daemon may receive them.
+    sniffer: Option<DhcpSniffer>,
+}
+
+/// Signals, and the service manager.
+struct ProcessControl {
+    signals: Signals,
+    sd_notify: Option<SdNotify>,
+}
+
+/// When the loop waits, and for what.
+struct Scheduling {
+    clock: Clock,
     busy_poll: BusyPoll,
     /// Sockets that were not read to the end.
     backlog: Vec<EventSource>,
-    sd_notify: Option<SdNotify>,
-    /// Held open, as dnsmasq does.
-    _leases: Option<File>,
 }
 
-/// What datagrams are read into.
+/// Buffers for datagrams.
 struct ReceiveBuffers {
     single: Vec<u8>,
     batch: RecvBatch,
 }
 
-/// A clock that never jumps, in step with the seconds on the wall as they were at the start.
+/// A monotonic clock. Its whole seconds begin when those of the system clock began at the start.
 struct Clock {
     started: Instant,
-    ahead: Duration,
+    offset: Duration,
 }
 
 impl Clock {
     fn start() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), ahead: Duration::from_nanos(wall.subsec_nanos().into()) }
+        let system = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let offset = Duration::from_nanos(system.subsec_nanos().into());
+        Self { started: Instant::now(), offset }
     }
 
     fn now(&self) -> Timestamp {
-        let since = self.started.elapsed() + self.ahead;
-        Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        let elapsed = self.started.elapsed() + self.offset;
+        Timestamp(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
-/// How a daemon ends.
+/// Why the daemon ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitReason {
-    /// It was told to.
+    /// SIGTERM.
     Terminated,
-    /// It was interrupted at a terminal.
+    /// SIGINT, in debug mode.
     Interrupted,
-    /// It never served, has this exit code, and somebody has been told why.
+    /// It did not start. The error was reported to the process that was started; this is its exit code.
     Failed(u8),
 }
 
 /// Larger than any UDP datagram.
 const RECEIVE_BUFFER_LEN: usize = 64 * 1024;
 const MAX_EVENTS: usize = 256;
-/// Datagrams that one socket may have read before the others have their turn.
+/// Datagrams that are read from one descriptor before the next one is served.
 const MAX_DATAGRAMS_PER_TURN: usize = 64;
 
 impl Daemon {
-    /// Serves until told to end.
+    /// Serves until a signal ends the daemon.
     pub fn serve(mut self) -> Result<ExitReason, StartupError> {
-        self.sd_notify.iter().for_each(SdNotify::ready);
+        if let Some(manager) = &self.process.sd_notify {
+            manager.ready();
+        }
         let mut events = Events::with_capacity(MAX_EVENTS);
-        let mut mail =
+        let mut buffers =
             ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: RecvBatch::default() };
-        let mut roles: Vec<EventSource> = Vec::new();
+        let mut ready: Vec<EventSource> = Vec::new();
         loop {
-            let linger = self.busy_poll.duration(&roles, self.tftp.transfers());
-            match self.wait(&mut events, linger) {
+            let busy_time = self.scheduling.busy_poll.duration(&ready, self.tftp.transfers());
+            match self.wait(&mut events, busy_time) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 waited => waited.map_err(|error| {
                     StartupError::other(format!("cannot wait for events: {}", strerror(&error)))
                 })?,
             }
             let now = self.now();
-            roles.clear();
-            // What was left last time waits for no event: mio tells only once.
-            roles.append(&mut self.backlog);
-            roles.extend(events.iter().map(|event| EventSource::from_token(event.token())));
-            EventSource::dedup_in_priority_order(&mut roles);
-            for &role in &roles {
-                if let Some(end) = self.handle_ready(role, &mut mail, now) {
+            ready.clear();
+            // For these no event comes: the poll is edge-triggered.
+            ready.append(&mut self.scheduling.backlog);
+            ready.extend(events.iter().map(|event| EventSource::from_token(event.token())));
+            EventSource::dedup_in_priority_order(&mut ready);
+            for &source in &ready {
+                if let Some(reason) = self.handle_ready(source, &mut buffers, now) {
                     self.shutdown();
-                    return Ok(end);
+                    return Ok(reason);
                 }
             }
             self.perform(now);
-            self.expire(&mut mail, now);
+            self.expire(&mut buffers, now);
             self.send_delayed(now);
             self.poll_monitor(now);
             self.next_in_line(now);
         }
     }
 
-    /// Lets go of everything, and then tells the script the rest: whoever starts next finds the ports free.
+    /// Closes all sockets, so that the ports are free for another server, and then passes the remaining calls to the
+    /// script's process.
     fn shutdown(self) {
-        let Self { script, sockets, signals, .. } = self;
+        let Self { script, sockets, process: ProcessControl { signals, .. }, .. } = self;
         drop(sockets);
-        // Whoever does not want to wait for the script says so once more.
+        // A second signal ends the process, which may wait for the script.
         drop(signals);
         restore_default_handlers();
-        script.into_iter().for_each(Script::hand_over);
+        if let Some(script) = script {
+            script.hand_over();
+        }
     }
 
-    /// Waits for events. For the time of `linger` it looks for them without going to sleep.
-    fn wait(&mut self, events: &mut Events, linger: Duration) -> io::Result<()> {
+    /// Waits for events. For `busy_time` it polls without sleeping.
+    fn wait(&mut self, events: &mut Events, busy_time: Duration) -> io::Result<()> {
         let syslog_stalled = self.logger.flush();
-        if linger > Duration::ZERO && self.backlog.is_empty() {
+        if busy_time > Duration::ZERO && self.scheduling.backlog.is_empty() {
             self.files.prefetch();
-            let end = Instant::now() + linger;
+            let end = Instant::now() + busy_time;
             self.sockets.poll(events, Some(Duration::ZERO))?;
             while events.is_empty() && Instant::now() < end {
                 self.sockets.poll(events, Some(Duration::ZERO))?;
             }
-            let came: Vec<EventSource> =
+            let arrived: Vec<EventSource> =
                 events.iter().map(|event| EventSource::from_token(event.token())).collect();
-            self.busy_poll.record_outcome(&came, limits::preemptions());
+            self.scheduling.busy_poll.record_outcome(&arrived, limits::preemptions());
             if !events.is_empty() {
                 return Ok(());
             }
@@ -189,66 +223,74 @@ impl Daemon {
         self.sockets.poll(events, timeout)
     }
 
-    /// Serves one descriptor, a fair share of what it has.
+    /// Reads one descriptor, up to [`MAX_DATAGRAMS_PER_TURN`]; what is left is read in the next turn.
     fn handle_ready(
         &mut self,
-        role: EventSource,
-        mail: &mut ReceiveBuffers,
+        source: EventSource,
+        buffers: &mut ReceiveBuffers,
         now: Timestamp,
     ) -> Option<ExitReason> {
-        let more = match role {
+        let more = match source {
             EventSource::Signals => return self.handle_signals(),
             EventSource::AddressWatch => {
                 self.refresh_interfaces();
                 false
             }
             EventSource::Directories => self.read_changed(),
-            EventSource::ProxyDhcp(port) => self.handle_dhcp(port, &mut mail.single, now),
-            EventSource::Sniffer => self.read_sniffer(&mut mail.single, now),
-            EventSource::Tftp(listener) => self.requests(listener, &mut mail.single, now),
-            EventSource::Transfer(id) => self.transfer(id, mail, now),
+            EventSource::ProxyDhcp(port) => self.handle_dhcp(port, &mut buffers.single, now),
+            EventSource::Sniffer => self.read_sniffer(&mut buffers.single, now),
+            EventSource::Tftp(listener) => self.requests(listener, &mut buffers.single, now),
+            EventSource::Transfer(id) => self.transfer(id, buffers, now),
             EventSource::Disk => {
                 self.disk(now);
                 false
             }
-            EventSource::Script => {
-                let (lines, more) =
-                    self.script.as_mut().map(Script::poll_reports).unwrap_or_default();
-                lines.into_iter().for_each(|line| self.logger.write(&Line::Script(line)));
-                more
-            }
+            EventSource::Script => self.read_script_reports(),
         };
         if more {
-            self.backlog.push(role);
+            self.scheduling.backlog.push(source);
         }
         None
     }
 
+    /// Logs what the script reported; whether there may be more.
+    fn read_script_reports(&mut self) -> bool {
+        let Some(script) = &mut self.script else { return false };
+        let (lines, more) = script.poll_reports();
+        for line in lines {
+            self.logger.write(&Line::Script(line));
+        }
+        more
+    }
+
     fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.scheduling.clock.now()
     }
 
     /// How long poll may wait; `None`: until an event comes. `syslog_stalled`: syslog has not taken all lines yet.
     fn timeout(&self, syslog_stalled: bool) -> Option<Duration> {
-        let due = self.tftp.deadline().into_iter().chain(self.delayed_replies.next());
-        let due = due.chain(self.monitor.next_deadline()).chain(self.teller.next()).min();
+        let deadlines = [
+            self.tftp.deadline(),
+            self.delayed_replies.next(),
+            self.monitoring.boot_monitor.next_deadline(),
+            self.log_limiter.next(),
+        ];
+        let deadline = deadlines.into_iter().flatten().min();
         let now = self.now();
         let limits = Limits {
-            unread_socket: !self.backlog.is_empty(),
-            next_timer: due.map(|due| Duration::from_millis(due.0.saturating_sub(now.0))),
-            file_check: self.inspector.is_busy(),
+            unread_socket: !self.scheduling.backlog.is_empty(),
+            next_timer: deadline.map(|at| Duration::from_millis(at.0.saturating_sub(now.0))),
+            file_check: self.monitoring.inspector.is_busy(),
             syslog_stalled,
         };
         limits.timeout()
     }
 
     fn handle_signals(&mut self) -> Option<ExitReason> {
-        while let Some(asked) = self.signals.next() {
-            match asked {
+        while let Some(action) = self.process.signals.next() {
+            match action {
                 SignalAction::Terminate => {
-                    self.sd_notify.iter().for_each(SdNotify::stopping);
-                    self.config.process.pid_file().into_iter().for_each(startup::pid_file::remove);
-                    self.logger.write(&Line::Process(ProcessLine::Terminated));
+                    self.terminate();
                     return Some(ExitReason::Terminated);
                 }
                 SignalAction::Reload => self.reload(),
@@ -263,67 +305,88 @@ impl Daemon {
         None
     }
 
-    fn reload(&mut self) {
-        self.sd_notify.iter().for_each(SdNotify::reloading);
-        if let Some(watched) = &mut self.watched_directories {
-            watched.rewatch(&self.config).into_iter().for_each(|line| self.write(line));
+    fn terminate(&self) {
+        if let Some(manager) = &self.process.sd_notify {
+            manager.stopping();
         }
-        let (names, happened) = self.run_time_files.read(&mut self.config);
-        self.names = names;
-        happened.into_iter().for_each(|line| self.write(line));
-        self.sd_notify.iter().for_each(SdNotify::ready);
+        if let Some(path) = self.config.process.pid_file() {
+            startup::pid_file::remove(path);
+        }
+        self.logger.write(&Line::Process(ProcessLine::Terminated));
     }
 
-    /// Reads files of watched directories that have changed, some of them; whether there may be more.
+    fn reload(&mut self) {
+        if let Some(manager) = &self.process.sd_notify {
+            manager.reloading();
+        }
+        let (names, lines) = self.config_files.read(&mut self.config);
+        self.names = names;
+        self.write_lines(lines);
+        if let Some(manager) = &self.process.sd_notify {
+            manager.ready();
+        }
+    }
+
+    /// Reads some of the files that have changed in watched directories; whether there may be more.
     fn read_changed(&mut self) -> bool {
-        let changes = match self.watched_directories.as_ref().and_then(WatchedDirectories::changes)
-        {
-            None => return false,
-            Some(Changes::Overflow) => {
+        let Some(watched) = &self.config_files.watched else { return false };
+        let files = match watched.changes() {
+            Changes::None => return false,
+            Changes::Overflow => {
                 self.reload();
                 return true;
             }
-            Some(Changes::Files(files)) => files,
+            Changes::Files(files) => files,
         };
-        for (kind, path) in &changes {
-            let Self { run_time_files, config, names, .. } = self;
-            let happened = run_time_files.read_changed(*kind, path, config, names);
-            happened.into_iter().for_each(|line| self.write(line));
+        for (kind, path) in &files {
+            let Self { config_files, config, names, .. } = self;
+            let lines = config_files.reloadable.read_changed(*kind, path, config, names);
+            self.write_lines(lines);
         }
         true
     }
 
-    fn write(&self, line: FileLine) {
-        self.logger.write(&Line::File(line));
+    fn write_lines(&self, lines: Vec<FileLine>) {
+        for line in lines {
+            self.logger.write(&Line::File(line));
+        }
     }
 
-    /// Links or addresses have changed.
+    /// Reads links and addresses again, after they have changed.
     fn refresh_interfaces(&mut self) {
-        self.address_watch.drain();
+        self.links.address_watch.drain();
         let Ok(interfaces) = snapshot() else { return };
         self.interfaces = interfaces;
-        let Self { device: bound_to, interfaces, sockets, .. } = self;
-        if let Some(name) = bound_to.as_mut().and_then(|bound| bound.rebind(interfaces, sockets)) {
+        let Self { links: LinkWatch { device, .. }, interfaces, sockets, .. } = self;
+        if let Some(device) = device
+            && let Some(name) = device.rebind(interfaces, sockets)
+        {
             self.logger.write(&Line::Process(ProcessLine::Unbound(name)));
         }
         if self.config.network.binding != Binding::Wildcard {
             let new = self.sockets.update_listeners(&self.config, &self.interfaces);
-            self.backlog.extend(new.into_iter().map(EventSource::Tftp));
+            self.scheduling.backlog.extend(new.into_iter().map(EventSource::Tftp));
         }
     }
 
-    /// Whether there may be more: mio tells once, and nobody else must wait for all of it. What came together is
-    /// answered together: a client that hears one answer and sleeps again has to be woken for the next.
+    /// Reads a DHCP socket; whether there may be more. Replies are sent together, after all requests were read: a
+    /// client on this machine would be woken for each reply.
     fn handle_dhcp(&mut self, port: Port, buffer: &mut [u8], now: Timestamp) -> bool {
-        let Self { config, interfaces, names, effects, sockets, teller, .. } = self;
+        let Self { config, interfaces, names, effects, sockets, log_limiter, .. } = self;
         let Some(socket) = sockets.dhcp(port) else { return false };
         let mut more = true;
         for _ in 0..MAX_DATAGRAMS_PER_TURN {
             match udp::receive(socket, buffer) {
                 Ok(arrival) => {
-                    let telling = teller.allow_dhcp(arrival.bytes, now);
+                    let log_decision = log_limiter.allow_dhcp(arrival.bytes, now);
                     proxydhcp::handle_datagram(
-                        config, interfaces, names, port, &arrival, telling, effects,
+                        config,
+                        interfaces,
+                        names,
+                        port,
+                        &arrival,
+                        log_decision,
+                        effects,
                     );
                 }
                 Err(error) if is_datagram_error(&error) => {}
@@ -338,7 +401,20 @@ impl Daemon {
     }
 }
 
-/// Whether an error cost one datagram, and there may be more.
+impl ConfigFiles {
+    /// Watches the directories that exist now, then reads all files again; the server names, and lines for the log.
+    fn read(&mut self, config: &mut Config) -> (ServerNames, Vec<FileLine>) {
+        let mut lines = match &mut self.watched {
+            Some(watched) => watched.rewatch(config),
+            None => Vec::new(),
+        };
+        let (names, read) = self.reloadable.read(config);
+        lines.extend(read);
+        (names, lines)
+    }
+}
+
+/// Whether an error is about one datagram only, so that the next one may be read.
 fn is_datagram_error(error: &io::Error) -> bool {
     matches!(
         error.kind(),

@@ -1,11 +1,12 @@
-//! Remarks become notices in the log. What disks have to say about it is asked beside the loop.
+//! Findings of the boot monitor become notices in the log. For files that were not sent, a thread looks for the cause:
+//! a disk may be slow, and the loop must not wait for it.
 
 use super::Daemon;
+use super::rate_limit::RateLimit;
 use super::startup::sandbox::Sandbox;
 use crate::boot_monitor::event::{ClientEvent, OtherServerReply, RefusalReason};
 use crate::boot_monitor::{ClientKey, Finding, RefusedFile};
-use crate::diagnose::boot_file;
-use crate::diagnose::boot_file::FileProblem;
+use crate::diagnose::boot_file::{self, FileProblem};
 use crate::log_line::{Line, NoticeClient, NoticeLine};
 use crate::logging::Logger;
 use crate::proxydhcp::foreign_reply;
@@ -21,52 +22,56 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Files that the disk is asked about for a notice, one after the other, however slow it is.
+/// Looks for the cause where files were not sent, one client after the other, in a thread.
 #[derive(Clone)]
 pub struct FileInspector {
     queue: Arc<Mutex<Queue>>,
-    inspector: Arc<Inspector>,
+    access: Arc<Access>,
 }
 
-/// Who looks.
-struct Inspector {
+/// What restricts access to files.
+struct Access {
     identity: Identity,
-    confinement: Sandbox,
+    sandbox: Sandbox,
 }
 
-#[derive(Default)]
 struct Queue {
-    waiting: VecDeque<StuckClient>,
-    /// Whether somebody looks.
+    waiting: VecDeque<RefusedClient>,
+    /// Whether the thread runs.
     busy: bool,
-    /// Clients that something was said of within the last minute.
+    /// Clients of notices of the last [`REPORT_INTERVAL`].
     reported: HashMap<NoticeClient, Instant>,
-    /// When the last files were looked at.
-    inspected: VecDeque<Instant>,
+    inspections: RateLimit,
 }
 
-/// Files that were not sent to somebody.
-struct StuckClient {
+/// A client, and the files that were not sent to it.
+struct RefusedClient {
     client: NoticeClient,
-    missed: Vec<RefusedFile>,
+    files: Vec<RefusedFile>,
     /// `tftp-secure`
     secure: bool,
 }
 
-/// Clients whose files may wait for a disk.
+/// Clients whose files wait for the thread.
 const MAX_WAITING: usize = 1024;
-/// Clients that something is said of in a minute, and whose files are looked at.
+/// Clients that have a notice within [`REPORT_INTERVAL`], and clients whose files are inspected within it.
 const MAX_REPORTED: usize = 200;
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 impl FileInspector {
-    /// By somebody's rights, and within these walls.
-    pub fn new(identity: Identity, confinement: Sandbox) -> Self {
-        let eyes = Arc::new(Inspector { identity, confinement });
-        Self { queue: Arc::default(), inspector: eyes }
+    /// An inspector for this user and this sandbox.
+    pub fn new(identity: Identity, sandbox: Sandbox) -> Self {
+        let queue = Queue {
+            waiting: VecDeque::new(),
+            busy: false,
+            reported: HashMap::new(),
+            inspections: RateLimit::new(MAX_REPORTED, REPORT_INTERVAL),
+        };
+        let access = Arc::new(Access { identity, sandbox });
+        Self { queue: Arc::new(Mutex::new(queue)), access }
     }
 
-    /// Whether somebody looks, and may have something to log.
+    /// Whether the thread runs, and may log a notice.
     pub fn is_busy(&self) -> bool {
         self.queue().busy
     }
@@ -75,44 +80,48 @@ impl FileInspector {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has a file looked at.
-    fn add(&self, stopped: StuckClient, journal: &Logger) {
+    /// Adds a client to the queue, and starts the thread if it does not run.
+    fn add(&self, refused: RefusedClient, logger: &Logger, now: Timestamp) {
         let mut queue = self.queue();
-        if queue.waiting.len() >= MAX_WAITING || !queue.may_inspect() {
+        if queue.waiting.len() >= MAX_WAITING || !queue.inspections.allow(now) {
             return;
         }
-        queue.waiting.push_back(stopped);
+        queue.waiting.push_back(refused);
         if std::mem::replace(&mut queue.busy, true) {
             return;
         }
         drop(queue);
-        let (looking, journal) = (self.clone(), journal.clone());
-        let look = move || {
-            while let Some(stopped) = looking.take() {
-                let client = stopped.client.clone();
-                let found =
-                    looking.inspector.found(stopped).filter(|_| looking.should_report(client));
-                found.into_iter().for_each(|notice| write(&journal, notice));
-            }
-        };
-        if thread::Builder::new().name("notice".to_owned()).spawn(look).is_err() {
+        let (inspector, logger) = (self.clone(), logger.clone());
+        let inspect = move || inspector.inspect_all(&logger);
+        if thread::Builder::new().name("notice".to_owned()).spawn(inspect).is_err() {
             self.queue().busy = false;
         }
     }
 
-    /// Whether nothing was said of a client for a minute; it is, now.
+    fn inspect_all(&self, logger: &Logger) {
+        while let Some(refused) = self.take() {
+            let client = refused.client.clone();
+            if let Some(notice) = self.access.find_cause(refused)
+                && self.should_report(client)
+            {
+                logger.write(&Line::Notice(notice));
+            }
+        }
+    }
+
+    /// Whether there may be a notice about this client now; if so, it is counted.
     fn should_report(&self, client: NoticeClient) -> bool {
         let mut queue = self.queue();
         queue.reported.retain(|_, when| when.elapsed() < REPORT_INTERVAL);
-        let room = queue.reported.len() < MAX_REPORTED && !queue.reported.contains_key(&client);
-        if room {
+        let allowed = queue.reported.len() < MAX_REPORTED && !queue.reported.contains_key(&client);
+        if allowed {
             queue.reported.insert(client, Instant::now());
         }
-        room
+        allowed
     }
 
-    /// The next one; `None`: nobody looks any more.
-    fn take(&self) -> Option<StuckClient> {
+    /// The next client; `None`: the thread ends.
+    fn take(&self) -> Option<RefusedClient> {
         let mut queue = self.queue();
         let next = queue.waiting.pop_front();
         queue.busy = next.is_some();
@@ -120,103 +129,97 @@ impl FileInspector {
     }
 }
 
-impl Queue {
-    /// Whether the disk may be asked once more in this minute; it is, now.
-    fn may_inspect(&mut self) -> bool {
-        while self.inspected.front().is_some_and(|when| when.elapsed() >= REPORT_INTERVAL) {
-            self.inspected.pop_front();
-        }
-        let may = self.inspected.len() < MAX_REPORTED;
-        self.inspected.extend(may.then(Instant::now));
-        may
-    }
-}
-
 impl Daemon {
-    /// Notes something that was seen of a client.
-    pub(super) fn observe(&mut self, sight: ClientEvent, now: Timestamp) {
-        let remark = self.monitor.observe(sight, now);
-        remark.into_iter().for_each(|remark| self.report(remark, now));
+    /// Passes an event of a client to the boot monitor.
+    pub(super) fn observe(&mut self, event: ClientEvent, now: Timestamp) {
+        if let Some(finding) = self.monitoring.boot_monitor.observe(event, now) {
+            self.report(finding, now);
+        }
     }
 
-    /// Looks around for clients that have stopped.
+    /// Logs findings about clients that do not get further, and the number of suppressed lines.
     pub(super) fn poll_monitor(&mut self, now: Timestamp) {
-        let remarks = self.monitor.poll(self.tftp.has_queued_requests(), now);
-        remarks.into_iter().for_each(|remark| self.report(remark, now));
-        self.teller.rotate(now).iter().for_each(|line| self.logger.write(line));
+        let findings = self.monitoring.boot_monitor.poll(self.tftp.has_queued_requests(), now);
+        for finding in findings {
+            self.report(finding, now);
+        }
+        if let Some(line) = self.log_limiter.rotate(now) {
+            self.logger.write(&line);
+        }
     }
 
-    /// Hears what other servers tell everybody.
+    /// Reads replies of other servers; whether there may be more.
     pub(super) fn read_sniffer(&mut self, buffer: &mut [u8], now: Timestamp) -> bool {
         for _ in 0..super::MAX_DATAGRAMS_PER_TURN {
-            let Some(ear) = &self.sniffer else { return false };
-            let Some(SniffedReply { from, bytes }) = ear.next(buffer) else { return false };
-            // Ours too are heard, where a relay tells them to everybody.
+            let Some(sniffer) = &self.monitoring.sniffer else { return false };
+            let Some(SniffedReply { from, bytes }) = sniffer.next(buffer) else { return false };
+            // Replies of this server are received too, where a relay broadcasts them.
             let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
-            let rival = foreign_reply::parse(from, bytes).filter(|rival| !is_own(rival.server));
-            if let Some(rival) = rival.filter(|_| !is_own(from)) {
-                self.observe(ClientEvent::OtherServerReply(rival), now);
+            let reply = foreign_reply::parse(from, bytes).filter(|reply| !is_own(reply.server));
+            if let Some(reply) = reply.filter(|_| !is_own(from)) {
+                self.observe(ClientEvent::OtherServerReply(reply), now);
             }
         }
         true
     }
 
-    pub(super) fn report(&mut self, remark: Finding, now: Timestamp) {
-        if let Finding::FilesRefused { client: who, file: missed } = remark {
+    pub(super) fn report(&mut self, finding: Finding, now: Timestamp) {
+        if let Finding::FilesRefused { client: key, file: files } = finding {
             let secure = self.config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
-            let stopped = StuckClient { client: client(who), missed, secure };
-            return self.inspector.add(stopped, &self.logger);
+            let refused = RefusedClient { client: client(key), files, secure };
+            return self.monitoring.inspector.add(refused, &self.logger, now);
         }
-        if !self.teller.allow_notice(now) {
+        if !self.log_limiter.allow_notice(now) {
             return;
         }
-        let notice = match remark {
-            Finding::FilesRefused { .. } => return,
-            Finding::NoProxyRequest { client: who, line } => {
-                NoticeLine::NoProxyRequest { client: client(who), line: line.to_string() }
-            }
-            Finding::NoDownload { client: who, file, line } => NoticeLine::NoDownload {
-                client: client(who),
-                file: printable(&file),
-                line: line.to_string(),
-            },
-            Finding::BootLoop { client: who, file, count: times, line, is_ipxe } => {
-                let (client, file, line) = (client(who), printable(&file), line.to_string());
-                if is_ipxe {
-                    NoticeLine::IpxeLoop { client, file, count: times, line }
-                } else {
-                    NoticeLine::BootLoop { client, file, count: times, line }
-                }
-            }
-            Finding::NoAcks { client: who, path, count: times } => {
-                NoticeLine::NoAcks { client: client(who), path: printable(&path), count: times }
-            }
-            Finding::TransferEvicted { client: who } => {
-                let most = self.config.tftp.as_ref().map_or(0, |tftp| tftp.max_transfers);
-                NoticeLine::TransferEvicted { client: client(who), max: most }
-            }
-            Finding::SocketUnavailable { client: who, reason } => {
-                NoticeLine::SocketUnavailable { client: client(who), reason }
-            }
-            Finding::OtherServer(rival, line) => other_server_notice(rival, line.to_string()),
-        };
-        self.logger.write(&Line::Notice(notice));
+        let max_transfers = self.config.tftp.as_ref().map_or(0, |tftp| tftp.max_transfers);
+        if let Some(notice) = notice(finding, max_transfers) {
+            self.logger.write(&Line::Notice(notice));
+        }
     }
 }
 
-fn write(journal: &Logger, notice: NoticeLine) {
-    journal.write(&Line::Notice(notice));
+/// The notice about a finding; `None`: a thread looks for the cause first.
+fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
+    Some(match finding {
+        Finding::FilesRefused { .. } => return None,
+        Finding::NoProxyRequest { client: key, line } => {
+            NoticeLine::NoProxyRequest { client: client(key), line: line.to_string() }
+        }
+        Finding::NoDownload { client: key, file, line } => {
+            let (file, line) = (printable(&file), line.to_string());
+            NoticeLine::NoDownload { client: client(key), file, line }
+        }
+        Finding::BootLoop { client: key, file, count, line, is_ipxe } => {
+            let (client, file, line) = (client(key), printable(&file), line.to_string());
+            if is_ipxe {
+                NoticeLine::IpxeLoop { client, file, count, line }
+            } else {
+                NoticeLine::BootLoop { client, file, count, line }
+            }
+        }
+        Finding::NoAcks { client: key, path, count } => {
+            NoticeLine::NoAcks { client: client(key), path: printable(&path), count }
+        }
+        Finding::TransferEvicted { client: key } => {
+            NoticeLine::TransferEvicted { client: client(key), max: max_transfers }
+        }
+        Finding::SocketUnavailable { client: key, reason } => {
+            NoticeLine::SocketUnavailable { client: client(key), reason }
+        }
+        Finding::OtherServer(reply, line) => other_server_notice(reply, line.to_string()),
+    })
 }
 
-fn client(who: ClientKey) -> NoticeClient {
-    match who {
+fn client(key: ClientKey) -> NoticeClient {
+    match key {
         ClientKey::Mac(mac) => NoticeClient::Mac(mac),
         ClientKey::Ip(ip) => NoticeClient::Ip(ip),
     }
 }
 
-fn other_server_notice(rival: OtherServerReply, line: String) -> NoticeLine {
-    let OtherServerReply { server, mac, is_proxy, file, next_server } = rival;
+fn other_server_notice(reply: OtherServerReply, line: String) -> NoticeLine {
+    let OtherServerReply { server, mac, is_proxy, file, next_server } = reply;
     let next_server = if next_server.is_unspecified() { server } else { next_server };
     let (client, file) = (NoticeClient::Mac(mac), printable(&file));
     if is_proxy {
@@ -226,54 +229,49 @@ fn other_server_notice(rival: OtherServerReply, line: String) -> NoticeLine {
     }
 }
 
-impl Inspector {
-    /// What there is to say about files that were not sent: about the first that there is something to say about.
-    fn found(&self, stopped: StuckClient) -> Option<NoticeLine> {
-        let StuckClient { client, missed, secure } = stopped;
-        missed.into_iter().find_map(|missed| self.notice_for(&client, missed, secure))
+impl Access {
+    /// The notice about the first of these files that has a cause worth a notice.
+    fn find_cause(&self, refused: RefusedClient) -> Option<NoticeLine> {
+        let RefusedClient { client, files, secure } = refused;
+        files.into_iter().find_map(|file| match file.reason {
+            RefusalReason::NotFound => not_found_notice(&client, file),
+            RefusalReason::PermissionDenied => self.denied_notice(&client, file, secure),
+            RefusalReason::Unreported => None,
+        })
     }
 
-    /// Of a file that nobody has named and that nothing is like: nothing.
-    fn notice_for(
+    fn denied_notice(
         &self,
         client: &NoticeClient,
-        missed: RefusedFile,
+        file: RefusedFile,
         secure: bool,
     ) -> Option<NoticeLine> {
-        let RefusedFile { path: bytes, reason: why, line } = missed;
-        let (client, line) = (client.clone(), line.map(|line| line.to_string()));
-        let path = Path::new(OsStr::from_bytes(&bytes));
-        match why {
-            RefusalReason::NotFound => {
-                let near = boot_file::suggest(path).map(|near| near.to_string());
-                let worth_it = near.is_some() || line.is_some();
-                let path = printable(&bytes);
-                worth_it.then_some(NoticeLine::FileNotFound {
-                    client,
-                    path,
-                    suggestion: near,
-                    line,
-                })
-            }
-            RefusalReason::PermissionDenied => {
-                let mut outcome = boot_file::check_path(path, Some(&self.identity), secure);
-                if let (Ok(_), Some(target)) = (&outcome.file, self.confinement.blocks(path)) {
-                    outcome.file = Err(FileProblem::OutsideSandbox(target));
-                }
-                let trouble = outcome.file.as_ref().err()?;
-                let is_told = matches!(
-                    trouble,
-                    FileProblem::PermissionDenied(_)
-                        | FileProblem::WrongOwner(_)
-                        | FileProblem::OutsideSandbox(_)
-                );
-                is_told.then(|| NoticeLine::FileDenied {
-                    client,
-                    reason: outcome.to_string(),
-                    line,
-                })
-            }
-            RefusalReason::Unreported => None,
+        let path = Path::new(OsStr::from_bytes(&file.path));
+        let mut outcome = boot_file::check_path(path, Some(&self.identity), secure);
+        if let (Ok(_), Some(target)) = (&outcome.file, self.sandbox.blocks(path)) {
+            outcome.file = Err(FileProblem::OutsideSandbox(target));
+        }
+        match outcome.file.as_ref().err()? {
+            FileProblem::PermissionDenied(_)
+            | FileProblem::WrongOwner(_)
+            | FileProblem::OutsideSandbox(_) => Some(NoticeLine::FileDenied {
+                client: client.clone(),
+                reason: outcome.to_string(),
+                line: file.line.map(|line| line.to_string()),
+            }),
+            _ => None,
         }
     }
+}
+
+/// `None`: the configuration does not name the file, and no file has a similar name.
+fn not_found_notice(client: &NoticeClient, file: RefusedFile) -> Option<NoticeLine> {
+    let line = file.line.map(|line| line.to_string());
+    let path = Path::new(OsStr::from_bytes(&file.path));
+    let suggestion = boot_file::suggest(path).map(|similar| similar.to_string());
+    if suggestion.is_none() && line.is_none() {
+        return None;
+    }
+    let (client, path) = (client.clone(), printable(&file.path));
+    Some(NoticeLine::FileNotFound { client, path, suggestion, line })
 }

@@ -75,11 +75,11 @@ impl Daemon {
                     }
                 }
                 Effect::LogLimited(client, line) => {
-                    told.extend(self.teller.allow_ip(client, now).then_some(line));
+                    told.extend(self.log_limiter.allow_ip(client, now).then_some(line));
                 }
                 Effect::Observe(sight) => self.observe(sight, now),
                 Effect::RunScript(sent) => {
-                    let remark = self.monitor.file_sent(&sent, now);
+                    let remark = self.monitoring.boot_monitor.file_sent(&sent, now);
                     remark.into_iter().for_each(|remark| self.report(remark, now));
                     self.script.iter_mut().for_each(|script| script.report(&sent));
                 }
@@ -125,7 +125,7 @@ impl Daemon {
     /// Sends a window. What fails is lost like any other datagram; what finds no room is sent when there is.
     fn send_batch(&mut self, batch: Batch) {
         let datagrams = batch.bytes.len().div_ceil(batch.segment);
-        self.busy_poll.record_send(u32::try_from(datagrams).unwrap_or_default());
+        self.scheduling.busy_poll.record_send(u32::try_from(datagrams).unwrap_or_default());
         if let Ok(gone) = self.sockets.send_batch(&batch)
             && gone < batch.bytes.len()
             && let EgressSocket::Transfer(id) = batch.via

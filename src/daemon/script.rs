@@ -73,7 +73,7 @@ impl Script {
         let channel = helper_process::start(move |channel| {
             match user.map_or(Ok(()), |user| drop_privileges(&user, &[])) {
                 Ok(()) => serve(&channel, &path, echo),
-                Err(failure) => report(&channel, kind::FAILED, &to_bytes(&failure.message)),
+                Err(failure) => report(&channel, kind::FAILED, &to_bytes(&failure.to_string())),
             }
         })?;
         Ok(Self {

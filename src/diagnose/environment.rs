@@ -122,7 +122,8 @@ fn closed_roots(tftp: &Tftp, identity: &Identity) -> Vec<ConfigWarning> {
     roots(tftp).filter_map(closed).collect()
 }
 
-fn is_empty(directory: &Path) -> bool {
+/// Whether a directory can be read and has no entries.
+pub fn is_empty_directory(directory: &Path) -> bool {
     fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
 }
 
@@ -173,7 +174,7 @@ fn boot_files(
         !wanted.name.is_empty() && !wanted.name.windows(3).any(|part| part == b"://")
     };
     // A root that holds nothing is still to be filled: only names that were written out are missed in it.
-    let holding = roots(tftp).filter(|(_, root)| !is_empty(root)).count();
+    let holding = roots(tftp).filter(|(_, root)| !is_empty_directory(root)).count();
     let empty = holding == 0 && roots(tftp).count() > 0;
     let wanted =
         boots.chain(services).filter(is_file).filter(|wanted| !(empty && wanted.has_layer_suffix));

@@ -1,48 +1,48 @@
-//! Local time, and time that never jumps.
+//! Local time, and the monotonic clock.
 
 use nix::time::{ClockId, clock_gettime};
 use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A moment on the wall.
+/// A local time without year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalTime {
-    /// From 0.
+    /// 0 to 11.
     pub month: usize,
-    /// From 1.
+    /// 1 to 31.
     pub day: i32,
-    /// From 0, like those below.
+    /// 0 to 23.
     pub hour: i32,
-    /// Minute.
+    /// 0 to 59.
     pub minute: i32,
-    /// Second.
+    /// 0 to 60.
     pub second: i32,
 }
 
 impl LocalTime {
-    /// That of the first day, for want of a better one.
+    /// Used if the C library cannot convert a time.
     const MIDNIGHT: Self = Self { month: 0, day: 1, hour: 0, minute: 0, second: 0 };
 }
 
-/// What the clock on the wall says. Within a second it says the same: it is asked for every line.
+/// The local time now. It is converted once per second, because each log line needs it.
 pub fn local_time() -> LocalTime {
     thread_local! {
-        static SAID: Cell<(u64, LocalTime)> = const { Cell::new((u64::MAX, LocalTime::MIDNIGHT)) };
+        static CACHED: Cell<(u64, LocalTime)> = const { Cell::new((u64::MAX, LocalTime::MIDNIGHT)) };
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let (second, said) = SAID.get();
+    let (second, cached) = CACHED.get();
     if second == now {
-        return said;
+        return cached;
     }
-    let said = broken_down(now);
-    SAID.set((now, said));
-    said
+    let time = convert(now);
+    CACHED.set((now, time));
+    time
 }
 
-fn broken_down(since: u64) -> LocalTime {
-    let Ok(seconds) = since.try_into() else { return LocalTime::MIDNIGHT };
+fn convert(since_epoch: u64) -> LocalTime {
+    let Ok(seconds) = since_epoch.try_into() else { return LocalTime::MIDNIGHT };
     let mut parts = std::mem::MaybeUninit::<libc::tm>::zeroed();
-    // SAFETY: both pointers are valid for the call, and zeroed bytes are a `tm`, even if the call fails.
+    // SAFETY: both pointers are valid for the call, and zeroed bytes are a valid `tm`, also if the call fails.
     let parts = unsafe {
         libc::localtime_r(&raw const seconds, parts.as_mut_ptr());
         parts.assume_init()
@@ -57,7 +57,7 @@ fn broken_down(since: u64) -> LocalTime {
     }
 }
 
-/// How long the machine runs, without the time it was asleep.
+/// The time since the machine was started, without the time of suspends (`CLOCK_MONOTONIC`).
 pub fn since_boot() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }

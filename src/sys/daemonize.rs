@@ -1,4 +1,4 @@
-//! Into the background (daemon(7)), and what a daemon leaves behind there.
+//! Detaching from the terminal and the starting process (daemon(7)).
 
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -6,45 +6,45 @@ use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid
 use std::fs::OpenOptions;
 use std::io::{self, PipeReader, PipeWriter};
 
-/// Which process we are behind [`detach`].
+/// The process in which [`detach`] returns.
 pub enum ForkSide {
-    /// The one that was started. It hears of the daemon here.
+    /// The process that was started, with the read end of the pipe.
     Parent(PipeReader),
-    /// The daemon: nobody's child, in a session that it does not lead. It speaks here.
+    /// The daemon, in a session that it does not lead, with the write end of the pipe.
     Daemon(PipeWriter),
 }
 
-/// Forks twice. To be called while there is one thread only.
+/// Forks twice. It must be called while there is only one thread.
 pub fn detach() -> io::Result<ForkSide> {
-    let (hears, speaks) = io::pipe()?;
-    // SAFETY: there is one thread, so nothing is half done in the copy.
+    let (reader, writer) = io::pipe()?;
+    // SAFETY: there is only one thread, so no lock is held in the child.
     match unsafe { fork() }? {
         ForkResult::Parent { child } => match waitpid(child, None)? {
-            WaitStatus::Exited(_, 0) => Ok(ForkSide::Parent(hears)),
+            WaitStatus::Exited(_, 0) => Ok(ForkSide::Parent(reader)),
             WaitStatus::Exited(_, error) => Err(io::Error::from_raw_os_error(error)),
-            _ => Err(io::Error::other("the process in between was killed")),
+            _ => Err(io::Error::other("the intermediate process was killed")),
         },
         ForkResult::Child => {
-            drop(hears);
+            drop(reader);
             // SAFETY: as above.
             match setsid().and_then(|_| unsafe { fork() }) {
-                Ok(ForkResult::Child) => Ok(ForkSide::Daemon(speaks)),
-                // SAFETY: ends the process, without anything that is the first one's to do.
+                Ok(ForkResult::Child) => Ok(ForkSide::Daemon(writer)),
+                // SAFETY: ends the process without the destructors and exit handlers of the parent.
                 Ok(ForkResult::Parent { .. }) => unsafe { libc::_exit(0) },
-                // SAFETY: as above; the number of the error is the word to the first one.
+                // SAFETY: as above; the exit code passes the error number to the parent.
                 Err(error) => unsafe { libc::_exit(error as i32) },
             }
         }
     }
 }
 
-/// Files are made for us to write and for all to read, whatever our starter would have.
+/// Sets the umask: new files are not writable for group and others, whatever umask was inherited.
 pub fn set_umask() {
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
 }
 
-/// Standard input, output and error lead nowhere from now on. Where there is no nowhere, as in an empty root directory,
-/// they stay.
+/// Redirects standard input, output and error to `/dev/null`. If it does not exist, as in an empty root directory, they
+/// are not changed.
 pub fn redirect_stdio_to_null() -> io::Result<()> {
     let Ok(null) = OpenOptions::new().read(true).write(true).open("/dev/null") else {
         return Ok(());

@@ -1,5 +1,5 @@
-//! What servers tell everybody on our networks (packet(7)). It is heard beside the kernel's own sockets: no port is
-//! taken, and nobody who has it is disturbed.
+//! Broadcast replies of DHCP servers, read from a packet socket (packet(7)). It does not use the port, so other programs
+//! can bind it.
 
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, socket};
@@ -7,14 +7,14 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// An ear for broadcasts from port 67.
+/// A packet socket for broadcasts from port 67.
 pub struct DhcpSniffer(OwnedFd);
 
-/// A datagram that was heard.
+/// A datagram of another server.
 pub struct SniffedReply<'b> {
-    /// Who said it.
+    /// The source address.
     pub from: Ipv4Addr,
-    /// What.
+    /// The payload.
     pub bytes: &'b [u8],
 }
 
@@ -25,24 +25,24 @@ const BOOT_REPLY: u32 = 2;
 const ETH_P_ALL: u32 = 0xffff;
 
 impl DhcpSniffer {
-    /// Begins to hear what is sent to `client_port`. It takes root to begin, and none to go on.
+    /// Opens a socket for datagrams to `client_port`. It needs `CAP_NET_RAW`; to read from it needs no privilege.
     pub fn open(client_port: u16) -> io::Result<Self> {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
         let fd = socket(AddressFamily::Packet, SockType::Datagram, flags, SockProtocol::EthIp)?;
         attach(&fd, &filter(client_port))?;
-        // Before the filter there was none.
+        // Discard what arrived before the filter was attached.
         while recv(fd.as_raw_fd(), &mut [0], MsgFlags::empty()).is_ok() {}
         Ok(Self(fd))
     }
 
-    /// The next datagram, if there is one.
+    /// The next datagram; `None`: none has arrived.
     pub fn next<'b>(&self, buffer: &'b mut [u8]) -> Option<SniffedReply<'b>> {
         let size = recv(self.0.as_raw_fd(), buffer, MsgFlags::empty()).ok()?;
         datagram(&buffer[..size])
     }
 }
 
-/// What an IPv4 packet holds (RFC 791, 3.1; RFC 768), whatever it says of its length.
+/// The UDP payload of an IPv4 packet (RFC 791, section 3.1; RFC 768). The length fields are ignored.
 fn datagram(packet: &[u8]) -> Option<SniffedReply<'_>> {
     let from = Ipv4Addr::from(*packet.get(12..)?.first_chunk::<4>()?);
     let bytes = packet.get(usize::from(packet[0] & 15) * 4 + UDP_HEADER_LEN..)?;
@@ -55,38 +55,39 @@ impl AsRawFd for DhcpSniffer {
     }
 }
 
-/// A classic filter (bpf(4), as Linux has it): broadcasts, UDP, unfragmented, from port 67 to that port, a reply.
+/// A classic BPF filter (bpf(4)). It accepts broadcasts that are unfragmented UDP, from port 67 to this port, with a
+/// BOOTREPLY.
 fn filter(client_port: u16) -> Vec<libc::sock_filter> {
     const PACKET_TYPE: u32 = 0xffff_f000 + 4;
     const BROADCAST: u32 = 1;
     const LOAD_WORD: u16 = 0x20;
     const LOAD_HALF: u16 = 0x28;
     const LOAD_BYTE: u16 = 0x30;
-    const LOAD_HALF_BEHIND: u16 = 0x48;
-    const LOAD_BYTE_BEHIND: u16 = 0x50;
-    const SKIP_IP_HEADER: u16 = 0xb1;
+    const LOAD_HALF_INDEXED: u16 = 0x48;
+    const LOAD_BYTE_INDEXED: u16 = 0x50;
+    const LOAD_IP_HEADER_LEN: u16 = 0xb1;
     const JUMP_IF_EQUAL: u16 = 0x15;
     const JUMP_IF_SET: u16 = 0x45;
     const RETURN: u16 = 0x06;
-    let go = |code, k| libc::sock_filter { code, jt: 0, jf: 0, k };
-    // So many steps to the last line, which drops it.
-    let unless = |k, jf| libc::sock_filter { code: JUMP_IF_EQUAL, jt: 0, jf, k };
+    let statement = |code, k| libc::sock_filter { code, jt: 0, jf: 0, k };
+    // `jump`: instructions to skip, up to the last one, which drops the packet.
+    let unless = |k, jump| libc::sock_filter { code: JUMP_IF_EQUAL, jt: 0, jf: jump, k };
     vec![
-        go(LOAD_WORD, PACKET_TYPE),
+        statement(LOAD_WORD, PACKET_TYPE),
         unless(BROADCAST, 12),
-        go(LOAD_BYTE, 9),
+        statement(LOAD_BYTE, 9),
         unless(UDP, 10),
-        go(LOAD_HALF, 6),
+        statement(LOAD_HALF, 6),
         libc::sock_filter { code: JUMP_IF_SET, jt: 8, jf: 0, k: 0x1fff },
-        go(SKIP_IP_HEADER, 0),
-        go(LOAD_HALF_BEHIND, 0),
+        statement(LOAD_IP_HEADER_LEN, 0),
+        statement(LOAD_HALF_INDEXED, 0),
         unless(SERVER_PORT, 5),
-        go(LOAD_HALF_BEHIND, 2),
+        statement(LOAD_HALF_INDEXED, 2),
         unless(client_port.into(), 3),
-        go(LOAD_BYTE_BEHIND, 8),
+        statement(LOAD_BYTE_INDEXED, 8),
         unless(BOOT_REPLY, 1),
-        go(RETURN, ETH_P_ALL),
-        go(RETURN, 0),
+        statement(RETURN, ETH_P_ALL),
+        statement(RETURN, 0),
     ]
 }
 
@@ -94,7 +95,7 @@ fn attach(fd: &OwnedFd, filter: &[libc::sock_filter]) -> io::Result<()> {
     let mut filter = filter.to_vec();
     let len = u16::try_from(filter.len()).map_err(io::Error::other)?;
     let program = libc::sock_fprog { len, filter: filter.as_mut_ptr() };
-    // SAFETY: the kernel copies `program` and the filter it describes, and both live through the call.
+    // SAFETY: the kernel copies `program` and its filter, and both live until the call returns.
     let done = unsafe {
         libc::setsockopt(
             fd.as_raw_fd(),
@@ -108,15 +109,15 @@ fn attach(fd: &OwnedFd, filter: &[libc::sock_filter]) -> io::Result<()> {
 }
 
 #[test]
-fn no_packet_is_read_beyond_its_end() {
+fn packet_of_any_length_is_not_read_beyond_its_end() {
     let mut packet: Vec<u8> = (0..80).collect();
-    for head in (0x40..=0x4f).chain([0, 0xff]) {
-        packet[0] = head;
+    for first_byte in (0x40..=0x4f).chain([0, 0xff]) {
+        packet[0] = first_byte;
         for size in 0..=packet.len() {
-            let heard = datagram(&packet[..size]);
-            let start = usize::from(head & 15) * 4 + UDP_HEADER_LEN;
-            assert_eq!(heard.is_some(), size >= 16 && size >= start, "{head} {size}");
-            assert!(heard.is_none_or(|heard| *heard.bytes == packet[start..size]));
+            let reply = datagram(&packet[..size]);
+            let start = usize::from(first_byte & 15) * 4 + UDP_HEADER_LEN;
+            assert_eq!(reply.is_some(), size >= 16 && size >= start, "{first_byte} {size}");
+            assert!(reply.is_none_or(|reply| *reply.bytes == packet[start..size]));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Files, read without waiting for a disk.
+//! Opening files, and reading them without waiting for a disk.
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
@@ -10,31 +10,31 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-/// openat2(2); nix passes it on without having a name for it.
+/// openat2(2). nix has no constant for it.
 const RESOLVE_CACHED: u64 = 0x20;
-/// statfs(2); nix has most of them, and not this one.
+/// statfs(2). nix has no constant for it.
 const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
 
-/// What a read that must not wait gives.
+/// The result of a read that does not wait for a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NonBlockingRead {
-    /// So many bytes.
+    /// The number of bytes that were read.
     Read(usize),
-    /// Some of it is not in memory.
+    /// Data is not in the page cache.
     WouldBlock,
-    /// The file system cannot tell.
+    /// The file system does not support `RWF_NOWAIT`.
     Unsupported,
 }
 
-/// Opens a file to be read. Links are followed, out of the root too, for images are mounted elsewhere; but none of those
-/// that lead to what a process has open (`RESOLVE_NO_MAGICLINKS`, openat2(2)). A FIFO does not make us wait for its
-/// writer, and no terminal becomes ours. What may be read of it, and how much, is asked of what was opened. One that somebody
-/// else has a lease on (fcntl(2)) is not waited for: `EWOULDBLOCK`.
+/// Opens a file for reading. Symbolic links are followed, also out of the root, because images are mounted elsewhere; links
+/// in `/proc` to open files of a process are not (`RESOLVE_NO_MAGICLINKS`, openat2(2)). The call does not wait for a writer
+/// of a FIFO, and a terminal does not become the controlling one. Permissions and size must be read from the open file. If
+/// another process holds a lease on the file (fcntl(2)), the error is `EWOULDBLOCK`.
 pub fn open(path: &OsStr) -> io::Result<File> {
     open_by(path, OFlag::O_NONBLOCK)
 }
 
-/// Opens a file that somebody has a lease on, when he gives way.
+/// Opens a file, and waits until no other process holds a lease on it.
 pub fn open_blocking(path: &OsStr) -> io::Result<File> {
     open_by(path, OFlag::empty())
 }
@@ -43,7 +43,7 @@ fn open_by(path: &OsStr, wait: OFlag) -> io::Result<File> {
     let flags = wait | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
     let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS);
     match openat2(AT_FDCWD, path, how) {
-        // Before Linux 5.6, and in containers that were made before it.
+        // Linux before 5.6, and container runtimes that do not allow openat2.
         Err(Errno::ENOSYS | Errno::EPERM) => {
             Ok(nix::fcntl::open(path, flags, Mode::empty())?.into())
         }
@@ -51,7 +51,7 @@ fn open_by(path: &OsStr, wait: OFlag) -> io::Result<File> {
     }
 }
 
-/// Reads what is in memory of a file (`RWF_NOWAIT`, preadv2(2)).
+/// Reads data that is in the page cache (`RWF_NOWAIT`, preadv2(2)).
 pub fn read_nonblocking(
     file: &File,
     offset: u64,
@@ -61,7 +61,7 @@ pub fn read_nonblocking(
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-    // SAFETY: `part` describes `buffer`, which lives through the call and is ours alone.
+    // SAFETY: `part` describes `buffer`, which is borrowed exclusively until the call returns.
     let read =
         unsafe { libc::preadv2(file.as_raw_fd(), &raw const part, 1, offset, libc::RWF_NOWAIT) };
     match Errno::result(read) {
@@ -72,36 +72,37 @@ pub fn read_nonblocking(
     }
 }
 
-/// The number of the mount that a directory is on (mountinfo, proc(5)), as far as the kernel knows without asking the
-/// file system (`RESOLVE_CACHED`, openat2(2)); `None`: it would have to.
+/// The mount id of a directory (mountinfo, proc(5)), if the kernel can resolve the path without the file system
+/// (`RESOLVE_CACHED`, openat2(2)); `None`: the file system would have to read it.
 pub fn mount_of(directory: &Path) -> io::Result<Option<u64>> {
     let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
     let how = OpenHow::new().flags(flags).resolve(ResolveFlag::from_bits_retain(RESOLVE_CACHED));
-    let place = match openat2(AT_FDCWD, directory, how) {
+    let directory_fd = match openat2(AT_FDCWD, directory, how) {
         Err(Errno::EAGAIN) => return Ok(None),
-        // Before Linux 5.12, and in containers that were made before it: links on the way are not seen then.
+        // Linux before 5.12, and container runtimes that do not allow the call. Symbolic links are not resolved then.
         Err(Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) => {
             return mount_by_name(directory);
         }
         opened => opened?,
     };
-    let about = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", place.as_raw_fd()))?;
-    let number = about.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
+    let fdinfo =
+        std::fs::read_to_string(format!("/proc/self/fdinfo/{}", directory_fd.as_raw_fd()))?;
+    let number = fdinfo.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok());
     Ok(number)
 }
 
-/// The type of the file system of a mount.
+/// The type of the file system of a mount, e.g. `ext4`.
 pub fn file_system(mount: u64) -> Option<String> {
     let table = mounts().ok()?;
-    rows(&table).find(|row| row.number == mount).map(|row| row.kind.to_owned())
+    rows(&table).find(|row| row.number == mount).map(|row| row.file_system.to_owned())
 }
 
-/// A row of the table of mounts.
+/// A line of `/proc/self/mountinfo` (proc(5)).
 struct Mount<'t> {
     number: u64,
-    /// Where it is, with spaces and the like as `\040`.
+    /// The mount point, with a space as `\040`.
     point: &'t str,
-    kind: &'t str,
+    file_system: &'t str,
 }
 
 fn mounts() -> io::Result<String> {
@@ -111,25 +112,26 @@ fn mounts() -> io::Result<String> {
 /// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`
 fn rows(table: &str) -> impl Iterator<Item = Mount<'_>> {
     table.lines().filter_map(|line| {
-        let (place, about) = line.split_once(" - ")?;
-        let mut place = place.split(' ');
-        let number = place.next()?.parse().ok()?;
-        Some(Mount { number, point: place.nth(3)?, kind: about.split(' ').next()? })
+        let (mount, file_system) = line.split_once(" - ")?;
+        let mut fields = mount.split(' ');
+        let number = fields.next()?.parse().ok()?;
+        Some(Mount { number, point: fields.nth(3)?, file_system: file_system.split(' ').next()? })
     })
 }
 
-/// The same by the table of mounts, which no lock of the kernel keeps from us; links are not seen.
+/// The mount id of a directory by the table of mounts. It does not wait for locks of the kernel, and does not resolve
+/// symbolic links.
 pub fn mount_by_name(directory: &Path) -> io::Result<Option<u64>> {
     Ok(nearest_mount(&mounts()?, directory))
 }
 
-/// The mount whose place is the longest beginning of a path, and of those in one place the last.
+/// The mount with the longest mount point that contains the path; of several with one mount point, the last.
 fn nearest_mount(table: &str, path: &Path) -> Option<u64> {
-    let around = rows(table).filter(|row| path.starts_with(row.point));
-    around.max_by_key(|row| row.point.len()).map(|row| row.number)
+    let containing = rows(table).filter(|row| path.starts_with(row.point));
+    containing.max_by_key(|row| row.point.len()).map(|row| row.number)
 }
 
-/// Whether a file is in memory for as long as it is.
+/// Whether a file is on tmpfs or ramfs, so that reading it never waits for a disk.
 pub fn is_ramfs(file: &File) -> bool {
     fstatfs(file).is_ok_and(|system| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&system.filesystem_type()))
 }
@@ -140,8 +142,8 @@ mod tests {
     use std::os::unix::fs::FileExt;
 
     #[test]
-    #[cfg_attr(miri, ignore = "Miri has no such call")]
-    fn links_lead_to_files_and_not_to_what_is_open() {
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn symbolic_link_is_followed_unless_it_is_a_link_to_an_open_file() {
         let folder = tempfile::tempdir().unwrap();
         let open = |name: &str| open(folder.path().join(name).as_os_str());
         std::fs::write(folder.path().join("file"), "text").unwrap();
@@ -154,16 +156,16 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "Miri has no such call")]
-    fn a_directory_tells_its_mount() {
-        // Nothing needs to be asked for the root, and old kernels have no such call.
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn mount_of_the_root_directory_has_a_file_system() {
+        // Old kernels do not have the call.
         let Ok(mount) = mount_of(Path::new("/")) else { return };
         assert!(file_system(mount.unwrap()).is_some());
         assert_eq!(file_system(u64::MAX), None);
     }
 
     #[test]
-    fn names_tell_mounts_too() {
+    fn mount_of_a_path_is_that_of_the_longest_mount_point() {
         let table = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
             40 22 0:33 / /srv/tftp rw shared:9 - nfs4 host:/tftp rw\n\
             41 40 0:34 / /srv/tftp rw - tmpfs tmpfs rw\n";
@@ -171,18 +173,21 @@ mod tests {
         {
             assert_eq!(nearest_mount(table, Path::new(path)), Some(mount), "{path}");
         }
-        assert_eq!(rows(table).map(|row| row.kind).collect::<Vec<_>>(), ["ext4", "nfs4", "tmpfs"]);
+        assert_eq!(
+            rows(table).map(|row| row.file_system).collect::<Vec<_>>(),
+            ["ext4", "nfs4", "tmpfs"]
+        );
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "Miri has no such call")]
-    fn what_is_in_memory_is_read_at_once() {
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn data_in_the_page_cache_is_read_without_waiting() {
         let file = tempfile::tempfile().unwrap();
         file.write_all_at(&[7; 9000], 0).unwrap();
         let mut buffer = [0; 5000];
         match read_nonblocking(&file, 4096, &mut buffer).unwrap() {
             NonBlockingRead::Read(read) => assert_eq!(buffer[..read], vec![7; 9000 - 4096]),
-            // Not every file system that holds temporary files can tell.
+            // Not every file system of temporary files supports it.
             NonBlockingRead::Unsupported => {}
             NonBlockingRead::WouldBlock => panic!("it was written just now"),
         }

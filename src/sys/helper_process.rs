@@ -1,4 +1,4 @@
-//! A process beside ours, and the way to it.
+//! A child process that runs code of this program, and the socket to it.
 
 use super::fds::close_all_but;
 use super::signals::handle;
@@ -12,38 +12,38 @@ use nix::unistd::{ForkResult, Pid};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
-/// One end of a way that keeps messages apart (`SOCK_SEQPACKET`, unix(7)).
+/// One end of a socket pair that preserves message boundaries (`SOCK_SEQPACKET`, unix(7)).
 #[derive(Debug)]
 pub struct Channel {
     fd: OwnedFd,
-    /// The process at the other end, if it is our child.
+    /// The process at the other end, if it is a child of this one.
     child: Option<Pid>,
 }
 
 impl Channel {
-    /// Sends a message without waiting.
+    /// Sends a message without waiting. `WouldBlock`: the buffer is full.
     pub fn send(&self, message: &[u8]) -> io::Result<()> {
         send(self.fd.as_raw_fd(), message, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?;
         Ok(())
     }
 
-    /// The next message, without waiting; empty: the other side has gone.
+    /// The next message, without waiting; empty: the other end is closed.
     pub fn receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
         let size = recv(self.fd.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?;
         Ok(&buffer[..size])
     }
 
-    /// Sends a message, and waits until it is taken.
+    /// Sends a message, and waits while the buffer is full.
     pub fn send_blocking(&self, message: &[u8]) -> io::Result<()> {
         send(self.fd.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL)?;
         Ok(())
     }
 
-    /// Waits for the next message; `None`: the other side has gone.
+    /// Waits for the next message; `None`: the other end is closed.
     pub fn recv_blocking<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         loop {
             match recv(self.fd.as_raw_fd(), buffer, MsgFlags::empty()) {
-                // Whoever goes without having read all is reported first, and what was sent is still to be had.
+                // ECONNRESET: the other end was closed before it had read all. What it sent can still be read.
                 Err(Errno::EINTR | Errno::ECONNRESET) => {}
                 Ok(size) if size > 0 => return Some(&buffer[..size]),
                 _ => return None,
@@ -51,11 +51,11 @@ impl Channel {
         }
     }
 
-    /// The other side has gone: nothing is left of it.
+    /// Waits for the child, after its end of the channel was closed.
     pub fn reap(&mut self) {
         if let Some(child) = self.child.take() {
-            // It closed its end when it ended, and in no other way.
-            _ = waitpid(child, None);
+            // It closes its end only when it ends, so this does not block.
+            let _ = waitpid(child, None);
         }
     }
 }
@@ -66,36 +66,36 @@ impl AsRawFd for Channel {
     }
 }
 
-/// Starts a process that does this and ends. It has our user and rights, no descriptors but 0, 1, 2 and its end of the
-/// channel, and leaves the signals that end us to us; the others of ours are blocked in it as they are here. To be
-/// called while there is one thread only.
+/// Starts a process that runs `work` and ends. It has the user and rights of this process, and descriptors 0, 1, 2 and its
+/// end of the channel. It ignores the signals that end this process; blocked signals stay blocked. It must be called while
+/// there is only one thread.
 pub fn start(work: impl FnOnce(Channel)) -> io::Result<Channel> {
     let flags = SockFlag::SOCK_CLOEXEC;
-    let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
-    // SAFETY: there is one thread, so nothing is half done in the copy.
+    let (own, other) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+    // SAFETY: there is only one thread, so no lock is held in the child.
     match unsafe { nix::unistd::fork() }? {
-        ForkResult::Parent { child } => Ok(Channel { fd: ours, child: Some(child) }),
+        ForkResult::Parent { child } => Ok(Channel { fd: own, child: Some(child) }),
         ForkResult::Child => {
-            // A port that is open here too would not be free when we end.
-            close_all_but(theirs.as_raw_fd().unsigned_abs());
-            // What is told to end, ends when its channel does.
+            // A port that is open in this process too would not be free when the daemon ends.
+            close_all_but(other.as_raw_fd().unsigned_abs());
+            // A signal to the process group must not end it: it ends when the channel is closed.
             for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGALRM] {
                 handle(signal, SigHandler::SigIgn);
             }
-            work(Channel { fd: theirs, child: None });
-            // SAFETY: ends the process, without anything that is our caller's to do.
+            work(Channel { fd: other, child: None });
+            // SAFETY: ends the process without the destructors and exit handlers of the parent.
             unsafe { libc::_exit(0) }
         }
     }
 }
 
-/// The end of a process, to be waited for together with what it prints.
+/// A descriptor that becomes readable when a process ends (`pidfd_open`).
 pub struct PidFd(OwnedFd);
 
 impl PidFd {
-    /// That of a child of ours (`pidfd_open`).
+    /// The descriptor of a child of this process.
     pub fn of(process: u32) -> io::Result<Self> {
-        // SAFETY: the call takes two numbers, and gives a descriptor that is ours alone.
+        // SAFETY: the call takes two numbers and returns a new descriptor, which no other object owns.
         let fd = unsafe {
             let fd = Errno::result(libc::syscall(libc::SYS_pidfd_open, process, 0))?;
             OwnedFd::from_raw_fd(libc::c_int::try_from(fd).map_err(io::Error::other)?)
@@ -103,7 +103,7 @@ impl PidFd {
         Ok(Self(fd))
     }
 
-    /// Waits until there is something to read, or the process has ended: `true`.
+    /// Waits until `output` is readable or the process has ended; whether it has ended.
     pub fn wait_exit_or_readable(&self, output: &impl AsFd) -> bool {
         let mut both = [
             PollFd::new(output.as_fd(), PollFlags::POLLIN),
@@ -114,7 +114,7 @@ impl PidFd {
     }
 }
 
-/// From now on reading does not wait.
+/// Sets `O_NONBLOCK`.
 pub fn set_nonblocking(fd: &impl AsFd) -> io::Result<()> {
     fcntl(fd.as_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok(())

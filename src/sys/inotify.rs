@@ -1,4 +1,4 @@
-//! Directories that tell what is put into them (inotify(7)).
+//! Changes of files in watched directories (inotify(7)).
 
 use nix::errno::Errno;
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
@@ -10,41 +10,51 @@ use std::path::Path;
 /// Watched directories.
 pub struct DirectoryWatcher(Inotify);
 
-/// A directory among them. One that is named twice is the same one.
+/// A watched directory. A directory that is watched twice has one id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WatchId(WatchDescriptor);
 
+/// What the kernel reports of watched directories.
+#[derive(Debug)]
+pub enum DirectoryEvents {
+    /// There are no more events.
+    None,
+    /// There were more changes than the kernel can queue: any file may have changed.
+    Overflow,
+    /// Files that are new or were written, each with its directory. There may be more events.
+    Changed(Vec<(WatchId, OsString)>),
+}
+
 impl DirectoryWatcher {
-    /// None yet.
+    /// A watcher without directories.
     pub fn new() -> io::Result<Self> {
         Ok(Self(Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?))
     }
 
-    /// Watches one too: for files that were written, or moved there.
+    /// Watches a directory for files that are written, or moved into it.
     pub fn watch(&self, directory: &Path) -> io::Result<WatchId> {
         let events = AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO;
         Ok(WatchId(self.0.add_watch(directory, events | AddWatchFlags::IN_ONLYDIR)?))
     }
 
-    /// Watches one no more.
+    /// Stops watching a directory.
     pub fn forget(&self, directory: WatchId) {
-        // One that was removed is forgotten already.
-        _ = self.0.rm_watch(directory.0);
+        // It fails for a directory that was removed: the kernel has removed the watch already.
+        let _ = self.0.rm_watch(directory.0);
     }
 
-    /// Names that are new or written since, each with its directory, a few at a time; `None`: that was all. Within it
-    /// `None`: there were more than the kernel remembers.
-    pub fn changes(&self) -> Option<Option<Vec<(WatchId, OsString)>>> {
+    /// Some of the changes since the last call.
+    pub fn changes(&self) -> DirectoryEvents {
         let events = match self.0.read_events() {
             Ok(events) => events,
             Err(Errno::EINTR) => Vec::new(),
-            Err(_) => return None,
+            Err(_) => return DirectoryEvents::None,
         };
         if events.iter().any(|event| event.mask.contains(AddWatchFlags::IN_Q_OVERFLOW)) {
-            return Some(None);
+            return DirectoryEvents::Overflow;
         }
         let named = events.into_iter().filter_map(|event| Some((WatchId(event.wd), event.name?)));
-        Some(Some(named.collect()))
+        DirectoryEvents::Changed(named.collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Links and addresses, and when they change (rtnetlink(7)).
+//! Links, addresses and their changes (rtnetlink(7)).
 
 use super::netlink::{attributes, dump, open};
 use crate::byte_text::{to_bytes, to_text};
@@ -11,18 +11,19 @@ use std::os::fd::{AsRawFd, OwnedFd};
 const RTMGRP_LINK: u32 = 0x1;
 const RTMGRP_IPV4_IFADDR: u32 = 0x10;
 const RTMGRP_IPV6_IFADDR: u32 = 0x100;
-/// Of the fixed parts: `struct ifinfomsg` and `struct ifaddrmsg`.
-const LINK_BODY: usize = 16;
-const ADDRESS_BODY: usize = 8;
+/// Bytes of `struct ifinfomsg`.
+const LINK_BODY_LEN: usize = 16;
+/// Bytes of `struct ifaddrmsg`.
+const ADDRESS_BODY_LEN: usize = 8;
 
-/// How often to ask again for what changes while it is told.
+/// Attempts to read a list that changes while it is read.
 const MAX_ATTEMPTS: usize = 10;
 
-/// All links and addresses there are now.
+/// All links and addresses of this moment.
 pub fn snapshot() -> io::Result<Interfaces> {
-    let seen =
-        (1..MAX_ATTEMPTS).map(|_| query()).find(|seen| !seen.as_ref().is_err_and(has_changed));
-    seen.unwrap_or_else(query)
+    let mut attempts = (1..MAX_ATTEMPTS).map(|_| query());
+    let consistent = attempts.find(|result| !result.as_ref().is_err_and(has_changed));
+    consistent.unwrap_or_else(query)
 }
 
 fn has_changed(error: &io::Error) -> bool {
@@ -31,30 +32,34 @@ fn has_changed(error: &io::Error) -> bool {
 
 fn query() -> io::Result<Interfaces> {
     let mut found = Interfaces::default();
-    dump(libc::RTM_GETLINK, &[0; LINK_BODY], |kind, body| {
-        found.links.extend((kind == libc::RTM_NEWLINK).then(|| link(body)).flatten());
+    dump(libc::RTM_GETLINK, &[0; LINK_BODY_LEN], |kind, body| {
+        if kind == libc::RTM_NEWLINK {
+            found.links.extend(link(body));
+        }
     })?;
     let mut addresses = Vec::new();
-    dump(libc::RTM_GETADDR, &[0; ADDRESS_BODY], |kind, body| {
-        addresses.extend((kind == libc::RTM_NEWADDR).then(|| address(body, &found)).flatten());
+    dump(libc::RTM_GETADDR, &[0; ADDRESS_BODY_LEN], |kind, body| {
+        if kind == libc::RTM_NEWADDR {
+            addresses.extend(address(body, &found));
+        }
     })?;
-    // The kernel lists IPv4 first, and so does everybody who asks for all of them.
+    // The order of getifaddrs(3), which dnsmasq uses: IPv4 first.
     addresses.sort_by_key(|address| address.ip.is_ipv6());
     found.addresses = addresses;
     Ok(found)
 }
 
-/// Tells when a snapshot is out of date.
+/// A socket that becomes readable when links or addresses change.
 pub struct Watch(OwnedFd);
 
 impl Watch {
-    /// Begins to watch.
+    /// Opens the socket.
     pub fn new() -> io::Result<Self> {
         open(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, SockFlag::SOCK_NONBLOCK)
             .map(Self)
     }
 
-    /// Forgets what has been told so far; it only matters that something was.
+    /// Discards all messages. The caller reads a new snapshot.
     pub fn drain(&self) {
         let mut buffer = [0; 8192];
         while recv(self.0.as_raw_fd(), &mut buffer, MsgFlags::empty()).is_ok() {}
@@ -79,7 +84,7 @@ fn link(body: &[u8]) -> Option<Link> {
         hardware_type,
         ..Link::default()
     };
-    for (kind, value) in attributes(body.get(LINK_BODY..)?) {
+    for (kind, value) in attributes(body.get(LINK_BODY_LEN..)?) {
         match kind {
             libc::IFLA_ADDRESS => link.mac_length = value.len(),
             libc::IFLA_IFNAME => link.name = text(value),
@@ -92,11 +97,12 @@ fn link(body: &[u8]) -> Option<Link> {
     Some(link)
 }
 
-/// `struct ifaddrmsg`: family, prefix length, flags, scope, index (4). `IFA_LOCAL` is our end of a link that has two.
+/// `struct ifaddrmsg`: family, prefix length, flags, scope, index (4). On a point-to-point link, `IFA_LOCAL` is the address
+/// of this machine and `IFA_ADDRESS` that of the peer.
 fn address(body: &[u8], found: &Interfaces) -> Option<Address> {
     let (prefix, interface) = (*body.get(1)?, u32::from_ne_bytes(*body.get(4..)?.first_chunk()?));
     let (mut ip, mut local, mut label) = (None, None, None);
-    for (kind, value) in attributes(body.get(ADDRESS_BODY..)?) {
+    for (kind, value) in attributes(body.get(ADDRESS_BODY_LEN..)?) {
         match kind {
             libc::IFA_ADDRESS => ip = ip_address(value),
             libc::IFA_LOCAL => local = ip_address(value),
@@ -121,14 +127,14 @@ fn text(value: &[u8]) -> String {
     to_text(value.strip_suffix(&[0]).unwrap_or(value))
 }
 
-#[test]
-#[cfg_attr(miri, ignore = "Miri has no such call")]
-fn loopback_is_always_there() {
-    let found = snapshot().unwrap();
-    assert!(found.links.iter().any(|link| link.loopback && link.mtu > 0), "{found:?}");
-}
-
 /// Whether there is an interface of that name.
 pub fn has_interface(name: &str) -> bool {
     nix::net::if_::if_nametoindex(&*to_bytes(name)).is_ok()
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri does not support the call")]
+fn snapshot_has_the_loopback_interface() {
+    let found = snapshot().unwrap();
+    assert!(found.links.iter().any(|link| link.loopback && link.mtu > 0), "{found:?}");
 }

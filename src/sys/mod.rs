@@ -1,24 +1,24 @@
-//! The kernel: the only home of nix, libc (but for the numbers of [`crate::reason`]) and `unsafe`.
+//! System calls: the only module with `unsafe`, nix and libc (except error numbers in [`crate::strerror`]).
 //!
-//! | asked of the kernel | why | where | unsafe |
-//! |---|---|---|---|
-//! | sockets, options, datagrams with their arrival address | everything we serve | [`udp`] | set one option nix lacks |
-//! | the background | nobody waits for a daemon | [`background`] | `fork`, `_exit` |
-//! | a process beside ours | it runs the script | [`beside`] | `fork`, `_exit`, `pidfd_open` |
-//! | descriptors of others | they are closed | [`descriptors`] | `close_range`, `close` |
-//! | many datagrams at once | a window is one call | [`batch`] | `recvmmsg` |
-//! | links, addresses and their changes (rtnetlink) | where we are | [`interfaces`] | – |
-//! | a neighbour entry (rtnetlink) | a client that has no address yet | [`neighbour`] | – |
-//! | what others tell everybody (packet) | they may be in the way | [`overhear`] | set a filter |
-//! | users, groups, capabilities | to be nobody | [`privilege`] | `capget`, `capset` |
-//! | signals as a descriptor, and handlers until there is one | the end | [`signals`] | `sigaction`, `_exit` |
-//! | directories that tell of changes (inotify) | lists of machines are edited | [`directories`] | – |
-//! | walls around us (Landlock, seccomp) | whatever goes wrong stays within | [`confinement`], [`calls`] | – |
-//! | files, as far as they are in memory | no disk is waited for | [`disk`] | `preadv2` |
-//! | a stream to the system log | it may be slow | [`streams`] | – |
-//! | local time | log lines | [`clock`] | `localtime_r` |
-//! | limits | how many transfers there can be | [`limits`] | – |
-#![expect(unsafe_code, reason = "here and nowhere else")]
+//! | module | purpose | unsafe |
+//! |---|---|---|
+//! | [`clock`] | local time of log lines | `localtime_r` |
+//! | [`daemonize`] | running in the background | `fork`, `_exit` |
+//! | [`dhcp_sniffer`] | replies of other DHCP servers, from a packet socket | `setsockopt` with a filter |
+//! | [`fds`] | closing inherited descriptors | `close_range`, `close` |
+//! | [`file_io`] | reading files that are in the page cache, without waiting for a disk | `preadv2` |
+//! | [`helper_process`] | the process that runs `dhcp-script` | `fork`, `_exit`, `pidfd_open` |
+//! | [`inotify`] | changes in watched directories | – |
+//! | [`interfaces`] | links, addresses and their changes, by rtnetlink | – |
+//! | [`limits`] | limits, error numbers, processors | – |
+//! | [`neighbour`] | hardware addresses of neighbours, by rtnetlink | – |
+//! | [`privilege`] | user, group and capabilities | `capget`, `capset` |
+//! | [`sandbox`] | Landlock; `seccomp` has the list of system calls | – |
+//! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
+//! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
+//! | [`udp_batch`] | many datagrams with one system call | `recvmmsg` |
+//! | [`unix_stream`] | a stream to syslog | – |
+#![expect(unsafe_code, reason = "only this module has unsafe code")]
 
 pub mod clock;
 pub mod daemonize;

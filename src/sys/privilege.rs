@@ -1,4 +1,4 @@
-//! Becoming nobody: user, group, capabilities (capabilities(7)).
+//! User, group and capabilities of this process (credentials(7), capabilities(7)).
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_keepcaps;
@@ -7,33 +7,34 @@ use std::fs::{File, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
-/// A capability that matters to us, by its number.
+/// A capability, with its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
-    /// To give files away.
+    /// Change the owner of a file.
     Chown = 0,
-    /// To become somebody else.
+    /// Change the user.
     SetUid = 7,
-    /// To open port 69 for an address that comes later.
+    /// Bind port 69 for an address that is added later.
     NetBindService = 10,
-    /// To enter neighbours.
+    /// Add neighbour entries.
     NetAdmin = 12,
-    /// To bind a socket to an interface once more.
+    /// Bind a socket to an interface again.
     NetRaw = 13,
 }
 
-/// Who to become.
+/// A user and a group. `None`: that of this process is not changed.
 #[derive(Clone, Debug)]
 pub struct Identity {
     user: Option<User>,
     group: Option<Group>,
 }
 
-/// A name that no user, or no group, has.
+/// A name of a user or group that does not exist.
 pub struct Unknown(pub String);
 
 impl Identity {
-    /// Looks names up. `user` none: stay who we are. `group` none: `dip` if it exists, else the user's own.
+    /// Looks up names. Without `user`, the user is not changed. Without `group`, it is `dip` if that exists, else the primary
+    /// group of the user.
     pub fn find(user: Option<&str>, group: Option<&str>) -> Result<Self, Unknown> {
         let user = user.map(user_named).transpose()?;
         let group = match group {
@@ -45,37 +46,38 @@ impl Identity {
         Ok(Self { user, group })
     }
 
-    /// A user with nothing but its own group.
+    /// A user with its primary group.
     pub fn with_own_group(name: &str) -> Result<Self, Unknown> {
         let user = user_named(name)?;
         Ok(Self { group: Some(own_group(&user)), user: Some(user) })
     }
 
-    /// The same, keeping the group we are.
+    /// The same user; the group is not changed.
     #[must_use]
     pub fn keeping_group(self) -> Self {
         Self { group: None, ..self }
     }
 
-    /// User and group that files made for it belong to.
+    /// Owner and group of files that are created for this user.
     pub fn owner(&self) -> Option<(u32, u32)> {
         self.user.as_ref().map(|user| (user.uid.as_raw(), user.gid.as_raw()))
     }
 
-    /// Makes a log file its own, before root goes. A group that root's group shares it with may write it too (docs/dnsmasq/daemon.md, section 4.3).
+    /// Changes the owner of a log file to this user, before root's rights are given up. A file of root's group becomes
+    /// writable for the group (docs/dnsmasq/daemon.md, section 4.3).
     pub fn own_log_file(&self, file: &File) -> io::Result<()> {
         let Some(user) = self.user.as_ref().filter(|user| is_root() && !user.uid.is_root()) else {
             return Ok(());
         };
-        let found = file.metadata()?;
-        if getegid().as_raw() == 0 && found.gid() == 0 && found.mode() & 0o020 == 0 {
+        let metadata = file.metadata()?;
+        if getegid().as_raw() == 0 && metadata.gid() == 0 && metadata.mode() & 0o020 == 0 {
             file.set_permissions(Permissions::from_mode(0o660))?;
         }
         fchown(file, Some(user.uid.as_raw()), None)
     }
 
-    /// Whether it may do to a file what `bit` says (1 enter, 4 read), by its mode and owners. Root may what all may:
-    /// that is dnsmasq's rule for it (docs/dnsmasq/tftp.md, section 5).
+    /// Whether the mode of a file allows access (`bit`: 1 search, 4 read). Root may read what all users may read, by
+    /// dnsmasq's rule (docs/dnsmasq/tftp.md, section 5).
     pub fn may_access(&self, bit: u32, file: &Metadata) -> bool {
         let user = self.user.as_ref().map_or_else(geteuid, |user| user.uid);
         let shift = if user.is_root() {
@@ -90,12 +92,12 @@ impl Identity {
         (user.is_root() && file.is_dir()) || file.mode() >> shift & bit != 0
     }
 
-    /// Who we are, and stay.
+    /// Neither user nor group are changed.
     pub fn unchanged() -> Self {
         Self { user: None, group: None }
     }
 
-    /// Who we have become.
+    /// The user and group of this process.
     pub fn current() -> Self {
         Self {
             user: User::from_uid(geteuid()).ok().flatten(),
@@ -103,29 +105,30 @@ impl Identity {
         }
     }
 
-    /// Whether files of `uid` are its own.
+    /// Whether the user owns a file.
     pub fn owns(&self, file: &Metadata) -> bool {
         file.uid() == self.user.as_ref().map_or_else(geteuid, |user| user.uid).as_raw()
     }
 
-    /// Whether it is root, for which other rules hold.
+    /// Whether the user is root.
     pub fn is_root(&self) -> bool {
         self.user.as_ref().map_or_else(geteuid, |user| user.uid).is_root()
     }
 
-    /// Its name.
+    /// The name of the user.
     pub fn user_name(&self) -> &str {
         self.user.as_ref().map_or("the user it is started by", |user| &user.name)
     }
 
-    /// Becomes it, for good, with these capabilities and no others. Without root there is nothing to give up.
+    /// Changes to this user and group irrevocably, and keeps only these capabilities. If this process is not root, nothing
+    /// is changed.
     pub fn assume(&self, kept: &[Capability]) -> Result<(), DropError> {
         if !geteuid().is_root() {
             return Ok(());
         }
         if let Some(Group { name, gid, .. }) = &self.group {
             let failed = |error: Errno| DropError::Group(name.clone(), error.into());
-            // A user namespace may forbid this, and then has no groups to give up.
+            // EPERM: a user namespace that does not allow it has no supplementary groups.
             setgroups(&[])
                 .or_else(|error| if error == Errno::EPERM { Ok(()) } else { Err(error) })
                 .and_then(|()| setresgid(*gid, *gid, *gid))
@@ -135,8 +138,8 @@ impl Identity {
             return Ok(());
         };
         let failed = |error: io::Error| DropError::User(user.name.clone(), error);
-        let until_then = [kept, &[Capability::SetUid]].concat();
-        set_capabilities(&until_then).map_err(DropError::Capabilities)?;
+        let during_change = [kept, &[Capability::SetUid]].concat();
+        set_capabilities(&during_change).map_err(DropError::Capabilities)?;
         set_keepcaps(true)
             .and_then(|()| setresuid(user.uid, user.uid, user.uid))
             .map_err(|error| failed(error.into()))?;
@@ -148,8 +151,8 @@ impl Identity {
     }
 }
 
-/// The name of a user of this machine, or its number. Asks nobody but the file (passwd(5)): what libraries do for names
-/// is not for a process that may do little.
+/// The name of a user, or its number. It reads only `/etc/passwd`: the sandbox does not allow what name services of the C
+/// library need.
 pub fn name_of(uid: u32) -> String {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let is_it = |line: &&str| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(uid);
@@ -157,14 +160,14 @@ pub fn name_of(uid: u32) -> String {
     found.map_or_else(|| uid.to_string(), str::to_owned)
 }
 
-/// What kept us from becoming somebody else.
+/// Why the user could not be changed.
 #[derive(Debug)]
 pub enum DropError {
-    /// The group of that name.
+    /// The group of this name could not be set.
     Group(String, io::Error),
-    /// The user.
+    /// The user of this name could not be set.
     User(String, io::Error),
-    /// What is kept of root's rights.
+    /// The capabilities could not be set.
     Capabilities(io::Error),
 }
 
@@ -172,10 +175,10 @@ fn user_named(name: &str) -> Result<User, Unknown> {
     User::from_name(name).ok().flatten().ok_or_else(|| Unknown(name.to_owned()))
 }
 
-/// The group a user has of itself; nobody needs to have named it.
+/// The primary group of a user. It need not have a name.
 fn own_group(user: &User) -> Group {
-    let named = Group::from_gid(user.gid).ok().flatten();
-    named.unwrap_or_else(|| Group {
+    let group = Group::from_gid(user.gid).ok().flatten();
+    group.unwrap_or_else(|| Group {
         name: user.gid.to_string(),
         passwd: c"".to_owned(),
         gid: user.gid,
@@ -183,17 +186,17 @@ fn own_group(user: &User) -> Group {
     })
 }
 
-/// Whether we are root, effectively.
+/// Whether the effective user is root.
 pub fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// Our user, effectively.
+/// The effective user id.
 pub fn own_uid() -> u32 {
     geteuid().as_raw()
 }
 
-/// Version 3 of the interface: two words of 32 capabilities each.
+/// `_LINUX_CAPABILITY_VERSION_3`: two sets of 32 capabilities each.
 const VERSION: u32 = 0x2008_0522;
 
 #[repr(C)]
@@ -210,20 +213,20 @@ struct CapSets {
     inheritable: u32,
 }
 
-/// Whether we may use a capability.
+/// Whether this process has a capability in its permitted set.
 pub fn is_permitted(capability: Capability) -> bool {
-    let mut head = CapHeader { version: VERSION, pid: 0 };
+    let mut header = CapHeader { version: VERSION, pid: 0 };
     let mut sets = [CapSets::default(); 2];
-    // SAFETY: `capget` reads one head and writes, in version 3, two sets; all live through the call.
-    let done = unsafe { libc::syscall(libc::SYS_capget, &raw mut head, sets.as_mut_ptr()) };
+    // SAFETY: `capget` reads one header and writes, in version 3, two sets; all live until the call returns.
+    let done = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) };
     done == 0 && sets[0].permitted >> (capability as u32) & 1 != 0
 }
 
 fn set_capabilities(kept: &[Capability]) -> io::Result<()> {
     let bits = kept.iter().fold(0, |bits, &capability| bits | 1_u32 << (capability as u32));
-    let mut head = CapHeader { version: VERSION, pid: 0 };
+    let mut header = CapHeader { version: VERSION, pid: 0 };
     let sets = [CapSets { effective: bits, permitted: bits, inheritable: 0 }, CapSets::default()];
-    // SAFETY: `capset` reads one head and, in version 3, two sets; both live through the call.
-    let result = unsafe { libc::syscall(libc::SYS_capset, &raw mut head, sets.as_ptr()) };
+    // SAFETY: `capset` reads one header and, in version 3, two sets; both live until the call returns.
+    let result = unsafe { libc::syscall(libc::SYS_capset, &raw mut header, sets.as_ptr()) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

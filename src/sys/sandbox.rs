@@ -1,5 +1,5 @@
-//! Walls around this process and all it will start: what it may not do any more, whatever it is made to do (landlock(7),
-//! seccomp(2), `PR_SET_NO_NEW_PRIVS`). They stand until it ends.
+//! The sandbox: Landlock (landlock(7)), seccomp (seccomp(2)) and `PR_SET_NO_NEW_PRIVS`. It cannot be left, and holds for
+//! child processes too.
 
 use super::seccomp::{SeccompError, install};
 use landlock::{
@@ -14,27 +14,27 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Files and directories that stay in reach; of a directory all that is below it.
+/// Files and directories that Landlock allows. A directory includes all that is below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedPaths {
-    /// To be read and listed.
+    /// Read files and list directories.
     pub read: Vec<PathBuf>,
-    /// To be written, and to get new files.
+    /// Write files and create files.
     pub write: Vec<PathBuf>,
-    /// To lose files.
+    /// Remove files.
     pub remove: Vec<PathBuf>,
 }
 
-/// The walls that stand; of others, why not.
+/// The parts of the sandbox that are active; for the others, the reason.
 #[derive(Debug)]
 pub struct SandboxStatus {
-    /// No program that we might run would have more rights than we have.
+    /// A program that this process executes cannot gain privileges.
     pub no_new_privileges: bool,
-    /// Landlock, by the version of its interface.
+    /// The ABI version of Landlock.
     pub landlock: Result<u32, LandlockError>,
-    /// seccomp, by how many calls are left.
+    /// The number of system calls that seccomp allows.
     pub seccomp: Result<usize, SeccompError>,
-    /// While it is open, the kernel keeps to what it was told about it.
+    /// `/proc/self`. The Landlock rule for it holds while it is open.
     _own_process: Option<File>,
 }
 
@@ -43,7 +43,7 @@ pub struct SandboxStatus {
 pub enum LandlockError {
     /// The rules were refused.
     Ruleset(RulesetError),
-    /// The kernel does not have it, or it is switched off.
+    /// The kernel does not have it, or it is disabled.
     Unavailable,
 }
 
@@ -51,28 +51,28 @@ impl fmt::Display for LandlockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ruleset(error) => error.fmt(f),
-            Self::Unavailable => f.write_str("not to be had here"),
+            Self::Unavailable => f.write_str("not supported by the kernel"),
         }
     }
 }
 
-/// What is known of Landlock here; whatever a kernel does not know is left out.
+/// The newest ABI of Landlock that is used. What the kernel does not support is left out.
 const LANDLOCK_ABI: ABI = ABI::V6;
 
-/// Puts them up, as far as this kernel has them. To be called while there is one thread only: of others, Landlock knows
-/// nothing.
-pub fn enter_sandbox(reach: &AllowedPaths) -> SandboxStatus {
+/// Enters the sandbox, with the parts that the kernel supports. It must be called while there is only one thread, because
+/// Landlock restricts the calling thread only.
+pub fn enter_sandbox(allowed: &AllowedPaths) -> SandboxStatus {
     let own_process =
         OpenOptions::new().read(true).custom_flags(OFlag::O_PATH.bits()).open("/proc/self").ok();
     let no_new_privileges = set_no_new_privs().is_ok();
-    let landlock = restrict(reach);
+    let landlock = restrict(allowed);
     let seccomp = install();
     SandboxStatus { no_new_privileges, landlock, seccomp, _own_process: own_process }
 }
 
-/// Files by their places; no TCP, and no signals to others.
-fn restrict(reach: &AllowedPaths) -> Result<u32, LandlockError> {
-    match ruleset(reach).map_err(LandlockError::Ruleset)? {
+/// Restricts files to the allowed paths; forbids TCP, and signals to other processes.
+fn restrict(allowed: &AllowedPaths) -> Result<u32, LandlockError> {
+    match ruleset(allowed).map_err(LandlockError::Ruleset)? {
         RestrictionStatus {
             ruleset: RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced,
             landlock: LandlockStatus::Available { effective_abi, .. },
@@ -82,7 +82,7 @@ fn restrict(reach: &AllowedPaths) -> Result<u32, LandlockError> {
     }
 }
 
-fn ruleset(reach: &AllowedPaths) -> Result<RestrictionStatus, RulesetError> {
+fn ruleset(allowed: &AllowedPaths) -> Result<RestrictionStatus, RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let write = AccessFs::WriteFile | AccessFs::MakeReg;
     let rules = |paths: &[PathBuf], access: BitFlags<AccessFs>| -> Vec<_> {
@@ -94,28 +94,28 @@ fn ruleset(reach: &AllowedPaths) -> Result<RestrictionStatus, RulesetError> {
         .handle_access(AccessNet::from_all(LANDLOCK_ABI))?
         .scope(scopes())?
         .create()?
-        .add_rules(rules(&reach.read, read))?
-        .add_rules(rules(&reach.write, write))?
-        .add_rules(rules(&reach.remove, AccessFs::RemoveFile.into()))?
+        .add_rules(rules(&allowed.read, read))?
+        .add_rules(rules(&allowed.write, write))?
+        .add_rules(rules(&allowed.remove, AccessFs::RemoveFile.into()))?
         .add_rules(rules(&[PathBuf::from("/proc/self")], AccessFs::ReadFile.into()))?
         .restrict_self()
 }
 
-/// Neither signals nor names that are no files lead out of here; but for the manager's, where that is one.
+/// Forbids signals to other processes, and abstract unix sockets, unless the service manager has such a socket.
 fn scopes() -> BitFlags<Scope> {
-    let manager = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
-    let by_name = manager.as_encoded_bytes().starts_with(b"@");
-    if by_name { Scope::Signal.into() } else { Scope::from_all(LANDLOCK_ABI) }
+    let notify_socket = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
+    let is_abstract = notify_socket.as_encoded_bytes().starts_with(b"@");
+    if is_abstract { Scope::Signal.into() } else { Scope::from_all(LANDLOCK_ABI) }
 }
 
-/// A file has no use for rights that directories have.
+/// Access rights of directories are left out for a file, because Landlock refuses them.
 fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<PathBeneath<PathFd>> {
-    let kind = std::fs::metadata(path).ok()?.file_type();
-    // A pipe is in no directory, and cannot be told.
-    if kind.is_fifo() || kind.is_socket() {
+    let file_type = std::fs::metadata(path).ok()?.file_type();
+    // Landlock has no rules for pipes and sockets.
+    if file_type.is_fifo() || file_type.is_socket() {
         return None;
     }
-    let place = PathFd::new(path).ok()?;
+    let path_fd = PathFd::new(path).ok()?;
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(LANDLOCK_ABI) };
-    (!access.is_empty()).then(|| PathBeneath::new(place, access))
+    (!access.is_empty()).then(|| PathBeneath::new(path_fd, access))
 }

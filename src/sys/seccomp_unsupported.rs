@@ -1,11 +1,11 @@
-//! Where seccompiler makes no filters, there is none.
+//! Replaces `seccomp.rs` on architectures that seccompiler does not support.
 
 use std::fmt;
 
 /// Why seccomp does not restrict this process.
 #[derive(Debug)]
 pub enum SeccompError {
-    /// There are no filters for this architecture.
+    /// seccompiler does not support this architecture.
     Architecture(&'static str),
 }
 
@@ -16,6 +16,7 @@ impl fmt::Display for SeccompError {
     }
 }
 
+/// Always fails.
 pub fn install() -> Result<usize, SeccompError> {
     Err(SeccompError::Architecture(std::env::consts::ARCH))
 }

@@ -1,4 +1,4 @@
-//! Signals as a descriptor (signalfd(2)): they are read in the loop, and nothing runs in a handler.
+//! Signals as a descriptor (signalfd(2)): the loop reads them, so that no code runs in a signal handler while it serves.
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -7,69 +7,69 @@ use nix::unistd::Pid;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 
-/// The signals we care for, blocked and readable.
+/// The signals of the daemon, blocked and readable.
 pub struct Signals(SignalFd);
 
-/// What a signal asks for.
+/// The action for a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalAction {
-    /// SIGTERM: end.
+    /// SIGTERM: end the daemon.
     Terminate,
-    /// SIGINT.
+    /// SIGINT: end it in debug mode.
     Interrupt,
     /// SIGHUP: read files again.
     Reload,
-    /// SIGUSR2: begin a new log file.
+    /// SIGUSR2: open the log file again.
     Rotate,
-    /// SIGCHLD: a child has ended.
+    /// SIGCHLD: a child process has ended.
     ReapChildren,
-    /// Nothing we do.
+    /// Other signals are ignored.
     Nothing,
 }
 
-/// What ends us.
+/// Signals that end the process.
 const TERMINATING: [Signal; 2] = [Signal::SIGTERM, Signal::SIGINT];
-/// What else we care for. SIGPIPE is ignored by Rust's runtime already.
-const RESERVED: [Signal; 5] =
+/// Other signals that are handled. Rust's runtime ignores SIGPIPE already.
+const OTHER: [Signal; 5] =
     [Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGALRM, Signal::SIGCHLD];
-/// dnsmasq's exit code for those who do not let it start.
+/// dnsmasq's exit code after a signal during the start.
 const EXIT_INTERRUPTED: libc::c_int = 5;
 
-fn ours() -> SigSet {
-    TERMINATING.into_iter().chain(RESERVED).collect()
+fn all_signals() -> SigSet {
+    TERMINATING.into_iter().chain(OTHER).collect()
 }
 
-/// While we start: what ends us does so at once and silently, all else is forgotten. Whatever our starter ignored we do
-/// not, or no child of ours could be waited for.
+/// Sets the handlers for the start: SIGTERM and SIGINT end the process at once, without a message; others are discarded. It
+/// replaces inherited `SIG_IGN`, because with an ignored SIGCHLD child processes cannot be waited for.
 pub fn install_startup_handlers() {
-    TERMINATING.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(leave)));
-    RESERVED.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(forget)));
+    TERMINATING.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(exit)));
+    OTHER.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(discard)));
 }
 
-extern "C" fn leave(_: libc::c_int) {
-    // SAFETY: may be called in a handler (signal-safety(7)).
+extern "C" fn exit(_: libc::c_int) {
+    // SAFETY: `_exit` may be called in a signal handler (signal-safety(7)).
     unsafe { libc::_exit(EXIT_INTERRUPTED) }
 }
 
-extern "C" fn forget(_: libc::c_int) {}
+extern "C" fn discard(_: libc::c_int) {}
 
-/// Has a signal handled so from now on.
+/// Sets the handler of a signal.
 pub(super) fn handle(signal: Signal, handler: SigHandler) {
     let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
-    // SAFETY: the handlers do nothing that a handler may not.
-    _ = unsafe { sigaction(signal, &action) };
+    // SAFETY: the handlers call only async-signal-safe functions.
+    let _ = unsafe { sigaction(signal, &action) };
 }
 
 impl Signals {
-    /// From now on they are heard here, by this thread and all it starts, and in this process only: a copy of it has to
-    /// hear its own.
+    /// Blocks the signals in this thread and in threads that it starts, and opens a descriptor for them. After a fork, the
+    /// child process needs a descriptor of its own.
     pub fn new() -> io::Result<Self> {
-        ours().thread_block()?;
+        all_signals().thread_block()?;
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-        Ok(Self(SignalFd::with_flags(&ours(), flags)?))
+        Ok(Self(SignalFd::with_flags(&all_signals(), flags)?))
     }
 
-    /// The next signal that has come.
+    /// The action for the next pending signal.
     pub fn next(&self) -> Option<SignalAction> {
         let info = self.0.read_signal().ok().flatten()?;
         Some(match i32::try_from(info.ssi_signo) {
@@ -89,14 +89,14 @@ impl AsRawFd for Signals {
     }
 }
 
-/// From now on what ends a program ends us. All else is left unheard.
+/// SIGTERM and SIGINT end the process again, by default action. The other signals stay blocked.
 pub fn restore_default_handlers() {
     TERMINATING.into_iter().for_each(|signal| handle(signal, SigHandler::SigDfl));
-    // If this should fail, we end a little later.
-    _ = TERMINATING.into_iter().collect::<SigSet>().thread_unblock();
+    // If it fails, the process ends when it has finished.
+    let _ = TERMINATING.into_iter().collect::<SigSet>().thread_unblock();
 }
 
-/// Children that have ended are so for good. As the first process of a container we have children that we never started.
+/// Waits for all child processes that have ended. Process 1 of a container inherits children that it did not start.
 pub fn reap_children() {
     let any = None::<Pid>;
     while waitpid(any, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status.pid().is_some()) {}

@@ -1,4 +1,4 @@
-//! UDP sockets, and datagrams with the address and interface they arrived at.
+//! UDP sockets, and datagrams with the local address and interface at which they arrived.
 
 use crate::byte_text::to_path;
 use crate::net::ReceivedDatagram;
@@ -14,44 +14,53 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// CS6, network control (RFC 2474): what dnsmasq marks DHCP with.
+/// CS6, network control (RFC 2474, section 4.2.2). dnsmasq sets it for DHCP.
 const NETWORK_CONTROL: i32 = 0xC0;
 
-/// Bytes for requests that wait. The kernel counts some 800 for each.
+/// Receive buffer for TFTP requests. The kernel counts about 800 bytes for each.
 const LISTENER_BUFFER_SIZE: usize = 4 << 20;
 
-/// Which step of opening a DHCP socket has failed.
+/// The step in which opening a DHCP socket failed.
 pub enum Step {
-    /// There is no socket at all.
+    /// `socket`
     Open,
-    /// An option.
+    /// `setsockopt`
     Options,
-    /// Sharing the port.
+    /// `setsockopt` with `SO_REUSEADDR` or `SO_REUSEPORT`
     Reuse,
-    /// The port.
+    /// `bind`
     Bind,
 }
 
-/// A socket for DHCP on all addresses. `shared`: others may have the port too.
-pub fn open_dhcp(port: u16, shared: bool) -> Result<OwnedFd, (Step, io::Error)> {
-    let at = |step: Step| |error: nix::errno::Errno| (step, error.into());
+/// Whether other sockets may be bound to the port too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortSharing {
+    /// The port belongs to this socket alone.
+    Exclusive,
+    /// `SO_REUSEADDR` and `SO_REUSEPORT` are set.
+    Shared,
+}
+
+/// A socket for DHCP on all addresses.
+pub fn open_dhcp(port: u16, sharing: PortSharing) -> Result<OwnedFd, (Step, io::Error)> {
+    let failed_in = |step: Step| |error: nix::errno::Errno| (step, error.into());
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-    let fd =
-        socket(AddressFamily::Inet, SockType::Datagram, flags, None).map_err(at(Step::Open))?;
-    allow_fragments(&fd).map_err(at(Step::Options))?;
-    setsockopt(&fd, Ipv4Tos, &NETWORK_CONTROL).map_err(at(Step::Options))?;
-    setsockopt(&fd, Ipv4PacketInfo, &true).map_err(at(Step::Options))?;
-    setsockopt(&fd, Broadcast, &true).map_err(at(Step::Options))?;
-    if shared {
-        setsockopt(&fd, ReuseAddr, &true).map_err(at(Step::Reuse))?;
-        setsockopt(&fd, ReusePort, &true).map_err(at(Step::Reuse))?;
+    let fd = socket(AddressFamily::Inet, SockType::Datagram, flags, None)
+        .map_err(failed_in(Step::Open))?;
+    allow_fragments(&fd).map_err(failed_in(Step::Options))?;
+    setsockopt(&fd, Ipv4Tos, &NETWORK_CONTROL).map_err(failed_in(Step::Options))?;
+    setsockopt(&fd, Ipv4PacketInfo, &true).map_err(failed_in(Step::Options))?;
+    setsockopt(&fd, Broadcast, &true).map_err(failed_in(Step::Options))?;
+    if sharing == PortSharing::Shared {
+        setsockopt(&fd, ReuseAddr, &true).map_err(failed_in(Step::Reuse))?;
+        setsockopt(&fd, ReusePort, &true).map_err(failed_in(Step::Reuse))?;
     }
     let any = SockaddrIn::from(std::net::SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port));
-    bind(fd.as_raw_fd(), &any).map_err(at(Step::Bind))?;
+    bind(fd.as_raw_fd(), &any).map_err(failed_in(Step::Bind))?;
     Ok(fd)
 }
 
-/// A socket for TFTP requests to an address. `Ok(None)`: the kernel has no IPv6.
+/// A socket for TFTP requests to an address. `Ok(None)`: the kernel does not support IPv6.
 pub fn open_tftp(address: SocketAddr) -> io::Result<Option<OwnedFd>> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
@@ -82,7 +91,7 @@ pub fn open_tftp(address: SocketAddr) -> io::Result<Option<OwnedFd>> {
     Ok(Some(fd))
 }
 
-/// A socket for one transfer, from an address of ours.
+/// A socket for one transfer, bound to a local address.
 pub fn open_transfer(local: SocketAddr) -> io::Result<OwnedFd> {
     let family = if local.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
@@ -94,21 +103,21 @@ pub fn open_transfer(local: SocketAddr) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Lets requests of a whole hall wait, while the first are answered. More than the system's limit needs
-/// `CAP_NET_ADMIN`.
+/// Sets the receive buffer for requests of thousands of clients that start at the same time. `CAP_NET_ADMIN` allows more
+/// than the system's limit.
 fn enlarge_receive_buffer(fd: &OwnedFd) {
     if setsockopt(fd, RcvBufForce, &LISTENER_BUFFER_SIZE).is_err() {
-        // As much as there is to be had: who is not heard asks again.
-        _ = setsockopt(fd, RcvBuf, &LISTENER_BUFFER_SIZE);
+        // As much as the limit allows. A client whose request is lost repeats it.
+        let _ = setsockopt(fd, RcvBuf, &LISTENER_BUFFER_SIZE);
     }
 }
 
-/// Lets a socket hear one interface only. For a socket that hears another one it needs `CAP_NET_RAW`.
+/// Binds a socket to an interface (`SO_BINDTODEVICE`). To change the interface needs `CAP_NET_RAW`.
 pub fn bind_to_device(fd: &OwnedFd, interface: &str) -> io::Result<()> {
     Ok(setsockopt(fd, BindToDevice, &to_path(interface).as_os_str().to_owned())?)
 }
 
-/// Receives one datagram into `buffer`; a longer one is cut.
+/// Receives one datagram into `buffer`; a longer one is truncated.
 pub fn receive<'b>(fd: &impl AsRawFd, buffer: &'b mut [u8]) -> io::Result<ReceivedDatagram<'b>> {
     let mut control = nix::cmsg_space!(libc::in_pktinfo, libc::in6_pktinfo);
     let mut parts = [IoSliceMut::new(buffer)];
@@ -121,7 +130,7 @@ pub fn receive<'b>(fd: &impl AsRawFd, buffer: &'b mut [u8]) -> io::Result<Receiv
     let (mut local, mut interface) = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
     for part in message.cmsgs()? {
         match part {
-            // `spec_dst` is the address to answer from: for a broadcast, the interface's own.
+            // `spec_dst` is the local address for a reply: for a broadcast, the address of the interface.
             ControlMessageOwned::Ipv4PacketInfo(info) => {
                 local = Ipv4Addr::from(info.ipi_spec_dst.s_addr.to_ne_bytes()).into();
                 interface = info.ipi_ifindex.cast_unsigned();
@@ -140,21 +149,21 @@ pub fn receive<'b>(fd: &impl AsRawFd, buffer: &'b mut [u8]) -> io::Result<Receiv
     Ok(ReceivedDatagram { bytes: &buffer[..size], peer, local, interface })
 }
 
-/// Receives one datagram into `buffer`, without where it arrived.
+/// Receives one datagram into `buffer`, without local address and interface; its length and sender.
 pub fn receive_plain(fd: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
     let (size, peer) = recvfrom::<SockaddrStorage>(fd.as_raw_fd(), buffer)?;
     let peer = peer.and_then(|peer| socket_address(&peer)).ok_or(io::ErrorKind::InvalidData)?;
     Ok((size, peer))
 }
 
-/// Where datagrams go, and from where.
+/// Destination and source of datagrams.
 #[derive(Clone, Copy, Debug)]
 pub struct SendAddress {
-    /// To whom.
+    /// The destination.
     pub to: SocketAddr,
-    /// From which of our addresses; `None` leaves it to the system.
+    /// The source address; `None`: the kernel chooses it.
     pub from: Option<IpAddr>,
-    /// Out of which interface; 0 leaves it to the routing table.
+    /// The index of the outgoing interface; 0: the routing table decides.
     pub interface: u32,
 }
 
@@ -167,7 +176,7 @@ pub fn send(fd: &impl AsRawFd, bytes: &[u8], way: SendAddress) -> io::Result<()>
     sent.map(drop).map_err(io::Error::from)
 }
 
-/// Where a datagram leaves, as the kernel is told (ip(7), ipv6(7)).
+/// The control message with source address and outgoing interface (ip(7), ipv6(7)).
 pub(super) enum PacketInfo {
     V4(libc::in_pktinfo),
     V6(libc::in6_pktinfo),
@@ -182,9 +191,9 @@ impl PacketInfo {
     }
 }
 
-/// `None` if all is left to the system.
+/// `None`: the kernel chooses both.
 pub(super) fn packet_info(SendAddress { from, interface, .. }: SendAddress) -> Option<PacketInfo> {
-    let four = |from: Ipv4Addr| {
+    let ipv4 = |from: Ipv4Addr| {
         PacketInfo::V4(libc::in_pktinfo {
             ipi_ifindex: interface.cast_signed(),
             ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(from.octets()) },
@@ -193,8 +202,8 @@ pub(super) fn packet_info(SendAddress { from, interface, .. }: SendAddress) -> O
     };
     match from {
         None if interface == 0 => None,
-        None => Some(four(Ipv4Addr::UNSPECIFIED)),
-        Some(IpAddr::V4(from)) => Some(four(from)),
+        None => Some(ipv4(Ipv4Addr::UNSPECIFIED)),
+        Some(IpAddr::V4(from)) => Some(ipv4(from)),
         Some(IpAddr::V6(from)) => Some(PacketInfo::V6(libc::in6_pktinfo {
             ipi6_addr: libc::in6_addr { s6_addr: from.octets() },
             ipi6_ifindex: interface,
@@ -202,11 +211,11 @@ pub(super) fn packet_info(SendAddress { from, interface, .. }: SendAddress) -> O
     }
 }
 
-/// Switches path MTU discovery off (ip(7)): what is too large is cut on the way, as TFTP's clients expect.
+/// Disables path MTU discovery (ip(7)): routers fragment large datagrams, as TFTP clients expect.
 fn allow_fragments(fd: &impl AsRawFd) -> nix::Result<()> {
     let value = libc::IP_PMTUDISC_DONT;
     let size = libc::socklen_t::try_from(size_of_val(&value)).unwrap_or_default();
-    // SAFETY: the value lives through the call, and `size` is its size.
+    // SAFETY: the value lives until the call returns, and `size` is its size.
     let result = unsafe {
         libc::setsockopt(
             fd.as_raw_fd(),
@@ -231,12 +240,12 @@ pub(super) fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "Miri has no such call")]
-fn a_datagram_tells_where_it_arrived() {
+#[cfg_attr(miri, ignore = "Miri does not support the call")]
+fn datagram_is_received_with_local_address_and_interface() {
     let listener = open_tftp((Ipv4Addr::LOCALHOST, 0).into()).unwrap().unwrap();
-    let name: SockaddrIn = nix::sys::socket::getsockname(listener.as_raw_fd()).unwrap();
+    let address: SockaddrIn = nix::sys::socket::getsockname(listener.as_raw_fd()).unwrap();
     let client = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    client.send_to(b"hello", (Ipv4Addr::LOCALHOST, name.port())).unwrap();
+    client.send_to(b"hello", (Ipv4Addr::LOCALHOST, address.port())).unwrap();
     let mut buffer = [0; 16];
     let arrival = receive(&listener, &mut buffer).unwrap();
     assert_eq!((arrival.bytes, arrival.local), (&b"hello"[..], IpAddr::V4(Ipv4Addr::LOCALHOST)));

@@ -1,4 +1,4 @@
-//! Many datagrams in one call.
+//! Sending and receiving many datagrams with one system call.
 
 use super::udp::{PacketInfo, SendAddress, packet_info, socket_address};
 use nix::errno::Errno;
@@ -11,56 +11,65 @@ use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
-/// As many as every kernel takes as segments of one (`UDP_MAX_SEGMENTS`).
+/// Segments of one packet that every kernel accepts (`UDP_MAX_SEGMENTS`).
 const MAX_SEGMENTS: usize = 64;
-/// Bytes that one IPv4 packet has for UDP's data.
+/// Payload of the largest UDP datagram over IPv4.
 const MAX_BYTES: usize = 65_507;
 
-/// Sends datagrams of `segment` bytes, the last of which may be shorter; tells how many bytes are gone. Less than all:
-/// the socket has no room for more.
+/// Whether the kernel splits one large packet into datagrams (generic segmentation offload: `UDP_SEGMENT`, udp(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GsoSupport {
+    /// It has not refused so far.
+    Unknown,
+    /// It has refused. It does so if a block is larger than a packet of the link, if packets are encrypted, and if the
+    /// kernel is old.
+    Refused,
+}
+
+/// Sends datagrams of `segment` bytes, the last of which may be shorter; the number of bytes that were sent. It is less than
+/// all if the send buffer is full.
 ///
-/// The kernel is given many as segments of one (`UDP_SEGMENT`, udp(7)). It refuses where it cannot cut them: where blocks
-/// are larger than the link's packets, where they are encrypted on the way, where it is old. `segments` says whether it
-/// is worth a try, and is taken back then.
+/// Unless the kernel has refused it before, many datagrams are sent as segments of one packet. After a refusal they are
+/// sent one by one, and `gso` is set.
 pub fn send_batch(
     fd: &impl AsRawFd,
     bytes: &[u8],
     segment: usize,
     way: SendAddress,
-    segments: &mut bool,
+    gso: &mut GsoSupport,
 ) -> io::Result<usize> {
-    let together = MAX_SEGMENTS.min(MAX_BYTES / segment).max(1);
-    let mut gone = 0;
-    while gone < bytes.len() {
-        // What does not fill a packet of the largest size goes first: the client begins its work that much sooner.
-        let odd = (bytes.len() - gone).div_ceil(segment) % together;
-        let count = if odd == 0 { together } else { odd };
-        let part = &bytes[gone..bytes.len().min(gone + count * segment)];
-        let mut sent = if *segments || part.len() <= segment {
+    let max_count = MAX_SEGMENTS.min(MAX_BYTES / segment).max(1);
+    let mut sent_bytes = 0;
+    while sent_bytes < bytes.len() {
+        // The remainder that does not fill a packet of the largest size is sent first, so that the client can begin sooner.
+        let remainder = (bytes.len() - sent_bytes).div_ceil(segment) % max_count;
+        let count = if remainder == 0 { max_count } else { remainder };
+        let part = &bytes[sent_bytes..bytes.len().min(sent_bytes + count * segment)];
+        let mut sent = if *gso == GsoSupport::Unknown || part.len() <= segment {
             send_segments(fd, part, segment, way)
         } else {
             send_each(fd, part, segment, way)
         };
         if part.len() > segment && sent.is_err_and(is_refusal) {
-            *segments = false;
+            *gso = GsoSupport::Refused;
             sent = send_each(fd, part, segment, way);
         }
         match sent {
-            Ok(sent) => gone += sent,
+            Ok(sent) => sent_bytes += sent,
             Err(Errno::EAGAIN) => break,
             Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(gone)
+    Ok(sent_bytes)
 }
 
-/// What a kernel says that cannot cut, rather than that it cannot send.
+/// Whether the kernel cannot split the packet. Other errors are about the datagram.
 fn is_refusal(error: Errno) -> bool {
     matches!(error, Errno::EIO | Errno::EINVAL | Errno::EMSGSIZE | Errno::ENOPROTOOPT)
 }
 
-/// As segments of one.
+/// Sends datagrams as segments of one packet.
 fn send_segments(
     fd: &impl AsRawFd,
     bytes: &[u8],
@@ -77,18 +86,18 @@ fn send_segments(
     if bytes.len() <= segment {
         return match info {
             Some(info) => send(&[info]),
-            // The call with the least to copy: in lockstep there is one for each block.
+            // `sendto` copies less than `sendmsg`, and lockstep transfers call it for each block.
             None => sendto(fd.as_raw_fd(), bytes, &to, MsgFlags::empty()),
         };
     }
-    let cut = ControlMessage::UdpGsoSegments(&size);
+    let segment_size = ControlMessage::UdpGsoSegments(&size);
     match info {
-        Some(info) => send(&[info, cut]),
-        None => send(&[cut]),
+        Some(info) => send(&[info, segment_size]),
+        None => send(&[segment_size]),
     }
 }
 
-/// One by one, in one call.
+/// Sends datagrams one by one, with one system call.
 fn send_each(
     fd: &impl AsRawFd,
     bytes: &[u8],
@@ -99,19 +108,19 @@ fn send_each(
     let to = vec![Some(SockaddrStorage::from(way.to)); parts.len()];
     let info = packet_info(way);
     let control = info.as_ref().map(PacketInfo::message);
-    // Room that is not used would be read as a message, and refused.
+    // The kernel reads unused space as a control message and returns an error.
     let space = match &info {
         None => None,
         Some(PacketInfo::V4(_)) => Some(nix::cmsg_space!(libc::in_pktinfo)),
         Some(PacketInfo::V6(_)) => Some(nix::cmsg_space!(libc::in6_pktinfo)),
     };
-    let mut heads = MultiHeaders::preallocate(parts.len(), space);
+    let mut headers = MultiHeaders::preallocate(parts.len(), space);
     let sent =
-        sendmmsg(fd.as_raw_fd(), &mut heads, &parts, &to, control.as_slice(), MsgFlags::empty())?;
+        sendmmsg(fd.as_raw_fd(), &mut headers, &parts, &to, control.as_slice(), MsgFlags::empty())?;
     Ok(sent.map(|one| one.bytes).sum())
 }
 
-/// Datagrams that have come together.
+/// Datagrams that were received with one system call.
 pub struct RecvBatch {
     names: [MaybeUninit<libc::sockaddr_storage>; RecvBatch::CAPACITY],
     sizes: [usize; RecvBatch::CAPACITY],
@@ -132,48 +141,48 @@ impl Default for RecvBatch {
 }
 
 impl RecvBatch {
-    /// How many are taken at once.
+    /// The maximum number of datagrams.
     pub const CAPACITY: usize = 8;
-    /// Longer ones are cut.
+    /// A longer datagram is truncated.
     const MAX_DATAGRAM_LEN: usize = 2048;
 
-    /// Takes what a socket has; fewer than there is room for: it has no more.
+    /// Receives datagrams; their number. If it is less than [`Self::CAPACITY`], the socket has no more.
     pub fn receive(&mut self, fd: &impl AsRawFd) -> io::Result<usize> {
         let mut parts =
             [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; Self::CAPACITY];
         self.received = 0;
-        // SAFETY: all zeros are a head without name, buffers and control.
-        let mut heads: [libc::mmsghdr; Self::CAPACITY] = unsafe { std::mem::zeroed() };
+        // SAFETY: zeroed bytes are a valid header without name, buffers and control message.
+        let mut headers: [libc::mmsghdr; Self::CAPACITY] = unsafe { std::mem::zeroed() };
         let buffers = self.bytes.chunks_exact_mut(Self::MAX_DATAGRAM_LEN);
-        for (((head, part), name), buffer) in
-            heads.iter_mut().zip(&mut parts).zip(&mut self.names).zip(buffers)
+        for (((header, part), name), buffer) in
+            headers.iter_mut().zip(&mut parts).zip(&mut self.names).zip(buffers)
         {
             *part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-            head.msg_hdr.msg_name = name.as_mut_ptr().cast();
-            head.msg_hdr.msg_namelen = socket_address_size();
-            head.msg_hdr.msg_iov = part;
-            head.msg_hdr.msg_iovlen = 1;
+            header.msg_hdr.msg_name = name.as_mut_ptr().cast();
+            header.msg_hdr.msg_namelen = socket_address_size();
+            header.msg_hdr.msg_iov = part;
+            header.msg_hdr.msg_iovlen = 1;
         }
-        let room = libc::c_uint::try_from(Self::CAPACITY).unwrap_or_default();
-        // SAFETY: each head points at a name and a buffer of its own, which live through the call.
+        let capacity = libc::c_uint::try_from(Self::CAPACITY).unwrap_or_default();
+        // SAFETY: each header points to its own name and buffer, which live until the call returns.
         let received = unsafe {
-            libc::recvmmsg(fd.as_raw_fd(), heads.as_mut_ptr(), room, 0, std::ptr::null_mut())
+            libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), capacity, 0, std::ptr::null_mut())
         };
         let received = usize::try_from(Errno::result(received)?).unwrap_or_default();
-        for (size, head) in self.sizes.iter_mut().zip(&heads[..received]) {
-            *size = usize::try_from(head.msg_len).unwrap_or_default().min(Self::MAX_DATAGRAM_LEN);
+        for (size, header) in self.sizes.iter_mut().zip(&headers[..received]) {
+            *size = usize::try_from(header.msg_len).unwrap_or_default().min(Self::MAX_DATAGRAM_LEN);
         }
         self.received = received.min(Self::CAPACITY);
         Ok(self.received)
     }
 
-    /// What was received last, and who has sent it.
+    /// The datagrams of the last call, with their senders.
     pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
         let bytes = self.bytes.chunks_exact(Self::MAX_DATAGRAM_LEN);
         self.names.iter().zip(&self.sizes).zip(bytes).take(self.received).filter_map(
             |((name, &size), bytes)| {
                 let name = name.as_ptr().cast();
-                // SAFETY: the kernel has written this name: so many were received.
+                // SAFETY: the kernel has written this name, because `received` datagrams have one.
                 let peer = unsafe { SockaddrStorage::from_raw(name, Some(socket_address_size())) };
                 Some((socket_address(&peer?)?, &bytes[..size]))
             },
@@ -191,19 +200,19 @@ mod tests {
     use crate::sys::udp::{open_tftp, open_transfer};
     use std::net::{IpAddr, Ipv4Addr};
 
-    /// Sends so many datagrams of 1000 bytes and a short one to ourselves; their sizes, as they arrive.
+    /// Sends `count` datagrams of 1000 bytes and one of 10 bytes over loopback; the sizes that arrive.
     fn arrived(
         fd: &impl AsRawFd,
         count: usize,
         from: Option<IpAddr>,
-        segments: &mut bool,
+        gso: &mut GsoSupport,
     ) -> Vec<usize> {
         let listener = open_tftp((Ipv4Addr::LOCALHOST, 0).into()).unwrap().unwrap();
         let name: nix::sys::socket::SockaddrIn =
             nix::sys::socket::getsockname(listener.as_raw_fd()).unwrap();
         let way = SendAddress { to: (Ipv4Addr::LOCALHOST, name.port()).into(), from, interface: 0 };
         let bytes = vec![7; count * 1000 + 10];
-        assert_eq!(send_batch(fd, &bytes, 1000, way, segments).unwrap(), bytes.len());
+        assert_eq!(send_batch(fd, &bytes, 1000, way, gso).unwrap(), bytes.len());
         let (mut inbox, mut sizes) = (RecvBatch::default(), Vec::new());
         while inbox.receive(&listener).is_ok() {
             sizes.extend(inbox.datagrams().map(|(_, bytes)| bytes.len()));
@@ -218,39 +227,50 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(miri, ignore = "Miri has no such call")]
-    fn a_window_arrives_in_order_and_whole() {
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn window_arrives_completely_and_in_order() {
         let fd = open_transfer((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         for count in [0, 1, 5, 64, 100] {
-            assert_eq!(arrived(&fd, count, None, &mut true), expected(count));
-            assert_eq!(arrived(&fd, count, None, &mut false), expected(count), "one by one");
+            assert_eq!(arrived(&fd, count, None, &mut GsoSupport::Unknown), expected(count));
+            assert_eq!(
+                arrived(&fd, count, None, &mut GsoSupport::Refused),
+                expected(count),
+                "one by one"
+            );
             let from = Some(Ipv4Addr::LOCALHOST.into());
-            assert_eq!(arrived(&fd, count, from, &mut true), expected(count), "from an address");
-            assert_eq!(arrived(&fd, count, from, &mut false), expected(count), "and one by one");
+            assert_eq!(
+                arrived(&fd, count, from, &mut GsoSupport::Unknown),
+                expected(count),
+                "from an address"
+            );
+            assert_eq!(
+                arrived(&fd, count, from, &mut GsoSupport::Refused),
+                expected(count),
+                "and one by one"
+            );
         }
     }
 
-    /// A socket without checksums is one that the kernel will not cut for (`EINVAL`).
+    /// The kernel does not split packets of a socket without checksums (`EINVAL`).
     #[test]
-    #[cfg_attr(miri, ignore = "Miri has no such call")]
-    fn what_cannot_be_cut_goes_one_by_one() {
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn datagrams_are_sent_one_by_one_after_the_kernel_refused_to_split_them() {
         let fd = open_transfer((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let (on, size) = (1, libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap());
-        // SAFETY: the value lives through the call, and `size` is its size.
+        // SAFETY: the value lives until the call returns, and `size` is its size.
         let done = unsafe {
             let value = (&raw const on).cast();
             libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, libc::SO_NO_CHECK, value, size)
         };
         assert_eq!(done, 0);
-        let mut segments = true;
-        assert_eq!(arrived(&fd, 5, None, &mut segments), expected(5));
-        assert!(!segments, "it is not tried again");
+        let mut gso = GsoSupport::Unknown;
+        assert_eq!(arrived(&fd, 5, None, &mut gso), expected(5));
+        assert_eq!(gso, GsoSupport::Refused, "it is not tried again");
     }
 
-    /// `EIO` is for what is encrypted on its way, `EMSGSIZE` and `EINVAL` are for blocks that are too large, and
-    /// `ENOPROTOOPT` is for old kernels. All else is about the datagram.
+    /// `EIO`: packets are encrypted. `EMSGSIZE`, `EINVAL`: blocks are too large. `ENOPROTOOPT`: an old kernel.
     #[test]
-    fn refusals_are_told_from_failures() {
+    fn only_errors_of_splitting_are_refusals() {
         for error in [Errno::EIO, Errno::EINVAL, Errno::EMSGSIZE, Errno::ENOPROTOOPT] {
             assert!(is_refusal(error));
         }

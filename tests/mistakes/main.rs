@@ -108,8 +108,8 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a port that is taken",
         make: |scene| scene.take_port(69),
-        sentence: "@:4 asks for port 69",
-        sign: "asks for port",
+        sentence: "@:4 needs port 69",
+        sign: "needs port",
     },
     Mistake {
         name: "letters of another case",

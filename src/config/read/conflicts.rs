@@ -166,7 +166,7 @@ mod tests {
                 return fault.message.in_file().to_owned();
             }
         }
-        checker.finish().map_or_else(|failure| failure.message, |()| String::new())
+        checker.finish().map_or_else(|failure| failure.to_string(), |()| String::new())
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //!
 //! Each device has threads of its own: one that hangs keeps nobody waiting but its own readers.
 
-use super::WORLD_READABLE;
 use crate::strerror::strerror;
 use crate::sys::{file_io, limits};
 use crate::tftp::files::{DiskLookup, FileId, OpenError};
@@ -96,6 +95,8 @@ struct DeviceThreads {
     under_way: usize,
 }
 
+/// Mode bit: readable for all users.
+pub const WORLD_READABLE: u32 = 0o004;
 /// Jobs for one device at once. Disks like to have some to choose from.
 const THREADS_PER_DEVICE: usize = 4;
 /// Jobs that wait for a device, at most: it hangs, and so would all that is added.

@@ -5,7 +5,7 @@ pub mod read_ahead;
 pub mod remote_mounts;
 
 use self::io_threads::{
-    Completion, Device, IoThreads, Job, LookupResult, Part, lookup, lookup_blocking,
+    Completion, Device, IoThreads, Job, LookupResult, Part, WORLD_READABLE, lookup, lookup_blocking,
 };
 use self::read_ahead::{EXTENT_SIZE, ReadAhead};
 use self::remote_mounts::RemoteMounts;
@@ -75,9 +75,6 @@ enum ReadMode {
 /// What makes two names one file with the same contents: device, inode, size, and when it was changed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct FileVersion([i128; 5]);
-
-/// Readable for everybody.
-pub const WORLD_READABLE: u32 = 0o004;
 
 impl DiskFiles {
     /// Files that are read by threads where a disk has to be waited for.
@@ -265,7 +262,7 @@ impl Open {
                 NonBlockingRead::Read(read) => return Ok((read >= wanted).then_some(read)),
                 NonBlockingRead::WouldBlock => return Ok(None),
                 NonBlockingRead::Unsupported if is_ramfs(&self.file) => {
-                    self.disk = ReadMode::InMemory
+                    self.disk = ReadMode::InMemory;
                 }
                 NonBlockingRead::Unsupported => {
                     self.disk = ReadMode::Threaded;

@@ -12,8 +12,8 @@ use crate::net::{
 };
 use crate::proxydhcp::{PXE_PORT, Port};
 use crate::strerror::strerror;
-use crate::sys::udp::{self, SendAddress};
-use crate::sys::udp_batch::send_batch;
+use crate::sys::udp::{self, PortSharing, SendAddress};
+use crate::sys::udp_batch::{GsoSupport, send_batch};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io;
@@ -130,11 +130,14 @@ impl Sockets {
             transfers: TransferSockets::default(),
             waiting: Vec::new(),
         };
-        let shared = config.network.binding != Binding::Wildcard;
+        let sharing = match config.network.binding {
+            Binding::Wildcard => PortSharing::Exclusive,
+            _ => PortSharing::Shared,
+        };
         if !config.dhcp.ranges.is_empty() {
             let [range, service] = requesting_lines(config);
-            sockets.dhcp = Some(open_dhcp(config.dhcp.server_port, shared, range)?);
-            let pxe = config.dhcp.pxe_enabled.then(|| open_dhcp(PXE_PORT, shared, service));
+            sockets.dhcp = Some(open_dhcp(config.dhcp.server_port, sharing, range)?);
+            let pxe = config.dhcp.pxe_enabled.then(|| open_dhcp(PXE_PORT, sharing, service));
             sockets.pxe = pxe.transpose()?;
         }
         for (fd, port) in [(&sockets.dhcp, Port::Server), (&sockets.pxe, Port::Pxe)] {
@@ -244,8 +247,8 @@ impl Sockets {
     }
 
     fn register(&self, fd: &impl AsRawFd, role: EventSource) -> io::Result<()> {
-        let mut source = SourceFd(&fd.as_raw_fd());
-        self.poll.registry().register(&mut source, role.token(), Interest::READABLE)
+        let fd = fd.as_raw_fd();
+        self.poll.registry().register(&mut SourceFd(&fd), role.token(), Interest::READABLE)
     }
 
     /// Lets the DHCP sockets hear one interface only.
@@ -333,7 +336,7 @@ impl Sockets {
                 let way =
                     SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
                 // What cannot be cut for one client may be for the next.
-                send_batch(fd, &batch.bytes, batch.segment, way, &mut true)
+                send_batch(fd, &batch.bytes, batch.segment, way, &mut GsoSupport::Unknown)
             }
             EgressSocket::Dhcp | EgressSocket::Pxe => Err(io::ErrorKind::NotConnected.into()),
         }

@@ -3,7 +3,7 @@
 use crate::net::Batch;
 use crate::sys::udp;
 use crate::sys::udp::SendAddress;
-use crate::sys::udp_batch::{RecvBatch, send_batch};
+use crate::sys::udp_batch::{GsoSupport, RecvBatch, send_batch};
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
 use std::io;
@@ -20,7 +20,7 @@ pub struct TransferSockets {
 struct Slot {
     fd: OwnedFd,
     /// Whether the kernel cuts large packets into segments for it, as far as we know.
-    segments: bool,
+    gso: GsoSupport,
     interest: Interest,
 }
 
@@ -42,7 +42,7 @@ impl TransferSockets {
         if id == self.slots.len() {
             self.slots.push(None);
         }
-        self.slots[id] = Some(Slot { fd, segments: true, interest: Interest::None });
+        self.slots[id] = Some(Slot { fd, gso: GsoSupport::Unknown, interest: Interest::None });
         Ok(id)
     }
 
@@ -101,6 +101,6 @@ impl TransferSockets {
         let slot = self.slots.get_mut(id).and_then(Option::as_mut);
         let slot = slot.ok_or(io::ErrorKind::NotConnected)?;
         let way = SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
-        send_batch(&slot.fd, &batch.bytes, batch.segment, way, &mut slot.segments)
+        send_batch(&slot.fd, &batch.bytes, batch.segment, way, &mut slot.gso)
     }
 }

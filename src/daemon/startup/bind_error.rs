@@ -1,16 +1,15 @@
-//! Ports that cannot be opened: who has them, and which line asks for them.
+//! Errors of ports that cannot be opened: the process that uses the port, and the line that needs it.
 
 use super::port_owner;
 use crate::config::{Config, Origin};
 use crate::error::StartupError;
 use crate::strerror::strerror;
-use crate::sys::udp;
-use crate::sys::udp::Step;
+use crate::sys::udp::{self, PortSharing, Step};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 
-/// The lines that ask for the DHCP port, and for 4011.
+/// The lines that need the DHCP port, and port 4011.
 pub fn requesting_lines(config: &Config) -> [Option<&Origin>; 2] {
     let dhcp = &config.dhcp;
     let service = dhcp.services.first().map(|rule| &rule.origin);
@@ -19,31 +18,39 @@ pub fn requesting_lines(config: &Config) -> [Option<&Origin>; 2] {
     [range, service.or(prompt.map(|rule| &rule.origin))]
 }
 
-/// Opens one of the DHCP ports, which that line asks for.
-pub fn open_dhcp(port: u16, shared: bool, line: Option<&Origin>) -> Result<OwnedFd, StartupError> {
-    udp::open_dhcp(port, shared).map_err(|(step, error)| {
-        let what = match step {
+/// Opens a DHCP port. `line`: the line that needs it.
+pub fn open_dhcp(
+    port: u16,
+    sharing: PortSharing,
+    line: Option<&Origin>,
+) -> Result<OwnedFd, StartupError> {
+    udp::open_dhcp(port, sharing).map_err(|(step, error)| {
+        let action = match step {
             Step::Open => "cannot create DHCP socket",
             Step::Options => "failed to set options on DHCP socket",
             Step::Reuse => "failed to set SO_REUSE{ADDR|PORT} on DHCP socket",
             Step::Bind => "failed to bind DHCP server socket",
         };
-        bind_error(what, &error, (Ipv4Addr::UNSPECIFIED, port).into(), line)
+        bind_error(action, &error, (Ipv4Addr::UNSPECIFIED, port).into(), line)
     })
 }
 
-/// What could not be done, why, and if that is the reason who has the port, and by which line we want it.
+/// The error of an address that cannot be bound. If it is in use, the detail names the process that uses it, and the line
+/// that needs it.
 pub fn bind_error(
-    what: &str,
+    action: &str,
     error: &io::Error,
     address: SocketAddr,
     line: Option<&Origin>,
 ) -> StartupError {
-    let failure = StartupError::network(format!("{what}: {}", strerror(error)));
+    let failed = StartupError::network(format!("{action}: {}", strerror(error)));
     if error.kind() == io::ErrorKind::AddrInUse {
-        let asks = |line| format!("\n  {line} asks for port {}", address.port());
-        let line = line.map_or_else(String::new, asks);
-        return failure.with_detail(format!("{}{line}", port_owner::describe_port_owner(address)));
+        let owner = port_owner::describe_port_owner(address);
+        let detail = match line {
+            Some(line) => format!("{owner}\n  {line} needs port {}", address.port()),
+            None => owner,
+        };
+        return failed.with_detail(detail);
     }
-    failure
+    failed
 }

@@ -1,59 +1,64 @@
-//! Word from the daemon in the background to the process that was started, which waits for it and passes it on to the
-//! terminal and its exit code (docs/dnsmasq/daemon.md, section 2).
+//! The pipe by which the daemon in the background reports success or the start-up error to the process that was started.
+//! That process waits, prints the error and takes its exit code (docs/dnsmasq/daemon.md, section 2).
+//!
+//! The daemon writes one byte [`STARTED`], or the exit code followed by message, NUL and detail.
 
 use crate::error::StartupError;
 use crate::strerror::strerror;
 use crate::sys::daemonize::{ForkSide, detach};
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
-/// The daemon's side.
+/// The daemon's end of the pipe.
 pub struct ForkStatus(PipeWriter);
 
-/// The word for a start; no exit code of a failure.
+/// Reports a start. No error has this exit code.
 const STARTED: u8 = 0;
 
 impl ForkStatus {
-    /// Goes into the background. `None`: we are the process that was started, and the daemon serves.
+    /// Forks into the background. `None`: this is the process that was started, and the daemon serves.
     pub fn detach() -> Result<Option<Self>, StartupError> {
         let failed = |error: io::Error| {
             StartupError::other(format!("cannot fork into background: {}", strerror(&error)))
         };
         match detach().map_err(failed)? {
-            ForkSide::Daemon(speaks) => Ok(Some(Self(speaks))),
-            ForkSide::Parent(hears) => wait(hears).map(|()| None),
+            ForkSide::Daemon(writer) => Ok(Some(Self(writer))),
+            ForkSide::Parent(reader) => wait(reader).map(|()| None),
         }
     }
 
-    /// It serves.
+    /// Reports that the daemon serves.
     pub fn started(mut self) {
-        // Whoever did not wait needs no word.
-        drop(self.0.write_all(&[STARTED]));
+        // A process that does not wait needs no report.
+        let _ = self.0.write_all(&[STARTED]);
     }
 
-    /// It does not.
-    pub fn failed(mut self, failure: &StartupError) {
-        let detail = failure.detail.as_deref().unwrap_or_default();
-        let words = [&[failure.code], failure.message.as_bytes(), &[0], detail.as_bytes()].concat();
-        drop(self.0.write_all(&words));
+    /// Reports that the daemon does not start.
+    pub fn failed(mut self, error: &StartupError) {
+        let message = error.to_string();
+        let detail = error.detail().unwrap_or_default();
+        let report = [&[error.exit_code()], message.as_bytes(), &[0], detail.as_bytes()].concat();
+        let _ = self.0.write_all(&report);
     }
 }
 
-fn wait(mut hears: PipeReader) -> Result<(), StartupError> {
-    let mut words = Vec::new();
-    let heard = hears.read_to_end(&mut words);
-    match &words[..] {
+fn wait(mut reader: PipeReader) -> Result<(), StartupError> {
+    let mut report = Vec::new();
+    let read = reader.read_to_end(&mut report);
+    match &report[..] {
         [STARTED] => Ok(()),
-        [code, told @ ..] => {
+        [code, text @ ..] => {
             // The daemon sends text, in which bytes that are not UTF-8 are replaced already.
-            let told = String::from_utf8_lossy(told);
-            let (sentence, detail) = told.split_once('\0').unwrap_or((&told, ""));
-            let failure = StartupError::new(*code, sentence);
-            Err(if detail.is_empty() { failure } else { failure.with_detail(detail.to_owned()) })
+            let text = String::from_utf8_lossy(text);
+            let (message, detail) = text.split_once('\0').unwrap_or((&text, ""));
+            let error = StartupError::new(*code, message);
+            Err(if detail.is_empty() { error } else { error.with_detail(detail.to_owned()) })
         }
         [] => {
-            let why =
-                heard.err().map_or_else(|| "it was killed".to_owned(), |error| strerror(&error));
-            Err(StartupError::other(format!("cannot fork into background: {why}")))
+            let reason = match read {
+                Ok(_) => "it was killed".to_owned(),
+                Err(error) => strerror(&error),
+            };
+            Err(StartupError::other(format!("cannot fork into background: {reason}")))
         }
     }
 }
@@ -62,25 +67,25 @@ fn wait(mut hears: PipeReader) -> Result<(), StartupError> {
 mod tests {
     use super::*;
 
-    fn heard(words: &[u8]) -> Result<(), StartupError> {
-        let (hears, mut speaks) = io::pipe().unwrap();
-        speaks.write_all(words).unwrap();
-        drop(speaks);
-        wait(hears)
+    fn wait_for(report: &[u8]) -> Result<(), StartupError> {
+        let (reader, mut writer) = io::pipe().unwrap();
+        writer.write_all(report).unwrap();
+        drop(writer);
+        wait(reader)
     }
 
     #[test]
-    fn a_failure_arrives_whole() {
-        let (hears, speaks) = io::pipe().unwrap();
-        let failure = StartupError::file("cannot open log").with_detail("  see c:1".to_owned());
-        ForkStatus(speaks).failed(&failure);
-        assert_eq!(wait(hears), Err(failure));
-        assert_eq!(heard(&[STARTED]), Ok(()));
+    fn error_is_received_with_code_message_and_detail() {
+        let (reader, writer) = io::pipe().unwrap();
+        let error = StartupError::file("cannot open log").with_detail("  see c:1".to_owned());
+        ForkStatus(writer).failed(&error);
+        assert_eq!(wait(reader), Err(error));
+        assert_eq!(wait_for(&[STARTED]), Ok(()));
     }
 
     #[test]
-    fn a_daemon_that_dies_has_not_started() {
-        let failure = heard(&[]).unwrap_err();
-        assert_eq!(failure, StartupError::other("cannot fork into background: it was killed"));
+    fn daemon_that_ends_without_a_report_is_an_error() {
+        let error = wait_for(&[]).unwrap_err();
+        assert_eq!(error, StartupError::other("cannot fork into background: it was killed"));
     }
 }

@@ -1,4 +1,4 @@
-//! Who serves, and with what is left of root's rights (docs/dnsmasq/daemon.md, section 3).
+//! The users and capabilities of the processes (docs/dnsmasq/daemon.md, section 3).
 
 use crate::config::network::Binding;
 use crate::config::{Config, Group, Process};
@@ -6,12 +6,12 @@ use crate::error::StartupError;
 use crate::strerror::strerror;
 use crate::sys::privilege::{Capability, DropError, Identity, Unknown, is_permitted};
 
-/// Who will serve, as far as is known: in debug mode the user stays.
+/// The user that will serve, if it is known. In debug mode it is the user that started the program.
 pub fn serving_identity(config: &Config) -> Option<Identity> {
     if config.process.debug { Some(Identity::unchanged()) } else { identity(config).ok() }
 }
 
-/// Who is to serve.
+/// The user and group of the configuration.
 pub fn identity(config: &Config) -> Result<Identity, StartupError> {
     let group = match &config.process.group {
         Group::Named(name) => Some(&name[..]),
@@ -21,7 +21,8 @@ pub fn identity(config: &Config) -> Result<Identity, StartupError> {
     Ok(if config.process.group == Group::Unchanged { identity.keeping_group() } else { identity })
 }
 
-/// As whom the script runs, where that is not as root: where there are ranges it may be said.
+/// The user of `dhcp-scriptuser`, for a script that does not run as root. dnsmasq looks it up only if there is a
+/// `dhcp-range`.
 pub fn script_user(config: &Config) -> Result<Option<Identity>, StartupError> {
     let Process { script: Some(_), script_user: Some(name), debug, .. } = &config.process else {
         return Ok(None);
@@ -30,19 +31,26 @@ pub fn script_user(config: &Config) -> Result<Option<Identity>, StartupError> {
         return Ok(None);
     }
     let user = Identity::with_own_group(name).map_err(unknown)?;
-    Ok(Some(user).filter(|_| !debug))
+    Ok(if *debug { None } else { Some(user) })
 }
 
 fn unknown(Unknown(name): Unknown) -> StartupError {
     StartupError::config(format!("unknown user or group: {name}"))
 }
 
-/// The capabilities that this configuration keeps. `bound`: the DHCP sockets hear one interface, and are bound to it
-/// again when it comes back; `waits`: there are addresses that cannot be bound yet.
+/// Sockets that are bound after the privileges are given up.
+#[derive(Clone, Copy, Debug)]
+pub struct PendingBinds {
+    /// The DHCP sockets are bound to one interface, and are bound again when it returns after it was removed.
+    pub device: bool,
+    /// There are addresses that cannot be bound yet.
+    pub addresses: bool,
+}
+
+/// The capabilities that the daemon keeps. dnsmasq's error, if one is missing.
 pub fn required_capabilities(
     config: &Config,
-    bound: bool,
-    waits: bool,
+    pending: PendingBinds,
 ) -> Result<Vec<Capability>, StartupError> {
     let ranges = !config.dhcp.ranges.is_empty();
     let process = &config.process;
@@ -50,32 +58,34 @@ pub fn required_capabilities(
     let needs = [
         (ranges && !process.broadcast_to_all, Capability::NetAdmin, "NET_ADMIN"),
         (ranges && !process.no_ping, Capability::NetRaw, "NET_RAW"),
-        (follows || waits, Capability::NetBindService, "NET_BIND_SERVICE"),
+        (follows || pending.addresses, Capability::NetBindService, "NET_BIND_SERVICE"),
     ];
     let mut kept = Vec::new();
     for (_, capability, name) in needs.into_iter().filter(|(needed, ..)| *needed) {
         if !is_permitted(capability) {
-            let words = format!("process is missing required capability {name}");
-            return Err(StartupError::other(words));
+            let message = format!("process is missing required capability {name}");
+            return Err(StartupError::other(message));
         }
         kept.push(capability);
     }
-    // dnsmasq does without.
-    let for_later = bound && !kept.contains(&Capability::NetRaw);
-    kept.extend(Some(Capability::NetRaw).filter(|right| for_later && is_permitted(*right)));
+    // dnsmasq does not keep it. Without it, the sockets are not bound again.
+    let rebinds = pending.device && !kept.contains(&Capability::NetRaw);
+    if rebinds && is_permitted(Capability::NetRaw) {
+        kept.push(Capability::NetRaw);
+    }
     Ok(kept)
 }
 
-/// Becomes who serves.
+/// Changes to this user and group, with these capabilities only.
 pub fn drop_privileges(identity: &Identity, kept: &[Capability]) -> Result<(), StartupError> {
     identity.assume(kept).map_err(|failed| {
-        let (what, error) = match failed {
+        let (action, error) = match failed {
             DropError::Group(name, error) => {
                 (format!("failed to change group-id to {name}"), error)
             }
             DropError::User(name, error) => (format!("failed to change user-id to {name}"), error),
             DropError::Capabilities(error) => ("setting capabilities failed".to_owned(), error),
         };
-        StartupError::other(format!("{what}: {}", strerror(&error)))
+        StartupError::other(format!("{action}: {}", strerror(&error)))
     })
 }

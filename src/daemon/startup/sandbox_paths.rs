@@ -6,6 +6,7 @@
 //! directory is never reached so.
 
 use crate::config::Config;
+use crate::diagnose::environment::is_empty_directory;
 use crate::sys::sandbox::AllowedPaths;
 use conf_parser::option::files::RunTimeFile;
 use conf_parser::option::process::LogTo;
@@ -119,7 +120,7 @@ impl PathSearch {
     fn allow_root(&mut self, root: &Path) {
         let there = self.allow(root);
         // What is mounted there next, or what the link leads to tomorrow, is another place.
-        if there != root || is_mount_point(&there) || is_empty(&there) {
+        if there != root || is_mount_point(&there) || is_empty_directory(&there) {
             self.allow_parent(&there);
             self.allow_parent(root);
         }
@@ -193,10 +194,6 @@ impl PathSearch {
         // Then all is reached, and nothing is left to be found.
         (real.is_dir() && real != Path::new("/")).then_some(real)
     }
-}
-
-fn is_empty(directory: &Path) -> bool {
-    fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// File systems come and go: what is mounted there next is another one.

@@ -1,0 +1,124 @@
+//! What is opened as root, in the process that was started: errors of this stage reach the terminal.
+
+use super::bind_device::single_interface;
+use super::command::Parsed;
+use super::fork_status::ForkStatus;
+use super::lease_file::{self, Leases};
+use super::privileges::{self, PendingBinds, identity, serving_identity};
+use super::{Bound, Detached, Opened, Privileges};
+use crate::config::network::{Binding, missing_interfaces};
+use crate::config::read::load::Loaded;
+use crate::config::{Config, ConfigWarning};
+use crate::daemon::config_watch::WatchedDirectories;
+use crate::daemon::sockets::{EventSource, Sockets};
+use crate::diagnose::environment::environment_warnings;
+use crate::error::StartupError;
+use crate::log_line::{FileLine, Line};
+use crate::logging::Logger;
+use crate::net::Interfaces;
+use crate::strerror::strerror;
+use crate::sys::dhcp_sniffer::DhcpSniffer;
+use crate::sys::fds::close_inherited;
+use crate::sys::interfaces::{Watch, snapshot};
+use std::io;
+
+impl Parsed {
+    /// Opens everything that needs root.
+    pub fn bind(self, logger: &Logger) -> Result<Bound, StartupError> {
+        close_inherited();
+        let Self { loaded: Loaded { config, notes: mut warnings, .. }, unconfined } = self;
+        let address_watch = Watch::new().map_err(system_error("cannot create netlink socket"))?;
+        let interfaces = snapshot().map_err(system_error("failed to find list of interfaces"))?;
+        let identity_now = serving_identity(&config);
+        warnings.extend(environment_warnings(&config, Some(&interfaces), identity_now.as_ref()));
+        check_warnings(&warnings)?;
+        let Leases { file: leases, warnings: lines } = lease_file::open(&config)?;
+        write_lines(logger, lines);
+        let sockets = Sockets::open(&config, &interfaces)?;
+        sockets.register_datagrams(&address_watch, EventSource::AddressWatch)?;
+        let watched = watch_directories(&config, &sockets)?;
+        check_interfaces(&config, &interfaces)?;
+        let device = single_interface(&config, &interfaces);
+        if let Some(name) = &device {
+            sockets.bind_dhcp_first_to(name)?;
+        }
+        let sniffer = open_sniffer(&config, &sockets)?;
+        let pending =
+            PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };
+        let privileges = find_privileges(&config, pending)?;
+        let opened = Opened { leases, sockets, sniffer, address_watch, watched, device };
+        Ok(Bound { config, warnings, interfaces, opened, privileges, unconfined })
+    }
+}
+
+fn system_error(action: &'static str) -> impl Fn(io::Error) -> StartupError {
+    move |error| StartupError::other(format!("{action}: {}", strerror(&error)))
+}
+
+fn check_warnings(warnings: &[ConfigWarning]) -> Result<(), StartupError> {
+    match warnings.iter().find(|warning| warning.fatal) {
+        Some(fatal) => Err(StartupError::config(fatal.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn write_lines(logger: &Logger, lines: Vec<FileLine>) {
+    for line in lines {
+        logger.write(&Line::File(line));
+    }
+}
+
+fn watch_directories(
+    config: &Config,
+    sockets: &Sockets,
+) -> Result<Option<WatchedDirectories>, StartupError> {
+    let watched = WatchedDirectories::new(config)?;
+    if let Some(watched) = &watched {
+        sockets.register_datagrams(watched, EventSource::Directories)?;
+    }
+    Ok(watched)
+}
+
+/// With `bind-interfaces` a missing interface is an error.
+fn check_interfaces(config: &Config, interfaces: &Interfaces) -> Result<(), StartupError> {
+    if config.network.binding == Binding::Interfaces
+        && let Some(name) = missing_interfaces(&config.network, interfaces).first()
+    {
+        return Err(StartupError::network(format!("unknown interface {name}")));
+    }
+    Ok(())
+}
+
+/// Without the right to open a packet socket, replies of other servers are not seen. That is no error.
+fn open_sniffer(config: &Config, sockets: &Sockets) -> Result<Option<DhcpSniffer>, StartupError> {
+    if !config.dhcp.pxe_enabled || config.dhcp.ranges.is_empty() {
+        return Ok(None);
+    }
+    let Ok(sniffer) = DhcpSniffer::open(config.dhcp.client_port) else { return Ok(None) };
+    sockets.register_datagrams(&sniffer, EventSource::Sniffer)?;
+    Ok(Some(sniffer))
+}
+
+fn find_privileges(config: &Config, pending: PendingBinds) -> Result<Privileges, StartupError> {
+    let script_user = privileges::script_user(config)?;
+    let identity = identity(config)?;
+    let capabilities = privileges::required_capabilities(config, pending)?;
+    Ok(Privileges { identity, capabilities, script_user })
+}
+
+impl Bound {
+    /// Goes into the background, unless the configuration has `no-daemon` or `keep-in-foreground`. `None`: this is
+    /// the process that was started, and the daemon serves.
+    pub fn detach(self) -> Result<Option<Detached>, StartupError> {
+        let process = &self.config.process;
+        if !process.debug {
+            std::env::set_current_dir("/")
+                .map_err(system_error("cannot chdir to filesystem root"))?;
+        }
+        if process.debug || process.foreground {
+            return Ok(Some(Detached { bound: self, fork_status: None }));
+        }
+        let status = ForkStatus::detach()?;
+        Ok(status.map(|status| Detached { bound: self, fork_status: Some(status) }))
+    }
+}
