@@ -1,4 +1,4 @@
-//! A whole configuration file: lines, what they mean together, and what there is to say about them. Lines that would
+//! A whole configuration file: lines, what they mean conflicts, and what there is to say about them. Lines that would
 //! open other files or run commands are passed over.
 #![no_main]
 
@@ -11,7 +11,7 @@ use pxemasq::config::Origin;
 use pxemasq::config::read::build::Builder;
 use pxemasq::config::read::build::Purpose;
 use pxemasq::config::read::lines::Lines;
-use pxemasq::config::together::ConflictChecker;
+use pxemasq::config::read::conflicts::ConflictChecker;
 use std::time::Duration;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn load(bytes: &[u8], purpose: Purpose) {
     let mut reader = Reader::default();
-    let mut together = ConflictChecker::default();
+    let mut conflicts = ConflictChecker::default();
     let mut builder = Builder::new(purpose);
     let mut lines = Lines::new(bytes);
     while let Ok(Some((line, text))) = lines.read() {
@@ -35,12 +35,12 @@ fn load(bytes: &[u8], purpose: Purpose) {
             _ => {}
         }
         let origin = Origin { file: "fuzz".into(), line };
-        if together.check(&setting.directive, &origin).is_ok() {
+        if conflicts.check(&setting.directive, &origin).is_ok() {
             builder.apply(setting, &origin);
         }
     }
     // What is in a loop has a line, and so has whatever else can be remarked but for three general things.
-    if let Some(alias) = together.cname_loop() {
+    if let Some(alias) = conflicts.cname_loop() {
         assert!(alias.origin.line > 0);
     }
     let general = builder.finish().warnings.iter().filter(|warning| warning.origin.is_none()).count();

@@ -8,10 +8,10 @@ mod pace;
 use conf_parser::Reader;
 use libfuzzer_sys::fuzz_target;
 use pxemasq::config::read::build::Builder;
-use pxemasq::config::names::Names;
+use pxemasq::config::server_names::ServerNames;
 use pxemasq::config::{Config, Origin};
 use pxemasq::effect::Effect;
-use pxemasq::net::{Address, Arrival, Datagram, Interfaces, Link};
+use pxemasq::net::{Address, ReceivedDatagram, Datagram, Interfaces, Link};
 use pxemasq::proxydhcp::{self, Port};
 use std::net::Ipv4Addr;
 use std::sync::OnceLock;
@@ -35,12 +35,12 @@ fuzz_target!(|input: &[u8]| {
     let interface = if choice & 8 == 0 { 2 } else { 3 };
     let peer = (Ipv4Addr::new(10, 0, 0, 9), 68).into();
     let local = Ipv4Addr::new(10, 0, 0, 1).into();
-    let arrival = Arrival { bytes, peer, local, interface };
+    let arrival = ReceivedDatagram { bytes, peer, local, interface };
     pace::keep(bytes.len(), Duration::ZERO, || {
         let mut effects = Vec::new();
-        let mut names = Names::new(true);
+        let mut names = ServerNames::new(true);
         names.read_hosts(b"10.0.0.80 boot\n10.0.0.81 boot\n");
-        proxydhcp::answer(config, interfaces(), &mut names, port, &arrival, true, &mut effects);
+        proxydhcp::handle_datagram(config, interfaces(), &mut names, port, &arrival, true, &mut effects);
         effects.iter().for_each(|effect| check(effect, bytes));
     });
 });
@@ -48,9 +48,9 @@ fuzz_target!(|input: &[u8]| {
 fn check(effect: &Effect, request: &[u8]) {
     match effect {
         Effect::Log(line) => assert!(!line.to_string().contains('\n'), "{line}"),
-        Effect::Send(datagram) | Effect::SendLater(_, datagram) => answers(datagram, request),
-        Effect::Saw(_) => {}
-        Effect::SendBatch(_) | Effect::TellScript(_) | Effect::Close(_) | Effect::Tell(..) => {
+        Effect::Send(datagram) | Effect::SendDelayed(_, datagram) => answers(datagram, request),
+        Effect::Observe(_) => {}
+        Effect::SendBatch(_) | Effect::RunScript(_) | Effect::CloseSocket(_) | Effect::LogLimited(..) => {
             panic!("that is of TFTP")
         }
     }
@@ -76,7 +76,7 @@ fn config(text: &str) -> Config {
     let mut builder = Builder::default();
     for (line, text) in (1..).zip(text.lines()) {
         if let Some(setting) = reader.line(text.as_bytes()).expect("a line of ours") {
-            builder.take(setting, &Origin { file: "c".into(), line });
+            builder.apply(setting, &Origin { file: "c".into(), line });
         }
     }
     builder.finish().config
