@@ -2,11 +2,11 @@
 
 mod common;
 
+use common::boot_rom::BootRom;
 use common::download::Download;
 use common::lab::{Lab, eventually};
-use common::machine::Machine;
-use common::packet::Ears;
-use common::rom::Rom;
+use common::packet::PacketSocket;
+use common::server_host::ServerHost;
 use common::{installed_dnsmasq, required};
 use std::fmt::Write as _;
 use std::fs;
@@ -53,16 +53,16 @@ fn log_of(program: &Path, more: &[&str]) -> Option<String> {
     {
         lab.file(&format!("/srv/tftp/{name}"), vec![7; size]);
     }
-    let machine = Machine::new(&lab, ["server", "client"], &[format!("eth0 {SERVER}/24")]);
+    let machine = ServerHost::new(&lab, ["server", "client"], &[format!("eth0 {SERVER}/24")]);
     lab.host("client").ip(&format!("addr add {CLIENT}/24 dev c0"));
     let running = machine.start(program, "/srv/dnsmasq.conf", more).expect("the program starts");
-    let ears = Ears::new(lab.host("client"));
-    let reply = Rom::new("arch=x86PC", &ears, SERVER, CLIENT).boot().expect("a reply");
+    let packets = PacketSocket::new(lab.host("client"));
+    let reply = BootRom::new("arch=x86PC", &packets, SERVER, CLIENT).boot().expect("a reply");
     assert_eq!(reply.file, "pxelinux.0");
     for file in
         ["pxelinux.0", "pxelinux.cfg/01-52", "pxelinux.cfg/0A", "pxelinux.cfg/default", "vmlinuz"]
     {
-        let download = Download { file, server: "10.9.0.1:69", ..Download::USUAL };
+        let download = Download { file, server: "10.9.0.1:69", ..Download::DEFAULT };
         let prefix = if download.bytes(lab.host("client")).is_ok() { "sent" } else { "file" };
         // dnsmasq logs `sent` after the last acknowledgement: wait for it, so that the order is always the same.
         let line = format!("{prefix} /srv/tftp/{file} ");
