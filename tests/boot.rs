@@ -23,18 +23,18 @@ use common::lab::{Host, Lab, Process, Switch, eventually};
 use common::required;
 
 crate::tests![
-    a_bios_machine_boots_from_the_menu_of_a_tiny_core_user,
-    a_bios_machine_boots_arch_linux_over_http,
-    a_uefi_machine_finds_its_loader_among_four_architectures,
-    a_machine_with_ipxe_boots_by_the_recipe,
-    without_port_4011_no_machine_boots,
+    bios_client_boots_tiny_core_from_pxelinux_menu,
+    bios_client_boots_arch_linux_over_http,
+    uefi_client_gets_loader_of_its_architecture,
+    client_with_ipxe_boots_by_recipe,
+    client_does_not_boot_without_replies_on_port_4011,
 ];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
 }
 
-fn a_bios_machine_boots_from_the_menu_of_a_tiny_core_user() {
+fn bios_client_boots_tiny_core_from_pxelinux_menu() {
     let Some((lan, payload)) = lan("192.168.10") else { return };
     tiny_core(&lan.lab, &payload);
     let log = lan
@@ -44,7 +44,7 @@ fn a_bios_machine_boots_from_the_menu_of_a_tiny_core_user() {
     assert_eq!(log, [lines(TINY_CORE_OFFERS), searched, lines(TINY_CORE_FILES)].concat());
 }
 
-fn a_bios_machine_boots_arch_linux_over_http() {
+fn bios_client_boots_arch_linux_over_http() {
     let Some((lan, payload)) = lan("192.168.1") else { return };
     arch(&lan.lab, &payload);
     serve_by_http(lan.server(), "/run/archiso");
@@ -54,7 +54,7 @@ fn a_bios_machine_boots_arch_linux_over_http() {
     assert_eq!(log, [lines(ARCH_OFFERS), searched, lines(ARCH_FILES)].concat());
 }
 
-fn a_uefi_machine_finds_its_loader_among_four_architectures() {
+fn uefi_client_gets_loader_of_its_architecture() {
     let Some((lan, payload)) = lan("192.168.10") else { return };
     four_architectures(&lan.lab, &payload);
     let log =
@@ -64,7 +64,7 @@ fn a_uefi_machine_finds_its_loader_among_four_architectures() {
 }
 
 /// The card's ROM is iPXE, so it begins where the recipe's first stage has led others.
-fn a_machine_with_ipxe_boots_by_the_recipe() {
+fn client_with_ipxe_boots_by_recipe() {
     let Some((lan, payload)) = lan("192.168.1") else { return };
     let recipes = include_str!("../docs/recipes.md");
     let (_, recipe) = recipes.split_once("## iPXE chain").expect("a recipe");
@@ -82,7 +82,7 @@ fn a_machine_with_ipxe_boots_by_the_recipe() {
 }
 
 /// Shows that the tests above do test the answers on port 4011. It needs nftables.
-fn without_port_4011_no_machine_boots() {
+fn client_does_not_boot_without_replies_on_port_4011() {
     if env::var_os("PXEMASQ_SUPPRESS_4011").is_none() {
         return common::harness::skip("PXEMASQ_SUPPRESS_4011 is not set");
     }

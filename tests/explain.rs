@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::rom::said;
+use common::boot_rom::parse_request;
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
@@ -157,10 +157,11 @@ fn clients_of_a_capture_ask_again() {
         "DISCOVER from=0.0.0.0:68 arch=7",
         "REQUEST port=4011 arch=7",
     ] {
-        let said = said(words);
+        let request = parse_request(words);
         let length = |size: usize| u16::try_from(size).expect("small").to_be_bytes();
-        let (from, to) = (said.from.port().to_be_bytes(), said.to.port().to_be_bytes());
-        let udp = [&from[..], &to, &length(said.bytes.len() + 8), &[0, 0], &said.bytes].concat();
+        let (from, to) = (request.from.port().to_be_bytes(), request.to.port().to_be_bytes());
+        let udp =
+            [&from[..], &to, &length(request.bytes.len() + 8), &[0, 0], &request.bytes].concat();
         let ip = [
             &[0x45, 0][..],
             &length(udp.len() + 20),

@@ -5,7 +5,7 @@ mod common;
 use common::lab::{Lab, Process};
 use common::random::Random;
 use common::required;
-use common::{request, room, speech};
+use common::{request, tftp_text, two_hosts};
 use std::net::{SocketAddrV6, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
@@ -33,7 +33,7 @@ const DATAGRAMS: usize = 100_000;
 fn a_hundred_thousand_broken_datagrams_change_nothing() {
     for config in ["", "tftp-single-port\n"] {
         let Some(lab) = required(Lab::new(["server", "client"])) else { return };
-        lab.file(room::CONFIG, CONFIG.to_owned() + config);
+        lab.file(two_hosts::CONFIG, CONFIG.to_owned() + config);
         bombard(&lab, config.is_empty());
     }
 }
@@ -174,13 +174,13 @@ fn link_local_requests_are_answered() {
 
 /// The program with the usual configuration.
 fn serve(lab: &Lab) -> Process {
-    lab.file(room::CONFIG, CONFIG);
+    lab.file(two_hosts::CONFIG, CONFIG);
     start(lab)
 }
 
 /// The program, with a client beside it.
 fn start(lab: &Lab) -> Process {
-    room::start(lab, &["-u", "root", "-x", "/run/pid"], &[], &[67, 69, 4011])
+    two_hosts::start(lab, &["-u", "root", "-x", "/run/pid"], &[], &[67, 69, 4011])
 }
 
 /// A client that behaves gets its file and its answer on 4011.
@@ -230,13 +230,13 @@ fn seeds(file: &str) -> Vec<Vec<u8>> {
 
 fn datagram(words: &str) -> Vec<u8> {
     if matches!(words.split(' ').next(), Some("DISCOVER" | "REQUEST" | "INFORM"))
-        && let request::Step::Say(said) = request::step(words)
+        && let request::Step::Send(said) = request::step(words)
     {
         return said.bytes;
     }
-    match speech::step(words) {
-        speech::Step::Say { bytes, .. } => bytes,
-        speech::Step::Wait(_) => unreachable!("nobody waits"),
+    match tftp_text::step(words) {
+        tftp_text::Step::Send { bytes, .. } => bytes,
+        tftp_text::Step::Wait(_) => unreachable!("nobody waits"),
     }
 }
 

@@ -12,13 +12,13 @@ use common::lab::{Lab, Switch, eventually};
 use common::required;
 
 crate::tests![
-    two_hosts_on_a_wire_hear_each_other_and_nobody_else,
-    a_switch_joins_three_hosts,
-    programs_see_private_files_and_their_syslog_lines_are_read,
-    the_thread_comes_back_even_from_a_panic,
-    a_dropped_program_is_gone,
-    the_real_machine_is_out_of_reach,
-    etc_is_the_same_on_every_machine,
+    datagram_reaches_only_the_host_on_the_same_link,
+    switch_connects_three_hosts,
+    program_sees_private_files_and_its_syslog_lines_are_captured,
+    thread_returns_to_its_namespace_after_panic,
+    dropped_process_is_killed,
+    write_outside_private_directories_panics,
+    etc_has_only_the_files_of_the_lab,
     test_without_its_program_is_reported_as_ignored_with_the_reason,
     test_without_its_program_fails_when_ci_is_set,
     test_that_can_run_is_reported_as_ok_when_ci_is_set,
@@ -28,7 +28,7 @@ fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
 }
 
-fn two_hosts_on_a_wire_hear_each_other_and_nobody_else() {
+fn datagram_reaches_only_the_host_on_the_same_link() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let (server, client) = (lab.host("server"), lab.host("client"));
     lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("eth0", "02:00:00:00:00:02"));
@@ -42,7 +42,7 @@ fn two_hosts_on_a_wire_hear_each_other_and_nobody_else() {
     assert!(server.listens_on_udp(67) && !client.listens_on_udp(67) && client.listens_on_udp(68));
 }
 
-fn a_switch_joins_three_hosts() {
+fn switch_connects_three_hosts() {
     let Some(lab) = required(Lab::new(["one", "two", "three"])) else { return };
     let switch = Switch::new().expect("a network namespace, as for the hosts");
     for (n, name) in ["one", "two", "three"].iter().enumerate() {
@@ -57,7 +57,7 @@ fn a_switch_joins_three_hosts() {
     assert_eq!(ear.recv_from(&mut byte).expect("a datagram").1.ip().to_string(), "10.9.0.2");
 }
 
-fn programs_see_private_files_and_their_syslog_lines_are_read() {
+fn program_sees_private_files_and_its_syslog_lines_are_captured() {
     let Some(lab) = required(Lab::new(["server"])) else { return };
     lab.file("/home/tftpboot/a", "text");
     let said = lab.host("server").run(Command::new("sh").args(["-c", "cat /home/*/*; ls /srv"]));
@@ -67,7 +67,7 @@ fn programs_see_private_files_and_their_syslog_lines_are_read() {
     eventually(Duration::from_secs(2), heard).expect("a line");
 }
 
-fn the_thread_comes_back_even_from_a_panic() {
+fn thread_returns_to_its_namespace_after_panic() {
     let network = || fs::read_link("/proc/thread-self/ns/net").expect("a namespace");
     let Some(lab) = required(Lab::new(["server"])) else { return };
     let home = network();
@@ -78,7 +78,7 @@ fn the_thread_comes_back_even_from_a_panic() {
     assert_eq!(network(), home);
 }
 
-fn a_dropped_program_is_gone() {
+fn dropped_process_is_killed() {
     let Some(lab) = required(Lab::new(["server"])) else { return };
     let process = lab.host("server").spawn(Command::new("sleep").arg("1000").stdout(Stdio::null()));
     let path = format!("/proc/{}", process.id());
@@ -87,14 +87,14 @@ fn a_dropped_program_is_gone() {
     assert!(!Path::new(&path).exists());
 }
 
-fn the_real_machine_is_out_of_reach() {
+fn write_outside_private_directories_panics() {
     let Some(lab) = required(Lab::new([])) else { return };
     let written = catch_unwind(AssertUnwindSafe(|| lab.file("/var/log/x", "")));
     let complaint = *written.expect_err("a panic").downcast::<String>().expect("a text");
     assert_eq!(complaint, "/var/log/x is not private to the laboratory");
 }
 
-fn etc_is_the_same_on_every_machine() {
+fn etc_has_only_the_files_of_the_lab() {
     let Some(_lab) = required(Lab::new([])) else { return };
     let names = fs::read_dir("/etc").expect("a directory").flatten().map(|file| file.file_name());
     let mut names: Vec<_> = names.map(|name| name.into_string().expect("ASCII")).collect();
@@ -104,7 +104,7 @@ fn etc_is_the_same_on_every_machine() {
 }
 
 /// A test of this file that needs network namespaces and the program ip.
-const EXAMPLE: &str = "a_dropped_program_is_gone";
+const EXAMPLE: &str = "dropped_process_is_killed";
 
 /// Runs the example in a process of its own: whether it succeeds, and its output.
 fn example(variables: &[(&str, &str)]) -> (bool, String) {

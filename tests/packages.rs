@@ -8,11 +8,11 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 crate::tests![
-    the_tarball_needs_nothing,
+    static_tarball_runs_without_libraries,
     tiny_core_loads_the_extension,
-    arch_swaps_it_for_dnsmasq_and_back,
-    debian_swaps_it_for_dnsmasq_and_back,
-    the_image_holds_nothing_else,
+    arch_package_replaces_dnsmasq_and_back,
+    debian_package_replaces_dnsmasq_and_back,
+    image_contains_only_the_program,
 ];
 
 fn main() -> std::process::ExitCode {
@@ -43,22 +43,22 @@ fn here(path: &str) -> std::path::PathBuf {
 }
 
 fn succeeded(output: &Output) -> Result<(), String> {
-    let told = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
-    if output.status.success() { Ok(()) } else { Err(format!("{}\n{told}", output.status)) }
+    let text = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
+    if output.status.success() { Ok(()) } else { Err(format!("{}\n{text}", output.status)) }
 }
 
 fn check(name: &str) {
     if required(packages()).is_none() {
         return;
     }
-    let mut room = Command::new(here("tests/packages/room"));
-    let output = room.arg(here("target/packages")).arg(name).output().expect("it can be run");
-    if let Err(told) = succeeded(&output) {
-        panic!("{name}: {told}");
+    let mut chroot = Command::new(here("tests/packages/chroot"));
+    let output = chroot.arg(here("target/packages")).arg(name).output().expect("it can be run");
+    if let Err(error) = succeeded(&output) {
+        panic!("{name}: {error}");
     }
 }
 
-fn the_tarball_needs_nothing() {
+fn static_tarball_runs_without_libraries() {
     check("static");
 }
 
@@ -66,14 +66,14 @@ fn tiny_core_loads_the_extension() {
     check("tcz");
 }
 
-fn arch_swaps_it_for_dnsmasq_and_back() {
+fn arch_package_replaces_dnsmasq_and_back() {
     check("arch");
 }
 
-fn debian_swaps_it_for_dnsmasq_and_back() {
+fn debian_package_replaces_dnsmasq_and_back() {
     check("deb");
 }
 
-fn the_image_holds_nothing_else() {
+fn image_contains_only_the_program() {
     check("image");
 }

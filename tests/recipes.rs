@@ -3,11 +3,11 @@
 
 mod common;
 
+use common::boot_rom::{BootRom, parse_request};
 use common::download::Download;
 use common::lab::{Lab, Switch, eventually};
-use common::machine::Machine;
-use common::packet::Ears;
-use common::rom::{Rom, said};
+use common::packet::PacketSocket;
+use common::server_host::ServerHost;
 use common::{required, subject};
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,9 +18,9 @@ use std::process::Command;
 use std::time::Duration;
 
 crate::tests![
-    every_recipe_does_what_it_says,
-    boot_servers_by_name_are_used_in_turn,
-    the_second_proxy_answers_when_the_first_is_gone,
+    each_recipe_boots_each_client_of_its_table,
+    boot_servers_of_one_name_are_used_round_robin,
+    second_proxy_answers_after_the_first_stops,
 ];
 
 fn main() -> std::process::ExitCode {
@@ -65,7 +65,7 @@ struct Row {
     more: Vec<String>,
 }
 
-fn every_recipe_does_what_it_says() {
+fn each_recipe_boots_each_client_of_its_table() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipes.md");
     let text = fs::read_to_string(path).expect("the recipes are there");
     let recipes: Vec<Recipe> = text.split("\n## ").skip(1).map(Recipe::read).collect();
@@ -97,7 +97,7 @@ impl Recipe {
             row.files().for_each(|name| lab.file(&format!("/srv/tftp/{name}"), contents(name)));
         }
         let addresses = [format!("eth0 {SERVER}/24")];
-        let machine = Machine::new(lab, ["server", "client"], &addresses);
+        let machine = ServerHost::new(lab, ["server", "client"], &addresses);
         lab.host("server").ip("route add 10.20.0.0/24 dev eth0");
         lab.host("client").ip(&format!("addr add {CLIENT}/24 dev c0"));
         // The relay, and a client behind it.
@@ -170,8 +170,8 @@ impl Row {
     }
 
     fn play(&self, lab: &Lab) -> Result<(), String> {
-        let ears = Ears::new(lab.host("client"));
-        let rom = Rom::new(&self.client, &ears, SERVER, CLIENT);
+        let packets = PacketSocket::new(lab.host("client"));
+        let rom = BootRom::new(&self.client, &packets, SERVER, CLIENT);
         let told = rom.boot()?;
         if let Some(menu) = self.told.strip_prefix("menu ") {
             let shown = told.menu.iter().any(|text| text.trim_end() == menu);
@@ -184,13 +184,13 @@ impl Row {
         }
         for name in self.files() {
             let server = format!("{SERVER}:69");
-            let asked = Download { server: &server, file: name, ..Download::USUAL };
+            let asked = Download { server: &server, file: name, ..Download::DEFAULT };
             let socket = lab.host("client").udp(&format!("{}:0", rom.address));
             let mut bytes = Vec::new();
-            asked.by(socket, |block| bytes.extend_from_slice(block))?;
+            asked.get_with(socket, |block| bytes.extend_from_slice(block))?;
             (bytes == contents(name)).then_some(()).ok_or(format!("{name} is not what it gets"))?;
             let line = format!("sent /srv/tftp/{name} to {}", rom.address);
-            let logged = || lab.syslog().iter().any(|said| said.ends_with(&line));
+            let logged = || lab.syslog().iter().any(|request| request.ends_with(&line));
             eventually(Duration::from_secs(2), || logged().then_some(())).ok_or(line.clone())?;
         }
         Ok(())
@@ -212,17 +212,17 @@ fn scaling(heading: &str, kind: &str) -> String {
     rest.split_once("```").expect("its end").0.to_owned()
 }
 
-fn boot_servers_by_name_are_used_in_turn() {
+fn boot_servers_of_one_name_are_used_round_robin() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     lab.file(CONFIG, scaling("Boot servers by name", "ini"));
     lab.file("/etc/boot-servers", scaling("Boot servers by name", "hosts"));
-    let machine = Machine::new(&lab, ["server", "client"], &[format!("eth0 {SERVER}/24")]);
+    let machine = ServerHost::new(&lab, ["server", "client"], &[format!("eth0 {SERVER}/24")]);
     let running = machine.start(&subject(), CONFIG, &[]).expect("it starts");
-    let ears = Ears::new(lab.host("client"));
+    let packets = PacketSocket::new(lab.host("client"));
     let mut servers = BTreeSet::new();
     for last in 1..=3 {
         let client = format!("arch=x86-64_EFI,mac=52:54:00:aa:bb:0{last}");
-        let told = Rom::new(&client, &ears, SERVER, CLIENT).boot().expect("an answer");
+        let told = BootRom::new(&client, &packets, SERVER, CLIENT).boot().expect("an answer");
         assert_eq!(told.file, "syslinux.efi");
         servers.insert(told.server.octets()[3]);
     }
@@ -230,7 +230,7 @@ fn boot_servers_by_name_are_used_in_turn() {
     drop(running);
 }
 
-fn the_second_proxy_answers_when_the_first_is_gone() {
+fn second_proxy_answers_after_the_first_stops() {
     let Some(lab) = required(Lab::new(["first", "second", "client"])) else { return };
     let Some(switch) = required(Switch::new()) else { return };
     let (client, order) = (lab.host("client"), scaling("Several proxies", "ini"));
@@ -256,7 +256,7 @@ fn the_second_proxy_answers_when_the_first_is_gone() {
     let socket = client.udp("0.0.0.0:68");
     let ask = || {
         socket
-            .send_to(&said("DISCOVER from=0.0.0.0:68 arch=7").bytes, "192.168.1.255:67")
+            .send_to(&parse_request("DISCOVER from=0.0.0.0:68 arch=7").bytes, "192.168.1.255:67")
             .expect("a wire");
         let reply = hear(&socket);
         // The last of the next server's address.

@@ -4,7 +4,7 @@ mod common;
 
 use common::download::Download;
 use common::lab::{Lab, Process, allow, eventually, record};
-use common::{required, room};
+use common::{required, two_hosts};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -25,7 +25,7 @@ fn main() -> std::process::ExitCode {
 }
 
 const SCRIPT: &str = "/srv/script.sh";
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The program with a script, and a client beside it.
 struct Room {
@@ -37,18 +37,18 @@ impl Room {
     fn new(script: &str, config: &str) -> Option<Self> {
         let lab = required(Lab::new(["server", "client"]))?;
         let usual = format!("port=0\nenable-tftp\ntftp-root=/srv/tftp\ndhcp-script={SCRIPT}\n");
-        lab.file(room::CONFIG, usual + config);
+        lab.file(two_hosts::CONFIG, usual + config);
         lab.file("/srv/tftp/bytes \x01", "12345");
         if !script.is_empty() {
             lab.program(SCRIPT, script);
         }
         let words = ["-x", "", "-l", "/run/leases"];
-        let daemon = room::start(&lab, &words, &[("FOO", "bar")], &[69]);
+        let daemon = two_hosts::start(&lab, &words, &[("FOO", "bar")], &[69]);
         Some(Self { lab, daemon })
     }
 
     fn get(&self, file: &str) -> Result<Vec<u8>, String> {
-        Download { file, ..Download::USUAL }.bytes(self.lab.host("client"))
+        Download { file, ..Download::DEFAULT }.bytes(self.lab.host("client"))
     }
 
     /// What is logged of the script, without time and process, when there are so many lines.
@@ -58,7 +58,7 @@ impl Room {
             let about = |line: &&String| line.contains("dnsmasq-script") || line.contains("script");
             log.iter().filter(about).map(|line| bare(line)).collect()
         };
-        eventually(PATIENCE, || (of_script().len() >= lines).then_some(()));
+        eventually(TIMEOUT, || (of_script().len() >= lines).then_some(()));
         of_script()
     }
 }
@@ -145,12 +145,12 @@ fn an_end_loses_no_call() {
     }
     // The last acknowledgement is on its way when the client has all.
     let sent = || room.lab.syslog().iter().filter(|line| line.contains("]: sent ")).count();
-    assert!(eventually(PATIENCE, || (sent() == 4).then_some(())).is_some());
+    assert!(eventually(TIMEOUT, || (sent() == 4).then_some(())).is_some());
     let daemon = Pid::from_raw(room.daemon.id().cast_signed());
     kill(daemon, Signal::SIGTERM).expect("it is ours");
-    assert!(eventually(PATIENCE, || room.daemon.ended()).is_some());
+    assert!(eventually(TIMEOUT, || room.daemon.ended()).is_some());
     let told = || fs::read("/srv/told").is_ok_and(|told| told.len() == 4).then_some(());
-    assert!(eventually(PATIENCE, told).is_some());
+    assert!(eventually(TIMEOUT, told).is_some());
 }
 
 /// If the process that runs the script is killed, nobody is told any more, and nothing else happens.
@@ -159,11 +159,11 @@ fn without_its_helper_the_program_goes_on() {
     room.get("small").expect("it is there");
     let children = format!("/proc/{0}/task/{0}/children", room.daemon.id());
     let child = || fs::read_to_string(&children).ok()?.trim().parse().ok();
-    let helper = eventually(PATIENCE, child).expect("there is a helper");
+    let helper = eventually(TIMEOUT, child).expect("there is a helper");
     kill(Pid::from_raw(helper), Signal::SIGKILL).expect("it is ours");
     // dnsmasq leaves the remains of its helper lying about.
     if !common::subject_is_theirs() {
-        assert!(eventually(PATIENCE, || child().is_none().then_some(())).is_some());
+        assert!(eventually(TIMEOUT, || child().is_none().then_some(())).is_some());
     }
     for _ in 0..3 {
         assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));

@@ -6,7 +6,7 @@ use common::download::Download;
 use common::lab::files::place;
 use common::lab::{Host, Lab, Process, eventually};
 use common::slow_disk::{self, SlowDisk};
-use common::{required, room};
+use common::{required, two_hosts};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
@@ -15,18 +15,18 @@ use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 crate::tests![
-    a_slow_disk_holds_up_its_own_readers_only,
-    a_link_to_a_slow_disk_is_not_waited_for,
-    directories_of_clients_may_be_slow_too,
-    what_hangs_does_not_pile_up,
-    a_stranger_does_not_hide_the_client,
-    a_slow_disk_may_have_nothing_more,
-    a_broken_disk_ends_the_transfers_that_read_it,
-    a_file_of_more_than_four_gigabytes_arrives,
-    windows_arrive_whatever_the_kernel_can_cut,
-    a_file_that_has_changed_is_sent_as_it_is,
-    a_thousand_requests_at_once_are_all_answered,
-    an_open_transfer_takes_little_memory,
+    slow_disk_delays_only_clients_that_read_it,
+    symlink_to_slow_disk_does_not_delay_other_clients,
+    file_is_found_in_slow_client_directory,
+    abandoned_reads_of_slow_disk_leave_no_threads_or_descriptors,
+    packets_from_another_port_do_not_block_the_client,
+    file_ending_at_a_block_boundary_is_sent_from_slow_disk,
+    read_error_ends_the_transfer_with_an_error_message,
+    file_over_four_gigabytes_arrives_complete,
+    window_arrives_when_blocks_exceed_route_mtu,
+    changed_file_is_sent_with_new_contents,
+    thousand_simultaneous_requests_are_all_answered,
+    open_transfer_takes_at_most_four_kilobytes,
 ];
 
 fn main() -> std::process::ExitCode {
@@ -39,18 +39,18 @@ const CONFIG: &str =
 const SLOW: Duration = Duration::from_secs(1);
 
 /// The program, with a client beside it.
-struct Room {
+struct Setup {
     lab: Lab,
     daemon: Process,
 }
 
-impl Room {
+impl Setup {
     fn new(config: &str) -> Option<Self> {
         let lab = required(Lab::new(["server", "client"]))?;
-        lab.file(room::CONFIG, CONFIG.to_owned() + config);
-        let daemon = room::start(&lab, &["-u", "root", "-x", ""], &[], &[69]);
+        lab.file(two_hosts::CONFIG, CONFIG.to_owned() + config);
+        let daemon = two_hosts::start(&lab, &["-u", "root", "-x", ""], &[], &[69]);
         // When it serves, it has looked for links below its root.
-        let answer = Download::USUAL.bytes(lab.host("client"));
+        let answer = Download::DEFAULT.bytes(lab.host("client"));
         assert_ne!(answer, Err("no answer".to_owned()));
         Some(Self { lab, daemon })
     }
@@ -63,7 +63,7 @@ impl Room {
     fn slowest_of(&self, count: usize) -> Duration {
         let took = (0..count).map(|_| {
             let start = Instant::now();
-            let usual = Download { patience: SLOW / 5, ..Download::USUAL };
+            let usual = Download { timeout: SLOW / 5, ..Download::DEFAULT };
             assert_eq!(usual.bytes(self.client()), Ok(b"hello\n".to_vec()));
             start.elapsed()
         });
@@ -83,9 +83,9 @@ fn contents(size: usize) -> Vec<u8> {
 
 /// A disk that hangs holds up those who read it, and nobody else: neither those who are served meanwhile, nor itself
 /// those who ask for names on it.
-fn a_slow_disk_holds_up_its_own_readers_only() {
+fn slow_disk_delays_only_clients_that_read_it() {
     let Some(device) = required(slow_disk::device()) else { return };
-    let Some(room) = Room::new("") else { return };
+    let Some(setup) = Setup::new("") else { return };
     let file = contents(150_000);
     let disk = SlowDisk {
         files: BTreeMap::from([("large".to_owned(), file.clone())]),
@@ -94,54 +94,54 @@ fn a_slow_disk_holds_up_its_own_readers_only() {
         broken: None,
     };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
-    let slow = Download { file: "slow/large", windowsize: 16, ..Download::USUAL };
-    let sockets = [(); 3].map(|()| room.client().udp("10.9.0.2:0"));
+    let slow = Download { file: "slow/large", windowsize: 16, ..Download::DEFAULT };
+    let sockets = [(); 3].map(|()| setup.client().udp("10.9.0.2:0"));
     let readers = sockets.map(|socket| {
         std::thread::spawn(move || {
             let mut all = Vec::new();
-            slow.by(socket, |block| all.extend_from_slice(block)).map(|()| all)
+            slow.get_with(socket, |block| all.extend_from_slice(block)).map(|()| all)
         })
     });
     let end = Instant::now() + SLOW * 3;
     while Instant::now() < end {
-        let took = room.slowest_of(20);
+        let took = setup.slowest_of(20);
         assert!(took < SLOW * 3 / 4, "{took:?}");
     }
     assert!(readers.iter().any(|reader| !reader.is_finished()), "the disk was not slow");
     for reader in readers {
         assert_eq!(reader.join().expect("no panic").map(|all| all == file), Ok(true));
     }
-    let missing = Download { file: "slow/none", ..Download::USUAL }.bytes(room.client());
+    let missing = Download { file: "slow/none", ..Download::DEFAULT }.bytes(setup.client());
     assert_eq!(missing, Err("1 file /srv/tftp/slow/none not found for 10.9.0.2\0".to_owned()));
 }
 
 /// A link on a fast disk may lead to one that hangs.
-fn a_link_to_a_slow_disk_is_not_waited_for() {
+fn symlink_to_slow_disk_does_not_delay_other_clients() {
     let Some(device) = required(slow_disk::device()) else { return };
-    let Some(room) = Room::new("") else { return };
+    let Some(setup) = Setup::new("") else { return };
     let files = BTreeMap::from([("file".to_owned(), b"found".to_vec())]);
     let disk = SlowDisk { files, reading: SLOW, opening: SLOW, broken: None };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
     for (link, target) in [("link", "slow/file"), ("once", "again"), ("again", "link")] {
         symlink(target, place(&format!("/srv/tftp/{link}"))).expect("there is none yet");
     }
-    let through_links = Download { file: "once", ..Download::USUAL };
-    let socket = room.client().udp("10.9.0.2:0");
+    let through_links = Download { file: "once", ..Download::DEFAULT };
+    let socket = setup.client().udp("10.9.0.2:0");
     let reader = std::thread::spawn(move || {
         let mut all = Vec::new();
-        through_links.by(socket, |block| all.extend_from_slice(block)).map(|()| all)
+        through_links.get_with(socket, |block| all.extend_from_slice(block)).map(|()| all)
     });
     while !reader.is_finished() {
-        let took = room.slowest_of(1);
+        let took = setup.slowest_of(1);
         assert!(took < SLOW * 3 / 4, "{took:?}");
     }
     assert_eq!(reader.join().expect("no panic"), Ok(b"found".to_vec()));
 }
 
 /// Where a root is slow and has directories for single clients, one thing after the other is waited for.
-fn directories_of_clients_may_be_slow_too() {
+fn file_is_found_in_slow_client_directory() {
     let Some(device) = required(slow_disk::device()) else { return };
-    let Some(room) = Room::new(
+    let Some(setup) = Setup::new(
         "tftp-root=/srv/tftp/slow\ntftp-unique-root\ntftp-unique-root=mac\ntftp-no-fail\n",
     ) else {
         return;
@@ -150,29 +150,29 @@ fn directories_of_clients_may_be_slow_too() {
     let opening = Duration::from_millis(20);
     let disk = SlowDisk { files, reading: opening, opening, broken: None };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
-    let file = Download { file: "file", ..Download::USUAL };
-    assert_eq!(file.bytes(room.client()), Ok(b"found".to_vec()));
+    let file = Download { file: "file", ..Download::DEFAULT };
+    assert_eq!(file.bytes(setup.client()), Ok(b"found".to_vec()));
 }
 
 /// Clients that give up while a disk hangs leave nothing behind: neither threads nor descriptors.
-fn what_hangs_does_not_pile_up() {
+fn abandoned_reads_of_slow_disk_leave_no_threads_or_descriptors() {
     const CLIENTS: usize = 40;
     let Some(device) = required(slow_disk::device()) else { return };
-    let Some(room) = Room::new("") else { return };
+    let Some(setup) = Setup::new("") else { return };
     let files = BTreeMap::from([("file".to_owned(), contents(9000))]);
     // Longer than all of them take.
     let reading = Duration::from_secs(15);
     let disk = SlowDisk { files, reading, opening: Duration::ZERO, broken: None };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
     let count = |what: &str| {
-        let entries = fs::read_dir(format!("/proc/{}/{what}", room.daemon.id()));
+        let entries = fs::read_dir(format!("/proc/{}/{what}", setup.daemon.id()));
         entries.map_or(0, Iterator::count)
     };
     let (threads, descriptors) = (count("task"), count("fd"));
     let mut buffer = [0; 600];
     let mut unanswered = 0;
     for _ in 0..CLIENTS {
-        let socket = room.client().udp("10.9.0.2:0");
+        let socket = setup.client().udp("10.9.0.2:0");
         socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a socket");
         let request = b"\0\x01slow/file\0octet\0tsize\x000\0";
         socket.send_to(request, "10.9.0.1:69").expect("the wire is up");
@@ -185,22 +185,22 @@ fn what_hangs_does_not_pile_up() {
             Err(_) => unanswered += 1,
         }
     }
-    room.slowest_of(1);
+    setup.slowest_of(1);
     let (more_threads, more_descriptors) = (count("task") - threads, count("fd") - descriptors);
     assert!(more_threads <= 4, "{more_threads} threads");
     assert!(more_descriptors <= unanswered + 8, "{more_descriptors} for {unanswered}");
 }
 
 /// What a stranger says keeps nobody from being heard who has spoken behind it.
-fn a_stranger_does_not_hide_the_client() {
-    let Some(room) = Room::new("") else { return };
-    room.lab.file("/srv/tftp/two", contents(600));
-    let (client, stranger) = (room.client().udp("10.9.0.2:0"), room.client().udp("10.9.0.2:0"));
+fn packets_from_another_port_do_not_block_the_client() {
+    let Some(setup) = Setup::new("") else { return };
+    setup.lab.file("/srv/tftp/two", contents(600));
+    let (client, stranger) = (setup.client().udp("10.9.0.2:0"), setup.client().udp("10.9.0.2:0"));
     client.send_to(b"\0\x01two\0octet\0", "10.9.0.1:69").expect("the wire is up");
     let mut buffer = [0; 600];
     let (size, from) = client.recv_from(&mut buffer).expect("the first block");
     assert_eq!(size, 516);
-    let daemon = Pid::from_raw(room.daemon.id().cast_signed());
+    let daemon = Pid::from_raw(setup.daemon.id().cast_signed());
     kill(daemon, Signal::SIGSTOP).expect("it is ours");
     (0..3).for_each(|_| drop(stranger.send_to(&[0, 4, 0, 1], from)));
     client.send_to(&[0, 4, 0, 1], from).expect("the wire is up");
@@ -212,9 +212,9 @@ fn a_stranger_does_not_hide_the_client() {
 }
 
 /// A file may end where nothing is left to read.
-fn a_slow_disk_may_have_nothing_more() {
+fn file_ending_at_a_block_boundary_is_sent_from_slow_disk() {
     let Some(device) = required(slow_disk::device()) else { return };
-    let Some(room) = Room::new("") else { return };
+    let Some(setup) = Setup::new("") else { return };
     let sizes = [0, 1467, 1468, 2 * 1468, 65_536, 64 * 1468];
     let files = sizes.map(|size| (size.to_string(), contents(size)));
     let reading = Duration::from_millis(5);
@@ -223,52 +223,53 @@ fn a_slow_disk_may_have_nothing_more() {
     for (name, file) in files {
         for windowsize in [1, 16] {
             let path = format!("slow/{name}");
-            let got = Download { file: &path, windowsize, ..Download::USUAL }.bytes(room.client());
+            let got =
+                Download { file: &path, windowsize, ..Download::DEFAULT }.bytes(setup.client());
             assert!(got.as_ref() == Ok(&file), "{name}: {:?}", got.map(|all| all.len()));
         }
     }
 }
 
-fn a_broken_disk_ends_the_transfers_that_read_it() {
+fn read_error_ends_the_transfer_with_an_error_message() {
     /// It has a scratch there.
     const BROKEN: usize = 400_000;
     /// Of what is read together, all may be lost.
     const RUN: usize = 128 << 10;
     let Some(device) = required(slow_disk::device()) else { return };
-    let Some(room) = Room::new("") else { return };
+    let Some(setup) = Setup::new("") else { return };
     let file = contents(600_000);
     let files = BTreeMap::from([("large".to_owned(), file.clone())]);
     let wait = Duration::from_millis(100);
     let disk = SlowDisk { files, reading: wait, opening: Duration::ZERO, broken: Some(BROKEN) };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
     let mut got = Vec::new();
-    let ended = Download { file: "slow/large", ..Download::USUAL }
-        .by(room.client().udp("10.9.0.2:0"), |block| got.extend_from_slice(block));
+    let ended = Download { file: "slow/large", ..Download::DEFAULT }
+        .get_with(setup.client().udp("10.9.0.2:0"), |block| got.extend_from_slice(block));
     let words = "cannot read /srv/tftp/slow/large: Input/output error";
     assert_eq!(ended, Err(format!("0 {words}\0")));
     assert!(got.len() >= BROKEN - RUN && file.starts_with(&got), "{} bytes", got.len());
-    let logged = || room.lab.syslog().iter().any(|line| line.ends_with(words)).then_some(());
-    assert!(eventually(Duration::from_secs(5), logged).is_some(), "{:#?}", room.lab.syslog());
-    room.slowest_of(1);
+    let logged = || setup.lab.syslog().iter().any(|line| line.ends_with(words)).then_some(());
+    assert!(eventually(Duration::from_secs(5), logged).is_some(), "{:#?}", setup.lab.syslog());
+    setup.slowest_of(1);
 }
 
 /// More than a 32-bit number of bytes, and block numbers that go round: RFC 1350 has no word for it, and clients expect 0.
-fn a_file_of_more_than_four_gigabytes_arrives() {
-    let Some(room) = Room::new("") else { return };
+fn file_over_four_gigabytes_arrives_complete() {
+    let Some(setup) = Setup::new("") else { return };
     for end in ["server", "client"] {
         let name = if end == "server" { "eth0" } else { "c0" };
-        room.lab.host(end).ip(&format!("link set {name} mtu 65535"));
+        setup.lab.host(end).ip(&format!("link set {name} mtu 65535"));
     }
     let size = (4 << 30) + 100_u64;
     let file = File::create("/srv/tftp/sparse").expect("/srv is the laboratory's");
     file.set_len(size).expect("a sparse file");
-    std::os::unix::fs::FileExt::write_all_at(&file, b"the end", size - 7).expect("it has room");
+    std::os::unix::fs::FileExt::write_all_at(&file, b"the end", size - 7).expect("it has setup");
     // So many blocks that their numbers go round.
     let blksize = 65_000;
     assert!(size / blksize as u64 > 1 << 16);
     let (mut got, mut last) = (0, Vec::new());
-    let download = Download { file: "sparse", blksize, windowsize: 16, ..Download::USUAL };
-    let result = download.get(room.client(), |block| {
+    let download = Download { file: "sparse", blksize, windowsize: 16, ..Download::DEFAULT };
+    let result = download.get(setup.client(), |block| {
         got += block.len() as u64;
         if block.len() < blksize {
             last = block.to_vec();
@@ -279,14 +280,14 @@ fn a_file_of_more_than_four_gigabytes_arrives() {
 }
 
 /// Blocks that are larger than a packet of the route go datagram by datagram: the kernel will not cut them (`EINVAL`).
-fn windows_arrive_whatever_the_kernel_can_cut() {
-    let Some(room) = Room::new("") else { return };
+fn window_arrives_when_blocks_exceed_route_mtu() {
+    let Some(setup) = Setup::new("") else { return };
     let file = contents(300_000);
-    room.lab.file("/srv/tftp/large", &file);
-    let (server, client) = (room.lab.host("server"), room.client());
+    setup.lab.file("/srv/tftp/large", &file);
+    let (server, client) = (setup.lab.host("server"), setup.client());
     let arrives = |how: &str| {
         for windowsize in [2, 16, 64] {
-            let download = Download { file: "large", windowsize, ..Download::USUAL };
+            let download = Download { file: "large", windowsize, ..Download::DEFAULT };
             let got = download.bytes(client);
             assert!(
                 got.as_ref() == Ok(&file),
@@ -302,28 +303,28 @@ fn windows_arrive_whatever_the_kernel_can_cut() {
 }
 
 /// While one client is sent a file, it is changed in place, and another one asks for it.
-fn a_file_that_has_changed_is_sent_as_it_is() {
-    let Some(room) = Room::new("") else { return };
-    room.lab.file("/srv/tftp/file", "one");
-    let first = room.client().udp("10.9.0.2:0");
+fn changed_file_is_sent_with_new_contents() {
+    let Some(setup) = Setup::new("") else { return };
+    setup.lab.file("/srv/tftp/file", "one");
+    let first = setup.client().udp("10.9.0.2:0");
     first.send_to(b"\0\x01file\0octet\0", "10.9.0.1:69").expect("the wire is up");
     let mut buffer = [0; 600];
     assert_eq!(first.recv(&mut buffer).ok(), Some(7));
     fs::write("/srv/tftp/file", "two and more").expect("it is ours");
-    let file = Download { file: "file", ..Download::USUAL };
-    assert_eq!(file.bytes(room.client()), Ok(b"two and more".to_vec()));
+    let file = Download { file: "file", ..Download::DEFAULT };
+    assert_eq!(file.bytes(setup.client()), Ok(b"two and more".to_vec()));
     fs::write("/srv/tftp/file", "and much less").expect("it is ours");
-    assert_eq!(file.bytes(room.client()), Ok(b"and much less".to_vec()));
+    assert_eq!(file.bytes(setup.client()), Ok(b"and much less".to_vec()));
 }
 
 /// A hall of machines is switched on: all ask before the first is answered.
-fn a_thousand_requests_at_once_are_all_answered() {
+fn thousand_simultaneous_requests_are_all_answered() {
     const CLIENTS: usize = 8;
     const EACH: usize = 125;
-    let Some(room) = Room::new("") else { return };
-    let daemon = Pid::from_raw(room.daemon.id().cast_signed());
+    let Some(setup) = Setup::new("") else { return };
+    let daemon = Pid::from_raw(setup.daemon.id().cast_signed());
     kill(daemon, Signal::SIGSTOP).expect("it is ours");
-    let sockets: Vec<_> = (0..CLIENTS).map(|_| room.client().udp("10.9.0.2:0")).collect();
+    let sockets: Vec<_> = (0..CLIENTS).map(|_| setup.client().udp("10.9.0.2:0")).collect();
     for nth in 0..EACH {
         for socket in &sockets {
             let request = format!("\0\x01missing-{nth}\0octet\0");
@@ -340,12 +341,12 @@ fn a_thousand_requests_at_once_are_all_answered() {
 }
 
 /// Counted: what the program takes for each transfer that is open.
-fn an_open_transfer_takes_little_memory() {
+fn open_transfer_takes_at_most_four_kilobytes() {
     const OPEN: usize = 300;
-    let Some(room) = Room::new("") else { return };
-    room.lab.file("/srv/tftp/large", contents(300_000));
+    let Some(setup) = Setup::new("") else { return };
+    setup.lab.file("/srv/tftp/large", contents(300_000));
     let resident = || {
-        let status = fs::read_to_string(format!("/proc/{}/status", room.daemon.id()));
+        let status = fs::read_to_string(format!("/proc/{}/status", setup.daemon.id()));
         let status = status.expect("it runs");
         let line = status.lines().find(|line| line.starts_with("RssAnon")).expect("it has memory");
         line.split_whitespace().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0_usize)
@@ -353,7 +354,7 @@ fn an_open_transfer_takes_little_memory() {
     let mut buffer = [0; 2048];
     // Each has a window that it does not acknowledge.
     let mut open = || {
-        let socket = room.client().udp("10.9.0.2:0");
+        let socket = setup.client().udp("10.9.0.2:0");
         let request = b"\0\x01large\0octet\0blksize\x001468\0tsize\x000\0windowsize\x0016\0";
         socket.send_to(request, "10.9.0.1:69").expect("the wire is up");
         let (_, from) = socket.recv_from(&mut buffer).expect("an answer");

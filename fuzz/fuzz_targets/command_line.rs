@@ -1,8 +1,8 @@
-//! A command line: words apart by line ends, and each option with its value.
+//! A command line: the input is split into arguments at line ends; then the value of each option is parsed.
 #![no_main]
 
-#[path = "pace.rs"]
-mod pace;
+#[path = "cpu_time.rs"]
+mod cpu_time;
 
 use conf_parser::Reader;
 use libfuzzer_sys::fuzz_target;
@@ -12,15 +12,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 fuzz_target!(|bytes: &[u8]| {
-    let words: Vec<OsString> =
-        bytes.split(|&byte| byte == b'\n').map(|word| OsStr::from_bytes(word).to_owned()).collect();
-    // getopts is told of two hundred options first, twice, under the sanitizer's eyes.
-    pace::keep(bytes.len(), Duration::from_millis(50), || {
+    let arguments: Vec<OsString> = bytes
+        .split(|&byte| byte == b'\n')
+        .map(|argument| OsStr::from_bytes(argument).to_owned())
+        .collect();
+    // The fixed cost: getopts builds a table of 200 options for each parse, which is slow with a sanitizer.
+    cpu_time::check(bytes.len(), Duration::from_millis(50), || {
         for posixly_correct in [false, true] {
-            let line = CommandLine::parse(&words, posixly_correct);
+            let line = CommandLine::parse(&arguments, posixly_correct);
             let mut reader = Reader::default();
-            for given in line.options {
-                let _ = reader.argument(given.row, given.value.as_deref());
+            for option in line.options {
+                let _ = reader.argument(option.row, option.value.as_deref());
             }
         }
     });

@@ -125,7 +125,7 @@ fn of_log(boots: &[Boot], interface: Option<&str>) -> Vec<Logged> {
     for boot in boots.iter().rev() {
         let Some(client) = ClientSpec::of_boot(boot) else { continue };
         if !all.iter().any(|known| known.client.mac == client.mac) {
-            let observed = format!("in the log: {}", boot.ending().verdict);
+            let observed = format!("in the log: {}", boot.verdict().text);
             let interface = interface.map(str::to_owned);
             all.push(Logged { client: ClientSpec { interface, ..client }, observed });
         }

@@ -1,325 +1,323 @@
-//! Puts events together that belong to one boot of one client.
+//! Assigns events to boots.
 
-use super::boot::{Boot, Step, StepKind};
+use super::boot::{Boot, Step, StepKind, TransferStats};
 use super::event::{Event, RefusalReason, event};
-use super::log_record::{YEAR, log_record, of_json};
+use super::log_record::{LogTime, YEAR, line_of_json, log_record};
 use crate::log_line::DropKind;
 use crate::wire::client_arch::Architecture;
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::time::Duration;
 
-/// All that a log has told so far.
+/// The boots of a log, line by line.
 #[derive(Debug, Default)]
 pub struct BootCorrelator {
     boots: Vec<Boot>,
-    /// The boot that is going on, by hardware address and by address.
-    of_mac: HashMap<String, usize>,
-    of_ip: HashMap<IpAddr, usize>,
-    /// Who has which address, as leases tell.
+    /// Index of the current boot, by hardware address.
+    by_mac: HashMap<String, usize>,
+    /// Index of the current boot, by IP address.
+    by_ip: HashMap<IpAddr, usize>,
+    /// Hardware addresses, from the log lines of a DHCP server.
     leases: HashMap<IpAddr, String>,
-    /// Boots whose address is not known yet, in the order in which they began.
-    waiting: VecDeque<usize>,
-    /// The boot that something was last told of.
+    /// Boots without a known IP address, in the order of their start.
+    without_ip: VecDeque<usize>,
+    /// The boot of the last step.
     latest: Option<usize>,
-    /// What clients run on, by transaction.
-    facts: HashMap<u32, Architecture>,
-    /// Decisions that a line of dnsmasq's about the same is still to follow.
+    /// Architectures by transaction ID, from the lines of `log-dhcp`.
+    architectures: HashMap<u32, Architecture>,
+    /// Boots with a decision line (`log-debug`) whose dnsmasq line is still to come, by hardware address.
     decided: HashMap<String, usize>,
-    /// Where files are served from.
+    /// `tftp-root`; it is removed from paths.
     root: Option<String>,
 }
 
-/// Behind a pause of so many seconds it is another boot.
-const BOOT_GAP: f64 = 120.0;
-/// Whoever asks for a file so soon behind an answer is the one that was answered.
-const NEAR: f64 = 30.0;
-/// Transactions that are remembered.
-const MAX_FACTS: usize = 1000;
+/// After a longer gap, a client starts another boot.
+const BOOT_GAP: Duration = Duration::from_secs(120);
+/// A file request in this time after a reply may belong to a client whose IP address is unknown.
+const ATTRIBUTION_WINDOW: Duration = Duration::from_secs(30);
+/// Limits the memory for a log of any length.
+const MAX_ARCHITECTURES: usize = 1000;
 
-/// Who something is about.
+/// The client of an event.
 enum ClientKey {
     Mac(String),
     Ip(IpAddr),
 }
 
 impl BootCorrelator {
-    /// Takes the next line, which came at that time if it does not say so itself. The boot it belongs to, by its place.
+    /// Adds a line. `now` is used if the line has no time stamp. Returns the index of the boot that the line belongs to.
     pub fn add(&mut self, line: &str, now: Option<f64>) -> Option<usize> {
-        let record = line.starts_with('{').then(|| of_json(line)).flatten();
-        let entry = log_record(record.as_deref().unwrap_or(line))?;
-        let event = event(&entry)?;
-        self.event(event, entry.time.or(now), entry.raw_time, None)
+        let from_json = if line.starts_with('{') { line_of_json(line) } else { None };
+        let record = log_record(from_json.as_deref().unwrap_or(line))?;
+        let time = LogTime { seconds: record.time.seconds.or(now), ..record.time };
+        self.add_event(event(&record)?, time)
     }
 
-    /// All boots, in the order in which they began.
+    /// All boots, in the order of their start.
     pub fn boots(&self) -> &[Boot] {
         &self.boots
     }
 
-    /// The same, when there is no more.
+    /// All boots, after the last line.
     pub fn into_boots(mut self) -> Vec<Boot> {
-        self.settle();
+        self.finish();
         self.boots
     }
 
-    fn event(
-        &mut self,
-        event: Event,
-        time: Option<f64>,
-        written: &str,
-        xid: Option<u32>,
-    ) -> Option<usize> {
+    /// After the last line: marks the boots whose files may be listed under an unknown client.
+    pub fn finish(&mut self) {
+        let has_unknown = self.boots.iter().any(|boot| boot.mac.is_none());
+        for boot in self.boots.iter_mut().filter(|boot| boot.ip.is_none()) {
+            boot.has_other_clients = has_unknown;
+        }
+    }
+
+    fn add_event(&mut self, event: Event, time: LogTime<'_>) -> Option<usize> {
+        match event {
+            Event::InTransaction { xid, event } => self.add_in_transaction(xid, *event, time),
+            Event::Answered { .. } => self.add_answer(event, time),
+            Event::Chosen { mac, ip, file } => {
+                self.decided.remove(&mac);
+                let index = self.add_step(&ClientKey::Mac(mac), StepKind::Chosen(file), time);
+                self.bind_ip(index, ip);
+                Some(index)
+            }
+            Event::Leased { mac, ip } => {
+                let index = self.by_mac.get(&mac).copied();
+                self.leases.insert(ip, mac);
+                self.bind_ip(index?, ip);
+                index
+            }
+            Event::TransferStats { ip, path, stats } => self.add_stats(ip, path, stats),
+            Event::Started | Event::Root(_) | Event::ArchitectureSeen { .. } => {
+                self.learn(event);
+                None
+            }
+            other => {
+                let (client, kind) = self.step_of(other)?;
+                Some(self.add_step(&client, kind, time))
+            }
+        }
+    }
+
+    /// An event that is not a step of a boot.
+    fn learn(&mut self, event: Event) {
         match event {
             Event::Started => self.decided.clear(),
             Event::Root(root) => self.root = Some(root),
             Event::ArchitectureSeen { xid, architecture } => {
-                self.find_architecture(xid, architecture)
+                if self.architectures.len() >= MAX_ARCHITECTURES {
+                    self.architectures.clear();
+                }
+                self.architectures.insert(xid, architecture);
             }
-            Event::InTransaction { xid, event } => {
-                return self.event(*event, time, written, Some(xid));
-            }
-            Event::Answered { mac, port, architecture, outcome } => {
-                let at = self.answered(&mac, port, outcome, (time, written));
-                let said = xid.and_then(|xid| self.facts.remove(&xid));
-                let boot = &mut self.boots[at];
-                boot.architecture = boot.architecture.or(architecture).or(said);
-                return Some(at);
-            }
-            Event::Chosen { mac, ip, file } => {
-                let at = self.step(
-                    &ClientKey::Mac(mac.clone()),
-                    StepKind::Chosen(file),
-                    (time, written),
-                );
-                self.decided.remove(&mac);
-                self.bind_ip(at, ip);
-                return Some(at);
-            }
-            Event::Leased { mac, ip } => {
-                self.leases.insert(ip, mac.clone());
-                let at = *self.of_mac.get(&mac)?;
-                self.bind_ip(at, ip);
-                return Some(at);
-            }
-            Event::TransferStats { ip, path, size, seconds } => {
-                return self.measured(ip, path, size, seconds);
-            }
-            other => {
-                let (who, what) = self.for_client(other)?;
-                return Some(self.step(&who, what, (time, written)));
-            }
+            _ => {}
         }
-        None
     }
 
-    fn find_architecture(&mut self, xid: u32, architecture: Architecture) {
-        if self.facts.len() >= MAX_FACTS {
-            self.facts.clear();
+    fn add_in_transaction(&mut self, xid: u32, event: Event, time: LogTime<'_>) -> Option<usize> {
+        let is_answer = matches!(event, Event::Answered { .. });
+        let index = self.add_event(event, time)?;
+        if is_answer && let Some(architecture) = self.architectures.remove(&xid) {
+            self.boots[index].architecture.get_or_insert(architecture);
         }
-        self.facts.insert(xid, architecture);
+        Some(index)
     }
 
-    /// What a plain event is about, and what it says.
-    fn for_client(&self, event: Event) -> Option<(ClientKey, StepKind)> {
+    fn add_answer(&mut self, event: Event, time: LogTime<'_>) -> Option<usize> {
+        let Event::Answered { mac, port, architecture, outcome } = event else { return None };
+        // The decision line comes first; the line of dnsmasq after it is about the same reply.
+        if outcome.is_none()
+            && let Some(index) = self.decided.remove(&mac)
+        {
+            return Some(index);
+        }
+        let is_decision = outcome.is_some();
+        let client = ClientKey::Mac(mac.clone());
+        let index = self.add_step(&client, StepKind::Answered { port, outcome, count: 1 }, time);
+        let boot = &mut self.boots[index];
+        boot.architecture = boot.architecture.or(architecture);
+        if is_decision {
+            self.decided.insert(mac, index);
+        }
+        Some(index)
+    }
+
+    /// The client and the step of an event about one client; `None` if it is not a step of a boot.
+    fn step_of(&self, event: Event) -> Option<(ClientKey, StepKind)> {
         Some(match event {
             Event::Ignored { mac } => (ClientKey::Mac(mac), StepKind::Ignored),
-            // That other machines ask for addresses belongs to no boot.
+            // Requests of clients that only want an IP address.
             Event::Dropped { kind: Some(DropKind::NotPxe | DropKind::AsksForAddress), .. } => {
                 return None;
             }
-            Event::Dropped { mac, reason: why, .. } => {
-                (ClientKey::Mac(mac), StepKind::Dropped { reason: why, count: 1 })
-            }
-            Event::Sent { ip, path } => {
-                let path = self.below_root(path);
-                (ClientKey::Ip(ip), StepKind::File { path, size: None, seconds: None })
-            }
-            Event::Refused { ip, path, reason: why } => {
-                let path = self.below_root(path);
-                let what = match why {
-                    RefusalReason::NotFound => StepKind::NotFound { path, count: 1 },
-                    RefusalReason::PermissionDenied => StepKind::Denied(path),
-                };
-                // A line that does not say who is taken to be about the last who did something.
-                (ClientKey::Ip(ip.or_else(|| self.latest())?), what)
-            }
-            Event::ClientError { ip, text } => (ClientKey::Ip(ip), StepKind::ClientError(text)),
-            Event::TimedOut { ip, path } => {
-                (ClientKey::Ip(ip), StepKind::TimedOut(self.below_root(path)))
-            }
-            Event::Failed { ip, path } => {
-                let last = self.of_ip.get(&ip).and_then(|at| self.boots[*at].steps.last());
-                let told = last.is_some_and(|step| {
-                    matches!(step.what, StepKind::ClientError(_) | StepKind::Denied(_))
-                });
-                let what = StepKind::TimedOut(self.below_root(path));
-                (ClientKey::Ip(ip), Some(what).filter(|_| !told)?)
+            Event::Dropped { mac, reason, .. } => {
+                (ClientKey::Mac(mac), StepKind::Dropped { reason, count: 1 })
             }
             Event::Notice { client, text } => {
-                let who = client.parse().map_or(ClientKey::Mac(client), ClientKey::Ip);
-                (who, StepKind::Notice(text))
+                let key = client.parse().map_or(ClientKey::Mac(client), ClientKey::Ip);
+                (key, StepKind::Notice(text))
             }
-            _ => return None,
+            other => return self.tftp_step_of(other),
         })
     }
 
-    fn answered(
-        &mut self,
-        mac: &str,
-        port: Option<u16>,
-        outcome: Option<String>,
-        now: (Option<f64>, &str),
-    ) -> usize {
-        // A decision is told first, and dnsmasq's line behind it is about the same.
-        if outcome.is_none()
-            && let Some(at) = self.decided.remove(mac)
-        {
-            return at;
-        }
-        let is_decision = outcome.is_some();
-        let who = ClientKey::Mac(mac.to_owned());
-        let at = self.step(&who, StepKind::Answered { port, outcome, count: 1 }, now);
-        if is_decision {
-            self.decided.insert(mac.to_owned(), at);
-        }
-        at
-    }
-
-    /// Adds a step to the boot it belongs to.
-    fn step(
-        &mut self,
-        who: &ClientKey,
-        what: StepKind,
-        (time, written): (Option<f64>, &str),
-    ) -> usize {
-        let known = match who {
-            ClientKey::Mac(mac) => self.of_mac.get(mac).copied(),
-            ClientKey::Ip(ip) => {
-                let leased = || self.of_mac.get(self.leases.get(ip)?).copied();
-                let known = self.now_of(*ip, time).or_else(leased);
-                known.or_else(|| self.unattributed_boot(time))
+    fn tftp_step_of(&self, event: Event) -> Option<(ClientKey, StepKind)> {
+        let (ip, kind) = match event {
+            Event::Sent { ip, path } => {
+                (ip, StepKind::File { path: self.below_root(path), stats: None })
             }
+            Event::Refused { ip, path, reason } => {
+                // A line without a client is assigned to the client of the last step.
+                let ip = ip.or_else(|| self.boots[self.latest?].ip)?;
+                let path = self.below_root(path);
+                match reason {
+                    RefusalReason::NotFound => (ip, StepKind::NotFound { path, count: 1 }),
+                    RefusalReason::PermissionDenied => (ip, StepKind::Denied(path)),
+                }
+            }
+            Event::ClientError { ip, text } => (ip, StepKind::ClientError(text)),
+            Event::TimedOut { ip, path } => (ip, StepKind::TimedOut(self.below_root(path))),
+            Event::Failed { ip, path } if !self.has_failed(ip) => {
+                (ip, StepKind::TimedOut(self.below_root(path)))
+            }
+            _ => return None,
         };
-        let begins = matches!(what, StepKind::Answered { .. });
-        let goes_on = |at: &usize| {
-            let boot = &self.boots[*at];
-            is_near(boot, time) && !(begins && boot.is_over())
-        };
-        let at = match known.filter(goes_on) {
-            Some(at) => at,
-            None => self.begin(who, time, written),
-        };
-        self.latest = Some(at);
-        if let ClientKey::Ip(ip) = who {
-            self.bind_ip(at, *ip);
-        }
-        let boot = &mut self.boots[at];
-        let since = time.zip(boot.started_at).map(|(time, began)| elapsed(began, time));
-        boot.add(since, what);
-        at
+        Some((ClientKey::Ip(ip), kind))
     }
 
-    fn begin(&mut self, who: &ClientKey, time: Option<f64>, written: &str) -> usize {
-        let at = self.boots.len();
-        let mut boot = Boot { raw_time: written.to_owned(), started_at: time, ..Boot::default() };
-        match who {
+    /// The last step of this client is already the reason why a transfer failed.
+    fn has_failed(&self, ip: IpAddr) -> bool {
+        let last = self.by_ip.get(&ip).and_then(|index| self.boots[*index].steps.last());
+        last.is_some_and(|step| matches!(step.kind, StepKind::ClientError(_) | StepKind::Denied(_)))
+    }
+
+    /// Adds a step to the boot of the client, or to a new one. Returns the index of the boot.
+    fn add_step(&mut self, client: &ClientKey, kind: StepKind, time: LogTime<'_>) -> usize {
+        let is_answer = matches!(kind, StepKind::Answered { .. });
+        let current = self.current_boot(client, time.seconds).filter(|index| {
+            let boot = &self.boots[*index];
+            continues(boot, time.seconds) && !(is_answer && boot.is_complete())
+        });
+        let index = current.unwrap_or_else(|| self.start_boot(client, time));
+        self.latest = Some(index);
+        if let ClientKey::Ip(ip) = client {
+            self.bind_ip(index, *ip);
+        }
+        let boot = &mut self.boots[index];
+        let offset = time.seconds.zip(boot.started_at).map(|(now, start)| elapsed(start, now));
+        boot.add(offset, kind);
+        index
+    }
+
+    fn current_boot(&mut self, client: &ClientKey, now: Option<f64>) -> Option<usize> {
+        match client {
+            ClientKey::Mac(mac) => self.by_mac.get(mac).copied(),
+            ClientKey::Ip(ip) => {
+                let by_lease = || self.by_mac.get(self.leases.get(ip)?).copied();
+                let known = self.boot_of_ip(*ip, now).or_else(by_lease);
+                known.or_else(|| self.unattributed_boot(now))
+            }
+        }
+    }
+
+    fn start_boot(&mut self, client: &ClientKey, time: LogTime<'_>) -> usize {
+        let index = self.boots.len();
+        let mac = match client {
             ClientKey::Mac(mac) => {
-                boot.mac = Some(mac.clone());
-                self.of_mac.insert(mac.clone(), at);
-                self.waiting.push_back(at);
+                self.without_ip.push_back(index);
+                Some(mac.clone())
             }
-            ClientKey::Ip(ip) => {
-                // It is the same machine as before, in another boot.
-                let before = self.of_ip.get(ip).and_then(|at| self.boots[*at].mac.clone());
-                let before = before.or_else(|| self.leases.get(ip).cloned());
-                self.of_mac.extend(before.iter().map(|mac| (mac.clone(), at)));
-                boot.mac = before;
-            }
-        }
-        self.boots.push(boot);
-        at
-    }
-
-    /// A boot's client has an address.
-    fn bind_ip(&mut self, at: usize, ip: IpAddr) {
-        self.boots[at].ip = Some(ip);
-        self.of_ip.insert(ip, at);
-    }
-
-    /// The boot that an address is in: the last it was seen in, or the one that its machine has begun since.
-    fn now_of(&self, ip: IpAddr, time: Option<f64>) -> Option<usize> {
-        let last = *self.of_ip.get(&ip)?;
-        let of_machine = || self.of_mac.get(self.boots[last].mac.as_ref()?).copied();
-        if is_near(&self.boots[last], time) { Some(last) } else { of_machine().or(Some(last)) }
-    }
-
-    /// Whoever was answered just now and has no address yet, if it is one only: a file that somebody asks for is his.
-    fn unattributed_boot(&mut self, time: Option<f64>) -> Option<usize> {
-        let Self { boots, waiting, .. } = self;
-        let waits = |at: usize| {
-            let boot = &boots[at];
-            let since = boot.last().zip(time).map_or(0.0, |(last, time)| elapsed(last, time));
-            boot.ip.is_none() && since <= NEAR
+            ClientKey::Ip(ip) => self.mac_of(*ip),
         };
-        while waiting.front().is_some_and(|at| !waits(*at)) {
-            waiting.pop_front();
+        if let Some(mac) = &mac {
+            self.by_mac.insert(mac.clone(), index);
         }
-        let mut left = waiting.iter().copied().filter(|at| waits(*at));
-        left.next().filter(|_| left.next().is_none())
+        self.boots.push(Boot {
+            mac,
+            raw_time: time.text.to_owned(),
+            started_at: time.seconds,
+            ..Boot::default()
+        });
+        index
     }
 
-    /// Who did something last.
-    fn latest(&self) -> Option<IpAddr> {
-        self.boots[self.latest?].ip
+    /// The hardware address, from an earlier boot or a lease.
+    fn mac_of(&self, ip: IpAddr) -> Option<String> {
+        let earlier = self.by_ip.get(&ip).and_then(|index| self.boots[*index].mac.clone());
+        earlier.or_else(|| self.leases.get(&ip).cloned())
     }
 
-    /// Says of boots without an address whether the log has clients that they may be.
-    pub fn settle(&mut self) {
-        let strangers = self.boots.iter().any(|boot| boot.mac.is_none());
-        let nameless = self.boots.iter_mut().filter(|boot| boot.ip.is_none());
-        nameless.for_each(|boot| boot.has_other_clients = strangers);
+    fn bind_ip(&mut self, index: usize, ip: IpAddr) {
+        self.boots[index].ip = Some(ip);
+        self.by_ip.insert(ip, index);
     }
 
-    fn measured(&mut self, ip: IpAddr, path: String, size: u64, seconds: f64) -> Option<usize> {
+    /// The last boot with this address, or, if that is too long ago, the latest boot of the same hardware address.
+    fn boot_of_ip(&self, ip: IpAddr, now: Option<f64>) -> Option<usize> {
+        let last = *self.by_ip.get(&ip)?;
+        if continues(&self.boots[last], now) {
+            return Some(last);
+        }
+        let same_mac = self.boots[last].mac.as_ref().and_then(|mac| self.by_mac.get(mac));
+        same_mac.copied().or(Some(last))
+    }
+
+    /// The only boot that got a reply in the [`ATTRIBUTION_WINDOW`] and has no IP address yet; `None` if there are several.
+    fn unattributed_boot(&mut self, now: Option<f64>) -> Option<usize> {
+        let Self { boots, without_ip, .. } = self;
+        let is_candidate = |index: usize| {
+            let boot = &boots[index];
+            let since = boot.last().zip(now).map(|(last, now)| elapsed(last, now));
+            boot.ip.is_none() && since.is_none_or(|since| since <= ATTRIBUTION_WINDOW)
+        };
+        while without_ip.front().is_some_and(|index| !is_candidate(*index)) {
+            without_ip.pop_front();
+        }
+        let mut candidates = without_ip.iter().copied().filter(|index| is_candidate(*index));
+        let first = candidates.next()?;
+        if candidates.next().is_some() { None } else { Some(first) }
+    }
+
+    fn add_stats(&mut self, ip: IpAddr, path: String, stats: TransferStats) -> Option<usize> {
         let path = self.below_root(path);
-        let at = *self.of_ip.get(&ip)?;
-        let step = self.boots[at].steps.iter_mut().rev().find_map(|step| match &mut step.what {
-            StepKind::File { path: known, size, seconds } if *known == path => {
-                Some((size, seconds))
-            }
+        let index = *self.by_ip.get(&ip)?;
+        let mut steps = self.boots[index].steps.iter_mut().rev();
+        let known = steps.find_map(|step| match &mut step.kind {
+            StepKind::File { path: sent, stats } if *sent == path => Some(stats),
             _ => None,
         })?;
-        (*step.0, *step.1) = (Some(size), Some(seconds));
-        Some(at)
+        *known = Some(stats);
+        Some(index)
     }
 
     fn below_root(&self, path: String) -> String {
-        let root = self.root.as_deref().unwrap_or_default();
-        let below = path.strip_prefix(root).and_then(|below| below.strip_prefix('/'));
-        below.filter(|_| !root.is_empty()).map(str::to_owned).unwrap_or(path)
+        let root = self.root.as_deref().filter(|root| !root.is_empty());
+        let below = root.and_then(|root| path.strip_prefix(root)?.strip_prefix('/'));
+        below.map(str::to_owned).unwrap_or(path)
     }
 }
 
-/// Whether something at that time belongs to a boot.
-fn is_near(boot: &Boot, time: Option<f64>) -> bool {
-    match boot.last().zip(time) {
-        Some((last, time)) => elapsed(last, time) <= BOOT_GAP,
-        None => true,
-    }
+/// A step at this time belongs to the boot.
+fn continues(boot: &Boot, now: Option<f64>) -> bool {
+    boot.last().zip(now).is_none_or(|(last, now)| elapsed(last, now) <= BOOT_GAP)
 }
 
-/// Seconds from one time of a year to another, perhaps of the next.
-fn elapsed(from: f64, to: f64) -> f64 {
-    if to + YEAR / 2.0 < from { to + YEAR - from } else { (to - from).max(0.0) }
+/// The time between two moments; the second may be in the next year. Log lines can be out of order: then it is zero.
+fn elapsed(from: f64, to: f64) -> Duration {
+    let seconds = if to + YEAR / 2.0 < from { to + YEAR - from } else { to - from };
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }
 
-/// A step's beginning: that of a file is when it was asked for, as far as the log tells.
-pub fn start(steps: &[Step], at: usize) -> Option<f64> {
-    let step = &steps[at];
-    let end = step.at?;
-    match &step.what {
-        StepKind::File { seconds: Some(seconds), .. } => Some((end - seconds).max(0.0)),
-        StepKind::File { .. } => steps[..at].last().map_or(Some(end), |before| before.at),
+/// The start of a step. A file starts at its request, if its duration is known, otherwise at the step before it.
+pub fn step_start(steps: &[Step], index: usize) -> Option<Duration> {
+    let step = &steps[index];
+    let end = step.offset?;
+    match &step.kind {
+        StepKind::File { stats: Some(stats), .. } => Some(end.saturating_sub(stats.duration)),
+        StepKind::File { stats: None, .. } => {
+            steps[..index].last().map_or(Some(end), |before| before.offset)
+        }
         _ => Some(end),
     }
 }

@@ -1,5 +1,6 @@
-//! What a line of a log says about a client.
+//! Parses the text of a log line into an event about a client.
 
+use super::boot::TransferStats;
 use super::log_record::{Component, LogRecord};
 use crate::log_line::DropKind;
 use crate::log_line::words::{
@@ -9,184 +10,178 @@ use crate::log_line::words::{
 };
 use crate::wire::client_arch::Architecture;
 use std::net::IpAddr;
+use std::time::Duration;
 
-/// Something that happened to a client.
+/// What a log line is about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// The server began.
+    /// The server was started.
     Started,
-    /// It serves files from there.
+    /// The value of `tftp-root`.
     Root(String),
-    /// A client was answered on the way to its boot file; on that port, where the log tells.
+    /// The server sent an offer or an acknowledgement.
     Answered {
-        /// Who.
+        /// Hardware address.
         mac: String,
-        /// The port.
+        /// The port, with `log-debug` only.
         port: Option<u16>,
-        /// What it runs on, where decisions are logged.
+        /// The client architecture, with `log-debug` only.
         architecture: Option<Architecture>,
-        /// More about it, where decisions are logged.
+        /// The contents of the reply, with `log-debug` only.
         outcome: Option<String>,
     },
-    /// It would have been, but is to be ignored.
+    /// `dhcp-ignore` applies to the client.
     Ignored {
-        /// Who.
+        /// Hardware address.
         mac: String,
     },
-    /// A request of it was dropped, and why, where decisions are logged.
+    /// A request was dropped, with `log-debug` only.
     Dropped {
-        /// Who.
+        /// Hardware address.
         mac: String,
-        /// Why.
+        /// The reason, as text.
         reason: String,
-        /// The same, as far as it is recognised.
+        /// The reason, if the text is a known one.
         kind: Option<DropKind>,
     },
-    /// It chose from the menu, and is sent there.
+    /// The client selected a menu entry.
     Chosen {
-        /// Who.
+        /// Hardware address.
         mac: String,
-        /// Its address.
+        /// IP address.
         ip: IpAddr,
-        /// The file.
+        /// The boot file of the entry.
         file: String,
     },
-    /// It has an address.
+    /// A DHCP server assigned an IP address.
     Leased {
-        /// Who.
+        /// Hardware address.
         mac: String,
-        /// Its address.
+        /// IP address.
         ip: IpAddr,
     },
-    /// What the client of a transaction says about itself.
+    /// The vendor class (option 60) of the client in a transaction, with `log-dhcp` only.
     ArchitectureSeen {
-        /// The transaction.
+        /// Transaction ID.
         xid: u32,
-        /// What it runs on.
+        /// The client architecture in the vendor class.
         architecture: Architecture,
     },
-    /// The transaction of the next line about a client is that one.
+    /// An event with its transaction ID, with `log-dhcp` only.
     InTransaction {
-        /// The transaction.
+        /// Transaction ID.
         xid: u32,
-        /// The line.
+        /// The event.
         event: Box<Event>,
     },
-    /// It has a file.
+    /// A file was sent.
     Sent {
-        /// Who.
+        /// The client.
         ip: IpAddr,
-        /// Which.
+        /// The file.
         path: String,
     },
-    /// How big the file was, and how long it took.
+    /// Size and duration of a transfer, with `log-debug` only.
     TransferStats {
-        /// Who.
+        /// The client.
         ip: IpAddr,
-        /// Which.
+        /// The file.
         path: String,
-        /// Its size in bytes.
-        size: u64,
-        /// Seconds.
-        seconds: f64,
+        /// Size and duration.
+        stats: TransferStats,
     },
-    /// It did not get a file.
+    /// A file was not sent.
     Refused {
-        /// Who, if the log says so.
+        /// The client; `None`: older versions of dnsmasq do not log it.
         ip: Option<IpAddr>,
-        /// Which.
+        /// The file.
         path: String,
-        /// Why.
+        /// The reason.
         reason: RefusalReason,
     },
-    /// It broke off.
+    /// The client sent an error.
     ClientError {
-        /// Who.
+        /// The client.
         ip: IpAddr,
-        /// In the client's words.
+        /// Code and message.
         text: String,
     },
-    /// It has not acknowledged for long.
+    /// The client did not acknowledge a block for too long.
     TimedOut {
-        /// Who.
+        /// The client.
         ip: IpAddr,
-        /// Which file.
+        /// The file.
         path: String,
     },
-    /// A transfer has failed: it broke off, as a line before says, or has not acknowledged for long.
+    /// A transfer failed: by the error in a line before, or by a timeout.
     Failed {
-        /// Who.
+        /// The client.
         ip: IpAddr,
-        /// Which file.
+        /// The file.
         path: String,
     },
-    /// The server remarks on it.
+    /// A notice of the server.
     Notice {
-        /// Its hardware address or address.
+        /// Hardware address or IP address.
         client: String,
-        /// What.
+        /// The text.
         text: String,
     },
 }
 
-/// Why a file is not sent.
+/// Why a file was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalReason {
-    /// It is not there.
+    /// It does not exist.
     NotFound,
-    /// It may not be read.
+    /// It is not readable.
     PermissionDenied,
 }
 
-/// What an entry says; `None`: nothing about a client.
-pub fn event(entry: &LogRecord<'_>) -> Option<Event> {
-    match entry.component {
-        Component::Process => entry.text.starts_with(STARTED).then_some(Event::Started),
-        Component::Dhcp => of_dhcp(entry.text),
-        Component::Tftp => of_tftp(entry.text),
+/// The event of a record; `None` if it is not about a client.
+pub fn event(record: &LogRecord<'_>) -> Option<Event> {
+    match record.component {
+        Component::Process if record.text.starts_with(STARTED) => Some(Event::Started),
+        Component::Process => None,
+        Component::Dhcp => dhcp_event(record.text),
+        Component::Tftp => tftp_event(record.text),
     }
 }
 
-fn of_dhcp(text: &str) -> Option<Event> {
+fn dhcp_event(text: &str) -> Option<Event> {
     let (first, rest) = text.split_once(' ')?;
-    if let Ok(xid) = first.parse() {
-        return of_transaction(xid, rest);
+    match first.parse() {
+        Ok(xid) => transaction_event(xid, rest),
+        Err(_) => dhcp_line(text),
     }
-    of_line(text)
 }
 
-fn of_transaction(xid: u32, text: &str) -> Option<Event> {
+fn transaction_event(xid: u32, text: &str) -> Option<Event> {
     if let Some(class) = text.strip_prefix(VENDOR_CLASS) {
         let number = class.split_once("Arch:")?.1.get(..5)?.parse().ok()?;
         return Some(Event::ArchitectureSeen { xid, architecture: Architecture(number) });
     }
-    Some(Event::InTransaction { xid, event: Box::new(of_line(text)?) })
+    Some(Event::InTransaction { xid, event: Box::new(dhcp_line(text)?) })
 }
 
-fn of_line(text: &str) -> Option<Event> {
-    let (head, rest) = text.split_once(' ')?;
-    let word = head.split('(').next().unwrap_or_default();
+fn dhcp_line(text: &str) -> Option<Event> {
+    let (first, rest) = text.split_once(' ')?;
+    let keyword = first.split('(').next().unwrap_or_default();
     let words: Vec<&str> = rest.split(' ').collect();
-    match (word, &words[..]) {
-        (PXE, [mac, PROXY]) if is_mac(mac) => Some(Event::Answered {
-            mac: (*mac).to_owned(),
-            port: None,
-            architecture: None,
-            outcome: None,
-        }),
-        (PXE, [mac, PROXY_IGNORED]) if is_mac(mac) => {
-            Some(Event::Ignored { mac: (*mac).to_owned() })
+    let owned = |word: &str| word.to_owned();
+    match (keyword, &words[..]) {
+        (PXE, [mac, PROXY]) if is_mac(mac) => {
+            Some(Event::Answered { mac: owned(mac), port: None, architecture: None, outcome: None })
         }
-        (PXE, [ip, mac, file @ ..]) if is_mac(mac) => Some(Event::Chosen {
-            mac: (*mac).to_owned(),
-            ip: ip.parse().ok()?,
-            file: file.join(" "),
-        }),
+        (PXE, [mac, PROXY_IGNORED]) if is_mac(mac) => Some(Event::Ignored { mac: owned(mac) }),
+        (PXE, [ip, mac, file @ ..]) if is_mac(mac) => {
+            Some(Event::Chosen { mac: owned(mac), ip: ip.parse().ok()?, file: file.join(" ") })
+        }
         ("DHCPACK" | "DHCPREQUEST" | "BOOTP", [ip, mac, ..]) if is_mac(mac) => {
-            Some(Event::Leased { mac: (*mac).to_owned(), ip: ip.parse().ok()? })
+            Some(Event::Leased { mac: owned(mac), ip: ip.parse().ok()? })
         }
         (PORT, _) => decision(rest),
-        _ if is_mac(head) => Some(Event::Notice { client: head.to_owned(), text: rest.to_owned() }),
+        _ if is_mac(first) => Some(Event::Notice { client: owned(first), text: owned(rest) }),
         _ => other_server(text),
     }
 }
@@ -199,72 +194,77 @@ fn decision(text: &str) -> Option<Event> {
     if !is_mac(&mac) {
         return None;
     }
-    let (facts, outcome) = rest.get(mac.len()..)?.split_once(": ")?;
-    if let Some(why) = outcome.strip_prefix(DROPPED) {
-        let kind = DropKind::parse(why);
-        return Some(Event::Dropped { mac, reason: why.to_owned(), kind });
+    let (request, outcome) = rest.get(mac.len()..)?.split_once(": ")?;
+    if let Some(reason) = outcome.strip_prefix(DROPPED) {
+        let kind = DropKind::parse(reason);
+        return Some(Event::Dropped { mac, reason: reason.to_owned(), kind });
     }
-    let number = facts.split_once(ARCHITECTURE).and_then(|(_, rest)| rest.split(' ').next());
+    let number = request.split_once(ARCHITECTURE).and_then(|(_, rest)| rest.split(' ').next());
     let architecture = number.and_then(|number| number.parse().ok()).map(Architecture);
     let outcome = Some(outcome.to_owned());
     Some(Event::Answered { mac, port: port.parse().ok(), architecture, outcome })
 }
 
-/// A notice about another server names the client in its midst.
+/// A notice about another server. The hardware address of the client is the first one in the line.
 fn other_server(text: &str) -> Option<Event> {
-    let about = [DHCP_SERVER, OTHER_PROXY];
-    about.iter().find(|begin| text.starts_with(**begin))?;
+    [DHCP_SERVER, OTHER_PROXY].iter().find(|prefix| text.starts_with(**prefix))?;
     let client = text.split([' ', ',']).find(|word| is_mac(word))?;
     Some(Event::Notice { client: client.to_owned(), text: text.to_owned() })
 }
 
-fn of_tftp(text: &str) -> Option<Event> {
+fn tftp_event(text: &str) -> Option<Event> {
     if let Some(root) = text.strip_prefix(TFTP_ROOT) {
         let root = root.trim_end().trim_end_matches(SINGLE_PORT);
         let root = root.trim_end().trim_end_matches(SECURE);
         return Some(Event::Root(root.trim_end().to_owned()));
     }
-    // What stands behind the last ` to `, ` for `, ` from ` is who.
-    let who = |rest: &str, before: &str| {
-        let (path, ip) = rest.rsplit_once(before)?;
-        Some((path.to_owned(), address(ip)?))
-    };
     if let Some(rest) = text.strip_prefix(SENT) {
-        let (path, ip) = who(rest, TO)?;
+        let (path, ip) = path_and_client(rest, TO)?;
         return Some(Event::Sent { ip, path });
     }
     if let Some(rest) = text.strip_prefix(TIMED_OUT) {
-        let (path, ip) = who(rest, TO)?;
+        let (path, ip) = path_and_client(rest, TO)?;
         return Some(Event::TimedOut { ip, path });
     }
     if let Some(rest) = text.strip_prefix(FAILED) {
-        let (path, ip) = who(rest, TO)?;
+        let (path, ip) = path_and_client(rest, TO)?;
         return Some(Event::Failed { ip, path });
     }
     if let Some(rest) = text.strip_prefix(ERROR) {
-        let (text, ip) = who(rest, RECEIVED_FROM)?;
+        let (text, ip) = path_and_client(rest, RECEIVED_FROM)?;
         return Some(Event::ClientError { ip, text });
     }
     if let Some(rest) = text.strip_prefix(FILE) {
-        let why = RefusalReason::NotFound;
-        return Some(match who(rest, &[NOT_FOUND, FOR].concat()) {
-            Some((path, ip)) => Event::Refused { ip: Some(ip), path, reason: why },
-            None => Event::Refused {
-                ip: None,
-                path: rest.strip_suffix(NOT_FOUND)?.to_owned(),
-                reason: why,
-            },
-        });
+        return not_found(rest);
     }
     if let Some(rest) = text.strip_prefix(CANNOT_ACCESS) {
         let path = rest.rsplit_once(": ")?.0.to_owned();
         return Some(Event::Refused { ip: None, path, reason: RefusalReason::PermissionDenied });
     }
-    transfer_stats(text).or_else(|| {
-        let (client, rest) = text.split_once(' ')?;
-        let is_client = is_mac(client) || client.parse::<IpAddr>().is_ok();
-        is_client.then(|| Event::Notice { client: client.to_owned(), text: rest.to_owned() })
-    })
+    transfer_stats(text).or_else(|| tftp_notice(text))
+}
+
+/// Splits `PATH to CLIENT`. The last separator counts: a path can contain it, an address cannot.
+fn path_and_client(text: &str, separator: &str) -> Option<(String, IpAddr)> {
+    let (path, ip) = text.rsplit_once(separator)?;
+    Some((path.to_owned(), address(ip)?))
+}
+
+/// `/srv/x not found for 10.0.0.9`, or without the client in older versions of dnsmasq.
+fn not_found(text: &str) -> Option<Event> {
+    let reason = RefusalReason::NotFound;
+    if let Some((path, ip)) = path_and_client(text, &[NOT_FOUND, FOR].concat()) {
+        return Some(Event::Refused { ip: Some(ip), path, reason });
+    }
+    Some(Event::Refused { ip: None, path: text.strip_suffix(NOT_FOUND)?.to_owned(), reason })
+}
+
+fn tftp_notice(text: &str) -> Option<Event> {
+    let (client, rest) = text.split_once(' ')?;
+    if !is_mac(client) && client.parse::<IpAddr>().is_err() {
+        return None;
+    }
+    Some(Event::Notice { client: client.to_owned(), text: rest.to_owned() })
 }
 
 /// `10.0.0.9 has /srv/x: 123 bytes in 0.250 s, 492 kB/s`
@@ -273,24 +273,20 @@ fn transfer_stats(text: &str) -> Option<Event> {
     let (path, rest) = rest.rsplit_once(": ")?;
     let (size, rest) = rest.split_once(BYTES_IN)?;
     let seconds = rest.split_once(SECONDS)?.0.parse().ok()?;
-    Some(Event::TransferStats {
-        ip: address(ip)?,
-        path: path.to_owned(),
-        size: size.parse().ok()?,
-        seconds,
-    })
+    let duration = Duration::try_from_secs_f64(seconds).ok()?;
+    let stats = TransferStats { size: size.parse().ok()?, duration };
+    Some(Event::TransferStats { ip: address(ip)?, path: path.to_owned(), stats })
 }
 
-/// An address, perhaps with the interface of a link behind `%`.
+/// An IP address, without the interface name after `%` of a link-local one.
 fn address(text: &str) -> Option<IpAddr> {
     text.split('%').next()?.parse().ok()
 }
 
 fn is_mac(word: &str) -> bool {
-    let mut bytes = word.split(':');
     let is_byte =
         |byte: &str| byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit());
-    word.contains(':') && bytes.all(is_byte)
+    word.contains(':') && word.split(':').all(is_byte)
 }
 
 #[cfg(test)]
@@ -298,42 +294,42 @@ mod tests {
     use super::super::log_record::log_record;
     use super::*;
 
-    fn read(part: &str, text: &str) -> Option<Event> {
-        event(&log_record(&format!("dnsmasq{part}: {text}"))?)
+    fn parse(component: &str, text: &str) -> Option<Event> {
+        event(&log_record(&format!("dnsmasq{component}: {text}"))?)
     }
 
     const MAC: &str = "52:54:00:12:34:56";
 
     #[test]
-    fn lines_of_dnsmasq_are_understood() {
+    fn lines_of_dnsmasq_are_parsed_into_events() {
         let ip: IpAddr = [10, 0, 0, 9].into();
         let mac = || MAC.to_owned();
-        let dhcp = |text: &str| read("-dhcp", text);
+        let dhcp = |text: &str| parse("-dhcp", text);
         let answered =
             Event::Answered { mac: mac(), port: None, architecture: None, outcome: None };
         assert_eq!(dhcp("PXE(eth0) 52:54:00:12:34:56 proxy"), Some(answered.clone()));
-        let of = Event::InTransaction { xid: 7, event: Box::new(answered) };
-        assert_eq!(dhcp("7 PXE(eth0) 52:54:00:12:34:56 proxy"), Some(of));
+        let in_transaction = Event::InTransaction { xid: 7, event: Box::new(answered) };
+        assert_eq!(dhcp("7 PXE(eth0) 52:54:00:12:34:56 proxy"), Some(in_transaction));
         let chosen = Event::Chosen { mac: mac(), ip, file: "a b.0".into() };
         assert_eq!(dhcp("PXE(eth0) 10.0.0.9 52:54:00:12:34:56 a b.0"), Some(chosen));
-        let says = Event::ArchitectureSeen { xid: 7, architecture: Architecture(7) };
-        assert_eq!(dhcp("7 vendor class: PXEClient:Arch:00007:UNDI:003016"), Some(says));
+        let seen = Event::ArchitectureSeen { xid: 7, architecture: Architecture(7) };
+        assert_eq!(dhcp("7 vendor class: PXEClient:Arch:00007:UNDI:003016"), Some(seen));
         assert_eq!(
             dhcp("DHCPACK(eth0) 10.0.0.9 52:54:00:12:34:56 pc"),
             Some(Event::Leased { mac: mac(), ip })
         );
-        let tftp = |text: &str| read("-tftp", text);
+        let tftp = |text: &str| parse("-tftp", text);
         let path = || "/srv/a to b".to_owned();
         assert_eq!(tftp("sent /srv/a to b to 10.0.0.9"), Some(Event::Sent { ip, path: path() }));
-        let why = RefusalReason::NotFound;
-        let missed = |ip| Event::Refused { ip, path: path(), reason: why };
-        assert_eq!(tftp("file /srv/a to b not found for 10.0.0.9"), Some(missed(Some(ip))));
-        assert_eq!(tftp("file /srv/a to b not found"), Some(missed(None)));
-        let gave = Event::ClientError { ip, text: "8 User aborted the transfer".into() };
-        assert_eq!(tftp("error 8 User aborted the transfer received from 10.0.0.9"), Some(gave));
+        let reason = RefusalReason::NotFound;
+        let refused = |ip| Event::Refused { ip, path: path(), reason };
+        assert_eq!(tftp("file /srv/a to b not found for 10.0.0.9"), Some(refused(Some(ip))));
+        assert_eq!(tftp("file /srv/a to b not found"), Some(refused(None)));
+        let error = Event::ClientError { ip, text: "8 User aborted the transfer".into() };
+        assert_eq!(tftp("error 8 User aborted the transfer received from 10.0.0.9"), Some(error));
         for root in ["/srv/my files  ", "/srv/my files secure mode single port mode"] {
-            let read = tftp(&format!("TFTP root is {root}"));
-            assert_eq!(read, Some(Event::Root("/srv/my files".into())));
+            let event = tftp(&format!("TFTP root is {root}"));
+            assert_eq!(event, Some(Event::Root("/srv/my files".into())));
         }
         assert_eq!(
             tftp("failed sending /srv/a to b to 10.0.0.9"),

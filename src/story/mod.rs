@@ -1,7 +1,8 @@
-//! `--story`: a log of pxemasq, or of dnsmasq, told boot by boot.
+//! `--story`: reads a log of pxemasq or dnsmasq and shows each boot with its steps.
 //!
 //! ```text
-//! line ─ entry ─► time, part, text ─ event ─► Event ─ Narrator ─► Boot { steps, ending } ─► text, html
+//! line ─ log_record ─► LogRecord { time, component, text } ─ event ─► Event
+//!      ─ BootCorrelator ─► Boot { steps, verdict } ─► text, html
 //! ```
 
 mod boot;
@@ -13,6 +14,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 mod text;
+mod verdict;
 
 pub use boot::Boot;
 pub use correlate::BootCorrelator;

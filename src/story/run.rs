@@ -1,5 +1,5 @@
-//! Where logs come from, and when a boot is told: at the end of the log, or, where the log goes on, when nothing has come
-//! of a client for a while.
+//! Reads the log. A boot of a file is printed at its end; a boot of standard input is printed as soon as its client was
+//! quiet for [`QUIET_PERIOD`].
 
 use super::boot::Boot;
 use super::correlate::BootCorrelator;
@@ -16,17 +16,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How boots are told.
+/// The value of `--story=`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputFormat {
     /// For a terminal.
     Text,
-    /// As a page.
+    /// One HTML page.
     Html,
 }
 
 impl OutputFormat {
-    /// By its name; nothing is text.
+    /// `text`, `html`, or nothing, which is `text`.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "" | "text" => Some(Self::Text),
@@ -36,82 +36,108 @@ impl OutputFormat {
     }
 }
 
-/// A client that has done nothing for so long is told of.
 const QUIET_PERIOD: Duration = Duration::from_secs(20);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// Lines that may wait to be read.
+/// Lines that the reading thread may be ahead.
 const QUEUE_CAPACITY: usize = 1024;
-/// Nobody logs longer ones.
+/// A longer line is read as several lines.
 const MAX_LINE_LEN: u64 = 64 << 10;
 
-/// Tells the boots of a log; `-`, or nothing, is standard input.
-pub fn run(form: OutputFormat, path: Option<&str>) -> Result<(), StartupError> {
+/// Prints the boots of a log; without a path, or with `-`, of standard input.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn run(format: OutputFormat, path: Option<&str>) -> Result<(), StartupError> {
     match path.filter(|path| *path != "-") {
-        Some(path) => all(form, &boots_of(path)?),
-        None => follow_stdin(form),
+        Some(path) => print_all(format, &boots_of(path)?),
+        None => follow_stdin(format),
     }
     Ok(())
 }
 
-/// The boots that a file tells of.
+/// All boots in a file.
+///
+/// # Errors
+/// The file cannot be read.
 pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
     let unreadable =
         |error: io::Error| StartupError::file(format!("cannot read {path}: {}", strerror(&error)));
-    let mut narrator = BootCorrelator::default();
+    let mut correlator = BootCorrelator::default();
     let mut file = BufReader::new(File::open(to_path(path)).map_err(unreadable)?);
     while let Some(line) = next_line(&mut file).map_err(unreadable)? {
-        narrator.add(&line, None);
+        correlator.add(&line, None);
     }
-    Ok(narrator.into_boots())
+    Ok(correlator.into_boots())
 }
 
-fn all(form: OutputFormat, boots: &[Boot]) {
-    match form {
+fn print_all(format: OutputFormat, boots: &[Boot]) {
+    match format {
         OutputFormat::Html => print_stdout(&to_utf8(&html::page(boots))),
+        OutputFormat::Text if boots.is_empty() => {
+            print_stdout("no boots found in this log: it has no line of dnsmasq about a client\n");
+        }
         OutputFormat::Text => {
-            let told: Vec<String> = boots.iter().map(ToString::to_string).collect();
-            print_stdout(&told.join("\n"));
-            if told.is_empty() {
-                print_stdout("there is no boot in this log: no line of dnsmasq's about a client\n");
-            }
+            let texts: Vec<String> = boots.iter().map(ToString::to_string).collect();
+            print_stdout(&texts.join("\n"));
         }
     }
 }
 
-/// Tells what comes on standard input, as it comes.
-fn follow_stdin(form: OutputFormat) {
-    let lines = lines_of_stdin();
-    let started = Instant::now();
-    let mut narrator = BootCorrelator::default();
-    let mut waiting: HashMap<usize, Instant> = HashMap::new();
+/// Boots with steps that were not printed yet, by index, and the time of their last step.
+#[derive(Default)]
+struct Pending(HashMap<usize, Instant>);
+
+impl Pending {
+    fn add(&mut self, index: usize) {
+        self.0.insert(index, Instant::now());
+    }
+
+    /// Removes and returns the boots that were quiet for `period`, in order.
+    fn take_quiet(&mut self, period: Duration) -> Vec<usize> {
+        let quiet = self.0.extract_if(|_, last| last.elapsed() >= period);
+        let mut indexes: Vec<usize> = quiet.map(|(index, _)| index).collect();
+        indexes.sort_unstable();
+        indexes
+    }
+}
+
+fn follow_stdin(format: OutputFormat) {
+    let lines = stdin_lines();
+    let start = Instant::now();
+    let mut correlator = BootCorrelator::default();
+    let mut pending = Pending::default();
     loop {
         match lines.recv_timeout(POLL_INTERVAL) {
             Ok(line) => {
-                let now = started.elapsed().as_secs_f64();
-                waiting.extend(narrator.add(&line, Some(now)).map(|at| (at, Instant::now())));
+                if let Some(index) = correlator.add(&line, Some(start.elapsed().as_secs_f64())) {
+                    pending.add(index);
+                }
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
-        if form == OutputFormat::Text {
-            let quiet = waiting.extract_if(|_, since| since.elapsed() >= QUIET_PERIOD);
-            let mut told: Vec<usize> = quiet.map(|(at, _)| at).collect();
-            told.sort_unstable();
-            told.iter().for_each(|at| print_stdout(&format!("{}\n", narrator.boots()[*at])));
+        if format == OutputFormat::Text {
+            for index in pending.take_quiet(QUIET_PERIOD) {
+                print_stdout(&format!("{}\n", correlator.boots()[index]));
+            }
         }
     }
-    narrator.settle();
-    if form == OutputFormat::Html || narrator.boots().is_empty() {
-        return all(form, narrator.boots());
-    }
-    let mut left: Vec<usize> = waiting.into_keys().collect();
-    left.sort_unstable();
-    let told: Vec<String> = left.iter().map(|at| narrator.boots()[*at].to_string()).collect();
-    print_stdout(&told.join("\n"));
+    correlator.finish();
+    print_rest(format, correlator.boots(), pending);
 }
 
-/// A thread waits for lines, so that time goes on without them.
-fn lines_of_stdin() -> Receiver<String> {
+/// At the end of standard input: the boots that were not printed yet.
+fn print_rest(format: OutputFormat, boots: &[Boot], mut pending: Pending) {
+    if format == OutputFormat::Html || boots.is_empty() {
+        return print_all(format, boots);
+    }
+    let rest = pending.take_quiet(Duration::ZERO).into_iter();
+    let texts: Vec<String> = rest.map(|index| boots[index].to_string()).collect();
+    print_stdout(&texts.join("\n"));
+}
+
+/// Reads in a thread of its own, so that the caller can wait for lines with a timeout.
+fn stdin_lines() -> Receiver<String> {
     let (sender, receiver) = sync_channel(QUEUE_CAPACITY);
     thread::spawn(move || {
         let mut input = io::stdin().lock();
@@ -124,13 +150,13 @@ fn lines_of_stdin() -> Receiver<String> {
     receiver
 }
 
-/// The next line, whatever bytes it has; of a very long one its beginning, and the rest as the next.
+/// The next line, at most [`MAX_LINE_LEN`] bytes of it; the rest is the next line. `None` at the end.
 fn next_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
     let mut bytes = Vec::new();
     if input.by_ref().take(MAX_LINE_LEN).read_until(b'\n', &mut bytes)? == 0 {
         return Ok(None);
     }
-    // A log may have bytes of clients, which are not for a terminal.
+    // Clients choose some of the bytes in a log: control characters must not reach the terminal.
     let line = to_text(String::from_utf8_lossy(&bytes).as_bytes());
     Ok(Some(sanitize(line.trim_end_matches(['\n', '\r'])).into_owned()))
 }

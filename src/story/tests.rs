@@ -1,17 +1,24 @@
-//! Logs, told.
+//! Logs and the text that is printed for them.
 
 mod round_trip;
 
 use super::correlate::BootCorrelator;
 
-fn all(log: &str) -> Vec<String> {
-    let mut narrator = BootCorrelator::default();
-    log.lines().for_each(|line| _ = narrator.add(line, None));
-    narrator.boots().iter().map(ToString::to_string).collect()
+fn correlated(log: &str) -> BootCorrelator {
+    let mut correlator = BootCorrelator::default();
+    for line in log.lines() {
+        correlator.add(line, None);
+    }
+    correlator
+}
+
+/// The texts of the boots before the end of the log is known.
+fn boots(log: &str) -> Vec<String> {
+    correlated(log).boots().iter().map(ToString::to_string).collect()
 }
 
 #[test]
-fn a_boot_of_dnsmasq_is_told() {
+fn steps_of_a_dnsmasq_log_are_printed() {
     let log = "\
 Nov 22 17:50:00 boot dnsmasq-tftp[9]: TFTP root is /srv/tftp  
 Nov 22 17:50:08 boot dnsmasq-dhcp[9]: PXE(eth0) 52:54:00:12:34:56 proxy
@@ -25,22 +32,22 @@ Nov 22 17:50:13 boot dnsmasq-tftp[9]: file /srv/tftp/pxelinux.cfg/0A not found f
 Nov 22 17:50:14 boot dnsmasq-tftp[9]: sent /srv/tftp/pxelinux.cfg/default to 10.0.0.9
 Nov 22 17:50:19 boot dnsmasq-tftp[9]: sent /srv/tftp/vmlinuz to 10.0.0.9
 ";
-    let wanted = "\
+    let expected = "\
 52:54:00:12:34:56 (10.0.0.9), Nov 22 17:50:08
      +0.0 s  answered, 2 times
-     +4.0 s  chose from the menu: pxelinux.0
-     +4.0 s  the client broke off: 8 User aborted the transfer
+     +4.0 s  selected in the menu: pxelinux.0
+     +4.0 s  the client sent an error: 8 User aborted the transfer
      +5.0 s  pxelinux.0
-     +5.0 s  2 names that are not there, pxelinux.cfg/0A the last
+     +5.0 s  2 files do not exist, the last is pxelinux.cfg/0A
      +6.0 s  pxelinux.cfg/default
     +11.0 s  vmlinuz
   => it has its operating system: vmlinuz was the last file
 ";
-    assert_eq!(all(log), [wanted]);
+    assert_eq!(boots(log), [expected]);
 }
 
 #[test]
-fn what_log_debug_and_log_dhcp_say_is_used() {
+fn lines_of_log_debug_and_log_dhcp_add_details() {
     let log = "\
 dnsmasq-dhcp: 7 vendor class: PXEClient:Arch:00007:UNDI:003016
 dnsmasq-dhcp: 7 PXE(eth0) 52:54:00:00:00:01 proxy
@@ -49,19 +56,19 @@ dnsmasq-dhcp: 7 PXE(eth0) 52:54:00:00:00:01 proxy
 dnsmasq-tftp: sent /srv/a.efi to 10.0.0.8
 dnsmasq-tftp: 10.0.0.8 has /srv/a.efi: 2000000 bytes in 0.500 s, 4000 kB/s
 ";
-    let wanted = "\
+    let expected = "\
 52:54:00:00:00:01 (10.0.0.8), architecture 7 (x86-64_EFI)
              answered
              answered on port 4011: ACK to 10.0.0.8:4011, file a.efi from 10.0.0.1 (pxe-service c:3)
              /srv/a.efi                     2.0 MB in 0.50 s, 4.0 MB/s
-  => a.efi was the last file it asked for
-     if it does not boot: the next stage may come over HTTP, which is not in this log; or the file is for another firmware, or Secure Boot refuses it
+  => a.efi was the last file that it requested
+     if it does not boot: the next stage may use HTTP, which is not in this log; or the file is for another firmware, or Secure Boot rejects it
 ";
-    assert_eq!(all(log), [wanted]);
+    assert_eq!(boots(log), [expected]);
 }
 
 #[test]
-fn two_machines_and_two_boots_are_told_apart() {
+fn boots_of_two_clients_and_two_boots_of_one_client_are_separate() {
     let log = "\
 Dec 31 23:59:58 b dnsmasq-dhcp[9]: PXE(eth0) 52:54:00:00:00:01 proxy
 Jan  1 00:00:01 b dnsmasq-dhcp[9]: PXE(eth0) 52:54:00:00:00:02 proxy
@@ -70,8 +77,8 @@ Jan  1 00:00:03 b dnsmasq-tftp[9]: sent /t/initrd.img to 10.0.0.1
 Jan  1 00:10:00 b dnsmasq-dhcp[9]: PXE(eth0) 52:54:00:00:00:01 proxy
 Jan  1 00:10:02 b dnsmasq-tftp[9]: file /t/x not found for 10.0.0.1
 ";
-    let told = all(log);
-    let heads: Vec<&str> = told.iter().filter_map(|boot| boot.lines().next()).collect();
+    let texts = boots(log);
+    let heads: Vec<&str> = texts.iter().filter_map(|boot| boot.lines().next()).collect();
     assert_eq!(
         heads,
         [
@@ -80,12 +87,12 @@ Jan  1 00:10:02 b dnsmasq-tftp[9]: file /t/x not found for 10.0.0.1
             "52:54:00:00:00:01 (10.0.0.1), Jan  1 00:10:00"
         ]
     );
-    assert!(told[0].contains("+5.0 s  /t/initrd.img"), "{}", told[0]);
-    assert!(told[2].contains("it stopped at /t/x"), "{}", told[2]);
+    assert!(texts[0].contains("+5.0 s  /t/initrd.img"), "{}", texts[0]);
+    assert!(texts[2].contains("it stopped at /t/x"), "{}", texts[2]);
 }
 
 #[test]
-fn any_text_is_read_without_harm() {
+fn malformed_line_belongs_to_no_boot() {
     for line in [
         "",
         "dnsmasq",
@@ -99,47 +106,45 @@ fn any_text_is_read_without_harm() {
         "é dnsmasq-dhcp: é: PXE",
         "Nov é dnsmasq: x",
     ] {
-        all(line);
+        assert_eq!(boots(line), [""; 0], "{line}");
     }
 }
 
 #[test]
-fn without_times_a_boot_ends_with_its_system() {
+fn log_without_time_stamps_is_split_after_the_operating_system() {
     let boot = "dnsmasq-dhcp: PXE(eth0) 52:54:00:00:00:01 proxy\n\
                 dnsmasq-dhcp: PXE(eth0) 10.0.0.1 52:54:00:00:00:01 pxelinux.0\n\
                 dnsmasq-tftp: sent /t/pxelinux.0 to 10.0.0.1\n\
                 dnsmasq-tftp: sent /t/vmlinuz to 10.0.0.1\n\
                 dnsmasq-tftp: file /t/wpad.dat not found for 10.0.0.1\n";
-    let told = all(&boot.repeat(3));
-    assert_eq!(told.len(), 3);
-    assert!(told.iter().all(|boot| boot.ends_with("vmlinuz was the last file\n")), "{told:?}");
+    let texts = boots(&boot.repeat(3));
+    assert_eq!(texts.len(), 3);
+    assert!(texts.iter().all(|text| text.ends_with("vmlinuz was the last file\n")), "{texts:?}");
 }
 
 #[test]
-fn a_client_that_falls_silent_is_told_with_the_name_that_its_lease_tells() {
+fn hardware_address_comes_from_the_lease_when_a_transfer_times_out() {
     let log = "Nov 22 17:50:08 b dnsmasq-dhcp[9]: DHCPACK(br0) 10.0.0.9 52:54:00:12:34:56 pc\n\
                Nov 22 17:50:09 b dnsmasq-tftp[9]: sent /t/undionly.kpxe to 10.0.0.9\n\
                Nov 22 17:51:30 b dnsmasq-tftp[9]: failed sending /t/menu.cfg to 10.0.0.9\n";
-    let told = all(log).concat();
-    assert!(told.starts_with("52:54:00:12:34:56 (10.0.0.9), Nov 22 17:50:09\n"), "{told}");
-    assert!(told.contains("=> it stopped acknowledging /t/menu.cfg\n"), "{told}");
+    let texts = boots(log).concat();
+    assert!(texts.starts_with("52:54:00:12:34:56 (10.0.0.9), Nov 22 17:50:09\n"), "{texts}");
+    assert!(texts.contains("=> it stopped acknowledging /t/menu.cfg\n"), "{texts}");
 }
 
 #[test]
-fn whose_address_is_not_told_is_not_blamed() {
+fn client_without_known_ip_address_is_not_reported_as_firewalled() {
     let mac = |last| format!("dnsmasq-dhcp: PXE(eth0) 52:54:00:00:00:0{last} proxy\n");
     let file = |last| format!("dnsmasq-tftp: sent /t/ipxe.efi to 10.0.0.{last}\n");
     let log: String = (1..4).map(mac).chain((1..4).map(file)).collect();
-    let told = all_settled(&log).concat();
+    let texts = finished_boots(&log).concat();
     assert!(
-        !told.contains("firewall") && told.contains("the log does not tell its address"),
-        "{told}"
+        !texts.contains("firewall") && texts.contains("the log does not have the IP address"),
+        "{texts}"
     );
 }
 
-/// As at the end of a log.
-fn all_settled(log: &str) -> Vec<String> {
-    let mut narrator = BootCorrelator::default();
-    log.lines().for_each(|line| _ = narrator.add(line, None));
-    narrator.into_boots().iter().map(ToString::to_string).collect()
+/// The texts of the boots at the end of the log.
+fn finished_boots(log: &str) -> Vec<String> {
+    correlated(log).into_boots().iter().map(ToString::to_string).collect()
 }

@@ -1,71 +1,78 @@
-//! A boot, for a terminal.
+//! A boot as text for a terminal.
 
-use super::boot::{Boot, StepKind};
+use super::boot::{Boot, Step, StepKind, TransferStats};
 use std::fmt;
 
 impl fmt::Display for Boot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.client())?;
-        self.architecture.iter().try_for_each(|one| write!(f, ", architecture {one}"))?;
+        if let Some(architecture) = self.architecture {
+            write!(f, ", architecture {architecture}")?;
+        }
         if !self.raw_time.is_empty() {
             write!(f, ", {}", self.raw_time)?;
         }
         f.write_str("\n")?;
         for step in &self.steps {
-            let at = step.at.map_or_else(String::new, |at| format!("+{at:.1} s"));
-            writeln!(f, "  {at:>9}  {}", line(&step.what))?;
+            writeln!(f, "  {:>9}  {}", offset(step), describe(&step.kind))?;
         }
-        let ending = self.ending();
-        writeln!(f, "  => {}", ending.verdict)?;
-        ending.advice.iter().try_for_each(|advice| writeln!(f, "     {advice}"))
+        let verdict = self.verdict();
+        writeln!(f, "  => {}", verdict.text)?;
+        match verdict.advice {
+            Some(advice) => writeln!(f, "     {advice}"),
+            None => Ok(()),
+        }
     }
 }
 
-/// A step in a line.
-pub fn line(what: &StepKind) -> String {
-    match what {
-        StepKind::Answered { port, outcome, count: times } => {
-            let port = port.map_or_else(String::new, |port| format!(" on port {port}"));
-            let outcome =
-                outcome.as_ref().map_or_else(String::new, |outcome| format!(": {outcome}"));
-            format!("answered{port}{}{outcome}", often(*times))
+/// `+1.5 s`; empty if the log has no time stamps.
+pub fn offset(step: &Step) -> String {
+    let seconds = step.offset.map(|offset| format!("+{:.1} s", offset.as_secs_f64()));
+    seconds.unwrap_or_default()
+}
+
+/// One line for a step.
+pub fn describe(kind: &StepKind) -> String {
+    match kind {
+        StepKind::Answered { port, outcome, count } => {
+            let port = port.map(|port| format!(" on port {port}")).unwrap_or_default();
+            let outcome = outcome.as_ref().map(|outcome| format!(": {outcome}"));
+            format!("answered{port}{}{}", times(*count), outcome.unwrap_or_default())
         }
-        StepKind::Ignored => "not answered: a dhcp-ignore line says to ignore it".to_owned(),
-        StepKind::Dropped { reason: why, count: times } => {
-            format!("dropped{}: {why}", often(*times))
+        StepKind::Ignored => "not answered: a dhcp-ignore line applies to it".to_owned(),
+        StepKind::Dropped { reason, count } => format!("dropped{}: {reason}", times(*count)),
+        StepKind::Chosen(file) => format!("selected in the menu: {file}"),
+        StepKind::File { path, stats: Some(stats) } => format!("{path:30} {stats}"),
+        StepKind::File { path, stats: None } => path.clone(),
+        StepKind::NotFound { path, count: 1 } => format!("{path} does not exist"),
+        StepKind::NotFound { path, count } => {
+            format!("{count} files do not exist, the last is {path}")
         }
-        StepKind::Chosen(file) => format!("chose from the menu: {file}"),
-        StepKind::File { path, size, seconds } => match (size, seconds) {
-            (Some(size), Some(seconds)) => format!("{path:30} {}", measured(*size, *seconds)),
-            _ => path.clone(),
-        },
-        StepKind::NotFound { path, count: 1 } => format!("{path} is not there"),
-        StepKind::NotFound { path, count: times } => {
-            format!("{times} names that are not there, {path} the last")
-        }
-        StepKind::Denied(path) => format!("{path} may not be read"),
-        StepKind::ClientError(text) => format!("the client broke off: {text}"),
-        StepKind::TimedOut(path) => format!("{path} is not acknowledged any more"),
+        StepKind::Denied(path) => format!("{path}: permission denied"),
+        StepKind::ClientError(text) => format!("the client sent an error: {text}"),
+        StepKind::TimedOut(path) => format!("the client stopped acknowledging {path}"),
         StepKind::Notice(text) => format!("notice: {text}"),
     }
 }
 
-fn often(times: usize) -> String {
-    if times == 1 { String::new() } else { format!(", {times} times") }
+fn times(count: usize) -> String {
+    if count == 1 { String::new() } else { format!(", {count} times") }
 }
 
-/// `1.2 MB in 0.4 s, 3.0 MB/s`
-pub fn measured(size: u64, seconds: f64) -> String {
-    let bytes = megabytes(size);
-    let rate = if seconds > 0.0 { format!(", {:.1} MB/s", bytes / seconds) } else { String::new() };
-    if size < 100_000 {
-        format!("{size} bytes in {seconds:.2} s")
-    } else {
-        format!("{bytes:.1} MB in {seconds:.2} s{rate}")
+/// `1.2 MB in 0.40 s, 3.0 MB/s`
+impl fmt::Display for TransferStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (size, seconds) = (self.size, self.duration.as_secs_f64());
+        if size < 100_000 {
+            return write!(f, "{size} bytes in {seconds:.2} s");
+        }
+        let megabytes = megabytes(size);
+        write!(f, "{megabytes:.1} MB in {seconds:.2} s")?;
+        if seconds > 0.0 { write!(f, ", {:.1} MB/s", megabytes / seconds) } else { Ok(()) }
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "for people")]
+#[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
 fn megabytes(size: u64) -> f64 {
     size as f64 / 1e6
 }

@@ -1,8 +1,8 @@
 //! The same work done in two ways, in one run: how much of it in a second, and at what cost.
 
 use super::common::measure::median;
-use super::questions::measure;
-use super::swarm::Swarm;
+use super::dhcp_load::measure;
+use super::tftp_load::TftpLoad;
 use std::path::Path;
 
 /// A way to work: lines of the configuration, and words of the command line.
@@ -45,14 +45,14 @@ pub fn compare(ways: [Way; 2]) {
     }
     for (clients, size) in [(16, 26_140), (256, 26_140), (16, 4_000_000)] {
         let transfers = (400_000_000 / size).min(8_000);
-        let swarm = Swarm { clients, transfers, size, ..Swarm::ONE };
+        let load = TftpLoad { clients, transfers, size, ..TftpLoad::ONE };
         let sent = |way: Way| {
             let config = [FILES, way.lines].concat();
             let words = [&["-k", "-x", "", "-C", "/srv/dnsmasq.conf"], way.words].concat();
-            let swarm = swarm.clone();
+            let load = load.clone();
             let work = move || {
-                let (outcome, cpu) = swarm.against(program, &words, &config).expect("it starts");
-                let count = f64::from(u32::try_from(swarm.transfers).expect("some"));
+                let (outcome, cpu) = load.against(program, &words, &config).expect("it starts");
+                let count = f64::from(u32::try_from(load.transfers).expect("some"));
                 [count / outcome.expect("all is sent").seconds, cpu * 1e6 / count]
             };
             // A laboratory belongs to its thread, and the next one gets another.

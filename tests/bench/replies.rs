@@ -10,10 +10,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod questions;
+mod dhcp_load;
 
 use common::measure::median;
-use questions::{Figures, measure};
+use dhcp_load::{Figures, measure};
 use std::path::PathBuf;
 
 const USUAL_ROUNDS: usize = 3;

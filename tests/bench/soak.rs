@@ -12,12 +12,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+use common::boot_rom::BootRom;
 use common::download::Download;
 use common::lab::{Host, Lab, Process};
-use common::packet::Ears;
+use common::packet::PacketSocket;
 use common::random::Random;
-use common::rom::Rom;
-use common::room;
+use common::two_hosts;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
@@ -54,7 +54,7 @@ const MACHINES: [(&str, usize, usize); 3] = [
 ];
 const LOADERS: usize = 6;
 /// A machine that has not booted by then has failed.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// What may be more in the end than in the beginning: a tenth, and so much.
 const KILOBYTES: usize = 256;
 const DESCRIPTORS: usize = 8;
@@ -99,10 +99,11 @@ fn main() -> ExitCode {
     FILES
         .iter()
         .for_each(|(name, size)| lab.file(&format!("/srv/tftp/{name}"), contents(name, *size)));
-    lab.file(room::CONFIG, CONFIG);
+    lab.file(two_hosts::CONFIG, CONFIG);
     lab.file(HOSTS, "");
     lab.file(LOG, "");
-    let mut daemon = room::start(&lab, &["-u", "root", "-x", "", "-8", LOG], &[], &[67, 69, 4011]);
+    let mut daemon =
+        two_hosts::start(&lab, &["-u", "root", "-x", "", "-8", LOG], &[], &[67, 69, 4011]);
     ["server", "client"]
         .iter()
         .for_each(|name| drop(lab.host(name).run(Command::new("nft").arg(LOSS))));
@@ -128,12 +129,12 @@ fn contents(name: &str, size: usize) -> Vec<u8> {
 
 /// Boots machines of all kinds in turn.
 fn boot(client: &Host, tally: &Tally) {
-    let ears = Ears::new(client);
+    let packets = PacketSocket::new(client);
     for (kind, blksize, windowsize) in MACHINES.into_iter().cycle() {
         if tally.over.load(Ordering::Relaxed) {
             return;
         }
-        let rom = Rom::new(kind, &ears, SERVER, CLIENT);
+        let rom = BootRom::new(kind, &packets, SERVER, CLIENT);
         let booted = insist(|| {
             let told = rom.boot()?;
             fetch(client, &told.file, blksize, windowsize, tally)
@@ -158,7 +159,7 @@ fn insist(mut work: impl FnMut() -> Result<(), String>) -> Result<(), String> {
     let start = Instant::now();
     loop {
         match work() {
-            Err(_) if start.elapsed() < PATIENCE => {}
+            Err(_) if start.elapsed() < TIMEOUT => {}
             done => return done,
         }
     }
@@ -172,8 +173,15 @@ fn fetch(
     tally: &Tally,
 ) -> Result<(), String> {
     let size = FILES.iter().find(|(file, _)| *file == name).ok_or(format!("no file {name}"))?.1;
-    let patience = Duration::from_millis(100);
-    let wish = Download { file: name, blksize, windowsize, patience, tries: 50, ..Download::USUAL };
+    let timeout = Duration::from_millis(100);
+    let wish = Download {
+        file: name,
+        blksize,
+        windowsize,
+        timeout,
+        max_attempts: 50,
+        ..Download::DEFAULT
+    };
     let got = wish.bytes(client)?;
     tally.bytes.fetch_add(got.len(), Ordering::Relaxed);
     if got == contents(name, size) { Ok(()) } else { Err(format!("{name}: other bytes")) }

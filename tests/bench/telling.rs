@@ -9,8 +9,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod cost;
-mod questions;
-mod swarm;
+mod dhcp_load;
+mod tftp_load;
 
 use cost::{Way, compare};
 

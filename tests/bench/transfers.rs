@@ -10,12 +10,12 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod swarm;
+mod tftp_load;
 
 use common::measure::median;
 use nix::sys::resource::{Resource, setrlimit};
 use std::path::{Path, PathBuf};
-use swarm::{Outcome, ROOT, Swarm};
+use tftp_load::{Outcome, ROOT, TftpLoad};
 
 const USUAL_ROUNDS: usize = 3;
 /// Clocks of processes go in hundredths of a second.
@@ -29,11 +29,11 @@ fn main() {
     // A socket for each client, here and there.
     setrlimit(Resource::RLIMIT_NOFILE, FILES, FILES).expect("so many descriptors: run as root");
     let servers = servers();
-    for (name, unit, swarm) in cases() {
+    for (name, unit, load) in cases() {
         println!("\n**{name}**, {}\n", unit.head());
         println!("| server | {} | CPU | to the best other |\n|---|---|---|---|", unit.name());
         let results: Vec<Vec<Option<[f64; 2]>>> = (0..rounds)
-            .map(|_| servers.iter().map(|server| measure(server, &swarm, unit)).collect())
+            .map(|_| servers.iter().map(|server| measure(server, &load, unit)).collect())
             .collect();
         let best = |round: &[Option<[f64; 2]>]| {
             let others = round[1..].iter().flatten().map(|figures| figures[0]);
@@ -104,18 +104,18 @@ fn number(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }
 
-fn cases() -> Vec<(&'static str, Unit, Swarm)> {
-    let of = |clients, size, windowsize| Swarm {
+fn cases() -> Vec<(&'static str, Unit, TftpLoad)> {
+    let of = |clients, size, windowsize| TftpLoad {
         clients,
         transfers: clients.max(40_000_000 / size),
         size,
         windowsize,
-        ..Swarm::ONE
+        ..TftpLoad::ONE
     };
-    let lossy = |loss, windowsize| Swarm { transfers: 16, loss, ..of(16, 250_000, windowsize) };
-    let search = Swarm { transfers: 1000, misses: 10, ..of(16, 26_140, 1) };
+    let lossy = |loss, windowsize| TftpLoad { transfers: 16, loss, ..of(16, 250_000, windowsize) };
+    let search = TftpLoad { transfers: 1000, misses: 10, ..of(16, 26_140, 1) };
     vec![
-        ("One client, in lockstep", Unit::Rate, Swarm { transfers: 1, ..of(1, 20_000_000, 1) }),
+        ("One client, in lockstep", Unit::Rate, TftpLoad { transfers: 1, ..of(1, 20_000_000, 1) }),
         ("One client, window 64", Unit::Rate, of(1, 20_000_000, 64)),
         ("16 clients, in lockstep", Unit::Rate, of(16, 4_000_000, 1)),
         ("16 clients, window 16", Unit::Rate, of(16, 4_000_000, 16)),
@@ -184,20 +184,20 @@ fn servers() -> Vec<Server> {
 }
 
 /// `None`: this server cannot do it.
-fn measure(server: &Server, swarm: &Swarm, unit: Unit) -> Option<[f64; 2]> {
-    let (program, words, swarm) = (server.program.clone(), server.words.clone(), swarm.clone());
+fn measure(server: &Server, load: &TftpLoad, unit: Unit) -> Option<[f64; 2]> {
+    let (program, words, load) = (server.program.clone(), server.words.clone(), load.clone());
     // A laboratory belongs to its thread, and the next one gets another.
-    let work = move || play(&program, &words, &swarm, unit);
+    let work = move || play(&program, &words, &load, unit);
     std::thread::spawn(work).join().expect("no panic")
 }
 
-fn play(program: &Path, words: &[&str], swarm: &Swarm, unit: Unit) -> Option<[f64; 2]> {
+fn play(program: &Path, words: &[&str], load: &TftpLoad, unit: Unit) -> Option<[f64; 2]> {
     // Most of them know no windows.
     let windows = !["dnsmasq", "in.tftpd"].iter().any(|name| program.ends_with(name));
-    if swarm.windowsize > 1 && !windows {
+    if load.windowsize > 1 && !windows {
         return None;
     }
-    let (outcome, cpu) = swarm.against(program, words, CONFIG)?;
+    let (outcome, cpu) = load.against(program, words, CONFIG)?;
     if let Err(fault) = &outcome {
         eprintln!("{}: {fault}", program.display());
     }

@@ -13,24 +13,24 @@ pub struct Download<'a> {
     pub blksize: usize,
     pub windowsize: usize,
     /// When to ask again, and how often.
-    pub patience: Duration,
-    pub tries: usize,
+    pub timeout: Duration,
+    pub max_attempts: usize,
 }
 
 impl Download<'_> {
     /// A small file with the options of a usual client.
-    pub const USUAL: Self = Self {
+    pub const DEFAULT: Self = Self {
         server: "10.9.0.1:69",
         file: "small",
         blksize: 1468,
         windowsize: 1,
-        patience: Duration::from_millis(500),
-        tries: 40,
+        timeout: Duration::from_millis(500),
+        max_attempts: 40,
     };
 
     /// Gets it. `block` is given each block of the file once, in order.
     pub fn get(self, host: &Host, block: impl FnMut(&[u8])) -> Result<(), String> {
-        self.by(host.udp("10.9.0.2:0"), block)
+        self.get_with(host.udp("10.9.0.2:0"), block)
     }
 
     /// The same as bytes.
@@ -40,22 +40,22 @@ impl Download<'_> {
     }
 
     /// Gets it by a socket.
-    pub fn by(self, socket: UdpSocket, mut block: impl FnMut(&[u8])) -> Result<(), String> {
-        let Self { server, file, blksize, windowsize, patience, tries } = self;
+    pub fn get_with(self, socket: UdpSocket, mut block: impl FnMut(&[u8])) -> Result<(), String> {
+        let Self { server, file, blksize, windowsize, timeout, max_attempts } = self;
         let request =
             format!("\0\x01{file}\0octet\0blksize\0{blksize}\0windowsize\0{windowsize}\0");
         let server: SocketAddr = server.parse().expect("an address");
         let mut client = Client { socket, peer: None, last: request.into_bytes(), server };
-        client.socket.set_read_timeout(Some(patience)).expect("a socket");
+        client.socket.set_read_timeout(Some(timeout)).expect("a socket");
         let (mut buffer, mut wanted, mut in_window) = (vec![0; 65536], 1_u16, 0);
-        client.say();
-        let mut left = tries;
-        let mut asked = Instant::now();
+        client.send();
+        let mut attempts_left = max_attempts;
+        let mut sent_at = Instant::now();
         loop {
-            let Some(datagram) = client.hear(&mut buffer)? else {
-                left = left.checked_sub(1).ok_or("no answer")?;
-                asked = Instant::now();
-                client.say();
+            let Some(datagram) = client.receive(&mut buffer)? else {
+                attempts_left = attempts_left.checked_sub(1).ok_or("no answer")?;
+                sent_at = Instant::now();
+                client.send();
                 continue;
             };
             match datagram {
@@ -64,17 +64,17 @@ impl Download<'_> {
                 [0, 6, ..] => {
                     // What the server grants of our wishes is what it sends by, or the test fails.
                     client.last = vec![0, 4, 0, 0];
-                    client.say();
+                    client.send();
                 }
                 [0, 3, high, low, data @ ..] if u16::from_be_bytes([*high, *low]) == wanted => {
-                    (left, asked) = (tries, Instant::now());
+                    (attempts_left, sent_at) = (max_attempts, Instant::now());
                     client.last = vec![0, 4, *high, *low];
                     block(data);
                     (wanted, in_window) = (wanted.wrapping_add(1), in_window + 1);
                     let ends = data.len() < blksize;
                     if ends || in_window == windowsize {
                         in_window = 0;
-                        client.say();
+                        client.send();
                     }
                     if ends {
                         return Ok(());
@@ -82,9 +82,9 @@ impl Download<'_> {
                 }
                 [0, 3, ..] => {
                     // Something is missing, or comes again.
-                    if asked.elapsed() > patience {
-                        (in_window, asked) = (0, Instant::now());
-                        client.say();
+                    if sent_at.elapsed() > timeout {
+                        (in_window, sent_at) = (0, Instant::now());
+                        client.send();
                     }
                 }
                 [0, 5, _, code, text @ ..] => {
@@ -104,12 +104,12 @@ struct Client {
 }
 
 impl Client {
-    fn say(&self) {
+    fn send(&self) {
         drop(self.socket.send_to(&self.last, self.peer.unwrap_or(self.server)));
     }
 
     /// `None`: nobody says anything.
-    fn hear<'b>(&mut self, buffer: &'b mut [u8]) -> Result<Option<&'b [u8]>, String> {
+    fn receive<'b>(&mut self, buffer: &'b mut [u8]) -> Result<Option<&'b [u8]>, String> {
         let received = loop {
             match self.socket.recv_from(buffer) {
                 Err(fault) if fault.kind() == ErrorKind::Interrupted => {}

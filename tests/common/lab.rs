@@ -78,8 +78,8 @@ impl Lab {
             other.mac,
             other.host.namespace_path()
         ));
-        one.host.raise(one.name);
-        other.host.raise(other.name);
+        one.host.set_up(one.name);
+        other.host.set_up(other.name);
     }
 
     /// Writes a file, and the directories above it, in the laboratory.
@@ -135,8 +135,8 @@ pub struct Host {
 
 impl Host {
     fn new(name: &str) -> Result<Self, String> {
-        let _way_back = WayBack(current_namespace());
-        unshare(CloneFlags::CLONE_NEWNET).map_err(because("no network namespace"))?;
+        let _guard = NamespaceGuard(current_namespace());
+        unshare(CloneFlags::CLONE_NEWNET).map_err(with_context("no network namespace"))?;
         let host = Self { name: name.to_owned(), namespace: current_namespace() };
         host.ip("link set lo up");
         Ok(host)
@@ -144,7 +144,7 @@ impl Host {
 
     /// Runs `work` with this host's network and always comes back, even from a panic.
     pub fn inside<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _way_back = WayBack(current_namespace());
+        let _guard = NamespaceGuard(current_namespace());
         enter(&self.namespace);
         work()
     }
@@ -184,7 +184,7 @@ impl Host {
         self.inside(|| {
             let socket = UdpSocket::bind(address)?;
             socket.set_broadcast(true)?;
-            socket.set_read_timeout(Some(PATIENCE))?;
+            socket.set_read_timeout(Some(TIMEOUT))?;
             Ok(socket)
         })
         .unwrap_or_else(|fault: io::Error| panic!("{}: {address}: {fault}", self.name))
@@ -201,7 +201,7 @@ impl Host {
     }
 
     /// Gives an interface away, with its wire. Its addresses are lost, and it is down.
-    pub fn hand_over(&self, interface: &str, to: &Host) {
+    pub fn move_interface(&self, interface: &str, to: &Host) {
         self.ip(&format!("link set {interface} netns {}", to.namespace_path()));
     }
 
@@ -211,7 +211,7 @@ impl Host {
     }
 
     /// Up, and quiet: a kernel that greets its IPv6 neighbours disturbs captures.
-    fn raise(&self, interface: &str) {
+    fn set_up(&self, interface: &str) {
         if Path::new("/proc/sys/net/ipv6").exists() {
             self.ip(&format!("link set {interface} addrgenmode none"));
         }
@@ -242,7 +242,7 @@ impl Switch {
     pub fn new() -> Result<Self, String> {
         let host = Host::new("switch")?;
         host.ip("link add bridge type bridge stp_state 0 mcast_snooping 0");
-        host.raise("bridge");
+        host.set_up("bridge");
         Ok(Self { host, ports: Cell::new(0) })
     }
 
@@ -259,7 +259,7 @@ impl Switch {
     pub fn tap(&self, name: &str) {
         self.host.ip(&format!("tuntap add {name} mode tap"));
         self.host.ip(&format!("link set {name} master bridge"));
-        self.host.raise(name);
+        self.host.set_up(name);
     }
 
     /// The place that sees all traffic.
@@ -319,7 +319,7 @@ pub fn eventually<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Opt
     }
 }
 
-/// The listener at `/dev/log`. A thread empties it, because a full socket stops those who log.
+/// The listener at `/dev/log`. A thread empties it, with_context a full socket stops those who log.
 struct Syslog {
     socket: Arc<UnixDatagram>,
     lines: Arc<Mutex<Vec<String>>>,
@@ -328,11 +328,13 @@ struct Syslog {
 
 impl Syslog {
     fn listen() -> Result<Self, String> {
-        let socket = UnixDatagram::bind("/dev/log").map_err(because("/dev/log"))?;
+        let socket = UnixDatagram::bind("/dev/log").map_err(with_context("/dev/log"))?;
         allow("/dev/log", 0o666);
         let (socket, lines) = (Arc::new(socket), Arc::new(Mutex::new(Vec::new())));
-        let (ear, notes) = (Arc::clone(&socket), Arc::clone(&lines));
-        let listener = Some(thread::spawn(move || note_down(&ear, &notes)));
+        let listener = {
+            let (socket, lines) = (Arc::clone(&socket), Arc::clone(&lines));
+            Some(thread::spawn(move || record_lines(&socket, &lines)))
+        };
         Ok(Self { socket, lines, listener })
     }
 }
@@ -345,18 +347,18 @@ impl Drop for Syslog {
 }
 
 /// Reads until the socket is shut down, which shows as a datagram of no bytes.
-fn note_down(ear: &UnixDatagram, notes: &Mutex<Vec<String>>) {
+fn record_lines(socket: &UnixDatagram, lines: &Mutex<Vec<String>>) {
     let mut datagram = vec![0; 64 << 10];
-    while let Ok(length @ 1..) = ear.recv(&mut datagram) {
+    while let Ok(length @ 1..) = socket.recv(&mut datagram) {
         let line = String::from_utf8_lossy(&datagram[..length]).trim_end_matches('\0').to_owned();
-        notes.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
     }
 }
 
 /// Returns the thread to the namespace it came from.
-struct WayBack(File);
+struct NamespaceGuard(File);
 
-impl Drop for WayBack {
+impl Drop for NamespaceGuard {
     fn drop(&mut self) {
         enter(&self.0);
     }
@@ -372,12 +374,12 @@ fn current_namespace() -> File {
 
 fn require_ip() -> Result<(), String> {
     let found = Command::new("ip").arg("-V").output();
-    found.map(drop).map_err(because("the program ip (Debian: iproute2) does not run"))
+    found.map(drop).map_err(with_context("the program ip (Debian: iproute2) does not run"))
 }
 
-pub fn because<E: Display>(what: impl Display) -> impl FnOnce(E) -> String {
+pub fn with_context<E: Display>(what: impl Display) -> impl FnOnce(E) -> String {
     move |fault| format!("{what}: {fault}")
 }
 
 /// How long [`Host::udp`] waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);

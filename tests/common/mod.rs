@@ -4,20 +4,20 @@
 
 use std::path::PathBuf;
 
+pub mod boot_rom;
 pub mod download;
 pub mod firmware;
 pub mod fixture;
 pub mod harness;
 pub mod lab;
-pub mod machine;
 pub mod measure;
 pub mod packet;
 pub mod random;
 pub mod request;
-pub mod rom;
-pub mod room;
+pub mod server_host;
 pub mod slow_disk;
-pub mod speech;
+pub mod tftp_text;
+pub mod two_hosts;
 
 /// Something a test cannot run without. `None` means that it is missing: the test has to return, and is reported as
 /// ignored with the reason. Where `CI` is set, the test fails instead.

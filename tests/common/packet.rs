@@ -1,4 +1,4 @@
-//! Datagrams as they are on the wire: Ethernet II, IPv4 (RFC 791), UDP (RFC 768).
+//! Datagrams as they are on the wire: Ethernet II, IPv4 (RFC 791), UDP_HEADER_LEN (RFC 768).
 //!
 //! A client without an address sends from 0.0.0.0, and what it hears may be for no address of its own: sockets of the
 //! kernel do neither, so tests send and hear frames.
@@ -15,11 +15,11 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 pub type Mac = [u8; 6];
 
-pub const EVERYBODY: Mac = [0xff; 6];
+pub const BROADCAST_MAC: Mac = [0xff; 6];
 
 /// A datagram that was heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct ReceivedPacket {
     /// The server's end of the wire it came by.
     pub on: String,
     /// The hardware address it was sent to.
@@ -34,18 +34,18 @@ pub struct Heard {
 }
 
 /// The client's ends of all wires, `c0` … to the server's `eth0` ….
-pub struct Ears {
+pub struct PacketSocket {
     fd: OwnedFd,
     ends: BTreeMap<String, LinkAddr>,
 }
 
 const IPV4: [u8; 2] = [8, 0];
-const ETHERNET: usize = 14;
-const IP: usize = 20;
-const UDP: usize = 8;
+const ETHERNET_HEADER_LEN: usize = 14;
+const IP_HEADER_LEN: usize = 20;
+const UDP_HEADER_LEN: usize = 8;
 const UDP_PROTOCOL: u8 = 17;
 
-impl Ears {
+impl PacketSocket {
     /// Hears everything from now on.
     pub fn new(client: &Host) -> Self {
         client.inside(|| {
@@ -63,19 +63,19 @@ impl Ears {
     /// Sends a datagram to the server, or to everybody on the wire.
     pub fn send(&self, on: &str, from: SocketAddrV4, to: SocketAddrV4, bytes: &[u8]) {
         let end = self.ends.get(on).unwrap_or_else(|| panic!("no wire to {on}"));
-        let mac = if to.ip().is_broadcast() { EVERYBODY } else { server_mac(on) };
+        let mac = if to.ip().is_broadcast() { BROADCAST_MAC } else { server_mac(on) };
         let frame = frame(mac, end.addr().unwrap_or_default(), from, to, bytes);
         // While the wire is down, what is sent is lost.
         _ = sendto(self.fd.as_raw_fd(), &frame, end, MsgFlags::empty());
     }
 
     /// What the server has sent since the last time.
-    pub fn heard(&self) -> Vec<Heard> {
+    pub fn received(&self) -> Vec<ReceivedPacket> {
         let mut buffer = [0; 16 << 10];
         let mut heard = Vec::new();
         while let Ok((size, Some(end))) = recvfrom::<LinkAddr>(self.fd.as_raw_fd(), &mut buffer) {
             let on = self.ends.iter().find(|(_, known)| known.ifindex() == end.ifindex());
-            heard.extend(on.and_then(|(on, _)| parsed(on, &buffer[..size])));
+            heard.extend(on.and_then(|(on, _)| parse(on, &buffer[..size])));
         }
         heard
     }
@@ -96,7 +96,7 @@ fn number(interface: &str) -> u8 {
     1 + interface.trim_start_matches(char::is_alphabetic).parse::<u8>().unwrap_or(98)
 }
 
-/// A frame with a datagram. Its UDP has no checksum: it need not have one.
+/// A frame with a datagram. Its UDP_HEADER_LEN has no checksum: it need not have one.
 pub fn frame(
     to_mac: Mac,
     from_mac: Mac,
@@ -106,14 +106,18 @@ pub fn frame(
 ) -> Vec<u8> {
     let length = |size: usize| u16::try_from(size).expect("one packet").to_be_bytes();
     let mut ip = vec![0x45, 0];
-    ip.extend(length(IP + UDP + bytes.len()));
+    ip.extend(length(IP_HEADER_LEN + UDP_HEADER_LEN + bytes.len()));
     ip.extend([0, 1, 0, 0, 64, UDP_PROTOCOL, 0, 0]);
     ip.extend(from.ip().octets());
     ip.extend(to.ip().octets());
     let checksum = checksum(&ip).to_be_bytes();
     ip[10..12].copy_from_slice(&checksum);
-    let udp =
-        [from.port().to_be_bytes(), to.port().to_be_bytes(), length(UDP + bytes.len()), [0; 2]];
+    let udp = [
+        from.port().to_be_bytes(),
+        to.port().to_be_bytes(),
+        length(UDP_HEADER_LEN + bytes.len()),
+        [0; 2],
+    ];
     [&to_mac[..], &from_mac, &IPV4, &ip, &udp.concat(), bytes].concat()
 }
 
@@ -125,8 +129,8 @@ fn checksum(header: &[u8]) -> u16 {
 }
 
 /// Whole datagrams of the server; `None` for everything else.
-fn parsed(on: &str, frame: &[u8]) -> Option<Heard> {
-    let (ethernet, ip) = frame.split_at_checked(ETHERNET)?;
+fn parse(on: &str, frame: &[u8]) -> Option<ReceivedPacket> {
+    let (ethernet, ip) = frame.split_at_checked(ETHERNET_HEADER_LEN)?;
     let (to_mac, from_mac) = (ethernet[..6].try_into().ok()?, &ethernet[6..12]);
     if from_mac[0] != 2 || ethernet[12..] != IPV4 || *ip.get(9)? != UDP_PROTOCOL {
         return None;
@@ -134,22 +138,22 @@ fn parsed(on: &str, frame: &[u8]) -> Option<Heard> {
     let address = |at: usize| Some(Ipv4Addr::from(*ip.get(at..)?.first_chunk::<4>()?));
     let udp = ip.get(usize::from(ip[0] & 15) * 4..)?;
     let word = |at: usize| Some(u16::from_be_bytes(*udp.get(at..)?.first_chunk()?));
-    Some(Heard {
+    Some(ReceivedPacket {
         on: on.to_owned(),
         mac: to_mac,
         from: SocketAddrV4::new(address(12)?, word(0)?),
         to: SocketAddrV4::new(address(16)?, word(2)?),
         tos: ip[1],
         whole: ip[6] & 0x40 != 0,
-        bytes: udp.get(UDP..usize::from(word(4)?))?.to_vec(),
+        bytes: udp.get(UDP_HEADER_LEN..usize::from(word(4)?))?.to_vec(),
     })
 }
 
 /// `eth0 10.0.0.1:67 > 10.0.0.9:68`, and what is unusual about it.
-impl fmt::Display for Heard {
+impl fmt::Display for ReceivedPacket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} > {}", self.on, self.from, self.to)?;
-        if self.mac != EVERYBODY && self.mac != client_mac(&self.on) {
+        if self.mac != BROADCAST_MAC && self.mac != client_mac(&self.on) {
             let mac: Vec<String> = self.mac.iter().map(|byte| format!("{byte:02x}")).collect();
             write!(f, " at {}", mac.join(":"))?;
         }
@@ -161,10 +165,10 @@ impl fmt::Display for Heard {
 }
 
 #[test]
-fn a_frame_is_read_as_it_was_made() {
+fn frame_is_parsed_as_it_was_built() {
     let (from, to) = ("10.0.0.1:67".parse().unwrap(), "10.0.0.9:68".parse().unwrap());
     let frame = frame(client_mac("eth0"), server_mac("eth0"), from, to, b"hello");
-    let heard = parsed("eth0", &frame).unwrap();
+    let heard = parse("eth0", &frame).unwrap();
     assert_eq!((heard.from, heard.to, &heard.bytes[..]), (from, to, &b"hello"[..]));
-    assert_eq!(checksum(&frame[ETHERNET..ETHERNET + IP]), 0);
+    assert_eq!(checksum(&frame[ETHERNET_HEADER_LEN..ETHERNET_HEADER_LEN + IP_HEADER_LEN]), 0);
 }

@@ -1,18 +1,18 @@
 //! DHCP requests, and what happens around them, as words:
 //! `REQUEST port=4011 arch=7 ciaddr=192.168.77.50 77=69505845`.
 
-use super::speech::{hex, unhex};
+use super::tftp_text::{hex, unhex};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Somebody sends a datagram.
-    Say(Said),
+    Send(Request),
     /// `+ eth0 10.0.0.2/24`: the interface gets an address.
-    Gain(String, String),
+    AddAddress(String, String),
     /// `- eth0 10.0.0.2/24`: it loses one.
-    Lose(String, String),
+    RemoveAddress(String, String),
     /// `reload`: SIGHUP.
     Reload,
     /// `wait 2`: seconds.
@@ -21,7 +21,7 @@ pub enum Step {
 
 /// A datagram of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct Request {
     /// The server's interface it comes to.
     pub on: String,
     pub from: SocketAddrV4,
@@ -39,11 +39,11 @@ const MESSAGES: [&str; 8] =
 pub fn step(text: &str) -> Step {
     let words: Vec<&str> = text.split(' ').collect();
     match words[..] {
-        ["+", interface, address] => Step::Gain(interface.to_owned(), address.to_owned()),
-        ["-", interface, address] => Step::Lose(interface.to_owned(), address.to_owned()),
+        ["+", interface, address] => Step::AddAddress(interface.to_owned(), address.to_owned()),
+        ["-", interface, address] => Step::RemoveAddress(interface.to_owned(), address.to_owned()),
         ["reload"] => Step::Reload,
         ["wait", seconds] => Step::Wait(seconds.parse().expect("seconds")),
-        _ => Step::Say(said(words[0], &words[1..])),
+        _ => Step::Send(build(words[0], &words[1..])),
     }
 }
 
@@ -60,7 +60,7 @@ struct Draft {
     end: bool,
 }
 
-fn said(verb: &str, words: &[&str]) -> Said {
+fn build(verb: &str, words: &[&str]) -> Request {
     let mut draft = Draft {
         frame: vec![0; 240],
         options: Vec::new(),
@@ -75,9 +75,9 @@ fn said(verb: &str, words: &[&str]) -> Said {
         "FRAME" => (draft.frame, draft.end) = (Vec::new(), false),
         "BOOTP" => draft.client(None),
         verb => {
-            let kind = MESSAGES.iter().position(|name| *name == verb);
-            let kind = kind.unwrap_or_else(|| panic!("no such step: {verb}"));
-            draft.client(Some(u8::try_from(kind + 1).expect("few messages")));
+            let message_type = MESSAGES.iter().position(|name| *name == verb);
+            let message_type = message_type.unwrap_or_else(|| panic!("no such step: {verb}"));
+            draft.client(Some(u8::try_from(message_type + 1).expect("few messages")));
         }
     }
     words.iter().for_each(|word| draft.word(word));
@@ -128,7 +128,9 @@ impl Draft {
             "cut" => self.frame.truncate(value.parse().expect("a size")),
             code => {
                 let code = code.parse().unwrap_or_else(|_| panic!("{code}: no such word"));
-                self.options.retain(|(known, _)| *known != code || !matches!(code, 53 | 57 | 97));
+                self.options.retain(|(ciaddr_or_default, _)| {
+                    *ciaddr_or_default != code || !matches!(code, 53 | 57 | 97)
+                });
                 if value != "none" {
                     self.options.push((code, unhex(value)));
                 }
@@ -137,7 +139,7 @@ impl Draft {
     }
 
     fn set(&mut self, code: u8, value: Vec<u8>) {
-        self.options.retain(|(known, _)| *known != code);
+        self.options.retain(|(ciaddr_or_default, _)| *ciaddr_or_default != code);
         self.options.push((code, value));
     }
 
@@ -145,7 +147,7 @@ impl Draft {
         self.frame[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
-    fn finish(mut self) -> Said {
+    fn finish(mut self) -> Request {
         let ciaddr = self.frame.get(12..16).map_or(Ipv4Addr::UNSPECIFIED, |octets| {
             Ipv4Addr::from(*octets.first_chunk::<4>().expect("four bytes"))
         });
@@ -158,29 +160,32 @@ impl Draft {
             self.frame.extend(self.end.then_some(255));
         }
         self.frame.extend(self.tail);
-        let known = if ciaddr.is_unspecified() && self.port == 4011 { CLIENT } else { ciaddr };
-        let usual = SocketAddrV4::new(known, if self.port == 4011 { 4011 } else { 68 });
-        let from = self.from.unwrap_or(usual);
-        let everybody = from.ip().is_unspecified();
-        let usual = if everybody { Ipv4Addr::BROADCAST } else { SERVER };
-        let to = SocketAddrV4::new(self.to.unwrap_or(usual), self.port);
-        Said { on: self.on, from, to, bytes: self.frame }
+        let ciaddr_or_default =
+            if ciaddr.is_unspecified() && self.port == 4011 { CLIENT } else { ciaddr };
+        let default =
+            SocketAddrV4::new(ciaddr_or_default, if self.port == 4011 { 4011 } else { 68 });
+        let from = self.from.unwrap_or(default);
+        let is_broadcast = from.ip().is_unspecified();
+        let default = if is_broadcast { Ipv4Addr::BROADCAST } else { SERVER };
+        let to = SocketAddrV4::new(self.to.unwrap_or(default), self.port);
+        Request { on: self.on, from, to, bytes: self.frame }
     }
 }
 
-impl Said {
+impl Request {
     /// The same as a step with every byte written out.
-    pub fn in_words(&self) -> String {
+    pub fn to_text(&self) -> String {
         let Self { on, from, to, bytes } = self;
         format!("FRAME on={on} from={from} to={} port={} tail={}", to.ip(), to.port(), hex(bytes))
     }
 }
 
 #[test]
-fn a_datagram_can_be_written_down() {
-    let Step::Say(said) = step("REQUEST port=4011 arch=7 ciaddr=10.0.0.9 43=470480000000") else {
+fn request_is_unchanged_after_conversion_to_text() {
+    let Step::Send(request) = step("REQUEST port=4011 arch=7 ciaddr=10.0.0.9 43=470480000000")
+    else {
         panic!()
     };
-    assert_eq!((said.from, said.to.port()), ("10.0.0.9:4011".parse().unwrap(), 4011));
-    assert_eq!(step(&said.in_words()), Step::Say(said));
+    assert_eq!((request.from, request.to.port()), ("10.0.0.9:4011".parse().unwrap(), 4011));
+    assert_eq!(step(&request.to_text()), Step::Send(request));
 }

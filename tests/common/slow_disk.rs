@@ -2,8 +2,8 @@
 //!
 //! Just enough of it for a directory with files.
 
-use super::lab::because;
 use super::lab::files::place;
+use super::lab::with_context;
 use nix::mount::{MsFlags, mount};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -38,7 +38,7 @@ const FILE: u32 = 0o100_644;
 /// The kernel's end. To be opened before there is a laboratory, which has other devices.
 pub fn device() -> Result<File, String> {
     let opened = OpenOptions::new().read(true).write(true).open("/dev/fuse");
-    opened.map_err(because("/dev/fuse"))
+    opened.map_err(with_context("/dev/fuse"))
 }
 
 impl SlowDisk {
@@ -50,7 +50,7 @@ impl SlowDisk {
             format!("fd={},rootmode=40000,user_id=0,group_id=0,allow_other", device.as_raw_fd());
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
         mount(Some("slow"), directory, Some("fuse"), flags, Some(&*options))
-            .map_err(because("no file system in user space"))?;
+            .map_err(with_context("no file system in user space"))?;
         thread::spawn(move || self.serve(device));
         Ok(())
     }

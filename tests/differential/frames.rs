@@ -2,14 +2,19 @@
 
 use super::configuration::{MACS, NAMES};
 use crate::common::random::Random;
-use crate::common::request::Said;
+use crate::common::request::Request;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 const MAGIC: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
 const OPTIONS: usize = 240;
 
 /// A datagram, with its number as transaction.
-pub fn said(random: &mut Random, number: u32, relayed: bool, servers: &[Ipv4Addr]) -> Said {
+pub fn parse_request(
+    random: &mut Random,
+    number: u32,
+    relayed: bool,
+    servers: &[Ipv4Addr],
+) -> Request {
     let port = random.of(&[67, 4011]);
     let mut draft = Draft { random, bytes: vec![0; OPTIONS] };
     let ciaddr = draft.head(relayed);
@@ -22,7 +27,7 @@ pub fn said(random: &mut Random, number: u32, relayed: bool, servers: &[Ipv4Addr
     }
     let on = random.of(&["eth0", "eth0", "eth0", "eth1"]).to_owned();
     let (from, to) = ends(random, ciaddr, port, relayed, servers);
-    Said { on, from, to, bytes }
+    Request { on, from, to, bytes }
 }
 
 fn ends(

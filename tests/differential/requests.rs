@@ -6,11 +6,11 @@
 
 use super::{configuration, frames};
 use crate::common::lab::Lab;
-use crate::common::machine::{Machine, Running};
-use crate::common::packet::Heard;
+use crate::common::packet::ReceivedPacket;
 use crate::common::random::Random;
-use crate::common::request::Said;
-use crate::common::speech::hex;
+use crate::common::request::Request;
+use crate::common::server_host::{Running, ServerHost};
+use crate::common::tftp_text::hex;
 use crate::common::{self, required};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -40,8 +40,8 @@ fn random_requests_are_answered_as_dnsmasq_does() {
     }
     let all = ["eth0 -", "eth1 -", "br0 -"].map(str::to_owned);
     let duel = Duel {
-        theirs: Machine::new(&lab, ["theirs", "their-client"], &all),
-        ours: Machine::new(&lab, ["ours", "our-client"], &all),
+        theirs: ServerHost::new(&lab, ["theirs", "their-client"], &all),
+        ours: ServerHost::new(&lab, ["ours", "our-client"], &all),
         dnsmasq: &theirs,
     };
     let mut tally = Tally::default();
@@ -67,7 +67,7 @@ fn random_requests_are_answered_as_dnsmasq_does() {
 struct Scene {
     addresses: Vec<String>,
     config: Vec<String>,
-    requests: Vec<Said>,
+    requests: Vec<Request>,
 }
 
 impl Scene {
@@ -83,8 +83,9 @@ impl Scene {
         let config = configuration::lines(random);
         // dnsmasq remembers what direct requests have told it of a range (D-010).
         let relayed = random.once_in(4);
-        let requests =
-            (1..=BATCH).map(|number| frames::said(random, number, relayed, &servers)).collect();
+        let requests = (1..=BATCH)
+            .map(|number| frames::parse_request(random, number, relayed, &servers))
+            .collect();
         Self { addresses, config, requests }
     }
 }
@@ -116,8 +117,8 @@ struct Outcome {
 }
 
 struct Duel<'l> {
-    theirs: Machine<'l>,
-    ours: Machine<'l>,
+    theirs: ServerHost<'l>,
+    ours: ServerHost<'l>,
     dnsmasq: &'l Path,
 }
 
@@ -158,8 +159,8 @@ impl Duel<'_> {
         tally.answered += wanted.iter().filter(|outcome| !outcome.packets.is_empty()).count();
         let pairs = scene.requests.iter().zip(wanted.iter().zip(seen));
         // One is enough: what follows may follow from it.
-        for (said, (wanted, seen)) in pairs.filter(|(_, (wanted, seen))| wanted != seen) {
-            match self.known(scene, said, [wanted, seen]) {
+        for (request, (wanted, seen)) in pairs.filter(|(_, (wanted, seen))| wanted != seen) {
+            match self.known(scene, request, [wanted, seen]) {
                 Ok(entry) => *tally.known.entry(entry).or_default() += 1,
                 Err(difference) => return tally.differences.push(difference),
             }
@@ -170,17 +171,17 @@ impl Duel<'_> {
     fn known(
         &self,
         scene: &Scene,
-        said: &Said,
+        request: &Request,
         [wanted, seen]: [&Outcome; 2],
     ) -> Result<&'static str, String> {
         // Asked alone, dnsmasq has nothing to remember.
-        let alone = Scene { requests: vec![said.clone()], ..scene.clone() };
+        let alone = Scene { requests: vec![request.clone()], ..scene.clone() };
         let theirs = asked(&self.theirs, self.dnsmasq, &alone);
         let ours = asked(&self.ours, Path::new(env!("CARGO_BIN_EXE_pxemasq")), &alone);
         let uses_names = !scene.config.iter().any(|line| line == "port=0");
         let report = |note: &str, wanted: &Outcome, seen: &Outcome| {
             let difference = difference(wanted, seen);
-            format!("{}{}\n{note}{difference}", told(scene), said.in_words())
+            format!("{}{}\n{note}{difference}", told(scene), request.to_text())
         };
         match (theirs.as_deref(), ours.as_deref()) {
             // Of us only names remember, and without DNS there are none.
@@ -192,7 +193,7 @@ impl Duel<'_> {
             }
             // A client without hardware address is told by bytes that are no longer its identifier.
             (Ok([_, theirs]), Ok([_, ours]))
-                if said.bytes.get(2) == Some(&0) && without_mac(theirs) == without_mac(ours) =>
+                if request.bytes.get(2) == Some(&0) && without_mac(theirs) == without_mac(ours) =>
             {
                 Ok("D-018")
             }
@@ -211,17 +212,17 @@ enum Failed {
 }
 
 /// Plays a scene: what came of the start, and of each request.
-fn asked(machine: &Machine<'_>, program: &Path, scene: &Scene) -> Result<Vec<Outcome>, Failed> {
-    machine.forget_addresses(&["eth0", "eth1", "br0"]);
-    machine.addresses("add", &scene.addresses);
-    drop((machine.heard(), machine.lab().take_syslog()));
+fn asked(machine: &ServerHost<'_>, program: &Path, scene: &Scene) -> Result<Vec<Outcome>, Failed> {
+    machine.flush_addresses(&["eth0", "eth1", "br0"]);
+    machine.change_addresses("add", &scene.addresses);
+    drop((machine.received(), machine.lab().take_syslog()));
     let mut running = machine.start(program, CONFIG, &[]).ok_or(Failed::Refused)?;
     let marker = UnixDatagram::unbound().expect("a socket");
     marker.connect("/dev/log").expect("the laboratory's");
     let mark = || _ = marker.send(MARK.as_bytes()).expect("somebody reads it");
     mark();
-    for said in &scene.requests {
-        if !machine.say(&running, said) || running.ended() {
+    for request in &scene.requests {
+        if !machine.send(&running, request) || running.ended() {
             return Err(Failed::Hung);
         }
         mark();
@@ -232,15 +233,15 @@ fn asked(machine: &Machine<'_>, program: &Path, scene: &Scene) -> Result<Vec<Out
 
 const MARK: &str = "<0>mark";
 
-fn outcomes(machine: &Machine<'_>, running: &Running, scene: &Scene) -> Vec<Outcome> {
+fn outcomes(machine: &ServerHost<'_>, running: &Running, scene: &Scene) -> Vec<Outcome> {
     let mut outcomes = vec![Outcome::default(); scene.requests.len() + 1];
-    let heard = machine.heard();
+    let heard = machine.received();
     let mut packets: BTreeMap<&[u8], Vec<String>> = BTreeMap::new();
     for heard in &heard {
-        packets.entry(xid(&heard.bytes)).or_default().push(in_words(heard));
+        packets.entry(xid(&heard.bytes)).or_default().push(to_text(heard));
     }
-    for (said, outcome) in scene.requests.iter().zip(&mut outcomes[1..]) {
-        outcome.packets = packets.remove(xid(&said.bytes)).unwrap_or_default();
+    for (request, outcome) in scene.requests.iter().zip(&mut outcomes[1..]) {
+        outcome.packets = packets.remove(xid(&request.bytes)).unwrap_or_default();
     }
     let own = format!("[{}]: ", running.id());
     let mut at = 0;
@@ -271,7 +272,7 @@ fn xid(bytes: &[u8]) -> &[u8] {
 }
 
 /// Without the hardware address it is sent to: which one is known may differ (D-011).
-fn in_words(heard: &Heard) -> String {
+fn to_text(heard: &ReceivedPacket) -> String {
     let text = heard.to_string();
     let text = text.split(" at ").next().unwrap_or_default();
     format!("{text} {}", hex(&heard.bytes))

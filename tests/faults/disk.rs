@@ -5,7 +5,7 @@ use crate::common::lab::files::place;
 use crate::common::lab::{Lab, eventually};
 use crate::common::required;
 use crate::common::slow_disk::{self, SlowDisk};
-use crate::scene::{FILE, Moment, PATIENCE, SIZE, Scene, contents};
+use crate::setup::{FILE, Moment, SIZE, Setup, TIMEOUT, contents};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -13,13 +13,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 crate::tests![
-    a_file_that_is_replaced_is_sent_to_its_end,
-    a_file_that_is_deleted_is_sent_to_its_end,
-    a_file_that_is_cut_ends_the_transfer,
-    a_file_that_grows_is_sent_as_long_as_it_was,
-    who_boots_while_images_are_replaced_gets_one_whole,
-    a_file_that_somebody_holds_is_waited_for,
-    a_disk_that_hangs_at_the_start_keeps_nobody_waiting,
+    replaced_file_is_sent_to_its_end,
+    deleted_file_is_sent_to_its_end,
+    truncated_file_ends_the_transfer_with_an_error,
+    growing_file_is_sent_with_its_original_size,
+    client_gets_one_complete_image_while_images_are_replaced,
+    file_with_a_lease_is_sent_after_its_release,
+    slow_disk_at_start_does_not_delay_clients,
 ];
 
 const PATH: &str = "/srv/tftp/changing";
@@ -27,14 +27,14 @@ const WINDOWS: [usize; 2] = [1, 16];
 
 /// Asks for a file to which something is done when half of it has come: what has come in all, and how it has ended.
 fn get_while(
-    scene: &Scene,
+    setup: &Setup,
     windowsize: usize,
     change: impl FnOnce(),
 ) -> (Vec<u8>, Result<(), String>) {
-    scene.lab.file(PATH, contents(SIZE));
+    setup.lab.file(PATH, contents(SIZE));
     let (mut got, mut change) = (Vec::new(), Some(change));
-    let download = Download { file: "changing", windowsize, ..Download::USUAL };
-    let ended = download.get(scene.client(), |block| {
+    let download = Download { file: "changing", windowsize, ..Download::DEFAULT };
+    let ended = download.get(setup.client(), |block| {
         got.extend_from_slice(block);
         if got.len() > SIZE / 2 {
             change.take().into_iter().for_each(|change| change());
@@ -44,105 +44,105 @@ fn get_while(
     (got, ended)
 }
 
-fn a_file_that_is_replaced_is_sent_to_its_end() {
-    let Some(scene) = Scene::new("") else { return };
+fn replaced_file_is_sent_to_its_end() {
+    let Some(setup) = Setup::new("") else { return };
     let other = contents(SIZE + 7);
     for windowsize in WINDOWS {
-        let (got, ended) = get_while(&scene, windowsize, || {
-            scene.lab.file("/srv/tftp/new", &other);
+        let (got, ended) = get_while(&setup, windowsize, || {
+            setup.lab.file("/srv/tftp/new", &other);
             fs::rename("/srv/tftp/new", PATH).expect("it is ours");
         });
         assert_eq!(ended, Ok(()), "{windowsize}");
         assert!(got == contents(SIZE), "{windowsize}: {} bytes", got.len());
-        assert!(scene.get("changing") == Ok(other.clone()), "the next one gets what is there now");
+        assert!(setup.get("changing") == Ok(other.clone()), "the next one gets what is there now");
     }
-    scene.lives();
+    setup.assert_serves();
 }
 
-fn a_file_that_is_deleted_is_sent_to_its_end() {
-    let Some(scene) = Scene::new("") else { return };
+fn deleted_file_is_sent_to_its_end() {
+    let Some(setup) = Setup::new("") else { return };
     for windowsize in WINDOWS {
         let remove = || fs::remove_file(PATH).expect("it is ours");
-        let (got, ended) = get_while(&scene, windowsize, remove);
+        let (got, ended) = get_while(&setup, windowsize, remove);
         assert_eq!(ended, Ok(()), "{windowsize}");
         assert!(got == contents(SIZE), "{windowsize}: {} bytes", got.len());
-        let next = scene.get("changing");
+        let next = setup.get("changing");
         assert_eq!(next, Err(format!("1 file {PATH} not found for 10.9.0.2\0")));
     }
-    scene.lives();
+    setup.assert_serves();
 }
 
 /// D-003: what was read before is sent, and nothing that is not the file's.
-fn a_file_that_is_cut_ends_the_transfer() {
-    let Some(scene) = Scene::new("") else { return };
+fn truncated_file_ends_the_transfer_with_an_error() {
+    let Some(setup) = Setup::new("") else { return };
     for (windowsize, left) in WINDOWS.into_iter().flat_map(|size| [(size, 1000), (size, 0)]) {
         let cut = || {
             let file = File::options().write(true).open(PATH).expect("it is ours");
             file.set_len(left as u64).expect("it can be cut");
         };
-        let (got, ended) = get_while(&scene, windowsize, cut);
+        let (got, ended) = get_while(&setup, windowsize, cut);
         assert_eq!(ended, Err(format!("0 cannot read {PATH}: Success\0")), "{windowsize} {left}");
         assert!(got.len() < SIZE && contents(SIZE).starts_with(&got), "{windowsize} {left}");
-        assert!(scene.get("changing") == Ok(contents(SIZE)[..left].to_vec()), "and then less");
+        assert!(setup.get("changing") == Ok(contents(SIZE)[..left].to_vec()), "and then less");
     }
-    assert!(scene.has_told(&format!("failed sending {PATH} to 10.9.0.2")));
-    scene.lives();
+    assert!(setup.has_logged(&format!("failed sending {PATH} to 10.9.0.2")));
+    setup.assert_serves();
 }
 
 /// A client was told its size, or counts on the end of what there was.
-fn a_file_that_grows_is_sent_as_long_as_it_was() {
-    let Some(scene) = Scene::new("") else { return };
+fn growing_file_is_sent_with_its_original_size() {
+    let Some(setup) = Setup::new("") else { return };
     let more = contents(5000);
     for windowsize in WINDOWS {
-        let (got, ended) = get_while(&scene, windowsize, || {
+        let (got, ended) = get_while(&setup, windowsize, || {
             let mut file = File::options().append(true).open(PATH).expect("it is ours");
             file.write_all(&more).expect("it has room");
         });
         assert_eq!(ended, Ok(()), "{windowsize}");
         assert!(got == contents(SIZE), "{windowsize}: {} bytes", got.len());
-        assert!(scene.get("changing") == Ok([contents(SIZE), more.clone()].concat()), "the rest");
+        assert!(setup.get("changing") == Ok([contents(SIZE), more.clone()].concat()), "the rest");
     }
-    scene.lives();
+    setup.assert_serves();
 }
 
 /// Images are written anew, one after the other, while machines boot from them: each gets one whole.
-fn who_boots_while_images_are_replaced_gets_one_whole() {
+fn client_gets_one_complete_image_while_images_are_replaced() {
     const IMAGES: usize = 5;
-    let Some(scene) = Scene::new("") else { return };
+    let Some(setup) = Setup::new("") else { return };
     let path = format!("/srv/tftp/{FILE}");
     let image = |number: usize| contents(SIZE + number);
-    scene.lab.file(&path, image(0));
+    setup.lab.file(&path, image(0));
     for number in 1..=IMAGES {
         let (mut got, next) = (Vec::new(), image(number));
-        let download = Download { file: FILE, windowsize: 4, ..Download::USUAL };
-        let ended = download.get(scene.client(), |block| {
+        let download = Download { file: FILE, windowsize: 4, ..Download::DEFAULT };
+        let ended = download.get(setup.client(), |block| {
             got.extend_from_slice(block);
-            scene.lab.file("/srv/tftp/new", &next);
+            setup.lab.file("/srv/tftp/new", &next);
             fs::rename("/srv/tftp/new", &path).expect("it is ours");
         });
         assert_eq!(ended, Ok(()));
         assert!(got == image(number - 1), "{number}: {} bytes", got.len());
     }
-    scene.lab.file(&path, contents(SIZE));
-    scene.lives();
+    setup.lab.file(&path, contents(SIZE));
+    setup.assert_serves();
 }
 
 /// A file server that has given a file to somebody is asked to take it back (fcntl(2), `F_SETLEASE`), as Samba is for Windows.
-fn a_file_that_somebody_holds_is_waited_for() {
-    let Some(scene) = Scene::new("") else { return };
-    scene.lab.file(PATH, contents(SIZE));
+fn file_with_a_lease_is_sent_after_its_release() {
+    let Some(setup) = Setup::new("") else { return };
+    setup.lab.file(PATH, contents(SIZE));
     let mut holder = hold(PATH);
-    let socket = scene.client().udp("10.9.0.2:0");
+    let socket = setup.client().udp("10.9.0.2:0");
     let reader = std::thread::spawn(move || {
-        let (mut got, once) = (Vec::new(), Download { file: "changing", ..Download::USUAL });
-        once.by(socket, |block| got.extend_from_slice(block)).map(|()| got)
+        let (mut got, once) = (Vec::new(), Download { file: "changing", ..Download::DEFAULT });
+        once.get_with(socket, |block| got.extend_from_slice(block)).map(|()| got)
     });
-    scene.boot_with(Moment::Told, || ());
+    setup.boot_with(Moment::AfterReply, || ());
     assert!(!reader.is_finished(), "somebody holds it");
     drop(holder.stdin.take());
     assert!(reader.join().expect("no panic") == Ok(contents(SIZE)));
     assert!(holder.wait().expect("it ends").success());
-    scene.lives();
+    setup.assert_serves();
 }
 
 /// Somebody who has a lease on a file until his standard input ends.
@@ -158,7 +158,7 @@ fn hold(path: &str) -> Child {
 }
 
 /// What is below the roots is looked at for links, and not for longer than it is worth.
-fn a_disk_that_hangs_at_the_start_keeps_nobody_waiting() {
+fn slow_disk_at_start_does_not_delay_clients() {
     let Some(device) = required(slow_disk::device()) else { return };
     let opening = Duration::from_secs(8);
     let disk = SlowDisk { files: BTreeMap::new(), reading: opening, opening, broken: None };
@@ -167,12 +167,12 @@ fn a_disk_that_hangs_at_the_start_keeps_nobody_waiting() {
         lab.file("/srv/tftp/slow/file", "");
         mounted = disk.mount(device, "/srv/tftp/slow");
     };
-    let Some(scene) = Scene::with("", &[], &[], ready) else { return };
+    let Some(setup) = Setup::with("", &[], &[], ready) else { return };
     let Some(()) = required(mounted) else { return };
     let start = Instant::now();
-    scene.boot_with(Moment::Told, || ());
+    setup.boot_with(Moment::AfterReply, || ());
     assert!(start.elapsed() < opening / 2, "{:?}", start.elapsed());
-    let told = || scene.has_told("(reads /)").then_some(());
-    assert!(eventually(PATIENCE, told).is_some(), "{:#?}", scene.lab.syslog());
-    scene.lives();
+    let told = || setup.has_logged("(reads /)").then_some(());
+    assert!(eventually(TIMEOUT, told).is_some(), "{:#?}", setup.lab.syslog());
+    setup.assert_serves();
 }

@@ -1,16 +1,16 @@
 //! A network full of requests.
 
+use crate::common::boot_rom::parse_request;
 use crate::common::measure::kilobytes;
-use crate::common::packet::{EVERYBODY, frame};
+use crate::common::packet::{BROADCAST_MAC, frame};
 use crate::common::random::Random;
-use crate::common::rom::said;
 use crate::link::Link;
-use crate::scene::{FILE, Moment, NEIGHBOUR, SERVER, SIZE, Scene, Who, contents};
+use crate::setup::{Client, FILE, Moment, OTHER_CLIENT, SERVER, SIZE, Setup, contents};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-crate::tests![machines_boot_while_others_flood_the_network,];
+crate::tests![client_boots_during_flood_of_requests,];
 
 const LENGTH: Duration = Duration::from_secs(5);
 const REQUESTS: [&str; 2] = [
@@ -22,35 +22,35 @@ const MORE: usize = 1024;
 
 /// Thousands of machines are switched on all the time, or somebody says so. Meanwhile a client gets its file, and a machine
 /// boots that asks again as firmware does.
-fn machines_boot_while_others_flood_the_network() {
-    let Some(scene) = Scene::new("") else { return };
+fn client_boots_during_flood_of_requests() {
+    let Some(setup) = Setup::new("") else { return };
     // Whatever is made once is there then.
-    flood(&scene, Duration::from_secs(2));
-    let before = kilobytes(scene.id());
-    let sent = flood(&scene, LENGTH);
+    flood(&setup, Duration::from_secs(2));
+    let before = kilobytes(setup.id());
+    let sent = flood(&setup, LENGTH);
     assert!(sent > 100_000, "that was no flood: {sent} requests");
-    let more = kilobytes(scene.id()).saturating_sub(before);
+    let more = kilobytes(setup.id()).saturating_sub(before);
     println!("{sent} requests in {LENGTH:?}, {more} kB more");
     assert!(more <= MORE, "{more} kB more after {sent} requests");
-    scene.lives();
+    setup.assert_serves();
 }
 
 /// How many requests were sent, in a time in which a file is loaded and a machine boots.
-fn flood(scene: &Scene, length: Duration) -> usize {
+fn flood(setup: &Setup, length: Duration) -> usize {
     let (over, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let links = REQUESTS.map(|words| (words, Link::new(scene.client(), "c0")));
+    let links = REQUESTS.map(|words| (words, Link::new(setup.client(), "c0")));
     std::thread::scope(|scope| {
         for (seed, (words, link)) in links.iter().enumerate() {
             let (over, sent) = (&over, &sent);
             scope.spawn(move || {
                 let mut random = Random::new(seed as u64 + 1);
-                let said = said(words);
+                let request = parse_request(words);
                 while !over.load(Ordering::Relaxed) {
-                    let mut bytes = said.bytes.clone();
+                    let mut bytes = request.bytes.clone();
                     // Its transaction, and its hardware address.
                     bytes[4..8].fill_with(|| random.byte());
                     bytes[29..34].fill_with(|| random.byte());
-                    link.send(&frame(EVERYBODY, link.mac(), said.from, said.to, &bytes));
+                    link.send(&frame(BROADCAST_MAC, link.mac(), request.from, request.to, &bytes));
                     sent.fetch_add(1, Ordering::Relaxed);
                 }
             });
@@ -58,8 +58,8 @@ fn flood(scene: &Scene, length: Duration) -> usize {
         let end = Instant::now() + length;
         // What fails ends the flood too.
         let served = catch_unwind(AssertUnwindSafe(|| {
-            assert!(scene.get(FILE) == Ok(contents(SIZE)), "a client that loads");
-            scene.boot(Who { address: NEIGHBOUR, server: SERVER }, Moment::Told, || ());
+            assert!(setup.get(FILE) == Ok(contents(SIZE)), "a client that loads");
+            setup.boot(Client { address: OTHER_CLIENT, server: SERVER }, Moment::AfterReply, || ());
         }));
         std::thread::sleep(end.saturating_duration_since(Instant::now()));
         over.store(true, Ordering::Relaxed);

@@ -17,7 +17,7 @@ pub struct Link {
 }
 
 /// How long a frame is waited for.
-const MOMENT: i64 = 2;
+const RECEIVE_TIMEOUT_MS: i64 = 2;
 
 impl Link {
     pub fn new(host: &Host, name: &str) -> Self {
@@ -34,7 +34,8 @@ impl Link {
                 .expect("it is there");
             // An address that says which protocol is meant: all of them.
             bind(fd.as_raw_fd(), &end).expect("it is up");
-            setsockopt(&fd, ReceiveTimeout, &TimeVal::milliseconds(MOMENT)).expect("a socket");
+            setsockopt(&fd, ReceiveTimeout, &TimeVal::milliseconds(RECEIVE_TIMEOUT_MS))
+                .expect("a socket");
             Self { fd, end }
         })
     }

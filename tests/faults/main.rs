@@ -3,26 +3,26 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-mod crowd;
 mod disk;
 mod flood;
+mod frame_errors;
 mod limits;
 mod link;
+mod many_transfers;
 mod network;
-mod scene;
+mod sandbox;
+mod setup;
 mod time;
-mod walls;
-mod wire;
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[
-        crowd::TESTS,
+        many_transfers::TESTS,
         disk::TESTS,
         flood::TESTS,
         limits::TESTS,
         network::TESTS,
         time::TESTS,
-        walls::TESTS,
-        wire::TESTS,
+        sandbox::TESTS,
+        frame_errors::TESTS,
     ])
 }

@@ -2,10 +2,10 @@
 
 use super::common::fixture::{Fixture, Transcript};
 use super::common::lab::{Lab, eventually};
-use super::common::machine::{Machine, Running};
-use super::common::packet::Heard;
+use super::common::packet::ReceivedPacket;
 use super::common::request::{Step, step};
-use super::common::speech::shown;
+use super::common::server_host::{Running, ServerHost};
+use super::common::tftp_text::display;
 use super::{CONFIG, common, comparable};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -16,34 +16,38 @@ use std::time::{Duration, Instant};
 const SETTLED: Duration = Duration::from_millis(30);
 
 pub fn play(lab: &Lab, fixture: &Fixture) -> Transcript {
-    let machine = Machine::new(lab, ["server", "client"], &fixture.machine());
+    let machine = ServerHost::new(lab, ["server", "client"], &fixture.machine());
     let running = machine.start(&common::subject(), CONFIG, &[]);
     let running = running.unwrap_or_else(|| panic!("no start: {}", fixture.about));
     sleep(SETTLED);
-    drop((machine.heard(), lab.take_syslog()));
+    drop((machine.received(), lab.take_syslog()));
     let mut seen = Transcript::default();
     for (number, text) in (1..).zip(&fixture.steps) {
         match step(text) {
             Step::Wait(seconds) => listen(&machine, number, seconds, &mut seen),
             step => {
                 take(&machine, &running, step);
-                let heard = machine.heard();
+                let heard = machine.received();
                 seen.packets.extend(heard.iter().map(|heard| format!("{number} {}", told(heard))));
             }
         }
     }
     // What comes late comes unasked.
     sleep(SETTLED);
-    seen.packets.extend(machine.heard().iter().map(|heard| format!("late {}", told(heard))));
+    seen.packets.extend(machine.received().iter().map(|heard| format!("late {}", told(heard))));
     seen.log = lab.take_syslog().iter().filter_map(|line| comparable(line)).collect();
     seen
 }
 
-fn take(machine: &Machine<'_>, running: &Running, step: Step) {
+fn take(machine: &ServerHost<'_>, running: &Running, step: Step) {
     match step {
-        Step::Say(said) => assert!(machine.say(running, &said), "the program hangs"),
-        Step::Gain(name, address) => machine.addresses("add", &[format!("{name} {address}")]),
-        Step::Lose(name, address) => machine.addresses("del", &[format!("{name} {address}")]),
+        Step::Send(said) => assert!(machine.send(running, &said), "the program hangs"),
+        Step::AddAddress(name, address) => {
+            machine.change_addresses("add", &[format!("{name} {address}")])
+        }
+        Step::RemoveAddress(name, address) => {
+            machine.change_addresses("del", &[format!("{name} {address}")])
+        }
         Step::Reload => {
             let id = i32::try_from(running.id()).expect("process ids are small");
             kill(Pid::from_raw(id), Signal::SIGHUP).expect("it runs");
@@ -54,17 +58,17 @@ fn take(machine: &Machine<'_>, running: &Running, step: Step) {
 }
 
 /// Hears for so many seconds, and tells in which one.
-fn listen(machine: &Machine<'_>, number: usize, seconds: u64, seen: &mut Transcript) {
+fn listen(machine: &ServerHost<'_>, number: usize, seconds: u64, seen: &mut Transcript) {
     let start = Instant::now();
     eventually(Duration::from_secs(seconds), || {
         let second = start.elapsed().as_secs_f64().round();
-        let heard = machine.heard();
+        let heard = machine.received();
         let lines = heard.iter().map(|heard| format!("{number} +{second}s {}", told(heard)));
         seen.packets.extend(lines);
         None::<()>
     });
 }
 
-fn told(heard: &Heard) -> String {
-    format!("{heard} {}", shown(&heard.bytes))
+fn told(heard: &ReceivedPacket) -> String {
+    format!("{heard} {}", display(&heard.bytes))
 }

@@ -2,7 +2,7 @@
 
 use super::common::fixture::{Fixture, Transcript};
 use super::common::lab::{Host, Lab, Process, eventually};
-use super::common::speech::{self, Step, shown, step};
+use super::common::tftp_text::{self, Step, display, step};
 use super::{CONFIG, QUIET, common, comparable};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
@@ -63,7 +63,7 @@ impl Play<'_> {
             self.step = number;
             match step(text) {
                 Step::Wait(seconds) => self.listen(Duration::from_secs(seconds), true),
-                Step::Say { by, bytes } => {
+                Step::Send { by, bytes } => {
                     // dnsmasq counts whole seconds: begin at the same place in one, once.
                     if !std::mem::replace(&mut aligned, true)
                         && steps.iter().any(|text| text.starts_with("wait"))
@@ -79,14 +79,14 @@ impl Play<'_> {
 
     fn say(&mut self, by: &str, bytes: &[u8]) {
         let client = self.client;
-        let (speaker, addressee) = (speech::speaker(by), speech::addressee(by));
+        let (sender, receiver) = (tftp_text::sender(by), tftp_text::receiver(by));
         let socket = self
             .sockets
-            .entry(speaker.to_owned())
+            .entry(sender.to_owned())
             .or_insert_with(|| client.udp(&format!("{CLIENT}:0")));
         let is_request = matches!(bytes, [0, 1 | 2, ..]);
         let server = SocketAddr::new(SERVER.parse().expect("an address"), TFTP);
-        let to = self.last.get(addressee).filter(|_| !is_request).copied().unwrap_or(server);
+        let to = self.last.get(receiver).filter(|_| !is_request).copied().unwrap_or(server);
         socket.send_to(bytes, to).expect("the wire is up");
     }
 
@@ -108,7 +108,7 @@ impl Play<'_> {
                     self.seen.packets.push(format!(
                         "{} {when}{name} {}",
                         self.step,
-                        shown(&buffer[..size])
+                        display(&buffer[..size])
                     ));
                     self.last.insert(name.clone(), from);
                     heard = true;

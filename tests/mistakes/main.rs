@@ -1,4 +1,4 @@
-//! Classic mistakes, each made on a server at work with a client that tries to boot from it: what `--test`, `--explain`
+//! Classic mistakes, each made on a server at work with a client that max_attempts to boot from it: what `--test`, `--explain`
 //! and the log say names the mistake and its line, and no other mistake.
 
 #[path = "../common/mod.rs"]
@@ -126,7 +126,7 @@ const MISTAKES: &[Mistake] = &[
 ];
 
 /// Longer than any notice waits: of a client that never came back.
-const PATIENCE: Duration = Duration::from_secs(33);
+const TIMEOUT: Duration = Duration::from_secs(33);
 
 /// All at once: each waits, mostly.
 fn each_mistake_is_named_and_no_other() {
@@ -156,7 +156,7 @@ fn judge(mistake: &Mistake) -> Result<(), String> {
     let mut scene = Scene::new()?;
     make(&mut scene);
     scene.play();
-    sleep(PATIENCE);
+    sleep(TIMEOUT);
     let told = scene.told();
     let wanted = sentence.replace('@', CONFIG);
     if !told.contains(&wanted) {

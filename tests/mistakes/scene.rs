@@ -1,10 +1,10 @@
 //! A server that works, until something is made wrong, and a client that boots from it as firmware does.
 
+use super::common::boot_rom::{BootRom, parse_request};
 use super::common::download::Download;
 use super::common::lab::{Lab, Process, eventually, record};
-use super::common::machine::Machine;
-use super::common::packet::Ears;
-use super::common::rom::{Rom, said};
+use super::common::packet::PacketSocket;
+use super::common::server_host::ServerHost;
 use super::common::subject;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -106,7 +106,7 @@ impl Scene {
     pub fn play(&mut self) {
         self.lab.file(CONFIG, &self.config);
         let addresses = ["eth0 192.168.77.1/24".to_owned()];
-        let machine = Machine::new(&self.lab, ["server", "client"], &addresses);
+        let machine = ServerHost::new(&self.lab, ["server", "client"], &addresses);
         let server = self.lab.host("server");
         let client = self.lab.host("client");
         client.ip("addr add 192.168.77.50/24 dev c0");
@@ -126,30 +126,35 @@ impl Scene {
         if !started || self.taken.is_some() || self.off.is_some() {
             return;
         }
-        let ears = Ears::new(client);
-        self.boot(&ears);
+        let packets = PacketSocket::new(client);
+        self.boot(&packets);
         drop(machine);
     }
 
     /// Three stages at most.
-    fn boot(&self, ears: &Ears) {
+    fn boot(&self, packets: &PacketSocket) {
         let arch = if self.firmware == Firmware::Arm { 11 } else { 7 };
         let stages = if self.firmware == Firmware::ChainedIpxe { 3 } else { 1 };
         if self.router_boots {
             let [from, to] = ["192.168.77.254:67", "255.255.255.255:68"].map(str::parse);
-            ears.send("eth0", from.expect("one"), to.expect("one"), &offer_of_router());
+            packets.send("eth0", from.expect("one"), to.expect("one"), &offer_of_router());
         }
         for stage in 0..stages {
             let class = if stage > 0 { ",user-class=iPXE" } else { "" };
-            let rom = Rom::new(&format!("arch={arch}{class}"), ears, SERVER, CLIENT);
+            let rom = BootRom::new(&format!("arch={arch}{class}"), packets, SERVER, CLIENT);
             let Ok(told) = rom.boot() else { return };
             if told.file.is_empty() || told.file.contains("://") {
                 return;
             }
             let server = format!("{SERVER}:69");
-            let asked = Download { server: &server, file: &told.file, tries: 3, ..Download::USUAL };
+            let asked = Download {
+                server: &server,
+                file: &told.file,
+                max_attempts: 3,
+                ..Download::DEFAULT
+            };
             let socket = self.lab.host("client").udp(&format!("{CLIENT}:0"));
-            if asked.by(socket, |_| {}).is_err() {
+            if asked.get_with(socket, |_| {}).is_err() {
                 return;
             }
         }
@@ -166,7 +171,7 @@ impl Scene {
         let program = subject();
         let arch = if self.firmware == Firmware::Arm { "ARM64_EFI" } else { "x86-64_EFI" };
         let client = format!("mac=52:54:00:aa:bb:01,arch={arch},address=192.168.77.50");
-        let said = |words: &[&str]| {
+        let output_of = |words: &[&str]| {
             let mut command = Command::new(&program);
             command.args(words).args(["-C", CONFIG]);
             let output = self.lab.host("server").inside(|| command.output()).expect("it runs");
@@ -177,8 +182,8 @@ impl Scene {
         let log: Vec<String> =
             self.lab.syslog().iter().map(|line| record(line).2.to_owned()).collect();
         [
-            said(&["--test"]),
-            said(&["--explain", &client]),
+            output_of(&["--test"]),
+            output_of(&["--explain", &client]),
             log.join("\n"),
             fs::read_to_string(JOURNAL).unwrap_or_default(),
         ]
@@ -198,7 +203,7 @@ fn start(lab: &Lab) -> Process {
 
 /// As a router says it whose owner has tried network booting once.
 fn offer_of_router() -> Vec<u8> {
-    let mut bytes = said("DISCOVER from=0.0.0.0:68").bytes[..240].to_vec();
+    let mut bytes = parse_request("DISCOVER from=0.0.0.0:68").bytes[..240].to_vec();
     bytes[0] = 2;
     bytes[16..20].copy_from_slice(&[192, 168, 77, 50]);
     bytes[20..24].copy_from_slice(&[192, 168, 77, 254]);

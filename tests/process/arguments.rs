@@ -2,7 +2,7 @@
 
 use crate::common::lab::{Process, eventually};
 use crate::common::{required, subject, subject_is_theirs};
-use crate::stand::{PATIENCE, Stand};
+use crate::setup::{Setup, TIMEOUT};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -25,9 +25,9 @@ fn command(words: &[&[u8]]) -> Command {
     command
 }
 
-fn served(stand: &Stand, words: &[&[u8]]) -> Process {
-    let process = stand.foreground(&mut command(&[&[&b"-k"[..], b"-x", b""], words].concat()));
-    assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()));
+fn served(setup: &Setup, words: &[&[u8]]) -> Process {
+    let process = setup.foreground(&mut command(&[&[&b"-k"[..], b"-x", b""], words].concat()));
+    assert_eq!(setup.get("small"), Ok(b"hello\n".to_vec()));
     process
 }
 
@@ -35,8 +35,8 @@ fn served(stand: &Stand, words: &[&[u8]]) -> Process {
 type Failing<'a> = (Vec<&'a [u8]>, i32, &'a [u8]);
 
 /// Exit code and standard error of a start that fails.
-fn failed(stand: &Stand, words: &[&[u8]]) -> (Option<i32>, Vec<u8>) {
-    let ended = stand.lab.host("server").inside(|| {
+fn failed(setup: &Setup, words: &[&[u8]]) -> (Option<i32>, Vec<u8>) {
+    let ended = setup.lab.host("server").inside(|| {
         let mut command = command(words);
         command.env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::null()).output()
     });
@@ -49,9 +49,9 @@ fn has(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 fn path_that_is_not_utf8_is_used_as_given() {
-    let Some(stand) = required(Stand::new("")) else { return };
+    let Some(setup) = required(Setup::new("")) else { return };
     fs::rename("/srv/tftp", bytes(b"/srv/\xE9")).expect("it is ours");
-    drop(served(&stand, &[b"-p0", b"-C/dev/null", b"--enable-tftp", b"--tftp-root=/srv/\xE9"]));
+    drop(served(&setup, &[b"-p0", b"-C/dev/null", b"--enable-tftp", b"--tftp-root=/srv/\xE9"]));
 
     // Values in the next word, in the same word, and after an abbreviated name.
     fs::create_dir(bytes(b"/srv/d\xE9")).expect("it is ours");
@@ -59,14 +59,14 @@ fn path_that_is_not_utf8_is_used_as_given() {
     fs::write(bytes(b"/srv/d\xE9/x"), b"tftp-root=/srv/\xE9\n").expect("it is ours");
     let words: [&[u8]; 6] =
         [b"-C", b"/srv/c\xE9", b"-7/srv/d\xE9", b"-u", b"root", b"--log-f=/srv/l\xE9"];
-    let process = served(&stand, &words);
+    let process = served(&setup, &words);
     let is_logged = || has(&fs::read(bytes(b"/srv/l\xE9")).ok()?, b"dnsmasq-tftp[").then_some(());
-    assert!(eventually(PATIENCE, is_logged).is_some(), "the log file has no line of TFTP");
+    assert!(eventually(TIMEOUT, is_logged).is_some(), "the log file has no line of TFTP");
     drop(process);
 }
 
 fn message_has_bytes_of_argument() {
-    let Some(stand) = required(Stand::new("")) else { return };
+    let Some(setup) = required(Setup::new("")) else { return };
     let tftp: [&[u8]; 3] = [b"-p0", b"-C/dev/null", b"--enable-tftp"];
     let with = |word: &'static [u8]| -> Vec<&'static [u8]> { [&tftp[..], &[word]].concat() };
     let cases: [Failing; 11] = [
@@ -95,7 +95,7 @@ fn message_has_bytes_of_argument() {
         (with("\u{a0}".as_bytes()), 1, b"junk found in command line"),
     ];
     for (words, code, sentence) in cases {
-        let (exit, stderr) = failed(&stand, &words);
+        let (exit, stderr) = failed(&setup, &words);
         let wanted = [b"\ndnsmasq: ", sentence, b"\n"].concat();
         assert_eq!(
             (exit, stderr.escape_ascii().to_string()),
@@ -106,9 +106,9 @@ fn message_has_bytes_of_argument() {
 
 /// D-019: the log is UTF-8, and dnsmasq's is not.
 fn log_line_about_argument_is_utf8() {
-    let Some(stand) = required(Stand::new("")) else { return };
+    let Some(setup) = required(Setup::new("")) else { return };
     let words: [&[u8]; 4] = [b"-p0", b"-C/dev/null", b"--enable-tftp", b"--tftp-root=/\xE9"];
-    let (_, stderr) = failed(&stand, &[&words[..], &[b"-k", b"--log-facility=-"]].concat());
+    let (_, stderr) = failed(&setup, &[&words[..], &[b"-k", b"--log-facility=-"]].concat());
     let root: &[u8] = if subject_is_theirs() { b"/\xE9" } else { "/\u{fffd}".as_bytes() };
     let wanted = [b"TFTP directory ", root, b" inaccessible: No such file or directory\n"].concat();
     assert!(has(&stderr, &wanted), "{}", stderr.escape_ascii());

@@ -1,7 +1,7 @@
 //! Files that are read again: on SIGHUP, and when they change.
 
 use crate::common::required;
-use crate::stand::{Stand, signal};
+use crate::setup::{Setup, signal};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::time::Duration;
@@ -12,11 +12,11 @@ const CONFIG: &str =
     "dhcp-range=10.9.0.0,proxy\npxe-prompt=x\ndhcp-hostsdir=/srv/hosts\ndhcp-optsfile=/srv/opts\n";
 
 fn a_watched_directory_is_read_as_it_changes() {
-    let Some(stand) = required(Stand::new(CONFIG)) else { return };
-    stand.lab.file("/srv/hosts/one", "52:54:00:00:00:01,set:a\n");
-    stand.lab.file("/srv/opts", "bad\n");
-    let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
-    let before = stand.logged(7);
+    let Some(setup) = required(Setup::new(CONFIG)) else { return };
+    setup.lab.file("/srv/hosts/one", "52:54:00:00:00:01,set:a\n");
+    setup.lab.file("/srv/opts", "bad\n");
+    let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    let before = setup.logged(7);
     assert_eq!(
         before[4..],
         [
@@ -25,7 +25,7 @@ fn a_watched_directory_is_read_as_it_changes() {
             read("/srv/hosts/one")
         ]
     );
-    stand.lab.take_syslog();
+    setup.lab.take_syslog();
 
     fs::write("/srv/hosts/two", "52:54:00:00:00:0g\n").expect("it is ours");
     fs::write("/srv/hosts/.three", "x").expect("it is ours");
@@ -37,8 +37,8 @@ fn a_watched_directory_is_read_as_it_changes() {
     let bad = "3 dnsmasq: bad hex constant at line 1 of /srv/hosts/two".to_owned();
     let mut wanted = vec![changed("/srv/hosts/two"), read("/srv/hosts/two"), bad.clone()];
     wanted.extend([changed("/srv/hosts/six"), read("/srv/hosts/six")]);
-    assert_eq!(stand.logged(5), wanted);
-    stand.lab.take_syslog();
+    assert_eq!(setup.logged(5), wanted);
+    setup.lab.take_syslog();
 
     // The optsfile is read on SIGHUP only, and what has gone from the directory is forgotten then.
     fs::write("/srv/opts", "vendor:PXEClient,30,x\n").expect("it is ours");
@@ -46,22 +46,22 @@ fn a_watched_directory_is_read_as_it_changes() {
     std::thread::sleep(Duration::from_millis(200));
     if !crate::common::subject_is_theirs() {
         // 2.92 says nothing of files that are deleted.
-        assert_eq!(stand.logged(0), [""; 0]);
+        assert_eq!(setup.logged(0), [""; 0]);
     }
-    stand.lab.take_syslog();
+    setup.lab.take_syslog();
     signal(daemon.id(), Signal::SIGHUP);
     let gone = "3 dnsmasq: bad dynamic directory /srv/hosts: No such file or directory";
-    assert_eq!(stand.logged(2), [read("/srv/opts"), gone.to_owned()]);
-    stand.lab.take_syslog();
+    assert_eq!(setup.logged(2), [read("/srv/opts"), gone.to_owned()]);
+    setup.lab.take_syslog();
     fs::create_dir("/srv/hosts").expect("it is ours");
     fs::write("/srv/hosts/one", "").expect("it is ours");
     signal(daemon.id(), Signal::SIGHUP);
-    assert_eq!(stand.logged(2), [read("/srv/opts"), read("/srv/hosts/one")]);
+    assert_eq!(setup.logged(2), [read("/srv/opts"), read("/srv/hosts/one")]);
     if crate::common::subject_is_theirs() {
         return;
     }
     // It is watched again, and what is no file holds nobody up (D-031).
-    stand.lab.take_syslog();
+    setup.lab.take_syslog();
     nix::unistd::mkfifo("/srv/fifo", nix::sys::stat::Mode::S_IRWXU).expect("it is ours");
     fs::rename("/srv/fifo", "/srv/hosts/fifo").expect("it is ours");
     fs::write("/srv/hosts/two", "").expect("it is ours");
@@ -71,7 +71,7 @@ fn a_watched_directory_is_read_as_it_changes() {
         changed("/srv/hosts/two"),
         read("/srv/hosts/two"),
     ];
-    assert_eq!(stand.logged(4), wanted);
+    assert_eq!(setup.logged(4), wanted);
 }
 
 fn read(path: &str) -> String {

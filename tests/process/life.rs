@@ -3,8 +3,8 @@
 use crate::common::download::Download;
 use crate::common::lab::eventually;
 use crate::common::{required, subject, subject_is_theirs};
-use crate::stand::{
-    CONFIG, Ended, PATIENCE, RANGE, Stand, daemon, end, runs, signal, started, status,
+use crate::setup::{
+    CONFIG, Ended, RANGE, Setup, TIMEOUT, daemon, end, runs, signal, started, status,
 };
 use nix::sys::signal::Signal;
 use std::fs;
@@ -29,11 +29,11 @@ crate::tests![
 ];
 
 fn in_the_background_it_serves_when_its_starter_has_ended() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
     symlink("/srv/elsewhere", "/run/dnsmasq.pid").expect("/run is the laboratory's");
     let line = format!("umask 077; exec 9</dev/zero; exec {} -C {CONFIG}", subject().display());
-    assert_eq!(stand.run(Command::new("sh").args(["-c", &line])), started());
-    assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()));
+    assert_eq!(setup.run(Command::new("sh").args(["-c", &line])), started());
+    assert_eq!(setup.get("small"), Ok(b"hello\n".to_vec()));
 
     let id = daemon().expect("a pid file");
     let file = fs::symlink_metadata("/run/dnsmasq.pid").expect("a pid file");
@@ -55,11 +55,11 @@ fn in_the_background_it_serves_when_its_starter_has_ended() {
     let leases = fs::metadata("/var/lib/misc/dnsmasq.leases").expect("a lease file");
     assert_eq!((leases.len(), leases.mode() & 0o7777, leases.uid()), (0, 0o644, 0));
 
-    stand.logged(5);
+    setup.logged(5);
     end(id);
     // The directory is root's.
     assert!(fs::exists("/run/dnsmasq.pid").expect("it can be asked"));
-    let log = stand.logged(6);
+    let log = setup.logged(6);
     assert_eq!(
         log,
         [
@@ -74,12 +74,12 @@ fn in_the_background_it_serves_when_its_starter_has_ended() {
 }
 
 fn what_fails_in_the_background_is_told_at_the_terminal() {
-    let Some(stand) = required(Stand::new("tftp-root=/srv/none\n")) else { return };
+    let Some(setup) = required(Setup::new("tftp-root=/srv/none\n")) else { return };
     let sentence = "TFTP directory /srv/none inaccessible: No such file or directory";
-    let ended = stand.background(&["--log-facility=/srv/log"]);
+    let ended = setup.background(&["--log-facility=/srv/log"]);
     assert_eq!(ended, Ended { code: Some(3), stderr: format!("\ndnsmasq: {sentence}\n") });
     let wanted = [format!("2 dnsmasq: {sentence}"), "2 dnsmasq: FAILED to start up".to_owned()];
-    assert_eq!(stand.logged(2), wanted, "by the process that was started");
+    assert_eq!(setup.logged(2), wanted, "by the process that was started");
     assert_eq!(fs::read_to_string("/srv/log").ok().as_deref(), Some(""));
     let id = daemon().expect("the pid file is left");
     let gone = || (!runs(id)).then_some(());
@@ -94,10 +94,10 @@ fn nothing_of_root_is_left_but_what_is_needed() {
         ("", &[], 0),
         ("", &["--bind-dynamic"], 1 << 10),
     ] {
-        let Some(stand) = required(Stand::new(config)) else { return };
-        assert_eq!(stand.background(words), started());
+        let Some(setup) = required(Setup::new(config)) else { return };
+        assert_eq!(setup.background(words), started());
         let id = daemon().expect("a pid file");
-        stand.get("small").expect("it serves");
+        setup.get("small").expect("it serves");
         let group = status(id, "Gid");
         let gid = group.split(' ').next().expect("a number");
         assert_eq!(group, [gid; 4].join(" "));
@@ -139,25 +139,25 @@ fn files_are_for_whom_they_belong_to() {
         ("tftp-secure\n", "-uroot"),
     ];
     for (way, (config, user)) in ways.into_iter().enumerate() {
-        let Some(stand) = required(Stand::new(config)) else { return };
+        let Some(setup) = required(Setup::new(config)) else { return };
         for (name, owner, mode, _) in OWNED {
             let path = format!("/srv/tftp/{name}");
             fs::write(&path, name).expect("the root is the laboratory's");
             fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).expect("it is ours");
             chown(&path, Some(*owner), None).expect("it is ours");
         }
-        assert_eq!(stand.background(&[user]), started());
+        assert_eq!(setup.background(&[user]), started());
         for (name, _, _, gets) in OWNED {
             let denied = format!("2 cannot access /srv/tftp/{name}: Permission denied\0");
             let expected = if gets[way] { Ok(name.as_bytes().to_vec()) } else { Err(denied) };
-            assert_eq!(stand.get(name), expected, "{user} {config}");
+            assert_eq!(setup.get(name), expected, "{user} {config}");
         }
         end(daemon().expect("a pid file"));
     }
 }
 
 fn a_capability_that_is_missing_ends_the_start() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
     for (lacks, code, sentence) in [
         ("net_raw", 5, "process is missing required capability NET_RAW"),
         ("net_raw,-net_admin", 5, "process is missing required capability NET_ADMIN"),
@@ -167,70 +167,70 @@ fn a_capability_that_is_missing_ends_the_start() {
     ] {
         let mut command = Command::new("setpriv");
         command.args([&format!("--bounding-set=-{lacks}"), "--inh-caps=-all"]).arg(subject());
-        let ended = stand.run(command.args(["-C", CONFIG]));
+        let ended = setup.run(command.args(["-C", CONFIG]));
         let stderr = format!("\ndnsmasq: {sentence}\n");
         assert_eq!(ended, Ended { code: Some(code), stderr }, "without {lacks}");
     }
 }
 
 fn signals_do_what_they_do_in_dnsmasq() {
-    let Some(stand) = required(Stand::new("")) else { return };
-    assert_eq!(stand.background(&["-x", "/srv/pid/pid"]).code, Some(3));
-    stand.lab.file("/srv/pid/old", "");
+    let Some(setup) = required(Setup::new("")) else { return };
+    assert_eq!(setup.background(&["-x", "/srv/pid/pid"]).code, Some(3));
+    setup.lab.file("/srv/pid/old", "");
     chown("/srv/pid", Some(65534), None).expect("it is ours to give");
-    assert_eq!(stand.background(&["-x", "/srv/pid/pid"]), started());
+    assert_eq!(setup.background(&["-x", "/srv/pid/pid"]), started());
     let text = fs::read_to_string("/srv/pid/pid").expect("a pid file");
     let id: u32 = text.trim_end_matches('\n').parse().expect("a number and a newline");
     // What is told of the start is told before.
-    stand.logged(3);
-    stand.lab.take_syslog();
+    setup.logged(3);
+    setup.lab.take_syslog();
     for nothing in ["USR1", "USR2", "ALRM", "HUP", "INT", "CHLD", "PIPE", "WINCH"] {
         signal(id, format!("SIG{nothing}").parse().expect("a signal"));
     }
-    stand.get("small").expect("it serves");
+    setup.get("small").expect("it serves");
     assert!(runs(id));
-    stand.logged(1);
+    setup.logged(1);
     end(id);
     assert!(!fs::exists("/srv/pid/pid").expect("it can be asked"), "its directory is the user's");
     let wanted = [
         "6 dnsmasq-tftp: sent /srv/tftp/small to 10.9.0.2",
         "6 dnsmasq: exiting on receipt of SIGTERM",
     ];
-    assert_eq!(stand.logged(2), wanted);
+    assert_eq!(setup.logged(2), wanted);
 
-    let mut debug = stand.foreground(&mut Stand::program(&["-d", "-x", "/srv/pid/pid"]));
+    let mut debug = setup.foreground(&mut Setup::program(&["-d", "-x", "/srv/pid/pid"]));
     assert!(!fs::exists("/srv/pid/pid").expect("it can be asked"), "with -d there is none");
     signal(debug.id(), Signal::SIGINT);
-    let ended = eventually(PATIENCE, || debug.ended()).expect("it ends");
+    let ended = eventually(TIMEOUT, || debug.ended()).expect("it ends");
     assert_eq!(ended.code(), Some(5));
 }
 
 fn the_lease_file_is_a_dhcp_servers() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
-    let ended = stand.background(&["-l", "/srv/none/leases"]);
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
+    let ended = setup.background(&["-l", "/srv/none/leases"]);
     let sentence = "cannot open or create lease file /srv/none/leases: No such file or directory";
     assert_eq!(ended, Ended { code: Some(3), stderr: format!("\ndnsmasq: {sentence}\n") });
-    stand.logged(2);
-    stand.lab.take_syslog();
+    setup.logged(2);
+    setup.lab.take_syslog();
 
     let kept = "0 52:54:00:00:00:01 10.9.0.50 hosta *\nfoo bar\n";
-    stand.lab.file("/srv/leases", kept);
-    assert_eq!(stand.background(&["-l", "/srv/leases"]), started());
+    setup.lab.file("/srv/leases", kept);
+    assert_eq!(setup.background(&["-l", "/srv/leases"]), started());
     let told = "4 dnsmasq: ignoring invalid line in lease database: foo bar   ...";
-    assert_eq!(stand.logged(2)[0], told);
+    assert_eq!(setup.logged(2)[0], told);
     end(daemon().expect("a pid file"));
     assert_eq!(fs::read_to_string("/srv/leases").ok().as_deref(), Some(kept));
 
-    let many = stand.background(&["-l", "/srv/leases", "-X", "0"]);
+    let many = setup.background(&["-l", "/srv/leases", "-X", "0"]);
     assert_eq!(many, Ended { code: Some(5), stderr: "\ndnsmasq: too many stored leases\n".into() });
 
-    assert_eq!(stand.background(&["-9", "-l", "/srv/other"]), started());
+    assert_eq!(setup.background(&["-9", "-l", "/srv/other"]), started());
     assert!(!fs::exists("/srv/other").expect("it can be asked"));
     end(daemon().expect("a pid file"));
 }
 
 fn a_script_has_the_leases_where_the_file_is_left_alone() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
     for (script, ended) in [
         (
             "exit 3",
@@ -242,14 +242,14 @@ fn a_script_has_the_leases_where_the_file_is_left_alone() {
         ("echo foo", started()),
     ] {
         let script = format!("#!/bin/sh\n[ $1 = init ] && pwd > /srv/told\n{script}\n");
-        stand.lab.program("/srv/init", &script);
-        let mut command = Stand::program(&["-9", "--dhcp-script=/srv/init"]);
-        assert_eq!(stand.run(command.current_dir("/srv/tftp")), ended);
+        setup.lab.program("/srv/init", &script);
+        let mut command = Setup::program(&["-9", "--dhcp-script=/srv/init"]);
+        assert_eq!(setup.run(command.current_dir("/srv/tftp")), ended);
         assert_eq!(fs::read_to_string("/srv/told").ok().as_deref(), Some("/srv/tftp\n"));
     }
-    assert!(stand.logged(3).contains(&"3 dnsmasq: failed to parse lease database cleanly".into()));
+    assert!(setup.logged(3).contains(&"3 dnsmasq: failed to parse lease database cleanly".into()));
     end(daemon().expect("a pid file"));
-    let missing = stand.background(&["-9", "--dhcp-script=/srv/none"]);
+    let missing = setup.background(&["-9", "--dhcp-script=/srv/none"]);
     let sentence = "cannot run lease-init script /srv/none: No such file or directory";
     let stderr = missing.stderr.lines().last().unwrap_or_default().to_owned();
     assert_eq!((missing.code, stderr), (Some(3), format!("dnsmasq: {sentence}")));
@@ -257,10 +257,10 @@ fn a_script_has_the_leases_where_the_file_is_left_alone() {
 
 /// Nobody asks anything: nothing runs.
 fn at_rest_it_sleeps() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
-    assert_eq!(stand.background(&[]), started());
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
+    assert_eq!(setup.background(&[]), started());
     let id = daemon().expect("a pid file");
-    stand.get("small").expect("it serves");
+    setup.get("small").expect("it serves");
     sleep(Duration::from_millis(500));
     let woken = || -> u64 {
         let tasks = fs::read_dir(format!("/proc/{id}/task")).expect("threads").flatten();
@@ -274,22 +274,22 @@ fn at_rest_it_sleeps() {
 
 /// A person is told who has the port, and how to get it. A program is told what dnsmasq tells (D-001).
 fn who_has_the_port_is_named_to_a_person() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
     if subject_is_theirs() {
         return crate::common::harness::skip("dnsmasq differs: D-001");
     }
-    let _holder = stand.lab.host("server").udp("0.0.0.0:67");
+    let _holder = setup.lab.host("server").udp("0.0.0.0:67");
     let told = "\ndnsmasq: failed to bind DHCP server socket: Address already in use\n";
-    let ended = stand.background(&[]);
+    let ended = setup.background(&[]);
     assert_eq!(ended, Ended { code: Some(2), stderr: told.to_owned() });
     // What systemd says where standard error leads to its journal.
     let journal = fs::File::create("/srv/journal").expect("/srv is the laboratory's");
     let found = journal.metadata().expect("it is there");
     let stream = format!("{}:{}", found.dev(), found.ino());
-    let mut command = Stand::program(&["-k"]);
+    let mut command = Setup::program(&["-k"]);
     let mut daemon =
-        stand.lab.host("server").spawn(command.env("JOURNAL_STREAM", stream).stderr(journal));
-    eventually(PATIENCE, || daemon.ended()).expect("it ends");
+        setup.lab.host("server").spawn(command.env("JOURNAL_STREAM", stream).stderr(journal));
+    eventually(TIMEOUT, || daemon.ended()).expect("it ends");
     let seen = fs::read_to_string("/srv/journal").expect("it was written");
     let holder = format!("(process {}): \"kill {0}\" frees it", std::process::id());
     assert!(seen.contains("port 67 is taken by ") && seen.contains(&holder), "{seen}");
@@ -299,8 +299,8 @@ fn who_has_the_port_is_named_to_a_person() {
 fn what_is_not_there_yet_is_served_when_it_is() {
     for binding in ["", "bind-dynamic\n", "bind-interfaces\n"] {
         let config = format!("{RANGE}interface=eth1\n{binding}");
-        let Some(stand) = required(Stand::new(&config)) else { return };
-        let ended = stand.background(&[]);
+        let Some(setup) = required(Setup::new(&config)) else { return };
+        let ended = setup.background(&[]);
         if binding.starts_with("bind-interfaces") {
             let stderr = "\ndnsmasq: unknown interface eth1\n".to_owned();
             assert_eq!(ended, Ended { code: Some(2), stderr });
@@ -308,16 +308,16 @@ fn what_is_not_there_yet_is_served_when_it_is() {
         }
         assert_eq!(ended, started());
         let warning = "4 dnsmasq: warning: interface eth1 does not currently exist".to_owned();
-        assert!(stand.logged(4).contains(&warning), "{binding}: {:#?}", stand.logged(4));
-        let server = stand.lab.host("server");
+        assert!(setup.logged(4).contains(&warning), "{binding}: {:#?}", setup.logged(4));
+        let server = setup.lab.host("server");
         for words in ["link set eth0 down", "link set eth0 name eth1", "link set eth1 up"] {
             server.ip(words);
         }
-        assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()), "{binding}");
+        assert_eq!(setup.get("small"), Ok(b"hello\n".to_vec()), "{binding}");
         // The same for an address.
         server.ip("addr add 10.9.0.7/24 dev eth1");
-        let download = Download { file: "small", server: "10.9.0.7:69", ..Download::USUAL };
-        assert_eq!(download.bytes(stand.lab.host("client")), Ok(b"hello\n".to_vec()), "{binding}");
+        let download = Download { file: "small", server: "10.9.0.7:69", ..Download::DEFAULT };
+        assert_eq!(download.bytes(setup.lab.host("client")), Ok(b"hello\n".to_vec()), "{binding}");
         end(daemon().expect("a pid file"));
     }
 }
@@ -325,12 +325,12 @@ fn what_is_not_there_yet_is_served_when_it_is() {
 fn an_address_may_come_later_too() {
     for binding in ["", "bind-dynamic\n"] {
         let config = format!("listen-address=10.9.0.7\n{binding}");
-        let Some(stand) = required(Stand::new(&config)) else { return };
-        assert_eq!(stand.background(&[]), started());
-        let server = stand.lab.host("server");
+        let Some(setup) = required(Setup::new(&config)) else { return };
+        assert_eq!(setup.background(&[]), started());
+        let server = setup.lab.host("server");
         server.ip("addr add 10.9.0.7/24 dev eth0");
-        let download = Download { file: "small", server: "10.9.0.7:69", ..Download::USUAL };
-        assert_eq!(download.bytes(stand.lab.host("client")), Ok(b"hello\n".to_vec()), "{binding}");
+        let download = Download { file: "small", server: "10.9.0.7:69", ..Download::DEFAULT };
+        assert_eq!(download.bytes(setup.lab.host("client")), Ok(b"hello\n".to_vec()), "{binding}");
         end(daemon().expect("a pid file"));
     }
 }

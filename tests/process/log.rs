@@ -2,7 +2,7 @@
 
 use crate::common::lab::{allow, eventually};
 use crate::common::required;
-use crate::stand::{PATIENCE, Stand, bare, signal};
+use crate::setup::{Setup, TIMEOUT, bare, signal};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -23,10 +23,10 @@ crate::tests![
 ];
 
 /// Asks for so many files that are not there, one after the other, each of which is a line.
-fn ask(stand: &Stand, names: std::ops::Range<usize>) -> Duration {
+fn ask(setup: &Setup, names: std::ops::Range<usize>) -> Duration {
     let start = Instant::now();
     for name in names {
-        let answer = stand.get(&format!("m{name}"));
+        let answer = setup.get(&format!("m{name}"));
         assert!(answer.is_err_and(|error| error.contains("not found")), "m{name}");
     }
     start.elapsed()
@@ -73,15 +73,15 @@ fn lost(lines: &[String]) -> usize {
 /// D-027: dnsmasq would serve nobody here, or wait for each line.
 fn a_system_log_that_takes_nothing_stops_nobody() {
     for (words, room) in [(&[][..], 512), (&["--log-async=5"], 5)] {
-        let Some(stand) = required(Stand::new("")) else { return };
+        let Some(setup) = required(Setup::new("")) else { return };
         let log = syslog();
-        let daemon = stand.foreground(&mut Stand::program(&[&["-k", "-x", ""], words].concat()));
+        let daemon = setup.foreground(&mut Setup::program(&[&["-k", "-x", ""], words].concat()));
         let asked = room + 60;
-        let took = ask(&stand, 0..asked);
+        let took = ask(&setup, 0..asked);
         assert!(took < Duration::from_secs(5), "{took:?} for {asked} requests");
         // They come as the socket has room, and how soon that is the kernel decides.
         let mut lines = Vec::new();
-        let end = Instant::now() + 4 * PATIENCE;
+        let end = Instant::now() + 4 * TIMEOUT;
         while lost(&lines) == 0 && Instant::now() < end {
             let wanted = |line: &String| line.contains("not found") || line.contains("overflow");
             lines.extend(all(&log).into_iter().filter(wanted));
@@ -98,18 +98,18 @@ fn a_system_log_that_takes_nothing_stops_nobody() {
 
 fn a_system_log_that_goes_and_comes_is_found_again() {
     for words in [&[][..], &["--log-async=3"]] {
-        let Some(stand) = required(Stand::new("")) else { return };
+        let Some(setup) = required(Setup::new("")) else { return };
         let first = syslog();
-        let daemon = stand.foreground(&mut Stand::program(&[&["-k", "-x", ""], words].concat()));
-        ask(&stand, 0..1);
+        let daemon = setup.foreground(&mut Setup::program(&[&["-k", "-x", ""], words].concat()));
+        ask(&setup, 0..1);
         assert_eq!(all(&first).last(), Some(&line(0)));
         drop(first);
         fs::remove_file("/dev/log").expect("it is ours");
-        ask(&stand, 1..7);
+        ask(&setup, 1..7);
         // We log behind the answer.
         std::thread::sleep(Duration::from_millis(100));
         let second = syslog();
-        ask(&stand, 7..9);
+        ask(&setup, 7..9);
         let kept = if words.is_empty() { 1 } else { 3 };
         let mut wanted: Vec<String> = (1..=kept).map(line).collect();
         wanted.push(format!("4 dnsmasq: overflow: {} log entries lost", 7 - kept));
@@ -120,10 +120,10 @@ fn a_system_log_that_goes_and_comes_is_found_again() {
 }
 
 fn a_system_log_may_be_a_stream() {
-    let Some(stand) = required(Stand::new("")) else { return };
+    let Some(setup) = required(Setup::new("")) else { return };
     let log = stream();
-    let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
-    ask(&stand, 0..2);
+    let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    ask(&setup, 0..2);
     let (stream, _) = log.accept().expect("it has connected");
     let lines = BufReader::new(stream)
         .split(0)
@@ -134,87 +134,87 @@ fn a_system_log_may_be_a_stream() {
 }
 
 fn a_log_file_can_be_moved_away() {
-    let Some(stand) = required(Stand::new("log-facility=/srv/log/log\n")) else { return };
-    stand.lab.file("/srv/log/old", "");
+    let Some(setup) = required(Setup::new("log-facility=/srv/log/log\n")) else { return };
+    setup.lab.file("/srv/log/old", "");
     std::os::unix::fs::chown("/srv/log", Some(65534), None).expect("it is ours to give");
-    let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
+    let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
     let text = |path: &str| {
         let text = fs::read_to_string(path).unwrap_or_default();
         text.lines().map(|line| bare(&format!("<27>{line}"))).collect::<Vec<_>>()
     };
     let has = |path: &str, wanted: &String| {
         let there = || text(path).contains(wanted).then_some(());
-        assert!(eventually(PATIENCE, there).is_some(), "{path}: {:?}", text(path));
+        assert!(eventually(TIMEOUT, there).is_some(), "{path}: {:?}", text(path));
     };
-    ask(&stand, 0..1);
+    ask(&setup, 0..1);
     has("/srv/log/log", &line(0));
     let found = fs::metadata("/srv/log/log").expect("a file");
     assert_eq!((found.mode() & 0o7777, found.uid(), found.gid()), (0o660, 65534, 0));
     fs::rename("/srv/log/log", "/srv/log/log.1").expect("it is ours");
-    ask(&stand, 1..2);
+    ask(&setup, 1..2);
     has("/srv/log/log.1", &line(1));
     signal(daemon.id(), Signal::SIGUSR2);
-    eventually(PATIENCE, || fs::exists("/srv/log/log").ok()?.then_some(())).expect("a new file");
-    ask(&stand, 2..3);
+    eventually(TIMEOUT, || fs::exists("/srv/log/log").ok()?.then_some(())).expect("a new file");
+    ask(&setup, 2..3);
     has("/srv/log/log", &line(2));
     let found = fs::metadata("/srv/log/log").expect("a file");
     assert_eq!((found.mode() & 0o7777, found.uid()), (0o640, 65534));
     assert_eq!(text("/srv/log/log.1").len(), 5);
 
     // Where there is no file any more, the system log has it, under one name.
-    stand.lab.take_syslog();
+    setup.lab.take_syslog();
     fs::rename("/srv/log", "/srv/gone").expect("it is ours");
     signal(daemon.id(), Signal::SIGUSR2);
     std::thread::sleep(Duration::from_millis(200));
-    ask(&stand, 3..4);
-    assert_eq!(stand.logged(1), [line(3).replace("dnsmasq-tftp", "dnsmasq")]);
+    ask(&setup, 3..4);
+    assert_eq!(setup.logged(1), [line(3).replace("dnsmasq-tftp", "dnsmasq")]);
     fs::rename("/srv/gone", "/srv/log").expect("it is ours");
     signal(daemon.id(), Signal::SIGUSR2);
     std::thread::sleep(Duration::from_millis(200));
-    ask(&stand, 4..5);
+    ask(&setup, 4..5);
     has("/srv/log/log", &line(4));
-    assert_eq!(stand.logged(1).len(), 1);
+    assert_eq!(setup.logged(1).len(), 1);
 }
 
 fn a_full_disk_is_told_to_the_system_log() {
-    let Some(stand) = required(Stand::new("log-facility=/srv/log\n")) else { return };
+    let Some(setup) = required(Setup::new("log-facility=/srv/log\n")) else { return };
     symlink("/dev/full", "/srv/log").expect("it is ours");
-    let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", "", "-u", "root", "--group="]));
-    stand.logged(1);
+    let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", "", "-u", "root", "--group="]));
+    setup.logged(1);
     // Lines that came together with the first are told together.
     std::thread::sleep(Duration::from_millis(200));
-    ask(&stand, 0..2);
-    let told = || stand.logged(1).iter().any(|line| line.contains("m1 not found")).then_some(());
-    eventually(PATIENCE, told).expect("it is told");
-    let log = stand.logged(3);
+    ask(&setup, 0..2);
+    let told = || setup.logged(1).iter().any(|line| line.contains("m1 not found")).then_some(());
+    eventually(TIMEOUT, told).expect("it is told");
+    let log = setup.logged(3);
     assert_eq!(log[0], "2 dnsmasq: log failed: No space left on device");
     let plain = |name| line(name).replace("dnsmasq-tftp", "dnsmasq");
     assert_eq!(log[log.len() - 2..], [plain(0), plain(1)]);
     // The line it failed in is finished when there is a file again.
     fs::remove_file("/srv/log").expect("it is ours");
     signal(daemon.id(), Signal::SIGUSR2);
-    eventually(PATIENCE, || fs::metadata("/srv/log").ok().filter(|file| file.len() > 0))
+    eventually(TIMEOUT, || fs::metadata("/srv/log").ok().filter(|file| file.len() > 0))
         .expect("a new file");
     assert!(fs::read_to_string("/srv/log").expect("a file").contains("started, version"));
     // And all that comes goes there.
-    ask(&stand, 2..3);
+    ask(&setup, 2..3);
     let has = || fs::read_to_string("/srv/log").ok()?.contains("dnsmasq-tftp").then_some(());
-    eventually(PATIENCE, has).expect("the new file is used");
-    assert!(!stand.logged(1).contains(&plain(2)));
+    eventually(TIMEOUT, has).expect("the new file is used");
+    assert!(!setup.logged(1).contains(&plain(2)));
     drop(daemon);
 }
 
 /// D-027 as well: a terminal that was stopped, or a pipe that nobody reads.
 fn standard_error_that_takes_nothing_stops_nobody() {
     for words in [&["-k", "--log-facility=-"][..], &["-d"]] {
-        let Some(stand) = required(Stand::new("")) else { return };
-        let mut command = Stand::program(&[words, &["-x", ""]].concat());
-        let mut daemon = stand.lab.host("server").inside(|| {
+        let Some(setup) = required(Setup::new("")) else { return };
+        let mut command = Setup::program(&[words, &["-x", ""]].concat());
+        let mut daemon = setup.lab.host("server").inside(|| {
             command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts")
         });
-        let serves = || stand.lab.host("server").listens_on_udp(69).then_some(());
-        eventually(PATIENCE, serves).expect("it serves");
-        let took = ask(&stand, 0..2000);
+        let serves = || setup.lab.host("server").listens_on_udp(69).then_some(());
+        eventually(TIMEOUT, serves).expect("it serves");
+        let took = ask(&setup, 0..2000);
         assert!(took < Duration::from_secs(10), "{took:?}");
         drop(daemon.kill());
         drop(daemon.wait());
@@ -223,31 +223,31 @@ fn standard_error_that_takes_nothing_stops_nobody() {
 
 /// Somebody listens at `/dev/log` and takes no connection.
 fn a_system_log_that_lets_nobody_in_stops_nobody() {
-    let Some(stand) = required(Stand::new("")) else { return };
+    let Some(setup) = required(Setup::new("")) else { return };
     let log = stream();
     nix::sys::socket::listen(&log, nix::sys::socket::Backlog::new(0).expect("a number"))
         .expect("it is ours");
     let _waits =
         std::os::unix::net::UnixStream::connect("/dev/log").expect("there is room for one");
-    let mut daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
-    assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()));
+    let mut daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    assert_eq!(setup.get("small"), Ok(b"hello\n".to_vec()));
     signal(daemon.id(), Signal::SIGTERM);
-    assert!(eventually(PATIENCE, || daemon.ended()).is_some_and(|ended| ended.success()));
+    assert!(eventually(TIMEOUT, || daemon.ended()).is_some_and(|ended| ended.success()));
 }
 
 /// A pipe that somebody else has made one that never waits.
 fn standard_error_that_does_not_wait_loses_nothing() {
-    let Some(stand) = required(Stand::new("")) else { return };
+    let Some(setup) = required(Setup::new("")) else { return };
     let (read, write) = std::io::pipe().expect("a pipe");
     let flags = nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK);
     nix::fcntl::fcntl(&write, flags).expect("a pipe");
-    let mut command = Stand::program(&["-k", "--log-facility=-", "-x", ""]);
-    let server = stand.lab.host("server");
+    let mut command = Setup::program(&["-k", "--log-facility=-", "-x", ""]);
+    let server = setup.lab.host("server");
     let _daemon = server.spawn(command.stderr(write));
     drop(command);
     let serves = || server.listens_on_udp(69).then_some(());
-    eventually(PATIENCE, serves).expect("it serves");
-    ask(&stand, 0..1500);
+    eventually(TIMEOUT, serves).expect("it serves");
+    ask(&setup, 0..1500);
     let mut lines = BufReader::new(read).lines().map(|line| line.expect("a line"));
     assert!(lines.any(|line| line.contains("m1499 not found")), "it ended where the pipe was full");
 }

@@ -8,8 +8,8 @@ mod arguments;
 mod files;
 mod life;
 mod log;
-mod rough;
-mod stand;
+mod robustness;
+mod setup;
 mod units;
 
 fn main() -> std::process::ExitCode {
@@ -18,7 +18,7 @@ fn main() -> std::process::ExitCode {
         files::TESTS,
         life::TESTS,
         log::TESTS,
-        rough::TESTS,
+        robustness::TESTS,
         units::TESTS,
     ])
 }

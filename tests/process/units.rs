@@ -1,9 +1,9 @@
-//! Callers: systemd in its three ways, by a stand-in for the manager, and the command lines of distributions. Debian's
+//! Callers: systemd in its three ways, by a setup-in for the manager, and the command lines of distributions. Debian's
 //! helper, Arch's unit and Tiny Core's boot script run in `tests/packages`.
 
 use crate::common::lab::{Process, allow, eventually};
 use crate::common::required;
-use crate::stand::{CONFIG, PATIENCE, Stand, end, runs, signal};
+use crate::setup::{CONFIG, Setup, TIMEOUT, end, runs, signal};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -18,8 +18,8 @@ const SOCKET: &str = "/run/notify";
 
 /// `Type=forking` with a `PIDFile=`: what systemd demands of it.
 fn systemd_forking() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
-    stand.lab.file("/run/dnsmasq/old", "");
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
+    setup.lab.file("/run/dnsmasq/old", "");
     std::os::unix::fs::chown("/run/dnsmasq", Some(65534), None).expect("it is ours to give");
     let pid_file = "/run/dnsmasq/dnsmasq.pid";
     let words =
@@ -28,28 +28,28 @@ fn systemd_forking() {
         "--local-service",
         "--trust-anchor=.,20326,8,2,E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
     ];
-    stand.lab.file("/etc/dnsmasq.d/a.conf", "tftp-no-blocksize\n");
-    stand.lab.file("/etc/dnsmasq.d/b.conf.dpkg-old", "nonsense\n");
-    let started = stand.run(Stand::program(&words).args(more));
+    setup.lab.file("/etc/dnsmasq.d/a.conf", "tftp-no-blocksize\n");
+    setup.lab.file("/etc/dnsmasq.d/b.conf.dpkg-old", "nonsense\n");
+    let started = setup.run(Setup::program(&words).args(more));
     assert_eq!((started.code, &started.stderr[..]), (Some(0), ""));
     // At once, before anybody could wait for anything.
     let text = fs::read_to_string(pid_file).expect("a pid file");
     let id: u32 = text.trim().parse().expect("a number");
-    assert!(runs(id) && stand.lab.host("server").listens_on_udp(69));
+    assert!(runs(id) && setup.lab.host("server").listens_on_udp(69));
     assert!([0, 65534].contains(&fs::metadata(pid_file).expect("a pid file").uid()));
-    stand.get("small").expect("it serves");
+    setup.get("small").expect("it serves");
     end(id);
     assert!(!fs::exists(pid_file).expect("it can be asked"));
 }
 
-/// A stand-in for the manager, which is told.
+/// A setup-in for the manager, which is told.
 struct Manager(UnixDatagram);
 
 impl Manager {
     fn new() -> Self {
         let socket = UnixDatagram::bind(SOCKET).expect("a socket");
         allow(SOCKET, 0o777);
-        socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        socket.set_read_timeout(Some(TIMEOUT)).expect("a socket");
         Self(socket)
     }
 
@@ -59,21 +59,21 @@ impl Manager {
         Some(String::from_utf8_lossy(&buffer[..size]).into_owned())
     }
 
-    fn start(stand: &Stand, words: &[&str]) -> Process {
-        let mut command = Stand::program(words);
-        stand.lab.host("server").spawn(command.env("NOTIFY_SOCKET", SOCKET))
+    fn start(setup: &Setup, words: &[&str]) -> Process {
+        let mut command = Setup::program(words);
+        setup.lab.host("server").spawn(command.env("NOTIFY_SOCKET", SOCKET))
     }
 }
 
 /// `Type=notify`, and `Type=notify-reload`.
 fn systemd_notify() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
     let manager = Manager::new();
-    let mut daemon = Manager::start(&stand, &["-k", "--pid-file"]);
+    let mut daemon = Manager::start(&setup, &["-k", "--pid-file"]);
     let ready = format!("READY=1\nMAINPID={}", daemon.id());
     assert_eq!(manager.told(), Some(ready.clone()));
-    assert!(stand.lab.host("server").listens_on_udp(69), "it is ready before it serves");
-    stand.get("small").expect("it serves");
+    assert!(setup.lab.host("server").listens_on_udp(69), "it is ready before it serves");
+    setup.get("small").expect("it serves");
     signal(daemon.id(), Signal::SIGHUP);
     let reloading = manager.told().unwrap_or_default();
     let since_boot = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").map(str::parse::<u64>);
@@ -81,17 +81,17 @@ fn systemd_notify() {
     assert_eq!(manager.told(), Some(ready));
     signal(daemon.id(), Signal::SIGTERM);
     assert_eq!(manager.told().as_deref(), Some("STOPPING=1"));
-    let ended = eventually(PATIENCE, || daemon.ended()).expect("it ends");
+    let ended = eventually(TIMEOUT, || daemon.ended()).expect("it ends");
     assert_eq!(ended.code(), Some(0));
 
     // In the background it tells who it is. A start that fails is never ready.
-    let started = stand.run(Stand::program(&[]).env("NOTIFY_SOCKET", SOCKET));
+    let started = setup.run(Setup::program(&[]).env("NOTIFY_SOCKET", SOCKET));
     assert_eq!(started.code, Some(0));
-    let id = crate::stand::daemon().expect("a pid file");
+    let id = crate::setup::daemon().expect("a pid file");
     assert_eq!(manager.told(), Some(format!("READY=1\nMAINPID={id}")));
     end(id);
     assert_eq!(manager.told().as_deref(), Some("STOPPING=1"));
-    let failed = stand.run(Stand::program(&["-x", "/srv/none/pid"]).env("NOTIFY_SOCKET", SOCKET));
+    let failed = setup.run(Setup::program(&["-x", "/srv/none/pid"]).env("NOTIFY_SOCKET", SOCKET));
     assert_eq!(failed.code, Some(3));
     manager.0.set_read_timeout(Some(Duration::from_millis(200))).expect("a socket");
     assert_eq!(manager.told(), None);
@@ -99,22 +99,22 @@ fn systemd_notify() {
 
 /// `Type=exec` and `Type=simple`: what was started is what serves, until it is told to end.
 fn systemd_exec() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
-    let mut daemon = stand.foreground(&mut Stand::program(&["-k", "--enable-dbus", "--pid-file"]));
-    stand.get("small").expect("it serves");
-    let started = stand.logged(5);
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
+    let mut daemon = setup.foreground(&mut Setup::program(&["-k", "--enable-dbus", "--pid-file"]));
+    setup.get("small").expect("it serves");
+    let started = setup.logged(5);
     assert!(
         started.iter().any(|line| line.contains("enable-dbus is ignored")),
         "a warning: {started:?}"
     );
     signal(daemon.id(), Signal::SIGTERM);
-    let ended = eventually(PATIENCE, || daemon.ended()).expect("it ends");
+    let ended = eventually(TIMEOUT, || daemon.ended()).expect("it ends");
     assert_eq!(ended.code(), Some(0));
 }
 
 /// `OpenWrt`'s procd starts this, with a configuration that its init script writes.
 fn openwrt() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
     let config = "/var/etc/dnsmasq.conf.cfg01411c";
     let lines = format!(
         "# auto-generated config file from /etc/config/dhcp\nconf-file={CONFIG}\n\
@@ -124,16 +124,16 @@ fn openwrt() {
         dhcp-broadcast=tag:needs-broadcast\nconf-dir=/run/dnsmasq.d\nuser=nobody\ngroup=nogroup\n\n\
         dhcp-ignore-names=tag:dhcp_bogus_hostname\nbogus-priv\n"
     );
-    stand.lab.file("/run/openwrt.conf", lines);
-    stand.lab.file("/run/dnsmasq.d/x", "");
-    stand.lab.file("/run/dnsmasq/x", "");
+    setup.lab.file("/run/openwrt.conf", lines);
+    setup.lab.file("/run/dnsmasq.d/x", "");
+    setup.lab.file("/run/dnsmasq/x", "");
     fs::create_dir_all("/run/etc").expect("/run is the laboratory's");
     let config = config.replace("/var/etc", "/run/etc");
     fs::rename("/run/openwrt.conf", &config).expect("it is ours");
     let mut command = Command::new(crate::common::subject());
     command.args(["-C", &config, "-k", "-x", "/run/dnsmasq/dnsmasq.cfg01411c.pid"]);
-    let daemon = stand.foreground(&mut command);
+    let daemon = setup.foreground(&mut command);
     let text = fs::read_to_string("/run/dnsmasq/dnsmasq.cfg01411c.pid").expect("a pid file");
     assert_eq!(text, format!("{}\n", daemon.id()));
-    stand.get("small").expect("it serves");
+    setup.get("small").expect("it serves");
 }

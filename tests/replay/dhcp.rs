@@ -1,9 +1,9 @@
 //! DHCP: the core between two snapshots of a machine, and the kernel's part in a reply, as far as it shows.
 
 use super::common::fixture::{Fixture, Transcript};
-use super::common::packet::{EVERYBODY, Heard, client_mac};
-use super::common::request::{Said, Step, step};
-use super::common::speech::shown;
+use super::common::packet::{BROADCAST_MAC, ReceivedPacket, client_mac};
+use super::common::request::{Request, Step, step};
+use super::common::tftp_text::display;
 use super::{Served, config, logged};
 use pxemasq::config::Config;
 use pxemasq::config::reload::ReloadableFiles;
@@ -67,9 +67,9 @@ fn link(index: u32, name: &str) -> Link {
 impl Stage {
     fn take(&mut self, step: Step) {
         match step {
-            Step::Say(said) => self.hears(&said),
-            Step::Gain(name, address) => self.gains(&format!("{name} {address}")),
-            Step::Lose(name, address) => self.loses(&name, &address),
+            Step::Send(request) => self.hears(&request),
+            Step::AddAddress(name, address) => self.gains(&format!("{name} {address}")),
+            Step::RemoveAddress(name, address) => self.loses(&name, &address),
             Step::Reload => {
                 let (names, happened) = self.run_time_files.read(&mut self.config);
                 self.names = names;
@@ -113,15 +113,15 @@ impl Stage {
         self.interfaces.addresses.retain(is_kept);
     }
 
-    fn hears(&mut self, said: &Said) {
-        let link = self.interfaces.by_name(&said.on).expect("an interface");
+    fn hears(&mut self, request: &Request) {
+        let link = self.interfaces.by_name(&request.on).expect("an interface");
         let arrival = ReceivedDatagram {
-            bytes: &said.bytes,
-            peer: said.from.into(),
-            local: (*said.to.ip()).into(),
+            bytes: &request.bytes,
+            peer: request.from.into(),
+            local: (*request.to.ip()).into(),
             interface: link.index,
         };
-        let port = match said.to.port() {
+        let port = match request.to.port() {
             PXE_PORT if self.config.dhcp.pxe_enabled => Port::Pxe,
             port if port == self.config.dhcp.server_port => Port::Server,
             _ => return, // nobody listens
@@ -166,7 +166,7 @@ impl Stage {
             _ => self.config.dhcp.server_port,
         };
         let on = self.interfaces.by_index(index).expect("an interface").name.clone();
-        let mut mac = if to.ip().is_broadcast() { EVERYBODY } else { client_mac(&on) };
+        let mut mac = if to.ip().is_broadcast() { BROADCAST_MAC } else { client_mac(&on) };
         match &datagram.neighbour {
             Some(client) if client.hardware_type != ETHERNET => {
                 self.complain(DhcpLine::ArpFailed("Invalid argument".to_owned()));
@@ -175,9 +175,10 @@ impl Stage {
             None => {}
         }
         let from = SocketAddrV4::new(source, port);
-        let heard = Heard { on, mac, from, to, tos: 0xC0, whole: false, bytes: Vec::new() };
+        let heard =
+            ReceivedPacket { on, mac, from, to, tos: 0xC0, whole: false, bytes: Vec::new() };
         // What is not a wire leads nowhere.
-        heard.on.starts_with("eth").then(|| format!("{heard} {}", shown(&datagram.bytes)))
+        heard.on.starts_with("eth").then(|| format!("{heard} {}", display(&datagram.bytes)))
     }
 
     fn complain(&mut self, line: DhcpLine) {

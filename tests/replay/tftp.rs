@@ -1,7 +1,7 @@
 //! TFTP: our side of the wire, and the client's sockets.
 
 use super::common::fixture::{Fixture, Transcript};
-use super::common::speech::{self, Step, shown, step};
+use super::common::tftp_text::{self, Step, display, step};
 use super::{config, logged};
 use pxemasq::config::{Config, Tftp};
 use pxemasq::effect::Effect;
@@ -49,7 +49,7 @@ pub fn play(fixture: &Fixture) -> Transcript {
         stage.step = number;
         match step(text) {
             Step::Wait(seconds) => stage.wait(seconds),
-            Step::Say { by, bytes } => stage.hears(&by, &bytes),
+            Step::Send { by, bytes } => stage.hears(&by, &bytes),
         }
     }
     stage.seen
@@ -71,7 +71,7 @@ impl Stage {
         let tftp = config.tftp.as_deref().unwrap_or(&unserved);
         let mut around = Context { tftp, interfaces, files, now: *now };
         let is_request = matches!(bytes, [0, 1 | 2, ..]);
-        let with = speech::addressee(by);
+        let with = tftp_text::receiver(by);
         let last = transfers.iter().filter(|(_, peer)| *peer == with).map(|(id, _)| *id).max();
         match last.filter(|_| !is_request && !tftp.single_port) {
             Some(id) => {
@@ -130,14 +130,14 @@ impl Stage {
                     self.seen.packets.push(format!(
                         "{} {when}{to} {}",
                         self.step,
-                        shown(&datagram.bytes)
+                        display(&datagram.bytes)
                     ));
                 }
                 Effect::SendBatch(batch) => {
                     assert!(matches!(batch.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)));
                     let to = by_port(batch.to.port());
                     for datagram in batch.bytes.chunks(batch.segment) {
-                        let shown = shown(datagram);
+                        let shown = display(datagram);
                         self.seen.packets.push(format!("{} {when}{to} {shown}", self.step));
                     }
                 }

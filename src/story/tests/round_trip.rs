@@ -1,10 +1,11 @@
-//! Lines of ours, written and read back: a change on one side alone fails here.
+//! Each log line that pxemasq writes is parsed again: the formatter and the parser must agree.
 
 use crate::log_line::decision::{Boot, Drop, Near, Outcome};
 use crate::log_line::{
     DecisionLine, DhcpLine, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome, TftpLine,
 };
 use crate::proxydhcp::DropReason;
+use crate::story::boot::TransferStats;
 use crate::story::correlate::BootCorrelator;
 use crate::story::event::{Event, RefusalReason, event};
 use crate::story::log_record::log_record;
@@ -12,6 +13,7 @@ use crate::wire::client_arch::Architecture;
 use crate::wire::dhcp::message;
 use conf_parser::Keyword;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 const MAC: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
 const IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
@@ -24,12 +26,12 @@ fn ip() -> IpAddr {
     IP.into()
 }
 
-/// It has the words of other lines in it.
+/// A path that contains the separators of log lines.
 fn path() -> String {
     "/srv/a to b for c: sent".to_owned()
 }
 
-fn read(line: &Line) -> Option<Event> {
+fn parse(line: &Line) -> Option<Event> {
     event(&log_record(&format!("{}: {line}", line.identity()))?)
 }
 
@@ -60,13 +62,13 @@ fn tftp_lines() -> Vec<TftpLine> {
     ]
 }
 
-/// What has to be read from each line of TFTP.
-fn wanted_of_tftp(line: &TftpLine) -> Option<Event> {
+/// The event that the parser must return for each TFTP line.
+fn expected_tftp_event(line: &TftpLine) -> Option<Event> {
     let (ip, path) = (ip(), path());
-    let why = RefusalReason::NotFound;
+    let reason = RefusalReason::NotFound;
     match line {
         TftpLine::Root { path: Some(root), .. } => Some(Event::Root(root.clone())),
-        TftpLine::NotFound { .. } => Some(Event::Refused { ip: Some(ip), path, reason: why }),
+        TftpLine::NotFound { .. } => Some(Event::Refused { ip: Some(ip), path, reason }),
         TftpLine::NoAccess { .. } => {
             Some(Event::Refused { ip: None, path, reason: RefusalReason::PermissionDenied })
         }
@@ -90,26 +92,26 @@ fn wanted_of_tftp(line: &TftpLine) -> Option<Event> {
 }
 
 #[test]
-fn every_line_of_tftp_is_read_as_it_was_meant() {
+fn each_tftp_line_is_parsed_into_its_event() {
     for line in tftp_lines() {
-        let wanted = wanted_of_tftp(&line);
+        let expected = expected_tftp_event(&line);
         let line = Line::Tftp(line);
-        assert_eq!(read(&line), wanted, "{line}");
-        // A log may keep nothing but the text.
-        if wanted.is_some() {
+        assert_eq!(parse(&line), expected, "{line}");
+        // A log can have the message only.
+        if expected.is_some() {
             let text = line.to_string();
-            assert_eq!(log_record(&text).and_then(|entry| event(&entry)), wanted, "{line}");
+            assert_eq!(log_record(&text).and_then(|record| event(&record)), expected, "{line}");
         }
     }
 }
 
 #[test]
-fn every_outcome_of_proxy_dhcp_is_read_as_it_was_meant() {
+fn each_proxydhcp_line_is_parsed_into_its_event() {
     let file = || "a b.0".to_owned();
     for outcome in
         [PxeOutcome::Proxy, PxeOutcome::Ignored, PxeOutcome::BootItem { address: IP, file: file() }]
     {
-        let wanted = match outcome {
+        let expected = match outcome {
             PxeOutcome::Proxy => {
                 Event::Answered { mac: mac(), port: None, architecture: None, outcome: None }
             }
@@ -117,16 +119,16 @@ fn every_outcome_of_proxy_dhcp_is_read_as_it_was_meant() {
             PxeOutcome::BootItem { .. } => Event::Chosen { mac: mac(), ip: ip(), file: file() },
         };
         let line = DhcpLine::Pxe { interface: "eth0".into(), mac: MAC.to_vec(), outcome };
-        assert_eq!(read(&Line::Dhcp(None, line.clone())), Some(wanted.clone()));
+        assert_eq!(parse(&Line::Dhcp(None, line.clone())), Some(expected.clone()));
         let text = line.to_string();
-        assert_eq!(log_record(&text).and_then(|entry| event(&entry)), Some(wanted.clone()));
-        let of = Event::InTransaction { xid: 7, event: Box::new(wanted) };
-        assert_eq!(read(&Line::Dhcp(Some(7), line)), Some(of));
+        assert_eq!(log_record(&text).and_then(|record| event(&record)), Some(expected.clone()));
+        let in_transaction = Event::InTransaction { xid: 7, event: Box::new(expected) };
+        assert_eq!(parse(&Line::Dhcp(Some(7), line)), Some(in_transaction));
     }
     let class = DhcpLine::VendorClass("PXEClient:Arch:00007:UNDI:003016".into());
-    let says = Event::ArchitectureSeen { xid: 7, architecture: Architecture(7) };
-    assert_eq!(read(&Line::Dhcp(Some(7), class)), Some(says));
-    assert_eq!(read(&Line::Process(ProcessLine::Started)), Some(Event::Started));
+    let seen = Event::ArchitectureSeen { xid: 7, architecture: Architecture(7) };
+    assert_eq!(parse(&Line::Dhcp(Some(7), class)), Some(seen));
+    assert_eq!(parse(&Line::Process(ProcessLine::Started)), Some(Event::Started));
 }
 
 fn notices() -> Vec<NoticeLine> {
@@ -158,17 +160,17 @@ fn notices() -> Vec<NoticeLine> {
 }
 
 #[test]
-fn every_notice_is_read_as_one_about_its_client() {
+fn notice_is_assigned_to_its_client() {
     for notice in notices() {
         let line = Line::Notice(notice);
-        let Some(Event::Notice { client, text }) = read(&line) else { panic!("{line}") };
+        let Some(Event::Notice { client, text }) = parse(&line) else { panic!("{line}") };
         assert_eq!(client, mac());
         assert!(line.to_string().ends_with(&text), "{line}");
     }
-    // Its client stands in the middle: it is not read.
+    // The client is in the middle of this notice, so it is not parsed.
     let line =
         Line::Notice(NoticeLine::TransferEvicted { client: NoticeClient::Mac(MAC), max: 50 });
-    assert_eq!(read(&line), None);
+    assert_eq!(parse(&line), None);
 }
 
 fn decision(outcome: Outcome) -> Line {
@@ -189,7 +191,7 @@ fn near() -> Vec<Near> {
 }
 
 #[test]
-fn every_answer_is_read_as_one_with_its_words() {
+fn decision_with_a_reply_is_parsed_with_its_outcome() {
     let file = Boot::File { name: "a.efi".into(), server: IP };
     let to = || Some((IP, 4011).into());
     for (boot, to, words) in [
@@ -206,7 +208,7 @@ fn every_answer_is_read_as_one_with_its_words() {
             "ACK to 10.0.0.9:4011, no boot file (pxe-service /etc/c:3); pxe-service /etc/c:4 is for architecture 0 (x86PC)",
         ),
     ] {
-        let wanted = Event::Answered {
+        let expected = Event::Answered {
             mac: mac(),
             port: Some(4011),
             architecture: Some(Architecture(7)),
@@ -215,13 +217,13 @@ fn every_answer_is_read_as_one_with_its_words() {
         let near = if boot == Boot::Nothing { near() } else { Vec::new() };
         let lines = vec![(Keyword::PxeService, "/etc/c:3".into())];
         let answered = Outcome::Answered { message: message::ACK, to, boot, lines, near };
-        assert_eq!(read(&decision(answered)), Some(wanted));
+        assert_eq!(parse(&decision(answered)), Some(expected));
     }
 }
 
 #[test]
-fn drop_is_a_step_of_a_boot_unless_the_client_wants_only_an_address() {
-    for (why, is_step) in [
+fn drop_is_a_step_of_a_boot_unless_the_client_only_requests_an_address() {
+    for (reason, is_step) in [
         (DropReason::NotPxe(false), false),
         (DropReason::UnhandledMessageType(message::REQUEST), false),
         (DropReason::NotPxe(true), true),
@@ -229,23 +231,23 @@ fn drop_is_a_step_of_a_boot_unless_the_client_wants_only_an_address() {
         (DropReason::NoArchitecture, true),
     ] {
         for near in [Vec::new(), near()] {
-            let line = decision(Outcome::Dropped(Drop { reason: why.to_string(), near }));
-            let Some(Event::Dropped { mac: found, kind, .. }) = read(&line) else {
+            let line = decision(Outcome::Dropped(Drop { reason: reason.to_string(), near }));
+            let Some(Event::Dropped { mac: found, kind, .. }) = parse(&line) else {
                 panic!("{line}")
             };
-            assert_eq!((found, kind), (mac(), Some(why.kind())), "{line}");
-            let mut narrator = BootCorrelator::default();
-            narrator.add(&format!("{}: {line}", line.identity()), None);
-            assert_eq!(!narrator.boots().is_empty(), is_step, "{line}");
+            assert_eq!((found, kind), (mac(), Some(reason.kind())), "{line}");
+            let mut correlator = BootCorrelator::default();
+            correlator.add(&format!("{}: {line}", line.identity()), None);
+            assert_eq!(!correlator.boots().is_empty(), is_step, "{line}");
         }
     }
 }
 
 #[test]
-fn every_other_decision_is_read_as_it_was_meant() {
+fn decision_that_is_not_about_a_reply_is_parsed_into_its_event() {
     let client = || IP.to_string();
     let drop = Drop { reason: DropReason::TooShort.to_string(), near: Vec::new() };
-    for (line, wanted) in [
+    for (line, expected) in [
         (DecisionLine::Malformed { port: 67, sender: None, drop }, None),
         (DecisionLine::Suppressed(7), None),
         (
@@ -265,10 +267,14 @@ fn every_other_decision_is_read_as_it_was_meant() {
                 size: 2_000_000,
                 millis: 1500,
             },
-            Some(Event::TransferStats { ip: ip(), path: path(), size: 2_000_000, seconds: 1.5 }),
+            Some(Event::TransferStats {
+                ip: ip(),
+                path: path(),
+                stats: TransferStats { size: 2_000_000, duration: Duration::from_millis(1500) },
+            }),
         ),
     ] {
         let line = Line::Decision(line);
-        assert_eq!(read(&line), wanted, "{line}");
+        assert_eq!(parse(&line), expected, "{line}");
     }
 }

@@ -9,21 +9,23 @@ use std::path::{Path, PathBuf};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-use super::because;
+use super::with_context;
 
 /// Lays fresh directories over the real ones, seen by this thread and its children only.
 pub fn lay_out() -> Result<(), String> {
     unshare(CloneFlags::CLONE_NEWNS)
-        .map_err(because("needs root, or `unshare -Urn cargo test`: no mount namespace"))?;
+        .map_err(with_context("needs root, or `unshare -Urn cargo test`: no mount namespace"))?;
     no_propagation()?;
     let linker: Vec<_> = LINKER_FILES.iter().map(|&file| (file, fs::read(file))).collect();
     let build = kept_in_sight();
     PRIVATE_DIRECTORIES.iter().try_for_each(|directory| fresh(directory))?;
     build.iter().try_for_each(|(path, original)| show_again(path, original))?;
     for (file, contents) in linker {
-        contents.map_or(Ok(()), |contents| fs::write(file, contents)).map_err(because(file))?;
+        contents
+            .map_or(Ok(()), |contents| fs::write(file, contents))
+            .map_err(with_context(file))?;
     }
-    ETC.iter().try_for_each(|(file, text)| fs::write(file, text).map_err(because(file)))?;
+    ETC.iter().try_for_each(|(file, text)| fs::write(file, text).map_err(with_context(file)))?;
     private_devices()
 }
 
@@ -31,14 +33,14 @@ pub fn lay_out() -> Result<(), String> {
 fn no_propagation() -> Result<(), String> {
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)
-        .map_err(because("mounts stay shared"))
+        .map_err(with_context("mounts stay shared"))
 }
 
 fn fresh(directory: &str) -> Result<(), String> {
     let flags = MsFlags::empty();
     match mount(Some("tmpfs"), directory, Some("tmpfs"), flags, Some("mode=755")) {
         Err(nix::Error::ENOENT) if directory == "/var/lib/misc" => Ok(()),
-        done => done.map_err(because(directory)),
+        done => done.map_err(with_context(directory)),
     }
 }
 
@@ -54,33 +56,34 @@ fn kept_in_sight() -> Vec<(PathBuf, File)> {
 }
 
 fn show_again(path: &Path, original: &File) -> Result<(), String> {
-    fs::create_dir_all(path).map_err(because(path.display()))?;
+    fs::create_dir_all(path).map_err(with_context(path.display()))?;
     bind(&format!("/proc/self/fd/{}", original.as_raw_fd()), path)
 }
 
 fn bind(original: &str, path: &Path) -> Result<(), String> {
     let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
-    mount(Some(original), path, None::<&str>, flags, None::<&str>).map_err(because(path.display()))
+    mount(Some(original), path, None::<&str>, flags, None::<&str>)
+        .map_err(with_context(path.display()))
 }
 
 /// Nodes cannot be made in a user namespace, but real ones can be mounted at the new place.
 fn private_devices() -> Result<(), String> {
-    let workshop = Path::new("/run/dev");
-    fs::create_dir(workshop).map_err(because(workshop.display()))?;
+    let new_dev = Path::new("/run/dev");
+    fs::create_dir(new_dev).map_err(with_context(new_dev.display()))?;
     fresh("/run/dev")?;
-    fs::create_dir(workshop.join("net")).map_err(because("/run/dev/net"))?;
+    fs::create_dir(new_dev.join("net")).map_err(with_context("/run/dev/net"))?;
     for device in DEVICES {
         let original = format!("/dev/{device}");
         match fs::metadata(&original).map_err(|fault| fault.kind()) {
             Err(ErrorKind::NotFound) => continue,
-            _ => File::create(workshop.join(device)).map_err(because(device))?,
+            _ => File::create(new_dev.join(device)).map_err(with_context(device))?,
         };
-        bind(&original, &workshop.join(device))?;
+        bind(&original, &new_dev.join(device))?;
     }
-    symlink("/proc/self/fd", workshop.join("fd")).map_err(because("/dev/fd"))?;
-    mount(Some(workshop), "/dev", None::<&str>, MsFlags::MS_MOVE, None::<&str>)
-        .map_err(because("/dev"))?;
-    fs::remove_dir(workshop).map_err(because(workshop.display()))
+    symlink("/proc/self/fd", new_dev.join("fd")).map_err(with_context("/dev/fd"))?;
+    mount(Some(new_dev), "/dev", None::<&str>, MsFlags::MS_MOVE, None::<&str>)
+        .map_err(with_context("/dev"))?;
+    fs::remove_dir(new_dev).map_err(with_context(new_dev.display()))
 }
 
 /// The path with its directories made, after a check that the real machine is out of reach.

@@ -1,11 +1,11 @@
 //! The program at work, and clients that boot from it while something is done to it.
 
+use crate::common::boot_rom::BootRom;
 use crate::common::download::Download;
 use crate::common::lab::{Host, Lab, Process};
-use crate::common::packet::Ears;
+use crate::common::packet::PacketSocket;
 use crate::common::random::Random;
-use crate::common::rom::Rom;
-use crate::common::{required, room};
+use crate::common::{required, two_hosts};
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -19,28 +19,28 @@ pub const SIZE: usize = 200_000;
 pub const SERVER: &str = "10.9.0.1";
 pub const CLIENT: &str = "10.9.0.2";
 /// Somebody else on the same wire.
-pub const NEIGHBOUR: &str = "10.9.0.3";
+pub const OTHER_CLIENT: &str = "10.9.0.3";
 /// What takes longer does not happen.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 const BLOCK: usize = 1468;
 /// Somebody looks after a machine that has not booted by then.
-const BOOTED: Duration = Duration::from_secs(60);
+const BOOT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// When something happens to a client.
+/// When something interfere to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// It knows what to load.
-    Told,
+    AfterReply,
     /// It has half of it.
-    Half,
+    HalfLoaded,
 }
 
-pub struct Scene {
+pub struct Setup {
     pub lab: Lab,
     daemon: Process,
 }
 
-impl Scene {
+impl Setup {
     /// The program with the usual configuration, and more.
     pub fn new(config: &str) -> Option<Self> {
         Self::with(config, &[], &[], |_| ())
@@ -54,16 +54,16 @@ impl Scene {
         ready: impl FnOnce(&Lab),
     ) -> Option<Self> {
         let lab = required(Lab::new(["server", "client", "elsewhere"]))?;
-        furnish(&lab, config);
+        write_files(&lab, config);
         ready(&lab);
         let words = [&["-u", "root", "-x", ""], words].concat();
-        let daemon = room::start(&lab, &words, variables, &[67, 69, 4011]);
-        Some(Self::at_work(lab, daemon))
+        let daemon = two_hosts::start(&lab, &words, variables, &[67, 69, 4011]);
+        Some(Self::with_daemon(lab, daemon))
     }
 
     /// One that was started before.
-    pub fn at_work(lab: Lab, daemon: Process) -> Self {
-        lab.host("client").ip(&format!("addr add {NEIGHBOUR}/24 dev c0"));
+    pub fn with_daemon(lab: Lab, daemon: Process) -> Self {
+        lab.host("client").ip(&format!("addr add {OTHER_CLIENT}/24 dev c0"));
         Self { lab, daemon }
     }
 
@@ -79,49 +79,49 @@ impl Scene {
         self.lab.host("client")
     }
 
-    /// A machine boots, asking again as firmware does. In the middle of it there is some trouble.
-    pub fn boot_with(&self, when: Moment, trouble: impl FnOnce()) {
-        self.boot(Who { address: CLIENT, server: SERVER }, when, trouble);
+    /// A machine boots, asking again as firmware does. In the middle of it there is some fault.
+    pub fn boot_with(&self, when: Moment, fault: impl FnOnce()) {
+        self.boot(Client { address: CLIENT, server: SERVER }, when, fault);
     }
 
     /// The same, of a machine and a server with other addresses.
-    pub fn boot(&self, who: Who<'_>, when: Moment, trouble: impl FnOnce()) {
-        let ears = Ears::new(self.client());
-        let rom = Rom::new("arch=x86PC", &ears, address(who.server), address(who.address));
-        let mut trouble = Some(trouble);
-        let mut happens = || trouble.take().into_iter().for_each(|trouble| trouble());
+    pub fn boot(&self, who: Client<'_>, when: Moment, fault: impl FnOnce()) {
+        let packets = PacketSocket::new(self.client());
+        let rom = BootRom::new("arch=x86PC", &packets, address(who.server), address(who.address));
+        let mut fault = Some(fault);
+        let mut interfere = || fault.take().into_iter().for_each(|fault| fault());
         let start = Instant::now();
         loop {
             let booted = rom.boot().and_then(|told| {
-                if when == Moment::Told {
-                    happens();
+                if when == Moment::AfterReply {
+                    interfere();
                 }
                 self.load(who, &told.file, |had| {
-                    if when == Moment::Half && had > SIZE / 2 {
-                        happens();
+                    if when == Moment::HalfLoaded && had > SIZE / 2 {
+                        interfere();
                     }
                 })
             });
             match booted {
                 Ok(()) => break,
-                Err(reason) => assert!(start.elapsed() < BOOTED, "{when:?}: {reason}"),
+                Err(reason) => assert!(start.elapsed() < BOOT_TIMEOUT, "{when:?}: {reason}"),
             }
         }
-        assert!(trouble.is_none(), "nothing has happened");
+        assert!(fault.is_none(), "nothing has happened");
     }
 
     /// Loads what it was told; all of it is as it should be, or it is an error.
-    fn load(&self, who: Who<'_>, file: &str, mut had: impl FnMut(usize)) -> Result<(), String> {
-        let Who { server, address } = who;
+    fn load(&self, who: Client<'_>, file: &str, mut had: impl FnMut(usize)) -> Result<(), String> {
+        let Client { server, address } = who;
         let server = format!("{server}:69");
         let download = Download {
             server: &server,
             file,
-            patience: Duration::from_millis(250),
-            ..Download::USUAL
+            timeout: Duration::from_millis(250),
+            ..Download::DEFAULT
         };
         let mut got = Vec::new();
-        download.by(self.client().udp(&format!("{address}:0")), |block| {
+        download.get_with(self.client().udp(&format!("{address}:0")), |block| {
             got.extend_from_slice(block);
             had(got.len());
         })?;
@@ -130,19 +130,19 @@ impl Scene {
     }
 
     /// The end: it is still there, and somebody else boots from it.
-    pub fn lives(mut self) {
+    pub fn assert_serves(mut self) {
         assert!(self.daemon.ended().is_none(), "it has ended: {:#?}", self.lab.syslog());
-        self.boot(Who { address: NEIGHBOUR, server: SERVER }, Moment::Told, || ());
+        self.boot(Client { address: OTHER_CLIENT, server: SERVER }, Moment::AfterReply, || ());
         assert!(self.daemon.ended().is_none(), "it ended at last");
     }
 
     /// Gets a file; the error is what the client was told.
     pub fn get(&self, file: &str) -> Result<Vec<u8>, String> {
-        Download { file, ..Download::USUAL }.bytes(self.client())
+        Download { file, ..Download::DEFAULT }.bytes(self.client())
     }
 
     /// Whether such a line was logged.
-    pub fn has_told(&self, text: &str) -> bool {
+    pub fn has_logged(&self, text: &str) -> bool {
         self.lab.syslog().iter().any(|line| line.contains(text))
     }
 
@@ -158,14 +158,14 @@ impl Scene {
 
 /// A machine that boots, and where from.
 #[derive(Clone, Copy)]
-pub struct Who<'a> {
+pub struct Client<'a> {
     pub address: &'a str,
     pub server: &'a str,
 }
 
 /// A machine at the client's address.
-pub fn rom(ears: &Ears) -> Rom<'_> {
-    Rom::new("arch=x86PC", ears, address(SERVER), address(CLIENT))
+pub fn rom(packets: &PacketSocket) -> BootRom<'_> {
+    BootRom::new("arch=x86PC", packets, address(SERVER), address(CLIENT))
 }
 
 fn address(text: &str) -> Ipv4Addr {
@@ -173,8 +173,8 @@ fn address(text: &str) -> Ipv4Addr {
 }
 
 /// The configuration, and what machines boot.
-pub fn furnish(lab: &Lab, config: &str) {
-    lab.file(room::CONFIG, CONFIG.to_owned() + config);
+pub fn write_files(lab: &Lab, config: &str) {
+    lab.file(two_hosts::CONFIG, CONFIG.to_owned() + config);
     lab.file(&format!("/srv/tftp/{FILE}"), contents(SIZE));
 }
 
@@ -195,7 +195,7 @@ pub fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, Sock
 }
 
 /// A client in lockstep that does what it is told, and nothing by itself.
-pub struct Reader {
+pub struct LockstepClient {
     socket: UdpSocket,
     peer: SocketAddr,
     /// The last block it has.
@@ -203,7 +203,7 @@ pub struct Reader {
     pub got: Vec<u8>,
 }
 
-impl Reader {
+impl LockstepClient {
     /// Asks, and is answered.
     pub fn ask(client: &Host, address: &str, file: &str) -> Result<Self, String> {
         let socket = client.udp(&format!("{address}:0"));
@@ -221,7 +221,7 @@ impl Reader {
     pub fn step(&mut self) -> Result<bool, String> {
         self.acknowledge();
         loop {
-            let (block, data) = self.hear()?;
+            let (block, data) = self.receive()?;
             if block == self.block.wrapping_add(1) {
                 self.block = block;
                 self.got.extend_from_slice(&data);
@@ -236,9 +236,9 @@ impl Reader {
     }
 
     /// Waits until the last block, which it has not acknowledged, comes again.
-    pub fn is_reminded(&self) -> Result<(), String> {
+    pub fn wait_for_retransmission(&self) -> Result<(), String> {
         loop {
-            if self.hear()?.0 == self.block {
+            if self.receive()?.0 == self.block {
                 return Ok(());
             }
         }
@@ -256,7 +256,7 @@ impl Reader {
         drop(self.socket.send_to(&[0, 4, high, low], self.peer));
     }
 
-    fn hear(&self) -> Result<(u16, Vec<u8>), String> {
+    fn receive(&self) -> Result<(u16, Vec<u8>), String> {
         let mut buffer = [0; 2048];
         loop {
             let received = receive(&self.socket, &mut buffer);

@@ -1,18 +1,18 @@
-//! What boot ROMs and firmware do to find out what to load (PXE 2.1): ask everybody, then port 4011, and choose from the
+//! What boot ROMs and firmware do to find out what to load (PXE 2.1): ask discover, then port 4011, and choose from the
 //! menu what stands first.
 
 use super::lab::eventually;
-use super::packet::{Ears, Heard};
-use super::request::{Said, Step, step};
-use super::speech::hex;
+use super::packet::{PacketSocket, ReceivedPacket};
+use super::request::{Request, Step, step};
+use super::tftp_text::hex;
 use pxemasq::wire::client_arch::Architecture;
 use pxemasq::wire::options::find;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// A client, described as `--explain` takes it.
-pub struct Rom<'e> {
-    ears: &'e Ears,
+pub struct BootRom<'e> {
+    packets: &'e PacketSocket,
     architecture: Architecture,
     /// What it says about itself, in the words of requests.
     words: String,
@@ -20,13 +20,13 @@ pub struct Rom<'e> {
     /// Its address, once it has one.
     pub address: Ipv4Addr,
     /// How often it asks for each thing.
-    pub tries: usize,
+    pub max_attempts: usize,
     relay: Option<Ipv4Addr>,
 }
 
-/// What it was told to load.
+/// What it was reply to load.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct BootReply {
     pub file: String,
     pub server: Ipv4Addr,
     /// Texts of the menu it was shown.
@@ -34,15 +34,16 @@ pub struct Told {
 }
 
 /// Whatever is answered at all is answered within that time.
-const ANSWER: Duration = Duration::from_secs(2);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
 const VENDOR_ITEMS: u8 = 43;
 const BOOT_MENU: u8 = 9;
 
-impl<'e> Rom<'e> {
+impl<'e> BootRom<'e> {
     /// Reads a description: `arch=x86-64_EFI,user-class=iPXE`.
-    pub fn new(text: &str, ears: &'e Ears, server: Ipv4Addr, address: Ipv4Addr) -> Self {
+    pub fn new(text: &str, packets: &'e PacketSocket, server: Ipv4Addr, address: Ipv4Addr) -> Self {
         let (words, architecture, relay) = (String::new(), Architecture(0), None);
-        let mut rom = Self { ears, architecture, words, server, address, tries: 1, relay };
+        let mut rom =
+            Self { packets, architecture, words, server, address, max_attempts: 1, relay };
         let words: Vec<String> = text.split(',').map(|word| rom.word(word)).collect();
         rom.words = words.concat();
         rom
@@ -71,35 +72,35 @@ impl<'e> Rom<'e> {
     }
 
     /// Finds out what to load. The error says who was silent.
-    pub fn boot(&self) -> Result<Told, String> {
-        let everybody = match self.relay {
+    pub fn boot(&self) -> Result<BootReply, String> {
+        let discover = match self.relay {
             Some(relay) => format!("DISCOVER from={relay}:67 to={} giaddr={relay}", self.server),
             None => "DISCOVER from=0.0.0.0:68".to_owned(),
         };
-        let offer = self.ask(&everybody).ok_or("no offer")?;
-        let told = Told::read(&offer.bytes);
-        let done = !told.file.is_empty() && (told.menu.is_empty() || told.file.contains("://"));
+        let offer = self.ask(&discover).ok_or("no offer")?;
+        let reply = BootReply::read(&offer.bytes);
+        let done = !reply.file.is_empty() && (reply.menu.is_empty() || reply.file.contains("://"));
         if done {
-            return Ok(told);
+            return Ok(reply);
         }
-        if !told.menu.is_empty() {
-            return self.choose(&offer, told.menu);
+        if !reply.menu.is_empty() {
+            return self.choose(&offer, reply.menu);
         }
         let ack = self.ask(&self.on_4011()).ok_or("no answer on port 4011")?;
-        let told = Told::read(&ack.bytes);
-        if told.menu.is_empty() { Ok(told) } else { self.choose(&ack, told.menu) }
+        let reply = BootReply::read(&ack.bytes);
+        if reply.menu.is_empty() { Ok(reply) } else { self.choose(&ack, reply.menu) }
     }
 
-    /// Takes what stands first; an entry without a file is told as it is.
-    fn choose(&self, shown: &Heard, menu: Vec<String>) -> Result<Told, String> {
+    /// Takes what stands first; an entry without a file is reply as it is.
+    fn choose(&self, shown: &ReceivedPacket, menu: Vec<String>) -> Result<BootReply, String> {
         let items = find(&shown.bytes[240..], VENDOR_ITEMS, 1).unwrap_or_default();
         let kind = find(items, BOOT_MENU, 3).map(|menu| hex(&menu[..2])).unwrap_or_default();
         if kind == "0000" {
-            return Ok(Told { menu, ..Told::read(&shown.bytes) });
+            return Ok(BootReply { menu, ..BootReply::read(&shown.bytes) });
         }
         let words = format!("{} 43=4704{kind}0000ff", self.on_4011());
         let ack = self.ask(&words).ok_or("no answer to a choice")?;
-        Ok(Told { menu, ..Told::read(&ack.bytes) })
+        Ok(BootReply { menu, ..BootReply::read(&ack.bytes) })
     }
 
     /// iPXE asks from its client port, UEFI from 4011.
@@ -109,24 +110,24 @@ impl<'e> Rom<'e> {
         format!("REQUEST from={address}:{port} to={server} port=4011 ciaddr={address}")
     }
 
-    fn ask(&self, words: &str) -> Option<Heard> {
-        drop(self.ears.heard());
-        let Said { on, from, to, bytes } = said(&format!("{words}{}", self.words));
+    fn ask(&self, words: &str) -> Option<ReceivedPacket> {
+        drop(self.packets.received());
+        let Request { on, from, to, bytes } = parse_request(&format!("{words}{}", self.words));
         // Others on the wire have other things to say.
-        let is_reply = |heard: &Heard| {
-            heard.bytes.first() == Some(&2) && heard.bytes.get(236..240) == Some(&COOKIE[..])
+        let is_reply = |heard: &ReceivedPacket| {
+            heard.bytes.first() == Some(&2) && heard.bytes.get(236..240) == Some(&MAGIC_COOKIE[..])
         };
-        (0..self.tries).find_map(|_| {
-            self.ears.send(&on, from, to, &bytes);
-            eventually(ANSWER, || self.ears.heard().into_iter().find(is_reply))
+        (0..self.max_attempts).find_map(|_| {
+            self.packets.send(&on, from, to, &bytes);
+            eventually(REPLY_TIMEOUT, || self.packets.received().into_iter().find(is_reply))
         })
     }
 }
 
 /// RFC 2131, section 3.
-const COOKIE: [u8; 4] = [99, 130, 83, 99];
+const MAGIC_COOKIE: [u8; 4] = [99, 130, 83, 99];
 
-impl Told {
+impl BootReply {
     fn read(reply: &[u8]) -> Self {
         let file = reply[108..236].split(|byte| *byte == 0).next().unwrap_or_default();
         let server = Ipv4Addr::from(*reply[20..].first_chunk::<4>().expect("a reply"));
@@ -143,7 +144,7 @@ impl Told {
 }
 
 /// A request in words.
-pub fn said(words: &str) -> Said {
-    let Step::Say(said) = step(words) else { panic!("{words}") };
-    said
+pub fn parse_request(words: &str) -> Request {
+    let Step::Send(request) = step(words) else { panic!("{words}") };
+    request
 }

@@ -1,8 +1,8 @@
 //! A server at work: its addresses, its wires to a client, the program that runs on it.
 
 use super::lab::{Host, Lab, Process, eventually};
-use super::packet::{Ears, Heard, client_mac, server_mac};
-use super::request::Said;
+use super::packet::{PacketSocket, ReceivedPacket, client_mac, server_mac};
+use super::request::Request;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -10,25 +10,25 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Two hosts of the laboratory, with wires `eth0`–`c0` … between them.
-pub struct Machine<'l> {
+pub struct ServerHost<'l> {
     lab: &'l Lab,
     server: &'l Host,
     client: &'l Host,
-    ears: Ears,
+    packets: PacketSocket,
 }
 
-/// A program that serves.
+/// A program that is_ready.
 pub struct Running {
     process: Process,
     id: u32,
 }
 
 /// Nothing takes longer, unless a program hangs.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// A datagram that has not arrived after that long was stopped on its way.
-const TRAVEL: Duration = Duration::from_millis(100);
+const MAX_TRANSIT_TIME: Duration = Duration::from_millis(100);
 
-impl<'l> Machine<'l> {
+impl<'l> ServerHost<'l> {
     /// Lays wires and gives addresses: `eth0 10.0.0.1/24`, `eth0:1 10.0.1.1/24` with a label, `eth1 -` for none.
     /// What is not called `eth…` leads nowhere.
     pub fn new(lab: &'l Lab, names: [&str; 2], addresses: &[String]) -> Self {
@@ -38,14 +38,14 @@ impl<'l> Machine<'l> {
         client.ip("route add local 0.0.0.0/0 dev lo");
         let link = |line: &str| line.split([' ', ':']).next().unwrap_or_default().to_owned();
         let links: BTreeSet<String> = addresses.iter().map(|line| link(line)).collect();
-        let mut machine = Self { lab, server, client, ears: Ears::new(client) };
-        links.iter().for_each(|name| machine.lay(name));
-        machine.addresses("add", addresses);
+        let mut machine = Self { lab, server, client, packets: PacketSocket::new(client) };
+        links.iter().for_each(|name| machine.add_interface(name));
+        machine.change_addresses("add", addresses);
         machine
     }
 
     /// Makes an interface, and a wire to the client if it is called `eth…`.
-    pub fn lay(&mut self, name: &str) {
+    pub fn add_interface(&mut self, name: &str) {
         let Some(number) = name.strip_prefix("eth") else {
             self.server.ip(&format!("link add {name} type bridge"));
             self.server.ip(&format!("link set {name} up"));
@@ -57,16 +57,16 @@ impl<'l> Machine<'l> {
         self.lab.wire(plugs[0], plugs[1]);
         self.server.ip(&format!("link set {name} mtu 9000"));
         self.client.ip(&format!("link set {end} mtu 9000"));
-        self.ears = Ears::new(self.client);
+        self.packets = PacketSocket::new(self.client);
     }
 
     /// Takes an interface away.
-    pub fn pull(&self, name: &str) {
+    pub fn remove_interface(&self, name: &str) {
         self.server.ip(&format!("link del {name}"));
     }
 
     /// Gives or takes (`add`, `del`) addresses.
-    pub fn addresses(&self, action: &str, addresses: &[String]) {
+    pub fn change_addresses(&self, action: &str, addresses: &[String]) {
         for line in addresses {
             let (name, address) = line.split_once(' ').expect("an interface and an address");
             let link = name.split(':').next().unwrap_or(name);
@@ -77,7 +77,7 @@ impl<'l> Machine<'l> {
     }
 
     /// Takes all addresses off these interfaces.
-    pub fn forget_addresses(&self, interfaces: &[&str]) {
+    pub fn flush_addresses(&self, interfaces: &[&str]) {
         interfaces.iter().for_each(|name| drop(self.server.ip(&format!("addr flush dev {name}"))));
     }
 
@@ -89,29 +89,29 @@ impl<'l> Machine<'l> {
         let mut process = self.server.spawn(&mut command);
         let id = process.id();
         let mut running =
-            eventually(PATIENCE, || (process.ended().is_some() || serves(id)).then_some(()));
+            eventually(TIMEOUT, || (process.ended().is_some() || is_ready(id)).then_some(()));
         running = running.filter(|()| process.ended().is_none());
         running.map(|()| Running { process, id })
     }
 
     /// Sends a datagram and waits until the program has done with it; `false` if it hangs.
-    pub fn say(&self, running: &Running, said: &Said) -> bool {
-        let before = datagrams(running.id);
-        self.ears.send(&said.on, said.from, said.to, &said.bytes);
+    pub fn send(&self, running: &Running, request: &Request) -> bool {
+        let before = counted_datagrams(running.id);
+        self.packets.send(&request.on, request.from, request.to, &request.bytes);
         let sent = Instant::now();
-        while datagrams(running.id) == before && sent.elapsed() < TRAVEL {
+        while counted_datagrams(running.id) == before && sent.elapsed() < MAX_TRANSIT_TIME {
             std::thread::yield_now();
         }
-        let patience = sent + PATIENCE;
-        while !rests(running.id) && Instant::now() < patience {
+        let deadline = sent + TIMEOUT;
+        while !is_waiting(running.id) && Instant::now() < deadline {
             std::thread::yield_now();
         }
-        rests(running.id)
+        is_waiting(running.id)
     }
 
     /// What was sent to the client since the last time.
-    pub fn heard(&self) -> Vec<Heard> {
-        self.ears.heard()
+    pub fn received(&self) -> Vec<ReceivedPacket> {
+        self.packets.received()
     }
 
     /// The laboratory it stands in.
@@ -132,13 +132,13 @@ impl Running {
 }
 
 /// It has sockets, and waits for what they bring.
-fn serves(id: u32) -> bool {
+fn is_ready(id: u32) -> bool {
     let sockets = fs::read_to_string(format!("/proc/{id}/net/udp")).unwrap_or_default();
-    sockets.lines().count() > 1 && rests(id)
+    sockets.lines().count() > 1 && is_waiting(id)
 }
 
-/// How many datagrams the kernel has passed on, or found nobody for.
-fn datagrams(id: u32) -> u64 {
+/// How many counted_datagrams the kernel has passed on, or found nobody for.
+fn counted_datagrams(id: u32) -> u64 {
     const COUNTERS: [&str; 4] = ["InDatagrams", "NoPorts", "InErrors", "IgnoredMulti"];
     let text = fs::read_to_string(format!("/proc/{id}/net/snmp")).unwrap_or_default();
     let mut lines = text.lines().filter(|line| line.starts_with("Udp: "));
@@ -150,9 +150,9 @@ fn datagrams(id: u32) -> u64 {
         .sum()
 }
 
-/// Whether it waits for events: by the place in the kernel, or where that is not told, by the call (proc(5)).
-fn rests(id: u32) -> bool {
-    const POLLS: &[libc::c_long] = &[
+/// Whether it waits for events: by the wait_channel in the kernel, or where that is not told, by the call (proc(5)).
+fn is_waiting(id: u32) -> bool {
+    const POLL_CALLS: &[libc::c_long] = &[
         libc::SYS_epoll_pwait,
         libc::SYS_ppoll,
         #[cfg(target_arch = "x86_64")]
@@ -160,11 +160,12 @@ fn rests(id: u32) -> bool {
         #[cfg(target_arch = "x86_64")]
         libc::SYS_poll,
     ];
-    let about = |what: &str| fs::read_to_string(format!("/proc/{id}/{what}")).unwrap_or_default();
-    let asleep = about("stat").rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"));
-    let (place, call) = (about("wchan"), about("syscall"));
-    let polls = || POLLS.iter().any(|poll| call.split(' ').next() == Some(&poll.to_string()));
-    asleep && (place.contains("poll") || matches!(&place[..], "" | "0") && polls())
+    let proc_file =
+        |what: &str| fs::read_to_string(format!("/proc/{id}/{what}")).unwrap_or_default();
+    let asleep = proc_file("stat").rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"));
+    let (wait_channel, call) = (proc_file("wchan"), proc_file("syscall"));
+    let polls = || POLL_CALLS.iter().any(|poll| call.split(' ').next() == Some(&poll.to_string()));
+    asleep && (wait_channel.contains("poll") || matches!(&wait_channel[..], "" | "0") && polls())
 }
 
 fn colons(mac: [u8; 6]) -> String {

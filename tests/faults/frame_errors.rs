@@ -7,20 +7,20 @@
 
 use crate::common::download::Download;
 use crate::common::lab::{Host, Lab, eventually};
-use crate::common::packet::Ears;
+use crate::common::packet::PacketSocket;
 use crate::common::random::Random;
-use crate::common::{required, room};
+use crate::common::{required, two_hosts};
 use crate::link::Link;
-use crate::scene::{FILE, SIZE, Scene, contents, furnish, rom};
+use crate::setup::{FILE, SIZE, Setup, contents, rom, write_files};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 crate::tests![
-    a_wire_that_spoils_one_of_a_hundred,
-    a_wire_that_spoils_one_of_twenty,
-    a_wire_that_spoils_one_of_five,
+    boot_succeeds_with_one_percent_frame_errors,
+    boot_succeeds_with_five_percent_frame_errors,
+    boot_succeeds_with_twenty_percent_frame_errors,
 ];
 
 /// What may happen to a frame.
@@ -134,12 +134,12 @@ fn survives(rate: usize, size: usize) {
     lab.wire(middle.plug("k0", "02:00:00:00:00:0b"), client.plug("c0", "02:00:00:00:00:02"));
     let real = real_checksums(server, "eth0").and_then(|()| real_checksums(client, "c0"));
     let Some(()) = required(real) else { return };
-    furnish(&lab, "");
+    write_files(&lab, "");
     lab.file("/srv/tftp/part", contents(size));
     // One for both directions: what is sent by it, it does not hear.
     let ends = [Link::new(middle, "s0"), Link::new(middle, "k0")];
-    let daemon = room::serve(&lab, &["-u", "root", "-x", ""], &[], &[67, 69, 4011]);
-    let scene = Scene::at_work(lab, daemon);
+    let daemon = two_hosts::serve(&lab, &["-u", "root", "-x", ""], &[], &[67, 69, 4011]);
+    let setup = Setup::with_daemon(lab, daemon);
     let (tally, rate, over) = (Tally::default(), AtomicUsize::new(rate), AtomicBool::new(false));
     let way = |seed, from, to| {
         let (random, late, held) = (Random::new(seed), Vec::new(), None);
@@ -150,10 +150,10 @@ fn survives(rate: usize, size: usize) {
         ways.iter_mut().for_each(|way| drop(scope.spawn(|| way.carry(&over))));
         // A wire that goes on for ever would hide what has failed.
         let alive = catch_unwind(AssertUnwindSafe(|| {
-            load(&scene, size);
+            load(&setup, size);
             // The end is for a wire that is good again.
             rate.store(0, Ordering::Relaxed);
-            scene.lives();
+            setup.assert_serves();
         }));
         over.store(true, Ordering::Relaxed);
         alive
@@ -166,21 +166,21 @@ fn survives(rate: usize, size: usize) {
     );
 }
 
-fn load(scene: &Scene, size: usize) {
+fn load(setup: &Setup, size: usize) {
     let wanted = contents(size);
     let get = |windowsize| {
-        let (socket, patience) = (scene.client().udp("10.9.0.2:0"), Duration::from_millis(100));
+        let (socket, timeout) = (setup.client().udp("10.9.0.2:0"), Duration::from_millis(100));
         let download =
-            Download { file: "part", windowsize, patience, tries: 600, ..Download::USUAL };
+            Download { file: "part", windowsize, timeout, max_attempts: 600, ..Download::DEFAULT };
         move || {
             let mut got = Vec::new();
-            download.by(socket, |block| got.extend_from_slice(block)).map(|()| got)
+            download.get_with(socket, |block| got.extend_from_slice(block)).map(|()| got)
         }
     };
     let readers = [1, 16].map(|windowsize| (windowsize, std::thread::spawn(get(windowsize))));
-    let ears = Ears::new(scene.client());
-    let mut machine = rom(&ears);
-    machine.tries = TRIES;
+    let packets = PacketSocket::new(setup.client());
+    let mut machine = rom(&packets);
+    machine.max_attempts = TRIES;
     // What comes late may be taken for the next answer: then it begins anew.
     let told = eventually(LONG, || machine.boot().ok().filter(|told| told.file == FILE));
     assert!(told.is_some(), "nobody tells it what to load");
@@ -202,15 +202,15 @@ fn real_checksums(host: &Host, interface: &str) -> Result<(), String> {
     }
 }
 
-fn a_wire_that_spoils_one_of_a_hundred() {
+fn boot_succeeds_with_one_percent_frame_errors() {
     survives(1, SIZE);
 }
 
-fn a_wire_that_spoils_one_of_twenty() {
+fn boot_succeeds_with_five_percent_frame_errors() {
     survives(5, SIZE);
 }
 
 /// Of ten datagrams and their answers six are lost, so it takes its time.
-fn a_wire_that_spoils_one_of_five() {
+fn boot_succeeds_with_twenty_percent_frame_errors() {
     survives(20, SIZE / 10);
 }

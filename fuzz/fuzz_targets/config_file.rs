@@ -1,21 +1,21 @@
-//! A whole configuration file: lines, what they mean together, and what there is to say about them. Lines that would
-//! open other files or run commands are passed over.
+//! A whole configuration file: its lines, conflicts between them, and warnings. Lines that would open other files or run
+//! commands are skipped.
 #![no_main]
 
-#[path = "pace.rs"]
-mod pace;
+#[path = "cpu_time.rs"]
+mod cpu_time;
 
 use conf_parser::{Directive, Reader};
 use libfuzzer_sys::fuzz_target;
 use pxemasq::config::Origin;
 use pxemasq::config::read::build::Builder;
 use pxemasq::config::read::build::Purpose;
+use pxemasq::config::read::conflicts::ConflictChecker;
 use pxemasq::config::read::lines::Lines;
-use pxemasq::config::together::ConflictChecker;
 use std::time::Duration;
 
 fuzz_target!(|bytes: &[u8]| {
-    pace::keep(bytes.len(), Duration::ZERO, || {
+    cpu_time::check(bytes.len(), Duration::ZERO, || {
         for purpose in [Purpose::Check, Purpose::Serve] {
             load(bytes, purpose);
         }
@@ -24,25 +24,26 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn load(bytes: &[u8], purpose: Purpose) {
     let mut reader = Reader::default();
-    let mut together = ConflictChecker::default();
+    let mut conflicts = ConflictChecker::default();
     let mut builder = Builder::new(purpose);
     let mut lines = Lines::new(bytes);
     while let Ok(Some((line, text))) = lines.read() {
-        // A file would end at its first fault.
+        // The program stops at the first wrong line; here the next one is read.
         let Ok(Some(setting)) = reader.line(text) else { continue };
         match setting.directive {
             Directive::ConfFile(_) | Directive::ConfDir(_) | Directive::ConfScript(_) => continue,
             _ => {}
         }
         let origin = Origin { file: "fuzz".into(), line };
-        if together.check(&setting.directive, &origin).is_ok() {
+        if conflicts.check(&setting.directive, &origin).is_ok() {
             builder.apply(setting, &origin);
         }
     }
-    // What is in a loop has a line, and so has whatever else can be remarked but for three general things.
-    if let Some(alias) = together.cname_loop() {
+    // Each warning has a line number, except three that are about the whole configuration.
+    if let Some(alias) = conflicts.cname_loop() {
         assert!(alias.origin.line > 0);
     }
-    let general = builder.finish().warnings.iter().filter(|warning| warning.origin.is_none()).count();
-    assert!(general <= 3, "{general} remarks without a line");
+    let general =
+        builder.finish().warnings.iter().filter(|warning| warning.origin.is_none()).count();
+    assert!(general <= 3, "{general} warnings without a line number");
 }

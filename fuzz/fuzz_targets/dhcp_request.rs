@@ -1,31 +1,31 @@
-//! A request on port 67 or 4011: read, decided, answered, logged. The first byte chooses configuration, port and
+//! A datagram on port 67 or 4011: parsed, evaluated, answered, logged. The first byte selects configuration, port and
 //! interface; the rest is the datagram.
 #![no_main]
 
-#[path = "pace.rs"]
-mod pace;
+#[path = "cpu_time.rs"]
+mod cpu_time;
 
 use conf_parser::Reader;
 use libfuzzer_sys::fuzz_target;
 use pxemasq::config::read::build::Builder;
-use pxemasq::config::names::Names;
+use pxemasq::config::server_names::ServerNames;
 use pxemasq::config::{Config, Origin};
 use pxemasq::effect::Effect;
-use pxemasq::net::{Address, Arrival, Datagram, Interfaces, Link};
+use pxemasq::net::{Address, Datagram, Interfaces, Link, ReceivedDatagram};
 use pxemasq::proxydhcp::{self, Port};
 use std::net::Ipv4Addr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// One uses all that looks at a request; one has menus that do not fit; one is small.
+/// All options that depend on a request; menus that do not fit into a reply; a minimal configuration.
 const CONFIGS: [&str; 3] = [
     include_str!("../seeds/configurations/everything.conf"),
     include_str!("../seeds/configurations/long-menu.conf"),
     include_str!("../seeds/configurations/small.conf"),
 ];
-/// A reply's option 52 is not counted when its room is.
-const LONGEST: usize = 16384 + 3;
-const SHORTEST: usize = 300;
+/// The 3 bytes of option 52 are added after the size check.
+const MAX_REPLY_LEN: usize = 16384 + 3;
+const MIN_REPLY_LEN: usize = 300;
 const BOOTREPLY: u8 = 2;
 
 fuzz_target!(|input: &[u8]| {
@@ -35,35 +35,48 @@ fuzz_target!(|input: &[u8]| {
     let interface = if choice & 8 == 0 { 2 } else { 3 };
     let peer = (Ipv4Addr::new(10, 0, 0, 9), 68).into();
     let local = Ipv4Addr::new(10, 0, 0, 1).into();
-    let arrival = Arrival { bytes, peer, local, interface };
-    pace::keep(bytes.len(), Duration::ZERO, || {
+    let arrival = ReceivedDatagram { bytes, peer, local, interface };
+    cpu_time::check(bytes.len(), Duration::ZERO, || {
         let mut effects = Vec::new();
-        let mut names = Names::new(true);
+        let mut names = ServerNames::new(true);
         names.read_hosts(b"10.0.0.80 boot\n10.0.0.81 boot\n");
-        proxydhcp::answer(config, interfaces(), &mut names, port, &arrival, true, &mut effects);
-        effects.iter().for_each(|effect| check(effect, bytes));
+        proxydhcp::handle_datagram(
+            config,
+            interfaces(),
+            &mut names,
+            port,
+            &arrival,
+            true,
+            &mut effects,
+        );
+        for effect in &effects {
+            check(effect, bytes);
+        }
     });
 });
 
 fn check(effect: &Effect, request: &[u8]) {
     match effect {
         Effect::Log(line) => assert!(!line.to_string().contains('\n'), "{line}"),
-        Effect::Send(datagram) | Effect::SendLater(_, datagram) => answers(datagram, request),
-        Effect::Saw(_) => {}
-        Effect::SendBatch(_) | Effect::TellScript(_) | Effect::Close(_) | Effect::Tell(..) => {
-            panic!("that is of TFTP")
+        Effect::Send(datagram) | Effect::SendDelayed(_, datagram) => check_reply(datagram, request),
+        Effect::Observe(_) => {}
+        Effect::SendBatch(_)
+        | Effect::RunScript(_)
+        | Effect::CloseSocket(_)
+        | Effect::LogLimited(..) => {
+            panic!("an effect of the TFTP core: {effect:?}")
         }
     }
 }
 
-/// Whatever was asked, the answer is one to this client.
-fn answers(Datagram { bytes, .. }: &Datagram, request: &[u8]) {
-    assert!((SHORTEST..=LONGEST).contains(&bytes.len()), "{} bytes", bytes.len());
+/// The reply has a valid length, is for this client, and has an end option.
+fn check_reply(Datagram { bytes, .. }: &Datagram, request: &[u8]) {
+    assert!((MIN_REPLY_LEN..=MAX_REPLY_LEN).contains(&bytes.len()), "{} bytes", bytes.len());
     assert_eq!(bytes[0], BOOTREPLY);
-    for kept in [1..3, 4..8, 24..44, 236..240] {
-        assert_eq!(bytes[kept.clone()], request[kept]);
+    for range in [1..3, 4..8, 24..44, 236..240] {
+        assert_eq!(bytes[range.clone()], request[range]);
     }
-    assert!(bytes[240..].contains(&255), "no end");
+    assert!(bytes[240..].contains(&255), "no end option");
 }
 
 fn configs() -> &'static [Config] {
@@ -75,8 +88,10 @@ fn config(text: &str) -> Config {
     let mut reader = Reader::default();
     let mut builder = Builder::default();
     for (line, text) in (1..).zip(text.lines()) {
-        if let Some(setting) = reader.line(text.as_bytes()).expect("a line of ours") {
-            builder.take(setting, &Origin { file: "c".into(), line });
+        if let Some(setting) =
+            reader.line(text.as_bytes()).expect("the configurations in seeds/ are valid")
+        {
+            builder.apply(setting, &Origin { file: "c".into(), line });
         }
     }
     builder.finish().config
@@ -86,12 +101,8 @@ fn interfaces() -> &'static Interfaces {
     static INTERFACES: OnceLock<Interfaces> = OnceLock::new();
     INTERFACES.get_or_init(|| {
         let link = |index, name: &str| Link { index, name: name.to_owned(), ..Link::default() };
-        let address = |interface, ip: [u8; 4]| Address {
-            interface,
-            ip: ip.into(),
-            prefix: 24,
-            label: None,
-        };
+        let address =
+            |interface, ip: [u8; 4]| Address { interface, ip: ip.into(), prefix: 24, label: None };
         Interfaces {
             links: vec![link(2, "eth0"), link(3, "eth1")],
             addresses: vec![address(2, [10, 0, 0, 1]), address(3, [10, 0, 1, 1])],

@@ -1,8 +1,8 @@
 //! A client in a namespace of its own that keeps DHCP requests under way, of so many machines in turn.
 
 use super::common::lab::Lab;
-use super::common::machine::{Machine, Running};
 use super::common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, cpu_seconds};
+use super::common::server_host::{Running, ServerHost};
 use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const CONFIG: &str = "/srv/dnsmasq.conf";
 const ROUND: Duration = Duration::from_secs(1);
 /// An answer that takes longer is lost.
-const PATIENCE: Duration = Duration::from_millis(500);
+const TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Answers in a second, and microseconds of the server's processor for each.
 #[derive(Clone, Copy)]
@@ -32,7 +32,7 @@ pub fn measure(
     let program = program.to_owned();
     let work = move || {
         let lab = Lab::new(["server", "client"]).expect("a laboratory: run as root");
-        let machine = Machine::new(&lab, ["server", "client"], &["eth0 10.9.0.1/16".to_owned()]);
+        let machine = ServerHost::new(&lab, ["server", "client"], &["eth0 10.9.0.1/16".to_owned()]);
         lab.file(CONFIG, config);
         lab.host("client").ip("addr add 10.9.0.2/16 dev c0");
         let running = machine.start(&program, CONFIG, words).expect("it starts");
@@ -46,7 +46,7 @@ pub fn measure(
 
 /// Keeps so many requests under way.
 fn ask(client: &UdpSocket, running: &Running, machines: usize, outstanding: usize) -> Figures {
-    client.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    client.set_read_timeout(Some(TIMEOUT)).expect("a socket");
     let (mut number, mut answers, mut losses) = (0_u32, 0_u32, 0_usize);
     let mut send = || {
         number += 1;

@@ -15,9 +15,9 @@ use std::time::Duration;
 pub const CONFIG: &str = "/srv/dnsmasq.conf";
 /// A configuration that answers PXE clients, and has no file of ours to miss.
 pub const RANGE: &str = "dhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Boot,pxelinux.0,10.9.0.9\n";
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const TIMEOUT: Duration = Duration::from_secs(5);
 
-pub struct Stand {
+pub struct Setup {
     pub lab: Lab,
     /// Daemons that were met: they are nobody's children.
     daemons: RefCell<Vec<u32>>,
@@ -35,7 +35,7 @@ pub fn started() -> Ended {
     Ended { code: Some(0), stderr: String::new() }
 }
 
-impl Stand {
+impl Setup {
     /// With this configuration, and `small` to be had by TFTP.
     pub fn new(config: &str) -> Result<Self, String> {
         let lab = Lab::new(["server", "client"])?;
@@ -89,18 +89,18 @@ impl Stand {
         let server = self.lab.host("server");
         let process = server.spawn(command.stdout(Stdio::null()).stderr(Stdio::null()));
         let serves = || server.listens_on_udp(69).then_some(());
-        eventually(PATIENCE, serves).expect("it serves");
+        eventually(TIMEOUT, serves).expect("it serves");
         process
     }
 
     pub fn get(&self, file: &str) -> Result<Vec<u8>, String> {
-        Download { file, ..Download::USUAL }.bytes(self.lab.host("client"))
+        Download { file, ..Download::DEFAULT }.bytes(self.lab.host("client"))
     }
 
     /// Lines of the log, `4 dnsmasq-tftp: text`, when there are so many.
     pub fn logged(&self, lines: usize) -> Vec<String> {
         let all = || -> Vec<String> { self.lab.syslog().iter().map(|line| bare(line)).collect() };
-        eventually(PATIENCE, || (all().len() >= lines).then_some(()));
+        eventually(TIMEOUT, || (all().len() >= lines).then_some(()));
         all()
     }
 }
@@ -113,10 +113,10 @@ pub fn daemon() -> Option<u32> {
 /// Ends a daemon, and waits until it has.
 pub fn end(id: u32) {
     signal(id, Signal::SIGTERM);
-    eventually(PATIENCE, || (!runs(id)).then_some(())).expect("it ends");
+    eventually(TIMEOUT, || (!runs(id)).then_some(())).expect("it ends");
 }
 
-impl Drop for Stand {
+impl Drop for Setup {
     fn drop(&mut self) {
         for &id in self.daemons.borrow().iter().filter(|&&id| runs(id)) {
             _ = kill(pid(id), Signal::SIGKILL);

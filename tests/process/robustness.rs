@@ -3,7 +3,7 @@
 use crate::common::download::Download;
 use crate::common::lab::eventually;
 use crate::common::{required, subject, subject_is_theirs};
-use crate::stand::{CONFIG, PATIENCE, RANGE, Stand, daemon, end, runs, signal, started};
+use crate::setup::{CONFIG, RANGE, Setup, TIMEOUT, daemon, end, runs, signal, started};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::process::Command;
@@ -12,22 +12,23 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 crate::tests![
-    killed_a_hundred_times_it_serves_again_at_once,
-    a_starter_with_habits_of_its_own_changes_nothing,
-    children_that_were_left_to_it_are_buried,
-    what_comes_behind_the_end_changes_nothing,
-    a_start_can_be_stopped,
+    server_restarts_at_once_after_each_of_100_kills,
+    ignored_signals_and_closed_pipes_of_the_parent_have_no_effect,
+    inherited_children_are_reaped,
+    signal_during_shutdown_has_no_effect,
+    signal_during_start_ends_the_process,
 ];
 
 /// Killed under load a hundred times and started again: nothing that is left keeps it from serving.
-fn killed_a_hundred_times_it_serves_again_at_once() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
-    stand.lab.file("/srv/tftp/large", vec![7; 3_000_000]);
-    let client = stand.lab.host("client");
+fn server_restarts_at_once_after_each_of_100_kills() {
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
+    setup.lab.file("/srv/tftp/large", vec![7; 3_000_000]);
+    let client = setup.lab.host("client");
     let calm = AtomicBool::new(false);
     // Clients that are left alone ask anew, as firmware does, until they have it; and once more in the end.
-    let patience = Duration::from_millis(50);
-    let usual = Download { file: "large", windowsize: 4, patience, tries: 2, ..Download::USUAL };
+    let timeout = Duration::from_millis(50);
+    let usual =
+        Download { file: "large", windowsize: 4, timeout, max_attempts: 2, ..Download::DEFAULT };
     let load = || {
         while !calm.load(Ordering::Relaxed) || usual.get(client, |_| {}).is_err() {
             drop(usual.get(client, |_| {}));
@@ -38,15 +39,15 @@ fn killed_a_hundred_times_it_serves_again_at_once() {
         let mut slowest = Duration::ZERO;
         for _ in 0..100 {
             let start = Instant::now();
-            assert_eq!(stand.background(&[]), started());
-            assert_eq!(stand.get("small"), Ok(b"hello\n".to_vec()));
+            assert_eq!(setup.background(&[]), started());
+            assert_eq!(setup.get("small"), Ok(b"hello\n".to_vec()));
             slowest = slowest.max(start.elapsed());
             sleep(Duration::from_millis(10));
             let id = daemon().expect("a pid file");
             signal(id, Signal::SIGKILL);
-            eventually(PATIENCE, || (!runs(id)).then_some(())).expect("it ends");
+            eventually(TIMEOUT, || (!runs(id)).then_some(())).expect("it ends");
         }
-        assert_eq!(stand.background(&[]), started());
+        assert_eq!(setup.background(&[]), started());
         calm.store(true, Ordering::Relaxed);
         slowest
     });
@@ -57,16 +58,16 @@ fn killed_a_hundred_times_it_serves_again_at_once() {
 }
 
 /// Who starts it may ignore signals, or hold what it says up to nobody.
-fn a_starter_with_habits_of_its_own_changes_nothing() {
-    let Some(stand) = required(Stand::new("dhcp-script=/srv/script\n")) else { return };
-    stand.lab.program("/srv/script", "#!/bin/sh\necho told\n");
+fn ignored_signals_and_closed_pipes_of_the_parent_have_no_effect() {
+    let Some(setup) = required(Setup::new("dhcp-script=/srv/script\n")) else { return };
+    setup.lab.program("/srv/script", "#!/bin/sh\necho told\n");
     let line =
         format!("trap '' CHLD HUP TERM; exec {} -C {CONFIG} --log-debug", subject().display());
-    assert_eq!(stand.run(Command::new("sh").args(["-c", &line])), started());
+    assert_eq!(setup.run(Command::new("sh").args(["-c", &line])), started());
     let id = daemon().expect("a pid file");
-    stand.get("small").expect("it serves");
+    setup.get("small").expect("it serves");
     let told = "7 dnsmasq-script: told".to_owned();
-    eventually(PATIENCE, || stand.logged(1).contains(&told).then_some(())).expect("it is told");
+    eventually(TIMEOUT, || setup.logged(1).contains(&told).then_some(())).expect("it is told");
     end(id);
     let full = || fs::File::options().write(true).open("/dev/full").expect("there is one");
     let ended = |words: &[&str]| {
@@ -80,12 +81,12 @@ fn a_starter_with_habits_of_its_own_changes_nothing() {
 }
 
 /// As the first process of a container it has children that it never started.
-fn children_that_were_left_to_it_are_buried() {
-    let Some(stand) = required(Stand::new("")) else { return };
+fn inherited_children_are_reaped() {
+    let Some(setup) = required(Setup::new("")) else { return };
     let line = format!("(sleep 0.2 & exit); exec {} -k -x '' -C {CONFIG}", subject().display());
     let mut first = Command::new("unshare");
     first.args(["--pid", "--fork", "--kill-child", "sh", "-c", &line]);
-    let process = stand.foreground(&mut first);
+    let process = setup.foreground(&mut first);
     let children = |of: u32| -> Vec<u32> {
         let path = format!("/proc/{of}/task/{of}/children");
         let text = fs::read_to_string(path).unwrap_or_default();
@@ -93,15 +94,15 @@ fn children_that_were_left_to_it_are_buried() {
     };
     let first = children(process.id())[0];
     let alone = || children(first).is_empty().then_some(());
-    eventually(PATIENCE, alone).expect("the sleeper is gone, and nothing is left of it");
+    eventually(TIMEOUT, alone).expect("the sleeper is gone, and nothing is left of it");
     // It is another user's now, and would outlive whoever started it.
     end(first);
 }
 
-fn what_comes_behind_the_end_changes_nothing() {
-    let Some(stand) = required(Stand::new("")) else { return };
+fn signal_during_shutdown_has_no_effect() {
+    let Some(setup) = required(Setup::new("")) else { return };
     for _ in 0..20 {
-        let mut daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
+        let mut daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
         signal(daemon.id(), Signal::SIGTERM);
         for _ in 0..3 {
             _ = nix::sys::signal::kill(
@@ -109,22 +110,22 @@ fn what_comes_behind_the_end_changes_nothing() {
                 Signal::SIGHUP,
             );
         }
-        let ended = eventually(PATIENCE, || daemon.ended()).expect("it ends");
+        let ended = eventually(TIMEOUT, || daemon.ended()).expect("it ends");
         assert_eq!(ended.code(), Some(0));
     }
 }
 
-fn a_start_can_be_stopped() {
-    let Some(stand) = required(Stand::new(RANGE)) else { return };
-    stand.lab.program("/srv/init", "#!/bin/sh\nexec sleep 3\n");
+fn signal_during_start_ends_the_process() {
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
+    setup.lab.program("/srv/init", "#!/bin/sh\nexec sleep 3\n");
     for end in [Signal::SIGTERM, Signal::SIGINT] {
-        let mut command = Stand::program(&["-9", "--dhcp-script=/srv/init"]);
-        let mut process = stand.lab.host("server").spawn(&mut command);
+        let mut command = Setup::program(&["-9", "--dhcp-script=/srv/init"]);
+        let mut process = setup.lab.host("server").spawn(&mut command);
         sleep(Duration::from_millis(200));
         signal(process.id(), end);
         let ended =
             eventually(Duration::from_secs(1), || process.ended()).expect("it ends at once");
         assert_eq!(ended.code(), Some(5));
     }
-    assert_eq!(stand.logged(0), [""; 0], "silently");
+    assert_eq!(setup.logged(0), [""; 0], "silently");
 }

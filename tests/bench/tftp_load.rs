@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// What all of them do.
 #[derive(Clone)]
-pub struct Swarm {
+pub struct TftpLoad {
     /// Clients at once.
     pub clients: usize,
     /// Transfers in all.
@@ -44,7 +44,7 @@ pub const ROOT: &str = "/srv/tftp";
 const BLOCK: usize = 1468;
 const SERVER: &str = "10.9.0.1:69";
 /// As boot ROMs have it.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 const GIVE_UP: Duration = Duration::from_secs(60);
 
 struct Client {
@@ -60,7 +60,7 @@ struct Client {
     due: Instant,
 }
 
-impl Swarm {
+impl TftpLoad {
     /// Lets all of it loose on a program with that configuration; what comes of it, and the seconds of processor that it
     /// takes. `None`: it does not start.
     pub fn against(
@@ -96,7 +96,7 @@ impl Swarm {
     /// To be called on the client's host.
     pub fn run(&self) -> Result<Outcome, String> {
         let mut run = Run {
-            swarm: self,
+            load: self,
             poll: Poll::new().map_err(|fault| fault.to_string())?,
             clients: Vec::new(),
             random: Random::new(7),
@@ -119,7 +119,7 @@ impl Swarm {
 }
 
 struct Run<'a> {
-    swarm: &'a Swarm,
+    load: &'a TftpLoad,
     poll: Poll,
     clients: Vec<Option<Client>>,
     random: Random,
@@ -138,7 +138,7 @@ impl Run<'_> {
         self.open += 1;
         let place = place.unwrap_or(self.clients.len());
         let now = Instant::now();
-        self.ask(place, self.swarm.misses, now);
+        self.ask(place, self.load.misses, now);
     }
 
     /// Each request has a socket of its own.
@@ -147,12 +147,12 @@ impl Run<'_> {
         let mut socket = UdpSocket::bind(address).expect("a socket");
         let registry = self.poll.registry();
         registry.register(&mut socket, Token(place), Interest::READABLE).expect("a socket");
-        let window = match self.swarm.windowsize {
+        let window = match self.load.windowsize {
             1 => String::new(),
             size => format!("windowsize\0{size}\0"),
         };
         let file = match misses {
-            0 => self.swarm.file.to_owned(),
+            0 => self.load.file.to_owned(),
             _ => format!("pxelinux.cfg/{:08X}", self.outcome.requests),
         };
         let last = format!("\0\x01{file}\0octet\0blksize\0{BLOCK}\0tsize\x000\0{window}");
@@ -166,7 +166,7 @@ impl Run<'_> {
             misses,
             last: last.into_bytes(),
             started,
-            due: Instant::now() + PATIENCE,
+            due: Instant::now() + TIMEOUT,
         };
         client.say();
         self.outcome.requests += 1;
@@ -187,7 +187,7 @@ impl Run<'_> {
                 self.hear(event.token().0, &mut buffer)?;
             }
             if start.elapsed() > GIVE_UP {
-                return Err(format!("{} of {} stalled", self.open, self.swarm.transfers));
+                return Err(format!("{} of {} stalled", self.open, self.load.transfers));
             }
             if scan.elapsed() > Duration::from_millis(20) {
                 scan = Instant::now();
@@ -201,7 +201,7 @@ impl Run<'_> {
         for client in self.clients.iter_mut().flatten().filter(|client| client.due <= now) {
             self.outcome.asked_again += usize::from(client.peer.is_none());
             client.in_window = 0;
-            client.due = now + PATIENCE;
+            client.due = now + TIMEOUT;
             client.say();
         }
     }
@@ -215,14 +215,14 @@ impl Run<'_> {
                 Ok(received) => received,
             };
             client.peer.get_or_insert(from);
-            client.due = Instant::now() + PATIENCE;
+            client.due = Instant::now() + TIMEOUT;
             match &buffer[..size] {
                 [0, 6, ..] if client.received == 0 => client.acknowledge(0),
-                [0, 3, ..] if self.swarm.loss > 0 && self.random.below(1000) < self.swarm.loss => {}
+                [0, 3, ..] if self.load.loss > 0 && self.random.below(1000) < self.load.loss => {}
                 [0, 3, high, low, data @ ..] => {
                     let block = u16::from_be_bytes([*high, *low]);
-                    if client.takes(block, data.len(), self.swarm) {
-                        self.outcome.bytes += self.swarm.size;
+                    if client.takes(block, data.len(), self.load) {
+                        self.outcome.bytes += self.load.size;
                         self.outcome.took.push(client.started.elapsed().as_secs_f64() * 1e3);
                         self.clients[place] = None;
                         self.open -= 1;
@@ -255,7 +255,7 @@ impl Client {
     }
 
     /// Takes a block; `true`: the file is whole.
-    fn takes(&mut self, block: u16, size: usize, swarm: &Swarm) -> bool {
+    fn takes(&mut self, block: u16, size: usize, load: &TftpLoad) -> bool {
         if block != self.wanted {
             // One word for each gap, and none for what comes twice.
             let ahead = block.wrapping_sub(self.wanted) < 1 << 15;
@@ -271,9 +271,9 @@ impl Client {
         self.last = [[0, 4], block.to_be_bytes()].concat();
         let whole = size < BLOCK;
         if whole {
-            assert_eq!(self.received, swarm.size, "the file was cut");
+            assert_eq!(self.received, load.size, "the file was cut");
         }
-        if whole || self.in_window == swarm.windowsize {
+        if whole || self.in_window == load.windowsize {
             self.acknowledge(block);
         }
         whole

@@ -4,7 +4,7 @@
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     Wait(u64),
-    Say { by: String, bytes: Vec<u8> },
+    Send { by: String, bytes: Vec<u8> },
 }
 
 /// Reads a step. `b: ACK 1` is said by the socket `b`; without a name it is `a`.
@@ -15,16 +15,16 @@ pub fn step(text: &str) -> Step {
     let (by, words) =
         text.split_once(": ").map_or((None, text), |(by, words)| (Some(by.to_owned()), words));
     let words: Vec<&str> = words.split(' ').collect();
-    Step::Say { by: by.unwrap_or_else(|| "a".to_owned()), bytes: tftp(&words) }
+    Step::Send { by: by.unwrap_or_else(|| "a".to_owned()), bytes: tftp(&words) }
 }
 
 /// In `b to a` the socket `b` speaks to the one that answered `a`.
-pub fn addressee(by: &str) -> &str {
+pub fn receiver(by: &str) -> &str {
     by.rsplit(' ').next().unwrap_or(by)
 }
 
 /// The socket that speaks.
-pub fn speaker(by: &str) -> &str {
+pub fn sender(by: &str) -> &str {
     by.split(' ').next().unwrap_or(by)
 }
 
@@ -46,7 +46,7 @@ fn tftp(words: &[&str]) -> Vec<u8> {
 }
 
 /// A datagram of the server, nothing left out that could differ.
-pub fn shown(bytes: &[u8]) -> String {
+pub fn display(bytes: &[u8]) -> String {
     match bytes {
         [0, 3, high, low, data @ ..] => {
             let block = u16::from_be_bytes([*high, *low]);

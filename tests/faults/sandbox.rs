@@ -4,19 +4,19 @@ use crate::common::download::Download;
 use crate::common::lab::{Lab, eventually};
 use crate::common::measure::status;
 use crate::common::required;
-use crate::scene::{PATIENCE, Scene};
+use crate::setup::{Setup, TIMEOUT};
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 crate::tests![
-    a_program_that_serves_is_confined,
-    a_link_that_came_later_leads_nowhere,
-    without_walls_links_are_followed,
-    what_is_no_file_is_refused_at_once,
-    no_name_leads_out_of_the_root,
-    a_directory_that_becomes_a_link_leads_nowhere,
+    serving_process_has_seccomp_unless_unconfined,
+    symlink_created_after_start_is_denied,
+    symlink_is_followed_without_sandbox,
+    special_file_is_refused_at_once,
+    path_cannot_leave_the_root,
+    directory_replaced_by_symlink_is_denied,
 ];
 
 const SECRET: &str = "what nobody may have\n";
@@ -31,60 +31,60 @@ fn ready(lab: &Lab) {
 }
 
 /// With the walls, and without them.
-fn scene(words: &[&str]) -> Option<Scene> {
-    Scene::with("", words, &[], ready)
+fn setup(words: &[&str]) -> Option<Setup> {
+    Setup::with("", words, &[], ready)
 }
 
 /// Older kernels have no Landlock: there the program says so.
-fn walled() -> Option<Scene> {
-    let scene = scene(&[])?;
-    let told = || scene.has_told("compile time options").then_some(());
-    eventually(PATIENCE, told).expect("it tells what it is confined by");
-    let landlock = scene.has_told("confined by Landlock").then_some(());
+fn with_landlock() -> Option<Setup> {
+    let setup = setup(&[])?;
+    let told = || setup.has_logged("compile time options").then_some(());
+    eventually(TIMEOUT, told).expect("it tells what it is confined by");
+    let landlock = setup.has_logged("confined by Landlock").then_some(());
     required(landlock.ok_or("no Landlock in this kernel".to_owned()))?;
-    Some(scene)
+    Some(setup)
 }
 
-fn a_program_that_serves_is_confined() {
+fn serving_process_has_seccomp_unless_unconfined() {
     let of = |id| ["Seccomp", "NoNewPrivs"].map(|field| status(id, field));
-    let Some(scene) = scene(&[]) else { return };
-    assert_eq!(of(scene.id()), ["2", "1"]);
-    scene.lives();
-    let Some(scene) = self::scene(&["--unconfined"]) else { return };
+    let Some(setup) = setup(&[]) else { return };
+    assert_eq!(of(setup.id()), ["2", "1"]);
+    setup.assert_serves();
+    let Some(setup) = self::setup(&["--unconfined"]) else { return };
     // What a container confines us by stays.
-    assert_eq!(of(scene.id()), of(std::process::id()));
-    scene.lives();
+    assert_eq!(of(setup.id()), of(std::process::id()));
+    setup.assert_serves();
 }
 
-fn a_link_that_came_later_leads_nowhere() {
-    let Some(scene) = walled() else { return };
-    scene.lab.link("/srv/secret", "/srv/tftp/late");
-    scene.lab.link("/srv/outside", "/srv/tftp/there");
-    assert_eq!(scene.get("early"), Ok(PUBLIC.as_bytes().to_vec()));
+fn symlink_created_after_start_is_denied() {
+    let Some(setup) = with_landlock() else { return };
+    setup.lab.link("/srv/secret", "/srv/tftp/late");
+    setup.lab.link("/srv/outside", "/srv/tftp/there");
+    assert_eq!(setup.get("early"), Ok(PUBLIC.as_bytes().to_vec()));
     for name in ["late", "there/file"] {
         let refused = format!("2 cannot access /srv/tftp/{name}: Permission denied\0");
-        assert_eq!(scene.get(name), Err(refused));
+        assert_eq!(setup.get(name), Err(refused));
     }
     // The first one is told, as soon as nothing else is sent.
     let notice = "/srv/tftp/late leads to /srv/secret, where nothing led when this program started";
-    let told = || scene.has_told(notice).then_some(());
-    assert!(eventually(PATIENCE, told).is_some(), "{:#?}", scene.lab.syslog());
-    scene.lives();
+    let told = || setup.has_logged(notice).then_some(());
+    assert!(eventually(TIMEOUT, told).is_some(), "{:#?}", setup.lab.syslog());
+    setup.assert_serves();
 }
 
-fn without_walls_links_are_followed() {
-    let Some(scene) = scene(&["--unconfined"]) else { return };
-    scene.lab.link("/srv/images/early", "/srv/tftp/late");
+fn symlink_is_followed_without_sandbox() {
+    let Some(setup) = setup(&["--unconfined"]) else { return };
+    setup.lab.link("/srv/images/early", "/srv/tftp/late");
     for name in ["early", "late"] {
-        assert_eq!(scene.get(name), Ok(PUBLIC.as_bytes().to_vec()), "{name}");
+        assert_eq!(setup.get(name), Ok(PUBLIC.as_bytes().to_vec()), "{name}");
     }
-    scene.lives();
+    setup.assert_serves();
 }
 
 /// None of them is waited for.
-fn what_is_no_file_is_refused_at_once() {
-    let Some(scene) = scene(&[]) else { return };
-    let server = scene.server();
+fn special_file_is_refused_at_once() {
+    let Some(setup) = setup(&[]) else { return };
+    let server = setup.server();
     server.run(Command::new("mkfifo").args(["-m", "644", "/srv/tftp/fifo"]));
     let _socket = UnixListener::bind("/srv/tftp/socket").expect("a socket");
     let mut refused = vec!["fifo", "socket", "directory", "directory/", "", "/", "."];
@@ -97,14 +97,14 @@ fn what_is_no_file_is_refused_at_once() {
         );
     }
     for name in refused {
-        let once = Download { file: name, tries: 4, ..Download::USUAL };
-        let answer = once.bytes(scene.client());
+        let once = Download { file: name, max_attempts: 4, ..Download::DEFAULT };
+        let answer = once.bytes(setup.client());
         // A device is as long as it says: it has nothing.
         let nothing = answer.as_ref().map_or_else(|error| error != "no answer", Vec::is_empty);
         assert!(nothing, "{name}: {answer:?}");
     }
-    assert_eq!(scene.get("directory/inside"), Ok(PUBLIC.as_bytes().to_vec()));
-    scene.lives();
+    assert_eq!(setup.get("directory/inside"), Ok(PUBLIC.as_bytes().to_vec()));
+    setup.assert_serves();
 }
 
 const CLIMBING: &[&str] = &[
@@ -142,29 +142,29 @@ const CLIMBING: &[&str] = &[
 ];
 
 /// By the name alone; the walls are not needed for it.
-fn no_name_leads_out_of_the_root() {
+fn path_cannot_leave_the_root() {
     for words in [&[][..], &["--unconfined"]] {
-        let Some(scene) = scene(words) else { return };
+        let Some(setup) = setup(words) else { return };
         for name in CLIMBING {
-            let answer = scene.get(name);
+            let answer = setup.get(name);
             assert!(answer.as_ref().is_err_and(|error| error != "no answer"), "{name}: {answer:?}");
         }
         // A step up at the end climbs to no file, and dnsmasq opens it: with walls it is the same error.
         let above = "0 cannot read /srv/tftp/..: Is a directory\0".to_owned();
-        assert_eq!(scene.get(".."), Err(above));
-        assert_eq!(scene.get("directory\\inside"), Ok(PUBLIC.as_bytes().to_vec()));
-        scene.lives();
+        assert_eq!(setup.get(".."), Err(above));
+        assert_eq!(setup.get("directory\\inside"), Ok(PUBLIC.as_bytes().to_vec()));
+        setup.assert_serves();
     }
 }
 
 /// Between the look at a path and its opening, a directory may become a link. Whoever may do that may be anybody.
-fn a_directory_that_becomes_a_link_leads_nowhere() {
+fn directory_replaced_by_symlink_is_denied() {
     const SWAPS: usize = 20_000;
     const ASKED: usize = 1000;
     const MOST: usize = 100_000;
-    let Some(scene) = walled() else { return };
-    scene.lab.file("/srv/tftp/swapped/file", PUBLIC);
-    scene.lab.link("/srv/outside", "/srv/tftp/spare");
+    let Some(setup) = with_landlock() else { return };
+    setup.lab.file("/srv/tftp/swapped/file", PUBLIC);
+    setup.lab.link("/srv/outside", "/srv/tftp/spare");
     let (over, swaps) = (AtomicBool::new(false), AtomicUsize::new(0));
     let swap = || {
         while !over.load(Ordering::Relaxed) {
@@ -182,7 +182,7 @@ fn a_directory_that_becomes_a_link_leads_nowhere() {
             && served + refused < MOST
             && stolen.is_none()
         {
-            match scene.get("swapped/file") {
+            match setup.get("swapped/file") {
                 Ok(bytes) if bytes == PUBLIC.as_bytes() => served += 1,
                 Ok(bytes) => stolen = Some(bytes),
                 Err(_) => refused += 1,
@@ -192,5 +192,5 @@ fn a_directory_that_becomes_a_link_leads_nowhere() {
     });
     assert_eq!(stolen, None, "after {served} answers");
     assert!(served > 0 && refused > 0, "{served} served, {refused} refused");
-    scene.lives();
+    setup.assert_serves();
 }

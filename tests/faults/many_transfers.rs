@@ -3,8 +3,9 @@
 use crate::common::lab::{Lab, eventually};
 use crate::common::measure::{descriptors, kilobytes};
 use crate::common::required;
-use crate::scene::{
-    CLIENT, FILE, Moment, NEIGHBOUR, PATIENCE, Reader, SERVER, SIZE, Scene, Who, contents, receive,
+use crate::setup::{
+    CLIENT, Client, FILE, LockstepClient, Moment, OTHER_CLIENT, SERVER, SIZE, Setup, TIMEOUT,
+    contents, receive,
 };
 use crate::time::{CLOCK, LIBRARY, fake_time};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -14,61 +15,61 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 crate::tests![
-    a_client_that_never_answers_keeps_nobody_out,
-    a_storm_of_requests_is_over_soon,
-    a_client_that_has_all_ports_keeps_nobody_out,
-    a_client_with_many_transfers_keeps_nobody_out,
-    ten_thousand_transfers_cost_little_and_leave_nothing_behind,
-    ten_thousand_abandoned_transfers_leave_nothing_behind,
+    transfer_without_ack_is_evicted_for_another_client,
+    client_boots_soon_after_150_abandoned_requests,
+    client_boots_when_another_client_uses_all_ports,
+    one_transfer_is_evicted_when_a_client_has_all_slots,
+    ten_thousand_transfers_take_little_memory_and_are_released,
+    ten_thousand_abandoned_transfers_are_released_after_timeout,
 ];
 
 /// dnsmasq's number, and the one more that there always is.
-const USUAL: usize = 50 + 1;
+const DEFAULT_MAX_TRANSFERS: usize = 50 + 1;
 /// A client that comes has its file by then.
-const SOON: Duration = Duration::from_secs(5);
+const MAX_BOOT_TIME: Duration = Duration::from_secs(5);
 
-impl Scene {
+impl Setup {
     /// So many transfers of one client.
-    fn crowd(&self) -> Vec<Reader> {
+    fn fill_slots(&self) -> Vec<LockstepClient> {
         let ask = |nth| {
-            Reader::ask(self.client(), CLIENT, FILE)
+            LockstepClient::ask(self.client(), CLIENT, FILE)
                 .unwrap_or_else(|error| panic!("{nth}: {error}"))
         };
-        (0..USUAL).map(ask).collect()
+        (0..DEFAULT_MAX_TRANSFERS).map(ask).collect()
     }
 
     /// Somebody else boots, and is not kept waiting.
-    fn boots_soon(&self) {
+    fn assert_other_client_boots_soon(&self) {
         let start = Instant::now();
-        self.boot(Who { address: NEIGHBOUR, server: SERVER }, Moment::Told, || ());
-        assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+        self.boot(Client { address: OTHER_CLIENT, server: SERVER }, Moment::AfterReply, || ());
+        assert!(start.elapsed() < MAX_BOOT_TIME, "{:?}", start.elapsed());
     }
 
     /// Somebody else boots at once, and the log says at whose cost.
-    fn has_room(&self) {
-        self.boots_soon();
+    fn assert_evicts(&self) {
+        self.assert_other_client_boots_soon();
         for text in [
             "failed sending /srv/tftp/pxelinux.0 to 10.9.0.2",
             "tftp-max=50 reached: a transfer to 10.9.0.2 was dropped for another client (10.9.0.2 never acknowledged it, or held most slots)",
         ] {
-            let told = || self.has_told(text).then_some(());
-            assert!(eventually(PATIENCE, told).is_some(), "{:#?}", self.lab.syslog());
+            let told = || self.has_logged(text).then_some(());
+            assert!(eventually(TIMEOUT, told).is_some(), "{:#?}", self.lab.syslog());
         }
     }
 }
 
-fn a_client_that_never_answers_keeps_nobody_out() {
-    let Some(scene) = Scene::new("") else { return };
-    let _crowd = scene.crowd();
-    scene.has_room();
-    scene.lives();
+fn transfer_without_ack_is_evicted_for_another_client() {
+    let Some(setup) = Setup::new("") else { return };
+    let _transfers = setup.fill_slots();
+    setup.assert_evicts();
+    setup.assert_serves();
 }
 
 /// A hundred and fifty ask once and are gone, as a forger makes it look.
-fn a_storm_of_requests_is_over_soon() {
-    let Some(scene) = Scene::new("") else { return };
+fn client_boots_soon_after_150_abandoned_requests() {
+    let Some(setup) = Setup::new("") else { return };
     let request = format!("\0\x01{FILE}\0octet\0");
-    let client = scene.client();
+    let client = setup.client();
     let asks = |nth: usize| {
         client.ip(&format!("addr add 10.9.0.{nth}/24 dev c0"));
         client.udp(&format!("10.9.0.{nth}:0"))
@@ -77,67 +78,67 @@ fn a_storm_of_requests_is_over_soon() {
     for socket in &sockets {
         socket.send_to(request.as_bytes(), (SERVER, 69)).expect("the wire is up");
     }
-    scene.boots_soon();
-    scene.lives();
+    setup.assert_other_client_boots_soon();
+    setup.assert_serves();
 }
 
 /// There are fewer ports than transfers may be.
-fn a_client_that_has_all_ports_keeps_nobody_out() {
-    let Some(scene) = Scene::new("tftp-port-range=30000,30002\n") else { return };
-    let _crowd: Vec<Reader> = (0..3)
-        .map(|_| Reader::ask(scene.client(), CLIENT, FILE).expect("a port for each"))
+fn client_boots_when_another_client_uses_all_ports() {
+    let Some(setup) = Setup::new("tftp-port-range=30000,30002\n") else { return };
+    let _transfers: Vec<LockstepClient> = (0..3)
+        .map(|_| LockstepClient::ask(setup.client(), CLIENT, FILE).expect("a port for each"))
         .collect();
-    scene.boots_soon();
-    scene.lives();
+    setup.assert_other_client_boots_soon();
+    setup.assert_serves();
 }
 
 /// It has all places, and is slow with each. One of them is for somebody else, the others go on.
-fn a_client_with_many_transfers_keeps_nobody_out() {
-    let Some(scene) = Scene::new("") else { return };
-    let mut crowd = scene.crowd();
-    crowd.iter_mut().for_each(|reader| assert_eq!(reader.step(), Ok(true)));
+fn one_transfer_is_evicted_when_a_client_has_all_slots() {
+    let Some(setup) = Setup::new("") else { return };
+    let mut transfers = setup.fill_slots();
+    transfers.iter_mut().for_each(|reader| assert_eq!(reader.step(), Ok(true)));
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let slow = scope.spawn(|| {
             // If nobody is served, it ends too.
-            let turns = (0..USUAL).cycle().take(10 * USUAL);
+            let turns = (0..DEFAULT_MAX_TRANSFERS).cycle().take(10 * DEFAULT_MAX_TRANSFERS);
             for nth in turns.take_while(|_| !over.load(Ordering::Relaxed)) {
                 // The one that has to go is told so.
-                drop(crowd[nth].step());
+                drop(transfers[nth].step());
                 std::thread::sleep(Duration::from_millis(20));
             }
         });
-        scene.has_room();
+        setup.assert_evicts();
         over.store(true, Ordering::Relaxed);
         slow.join().expect("no panic");
     });
-    let ended: Vec<_> = crowd.into_iter().map(Reader::finish).collect();
+    let ended: Vec<_> = transfers.into_iter().map(LockstepClient::finish).collect();
     let whole = ended.iter().filter(|got| **got == Ok(contents(SIZE))).count();
     let told: Vec<_> = ended.iter().filter_map(|got| got.as_ref().err()).collect();
     assert_eq!(told, ["too many transfers\0"], "{whole} are whole");
-    assert_eq!(whole, USUAL - 1);
-    scene.lives();
+    assert_eq!(whole, DEFAULT_MAX_TRANSFERS - 1);
+    setup.assert_serves();
 }
 
 /// A room of machines that ask and go away.
 struct Abandoned(Vec<(UdpSocket, BTreeSet<SocketAddr>)>);
 
 const ADDRESSES: usize = 20;
-const OF_EACH: usize = 500;
-const ALL: usize = ADDRESSES * OF_EACH;
+const PER_ADDRESS: usize = 500;
+const TOTAL: usize = ADDRESSES * PER_ADDRESS;
 /// Requests that are on their way at once.
-const TOGETHER: usize = 50;
+const IN_FLIGHT: usize = 50;
 
 impl Abandoned {
     /// All of them ask, and are answered once.
-    fn ask(scene: &Scene) -> Self {
+    fn ask(setup: &Setup) -> Self {
         let request = format!("\0\x01{FILE}\0octet\0blksize\x001468\0");
         let open = |address: usize| {
-            let socket = scene.client().udp(&format!("10.9.0.{}:0", 100 + address));
+            let socket = setup.client().udp(&format!("10.9.0.{}:0", 100 + address));
             let (mut peers, mut buffer) = (BTreeSet::new(), [0; 600]);
-            while peers.len() < OF_EACH {
-                let wanted = peers.len() + TOGETHER;
-                for _ in 0..TOGETHER {
+            while peers.len() < PER_ADDRESS {
+                let wanted = peers.len() + IN_FLIGHT;
+                for _ in 0..IN_FLIGHT {
                     socket.send_to(request.as_bytes(), (SERVER, 69)).expect("the wire is up");
                 }
                 while peers.len() < wanted {
@@ -166,7 +167,7 @@ impl Abandoned {
             for (nth, peer) in gone.iter().enumerate() {
                 socket.send_to(b"\0\x05\0\0gone\0", peer).expect("the wire is up");
                 peers.remove(peer);
-                if nth % TOGETHER == 0 {
+                if nth % IN_FLIGHT == 0 {
                     std::thread::yield_now();
                 }
             }
@@ -174,70 +175,70 @@ impl Abandoned {
     }
 }
 
-/// The usual scene, with room and addresses for all of them.
-fn hall(variables: &[(&str, &str)], ready: impl FnOnce(&Lab)) -> Option<Scene> {
+/// The usual setup, with room and addresses for all of them.
+fn setup_for_many(variables: &[(&str, &str)], ready: impl FnOnce(&Lab)) -> Option<Setup> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("there is a limit");
-    let enough = ALL as u64 + 500;
+    let enough = TOTAL as u64 + 500;
     if soft < enough {
         let raised = setrlimit(Resource::RLIMIT_NOFILE, enough, hard.max(enough));
         required(raised.map_err(|_| format!("only {hard} descriptors")))?;
     }
-    let scene = Scene::with("tftp-max=10100\n", &[], variables, ready)?;
+    let setup = Setup::with("tftp-max=10100\n", &[], variables, ready)?;
     for nth in 0..ADDRESSES {
-        scene.client().ip(&format!("addr add 10.9.0.{}/24 dev c0", 100 + nth));
+        setup.client().ip(&format!("addr add 10.9.0.{}/24 dev c0", 100 + nth));
     }
-    assert!(scene.get(FILE) == Ok(contents(SIZE)));
-    Some(scene)
+    assert!(setup.get(FILE) == Ok(contents(SIZE)));
+    Some(setup)
 }
 
 /// Ten thousand, and what each costs. Half of them say that they have gone; the others do later. Then all is as before.
-fn ten_thousand_transfers_cost_little_and_leave_nothing_behind() {
+fn ten_thousand_transfers_take_little_memory_and_are_released() {
     /// Bytes of memory for each.
     const EACH: usize = 2048;
     /// Kilobytes more that a third time may take: what was had once is kept for the next time.
     const MORE: usize = 256;
-    let Some(scene) = hall(&[], |_| ()) else { return };
-    let open = || descriptors(scene.id());
-    let fewer_than = |most: usize| eventually(PATIENCE, || (open() <= most).then_some(()));
-    let (before, memory) = (open(), kilobytes(scene.id()));
+    let Some(setup) = setup_for_many(&[], |_| ()) else { return };
+    let open = || descriptors(setup.id());
+    let fewer_than = |most: usize| eventually(TIMEOUT, || (open() <= most).then_some(()));
+    let (before, memory) = (open(), kilobytes(setup.id()));
     let mut after = Vec::new();
     for _ in 0..3 {
-        let mut crowd = Abandoned::ask(&scene);
+        let mut transfers = Abandoned::ask(&setup);
         // The file that was sent just before may still have been open.
-        assert!(open() + 2 >= before + ALL, "{} descriptors", open());
-        let each = kilobytes(scene.id()).saturating_sub(memory) * 1024 / ALL;
-        println!("{each} bytes for each of {ALL}");
+        assert!(open() + 2 >= before + TOTAL, "{} descriptors", open());
+        let each = kilobytes(setup.id()).saturating_sub(memory) * 1024 / TOTAL;
+        println!("{each} bytes for each of {TOTAL}");
         assert!(each <= EACH, "{each} bytes");
-        assert!(scene.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
-        crowd.leave(2);
+        assert!(setup.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
+        transfers.leave(2);
         // And the file that they share.
-        fewer_than(before + ALL / 2 + 1).expect("those who have gone are forgotten");
-        assert!(scene.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
-        crowd.leave(1);
+        fewer_than(before + TOTAL / 2 + 1).expect("those who have gone are forgotten");
+        assert!(setup.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
+        transfers.leave(1);
         fewer_than(before).expect("nothing is left open");
-        after.push(kilobytes(scene.id()));
+        after.push(kilobytes(setup.id()));
     }
     assert!(after[2] <= after[1] + MORE, "{after:?} kilobytes");
-    scene.lives();
+    setup.assert_serves();
 }
 
 /// They say nothing at all, and two minutes pass: on the clock that the program looks at.
-fn ten_thousand_abandoned_transfers_leave_nothing_behind() {
+fn ten_thousand_abandoned_transfers_are_released_after_timeout() {
     let Some(()) = required(fake_time()) else { return };
     let variables = [
         ("LD_PRELOAD", LIBRARY),
         ("FAKETIME_TIMESTAMP_FILE", CLOCK),
         ("FAKETIME_CACHE_DURATION", "1"),
     ];
-    let Some(scene) = hall(&variables, |lab| lab.file(CLOCK, "+0\n")) else { return };
-    let open = || descriptors(scene.id());
+    let Some(setup) = setup_for_many(&variables, |lab| lab.file(CLOCK, "+0\n")) else { return };
+    let open = || descriptors(setup.id());
     let before = open();
-    let crowd = Abandoned::ask(&scene);
-    crowd.acknowledge(2);
-    assert!(scene.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
-    assert!(open() + 2 >= before + ALL, "{} descriptors", open());
-    scene.lab.file(CLOCK, "+125\n");
+    let transfers = Abandoned::ask(&setup);
+    transfers.acknowledge(2);
+    assert!(setup.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
+    assert!(open() + 2 >= before + TOTAL, "{} descriptors", open());
+    setup.lab.file(CLOCK, "+125\n");
     let gone = || (open() <= before).then_some(());
-    assert!(eventually(PATIENCE, gone).is_some(), "{} descriptors", open() - before);
-    scene.lives();
+    assert!(eventually(TIMEOUT, gone).is_some(), "{} descriptors", open() - before);
+    setup.assert_serves();
 }

@@ -1,4 +1,4 @@
-//! Clients, a server and a network between them, played by a script: see `tests/conversation`, which is what this plays.
+//! The TFTP core with simulated clients and a simulated network. The input is the script of `tests/conversation`.
 #![no_main]
 
 #[path = "../../tests/conversation/client.rs"]
