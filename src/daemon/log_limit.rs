@@ -6,6 +6,7 @@ use crate::time::Timestamp;
 use crate::wire::dhcp::{Frame, field};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// What was told within this minute.
 pub struct LogLimiter {
@@ -31,7 +32,7 @@ const MAX_PER_CLIENT: u32 = 40;
 const MAX_PER_INTERVAL: u32 = 20_000;
 /// Notices in a minute. Whoever has so many has one reason for all of them.
 const MAX_NOTICES: u32 = 200;
-const INTERVAL: u64 = 60_000;
+const INTERVAL: Duration = Duration::from_secs(60);
 
 impl LogLimiter {
     /// Nothing told yet.
@@ -85,7 +86,7 @@ impl LogLimiter {
     /// Whether there may be one more notice: a network may be full of clients that do not exist.
     pub fn allow_notice(&mut self, now: Timestamp) -> bool {
         let (count, since) = &mut self.notices;
-        if now.0 - since.0 >= INTERVAL {
+        if now - *since >= INTERVAL {
             (*count, *since) = (0, now);
         }
         *count += 1;
@@ -94,7 +95,7 @@ impl LogLimiter {
 
     /// When the minute is over, if anything was told in it.
     pub fn next(&self) -> Option<Timestamp> {
-        (self.all > 0).then(|| self.since.plus(INTERVAL))
+        (self.all > 0).then(|| self.since + INTERVAL)
     }
 
     /// Begins a new minute, if it is time to; what there is to say of the last one.

@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Replies that wait: for their time, or for room.
 #[derive(Default)]
@@ -22,7 +23,7 @@ pub struct DelayedReplies {
 /// Replies that may wait for their time (`dhcp-reply-delay`).
 const MAX_DELAYED: usize = 1024;
 /// Milliseconds for which a reply is tried to be sent.
-const SEND_RETRY_WINDOW: u64 = 10;
+const SEND_RETRY_WINDOW: Duration = Duration::from_millis(10);
 
 impl DelayedReplies {
     /// When the next is due.
@@ -63,15 +64,15 @@ impl Daemon {
             match effect {
                 Effect::Log(line) => told.push(line),
                 Effect::Send(datagram) => {
-                    self.send(datagram, now, now.plus(SEND_RETRY_WINDOW), &mut told)
+                    self.send(datagram, now, now + SEND_RETRY_WINDOW, &mut told)
                 }
                 Effect::SendBatch(batch) => self.send_batch(batch),
                 Effect::SendDelayed(seconds, datagram) => {
-                    let due = now.plus_seconds(seconds.into());
+                    let due = now + Duration::from_secs(seconds.into());
                     if let Some(oldest) =
-                        self.delayed_replies.add(due, datagram, due.plus(SEND_RETRY_WINDOW))
+                        self.delayed_replies.add(due, datagram, due + SEND_RETRY_WINDOW)
                     {
-                        self.send(oldest, now, now.plus(SEND_RETRY_WINDOW), &mut told);
+                        self.send(oldest, now, now + SEND_RETRY_WINDOW, &mut told);
                     }
                 }
                 Effect::LogLimited(client, line) => {
@@ -112,7 +113,7 @@ impl Daemon {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
                 // If nothing has room, this is what is lost.
-                drop(self.delayed_replies.add(now.plus(1), datagram, end));
+                drop(self.delayed_replies.add(now + Duration::from_millis(1), datagram, end));
             }
             Err(error) => {
                 let line = DhcpLine::SendFailed { to: *to.ip(), reason: strerror(&error) };

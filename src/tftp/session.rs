@@ -185,7 +185,7 @@ impl Session {
 
     /// Whether its first answer waits for the disk. A client that has heard nothing for some seconds asks once more.
     pub fn first_block_pending(&self, now: Timestamp) -> bool {
-        self.awaiting_disk_at.is_some() && now < self.progress().plus_seconds(CLIENT_RETRY_INTERVAL)
+        self.awaiting_disk_at.is_some() && now < self.progress() + CLIENT_RETRY_INTERVAL
     }
 
     /// The part of its file that it waits for.

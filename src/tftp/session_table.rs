@@ -4,6 +4,7 @@ use super::session::Session;
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// Sessions with a socket of their own have its number. Those over port 69 are known by their client, and have numbers
 /// out of the way of sockets.
@@ -21,7 +22,7 @@ pub struct SessionTable {
 
 /// Milliseconds without anything new after which a place is worth more to somebody who has none. Loaders that wait for us
 /// give up before.
-const IDLE_LIMIT: u64 = 10_000;
+const IDLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// More than there can be sockets.
 const SHARED: usize = 1 << 30;
@@ -64,7 +65,7 @@ impl SessionTable {
             return None;
         }
         let (progress, id) = self.all().map(|(id, session)| (session.progress(), id)).min()?;
-        self.idle_check_at = progress.plus(IDLE_LIMIT);
+        self.idle_check_at = progress + IDLE_LIMIT;
         (self.idle_check_at <= now).then_some(id)
     }
 

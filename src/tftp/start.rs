@@ -13,6 +13,7 @@ use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::net::{EgressSocket, ReceivedDatagram};
 use crate::wire::tftp::{Inbound, Strings, error, oack};
+use std::time::Duration;
 
 /// Error codes (RFC 1350, appendix).
 pub mod code {
@@ -27,7 +28,7 @@ pub mod code {
 }
 
 /// Seconds until the first repeat, unless agreed otherwise.
-const DEFAULT_TIMEOUT: u8 = 2;
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What comes of a request.
 pub enum StartResult {
@@ -141,7 +142,9 @@ fn read_file_request(
     let source = BlockSource::new(opened, agreed.blksize, mode);
     let terms = TransferOptions {
         window: agreed.windowsize,
-        current_timeout: agreed.timeout.unwrap_or(DEFAULT_TIMEOUT).into(),
+        current_timeout: agreed
+            .timeout
+            .map_or(DEFAULT_TIMEOUT, |seconds| Duration::from_secs(seconds.into())),
         timeout_negotiated: agreed.timeout.is_some(),
         oack: oack.is_some(),
     };

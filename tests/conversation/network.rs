@@ -8,6 +8,7 @@ use pxemasq::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
 use pxemasq::tftp::{Context, ReplySocket, Server};
 use pxemasq::time::Timestamp;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
 const CLIENTS: u8 = 6;
@@ -248,7 +249,7 @@ impl Network {
 
     /// Time passes; what is due is done, in time.
     fn passes(&mut self, millis: u64) {
-        let until = self.now.plus(millis);
+        let until = self.now + Duration::from_millis(millis);
         while let Some(due) = self.server.deadline().filter(|due| *due <= until) {
             self.now = self.now.max(due);
             self.is_due();
@@ -339,7 +340,7 @@ impl Network {
     /// From now on nothing is lost and everybody is patient: then each client gets its file, and nothing is left.
     fn calms_down(&mut self) {
         self.disk_is(false);
-        let end = self.now.plus(PATIENCE);
+        let end = self.now + Duration::from_millis(PATIENCE);
         while self.clients.iter().any(Option::is_some) {
             while !self.to_clients.is_empty() || !self.to_server.is_empty() {
                 self.reaches_server(0, false);

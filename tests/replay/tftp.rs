@@ -11,6 +11,7 @@ use pxemasq::tftp::{Context, ReplySocket, Server};
 use pxemasq::time::Timestamp;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 /// Our side of the wire, and the client's sockets.
 struct Stage {
@@ -101,7 +102,7 @@ impl Stage {
     }
 
     fn wait(&mut self, seconds: u64) {
-        let until = self.now.plus_seconds(seconds);
+        let until = self.now + Duration::from_secs(seconds);
         self.waited = Some(self.now);
         while let Some(deadline) = self.server.deadline().filter(|deadline| *deadline <= until) {
             self.now = deadline.max(self.now);

@@ -7,6 +7,7 @@
 use crate::time::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// All clients that are sent something.
 #[derive(Debug, Default)]
@@ -36,11 +37,11 @@ pub struct SlotTicket {
 }
 
 /// Milliseconds in which a client can answer before somebody else may have its place.
-const FIRST_ACK_GRACE: u64 = 250;
+const FIRST_ACK_GRACE: Duration = Duration::from_millis(250);
 /// So often a silent client may ask anew at once; behind that, when it has had time to answer.
 const FREE_RESTARTS: u8 = 1;
 /// After so many milliseconds of silence, and three repeats, its own client may have it too.
-const SILENCE_LIMIT: u64 = 10_000;
+const SILENCE_LIMIT: Duration = Duration::from_secs(10);
 /// To an address that has answered nothing, so many transfers are repeated. The others are sent their first datagram only.
 const MAX_UNHEARD_RETRANSMITTED: usize = 16;
 /// So many transfers one client may have, whatever the others have.
@@ -56,7 +57,7 @@ impl SlotTicket {
 
     /// Its client asks anew: how often it has done so without a word; `None`: too often, and too soon.
     pub fn restart_allowed(self, now: Timestamp) -> Option<u8> {
-        let is_too_soon = self.restarts >= FREE_RESTARTS && now < self.since.plus(FIRST_ACK_GRACE);
+        let is_too_soon = self.restarts >= FREE_RESTARTS && now < self.since + FIRST_ACK_GRACE;
         if self.heard { Some(0) } else { (!is_too_soon).then_some(self.restarts.saturating_add(1)) }
     }
 }
@@ -115,9 +116,9 @@ impl FairShare {
             // Otherwise they would only change places.
             let is_less = new.transfers == 0 || new.transfers + 1 < share.transfers;
             let is_less = is_less || new.is_alive() && !share.is_alive();
-            since.plus(SILENCE_LIMIT) <= now || client != newcomer && is_less
+            since + SILENCE_LIMIT <= now || client != newcomer && is_less
         };
-        let old = self.unheard.iter().take_while(|(since, _)| since.plus(FIRST_ACK_GRACE) <= now);
+        let old = self.unheard.iter().take_while(|(since, _)| *since + FIRST_ACK_GRACE <= now);
         let mut old = old.take(MAX_CLIENTS_EXAMINED);
         let found = old.find(|(since, id)| client_of(*id).is_some_and(|it| makes_room(*since, it)));
         found.map(|(_, id)| *id)

@@ -12,10 +12,11 @@ use crate::effect::Effect;
 use crate::net::ReceivedDatagram;
 use crate::time::Timestamp;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// Of clients that wait, so many are looked at for one that finds a place, and so many milliseconds later again.
 const CLIENTS_PER_SCAN: usize = 16;
-const SCAN_INTERVAL: u64 = 100;
+const SCAN_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Server {
     /// Whether one more transfer would be too many.
@@ -65,7 +66,7 @@ impl Server {
         let first: Vec<IpAddr> = self.queue.clients().take(CLIENTS_PER_SCAN).chain(poor).collect();
         let next = first.into_iter().find(|client| self.reserve_slot(*client, around, effects));
         if next.is_none() {
-            self.next_scan = around.now.plus(SCAN_INTERVAL);
+            self.next_scan = around.now + SCAN_INTERVAL;
         }
         self.queue.take(next?)
     }

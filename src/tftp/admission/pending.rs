@@ -7,6 +7,7 @@ use crate::tftp::transfer::CLIENT_TIMEOUT;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// A request that waits, as it came.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct PendingRequest {
 }
 
 /// A client that has heard nothing for so many seconds asks once more.
-pub const CLIENT_RETRY_INTERVAL: u64 = 5;
+pub const CLIENT_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What a request has been through.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ impl PendingRequests {
 
     /// When the oldest has waited for long enough.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.0.front().map(|oldest| oldest.history.since.plus_seconds(CLIENT_TIMEOUT))
+        self.0.front().map(|oldest| oldest.history.since + CLIENT_TIMEOUT)
     }
 
     /// Keeps one. A client that asks again is the same client: the socket that it asked by before, if that is another.
@@ -109,7 +110,7 @@ impl PendingRequests {
 
     /// The oldest makes room for a client that has none, if it has waited for so long that its client asks again.
     pub fn evict_for(&mut self, newcomer: IpAddr, now: Timestamp) -> Option<PendingRequest> {
-        let old = self.0.front()?.history.since.plus_seconds(CLIENT_RETRY_INTERVAL) <= now;
+        let old = self.0.front()?.history.since + CLIENT_RETRY_INTERVAL <= now;
         let has_one = || self.0.iter().any(|kept| kept.peer.ip() == newcomer);
         if old && !has_one() { self.0.pop_front() } else { None }
     }

@@ -5,6 +5,7 @@ use crate::net::ReceivedDatagram;
 use crate::time::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 /// A request, as it came.
 #[derive(Debug)]
@@ -36,11 +37,11 @@ const MAX_QUEUED_PER_CLIENT: usize = MAX_QUEUED / 2;
 /// A longer one does not wait (RFC 2347 allows no longer ones).
 const MAX_QUEUED_LEN: usize = 512;
 /// One that was not repeated for so many milliseconds is of a client that has gone, or asks from another port now.
-const REQUEST_TTL: u64 = 15_000;
+const REQUEST_TTL: Duration = Duration::from_secs(15);
 /// Milliseconds after which a request is a repeat, and no echo.
-const MIN_REPEAT_INTERVAL: u64 = 250;
+const MIN_REPEAT_INTERVAL: Duration = Duration::from_millis(250);
 /// Of requests that came last within so many milliseconds the first one counts.
-const BURST_WINDOW: u64 = 1_000;
+const BURST_WINDOW: Duration = Duration::from_secs(1);
 
 impl QueuedRequest {
     /// The request, to be looked at.
@@ -64,8 +65,7 @@ impl WaitQueue {
         let most = if self.count < MAX_QUEUED / 2 { MAX_QUEUED_PER_CLIENT } else { 1 };
         let mut own = self.requests.get_mut(&client).into_iter().flatten();
         if let Some(kept) = own.find(|kept| kept.peer == peer && kept.bytes == bytes) {
-            if now >= kept.received_at.plus(MIN_REPEAT_INTERVAL) && !self.repeated.contains(&client)
-            {
+            if now >= kept.received_at + MIN_REPEAT_INTERVAL && !self.repeated.contains(&client) {
                 self.repeated.push_back(client);
             }
             kept.received_at = now;
@@ -86,7 +86,7 @@ impl WaitQueue {
     /// Forgets those whose clients ask no more.
     pub fn expire(&mut self, now: Timestamp) {
         self.requests.retain(|_, own| {
-            own.retain(|kept| now < kept.received_at.plus(REQUEST_TTL));
+            own.retain(|kept| now < kept.received_at + REQUEST_TTL);
             !own.is_empty()
         });
         for clients in [&mut self.order, &mut self.repeated] {
@@ -104,7 +104,7 @@ impl WaitQueue {
     pub fn take(&mut self, client: IpAddr) -> Option<QueuedRequest> {
         let own = self.requests.get_mut(&client)?;
         let latest = own.iter().map(|kept| kept.received_at).max()?;
-        let at = own.iter().position(|kept| latest < kept.received_at.plus(BURST_WINDOW))?;
+        let at = own.iter().position(|kept| latest < kept.received_at + BURST_WINDOW)?;
         let next = own.remove(at)?;
         self.count -= 1;
         for clients in [&mut self.order, &mut self.repeated] {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::boot_monitor::event::ClientEvent;
+use std::time::Duration;
 
 const REQUEST: &[u8] = b"\0\x01f\0octet\0";
 const FIRST: [u8; 4] = [10, 9, 0, 2];
@@ -139,7 +140,7 @@ fn nobody_who_answers_makes_room_unless_he_has_many() {
     let mut hall = Hall::new(4);
     let ids: Vec<_> = (1..=4).map(|port| hall.asks(FIRST, port).unwrap()).collect();
     for (port, id) in (1..=4).zip(&ids).rev() {
-        hall.bench.now = hall.bench.now.plus(2000);
+        hall.bench.now = hall.bench.now + Duration::from_secs(2);
         hall.answers(*id, FIRST, port, 1);
     }
     assert!(hall.asks(SECOND, 1).is_some());
