@@ -90,7 +90,6 @@ const KNOWN: &[Known] = &[
     ("config/lookup/tags.rs", "config/lookup/rules.rs"),
     ("proxydhcp/menu.rs", "proxydhcp/proxy_reply.rs"),
     ("proxydhcp/assign_tags.rs", "proxydhcp/request.rs"),
-    ("tftp/start.rs", "tftp/session.rs"),
     ("wire/options.rs", "wire/dhcp.rs"),
 ];
 /// The same of conf-parser.
@@ -193,7 +192,7 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
         "proxydhcp/tests.rs",
         "story/tests.rs",
         "story/tests/round_trip.rs",
-        "tftp/tests/crowd.rs",
+        "tftp/tests/admission.rs",
         "tftp/tests/mod.rs",
         "tftp/transfer/tests.rs",
     ];

@@ -154,6 +154,7 @@ impl BootMonitor {
             }
             ClientEvent::ReplySent(answered) => return self.reply_sent(answered, now),
             ClientEvent::OtherServerReply(rival) => return self.other_server(rival, now),
+            ClientEvent::TransferCompleted(transfer) => return self.file_sent(&transfer, now),
             ClientEvent::FirstAck { client } => {
                 let way = self.clients.get_mut(&self.key_for(client))?;
                 way.first_ack();
@@ -191,7 +192,7 @@ impl BootMonitor {
     }
 
     /// A file was sent, whole.
-    pub fn file_sent(&mut self, sent: &CompletedTransfer, now: Timestamp) -> Option<Finding> {
+    fn file_sent(&mut self, sent: &CompletedTransfer, now: Timestamp) -> Option<Finding> {
         let who = self.key_for(sent.client);
         if sent.path.len() > MAX_PATH_LEN {
             return None;

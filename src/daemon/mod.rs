@@ -131,7 +131,7 @@ impl Daemon {
             ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: RecvBatch::default() };
         let mut roles: Vec<EventSource> = Vec::new();
         loop {
-            let linger = self.busy_poll.duration(&roles, self.tftp.transfers());
+            let linger = self.busy_poll.duration(&roles, self.tftp.load().transfers);
             match self.wait(&mut events, linger) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 waited => waited.map_err(|error| {
@@ -154,7 +154,7 @@ impl Daemon {
             self.expire(&mut mail, now);
             self.send_delayed(now);
             self.poll_monitor(now);
-            self.next_in_line(now);
+            self.admit_queued(now);
         }
     }
 

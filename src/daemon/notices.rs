@@ -141,7 +141,7 @@ impl Daemon {
 
     /// Looks around for clients that have stopped.
     pub(super) fn poll_monitor(&mut self, now: Timestamp) {
-        let remarks = self.monitor.poll(self.tftp.has_queued_requests(), now);
+        let remarks = self.monitor.poll(self.tftp.load().queued > 0, now);
         remarks.into_iter().for_each(|remark| self.report(remark, now));
         self.teller.rotate(now).iter().for_each(|line| self.logger.write(line));
     }
