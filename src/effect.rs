@@ -1,27 +1,55 @@
-//! What the cores want done. The daemon does it, in the order decided.
+//! Effects: the actions that the cores decide. The daemon performs them in the order in which they were decided.
 
-use crate::boot_monitor::event::{ClientEvent, CompletedTransfer};
+use crate::boot_monitor::event::ClientEvent;
 use crate::log_line::Line;
 use crate::net::{Batch, Datagram};
 use std::net::IpAddr;
 
-/// One thing to do.
+/// One action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Log it.
+    /// Write a line to the log.
     Log(Line),
-    /// Log it, unless too much is told of that client.
+    /// Write a line about this client to the log, unless its rate limit is reached.
     LogLimited(IpAddr, Line),
-    /// Note it: it is about a client's way.
+    /// Pass an event to the monitor, and a completed transfer to `dhcp-script` too.
     Observe(ClientEvent),
-    /// Send it.
+    /// Send a datagram.
     Send(Datagram),
-    /// Send these together. Their bytes are to be given back for the next ones.
+    /// Send datagrams together. The answer is `tftp::Input::BatchSent`, which returns the bytes.
     SendBatch(Batch),
-    /// Send it after so many seconds.
+    /// Send a datagram after this number of seconds.
     SendDelayed(u32, Datagram),
-    /// Tell the script (`dhcp-script`) of a file that was sent.
-    RunScript(CompletedTransfer),
-    /// The transfer of that number is over; its socket can go.
+    /// Open a socket for a transfer. The answer is `tftp::Input::SocketOpened` or `tftp::Input::SocketFailed`.
+    OpenSocket {
+        /// To be returned in the answer.
+        token: SocketToken,
+        /// The address of this machine that the socket is bound to.
+        local: IpAddr,
+        /// The index of the interface of that address.
+        interface: u32,
+    },
+    /// A transfer has begun: from now on receive from its socket. If that is impossible, the answer is
+    /// `tftp::Input::SocketUnusable`.
+    WatchSocket {
+        /// The number of the socket and of the transfer.
+        id: usize,
+        /// How to receive.
+        mode: ReceiveMode,
+    },
+    /// Close the socket of this number.
     CloseSocket(usize),
+}
+
+/// Identifies an [`Effect::OpenSocket`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketToken(pub u64);
+
+/// How many datagrams are received from a socket by one system call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiveMode {
+    /// One: the client sends one and waits for the answer.
+    Single,
+    /// Several, if they are there.
+    Batch,
 }

@@ -1,25 +1,38 @@
-//! Time as everything here counts it.
+//! The time of the loop, as a value.
 
-/// Milliseconds since some start, whose whole seconds are those of the clock on the wall.
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+/// A moment, in milliseconds since an arbitrary start. A whole second begins when a second of the system clock began at
+/// the start of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub u64);
 
 impl Timestamp {
-    /// The whole second this is in: towards a silent client dnsmasq counts those, and its schedule is kept.
+    /// The start of the second that this moment is in. dnsmasq counts time in seconds, and pxemasq keeps its schedule
+    /// towards a client that does not answer.
     #[must_use]
     pub fn truncate_to_second(self) -> Self {
         Self(self.0 / 1000 * 1000)
     }
+}
 
-    /// So many seconds later.
-    #[must_use]
-    pub fn plus_seconds(self, seconds: u64) -> Self {
-        Self(self.0 + seconds * 1000)
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    /// Fractions of a millisecond are dropped.
+    fn add(self, duration: Duration) -> Self {
+        let millis =
+            duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis().into());
+        Self(self.0.saturating_add(millis))
     }
+}
 
-    /// So many milliseconds later.
-    #[must_use]
-    pub fn plus(self, millis: u64) -> Self {
-        Self(self.0 + millis)
+impl Sub for Timestamp {
+    type Output = Duration;
+
+    /// The time since `earlier`; zero if `earlier` is later.
+    fn sub(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 }

@@ -99,7 +99,7 @@ impl ClientState {
         }
         self.requested_names.push_back(basename_hash(&path));
         let times = match &self.unacked_transfers {
-            Some((same, times, when)) if *same == path && now.0 - when.0 < REPORT_INTERVAL => {
+            Some((same, times, when)) if *same == path && now - *when < REPORT_INTERVAL => {
                 times + 1
             }
             _ => 1,
@@ -159,19 +159,17 @@ impl ClientState {
 
     /// How often it has loaded what it was told within a minute, and got no further.
     pub fn load_count(&self, now: Timestamp) -> usize {
-        self.loads.iter().filter(|when| now.0 - when.0 < REPORT_INTERVAL).count()
+        self.loads.iter().filter(|when| now - **when < REPORT_INTERVAL).count()
     }
 
     /// Whether something was said about a topic within the last minute.
     pub fn recently_reported(&self, topic: FindingKind, now: Timestamp) -> bool {
-        self.reported
-            .iter()
-            .any(|(known, when)| *known == topic && now.0 - when.0 < REPORT_INTERVAL)
+        self.reported.iter().any(|(known, when)| *known == topic && now - *when < REPORT_INTERVAL)
     }
 
     /// Whether nothing was said about a topic within the last minute; it is, now.
     pub fn should_report(&mut self, topic: FindingKind, now: Timestamp) -> bool {
-        self.reported.retain(|(_, when)| now.0 - when.0 < REPORT_INTERVAL);
+        self.reported.retain(|(_, when)| now - *when < REPORT_INTERVAL);
         let told = self.recently_reported(topic, now);
         if !told {
             self.reported.push((topic, now));
@@ -181,7 +179,7 @@ impl ClientState {
 
     /// What there is to say about it now.
     pub fn check(&mut self, who: ClientKey, now: Timestamp) -> Option<Finding> {
-        let is_quiet = |when: &Timestamp| now.0 - when.0 >= QUIET_PERIOD;
+        let is_quiet = |when: &Timestamp| now - *when >= QUIET_PERIOD;
         if let Some(Expectation { file, line, .. }) =
             self.expected.take_if(|one| one.deadline <= now)
         {
@@ -227,7 +225,7 @@ impl ClientState {
 
     /// Whether it is worth remembering.
     pub fn is_recent(&self, now: Timestamp) -> bool {
-        self.is_pending() || now.0 - self.last_seen.0 < REPORT_INTERVAL
+        self.is_pending() || now - self.last_seen < REPORT_INTERVAL
     }
 }
 

@@ -51,6 +51,8 @@ pub enum ClientEvent {
         /// Why.
         reason: RefusalReason,
     },
+    /// It has acknowledged the whole file.
+    TransferCompleted(CompletedTransfer),
     /// Another server answers it, with something to boot.
     OtherServerReply(OtherServerReply),
 }

@@ -21,6 +21,7 @@ use crate::wire::pxe::is_ipxe;
 use client::{ClientState, Expectation};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// A client: by its hardware address, where that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,13 +127,13 @@ const MAX_OTHER_SERVERS: usize = 64;
 /// A path with more bytes is nobody's boot file, and is not kept.
 const MAX_PATH_LEN: usize = 256;
 /// Between looks, in milliseconds.
-const POLL_INTERVAL: u64 = 1000;
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// For so long one thing is told of a client once; and so long a client is remembered.
-const REPORT_INTERVAL: u64 = 60_000;
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 /// Firmware comes back within that time: iPXE waits 16 seconds after its lease.
-const STEP_TIMEOUT: u64 = 30_000;
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// When nothing good has come behind a miss for so long, the client has stopped there.
-const QUIET_PERIOD: u64 = 5_000;
+const QUIET_PERIOD: Duration = Duration::from_secs(5);
 /// A third time is no accident.
 const MAX_LOADS_OF_ONE_FILE: usize = 3;
 
@@ -153,6 +154,7 @@ impl BootMonitor {
             }
             ClientEvent::ReplySent(answered) => return self.reply_sent(answered, now),
             ClientEvent::OtherServerReply(rival) => return self.other_server(rival, now),
+            ClientEvent::TransferCompleted(transfer) => return self.file_sent(&transfer, now),
             ClientEvent::FirstAck { client } => {
                 let way = self.clients.get_mut(&self.key_for(client))?;
                 way.first_ack();
@@ -190,7 +192,7 @@ impl BootMonitor {
     }
 
     /// A file was sent, whole.
-    pub fn file_sent(&mut self, sent: &CompletedTransfer, now: Timestamp) -> Option<Finding> {
+    fn file_sent(&mut self, sent: &CompletedTransfer, now: Timestamp) -> Option<Finding> {
         let who = self.key_for(sent.client);
         if sent.path.len() > MAX_PATH_LEN {
             return None;
@@ -214,7 +216,7 @@ impl BootMonitor {
     /// Looks around, if it is time to. `busy`: requests for files have to wait, and nobody is late.
     pub fn poll(&mut self, busy: bool, now: Timestamp) -> Vec<Finding> {
         // Nobody is woken to forget: that is done when something happens anyway.
-        let forgets = !self.clients.is_empty() && now.0 - self.polled_at.0 >= REPORT_INTERVAL;
+        let forgets = !self.clients.is_empty() && now - self.polled_at >= REPORT_INTERVAL;
         if !forgets && self.next_deadline.is_none_or(|next| next > now) {
             return Vec::new();
         }
@@ -222,7 +224,7 @@ impl BootMonitor {
         let mut remarks = Vec::new();
         for (who, way) in &mut self.clients {
             if let Some(expected) = way.expected.as_mut().filter(|one| busy && one.file.is_some()) {
-                expected.deadline = expected.deadline.max(now.plus(STEP_TIMEOUT));
+                expected.deadline = expected.deadline.max(now + STEP_TIMEOUT);
             }
             remarks.extend(way.check(*who, now));
         }
@@ -230,11 +232,11 @@ impl BootMonitor {
             self.drop_satisfied(&mut remarks);
         }
         self.clients.retain(|_, way| way.is_recent(now));
-        self.other_servers.retain(|_, (_, heard)| now.0 - heard.0 < REPORT_INTERVAL);
+        self.other_servers.retain(|_, (_, heard)| now - *heard < REPORT_INTERVAL);
         let Self { clients: ways, mac_by_ip: machines, .. } = self;
         machines.retain(|_, mac| ways.contains_key(&ClientKey::Mac(*mac)));
         let pending = self.clients.values().any(ClientState::is_pending);
-        self.next_deadline = pending.then(|| now.plus(POLL_INTERVAL));
+        self.next_deadline = pending.then(|| now + POLL_INTERVAL);
         remarks
     }
 
@@ -252,7 +254,7 @@ impl BootMonitor {
         let ReplySent { mac, ip, is_ipxe, boot_file: told, next, line } = answered;
         ip.into_iter().for_each(|ip| self.bind_ip(mac, ip.into()));
         let rival =
-            self.other_servers.remove(&mac).filter(|(_, heard)| now.0 - heard.0 < REPORT_INTERVAL);
+            self.other_servers.remove(&mac).filter(|(_, heard)| now - *heard < REPORT_INTERVAL);
         let way = self.client_mut(ClientKey::Mac(mac), now)?;
         way.line = Some(line.clone());
         way.clear_misses();
@@ -266,12 +268,12 @@ impl BootMonitor {
         }
         way.expected = match (next, file) {
             (ExpectedStep::ProxyRequest { seconds }, _) => {
-                let until = now.plus(STEP_TIMEOUT).plus_seconds(seconds.into());
+                let until = now + STEP_TIMEOUT + Duration::from_secs(seconds.into());
                 Some(Expectation { file: None, line, deadline: until })
             }
             // Whoever has it may have no use for it a second time, and iPXE may have a script of its own.
             (ExpectedStep::Download, Some(file)) if way.load_count(now) == 0 && !is_ipxe => {
-                Some(Expectation { file: Some(file), line, deadline: now.plus(STEP_TIMEOUT) })
+                Some(Expectation { file: Some(file), line, deadline: now + STEP_TIMEOUT })
             }
             (ExpectedStep::Download | ExpectedStep::Unknown, _) => None,
         };
@@ -329,7 +331,7 @@ impl BootMonitor {
 
     fn schedule_poll(&mut self, pending: bool, now: Timestamp) {
         if pending {
-            self.next_deadline.get_or_insert(now.plus(POLL_INTERVAL));
+            self.next_deadline.get_or_insert(now + POLL_INTERVAL);
         }
     }
 }

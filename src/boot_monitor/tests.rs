@@ -41,8 +41,9 @@ fn begins(file: &str) -> ClientEvent {
     ClientEvent::TransferStarted { client: IP.into(), path: path(file) }
 }
 
-fn sent(file: &str) -> CompletedTransfer {
-    CompletedTransfer { size: 1, client: IP.into(), path: path(file) }
+fn sent(file: &str) -> ClientEvent {
+    let transfer = CompletedTransfer { size: 1, client: IP.into(), path: path(file) };
+    ClientEvent::TransferCompleted(transfer)
 }
 
 fn missed(file: &str) -> ClientEvent {
@@ -85,11 +86,11 @@ fn who_goes_on_is_not_talked_about() {
     onlooker.observe(answered(ASK), Timestamp(0));
     onlooker.observe(load("a"), Timestamp(1000));
     onlooker.observe(begins("a"), Timestamp(2000));
-    assert_eq!(onlooker.file_sent(&sent("a"), Timestamp(3000)), None);
+    assert_eq!(onlooker.observe(sent("a"), Timestamp(3000)), None);
     for name in ["01-52", "0A", "0"] {
         onlooker.observe(missed(name), Timestamp(4000));
     }
-    assert_eq!(onlooker.file_sent(&sent("default"), Timestamp(5000)), None);
+    assert_eq!(onlooker.observe(sent("default"), Timestamp(5000)), None);
     assert_eq!(all(&mut onlooker, 5..300), []);
 }
 
@@ -99,7 +100,7 @@ fn who_is_not_known_by_its_address_may_have_gone_on() {
     let unknown = || told(None, Some("a"), ExpectedStep::Download);
     onlooker.observe(unknown(), Timestamp(0));
     onlooker.observe(begins("a"), Timestamp(500));
-    onlooker.file_sent(&sent("a"), Timestamp(1000));
+    onlooker.observe(sent("a"), Timestamp(1000));
     assert_eq!(all(&mut onlooker, 1..60), []);
     onlooker.observe(unknown(), Timestamp(200_000));
     assert_eq!(all(&mut onlooker, 200..260).len(), 1);
@@ -123,7 +124,7 @@ fn a_miss_behind_a_file_is_one_and_before_an_answer_none() {
     assert_eq!(all(&mut onlooker, 2..20), []);
     // The last acknowledgement of one and the request for another are read in one turn.
     onlooker.observe(missed("b"), Timestamp(20_000));
-    onlooker.file_sent(&sent("a"), Timestamp(20_000));
+    onlooker.observe(sent("a"), Timestamp(20_000));
     let at = |second: u64| Timestamp(20_000 + second * 1000);
     (1..20).for_each(|second| _ = onlooker.observe(missed("b"), at(second * 4)));
     assert_eq!(all(&mut onlooker, 100..110).len(), 1, "whoever asks for ever is told of");
@@ -169,7 +170,7 @@ fn the_same_first_stage_thrice_is_a_loop() {
     let mut onlooker = BootMonitor::default();
     for second in [0, 15, 30, 45] {
         onlooker.observe(load("undionly.kpxe"), Timestamp(second * 1000));
-        let remark = onlooker.file_sent(&sent("undionly.kpxe"), Timestamp(second * 1000 + 1));
+        let remark = onlooker.observe(sent("undionly.kpxe"), Timestamp(second * 1000 + 1));
         let times = matches!(remark, Some(Finding::BootLoop { count: 3, .. }));
         assert_eq!(times, second == 30, "{second}: {remark:?}");
     }
@@ -183,8 +184,7 @@ fn a_script_may_come_back_to_itself_and_ipxe_may_not() {
         let (ip, next) = (Some(IP), ExpectedStep::Download);
         let sight = ReplySent { mac: MAC, ip, is_ipxe: true, boot_file: told, next, line: line() };
         onlooker.observe(ClientEvent::ReplySent(sight), Timestamp(0));
-        let remarks =
-            (1..4).filter_map(|second| onlooker.file_sent(&sent(file), Timestamp(second)));
+        let remarks = (1..4).filter_map(|second| onlooker.observe(sent(file), Timestamp(second)));
         assert_eq!(remarks.count(), usize::from(is_odd), "{file}");
     }
 }
@@ -205,7 +205,7 @@ fn one_file_after_the_other_is_no_circle() {
     let mut onlooker = BootMonitor::default();
     for (second, file) in (0..).zip(["a", "a", "b", "b", "c", "c"]) {
         onlooker.observe(load(file), Timestamp(second));
-        assert_eq!(onlooker.file_sent(&sent(file), Timestamp(second)), None);
+        assert_eq!(onlooker.observe(sent(file), Timestamp(second)), None);
     }
 }
 
@@ -227,7 +227,7 @@ fn whoever_gets_further_and_boots_again_does_not_go_round() {
     for second in [0, 10, 20, 30] {
         onlooker.observe(load("pxelinux.0"), Timestamp(second * 1000));
         for file in ["pxelinux.0", "ldlinux.c32"] {
-            assert_eq!(onlooker.file_sent(&sent(file), Timestamp(second * 1000 + 1)), None);
+            assert_eq!(onlooker.observe(sent(file), Timestamp(second * 1000 + 1)), None);
         }
     }
 }

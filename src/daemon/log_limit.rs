@@ -88,8 +88,7 @@ impl LogLimiter {
 
     /// The end of the current interval, if a line was logged in it.
     pub fn next(&self) -> Option<Timestamp> {
-        let interval = u64::try_from(INTERVAL.as_millis()).unwrap_or(u64::MAX);
-        (self.logged > 0).then(|| Timestamp(self.since.0.saturating_add(interval)))
+        (self.logged > 0).then(|| self.since + INTERVAL)
     }
 
     /// Begins a new interval when the current one is over; the line about suppressed lines, if there were any.

@@ -162,7 +162,7 @@ impl Daemon {
             ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: RecvBatch::default() };
         let mut ready: Vec<EventSource> = Vec::new();
         loop {
-            let busy_time = self.scheduling.busy_poll.duration(&ready, self.tftp.transfers());
+            let busy_time = self.scheduling.busy_poll.duration(&ready, self.tftp.load().transfers);
             match self.wait(&mut events, busy_time) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 waited => waited.map_err(|error| {
@@ -185,7 +185,7 @@ impl Daemon {
             self.expire(&mut buffers, now);
             self.send_delayed(now);
             self.poll_monitor(now);
-            self.next_in_line(now);
+            self.admit_queued(now);
         }
     }
 

@@ -139,7 +139,7 @@ impl Daemon {
 
     /// Logs findings about clients that do not get further, and the number of suppressed lines.
     pub(super) fn poll_monitor(&mut self, now: Timestamp) {
-        let findings = self.monitoring.boot_monitor.poll(self.tftp.has_queued_requests(), now);
+        let findings = self.monitoring.boot_monitor.poll(self.tftp.load().queued > 0, now);
         for finding in findings {
             self.report(finding, now);
         }

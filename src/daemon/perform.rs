@@ -1,42 +1,47 @@
-//! What was decided is done.
+//! Performs the effects of the cores, in their order.
 
 use super::Daemon;
+use crate::boot_monitor::event::ClientEvent;
 use crate::effect::Effect;
 use crate::log_line::{DhcpLine, Line};
 use crate::net::{Batch, Datagram, EgressSocket};
 use crate::strerror::strerror;
 use crate::sys::neighbour;
+use crate::tftp::{Input, PartialSend};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
-/// Replies that wait: for their time, or for room.
+/// Replies that are sent later: because of `dhcp-reply-delay`, or because the send buffer is full.
 #[derive(Default)]
 pub struct DelayedReplies {
-    /// By when and in order, and until when it is worth trying to send them.
+    /// By time and order. Each has the time until which sending is tried again.
     replies: BTreeMap<(Timestamp, u64), (Datagram, Timestamp)>,
     count: u64,
 }
 
-/// Replies that may wait for their time (`dhcp-reply-delay`).
+/// Replies that are delayed at the same time (`dhcp-reply-delay`).
 const MAX_DELAYED: usize = 1024;
-/// Milliseconds for which a reply is tried to be sent.
-const SEND_RETRY_WINDOW: u64 = 10;
+/// How long sending is tried again while the send buffer is full, and how often.
+const SEND_RETRY_WINDOW: Duration = Duration::from_millis(10);
+const SEND_RETRY_INTERVAL: Duration = Duration::from_millis(1);
 
 impl DelayedReplies {
-    /// When the next is due.
+    /// When the next reply is due.
     pub fn next(&self) -> Option<Timestamp> {
         self.replies.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// Keeps one, and takes what has waited for the longest time where there are too many: it may go before its time.
+    /// Stores a reply. If there are too many, returns the oldest one, which is sent before its time.
     fn add(&mut self, due: Timestamp, datagram: Datagram, end: Timestamp) -> Option<Datagram> {
         self.count += 1;
         self.replies.insert((due, self.count), (datagram, end));
-        let too_many = self.replies.len() > MAX_DELAYED;
-        let (_, (oldest, _)) = too_many.then(|| self.replies.pop_first()).flatten()?;
-        Some(oldest)
+        if self.replies.len() <= MAX_DELAYED {
+            return None;
+        }
+        self.replies.pop_first().map(|(_, (oldest, _))| oldest)
     }
 
     fn due(&mut self, now: Timestamp) -> Option<(Datagram, Timestamp)> {
@@ -48,90 +53,115 @@ impl DelayedReplies {
 impl Daemon {
     /// Sends replies whose time has come.
     pub(super) fn send_delayed(&mut self, now: Timestamp) {
-        let mut told = Vec::new();
+        let mut lines = Vec::new();
         while let Some((datagram, end)) = self.delayed_replies.due(now) {
-            self.send(datagram, now, end, &mut told);
+            self.send(datagram, now, end, &mut lines);
         }
-        told.iter().for_each(|line| self.logger.write(line));
+        self.log_lines(&lines);
     }
 
-    /// Does what was decided. Lines are written in their order, when all is sent: no client waits for the log.
+    /// Performs all effects, and then those that their results have caused.
     pub(super) fn perform(&mut self, now: Timestamp) {
-        let mut effects = std::mem::take(&mut self.effects);
-        let mut told = Vec::new();
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Log(line) => told.push(line),
-                Effect::Send(datagram) => {
-                    self.send(datagram, now, now.plus(SEND_RETRY_WINDOW), &mut told)
-                }
-                Effect::SendBatch(batch) => self.send_batch(batch),
-                Effect::SendDelayed(seconds, datagram) => {
-                    let due = now.plus_seconds(seconds.into());
-                    if let Some(oldest) =
-                        self.delayed_replies.add(due, datagram, due.plus(SEND_RETRY_WINDOW))
-                    {
-                        self.send(oldest, now, now.plus(SEND_RETRY_WINDOW), &mut told);
-                    }
-                }
-                Effect::LogLimited(client, line) => {
-                    told.extend(self.log_limiter.allow_ip(client, now).then_some(line));
-                }
-                Effect::Observe(sight) => self.observe(sight, now),
-                Effect::RunScript(sent) => {
-                    let remark = self.monitoring.boot_monitor.file_sent(&sent, now);
-                    remark.into_iter().for_each(|remark| self.report(remark, now));
-                    self.script.iter_mut().for_each(|script| script.report(&sent));
-                }
-                Effect::CloseSocket(id) => self.sockets.transfers().close(id),
+        while !self.effects.is_empty() {
+            let mut effects = std::mem::take(&mut self.effects);
+            // Lines are written in their order after all datagrams: a client does not wait for the log.
+            let mut lines = Vec::new();
+            for effect in effects.drain(..) {
+                self.perform_one(effect, now, &mut lines);
             }
+            if self.effects.is_empty() {
+                self.effects = effects;
+            }
+            self.log_lines(&lines);
         }
-        self.effects = effects;
-        told.iter().for_each(|line| self.logger.write(line));
     }
 
-    /// Sends a datagram; tells what went wrong. One of a transfer that cannot be sent is lost like any other, and is
-    /// sent again in time. A reply that has no room is tried again, until `end`.
+    fn perform_one(&mut self, effect: Effect, now: Timestamp, lines: &mut Vec<Line>) {
+        match effect {
+            Effect::Log(line) => lines.push(line),
+            Effect::LogLimited(client, line) => {
+                if self.log_limiter.allow_ip(client, now) {
+                    lines.push(line);
+                }
+            }
+            Effect::Observe(event) => {
+                if let ClientEvent::TransferCompleted(transfer) = &event
+                    && let Some(script) = &mut self.script
+                {
+                    script.report(transfer);
+                }
+                self.observe(event, now);
+            }
+            Effect::Send(datagram) => self.send(datagram, now, now + SEND_RETRY_WINDOW, lines),
+            Effect::SendBatch(batch) => self.send_batch(batch, now),
+            Effect::SendDelayed(seconds, datagram) => {
+                let due = now + Duration::from_secs(seconds.into());
+                let oldest = self.delayed_replies.add(due, datagram, due + SEND_RETRY_WINDOW);
+                if let Some(oldest) = oldest {
+                    self.send(oldest, now, now + SEND_RETRY_WINDOW, lines);
+                }
+            }
+            Effect::OpenSocket { token, local, interface } => {
+                self.open_socket(token, (local, interface), now);
+            }
+            Effect::WatchSocket { id, mode } => self.watch_socket(id, mode, now),
+            Effect::CloseSocket(id) => self.sockets.transfers().close(id),
+        }
+    }
+
+    fn log_lines(&self, lines: &[Line]) {
+        for line in lines {
+            self.logger.write(line);
+        }
+    }
+
+    /// Sends a datagram. An error of a DHCP reply is logged. If the send buffer is full, a DHCP reply is tried again
+    /// until `end`. A TFTP datagram that cannot be sent counts as lost: the timer of the transfer sends it again.
     fn send(
         &mut self,
         mut datagram: Datagram,
         now: Timestamp,
         end: Timestamp,
-        told: &mut Vec<Line>,
+        lines: &mut Vec<Line>,
     ) {
         let neighbour = datagram.neighbour.take();
-        let SocketAddr::V4(to) = datagram.to else { return drop(self.sockets.send(&datagram)) };
+        let SocketAddr::V4(to) = datagram.to else {
+            // Only TFTP has IPv6.
+            let _ = self.sockets.send(&datagram);
+            return;
+        };
         if let Some(client) = neighbour
             && let Some(link) = self.interfaces.by_index(client.interface)
             && let Err(error) = neighbour::insert(link, *to.ip(), &client)
         {
-            told.push(Line::Dhcp(None, DhcpLine::ArpFailed(strerror(&error))));
+            lines.push(Line::Dhcp(None, DhcpLine::ArpFailed(strerror(&error))));
         }
         match self.sockets.send(&datagram) {
+            Ok(()) => {}
             Err(_) if matches!(datagram.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)) => {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
-                // If nothing has room, this is what is lost.
-                drop(self.delayed_replies.add(now.plus(1), datagram, end));
+                // If there are too many, the oldest reply is dropped: it cannot be sent either.
+                let _ = self.delayed_replies.add(now + SEND_RETRY_INTERVAL, datagram, end);
             }
             Err(error) => {
                 let line = DhcpLine::SendFailed { to: *to.ip(), reason: strerror(&error) };
-                told.push(Line::Dhcp(None, line));
+                lines.push(Line::Dhcp(None, line));
             }
-            Ok(()) => {}
         }
     }
 
-    /// Sends a window. What fails is lost like any other datagram; what finds no room is sent when there is.
-    fn send_batch(&mut self, batch: Batch) {
+    /// Sends the blocks of a window. If the send buffer is full, the rest is sent when it has space. Any other error
+    /// counts as a loss.
+    fn send_batch(&mut self, batch: Batch, now: Timestamp) {
         let datagrams = batch.bytes.len().div_ceil(batch.segment);
         self.scheduling.busy_poll.record_send(u32::try_from(datagrams).unwrap_or_default());
-        if let Ok(gone) = self.sockets.send_batch(&batch)
-            && gone < batch.bytes.len()
-            && let EgressSocket::Transfer(id) = batch.via
-        {
-            self.tftp.mark_unsent(id, (gone / batch.segment) as u64);
-        }
-        self.tftp.recycle_buffer(batch.bytes);
+        let partial = match (self.sockets.send_batch(&batch), batch.via) {
+            (Ok(sent), EgressSocket::Transfer(id)) if sent < batch.bytes.len() => {
+                Some(PartialSend { id, sent: (sent / batch.segment) as u64 })
+            }
+            _ => None,
+        };
+        self.tftp_input(Input::BatchSent { buffer: batch.bytes, partial }, now);
     }
 }

@@ -1,58 +1,53 @@
-//! TFTP's turns of the loop.
+//! TFTP in the loop: inputs for the server come from sockets, disks and timers.
 
 use super::files::{Completed, DiskFiles};
 use super::{Daemon, MAX_DATAGRAMS_PER_TURN, ReceiveBuffers, is_datagram_error};
-use crate::boot_monitor::event::ClientEvent;
-use crate::config::Tftp;
-use crate::effect::Effect;
-use crate::log_line::{Line, TftpLine};
-use crate::net::ReceivedDatagram;
+use crate::effect::{ReceiveMode, SocketToken};
 use crate::strerror::strerror;
 use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
-use crate::tftp::admission::pending::PendingRequest;
-use crate::tftp::{Context, ReplySocket, Server, accepts};
+use crate::tftp::{Context, Input, Movement, Server, SocketError, SocketErrorKind, accepts};
 use crate::time::Timestamp;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-/// What there may be left to hear.
+/// Whether a socket may have more datagrams.
 enum Remaining {
-    More,
-    Nothing,
+    Possible,
+    None,
 }
 
-/// Answers to transfers in lockstep that are sent together.
-const MAX_REQUESTS_TOGETHER: usize = 32;
-
-/// Whether there are too few ports or descriptors.
-fn is_short(error: &io::Error) -> bool {
-    let too_many = [limits::EMFILE, limits::ENFILE].map(Some);
-    error.kind() == io::ErrorKind::AddrInUse || too_many.contains(&error.raw_os_error())
-}
-
-/// Around the server of TFTP.
-type World<'a> = Context<'a, DiskFiles>;
+/// Effects of single datagrams that are performed together. To receive several datagrams first and send several answers
+/// then takes a tenth less time than to do both in turn.
+const MAX_EFFECTS_TOGETHER: usize = 32;
 
 impl Daemon {
-    /// Lets the server of TFTP work; `None`: there is none.
+    /// Calls the server with its context. `None`: TFTP is not enabled.
     fn with_tftp<R>(
         &mut self,
         now: Timestamp,
-        work: impl FnOnce(&mut Server, &mut World<'_>, &mut Vec<Effect>) -> R,
+        call: impl FnOnce(&mut Server, &mut Context<'_, DiskFiles>) -> R,
     ) -> Option<R> {
-        let tftp = self.config.tftp.clone()?;
-        let Self { tftp: server, interfaces, files, effects, .. } = self;
-        Some(work(server, &mut Context { tftp: &tftp, interfaces, files, now }, effects))
+        let Self { config, tftp: server, interfaces, files, effects, .. } = self;
+        let tftp = config.tftp.as_deref()?;
+        Some(call(server, &mut Context { tftp, interfaces, files, effects, now }))
     }
 
+    /// Passes an input to the server. Its effects are not performed yet.
+    pub(super) fn tftp_input(&mut self, input: Input<'_>, now: Timestamp) {
+        let _ = self.with_tftp(now, |server, context| server.handle_input(input, context));
+    }
+
+    /// Reads requests from port 69. Returns whether there may be more.
     pub(super) fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Timestamp) -> bool {
-        let Some(tftp) = self.config.tftp.clone() else { return false };
         for _ in 0..MAX_DATAGRAMS_PER_TURN {
             let Some(socket) = self.sockets.listener(listener) else { return false };
+            let Some(tftp) = &self.config.tftp else { return false };
             match udp::receive(socket, buffer) {
-                Ok(arrival) if accepts(&tftp, &self.config.network, &self.interfaces, &arrival) => {
-                    self.request_in_turn(listener, &tftp, &arrival, now);
+                Ok(datagram)
+                    if accepts(tftp, &self.config.network, &self.interfaces, &datagram) =>
+                {
+                    self.tftp_input(Input::Request { listener, datagram }, now);
                 }
                 Ok(_) => {}
                 Err(error) if is_datagram_error(&error) => {}
@@ -63,208 +58,152 @@ impl Daemon {
         true
     }
 
-    /// Answers a request, unless there are so many transfers that it has to wait.
-    fn request_in_turn(
-        &mut self,
-        listener: usize,
-        tftp: &Tftp,
-        arrival: &ReceivedDatagram<'_>,
-        now: Timestamp,
-    ) {
-        let admit = |server: &mut Server, around: &mut World<'_>, effects: &mut _| {
-            server.admit(listener, arrival, around, effects)
+    /// Performs `Effect::OpenSocket`.
+    pub(super) fn open_socket(&mut self, token: SocketToken, local: (IpAddr, u32), now: Timestamp) {
+        let Some(tftp) = &self.config.tftp else { return };
+        let input = match self.sockets.open_transfer(tftp, local) {
+            Ok(id) => Input::SocketOpened { token, id },
+            Err(error) => Input::SocketFailed { token, error: socket_error(&error) },
         };
-        if tftp.single_port || self.with_tftp(now, admit) == Some(true) {
-            self.perform(now);
-            self.request(listener, tftp, arrival, now);
+        self.tftp_input(input, now);
+    }
+
+    /// Performs `Effect::WatchSocket`.
+    pub(super) fn watch_socket(&mut self, id: usize, mode: ReceiveMode, now: Timestamp) {
+        if self.sockets.register_transfer(id, mode).is_err() {
+            self.tftp_input(Input::SocketUnusable(id), now);
         }
     }
 
-    /// A transfer's socket is there before the request is looked at, so that errors have a port of their own too.
-    fn request(
-        &mut self,
-        listener: usize,
-        tftp: &Tftp,
-        arrival: &ReceivedDatagram<'_>,
-        now: Timestamp,
-    ) {
-        let socket = if tftp.single_port {
-            ReplySocket::Listener(listener)
-        } else {
-            // Whoever does not ask for anything is told nothing.
-            if !matches!(arrival.bytes, [0, 1 | 2, ..]) {
-                return;
-            }
-            let opened = match self.sockets.open_transfer(tftp, arrival) {
-                Err(error) if is_short(&error) && self.make_room(arrival, now) => {
-                    self.sockets.open_transfer(tftp, arrival)
-                }
-                opened => opened,
-            };
-            match opened {
-                Ok(id) => ReplySocket::Dedicated(id),
-                Err(_) if tftp.ports.is_some() => {
-                    return self.logger.write(&Line::Tftp(TftpLine::NoPort));
-                }
-                Err(error) => {
-                    let (client, reason) = (arrival.peer.ip(), strerror(&error));
-                    return self.observe(ClientEvent::SocketUnavailable { client, reason }, now);
-                }
-            }
-        };
-        self.begin(socket, arrival, now);
-    }
-
-    /// There are no ports or descriptors left: somebody may have to go, as if there were too many transfers.
-    fn make_room(&mut self, arrival: &ReceivedDatagram<'_>, now: Timestamp) -> bool {
-        let client = arrival.peer.ip();
-        let has_room = self
-            .with_tftp(now, |server, around, effects| server.evict_for(client, around, effects));
-        self.perform(now);
-        has_room == Some(true)
-    }
-
-    /// Answers a request, and listens to its client if a transfer comes of it.
-    fn begin(&mut self, socket: ReplySocket, arrival: &ReceivedDatagram<'_>, now: Timestamp) {
-        self.with_tftp(now, |server, around, effects| {
-            server.handle_request(socket, arrival, around, effects);
-        });
-        self.listen_to(socket);
-    }
-
-    /// The same, of one that had to wait.
-    fn begin_again(&mut self, request: PendingRequest, now: Timestamp) {
-        let socket = request.socket;
-        self.with_tftp(now, |server, around, effects| {
-            server.retry_request(request, around, effects);
-        });
-        self.listen_to(socket);
-    }
-
-    fn listen_to(&mut self, socket: ReplySocket) {
-        let Self { tftp: server, files, effects, sockets, .. } = self;
-        if let ReplySocket::Dedicated(id) = socket
-            && server.has(id)
-            && sockets.register_transfer(id).is_err()
-        {
-            server.abort(id, files, effects);
-        }
-    }
-
-    /// Hears the client of a transfer. In lockstep one datagram is all there is, mostly: the one that moves it on ends
-    /// the turn, for another one brings another event, and what may be left is read before the client is written to
-    /// again.
+    /// Reads datagrams from the socket of a transfer. Returns whether there may be more.
+    ///
+    /// A client in lockstep sends one datagram and waits for the answer. So the datagram that moves the transfer ends
+    /// the turn: the next one causes a new event. Datagrams that are left are read before the next timeout.
     pub(super) fn transfer(
         &mut self,
         id: usize,
-        mail: &mut ReceiveBuffers,
+        buffers: &mut ReceiveBuffers,
         now: Timestamp,
     ) -> bool {
-        let lockstep = self.tftp.is_lockstep(id);
+        let Some(mode) = self.sockets.transfers().receive_mode(id) else { return false };
         for _ in 0..MAX_DATAGRAMS_PER_TURN {
-            let left = if lockstep {
-                self.receive_one(id, mail, now)
-            } else {
-                self.receive_batch(id, mail, now)
+            let remaining = match mode {
+                ReceiveMode::Single => self.receive_one(id, buffers, now),
+                ReceiveMode::Batch => self.receive_batch(id, buffers, now),
             };
-            match left {
-                Remaining::More => {}
-                Remaining::Nothing => return false,
+            if matches!(remaining, Remaining::None) {
+                return false;
             }
         }
         true
     }
 
-    fn receive_one(&mut self, id: usize, mail: &mut ReceiveBuffers, now: Timestamp) -> Remaining {
-        let (size, peer) = match self.sockets.transfers().receive_one(id, &mut mail.single) {
-            Some(Ok(received)) => received,
-            Some(Err(error)) if is_datagram_error(&error) => return Remaining::More,
-            // Nothing has come: there may be room for what is owed.
-            Some(Err(_)) => {
-                self.handle_acks(id, std::iter::empty(), now);
-                return Remaining::Nothing;
-            }
-            None => return Remaining::Nothing,
-        };
-        let moved = self.handle_acks(id, std::iter::once((peer, &mail.single[..size])), now);
-        // To hear many and then to answer them takes a tenth less than to do both in turn.
-        if self.effects.len() >= MAX_REQUESTS_TOGETHER {
-            self.perform(now);
-        }
-        if moved { Remaining::Nothing } else { Remaining::More }
-    }
-
-    fn receive_batch(&mut self, id: usize, mail: &mut ReceiveBuffers, now: Timestamp) -> Remaining {
-        let received = match self.sockets.transfers().receive(id, &mut mail.batch) {
-            Some(Ok(received)) => received,
-            Some(Err(error)) if is_datagram_error(&error) => return Remaining::More,
-            // Nothing has come: there may be room for what is owed.
-            Some(Err(_)) => 0,
-            None => return Remaining::Nothing,
-        };
-        self.handle_acks(id, mail.batch.datagrams(), now);
-        self.perform(now);
-        if received == RecvBatch::CAPACITY { Remaining::More } else { Remaining::Nothing }
-    }
-
-    /// Does what datagrams of a transfer ask for; whether they have moved it.
-    fn handle_acks<'d>(
+    fn receive_one(
         &mut self,
         id: usize,
-        arrived: impl Iterator<Item = (SocketAddr, &'d [u8])>,
+        buffers: &mut ReceiveBuffers,
         now: Timestamp,
-    ) -> bool {
-        let datagrams = |server: &mut Server, around: &mut World<'_>, effects: &mut _| {
-            server.handle_datagrams(id, arrived, around, effects)
+    ) -> Remaining {
+        let (size, peer) = match self.sockets.transfers().receive_one(id, &mut buffers.single) {
+            Some(Ok(received)) => received,
+            Some(Err(error)) if is_datagram_error(&error) => return Remaining::Possible,
+            Some(Err(_)) => {
+                self.send_buffer_has_space(id, now);
+                return Remaining::None;
+            }
+            None => return Remaining::None,
         };
-        self.with_tftp(now, datagrams) == Some(true)
-    }
-
-    /// Does what is due. Who has answered, and was not heard yet, is heard first.
-    pub(super) fn expire(&mut self, mail: &mut ReceiveBuffers, now: Timestamp) {
-        self.tftp.expire_pending(now, &mut self.effects);
-        self.perform(now);
-        while let Some(id) = self.tftp.next_due(now) {
-            self.transfer(id, mail, now);
-            self.tftp.handle_timeout(id, now, &mut self.files, &mut self.effects);
+        let datagram = std::iter::once((peer, &buffers.single[..size]));
+        let movement = self.transfer_datagrams(id, datagram, now);
+        if self.effects.len() >= MAX_EFFECTS_TOGETHER {
             self.perform(now);
+        }
+        match movement {
+            Some(Movement::Moved) => Remaining::None,
+            Some(Movement::Unmoved) | None => Remaining::Possible,
         }
     }
 
-    /// Disks have answered.
+    fn receive_batch(
+        &mut self,
+        id: usize,
+        buffers: &mut ReceiveBuffers,
+        now: Timestamp,
+    ) -> Remaining {
+        let received = match self.sockets.transfers().receive(id, &mut buffers.batch) {
+            Some(Ok(received)) => received,
+            Some(Err(error)) if is_datagram_error(&error) => return Remaining::Possible,
+            Some(Err(_)) => {
+                self.send_buffer_has_space(id, now);
+                self.perform(now);
+                return Remaining::None;
+            }
+            None => return Remaining::None,
+        };
+        let _ = self.transfer_datagrams(id, buffers.batch.datagrams(), now);
+        self.perform(now);
+        if received == RecvBatch::CAPACITY { Remaining::Possible } else { Remaining::None }
+    }
+
+    /// An event without a datagram: the send buffer of the socket may have space for blocks that were not sent.
+    fn send_buffer_has_space(&mut self, id: usize, now: Timestamp) {
+        let _ = self.transfer_datagrams(id, std::iter::empty(), now);
+    }
+
+    fn transfer_datagrams<'d>(
+        &mut self,
+        id: usize,
+        datagrams: impl Iterator<Item = (SocketAddr, &'d [u8])>,
+        now: Timestamp,
+    ) -> Option<Movement> {
+        self.with_tftp(now, |server, context| server.handle_datagrams(id, datagrams, context))
+    }
+
+    /// Handles transfers whose deadline has come. Datagrams that were received before the deadline are read first.
+    pub(super) fn expire(&mut self, buffers: &mut ReceiveBuffers, now: Timestamp) {
+        while let Some(id) = self.tftp.next_timeout(now, &mut self.effects) {
+            self.perform(now);
+            self.transfer(id, buffers, now);
+            self.tftp_input(Input::Timeout(id), now);
+            self.perform(now);
+        }
+        self.perform(now);
+    }
+
+    /// Passes results of the disk to the server.
     pub(super) fn disk(&mut self, now: Timestamp) {
-        while let Some(arrived) = self.files.completed() {
-            match arrived {
+        while let Some(completed) = self.files.completed() {
+            match completed {
                 Completed::Part(file, offset) => {
-                    for id in self.tftp.waiters_for(file, offset) {
-                        self.tftp.resume(id, &mut self.files, &mut self.effects);
-                        self.perform(now);
-                    }
+                    self.tftp_input(Input::DiskRead { file, offset }, now);
+                    self.resume(now);
                 }
-                Completed::LookedUp(awaited) => {
-                    for request in self.tftp.take_resolved(&awaited) {
-                        self.begin_again(request, now);
-                        self.perform(now);
-                    }
-                    self.files.forget(&awaited);
+                Completed::LookedUp(lookup) => {
+                    self.tftp_input(Input::LookedUp(&lookup), now);
+                    self.resume(now);
+                    self.files.forget(&lookup);
                 }
             }
         }
     }
 
-    /// Requests that had to wait because too many transfers were under way.
-    pub(super) fn next_in_line(&mut self, now: Timestamp) {
-        if !self.tftp.has_queued_requests() {
-            return;
-        }
-        let Some(tftp) = self.config.tftp.clone() else { return };
-        let next = |server: &mut Server, around: &mut World<'_>, effects: &mut _| {
-            server.next_queued(around, effects)
-        };
-        while let Some(request) = self.with_tftp(now, next).flatten() {
-            self.perform(now);
-            self.request(request.listener, &tftp, &request.datagram(), now);
+    fn resume(&mut self, now: Timestamp) {
+        while self.with_tftp(now, Server::resume_next) == Some(true) {
             self.perform(now);
         }
     }
+
+    /// Starts requests from the queue, as far as slots are free.
+    pub(super) fn admit_queued(&mut self, now: Timestamp) {
+        while self.with_tftp(now, Server::admit_next) == Some(true) {
+            self.perform(now);
+        }
+    }
+}
+
+fn socket_error(error: &io::Error) -> SocketError {
+    let is_exhausted = error.kind() == io::ErrorKind::AddrInUse
+        || [limits::EMFILE, limits::ENFILE].map(Some).contains(&error.raw_os_error());
+    let kind = if is_exhausted { SocketErrorKind::Exhausted } else { SocketErrorKind::Other };
+    SocketError { kind, reason: strerror(error) }
 }

@@ -79,7 +79,7 @@ pub mod memory {
         /// Answer with `Pending`.
         pub slow: bool,
         /// But for this, which the disk has told.
-        pub told: Option<super::DiskLookup>,
+        pub resolved: Option<super::DiskLookup>,
     }
 
     impl Memory {
@@ -124,8 +124,8 @@ pub mod memory {
 
         fn is_directory(&mut self, path: &[u8]) -> Option<bool> {
             let is = self.files.keys().any(|name| name.starts_with(path) && path.ends_with(b"/"));
-            let told = Some(super::DiskLookup::Directory(path.to_vec()));
-            (!self.slow || self.told == told).then_some(is)
+            let lookup = Some(super::DiskLookup::Directory(path.to_vec()));
+            (!self.slow || self.resolved == lookup).then_some(is)
         }
 
         fn mac_of(&self, _: std::net::IpAddr) -> Option<[u8; 6]> {

@@ -1,60 +1,59 @@
-//! One client and what it is being sent: the transfer says which blocks, the source makes them.
+//! A session: one client and the file that it is sent. [`Transfer`] decides which blocks are sent, [`BlockSource`] makes
+//! their bytes.
 
-use super::admission::fairness::SlotTicket;
+use super::Context;
+use super::admission::SlotTicket;
 use super::admission::pending::CLIENT_RETRY_INTERVAL;
 use super::block_source::{BlockSource, RenderResult};
 use super::files::{FileId, Files};
-use super::start::code;
 use super::timers::TimerHandle;
 use super::transfer::{Action, Event, Outcome, Transfer};
-use crate::boot_monitor::event::ClientEvent;
-use crate::boot_monitor::event::CompletedTransfer;
+use crate::boot_monitor::event::{ClientEvent, CompletedTransfer};
 use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line, TftpLine};
-use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
+use crate::net::{Batch, Datagram, EgressSocket, Interfaces, ReceivedDatagram};
 use crate::time::Timestamp;
 use crate::wire::option_display::printable;
-use crate::wire::tftp::error;
+use crate::wire::tftp::{error, error_code};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
-/// A client, and how it is answered.
+/// A client, and how datagrams are sent to it.
 #[derive(Clone, Debug)]
 pub struct Peer {
     /// The socket.
     pub via: EgressSocket,
-    /// Its address and port.
+    /// The address and port of the client.
     pub peer: SocketAddr,
-    /// The address it asked.
+    /// The address of this machine that the request was sent to.
     pub local: IpAddr,
-    /// The interface it asked over.
+    /// The index of the interface that received the request.
     pub interface: u32,
-    /// Its address as the log shows it.
+    /// The address of the client as log lines show it.
     pub address_text: String,
 }
 
 impl Peer {
-    /// A datagram to it.
+    /// The sender of a datagram.
+    pub fn new(via: EgressSocket, from: &ReceivedDatagram<'_>, interfaces: &Interfaces) -> Self {
+        let ReceivedDatagram { peer, local, interface, .. } = *from;
+        Self { via, peer, local, interface, address_text: log_address(&peer, interfaces) }
+    }
+
+    /// Sends a datagram to the client.
     pub fn send(&self, bytes: Vec<u8>) -> Effect {
-        let (from, interface) = self.from();
-        Effect::Send(Datagram {
-            via: self.via,
-            to: self.peer,
-            from,
-            interface,
-            neighbour: None,
-            bytes,
-        })
+        let (via, to, (from, interface)) = (self.via, self.peer, self.source());
+        Effect::Send(Datagram { via, to, from, interface, neighbour: None, bytes })
     }
 
-    /// Datagrams to it, of `segment` bytes each.
+    /// Sends datagrams of `segment` bytes each. The last one may be shorter.
     fn send_batch(&self, bytes: Vec<u8>, segment: usize) -> Effect {
-        let (from, interface) = self.from();
-        Effect::SendBatch(Batch { via: self.via, to: self.peer, from, interface, segment, bytes })
+        let (via, to, (from, interface)) = (self.via, self.peer, self.source());
+        Effect::SendBatch(Batch { via, to, from, interface, segment, bytes })
     }
 
-    /// Over port 69 the source address must be told.
-    fn from(&self) -> (Option<IpAddr>, u32) {
+    /// The source address and the interface, which a datagram from port 69 must name. Other sockets are bound to them.
+    fn source(&self) -> (Option<IpAddr>, u32) {
         if matches!(self.via, EgressSocket::Tftp(_)) {
             (Some(self.local), self.interface)
         } else {
@@ -63,7 +62,7 @@ impl Peer {
     }
 }
 
-/// An address as the log shows it: one of a link with that link's name.
+/// An address as log lines show it. An IPv6 address with a scope is followed by the name of the link.
 pub fn log_address(peer: &SocketAddr, interfaces: &Interfaces) -> String {
     let ip = peer.ip();
     match peer {
@@ -75,130 +74,135 @@ pub fn log_address(peer: &SocketAddr, interfaces: &Interfaces) -> String {
     }
 }
 
-/// What of a name goes into texts: its printing characters.
+/// A file name as log lines and error texts show it: its printable characters.
 pub fn sanitized(name: &[u8]) -> String {
     printable(name)
 }
 
-/// What sessions work with.
-pub struct SessionIo<'a, F> {
-    /// The files.
-    pub files: &'a mut F,
-    /// Buffers of what was sent before.
-    pub buffers: &'a mut Vec<Vec<u8>>,
-    /// What is to be done.
-    pub effects: &'a mut Vec<Effect>,
-}
-
-impl<F> SessionIo<'_, F> {
-    fn log(&mut self, line: TftpLine) {
-        self.effects.push(Effect::Log(Line::Tftp(line)));
-    }
-}
-
-/// A transfer under way and all it needs.
+/// A session.
 #[derive(Debug)]
 pub struct Session {
     client: Peer,
-    /// As it was opened.
+    /// The path that was opened.
     path: Vec<u8>,
     transfer: Transfer,
     source: BlockSource,
     oack: Option<Vec<u8>>,
-    /// When it began, if its end is to be told.
+    /// When the transfer began. `None`: its duration is not logged.
     started_at: Option<Timestamp>,
-    /// How it is counted among all; `None`: it is not yet.
+    /// How the transfer is counted. `None`: it is not counted yet.
     pub ticket: Option<SlotTicket>,
-    /// Blocks to be sent: when all that has arrived is read, or when the disk has them.
+    /// Blocks that are sent as soon as all received datagrams are handled and the disk has the blocks.
     unsent: Option<Range<u64>>,
     /// Blocks that were sent last.
     last_sent: Range<u64>,
-    /// From which offset of the file on it waits for the disk.
+    /// The offset of the file that the session waits for, in bytes.
     awaiting_disk_at: Option<u64>,
-    /// When the server looks after it.
+    /// The timer of the transfer.
     pub timer: TimerHandle,
 }
 
-/// How a session stands.
+/// What a session is made of.
+pub struct SessionParts {
+    /// The client.
+    pub client: Peer,
+    /// The path that was opened.
+    pub path: Vec<u8>,
+    /// The transfer.
+    pub transfer: Transfer,
+    /// The blocks that are sent first.
+    pub first: Range<u64>,
+    /// The file.
+    pub source: BlockSource,
+    /// The OACK, if options were granted. It is block 0.
+    pub oack: Option<Vec<u8>>,
+    /// When the transfer began. `None`: its duration is not logged.
+    pub started_at: Option<Timestamp>,
+}
+
+/// Whether a session goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// It goes on.
     Continue,
-    /// It is over.
+    /// It has ended.
     Finished,
 }
 
+/// Whether the first datagram of a session is being sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It is. If the file cannot be read, the transfer has not begun, and no line says that it has failed.
+    Starting,
+    /// It was sent before.
+    Running,
+}
+
 impl Session {
-    /// A session that owes its first blocks.
-    pub fn new(
-        client: Peer,
-        path: Vec<u8>,
-        (transfer, first): (Transfer, Range<u64>),
-        source: BlockSource,
-        (oack, began): (Option<Vec<u8>>, Option<Timestamp>),
-    ) -> Self {
-        let (owed, waits, alarm) = (Some(first), None, TimerHandle::default());
+    /// A session whose first blocks are unsent.
+    pub fn new(parts: SessionParts) -> Self {
+        let SessionParts { client, path, transfer, first, source, oack, started_at } = parts;
         Self {
             client,
             path,
             transfer,
             source,
             oack,
-            started_at: began,
+            started_at,
             ticket: None,
-            unsent: owed,
+            unsent: Some(first),
             last_sent: 0..0,
-            awaiting_disk_at: waits,
-            timer: alarm,
+            awaiting_disk_at: None,
+            timer: TimerHandle::default(),
         }
     }
 
-    /// Who it is with.
+    /// The address and port of the client.
     pub fn peer(&self) -> SocketAddr {
         self.client.peer
     }
 
-    /// The file that is sent.
+    /// The file.
     pub fn file(&self) -> FileId {
         self.source.file()
     }
 
-    /// Whether there is something to send.
+    /// Whether there are blocks to send.
     pub fn has_unsent(&self) -> bool {
         self.unsent.is_some()
     }
 
-    /// Whether it sends block by block.
+    /// Whether each block is sent when the one before it is acknowledged.
     pub fn is_lockstep(&self) -> bool {
         self.transfer.is_lockstep()
     }
 
-    /// The next moment at which something is due.
+    /// The time of the next [`Event::Tick`].
     pub fn deadline(&self) -> Timestamp {
         self.transfer.deadline()
     }
 
-    /// When its client last had something new.
+    /// When the client has last acknowledged a new block.
     pub fn progress(&self) -> Timestamp {
         self.transfer.progress()
     }
 
-    /// Whether its first answer waits for the disk. A client that has heard nothing for some seconds asks once more.
+    /// Whether the first block waits for the disk, and the client is likely to wait for it still.
     pub fn first_block_pending(&self, now: Timestamp) -> bool {
-        self.awaiting_disk_at.is_some() && now < self.progress().plus_seconds(CLIENT_RETRY_INTERVAL)
+        self.awaiting_disk_at.is_some() && now < self.progress() + CLIENT_RETRY_INTERVAL
     }
 
-    /// The part of its file that it waits for.
+    /// The file and the offset that the session waits for.
     pub fn awaiting_disk(&self) -> Option<(FileId, u64)> {
         Some((self.file(), self.awaiting_disk_at?))
     }
 
-    /// Nothing more is sent for now.
+    /// Drops the blocks that are to be sent.
     pub fn discard_unsent(&mut self) {
         self.unsent = None;
     }
 
-    /// Takes an event. What it asks to send is owed from now on.
+    /// Handles an event. Blocks that it causes to be sent are unsent until [`Session::flush`].
     pub fn on(&mut self, event: Event, now: Timestamp, effects: &mut Vec<Effect>) -> Progress {
         match self.transfer.on(event, now) {
             Action::Wait => Progress::Continue,
@@ -207,91 +211,109 @@ impl Session {
                 Progress::Continue
             }
             Action::Close(outcome) => {
-                let (path, client) = (sanitized(&self.path), self.client.address_text.clone());
-                let (line, sent) = match outcome {
-                    Outcome::Sent => (TftpLine::Sent { path, client }, Some(self.sent())),
-                    Outcome::TimedOut => (TftpLine::TimedOut { path, client }, None),
-                };
-                effects.push(Effect::Log(Line::Tftp(line)));
-                effects.extend(sent.is_some().then(|| self.completion_line(now)).flatten());
-                effects.extend(sent.map(Effect::RunScript));
+                self.report_end(outcome, now, effects);
                 Progress::Finished
             }
         }
     }
 
-    /// Somebody else has its place. A client that is there is told so.
+    fn report_end(&self, outcome: Outcome, now: Timestamp, effects: &mut Vec<Effect>) {
+        let (path, client) = (sanitized(&self.path), self.client.address_text.clone());
+        match outcome {
+            Outcome::Sent => {
+                effects.push(Effect::Log(Line::Tftp(TftpLine::Sent { path, client })));
+                effects.extend(self.completion_line(now));
+                effects.push(Effect::Observe(ClientEvent::TransferCompleted(self.completed())));
+            }
+            Outcome::TimedOut => {
+                effects.push(Effect::Log(Line::Tftp(TftpLine::TimedOut { path, client })));
+            }
+        }
+    }
+
+    /// The transfer is ended for another client. An error is sent if the client has answered, so it exists.
     pub fn evict(&self, effects: &mut Vec<Effect>) {
         effects.push(Effect::Log(Line::Tftp(self.failed())));
-        if self.ticket.is_some_and(SlotTicket::is_heard) {
-            effects.push(self.client.send(error(code::UNDEFINED, "too many transfers")));
+        if self.ticket.is_some_and(SlotTicket::is_answered) {
+            effects.push(self.client.send(error(error_code::UNDEFINED, "too many transfers")));
         }
         effects
             .push(Effect::Observe(ClientEvent::TransferEvicted { client: self.client.peer.ip() }));
     }
 
-    /// The client has sent an error.
+    /// The client has sent an ERROR.
     pub fn client_error(&mut self, code: u16, text: &[u8], effects: &mut Vec<Effect>) {
         let (text, client) = (sanitized(text), self.client.address_text.clone());
         effects.push(Effect::Log(Line::Tftp(TftpLine::ClientError { code, text, client })));
         effects.push(Effect::Log(Line::Tftp(self.failed())));
     }
 
-    /// Sends what is owed. A session whose `first` answer cannot be read has not begun, and so has not failed.
-    pub fn flush(&mut self, first: bool, desk: &mut SessionIo<'_, impl Files>) -> Progress {
+    /// Sends the unsent blocks, if the disk has them. `buffers` are reused for the bytes.
+    pub fn flush(
+        &mut self,
+        phase: Phase,
+        buffers: &mut Vec<Vec<u8>>,
+        context: &mut Context<'_, impl Files>,
+    ) -> Progress {
         let Some(blocks) = self.unsent.take() else { return Progress::Continue };
         self.awaiting_disk_at = None;
         if blocks.start == 0
             && let Some(oack) = &self.oack
         {
-            desk.effects.push(self.client.send(oack.clone()));
+            context.effects.push(self.client.send(oack.clone()));
             self.transfer.mark_sent(blocks.end);
             return Progress::Continue;
         }
-        let mut datagrams = desk.buffers.pop().unwrap_or_default();
+        let mut datagrams = buffers.pop().unwrap_or_default();
         datagrams.clear();
-        match self.source.render(blocks.clone(), desk.files, &mut datagrams) {
+        match self.source.render(blocks.clone(), context.files, &mut datagrams) {
             RenderResult::Added(last) => {
-                last.into_iter().for_each(|block| self.transfer.set_last_block(block));
+                if let Some(block) = last {
+                    self.transfer.set_last_block(block);
+                }
                 self.transfer.mark_sent(blocks.end);
-                desk.effects.push(self.client.send_batch(datagrams, self.source.segment()));
+                context.effects.push(self.client.send_batch(datagrams, self.source.segment()));
                 self.last_sent = blocks;
-                return Progress::Continue;
+                Progress::Continue
             }
             RenderResult::Pending(offset) => {
                 self.transfer.mark_disk_wait();
                 self.unsent = Some(blocks);
-                desk.buffers.push(datagrams);
+                buffers.push(datagrams);
                 self.awaiting_disk_at = Some(offset);
-                return Progress::Continue;
+                Progress::Continue
             }
             RenderResult::Failed(reason) => {
-                let line = TftpLine::Unreadable { path: sanitized(&self.path), reason };
-                let bytes = error(code::UNDEFINED, &line.to_string());
-                desk.log(line);
-                desk.effects.push(self.client.send(bytes));
-                desk.buffers.push(datagrams);
+                buffers.push(datagrams);
+                self.report_unreadable(phase, reason, context.effects);
+                Progress::Finished
             }
         }
-        if !first {
-            desk.log(self.failed());
+    }
+
+    fn report_unreadable(&self, phase: Phase, reason: String, effects: &mut Vec<Effect>) {
+        let line = TftpLine::Unreadable { path: sanitized(&self.path), reason };
+        let bytes = error(error_code::UNDEFINED, &line.to_string());
+        effects.push(Effect::Log(Line::Tftp(line)));
+        effects.push(self.client.send(bytes));
+        if phase == Phase::Running {
+            effects.push(Effect::Log(Line::Tftp(self.failed())));
         }
-        Progress::Finished
     }
 
-    /// Of what was sent last so many datagrams found room; the rest is owed.
-    pub fn mark_unsent(&mut self, gone: u64) {
-        let from = self.last_sent.start + gone;
-        self.transfer.mark_partly_sent(from);
-        self.unsent = Some(from..self.last_sent.end);
+    /// Of the blocks that were sent last only the first `sent` fitted into the send buffer. The others are unsent.
+    pub fn mark_unsent(&mut self, sent: u64) {
+        let first_unsent = self.last_sent.start + sent;
+        self.transfer.mark_partly_sent(first_unsent);
+        self.unsent = Some(first_unsent..self.last_sent.end);
     }
 
-    /// The disk has what it has waited for.
+    /// The disk has the blocks that the session waits for.
     pub fn disk_ready(&mut self) {
         self.awaiting_disk_at = None;
     }
 
-    /// How long it took.
+    /// The `log-debug` line with the duration.
     fn completion_line(&self, now: Timestamp) -> Option<Effect> {
         let line = DecisionLine::TransferEnded {
             path: sanitized(&self.path),
@@ -302,7 +324,7 @@ impl Session {
         Some(Effect::LogLimited(self.client.peer.ip(), Line::Decision(line)))
     }
 
-    fn sent(&self) -> CompletedTransfer {
+    fn completed(&self) -> CompletedTransfer {
         let (size, client) = (self.source.size(), self.client.peer.ip());
         CompletedTransfer { size, client, path: self.path.clone() }
     }

@@ -1,172 +1,185 @@
-//! From a request to a session, or to an error (docs/dnsmasq/tftp.md, sections 2 to 5).
+//! From a request to a session or to an error (docs/dnsmasq/tftp.md, sections 2 to 5).
 
 use super::Context;
 use super::admission::pending::LookupCache;
 use super::block_source::BlockSource;
-use super::files::{DiskLookup, Files, OpenError};
+use super::files::{DiskLookup, Files, OpenError, OpenedFile};
 use super::negotiate::{Mode, NegotiatedOptions, PathMtu};
-use super::path::{Requester, resolve};
-use super::session::{Peer, Session, log_address, sanitized};
+use super::path::{Requester, Resolved, resolve};
+use super::session::{Peer, Session, SessionParts, sanitized};
 use super::transfer::{Transfer, TransferOptions};
 use crate::boot_monitor::event::{ClientEvent, RefusalReason};
 use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line, TftpLine};
-use crate::net::{EgressSocket, ReceivedDatagram};
-use crate::wire::tftp::{Inbound, Strings, error, oack};
+use crate::wire::tftp::{Inbound, Strings, error, error_code, oack};
+use std::time::Duration;
 
-/// Error codes (RFC 1350, appendix).
-pub mod code {
-    /// See the text.
-    pub const UNDEFINED: u16 = 0;
-    /// File not found.
-    pub const NOT_FOUND: u16 = 1;
-    /// Access violation.
-    pub const ACCESS: u16 = 2;
-    /// Illegal operation.
-    pub const ILLEGAL: u16 = 4;
-}
+/// The time until the first retransmission, if the client has not negotiated another one (RFC 2349).
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Seconds until the first repeat, unless agreed otherwise.
-const DEFAULT_TIMEOUT: u8 = 2;
-
-/// What comes of a request.
+/// The result of a request.
 pub enum StartResult {
     /// A session.
     Session(Box<Session>),
-    /// Nothing more.
+    /// The request was refused or ignored.
     Done,
-    /// That is not known yet.
+    /// The request must be started again when this look-up has a result.
     Pending(DiskLookup),
 }
 
-/// Starts a session, or tells the client and the log why not.
+/// A read request with a name and a known mode.
+struct ReadRequest<'a> {
+    name: &'a [u8],
+    mode: Mode,
+    options: Strings<'a>,
+}
+
+/// Starts a session, or sends and logs an error.
 pub fn start(
     inbound: Inbound<'_>,
-    via: EgressSocket,
-    arrival: &ReceivedDatagram<'_>,
-    history: &mut LookupCache,
-    around: &mut Context<'_, impl Files>,
-    effects: &mut Vec<Effect>,
+    client: Peer,
+    cache: &mut LookupCache,
+    context: &mut Context<'_, impl Files>,
 ) -> StartResult {
-    let shown = log_address(&arrival.peer, around.interfaces);
-    let client = Peer {
-        via,
-        peer: arrival.peer,
-        local: arrival.local,
-        interface: arrival.interface,
-        address_text: shown,
-    };
-    let refused = match inbound {
-        Inbound::Read { file: None, .. } => TftpLine::NoFileName(client.address_text.clone()),
+    let address = client.address_text.clone();
+    let refusal = match inbound {
+        Inbound::Read { file: None, .. } => TftpLine::NoFileName(address),
         Inbound::Read { file: Some(name), mode, options } => match mode.and_then(Mode::parse) {
             Some(mode) => {
-                return read_file_request((name, mode, options), client, history, around, effects);
+                return read(ReadRequest { name, mode, options }, client, cache, context);
             }
-            None => TftpLine::Unsupported(client.address_text.clone()),
+            None => TftpLine::Unsupported(address),
         },
-        Inbound::Write => TftpLine::WriteRequest(client.address_text.clone()),
+        Inbound::Write => TftpLine::WriteRequest(address),
         Inbound::Ack(_) | Inbound::Error { .. } | Inbound::Other(_) => return StartResult::Done,
     };
-    effects.extend(refuse(&client, code::ILLEGAL, refused));
+    context.effects.extend(refuse(&client, error_code::ILLEGAL_OPERATION, refusal));
     StartResult::Done
 }
 
-/// A line for the log, and the same for the client.
+/// The log line, and the ERROR with the same text.
 fn refuse(client: &Peer, code: u16, line: TftpLine) -> [Effect; 2] {
     let bytes = error(code, &line.to_string());
     [Effect::Log(Line::Tftp(line)), client.send(bytes)]
 }
 
-/// `None`: nothing is refused yet.
-fn refusal_event(refusal: OpenError, path: String, client: &Peer) -> Option<(u16, TftpLine)> {
-    let client = client.address_text.clone();
-    match refusal {
-        OpenError::NotFound => Some((code::NOT_FOUND, TftpLine::NotFound { path, client })),
-        OpenError::Denied => Some((code::ACCESS, TftpLine::NoAccess { path })),
-        OpenError::Failed(reason) => Some((code::UNDEFINED, TftpLine::Unreadable { path, reason })),
-        OpenError::Pending => None,
-    }
-}
-
-/// A refusal, as it is noted.
-fn client_event(code: u16, client: &Peer, path: Vec<u8>, said: bool) -> Effect {
-    let why = match code {
-        code::NOT_FOUND if said => RefusalReason::NotFound,
-        code::ACCESS if said => RefusalReason::PermissionDenied,
-        _ => RefusalReason::Unreported,
-    };
-    Effect::Observe(ClientEvent::TransferRefused { client: client.peer.ip(), path, reason: why })
-}
-
-fn read_file_request(
-    (name, mode, options): (&[u8], Mode, Strings<'_>),
+/// Finds and opens the file of a read request.
+fn read(
+    request: ReadRequest<'_>,
     client: Peer,
-    history: &mut LookupCache,
-    around: &mut Context<'_, impl Files>,
-    effects: &mut Vec<Effect>,
+    cache: &mut LookupCache,
+    context: &mut Context<'_, impl Files>,
 ) -> StartResult {
-    let link = around.interfaces.by_index(client.interface);
-    let limits = PathMtu { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
-    let agreed = NegotiatedOptions::negotiate(options, mode, around.tftp, limits);
-    let interface = link.map_or("", |link| &link.name);
-    let asker =
-        Requester { interface, client: client.peer.ip(), address_text: &client.address_text };
-    let resolved = match resolve(name, around.tftp, asker, history, around.files) {
+    let link = context.interfaces.by_index(client.interface);
+    let mtu = PathMtu { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
+    let options = NegotiatedOptions::negotiate(request.options, request.mode, context.tftp, mtu);
+    let requester = Requester {
+        interface: link.map_or("", |link| &link.name),
+        client: client.peer.ip(),
+        address_text: &client.address_text,
+    };
+    let resolved = match resolve(request.name, context.tftp, requester, cache, context.files) {
         Ok(resolved) => resolved,
-        Err(awaited) => return StartResult::Pending(awaited),
+        Err(lookup) => return StartResult::Pending(lookup),
     };
     let opened = if resolved.escapes_root {
         Err(OpenError::Denied)
     } else {
-        around.files.open(&resolved.path)
+        context.files.open(&resolved.path)
     };
-    let opened = match opened {
-        Ok(opened) => opened,
-        Err(refusal) => {
-            let shown = sanitized(&resolved.path);
-            let Some((code, line)) = refusal_event(refusal, shown, &client) else {
-                return StartResult::Pending(DiskLookup::File(resolved.path));
-            };
-            // What is not there is told to the client, and with `quiet-tftp` to nobody else.
-            let silent = code == code::NOT_FOUND && around.tftp.quiet;
-            // Whoever climbs out of the root is after something else.
-            let said = !silent && !resolved.escapes_root;
-            effects.push(client_event(code, &client, resolved.path, said));
-            effects.extend(refuse(&client, code, line).into_iter().skip(silent.into()));
-            return StartResult::Done;
+    match opened {
+        Ok(opened) => {
+            let source = BlockSource::new(opened, options.blksize, request.mode);
+            report_start(&client, &resolved.path, opened, options, context);
+            let parts = session_parts(client, resolved.path, source, options, context);
+            StartResult::Session(Box::new(Session::new(parts)))
         }
-    };
-    let mut listed = agreed.oack_options(opened.size).peekable();
+        Err(refusal) => refuse_file(refusal, resolved, &client, context),
+    }
+}
+
+/// The transfer of an opened file with the negotiated options.
+fn session_parts(
+    client: Peer,
+    path: Vec<u8>,
+    source: BlockSource,
+    options: NegotiatedOptions,
+    context: &Context<'_, impl Files>,
+) -> SessionParts {
+    let mut listed = options.oack_options(source.size()).peekable();
     let oack = listed.peek().is_some().then(|| oack(listed));
-    let source = BlockSource::new(opened, agreed.blksize, mode);
-    let terms = TransferOptions {
-        window: agreed.windowsize,
-        current_timeout: agreed.timeout.unwrap_or(DEFAULT_TIMEOUT).into(),
-        timeout_negotiated: agreed.timeout.is_some(),
+    let negotiated = options.timeout.map(|seconds| Duration::from_secs(seconds.into()));
+    let transfer_options = TransferOptions {
+        window: options.windowsize,
+        current_timeout: negotiated.unwrap_or(DEFAULT_TIMEOUT),
+        timeout_negotiated: negotiated.is_some(),
         oack: oack.is_some(),
     };
-    let transfer = Transfer::start(terms, source.last(), around.now);
+    let (transfer, first) = Transfer::start(transfer_options, source.last(), context.now);
+    let started_at = context.tftp.log_transfers.then_some(context.now);
+    SessionParts { client, path, transfer, first, source, oack, started_at }
+}
+
+/// The event for the monitor, and the `log-debug` line.
+fn report_start(
+    client: &Peer,
+    path: &[u8],
+    opened: OpenedFile,
+    options: NegotiatedOptions,
+    context: &mut Context<'_, impl Files>,
+) {
     let ip = client.peer.ip();
-    effects.push(Effect::Observe(ClientEvent::TransferStarted {
-        client: ip,
-        path: resolved.path.clone(),
-    }));
-    if around.tftp.log_transfers {
+    let event = ClientEvent::TransferStarted { client: ip, path: path.to_vec() };
+    context.effects.push(Effect::Observe(event));
+    if context.tftp.log_transfers {
         let line = DecisionLine::TransferStarted {
-            path: sanitized(&resolved.path),
+            path: sanitized(path),
             client: client.address_text.clone(),
             size: opened.size,
-            blksize: agreed.blksize,
-            windowsize: agreed.windowsize,
+            blksize: options.blksize,
+            windowsize: options.windowsize,
         };
-        effects.push(Effect::LogLimited(ip, Line::Decision(line)));
+        context.effects.push(Effect::LogLimited(ip, Line::Decision(line)));
     }
-    let began = around.tftp.log_transfers.then_some(around.now);
-    StartResult::Session(Box::new(Session::new(
-        client,
-        resolved.path,
-        transfer,
-        source,
-        (oack, began),
-    )))
+}
+
+/// The file cannot be opened, or the result is not known yet.
+fn refuse_file(
+    refusal: OpenError,
+    resolved: Resolved,
+    client: &Peer,
+    context: &mut Context<'_, impl Files>,
+) -> StartResult {
+    let (shown, address) = (sanitized(&resolved.path), client.address_text.clone());
+    let (code, line) = match refusal {
+        OpenError::NotFound => {
+            (error_code::FILE_NOT_FOUND, TftpLine::NotFound { path: shown, client: address })
+        }
+        OpenError::Denied => (error_code::ACCESS_VIOLATION, TftpLine::NoAccess { path: shown }),
+        OpenError::Failed(reason) => {
+            (error_code::UNDEFINED, TftpLine::Unreadable { path: shown, reason })
+        }
+        OpenError::Pending => return StartResult::Pending(DiskLookup::File(resolved.path)),
+    };
+    // With `quiet-tftp` a missing file is not logged. The client gets the error all the same.
+    let is_quiet = code == error_code::FILE_NOT_FOUND && context.tftp.quiet;
+    // A path with `..` is an attack rather than a mistake of the configuration.
+    let reason = if is_quiet || resolved.escapes_root {
+        RefusalReason::Unreported
+    } else {
+        refusal_reason(code)
+    };
+    let event =
+        ClientEvent::TransferRefused { client: client.peer.ip(), path: resolved.path, reason };
+    context.effects.push(Effect::Observe(event));
+    context.effects.extend(refuse(client, code, line).into_iter().skip(is_quiet.into()));
+    StartResult::Done
+}
+
+fn refusal_reason(code: u16) -> RefusalReason {
+    match code {
+        error_code::FILE_NOT_FOUND => RefusalReason::NotFound,
+        error_code::ACCESS_VIOLATION => RefusalReason::PermissionDenied,
+        _ => RefusalReason::Unreported,
+    }
 }

@@ -78,6 +78,20 @@ pub fn oack<'a>(options: impl Iterator<Item = (&'a str, u64)>) -> Vec<u8> {
     bytes
 }
 
+/// Error codes (RFC 1350, appendix).
+pub mod error_code {
+    /// Not defined: the text has the reason.
+    pub const UNDEFINED: u16 = 0;
+    /// File not found.
+    pub const FILE_NOT_FOUND: u16 = 1;
+    /// Access violation.
+    pub const ACCESS_VIOLATION: u16 = 2;
+    /// Illegal TFTP operation.
+    pub const ILLEGAL_OPERATION: u16 = 4;
+    /// Unknown transfer ID: the datagram came from another port or address than that of the client.
+    pub const UNKNOWN_TID: u16 = 5;
+}
+
 /// Longest text of an ERROR datagram.
 const MAX_ERROR_TEXT_LEN: usize = 499;
 

@@ -3,11 +3,12 @@
 use super::client::{Client, Wish};
 use super::disk::Disk;
 use pxemasq::config::Tftp;
-use pxemasq::effect::Effect;
+use pxemasq::effect::{Effect, SocketToken};
 use pxemasq::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
-use pxemasq::tftp::{Context, ReplySocket, Server};
+use pxemasq::tftp::{Context, Input, Server};
 use pxemasq::time::Timestamp;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
 const CLIENTS: u8 = 6;
@@ -23,6 +24,16 @@ struct ToClient {
     to: SocketAddr,
     from: (EgressSocket, usize),
     bytes: Vec<u8>,
+}
+
+/// A socket of a transfer.
+#[derive(Clone, Copy, Default)]
+struct Socket {
+    open: bool,
+    /// Whether the server has asked for its datagrams. Without that they do not arrive.
+    watched: bool,
+    /// How often it was closed before.
+    closed: usize,
 }
 
 /// A datagram on its way to the server, by the socket and how often that was opened before; `None`: to port 69.
@@ -43,8 +54,7 @@ pub struct Network {
     next_port: u16,
     to_clients: Vec<ToClient>,
     to_server: Vec<ToServer>,
-    /// Sockets: whether open, and how often they were closed.
-    sockets: Vec<(bool, usize)>,
+    sockets: Vec<Socket>,
     /// Files that arrived.
     pub delivered: usize,
 }
@@ -136,7 +146,7 @@ impl Network {
 
     fn sends(&mut self, from: SocketAddr, peer: Option<EgressSocket>, bytes: Vec<u8>) {
         let to = match peer {
-            Some(EgressSocket::Transfer(id)) => Some((id, self.sockets[id].1)),
+            Some(EgressSocket::Transfer(id)) => Some((id, self.sockets[id].closed)),
             _ => None,
         };
         self.to_server.push(ToServer { from, to, bytes });
@@ -152,7 +162,7 @@ impl Network {
     fn noise(&mut self, choice: u8, bytes: Vec<u8>) {
         let from = SocketAddr::from(([10, 9, 0, 2 + choice % ADDRESSES], 9));
         let id = usize::from(choice / 4);
-        let to = self.sockets.get(id).map(|(_, closed)| (id, *closed)).filter(|_| choice & 3 != 0);
+        let to = self.sockets.get(id).map(|socket| (id, socket.closed)).filter(|_| choice & 3 != 0);
         self.to_server.push(ToServer { from, to, bytes });
     }
 
@@ -197,58 +207,58 @@ impl Network {
         if !once_more {
             self.to_server.remove(at);
         }
-        let mut effects = Vec::new();
-        let Self { server, tftp, interfaces, disk, now, sockets, .. } = self;
-        let mut around = Context { tftp, interfaces, files: disk, now: *now };
-        match to {
-            Some((id, opened)) if sockets[id] == (true, opened) => {
-                server.handle_datagrams(
-                    id,
-                    [(peer, &bytes[..])].into_iter(),
-                    &mut around,
-                    &mut effects,
-                );
-            }
-            Some(_) => return,
-            None => {
-                let arrival = ReceivedDatagram { bytes: &bytes, peer, local: SERVER, interface: 2 };
-                if !tftp.single_port && bytes.len() < 2 {
+        let effects = match to {
+            Some((id, closed)) => {
+                let socket = self.sockets[id];
+                if !socket.watched || socket.closed != closed {
                     return;
                 }
-                if tftp.single_port || server.admit(0, &arrival, &mut around, &mut effects) {
-                    self.take(std::mem::take(&mut effects));
-                    effects = self.requested(&arrival);
-                }
+                let datagrams = std::iter::once((peer, &bytes[..]));
+                self.call(|server, context| server.handle_datagrams(id, datagrams, context)).1
             }
-        }
+            None => {
+                let datagram =
+                    ReceivedDatagram { bytes: &bytes, peer, local: SERVER, interface: 2 };
+                self.input(Input::Request { listener: 0, datagram })
+            }
+        };
         let answers = |effect: &Effect| matches!(effect, Effect::Send(sent) if sent.bytes[1] == 5);
         let is_error = matches!(bytes[..], [0, 5, ..]);
         assert!(!(is_error && effects.iter().any(answers)), "an error is answered by an error");
         self.take(effects);
     }
 
-    fn requested(&mut self, arrival: &ReceivedDatagram<'_>) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let socket = if self.tftp.single_port {
-            ReplySocket::Listener(0)
-        } else {
-            let free = self.sockets.iter().position(|(open, _)| !open);
-            let id = free.unwrap_or(self.sockets.len());
-            if id == self.sockets.len() {
-                self.sockets.push((false, 0));
-            }
-            self.sockets[id].0 = true;
-            ReplySocket::Dedicated(id)
-        };
+    fn input(&mut self, input: Input<'_>) -> Vec<Effect> {
+        self.call(|server, context| server.handle_input(input, context)).1
+    }
+
+    /// Calls the server. Returns its result and its effects.
+    fn call<R>(
+        &mut self,
+        call: impl FnOnce(&mut Server, &mut Context<'_, Disk>) -> R,
+    ) -> (R, Vec<Effect>) {
         let Self { server, tftp, interfaces, disk, now, .. } = self;
-        let mut around = Context { tftp, interfaces, files: disk, now: *now };
-        server.handle_request(socket, arrival, &mut around, &mut effects);
-        effects
+        let mut effects = Vec::new();
+        let mut context =
+            Context { tftp, interfaces, files: disk, effects: &mut effects, now: *now };
+        let result = call(server, &mut context);
+        (result, effects)
+    }
+
+    fn open_socket(&mut self, token: SocketToken) {
+        let free = self.sockets.iter().position(|socket| !socket.open);
+        let id = free.unwrap_or(self.sockets.len());
+        if id == self.sockets.len() {
+            self.sockets.push(Socket::default());
+        }
+        self.sockets[id].open = true;
+        let effects = self.input(Input::SocketOpened { token, id });
+        self.take(effects);
     }
 
     /// Time passes; what is due is done, in time.
     fn passes(&mut self, millis: u64) {
-        let until = self.now.plus(millis);
+        let until = self.now + Duration::from_millis(millis);
         while let Some(due) = self.server.deadline().filter(|due| *due <= until) {
             self.now = self.now.max(due);
             self.is_due();
@@ -259,20 +269,16 @@ impl Network {
 
     fn is_due(&mut self) {
         let mut effects = Vec::new();
-        self.server.expire_pending(self.now, &mut effects);
-        while let Some(id) = self.server.next_due(self.now) {
-            self.server.handle_timeout(id, self.now, &mut self.disk, &mut effects);
+        while let Some(id) = self.server.next_timeout(self.now, &mut effects) {
+            effects.extend(self.input(Input::Timeout(id)));
         }
         self.take(effects);
         loop {
-            let mut effects = Vec::new();
-            let Self { server, tftp, interfaces, disk, now, .. } = self;
-            let mut around = Context { tftp, interfaces, files: disk, now: *now };
-            let next = server.next_queued(&mut around, &mut effects);
+            let (admitted, effects) = self.call(Server::admit_next);
             self.take(effects);
-            let Some(next) = next else { return };
-            let effects = self.requested(&next.datagram());
-            self.take(effects);
+            if !admitted {
+                return;
+            }
         }
     }
 
@@ -281,21 +287,22 @@ impl Network {
         if slow {
             return;
         }
-        let (parts, names) = self.disk.tell();
-        let mut effects = Vec::new();
+        let (parts, lookups) = self.disk.tell();
         for (file, offset) in parts {
-            for id in self.server.waiters_for(file, offset) {
-                self.server.resume(id, &mut self.disk, &mut effects);
+            let effects = self.input(Input::DiskRead { file, offset });
+            self.take(effects);
+        }
+        for lookup in &lookups {
+            let effects = self.input(Input::LookedUp(lookup));
+            self.take(effects);
+        }
+        loop {
+            let (resumed, effects) = self.call(Server::resume_next);
+            self.take(effects);
+            if !resumed {
+                return;
             }
         }
-        for request in
-            names.iter().flat_map(|name| self.server.take_resolved(name)).collect::<Vec<_>>()
-        {
-            let Self { server, tftp, interfaces, disk, now, .. } = self;
-            let mut around = Context { tftp, interfaces, files: disk, now: *now };
-            server.retry_request(request, &mut around, &mut effects);
-        }
-        self.take(effects);
     }
 
     /// What the server wants done.
@@ -307,27 +314,34 @@ impl Network {
                     for bytes in batch.bytes.chunks(batch.segment) {
                         self.leaves(batch.to, batch.via, bytes.to_vec());
                     }
-                    self.server.recycle_buffer(batch.bytes);
+                    let sent = Input::BatchSent { buffer: batch.bytes, partial: None };
+                    assert_eq!(self.input(sent), [], "a batch that was sent needs no answer");
                 }
                 Effect::CloseSocket(id) => {
-                    assert!(self.sockets[id].0, "a socket is closed once");
-                    self.sockets[id] = (false, self.sockets[id].1 + 1);
+                    let Socket { open, closed, .. } = self.sockets[id];
+                    assert!(open, "a socket is closed once");
+                    self.sockets[id] = Socket { closed: closed + 1, ..Socket::default() };
                 }
                 Effect::Log(line) | Effect::LogLimited(_, line) => {
                     assert!(!line.to_string().contains('\n'), "{line}");
                 }
-                Effect::Observe(_) | Effect::RunScript(_) => {}
+                Effect::OpenSocket { token, .. } => self.open_socket(token),
+                Effect::WatchSocket { id, .. } => {
+                    assert!(self.sockets[id].open, "a closed socket is not watched");
+                    self.sockets[id].watched = true;
+                }
+                Effect::Observe(_) => {}
                 Effect::SendDelayed(..) => panic!("that is of DHCP"),
             }
         }
-        assert!(self.server.transfers() <= self.tftp.max_transfers + 1, "more than tftp-max");
+        assert!(self.server.load().transfers <= self.tftp.max_transfers + 1, "more than tftp-max");
     }
 
     fn leaves(&mut self, to: SocketAddr, via: EgressSocket, bytes: Vec<u8>) {
         let opened = match via {
             EgressSocket::Transfer(id) => {
-                assert!(self.sockets[id].0, "a closed socket sends nothing");
-                self.sockets[id].1
+                assert!(self.sockets[id].open, "a closed socket sends nothing");
+                self.sockets[id].closed
             }
             _ => 0,
         };
@@ -339,7 +353,7 @@ impl Network {
     /// From now on nothing is lost and everybody is patient: then each client gets its file, and nothing is left.
     fn calms_down(&mut self) {
         self.disk_is(false);
-        let end = self.now.plus(PATIENCE);
+        let end = self.now + Duration::from_millis(PATIENCE);
         while self.clients.iter().any(Option::is_some) {
             while !self.to_clients.is_empty() || !self.to_server.is_empty() {
                 self.reaches_server(0, false);
@@ -353,8 +367,8 @@ impl Network {
         }
         // Those whose clients have gone without a word end by themselves.
         self.passes(PATIENCE);
-        assert_eq!((self.server.transfers(), self.disk.in_use()), (0, 0), "something is left");
-        assert!(self.sockets.iter().all(|(open, _)| !open), "a socket is left");
+        assert_eq!((self.server.load().transfers, self.disk.in_use()), (0, 0), "something is left");
+        assert!(self.sockets.iter().all(|socket| !socket.open), "a socket is left");
     }
 }
 

@@ -147,7 +147,8 @@ impl Stage {
             Effect::SendBatch(_)
             | Effect::CloseSocket(_)
             | Effect::LogLimited(..)
-            | Effect::RunScript(_) => {
+            | Effect::OpenSocket { .. }
+            | Effect::WatchSocket { .. } => {
                 unreachable!("DHCP opens nothing")
             }
         }

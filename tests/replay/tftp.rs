@@ -7,10 +7,11 @@ use pxemasq::config::{Config, Tftp};
 use pxemasq::effect::Effect;
 use pxemasq::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
 use pxemasq::tftp::files::{FileId, Files, OpenError, OpenedFile, ReadResult};
-use pxemasq::tftp::{Context, ReplySocket, Server};
+use pxemasq::tftp::{Context, Input, Server};
 use pxemasq::time::Timestamp;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 /// Our side of the wire, and the client's sockets.
 struct Stage {
@@ -59,55 +60,53 @@ impl Stage {
     fn hears(&mut self, by: &str, bytes: &[u8]) {
         let port = by.bytes().next().map_or(0, u16::from) + 40000;
         let port = by.parse().unwrap_or(port);
-        let arrival = ReceivedDatagram {
+        let datagram = ReceivedDatagram {
             bytes,
             peer: (CLIENT, port).into(),
             local: SERVER.into(),
             interface: 2,
         };
-        let mut effects = Vec::new();
-        let Self { config, interfaces, server, files, now, transfers, .. } = self;
-        let unserved = Tftp::default();
-        let tftp = config.tftp.as_deref().unwrap_or(&unserved);
-        let mut around = Context { tftp, interfaces, files, now: *now };
         let is_request = matches!(bytes, [0, 1 | 2, ..]);
         let with = tftp_text::receiver(by);
-        let last = transfers.iter().filter(|(_, peer)| *peer == with).map(|(id, _)| *id).max();
-        match last.filter(|_| !is_request && !tftp.single_port) {
-            Some(id) => {
-                let arrived = std::iter::once((arrival.peer, bytes));
-                server.handle_datagrams(id, arrived, &mut around, &mut effects);
-            }
-            None if tftp.single_port => {
-                server.handle_request(
-                    ReplySocket::Listener(0),
-                    &arrival,
-                    &mut around,
-                    &mut effects,
-                );
-            }
-            None => {
-                let id = transfers.keys().max().map_or(0, |id| id + 1);
-                transfers.insert(id, by.to_owned());
-                server.handle_request(
-                    ReplySocket::Dedicated(id),
-                    &arrival,
-                    &mut around,
-                    &mut effects,
-                );
-            }
+        let last = self.transfers.iter().filter(|(_, peer)| *peer == with).map(|(id, _)| *id).max();
+        let single_port = self.config.tftp.as_ref().is_some_and(|tftp| tftp.single_port);
+        let mut effects = match last.filter(|_| !is_request && !single_port) {
+            Some(id) => self.call(|server, context| {
+                server.handle_datagrams(id, std::iter::once((datagram.peer, bytes)), context);
+            }),
+            None => self.input(Input::Request { listener: 0, datagram }),
+        };
+        if let Some(Effect::OpenSocket { token, .. }) = effects.last() {
+            let id = self.transfers.keys().max().map_or(0, |id| id + 1);
+            self.transfers.insert(id, by.to_owned());
+            let opened = Input::SocketOpened { token: *token, id };
+            effects.extend(self.input(opened));
         }
         self.take(effects);
     }
 
+    fn input(&mut self, input: Input<'_>) -> Vec<Effect> {
+        self.call(|server, context| server.handle_input(input, context))
+    }
+
+    fn call(&mut self, call: impl FnOnce(&mut Server, &mut Context<'_, Tree>)) -> Vec<Effect> {
+        let Self { config, interfaces, server, files, now, .. } = self;
+        let unserved = Tftp::default();
+        let tftp = config.tftp.as_deref().unwrap_or(&unserved);
+        let mut effects = Vec::new();
+        let mut context = Context { tftp, interfaces, files, effects: &mut effects, now: *now };
+        call(server, &mut context);
+        effects
+    }
+
     fn wait(&mut self, seconds: u64) {
-        let until = self.now.plus_seconds(seconds);
+        let until = self.now + Duration::from_secs(seconds);
         self.waited = Some(self.now);
         while let Some(deadline) = self.server.deadline().filter(|deadline| *deadline <= until) {
             self.now = deadline.max(self.now);
             let mut effects = Vec::new();
-            while let Some(id) = self.server.next_due(self.now) {
-                self.server.handle_timeout(id, self.now, &mut self.files, &mut effects);
+            while let Some(id) = self.server.next_timeout(self.now, &mut effects) {
+                effects.extend(self.input(Input::Timeout(id)));
             }
             self.take(effects);
         }
@@ -142,7 +141,8 @@ impl Stage {
                     }
                 }
                 Effect::CloseSocket(_)
-                | Effect::RunScript(_)
+                | Effect::OpenSocket { .. }
+                | Effect::WatchSocket { .. }
                 | Effect::Observe(_)
                 | Effect::LogLimited(..) => {}
             }

@@ -6,10 +6,9 @@ use self::transfer::TransferSockets;
 use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
+use crate::effect::ReceiveMode;
 use crate::error::StartupError;
-use crate::net::{
-    Address, Batch, Datagram, EgressSocket, Interfaces, ReceivedDatagram, any_interface_matches,
-};
+use crate::net::{Address, Batch, Datagram, EgressSocket, Interfaces, any_interface_matches};
 use crate::proxydhcp::{PXE_PORT, Port};
 use crate::strerror::strerror;
 use crate::sys::udp::{self, PortSharing, SendAddress};
@@ -288,16 +287,17 @@ impl Sockets {
         self.listeners.get(at)?.as_ref().map(|listener| &listener.fd)
     }
 
-    /// Opens a socket for a transfer, from the address that was asked and the first port that is free.
+    /// Opens a socket for a transfer: bound to a local address and its interface, and to the first free port of
+    /// `tftp-port-range`.
     pub fn open_transfer(
         &mut self,
         tftp: &Tftp,
-        arrival: &ReceivedDatagram<'_>,
+        (local, interface): (IpAddr, u32),
     ) -> io::Result<usize> {
         let (first, last) = tftp.ports.unwrap_or((0, 0));
         let mut opened = Err(io::ErrorKind::AddrInUse.into());
         for port in first..=last {
-            opened = self.transfers.open(answer_from(arrival, port));
+            opened = self.transfers.open(scoped(local, interface, port));
             // Only a port that is taken makes the next one worth a try.
             if !matches!(&opened, Err(error) if error.kind() == io::ErrorKind::AddrInUse) {
                 break;
@@ -306,9 +306,10 @@ impl Sockets {
         opened
     }
 
-    /// A transfer goes on: its client is listened to.
-    pub fn register_transfer(&mut self, id: usize) -> io::Result<()> {
-        self.transfers.register_read(id, self.poll.registry(), EventSource::Transfer(id).token())
+    /// From now on there are events of a transfer's socket.
+    pub fn register_transfer(&mut self, id: usize, mode: ReceiveMode) -> io::Result<()> {
+        let token = EventSource::Transfer(id).token();
+        self.transfers.register_read(id, mode, self.poll.registry(), token)
     }
 
     /// The sockets of transfers.
@@ -388,10 +389,6 @@ fn scoped(ip: IpAddr, interface: u32, port: u16) -> SocketAddr {
         }
         ip => SocketAddr::new(ip, port),
     }
-}
-
-fn answer_from(arrival: &ReceivedDatagram<'_>, port: u16) -> SocketAddr {
-    scoped(arrival.local, arrival.interface, port)
 }
 
 /// Sockets that are never read to the end are told of anew, and were left the last time.

@@ -1,5 +1,6 @@
 //! The sockets of transfers.
 
+use crate::effect::ReceiveMode;
 use crate::net::Batch;
 use crate::sys::udp;
 use crate::sys::udp::SendAddress;
@@ -22,6 +23,7 @@ struct Slot {
     /// Whether the kernel cuts large packets into segments for it, as far as we know.
     gso: GsoSupport,
     interest: Interest,
+    mode: ReceiveMode,
 }
 
 /// What the poll tells us of a socket.
@@ -42,7 +44,12 @@ impl TransferSockets {
         if id == self.slots.len() {
             self.slots.push(None);
         }
-        self.slots[id] = Some(Slot { fd, gso: GsoSupport::Unknown, interest: Interest::None });
+        self.slots[id] = Some(Slot {
+            fd,
+            gso: GsoSupport::Unknown,
+            interest: Interest::None,
+            mode: ReceiveMode::Single,
+        });
         Ok(id)
     }
 
@@ -57,11 +64,12 @@ impl TransferSockets {
     pub fn register_read(
         &mut self,
         id: usize,
+        mode: ReceiveMode,
         registry: &Registry,
         token: Token,
     ) -> io::Result<()> {
         let Some(Some(slot)) = self.slots.get_mut(id) else { return Ok(()) };
-        slot.interest = Interest::Read;
+        (slot.interest, slot.mode) = (Interest::Read, mode);
         registry.register(&mut SourceFd(&slot.fd.as_raw_fd()), token, mio::Interest::READABLE)
     }
 
@@ -74,6 +82,11 @@ impl TransferSockets {
             // Without it, the client's silence makes us try again.
             drop(registry.reregister(&mut SourceFd(&slot.fd.as_raw_fd()), token, interest));
         }
+    }
+
+    /// How datagrams are received from a socket. `None`: there is no such socket.
+    pub fn receive_mode(&self, id: usize) -> Option<ReceiveMode> {
+        self.slots.get(id)?.as_ref().map(|slot| slot.mode)
     }
 
     /// Takes what has come, as much as there is room for; `None`: there is no such socket.

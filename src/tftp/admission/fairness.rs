@@ -1,147 +1,159 @@
-//! Who holds which part of the transfers, and who makes room when there are as many as may be (`tftp-max`).
+//! Counts the transfers of each client, and selects the transfer that is evicted when the limit `tftp-max` is reached.
 //!
-//! Anybody can ask in the name of anybody. So a transfer whose client has not said a word to what it was sent is worth less
-//! than one whose client has, and makes room for another client, and in the end for its own; of those that are alive none
-//! does, unless nothing has moved for long, or one client has many of them.
+//! The source address of a request can be forged. So a transfer that its client has not answered may be evicted for
+//! another client, and after a time for its own client too. A transfer that its client has answered is evicted only if
+//! it has made no progress for a long time, or if its client has many of them.
 
 use crate::time::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::time::Duration;
 
-/// All clients that are sent something.
+/// The transfers of all clients, counted.
 #[derive(Debug, Default)]
 pub struct FairShare {
     clients: HashMap<IpAddr, ClientUsage>,
-    /// Transfers that were not answered yet, the oldest first.
-    unheard: BTreeSet<(Timestamp, usize)>,
+    /// Transfers that were not answered yet, by start time and number.
+    unanswered: BTreeSet<(Timestamp, usize)>,
     transfers: usize,
 }
 
-/// What one client has.
+/// The transfers of one client, counted.
 #[derive(Clone, Copy, Debug, Default)]
 struct ClientUsage {
     transfers: usize,
-    unheard: usize,
-    /// Of the unheard, those that are sent something again.
+    unanswered: usize,
+    /// The unanswered transfers whose datagrams are retransmitted.
     retransmitted: usize,
 }
 
-/// How a transfer is counted; it goes with it.
+/// How one transfer is counted. The session stores it, and gives it back at the end.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotTicket {
     since: Timestamp,
-    heard: bool,
+    answered: bool,
     retransmitted: bool,
     restarts: u8,
 }
 
-/// Milliseconds in which a client can answer before somebody else may have its place.
-const FIRST_ACK_GRACE: u64 = 250;
-/// So often a silent client may ask anew at once; behind that, when it has had time to answer.
+/// A client has this time for its first answer. After that its transfer may be evicted for another client.
+const FIRST_ACK_GRACE: Duration = Duration::from_millis(250);
+/// A client that has answered nothing may restart its transfer this often without waiting for [`FIRST_ACK_GRACE`].
 const FREE_RESTARTS: u8 = 1;
-/// After so many milliseconds of silence, and three repeats, its own client may have it too.
-const SILENCE_LIMIT: u64 = 10_000;
-/// To an address that has answered nothing, so many transfers are repeated. The others are sent their first datagram only.
-const MAX_UNHEARD_RETRANSMITTED: usize = 16;
-/// So many transfers one client may have, whatever the others have.
+/// After this time (three retransmissions) an unanswered transfer may be evicted for its own client too.
+const SILENCE_LIMIT: Duration = Duration::from_secs(10);
+/// Transfers that are retransmitted to a client that has answered nothing. All others send their first datagram only.
+const MAX_UNANSWERED_RETRANSMITTED: usize = 16;
+/// A client may have this number of transfers, however few transfers there are in all.
 const FAIR_MINIMUM: usize = 3;
-/// Transfers that are looked at for one that makes room.
+/// Unanswered transfers that are examined in one search.
 const MAX_CLIENTS_EXAMINED: usize = 64;
 
 impl SlotTicket {
-    /// Whether its client has answered.
-    pub fn is_heard(self) -> bool {
-        self.heard
+    /// Whether the client has answered.
+    pub fn is_answered(self) -> bool {
+        self.answered
     }
 
-    /// Its client asks anew: how often it has done so without a word; `None`: too often, and too soon.
+    /// Whether the client may restart the transfer: the number of restarts without an answer, this one included.
+    /// `None`: there were too many of them in too short a time.
     pub fn restart_allowed(self, now: Timestamp) -> Option<u8> {
-        let is_too_soon = self.restarts >= FREE_RESTARTS && now < self.since.plus(FIRST_ACK_GRACE);
-        if self.heard { Some(0) } else { (!is_too_soon).then_some(self.restarts.saturating_add(1)) }
+        if self.answered {
+            return Some(0);
+        }
+        let is_too_soon = self.restarts >= FREE_RESTARTS && now < self.since + FIRST_ACK_GRACE;
+        (!is_too_soon).then_some(self.restarts.saturating_add(1))
     }
 }
 
 impl FairShare {
-    /// A transfer begins, whose client has asked anew so often.
-    pub fn add(&mut self, id: usize, client: IpAddr, now: Timestamp, anew: u8) -> SlotTicket {
-        let share = self.clients.entry(client).or_default();
-        let repeated = share.retransmitted < MAX_UNHEARD_RETRANSMITTED;
-        share.transfers += 1;
-        share.unheard += 1;
-        share.retransmitted += usize::from(repeated);
-        self.unheard.insert((now, id));
+    /// Counts a new transfer. `restarts` comes from [`SlotTicket::restart_allowed`].
+    pub fn add(&mut self, id: usize, client: IpAddr, now: Timestamp, restarts: u8) -> SlotTicket {
+        let usage = self.clients.entry(client).or_default();
+        let retransmitted = usage.retransmitted < MAX_UNANSWERED_RETRANSMITTED;
+        usage.transfers += 1;
+        usage.unanswered += 1;
+        usage.retransmitted += usize::from(retransmitted);
+        self.unanswered.insert((now, id));
         self.transfers += 1;
-        SlotTicket { since: now, heard: false, retransmitted: repeated, restarts: anew }
+        SlotTicket { since: now, answered: false, retransmitted, restarts }
     }
 
-    /// Its client has answered; whether that is new.
-    pub fn mark_heard(&mut self, id: usize, client: IpAddr, seat: &mut SlotTicket) -> bool {
-        if std::mem::replace(&mut seat.heard, true) {
+    /// The client has answered the transfer. Returns whether this is its first answer.
+    pub fn mark_answered(&mut self, id: usize, client: IpAddr, ticket: &mut SlotTicket) -> bool {
+        if std::mem::replace(&mut ticket.answered, true) {
             return false;
         }
-        self.unheard.remove(&(seat.since, id));
-        let share = self.clients.entry(client).or_default();
-        share.unheard -= 1;
-        share.retransmitted -= usize::from(seat.retransmitted);
+        self.unanswered.remove(&(ticket.since, id));
+        let usage = self.clients.entry(client).or_default();
+        usage.unanswered -= 1;
+        usage.retransmitted -= usize::from(ticket.retransmitted);
         true
     }
 
-    /// It is over.
-    pub fn remove(&mut self, id: usize, client: IpAddr, mut seat: SlotTicket) {
-        self.mark_heard(id, client, &mut seat);
-        let share = self.clients.entry(client).or_default();
-        share.transfers -= 1;
+    /// The transfer has ended.
+    pub fn remove(&mut self, id: usize, client: IpAddr, mut ticket: SlotTicket) {
+        self.mark_answered(id, client, &mut ticket);
+        let usage = self.clients.entry(client).or_default();
+        usage.transfers -= 1;
         self.transfers -= 1;
-        if share.transfers == 0 {
+        if usage.transfers == 0 {
             self.clients.remove(&client);
         }
     }
 
-    /// Whether what was not answered is sent once more.
-    pub fn may_retransmit(&self, client: IpAddr, seat: SlotTicket) -> bool {
-        seat.heard || seat.retransmitted || self.share(client).is_alive()
+    /// Whether blocks that were not acknowledged are sent again.
+    pub fn may_retransmit(&self, client: IpAddr, ticket: SlotTicket) -> bool {
+        ticket.answered || ticket.retransmitted || self.usage(client).is_alive()
     }
 
-    /// The transfer, never answered, that makes room for a client that asks anew.
+    /// The unanswered transfer that is evicted for a request of `newcomer`. `client_of` returns the client of a
+    /// transfer, or `None` if the transfer must stay.
     pub fn evictable_for(
         &self,
         newcomer: IpAddr,
         now: Timestamp,
         client_of: impl Fn(usize) -> Option<IpAddr>,
     ) -> Option<usize> {
-        let new = self.share(newcomer);
-        let makes_room = |since: Timestamp, client| {
-            let share = self.share(client);
-            // Otherwise they would only change places.
-            let is_less = new.transfers == 0 || new.transfers + 1 < share.transfers;
-            let is_less = is_less || new.is_alive() && !share.is_alive();
-            since.plus(SILENCE_LIMIT) <= now || client != newcomer && is_less
-        };
-        let old = self.unheard.iter().take_while(|(since, _)| since.plus(FIRST_ACK_GRACE) <= now);
-        let mut old = old.take(MAX_CLIENTS_EXAMINED);
-        let found = old.find(|(since, id)| client_of(*id).is_some_and(|it| makes_room(*since, it)));
+        let has_answer_time_ended =
+            |(since, _): &&(Timestamp, usize)| *since + FIRST_ACK_GRACE <= now;
+        let mut candidates =
+            self.unanswered.iter().take_while(has_answer_time_ended).take(MAX_CLIENTS_EXAMINED);
+        let found = candidates.find(|(since, id)| {
+            client_of(*id).is_some_and(|client| {
+                *since + SILENCE_LIMIT <= now || self.has_priority(newcomer, client)
+            })
+        });
         found.map(|(_, id)| *id)
     }
 
-    /// Who has most of all, if that is much: more than a quarter, and more than three.
-    pub fn heaviest_client(&self) -> Option<IpAddr> {
-        let (client, share) = self.clients.iter().max_by_key(|(_, share)| share.transfers)?;
-        (share.transfers > FAIR_MINIMUM && 4 * share.transfers > self.transfers).then_some(*client)
+    /// Whether a request of `newcomer` comes before an unanswered transfer of `client`. `newcomer` must have fewer
+    /// transfers even after the exchange: otherwise the two clients would evict each other in turn.
+    fn has_priority(&self, newcomer: IpAddr, client: IpAddr) -> bool {
+        let (new, old) = (self.usage(newcomer), self.usage(client));
+        let has_fewer = new.transfers == 0 || new.transfers + 1 < old.transfers;
+        client != newcomer && (has_fewer || new.is_alive() && !old.is_alive())
     }
 
-    /// Whether nothing is sent to a client.
+    /// The client with the most transfers, if it has more than a quarter of all and more than [`FAIR_MINIMUM`].
+    pub fn heaviest_client(&self) -> Option<IpAddr> {
+        let (client, usage) = self.clients.iter().max_by_key(|(_, usage)| usage.transfers)?;
+        (usage.transfers > FAIR_MINIMUM && 4 * usage.transfers > self.transfers).then_some(*client)
+    }
+
+    /// Whether a client has no transfer.
     pub fn has_no_transfer(&self, client: IpAddr) -> bool {
         !self.clients.contains_key(&client)
     }
 
-    fn share(&self, client: IpAddr) -> ClientUsage {
+    fn usage(&self, client: IpAddr) -> ClientUsage {
         self.clients.get(&client).copied().unwrap_or_default()
     }
 }
 
 impl ClientUsage {
-    /// Whether it answers.
+    /// Whether the client has answered one of its transfers.
     fn is_alive(self) -> bool {
-        self.unheard < self.transfers
+        self.unanswered < self.transfers
     }
 }

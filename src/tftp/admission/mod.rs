@@ -1,126 +1,180 @@
-//! Whose request has a place among the transfers, and whose waits: the crowd says who may have to go, the queue who comes next.
+//! Admission of requests: a request gets a transfer slot (`tftp-max`) and a socket, or it waits in the queue, or a transfer
+//! is evicted for it.
 
-pub mod fairness;
+mod fairness;
+mod opening;
 pub mod pending;
-pub mod queue;
+mod queue;
+mod stored_request;
 
-use self::queue::QueuedRequest;
+pub use self::fairness::{FairShare, SlotTicket};
+pub use self::opening::OpeningRequests;
+pub use self::queue::WaitQueue;
+
+use self::pending::LookupCache;
 use super::files::Files;
+use super::input::{SocketError, SocketErrorKind};
 use super::{Context, ReplySocket, Server};
+use crate::boot_monitor::event::ClientEvent;
 use crate::config::Tftp;
-use crate::effect::Effect;
+use crate::effect::{Effect, SocketToken};
+use crate::log_line::{Line, TftpLine};
 use crate::net::ReceivedDatagram;
 use crate::time::Timestamp;
 use std::net::IpAddr;
+use std::time::Duration;
+use stored_request::StoredRequest;
 
-/// Of clients that wait, so many are looked at for one that finds a place, and so many milliseconds later again.
+/// A datagram on port 69 is cut to this number of bytes. Options after that are ignored.
+const MAX_REQUEST_LEN: usize = 2050;
+/// Clients in the queue that are examined in one search for a slot.
 const CLIENTS_PER_SCAN: usize = 16;
-const SCAN_INTERVAL: u64 = 100;
+/// If no client got a slot, the next search comes after this time.
+const SCAN_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Server {
-    /// Whether one more transfer would be too many.
-    fn is_full(&self, tftp: &Tftp) -> bool {
-        // With sockets of their own there is always one more than `tftp-max`.
-        let count = self.sessions.len() + self.pending.count();
-        if tftp.single_port { count >= tftp.max_transfers } else { count > tftp.max_transfers }
-    }
-
-    /// Lets a request in, or has it wait for its turn (see [`Server::next_in_line`]); whether it may be answered at once.
-    pub fn admit(
+    /// A datagram on port 69. With `tftp-single-port` it may belong to a transfer. Otherwise a request gets a socket
+    /// before it is examined, so that an error is sent from a port of its own too, or it waits in the queue.
+    pub(super) fn handle_request(
         &mut self,
         listener: usize,
-        arrival: &ReceivedDatagram<'_>,
-        around: &mut Context<'_, impl Files>,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
-        let needs_none = !is_read_request(arrival.bytes);
-        let client = arrival.peer.ip();
-        let admitted =
-            needs_none || self.queue.is_empty() && self.reserve_slot(client, around, effects);
-        if !admitted {
-            self.queue.push(listener, arrival, around.now);
+        datagram: ReceivedDatagram<'_>,
+        context: &mut Context<'_, impl Files>,
+    ) {
+        let len = datagram.bytes.len().min(MAX_REQUEST_LEN);
+        let datagram = ReceivedDatagram { bytes: &datagram.bytes[..len], ..datagram };
+        if context.tftp.single_port {
+            let cache = LookupCache::new(context.now);
+            return self.answer(ReplySocket::Listener(listener), &datagram, cache, context);
         }
-        admitted
+        if !matches!(datagram.bytes, [0, 1 | 2, ..]) {
+            return;
+        }
+        // A write request is refused at once, so it needs no slot.
+        let is_admitted = !is_read_request(datagram.bytes)
+            || self.queue.is_empty() && self.reserve_slot(datagram.peer.ip(), context);
+        if is_admitted {
+            context.effects.push(self.opening.add(StoredRequest::copy_of(&datagram)));
+        } else {
+            self.queue.push(&datagram, context.now);
+        }
     }
 
-    /// Whether requests wait for a place.
-    pub fn has_queued_requests(&self) -> bool {
-        !self.queue.is_empty()
-    }
-
-    /// The next request that has waited for a place, when it has one.
-    pub fn next_queued(
+    /// The socket of a request is open.
+    pub(super) fn socket_opened(
         &mut self,
-        around: &mut Context<'_, impl Files>,
-        effects: &mut Vec<Effect>,
-    ) -> Option<QueuedRequest> {
-        if self.queue.is_empty() || self.is_full(around.tftp) && around.now < self.next_scan {
-            return None;
+        token: SocketToken,
+        id: usize,
+        context: &mut Context<'_, impl Files>,
+    ) {
+        let socket = ReplySocket::Dedicated(id);
+        let Some(opening) = self.opening.take(token) else {
+            return context.effects.extend(close_if_dedicated(socket));
+        };
+        let cache = LookupCache::new(context.now);
+        self.answer(socket, &opening.request.datagram(), cache, context);
+    }
+
+    /// The socket of a request cannot be opened. If ports or descriptors are exhausted, a transfer may be evicted as if
+    /// `tftp-max` were reached, and the socket is tried once more.
+    pub(super) fn socket_failed(
+        &mut self,
+        token: SocketToken,
+        error: SocketError,
+        context: &mut Context<'_, impl Files>,
+    ) {
+        let Some(mut opening) = self.opening.take(token) else { return };
+        let client = opening.request.peer.ip();
+        let is_exhausted = error.kind == SocketErrorKind::Exhausted;
+        if is_exhausted && !opening.has_evicted && self.evict_for(client, context) {
+            opening.has_evicted = true;
+            return context.effects.push(self.opening.put_back(opening));
         }
-        if self.next_scan <= around.now {
-            self.queue.expire(around.now);
+        context.effects.push(if context.tftp.ports.is_some() {
+            Effect::Log(Line::Tftp(TftpLine::NoPort))
+        } else {
+            let reason = error.reason;
+            Effect::Observe(ClientEvent::SocketUnavailable { client, reason })
+        });
+    }
+
+    /// Gives a free slot to the next request in the queue, and opens its socket. Returns whether a request got a slot:
+    /// then perform the effects and call this once more.
+    pub fn admit_next(&mut self, context: &mut Context<'_, impl Files>) -> bool {
+        let now = context.now;
+        if self.queue.is_empty() || self.is_full(context.tftp) && now < self.next_scan {
+            return false;
         }
-        // Who has nothing does not wait behind those who have something.
-        let poor = self.queue.clients().find(|client| self.fair_share.has_no_transfer(*client));
-        let first: Vec<IpAddr> = self.queue.clients().take(CLIENTS_PER_SCAN).chain(poor).collect();
-        let next = first.into_iter().find(|client| self.reserve_slot(*client, around, effects));
+        if self.next_scan <= now {
+            self.queue.expire(now);
+        }
+        // A client without a transfer does not wait until all clients with transfers have had their turns.
+        let new = self.queue.clients().find(|client| self.fair_share.has_no_transfer(*client));
+        let clients: Vec<IpAddr> = self.queue.clients().take(CLIENTS_PER_SCAN).chain(new).collect();
+        let next = clients.into_iter().find(|client| self.reserve_slot(*client, context));
         if next.is_none() {
-            self.next_scan = around.now.plus(SCAN_INTERVAL);
+            self.next_scan = now + SCAN_INTERVAL;
         }
-        self.queue.take(next?)
-    }
-
-    /// Where there are as many transfers as may be, one of another client may have to go; whether there is a place.
-    pub(super) fn reserve_slot(
-        &mut self,
-        client: IpAddr,
-        around: &mut Context<'_, impl Files>,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
-        !self.is_full(around.tftp) || self.evict_for(client, around, effects)
-    }
-
-    /// Ends somebody's transfer for a client that asks anew, if anybody has to go; whether anybody had.
-    pub fn evict_for(
-        &mut self,
-        client: IpAddr,
-        around: &mut Context<'_, impl Files>,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
-        if let Some(request) = self.pending.evict_for(client, around.now) {
-            effects.extend(close_if_dedicated(request.socket));
-            return true;
-        }
-        let Self { fair_share: crowd, sessions, .. } = self;
-        let now = around.now;
-        let client_of = |id| {
-            let asked = sessions.get(id).filter(|session| !session.first_block_pending(now))?;
-            Some(asked.peer().ip())
-        };
-        let unheard = crowd.evictable_for(client, around.now, client_of);
-        // Who is served already takes nothing from those who are alive.
-        let has_nothing = crowd.has_no_transfer(client);
-        let alive = || {
-            sessions
-                .longest_idle(now)
-                .or_else(|| sessions.slowest_of_client(crowd.heaviest_client()?))
-        };
-        let found = unheard.or_else(|| has_nothing.then(alive).flatten());
-        let Some(id) = found else { return false };
-        sessions.get(id).into_iter().for_each(|session| session.evict(effects));
-        self.close(id, around.files, effects);
+        let Some(request) = next.and_then(|client| self.queue.take(client)) else { return false };
+        context.effects.push(self.opening.add(request));
         true
     }
 
-    /// Forgets requests that have waited for so long that their clients have gone.
-    pub fn expire_pending(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+    /// Whether there is a free slot for a client, if necessary after an eviction.
+    pub(super) fn reserve_slot(
+        &mut self,
+        client: IpAddr,
+        context: &mut Context<'_, impl Files>,
+    ) -> bool {
+        !self.is_full(context.tftp) || self.evict_for(client, context)
+    }
+
+    /// Closes sockets of requests that have waited so long for the disk that their clients have stopped.
+    pub(super) fn expire_pending(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         while let Some(request) = self.pending.expired(now) {
             effects.extend(close_if_dedicated(request.socket));
         }
     }
+
+    /// Whether one more transfer would exceed `tftp-max`.
+    fn is_full(&self, tftp: &Tftp) -> bool {
+        let count = self.sessions.len() + self.pending.count() + self.opening.count();
+        // Without `tftp-single-port` dnsmasq permits one transfer more than `tftp-max`.
+        if tftp.single_port { count >= tftp.max_transfers } else { count > tftp.max_transfers }
+    }
+
+    /// Ends one transfer or one waiting request for a client, if the rules permit it. Returns whether one was ended.
+    fn evict_for(&mut self, client: IpAddr, context: &mut Context<'_, impl Files>) -> bool {
+        if let Some(request) = self.pending.evict_for(client, context.now) {
+            context.effects.extend(close_if_dedicated(request.socket));
+            return true;
+        }
+        let Some(id) = self.evictable_for(client, context.now) else { return false };
+        if let Some(session) = self.sessions.get(id) {
+            session.evict(context.effects);
+        }
+        self.close(id, context);
+        true
+    }
+
+    /// The transfer that is evicted for a client: one that was never answered, or, if the client has no transfer, one
+    /// that has made no progress, or one of a client that has many.
+    fn evictable_for(&mut self, client: IpAddr, now: Timestamp) -> Option<usize> {
+        let Self { fair_share, sessions, .. } = self;
+        let client_of = |id| {
+            let session = sessions.get(id).filter(|session| !session.first_block_pending(now))?;
+            Some(session.peer().ip())
+        };
+        let unanswered = fair_share.evictable_for(client, now, client_of);
+        if unanswered.is_some() || !fair_share.has_no_transfer(client) {
+            return unanswered;
+        }
+        let idle = sessions.longest_idle(now);
+        idle.or_else(|| sessions.slowest_of_client(fair_share.heaviest_client()?))
+    }
 }
 
-/// The end of a socket that nobody else needs.
+/// The effect that closes a socket, if no other transfer uses it.
 pub fn close_if_dedicated(socket: ReplySocket) -> Option<Effect> {
     match socket {
         ReplySocket::Dedicated(id) => Some(Effect::CloseSocket(id)),
@@ -128,7 +182,7 @@ pub fn close_if_dedicated(socket: ReplySocket) -> Option<Effect> {
     }
 }
 
-/// Whether a datagram asks for a transfer (RFC 1350, section 5).
+/// Whether a datagram is a read request (RFC 1350, section 5).
 pub fn is_read_request(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0, 1])
 }

@@ -1,5 +1,6 @@
-//! Requests that cannot be answered yet, because the disk has not told what there is.
+//! Requests that wait for the result of a disk look-up.
 
+use super::stored_request::StoredRequest;
 use crate::net::ReceivedDatagram;
 use crate::tftp::ReplySocket;
 use crate::tftp::files::{DiskLookup, Files};
@@ -7,115 +8,106 @@ use crate::tftp::transfer::CLIENT_TIMEOUT;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-/// A request that waits, as it came.
+/// A request that waits.
 #[derive(Debug)]
 pub struct PendingRequest {
-    /// By which it is to be answered.
+    /// The socket that the answer is sent from.
     pub socket: ReplySocket,
+    /// The request.
+    pub request: StoredRequest,
+    /// Results of its earlier look-ups.
+    pub cache: LookupCache,
     lookup: DiskLookup,
-    bytes: Vec<u8>,
-    peer: SocketAddr,
-    local: IpAddr,
-    interface: u32,
-    history: LookupCache,
 }
 
-/// A client that has heard nothing for so many seconds asks once more.
-pub const CLIENT_RETRY_INTERVAL: u64 = 5;
+/// A client that gets no answer repeats its request after about this time.
+pub const CLIENT_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What a request has been through.
+/// Results of the look-ups of one request.
 #[derive(Debug)]
 pub struct LookupCache {
+    /// When the request was received.
     since: Timestamp,
-    /// Directories it was told of. It asks for one after the other, and none may be forgotten before the last.
+    /// Paths, and whether each is a directory. A request may need several look-ups one after the other. Their results
+    /// must all be known at the last one.
     directories: Vec<(Vec<u8>, bool)>,
 }
 
 impl LookupCache {
-    /// A request that has just come.
+    /// The cache of a request that was received now.
     pub fn new(now: Timestamp) -> Self {
         Self { since: now, directories: Vec::new() }
     }
 
-    /// Whether there is a directory; `None`: a disk has to be waited for.
+    /// Whether there is a directory of this path. `None`: the disk has not answered yet.
     pub fn is_directory(&mut self, path: &[u8], files: &mut impl Files) -> Option<bool> {
-        if let Some((_, is)) = self.directories.iter().find(|(known, _)| known == path) {
-            return Some(*is);
+        if let Some((_, is_directory)) = self.directories.iter().find(|(known, _)| known == path) {
+            return Some(*is_directory);
         }
-        let is = files.is_directory(path)?;
-        self.directories.push((path.to_vec(), is));
-        Some(is)
+        let is_directory = files.is_directory(path)?;
+        self.directories.push((path.to_vec(), is_directory));
+        Some(is_directory)
     }
 }
 
-impl PendingRequest {
-    /// The request, to be looked at again, and what it has been through.
-    pub fn parts(&mut self) -> (ReceivedDatagram<'_>, &mut LookupCache) {
-        let Self { bytes, peer, local, interface, history, .. } = self;
-        let arrival = ReceivedDatagram { bytes, peer: *peer, local: *local, interface: *interface };
-        (arrival, history)
-    }
-}
-
-/// All of them, the oldest first. They are few: together with the transfers no more than `tftp-max`.
+/// All requests that wait, the oldest first. There are few: together with the transfers not more than `tftp-max`.
 #[derive(Debug, Default)]
 pub struct PendingRequests(VecDeque<PendingRequest>);
 
 impl PendingRequests {
-    /// How many wait.
+    /// The number of requests.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// When the oldest has waited for long enough.
+    /// When the oldest request expires.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.0.front().map(|oldest| oldest.history.since.plus_seconds(CLIENT_TIMEOUT))
+        self.0.front().map(|oldest| oldest.cache.since + CLIENT_TIMEOUT)
     }
 
-    /// Keeps one. A client that asks again is the same client: the socket that it asked by before, if that is another.
+    /// Stores a request. If the client has sent the same request before, that one is dropped: returns its socket, unless
+    /// it is the same.
     pub fn push(
         &mut self,
         socket: ReplySocket,
-        arrival: &ReceivedDatagram<'_>,
-        awaited: DiskLookup,
-        history: LookupCache,
+        datagram: &ReceivedDatagram<'_>,
+        lookup: DiskLookup,
+        cache: LookupCache,
     ) -> Option<ReplySocket> {
-        let ReceivedDatagram { bytes, peer, local, interface } = *arrival;
-        let same = |kept: &PendingRequest| kept.peer == peer && kept.bytes == bytes;
-        let before = self.0.iter().position(same).and_then(|at| self.0.remove(at));
-        let bytes = bytes.to_vec();
-        let kept =
-            PendingRequest { socket, lookup: awaited, bytes, peer, local, interface, history };
-        // They stay in the order in which they came: one that waits for something else now has not become younger.
-        let at = self.0.partition_point(|other| other.history.since <= kept.history.since);
-        self.0.insert(at, kept);
-        before.map(|before| before.socket).filter(|before| *before != socket)
+        let same = self.0.iter().position(|pending| pending.request.is_repeated_by(datagram));
+        let replaced = same.and_then(|index| self.0.remove(index));
+        // A request keeps its age when it waits for its second look-up.
+        let index = self.0.partition_point(|other| other.cache.since <= cache.since);
+        let request = StoredRequest::copy_of(datagram);
+        self.0.insert(index, PendingRequest { socket, request, cache, lookup });
+        replaced.map(|replaced| replaced.socket).filter(|replaced| *replaced != socket)
     }
 
-    /// A client has what it wants, or wants something else: over a shared socket it has one request only.
+    /// Drops the requests of a client. A client has one request at a time over a shared socket.
     pub fn forget(&mut self, peer: SocketAddr) {
-        self.0.retain(|kept| kept.peer != peer);
+        self.0.retain(|pending| pending.request.peer != peer);
     }
 
-    /// Those that have waited for this.
-    pub fn take_resolved(&mut self, awaited: &DiskLookup) -> Vec<PendingRequest> {
+    /// Removes the requests that wait for this look-up.
+    pub fn take_resolved(&mut self, lookup: &DiskLookup) -> VecDeque<PendingRequest> {
         let all = std::mem::take(&mut self.0);
-        let (decided, rest): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|kept| kept.lookup == *awaited);
-        self.0 = rest.into();
-        decided
+        let (resolved, rest): (VecDeque<_>, VecDeque<_>) =
+            all.into_iter().partition(|pending| pending.lookup == *lookup);
+        self.0 = rest;
+        resolved
     }
 
-    /// The oldest makes room for a client that has none, if it has waited for so long that its client asks again.
+    /// Removes the oldest request for a client that has none, if it is so old that its client repeats it anyway.
     pub fn evict_for(&mut self, newcomer: IpAddr, now: Timestamp) -> Option<PendingRequest> {
-        let old = self.0.front()?.history.since.plus_seconds(CLIENT_RETRY_INTERVAL) <= now;
-        let has_one = || self.0.iter().any(|kept| kept.peer.ip() == newcomer);
-        if old && !has_one() { self.0.pop_front() } else { None }
+        let is_old = self.0.front()?.cache.since + CLIENT_RETRY_INTERVAL <= now;
+        let has_one = || self.0.iter().any(|pending| pending.request.peer.ip() == newcomer);
+        if is_old && !has_one() { self.0.pop_front() } else { None }
     }
 
-    /// One whose client has certainly gone.
+    /// Removes a request that has waited for [`CLIENT_TIMEOUT`].
     pub fn expired(&mut self, now: Timestamp) -> Option<PendingRequest> {
-        self.deadline().filter(|deadline| *deadline <= now).and_then(|_| self.0.pop_front())
+        if self.deadline()? <= now { self.0.pop_front() } else { None }
     }
 }

@@ -1,92 +1,95 @@
-//! Requests that wait for a place. Each client has its turn, and is heard in the order in which it asked; but what it has
-//! just asked for, or asked for again, comes before what it may have given up.
+//! Requests that wait for a free transfer slot, because the limit `tftp-max` is reached.
+//!
+//! The clients take turns. The requests of one client are served in the order in which they came. A request that is new
+//! or was repeated lately comes before an older one, which its client may have given up.
 
+use super::stored_request::StoredRequest;
 use crate::net::ReceivedDatagram;
 use crate::time::Timestamp;
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::time::Duration;
 
-/// A request, as it came.
+/// A request that waits.
 #[derive(Debug)]
-pub struct QueuedRequest {
-    /// The socket it came to, by number.
-    pub listener: usize,
-    /// When it came last.
+struct QueuedRequest {
+    /// When it was received last.
     received_at: Timestamp,
-    bytes: Vec<u8>,
-    peer: SocketAddr,
-    local: IpAddr,
-    interface: u32,
+    request: StoredRequest,
 }
 
-/// All of them.
+/// All requests that wait.
 #[derive(Debug, Default)]
 pub struct WaitQueue {
-    /// Clients, in turn: the first one is the next.
+    /// Clients in the order of their turns, the next one first.
     order: VecDeque<IpAddr>,
-    /// Those who have asked again, and so are there.
+    /// Clients that have repeated a request. They exist, so they come first.
     repeated: VecDeque<IpAddr>,
     requests: HashMap<IpAddr, VecDeque<QueuedRequest>>,
     count: usize,
 }
 
-/// Requests that wait at most, of all clients and of one. Behind the half, a client has one only.
+/// Requests of all clients. When half of the queue is used, a client may add a request only if it has none.
 const MAX_QUEUED: usize = 2048;
 const MAX_QUEUED_PER_CLIENT: usize = MAX_QUEUED / 2;
-/// A longer one does not wait (RFC 2347 allows no longer ones).
+/// Bytes of a request (RFC 2347: the maximum size of a request packet is 512 octets). A longer one is not stored.
 const MAX_QUEUED_LEN: usize = 512;
-/// One that was not repeated for so many milliseconds is of a client that has gone, or asks from another port now.
-const REQUEST_TTL: u64 = 15_000;
-/// Milliseconds after which a request is a repeat, and no echo.
-const MIN_REPEAT_INTERVAL: u64 = 250;
-/// Of requests that came last within so many milliseconds the first one counts.
-const BURST_WINDOW: u64 = 1_000;
-
-impl QueuedRequest {
-    /// The request, to be looked at.
-    pub fn datagram(&self) -> ReceivedDatagram<'_> {
-        let Self { bytes, peer, local, interface, .. } = self;
-        ReceivedDatagram { bytes, peer: *peer, local: *local, interface: *interface }
-    }
-}
+/// A request that was not repeated for this time is dropped: its client has stopped, or uses another port now.
+const REQUEST_TTL: Duration = Duration::from_secs(15);
+/// The same request after this time is a repetition by the client. Before, it is a duplicate made by the network.
+const MIN_REPEAT_INTERVAL: Duration = Duration::from_millis(250);
+/// Among requests that were received last within this time of each other, the first one is served first.
+const BURST_WINDOW: Duration = Duration::from_secs(1);
 
 impl WaitQueue {
-    /// Whether nobody waits.
+    /// Whether no request waits.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Keeps a request, if there is room for it. One that waits already is not kept twice.
-    pub fn push(&mut self, listener: usize, arrival: &ReceivedDatagram<'_>, now: Timestamp) {
-        let ReceivedDatagram { bytes, peer, local, interface } = *arrival;
-        let client = peer.ip();
-        let has = self.requests.get(&client).map_or(0, VecDeque::len);
-        let most = if self.count < MAX_QUEUED / 2 { MAX_QUEUED_PER_CLIENT } else { 1 };
-        let mut own = self.requests.get_mut(&client).into_iter().flatten();
-        if let Some(kept) = own.find(|kept| kept.peer == peer && kept.bytes == bytes) {
-            if now >= kept.received_at.plus(MIN_REPEAT_INTERVAL) && !self.repeated.contains(&client)
-            {
-                self.repeated.push_back(client);
-            }
-            kept.received_at = now;
+    /// The number of requests that wait.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Stores a request, if the limits permit it. A request that waits already is stored once.
+    pub fn push(&mut self, datagram: &ReceivedDatagram<'_>, now: Timestamp) {
+        let client = datagram.peer.ip();
+        if self.refresh(client, datagram, now) {
             return;
         }
-        if bytes.len() > MAX_QUEUED_LEN || self.count >= MAX_QUEUED || has >= most {
+        let len = self.requests.get(&client).map_or(0, VecDeque::len);
+        let max = if self.count < MAX_QUEUED / 2 { MAX_QUEUED_PER_CLIENT } else { 1 };
+        if datagram.bytes.len() > MAX_QUEUED_LEN || self.count >= MAX_QUEUED || len >= max {
             return;
         }
         let own = self.requests.entry(client).or_default();
         if own.is_empty() {
             self.order.push_back(client);
         }
-        let bytes = bytes.to_vec();
-        own.push_back(QueuedRequest { listener, received_at: now, bytes, peer, local, interface });
+        let request = StoredRequest::copy_of(datagram);
+        own.push_back(QueuedRequest { received_at: now, request });
         self.count += 1;
     }
 
-    /// Forgets those whose clients ask no more.
+    /// Notes that a request was received once more. Returns whether it waits already.
+    fn refresh(&mut self, client: IpAddr, datagram: &ReceivedDatagram<'_>, now: Timestamp) -> bool {
+        let mut own = self.requests.get_mut(&client).into_iter().flatten();
+        let Some(queued) = own.find(|queued| queued.request.is_repeated_by(datagram)) else {
+            return false;
+        };
+        let is_repetition = now >= queued.received_at + MIN_REPEAT_INTERVAL;
+        if is_repetition && !self.repeated.contains(&client) {
+            self.repeated.push_back(client);
+        }
+        queued.received_at = now;
+        true
+    }
+
+    /// Drops requests that their clients repeat no more.
     pub fn expire(&mut self, now: Timestamp) {
         self.requests.retain(|_, own| {
-            own.retain(|kept| now < kept.received_at.plus(REQUEST_TTL));
+            own.retain(|queued| now < queued.received_at + REQUEST_TTL);
             !own.is_empty()
         });
         for clients in [&mut self.order, &mut self.repeated] {
@@ -95,17 +98,18 @@ impl WaitQueue {
         self.count = self.requests.values().map(VecDeque::len).sum();
     }
 
-    /// Clients that wait, the next one first, and before all of them those who have asked again. Some come twice.
+    /// Clients with a request, the next one first: first the clients that have repeated a request, then all. A client
+    /// may come twice.
     pub fn clients(&self) -> impl Iterator<Item = IpAddr> {
         self.repeated.iter().chain(&self.order).copied()
     }
 
-    /// The next request of a client, who waits for all others then.
-    pub fn take(&mut self, client: IpAddr) -> Option<QueuedRequest> {
+    /// Removes the next request of a client. After that it is the turn of all other clients.
+    pub fn take(&mut self, client: IpAddr) -> Option<StoredRequest> {
         let own = self.requests.get_mut(&client)?;
-        let latest = own.iter().map(|kept| kept.received_at).max()?;
-        let at = own.iter().position(|kept| latest < kept.received_at.plus(BURST_WINDOW))?;
-        let next = own.remove(at)?;
+        let latest = own.iter().map(|queued| queued.received_at).max()?;
+        let index = own.iter().position(|queued| latest < queued.received_at + BURST_WINDOW)?;
+        let next = own.remove(index)?;
         self.count -= 1;
         for clients in [&mut self.order, &mut self.repeated] {
             clients.retain(|other| *other != client);
@@ -115,6 +119,6 @@ impl WaitQueue {
         } else {
             self.order.push_back(client);
         }
-        Some(next)
+        Some(next.request)
     }
 }

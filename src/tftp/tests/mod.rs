@@ -1,98 +1,133 @@
-//! Conversations with a client that is not there.
+//! The server in virtual time, with one client.
 
-mod crowd;
+mod admission;
 
 use super::files::memory::Memory;
 use super::files::{DiskLookup, FileId};
-use super::{Context, ReplySocket, Server};
+use super::{Context, Input, Movement, PartialSend, Server, SocketError, SocketErrorKind};
+use crate::boot_monitor::event::ClientEvent;
 use crate::config::{Located, Origin, Tftp};
-use crate::effect::Effect;
+use crate::effect::{Effect, SocketToken};
 use crate::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
 use crate::time::Timestamp;
 use conf_parser::option::tftp::UniqueRoot;
 use std::net::{Ipv4Addr, SocketAddr};
 
+const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
+const SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
+const NOTHING: [&str; 0] = [];
+
+/// A server and what is around it.
 struct Bench {
     server: Server,
     tftp: Tftp,
     interfaces: Interfaces,
     files: Memory,
     now: Timestamp,
+    /// The number of the socket that is opened next.
+    next_socket: usize,
 }
 
 impl Bench {
     fn new(tftp: Tftp, files: &[(&str, &[u8])]) -> Self {
-        let link = Link {
-            index: 2,
-            name: "eth0".to_owned(),
-            loopback: false,
-            mtu: 1500,
-            ..Link::default()
-        };
-        let address = Address {
-            interface: 2,
-            ip: Ipv4Addr::new(10, 9, 0, 1).into(),
-            prefix: 24,
-            label: None,
-        };
-        let interfaces = Interfaces { links: vec![link], addresses: vec![address] };
+        let link = Link { index: 2, name: "eth0".to_owned(), mtu: 1500, ..Link::default() };
+        let address = Address { interface: 2, ip: SERVER.into(), prefix: 24, label: None };
         Self {
             server: Server::default(),
             tftp,
-            interfaces,
+            interfaces: Interfaces { links: vec![link], addresses: vec![address] },
             files: Memory::with(files),
             now: Timestamp(0),
+            next_socket: 7,
         }
     }
 
-    /// What comes of a datagram from a port of the client's, in words.
-    fn hears(&mut self, socket: Option<ReplySocket>, port: u16, bytes: &[u8]) -> Vec<String> {
-        let peer = SocketAddr::from((Ipv4Addr::new(10, 9, 0, 2), port));
-        let local = Ipv4Addr::new(10, 9, 0, 1).into();
-        let arrival = ReceivedDatagram { bytes, peer, local, interface: 2 };
-        let Self { server, tftp, interfaces, files, now } = self;
-        let mut around = Context { tftp, interfaces, files, now: *now };
+    /// Calls the server. Returns its result and its effects.
+    fn call<R>(
+        &mut self,
+        call: impl FnOnce(&mut Server, &mut Context<'_, Memory>) -> R,
+    ) -> (R, Vec<Effect>) {
+        let Self { server, tftp, interfaces, files, now, .. } = self;
         let mut effects = Vec::new();
-        match socket {
-            Some(socket) => server.handle_request(socket, &arrival, &mut around, &mut effects),
-            None => {
-                server.handle_datagrams(7, [(peer, bytes)].into_iter(), &mut around, &mut effects);
+        let mut context = Context { tftp, interfaces, files, effects: &mut effects, now: *now };
+        let result = call(server, &mut context);
+        (result, effects)
+    }
+
+    fn input(&mut self, input: Input<'_>) -> Vec<Effect> {
+        self.call(|server, context| server.handle_input(input, context)).1
+    }
+
+    /// Passes a datagram on port 69, and opens the socket that the server asks for.
+    fn request_from(&mut self, peer: SocketAddr, listener: usize, bytes: &[u8]) -> Vec<Effect> {
+        let datagram = ReceivedDatagram { bytes, peer, local: SERVER.into(), interface: 2 };
+        let mut effects = self.input(Input::Request { listener, datagram });
+        if let Some(token) = take_open_socket(&mut effects) {
+            effects.extend(self.input(Input::SocketOpened { token, id: self.next_socket }));
+        }
+        effects
+    }
+
+    fn request(&mut self, port: u16, bytes: &[u8]) -> Vec<String> {
+        shown(&self.request_from((CLIENT, port).into(), 0, bytes))
+    }
+
+    /// Passes a datagram from the client to the socket of transfer 7.
+    fn datagram(&mut self, port: u16, bytes: &[u8]) -> Vec<String> {
+        let datagrams = std::iter::once((SocketAddr::from((CLIENT, port)), bytes));
+        shown(&self.call(|server, context| server.handle_datagrams(7, datagrams, context)).1)
+    }
+
+    /// Passes a result of the disk, and resumes what has waited for it.
+    fn disk_done(&mut self, input: Input<'_>) -> Vec<String> {
+        let mut all = self.input(input);
+        loop {
+            let (resumed, effects) = self.call(Server::resume_next);
+            all.extend(effects);
+            if !resumed {
+                return shown(&all);
             }
         }
-        effects.iter().filter_map(told).collect()
     }
 
-    /// The disk has told what was awaited.
-    fn tells(&mut self, awaited: &DiskLookup) -> Vec<String> {
-        let mut effects = Vec::new();
-        for request in self.server.take_resolved(awaited) {
-            let Self { server, tftp, interfaces, files, now } = self;
-            let mut around = Context { tftp, interfaces, files, now: *now };
-            server.retry_request(request, &mut around, &mut effects);
+    fn expire(&mut self, now: u64) -> Vec<Effect> {
+        self.now = Timestamp(now);
+        let mut all = Vec::new();
+        while let Some(id) = self.server.next_timeout(self.now, &mut all) {
+            all.extend(self.input(Input::Timeout(id)));
         }
-        effects.iter().filter_map(told).collect()
-    }
-
-    fn expire(&mut self, now: u64, effects: &mut Vec<Effect>) {
-        while let Some(id) = self.server.next_due(Timestamp(now)) {
-            self.server.handle_timeout(id, Timestamp(now), &mut self.files, effects);
-        }
+        all
     }
 }
 
-/// What is only seen is not done.
-fn told(effect: &Effect) -> Option<String> {
+/// Removes the last effect if it is [`Effect::OpenSocket`].
+fn take_open_socket(effects: &mut Vec<Effect>) -> Option<SocketToken> {
+    let Some(Effect::OpenSocket { token, .. }) = effects.last() else { return None };
+    let token = *token;
+    effects.pop();
+    Some(token)
+}
+
+/// Effects as text, without those that are not seen from outside.
+fn shown(effects: &[Effect]) -> Vec<String> {
+    effects.iter().filter_map(shown_effect).collect()
+}
+
+fn shown_effect(effect: &Effect) -> Option<String> {
     Some(match effect {
-        Effect::Observe(_) => return None,
+        Effect::Observe(ClientEvent::TransferCompleted(sent)) => {
+            format!("sent {} {} {}", sent.size, sent.client, String::from_utf8_lossy(&sent.path))
+        }
+        Effect::Observe(_) | Effect::WatchSocket { .. } => return None,
         Effect::Log(line) => format!("log {line}"),
         Effect::SendBatch(batch) => {
-            let told = batch.bytes.chunks(batch.segment).map(|datagram| match datagram {
+            let datagrams = batch.bytes.chunks(batch.segment).map(|datagram| match datagram {
                 [0, 3, high, low, data @ ..] => {
                     format!("data {} [{}]", u16::from_be_bytes([*high, *low]), data.len())
                 }
                 other => format!("{other:?}"),
             });
-            told.collect::<Vec<_>>().join(", ")
+            datagrams.collect::<Vec<_>>().join(", ")
         }
         Effect::Send(datagram) => match &datagram.bytes[..] {
             [0, 6, options @ ..] => {
@@ -103,29 +138,23 @@ fn told(effect: &Effect) -> Option<String> {
             }
             other => format!("{other:?}"),
         },
-        Effect::RunScript(sent) => {
-            format!("script {} {} {}", sent.size, sent.client, String::from_utf8_lossy(&sent.path))
-        }
         other => format!("{other:?}"),
     })
 }
 
-const OWN: Option<ReplySocket> = Some(ReplySocket::Dedicated(7));
-const SHARED: Option<ReplySocket> = Some(ReplySocket::Listener(0));
-
 #[test]
-fn a_file_is_sent_block_by_block() {
+fn file_is_sent_block_by_block_in_lockstep() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 600])]);
-    assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), ["data 1 [512]"]);
-    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), ["data 2 [88]"]);
-    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), Vec::<String>::new());
-    let ends = ["log sent /f to 10.9.0.2", "script 600 10.9.0.2 /f", "CloseSocket(7)"];
-    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 2]), ends);
+    assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), ["data 1 [512]"]);
+    assert_eq!(bench.datagram(9, &[0, 4, 0, 1]), ["data 2 [88]"]);
+    assert_eq!(bench.datagram(9, &[0, 4, 0, 1]), NOTHING);
+    let ends = ["log sent /f to 10.9.0.2", "sent 600 10.9.0.2 /f", "CloseSocket(7)"];
+    assert_eq!(bench.datagram(9, &[0, 4, 0, 2]), ends);
     assert_eq!((bench.files.in_use, bench.server.deadline()), (0, None));
 }
 
 #[test]
-fn refusals_are_logged_sent_and_end_the_socket() {
+fn refusal_is_logged_and_sent_and_closes_socket() {
     let mut bench = Bench::new(Tftp::default(), &[("/d/", b"")]);
     for (request, line, code) in [
         (&b"\0\x01no\0octet\0"[..], "file /no not found for 10.9.0.2", 1),
@@ -136,69 +165,63 @@ fn refusals_are_logged_sent_and_end_the_socket() {
     ] {
         let wanted =
             [format!("log {line}"), format!("error {code} {line}"), "CloseSocket(7)".to_owned()];
-        assert_eq!(bench.hears(OWN, 9, request), wanted);
+        assert_eq!(bench.request(9, request), wanted);
     }
-    assert_eq!(bench.hears(OWN, 9, b"\0\x09"), ["CloseSocket(7)"]);
+    assert_eq!(bench.request(9, b"\0\x09"), NOTHING, "no request, so no socket");
     assert_eq!(bench.files.in_use, 0);
 }
 
 #[test]
-fn a_directory_with_options_fails_after_the_oack() {
+fn directory_with_options_fails_after_oack() {
     let mut bench = Bench::new(Tftp::default(), &[("/d/", b"")]);
-    assert_eq!(bench.hears(OWN, 9, b"\0\x01d/\0octet\0tsize\x000\0"), ["oack tsize 0 "]);
+    assert_eq!(bench.request(9, b"\0\x01d/\0octet\0tsize\x000\0"), ["oack tsize 0 "]);
     let ends = [
         "log cannot read /d/: Is a directory",
         "error 0 cannot read /d/: Is a directory",
         "log failed sending /d/ to 10.9.0.2",
         "CloseSocket(7)",
     ];
-    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 0]), ends);
+    assert_eq!(bench.datagram(9, &[0, 4, 0, 0]), ends);
 }
 
 #[test]
-fn a_stranger_does_not_disturb() {
+fn datagram_from_other_port_gets_error_and_transfer_goes_on() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 600])]);
-    bench.hears(OWN, 9, b"\0\x01f\0octet\0");
-    let words = "ignoring packet from 10.9.0.2 (TID mismatch)";
+    bench.request(9, b"\0\x01f\0octet\0");
+    let line = "ignoring packet from 10.9.0.2 (TID mismatch)";
     assert_eq!(
-        bench.hears(None, 10, &[0, 4, 0, 1]),
-        [format!("log {words}"), format!("error 5 {words}")]
+        bench.datagram(10, &[0, 4, 0, 1]),
+        [format!("log {line}"), format!("error 5 {line}")]
     );
-    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), ["data 2 [88]"]);
+    assert_eq!(bench.datagram(9, &[0, 4, 0, 1]), ["data 2 [88]"]);
 }
 
 #[test]
-fn over_one_port_a_new_request_replaces_the_old_one() {
+fn new_request_over_shared_port_replaces_transfer() {
     let mut bench = Bench::new(
         Tftp { single_port: true, max_transfers: 1, ..Tftp::default() },
         &[("/f", &[1; 600]), ("/g", b"1")],
     );
-    assert_eq!(bench.hears(SHARED, 9, b"\0\x01f\0octet\0"), ["data 1 [512]"]);
-    let nothing: [&str; 0] = [];
+    assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), ["data 1 [512]"]);
     bench.now = Timestamp(249);
-    assert_eq!(bench.hears(SHARED, 9, b"\0\x01g\0octet\0"), ["data 1 [1]"]);
-    assert_eq!(bench.hears(SHARED, 9, b"\0\x01g\0octet\0"), nothing, "it was answered just now");
+    assert_eq!(bench.request(9, b"\0\x01g\0octet\0"), ["data 1 [1]"]);
+    assert_eq!(bench.request(9, b"\0\x01g\0octet\0"), NOTHING, "it was restarted just now");
     bench.now = Timestamp(499);
-    assert_eq!(bench.hears(SHARED, 9, b"\0\x01g\0octet\0"), ["data 1 [1]"]);
-    assert_eq!(
-        bench.hears(SHARED, 10, b"\0\x01g\0octet\0"),
-        Vec::<String>::new(),
-        "one is the most"
-    );
-    let ends = ["log sent /g to 10.9.0.2", "script 1 10.9.0.2 /g"];
-    assert_eq!(bench.hears(SHARED, 9, &[0, 4, 0, 1]), ends);
-    assert_eq!(bench.hears(SHARED, 9, &[0, 4, 0, 1]), Vec::<String>::new());
+    assert_eq!(bench.request(9, b"\0\x01g\0octet\0"), ["data 1 [1]"]);
+    assert_eq!(bench.request(10, b"\0\x01g\0octet\0"), NOTHING, "the limit is 1");
+    let ends = ["log sent /g to 10.9.0.2", "sent 1 10.9.0.2 /g"];
+    assert_eq!(bench.request(9, &[0, 4, 0, 1]), ends);
+    assert_eq!(bench.request(9, &[0, 4, 0, 1]), NOTHING);
     assert_eq!(bench.files.in_use, 0);
 }
 
 #[test]
-fn over_one_port_repeats_leave_by_the_socket_that_was_asked() {
+fn retransmission_over_shared_port_uses_socket_of_request() {
     let tftp = Tftp { single_port: true, ..Tftp::default() };
     let mut bench = Bench::new(tftp, &[("/f", b"1")]);
-    bench.hears(Some(ReplySocket::Listener(3)), 9, b"\0\x01f\0octet\0");
-    bench.hears(Some(ReplySocket::Listener(4)), 10, b"\0\x01f\0octet\0");
-    let mut effects = Vec::new();
-    bench.expire(2000, &mut effects);
+    bench.request_from((CLIENT, 9).into(), 3, b"\0\x01f\0octet\0");
+    bench.request_from((CLIENT, 10).into(), 4, b"\0\x01f\0octet\0");
+    let effects = bench.expire(2000);
     let vias = effects.iter().map(|effect| match effect {
         Effect::SendBatch(batch) => (batch.to.port(), batch.via),
         other => panic!("{other:?}"),
@@ -209,142 +232,172 @@ fn over_one_port_repeats_leave_by_the_socket_that_was_asked() {
 }
 
 #[test]
-fn a_slow_disk_parks_one_transfer() {
+fn transfer_waits_for_slow_disk_and_resumes_once() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 600])]);
-    bench.hears(OWN, 9, b"\0\x01f\0octet\0");
+    bench.request(9, b"\0\x01f\0octet\0");
     bench.files.slow = true;
-    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 1]), Vec::<String>::new());
+    assert_eq!(bench.datagram(9, &[0, 4, 0, 1]), NOTHING);
     bench.files.slow = false;
-    let mut effects = Vec::new();
-    assert_eq!(bench.server.waiters_for(FileId(0), 512), [7].into());
-    assert_eq!(bench.server.waiters_for(FileId(0), 512), [].into(), "told once");
-    bench.server.resume(7, &mut bench.files, &mut effects);
-    assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>(), ["data 2 [88]"]);
+    let read = || Input::DiskRead { file: FileId(0), offset: 512 };
+    assert_eq!(bench.disk_done(read()), ["data 2 [88]"]);
+    assert_eq!(bench.disk_done(read()), NOTHING, "no transfer waits any more");
 }
 
 #[test]
-fn a_client_that_gives_up_is_let_go() {
+fn error_from_client_ends_transfer() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
-    bench.hears(OWN, 9, b"\0\x01f\0octet\0tsize\x000\0");
+    bench.request(9, b"\0\x01f\0octet\0tsize\x000\0");
     let ends = [
         "log error 8 User aborted received from 10.9.0.2",
         "log failed sending /f to 10.9.0.2",
         "CloseSocket(7)",
     ];
-    assert_eq!(bench.hears(None, 9, b"\0\x05\0\x08User aborted\0"), ends);
+    assert_eq!(bench.datagram(9, b"\0\x05\0\x08User aborted\0"), ends);
 }
 
 #[test]
-fn time_is_kept_for_all_transfers() {
+fn silent_client_times_out() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
-    bench.hears(OWN, 9, b"\0\x01f\0octet\0");
+    bench.request(9, b"\0\x01f\0octet\0");
     assert_eq!(bench.server.deadline(), Some(Timestamp(2000)));
-    let mut effects = Vec::new();
-    assert_eq!(bench.server.next_due(Timestamp(1999)), None);
-    bench.expire(121_000, &mut effects);
-    assert_eq!(
-        effects.iter().filter_map(told).collect::<Vec<_>>().last().unwrap(),
-        "CloseSocket(7)"
-    );
+    assert_eq!(bench.expire(1999), []);
+    assert_eq!(shown(&bench.expire(121_000)).last().unwrap(), "CloseSocket(7)");
 }
 
 #[test]
-fn a_request_waits_for_a_slow_disk_too() {
+fn request_waits_for_slow_disk() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
     bench.files.slow = true;
-    assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), Vec::<String>::new());
+    assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), NOTHING);
     assert_eq!(bench.server.deadline(), Some(Timestamp(121_000)));
     bench.files.slow = false;
-    assert_eq!(bench.tells(&DiskLookup::File(b"/f".to_vec())), ["data 1 [1]"]);
-    // Nobody waits for ever.
-    bench.files.slow = true;
-    bench.hears(Some(ReplySocket::Dedicated(8)), 9, b"\0\x01f\0octet\0");
-    let mut effects = Vec::new();
-    bench.server.expire_pending(Timestamp(120_999), &mut effects);
-    assert_eq!(effects, []);
-    bench.server.expire_pending(Timestamp(121_000), &mut effects);
-    assert_eq!(effects, [Effect::CloseSocket(8)]);
+    assert_eq!(bench.disk_done(Input::LookedUp(&DiskLookup::File(b"/f".to_vec()))), ["data 1 [1]"]);
 }
 
-/// What has come together is answered together: by the last that moves the transfer.
 #[test]
-fn of_several_acknowledgements_the_last_is_answered() {
+fn request_that_waits_for_disk_expires() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
+    bench.files.slow = true;
+    bench.request(9, b"\0\x01f\0octet\0");
+    assert_eq!(bench.expire(120_999), []);
+    assert_eq!(bench.expire(121_000), [Effect::CloseSocket(7)]);
+}
+
+#[test]
+fn only_last_of_several_acks_is_answered() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 9000])]);
-    bench.hears(OWN, 9, b"\0\x01f\0octet\0windowsize\x004\0");
-    let peer = SocketAddr::from((Ipv4Addr::new(10, 9, 0, 2), 9));
-    let come = |acks: &[u8]| acks.iter().map(|ack| [0, 4, 0, *ack]).collect::<Vec<_>>();
+    bench.request(9, b"\0\x01f\0octet\0windowsize\x004\0");
+    let peer = SocketAddr::from((CLIENT, 9));
+    let packets = |acks: &[u8]| acks.iter().map(|ack| [0, 4, 0, *ack]).collect::<Vec<_>>();
     for (acks, answer) in [
-        (come(&[0]), "data 1 [512], data 2 [512], data 3 [512], data 4 [512]"),
-        (come(&[2, 4, 4, 1]), "data 5 [512], data 6 [512], data 7 [512], data 8 [512]"),
+        (packets(&[0]), "data 1 [512], data 2 [512], data 3 [512], data 4 [512]"),
+        (packets(&[2, 4, 4, 1]), "data 5 [512], data 6 [512], data 7 [512], data 8 [512]"),
     ] {
-        let Bench { server, tftp, interfaces, files, now } = &mut bench;
-        let mut around = Context { tftp, interfaces, files, now: *now };
-        let mut effects = Vec::new();
-        let arrived = acks.iter().map(|ack| (peer, &ack[..]));
-        server.handle_datagrams(7, arrived, &mut around, &mut effects);
-        assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>(), [answer]);
+        let datagrams = acks.iter().map(|ack| (peer, &ack[..]));
+        let (_, effects) =
+            bench.call(|server, context| server.handle_datagrams(7, datagrams, context));
+        assert_eq!(shown(&effects), [answer]);
     }
 }
 
-/// What finds no room is sent when there is some, unless the client has moved on meanwhile.
+/// Unless the client has acknowledged them in the meantime.
 #[test]
-fn what_finds_no_room_is_owed() {
+fn blocks_that_did_not_fit_send_buffer_are_sent_later() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 9000])]);
-    bench.hears(OWN, 9, b"\0\x01f\0octet\0windowsize\x004\0");
-    bench.hears(None, 9, &[0, 4, 0, 0]);
-    bench.server.mark_unsent(7, 3);
-    let mut effects = Vec::new();
-    bench.server.resume(7, &mut bench.files, &mut effects);
-    assert_eq!(effects.iter().filter_map(told).collect::<Vec<_>>(), ["data 4 [512]"]);
-    bench.server.mark_unsent(7, 0);
+    bench.request(9, b"\0\x01f\0octet\0windowsize\x004\0");
+    bench.datagram(9, &[0, 4, 0, 0]);
+    let sent =
+        |sent| Input::BatchSent { buffer: Vec::new(), partial: Some(PartialSend { id: 7, sent }) };
+    bench.input(sent(3));
+    let space = |server: &mut Server, context: &mut Context<'_, Memory>| {
+        server.handle_datagrams(7, std::iter::empty(), context)
+    };
+    assert_eq!(shown(&bench.call(space).1), ["data 4 [512]"]);
+    bench.input(sent(0));
     let next = "data 4 [512], data 5 [512], data 6 [512], data 7 [512]";
-    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 4]), ["data 4 [512]"], "it was never sent");
-    assert_eq!(bench.hears(None, 9, &[0, 4, 0, 3]), [next]);
+    assert_eq!(bench.datagram(9, &[0, 4, 0, 4]), ["data 4 [512]"], "it was never sent");
+    assert_eq!(bench.datagram(9, &[0, 4, 0, 3]), [next]);
 }
 
-/// A request may have to wait for one thing after the other: what it was told before is still known then.
+/// The result of the first look-up is still known after the second one.
 #[test]
-fn a_request_that_waits_twice_is_answered() {
+fn request_that_waits_for_two_lookups_is_answered() {
     let root = Located { origin: Origin::default(), value: b"/r".to_vec() };
     let unique = vec![UniqueRoot::Address, UniqueRoot::Mac];
     let tftp = Tftp { root: Some(root), unique_roots: unique, ..Tftp::default() };
     let mut bench = Bench::new(tftp, &[("/r/10.9.0.2/f", b"1")]);
     bench.files.slow = true;
-    bench.hears(OWN, 9, b"\0\x01f\0octet\0");
-    for awaited in [
+    bench.request(9, b"\0\x01f\0octet\0");
+    for lookup in [
         DiskLookup::Directory(b"/r/10.9.0.2/".to_vec()),
         DiskLookup::Directory(b"/r/10.9.0.2/02-00-00-0c-00-00/".to_vec()),
     ] {
-        bench.files.told = Some(awaited.clone());
-        assert_eq!(bench.tells(&awaited), Vec::<String>::new());
+        bench.files.resolved = Some(lookup.clone());
+        assert_eq!(bench.disk_done(Input::LookedUp(&lookup)), NOTHING);
     }
-    assert_eq!(bench.server.deadline(), Some(Timestamp(121_000)), "it has waited from the start");
+    assert_eq!(bench.server.deadline(), Some(Timestamp(121_000)), "its age counts from the start");
     bench.files.slow = false;
-    assert_eq!(bench.tells(&DiskLookup::File(b"/r/10.9.0.2/f".to_vec())), ["data 1 [1]"]);
+    assert_eq!(
+        bench.disk_done(Input::LookedUp(&DiskLookup::File(b"/r/10.9.0.2/f".to_vec()))),
+        ["data 1 [1]"]
+    );
 }
 
 #[test]
-fn a_client_that_asks_again_waits_once() {
+fn repeated_request_waits_once() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
     bench.files.slow = true;
-    assert_eq!(bench.hears(OWN, 9, b"\0\x01f\0octet\0"), Vec::<String>::new());
-    assert_eq!(
-        bench.hears(Some(ReplySocket::Dedicated(8)), 9, b"\0\x01f\0octet\0"),
-        ["CloseSocket(7)"]
-    );
-    assert_eq!(bench.server.take_resolved(&DiskLookup::File(b"/f".to_vec())).len(), 1);
+    assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), NOTHING);
+    bench.next_socket = 8;
+    assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), ["CloseSocket(7)"]);
+    assert_eq!(bench.server.pending.count(), 1);
 }
 
-/// Somebody who writes to a transfer of somebody else does not move it.
 #[test]
-fn only_the_client_moves_its_transfer() {
+fn only_datagram_of_client_moves_transfer() {
     let mut bench = Bench::new(Tftp::default(), &[("/f", &[1; 600])]);
-    bench.hears(OWN, 9, b"\0\x01f\0octet\0");
-    let Bench { server, tftp, interfaces, files, now } = &mut bench;
-    let mut around = Context { tftp, interfaces, files, now: *now };
-    for (port, moved) in [(10, false), (9, true), (9, false)] {
-        let peer = SocketAddr::from((Ipv4Addr::new(10, 9, 0, 2), port));
-        let arrived = std::iter::once((peer, &[0, 4, 0, 1][..]));
-        assert_eq!(server.handle_datagrams(7, arrived, &mut around, &mut Vec::new()), moved);
+    bench.request(9, b"\0\x01f\0octet\0");
+    for (port, movement) in [(10, Movement::Unmoved), (9, Movement::Moved), (9, Movement::Unmoved)]
+    {
+        let datagrams = std::iter::once((SocketAddr::from((CLIENT, port)), &[0, 4, 0, 1][..]));
+        let (moved, _) =
+            bench.call(|server, context| server.handle_datagrams(7, datagrams, context));
+        assert_eq!(moved, movement);
     }
+}
+
+#[test]
+fn failed_socket_is_reported_once() {
+    let range = Some((4000, 4001));
+    for (ports, expected) in [
+        (None, "Observe(SocketUnavailable { client: 10.9.0.2, reason: \"x\" })"),
+        (range, "log unable to get free port for TFTP"),
+    ] {
+        let mut bench = Bench::new(Tftp { ports, ..Tftp::default() }, &[("/f", b"1")]);
+        let bytes = b"\0\x01f\0octet\0";
+        let peer = (CLIENT, 9).into();
+        let datagram = ReceivedDatagram { bytes, peer, local: SERVER.into(), interface: 2 };
+        let mut effects = bench.input(Input::Request { listener: 0, datagram });
+        let token = take_open_socket(&mut effects).unwrap();
+        let failed = || Input::SocketFailed {
+            token,
+            error: SocketError { kind: SocketErrorKind::Exhausted, reason: "x".to_owned() },
+        };
+        let effects = bench.input(failed());
+        let reported = effects.iter().map(|effect| match effect {
+            Effect::Log(line) => format!("log {line}"),
+            other => format!("{other:?}"),
+        });
+        assert_eq!(reported.collect::<Vec<_>>(), [expected]);
+        assert_eq!(bench.input(failed()), [], "the request is forgotten");
+    }
+}
+
+#[test]
+fn transfer_whose_socket_cannot_be_watched_ends() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
+    let effects = bench.request_from((CLIENT, 9).into(), 0, b"\0\x01f\0octet\0");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::WatchSocket { id: 7, .. })));
+    assert_eq!(bench.input(Input::SocketUnusable(7)), [Effect::CloseSocket(7)]);
+    assert_eq!(bench.files.in_use, 0);
 }

@@ -10,6 +10,7 @@ mod tests;
 use crate::time::Timestamp;
 use rto::RttEstimator;
 use std::ops::Range;
+use std::time::Duration;
 
 /// What happens to a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct TransferOptions {
     /// Blocks in flight at most; 1 unless agreed (RFC 7440).
     pub window: u64,
     /// Seconds until the first repeat; 2 unless agreed (RFC 2349).
-    pub current_timeout: u64,
+    pub current_timeout: Duration,
     /// Whether the client has asked for this timeout.
     pub timeout_negotiated: bool,
     /// Whether an OACK goes first.
@@ -83,11 +84,13 @@ pub struct Transfer {
 }
 
 /// A client that says nothing for so many seconds is gone.
-pub const CLIENT_TIMEOUT: u64 = 121;
+pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(121);
 /// How often a window is repeated as a whole, and how often in the pauses that the client has asked for. Behind that
 /// it is one block, and pauses that double: what has acknowledged may have been a forger.
 const FULL_WINDOW_RETRIES: u32 = 2;
 const NEGOTIATED_RETRIES: u32 = 12;
+/// A negotiated timeout of 0 counts as this one.
+const MIN_NEGOTIATED_TIMEOUT: Duration = Duration::from_secs(1);
 /// A pause that has doubled so often is longer than anybody waits.
 const MAX_RTO_BACKOFF: u32 = 20;
 
@@ -101,7 +104,7 @@ impl Transfer {
             in_flight: in_flight.clone(),
             last,
             dnsmasq_backoff: 1,
-            retransmit_at: now.plus_seconds(terms.current_timeout),
+            retransmit_at: now + terms.current_timeout,
             progress: now,
             rtt: None,
             rtt_sample_from: Some(now),
@@ -143,7 +146,7 @@ impl Transfer {
 
     /// The next moment at which [`Event::Tick`] does something.
     pub fn deadline(&self) -> Timestamp {
-        self.retransmit_at.min(self.progress.plus_seconds(CLIENT_TIMEOUT))
+        self.retransmit_at.min(self.progress + CLIENT_TIMEOUT)
     }
 
     /// When the client last had something new, or began.
@@ -163,7 +166,7 @@ impl Transfer {
                 // Stale, repeated or forged: nothing at all (no Sorcerer's Apprentice).
                 None => Action::Wait,
             },
-            Event::Tick if now >= self.progress.plus_seconds(CLIENT_TIMEOUT) => {
+            Event::Tick if now >= self.progress + CLIENT_TIMEOUT => {
                 Action::Close(self.timeout_outcome())
             }
             Event::Tick if now >= self.retransmit_at => self.retransmit(now),
@@ -207,7 +210,7 @@ impl Transfer {
 
     fn sample_rtt(&mut self, now: Timestamp) {
         let Some(sent) = self.rtt_sample_from else { return };
-        let took = now.0.saturating_sub(sent.0);
+        let took = now - sent;
         match &mut self.rtt {
             Some(round_trip) => round_trip.update(took),
             first => *first = Some(RttEstimator::first(took)),
@@ -219,7 +222,7 @@ impl Transfer {
     fn fast_retransmit(&mut self, now: Timestamp) -> Action {
         (self.fast_retransmit_armed, self.rtt_sample_from) = (false, None);
         if let Some(timeout) = self.current_timeout() {
-            self.retransmit_at = now.plus(timeout);
+            self.retransmit_at = now + timeout;
         }
         Action::Send(self.in_flight.clone())
     }
@@ -239,21 +242,24 @@ impl Transfer {
 
     /// dnsmasq's pauses grow on top of the agreed timeout: 1, 1, 2, 2, 4, 4, ... seconds.
     fn arm_timer(&mut self, now: Timestamp) {
-        let seconds = self.options.current_timeout + (1 << (self.dnsmasq_backoff / 2));
+        let pause =
+            self.options.current_timeout + Duration::from_secs(1 << (self.dnsmasq_backoff / 2));
         self.dnsmasq_backoff = (self.dnsmasq_backoff + 1).min(MAX_RTO_BACKOFF);
         self.retransmit_at = match self.current_timeout() {
-            Some(timeout) => now.plus(timeout.min(seconds * 1000)),
-            None => self.retransmit_at.plus_seconds(seconds),
+            Some(timeout) => now + timeout.min(pause),
+            None => self.retransmit_at + pause,
         };
     }
 
     /// Milliseconds until what is in flight counts as lost, if the client was ever timed. An agreed timeout is the most.
-    fn current_timeout(&self) -> Option<u64> {
-        let timeout = self.rtt?.rto() << self.rto_backoff;
-        let most =
-            self.options.timeout_negotiated.then_some(self.options.current_timeout.max(1) * 1000);
-        let most = most.map(|most| most << self.rto_backoff.saturating_sub(NEGOTIATED_RETRIES));
-        Some(timeout.min(most.unwrap_or(u64::MAX)))
+    fn current_timeout(&self) -> Option<Duration> {
+        let timeout = self.rtt?.rto() * (1 << self.rto_backoff);
+        if !self.options.timeout_negotiated {
+            return Some(timeout);
+        }
+        let doublings = self.rto_backoff.saturating_sub(NEGOTIATED_RETRIES);
+        let max = self.options.current_timeout.max(MIN_NEGOTIATED_TIMEOUT) * (1 << doublings);
+        Some(timeout.min(max))
     }
 
     /// Some clients never acknowledge the last block; that is no failure.

@@ -1,5 +1,7 @@
 //! How long an answer may take before what it answers counts as lost (RFC 6298).
 
+use std::time::Duration;
+
 /// The smoothed round trip of one client. Milliseconds, in the fixed point that makes the RFC's gains shifts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RttEstimator {
@@ -12,25 +14,33 @@ pub struct RttEstimator {
 /// The least margin on top of the round trip. The RFC wants a timeout of a second at least, for networks of all the
 /// world; a network that machines boot from answers in one millisecond, and a client that writes what it got to its disk
 /// may be late by some. As a margin it holds for slow clients too, however steady they are.
-const MIN_RTO_MARGIN: u64 = 50;
+const MIN_RTO_MARGIN: Duration = Duration::from_millis(50);
 
 impl RttEstimator {
     /// The first measurement (RFC 6298, 2.2).
-    pub fn first(millis: u64) -> Self {
+    pub fn first(round_trip: Duration) -> Self {
+        let millis = millis(round_trip);
         Self { smoothed: 8 * millis, variation: 2 * millis }
     }
 
     /// One more (RFC 6298, 2.3).
-    pub fn update(&mut self, millis: u64) {
+    pub fn update(&mut self, round_trip: Duration) {
+        let millis = millis(round_trip);
         let error = (self.smoothed / 8).abs_diff(millis);
         self.variation = self.variation - self.variation / 4 + error;
         self.smoothed = self.smoothed - self.smoothed / 8 + millis;
     }
 
     /// The retransmission timeout.
-    pub fn rto(&self) -> u64 {
-        self.smoothed / 8 + self.variation.max(MIN_RTO_MARGIN)
+    pub fn rto(&self) -> Duration {
+        Duration::from_millis(self.smoothed / 8)
+            + Duration::from_millis(self.variation).max(MIN_RTO_MARGIN)
     }
+}
+
+/// Round trips are less than hours.
+fn millis(round_trip: Duration) -> u64 {
+    u64::try_from(round_trip.as_millis()).unwrap_or(u64::MAX / 16)
 }
 
 #[cfg(test)]
@@ -39,17 +49,21 @@ mod tests {
 
     #[test]
     fn the_arithmetic_is_that_of_the_rfc() {
-        let mut far = RttEstimator::first(100);
-        assert_eq!(far.rto(), 300, "SRTT + 4 RTTVAR, RTTVAR = R / 2");
-        far.update(200);
+        let mut far = RttEstimator::first(Duration::from_millis(100));
+        assert_eq!(far.rto(), Duration::from_millis(300), "SRTT + 4 RTTVAR, RTTVAR = R / 2");
+        far.update(Duration::from_millis(200));
         // RTTVAR = 3/4 * 50 + 1/4 * 100 = 62.5, SRTT = 7/8 * 100 + 1/8 * 200 = 112.5
-        assert_eq!(far.rto(), 112 + 250);
-        (0..200).for_each(|_| far.update(200));
-        assert_eq!(far.rto(), 200 + MIN_RTO_MARGIN, "what does not vary needs little margin");
+        assert_eq!(far.rto(), Duration::from_millis(112 + 250));
+        (0..200).for_each(|_| far.update(Duration::from_millis(200)));
+        assert_eq!(
+            far.rto(),
+            Duration::from_millis(200) + MIN_RTO_MARGIN,
+            "what does not vary needs little margin"
+        );
     }
 
     #[test]
     fn a_near_client_is_given_some_time() {
-        assert_eq!(RttEstimator::first(0).rto(), MIN_RTO_MARGIN);
+        assert_eq!(RttEstimator::first(Duration::ZERO).rto(), MIN_RTO_MARGIN);
     }
 }

@@ -2,8 +2,12 @@
 
 use super::*;
 
-const LOCKSTEP: TransferOptions =
-    TransferOptions { window: 1, current_timeout: 2, timeout_negotiated: false, oack: false };
+const LOCKSTEP: TransferOptions = TransferOptions {
+    window: 1,
+    current_timeout: Duration::from_secs(2),
+    timeout_negotiated: false,
+    oack: false,
+};
 
 /// A transfer whose first block was sent.
 fn start(terms: TransferOptions, last: Option<u64>, now: Timestamp) -> (Transfer, Range<u64>) {
@@ -56,7 +60,7 @@ fn repeats(terms: TransferOptions, answers: u16, after: u64) -> Vec<u64> {
     let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
     let mut now = Timestamp(0);
     for block in 1..=answers {
-        now = now.plus(after);
+        now = now + Duration::from_millis(after);
         assert!(matches!(on(&mut transfer, Event::Ack(block), now), Action::Send(_)));
     }
     let mut sent_at = Vec::new();
@@ -81,11 +85,15 @@ fn a_client_that_was_timed_is_written_to_sooner() {
 
 #[test]
 fn an_agreed_timeout_is_the_longest_pause() {
-    let agreed = TransferOptions { current_timeout: 1, timeout_negotiated: true, ..LOCKSTEP };
+    let agreed = TransferOptions {
+        current_timeout: Duration::from_secs(1),
+        timeout_negotiated: true,
+        ..LOCKSTEP
+    };
     let near = repeats(agreed, 20, 0);
     assert_eq!(near[..7], [50, 150, 350, 750, 1550, 2550, 3550]);
     assert_eq!(
-        repeats(TransferOptions { current_timeout: 0, ..agreed }, 20, 0),
+        repeats(TransferOptions { current_timeout: Duration::ZERO, ..agreed }, 20, 0),
         near,
         "none means a second"
     );
@@ -94,8 +102,12 @@ fn an_agreed_timeout_is_the_longest_pause() {
 /// Who has acknowledged something may have been a forger, and whoever he was in the name of has nothing to gain from it.
 #[test]
 fn a_window_that_nobody_answers_becomes_one_block() {
-    let terms =
-        TransferOptions { window: 64, current_timeout: 1, timeout_negotiated: true, oack: true };
+    let terms = TransferOptions {
+        window: 64,
+        current_timeout: Duration::from_secs(1),
+        timeout_negotiated: true,
+        oack: true,
+    };
     let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..65));
     let mut sent = Vec::new();
@@ -151,11 +163,21 @@ fn a_late_client_does_not_double_what_follows() {
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(1)), Action::Send(2..6));
     let late = transfer.deadline();
     assert_eq!(on(&mut transfer, Event::Tick, late), Action::Send(2..6));
-    assert_eq!(on(&mut transfer, Event::Ack(5), late.plus(10)), Action::Send(6..10));
-    assert_eq!(on(&mut transfer, Event::Ack(5), late.plus(20)), Action::Wait, "to the second copy");
-    assert_eq!(on(&mut transfer, Event::Ack(9), late.plus(30)), Action::Send(10..14));
     assert_eq!(
-        on(&mut transfer, Event::Ack(9), late.plus(40)),
+        on(&mut transfer, Event::Ack(5), late + Duration::from_millis(10)),
+        Action::Send(6..10)
+    );
+    assert_eq!(
+        on(&mut transfer, Event::Ack(5), late + Duration::from_millis(20)),
+        Action::Wait,
+        "to the second copy"
+    );
+    assert_eq!(
+        on(&mut transfer, Event::Ack(9), late + Duration::from_millis(30)),
+        Action::Send(10..14)
+    );
+    assert_eq!(
+        on(&mut transfer, Event::Ack(9), late + Duration::from_millis(40)),
         Action::Send(10..14),
         "all is clear again"
     );
@@ -181,18 +203,28 @@ fn a_repeated_acknowledgement_changes_nothing_in_lockstep() {
 
 #[test]
 fn an_agreed_timeout_shifts_the_schedule() {
-    let (transfer, _) =
-        start(TransferOptions { current_timeout: 0, ..LOCKSTEP }, Some(1), Timestamp(0));
+    let (transfer, _) = start(
+        TransferOptions { current_timeout: Duration::ZERO, ..LOCKSTEP },
+        Some(1),
+        Timestamp(0),
+    );
     assert_eq!(silence(transfer).0[..6], [0, 1, 3, 5, 9, 13]);
-    let (transfer, _) =
-        start(TransferOptions { current_timeout: 255, ..LOCKSTEP }, Some(9), Timestamp(0));
+    let (transfer, _) = start(
+        TransferOptions { current_timeout: Duration::from_secs(255), ..LOCKSTEP },
+        Some(9),
+        Timestamp(0),
+    );
     assert_eq!(silence(transfer), (vec![], Outcome::TimedOut, 121));
 }
 
 #[test]
 fn an_acknowledgement_inside_the_window_rewinds() {
-    let terms =
-        TransferOptions { window: 4, current_timeout: 2, timeout_negotiated: false, oack: true };
+    let terms = TransferOptions {
+        window: 4,
+        current_timeout: Duration::from_secs(2),
+        timeout_negotiated: false,
+        oack: true,
+    };
     let (mut transfer, first) = start(terms, Some(10), Timestamp(0));
     assert_eq!(first, 0..1);
     assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..5));
@@ -252,7 +284,12 @@ fn any_early_loss_is_repaired() {
 fn deliver(window: u64, lost: impl Fn(u32) -> bool) -> Outcome {
     let last = 9;
     let (mut transfer, mut burst) = start(
-        TransferOptions { window, current_timeout: 2, timeout_negotiated: false, oack: true },
+        TransferOptions {
+            window,
+            current_timeout: Duration::from_secs(2),
+            timeout_negotiated: false,
+            oack: true,
+        },
         Some(last),
         Timestamp(0),
     );
