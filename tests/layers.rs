@@ -93,18 +93,6 @@ const KNOWN: &[Known] = &[
 ];
 /// The same of conf-parser.
 const KNOWN_IN_CONF_PARSER: &[Known] = &[
-    ("directive.rs", "option/dhcp_boot.rs"),
-    ("directive.rs", "option/dhcp_host.rs"),
-    ("directive.rs", "option/dhcp_match.rs"),
-    ("directive.rs", "option/dhcp_option.rs"),
-    ("directive.rs", "option/dhcp_range.rs"),
-    ("directive.rs", "option/domain.rs"),
-    ("directive.rs", "option/files.rs"),
-    ("directive.rs", "option/network.rs"),
-    ("directive.rs", "option/process.rs"),
-    ("directive.rs", "option/pxe.rs"),
-    ("directive.rs", "option/records.rs"),
-    ("directive.rs", "option/tftp.rs"),
     ("option/option_value.rs", "option/dhcp_option.rs"),
     ("option/option_value6.rs", "option/option_value.rs"),
 ];

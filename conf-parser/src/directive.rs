@@ -23,8 +23,8 @@ use std::net::IpAddr;
     reason = "each is named like its keyword; the types are documented where they are read"
 )]
 pub enum Directive {
-    /// Nothing that changes what we serve.
-    ValidatedOnly,
+    /// A keyword whose value is checked as dnsmasq checks it, and kept as written.
+    ValidatedOnly(RawSetting),
     Switch(Switch),
 
     ConfFile(Option<Vec<u8>>),
@@ -59,7 +59,7 @@ pub enum Directive {
     EdnsPacketMax(u32),
 
     Port(u16),
-    Upstream(DeferredCheck),
+    Upstream(Upstream),
     ResolvFile(Option<Vec<u8>>),
     Domain(Domain),
     Cname(Cname),
@@ -92,6 +92,24 @@ pub enum Directive {
     Script(Vec<u8>),
     /// `dhcp-scriptuser`
     ScriptUser(Vec<u8>),
+}
+
+/// A keyword and its value as written: quotes are removed, nothing else is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawSetting {
+    /// The keyword as the table spells it.
+    pub keyword: &'static str,
+    /// The bytes of the value; `None` if there is no `=`.
+    pub value: Option<Vec<u8>>,
+}
+
+/// A `server`, `local`, `rev-server` or `servers-file` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// The bytes of the value, without quotes.
+    pub value: Vec<u8>,
+    /// What remains to be checked on this machine.
+    pub check: DeferredCheck,
 }
 
 /// The keywords that are on or off.

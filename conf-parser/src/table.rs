@@ -4,12 +4,12 @@ mod rows;
 
 pub use rows::OPTIONS;
 
-use crate::directive::{Directive, Switch};
+use crate::directive::{Directive, RawSetting, Switch};
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::option::files::RunTimeFile;
 use Argument::{None, Optional, Required};
-use Parse::{File, Maybe, Nothing, On, Value};
+use Parse::{Check, File, Maybe, MaybeCheck, Nothing, On, Value};
 
 /// One option.
 #[derive(Debug)]
@@ -73,6 +73,8 @@ enum Parse {
     File(RunTimeFile),
     Value(fn(Input<'_>) -> Result<Directive, ParseError>),
     Maybe(fn(Option<Input<'_>>) -> Result<Directive, ParseError>),
+    Check(fn(Input<'_>) -> Result<(), ParseError>),
+    MaybeCheck(fn(Option<Input<'_>>) -> Result<(), ParseError>),
 }
 
 /// The row of a keyword as it is written: in full, in exact case, no letter of it protected.
@@ -139,13 +141,22 @@ impl OptionSpec {
     pub(crate) fn parse(&self, value: Option<Input<'_>>) -> Result<Directive, ParseError> {
         match &self.parse {
             On(switch) => Ok(Directive::Switch(*switch)),
-            Nothing => Ok(Directive::ValidatedOnly),
+            Nothing => Ok(self.raw(value)),
             File(kind) => {
                 Ok(Directive::RunTimeFile(*kind, value.map(Input::bytes).unwrap_or_default()))
             }
             Value(parse) => parse(value.unwrap_or(Input::new(&[]))),
             Maybe(parse) => parse(value),
+            Check(check) => check(value.unwrap_or(Input::new(&[]))).map(|()| self.raw(value)),
+            MaybeCheck(check) => check(value).map(|()| self.raw(value)),
         }
+    }
+
+    fn raw(&self, value: Option<Input<'_>>) -> Directive {
+        Directive::ValidatedOnly(RawSetting {
+            keyword: self.keyword,
+            value: value.map(Input::bytes),
+        })
     }
 }
 
@@ -172,8 +183,8 @@ mod tests {
         for row in OPTIONS {
             let fits = match row.parse {
                 On(_) | Nothing => row.argument == None,
-                File(_) | Value(_) => row.argument == Required,
-                Maybe(_) => row.argument == Optional,
+                File(_) | Value(_) | Check(_) => row.argument == Required,
+                Maybe(_) | MaybeCheck(_) => row.argument == Optional,
             };
             assert!(fits, "{}", row.keyword);
         }

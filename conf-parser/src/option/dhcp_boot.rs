@@ -5,7 +5,6 @@
 //! dhcp-reply-delay=[tag:<tag>,…]<seconds>
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::option::pxe::{Server, server};
@@ -35,7 +34,7 @@ pub struct ReplyDelay {
 }
 
 /// Reads the value of a `dhcp-boot`.
-pub fn dhcp_boot(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_boot(arg: Input<'_>) -> Result<DhcpBoot, ParseError> {
     // Unlike in a pxe-service, quotes do not keep an address from being one.
     let boot_server = map(server, |written| match written {
         Some(Server::Name(name)) => Some(unquoted_address(&name).unwrap_or(Server::Name(name))),
@@ -44,7 +43,7 @@ pub fn dhcp_boot(arg: Input<'_>) -> Result<Directive, ParseError> {
     let names = opt((preceded(comma, field), opt(preceded(comma, boot_server))));
     parse_all((conditions, field, names), arg).map(|(conditions, file, names)| {
         let server = names.and_then(|(_, server)| server).flatten();
-        Directive::DhcpBoot(DhcpBoot { conditions, file: file.bytes(), server })
+        DhcpBoot { conditions, file: file.bytes(), server }
     })
 }
 
@@ -53,15 +52,15 @@ fn unquoted_address(name: &[u8]) -> Option<Server> {
 }
 
 /// Reads the value of a `dhcp-reply-delay`.
-pub fn dhcp_reply_delay(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_reply_delay(arg: Input<'_>) -> Result<ReplyDelay, ParseError> {
     let parser = (conditions, number.map(i32::cast_unsigned));
-    parse_all(parser, arg)
-        .map(|(conditions, seconds)| Directive::ReplyDelay(ReplyDelay { conditions, seconds }))
+    parse_all(parser, arg).map(|(conditions, seconds)| ReplyDelay { conditions, seconds })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{complaint, value};
     use std::net::Ipv4Addr;
 

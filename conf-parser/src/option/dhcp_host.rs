@@ -3,7 +3,6 @@
 //! A part is `[<type>-]<hardware address>`, `id:*|<hex:hex>|<text>`, `set:<tag>`, `tag:<tag>`, an address, `[<IPv6>]`,
 //! a name, a lease time, `infinite` or `ignore`. A proxy hands out no addresses; here a line matters by the tags it sets.
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::option::dhcp_match::MAX_MAC_LEN;
@@ -41,7 +40,7 @@ pub enum ClientId {
 }
 
 /// Reads the value of a `dhcp-host`.
-pub fn dhcp_host(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_host(arg: Input<'_>) -> Result<DhcpHost, ParseError> {
     let mut host = DhcpHost::default();
     for field in arg.fields() {
         if field.cells().iter().any(|cell| cell.is(b':')) {
@@ -50,7 +49,7 @@ pub fn dhcp_host(arg: Input<'_>) -> Result<Directive, ParseError> {
             without_colon(&mut host, field)?;
         }
     }
-    Ok(Directive::DhcpHost(host))
+    Ok(host)
 }
 
 fn with_colon(host: &mut DhcpHost, field: Input<'_>) -> Result<(), ParseError> {
@@ -154,6 +153,7 @@ pub fn is_host_name(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     fn host(line: &str) -> DhcpHost {

@@ -8,7 +8,6 @@
 //! tag-if=set:<tag>[,set:<tag>…][,tag:<tag>…]                dhcp-ignore=tag:<tag>[,…]
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::option::dhcp_option::{Encapsulation, Keyword, option};
@@ -77,7 +76,7 @@ pub struct TagIf {
 pub const MAX_MAC_LEN: usize = 16;
 
 /// Reads the value of a `dhcp-match`.
-pub fn dhcp_match(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_match(arg: Input<'_>) -> Result<TagRule<OptionMatch>, ParseError> {
     let option = option(arg, Keyword::Match)?;
     let [condition] = &option.conditions[..] else {
         return Err(ParseError::own("illegal dhcp-match", arg, "one tag and an option"));
@@ -87,11 +86,11 @@ pub fn dhcp_match(arg: Input<'_>) -> Result<Directive, ParseError> {
         Encapsulation::Enterprise(number) => OptionMatch::Enterprise(number, option.value),
         _ => OptionMatch::Code(option.code, option.value),
     };
-    Ok(Directive::OptionMatch(TagRule { tag: condition.tag.clone(), matcher }))
+    Ok(TagRule { tag: condition.tag.clone(), matcher })
 }
 
 /// Reads the value of a `dhcp-vendorclass`. An enterprise number is for `DHCPv6` and changes nothing here.
-pub fn dhcp_vendorclass(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_vendorclass(arg: Input<'_>) -> Result<TagRule<ClassMatch>, ParseError> {
     let (class, tag) = set_tag(arg).map_err(parse_all_fields)?;
     let (first, more) = class.split_comma();
     let text = match first.strip_prefix("enterprise:") {
@@ -99,32 +98,32 @@ pub fn dhcp_vendorclass(arg: Input<'_>) -> Result<Directive, ParseError> {
         None => parse_all(context("one class", field), class)?,
     };
     let matcher = ClassMatch::Vendor(text.bytes());
-    Ok(Directive::ClassMatch(TagRule { tag, matcher }))
+    Ok(TagRule { tag, matcher })
 }
 
 /// Reads the value of a `dhcp-userclass`.
-pub fn dhcp_userclass(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_userclass(arg: Input<'_>) -> Result<TagRule<ClassMatch>, ParseError> {
     let (tag, class) = parse_all((set_tag, field), arg)?;
-    Ok(Directive::ClassMatch(TagRule { tag, matcher: ClassMatch::User(class.bytes()) }))
+    Ok(TagRule { tag, matcher: ClassMatch::User(class.bytes()) })
 }
 
 /// Reads the value of a `dhcp-circuitid`.
-pub fn dhcp_circuitid(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_circuitid(arg: Input<'_>) -> Result<TagRule<RelayMatch>, ParseError> {
     relay(arg, 1)
 }
 
 /// Reads the value of a `dhcp-remoteid`.
-pub fn dhcp_remoteid(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_remoteid(arg: Input<'_>) -> Result<TagRule<RelayMatch>, ParseError> {
     relay(arg, 2)
 }
 
 /// Reads the value of a `dhcp-subscrid`.
-pub fn dhcp_subscrid(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_subscrid(arg: Input<'_>) -> Result<TagRule<RelayMatch>, ParseError> {
     relay(arg, 6)
 }
 
 /// Hex only if there is a colon and a digit and nothing else: `0102` is four characters.
-fn relay(arg: Input<'_>, suboption: u8) -> Result<Directive, ParseError> {
+fn relay(arg: Input<'_>, suboption: u8) -> Result<TagRule<RelayMatch>, ParseError> {
     let (tag, text) = parse_all((set_tag, field), arg)?;
     let bytes: Vec<u8> = text.structural_bytes().collect();
     let hexadecimal = bytes.iter().all(|&byte| byte == b':' || byte.is_ascii_hexdigit())
@@ -132,27 +131,27 @@ fn relay(arg: Input<'_>, suboption: u8) -> Result<Directive, ParseError> {
         && bytes.iter().any(u8::is_ascii_hexdigit);
     let read = if hexadecimal { hex(text, usize::MAX, false) } else { None };
     let value = read.map_or_else(|| text.bytes(), |hex| hex.bytes);
-    Ok(Directive::RelayMatch(TagRule { tag, matcher: RelayMatch { suboption, value } }))
+    Ok(TagRule { tag, matcher: RelayMatch { suboption, value } })
 }
 
 /// Reads the value of a `dhcp-mac`. Quotes do not matter in the address.
-pub fn dhcp_mac(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_mac(arg: Input<'_>) -> Result<TagRule<Hex>, ParseError> {
     let unquoted = |text: Input<'_>| hex(Input::new(&text.unquoted()), MAX_MAC_LEN, true);
     let address = context("a hardware address", map_opt(rest, unquoted));
     let (tag, matcher): (_, Hex) = parse_all((set_tag, address), arg)?;
-    Ok(Directive::MacMatch(TagRule { tag, matcher }))
+    Ok(TagRule { tag, matcher })
 }
 
 /// Reads the value of a `dhcp-name-match`. Everything behind the first comma is the name.
-pub fn dhcp_name_match(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_name_match(arg: Input<'_>) -> Result<TagRule<NameMatch>, ParseError> {
     let named = |text: Input<'_>| (!text.is_empty()).then(|| text.bytes());
     let (tag, mut name) = parse_all((set_tag, context("a name", map_opt(rest, named))), arg)?;
     let prefix = name.pop_if(|byte| *byte == b'*').is_some();
-    Ok(Directive::NameMatch(TagRule { tag, matcher: NameMatch { name, prefix } }))
+    Ok(TagRule { tag, matcher: NameMatch { name, prefix } })
 }
 
 /// Reads the value of a `tag-if`.
-pub fn tag_if(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn tag_if(arg: Input<'_>) -> Result<TagIf, ParseError> {
     let mut rule = TagIf { set: Vec::new(), conditions: Vec::new() };
     for field in arg.fields() {
         match (field.strip_prefix("set:"), field.strip_prefix("tag:")) {
@@ -164,12 +163,12 @@ pub fn tag_if(arg: Input<'_>) -> Result<Directive, ParseError> {
     if rule.set.is_empty() {
         return Err(ParseError::own("bad tag-if", arg, "set:<tag>"));
     }
-    Ok(Directive::TagIf(rule))
+    Ok(rule)
 }
 
 /// Reads the value of a `dhcp-ignore`.
-pub fn dhcp_ignore(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::DhcpIgnore(bare_conditions(arg)))
+pub(crate) fn dhcp_ignore(arg: Input<'_>) -> Result<Vec<Condition>, ParseError> {
+    Ok(bare_conditions(arg))
 }
 
 fn parse_all_fields(fault: nom::Err<ParseError>) -> ParseError {
@@ -182,6 +181,7 @@ fn parse_all_fields(fault: nom::Err<ParseError>) -> ParseError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::option::option_value::ValueType;
     use crate::tests::{refused, value};
 

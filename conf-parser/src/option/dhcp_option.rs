@@ -4,7 +4,6 @@
 //! `<code>` is a number, `option:<name>` or `option6:<number or name>`. What the value becomes on the wire depends on
 //! its shape and on the option it is for; [`value`](super::option_value) does that half.
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::option::option_value::{ExpectedValue, Value, value};
@@ -54,17 +53,17 @@ pub enum Keyword {
 const EXPECTED: &str = "bad dhcp-option";
 
 /// Reads the value of a `dhcp-option` or `dhcp-option-force`.
-pub fn dhcp_option(arg: Input<'_>) -> Result<Directive, ParseError> {
-    option(arg, Keyword::Option).map(Directive::DhcpOption)
+pub(crate) fn dhcp_option(arg: Input<'_>) -> Result<DhcpOption, ParseError> {
+    option(arg, Keyword::Option)
 }
 
 /// Reads the value of a `dhcp-option-pxe`.
-pub fn dhcp_option_pxe(arg: Input<'_>) -> Result<Directive, ParseError> {
-    option(arg, Keyword::Pxe).map(Directive::PxeOption)
+pub(crate) fn dhcp_option_pxe(arg: Input<'_>) -> Result<DhcpOption, ParseError> {
+    option(arg, Keyword::Pxe)
 }
 
 /// Reads an option for any of the keywords. Of a `dhcp-match`, `conditions` holds the tag to set.
-pub fn option(arg: Input<'_>, keyword: Keyword) -> Result<DhcpOption, ParseError> {
+pub(crate) fn option(arg: Input<'_>, keyword: Keyword) -> Result<DhcpOption, ParseError> {
     let mut wrapping = Wrapping::default();
     let mut conditions = Vec::new();
     let mut left = arg;
@@ -242,6 +241,7 @@ impl Wrapping {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     fn read(line: &str) -> DhcpOption {

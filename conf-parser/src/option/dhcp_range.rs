@@ -3,7 +3,6 @@
 //!
 //! Only the proxy form is served. The others are read whole, so that a start can say what it refuses.
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{Condition, address4, address6, decimal, duration, prefixed};
@@ -49,7 +48,7 @@ const DEFAULT_LEASE: Lease = Lease::Seconds(3600);
 const MAX_FIELDS: usize = 8;
 
 /// Reads the value of a `dhcp-range`.
-pub fn dhcp_range(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_range(arg: Input<'_>) -> Result<DhcpRange, ParseError> {
     let mut conditions = Vec::new();
     let mut set = None;
     let mut left = arg;
@@ -63,7 +62,7 @@ pub fn dhcp_range(arg: Input<'_>) -> Result<Directive, ParseError> {
             set = Some(prefix.strip_prefix("set:").unwrap_or(prefix).bytes());
         }
     }
-    Ok(Directive::DhcpRange(DhcpRange { conditions, set, kind: kind(left)? }))
+    Ok(DhcpRange { conditions, set, kind: kind(left)? })
 }
 
 /// The field in front, unless it could be an address: hex digits, dots, colons and blanks up to a comma.
@@ -193,6 +192,7 @@ fn is_word6(field: Input<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     fn proxy(line: &str) -> DhcpRange {

@@ -7,13 +7,12 @@
 //! leasequery[=<address>[/<prefix length>]]                         dhcp-duid=<enterprise>,<hex>
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{address4, address6, decimal, hex, is_address};
 
 /// Reads the value of a `dhcp-relay`. What begins with no address passes: dnsmasq 2.90 and 2.91 take it.
-pub fn dhcp_relay(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_relay(arg: Input<'_>) -> Result<(), ParseError> {
     let bad = |at| Err(ParseError::own("Bad dhcp-relay", at, "a local address and a server"));
     let fields = arg.split(3);
     let &[local, server, ref interface @ ..] = &fields[..] else { return bad(arg) };
@@ -21,37 +20,37 @@ pub fn dhcp_relay(arg: Input<'_>) -> Result<Directive, ParseError> {
     let same = match (address4(local), address6(local)) {
         (Some(_), _) => address4(server).is_some(),
         (_, Some(_)) => address6(server).is_some(),
-        _ => return Ok(Directive::ValidatedOnly),
+        _ => return Ok(()),
     };
     // Without an address the server is an interface to broadcast on.
     let is_pattern = server.cells().iter().any(|cell| cell.is(b'*'));
     if !same && (is_pattern || !interface.is_empty()) {
         return bad(server);
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of a `dhcp-split-relay`.
-pub fn dhcp_split_relay(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_split_relay(arg: Input<'_>) -> Result<(), ParseError> {
     let bad =
         |at| ParseError::own("Bad dhcp-relay", at, "a local address, a server and an interface");
     let &[local, server, _] = &arg.split(3)[..] else { return Err(bad(arg)) };
     for address in [local, server.split_trimmed(b'#').0] {
         address4(address).ok_or_else(|| bad(address))?;
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of a `leasequery`.
-pub fn leasequery(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    let Some(arg) = arg else { return Ok(Directive::ValidatedOnly) };
+pub(crate) fn leasequery(arg: Option<Input<'_>>) -> Result<(), ParseError> {
+    let Some(arg) = arg else { return Ok(()) };
     let (address, length) = arg.split_trimmed(b'/');
     if !is_address(address) {
         return Err(ParseError::plain(address, "an address"));
     }
     match length.filter(|length| decimal(*length).is_none()) {
         Some(length) => Err(ParseError::plain(length, "a prefix length")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
@@ -59,9 +58,9 @@ pub fn leasequery(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
 const MIN_MTU: i32 = 1280;
 
 /// Reads the value of a `ra-param`.
-pub fn ra_param(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn ra_param(arg: Input<'_>) -> Result<(), ParseError> {
     const WORDS: &str = "bad RA-params";
-    let (_, Some(mut rest)) = arg.split_comma() else { return Ok(Directive::ValidatedOnly) };
+    let (_, Some(mut rest)) = arg.split_comma() else { return Ok(()) };
     let (mut field, mut behind) = rest.split_comma();
     let more = |text: Option<Input<'_>>, at| {
         text.map(drop).ok_or_else(|| ParseError::own(WORDS, at, "a comma and an interval"))
@@ -80,7 +79,7 @@ pub fn ra_param(arg: Input<'_>) -> Result<Directive, ParseError> {
     }
     match rest.split(2).into_iter().find(|number| decimal(*number).is_none()) {
         Some(number) => Err(ParseError::own(WORDS, number, "a time in seconds")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
@@ -92,7 +91,7 @@ fn after_any_case<'a>(text: Input<'a>, word: &str) -> Option<Input<'a>> {
 }
 
 /// Reads the value of a `dhcp-duid`. dnsmasq crashes on bad hex.
-pub fn dhcp_duid(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_duid(arg: Input<'_>) -> Result<(), ParseError> {
     const WORDS: &str = "bad DUID";
     let (enterprise, bytes) = arg.split_comma();
     let bytes = bytes.ok_or_else(|| ParseError::own(WORDS, arg, "a number and bytes in hex"))?;
@@ -100,23 +99,23 @@ pub fn dhcp_duid(arg: Input<'_>) -> Result<Directive, ParseError> {
         return Err(ParseError::own(WORDS, enterprise, "an enterprise number"));
     }
     match hex(bytes, usize::MAX, true) {
-        Some(_) => Ok(Directive::ValidatedOnly),
+        Some(_) => Ok(()),
         None => Err(ParseError::plain(bytes, "bytes in hex")),
     }
 }
 
 /// Reads the value of a `dhcp-proxy`.
-pub fn dhcp_proxy(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_proxy(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     for field in arg.into_iter().flat_map(Input::fields) {
         address4(field)
             .ok_or_else(|| ParseError::own("bad dhcp-proxy address", field, "an IPv4 address"))?;
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     #[test]
@@ -135,7 +134,7 @@ mod tests {
         for line in
             ["dhcp-relay=x,y", "ra-param=eth0", "ra-param=eth0,mtu:off,LOWEST,60,0", "leasequery"]
         {
-            assert_eq!(value(line), Directive::ValidatedOnly, "{line}");
+            assert!(matches!(value(line), Directive::ValidatedOnly(_)), "{line}");
         }
     }
 }

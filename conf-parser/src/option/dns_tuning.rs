@@ -8,22 +8,21 @@
 //! connmark-allowlist-enable[=<mask>]                  connmark-allowlist=<mark>[/<mask>][,<pattern>[/<pattern>…]]
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{decimal, is_address};
 
 /// Reads the value of an `add-mac`.
-pub fn add_mac(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn add_mac(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     let known = |word: &Input<'_>| matches!(&word.bytes()[..], b"base64" | b"text");
     match arg.filter(|word| !known(word)) {
         Some(word) => Err(ParseError::plain(word, "base64 or text")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of an `add-subnet`.
-pub fn add_subnet(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn add_subnet(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     for subnet in arg.into_iter().flat_map(|arg| arg.split(2)) {
         let (first, length) = subnet.split_trimmed(b'/');
         let number = match length {
@@ -37,35 +36,35 @@ pub fn add_subnet(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
             return Err(ParseError::plain(number, "a prefix length"));
         }
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Shortest time before a query is sent again, in ms.
 const MIN_RETRY: i32 = 50;
 
 /// Reads the value of a `fast-dns-retry`.
-pub fn fast_dns_retry(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    let Some(arg) = arg else { return Ok(Directive::ValidatedOnly) };
+pub(crate) fn fast_dns_retry(arg: Option<Input<'_>>) -> Result<(), ParseError> {
+    let Some(arg) = arg else { return Ok(()) };
     let (first, rest) = arg.split_comma();
     if decimal(first).is_none_or(|time| time < MIN_RETRY) {
         return Err(ParseError::plain(first, "a time of 50 ms or more"));
     }
     match rest.filter(|time| decimal(*time).is_none()) {
         Some(time) => Err(ParseError::plain(time, "a time in ms")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of a `use-stale-cache`.
-pub fn use_stale_cache(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn use_stale_cache(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     match arg.filter(|time| decimal(*time).is_none_or(i32::is_negative)) {
         Some(time) => Err(ParseError::plain(time, "a time in seconds")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of an `umbrella`.
-pub fn umbrella(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn umbrella(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     for field in arg.into_iter().flat_map(Input::fields) {
         let fits = if let Some(device) = field.strip_prefix("deviceid:") {
             device.cells().len() == 16
@@ -81,7 +80,7 @@ pub fn umbrella(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
             ));
         }
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Digits, none included, up to 2³² - 1.
@@ -95,15 +94,15 @@ fn thirty_two_bits(text: Input<'_>) -> Option<u32> {
 }
 
 /// Reads the value of a `connmark-allowlist-enable`.
-pub fn connmark_enable(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn connmark_enable(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     match arg.filter(|mask| thirty_two_bits(*mask).is_none_or(|mask| mask == 0)) {
         Some(mask) => Err(ParseError::plain(mask, "a mask above 0")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of a `connmark-allowlist`. No blanks are dropped in it.
-pub fn connmark_allowlist(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn connmark_allowlist(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let text = Input::new(&cells);
     let (marks, patterns) =
@@ -115,7 +114,7 @@ pub fn connmark_allowlist(arg: Input<'_>) -> Result<Directive, ParseError> {
             return Err(ParseError::plain(number, "a number"));
         }
     }
-    let Some(patterns) = patterns else { return Ok(Directive::ValidatedOnly) };
+    let Some(patterns) = patterns else { return Ok(()) };
     let bits = thirty_two_bits(mark).filter(|bits| *bits > 0);
     let bits = bits.ok_or_else(|| ParseError::plain(mark, "a mark above 0"))?;
     if let Some(mask) = mask.filter(|mask| thirty_two_bits(*mask).is_none_or(|m| bits & !m != 0)) {
@@ -123,7 +122,7 @@ pub fn connmark_allowlist(arg: Input<'_>) -> Result<Directive, ParseError> {
     }
     match patterns.bytes().split(|&byte| byte == b'/').find(|pattern| !is_pattern(pattern)) {
         Some(_) => Err(ParseError::plain(patterns, "patterns of names with two labels or more")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
@@ -150,7 +149,7 @@ fn is_pattern(pattern: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     #[test]
@@ -174,7 +173,7 @@ mod tests {
             "connmark-allowlist=1/3,*.a.b/*",
             "fast-dns-retry=50,",
         ] {
-            assert_eq!(value(line), Directive::ValidatedOnly, "{line}");
+            assert!(matches!(value(line), Directive::ValidatedOnly(_)), "{line}");
         }
     }
 }

@@ -8,13 +8,12 @@
 //! ```
 
 use super::records::{family, named, sixteen_bits};
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{decimal, hex, is_address};
 
 /// Reads the value of an `auth-server`. Its name is not looked at.
-pub fn auth_server(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn auth_server(arg: Input<'_>) -> Result<(), ParseError> {
     for field in arg.fields().skip(1) {
         let cells = field.unquoted();
         let field = Input::new(&cells);
@@ -22,11 +21,11 @@ pub fn auth_server(arg: Input<'_>) -> Result<Directive, ParseError> {
             family(field)?;
         }
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of an `auth-zone`.
-pub fn auth_zone(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn auth_zone(arg: Input<'_>) -> Result<(), ParseError> {
     let mut fields = arg.fields();
     fields.next().map_or(Ok(()), |zone| named(zone, "invalid auth-zone"))?;
     for field in fields {
@@ -41,25 +40,25 @@ pub fn auth_zone(arg: Input<'_>) -> Result<Directive, ParseError> {
             ));
         }
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of an `auth-peer`.
-pub fn auth_peer(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn auth_peer(arg: Input<'_>) -> Result<(), ParseError> {
     for field in arg.fields() {
         if !is_address(Input::new(&field.unquoted())) {
             return Err(ParseError::plain(field, "an address"));
         }
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of a `trust-anchor`. A domain alone, since dnsmasq 2.92, is one without proofs.
-pub fn trust_anchor(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn trust_anchor(arg: Input<'_>) -> Result<(), ParseError> {
     const WORDS: &str = "bad trust anchor";
     let (zone, rest) = arg.split_comma();
     named(zone, WORDS)?;
-    let Some(rest) = rest else { return Ok(Directive::ValidatedOnly) };
+    let Some(rest) = rest else { return Ok(()) };
     let rest = match rest.split_comma() {
         (class, Some(behind)) if ["IN", "CH", "HS"].iter().any(|known| class.is(known)) => behind,
         _ => rest,
@@ -80,30 +79,30 @@ pub fn trust_anchor(arg: Input<'_>) -> Result<Directive, ParseError> {
     let mut cells = digest.unquoted().into_owned();
     cells.retain(|cell| !cell.is_blank());
     match hex(Input::new(&cells), usize::MAX, true) {
-        Some(_) => Ok(Directive::ValidatedOnly),
+        Some(_) => Ok(()),
         None => Err(ParseError::own("bad HEX in trust anchor", digest, "bytes in hex")),
     }
 }
 
 /// Reads the value of a `dnssec-limits`, of which four are looked at.
-pub fn dnssec_limits(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dnssec_limits(arg: Input<'_>) -> Result<(), ParseError> {
     match arg.fields().take(4).find(|limit| decimal(*limit).is_none()) {
         Some(limit) => Err(ParseError::plain(limit, "a number")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of a `dnssec-check-unsigned`.
-pub fn dnssec_check_unsigned(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn dnssec_check_unsigned(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     match arg.filter(|word| word.bytes() != b"no") {
         Some(word) => Err(ParseError::own("bad value for dnssec-check-unsigned", word, "no")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     #[test]
@@ -124,7 +123,7 @@ mod tests {
             "auth-zone=a,exclude:10.0.0.0/33,eth0/06",
             "dnssec-limits=1,,,4,x",
         ] {
-            assert_eq!(value(line), Directive::ValidatedOnly, "{line}");
+            assert!(matches!(value(line), Directive::ValidatedOnly(_)), "{line}");
         }
     }
 }

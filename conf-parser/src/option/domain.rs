@@ -6,7 +6,6 @@
 //! addresses = <address>/<prefix length>[,local] | <address>[,<address>]
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{address4, address6, decimal, domain};
@@ -23,28 +22,28 @@ pub enum Domain {
 }
 
 /// Reads the value of a `domain`.
-pub fn domain_line(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn domain_line(arg: Input<'_>) -> Result<Domain, ParseError> {
     if arg.bytes() == b"#" {
-        return Ok(Directive::Domain(Domain::FromResolvConf));
+        return Ok(Domain::FromResolvConf);
     }
     let (name, rest) = arg.split_comma();
     let name = domain(name).ok_or_else(|| ParseError::plain(name, "a domain"))?;
-    let Some(rest) = rest else { return Ok(Directive::Domain(Domain::General(name))) };
+    let Some(rest) = rest else { return Ok(Domain::General(name)) };
     let cells = rest.unquoted();
     let rest = Input::new(&cells);
     let (behind, network) = match addresses(rest)? {
         // Anything else is an interface.
-        None => return Ok(Directive::Domain(Domain::Conditional)),
+        None => return Ok(Domain::Conditional),
         Some(Addresses { behind, network, .. }) => (behind, network),
     };
     match behind.filter(|word| network && !word.is("local")) {
         Some(word) => Err(ParseError::plain(word, "local")),
-        None => Ok(Directive::Domain(Domain::Conditional)),
+        None => Ok(Domain::Conditional),
     }
 }
 
 /// Reads the value of a `synth-domain`.
-pub fn synth_domain(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn synth_domain(arg: Input<'_>) -> Result<(), ParseError> {
     let (name, rest) = arg.split_comma();
     if domain(name).is_none() {
         return Err(ParseError::plain(name, "a domain"));
@@ -52,7 +51,7 @@ pub fn synth_domain(arg: Input<'_>) -> Result<Directive, ParseError> {
     let cells = rest.ok_or_else(|| ParseError::plain(name, "a comma and addresses"))?.unquoted();
     let rest = Input::new(&cells);
     let addresses = addresses(rest)?.ok_or_else(|| ParseError::plain(rest, "addresses"))?;
-    let Some(prefix) = addresses.behind else { return Ok(Directive::ValidatedOnly) };
+    let Some(prefix) = addresses.behind else { return Ok(()) };
     // A name made from an address must have room for the address.
     let longest = if addresses.version6 && addresses.network { 17 } else { 47 };
     let read = domain(prefix).filter(|name| name.len() <= longest);
@@ -62,7 +61,7 @@ pub fn synth_domain(arg: Input<'_>) -> Result<Directive, ParseError> {
         let expected = "a prefix length of 64 or more";
         return Err(ParseError::own("prefix length too small", rest, expected));
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// A stretch of addresses, and what follows it.
@@ -114,6 +113,7 @@ fn prefixed<'a>(network: Input<'a>, rest: Input<'a>) -> Result<Addresses<'a>, Pa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     #[test]

@@ -8,14 +8,14 @@ use crate::primitives::domain;
 const POINTER: u16 = 0xC000;
 
 /// The names of a list, canonical. An empty one ends it, whatever stands behind.
-pub fn domains(text: Input<'_>) -> Result<Vec<Vec<u8>>, ParseError> {
+pub(crate) fn domains(text: Input<'_>) -> Result<Vec<Vec<u8>>, ParseError> {
     let named = text.fields().take_while(|field| !field.is_empty());
     let bad = |field| ParseError::own("bad domain in dhcp-option", field, "a domain name");
     named.map(|field| domain(field).ok_or_else(|| bad(field))).collect()
 }
 
 /// The names as DNS writes them. A tail that stands there in full is pointed at.
-pub fn compressed(names: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn compressed(names: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut tails: Vec<(Vec<u8>, u16)> = Vec::new();
     for name in names {

@@ -5,7 +5,6 @@
 //! dhcp-hostsfile, dhcp-hostsdir, dhcp-optsfile, dhcp-optsdir, addn-hosts, hostsdir=<path>
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 
@@ -55,12 +54,12 @@ pub enum RunTimeFile {
 }
 
 /// Reads the value of a `conf-file`.
-pub fn conf_file(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::ConfFile(arg.map(Input::bytes).filter(|path| !path.is_empty())))
+pub(crate) fn conf_file(arg: Option<Input<'_>>) -> Result<Option<Vec<u8>>, ParseError> {
+    Ok(arg.map(Input::bytes).filter(|path| !path.is_empty()))
 }
 
 /// Reads the value of a `conf-dir`. `*` alone is no rule.
-pub fn conf_dir(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn conf_dir(arg: Input<'_>) -> Result<ConfDir, ParseError> {
     let mut fields = arg.fields().map(Input::bytes);
     let mut conf_dir = ConfDir {
         directory: fields.next().unwrap_or_default(),
@@ -73,17 +72,17 @@ pub fn conf_dir(arg: Input<'_>) -> Result<Directive, ParseError> {
             None => conf_dir.reject.push(rule),
         }
     }
-    Ok(Directive::ConfDir(conf_dir))
+    Ok(conf_dir)
 }
 
 /// Reads the value of a `conf-script`.
-pub fn conf_script(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::ConfScript(arg.bytes()))
+pub(crate) fn conf_script(arg: Input<'_>) -> Result<Vec<u8>, ParseError> {
+    Ok(arg.bytes())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Directive;
     use crate::tests::value;
 
     #[test]

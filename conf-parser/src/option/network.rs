@@ -9,7 +9,6 @@
 //! bridge-interface=<interface>,<alias>[,…]        shared-network=<interface>|<address>,<address>
 //! ```
 
-use crate::directive::Directive;
 use crate::error::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
 use crate::input::Input;
 use crate::primitives::{address4, address6, comma, decimal, domain, number16, parse_all};
@@ -34,7 +33,7 @@ pub struct SharedNetwork {
     /// An address of the ranges that are usable there; `None` is one of IPv6.
     pub network: Option<Ipv4Addr>,
     /// The interface must be there.
-    pub pending: DeferredCheck,
+    pub check: DeferredCheck,
 }
 
 /// A `host-record` line: names of boot servers may be looked up in it.
@@ -57,34 +56,22 @@ pub enum SharedOn {
     Address6(Ipv6Addr),
 }
 
+/// `IFNAMSIZ` of Linux without the final NUL.
 const MAX_INTERFACE_LEN: usize = 15;
+/// Server and client port of a `dhcp-alternate-port` without a value.
+const ALTERNATE_PORTS: (u16, u16) = (1067, 1068);
+
+/// Reads the value of `interface`, `except-interface`, `no-dhcp-interface` or `no-dhcpv4-interface`.
+pub(crate) fn interfaces(arg: Input<'_>) -> Result<Vec<Vec<u8>>, ParseError> {
+    Ok(names(arg))
+}
 
 fn names(arg: Input<'_>) -> Vec<Vec<u8>> {
     arg.fields().map(Input::bytes).collect()
 }
 
-/// Reads the value of an `interface`.
-pub fn interface(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::Interface(names(arg)))
-}
-
-/// Reads the value of an `except-interface`.
-pub fn except_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::ExceptInterface(names(arg)))
-}
-
-/// Reads the value of a `no-dhcp-interface`.
-pub fn no_dhcp_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::NoDhcpInterface(names(arg)))
-}
-
-/// Reads the value of a `no-dhcpv4-interface`.
-pub fn no_dhcpv4_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::NoDhcpv4Interface(names(arg)))
-}
-
 /// Reads the value of a `listen-address`. Quotes do not matter but for commas.
-pub fn listen_address(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn listen_address(arg: Input<'_>) -> Result<Vec<IpAddr>, ParseError> {
     let addresses = arg.fields().map(|written| {
         let cells = written.unquoted();
         let field = Input::new(&cells);
@@ -92,36 +79,34 @@ pub fn listen_address(arg: Input<'_>) -> Result<Directive, ParseError> {
         four.or_else(|| address6(field).map(IpAddr::V6))
             .ok_or_else(|| ParseError::plain(written, "an IP address"))
     });
-    addresses.collect::<Result<_, _>>().map(Directive::ListenAddress)
+    addresses.collect()
 }
 
 /// Reads the value of a `local-service`.
-pub fn local_service(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn local_service(arg: Option<Input<'_>>) -> Result<bool, ParseError> {
     match arg {
-        None => Ok(Directive::LocalService { host: false }),
-        Some(word) if word.is("net") => Ok(Directive::LocalService { host: false }),
-        Some(word) if word.is("host") || word.bytes() == b"host" => {
-            Ok(Directive::LocalService { host: true })
-        }
+        None => Ok(false),
+        Some(word) if word.is("net") => Ok(false),
+        Some(word) if word.is("host") || word.bytes() == b"host" => Ok(true),
         Some(other) => Err(ParseError::plain(other, "net or host")),
     }
 }
 
 /// Reads the value of a `port`.
-pub fn port(arg: Input<'_>) -> Result<Directive, ParseError> {
-    parse_all(number16, arg).map(Directive::Port)
+pub(crate) fn port(arg: Input<'_>) -> Result<u16, ParseError> {
+    parse_all(number16, arg)
 }
 
 /// Reads the value of a `dhcp-alternate-port`.
-pub fn dhcp_alternate_port(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    let Some(arg) = arg else { return Ok(Directive::AlternatePort { server: 1067, client: 1068 }) };
+pub(crate) fn dhcp_alternate_port(arg: Option<Input<'_>>) -> Result<(u16, u16), ParseError> {
+    let Some(arg) = arg else { return Ok(ALTERNATE_PORTS) };
     let read = parse_all((number16, opt(preceded(comma, number16))), arg);
     let (server, client) = read.map_err(|fault| fault.with_message("invalid port number"))?;
-    Ok(Directive::AlternatePort { server, client: client.unwrap_or(server.wrapping_add(1)) })
+    Ok((server, client.unwrap_or(server.wrapping_add(1))))
 }
 
 /// Reads the value of a `bridge-interface`. Empty and over-long aliases are dropped without a word.
-pub fn bridge_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn bridge_interface(arg: Input<'_>) -> Result<Bridge, ParseError> {
     let bad = || ParseError::own("bad bridge-interface", arg, "an interface and its aliases");
     let (interface, aliases) = arg.split_comma();
     let usable = |name: &Vec<u8>| !name.is_empty() && name.len() <= MAX_INTERFACE_LEN;
@@ -129,11 +114,11 @@ pub fn bridge_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
     if interface.cells().len() > MAX_INTERFACE_LEN {
         return Err(bad());
     }
-    Ok(Directive::Bridge(Bridge { interface: interface.bytes(), aliases }))
+    Ok(Bridge { interface: interface.bytes(), aliases })
 }
 
 /// Reads the value of a `shared-network`. Whether the interface exists is for the reader of the file to ask.
-pub fn shared_network(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn shared_network(arg: Input<'_>) -> Result<SharedNetwork, ParseError> {
     let bad =
         || ParseError::own("bad shared-network", arg, "an interface or address, and an address");
     let (on, network) = arg.split_comma();
@@ -152,23 +137,17 @@ pub fn shared_network(arg: Input<'_>) -> Result<Directive, ParseError> {
     if network4.is_none() && address6(network).is_none() {
         return Err(bad());
     }
-    let mut pending = DeferredCheck::default();
+    let mut check = DeferredCheck::default();
     if let SharedOn::Interface(name) = &on {
         // A label is not looked at.
         let name = name.split(|&byte| byte == b':').next().unwrap_or_default().to_vec();
-        pending.question =
-            Some(SystemCheck { subject: CheckSubject::Interface(name), error: bad() });
+        check.question = Some(SystemCheck { subject: CheckSubject::Interface(name), error: bad() });
     }
-    Ok(Directive::SharedNetwork(SharedNetwork { on, network: network4, pending }))
-}
-
-/// Reads the value of a `resolv-file`; an empty one takes the usual file away.
-pub fn resolv_file(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::ResolvFile(arg.map(Input::bytes).filter(|path| !path.is_empty())))
+    Ok(SharedNetwork { on, network: network4, check })
 }
 
 /// Reads the value of a `host-record`: names, addresses and a time to live, in any order.
-pub fn host_record(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn host_record(arg: Input<'_>) -> Result<HostRecord, ParseError> {
     let mut record = HostRecord::default();
     let fields: Vec<Input<'_>> = arg.fields().collect();
     if fields.len() < 2 {
@@ -182,12 +161,13 @@ pub fn host_record(arg: Input<'_>) -> Result<Directive, ParseError> {
             record.names.push(domain(field).ok_or_else(bad)?);
         }
     }
-    Ok(Directive::HostRecord(record))
+    Ok(record)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{complaint, value};
 
     #[test]

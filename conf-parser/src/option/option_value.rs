@@ -50,7 +50,7 @@ pub struct ExpectedValue {
 }
 
 /// Reads what stands behind the comma; `None`: no comma.
-pub fn value(
+pub(crate) fn value(
     text: Option<Input<'_>>,
     wanted: ExpectedValue,
     lead: &Encapsulation,
@@ -244,7 +244,7 @@ fn addresses(text: Input<'_>, wanted: ExpectedValue, plain: bool) -> Result<Valu
 
 #[cfg(test)]
 mod tests {
-    use crate::directive::Directive;
+    use crate::Directive;
     use crate::tests::{complaint, value};
 
     fn bytes(line: &str) -> Vec<u8> {

@@ -6,7 +6,6 @@
 //! log-facility=<facility>|<path>|-          log-async[=<lines>]
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{number, parse_all};
@@ -35,7 +34,7 @@ const DEFAULT_LOG_QUEUE: u32 = 5;
 const MAX_LOG_QUEUE: u32 = 100;
 
 /// Reads the value of a `log-facility`.
-pub fn log_facility(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn log_facility(arg: Input<'_>) -> Result<LogTo, ParseError> {
     let path = arg.bytes();
     let to = if path == b"-" {
         LogTo::Stderr
@@ -47,67 +46,42 @@ pub fn log_facility(arg: Input<'_>) -> Result<Directive, ParseError> {
             .ok_or_else(|| ParseError::own("bad log facility", arg, "a facility, a path or -"))?;
         LogTo::Facility(known.1)
     };
-    Ok(Directive::LogFacility(to))
+    Ok(to)
 }
 
 /// Reads the value of a `log-async`: how many lines may wait. None may where it is 0, or empty.
-pub fn log_async(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn log_async(arg: Option<Input<'_>>) -> Result<u32, ParseError> {
     let queue = match arg {
         None => DEFAULT_LOG_QUEUE,
         Some(arg) if arg.is_empty() => 0,
         Some(arg) => u32::try_from(parse_all(number, arg)?)
             .map_err(|_| ParseError::plain(arg, "a number of lines"))?,
     };
-    Ok(Directive::LogAsync(queue.min(MAX_LOG_QUEUE)))
+    Ok(queue.min(MAX_LOG_QUEUE))
 }
 
-/// Reads the value of a `user`; none, or an empty one, keeps the user.
-pub fn user(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::User(optional(arg)))
+/// Reads a name or a path that may be absent. An empty value is the same as none.
+pub(crate) fn optional_text(arg: Option<Input<'_>>) -> Result<Option<Vec<u8>>, ParseError> {
+    Ok(arg.map(Input::bytes).filter(|value| !value.is_empty()))
 }
 
-/// Reads the value of a `group`; none, or an empty one, keeps the group.
-pub fn group(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::Group(optional(arg)))
-}
-
-/// Reads the value of a `pid-file`; none, or an empty one, is no file.
-pub fn pid_file(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::PidFile(optional(arg)))
-}
-
-/// Reads the value of a `dhcp-leasefile`; none, or an empty one, is the usual file.
-pub fn dhcp_leasefile(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::LeaseFile(optional(arg)))
-}
-
-/// Reads the value of a `dhcp-lease`.
-pub fn dhcp_lease(arg: Input<'_>) -> Result<Directive, ParseError> {
-    dhcp_leasefile(Some(arg))
+/// Reads the value of a `dhcp-lease`, the old name of `dhcp-leasefile`.
+pub(crate) fn dhcp_lease(arg: Input<'_>) -> Result<Option<Vec<u8>>, ParseError> {
+    optional_text(Some(arg))
 }
 
 /// Reads the value of a `dhcp-lease-max`.
-pub fn dhcp_lease_max(arg: Input<'_>) -> Result<Directive, ParseError> {
-    parse_all(number, arg).map(|most| Directive::DhcpLeaseMax(most.cast_unsigned()))
+pub(crate) fn dhcp_lease_max(arg: Input<'_>) -> Result<u32, ParseError> {
+    parse_all(number, arg).map(i32::cast_unsigned)
 }
 
-/// Reads the value of a `dhcp-broadcast`; with tags it is for some clients only.
-pub fn dhcp_broadcast(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(optional(arg).map_or(Directive::BroadcastToAll, |_| Directive::ValidatedOnly))
-}
-
-/// Reads the value of a `dhcp-script`.
-pub fn dhcp_script(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::Script(arg.bytes()))
-}
-
-/// Reads the value of a `dhcp-scriptuser`.
-pub fn dhcp_scriptuser(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::ScriptUser(arg.bytes()))
+/// Reads a command, a path or a name that must be present, but may be empty.
+pub(crate) fn text(arg: Input<'_>) -> Result<Vec<u8>, ParseError> {
+    Ok(arg.bytes())
 }
 
 /// Refuses a `dhcp-luascript`, as every ordinary build of dnsmasq does.
-pub fn dhcp_luascript(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_luascript(arg: Input<'_>) -> Result<(), ParseError> {
     Err(ParseError::own(
         "recompile with HAVE_LUASCRIPT defined to enable Lua scripts",
         arg,
@@ -115,13 +89,10 @@ pub fn dhcp_luascript(arg: Input<'_>) -> Result<Directive, ParseError> {
     ))
 }
 
-fn optional(arg: Option<Input<'_>>) -> Option<Vec<u8>> {
-    arg.map(Input::bytes).filter(|value| !value.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{complaint, value};
 
     #[test]

@@ -6,7 +6,6 @@
 //! dhcp-pxe-vendor=<vendor>[,…]
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{
@@ -80,7 +79,7 @@ pub const ARCHITECTURES: &[&str] = &[
 ];
 
 /// Reads the value of a `pxe-service`.
-pub fn pxe_service(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn pxe_service(arg: Input<'_>) -> Result<PxeService, ParseError> {
     let parser = (
         conditions,
         context("a client architecture", architecture),
@@ -90,13 +89,7 @@ pub fn pxe_service(arg: Input<'_>) -> Result<Directive, ParseError> {
     parse_all(parser, arg).map(|(conditions, architecture, menu, tail)| {
         let (boot, server) = tail.unwrap_or((Boot::Type(0), None));
         let server = server.flatten();
-        Directive::PxeService(PxeService {
-            conditions,
-            architecture,
-            menu: menu.bytes(),
-            boot,
-            server,
-        })
+        PxeService { conditions, architecture, menu: menu.bytes(), boot, server }
     })
 }
 
@@ -114,7 +107,7 @@ fn boot(arg: Input<'_>) -> Parsed<'_, Boot> {
 }
 
 /// Everything that is left: a server name keeps its commas. An empty one is none.
-pub fn server(arg: Input<'_>) -> Parsed<'_, Option<Server>> {
+pub(crate) fn server(arg: Input<'_>) -> Parsed<'_, Option<Server>> {
     let read = |text: Input<'_>| match address4(text) {
         _ if text.is_empty() => None,
         Some(address) => Some(Server::Address(address)),
@@ -124,19 +117,19 @@ pub fn server(arg: Input<'_>) -> Parsed<'_, Option<Server>> {
 }
 
 /// Reads the value of a `pxe-prompt`. What is no number waits for ever, without complaint.
-pub fn pxe_prompt(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn pxe_prompt(arg: Input<'_>) -> Result<PxePrompt, ParseError> {
     parse_all((conditions, field, opt(preceded(comma, rest))), arg).map(
         |(conditions, text, timeout)| {
             let seconds =
                 timeout.filter(|text| !text.is_empty()).and_then(decimal).map_or(255, low8);
-            Directive::PxePrompt(PxePrompt { conditions, text: text.bytes(), seconds })
+            PxePrompt { conditions, text: text.bytes(), seconds }
         },
     )
 }
 
 /// Reads the value of a `dhcp-pxe-vendor`.
-pub fn dhcp_pxe_vendor(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::PxeVendors(arg.fields().map(Input::bytes).collect()))
+pub(crate) fn dhcp_pxe_vendor(arg: Input<'_>) -> Result<Vec<Vec<u8>>, ParseError> {
+    Ok(arg.fields().map(Input::bytes).collect())
 }
 
 /// dnsmasq keeps the low bits: 65536 is 0.
@@ -152,6 +145,7 @@ fn low8(number: i32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{complaint, value};
 
     fn service(line: &str) -> PxeService {

@@ -10,7 +10,6 @@
 //! cache-rr, filter-rr=<type>[,<type>…]
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{decimal, domain, hex, is_address, number16, parse_all};
@@ -27,7 +26,7 @@ pub struct Cname {
 }
 
 /// Reads the value of a `cname`.
-pub fn cname(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn cname(arg: Input<'_>) -> Result<Cname, ParseError> {
     let bad = |at| ParseError::own("bad CNAME", at, "an alias and what it stands for");
     let mut fields = arg.split(usize::MAX);
     if fields.len() < 2 {
@@ -52,37 +51,37 @@ pub fn cname(arg: Input<'_>) -> Result<Directive, ParseError> {
         cname.aliases.extend(std::iter::repeat_n(Vec::new(), blanks));
         left = left.split_comma().1.unwrap_or(left);
     }
-    Ok(Directive::Cname(cname))
+    Ok(cname)
 }
 
 /// Reads the value of an `mx-host`. The preference is looked at first.
-pub fn mx_host(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn mx_host(arg: Input<'_>) -> Result<(), ParseError> {
     let fields = arg.split(3);
     if let Some(preference) = fields.get(2) {
         sixteen_bits(*preference, "bad MX preference")?;
     }
     fields.iter().take(2).try_for_each(|name| named(*name, "bad MX name"))?;
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of an `mx-target`.
-pub fn mx_target(arg: Input<'_>) -> Result<Directive, ParseError> {
-    named(arg, "bad MX target").map(|()| Directive::ValidatedOnly)
+pub(crate) fn mx_target(arg: Input<'_>) -> Result<(), ParseError> {
+    named(arg, "bad MX target")
 }
 
 /// Reads the value of an `srv-host`.
-pub fn srv_host(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn srv_host(arg: Input<'_>) -> Result<(), ParseError> {
     let fields = arg.split(5);
     let words = ["bad SRV record", "bad SRV target"];
     fields.iter().zip(words).try_for_each(|(name, words)| named(*name, words))?;
     let words = ["invalid port number", "invalid priority", "invalid weight"];
     let mut numbers = fields.iter().skip(2).zip(words);
     numbers.try_for_each(|(number, words)| sixteen_bits(*number, words))?;
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of a `naptr-record`.
-pub fn naptr_record(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn naptr_record(arg: Input<'_>) -> Result<(), ParseError> {
     const WORDS: &str = "bad NAPTR record";
     let fields = arg.split(7);
     let &[name, order, preference, _, _, _, ref replacement @ ..] = &fields[..] else {
@@ -92,33 +91,33 @@ pub fn naptr_record(arg: Input<'_>) -> Result<Directive, ParseError> {
     sixteen_bits(order, WORDS)?;
     sixteen_bits(preference, WORDS)?;
     replacement.iter().try_for_each(|name| named(*name, WORDS))?;
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of a `ptr-record`.
-pub fn ptr_record(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn ptr_record(arg: Input<'_>) -> Result<(), ParseError> {
     arg.split(2).into_iter().try_for_each(|name| named(name, "bad PTR record"))?;
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of a `txt-record`.
-pub fn txt_record(arg: Input<'_>) -> Result<Directive, ParseError> {
-    named(arg.split_comma().0, "bad TXT record").map(|()| Directive::ValidatedOnly)
+pub(crate) fn txt_record(arg: Input<'_>) -> Result<(), ParseError> {
+    named(arg.split_comma().0, "bad TXT record")
 }
 
 /// Reads the value of a `caa-record`.
-pub fn caa_record(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn caa_record(arg: Input<'_>) -> Result<(), ParseError> {
     const WORDS: &str = "bad CAA record";
     let &[name, flags, _, _] = &arg.split(4)[..] else {
         return Err(ParseError::own(WORDS, arg, "a name, flags, a tag and a value"));
     };
     named(name, WORDS)?;
     numbered(flags, WORDS)?;
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of a `dns-rr`. dnsmasq takes bad hex for a lack of memory.
-pub fn dns_rr(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dns_rr(arg: Input<'_>) -> Result<(), ParseError> {
     const WORDS: &str = "bad RR record";
     let fields = arg.split(3);
     let &[name, number, ref data @ ..] = &fields[..] else {
@@ -128,12 +127,12 @@ pub fn dns_rr(arg: Input<'_>) -> Result<Directive, ParseError> {
     numbered(number, WORDS)?;
     match data.iter().find(|data| hex(**data, usize::MAX, true).is_none()) {
         Some(data) => Err(ParseError::plain(*data, "bytes in hex")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of a `dynamic-host`.
-pub fn dynamic_host(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dynamic_host(arg: Input<'_>) -> Result<(), ParseError> {
     let (name, behind) = arg.split_comma();
     let interface = Interface::read(behind)?;
     let Some(Interface { addressed: true, family, .. }) = interface else {
@@ -143,12 +142,12 @@ pub fn dynamic_host(arg: Input<'_>) -> Result<Directive, ParseError> {
     named(name, "bad dynamic host")?;
     match family {
         Some(family) => Err(ParseError::own("bad dynamic host", family, "no family")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of an `interface-name`.
-pub fn interface_name(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn interface_name(arg: Input<'_>) -> Result<(), ParseError> {
     const WORDS: &str = "bad interface name";
     let (name, behind) = arg.split_comma();
     let interface = Interface::read(behind)?;
@@ -158,7 +157,7 @@ pub fn interface_name(arg: Input<'_>) -> Result<Directive, ParseError> {
     if interface.addressed {
         return Err(ParseError::own(WORDS, interface.name, "no address before the interface"));
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// The interface of a name.
@@ -184,7 +183,7 @@ impl<'a> Interface<'a> {
 }
 
 /// The `4` or `6` behind an interface and a slash.
-pub fn family(interface: Input<'_>) -> Result<Option<Input<'_>>, ParseError> {
+pub(crate) fn family(interface: Input<'_>) -> Result<Option<Input<'_>>, ParseError> {
     match interface.split_trimmed(b'/').1 {
         Some(family) if !family.is("4") && !family.is("6") => {
             Err(ParseError::plain(family, "4 or 6"))
@@ -194,7 +193,7 @@ pub fn family(interface: Input<'_>) -> Result<Option<Input<'_>>, ParseError> {
 }
 
 /// Reads the value of a `cache-rr` or `filter-rr`: types by number, or by name in any case.
-pub fn types(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn types(arg: Input<'_>) -> Result<(), ParseError> {
     let known = |field: &Input<'_>| {
         let name = field.bytes();
         decimal(*field).is_some()
@@ -202,7 +201,7 @@ pub fn types(arg: Input<'_>) -> Result<Directive, ParseError> {
     };
     match arg.fields().find(|field| !known(field)) {
         Some(unknown) => Err(ParseError::own("bad RR type", unknown, "the type of a record")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
@@ -229,7 +228,7 @@ pub(super) fn sixteen_bits(text: Input<'_>, words: &'static str) -> Result<(), P
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     #[test]
@@ -260,6 +259,6 @@ mod tests {
             ("filter-rr=A,28,nosuch", "bad RR type"),
             ("txt-record=\u{e9},x", "bad TXT record"),
         ]);
-        assert_eq!(value("cache-rr=a,svcb,65"), Directive::ValidatedOnly);
+        assert!(matches!(value("cache-rr=a,svcb,65"), Directive::ValidatedOnly(_)));
     }
 }

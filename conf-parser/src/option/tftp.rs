@@ -5,7 +5,6 @@
 //! tftp-max=<n>     tftp-mtu=<n>     tftp-port-range=<first>,<last>
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{comma, number, number16, parse_all};
@@ -30,53 +29,42 @@ pub enum UniqueRoot {
 }
 
 /// Reads the value of an `enable-tftp`. An empty value is a list that matches nothing.
-pub fn enable_tftp(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::EnableTftp(arg.map(|list| list.fields().map(Input::bytes).collect())))
+pub(crate) fn enable_tftp(arg: Option<Input<'_>>) -> Result<Option<Vec<Vec<u8>>>, ParseError> {
+    Ok(arg.map(|list| list.fields().map(Input::bytes).collect()))
 }
 
 /// Reads the value of a `tftp-root`.
-pub fn tftp_root(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn tftp_root(arg: Input<'_>) -> Result<TftpRoot, ParseError> {
     let (directory, interface) = arg.split_comma();
-    Ok(Directive::TftpRoot(TftpRoot {
-        directory: directory.bytes(),
-        interface: interface.map(Input::bytes),
-    }))
+    Ok(TftpRoot { directory: directory.bytes(), interface: interface.map(Input::bytes) })
 }
 
 /// Reads the value of a `tftp-unique-root`.
-pub fn tftp_unique_root(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn tftp_unique_root(arg: Option<Input<'_>>) -> Result<UniqueRoot, ParseError> {
     match arg {
-        None => Ok(Directive::TftpUniqueRoot(UniqueRoot::Address)),
-        Some(kind) if kind.is_ignoring_case("ip") => {
-            Ok(Directive::TftpUniqueRoot(UniqueRoot::Address))
-        }
-        Some(kind) if kind.is_ignoring_case("mac") => {
-            Ok(Directive::TftpUniqueRoot(UniqueRoot::Mac))
-        }
+        None => Ok(UniqueRoot::Address),
+        Some(kind) if kind.is_ignoring_case("ip") => Ok(UniqueRoot::Address),
+        Some(kind) if kind.is_ignoring_case("mac") => Ok(UniqueRoot::Mac),
         Some(other) => Err(ParseError::plain(other, "ip or mac")),
     }
 }
 
-/// Reads the value of a `tftp-max`.
-pub fn tftp_max(arg: Input<'_>) -> Result<Directive, ParseError> {
-    parse_all(number, arg).map(|most| Directive::TftpMax(i32::cast_unsigned(most)))
-}
-
-/// Reads the value of a `tftp-mtu`.
-pub fn tftp_mtu(arg: Input<'_>) -> Result<Directive, ParseError> {
-    parse_all(number, arg).map(|mtu| Directive::TftpMtu(i32::cast_unsigned(mtu)))
+/// Reads the value of a `tftp-max`, `tftp-mtu` or `edns-packet-max`.
+pub(crate) fn count(arg: Input<'_>) -> Result<u32, ParseError> {
+    parse_all(number, arg).map(i32::cast_unsigned)
 }
 
 /// Reads the value of a `tftp-port-range`. The ends may be exchanged; both 0 is no range.
-pub fn tftp_port_range(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn tftp_port_range(arg: Input<'_>) -> Result<(u16, u16), ParseError> {
     let read = parse_all(separated_pair(number16, comma, number16), arg)
         .map_err(|fault| fault.with_message("bad port range"));
-    read.map(|(one, other)| Directive::TftpPortRange(one.min(other), one.max(other)))
+    read.map(|(one, other)| (one.min(other), one.max(other)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{complaint, value};
 
     #[test]

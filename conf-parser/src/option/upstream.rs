@@ -11,13 +11,12 @@
 //!
 //! In all but `alias` quotes do not matter.
 
-use crate::directive::Directive;
 use crate::error::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
 use crate::input::Input;
 use crate::primitives::{address4, address6, decimal, domain, is_address, number16, parse_all};
 
 /// Reads the value of a `server` or `local`.
-pub fn server(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn server(arg: Input<'_>) -> Result<DeferredCheck, ParseError> {
     let cells = arg.unquoted();
     let (domains, target) = slashed(Input::new(&cells));
     let mut pending = DeferredCheck::default();
@@ -29,20 +28,15 @@ pub fn server(arg: Input<'_>) -> Result<Directive, ParseError> {
 }
 
 /// A fault that no question comes before is one at once.
-fn checked(pending: DeferredCheck) -> Result<Directive, ParseError> {
+fn checked(pending: DeferredCheck) -> Result<DeferredCheck, ParseError> {
     match pending {
         DeferredCheck { question: None, fault: Some(fault) } => Err(fault),
-        pending => Ok(Directive::Upstream(pending)),
+        pending => Ok(pending),
     }
 }
 
-/// Reads the value of a `servers-file`, which is read when DNS is.
-pub fn servers_file(_: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::Upstream(DeferredCheck::default()))
-}
-
 /// Reads the value of a `rev-server`. A prefix length that is no number is ignored.
-pub fn rev_server(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn rev_server(arg: Input<'_>) -> Result<DeferredCheck, ParseError> {
     let cells = arg.unquoted();
     let (network, target) = Input::new(&cells).split_comma();
     let (address, length) = network.split_trimmed(b'/');
@@ -149,7 +143,7 @@ fn check_port(port: Option<Input<'_>>) -> Result<(), ParseError> {
 }
 
 /// Reads the value of an `address`.
-pub fn address(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn address(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let (domains, target) = slashed(Input::new(&cells));
     if !(target.is_empty() || target.is("#") || is_address(target)) {
@@ -157,11 +151,11 @@ pub fn address(arg: Input<'_>) -> Result<Directive, ParseError> {
         return Err(ParseError::own("Bad address in --address", target, expected));
     }
     check_domains(&domains)?;
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of an `ipset` or `nftset`.
-pub fn sets(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn sets(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let (domains, sets) = slashed(Input::new(&cells));
     for name in domains.iter().map(|name| name.trim()) {
@@ -169,15 +163,11 @@ pub fn sets(arg: Input<'_>) -> Result<Directive, ParseError> {
             return Err(ParseError::plain(name, "a domain"));
         }
     }
-    if sets.is_empty() {
-        Err(ParseError::plain(sets, "a set"))
-    } else {
-        Ok(Directive::ValidatedOnly)
-    }
+    if sets.is_empty() { Err(ParseError::plain(sets, "a set")) } else { Ok(()) }
 }
 
 /// Reads the value of an `nftset`. dnsmasq crashes on an empty set.
-pub fn nftset(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn nftset(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let (_, list) = slashed(Input::new(&cells));
     let read = sets(arg)?;
@@ -216,7 +206,7 @@ fn check_domains(domains: &[Input<'_>]) -> Result<(), ParseError> {
 }
 
 /// Reads the value of a `bogus-nxdomain` or `ignore-address`.
-pub fn network(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn network(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let (address, length) = Input::new(&cells).split_trimmed(b'/');
     let most = match (address4(address), address6(address)) {
@@ -226,12 +216,12 @@ pub fn network(arg: Input<'_>) -> Result<Directive, ParseError> {
     };
     match length.filter(|text| decimal(*text).is_none_or(|length| length > most)) {
         Some(length) => Err(ParseError::plain(length, "a prefix length")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of an `alias`. Quotes matter in the first field only.
-pub fn alias(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn alias(arg: Input<'_>) -> Result<(), ParseError> {
     let missing = |at| Err(ParseError::own("missing address in alias", at, "an IPv4 address"));
     let (range, rest) = arg.split_comma();
     let (from, to) = range.split_trimmed(b'-');
@@ -249,10 +239,10 @@ pub fn alias(arg: Input<'_>) -> Result<Directive, ParseError> {
             None => return missing(mask),
         },
     };
-    let Some(to) = to else { return Ok(Directive::ValidatedOnly) };
+    let Some(to) = to else { return Ok(()) };
     let fits = |end| (u32::from(start) ^ u32::from(end)) & netmask == 0 && start <= end;
     if address4(to).is_some_and(fits) {
-        Ok(Directive::ValidatedOnly)
+        Ok(())
     } else {
         Err(ParseError::own("invalid alias range", to, "an address of the same network, not below"))
     }
@@ -261,11 +251,12 @@ pub fn alias(arg: Input<'_>) -> Result<Directive, ParseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     fn pending(line: &str) -> DeferredCheck {
-        let Directive::Upstream(pending) = value(line) else { panic!("{line}") };
-        pending
+        let Directive::Upstream(upstream) = value(line) else { panic!("{line}") };
+        upstream.check
     }
 
     #[test]
