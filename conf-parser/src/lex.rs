@@ -15,7 +15,7 @@ pub fn line_of(field: &[u8]) -> &[u8] {
 }
 
 /// The cells of one line as a file holds it. `cells` is cleared first and serves as the buffer.
-pub fn line(bytes: &[u8], cells: &mut Vec<InputByte>) -> Result<(), ParseError> {
+pub(crate) fn line(bytes: &[u8], cells: &mut Vec<InputByte>) -> Result<(), ParseError> {
     cells.clear();
     if bytes.first() == Some(&b'#') {
         return Ok(());
@@ -54,7 +54,7 @@ pub fn line(bytes: &[u8], cells: &mut Vec<InputByte>) -> Result<(), ParseError> 
 }
 
 /// The cells of a command-line argument: nothing is special in it.
-pub fn argument(bytes: &[u8]) -> Vec<InputByte> {
+pub(crate) fn argument(bytes: &[u8]) -> Vec<InputByte> {
     bytes.iter().enumerate().map(plain).collect()
 }
 
@@ -68,7 +68,7 @@ fn is_special(byte: u8) -> bool {
 }
 
 /// The line that these cells are read from, without comment and with quotes only where they are needed.
-pub fn written(cells: &[InputByte]) -> Vec<u8> {
+pub(crate) fn written(cells: &[InputByte]) -> Vec<u8> {
     let mut line = Vec::new();
     let mut quoted = false;
     for cell in cells {

@@ -22,22 +22,22 @@
 
 pub mod directive;
 pub mod error;
-pub mod input;
+mod input;
 pub mod keyword;
 pub mod lex;
 pub mod option;
 pub mod option_names;
 pub mod primitives;
-pub mod repeat;
+mod repeat;
 pub mod table;
 
 pub use directive::{Directive, Switch};
-pub use error::{Caret, CheckSubject, DeferredCheck, Message, ParseError, SystemCheck};
+pub use error::{CheckSubject, DeferredCheck, Message, ParseError, Report, SystemCheck};
 pub use keyword::Keyword;
-pub use repeat::Repeats;
-pub use table::{Argument, OptionSpec, Support};
+pub use table::{Argument, OPTIONS, OptionSpec, Repeat};
 
 use input::{Input, InputByte};
+use repeat::Repeats;
 
 /// A line that says something.
 #[derive(Clone, Debug)]
@@ -169,7 +169,7 @@ mod tests {
         let source = br#"pxe-service=x86PCx,"Menu",pxelinux"#;
         let fault = Reader::default().line(source).unwrap_err();
         let expected = "  pxe-service=x86PCx,\"Menu\",pxelinux\n              ^ expected a client architecture";
-        assert_eq!(Caret { source, fault: &fault }.to_string(), expected);
+        assert_eq!(fault.report(source).to_string(), expected);
         assert_eq!(fault.column, 12);
     }
 
@@ -224,7 +224,7 @@ mod tests {
     fn no_bytes_make_the_reader_panic_or_leave_it_without_words() {
         let alphabet = b"\"\\#=,:a1* .-/[]\xff\n\0\ttag";
         let mut seed = 7_u64;
-        for row in table::OPTIONS {
+        for row in OPTIONS {
             for _ in 0..300 {
                 let mut line = row.keyword.as_bytes().to_vec();
                 line.push(b'=');

@@ -172,7 +172,7 @@ pub fn by_code(code: u8) -> Option<&'static OptionName> {
 }
 
 /// The option of that name, letters in either case.
-pub fn by_name(name: Input<'_>) -> Option<&'static OptionName> {
+pub(crate) fn by_name(name: Input<'_>) -> Option<&'static OptionName> {
     let newer = name.is_ignoring_case(NEWER_AGENT_ID).then_some("agent-id");
     let is_meant = |option: &&OptionName| {
         name.is_ignoring_case(option.name) || newer.is_some_and(|name| name == option.name)

@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// What a brick gives: the rest, and its value.
-pub type Parsed<'a, T> = IResult<Input<'a>, T, ParseError>;
+pub(crate) type Parsed<'a, T> = IResult<Input<'a>, T, ParseError>;
 
 /// A condition in front of a rule: `tag:<tag>`, negated as `tag:!<tag>` or `tag:#<tag>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +24,14 @@ pub struct Condition {
 
 impl Condition {
     /// Reads a condition whose prefix is gone.
-    pub fn new(text: Input<'_>) -> Self {
+    pub(crate) fn new(text: Input<'_>) -> Self {
         let positive = text.strip_prefix("!").or_else(|| text.strip_prefix("#"));
         Self { tag: positive.unwrap_or(text).bytes(), negated: positive.is_some() }
     }
 }
 
 /// Up to the next comma, which stays; blanks before it vanish. May be empty.
-pub fn field(input: Input<'_>) -> Parsed<'_, Input<'_>> {
+pub(crate) fn field(input: Input<'_>) -> Parsed<'_, Input<'_>> {
     let size = input.position(|cell| cell.is(b',')).unwrap_or(input.input_len());
     Ok((
         input.take_from(size),
@@ -40,7 +40,7 @@ pub fn field(input: Input<'_>) -> Parsed<'_, Input<'_>> {
 }
 
 /// A comma and the blanks behind it.
-pub fn comma(input: Input<'_>) -> Parsed<'_, ()> {
+pub(crate) fn comma(input: Input<'_>) -> Parsed<'_, ()> {
     match input.strip_prefix(",") {
         Some(rest) => Ok((rest.trim_start(), ())),
         None => Err(nom::Err::Error(ParseError::plain(input, "a comma"))),
@@ -48,7 +48,7 @@ pub fn comma(input: Input<'_>) -> Parsed<'_, ()> {
 }
 
 /// `tag:<tag>,` or the old `net:<tag>,`.
-pub fn condition(input: Input<'_>) -> Parsed<'_, Condition> {
+pub(crate) fn condition(input: Input<'_>) -> Parsed<'_, Condition> {
     let named = verify(field, |field: &Input<'_>| prefixed(*field).is_some());
     // Nothing but conditions is an error, so a condition must be followed.
     terminated(named, cut(context("a comma and more", comma)))
@@ -57,29 +57,29 @@ pub fn condition(input: Input<'_>) -> Parsed<'_, Condition> {
 }
 
 /// Any number of conditions, each followed by a comma.
-pub fn conditions(input: Input<'_>) -> Parsed<'_, Vec<Condition>> {
+pub(crate) fn conditions(input: Input<'_>) -> Parsed<'_, Vec<Condition>> {
     many0(condition).parse(input)
 }
 
 /// What follows `tag:` or `net:`.
-pub fn prefixed(field: Input<'_>) -> Option<Input<'_>> {
+pub(crate) fn prefixed(field: Input<'_>) -> Option<Input<'_>> {
     field.strip_prefix("tag:").or_else(|| field.strip_prefix("net:"))
 }
 
 /// Conditions to the end of the text; the prefix may be missing (`dhcp-ignore=!known`).
-pub fn bare_conditions(input: Input<'_>) -> Vec<Condition> {
+pub(crate) fn bare_conditions(input: Input<'_>) -> Vec<Condition> {
     input.fields().map(|field| Condition::new(prefixed(field).unwrap_or(field))).collect()
 }
 
 /// `[set:]<tag>,`: the tag a match sets. Only `set:` is a prefix here; `tag:a` sets a tag of that name.
-pub fn set_tag(input: Input<'_>) -> Parsed<'_, Vec<u8>> {
+pub(crate) fn set_tag(input: Input<'_>) -> Parsed<'_, Vec<u8>> {
     terminated(field, comma)
         .map(|field| field.strip_prefix("set:").unwrap_or(field).bytes())
         .parse(input)
 }
 
 /// One of several words, as its place in `words`; letters in either case.
-pub fn one_of<'a>(words: &'static [&'static str]) -> impl Fn(Input<'a>) -> Parsed<'a, u16> {
+pub(crate) fn one_of<'a>(words: &'static [&'static str]) -> impl Fn(Input<'a>) -> Parsed<'a, u16> {
     move |input| {
         let (rest, found) = field(input)?;
         match (0..).zip(words).find(|(_, word)| found.is_ignoring_case(word)) {
@@ -93,7 +93,7 @@ pub fn one_of<'a>(words: &'static [&'static str]) -> impl Fn(Input<'a>) -> Parse
 ///
 /// dnsmasq converts with the C library to a long and keeps 32 bits: `4294967349` is 53, and what is too long for
 /// a long is -1.
-pub fn number(input: Input<'_>) -> Parsed<'_, i32> {
+pub(crate) fn number(input: Input<'_>) -> Parsed<'_, i32> {
     let (rest, digits) = field(input)?;
     match decimal(digits) {
         Some(value) => Ok((rest, value)),
@@ -102,7 +102,7 @@ pub fn number(input: Input<'_>) -> Parsed<'_, i32> {
 }
 
 /// The number a text is, if it is digits all through.
-pub fn decimal(text: Input<'_>) -> Option<i32> {
+pub(crate) fn decimal(text: Input<'_>) -> Option<i32> {
     let all = text.cells().iter().all(|cell| cell.byte.is_ascii_digit());
     all.then(|| {
         let add =
@@ -115,7 +115,7 @@ pub fn decimal(text: Input<'_>) -> Option<i32> {
 }
 
 /// A number of 16 bits: a port, a preference.
-pub fn number16(input: Input<'_>) -> Parsed<'_, u16> {
+pub(crate) fn number16(input: Input<'_>) -> Parsed<'_, u16> {
     let (rest, value) = number(input)?;
     match u16::try_from(value) {
         Ok(value) => Ok((rest, value)),
@@ -124,12 +124,12 @@ pub fn number16(input: Input<'_>) -> Parsed<'_, u16> {
 }
 
 /// The IPv4 address a text is, protected characters not counted as digits or dots.
-pub fn address4(text: Input<'_>) -> Option<Ipv4Addr> {
+pub(crate) fn address4(text: Input<'_>) -> Option<Ipv4Addr> {
     parsed::<_, { "255.255.255.255".len() }>(text)
 }
 
 /// The IPv6 address a text is.
-pub fn address6(text: Input<'_>) -> Option<Ipv6Addr> {
+pub(crate) fn address6(text: Input<'_>) -> Option<Ipv6Addr> {
     parsed::<_, { "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".len() }>(text)
 }
 
@@ -142,13 +142,13 @@ fn parsed<T: FromStr, const MOST: usize>(text: Input<'_>) -> Option<T> {
 }
 
 /// Whether a text is an address of either family.
-pub fn is_address(text: Input<'_>) -> bool {
+pub(crate) fn is_address(text: Input<'_>) -> bool {
     address4(text).is_some() || address6(text).is_some()
 }
 
 /// A domain name in its canonical form: lower case, without its last dot. Labels have 63 bytes at most and may be
 /// empty; quotes do not matter. `None` also for what is not ASCII (docs/dnsmasq/config-language.md, section 1.11).
-pub fn domain(text: Input<'_>) -> Option<Vec<u8>> {
+pub(crate) fn domain(text: Input<'_>) -> Option<Vec<u8>> {
     let mut name = text.bytes();
     name.make_ascii_lowercase();
     let length = valid_ascii_name(&name)?.len();
@@ -182,7 +182,7 @@ const MAX_LABEL_LEN: usize = 63;
 const MAX_NAME_LEN: usize = 1025;
 
 /// Nothing may follow.
-pub fn end(input: Input<'_>) -> Parsed<'_, ()> {
+pub(crate) fn end(input: Input<'_>) -> Parsed<'_, ()> {
     if input.is_empty() {
         Ok((input, ()))
     } else {
@@ -191,7 +191,7 @@ pub fn end(input: Input<'_>) -> Parsed<'_, ()> {
 }
 
 /// Everything that is left, commas included.
-pub fn rest(input: Input<'_>) -> Parsed<'_, Input<'_>> {
+pub(crate) fn rest(input: Input<'_>) -> Parsed<'_, Input<'_>> {
     Ok((input.take_from(input.input_len()), input))
 }
 
@@ -208,7 +208,7 @@ pub struct Hex {
 
 /// Reads `limit` bytes at most, and looks at nothing behind them; `None` if a character is no hex. A group may be `*`.
 /// If `typed`, a first group ended by `-` is a hardware type.
-pub fn hex(text: Input<'_>, limit: usize, typed: bool) -> Option<Hex> {
+pub(crate) fn hex(text: Input<'_>, limit: usize, typed: bool) -> Option<Hex> {
     let mut hex = Hex::default();
     let mut left = text.cells();
     let mut first = typed;
@@ -257,7 +257,7 @@ fn digit_value(byte: u8) -> u8 {
 }
 
 /// Runs a parser over all of an argument.
-pub fn parse_all<'a, T>(
+pub(crate) fn parse_all<'a, T>(
     parser: impl Parser<Input<'a>, Output = T, Error = ParseError>,
     input: Input<'a>,
 ) -> Result<T, ParseError> {
@@ -269,7 +269,7 @@ pub fn parse_all<'a, T>(
 }
 
 /// Digits with an optional letter `s m h d w`: seconds. A bare letter counts as zero.
-pub fn duration(text: Input<'_>) -> Option<u32> {
+pub(crate) fn duration(text: Input<'_>) -> Option<u32> {
     let bytes: Vec<u8> = text.structural_bytes().collect();
     let (digits, factor) = match bytes.split_last() {
         Some((last, digits)) if last.is_ascii_alphabetic() => (digits, unit(*last)?),

@@ -8,14 +8,14 @@ use std::collections::HashSet;
 ///
 /// One use on the command line and one in all files together is fine; the file is read later and wins.
 #[derive(Debug, Default)]
-pub struct Repeats {
+pub(crate) struct Repeats {
     on_command_line: HashSet<&'static str>,
     in_files: HashSet<&'static str>,
 }
 
 impl Repeats {
     /// Notes a use in a file.
-    pub fn in_file(&mut self, row: &'static OptionSpec) -> Result<(), ParseError> {
+    pub(crate) fn in_file(&mut self, row: &'static OptionSpec) -> Result<(), ParseError> {
         if row.repeat == Repeat::Once && !self.in_files.insert(row.canonical_name()) {
             Err(repeated())
         } else {
@@ -25,7 +25,7 @@ impl Repeats {
 
     /// Notes a use on the command line. `Ok(false)`: a file that was read early has used it, and this use is
     /// ignored, its value not even looked at.
-    pub fn on_command_line(&mut self, row: &'static OptionSpec) -> Result<bool, ParseError> {
+    pub(crate) fn on_command_line(&mut self, row: &'static OptionSpec) -> Result<bool, ParseError> {
         if row.repeat != Repeat::Once {
             return Ok(true);
         }

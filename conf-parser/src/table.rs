@@ -22,8 +22,6 @@ pub struct OptionSpec {
     pub argument: Argument,
     /// Whether it may be used again.
     pub repeat: Repeat,
-    /// What we make of it.
-    pub support: Support,
     parse: Parse,
     /// How its value is written, as the help shows it.
     pub metavar: &'static str,
@@ -51,21 +49,6 @@ pub enum Repeat {
     Stacks,
 }
 
-/// What we make of an option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Support {
-    /// It does what it does in dnsmasq.
-    Served,
-    /// Read and ignored: without DNS and leases it cannot change anything, or it is a mere policy.
-    Inert,
-    /// Read and left out, though its author may count on it; the text says why.
-    Ignored(&'static str),
-    /// Publishes or forwards names: ends the start unless `port=0` says that there is no DNS.
-    DnsContent,
-    /// Ends the start: ignoring it would leave the network without something it was promised.
-    Refused(&'static str),
-}
-
 #[derive(Debug)]
 enum Parse {
     On(Switch),
@@ -78,7 +61,7 @@ enum Parse {
 }
 
 /// The row of a keyword as it is written: in full, in exact case, no letter of it protected.
-pub fn find_input(keyword: Input<'_>) -> Option<&'static OptionSpec> {
+pub(crate) fn find_input(keyword: Input<'_>) -> Option<&'static OptionSpec> {
     let order = |row: &OptionSpec| row.keyword.bytes().cmp(keyword.structural_bytes());
     OPTIONS.binary_search_by(order).ok().map(|at| &OPTIONS[at])
 }

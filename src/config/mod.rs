@@ -21,7 +21,7 @@ use conf_parser::option::process::LogTo;
 use conf_parser::option::pxe::{Boot, Server};
 use conf_parser::option::tftp::UniqueRoot;
 use conf_parser::primitives::Hex;
-use conf_parser::{Caret, Keyword};
+use conf_parser::{Keyword, Report};
 use lookup::hosts::Hosts;
 use lookup::match_rules::MatchRules;
 pub use lookup::rules::{Rule, Rules};
@@ -327,7 +327,7 @@ pub(crate) fn argument_error(
         fault.column += source.len();
         source.extend_from_slice(value);
     }
-    StartupError::config(sentence).with_detail(shown(&Caret { source: &source, fault: &fault }))
+    StartupError::config(sentence).with_detail(shown(fault.report(&source)))
 }
 
 /// A faulty line as dnsmasq reports it, with the line and a caret below.
@@ -337,10 +337,10 @@ pub(crate) fn line_error(
     source: &[u8],
 ) -> StartupError {
     let words = fault.message.in_file();
-    StartupError::config(format!("{words} {place}")).with_detail(shown(&Caret { source, fault }))
+    StartupError::config(format!("{words} {place}")).with_detail(shown(fault.report(source)))
 }
 
 /// It is UTF-8 already, with U+FFFD for all else.
-fn shown(caret: &Caret<'_>) -> String {
-    to_text(caret.to_string().as_bytes())
+fn shown(report: Report<'_>) -> String {
+    to_text(report.to_string().as_bytes())
 }

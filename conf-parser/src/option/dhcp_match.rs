@@ -73,7 +73,7 @@ pub struct TagIf {
 }
 
 /// Hardware addresses have at most so many bytes (RFC 2131, chaddr).
-pub const MAX_MAC_LEN: usize = 16;
+pub(crate) const MAX_MAC_LEN: usize = 16;
 
 /// Reads the value of a `dhcp-match`.
 pub(crate) fn dhcp_match(arg: Input<'_>) -> Result<TagRule<OptionMatch>, ParseError> {

@@ -41,7 +41,7 @@ pub enum Encapsulation {
 
 /// Which of the four keywords is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keyword {
+pub(crate) enum Keyword {
     /// `dhcp-option` and `dhcp-option-force`, which a proxy does not tell apart.
     Option,
     /// `dhcp-option-pxe`.

@@ -101,7 +101,7 @@ pub(crate) fn port(arg: Input<'_>) -> Result<u16, ParseError> {
 pub(crate) fn dhcp_alternate_port(arg: Option<Input<'_>>) -> Result<(u16, u16), ParseError> {
     let Some(arg) = arg else { return Ok(ALTERNATE_PORTS) };
     let read = parse_all((number16, opt(preceded(comma, number16))), arg);
-    let (server, client) = read.map_err(|fault| fault.with_message("invalid port number"))?;
+    let (server, client) = read.map_err(|fault| fault.or_message("invalid port number"))?;
     Ok((server, client.unwrap_or(server.wrapping_add(1))))
 }
 

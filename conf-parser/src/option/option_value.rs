@@ -38,7 +38,7 @@ pub enum ValueType {
 
 /// What an option asks of its value.
 #[derive(Clone, Copy)]
-pub struct ExpectedValue {
+pub(crate) struct ExpectedValue {
     /// Its number.
     pub code: u32,
     /// The kind it was declared with.

@@ -57,7 +57,7 @@ pub(crate) fn count(arg: Input<'_>) -> Result<u32, ParseError> {
 /// Reads the value of a `tftp-port-range`. The ends may be exchanged; both 0 is no range.
 pub(crate) fn tftp_port_range(arg: Input<'_>) -> Result<(u16, u16), ParseError> {
     let read = parse_all(separated_pair(number16, comma, number16), arg)
-        .map_err(|fault| fault.with_message("bad port range"));
+        .map_err(|fault| fault.or_message("bad port range"));
     read.map(|(one, other)| (one.min(other), one.max(other)))
 }
 

@@ -7,7 +7,7 @@ use crate::strerror::strerror;
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::domain::Domain;
 use conf_parser::option::records::Cname;
-use conf_parser::{Directive, Message, ParseError, Switch};
+use conf_parser::{Directive, ParseError, Switch};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
@@ -140,7 +140,7 @@ fn no_one_file() -> StartupError {
 }
 
 fn repeated(words: String, expected: &'static str) -> ParseError {
-    ParseError { column: 0, expected, message: Message::Custom(words.into()) }
+    ParseError::custom(words, expected)
 }
 
 #[cfg(test)]

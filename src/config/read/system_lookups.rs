@@ -1,7 +1,7 @@
 //! What lines ask of the machine while they are read: `server=<name>` must resolve, `shared-network=<interface>` exist.
 
 use crate::byte_text::to_text;
-use conf_parser::{CheckSubject, Message, ParseError, SystemCheck};
+use conf_parser::{CheckSubject, ParseError, SystemCheck};
 use std::net::ToSocketAddrs;
 
 const DNS_PORT: u16 = 53;
@@ -30,8 +30,7 @@ impl SystemLookups {
             }
             CheckSubject::HostName(name) => {
                 let words = unresolved(&to_text(name))?;
-                let complaint = Message::Custom(words.into());
-                Some(ParseError { message: complaint, ..question.error.clone() })
+                Some(question.error.clone().with_message(words))
             }
         }
     }
