@@ -12,7 +12,7 @@ use crate::config::{Dhcp, Located};
 use crate::wire::options::{self, contains};
 use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
 use conf_parser::option::dhcp_match::OptionMatch;
-use conf_parser::option::option_value::{Value, ValueType};
+use conf_parser::option::value_type::{Value, ValueType};
 
 /// Enterprise number of the Broadband Forum (RFC 3925; TR-069).
 const CPEWAN_CLASS: u32 = 3561;

@@ -8,8 +8,8 @@ use crate::config::{Config, PxeOption, Rule};
 use crate::log_line::DhcpLine;
 use crate::wire::dhcp::Frame;
 use conf_parser::Keyword;
-use conf_parser::option::dhcp_option::Encapsulation;
-use conf_parser::option::option_value::ValueType;
+use conf_parser::option::value_type::Encapsulation;
+use conf_parser::option::value_type::ValueType;
 use std::net::Ipv4Addr;
 
 /// Option 125 carries those of an enterprise (RFC 3925).

@@ -9,7 +9,7 @@
 
 use crate::error::ParseError;
 use crate::input::Input;
-use crate::primitives::{address4, address6, decimal, hex, is_address};
+use crate::primitives::{FirstGroup, address4, address6, decimal, hex, is_address};
 
 /// Reads the value of a `dhcp-relay`. What begins with no address passes: dnsmasq 2.90 and 2.91 take it.
 pub(crate) fn dhcp_relay(arg: Input<'_>) -> Result<(), ParseError> {
@@ -98,7 +98,7 @@ pub(crate) fn dhcp_duid(arg: Input<'_>) -> Result<(), ParseError> {
     if decimal(enterprise).is_none() {
         return Err(ParseError::own(WORDS, enterprise, "an enterprise number"));
     }
-    match hex(bytes, usize::MAX, true) {
+    match hex(bytes, usize::MAX, FirstGroup::HardwareType) {
         Some(_) => Ok(()),
         None => Err(ParseError::plain(bytes, "bytes in hex")),
     }

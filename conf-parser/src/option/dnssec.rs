@@ -10,7 +10,7 @@
 use super::records::{family, named, sixteen_bits};
 use crate::error::ParseError;
 use crate::input::Input;
-use crate::primitives::{decimal, hex, is_address};
+use crate::primitives::{FirstGroup, decimal, hex, is_address};
 
 /// Reads the value of an `auth-server`. Its name is not looked at.
 pub(crate) fn auth_server(arg: Input<'_>) -> Result<(), ParseError> {
@@ -78,7 +78,7 @@ pub(crate) fn trust_anchor(arg: Input<'_>) -> Result<(), ParseError> {
     }
     let mut cells = digest.unquoted().into_owned();
     cells.retain(|cell| !cell.is_blank());
-    match hex(Input::new(&cells), usize::MAX, true) {
+    match hex(Input::new(&cells), usize::MAX, FirstGroup::HardwareType) {
         Some(_) => Ok(()),
         None => Err(ParseError::own("bad HEX in trust anchor", digest, "bytes in hex")),
     }

@@ -1,4 +1,4 @@
-//! One file a family of options: its grammar in the head, its parser, its tests.
+//! One file for each family of options: the grammar, the types, the parsers, the tests.
 
 pub mod dhcp_boot;
 pub mod dhcp_host;
@@ -20,3 +20,4 @@ pub mod records;
 pub mod tftp;
 pub mod upstream;
 pub mod validate_only;
+pub mod value_type;

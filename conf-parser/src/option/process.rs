@@ -1,4 +1,4 @@
-//! How the process runs and where it speaks (docs/dnsmasq/config-language.md, sections 3.29, 3.30)
+//! User, group, files and log of the process (docs/dnsmasq/config-language.md, sections 3.29, 3.30)
 //!
 //! ```text
 //! user[=<name>]   group[=<name>]   pid-file[=<path>]   dhcp-script=<path>   dhcp-scriptuser=<name>
@@ -8,20 +8,23 @@
 
 use crate::error::ParseError;
 use crate::input::Input;
-use crate::primitives::{number, parse_all};
+use crate::primitives::{Parsed, number, parse_all, refuse};
+use nom::branch::alt;
+use nom::bytes::complete::tag;
+use nom::combinator::{all_consuming, map, rest, value, verify};
 
-/// Where the log goes.
+/// The target of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogTo {
-    /// The system log, under that facility (RFC 3164 code).
+    /// The system log; the number of the facility (RFC 3164, section 4.1.1).
     Facility(u8),
     /// Standard error.
     Stderr,
-    /// A file.
+    /// A file of this path.
     File(Vec<u8>),
 }
 
-/// Names of syslog facilities and their codes; `security` is the old name of `auth`.
+/// Names of syslog facilities and their numbers; `security` is the old name of `auth`.
 #[rustfmt::skip]
 pub const FACILITIES: &[(&str, u8)] = &[
     ("auth", 4), ("authpriv", 10), ("cron", 9), ("daemon", 3), ("ftp", 11), ("kern", 0), ("lpr", 6), ("mail", 2),
@@ -30,26 +33,28 @@ pub const FACILITIES: &[(&str, u8)] = &[
     ("local4", 20), ("local5", 21), ("local6", 22), ("local7", 23),
 ];
 
+/// In lines.
 const DEFAULT_LOG_QUEUE: u32 = 5;
+/// In lines.
 const MAX_LOG_QUEUE: u32 = 100;
 
 /// Reads the value of a `log-facility`.
 pub(crate) fn log_facility(arg: Input<'_>) -> Result<LogTo, ParseError> {
-    let path = arg.bytes();
-    let to = if path == b"-" {
-        LogTo::Stderr
-    } else if path.contains(&b'/') {
-        LogTo::File(path)
-    } else {
-        let known = FACILITIES.iter().find(|(name, _)| arg.is_ignoring_case(name));
-        let known = known
-            .ok_or_else(|| ParseError::own("bad log facility", arg, "a facility, a path or -"))?;
-        LogTo::Facility(known.1)
-    };
-    Ok(to)
+    let stderr = value(LogTo::Stderr, all_consuming(tag("-")));
+    let path = verify(rest, |path: &Input<'_>| path.contains(b'/'));
+    let file = map(path, |path: Input<'_>| LogTo::File(path.bytes()));
+    parse_all(alt((stderr, file, facility)), arg)
 }
 
-/// Reads the value of a `log-async`: how many lines may wait. None may where it is 0, or empty.
+fn facility(arg: Input<'_>) -> Parsed<'_, LogTo> {
+    let (end, name) = rest(arg)?;
+    match FACILITIES.iter().find(|(known, _)| name.is_ignoring_case(known)) {
+        Some((_, code)) => Ok((end, LogTo::Facility(*code))),
+        None => refuse(ParseError::own("bad log facility", arg, "a facility, a path or -")),
+    }
+}
+
+/// Reads the value of a `log-async`: the length of the queue in lines. 0 or an empty value is no queue.
 pub(crate) fn log_async(arg: Option<Input<'_>>) -> Result<u32, ParseError> {
     let queue = match arg {
         None => DEFAULT_LOG_QUEUE,
@@ -80,7 +85,7 @@ pub(crate) fn text(arg: Input<'_>) -> Result<Vec<u8>, ParseError> {
     Ok(arg.bytes())
 }
 
-/// Refuses a `dhcp-luascript`, as every ordinary build of dnsmasq does.
+/// Refuses a `dhcp-luascript`, as a dnsmasq that is built without Lua does.
 pub(crate) fn dhcp_luascript(arg: Input<'_>) -> Result<(), ParseError> {
     Err(ParseError::own(
         "recompile with HAVE_LUASCRIPT defined to enable Lua scripts",
@@ -96,7 +101,7 @@ mod tests {
     use crate::tests::{complaint, value};
 
     #[test]
-    fn a_facility_a_path_or_a_dash() {
+    fn log_facility_is_a_facility_a_path_or_a_dash() {
         assert_eq!(value("log-facility=LOCAL0"), Directive::LogFacility(LogTo::Facility(16)));
         assert_eq!(value("log-facility=a/b"), Directive::LogFacility(LogTo::File(b"a/b".to_vec())));
         assert_eq!(value("log-facility=-"), Directive::LogFacility(LogTo::Stderr));
@@ -106,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_holds_a_hundred_lines_at_most() {
+    fn log_queue_is_limited_to_100_lines() {
         assert_eq!(value("log-async"), Directive::LogAsync(5));
         assert_eq!(value("log-async=99999"), Directive::LogAsync(100));
         assert_eq!(value("log-async="), Directive::LogAsync(0));
@@ -114,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_name_is_none() {
+    fn empty_name_or_path_is_none() {
         assert_eq!(value("user="), Directive::User(None));
         assert_eq!(value("pid-file"), Directive::PidFile(None));
     }

@@ -12,7 +12,7 @@
 
 use crate::error::ParseError;
 use crate::input::Input;
-use crate::primitives::{decimal, domain, hex, is_address, number16, parse_all};
+use crate::primitives::{FirstGroup, decimal, domain, hex, is_address, number16, parse_all};
 
 /// A `cname` line. Aliases are unique over all lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub(crate) fn dns_rr(arg: Input<'_>) -> Result<(), ParseError> {
     };
     named(name, WORDS)?;
     numbered(number, WORDS)?;
-    match data.iter().find(|data| hex(**data, usize::MAX, true).is_none()) {
+    match data.iter().find(|data| hex(**data, usize::MAX, FirstGroup::HardwareType).is_none()) {
         Some(data) => Err(ParseError::plain(*data, "bytes in hex")),
         None => Ok(()),
     }

@@ -3,7 +3,7 @@
 use super::index::{Index, SubstringIndex};
 use crate::config::{Located, Origin};
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
-use conf_parser::option::option_value::ValueType;
+use conf_parser::option::value_type::ValueType;
 use conf_parser::primitives::Hex;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

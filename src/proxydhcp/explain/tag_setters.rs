@@ -6,7 +6,7 @@ use crate::wire::client_arch::Architecture;
 use crate::wire::option_display::{mac, printable};
 use conf_parser::Keyword;
 use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
-use conf_parser::option::option_value::{Value, ValueType};
+use conf_parser::option::value_type::{Value, ValueType};
 use conf_parser::option_names::by_code;
 use conf_parser::primitives::{Condition, Hex};
 
