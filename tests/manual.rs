@@ -3,7 +3,7 @@
 mod common;
 
 use common::required;
-use conf_parser::table::{Argument, OPTIONS};
+use conf_parser::{Argument, OPTIONS};
 use pxemasq::command_line::EXTENSION_OPTIONS;
 use pxemasq::config::lint::support::{Support, support};
 use std::fs;

@@ -7,9 +7,9 @@ use crate::config::lookup::tags::TagSet;
 use crate::config::{Config, PxeOption, Rule};
 use crate::log_line::DhcpLine;
 use crate::wire::dhcp::Frame;
+use conf_parser::Encapsulation;
 use conf_parser::Keyword;
-use conf_parser::option::value_type::Encapsulation;
-use conf_parser::option::value_type::ValueType;
+use conf_parser::ValueType;
 use std::net::Ipv4Addr;
 
 /// Option 125 carries those of an enterprise (RFC 3925).

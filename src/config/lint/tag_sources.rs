@@ -1,8 +1,8 @@
 //! What sets a tag: enough to tell which tags can never meet on one client.
 
 use crate::config::Config;
-use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch, TagIf};
-use conf_parser::primitives::Condition;
+use conf_parser::Condition;
+use conf_parser::{ClassMatch, OptionMatch, TagIf};
 use std::collections::HashMap;
 
 /// Option 93 (RFC 4578): what a client runs on.

@@ -5,9 +5,9 @@
 use crate::byte_text::to_text;
 use crate::config::{ConfigWarning, Origin};
 use crate::net::interface_matches;
+use conf_parser::Condition;
 use conf_parser::Directive;
-use conf_parser::option::files::RunTimeFile;
-use conf_parser::primitives::Condition;
+use conf_parser::RunTimeFile;
 use std::sync::Arc;
 
 /// Remarks about tags; behind so many, only their number.

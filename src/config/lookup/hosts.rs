@@ -4,7 +4,7 @@ use super::index::Index;
 use super::origins::OriginTable;
 use super::tags::TagSet;
 use crate::config::Origin;
-use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
+use conf_parser::{ClientId, DhcpHost};
 use std::net::Ipv4Addr;
 
 /// What is known of machines, in file order, found by what identifies a machine.
@@ -246,7 +246,7 @@ fn best_wildcard<'h>(
 }
 
 /// Whether a hardware address fits a pattern: same length, same type if the pattern has one (0 is any).
-pub fn mac_fits(pattern: &conf_parser::primitives::Hex, htype: u8, mac: &[u8]) -> bool {
+pub fn mac_fits(pattern: &conf_parser::Hex, htype: u8, mac: &[u8]) -> bool {
     let type_fits =
         pattern.hardware_type.is_none_or(|wanted| wanted == 0 || wanted == u16::from(htype));
     let byte_fits = |(place, (want, have)): (usize, (&u8, &u8))| {

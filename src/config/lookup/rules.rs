@@ -3,7 +3,7 @@
 use super::index::Index;
 use super::tags::TagSet;
 use crate::config::Origin;
-use conf_parser::primitives::Condition;
+use conf_parser::Condition;
 use std::ops::Deref;
 
 /// Something that holds for the clients that fulfil its conditions.

@@ -11,11 +11,10 @@ use crate::config::{
     BootTarget, Config, ConfigWarning, Group, Located, Origin, PxeOption, Range, RangeKind, Rule,
     Service, SharedNetwork, Tftp, VendorOption,
 };
-use conf_parser::option::dhcp_host::DhcpHost;
-use conf_parser::option::dhcp_option::DhcpOption;
-use conf_parser::option::dhcp_range::{self, DhcpRange};
-use conf_parser::option::network;
-use conf_parser::option::pxe::{Boot, PxePrompt, PxeService, Server};
+use conf_parser::DhcpHost;
+use conf_parser::DhcpOption;
+use conf_parser::DhcpRange;
+use conf_parser::{Boot, PxePrompt, PxeService, Server};
 use conf_parser::{Directive, Setting, Switch};
 use std::ffi::OsStr;
 use std::net::Ipv4Addr;
@@ -131,7 +130,7 @@ impl Builder {
     }
 
     fn range(&mut self, range: DhcpRange, origin: &Origin) {
-        use dhcp_range::RangeKind as Written;
+        use conf_parser::RangeKind as Written;
         let (start, end, netmask, kind) = match range.kind {
             Written::Proxy { subnet, netmask } => (subnet, subnet, netmask, RangeKind::Proxy),
             Written::Static { subnet, netmask, lease } => {
@@ -236,8 +235,10 @@ impl Builder {
             Directive::NameMatch(rule) => dhcp.name_matches.push(origin, rule),
             Directive::TagIf(rule) => dhcp.tag_ifs.push(origin, rule),
             Directive::Bridge(bridge) => dhcp.bridges.push(bridge),
-            Directive::SharedNetwork(network::SharedNetwork {
-                on, network: Some(network), ..
+            Directive::SharedNetwork(conf_parser::SharedNetwork {
+                on,
+                network: Some(network),
+                ..
             }) => {
                 dhcp.shared_networks.push(SharedNetwork { on, network });
             }

@@ -1,6 +1,6 @@
 //! A file line by line, as dnsmasq cuts it: in pieces of at most [`PIECE`] bytes, each of which counts as a line.
 
-use conf_parser::lex::{FIELD, line_of};
+use conf_parser::{MAX_LINE_LEN, line_of};
 use std::io::{self, BufRead, Read};
 
 /// The lines of something, from 1.
@@ -19,7 +19,7 @@ impl<R: BufRead> Lines<R> {
     /// The next one and its number.
     pub fn read(&mut self) -> io::Result<Option<(usize, &[u8])>> {
         self.piece.clear();
-        let mut limited = self.input.by_ref().take(FIELD as u64);
+        let mut limited = self.input.by_ref().take(MAX_LINE_LEN as u64);
         if limited.read_until(b'\n', &mut self.piece)? == 0 {
             return Ok(None);
         }

@@ -16,8 +16,8 @@ use super::{Config, Origin, VendorOption};
 use crate::byte_text::path_text;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
-use conf_parser::option::files::{RunTimeFile, is_left_over};
-use conf_parser::{Directive, Keyword, Reader, table};
+use conf_parser::{Directive, Keyword, Reader};
+use conf_parser::{RunTimeFile, is_left_over};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -189,7 +189,7 @@ impl ReloadPass<'_> {
     fn read_lines(&mut self, path: &Path, kind: RunTimeFile) -> bool {
         let keyword =
             if kind == RunTimeFile::DhcpHosts { Keyword::DhcpHost } else { Keyword::DhcpOption };
-        let Some(row) = table::find_name(keyword.name()) else { return false };
+        let Some(row) = conf_parser::find_name(keyword.name()) else { return false };
         let name = shown(path);
         let mut reader = Reader::default();
         let read = (|| {

@@ -9,7 +9,7 @@ use crate::config::{Located, Origin, Tftp};
 use crate::effect::Effect;
 use crate::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
 use crate::time::Timestamp;
-use conf_parser::option::tftp::UniqueRoot;
+use conf_parser::UniqueRoot;
 use std::net::{Ipv4Addr, SocketAddr};
 
 struct Bench {
