@@ -1,4 +1,4 @@
-//! How DNS asks and remembers: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
+//! Queries and cache of DNS: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! add-mac[=base64|text]                               add-subnet[=<subnet>[,<subnet>]]
@@ -39,7 +39,7 @@ pub(crate) fn add_subnet(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// Shortest time before a query is sent again, in ms.
+/// Minimum time before a query is repeated, in ms.
 const MIN_RETRY: i32 = 50;
 
 /// Reads the value of a `fast-dns-retry`.
@@ -83,7 +83,7 @@ pub(crate) fn umbrella(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// Digits, none included, up to 2³² - 1.
+/// Digits, at most 2³² - 1; no digit at all is 0.
 fn thirty_two_bits(text: Input<'_>) -> Option<u32> {
     let bytes = text.bytes();
     if bytes.is_empty() {
@@ -101,7 +101,7 @@ pub(crate) fn connmark_enable(arg: Option<Input<'_>>) -> Result<(), ParseError> 
     }
 }
 
-/// Reads the value of a `connmark-allowlist`. No blanks are dropped in it.
+/// Reads the value of a `connmark-allowlist`. Spaces in it are kept.
 pub(crate) fn connmark_allowlist(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let text = Input::new(&cells);
@@ -126,17 +126,17 @@ pub(crate) fn connmark_allowlist(arg: Input<'_>) -> Result<(), ParseError> {
     }
 }
 
-/// `*`, or labels of which all but the last two may have stars.
+/// `*`, or at least two labels; all but the last two may contain `*`.
 fn is_pattern(pattern: &[u8]) -> bool {
     let labels: Vec<&[u8]> = pattern.split(|&byte| byte == b'.').collect();
-    let is_label = |(place, label): (usize, &&[u8])| {
+    let is_label = |(index, label): (usize, &&[u8])| {
         let parts = label.split(|&byte| byte == b'*').count();
-        let most = if place + 2 >= labels.len() { 1 } else { 3 };
+        let max = if index + 2 >= labels.len() { 1 } else { 3 };
         (1..=63).contains(&label.len())
             && label.iter().all(|byte| byte.is_ascii_alphanumeric() || b"*-".contains(byte))
             && !label.starts_with(b"-")
             && !label.ends_with(b"-")
-            && parts <= most
+            && parts <= max
     };
     let last = labels.last().copied().unwrap_or_default();
     pattern == b"*"
@@ -153,7 +153,7 @@ mod tests {
     use crate::tests::{refused, value};
 
     #[test]
-    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+    fn faulty_dns_options_have_the_message_of_dnsmasq() {
         refused(&[
             ("add-mac=", "error"),
             ("add-subnet=1,2,3", "error"),

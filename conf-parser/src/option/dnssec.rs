@@ -1,4 +1,4 @@
-//! Zones we would answer for, and proofs we would ask for: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
+//! Authoritative zones and DNSSEC: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! auth-server=<name>[,<address>|<interface>[/4|/6]…]      auth-peer=<address>[,<address>…]
@@ -12,7 +12,7 @@ use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{FirstGroup, decimal, hex, is_address};
 
-/// Reads the value of an `auth-server`. Its name is not looked at.
+/// Reads the value of an `auth-server`. dnsmasq does not check the name.
 pub(crate) fn auth_server(arg: Input<'_>) -> Result<(), ParseError> {
     for field in arg.fields().skip(1) {
         let cells = field.unquoted();
@@ -29,13 +29,13 @@ pub(crate) fn auth_zone(arg: Input<'_>) -> Result<(), ParseError> {
     let mut fields = arg.fields();
     fields.next().map_or(Ok(()), |zone| named(zone, "invalid auth-zone"))?;
     for field in fields {
-        let (place, behind) = field.strip_prefix("exclude:").unwrap_or(field).split_trimmed(b'/');
-        let Some(behind) = behind else { continue };
-        let number = decimal(behind);
-        let fits = if is_address(place) { number.is_some() } else { matches!(number, Some(4 | 6)) };
+        let (name, length) = field.strip_prefix("exclude:").unwrap_or(field).split_trimmed(b'/');
+        let Some(length) = length else { continue };
+        let number = decimal(length);
+        let fits = if is_address(name) { number.is_some() } else { matches!(number, Some(4 | 6)) };
         if !fits {
             return Err(ParseError::plain(
-                behind,
+                length,
                 "a prefix length, or 4 or 6 behind an interface",
             ));
         }
@@ -53,27 +53,29 @@ pub(crate) fn auth_peer(arg: Input<'_>) -> Result<(), ParseError> {
     Ok(())
 }
 
-/// Reads the value of a `trust-anchor`. A domain alone, since dnsmasq 2.92, is one without proofs.
+/// Reads the value of a `trust-anchor`. dnsmasq 2.92 and later accept a domain without a key.
 pub(crate) fn trust_anchor(arg: Input<'_>) -> Result<(), ParseError> {
-    const WORDS: &str = "bad trust anchor";
+    const MESSAGE: &str = "bad trust anchor";
     let (zone, rest) = arg.split_comma();
-    named(zone, WORDS)?;
+    named(zone, MESSAGE)?;
     let Some(rest) = rest else { return Ok(()) };
     let rest = match rest.split_comma() {
-        (class, Some(behind)) if ["IN", "CH", "HS"].iter().any(|known| class.is(known)) => behind,
+        (class, Some(following)) if ["IN", "CH", "HS"].iter().any(|known| class.is(known)) => {
+            following
+        }
         _ => rest,
     };
     let &[key_tag, algorithm, digest_type, digest] = &rest.split(4)[..] else {
         return Err(ParseError::own(
-            WORDS,
+            MESSAGE,
             rest,
             "a key tag, an algorithm, a digest type and a digest",
         ));
     };
-    sixteen_bits(key_tag, WORDS)?;
+    sixteen_bits(key_tag, MESSAGE)?;
     for number in [algorithm, digest_type] {
         if !decimal(number).is_some_and(|number| (0..=255).contains(&number)) {
-            return Err(ParseError::own(WORDS, number, "a number up to 255"));
+            return Err(ParseError::own(MESSAGE, number, "a number up to 255"));
         }
     }
     let mut cells = digest.unquoted().into_owned();
@@ -84,7 +86,7 @@ pub(crate) fn trust_anchor(arg: Input<'_>) -> Result<(), ParseError> {
     }
 }
 
-/// Reads the value of a `dnssec-limits`, of which four are looked at.
+/// Reads the value of a `dnssec-limits`, of which dnsmasq checks four.
 pub(crate) fn dnssec_limits(arg: Input<'_>) -> Result<(), ParseError> {
     match arg.fields().take(4).find(|limit| decimal(*limit).is_none()) {
         Some(limit) => Err(ParseError::plain(limit, "a number")),
@@ -106,7 +108,7 @@ mod tests {
     use crate::tests::{refused, value};
 
     #[test]
-    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+    fn faulty_dnssec_options_have_the_message_of_dnsmasq() {
         refused(&[
             ("auth-server=a,eth0/5", "error"),
             ("auth-zone=a,eth0/5", "error"),
