@@ -1,6 +1,6 @@
 //! Writes completions for shells, from the table of options: `completions DIRECTORY`.
 
-use conf_parser::table::{Argument, OPTIONS, OptionSpec, Repeat};
+use conf_parser::{Argument, OPTIONS, OptionSpec, Repeat};
 use pxemasq::command_line::EXTENSION_OPTIONS;
 use std::error::Error;
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! [`Directive`]: what a line says, as data. What it means together with others is for the daemon.
+//! [`Directive`]: the meaning of one line, as data.
 
 use crate::error::DeferredCheck;
 use crate::option::dhcp_boot::{DhcpBoot, ReplyDelay};
@@ -16,15 +16,18 @@ use crate::option::tftp::{TftpRoot, UniqueRoot};
 use crate::primitives::{Condition, Hex};
 use std::net::IpAddr;
 
-/// One line, read.
+/// A keyword and its parsed value.
+///
+/// Exhaustive on purpose: a program that applies a configuration must handle every directive, and the compiler reports
+/// the ones that it does not. A new variant is a breaking change of this crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     missing_docs,
-    reason = "each is named like its keyword; the types are documented where they are read"
+    reason = "each variant has the name of its keyword; the types have the documentation"
 )]
 pub enum Directive {
-    /// Nothing that changes what we serve.
-    ValidatedOnly,
+    /// A keyword whose value is checked as dnsmasq checks it, and kept as written.
+    ValidatedOnly(RawSetting),
     Switch(Switch),
 
     ConfFile(Option<Vec<u8>>),
@@ -59,7 +62,7 @@ pub enum Directive {
     EdnsPacketMax(u32),
 
     Port(u16),
-    Upstream(DeferredCheck),
+    Upstream(Upstream),
     ResolvFile(Option<Vec<u8>>),
     Domain(Domain),
     Cname(Cname),
@@ -87,16 +90,34 @@ pub enum Directive {
     LeaseFile(Option<Vec<u8>>),
     /// `dhcp-lease-max`
     DhcpLeaseMax(u32),
-    /// `dhcp-broadcast` without a tag: nobody is answered at an address that he does not have yet.
+    /// `dhcp-broadcast` without a tag: replies are broadcast to clients that have no address yet.
     BroadcastToAll,
     Script(Vec<u8>),
     /// `dhcp-scriptuser`
     ScriptUser(Vec<u8>),
 }
 
-/// The keywords that are on or off.
+/// A keyword and its value as written: quotes are removed, nothing else is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawSetting {
+    /// The keyword as the table spells it.
+    pub keyword: &'static str,
+    /// The bytes of the value; `None` if there is no `=`.
+    pub value: Option<Vec<u8>>,
+}
+
+/// A `server`, `local`, `rev-server` or `servers-file` line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// The bytes of the value, without quotes.
+    pub value: Vec<u8>,
+    /// What remains to be checked on this machine.
+    pub check: DeferredCheck,
+}
+
+/// The keywords without a value that change the behaviour of a network boot server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is named like its keyword")]
+#[expect(missing_docs, reason = "each variant has the name of its keyword")]
 pub enum Switch {
     BindDynamic,
     BindInterfaces,

@@ -1,105 +1,138 @@
-//! What is wrong with a line, for the person who wrote it.
+//! The error of a line: dnsmasq's message, the column, and what was expected there.
 
 use crate::input::Input;
 use nom::error::{self, ContextError, ErrorKind};
 use std::borrow::Cow;
 use std::fmt;
 
-/// A line that dnsmasq would refuse.
+/// A line that dnsmasq refuses.
+///
+/// `Display` gives the message, the column and what was expected on one line; [`ParseError::report`] gives the source
+/// line with a caret below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ParseError {
-    /// Bytes from the start of the line to the place that could not be read.
+    /// Offset in bytes, from the start of the line, of what could not be read.
     pub column: usize,
-    /// What was expected there; may be empty.
+    /// What was expected at that column; may be empty.
     pub expected: &'static str,
-    /// What dnsmasq says about it.
+    /// dnsmasq's message.
     pub message: Message,
 }
 
-/// dnsmasq's words. In a file all of them are followed by the place.
+/// dnsmasq's message for a refused line, without the place that dnsmasq appends.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Message {
-    /// The shape of the line is wrong: `bad option`, `missing parameter`, ...
+    /// The syntax of the line is wrong: `bad option`, `missing parameter`, ...
     Syntax(&'static str),
-    /// The option has no words of its own for this: `error`.
+    /// The option has no message of its own for this error: `error`.
     Generic,
-    /// The option's own words.
+    /// The message of the option.
     Custom(Cow<'static, str>),
-    /// A keyword that may be used once, used again.
+    /// A keyword that may be used once is used again.
     Repeated,
 }
 
 impl Message {
-    /// The words for a line of a file.
+    /// The message for a line of a file.
     pub fn in_file(&self) -> &str {
         match self {
-            Self::Syntax(words) => words,
+            Self::Syntax(message) => message,
             Self::Generic => "error",
-            Self::Custom(words) => words,
+            Self::Custom(message) => message,
             Self::Repeated => "illegal repeated keyword",
         }
     }
 
-    /// The words for the command line, where dnsmasq says less.
+    /// The message for an option of the command line, where dnsmasq gives less detail.
     pub fn on_command_line(&self) -> &str {
         match self {
             Self::Syntax(_) | Self::Generic => "try --help",
-            Self::Custom(words) => words,
+            Self::Custom(message) => message,
             Self::Repeated => "illegal repeated flag",
         }
     }
 }
 
 impl ParseError {
-    /// A fault that the option answers with its own words.
-    pub fn own(words: impl Into<Cow<'static, str>>, at: Input<'_>, expected: &'static str) -> Self {
-        Self { column: at.column(), expected, message: Message::Custom(words.into()) }
+    /// An error of the whole line, at column 0, with a message of its own.
+    pub fn custom(message: impl Into<Cow<'static, str>>, expected: &'static str) -> Self {
+        Self { column: 0, expected, message: Message::Custom(message.into()) }
     }
 
-    /// A fault without words.
-    pub fn plain(at: Input<'_>, expected: &'static str) -> Self {
+    /// The same error with another message.
+    #[must_use]
+    pub fn with_message(self, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: Message::Custom(message.into()), ..self }
+    }
+
+    /// The line with a caret below the error. `source` is the line that was parsed.
+    pub fn report<'a>(&'a self, source: &'a [u8]) -> Report<'a> {
+        Report { source, error: self }
+    }
+
+    /// An error for which the option has its own message.
+    pub(crate) fn own(
+        message: impl Into<Cow<'static, str>>,
+        at: Input<'_>,
+        expected: &'static str,
+    ) -> Self {
+        Self { column: at.column(), expected, message: Message::Custom(message.into()) }
+    }
+
+    /// An error for which the option has no message.
+    pub(crate) fn plain(at: Input<'_>, expected: &'static str) -> Self {
         Self { column: at.column(), expected, message: Message::Generic }
     }
 
-    /// A fault of the line's shape.
-    pub fn structure(words: &'static str, column: usize, expected: &'static str) -> Self {
-        Self { column, expected, message: Message::Syntax(words) }
+    /// An error of the syntax of the line.
+    pub(crate) fn structure(message: &'static str, column: usize, expected: &'static str) -> Self {
+        Self { column, expected, message: Message::Syntax(message) }
     }
 
-    /// The same fault in the option's own words.
+    /// Gives a generic error the message of the option.
     #[must_use]
-    pub fn with_message(self, words: &'static str) -> Self {
-        match self.message {
-            Message::Generic => Self { message: Message::Custom(words.into()), ..self },
-            _ => self,
-        }
+    pub(crate) fn or_message(self, message: &'static str) -> Self {
+        if self.message == Message::Generic { self.with_message(message) } else { self }
     }
 }
 
-/// Something only the machine knows. A line is at fault if the answer is no.
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at column {}", self.message.in_file(), self.column)?;
+        if self.expected.is_empty() { Ok(()) } else { write!(f, ": expected {}", self.expected) }
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+/// A condition of this machine that a line depends on. The line is refused if the condition does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemCheck {
-    /// What to ask.
+    /// What must be there.
     pub subject: CheckSubject,
-    /// The fault if not. For a host name the resolver's words take the place of its own.
+    /// The error if it is not. For a host name, the message of the resolver replaces the message of this error.
     pub error: ParseError,
 }
 
-/// What the machine is asked.
+/// What a [`SystemCheck`] looks up.
+///
+/// Exhaustive: a check that is left out would accept a line that dnsmasq refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckSubject {
-    /// Whether this name can be resolved.
+    /// This host name must resolve.
     HostName(Vec<u8>),
-    /// Whether there is such an interface.
+    /// An interface of this name must exist.
     Interface(Vec<u8>),
 }
 
-/// What is left to be checked of a line, in this order.
+/// What remains to be checked of a line, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeferredCheck {
-    /// A question to the machine.
+    /// A condition of this machine.
     pub question: Option<SystemCheck>,
-    /// What is wrong in any case, but comes second.
+    /// An error that the line has in any case. dnsmasq reports it only if the condition holds.
     pub fault: Option<ParseError>,
 }
 
@@ -112,43 +145,60 @@ impl error::ParseError<Input<'_>> for ParseError {
         inner
     }
 
-    /// Of two ways to go wrong, report the one that got further.
+    /// Of two failed alternatives, the one that read more of the line is reported.
     fn or(self, other: Self) -> Self {
         if other.column > self.column { other } else { self }
     }
 }
 
-/// The innermost context speaks: it knows best what it was looking for.
+/// The innermost context is kept: it names most precisely what was expected.
 impl ContextError<Input<'_>> for ParseError {
-    fn add_context(_: Input<'_>, expected: &'static str, fault: Self) -> Self {
-        if fault.expected.is_empty() { Self { expected, ..fault } } else { fault }
+    fn add_context(_: Input<'_>, expected: &'static str, error: Self) -> Self {
+        if error.expected.is_empty() { Self { expected, ..error } } else { error }
     }
 }
 
-/// The line of the file and a caret under the fault, as two indented lines.
+/// The source line, and on the next line a caret below the error; both are indented by two spaces.
 ///
-/// Tabs are kept in the margin so that the caret stands right; other control characters are blanked.
-pub struct Caret<'a> {
-    /// The line as it was written.
-    pub source: &'a [u8],
-    /// What is wrong with it.
-    pub fault: &'a ParseError,
+/// Tabs are kept in the margin so that the caret is in the right place; other control characters become spaces.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    source: &'a [u8],
+    error: &'a ParseError,
 }
 
-impl fmt::Display for Caret<'_> {
+impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let printable = |c: char| if c.is_control() && c != '\t' { ' ' } else { c };
         let shown: String = String::from_utf8_lossy(self.source).chars().map(printable).collect();
-        let before = &self.source[..self.fault.column.min(self.source.len())];
+        let before = &self.source[..self.error.column.min(self.source.len())];
         let margin: String = String::from_utf8_lossy(before)
             .chars()
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
         write!(f, "  {shown}\n  {margin}^")?;
-        if self.fault.expected.is_empty() {
+        if self.error.expected.is_empty() {
             Ok(())
         } else {
-            write!(f, " expected {}", self.fault.expected)
+            write!(f, " expected {}", self.error.expected)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_gives_message_column_and_expectation() {
+        let error = ParseError::structure("bad option", 3, "a keyword");
+        assert_eq!(error.to_string(), "bad option at column 3: expected a keyword");
+        assert_eq!(ParseError::custom("x", "").to_string(), "x at column 0");
+    }
+
+    #[test]
+    fn report_keeps_tabs_before_the_caret() {
+        let error = ParseError { column: 2, ..ParseError::custom("x", "") };
+        assert_eq!(error.report(b"\ta\x01b").to_string(), "  \ta b\n  \t ^");
     }
 }

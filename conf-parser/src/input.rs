@@ -1,69 +1,74 @@
-//! [`Text`]: what stands in a line after quotes and comments are gone, as input for nom.
+//! [`Input`]: a line without quotes and comments, as input for nom.
 //!
-//! Quotes do two things in this language: they vanish, and they *protect* what they held. A protected comma is no
-//! separator, a protected digit no digit (docs/dnsmasq/config-language.md, section 1.6). A plain string could not tell, so
-//! each byte remembers it, and the column it was written in.
+//! dnsmasq removes quotes, and a quoted character loses its meaning: a quoted comma does not separate, a quoted digit
+//! is no digit (docs/dnsmasq/config-language.md, section 1.6). So each byte keeps a mark whether it was quoted, and
+//! the column of the source line that it comes from.
 
-use nom::{Input as _, Needed};
+use nom::{Compare, CompareResult, Input as _, Needed};
 use std::borrow::Cow;
 use std::iter::{Copied, Enumerate};
 use std::slice::Iter;
 
 /// One byte of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InputByte {
+pub(crate) struct InputByte {
     /// The byte, after escapes.
-    pub byte: u8,
-    /// Came out of quotes, and is one of the characters that quotes protect.
-    pub quoted: bool,
-    /// Where it was written: bytes from the start of the line.
-    pub column: u16,
+    pub(crate) byte: u8,
+    /// It was in quotes, and is one of the characters whose meaning quotes remove.
+    pub(crate) quoted: bool,
+    /// Offset in bytes from the start of the source line.
+    pub(crate) column: u16,
 }
 
 impl InputByte {
-    /// Whether this is `byte` in its structural meaning.
-    pub fn is(self, byte: u8) -> bool {
+    /// Whether this is `byte`, and not quoted.
+    pub(crate) fn is(self, byte: u8) -> bool {
         self.byte == byte && !self.quoted
     }
 
-    /// Whether this is a blank that separates.
-    pub fn is_blank(self) -> bool {
+    /// Whether this is a space that separates.
+    pub(crate) fn is_blank(self) -> bool {
         self.is(b' ')
+    }
+
+    /// The byte as the syntax treats it: a quoted one is `\0`, which no keyword contains.
+    fn structural(self) -> u8 {
+        if self.quoted { 0 } else { self.byte }
     }
 }
 
-/// A stretch of a line.
+/// A part of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Input<'a> {
+pub(crate) struct Input<'a> {
     input_bytes: &'a [InputByte],
-    /// The column after the last cell, for faults that miss something.
+    /// The column after the last byte, for errors about something that is missing.
     end: u16,
 }
 
 impl<'a> Input<'a> {
-    /// All of a lexed line.
-    pub fn new(cells: &'a [InputByte]) -> Self {
+    /// The whole of a line.
+    pub(crate) fn new(cells: &'a [InputByte]) -> Self {
         let end = cells.last().map_or(0, |cell| cell.column.saturating_add(1));
         Self { input_bytes: cells, end }
     }
 
-    /// The cells.
-    pub fn cells(self) -> &'a [InputByte] {
+    /// The bytes with their marks.
+    pub(crate) fn cells(self) -> &'a [InputByte] {
         self.input_bytes
     }
 
-    /// The bytes as they are stored: protection is gone.
-    pub fn bytes(self) -> Vec<u8> {
+    /// The bytes as they are stored: the marks are dropped.
+    pub(crate) fn bytes(self) -> Vec<u8> {
         self.input_bytes.iter().map(|cell| cell.byte).collect()
     }
 
-    /// The bytes as structure sees them: a protected one is `\0`, which no keyword holds.
-    pub fn structural_bytes(self) -> impl Iterator<Item = u8> {
-        self.input_bytes.iter().map(|cell| if cell.quoted { 0 } else { cell.byte })
+    /// The bytes as the syntax treats them: a quoted one is `\0`, which no keyword contains.
+    pub(crate) fn structural_bytes(self) -> impl Iterator<Item = u8> {
+        self.input_bytes.iter().map(|cell| cell.structural())
     }
 
-    /// The same without protection: for options that look at a value as if it were not quoted.
-    pub fn unquoted(self) -> Cow<'a, [InputByte]> {
+    /// The same without marks, for options that treat a quoted value as if it had no quotes.
+    pub(crate) fn unquoted(self) -> Cow<'a, [InputByte]> {
         if self.input_bytes.iter().any(|cell| cell.quoted) {
             self.input_bytes.iter().map(|&cell| InputByte { quoted: false, ..cell }).collect()
         } else {
@@ -71,67 +76,69 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Whether nothing is left.
-    pub fn is_empty(self) -> bool {
+    /// Whether it contains `byte`, not quoted.
+    pub(crate) fn contains(self, byte: u8) -> bool {
+        self.input_bytes.iter().any(|cell| cell.is(byte))
+    }
+
+    /// Whether its length is 0.
+    pub(crate) fn is_empty(self) -> bool {
         self.input_bytes.is_empty()
     }
 
-    /// The column this stretch begins at.
-    pub fn column(self) -> usize {
+    /// The column of the first byte.
+    pub(crate) fn column(self) -> usize {
         self.input_bytes.first().map_or(self.end, |cell| cell.column).into()
     }
 
-    /// Whether this is exactly `word`, unprotected.
-    pub fn is(self, word: &str) -> bool {
+    /// Whether this is exactly `word`, not quoted.
+    pub(crate) fn is(self, word: &str) -> bool {
         self.input_bytes.len() == word.len() && self.structural_bytes().eq(word.bytes())
     }
 
-    /// As [`Text::is`], letters in either case.
-    pub fn is_ignoring_case(self, word: &str) -> bool {
-        self.input_bytes.len() == word.len()
-            && self.structural_bytes().zip(word.bytes()).all(|(a, b)| a.eq_ignore_ascii_case(&b))
+    /// As [`Input::is`], letters in either case.
+    pub(crate) fn is_ignoring_case(self, word: &str) -> bool {
+        self.input_bytes.len() == word.len() && self.compare_no_case(word) == CompareResult::Ok
     }
 
-    /// What follows `prefix`, if this begins with it, unprotected.
-    pub fn strip_prefix(self, prefix: &str) -> Option<Self> {
-        let fits = self.input_bytes.len() >= prefix.len()
-            && self.structural_bytes().zip(prefix.bytes()).all(|(a, b)| a == b);
-        fits.then(|| self.take_from(prefix.len()))
+    /// What follows `prefix`, if this starts with it, not quoted.
+    pub(crate) fn strip_prefix(self, prefix: &str) -> Option<Self> {
+        (self.compare(prefix) == CompareResult::Ok).then(|| self.take_from(prefix.len()))
     }
 
-    /// Without leading and trailing blanks.
+    /// Without leading and trailing spaces.
     #[must_use]
-    pub fn trim(self) -> Self {
+    pub(crate) fn trim(self) -> Self {
         self.trim_start().trim_end()
     }
 
-    /// Without leading blanks.
+    /// Without leading spaces.
     #[must_use]
-    pub fn trim_start(self) -> Self {
+    pub(crate) fn trim_start(self) -> Self {
         let blanks = self.input_bytes.iter().take_while(|cell| cell.is_blank()).count();
         self.take_from(blanks)
     }
 
-    /// Without trailing blanks.
+    /// Without trailing spaces.
     #[must_use]
-    pub fn trim_end(self) -> Self {
+    pub(crate) fn trim_end(self) -> Self {
         let blanks = self.input_bytes.iter().rev().take_while(|cell| cell.is_blank()).count();
         self.take(self.input_bytes.len() - blanks)
     }
 
-    /// Cut at the first unprotected `byte`, which is dropped.
-    pub fn split_once(self, byte: u8) -> Option<(Self, Self)> {
-        let at = self.input_bytes.iter().position(|cell| cell.is(byte))?;
-        Some((self.take(at), self.take_from(at + 1)))
+    /// Splits at the first `byte` that is not quoted; that byte is dropped.
+    pub(crate) fn split_once(self, byte: u8) -> Option<(Self, Self)> {
+        let index = self.input_bytes.iter().position(|cell| cell.is(byte))?;
+        Some((self.take(index), self.take_from(index + 1)))
     }
 
-    /// Cut at the first comma; blanks around it vanish, those at either end stay.
-    pub fn split_comma(self) -> (Self, Option<Self>) {
+    /// Splits at the first comma; spaces around the comma are dropped, those at either end are kept.
+    pub(crate) fn split_comma(self) -> (Self, Option<Self>) {
         self.split_trimmed(b',')
     }
 
-    /// Cut at the first unprotected `byte`; blanks around it vanish, those at either end stay.
-    pub fn split_trimmed(self, byte: u8) -> (Self, Option<Self>) {
+    /// Splits at the first `byte` that is not quoted; spaces around it are dropped, those at either end are kept.
+    pub(crate) fn split_trimmed(self, byte: u8) -> (Self, Option<Self>) {
         match self.split_once(byte) {
             Some((field, rest)) => (field.trim_end(), Some(rest.trim_start())),
             None => (self, None),
@@ -139,7 +146,7 @@ impl<'a> Input<'a> {
     }
 
     /// The fields between commas; at least one.
-    pub fn fields(self) -> impl Iterator<Item = Self> {
+    pub(crate) fn fields(self) -> impl Iterator<Item = Self> {
         let mut left = Some(self);
         std::iter::from_fn(move || {
             let (field, rest) = left?.split_comma();
@@ -148,13 +155,13 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// At most `most` fields between commas, of which the last one keeps its own.
-    pub fn split(self, most: usize) -> Vec<Self> {
+    /// At most `max` fields between commas; the last one keeps further commas.
+    pub(crate) fn split(self, max: usize) -> Vec<Self> {
         let mut fields = Vec::new();
         let mut left = Some(self);
         while let Some(text) = left {
             let (field, rest) =
-                if fields.len() + 1 == most { (text, None) } else { text.split_comma() };
+                if fields.len() + 1 == max { (text, None) } else { text.split_comma() };
             fields.push(field);
             left = rest;
         }
@@ -163,6 +170,27 @@ impl<'a> Input<'a> {
 
     fn part(self, cells: &'a [InputByte], next: Option<&InputByte>) -> Self {
         Self { input_bytes: cells, end: next.map_or(self.end, |cell| cell.column) }
+    }
+
+    fn compare_by(self, word: &str, same: fn(&u8, &u8) -> bool) -> CompareResult {
+        if !self.structural_bytes().zip(word.bytes()).all(|(a, b)| same(&a, &b)) {
+            CompareResult::Error
+        } else if self.input_bytes.len() < word.len() {
+            CompareResult::Incomplete
+        } else {
+            CompareResult::Ok
+        }
+    }
+}
+
+/// A quoted byte is equal to nothing.
+impl Compare<&str> for Input<'_> {
+    fn compare(&self, word: &str) -> CompareResult {
+        self.compare_by(word, u8::eq)
+    }
+
+    fn compare_no_case(&self, word: &str) -> CompareResult {
+        self.compare_by(word, u8::eq_ignore_ascii_case)
     }
 }
 

@@ -1,8 +1,8 @@
-//! Kinds of line that an answer is explained with.
+//! The keywords of lines that can decide a reply.
 
 use std::fmt;
 
-/// The keyword of such a line.
+/// The keyword of a line that can decide a reply of a proxyDHCP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the manual of dnsmasq describes each")]
 pub enum Keyword {
@@ -28,7 +28,7 @@ pub enum Keyword {
 }
 
 impl Keyword {
-    /// All of them.
+    /// All keywords of this enum.
     pub const ALL: [Self; 19] = [
         Self::DhcpBoot,
         Self::DhcpCircuitId,
@@ -51,7 +51,7 @@ impl Keyword {
         Self::TagIf,
     ];
 
-    /// As it is written in a file.
+    /// The keyword as a file spells it.
     pub fn name(self) -> &'static str {
         match self {
             Self::DhcpBoot => "dhcp-boot",
@@ -84,7 +84,7 @@ impl fmt::Display for Keyword {
 }
 
 #[test]
-fn every_keyword_is_a_row_of_the_table_and_no_two_are_the_same() {
+fn keywords_are_unique_and_in_the_table() {
     for keyword in Keyword::ALL {
         assert!(crate::table::find_name(keyword.name()).is_some(), "{keyword}");
         assert_eq!(Keyword::ALL.iter().filter(|one| one.name() == keyword.name()).count(), 1);

@@ -1,37 +1,46 @@
-//! From the bytes of a file to cells: fields, blanks, comments, quotes, escapes (docs/dnsmasq/config-language.md, section 1.6).
+//! Lexer: lines, spaces, comments, quotes and escapes (docs/dnsmasq/config-language.md, section 1.6).
 
 use crate::error::ParseError;
 use crate::input::InputByte;
 
-/// A file is read in fields of this many bytes at most, the newline counted. A longer line is cut, and its tail is a
-/// line of its own, in messages too.
-pub const FIELD: usize = 1024;
+/// The length in bytes, newline included, at which dnsmasq cuts a line. The rest is a line of its own, also in the line
+/// numbers of messages.
+pub const MAX_LINE_LEN: usize = 1024;
 
-/// The line in a field: a NUL drops the rest of it.
-pub fn line_of(field: &[u8]) -> &[u8] {
-    let line = field.strip_suffix(b"\n").unwrap_or(field);
-    // Asking first is faster: there hardly ever is one.
+/// The line in a piece of a file of at most [`MAX_LINE_LEN`] bytes: without its newline, and without what follows a NUL.
+pub fn line_of(piece: &[u8]) -> &[u8] {
+    let line = piece.strip_suffix(b"\n").unwrap_or(piece);
+    // The check makes the common case without NUL faster.
     if line.contains(&0) { line.split(|&byte| byte == 0).next().unwrap_or_default() } else { line }
 }
 
-/// The cells of one line as a file holds it. `cells` is cleared first and serves as the buffer.
-pub fn line(bytes: &[u8], cells: &mut Vec<InputByte>) -> Result<(), ParseError> {
+/// The lines of a file, cut as dnsmasq cuts them.
+pub(crate) fn lines(content: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let pieces = content.split_inclusive(|&byte| byte == b'\n');
+    pieces.flat_map(|line| line.chunks(MAX_LINE_LEN)).map(line_of)
+}
+
+/// The bytes of a line of a file with their marks, written to `cells`, which is cleared first.
+///
+/// # Errors
+/// A quote is not closed.
+pub(crate) fn line(bytes: &[u8], cells: &mut Vec<InputByte>) -> Result<(), ParseError> {
     cells.clear();
     if bytes.first() == Some(&b'#') {
         return Ok(());
     }
-    // Most lines need no second look.
+    // Most lines contain no quote, no comment and no tab.
     if !bytes.iter().fold(false, |found, &byte| found | is_special(byte)) {
         cells.extend(bytes.iter().enumerate().map(plain));
         return Ok(());
     }
-    // `#` is a comment after unquoted white space only, and quotes do not change what came before them.
+    // `#` starts a comment only after white space that is not quoted. A quoted text between them changes nothing.
     let mut white = true;
     let mut just_closed = false;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
+    let mut index = 0;
+    while let Some(&byte) = bytes.get(index) {
         if byte == b'"' && !just_closed {
-            at = quoted(bytes, at + 1, cells)?;
+            index = quoted(bytes, index + 1, cells)?;
             just_closed = true;
             continue;
         }
@@ -43,45 +52,45 @@ pub fn line(bytes: &[u8], cells: &mut Vec<InputByte>) -> Result<(), ParseError> 
         cells.push(InputByte {
             byte: if white { b' ' } else { byte },
             quoted: false,
-            column: column(at),
+            column: column(index),
         });
         if !white {
             restore_raw(cells);
         }
-        at += 1;
+        index += 1;
     }
     Ok(())
 }
 
-/// The cells of a command-line argument: nothing is special in it.
-pub fn argument(bytes: &[u8]) -> Vec<InputByte> {
+/// The bytes of a command-line value: no byte has a special meaning.
+pub(crate) fn argument(bytes: &[u8]) -> Vec<InputByte> {
     bytes.iter().enumerate().map(plain).collect()
 }
 
-fn plain((at, &byte): (usize, &u8)) -> InputByte {
-    InputByte { byte, quoted: false, column: column(at) }
+fn plain((index, &byte): (usize, &u8)) -> InputByte {
+    InputByte { byte, quoted: false, column: column(index) }
 }
 
-/// Whether a byte is, or may begin, anything but itself.
+/// Whether a byte can be white space, a quote or the start of a comment.
 fn is_special(byte: u8) -> bool {
     byte <= b' ' || byte == b'"' || byte == b'#'
 }
 
-/// The line that these cells are read from, without comment and with quotes only where they are needed.
-pub fn written(cells: &[InputByte]) -> Vec<u8> {
+/// A line that is read as these bytes, with quotes only where they are necessary.
+pub(crate) fn written(cells: &[InputByte]) -> Vec<u8> {
     let mut line = Vec::new();
     let mut quoted = false;
     for cell in cells {
-        // Two quoted stretches must not touch; what means the same in quotes and out stays where it is.
-        let wanted = match () {
+        // Two quoted texts must not be adjacent, so a byte that means the same in both stays on its side.
+        let needs_quotes = match () {
             () if cell.quoted || matches!(cell.byte, b'"' | b'#') => true,
             () if is_space(cell.byte) && cell.byte != b' ' => true,
             () if is_protectable(cell.byte) => false,
             () => quoted,
         };
-        if wanted != quoted {
+        if needs_quotes != quoted {
             line.push(b'"');
-            quoted = wanted;
+            quoted = needs_quotes;
         }
         let escape = ESCAPES.iter().find(|(_, byte)| quoted && *byte == cell.byte);
         match escape {
@@ -95,7 +104,7 @@ pub fn written(cells: &[InputByte]) -> Vec<u8> {
     line
 }
 
-/// Letters that stand for bytes behind a backslash, in quotes.
+/// Letters after a backslash in quotes, and the bytes that they mean.
 const ESCAPES: &[(u8, u8)] = &[
     (b'"', b'"'),
     (b'\\', b'\\'),
@@ -106,27 +115,27 @@ const ESCAPES: &[(u8, u8)] = &[
     (b'r', b'\r'),
 ];
 
-/// Reads from behind an opening quote; returns the place behind the closing one.
+/// Reads a quoted text. `from` is the index after the opening quote; the result is the index after the closing one.
 fn quoted(bytes: &[u8], from: usize, cells: &mut Vec<InputByte>) -> Result<usize, ParseError> {
-    let mut at = from;
+    let mut index = from;
     loop {
-        let (byte, width) = match bytes.get(at..) {
+        let (byte, width) = match bytes.get(index..) {
             None | Some([]) => {
                 return Err(ParseError::structure("missing \"", from - 1, "a closing quote"));
             }
-            Some([b'"', ..]) => return Ok(at + 1),
+            Some([b'"', ..]) => return Ok(index + 1),
             Some([b'\\', next, ..]) => escaped(*next).map_or((b'\\', 1), |byte| (byte, 2)),
             Some([byte, ..]) => (*byte, 1),
         };
-        cells.push(InputByte { byte, quoted: is_protectable(byte), column: column(at) });
+        cells.push(InputByte { byte, quoted: is_protectable(byte), column: column(index) });
         if width == 1 {
             restore_raw(cells);
         }
-        at += width;
+        index += width;
     }
 }
 
-/// dnsmasq writes protected characters as control bytes, and takes such bytes in a file for them.
+/// dnsmasq represents quoted characters by control bytes, so a control byte in a file is read as a quoted character.
 fn restore_raw(cells: &mut [InputByte]) {
     const MEANT: &[u8; 32] = b"\x00123456 \x00\x00\x0078\x0090abcdefABCDE\x00F:,.";
     if let Some(cell) = cells.last_mut()
@@ -144,14 +153,14 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 11 | 12)
 }
 
-/// What quotes hide from the parsers. All else means the same inside them and out.
+/// Whether quotes remove the meaning of a byte. Other bytes mean the same inside and outside of quotes.
 fn is_protectable(byte: u8) -> bool {
     byte.is_ascii_hexdigit() || matches!(byte, b' ' | b':' | b',' | b'.')
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "it is bounded first")]
-fn column(at: usize) -> u16 {
-    at.min(u16::MAX as usize) as u16
+fn column(index: usize) -> u16 {
+    index.min(u16::MAX as usize) as u16
 }
 
 #[cfg(test)]
@@ -165,19 +174,19 @@ mod tests {
     }
 
     #[test]
-    fn quotes_vanish_wherever_they_stand() {
+    fn quotes_are_removed_everywhere() {
         assert_eq!(read(r#"x"y z"w"#).unwrap(), "xy zw");
         assert_eq!(read(r#""a" "b""#).unwrap(), "a b");
         assert_eq!(read(r#""a"b"c""#).unwrap(), "abc");
     }
 
     #[test]
-    fn a_mark_behind_a_closing_quote_opens_nothing() {
-        assert!(read(r#""a""b""#).is_err(), "the third mark opens a string that never ends");
+    fn quote_directly_after_a_closing_quote_is_a_character() {
+        assert!(read(r#""a""b""#).is_err(), "the last quote opens a text that is not closed");
     }
 
     #[test]
-    fn a_comment_needs_white_space_before_it() {
+    fn comment_needs_white_space_before_it() {
         assert_eq!(read("port=53#c").unwrap(), "port=53#c");
         assert_eq!(read("port=53 #c").unwrap(), "port=53 ");
         assert_eq!(read("#c").unwrap(), "");
@@ -185,24 +194,24 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_quote_what_stood_before_it_decides() {
+    fn comment_after_a_quote_needs_white_space_before_the_quote() {
         assert_eq!(read("x= \"a\"#b").unwrap(), "x= a");
         assert_eq!(read("x=\"a\"#b").unwrap(), "x=a#b");
     }
 
     #[test]
-    fn escapes_live_in_quotes_only() {
+    fn escapes_are_read_in_quotes_only() {
         assert_eq!(read("\"\\t\\\"\\\\\\q\"\\t").unwrap(), "\t\"\\\\q\\t");
     }
 
     #[test]
-    fn white_space_becomes_blanks_outside_quotes() {
+    fn white_space_becomes_spaces_outside_quotes() {
         assert_eq!(read("a\tb\r").unwrap(), "a b ");
         assert_eq!(read("\"a\tb\"").unwrap(), "a\tb");
     }
 
     #[test]
-    fn only_structure_is_protected() {
+    fn quotes_mark_syntax_characters_only() {
         let mut cells = Vec::new();
         line(br#""a,g.1""#, &mut cells).unwrap();
         let protected: Vec<bool> = cells.iter().map(|cell| cell.quoted).collect();
@@ -210,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn control_bytes_are_protected_characters() {
+    fn control_bytes_are_read_as_quoted_characters() {
         let mut cells = Vec::new();
         line(b"\x01\x07\x10\x1a\x1c\x1d\x1e\x1f\x1b\x08\"\x0b\"", &mut cells).unwrap();
         let bytes: Vec<u8> = cells.iter().map(|cell| cell.byte).collect();
@@ -220,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_ends_its_line() {
+    fn nul_ends_the_line() {
         assert_eq!(line_of(b"a\0b\n"), b"a");
         assert_eq!(line_of(b"a\n"), b"a");
         assert_eq!(line_of(b""), b"");

@@ -1,22 +1,22 @@
-//! The DHCP options that have a name: what `option:<name>` means, what a value is made of, how the log shows it
+//! The DHCP options that have a name in dnsmasq: the number and the kind of value of `option:<name>`
 //! (docs/dnsmasq/config-language.md, section 3.4; docs/dnsmasq/proxydhcp.md, section 7.7).
 
 use crate::input::Input;
 
-/// One named option.
+/// A DHCP option that has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OptionName {
-    /// Its number.
+    /// The number of the option (RFC 2132).
     pub code: u8,
-    /// Its name.
+    /// The name after `option:`.
     pub name: &'static str,
-    /// What its value is.
+    /// The kind of its value.
     pub kind: Kind,
-    /// Set by the server itself: `option:<name>` may be matched, not sent.
+    /// The server itself sets the option: `option:<name>` can be matched and not configured.
     pub internal: bool,
 }
 
-/// What an option's value is made of.
+/// The kind of the value of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// IPv4 addresses.
@@ -25,13 +25,13 @@ pub enum Kind {
     Name,
     /// Domain names in DNS form (RFC 3397).
     Domains,
-    /// Seconds, four bytes.
+    /// A time in seconds, four bytes.
     Time,
-    /// A number of so many bytes, shown in decimal. Width 0: no number can be configured.
+    /// A number of this length in bytes, logged in decimal. With length 0 no number can be configured.
     Number(u8),
-    /// A number of so many bytes, shown in hex.
+    /// A number of this length in bytes, logged in hexadecimal.
     Octets(u8),
-    /// Anything.
+    /// Any value.
     Any,
 }
 
@@ -100,7 +100,7 @@ pub static OPTIONS: &[OptionName] = &[
     public(77, "user-class", Kind::Any),
     public(80, "rapid-commit", Kind::Any),
     internal(81, "FQDN", Kind::Any),
-    // `agent-info` from 2.91; the reference for packets and their log lines is 2.90.
+    // The name is `agent-info` in dnsmasq 2.91 and later; log lines have the name of 2.90.
     internal(82, "agent-id", Kind::Any),
     public(91, "last-transaction", Kind::Time),
     public(92, "associated-ip", Kind::Addresses),
@@ -155,7 +155,7 @@ pub static OPTIONS6: &[OptionName] = &[
     public(103, "captive-portal", Kind::Name),
 ];
 
-/// What dnsmasq 2.91 and later call `agent-id`.
+/// The name of `agent-id` in dnsmasq 2.91 and later.
 const NEWER_AGENT_ID: &str = "agent-info";
 
 const fn public(code: u8, name: &'static str, kind: Kind) -> OptionName {
@@ -166,13 +166,13 @@ const fn internal(code: u8, name: &'static str, kind: Kind) -> OptionName {
     OptionName { code, name, kind, internal: true }
 }
 
-/// The option of that number, if it has a name.
+/// The option of this number; `None` if it has no name.
 pub fn by_code(code: u8) -> Option<&'static OptionName> {
-    OPTIONS.binary_search_by_key(&code, |option| option.code).ok().map(|at| &OPTIONS[at])
+    OPTIONS.binary_search_by_key(&code, |option| option.code).ok().map(|index| &OPTIONS[index])
 }
 
-/// The option of that name, letters in either case.
-pub fn by_name(name: Input<'_>) -> Option<&'static OptionName> {
+/// The option of this name, letters in either case.
+pub(crate) fn by_name(name: Input<'_>) -> Option<&'static OptionName> {
     let newer = name.is_ignoring_case(NEWER_AGENT_ID).then_some("agent-id");
     let is_meant = |option: &&OptionName| {
         name.is_ignoring_case(option.name) || newer.is_some_and(|name| name == option.name)
@@ -181,6 +181,6 @@ pub fn by_name(name: Input<'_>) -> Option<&'static OptionName> {
 }
 
 #[test]
-fn the_table_is_sorted_so_that_lookup_may_bisect() {
+fn named_options_are_sorted_by_number() {
     assert!(OPTIONS.is_sorted_by(|one, next| one.code < next.code));
 }

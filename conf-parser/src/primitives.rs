@@ -1,99 +1,113 @@
-//! The bricks all options are built from. What each tolerates was asked of the real program.
+//! Parsers of values that many options share. What each one accepts was measured with dnsmasq 2.90 and 2.92.
 
 use crate::error::ParseError;
 use crate::input::{Input, InputByte};
-use nom::combinator::{cut, verify};
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_till};
+use nom::combinator::{cut, eof, map, rest};
 use nom::error::context;
-use nom::multi::many0;
-use nom::sequence::terminated;
-use nom::{IResult, Input as _, Parser};
+use nom::multi::{many0, separated_list1};
+use nom::sequence::{preceded, terminated};
+use nom::{IResult, Parser};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// What a brick gives: the rest, and its value.
-pub type Parsed<'a, T> = IResult<Input<'a>, T, ParseError>;
+/// The result of a parser: the unread rest, and the value.
+pub(crate) type Parsed<'a, T> = IResult<Input<'a>, T, ParseError>;
 
-/// A condition in front of a rule: `tag:<tag>`, negated as `tag:!<tag>` or `tag:#<tag>`.
+/// A condition of a rule: `tag:<tag>`, or negated `tag:!<tag>` or `tag:#<tag>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// The name that must, or must not, be set.
+    /// The name of the tag.
     pub tag: Vec<u8>,
-    /// Whether it must not.
+    /// Whether the tag must not be set.
     pub negated: bool,
 }
 
 impl Condition {
-    /// Reads a condition whose prefix is gone.
-    pub fn new(text: Input<'_>) -> Self {
-        let positive = text.strip_prefix("!").or_else(|| text.strip_prefix("#"));
-        Self { tag: positive.unwrap_or(text).bytes(), negated: positive.is_some() }
+    /// Reads a condition after its prefix `tag:`.
+    pub(crate) fn new(text: Input<'_>) -> Self {
+        let negated = text.strip_prefix("!").or_else(|| text.strip_prefix("#"));
+        Self { tag: negated.unwrap_or(text).bytes(), negated: negated.is_some() }
     }
 }
 
-/// Up to the next comma, which stays; blanks before it vanish. May be empty.
-pub fn field(input: Input<'_>) -> Parsed<'_, Input<'_>> {
-    let size = input.position(|cell| cell.is(b',')).unwrap_or(input.input_len());
-    Ok((
-        input.take_from(size),
-        if size == input.input_len() { input } else { input.take(size).trim_end() },
-    ))
+/// Up to the next comma, which is not consumed; spaces before that comma are dropped. May be empty.
+pub(crate) fn field(input: Input<'_>) -> Parsed<'_, Input<'_>> {
+    let (rest, field) = take_till(|cell: InputByte| cell.is(b',')).parse(input)?;
+    Ok((rest, if rest.is_empty() { field } else { field.trim_end() }))
 }
 
-/// A comma and the blanks behind it.
-pub fn comma(input: Input<'_>) -> Parsed<'_, ()> {
+/// A comma and the spaces after it.
+pub(crate) fn comma(input: Input<'_>) -> Parsed<'_, ()> {
     match input.strip_prefix(",") {
         Some(rest) => Ok((rest.trim_start(), ())),
         None => Err(nom::Err::Error(ParseError::plain(input, "a comma"))),
     }
 }
 
-/// `tag:<tag>,` or the old `net:<tag>,`.
-pub fn condition(input: Input<'_>) -> Parsed<'_, Condition> {
-    let named = verify(field, |field: &Input<'_>| prefixed(*field).is_some());
-    // Nothing but conditions is an error, so a condition must be followed.
-    terminated(named, cut(context("a comma and more", comma)))
-        .map(|field| Condition::new(prefixed(field).unwrap_or(field)))
-        .parse(input)
+/// The fields between commas, as they are stored; at least one, which may be empty.
+pub(crate) fn texts(input: Input<'_>) -> Parsed<'_, Vec<Vec<u8>>> {
+    separated_list1(comma, map(field, Input::bytes)).parse(input)
+}
+
+/// Runs `parser` over one field. It must consume the whole field.
+pub(crate) fn in_field<'a, T>(
+    parser: impl Parser<Input<'a>, Output = T, Error = ParseError>,
+) -> impl Parser<Input<'a>, Output = T, Error = ParseError> {
+    field.and_then(terminated(parser, eof))
+}
+
+/// An error that ends the parse: no other alternative is tried.
+pub(crate) fn refuse<T>(error: ParseError) -> Result<T, nom::Err<ParseError>> {
+    Err(nom::Err::Failure(error))
+}
+
+/// The prefix of a condition; `net:` is the old form.
+fn condition_prefix(input: Input<'_>) -> Parsed<'_, Input<'_>> {
+    alt((tag("tag:"), tag("net:"))).parse(input)
+}
+
+/// `tag:<tag>,`
+fn condition(input: Input<'_>) -> Parsed<'_, Condition> {
+    let tagged = in_field(map(preceded(condition_prefix, rest), Condition::new));
+    // dnsmasq refuses a value that is nothing but conditions, so a comma must follow.
+    terminated(tagged, cut(context("a comma and more", comma))).parse(input)
 }
 
 /// Any number of conditions, each followed by a comma.
-pub fn conditions(input: Input<'_>) -> Parsed<'_, Vec<Condition>> {
+pub(crate) fn conditions(input: Input<'_>) -> Parsed<'_, Vec<Condition>> {
     many0(condition).parse(input)
 }
 
-/// What follows `tag:` or `net:`.
-pub fn prefixed(field: Input<'_>) -> Option<Input<'_>> {
-    field.strip_prefix("tag:").or_else(|| field.strip_prefix("net:"))
+/// Conditions to the end of the value; the prefix may be missing (`dhcp-ignore=!known`).
+pub(crate) fn bare_conditions(input: Input<'_>) -> Parsed<'_, Vec<Condition>> {
+    let bare = alt((preceded(condition_prefix, rest), rest));
+    separated_list1(comma, in_field(map(bare, Condition::new))).parse(input)
 }
 
-/// Conditions to the end of the text; the prefix may be missing (`dhcp-ignore=!known`).
-pub fn bare_conditions(input: Input<'_>) -> Vec<Condition> {
-    input.fields().map(|field| Condition::new(prefixed(field).unwrap_or(field))).collect()
+/// `[set:]<tag>,`: the tag that a match sets. `set:` is the only prefix here: `tag:a` sets a tag of the name `tag:a`.
+pub(crate) fn set_tag(input: Input<'_>) -> Parsed<'_, Vec<u8>> {
+    let tag = in_field(alt((preceded(tag("set:"), rest), rest)));
+    terminated(map(tag, Input::bytes), comma).parse(input)
 }
 
-/// `[set:]<tag>,`: the tag a match sets. Only `set:` is a prefix here; `tag:a` sets a tag of that name.
-pub fn set_tag(input: Input<'_>) -> Parsed<'_, Vec<u8>> {
-    terminated(field, comma)
-        .map(|field| field.strip_prefix("set:").unwrap_or(field).bytes())
-        .parse(input)
-}
-
-/// One of several words, as its place in `words`; letters in either case.
-pub fn one_of<'a>(words: &'static [&'static str]) -> impl Fn(Input<'a>) -> Parsed<'a, u16> {
+/// One of several words, as its index in `words`; letters in either case.
+pub(crate) fn one_of<'a>(words: &'static [&'static str]) -> impl Fn(Input<'a>) -> Parsed<'a, u16> {
     move |input| {
         let (rest, found) = field(input)?;
         match (0..).zip(words).find(|(_, word)| found.is_ignoring_case(word)) {
-            Some((place, _)) => Ok((rest, place)),
+            Some((index, _)) => Ok((rest, index)),
             None => Err(nom::Err::Error(ParseError::plain(input, ""))),
         }
     }
 }
 
-/// Decimal digits, none included, up to the next comma. Quotes do not matter.
+/// Decimal digits up to the next comma; no digit at all is 0. Quotes have no effect.
 ///
-/// dnsmasq converts with the C library to a long and keeps 32 bits: `4294967349` is 53, and what is too long for
-/// a long is -1.
-pub fn number(input: Input<'_>) -> Parsed<'_, i32> {
+/// dnsmasq converts to a C `long` and keeps the low 32 bits: `4294967349` is 53, and a number that overflows a `long`
+/// is -1.
+pub(crate) fn number(input: Input<'_>) -> Parsed<'_, i32> {
     let (rest, digits) = field(input)?;
     match decimal(digits) {
         Some(value) => Ok((rest, value)),
@@ -101,8 +115,8 @@ pub fn number(input: Input<'_>) -> Parsed<'_, i32> {
     }
 }
 
-/// The number a text is, if it is digits all through.
-pub fn decimal(text: Input<'_>) -> Option<i32> {
+/// The value of a text that contains digits only.
+pub(crate) fn decimal(text: Input<'_>) -> Option<i32> {
     let all = text.cells().iter().all(|cell| cell.byte.is_ascii_digit());
     all.then(|| {
         let add =
@@ -115,7 +129,7 @@ pub fn decimal(text: Input<'_>) -> Option<i32> {
 }
 
 /// A number of 16 bits: a port, a preference.
-pub fn number16(input: Input<'_>) -> Parsed<'_, u16> {
+pub(crate) fn number16(input: Input<'_>) -> Parsed<'_, u16> {
     let (rest, value) = number(input)?;
     match u16::try_from(value) {
         Ok(value) => Ok((rest, value)),
@@ -123,32 +137,34 @@ pub fn number16(input: Input<'_>) -> Parsed<'_, u16> {
     }
 }
 
-/// The IPv4 address a text is, protected characters not counted as digits or dots.
-pub fn address4(text: Input<'_>) -> Option<Ipv4Addr> {
+/// The IPv4 address in dotted notation. A quoted digit or dot does not count.
+pub(crate) fn address4(text: Input<'_>) -> Option<Ipv4Addr> {
     parsed::<_, { "255.255.255.255".len() }>(text)
 }
 
-/// The IPv6 address a text is.
-pub fn address6(text: Input<'_>) -> Option<Ipv6Addr> {
+/// The IPv6 address in text form. A quoted character does not count.
+pub(crate) fn address6(text: Input<'_>) -> Option<Ipv6Addr> {
     parsed::<_, { "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".len() }>(text)
 }
 
-/// What a text of at most `MOST` bytes says.
-fn parsed<T: FromStr, const MOST: usize>(text: Input<'_>) -> Option<T> {
-    let mut bytes = [0; MOST];
-    let place = bytes.get_mut(..text.cells().len())?;
-    place.iter_mut().zip(text.structural_bytes()).for_each(|(place, byte)| *place = byte);
-    std::str::from_utf8(place).ok()?.parse().ok()
+/// Parses a text of at most `MAX_LEN` bytes without an allocation.
+fn parsed<T: FromStr, const MAX_LEN: usize>(text: Input<'_>) -> Option<T> {
+    let mut buffer = [0; MAX_LEN];
+    let bytes = buffer.get_mut(..text.cells().len())?;
+    for (target, byte) in bytes.iter_mut().zip(text.structural_bytes()) {
+        *target = byte;
+    }
+    std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
 /// Whether a text is an address of either family.
-pub fn is_address(text: Input<'_>) -> bool {
+pub(crate) fn is_address(text: Input<'_>) -> bool {
     address4(text).is_some() || address6(text).is_some()
 }
 
-/// A domain name in its canonical form: lower case, without its last dot. Labels have 63 bytes at most and may be
-/// empty; quotes do not matter. `None` also for what is not ASCII (docs/dnsmasq/config-language.md, section 1.11).
-pub fn domain(text: Input<'_>) -> Option<Vec<u8>> {
+/// A domain name in canonical form: lower case, without a final dot. A label has at most 63 bytes and may be empty;
+/// quotes have no effect. `None` if the name is not valid or not ASCII (docs/dnsmasq/config-language.md, section 1.11).
+pub(crate) fn domain(text: Input<'_>) -> Option<Vec<u8>> {
     let mut name = text.bytes();
     name.make_ascii_lowercase();
     let length = valid_ascii_name(&name)?.len();
@@ -156,12 +172,12 @@ pub fn domain(text: Input<'_>) -> Option<Vec<u8>> {
     Some(name)
 }
 
-/// A legal domain name without its last dot, as a configuration may have it.
+/// A domain name that a configuration may contain, without a final dot. `None` if it is not valid or not ASCII.
 pub fn valid_ascii_name(name: &[u8]) -> Option<&[u8]> {
     valid_name(name).filter(|name| name.is_ascii())
 }
 
-/// A name of any bytes but control characters, as a client may send it, without its last dot.
+/// A name that a client may send, without a final dot: any bytes except control characters. `None` if it is not valid.
 pub fn valid_name(name: &[u8]) -> Option<&[u8]> {
     let (name, dotted) = match name.strip_suffix(b".") {
         Some(rest) => (rest, true),
@@ -178,11 +194,11 @@ pub fn valid_name(name: &[u8]) -> Option<&[u8]> {
 
 /// RFC 1035, section 2.3.4.
 const MAX_LABEL_LEN: usize = 63;
-/// dnsmasq's limit of a written name.
+/// dnsmasq's limit for a name in text form.
 const MAX_NAME_LEN: usize = 1025;
 
-/// Nothing may follow.
-pub fn end(input: Input<'_>) -> Parsed<'_, ()> {
+/// The end of the value.
+fn end(input: Input<'_>) -> Parsed<'_, ()> {
     if input.is_empty() {
         Ok((input, ()))
     } else {
@@ -190,32 +206,36 @@ pub fn end(input: Input<'_>) -> Parsed<'_, ()> {
     }
 }
 
-/// Everything that is left, commas included.
-pub fn rest(input: Input<'_>) -> Parsed<'_, Input<'_>> {
-    Ok((input.take_from(input.input_len()), input))
-}
-
-/// Bytes written in hex: groups of digits between `:`, `-` or blanks, two digits a byte.
+/// Bytes in hexadecimal: groups of digits, separated by `:`, `-` or a space, two digits for a byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hex {
-    /// The bytes; a wildcard counts as 0.
+    /// The bytes; 0 in the place of a wildcard.
     pub bytes: Vec<u8>,
-    /// Places of `*`: that byte may be anything.
+    /// The indexes in `bytes` of `*`, which matches any byte.
     pub wildcards: Vec<usize>,
-    /// The ARP hardware type, where the first group is ended by `-` (`06-00:11:22:33:44:55`).
+    /// The ARP hardware type, if the first group is followed by `-` (`06-00:11:22:33:44:55`).
     pub hardware_type: Option<u16>,
 }
 
-/// Reads `limit` bytes at most, and looks at nothing behind them; `None` if a character is no hex. A group may be `*`.
-/// If `typed`, a first group ended by `-` is a hardware type.
-pub fn hex(text: Input<'_>, limit: usize, typed: bool) -> Option<Hex> {
+/// Whether the first group of a hexadecimal value may be a hardware type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstGroup {
+    /// It is one if `-` follows.
+    HardwareType,
+    /// It is bytes.
+    Bytes,
+}
+
+/// Reads at most `limit` bytes, and ignores what follows them; `None` if a character is no hexadecimal digit. A group
+/// may be `*`.
+pub(crate) fn hex(text: Input<'_>, limit: usize, first_group: FirstGroup) -> Option<Hex> {
     let mut hex = Hex::default();
     let mut left = text.cells();
-    let mut first = typed;
+    let mut first = first_group == FirstGroup::HardwareType;
     loop {
         let separator = |cell: &InputByte| cell.is(b':') || cell.is(b'-') || cell.is_blank();
         let size = left.iter().position(separator).unwrap_or(left.len());
-        let (group, behind) = left.split_at(size);
+        let (group, following) = left.split_at(size);
         let digit = |cell: &InputByte| !cell.quoted && cell.byte.is_ascii_hexdigit();
         if let [star] = group
             && star.is(b'*')
@@ -224,13 +244,13 @@ pub fn hex(text: Input<'_>, limit: usize, typed: bool) -> Option<Hex> {
             hex.bytes.push(0);
         } else if !group.iter().all(digit) {
             return None;
-        } else if first && size > 0 && behind.first().is_some_and(|cell| cell.is(b'-')) {
+        } else if first && size > 0 && following.first().is_some_and(|cell| cell.is(b'-')) {
             hex.hardware_type = group_value(group);
         } else {
             hex.bytes.extend(group.chunks(2).map(byte_of));
         }
         first = false;
-        let Some((_, rest)) = behind.split_first().filter(|_| hex.bytes.len() < limit) else {
+        let Some((_, rest)) = following.split_first().filter(|_| hex.bytes.len() < limit) else {
             hex.bytes.truncate(limit);
             return Some(hex);
         };
@@ -244,7 +264,7 @@ fn group_value(digits: &[InputByte]) -> Option<u16> {
     })
 }
 
-/// `102` is 01 02: an odd last digit stands alone.
+/// `102` is 01 02: of an odd number of digits the last one is a byte.
 fn byte_of(digits: &[InputByte]) -> u8 {
     digits.iter().fold(0, |sum, cell| (sum << 4) | digit_value(cell.byte))
 }
@@ -256,8 +276,11 @@ fn digit_value(byte: u8) -> u8 {
     }
 }
 
-/// Runs a parser over all of an argument.
-pub fn parse_all<'a, T>(
+/// Runs a parser over a value. It must consume the whole value.
+///
+/// # Errors
+/// The error of the parser, or `nothing more` where it stopped before the end.
+pub(crate) fn parse_all<'a, T>(
     parser: impl Parser<Input<'a>, Output = T, Error = ParseError>,
     input: Input<'a>,
 ) -> Result<T, ParseError> {
@@ -268,8 +291,8 @@ pub fn parse_all<'a, T>(
     }
 }
 
-/// Digits with an optional letter `s m h d w`: seconds. A bare letter counts as zero.
-pub fn duration(text: Input<'_>) -> Option<u32> {
+/// Digits with an optional unit `s`, `m`, `h`, `d` or `w`, in seconds. A unit without digits is 0.
+pub(crate) fn duration(text: Input<'_>) -> Option<u32> {
     let bytes: Vec<u8> = text.structural_bytes().collect();
     let (digits, factor) = match bytes.split_last() {
         Some((last, digits)) if last.is_ascii_alphabetic() => (digits, unit(*last)?),

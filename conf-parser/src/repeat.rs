@@ -4,18 +4,18 @@ use crate::error::{Message, ParseError};
 use crate::table::{OptionSpec, Repeat};
 use std::collections::HashSet;
 
-/// Which once-only keywords were used, where.
+/// The keywords that may be used once and were used.
 ///
-/// One use on the command line and one in all files together is fine; the file is read later and wins.
+/// One use on the command line and one in all files together are accepted; the files are read later and override it.
 #[derive(Debug, Default)]
-pub struct Repeats {
+pub(crate) struct Repeats {
     on_command_line: HashSet<&'static str>,
     in_files: HashSet<&'static str>,
 }
 
 impl Repeats {
-    /// Notes a use in a file.
-    pub fn in_file(&mut self, row: &'static OptionSpec) -> Result<(), ParseError> {
+    /// Records a use in a file.
+    pub(crate) fn in_file(&mut self, row: &'static OptionSpec) -> Result<(), ParseError> {
         if row.repeat == Repeat::Once && !self.in_files.insert(row.canonical_name()) {
             Err(repeated())
         } else {
@@ -23,9 +23,9 @@ impl Repeats {
         }
     }
 
-    /// Notes a use on the command line. `Ok(false)`: a file that was read early has used it, and this use is
-    /// ignored, its value not even looked at.
-    pub fn on_command_line(&mut self, row: &'static OptionSpec) -> Result<bool, ParseError> {
+    /// Records a use on the command line. `Ok(false)` if a file that was read before has used the keyword: dnsmasq
+    /// ignores this use and does not check its value.
+    pub(crate) fn on_command_line(&mut self, row: &'static OptionSpec) -> Result<bool, ParseError> {
         if row.repeat != Repeat::Once {
             return Ok(true);
         }
@@ -46,7 +46,7 @@ mod tests {
     use crate::table::find_name;
 
     #[test]
-    fn once_in_each_place_is_fine() {
+    fn one_use_on_command_line_and_one_in_files_is_accepted() {
         let (mut repeats, port) = (Repeats::default(), find_name("port").unwrap());
         assert_eq!(repeats.on_command_line(port), Ok(true));
         assert_eq!(repeats.in_file(port), Ok(()));
@@ -54,14 +54,14 @@ mod tests {
     }
 
     #[test]
-    fn a_use_after_an_early_file_is_ignored() {
+    fn use_on_command_line_after_a_file_is_ignored() {
         let (mut repeats, port) = (Repeats::default(), find_name("port").unwrap());
         repeats.in_file(port).unwrap();
         assert_eq!(repeats.on_command_line(port), Ok(false));
     }
 
     #[test]
-    fn an_alias_counts_as_the_same_keyword() {
+    fn alias_counts_as_the_same_keyword() {
         let mut repeats = Repeats::default();
         repeats.in_file(find_name("dhcp-lease").unwrap()).unwrap();
         assert!(repeats.in_file(find_name("dhcp-leasefile").unwrap()).is_err());

@@ -1,69 +1,52 @@
-//! Every option there is, one row each. The line parser, the command line, `--help` and the documents read it.
+//! All options of dnsmasq, one row each.
 
 mod rows;
 
 pub use rows::OPTIONS;
 
-use crate::directive::{Directive, Switch};
+use crate::directive::{Directive, RawSetting, Switch};
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::option::files::RunTimeFile;
 use Argument::{None, Optional, Required};
-use Parse::{File, Maybe, Nothing, On, Value};
+use Parse::{Check, File, Maybe, MaybeCheck, Nothing, On, Value};
 
-/// One option.
+/// An option of dnsmasq.
 #[derive(Debug)]
 pub struct OptionSpec {
-    /// Its name in files and, behind `--`, on the command line.
+    /// The keyword in files and, after `--`, on the command line.
     pub keyword: &'static str,
-    /// Its letter on the command line.
+    /// The letter of the short option.
     pub short: Option<u8>,
-    /// Whether a value follows. (A letter has its own rule, [`Row::short_takes_value`].)
+    /// Whether the keyword takes a value. For the short option see [`OptionSpec::short_takes_value`].
     pub argument: Argument,
-    /// Whether it may be used again.
+    /// Whether the option may be used more than once.
     pub repeat: Repeat,
-    /// What we make of it.
-    pub support: Support,
     parse: Parse,
-    /// How its value is written, as the help shows it.
+    /// The syntax of the value in `--help`.
     pub metavar: &'static str,
-    /// What it is for, in a sentence.
+    /// The purpose of the option, in one sentence.
     pub help: &'static str,
 }
 
-/// Whether a value follows the keyword.
+/// Whether a keyword takes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Argument {
     /// Never.
     None,
     /// Always.
     Required,
-    /// As you like; on the command line only with `=`.
+    /// Optional; on the command line only after `=`.
     Optional,
 }
 
-/// Whether a keyword may be used again.
+/// Whether a keyword may be used more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
     /// Once on the command line and once in all files together.
     Once,
-    /// Again and again: uses add up, or the last one counts.
+    /// Any number of times: the values add up, or the last one applies.
     Stacks,
-}
-
-/// What we make of an option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Support {
-    /// It does what it does in dnsmasq.
-    Served,
-    /// Read and ignored: without DNS and leases it cannot change anything, or it is a mere policy.
-    Inert,
-    /// Read and left out, though its author may count on it; the text says why.
-    Ignored(&'static str),
-    /// Publishes or forwards names: ends the start unless `port=0` says that there is no DNS.
-    DnsContent,
-    /// Ends the start: ignoring it would leave the network without something it was promised.
-    Refused(&'static str),
 }
 
 #[derive(Debug)]
@@ -73,27 +56,29 @@ enum Parse {
     File(RunTimeFile),
     Value(fn(Input<'_>) -> Result<Directive, ParseError>),
     Maybe(fn(Option<Input<'_>>) -> Result<Directive, ParseError>),
+    Check(fn(Input<'_>) -> Result<(), ParseError>),
+    MaybeCheck(fn(Option<Input<'_>>) -> Result<(), ParseError>),
 }
 
-/// The row of a keyword as it is written: in full, in exact case, no letter of it protected.
-pub fn find_input(keyword: Input<'_>) -> Option<&'static OptionSpec> {
+/// The row of a keyword: complete, in exact case, not quoted.
+pub(crate) fn find_input(keyword: Input<'_>) -> Option<&'static OptionSpec> {
     let order = |row: &OptionSpec| row.keyword.bytes().cmp(keyword.structural_bytes());
     OPTIONS.binary_search_by(order).ok().map(|at| &OPTIONS[at])
 }
 
-/// The row of a keyword.
+/// The row of a keyword; `None` if dnsmasq has no such option.
 pub fn find_name(keyword: &str) -> Option<&'static OptionSpec> {
     OPTIONS.binary_search_by_key(&keyword, |row| row.keyword).ok().map(|at| &OPTIONS[at])
 }
 
-/// The row of a letter. Two keywords share `-s` and two `-l`; the first is meant.
+/// The row of a short option. `-s` and `-l` have two keywords each; the result is the one that is no alias.
 pub fn find_short(letter: u8) -> Option<&'static OptionSpec> {
     let rows = OPTIONS.iter().filter(|row| row.short == Some(letter));
     rows.min_by_key(|row| row.keyword != row.canonical_name())
 }
 
 impl OptionSpec {
-    /// The name under which keywords of one letter count together (`dhcp-lease` is `dhcp-leasefile`).
+    /// The keyword that this one is an alias of, else the keyword itself (`dhcp-lease` is an alias of `dhcp-leasefile`).
     pub fn canonical_name(&self) -> &'static str {
         match self.keyword {
             "dhcp-lease" => "dhcp-leasefile",
@@ -102,12 +87,12 @@ impl OptionSpec {
         }
     }
 
-    /// What is switched, if it is a switch.
+    /// The switch, if the option is one.
     pub fn switch(&self) -> Option<Switch> {
         if let On(switch) = self.parse { Some(switch) } else { Option::None }
     }
 
-    /// Whether the letter takes a value. It does, or does not, where the long form leaves it open.
+    /// Whether the short option takes a value. dnsmasq decides this per option where the value is optional.
     pub fn short_takes_value(&self) -> bool {
         match self.argument {
             None => false,
@@ -116,7 +101,7 @@ impl OptionSpec {
         }
     }
 
-    /// Whether a value stands where one may, or must.
+    /// Whether there is a value if one is required, and none if none is allowed.
     pub(crate) fn check_argument(
         &self,
         value: Option<Input<'_>>,
@@ -135,17 +120,27 @@ impl OptionSpec {
         }
     }
 
-    /// Reads the value.
+    /// Parses the value.
     pub(crate) fn parse(&self, value: Option<Input<'_>>) -> Result<Directive, ParseError> {
         match &self.parse {
             On(switch) => Ok(Directive::Switch(*switch)),
-            Nothing => Ok(Directive::ValidatedOnly),
+            Nothing => Ok(self.raw(value)),
             File(kind) => {
                 Ok(Directive::RunTimeFile(*kind, value.map(Input::bytes).unwrap_or_default()))
             }
             Value(parse) => parse(value.unwrap_or(Input::new(&[]))),
             Maybe(parse) => parse(value),
+            Check(check) => check(value.unwrap_or(Input::new(&[]))).map(|()| self.raw(value)),
+            MaybeCheck(check) => check(value).map(|()| self.raw(value)),
         }
+    }
+
+    /// The value is checked and kept as written.
+    fn raw(&self, value: Option<Input<'_>>) -> Directive {
+        Directive::ValidatedOnly(RawSetting {
+            keyword: self.keyword,
+            value: value.map(Input::bytes),
+        })
     }
 }
 
@@ -160,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_a_metavar_exactly_when_it_takes_an_argument() {
+    fn option_has_a_metavar_if_and_only_if_it_takes_a_value() {
         for row in OPTIONS {
             assert_eq!(row.argument == None, row.metavar.is_empty(), "{}", row.keyword);
             assert_eq!(row.argument == Optional, row.metavar.starts_with("[="), "{}", row.keyword);
@@ -168,19 +163,19 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_read_the_way_it_takes_its_argument() {
+    fn parser_of_an_option_matches_its_argument() {
         for row in OPTIONS {
             let fits = match row.parse {
                 On(_) | Nothing => row.argument == None,
-                File(_) | Value(_) => row.argument == Required,
-                Maybe(_) => row.argument == Optional,
+                File(_) | Value(_) | Check(_) => row.argument == Required,
+                Maybe(_) | MaybeCheck(_) => row.argument == Optional,
             };
             assert!(fits, "{}", row.keyword);
         }
     }
 
     #[test]
-    fn a_letter_means_one_option() {
+    fn short_option_has_one_canonical_keyword() {
         for row in OPTIONS {
             let Some(letter) = row.short else { continue };
             assert_eq!(
@@ -193,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn every_option_is_explained_in_a_sentence() {
+    fn help_of_every_option_is_a_sentence() {
         for row in OPTIONS {
             assert!(row.help.ends_with('.'), "{}", row.keyword);
         }

@@ -1,7 +1,6 @@
-//! Whatever is accepted can be written down again, and says the same.
+//! The canonical form of an accepted line is read as the same directive.
 
-use conf_parser::table::OPTIONS;
-use conf_parser::{Directive, Reader};
+use conf_parser::{Directive, OPTIONS, Reader};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -10,7 +9,7 @@ fn read(line: &[u8]) -> Option<Directive> {
     Reader::default().line(line).ok().flatten().map(|setting| setting.directive)
 }
 
-/// Values of all kinds of options, in quotes and out, and what may stand between them.
+/// Values of all kinds of options, with and without quotes, and separators.
 fn value() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         "[a-z]{1,8}",
@@ -31,7 +30,7 @@ fn value() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn what_is_accepted_reads_the_same_when_it_is_written() {
+fn accepted_line_has_the_same_directive_after_rewriting() {
     let config =
         ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() };
     let mut accepted = 0;
@@ -54,7 +53,7 @@ fn what_is_accepted_reads_the_same_when_it_is_written() {
     assert!(accepted > 1_000, "only {accepted} lines were accepted");
 }
 
-/// Columns are those of the line as it stands.
+/// Columns depend on the form of the line, so they are removed.
 fn without_columns(directive: Option<&Directive>) -> String {
     let shown = format!("{directive:?}");
     let mut parts = shown.split("column: ");
@@ -63,7 +62,7 @@ fn without_columns(directive: Option<&Directive>) -> String {
 }
 
 #[test]
-fn quotes_stand_where_they_are_needed() {
+fn rewritten_line_has_quotes_only_where_necessary() {
     for (line, written) in [
         (" port = 53 # x", "port = 53"),
         (r#"pxe-service=x86PC,"Boot, now",p"x"e"#, r#"pxe-service=x86PC,"Boot, now",pxe"#),

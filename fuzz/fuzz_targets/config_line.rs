@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use std::time::Duration;
 
 fuzz_target!(|bytes: &[u8]| {
-    let line = conf_parser::lex::line_of(bytes);
+    let line = conf_parser::line_of(bytes);
     cpu_time::check(line.len(), Duration::ZERO, || {
         if let Err(error) = Reader::default().line(line) {
             assert!(!error.expected.is_empty(), "{error:?}");

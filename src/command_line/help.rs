@@ -3,8 +3,8 @@
 use super::{EXTENSION_OPTIONS, Page};
 use crate::log_line::{COMPILE_TIME_OPTIONS, VERSION};
 use conf_parser::Argument;
+use conf_parser::OPTIONS;
 use conf_parser::option_names::{self, OPTIONS6, OptionName};
-use conf_parser::table::OPTIONS;
 
 /// What `--version` prints. Scripts read the third word of the first line, and the second line.
 pub fn version() -> String {

@@ -9,7 +9,7 @@ mod extensions;
 mod help;
 
 use crate::byte_text::{to_bytes, to_text};
-use conf_parser::table::{self, OPTIONS};
+use conf_parser::OPTIONS;
 use conf_parser::{Argument, OptionSpec};
 pub use extensions::{EXTENSION_OPTIONS, Extensions};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
@@ -168,10 +168,10 @@ fn named(spelled: &[String]) -> impl Iterator<Item = (&'static OptionSpec, Strin
     let name = |word: &String| {
         if let Some(long) = word.strip_prefix("--") {
             let name = long.split_once('=').map_or(long, |(name, _)| name);
-            return Some((table::find_name(name)?, name.to_owned()));
+            return Some((conf_parser::find_name(name)?, name.to_owned()));
         }
         let letter = *word.as_bytes().get(1).filter(|_| word.starts_with('-'))?;
-        Some((table::find_short(letter)?, char::from(letter).to_string()))
+        Some((conf_parser::find_short(letter)?, char::from(letter).to_string()))
     };
     let rows: BTreeMap<String, &'static OptionSpec> =
         spelled.iter().filter_map(name).map(|(row, name)| (name, row)).collect();
@@ -262,7 +262,7 @@ fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static 
 
 /// An exact name, or a beginning that can only mean one option with one kind of value.
 fn resolve_abbreviation(name: &str) -> Option<&'static OptionSpec> {
-    table::find_name(name).or_else(|| {
+    conf_parser::find_name(name).or_else(|| {
         let mut candidates = OPTIONS.iter().filter(|row| row.keyword.starts_with(name));
         let first = candidates.next()?;
         let same = |row: &OptionSpec| {
@@ -274,7 +274,8 @@ fn resolve_abbreviation(name: &str) -> Option<&'static OptionSpec> {
 
 fn short_options(letters: &str, spelled: &mut Vec<String>) -> Result<Value, &'static str> {
     for (at, letter) in letters.char_indices() {
-        let row = u8::try_from(letter).ok().and_then(table::find_short).ok_or(OPTION_PREFIX)?;
+        let row =
+            u8::try_from(letter).ok().and_then(conf_parser::find_short).ok_or(OPTION_PREFIX)?;
         if row.short_takes_value() {
             spelled.push(format!("-{}", &letters[at..]));
             let follows = at + letter.len_utf8() == letters.len();

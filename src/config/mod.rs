@@ -11,17 +11,17 @@ pub mod server_names;
 use crate::byte_text::to_text;
 use crate::error::StartupError;
 pub use crate::origin::{ConfigWarning, Located, Origin};
-use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch};
-use conf_parser::option::dhcp_option::{DhcpOption, Encapsulation};
-use conf_parser::option::dhcp_range::Lease;
-use conf_parser::option::files::RunTimeFile;
-use conf_parser::option::network::{Bridge, HostRecord, SharedOn};
-use conf_parser::option::option_value::Value;
-use conf_parser::option::process::LogTo;
-use conf_parser::option::pxe::{Boot, Server};
-use conf_parser::option::tftp::UniqueRoot;
-use conf_parser::primitives::Hex;
-use conf_parser::{Caret, Keyword};
+use conf_parser::DhcpOption;
+use conf_parser::Hex;
+use conf_parser::Lease;
+use conf_parser::LogTo;
+use conf_parser::RunTimeFile;
+use conf_parser::UniqueRoot;
+use conf_parser::{Boot, Server};
+use conf_parser::{Bridge, HostRecord, SharedOn};
+use conf_parser::{ClassMatch, NameMatch, OptionMatch, RelayMatch};
+use conf_parser::{Encapsulation, Value};
+use conf_parser::{Keyword, Report};
 use lookup::hosts::Hosts;
 use lookup::match_rules::MatchRules;
 pub use lookup::rules::{Rule, Rules};
@@ -326,7 +326,7 @@ pub(crate) fn argument_error(
         error.column += source.len();
         source.extend_from_slice(value);
     }
-    StartupError::config(message).with_detail(caret_text(&Caret { source: &source, fault: &error }))
+    StartupError::config(message).with_detail(report_text(error.report(&source)))
 }
 
 /// dnsmasq's message for an invalid line. The detail shows the line and a caret.
@@ -336,10 +336,10 @@ pub(crate) fn line_error(
     source: &[u8],
 ) -> StartupError {
     let message = format!("{} {location}", error.message.in_file());
-    StartupError::config(message).with_detail(caret_text(&Caret { source, fault: error }))
+    StartupError::config(message).with_detail(report_text(error.report(source)))
 }
 
-/// The line and the caret as text. `Caret` writes U+FFFD for bytes that are not UTF-8.
-fn caret_text(caret: &Caret<'_>) -> String {
-    to_text(caret.to_string().as_bytes())
+/// The line and the caret as text. `Report` writes U+FFFD for bytes that are not UTF-8.
+fn report_text(report: Report<'_>) -> String {
+    to_text(report.to_string().as_bytes())
 }

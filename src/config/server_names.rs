@@ -1,7 +1,7 @@
 //! Names of boot servers, from hosts files and `host-record` lines (docs/dnsmasq/proxydhcp.md, section 6.7).
 
 use crate::log_line::LinePart;
-use conf_parser::primitives::valid_ascii_name;
+use conf_parser::valid_ascii_name;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -7,7 +7,7 @@ use crate::error::StartupError;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
 use crate::sys::inotify::{DirectoryEvents, DirectoryWatcher, WatchId};
-use conf_parser::option::files::{RunTimeFile, is_left_over};
+use conf_parser::{RunTimeFile, is_left_over};
 use std::ffi::OsStr;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;

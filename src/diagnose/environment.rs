@@ -10,7 +10,7 @@ use crate::net::{Address, Interfaces, same_network};
 use crate::strerror::strerror;
 use crate::sys::privilege::Identity;
 use conf_parser::Keyword;
-use conf_parser::option::pxe::{Boot, Server};
+use conf_parser::{Boot, Server};
 use std::ffi::OsStr;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};

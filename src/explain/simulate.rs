@@ -19,7 +19,7 @@ use crate::wire::client_arch::Architecture;
 use crate::wire::dhcp::Frame;
 use crate::wire::option_display::{mac, printable};
 use crate::wire::pxe::item;
-use conf_parser::option::pxe::Boot;
+use conf_parser::Boot;
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// What answers are made from.

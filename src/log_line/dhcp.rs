@@ -3,7 +3,7 @@
 use super::Priority;
 use super::words::{PROXY, PROXY_IGNORED, PXE, VENDOR_CLASS};
 use crate::wire::option_display::{LoggedOption, mac, time};
-use conf_parser::option::dhcp_range::Lease;
+use conf_parser::Lease;
 use std::fmt;
 use std::net::Ipv4Addr;
 

@@ -14,7 +14,7 @@ use crate::log_line::sanitize::Sanitized;
 use crate::log_line::{Line, Priority, ProcessLine};
 use crate::strerror::strerror;
 use crate::sys::privilege::Identity;
-use conf_parser::option::process::LogTo;
+use conf_parser::LogTo;
 use file_writer::{RecordFormat, Writer, WriterCallbacks};
 use log::kv::Key;
 use record::Record;

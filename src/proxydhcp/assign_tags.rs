@@ -10,9 +10,9 @@ use crate::config::lookup::match_rules::{Field, IndexKey, MatchKind};
 use crate::config::lookup::tags::{TagSet, TagSetBy};
 use crate::config::{Dhcp, Located};
 use crate::wire::options::{self, contains};
-use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
-use conf_parser::option::dhcp_match::OptionMatch;
-use conf_parser::option::option_value::{Value, ValueType};
+use conf_parser::OptionMatch;
+use conf_parser::{ClientId, DhcpHost};
+use conf_parser::{Value, ValueType};
 
 /// Enterprise number of the Broadband Forum (RFC 3925; TR-069).
 const CPEWAN_CLASS: u32 = 3561;

@@ -6,8 +6,8 @@ use super::{Decision, DropReason, Provenance, Reply, ReplyKind, ReplyPart, menu,
 use crate::config::server_names::ServerNames;
 use crate::config::{Config, Located};
 use crate::wire::pxe::item;
+use conf_parser::Boot;
 use conf_parser::Keyword;
-use conf_parser::option::pxe::Boot;
 use std::net::Ipv4Addr;
 
 const BIS: u16 = 0x8000;

@@ -1,8 +1,8 @@
 //! The name a client gives itself (docs/dnsmasq/proxydhcp.md, section 3.5).
 
 use crate::wire::dhcp::{Frame, string};
-use conf_parser::option::dhcp_host::is_host_name;
-use conf_parser::primitives::valid_name;
+use conf_parser::is_host_name;
+use conf_parser::valid_name;
 
 /// In option 81, that the name is in DNS labels (RFC 4702, flag E).
 pub const LABELS: u8 = 4;

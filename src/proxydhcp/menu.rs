@@ -10,8 +10,8 @@ use crate::config::{Config, Rule, Service, VendorOption};
 use crate::log_line::DhcpLine;
 use crate::wire::options::contains;
 use crate::wire::pxe::{Item, boot_server, item, menu_entry};
+use conf_parser::Boot;
 use conf_parser::Keyword;
-use conf_parser::option::pxe::Boot;
 
 /// Discovery control (PXE 2.1, tag 6), as dnsmasq sets it.
 mod control {

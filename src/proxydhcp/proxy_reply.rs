@@ -13,7 +13,7 @@ use crate::log_line::DhcpLine;
 use crate::wire::client_arch::FIRST_EFI;
 use crate::wire::dhcp::BROADCAST;
 use conf_parser::Keyword;
-use conf_parser::option::pxe::{Boot, Server};
+use conf_parser::{Boot, Server};
 use std::net::Ipv4Addr;
 
 /// Decides about a request that is no boot item.

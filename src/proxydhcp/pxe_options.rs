@@ -7,9 +7,9 @@ use crate::config::lookup::tags::TagSet;
 use crate::config::{Config, PxeOption, Rule};
 use crate::log_line::DhcpLine;
 use crate::wire::dhcp::Frame;
+use conf_parser::Encapsulation;
 use conf_parser::Keyword;
-use conf_parser::option::dhcp_option::Encapsulation;
-use conf_parser::option::option_value::ValueType;
+use conf_parser::ValueType;
 use std::net::Ipv4Addr;
 
 /// Option 125 carries those of an enterprise (RFC 3925).

@@ -7,7 +7,7 @@ use super::ingress::Ingress;
 use crate::byte_text::to_bytes;
 use crate::config::{Config, Range, Rule, SharedNetwork};
 use crate::net::{Address, Interfaces, same_network};
-use conf_parser::option::network::SharedOn;
+use conf_parser::SharedOn;
 use std::net::Ipv4Addr;
 
 /// A range that is for this request.

@@ -4,7 +4,7 @@ use super::admission::pending::LookupCache;
 use super::files::{DiskLookup, Files};
 use crate::byte_text::to_bytes;
 use crate::config::Tftp;
-use conf_parser::option::tftp::UniqueRoot;
+use conf_parser::UniqueRoot;
 use std::net::IpAddr;
 
 /// Who asks, as far as paths care.

@@ -118,6 +118,6 @@ fn every_name_is_known_and_none_means_two() {
     assert_eq!(Architecture::parse("300"), Some(Architecture(300)));
     assert_eq!((Architecture::parse(""), Architecture::parse("x86PCx")), (None, None));
     let theirs = NAMES.iter().map(|(_, name)| *name).filter(|name| !name.is_empty());
-    assert!(theirs.eq(conf_parser::option::pxe::ARCHITECTURES.iter().copied()));
+    assert!(theirs.eq(conf_parser::ARCHITECTURES.iter().copied()));
     assert_eq!(Architecture(41).to_string(), "41 (arm rpiboot)");
 }

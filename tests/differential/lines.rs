@@ -5,7 +5,7 @@
 
 use crate::common::random::Random;
 use crate::common::{self, fixture};
-use conf_parser::table::OPTIONS;
+use conf_parser::OPTIONS;
 use serde::Deserialize;
 use std::fs;
 use std::path::Path;

@@ -1,11 +1,10 @@
-//! What a client loads, and when it is told (docs/dnsmasq/config-language.md, sections 3.2, 3.18)
+//! The boot file and the delay of replies (docs/dnsmasq/config-language.md, sections 3.2, 3.18)
 //!
 //! ```text
 //! dhcp-boot=[tag:<tag>,…][<file>][,[<server name>][,<server>]]
 //! dhcp-reply-delay=[tag:<tag>,…]<seconds>
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::option::pxe::{Server, server};
@@ -14,37 +13,37 @@ use nom::Parser;
 use nom::combinator::{map, opt};
 use nom::sequence::preceded;
 
-/// A `dhcp-boot` line. The server name in the middle reaches no proxy reply and is not kept.
+/// A `dhcp-boot` line. The server name is not kept: dnsmasq puts it into no proxyDHCP reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DhcpBoot {
-    /// Which clients it is for.
+    /// The clients that the line applies to.
     pub conditions: Vec<Condition>,
-    /// The boot file; may be empty.
+    /// The name of the boot file; may be empty.
     pub file: Vec<u8>,
-    /// Who serves it.
+    /// The boot server; `None` is this machine.
     pub server: Option<Server>,
 }
 
 /// A `dhcp-reply-delay` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplyDelay {
-    /// Which clients wait.
+    /// The clients that the line applies to.
     pub conditions: Vec<Condition>,
-    /// How long.
+    /// Delay of a reply, in seconds.
     pub seconds: u32,
 }
 
 /// Reads the value of a `dhcp-boot`.
-pub fn dhcp_boot(arg: Input<'_>) -> Result<Directive, ParseError> {
-    // Unlike in a pxe-service, quotes do not keep an address from being one.
-    let boot_server = map(server, |written| match written {
+pub(crate) fn dhcp_boot(arg: Input<'_>) -> Result<DhcpBoot, ParseError> {
+    // Unlike in pxe-service, a quoted address is an address.
+    let boot_server = map(server, |server| match server {
         Some(Server::Name(name)) => Some(unquoted_address(&name).unwrap_or(Server::Name(name))),
         other => other,
     });
     let names = opt((preceded(comma, field), opt(preceded(comma, boot_server))));
     parse_all((conditions, field, names), arg).map(|(conditions, file, names)| {
         let server = names.and_then(|(_, server)| server).flatten();
-        Directive::DhcpBoot(DhcpBoot { conditions, file: file.bytes(), server })
+        DhcpBoot { conditions, file: file.bytes(), server }
     })
 }
 
@@ -53,25 +52,27 @@ fn unquoted_address(name: &[u8]) -> Option<Server> {
 }
 
 /// Reads the value of a `dhcp-reply-delay`.
-pub fn dhcp_reply_delay(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_reply_delay(arg: Input<'_>) -> Result<ReplyDelay, ParseError> {
     let parser = (conditions, number.map(i32::cast_unsigned));
-    parse_all(parser, arg)
-        .map(|(conditions, seconds)| Directive::ReplyDelay(ReplyDelay { conditions, seconds }))
+    parse_all(parser, arg).map(|(conditions, seconds)| ReplyDelay { conditions, seconds })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{complaint, value};
     use std::net::Ipv4Addr;
 
     fn boot(line: &str) -> DhcpBoot {
-        let Directive::DhcpBoot(boot) = value(line) else { panic!("{line} is no dhcp-boot") };
+        let Directive::DhcpBoot(boot) = value(line) else {
+            panic!("{line} is not read as dhcp-boot")
+        };
         boot
     }
 
     #[test]
-    fn a_bare_word_is_always_the_file() {
+    fn first_field_without_tag_prefix_is_the_file() {
         assert_eq!(boot("dhcp-boot=a,f").file, b"a");
         assert_eq!(boot("dhcp-boot=set:a,f").file, b"set:a");
         assert_eq!(boot(r#"dhcp-boot="tag:a",f"#).file, b"tag:a");
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_third_piece_is_the_server_quoted_or_not() {
+    fn third_field_is_the_server_even_in_quotes() {
         let nine = Some(Server::Address(Ipv4Addr::new(9, 9, 9, 9)));
         assert_eq!(boot("dhcp-boot=f,s,9.9.9.9").server, nine);
         assert_eq!(boot(r#"dhcp-boot=f,s,"9.9.9.9""#).server, nine);
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_alone_are_an_error() {
+    fn conditions_without_a_file_are_refused() {
         assert_eq!(complaint("dhcp-boot=tag:a,tag:b"), "error");
         assert_eq!(boot("dhcp-boot=tag:a,").conditions.len(), 1);
         assert_eq!(complaint("dhcp-reply-delay=tag:a,b"), "error");

@@ -1,136 +1,178 @@
 //! `dhcp-host=<part>[,<part>…]`, the parts in any order (docs/dnsmasq/config-language.md, section 3.12)
 //!
 //! A part is `[<type>-]<hardware address>`, `id:*|<hex:hex>|<text>`, `set:<tag>`, `tag:<tag>`, an address, `[<IPv6>]`,
-//! a name, a lease time, `infinite` or `ignore`. A proxy hands out no addresses; here a line matters by the tags it sets.
+//! a name, a lease time, `infinite` or `ignore`. A proxyDHCP server assigns no addresses: it uses the tags and the name.
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::option::dhcp_match::MAX_MAC_LEN;
-use crate::primitives::{Condition, Hex, address4, address6, decimal, domain, hex};
+use crate::primitives::{
+    Condition, FirstGroup, Hex, Parsed, address4, address6, comma, decimal, domain, hex, in_field,
+    parse_all, refuse,
+};
+use nom::Parser;
+use nom::branch::alt;
+use nom::bytes::complete::{tag, tag_no_case};
+use nom::combinator::{all_consuming, cut, map, map_opt, rest, verify};
+use nom::multi::separated_list1;
+use nom::sequence::preceded;
 use std::net::Ipv4Addr;
 
 /// A `dhcp-host` line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DhcpHost {
-    /// Hardware addresses, perhaps with wildcards.
+    /// Hardware addresses, which may contain wildcards.
     pub macs: Vec<Hex>,
-    /// The client identifier (option 61).
+    /// The client identifier (option 61, RFC 2132, section 9.14).
     pub client_id: Option<ClientId>,
-    /// Tags to set, as written.
+    /// The tags to set.
     pub set: Vec<Vec<u8>>,
-    /// Which clients it is for.
+    /// The clients that the line applies to.
     pub conditions: Vec<Condition>,
-    /// Its IPv4 address; the line counts only on that address's network.
+    /// The IPv4 address; the line applies only on the network of this address.
     pub address: Option<Ipv4Addr>,
-    /// Whether it has IPv6 addresses.
+    /// Whether the line contains an IPv6 address.
     pub version6: bool,
-    /// The client's name; of several the last.
+    /// The name of the client; the last one if there are several.
     pub name: Option<Vec<u8>>,
-    /// How many there are. dnsmasq 2.91 and later take one.
+    /// The number of names. dnsmasq 2.91 and later accept one.
     pub names: usize,
 }
 
-/// A client identifier as written.
+/// A client identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientId {
-    /// `id:*`: ignore the client's identifier.
+    /// `id:*`: the identifier of the client is ignored.
     Ignored,
     /// These bytes.
     Bytes(Vec<u8>),
 }
 
+/// A field of a `dhcp-host` line.
+enum Part {
+    Mac(Hex),
+    ClientId(ClientId),
+    Set(Vec<u8>),
+    Condition(Condition),
+    Address(Ipv4Addr),
+    Version6,
+    Name(Vec<u8>),
+    /// A lease time, `ignore`, or nothing: without effect on a proxyDHCP reply.
+    NotKept,
+}
+
 /// Reads the value of a `dhcp-host`.
-pub fn dhcp_host(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn dhcp_host(arg: Input<'_>) -> Result<DhcpHost, ParseError> {
     let mut host = DhcpHost::default();
-    for field in arg.fields() {
-        if field.cells().iter().any(|cell| cell.is(b':')) {
-            with_colon(&mut host, field)?;
-        } else {
-            without_colon(&mut host, field)?;
+    for part in parse_all(separated_list1(comma, in_field(part)), arg)? {
+        match part {
+            Part::Mac(mac) => host.macs.push(mac),
+            Part::ClientId(id) => host.client_id = Some(id),
+            Part::Set(tag) => host.set.push(tag),
+            Part::Condition(condition) => host.conditions.push(condition),
+            Part::Address(address) => host.address = Some(address),
+            Part::Version6 => host.version6 = true,
+            Part::Name(name) => {
+                host.names += 1;
+                host.name = Some(name);
+            }
+            Part::NotKept => {}
         }
     }
-    Ok(Directive::DhcpHost(host))
+    Ok(host)
 }
 
-fn with_colon(host: &mut DhcpHost, field: Input<'_>) -> Result<(), ParseError> {
-    if let Some(id) =
-        ["id:", "ID:", "Id:", "iD:"].iter().find_map(|prefix| field.strip_prefix(prefix))
-    {
-        host.client_id = Some(client_id(id)?);
-    } else if let Some(tag) = field.strip_prefix("set:").or_else(|| field.strip_prefix("net:")) {
-        // Unlike elsewhere, the old prefix sets here.
-        host.set.push(tag.bytes());
-    } else if let Some(tag) = field.strip_prefix("tag:") {
-        host.conditions.push(Condition::new(tag));
-    } else if let Some(bracketed) =
-        field.strip_prefix("[").filter(|_| field.cells().last().is_some_and(|cell| cell.is(b']')))
-    {
-        version6(nom::Input::take(&bracketed, bracketed.cells().len() - 1))?;
-        host.version6 = true;
+/// A field with a colon is never a name, an IPv4 address or a lease time.
+fn part(field: Input<'_>) -> Parsed<'_, Part> {
+    if field.contains(b':') {
+        let client_id = map(preceded(tag_no_case("id:"), cut(client_id)), Part::ClientId);
+        // Unlike in other options, the old prefix `net:` sets a tag here.
+        let set = map(preceded(alt((tag("set:"), tag("net:"))), rest), set);
+        let condition = map(preceded(tag("tag:"), rest), condition);
+        alt((client_id, set, condition, bracketed, mac)).parse(field)
     } else {
-        let mac = hex(field, MAX_MAC_LEN, true);
-        host.macs.push(
-            mac.ok_or_else(|| ParseError::own("bad hex constant", field, "a hardware address"))?,
-        );
+        alt((map(map_opt(rest, address4), Part::Address), not_kept, name)).parse(field)
     }
-    Ok(())
 }
 
-/// Hex when a colon follows, else text.
-fn client_id(id: Input<'_>) -> Result<ClientId, ParseError> {
-    if id.cells().first().is_some_and(|cell| cell.byte == b'*') {
-        return Ok(ClientId::Ignored);
-    }
-    if !id.cells().iter().any(|cell| cell.is(b':')) {
-        return Ok(ClientId::Bytes(id.bytes()));
-    }
-    let read = hex(id, usize::MAX, false)
-        .ok_or_else(|| ParseError::own("bad hex constant", id, "bytes in hex"))?;
-    Ok(ClientId::Bytes(read.bytes))
+fn set(tag: Input<'_>) -> Part {
+    Part::Set(tag.bytes())
 }
 
-/// `<address>[/<prefix length>]`, the brackets gone: checked, not used.
-fn version6(inner: Input<'_>) -> Result<(), ParseError> {
+fn condition(tag: Input<'_>) -> Part {
+    Part::Condition(Condition::new(tag))
+}
+
+fn mac(field: Input<'_>) -> Parsed<'_, Part> {
+    let (end, text) = rest(field)?;
+    match hex(text, MAX_MAC_LEN, FirstGroup::HardwareType) {
+        Some(mac) => Ok((end, Part::Mac(mac))),
+        None => refuse(ParseError::own("bad hex constant", field, "a hardware address")),
+    }
+}
+
+/// Hexadecimal if it contains a colon, else text.
+fn client_id(field: Input<'_>) -> Parsed<'_, ClientId> {
+    let (end, id) = rest(field)?;
+    let read = if id.cells().first().is_some_and(|cell| cell.byte == b'*') {
+        ClientId::Ignored
+    } else if !id.contains(b':') {
+        ClientId::Bytes(id.bytes())
+    } else if let Some(hex) = hex(id, usize::MAX, FirstGroup::Bytes) {
+        ClientId::Bytes(hex.bytes)
+    } else {
+        return refuse(ParseError::own("bad hex constant", id, "bytes in hex"));
+    };
+    Ok((end, read))
+}
+
+/// `[<address>[/<prefix length>]]`: checked and not kept.
+fn bracketed(field: Input<'_>) -> Parsed<'_, Part> {
+    let closed = |text: &Input<'_>| text.cells().last().is_some_and(|cell| cell.is(b']'));
+    let (end, text) = preceded(tag("["), verify(rest, closed)).parse(field)?;
+    let inner = nom::Input::take(&text, text.cells().len() - 1);
     let (address, prefix) =
         inner.split_once(b'/').map_or((inner, None), |(address, prefix)| (address, Some(prefix)));
-    let read = address6(address)
-        .ok_or_else(|| ParseError::own("bad IPv6 address", address, "an IPv6 address"))?;
-    let Some(prefix) = prefix else { return Ok(()) };
-    // Only the lower half of the address is looked at.
-    let host_bits = |length: i32| {
-        let mask = (1_u64 << 128_i32.wrapping_sub(length).rem_euclid(64)) - 1;
-        u128::from(read) & u128::from(mask)
+    let Some(version6) = address6(address) else {
+        return refuse(ParseError::own("bad IPv6 address", address, "an IPv6 address"));
     };
-    match decimal(prefix) {
-        Some(length) if length <= 128 && host_bits(length) == 0 => Ok(()),
-        _ => {
+    match prefix.filter(|prefix| !is_host_prefix(version6.into(), *prefix)) {
+        Some(prefix) => {
             let expected = "a prefix length that leaves no host bits";
-            Err(ParseError::own("bad IPv6 prefix", prefix, expected))
+            refuse(ParseError::own("bad IPv6 prefix", prefix, expected))
+        }
+        None => Ok((end, Part::Version6)),
+    }
+}
+
+/// Whether no bit of the address is set behind the prefix. dnsmasq looks at the lower 64 bits of the address only.
+fn is_host_prefix(address: u128, prefix: Input<'_>) -> bool {
+    decimal(prefix).is_some_and(|length| {
+        let mask = (1_u64 << 128_i32.wrapping_sub(length).rem_euclid(64)) - 1;
+        length <= 128 && address & u128::from(mask) == 0
+    })
+}
+
+/// An empty field, `ignore`, `infinite` or a lease time. dnsmasq answers a client with `ignore` by proxyDHCP all the
+/// same.
+fn not_kept(field: Input<'_>) -> Parsed<'_, Part> {
+    let lease = verify(rest, |text: &Input<'_>| text.is_empty() || is_lease_time(*text));
+    let keyword = all_consuming(alt((tag("ignore"), tag("infinite"))));
+    map(alt((keyword, lease)), |_| Part::NotKept).parse(field)
+}
+
+fn name(field: Input<'_>) -> Parsed<'_, Part> {
+    let (end, text) = rest(field)?;
+    match domain(text).filter(|name| is_host_name(name)) {
+        Some(name) => Ok((end, Part::Name(name))),
+        None => {
+            let expected = "a name, an address or a lease time";
+            refuse(ParseError::own("bad DHCP host name", field, expected))
         }
     }
 }
 
-fn without_colon(host: &mut DhcpHost, field: Input<'_>) -> Result<(), ParseError> {
-    if let Some(address) = address4(field) {
-        host.address = Some(address);
-    } else if field.is_empty() || field.is("ignore") || field.is("infinite") || is_lease_time(field)
-    {
-        // Lease times mean nothing without leases, and `ignore` does not silence a proxy.
-    } else if let Some(name) = domain(field).filter(|name| is_host_name(name)) {
-        host.names += 1;
-        host.name = Some(name);
-    } else {
-        return Err(ParseError::own(
-            "bad DHCP host name",
-            field,
-            "a name, an address or a lease time",
-        ));
-    }
-    Ok(())
-}
-
-/// Digits, among which blanks may stand, and perhaps a letter. A bare letter is a name, not a time.
+/// Digits and spaces, with an optional unit. A unit without digits is a name.
 fn is_lease_time(field: Input<'_>) -> bool {
     let bytes: Vec<u8> = field.structural_bytes().collect();
     let digits = match bytes.split_last() {
@@ -140,12 +182,13 @@ fn is_lease_time(field: Input<'_>) -> bool {
     !digits.is_empty() && digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
 }
 
-/// Whether a domain name can be a machine's: its first label starts with a letter or digit and goes on with those, `-`
-/// and `_`. Nothing is asked of the others, nor of a name that begins with a dot.
+/// Whether dnsmasq accepts a domain name as the name of a host.
+///
+/// The first label starts with a letter or a digit; letters, digits, `-` and `_` follow. dnsmasq checks no other label.
 pub fn is_host_name(name: &[u8]) -> bool {
     let first = name.split(|&byte| byte == b'.').next().unwrap_or_default();
-    let legal = |(at, &byte): (usize, &u8)| {
-        byte.is_ascii_alphanumeric() || (at > 0 && matches!(byte, b'-' | b'_'))
+    let legal = |(index, &byte): (usize, &u8)| {
+        byte.is_ascii_alphanumeric() || (index > 0 && matches!(byte, b'-' | b'_'))
     };
     let blank = name.contains(&b' ') && name.iter().all(|byte| b" .".contains(byte));
     !name.is_empty() && !blank && first.iter().enumerate().all(legal)
@@ -154,15 +197,18 @@ pub fn is_host_name(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     fn host(line: &str) -> DhcpHost {
-        let Directive::DhcpHost(host) = value(line) else { panic!("{line} is no host") };
+        let Directive::DhcpHost(host) = value(line) else {
+            panic!("{line} is not read as dhcp-host")
+        };
         host
     }
 
     #[test]
-    fn parts_stand_in_any_order() {
+    fn parts_are_read_in_any_order() {
         let read = host("dhcp-host=52:54:00:*:*:*,set:red,net:blue,tag:!x,pc,10.0.0.5,1h");
         assert_eq!(read.macs[0].wildcards, [3, 4, 5]);
         assert_eq!(read.set, [b"red".to_vec(), b"blue".to_vec()]);
@@ -174,14 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_are_hex_with_a_colon_and_text_without() {
+    fn client_id_is_hex_with_a_colon_and_text_without() {
         assert_eq!(host("dhcp-host=id:01:02").client_id, Some(ClientId::Bytes(vec![1, 2])));
         assert_eq!(host("dhcp-host=id:0102").client_id, Some(ClientId::Bytes(b"0102".to_vec())));
         assert_eq!(host("dhcp-host=id:*").client_id, Some(ClientId::Ignored));
     }
 
     #[test]
-    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+    fn faulty_hosts_have_the_message_of_dnsmasq() {
         refused(&[
             ("dhcp-host=52:54:zz", "bad hex constant"),
             ("dhcp-host=52:54:00:12:34:56,[fd00::g]", "bad IPv6 address"),

@@ -1,191 +1,260 @@
 //! `dhcp-range=[tag:<tag>,…][set:<tag>,]<start>,proxy|static|<end>[,<netmask>[,<broadcast>]][,<lease time>]`
 //! (docs/dnsmasq/config-language.md, section 3.1)
 //!
-//! Only the proxy form is served. The others are read whole, so that a start can say what it refuses.
+//! All forms are read completely, so that an error message can name what it refuses.
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
-use crate::primitives::{Condition, address4, address6, decimal, duration, prefixed};
+use crate::primitives::{
+    Condition, Parsed, address4, address6, comma, decimal, duration, field, in_field, parse_all,
+    refuse,
+};
+use nom::Parser;
+use nom::branch::alt;
+use nom::bytes::complete::tag;
+use nom::combinator::{all_consuming, map, map_opt, opt, rest, success, value};
+use nom::multi::many0_count;
+use nom::sequence::preceded;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A `dhcp-range` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DhcpRange {
-    /// Which clients it is for.
+    /// The clients that the range applies to.
     pub conditions: Vec<Condition>,
-    /// The tag a client of this range gets.
+    /// The tag that the range sets on a client.
     pub set: Option<Vec<u8>>,
-    /// What kind of range it is.
+    /// The kind of the range.
     pub kind: RangeKind,
 }
 
-/// The kinds of range. Fields are named as in the grammar; a netmask may be left to the interface.
+/// The kinds of range. The fields are named as in the grammar; without a netmask, that of the interface applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the grammar above names them")]
 pub enum RangeKind {
-    /// Another server hands out the addresses.
+    /// Another DHCP server assigns the addresses.
     Proxy { subnet: Ipv4Addr, netmask: Option<Ipv4Addr> },
-    /// Addresses for hosts named in the file only.
+    /// Addresses for the hosts of `dhcp-host` lines only.
     Static { subnet: Ipv4Addr, netmask: Option<Ipv4Addr>, lease: Lease },
-    /// A pool to hand out from.
+    /// A pool of addresses to assign.
     Pool { start: Ipv4Addr, end: Ipv4Addr, netmask: Option<Ipv4Addr>, lease: Lease },
-    /// Anything of IPv6.
+    /// A range of IPv6.
     Version6,
 }
 
-/// How long an address is lent.
+/// The lease time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lease {
-    /// For ever.
+    /// No limit.
     Infinite,
-    /// So many seconds, at least 120.
+    /// In seconds, at least 120.
     Seconds(u32),
 }
 
-const EXPECTED: &str = "bad dhcp-range";
+const MESSAGE: &str = "bad dhcp-range";
+/// In seconds.
 const MIN_LEASE: u32 = 120;
 const DEFAULT_LEASE: Lease = Lease::Seconds(3600);
 const MAX_FIELDS: usize = 8;
 
 /// Reads the value of a `dhcp-range`.
-pub fn dhcp_range(arg: Input<'_>) -> Result<Directive, ParseError> {
-    let mut conditions = Vec::new();
-    let mut set = None;
-    let mut left = arg;
-    while let Some((prefix, rest)) = leading_tag(left) {
-        left = rest.ok_or_else(|| ParseError::own(EXPECTED, prefix, "an address"))?;
-        if let Some(tag) = prefixed(prefix) {
-            conditions.extend((!tag.is_empty()).then(|| Condition::new(tag)));
-        } else if set.as_ref().is_some_and(|tag: &Vec<u8>| !tag.is_empty()) {
-            return Err(ParseError::own("only one tag allowed", prefix, "an address"));
+pub(crate) fn dhcp_range(arg: Input<'_>) -> Result<DhcpRange, ParseError> {
+    let mut tags = Tags::default();
+    let (range, _) = many0_count(|input| tags.read(input)).parse(arg).map_err(into_error)?;
+    let kind = parse_all(kind, range)?;
+    Ok(DhcpRange { conditions: tags.conditions, set: tags.set, kind })
+}
+
+fn into_error(error: nom::Err<ParseError>) -> ParseError {
+    match error {
+        nom::Err::Error(error) | nom::Err::Failure(error) => error,
+        nom::Err::Incomplete(_) => ParseError::plain(Input::new(&[]), ""),
+    }
+}
+
+/// The tags before the first address.
+#[derive(Default)]
+struct Tags {
+    conditions: Vec<Condition>,
+    set: Option<Vec<u8>>,
+}
+
+impl Tags {
+    /// Reads `tag:<tag>,`, `net:<tag>,` or `[set:]<tag>,`.
+    fn read<'a>(&mut self, input: Input<'a>) -> Parsed<'a, ()> {
+        let (left, name) = tag_field(input)?;
+        let Ok((left, ())) = comma(left) else {
+            return refuse(ParseError::own(MESSAGE, name, "an address"));
+        };
+        if let Some(tag) = name.strip_prefix("tag:").or_else(|| name.strip_prefix("net:")) {
+            if !tag.is_empty() {
+                self.conditions.push(Condition::new(tag));
+            }
+        } else if self.set.as_ref().is_some_and(|tag| !tag.is_empty()) {
+            return refuse(ParseError::own("only one tag allowed", name, "an address"));
         } else {
-            set = Some(prefix.strip_prefix("set:").unwrap_or(prefix).bytes());
+            self.set = Some(name.strip_prefix("set:").unwrap_or(name).bytes());
         }
+        Ok((left, ()))
     }
-    Ok(Directive::DhcpRange(DhcpRange { conditions, set, kind: kind(left)? }))
 }
 
-/// The field in front, unless it could be an address: hex digits, dots, colons and blanks up to a comma.
-fn leading_tag(text: Input<'_>) -> Option<(Input<'_>, Option<Input<'_>>)> {
+/// A field that cannot be an address: an address has hexadecimal digits, dots, colons and spaces only.
+fn tag_field(input: Input<'_>) -> Parsed<'_, Input<'_>> {
     let in_address = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b' ' | b'.' | b':');
-    match text.structural_bytes().find(|&byte| !in_address(byte)) {
-        None | Some(b',') => None,
-        Some(_) => Some(text.split_comma()),
+    match input.structural_bytes().find(|&byte| !in_address(byte)) {
+        None | Some(b',') => Err(nom::Err::Error(ParseError::plain(input, "a tag"))),
+        Some(_) => field(input),
     }
 }
 
-fn kind(text: Input<'_>) -> Result<RangeKind, ParseError> {
-    // The last one keeps what is too much, and can be nothing then.
-    let fields = text.split(MAX_FIELDS);
-    let &[first, second, ref more @ ..] = &fields[..] else {
-        return Err(ParseError::own(EXPECTED, text, "an address and what kind of range it begins"));
-    };
+fn kind(input: Input<'_>) -> Parsed<'_, RangeKind> {
+    let (left, first) = field(input)?;
+    if !input.contains(b',') {
+        let expected = "an address and what kind of range it begins";
+        return refuse(ParseError::own(MESSAGE, input, expected));
+    }
+    let (left, ()) = comma(left)?;
     if let Some(start) = address4(first) {
-        version4(start, second, more)
+        version4(start, left)
     } else if let Some(start) = address6(first) {
-        version6(start, &fields[1..])
+        let (end, fields) = rest(left)?;
+        match version6(start, &fields.split(MAX_FIELDS - 1)) {
+            Ok(range) => Ok((end, range)),
+            Err(error) => refuse(error),
+        }
     } else {
-        Err(ParseError::own(EXPECTED, first, "an address"))
+        refuse(ParseError::own(MESSAGE, first, "an address"))
     }
 }
 
-fn version4(
-    start: Ipv4Addr,
-    second: Input<'_>,
-    more: &[Input<'_>],
-) -> Result<RangeKind, ParseError> {
-    let special = second.is("proxy") || second.is("static");
-    let end = address4(second);
-    if !special && end.is_none() {
-        return Err(ParseError::own(EXPECTED, second, "proxy, static or an address"));
-    }
-    let mut left = more;
-    let netmask = dotted(&mut left);
-    let end = end.unwrap_or(start);
+/// The second field of an IPv4 range.
+#[derive(Clone, Copy)]
+enum Second {
+    Proxy,
+    Static,
+    End(Ipv4Addr),
+}
+
+/// `proxy|static|<end>[,<netmask>[,<broadcast>]][,<lease time>]`
+fn version4(start: Ipv4Addr, input: Input<'_>) -> Parsed<'_, RangeKind> {
+    let (left, kind) = second(input)?;
+    let (left, netmask) = opt(preceded(comma, dotted)).parse(left)?;
+    let end = if let Second::End(end) = kind { end } else { start };
     let mask = netmask.map_or(0, u32::from);
     if u32::from(start) & mask != u32::from(end) & mask {
         let expected = "an address of the same network";
-        return Err(ParseError::own("inconsistent DHCP range", second, expected));
+        return refuse(ParseError::own("inconsistent DHCP range", input, expected));
     }
-    dotted(&mut left); // the broadcast address
-    let lease = lease(left)?.unwrap_or(DEFAULT_LEASE);
-    Ok(if second.is("proxy") {
-        RangeKind::Proxy { subnet: start, netmask }
-    } else if second.is("static") {
-        RangeKind::Static { subnet: start, netmask, lease }
-    } else {
-        RangeKind::Pool { start: start.min(end), end: start.max(end), netmask, lease }
+    let (left, _broadcast) = opt(preceded(comma, dotted)).parse(left)?;
+    let lease = alt((preceded(comma, lease), success(DEFAULT_LEASE)));
+    map(lease, |lease| match kind {
+        Second::Proxy => RangeKind::Proxy { subnet: start, netmask },
+        Second::Static => RangeKind::Static { subnet: start, netmask, lease },
+        Second::End(end) => {
+            RangeKind::Pool { start: start.min(end), end: start.max(end), netmask, lease }
+        }
     })
+    .parse(left)
 }
 
-/// Takes an address from the front. What has no dot is a lease time.
-fn dotted(left: &mut &[Input<'_>]) -> Option<Ipv4Addr> {
-    let (first, rest) = left.split_first()?;
-    let address = address4(*first)?;
-    *left = rest;
-    Some(address)
+fn second(input: Input<'_>) -> Parsed<'_, Second> {
+    let proxy = value(Second::Proxy, all_consuming(tag("proxy")));
+    let fixed = value(Second::Static, all_consuming(tag("static")));
+    let end = map(map_opt(rest, address4), Second::End);
+    let other = |field| refuse(ParseError::own(MESSAGE, field, "proxy, static or an address"));
+    in_field(alt((proxy, fixed, end, other))).parse(input)
 }
 
-/// The last field. An empty one is fine.
-fn lease(left: &[Input<'_>]) -> Result<Option<Lease>, ParseError> {
-    let Some((&first, rest)) = left.split_first() else { return Ok(None) };
-    if let Some(&extra) = rest.first() {
-        return Err(ParseError::own(EXPECTED, extra, "nothing behind the lease time"));
-    }
-    if first.is_empty() {
-        return Ok(None);
-    }
-    if first.is("infinite") || first.is("deprecated") {
-        return Ok(Some(Lease::Infinite));
-    }
-    let seconds = duration(first)
-        .ok_or_else(|| ParseError::own(EXPECTED, first, "a netmask or a lease time"))?;
-    Ok(Some(Lease::Seconds(seconds.max(MIN_LEASE))))
+/// An IPv4 address. A field without a dot is a lease time.
+fn dotted(input: Input<'_>) -> Parsed<'_, Ipv4Addr> {
+    map_opt(field, address4).parse(input)
 }
 
-/// Words that may follow an IPv6 start, those that ask for router advertisements first.
+/// The last field; it may be empty.
+fn lease(input: Input<'_>) -> Parsed<'_, Lease> {
+    let (left, time) = field(input)?;
+    if let Ok((extra, ())) = comma(left) {
+        return refuse(ParseError::own(MESSAGE, extra, "nothing behind the lease time"));
+    }
+    let lease = if time.is_empty() {
+        DEFAULT_LEASE
+    } else if time.is("infinite") || time.is("deprecated") {
+        Lease::Infinite
+    } else if let Some(seconds) = duration(time) {
+        Lease::Seconds(seconds.max(MIN_LEASE))
+    } else {
+        return refuse(ParseError::own(MESSAGE, time, "a netmask or a lease time"));
+    };
+    Ok((left, lease))
+}
+
+/// Keywords after the start of an IPv6 range that turn router advertisements on.
 const RA_KEYWORDS: &[&str] = &["ra-only", "slaac", "ra-names", "ra-advrouter", "ra-stateless"];
+/// Further keywords after the start of an IPv6 range.
 const OTHER_KEYWORDS: &[&str] = &["static", "off-link"];
-/// The length of a prefix that nobody has named.
+/// The prefix length of an IPv6 range without one.
 const DEFAULT_PREFIX_LEN: i32 = 64;
 
-/// Checks an IPv6 range as dnsmasq does. `fields` are those behind the start address.
+/// Checks an IPv6 range as dnsmasq does. `fields` are those after the start address; dnsmasq splits at commas first.
 fn version6(start: Ipv6Addr, fields: &[Input<'_>]) -> Result<RangeKind, ParseError> {
     let end = fields.first().and_then(|field| address6(*field));
-    let words = &fields[usize::from(end.is_some())..];
-    let count = words.iter().take_while(|field| is_word6(**field)).count();
-    let (words, mut left) = words.split_at(count);
-    let mut prefix = DEFAULT_PREFIX_LEN;
-    if let Some((first, rest)) = left.split_first()
+    let keywords = &fields[usize::from(end.is_some())..];
+    let count = keywords.iter().take_while(|field| is_keyword6(**field)).count();
+    let (keywords, left) = keywords.split_at(count);
+    let (prefix, left) = prefix_len(left);
+    match prefix_error(start, end, keywords, prefix) {
+        Some(message) => Err(ParseError::own(message, fields[0], "another prefix")),
+        None => lease6(left).map(|()| RangeKind::Version6),
+    }
+}
+
+fn prefix_len<'a, 'b>(fields: &'b [Input<'a>]) -> (i32, &'b [Input<'a>]) {
+    if let Some((first, rest)) = fields.split_first()
         && first.structural_bytes().all(|byte| byte.is_ascii_digit())
         && let Some(length) = decimal(*first).filter(|length| *length <= 128)
     {
-        (prefix, left) = (length, rest);
-    }
-    let is_router = |word: &Input<'_>| RA_KEYWORDS.iter().any(|known| word.is(known));
-    let constructed = words.iter().any(|word| word.strip_prefix("constructor:").is_some());
-    // Above the first 64 bits nothing is left to compare of a shorter prefix: that is refused before.
-    let network = |address: Ipv6Addr| u128::from(address) >> (128 - prefix.clamp(1, 128));
-    let same = end.is_none_or(|end| network(end) == network(start));
-    let routed = words.iter().any(is_router);
-    let words = if prefix > 64 && routed {
-        "prefix length must be exactly 64 for RA subnets"
-    } else if prefix > 64 && constructed {
-        "prefix length must be exactly 64 for subnet constructors"
-    } else if prefix < 64 {
-        "prefix length must be at least 64"
-    } else if !same {
-        "inconsistent DHCPv6 range"
-    } else if constructed && u128::from(start) >> 64 != 0 {
-        "prefix must be zero with \"constructor:\" argument"
+        (length, rest)
     } else {
-        return lease(left).map(|_| RangeKind::Version6);
-    };
-    Err(ParseError::own(words, fields[0], "another prefix"))
+        (DEFAULT_PREFIX_LEN, fields)
+    }
 }
 
-fn is_word6(field: Input<'_>) -> bool {
+fn prefix_error(
+    start: Ipv6Addr,
+    end: Option<Ipv6Addr>,
+    keywords: &[Input<'_>],
+    prefix: i32,
+) -> Option<&'static str> {
+    let is_router = |word: &Input<'_>| RA_KEYWORDS.iter().any(|known| word.is(known));
+    let constructed = keywords.iter().any(|word| word.strip_prefix("constructor:").is_some());
+    // A prefix length of 0 does not reach the comparison: it is refused before.
+    let network = |address: Ipv6Addr| u128::from(address) >> (128 - prefix.clamp(1, 128));
+    if prefix > 64 && keywords.iter().any(is_router) {
+        Some("prefix length must be exactly 64 for RA subnets")
+    } else if prefix > 64 && constructed {
+        Some("prefix length must be exactly 64 for subnet constructors")
+    } else if prefix < 64 {
+        Some("prefix length must be at least 64")
+    } else if end.is_some_and(|end| network(end) != network(start)) {
+        Some("inconsistent DHCPv6 range")
+    } else if constructed && u128::from(start) >> 64 != 0 {
+        Some("prefix must be zero with \"constructor:\" argument")
+    } else {
+        None
+    }
+}
+
+/// The lease time must be the last field. The eighth field keeps its commas, so it is no lease time then.
+fn lease6(fields: &[Input<'_>]) -> Result<(), ParseError> {
+    let Some((&first, rest)) = fields.split_first() else { return Ok(()) };
+    if let Some(&extra) = rest.first() {
+        return Err(ParseError::own(MESSAGE, extra, "nothing behind the lease time"));
+    }
+    parse_all(lease, first).map(drop)
+}
+
+fn is_keyword6(field: Input<'_>) -> bool {
     field.strip_prefix("constructor:").is_some()
         || RA_KEYWORDS.iter().chain(OTHER_KEYWORDS).any(|word| field.is(word))
 }
@@ -193,15 +262,18 @@ fn is_word6(field: Input<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     fn proxy(line: &str) -> DhcpRange {
-        let Directive::DhcpRange(range) = value(line) else { panic!("{line} is no range") };
+        let Directive::DhcpRange(range) = value(line) else {
+            panic!("{line} is not read as dhcp-range")
+        };
         range
     }
 
     #[test]
-    fn a_proxy_range_may_leave_its_netmask_to_the_interface() {
+    fn proxy_range_is_read_with_and_without_netmask() {
         let range = proxy("dhcp-range=192.168.10.0,proxy");
         assert_eq!(
             range.kind,
@@ -216,21 +288,21 @@ mod tests {
     }
 
     #[test]
-    fn a_version6_range_may_be_an_address_and_a_lease_time() {
+    fn version6_range_of_address_and_lease_time_is_accepted() {
         for line in ["fd00::1,64", "fd00::1,1h", "fd00::1,129", "fd00::1,slaac,129"] {
             assert_eq!(proxy(&format!("dhcp-range={line}")).kind, RangeKind::Version6, "{line}");
         }
     }
 
     #[test]
-    fn tags_stand_in_front() {
+    fn tags_before_the_address_are_conditions_or_set() {
         let range = proxy("dhcp-range=tag:a,net:!b,lan,10.0.0.0,proxy");
         assert_eq!(range.set.as_deref(), Some(&b"lan"[..]));
         assert_eq!(range.conditions[1], Condition { tag: b"b".to_vec(), negated: true });
     }
 
     #[test]
-    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+    fn faulty_ranges_have_the_message_of_dnsmasq() {
         refused(&[
             (r#"dhcp-range="192.168.1.0",proxy"#, "bad dhcp-range"),
             ("dhcp-range=dead,192.168.0.0,proxy", "bad dhcp-range"),

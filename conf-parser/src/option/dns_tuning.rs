@@ -1,4 +1,4 @@
-//! How DNS asks and remembers: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
+//! Queries and cache of DNS: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! add-mac[=base64|text]                               add-subnet[=<subnet>[,<subnet>]]
@@ -8,22 +8,21 @@
 //! connmark-allowlist-enable[=<mask>]                  connmark-allowlist=<mark>[/<mask>][,<pattern>[/<pattern>…]]
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{decimal, is_address};
 
 /// Reads the value of an `add-mac`.
-pub fn add_mac(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn add_mac(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     let known = |word: &Input<'_>| matches!(&word.bytes()[..], b"base64" | b"text");
     match arg.filter(|word| !known(word)) {
         Some(word) => Err(ParseError::plain(word, "base64 or text")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of an `add-subnet`.
-pub fn add_subnet(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn add_subnet(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     for subnet in arg.into_iter().flat_map(|arg| arg.split(2)) {
         let (first, length) = subnet.split_trimmed(b'/');
         let number = match length {
@@ -37,35 +36,35 @@ pub fn add_subnet(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
             return Err(ParseError::plain(number, "a prefix length"));
         }
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
-/// Shortest time before a query is sent again, in ms.
+/// Minimum time before a query is repeated, in ms.
 const MIN_RETRY: i32 = 50;
 
 /// Reads the value of a `fast-dns-retry`.
-pub fn fast_dns_retry(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    let Some(arg) = arg else { return Ok(Directive::ValidatedOnly) };
+pub(crate) fn fast_dns_retry(arg: Option<Input<'_>>) -> Result<(), ParseError> {
+    let Some(arg) = arg else { return Ok(()) };
     let (first, rest) = arg.split_comma();
     if decimal(first).is_none_or(|time| time < MIN_RETRY) {
         return Err(ParseError::plain(first, "a time of 50 ms or more"));
     }
     match rest.filter(|time| decimal(*time).is_none()) {
         Some(time) => Err(ParseError::plain(time, "a time in ms")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of a `use-stale-cache`.
-pub fn use_stale_cache(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn use_stale_cache(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     match arg.filter(|time| decimal(*time).is_none_or(i32::is_negative)) {
         Some(time) => Err(ParseError::plain(time, "a time in seconds")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of an `umbrella`.
-pub fn umbrella(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn umbrella(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     for field in arg.into_iter().flat_map(Input::fields) {
         let fits = if let Some(device) = field.strip_prefix("deviceid:") {
             device.cells().len() == 16
@@ -81,10 +80,10 @@ pub fn umbrella(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
             ));
         }
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
-/// Digits, none included, up to 2³² - 1.
+/// Digits, at most 2³² - 1; no digit at all is 0.
 fn thirty_two_bits(text: Input<'_>) -> Option<u32> {
     let bytes = text.bytes();
     if bytes.is_empty() {
@@ -95,15 +94,15 @@ fn thirty_two_bits(text: Input<'_>) -> Option<u32> {
 }
 
 /// Reads the value of a `connmark-allowlist-enable`.
-pub fn connmark_enable(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn connmark_enable(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     match arg.filter(|mask| thirty_two_bits(*mask).is_none_or(|mask| mask == 0)) {
         Some(mask) => Err(ParseError::plain(mask, "a mask above 0")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
-/// Reads the value of a `connmark-allowlist`. No blanks are dropped in it.
-pub fn connmark_allowlist(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Reads the value of a `connmark-allowlist`. Spaces in it are kept.
+pub(crate) fn connmark_allowlist(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let text = Input::new(&cells);
     let (marks, patterns) =
@@ -115,7 +114,7 @@ pub fn connmark_allowlist(arg: Input<'_>) -> Result<Directive, ParseError> {
             return Err(ParseError::plain(number, "a number"));
         }
     }
-    let Some(patterns) = patterns else { return Ok(Directive::ValidatedOnly) };
+    let Some(patterns) = patterns else { return Ok(()) };
     let bits = thirty_two_bits(mark).filter(|bits| *bits > 0);
     let bits = bits.ok_or_else(|| ParseError::plain(mark, "a mark above 0"))?;
     if let Some(mask) = mask.filter(|mask| thirty_two_bits(*mask).is_none_or(|m| bits & !m != 0)) {
@@ -123,21 +122,21 @@ pub fn connmark_allowlist(arg: Input<'_>) -> Result<Directive, ParseError> {
     }
     match patterns.bytes().split(|&byte| byte == b'/').find(|pattern| !is_pattern(pattern)) {
         Some(_) => Err(ParseError::plain(patterns, "patterns of names with two labels or more")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
-/// `*`, or labels of which all but the last two may have stars.
+/// `*`, or at least two labels; all but the last two may contain `*`.
 fn is_pattern(pattern: &[u8]) -> bool {
     let labels: Vec<&[u8]> = pattern.split(|&byte| byte == b'.').collect();
-    let is_label = |(place, label): (usize, &&[u8])| {
+    let is_label = |(index, label): (usize, &&[u8])| {
         let parts = label.split(|&byte| byte == b'*').count();
-        let most = if place + 2 >= labels.len() { 1 } else { 3 };
+        let max = if index + 2 >= labels.len() { 1 } else { 3 };
         (1..=63).contains(&label.len())
             && label.iter().all(|byte| byte.is_ascii_alphanumeric() || b"*-".contains(byte))
             && !label.starts_with(b"-")
             && !label.ends_with(b"-")
-            && parts <= most
+            && parts <= max
     };
     let last = labels.last().copied().unwrap_or_default();
     pattern == b"*"
@@ -150,11 +149,11 @@ fn is_pattern(pattern: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     #[test]
-    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+    fn faulty_dns_options_have_the_message_of_dnsmasq() {
         refused(&[
             ("add-mac=", "error"),
             ("add-subnet=1,2,3", "error"),
@@ -174,7 +173,7 @@ mod tests {
             "connmark-allowlist=1/3,*.a.b/*",
             "fast-dns-retry=50,",
         ] {
-            assert_eq!(value(line), Directive::ValidatedOnly, "{line}");
+            assert!(matches!(value(line), Directive::ValidatedOnly(_)), "{line}");
         }
     }
 }

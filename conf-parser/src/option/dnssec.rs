@@ -1,4 +1,4 @@
-//! Zones we would answer for, and proofs we would ask for: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
+//! Authoritative zones and DNSSEC: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! auth-server=<name>[,<address>|<interface>[/4|/6]…]      auth-peer=<address>[,<address>…]
@@ -8,13 +8,12 @@
 //! ```
 
 use super::records::{family, named, sixteen_bits};
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
-use crate::primitives::{decimal, hex, is_address};
+use crate::primitives::{FirstGroup, decimal, hex, is_address};
 
-/// Reads the value of an `auth-server`. Its name is not looked at.
-pub fn auth_server(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Reads the value of an `auth-server`. dnsmasq does not check the name.
+pub(crate) fn auth_server(arg: Input<'_>) -> Result<(), ParseError> {
     for field in arg.fields().skip(1) {
         let cells = field.unquoted();
         let field = Input::new(&cells);
@@ -22,92 +21,94 @@ pub fn auth_server(arg: Input<'_>) -> Result<Directive, ParseError> {
             family(field)?;
         }
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of an `auth-zone`.
-pub fn auth_zone(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn auth_zone(arg: Input<'_>) -> Result<(), ParseError> {
     let mut fields = arg.fields();
     fields.next().map_or(Ok(()), |zone| named(zone, "invalid auth-zone"))?;
     for field in fields {
-        let (place, behind) = field.strip_prefix("exclude:").unwrap_or(field).split_trimmed(b'/');
-        let Some(behind) = behind else { continue };
-        let number = decimal(behind);
-        let fits = if is_address(place) { number.is_some() } else { matches!(number, Some(4 | 6)) };
+        let (name, length) = field.strip_prefix("exclude:").unwrap_or(field).split_trimmed(b'/');
+        let Some(length) = length else { continue };
+        let number = decimal(length);
+        let fits = if is_address(name) { number.is_some() } else { matches!(number, Some(4 | 6)) };
         if !fits {
             return Err(ParseError::plain(
-                behind,
+                length,
                 "a prefix length, or 4 or 6 behind an interface",
             ));
         }
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of an `auth-peer`.
-pub fn auth_peer(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn auth_peer(arg: Input<'_>) -> Result<(), ParseError> {
     for field in arg.fields() {
         if !is_address(Input::new(&field.unquoted())) {
             return Err(ParseError::plain(field, "an address"));
         }
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
-/// Reads the value of a `trust-anchor`. A domain alone, since dnsmasq 2.92, is one without proofs.
-pub fn trust_anchor(arg: Input<'_>) -> Result<Directive, ParseError> {
-    const WORDS: &str = "bad trust anchor";
+/// Reads the value of a `trust-anchor`. dnsmasq 2.92 and later accept a domain without a key.
+pub(crate) fn trust_anchor(arg: Input<'_>) -> Result<(), ParseError> {
+    const MESSAGE: &str = "bad trust anchor";
     let (zone, rest) = arg.split_comma();
-    named(zone, WORDS)?;
-    let Some(rest) = rest else { return Ok(Directive::ValidatedOnly) };
+    named(zone, MESSAGE)?;
+    let Some(rest) = rest else { return Ok(()) };
     let rest = match rest.split_comma() {
-        (class, Some(behind)) if ["IN", "CH", "HS"].iter().any(|known| class.is(known)) => behind,
+        (class, Some(following)) if ["IN", "CH", "HS"].iter().any(|known| class.is(known)) => {
+            following
+        }
         _ => rest,
     };
     let &[key_tag, algorithm, digest_type, digest] = &rest.split(4)[..] else {
         return Err(ParseError::own(
-            WORDS,
+            MESSAGE,
             rest,
             "a key tag, an algorithm, a digest type and a digest",
         ));
     };
-    sixteen_bits(key_tag, WORDS)?;
+    sixteen_bits(key_tag, MESSAGE)?;
     for number in [algorithm, digest_type] {
         if !decimal(number).is_some_and(|number| (0..=255).contains(&number)) {
-            return Err(ParseError::own(WORDS, number, "a number up to 255"));
+            return Err(ParseError::own(MESSAGE, number, "a number up to 255"));
         }
     }
     let mut cells = digest.unquoted().into_owned();
     cells.retain(|cell| !cell.is_blank());
-    match hex(Input::new(&cells), usize::MAX, true) {
-        Some(_) => Ok(Directive::ValidatedOnly),
+    match hex(Input::new(&cells), usize::MAX, FirstGroup::HardwareType) {
+        Some(_) => Ok(()),
         None => Err(ParseError::own("bad HEX in trust anchor", digest, "bytes in hex")),
     }
 }
 
-/// Reads the value of a `dnssec-limits`, of which four are looked at.
-pub fn dnssec_limits(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Reads the value of a `dnssec-limits`, of which dnsmasq checks four.
+pub(crate) fn dnssec_limits(arg: Input<'_>) -> Result<(), ParseError> {
     match arg.fields().take(4).find(|limit| decimal(*limit).is_none()) {
         Some(limit) => Err(ParseError::plain(limit, "a number")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of a `dnssec-check-unsigned`.
-pub fn dnssec_check_unsigned(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn dnssec_check_unsigned(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     match arg.filter(|word| word.bytes() != b"no") {
         Some(word) => Err(ParseError::own("bad value for dnssec-check-unsigned", word, "no")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     #[test]
-    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+    fn faulty_dnssec_options_have_the_message_of_dnsmasq() {
         refused(&[
             ("auth-server=a,eth0/5", "error"),
             ("auth-zone=a,eth0/5", "error"),
@@ -124,7 +125,7 @@ mod tests {
             "auth-zone=a,exclude:10.0.0.0/33,eth0/06",
             "dnssec-limits=1,,,4,x",
         ] {
-            assert_eq!(value(line), Directive::ValidatedOnly, "{line}");
+            assert!(matches!(value(line), Directive::ValidatedOnly(_)), "{line}");
         }
     }
 }

@@ -4,18 +4,21 @@ use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::domain;
 
-/// Two top bits of a length: the rest is the place of what follows.
+/// The two highest bits of a length byte: the other 14 bits are the offset of the rest of the name.
 const POINTER: u16 = 0xC000;
 
-/// The names of a list, canonical. An empty one ends it, whatever stands behind.
-pub fn domains(text: Input<'_>) -> Result<Vec<Vec<u8>>, ParseError> {
-    let named = text.fields().take_while(|field| !field.is_empty());
+/// The names of a list in canonical form. dnsmasq ignores what follows an empty name.
+///
+/// # Errors
+/// A name is not valid.
+pub(crate) fn domains(text: Input<'_>) -> Result<Vec<Vec<u8>>, ParseError> {
+    let names = text.fields().take_while(|field| !field.is_empty());
     let bad = |field| ParseError::own("bad domain in dhcp-option", field, "a domain name");
-    named.map(|field| domain(field).ok_or_else(|| bad(field))).collect()
+    names.map(|field| domain(field).ok_or_else(|| bad(field))).collect()
 }
 
-/// The names as DNS writes them. A tail that stands there in full is pointed at.
-pub fn compressed(names: &[Vec<u8>]) -> Vec<u8> {
+/// The names in DNS form. The end of a name that occurred before is replaced by a pointer to it.
+pub(crate) fn compressed(names: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut tails: Vec<(Vec<u8>, u16)> = Vec::new();
     for name in names {
@@ -25,19 +28,19 @@ pub fn compressed(names: &[Vec<u8>]) -> Vec<u8> {
             if left.is_empty() {
                 break None;
             }
-            if let Some((_, place)) = tails.iter().find(|(tail, _)| tail == left) {
-                break Some(*place);
+            if let Some((_, offset)) = tails.iter().find(|(tail, _)| tail == left) {
+                break Some(*offset);
             }
-            let place = u16::try_from(bytes.len()).ok().filter(|&place| place < POINTER);
-            own.extend(place.map(|place| (left.to_vec(), place)));
+            let offset = u16::try_from(bytes.len()).ok().filter(|&offset| offset < POINTER);
+            own.extend(offset.map(|offset| (left.to_vec(), offset)));
             let end = left.iter().position(|&byte| byte == b'.');
             let label = &left[..end.unwrap_or(left.len())];
             bytes.push(label.len().to_le_bytes()[0]);
             bytes.extend_from_slice(label);
             left = end.map_or(&[], |end| &left[end + 1..]);
         };
-        if let Some(place) = pointer {
-            bytes.extend((POINTER | place).to_be_bytes());
+        if let Some(offset) = pointer {
+            bytes.extend((POINTER | offset).to_be_bytes());
         } else {
             bytes.push(0);
             tails.extend(own);
@@ -47,7 +50,7 @@ pub fn compressed(names: &[Vec<u8>]) -> Vec<u8> {
 }
 
 #[test]
-fn tails_are_compressed() {
+fn repeated_end_of_a_name_is_a_pointer() {
     let size = |names: &str| {
         compressed(&names.split(',').map(|name| name.as_bytes().to_vec()).collect::<Vec<_>>()).len()
     };

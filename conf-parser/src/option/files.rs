@@ -1,27 +1,32 @@
-//! Other files (docs/dnsmasq/config-language.md, sections 1.2 to 1.5)
+//! Files that a configuration names (docs/dnsmasq/config-language.md, sections 1.2 to 1.5)
 //!
 //! ```text
 //! conf-file[=<path>|-]      conf-dir=<directory>[,<suffix>|*<suffix>…]      conf-script=<command>
 //! dhcp-hostsfile, dhcp-hostsdir, dhcp-optsfile, dhcp-optsdir, addn-hosts, hostsdir=<path>
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
+use crate::primitives::{comma, field, in_field, parse_all};
+use nom::branch::alt;
+use nom::bytes::complete::tag;
+use nom::combinator::{map, rest};
+use nom::multi::many0;
+use nom::sequence::preceded;
 
 /// A `conf-dir` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfDir {
-    /// The directory; empty does nothing.
+    /// The path of the directory; an empty one has no effect.
     pub directory: Vec<u8>,
-    /// Only files with one of these suffixes are read, if there are any.
+    /// If not empty, only files with one of these suffixes are read.
     pub accept: Vec<Vec<u8>>,
     /// Files with one of these suffixes are not read.
     pub reject: Vec<Vec<u8>>,
 }
 
 impl ConfDir {
-    /// Whether a file of that name is read.
+    /// Whether the file of this name is read.
     pub fn takes(&self, name: &[u8]) -> bool {
         let longer = |suffix: &Vec<u8>| name.len() > suffix.len() && name.ends_with(suffix);
         !is_left_over(name)
@@ -30,14 +35,14 @@ impl ConfDir {
     }
 }
 
-/// Whether a name is that of an editor's backup, or hidden: such files are never read.
+/// Whether a file name is that of a backup file of an editor, or hidden. Such files are never read.
 pub fn is_left_over(name: &[u8]) -> bool {
     name.ends_with(b"~")
         || name.starts_with(b".")
         || (name.starts_with(b"#") && name.ends_with(b"#"))
 }
 
-/// A file that is read when the daemon runs.
+/// The keyword of a file or directory that dnsmasq reads after start, and again on SIGHUP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunTimeFile {
     /// `dhcp-hostsfile`
@@ -55,39 +60,37 @@ pub enum RunTimeFile {
 }
 
 /// Reads the value of a `conf-file`.
-pub fn conf_file(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::ConfFile(arg.map(Input::bytes).filter(|path| !path.is_empty())))
+pub(crate) fn conf_file(arg: Option<Input<'_>>) -> Result<Option<Vec<u8>>, ParseError> {
+    Ok(arg.map(Input::bytes).filter(|path| !path.is_empty()))
 }
 
-/// Reads the value of a `conf-dir`. `*` alone is no rule.
-pub fn conf_dir(arg: Input<'_>) -> Result<Directive, ParseError> {
-    let mut fields = arg.fields().map(Input::bytes);
-    let mut conf_dir = ConfDir {
-        directory: fields.next().unwrap_or_default(),
-        accept: Vec::new(),
-        reject: Vec::new(),
-    };
-    for rule in fields.filter(|rule| !rule.is_empty() && rule != b"*") {
-        match rule.strip_prefix(b"*") {
-            Some(suffix) => conf_dir.accept.push(suffix.to_vec()),
-            None => conf_dir.reject.push(rule),
-        }
+/// Reads the value of a `conf-dir`.
+pub(crate) fn conf_dir(arg: Input<'_>) -> Result<ConfDir, ParseError> {
+    let accept = map(preceded(tag("*"), rest), |suffix: Input<'_>| (true, suffix.bytes()));
+    let reject = map(rest, |suffix: Input<'_>| (false, suffix.bytes()));
+    let suffixes = many0(preceded(comma, in_field(alt((accept, reject)))));
+    let (directory, suffixes) = parse_all((field, suffixes), arg)?;
+    let mut conf_dir =
+        ConfDir { directory: directory.bytes(), accept: Vec::new(), reject: Vec::new() };
+    // An empty suffix and `*` alone have no effect.
+    for (accepted, suffix) in suffixes.into_iter().filter(|(_, suffix)| !suffix.is_empty()) {
+        if accepted { &mut conf_dir.accept } else { &mut conf_dir.reject }.push(suffix);
     }
-    Ok(Directive::ConfDir(conf_dir))
+    Ok(conf_dir)
 }
 
 /// Reads the value of a `conf-script`.
-pub fn conf_script(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::ConfScript(arg.bytes()))
+pub(crate) fn conf_script(arg: Input<'_>) -> Result<Vec<u8>, ParseError> {
+    Ok(arg.bytes())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Directive;
     use crate::tests::value;
 
     #[test]
-    fn the_rules_of_a_directory_accept_then_reject() {
+    fn conf_dir_accepts_suffixes_then_rejects() {
         let Directive::ConfDir(rules) = value("conf-dir=/d, *.conf , .old.conf,*,") else {
             panic!()
         };

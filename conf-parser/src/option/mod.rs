@@ -1,22 +1,23 @@
-//! One file a family of options: its grammar in the head, its parser, its tests.
+//! One file for each family of options: the grammar, the types, the parsers, the tests.
 
-pub mod dhcp_boot;
-pub mod dhcp_host;
-pub mod dhcp_match;
-pub mod dhcp_option;
-pub mod dhcp_range;
-pub mod dhcp_server;
-pub mod dns_tuning;
-pub mod dnssec;
-pub mod domain;
-pub mod domain_list;
-pub mod files;
-pub mod network;
-pub mod option_value;
-pub mod option_value6;
-pub mod process;
-pub mod pxe;
-pub mod records;
-pub mod tftp;
-pub mod upstream;
-pub mod validate_only;
+pub(crate) mod dhcp_boot;
+pub(crate) mod dhcp_host;
+pub(crate) mod dhcp_match;
+pub(crate) mod dhcp_option;
+pub(crate) mod dhcp_range;
+pub(crate) mod dhcp_server;
+pub(crate) mod dns_tuning;
+pub(crate) mod dnssec;
+pub(crate) mod domain;
+pub(crate) mod domain_list;
+pub(crate) mod files;
+pub(crate) mod network;
+pub(crate) mod option_value;
+pub(crate) mod option_value6;
+pub(crate) mod process;
+pub(crate) mod pxe;
+pub(crate) mod records;
+pub(crate) mod tftp;
+pub(crate) mod upstream;
+pub(crate) mod validate_only;
+pub(crate) mod value_type;

@@ -1,4 +1,4 @@
-//! Where we listen (docs/dnsmasq/config-language.md, sections 3.21, 3.24, 3.25)
+//! Interfaces, addresses and ports (docs/dnsmasq/config-language.md, sections 3.21, 3.24, 3.25)
 //!
 //! ```text
 //! interface, except-interface, no-dhcp-interface, no-dhcpv4-interface=<interface>[,…]
@@ -9,131 +9,119 @@
 //! bridge-interface=<interface>,<alias>[,…]        shared-network=<interface>|<address>,<address>
 //! ```
 
-use crate::directive::Directive;
 use crate::error::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
 use crate::input::Input;
-use crate::primitives::{address4, address6, comma, decimal, domain, number16, parse_all};
+use crate::primitives::{
+    Parsed, address4, address6, comma, decimal, domain, field, number16, parse_all, refuse, texts,
+};
 use nom::combinator::opt;
-use nom::sequence::preceded;
+use nom::multi::separated_list1;
+use nom::sequence::{preceded, separated_pair};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A `bridge-interface` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bridge {
-    /// The interface requests are taken to come from.
+    /// The interface that requests of the aliases are treated as coming from.
     pub interface: Vec<u8>,
-    /// Patterns of those they do come from.
+    /// Names of the aliases; one may end in `*`.
     pub aliases: Vec<Vec<u8>>,
 }
 
 /// A `shared-network` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedNetwork {
-    /// The interface, or an address of this machine or of a relay.
+    /// The interface, or an address of this machine or of a relay agent.
     pub on: SharedOn,
-    /// An address of the ranges that are usable there; `None` is one of IPv6.
+    /// An address of the ranges that are used there; `None` is an IPv6 address.
     pub network: Option<Ipv4Addr>,
-    /// The interface must be there.
-    pub pending: DeferredCheck,
+    /// The interface must exist.
+    pub check: DeferredCheck,
 }
 
-/// A `host-record` line: names of boot servers may be looked up in it.
+/// A `host-record` line. A name of a boot server is resolved with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HostRecord {
-    /// The names.
+    /// The names in canonical form.
     pub names: Vec<Vec<u8>>,
-    /// Their IPv4 address.
+    /// The IPv4 address of the names.
     pub address: Option<Ipv4Addr>,
 }
 
-/// Where a `shared-network` holds.
+/// Where a `shared-network` applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SharedOn {
-    /// On an interface.
+    /// On the interface of this name.
     Interface(Vec<u8>),
-    /// Where that address is.
+    /// On the interface or behind the relay agent with this address.
     Address(Ipv4Addr),
-    /// Where that one is.
+    /// The same for IPv6.
     Address6(Ipv6Addr),
 }
 
+/// `IFNAMSIZ` of Linux without the final NUL.
 const MAX_INTERFACE_LEN: usize = 15;
+/// Server and client port of a `dhcp-alternate-port` without a value.
+const ALTERNATE_PORTS: (u16, u16) = (1067, 1068);
 
-fn names(arg: Input<'_>) -> Vec<Vec<u8>> {
-    arg.fields().map(Input::bytes).collect()
+/// Reads the value of `interface`, `except-interface`, `no-dhcp-interface` or `no-dhcpv4-interface`.
+pub(crate) fn interfaces(arg: Input<'_>) -> Result<Vec<Vec<u8>>, ParseError> {
+    parse_all(texts, arg)
 }
 
-/// Reads the value of an `interface`.
-pub fn interface(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::Interface(names(arg)))
+/// Reads the value of a `listen-address`. Quotes have an effect on commas only.
+pub(crate) fn listen_address(arg: Input<'_>) -> Result<Vec<IpAddr>, ParseError> {
+    parse_all(separated_list1(comma, unquoted_address), arg)
 }
 
-/// Reads the value of an `except-interface`.
-pub fn except_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::ExceptInterface(names(arg)))
-}
-
-/// Reads the value of a `no-dhcp-interface`.
-pub fn no_dhcp_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::NoDhcpInterface(names(arg)))
-}
-
-/// Reads the value of a `no-dhcpv4-interface`.
-pub fn no_dhcpv4_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::NoDhcpv4Interface(names(arg)))
-}
-
-/// Reads the value of a `listen-address`. Quotes do not matter but for commas.
-pub fn listen_address(arg: Input<'_>) -> Result<Directive, ParseError> {
-    let addresses = arg.fields().map(|written| {
-        let cells = written.unquoted();
-        let field = Input::new(&cells);
-        let four = address4(field).map(IpAddr::V4);
-        four.or_else(|| address6(field).map(IpAddr::V6))
-            .ok_or_else(|| ParseError::plain(written, "an IP address"))
-    });
-    addresses.collect::<Result<_, _>>().map(Directive::ListenAddress)
+fn unquoted_address(arg: Input<'_>) -> Parsed<'_, IpAddr> {
+    let (left, written) = field(arg)?;
+    let cells = written.unquoted();
+    let address = Input::new(&cells);
+    let version4 = address4(address).map(IpAddr::V4);
+    match version4.or_else(|| address6(address).map(IpAddr::V6)) {
+        Some(address) => Ok((left, address)),
+        None => refuse(ParseError::plain(written, "an IP address")),
+    }
 }
 
 /// Reads the value of a `local-service`.
-pub fn local_service(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+pub(crate) fn local_service(arg: Option<Input<'_>>) -> Result<bool, ParseError> {
     match arg {
-        None => Ok(Directive::LocalService { host: false }),
-        Some(word) if word.is("net") => Ok(Directive::LocalService { host: false }),
-        Some(word) if word.is("host") || word.bytes() == b"host" => {
-            Ok(Directive::LocalService { host: true })
-        }
+        None => Ok(false),
+        Some(word) if word.is("net") => Ok(false),
+        Some(word) if word.is("host") || word.bytes() == b"host" => Ok(true),
         Some(other) => Err(ParseError::plain(other, "net or host")),
     }
 }
 
 /// Reads the value of a `port`.
-pub fn port(arg: Input<'_>) -> Result<Directive, ParseError> {
-    parse_all(number16, arg).map(Directive::Port)
+pub(crate) fn port(arg: Input<'_>) -> Result<u16, ParseError> {
+    parse_all(number16, arg)
 }
 
 /// Reads the value of a `dhcp-alternate-port`.
-pub fn dhcp_alternate_port(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    let Some(arg) = arg else { return Ok(Directive::AlternatePort { server: 1067, client: 1068 }) };
+pub(crate) fn dhcp_alternate_port(arg: Option<Input<'_>>) -> Result<(u16, u16), ParseError> {
+    let Some(arg) = arg else { return Ok(ALTERNATE_PORTS) };
     let read = parse_all((number16, opt(preceded(comma, number16))), arg);
-    let (server, client) = read.map_err(|fault| fault.with_message("invalid port number"))?;
-    Ok(Directive::AlternatePort { server, client: client.unwrap_or(server.wrapping_add(1)) })
+    let (server, client) = read.map_err(|error| error.or_message("invalid port number"))?;
+    Ok((server, client.unwrap_or(server.wrapping_add(1))))
 }
 
-/// Reads the value of a `bridge-interface`. Empty and over-long aliases are dropped without a word.
-pub fn bridge_interface(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Reads the value of a `bridge-interface`. dnsmasq ignores an alias that is empty or too long.
+pub(crate) fn bridge_interface(arg: Input<'_>) -> Result<Bridge, ParseError> {
     let bad = || ParseError::own("bad bridge-interface", arg, "an interface and its aliases");
-    let (interface, aliases) = arg.split_comma();
-    let usable = |name: &Vec<u8>| !name.is_empty() && name.len() <= MAX_INTERFACE_LEN;
-    let aliases = names(aliases.ok_or_else(bad)?).into_iter().filter(usable).collect();
+    let (interface, mut aliases) =
+        parse_all(separated_pair(field, comma, texts), arg).map_err(|_| bad())?;
+    aliases.retain(|name| !name.is_empty() && name.len() <= MAX_INTERFACE_LEN);
     if interface.cells().len() > MAX_INTERFACE_LEN {
         return Err(bad());
     }
-    Ok(Directive::Bridge(Bridge { interface: interface.bytes(), aliases }))
+    Ok(Bridge { interface: interface.bytes(), aliases })
 }
 
-/// Reads the value of a `shared-network`. Whether the interface exists is for the reader of the file to ask.
-pub fn shared_network(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Reads the value of a `shared-network`. The caller checks whether the interface exists.
+pub(crate) fn shared_network(arg: Input<'_>) -> Result<SharedNetwork, ParseError> {
     let bad =
         || ParseError::own("bad shared-network", arg, "an interface or address, and an address");
     let (on, network) = arg.split_comma();
@@ -152,46 +140,62 @@ pub fn shared_network(arg: Input<'_>) -> Result<Directive, ParseError> {
     if network4.is_none() && address6(network).is_none() {
         return Err(bad());
     }
-    let mut pending = DeferredCheck::default();
+    let mut check = DeferredCheck::default();
     if let SharedOn::Interface(name) = &on {
-        // A label is not looked at.
+        // dnsmasq ignores the label after a colon.
         let name = name.split(|&byte| byte == b':').next().unwrap_or_default().to_vec();
-        pending.question =
-            Some(SystemCheck { subject: CheckSubject::Interface(name), error: bad() });
+        check.question = Some(SystemCheck { subject: CheckSubject::Interface(name), error: bad() });
     }
-    Ok(Directive::SharedNetwork(SharedNetwork { on, network: network4, pending }))
-}
-
-/// Reads the value of a `resolv-file`; an empty one takes the usual file away.
-pub fn resolv_file(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::ResolvFile(arg.map(Input::bytes).filter(|path| !path.is_empty())))
+    Ok(SharedNetwork { on, network: network4, check })
 }
 
 /// Reads the value of a `host-record`: names, addresses and a time to live, in any order.
-pub fn host_record(arg: Input<'_>) -> Result<Directive, ParseError> {
-    let mut record = HostRecord::default();
-    let fields: Vec<Input<'_>> = arg.fields().collect();
-    if fields.len() < 2 {
+pub(crate) fn host_record(arg: Input<'_>) -> Result<HostRecord, ParseError> {
+    if !arg.contains(b',') {
         return Err(ParseError::own("Bad host-record", arg, "a name and an address"));
     }
-    for field in fields {
-        if let Some(address) = address4(field) {
-            record.address = Some(address);
-        } else if address6(field).is_none() && (field.is_empty() || decimal(field).is_none()) {
-            let bad = || ParseError::own("Bad name in host-record", field, "a name or an address");
-            record.names.push(domain(field).ok_or_else(bad)?);
+    let mut record = HostRecord::default();
+    for part in parse_all(separated_list1(comma, record_part), arg)? {
+        match part {
+            RecordPart::Address(address) => record.address = Some(address),
+            RecordPart::Name(name) => record.names.push(name),
+            RecordPart::NotKept => {}
         }
     }
-    Ok(Directive::HostRecord(record))
+    Ok(record)
+}
+
+/// A field of a `host-record`.
+enum RecordPart {
+    Address(Ipv4Addr),
+    Name(Vec<u8>),
+    /// An IPv6 address or a time to live.
+    NotKept,
+}
+
+fn record_part(arg: Input<'_>) -> Parsed<'_, RecordPart> {
+    let (left, text) = field(arg)?;
+    let is_time = !text.is_empty() && decimal(text).is_some();
+    let part = if let Some(address) = address4(text) {
+        RecordPart::Address(address)
+    } else if is_time || address6(text).is_some() {
+        RecordPart::NotKept
+    } else if let Some(name) = domain(text) {
+        RecordPart::Name(name)
+    } else {
+        return refuse(ParseError::own("Bad name in host-record", text, "a name or an address"));
+    };
+    Ok((left, part))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{complaint, value};
 
     #[test]
-    fn a_port_wraps_at_32_bits_as_the_c_library_has_it() {
+    fn port_number_is_taken_modulo_32_bits() {
         assert_eq!(value(r#"port="53""#), Directive::Port(53));
         assert_eq!(value("port=4294967349"), Directive::Port(53));
         assert_eq!(value("port="), Directive::Port(0));
@@ -200,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn one_alternate_port_implies_the_next() {
+    fn alternate_client_port_defaults_to_server_port_plus_one() {
         assert_eq!(
             value("dhcp-alternate-port"),
             Directive::AlternatePort { server: 1067, client: 1068 }
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_addresses_can_be_listened_on() {
+    fn listen_address_with_port_or_scope_is_refused() {
         assert_eq!(complaint("listen-address=127.0.0.1#53"), "error");
         assert_eq!(complaint("listen-address=fe80::1%lo"), "error");
         assert_eq!(

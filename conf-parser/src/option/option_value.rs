@@ -1,77 +1,38 @@
-//! The value of a DHCP option: from its shape to bytes (docs/dnsmasq/config-language.md, section 3.3, "Type of the value")
+//! The value of a DHCP option: from its syntax to bytes (docs/dnsmasq/config-language.md, section 3.3, "Type of the value")
 
 use crate::error::ParseError;
 use crate::input::Input;
-use crate::option::dhcp_option::{Encapsulation, Keyword};
 use crate::option::domain_list::{compressed, domains};
 use crate::option::option_value6::value6;
+use crate::option::value_type::{
+    Encapsulation, ExpectedValue, OptionKeyword, Shape, Value, ValueType, plain_text,
+};
 use crate::option_names::Kind;
-use crate::primitives::{address4, duration};
+use crate::primitives::{FirstGroup, address4, duration};
 
-/// A value as it travels.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Value {
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-    /// What it was written as; this decides how it is matched, and whether 0.0.0.0 means the server.
-    pub value_type: ValueType,
-}
-
-/// What a value was written as.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ValueType {
-    /// There is none.
-    #[default]
-    Absent,
-    /// Colon-separated hex; the places are those of `*`, any byte.
-    Hex(Vec<usize>),
-    /// A number.
-    Number,
-    /// Addresses. In a plain option 0.0.0.0 stands for the server's own, unless one was written with `/`.
-    Addresses {
-        /// Whether 0.0.0.0 is replaced.
-        relative: bool,
-    },
-    /// Text, a domain list, anything else.
-    Text,
-}
-
-/// What an option asks of its value.
-#[derive(Clone, Copy)]
-pub struct ExpectedValue {
-    /// Its number.
-    pub code: u32,
-    /// The kind it was declared with.
-    pub kind: Option<Kind>,
-    /// Whether the server sets it itself; then a plain number has no size.
-    pub internal: bool,
-    /// Whether it is for `DHCPv6`.
-    pub version6: bool,
-}
-
-/// Reads what stands behind the comma; `None`: no comma.
-pub fn value(
+/// Reads the value after the comma; `text` is `None` if there is no comma.
+pub(crate) fn value(
     text: Option<Input<'_>>,
-    wanted: ExpectedValue,
-    lead: &Encapsulation,
-    keyword: Keyword,
+    expected: ExpectedValue,
+    encapsulation: &Encapsulation,
+    keyword: OptionKeyword,
 ) -> Result<Value, ParseError> {
     let Some(text) = text else { return Ok(Value::default()) };
-    let value = if wanted.version6 {
-        value6(text, wanted, &Shape::of(text, keyword))?
+    let value = if expected.version6 {
+        value6(text, expected, &Shape::of(text, keyword))?
     } else {
-        value4(text, wanted, lead, keyword)?
+        value4(text, expected, encapsulation, keyword)?
     };
-    let longest = match lead {
-        _ if wanted.version6 => usize::from(u16::MAX),
+    let max_len = match encapsulation {
+        _ if expected.version6 => usize::from(u16::MAX),
         Encapsulation::Plain => 255,
         Encapsulation::Vendor(_) | Encapsulation::Encap(_) => 253,
         Encapsulation::Enterprise(_) => 250,
     };
-    if value.bytes.len() > longest { Err(too_long(text)) } else { Ok(value) }
+    if value.bytes.len() > max_len { Err(too_long(text)) } else { Ok(value) }
 }
 
-/// RFC 3361: names or addresses, told by the first byte.
+/// RFC 3361: the first byte distinguishes names from addresses.
 const SIP_SERVER: u32 = 120;
 
 fn too_long(text: Input<'_>) -> ParseError {
@@ -80,15 +41,15 @@ fn too_long(text: Input<'_>) -> ParseError {
 
 fn value4(
     text: Input<'_>,
-    wanted: ExpectedValue,
-    lead: &Encapsulation,
-    keyword: Keyword,
+    expected: ExpectedValue,
+    encapsulation: &Encapsulation,
+    keyword: OptionKeyword,
 ) -> Result<Value, ParseError> {
     let shape = Shape::of(text, keyword);
-    // The size suffix is gone even where the value turns out to be text: `67,12s` sends `12`.
+    // dnsmasq removes the size suffix even if the value is text: `67,12s` sends `12`.
     let text = if shape.suffix.is_some() { text_without_last(text) } else { text };
-    let plain = matches!(lead, Encapsulation::Plain);
-    match wanted.kind {
+    let plain = matches!(encapsulation, Encapsulation::Plain);
+    match expected.kind {
         Some(Kind::Addresses) if !(shape.address && shape.dot && shape.digit) => {
             Err(ParseError::own("bad IP address", text, "IPv4 addresses"))
         }
@@ -98,55 +59,10 @@ fn value4(
         Some(Kind::Time) if !shape.digit => Ok(plain_text(text)),
         Some(Kind::Time) => Ok(time(text)),
         _ if shape.hex && shape.colon => Ok(hex(text)),
-        _ if shape.decimal && shape.digit => decimal(text, &shape, wanted),
-        _ if shape.address && shape.digit => addresses(text, wanted, plain),
-        _ if wanted.code == SIP_SERVER && plain => sip_server(text),
+        _ if shape.decimal && shape.digit => decimal(text, &shape, expected),
+        _ if shape.address && shape.digit => addresses(text, expected, plain),
+        _ if expected.code == SIP_SERVER && plain => sip_server(text),
         _ => Ok(plain_text(text)),
-    }
-}
-
-/// What a value could be, by its unprotected characters.
-#[derive(Default)]
-pub(super) struct Shape {
-    decimal: bool,
-    address: bool,
-    pub(super) hex: bool,
-    digit: bool,
-    dot: bool,
-    pub(super) colon: bool,
-    suffix: Option<u8>,
-}
-
-impl Shape {
-    fn of(text: Input<'_>, keyword: Keyword) -> Self {
-        let mut shape = Self { decimal: true, address: true, hex: true, ..Self::default() };
-        for (at, byte) in text.structural_bytes().enumerate() {
-            let last = at + 1 == text.cells().len();
-            match byte {
-                b'0'..=b'9' => shape.digit = true,
-                b'-' => (shape.address, shape.hex) = (false, false),
-                b'.' => (shape.decimal, shape.hex, shape.dot) = (false, false, true),
-                b':' => (shape.decimal, shape.address, shape.colon) = (false, false, true),
-                b',' | b' ' => (shape.decimal, shape.hex) = (false, false),
-                b'/' => {
-                    (shape.decimal, shape.hex, shape.address) =
-                        (false, false, shape.address && at > 0);
-                }
-                b'b' | b's' | b'i' if last && shape.decimal => {
-                    shape.suffix = Some(byte);
-                    (shape.address, shape.hex) = (false, shape.hex && byte == b'b');
-                }
-                b'*' if keyword == Keyword::Match => {
-                    (shape.decimal, shape.address) = (false, false);
-                }
-                _ => {
-                    shape.decimal = false;
-                    shape.address = false;
-                    shape.hex &= byte.is_ascii_hexdigit();
-                }
-            }
-        }
-        shape
     }
 }
 
@@ -154,11 +70,7 @@ fn text_without_last(text: Input<'_>) -> Input<'_> {
     nom::Input::take(&text, text.cells().len().saturating_sub(1))
 }
 
-pub(super) fn plain_text(text: Input<'_>) -> Value {
-    Value { bytes: text.bytes(), value_type: ValueType::Text }
-}
-
-/// Seconds, whatever stands behind the digits but for a last letter.
+/// Seconds. dnsmasq ignores what follows the digits, except for a unit at the end.
 fn time(text: Input<'_>) -> Value {
     let seconds = duration(text).unwrap_or_else(|| leading_number(text));
     Value { bytes: seconds.to_be_bytes().to_vec(), value_type: ValueType::Number }
@@ -175,18 +87,18 @@ fn sip_server(text: Input<'_>) -> Result<Value, ParseError> {
     Ok(Value { bytes, value_type: ValueType::Text })
 }
 
-/// As many bytes as there are places between colons; longer groups fill in sequence.
+/// As many bytes as there are groups between colons. A group of more than two digits fills the bytes of the next groups.
 fn hex(text: Input<'_>) -> Value {
-    let written: Vec<u8> = text.structural_bytes().collect();
-    let places = written.split(|&byte| byte == b':').count();
-    let read = crate::primitives::hex(text, places, true).unwrap_or_default();
+    let bytes: Vec<u8> = text.structural_bytes().collect();
+    let groups = bytes.split(|&byte| byte == b':').count();
+    let read = crate::primitives::hex(text, groups, FirstGroup::HardwareType).unwrap_or_default();
     let mut bytes = read.bytes;
-    bytes.resize(places, 0);
+    bytes.resize(groups, 0);
     Value { bytes, value_type: ValueType::Hex(read.wildcards) }
 }
 
-/// Big-endian, as wide as the option is declared, else as small as it fits.
-fn decimal(text: Input<'_>, shape: &Shape, wanted: ExpectedValue) -> Result<Value, ParseError> {
+/// Big-endian, in the size of the suffix, or of the table of named options, or in the smallest size that fits.
+fn decimal(text: Input<'_>, shape: &Shape, expected: ExpectedValue) -> Result<Value, ParseError> {
     let number = leading_number(text);
     let bytes = number.to_be_bytes();
     let suffixed = shape.suffix.map(|suffix| match suffix {
@@ -194,9 +106,9 @@ fn decimal(text: Input<'_>, shape: &Shape, wanted: ExpectedValue) -> Result<Valu
         b's' => 2,
         _ => 4,
     });
-    let width = match (suffixed, wanted.kind) {
+    let width = match (suffixed, expected.kind) {
         (Some(width), _) => width,
-        (None, _) if wanted.internal => return Err(too_long(text)),
+        (None, _) if expected.internal => return Err(too_long(text)),
         (None, Some(Kind::Number(width) | Kind::Octets(width))) => usize::from(width),
         (None, _) => number
             .to_be_bytes()
@@ -209,7 +121,7 @@ fn decimal(text: Input<'_>, shape: &Shape, wanted: ExpectedValue) -> Result<Valu
     Ok(Value { bytes: bytes[4 - width..].to_vec(), value_type: ValueType::Number })
 }
 
-/// As `atoi` reads it: a sign, digits up to the first other character, 32 bits of the result.
+/// As `atoi`: a sign, then digits up to the first other character, modulo 32 bits.
 fn leading_number(text: Input<'_>) -> u32 {
     let bytes: Vec<u8> = text.structural_bytes().collect();
     let (minus, digits) = bytes.strip_prefix(b"-").map_or((false, &bytes[..]), |rest| (true, rest));
@@ -218,11 +130,11 @@ fn leading_number(text: Input<'_>) -> u32 {
     if minus { number.wrapping_neg() } else { number }
 }
 
-/// Addresses, or networks written `<address>/<bits>` (RFC 3442: the width, then the bytes that count).
-fn addresses(text: Input<'_>, wanted: ExpectedValue, plain: bool) -> Result<Value, ParseError> {
+/// Addresses, or networks `<address>/<bits>` (RFC 3442: the prefix length, then the significant bytes).
+fn addresses(text: Input<'_>, expected: ExpectedValue, plain: bool) -> Result<Value, ParseError> {
     let mut bytes = Vec::with_capacity(text.cells().len() / 2);
     let mut relative = plain;
-    if wanted.code == SIP_SERVER && plain {
+    if expected.code == SIP_SERVER && plain {
         bytes.push(1); // RFC 3361: addresses, not names
     }
     for field in text.fields() {
@@ -244,18 +156,18 @@ fn addresses(text: Input<'_>, wanted: ExpectedValue, plain: bool) -> Result<Valu
 
 #[cfg(test)]
 mod tests {
-    use crate::directive::Directive;
+    use crate::Directive;
     use crate::tests::{complaint, value};
 
     fn bytes(line: &str) -> Vec<u8> {
         let Directive::DhcpOption(option) = value(&format!("dhcp-option={line}")) else {
-            panic!("{line} is no option")
+            panic!("{line} is not read as dhcp-option")
         };
         option.value.bytes
     }
 
     #[test]
-    fn numbers_are_as_wide_as_declared_or_as_small_as_they_fit() {
+    fn number_has_the_declared_size_or_the_smallest() {
         assert_eq!(bytes("26,1500"), [5, 220]);
         assert_eq!(bytes("93,7"), [0, 7]);
         assert_eq!(bytes("200,7"), [7]);
@@ -267,13 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn hex_fills_as_many_places_as_are_written() {
+    fn hex_value_has_one_byte_per_group() {
         assert_eq!(bytes("60,0102:03"), [1, 2]);
         assert_eq!(bytes("60,1:2:"), [1, 2, 0]);
     }
 
     #[test]
-    fn addresses_need_dots_and_text_may_look_like_them() {
+    fn addresses_need_dots_and_no_quotes() {
         assert_eq!(bytes("60,1.2.3.4"), [1, 2, 3, 4]);
         assert_eq!(bytes(r#"60,"1.2.3.4""#), b"1.2.3.4");
         assert_eq!(bytes("60,1.2.3.4,foo"), b"1.2.3.4,foo");
@@ -281,15 +193,15 @@ mod tests {
     }
 
     #[test]
-    fn a_size_suffix_vanishes_even_from_text() {
+    fn size_suffix_is_removed_even_from_text() {
         assert_eq!(bytes("67,12s"), b"12");
         assert_eq!(bytes("60,b"), b"");
         assert_eq!(bytes("53,1b"), [1]);
     }
 
     #[test]
-    fn what_dnsmasq_refuses_is_refused_in_its_words() {
-        for (line, words) in [
+    fn faulty_values_have_the_message_of_dnsmasq() {
+        for (line, message) in [
             ("43,1", "dhcp-option too long"),
             ("53,1", "dhcp-option too long"),
             ("43,1,2,3", "bad IPv4 address"),
@@ -301,7 +213,7 @@ mod tests {
             (r#"3,"1.2.3.4""#, "bad IP address"),
             ("3,1.2.3.4,", "bad IPv4 address"),
         ] {
-            assert_eq!(complaint(&format!("dhcp-option={line}")), words, "{line}");
+            assert_eq!(complaint(&format!("dhcp-option={line}")), message, "{line}");
         }
     }
 }

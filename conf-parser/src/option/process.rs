@@ -1,4 +1,4 @@
-//! How the process runs and where it speaks (docs/dnsmasq/config-language.md, sections 3.29, 3.30)
+//! User, group, files and log of the process (docs/dnsmasq/config-language.md, sections 3.29, 3.30)
 //!
 //! ```text
 //! user[=<name>]   group[=<name>]   pid-file[=<path>]   dhcp-script=<path>   dhcp-scriptuser=<name>
@@ -6,23 +6,25 @@
 //! log-facility=<facility>|<path>|-          log-async[=<lines>]
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
-use crate::primitives::{number, parse_all};
+use crate::primitives::{Parsed, number, parse_all, refuse};
+use nom::branch::alt;
+use nom::bytes::complete::tag;
+use nom::combinator::{all_consuming, map, rest, value, verify};
 
-/// Where the log goes.
+/// The target of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogTo {
-    /// The system log, under that facility (RFC 3164 code).
+    /// The system log; the number of the facility (RFC 3164, section 4.1.1).
     Facility(u8),
     /// Standard error.
     Stderr,
-    /// A file.
+    /// A file of this path.
     File(Vec<u8>),
 }
 
-/// Names of syslog facilities and their codes; `security` is the old name of `auth`.
+/// Names of syslog facilities and their numbers; `security` is the old name of `auth`.
 #[rustfmt::skip]
 pub const FACILITIES: &[(&str, u8)] = &[
     ("auth", 4), ("authpriv", 10), ("cron", 9), ("daemon", 3), ("ftp", 11), ("kern", 0), ("lpr", 6), ("mail", 2),
@@ -31,83 +33,60 @@ pub const FACILITIES: &[(&str, u8)] = &[
     ("local4", 20), ("local5", 21), ("local6", 22), ("local7", 23),
 ];
 
+/// In lines.
 const DEFAULT_LOG_QUEUE: u32 = 5;
+/// In lines.
 const MAX_LOG_QUEUE: u32 = 100;
 
 /// Reads the value of a `log-facility`.
-pub fn log_facility(arg: Input<'_>) -> Result<Directive, ParseError> {
-    let path = arg.bytes();
-    let to = if path == b"-" {
-        LogTo::Stderr
-    } else if path.contains(&b'/') {
-        LogTo::File(path)
-    } else {
-        let known = FACILITIES.iter().find(|(name, _)| arg.is_ignoring_case(name));
-        let known = known
-            .ok_or_else(|| ParseError::own("bad log facility", arg, "a facility, a path or -"))?;
-        LogTo::Facility(known.1)
-    };
-    Ok(Directive::LogFacility(to))
+pub(crate) fn log_facility(arg: Input<'_>) -> Result<LogTo, ParseError> {
+    let stderr = value(LogTo::Stderr, all_consuming(tag("-")));
+    let path = verify(rest, |path: &Input<'_>| path.contains(b'/'));
+    let file = map(path, |path: Input<'_>| LogTo::File(path.bytes()));
+    parse_all(alt((stderr, file, facility)), arg)
 }
 
-/// Reads the value of a `log-async`: how many lines may wait. None may where it is 0, or empty.
-pub fn log_async(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+fn facility(arg: Input<'_>) -> Parsed<'_, LogTo> {
+    let (end, name) = rest(arg)?;
+    match FACILITIES.iter().find(|(known, _)| name.is_ignoring_case(known)) {
+        Some((_, code)) => Ok((end, LogTo::Facility(*code))),
+        None => refuse(ParseError::own("bad log facility", arg, "a facility, a path or -")),
+    }
+}
+
+/// Reads the value of a `log-async`: the length of the queue in lines. 0 or an empty value is no queue.
+pub(crate) fn log_async(arg: Option<Input<'_>>) -> Result<u32, ParseError> {
     let queue = match arg {
         None => DEFAULT_LOG_QUEUE,
         Some(arg) if arg.is_empty() => 0,
         Some(arg) => u32::try_from(parse_all(number, arg)?)
             .map_err(|_| ParseError::plain(arg, "a number of lines"))?,
     };
-    Ok(Directive::LogAsync(queue.min(MAX_LOG_QUEUE)))
+    Ok(queue.min(MAX_LOG_QUEUE))
 }
 
-/// Reads the value of a `user`; none, or an empty one, keeps the user.
-pub fn user(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::User(optional(arg)))
+/// Reads a name or a path that may be absent. An empty value is the same as none.
+pub(crate) fn optional_text(arg: Option<Input<'_>>) -> Result<Option<Vec<u8>>, ParseError> {
+    Ok(arg.map(Input::bytes).filter(|value| !value.is_empty()))
 }
 
-/// Reads the value of a `group`; none, or an empty one, keeps the group.
-pub fn group(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::Group(optional(arg)))
-}
-
-/// Reads the value of a `pid-file`; none, or an empty one, is no file.
-pub fn pid_file(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::PidFile(optional(arg)))
-}
-
-/// Reads the value of a `dhcp-leasefile`; none, or an empty one, is the usual file.
-pub fn dhcp_leasefile(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::LeaseFile(optional(arg)))
-}
-
-/// Reads the value of a `dhcp-lease`.
-pub fn dhcp_lease(arg: Input<'_>) -> Result<Directive, ParseError> {
-    dhcp_leasefile(Some(arg))
+/// Reads the value of a `dhcp-lease`, the old name of `dhcp-leasefile`.
+pub(crate) fn dhcp_lease(arg: Input<'_>) -> Result<Option<Vec<u8>>, ParseError> {
+    optional_text(Some(arg))
 }
 
 /// Reads the value of a `dhcp-lease-max`.
-pub fn dhcp_lease_max(arg: Input<'_>) -> Result<Directive, ParseError> {
-    parse_all(number, arg).map(|most| Directive::DhcpLeaseMax(most.cast_unsigned()))
+pub(crate) fn dhcp_lease_max(arg: Input<'_>) -> Result<u32, ParseError> {
+    parse_all(number, arg).map(i32::cast_unsigned)
 }
 
-/// Reads the value of a `dhcp-broadcast`; with tags it is for some clients only.
-pub fn dhcp_broadcast(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(optional(arg).map_or(Directive::BroadcastToAll, |_| Directive::ValidatedOnly))
+/// Reads a command, a path or a name that must be present, but may be empty.
+pub(crate) fn text(arg: Input<'_>) -> Result<Vec<u8>, ParseError> {
+    Ok(arg.bytes())
 }
 
-/// Reads the value of a `dhcp-script`.
-pub fn dhcp_script(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::Script(arg.bytes()))
-}
-
-/// Reads the value of a `dhcp-scriptuser`.
-pub fn dhcp_scriptuser(arg: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::ScriptUser(arg.bytes()))
-}
-
-/// Refuses a `dhcp-luascript`, as every ordinary build of dnsmasq does.
-pub fn dhcp_luascript(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Refuses a `dhcp-luascript`, as a dnsmasq that is built without Lua does.
+pub(crate) fn dhcp_luascript(arg: Input<'_>) -> Result<(), ParseError> {
     Err(ParseError::own(
         "recompile with HAVE_LUASCRIPT defined to enable Lua scripts",
         arg,
@@ -115,17 +94,14 @@ pub fn dhcp_luascript(arg: Input<'_>) -> Result<Directive, ParseError> {
     ))
 }
 
-fn optional(arg: Option<Input<'_>>) -> Option<Vec<u8>> {
-    arg.map(Input::bytes).filter(|value| !value.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{complaint, value};
 
     #[test]
-    fn a_facility_a_path_or_a_dash() {
+    fn log_facility_is_a_facility_a_path_or_a_dash() {
         assert_eq!(value("log-facility=LOCAL0"), Directive::LogFacility(LogTo::Facility(16)));
         assert_eq!(value("log-facility=a/b"), Directive::LogFacility(LogTo::File(b"a/b".to_vec())));
         assert_eq!(value("log-facility=-"), Directive::LogFacility(LogTo::Stderr));
@@ -135,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_holds_a_hundred_lines_at_most() {
+    fn log_queue_is_limited_to_100_lines() {
         assert_eq!(value("log-async"), Directive::LogAsync(5));
         assert_eq!(value("log-async=99999"), Directive::LogAsync(100));
         assert_eq!(value("log-async="), Directive::LogAsync(0));
@@ -143,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_name_is_none() {
+    fn empty_name_or_path_is_none() {
         assert_eq!(value("user="), Directive::User(None));
         assert_eq!(value("pid-file"), Directive::PidFile(None));
     }

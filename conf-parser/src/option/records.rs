@@ -1,4 +1,4 @@
-//! Records that DNS would serve: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
+//! Records of DNS: checked as dnsmasq does (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
 //! cname=<alias>[,<alias>…],<target>[,<ttl>]           mx-host=<name>[,<host>[,<preference>]]
@@ -10,24 +10,23 @@
 //! cache-rr, filter-rr=<type>[,<type>…]
 //! ```
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
-use crate::primitives::{decimal, domain, hex, is_address, number16, parse_all};
+use crate::primitives::{FirstGroup, decimal, domain, hex, is_address, number16, parse_all};
 
-/// A `cname` line. Aliases are unique over all lines.
+/// A `cname` line. An alias may be used once in the whole configuration; the caller checks this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cname {
-    /// The aliases, canonical, up to a bad one.
+    /// The aliases in canonical form, up to one that is not valid.
     pub aliases: Vec<Vec<u8>>,
-    /// What they stand for.
+    /// The name that the aliases refer to.
     pub target: Vec<u8>,
-    /// The bad one; a duplicate before it is told first.
+    /// The error of an alias that is not valid. dnsmasq reports a repeated alias before it first.
     pub fault: Option<ParseError>,
 }
 
 /// Reads the value of a `cname`.
-pub fn cname(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn cname(arg: Input<'_>) -> Result<Cname, ParseError> {
     let bad = |at| ParseError::own("bad CNAME", at, "an alias and what it stands for");
     let mut fields = arg.split(usize::MAX);
     if fields.len() < 2 {
@@ -46,96 +45,96 @@ pub fn cname(arg: Input<'_>) -> Result<Directive, ParseError> {
             break;
         };
         cname.aliases.push(alias);
-        // Each blank before a comma counts as an empty alias.
+        // dnsmasq counts each space before a comma as an empty alias.
         let written = left.split_once(b',').map_or(left, |(written, _)| written);
         let blanks = written.cells().len() - field.cells().len();
         cname.aliases.extend(std::iter::repeat_n(Vec::new(), blanks));
         left = left.split_comma().1.unwrap_or(left);
     }
-    Ok(Directive::Cname(cname))
+    Ok(cname)
 }
 
-/// Reads the value of an `mx-host`. The preference is looked at first.
-pub fn mx_host(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Reads the value of an `mx-host`. dnsmasq checks the preference first.
+pub(crate) fn mx_host(arg: Input<'_>) -> Result<(), ParseError> {
     let fields = arg.split(3);
     if let Some(preference) = fields.get(2) {
         sixteen_bits(*preference, "bad MX preference")?;
     }
     fields.iter().take(2).try_for_each(|name| named(*name, "bad MX name"))?;
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of an `mx-target`.
-pub fn mx_target(arg: Input<'_>) -> Result<Directive, ParseError> {
-    named(arg, "bad MX target").map(|()| Directive::ValidatedOnly)
+pub(crate) fn mx_target(arg: Input<'_>) -> Result<(), ParseError> {
+    named(arg, "bad MX target")
 }
 
 /// Reads the value of an `srv-host`.
-pub fn srv_host(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn srv_host(arg: Input<'_>) -> Result<(), ParseError> {
     let fields = arg.split(5);
-    let words = ["bad SRV record", "bad SRV target"];
-    fields.iter().zip(words).try_for_each(|(name, words)| named(*name, words))?;
-    let words = ["invalid port number", "invalid priority", "invalid weight"];
-    let mut numbers = fields.iter().skip(2).zip(words);
-    numbers.try_for_each(|(number, words)| sixteen_bits(*number, words))?;
-    Ok(Directive::ValidatedOnly)
+    let messages = ["bad SRV record", "bad SRV target"];
+    fields.iter().zip(messages).try_for_each(|(name, message)| named(*name, message))?;
+    let messages = ["invalid port number", "invalid priority", "invalid weight"];
+    let mut numbers = fields.iter().skip(2).zip(messages);
+    numbers.try_for_each(|(number, message)| sixteen_bits(*number, message))?;
+    Ok(())
 }
 
 /// Reads the value of a `naptr-record`.
-pub fn naptr_record(arg: Input<'_>) -> Result<Directive, ParseError> {
-    const WORDS: &str = "bad NAPTR record";
+pub(crate) fn naptr_record(arg: Input<'_>) -> Result<(), ParseError> {
+    const MESSAGE: &str = "bad NAPTR record";
     let fields = arg.split(7);
     let &[name, order, preference, _, _, _, ref replacement @ ..] = &fields[..] else {
-        return Err(ParseError::own(WORDS, arg, "a name, two numbers and three texts"));
+        return Err(ParseError::own(MESSAGE, arg, "a name, two numbers and three texts"));
     };
-    named(name, WORDS)?;
-    sixteen_bits(order, WORDS)?;
-    sixteen_bits(preference, WORDS)?;
-    replacement.iter().try_for_each(|name| named(*name, WORDS))?;
-    Ok(Directive::ValidatedOnly)
+    named(name, MESSAGE)?;
+    sixteen_bits(order, MESSAGE)?;
+    sixteen_bits(preference, MESSAGE)?;
+    replacement.iter().try_for_each(|name| named(*name, MESSAGE))?;
+    Ok(())
 }
 
 /// Reads the value of a `ptr-record`.
-pub fn ptr_record(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn ptr_record(arg: Input<'_>) -> Result<(), ParseError> {
     arg.split(2).into_iter().try_for_each(|name| named(name, "bad PTR record"))?;
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of a `txt-record`.
-pub fn txt_record(arg: Input<'_>) -> Result<Directive, ParseError> {
-    named(arg.split_comma().0, "bad TXT record").map(|()| Directive::ValidatedOnly)
+pub(crate) fn txt_record(arg: Input<'_>) -> Result<(), ParseError> {
+    named(arg.split_comma().0, "bad TXT record")
 }
 
 /// Reads the value of a `caa-record`.
-pub fn caa_record(arg: Input<'_>) -> Result<Directive, ParseError> {
-    const WORDS: &str = "bad CAA record";
+pub(crate) fn caa_record(arg: Input<'_>) -> Result<(), ParseError> {
+    const MESSAGE: &str = "bad CAA record";
     let &[name, flags, _, _] = &arg.split(4)[..] else {
-        return Err(ParseError::own(WORDS, arg, "a name, flags, a tag and a value"));
+        return Err(ParseError::own(MESSAGE, arg, "a name, flags, a tag and a value"));
     };
-    named(name, WORDS)?;
-    numbered(flags, WORDS)?;
-    Ok(Directive::ValidatedOnly)
+    named(name, MESSAGE)?;
+    numbered(flags, MESSAGE)?;
+    Ok(())
 }
 
-/// Reads the value of a `dns-rr`. dnsmasq takes bad hex for a lack of memory.
-pub fn dns_rr(arg: Input<'_>) -> Result<Directive, ParseError> {
-    const WORDS: &str = "bad RR record";
+/// Reads the value of a `dns-rr`. dnsmasq reports data that is not hexadecimal as a lack of memory.
+pub(crate) fn dns_rr(arg: Input<'_>) -> Result<(), ParseError> {
+    const MESSAGE: &str = "bad RR record";
     let fields = arg.split(3);
     let &[name, number, ref data @ ..] = &fields[..] else {
-        return Err(ParseError::own(WORDS, arg, "a name and the number of a type"));
+        return Err(ParseError::own(MESSAGE, arg, "a name and the number of a type"));
     };
-    named(name, WORDS)?;
-    numbered(number, WORDS)?;
-    match data.iter().find(|data| hex(**data, usize::MAX, true).is_none()) {
+    named(name, MESSAGE)?;
+    numbered(number, MESSAGE)?;
+    match data.iter().find(|data| hex(**data, usize::MAX, FirstGroup::HardwareType).is_none()) {
         Some(data) => Err(ParseError::plain(*data, "bytes in hex")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of a `dynamic-host`.
-pub fn dynamic_host(arg: Input<'_>) -> Result<Directive, ParseError> {
-    let (name, behind) = arg.split_comma();
-    let interface = Interface::read(behind)?;
+pub(crate) fn dynamic_host(arg: Input<'_>) -> Result<(), ParseError> {
+    let (name, following) = arg.split_comma();
+    let interface = Interface::read(following)?;
     let Some(Interface { addressed: true, family, .. }) = interface else {
         let expected = "a name, an address and an interface";
         return Err(ParseError::own("missing address in dynamic host", arg, expected));
@@ -143,37 +142,37 @@ pub fn dynamic_host(arg: Input<'_>) -> Result<Directive, ParseError> {
     named(name, "bad dynamic host")?;
     match family {
         Some(family) => Err(ParseError::own("bad dynamic host", family, "no family")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
 /// Reads the value of an `interface-name`.
-pub fn interface_name(arg: Input<'_>) -> Result<Directive, ParseError> {
-    const WORDS: &str = "bad interface name";
-    let (name, behind) = arg.split_comma();
-    let interface = Interface::read(behind)?;
+pub(crate) fn interface_name(arg: Input<'_>) -> Result<(), ParseError> {
+    const MESSAGE: &str = "bad interface name";
+    let (name, following) = arg.split_comma();
+    let interface = Interface::read(following)?;
     let interface =
-        interface.ok_or_else(|| ParseError::own(WORDS, arg, "a name and an interface"))?;
-    named(name, WORDS)?;
+        interface.ok_or_else(|| ParseError::own(MESSAGE, arg, "a name and an interface"))?;
+    named(name, MESSAGE)?;
     if interface.addressed {
-        return Err(ParseError::own(WORDS, interface.name, "no address before the interface"));
+        return Err(ParseError::own(MESSAGE, interface.name, "no address before the interface"));
     }
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
-/// The interface of a name.
+/// The interface in a line with a name.
 struct Interface<'a> {
     name: Input<'a>,
-    /// Whether addresses stand before it.
+    /// Whether there are addresses before it.
     addressed: bool,
     family: Option<Input<'a>>,
 }
 
 impl<'a> Interface<'a> {
-    /// The first field that is no address, or the last one.
-    fn read(behind: Option<Input<'a>>) -> Result<Option<Self>, ParseError> {
+    /// The interface is the first field that is no address, or the last field.
+    fn read(following: Option<Input<'a>>) -> Result<Option<Self>, ParseError> {
         let mut addressed = false;
-        let Some(mut text) = behind else { return Ok(None) };
+        let Some(mut text) = following else { return Ok(None) };
         loop {
             match text.split_comma() {
                 (field, Some(rest)) if is_address(field) => (addressed, text) = (true, rest),
@@ -183,8 +182,8 @@ impl<'a> Interface<'a> {
     }
 }
 
-/// The `4` or `6` behind an interface and a slash.
-pub fn family(interface: Input<'_>) -> Result<Option<Input<'_>>, ParseError> {
+/// The `4` or `6` after an interface and a slash.
+pub(crate) fn family(interface: Input<'_>) -> Result<Option<Input<'_>>, ParseError> {
     match interface.split_trimmed(b'/').1 {
         Some(family) if !family.is("4") && !family.is("6") => {
             Err(ParseError::plain(family, "4 or 6"))
@@ -194,7 +193,7 @@ pub fn family(interface: Input<'_>) -> Result<Option<Input<'_>>, ParseError> {
 }
 
 /// Reads the value of a `cache-rr` or `filter-rr`: types by number, or by name in any case.
-pub fn types(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn types(arg: Input<'_>) -> Result<(), ParseError> {
     let known = |field: &Input<'_>| {
         let name = field.bytes();
         decimal(*field).is_some()
@@ -202,38 +201,38 @@ pub fn types(arg: Input<'_>) -> Result<Directive, ParseError> {
     };
     match arg.fields().find(|field| !known(field)) {
         Some(unknown) => Err(ParseError::own("bad RR type", unknown, "the type of a record")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
-/// The types that have a name (IANA's registry, as far as dnsmasq knows it).
+/// The record types that have a name in dnsmasq (a part of the IANA registry).
 const TYPES: &str = "A NS MD MF CNAME SOA MB MG MR NULL WKS PTR HINFO MINFO MX TXT RP AFSDB X25 ISDN RT NSAP \
     NSAP_PTR SIG KEY PX GPOS AAAA LOC NXT EID NIMLOC SRV ATMA NAPTR KX CERT A6 DNAME SINK OPT APL DS SSHFP IPSECKEY \
     RRSIG NSEC DNSKEY DHCID NSEC3 NSEC3PARAM TLSA SMIMEA HIP NINFO RKEY TALINK CDS CDNSKEY OPENPGPKEY CSYNC ZONEMD \
     SVCB HTTPS SPF UINFO UID GID UNSPEC NID L32 L64 LP EUI48 EUI64 TKEY TSIG IXFR AXFR MAILB MAILA ANY URI CAA AVC \
     DOA AMTRELAY RESINFO TA DLV";
 
-pub(super) fn named(text: Input<'_>, words: &'static str) -> Result<(), ParseError> {
-    domain(text).map(drop).ok_or_else(|| ParseError::own(words, text, "a domain name"))
+pub(super) fn named(text: Input<'_>, message: &'static str) -> Result<(), ParseError> {
+    domain(text).map(drop).ok_or_else(|| ParseError::own(message, text, "a domain name"))
 }
 
-pub(super) fn numbered(text: Input<'_>, words: &'static str) -> Result<(), ParseError> {
-    decimal(text).map(drop).ok_or_else(|| ParseError::own(words, text, "a number"))
+pub(super) fn numbered(text: Input<'_>, message: &'static str) -> Result<(), ParseError> {
+    decimal(text).map(drop).ok_or_else(|| ParseError::own(message, text, "a number"))
 }
 
-pub(super) fn sixteen_bits(text: Input<'_>, words: &'static str) -> Result<(), ParseError> {
+pub(super) fn sixteen_bits(text: Input<'_>, message: &'static str) -> Result<(), ParseError> {
     parse_all(number16, text)
         .map(drop)
-        .map_err(|_| ParseError::own(words, text, "a number up to 65535"))
+        .map_err(|_| ParseError::own(message, text, "a number up to 65535"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     #[test]
-    fn a_cname_may_have_many_aliases_and_a_time_to_live() {
+    fn cname_has_several_aliases_and_an_optional_time_to_live() {
         let Directive::Cname(cname) = value("cname=A.lan,b,c.example.,60") else { panic!() };
         assert_eq!(cname.aliases, [b"a.lan".to_vec(), b"b".to_vec()]);
         assert_eq!(cname.target, b"c.example");
@@ -242,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+    fn faulty_records_have_the_message_of_dnsmasq() {
         refused(&[
             ("cname=a", "bad CNAME"),
             ("mx-host=a,b,70000", "bad MX preference"),
@@ -260,6 +259,6 @@ mod tests {
             ("filter-rr=A,28,nosuch", "bad RR type"),
             ("txt-record=\u{e9},x", "bad TXT record"),
         ]);
-        assert_eq!(value("cache-rr=a,svcb,65"), Directive::ValidatedOnly);
+        assert!(matches!(value("cache-rr=a,svcb,65"), Directive::ValidatedOnly(_)));
     }
 }

@@ -1,4 +1,4 @@
-//! Whom DNS asks, and what it does with the answers: checked as dnsmasq does, for nothing here asks anybody.
+//! Upstream servers of DNS, and changes of their answers: checked as dnsmasq does.
 //! (docs/dnsmasq/config-language.md, section 2)
 //!
 //! ```text
@@ -9,15 +9,14 @@
 //! alias=<address>[-<address>],<address>[,<netmask>]
 //! ```
 //!
-//! In all but `alias` quotes do not matter.
+//! Quotes have no effect, except in `alias`.
 
-use crate::directive::Directive;
 use crate::error::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
 use crate::input::Input;
 use crate::primitives::{address4, address6, decimal, domain, is_address, number16, parse_all};
 
 /// Reads the value of a `server` or `local`.
-pub fn server(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn server(arg: Input<'_>) -> Result<DeferredCheck, ParseError> {
     let cells = arg.unquoted();
     let (domains, target) = slashed(Input::new(&cells));
     let mut pending = DeferredCheck::default();
@@ -28,25 +27,20 @@ pub fn server(arg: Input<'_>) -> Result<Directive, ParseError> {
     checked(pending)
 }
 
-/// A fault that no question comes before is one at once.
-fn checked(pending: DeferredCheck) -> Result<Directive, ParseError> {
+/// An error without a check before it is reported immediately.
+fn checked(pending: DeferredCheck) -> Result<DeferredCheck, ParseError> {
     match pending {
         DeferredCheck { question: None, fault: Some(fault) } => Err(fault),
-        pending => Ok(Directive::Upstream(pending)),
+        pending => Ok(pending),
     }
 }
 
-/// Reads the value of a `servers-file`, which is read when DNS is.
-pub fn servers_file(_: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::Upstream(DeferredCheck::default()))
-}
-
-/// Reads the value of a `rev-server`. A prefix length that is no number is ignored.
-pub fn rev_server(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Reads the value of a `rev-server`. dnsmasq ignores a prefix length that is no number.
+pub(crate) fn rev_server(arg: Input<'_>) -> Result<DeferredCheck, ParseError> {
     let cells = arg.unquoted();
     let (network, target) = Input::new(&cells).split_comma();
     let (address, length) = network.split_trimmed(b'/');
-    let (words, most) = match (address4(address), address6(address)) {
+    let (message, max) = match (address4(address), address6(address)) {
         (Some(_), _) => ("bad IPv4 prefix length", 32),
         (_, Some(_)) => ("bad IPv6 prefix length", 128),
         _ => return Err(ParseError::plain(address, "a network")),
@@ -56,8 +50,8 @@ pub fn rev_server(arg: Input<'_>) -> Result<Directive, ParseError> {
         None => None,
     };
     let length = length.and_then(|text| Some((text, decimal(text)?)));
-    let wrong = length.filter(|(_, length)| *length != -1 && !(1..=most).contains(length));
-    let wrong = wrong.map(|(text, _)| ParseError::own(words, text, "a prefix length"));
+    let wrong = length.filter(|(_, length)| *length != -1 && !(1..=max).contains(length));
+    let wrong = wrong.map(|(text, _)| ParseError::own(message, text, "a prefix length"));
     let Some(target) = target else {
         return checked(DeferredCheck { question: None, fault: wrong });
     };
@@ -68,16 +62,16 @@ pub fn rev_server(arg: Input<'_>) -> Result<Directive, ParseError> {
     }
 }
 
-/// A server, in its parts.
+/// The parts of a server.
 struct ServerTarget<'a> {
     host: Input<'a>,
     scope: Option<Input<'a>>,
-    /// Behind the first `@`, and behind a second one.
+    /// The texts after the first `@` and after the second one.
     source: Option<(Input<'a>, Option<Input<'a>>)>,
 }
 
 impl<'a> ServerTarget<'a> {
-    /// Ports are looked at first.
+    /// Splits the text. dnsmasq checks the ports first.
     fn read(text: Input<'a>) -> Result<Self, ParseError> {
         let (host, source) = text.split_trimmed(b'@');
         let (host, port) = host.split_trimmed(b'#');
@@ -94,17 +88,14 @@ impl<'a> ServerTarget<'a> {
         Ok(Self { host, scope, source })
     }
 
-    /// What is not an address is a name.
+    /// A host that is not an address is a name.
     fn resolve(&self) -> Option<SystemCheck> {
-        let otherwise =
-            ParseError::own("", self.host, "an address, or a name that can be resolved");
-        (!is_address(self.host)).then(|| SystemCheck {
-            subject: CheckSubject::HostName(self.host.bytes()),
-            error: otherwise,
-        })
+        let error = ParseError::own("", self.host, "an address, or a name that can be resolved");
+        (!is_address(self.host))
+            .then(|| SystemCheck { subject: CheckSubject::HostName(self.host.bytes()), error })
     }
 
-    /// What is left to check behind the ports.
+    /// The checks after those of the ports.
     fn pending(&self) -> Result<DeferredCheck, ParseError> {
         let question = self.resolve().or_else(|| self.scoped());
         let fault = self.check_source().err();
@@ -114,26 +105,25 @@ impl<'a> ServerTarget<'a> {
         }
     }
 
-    /// The interface of an IPv6 address must be there. (That of any other host is ignored.)
+    /// The interface of an IPv6 address must exist. dnsmasq ignores the interface of any other host.
     fn scoped(&self) -> Option<SystemCheck> {
         let scope = self.scope.filter(|_| address6(self.host).is_some())?;
-        let otherwise =
-            ParseError::own("bad interface name", scope, "an interface of this machine");
-        Some(SystemCheck { subject: CheckSubject::Interface(scope.bytes()), error: otherwise })
+        let error = ParseError::own("bad interface name", scope, "an interface of this machine");
+        Some(SystemCheck { subject: CheckSubject::Interface(scope.bytes()), error })
     }
 
-    /// Of an interface and an address the address comes second; its family is the host's.
+    /// After an interface there may be an address. Its family must be that of the host.
     fn check_source(&self) -> Result<(), ParseError> {
         let Some((first, second)) = self.source else { return Ok(()) };
         let address = second.unwrap_or(first);
-        let complain =
-            |words| Err(ParseError::own(words, address, "an address of the host's family"));
+        let mismatch =
+            |message| Err(ParseError::own(message, address, "an address of the host's family"));
         match (address4(address), address6(address)) {
             (Some(_), _) if address6(self.host).is_some() => {
-                complain("cannot use IPv6 server address with IPv4 source address")
+                mismatch("cannot use IPv6 server address with IPv4 source address")
             }
             (_, Some(_)) if address4(self.host).is_some() => {
-                complain("cannot use IPv4 server address with IPv6 source address")
+                mismatch("cannot use IPv4 server address with IPv6 source address")
             }
             (None, None) if second.is_some() => {
                 Err(ParseError::own("interface can only be specified once", address, "an address"))
@@ -149,7 +139,7 @@ fn check_port(port: Option<Input<'_>>) -> Result<(), ParseError> {
 }
 
 /// Reads the value of an `address`.
-pub fn address(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn address(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let (domains, target) = slashed(Input::new(&cells));
     if !(target.is_empty() || target.is("#") || is_address(target)) {
@@ -157,11 +147,11 @@ pub fn address(arg: Input<'_>) -> Result<Directive, ParseError> {
         return Err(ParseError::own("Bad address in --address", target, expected));
     }
     check_domains(&domains)?;
-    Ok(Directive::ValidatedOnly)
+    Ok(())
 }
 
 /// Reads the value of an `ipset` or `nftset`.
-pub fn sets(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn sets(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let (domains, sets) = slashed(Input::new(&cells));
     for name in domains.iter().map(|name| name.trim()) {
@@ -169,25 +159,21 @@ pub fn sets(arg: Input<'_>) -> Result<Directive, ParseError> {
             return Err(ParseError::plain(name, "a domain"));
         }
     }
-    if sets.is_empty() {
-        Err(ParseError::plain(sets, "a set"))
-    } else {
-        Ok(Directive::ValidatedOnly)
-    }
+    if sets.is_empty() { Err(ParseError::plain(sets, "a set")) } else { Ok(()) }
 }
 
-/// Reads the value of an `nftset`. dnsmasq crashes on an empty set.
-pub fn nftset(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Reads the value of an `nftset`. dnsmasq crashes on an empty set; here it is an error.
+pub(crate) fn nftset(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let (_, list) = slashed(Input::new(&cells));
-    let read = sets(arg)?;
+    sets(arg)?;
     match list.fields().find(|set| set.is_empty()) {
         Some(empty) => Err(ParseError::plain(empty, "a set")),
-        None => Ok(read),
+        None => Ok(()),
     }
 }
 
-/// `/<domain>/<domain>/<rest>`: the domains as they stand, and the rest.
+/// `/<domain>/<domain>/<rest>`: the domains without a change, and the rest.
 fn slashed(text: Input<'_>) -> (Vec<Input<'_>>, Input<'_>) {
     let mut domains = Vec::new();
     let Some(mut left) = text.strip_prefix("/") else { return (domains, text) };
@@ -199,12 +185,12 @@ fn slashed(text: Input<'_>) -> (Vec<Input<'_>>, Input<'_>) {
     (domains, target)
 }
 
-/// An empty domain, or `#`, stands for all. Blanks in front of a name belong to it; in front of the last of several
-/// they make dnsmasq miss the end of its list.
+/// An empty domain, or `#`, is all domains. Spaces before a name are part of it; dnsmasq refuses them before the last of
+/// several names.
 fn check_domains(domains: &[Input<'_>]) -> Result<(), ParseError> {
-    for (place, &written) in domains.iter().enumerate() {
-        let inner = place > 0 && written.cells().first().is_some_and(|cell| cell.is_blank());
-        let last = place + 1 == domains.len();
+    for (index, &written) in domains.iter().enumerate() {
+        let inner = index > 0 && written.cells().first().is_some_and(|cell| cell.is_blank());
+        let last = index + 1 == domains.len();
         let name = if inner && written.trim().is_empty() { written } else { written.trim_end() };
         let plain = name.strip_prefix("*").unwrap_or(name);
         let named = !name.is_empty() && !name.is("#");
@@ -216,22 +202,22 @@ fn check_domains(domains: &[Input<'_>]) -> Result<(), ParseError> {
 }
 
 /// Reads the value of a `bogus-nxdomain` or `ignore-address`.
-pub fn network(arg: Input<'_>) -> Result<Directive, ParseError> {
+pub(crate) fn network(arg: Input<'_>) -> Result<(), ParseError> {
     let cells = arg.unquoted();
     let (address, length) = Input::new(&cells).split_trimmed(b'/');
-    let most = match (address4(address), address6(address)) {
+    let max = match (address4(address), address6(address)) {
         (Some(_), _) => 32,
         (_, Some(_)) => 128,
         _ => return Err(ParseError::plain(address, "an address")),
     };
-    match length.filter(|text| decimal(*text).is_none_or(|length| length > most)) {
+    match length.filter(|text| decimal(*text).is_none_or(|length| length > max)) {
         Some(length) => Err(ParseError::plain(length, "a prefix length")),
-        None => Ok(Directive::ValidatedOnly),
+        None => Ok(()),
     }
 }
 
-/// Reads the value of an `alias`. Quotes matter in the first field only.
-pub fn alias(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Reads the value of an `alias`. Quotes have an effect in the first field only.
+pub(crate) fn alias(arg: Input<'_>) -> Result<(), ParseError> {
     let missing = |at| Err(ParseError::own("missing address in alias", at, "an IPv4 address"));
     let (range, rest) = arg.split_comma();
     let (from, to) = range.split_trimmed(b'-');
@@ -249,10 +235,10 @@ pub fn alias(arg: Input<'_>) -> Result<Directive, ParseError> {
             None => return missing(mask),
         },
     };
-    let Some(to) = to else { return Ok(Directive::ValidatedOnly) };
+    let Some(to) = to else { return Ok(()) };
     let fits = |end| (u32::from(start) ^ u32::from(end)) & netmask == 0 && start <= end;
     if address4(to).is_some_and(fits) {
-        Ok(Directive::ValidatedOnly)
+        Ok(())
     } else {
         Err(ParseError::own("invalid alias range", to, "an address of the same network, not below"))
     }
@@ -261,15 +247,16 @@ pub fn alias(arg: Input<'_>) -> Result<Directive, ParseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Directive;
     use crate::tests::{refused, value};
 
     fn pending(line: &str) -> DeferredCheck {
-        let Directive::Upstream(pending) = value(line) else { panic!("{line}") };
-        pending
+        let Directive::Upstream(upstream) = value(line) else { panic!("{line}") };
+        upstream.check
     }
 
     #[test]
-    fn what_dnsmasq_refuses_is_refused_in_its_words() {
+    fn faulty_upstream_options_have_the_message_of_dnsmasq() {
         refused(&[
             ("server=1.2.3.4#70000", "bad port"),
             ("server=::1@1.2.3.4", "cannot use IPv6 server address with IPv4 source address"),
@@ -288,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_scopes_are_asked_of_the_machine_before_what_comes_later() {
+    fn host_name_and_scope_are_checked_before_later_errors() {
         let name = pending("server=/a/ b/dns.example@x@y");
         assert_eq!(name.question.unwrap().subject, CheckSubject::HostName(b"dns.example".to_vec()));
         assert_eq!(name.fault.unwrap().message.in_file(), "interface can only be specified once");

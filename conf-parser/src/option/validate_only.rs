@@ -1,44 +1,38 @@
-//! Values that are numbers, or anything at all, and that nothing is done with.
+//! Values that are only checked: numbers, or any text.
 
-use crate::directive::Directive;
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{decimal, number, parse_all};
 
-/// Takes every value.
-pub fn any(_: Input<'_>) -> Result<Directive, ParseError> {
-    Ok(Directive::ValidatedOnly)
+/// Accepts any value.
+pub(crate) fn any(_: Input<'_>) -> Result<(), ParseError> {
+    Ok(())
 }
 
-/// Takes a number.
-pub fn integer(arg: Input<'_>) -> Result<Directive, ParseError> {
-    parse_all(number, arg).map(|_| Directive::ValidatedOnly)
+/// Accepts a number.
+pub(crate) fn integer(arg: Input<'_>) -> Result<(), ParseError> {
+    parse_all(number, arg).map(drop)
 }
 
-/// Takes a port.
-pub fn port_number(arg: Input<'_>) -> Result<Directive, ParseError> {
-    parse_all(crate::primitives::number16, arg).map(|_| Directive::ValidatedOnly)
+/// Accepts a port.
+pub(crate) fn port_number(arg: Input<'_>) -> Result<(), ParseError> {
+    parse_all(crate::primitives::number16, arg).map(drop)
 }
 
-/// Takes a number above 0.
-pub fn positive_number(arg: Input<'_>) -> Result<Directive, ParseError> {
+/// Accepts a number above 0.
+pub(crate) fn positive_number(arg: Input<'_>) -> Result<(), ParseError> {
     match decimal(arg) {
-        Some(count) if count >= 1 => Ok(Directive::ValidatedOnly),
+        Some(count) if count >= 1 => Ok(()),
         _ => Err(ParseError::plain(arg, "a number above 0")),
     }
 }
 
-/// Takes a number, and asks for one even where the keyword may stand alone.
-pub fn cache_size(arg: Option<Input<'_>>) -> Result<Directive, ParseError> {
+/// Accepts a number. dnsmasq refuses `cache-size` without a value, although the value is optional.
+pub(crate) fn cache_size(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     arg.map_or_else(|| Err(ParseError::structure("error", 0, "a number")), integer)
 }
 
-/// `edns-packet-max=<bytes>`: sets the largest TFTP block too.
-pub fn edns_packet_max(arg: Input<'_>) -> Result<Directive, ParseError> {
-    parse_all(number, arg).map(|size| Directive::EdnsPacketMax(i32::cast_unsigned(size)))
-}
-
-/// Takes every value, or none.
-pub fn optional_any(_: Option<Input<'_>>) -> Result<Directive, ParseError> {
-    Ok(Directive::ValidatedOnly)
+/// Accepts any value, or none.
+pub(crate) fn optional_any(_: Option<Input<'_>>) -> Result<(), ParseError> {
+    Ok(())
 }

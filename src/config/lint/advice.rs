@@ -6,8 +6,8 @@ use crate::byte_text::to_text;
 use crate::config::{BootTarget, Config, ConfigWarning, Origin, RangeKind, Rule, Service};
 use crate::wire::client_arch::{Architecture, FIRST_EFI};
 use conf_parser::Keyword;
-use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch};
-use conf_parser::option::pxe::{Boot, Server};
+use conf_parser::{Boot, Server};
+use conf_parser::{ClassMatch, OptionMatch};
 use std::collections::BTreeMap;
 
 /// Maximum number of warnings of one kind.

@@ -1,8 +1,8 @@
 //! Lines that set a tag: enough to decide that one client cannot have two tags.
 
 use crate::config::Config;
-use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch, TagIf};
-use conf_parser::primitives::Condition;
+use conf_parser::Condition;
+use conf_parser::{ClassMatch, OptionMatch, TagIf};
 use std::collections::HashMap;
 
 /// Option 93 (RFC 4578): client architecture.

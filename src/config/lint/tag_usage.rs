@@ -5,9 +5,9 @@
 use crate::byte_text::to_text;
 use crate::config::{ConfigWarning, Origin};
 use crate::net::interface_matches;
+use conf_parser::Condition;
 use conf_parser::Directive;
-use conf_parser::option::files::RunTimeFile;
-use conf_parser::primitives::Condition;
+use conf_parser::RunTimeFile;
 use std::slice;
 use std::sync::Arc;
 
@@ -192,7 +192,7 @@ fn tags_of(directive: &Directive) -> (&[Vec<u8>], &[Condition]) {
         D::PxePrompt(prompt) => (&[], &prompt.conditions),
         D::ReplyDelay(delay) => (&[], &delay.conditions),
         D::DhcpIgnore(conditions) => (&[], conditions),
-        D::ValidatedOnly | D::Switch(_) | D::BroadcastToAll | D::PxeVendors(_) => (&[], &[]),
+        D::ValidatedOnly(_) | D::Switch(_) | D::BroadcastToAll | D::PxeVendors(_) => (&[], &[]),
         D::ConfFile(_) | D::ConfDir(_) | D::ConfScript(_) | D::RunTimeFile(..) => (&[], &[]),
         D::EnableTftp(_) | D::TftpRoot(_) | D::TftpUniqueRoot(_) | D::TftpMax(_) => (&[], &[]),
         D::TftpMtu(_) | D::TftpPortRange(..) | D::EdnsPacketMax(_) | D::Port(_) => (&[], &[]),

@@ -4,7 +4,7 @@ use super::index::Index;
 use super::origins::OriginTable;
 use super::tags::TagSet;
 use crate::config::Origin;
-use conf_parser::option::dhcp_host::{ClientId, DhcpHost};
+use conf_parser::{ClientId, DhcpHost};
 use std::net::Ipv4Addr;
 
 /// Hosts in file order, indexed by client identifier, hardware address, name and IPv4 address.
@@ -242,7 +242,7 @@ fn best_wildcard<'h>(
 }
 
 /// Whether a hardware address matches a pattern: the same length, and the same type if the pattern has one (0: any).
-pub fn mac_fits(pattern: &conf_parser::primitives::Hex, htype: u8, mac: &[u8]) -> bool {
+pub fn mac_fits(pattern: &conf_parser::Hex, htype: u8, mac: &[u8]) -> bool {
     let type_fits =
         pattern.hardware_type.is_none_or(|expected| expected == 0 || expected == u16::from(htype));
     let byte_fits = |(offset, (expected, byte)): (usize, (&u8, &u8))| {

@@ -3,7 +3,7 @@
 //! An index stores hashes and no keys, so that 200,000 keys take little memory. It may return false positives: the caller
 //! must check each candidate.
 
-use conf_parser::primitives::Condition;
+use conf_parser::Condition;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU32;

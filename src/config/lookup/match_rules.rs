@@ -2,9 +2,9 @@
 
 use super::index::{Index, SubstringIndex};
 use crate::config::{Located, Origin};
-use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
-use conf_parser::option::option_value::ValueType;
-use conf_parser::primitives::Hex;
+use conf_parser::Hex;
+use conf_parser::ValueType;
+use conf_parser::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use super::index::TagIndex;
 use super::tags::TagSet;
 use crate::config::Origin;
-use conf_parser::primitives::Condition;
+use conf_parser::Condition;
 use std::ops::Deref;
 
 /// A value for the clients whose tags satisfy the conditions.

@@ -3,8 +3,8 @@
 use super::index::TagIndex;
 use crate::byte_text::to_text;
 use crate::config::{Located, Origin};
-use conf_parser::option::dhcp_match::TagIf;
-use conf_parser::primitives::Condition;
+use conf_parser::Condition;
+use conf_parser::TagIf;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 

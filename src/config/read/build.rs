@@ -11,15 +11,10 @@ use crate::config::{
     BootTarget, Config, ConfigWarning, Group, Located, Origin, PxeOption, Range, RangeKind, Rule,
     Service, SharedNetwork, Tftp, VendorOption,
 };
-use conf_parser::option::dhcp_boot::{DhcpBoot, ReplyDelay};
-use conf_parser::option::dhcp_host::DhcpHost;
-use conf_parser::option::dhcp_match::TagRule;
-use conf_parser::option::dhcp_option::DhcpOption;
-use conf_parser::option::dhcp_range::{self, DhcpRange};
-use conf_parser::option::network;
-use conf_parser::option::pxe::{Boot, PxePrompt, PxeService, Server};
-use conf_parser::option::tftp::TftpRoot;
-use conf_parser::primitives::{Condition, Hex};
+use conf_parser::{
+    Boot, Condition, DhcpBoot, DhcpHost, DhcpOption, DhcpRange, Hex, PxePrompt, PxeService,
+    ReplyDelay, Server, TagRule, TftpRoot,
+};
 use conf_parser::{Directive, Setting, Switch};
 use std::ffi::OsString;
 use std::net::Ipv4Addr;
@@ -137,7 +132,7 @@ impl Builder {
             D::DhcpLeaseMax(max) => process.max_leases = saturate(max),
             D::BroadcastToAll => process.broadcast_to_all = true,
             D::Port(port) => process.dns_port = port,
-            D::ConfFile(_) | D::ConfDir(_) | D::ConfScript(_) | D::ValidatedOnly => {}
+            D::ConfFile(_) | D::ConfDir(_) | D::ConfScript(_) | D::ValidatedOnly(_) => {}
             D::ResolvFile(_) | D::Domain(_) | D::Cname(_) => {}
         }
     }
@@ -178,7 +173,7 @@ impl Builder {
     }
 
     fn add_range(&mut self, range: DhcpRange, origin: &Origin) {
-        use dhcp_range::RangeKind as Parsed;
+        use conf_parser::RangeKind as Parsed;
         let (start, end, netmask, kind) = match range.kind {
             Parsed::Proxy { subnet, netmask } => (subnet, subnet, netmask, RangeKind::Proxy),
             Parsed::Static { subnet, netmask, lease } => {
@@ -321,7 +316,7 @@ fn pxe_option(option: DhcpOption, origin: &Origin) -> Rule<PxeOption> {
 }
 
 /// `None`: the line names an interface or address family that is not served.
-fn shared_network(shared: network::SharedNetwork) -> Option<SharedNetwork> {
+fn shared_network(shared: conf_parser::SharedNetwork) -> Option<SharedNetwork> {
     shared.network.map(|network| SharedNetwork { on: shared.on, network })
 }
 

@@ -4,10 +4,10 @@ use crate::byte_text::to_text;
 use crate::config::{Located, Origin};
 use crate::error::StartupError;
 use crate::strerror::strerror;
-use conf_parser::option::dhcp_host::DhcpHost;
-use conf_parser::option::domain::Domain;
-use conf_parser::option::records::Cname;
-use conf_parser::{Directive, Message, ParseError, Switch};
+use conf_parser::Cname;
+use conf_parser::DhcpHost;
+use conf_parser::Domain;
+use conf_parser::{Directive, ParseError, Switch};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
@@ -148,7 +148,7 @@ fn not_exactly_one_file() -> StartupError {
 }
 
 fn repeated(message: String, expected: &'static str) -> ParseError {
-    ParseError { column: 0, expected, message: Message::Custom(message.into()) }
+    ParseError::custom(message, expected)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Splits a file into lines as dnsmasq does: a longer line is split after [`FIELD`] bytes, and each piece counts as a line.
 
-use conf_parser::lex::{FIELD, line_of};
+use conf_parser::{MAX_LINE_LEN, line_of};
 use std::io::{self, BufRead, Read};
 
 /// Lines of an input, numbered from 1.
@@ -21,7 +21,7 @@ impl<R: BufRead> Lines<R> {
     /// The input cannot be read.
     pub fn read(&mut self) -> io::Result<Option<(usize, &[u8])>> {
         self.piece.clear();
-        let mut limited = self.input.by_ref().take(FIELD as u64);
+        let mut limited = self.input.by_ref().take(MAX_LINE_LEN as u64);
         if limited.read_until(b'\n', &mut self.piece)? == 0 {
             return Ok(None);
         }

@@ -11,8 +11,9 @@ use crate::byte_text::to_text;
 use crate::config::{Config, ConfigWarning, Origin, argument_error, line_error};
 use crate::error::StartupError;
 use crate::strerror::strerror;
-use conf_parser::option::files::ConfDir;
-use conf_parser::option::network::SharedNetwork;
+use conf_parser::ConfDir;
+use conf_parser::SharedNetwork;
+use conf_parser::Upstream;
 use conf_parser::{Directive, OptionSpec, ParseError, Reader, Setting};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -272,11 +273,11 @@ impl Loader {
         directive: &Directive,
         origin: &Origin,
     ) -> Result<(), ParseError> {
-        if let Directive::Upstream(pending)
-        | Directive::SharedNetwork(SharedNetwork { pending, .. }) = directive
+        if let Directive::Upstream(Upstream { check, .. })
+        | Directive::SharedNetwork(SharedNetwork { check, .. }) = directive
         {
-            let refused = pending.question.as_ref().and_then(|check| self.lookups.check(check));
-            refused.or_else(|| pending.fault.clone()).map_or(Ok(()), Err)?;
+            let refused = check.question.as_ref().and_then(|question| self.lookups.check(question));
+            refused.or_else(|| check.fault.clone()).map_or(Ok(()), Err)?;
         }
         self.conflicts.check(directive, origin)
     }

@@ -2,7 +2,7 @@
 //! `shared-network=<interface>` must exist.
 
 use crate::byte_text::to_text;
-use conf_parser::{CheckSubject, Message, ParseError, SystemCheck};
+use conf_parser::{CheckSubject, ParseError, SystemCheck};
 use std::net::ToSocketAddrs;
 
 const DNS_PORT: u16 = 53;
@@ -30,8 +30,8 @@ impl SystemLookups {
                 (!known).then(|| check.error.clone())
             }
             CheckSubject::HostName(name) => {
-                let message = Message::Custom(resolver_error(&to_text(name))?.into());
-                Some(ParseError { message, ..check.error.clone() })
+                let message = resolver_error(&to_text(name))?;
+                Some(check.error.clone().with_message(message))
             }
         }
     }

@@ -3,8 +3,8 @@
 use crate::config::Origin;
 use crate::config::lookup::hosts::{ETHERNET, Hosts};
 use crate::log_line::LinePart;
-use conf_parser::option::dhcp_host::{DhcpHost, is_host_name};
-use conf_parser::primitives::{Hex, valid_ascii_name};
+use conf_parser::{DhcpHost, is_host_name};
+use conf_parser::{Hex, valid_ascii_name};
 use std::net::Ipv4Addr;
 
 /// Path of the file.

@@ -3,7 +3,7 @@
 use crate::byte_text::path_text;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
-use conf_parser::option::files::is_left_over;
+use conf_parser::is_left_over;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;

@@ -5,7 +5,7 @@ use crate::byte_text::to_text;
 use crate::config::lookup::hosts::Hosts;
 use crate::config::server_names::{AddressCount, Family, ServerNames};
 use crate::log_line::FileLine;
-use conf_parser::option::dhcp_host::DhcpHost;
+use conf_parser::DhcpHost;
 use std::collections::HashSet;
 use std::net::IpAddr;
 

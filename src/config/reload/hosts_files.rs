@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::config::server_names::{NamePosition, ServerNames};
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
-use conf_parser::option::files::RunTimeFile;
+use conf_parser::RunTimeFile;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};

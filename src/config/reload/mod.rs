@@ -19,8 +19,7 @@ use super::{Config, Origin, VendorOption};
 use crate::byte_text::path_text;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
-use conf_parser::option::files::RunTimeFile;
-use conf_parser::{Directive, Keyword, Reader, table};
+use conf_parser::{Directive, Keyword, Reader, RunTimeFile};
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader};
@@ -201,7 +200,7 @@ impl ReloadPass<'_> {
     }
 
     fn try_read_values(&mut self, path: &Path, keyword: Keyword) -> io::Result<()> {
-        let Some(row) = table::find_name(keyword.name()) else { return Ok(()) };
+        let Some(row) = conf_parser::find_name(keyword.name()) else { return Ok(()) };
         let name = path_text(path);
         let mut reader = Reader::default();
         let mut lines = Lines::new(BufReader::new(File::open(path)?));

@@ -8,8 +8,8 @@
 use crate::config::Config;
 use crate::diagnose::environment::is_empty_directory;
 use crate::sys::sandbox::AllowedPaths;
-use conf_parser::option::files::RunTimeFile;
-use conf_parser::option::process::LogTo;
+use conf_parser::LogTo;
+use conf_parser::RunTimeFile;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

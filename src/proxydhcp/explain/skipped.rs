@@ -8,9 +8,9 @@ use crate::config::{Config, Origin, RangeKind, Rule, VendorOption};
 use crate::proxydhcp::request::Request;
 use crate::proxydhcp::{Reply, ReplyPart};
 use crate::wire::client_arch::Architecture;
+use conf_parser::Boot;
+use conf_parser::Condition;
 use conf_parser::Keyword;
-use conf_parser::option::pxe::Boot;
-use conf_parser::primitives::Condition;
 use std::fmt;
 use std::net::Ipv4Addr;
 

@@ -5,10 +5,10 @@ use crate::config::{Config, Located, Origin};
 use crate::wire::client_arch::Architecture;
 use crate::wire::option_display::{mac, printable};
 use conf_parser::Keyword;
-use conf_parser::option::dhcp_match::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
-use conf_parser::option::option_value::{Value, ValueType};
 use conf_parser::option_names::by_code;
-use conf_parser::primitives::{Condition, Hex};
+use conf_parser::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
+use conf_parser::{Condition, Hex};
+use conf_parser::{Value, ValueType};
 
 /// A line that would set a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::config::{Located, Origin, Tftp};
 use crate::effect::{Effect, SocketToken};
 use crate::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
 use crate::time::Timestamp;
-use conf_parser::option::tftp::UniqueRoot;
+use conf_parser::UniqueRoot;
 use std::net::{Ipv4Addr, SocketAddr};
 
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
