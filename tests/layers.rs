@@ -84,13 +84,8 @@ const SOCKETS: &[&str] =
     &["UdpSocket", "TcpStream", "TcpListener", "UnixDatagram", "UnixStream", "UnixListener"];
 
 /// Circles of today: imports to remove. A new entry is a fault of the change that needs it.
-const KNOWN: &[Known] = &[
-    ("config/lookup/tags.rs", "config/lookup/rules.rs"),
-    ("proxydhcp/menu.rs", "proxydhcp/proxy_reply.rs"),
-    ("proxydhcp/assign_tags.rs", "proxydhcp/request.rs"),
-    ("tftp/start.rs", "tftp/session.rs"),
-    ("wire/options.rs", "wire/dhcp.rs"),
-];
+const KNOWN: &[Known] =
+    &[("config/lookup/tags.rs", "config/lookup/rules.rs"), ("tftp/start.rs", "tftp/session.rs")];
 /// The same of conf-parser.
 const KNOWN_IN_CONF_PARSER: &[Known] = &[
     ("directive.rs", "option/dhcp_boot.rs"),

@@ -23,7 +23,7 @@ use crate::error::StartupError;
 use crate::log_line::{FileLine, Line, ProcessLine};
 use crate::logging::Logger;
 use crate::net::Interfaces;
-use crate::proxydhcp::{self, Port};
+use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::interfaces::{Watch, snapshot};
@@ -321,10 +321,13 @@ impl Daemon {
         for _ in 0..MAX_DATAGRAMS_PER_TURN {
             match udp::receive(socket, buffer) {
                 Ok(arrival) => {
-                    let telling = teller.allow_dhcp(arrival.bytes, now);
-                    proxydhcp::handle_datagram(
-                        config, interfaces, names, port, &arrival, telling, effects,
-                    );
+                    let log_decision = if teller.allow_dhcp(arrival.bytes, now) {
+                        DecisionLog::On
+                    } else {
+                        DecisionLog::Off
+                    };
+                    let context = Context { config, interfaces, names };
+                    proxydhcp::handle_datagram(context, port, &arrival, log_decision, effects);
                 }
                 Err(error) if is_datagram_error(&error) => {}
                 Err(_) => {

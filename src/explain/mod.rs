@@ -17,7 +17,7 @@ use crate::error::StartupError;
 use crate::proxydhcp::PXE_PORT;
 use crate::story::{Boot, boots_of};
 use crate::wire::client_arch::Architecture;
-use crate::wire::pxe::is_ipxe;
+use crate::wire::pxe::{IPXE_USER_CLASS, is_ipxe};
 use client_spec::ClientSpec;
 use pcap::CaptureError;
 use report::{BootFile, Conversation, Report};
@@ -162,7 +162,7 @@ fn scenarios(
     // What takes URLs has no use for a second stage.
     let chains = !architecture.is_http() && first.boots.first().is_some_and(is_sent_ipxe);
     let second = chains.then(|| {
-        let as_ipxe = ClientSpec { user_class: Some(client_spec::IPXE.to_vec()), ..client.clone() };
+        let as_ipxe = ClientSpec { user_class: Some(IPXE_USER_CLASS.to_vec()), ..client.clone() };
         flag_ipxe_loop(simulate(world, &as_ipxe, architecture))
     });
     std::iter::once(first).chain(second).collect()

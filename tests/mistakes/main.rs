@@ -31,8 +31,8 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "no line for the client's architecture",
         make: |scene| scene.firmware = Firmware::Arm,
-        sentence: "it is told no boot file: no pxe-service and no dhcp-boot is for architecture 11 (ARM64_EFI). @:8 (pxe-service) is for architecture 0 (x86PC)",
-        sign: "it is told no boot file: no pxe-service",
+        sentence: "the reply names no boot file: no pxe-service and no dhcp-boot matches architecture 11 (ARM64_EFI). @:8 (pxe-service) is for architecture 0 (x86PC)",
+        sign: "the reply names no boot file: no pxe-service",
     },
     Mistake {
         name: "a firewall drops port 4011",
@@ -148,7 +148,7 @@ fn where_nothing_is_wrong_nothing_is_named() {
     for Mistake { name, sign, .. } in MISTAKES {
         assert!(!told.contains(sign), "{name}:\n{told}");
     }
-    assert!(told.contains("=> it boots boot.efi (/srv/dnsmasq.conf:9)"), "{told}");
+    assert!(told.contains("=> boots boot.efi (/srv/dnsmasq.conf:9)"), "{told}");
 }
 
 fn judge(mistake: &Mistake) -> Result<(), String> {

@@ -1,12 +1,13 @@
 //! What sets a tag: enough to tell which tags can never meet on one client.
 
 use crate::config::Config;
+use crate::wire::client_arch::Architecture;
 use conf_parser::option::dhcp_match::{ClassMatch, OptionMatch, TagIf};
 use conf_parser::primitives::Condition;
 use std::collections::HashMap;
 
 /// Option 93 (RFC 4578): what a client runs on.
-pub const CLIENT_ARCHITECTURE: u32 = 93;
+pub const CLIENT_ARCHITECTURE: u32 = crate::wire::dhcp_option::CLIENT_ARCH as u32;
 /// Option 60.
 const VENDOR_CLASS: u32 = 60;
 /// Conditions and rules that are followed; what goes beyond that is taken to be possible.
@@ -101,7 +102,7 @@ impl ClientSet {
 /// The architecture that a vendor class names.
 pub fn architecture_of_class(text: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(text).ok()?;
-    text.split_once("Arch:")?.1.get(..5)?.parse().ok()
+    Architecture::from_vendor_class(text).map(|architecture| architecture.0)
 }
 
 /// The architectures of option 93.

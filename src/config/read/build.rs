@@ -11,6 +11,7 @@ use crate::config::{
     BootTarget, Config, ConfigWarning, Group, Located, Origin, PxeOption, Range, RangeKind, Rule,
     Service, SharedNetwork, Tftp, VendorOption,
 };
+use crate::wire::pxe::PXE_CLIENT;
 use conf_parser::option::dhcp_host::DhcpHost;
 use conf_parser::option::dhcp_option::DhcpOption;
 use conf_parser::option::dhcp_range::{self, DhcpRange};
@@ -335,7 +336,7 @@ impl Builder {
         dhcp.pxe_enabled |= !dhcp.services.is_empty();
         if dhcp.pxe_vendor_classes.is_empty() {
             dhcp.pxe_vendor_classes
-                .push(Located { origin: Origin::default_value(), value: b"PXEClient".to_vec() });
+                .push(Located { origin: Origin::default_value(), value: PXE_CLIENT.to_vec() });
         }
         let unfiltered =
             network.interfaces.is_empty() && network.except.is_empty() && network.listen.is_empty();

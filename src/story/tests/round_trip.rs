@@ -222,9 +222,9 @@ fn every_answer_is_read_as_one_with_its_words() {
 #[test]
 fn drop_is_a_step_of_a_boot_unless_the_client_wants_only_an_address() {
     for (why, is_step) in [
-        (DropReason::NotPxe(false), false),
+        (DropReason::NotPxe, false),
         (DropReason::UnhandledMessageType(message::REQUEST), false),
-        (DropReason::NotPxe(true), true),
+        (DropReason::HttpBootClient, true),
         (DropReason::NoProxyRange, true),
         (DropReason::NoArchitecture, true),
     ] {
