@@ -153,7 +153,7 @@ fn mistakes_are_named_with_file_and_line() {
             "!ipxe,bios/pxelinux.0",
             "!ipxe,BIOS/PXElinux.0",
             &[
-                "@/c.conf:7: dhcp-boot: @/tftp/BIOS/PXElinux.0 does not exist, but @/tftp/bios/pxelinux.0 does: letters differ",
+                "@/c.conf:7: dhcp-boot: @/tftp/BIOS/PXElinux.0 does not exist, but @/tftp/bios/pxelinux.0 does (differs in case)",
             ],
         ),
         (
@@ -166,7 +166,7 @@ fn mistakes_are_named_with_file_and_line() {
         (
             "!ipxe,bios/pxelinux.0",
             "!ipxe,../pxelinux.0",
-            &["@/c.conf:7: dhcp-boot: @/tftp/../pxelinux.0 is outside of the root"],
+            &["@/c.conf:7: dhcp-boot: @/tftp/../pxelinux.0 is outside of the TFTP root"],
         ),
         (
             "pxe-service=tag:!ipxe,BC_EFI",
@@ -210,8 +210,8 @@ fn files_that_the_user_may_not_read_are_named() {
     tree.set_mode("tftp/boot.efi", 0o600);
     tree.set_mode("tftp/bios", 0o700);
     let remarks = [
-        "@/c.conf:7: dhcp-boot: @/tftp/bios/pxelinux.0 cannot be read by nobody, who may not enter @/tftp/bios: mode 700, owner {me}",
-        "@/c.conf:8: pxe-service: @/tftp/bios/pxelinux.0 cannot be read by nobody, who may not enter @/tftp/bios: mode 700, owner {me}",
+        "@/c.conf:7: dhcp-boot: @/tftp/bios/pxelinux.0 cannot be read by nobody, without search permission on @/tftp/bios: mode 700, owner {me}",
+        "@/c.conf:8: pxe-service: @/tftp/bios/pxelinux.0 cannot be read by nobody, without search permission on @/tftp/bios: mode 700, owner {me}",
         "@/c.conf:9: pxe-service: @/tftp/boot.efi cannot be read by nobody: mode 600, owner {me}",
         "@/c.conf:10: pxe-service: @/tftp/boot.efi cannot be read by nobody: mode 600, owner {me}",
     ];
@@ -223,7 +223,7 @@ fn a_root_that_the_user_may_not_enter_is_named() {
     let tree = Tree::new();
     tree.set_mode("tftp", 0o700);
     let why = format!("mode 700, owner {}", own_name());
-    let remark = format!("@/c.conf:4: tftp-root: nobody may not enter @/tftp: {why}");
+    let remark = format!("@/c.conf:4: tftp-root: nobody has no search permission on @/tftp: {why}");
     assert_eq!(tree.warnings(GOOD), [remark]);
 }
 

@@ -66,7 +66,8 @@ fn a_link_that_came_later_leads_nowhere() {
         assert_eq!(scene.get(name), Err(refused));
     }
     // The first one is told, as soon as nothing else is sent.
-    let notice = "/srv/tftp/late leads to /srv/secret, where nothing led when this program started";
+    let notice =
+        "/srv/tftp/late points to /srv/secret, outside the sandbox that was set up at start";
     let told = || scene.has_told(notice).then_some(());
     assert!(eventually(PATIENCE, told).is_some(), "{:#?}", scene.lab.syslog());
     scene.lives();

@@ -61,7 +61,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a file that may not be read",
         make: |_| allow("/srv/tftp/boot.efi", 0o600),
-        sentence: "52:54:00:aa:bb:01 stopped there: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; what root serves, everybody has to be allowed to read (@:9 names it)",
+        sentence: "52:54:00:aa:bb:01 stopped there: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; as root only world-readable files are served (@:9 names it)",
         sign: "cannot be read by",
     },
     Mistake {
@@ -114,8 +114,8 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "letters of another case",
         make: |scene| scene.swap("x86-64_EFI,Network,boot.efi", "x86-64_EFI,Network,Boot.EFI"),
-        sentence: "@:9: pxe-service: /srv/tftp/Boot.EFI does not exist, but /srv/tftp/boot.efi does: letters differ",
-        sign: "letters differ",
+        sentence: "@:9: pxe-service: /srv/tftp/Boot.EFI does not exist, but /srv/tftp/boot.efi does (differs in case)",
+        sign: "differs in case",
     },
     Mistake {
         name: "a dhcp-boot that is never used",
