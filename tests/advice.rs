@@ -13,7 +13,7 @@ crate::tests![
     a_good_configuration_is_left_alone,
     a_remark_is_an_error_if_one_asks_for_it,
     mistakes_are_named_with_file_and_line,
-    files_that_the_user_may_not_read_are_named,
+    unreadable_file_is_reported_with_the_directory,
     a_root_that_the_user_may_not_enter_is_named,
     with_tftp_secure_files_must_be_the_users_own,
     files_may_be_nested_only_so_deep,
@@ -204,7 +204,7 @@ fn mistakes_are_named_with_file_and_line() {
     }
 }
 
-fn files_that_the_user_may_not_read_are_named() {
+fn unreadable_file_is_reported_with_the_directory() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
     tree.set_mode("tftp/boot.efi", 0o600);

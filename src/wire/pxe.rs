@@ -11,15 +11,15 @@ pub const NO_PROMPT_TIMEOUT: u8 = 255;
 
 /// Codes of the items.
 pub mod item {
-    /// PXE_DISCOVERY_CONTROL: how the client looks for boot servers.
+    /// `PXE_DISCOVERY_CONTROL`: how the client looks for boot servers.
     pub const DISCOVERY_CONTROL: u8 = 6;
-    /// PXE_BOOT_SERVERS: addresses of boot servers, by type.
+    /// `PXE_BOOT_SERVERS`: addresses of boot servers, by type.
     pub const BOOT_SERVERS: u8 = 8;
-    /// PXE_BOOT_MENU: type and text of each entry.
+    /// `PXE_BOOT_MENU`: type and text of each entry.
     pub const BOOT_MENU: u8 = 9;
-    /// PXE_MENU_PROMPT: timeout in seconds, then the text.
+    /// `PXE_MENU_PROMPT`: timeout in seconds, then the text.
     pub const MENU_PROMPT: u8 = 10;
-    /// PXE_BOOT_ITEM: the type and layer that the client has chosen.
+    /// `PXE_BOOT_ITEM`: the type and layer that the client has chosen.
     pub const BOOT_ITEM: u8 = 71;
 }
 
