@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// On no network of this machine: it is asked about as if it were the machine that serves.
+/// A network that this machine does not have: its interface is assumed.
 const CONFIG: &str = "port=0\n\
     dhcp-range=192.0.2.0,proxy\n\
     enable-tftp\n\

@@ -7,6 +7,7 @@
 
 mod client_spec;
 mod pcap;
+mod received_reply;
 mod report;
 mod report_builder;
 mod scenario;

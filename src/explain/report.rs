@@ -142,6 +142,21 @@ pub struct BootFile {
     pub problem: Option<String>,
 }
 
+impl BootFile {
+    /// A file without line, path and problem.
+    pub fn of(name: &str, server: &str, entry: Option<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            server: server.to_owned(),
+            entry,
+            line: None,
+            path: None,
+            size: None,
+            problem: None,
+        }
+    }
+}
+
 impl Serialize for DropReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -2,8 +2,9 @@
 
 use super::client_spec::ClientSpec;
 use super::pcap::CapturedDatagram;
+use super::received_reply::{MenuChoice, ReceivedReply};
 use super::report::{BootFile, Conversation, Exchange, SkippedRule};
-use super::report_builder::{Message, boot_servers, entries, exchange};
+use super::report_builder::{Message, exchange};
 use super::scenario::Scenario;
 use crate::byte_text::{path_text, to_bytes, to_text};
 use crate::config::server_names::ServerNames;
@@ -11,15 +12,12 @@ use crate::config::{Config, Rule, Service};
 use crate::diagnose::boot_file;
 use crate::diagnose::boot_file::{FileProblem, FileRequest};
 use crate::net::{Interfaces, ReceivedDatagram};
-use crate::proxydhcp::{
-    Context, DropReason, Evaluated, PXE_PORT, Port, ReplyKind, ReplyPart, evaluate, message,
-};
+use crate::proxydhcp::{Context, DropReason, PXE_PORT, Port, evaluate, message};
 use crate::sys::privilege::Identity;
 use crate::wire::client_arch::Architecture;
 use crate::wire::dhcp::Frame;
 use crate::wire::dhcp_option::{CLIENT_ARCH, USER_CLASS, VENDOR_SPECIFIC};
 use crate::wire::option_display::{mac, printable};
-use crate::wire::pxe::item;
 use conf_parser::option::pxe::Boot;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -33,25 +31,6 @@ pub struct Environment {
     pub interfaces: Interfaces,
     /// The user that serves files; `None` if the user does not exist.
     pub identity: Option<Identity>,
-}
-
-/// The part of a reply that the client uses.
-struct ReceivedReply {
-    file: Vec<u8>,
-    next_server: Ipv4Addr,
-    menu: Vec<MenuChoice>,
-    file_line: Option<String>,
-    /// The first warning while the reply was made.
-    warning: Option<String>,
-}
-
-/// A menu entry.
-struct MenuChoice {
-    server_type: u16,
-    text: String,
-    /// The boot server; `None`: the client looks for one by broadcast.
-    server: Option<Ipv4Addr>,
-    line: Option<String>,
 }
 
 /// A simulated boot.
@@ -387,41 +366,5 @@ impl Simulation<'_> {
         let has_no_tags = self.exchanges.iter().all(|one| one.tags.is_empty());
         let hint = " (checking for another server? add interface=<any name>: unknown interfaces are simulated)";
         if is_first && has_no_tags { hint } else { "" }
-    }
-}
-
-impl ReceivedReply {
-    fn of(evaluated: &Evaluated<'_>) -> Option<Self> {
-        let reply = evaluated.reply().filter(|reply| reply.kind != ReplyKind::Ignored)?;
-        let line = |part: ReplyPart| reply.source_of(part).map(|source| source.origin.to_string());
-        let servers = reply.item(item::BOOT_SERVERS).map_or_else(Vec::new, boot_servers);
-        let menu = reply.item(item::BOOT_MENU).map_or_else(Vec::new, entries);
-        let choice = |(server_type, text): (u16, Vec<u8>)| MenuChoice {
-            server_type,
-            text: printable(&text),
-            server: servers.iter().find(|(known, _)| *known == server_type).map(|(_, ip)| *ip),
-            line: line(ReplyPart::MenuEntry(server_type)),
-        };
-        Some(Self {
-            file: reply.file.clone(),
-            next_server: reply.siaddr,
-            menu: menu.into_iter().map(choice).collect(),
-            file_line: line(ReplyPart::BootFile),
-            warning: reply.warnings.first().map(ToString::to_string),
-        })
-    }
-}
-
-impl BootFile {
-    fn of(name: &str, server: &str, entry: Option<String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            server: server.to_owned(),
-            entry,
-            line: None,
-            path: None,
-            size: None,
-            problem: None,
-        }
     }
 }
