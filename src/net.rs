@@ -1,69 +1,69 @@
-//! Plain facts shared with the kernel side: what arrived, where we are, what is to be sent.
+//! Data for network input and output: received datagrams, interfaces and addresses, datagrams to send.
 
 use crate::byte_text::to_bytes;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// A datagram and everything the kernel knew about it. The cores never ask again.
+/// A datagram with the control data of recvmsg(2).
 #[derive(Clone, Copy, Debug)]
 pub struct ReceivedDatagram<'a> {
-    /// What it holds.
+    /// The payload.
     pub bytes: &'a [u8],
-    /// Who sent it.
+    /// Address and port of the sender.
     pub peer: SocketAddr,
-    /// The address it was sent to; for a broadcast, the interface's own.
+    /// The destination address; for a broadcast an address of the interface.
     pub local: IpAddr,
-    /// Index of the interface it came in by; 0 if the kernel did not say.
+    /// Index of the receiving interface; 0 if the kernel did not report it.
     pub interface: u32,
 }
 
 /// The interfaces and addresses of this machine at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interfaces {
-    /// All links.
+    /// All interfaces.
     pub links: Vec<Link>,
-    /// All addresses, in the order the system lists them.
+    /// All addresses, in the order of the kernel.
     pub addresses: Vec<Address>,
 }
 
 /// A network interface.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Link {
-    /// Its index.
+    /// Index of the interface.
     pub index: u32,
-    /// Its name.
+    /// Name of the interface.
     pub name: String,
-    /// Whether it leads only to ourselves.
+    /// Whether it is a loopback interface.
     pub loopback: bool,
-    /// Whether it is switched off.
+    /// Whether it is administratively down.
     pub down: bool,
-    /// Largest packet, in bytes.
+    /// MTU in bytes.
     pub mtu: u32,
-    /// What kind of hardware addresses it has (ARP hardware type; 1 is Ethernet).
+    /// ARP hardware type; 1 is Ethernet.
     pub hardware_type: u16,
-    /// And of how many bytes.
+    /// Bytes of a hardware address.
     pub mac_length: usize,
 }
 
 /// An address of an interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// Index of its interface.
+    /// Index of the interface.
     pub interface: u32,
     /// The address.
     pub ip: IpAddr,
-    /// Bits of its network.
+    /// Length of the network prefix in bits.
     pub prefix: u8,
-    /// Its label, if it differs from the interface's name (`eth0:1`).
+    /// The label, if it differs from the name of the interface (`eth0:1`).
     pub label: Option<String>,
 }
 
 impl Interfaces {
-    /// The interface of that index.
+    /// The interface with that index.
     pub fn by_index(&self, index: u32) -> Option<&Link> {
         self.links.iter().find(|link| link.index == index)
     }
 
-    /// The interface of that name.
+    /// The interface with that name.
     pub fn by_name(&self, name: &str) -> Option<&Link> {
         self.links.iter().find(|link| link.name == name)
     }
@@ -73,13 +73,13 @@ impl Interfaces {
         self.addresses.iter().filter(move |address| address.interface == index)
     }
 
-    /// What an address is named by where interfaces are named: its label, else its interface.
+    /// The name of an address in the configuration: its label, else its interface.
     pub fn name_of<'a>(&'a self, address: &'a Address) -> Option<&'a str> {
         let link = || self.by_index(address.interface).map(|link| &*link.name);
         address.label.as_deref().or_else(link)
     }
 
-    /// The IPv4 address an interface answers with: its first one without a label.
+    /// The primary IPv4 address of an interface: the first one without a label.
     pub fn primary_ipv4(&self, index: u32) -> Option<Ipv4Addr> {
         self.addresses_of(index).filter(|address| address.label.is_none()).find_map(Address::ipv4)
     }
@@ -98,70 +98,70 @@ impl Address {
 }
 
 /// Whether two addresses are in one network.
-pub fn same_network(one: Ipv4Addr, other: Ipv4Addr, netmask: Ipv4Addr) -> bool {
-    u32::from(one) & u32::from(netmask) == u32::from(other) & u32::from(netmask)
+pub fn same_network(first: Ipv4Addr, second: Ipv4Addr, netmask: Ipv4Addr) -> bool {
+    u32::from(first) & u32::from(netmask) == u32::from(second) & u32::from(netmask)
 }
 
-/// Which socket sends.
+/// The socket that sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EgressSocket {
-    /// The one on the DHCP server port.
+    /// The socket on the DHCP server port.
     Dhcp,
-    /// The one on port 4011.
+    /// The socket on port 4011.
     Pxe,
-    /// The TFTP socket of that number, which the request came to.
+    /// The TFTP listener with that number, which received the request.
     Tftp(usize),
-    /// That of one transfer.
+    /// The socket of the transfer with that number.
     Transfer(usize),
 }
 
 /// A datagram to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Datagram {
-    /// By which socket.
+    /// The socket.
     pub via: EgressSocket,
-    /// To whom.
+    /// Destination.
     pub to: SocketAddr,
-    /// From which of our addresses; `None` leaves it to the system.
+    /// Source address; `None`: the kernel selects it.
     pub from: Option<IpAddr>,
-    /// Out of which interface; 0 leaves it to the routing table.
+    /// Index of the outgoing interface; 0: the routing table decides.
     pub interface: u32,
-    /// The hardware address of a receiver that cannot be asked for it yet.
+    /// The neighbour entry for a receiver that does not answer ARP yet.
     pub neighbour: Option<NeighbourEntry>,
-    /// What it holds.
+    /// The payload.
     pub bytes: Vec<u8>,
 }
 
-/// Datagrams to one receiver that lie one behind the other, all of one size but the last, which may be shorter: what a
-/// kernel takes as one (`UDP_SEGMENT`, udp(7)).
+/// Consecutive datagrams to one receiver in one buffer, for one call (`UDP_SEGMENT`, udp(7)). All have the same size,
+/// only the last may be shorter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// By which socket.
+    /// The socket.
     pub via: EgressSocket,
-    /// To whom.
+    /// Destination.
     pub to: SocketAddr,
-    /// From which of our addresses; `None` leaves it to the system.
+    /// Source address; `None`: the kernel selects it.
     pub from: Option<IpAddr>,
-    /// Out of which interface; 0 leaves it to the routing table.
+    /// Index of the outgoing interface; 0: the routing table decides.
     pub interface: u32,
-    /// Bytes in each datagram but the last.
+    /// Bytes of each datagram except the last.
     pub segment: usize,
-    /// What they hold.
+    /// The payloads, without gaps.
     pub bytes: Vec<u8>,
 }
 
-/// A client that has no address yet, but will have `to`.
+/// An entry of the kernel's neighbour table for a client that will have the destination address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NeighbourEntry {
     /// Index of its interface.
     pub interface: u32,
-    /// The kind of its hardware address, as it says.
+    /// Hardware type (`htype`) of the request.
     pub hardware_type: u8,
-    /// Its hardware address.
+    /// Hardware address.
     pub mac: Vec<u8>,
 }
 
-/// Whether `name` fits a pattern: a `*` takes the rest, of which there must be at least one character.
+/// Whether `name` matches a pattern. A `*` matches the rest of the name, at least one character.
 pub fn interface_matches(pattern: &[u8], name: &[u8]) -> bool {
     match pattern.iter().position(|&byte| byte == b'*') {
         Some(star) => name.len() > star && name[..star] == pattern[..star],
@@ -169,13 +169,13 @@ pub fn interface_matches(pattern: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// Whether `name` fits any of several patterns.
+/// Whether `name` matches one of several patterns.
 pub fn any_interface_matches(patterns: &[Vec<u8>], name: &str) -> bool {
     patterns.iter().any(|pattern| interface_matches(pattern, &to_bytes(name)))
 }
 
 #[test]
-fn a_star_needs_something_to_stand_for() {
+fn star_matches_at_least_one_character() {
     assert!(interface_matches(b"lan1*", b"lan10"));
     assert!(!interface_matches(b"lan1*", b"lan1"));
     assert!(interface_matches(b"e*ignored", b"eth0"));

@@ -13,7 +13,7 @@ crate::tests![
     a_good_configuration_is_left_alone,
     a_remark_is_an_error_if_one_asks_for_it,
     mistakes_are_named_with_file_and_line,
-    files_that_the_user_may_not_read_are_named,
+    unreadable_file_is_reported_with_the_directory,
     a_root_that_the_user_may_not_enter_is_named,
     with_tftp_secure_files_must_be_the_users_own,
     files_may_be_nested_only_so_deep,
@@ -149,7 +149,7 @@ fn mistakes_are_named_with_file_and_line() {
             "!ipxe,bios/pxelinux.0",
             "!ipxe,BIOS/PXElinux.0",
             &[
-                "@/c.conf:7: dhcp-boot: @/tftp/BIOS/PXElinux.0 does not exist, but @/tftp/bios/pxelinux.0 does: letters differ",
+                "@/c.conf:7: dhcp-boot: @/tftp/BIOS/PXElinux.0 does not exist, but @/tftp/bios/pxelinux.0 does (differs in case)",
             ],
         ),
         (
@@ -162,7 +162,7 @@ fn mistakes_are_named_with_file_and_line() {
         (
             "!ipxe,bios/pxelinux.0",
             "!ipxe,../pxelinux.0",
-            &["@/c.conf:7: dhcp-boot: @/tftp/../pxelinux.0 is outside of the root"],
+            &["@/c.conf:7: dhcp-boot: @/tftp/../pxelinux.0 is outside of the TFTP root"],
         ),
         (
             "pxe-service=tag:!ipxe,BC_EFI",
@@ -200,14 +200,14 @@ fn mistakes_are_named_with_file_and_line() {
     }
 }
 
-fn files_that_the_user_may_not_read_are_named() {
+fn unreadable_file_is_reported_with_the_directory() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
     tree.set_mode("tftp/boot.efi", 0o600);
     tree.set_mode("tftp/bios", 0o700);
     let remarks = [
-        "@/c.conf:7: dhcp-boot: @/tftp/bios/pxelinux.0 cannot be read by nobody, who may not enter @/tftp/bios: mode 700, owner {me}",
-        "@/c.conf:8: pxe-service: @/tftp/bios/pxelinux.0 cannot be read by nobody, who may not enter @/tftp/bios: mode 700, owner {me}",
+        "@/c.conf:7: dhcp-boot: @/tftp/bios/pxelinux.0 cannot be read by nobody, without search permission on @/tftp/bios: mode 700, owner {me}",
+        "@/c.conf:8: pxe-service: @/tftp/bios/pxelinux.0 cannot be read by nobody, without search permission on @/tftp/bios: mode 700, owner {me}",
         "@/c.conf:9: pxe-service: @/tftp/boot.efi cannot be read by nobody: mode 600, owner {me}",
         "@/c.conf:10: pxe-service: @/tftp/boot.efi cannot be read by nobody: mode 600, owner {me}",
     ];
@@ -219,7 +219,7 @@ fn a_root_that_the_user_may_not_enter_is_named() {
     let tree = Tree::new();
     tree.set_mode("tftp", 0o700);
     let why = format!("mode 700, owner {}", own_name());
-    let remark = format!("@/c.conf:4: tftp-root: nobody may not enter @/tftp: {why}");
+    let remark = format!("@/c.conf:4: tftp-root: nobody has no search permission on @/tftp: {why}");
     assert_eq!(tree.warnings(GOOD), [remark]);
 }
 

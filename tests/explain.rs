@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// On no network of this machine: it is asked about as if it were the machine that serves.
+/// A network that this machine does not have: its interface is assumed.
 const CONFIG: &str = "port=0\n\
     dhcp-range=192.0.2.0,proxy\n\
     enable-tftp\n\
@@ -56,37 +56,37 @@ impl Place {
 const ON: &str = "interface=pxe0,address=192.0.2.50";
 
 #[test]
-fn a_conversation_is_told_line_by_line() {
-    let (code, told) = Place::new().explain(&[&format!("mac=52:54:00:12:34:56,arch=x86PC,{ON}")]);
+fn simulated_boot_is_reported_with_the_line_of_each_part() {
+    let (code, report) = Place::new().explain(&[&format!("mac=52:54:00:12:34:56,arch=x86PC,{ON}")]);
     let wanted = "\
 52:54:00:12:34:56, architecture 0 (x86PC), on pxe0 (192.0.2.1)
   assumed: this machine has an interface pxe0 with the address 192.0.2.1
-  1. DISCOVER to port 67, to everybody on the network: who knows what to boot?
+  1. DISCOVER to port 67, by broadcast, to all servers of the network
      OFFER to 255.255.255.255:68
        server identifier      192.0.2.1                                    @/c:2 (dhcp-range)
 ";
-    assert!(told.contains(wanted), "{told}");
+    assert!(report.contains(wanted), "{report}");
     for wanted in [
         "menu entry             “One”, type 0x8000, served by 192.0.2.1      @/c:8 (pxe-service)",
         "not used: @/c:9 (pxe-service) is for architecture 7 (x86-64_EFI): boots boot.efi",
-        "not used: @/c:7 (dhcp-boot) wants the tag ipxe, which is not set: boots http://192.0.2.1/menu.ipxe",
+        "not used: @/c:7 (dhcp-boot) requires the tag ipxe, which is not set: boots http://192.0.2.1/menu.ipxe",
         "@/c:6 (dhcp-match) sets it for option 175",
         "2. REQUEST to port 4011, “One” is chosen from the menu",
         "boot file              undionly.kpxe                                @/c:8 (pxe-service)",
         "file: undionly.kpxe (“One”), from 192.0.2.1: @/tftp/undionly.kpxe, 5 bytes, can be read",
-        "=> it boots undionly.kpxe (@/c:8)",
-        // It is iPXE, which asks again.
+        "=> boots undionly.kpxe (@/c:8)",
+        // iPXE, which was loaded, sends requests of its own.
         "user class iPXE, on pxe0",
         "tags: pxe0 (the interface), ipxe (@/c:6)",
-        "=> it boots http://192.0.2.1/menu.ipxe (@/c:7)",
+        "=> boots http://192.0.2.1/menu.ipxe (@/c:7)",
     ] {
-        assert!(told.contains(wanted), "{wanted}\n{told}");
+        assert!(report.contains(wanted), "{wanted}\n{report}");
     }
     assert_eq!(code, Some(0));
 }
 
 #[test]
-fn why_it_does_not_boot_is_told_with_the_line() {
+fn failed_boot_is_reported_with_its_line() {
     for (client, why) in [
         (
             "arch=7",
@@ -94,7 +94,7 @@ fn why_it_does_not_boot_is_told_with_the_line() {
         ),
         (
             "arch=11",
-            "=> it does not boot: it is told no boot file: no pxe-service and no dhcp-boot is for architecture 11 (ARM64_EFI). \
+            "=> it does not boot: the reply names no boot file: no pxe-service and no dhcp-boot matches architecture 11 (ARM64_EFI). \
              @/c:8 (pxe-service) is for architecture 0 (x86PC). @/c:9 (pxe-service) is for architecture 7 (x86-64_EFI)",
         ),
         ("arch=0,mac=52:54:00:00:00:07", "no answer: @/c:10 ignores this client"),
@@ -103,14 +103,14 @@ fn why_it_does_not_boot_is_told_with_the_line() {
             "no answer: it is no PXE client: its vendor class (option 60) is no PXE vendor class",
         ),
     ] {
-        let (code, told) = Place::new().explain(&[&format!("{client},{ON}")]);
-        assert!(told.contains(why), "{client}: {why}\n{told}");
+        let (code, report) = Place::new().explain(&[&format!("{client},{ON}")]);
+        assert!(report.contains(why), "{client}: {why}\n{report}");
         assert_eq!(code, Some(1), "{client}");
     }
 }
 
 #[test]
-fn programs_get_the_same_as_json() {
+fn json_report_has_the_same_contents() {
     let place = Place::new();
     let client = format!("arch=0,{ON}");
     let output = place.run(&["--json", "--explain", &client, "--explain", &format!("arch=7,{ON}")]);
@@ -138,17 +138,17 @@ fn programs_get_the_same_as_json() {
 }
 
 #[test]
-fn all_architectures_are_a_table() {
-    let (code, told) = Place::new().explain(&[&format!("arch=all,{ON}")]);
+fn all_architectures_are_reported_as_a_table() {
+    let (code, report) = Place::new().explain(&[&format!("arch=all,{ON}")]);
     let rows: Vec<&str> =
-        told.lines().skip_while(|line| !line.starts_with("architecture ")).collect();
-    assert_eq!((code, rows.len()), (Some(0), 43), "{told}");
+        report.lines().skip_while(|line| !line.starts_with("architecture ")).collect();
+    assert_eq!((code, rows.len()), (Some(0), 43), "{report}");
     assert!(rows[1].starts_with("0 x86PC ") && rows[1].ends_with("@/c:8  5 bytes"), "{}", rows[1]);
     assert!(rows[42].starts_with("41 arm rpiboot "), "{}", rows[42]);
 }
 
 #[test]
-fn clients_of_a_capture_ask_again() {
+fn clients_of_a_capture_are_simulated_with_their_requests() {
     let place = Place::new();
     let mut capture =
         [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 101].map(u32::to_le_bytes).concat();
@@ -176,56 +176,56 @@ fn clients_of_a_capture_ask_again() {
     }
     fs::write(place.path("seen.pcap"), capture).expect("room");
     let source = format!("pcap={},interface=pxe0", place.path("seen.pcap").display());
-    let (_, told) = place.explain(&[&source]);
-    assert_eq!(told.matches("DISCOVER to port 67, as in the capture").count(), 1, "{told}");
-    assert!(told.contains("REQUEST to port 4011, as in the capture"), "{told}");
-    assert!(told.contains("@/c:9: @/tftp/boot.efi does not exist"), "{told}");
-    let (code, told) = place.explain(&["pcap=/nowhere"]);
+    let (_, report) = place.explain(&[&source]);
+    assert_eq!(report.matches("DISCOVER to port 67, as in the capture").count(), 1, "{report}");
+    assert!(report.contains("REQUEST to port 4011, as in the capture"), "{report}");
+    assert!(report.contains("@/c:9: @/tftp/boot.efi does not exist"), "{report}");
+    let (code, report) = place.explain(&["pcap=/nowhere"]);
     assert_eq!(
-        (code, &told[..]),
+        (code, &report[..]),
         (Some(3), "\ndnsmasq: cannot read /nowhere: No such file or directory\n")
     );
 }
 
 #[test]
-fn clients_of_a_log_are_asked_about() {
+fn clients_of_a_log_are_simulated() {
     let place = Place::new();
     let log = "Nov 22 17:50:08 b dnsmasq-dhcp[9]: 7 vendor class: PXEClient:Arch:00007:UNDI:003016\n\
                Nov 22 17:50:08 b dnsmasq-dhcp[9]: 7 PXE(eth0) 52:54:00:12:34:56 proxy\n\
                Nov 22 17:50:09 b dnsmasq-tftp[9]: file /t/Boot.efi not found for 192.0.2.50\n";
     fs::write(place.path("log"), log).expect("room");
-    let (_, told) =
+    let (_, report) =
         place.explain(&[&format!("log={},interface=pxe0", place.path("log").display())]);
     for wanted in [
         "52:54:00:12:34:56, architecture 7 (x86-64_EFI), on pxe0",
         "in the log: it stopped at /t/Boot.efi, which does not exist",
         "@/c:9: @/tftp/boot.efi does not exist",
     ] {
-        assert!(told.contains(wanted), "{wanted}\n{told}");
+        assert!(report.contains(wanted), "{wanted}\n{report}");
     }
 }
 
 #[test]
-fn what_cannot_be_asked_is_said() {
+fn invalid_client_is_reported_with_the_mistake() {
     let place = Place::new();
-    for (client, told) in [
+    for (client, report) in [
         ("mac=1:2", "bad --explain: arch= is missing: a number, a name, or all"),
-        ("arch=7,colour=red", "bad --explain: colour=red: a client is described by mac="),
+        ("arch=7,colour=red", "bad --explain: colour=red: unknown keyword; use mac="),
     ] {
         let (code, text) = place.explain(&[client]);
-        assert!(code == Some(1) && text.starts_with(&format!("\ndnsmasq: {told}")), "{text}");
+        assert!(code == Some(1) && text.starts_with(&format!("\ndnsmasq: {report}")), "{text}");
     }
 }
 
 #[test]
-fn remark_is_whole_if_its_file_has_the_name_of_a_warning() {
+fn warning_is_complete_if_the_file_name_starts_with_warning() {
     let place = Place::new();
     fs::rename(place.path("c"), place.path("warning: c")).expect("room");
     let mut command = Command::new(env!("CARGO_BIN_EXE_pxemasq"));
     command.current_dir(place.0.path()).args(["--explain", "arch=0", "-C", "warning: c"]);
     let Output { stdout, .. } = command.output().expect("it runs");
-    let told = String::from_utf8(stdout).expect("a text");
-    assert!(told.contains("\nwarning: warning: c:9: pxe-service: "), "{told}");
+    let report = String::from_utf8(stdout).expect("a text");
+    assert!(report.contains("\nwarning: warning: c:9: pxe-service: "), "{report}");
 }
 
 /// Exit code, standard output and standard error of this command line.
@@ -242,18 +242,18 @@ fn files_whose_names_are_not_utf8_are_read() {
     let log = place.path("").join(bytes(b"l\xE9"));
     fs::write(&log, "Nov  2 01:02:03 dnsmasq-tftp[12]: sent /srv/tftp/a to 192.0.2.9\n")
         .expect("room");
-    let (code, told, _) = printed(&[bytes(b"--story"), log.as_os_str()]);
+    let (code, report, _) = printed(&[bytes(b"--story"), log.as_os_str()]);
     assert_eq!(code, Some(0));
-    assert!(String::from_utf8(told).expect("a text").contains("192.0.2.9"));
+    assert!(String::from_utf8(report).expect("a text").contains("192.0.2.9"));
 
     let config = place.path("c");
     for kind in ["log", "pcap"] {
         let asked = [format!("--explain={kind}=").as_bytes(), log.as_os_str().as_bytes()].concat();
-        let (code, _, told) = printed(&[bytes(&asked), bytes(b"-C"), config.as_os_str()]);
+        let (code, _, report) = printed(&[bytes(&asked), bytes(b"-C"), config.as_os_str()]);
         assert_eq!(code, Some(3), "{kind}");
         let path = log.as_os_str().as_bytes();
-        assert!(told.windows(path.len()).any(|part| part == path), "{}", told.escape_ascii());
-        assert!(!told.ends_with(b"No such file or directory\n"), "{}", told.escape_ascii());
+        assert!(report.windows(path.len()).any(|part| part == path), "{}", report.escape_ascii());
+        assert!(!report.ends_with(b"No such file or directory\n"), "{}", report.escape_ascii());
     }
 }
 

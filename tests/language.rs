@@ -175,7 +175,7 @@ fn what_cannot_be_served_is_refused_by_name() {
         ("port=0\ndhcp-range=fd00::,ra-only", "dhcp-range: DHCPv6 is not served"),
         (
             "port=0\ndhcp-range=127.0.0.2,127.0.0.9,255.0.0.0",
-            "dhcp-range: no addresses are handed out here, and this machine is on that network",
+            "dhcp-range: this server assigns no addresses, and this machine is on that network",
         ),
     ] {
         // In a bare network namespace even loopback has no address to be on.

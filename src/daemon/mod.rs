@@ -24,7 +24,7 @@ use crate::error::StartupError;
 use crate::log_line::{FileLine, Line, ProcessLine};
 use crate::logging::Logger;
 use crate::net::Interfaces;
-use crate::proxydhcp::{self, Port};
+use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::interfaces::{Watch, snapshot};
@@ -378,16 +378,13 @@ impl Daemon {
         for _ in 0..MAX_DATAGRAMS_PER_TURN {
             match udp::receive(socket, buffer) {
                 Ok(arrival) => {
-                    let log_decision = log_limiter.allow_dhcp(arrival.bytes, now);
-                    proxydhcp::handle_datagram(
-                        config,
-                        interfaces,
-                        names,
-                        port,
-                        &arrival,
-                        log_decision,
-                        effects,
-                    );
+                    let log_decision = if log_limiter.allow_dhcp(arrival.bytes, now) {
+                        DecisionLog::On
+                    } else {
+                        DecisionLog::Off
+                    };
+                    let context = Context { config, interfaces, names };
+                    proxydhcp::handle_datagram(context, port, &arrival, log_decision, effects);
                 }
                 Err(error) if is_datagram_error(&error) => {}
                 Err(_) => {

@@ -1,4 +1,4 @@
-//! What would become of a request for a file; and of one that is not there, what there is near it.
+//! Checks whether a boot file can be read, and suggests a similar path for one that does not exist.
 
 use crate::byte_text::path_text;
 use crate::config::Tftp;
@@ -17,23 +17,23 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-/// A request for a file.
+/// A TFTP request for a file.
 #[derive(Clone, Copy, Debug)]
 pub struct FileRequest<'a> {
-    /// The name, as it is asked for.
+    /// The name in the request.
     pub name: &'a [u8],
-    /// The interface it comes in by.
+    /// The interface on which it is received.
     pub interface: &'a str,
-    /// Who asks.
+    /// The address of the client.
     pub client: IpAddr,
-    /// Its hardware address, if that is known otherwise than from the kernel.
+    /// The hardware address of the client; `None`: it is read from the kernel's neighbour table.
     pub mac: Option<[u8; 6]>,
 }
 
-/// What becomes of it.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileCheck {
-    /// The path that the name leads to.
+    /// The path of the file.
     pub path: PathBuf,
     /// The size of the file in bytes, or why it is not sent.
     pub file: Result<u64, FileProblem>,
@@ -42,80 +42,83 @@ pub struct FileCheck {
 /// Why a file is not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileProblem {
-    /// It is not there; but that is, perhaps.
+    /// It does not exist; a similar path may exist.
     NotFound(Option<Suggestion>),
-    /// The name climbs out of the root.
+    /// The name has `..` and leaves the root.
     OutsideRoot,
-    /// It is a directory, or stranger things.
+    /// A directory, a device, a socket or a FIFO.
     NotAFile,
-    /// `tftp-secure`: it belongs to somebody else than that user.
+    /// `tftp-secure`: that user does not own it.
     WrongOwner(String),
-    /// It may not be read.
+    /// No permission to read it.
     PermissionDenied(DeniedAt),
-    /// It leads to a place that the daemon has not reached since it was confined.
+    /// A symbolic link to this path, which the sandbox does not allow.
     OutsideSandbox(PathBuf),
-    /// Something else, in the system's words.
+    /// Another error, with the text of strerror(3).
     Other(String),
 }
 
-/// Something that may have been meant by a path that is not there.
+/// An existing file with a similar path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suggestion {
-    /// It.
+    /// The path of the file.
     pub path: PathBuf,
-    /// What it differs in.
+    /// The difference to the missing path.
     pub by: Difference,
 }
 
-/// What a path differs in from another.
+/// The difference between two paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// Capitals and small letters.
+    /// Upper and lower case.
     Case,
-    /// The `.0` at its end, or all that is behind the dot.
+    /// The suffix `.0`, or another suffix.
     Suffix,
-    /// A directory.
+    /// The directory: the parent, or a subdirectory.
     Directory,
-    /// The root.
+    /// The TFTP root.
     Root,
 }
 
-/// Where somebody's way to a file ends.
+/// The first part of a path to which a user has no access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeniedAt {
     /// The file, or a directory above it.
     pub path: PathBuf,
-    /// Its permission bits.
+    /// Permission bits.
     pub mode: u32,
-    /// Its owner's name, or number.
+    /// Name or number of the owner.
     pub owner: String,
-    /// Who may not.
+    /// The user without access.
     pub user: String,
 }
 
-/// Who may enter, and read (mode bits of one class).
-const ENTER: u32 = 1;
+/// Permission bits of one class: search (of a directory) and read.
+const SEARCH: u32 = 1;
 const READ: u32 = 4;
-/// Directories that are looked into for something near.
+/// Directory entries that are examined for a subdirectory with the file.
 const MAX_DIRECTORIES: usize = 200;
-/// Names of a directory that are compared.
+/// Directory entries that are compared with a name.
 const MAX_NAMES: usize = 5_000;
-/// Where distributions keep what is served.
+/// TFTP roots of Linux distributions.
 const COMMON_ROOTS: &[&str] =
     &["/srv/tftp", "/var/lib/tftpboot", "/tftpboot", "/srv/tftpboot", "/var/tftp", "/var/ftpd"];
 
-/// Looks for a file as a request for it would, by somebody's rights; `None`: nobody's in particular.
+/// Checks the file of a request with the rights of `identity`; `None`: with those of this process.
 pub fn check_request(
-    wanted: FileRequest<'_>,
+    request: FileRequest<'_>,
     tftp: &Tftp,
     identity: Option<&Identity>,
 ) -> FileCheck {
-    let shown = wanted.client.to_string();
-    let asker =
-        Requester { interface: wanted.interface, client: wanted.client, address_text: &shown };
-    let mut history = LookupCache::new(Timestamp(0));
-    let mut directories = StdFiles { mac: wanted.mac };
-    let resolved = match resolve(wanted.name, tftp, asker, &mut history, &mut directories) {
+    let address_text = request.client.to_string();
+    let requester = Requester {
+        interface: request.interface,
+        client: request.client,
+        address_text: &address_text,
+    };
+    let mut cache = LookupCache::new(Timestamp(0));
+    let mut directories = StdFiles { mac: request.mac };
+    let resolved = match resolve(request.name, tftp, requester, &mut cache, &mut directories) {
         Ok(resolved) => resolved,
         Err(DiskLookup::File(path) | DiskLookup::Directory(path)) => {
             crate::tftp::path::Resolved { path, escapes_root: false }
@@ -128,7 +131,7 @@ pub fn check_request(
     check_path(&path, identity, tftp.secure)
 }
 
-/// Looks for a file by its path, by somebody's rights. `secure`: it is to belong to them.
+/// Checks a file by its path. `secure` (`tftp-secure`): `identity` must own it.
 pub fn check_path(path: &Path, identity: Option<&Identity>, secure: bool) -> FileCheck {
     FileCheck { path: path.to_owned(), file: size(path, identity, secure) }
 }
@@ -138,7 +141,7 @@ fn size(path: &Path, identity: Option<&Identity>, secure: bool) -> Result<u64, F
         Ok(file) if !file.is_file() => Err(FileProblem::NotAFile),
         Ok(file) => {
             match identity.and_then(|identity| denied_reason(path, &file, identity, secure)) {
-                Some(trouble) => Err(trouble),
+                Some(problem) => Err(problem),
                 None => Ok(file.len()),
             }
         }
@@ -165,19 +168,19 @@ fn denied_reason(
     denied_at(path, identity).map(FileProblem::PermissionDenied)
 }
 
-/// The first part of a path that is closed to somebody.
+/// The first part of a path to which `identity` has no access.
 pub fn denied_at(path: &Path, identity: &Identity) -> Option<DeniedAt> {
     let mut parts: Vec<&Path> = path.ancestors().collect();
     parts.reverse();
     parts.into_iter().find_map(|part| {
-        let bit = if part == path { READ } else { ENTER };
+        let bit = if part == path { READ } else { SEARCH };
         let found =
             fs::metadata(part).ok().filter(|metadata| !identity.may_access(bit, metadata))?;
         Some(DeniedAt::at(part, &found, identity.user_name()))
     })
 }
 
-/// The last part of a path that we can see: what is behind it is closed to us.
+/// The last part of a path that this process can examine: it has no search permission there.
 fn last_seen(path: &Path, identity: Option<&Identity>) -> Option<DeniedAt> {
     let now = identity.is_none().then(Identity::current);
     let user = identity.or(now.as_ref())?.user_name();
@@ -195,7 +198,7 @@ impl DeniedAt {
     }
 }
 
-/// What may have been meant by a path that is not there, nearest first.
+/// An existing file with a similar path; the smallest difference first.
 pub fn suggest(path: &Path) -> Option<Suggestion> {
     let found = |path: Option<PathBuf>, by: Difference| {
         let path = path.filter(|path| fs::metadata(path).is_ok_and(|found| found.is_file()))?;
@@ -208,7 +211,7 @@ pub fn suggest(path: &Path) -> Option<Suggestion> {
         .or_else(|| found(under_common_roots(path), Difference::Root))
 }
 
-/// The same path without `.0`, or with it.
+/// The path without the suffix `.0`, or with it.
 fn toggle_layer_suffix(path: &Path) -> PathBuf {
     let bytes = path.as_os_str().as_bytes();
     let other = match bytes.strip_suffix(b".0") {
@@ -218,7 +221,7 @@ fn toggle_layer_suffix(path: &Path) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(&other))
 }
 
-/// The same path in other letters.
+/// An existing path that differs in case only.
 fn differing_in_case(path: &Path) -> Option<PathBuf> {
     let parent = path.parent()?;
     let parent = if parent.exists() { parent.to_owned() } else { differing_in_case(parent)? };
@@ -232,7 +235,7 @@ fn differing_in_case(path: &Path) -> Option<PathBuf> {
     Some(parent.join(same.next()?))
 }
 
-/// A file beside it that ends otherwise: `undionly.kpxe` for `undionly.0`.
+/// A file of the same directory with another suffix: `undionly.kpxe` for `undionly.0`.
 fn same_stem(path: &Path) -> Option<PathBuf> {
     let stem = [path.file_stem()?.as_bytes(), b"."].concat();
     let entries = fs::read_dir(path.parent()?).ok()?.flatten().take(MAX_NAMES);
@@ -240,18 +243,18 @@ fn same_stem(path: &Path) -> Option<PathBuf> {
     alike.next().map(|entry| entry.path())
 }
 
-/// The same name in the directory above, or in one beside the file.
+/// The same name in the parent directory, or in a subdirectory.
 fn neighbouring_directory(path: &Path) -> Option<PathBuf> {
     let (parent, name) = (path.parent()?, path.file_name()?);
     let above = parent.parent().map(|above| above.join(name)).filter(|above| above.exists());
     above.or_else(|| {
         let entries = fs::read_dir(parent).ok()?.flatten().take(MAX_DIRECTORIES);
-        let beside = entries.filter(|entry| entry.path().is_dir());
-        beside.map(|entry| entry.path().join(name)).find(|path| path.exists())
+        let subdirectories = entries.filter(|entry| entry.path().is_dir());
+        subdirectories.map(|entry| entry.path().join(name)).find(|path| path.exists())
     })
 }
 
-/// The end of a path below one of the roots that distributions have.
+/// The last components of a path below one of the usual TFTP roots.
 fn under_common_roots(path: &Path) -> Option<PathBuf> {
     let parts: Vec<_> = path.components().collect();
     let tails = (1..parts.len()).map(|from| parts[from..].iter().collect::<PathBuf>());
@@ -266,26 +269,26 @@ impl fmt::Display for FileCheck {
         match &self.file {
             Ok(size) => write!(f, "{path}, {size} bytes"),
             Err(FileProblem::NotFound(None)) => write!(f, "{path} does not exist"),
-            Err(FileProblem::NotFound(Some(near))) => {
-                write!(f, "{path} does not exist, but {near}")
+            Err(FileProblem::NotFound(Some(suggestion))) => {
+                write!(f, "{path} does not exist, but {suggestion}")
             }
-            Err(FileProblem::OutsideRoot) => write!(f, "{path} is outside of the root"),
+            Err(FileProblem::OutsideRoot) => write!(f, "{path} is outside of the TFTP root"),
             Err(FileProblem::NotAFile) => write!(f, "{path} is not a file"),
             Err(FileProblem::WrongOwner(user)) => {
                 write!(f, "{path} does not belong to {user} (tftp-secure)")
             }
-            Err(FileProblem::PermissionDenied(barrier)) if barrier.path == self.path => {
-                write!(f, "{path} cannot be read by {}: {barrier}", barrier.user)
+            Err(FileProblem::PermissionDenied(denied)) if denied.path == self.path => {
+                write!(f, "{path} cannot be read by {}: {denied}", denied.user)
             }
-            Err(FileProblem::PermissionDenied(barrier)) => write!(
+            Err(FileProblem::PermissionDenied(denied)) => write!(
                 f,
-                "{path} cannot be read by {}, who may not enter {}: {barrier}",
-                barrier.user,
-                printable(&barrier.path)
+                "{path} cannot be read by {}, without search permission on {}: {denied}",
+                denied.user,
+                printable(&denied.path)
             ),
             Err(FileProblem::OutsideSandbox(target)) => write!(
                 f,
-                "{path} leads to {}, where nothing led when this program started: restart it, or start it with --unconfined",
+                "{path} points to {}, outside the sandbox that was set up at start: restart to allow it, or use --unconfined",
                 printable(target)
             ),
             Err(FileProblem::Other(reason)) => write!(f, "{path}: {reason}"),
@@ -293,19 +296,19 @@ impl fmt::Display for FileCheck {
     }
 }
 
-/// A path in one line: who asks for it may put anything into it.
+/// A path without control characters: it may contain bytes from the network.
 fn printable(path: &Path) -> String {
-    let clean = |c: char| if c.is_control() { '?' } else { c };
-    path_text(path).chars().map(clean).collect()
+    let replace = |c: char| if c.is_control() { '?' } else { c };
+    path_text(path).chars().map(replace).collect()
 }
 
 impl fmt::Display for Suggestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = printable(&self.path);
         match self.by {
-            Difference::Case => write!(f, "{path} does: letters differ"),
+            Difference::Case => write!(f, "{path} does (differs in case)"),
             Difference::Suffix => write!(f, "{path} does"),
-            Difference::Directory => write!(f, "{path} does, a directory away"),
+            Difference::Directory => write!(f, "{path} does (in a neighbouring directory)"),
             Difference::Root => write!(f, "{path} does: is tftp-root wrong?"),
         }
     }
@@ -314,17 +317,15 @@ impl fmt::Display for Suggestion {
 impl fmt::Display for DeniedAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "mode {:o}, owner {}", self.mode, self.owner)?;
-        // dnsmasq's rule for root.
-        let rule = if self.user == "root" {
-            "; what root serves, everybody has to be allowed to read"
-        } else {
-            ""
-        };
-        f.write_str(rule)
+        // As dnsmasq: root could read all files, so it serves only those with read permission for others.
+        if self.user == "root" {
+            f.write_str("; as root only world-readable files are served")?;
+        }
+        Ok(())
     }
 }
 
-/// Which directories there are is all that names need to be resolved.
+/// Files for resolving names, which only needs directories.
 struct StdFiles {
     mac: Option<[u8; 6]>,
 }
@@ -354,13 +355,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_begin_a_line_of_its_own() {
-        let outcome = check_path(Path::new("/nowhere/a\nJan 1 forged\u{1b}[2J"), None, false);
-        assert_eq!(outcome.to_string(), "/nowhere/a?Jan 1 forged?[2J does not exist");
+    fn control_characters_of_a_path_are_replaced() {
+        let check = check_path(Path::new("/nowhere/a\nJan 1 forged\u{1b}[2J"), None, false);
+        assert_eq!(check.to_string(), "/nowhere/a?Jan 1 forged?[2J does not exist");
     }
 
     #[test]
-    fn what_was_meant_is_found() {
+    fn similar_path_is_suggested() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::create_dir_all(at("EFI/sub")).unwrap();
@@ -374,7 +375,7 @@ mod tests {
         ] {
             fs::write(at(name), "x").unwrap();
         }
-        for (asked, meant) in [
+        for (missing, similar) in [
             ("efi/boot.EFI", Some("EFI/Boot.efi")),
             ("EFI/pxelinux.0", Some("EFI/pxelinux")),
             ("EFI/grub", Some("EFI/grub.0")),
@@ -384,8 +385,8 @@ mod tests {
             ("efi/none", None),
             ("none/there/is", None),
         ] {
-            let found = suggest(&at(asked)).map(|near| near.path);
-            assert_eq!(found, meant.map(at), "{asked}");
+            let found = suggest(&at(missing)).map(|suggestion| suggestion.path);
+            assert_eq!(found, similar.map(at), "{missing}");
         }
     }
 }

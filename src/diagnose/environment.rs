@@ -1,5 +1,5 @@
-//! What the machine has to say about a configuration: boot files that are not there or not for us, networks that we
-//! are not on. dnsmasq finds out when a client asks, and the client does not boot.
+//! Warnings about a configuration on this machine: boot files that do not exist or cannot be read, networks without
+//! interface. dnsmasq does not report them at start: a client then fails to boot.
 
 use crate::byte_text::{path_text, to_text};
 use crate::config::network::missing_interfaces;
@@ -17,28 +17,29 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Remarks about files; more would not be read.
+/// Warnings about boot files.
 const MAX_FILES: usize = 20;
 
-/// What there is to say. `identity` is who serves, if the user exists.
+/// All warnings. `identity` is the user that serves files, `None` if it does not exist; without `interfaces` networks
+/// are not checked.
 pub fn environment_warnings(
     config: &Config,
     interfaces: Option<&Interfaces>,
     identity: Option<&Identity>,
 ) -> Vec<ConfigWarning> {
-    let mut notes = interfaces.map_or_else(Vec::new, |here| networks(config, here));
-    notes.extend(interfaces.into_iter().flat_map(|here| switched_off(config, here)));
+    let mut warnings = interfaces.map_or_else(Vec::new, |here| networks(config, here));
+    warnings.extend(interfaces.into_iter().flat_map(|here| switched_off(config, here)));
     if let Some(tftp) = config.tftp.as_deref().filter(|tftp| missing_roots(tftp).is_empty()) {
         let closed = identity.map_or_else(Vec::new, |identity| closed_roots(tftp, identity));
         if closed.is_empty() {
-            notes.extend(boot_files(config, tftp, interfaces, identity));
+            warnings.extend(boot_files(config, tftp, interfaces, identity));
         }
-        notes.extend(closed);
+        warnings.extend(closed);
     }
-    notes
+    warnings
 }
 
-/// Whether this machine is on the network of a range, by an interface that DHCP is served on.
+/// Whether an interface on which DHCP is served is on the network of a range.
 fn is_here(config: &Config, interfaces: &Interfaces, range: &Range) -> bool {
     interfaces.addresses.iter().any(|address| {
         let netmask = range.netmask.unwrap_or(address.netmask());
@@ -50,48 +51,48 @@ fn is_here(config: &Config, interfaces: &Interfaces, range: &Range) -> bool {
     })
 }
 
-/// Interfaces that are on the network of a range, and switched off.
+/// Interfaces on the network of a proxy range that are down.
 fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> {
-    let off = |rule: &Rule<Range>| {
-        let on_it = |address: &&Address| {
+    let warning = |rule: &Rule<Range>| {
+        let is_on_network = |address: &&Address| {
             let netmask = rule.value.netmask.unwrap_or(address.netmask());
             address.ipv4().is_some_and(|ours| same_network(ours, rule.value.start, netmask))
         };
-        let address = interfaces.addresses.iter().find(on_it)?;
+        let address = interfaces.addresses.iter().find(is_on_network)?;
         let link = interfaces.by_index(address.interface).filter(|link| link.down)?;
         let line = config.network.names(&link.name).unwrap_or(&rule.origin);
         let text = format!("interface {0} is down: ip link set {0} up", link.name);
         Some(ConfigWarning::at(line, text))
     };
     let proxies = config.dhcp.ranges.iter().filter(|rule| rule.value.kind == RangeKind::Proxy);
-    proxies.filter_map(off).collect()
+    proxies.filter_map(warning).collect()
 }
 
-/// A proxy range that no interface is on answers relays, and nobody else. A pool for a network we are on would promise
-/// addresses nobody hands out.
+/// A proxy range without an interface on its network matches relayed requests only. A pool on a network of this machine
+/// is an error: dnsmasq would assign its addresses, and pxemasq does not.
 fn networks(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> {
-    // Of an interface that is not there, dnsmasq has said so.
+    // dnsmasq logs a line for a missing interface; its network is then unknown.
     let incomplete = !missing_interfaces(&config.network, interfaces).is_empty();
-    let remark = |rule: &Rule<Range>| {
+    let warning = |rule: &Rule<Range>| {
         let here = is_here(config, interfaces, &rule.value);
         let start = rule.value.start;
-        let pool = "dhcp-range: no addresses are handed out here,";
-        let note = |text: String| Some(ConfigWarning::at(&rule.origin, text));
+        let pool = "dhcp-range: this server assigns no addresses,";
+        let at_range = |text: String| Some(ConfigWarning::at(&rule.origin, text));
         match (rule.value.kind, here) {
             (RangeKind::Proxy, true) => None,
             (RangeKind::Proxy, false) if incomplete => None,
-            (RangeKind::Proxy, false) => note(format!(
+            (RangeKind::Proxy, false) => at_range(format!(
                 "dhcp-range: no interface of this machine is on the network of {start}"
             )),
-            (_, true) => note(format!("{pool} and this machine is on that network"))
+            (_, true) => at_range(format!("{pool} and this machine is on that network"))
                 .map(ConfigWarning::into_fatal),
-            (_, false) => note(format!("{pool} but this machine is not on that network")),
+            (_, false) => at_range(format!("{pool} but this machine is not on that network")),
         }
     };
-    config.dhcp.ranges.iter().filter_map(remark).collect()
+    config.dhcp.ranges.iter().filter_map(warning).collect()
 }
 
-/// All roots, as a daemon sees them: from `/`.
+/// All TFTP roots with their lines. A relative root is relative to `/`, the directory of the daemon.
 fn roots(tftp: &Tftp) -> impl Iterator<Item = (&Origin, PathBuf)> {
     let general = tftp.root.iter().map(|root| (&root.origin, &root.value));
     let single = tftp.interface_roots.iter().map(|root| (&root.origin, &root.value.1));
@@ -99,7 +100,7 @@ fn roots(tftp: &Tftp) -> impl Iterator<Item = (&Origin, PathBuf)> {
     named.map(|(origin, root)| (origin, Path::new("/").join(OsStr::from_bytes(root))))
 }
 
-/// Roots that are not there. A start ends with the first, or logs it: dnsmasq has its own words then.
+/// Roots that cannot be opened. At start dnsmasq's own message is logged for the first one.
 pub fn missing_roots(tftp: &Tftp) -> Vec<ConfigWarning> {
     let missing = |(origin, path): (&Origin, PathBuf)| {
         let error = fs::read_dir(&path).err()?;
@@ -109,14 +110,16 @@ pub fn missing_roots(tftp: &Tftp) -> Vec<ConfigWarning> {
     roots(tftp).filter_map(missing).collect()
 }
 
-/// Roots that the serving user may not enter.
+/// Roots without search permission for the user that serves files.
 fn closed_roots(tftp: &Tftp, identity: &Identity) -> Vec<ConfigWarning> {
     let closed = |(origin, path): (&Origin, PathBuf)| {
         let within = path.join("*");
-        let barrier = denied_at(&within, identity)?;
+        let denied = denied_at(&within, identity)?;
         let user = identity.user_name();
-        let text =
-            format!("tftp-root: {user} may not enter {}: {barrier}", path_text(&barrier.path));
+        let text = format!(
+            "tftp-root: {user} has no search permission on {}: {denied}",
+            path_text(&denied.path)
+        );
         Some(ConfigWarning::at(origin, text))
     };
     roots(tftp).filter_map(closed).collect()
@@ -127,12 +130,12 @@ pub fn is_empty_directory(directory: &Path) -> bool {
     fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// A file a client is told to ask for.
+/// A boot file in a reply, and its line.
 struct BootFileRule<'c> {
     origin: &'c Origin,
     keyword: Keyword,
     name: Vec<u8>,
-    /// The name got its `.0` from us.
+    /// dnsmasq adds the suffix `.0` to the name.
     has_layer_suffix: bool,
 }
 
@@ -159,61 +162,61 @@ fn boot_files(
     let services = services.filter_map(|service| match &service.value.boot {
         Boot::Type(_) => None,
         Boot::File(name) => {
-            let layered = !name.contains(&b'.');
-            let name = if layered { [name, &b".0"[..]].concat() } else { name.clone() };
+            let has_layer_suffix = !name.contains(&b'.');
+            let name = if has_layer_suffix { [name, &b".0"[..]].concat() } else { name.clone() };
             Some(BootFileRule {
                 origin: &service.origin,
                 keyword: Keyword::PxeService,
                 name,
-                has_layer_suffix: layered,
+                has_layer_suffix,
             })
         }
     });
-    // A URL is not asked for here.
-    let is_file = |wanted: &BootFileRule<'_>| {
-        !wanted.name.is_empty() && !wanted.name.windows(3).any(|part| part == b"://")
+    // The file of a URL is not on this server.
+    let is_file = |rule: &BootFileRule<'_>| {
+        !rule.name.is_empty() && !rule.name.windows(3).any(|part| part == b"://")
     };
-    // A root that holds nothing is still to be filled: only names that were written out are missed in it.
+    // An empty root has no files yet: then only missing files with their full name in a line are reported.
     let holding = roots(tftp).filter(|(_, root)| !is_empty_directory(root)).count();
     let empty = holding == 0 && roots(tftp).count() > 0;
-    let wanted =
-        boots.chain(services).filter(is_file).filter(|wanted| !(empty && wanted.has_layer_suffix));
-    wanted.filter_map(|wanted| file_warning(&wanted, tftp, identity)).take(MAX_FILES).collect()
+    let rules =
+        boots.chain(services).filter(is_file).filter(|rule| !(empty && rule.has_layer_suffix));
+    rules.filter_map(|rule| file_warning(&rule, tftp, identity)).take(MAX_FILES).collect()
 }
 
-/// A file is fine if one root has it. Of several the remark is about the first.
+/// The warning for a file that cannot be read in any root; with several roots it is about the first.
 fn file_warning(
-    wanted: &BootFileRule<'_>,
+    rule: &BootFileRule<'_>,
     tftp: &Tftp,
     identity: Option<&Identity>,
 ) -> Option<ConfigWarning> {
     let names = tftp.interface_roots.iter().map(|root| to_text(&root.value.0));
-    // Where only interfaces have roots, a name is a path of its own on all others.
+    // If only interfaces have roots, a name is a path from `/` on all other interfaces, and is not checked.
     let general = tftp.root.is_some() || tftp.interface_roots.is_empty();
     let mut first = None;
     for interface in general.then(String::new).into_iter().chain(names) {
-        let asked = boot_file::FileRequest {
-            name: &wanted.name,
+        let request = boot_file::FileRequest {
+            name: &rule.name,
             interface: &interface,
-            client: FALLBACK_USER,
+            client: ANY_CLIENT,
             mac: None,
         };
-        let outcome = boot_file::check_request(asked, tftp, identity);
-        match outcome.file {
+        let check = boot_file::check_request(request, tftp, identity);
+        match check.file {
             Ok(_) => return None,
-            // It may be in a client's directory.
+            // With tftp-unique-root the file may be in the directory of a client.
             Err(FileProblem::NotFound(None)) if !tftp.unique_roots.is_empty() => return None,
-            Err(_) => first = first.or(Some(outcome)),
+            Err(_) => first = first.or(Some(check)),
         }
     }
-    let outcome = first?;
-    let missing = matches!(outcome.file, Err(FileProblem::NotFound(_)));
-    let explanation = if missing { wanted.explanation() } else { String::new() };
-    Some(ConfigWarning::at(wanted.origin, format!("{}: {outcome}{explanation}", wanted.keyword)))
+    let check = first?;
+    let missing = matches!(check.file, Err(FileProblem::NotFound(_)));
+    let explanation = if missing { rule.explanation() } else { String::new() };
+    Some(ConfigWarning::at(rule.origin, format!("{}: {check}{explanation}", rule.keyword)))
 }
 
 impl BootFileRule<'_> {
-    /// Why a name is asked for that nobody has written.
+    /// Explains a suffix that is not in the line.
     fn explanation(&self) -> String {
         let name = to_text(&self.name);
         match name.strip_suffix(".0").filter(|_| self.has_layer_suffix) {
@@ -223,5 +226,5 @@ impl BootFileRule<'_> {
     }
 }
 
-/// No client in particular.
-const FALLBACK_USER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+/// The address of a client whose address does not matter.
+const ANY_CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);

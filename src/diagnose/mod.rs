@@ -1,4 +1,4 @@
-//! Checks of boot files and of the machine, for --test, --explain and notices.
+//! Checks of boot files and of the machine, for `--test`, `--explain` and notices.
 
 pub mod boot_file;
 pub mod environment;

@@ -1,4 +1,4 @@
-//! UDP datagrams of a capture (pcap, pcapng).
+//! UDP datagrams of a packet capture (pcap, pcapng).
 
 use crate::byte_text::to_path;
 use crate::strerror::strerror;
@@ -7,14 +7,14 @@ use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::{fmt, io};
 
-/// A datagram that somebody sent.
+/// A UDP datagram over IPv4.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapturedDatagram {
-    /// By whom.
+    /// Source.
     pub from: SocketAddrV4,
-    /// To whom.
+    /// Destination.
     pub to: SocketAddrV4,
-    /// What it holds.
+    /// The payload.
     pub bytes: Vec<u8>,
 }
 
@@ -23,7 +23,7 @@ pub struct CapturedDatagram {
 pub enum CaptureError {
     /// The file cannot be opened.
     Unreadable(io::Error),
-    /// It is in no format of a capture, or broken.
+    /// It is not a capture, or damaged.
     NoCapture,
 }
 
@@ -31,40 +31,41 @@ impl fmt::Display for CaptureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(error) => f.write_str(&strerror(error)),
-            Self::NoCapture => f.write_str("it is no capture, or broken"),
+            Self::NoCapture => f.write_str("it is not a pcap or pcapng file, or damaged"),
         }
     }
 }
 
-const BUFFER: usize = 1 << 20;
+/// Bytes of the read buffer, which limits the length of a block.
+const BUFFER_CAPACITY: usize = 1 << 20;
 /// Ethernet types.
 const IPV4: [u8; 2] = [0x08, 0x00];
 const VLAN: [[u8; 2]; 2] = [[0x81, 0x00], [0x88, 0xa8]];
 const UDP: u8 = 17;
 const UDP_HEADER_LEN: usize = 8;
-/// Heads of what Linux calls cooked, old and new.
-const COOKED: usize = 16;
-const COOKED2: usize = 20;
-const NULL: usize = 4;
+/// Header lengths of link types: Linux cooked capture, its version 2, BSD loopback.
+const SLL_HEADER_LEN: usize = 16;
+const SLL2_HEADER_LEN: usize = 20;
+const NULL_HEADER_LEN: usize = 4;
 
-/// All IPv4 datagrams of a file to these ports; the error says why it cannot be read.
+/// All datagrams of a file to these ports.
 pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<CapturedDatagram>, CaptureError> {
     let file = File::open(to_path(path)).map_err(CaptureError::Unreadable)?;
     let no_capture = |_: PcapError<&[u8]>| CaptureError::NoCapture;
-    let mut reader = create_reader(BUFFER, file).map_err(no_capture)?;
-    let (mut seen, mut kinds) = (Vec::new(), Vec::new());
+    let mut reader = create_reader(BUFFER_CAPACITY, file).map_err(no_capture)?;
+    let (mut datagrams, mut link_types) = (Vec::new(), Vec::new());
     loop {
         match reader.next() {
             Ok((size, block)) => {
-                let wanted = |one: &CapturedDatagram| ports.contains(&one.to.port());
-                seen.extend(datagram(&block, &mut kinds).filter(wanted));
+                let to_port = |one: &CapturedDatagram| ports.contains(&one.to.port());
+                datagrams.extend(datagram(&block, &mut link_types).filter(to_port));
                 reader.consume(size);
             }
-            // One that was cut off ends here.
-            Err(PcapError::Eof | PcapError::UnexpectedEof) => return Ok(seen),
+            // A capture that is still written, or was cut off, ends with an incomplete block.
+            Err(PcapError::Eof | PcapError::UnexpectedEof) => return Ok(datagrams),
             Err(PcapError::Incomplete(_)) => {
                 if reader.reader_exhausted() || reader.refill().is_err() {
-                    return Ok(seen);
+                    return Ok(datagrams);
                 }
             }
             Err(error) => return Err(no_capture(error)),
@@ -72,33 +73,36 @@ pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<CapturedDatagram>, Cap
     }
 }
 
-/// The datagram of a block; `kinds`: of the links, as they were told so far.
-fn datagram(block: &PcapBlockOwned<'_>, kinds: &mut Vec<Linktype>) -> Option<CapturedDatagram> {
-    let (kind, frame) = match block {
+/// The datagram of a block. `link_types`: of the interfaces that were described so far, by their number.
+fn datagram(
+    block: &PcapBlockOwned<'_>,
+    link_types: &mut Vec<Linktype>,
+) -> Option<CapturedDatagram> {
+    let (link_type, frame) = match block {
         PcapBlockOwned::LegacyHeader(header) => {
-            kinds.push(header.network);
+            link_types.push(header.network);
             return None;
         }
-        PcapBlockOwned::Legacy(block) => (*kinds.first()?, block.data),
+        PcapBlockOwned::Legacy(block) => (*link_types.first()?, block.data),
         PcapBlockOwned::NG(Block::SectionHeader(_)) => {
-            kinds.clear();
+            link_types.clear();
             return None;
         }
         PcapBlockOwned::NG(Block::InterfaceDescription(link)) => {
-            kinds.push(link.linktype);
+            link_types.push(link.linktype);
             return None;
         }
         PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
-            (*kinds.get(usize::try_from(packet.if_id).ok()?)?, packet.data)
+            (*link_types.get(usize::try_from(packet.if_id).ok()?)?, packet.data)
         }
-        PcapBlockOwned::NG(Block::SimplePacket(packet)) => (*kinds.first()?, packet.data),
+        PcapBlockOwned::NG(Block::SimplePacket(packet)) => (*link_types.first()?, packet.data),
         PcapBlockOwned::NG(_) => return None,
     };
-    let packet = match kind {
+    let packet = match link_type {
         Linktype::ETHERNET => of_ethernet(frame)?,
-        Linktype::LINUX_SLL => frame.get(COOKED..)?,
-        Linktype::LINUX_SLL2 => frame.get(COOKED2..)?,
-        Linktype::NULL => frame.get(NULL..)?,
+        Linktype::LINUX_SLL => frame.get(SLL_HEADER_LEN..)?,
+        Linktype::LINUX_SLL2 => frame.get(SLL2_HEADER_LEN..)?,
+        Linktype::NULL => frame.get(NULL_HEADER_LEN..)?,
         _ => frame,
     };
     of_packet(packet)
@@ -112,11 +116,11 @@ fn of_ethernet(frame: &[u8]) -> Option<&[u8]> {
     rest.strip_prefix(&IPV4)
 }
 
-/// RFC 791, RFC 768. Pieces of a datagram are left out.
+/// The datagram of an IPv4 packet (RFC 791, RFC 768); `None` for a fragment.
 fn of_packet(packet: &[u8]) -> Option<CapturedDatagram> {
     let word = |bytes: &[u8], at: usize| Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
     let address = |at: usize| Some(Ipv4Addr::from(*packet.get(at..)?.first_chunk::<4>()?));
-    // Neither an offset nor more pieces.
+    // Fragment offset and the flag "more fragments" are 0.
     let is_whole = word(packet, 6)?.trailing_zeros() >= 14;
     if packet.first()? >> 4 != 4 || *packet.get(9)? != UDP || !is_whole {
         return None;
@@ -141,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn datagrams_are_found_below_whatever_link() {
+    fn datagram_is_found_with_and_without_vlan_tag() {
         let seen = of_packet(&packet()).unwrap();
         assert_eq!((seen.from.port(), seen.to.port(), &seen.bytes[..]), (68, 67, &b"hello"[..]));
         for tag in [&[][..], &[0x81, 0, 0, 7]] {
@@ -149,12 +153,13 @@ mod tests {
             assert_eq!(of_ethernet(&frame), Some(&packet()[..]));
         }
         for cut in 0..packet().len() {
-            drop(of_packet(&packet()[..cut]));
+            let has_udp_header = cut >= 28;
+            assert_eq!(of_packet(&packet()[..cut]).is_some(), has_udp_header, "{cut}");
         }
     }
 
     #[test]
-    fn a_capture_is_read() {
+    fn capture_is_read_up_to_an_incomplete_record() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.pcap");
         let frame = [&[0; 12][..], &IPV4, &packet()].concat();

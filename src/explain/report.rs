@@ -1,96 +1,96 @@
-//! What there is to tell, as data: what `--json` prints.
+//! The report as data, which `--json` prints.
 
 use crate::proxydhcp::DropReason;
 use crate::proxydhcp::explain::skipped::Distance;
 use serde::{Serialize, Serializer};
 use std::net::Ipv4Addr;
 
-/// The answer to all that was asked.
+/// The results of all simulations.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// Files that were read.
+    /// Configuration files.
     pub files: Vec<String>,
-    /// Remarks on the configuration.
+    /// Warnings about the configuration.
     pub warnings: Vec<String>,
-    /// One for each client.
+    /// One result for each client.
     pub clients: Vec<Conversation>,
-    /// For each `arch=all` one for each architecture.
+    /// For each `arch=all` one result for each architecture.
     pub tables: Vec<Vec<Conversation>>,
 }
 
-/// How it goes with one client.
+/// The simulated boot of one client.
 #[derive(Clone, Debug, Serialize)]
 pub struct Conversation {
-    /// The client, in words.
+    /// The description of the client.
     pub client: String,
-    /// Its hardware address.
+    /// Hardware address.
     pub mac: String,
-    /// What it calls itself (option 77).
+    /// User class (option 77).
     pub user_class: Option<String>,
-    /// Number of its architecture (option 93).
+    /// Number of the architecture (option 93).
     pub architecture: u16,
-    /// Its name, if it has one.
+    /// Name of the architecture, if it has one.
     pub architecture_name: Option<&'static str>,
-    /// The interface it is taken to ask by.
+    /// The interface on which its requests are received.
     pub interface: String,
-    /// Our address there.
+    /// Our address on that interface.
     pub server: Ipv4Addr,
-    /// Its address, once it has one.
+    /// The address of the client after its DHCP server has assigned one.
     pub address: Ipv4Addr,
-    /// What was seen of it, in a capture or a log.
+    /// How its boot ended in the log, if the client is from a log.
     pub observed: Vec<String>,
-    /// What had to be made up.
+    /// Assumptions of the simulation.
     pub assumed: Vec<String>,
-    /// What is asked and answered, in order.
+    /// Requests and replies, in order.
     pub exchanges: Vec<Exchange>,
-    /// The files it would ask for.
+    /// The files that it would load.
     pub boots: Vec<BootFile>,
-    /// Whether it gets as far as a file that is there, or one of another server.
+    /// Whether each of these files can be read, or is on another server.
     pub works: bool,
-    /// The same in a sentence; where it does not work, why.
+    /// The result as a sentence; if it does not work, the reason.
     pub verdict: String,
 }
 
-/// A message and its answer.
+/// A request and its reply.
 #[derive(Clone, Debug, Serialize)]
 pub struct Exchange {
     /// `DISCOVER`, `REQUEST`.
     pub message: String,
-    /// What it is about, in words.
+    /// The purpose of the request.
     pub description: String,
-    /// The port it comes to.
+    /// The destination port.
     pub port: u16,
-    /// The answer.
+    /// The reply.
     pub answer: Option<Reply>,
-    /// DropReason there is none.
+    /// Why no reply is sent.
     pub drop_reason: Option<DropReason>,
-    /// Tags, in the order they were set.
+    /// Tags, in the order in which they were set.
     pub tags: Vec<Tag>,
-    /// Lines that nearly had a part in it.
-    pub passed_over: Vec<SkippedRule>,
+    /// Lines that were not used.
+    pub skipped_rules: Vec<SkippedRule>,
 }
 
-/// An answer.
+/// A reply.
 #[derive(Clone, Debug, Serialize)]
 pub struct Reply {
     /// `OFFER`, `ACK`.
     pub message: String,
-    /// Where it goes.
+    /// Destination address and port.
     pub to: String,
-    /// Its parts.
+    /// The parts of the reply.
     pub fields: Vec<Field>,
-    /// What went wrong on the way, in the log's words.
+    /// Log lines about problems while the reply was made.
     pub warnings: Vec<String>,
 }
 
-/// Part of an answer.
+/// A part of a reply.
 #[derive(Clone, Debug, Serialize)]
 pub struct Field {
-    /// Its name.
+    /// Name of the part.
     pub name: String,
-    /// Its value.
+    /// Value of the part.
     pub value: String,
-    /// The kind of line that made it; `None`: it is always so.
+    /// The option of the line that made it; `None`: no line did.
     pub keyword: Option<&'static str>,
     /// The line, as `file:number`.
     pub line: Option<String>,
@@ -99,47 +99,62 @@ pub struct Field {
 /// A tag.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tag {
-    /// Its name.
+    /// Name of the tag.
     pub tag: String,
-    /// The line that set it, or what else did.
+    /// The line that set it, or `the interface`, or `the request`.
     pub set_by: String,
 }
 
-/// A line that nearly had a part in an answer.
+/// A line that was not used.
 #[derive(Clone, Debug, Serialize)]
 pub struct SkippedRule {
-    /// The kind of line.
+    /// The option of the line.
     pub keyword: &'static str,
     /// The line, as `file:number`.
     pub line: String,
-    /// What it would have given.
+    /// What the line would do.
     pub would_yield: String,
-    /// DropReason it did not.
+    /// Why it was not used.
     pub reason: String,
-    /// How far it was from it.
+    /// Order of skipped lines in a verdict.
     #[serde(skip)]
     pub distance: Distance,
-    /// What would help.
+    /// Lines that set the missing tag, or have set the excluded one.
     pub hints: Vec<String>,
 }
 
-/// A file that the client would ask for.
+/// A file that the client would load.
 #[derive(Clone, Debug, Serialize)]
 pub struct BootFile {
-    /// The name, as it is asked for.
+    /// The name in the reply.
     pub name: String,
-    /// Of which server.
+    /// The server of the file.
     pub server: String,
-    /// The entry of the menu that leads there.
+    /// The menu entry of the file.
     pub entry: Option<String>,
-    /// The line that named it, as `file:number`.
+    /// The line with its name, as `file:number`.
     pub line: Option<String>,
-    /// Where it is here.
+    /// Its path on this machine.
     pub path: Option<String>,
-    /// Its size in bytes, if it is there and may be read.
+    /// Its size in bytes, if it can be read.
     pub size: Option<u64>,
-    /// DropReason it would not be sent.
+    /// Why the client cannot load it.
     pub problem: Option<String>,
+}
+
+impl BootFile {
+    /// A file without line, path and problem.
+    pub fn of(name: &str, server: &str, entry: Option<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            server: server.to_owned(),
+            entry,
+            line: None,
+            path: None,
+            size: None,
+            problem: None,
+        }
+    }
 }
 
 impl Serialize for DropReason {

@@ -1,253 +1,260 @@
-//! A decision as a report: each part of an answer with the line that made it, tags, and lines that were passed over.
+//! A decision as a report: the parts of a reply with the line that made each, tags, and lines that were not used.
 
 use super::report::{self, Exchange, Field, SkippedRule, Tag};
 use crate::byte_text::to_text;
 use crate::config::Config;
-use crate::config::lookup::tags::{TagSet, TagSetBy};
+use crate::config::lookup::tags::TagSetBy;
 use crate::proxydhcp::explain::skipped;
 use crate::proxydhcp::explain::skipped::SkipReason;
-use crate::proxydhcp::explain::tag_setters::tag_setters;
-use crate::proxydhcp::request::Request;
+use crate::proxydhcp::explain::tag_setters::{TagSetter, tag_setters};
 use crate::proxydhcp::{
-    self, Decision, DropReason, Evaluated, Port, Provenance, Reply, ReplyKind, ReplyPart, message,
+    self, Decision, DropReason, Evaluated, Port, Provenance, Reply, ReplyKind, ReplyPart, encode,
+    message,
 };
 use crate::wire::option_display::printable;
-use crate::wire::pxe::item;
+use crate::wire::pxe::{NO_PROMPT_TIMEOUT, discovery_control, item};
 use conf_parser::Keyword;
 use std::net::Ipv4Addr;
 
-/// A conversation's next step, told.
+/// A message of the client.
+pub struct Message {
+    /// The port to which it is sent.
+    pub port: Port,
+    /// DHCP message type.
+    pub message_type: u8,
+    /// Its purpose, for the reader of the report.
+    pub description: String,
+}
+
+/// The report of a message that was evaluated with this result.
 pub fn exchange(
     config: &Config,
-    port: Port,
-    about: String,
-    judged: Result<&Evaluated<'_>, &DropReason>,
-    kind: u8,
+    message: Message,
+    result: Result<&Evaluated<'_>, &DropReason>,
 ) -> Exchange {
-    let request = judged.ok().map(|judged| &judged.request);
-    let answer = judged.ok().and_then(|judged| match &judged.decision {
-        Decision::Reply(answer) => Some(&**answer),
-        Decision::Drop(_) => None,
-    });
-    let why = match judged {
-        Err(why) | Ok(Evaluated { decision: Decision::Drop(why), .. }) => Some(why.clone()),
-        Ok(_) => answer.filter(|answer| answer.kind == ReplyKind::Ignored).and_then(ignored),
-    };
-    let tags = match (request, answer) {
-        (_, Some(answer)) => tags(config, &answer.tags),
-        (Some(request), None) => tags(config, &request.tags.with_tag_ifs(&config.dhcp.tag_ifs)),
-        (None, None) => Vec::new(),
-    };
-    let reply = request.zip(answer).filter(|_| why.is_none());
+    let evaluated = result.ok();
+    let drop_reason = drop_reason(result);
+    let sent = evaluated.filter(|_| drop_reason.is_none());
     Exchange {
-        message: message::name(kind),
-        description: about,
-        port: match port {
+        message: message::name(message.message_type),
+        description: message.description,
+        port: match message.port {
             Port::Server => config.dhcp.server_port,
             Port::Pxe => proxydhcp::PXE_PORT,
         },
-        answer: reply.map(|(request, answer)| self::reply(config, request, answer)),
-        drop_reason: why,
-        tags,
-        // A choice is looked up by its number: nothing else was near.
-        passed_over: match answer {
-            Some(Reply { kind: ReplyKind::BootItem, .. }) => Vec::new(),
-            None if matches!(judged, Err(why) if !matches!(why, DropReason::NoRange(_))) => {
-                Vec::new()
-            }
-            _ => skipped_rules(config, request, answer),
+        answer: sent.and_then(|evaluated| Some(reply(config, evaluated, evaluated.reply()?))),
+        drop_reason,
+        tags: evaluated.map_or_else(Vec::new, |evaluated| tags(config, evaluated)),
+        skipped_rules: if has_skipped_rules(result) {
+            skipped_rules(config, evaluated)
+        } else {
+            Vec::new()
         },
     }
 }
 
-fn ignored(answer: &Reply<'_>) -> Option<DropReason> {
-    let cause = answer.provenance.iter().find(|cause| cause.part == ReplyPart::Suppressed)?;
-    Some(DropReason::Ignored(cause.origin.clone()))
+fn drop_reason(result: Result<&Evaluated<'_>, &DropReason>) -> Option<DropReason> {
+    match result {
+        Err(reason) | Ok(Evaluated { decision: Decision::Drop(reason), .. }) => {
+            Some(reason.clone())
+        }
+        Ok(Evaluated { decision: Decision::Reply(reply), .. }) => {
+            let source = reply.source_of(ReplyPart::Suppressed)?;
+            Some(DropReason::Ignored(source.origin.clone()))
+        }
+    }
 }
 
-fn tags(config: &Config, tags: &TagSet<'_>) -> Vec<Tag> {
+/// A boot item is found by its type, and an unreadable request is not compared with any line: no line is skipped.
+fn has_skipped_rules(result: Result<&Evaluated<'_>, &DropReason>) -> bool {
+    match result {
+        Ok(evaluated) => evaluated.reply().is_none_or(|reply| reply.kind != ReplyKind::BootItem),
+        Err(reason) => matches!(reason, DropReason::NoRange(_)),
+    }
+}
+
+fn tags(config: &Config, evaluated: &Evaluated<'_>) -> Vec<Tag> {
     let set_by = |by: TagSetBy<'_>| match by {
         TagSetBy::Interface => "the interface".to_owned(),
         TagSetBy::Request => "the request".to_owned(),
         TagSetBy::Line(origin) => origin.to_string(),
-        TagSetBy::Host(place) => config.dhcp.hosts.origin(place).to_string(),
+        TagSetBy::Host(index) => config.dhcp.hosts.origin(index).to_string(),
     };
     let tag = |(tag, by): (&[u8], TagSetBy<'_>)| Tag { tag: printable(tag), set_by: set_by(by) };
-    tags.with_setters().map(tag).collect()
+    evaluated.all_tags(config).with_setters().map(tag).collect()
 }
 
-fn skipped_rules(
-    config: &Config,
-    request: Option<&Request<'_>>,
-    answer: Option<&Reply<'_>>,
-) -> Vec<SkippedRule> {
-    let told = |one: skipped::SkippedRule<'_>| SkippedRule {
-        keyword: one.keyword.name(),
-        line: one.origin.to_string(),
-        would_yield: one.would_yield.clone(),
-        reason: one.reason.to_string(),
-        distance: one.distance(),
-        hints: match &one.reason {
+fn skipped_rules(config: &Config, evaluated: Option<&Evaluated<'_>>) -> Vec<SkippedRule> {
+    let report = |rule: skipped::SkippedRule<'_>| SkippedRule {
+        keyword: rule.keyword.name(),
+        line: rule.origin.to_string(),
+        would_yield: rule.would_yield.clone(),
+        reason: rule.reason.to_string(),
+        distance: rule.distance(),
+        hints: match &rule.reason {
             SkipReason::TagNotSet(tag) => hints(config, tag),
-            SkipReason::TagSet(tag) => set_by(request, answer, config, tag),
+            SkipReason::TagSet(tag) => set_by(config, evaluated, tag),
             _ => Vec::new(),
         },
     };
-    skipped::skipped_rules(config, request, answer).into_iter().map(told).collect()
+    skipped::skipped_rules(config, evaluated).into_iter().map(report).collect()
 }
 
-/// Who would have set a tag.
+/// The lines that set a tag.
 fn hints(config: &Config, tag: &[u8]) -> Vec<String> {
-    let settings = tag_setters(config, tag);
-    if settings.is_empty() {
-        return vec![format!("nothing sets {}", printable(tag))];
+    let setters = tag_setters(config, tag);
+    if setters.is_empty() {
+        return vec![format!("no line sets {}", printable(tag))];
     }
-    let hint = |one: &proxydhcp::explain::tag_setters::TagSetter| {
-        format!("{} ({}) sets it for {}", one.origin, one.keyword, one.condition)
+    let hint = |setter: &TagSetter| {
+        format!("{} ({}) sets it for {}", setter.origin, setter.keyword, setter.condition)
     };
-    settings.iter().map(hint).collect()
+    setters.iter().map(hint).collect()
 }
 
-/// Who has set it.
-fn set_by(
-    request: Option<&Request<'_>>,
-    answer: Option<&Reply<'_>>,
-    config: &Config,
-    tag: &[u8],
-) -> Vec<String> {
-    let all = match (request, answer) {
-        (_, Some(answer)) => tags(config, &answer.tags),
-        (Some(request), None) => tags(config, &request.tags.with_tag_ifs(&config.dhcp.tag_ifs)),
-        (None, None) => Vec::new(),
-    };
-    let wanted = printable(tag);
-    let set = all.into_iter().filter(|tag| tag.tag == wanted);
+/// The line that has set a tag of this request.
+fn set_by(config: &Config, evaluated: Option<&Evaluated<'_>>, tag: &[u8]) -> Vec<String> {
+    let Some(evaluated) = evaluated else { return Vec::new() };
+    let name = printable(tag);
+    let set = tags(config, evaluated).into_iter().filter(|tag| tag.tag == name);
     set.map(|tag| format!("{} sets it", tag.set_by)).collect()
 }
 
-fn reply(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> report::Reply {
-    let unsent = proxydhcp::reply(request, answer).omitted;
-    let to = proxydhcp::destination(config, request, answer);
+fn reply(config: &Config, evaluated: &Evaluated<'_>, reply: &Reply<'_>) -> report::Reply {
+    let omitted = encode(reply, &evaluated.request).omitted;
+    let to = proxydhcp::destination(config, &evaluated.request, reply);
     report::Reply {
-        message: message::name(answer.message),
+        message: message::name(reply.message_type),
         to: to.map_or_else(String::new, |to| to.to_string()),
-        fields: Fields { answer, fields: Vec::new() }.all(),
-        warnings: answer.warnings.iter().chain(&unsent).map(ToString::to_string).collect(),
+        fields: fields(reply),
+        warnings: reply.warnings.iter().chain(&omitted).map(ToString::to_string).collect(),
     }
 }
 
-/// The parts of an answer, one after the other.
+/// The parts of a reply.
+fn fields(reply: &Reply<'_>) -> Vec<Field> {
+    let mut fields = Fields { reply, fields: Vec::new() };
+    fields.add_boot_file();
+    fields.add_vendor_class();
+    fields.add_menu();
+    fields.add_defaults();
+    fields.add_vendor_items();
+    fields.add_others();
+    fields.fields
+}
+
+/// A list of fields under construction.
 struct Fields<'a> {
-    answer: &'a Reply<'a>,
+    reply: &'a Reply<'a>,
     fields: Vec<Field>,
 }
 
 impl Fields<'_> {
-    fn all(mut self) -> Vec<Field> {
-        let answer = self.answer;
-        let text = |bytes: &[u8]| to_text(bytes);
-        self.reply_part("server identifier", answer.server.to_string(), ReplyPart::ServerId);
-        if !answer.siaddr.is_unspecified() {
-            self.reply_part("next server", answer.siaddr.to_string(), ReplyPart::BootFile);
+    fn add_boot_file(&mut self) {
+        let reply = self.reply;
+        self.add_part("server identifier", reply.server.to_string(), ReplyPart::ServerId);
+        if !reply.siaddr.is_unspecified() {
+            self.add_part("next server", reply.siaddr.to_string(), ReplyPart::BootFile);
         }
-        if !answer.sname.is_empty() {
-            self.reply_part("server name", text(&answer.sname), ReplyPart::BootFile);
+        if !reply.sname.is_empty() {
+            self.add_part("server name", to_text(&reply.sname), ReplyPart::BootFile);
         }
-        if !answer.file.is_empty() {
-            self.reply_part("boot file", text(&answer.file), ReplyPart::BootFile);
+        if !reply.file.is_empty() {
+            self.add_part("boot file", to_text(&reply.file), ReplyPart::BootFile);
         }
-        let vendor = answer.vendor;
-        let written = Some(&vendor.origin).filter(|origin| origin.is_explicit());
+    }
+
+    fn add_vendor_class(&mut self) {
+        let vendor = self.reply.vendor;
+        let origin = Some(&vendor.origin).filter(|origin| origin.is_explicit());
         self.fields.push(Field {
             name: "vendor class (60)".to_owned(),
-            value: text(&vendor.value),
-            keyword: written.map(|_| Keyword::DhcpPxeVendor.name()),
-            line: written.map(ToString::to_string),
+            value: to_text(&vendor.value),
+            keyword: origin.map(|_| Keyword::DhcpPxeVendor.name()),
+            line: origin.map(ToString::to_string),
         });
-        self.menu();
-        self.items();
-        for cause in &answer.provenance {
-            match cause.part {
+    }
+
+    fn add_menu(&mut self) {
+        let reply = self.reply;
+        let servers = reply.item(item::BOOT_SERVERS).map_or_else(Vec::new, boot_servers);
+        for (server_type, text) in reply.item(item::BOOT_MENU).map_or_else(Vec::new, entries) {
+            let server = servers.iter().find(|(known, _)| *known == server_type);
+            let server = server.map_or_else(String::new, |(_, ip)| format!(", served by {ip}"));
+            let value = format!("“{}”, type {server_type:#06x}{server}", printable(&text));
+            if let Some(source) = reply.source_of(ReplyPart::MenuEntry(server_type)) {
+                self.add("menu entry", value, source);
+            }
+        }
+    }
+
+    /// Items that no line of the configuration made.
+    fn add_defaults(&mut self) {
+        let reply = self.reply;
+        for code in [item::DISCOVERY_CONTROL, item::MENU_PROMPT] {
+            if reply.source_of(ReplyPart::VendorItem(code)).is_some() {
+                continue;
+            }
+            if let Some(value) = reply.item(code) {
+                let (name, value) = (item_name(code), item_value(code, value));
+                self.fields.push(Field { name, value, keyword: None, line: None });
+            }
+        }
+    }
+
+    /// Items of vendor options: they are the last items of the reply, in the order of their lines.
+    fn add_vendor_items(&mut self) {
+        let reply = self.reply;
+        let is_item = |source: &&Provenance<'_>| matches!(source.part, ReplyPart::VendorItem(_));
+        let sources: Vec<&Provenance<'_>> = reply.provenance.iter().filter(is_item).collect();
+        let first = reply.items.len().saturating_sub(sources.len());
+        for (source, (code, value)) in sources.into_iter().zip(&reply.items[first..]) {
+            self.add(&item_name(*code), item_value(*code, value), source);
+        }
+    }
+
+    /// Options, a boot file that is sent on port 4011, the delay.
+    fn add_others(&mut self) {
+        let reply = self.reply;
+        for source in &reply.provenance {
+            match source.part {
                 ReplyPart::Option(code) => {
-                    let found = answer.options.iter().find(|(known, _)| *known == code);
-                    let value = found.map_or_else(String::new, |(_, value)| in_hex(value));
-                    self.because(&format!("option {code}"), value, cause);
+                    let found = reply.options.iter().find(|(known, _)| *known == code);
+                    let value = found.map_or_else(String::new, |(_, value)| hex(value));
+                    self.add(&format!("option {code}"), value, source);
                 }
                 ReplyPart::DeferredToPxePort => {
-                    self.because("boot file", "is told on port 4011".to_owned(), cause)
+                    self.add("boot file", "is sent on port 4011".to_owned(), source);
                 }
                 ReplyPart::Delay => {
-                    let seconds = match answer.kind {
+                    let seconds = match reply.kind {
                         ReplyKind::Proxy { delay } => delay.unwrap_or(0),
                         _ => 0,
                     };
-                    self.because("reply delay", format!("{seconds} s"), cause);
+                    self.add("reply delay", format!("{seconds} s"), source);
                 }
                 _ => {}
             }
         }
-        self.fields
     }
 
-    /// Items that lines put behind all others, in their order.
-    fn items(&mut self) {
-        let answer = self.answer;
-        let is_item = |cause: &&Provenance<'_>| matches!(cause.part, ReplyPart::VendorItem(_));
-        let causes: Vec<&Provenance<'_>> = answer.provenance.iter().filter(is_item).collect();
-        let first = answer.items.len().saturating_sub(causes.len());
-        for (cause, (code, value)) in causes.into_iter().zip(&answer.items[first..]) {
-            self.because(&item_name(*code), item_value(*code, value), cause);
-        }
-    }
-
-    fn because(&mut self, name: &str, value: String, cause: &Provenance<'_>) {
+    /// A field that this line made.
+    fn add(&mut self, name: &str, value: String, source: &Provenance<'_>) {
         self.fields.push(Field {
             name: name.to_owned(),
             value,
-            keyword: Some(cause.keyword.name()),
-            line: Some(cause.origin.to_string()),
+            keyword: Some(source.keyword.name()),
+            line: Some(source.origin.to_string()),
         });
     }
 
-    /// A field by the line that made it, if one did.
-    fn reply_part(&mut self, name: &str, value: String, made: ReplyPart) {
-        let causes = &self.answer.provenance;
-        let find = |made: ReplyPart| causes.iter().find(|cause| cause.part == made);
-        // Our own address comes from the range.
-        let cause = find(made).or_else(|| find(ReplyPart::ServerId)).copied();
-        let (name, line) = (name.to_owned(), cause.map(|cause| cause.origin.to_string()));
-        self.fields.push(Field {
-            name,
-            value,
-            keyword: cause.map(|cause| cause.keyword.name()),
-            line,
-        });
-    }
-
-    fn menu(&mut self) {
-        let items = &self.answer.items;
-        let of = |code: u8| items.iter().find(|(known, _)| *known == code).map(|(_, value)| value);
-        let entries = of(item::BOOT_MENU).map_or_else(Vec::new, |value| entries(value));
-        let servers = of(item::BOOT_SERVERS).map_or_else(Vec::new, |value| boot_servers(value));
-        for (kind, text) in entries {
-            let server = servers.iter().find(|(known, _)| *known == kind);
-            let server = server.map_or_else(String::new, |(_, ip)| format!(", served by {ip}"));
-            let value = format!("“{}”, type {kind:#06x}{server}", printable(&text));
-            let causes = &self.answer.provenance;
-            if let Some(cause) =
-                causes.iter().find(|cause| cause.part == ReplyPart::MenuEntry(kind)).copied()
-            {
-                self.because("menu entry", value, &cause);
-            }
-        }
-        // What lines make is told with them.
-        let written = |code: u8| {
-            self.answer.provenance.iter().any(|one| one.part == ReplyPart::VendorItem(code))
-        };
-        for code in [item::DISCOVERY_CONTROL, item::MENU_PROMPT] {
-            if let Some(value) = of(code).filter(|_| !written(code)) {
-                let (name, value) = (item_name(code), item_value(code, value));
-                self.fields.push(Field { name, value, keyword: None, line: None });
+    /// A field with the line that made this part; our own address is from the range.
+    fn add_part(&mut self, name: &str, value: String, part: ReplyPart) {
+        let reply = self.reply;
+        match reply.source_of(part).or_else(|| reply.source_of(ReplyPart::ServerId)) {
+            Some(source) => self.add(name, value, source),
+            None => {
+                self.fields.push(Field { name: name.to_owned(), value, keyword: None, line: None });
             }
         }
     }
@@ -264,20 +271,29 @@ fn item_name(code: u8) -> String {
 
 fn item_value(code: u8, value: &[u8]) -> String {
     match (code, value) {
-        (item::DISCOVERY_CONTROL, [8]) => "8: there is no menu, load the boot file".to_owned(),
-        (item::DISCOVERY_CONTROL, [3]) => "3: ask the servers of the list".to_owned(),
-        (item::DISCOVERY_CONTROL, [2]) => "2: find servers by broadcast".to_owned(),
-        (item::MENU_PROMPT, [255, text @ ..]) => format!("“{}”, for ever", printable(text)),
+        (item::DISCOVERY_CONTROL, [discovery_control::NO_MENU]) => {
+            "8: there is no menu, load the boot file".to_owned()
+        }
+        (item::DISCOVERY_CONTROL, [discovery_control::LISTED_SERVERS]) => {
+            "3: ask the servers of the list".to_owned()
+        }
+        (item::DISCOVERY_CONTROL, [discovery_control::BROADCAST]) => {
+            "2: find servers by broadcast".to_owned()
+        }
+        (item::MENU_PROMPT, [NO_PROMPT_TIMEOUT, text @ ..]) => {
+            format!("“{}”, no timeout", printable(text))
+        }
         (item::MENU_PROMPT, [seconds, text @ ..]) => format!("“{}”, {seconds} s", printable(text)),
-        _ => in_hex(value),
+        _ => hex(value),
     }
 }
 
-fn in_hex(value: &[u8]) -> String {
+/// `0a:01`.
+fn hex(value: &[u8]) -> String {
     value.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":")
 }
 
-/// The entries of a menu: type and text.
+/// The entries of a menu: boot server type and text.
 pub fn entries(mut menu: &[u8]) -> Vec<(u16, Vec<u8>)> {
     let mut entries = Vec::new();
     while let [high, low, length, rest @ ..] = menu
@@ -289,7 +305,7 @@ pub fn entries(mut menu: &[u8]) -> Vec<(u16, Vec<u8>)> {
     entries
 }
 
-/// Boot servers of one address each: type and address.
+/// Type and address of each boot server; each has one address.
 pub fn boot_servers(list: &[u8]) -> Vec<(u16, Ipv4Addr)> {
     let (servers, _) = list.as_chunks::<7>();
     servers

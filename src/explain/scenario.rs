@@ -1,5 +1,4 @@
-//! Where a client is met: the interface it asks by, and what has to be made up where this machine is not the one that
-//! the configuration is for.
+//! The interface and addresses of a simulation. If the configuration is for another machine, an interface is assumed.
 
 use super::client_spec::ClientSpec;
 use crate::byte_text::to_text;
@@ -7,30 +6,30 @@ use crate::config::{Config, RangeKind};
 use crate::net::{Address, Interfaces, Link, same_network};
 use std::net::Ipv4Addr;
 
-/// The place of a conversation.
+/// The interfaces and addresses of a simulation.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// All interfaces, with one that was made up perhaps.
+    /// All interfaces of this machine, and the assumed one if there is one.
     pub interfaces: Interfaces,
-    /// Index of the one that the client asks by.
+    /// Index of the interface that receives the requests.
     pub index: u32,
-    /// Its name.
+    /// Name of that interface.
     pub name: String,
-    /// Our address there.
+    /// Our address on that interface.
     pub server_address: Ipv4Addr,
-    /// The client's address, once it has one.
+    /// The address of the client after its DHCP server has assigned one.
     pub client_address: Ipv4Addr,
-    /// What was made up.
+    /// Assumptions, as sentences.
     pub assumed: Vec<String>,
 }
 
 const DEFAULT_INTERFACE: &str = "eth0";
 const DEFAULT_PREFIX_LEN: u8 = 24;
-/// For documents (RFC 5737).
+/// An address for documentation (RFC 5737).
 const DOC_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 
 impl Scenario {
-    /// The place where a client is met.
+    /// The scenario for a client.
     pub fn of(config: &Config, interfaces: &Interfaces, client: &ClientSpec) -> Self {
         let mut interfaces = interfaces.clone();
         let mut assumed = Vec::new();
@@ -48,7 +47,7 @@ impl Scenario {
             interfaces.links.last().map_or(0, |link| link.index)
         });
         let name = interfaces.by_index(index).map_or_else(String::new, |link| link.name.clone());
-        // Of several addresses the one that is on the network of a range.
+        // Of several addresses one on the network of a range is preferred.
         let addresses =
             || interfaces.addresses_of(index).filter(|address| address.ipv4().is_some());
         let own = addresses().find(|address| is_on_range(config, address)).or(addresses().next());
@@ -66,7 +65,7 @@ impl Scenario {
     }
 }
 
-/// An interface that is named and not here, where none that is named is: the configuration is for another machine.
+/// The first configured interface, if this machine has none of them: the configuration is for another machine.
 fn absent(config: &Config, interfaces: &Interfaces) -> Option<String> {
     let names = config.network.interfaces.iter().map(|name| to_text(&name.value));
     let names: Vec<_> = names.filter(|name| !name.is_empty() && !name.contains('*')).collect();
@@ -76,7 +75,7 @@ fn absent(config: &Config, interfaces: &Interfaces) -> Option<String> {
     (!names.iter().any(|name| is_here(name))).then_some(first)
 }
 
-/// The netmask of the range around a relay.
+/// The netmask of the range with the address of a relay agent.
 fn netmask_of(config: &Config, relay: Ipv4Addr) -> Ipv4Addr {
     let holds = |mask: &Ipv4Addr, start: Ipv4Addr| same_network(relay, start, *mask);
     let mut masks = config
@@ -95,7 +94,7 @@ fn is_on_range(config: &Config, address: &Address) -> bool {
         .any(|range| same_network(ours, range.start, range.netmask.unwrap_or(address.netmask())))
 }
 
-/// The interface that is on the network of a range, else the first that we listen on.
+/// The interface on the network of a range, else the first one that is listened on.
 fn served(config: &Config, interfaces: &Interfaces) -> Option<u32> {
     let listened = |address: &&Address| {
         let link = interfaces.by_index(address.interface);
@@ -105,15 +104,15 @@ fn served(config: &Config, interfaces: &Interfaces) -> Option<u32> {
             })
     };
     let on_range = |address: &&Address| is_on_range(config, address);
-    let is_wire = |address: &&Address| {
+    let is_not_loopback = |address: &&Address| {
         interfaces.by_index(address.interface).is_some_and(|link| !link.loopback)
     };
     let all = || interfaces.addresses.iter().filter(listened);
-    let found = all().find(on_range).or_else(|| all().find(is_wire))?;
+    let found = all().find(on_range).or_else(|| all().find(is_not_loopback))?;
     Some(found.interface)
 }
 
-/// Adds an interface on the network of the first range; its address.
+/// Adds an interface on the network of the first proxy range and returns its address.
 fn synthesize_interface(config: &Config, name: &str, interfaces: &mut Interfaces) -> Ipv4Addr {
     let ranges = config.dhcp.ranges.iter().map(|range| &range.value);
     let range = ranges.into_iter().find(|range| range.kind == RangeKind::Proxy);
@@ -136,7 +135,7 @@ fn synthesize_interface(config: &Config, name: &str, interfaces: &mut Interfaces
     ip
 }
 
-/// Another address of the same network: the last but ours.
+/// The last address of a network that is not ours.
 fn neighbour(ours: Ipv4Addr, netmask: Ipv4Addr) -> Ipv4Addr {
     let last = u32::from(ours) | !u32::from(netmask);
     let mut others = [last.wrapping_sub(1), last.wrapping_sub(2)].into_iter().map(Ipv4Addr::from);
@@ -144,7 +143,7 @@ fn neighbour(ours: Ipv4Addr, netmask: Ipv4Addr) -> Ipv4Addr {
 }
 
 #[test]
-fn a_neighbour_is_on_the_same_network_and_somebody_else() {
+fn client_address_is_on_the_same_network_and_not_ours() {
     let mask = Ipv4Addr::new(255, 255, 255, 0);
     assert_eq!(neighbour([10, 0, 0, 1].into(), mask), Ipv4Addr::new(10, 0, 0, 254));
     assert_eq!(neighbour([10, 0, 0, 254].into(), mask), Ipv4Addr::new(10, 0, 0, 253));

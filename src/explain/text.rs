@@ -1,74 +1,81 @@
-//! A report for people.
+//! The report as text.
 
 use super::report::{BootFile, Conversation, Exchange, Field, Report};
 use std::fmt;
 
-/// Columns before the line that a field comes from.
 const VALUE_COLUMN: usize = 44;
 const NAME_WIDTH: usize = 22;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "configuration: {}", self.files.join(", "))?;
-        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))?;
-        self.clients.iter().try_for_each(|client| conversation(f, client))?;
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
+        for client in &self.clients {
+            conversation(f, client)?;
+        }
         self.tables.iter().try_for_each(|rows| write!(f, "\n{}", table(rows)))
     }
 }
 
-fn conversation(out: &mut fmt::Formatter<'_>, told: &Conversation) -> fmt::Result {
-    writeln!(out, "\n{}, on {} ({})", told.client, told.interface, told.server)?;
-    told.observed.iter().try_for_each(|seen| writeln!(out, "  {seen}"))?;
-    for assumed in &told.assumed {
+fn conversation(out: &mut fmt::Formatter<'_>, client: &Conversation) -> fmt::Result {
+    writeln!(out, "\n{}, on {} ({})", client.client, client.interface, client.server)?;
+    for observed in &client.observed {
+        writeln!(out, "  {observed}")?;
+    }
+    for assumed in &client.assumed {
         writeln!(out, "  assumed: {assumed}")?;
     }
-    for (number, one) in (1..).zip(&told.exchanges) {
+    for (number, one) in (1..).zip(&client.exchanges) {
         exchange(out, number, one)?;
     }
-    for boot in &told.boots {
+    for boot in &client.boots {
         boot_file(out, boot)?;
     }
-    let head = if told.works { "  =>" } else { "  => it does not boot:" };
-    writeln!(out, "{head} {}", told.verdict)
+    let result = if client.works { "  =>" } else { "  => it does not boot:" };
+    writeln!(out, "{result} {}", client.verdict)
 }
 
-fn exchange(out: &mut fmt::Formatter<'_>, number: usize, told: &Exchange) -> fmt::Result {
-    writeln!(out, "  {number}. {} to port {}, {}", told.message, told.port, told.description)?;
-    match (&told.answer, &told.drop_reason) {
+fn exchange(out: &mut fmt::Formatter<'_>, number: usize, step: &Exchange) -> fmt::Result {
+    writeln!(out, "  {number}. {} to port {}, {}", step.message, step.port, step.description)?;
+    match (&step.answer, &step.drop_reason) {
         (Some(reply), _) => {
             writeln!(out, "     {} to {}", reply.message, reply.to)?;
-            reply.fields.iter().try_for_each(|one| field(out, one))?;
-            for complaint in &reply.warnings {
-                writeln!(out, "       {complaint}")?;
+            for one in &reply.fields {
+                field(out, one)?;
+            }
+            for warning in &reply.warnings {
+                writeln!(out, "       {warning}")?;
             }
         }
-        (None, Some(why)) => writeln!(out, "     no answer: {why}")?,
+        (None, Some(reason)) => writeln!(out, "     no answer: {reason}")?,
         (None, None) => writeln!(out, "     no answer")?,
     }
-    let tags = told.tags.iter().map(|tag| format!("{} ({})", tag.tag, tag.set_by));
+    let tags = step.tags.iter().map(|tag| format!("{} ({})", tag.tag, tag.set_by));
     let tags: Vec<String> = tags.collect();
     if !tags.is_empty() {
         writeln!(out, "     tags: {}", tags.join(", "))?;
     }
-    for passed in &told.passed_over {
+    for skipped in &step.skipped_rules {
         writeln!(
             out,
             "     not used: {} ({}) {}: {}",
-            passed.line, passed.keyword, passed.reason, passed.would_yield
+            skipped.line, skipped.keyword, skipped.reason, skipped.would_yield
         )?;
-        for hint in &passed.hints {
+        for hint in &skipped.hints {
             writeln!(out, "               {hint}")?;
         }
     }
     Ok(())
 }
 
-fn field(out: &mut fmt::Formatter<'_>, told: &Field) -> fmt::Result {
-    let by = match (&told.line, told.keyword) {
+fn field(out: &mut fmt::Formatter<'_>, field: &Field) -> fmt::Result {
+    let by = match (&field.line, field.keyword) {
         (Some(line), Some(keyword)) => format!("{line} ({keyword})"),
         _ => "always".to_owned(),
     };
-    writeln!(out, "       {:NAME_WIDTH$} {:VALUE_COLUMN$} {by}", told.name, told.value)
+    writeln!(out, "       {:NAME_WIDTH$} {:VALUE_COLUMN$} {by}", field.name, field.value)
 }
 
 fn boot_file(out: &mut fmt::Formatter<'_>, boot: &BootFile) -> fmt::Result {
@@ -83,18 +90,19 @@ fn boot_file(out: &mut fmt::Formatter<'_>, boot: &BootFile) -> fmt::Result {
     writeln!(out)
 }
 
-/// All architectures in a table: what each is told.
+/// A table with the boot file of each architecture.
 fn table(clients: &[Conversation]) -> String {
     let mut rows = vec![["architecture", "file", "from", "line", ""].map(str::to_owned)];
-    for told in clients {
-        let name = told.architecture_name.map_or_else(String::new, |name| format!(" {name}"));
-        let architecture = format!("{}{name}", told.architecture);
-        if told.boots.is_empty() {
-            let silence = told.exchanges.last().and_then(|last| last.drop_reason.as_ref());
-            let why = silence.map_or_else(|| "is told no file".to_owned(), ToString::to_string);
-            rows.push([architecture.clone(), "-".into(), "-".into(), "-".into(), why]);
+    for client in clients {
+        let name = client.architecture_name.map_or_else(String::new, |name| format!(" {name}"));
+        let architecture = format!("{}{name}", client.architecture);
+        if client.boots.is_empty() {
+            let reason = client.exchanges.last().and_then(|last| last.drop_reason.as_ref());
+            let reason =
+                reason.map_or_else(|| "no boot file in the reply".to_owned(), ToString::to_string);
+            rows.push([architecture.clone(), "-".into(), "-".into(), "-".into(), reason]);
         }
-        for boot in &told.boots {
+        for boot in &client.boots {
             let size = || boot.size.map(|size| format!("{size} bytes"));
             let state = boot.problem.clone().or_else(size).unwrap_or_default();
             let line = boot.line.clone().unwrap_or_else(|| "-".to_owned());

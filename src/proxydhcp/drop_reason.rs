@@ -1,4 +1,4 @@
-//! Why a request is not answered.
+//! The reason why a request gets no reply.
 
 use super::message;
 use crate::config::Origin;
@@ -6,64 +6,64 @@ use crate::log_line::DropKind;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// The reason. Nothing is dropped without one.
+/// Each dropped request has one of these reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DropReason {
     /// Fewer bytes than a BOOTP frame has.
     TooShort,
-    /// It came in by an interface that is gone.
+    /// The interface on which it was received does not exist any more.
     NoInterface,
-    /// The interface it is taken to come from is not there.
+    /// `bridge-interface` names an interface that does not exist.
     UnknownBridgeInterface(String),
-    /// Its interface has no address; `true`: but would be served.
-    NoAddress(String, bool),
-    /// DHCP is kept off its interface, by that line.
+    /// The interface has no IPv4 address. `served`: by its name it would be listened on, and dnsmasq logs a line.
+    NoAddress { interface: String, served: bool },
+    /// That line (`no-dhcp-interface`) disables DHCP on the interface.
     DhcpDisabled(String, Origin),
-    /// Its interface is not listened on; by that line, or because others are named.
+    /// The interface is not listened on: that line excludes it, or only others are configured.
     NotListening(String, Option<Origin>),
-    /// Not a request at all, or DHCP without cookie.
+    /// Not a request, or DHCP without magic cookie.
     NotBootRequest,
-    /// No range is for it; how it came, in the log's words.
+    /// No range matches; the source of the request, as in dnsmasq's log line.
     NoRange(String),
-    /// BOOTP.
+    /// BOOTP: it has no message type.
     Bootp,
-    /// There is neither `pxe-service` nor `pxe-prompt`.
+    /// The configuration has neither `pxe-service` nor `pxe-prompt`.
     NoPxeService,
-    /// Its vendor class does not say PXE; `true`: it is that of UEFI HTTP Boot.
-    NotPxe(bool),
-    /// Of another type than those answered here.
+    /// Its vendor class is none of the configured ones.
+    NotPxe,
+    /// The same, and its vendor class is that of UEFI HTTP Boot.
+    HttpBootClient,
+    /// A message type that is not answered on this port.
     UnhandledMessageType(u8),
-    /// It does not tell the client's architecture (option 93).
+    /// It has no architecture (option 93).
     NoArchitecture,
-    /// Ranges are for it, but none of a proxy, or not for its tags.
+    /// Ranges match, but none of them is a proxy range whose conditions hold.
     NoProxyRange,
-    /// A boot item, of a client that a line says to ignore.
+    /// A boot item of a client that this line ignores (`dhcp-ignore`).
     Ignored(Origin),
-    /// A boot item with boot integrity services.
+    /// A boot item that requests boot integrity services.
     Bis,
-    /// A boot item no service has, or one without a file.
+    /// A boot item whose type no `pxe-service` has, or one without a file.
     UnknownBootServerType(u16),
-    /// A boot item, from an address outside all ranges.
+    /// A boot item from an address outside of all ranges.
     ClientOutsideRanges(Ipv4Addr),
 }
 
 impl DropReason {
-    /// Whether it is what all other clients of a network get: they want an address, and we give none.
+    /// Whether the request is one of an ordinary DHCP client, which needs an address and no boot file.
     pub fn is_routine(&self) -> bool {
-        let asks_for_an_address =
+        let needs_address =
             matches!(self, Self::UnhandledMessageType(message::REQUEST | message::INFORM));
-        asks_for_an_address || matches!(self, Self::Bootp | Self::NotPxe(false))
+        needs_address || matches!(self, Self::Bootp | Self::NotPxe)
     }
-}
 
-impl DropReason {
     /// The reason without its data.
     pub fn kind(&self) -> DropKind {
         match self {
             Self::TooShort => DropKind::TooShort,
             Self::NoInterface => DropKind::NoInterface,
             Self::UnknownBridgeInterface(_) => DropKind::UnknownBridgeInterface,
-            Self::NoAddress(..) => DropKind::NoAddress,
+            Self::NoAddress { .. } => DropKind::NoAddress,
             Self::DhcpDisabled(..) => DropKind::DhcpDisabled,
             Self::NotListening(_, Some(_)) => DropKind::InterfaceExcepted,
             Self::NotListening(_, None) => DropKind::NotListening,
@@ -71,8 +71,8 @@ impl DropReason {
             Self::NoRange(_) => DropKind::NoRange,
             Self::Bootp => DropKind::Bootp,
             Self::NoPxeService => DropKind::NoPxeService,
-            Self::NotPxe(true) => DropKind::HttpBoot,
-            Self::NotPxe(false) => DropKind::NotPxe,
+            Self::HttpBootClient => DropKind::HttpBoot,
+            Self::NotPxe => DropKind::NotPxe,
             Self::UnhandledMessageType(message::REQUEST) => DropKind::AsksForAddress,
             Self::UnhandledMessageType(_) => DropKind::OtherMessage,
             Self::NoArchitecture => DropKind::NoArchitecture,
@@ -90,12 +90,12 @@ impl fmt::Display for DropReason {
         let kind = self.kind();
         match self {
             Self::UnknownBridgeInterface(name)
-            | Self::NoAddress(name, _)
+            | Self::NoAddress { interface: name, .. }
             | Self::NotListening(name, None) => kind.write(f, &[name]),
             Self::DhcpDisabled(name, line) | Self::NotListening(name, Some(line)) => {
                 kind.write(f, &[line, name])
             }
-            Self::NoRange(how) => kind.write(f, &[how]),
+            Self::NoRange(source) => kind.write(f, &[source]),
             Self::UnhandledMessageType(code) => kind.write(f, &[code]),
             Self::Ignored(line) => kind.write(f, &[line]),
             Self::UnknownBootServerType(code) => kind.write(f, &[&format_args!("{code:#06x}")]),
@@ -109,7 +109,7 @@ impl fmt::Display for DropReason {
 mod tests {
     use super::*;
 
-    /// Every reason and its sentence.
+    /// Each reason and its text.
     fn all() -> Vec<(DropReason, &'static str)> {
         let line = || Origin { file: "/etc/c".into(), line: 3 };
         let name = || "eth0".to_owned();
@@ -120,7 +120,7 @@ mod tests {
                 DropReason::UnknownBridgeInterface(name()),
                 "interface eth0 of bridge-interface does not exist",
             ),
-            (DropReason::NoAddress(name(), true), "eth0 has no IPv4 address"),
+            (DropReason::NoAddress { interface: name(), served: true }, "eth0 has no IPv4 address"),
             (DropReason::DhcpDisabled(name(), line()), "/etc/c:3 disables DHCP on eth0"),
             (DropReason::NotListening(name(), Some(line())), "/etc/c:3 excludes eth0"),
             (
@@ -135,11 +135,11 @@ mod tests {
                 "there is no pxe-service and no pxe-prompt: without one no client is answered",
             ),
             (
-                DropReason::NotPxe(true),
+                DropReason::HttpBootClient,
                 "it is a client of UEFI HTTP Boot, for which dhcp-pxe-vendor=PXEClient,HTTPClient is missing",
             ),
             (
-                DropReason::NotPxe(false),
+                DropReason::NotPxe,
                 "it is no PXE client: its vendor class (option 60) is no PXE vendor class",
             ),
             (
@@ -166,16 +166,18 @@ mod tests {
     }
 
     #[test]
-    fn every_reason_is_recognised_by_its_sentence() {
-        for (why, sentence) in all() {
-            assert_eq!(why.to_string(), sentence);
-            let near = format!("{sentence}; dhcp-range /etc/c:1 is for the network of 10.0.0.0");
-            for text in [sentence, &near] {
-                assert_eq!(DropKind::parse(text), Some(why.kind()), "{text}");
+    fn each_reason_is_parsed_from_its_text() {
+        for (reason, text) in all() {
+            assert_eq!(reason.to_string(), text);
+            let with_skipped_rule =
+                format!("{text}; dhcp-range /etc/c:1 is for the network of 10.0.0.0");
+            for text in [text, &with_skipped_rule] {
+                assert_eq!(DropKind::parse(text), Some(reason.kind()), "{text}");
             }
         }
         for kind in DropKind::all() {
-            assert!(all().iter().any(|(why, _)| why.kind() == kind), "{kind:?} has no sentence");
+            let is_listed = all().iter().any(|(reason, _)| reason.kind() == kind);
+            assert!(is_listed, "{kind:?} is not tested");
         }
         assert_eq!(DropKind::parse("it is"), None);
     }

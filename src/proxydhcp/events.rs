@@ -1,4 +1,4 @@
-//! What a request and its answer show of a client's way.
+//! Events for the boot monitor: what a request and its reply mean for the boot of the client.
 
 use super::request::Request;
 use super::{Decision, Port, Reply, ReplyKind, ReplyPart, message};
@@ -6,95 +6,94 @@ use crate::boot_monitor::event::{ClientEvent, ExpectedStep, Mac, ReplySent};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::net::any_interface_matches;
+use crate::wire::dhcp_option::REQUESTED_ADDRESS;
 use crate::wire::options::contains;
-use crate::wire::pxe::item;
+use crate::wire::pxe::{IPXE_USER_CLASS, NO_PROMPT_TIMEOUT, item};
 use std::net::{IpAddr, Ipv4Addr};
 
-const IPXE_OPTION: &[u8] = b"iPXE";
-const NO_MENU_TIMEOUT: u8 = 255;
-
-/// What is to be seen; of clients with a usual hardware address only.
+/// The event of a decision; `None` for a client whose hardware address does not have six bytes.
 pub fn client_event(
     config: &Config,
     request: &Request<'_>,
     decision: &Decision<'_>,
 ) -> Option<Effect> {
     let mac = Mac::try_from(request.frame.mac()).ok()?;
-    let sight = match decision {
-        Decision::Reply(answer) => reply_sent(config, request, answer, mac)?,
-        Decision::Drop(_) if request.message == Some(message::REQUEST) => {
-            let asked = request.frame.option(50, 4)?.first_chunk::<4>()?;
-            ClientEvent::LeaseRequested { mac, ip: Ipv4Addr::from(*asked) }
+    let event = match decision {
+        Decision::Reply(reply) => reply_sent(config, request, reply, mac)?,
+        Decision::Drop(_) if request.message_type == Some(message::REQUEST) => {
+            let requested = request.frame.option(REQUESTED_ADDRESS, 4)?.first_chunk::<4>()?;
+            ClientEvent::LeaseRequested { mac, ip: Ipv4Addr::from(*requested) }
         }
         Decision::Drop(_) => return None,
     };
-    Some(Effect::Observe(sight))
+    Some(Effect::Observe(event))
 }
 
 fn reply_sent(
     config: &Config,
     request: &Request<'_>,
-    answer: &Reply<'_>,
+    reply: &Reply<'_>,
     mac: Mac,
 ) -> Option<ClientEvent> {
-    if answer.kind == ReplyKind::Ignored {
+    if reply.kind == ReplyKind::Ignored {
         return None;
     }
-    let because = |made: ReplyPart| answer.provenance.iter().find(|cause| cause.part == made);
-    let told = because(ReplyPart::BootFile).or_else(|| because(ReplyPart::DeferredToPxePort));
-    let entry =
-        || answer.provenance.iter().find(|cause| matches!(cause.part, ReplyPart::MenuEntry(_)));
-    let cause = told.or_else(entry).or_else(|| because(ReplyPart::ServerId))?;
+    let source = reply
+        .source_of(ReplyPart::BootFile)
+        .or_else(|| reply.source_of(ReplyPart::DeferredToPxePort))
+        .or_else(|| reply.first_menu_entry())
+        .or_else(|| reply.source_of(ReplyPart::ServerId))?;
     let user_class = request.user_class.as_deref().unwrap_or_default();
     Some(ClientEvent::ReplySent(ReplySent {
         mac,
         ip: address(request),
-        is_ipxe: contains(user_class, IPXE_OPTION),
-        boot_file: advertised_file(config, request, answer),
-        next: expected_step(request, answer),
-        line: cause.origin.clone(),
+        is_ipxe: contains(user_class, IPXE_USER_CLASS),
+        boot_file: advertised_file(config, request, reply),
+        next: expected_step(request, reply),
+        line: source.origin.clone(),
     }))
 }
 
-/// The file that it was told to load from here, where files are served on its interface.
-fn advertised_file(config: &Config, request: &Request<'_>, answer: &Reply<'_>) -> Option<Vec<u8>> {
+/// The boot file of the reply, if the client loads it by TFTP from this server, on an interface where TFTP is served.
+fn advertised_file(config: &Config, request: &Request<'_>, reply: &Reply<'_>) -> Option<Vec<u8>> {
     let tftp = config.tftp.as_ref()?;
     let name = &request.ingress.link.name;
     let served = tftp.interfaces.as_ref().is_none_or(|list| any_interface_matches(list, name));
-    let here = answer.siaddr == answer.server || answer.siaddr.is_unspecified();
-    let file = Some(&answer.file).filter(|file| !file.is_empty() && !contains(file, b"://"));
-    file.filter(|_| served && here).cloned()
+    let is_ours = reply.siaddr == reply.server || reply.siaddr.is_unspecified();
+    let is_file_name = !reply.file.is_empty() && !contains(&reply.file, b"://");
+    (served && is_ours && is_file_name).then(|| reply.file.clone())
 }
 
-/// The client's address, as it says itself, or as it shows on port 4011.
+/// The address of the client: `ciaddr`, else its source address on port 4011.
 fn address(request: &Request<'_>) -> Option<Ipv4Addr> {
-    let shown = match request.peer.ip() {
+    if !request.ciaddr.is_unspecified() {
+        return Some(request.ciaddr);
+    }
+    match request.peer.ip() {
         IpAddr::V4(ip) if request.port == Port::Pxe => Some(ip),
         _ => None,
-    };
-    Some(request.ciaddr).filter(|ip| !ip.is_unspecified()).or(shown)
+    }
 }
 
-fn expected_step(request: &Request<'_>, answer: &Reply<'_>) -> ExpectedStep {
-    let item = |code: u8| answer.items.iter().find(|(known, _)| *known == code);
-    let on_server_port = request.port == Port::Server;
-    match item(item::BOOT_MENU) {
-        _ if !answer.file.is_empty() && answer.siaddr == answer.server => ExpectedStep::Download,
-        _ if !answer.file.is_empty() => ExpectedStep::Unknown,
-        // Where there is a choice, nothing may be chosen, or the local disk.
-        Some(_) if answer.provenance.iter().any(|cause| cause.part == ReplyPart::MenuEntry(0)) => {
-            ExpectedStep::Unknown
-        }
-        Some(_) if on_server_port => {
-            let prompt = item(item::MENU_PROMPT).and_then(|(_, prompt)| prompt.first().copied());
-            match prompt {
-                None | Some(NO_MENU_TIMEOUT) => ExpectedStep::Unknown,
-                Some(seconds) => ExpectedStep::ProxyRequest { seconds },
-            }
-        }
-        None if on_server_port && answer.items.is_empty() => {
-            ExpectedStep::ProxyRequest { seconds: 0 }
-        }
-        Some(_) | None => ExpectedStep::Unknown,
+fn expected_step(request: &Request<'_>, reply: &Reply<'_>) -> ExpectedStep {
+    if !reply.file.is_empty() {
+        let is_ours = reply.siaddr == reply.server;
+        return if is_ours { ExpectedStep::Download } else { ExpectedStep::Unknown };
     }
+    // Type 0 is the local disk: the client may make no further request.
+    let boots_from_disk = reply.source_of(ReplyPart::MenuEntry(0)).is_some();
+    if boots_from_disk || request.port != Port::Server {
+        return ExpectedStep::Unknown;
+    }
+    if reply.item(item::BOOT_MENU).is_some() {
+        let timeout = reply.item(item::MENU_PROMPT).and_then(|prompt| prompt.first().copied());
+        return match timeout {
+            None | Some(NO_PROMPT_TIMEOUT) => ExpectedStep::Unknown,
+            Some(seconds) => ExpectedStep::ProxyRequest { seconds },
+        };
+    }
+    if reply.items.is_empty() {
+        return ExpectedStep::ProxyRequest { seconds: 0 };
+    }
+    ExpectedStep::Unknown
 }

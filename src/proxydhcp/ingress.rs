@@ -1,4 +1,4 @@
-//! Where a request came in, and whether we listen there (docs/dnsmasq/proxydhcp.md, section 2.1).
+//! The interface of a request, and whether this server listens on it (docs/dnsmasq/proxydhcp.md, section 2.1).
 
 use super::DropReason;
 use crate::byte_text::to_text;
@@ -9,30 +9,28 @@ use std::net::{IpAddr, Ipv4Addr};
 /// The interface of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Ingress<'a> {
-    /// The interface it is taken to come from.
+    /// The interface that is evaluated: that of `bridge-interface`, if the receiving one is an alias.
     pub link: &'a Link,
-    /// Index of the one it did come in by; replies leave by it.
+    /// Index of the receiving interface, on which replies are sent.
     pub interface: u32,
-    /// The interface's address: our own where no range says better.
+    /// An address of the interface: ours, if no range has a better one.
     pub address: Ipv4Addr,
-    /// Whether that was picked by a `listen-address` and goes before the interface's others.
+    /// Whether the address was selected by `listen-address`; its ranges are then searched first.
     pub by_listen_address: bool,
 }
 
-/// Finds the place, or why the request is not for us.
+/// The interface of a request; `Err` if this server does not listen there.
 pub fn find<'a>(
     config: &Config,
     interfaces: &'a Interfaces,
     index: u32,
 ) -> Result<Ingress<'a>, DropReason> {
-    let arrived = interfaces.by_index(index).ok_or(DropReason::NoInterface)?;
-    let link = bridged(config, interfaces, arrived)?;
+    let received_on = interfaces.by_index(index).ok_or(DropReason::NoInterface)?;
+    let link = bridged(config, interfaces, received_on)?;
     let network = &config.network;
     let Some(primary) = interfaces.primary_ipv4(link.index) else {
-        return Err(DropReason::NoAddress(
-            link.name.clone(),
-            network.accepts(&link.name, link.loopback, None),
-        ));
+        let served = network.accepts(&link.name, link.loopback, None);
+        return Err(DropReason::NoAddress { interface: link.name.clone(), served });
     };
     if let Some(origin) = network.refuses_dhcp(&link.name) {
         return Err(DropReason::DhcpDisabled(link.name.clone(), origin.clone()));
@@ -40,11 +38,11 @@ pub fn find<'a>(
     if network.accepts(&link.name, link.loopback, Some(primary.into())) {
         return Ok(Ingress { link, interface: index, address: primary, by_listen_address: false });
     }
-    let listened = |ip: &Ipv4Addr| network.listen.contains(&IpAddr::V4(*ip));
+    let is_listen_address = |ip: &Ipv4Addr| network.listen.contains(&IpAddr::V4(*ip));
     let last = interfaces
         .addresses_of(link.index)
         .filter_map(crate::net::Address::ipv4)
-        .filter(listened)
+        .filter(is_listen_address)
         .last();
     last.map(|address| Ingress { link, interface: index, address, by_listen_address: true })
         .ok_or_else(|| {
@@ -52,20 +50,20 @@ pub fn find<'a>(
         })
 }
 
-/// The interface an alias stands for: last configured first, and so within a line.
+/// The interface of `bridge-interface` for an alias; of several lines the last one counts.
 fn bridged<'a>(
     config: &Config,
     interfaces: &'a Interfaces,
-    arrived: &'a Link,
+    received_on: &'a Link,
 ) -> Result<&'a Link, DropReason> {
     let Some(bridge) = config
         .dhcp
         .bridges
         .iter()
         .rev()
-        .find(|bridge| any_interface_matches(&bridge.aliases, &arrived.name))
+        .find(|bridge| any_interface_matches(&bridge.aliases, &received_on.name))
     else {
-        return Ok(arrived);
+        return Ok(received_on);
     };
     let name = to_text(&bridge.interface);
     interfaces.by_name(&name).ok_or(DropReason::UnknownBridgeInterface(name))

@@ -1,13 +1,15 @@
-//! proxyDHCP (PXE 2.1, section 2.2): a function from a request to a decision, and from that to bytes and log lines.
+//! proxyDHCP (PXE 2.1, section 2.2): from a request to a decision, from the decision to a reply and log lines.
 //!
 //! ```text
-//! Arrival ─ place ─► Place ─ request ─► Request ─ decide ─► Decision ─ emit ─► bytes ─ lines ─► log
+//! datagram ─ ingress ─ request ─ assign_tags ─► evaluate ─► Decision ─ encode ─ log_lines ─ route ─► effects
 //! ```
 //!
-//! Nothing is remembered between requests but whose turn it is among several addresses of a boot server's name.
+//! No state is kept between requests, except the position in the address list of a boot server's name, from which
+//! addresses are taken in turn.
 
 mod assign_tags;
 mod boot_item;
+mod boot_server;
 mod client_name;
 mod drop_reason;
 mod encode;
@@ -27,240 +29,347 @@ mod tests;
 
 pub use crate::wire::dhcp::message;
 pub use drop_reason::DropReason;
+pub use encode::{EncodedReply, encode};
 
 use crate::config::lookup::tags::TagSet;
 use crate::config::server_names::ServerNames;
 use crate::config::{Config, Located, Origin};
 use crate::effect::Effect;
 use crate::log_line::DhcpLine;
-use crate::net::{Interfaces, ReceivedDatagram};
+use crate::net::{Datagram, Interfaces, ReceivedDatagram};
 use crate::wire::dhcp::Frame;
-use crate::wire::pxe::Item;
+use crate::wire::dhcp_option::VENDOR_CLASS;
+use crate::wire::pxe::{HTTP_CLIENT, Item};
 use conf_parser::Keyword;
-use request::Request;
+use ranges::MatchedRange;
+use request::{Arrival, Request};
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// Where a client asks again, once it has an address (PXE 2.1, section 2.2.3).
+/// The port of a PXE client's second request, when it has an address (PXE 2.1, section 2.2.3).
 pub const PXE_PORT: u16 = 4011;
 
-/// The port a request came to.
+/// The port on which a request was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Port {
-    /// 67, or what `dhcp-alternate-port` says.
+    /// 67, or the server port of `dhcp-alternate-port`.
     Server,
-    /// 4011.
+    /// [`PXE_PORT`].
     Pxe,
 }
 
-/// What is to be done about a request.
+/// What requests are evaluated with.
+pub struct Context<'c, 'n> {
+    /// The configuration.
+    pub config: &'c Config,
+    /// The interfaces and addresses of this machine.
+    pub interfaces: &'c Interfaces,
+    /// Addresses of boot servers that are configured by name.
+    pub names: &'n mut ServerNames,
+}
+
+/// Whether a decision is logged with its reasons (`log-debug`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecisionLog {
+    /// One line for the decision.
+    On,
+    /// No line: not configured, or suppressed by the rate limit.
+    Off,
+}
+
+/// The decision about a request.
 #[derive(Clone, Debug)]
 pub enum Decision<'c> {
-    /// Nothing.
+    /// No reply is sent.
     Drop(DropReason),
-    /// This.
+    /// This reply is sent, unless its kind is [`ReplyKind::Ignored`].
     Reply(Box<Reply<'c>>),
 }
 
-/// A reply, not yet in bytes.
+/// A reply before it is encoded.
 #[derive(Clone, Debug)]
 pub struct Reply<'c> {
-    /// Its message type.
-    pub message: u8,
-    /// Its flags.
+    /// DHCP message type.
+    pub message_type: u8,
+    /// The flags field.
     pub flags: u16,
-    /// Its addresses.
+    /// The address of the client, as in its request.
     pub ciaddr: Ipv4Addr,
-    /// The client's, in the answer to a boot item.
+    /// The address of the client, in the reply to a boot item.
     pub yiaddr: Ipv4Addr,
-    /// Who serves the file.
+    /// RFC 2131 `siaddr`: the server of the boot file.
     pub siaddr: Ipv4Addr,
-    /// The same as a name.
+    /// RFC 2131 `sname`: the host name of that server.
     pub sname: Vec<u8>,
-    /// What to load.
+    /// RFC 2131 `file`: the boot file.
     pub file: Vec<u8>,
     /// Our address (option 54).
     pub server: Ipv4Addr,
-    /// The vendor class we know the client by (option 60).
+    /// The configured vendor class that the client's begins with (option 60).
     pub vendor: &'c Located<Vec<u8>>,
-    /// Option 43.
+    /// The items of option 43.
     pub items: Vec<Item>,
-    /// Options of `dhcp-option-pxe`.
+    /// Options of `dhcp-option-pxe`: code and value.
     pub options: Vec<(u8, Vec<u8>)>,
-    /// What went wrong on the way, in order.
+    /// Problems while the reply was made, in the order of their log lines.
     pub warnings: Vec<DhcpLine>,
-    /// The tags it was chosen by.
+    /// All tags of the request, that of the range included.
     pub tags: TagSet<'c>,
-    /// What kind of answer it is.
+    /// What is done with the reply.
     pub kind: ReplyKind,
     /// The lines of the configuration that made it.
     pub provenance: Vec<Provenance<'c>>,
 }
 
-/// A line, and what it made of an answer.
+/// A line of the configuration, and the part of a reply that it made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Provenance<'c> {
-    /// What.
+    /// The part of the reply.
     pub part: ReplyPart,
-    /// The kind of line.
+    /// The option of the line.
     pub keyword: Keyword,
-    /// The line.
+    /// File and line number.
     pub origin: &'c Origin,
 }
 
-/// Parts of an answer that lines make.
+/// Parts of a reply that are made by lines of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyPart {
-    /// That there is one, and our address in it.
+    /// The reply itself, and our address in it.
     ServerId,
-    /// The boot file and who serves it.
+    /// The boot file and its server.
     BootFile,
-    /// What is told on port 4011.
+    /// The boot file is sent on port 4011 only.
     DeferredToPxePort,
-    /// The entry of the menu of that type.
+    /// The menu entry of that boot server type.
     MenuEntry(u16),
-    /// That item of option 43.
+    /// The item of option 43 with that code.
     VendorItem(u8),
-    /// That option.
+    /// The option with that code.
     Option(u8),
-    /// That it waits.
+    /// The delay before the reply is sent.
     Delay,
-    /// That it is not sent.
+    /// `dhcp-ignore`: the reply is not sent.
     Suppressed,
 }
 
 impl<'c> Provenance<'c> {
-    fn new(made: ReplyPart, keyword: Keyword, origin: &'c Origin) -> Self {
-        Self { part: made, keyword, origin }
+    fn new(part: ReplyPart, keyword: Keyword, origin: &'c Origin) -> Self {
+        Self { part, keyword, origin }
     }
 }
 
-/// Kinds of answer.
+/// Kinds of reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyKind {
-    /// To a DISCOVER, or a REQUEST on 4011; it may wait so many seconds.
+    /// To a DISCOVER, or to a REQUEST on port 4011; sent after so many seconds.
     Proxy { delay: Option<u32> },
-    /// The same, for a client that is ignored: worked out, logged, not sent.
+    /// The same for a client of `dhcp-ignore`. As in dnsmasq it is made and logged, but not sent.
     Ignored,
     /// To a boot item.
     BootItem,
 }
 
-/// Answers a datagram: appends what is to be logged and sent, in dnsmasq's order. `telling`: the decision is told too.
-pub fn handle_datagram(
-    config: &Config,
-    interfaces: &Interfaces,
-    names: &mut ServerNames,
-    port: Port,
-    arrival: &ReceivedDatagram<'_>,
-    telling: bool,
-    effects: &mut Vec<Effect>,
-) {
-    let judged = evaluate(config, interfaces, names, port, arrival);
-    if telling {
-        effects.push(explain::decision_line::decision_line(
-            config,
-            port,
-            arrival.bytes,
-            judged.as_ref(),
-        ));
-    }
-    let Evaluated { request, decision } = match judged {
-        Ok(judged) => judged,
-        Err(why) => return effects.extend(log_lines::log_drop(&why)),
-    };
-    effects.extend(events::client_event(config, &request, &decision));
-    log_lines::log_request(&config.dhcp, &request, effects);
-    match decision {
-        Decision::Drop(why) => effects.extend(log_lines::log_drop(&why)),
-        Decision::Reply(answer) => {
-            let EncodedReply { bytes, omitted: unsent } = reply(&request, &answer);
-            log_lines::log_reply(&config.dhcp, &request, &answer, unsent, &bytes, effects);
-            effects.extend(route::address_reply(&config.dhcp, &request, &answer, bytes));
+impl<'c> Reply<'c> {
+    /// A reply without boot file, for a request in `range`.
+    fn new(evaluation: &Evaluation<'_, 'c>, range: &MatchedRange<'c>, tags: TagSet<'c>) -> Self {
+        let origin = &range.range.origin;
+        Self {
+            message_type: message::ACK,
+            flags: evaluation.request.frame.flags(),
+            ciaddr: Ipv4Addr::UNSPECIFIED,
+            yiaddr: Ipv4Addr::UNSPECIFIED,
+            siaddr: Ipv4Addr::UNSPECIFIED,
+            sname: Vec::new(),
+            file: Vec::new(),
+            server: range.local,
+            vendor: evaluation.vendor,
+            items: Vec::new(),
+            options: Vec::new(),
+            warnings: Vec::new(),
+            tags,
+            kind: ReplyKind::Proxy { delay: None },
+            provenance: vec![Provenance::new(ReplyPart::ServerId, Keyword::DhcpRange, origin)],
         }
     }
-}
 
-/// An answer in bytes, and what did not fit into it.
-pub struct EncodedReply {
-    /// The bytes.
-    pub bytes: Vec<u8>,
-    /// In the log's words.
-    pub omitted: Vec<DhcpLine>,
-}
+    /// The first line that made `part`.
+    pub fn source_of(&self, part: ReplyPart) -> Option<&Provenance<'c>> {
+        self.provenance.iter().find(|source| source.part == part)
+    }
 
-/// An answer in bytes.
-pub fn reply(request: &Request<'_>, answer: &Reply<'_>) -> EncodedReply {
-    let (bytes, unsent) = encode::encode(answer, request);
-    EncodedReply { bytes, omitted: unsent }
-}
+    /// The first menu entry's line.
+    fn first_menu_entry(&self) -> Option<&Provenance<'c>> {
+        self.provenance.iter().find(|source| matches!(source.part, ReplyPart::MenuEntry(_)))
+    }
 
-/// Where an answer goes; `None`: nowhere.
-pub fn destination(
-    config: &Config,
-    request: &Request<'_>,
-    answer: &Reply<'_>,
-) -> Option<SocketAddr> {
-    match route::address_reply(&config.dhcp, request, answer, Vec::new())? {
-        Effect::Send(datagram) | Effect::SendDelayed(_, datagram) => Some(datagram.to),
-        _ => None,
+    /// The value of the first item of option 43 with that code.
+    pub fn item(&self, code: u8) -> Option<&[u8]> {
+        self.items.iter().find(|(found, _)| *found == code).map(|(_, value)| &**value)
     }
 }
 
-/// A request that was read, and what is to be done about it.
+/// A request that was read, and the decision about it.
 #[derive(Clone, Debug)]
 pub struct Evaluated<'c> {
     /// The request.
     pub request: Request<'c>,
-    /// What is to be done.
+    /// Its tags, without that of the range and those of `tag-if`.
+    pub tags: TagSet<'c>,
+    /// The decision.
     pub decision: Decision<'c>,
 }
 
-/// Reads a datagram and decides. `Err`: it is for nobody here.
-pub fn evaluate<'c>(
-    config: &'c Config,
-    interfaces: &'c Interfaces,
-    names: &mut ServerNames,
-    port: Port,
-    arrival: &'c ReceivedDatagram<'c>,
-) -> Result<Evaluated<'c>, DropReason> {
-    let request = read(config, interfaces, port, arrival)?;
-    let decision = decide(config, names, &request);
-    Ok(Evaluated { request, decision })
+impl<'c> Evaluated<'c> {
+    /// The reply, if there is one.
+    pub fn reply(&self) -> Option<&Reply<'c>> {
+        match &self.decision {
+            Decision::Reply(reply) => Some(reply),
+            Decision::Drop(_) => None,
+        }
+    }
+
+    /// All tags that conditions were compared with: those of the reply, else those of the request with `tag-if`.
+    pub fn all_tags(&self, config: &'c Config) -> TagSet<'c> {
+        match self.reply() {
+            Some(reply) => reply.tags.clone(),
+            None => self.tags.with_tag_ifs(&config.dhcp.tag_ifs),
+        }
+    }
 }
 
-/// Everything a request says, and everything that follows from who sent it.
-fn read<'a>(
-    config: &'a Config,
-    interfaces: &'a Interfaces,
+/// The state of a decision.
+struct Evaluation<'e, 'c> {
+    config: &'c Config,
+    names: &'e mut ServerNames,
+    request: &'e Request<'c>,
+    tags: &'e TagSet<'c>,
+    vendor: &'c Located<Vec<u8>>,
+    message_type: u8,
+}
+
+/// Handles a datagram: appends log lines and the reply to `effects`, in dnsmasq's order. The line of `log_decision`
+/// is the last one, because it searches the configuration.
+pub fn handle_datagram(
+    context: Context<'_, '_>,
     port: Port,
-    arrival: &'a ReceivedDatagram<'a>,
-) -> Result<Request<'a>, DropReason> {
-    if arrival.bytes.len() < Frame::MIN_LEN {
+    datagram: &ReceivedDatagram<'_>,
+    log_decision: DecisionLog,
+    effects: &mut Vec<Effect>,
+) {
+    let config = context.config;
+    let result = evaluate(context, port, datagram);
+    match &result {
+        Ok(evaluated) => apply(config, evaluated, effects),
+        Err(reason) => effects.extend(log_lines::log_drop(reason)),
+    }
+    if log_decision == DecisionLog::On {
+        let result = result.as_ref();
+        effects.push(explain::decision_line::decision_line(config, port, datagram.bytes, result));
+    }
+}
+
+/// The effects of a decision.
+fn apply(config: &Config, evaluated: &Evaluated<'_>, effects: &mut Vec<Effect>) {
+    let Evaluated { request, decision, .. } = evaluated;
+    effects.extend(events::client_event(config, request, decision));
+    log_lines::log_request(&config.dhcp, request, effects);
+    match decision {
+        Decision::Drop(reason) => effects.extend(log_lines::log_drop(reason)),
+        Decision::Reply(reply) => {
+            let EncodedReply { bytes, omitted } = encode(reply, request);
+            log_lines::log_warnings(reply, omitted, effects);
+            log_lines::log_reply(&config.dhcp, request, reply, &bytes, effects);
+            effects.extend(send(config, request, reply, bytes));
+        }
+    }
+}
+
+/// Sends a reply now or after its delay; `None` for a client of `dhcp-ignore`.
+fn send(
+    config: &Config,
+    request: &Request<'_>,
+    reply: &Reply<'_>,
+    bytes: Vec<u8>,
+) -> Option<Effect> {
+    let delay = match reply.kind {
+        ReplyKind::Ignored => return None,
+        ReplyKind::Proxy { delay } => delay.unwrap_or(0),
+        ReplyKind::BootItem => 0,
+    };
+    let route = route::route(&config.dhcp, request, reply);
+    let datagram = Datagram {
+        via: route.via,
+        to: route.to,
+        from: None,
+        interface: route.interface,
+        neighbour: route.neighbour,
+        bytes,
+    };
+    Some(if delay > 0 { Effect::SendDelayed(delay, datagram) } else { Effect::Send(datagram) })
+}
+
+/// Where a reply is sent to; `None` for a client of `dhcp-ignore`.
+pub fn destination(
+    config: &Config,
+    request: &Request<'_>,
+    reply: &Reply<'_>,
+) -> Option<SocketAddr> {
+    if reply.kind == ReplyKind::Ignored {
+        return None;
+    }
+    Some(route::route(&config.dhcp, request, reply).to)
+}
+
+/// Reads a datagram and decides. `Err` if the datagram is not a request for this server.
+pub fn evaluate<'c>(
+    context: Context<'c, '_>,
+    port: Port,
+    datagram: &ReceivedDatagram<'c>,
+) -> Result<Evaluated<'c>, DropReason> {
+    let Context { config, interfaces, names } = context;
+    if datagram.bytes.len() < Frame::MIN_LEN {
         return Err(DropReason::TooShort);
     }
-    let place = ingress::find(config, interfaces, arrival.interface)?;
-    let frame = Frame::parse(arrival.bytes).ok_or(DropReason::NotBootRequest)?;
-    Request::read(config, interfaces, port, place, frame, arrival.peer)
+    let ingress = ingress::find(config, interfaces, datagram.interface)?;
+    let frame = Frame::parse(datagram.bytes).ok_or(DropReason::NotBootRequest)?;
+    let arrival = Arrival { port, ingress, frame, peer: datagram.peer };
+    let request = Request::read(config, interfaces, arrival)?;
+    let tags = assign_tags::assign_tags(&config.dhcp, &request);
+    let decision = decide(config, names, &request, &tags);
+    Ok(Evaluated { request, tags, decision })
 }
 
-/// What to do about a request (docs/dnsmasq/proxydhcp.md, section 5).
-fn decide<'c>(config: &'c Config, names: &mut ServerNames, request: &Request<'c>) -> Decision<'c> {
-    let Some(message) = request.message else { return Decision::Drop(DropReason::Bootp) };
+/// The decision about a request (docs/dnsmasq/proxydhcp.md, section 5).
+fn decide<'c>(
+    config: &'c Config,
+    names: &mut ServerNames,
+    request: &Request<'c>,
+    tags: &TagSet<'c>,
+) -> Decision<'c> {
+    let Some(message_type) = request.message_type else { return Decision::Drop(DropReason::Bootp) };
     if !config.dhcp.pxe_enabled {
         return Decision::Drop(DropReason::NoPxeService);
     }
     let Some(vendor) = vendor(config, request) else {
-        let class = request.frame.option(60, 1).unwrap_or_default();
-        return Decision::Drop(DropReason::NotPxe(class.starts_with(b"HTTPClient")));
+        return Decision::Drop(not_pxe(request));
     };
-    match request.boot_item(message) {
-        Some(item) => boot_item::decide(config, names, request, vendor, item),
-        None => proxy_reply::decide(config, names, request, vendor, message),
+    let mut evaluation = Evaluation { config, names, request, tags, vendor, message_type };
+    match request.boot_item() {
+        Some(item) => boot_item::decide(&mut evaluation, item),
+        None => proxy_reply::decide(&mut evaluation),
     }
 }
 
-/// The vendor class the client's begins with, as it is configured.
+/// The first configured vendor class that the client's begins with.
 fn vendor<'c>(config: &'c Config, request: &Request<'_>) -> Option<&'c Located<Vec<u8>>> {
-    let class = request.frame.option(60, 0)?;
+    let class = request.frame.option(VENDOR_CLASS, 0)?;
     config.dhcp.pxe_vendor_classes.iter().find(|vendor| class.starts_with(&vendor.value))
+}
+
+fn not_pxe(request: &Request<'_>) -> DropReason {
+    if request.frame.vendor_class().starts_with(HTTP_CLIENT) {
+        DropReason::HttpBootClient
+    } else {
+        DropReason::NotPxe
+    }
 }

@@ -1,7 +1,7 @@
-//! Which ranges are for a request (docs/dnsmasq/proxydhcp.md, sections 2.4, 2.5).
+//! The ranges that match a request (docs/dnsmasq/proxydhcp.md, sections 2.4, 2.5).
 //!
-//! dnsmasq remembers netmasks and addresses of a range from one request to the next; here each request finds them
-//! anew, as its first one would.
+//! dnsmasq keeps the netmask and the local address of a range from one request to the next. Here they are computed for
+//! each request, as dnsmasq does for the first one (D-010).
 
 use super::ingress::Ingress;
 use crate::byte_text::to_bytes;
@@ -10,19 +10,19 @@ use crate::net::{Address, Interfaces, same_network};
 use conf_parser::SharedOn;
 use std::net::Ipv4Addr;
 
-/// A range that is for this request.
+/// A range that matches a request.
 #[derive(Clone, Copy, Debug)]
 pub struct MatchedRange<'c> {
     /// The range.
     pub range: &'c Rule<Range>,
-    /// Its netmask: its own, or that of the interface.
+    /// The netmask of the range, else of the interface.
     pub netmask: Ipv4Addr,
-    /// Our address on its network, the server identifier.
+    /// Our address on its network: the server identifier.
     pub local: Ipv4Addr,
 }
 
 impl MatchedRange<'_> {
-    /// Whether an address is on its network.
+    /// Whether an address is on the network of the range.
     pub fn holds(&self, address: Ipv4Addr) -> bool {
         in_range(&self.range.value, address, self.netmask)
     }
@@ -32,40 +32,40 @@ fn in_range(range: &Range, address: Ipv4Addr, netmask: Ipv4Addr) -> bool {
     same_network(range.start, address, netmask) && same_network(range.end, address, netmask)
 }
 
-/// An address the client is known by, other than the interface it came in by.
+/// An address that selects the network of a client, instead of the receiving interface.
 #[derive(Clone, Copy, Debug)]
 pub enum SubnetHint {
     /// A subnet selector (RFC 3011, RFC 3527).
     Selector(Ipv4Addr),
-    /// Its relay.
+    /// The relay agent.
     Relay(Ipv4Addr),
-    /// Its own.
+    /// The address of the client.
     Client(Ipv4Addr),
 }
 
-/// The ranges for a request, in the order they are tried.
+/// The ranges that match a request, in the order in which they are tried.
 pub fn matching_ranges<'c>(
     config: &'c Config,
     interfaces: &Interfaces,
-    place: &Ingress<'_>,
-    origin: Option<SubnetHint>,
+    ingress: &Ingress<'_>,
+    hint: Option<SubnetHint>,
 ) -> Vec<MatchedRange<'c>> {
     let mut search = RangeSearch::new(config);
-    let own = search.on_interface(interfaces, place);
-    let (address, forced) = match origin {
+    let own = search.on_interface(interfaces, ingress);
+    let (address, forced) = match hint {
         None => return own,
         Some(SubnetHint::Selector(address) | SubnetHint::Relay(address)) => (address, true),
         Some(SubnetHint::Client(address)) => (address, false),
     };
-    if !forced && own.iter().any(|candidate| candidate.holds(address)) {
+    if !forced && own.iter().any(|matched| matched.holds(address)) {
         return own;
     }
-    let relay = matches!(origin, Some(SubnetHint::Relay(_)));
-    let elsewhere = search.containing(address, relay, place.address);
-    if elsewhere.is_empty() && !forced { own } else { elsewhere }
+    let relay = matches!(hint, Some(SubnetHint::Relay(_)));
+    let remote = search.containing(address, relay, ingress.address);
+    if remote.is_empty() && !forced { own } else { remote }
 }
 
-/// What is known of each range, in file order.
+/// Netmask and local address of each range, as far as they are known. Vectors are in the order of the file.
 struct RangeSearch<'c> {
     ranges: &'c [Rule<Range>],
     shared: &'c [SharedNetwork],
@@ -85,29 +85,30 @@ impl<'c> RangeSearch<'c> {
         }
     }
 
-    /// Ranges around the addresses of the interface, and those that a `shared-network` brings there. Those of a later
-    /// address come first.
+    /// Ranges that contain an address of the interface, and those that `shared-network` adds. Those of a later address
+    /// come first.
     fn on_interface(
         &mut self,
         interfaces: &Interfaces,
-        place: &Ingress<'_>,
+        ingress: &Ingress<'_>,
     ) -> Vec<MatchedRange<'c>> {
         let mut found = Vec::new();
-        let chosen =
-            |address: &&Address| place.by_listen_address && address.ipv4() == Some(place.address);
-        let first = interfaces.addresses.iter().filter(chosen);
+        let is_selected = |address: &&Address| {
+            ingress.by_listen_address && address.ipv4() == Some(ingress.address)
+        };
+        let first = interfaces.addresses.iter().filter(is_selected);
         for address in first.chain(&interfaces.addresses) {
             let Some(ip) = address.ipv4() else { continue };
             self.add_shared(&mut found, address, ip, interfaces);
             self.infer_netmasks(ip, address.netmask());
-            if address.interface == place.link.index {
+            if address.interface == ingress.link.index {
                 self.add_network(&mut found, ip, ip);
             }
         }
-        found.into_iter().filter_map(|at| self.matched_range(at, place.address)).collect()
+        found.into_iter().filter_map(|index| self.matched_range(index, ingress.address)).collect()
     }
 
-    /// A `shared-network` of whatever interface counts, wherever the request came in.
+    /// As in dnsmasq the `shared-network` lines of all interfaces count, not only of the receiving one.
     fn add_shared(
         &mut self,
         found: &mut Vec<usize>,
@@ -131,7 +132,7 @@ impl<'c> RangeSearch<'c> {
         }
     }
 
-    /// Ranges without a netmask have that of an address on their network.
+    /// Ranges without a netmask get that of an address on their network.
     fn infer_netmasks(&mut self, ip: Ipv4Addr, netmask: Ipv4Addr) {
         for (range, known) in self.ranges.iter().zip(&mut self.netmasks) {
             let touches = same_network(range.value.start, ip, netmask)
@@ -142,19 +143,19 @@ impl<'c> RangeSearch<'c> {
         }
     }
 
-    /// Puts the ranges of a network in front, with our address there.
+    /// Prepends the ranges that contain `network`, with `local` as our address.
     fn add_network(&mut self, found: &mut Vec<usize>, local: Ipv4Addr, network: Ipv4Addr) {
-        for at in (0..self.ranges.len()).rev() {
-            let known = self.netmasks[at].filter(|netmask| !netmask.is_unspecified());
-            let fits = known.is_some_and(|mask| in_range(&self.ranges[at].value, network, mask));
-            if fits && self.local_addresses[at].is_none() {
-                self.local_addresses[at] = Some(local);
-                found.insert(0, at);
+        for index in (0..self.ranges.len()).rev() {
+            let known = self.netmasks[index].filter(|netmask| !netmask.is_unspecified());
+            let fits = known.is_some_and(|mask| in_range(&self.ranges[index].value, network, mask));
+            if fits && self.local_addresses[index].is_none() {
+                self.local_addresses[index] = Some(local);
+                found.insert(0, index);
             }
         }
     }
 
-    /// Ranges around an address that is not ours. A netmask that is still unknown is guessed from the old classes.
+    /// Ranges that contain an address of another network. An unknown netmask is the classful one.
     fn containing(
         &self,
         address: Ipv4Addr,
@@ -162,9 +163,9 @@ impl<'c> RangeSearch<'c> {
         fallback: Ipv4Addr,
     ) -> Vec<MatchedRange<'c>> {
         let of_relay = |shared: &&SharedNetwork| relay && shared.on == SharedOn::Address(address);
-        let fits = |at: &usize| {
-            let range = &self.ranges[*at].value;
-            self.netmask(*at).is_some_and(|netmask| {
+        let fits = |index: &usize| {
+            let range = &self.ranges[*index].value;
+            self.netmask(*index).is_some_and(|netmask| {
                 let mut shared = self.shared.iter().filter(of_relay);
                 in_range(range, address, netmask)
                     || shared.any(|shared| in_range(range, shared.network, netmask))
@@ -172,30 +173,30 @@ impl<'c> RangeSearch<'c> {
         };
         (0..self.ranges.len())
             .filter(fits)
-            .filter_map(|at| self.matched_range(at, fallback))
+            .filter_map(|index| self.matched_range(index, fallback))
             .collect()
     }
 
-    fn netmask(&self, at: usize) -> Option<Ipv4Addr> {
-        let range = &self.ranges[at].value;
-        let guess = || {
+    fn netmask(&self, index: usize) -> Option<Ipv4Addr> {
+        let range = &self.ranges[index].value;
+        let classful = || {
             classful_netmask(range.start)
                 .filter(|netmask| classful_netmask(range.end) == Some(*netmask))
         };
-        self.netmasks[at].or_else(guess).filter(|netmask| !netmask.is_unspecified())
+        self.netmasks[index].or_else(classful).filter(|netmask| !netmask.is_unspecified())
     }
 
-    fn matched_range(&self, at: usize, fallback: Ipv4Addr) -> Option<MatchedRange<'c>> {
-        let netmask = self.netmask(at)?;
+    fn matched_range(&self, index: usize, fallback: Ipv4Addr) -> Option<MatchedRange<'c>> {
+        let netmask = self.netmask(index)?;
         Some(MatchedRange {
-            range: &self.ranges[at],
+            range: &self.ranges[index],
             netmask,
-            local: self.local_addresses[at].unwrap_or(fallback),
+            local: self.local_addresses[index].unwrap_or(fallback),
         })
     }
 }
 
-/// The netmask of an address's old class A, B or C.
+/// The netmask of class A, B or C (RFC 791, section 3.2).
 fn classful_netmask(address: Ipv4Addr) -> Option<Ipv4Addr> {
     match address.octets()[0] {
         0..=127 => Some(Ipv4Addr::new(255, 0, 0, 0)),

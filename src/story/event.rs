@@ -158,8 +158,8 @@ fn dhcp_event(text: &str) -> Option<Event> {
 
 fn transaction_event(xid: u32, text: &str) -> Option<Event> {
     if let Some(class) = text.strip_prefix(VENDOR_CLASS) {
-        let number = class.split_once("Arch:")?.1.get(..5)?.parse().ok()?;
-        return Some(Event::ArchitectureSeen { xid, architecture: Architecture(number) });
+        let architecture = Architecture::from_vendor_class(class)?;
+        return Some(Event::ArchitectureSeen { xid, architecture });
     }
     Some(Event::InTransaction { xid, event: Box::new(dhcp_line(text)?) })
 }

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// What a client runs on, by its number in option 93. Shows as `7 (x86-64_EFI)`.
+/// The number of an architecture, as in option 93. Displayed as `7 (x86-64_EFI)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Architecture(pub u16);
 
-/// Architectures from here on are EFI: they are sent to port 4011 for everything (PXE 2.1; RFC 4578).
+/// The first number that is not a BIOS. dnsmasq sends the boot file to these clients on port 4011 only
+/// (docs/dnsmasq/proxydhcp.md, section 5.4).
 pub const FIRST_EFI: u16 = 6;
 
-/// By number: the name in the registry, and dnsmasq's where it has one.
+/// Indexed by number: the name in IANA's registry, and the name in dnsmasq or an empty string.
 #[rustfmt::skip]
 const NAMES: &[(&str, &str)] = &[
     ("x86 BIOS",                         "x86PC"),
@@ -58,32 +59,39 @@ const NAMES: &[(&str, &str)] = &[
 ];
 
 impl Architecture {
-    /// All that have a name.
+    /// All architectures that have a name.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..).zip(NAMES).map(|(number, _)| Self(number))
     }
 
-    /// By number, or by any of its names; letters in either case, and other characters do not count.
+    /// Parses a number or any of the names. Only letters and digits are compared, in either case.
     pub fn parse(text: &str) -> Option<Self> {
-        let wanted = plain(text);
-        let named =
-            |(ours, theirs): &(&str, &str)| plain(ours) == wanted || plain(theirs) == wanted;
-        let by_name = || NAMES.iter().position(named).and_then(|at| u16::try_from(at).ok());
-        text.parse().ok().or_else(|| by_name().filter(|_| !wanted.is_empty())).map(Self)
+        let name = normalized(text);
+        let has_name = |(registered, dnsmasq): &(&str, &str)| {
+            normalized(registered) == name || normalized(dnsmasq) == name
+        };
+        let by_name =
+            || NAMES.iter().position(has_name).and_then(|index| u16::try_from(index).ok());
+        text.parse().ok().or_else(|| by_name().filter(|_| !name.is_empty())).map(Self)
     }
 
-    /// Its name, dnsmasq's if it has one.
+    /// The architecture of a vendor class like `PXEClient:Arch:00007:UNDI:003016` (PXE 2.1, section 2.2.1).
+    pub fn from_vendor_class(class: &str) -> Option<Self> {
+        class.split_once("Arch:")?.1.get(..5)?.parse().ok().map(Self)
+    }
+
+    /// The name in dnsmasq, else the name in IANA's registry.
     pub fn name(self) -> Option<&'static str> {
-        let (registered, ours) = NAMES.get(usize::from(self.0))?;
-        Some(if ours.is_empty() { registered } else { ours })
+        let (registered, dnsmasq) = NAMES.get(usize::from(self.0))?;
+        Some(if dnsmasq.is_empty() { registered } else { dnsmasq })
     }
 
-    /// Whether it is UEFI's, or what came after it: not a BIOS.
+    /// Whether the number is one of UEFI or of a later firmware, not of a BIOS.
     pub fn is_efi(self) -> bool {
         self.0 >= FIRST_EFI
     }
 
-    /// Whether it takes its boot file from a web server (UEFI 2.10, section 24.7).
+    /// Whether the firmware loads its boot file by HTTP (UEFI 2.10, section 24.7).
     pub fn is_http(self) -> bool {
         self.name().is_some_and(|name| name.ends_with("from http"))
     }
@@ -98,8 +106,8 @@ impl fmt::Display for Architecture {
     }
 }
 
-/// Letters and digits, in small.
-fn plain(name: &str) -> Cow<'_, str> {
+/// Letters and digits only, in lower case.
+fn normalized(name: &str) -> Cow<'_, str> {
     if name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) {
         return name.into();
     }
@@ -108,16 +116,19 @@ fn plain(name: &str) -> Cow<'_, str> {
 }
 
 #[test]
-fn every_name_is_known_and_none_means_two() {
-    for (number, (registered, ours)) in (0..).zip(NAMES) {
-        for name in [registered, ours].into_iter().filter(|name| !name.is_empty()) {
+fn each_name_is_parsed_as_its_own_number() {
+    for (number, (registered, dnsmasq)) in (0..).zip(NAMES) {
+        for name in [registered, dnsmasq].into_iter().filter(|name| !name.is_empty()) {
             assert_eq!(Architecture::parse(name), Some(Architecture(number)), "{name}");
         }
     }
     assert_eq!(Architecture::parse("X86_64-efi"), Some(Architecture(7)));
     assert_eq!(Architecture::parse("300"), Some(Architecture(300)));
     assert_eq!((Architecture::parse(""), Architecture::parse("x86PCx")), (None, None));
-    let theirs = NAMES.iter().map(|(_, name)| *name).filter(|name| !name.is_empty());
-    assert!(theirs.eq(conf_parser::ARCHITECTURES.iter().copied()));
+    let of_dnsmasq = NAMES.iter().map(|(_, name)| *name).filter(|name| !name.is_empty());
+    assert!(of_dnsmasq.eq(conf_parser::ARCHITECTURES.iter().copied()));
     assert_eq!(Architecture(41).to_string(), "41 (arm rpiboot)");
+    let class = "PXEClient:Arch:00007:UNDI:003016";
+    assert_eq!(Architecture::from_vendor_class(class), Some(Architecture(7)));
+    assert_eq!(Architecture::from_vendor_class("PXEClient:Arch:0007"), None);
 }

@@ -1,19 +1,19 @@
-//! A DHCP option, shown as dnsmasq shows it (docs/dnsmasq/proxydhcp.md, section 7.6).
+//! DHCP options in the format of dnsmasq's log (docs/dnsmasq/proxydhcp.md, section 7.6).
 
 use conf_parser::option_names::{Kind, by_code};
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// An option of a reply. Shows as `sent size:  4 option: 54 server-identifier  10.9.0.1`.
+/// An option of a reply. Displayed as `sent size:  4 option: 54 server-identifier  10.9.0.1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedOption {
-    /// Its number.
+    /// The code of the option.
     pub code: u8,
-    /// Its value.
+    /// The value without code and length.
     pub value: Vec<u8>,
 }
 
-/// Of a longer value the log shows so many bytes, and dots.
+/// A longer value is cut off after this many bytes, and dots follow.
 const MAX_HEX_BYTES: usize = 14;
 
 impl fmt::Display for LoggedOption {
@@ -31,23 +31,25 @@ impl fmt::Display for LoggedOption {
     }
 }
 
-/// The printing characters of bytes; all others are left out.
+/// The printable ASCII characters; all other bytes are removed.
 pub fn printable(bytes: &[u8]) -> String {
     bytes.iter().filter(|byte| (32..127).contains(*byte)).map(|&byte| char::from(byte)).collect()
 }
 
-/// A hardware address: `52:54:00:12:34:56`, or `<null>`.
+/// A hardware address as `52:54:00:12:34:56`; `<null>` if it is empty.
 pub fn mac(bytes: &[u8]) -> String {
     if bytes.is_empty() { "<null>".to_owned() } else { joined(bytes) }
 }
 
-/// Two digits a byte, between colons.
+/// Two hexadecimal digits for each byte, separated by colons.
 fn joined(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
     let mut text = String::with_capacity(3 * bytes.len());
-    for (at, byte) in bytes.iter().enumerate() {
-        text.extend((at > 0).then_some(':'));
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 {
+            text.push(':');
+        }
         text.extend([digit(byte >> 4), digit(byte & 15)]);
     }
     text
@@ -60,7 +62,7 @@ fn hex(value: &[u8]) -> String {
     }
 }
 
-/// A remainder under four bytes is left out.
+/// Fewer than four bytes at the end are ignored.
 fn addresses(value: &[u8]) -> String {
     let (whole, _) = value.as_chunks::<4>();
     whole.iter().map(|&octets| Ipv4Addr::from(octets).to_string()).collect::<Vec<_>>().join(", ")
@@ -70,7 +72,7 @@ fn number(value: &[u8]) -> u32 {
     value.iter().fold(0, |sum: u32, &byte| (sum << 8) | u32::from(byte))
 }
 
-/// `1d2h3m4s` without the parts that are zero; nothing for no time at all.
+/// `1d2h3m4s` without the parts that are zero, so 0 is an empty string; `infinite` for the maximum.
 pub fn time(seconds: u32) -> String {
     if seconds == u32::MAX {
         return "infinite".to_owned();
@@ -89,7 +91,7 @@ pub fn time(seconds: u32) -> String {
 }
 
 #[test]
-fn values_read_as_dnsmasq_2_90_logged_them() {
+fn options_are_displayed_as_in_the_log_of_dnsmasq_2_90() {
     for (code, value, line) in [
         (53, &[2][..], "sent size:  1 option: 53 message-type  2"),
         (54, &[10, 9, 0, 1], "sent size:  4 option: 54 server-identifier  10.9.0.1"),

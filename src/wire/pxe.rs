@@ -1,43 +1,62 @@
-//! Option 43 as PXE reads it (PXE 2.1, section 2.2.3): a list of items, in as many options 43 as it takes.
+//! Option 43 of PXE (PXE 2.1, section 2.2.3): a list of items, in one or more options 43; vendor and user classes.
 
-/// Items of option 43.
+/// The start of the vendor class of a PXE client (PXE 2.1, section 2.2.1).
+pub const PXE_CLIENT: &[u8] = b"PXEClient";
+/// The start of the vendor class of a UEFI HTTP Boot client (UEFI 2.10, section 24.7).
+pub const HTTP_CLIENT: &[u8] = b"HTTPClient";
+/// The user class (option 77) of iPXE.
+pub const IPXE_USER_CLASS: &[u8] = b"iPXE";
+/// Timeout in seconds of a menu prompt that is displayed until the user chooses (PXE 2.1, tag 10).
+pub const NO_PROMPT_TIMEOUT: u8 = 255;
+
+/// Codes of the items.
 pub mod item {
-    /// How to look for boot servers.
+    /// `PXE_DISCOVERY_CONTROL`: how the client looks for boot servers.
     pub const DISCOVERY_CONTROL: u8 = 6;
-    /// Boot servers, by type.
+    /// `PXE_BOOT_SERVERS`: addresses of boot servers, by type.
     pub const BOOT_SERVERS: u8 = 8;
-    /// The menu.
+    /// `PXE_BOOT_MENU`: type and text of each entry.
     pub const BOOT_MENU: u8 = 9;
-    /// The prompt before it.
+    /// `PXE_MENU_PROMPT`: timeout in seconds, then the text.
     pub const MENU_PROMPT: u8 = 10;
-    /// What was chosen.
+    /// `PXE_BOOT_ITEM`: the type and layer that the client has chosen.
     pub const BOOT_ITEM: u8 = 71;
 }
 
-/// One item: its number and value.
+/// Values of [`item::DISCOVERY_CONTROL`], as dnsmasq sets them.
+pub mod discovery_control {
+    /// A server is not in the list: the client looks for it by broadcast, not by multicast.
+    pub const BROADCAST: u8 = 2;
+    /// All servers are in the list: no broadcast, no multicast.
+    pub const LISTED_SERVERS: u8 = 3;
+    /// There is no menu: the client loads the boot file of the offer.
+    pub const NO_MENU: u8 = 8;
+}
+
+/// Code and value of an item.
 pub type Item = (u8, Vec<u8>);
 
 const END: u8 = 255;
-/// An item list of one option, its end counted, must be told by one length byte.
+/// The length of an item list with its end, in one option, is one byte.
 const MAX_VALUE_LEN: usize = 255;
 
-/// Whether an item has a place in any option 43.
+/// Whether an item fits into one option 43.
 pub fn fits(item: &Item) -> bool {
     item.1.len() + 2 <= MAX_VALUE_LEN
 }
 
-/// Packs items into the values of one or more options 43; only the last has an end.
+/// The values of one or more options 43 with these items; only the last has an end.
 ///
-/// dnsmasq lets the last one grow to 256 bytes with its end: its length byte is then 0, and its items are read as
-/// options of their own. Here a list that fills its option has no end, which PXE does not ask for (D-002).
+/// In dnsmasq the last one can have 256 bytes with its end: its length byte is then 0, and a client parses its items
+/// as DHCP options. Here a list that fills its option has no end, which PXE does not require (D-002).
 pub fn pack(items: &[Item]) -> Vec<Vec<u8>> {
     let mut options: Vec<Vec<u8>> = Vec::new();
     let mut current = Vec::new();
-    for (number, value) in items {
+    for (code, value) in items {
         if !current.is_empty() && current.len() + value.len() + 2 > MAX_VALUE_LEN {
             options.push(std::mem::take(&mut current));
         }
-        current.extend_from_slice(&[*number, value.len().to_le_bytes()[0]]);
+        current.extend_from_slice(&[*code, value.len().to_le_bytes()[0]]);
         current.extend_from_slice(value);
     }
     if !current.is_empty() {
@@ -49,29 +68,29 @@ pub fn pack(items: &[Item]) -> Vec<Vec<u8>> {
     options
 }
 
-/// A menu entry: type, length of its text, text.
-pub fn menu_entry(kind: u16, text: &[u8]) -> Vec<u8> {
-    let mut bytes = kind.to_be_bytes().to_vec();
+/// A menu entry: boot server type, length of the text, text.
+pub fn menu_entry(server_type: u16, text: &[u8]) -> Vec<u8> {
+    let mut bytes = server_type.to_be_bytes().to_vec();
     bytes.push(text.len().to_le_bytes()[0]);
     bytes.extend_from_slice(text);
     bytes
 }
 
 /// A boot server entry with one address.
-pub fn boot_server(kind: u16, address: std::net::Ipv4Addr) -> [u8; 7] {
-    let ([high, low], [a, b, c, d]) = (kind.to_be_bytes(), address.octets());
+pub fn boot_server(server_type: u16, address: std::net::Ipv4Addr) -> [u8; 7] {
+    let ([high, low], [a, b, c, d]) = (server_type.to_be_bytes(), address.octets());
     [high, low, 1, a, b, c, d]
 }
 
-/// First stages that ask again, as iPXE, once they run.
+/// Starts of the file names of iPXE, which sends DHCP requests of its own after it was loaded.
 const IPXE_FILES: &[&[u8]] = &[b"undionly", b"ipxe", b"snponly"];
 const IPXE_SUFFIXES: &[&[u8]] = &[b"0", b"efi", b"kpxe", b"kkpxe", b"pxe"];
 
-/// Whether a file is iPXE itself, by its name, and not a script of it.
+/// Whether a path names iPXE itself, not one of its scripts.
 pub fn is_ipxe(path: &[u8]) -> bool {
     let name = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
-    let ending = name.iter().rposition(|byte| *byte == b'.').map(|at| &name[at + 1..]);
-    ending.is_none_or(|ending| IPXE_SUFFIXES.contains(&ending))
+    let suffix = name.iter().rposition(|byte| *byte == b'.').map(|dot| &name[dot + 1..]);
+    suffix.is_none_or(|suffix| IPXE_SUFFIXES.contains(&suffix))
         && IPXE_FILES.iter().any(|known| name.starts_with(known))
 }
 
@@ -80,14 +99,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_share_an_option_while_they_fit() {
+    fn items_are_in_one_option_while_they_fit() {
         let packed = pack(&[(6, vec![3]), (10, vec![0; 100]), (9, vec![1; 200])]);
         assert_eq!(packed.iter().map(Vec::len).collect::<Vec<_>>(), [105, 203]);
         assert_eq!((packed[0][0], packed[1].last()), (6, Some(&END)));
     }
 
     #[test]
-    fn no_list_is_longer_than_its_length_byte() {
+    fn packed_option_has_at_most_255_bytes() {
         for size in 240..=253 {
             let packed = pack(&[(6, vec![3]), (9, vec![1; size])]);
             assert!(packed.iter().all(|option| option.len() <= 255), "{size}");
@@ -96,8 +115,8 @@ mod tests {
     }
 
     #[test]
-    fn ipxe_is_known_by_its_files() {
-        for (name, is) in [
+    fn ipxe_is_recognised_by_its_file_name() {
+        for (name, expected) in [
             (&b"boot/undionly.kpxe"[..], true),
             (b"snponly.efi", true),
             (b"ipxe", true),
@@ -105,7 +124,7 @@ mod tests {
             (b"ipxe/menu.ipxe", false),
             (b"ipxe.php", false),
         ] {
-            assert_eq!(is_ipxe(name), is, "{}", name.escape_ascii());
+            assert_eq!(is_ipxe(name), expected, "{}", name.escape_ascii());
         }
     }
 }

@@ -1,22 +1,22 @@
-//! TFTP datagrams: RFC 1350, option lists RFC 2347, windowsize RFC 7440.
+//! TFTP datagrams (RFC 1350; options RFC 2347).
 
-/// What a client may send. Holds broken requests too, because dnsmasq answers them.
+/// A datagram of a client. Malformed requests are included, because dnsmasq answers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inbound<'a> {
-    /// A missing file name or mode is `None`; the options follow as name, value, name, value.
+    /// RRQ. A missing file name or mode is `None`; `options` are name, value, name, value.
     Read { file: Option<&'a [u8]>, mode: Option<&'a [u8]>, options: Strings<'a> },
-    /// A request to write, whatever follows.
+    /// WRQ; the rest is not parsed.
     Write,
-    /// A block, or the OACK as block 0, has arrived.
+    /// ACK of a block, or of the OACK as block 0.
     Ack(u16),
-    /// The client gives up.
+    /// ERROR: the client ends the transfer.
     Error { code: u16, text: &'a [u8] },
-    /// Anything else.
+    /// Any other opcode.
     Other(u16),
 }
 
 impl<'a> Inbound<'a> {
-    /// `None`: too short to mean anything, and dnsmasq says nothing either.
+    /// `None` if the datagram is too short; dnsmasq sends no reply to it.
     pub fn parse(datagram: &'a [u8]) -> Option<Self> {
         let (opcode, body) = number(datagram)?;
         Some(match opcode {
@@ -36,12 +36,12 @@ impl<'a> Inbound<'a> {
     }
 }
 
-/// NUL-terminated strings, one after the other. An empty or unterminated one ends the list.
+/// A sequence of NUL-terminated strings. An empty or unterminated one ends the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Strings<'a>(&'a [u8]);
 
 impl<'a> Strings<'a> {
-    /// The next string.
+    /// Removes and returns the next string.
     pub fn take(&mut self) -> Option<&'a [u8]> {
         let end = self.0.iter().position(|&byte| byte == 0).filter(|&end| end > 0)?;
         let (string, rest) = (&self.0[..end], &self.0[end + 1..]);
@@ -49,24 +49,24 @@ impl<'a> Strings<'a> {
         Some(string)
     }
 
-    /// Pairs of name and value, while both are there.
+    /// Pairs of name and value, up to the first incomplete pair.
     pub fn pairs(mut self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         std::iter::from_fn(move || Some((self.take()?, self.take()?)))
     }
 }
 
 fn number(bytes: &[u8]) -> Option<(u16, &[u8])> {
-    let (head, tail) = bytes.split_first_chunk()?;
-    Some((u16::from_be_bytes(*head), tail))
+    let (number, tail) = bytes.split_first_chunk()?;
+    Some((u16::from_be_bytes(*number), tail))
 }
 
-/// The head of a DATA datagram; only the low half of a block number travels.
+/// The first four bytes of a DATA datagram, with the low 16 bits of the block number.
 pub fn data_header(block: u64) -> [u8; 4] {
     let [.., high, low] = block.to_be_bytes();
     [0, 3, high, low]
 }
 
-/// An OACK (RFC 2347).
+/// An OACK with these options (RFC 2347).
 pub fn oack<'a>(options: impl Iterator<Item = (&'a str, u64)>) -> Vec<u8> {
     let mut bytes = vec![0, 6];
     for (name, value) in options {
@@ -95,7 +95,7 @@ pub mod error_code {
 /// Longest text of an ERROR datagram.
 const MAX_ERROR_TEXT_LEN: usize = 499;
 
-/// An ERROR; a longer text is cut.
+/// An ERROR datagram (RFC 1350, section 5); the text is cut after 499 bytes.
 pub fn error(code: u16, text: &str) -> Vec<u8> {
     let mut bytes = vec![0, 5];
     bytes.extend_from_slice(&code.to_be_bytes());
@@ -105,13 +105,22 @@ pub fn error(code: u16, text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn no_prefix_of_a_request_panics() {
+fn truncated_request_has_only_the_strings_that_are_complete() {
     let whole = b"\0\x01a\0octet\0blksize\x00512\0";
-    (0..whole.len()).for_each(|cut| _ = Inbound::parse(&whole[..cut]));
+    for cut in 0..whole.len() {
+        match Inbound::parse(&whole[..cut]) {
+            None => assert!(cut < 2, "{cut}"),
+            Some(Inbound::Read { file, mode, options }) => {
+                let found = (file.is_some(), mode.is_some(), options.pairs().count());
+                assert_eq!(found, (cut >= 4, cut >= 10, 0), "{cut}");
+            }
+            Some(other) => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]
-fn an_unterminated_option_ends_the_list() {
+fn unterminated_option_ends_the_list() {
     let Some(Inbound::Read { file, mode, options }) =
         Inbound::parse(b"\0\x01a\0octet\0blksize\x00512\0tsize\x000")
     else {
@@ -122,7 +131,7 @@ fn an_unterminated_option_ends_the_list() {
 }
 
 #[test]
-fn a_long_error_text_is_cut() {
+fn long_error_text_is_cut() {
     assert_eq!(error(1, &"x".repeat(600)).len(), 504);
     assert_eq!(oack([("blksize", 512)].into_iter()), b"\0\x06blksize\x00512\0");
 }

@@ -1,12 +1,12 @@
-//! How many requests are answered in a second, by pxemasq and by the installed dnsmasq, in one run.
+//! Replies per second of pxemasq and of the installed dnsmasq, in one run.
 //!
 //! ```text
 //! cargo bench --bench replies [-- ROUNDS]
 //! ```
 //!
-//! A client in a namespace of its own keeps 1 or 64 requests under way; the configuration has 1, 100 or 10,000 lines
-//! for single machines, which the client asks for in turn. Server and client have a core each.
-//! Machines differ and change: only the ratios mean something.
+//! A client in another network namespace has 1 or 64 requests in flight. The configuration has 1, 100 or 10,000 lines,
+//! each for one hardware address; the client uses these addresses in turn. Server and client each have one core.
+//! Absolute figures depend on the machine: compare the ratios only.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -16,7 +16,7 @@ use common::measure::median;
 use dhcp_load::{Figures, measure};
 use std::path::PathBuf;
 
-const USUAL_ROUNDS: usize = 3;
+const DEFAULT_ROUNDS: usize = 3;
 const LINES: [usize; 3] = [1, 100, 10_000];
 const OUTSTANDING: [usize; 2] = [1, 64];
 const SERVED: &str = "port=0\ndhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Install,pxelinux\n\
@@ -29,12 +29,12 @@ fn main() {
         Err(reason) => return println!("skipped: {reason}"),
     };
     let servers = [("pxemasq", PathBuf::from(env!("CARGO_BIN_EXE_pxemasq"))), ("dnsmasq", dnsmasq)];
-    println!("| lines | under way | pxemasq/s | dnsmasq/s | ratio | CPU per answer, ratio |");
+    println!("| lines | in flight | pxemasq/s | dnsmasq/s | ratio | CPU per reply, ratio |");
     println!("|---|---|---|---|---|---|");
     for kind in ["dhcp-host", "dhcp-mac", "dhcp-match"] {
         for lines in LINES {
             for outstanding in OUTSTANDING {
-                let rounds = rounds.unwrap_or(USUAL_ROUNDS);
+                let rounds = rounds.unwrap_or(DEFAULT_ROUNDS);
                 let figures: Vec<[Figures; 2]> = (0..rounds)
                     .map(|_| {
                         [&servers[0], &servers[1]].map(|(_, program)| {

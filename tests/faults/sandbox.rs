@@ -66,7 +66,8 @@ fn symlink_created_after_start_is_denied() {
         assert_eq!(setup.get(name), Err(refused));
     }
     // The first one is told, as soon as nothing else is sent.
-    let notice = "/srv/tftp/late leads to /srv/secret, where nothing led when this program started";
+    let notice =
+        "/srv/tftp/late points to /srv/secret, outside the sandbox that was set up at start";
     let told = || setup.has_logged(notice).then_some(());
     assert!(eventually(TIMEOUT, told).is_some(), "{:#?}", setup.lab.syslog());
     setup.assert_serves();

@@ -31,8 +31,8 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "no line for the client's architecture",
         make: |scene| scene.firmware = Firmware::Arm,
-        sentence: "it is told no boot file: no pxe-service and no dhcp-boot is for architecture 11 (ARM64_EFI). @:8 (pxe-service) is for architecture 0 (x86PC)",
-        sign: "it is told no boot file: no pxe-service",
+        sentence: "the reply names no boot file: no pxe-service and no dhcp-boot matches architecture 11 (ARM64_EFI). @:8 (pxe-service) is for architecture 0 (x86PC)",
+        sign: "the reply names no boot file: no pxe-service",
     },
     Mistake {
         name: "a firewall drops port 4011",
@@ -61,7 +61,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a file that may not be read",
         make: |_| allow("/srv/tftp/boot.efi", 0o600),
-        sentence: "52:54:00:aa:bb:01 could not read a file: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; what root serves, everybody has to be allowed to read (configured at @:9)",
+        sentence: "52:54:00:aa:bb:01 could not read a file: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; as root only world-readable files are served (configured at @:9)",
         sign: "cannot be read by",
     },
     Mistake {
@@ -114,8 +114,8 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "letters of another case",
         make: |scene| scene.swap("x86-64_EFI,Network,boot.efi", "x86-64_EFI,Network,Boot.EFI"),
-        sentence: "@:9: pxe-service: /srv/tftp/Boot.EFI does not exist, but /srv/tftp/boot.efi does: letters differ",
-        sign: "letters differ",
+        sentence: "@:9: pxe-service: /srv/tftp/Boot.EFI does not exist, but /srv/tftp/boot.efi does (differs in case)",
+        sign: "differs in case",
     },
     Mistake {
         name: "a dhcp-boot that is never used",
@@ -148,7 +148,7 @@ fn where_nothing_is_wrong_nothing_is_named() {
     for Mistake { name, sign, .. } in MISTAKES {
         assert!(!told.contains(sign), "{name}:\n{told}");
     }
-    assert!(told.contains("=> it boots boot.efi (/srv/dnsmasq.conf:9)"), "{told}");
+    assert!(told.contains("=> boots boot.efi (/srv/dnsmasq.conf:9)"), "{told}");
 }
 
 fn judge(mistake: &Mistake) -> Result<(), String> {

@@ -13,7 +13,7 @@ use pxemasq::log_line::{DhcpLine, Line};
 use pxemasq::net::{
     Address, Datagram, EgressSocket, Interfaces, Link, ReceivedDatagram, same_network,
 };
-use pxemasq::proxydhcp::{self, Port};
+use pxemasq::proxydhcp::{self, Context, DecisionLog, Port};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
@@ -128,7 +128,8 @@ impl Stage {
         };
         let mut effects = Vec::new();
         let Self { config, interfaces, names, .. } = self;
-        proxydhcp::handle_datagram(config, interfaces, names, port, &arrival, false, &mut effects);
+        let context = Context { config, interfaces, names };
+        proxydhcp::handle_datagram(context, port, &arrival, DecisionLog::Off, &mut effects);
         effects.into_iter().for_each(|effect| self.happens(effect));
     }
 

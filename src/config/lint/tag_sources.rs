@@ -1,12 +1,13 @@
 //! Lines that set a tag: enough to decide that one client cannot have two tags.
 
 use crate::config::Config;
+use crate::wire::client_arch::Architecture;
 use conf_parser::Condition;
 use conf_parser::{ClassMatch, OptionMatch, TagIf};
 use std::collections::HashMap;
 
 /// Option 93 (RFC 4578): client architecture.
-pub const CLIENT_ARCHITECTURE: u32 = 93;
+pub const CLIENT_ARCHITECTURE: u32 = crate::wire::dhcp_option::CLIENT_ARCH as u32;
 /// Option 60: vendor class.
 const VENDOR_CLASS: u32 = 60;
 /// Number of conditions and rules that are followed; beyond that every combination is assumed to be possible.
@@ -103,7 +104,7 @@ impl ClientSet {
 /// The architecture in a vendor class.
 pub fn architecture_of_class(text: &[u8]) -> Option<u16> {
     let text = std::str::from_utf8(text).ok()?;
-    text.split_once("Arch:")?.1.get(..5)?.parse().ok()
+    Architecture::from_vendor_class(text).map(|architecture| architecture.0)
 }
 
 /// The architectures in a value of option 93.

@@ -11,6 +11,7 @@ use crate::config::{
     BootTarget, Config, ConfigWarning, Group, Located, Origin, PxeOption, Range, RangeKind, Rule,
     Service, SharedNetwork, Tftp, VendorOption,
 };
+use crate::wire::pxe::PXE_CLIENT;
 use conf_parser::{
     Boot, Condition, DhcpBoot, DhcpHost, DhcpOption, DhcpRange, Hex, PxePrompt, PxeService,
     ReplyDelay, Server, TagRule, TftpRoot,
@@ -270,7 +271,7 @@ impl Builder {
         let Config { dhcp, network, process, .. } = &mut self.config;
         dhcp.pxe_enabled |= !dhcp.services.is_empty();
         if dhcp.pxe_vendor_classes.is_empty() {
-            dhcp.pxe_vendor_classes.push(default_value(b"PXEClient".to_vec()));
+            dhcp.pxe_vendor_classes.push(default_value(PXE_CLIENT.to_vec()));
         }
         if self.local_host_only && network.is_unfiltered() {
             // The empty name matches no interface but loopback, which is bound by its addresses.

@@ -1,4 +1,4 @@
-//! Data for --explain and log-debug: skipped rules, lines that set a tag, the decision.
+//! Data for `--explain` and `log-debug`: skipped rules, lines that set a tag, the line of a decision.
 
 pub mod decision_line;
 pub mod skipped;

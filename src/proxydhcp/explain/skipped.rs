@@ -1,64 +1,63 @@
-//! Lines that nearly made an answer, and what each of them misses.
+//! Lines of the configuration that were not used for a reply, and the first condition of each that failed.
 //!
-//! Only for explanations: unlike an answer, this walks the configuration.
+//! For explanations only: this searches the whole configuration, which a decision does not.
 
 use crate::byte_text::to_text;
 use crate::config::lookup::tags::TagSet;
-use crate::config::{Config, Origin, RangeKind, Rule, VendorOption};
-use crate::proxydhcp::request::Request;
-use crate::proxydhcp::{Reply, ReplyPart};
+use crate::config::{Config, Origin, Range, RangeKind, Rule, VendorOption};
+use crate::proxydhcp::{Evaluated, Reply, ReplyPart};
 use crate::wire::client_arch::Architecture;
-use conf_parser::Boot;
-use conf_parser::Condition;
+use crate::wire::options::contains;
 use conf_parser::Keyword;
+use conf_parser::{Boot, Condition};
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// A line that was passed over.
+/// A line that was not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SkippedRule<'c> {
-    /// The kind of line.
+    /// The option of the line.
     pub keyword: Keyword,
-    /// Where it stands.
+    /// File and line number.
     pub origin: &'c Origin,
-    /// What it would have given.
+    /// What the line would do, as `boots pxelinux.0`.
     pub would_yield: String,
-    /// Why it did not.
+    /// Why it was not used.
     pub reason: SkipReason<'c>,
 }
 
-/// What kept a line from being used.
+/// Why a line was not used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SkipReason<'c> {
     /// It is for another architecture.
     Architecture(Architecture),
-    /// It asks for a tag that is not set.
+    /// It requires a tag that is not set.
     TagNotSet(&'c [u8]),
-    /// It is for clients without a tag, which is set.
+    /// It excludes clients with a tag that is set.
     TagSet(&'c [u8]),
-    /// That line decides.
+    /// That line has precedence.
     Overridden(&'c Origin),
     /// It is for the network of that address.
     OtherNetwork(Ipv4Addr),
-    /// It lends addresses, which is not done here.
+    /// It is a range of addresses for clients, and this server assigns none.
     AddressPool,
     /// It is for another vendor class.
     OtherVendorClass,
 }
 
-/// How far a line is from being used: what a person should look at first comes first.
+/// How likely it is that a skipped line is the mistake: the smallest is shown first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Distance {
-    /// It is for this kind of machine, and a condition does not hold.
+    /// The line is for this architecture, and a condition failed.
     Condition,
-    /// It is for another architecture.
+    /// The line is for another architecture.
     Architecture,
-    /// It adds to an answer that a service has to make first.
+    /// The line only adds to a reply.
     Addition,
 }
 
 impl SkippedRule<'_> {
-    /// How far it is from being used.
+    /// How likely it is that this line is the mistake.
     pub fn distance(&self) -> Distance {
         match (self.keyword, &self.reason) {
             (Keyword::DhcpBoot | Keyword::DhcpOption, _) => Distance::Addition,
@@ -68,135 +67,127 @@ impl SkippedRule<'_> {
     }
 }
 
-/// Lines of one kind that are told of; nobody reads more.
+/// Skipped lines of each kind.
 const MAX_SKIPPED_RULES: usize = 20;
 
-/// What was passed over on the way to an answer, or to none: ranges, then what they lead to, each in file order.
+/// The lines that were not used: ranges, services, boot files, vendor options, each in the order of the file.
+/// `None` for a request that no range matches.
 pub fn skipped_rules<'c>(
     config: &'c Config,
-    request: Option<&Request<'c>>,
-    answer: Option<&Reply<'c>>,
+    evaluated: Option<&Evaluated<'c>>,
 ) -> Vec<SkippedRule<'c>> {
-    let mut passed = ranges(config, request);
-    let Some(request) = request else { return passed };
-    let seen = request.tags.with_tag_ifs(&config.dhcp.tag_ifs);
-    let tags = answer.map_or(&seen, |answer| &answer.tags);
-    let used = |origin: &Origin| {
-        answer.is_some_and(|answer| answer.provenance.iter().any(|cause| cause.origin == origin))
+    let mut skipped: Vec<_> = config
+        .dhcp
+        .ranges
+        .iter()
+        .filter_map(|range| skipped_range(range, evaluated))
+        .take(MAX_SKIPPED_RULES)
+        .collect();
+    let Some(evaluated) = evaluated else { return skipped };
+    let reply = evaluated.reply();
+    let tags = evaluated.all_tags(config);
+    let is_unused = |rule: &SkippedRule<'_>| {
+        !reply.is_some_and(|reply| reply.provenance.iter().any(|one| one.origin == rule.origin))
     };
-    passed.extend(services(config, request, tags).take(MAX_SKIPPED_RULES));
-    passed.extend(
-        boots(config, answer, tags).filter(|passed| !used(passed.origin)).take(MAX_SKIPPED_RULES),
-    );
-    passed.extend(
-        options(config, request, tags)
-            .filter(|passed| !used(passed.origin))
-            .take(MAX_SKIPPED_RULES),
-    );
-    passed
+    skipped.extend(services(config, evaluated, &tags).take(MAX_SKIPPED_RULES));
+    skipped.extend(boot_rules(config, reply, &tags).filter(is_unused).take(MAX_SKIPPED_RULES));
+    skipped
+        .extend(vendor_options(config, evaluated, &tags).filter(is_unused).take(MAX_SKIPPED_RULES));
+    skipped
 }
 
-fn ranges<'c>(config: &'c Config, request: Option<&Request<'c>>) -> Vec<SkippedRule<'c>> {
-    let mut passed = Vec::new();
-    for range in &config.dhcp.ranges {
-        let candidates = request.map_or(&[][..], |request| &request.ranges);
-        let is_candidate =
-            candidates.iter().any(|candidate| candidate.range.origin == range.origin);
-        let unfulfilled =
-            || request.and_then(|request| failed_condition(&range.conditions, &request.tags));
-        let miss = match range.value.kind {
-            RangeKind::Proxy if !is_candidate => Some(SkipReason::OtherNetwork(range.value.start)),
-            RangeKind::Proxy => unfulfilled(),
-            RangeKind::Pool(_) | RangeKind::Static(_) => Some(SkipReason::AddressPool),
-        };
-        let gives = "answers there".to_owned();
-        passed.extend(miss.map(|miss| SkippedRule {
-            keyword: Keyword::DhcpRange,
-            origin: &range.origin,
-            would_yield: gives,
-            reason: miss,
-        }));
-    }
-    passed.truncate(MAX_SKIPPED_RULES);
-    passed
+fn skipped_range<'c>(
+    rule: &'c Rule<Range>,
+    evaluated: Option<&Evaluated<'c>>,
+) -> Option<SkippedRule<'c>> {
+    let is_matched = |evaluated: &&Evaluated<'_>| {
+        evaluated.request.ranges.iter().any(|matched| matched.range.origin == rule.origin)
+    };
+    let reason = match (rule.value.kind, evaluated.filter(is_matched)) {
+        (RangeKind::Pool(_) | RangeKind::Static(_), _) => SkipReason::AddressPool,
+        (RangeKind::Proxy, None) => SkipReason::OtherNetwork(rule.value.start),
+        (RangeKind::Proxy, Some(evaluated)) => failed_condition(&rule.conditions, &evaluated.tags)?,
+    };
+    Some(SkippedRule {
+        keyword: Keyword::DhcpRange,
+        origin: &rule.origin,
+        would_yield: "answers there".to_owned(),
+        reason,
+    })
 }
 
 fn services<'c>(
     config: &'c Config,
-    request: &Request<'c>,
+    evaluated: &Evaluated<'c>,
     tags: &TagSet<'c>,
 ) -> impl Iterator<Item = SkippedRule<'c>> {
-    let architecture = request.architecture();
+    let architecture = evaluated.request.architecture();
     config.dhcp.services.iter().filter_map(move |rule| {
         let other = Architecture(rule.value.architecture);
-        let miss = match failed_condition(&rule.conditions, tags) {
-            _ if architecture.is_some_and(|own| own != other.0) => {
-                Some(SkipReason::Architecture(other))
-            }
-            miss => miss,
-        }?;
-        let gives = match &rule.value.boot {
+        let reason = if architecture.is_some_and(|own| own != other) {
+            SkipReason::Architecture(other)
+        } else {
+            failed_condition(&rule.conditions, tags)?
+        };
+        let would_yield = match &rule.value.boot {
             Boot::File(file) => format!("boots {}", to_text(file)),
             Boot::Type(0) => "boots from the local disk".to_owned(),
-            Boot::Type(kind) => format!("boots from a server of type {kind}"),
+            Boot::Type(server_type) => format!("boots from a server of type {server_type}"),
         };
         Some(SkippedRule {
             keyword: Keyword::PxeService,
             origin: &rule.origin,
-            would_yield: gives,
-            reason: miss,
+            would_yield,
+            reason,
         })
     })
 }
 
-fn boots<'c>(
+fn boot_rules<'c>(
     config: &'c Config,
-    answer: Option<&Reply<'c>>,
+    reply: Option<&Reply<'c>>,
     tags: &TagSet<'c>,
 ) -> impl Iterator<Item = SkippedRule<'c>> {
-    let winner = answer.and_then(|answer| {
-        let file = answer.provenance.iter().find(|cause| cause.part == ReplyPart::BootFile)?;
-        Some(file.origin)
-    });
+    let used = reply.and_then(|reply| reply.source_of(ReplyPart::BootFile));
+    let used = used.map(|source| source.origin);
     config.dhcp.boot_rules.iter().filter_map(move |rule| {
-        let miss =
-            failed_condition(&rule.conditions, tags).or(winner.map(SkipReason::Overridden))?;
-        let gives = format!("boots {}", to_text(&rule.value.file));
+        let reason =
+            failed_condition(&rule.conditions, tags).or(used.map(SkipReason::Overridden))?;
         Some(SkippedRule {
             keyword: Keyword::DhcpBoot,
             origin: &rule.origin,
-            would_yield: gives,
-            reason: miss,
+            would_yield: format!("boots {}", to_text(&rule.value.file)),
+            reason,
         })
     })
 }
 
-fn options<'c>(
+fn vendor_options<'c>(
     config: &'c Config,
-    request: &Request<'c>,
+    evaluated: &Evaluated<'c>,
     tags: &TagSet<'c>,
 ) -> impl Iterator<Item = SkippedRule<'c>> {
-    let class = request.frame.option(60, 0).unwrap_or_default();
+    let class = evaluated.request.frame.vendor_class();
     config.dhcp.vendor_options.iter().filter_map(move |rule: &'c Rule<VendorOption>| {
-        let fits = match &rule.value.class {
-            Some(text) => crate::wire::options::contains(class, text),
-            None => true,
-        };
-        let miss = failed_condition(&rule.conditions, tags)
-            .or((!fits).then_some(SkipReason::OtherVendorClass))?;
-        let keyword = rule.value.keyword();
-        let gives = format!("puts item {} into option 43", rule.value.code);
-        Some(SkippedRule { keyword, origin: &rule.origin, would_yield: gives, reason: miss })
+        let is_other_class = rule.value.class.as_ref().is_some_and(|text| !contains(class, text));
+        let reason = failed_condition(&rule.conditions, tags)
+            .or(is_other_class.then_some(SkipReason::OtherVendorClass))?;
+        Some(SkippedRule {
+            keyword: rule.value.keyword(),
+            origin: &rule.origin,
+            would_yield: format!("puts item {} into option 43", rule.value.code),
+            reason,
+        })
     })
 }
 
 /// The first condition that does not hold.
 fn failed_condition<'c>(conditions: &'c [Condition], tags: &TagSet<'_>) -> Option<SkipReason<'c>> {
-    let broken = conditions.iter().find(|one| tags.has(&one.tag) == one.negated)?;
-    Some(if broken.negated {
-        SkipReason::TagSet(&broken.tag)
+    let failed = conditions.iter().find(|one| tags.has(&one.tag) == one.negated)?;
+    Some(if failed.negated {
+        SkipReason::TagSet(&failed.tag)
     } else {
-        SkipReason::TagNotSet(&broken.tag)
+        SkipReason::TagNotSet(&failed.tag)
     })
 }
 
@@ -205,19 +196,21 @@ impl fmt::Display for SkipReason<'_> {
         match self {
             Self::Architecture(other) => write!(f, "is for architecture {other}"),
             Self::TagNotSet(tag) => {
-                write!(f, "wants the tag {}, which is not set", tag.escape_ascii())
+                write!(f, "requires the tag {}, which is not set", tag.escape_ascii())
             }
             Self::TagSet(tag) => write!(f, "is for clients without the tag {}", tag.escape_ascii()),
-            Self::Overridden(winner) => write!(f, "is beaten by {winner}"),
+            Self::Overridden(other) => write!(f, "is overridden by {other}"),
             Self::OtherNetwork(start) => write!(f, "is for the network of {start}"),
-            Self::AddressPool => f.write_str("lends addresses, which is not done here"),
+            Self::AddressPool => {
+                f.write_str("is a range of addresses, which this server does not assign")
+            }
             Self::OtherVendorClass => f.write_str("is for another vendor class"),
         }
     }
 }
 
 #[test]
-fn lines_for_this_machine_are_nearer_than_additions_whatever_they_miss() {
+fn distance_depends_on_architecture_and_keyword_and_not_on_the_text_of_a_tag() {
     let origin = Origin::default_value();
     let all = [
         SkipReason::Architecture(Architecture(7)),
@@ -228,17 +221,17 @@ fn lines_for_this_machine_are_nearer_than_additions_whatever_they_miss() {
         SkipReason::AddressPool,
         SkipReason::OtherVendorClass,
     ];
-    for miss in all {
-        let of_machine = match miss {
+    for reason in all {
+        let of_reason = match reason {
             SkipReason::Architecture(_) => Distance::Architecture,
             _ => Distance::Condition,
         };
         for keyword in Keyword::ALL {
             let is_addition = matches!(keyword, Keyword::DhcpBoot | Keyword::DhcpOption);
-            let distance = if is_addition { Distance::Addition } else { of_machine };
-            let (origin, gives, miss) = (&origin, String::new(), miss.clone());
-            let passed = SkippedRule { keyword, origin, would_yield: gives, reason: miss };
-            assert_eq!(passed.distance(), distance, "{passed:?}");
+            let expected = if is_addition { Distance::Addition } else { of_reason };
+            let (origin, would_yield, reason) = (&origin, String::new(), reason.clone());
+            let skipped = SkippedRule { keyword, origin, would_yield, reason };
+            assert_eq!(skipped.distance(), expected, "{skipped:?}");
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Which lines would set a tag, and on which clients: for explanations.
+//! The lines that set a tag, and for which clients: for explanations.
 
 use crate::config::lookup::match_rules::{IndexKey, MatchRules};
 use crate::config::{Config, Located, Origin};
 use crate::wire::client_arch::Architecture;
+use crate::wire::dhcp_option::{self, relay};
 use crate::wire::option_display::{mac, printable};
 use conf_parser::Keyword;
 use conf_parser::option_names::by_code;
@@ -10,22 +11,21 @@ use conf_parser::{ClassMatch, NameMatch, OptionMatch, RelayMatch, TagRule};
 use conf_parser::{Condition, Hex};
 use conf_parser::{Value, ValueType};
 
-/// A line that would set a tag.
+/// A line that sets a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagSetter {
-    /// The kind of line.
+    /// The option of the line.
     pub keyword: Keyword,
-    /// Where it stands.
+    /// File and line number.
     pub origin: Origin,
-    /// What a client has to have for it.
+    /// The property that a client must have.
     pub condition: String,
 }
 
-/// More would not be read.
 const MAX_TAG_SETTERS: usize = 10;
-const CLIENT_ARCHITECTURE: u32 = 93;
+const CLIENT_ARCH: u32 = dhcp_option::CLIENT_ARCH as u32;
 
-/// The lines that would set a tag, by kind.
+/// The lines that set a tag, grouped by their option.
 pub fn tag_setters(config: &Config, tag: &[u8]) -> Vec<TagSetter> {
     let dhcp = &config.dhcp;
     let mut found = Vec::new();
@@ -35,31 +35,29 @@ pub fn tag_setters(config: &Config, tag: &[u8]) -> Vec<TagSetter> {
     found.extend(setters_of(&dhcp.relay_matches, tag));
     found.extend(setters_of(&dhcp.name_matches, tag));
     for rule in dhcp.tag_ifs.iter().filter(|rule| rule.value.set.iter().any(|set| set == tag)) {
-        let wants = in_words(&rule.value.conditions);
         found.push(TagSetter {
             keyword: Keyword::TagIf,
             origin: rule.origin.clone(),
-            condition: wants,
+            condition: conditions_text(&rule.value.conditions),
         });
     }
     for range in dhcp.ranges.iter().filter(|range| range.value.set.as_deref() == Some(tag)) {
-        let wants = format!("an address on the network of {}", range.value.start);
         found.push(TagSetter {
             keyword: Keyword::DhcpRange,
             origin: range.origin.clone(),
-            condition: wants,
+            condition: format!("an address on the network of {}", range.value.start),
         });
     }
     let hosts = dhcp.hosts.lines().iter().enumerate();
     let hosts = hosts.filter(|(_, host)| host.set.iter().any(|set| set == tag));
-    found.extend(hosts.take(MAX_TAG_SETTERS).map(|(place, host)| {
+    found.extend(hosts.take(MAX_TAG_SETTERS).map(|(index, host)| {
         TagSetter {
             keyword: Keyword::DhcpHost,
-            origin: dhcp.hosts.origin(place),
+            origin: dhcp.hosts.origin(index),
             condition: host
                 .macs
                 .first()
-                .map_or_else(|| "to be that machine".to_owned(), DescribeMatch::describe),
+                .map_or_else(|| "the client of that line".to_owned(), DescribeMatch::describe),
         }
     }));
     found.truncate(MAX_TAG_SETTERS);
@@ -78,11 +76,11 @@ fn setters_of<'c, M: DescribeMatch + IndexKey>(
     })
 }
 
-/// What a rule looks for, in words.
+/// Matches that can be described in a message.
 trait DescribeMatch {
-    /// The kind of line it was written in.
+    /// The option of the line.
     fn keyword(&self) -> Keyword;
-    /// What a client has to have.
+    /// The property that a client must have.
     fn describe(&self) -> String;
 }
 
@@ -92,8 +90,8 @@ impl DescribeMatch for Hex {
     }
 
     fn describe(&self) -> String {
-        let byte = |(at, byte): (usize, &u8)| {
-            if self.wildcards.contains(&at) { "*".to_owned() } else { mac(&[*byte]) }
+        let byte = |(index, byte): (usize, &u8)| {
+            if self.wildcards.contains(&index) { "*".to_owned() } else { mac(&[*byte]) }
         };
         let bytes: Vec<String> = self.bytes.iter().enumerate().map(byte).collect();
         format!("the hardware address {}", bytes.join(":"))
@@ -107,7 +105,7 @@ impl DescribeMatch for OptionMatch {
 
     fn describe(&self) -> String {
         match self {
-            Self::Code(CLIENT_ARCHITECTURE, Value { bytes, value_type: ValueType::Number }) => {
+            Self::Code(CLIENT_ARCH, Value { bytes, value_type: ValueType::Number }) => {
                 let number = bytes.iter().fold(0, |sum: u16, byte| sum << 8 | u16::from(*byte));
                 format!("architecture {}", Architecture(number))
             }
@@ -151,14 +149,14 @@ impl DescribeMatch for ClassMatch {
 impl DescribeMatch for RelayMatch {
     fn keyword(&self) -> Keyword {
         match self.suboption {
-            1 => Keyword::DhcpCircuitId,
-            2 => Keyword::DhcpRemoteId,
+            relay::CIRCUIT_ID => Keyword::DhcpCircuitId,
+            relay::REMOTE_ID => Keyword::DhcpRemoteId,
             _ => Keyword::DhcpSubscriberId,
         }
     }
 
     fn describe(&self) -> String {
-        format!("a relay that says {} (option 82)", mac(&self.value))
+        format!("a relay that adds {} (option 82)", mac(&self.value))
     }
 }
 
@@ -172,8 +170,8 @@ impl DescribeMatch for NameMatch {
     }
 }
 
-/// Conditions as they are written.
-fn in_words(conditions: &[Condition]) -> String {
+/// Conditions as in the configuration.
+fn conditions_text(conditions: &[Condition]) -> String {
     let one = |condition: &Condition| {
         let negated = if condition.negated { "!" } else { "" };
         format!("tag:{negated}{}", printable(&condition.tag))

@@ -224,9 +224,9 @@ fn decision_with_a_reply_is_parsed_with_its_outcome() {
 #[test]
 fn drop_is_a_step_of_a_boot_unless_the_client_only_requests_an_address() {
     for (reason, is_step) in [
-        (DropReason::NotPxe(false), false),
+        (DropReason::NotPxe, false),
         (DropReason::UnhandledMessageType(message::REQUEST), false),
-        (DropReason::NotPxe(true), true),
+        (DropReason::HttpBootClient, true),
         (DropReason::NoProxyRange, true),
         (DropReason::NoArchitecture, true),
     ] {

@@ -1,7 +1,7 @@
-//! What it costs to be confined (Landlock, seccomp), in one run with and without it.
+//! Cost of the sandbox (Landlock, seccomp): one run compares the speed with and without it.
 //!
 //! ```text
-//! cargo bench --bench walls [-- ROUNDS]
+//! cargo bench --bench sandbox [-- ROUNDS]
 //! ```
 
 #[path = "../common/mod.rs"]

@@ -1,10 +1,11 @@
-//! What it costs to tell of each decision (`log-debug`), in one run with and without it.
+//! Cost of a log line for each decision (`log-debug`): one run compares the speed with and without it.
 //!
 //! ```text
-//! cargo bench --bench telling [-- ROUNDS]
+//! cargo bench --bench log_debug [-- ROUNDS]
 //! ```
 //!
-//! Lines go to a file. So many machines ask in turn: the more there are, the more is told, for it is limited for each.
+//! Lines are written to a file. Many clients send requests in turn, because the number of lines is limited for each
+//! client.
 
 #[path = "../common/mod.rs"]
 mod common;
