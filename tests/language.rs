@@ -42,8 +42,8 @@ struct Case {
     #[serde(default)]
     exit: i32,
     /// First line of standard error, without the name of the file.
-    #[serde(default)]
-    says: String,
+    #[serde(default, rename = "says")]
+    message: String,
 }
 
 fn lines_have_the_recorded_result() {
@@ -73,8 +73,8 @@ fn result(folder: &TempDir, file: &str) -> Case {
     let stderr =
         String::from_utf8_lossy(&output.stderr).replace(&path.display().to_string(), "FILE");
     let first = stderr.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let says = first.strip_prefix("dnsmasq: ").unwrap_or(first).to_owned();
-    Case { file: file.to_owned(), exit: output.status.code().unwrap_or(-1), says }
+    let message = first.strip_prefix("dnsmasq: ").unwrap_or(first).to_owned();
+    Case { file: file.to_owned(), exit: output.status.code().unwrap_or(-1), message }
 }
 
 fn run(args: &[&str], path: &Path) -> std::process::Output {

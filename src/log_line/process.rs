@@ -22,7 +22,7 @@ pub enum ProcessLine {
     ExposedTftp { address: Ipv4Addr, interface: String },
     /// The remedy for [`ExposedTftp`](Self::ExposedTftp).
     Remedy,
-    /// The owner of the pid file is not changed; no reason: the capability CAP_CHOWN is missing.
+    /// The owner of the pid file is not changed; no reason: the capability `CAP_CHOWN` is missing.
     PidFileOwnerKept { path: String, reason: Option<String> },
     /// The owner of the log file is not changed.
     LogFileOwnerKept { path: String, reason: String },
