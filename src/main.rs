@@ -1,6 +1,6 @@
 //! Arguments → start → loop → exit code.
 
-// They end the process where nobody reads what they print.
+// The macros `println` and `eprintln` panic if the output is closed.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use pxemasq::daemon::ExitReason;
@@ -20,99 +20,100 @@ use std::process::ExitCode;
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 fn main() -> ExitCode {
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     install_startup_handlers();
     set_umask();
-    let journal = Logger::open();
-    let code = run(&words, &journal).unwrap_or_else(|failure| fail(&failure, &journal));
-    journal.flush_and_wait();
+    let logger = Logger::open();
+    let code = run(&args, &logger).unwrap_or_else(|error| report_failed_start(&error, &logger));
+    logger.flush_and_wait();
     code
 }
 
-fn run(words: &[OsString], journal: &Logger) -> Result<ExitCode, StartupError> {
+fn run(args: &[OsString], logger: &Logger) -> Result<ExitCode, StartupError> {
     let posixly_correct = std::env::var_os("POSIXLY_CORRECT").is_some();
-    match parse(words, posixly_correct)? {
+    match parse(args, posixly_correct)? {
         Command::Print(text) => print_stdout(&text),
         Command::Test { parsed, strict } => {
             print_stderr("dnsmasq: syntax check OK.");
-            return Ok(told(&parsed, strict));
+            return Ok(print_warnings(&parsed, strict));
         }
-        Command::Story { format: form, path } => {
-            return Ok(told_to_the_end(story::run(form, path.as_deref())));
+        Command::Story { format, path } => {
+            return Ok(story_result(story::run(format, path.as_deref())));
         }
         Command::Explain { parsed, clients, json } => {
-            return Ok(answered(parsed.explain(&clients, json)));
+            return Ok(print_explanation(parsed.explain(&clients, json)));
         }
         Command::Serve(parsed) => {
-            if let Some(daemon) = parsed.bind(journal)?.detach()? {
-                return Ok(code(daemon.serve(journal)?));
+            if let Some(daemon) = parsed.bind(logger)?.detach()? {
+                return Ok(exit_code(daemon.serve(logger)?));
             }
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What we know beyond the verdict. A program hears of it only if there is something amiss.
-fn told(parsed: &Parsed, strict: bool) -> ExitCode {
-    let remarks = parsed.warnings();
+/// Prints the warnings of `--test`. The list of files is printed only with warnings, for `strict`, or to a terminal: the
+/// output for programs is that of dnsmasq.
+fn print_warnings(parsed: &Parsed, strict: bool) -> ExitCode {
+    let warnings = parsed.warnings();
     let files = parsed.files().join(", ");
-    if !files.is_empty() && !remarks.is_empty() {
+    if !files.is_empty() && !warnings.is_empty() {
         print_stderr(&format!("warning: files read: {files}"));
     } else if !files.is_empty() && (strict || is_interactive()) {
         print_stderr(&format!("files read: {files}"));
     }
-    remarks.iter().for_each(|remark| print_stderr(&format!("warning: {remark}")));
-    if strict && !remarks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    for warning in &warnings {
+        print_stderr(&format!("warning: {warning}"));
+    }
+    if strict && !warnings.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn told_to_the_end(told: Result<(), StartupError>) -> ExitCode {
-    match told {
+fn story_result(result: Result<(), StartupError>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => complain(&failure),
+        Err(error) => print_error(&error),
     }
 }
 
-/// Prints an answer.
-fn answered(explained: Result<ExplainOutput, StartupError>) -> ExitCode {
-    match explained {
+/// Prints the result of `--explain`.
+fn print_explanation(result: Result<ExplainOutput, StartupError>) -> ExitCode {
+    match result {
         Ok(ExplainOutput { text, works }) => {
             print_stdout(&text);
             if works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
-        Err(failure) => complain(&failure),
+        Err(error) => print_error(&error),
     }
 }
 
-/// As dnsmasq prints it: behind an empty line.
-fn print_error(error: &StartupError) {
+/// Prints an error as dnsmasq does: after an empty line.
+fn print_message(error: &StartupError) {
     print_stderr(&format!("\ndnsmasq: {error}"));
 }
 
-/// An error of `--explain` or `--story` is printed and not logged: the daemon was not started.
-fn complain(failure: &StartupError) -> ExitCode {
-    print_error(failure);
-    ExitCode::from(failure.exit_code())
+/// Prints an error of `--explain` or `--story`. It is no failed start, so it is not logged.
+fn print_error(error: &StartupError) -> ExitCode {
+    print_message(error);
+    ExitCode::from(error.exit_code())
 }
 
-fn code(end: ExitReason) -> ExitCode {
-    match end {
+fn exit_code(reason: ExitReason) -> ExitCode {
+    match reason {
         ExitReason::Terminated => ExitCode::SUCCESS,
         ExitReason::Interrupted => ExitCode::from(5),
         ExitReason::Failed(code) => ExitCode::from(code),
     }
 }
 
-/// The person at the terminal is told, and so is the log.
-fn fail(failure: &StartupError, journal: &Logger) -> ExitCode {
-    if !journal.is_stderr() {
-        print_error(failure);
-        // Programs compare what dnsmasq says; people look at the line. (D-001)
-        if let Some(detail) = failure.detail()
-            && is_interactive()
-        {
+/// Prints the error of a failed start and logs it.
+fn report_failed_start(error: &StartupError, logger: &Logger) -> ExitCode {
+    if !logger.is_stderr() {
+        print_message(error);
+        // Not for programs, which may compare the output with that of dnsmasq (D-001).
+        if let Some(detail) = error.detail().filter(|_| is_interactive()) {
             print_stderr(detail);
         }
     }
-    journal.write_failure(&failure.to_string());
-    ExitCode::from(failure.exit_code())
+    logger.write_failure(&error.to_string());
+    ExitCode::from(error.exit_code())
 }

@@ -1,24 +1,24 @@
-//! Where something was written, and what there is to say about it.
+//! The line that a setting comes from, and warnings about lines.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Where something was written. Cheap to copy about: the name is shared.
+/// File and line of a setting. Cheap to clone, because the name is shared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// The file's name as it was given; empty is the command line.
+    /// Name of the file as given; empty: the command line.
     pub file: Arc<str>,
-    /// The line, from 1; 0 of a file is all of it.
+    /// Line number, from 1; 0: the whole file.
     pub line: usize,
 }
 
 impl Origin {
-    /// Nobody has written it: it is so unless something else is written.
+    /// The origin of a default value.
     pub fn default_value() -> Self {
         Self { file: "".into(), line: usize::MAX }
     }
 
-    /// Whether anybody has written it.
+    /// Whether a line or the command line gives the value.
     pub fn is_explicit(&self) -> bool {
         *self != Self::default_value()
     }
@@ -36,38 +36,38 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Something, and where it was written.
+/// A value and its line.
 #[derive(Clone, Debug)]
 pub struct Located<T> {
-    /// Where.
+    /// The line.
     pub origin: Origin,
-    /// What.
+    /// The value.
     pub value: T,
 }
 
-/// Something the person who wrote the configuration should know.
+/// A warning about the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigWarning {
-    /// Where it was written, if it is about something written.
+    /// The line; `None`: the warning is about the whole configuration.
     pub origin: Option<Origin>,
-    /// What is the matter.
+    /// The problem and the remedy.
     pub text: String,
-    /// Whether we do not start with it.
+    /// Whether the daemon refuses to start.
     pub fatal: bool,
 }
 
 impl ConfigWarning {
-    /// About a line.
+    /// A warning about a line.
     pub fn at(origin: &Origin, text: impl Into<String>) -> Self {
         Self { origin: Some(origin.clone()), text: text.into(), fatal: false }
     }
 
-    /// About all of it.
+    /// A warning about the whole configuration.
     pub fn general(text: impl Into<String>) -> Self {
         Self { origin: None, text: text.into(), fatal: false }
     }
 
-    /// The same, as a reason not to start.
+    /// Makes the warning a reason to refuse the start.
     #[must_use]
     pub fn into_fatal(self) -> Self {
         Self { fatal: true, ..self }

@@ -1,5 +1,5 @@
-//! What `--test` says beyond dnsmasq's verdict: nothing about a good configuration, and of each mistake file and line.
-//! Needs no root: the network served is that of the loopback interface.
+//! Warnings of `--test`: none for a correct configuration, file and line of each mistake.
+//! Needs no root: the network is that of the loopback interface.
 
 mod common;
 
@@ -10,21 +10,21 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 crate::tests![
-    a_good_configuration_is_left_alone,
-    a_remark_is_an_error_if_one_asks_for_it,
-    mistakes_are_named_with_file_and_line,
-    unreadable_file_is_reported_with_the_directory,
-    a_root_that_the_user_may_not_enter_is_named,
-    with_tftp_secure_files_must_be_the_users_own,
-    files_may_be_nested_only_so_deep,
-    no_configuration_at_all_is_said_to_be_none,
+    correct_configuration_has_no_warnings,
+    warning_is_an_error_with_strict,
+    mistake_is_reported_with_file_and_line,
+    file_that_the_user_cannot_read_is_reported,
+    root_that_the_user_cannot_enter_is_reported,
+    file_of_another_user_is_reported_with_tftp_secure,
+    nesting_of_more_than_250_files_is_refused,
+    missing_configuration_file_is_reported,
 ];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
 }
 
-/// A configuration in which `@` stands for the folder of its files.
+/// A correct configuration; `@` is the directory of its files.
 const GOOD: &str = "port=0\n\
     dhcp-range=127.0.0.0,proxy,255.0.0.0\n\
     enable-tftp\n\
@@ -43,9 +43,9 @@ struct Tree {
 impl Tree {
     fn new() -> Self {
         let tree = Self { folder: TempDir::new().expect("a temporary folder") };
-        fs::create_dir_all(tree.path("tftp/bios")).expect("room for a folder");
+        fs::create_dir_all(tree.path("tftp/bios")).expect("the directory can be created");
         for name in ["tftp/bios/pxelinux.0", "tftp/boot.efi"] {
-            fs::write(tree.path(name), "x").expect("room for a file");
+            fs::write(tree.path(name), "x").expect("the file can be written");
         }
         for (name, mode) in [("", 0o755), ("tftp", 0o755), ("tftp/bios", 0o755)] {
             tree.set_mode(name, mode);
@@ -59,14 +59,14 @@ impl Tree {
 
     fn set_mode(&self, name: &str, mode: u32) {
         let permissions = fs::Permissions::from_mode(mode);
-        fs::set_permissions(self.path(name), permissions).expect("the file is ours");
+        fs::set_permissions(self.path(name), permissions).expect("the mode can be changed");
     }
 
-    /// Runs `--test` or `--test=strict`; what it says, with `@` for the folder.
+    /// Runs `--test` or `--test=strict`. Returns exit code and standard error, with `@` for the directory.
     fn test(&self, word: &str, config: &str) -> (Option<i32>, String) {
         let path = self.path("c.conf");
-        let root = self.folder.path().to_str().expect("a plain name");
-        fs::write(&path, config.replace('@', root)).expect("room for a file");
+        let root = self.folder.path().to_str().expect("the path is UTF-8");
+        fs::write(&path, config.replace('@', root)).expect("the file can be written");
         let output = run(word, &path);
         (output.status.code(), String::from_utf8_lossy(&output.stderr).replace(root, "@"))
     }
@@ -74,10 +74,10 @@ impl Tree {
     fn warnings(&self, config: &str) -> Vec<String> {
         let (code, text) = self.test("--test", config);
         assert_eq!(code, Some(0), "{text}");
-        let mut told = text.lines().filter_map(|line| line.strip_prefix("warning: "));
-        let files = told.next();
+        let mut warnings = text.lines().filter_map(|line| line.strip_prefix("warning: "));
+        let files = warnings.next();
         assert!(files.is_none_or(|files| files == "files read: @/c.conf"), "{files:?}");
-        told.map(str::to_owned).collect()
+        warnings.map(str::to_owned).collect()
     }
 }
 
@@ -86,39 +86,39 @@ fn run(word: &str, path: &Path) -> Output {
     command.arg(word).arg("-C").arg(path).output().expect("the program runs")
 }
 
-/// Whose the files are.
+/// Name of the user who owns the files.
 fn own_name() -> String {
     let output = Command::new("id").arg("-un").output().expect("there is an id");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// In a bare network namespace even loopback has no address to be on.
+/// In a new network namespace the loopback interface has no address.
 fn loopback() -> Option<()> {
     let bound = std::net::UdpSocket::bind("127.0.0.1:0");
     common::required(bound.map(drop).map_err(|_| "loopback is down (ip link set lo up)".to_owned()))
 }
 
-fn a_good_configuration_is_left_alone() {
+fn correct_configuration_has_no_warnings() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
-    let verdict = "dnsmasq: syntax check OK.\n";
-    assert_eq!(tree.test("--test", GOOD), (Some(0), verdict.to_owned()));
-    let told = format!("{verdict}files read: @/c.conf\n");
-    assert_eq!(tree.test("--test=strict", GOOD), (Some(0), told));
+    let result = "dnsmasq: syntax check OK.\n";
+    assert_eq!(tree.test("--test", GOOD), (Some(0), result.to_owned()));
+    let output = format!("{result}files read: @/c.conf\n");
+    assert_eq!(tree.test("--test=strict", GOOD), (Some(0), output));
 }
 
-fn a_remark_is_an_error_if_one_asks_for_it() {
+fn warning_is_an_error_with_strict() {
     let tree = Tree::new();
     assert_eq!(tree.test("--test=strict", "enable-tftp\n").0, Some(1));
     assert_eq!(tree.test("--test", "enable-tftp\n").0, Some(0));
     assert_eq!(tree.test("--test=strict", "port=x\n").0, Some(1));
 }
 
-fn mistakes_are_named_with_file_and_line() {
+fn mistake_is_reported_with_file_and_line() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
-    fs::write(tree.path("hosts"), "00:11:22:33:44:55,set:lab\n").expect("room for a file");
-    for (from, to, remarks) in [
+    fs::write(tree.path("hosts"), "00:11:22:33:44:55,set:lab\n").expect("the file can be written");
+    for (from, to, warnings) in [
         ("port=0\n", "\n", &["port=0 is missing: DNS is not served, with or without it"][..]),
         (
             "127.0.0.0,proxy,255.0.0.0",
@@ -196,68 +196,69 @@ fn mistakes_are_named_with_file_and_line() {
             &["@/c.conf:10: pxe-service: grub has no dot, so clients will ask for grub.0"],
         ),
     ] {
-        assert_eq!(tree.warnings(&GOOD.replace(from, to)), *remarks, "{to}");
+        assert_eq!(tree.warnings(&GOOD.replace(from, to)), *warnings, "{to}");
     }
 }
 
-fn unreadable_file_is_reported_with_the_directory() {
+fn file_that_the_user_cannot_read_is_reported() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
     tree.set_mode("tftp/boot.efi", 0o600);
     tree.set_mode("tftp/bios", 0o700);
-    let remarks = [
+    let warnings = [
         "@/c.conf:7: dhcp-boot: @/tftp/bios/pxelinux.0 cannot be read by nobody, without search permission on @/tftp/bios: mode 700, owner {me}",
         "@/c.conf:8: pxe-service: @/tftp/bios/pxelinux.0 cannot be read by nobody, without search permission on @/tftp/bios: mode 700, owner {me}",
         "@/c.conf:9: pxe-service: @/tftp/boot.efi cannot be read by nobody: mode 600, owner {me}",
         "@/c.conf:10: pxe-service: @/tftp/boot.efi cannot be read by nobody: mode 600, owner {me}",
     ];
-    assert_eq!(tree.warnings(GOOD), remarks.map(|remark| remark.replace("{me}", &own_name())));
+    assert_eq!(tree.warnings(GOOD), warnings.map(|warning| warning.replace("{me}", &own_name())));
 }
 
-fn a_root_that_the_user_may_not_enter_is_named() {
+fn root_that_the_user_cannot_enter_is_reported() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
     tree.set_mode("tftp", 0o700);
-    let why = format!("mode 700, owner {}", own_name());
-    let remark = format!("@/c.conf:4: tftp-root: nobody has no search permission on @/tftp: {why}");
-    assert_eq!(tree.warnings(GOOD), [remark]);
+    let mode = format!("mode 700, owner {}", own_name());
+    let warning =
+        format!("@/c.conf:4: tftp-root: nobody has no search permission on @/tftp: {mode}");
+    assert_eq!(tree.warnings(GOOD), [warning]);
 }
 
-fn with_tftp_secure_files_must_be_the_users_own() {
+fn file_of_another_user_is_reported_with_tftp_secure() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
     let config =
         format!("{}tftp-secure\n", GOOD.replace("dhcp-boot=tag:!ipxe,bios/pxelinux.0\n", ""));
-    let remark = |line, file| {
+    let warning = |line, file| {
         format!(
             "@/c.conf:{line}: pxe-service: @/tftp/{file} does not belong to nobody (tftp-secure)"
         )
     };
-    let remarks = [remark(7, "bios/pxelinux.0"), remark(8, "boot.efi"), remark(9, "boot.efi")];
-    assert_eq!(tree.warnings(&config), remarks);
+    let warnings = [warning(7, "bios/pxelinux.0"), warning(8, "boot.efi"), warning(9, "boot.efi")];
+    assert_eq!(tree.warnings(&config), warnings);
 }
 
-fn files_may_be_nested_only_so_deep() {
+fn nesting_of_more_than_250_files_is_refused() {
     let tree = Tree::new();
     for depth in 0..400 {
         let next = tree.path(&format!("{}.conf", depth + 1));
         let text = format!("conf-file={}\n", next.display());
-        fs::write(tree.path(&format!("{depth}.conf")), text).expect("room for a file");
+        fs::write(tree.path(&format!("{depth}.conf")), text).expect("the file can be written");
     }
     let output = run("--test", &tree.path("0.conf"));
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(
-        (output.status.code(), &told[..]),
+        (output.status.code(), &stderr[..]),
         (Some(1), "\ndnsmasq: files are nested more than 250 deep\n")
     );
 }
 
-fn no_configuration_at_all_is_said_to_be_none() {
+fn missing_configuration_file_is_reported() {
     if Path::new("/etc/dnsmasq.conf").exists() {
-        return common::harness::skip("this machine has an /etc/dnsmasq.conf, which is read");
+        return common::harness::skip("this machine has an /etc/dnsmasq.conf, which pxemasq reads");
     }
     let output = Command::new(env!("CARGO_BIN_EXE_pxemasq")).arg("--test").output();
-    let told = String::from_utf8_lossy(&output.expect("the program runs").stderr).into_owned();
-    let wanted = "warning: no configuration file: /etc/dnsmasq.conf does not exist\n";
-    assert!(told.ends_with(wanted), "{told}");
+    let stderr = String::from_utf8_lossy(&output.expect("the program runs").stderr).into_owned();
+    let expected = "warning: no configuration file: /etc/dnsmasq.conf does not exist\n";
+    assert!(stderr.ends_with(expected), "{stderr}");
 }

@@ -1,5 +1,5 @@
-//! Configuration lines against the binary: accepted, refused, and the exact complaint. Needs no root.
-//! With `PXEMASQ_RECORD=1 PXEMASQ_SUBJECT=theirs` the verdicts are those of the installed dnsmasq, written down.
+//! Configuration lines and the binary: accepted or refused, with the exact message. Needs no root.
+//! With `PXEMASQ_RECORD=1 PXEMASQ_SUBJECT=theirs` the results of the installed dnsmasq are written to the fixtures.
 
 mod common;
 
@@ -12,47 +12,47 @@ use std::process::Command;
 use tempfile::TempDir;
 
 crate::tests![
-    lines_have_the_verdict_that_was_recorded,
-    every_fault_tells_what_was_expected_and_where,
-    what_is_accepted_reads_the_same_when_it_is_written,
-    a_person_sees_the_line,
-    what_cannot_be_served_is_refused_by_name,
-    nothing_to_serve_is_refused,
+    lines_have_the_recorded_result,
+    every_parse_error_has_a_column_and_an_expectation,
+    accepted_line_parses_to_the_same_setting_after_rewriting,
+    terminal_shows_the_invalid_line_with_a_caret,
+    unsupported_option_is_refused_with_its_line,
+    configuration_without_service_is_refused,
 ];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
 }
 
-/// Configuration files of a line or two, with dnsmasq's verdicts.
+/// Configuration files of one or two lines, with dnsmasq's results.
 #[derive(Debug, Serialize, Deserialize)]
 struct Cases {
-    /// What they have in common.
+    /// What the cases have in common.
     about: String,
-    /// The version that was recorded.
+    /// Version of dnsmasq that was recorded.
     version: String,
     cases: Vec<Case>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Case {
-    /// The file; `\n` separates lines.
+    /// Content of the file; `\n` separates lines.
     file: String,
     /// Exit code of `--test`.
     #[serde(default)]
     exit: i32,
     /// First line of standard error, without the name of the file.
-    #[serde(default)]
-    says: String,
+    #[serde(default, rename = "says")]
+    message: String,
 }
 
-fn lines_have_the_verdict_that_was_recorded() {
+fn lines_have_the_recorded_result() {
     let recording = std::env::var_os("PXEMASQ_RECORD").is_some() && common::subject_is_theirs();
     let folder = TempDir::new().expect("a temporary folder");
     let mut failed = Vec::new();
     for (path, mut cases) in fixture::all::<Cases>("language") {
         for case in &mut cases.cases {
-            let seen = verdict(&folder, &case.file);
+            let seen = result(&folder, &case.file);
             if recording {
                 *case = seen;
             } else if seen != *case {
@@ -66,15 +66,15 @@ fn lines_have_the_verdict_that_was_recorded() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-fn verdict(folder: &TempDir, file: &str) -> Case {
+fn result(folder: &TempDir, file: &str) -> Case {
     let path = folder.path().join("c.conf");
-    fs::write(&path, file.to_owned() + "\n").expect("room for a file");
+    fs::write(&path, file.to_owned() + "\n").expect("the file can be written");
     let output = run(&["--test", "-C"], &path);
     let stderr =
         String::from_utf8_lossy(&output.stderr).replace(&path.display().to_string(), "FILE");
     let first = stderr.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let says = first.strip_prefix("dnsmasq: ").unwrap_or(first).to_owned();
-    Case { file: file.to_owned(), exit: output.status.code().unwrap_or(-1), says }
+    let message = first.strip_prefix("dnsmasq: ").unwrap_or(first).to_owned();
+    Case { file: file.to_owned(), exit: output.status.code().unwrap_or(-1), message }
 }
 
 fn run(args: &[&str], path: &Path) -> std::process::Output {
@@ -82,7 +82,7 @@ fn run(args: &[&str], path: &Path) -> std::process::Output {
     command.args(args).arg(path).env("LC_ALL", "C").output().expect("the program runs")
 }
 
-fn every_fault_tells_what_was_expected_and_where() {
+fn every_parse_error_has_a_column_and_an_expectation() {
     for (_, cases) in fixture::all::<Cases>("language") {
         for case in cases.cases {
             let mut reader = Reader::default();
@@ -96,7 +96,7 @@ fn every_fault_tells_what_was_expected_and_where() {
     }
 }
 
-fn what_is_accepted_reads_the_same_when_it_is_written() {
+fn accepted_line_parses_to_the_same_setting_after_rewriting() {
     let mut count = 0;
     for (_, cases) in fixture::all::<Cases>("language") {
         for line in cases.cases.iter().flat_map(|case| case.file.lines()) {
@@ -105,9 +105,10 @@ fn what_is_accepted_reads_the_same_when_it_is_written() {
                 Some((setting.row.keyword, setting.directive))
             };
             let Some(accepted) = read(line.as_bytes()) else { continue };
-            let written = Reader::default().rewritten(line.as_bytes()).expect("it was read");
-            let again = read(&written).expect("it was accepted");
-            // Questions to the machine tell their column, which quotes may move.
+            let rewritten =
+                Reader::default().rewritten(line.as_bytes()).expect("the line is valid");
+            let again = read(&rewritten).expect("the rewritten line is accepted");
+            // Checks of the system store their column, which changes if quotes are removed.
             if !line.contains('"') {
                 assert_eq!(again, accepted, "{line}");
             }
@@ -118,10 +119,10 @@ fn what_is_accepted_reads_the_same_when_it_is_written() {
     assert!(count > 200, "{count} lines were accepted");
 }
 
-fn a_person_sees_the_line() {
+fn terminal_shows_the_invalid_line_with_a_caret() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("c.conf");
-    for (file, more, wanted) in [
+    for (file, arguments, expected) in [
         (
             "port=0\npxe-service=x86PCx,\"Menu\",pxelinux\n",
             "",
@@ -148,23 +149,23 @@ fn a_person_sees_the_line() {
             "bad command line options: try --help\n  --bogus\n  ^ expected an option, as --help lists them",
         ),
     ] {
-        fs::write(&path, file).expect("room for a file");
+        fs::write(&path, file).expect("the file can be written");
         let shown = path.display().to_string();
-        let command = format!("{} --test -C {shown} {more}", env!("CARGO_BIN_EXE_pxemasq"));
+        let command = format!("{} --test -C {shown} {arguments}", env!("CARGO_BIN_EXE_pxemasq"));
         // script(1) gives the program a terminal.
         let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output();
         let output = output.map_err(|_| "no script(1) (Debian: bsdutils)".to_owned());
         let Some(output) = common::required(output) else { return };
         let seen =
             String::from_utf8_lossy(&output.stdout).replace('\r', "").replace(&shown, "FILE");
-        assert_eq!(seen, format!("\ndnsmasq: {wanted}\n"));
+        assert_eq!(seen, format!("\ndnsmasq: {expected}\n"));
     }
 }
 
-fn what_cannot_be_served_is_refused_by_name() {
+fn unsupported_option_is_refused_with_its_line() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("c.conf");
-    for (line, words) in [
+    for (line, message) in [
         ("server=9.9.9.9", "server is not served: there is no DNS service: set port=0"),
         ("port=0\nenable-ra", "enable-ra is not served: no router advertisements"),
         ("port=0\ndhcp-relay=10.0.0.1,10.0.0.2", "dhcp-relay is not served: no relay agent"),
@@ -178,30 +179,31 @@ fn what_cannot_be_served_is_refused_by_name() {
             "dhcp-range: this server assigns no addresses, and this machine is on that network",
         ),
     ] {
-        // In a bare network namespace even loopback has no address to be on.
-        if words.ends_with("on that network") && std::net::UdpSocket::bind("127.0.0.1:0").is_err() {
+        // In a new network namespace the loopback interface has no address.
+        if message.ends_with("on that network") && std::net::UdpSocket::bind("127.0.0.1:0").is_err()
+        {
             continue;
         }
         let enabled = format!("enable-tftp\n{line}\n");
-        fs::write(&path, &enabled).expect("room for a file");
+        fs::write(&path, &enabled).expect("the file can be written");
         let output = run(&["-d", "-C"], &path);
-        let at = enabled.lines().count();
-        let wanted = format!("\ndnsmasq: {}:{at}: {words}\n", path.display());
+        let number = enabled.lines().count();
+        let expected = format!("\ndnsmasq: {}:{number}: {message}\n", path.display());
         assert_eq!(
             (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()),
-            (Some(1), wanted)
+            (Some(1), expected)
         );
     }
 }
 
-fn nothing_to_serve_is_refused() {
+fn configuration_without_service_is_refused() {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("c.conf");
-    fs::write(&path, "port=0\n").expect("room for a file");
+    fs::write(&path, "port=0\n").expect("the file can be written");
     let output = run(&["-d", "-C"], &path);
-    let wanted = "\ndnsmasq: nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp\n";
+    let expected = "\ndnsmasq: nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp\n";
     assert_eq!(
         (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
-        (Some(1), wanted)
+        (Some(1), expected)
     );
 }

@@ -1,4 +1,5 @@
-//! The manual is good mdoc and knows every option that is served; completions know every option there is.
+//! The manual is valid mdoc and describes every served option; shell completions contain every option; documents quote
+//! existing messages and tests.
 
 mod common;
 
@@ -11,11 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 crate::tests![
-    every_served_option_is_in_the_manual,
-    the_guide_knows_every_code_and_says_what_is_said,
-    what_trust_rests_on_is_there,
-    the_manual_is_good_mdoc,
-    completions_know_every_option,
+    manual_describes_every_served_option,
+    troubleshooting_guide_has_every_code_and_quotes_the_notices,
+    tests_and_fixtures_of_the_security_document_exist,
+    manual_is_valid_mdoc,
+    completions_contain_every_option,
 ];
 
 fn main() -> std::process::ExitCode {
@@ -26,8 +27,8 @@ fn manual() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("man/pxemasq.8")
 }
 
-fn every_served_option_is_in_the_manual() {
-    let text = fs::read_to_string(manual()).expect("it is there");
+fn manual_describes_every_served_option() {
+    let text = fs::read_to_string(manual()).expect("the file exists");
     let words: Vec<&str> = text.split_whitespace().collect();
     let served = OPTIONS.iter().filter(|row| support(row.keyword) == Support::Served);
     let missing: Vec<&str> = served
@@ -40,18 +41,19 @@ fn every_served_option_is_in_the_manual() {
     }
 }
 
-/// Codes of firmware that the guide has to tell about.
+/// PXE error codes that the guide must describe.
 const CODES: &[&str] =
     &["E11", "E16", "E18", "E32", "E51", "E52", "E53", "E55", "E74", "E78", "E99"];
 
-fn the_guide_knows_every_code_and_says_what_is_said() {
+fn troubleshooting_guide_has_every_code_and_quotes_the_notices() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let guide = fs::read_to_string(folder.join("docs/troubleshooting.md")).expect("it is there");
+    let guide =
+        fs::read_to_string(folder.join("docs/troubleshooting.md")).expect("the file exists");
     for code in CODES {
         assert!(guide.contains(&format!("| `PXE-{code}")), "{code}");
     }
-    // Sentences of the log are quoted with dots for what differs.
-    let said = fs::read_to_string(folder.join("src/log_line/notice.rs")).expect("it is there");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).expect("the file exists");
+    let messages = read("src/log_line/notice.rs") + &read("src/log_line/words.rs");
     for sentence in [
         "sent no request to port 4011",
         "but did not request it",
@@ -61,14 +63,14 @@ fn the_guide_knows_every_code_and_says_what_is_said() {
         "which does not exist",
         "another proxyDHCP server, ",
     ] {
-        assert!(guide.contains(sentence.trim()) && said.contains(sentence), "{sentence}");
+        assert!(guide.contains(sentence.trim()) && messages.contains(sentence), "{sentence}");
     }
 }
 
-/// What shows that something is so has to be there.
-fn what_trust_rests_on_is_there() {
+/// The document names tests and fixtures as evidence.
+fn tests_and_fixtures_of_the_security_document_exist() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(folder.join("docs/security.md")).expect("it is there");
+    let text = fs::read_to_string(folder.join("docs/security.md")).expect("the file exists");
     let sources = sources(folder);
     let mut named = 0;
     for word in text.split('`').skip(1).step_by(2) {
@@ -85,7 +87,7 @@ fn what_trust_rests_on_is_there() {
     assert!(named > 80, "{named}");
 }
 
-/// All of the program and of its tests, one behind the other.
+/// All sources of the program and its tests, joined.
 fn sources(folder: &Path) -> String {
     let mut folders = ["src", "tests", "conf-parser"].map(|name| folder.join(name)).to_vec();
     let mut text = String::new();
@@ -102,23 +104,27 @@ fn sources(folder: &Path) -> String {
     text
 }
 
-fn the_manual_is_good_mdoc() {
+fn manual_is_valid_mdoc() {
     let linted = Command::new("mandoc").args(["-T", "lint", "-W", "style"]).arg(manual()).output();
     let linted = linted.map_err(|_| "no mandoc (Debian: mandoc)".to_owned());
     let Some(Output { stdout, stderr, .. }) = required(linted) else { return };
-    let said = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    // That of the machine may not know its own manuals.
-    let said: Vec<&str> = said.lines().filter(|line| !line.contains("mandoc.db")).collect();
-    assert_eq!(said, [""; 0]);
+    let output =
+        [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    // mandoc warns if the system has no index of its manuals.
+    let warnings: Vec<&str> = output.lines().filter(|line| !line.contains("mandoc.db")).collect();
+    assert_eq!(warnings, [""; 0]);
 }
 
-fn completions_know_every_option() {
+fn completions_contain_every_option() {
     let program = Path::new(env!("CARGO_BIN_EXE_pxemasq")).with_file_name("examples/completions");
     let folder = tempfile::tempdir().expect("a directory");
-    let done = Command::new(program).arg(folder.path()).status().expect("it was built");
+    let done = Command::new(program)
+        .arg(folder.path())
+        .status()
+        .expect("the example is built: cargo build --examples");
     assert!(done.success());
     for file in ["pxemasq.bash", "_pxemasq", "pxemasq.fish"] {
-        let text = fs::read_to_string(folder.path().join(file)).expect("it was written");
+        let text = fs::read_to_string(folder.path().join(file)).expect("the file is written");
         for (name, ..) in EXTENSION_OPTIONS {
             assert!(
                 text.contains(&format!("-{name}")) || text.contains(&format!("-l {name}")),
@@ -127,13 +133,13 @@ fn completions_know_every_option() {
         }
         for row in OPTIONS {
             let with_value = if row.argument == Argument::Required { "=" } else { "" };
-            let wanted = match file {
+            let expected = match file {
                 "pxemasq.bash" => format!("--{}{with_value} ", row.keyword),
                 "_pxemasq" => format!("--{}{with_value}", row.keyword),
                 _ => format!(" -l {} ", row.keyword),
             };
             let text = text.replace('\'', " ");
-            assert!(text.contains(&wanted), "{file}: {wanted}");
+            assert!(text.contains(&expected), "{file}: {expected}");
         }
     }
 }

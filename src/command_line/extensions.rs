@@ -1,8 +1,9 @@
-//! Options that dnsmasq does not have. They are never abbreviated: all that it reads keeps its meaning.
+//! Options that dnsmasq does not have. They must be written in full, so that abbreviations of dnsmasq's options keep their
+//! meaning.
 
 use getopts::HasArg;
 
-/// Them, whether they take a value, how they are written, and what they do.
+/// Name, whether it takes a value, usage and help text of each option.
 #[rustfmt::skip]
 pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
     ("explain", HasArg::Yes,   "--explain=<client>|pcap=<file>|log=<file>", "Show the reply to a client and the lines that determine it."),
@@ -11,17 +12,17 @@ pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
     ("unconfined", HasArg::No, "--unconfined",                              "Run without Landlock and seccomp."),
 ];
 
-/// What was asked by options of ours.
+/// Values of these options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
-    /// Clients that are asked about, by [`to_text`](crate::byte_text::to_text).
+    /// Clients of `--explain`, as [`to_text`](crate::byte_text::to_text).
     pub explain: Vec<String>,
-    /// Whether programs read the answer.
+    /// Whether the result of `--explain` is JSON.
     pub json: bool,
-    /// In which form boots are to be told.
+    /// Format of `--story`; empty: the default.
     pub story: Option<String>,
-    /// Whether the daemon is to stay as it is when it serves.
+    /// Whether the daemon runs without the sandbox.
     pub unconfined: bool,
-    /// Words that are no options: the log, where boots are told. By [`to_text`](crate::byte_text::to_text).
+    /// Words that are no options, such as the log of `--story`, as [`to_text`](crate::byte_text::to_text).
     pub args: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What `--help` and `--version` print.
+//! Output of `--help` and `--version`.
 
 use super::{EXTENSION_OPTIONS, Page};
 use crate::log_line::{COMPILE_TIME_OPTIONS, VERSION};
@@ -6,7 +6,7 @@ use conf_parser::Argument;
 use conf_parser::OPTIONS;
 use conf_parser::option_names::{self, OPTIONS6, OptionName};
 
-/// What `--version` prints. Scripts read the third word of the first line, and the second line.
+/// Output of `--version`. Scripts read the third word of the first line, and the second line.
 pub fn version() -> String {
     format!(
         "Dnsmasq version {VERSION}  Copyright (c) 2026 the pxemasq authors\n\
@@ -17,10 +17,10 @@ pub fn version() -> String {
     )
 }
 
-/// Columns of the help before the description; what is longer is cut.
+/// Width of the column of options; longer usage is cut.
 pub(super) const HELP_COLUMNS: usize = 55;
 
-/// What `--help` prints.
+/// Output of `--help`.
 pub fn help(page: Option<Page>) -> String {
     match page {
         None => general_help(),
@@ -47,8 +47,8 @@ fn general_help() -> String {
         lines.push(format!("{form:HELP_COLUMNS$}{}\n", row.help));
     }
     lines.push("\nOptions of pxemasq, which dnsmasq does not have:\n\n".to_owned());
-    let own =
+    let extensions =
         EXTENSION_OPTIONS.iter().map(|(.., form, help)| format!("{form:HELP_COLUMNS$}{help}\n"));
-    lines.extend(own);
+    lines.extend(extensions);
     lines.concat()
 }

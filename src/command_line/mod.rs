@@ -18,41 +18,41 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-/// Words that dnsmasq does not have. They are never abbreviated: all that it reads keeps its meaning.
+/// A form of `--test` that dnsmasq does not have. It must be written in full.
 const STRICT_TEST: &str = "--test=strict";
 
-/// What was asked for, in order.
+/// The parsed command line.
 pub struct CommandLine {
-    /// Options and their values.
+    /// Options with their values, in order.
     pub options: Vec<OptionUse>,
-    /// How it goes on behind them.
+    /// What follows the last valid option.
     pub end: Termination,
-    /// The word that is to blame for a bad end, by [`to_text`], and a caret under it.
+    /// The invalid word, as [`to_text`], and a caret below it.
     pub error_detail: Option<String>,
-    /// `--test=strict`: what we have to remark is an error. dnsmasq knows no such word.
+    /// `--test=strict`: warnings are errors.
     pub strict: bool,
-    /// Exactly two words, of which the second names a page of help.
+    /// Page of help, if there are exactly two words and the second is `dhcp` or `dhcp6`.
     pub page: Option<Page>,
-    /// What dnsmasq has no options for.
+    /// Options that dnsmasq does not have.
     pub extensions: Extensions,
 }
 
-/// An option as given.
+/// An option of the command line.
 pub struct OptionUse {
-    /// Its row in the table.
+    /// Its row in the table of options.
     pub row: &'static OptionSpec,
-    /// Its value, as it stands.
+    /// Its value, unchanged.
     pub value: Option<Vec<u8>>,
 }
 
-/// What stands behind the last good option.
+/// What follows the last valid option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Termination {
     /// Nothing.
     Complete,
     /// Words that are no options.
     ExtraWords,
-    /// Something that cannot be read.
+    /// An invalid option.
     Malformed,
 }
 
@@ -66,58 +66,52 @@ pub enum Page {
 }
 
 impl CommandLine {
-    /// Reads the words behind the program's name.
+    /// Parses the arguments after the name of the program.
     pub fn parse(words: &[OsString], posixly_correct: bool) -> Self {
         let words: Vec<String> = words.iter().map(|word| to_text(word.as_bytes())).collect();
-        let (spelled, broken) = match expand(&words) {
-            Ok(spelled) => (spelled, None),
+        let (expanded, invalid) = match expand(&words) {
+            Ok(expanded) => (expanded, None),
             Err(ExpandError { before, word, expected }) => (before, Some((word, expected))),
         };
-        let strict = spelled.iter().any(|word| word == STRICT_TEST);
+        let strict = expanded.iter().any(|word| word == STRICT_TEST);
         let plain =
             |word: &String| if word == STRICT_TEST { "--test".into() } else { word.clone() };
-        let spelled: Vec<String> = spelled.iter().map(plain).collect();
-        let Ok(matches) = options(posixly_correct).parse(&spelled) else {
-            unreachable!("what is spelled out can be read")
+        let expanded: Vec<String> = expanded.iter().map(plain).collect();
+        let Ok(matches) = options(posixly_correct).parse(&expanded) else {
+            unreachable!("expanded words are valid options")
         };
-        let own = Extensions {
+        let extensions = Extensions {
             explain: matches.opt_strs("explain"),
             json: matches.opt_present("json"),
             story: matches.opt_default("story", ""),
             unconfined: matches.opt_present("unconfined"),
             args: matches.free.clone(),
         };
-        // Boots are told from a file.
-        let most = usize::from(own.story.is_some());
-        let junk = matches.free.iter().filter(|word| !is_blank(word)).nth(most);
-        let (end, blame) = match (broken, junk) {
-            (Some(blame), _) => (Termination::Malformed, Some(blame)),
+        // `--story` has the log as its argument.
+        let max_args = usize::from(extensions.story.is_some());
+        let extra = matches.free.iter().filter(|word| !is_blank(word)).nth(max_args);
+        let (end, error) = match (invalid, extra) {
+            (Some(error), _) => (Termination::Malformed, Some(error)),
             (None, Some(word)) => (Termination::ExtraWords, Some((word.clone(), "an option"))),
             (None, None) => (Termination::Complete, None),
         };
-        let culprit = blame.map(|(word, expected)| format!("  {word}\n  ^ expected {expected}"));
+        let error_detail =
+            error.map(|(word, expected)| format!("  {word}\n  ^ expected {expected}"));
         let page = match &words[..] {
             [_, page] if page == "dhcp" => Some(Page::Dhcp),
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),
             _ => None,
         };
-        Self {
-            options: in_order(&matches, &spelled),
-            end,
-            error_detail: culprit,
-            strict,
-            page,
-            extensions: own,
-        }
+        Self { options: in_order(&matches, &expanded), end, error_detail, strict, page, extensions }
     }
 }
 
-/// Whether dnsmasq ignores a word that is no option: nothing, or isspace(3) of the C locale.
+/// Whether dnsmasq ignores a word that is no option: it is empty or has only isspace(3) characters of the C locale.
 fn is_blank(word: &str) -> bool {
     word.chars().all(|c| matches!(c, ' ' | '\t'..='\r'))
 }
 
-/// Long and short forms apart: they differ in whether they take a value. The help is ours, not theirs.
+/// Long and short forms are separate options, because they differ in whether they take a value.
 fn options(posixly_correct: bool) -> Options {
     let mut options = Options::new();
     let style =
@@ -141,30 +135,30 @@ fn options(posixly_correct: bool) -> Options {
     options
 }
 
-/// Of two keywords with one letter the first has it.
+/// The letter of an option. If two keywords have the same letter, the first has it.
 fn letter(row: &OptionSpec) -> Option<String> {
     row.short
         .filter(|_| row.canonical_name() == row.keyword)
         .map(|letter| char::from(letter).to_string())
 }
 
-/// getopts tells values option by option; their places put them in order again.
-fn in_order(matches: &Matches, spelled: &[String]) -> Vec<OptionUse> {
-    let mut given = Vec::new();
-    for (row, name) in named(spelled) {
+/// The options in the order of the command line: getopts returns them by name, with positions.
+fn in_order(matches: &Matches, expanded: &[String]) -> Vec<OptionUse> {
+    let mut uses = Vec::new();
+    for (row, name) in named(expanded) {
         let mut values = matches.opt_strs_pos(&name).into_iter().peekable();
-        for place in matches.opt_positions(&name) {
-            let value = values.next_if(|(at, _)| *at == place);
+        for position in matches.opt_positions(&name) {
+            let value = values.next_if(|(at, _)| *at == position);
             let value = value.map(|(_, value)| to_bytes(&value).into_owned());
-            given.push((place, OptionUse { row, value }));
+            uses.push((position, OptionUse { row, value }));
         }
     }
-    given.sort_by_key(|(place, _)| *place);
-    given.into_iter().map(|(_, given)| given).collect()
+    uses.sort_by_key(|(position, _)| *position);
+    uses.into_iter().map(|(_, option)| option).collect()
 }
 
-/// The options that may be among the words, each once, long and short forms apart. (A value may look like one.)
-fn named(spelled: &[String]) -> impl Iterator<Item = (&'static OptionSpec, String)> {
+/// The options that may occur in the words, each once, long and short forms separately. A value may look like an option.
+fn named(expanded: &[String]) -> impl Iterator<Item = (&'static OptionSpec, String)> {
     let name = |word: &String| {
         if let Some(long) = word.strip_prefix("--") {
             let name = long.split_once('=').map_or(long, |(name, _)| name);
@@ -174,66 +168,67 @@ fn named(spelled: &[String]) -> impl Iterator<Item = (&'static OptionSpec, Strin
         Some((conf_parser::find_short(letter)?, char::from(letter).to_string()))
     };
     let rows: BTreeMap<String, &'static OptionSpec> =
-        spelled.iter().filter_map(name).map(|(row, name)| (name, row)).collect();
+        expanded.iter().filter_map(name).map(|(row, name)| (name, row)).collect();
     rows.into_iter().map(|(name, row)| (row, name))
 }
 
-/// A mistake, and what stands before it.
+/// An invalid word, and the expanded words before it.
 struct ExpandError {
     before: Vec<String>,
     word: String,
     expected: &'static str,
 }
 
-/// Abbreviations in full, bundles one by one, up to the first mistake.
+/// Expands abbreviations and bundled letters, up to the first invalid word.
 fn expand(words: &[String]) -> Result<Vec<String>, ExpandError> {
-    let mut spelled = Vec::new();
+    let mut expanded = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if word == "--" {
-            spelled.push(word.clone());
+            expanded.push(word.clone());
             break;
         }
         let value = if let Some(long) = word.strip_prefix("--") {
-            long_option(long, &mut spelled)
+            long_option(long, &mut expanded)
         } else if word.len() > 1 && word.starts_with('-') {
-            short_options(&word[1..], &mut spelled)
+            short_options(&word[1..], &mut expanded)
         } else {
-            spelled.push(word.clone());
+            expanded.push(word.clone());
             Ok(Value::Complete)
         };
-        let broken = |before, expected| ExpandError { before, word: word.clone(), expected };
+        let invalid = |before, expected| ExpandError { before, word: word.clone(), expected };
         match value {
-            Err(expected) => return Err(broken(spelled, expected)),
+            Err(expected) => return Err(invalid(expanded, expected)),
             Ok(Value::Complete) => {}
             Ok(Value::Follows) => {
                 let Some(value) = words.next() else {
-                    spelled.pop();
-                    return Err(broken(spelled, "a value behind it"));
+                    expanded.pop();
+                    return Err(invalid(expanded, "a value after it"));
                 };
-                spelled.push(value.clone());
+                expanded.push(value.clone());
             }
         }
     }
-    spelled.extend(words.cloned());
-    Ok(spelled)
+    expanded.extend(words.cloned());
+    Ok(expanded)
 }
 
-/// Where the value of the last option stands.
+/// Position of the value of an option.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Value {
-    /// With it, or there is none.
+    /// In the same word, or the option has none.
     Complete,
     /// In the next word.
     Follows,
 }
 
-const OPTION_PREFIX: &str = "an option, as --help lists them";
+/// What is expected instead of an unknown option.
+const KNOWN_OPTION: &str = "an option, as --help lists them";
 
-/// The error is what was expected instead.
-fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static str> {
+/// Expands a long option. The error is what was expected instead.
+fn long_option(word: &str, expanded: &mut Vec<String>) -> Result<Value, &'static str> {
     if word == &STRICT_TEST[2..] {
-        spelled.push(STRICT_TEST.to_owned());
+        expanded.push(STRICT_TEST.to_owned());
         return Ok(Value::Complete);
     }
     let (name, value) =
@@ -242,17 +237,17 @@ fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static 
         if matches!((has_value, value), (HasArg::No, Some(_))) {
             return Err("no value");
         }
-        spelled.push(format!("--{word}"));
+        expanded.push(format!("--{word}"));
         return match (has_value, value) {
             (HasArg::Yes, None) => Ok(Value::Follows),
             _ => Ok(Value::Complete),
         };
     }
-    let row = resolve_abbreviation(name).ok_or(OPTION_PREFIX)?;
+    let row = resolve_abbreviation(name).ok_or(KNOWN_OPTION)?;
     if row.argument == Argument::None && value.is_some() {
         return Err("no value");
     }
-    spelled.push(value.map_or_else(
+    expanded.push(value.map_or_else(
         || format!("--{}", row.keyword),
         |value| format!("--{}={value}", row.keyword),
     ));
@@ -260,7 +255,8 @@ fn long_option(word: &str, spelled: &mut Vec<String>) -> Result<Value, &'static 
     Ok(if follows { Value::Follows } else { Value::Complete })
 }
 
-/// An exact name, or a beginning that can only mean one option with one kind of value.
+/// The option of an exact name, or of a prefix of exactly one option. Aliases count as one option if they take the same
+/// kind of value.
 fn resolve_abbreviation(name: &str) -> Option<&'static OptionSpec> {
     conf_parser::find_name(name).or_else(|| {
         let mut candidates = OPTIONS.iter().filter(|row| row.keyword.starts_with(name));
@@ -272,16 +268,16 @@ fn resolve_abbreviation(name: &str) -> Option<&'static OptionSpec> {
     })
 }
 
-fn short_options(letters: &str, spelled: &mut Vec<String>) -> Result<Value, &'static str> {
-    for (at, letter) in letters.char_indices() {
+fn short_options(letters: &str, expanded: &mut Vec<String>) -> Result<Value, &'static str> {
+    for (offset, letter) in letters.char_indices() {
         let row =
-            u8::try_from(letter).ok().and_then(conf_parser::find_short).ok_or(OPTION_PREFIX)?;
+            u8::try_from(letter).ok().and_then(conf_parser::find_short).ok_or(KNOWN_OPTION)?;
         if row.short_takes_value() {
-            spelled.push(format!("-{}", &letters[at..]));
-            let follows = at + letter.len_utf8() == letters.len();
+            expanded.push(format!("-{}", &letters[offset..]));
+            let follows = offset + letter.len_utf8() == letters.len();
             return Ok(if follows { Value::Follows } else { Value::Complete });
         }
-        spelled.push(format!("-{letter}"));
+        expanded.push(format!("-{letter}"));
     }
     Ok(Value::Complete)
 }

@@ -1,4 +1,4 @@
-//! Command lines, read.
+//! Tests of the command line.
 
 use super::help::HELP_COLUMNS;
 use super::*;
@@ -16,7 +16,7 @@ fn read(line: &str) -> (String, Termination) {
 }
 
 #[test]
-fn letters_are_bundled_up_to_a_value() {
+fn bundled_letters_are_split_up_to_a_value() {
     assert_eq!(
         read("-kd9p53"),
         ("keep-in-foreground no-daemon leasefile-ro port=53".into(), Termination::Complete)
@@ -31,7 +31,7 @@ fn letters_are_bundled_up_to_a_value() {
 
 /// Found by fuzzing.
 #[test]
-fn options_of_ours_without_a_value_take_none() {
+fn value_of_an_extension_without_value_is_refused() {
     for word in ["--json=strict", "--unconfined=", "--json=x"] {
         assert_eq!(
             read(&format!("-d {word}")),
@@ -44,7 +44,7 @@ fn options_of_ours_without_a_value_take_none() {
 }
 
 #[test]
-fn names_may_be_abbreviated_while_they_mean_one_option() {
+fn unambiguous_prefix_is_expanded() {
     assert_eq!(read("--tftp-r=/x --tes"), ("tftp-root=/x test".into(), Termination::Complete));
     assert_eq!(
         read("--pxe-s a,b --dhcp-lease x"),
@@ -58,7 +58,7 @@ fn names_may_be_abbreviated_while_they_mean_one_option() {
 }
 
 #[test]
-fn optional_values_must_be_glued() {
+fn optional_value_must_be_in_the_same_word() {
     assert_eq!(
         read("--user=x --user --log-queries=extra -q"),
         ("user=x user log-queries=extra log-queries".into(), Termination::Complete)
@@ -68,7 +68,7 @@ fn optional_values_must_be_glued() {
 }
 
 #[test]
-fn what_stands_before_a_mistake_counts() {
+fn options_before_an_invalid_word_are_used() {
     assert_eq!(read("--version --bogus"), ("version".into(), Termination::Malformed));
     assert_eq!(read("--bogus --version"), (String::new(), Termination::Malformed));
     assert_eq!(read("-d -C"), ("no-daemon".into(), Termination::Malformed));
@@ -76,11 +76,11 @@ fn what_stands_before_a_mistake_counts() {
 }
 
 #[test]
-fn the_word_to_blame_is_shown() {
+fn invalid_word_is_shown_with_a_caret() {
     for (line, shown) in [
         ("-d --bogus", "  --bogus\n  ^ expected an option, as --help lists them"),
         ("--no-daemon=1", "  --no-daemon=1\n  ^ expected no value"),
-        ("-d -C", "  -C\n  ^ expected a value behind it"),
+        ("-d -C", "  -C\n  ^ expected a value after it"),
         ("-d x", "  x\n  ^ expected an option"),
     ] {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
@@ -89,7 +89,7 @@ fn the_word_to_blame_is_shown() {
 }
 
 #[test]
-fn other_words_are_junk_wherever_they_stand() {
+fn word_without_option_is_extra_at_any_position() {
     assert_eq!(read("x -d"), ("no-daemon".into(), Termination::ExtraWords));
     assert_eq!(read("-d -- --test"), ("no-daemon".into(), Termination::ExtraWords));
     assert_eq!(read("-"), (String::new(), Termination::ExtraWords));
@@ -134,7 +134,7 @@ fn value_that_is_not_utf8_keeps_its_bytes() {
 }
 
 #[test]
-fn bytes_that_stand_for_other_bytes_keep_their_value() {
+fn private_use_characters_of_to_text_keep_their_bytes() {
     let value = "\u{10FFE9}\u{10FFFF}".as_bytes();
     let read = bytes_of(&[b"-C", value, b"-C", b"\xE9\xFF"]);
     let values: Vec<_> = read.options.iter().map(|given| given.value.as_deref()).collect();
@@ -157,7 +157,7 @@ fn option_name_that_is_not_utf8_is_refused() {
 }
 
 #[test]
-fn word_without_option_is_junk_unless_it_is_ascii_space() {
+fn word_without_option_is_extra_unless_it_is_ascii_space() {
     for (word, end) in [
         (&b" \t\n\x0b\x0c\r"[..], Termination::Complete),
         (b"", Termination::Complete),
@@ -171,7 +171,7 @@ fn word_without_option_is_junk_unless_it_is_ascii_space() {
 }
 
 #[test]
-fn own_options_keep_their_bytes() {
+fn values_of_extensions_keep_their_bytes() {
     let read = bytes_of(&[b"--explain", b"pcap=/\xE9", b"--explain=log=/\xE8"]);
     let clients: Vec<_> = read.extensions.explain.iter().map(|client| to_bytes(client)).collect();
     assert_eq!(clients, [&b"pcap=/\xE9"[..], b"log=/\xE8"]);

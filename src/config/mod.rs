@@ -272,9 +272,9 @@ pub struct Process {
     pub use_lease_file: bool,
     /// `dhcp-lease-max`: maximum number of leases.
     pub max_leases: usize,
-    /// `no-ping`: dnsmasq then does not need CAP_NET_RAW.
+    /// `no-ping`: dnsmasq then does not need `CAP_NET_RAW`.
     pub no_ping: bool,
-    /// `dhcp-broadcast` without a tag: all replies are broadcast, and CAP_NET_ADMIN is not needed.
+    /// `dhcp-broadcast` without a tag: all replies are broadcast, and `CAP_NET_ADMIN` is not needed.
     pub broadcast_to_all: bool,
     /// `port`: the DNS port, which is not served; 0 disables DNS in dnsmasq.
     pub dns_port: u16,

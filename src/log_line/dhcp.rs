@@ -7,36 +7,36 @@ use conf_parser::Lease;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// What proxyDHCP logs.
+/// A line of proxyDHCP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DhcpLine {
-    /// At the start: a network we serve.
+    /// At the start: a network that is served.
     ProxyRange(Ipv4Addr),
     /// At the start: a pool that is not served.
     Pool { start: Ipv4Addr, end: Ipv4Addr, lease: Lease },
     /// At the start: static leases that are not served.
     Static { subnet: Ipv4Addr, lease: Lease },
-    /// At the start: the sockets hear one interface only.
+    /// At the start: the sockets are bound to one interface (`SO_BINDTODEVICE`).
     BoundToDevice(String),
 
-    /// No range is for this request.
+    /// No range matches a request. The text says how it was received.
     NoRange(String),
-    /// An interface that stands for others is missing.
+    /// An interface of `bridge-interface` does not exist.
     UnknownBridgeInterface(String),
-    /// A request came in by an interface without an address.
+    /// A request was received on an interface without an IPv4 address.
     InterfaceWithoutAddress(String),
-    /// A range that is for this request.
+    /// A proxy range that matches the request: network and netmask.
     Subnet(Ipv4Addr, Ipv4Addr),
-    /// A pool that is.
+    /// A range of addresses that matches the request.
     AvailableRange(Ipv4Addr, Ipv4Addr),
-    /// Option 60, what of it can be printed.
+    /// Vendor class (option 60), printable characters only.
     VendorClass(String),
-    /// Option 77 likewise.
+    /// User class (option 77), printable characters only.
     UserClass(String),
-    /// The client's name.
+    /// Host name of the client.
     Name(String),
 
-    /// A boot server's name is unknown.
+    /// The name of a boot server does not resolve.
     NoAddressFor(String),
     /// The menu does not fit into option 43.
     MenuTooLarge,
@@ -44,40 +44,40 @@ pub enum DhcpLine {
     NoSpace(u8),
     /// An option is configured twice for the same clients.
     Duplicate(u8),
-    /// Boot integrity services were asked for.
+    /// The client requests boot integrity services (BIS).
     NoBis,
 
-    /// What was answered, or not.
+    /// The result for a PXE client.
     Pxe { interface: String, mac: Vec<u8>, outcome: PxeOutcome },
     /// The tags of the request.
     Tags(String),
-    /// The reply waits so many seconds.
+    /// Delay of the reply, in seconds.
     Delay(u32),
-    /// The file field of the reply.
+    /// Field `file` of the reply.
     BootFile(String),
-    /// Its server name.
+    /// Field `sname` of the reply.
     ServerName(String),
-    /// Its next server.
+    /// Field `siaddr` of the reply.
     NextServer(Ipv4Addr),
-    /// Its broadcast flag is set.
+    /// The broadcast flag of the reply is set.
     Broadcast,
-    /// One of its options.
+    /// An option of the reply.
     Sent(LoggedOption),
 
     /// A reply could not be sent.
     SendFailed { to: Ipv4Addr, reason: String },
-    /// The client's hardware address could not be made known.
+    /// The ARP entry of the client could not be added.
     ArpFailed(String),
 }
 
-/// What became of a PXE client's request.
+/// Result for a request of a PXE client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PxeOutcome {
-    /// It is answered beside a DHCP server.
+    /// A proxyDHCP reply is sent.
     Proxy,
-    /// The same answer is worked out and not sent (`dhcp-ignore`).
+    /// The reply is computed and not sent (`dhcp-ignore`).
     Ignored,
-    /// Its choice from the menu is answered with a file.
+    /// The reply to the choice of a menu entry, with a boot file.
     BootItem { address: Ipv4Addr, file: String },
 }
 
@@ -110,7 +110,9 @@ impl fmt::Display for DhcpLine {
             Self::BoundToDevice(interface) => {
                 write!(f, "DHCP, sockets bound exclusively to interface {interface}")
             }
-            Self::NoRange(how) => write!(f, "no address range available for DHCP request {how}"),
+            Self::NoRange(source) => {
+                write!(f, "no address range available for DHCP request {source}")
+            }
             Self::UnknownBridgeInterface(name) => {
                 write!(f, "unknown interface {name} in bridge-interface")
             }

@@ -4,57 +4,57 @@ use super::Priority;
 use std::fmt;
 use std::net::IpAddr;
 
-/// The part of a line that cannot be read.
+/// The invalid part of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinePart {
-    /// All of it.
+    /// The whole line.
     Line,
-    /// Its IP address.
+    /// The IP address.
     Address,
-    /// Its name.
+    /// The name.
     Name,
 }
 
-/// What came of reading one.
+/// Result of reading a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileLine {
-    /// A file of DHCP settings was read.
+    /// A file of `dhcp-host` or `dhcp-option` lines was read.
     Read(String),
-    /// One could not be.
+    /// Such a file cannot be read.
     Unreadable { path: String, reason: String },
-    /// A directory could not be.
+    /// A directory cannot be read.
     Inaccessible { path: String, reason: String },
-    /// A directory that is to be watched could not be.
+    /// A path that is to be watched is no directory.
     BadDirectory { path: String, reason: String },
-    /// A line is faulty, in dnsmasq's words; the next one may be fine.
+    /// A line is invalid, with dnsmasq's message. Further lines are used.
     BadLine { message: String, line: usize, path: String },
-    /// A line of a hosts file is bad in this part.
+    /// A line of a hosts file is invalid.
     BadHost { part: LinePart, line: usize, path: String },
-    /// These words of the lease database are no lease.
+    /// The first words of a line of the lease file that is no lease.
     BadLease(String),
-    /// Neither is what has this for an address.
+    /// The invalid address in a line of the lease file.
     BadLeaseAddress(String),
-    /// The lease database ends in the middle.
+    /// The lease file ends within a line.
     UncleanLeases,
-    /// A watched file is another one now.
+    /// A file of a watched directory is new or has changed.
     Changed(String),
     /// A directory cannot be watched.
     Unwatched { path: String, reason: String },
     /// A hosts file was read.
     Hosts { path: String, names: usize },
-    /// A hosts file could not be.
+    /// A hosts file cannot be read.
     HostsUnreadable { path: String, reason: String },
     /// `/etc/ethers` was read.
     Ethers { addresses: usize },
-    /// It could not be.
+    /// `/etc/ethers` cannot be read.
     EthersUnreadable { reason: String },
-    /// A line of it is bad in this part.
+    /// A line of `/etc/ethers` is invalid.
     BadEther { part: LinePart, line: usize },
-    /// A line of it says something that another has said.
+    /// A line of `/etc/ethers` has the name or address of an earlier line.
     RepeatedEther { line: usize },
-    /// A known machine takes one of several addresses of its name.
+    /// A `dhcp-host` line gets one of several addresses of its name.
     MultipleAddresses { name: String, address: IpAddr },
-    /// It cannot take an address that another has.
+    /// A `dhcp-host` line does not get the address of another line.
     AddressInUse { name: String, address: IpAddr },
 }
 
@@ -112,8 +112,8 @@ impl fmt::Display for FileLine {
             Self::BadDirectory { path, reason } => {
                 write!(f, "bad dynamic directory {path}: {reason}")
             }
-            Self::BadLine { message: words, line, path } => {
-                write!(f, "{words} at line {line} of {path}")
+            Self::BadLine { message, line, path } => {
+                write!(f, "{message} at line {line} of {path}")
             }
             Self::BadHost { part, line, path } => write!(f, "bad {part} at line {line} of {path}"),
             Self::BadLease(words) => {
@@ -148,7 +148,7 @@ impl fmt::Display for FileLine {
 }
 
 #[test]
-fn bad_parts_are_named_as_dnsmasq_names_them() {
+fn invalid_part_has_the_name_that_dnsmasq_uses() {
     for (part, name) in
         [(LinePart::Line, "line"), (LinePart::Address, "address"), (LinePart::Name, "name")]
     {

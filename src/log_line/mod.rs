@@ -1,4 +1,4 @@
-//! Every sentence we can log, as data. What it says is decided elsewhere; how it reads stands here and nowhere else.
+//! All log lines as data, and their text. Other modules decide what is logged; the text is defined only here.
 
 pub mod decision;
 mod dhcp;
@@ -26,44 +26,44 @@ use crate::byte_text::to_utf8;
 use std::fmt;
 use words::{DHCP, PROCESS, TFTP};
 
-/// A line of the log.
+/// A log line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// Of the process: `dnsmasq`.
+    /// The process, identity `dnsmasq`.
     Process(ProcessLine),
-    /// Of proxyDHCP: `dnsmasq-dhcp`; some carry the transaction in front.
+    /// proxyDHCP, identity `dnsmasq-dhcp`; some begin with the transaction id.
     Dhcp(Option<u32>, DhcpLine),
-    /// Of TFTP: `dnsmasq-tftp`.
+    /// TFTP, identity `dnsmasq-tftp`.
     Tftp(TftpLine),
-    /// Of files that are read while it runs: some of the process, some of proxyDHCP.
+    /// Files that are read at run time: identity `dnsmasq` or `dnsmasq-dhcp`.
     File(FileLine),
-    /// Of the script: what it says is `dnsmasq-script`.
+    /// The script; its output has identity `dnsmasq-script`.
     Script(ScriptLine),
-    /// Of `log-debug`: what was decided.
+    /// A decision, for `log-debug`.
     Decision(DecisionLine),
-    /// Something remarkable about a client.
+    /// A notice about a client that cannot boot.
     Notice(NoticeLine),
 }
 
-/// How grave a line is: syslog's numbers (RFC 5424, section 6.2.1).
+/// Severity of a line, with the numbers of syslog (RFC 5424, section 6.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// There is no start.
+    /// The process does not start.
     Critical = 2,
-    /// Something failed.
+    /// An operation failed.
     Error = 3,
-    /// Something is not as it should be.
+    /// A condition that probably needs a change of the configuration.
     Warning = 4,
-    /// Something worth knowing.
+    /// A significant condition; all warnings of our own.
     Notice = 5,
-    /// The usual.
+    /// Normal operation.
     Info = 6,
-    /// What only somebody who looks for something wants to see.
+    /// Details for diagnosis.
     Debug = 7,
 }
 
 impl Priority {
-    /// As the `log` crate has it, which knows fewer.
+    /// The level of the `log` crate, which has fewer levels.
     pub fn level(self) -> log::Level {
         match self {
             Self::Critical | Self::Error => log::Level::Error,
@@ -74,11 +74,11 @@ impl Priority {
     }
 }
 
-/// dnsmasq cuts a message there.
+/// Maximum length of a message in bytes, as in dnsmasq.
 const MAX_LINE_LEN: usize = 1023;
 
 impl Line {
-    /// The identity it is logged under.
+    /// The syslog identity.
     pub fn identity(&self) -> &'static str {
         match self {
             Self::Process(_) => PROCESS,
@@ -91,7 +91,7 @@ impl Line {
         }
     }
 
-    /// How grave it is.
+    /// The severity.
     pub fn priority(&self) -> Priority {
         match self {
             Self::Process(line) => line.priority(),
@@ -106,7 +106,7 @@ impl Line {
 }
 
 impl fmt::Display for Line {
-    /// UTF-8, whatever bytes it is about (D-019).
+    /// Always valid UTF-8, cut at the maximum length (D-019).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Process(line) => line.to_string(),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_read_as_the_golden_file_says() {
+    fn lines_are_equal_to_the_golden_file() {
         let written: String = lines()
             .iter()
             .map(|line| format!("{} {:?} {line}|\n", line.identity(), line.priority()))
@@ -177,13 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut() {
+    fn long_line_is_cut_at_a_character() {
         let line = Line::Dhcp(Some(1), DhcpLine::VendorClass("é".repeat(2000)));
         assert!((1022..=1023).contains(&line.to_string().len()));
     }
 
     #[test]
-    fn line_is_utf8_whatever_bytes_it_is_about() {
+    fn line_of_bytes_that_are_not_utf8_is_utf8() {
         for bytes in [&b"/srv/\xE9"[..], b"\xE2\x82", "\u{10FFE9}é".as_bytes()] {
             let line = Line::Process(ProcessLine::Failure(to_text(bytes)));
             assert_eq!(line.to_string(), String::from_utf8_lossy(bytes));

@@ -113,29 +113,34 @@ impl fmt::Display for NoticeLine {
             ),
             Self::FileNotFound { client, path, suggestion, line } => {
                 write!(f, "{client} stopped at {path}, which does not exist")?;
-                if let Some(suggestion) = suggestion {
-                    write!(f, ", but {suggestion}")?;
-                }
+                write_suggestion(f, suggestion.as_deref())?;
                 write_config_line(f, line.as_deref())
             }
             Self::FileDenied { client, reason, line } => {
                 write!(f, "{client} could not read a file: {reason}")?;
                 write_config_line(f, line.as_deref())
             }
-            Self::OtherServer { client, server, file, next_server, line } => {
-                write!(
-                    f,
-                    "{DHCP_SERVER}{server} offers {client} the boot file {file} from {next_server}, in competition with {line}: remove boot file and next-server from its configuration"
-                )
-            }
+            Self::OtherServer { client, server, file, next_server, line } => write!(
+                f,
+                "{DHCP_SERVER}{server} offers {client} the boot file {file} from {next_server}, in competition with {line}: remove boot file and next-server from its configuration"
+            ),
             Self::OtherProxy { client, server, file, line } => {
-                write!(
-                    f,
-                    "{OTHER_PROXY}{server}, answers {client} too, in competition with {line}"
-                )?;
-                if file.is_empty() { Ok(()) } else { write!(f, " and offers {file}") }
+                write!(f, "{OTHER_PROXY}{server}, answers {client} too, ")?;
+                write_other_proxy(f, line, file)
             }
         }
+    }
+}
+
+fn write_other_proxy(f: &mut fmt::Formatter<'_>, line: &str, file: &str) -> fmt::Result {
+    write!(f, "in competition with {line}")?;
+    if file.is_empty() { Ok(()) } else { write!(f, " and offers {file}") }
+}
+
+fn write_suggestion(f: &mut fmt::Formatter<'_>, suggestion: Option<&str>) -> fmt::Result {
+    match suggestion {
+        Some(suggestion) => write!(f, ", but {suggestion}"),
+        None => Ok(()),
     }
 }
 

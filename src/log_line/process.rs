@@ -1,53 +1,53 @@
-//! Lines of the process.
+//! Lines about the process.
 
 use super::words::STARTED;
 use super::{Priority, SandboxLine};
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// What the process logs about itself.
+/// A line about the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProcessLine {
     /// The first line of a start.
     Started,
-    /// The second, with what the process is confined by.
+    /// The second line of a start, with the state of the sandbox.
     CompileTimeOptions(SandboxLine),
-    /// A named interface is not there, or has no address.
+    /// An interface of a line does not exist, or has no address.
     InterfaceMissing(String),
-    /// An interface is served that was meant by the label of an address.
+    /// The label of an address is used as the name of an interface.
     InterfaceInstead(String),
-    /// DNS is on and has nobody to ask. dnsmasq's words, and true of us.
+    /// dnsmasq's warning for `no-resolv` without `server`.
     NoUpstream,
-    /// A public address is listened on, and reached by other interfaces too.
+    /// A public address is bound that other interfaces can reach too.
     ExposedTftp { address: Ipv4Addr, interface: String },
-    /// What helps against that.
+    /// The remedy for [`ExposedTftp`](Self::ExposedTftp).
     Remedy,
-    /// The pid file stays root's; no reason: we may give nothing away.
+    /// The owner of the pid file is not changed; no reason: the capability `CAP_CHOWN` is missing.
     PidFileOwnerKept { path: String, reason: Option<String> },
-    /// The log file does.
+    /// The owner of the log file is not changed.
     LogFileOwnerKept { path: String, reason: String },
-    /// So many lines may wait for syslog.
+    /// Maximum number of lines that are queued for syslog.
     AsynchronousLog(usize),
-    /// Lines were lost because nobody took them.
+    /// Number of lines that were lost because the queue was full.
     Overflow(usize),
-    /// The log file cannot be written any more.
+    /// The log file cannot be written.
     LogFailed(String),
-    /// A remark of ours on the configuration.
+    /// A warning of our own about the configuration.
     ConfigWarning(String),
-    /// The DHCP sockets cannot be bound to their interface once more.
+    /// The DHCP sockets cannot be bound to their interface again.
     Unbound(String),
-    /// The end.
+    /// The process ends on SIGTERM.
     Terminated,
-    /// Why there was no start.
+    /// Reason of a failed start.
     Failure(String),
-    /// The same, in general.
+    /// dnsmasq's last line of a failed start.
     FailedToStart,
 }
 
-/// The version we say we are: the dnsmasq whose language we speak, and our own.
+/// Version that is reported: that of the compatible dnsmasq, and our own.
 pub const VERSION: &str = concat!("2.92-pxemasq-", env!("CARGO_PKG_VERSION"));
 
-/// What is in here, in dnsmasq's words and order.
+/// Compile-time options in dnsmasq's format and order.
 pub const COMPILE_TIME_OPTIONS: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n no-IDN DHCP no-DHCPv6 no-Lua TFTP \
      no-conntrack no-ipset no-nftset no-auth no-DNSSEC no-loop-detect inotify no-dumpfile";
 
@@ -64,7 +64,7 @@ impl ProcessLine {
             | Self::LogFileOwnerKept { .. }
             | Self::Overflow(_)
             | Self::NoUpstream => Priority::Warning,
-            // dnsmasq's lines must stand out: ours are a degree lower.
+            // Lower than the warnings of dnsmasq, so that filters on warnings do not match more lines than before.
             Self::ConfigWarning(_) => Priority::Notice,
             _ => Priority::Info,
         }
@@ -75,8 +75,8 @@ impl fmt::Display for ProcessLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started => write!(f, "{STARTED} {VERSION} DNS disabled"),
-            Self::CompileTimeOptions(confined_by) => {
-                write!(f, "compile time options: {COMPILE_TIME_OPTIONS}; {confined_by}")
+            Self::CompileTimeOptions(sandbox) => {
+                write!(f, "compile time options: {COMPILE_TIME_OPTIONS}; {sandbox}")
             }
             Self::InterfaceMissing(name) => {
                 write!(f, "warning: interface {name} does not currently exist")
@@ -105,7 +105,7 @@ impl fmt::Display for ProcessLine {
             Self::ConfigWarning(text) => write!(f, "warning: {text}"),
             Self::Unbound(name) => write!(f, "error binding DHCP socket to device {name}"),
             Self::Terminated => f.write_str("exiting on receipt of SIGTERM"),
-            Self::Failure(sentence) => f.write_str(sentence),
+            Self::Failure(message) => f.write_str(message),
             Self::FailedToStart => f.write_str("FAILED to start up"),
         }
     }

@@ -1,15 +1,15 @@
-//! What a line may hold: names of files, and what scripts say, may have any characters.
+//! Removes control characters from log lines: names of files and the output of scripts may contain any character.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Text without characters that move the cursor, end the line, or speak to the terminal: `?` stands for each. Tabs stay.
+/// Replaces each control character except the tab by `?`, so that a text cannot add a line or control the terminal.
 pub fn sanitize(text: &str) -> Cow<'_, str> {
-    let is_bad = |c: char| c.is_control() && c != '\t';
-    if text.contains(is_bad) { text.replace(is_bad, "?").into() } else { text.into() }
+    let is_control = |c: char| c.is_control() && c != '\t';
+    if text.contains(is_control) { text.replace(is_control, "?").into() } else { text.into() }
 }
 
-/// The same, of something that is not text yet.
+/// [`sanitize`] for format arguments.
 pub struct Sanitized<'a>(pub &'a fmt::Arguments<'a>);
 
 impl fmt::Display for Sanitized<'_> {
@@ -22,10 +22,10 @@ impl fmt::Display for Sanitized<'_> {
 }
 
 #[test]
-fn nothing_forges_a_line_or_speaks_to_the_terminal() {
+fn control_characters_except_tabs_are_replaced() {
     let forged =
         "read /hosts/x\x1b[2J\nNov 23 01:00:00 dnsmasq-tftp[1]: sent forged\u{9b}2J\r\x7f\té";
-    let told = "read /hosts/x?[2J?Nov 23 01:00:00 dnsmasq-tftp[1]: sent forged?2J??\té";
-    assert_eq!(sanitize(forged), told);
-    assert_eq!(Sanitized(&format_args!("{forged}")).to_string(), told);
+    let sanitized = "read /hosts/x?[2J?Nov 23 01:00:00 dnsmasq-tftp[1]: sent forged?2J??\té";
+    assert_eq!(sanitize(forged), sanitized);
+    assert_eq!(Sanitized(&format_args!("{forged}")).to_string(), sanitized);
 }

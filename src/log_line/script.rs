@@ -1,22 +1,22 @@
-//! Lines of the script that is told of files that were sent (`dhcp-script`; docs/dnsmasq/tftp.md, section 13).
+//! Lines of the script that is run for each file that was sent (`dhcp-script`; docs/dnsmasq/tftp.md, section 13).
 
 use super::{PROCESS, Priority};
 use std::fmt;
 
-/// What the script says, and how it ends.
+/// Output and exit of the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptLine {
-    /// A line that it has printed.
+    /// A line of its output.
     Output(String),
-    /// It ended with a code other than 0.
+    /// It exited with a code other than 0.
     Exited(i32),
-    /// A signal ended it.
+    /// It was terminated by a signal.
     Killed(i32),
-    /// It cannot be run.
+    /// It cannot be executed.
     Unexecutable {
-        /// Its path.
+        /// Path of the script.
         script: String,
-        /// The system's words.
+        /// The system error.
         reason: String,
     },
 }

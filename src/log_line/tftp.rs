@@ -1,4 +1,4 @@
-//! Lines of TFTP (docs/dnsmasq/tftp.md, section 12). The text of an error goes to the client too.
+//! Lines of TFTP (docs/dnsmasq/tftp.md, section 12). The text of an error is also sent to the client.
 
 use super::Priority;
 use super::words::{
@@ -7,9 +7,9 @@ use super::words::{
 };
 use std::fmt;
 
-/// What TFTP logs.
+/// A line of TFTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the sentences say what they are about")]
+#[expect(missing_docs, reason = "the texts below describe them")]
 pub enum TftpLine {
     Root { path: Option<String>, secure: bool, single_port: bool },
     RootMissing(String),
@@ -46,7 +46,7 @@ impl TftpLine {
 impl fmt::Display for TftpLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // Both words are optional and both blanks are not.
+            // Both words are optional; the spaces are always there, as in dnsmasq.
             Self::Root { path, secure, single_port } => {
                 match path {
                     Some(path) => write!(f, "{TFTP_ROOT}{path} ")?,
@@ -59,8 +59,8 @@ impl fmt::Display for TftpLine {
             Self::InterfaceRootMissing(path) => {
                 write!(f, "warning: TFTP directory {path} inaccessible")
             }
-            Self::Restricted(most) => {
-                write!(f, "restricting maximum simultaneous TFTP transfers to {most}")
+            Self::Restricted(max) => {
+                write!(f, "restricting maximum simultaneous TFTP transfers to {max}")
             }
             Self::WriteRequest(client) => write!(f, "unsupported write request from {client}"),
             Self::NoFileName(client) => write!(f, "empty filename in request from {client}"),

@@ -1,6 +1,6 @@
-//! Words by which a line is recognised. The catalogue writes them and `--story` reads them, in our logs and dnsmasq's.
+//! Parts of lines by which `--story` recognises them, in logs of pxemasq and of dnsmasq.
 
-/// Identities.
+/// Syslog identities.
 pub const PROCESS: &str = "dnsmasq";
 pub const DHCP: &str = "dnsmasq-dhcp";
 pub const TFTP: &str = "dnsmasq-tftp";
@@ -25,7 +25,7 @@ pub const HAS: &str = " has ";
 pub const BYTES_IN: &str = " bytes in ";
 pub const SECONDS: &str = " s";
 
-/// Notices whose client does not stand first.
+/// Beginnings of notices that do not begin with the client.
 pub const DHCP_SERVER: &str = "the DHCP server ";
 pub const OTHER_PROXY: &str = "another proxyDHCP server, ";
 

@@ -1,4 +1,4 @@
-//! A server that works, until something is made wrong, and a client that boots from it as firmware does.
+//! A correct server, into which a test introduces a mistake, and a client that boots from it as firmware does.
 
 use super::common::boot_rom::{BootRom, parse_request};
 use super::common::download::Download;
@@ -29,15 +29,15 @@ pxe-service=tag:!ipxe,x86PC,Network,bios/pxelinux.0
 pxe-service=tag:!ipxe,x86-64_EFI,Network,boot.efi
 pxe-service=tag:!ipxe,BC_EFI,Network,boot.efi
 ";
-/// Whatever is answered at all is answered within that time.
-const ANSWER: Duration = Duration::from_secs(2);
+/// Time within which the server answers.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What asks.
+/// Kind of client.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Firmware {
     X64,
     Arm,
-    /// It is sent iPXE, which asks again, and so on.
+    /// Firmware that loads iPXE, which requests a boot file again, three times.
     ChainedIpxe,
 }
 
@@ -45,12 +45,12 @@ pub struct Scene {
     lab: Lab,
     config: String,
     pub firmware: Firmware,
-    /// Whether the router names a boot file when somebody asks.
+    /// Whether the DHCP server of the router offers a boot file too.
     pub router_boots: bool,
-    taken: Option<UdpSocket>,
+    port_owner: Option<UdpSocket>,
     server: Option<Process>,
-    off: Option<String>,
-    dropped: Option<u16>,
+    interface_down: Option<String>,
+    dropped_port: Option<u16>,
 }
 
 impl Scene {
@@ -64,10 +64,10 @@ impl Scene {
             config: GOOD.to_owned(),
             firmware: Firmware::X64,
             router_boots: false,
-            taken: None,
+            port_owner: None,
             server: None,
-            off: None,
-            dropped: None,
+            interface_down: None,
+            dropped_port: None,
         })
     }
 
@@ -76,7 +76,7 @@ impl Scene {
         self.config = self.config.replace(from, to);
     }
 
-    /// Takes all lines of a kind out.
+    /// Removes all lines that begin with a keyword.
     pub fn without(&mut self, keyword: &str) {
         let kept = self.config.lines().filter(|line| !line.starts_with(keyword));
         self.config = kept.map(|line| format!("{line}\n")).collect();
@@ -91,29 +91,29 @@ impl Scene {
     }
 
     pub fn drop_port(&mut self, port: u16) {
-        self.dropped = Some(port);
+        self.dropped_port = Some(port);
     }
 
     pub fn switch_off(&mut self, interface: &str) {
-        self.off = Some(interface.to_owned());
+        self.interface_down = Some(interface.to_owned());
     }
 
     pub fn take_port(&mut self, port: u16) {
-        self.taken = Some(self.lab.host("server").udp(&format!("0.0.0.0:{port}")));
+        self.port_owner = Some(self.lab.host("server").udp(&format!("0.0.0.0:{port}")));
     }
 
-    /// Starts the server, and lets the client boot, as far as it gets.
-    pub fn play(&mut self) {
+    /// Starts the server and boots the client until it fails.
+    pub fn run(&mut self) {
         self.lab.file(CONFIG, &self.config);
         let addresses = ["eth0 192.168.77.1/24".to_owned()];
         let machine = ServerHost::new(&self.lab, ["server", "client"], &addresses);
         let server = self.lab.host("server");
         let client = self.lab.host("client");
         client.ip("addr add 192.168.77.50/24 dev c0");
-        if let Some(interface) = &self.off {
+        if let Some(interface) = &self.interface_down {
             server.ip(&format!("link set {interface} down"));
         }
-        if let Some(port) = self.dropped {
+        if let Some(port) = self.dropped_port {
             let rules = format!(
                 "add table ip t; add chain ip t in {{ type filter hook input priority 0; }}; \
                  add rule ip t in udp dport {port} drop"
@@ -122,8 +122,8 @@ impl Scene {
         }
         self.server = Some(start(&self.lab));
         let port_67 = || server.listens_on_udp(67).then_some(());
-        let started = eventually(ANSWER, port_67).is_some();
-        if !started || self.taken.is_some() || self.off.is_some() {
+        let started = eventually(ANSWER_TIMEOUT, port_67).is_some();
+        if !started || self.port_owner.is_some() || self.interface_down.is_some() {
             return;
         }
         let packets = PacketSocket::new(client);
@@ -160,20 +160,20 @@ impl Scene {
         }
     }
 
-    /// Whether the log has a line, or gets it soon.
+    /// Whether the log has a line now or within [`ANSWER_TIMEOUT`].
     pub fn logs(&self, text: &str) -> bool {
-        let is_there = || self.lab.syslog().iter().any(|line| record(line).2 == text);
-        eventually(ANSWER, || is_there().then_some(())).is_some()
+        let has_line = || self.lab.syslog().iter().any(|line| record(line).2 == text);
+        eventually(ANSWER_TIMEOUT, || has_line().then_some(())).is_some()
     }
 
-    /// All that there is to read: `--test`, `--explain`, the log, and what a start says to a person.
-    pub fn told(&self) -> String {
+    /// Output of `--test` and `--explain`, the log, and standard error of the server.
+    pub fn output(&self) -> String {
         let program = subject();
         let arch = if self.firmware == Firmware::Arm { "ARM64_EFI" } else { "x86-64_EFI" };
         let client = format!("mac=52:54:00:aa:bb:01,arch={arch},address=192.168.77.50");
-        let output_of = |words: &[&str]| {
+        let output_of = |args: &[&str]| {
             let mut command = Command::new(&program);
-            command.args(words).args(["-C", CONFIG]);
+            command.args(args).args(["-C", CONFIG]);
             let output = self.lab.host("server").inside(|| command.output()).expect("it runs");
             [output.stderr, output.stdout]
                 .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
@@ -191,17 +191,17 @@ impl Scene {
     }
 }
 
-/// As systemd starts it, which a person reads: standard error leads to its journal.
+/// Starts the server as systemd does: standard error is the journal.
 fn start(lab: &Lab) -> Process {
-    let journal = File::create(Path::new(JOURNAL)).expect("/srv is ours");
-    let about = journal.metadata().expect("a file");
+    let journal = File::create(Path::new(JOURNAL)).expect("/srv is writable");
+    let metadata = journal.metadata().expect("a file");
     let mut command = Command::new(subject());
     command.args(["-k", "-u", "root", "--group=", "-x", "", "-C", CONFIG]);
-    command.env("JOURNAL_STREAM", format!("{}:{}", about.dev(), about.ino()));
+    command.env("JOURNAL_STREAM", format!("{}:{}", metadata.dev(), metadata.ino()));
     lab.host("server").spawn(command.stdout(Stdio::null()).stderr(journal))
 }
 
-/// As a router says it whose owner has tried network booting once.
+/// The offer of a router that is configured for network booting.
 fn offer_of_router() -> Vec<u8> {
     let mut bytes = parse_request("DISCOVER from=0.0.0.0:68").bytes[..240].to_vec();
     bytes[0] = 2;

@@ -83,12 +83,12 @@ impl<'c> TagSources<'c> {
 
     /// Whether a client of this architecture can have a tag: not if all its sources are for other architectures.
     pub fn can_set(&self, tag: &[u8], architecture: u16) -> bool {
-        let fits = |clients: &ClientSet| match clients {
+        let includes = |clients: &ClientSet| match clients {
             ClientSet::Architectures(list) => list.contains(&architecture),
             ClientSet::Unknown => true,
         };
         let by_match = self.matches.get(tag);
-        by_match.is_none_or(|rules| rules.len() > MAX_EXPANSION || rules.iter().any(fits))
+        by_match.is_none_or(|rules| rules.len() > MAX_EXPANSION || rules.iter().any(includes))
             || self.tag_ifs.contains_key(tag)
     }
 }

@@ -170,8 +170,9 @@ impl Hosts {
     fn find_once(&self, query: HostQuery<'_>, usable: impl Fn(&DhcpHost) -> bool) -> Option<usize> {
         let host = |index: usize| &self.lines[index];
         // The maximum, because candidates are in no order after a replacement.
-        let last = |indices: &mut dyn Iterator<Item = usize>, fits: &dyn Fn(&DhcpHost) -> bool| {
-            indices.filter(|index| usable(host(*index)) && fits(host(*index))).max()
+        let last = |indices: &mut dyn Iterator<Item = usize>,
+                    matches: &dyn Fn(&DhcpHost) -> bool| {
+            indices.filter(|index| usable(host(*index)) && matches(host(*index))).max()
         };
         let by_id = || {
             let id = query.client_id?;

@@ -122,11 +122,11 @@ impl Builder {
             D::TftpPortRange(first, last) => self.tftp.ports = (last > 0).then_some((first, last)),
             D::EdnsPacketMax(size) => self.edns_packet = Some(size),
             D::RunTimeFile(kind, file) => files.push((kind, file)),
-            D::User(user) => process.user = user.map(text),
+            D::User(user) => process.user = user.as_deref().map(to_text),
             D::Group(group) => process.group = group_or_unchanged(group),
             D::PidFile(file) => process.pid_file = file.map(path),
             D::Script(file) => process.script = non_empty(file).map(path),
-            D::ScriptUser(user) => process.script_user = non_empty(user).map(text),
+            D::ScriptUser(user) => process.script_user = non_empty(user).as_deref().map(to_text),
             D::LogFacility(to) => process.log_to = Some(to),
             D::LogAsync(lines) => process.log_async = usize::try_from(lines).ok(),
             D::LeaseFile(file) => process.lease_file = file.map(path),
@@ -326,10 +326,6 @@ fn specified(server: Option<Server>) -> Option<Server> {
     server.filter(|server| *server != Server::Address(Ipv4Addr::UNSPECIFIED))
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    to_text(&bytes)
-}
-
 fn path(bytes: Vec<u8>) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes))
 }
@@ -339,7 +335,7 @@ fn non_empty(bytes: Vec<u8>) -> Option<Vec<u8>> {
 }
 
 fn group_or_unchanged(name: Option<Vec<u8>>) -> Group {
-    name.map_or(Group::Unchanged, |name| Group::Named(text(name)))
+    name.map_or(Group::Unchanged, |name| Group::Named(to_text(&name)))
 }
 
 fn saturate(count: u32) -> usize {

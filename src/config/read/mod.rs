@@ -1,4 +1,4 @@
-//! From the lines of the configuration files to a configuration.
+//! Reads the configuration files into a [`Config`](super::Config).
 
 pub mod build;
 pub mod conflicts;

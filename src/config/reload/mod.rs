@@ -111,13 +111,11 @@ impl ReloadableFiles {
                 Err(part) => line_errors.push(FileLine::BadEther { part, line }),
             }
         }
-        match unreadable {
-            Some(reason) => lines.push(FileLine::EthersUnreadable { reason }),
-            None => {
-                lines.extend(line_errors);
-                lines.push(FileLine::Ethers { addresses });
-            }
+        if let Some(reason) = unreadable {
+            return lines.push(FileLine::EthersUnreadable { reason });
         }
+        lines.extend(line_errors);
+        lines.push(FileLine::Ethers { addresses });
     }
 }
 
