@@ -64,7 +64,7 @@ impl ConflictChecker {
             }
             self.aliases.push(Located { origin: origin.clone(), value: alias.clone() });
         }
-        cname.fault.clone().map_or(Ok(()), Err)
+        cname.error.clone().map_or(Ok(()), Err)
     }
 
     /// What is wrong with all lines together, in dnsmasq's order.
