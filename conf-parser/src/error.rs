@@ -20,7 +20,7 @@ pub struct ParseError {
     pub message: Message,
 }
 
-/// dnsmasq's message for a refused line, without the place that dnsmasq appends.
+/// dnsmasq's message for a refused line, without the location that dnsmasq appends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Message {
@@ -131,9 +131,9 @@ pub enum CheckSubject {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeferredCheck {
     /// A condition of this machine.
-    pub question: Option<SystemCheck>,
+    pub condition: Option<SystemCheck>,
     /// An error that the line has in any case. dnsmasq reports it only if the condition holds.
-    pub fault: Option<ParseError>,
+    pub error: Option<ParseError>,
 }
 
 impl error::ParseError<Input<'_>> for ParseError {
@@ -160,7 +160,7 @@ impl ContextError<Input<'_>> for ParseError {
 
 /// The source line, and on the next line a caret below the error; both are indented by two spaces.
 ///
-/// Tabs are kept in the margin so that the caret is in the right place; other control characters become spaces.
+/// Tabs are kept in the margin so that the caret is in the right column; other control characters become spaces.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {
     source: &'a [u8],

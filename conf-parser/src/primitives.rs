@@ -286,7 +286,7 @@ pub(crate) fn parse_all<'a, T>(
 ) -> Result<T, ParseError> {
     match terminated(parser, end).parse(input) {
         Ok((_, value)) => Ok(value),
-        Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => Err(fault),
+        Err(nom::Err::Error(error) | nom::Err::Failure(error)) => Err(error),
         Err(nom::Err::Incomplete(_)) => Err(ParseError::plain(input, "")),
     }
 }

@@ -47,7 +47,8 @@ fn accepted_line_has_the_same_directive_after_rewriting() {
         let written = Reader::default().rewritten(line.as_bytes()).expect("it was read before");
         let again = read(&written);
         assert_eq!(without_columns(again.as_ref()), without_columns(Some(&directive)), "{line:?}");
-        let twice = Reader::default().rewritten(&written).expect("it was written by us");
+        let twice =
+            Reader::default().rewritten(&written).expect("rewritten output has closed quotes");
         assert_eq!(twice, written, "{line:?}");
     }
     assert!(accepted > 1_000, "only {accepted} lines were accepted");

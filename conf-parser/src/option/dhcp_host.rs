@@ -145,7 +145,7 @@ fn bracketed(field: Input<'_>) -> Parsed<'_, Part> {
     }
 }
 
-/// Whether no bit of the address is set behind the prefix. dnsmasq looks at the lower 64 bits of the address only.
+/// Whether no bit of the address is set after the prefix. dnsmasq checks the lower 64 bits of the address only.
 fn is_host_prefix(address: u128, prefix: Input<'_>) -> bool {
     decimal(prefix).is_some_and(|length| {
         let mask = (1_u64 << 128_i32.wrapping_sub(length).rem_euclid(64)) - 1;
@@ -163,13 +163,11 @@ fn not_kept(field: Input<'_>) -> Parsed<'_, Part> {
 
 fn name(field: Input<'_>) -> Parsed<'_, Part> {
     let (end, text) = rest(field)?;
-    match domain(text).filter(|name| is_host_name(name)) {
-        Some(name) => Ok((end, Part::Name(name))),
-        None => {
-            let expected = "a name, an address or a lease time";
-            refuse(ParseError::own("bad DHCP host name", field, expected))
-        }
-    }
+    let Some(name) = domain(text).filter(|name| is_host_name(name)) else {
+        let expected = "a name, an address or a lease time";
+        return refuse(ParseError::own("bad DHCP host name", field, expected));
+    };
+    Ok((end, Part::Name(name)))
 }
 
 /// Digits and spaces, with an optional unit. A unit without digits is a name.

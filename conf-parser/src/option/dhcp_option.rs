@@ -81,7 +81,7 @@ fn condition(field: Input<'_>) -> Parsed<'_, Condition> {
 const ASSOCIATED_IP: u32 = 92;
 
 /// The number of an option.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Code {
     number: u32,
     /// The kind of value, if the line gives the name of the option.
@@ -90,7 +90,7 @@ struct Code {
 }
 
 impl Code {
-    fn declared(&self) -> Option<&'static OptionName> {
+    fn declared(self) -> Option<&'static OptionName> {
         if self.version6 {
             None
         } else {
@@ -99,7 +99,7 @@ impl Code {
     }
 
     /// The kind that the value must have. An encapsulated option has one only if the line gives its name.
-    fn kind(&self, encapsulated: bool) -> Option<Kind> {
+    fn kind(self, encapsulated: bool) -> Option<Kind> {
         if encapsulated {
             self.named
         } else if self.version6 {
@@ -115,7 +115,7 @@ impl Code {
         }
     }
 
-    fn internal(&self) -> bool {
+    fn internal(self) -> bool {
         self.declared().is_some_and(|option| option.internal)
     }
 }
@@ -147,11 +147,11 @@ fn number(field: Input<'_>) -> Parsed<'_, u32> {
 }
 
 /// The name of an option. A name that the server sets itself can be matched, and not sent.
-fn name<'a>(
-    field: Input<'a>,
+fn name(
+    field: Input<'_>,
     keyword: OptionKeyword,
     find: fn(Input<'_>) -> Option<&'static OptionName>,
-) -> Parsed<'a, Code> {
+) -> Parsed<'_, Code> {
     let (end, name) = rest(field)?;
     let usable = |known: &&OptionName| !known.internal || keyword == OptionKeyword::Match;
     match find(name).filter(usable) {
@@ -197,15 +197,14 @@ impl OptionLine {
                 return refuse(ParseError::own(message, text, "an IPv4 option"));
             }
             let (next, part) = in_field(|field| part(field, self.keyword)).parse(left)?;
-            match self.take(part, text)? {
-                Some(code) => return self.value(code, next),
-                None => {
-                    (left, ()) = comma(next).or_else(|_| {
-                        let expected = "an option number or option:<name>";
-                        refuse(ParseError::own(MESSAGE, text, expected))
-                    })?
-                }
+            if let Some(code) = self.take(part, text)? {
+                return self.value(code, next);
             }
+            let Ok((fields, ())) = comma(next) else {
+                let expected = "an option number or option:<name>";
+                return refuse(ParseError::own(MESSAGE, text, expected));
+            };
+            left = fields;
         }
     }
 

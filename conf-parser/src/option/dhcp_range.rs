@@ -175,7 +175,7 @@ fn dotted(input: Input<'_>) -> Parsed<'_, Ipv4Addr> {
 fn lease(input: Input<'_>) -> Parsed<'_, Lease> {
     let (left, time) = field(input)?;
     if let Ok((extra, ())) = comma(left) {
-        return refuse(ParseError::own(MESSAGE, extra, "nothing behind the lease time"));
+        return refuse(ParseError::own(MESSAGE, extra, "nothing after the lease time"));
     }
     let lease = if time.is_empty() {
         DEFAULT_LEASE
@@ -249,7 +249,7 @@ fn prefix_error(
 fn lease6(fields: &[Input<'_>]) -> Result<(), ParseError> {
     let Some((&first, rest)) = fields.split_first() else { return Ok(()) };
     if let Some(&extra) = rest.first() {
-        return Err(ParseError::own(MESSAGE, extra, "nothing behind the lease time"));
+        return Err(ParseError::own(MESSAGE, extra, "nothing after the lease time"));
     }
     parse_all(lease, first).map(drop)
 }

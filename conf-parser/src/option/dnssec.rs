@@ -34,10 +34,7 @@ pub(crate) fn auth_zone(arg: Input<'_>) -> Result<(), ParseError> {
         let number = decimal(length);
         let fits = if is_address(name) { number.is_some() } else { matches!(number, Some(4 | 6)) };
         if !fits {
-            return Err(ParseError::plain(
-                length,
-                "a prefix length, or 4 or 6 behind an interface",
-            ));
+            return Err(ParseError::plain(length, "a prefix length, or 4 or 6 after an interface"));
         }
     }
     Ok(())

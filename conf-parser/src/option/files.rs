@@ -59,11 +59,6 @@ pub enum RunTimeFile {
     HostsDir,
 }
 
-/// Reads the value of a `conf-file`.
-pub(crate) fn conf_file(arg: Option<Input<'_>>) -> Result<Option<Vec<u8>>, ParseError> {
-    Ok(arg.map(Input::bytes).filter(|path| !path.is_empty()))
-}
-
 /// Reads the value of a `conf-dir`.
 pub(crate) fn conf_dir(arg: Input<'_>) -> Result<ConfDir, ParseError> {
     let accept = map(preceded(tag("*"), rest), |suffix: Input<'_>| (true, suffix.bytes()));
@@ -77,11 +72,6 @@ pub(crate) fn conf_dir(arg: Input<'_>) -> Result<ConfDir, ParseError> {
         if accepted { &mut conf_dir.accept } else { &mut conf_dir.reject }.push(suffix);
     }
     Ok(conf_dir)
-}
-
-/// Reads the value of a `conf-script`.
-pub(crate) fn conf_script(arg: Input<'_>) -> Result<Vec<u8>, ParseError> {
-    Ok(arg.bytes())
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub struct HostRecord {
 pub enum SharedOn {
     /// On the interface of this name.
     Interface(Vec<u8>),
-    /// On the interface or behind the relay agent with this address.
+    /// On the interface with this address, or on networks of the relay agent with this address.
     Address(Ipv4Addr),
     /// The same for IPv6.
     Address6(Ipv6Addr),
@@ -144,7 +144,8 @@ pub(crate) fn shared_network(arg: Input<'_>) -> Result<SharedNetwork, ParseError
     if let SharedOn::Interface(name) = &on {
         // dnsmasq ignores the label after a colon.
         let name = name.split(|&byte| byte == b':').next().unwrap_or_default().to_vec();
-        check.question = Some(SystemCheck { subject: CheckSubject::Interface(name), error: bad() });
+        check.condition =
+            Some(SystemCheck { subject: CheckSubject::Interface(name), error: bad() });
     }
     Ok(SharedNetwork { on, network: network4, check })
 }

@@ -65,24 +65,14 @@ pub(crate) fn log_async(arg: Option<Input<'_>>) -> Result<u32, ParseError> {
     Ok(queue.min(MAX_LOG_QUEUE))
 }
 
-/// Reads a name or a path that may be absent. An empty value is the same as none.
-pub(crate) fn optional_text(arg: Option<Input<'_>>) -> Result<Option<Vec<u8>>, ParseError> {
-    Ok(arg.map(Input::bytes).filter(|value| !value.is_empty()))
-}
-
-/// Reads the value of a `dhcp-lease`, the old name of `dhcp-leasefile`.
-pub(crate) fn dhcp_lease(arg: Input<'_>) -> Result<Option<Vec<u8>>, ParseError> {
-    optional_text(Some(arg))
+/// A name or a path that may be absent. An empty value is the same as none.
+pub(crate) fn optional_text(arg: Option<Input<'_>>) -> Option<Vec<u8>> {
+    arg.map(Input::bytes).filter(|value| !value.is_empty())
 }
 
 /// Reads the value of a `dhcp-lease-max`.
 pub(crate) fn dhcp_lease_max(arg: Input<'_>) -> Result<u32, ParseError> {
     parse_all(number, arg).map(i32::cast_unsigned)
-}
-
-/// Reads a command, a path or a name that must be present, but may be empty.
-pub(crate) fn text(arg: Input<'_>) -> Result<Vec<u8>, ParseError> {
-    Ok(arg.bytes())
 }
 
 /// Refuses a `dhcp-luascript`, as a dnsmasq that is built without Lua does.

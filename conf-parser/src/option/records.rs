@@ -22,12 +22,12 @@ pub struct Cname {
     /// The name that the aliases refer to.
     pub target: Vec<u8>,
     /// The error of an alias that is not valid. dnsmasq reports a repeated alias before it first.
-    pub fault: Option<ParseError>,
+    pub error: Option<ParseError>,
 }
 
 /// Reads the value of a `cname`.
 pub(crate) fn cname(arg: Input<'_>) -> Result<Cname, ParseError> {
-    let bad = |at| ParseError::own("bad CNAME", at, "an alias and what it stands for");
+    let bad = |at| ParseError::own("bad CNAME", at, "an alias and its target");
     let mut fields = arg.split(usize::MAX);
     if fields.len() < 2 {
         return Err(bad(arg));
@@ -37,11 +37,11 @@ pub(crate) fn cname(arg: Input<'_>) -> Result<Cname, ParseError> {
     }
     let last = fields.pop().unwrap_or(arg);
     let target = domain(last).ok_or_else(|| bad(last))?;
-    let mut cname = Cname { aliases: Vec::new(), target, fault: None };
+    let mut cname = Cname { aliases: Vec::new(), target, error: None };
     let mut left = arg;
     for field in fields {
         let Some(alias) = domain(field) else {
-            cname.fault = Some(bad(field));
+            cname.error = Some(bad(field));
             break;
         };
         cname.aliases.push(alias);

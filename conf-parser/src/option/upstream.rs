@@ -23,14 +23,14 @@ pub(crate) fn server(arg: Input<'_>) -> Result<DeferredCheck, ParseError> {
     if !target.is_empty() && !target.is("#") {
         pending = ServerTarget::read(target)?.pending()?;
     }
-    pending.fault = pending.fault.or(check_domains(&domains).err());
+    pending.error = pending.error.or(check_domains(&domains).err());
     checked(pending)
 }
 
 /// An error without a check before it is reported immediately.
 fn checked(pending: DeferredCheck) -> Result<DeferredCheck, ParseError> {
     match pending {
-        DeferredCheck { question: None, fault: Some(fault) } => Err(fault),
+        DeferredCheck { condition: None, error: Some(error) } => Err(error),
         pending => Ok(pending),
     }
 }
@@ -53,11 +53,11 @@ pub(crate) fn rev_server(arg: Input<'_>) -> Result<DeferredCheck, ParseError> {
     let wrong = length.filter(|(_, length)| *length != -1 && !(1..=max).contains(length));
     let wrong = wrong.map(|(text, _)| ParseError::own(message, text, "a prefix length"));
     let Some(target) = target else {
-        return checked(DeferredCheck { question: None, fault: wrong });
+        return checked(DeferredCheck { condition: None, error: wrong });
     };
     let resolve = target.resolve();
     match (wrong, resolve) {
-        (Some(fault), question) => checked(DeferredCheck { question, fault: Some(fault) }),
+        (Some(error), condition) => checked(DeferredCheck { condition, error: Some(error) }),
         (None, _) => checked(target.pending()?),
     }
 }
@@ -97,11 +97,11 @@ impl<'a> ServerTarget<'a> {
 
     /// The checks after those of the ports.
     fn pending(&self) -> Result<DeferredCheck, ParseError> {
-        let question = self.resolve().or_else(|| self.scoped());
-        let fault = self.check_source().err();
-        match (question, fault) {
-            (None, Some(fault)) => Err(fault),
-            (question, fault) => Ok(DeferredCheck { question, fault }),
+        let condition = self.resolve().or_else(|| self.scoped());
+        let error = self.check_source().err();
+        match (condition, error) {
+            (None, Some(error)) => Err(error),
+            (condition, error) => Ok(DeferredCheck { condition, error }),
         }
     }
 
@@ -277,10 +277,13 @@ mod tests {
     #[test]
     fn host_name_and_scope_are_checked_before_later_errors() {
         let name = pending("server=/a/ b/dns.example@x@y");
-        assert_eq!(name.question.unwrap().subject, CheckSubject::HostName(b"dns.example".to_vec()));
-        assert_eq!(name.fault.unwrap().message.in_file(), "interface can only be specified once");
+        assert_eq!(
+            name.condition.unwrap().subject,
+            CheckSubject::HostName(b"dns.example".to_vec())
+        );
+        assert_eq!(name.error.unwrap().message.in_file(), "interface can only be specified once");
         let scope = pending("server=fe80::1%eth0#53");
-        assert_eq!(scope.question.unwrap().subject, CheckSubject::Interface(b"eth0".to_vec()));
+        assert_eq!(scope.condition.unwrap().subject, CheckSubject::Interface(b"eth0".to_vec()));
         assert_eq!(pending("server=/a/b/1.2.3.4%no"), DeferredCheck::default());
         assert_eq!(pending(r#"server="/a/#""#), DeferredCheck::default());
     }

@@ -4,11 +4,6 @@ use crate::error::ParseError;
 use crate::input::Input;
 use crate::primitives::{decimal, number, parse_all};
 
-/// Accepts any value.
-pub(crate) fn any(_: Input<'_>) -> Result<(), ParseError> {
-    Ok(())
-}
-
 /// Accepts a number.
 pub(crate) fn integer(arg: Input<'_>) -> Result<(), ParseError> {
     parse_all(number, arg).map(drop)
@@ -30,9 +25,4 @@ pub(crate) fn positive_number(arg: Input<'_>) -> Result<(), ParseError> {
 /// Accepts a number. dnsmasq refuses `cache-size` without a value, although the value is optional.
 pub(crate) fn cache_size(arg: Option<Input<'_>>) -> Result<(), ParseError> {
     arg.map_or_else(|| Err(ParseError::structure("error", 0, "a number")), integer)
-}
-
-/// Accepts any value, or none.
-pub(crate) fn optional_any(_: Option<Input<'_>>) -> Result<(), ParseError> {
-    Ok(())
 }

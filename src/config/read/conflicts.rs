@@ -67,7 +67,7 @@ impl ConflictChecker {
             }
             self.aliases.push(Located { origin: origin.clone(), value: alias.clone() });
         }
-        cname.fault.clone().map_or(Ok(()), Err)
+        cname.error.clone().map_or(Ok(()), Err)
     }
 
     /// Checks all lines together, in dnsmasq's order.

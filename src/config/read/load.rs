@@ -276,8 +276,8 @@ impl Loader {
         if let Directive::Upstream(Upstream { check, .. })
         | Directive::SharedNetwork(SharedNetwork { check, .. }) = directive
         {
-            let refused = check.question.as_ref().and_then(|question| self.lookups.check(question));
-            refused.or_else(|| check.fault.clone()).map_or(Ok(()), Err)?;
+            let refused = check.condition.as_ref().and_then(|asked| self.lookups.check(asked));
+            refused.or_else(|| check.error.clone()).map_or(Ok(()), Err)?;
         }
         self.conflicts.check(directive, origin)
     }
