@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::fixture::{self, judge};
+use common::fixture::{self, compare};
 use common::lab::{Lab, eventually, record};
 use common::required;
 use nix::sys::signal::{Signal, kill};
@@ -71,7 +71,7 @@ fn starts_and_ends_are_as_recorded() {
             continue;
         }
         let standing = if common::subject_is_theirs() { "same" } else { &start.standing };
-        if let Err(report) = judge(standing, &start.dnsmasq, start.ours.as_ref(), &seen) {
+        if let Err(report) = compare(standing, &start.dnsmasq, start.ours.as_ref(), &seen) {
             failed.push(format!("{}: {}\n{report}", path.display(), start.about));
         }
     }

@@ -119,7 +119,7 @@ fn main() -> ExitCode {
         tally.over.store(true, Ordering::Relaxed);
         samples
     });
-    judge(&tally, &samples, minutes, daemon.ended().is_none())
+    compare(&tally, &samples, minutes, daemon.ended().is_none())
 }
 
 fn contents(name: &str, size: usize) -> Vec<u8> {
@@ -242,7 +242,7 @@ fn trouble(lab: &Lab, daemon: &mut Process, length: Duration) -> Vec<Sample> {
     samples
 }
 
-fn judge(tally: &Tally, samples: &[Sample], minutes: u64, alive: bool) -> ExitCode {
+fn compare(tally: &Tally, samples: &[Sample], minutes: u64, alive: bool) -> ExitCode {
     let value = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
     let of = |part: &[Sample], what: fn(&Sample) -> usize| part.iter().map(what).max().unwrap_or(0);
     let quarter = samples.len() / 4;

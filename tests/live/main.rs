@@ -6,7 +6,7 @@ mod common;
 mod dhcp;
 mod tftp;
 
-use common::fixture::{self, Fixture, Transcript, judge};
+use common::fixture::{self, Fixture, Transcript, compare};
 use common::lab::Lab;
 use common::required;
 use std::process::Command;
@@ -74,7 +74,7 @@ fn verdict(fixture: &Fixture, seen: &Transcript) -> Result<(), String> {
     let blank =
         |transcript: &Transcript| Transcript { version: String::new(), ..transcript.clone() };
     let standing = if common::subject_is_theirs() { "same" } else { &fixture.standing };
-    judge(
+    compare(
         standing,
         &blank(&fixture.dnsmasq),
         fixture.ours.as_ref().map(blank).as_ref(),

@@ -134,7 +134,7 @@ fn each_mistake_is_named_and_no_other() {
         return;
     }
     let threads: Vec<_> =
-        MISTAKES.iter().map(|mistake| std::thread::spawn(|| judge(mistake))).collect();
+        MISTAKES.iter().map(|mistake| std::thread::spawn(|| compare(mistake))).collect();
     let reports: Vec<String> =
         threads.into_iter().filter_map(|thread| thread.join().expect("no panic").err()).collect();
     assert!(reports.is_empty(), "{}", reports.join("\n\n"));
@@ -151,7 +151,7 @@ fn where_nothing_is_wrong_nothing_is_named() {
     assert!(told.contains("=> it boots boot.efi (/srv/dnsmasq.conf:9)"), "{told}");
 }
 
-fn judge(mistake: &Mistake) -> Result<(), String> {
+fn compare(mistake: &Mistake) -> Result<(), String> {
     let Mistake { name, make, sentence, sign } = mistake;
     let mut scene = Scene::new()?;
     make(&mut scene);
