@@ -91,7 +91,7 @@ fn write_outside_private_directories_panics() {
     let Some(lab) = required(Lab::new([])) else { return };
     let written = catch_unwind(AssertUnwindSafe(|| lab.file("/var/log/x", "")));
     let complaint = *written.expect_err("a panic").downcast::<String>().expect("a text");
-    assert_eq!(complaint, "/var/log/x is not private to the laboratory");
+    assert_eq!(complaint, "/var/log/x is not private to the lab");
 }
 
 fn etc_has_only_the_files_of_the_lab() {

@@ -1,7 +1,7 @@
-//! Which module may use which: the layers of the map in `src/lib.rs`, and no circles of files.
+//! Which module may use which: the layers of the map in `src/lib.rs`, and no import cycles between files.
 
-#[path = "layers/circles.rs"]
-mod circles;
+#[path = "layers/import_cycles.rs"]
+mod import_cycles;
 #[path = "layers/map.rs"]
 mod map;
 #[path = "layers/source.rs"]
@@ -9,14 +9,14 @@ mod source;
 #[path = "layers/tree.rs"]
 mod tree;
 
-use circles::Known;
+use import_cycles::Known;
 use source::{Path, Source};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use tree::{Tree, absolute};
 
-/// What a module may use.
+/// The dependencies that a module may have.
 struct Layer {
     module: &'static str,
     /// Modules of this crate.
@@ -79,11 +79,11 @@ const CRATES: &[&str] = &[
 const PURE: &[&str] =
     &["wire", "net", "log_line", "effect", "proxydhcp", "tftp", "boot_monitor", "conf_parser"];
 const IMPURE: &[&str] = &["std::fs", "std::time", "std::process", "std::env", "std::thread"];
-/// Wherever the standard library defines them.
+/// Types of the standard library that are sockets, in any of its modules.
 const SOCKETS: &[&str] =
     &["UdpSocket", "TcpStream", "TcpListener", "UnixDatagram", "UnixStream", "UnixListener"];
 
-/// Circles of today: imports to remove. A new entry is a fault of the change that needs it.
+/// Known import cycles, to be removed. Do not add an entry.
 const KNOWN: &[Known] = &[
     ("config/lookup/tags.rs", "config/lookup/rules.rs"),
     ("proxydhcp/menu.rs", "proxydhcp/proxy_reply.rs"),
@@ -91,7 +91,7 @@ const KNOWN: &[Known] = &[
     ("tftp/start.rs", "tftp/session.rs"),
     ("wire/options.rs", "wire/dhcp.rs"),
 ];
-/// The same of conf-parser.
+/// As KNOWN, for conf-parser.
 const KNOWN_IN_CONF_PARSER: &[Known] = &[
     ("directive.rs", "option/dhcp_boot.rs"),
     ("directive.rs", "option/dhcp_host.rs"),
@@ -109,7 +109,7 @@ const KNOWN_IN_CONF_PARSER: &[Known] = &[
     ("option/option_value6.rs", "option/option_value.rs"),
 ];
 
-/// What a file of a module uses although it may not: `tftp/mod.rs:7: tftp uses daemon: crate::daemon::End`.
+/// Forbidden dependencies of a file: `tftp/mod.rs:7: tftp uses daemon: crate::daemon::End`.
 fn violations(module: &str, file: &str, source: &Source) -> Vec<String> {
     let found = source.paths.iter().filter_map(|path| {
         let names = absolute(file, path);
@@ -122,7 +122,7 @@ fn violations(module: &str, file: &str, source: &Source) -> Vec<String> {
     found.collect()
 }
 
-/// The module of this crate that a path leads to, if it may not. `crate::*` leads to all of them.
+/// The forbidden module of this crate that a path names. `crate::*` names all of them.
 fn forbidden_module(module: &str, names: &[String]) -> Option<String> {
     let used = names.first()?;
     let layer = LAYERS.iter().find(|layer| layer.module == module);
@@ -138,7 +138,7 @@ fn forbidden_crate(module: &str, path: &Path) -> Option<String> {
     (is_crate && !layer.crates.contains(&&**name)).then(|| name.clone())
 }
 
-/// What a pure module names of the clock, the files and the sockets. `use std::*` and `use std as x` name all of it.
+/// Uses of the clock, files and sockets in a pure module. `use std::*` and `use std as x` name all of it.
 fn impure(module: &str, path: &Path) -> Option<String> {
     let text = path.names.join("::");
     let is_part = |whole: &&&str| {
@@ -273,11 +273,11 @@ fn every_dependency_is_a_crate_of_the_table() {
 }
 
 #[test]
-fn files_do_not_import_each_other_in_circles_except_known_ones() {
-    let imports = circles::imports(&Tree::read(&root().join("src")));
-    assert_eq!(circles::faults(&imports, KNOWN), [""; 0]);
-    let imports = circles::imports(&Tree::read(&root().join("conf-parser/src")));
-    assert_eq!(circles::faults(&imports, KNOWN_IN_CONF_PARSER), [""; 0]);
+fn files_have_no_import_cycles_except_known_ones() {
+    let imports = import_cycles::imports(&Tree::read(&root().join("src")));
+    assert_eq!(import_cycles::faults(&imports, KNOWN), [""; 0]);
+    let imports = import_cycles::imports(&Tree::read(&root().join("conf-parser/src")));
+    assert_eq!(import_cycles::faults(&imports, KNOWN_IN_CONF_PARSER), [""; 0]);
 }
 
 #[test]

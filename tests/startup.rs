@@ -89,7 +89,7 @@ fn play(lab: &Lab, start: &Start) -> Ending {
         lab.file(path, lines.join("\n") + "\n");
     }
     let _taken: Vec<_> = start.taken.iter().map(|address| server.udp(address)).collect();
-    let stderr = File::create("/run/stderr").expect("/run is the laboratory's");
+    let stderr = File::create("/run/stderr").expect("/run is the lab's");
     let mut command = Command::new(common::subject());
     command.args(&start.argv).env("LC_ALL", "C").stdout(Stdio::null()).stderr(stderr);
     let mut process = server.spawn(&mut command);

@@ -260,7 +260,7 @@ fn file_over_four_gigabytes_arrives_complete() {
         setup.lab.host(end).ip(&format!("link set {name} mtu 65535"));
     }
     let size = (4 << 30) + 100_u64;
-    let file = File::create("/srv/tftp/sparse").expect("/srv is the laboratory's");
+    let file = File::create("/srv/tftp/sparse").expect("/srv is the lab's");
     file.set_len(size).expect("a sparse file");
     std::os::unix::fs::FileExt::write_all_at(&file, b"the end", size - 7).expect("it has setup");
     // More than 65,536 blocks.
