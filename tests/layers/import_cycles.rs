@@ -32,17 +32,17 @@ pub fn faults(imports: &Imports, known: &[Known]) -> Vec<String> {
         }
         imports
     };
-    let new = circle(&without(&|_| true));
+    let new = cycle(&without(&|_| true));
     let new = new.map(|files| format!("these files import each other: {}", files.join(" -> ")));
-    let is_stale = |entry: &&Known| circle(&without(&|other| other != *entry)).is_none();
+    let is_stale = |entry: &&Known| cycle(&without(&|other| other != *entry)).is_none();
     let stale = known.iter().filter(is_stale);
-    let stale =
-        stale.map(|(from, to)| format!("{from} -> {to} closes no circle: remove it from the list"));
+    let stale = stale
+        .map(|(from, to)| format!("{from} -> {to} is no import cycle: remove it from the list"));
     if new.is_some() { new.into_iter().collect() } else { stale.collect() }
 }
 
 /// A cycle, if there is one: each file imports from the next one; the last is the first.
-fn circle(imports: &Imports) -> Option<Vec<String>> {
+fn cycle(imports: &Imports) -> Option<Vec<String>> {
     let mut finished = BTreeSet::new();
     imports.keys().find_map(|file| search(imports, file, &mut Vec::new(), &mut finished))
 }
@@ -78,7 +78,7 @@ fn import_cycle_is_reported_unless_an_entry_allows_it() {
         ("b.rs", "fn f() { crate::c::g() }"),
         ("c.rs", "use super::a::A;"),
     ]);
-    let told = ["these files import each other: a.rs -> b.rs -> c.rs -> a.rs"];
+    let report = ["these files import each other: a.rs -> b.rs -> c.rs -> a.rs"];
     assert_eq!(faults(&three, &[]), told);
     assert_eq!(faults(&three, &[("c.rs", "a.rs")]), [""; 0]);
     assert_eq!(faults(&three, &[("c.rs", "b.rs")]), told);
@@ -91,9 +91,9 @@ fn entry_without_import_cycle_is_reported() {
         ("b.rs", "#[cfg(test)] mod tests { use crate::a::A; }"),
     ]);
     assert_eq!(faults(&open, &[]), [""; 0]);
-    let told = |entry| [format!("{entry} closes no circle: remove it from the list")];
-    assert_eq!(faults(&open, &[("a.rs", "b.rs")]), told("a.rs -> b.rs"));
-    assert_eq!(faults(&open, &[("b.rs", "gone.rs")]), told("b.rs -> gone.rs"));
+    let report = |entry| [format!("{entry} is no import cycle: remove it from the list")];
+    assert_eq!(faults(&open, &[("a.rs", "b.rs")]), report("a.rs -> b.rs"));
+    assert_eq!(faults(&open, &[("b.rs", "gone.rs")]), report("b.rs -> gone.rs"));
 }
 
 #[test]
