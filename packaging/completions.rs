@@ -1,4 +1,4 @@
-//! Writes completions for shells, from the table of options: `completions DIRECTORY`.
+//! Generates shell completions from the option table. Usage: `completions DIRECTORY`.
 
 use conf_parser::{Argument, OPTIONS, OptionSpec, Repeat};
 use pxemasq::command_line::EXTENSION_OPTIONS;
@@ -17,12 +17,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Whether the value is, or begins with, the name of a file or directory.
+/// The value is, or starts with, a file or directory name.
 fn is_path(row: &OptionSpec) -> bool {
     ["<path>", "<file>", "<directory>"].iter().any(|kind| row.metavar.contains(kind))
 }
 
-/// The letter, where it is the first keyword of it.
+/// The short option, if this is the first keyword for it.
 fn short(row: &OptionSpec) -> Option<char> {
     row.short.filter(|_| row.canonical_name() == row.keyword).map(char::from)
 }
@@ -51,11 +51,11 @@ fn bash() -> Result<String, std::fmt::Error> {
     }
     let (words, paths) = (words.trim_end(), paths.join("|"));
     Ok(format!(
-        r#"# Completion of pxemasq, and of dnsmasq where it is that, for bash. Made from the table of options.
+        r#"# Completion of pxemasq, and of dnsmasq if it is pxemasq, for bash. Generated from the option table.
 _pxemasq() {{
     local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}}
     COMPREPLY=()
-    # Bash takes "--name=value" for three words.
+    # Bash splits "--name=value" into three words.
     local value=
     if [ "$word" = "=" ]; then
         word= value=yes
@@ -82,7 +82,7 @@ complete -F _pxemasq pxemasq dnsmasq
 
 fn zsh() -> Result<String, std::fmt::Error> {
     let mut text = "#compdef pxemasq dnsmasq\n\
-        # Completion of pxemasq, and of dnsmasq where it is that, for zsh. Made from the table of options.\n\
+        # Completion of pxemasq, and of dnsmasq if it is pxemasq, for zsh. Generated from the option table.\n\
         _arguments -s \\\n"
         .to_owned();
     for row in OPTIONS {
@@ -116,7 +116,7 @@ fn zsh() -> Result<String, std::fmt::Error> {
 }
 
 fn fish() -> Result<String, std::fmt::Error> {
-    let mut text = "# Completion of pxemasq, and of dnsmasq where it is that, for fish. Made from the table of options.\n\
+    let mut text = "# Completion of pxemasq, and of dnsmasq if it is pxemasq, for fish. Generated from the option table.\n\
         complete -c dnsmasq -w pxemasq\ncomplete -c pxemasq -f\n"
         .to_owned();
     for row in OPTIONS {
@@ -142,7 +142,7 @@ fn fish() -> Result<String, std::fmt::Error> {
     Ok(text)
 }
 
-/// For single quotes of a shell, and with these characters protected.
+/// Escapes text for a single-quoted shell string, and puts a backslash before the special characters.
 fn escaped(text: &str, special: &str) -> String {
     let mut out = String::new();
     for letter in text.chars() {

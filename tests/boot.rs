@@ -1,5 +1,5 @@
-//! Real firmware boots Linux from the program under test, next to a DHCP server that knows
-//! nothing of booting.
+//! Emulated machines with real firmware boot Linux from the program under test. Another host is the DHCP server, which
+//! sends no boot options.
 
 mod common;
 
@@ -63,7 +63,7 @@ fn uefi_client_gets_loader_of_its_architecture() {
     assert_eq!(log, [lines(UEFI_OFFERS), searched, lines(UEFI_FILES)].concat());
 }
 
-/// The card's ROM is iPXE, so it begins where the recipe's first stage has led others.
+/// The ROM of the network card is iPXE, so the client starts at the second stage of the recipe.
 fn client_with_ipxe_boots_by_recipe() {
     let Some((lan, payload)) = lan("192.168.1") else { return };
     let recipes = include_str!("../docs/recipes.md");
@@ -81,7 +81,7 @@ fn client_with_ipxe_boots_by_recipe() {
     assert_eq!(log[2..], ["dnsmasq-dhcp: PXE(eth0) 52:54:00:12:34:56 proxy"]);
 }
 
-/// Shows that the tests above do test the answers on port 4011. It needs nftables.
+/// Shows that the tests above depend on the replies on port 4011. Needs nftables.
 fn client_does_not_boot_without_replies_on_port_4011() {
     if env::var_os("PXEMASQ_SUPPRESS_4011").is_none() {
         return common::harness::skip("PXEMASQ_SUPPRESS_4011 is not set");
@@ -100,7 +100,7 @@ fn boot_fails_without_port_4011(firmware: Firmware, set_up: fn(&Lab, &Payload), 
     assert!(report.contains(last_words), "{report}");
 }
 
-/// Everything by TFTP, from a menu that counts down.
+/// All files by TFTP, with a menu that has a timeout.
 fn tiny_core(lab: &Lab, payload: &Payload) {
     lab.file("/etc/dnsmasq.conf", TINY_CORE);
     lab.copy(PXELINUX, "/home/tftpboot/pxelinux.0");
@@ -110,8 +110,7 @@ fn tiny_core(lab: &Lab, payload: &Payload) {
     lab.file("/home/tftpboot/pxelinux.cfg/default", loader_menu(""));
 }
 
-/// Everything is on a mounted image, the TFTP root has nothing but links into it, and the big
-/// files go by HTTP.
+/// The files are on a mounted image, the TFTP root has only links into it, and the large files are sent by HTTP.
 fn arch(lab: &Lab, payload: &Payload) {
     lab.file("/etc/dnsmasq.conf", "conf-dir=/etc/dnsmasq.d\n");
     lab.file("/etc/dnsmasq.d/archiso.conf", ARCH);
@@ -127,7 +126,7 @@ fn arch(lab: &Lab, payload: &Payload) {
     }
 }
 
-/// One file for every kind of machine, of which one comes by.
+/// One boot file per architecture.
 fn four_architectures(lab: &Lab, payload: &Payload) {
     lab.file("/etc/dnsmasq.conf", FOUR_ARCHITECTURES);
     lab.copy(SYSLINUX_EFI, "/srv/tftp/efi64/syslinux.efi");
@@ -137,7 +136,7 @@ fn four_architectures(lab: &Lab, payload: &Payload) {
     lab.file("/srv/tftp/efi64/pxelinux.cfg/default", loader_menu(""));
 }
 
-/// What pxelinux and syslinux.efi read.
+/// The menu of pxelinux and syslinux.efi.
 fn loader_menu(place: &str) -> String {
     format!(
         "DEFAULT linux\nLABEL linux\nKERNEL {place}vmlinuz\nINITRD {place}initramfs\n\
@@ -145,8 +144,7 @@ fn loader_menu(place: &str) -> String {
     )
 }
 
-/// Both loaders ask for a configuration of their own before the common one: by hardware address,
-/// then by ever shorter beginnings of the address in hexadecimal.
+/// Both loaders first request specific names: the hardware address, then prefixes of the IP address in hexadecimal.
 fn search(directory: &str, machine: Ipv4Addr) -> Vec<String> {
     let digits = format!("{:08X}", machine.to_bits());
     let card = format!("01-{}", MAC.replace(':', "-"));
@@ -157,7 +155,7 @@ fn search(directory: &str, machine: Ipv4Addr) -> Vec<String> {
         .collect()
 }
 
-/// One network behind one switch.
+/// One network with a switch.
 ///
 /// ```text
 ///   router .1 (DHCP only)     server .2 (the program under test)     machine .50
@@ -169,7 +167,7 @@ struct Lan {
     _router: Process,
 }
 
-/// The network whose addresses begin with these three numbers, and something to boot.
+/// Creates the network with this prefix, and the files to boot.
 fn lan(net: &str) -> Option<(Lan, Payload)> {
     let payload = required(Payload::pack())?;
     let lab = required(Lab::new(["router", "server"]))?;
@@ -184,7 +182,7 @@ fn lan(net: &str) -> Option<(Lan, Payload)> {
     Some((Lan { lab, switch, _router: router }, payload))
 }
 
-/// Starts the DHCP server. It has one address, and does not look long whether that is in use.
+/// Starts the DHCP server. It has one address to assign and probes it with one ARP request.
 fn lease_out(lab: &Lab, net: &str) -> Process {
     let address = format!("start {net}.50\nend {net}.50\nlease_file /run/udhcpd.leases\n");
     let options = format!("option subnet 255.255.255.0\noption router {net}.1\n");
@@ -194,8 +192,7 @@ fn lease_out(lab: &Lab, net: &str) -> Process {
     lab.host("router").spawn(Command::new("busybox").args(udhcpd).stderr(log))
 }
 
-/// Tells whoever asks for an IPv6 router that there is none. It could be left out, were it not
-/// that iPXE waits 16 seconds for an answer.
+/// Answers IPv6 router solicitations: no router. Without it, iPXE waits 16 seconds for an answer.
 fn advertise(router: &Host) {
     if !fs::exists("/proc/sys/net/ipv6").unwrap_or(false) {
         return;
@@ -203,7 +200,7 @@ fn advertise(router: &Host) {
     router.ip("-6 addr add fe80::1/64 dev eth0 nodad");
     let (family, kind) = (AddressFamily::Inet6, SockType::Raw);
     let raw = || socket(family, kind, SockFlag::SOCK_CLOEXEC, SockProtocol::IcmpV6);
-    // The methods wanted, sending and receiving datagrams, are the same for both kinds of socket.
+    // `UdpSocket` has methods for datagrams that also work on a raw socket.
     let socket = UdpSocket::from(router.inside(raw).expect("root may have raw sockets"));
     setsockopt(&socket, sockopt::Ipv6Ttl, &255).expect("255 is a hop limit");
     socket.join_multicast_v6(&ALL_ROUTERS, 0).expect("eth0 is up");
@@ -244,8 +241,7 @@ impl Lan {
         self.lab.host("server")
     }
 
-    /// Boots a machine to the end and returns what the program under test said meanwhile. The
-    /// error shows both sides.
+    /// Boots a machine and returns the log of the program under test. The error has the output of both.
     fn boot(
         &self,
         machine: Firmware,
@@ -266,8 +262,7 @@ impl Lan {
     }
 }
 
-/// The line without its transaction number, unless that is 0, which iPXE sends to port 4011.
-/// Lines on the program itself do not count.
+/// The log line without its transaction ID, unless it is 0, which iPXE sends to port 4011. `None` for lines of the process.
 fn comparable(line: &str) -> Option<String> {
     let (speaker, text) = line.split_once(": ").filter(|(speaker, _)| *speaker != "dnsmasq")?;
     match text.split_once(' ').filter(|(number, _)| number.parse::<u32>().is_ok_and(|n| n > 0)) {
@@ -287,7 +282,7 @@ const LOG: &str = "/run/proxy.log";
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 const ROUTER_SOLICITATION: u8 = 133;
 
-/// An advertisement, RFC 4861, section 4.2: hop limit 64, not a router for anybody, no prefixes.
+/// A router advertisement (RFC 4861, section 4.2): hop limit 64, router lifetime 0, no prefixes.
 const NO_ROUTER: [u8; 16] = [134, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 const IPXE_MENU: &str = "#!ipxe\nkernel http://192.168.1.2/vmlinuz console=ttyS0 quiet\n\
@@ -376,11 +371,11 @@ dnsmasq-dhcp: PXE(eth0) 192.168.1.50 52:54:00:12:34:56 lpxelinux.0
 dnsmasq-tftp: sent /srv/tftp/archlinux-iso/lpxelinux.0 to 192.168.1.50
 dnsmasq-tftp: sent /srv/tftp/archlinux-iso/ldlinux.c32 to 192.168.1.50";
 
-/// The rest went by HTTP.
+/// The other files are sent by HTTP.
 const ARCH_FILES: &str =
     "dnsmasq-tftp: sent /srv/tftp/archlinux-iso/pxelinux.cfg/default to 192.168.1.50";
 
-/// iPXE is told apart by the option it sends and by its user class.
+/// iPXE is detected by option 175 and by its user class.
 const FOUR_ARCHITECTURES: &str = r#"port=0
 enable-tftp
 tftp-root=/srv/tftp
@@ -396,7 +391,7 @@ pxe-service=tag:ipxe,X86PC,"iPXE",boot.ipxe
 pxe-service=tag:ipxe,7,"iPXE",boot.ipxe
 "#;
 
-/// OVMF asks for the size first, and hangs up. (dnsmasq 2.90 logs that as `sent`: D-004.)
+/// OVMF first requests only the size and then aborts. (dnsmasq 2.90 logs that as `sent`: D-004.)
 const UEFI_OFFERS: &str = "\
 dnsmasq-dhcp: DHCP, proxy on subnet 192.168.10.0
 dnsmasq-tftp: TFTP root is /srv/tftp  

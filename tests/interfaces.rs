@@ -1,4 +1,4 @@
-//! Interfaces that come and go while the program runs. With `PXEMASQ_SUBJECT=theirs` the same is shown of dnsmasq.
+//! Interfaces and addresses that change while the program runs. `PXEMASQ_SUBJECT=theirs` runs the test with dnsmasq.
 
 mod common;
 
@@ -40,7 +40,7 @@ fn parse_request(words: &str) -> Request {
     }
 }
 
-/// Asked until it answers: a link needs a moment, and firmware asks again too.
+/// Repeats the request until there is a reply: a new link is not up at once.
 fn answer(machine: &ServerHost<'_>, running: &Running, words: &str) -> Option<ReceivedPacket> {
     eventually(TIMEOUT, || {
         machine.send(running, &parse_request(words));
@@ -76,7 +76,7 @@ fn removed_interface_is_served_again_when_recreated() {
         let lines = lab.syslog();
         let lost =
             lines.iter().filter(|line| line.ends_with("error binding DHCP socket to device eth0"));
-        // It may be back before anybody has noticed that it was gone.
+        // It may be recreated before the program noticed the loss.
         assert!(lost.count() <= 1, "{lines:#?}");
     }
 }
@@ -96,7 +96,7 @@ fn loss_of_the_only_interface_is_logged_once() {
     machine.change_addresses("add", &["eth0 192.168.77.1/24".to_owned()]);
     answer(&machine, &running, "DISCOVER").expect("it is bound to the new one");
     machine.remove_interface("eth0");
-    // The loss of its address is noticed too; by then the line would be there.
+    // A second line would be logged before the reply.
     machine.add_interface("eth0");
     machine.change_addresses("add", &["eth0 192.168.77.1/24".to_owned()]);
     answer(&machine, &running, "DISCOVER").expect("and to the next");

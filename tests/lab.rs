@@ -1,4 +1,4 @@
-//! The laboratory itself.
+//! The lab and the test harness.
 
 mod common;
 
@@ -91,7 +91,7 @@ fn write_outside_private_directories_panics() {
     let Some(lab) = required(Lab::new([])) else { return };
     let written = catch_unwind(AssertUnwindSafe(|| lab.file("/var/log/x", "")));
     let complaint = *written.expect_err("a panic").downcast::<String>().expect("a text");
-    assert_eq!(complaint, "/var/log/x is not private to the laboratory");
+    assert_eq!(complaint, "/var/log/x is not private to the lab");
 }
 
 fn etc_has_only_the_files_of_the_lab() {
@@ -114,7 +114,7 @@ fn example(variables: &[(&str, &str)]) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// In this directory there is no program ip.
+/// A directory without the program ip.
 const NO_PROGRAMS: (&str, &str) = ("PATH", "/proc/self/task");
 
 fn test_without_its_program_is_reported_as_ignored_with_the_reason() {
@@ -132,7 +132,7 @@ fn test_without_its_program_fails_when_ci_is_set() {
     assert!(!success, "{output}");
 }
 
-/// Otherwise the tests above would prove nothing about the missing program.
+/// Shows that the two tests above fail because of the missing program only.
 fn test_that_can_run_is_reported_as_ok_when_ci_is_set() {
     let Some(_lab) = required(Lab::new(["server"])) else { return };
     let (success, output) = example(&[("CI", "true")]);

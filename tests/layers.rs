@@ -1,7 +1,7 @@
-//! Which module may use which: the layers of the map in `src/lib.rs`, and no circles of files.
+//! Which module may use which: the layers of the map in `src/lib.rs`, and no import cycles between files.
 
-#[path = "layers/circles.rs"]
-mod circles;
+#[path = "layers/import_cycles.rs"]
+mod import_cycles;
 #[path = "layers/map.rs"]
 mod map;
 #[path = "layers/source.rs"]
@@ -9,14 +9,14 @@ mod source;
 #[path = "layers/tree.rs"]
 mod tree;
 
-use circles::Known;
+use import_cycles::Known;
 use source::{Path, Source};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use tree::{Tree, absolute};
 
-/// What a module may use.
+/// The dependencies that a module may have.
 struct Layer {
     module: &'static str,
     /// Modules of this crate.
@@ -81,14 +81,11 @@ const PURE: &[&str] =
 const IMPURE: &[&str] = &["std::fs", "std::time", "std::process", "std::env", "std::thread"];
 /// A span of time is a value. Only `Instant` and `SystemTime` read a clock.
 const SPAN: &str = "std::time::Duration";
-/// Wherever the standard library defines them.
+/// Types of the standard library that are sockets, in any of its modules.
 const SOCKETS: &[&str] =
     &["UdpSocket", "TcpStream", "TcpListener", "UnixDatagram", "UnixStream", "UnixListener"];
 
-/// Imports that close a circle and are accepted. There are none.
-const KNOWN: &[Known] = &[];
-
-/// What a file of a module uses although it may not: `tftp/mod.rs:7: tftp uses daemon: crate::daemon::End`.
+/// Forbidden dependencies of a file: `tftp/mod.rs:7: tftp uses daemon: crate::daemon::End`.
 fn violations(module: &str, file: &str, source: &Source) -> Vec<String> {
     let found = source.paths.iter().filter_map(|path| {
         let names = absolute(file, path);
@@ -101,7 +98,7 @@ fn violations(module: &str, file: &str, source: &Source) -> Vec<String> {
     found.collect()
 }
 
-/// The module of this crate that a path leads to, if it may not. `crate::*` leads to all of them.
+/// The forbidden module of this crate that a path names. `crate::*` names all of them.
 fn forbidden_module(module: &str, names: &[String]) -> Option<String> {
     let used = names.first()?;
     let layer = LAYERS.iter().find(|layer| layer.module == module);
@@ -117,7 +114,7 @@ fn forbidden_crate(module: &str, path: &Path) -> Option<String> {
     (is_crate && !layer.crates.contains(&&**name)).then(|| name.clone())
 }
 
-/// What a pure module names of the clock, the files and the sockets. `use std::*` and `use std as x` name all of it.
+/// Uses of the clock, files and sockets in a pure module. `use std::*` and `use std as x` name all of it.
 fn impure(module: &str, path: &Path) -> Option<String> {
     let text = path.names.join("::");
     if text == SPAN {
@@ -256,11 +253,11 @@ fn every_dependency_is_a_crate_of_the_table() {
 }
 
 #[test]
-fn files_do_not_import_each_other_in_circles_except_known_ones() {
-    let imports = circles::imports(&Tree::read(&root().join("src")));
-    assert_eq!(circles::faults(&imports, KNOWN), [""; 0]);
-    let imports = circles::imports(&Tree::read(&root().join("conf-parser/src")));
-    assert_eq!(circles::faults(&imports, &[]), [""; 0]);
+fn files_have_no_import_cycles() {
+    let imports = import_cycles::imports(&Tree::read(&root().join("src")));
+    assert_eq!(import_cycles::faults(&imports, &[]), [""; 0]);
+    let imports = import_cycles::imports(&Tree::read(&root().join("conf-parser/src")));
+    assert_eq!(import_cycles::faults(&imports, &[]), [""; 0]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Packages, built by their one command, and each installed and run in a copy of this machine (`tests/packages`).
+//! Builds the packages, and installs and runs each one in a copy of this machine (`tests/packages`).
 
 mod common;
 
@@ -19,7 +19,7 @@ fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
 }
 
-/// Builds all of them, once.
+/// Builds all packages once.
 fn packages() -> Result<(), String> {
     static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
     let build = || {

@@ -1,5 +1,5 @@
-//! Every recipe of `docs/recipes.md`, by its name: nothing is remarked on, and each client of its table is told what stands
-//! there and gets it, whole, from a server in a network of its own.
+//! Each recipe of `docs/recipes.md`: `--test` has no warning, and each client of its table gets the boot file in the table and
+//! can download it.
 
 mod common;
 
@@ -27,7 +27,7 @@ fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
 }
 
-/// What has to be there.
+/// The headings of the recipes.
 const NAMES: &[&str] = &[
     "BIOS, UEFI and ARM side by side",
     "iPXE chain",
@@ -45,7 +45,7 @@ const NAMES: &[&str] = &[
 const CONFIG: &str = "/srv/dnsmasq.conf";
 const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 2);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 50);
-/// What is beyond the recipe's machine is remarked on, and right.
+/// This warning is correct: the lab does not have this network.
 const ELSEWHERE: &str = "no interface of this machine is on the network of 10.20.0.0";
 
 struct Recipe {
@@ -56,11 +56,11 @@ struct Recipe {
     rows: Vec<Row>,
 }
 
-/// A client, what it is told, and what it loads after that.
+/// A client, its boot file, and the files that it loads after it.
 struct Row {
     client: String,
     told: String,
-    /// The server, if it is another.
+    /// The server in the reply, if it is another one.
     server: Option<Ipv4Addr>,
     more: Vec<String>,
 }
@@ -117,7 +117,7 @@ impl Recipe {
         Ok(())
     }
 
-    /// `--test` has nothing to remark, and `--explain` says what the table says.
+    /// `--test` has no warning, and `--explain` shows the boot file of the table.
     fn check(&self, lab: &Lab) -> Result<(), String> {
         if common::subject_is_theirs() {
             return Ok(());
@@ -162,7 +162,7 @@ impl Row {
         self.told.starts_with("menu ")
     }
 
-    /// What it gets from here.
+    /// The files that this server sends.
     fn files(&self) -> impl Iterator<Item = &str> {
         let local = !self.is_menu() && !self.told.contains("://") && self.server.is_none();
         let first = local.then_some(&*self.told);
@@ -197,12 +197,12 @@ impl Row {
     }
 }
 
-/// More than one block, and of each file something else.
+/// Several blocks, different for each name.
 fn contents(name: &str) -> Vec<u8> {
     name.bytes().cycle().take(5000).collect()
 }
 
-/// A block of a section of `docs/scaling.md`: `ini` is its configuration.
+/// A code block of a section in `docs/scaling.md`.
 fn scaling(heading: &str, kind: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scaling.md");
     let text = fs::read_to_string(path).expect("it is there");
@@ -259,18 +259,18 @@ fn second_proxy_answers_after_the_first_stops() {
             .send_to(&parse_request("DISCOVER from=0.0.0.0:68 arch=7").bytes, "192.168.1.255:67")
             .expect("a wire");
         let reply = hear(&socket);
-        // The last of the next server's address.
+        // The last byte of `siaddr`.
         reply[23]
     };
     assert_eq!(ask(), 2, "the first is faster");
     drop(first);
-    // The second's answer to the first question.
+    // The reply of the second server to the first request.
     hear(&socket);
     assert_eq!(ask(), 3, "the second is there");
     drop(second);
 }
 
-/// The next datagram. That a child has ended may interrupt the waiting.
+/// The next datagram. The signal of an ended child process does not interrupt it.
 fn hear(socket: &UdpSocket) -> [u8; 2048] {
     let mut reply = [0; 2048];
     loop {

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::fixture::{self, judge};
+use common::fixture::{self, compare};
 use common::lab::{Lab, eventually, record};
 use common::required;
 use nix::sys::signal::{Signal, kill};
@@ -71,7 +71,7 @@ fn starts_and_ends_are_as_recorded() {
             continue;
         }
         let standing = if common::subject_is_theirs() { "same" } else { &start.standing };
-        if let Err(report) = judge(standing, &start.dnsmasq, start.ours.as_ref(), &seen) {
+        if let Err(report) = compare(standing, &start.dnsmasq, start.ours.as_ref(), &seen) {
             failed.push(format!("{}: {}\n{report}", path.display(), start.about));
         }
     }
@@ -89,7 +89,7 @@ fn play(lab: &Lab, start: &Start) -> Ending {
         lab.file(path, lines.join("\n") + "\n");
     }
     let _taken: Vec<_> = start.taken.iter().map(|address| server.udp(address)).collect();
-    let stderr = File::create("/run/stderr").expect("/run is the laboratory's");
+    let stderr = File::create("/run/stderr").expect("/run is the lab's");
     let mut command = Command::new(common::subject());
     command.args(&start.argv).env("LC_ALL", "C").stdout(Stdio::null()).stderr(stderr);
     let mut process = server.spawn(&mut command);

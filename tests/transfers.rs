@@ -1,4 +1,4 @@
-//! Transfers as clients meet them: many at once, of large files, from disks that hang, over networks that are odd.
+//! TFTP transfers: many at once, large files, slow disks, unusual networks.
 
 mod common;
 
@@ -35,10 +35,10 @@ fn main() -> std::process::ExitCode {
 
 const CONFIG: &str =
     "port=0\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=1200\nedns-packet-max=65535\n";
-/// A disk as slow as that is nothing anybody waits for.
+/// Delay of a slow disk; clients that do not use it must not notice it.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// The program, with a client beside it.
+/// The program and a client.
 struct Setup {
     lab: Lab,
     daemon: Process,
@@ -49,7 +49,7 @@ impl Setup {
         let lab = required(Lab::new(["server", "client"]))?;
         lab.file(two_hosts::CONFIG, CONFIG.to_owned() + config);
         let daemon = two_hosts::start(&lab, &["-u", "root", "-x", ""], &[], &[69]);
-        // When it serves, it has looked for links below its root.
+        // After the first reply, the search for symbolic links is complete.
         let answer = Download::DEFAULT.bytes(lab.host("client"));
         assert_ne!(answer, Err("no answer".to_owned()));
         Some(Self { lab, daemon })
@@ -59,7 +59,7 @@ impl Setup {
         self.lab.host("client")
     }
 
-    /// Gets the small file so many times; how long the slowest took.
+    /// Downloads the small file `count` times and returns the longest time.
     fn slowest_of(&self, count: usize) -> Duration {
         let took = (0..count).map(|_| {
             let start = Instant::now();
@@ -71,7 +71,7 @@ impl Setup {
     }
 }
 
-/// Bytes of which no two blocks are alike.
+/// Pseudo-random bytes: no two blocks are equal.
 fn contents(size: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let mut next = || {
@@ -81,8 +81,7 @@ fn contents(size: usize) -> Vec<u8> {
     (0..size).map(|_| next()).collect()
 }
 
-/// A disk that hangs holds up those who read it, and nobody else: neither those who are served meanwhile, nor itself
-/// those who ask for names on it.
+/// A slow disk delays its own readers only: neither other clients nor lookups of missing names on it.
 fn slow_disk_delays_only_clients_that_read_it() {
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(setup) = Setup::new("") else { return };
@@ -115,7 +114,7 @@ fn slow_disk_delays_only_clients_that_read_it() {
     assert_eq!(missing, Err("1 file /srv/tftp/slow/none not found for 10.9.0.2\0".to_owned()));
 }
 
-/// A link on a fast disk may lead to one that hangs.
+/// The symbolic link is on a fast disk and its target on a slow one.
 fn symlink_to_slow_disk_does_not_delay_other_clients() {
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(setup) = Setup::new("") else { return };
@@ -138,7 +137,7 @@ fn symlink_to_slow_disk_does_not_delay_other_clients() {
     assert_eq!(reader.join().expect("no panic"), Ok(b"found".to_vec()));
 }
 
-/// Where a root is slow and has directories for single clients, one thing after the other is waited for.
+/// With `tftp-unique-root` on a slow disk, several lookups are needed one after the other.
 fn file_is_found_in_slow_client_directory() {
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(setup) = Setup::new(
@@ -154,13 +153,13 @@ fn file_is_found_in_slow_client_directory() {
     assert_eq!(file.bytes(setup.client()), Ok(b"found".to_vec()));
 }
 
-/// Clients that give up while a disk hangs leave nothing behind: neither threads nor descriptors.
+/// Clients end their transfers while the disk hangs: threads and descriptors are released.
 fn abandoned_reads_of_slow_disk_leave_no_threads_or_descriptors() {
     const CLIENTS: usize = 40;
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(setup) = Setup::new("") else { return };
     let files = BTreeMap::from([("file".to_owned(), contents(9000))]);
-    // Longer than all of them take.
+    // Longer than the loop below.
     let reading = Duration::from_secs(15);
     let disk = SlowDisk { files, reading, opening: Duration::ZERO, broken: None };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
@@ -181,7 +180,7 @@ fn abandoned_reads_of_slow_disk_leave_no_threads_or_descriptors() {
                 socket.send_to(&[0, 4, 0, 0], from).expect("the wire is up");
                 socket.send_to(b"\0\x05\0\0enough\0", from).expect("the wire is up");
             }
-            // As soon as all threads of the disk hang.
+            // When all threads of the disk are blocked.
             Err(_) => unanswered += 1,
         }
     }
@@ -191,7 +190,7 @@ fn abandoned_reads_of_slow_disk_leave_no_threads_or_descriptors() {
     assert!(more_descriptors <= unanswered + 8, "{more_descriptors} for {unanswered}");
 }
 
-/// What a stranger says keeps nobody from being heard who has spoken behind it.
+/// Packets from an unknown TID (RFC 1350, section 4) are in the queue before the ACK of the client.
 fn packets_from_another_port_do_not_block_the_client() {
     let Some(setup) = Setup::new("") else { return };
     setup.lab.file("/srv/tftp/two", contents(600));
@@ -205,13 +204,13 @@ fn packets_from_another_port_do_not_block_the_client() {
     (0..3).for_each(|_| drop(stranger.send_to(&[0, 4, 0, 1], from)));
     client.send_to(&[0, 4, 0, 1], from).expect("the wire is up");
     kill(daemon, Signal::SIGCONT).expect("it is ours");
-    // Before the first block would be repeated.
+    // Shorter than the retransmission timeout.
     client.set_read_timeout(Some(Duration::from_secs(1))).expect("a socket");
     assert_eq!(client.recv(&mut buffer).ok(), Some(4 + 600 - 512));
     assert_eq!(buffer[..4], [0, 3, 0, 2]);
 }
 
-/// A file may end where nothing is left to read.
+/// The last read returns 0 bytes.
 fn file_ending_at_a_block_boundary_is_sent_from_slow_disk() {
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(setup) = Setup::new("") else { return };
@@ -231,9 +230,9 @@ fn file_ending_at_a_block_boundary_is_sent_from_slow_disk() {
 }
 
 fn read_error_ends_the_transfer_with_an_error_message() {
-    /// It has a scratch there.
+    /// Offset of the read error.
     const BROKEN: usize = 400_000;
-    /// Of what is read together, all may be lost.
+    /// The program reads up to this many bytes at once: all of them can be lost.
     const RUN: usize = 128 << 10;
     let Some(device) = required(slow_disk::device()) else { return };
     let Some(setup) = Setup::new("") else { return };
@@ -253,7 +252,7 @@ fn read_error_ends_the_transfer_with_an_error_message() {
     setup.slowest_of(1);
 }
 
-/// More than a 32-bit number of bytes, and block numbers that go round: RFC 1350 has no word for it, and clients expect 0.
+/// The size exceeds 32 bits, and block numbers wrap to 0. RFC 1350 does not define the wrap; clients expect 0.
 fn file_over_four_gigabytes_arrives_complete() {
     let Some(setup) = Setup::new("") else { return };
     for end in ["server", "client"] {
@@ -261,10 +260,10 @@ fn file_over_four_gigabytes_arrives_complete() {
         setup.lab.host(end).ip(&format!("link set {name} mtu 65535"));
     }
     let size = (4 << 30) + 100_u64;
-    let file = File::create("/srv/tftp/sparse").expect("/srv is the laboratory's");
+    let file = File::create("/srv/tftp/sparse").expect("/srv is the lab's");
     file.set_len(size).expect("a sparse file");
     std::os::unix::fs::FileExt::write_all_at(&file, b"the end", size - 7).expect("it has setup");
-    // So many blocks that their numbers go round.
+    // More than 65,536 blocks.
     let blksize = 65_000;
     assert!(size / blksize as u64 > 1 << 16);
     let (mut got, mut last) = (0, Vec::new());
@@ -279,7 +278,7 @@ fn file_over_four_gigabytes_arrives_complete() {
     assert!(last.ends_with(b"the end"));
 }
 
-/// Blocks that are larger than a packet of the route go datagram by datagram: the kernel will not cut them (`EINVAL`).
+/// The kernel cannot segment datagrams that exceed the route MTU (`EINVAL`): they are sent one by one.
 fn window_arrives_when_blocks_exceed_route_mtu() {
     let Some(setup) = Setup::new("") else { return };
     let file = contents(300_000);
@@ -302,7 +301,7 @@ fn window_arrives_when_blocks_exceed_route_mtu() {
     server.ip("route change 10.9.0.0/24 dev eth0");
 }
 
-/// While one client is sent a file, it is changed in place, and another one asks for it.
+/// A file is changed in place while it is sent, and another client requests it.
 fn changed_file_is_sent_with_new_contents() {
     let Some(setup) = Setup::new("") else { return };
     setup.lab.file("/srv/tftp/file", "one");
@@ -317,7 +316,7 @@ fn changed_file_is_sent_with_new_contents() {
     assert_eq!(file.bytes(setup.client()), Ok(b"and much less".to_vec()));
 }
 
-/// A hall of machines is switched on: all ask before the first is answered.
+/// All clients send their requests before the first reply.
 fn thousand_simultaneous_requests_are_all_answered() {
     const CLIENTS: usize = 8;
     const EACH: usize = 125;
@@ -340,7 +339,7 @@ fn thousand_simultaneous_requests_are_all_answered() {
     }
 }
 
-/// Counted: what the program takes for each transfer that is open.
+/// Private memory per open transfer.
 fn open_transfer_takes_at_most_four_kilobytes() {
     const OPEN: usize = 300;
     let Some(setup) = Setup::new("") else { return };
@@ -352,7 +351,7 @@ fn open_transfer_takes_at_most_four_kilobytes() {
         line.split_whitespace().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0_usize)
     };
     let mut buffer = [0; 2048];
-    // Each has a window that it does not acknowledge.
+    // The client does not acknowledge its window.
     let mut open = || {
         let socket = setup.client().udp("10.9.0.2:0");
         let request = b"\0\x01large\0octet\0blksize\x001468\0tsize\x000\0windowsize\x0016\0";

@@ -15,7 +15,7 @@ pub struct Boot {
     pub architecture: Option<Architecture>,
     /// The start time, as in the log; empty if the log has no time stamps.
     pub raw_time: String,
-    /// The start time as a [`LogTime`](super::log_record::LogTime) has it.
+    /// The start time in seconds, as in `LogTime`.
     pub started_at: Option<f64>,
     /// The steps, in the order of the log.
     pub steps: Vec<Step>,

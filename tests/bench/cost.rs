@@ -1,11 +1,11 @@
-//! The same work done in two ways, in one run: how much of it in a second, and at what cost.
+//! Compares two variants in one run: rate and CPU time.
 
 use super::common::measure::median;
 use super::dhcp_load::measure;
 use super::tftp_load::TftpLoad;
 use std::path::Path;
 
-/// A way to work: lines of the configuration, and words of the command line.
+/// A variant: lines of the configuration and arguments.
 #[derive(Clone, Copy)]
 pub struct Way {
     pub name: &'static str,
@@ -18,11 +18,11 @@ const ANSWERS: &str = "port=0\ndhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Inst
                        dhcp-boot=pxelinux.0\nlog-facility=/srv/log\n";
 const FILES: &str =
     "port=0\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=8000\nuser=root\nlog-facility=/srv/log\n";
-/// Machines that ask: one that is broken, and a hall of them.
+/// Numbers of clients: one that sends many requests, and many.
 const MACHINES: [usize; 2] = [1, 5_000];
 const OUTSTANDING: [usize; 2] = [1, 64];
 
-/// Prints a table of both.
+/// Prints a table of both variants.
 pub fn compare(ways: [Way; 2]) {
     let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(USUAL_ROUNDS);
     let program = Path::new(env!("CARGO_BIN_EXE_pxemasq"));
@@ -55,7 +55,7 @@ pub fn compare(ways: [Way; 2]) {
                 let count = f64::from(u32::try_from(load.transfers).expect("some"));
                 [count / outcome.expect("all is sent").seconds, cpu * 1e6 / count]
             };
-            // A laboratory belongs to its thread, and the next one gets another.
+            // A lab belongs to its thread: each run has a new thread.
             std::thread::spawn(work).join().expect("no panic")
         };
         let name = format!("transfers a second of {size} bytes, {clients} clients, in lockstep");
@@ -63,7 +63,7 @@ pub fn compare(ways: [Way; 2]) {
     }
 }
 
-/// Neither way is always the second one, which finds the machine warm.
+/// The order changes in each round, because the second run finds warm caches.
 fn in_turn(round: usize, [one, other]: [Way; 2], work: &dyn Fn(Way) -> Figures) -> [Figures; 2] {
     if round.is_multiple_of(2) {
         [one, other].map(work)
@@ -73,7 +73,7 @@ fn in_turn(round: usize, [one, other]: [Way; 2], work: &dyn Fn(Way) -> Figures) 
     }
 }
 
-/// How many in a second, and microseconds of processor for each.
+/// Operations per second and CPU microseconds for each.
 type Figures = [f64; 2];
 
 fn row(name: &str, figures: &[[Figures; 2]]) {

@@ -1,4 +1,4 @@
-//! A client in a namespace of its own that keeps DHCP requests under way, of so many machines in turn.
+//! A client in its own namespace that keeps a number of DHCP requests in flight, with a number of hardware addresses.
 
 use super::common::lab::Lab;
 use super::common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, cpu_seconds};
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 
 const CONFIG: &str = "/srv/dnsmasq.conf";
 const ROUND: Duration = Duration::from_secs(1);
-/// An answer that takes longer is lost.
+/// After this time a reply is lost.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Answers in a second, and microseconds of the server's processor for each.
+/// Replies per second and CPU microseconds of the server for each.
 #[derive(Clone, Copy)]
 pub struct Figures {
     pub per_second: f64,
     pub cpu: f64,
 }
 
-/// What a program makes of it, with that configuration and these words.
+/// Measures a program with this configuration and these arguments.
 pub fn measure(
     program: &Path,
     config: String,
@@ -28,10 +28,10 @@ pub fn measure(
     machines: usize,
     outstanding: usize,
 ) -> Figures {
-    // A laboratory belongs to its thread, and the next one gets another.
+    // A lab belongs to its thread: each run has a new thread.
     let program = program.to_owned();
     let work = move || {
-        let lab = Lab::new(["server", "client"]).expect("a laboratory: run as root");
+        let lab = Lab::new(["server", "client"]).expect("a lab: run as root");
         let machine = ServerHost::new(&lab, ["server", "client"], &["eth0 10.9.0.1/16".to_owned()]);
         lab.file(CONFIG, config);
         lab.host("client").ip("addr add 10.9.0.2/16 dev c0");
@@ -44,7 +44,7 @@ pub fn measure(
     std::thread::spawn(work).join().expect("no panic")
 }
 
-/// Keeps so many requests under way.
+/// Keeps this number of requests in flight.
 fn ask(client: &UdpSocket, running: &Running, machines: usize, outstanding: usize) -> Figures {
     client.set_read_timeout(Some(TIMEOUT)).expect("a socket");
     let (mut number, mut answers, mut losses) = (0_u32, 0_u32, 0_usize);
@@ -63,7 +63,7 @@ fn ask(client: &UdpSocket, running: &Running, machines: usize, outstanding: usiz
                 answers += 1;
                 send();
             }
-            // All that were under way are lost.
+            // All requests in flight are lost.
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 losses += outstanding;
                 (0..outstanding).for_each(|_| send());

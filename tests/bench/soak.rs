@@ -1,13 +1,13 @@
-//! Hours of a busy, unreliable network, told in minutes.
+//! A long run under load with faults.
 //!
 //! ```text
 //! cargo bench --bench soak [-- MINUTES]
 //! ```
 //!
-//! BIOS, UEFI and iPXE machines boot one after the other while others load files; two datagrams in a hundred are lost in
-//! either direction; strangers send nonsense and open transfers that they never follow. Meanwhile files are read again, the
-//! log is moved away, the interface goes down, and loses its address. Each boot has to end with the right bytes; memory and
-//! descriptors of the daemon have to stay where they were after the first tenth.
+//! BIOS, UEFI and iPXE clients boot one after the other while others download files. Two percent of the datagrams are lost
+//! in each direction. Other hosts send invalid datagrams and abandon transfers. Meanwhile the files are reloaded, the log is
+//! moved, the interface goes down and loses its address. Each boot must end with the correct bytes; memory and descriptors
+//! of the daemon must not grow after the first tenth of the time.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 const USUAL_MINUTES: u64 = 10;
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
-/// Where nonsense comes from.
+/// Source address of the invalid datagrams.
 const STRANGER: &str = "10.9.0.3:0";
 const LOG: &str = "/srv/log/dnsmasq.log";
 const HOSTS: &str = "/srv/machines";
@@ -46,16 +46,16 @@ const FILES: [(&str, usize); 5] = [
     ("kernel", 2_000_000),
     ("initrd", 3_000_001),
 ];
-/// Each kind of machine, and what it loads, with what options.
+/// Kinds of clients, their boot files and options.
 const MACHINES: [(&str, usize, usize); 3] = [
     ("arch=x86PC", 1408, 1),
     ("arch=x86-64_EFI", 1468, 4),
     ("arch=x86PC,user-class=iPXE", 1432, 1),
 ];
 const LOADERS: usize = 6;
-/// A machine that has not booted by then has failed.
+/// A boot that takes longer has failed.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// What may be more in the end than in the beginning: a tenth, and so much.
+/// Allowed growth: a tenth, and this.
 const KILOBYTES: usize = 256;
 const DESCRIPTORS: usize = 8;
 
@@ -69,7 +69,7 @@ struct Tally {
     failures: AtomicUsize,
 }
 
-/// Kilobytes of its own, descriptors, threads.
+/// Private kilobytes, descriptors, threads.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sample {
     memory: usize,
@@ -77,7 +77,7 @@ struct Sample {
     threads: usize,
 }
 
-/// What is measured, and how much more of it there may be late than early.
+/// A measured value and its allowed growth.
 type Measure = (&'static str, fn(&Sample) -> usize, usize);
 
 const MEASURES: [Measure; 3] = [
@@ -119,7 +119,7 @@ fn main() -> ExitCode {
         tally.over.store(true, Ordering::Relaxed);
         samples
     });
-    judge(&tally, &samples, minutes, daemon.ended().is_none())
+    compare(&tally, &samples, minutes, daemon.ended().is_none())
 }
 
 fn contents(name: &str, size: usize) -> Vec<u8> {
@@ -127,7 +127,7 @@ fn contents(name: &str, size: usize) -> Vec<u8> {
     (0..size).map(|_| random.byte()).collect()
 }
 
-/// Boots machines of all kinds in turn.
+/// Boots all kinds of clients in turn.
 fn boot(client: &Host, tally: &Tally) {
     let packets = PacketSocket::new(client);
     for (kind, blksize, windowsize) in MACHINES.into_iter().cycle() {
@@ -143,7 +143,7 @@ fn boot(client: &Host, tally: &Tally) {
     }
 }
 
-/// Loads large files, one after the other.
+/// Downloads large files one after the other.
 fn load(client: &Host, tally: &Tally, number: usize) {
     let mut random = Random::new(number as u64 + 1);
     while !tally.over.load(Ordering::Relaxed) {
@@ -154,7 +154,7 @@ fn load(client: &Host, tally: &Tally, number: usize) {
     }
 }
 
-/// As firmware does, or whoever stands before the machine.
+/// Retries a boot, as firmware does.
 fn insist(mut work: impl FnMut() -> Result<(), String>) -> Result<(), String> {
     let start = Instant::now();
     loop {
@@ -187,7 +187,7 @@ fn fetch(
     if got == contents(name, size) { Ok(()) } else { Err(format!("{name}: other bytes")) }
 }
 
-/// Nonsense on all ports, and transfers that nobody follows.
+/// Sends invalid datagrams to all ports and abandons transfers.
 fn disturb(client: &Host, tally: &Tally) {
     let mut random = Random::new(99);
     let mut socket = client.udp(STRANGER);
@@ -199,7 +199,7 @@ fn disturb(client: &Host, tally: &Tally) {
                 [&[1, 1, 6, 0][..], &(0..500).map(|_| random.byte()).collect::<Vec<u8>>()].concat()
             }
         };
-        // While its interface is down it cannot be reached.
+        // While the interface is down, datagrams are lost.
         drop(socket.send_to(&bytes, (SERVER, random.of(&[67, 69, 69, 4011]))));
         tally.nonsense.fetch_add(1, Ordering::Relaxed);
         if random.once_in(10) {
@@ -209,7 +209,7 @@ fn disturb(client: &Host, tally: &Tally) {
     }
 }
 
-/// What goes wrong on the server, in turn, and how the daemon is each second.
+/// Causes the faults of the server in turn and measures the daemon each second.
 fn trouble(lab: &Lab, daemon: &mut Process, length: Duration) -> Vec<Sample> {
     let (server, start) = (lab.host("server"), Instant::now());
     let signal = |signal| _ = kill(Pid::from_raw(daemon.id().cast_signed()), signal);
@@ -222,7 +222,7 @@ fn trouble(lab: &Lab, daemon: &mut Process, length: Duration) -> Vec<Sample> {
         }
         match second % 60 {
             5 | 15 | 25 | 35 => {
-                // As editors write files: a new one in the place of the old one.
+                // As editors do: a new file replaces the old one.
                 lab.file("/srv/machines.new", format!("52:54:00:00:00:01,set:t{second}\n"));
                 drop(fs::rename("/srv/machines.new", HOSTS));
                 signal(Signal::SIGHUP);
@@ -242,7 +242,7 @@ fn trouble(lab: &Lab, daemon: &mut Process, length: Duration) -> Vec<Sample> {
     samples
 }
 
-fn judge(tally: &Tally, samples: &[Sample], minutes: u64, alive: bool) -> ExitCode {
+fn compare(tally: &Tally, samples: &[Sample], minutes: u64, alive: bool) -> ExitCode {
     let value = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
     let of = |part: &[Sample], what: fn(&Sample) -> usize| part.iter().map(what).max().unwrap_or(0);
     let quarter = samples.len() / 4;

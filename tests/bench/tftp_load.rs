@@ -1,4 +1,4 @@
-//! Many TFTP clients in one thread, each with a socket of its own.
+//! Many TFTP clients in one thread, each with its own socket.
 
 use super::common::lab::{Lab, eventually};
 use super::common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, cpu_seconds};
@@ -11,39 +11,39 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What all of them do.
+/// The load.
 #[derive(Clone)]
 pub struct TftpLoad {
-    /// Clients at once.
+    /// Number of concurrent clients.
     pub clients: usize,
-    /// Transfers in all.
+    /// Total number of transfers.
     pub transfers: usize,
     pub file: &'static str,
-    /// Bytes in the file.
+    /// File size in bytes.
     pub size: usize,
     pub windowsize: usize,
-    /// DATA datagrams in a thousand that are lost.
+    /// Lost DATA datagrams per thousand.
     pub loss: usize,
-    /// Names that are asked for in vain before each transfer, as pxelinux does.
+    /// Requests for missing files before each transfer, as pxelinux sends them.
     pub misses: usize,
 }
 
-/// What came of it.
+/// The result.
 pub struct Outcome {
     pub seconds: f64,
     pub bytes: usize,
     pub requests: usize,
-    /// Requests that had to be made again.
+    /// Number of retransmitted requests.
     pub asked_again: usize,
-    /// Milliseconds of each transfer.
+    /// Duration of each transfer in milliseconds.
     pub took: Vec<f64>,
 }
 
-/// Where the file is.
+/// Path of the file.
 pub const ROOT: &str = "/srv/tftp";
 const BLOCK: usize = 1468;
 const SERVER: &str = "10.9.0.1:69";
-/// As boot ROMs have it.
+/// The block size of boot ROMs.
 const TIMEOUT: Duration = Duration::from_secs(1);
 const GIVE_UP: Duration = Duration::from_secs(60);
 
@@ -61,15 +61,15 @@ struct Client {
 }
 
 impl TftpLoad {
-    /// Lets all of it loose on a program with that configuration; what comes of it, and the seconds of processor that it
-    /// takes. `None`: it does not start.
+    /// Runs the load on a program with this configuration. Returns the result and the CPU seconds of the server; `None` if it
+    /// does not start.
     pub fn against(
         &self,
         program: &Path,
         words: &[&str],
         config: &str,
     ) -> Option<(Result<Outcome, String>, f64)> {
-        let lab = Lab::new(["server", "client"]).expect("a laboratory: run as root");
+        let lab = Lab::new(["server", "client"]).expect("a lab: run as root");
         let (near, far) = (lab.host("server"), lab.host("client"));
         lab.wire(near.plug("eth0", "02:00:00:00:00:01"), far.plug("c0", "02:00:00:00:00:02"));
         near.ip("addr add 10.9.0.1/24 dev eth0");
@@ -89,11 +89,11 @@ impl TftpLoad {
         Some((outcome, cpu))
     }
 
-    /// One transfer in lockstep after the other, of a file of so many bytes.
+    /// Lockstep transfers of a file of this size, one after the other.
     pub const ONE: Self =
         Self { clients: 1, transfers: 1, file: "file", size: 0, windowsize: 1, loss: 0, misses: 0 };
 
-    /// To be called on the client's host.
+    /// Must be called in the namespace of the client.
     pub fn run(&self) -> Result<Outcome, String> {
         let mut run = Run {
             load: self,
@@ -129,7 +129,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Starts the next transfer, in the place of one that has ended.
+    /// Starts the next transfer in the slot of an ended one.
     fn begin(&mut self, place: Option<usize>) {
         if self.left == 0 {
             return;
@@ -141,7 +141,7 @@ impl Run<'_> {
         self.ask(place, self.load.misses, now);
     }
 
-    /// Each request has a socket of its own.
+    /// Each request uses a new socket.
     fn ask(&mut self, place: usize, misses: usize, started: Instant) {
         let address = "10.9.0.2:0".parse().expect("an address");
         let mut socket = UdpSocket::bind(address).expect("a socket");
@@ -254,10 +254,10 @@ impl Client {
         self.say();
     }
 
-    /// Takes a block; `true`: the file is whole.
+    /// Handles a block; `true`: the file is complete.
     fn takes(&mut self, block: u16, size: usize, load: &TftpLoad) -> bool {
         if block != self.wanted {
-            // One word for each gap, and none for what comes twice.
+            // One ACK for each gap, and none for duplicates.
             let ahead = block.wrapping_sub(self.wanted) < 1 << 15;
             if ahead && !std::mem::replace(&mut self.gap_told, true) {
                 self.acknowledge(self.wanted.wrapping_sub(1));

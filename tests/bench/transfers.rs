@@ -1,12 +1,12 @@
-//! How fast files are sent, by pxemasq and by the TFTP servers that are installed, in one run.
+//! Throughput of pxemasq and of the installed TFTP servers, in one run.
 //!
 //! ```text
 //! cargo bench --bench transfers [-- ROUNDS]
 //! ```
 //!
 //! Servers: dnsmasq (Debian: dnsmasq-base), in.tftpd (tftpd-hpa), atftpd (atftpd, or `ATFTPD=path`), and the crate tftpd
-//! (`cargo install tftpd`, or `TFTPD=path`). Clients are in a namespace of their own; servers and clients have a core
-//! each. Machines differ and change: only the ratios mean something.
+//! (`cargo install tftpd`, or `TFTPD=path`). Clients are in their own namespace; server and clients use one CPU
+//! each. Compare only ratios: the absolute numbers depend on the machine.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use tftp_load::{Outcome, ROOT, TftpLoad};
 
 const USUAL_ROUNDS: usize = 3;
-/// Clocks of processes go in hundredths of a second.
+/// CPU times have a resolution of 1/100 s.
 const LEAST: f64 = 0.3;
 const FILES: u64 = 20_000;
 const CONFIG: &str =
@@ -26,7 +26,7 @@ const CONFIG: &str =
 
 fn main() {
     let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(USUAL_ROUNDS);
-    // A socket for each client, here and there.
+    // One socket per client on both sides.
     setrlimit(Resource::RLIMIT_NOFILE, FILES, FILES).expect("so many descriptors: run as root");
     let servers = servers();
     for (name, unit, load) in cases() {
@@ -47,7 +47,7 @@ fn main() {
             }
             let value = median(mine().map(|(figures, _)| figures[0]));
             let cpu = median(mine().map(|(figures, _)| figures[1]));
-            // Too little to be measured, or spent by processes that nobody has waited for.
+            // Too short to measure, or used by processes that were not waited for.
             let cpu = if cpu < LEAST { String::new() } else { format!("{cpu:.2}") };
             let ratio = median(mine().map(|(figures, best)| figures[0] / best));
             println!("| {} | {value:.1} | {cpu} | {ratio:.2} |", server.name);
@@ -55,14 +55,14 @@ fn main() {
     }
 }
 
-/// What a case is judged by.
+/// The measured value of a case.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unit {
-    /// Megabytes in a second, and seconds of processor for each 1000 of them.
+    /// Megabytes per second, and CPU seconds per 1000 MB.
     Rate,
-    /// The median of milliseconds that transfers take, and seconds of processor for each GB.
+    /// Median duration of a transfer in milliseconds, and CPU seconds per GB.
     Time,
-    /// Requests in a second, and microseconds of processor for each.
+    /// Requests per second, and CPU microseconds for each.
     Requests,
 }
 
@@ -138,7 +138,7 @@ struct Server {
     words: Vec<&'static str>,
 }
 
-/// Ours, and those that are here.
+/// pxemasq and the installed servers.
 fn servers() -> Vec<Server> {
     let like_dnsmasq = || vec!["-k", "-x", "", "-C", "/srv/dnsmasq.conf"];
     let named = |variable: &str, usual: &str| std::env::var_os(variable).unwrap_or(usual.into());
@@ -183,16 +183,16 @@ fn servers() -> Vec<Server> {
     servers.filter(|server| server.program.exists()).collect()
 }
 
-/// `None`: this server cannot do it.
+/// `None`: this server does not support the case.
 fn measure(server: &Server, load: &TftpLoad, unit: Unit) -> Option<[f64; 2]> {
     let (program, words, load) = (server.program.clone(), server.words.clone(), load.clone());
-    // A laboratory belongs to its thread, and the next one gets another.
+    // A lab belongs to its thread: each run has a new thread.
     let work = move || play(&program, &words, &load, unit);
     std::thread::spawn(work).join().expect("no panic")
 }
 
 fn play(program: &Path, words: &[&str], load: &TftpLoad, unit: Unit) -> Option<[f64; 2]> {
-    // Most of them know no windows.
+    // Most servers do not support the windowsize option.
     let windows = !["dnsmasq", "in.tftpd"].iter().any(|name| program.ends_with(name));
     if load.windowsize > 1 && !windows {
         return None;

@@ -1,5 +1,4 @@
-//! What boot ROMs and firmware do to find out what to load (PXE 2.1): ask discover, then port 4011, and choose from the
-//! menu what stands first.
+//! The DHCP part of a boot ROM (PXE 2.1): DISCOVER as broadcast, REQUEST to port 4011, first entry of the menu.
 
 use super::lab::eventually;
 use super::packet::{PacketSocket, ReceivedPacket};
@@ -14,32 +13,32 @@ use std::time::Duration;
 pub struct BootRom<'e> {
     packets: &'e PacketSocket,
     architecture: Architecture,
-    /// What it says about itself, in the words of requests.
+    /// Its fields and options, in the text form of requests.
     words: String,
     server: Ipv4Addr,
-    /// Its address, once it has one.
+    /// Its IP address after DHCP.
     pub address: Ipv4Addr,
-    /// How often it asks for each thing.
+    /// Attempts for each request.
     pub max_attempts: usize,
     relay: Option<Ipv4Addr>,
 }
 
-/// What it was reply to load.
+/// The boot file and menu of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BootReply {
     pub file: String,
     pub server: Ipv4Addr,
-    /// Texts of the menu it was shown.
+    /// Texts of the menu entries.
     pub menu: Vec<String>,
 }
 
-/// Whatever is answered at all is answered within that time.
+/// A request without a reply in this time gets none.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
 const VENDOR_ITEMS: u8 = 43;
 const BOOT_MENU: u8 = 9;
 
 impl<'e> BootRom<'e> {
-    /// Reads a description: `arch=x86-64_EFI,user-class=iPXE`.
+    /// Parses a description as `--explain` has it: `arch=x86-64_EFI,user-class=iPXE`.
     pub fn new(text: &str, packets: &'e PacketSocket, server: Ipv4Addr, address: Ipv4Addr) -> Self {
         let (words, architecture, relay) = (String::new(), Architecture(0), None);
         let mut rom =
@@ -49,7 +48,7 @@ impl<'e> BootRom<'e> {
         rom
     }
 
-    /// A word of the description, as the words of requests have it.
+    /// Converts one word of the description to the text form of requests.
     fn word(&mut self, word: &str) -> String {
         let (name, value) = word.split_once('=').expect("name=value");
         match name {
@@ -71,7 +70,7 @@ impl<'e> BootRom<'e> {
         String::new()
     }
 
-    /// Finds out what to load. The error says who was silent.
+    /// Requests the boot file. The error names the request without a reply.
     pub fn boot(&self) -> Result<BootReply, String> {
         let discover = match self.relay {
             Some(relay) => format!("DISCOVER from={relay}:67 to={} giaddr={relay}", self.server),
@@ -91,7 +90,7 @@ impl<'e> BootRom<'e> {
         if reply.menu.is_empty() { Ok(reply) } else { self.choose(&ack, reply.menu) }
     }
 
-    /// Takes what stands first; an entry without a file is reply as it is.
+    /// Selects the first menu entry. Type 0 is the local disk and is not requested.
     fn choose(&self, shown: &ReceivedPacket, menu: Vec<String>) -> Result<BootReply, String> {
         let items = find(&shown.bytes[240..], VENDOR_ITEMS, 1).unwrap_or_default();
         let kind = find(items, BOOT_MENU, 3).map(|menu| hex(&menu[..2])).unwrap_or_default();
@@ -103,7 +102,7 @@ impl<'e> BootRom<'e> {
         Ok(BootReply { menu, ..BootReply::read(&ack.bytes) })
     }
 
-    /// iPXE asks from its client port, UEFI from 4011.
+    /// The request to port 4011. iPXE sends it from port 68, UEFI from port 4011.
     fn on_4011(&self) -> String {
         let port = if self.architecture.is_efi() { 4011 } else { 68 };
         let Self { address, server, .. } = self;
@@ -113,7 +112,7 @@ impl<'e> BootRom<'e> {
     fn ask(&self, words: &str) -> Option<ReceivedPacket> {
         drop(self.packets.received());
         let Request { on, from, to, bytes } = parse_request(&format!("{words}{}", self.words));
-        // Others on the wire have other things to say.
+        // Other packets on the link are skipped.
         let is_reply = |heard: &ReceivedPacket| {
             heard.bytes.first() == Some(&2) && heard.bytes.get(236..240) == Some(&MAGIC_COOKIE[..])
         };
@@ -143,7 +142,7 @@ impl BootReply {
     }
 }
 
-/// A request in words.
+/// Parses the text form of a request.
 pub fn parse_request(words: &str) -> Request {
     let Step::Send(request) = step(words) else { panic!("{words}") };
     request

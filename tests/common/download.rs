@@ -5,20 +5,20 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-/// What to ask for.
+/// What to download, and how.
 #[derive(Clone, Copy)]
 pub struct Download<'a> {
     pub server: &'a str,
     pub file: &'a str,
     pub blksize: usize,
     pub windowsize: usize,
-    /// When to ask again, and how often.
+    /// Time after which the last datagram is sent again.
     pub timeout: Duration,
     pub max_attempts: usize,
 }
 
 impl Download<'_> {
-    /// A small file with the options of a usual client.
+    /// A small file, with the options of UEFI firmware.
     pub const DEFAULT: Self = Self {
         server: "10.9.0.1:69",
         file: "small",
@@ -28,18 +28,18 @@ impl Download<'_> {
         max_attempts: 40,
     };
 
-    /// Gets it. `block` is given each block of the file once, in order.
+    /// Downloads the file and calls `block` for each block, once and in order. The error is that of the server.
     pub fn get(self, host: &Host, block: impl FnMut(&[u8])) -> Result<(), String> {
         self.get_with(host.udp("10.9.0.2:0"), block)
     }
 
-    /// The same as bytes.
+    /// Downloads the file into memory.
     pub fn bytes(self, host: &Host) -> Result<Vec<u8>, String> {
         let mut all = Vec::new();
         self.get(host, |block| all.extend_from_slice(block)).map(|()| all)
     }
 
-    /// Gets it by a socket.
+    /// As [`get`](Self::get), with a given socket.
     pub fn get_with(self, socket: UdpSocket, mut block: impl FnMut(&[u8])) -> Result<(), String> {
         let Self { server, file, blksize, windowsize, timeout, max_attempts } = self;
         let request =
@@ -59,10 +59,10 @@ impl Download<'_> {
                 continue;
             };
             match datagram {
-                // One that comes late says nothing new, and what was said last may have to be said again.
+                // A delayed OACK; the retransmission of the last datagram is due after the timeout.
                 [0, 6, ..] if wanted > 1 => {}
                 [0, 6, ..] => {
-                    // What the server grants of our wishes is what it sends by, or the test fails.
+                    // The options are not parsed: if the server did not grant them, the download fails.
                     client.last = vec![0, 4, 0, 0];
                     client.send();
                 }
@@ -81,7 +81,7 @@ impl Download<'_> {
                     }
                 }
                 [0, 3, ..] => {
-                    // Something is missing, or comes again.
+                    // A block is missing or was sent again.
                     if sent_at.elapsed() > timeout {
                         (in_window, sent_at) = (0, Instant::now());
                         client.send();
@@ -108,7 +108,7 @@ impl Client {
         drop(self.socket.send_to(&self.last, self.peer.unwrap_or(self.server)));
     }
 
-    /// `None`: nobody says anything.
+    /// The next datagram; `None` after the timeout.
     fn receive<'b>(&mut self, buffer: &'b mut [u8]) -> Result<Option<&'b [u8]>, String> {
         let received = loop {
             match self.socket.recv_from(buffer) {

@@ -1,8 +1,7 @@
-//! Emulated machines: no disk, real firmware, one cable.
+//! Emulated machines with real firmware, one network interface and no disk.
 //!
-//! What a machine boots says a random word on its serial console and switches off. The word is
-//! inside the initramfs and nowhere else, so hearing it proves that the last file of the chain
-//! came over the network whole.
+//! The kernel that a machine boots writes a random word to the serial console and powers off. The word is only in
+//! the initramfs, so it proves that the last file of the boot arrived completely.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -23,7 +22,7 @@ pub enum Firmware {
     Uefi64,
 }
 
-/// What a machine boots in the end.
+/// Kernel and initramfs.
 pub struct Payload {
     pub kernel: PathBuf,
     pub initramfs: Vec<u8>,
@@ -45,7 +44,7 @@ impl Payload {
     }
 }
 
-/// A machine that is switched on. Without KVM it fills a processor, so there is only one at a time.
+/// A running machine. Without KVM it needs a whole CPU, so only one runs at a time.
 pub struct Machine {
     qemu: Process,
     _alone: MutexGuard<'static, ()>,
@@ -67,12 +66,12 @@ impl Machine {
                     .args(["-drive", &flash("/run/variables.fd", "off")])
             }
         };
-        let complaints = File::create(COMPLAINTS).expect("/run is ours");
-        let qemu = switch.host().spawn(qemu.stdout(Stdio::null()).stderr(complaints));
+        let qemu_log = File::create(QEMU_LOG).expect("/run is ours");
+        let qemu = switch.host().spawn(qemu.stdout(Stdio::null()).stderr(qemu_log));
         Self { qemu, _alone: alone }
     }
 
-    /// Waits until the machine has said the payload's word. The error is what it said instead.
+    /// Waits until the word of the payload is on the serial console. The error is the end of the console output.
     pub fn boots_within(&mut self, limit: Duration, payload: &Payload) -> Result<(), String> {
         let end = eventually(limit, || {
             let off = self.qemu.ended().is_some();
@@ -80,13 +79,13 @@ impl Machine {
             let given_up = GIVEN_UP.iter().any(|words| serial.contains(words));
             match serial.contains(&payload.word) {
                 true => Some(Ok(())),
-                false if given_up => Some(Err("The firmware gave up")),
-                false => off.then_some(Err("The machine went off")),
+                false if given_up => Some(Err("The firmware found nothing to boot")),
+                false => off.then_some(Err("The machine powered off")),
             }
         });
         end.unwrap_or(Err("The machine was too slow")).map_err(|verdict| {
-            let complaints = fs::read_to_string(COMPLAINTS).unwrap_or_default();
-            format!("{verdict}. It said:\n{}\n{complaints}", tail(&serial()))
+            let qemu_log = fs::read_to_string(QEMU_LOG).unwrap_or_default();
+            format!("{verdict}. Its console:\n{}\n{qemu_log}", tail(&serial()))
         })
     }
 }
@@ -99,7 +98,7 @@ fn flash(file: &str, readonly: &str) -> String {
     format!("if=pflash,format=raw,readonly={readonly},file={file}")
 }
 
-/// Firmware draws menus with escape sequences and no regard for encodings.
+/// The console output, readable: firmware writes escape sequences and bytes that are not UTF-8.
 fn serial() -> String {
     String::from_utf8_lossy(&fs::read(SERIAL).unwrap_or_default()).replace('\x1b', "^")
 }
@@ -109,7 +108,7 @@ fn tail(text: &str) -> String {
     lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
-/// Time under emulation goes by the byte.
+/// The smallest kernel, because emulation is slow.
 fn smallest_kernel() -> Result<PathBuf, String> {
     let files = fs::read_dir("/boot").map_err(|fault| format!("/boot: {fault}"))?;
     files
@@ -157,9 +156,9 @@ fn pack(archive: &mut Vec<u8>, name: &str, contents: &[u8]) {
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 const SERIAL: &str = "/run/serial.log";
-const COMPLAINTS: &str = "/run/qemu.log";
+const QEMU_LOG: &str = "/run/qemu.log";
 
-/// Last words of `SeaBIOS`, and of OVMF about the first entry of its list.
+/// The last messages of `SeaBIOS` and OVMF if nothing boots.
 const GIVEN_UP: [&str; 2] = ["No bootable device", "BdsDxe: failed to load Boot0001"];
 
 const PT_INTERP: u8 = 3;
@@ -185,7 +184,7 @@ const NEEDED: [(&str, &str); 10] = [
     (LDLINUX_EFI, "syslinux-common"),
 ];
 
-/// `graphics=off` lets `SeaBIOS`, iPXE and pxelinux talk on the serial line.
+/// With `graphics=off`, `SeaBIOS`, iPXE and pxelinux use the serial console.
 #[rustfmt::skip]
 const BOARD: [&str; 15] = [
     "-nodefaults",

@@ -1,33 +1,33 @@
-//! Recordings of the real dnsmasq: reading, writing, judging. The format is told in `compat-fixtures/README.md`.
+//! Recordings of dnsmasq: reads, writes and compares them. `compat-fixtures/README.md` describes the format.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A conversation, and what dnsmasq did in it.
+/// The steps of a client and what dnsmasq did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fixture {
-    /// What it shows, in a sentence.
+    /// What it shows, in one sentence.
     pub about: String,
-    /// How we stand to it: `same`, or `differs: D-nnn`.
+    /// Whether pxemasq does the same: `same`, or `differs: D-nnn` with an entry of `DIVERGENCES.md`.
     pub standing: String,
-    /// The sections of the specification that it is about.
+    /// The sections of `docs/dnsmasq` that it proves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub covers: Vec<String>,
-    /// The server's addresses; none are the usual one.
+    /// The addresses of the server; empty for the default one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
     /// The configuration file.
     pub config: Vec<String>,
-    /// Files under the root: text, a number of bytes, or nothing for a directory.
+    /// Files below the TFTP root: text, a size, or `null` for a directory.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, Contents>,
-    /// What the client does, one thing after the other.
+    /// What the client does, in order.
     pub steps: Vec<String>,
     /// What dnsmasq did.
     pub dnsmasq: Transcript,
-    /// What we do instead.
+    /// What pxemasq does, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ours: Option<Transcript>,
 }
@@ -40,20 +40,20 @@ pub enum Contents {
     Directory(()),
 }
 
-/// What came back.
+/// Datagrams and log lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transcript {
-    /// The version that was recorded.
+    /// The version of dnsmasq.
     #[serde(default)]
     pub version: String,
-    /// Datagrams: number of the step, socket of the client, what it holds.
+    /// Datagrams: number of the step, socket of the client, contents.
     pub packets: Vec<String>,
     /// Log lines: identity, priority, text.
     pub log: Vec<String>,
 }
 
 impl Fixture {
-    /// The server's addresses, by interface.
+    /// The addresses of the server, with interface names.
     pub fn machine(&self) -> Vec<String> {
         if self.addresses.is_empty() {
             vec!["eth0 192.168.77.1/24".to_owned()]
@@ -76,14 +76,14 @@ impl Contents {
     }
 }
 
-/// Where the recordings are.
+/// The directory of the recordings.
 pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("compat-fixtures").join(name)
 }
 
 /// All recordings of a folder, by name.
 pub fn all<T: for<'d> Deserialize<'d>>(name: &str) -> Vec<(PathBuf, T)> {
-    let entries = fs::read_dir(folder(name)).expect("the fixtures are part of the project");
+    let entries = fs::read_dir(folder(name)).expect("the fixtures are part of the repository");
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
@@ -95,19 +95,19 @@ fn load<T: for<'d> Deserialize<'d>>(path: &Path) -> T {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Writes a recording back.
+/// Writes a recording.
 pub fn save<T: Serialize>(path: &Path, fixture: &T) {
     let text = serde_json::to_string_pretty(fixture).expect("a fixture is plain data");
-    fs::write(path, text + "\n").expect("the fixtures are ours to record");
+    fs::write(path, text + "\n").expect("fixtures are writable");
 }
 
-/// The numbered differences.
-pub fn ledger() -> String {
-    fs::read_to_string(folder("DIVERGENCES.md")).expect("the ledger is part of the project")
+/// The text of `DIVERGENCES.md`.
+pub fn divergences() -> String {
+    fs::read_to_string(folder("DIVERGENCES.md")).expect("DIVERGENCES.md is part of the repository")
 }
 
-/// `Err` is what the test prints.
-pub fn judge<T: PartialEq + std::fmt::Debug>(
+/// Compares a result with a recording. The error is the message of the test.
+pub fn compare<T: PartialEq + std::fmt::Debug>(
     standing: &str,
     dnsmasq: &T,
     ours: Option<&T>,
@@ -121,21 +121,21 @@ pub fn judge<T: PartialEq + std::fmt::Debug>(
             Err(format!("dnsmasq: {dnsmasq:#?}\nseen: {seen:#?}"))
         };
     };
-    if !ledger().contains(&format!("## {entry} ")) {
+    if !divergences().contains(&format!("## {entry} ")) {
         return Err(format!("{entry} is not in DIVERGENCES.md"));
     }
     if seen == dnsmasq {
-        return Err(format!("no longer differs: strike {entry} and mark this fixture `same`"));
+        return Err(format!("this no longer differs: delete {entry} and mark the fixture `same`"));
     }
     if Some(seen) == ours { Ok(()) } else { Err(format!("ours: {ours:#?}\nseen: {seen:#?}")) }
 }
 
 #[test]
 fn only_the_expected_result_is_accepted() {
-    assert!(judge("same", &1, None, &1).is_ok());
-    assert!(judge("same", &1, None, &2).is_err());
-    assert!(judge("differs: D-001", &1, Some(&2), &2).is_ok());
-    assert!(judge("differs: D-001", &1, Some(&2), &1).is_err(), "promote it");
-    assert!(judge("differs: D-001", &1, Some(&2), &3).is_err());
-    assert!(judge("differs: D-999", &1, Some(&2), &2).is_err(), "not in the ledger");
+    assert!(compare("same", &1, None, &1).is_ok());
+    assert!(compare("same", &1, None, &2).is_err());
+    assert!(compare("differs: D-001", &1, Some(&2), &2).is_ok());
+    assert!(compare("differs: D-001", &1, Some(&2), &1).is_err(), "the difference is gone");
+    assert!(compare("differs: D-001", &1, Some(&2), &3).is_err());
+    assert!(compare("differs: D-999", &1, Some(&2), &2).is_err(), "no such entry");
 }

@@ -74,7 +74,7 @@ impl Test {
         self.path.split_once("::").map_or(self.path, |(_, name)| name)
     }
 
-    /// A laboratory moves its thread into namespaces, and libtest-mimic runs several tests on a thread: each test has a
+    /// A lab moves its thread into namespaces, and libtest-mimic runs several tests on a thread: each test has a
     /// thread of its own.
     fn run(&'static self) -> Result<Completion, Failed> {
         let thread = thread::Builder::new().name(self.name().to_owned());

@@ -1,10 +1,10 @@
-//! A network laboratory inside the machine the tests run on.
+//! A test network in namespaces (a lab).
 //!
 //! ```text
 //!            one thread of `cargo test`, with a file system of its own
 //!   ┌──────────────────────────────────────────────────────────────────┐
 //!   │  host "router"        host "server"        host "client"         │
-//!   │   ┌────────┐           ┌────────┐    wire    ┌────────┐          │
+//!   │   ┌────────┐           ┌────────┐    link    ┌────────┐          │
 //!   │   │   eth0 │           │ eth0 eth1├──────────┤ eth0   │          │
 //!   │   └─────┬──┘           └──┬─────┘            └────────┘          │
 //!   │         └───── switch ────┘         /etc /home /run /srv /dev    │
@@ -12,14 +12,13 @@
 //!   └──────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Each host is a network namespace. The file system is the real one with fresh directories laid
-//! over those a server reads its set-up from, so that paths, users and log lines are the same on
-//! every machine and nothing of the real machine can be touched: not its network, not its `/etc`.
+//! Each host is a network namespace. The file system is that of the machine, with empty directories mounted over those
+//! from which a server reads its configuration. So paths, users and log lines are the same on every machine, and a test
+//! cannot change the network or `/etc` of the machine.
 //!
-//! Namespaces belong to threads, therefore every test has a laboratory of its own and tests run
-//! side by side. Programs started from the thread are born into its file system, and into the
-//! network of the host that spawned them. The laboratory ends with its last thread and program;
-//! a second one on the same thread is laid over the first.
+//! Namespaces belong to threads: each test has its own lab, and tests run in parallel. A program that is started from
+//! the thread is in the mount namespace of the lab and in the network namespace of its host. The lab ends with its last
+//! thread and program; a second lab on the same thread is mounted over the first.
 
 pub mod files;
 
@@ -45,19 +44,19 @@ use nix::sched::{CloneFlags, setns, unshare};
 pub struct Lab {
     hosts: Vec<Host>,
     syslog: Syslog,
-    /// Another thread would see the real machine instead.
+    /// Not `Send`: another thread is not in the namespaces.
     _stays_on_its_thread: PhantomData<Rc<()>>,
 }
 
-#[allow(clippy::unused_self)] // files may be written once there is a laboratory, not before
+#[allow(clippy::unused_self)] // files can be written only after `new`
 impl Lab {
-    /// Moves this thread into a new laboratory. The error is one line on why this machine has none.
+    /// Moves this thread into a new lab. The error is one line: why that is not possible on this machine.
     pub fn new<const N: usize>(names: [&str; N]) -> Result<Self, String> {
         require_ip()?;
         files::lay_out()?;
         let hosts: Vec<Host> = names.into_iter().map(Host::new).collect::<Result<_, _>>()?;
         let syslog = Host::new("syslog")?;
-        // Usually ten lines may wait, and more make programs wait.
+        // The default is 10 lines; programs block when the queue is full.
         syslog.sysctl("net/unix/max_dgram_qlen", "1000");
         let syslog = syslog.inside(Syslog::listen)?;
         Ok(Self { hosts, syslog, _stays_on_its_thread: PhantomData })
@@ -65,10 +64,10 @@ impl Lab {
 
     pub fn host(&self, name: &str) -> &Host {
         let found = self.hosts.iter().find(|host| host.name == name);
-        found.unwrap_or_else(|| panic!("the laboratory has no host {name}"))
+        found.unwrap_or_else(|| panic!("the lab has no host {name}"))
     }
 
-    /// A cable between two hosts, both ends up and without addresses.
+    /// Creates a link between two hosts. Both ends are up and have no addresses.
     pub fn wire(&self, one: Plug, other: Plug) {
         one.host.ip(&format!(
             "link add {} address {} type veth peer name {} address {} netns {}",
@@ -82,41 +81,41 @@ impl Lab {
         other.host.set_up(other.name);
     }
 
-    /// Writes a file, and the directories above it, in the laboratory.
+    /// Writes a file, and creates the directories above it.
     pub fn file(&self, path: &str, contents: impl AsRef<[u8]>) {
         let path = files::place(path);
         fs::write(&path, contents).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
     }
 
-    /// Writes a program: a script that says by what it is run.
+    /// Writes an executable script.
     pub fn program(&self, path: &str, script: &str) {
         self.file(path, script);
         allow(path, 0o755);
     }
 
-    /// Copies a file of the real machine into the laboratory.
+    /// Copies a file of the machine into the lab.
     pub fn copy(&self, original: impl AsRef<Path>, path: &str) {
         let original = original.as_ref();
         fs::copy(original, files::place(path))
             .unwrap_or_else(|fault| panic!("{} to {path}: {fault}", original.display()));
     }
 
-    /// Makes `path` a symbolic link that reads `target`.
+    /// Creates a symbolic link at `path` with the text `target`.
     pub fn link(&self, target: &str, path: &str) {
         symlink(target, files::place(path)).unwrap_or_else(|fault| panic!("{path}: {fault}"));
     }
 
-    /// What programs said to `/dev/log` up to now: `<30>Nov 22 00:35:45 dnsmasq[12]: text`.
+    /// All datagrams to `/dev/log`: `<30>Nov 22 00:35:45 dnsmasq[12]: text`.
     pub fn syslog(&self) -> Vec<String> {
         self.syslog.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The same, and forgets them.
+    /// Returns and removes the lines of [`syslog`](Self::syslog).
     pub fn take_syslog(&self) -> Vec<String> {
         std::mem::take(&mut self.syslog.lines.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether programs can become this user. Under `unshare -Urn` there is only root.
+    /// Whether the user exists in the user namespace. With `unshare -Urn` there is only root.
     pub fn knows_user(&self, id: u32) -> bool {
         let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
         map.lines().any(|line| {
@@ -127,7 +126,7 @@ impl Lab {
     }
 }
 
-/// A machine of the laboratory: a network namespace, kept alive by the open file.
+/// A host: a network namespace, which exists as long as the file is open.
 pub struct Host {
     name: String,
     namespace: File,
@@ -142,14 +141,14 @@ impl Host {
         Ok(host)
     }
 
-    /// Runs `work` with this host's network and always comes back, even from a panic.
+    /// Runs `work` in the network namespace of this host and returns to the previous one, also after a panic.
     pub fn inside<T>(&self, work: impl FnOnce() -> T) -> T {
         let _guard = NamespaceGuard(current_namespace());
         enter(&self.namespace);
         work()
     }
 
-    /// Starts a program on this host; it ends with the returned value.
+    /// Starts a program on this host; it is killed when the returned value is dropped.
     pub fn spawn(&self, command: &mut Command) -> Process {
         match self.inside(|| command.stdin(Stdio::null()).spawn()) {
             Ok(child) => Process(child),
@@ -157,7 +156,7 @@ impl Host {
         }
     }
 
-    /// Runs a program on this host to its end and returns what it printed. It has to succeed.
+    /// Runs a program on this host and returns its standard output. Panics if it fails.
     pub fn run(&self, command: &mut Command) -> String {
         let output = self
             .inside(|| command.output())
@@ -172,14 +171,14 @@ impl Host {
         self.run(Command::new("ip").args(words.split_whitespace()))
     }
 
-    /// Sets a variable of this host's network: `net/ipv4/ip_forward`.
+    /// Sets a sysctl of this network namespace: `net/ipv4/ip_forward`.
     pub fn sysctl(&self, name: &str, value: &str) {
         let path = format!("/proc/sys/{name}");
         self.inside(|| fs::write(&path, value)).unwrap_or_else(|fault| panic!("{path}: {fault}"));
     }
 
-    /// A socket of this host. It may broadcast, and gives up reading after some seconds, so that
-    /// a silent program fails a test instead of hanging it.
+    /// A UDP socket of this host. It can send broadcasts and has a receive timeout, so that a test fails instead of
+    /// hanging if a program does not answer.
     pub fn udp(&self, address: &str) -> UdpSocket {
         self.inside(|| {
             let socket = UdpSocket::bind(address)?;
@@ -190,7 +189,7 @@ impl Host {
         .unwrap_or_else(|fault: io::Error| panic!("{}: {address}: {fault}", self.name))
     }
 
-    /// Whether any program here has the port open: the sign that a server is ready.
+    /// Whether a program on this host has bound the port.
     pub fn listens_on_udp(&self, port: u16) -> bool {
         let tables = ["/proc/thread-self/net/udp", "/proc/thread-self/net/udp6"];
         let sockets = self.inside(|| tables.map(fs::read_to_string));
@@ -200,17 +199,17 @@ impl Host {
         })
     }
 
-    /// Gives an interface away, with its wire. Its addresses are lost, and it is down.
+    /// Moves an interface to another host. It loses its addresses and is down.
     pub fn move_interface(&self, interface: &str, to: &Host) {
         self.ip(&format!("link set {interface} netns {}", to.namespace_path()));
     }
 
-    /// The end of a cable: `lab.wire(server.plug("eth0", MAC), client.plug("c0", OTHER_MAC))`.
+    /// The end of a link: `lab.wire(server.plug("eth0", MAC), client.plug("c0", OTHER_MAC))`.
     pub fn plug<'a>(&'a self, name: &'a str, mac: &'a str) -> Plug<'a> {
         Plug { host: self, name, mac }
     }
 
-    /// Up, and quiet: a kernel that greets its IPv6 neighbours disturbs captures.
+    /// Sets an interface up, without IPv6 addresses: router solicitations would be in captures.
     fn set_up(&self, interface: &str) {
         if Path::new("/proc/sys/net/ipv6").exists() {
             self.ip(&format!("link set {interface} addrgenmode none"));
@@ -218,13 +217,13 @@ impl Host {
         self.ip(&format!("link set {interface} up"));
     }
 
-    /// A name for the namespace that `ip` in another process understands.
+    /// The namespace as a path for `ip`.
     fn namespace_path(&self) -> String {
         format!("/proc/{}/fd/{}", process::id(), self.namespace.as_raw_fd())
     }
 }
 
-/// A network interface to be: where, its name and its hardware address.
+/// A network interface to create: host, name and hardware address.
 #[derive(Clone, Copy)]
 pub struct Plug<'a> {
     host: &'a Host,
@@ -232,7 +231,7 @@ pub struct Plug<'a> {
     mac: &'a str,
 }
 
-/// A bridge in a namespace of its own. Frames pass from the first moment on: no spanning tree.
+/// A bridge in its own namespace, without spanning tree, so that it forwards frames at once.
 pub struct Switch {
     host: Host,
     ports: Cell<usize>,
@@ -246,7 +245,7 @@ impl Switch {
         Ok(Self { host, ports: Cell::new(0) })
     }
 
-    /// A cable from the host into the next free port.
+    /// Connects the host to a new port.
     pub fn attach(&self, lab: &Lab, plug: Plug) {
         self.ports.set(self.ports.get() + 1);
         let port = format!("port{}", self.ports.get());
@@ -255,20 +254,20 @@ impl Switch {
         self.host.ip(&format!("link set {port} master bridge"));
     }
 
-    /// A port for an emulated machine, which has to be spawned on [`Switch::host`].
+    /// Creates a port for an emulated machine, which must be spawned on [`Switch::host`].
     pub fn tap(&self, name: &str) {
         self.host.ip(&format!("tuntap add {name} mode tap"));
         self.host.ip(&format!("link set {name} master bridge"));
         self.host.set_up(name);
     }
 
-    /// The place that sees all traffic.
+    /// The namespace of the bridge.
     pub fn host(&self) -> &Host {
         &self.host
     }
 }
 
-/// A running program. Dropping it kills it, by its process number and no other.
+/// A running program. Dropping it kills the process.
 pub struct Process(Child);
 
 impl Process {
@@ -276,7 +275,7 @@ impl Process {
         self.0.id()
     }
 
-    /// How it ended, or `None` while it runs.
+    /// Its exit status; `None` while it runs.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().expect("a child of ours can be waited for")
     }
@@ -284,19 +283,19 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself: `kill` refuses politely then.
-        drop(self.0.kill());
-        drop(self.0.wait());
+        // `kill` fails if it has already ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
-/// Sets the mode of a file, or socket, of the laboratory.
+/// Sets the mode of a file or socket in the lab.
 pub fn allow(path: &str, mode: u32) {
     let done = fs::set_permissions(path, Permissions::from_mode(mode));
     done.unwrap_or_else(|fault| panic!("{path}: {fault}"));
 }
 
-/// A record on its way to syslog, `<30>Nov 22 12:55:36 dnsmasq-tftp[12]: text`: its code, `dnsmasq-tftp` and `text`.
+/// Parses a syslog datagram, `<30>Nov 22 12:55:36 dnsmasq-tftp[12]: text`: priority, `dnsmasq-tftp` and `text`.
 pub fn record(line: &str) -> (u32, &str, &str) {
     let (code, rest) = line.split_once('>').expect("a priority");
     let (head, text) = rest.split_once("]: ").expect("an identity");
@@ -305,11 +304,11 @@ pub fn record(line: &str) -> (u32, &str, &str) {
     (code, identity.unwrap_or_default(), text)
 }
 
-/// Asks until there is an answer.
-pub fn eventually<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+/// Calls `poll` until it returns a value; `None` after the time limit.
+pub fn eventually<T>(limit: Duration, mut poll: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + limit;
     loop {
-        if let Some(answer) = ask() {
+        if let Some(answer) = poll() {
             return Some(answer);
         }
         if Instant::now() > end {
@@ -319,7 +318,7 @@ pub fn eventually<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Opt
     }
 }
 
-/// The listener at `/dev/log`. A thread empties it, with_context a full socket stops those who log.
+/// The socket `/dev/log`. A thread reads it, because programs block when it is full.
 struct Syslog {
     socket: Arc<UnixDatagram>,
     lines: Arc<Mutex<Vec<String>>>,
@@ -346,7 +345,7 @@ impl Drop for Syslog {
     }
 }
 
-/// Reads until the socket is shut down, which shows as a datagram of no bytes.
+/// Reads until the socket is shut down: then `recv` returns 0.
 fn record_lines(socket: &UnixDatagram, lines: &Mutex<Vec<String>>) {
     let mut datagram = vec![0; 64 << 10];
     while let Ok(length @ 1..) = socket.recv(&mut datagram) {
@@ -355,7 +354,7 @@ fn record_lines(socket: &UnixDatagram, lines: &Mutex<Vec<String>>) {
     }
 }
 
-/// Returns the thread to the namespace it came from.
+/// Returns the thread to a namespace when dropped.
 struct NamespaceGuard(File);
 
 impl Drop for NamespaceGuard {
@@ -365,7 +364,7 @@ impl Drop for NamespaceGuard {
 }
 
 fn enter(namespace: &File) {
-    setns(namespace, CloneFlags::CLONE_NEWNET).expect("a namespace of ours lets us in");
+    setns(namespace, CloneFlags::CLONE_NEWNET).expect("a thread can enter its own namespaces");
 }
 
 fn current_namespace() -> File {
@@ -381,5 +380,5 @@ pub fn with_context<E: Display>(what: impl Display) -> impl FnOnce(E) -> String 
     move |fault| format!("{what}: {fault}")
 }
 
-/// How long [`Host::udp`] waits for an answer.
+/// Receive timeout of [`Host::udp`].
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,27 +1,27 @@
-//! What benchmarks have in common.
+//! Measurements of processes, for benchmarks and tests.
 
 use std::fs;
 use std::process::Command;
 
-/// Server and client have a processor each.
+/// Server and client use one CPU each.
 pub const SERVER_CORE: &str = "0";
 pub const CLIENT_CORE: &str = "1";
 
-/// The one in the middle.
+/// The median.
 pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Ties a process with all its threads to a processor.
+/// Binds all threads of a process to one CPU.
 pub fn bind_to_core(core: &str, id: u32) {
     let mut command = Command::new("taskset");
     let done = command.args(["-a", "-p", "-c", core, &id.to_string()]).output();
     assert!(done.is_ok_and(|output| output.status.success()), "no taskset, or no core {core}");
 }
 
-/// Seconds of processor that a process has had, with those of its children that have ended and were waited for.
+/// CPU seconds of a process and of its children that were waited for.
 pub fn cpu_seconds(id: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
@@ -36,13 +36,13 @@ pub fn status(id: u32, field: &str) -> String {
     line.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Kilobytes of memory that a process has for itself.
+/// Private memory (RssAnon) of a process in kilobytes.
 pub fn kilobytes(id: u32) -> usize {
     let size = status(id, "RssAnon");
     size.split(' ').next().and_then(|size| size.parse().ok()).expect("it runs")
 }
 
-/// How many descriptors a process has open.
+/// Number of open file descriptors of a process.
 pub fn descriptors(id: u32) -> usize {
     fs::read_dir(format!("/proc/{id}/fd")).expect("it runs").count()
 }

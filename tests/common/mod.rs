@@ -1,4 +1,4 @@
-//! What several tests stand on.
+//! Helpers that several tests share.
 
 #![allow(dead_code)] // each test binary uses its own part
 
@@ -45,7 +45,7 @@ pub fn installed_dnsmasq() -> Result<PathBuf, String> {
 
 const DNSMASQ: &str = "/usr/sbin/dnsmasq";
 
-/// Whether dnsmasq itself is tested, which shows that what is expected is still true.
+/// Whether the test runs with dnsmasq itself, to check that the expected results are those of dnsmasq.
 pub fn subject_is_theirs() -> bool {
     std::env::var_os("PXEMASQ_SUBJECT").is_some_and(|subject| subject == "theirs")
 }

@@ -1,7 +1,7 @@
-//! Datagrams as they are on the wire: Ethernet II, IPv4 (RFC 791), UDP_HEADER_LEN (RFC 768).
+//! Ethernet II frames with IPv4 (RFC 791) and UDP (RFC 768).
 //!
-//! A client without an address sends from 0.0.0.0, and what it hears may be for no address of its own: sockets of the
-//! kernel do neither, so tests send and hear frames.
+//! A client without an address sends from 0.0.0.0 and receives datagrams for addresses that it does not have yet. UDP
+//! sockets cannot do that, so tests use packet sockets.
 
 use super::lab::Host;
 use nix::ifaddrs::getifaddrs;
@@ -17,23 +17,23 @@ pub type Mac = [u8; 6];
 
 pub const BROADCAST_MAC: Mac = [0xff; 6];
 
-/// A datagram that was heard.
+/// A datagram of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedPacket {
-    /// The server's end of the wire it came by.
+    /// The interface of the server that sent it.
     pub on: String,
-    /// The hardware address it was sent to.
+    /// The destination hardware address.
     pub mac: Mac,
     pub from: SocketAddrV4,
     pub to: SocketAddrV4,
     /// Type of service.
     pub tos: u8,
-    /// Whether it must not be cut on its way.
-    pub whole: bool,
+    /// The flag "don't fragment".
+    pub dont_fragment: bool,
     pub bytes: Vec<u8>,
 }
 
-/// The client's ends of all wires, `c0` … to the server's `eth0` ….
+/// A packet socket for all interfaces of the client: `c0` … are connected to `eth0` … of the server.
 pub struct PacketSocket {
     fd: OwnedFd,
     ends: BTreeMap<String, LinkAddr>,
@@ -46,12 +46,12 @@ const UDP_HEADER_LEN: usize = 8;
 const UDP_PROTOCOL: u8 = 17;
 
 impl PacketSocket {
-    /// Hears everything from now on.
+    /// Receives all frames from now on.
     pub fn new(client: &Host) -> Self {
         client.inside(|| {
             let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
             let fd = socket(AddressFamily::Packet, SockType::Raw, flags, SockProtocol::EthAll)
-                .expect("root of a namespace may listen");
+                .expect("root of a namespace can open packet sockets");
             let links = getifaddrs().expect("there are interfaces").filter_map(|link| {
                 let address = *link.address?.as_link_addr()?;
                 Some((link.interface_name.replace('c', "eth"), address))
@@ -60,16 +60,16 @@ impl PacketSocket {
         })
     }
 
-    /// Sends a datagram to the server, or to everybody on the wire.
+    /// Sends a datagram to the server, or as broadcast.
     pub fn send(&self, on: &str, from: SocketAddrV4, to: SocketAddrV4, bytes: &[u8]) {
-        let end = self.ends.get(on).unwrap_or_else(|| panic!("no wire to {on}"));
+        let end = self.ends.get(on).unwrap_or_else(|| panic!("no interface is connected to {on}"));
         let mac = if to.ip().is_broadcast() { BROADCAST_MAC } else { server_mac(on) };
         let frame = frame(mac, end.addr().unwrap_or_default(), from, to, bytes);
-        // While the wire is down, what is sent is lost.
-        _ = sendto(self.fd.as_raw_fd(), &frame, end, MsgFlags::empty());
+        // While the interface is down, datagrams are lost.
+        let _ = sendto(self.fd.as_raw_fd(), &frame, end, MsgFlags::empty());
     }
 
-    /// What the server has sent since the last time.
+    /// The datagrams of the server since the last call.
     pub fn received(&self) -> Vec<ReceivedPacket> {
         let mut buffer = [0; 16 << 10];
         let mut heard = Vec::new();
@@ -81,12 +81,12 @@ impl PacketSocket {
     }
 }
 
-/// Hardware addresses of the server's interfaces.
+/// Hardware address of an interface of the server.
 pub fn server_mac(interface: &str) -> Mac {
     [2, 0, 0, 0, 0, number(interface)]
 }
 
-/// And of the client's at the other end.
+/// Hardware address of the client interface that is connected to it.
 pub fn client_mac(interface: &str) -> Mac {
     [0x52, 0x54, 0, 0xaa, 0xbb, number(interface)]
 }
@@ -96,7 +96,7 @@ fn number(interface: &str) -> u8 {
     1 + interface.trim_start_matches(char::is_alphabetic).parse::<u8>().unwrap_or(98)
 }
 
-/// A frame with a datagram. Its UDP_HEADER_LEN has no checksum: it need not have one.
+/// A frame with a datagram, without UDP checksum (it is optional in IPv4).
 pub fn frame(
     to_mac: Mac,
     from_mac: Mac,
@@ -121,14 +121,14 @@ pub fn frame(
     [&to_mac[..], &from_mac, &IPV4, &ip, &udp.concat(), bytes].concat()
 }
 
-/// Of one header (RFC 1071).
+/// Checksum of an IPv4 header (RFC 1071).
 fn checksum(header: &[u8]) -> u16 {
     let words = header.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
     let sum: u32 = words.sum();
     !u16::try_from((sum & 0xffff) + (sum >> 16)).expect("a short header")
 }
 
-/// Whole datagrams of the server; `None` for everything else.
+/// Parses a frame; `None` if it is not an unfragmented UDP datagram of the server.
 fn parse(on: &str, frame: &[u8]) -> Option<ReceivedPacket> {
     let (ethernet, ip) = frame.split_at_checked(ETHERNET_HEADER_LEN)?;
     let (to_mac, from_mac) = (ethernet[..6].try_into().ok()?, &ethernet[6..12]);
@@ -144,12 +144,12 @@ fn parse(on: &str, frame: &[u8]) -> Option<ReceivedPacket> {
         from: SocketAddrV4::new(address(12)?, word(0)?),
         to: SocketAddrV4::new(address(16)?, word(2)?),
         tos: ip[1],
-        whole: ip[6] & 0x40 != 0,
+        dont_fragment: ip[6] & 0x40 != 0,
         bytes: udp.get(UDP_HEADER_LEN..usize::from(word(4)?))?.to_vec(),
     })
 }
 
-/// `eth0 10.0.0.1:67 > 10.0.0.9:68`, and what is unusual about it.
+/// `eth0 10.0.0.1:67 > 10.0.0.9:68`, and fields with an unusual value. Part of the fixture format.
 impl fmt::Display for ReceivedPacket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} > {}", self.on, self.from, self.to)?;
@@ -160,7 +160,7 @@ impl fmt::Display for ReceivedPacket {
         if self.tos != 0xC0 {
             write!(f, " tos {:02x}", self.tos)?;
         }
-        if self.whole { f.write_str(" in one piece") } else { Ok(()) }
+        if self.dont_fragment { f.write_str(" in one piece") } else { Ok(()) }
     }
 }
 

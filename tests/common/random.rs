@@ -1,6 +1,6 @@
-//! Random choices that can be made again.
+//! Reproducible random numbers.
 
-/// Xorshift: the same choices for the same seed.
+/// Xorshift: the same numbers for the same seed.
 pub struct Random(u64);
 
 impl Random {
@@ -8,15 +8,15 @@ impl Random {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    /// A number below `most`.
-    pub fn below(&mut self, most: usize) -> usize {
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 16).unwrap_or_default() % most
+        usize::try_from(self.0 >> 16).unwrap_or_default() % limit
     }
 
-    /// Once in so many times.
+    /// `true` with a probability of 1 in `times`.
     pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
@@ -26,7 +26,7 @@ impl Random {
         self.below(256).to_le_bytes()[0]
     }
 
-    /// One of several.
+    /// One of these values.
     pub fn of<T: Clone>(&mut self, all: &[T]) -> T {
         all[self.below(all.len())].clone()
     }

@@ -1,17 +1,17 @@
-//! DHCP requests, and what happens around them, as words:
+//! DHCP requests and other steps as text, as in the fixtures:
 //! `REQUEST port=4011 arch=7 ciaddr=192.168.77.50 77=69505845`.
 
 use super::tftp_text::{hex, unhex};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-/// One thing that happens.
+/// A step of a fixture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Somebody sends a datagram.
+    /// A client sends a datagram.
     Send(Request),
     /// `+ eth0 10.0.0.2/24`: the interface gets an address.
     AddAddress(String, String),
-    /// `- eth0 10.0.0.2/24`: it loses one.
+    /// `- eth0 10.0.0.2/24`: the interface loses an address.
     RemoveAddress(String, String),
     /// `reload`: SIGHUP.
     Reload,
@@ -22,7 +22,7 @@ pub enum Step {
 /// A datagram of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The server's interface it comes to.
+    /// The interface of the server that receives it.
     pub on: String,
     pub from: SocketAddrV4,
     pub to: SocketAddrV4,
@@ -35,7 +35,7 @@ const MAC: &str = "525400aabb01";
 const MESSAGES: [&str; 8] =
     ["DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM"];
 
-/// Reads a step.
+/// Parses a step.
 pub fn step(text: &str) -> Step {
     let words: Vec<&str> = text.split(' ').collect();
     match words[..] {
@@ -47,11 +47,11 @@ pub fn step(text: &str) -> Step {
     }
 }
 
-/// A request in the making.
+/// A request under construction.
 struct Draft {
     frame: Vec<u8>,
     options: Vec<(u8, Vec<u8>)>,
-    /// Bytes behind the end option, or instead of all of it.
+    /// Bytes after the end option; for `FRAME` the whole datagram.
     tail: Vec<u8>,
     on: String,
     from: Option<SocketAddrV4>,
@@ -85,7 +85,7 @@ fn build(verb: &str, words: &[&str]) -> Request {
 }
 
 impl Draft {
-    /// A PXE client: BIOS, with room for 1472 bytes.
+    /// The defaults: a BIOS PXE client that accepts 1472 bytes.
     fn client(&mut self, message: Option<u8>) {
         self.frame[..3].copy_from_slice(&[1, 1, 6]);
         self.frame[4..8].copy_from_slice(&[0x2a, 0x3b, 0x4c, 0x5d]);
@@ -173,7 +173,7 @@ impl Draft {
 }
 
 impl Request {
-    /// The same as a step with every byte written out.
+    /// The request as a step with all its bytes in hexadecimal.
     pub fn to_text(&self) -> String {
         let Self { on, from, to, bytes } = self;
         format!("FRAME on={on} from={from} to={} port={} tail={}", to.ip(), to.port(), hex(bytes))

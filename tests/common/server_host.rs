@@ -1,4 +1,4 @@
-//! A server at work: its addresses, its wires to a client, the program that runs on it.
+//! A server host: its interfaces, its addresses, its links to a client, and the program that runs on it.
 
 use super::lab::{Host, Lab, Process, eventually};
 use super::packet::{PacketSocket, ReceivedPacket, client_mac, server_mac};
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Two hosts of the laboratory, with wires `eth0`–`c0` … between them.
+/// A server and a client of the lab, with links `eth0`–`c0` … between them.
 pub struct ServerHost<'l> {
     lab: &'l Lab,
     server: &'l Host,
@@ -17,23 +17,23 @@ pub struct ServerHost<'l> {
     packets: PacketSocket,
 }
 
-/// A program that is_ready.
+/// The running program.
 pub struct Running {
     process: Process,
     id: u32,
 }
 
-/// Nothing takes longer, unless a program hangs.
+/// The program hangs if it needs longer.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// A datagram that has not arrived after that long was stopped on its way.
+/// A datagram that has not arrived by then was dropped, for example by the kernel.
 const MAX_TRANSIT_TIME: Duration = Duration::from_millis(100);
 
 impl<'l> ServerHost<'l> {
-    /// Lays wires and gives addresses: `eth0 10.0.0.1/24`, `eth0:1 10.0.1.1/24` with a label, `eth1 -` for none.
-    /// What is not called `eth…` leads nowhere.
+    /// Creates interfaces with addresses: `eth0 10.0.0.1/24`, `eth0:1 10.0.1.1/24` with a label, `eth1 -` without address.
+    /// An interface with another name than `eth…` is a bridge without ports.
     pub fn new(lab: &'l Lab, names: [&str; 2], addresses: &[String]) -> Self {
         let [server, client] = names.map(|name| lab.host(name));
-        // The client is whoever it says it is, and answers ARP for everybody.
+        // The client may use any source address and answers ARP for all addresses.
         client.sysctl("net/ipv4/conf/all/accept_local", "1");
         client.ip("route add local 0.0.0.0/0 dev lo");
         let link = |line: &str| line.split([' ', ':']).next().unwrap_or_default().to_owned();
@@ -44,7 +44,7 @@ impl<'l> ServerHost<'l> {
         machine
     }
 
-    /// Makes an interface, and a wire to the client if it is called `eth…`.
+    /// Creates an interface; `eth…` is linked to the client.
     pub fn add_interface(&mut self, name: &str) {
         let Some(number) = name.strip_prefix("eth") else {
             self.server.ip(&format!("link add {name} type bridge"));
@@ -60,12 +60,12 @@ impl<'l> ServerHost<'l> {
         self.packets = PacketSocket::new(self.client);
     }
 
-    /// Takes an interface away.
+    /// Deletes an interface.
     pub fn remove_interface(&self, name: &str) {
         self.server.ip(&format!("link del {name}"));
     }
 
-    /// Gives or takes (`add`, `del`) addresses.
+    /// Adds or deletes addresses; the action is `add` or `del`.
     pub fn change_addresses(&self, action: &str, addresses: &[String]) {
         for line in addresses {
             let (name, address) = line.split_once(' ').expect("an interface and an address");
@@ -76,7 +76,7 @@ impl<'l> ServerHost<'l> {
         }
     }
 
-    /// Takes all addresses off these interfaces.
+    /// Deletes all addresses of these interfaces.
     pub fn flush_addresses(&self, interfaces: &[&str]) {
         interfaces.iter().for_each(|name| drop(self.server.ip(&format!("addr flush dev {name}"))));
     }
@@ -94,7 +94,7 @@ impl<'l> ServerHost<'l> {
         running.map(|()| Running { process, id })
     }
 
-    /// Sends a datagram and waits until the program has done with it; `false` if it hangs.
+    /// Sends a datagram and waits until the program has handled it; `false` if it hangs.
     pub fn send(&self, running: &Running, request: &Request) -> bool {
         let before = counted_datagrams(running.id);
         self.packets.send(&request.on, request.from, request.to, &request.bytes);
@@ -109,12 +109,12 @@ impl<'l> ServerHost<'l> {
         is_waiting(running.id)
     }
 
-    /// What was sent to the client since the last time.
+    /// The datagrams to the client since the last call.
     pub fn received(&self) -> Vec<ReceivedPacket> {
         self.packets.received()
     }
 
-    /// The laboratory it stands in.
+    /// The lab of this host.
     pub fn lab(&self) -> &'l Lab {
         self.lab
     }
@@ -125,19 +125,19 @@ impl Running {
         self.id
     }
 
-    /// Whether it has ended by itself.
+    /// Whether the process has ended.
     pub fn ended(&mut self) -> bool {
         self.process.ended().is_some()
     }
 }
 
-/// It has sockets, and waits for what they bring.
+/// It has UDP sockets and waits for events.
 fn is_ready(id: u32) -> bool {
     let sockets = fs::read_to_string(format!("/proc/{id}/net/udp")).unwrap_or_default();
     sockets.lines().count() > 1 && is_waiting(id)
 }
 
-/// How many counted_datagrams the kernel has passed on, or found nobody for.
+/// Number of datagrams that the kernel delivered, or dropped because no socket was bound.
 fn counted_datagrams(id: u32) -> u64 {
     const COUNTERS: [&str; 4] = ["InDatagrams", "NoPorts", "InErrors", "IgnoredMulti"];
     let text = fs::read_to_string(format!("/proc/{id}/net/snmp")).unwrap_or_default();
@@ -150,7 +150,7 @@ fn counted_datagrams(id: u32) -> u64 {
         .sum()
 }
 
-/// Whether it waits for events: by the wait_channel in the kernel, or where that is not told, by the call (proc(5)).
+/// Whether it waits for events: by `wchan`, or, if the kernel hides that, by the system call (proc(5)).
 fn is_waiting(id: u32) -> bool {
     const POLL_CALLS: &[libc::c_long] = &[
         libc::SYS_epoll_pwait,

@@ -1,6 +1,4 @@
-//! A disk that takes its time: a file system of ours in user space, by the kernel's own protocol (`linux/fuse.h`).
-//!
-//! Just enough of it for a directory with files.
+//! A slow disk: a file system in user space (`linux/fuse.h`) with one directory of files.
 
 use super::lab::files::place;
 use super::lab::with_context;
@@ -13,16 +11,16 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// What the disk is like.
+/// The files of the disk and its delays.
 #[derive(Clone)]
 pub struct SlowDisk {
-    /// Its files.
+    /// Contents by name.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// How long a read takes.
+    /// Delay of a read.
     pub reading: Duration,
-    /// How long it takes to look for a name and to open a file.
+    /// Delay of a lookup and of an open.
     pub opening: Duration,
-    /// From which offset on reads fail in the end.
+    /// Reads from this offset on fail with `EIO`.
     pub broken: Option<usize>,
 }
 
@@ -35,14 +33,14 @@ const ENOSYS: i32 = 38;
 const DIRECTORY: u32 = 0o040_755;
 const FILE: u32 = 0o100_644;
 
-/// The kernel's end. To be opened before there is a laboratory, which has other devices.
+/// Opens `/dev/fuse`. Call it before [`Lab::new`](super::lab::Lab::new): the lab has no such device.
 pub fn device() -> Result<File, String> {
     let opened = OpenOptions::new().read(true).write(true).open("/dev/fuse");
     opened.map_err(with_context("/dev/fuse"))
 }
 
 impl SlowDisk {
-    /// Mounts it on a directory of the laboratory. It ends with the mount namespace.
+    /// Mounts it on a directory of the lab. The mount ends with the mount namespace.
     pub fn mount(self, device: File, path: &str) -> Result<(), String> {
         let inside = place(&format!("{path}/file"));
         let directory = inside.parent().expect("it is in a directory");
@@ -61,12 +59,12 @@ impl SlowDisk {
         while let Ok(size) = (&*device).read(&mut buffer) {
             let request = buffer[..size].to_vec();
             let (disk, device) = (disk.clone(), device.clone());
-            // Each request has a thread: a slow read keeps none of the others waiting.
+            // A thread per request: a slow read does not delay other requests.
             thread::spawn(move || disk.answer(&request, &device));
         }
     }
 
-    /// Head: length, opcode, number, node, user, group, process.
+    /// Answers a request. Its header: length, opcode, number, node, user, group, process.
     fn answer(&self, request: &[u8], device: &File) {
         let (opcode, number, node) = (u32_at(request, 4), u64_at(request, 8), u64_at(request, 16));
         let body = &request[40..];
@@ -79,14 +77,14 @@ impl SlowDisk {
             2 | 36 | 42 => return,
             17 => Ok(vec![0; 80]),
             18 | 25 | 28 | 29 | 34 => Ok(Vec::new()),
-            26 => Ok(greeting(body)),
+            26 => Ok(init_reply(body)),
             _ => Err(ENOSYS),
         };
         let (error, body) = result.map_or_else(|error| (-error, Vec::new()), |body| (0, body));
         let length = u32::try_from(16 + body.len()).expect("answers are short");
         let head =
             [&length.to_ne_bytes()[..], &error.to_ne_bytes(), &number.to_ne_bytes()].concat();
-        // A request that was interrupted has no place for its answer.
+        // The write fails if the request was interrupted.
         drop((&*device).write(&[head, body].concat()));
     }
 
@@ -94,7 +92,7 @@ impl SlowDisk {
         let name = body.split(|&byte| byte == 0).next().unwrap_or_default();
         let at = self.files.keys().position(|file| file.as_bytes() == name).ok_or(ENOENT)?;
         let node = ROOT + 1 + at as u64;
-        // Node, generation, and how long names and attributes hold: not at all.
+        // Node, generation, and the validity of names and attributes: 0, so that they are not cached.
         Ok([&words(&[node, 0, 0, 0, 0]), &self.attributes(node)[..]].concat())
     }
 
@@ -131,16 +129,16 @@ fn wait<T>(time: Duration, then: impl FnOnce() -> T) -> T {
     then()
 }
 
-/// `struct fuse_init_out` of protocol 7.31: what we can, which is little.
-fn greeting(body: &[u8]) -> Vec<u8> {
+/// `struct fuse_init_out` of protocol 7.31.
+fn init_reply(body: &[u8]) -> Vec<u8> {
     let read_ahead = u32_at(body, 8);
-    let mut greeting = Vec::new();
-    // Version, read-ahead, flags; background requests; largest write; and what later versions have.
+    let mut reply = Vec::new();
+    // Version, read-ahead, flags, background requests, largest write; fields of later versions are zero.
     for part in [7, 31, read_ahead, 0, 0x0010_0010, 64 << 10] {
-        greeting.extend(u32::to_ne_bytes(part));
+        reply.extend(u32::to_ne_bytes(part));
     }
-    greeting.resize(64, 0);
-    greeting
+    reply.resize(64, 0);
+    reply
 }
 
 fn words(all: &[u64]) -> Vec<u8> {

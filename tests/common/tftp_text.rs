@@ -1,13 +1,13 @@
-//! TFTP as words: `RRQ boot octet blksize 1408`, `DATA 1 [512] 3f2a…`.
+//! TFTP datagrams as text, as in the fixtures: `RRQ boot octet blksize 1408`, `DATA 1 [512] 3f2a…`.
 
-/// A step: who speaks, and what; or a wait in seconds.
+/// A step of a fixture: a datagram of a client socket, or a wait in seconds.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     Wait(u64),
     Send { by: String, bytes: Vec<u8> },
 }
 
-/// Reads a step. `b: ACK 1` is said by the socket `b`; without a name it is `a`.
+/// Parses a step. `b: ACK 1` is sent by the socket `b`; without a name by the socket `a`.
 pub fn step(text: &str) -> Step {
     if let Some(seconds) = text.strip_prefix("wait ") {
         return Step::Wait(seconds.parse().expect("seconds"));
@@ -18,12 +18,12 @@ pub fn step(text: &str) -> Step {
     Step::Send { by: by.unwrap_or_else(|| "a".to_owned()), bytes: tftp(&words) }
 }
 
-/// In `b to a` the socket `b` speaks to the one that answered `a`.
+/// The receiver: in `b to a` the socket `b` sends to the port that answered socket `a`.
 pub fn receiver(by: &str) -> &str {
     by.rsplit(' ').next().unwrap_or(by)
 }
 
-/// The socket that speaks.
+/// The socket that sends.
 pub fn sender(by: &str) -> &str {
     by.split(' ').next().unwrap_or(by)
 }
@@ -45,7 +45,7 @@ fn tftp(words: &[&str]) -> Vec<u8> {
     }
 }
 
-/// A datagram of the server, nothing left out that could differ.
+/// A datagram of the server, with all that can differ; a long block as its FNV-1a hash.
 pub fn display(bytes: &[u8]) -> String {
     match bytes {
         [0, 3, high, low, data @ ..] => {
@@ -82,7 +82,7 @@ pub fn unhex(text: &str) -> Vec<u8> {
         .collect()
 }
 
-/// FNV-1a, 64 bits: enough to tell blocks apart.
+/// FNV-1a, 64 bits.
 fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -12,7 +12,7 @@ mod random;
 use random::Random;
 
 #[test]
-fn whatever_the_network_does_files_arrive_as_they_are() {
+fn files_arrive_complete_on_an_unreliable_network() {
     let mut delivered = 0;
     for seed in 0..2000 {
         let mut random = Random::new(seed);

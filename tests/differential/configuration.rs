@@ -1,8 +1,8 @@
-//! Random configurations that answer: few words, so that rules and requests meet.
+//! Random configurations with few different values, so that rules match requests.
 
 use crate::common::random::Random;
 
-/// Addresses the server may have, by interface.
+/// Possible addresses of the server, with interface names.
 pub const ADDRESSES: &[&str] = &[
     "eth0 10.0.0.1/24",
     "eth0 10.0.0.2/24",
@@ -78,7 +78,7 @@ pub fn lines(random: &mut Random) -> Vec<String> {
         }
     }
     if lines.iter().any(|line| line == "bind-interfaces") {
-        // dnsmasq would bind its DNS sockets, and fail where there is no such address.
+        // dnsmasq would bind DNS sockets and fail if the address does not exist.
         lines.retain(|line| line != "no-hosts" && line != "port=0");
         lines.push("port=0".to_owned());
     }
@@ -277,7 +277,7 @@ fn network_line(random: &mut Random) -> String {
     }
 }
 
-/// Files that lines may name.
+/// Files that the lines refer to.
 pub const SIDE_FILES: &[(&str, &str)] = &[
     (
         "/etc/ethers",

@@ -1,4 +1,4 @@
-//! Random requests: what clients send, and what they should not.
+//! Random DHCP requests, valid and invalid.
 
 use super::configuration::{MACS, NAMES};
 use crate::common::random::Random;
@@ -8,8 +8,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 const MAGIC: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
 const OPTIONS: usize = 240;
 
-/// A datagram, with its number as transaction.
-pub fn parse_request(
+/// A random datagram with this transaction ID.
+pub fn random_request(
     random: &mut Random,
     number: u32,
     relayed: bool,
@@ -55,7 +55,7 @@ struct Draft<'r> {
 }
 
 impl Draft<'_> {
-    /// The fixed part; the client's address.
+    /// Fills the fixed fields and returns the address of the client.
     fn head(&mut self, relayed: bool) -> Ipv4Addr {
         let random = &mut *self.random;
         let odd = random.once_in(6);
@@ -139,7 +139,7 @@ impl Draft<'_> {
         self.bytes.splice(OPTIONS..OPTIONS, overload);
     }
 
-    /// Damage: bytes changed, cut off, put in.
+    /// Changes, removes and inserts bytes.
     fn mutate(&mut self) {
         if !self.random.once_in(4) {
             return;

@@ -1,7 +1,8 @@
-//! Random configuration lines against the installed dnsmasq: the same verdict, in the same words. Needs no root.
+//! Random configuration lines: pxemasq and the installed dnsmasq must accept or reject each one with the same message. Needs
+//! no root.
 //!
-//! Lines are made from those of the fixtures, cut up and put together again. `PXEMASQ_LINES` says how many (usually
-//! 2,000), `PXEMASQ_SEED` which; a difference is printed with its line, which becomes a fixture.
+//! The lines are mutations of those in the fixtures. `PXEMASQ_LINES` is their number (default 2,000), `PXEMASQ_SEED` the
+//! seed. A difference is printed with its line; add it as a fixture.
 
 use crate::common::random::Random;
 use crate::common::{self, fixture};
@@ -61,7 +62,7 @@ fn differences(
             continue;
         }
         fs::write(&path, [line.as_bytes(), b"\n"].concat()).expect("room for a file");
-        // What makes dnsmasq crash has no verdict.
+        // A line that crashes dnsmasq has no expected result.
         let Some(wanted) = verdict(theirs, &path) else { continue };
         let seen = verdict(Path::new(env!("CARGO_BIN_EXE_pxemasq")), &path);
         if seen.as_ref() != Some(&wanted) {
@@ -75,7 +76,7 @@ fn differences(
 fn verdict(program: &Path, path: &Path) -> Option<(i32, String)> {
     let mut command = Command::new(program);
     command.args(["--test", "-C"]).arg(path).env("LC_ALL", "C").stdin(Stdio::null());
-    // Both ask the resolver for servers that are names.
+    // Both programs resolve server names.
     command.env("RES_OPTIONS", "timeout:1 attempts:1");
     let output = command.output().expect("the program runs");
     let stderr =
@@ -84,7 +85,7 @@ fn verdict(program: &Path, path: &Path) -> Option<(i32, String)> {
     Some((output.status.code()?, first.to_owned()))
 }
 
-/// For each keyword the values that fixtures give it.
+/// The values in the fixtures, by keyword.
 fn seeds() -> Vec<Vec<String>> {
     let mut seeds = vec![Vec::new(); OPTIONS.len()];
     for (_, cases) in fixture::all::<Cases>("language") {
@@ -98,7 +99,7 @@ fn seeds() -> Vec<Vec<String>> {
     seeds
 }
 
-/// Keywords that 2.90 does not have, or that reach beyond the line.
+/// Keywords that dnsmasq 2.90 does not have, or that open other files.
 const LEFT_OUT: &[&str] = &[
     "conf-dir",
     "conf-file",
@@ -127,7 +128,7 @@ fn is_known_to_differ(line: &str) -> bool {
         || (keyword.starts_with("dhcp-") && value.split(',').any(is_newer_code))
 }
 
-/// What the library for international names refuses.
+/// Names that libidn rejects.
 fn is_odd_in_capitals(name: &str) -> bool {
     let name = name.replace('"', "");
     let odd = |label: &str| {
@@ -213,7 +214,7 @@ const ATOMS: &[&str] = &[
     "slaac",
 ];
 
-/// A line of some keyword.
+/// A random line.
 fn line(random: &mut Random, seeds: &[Vec<String>]) -> String {
     let at = loop {
         let at = random.below(OPTIONS.len());

@@ -1,4 +1,4 @@
-//! Random questions to pxemasq and to the installed dnsmasq: the same answers.
+//! Random input to pxemasq and to the installed dnsmasq: both must do the same.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -11,7 +11,7 @@ fn main() -> std::process::ExitCode {
     common::harness::run(&[lines::TESTS, requests::TESTS])
 }
 
-/// A number from the environment.
+/// The number in an environment variable.
 fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
     std::env::var(variable).ok()?.parse().ok()
 }

@@ -1,8 +1,8 @@
-//! Random requests to servers with random configurations, in namespaces: pxemasq and the installed dnsmasq send the
-//! same datagrams and write the same log. Needs what the laboratory needs.
+//! Random requests to servers with random configurations, in namespaces: pxemasq and the installed dnsmasq must send the same
+//! datagrams and write the same log. Needs root, as the lab does.
 //!
-//! `PXEMASQ_PAIRS` says how many pairs of configuration and request (usually 4,000), `PXEMASQ_SEED` which. A
-//! difference is printed as a fixture to be: configuration, addresses, steps.
+//! `PXEMASQ_PAIRS` is the number of pairs of configuration and request (default 4,000), `PXEMASQ_SEED` the seed. A difference
+//! is printed in the format of a fixture: configuration, addresses, steps.
 
 use super::{configuration, frames};
 use crate::common::lab::Lab;
@@ -20,35 +20,35 @@ use std::time::Duration;
 
 crate::tests![random_requests_are_answered_as_dnsmasq_does,];
 
-const USUAL_PAIRS: usize = 4_000;
-const USUAL_SEED: u64 = 1;
-/// Requests to one configuration.
+const DEFAULT_PAIRS: usize = 4_000;
+const DEFAULT_SEED: u64 = 1;
+/// Requests per configuration.
 const BATCH: u32 = 40;
 const CONFIG: &str = "/srv/dnsmasq.conf";
-/// Longer than the last datagram is under way.
-const SETTLED: Duration = Duration::from_millis(20);
+/// Wait for the last datagram.
+const SETTLE_TIME: Duration = Duration::from_millis(20);
 
 fn random_requests_are_answered_as_dnsmasq_does() {
     let Some(theirs) = required(common::installed_dnsmasq()) else { return };
     let Some(lab) = required(Lab::new(["theirs", "their-client", "ours", "our-client"])) else {
         return;
     };
-    let pairs = crate::number("PXEMASQ_PAIRS").unwrap_or(USUAL_PAIRS);
-    let mut random = Random::new(crate::number("PXEMASQ_SEED").unwrap_or(USUAL_SEED));
+    let pairs = crate::number("PXEMASQ_PAIRS").unwrap_or(DEFAULT_PAIRS);
+    let mut random = Random::new(crate::number("PXEMASQ_SEED").unwrap_or(DEFAULT_SEED));
     for (path, text) in configuration::SIDE_FILES {
         lab.file(path, text);
     }
     let all = ["eth0 -", "eth1 -", "br0 -"].map(str::to_owned);
-    let duel = Duel {
+    let comparison = Comparison {
         theirs: ServerHost::new(&lab, ["theirs", "their-client"], &all),
         ours: ServerHost::new(&lab, ["ours", "our-client"], &all),
         dnsmasq: &theirs,
     };
     let mut tally = Tally::default();
-    // A few configurations are refused, or stop dnsmasq.
+    // Some configurations are rejected, or stop dnsmasq.
     for _ in 0..2 * (1 + pairs / BATCH as usize) {
         if tally.pairs < pairs {
-            duel.fight(&Scene::new(&mut random), &mut tally);
+            comparison.run(&TestCase::new(&mut random), &mut tally);
         }
     }
     println!("{tally:?}");
@@ -62,15 +62,15 @@ fn random_requests_are_answered_as_dnsmasq_does() {
     );
 }
 
-/// A configuration, a machine, and what is asked.
+/// A configuration, the addresses of the server, and requests.
 #[derive(Clone)]
-struct Scene {
+struct TestCase {
     addresses: Vec<String>,
     config: Vec<String>,
     requests: Vec<Request>,
 }
 
-impl Scene {
+impl TestCase {
     fn new(random: &mut Random) -> Self {
         let simple = random.once_in(2);
         let usual = |line: &&str| matches!(*line, "eth0 10.0.0.1/24" | "eth1 10.1.0.1/16");
@@ -81,10 +81,10 @@ impl Scene {
         let ip = |line: &String| line.split([' ', '/']).nth(1)?.parse().ok();
         let servers: Vec<Ipv4Addr> = addresses.iter().filter_map(ip).collect();
         let config = configuration::lines(random);
-        // dnsmasq remembers what direct requests have told it of a range (D-010).
+        // dnsmasq keeps the netmask that it learns from direct requests (D-010).
         let relayed = random.once_in(4);
         let requests = (1..=BATCH)
-            .map(|number| frames::parse_request(random, number, relayed, &servers))
+            .map(|number| frames::random_request(random, number, relayed, &servers))
             .collect();
         Self { addresses, config, requests }
     }
@@ -96,7 +96,7 @@ struct Tally {
     answered: usize,
     refused: usize,
     hung: usize,
-    /// That differ as they are known to.
+    /// Known differences, by entry of DIVERGENCES.md.
     known: BTreeMap<&'static str, usize>,
     differences: Vec<String>,
 }
@@ -109,27 +109,27 @@ impl std::fmt::Debug for Tally {
     }
 }
 
-/// What came of one request.
+/// Datagrams and log lines of one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Outcome {
     packets: Vec<String>,
     log: Vec<String>,
 }
 
-struct Duel<'l> {
+struct Comparison<'l> {
     theirs: ServerHost<'l>,
     ours: ServerHost<'l>,
     dnsmasq: &'l Path,
 }
 
-impl Duel<'_> {
-    fn fight(&self, scene: &Scene, tally: &mut Tally) {
-        self.theirs.lab().file(CONFIG, scene.config.join("\n") + "\n");
+impl Comparison<'_> {
+    fn run(&self, case: &TestCase, tally: &mut Tally) {
+        self.theirs.lab().file(CONFIG, case.config.join("\n") + "\n");
         let ours = Path::new(env!("CARGO_BIN_EXE_pxemasq"));
-        let wanted = asked(&self.theirs, self.dnsmasq, scene);
-        let seen = asked(&self.ours, ours, scene);
-        let (wanted, seen) = match (wanted, seen) {
-            (Ok(wanted), Ok(seen)) => (wanted, seen),
+        let expected = run_program(&self.theirs, self.dnsmasq, case);
+        let seen = run_program(&self.ours, ours, case);
+        let (expected, seen) = match (expected, seen) {
+            (Ok(expected), Ok(seen)) => (expected, seen),
             (Err(Failed::Refused), Err(Failed::Refused)) => {
                 tally.refused += 1;
                 return;
@@ -138,60 +138,63 @@ impl Duel<'_> {
                 tally.hung += 1;
                 return;
             }
-            (wanted, seen) => {
-                let (wanted, seen) = (wanted.err(), seen.err());
-                tally
-                    .differences
-                    .push(format!("{}start: dnsmasq {wanted:?}, pxemasq {seen:?}", told(scene)));
+            (expected, seen) => {
+                let (expected, seen) = (expected.err(), seen.err());
+                tally.differences.push(format!(
+                    "{}start: dnsmasq {expected:?}, pxemasq {seen:?}",
+                    describe(case)
+                ));
                 return;
             }
         };
-        let (Some((wanted_start, wanted)), Some((seen_start, seen))) =
-            (wanted.split_first(), seen.split_first())
+        let (Some((expected_start, expected)), Some((seen_start, seen))) =
+            (expected.split_first(), seen.split_first())
         else {
             unreachable!("a start comes first")
         };
-        if wanted_start != seen_start {
-            let difference = difference(wanted_start, seen_start);
-            return tally.differences.push(format!("{}at the start:\n{difference}", told(scene)));
+        if expected_start != seen_start {
+            let difference = difference(expected_start, seen_start);
+            return tally
+                .differences
+                .push(format!("{}at the start:\n{difference}", describe(case)));
         }
-        tally.pairs += scene.requests.len();
-        tally.answered += wanted.iter().filter(|outcome| !outcome.packets.is_empty()).count();
-        let pairs = scene.requests.iter().zip(wanted.iter().zip(seen));
-        // One is enough: what follows may follow from it.
-        for (request, (wanted, seen)) in pairs.filter(|(_, (wanted, seen))| wanted != seen) {
-            match self.known(scene, request, [wanted, seen]) {
+        tally.pairs += case.requests.len();
+        tally.answered += expected.iter().filter(|outcome| !outcome.packets.is_empty()).count();
+        let pairs = case.requests.iter().zip(expected.iter().zip(seen));
+        // The first difference only: the next ones may be its consequence.
+        for (request, (expected, seen)) in pairs.filter(|(_, (expected, seen))| expected != seen) {
+            match self.known(case, request, [expected, seen]) {
                 Ok(entry) => *tally.known.entry(entry).or_default() += 1,
                 Err(difference) => return tally.differences.push(difference),
             }
         }
     }
 
-    /// The entry of the ledger that explains a difference, or what to print.
+    /// The entry of DIVERGENCES.md for a difference; the error is the message of the test.
     fn known(
         &self,
-        scene: &Scene,
+        case: &TestCase,
         request: &Request,
-        [wanted, seen]: [&Outcome; 2],
+        [expected, seen]: [&Outcome; 2],
     ) -> Result<&'static str, String> {
-        // Asked alone, dnsmasq has nothing to remember.
-        let alone = Scene { requests: vec![request.clone()], ..scene.clone() };
-        let theirs = asked(&self.theirs, self.dnsmasq, &alone);
-        let ours = asked(&self.ours, Path::new(env!("CARGO_BIN_EXE_pxemasq")), &alone);
-        let uses_names = !scene.config.iter().any(|line| line == "port=0");
-        let report = |note: &str, wanted: &Outcome, seen: &Outcome| {
-            let difference = difference(wanted, seen);
-            format!("{}{}\n{note}{difference}", told(scene), request.to_text())
+        // As the only request, so that dnsmasq has no state from earlier ones.
+        let alone = TestCase { requests: vec![request.clone()], ..case.clone() };
+        let theirs = run_program(&self.theirs, self.dnsmasq, &alone);
+        let ours = run_program(&self.ours, Path::new(env!("CARGO_BIN_EXE_pxemasq")), &alone);
+        let uses_names = !case.config.iter().any(|line| line == "port=0");
+        let report = |note: &str, expected: &Outcome, seen: &Outcome| {
+            let difference = difference(expected, seen);
+            format!("{}{}\n{note}{difference}", describe(case), request.to_text())
         };
         match (theirs.as_deref(), ours.as_deref()) {
-            // Of us only names remember, and without DNS there are none.
+            // pxemasq has no state except the names, and without DNS there are none.
             (Ok([_, theirs]), Ok([_, ours])) if theirs == ours && (ours == seen || uses_names) => {
                 Ok("D-010")
             }
             (Ok([_, theirs]), Ok([_, ours])) if has_overflowed(theirs) && theirs != ours => {
                 Ok("D-002")
             }
-            // A client without hardware address is told by bytes that are no longer its identifier.
+            // For a client without hardware address, dnsmasq logs bytes that are not its identifier.
             (Ok([_, theirs]), Ok([_, ours]))
                 if request.bytes.get(2) == Some(&0) && without_mac(theirs) == without_mac(ours) =>
             {
@@ -200,7 +203,7 @@ impl Duel<'_> {
             (Ok([_, theirs]), Ok([_, ours])) if theirs != ours => {
                 Err(report("alone:\n", theirs, ours))
             }
-            _ => Err(report("among others:\n", wanted, seen)),
+            _ => Err(report("among others:\n", expected, seen)),
         }
     }
 }
@@ -211,36 +214,40 @@ enum Failed {
     Hung,
 }
 
-/// Plays a scene: what came of the start, and of each request.
-fn asked(machine: &ServerHost<'_>, program: &Path, scene: &Scene) -> Result<Vec<Outcome>, Failed> {
+/// Starts the program and sends the requests. The first outcome is that of the start.
+fn run_program(
+    machine: &ServerHost<'_>,
+    program: &Path,
+    case: &TestCase,
+) -> Result<Vec<Outcome>, Failed> {
     machine.flush_addresses(&["eth0", "eth1", "br0"]);
-    machine.change_addresses("add", &scene.addresses);
+    machine.change_addresses("add", &case.addresses);
     drop((machine.received(), machine.lab().take_syslog()));
     let mut running = machine.start(program, CONFIG, &[]).ok_or(Failed::Refused)?;
     let marker = UnixDatagram::unbound().expect("a socket");
-    marker.connect("/dev/log").expect("the laboratory's");
-    let mark = || _ = marker.send(MARK.as_bytes()).expect("somebody reads it");
+    marker.connect("/dev/log").expect("the lab's");
+    let mark = || _ = marker.send(MARK.as_bytes()).expect("the lab reads /dev/log");
     mark();
-    for request in &scene.requests {
+    for request in &case.requests {
         if !machine.send(&running, request) || running.ended() {
             return Err(Failed::Hung);
         }
         mark();
     }
-    std::thread::sleep(SETTLED);
-    Ok(outcomes(machine, &running, scene))
+    std::thread::sleep(SETTLE_TIME);
+    Ok(outcomes(machine, &running, case))
 }
 
 const MARK: &str = "<0>mark";
 
-fn outcomes(machine: &ServerHost<'_>, running: &Running, scene: &Scene) -> Vec<Outcome> {
-    let mut outcomes = vec![Outcome::default(); scene.requests.len() + 1];
+fn outcomes(machine: &ServerHost<'_>, running: &Running, case: &TestCase) -> Vec<Outcome> {
+    let mut outcomes = vec![Outcome::default(); case.requests.len() + 1];
     let heard = machine.received();
     let mut packets: BTreeMap<&[u8], Vec<String>> = BTreeMap::new();
     for heard in &heard {
         packets.entry(xid(&heard.bytes)).or_default().push(to_text(heard));
     }
-    for (request, outcome) in scene.requests.iter().zip(&mut outcomes[1..]) {
+    for (request, outcome) in case.requests.iter().zip(&mut outcomes[1..]) {
         outcome.packets = packets.remove(xid(&request.bytes)).unwrap_or_default();
     }
     let own = format!("[{}]: ", running.id());
@@ -260,7 +267,7 @@ fn outcomes(machine: &ServerHost<'_>, running: &Running, scene: &Scene) -> Vec<O
     outcomes
 }
 
-/// Version and remarks are those of the program.
+/// Lines about the version, and notices of pxemasq.
 fn is_own(head: &str, text: &str) -> bool {
     const NOTICE: &str = "<29>";
     let own = ["started, version ", "compile time options: "];
@@ -271,14 +278,14 @@ fn xid(bytes: &[u8]) -> &[u8] {
     bytes.get(4..8).unwrap_or_default()
 }
 
-/// Without the hardware address it is sent to: which one is known may differ (D-011).
+/// Without the destination hardware address, which may differ (D-011).
 fn to_text(heard: &ReceivedPacket) -> String {
     let text = heard.to_string();
     let text = text.split(" at ").next().unwrap_or_default();
     format!("{text} {}", hex(&heard.bytes))
 }
 
-/// Whether there is an option 43 without bytes, which has 256.
+/// Option 43 has 256 bytes, so its length byte is 0.
 fn has_overflowed(outcome: &Outcome) -> bool {
     let line = |line: &String| line.contains("sent size:  0 option: 43");
     outcome.log.iter().any(line)
@@ -290,14 +297,14 @@ fn without_mac(outcome: &Outcome) -> Outcome {
     outcome
 }
 
-fn told(scene: &Scene) -> String {
-    format!("addresses {:?}\n{}\n", scene.addresses, scene.config.join("\n"))
+fn describe(case: &TestCase) -> String {
+    format!("addresses {:?}\n{}\n", case.addresses, case.config.join("\n"))
 }
 
-fn difference(wanted: &Outcome, seen: &Outcome) -> String {
+fn difference(expected: &Outcome, seen: &Outcome) -> String {
     let list = |who: &str, outcome: &Outcome| {
         let lines = outcome.packets.iter().chain(&outcome.log);
         lines.map(|line| format!("  {who}: {line}\n")).collect::<String>()
     };
-    list("dnsmasq", wanted) + &list("pxemasq", seen)
+    list("dnsmasq", expected) + &list("pxemasq", seen)
 }

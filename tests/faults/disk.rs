@@ -1,4 +1,4 @@
-//! Files that change while they are sent. What a client gets is the file that it asked for, or an error: nothing of both.
+//! Files that change during a transfer. The client gets the file that it requested or an error, never a mixture.
 
 use crate::common::download::Download;
 use crate::common::lab::files::place;
@@ -25,7 +25,7 @@ crate::tests![
 const PATH: &str = "/srv/tftp/changing";
 const WINDOWS: [usize; 2] = [1, 16];
 
-/// Asks for a file to which something is done when half of it has come: what has come in all, and how it has ended.
+/// Downloads a file and changes it after half of it. Returns the bytes that arrived and the result.
 fn get_while(
     setup: &Setup,
     windowsize: usize,
@@ -72,7 +72,7 @@ fn deleted_file_is_sent_to_its_end() {
     setup.assert_serves();
 }
 
-/// D-003: what was read before is sent, and nothing that is not the file's.
+/// D-003: the blocks that were read before are sent, then an error.
 fn truncated_file_ends_the_transfer_with_an_error() {
     let Some(setup) = Setup::new("") else { return };
     for (windowsize, left) in WINDOWS.into_iter().flat_map(|size| [(size, 1000), (size, 0)]) {
@@ -89,7 +89,7 @@ fn truncated_file_ends_the_transfer_with_an_error() {
     setup.assert_serves();
 }
 
-/// A client was told its size, or counts on the end of what there was.
+/// The client knows the size from `tsize`.
 fn growing_file_is_sent_with_its_original_size() {
     let Some(setup) = Setup::new("") else { return };
     let more = contents(5000);
@@ -105,7 +105,7 @@ fn growing_file_is_sent_with_its_original_size() {
     setup.assert_serves();
 }
 
-/// Images are written anew, one after the other, while machines boot from them: each gets one whole.
+/// An image is replaced again and again during downloads: each client gets one complete image.
 fn client_gets_one_complete_image_while_images_are_replaced() {
     const IMAGES: usize = 5;
     let Some(setup) = Setup::new("") else { return };
@@ -127,7 +127,7 @@ fn client_gets_one_complete_image_while_images_are_replaced() {
     setup.assert_serves();
 }
 
-/// A file server that has given a file to somebody is asked to take it back (fcntl(2), `F_SETLEASE`), as Samba is for Windows.
+/// Opening a file with a lease blocks until the holder releases it (fcntl(2), `F_SETLEASE`), as with Samba.
 fn file_with_a_lease_is_sent_after_its_release() {
     let Some(setup) = Setup::new("") else { return };
     setup.lab.file(PATH, contents(SIZE));
@@ -145,7 +145,7 @@ fn file_with_a_lease_is_sent_after_its_release() {
     setup.assert_serves();
 }
 
-/// Somebody who has a lease on a file until his standard input ends.
+/// A process that has a lease on the file until its standard input is closed.
 fn hold(path: &str) -> Child {
     let program = "open(F, '+<', $ARGV[0]) && fcntl(F, 1024, 1) || die $!; $SIG{IO} = sub {}; $| = 1; \
         print 'h'; sysread(STDIN, $_, 1) while !eof(STDIN); fcntl(F, 1024, 2)";
@@ -157,7 +157,7 @@ fn hold(path: &str) -> Child {
     holder
 }
 
-/// What is below the roots is looked at for links, and not for longer than it is worth.
+/// The search for symbolic links below the roots has a time limit.
 fn slow_disk_at_start_does_not_delay_clients() {
     let Some(device) = required(slow_disk::device()) else { return };
     let opening = Duration::from_secs(8);

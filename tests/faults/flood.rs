@@ -1,4 +1,4 @@
-//! A network full of requests.
+//! A flood of requests.
 
 use crate::common::boot_rom::parse_request;
 use crate::common::measure::kilobytes;
@@ -17,14 +17,13 @@ const REQUESTS: [&str; 2] = [
     "DISCOVER from=0.0.0.0:68 arch=0 class=PXEClient:Arch:00000:UNDI:002001",
     "DISCOVER from=0.0.0.0:68 arch=none class=none 97=none",
 ];
-/// Kilobytes that may be more afterwards.
+/// Kilobytes that the flood may add.
 const MORE: usize = 1024;
 
-/// Thousands of machines are switched on all the time, or somebody says so. Meanwhile a client gets its file, and a machine
-/// boots that asks again as firmware does.
+/// Requests of many (forged) hardware addresses. During the flood a client downloads a file and another one boots.
 fn client_boots_during_flood_of_requests() {
     let Some(setup) = Setup::new("") else { return };
-    // Whatever is made once is there then.
+    // Allocates what is allocated once.
     flood(&setup, Duration::from_secs(2));
     let before = kilobytes(setup.id());
     let sent = flood(&setup, LENGTH);
@@ -35,7 +34,7 @@ fn client_boots_during_flood_of_requests() {
     setup.assert_serves();
 }
 
-/// How many requests were sent, in a time in which a file is loaded and a machine boots.
+/// Sends requests for `length`, during which a client downloads a file and another one boots. Returns their number.
 fn flood(setup: &Setup, length: Duration) -> usize {
     let (over, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
     let links = REQUESTS.map(|words| (words, Link::new(setup.client(), "c0")));
@@ -47,7 +46,7 @@ fn flood(setup: &Setup, length: Duration) -> usize {
                 let request = parse_request(words);
                 while !over.load(Ordering::Relaxed) {
                     let mut bytes = request.bytes.clone();
-                    // Its transaction, and its hardware address.
+                    // Transaction ID and hardware address.
                     bytes[4..8].fill_with(|| random.byte());
                     bytes[29..34].fill_with(|| random.byte());
                     link.send(&frame(BROADCAST_MAC, link.mac(), request.from, request.to, &bytes));
@@ -56,7 +55,7 @@ fn flood(setup: &Setup, length: Duration) -> usize {
             });
         }
         let end = Instant::now() + length;
-        // What fails ends the flood too.
+        // After a failure the threads must end too.
         let served = catch_unwind(AssertUnwindSafe(|| {
             assert!(setup.get(FILE) == Ok(contents(SIZE)), "a client that loads");
             setup.boot(Client { address: OTHER_CLIENT, server: SERVER }, Moment::AfterReply, || ());

@@ -1,4 +1,4 @@
-//! A wire that loses, doubles, delays, swaps and spoils what passes.
+//! A link that loses, duplicates, delays, reorders and corrupts frames.
 //!
 //! ```text
 //! server eth0 ── s0  middle  k0 ── c0 client
@@ -23,47 +23,47 @@ crate::tests![
     boot_succeeds_with_twenty_percent_frame_errors,
 ];
 
-/// What may happen to a frame.
+/// What happens to a frame.
 #[derive(Clone, Copy)]
 enum Kind {
     Lost,
-    Spoiled,
-    Doubled,
-    Swapped,
+    Corrupted,
+    Duplicated,
+    Reordered,
     Delayed,
 }
 
-/// How often each has happened.
+/// Number of frames per kind.
 #[derive(Default)]
 struct Tally([AtomicUsize; 5]);
 
-/// One direction.
-struct Way<'t> {
+/// One direction of the link.
+struct Direction<'t> {
     from: &'t Link,
     to: &'t Link,
     random: Random,
-    /// Of a hundred frames, so many of each kind.
+    /// Frames per hundred of each kind.
     rate: &'t AtomicUsize,
     tally: &'t Tally,
-    /// Frames that come later, and when.
+    /// Delayed frames and the time when they are sent.
     late: Vec<(Instant, Vec<u8>)>,
-    /// One that lets another pass.
+    /// A frame that is sent after the next one.
     held: Option<(Instant, Vec<u8>)>,
 }
 
-/// Nobody waits for longer than that.
-const LONG: Duration = Duration::from_secs(60);
-/// Firmware gives up some day.
-const TRIES: usize = 20;
-/// Nobody passes one that waits for so long.
-const HELD: Duration = Duration::from_millis(50);
-const LONGEST_DELAY: usize = 20;
-/// Behind Ethernet's head and IP's, the ports, and UDP's checksum.
+/// Limit of the test.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// Attempts of the firmware.
+const MAX_ATTEMPTS: usize = 20;
+/// A reordered frame is sent after this time if no other frame follows.
+const REORDER_TIMEOUT: Duration = Duration::from_millis(50);
+const MAX_DELAY_MS: usize = 20;
+/// Offset of the UDP checksum after the Ethernet and IP headers and the ports.
 const ETHERNET: usize = 14;
 const PORTS: std::ops::Range<usize> = 34..38;
 const CHECKSUM: std::ops::Range<usize> = 40..42;
 
-impl Way<'_> {
+impl Direction<'_> {
     fn carry(&mut self, over: &AtomicBool) {
         let mut buffer = vec![0; 4096];
         while !over.load(Ordering::Relaxed) {
@@ -79,20 +79,20 @@ impl Way<'_> {
     }
 
     fn pass(&mut self, mut frame: Vec<u8>) {
-        if self.happens(Kind::Lost) {
+        if self.draw(Kind::Lost) {
             return;
         }
-        if self.happens(Kind::Spoiled) && !self.spoil(&mut frame) {
+        if self.draw(Kind::Corrupted) && !self.corrupt(&mut frame) {
             return;
         }
-        if self.happens(Kind::Doubled) {
+        if self.draw(Kind::Duplicated) {
             self.to.send(&frame);
         }
         let now = Instant::now();
-        if self.held.is_none() && self.happens(Kind::Swapped) {
-            self.held = Some((now + HELD, frame));
-        } else if self.happens(Kind::Delayed) {
-            let delay = Duration::from_millis(1 + self.random.below(LONGEST_DELAY) as u64);
+        if self.held.is_none() && self.draw(Kind::Reordered) {
+            self.held = Some((now + REORDER_TIMEOUT, frame));
+        } else if self.draw(Kind::Delayed) {
+            let delay = Duration::from_millis(1 + self.random.below(MAX_DELAY_MS) as u64);
             self.late.push((now + delay, frame));
         } else {
             self.to.send(&frame);
@@ -100,15 +100,15 @@ impl Way<'_> {
         }
     }
 
-    fn happens(&mut self, kind: Kind) -> bool {
+    fn draw(&mut self, kind: Kind) -> bool {
         let happens = self.random.below(100) < self.rate.load(Ordering::Relaxed);
         self.tally.0[kind as usize].fetch_add(usize::from(happens), Ordering::Relaxed);
         happens
     }
 
-    /// Changes a bit, or more, or cuts the end off. Where no checksum would tell, a frame is lost instead, as with
-    /// Ethernet's own: `false`.
-    fn spoil(&mut self, frame: &mut Vec<u8>) -> bool {
+    /// Flips bits or truncates the frame. `false`: the change would not be detected by a checksum, so the frame is lost, as
+    /// with the checksum of Ethernet.
+    fn corrupt(&mut self, frame: &mut Vec<u8>) -> bool {
         let ports = frame.get(PORTS).unwrap_or(&[0; 4]).chunks(2);
         let dhcp = |port: &[u8]| [67_u16, 68, 4011].iter().any(|known| port == known.to_be_bytes());
         let is_udp = frame[12..14] == [8, 0] && frame.len() > CHECKSUM.end;
@@ -118,7 +118,7 @@ impl Way<'_> {
         let at = ETHERNET + self.random.below(frame.len() - ETHERNET);
         match self.random.below(4) {
             0 => frame.truncate(at),
-            // What somebody else has sent.
+            // Frames that the other thread sent.
             1 => frame[CHECKSUM.end..].fill_with(|| self.random.byte()),
             _ => frame[at] ^= 1 << self.random.below(8),
         }
@@ -126,32 +126,32 @@ impl Way<'_> {
     }
 }
 
-/// A machine asks what to load, and clients in lockstep and with windows load so many bytes, over a wire of that kind.
-fn survives(rate: usize, size: usize) {
+/// A client boots, and clients with and without windows download `size` bytes, over a link with this error rate.
+fn assert_boots(rate: usize, size: usize) {
     let Some(lab) = required(Lab::new(["server", "middle", "client"])) else { return };
     let [server, middle, client] = ["server", "middle", "client"].map(|name| lab.host(name));
     lab.wire(server.plug("eth0", "02:00:00:00:00:01"), middle.plug("s0", "02:00:00:00:00:0a"));
     lab.wire(middle.plug("k0", "02:00:00:00:00:0b"), client.plug("c0", "02:00:00:00:00:02"));
-    let real = real_checksums(server, "eth0").and_then(|()| real_checksums(client, "c0"));
+    let real = disable_offloading(server, "eth0").and_then(|()| disable_offloading(client, "c0"));
     let Some(()) = required(real) else { return };
     write_files(&lab, "");
     lab.file("/srv/tftp/part", contents(size));
-    // One for both directions: what is sent by it, it does not hear.
+    // One socket for both directions: it does not receive the frames that it sends.
     let ends = [Link::new(middle, "s0"), Link::new(middle, "k0")];
     let daemon = two_hosts::serve(&lab, &["-u", "root", "-x", ""], &[], &[67, 69, 4011]);
     let setup = Setup::with_daemon(lab, daemon);
     let (tally, rate, over) = (Tally::default(), AtomicUsize::new(rate), AtomicBool::new(false));
     let way = |seed, from, to| {
         let (random, late, held) = (Random::new(seed), Vec::new(), None);
-        Way { from, to, random, rate: &rate, tally: &tally, late, held }
+        Direction { from, to, random, rate: &rate, tally: &tally, late, held }
     };
     let mut ways = [way(1, &ends[0], &ends[1]), way(2, &ends[1], &ends[0])];
     let alive = std::thread::scope(|scope| {
         ways.iter_mut().for_each(|way| drop(scope.spawn(|| way.carry(&over))));
-        // A wire that goes on for ever would hide what has failed.
+        // Ends the threads also after a failure.
         let alive = catch_unwind(AssertUnwindSafe(|| {
             load(&setup, size);
-            // The end is for a wire that is good again.
+            // The last check is without errors.
             rate.store(0, Ordering::Relaxed);
             setup.assert_serves();
         }));
@@ -180,17 +180,18 @@ fn load(setup: &Setup, size: usize) {
     let readers = [1, 16].map(|windowsize| (windowsize, std::thread::spawn(get(windowsize))));
     let packets = PacketSocket::new(setup.client());
     let mut machine = rom(&packets);
-    machine.max_attempts = TRIES;
-    // What comes late may be taken for the next answer: then it begins anew.
-    let told = eventually(LONG, || machine.boot().ok().filter(|told| told.file == FILE));
+    machine.max_attempts = MAX_ATTEMPTS;
+    // A delayed reply can be taken for the next one: then the client starts again.
+    let told = eventually(TIME_LIMIT, || machine.boot().ok().filter(|told| told.file == FILE));
     assert!(told.is_some(), "nobody tells it what to load");
     for (windowsize, reader) in readers {
         assert!(reader.join().expect("no panic") == Ok(wanted.clone()), "{windowsize}");
     }
 }
 
-/// Between namespaces checksums are left out, and datagrams stay together: nobody else can see or spoil them.
-fn real_checksums(host: &Host, interface: &str) -> Result<(), String> {
+/// On a veth pair, checksums are not computed and datagrams are not segmented: switch that off, so that frames are as on
+/// Ethernet.
+fn disable_offloading(host: &Host, interface: &str) -> Result<(), String> {
     let mut ethtool = Command::new("ethtool");
     let ended = host.inside(|| ethtool.args(["-K", interface, "tx", "off"]).output());
     match ended {
@@ -203,14 +204,14 @@ fn real_checksums(host: &Host, interface: &str) -> Result<(), String> {
 }
 
 fn boot_succeeds_with_one_percent_frame_errors() {
-    survives(1, SIZE);
+    assert_boots(1, SIZE);
 }
 
 fn boot_succeeds_with_five_percent_frame_errors() {
-    survives(5, SIZE);
+    assert_boots(5, SIZE);
 }
 
-/// Of ten datagrams and their answers six are lost, so it takes its time.
+/// About six of ten exchanges are lost, so this takes longer.
 fn boot_succeeds_with_twenty_percent_frame_errors() {
-    survives(20, SIZE / 10);
+    assert_boots(20, SIZE / 10);
 }

@@ -1,4 +1,4 @@
-//! Too few descriptors.
+//! The limit of open file descriptors.
 
 use crate::common::lab::eventually;
 use crate::common::measure::{cpu_seconds, descriptors};
@@ -14,7 +14,7 @@ crate::tests![
 const READERS: usize = 3;
 
 impl Setup {
-    /// Allows the program so many descriptors from now on.
+    /// Sets the limit of the running program.
     fn allow_descriptors(&self, most: usize) {
         let (id, most) = (format!("--pid={}", self.id()), format!("--nofile={most}:"));
         self.server().run(Command::new("prlimit").args([id, most]));
@@ -28,7 +28,7 @@ impl Setup {
     }
 }
 
-/// Those who are served go on; who comes is not answered, until there are descriptors again. The log says why.
+/// Open transfers continue. New requests get no reply until descriptors are free; the log has the reason.
 fn open_transfers_continue_when_descriptors_run_out() {
     let Some(setup) = Setup::new("") else { return };
     setup.lab.file("/srv/tftp/other", "other");
@@ -44,7 +44,7 @@ fn open_transfers_continue_when_descriptors_run_out() {
     let (took, busy) = (start.elapsed().as_secs_f64(), cpu_seconds(setup.id()) - before);
     assert!(busy < took / 2.0, "it was busy for {busy} of {took} seconds");
     readers.iter_mut().for_each(|reader| assert_eq!(reader.step(), Ok(true)));
-    // One, for a socket, and none for another file.
+    // One descriptor is enough for a socket, but not for another file.
     setup.allow_descriptors(open + 1);
     let answer = LockstepClient::ask(setup.client(), CLIENT, "other").map(|_| ());
     assert_eq!(answer, Err("cannot read /srv/tftp/other: Too many open files\0".to_owned()));
@@ -58,7 +58,7 @@ fn open_transfers_continue_when_descriptors_run_out() {
     setup.assert_serves();
 }
 
-/// Over port 69 alone, transfers need no descriptors of their own.
+/// With `tftp-single-port` a transfer has no socket of its own.
 fn single_port_transfer_needs_a_descriptor_only_for_its_file() {
     let Some(setup) = Setup::new("tftp-single-port\n") else { return };
     setup.lab.file("/srv/tftp/other", "other");

@@ -1,4 +1,4 @@
-//! An interface, frame by frame.
+//! A packet socket on one interface.
 
 use crate::common::lab::Host;
 use nix::ifaddrs::getifaddrs;
@@ -10,13 +10,13 @@ use nix::sys::socket::{
 use nix::sys::time::{TimeVal, TimeValLike};
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// Hears all that comes by it, for whomever it is.
+/// Sends and receives all frames of an interface.
 pub struct Link {
     fd: OwnedFd,
     end: LinkAddr,
 }
 
-/// How long a frame is waited for.
+/// Milliseconds.
 const RECEIVE_TIMEOUT_MS: i64 = 2;
 
 impl Link {
@@ -32,7 +32,7 @@ impl Link {
                     (link.interface_name == name).then_some(address)
                 })
                 .expect("it is there");
-            // An address that says which protocol is meant: all of them.
+            // The address selects all protocols.
             bind(fd.as_raw_fd(), &end).expect("it is up");
             setsockopt(&fd, ReceiveTimeout, &TimeVal::milliseconds(RECEIVE_TIMEOUT_MS))
                 .expect("a socket");
@@ -40,13 +40,13 @@ impl Link {
         })
     }
 
-    /// Sends a frame, and waits until there is room for it.
+    /// Sends a frame; blocks while the queue is full.
     pub fn send(&self, frame: &[u8]) {
-        // While the other end is down it is lost.
+        // While the other end is down, frames are lost.
         _ = sendto(self.fd.as_raw_fd(), frame, &self.end, MsgFlags::empty());
     }
 
-    /// The next frame, if it comes within a moment.
+    /// The next frame; `None` after the timeout.
     pub fn receive<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         let size = recv(self.fd.as_raw_fd(), buffer, MsgFlags::empty()).ok()?;
         Some(&buffer[..size])

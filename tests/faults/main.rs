@@ -1,4 +1,4 @@
-//! What machines and networks do to a program that serves: after each of it, somebody else boots.
+//! Faults of clients, networks, disks and clocks: after each one, another client must be able to boot.
 
 #[path = "../common/mod.rs"]
 mod common;

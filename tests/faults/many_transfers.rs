@@ -1,4 +1,4 @@
-//! Transfers that nobody follows, and as many as there may be.
+//! The maximum number of transfers, and transfers that clients abandon.
 
 use crate::common::lab::{Lab, eventually};
 use crate::common::measure::{descriptors, kilobytes};
@@ -23,13 +23,13 @@ crate::tests![
     ten_thousand_abandoned_transfers_are_released_after_timeout,
 ];
 
-/// dnsmasq's number, and the one more that there always is.
+/// dnsmasq's default for `tftp-max` is 50, and it allows one more.
 const DEFAULT_MAX_TRANSFERS: usize = 50 + 1;
-/// A client that comes has its file by then.
+/// A boot must not take longer.
 const MAX_BOOT_TIME: Duration = Duration::from_secs(5);
 
 impl Setup {
-    /// So many transfers of one client.
+    /// Uses all slots for transfers of one client.
     fn fill_slots(&self) -> Vec<LockstepClient> {
         let ask = |nth| {
             LockstepClient::ask(self.client(), CLIENT, FILE)
@@ -38,14 +38,14 @@ impl Setup {
         (0..DEFAULT_MAX_TRANSFERS).map(ask).collect()
     }
 
-    /// Somebody else boots, and is not kept waiting.
+    /// Another client boots in time.
     fn assert_other_client_boots_soon(&self) {
         let start = Instant::now();
         self.boot(Client { address: OTHER_CLIENT, server: SERVER }, Moment::AfterReply, || ());
         assert!(start.elapsed() < MAX_BOOT_TIME, "{:?}", start.elapsed());
     }
 
-    /// Somebody else boots at once, and the log says at whose cost.
+    /// Another client boots in time, and the log has the evicted transfer.
     fn assert_evicts(&self) {
         self.assert_other_client_boots_soon();
         for text in [
@@ -65,7 +65,7 @@ fn transfer_without_ack_is_evicted_for_another_client() {
     setup.assert_serves();
 }
 
-/// A hundred and fifty ask once and are gone, as a forger makes it look.
+/// 150 source addresses send one request each and no ACK, as with forged addresses.
 fn client_boots_soon_after_150_abandoned_requests() {
     let Some(setup) = Setup::new("") else { return };
     let request = format!("\0\x01{FILE}\0octet\0");
@@ -82,7 +82,7 @@ fn client_boots_soon_after_150_abandoned_requests() {
     setup.assert_serves();
 }
 
-/// There are fewer ports than transfers may be.
+/// The port range is smaller than the number of transfers.
 fn client_boots_when_another_client_uses_all_ports() {
     let Some(setup) = Setup::new("tftp-port-range=30000,30002\n") else { return };
     let _transfers: Vec<LockstepClient> = (0..3)
@@ -92,7 +92,7 @@ fn client_boots_when_another_client_uses_all_ports() {
     setup.assert_serves();
 }
 
-/// It has all places, and is slow with each. One of them is for somebody else, the others go on.
+/// The client acknowledges slowly. One of its transfers is evicted, the others continue.
 fn one_transfer_is_evicted_when_a_client_has_all_slots() {
     let Some(setup) = Setup::new("") else { return };
     let mut transfers = setup.fill_slots();
@@ -100,10 +100,10 @@ fn one_transfer_is_evicted_when_a_client_has_all_slots() {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let slow = scope.spawn(|| {
-            // If nobody is served, it ends too.
+            // Ends after 10 rounds if the other client is not served.
             let turns = (0..DEFAULT_MAX_TRANSFERS).cycle().take(10 * DEFAULT_MAX_TRANSFERS);
             for nth in turns.take_while(|_| !over.load(Ordering::Relaxed)) {
-                // The one that has to go is told so.
+                // The evicted transfer returns an error.
                 drop(transfers[nth].step());
                 std::thread::sleep(Duration::from_millis(20));
             }
@@ -120,17 +120,17 @@ fn one_transfer_is_evicted_when_a_client_has_all_slots() {
     setup.assert_serves();
 }
 
-/// A room of machines that ask and go away.
+/// Clients that send requests and then nothing.
 struct Abandoned(Vec<(UdpSocket, BTreeSet<SocketAddr>)>);
 
 const ADDRESSES: usize = 20;
 const PER_ADDRESS: usize = 500;
 const TOTAL: usize = ADDRESSES * PER_ADDRESS;
-/// Requests that are on their way at once.
+/// Requests in flight.
 const IN_FLIGHT: usize = 50;
 
 impl Abandoned {
-    /// All of them ask, and are answered once.
+    /// Sends all requests and waits for one reply to each.
     fn ask(setup: &Setup) -> Self {
         let request = format!("\0\x01{FILE}\0octet\0blksize\x001468\0");
         let open = |address: usize| {
@@ -151,7 +151,7 @@ impl Abandoned {
         Self((0..ADDRESSES).map(open).collect())
     }
 
-    /// Every second one has the beginning, and never says anything again.
+    /// Acknowledges the OACK of each `of`th transfer, and nothing after it.
     fn acknowledge(&self, of: usize) {
         for (socket, peers) in &self.0 {
             for peer in peers.iter().step_by(of) {
@@ -160,7 +160,7 @@ impl Abandoned {
         }
     }
 
-    /// Every second one of those that are left says that it has gone.
+    /// Ends each `of`th transfer with an error.
     fn leave(&mut self, of: usize) {
         for (socket, peers) in &mut self.0 {
             let gone: Vec<SocketAddr> = peers.iter().copied().step_by(of).collect();
@@ -175,7 +175,7 @@ impl Abandoned {
     }
 }
 
-/// The usual setup, with room and addresses for all of them.
+/// A server that allows all these transfers, and a client with all these addresses.
 fn setup_for_many(variables: &[(&str, &str)], ready: impl FnOnce(&Lab)) -> Option<Setup> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("there is a limit");
     let enough = TOTAL as u64 + 500;
@@ -191,11 +191,11 @@ fn setup_for_many(variables: &[(&str, &str)], ready: impl FnOnce(&Lab)) -> Optio
     Some(setup)
 }
 
-/// Ten thousand, and what each costs. Half of them say that they have gone; the others do later. Then all is as before.
+/// Memory of 10,000 transfers. Half of them end with an error, then the others: all descriptors and most memory are free again.
 fn ten_thousand_transfers_take_little_memory_and_are_released() {
-    /// Bytes of memory for each.
+    /// Bytes per transfer.
     const EACH: usize = 2048;
-    /// Kilobytes more that a third time may take: what was had once is kept for the next time.
+    /// Kilobytes that the third round may add: the allocator keeps memory of the rounds before.
     const MORE: usize = 256;
     let Some(setup) = setup_for_many(&[], |_| ()) else { return };
     let open = || descriptors(setup.id());
@@ -204,14 +204,14 @@ fn ten_thousand_transfers_take_little_memory_and_are_released() {
     let mut after = Vec::new();
     for _ in 0..3 {
         let mut transfers = Abandoned::ask(&setup);
-        // The file that was sent just before may still have been open.
+        // The file of the last transfer may still be open.
         assert!(open() + 2 >= before + TOTAL, "{} descriptors", open());
         let each = kilobytes(setup.id()).saturating_sub(memory) * 1024 / TOTAL;
         println!("{each} bytes for each of {TOTAL}");
         assert!(each <= EACH, "{each} bytes");
         assert!(setup.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
         transfers.leave(2);
-        // And the file that they share.
+        // One more for the file, which all transfers share.
         fewer_than(before + TOTAL / 2 + 1).expect("those who have gone are forgotten");
         assert!(setup.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
         transfers.leave(1);
@@ -222,7 +222,7 @@ fn ten_thousand_transfers_take_little_memory_and_are_released() {
     setup.assert_serves();
 }
 
-/// They say nothing at all, and two minutes pass: on the clock that the program looks at.
+/// No client sends anything for two minutes of the clock that the program uses.
 fn ten_thousand_abandoned_transfers_are_released_after_timeout() {
     let Some(()) = required(fake_time()) else { return };
     let variables = [

@@ -1,4 +1,4 @@
-//! The server's interface goes, changes and comes back while machines boot; its firewall refuses; its queue is full.
+//! The interface of the server changes during a boot; its firewall rejects datagrams; its queue is full.
 
 use crate::common::download::Download;
 use crate::common::lab::{Host, eventually};
@@ -25,7 +25,7 @@ const BINDINGS: [&str; 3] = ["", "bind-dynamic\n", "bind-dynamic\ninterface=eth0
 const ADDRESS: &str = "addr add 10.9.0.1/24 dev eth0";
 
 impl Setup {
-    /// While it sends, waits until the kernel finds no way for what it sends.
+    /// Waits until a retransmission fails because there is no route.
     fn wait_for_lost_datagrams(&self, when: Moment, before: u64) {
         let lost = || (self.counted("Ip:", "OutNoRoutes") > before).then_some(());
         if when == Moment::HalfLoaded {
@@ -33,7 +33,7 @@ impl Setup {
         }
     }
 
-    /// For each configuration and moment there is the same trouble, which ends with the interface as it was.
+    /// Boots with the fault for each configuration and moment. The fault must restore the interface.
     fn with_each(trouble: impl Fn(&Self, Moment)) {
         for binding in BINDINGS {
             let Some(setup) = Self::new(binding) else { return };
@@ -93,7 +93,7 @@ fn boot_continues_after_interface_was_in_another_namespace() {
     });
 }
 
-/// It is back before its clients give up.
+/// The address is back before the client gives up.
 fn boot_continues_after_address_is_removed_and_added() {
     Setup::with_each(|setup, when| {
         let before = setup.counted("Ip:", "OutNoRoutes");
@@ -103,7 +103,7 @@ fn boot_continues_after_address_is_removed_and_added() {
     });
 }
 
-/// The machine that was about to load asks once more, and is told the new one.
+/// The client sends its request again and gets the new address.
 fn boot_continues_after_server_address_changes() {
     const NEW: &str = "10.9.0.7";
     for binding in BINDINGS {
@@ -130,7 +130,7 @@ fn boot_continues_after_server_address_changes() {
     }
 }
 
-/// A firewall that drops what the server itself sends, or rejects it: for the program, an error each time (`EPERM`).
+/// A firewall that drops or rejects what the server sends: the system call fails with `EPERM`.
 fn datagram_blocked_by_firewall_is_sent_again() {
     for verdict in ["drop", "reject"] {
         let Some(setup) = Setup::new("") else { return };
@@ -171,8 +171,7 @@ fn datagram_blocked_by_firewall_is_sent_again() {
     }
 }
 
-/// A queue that is shorter than what is sent at once loses of it (`ENOBUFS`, which the kernel keeps to itself); one that takes
-/// its time fills the socket (`EAGAIN`).
+/// A short queue drops datagrams (`ENOBUFS`, which the kernel does not report); a slow one fills the socket (`EAGAIN`).
 fn datagram_dropped_by_full_queue_is_sent_again() {
     let queues = [("rate 50mbit limit 6000", 16), ("rate 3mbit limit 4000000", 64)];
     for (queue, windowsize) in queues {

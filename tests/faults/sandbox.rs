@@ -1,4 +1,4 @@
-//! What lies outside the root stays there, and what is no file is none.
+//! Files outside the TFTP root and special files are not sent.
 
 use crate::common::download::Download;
 use crate::common::lab::{Lab, eventually};
@@ -30,12 +30,12 @@ fn ready(lab: &Lab) {
     lab.link("/srv/images/early", "/srv/tftp/early");
 }
 
-/// With the walls, and without them.
+/// Starts the program with these arguments.
 fn setup(words: &[&str]) -> Option<Setup> {
     Setup::with("", words, &[], ready)
 }
 
-/// Older kernels have no Landlock: there the program says so.
+/// Starts the program with the sandbox. Without Landlock in the kernel, the test is ignored.
 fn with_landlock() -> Option<Setup> {
     let setup = setup(&[])?;
     let told = || setup.has_logged("compile time options").then_some(());
@@ -51,7 +51,7 @@ fn serving_process_has_seccomp_unless_unconfined() {
     assert_eq!(of(setup.id()), ["2", "1"]);
     setup.assert_serves();
     let Some(setup) = self::setup(&["--unconfined"]) else { return };
-    // What a container confines us by stays.
+    // The restrictions of the test process itself are inherited.
     assert_eq!(of(setup.id()), of(std::process::id()));
     setup.assert_serves();
 }
@@ -65,7 +65,7 @@ fn symlink_created_after_start_is_denied() {
         let refused = format!("2 cannot access /srv/tftp/{name}: Permission denied\0");
         assert_eq!(setup.get(name), Err(refused));
     }
-    // The first one is told, as soon as nothing else is sent.
+    // The notice is about the first file.
     let notice =
         "/srv/tftp/late points to /srv/secret, outside the sandbox that was set up at start";
     let told = || setup.has_logged(notice).then_some(());
@@ -82,14 +82,14 @@ fn symlink_is_followed_without_sandbox() {
     setup.assert_serves();
 }
 
-/// None of them is waited for.
+/// The request is answered without delay.
 fn special_file_is_refused_at_once() {
     let Some(setup) = setup(&[]) else { return };
     let server = setup.server();
     server.run(Command::new("mkfifo").args(["-m", "644", "/srv/tftp/fifo"]));
     let _socket = UnixListener::bind("/srv/tftp/socket").expect("a socket");
     let mut refused = vec!["fifo", "socket", "directory", "directory/", "", "/", "."];
-    // In a user namespace there are no nodes to be made.
+    // In a user namespace, mknod fails.
     for (name, minor) in [("null", "3"), ("zero", "5"), ("full", "7")] {
         let mut node = Command::new("mknod");
         node.args(["-m", "644", &format!("/srv/tftp/{name}"), "c", "1", minor]);
@@ -100,7 +100,7 @@ fn special_file_is_refused_at_once() {
     for name in refused {
         let once = Download { file: name, max_attempts: 4, ..Download::DEFAULT };
         let answer = once.bytes(setup.client());
-        // A device is as long as it says: it has nothing.
+        // A device has size 0, so an empty file is also correct.
         let nothing = answer.as_ref().map_or_else(|error| error != "no answer", Vec::is_empty);
         assert!(nothing, "{name}: {answer:?}");
     }

@@ -1,4 +1,4 @@
-//! The program at work, and clients that boot from it while something is done to it.
+//! The program under test, and clients that boot from it while a fault happens.
 
 use crate::common::boot_rom::BootRom;
 use crate::common::download::Download;
@@ -13,25 +13,25 @@ use std::time::{Duration, Instant};
 
 pub const CONFIG: &str = "port=0\nenable-tftp\ntftp-root=/srv/tftp\ndhcp-range=10.9.0.0,proxy\npxe-prompt=Boot,0\n\
     pxe-service=x86PC,Install,pxelinux\n";
-/// What machines boot.
+/// The boot file.
 pub const FILE: &str = "pxelinux.0";
 pub const SIZE: usize = 200_000;
 pub const SERVER: &str = "10.9.0.1";
 pub const CLIENT: &str = "10.9.0.2";
-/// Somebody else on the same wire.
+/// The address of another client.
 pub const OTHER_CLIENT: &str = "10.9.0.3";
-/// What takes longer does not happen.
+/// Limit for everything that a test waits for.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 const BLOCK: usize = 1468;
-/// Somebody looks after a machine that has not booted by then.
+/// Limit for a boot with retries.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// When something interfere to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// It knows what to load.
+    /// The client has the name of the boot file.
     AfterReply,
-    /// It has half of it.
+    /// The client has half of the boot file.
     HalfLoaded,
 }
 
@@ -41,12 +41,12 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The program with the usual configuration, and more.
+    /// Starts the program with [`CONFIG`] and these additional lines.
     pub fn new(config: &str) -> Option<Self> {
         Self::with(config, &[], &[], |_| ())
     }
 
-    /// With these words and variables too, when something was made ready.
+    /// As [`new`](Self::new), with arguments and environment variables. `ready` runs before the start.
     pub fn with(
         config: &str,
         words: &[&str],
@@ -61,7 +61,7 @@ impl Setup {
         Some(Self::with_daemon(lab, daemon))
     }
 
-    /// One that was started before.
+    /// For a program that is already running.
     pub fn with_daemon(lab: Lab, daemon: Process) -> Self {
         lab.host("client").ip(&format!("addr add {OTHER_CLIENT}/24 dev c0"));
         Self { lab, daemon }
@@ -79,12 +79,12 @@ impl Setup {
         self.lab.host("client")
     }
 
-    /// A machine boots, asking again as firmware does. In the middle of it there is some fault.
+    /// Boots a client with retries. The fault happens during the boot.
     pub fn boot_with(&self, when: Moment, fault: impl FnOnce()) {
         self.boot(Client { address: CLIENT, server: SERVER }, when, fault);
     }
 
-    /// The same, of a machine and a server with other addresses.
+    /// As [`boot_with`](Self::boot_with), with other addresses.
     pub fn boot(&self, who: Client<'_>, when: Moment, fault: impl FnOnce()) {
         let packets = PacketSocket::new(self.client());
         let rom = BootRom::new("arch=x86PC", &packets, address(who.server), address(who.address));
@@ -110,7 +110,7 @@ impl Setup {
         assert!(fault.is_none(), "nothing has happened");
     }
 
-    /// Loads what it was told; all of it is as it should be, or it is an error.
+    /// Loads the boot file and checks its contents.
     fn load(&self, who: Client<'_>, file: &str, mut had: impl FnMut(usize)) -> Result<(), String> {
         let Client { server, address } = who;
         let server = format!("{server}:69");
@@ -129,24 +129,24 @@ impl Setup {
         Ok(())
     }
 
-    /// The end: it is still there, and somebody else boots from it.
+    /// At the end of a test: the process runs, and another client can boot.
     pub fn assert_serves(mut self) {
         assert!(self.daemon.ended().is_none(), "it has ended: {:#?}", self.lab.syslog());
         self.boot(Client { address: OTHER_CLIENT, server: SERVER }, Moment::AfterReply, || ());
         assert!(self.daemon.ended().is_none(), "it ended at last");
     }
 
-    /// Gets a file; the error is what the client was told.
+    /// Downloads a file. The error is that of the server.
     pub fn get(&self, file: &str) -> Result<Vec<u8>, String> {
         Download { file, ..Download::DEFAULT }.bytes(self.client())
     }
 
-    /// Whether such a line was logged.
+    /// Whether a log line contains this text.
     pub fn has_logged(&self, text: &str) -> bool {
         self.lab.syslog().iter().any(|line| line.contains(text))
     }
 
-    /// What the kernel has counted on the server: `Ip`, `OutNoRoutes`.
+    /// A counter of the kernel of the server: `Ip`, `OutNoRoutes`.
     pub fn counted(&self, protocol: &str, name: &str) -> u64 {
         let text = fs::read_to_string(format!("/proc/{}/net/snmp", self.id())).unwrap_or_default();
         let mut lines = text.lines().filter_map(|line| line.strip_prefix(protocol));
@@ -156,14 +156,14 @@ impl Setup {
     }
 }
 
-/// A machine that boots, and where from.
+/// The addresses of a boot.
 #[derive(Clone, Copy)]
 pub struct Client<'a> {
     pub address: &'a str,
     pub server: &'a str,
 }
 
-/// A machine at the client's address.
+/// A boot ROM with the address of the client.
 pub fn rom(packets: &PacketSocket) -> BootRom<'_> {
     BootRom::new("arch=x86PC", packets, address(SERVER), address(CLIENT))
 }
@@ -172,19 +172,19 @@ fn address(text: &str) -> Ipv4Addr {
     text.parse().expect("an address")
 }
 
-/// The configuration, and what machines boot.
+/// Writes the configuration and the boot file.
 pub fn write_files(lab: &Lab, config: &str) {
     lab.file(two_hosts::CONFIG, CONFIG.to_owned() + config);
     lab.file(&format!("/srv/tftp/{FILE}"), contents(SIZE));
 }
 
-/// Bytes of which no two blocks are alike; of another size, other bytes.
+/// Pseudo-random bytes, different for each size.
 pub fn contents(size: usize) -> Vec<u8> {
     let mut random = Random::new(size as u64);
     (0..size).map(|_| random.byte()).collect()
 }
 
-/// What comes next; a signal to the tests is no reason to wait no more.
+/// Receives a datagram. A signal to the test process does not interrupt it.
 pub fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
     loop {
         match socket.recv_from(buffer) {
@@ -194,17 +194,17 @@ pub fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, Sock
     }
 }
 
-/// A client in lockstep that does what it is told, and nothing by itself.
+/// A TFTP client whose steps the test controls. It uses lockstep (RFC 1350).
 pub struct LockstepClient {
     socket: UdpSocket,
     peer: SocketAddr,
-    /// The last block it has.
+    /// Number of the last block.
     block: u16,
     pub got: Vec<u8>,
 }
 
 impl LockstepClient {
-    /// Asks, and is answered.
+    /// Sends a request and receives the OACK.
     pub fn ask(client: &Host, address: &str, file: &str) -> Result<Self, String> {
         let socket = client.udp(&format!("{address}:0"));
         let request = format!("\0\x01{file}\0octet\0blksize\0{BLOCK}\0");
@@ -217,7 +217,7 @@ impl LockstepClient {
         }
     }
 
-    /// Acknowledges what it has, and takes the next block; `false`: that was the last one.
+    /// Acknowledges the last block and receives the next one; `false` after the last block.
     pub fn step(&mut self) -> Result<bool, String> {
         self.acknowledge();
         loop {
@@ -230,12 +230,12 @@ impl LockstepClient {
                 }
                 return Ok(data.len() == BLOCK);
             }
-            // What it has comes again: its word was lost.
+            // The block was sent again: the ACK was lost.
             self.acknowledge();
         }
     }
 
-    /// Waits until the last block, which it has not acknowledged, comes again.
+    /// Waits until the server sends the last block again, which was not acknowledged.
     pub fn wait_for_retransmission(&self) -> Result<(), String> {
         loop {
             if self.receive()?.0 == self.block {
@@ -244,7 +244,7 @@ impl LockstepClient {
         }
     }
 
-    /// Takes all that is left.
+    /// Receives the rest of the file.
     pub fn finish(mut self) -> Result<Vec<u8>, String> {
         while self.step()? {}
         Ok(self.got)
@@ -252,7 +252,7 @@ impl LockstepClient {
 
     fn acknowledge(&self) {
         let [high, low] = self.block.to_be_bytes();
-        // While something is wrong it is lost.
+        // During the fault the datagram is lost.
         drop(self.socket.send_to(&[0, 4, high, low], self.peer));
     }
 

@@ -1,4 +1,4 @@
-//! Clocks that jump, and time in which the program does not run.
+//! Clock jumps, and pauses of the process.
 
 use crate::common::download::Download;
 use crate::common::lab::Lab;
@@ -17,9 +17,9 @@ crate::tests![
     transfer_continues_after_the_process_was_stopped,
 ];
 
-/// Debian's place for it; the loader knows what `$LIB` is.
+/// Path in Debian; the dynamic linker replaces `$LIB`.
 pub const LIBRARY: &str = "/usr/$LIB/faketime/libfaketime.so.1";
-/// Within the root, which is what the program may read when it serves.
+/// Below the TFTP root, which the sandbox allows to read.
 pub const CLOCK: &str = "/srv/tftp/clock";
 
 pub fn fake_time() -> Result<(), String> {
@@ -29,8 +29,8 @@ pub fn fake_time() -> Result<(), String> {
     if shown == b"1990\n" { Ok(()) } else { Err("no libfaketime (Debian: libfaketime)".to_owned()) }
 }
 
-/// The clock on the wall is set by days, forward and back, while clients wait for what they have lost. Log lines have the
-/// new time; repeats come as before, and nobody is given up.
+/// The wall clock is set by days, forward and back, while clients wait for retransmissions. Log lines have the new time;
+/// retransmissions come as before, and no transfer is ended.
 fn wall_clock_jump_does_not_affect_transfers() {
     let Some(()) = required(fake_time()) else { return };
     let variables = [
@@ -64,8 +64,8 @@ fn wall_clock_jump_does_not_affect_transfers() {
     setup.assert_serves();
 }
 
-/// A virtual machine is paused, or its host sleeps; clients ask in vain for as long. They all go on afterwards: who is in
-/// the middle of a file, who knows what to load and asks for it, and who asks what that is.
+/// The process is stopped, as in a paused virtual machine. Afterwards all clients continue: one in a transfer, one that
+/// sends its read request, and one that sends its DHCP request.
 fn transfer_continues_after_the_process_was_stopped() {
     const PAUSE: Duration = Duration::from_secs(5);
     let Some(setup) = Setup::new("") else { return };

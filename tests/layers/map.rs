@@ -1,11 +1,11 @@
-//! The map of the modules in the doc comment of `src/lib.rs`: a line for each, `2  config  what the lines mean`.
+//! The map of the modules in the doc comment of `src/lib.rs`, one line per module: `2  config  what the lines mean`.
 
 /// The `pub mod` lines of the library.
 pub fn modules(library: &str) -> impl Iterator<Item = &str> {
     library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
 }
 
-/// What is wrong with the map: modules that it does not show once, and modules that use one that is not in a lower row.
+/// Errors in the map: modules that it does not have exactly once, and modules that use one that is not in a lower row.
 pub fn faults<'a>(library: &str, uses: impl Fn(&str) -> &'a [&'a str]) -> Vec<String> {
     let rows: Vec<(usize, &str)> = rows(library).collect();
     let count = |module: &str| rows.iter().filter(|(_, shown)| *shown == module).count();

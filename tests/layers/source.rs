@@ -1,9 +1,9 @@
-//! A source file without its test code, as the paths that it names.
+//! The paths in a source file, without its test code.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use std::iter::once;
 
-/// What a source file holds beside its test code: items under `#[cfg(test)]` or `#[test]` are left out, and nothing else.
+/// A source file without test code: items under `#[cfg(test)]` or `#[test]` are left out, and nothing else.
 #[derive(Debug, Default)]
 pub struct Source {
     pub paths: Vec<Path>,
@@ -28,7 +28,7 @@ impl Source {
     /// Reads a source file.
     ///
     /// # Panics
-    /// If it is no Rust.
+    /// If it is not valid Rust.
     pub fn read(text: &str) -> Self {
         let tokens: TokenStream = text.parse().unwrap_or_else(|fault| panic!("no Rust: {fault}"));
         let mut source = Self::default();
@@ -90,7 +90,7 @@ impl Source {
         Some(end + 1)
     }
 
-    /// The branches of a `use`, each behind these names.
+    /// The branches of a `use`, each after these names.
     fn branches(&mut self, tokens: &[TokenTree], inside: &[String], before: &[String]) {
         for branch in tokens.split(|token| is_punctuation(Some(token), ',')) {
             let (names, length) = names(branch);
@@ -180,7 +180,7 @@ fn visibility(tokens: &[TokenTree]) -> usize {
     }
 }
 
-/// `[cfg(test)]`, `[cfg(all(test, ...))]` or `[test]`: what no program contains.
+/// `[cfg(test)]`, `[cfg(all(test, ...))]` or `[test]`: test code.
 fn is_test_attribute(token: Option<&TokenTree>) -> bool {
     let Some(TokenTree::Group(group)) = token else { return false };
     let text = group.stream().to_string().replace(' ', "");

@@ -1,4 +1,4 @@
-//! The source files of a crate, and to which of them a path leads.
+//! The source files of a crate, and the file that a path refers to.
 
 use super::source::{Path, Source};
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl Tree {
         Self { files, modules }
     }
 
-    /// The file that defines the module a path leads to: `crate::config::rules::Rule` leads to `config/rules.rs`.
+    /// The file that defines the module a path refers to: `crate::config::rules::Rule` is in `config/rules.rs`.
     /// `None`: to another crate, or to a name that is defined or imported in the file itself.
     pub fn target(&self, file: &str, path: &Path) -> Option<&str> {
         let names = absolute(file, path).or_else(|| {
@@ -93,7 +93,7 @@ pub fn files(directory: &FilePath) -> Vec<PathBuf> {
 }
 
 #[test]
-fn path_leads_to_the_file_of_its_deepest_module() {
+fn path_resolves_to_the_file_of_its_deepest_module() {
     let names = ["lib.rs", "a/mod.rs", "a/b/mod.rs", "a/b/c.rs", "d.rs"];
     let tree = Tree::of(names.map(|name| (name.to_owned(), String::new())));
     let target = |file: &str, text: &str| {

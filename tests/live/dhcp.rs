@@ -1,4 +1,4 @@
-//! DHCP: a client on the wire.
+//! DHCP: a client with a packet socket.
 
 use super::common::fixture::{Fixture, Transcript};
 use super::common::lab::{Lab, eventually};
@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Longer than the last datagram is under way.
+/// Wait for the last datagram.
 const SETTLED: Duration = Duration::from_millis(30);
 
 pub fn play(lab: &Lab, fixture: &Fixture) -> Transcript {
@@ -32,7 +32,7 @@ pub fn play(lab: &Lab, fixture: &Fixture) -> Transcript {
             }
         }
     }
-    // What comes late comes unasked.
+    // Discards delayed datagrams.
     sleep(SETTLED);
     seen.packets.extend(machine.received().iter().map(|heard| format!("late {}", told(heard))));
     seen.log = lab.take_syslog().iter().filter_map(|line| comparable(line)).collect();
@@ -57,7 +57,7 @@ fn take(machine: &ServerHost<'_>, running: &Running, step: Step) {
     }
 }
 
-/// Hears for so many seconds, and tells in which one.
+/// Receives for a number of seconds; each datagram with its second.
 fn listen(machine: &ServerHost<'_>, number: usize, seconds: u64, seen: &mut Transcript) {
     let start = Instant::now();
     eventually(Duration::from_secs(seconds), || {

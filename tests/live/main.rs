@@ -1,34 +1,37 @@
-//! The recordings against a running program, in namespaces of its own: ours, or with `PXEMASQ_SUBJECT=theirs` the
-//! installed dnsmasq, which shows that the recordings are still true. With `PXEMASQ_RECORD=1` they are made anew.
+//! Replays the recordings with a running program in namespaces: pxemasq, or with `PXEMASQ_SUBJECT=theirs` the installed
+//! dnsmasq, which proves the recordings. `PXEMASQ_RECORD=1` writes new recordings.
 
 #[path = "../common/mod.rs"]
 mod common;
 mod dhcp;
 mod tftp;
 
-use common::fixture::{self, Fixture, Transcript, judge};
+use common::fixture::{self, Fixture, Transcript, compare};
 use common::lab::Lab;
 use common::required;
 use std::process::Command;
 use std::time::Duration;
 
-crate::tests![proxydhcp_speaks_as_recorded, tftp_speaks_as_recorded,];
+crate::tests![
+    proxydhcp_fixtures_match_the_running_program,
+    tftp_fixtures_match_the_running_program,
+];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
 }
 
 const CONFIG: &str = "/srv/dnsmasq.conf";
-/// After that long without an answer none is coming.
+/// Without a datagram in this time, the step is complete.
 const QUIET: Duration = Duration::from_millis(150);
-/// Fixtures that take longer are played when they are recorded, and in virtual time.
+/// Longer fixtures are only run when they are recorded; tests/replay runs them in virtual time.
 const SLOW: u64 = 3;
 
-fn proxydhcp_speaks_as_recorded() {
+fn proxydhcp_fixtures_match_the_running_program() {
     play_all("proxydhcp", dhcp::play);
 }
 
-fn tftp_speaks_as_recorded() {
+fn tftp_fixtures_match_the_running_program() {
     play_all("tftp", tftp::play);
 }
 
@@ -64,7 +67,7 @@ fn play_all(folder: &str, play: fn(&Lab, &Fixture) -> Transcript) {
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
-/// Seconds of waiting.
+/// Total of the waits in seconds.
 fn waits(fixture: &Fixture) -> u64 {
     let seconds = |text: &String| text.strip_prefix("wait ")?.parse::<u64>().ok();
     fixture.steps.iter().filter_map(seconds).sum()
@@ -74,7 +77,7 @@ fn verdict(fixture: &Fixture, seen: &Transcript) -> Result<(), String> {
     let blank =
         |transcript: &Transcript| Transcript { version: String::new(), ..transcript.clone() };
     let standing = if common::subject_is_theirs() { "same" } else { &fixture.standing };
-    judge(
+    compare(
         standing,
         &blank(&fixture.dnsmasq),
         fixture.ours.as_ref().map(blank).as_ref(),

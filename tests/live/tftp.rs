@@ -1,4 +1,4 @@
-//! TFTP: a client with sockets of the kernel.
+//! TFTP: a client with UDP sockets.
 
 use super::common::fixture::{Fixture, Transcript};
 use super::common::lab::{Host, Lab, Process, eventually};
@@ -18,7 +18,7 @@ pub fn play(lab: &Lab, fixture: &Fixture) -> Transcript {
     lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "52:54:00:aa:bb:01"));
     server.ip(&format!("addr add {SERVER}/24 dev eth0"));
     client.ip(&format!("addr add {CLIENT}/24 dev c0"));
-    std::fs::create_dir_all("/srv/tftp").expect("/srv is the laboratory's");
+    std::fs::create_dir_all("/srv/tftp").expect("/srv is the lab's");
     let _daemon = start(server);
     let before = lab.syslog().len();
     let mut play = Play {
@@ -46,11 +46,11 @@ fn start(server: &Host) -> Process {
     daemon
 }
 
-/// The client's side.
+/// The sockets of the client.
 struct Play<'a> {
     client: &'a Host,
     sockets: BTreeMap<String, UdpSocket>,
-    /// Where the last datagram to a socket came from.
+    /// Source of the last datagram, by socket.
     last: BTreeMap<String, SocketAddr>,
     seen: Transcript,
     step: usize,
@@ -64,7 +64,7 @@ impl Play<'_> {
             match step(text) {
                 Step::Wait(seconds) => self.listen(Duration::from_secs(seconds), true),
                 Step::Send { by, bytes } => {
-                    // dnsmasq counts whole seconds: begin at the same place in one, once.
+                    // dnsmasq counts whole seconds: start at the beginning of one.
                     if !std::mem::replace(&mut aligned, true)
                         && steps.iter().any(|text| text.starts_with("wait"))
                     {
@@ -90,7 +90,7 @@ impl Play<'_> {
         socket.send_to(bytes, to).expect("the wire is up");
     }
 
-    /// Collects what comes: for so long in all, or until it is quiet for so long.
+    /// Receives for a total time, or until no datagram arrives for a time.
     fn listen(&mut self, time: Duration, timed: bool) {
         let start = Instant::now();
         let mut last = start;

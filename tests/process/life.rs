@@ -30,7 +30,7 @@ crate::tests![
 
 fn in_the_background_it_serves_when_its_starter_has_ended() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
-    symlink("/srv/elsewhere", "/run/dnsmasq.pid").expect("/run is the laboratory's");
+    symlink("/srv/elsewhere", "/run/dnsmasq.pid").expect("/run is the lab's");
     let line = format!("umask 077; exec 9</dev/zero; exec {} -C {CONFIG}", subject().display());
     assert_eq!(setup.run(Command::new("sh").args(["-c", &line])), started());
     assert_eq!(setup.get("small"), Ok(b"hello\n".to_vec()));
@@ -142,7 +142,7 @@ fn files_are_for_whom_they_belong_to() {
         let Some(setup) = required(Setup::new(config)) else { return };
         for (name, owner, mode, _) in OWNED {
             let path = format!("/srv/tftp/{name}");
-            fs::write(&path, name).expect("the root is the laboratory's");
+            fs::write(&path, name).expect("the root is the lab's");
             fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).expect("it is ours");
             chown(&path, Some(*owner), None).expect("it is ours");
         }
@@ -283,7 +283,7 @@ fn who_has_the_port_is_named_to_a_person() {
     let ended = setup.background(&[]);
     assert_eq!(ended, Ended { code: Some(2), stderr: told.to_owned() });
     // What systemd says where standard error leads to its journal.
-    let journal = fs::File::create("/srv/journal").expect("/srv is the laboratory's");
+    let journal = fs::File::create("/srv/journal").expect("/srv is the lab's");
     let found = journal.metadata().expect("it is there");
     let stream = format!("{}:{}", found.dev(), found.ino());
     let mut command = Setup::program(&["-k"]);

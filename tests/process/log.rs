@@ -36,7 +36,7 @@ fn line(name: usize) -> String {
     format!("3 dnsmasq-tftp: file /srv/tftp/m{name} not found for 10.9.0.2")
 }
 
-/// A system log of our own in the place of the laboratory's.
+/// A system log of our own in the place of the lab's.
 fn syslog() -> UnixDatagram {
     drop(fs::remove_file("/dev/log"));
     let socket = UnixDatagram::bind("/dev/log").expect("a socket");

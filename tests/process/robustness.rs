@@ -1,4 +1,4 @@
-//! Rough treatment: killed under load, started by careless programs, stopped in the middle.
+//! Robustness: killed under load, started with unusual signal dispositions, stopped during the start.
 
 use crate::common::download::Download;
 use crate::common::lab::eventually;
@@ -19,13 +19,13 @@ crate::tests![
     signal_during_start_ends_the_process,
 ];
 
-/// Killed under load a hundred times and started again: nothing that is left keeps it from serving.
+/// Kills the program under load 100 times and starts it again: nothing that is left prevents the start.
 fn server_restarts_at_once_after_each_of_100_kills() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     setup.lab.file("/srv/tftp/large", vec![7; 3_000_000]);
     let client = setup.lab.host("client");
     let calm = AtomicBool::new(false);
-    // Clients that are left alone ask anew, as firmware does, until they have it; and once more in the end.
+    // Clients send their requests again, as firmware does, until they have the file; and once more at the end.
     let timeout = Duration::from_millis(50);
     let usual =
         Download { file: "large", windowsize: 4, timeout, max_attempts: 2, ..Download::DEFAULT };
@@ -52,12 +52,12 @@ fn server_restarts_at_once_after_each_of_100_kills() {
         slowest
     });
     end(daemon().expect("a pid file"));
-    // What is built for tests is slow, and so is a machine that runs many of them: the README has the figure.
+    // Debug builds and parallel tests are slow: README.md has the time of a release build.
     println!("it served again after {slowest:?} at most");
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
 }
 
-/// Who starts it may ignore signals, or hold what it says up to nobody.
+/// The parent may ignore signals, and close the read end of the standard output.
 fn ignored_signals_and_closed_pipes_of_the_parent_have_no_effect() {
     let Some(setup) = required(Setup::new("dhcp-script=/srv/script\n")) else { return };
     setup.lab.program("/srv/script", "#!/bin/sh\necho told\n");
@@ -80,7 +80,7 @@ fn ignored_signals_and_closed_pipes_of_the_parent_have_no_effect() {
     assert_eq!(ended(&["--nonsense"]), Some(1));
 }
 
-/// As the first process of a container it has children that it never started.
+/// As the first process of a container, it inherits children that it did not start.
 fn inherited_children_are_reaped() {
     let Some(setup) = required(Setup::new("")) else { return };
     let line = format!("(sleep 0.2 & exit); exec {} -k -x '' -C {CONFIG}", subject().display());
@@ -95,7 +95,7 @@ fn inherited_children_are_reaped() {
     let first = children(process.id())[0];
     let alone = || children(first).is_empty().then_some(());
     eventually(TIMEOUT, alone).expect("the sleeper is gone, and nothing is left of it");
-    // It is another user's now, and would outlive whoever started it.
+    // The daemon has another user, and would outlive the test.
     end(first);
 }
 

@@ -1,4 +1,4 @@
-//! A machine on which the program is started as distributions start it, and a client beside it.
+//! A server on which the program is started as by distributions, and a client.
 
 use crate::common::download::Download;
 use crate::common::lab::{Lab, Process, eventually, record};
@@ -13,30 +13,30 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 pub const CONFIG: &str = "/srv/dnsmasq.conf";
-/// A configuration that answers PXE clients, and has no file of ours to miss.
+/// Answers PXE clients with a boot file of another server.
 pub const RANGE: &str = "dhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Boot,pxelinux.0,10.9.0.9\n";
 pub const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub struct Setup {
     pub lab: Lab,
-    /// Daemons that were met: they are nobody's children.
+    /// Process IDs of daemons: they are not child processes of the test.
     daemons: RefCell<Vec<u32>>,
 }
 
-/// How a program that was started has ended.
+/// Exit code and standard error of the started process.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
     pub code: Option<i32>,
     pub stderr: String,
 }
 
-/// Of a start into the background that went well.
+/// The result of a successful start in the background.
 pub fn started() -> Ended {
     Ended { code: Some(0), stderr: String::new() }
 }
 
 impl Setup {
-    /// With this configuration, and `small` to be had by TFTP.
+    /// Writes this configuration and the file `small`.
     pub fn new(config: &str) -> Result<Self, String> {
         let lab = Lab::new(["server", "client"])?;
         if !lab.knows_user(65534) {
@@ -51,7 +51,7 @@ impl Setup {
         Ok(Self { lab, daemons: RefCell::default() })
     }
 
-    /// Starts it with these words, which may be a whole command line, and waits until what was started ends.
+    /// Runs a command until the started process ends; a daemon continues.
     pub fn run(&self, command: &mut Command) -> Ended {
         let mut child = self
             .lab
@@ -64,7 +64,7 @@ impl Setup {
         let code = child.wait().expect("it ends").code();
         self.daemons.borrow_mut().extend(daemon());
         let mut stderr = String::new();
-        // A daemon may have kept it open.
+        // A daemon may keep the pipe open.
         let piped = child.stderr.as_mut().expect("it is piped");
         if code != Some(0) {
             drop(piped.read_to_string(&mut stderr));
@@ -72,19 +72,19 @@ impl Setup {
         Ended { code, stderr }
     }
 
-    /// The program, with its configuration and these words.
+    /// The program with its configuration and these arguments.
     pub fn program(words: &[&str]) -> Command {
         let mut command = Command::new(subject());
         command.args(["-C", CONFIG]).args(words);
         command
     }
 
-    /// The same in the background.
+    /// Starts the program in the background.
     pub fn background(&self, words: &[&str]) -> Ended {
         self.run(&mut Self::program(words))
     }
 
-    /// Starts what stays in the foreground, and waits until it serves.
+    /// Starts the program in the foreground and waits until it serves.
     pub fn foreground(&self, command: &mut Command) -> Process {
         let server = self.lab.host("server");
         let process = server.spawn(command.stdout(Stdio::null()).stderr(Stdio::null()));
@@ -97,7 +97,7 @@ impl Setup {
         Download { file, ..Download::DEFAULT }.bytes(self.lab.host("client"))
     }
 
-    /// Lines of the log, `4 dnsmasq-tftp: text`, when there are so many.
+    /// The log, as `4 dnsmasq-tftp: text`, when it has this number of lines.
     pub fn logged(&self, lines: usize) -> Vec<String> {
         let all = || -> Vec<String> { self.lab.syslog().iter().map(|line| bare(line)).collect() };
         eventually(TIMEOUT, || (all().len() >= lines).then_some(()));
@@ -105,12 +105,12 @@ impl Setup {
     }
 }
 
-/// The process that the usual pid file names.
+/// The process ID in the default PID file.
 pub fn daemon() -> Option<u32> {
     fs::read_to_string("/run/dnsmasq.pid").ok()?.trim().parse().ok()
 }
 
-/// Ends a daemon, and waits until it has.
+/// Terminates a daemon and waits for its end.
 pub fn end(id: u32) {
     signal(id, Signal::SIGTERM);
     eventually(TIMEOUT, || (!runs(id)).then_some(())).expect("it ends");
@@ -132,13 +132,13 @@ fn pid(id: u32) -> Pid {
     Pid::from_raw(id.cast_signed())
 }
 
-/// Whether there is such a process, and it has not ended.
+/// Whether the process exists and is no zombie.
 pub fn runs(id: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     stat.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
 }
 
-/// `<30>Nov 22 12:55:36 dnsmasq-tftp[12]: text` as `6 dnsmasq-tftp: text`, the program's own words left out.
+/// `<30>Nov 22 12:55:36 dnsmasq-tftp[12]: text` as `6 dnsmasq-tftp: text`, without version and compile time options.
 pub fn bare(line: &str) -> String {
     let (code, identity, text) = record(line);
     let own = ["started, version", "compile time options:"];

@@ -127,7 +127,7 @@ fn openwrt() {
     setup.lab.file("/run/openwrt.conf", lines);
     setup.lab.file("/run/dnsmasq.d/x", "");
     setup.lab.file("/run/dnsmasq/x", "");
-    fs::create_dir_all("/run/etc").expect("/run is the laboratory's");
+    fs::create_dir_all("/run/etc").expect("/run is the lab's");
     let config = config.replace("/var/etc", "/run/etc");
     fs::rename("/run/openwrt.conf", &config).expect("it is ours");
     let mut command = Command::new(crate::common::subject());

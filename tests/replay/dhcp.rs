@@ -177,8 +177,15 @@ impl Stage {
             None => {}
         }
         let from = SocketAddrV4::new(source, port);
-        let heard =
-            ReceivedPacket { on, mac, from, to, tos: 0xC0, whole: false, bytes: Vec::new() };
+        let heard = ReceivedPacket {
+            on,
+            mac,
+            from,
+            to,
+            tos: 0xC0,
+            dont_fragment: false,
+            bytes: Vec::new(),
+        };
         // What is not a wire leads nowhere.
         heard.on.starts_with("eth").then(|| format!("{heard} {}", display(&datagram.bytes)))
     }

@@ -5,7 +5,7 @@ mod common;
 mod dhcp;
 mod tftp;
 
-use common::fixture::{self, Fixture, Transcript, judge};
+use common::fixture::{self, Fixture, Transcript, compare};
 use pxemasq::config::Config;
 use pxemasq::config::read::load::Loader;
 use pxemasq::log_line::Line;
@@ -28,7 +28,7 @@ fn tftp_answers_as_recorded() {
 /// An entry without a test or fixture is a claim; one that nobody finds is a lie.
 #[test]
 fn every_divergence_is_shown_somewhere() {
-    for entry in fixture::ledger().split("\n## ").skip(1) {
+    for entry in fixture::divergences().split("\n## ").skip(1) {
         let name = entry.lines().next().unwrap_or_default();
         let quoted: Vec<&str> = entry.split('`').skip(1).step_by(2).collect();
         let is_fixture = |word: &&&str| fixture::folder(&format!("{word}.json")).exists();
@@ -87,7 +87,7 @@ fn replay(folder: &str, play: fn(&Fixture) -> Transcript) {
             |transcript: &Transcript| Transcript { version: String::new(), ..transcript.clone() };
         let ours = fixture.ours.as_ref().map(blank);
         if let Err(report) =
-            judge(&fixture.standing, &blank(&fixture.dnsmasq), ours.as_ref(), &seen)
+            compare(&fixture.standing, &blank(&fixture.dnsmasq), ours.as_ref(), &seen)
         {
             failed.push(format!("{}: {}\n{report}", path.display(), fixture.about));
         }

@@ -1,4 +1,4 @@
-//! The private part of the laboratory's file system.
+//! The private directories of the lab.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -11,7 +11,7 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::with_context;
 
-/// Lays fresh directories over the real ones, seen by this thread and its children only.
+/// Mounts empty directories over those of the machine, for this thread and its children only.
 pub fn lay_out() -> Result<(), String> {
     unshare(CloneFlags::CLONE_NEWNS)
         .map_err(with_context("needs root, or `unshare -Urn cargo test`: no mount namespace"))?;
@@ -29,7 +29,7 @@ pub fn lay_out() -> Result<(), String> {
     private_devices()
 }
 
-/// Without this the mounts of the laboratory would show up on the real machine.
+/// Otherwise the mounts would be visible on the machine.
 fn no_propagation() -> Result<(), String> {
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)
@@ -44,7 +44,7 @@ fn fresh(directory: &str) -> Result<(), String> {
     }
 }
 
-/// The programs under test and the test's data may lie under `/home` or `/srv`.
+/// The program under test and the test data may be below `/home` or `/srv`.
 fn kept_in_sight() -> Vec<(PathBuf, File)> {
     let build = std::env::current_exe().ok();
     let build = build.as_deref().and_then(Path::parent).and_then(Path::parent);
@@ -66,7 +66,7 @@ fn bind(original: &str, path: &Path) -> Result<(), String> {
         .map_err(with_context(path.display()))
 }
 
-/// Nodes cannot be made in a user namespace, but real ones can be mounted at the new place.
+/// mknod fails in a user namespace, but the device files of the machine can be bind-mounted.
 fn private_devices() -> Result<(), String> {
     let new_dev = Path::new("/run/dev");
     fs::create_dir(new_dev).map_err(with_context(new_dev.display()))?;
@@ -86,11 +86,11 @@ fn private_devices() -> Result<(), String> {
     fs::remove_dir(new_dev).map_err(with_context(new_dev.display()))
 }
 
-/// The path with its directories made, after a check that the real machine is out of reach.
+/// Creates the parent directories of a path. Panics if the path is not in a private directory.
 pub fn place(path: &str) -> PathBuf {
     let path = PathBuf::from(path);
     let private = PRIVATE_DIRECTORIES.iter().any(|directory| path.starts_with(directory));
-    assert!(private, "{} is not private to the laboratory", path.display());
+    assert!(private, "{} is not private to the lab", path.display());
     let above = path.parent().expect("a private path has a directory");
     fs::create_dir_all(above).unwrap_or_else(|fault| panic!("{}: {fault}", above.display()));
     path
@@ -98,7 +98,7 @@ pub fn place(path: &str) -> PathBuf {
 
 const PRIVATE_DIRECTORIES: [&str; 5] = ["/etc", "/home", "/run", "/srv", "/var/lib/misc"];
 
-/// Programs would not start without them on machines that keep libraries in unusual places.
+/// For machines that have libraries in unusual directories.
 const LINKER_FILES: [&str; 2] = ["/etc/ld.so.cache", "/etc/ld.so.conf"];
 
 const DEVICES: [&str; 7] = ["null", "zero", "full", "random", "urandom", "tty", "net/tun"];

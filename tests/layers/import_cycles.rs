@@ -1,4 +1,4 @@
-//! Files that import each other in circles.
+//! Import cycles between files.
 
 use super::tree::{Tree, module};
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// For each file, the files that it imports from.
 pub type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// An import that closes a circle: the file, and the file that it imports from.
+/// An import that closes a cycle: the file, and the file that it imports from.
 pub type Known = (&'static str, &'static str);
 
 /// Which file imports from which.
 ///
 /// What a file imports from modules below its own is left out, and what it imports from the modules above its own
 /// counts: a `mod.rs` that uses its parts, and parts that use what their `mod.rs` defines for all of them
-/// (`use super::Item`), are the ordinary shape of a Rust module and no circle. The same holds for `lib.rs`.
+/// (`use super::Item`), are the ordinary shape of a Rust module and no cycle. The same holds for `lib.rs`.
 pub fn imports(tree: &Tree) -> Imports {
     let of_file = |(file, source): (&String, &super::source::Source)| {
         let targets = source.paths.iter().filter_map(|path| tree.target(file, path));
@@ -23,7 +23,7 @@ pub fn imports(tree: &Tree) -> Imports {
     tree.files.iter().map(of_file).collect()
 }
 
-/// What is wrong with a list of known circles: circles that it does not open, and entries that open none.
+/// Errors in a list of known cycles: cycles that it does not have, and entries that are no cycle.
 pub fn faults(imports: &Imports, known: &[Known]) -> Vec<String> {
     let without = |left_out: &dyn Fn(&Known) -> bool| {
         let mut imports = imports.clone();
@@ -32,17 +32,17 @@ pub fn faults(imports: &Imports, known: &[Known]) -> Vec<String> {
         }
         imports
     };
-    let new = circle(&without(&|_| true));
+    let new = cycle(&without(&|_| true));
     let new = new.map(|files| format!("these files import each other: {}", files.join(" -> ")));
-    let is_stale = |entry: &&Known| circle(&without(&|other| other != *entry)).is_none();
+    let is_stale = |entry: &&Known| cycle(&without(&|other| other != *entry)).is_none();
     let stale = known.iter().filter(is_stale);
-    let stale =
-        stale.map(|(from, to)| format!("{from} -> {to} closes no circle: remove it from the list"));
+    let stale = stale
+        .map(|(from, to)| format!("{from} -> {to} is no import cycle: remove it from the list"));
     if new.is_some() { new.into_iter().collect() } else { stale.collect() }
 }
 
-/// A circle, if there is one: each file imports from the next, and the last is the first again.
-fn circle(imports: &Imports) -> Option<Vec<String>> {
+/// A cycle, if there is one: each file imports from the next one; the last is the first.
+fn cycle(imports: &Imports) -> Option<Vec<String>> {
     let mut finished = BTreeSet::new();
     imports.keys().find_map(|file| search(imports, file, &mut Vec::new(), &mut finished))
 }
@@ -72,32 +72,32 @@ fn example(texts: &[(&str, &str)]) -> Imports {
 }
 
 #[test]
-fn circle_is_reported_unless_an_entry_opens_it() {
+fn import_cycle_is_reported_unless_an_entry_allows_it() {
     let three = example(&[
         ("a.rs", "use crate::{b::B, std};"),
         ("b.rs", "fn f() { crate::c::g() }"),
         ("c.rs", "use super::a::A;"),
     ]);
-    let told = ["these files import each other: a.rs -> b.rs -> c.rs -> a.rs"];
+    let report = ["these files import each other: a.rs -> b.rs -> c.rs -> a.rs"];
     assert_eq!(faults(&three, &[]), told);
     assert_eq!(faults(&three, &[("c.rs", "a.rs")]), [""; 0]);
     assert_eq!(faults(&three, &[("c.rs", "b.rs")]), told);
 }
 
 #[test]
-fn entry_that_opens_no_circle_is_reported() {
+fn entry_without_import_cycle_is_reported() {
     let open = example(&[
         ("a.rs", "use crate::b::B;"),
         ("b.rs", "#[cfg(test)] mod tests { use crate::a::A; }"),
     ]);
     assert_eq!(faults(&open, &[]), [""; 0]);
-    let told = |entry| [format!("{entry} closes no circle: remove it from the list")];
-    assert_eq!(faults(&open, &[("a.rs", "b.rs")]), told("a.rs -> b.rs"));
-    assert_eq!(faults(&open, &[("b.rs", "gone.rs")]), told("b.rs -> gone.rs"));
+    let report = |entry| [format!("{entry} is no import cycle: remove it from the list")];
+    assert_eq!(faults(&open, &[("a.rs", "b.rs")]), report("a.rs -> b.rs"));
+    assert_eq!(faults(&open, &[("b.rs", "gone.rs")]), report("b.rs -> gone.rs"));
 }
 
 #[test]
-fn parent_that_uses_its_parts_is_no_circle_but_parts_of_two_parents_can_be() {
+fn parent_that_imports_its_children_is_no_cycle() {
     let family = ("a/mod.rs", "mod b; use b::B;");
     assert_eq!(faults(&example(&[family, ("a/b.rs", "use super::A;")]), &[]), [""; 0]);
     let two = example(&[
