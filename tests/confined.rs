@@ -17,7 +17,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-crate::tests![what_is_not_for_it_cannot_be_done,];
+crate::tests![forbidden_operations_fail_in_the_sandbox,];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
@@ -114,11 +114,11 @@ fn ended(number: usize, walls: &str) -> ExitStatus {
     let _socket = UnixListener::bind_addr(&hidden(folder.path()).expect("a name")).expect("new");
     let role = format!("{number} {walls} {}", folder.path().display());
     let mut itself = Command::new(std::env::current_exe().expect("it runs"));
-    itself.args(["--exact", "what_is_not_for_it_cannot_be_done"]).env(ROLE, role);
+    itself.args(["--exact", "forbidden_operations_fail_in_the_sandbox"]).env(ROLE, role);
     itself.output().expect("it can be started").status
 }
 
-fn what_is_not_for_it_cannot_be_done() {
+fn forbidden_operations_fail_in_the_sandbox() {
     if let Ok(role) = std::env::var(ROLE) {
         act(&role);
     }

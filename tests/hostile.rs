@@ -11,10 +11,10 @@ use std::process::Command;
 use std::time::Duration;
 
 crate::tests![
-    a_hundred_thousand_broken_datagrams_change_nothing,
-    twenty_thousand_machines_leave_nothing_behind,
-    long_names_are_refused_in_short_words,
-    a_fifo_is_an_odd_file,
+    daemon_serves_after_100000_malformed_datagrams,
+    memory_is_bounded_after_20000_clients,
+    long_file_names_are_refused_with_short_messages,
+    fifo_is_refused_as_a_file,
     link_local_requests_are_answered,
 ];
 
@@ -30,7 +30,7 @@ const CONFIG: &str = "port=0\nlog-dhcp\nenable-tftp\ntftp-root=/srv/tftp\ntftp-m
 /// How many datagrams, over all ports together.
 const DATAGRAMS: usize = 100_000;
 
-fn a_hundred_thousand_broken_datagrams_change_nothing() {
+fn daemon_serves_after_100000_malformed_datagrams() {
     for config in ["", "tftp-single-port\n"] {
         let Some(lab) = required(Lab::new(["server", "client"])) else { return };
         lab.file(room::CONFIG, CONFIG.to_owned() + config);
@@ -93,7 +93,7 @@ impl Held {
 }
 
 /// Machines that were never there ask for something to boot, each once, as they should.
-fn twenty_thousand_machines_leave_nothing_behind() {
+fn memory_is_bounded_after_20000_clients() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let daemon = serve(&lab);
     let socket = lab.host("client").udp("10.9.0.2:0");
@@ -121,7 +121,7 @@ fn twenty_thousand_machines_leave_nothing_behind() {
 }
 
 /// Long names and modes have taken other servers down (CVE-2009-2957, CVE-2003-0380).
-fn long_names_are_refused_in_short_words() {
+fn long_file_names_are_refused_with_short_messages() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let mut daemon = serve(&lab);
     for (length, code) in
@@ -137,7 +137,7 @@ fn long_names_are_refused_in_short_words() {
     assert!(daemon.ended().is_none());
 }
 
-fn a_fifo_is_an_odd_file() {
+fn fifo_is_refused_as_a_file() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let mut daemon = serve(&lab);
     lab.host("server").run(Command::new("mkfifo").args(["-m", "644", "/srv/tftp/fifo"]));

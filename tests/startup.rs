@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-crate::tests![starts_and_ends_are_as_recorded,];
+crate::tests![start_and_end_match_the_recording,];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
@@ -59,7 +59,7 @@ struct Ending {
     log: Vec<String>,
 }
 
-fn starts_and_ends_are_as_recorded() {
+fn start_and_end_match_the_recording() {
     let recording = std::env::var_os("PXEMASQ_RECORD").is_some();
     let mut failed = Vec::new();
     for (path, mut start) in fixture::all::<Start>("startup") {

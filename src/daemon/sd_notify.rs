@@ -1,4 +1,4 @@
-//! systemd's readiness protocol (sd_notify(3)): a datagram to the socket in `NOTIFY_SOCKET`. Without the variable, nothing is
+//! systemd's readiness protocol (`sd_notify(3)`): a datagram to the socket in `NOTIFY_SOCKET`. Without the variable, nothing is
 //! sent.
 
 use crate::sys::clock;

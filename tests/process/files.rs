@@ -6,12 +6,12 @@ use nix::sys::signal::Signal;
 use std::fs;
 use std::time::Duration;
 
-crate::tests![a_watched_directory_is_read_as_it_changes,];
+crate::tests![changed_files_of_a_watched_directory_are_read,];
 
 const CONFIG: &str =
     "dhcp-range=10.9.0.0,proxy\npxe-prompt=x\ndhcp-hostsdir=/srv/hosts\ndhcp-optsfile=/srv/opts\n";
 
-fn a_watched_directory_is_read_as_it_changes() {
+fn changed_files_of_a_watched_directory_are_read() {
     let Some(stand) = required(Stand::new(CONFIG)) else { return };
     stand.lab.file("/srv/hosts/one", "52:54:00:00:00:01,set:a\n");
     stand.lab.file("/srv/opts", "bad\n");

@@ -12,14 +12,14 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 crate::tests![
-    a_system_log_that_takes_nothing_stops_nobody,
-    a_system_log_that_goes_and_comes_is_found_again,
-    a_system_log_may_be_a_stream,
-    a_log_file_can_be_moved_away,
-    a_full_disk_is_told_to_the_system_log,
-    standard_error_that_takes_nothing_stops_nobody,
-    a_system_log_that_lets_nobody_in_stops_nobody,
-    standard_error_that_does_not_wait_loses_nothing,
+    stalled_syslog_does_not_delay_clients,
+    restarted_syslog_is_used_again,
+    syslog_on_a_stream_socket_gets_the_lines,
+    moved_log_file_is_opened_again_after_sigusr2,
+    full_disk_of_the_log_file_is_reported_to_syslog,
+    stalled_standard_error_does_not_delay_clients,
+    syslog_that_accepts_no_connection_does_not_delay_clients,
+    nonblocking_standard_error_gets_all_lines,
 ];
 
 /// Asks for so many files that are not there, one after the other, each of which is a line.
@@ -71,7 +71,7 @@ fn lost(lines: &[String]) -> usize {
 }
 
 /// D-027: dnsmasq would serve nobody here, or wait for each line.
-fn a_system_log_that_takes_nothing_stops_nobody() {
+fn stalled_syslog_does_not_delay_clients() {
     for (words, room) in [(&[][..], 512), (&["--log-async=5"], 5)] {
         let Some(stand) = required(Stand::new("")) else { return };
         let log = syslog();
@@ -96,7 +96,7 @@ fn a_system_log_that_takes_nothing_stops_nobody() {
     }
 }
 
-fn a_system_log_that_goes_and_comes_is_found_again() {
+fn restarted_syslog_is_used_again() {
     for words in [&[][..], &["--log-async=3"]] {
         let Some(stand) = required(Stand::new("")) else { return };
         let first = syslog();
@@ -119,7 +119,7 @@ fn a_system_log_that_goes_and_comes_is_found_again() {
     }
 }
 
-fn a_system_log_may_be_a_stream() {
+fn syslog_on_a_stream_socket_gets_the_lines() {
     let Some(stand) = required(Stand::new("")) else { return };
     let log = stream();
     let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
@@ -133,7 +133,7 @@ fn a_system_log_may_be_a_stream() {
     drop(daemon);
 }
 
-fn a_log_file_can_be_moved_away() {
+fn moved_log_file_is_opened_again_after_sigusr2() {
     let Some(stand) = required(Stand::new("log-facility=/srv/log/log\n")) else { return };
     stand.lab.file("/srv/log/old", "");
     std::os::unix::fs::chown("/srv/log", Some(65534), None).expect("it is ours to give");
@@ -176,7 +176,7 @@ fn a_log_file_can_be_moved_away() {
     assert_eq!(stand.logged(1).len(), 1);
 }
 
-fn a_full_disk_is_told_to_the_system_log() {
+fn full_disk_of_the_log_file_is_reported_to_syslog() {
     let Some(stand) = required(Stand::new("log-facility=/srv/log\n")) else { return };
     symlink("/dev/full", "/srv/log").expect("it is ours");
     let daemon = stand.foreground(&mut Stand::program(&["-k", "-x", "", "-u", "root", "--group="]));
@@ -205,7 +205,7 @@ fn a_full_disk_is_told_to_the_system_log() {
 }
 
 /// D-027 as well: a terminal that was stopped, or a pipe that nobody reads.
-fn standard_error_that_takes_nothing_stops_nobody() {
+fn stalled_standard_error_does_not_delay_clients() {
     for words in [&["-k", "--log-facility=-"][..], &["-d"]] {
         let Some(stand) = required(Stand::new("")) else { return };
         let mut command = Stand::program(&[words, &["-x", ""]].concat());
@@ -222,7 +222,7 @@ fn standard_error_that_takes_nothing_stops_nobody() {
 }
 
 /// Somebody listens at `/dev/log` and takes no connection.
-fn a_system_log_that_lets_nobody_in_stops_nobody() {
+fn syslog_that_accepts_no_connection_does_not_delay_clients() {
     let Some(stand) = required(Stand::new("")) else { return };
     let log = stream();
     nix::sys::socket::listen(&log, nix::sys::socket::Backlog::new(0).expect("a number"))
@@ -236,7 +236,7 @@ fn a_system_log_that_lets_nobody_in_stops_nobody() {
 }
 
 /// A pipe that somebody else has made one that never waits.
-fn standard_error_that_does_not_wait_loses_nothing() {
+fn nonblocking_standard_error_gets_all_lines() {
     let Some(stand) = required(Stand::new("")) else { return };
     let (read, write) = std::io::pipe().expect("a pipe");
     let flags = nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK);

@@ -12,15 +12,15 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 crate::tests![
-    killed_a_hundred_times_it_serves_again_at_once,
-    a_starter_with_habits_of_its_own_changes_nothing,
-    children_that_were_left_to_it_are_buried,
-    what_comes_behind_the_end_changes_nothing,
-    a_start_can_be_stopped,
+    daemon_killed_under_load_serves_after_each_restart,
+    ignored_signals_and_unread_output_of_the_caller_have_no_effect,
+    inherited_children_are_reaped,
+    signals_after_the_end_have_no_effect,
+    start_is_ended_by_a_signal,
 ];
 
 /// Killed under load a hundred times and started again: nothing that is left keeps it from serving.
-fn killed_a_hundred_times_it_serves_again_at_once() {
+fn daemon_killed_under_load_serves_after_each_restart() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     stand.lab.file("/srv/tftp/large", vec![7; 3_000_000]);
     let client = stand.lab.host("client");
@@ -57,7 +57,7 @@ fn killed_a_hundred_times_it_serves_again_at_once() {
 }
 
 /// Who starts it may ignore signals, or hold what it says up to nobody.
-fn a_starter_with_habits_of_its_own_changes_nothing() {
+fn ignored_signals_and_unread_output_of_the_caller_have_no_effect() {
     let Some(stand) = required(Stand::new("dhcp-script=/srv/script\n")) else { return };
     stand.lab.program("/srv/script", "#!/bin/sh\necho told\n");
     let line =
@@ -80,7 +80,7 @@ fn a_starter_with_habits_of_its_own_changes_nothing() {
 }
 
 /// As the first process of a container it has children that it never started.
-fn children_that_were_left_to_it_are_buried() {
+fn inherited_children_are_reaped() {
     let Some(stand) = required(Stand::new("")) else { return };
     let line = format!("(sleep 0.2 & exit); exec {} -k -x '' -C {CONFIG}", subject().display());
     let mut first = Command::new("unshare");
@@ -98,7 +98,7 @@ fn children_that_were_left_to_it_are_buried() {
     end(first);
 }
 
-fn what_comes_behind_the_end_changes_nothing() {
+fn signals_after_the_end_have_no_effect() {
     let Some(stand) = required(Stand::new("")) else { return };
     for _ in 0..20 {
         let mut daemon = stand.foreground(&mut Stand::program(&["-k", "-x", ""]));
@@ -114,7 +114,7 @@ fn what_comes_behind_the_end_changes_nothing() {
     }
 }
 
-fn a_start_can_be_stopped() {
+fn start_is_ended_by_a_signal() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     stand.lab.program("/srv/init", "#!/bin/sh\nexec sleep 3\n");
     for end in [Signal::SIGTERM, Signal::SIGINT] {

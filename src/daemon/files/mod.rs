@@ -335,10 +335,11 @@ impl Files for DiskFiles {
         }
         self.read_ahead.forget(id);
         self.failed.retain(|(file, _), _| *file != id);
-        if self.open.is_empty() && self.lookups.is_empty() {
-            if let Some(threads) = &mut self.threads {
-                threads.stop_idle();
-            }
+        if self.open.is_empty()
+            && self.lookups.is_empty()
+            && let Some(threads) = &mut self.threads
+        {
+            threads.stop_idle();
         }
     }
 

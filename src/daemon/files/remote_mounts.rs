@@ -21,7 +21,7 @@ pub struct RemoteMounts {
 const CACHE_TTL: Duration = Duration::from_secs(1);
 /// The maximum number of directories.
 const MAX_CACHED: usize = 256;
-/// The maximum number of symbolic links, as in the kernel (path_resolution(7)).
+/// The maximum number of symbolic links, as in the kernel (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 /// Types of remote file systems, or prefixes of them.
 const REMOTE_FILE_SYSTEMS: &[&str] = &[
