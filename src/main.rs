@@ -35,13 +35,13 @@ fn run(words: &[OsString], journal: &Logger) -> Result<ExitCode, StartupError> {
         Command::Print(text) => print_stdout(&text),
         Command::Test { parsed, strict } => {
             print_stderr("dnsmasq: syntax check OK.");
-            return Ok(told(&parsed, strict));
+            return Ok(print_warnings(&parsed, strict));
         }
         Command::Story { format: form, path } => {
-            return Ok(told_to_the_end(story::run(form, path.as_deref())));
+            return Ok(story_exit_code(story::run(form, path.as_deref())));
         }
         Command::Explain { parsed, clients, json } => {
-            return Ok(answered(parsed.explain(&clients, json)));
+            return Ok(print_report(parsed.explain(&clients, json)));
         }
         Command::Serve(parsed) => {
             if let Some(daemon) = parsed.bind(journal)?.detach()? {
@@ -52,8 +52,8 @@ fn run(words: &[OsString], journal: &Logger) -> Result<ExitCode, StartupError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What we know beyond the verdict. A program hears of it only if there is something amiss.
-fn told(parsed: &Parsed, strict: bool) -> ExitCode {
+/// Prints the files and warnings of `--test`. Without warnings, other programs get dnsmasq's output only.
+fn print_warnings(parsed: &Parsed, strict: bool) -> ExitCode {
     let remarks = parsed.warnings();
     let files = parsed.files().join(", ");
     if !files.is_empty() && !remarks.is_empty() {
@@ -65,15 +65,15 @@ fn told(parsed: &Parsed, strict: bool) -> ExitCode {
     if strict && !remarks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn told_to_the_end(told: Result<(), StartupError>) -> ExitCode {
-    match told {
+fn story_exit_code(result: Result<(), StartupError>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => complain(&failure),
     }
 }
 
-/// Prints an answer.
-fn answered(explained: Result<ExplainOutput, StartupError>) -> ExitCode {
+/// Prints the report of `--explain`.
+fn print_report(explained: Result<ExplainOutput, StartupError>) -> ExitCode {
     match explained {
         Ok(ExplainOutput { text, works }) => {
             print_stdout(&text);
@@ -102,11 +102,11 @@ fn code(end: ExitReason) -> ExitCode {
     }
 }
 
-/// The person at the terminal is told, and so is the log.
+/// Prints the error, and logs it.
 fn fail(failure: &StartupError, journal: &Logger) -> ExitCode {
     if !journal.is_stderr() {
         print_error(failure);
-        // Programs compare what dnsmasq says; people look at the line. (D-001)
+        // Other programs compare dnsmasq's output, so the detail is printed for persons only (D-001).
         if let Some(detail) = failure.detail()
             && is_interactive()
         {

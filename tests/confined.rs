@@ -1,4 +1,4 @@
-//! What the walls forbid: a process of its own puts them up around itself and tries. Without them the same can be done.
+//! Operations that the sandbox forbids: a child process enters the sandbox and tries them. Without the sandbox they succeed.
 
 mod common;
 
@@ -23,7 +23,7 @@ fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
 }
 
-/// Who refuses it.
+/// The part of the sandbox that refuses an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Nobody,
@@ -74,7 +74,7 @@ const ATTEMPTS: &[Attempt] = &[
     ("has a pipe",                By::Seccomp,  |_| Ok(nix::unistd::pipe().map(drop)?)),
 ];
 
-/// A socket that is no file.
+/// The address of an abstract socket.
 fn hidden(at: &Path) -> io::Result<SocketAddr> {
     SocketAddr::from_abstract_name(at.as_os_str().as_encoded_bytes())
 }
@@ -133,7 +133,7 @@ fn forbidden_operations_fail_in_the_sandbox() {
     }
 }
 
-/// Who has refused it.
+/// The part that refused the operation.
 fn judged(ended: ExitStatus) -> Option<By> {
     match (ended.code(), ended.signal()) {
         (Some(0), _) => Some(By::Nobody),

@@ -1,4 +1,4 @@
-//! Packets nobody should send, and files nobody should have: the program goes on serving.
+//! Malformed packets and unusual files: the program continues to serve.
 
 mod common;
 
@@ -38,7 +38,7 @@ fn daemon_serves_after_100000_malformed_datagrams() {
     }
 }
 
-/// With sockets of their own, transfers that nobody ends would be as many as there may be: none are begun then.
+/// With sockets of their own, transfers that are never finished would reach the limit; none are started then.
 fn bombard(lab: &Lab, own_sockets: bool) {
     let mut daemon = start(lab);
     let ports = [67, 4011, 69];
@@ -70,7 +70,7 @@ fn bombard(lab: &Lab, own_sockets: bool) {
     assert!(after.descriptors <= early.descriptors + MORE_DESCRIPTORS, "{early:?} {after:?}");
 }
 
-/// What a program holds: kilobytes of its own, and descriptors.
+/// The resources of a process: private memory in kilobytes, and descriptors.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     memory: usize,
@@ -178,7 +178,7 @@ fn serve(lab: &Lab) -> Process {
     start(lab)
 }
 
-/// The program, with a client beside it.
+/// The program, and a client.
 fn start(lab: &Lab) -> Process {
     room::start(lab, &["-u", "root", "-x", "/run/pid"], &[], &[67, 69, 4011])
 }

@@ -1,4 +1,4 @@
-//! `dhcp-script`, as a script meets it. `PXEMASQ_SUBJECT=theirs` shows that it is so with dnsmasq.
+//! Calls of `dhcp-script`. `PXEMASQ_SUBJECT=theirs` runs the tests with dnsmasq.
 
 mod common;
 
@@ -27,7 +27,7 @@ fn main() -> std::process::ExitCode {
 const SCRIPT: &str = "/srv/script.sh";
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The program with a script, and a client beside it.
+/// The program with a script, and a client.
 struct Room {
     lab: Lab,
     daemon: Process,
@@ -115,7 +115,7 @@ fn exit_status_of_a_script_is_logged() {
     assert_eq!(room.logged(5), wanted);
 }
 
-/// A script that hangs keeps nobody waiting but the next script.
+/// A script that hangs delays only the next call.
 fn hanging_script_does_not_delay_clients() {
     let Some(room) = Room::new("#!/bin/sh\nsleep 0.5\necho one\n", "") else { return };
     for _ in 0..4 {
@@ -125,7 +125,7 @@ fn hanging_script_does_not_delay_clients() {
     assert_eq!(room.logged(4), ["7 dnsmasq-script: one"; 4]);
 }
 
-/// D-025: dnsmasq waits until nobody can print any more.
+/// D-025: dnsmasq waits until the output is closed by all processes.
 fn background_process_of_a_script_does_not_delay_the_next_call() {
     if common::subject_is_theirs() {
         return common::harness::skip("dnsmasq differs: D-025");
@@ -137,7 +137,7 @@ fn background_process_of_a_script_does_not_delay_the_next_call() {
     assert_eq!(room.logged(2), ["7 dnsmasq-script: one"; 2]);
 }
 
-/// Who is still to be told when the program ends is told.
+/// Calls that are queued when the program ends are made.
 fn queued_calls_are_made_after_the_daemon_has_ended() {
     let Some(mut room) = Room::new("#!/bin/sh\nsleep 0.3\necho >> /srv/told\n", "") else { return };
     for _ in 0..4 {
@@ -153,7 +153,7 @@ fn queued_calls_are_made_after_the_daemon_has_ended() {
     assert!(eventually(PATIENCE, told).is_some());
 }
 
-/// If the process that runs the script is killed, nobody is told any more, and nothing else happens.
+/// If the process that runs the script is killed, there are no more calls, and nothing else changes.
 fn daemon_serves_after_the_script_process_was_killed() {
     let Some(mut room) = Room::new("#!/bin/sh\nsleep 100\n", "") else { return };
     room.get("small").expect("it is there");
@@ -171,7 +171,7 @@ fn daemon_serves_after_the_script_process_was_killed() {
     assert!(room.daemon.ended().is_none());
 }
 
-/// Where there are ranges the script may be somebody else.
+/// With a `dhcp-range`, the script may run as another user.
 fn script_runs_as_dhcp_scriptuser() {
     let script = "#!/bin/sh\nid -u\nid -G\n";
     let Some(room) = Room::new(script, "dhcp-range=10.9.0.0,proxy\ndhcp-scriptuser=nobody\n")

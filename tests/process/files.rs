@@ -45,7 +45,7 @@ fn changed_files_of_a_watched_directory_are_read() {
     fs::remove_dir_all("/srv/hosts").expect("it is ours");
     std::thread::sleep(Duration::from_millis(200));
     if !crate::common::subject_is_theirs() {
-        // 2.92 says nothing of files that are deleted.
+        // 2.92 logs nothing about files that are deleted.
         assert_eq!(stand.logged(0), [""; 0]);
     }
     stand.lab.take_syslog();
@@ -60,7 +60,7 @@ fn changed_files_of_a_watched_directory_are_read() {
     if crate::common::subject_is_theirs() {
         return;
     }
-    // It is watched again, and what is no file holds nobody up (D-031).
+    // The directory is watched again, and a FIFO in it does not block (D-031).
     stand.lab.take_syslog();
     nix::unistd::mkfifo("/srv/fifo", nix::sys::stat::Mode::S_IRWXU).expect("it is ours");
     fs::rename("/srv/fifo", "/srv/hosts/fifo").expect("it is ours");

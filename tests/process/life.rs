@@ -1,4 +1,4 @@
-//! Start, rights, signals, end.
+//! Start, privileges, signals, end.
 
 use crate::common::download::Download;
 use crate::common::lab::eventually;
@@ -181,7 +181,7 @@ fn signals_have_the_effects_of_dnsmasq() {
     assert_eq!(stand.background(&["-x", "/srv/pid/pid"]), started());
     let text = fs::read_to_string("/srv/pid/pid").expect("a pid file");
     let id: u32 = text.trim_end_matches('\n').parse().expect("a number and a newline");
-    // What is told of the start is told before.
+    // The lines of the start are logged before.
     stand.logged(3);
     stand.lab.take_syslog();
     for nothing in ["USR1", "USR2", "ALRM", "HUP", "INT", "CHLD", "PIPE", "WINCH"] {
@@ -255,7 +255,7 @@ fn leases_are_read_from_the_script_with_leasefile_ro() {
     assert_eq!((missing.code, stderr), (Some(3), format!("dnsmasq: {sentence}")));
 }
 
-/// Nobody asks anything: nothing runs.
+/// Without requests, the process does not run.
 fn idle_daemon_uses_no_processor_time() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     assert_eq!(stand.background(&[]), started());
@@ -272,7 +272,7 @@ fn idle_daemon_uses_no_processor_time() {
     assert_eq!(woken(), before, "it was woken for nothing");
 }
 
-/// A person is told who has the port, and how to get it. A program is told what dnsmasq tells (D-001).
+/// At a terminal, the error names the process that uses the port. For other programs it is dnsmasq's message (D-001).
 fn process_that_uses_the_port_is_named_at_a_terminal() {
     let Some(stand) = required(Stand::new(RANGE)) else { return };
     if subject_is_theirs() {
@@ -295,7 +295,7 @@ fn process_that_uses_the_port_is_named_at_a_terminal() {
     assert!(seen.contains("port 67 is taken by ") && seen.contains(&holder), "{seen}");
 }
 
-/// At boot the network may come later than the program.
+/// At boot, the network may be configured after the program has started.
 fn interface_that_appears_after_the_start_is_served() {
     for binding in ["", "bind-dynamic\n", "bind-interfaces\n"] {
         let config = format!("{RANGE}interface=eth1\n{binding}");

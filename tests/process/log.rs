@@ -1,4 +1,4 @@
-//! Where log lines go, and that nobody waits for them.
+//! The sinks of log lines. Clients do not wait for them.
 
 use crate::common::lab::{allow, eventually};
 use crate::common::required;
@@ -22,7 +22,7 @@ crate::tests![
     nonblocking_standard_error_gets_all_lines,
 ];
 
-/// Asks for so many files that are not there, one after the other, each of which is a line.
+/// Requests missing files, one after the other. Each request causes one line.
 fn ask(stand: &Stand, names: std::ops::Range<usize>) -> Duration {
     let start = Instant::now();
     for name in names {
@@ -36,7 +36,7 @@ fn line(name: usize) -> String {
     format!("3 dnsmasq-tftp: file /srv/tftp/m{name} not found for 10.9.0.2")
 }
 
-/// A system log of our own in the place of the laboratory's.
+/// A system log of the test, in place of that of the lab.
 fn syslog() -> UnixDatagram {
     drop(fs::remove_file("/dev/log"));
     let socket = UnixDatagram::bind("/dev/log").expect("a socket");
@@ -70,7 +70,7 @@ fn lost(lines: &[String]) -> usize {
     lines.iter().filter_map(number).sum::<usize>()
 }
 
-/// D-027: dnsmasq would serve nobody here, or wait for each line.
+/// D-027: dnsmasq would serve no clients here, or wait for each line.
 fn stalled_syslog_does_not_delay_clients() {
     for (words, room) in [(&[][..], 512), (&["--log-async=5"], 5)] {
         let Some(stand) = required(Stand::new("")) else { return };
@@ -106,7 +106,7 @@ fn restarted_syslog_is_used_again() {
         drop(first);
         fs::remove_file("/dev/log").expect("it is ours");
         ask(&stand, 1..7);
-        // We log behind the answer.
+        // The line is logged after the reply was sent.
         std::thread::sleep(Duration::from_millis(100));
         let second = syslog();
         ask(&stand, 7..9);
@@ -161,7 +161,7 @@ fn moved_log_file_is_opened_again_after_sigusr2() {
     assert_eq!((found.mode() & 0o7777, found.uid()), (0o640, 65534));
     assert_eq!(text("/srv/log/log.1").len(), 5);
 
-    // Where there is no file any more, the system log has it, under one name.
+    // If the file cannot be opened, lines are written to syslog, with one tag.
     stand.lab.take_syslog();
     fs::rename("/srv/log", "/srv/gone").expect("it is ours");
     signal(daemon.id(), Signal::SIGUSR2);
@@ -196,7 +196,7 @@ fn full_disk_of_the_log_file_is_reported_to_syslog() {
     eventually(PATIENCE, || fs::metadata("/srv/log").ok().filter(|file| file.len() > 0))
         .expect("a new file");
     assert!(fs::read_to_string("/srv/log").expect("a file").contains("started, version"));
-    // And all that comes goes there.
+    // Later lines are written there too.
     ask(&stand, 2..3);
     let has = || fs::read_to_string("/srv/log").ok()?.contains("dnsmasq-tftp").then_some(());
     eventually(PATIENCE, has).expect("the new file is used");
@@ -204,7 +204,7 @@ fn full_disk_of_the_log_file_is_reported_to_syslog() {
     drop(daemon);
 }
 
-/// D-027 as well: a terminal that was stopped, or a pipe that nobody reads.
+/// D-027: a terminal that was stopped, or a pipe that is not read.
 fn stalled_standard_error_does_not_delay_clients() {
     for words in [&["-k", "--log-facility=-"][..], &["-d"]] {
         let Some(stand) = required(Stand::new("")) else { return };
@@ -221,7 +221,7 @@ fn stalled_standard_error_does_not_delay_clients() {
     }
 }
 
-/// Somebody listens at `/dev/log` and takes no connection.
+/// The listener at `/dev/log` accepts no connection.
 fn syslog_that_accepts_no_connection_does_not_delay_clients() {
     let Some(stand) = required(Stand::new("")) else { return };
     let log = stream();
@@ -235,7 +235,7 @@ fn syslog_that_accepts_no_connection_does_not_delay_clients() {
     assert!(eventually(PATIENCE, || daemon.ended()).is_some_and(|ended| ended.success()));
 }
 
-/// A pipe that somebody else has made one that never waits.
+/// A pipe on which another process has set O_NONBLOCK.
 fn nonblocking_standard_error_gets_all_lines() {
     let Some(stand) = required(Stand::new("")) else { return };
     let (read, write) = std::io::pipe().expect("a pipe");

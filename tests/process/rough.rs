@@ -1,4 +1,4 @@
-//! Rough treatment: killed under load, started by careless programs, stopped in the middle.
+//! Robustness: killed under load, started with unusual settings, stopped during the start.
 
 use crate::common::download::Download;
 use crate::common::lab::eventually;
@@ -56,7 +56,7 @@ fn daemon_killed_under_load_serves_after_each_restart() {
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
 }
 
-/// Who starts it may ignore signals, or hold what it says up to nobody.
+/// The caller may ignore signals, or not read the output.
 fn ignored_signals_and_unread_output_of_the_caller_have_no_effect() {
     let Some(stand) = required(Stand::new("dhcp-script=/srv/script\n")) else { return };
     stand.lab.program("/srv/script", "#!/bin/sh\necho told\n");
@@ -79,7 +79,7 @@ fn ignored_signals_and_unread_output_of_the_caller_have_no_effect() {
     assert_eq!(ended(&["--nonsense"]), Some(1));
 }
 
-/// As the first process of a container it has children that it never started.
+/// Process 1 of a container inherits children that it did not start.
 fn inherited_children_are_reaped() {
     let Some(stand) = required(Stand::new("")) else { return };
     let line = format!("(sleep 0.2 & exit); exec {} -k -x '' -C {CONFIG}", subject().display());

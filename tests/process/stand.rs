@@ -1,4 +1,4 @@
-//! A machine on which the program is started as distributions start it, and a client beside it.
+//! A machine on which the program is started as distributions start it, and a client.
 
 use crate::common::download::Download;
 use crate::common::lab::{Lab, Process, eventually, record};
@@ -23,7 +23,7 @@ pub struct Stand {
     daemons: RefCell<Vec<u32>>,
 }
 
-/// How a program that was started has ended.
+/// The result of a program that has ended.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ended {
     pub code: Option<i32>,
