@@ -1,4 +1,4 @@
-//! What the walls forbid: a process of its own puts them up around itself and max_attempts. Without them the same can be done.
+//! Operations that the sandbox forbids: a child process enters the sandbox and max_attempts. Without the sandbox they succeed.
 
 mod common;
 
@@ -17,13 +17,13 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-crate::tests![what_is_not_for_it_cannot_be_done,];
+crate::tests![forbidden_operations_fail_in_the_sandbox,];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
 }
 
-/// Who refuses it.
+/// The part of the sandbox that refuses an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
     Nobody,
@@ -74,7 +74,7 @@ const ATTEMPTS: &[Attempt] = &[
     ("has a pipe",                By::Seccomp,  |_| Ok(nix::unistd::pipe().map(drop)?)),
 ];
 
-/// A socket that is no file.
+/// The address of an abstract socket.
 fn hidden(at: &Path) -> io::Result<SocketAddr> {
     SocketAddr::from_abstract_name(at.as_os_str().as_encoded_bytes())
 }
@@ -114,11 +114,11 @@ fn ended(number: usize, walls: &str) -> ExitStatus {
     let _socket = UnixListener::bind_addr(&hidden(folder.path()).expect("a name")).expect("new");
     let role = format!("{number} {walls} {}", folder.path().display());
     let mut itself = Command::new(std::env::current_exe().expect("it runs"));
-    itself.args(["--exact", "what_is_not_for_it_cannot_be_done"]).env(ROLE, role);
+    itself.args(["--exact", "forbidden_operations_fail_in_the_sandbox"]).env(ROLE, role);
     itself.output().expect("it can be started").status
 }
 
-fn what_is_not_for_it_cannot_be_done() {
+fn forbidden_operations_fail_in_the_sandbox() {
     if let Ok(role) = std::env::var(ROLE) {
         act(&role);
     }
@@ -133,7 +133,7 @@ fn what_is_not_for_it_cannot_be_done() {
     }
 }
 
-/// Who has refused it.
+/// The part that refused the operation.
 fn judged(ended: ExitStatus) -> Option<By> {
     match (ended.code(), ended.signal()) {
         (Some(0), _) => Some(By::Nobody),

@@ -1,4 +1,4 @@
-//! Packets nobody should send, and files nobody should have: the program goes on serving.
+//! Malformed packets and unusual files: the program continues to serve.
 
 mod common;
 
@@ -11,10 +11,10 @@ use std::process::Command;
 use std::time::Duration;
 
 crate::tests![
-    a_hundred_thousand_broken_datagrams_change_nothing,
-    twenty_thousand_machines_leave_nothing_behind,
-    long_names_are_refused_in_short_words,
-    a_fifo_is_an_odd_file,
+    daemon_serves_after_100000_malformed_datagrams,
+    memory_is_bounded_after_20000_clients,
+    long_file_names_are_refused_with_short_messages,
+    fifo_is_refused_as_a_file,
     link_local_requests_are_answered,
 ];
 
@@ -30,7 +30,7 @@ const CONFIG: &str = "port=0\nlog-dhcp\nenable-tftp\ntftp-root=/srv/tftp\ntftp-m
 /// How many datagrams, over all ports together.
 const DATAGRAMS: usize = 100_000;
 
-fn a_hundred_thousand_broken_datagrams_change_nothing() {
+fn daemon_serves_after_100000_malformed_datagrams() {
     for config in ["", "tftp-single-port\n"] {
         let Some(lab) = required(Lab::new(["server", "client"])) else { return };
         lab.file(two_hosts::CONFIG, CONFIG.to_owned() + config);
@@ -38,7 +38,7 @@ fn a_hundred_thousand_broken_datagrams_change_nothing() {
     }
 }
 
-/// With sockets of their own, transfers that nobody ends would be as many as there may be: none are begun then.
+/// With sockets of their own, transfers that are never finished would reach the limit; none are started then.
 fn bombard(lab: &Lab, own_sockets: bool) {
     let mut daemon = start(lab);
     let ports = [67, 4011, 69];
@@ -70,7 +70,7 @@ fn bombard(lab: &Lab, own_sockets: bool) {
     assert!(after.descriptors <= early.descriptors + MORE_DESCRIPTORS, "{early:?} {after:?}");
 }
 
-/// What a program holds: kilobytes of its own, and descriptors.
+/// The resources of a process: private memory in kilobytes, and descriptors.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     memory: usize,
@@ -93,7 +93,7 @@ impl Held {
 }
 
 /// Machines that were never there ask for something to boot, each once, as they should.
-fn twenty_thousand_machines_leave_nothing_behind() {
+fn memory_is_bounded_after_20000_clients() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let daemon = serve(&lab);
     let socket = lab.host("client").udp("10.9.0.2:0");
@@ -121,7 +121,7 @@ fn twenty_thousand_machines_leave_nothing_behind() {
 }
 
 /// Long names and modes have taken other servers down (CVE-2009-2957, CVE-2003-0380).
-fn long_names_are_refused_in_short_words() {
+fn long_file_names_are_refused_with_short_messages() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let mut daemon = serve(&lab);
     for (length, code) in
@@ -137,7 +137,7 @@ fn long_names_are_refused_in_short_words() {
     assert!(daemon.ended().is_none());
 }
 
-fn a_fifo_is_an_odd_file() {
+fn fifo_is_refused_as_a_file() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let mut daemon = serve(&lab);
     lab.host("server").run(Command::new("mkfifo").args(["-m", "644", "/srv/tftp/fifo"]));
@@ -178,7 +178,7 @@ fn serve(lab: &Lab) -> Process {
     start(lab)
 }
 
-/// The program, with a client beside it.
+/// The program, and a client.
 fn start(lab: &Lab) -> Process {
     two_hosts::start(lab, &["-u", "root", "-x", "/run/pid"], &[], &[67, 69, 4011])
 }

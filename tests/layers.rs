@@ -9,7 +9,6 @@ mod source;
 #[path = "layers/tree.rs"]
 mod tree;
 
-use import_cycles::Known;
 use source::{Path, Source};
 use std::collections::BTreeSet;
 use std::fs;

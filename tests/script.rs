@@ -1,4 +1,4 @@
-//! `dhcp-script`, as a script meets it. `PXEMASQ_SUBJECT=theirs` shows that it is so with dnsmasq.
+//! Calls of `dhcp-script`. `PXEMASQ_SUBJECT=theirs` runs the tests with dnsmasq.
 
 mod common;
 
@@ -11,13 +11,13 @@ use std::fs;
 use std::time::Duration;
 
 crate::tests![
-    a_script_is_told_of_what_was_sent,
-    how_a_script_ends_is_logged,
-    a_script_keeps_no_client_waiting,
-    what_a_script_leaves_behind_keeps_nobody_waiting,
-    an_end_loses_no_call,
-    without_its_helper_the_program_goes_on,
-    a_script_may_have_a_user_of_its_own,
+    script_is_called_for_each_sent_file,
+    exit_status_of_a_script_is_logged,
+    hanging_script_does_not_delay_clients,
+    background_process_of_a_script_does_not_delay_the_next_call,
+    queued_calls_are_made_after_the_daemon_has_ended,
+    daemon_serves_after_the_script_process_was_killed,
+    script_runs_as_dhcp_scriptuser,
 ];
 
 fn main() -> std::process::ExitCode {
@@ -27,7 +27,7 @@ fn main() -> std::process::ExitCode {
 const SCRIPT: &str = "/srv/script.sh";
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The program with a script, and a client beside it.
+/// The program with a script, and a client.
 struct Room {
     lab: Lab,
     daemon: Process,
@@ -69,7 +69,7 @@ fn bare(line: &str) -> String {
     format!("{} {identity}: {text}", code & 7)
 }
 
-fn a_script_is_told_of_what_was_sent() {
+fn script_is_called_for_each_sent_file() {
     let script = "#!/bin/sh\n\
         { printf '%s|' \"$#\" \"$@\" \"$FOO\"; pwd; umask; id -u; id -G; ls /proc/$$/fd | head -3 | xargs; \
         grep SigBlk /proc/self/status; } >> /srv/told 2>&1\necho said\necho complained >&2\nprintf 'no end'\n";
@@ -90,7 +90,7 @@ fn a_script_is_told_of_what_was_sent() {
     assert!(told.starts_with("4|tftp|5|10.9.0.2|/srv/tftp/bytes \x01|bar|/\n"), "{told:?}");
 }
 
-fn how_a_script_ends_is_logged() {
+fn exit_status_of_a_script_is_logged() {
     let script = "#!/bin/sh\ncase $2 in 6) exit 3;; *) kill -9 $$;; esac\n";
     let Some(room) = Room::new(script, "") else { return };
     let wanted = [
@@ -115,8 +115,8 @@ fn how_a_script_ends_is_logged() {
     assert_eq!(room.logged(5), wanted);
 }
 
-/// A script that hangs keeps nobody waiting but the next script.
-fn a_script_keeps_no_client_waiting() {
+/// A script that hangs delays only the next call.
+fn hanging_script_does_not_delay_clients() {
     let Some(room) = Room::new("#!/bin/sh\nsleep 0.5\necho one\n", "") else { return };
     for _ in 0..4 {
         assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));
@@ -125,8 +125,8 @@ fn a_script_keeps_no_client_waiting() {
     assert_eq!(room.logged(4), ["7 dnsmasq-script: one"; 4]);
 }
 
-/// D-025: dnsmasq waits until nobody can print any more.
-fn what_a_script_leaves_behind_keeps_nobody_waiting() {
+/// D-025: dnsmasq waits until the output is closed by all processes.
+fn background_process_of_a_script_does_not_delay_the_next_call() {
     if common::subject_is_theirs() {
         return common::harness::skip("dnsmasq differs: D-025");
     }
@@ -137,8 +137,8 @@ fn what_a_script_leaves_behind_keeps_nobody_waiting() {
     assert_eq!(room.logged(2), ["7 dnsmasq-script: one"; 2]);
 }
 
-/// Who is still to be told when the program ends is told.
-fn an_end_loses_no_call() {
+/// Calls that are queued when the program ends are made.
+fn queued_calls_are_made_after_the_daemon_has_ended() {
     let Some(mut room) = Room::new("#!/bin/sh\nsleep 0.3\necho >> /srv/told\n", "") else { return };
     for _ in 0..4 {
         assert_eq!(room.get("small"), Ok(b"hello\n".to_vec()));
@@ -153,8 +153,8 @@ fn an_end_loses_no_call() {
     assert!(eventually(TIMEOUT, told).is_some());
 }
 
-/// If the process that runs the script is killed, nobody is told any more, and nothing else happens.
-fn without_its_helper_the_program_goes_on() {
+/// If the process that runs the script is killed, there are no more calls, and nothing else changes.
+fn daemon_serves_after_the_script_process_was_killed() {
     let Some(mut room) = Room::new("#!/bin/sh\nsleep 100\n", "") else { return };
     room.get("small").expect("it is there");
     let children = format!("/proc/{0}/task/{0}/children", room.daemon.id());
@@ -171,8 +171,8 @@ fn without_its_helper_the_program_goes_on() {
     assert!(room.daemon.ended().is_none());
 }
 
-/// Where there are ranges the script may be somebody else.
-fn a_script_may_have_a_user_of_its_own() {
+/// With a `dhcp-range`, the script may run as another user.
+fn script_runs_as_dhcp_scriptuser() {
     let script = "#!/bin/sh\nid -u\nid -G\n";
     let Some(room) = Room::new(script, "dhcp-range=10.9.0.0,proxy\ndhcp-scriptuser=nobody\n")
     else {

@@ -1,4 +1,4 @@
-//! Start and end in the foreground, recorded from the real dnsmasq: what it says on standard error, and its exit code.
+//! Start and end in the foreground, recorded from the real dnsmasq: standard error and exit code.
 //! Recorded and checked like the conversations: see `compat-fixtures/README.md`.
 
 mod common;
@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-crate::tests![starts_and_ends_are_as_recorded,];
+crate::tests![start_and_end_match_the_recording,];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
@@ -37,7 +37,7 @@ struct Start {
     /// Addresses of `eth0` beside the usual one, by label.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     labels: BTreeMap<String, String>,
-    /// Addresses and ports that somebody else has.
+    /// Addresses and ports that another process uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     taken: Vec<String>,
     /// The signal that ends it, if it runs.
@@ -45,7 +45,7 @@ struct Start {
     signal: String,
     /// What dnsmasq did.
     dnsmasq: Ending,
-    /// What we do instead.
+    /// What pxemasq does instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ours: Option<Ending>,
 }
@@ -59,7 +59,7 @@ struct Ending {
     log: Vec<String>,
 }
 
-fn starts_and_ends_are_as_recorded() {
+fn start_and_end_match_the_recording() {
     let recording = std::env::var_os("PXEMASQ_RECORD").is_some();
     let mut failed = Vec::new();
     for (path, mut start) in fixture::all::<Start>("startup") {

@@ -1,97 +1,100 @@
-//! Whether to look for the next datagram for a moment before going to sleep.
+//! Busy polling: whether the loop polls without sleeping for a short time, before it waits.
 //!
-//! Being woken takes longer than a near client needs for its next datagram. But looking costs a processor, and is for
-//! nothing where the client is far, or needs the very processor that looks. So it is done where it has paid just now: where
-//! somebody who was served a moment ago had more to say. Where nobody has, it is tried ever more rarely.
+//! A wake-up takes longer than a near client needs for its next datagram. Busy polling helps only if the peer answers within
+//! about 50 us and runs on another processor. So it is used while it succeeds: while clients that were served recently send
+//! datagrams in that time. After each failure it is tried less often.
 
 use super::sockets::EventSource;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What is known of whether it pays.
+/// The results of busy polling so far.
 pub struct BusyPoll {
-    /// Whether there is a second processor, which has the client.
+    /// Whether the machine has more than one processor.
     possible: bool,
-    /// Turns without trying.
+    /// Turns of the loop until the next try.
     skips: u32,
-    /// How many of them after the next failure.
+    /// The value of `skips` after the next failure.
     penalty: u32,
-    /// How often our processor was taken from us, up to the last try.
+    /// Involuntary context switches up to the last try.
     preemptions: i64,
-    /// Datagrams that went to transfers since.
+    /// Datagrams that were sent to transfers since the last try.
     sent: u32,
-    /// Who was served last.
+    /// The sockets that were served last.
     recent: VecDeque<EventSource>,
 }
 
-/// As long as the kernel's own busy polling is recommended to be (`net.core.busy_poll`).
+/// The time that is recommended for the kernel's busy polling (`net.core.busy_poll`).
 const BUSY_POLL_TIME: Duration = Duration::from_micros(50);
-/// What a client takes for each datagram, before it answers a window.
-const PENALTY_PER_PREEMPTION: Duration = Duration::from_micros(1);
-/// Where more than that had something to say at once, there is mostly more to hear without waiting.
-const MIN_RECENT: usize = 2;
-/// So many are remembered. Thousands of slow clients are not: each of them is back when it is forgotten.
-const RECENT: usize = 8;
-/// One try in so many costs nothing that can be measured.
+/// The time that a client needs for each datagram of a window, before it sends an ACK.
+const TIME_PER_DATAGRAM: Duration = Duration::from_micros(1);
+/// If more sockets were ready in one turn, the next ones are usually ready without busy polling.
+const MAX_READY: usize = 2;
+/// Sockets that are remembered. With thousands of slow clients, each socket is forgotten before it is ready again.
+const MAX_RECENT: usize = 8;
+/// The maximum of turns between two tries. One try in 256 turns has no measurable cost.
 const MAX_SKIPS: u32 = 256;
 
 impl BusyPoll {
-    /// Nothing is known yet.
+    /// No results yet.
     pub fn new(processors: i64) -> Self {
-        let recent = VecDeque::with_capacity(RECENT);
+        let recent = VecDeque::with_capacity(MAX_RECENT);
         Self { possible: processors > 1, skips: 0, penalty: 1, preemptions: 0, sent: 0, recent }
     }
 
-    /// How long to look, after a turn that served these and has left so many transfers open.
+    /// The time to poll without sleeping, after a turn that served these sockets. `transfers`: the number of open transfers.
     pub fn duration(&mut self, served: &[EventSource], transfers: usize) -> Duration {
         let sent = std::mem::take(&mut self.sent);
         if !self.possible {
             return Duration::ZERO;
         }
-        // DHCP is a conversation of few words: there is no time to learn, and little to lose.
-        if served.iter().any(|role| matches!(role, EventSource::ProxyDhcp(_))) {
+        // A DHCP exchange is too short to collect results, and costs little.
+        if served.iter().any(|source| matches!(source, EventSource::ProxyDhcp(_))) {
             return BUSY_POLL_TIME;
         }
         if transfers == 0 {
-            // The next one is another one.
+            // Results of earlier transfers are not valid for the next one.
             (self.skips, self.penalty) = (0, 1);
             self.recent.clear();
         }
-        let mut talking = served
+        let ready = served
             .iter()
-            .filter(|role| matches!(role, EventSource::Transfer(_) | EventSource::Tftp(_)));
-        let count = talking.clone().count();
-        if transfers == 0 || count == 0 || count > MIN_RECENT {
+            .filter(|source| matches!(source, EventSource::Transfer(_) | EventSource::Tftp(_)));
+        let count = ready.clone().count();
+        if transfers == 0 || count == 0 || count > MAX_READY {
             return Duration::ZERO;
         }
-        talking.by_ref().for_each(|role| self.record_receive(*role));
+        for source in ready {
+            self.record_receive(*source);
+        }
         if self.skips > 0 {
             self.skips -= 1;
             return Duration::ZERO;
         }
-        BUSY_POLL_TIME + PENALTY_PER_PREEMPTION * sent
+        BUSY_POLL_TIME + TIME_PER_DATAGRAM * sent
     }
 
-    fn record_receive(&mut self, role: EventSource) {
-        if !self.recent.contains(&role) {
-            self.recent.truncate(RECENT - 1);
-            self.recent.push_front(role);
+    fn record_receive(&mut self, source: EventSource) {
+        if !self.recent.contains(&source) {
+            self.recent.truncate(MAX_RECENT - 1);
+            self.recent.push_front(source);
         }
     }
 
-    /// A window of so many datagrams was sent.
+    /// Counts datagrams that were sent to a transfer.
     pub fn record_send(&mut self, datagrams: u32) {
         self.sent += datagrams;
     }
 
-    /// Who has come in that time, and how often our processor was taken from us up to now. If it was meanwhile, then
-    /// whoever came would have come sooner without us. Somebody new says nothing for it nor against it.
-    pub fn record_outcome(&mut self, came: &[EventSource], preemptions: i64) {
-        let alone = std::mem::replace(&mut self.preemptions, preemptions) == preemptions;
-        if came.is_empty() || !alone {
+    /// Records the sockets that became ready while polling, and the involuntary context switches up to now. If there was one
+    /// meanwhile, another process needed the processor: that is a failure. A socket that was not served recently is neither
+    /// success nor failure.
+    pub fn record_outcome(&mut self, arrived: &[EventSource], preemptions: i64) {
+        let undisturbed = std::mem::replace(&mut self.preemptions, preemptions) == preemptions;
+        if arrived.is_empty() || !undisturbed {
             self.skips = self.penalty;
             self.penalty = (self.penalty * 2).min(MAX_SKIPS);
-        } else if came.iter().any(|role| self.recent.contains(role)) {
+        } else if arrived.iter().any(|source| self.recent.contains(source)) {
             self.penalty = 1;
         }
     }
@@ -101,63 +104,75 @@ impl BusyPoll {
 mod tests {
     use super::*;
 
-    /// Turns of a hundred thousand in which somebody looked, where looking pays or not.
-    fn looks(pays: bool, alone: bool) -> u32 {
-        let mut linger = BusyPoll::new(2);
-        let (mut looked, mut preemptions) = (0, 0);
+    /// What happens while polling.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Outcome {
+        Datagram,
+        Nothing,
+        Preempted,
+    }
+
+    /// The number of turns with busy polling, of 100,000.
+    fn polled_turns(outcome: Outcome) -> u32 {
+        let mut busy_poll = BusyPoll::new(2);
+        let (mut polled, mut preemptions) = (0, 0);
         for _ in 0..100_000 {
-            if linger.duration(&[EventSource::Transfer(1)], 1) > Duration::ZERO {
-                looked += 1;
-                preemptions += i64::from(!alone);
-                let came = if pays { &[EventSource::Transfer(1)][..] } else { &[] };
-                linger.record_outcome(came, preemptions);
+            if busy_poll.duration(&[EventSource::Transfer(1)], 1) > Duration::ZERO {
+                polled += 1;
+                preemptions += i64::from(outcome == Outcome::Preempted);
+                let arrived = match outcome {
+                    Outcome::Nothing => &[][..],
+                    _ => &[EventSource::Transfer(1)],
+                };
+                busy_poll.record_outcome(arrived, preemptions);
             }
         }
-        looked
+        polled
     }
 
     #[test]
-    fn it_is_done_where_it_pays() {
-        assert_eq!(looks(true, true), 100_000);
-        assert!(looks(false, true) <= 400 && looks(true, false) <= 400);
+    fn busy_polling_is_used_while_it_succeeds() {
+        assert_eq!(polled_turns(Outcome::Datagram), 100_000);
+        assert!(polled_turns(Outcome::Nothing) <= 400);
+        assert!(polled_turns(Outcome::Preempted) <= 400);
     }
 
     #[test]
-    fn a_client_is_given_time_for_what_it_got() {
-        let mut linger = BusyPoll::new(2);
-        linger.record_send(64);
+    fn polling_time_grows_with_the_datagrams_of_a_window() {
+        let mut busy_poll = BusyPoll::new(2);
+        busy_poll.record_send(64);
         let served = [EventSource::Transfer(1)];
-        assert_eq!(linger.duration(&served, 1), BUSY_POLL_TIME + PENALTY_PER_PREEMPTION * 64);
-        assert_eq!(linger.duration(&served, 1), BUSY_POLL_TIME);
+        assert_eq!(busy_poll.duration(&served, 1), BUSY_POLL_TIME + TIME_PER_DATAGRAM * 64);
+        assert_eq!(busy_poll.duration(&served, 1), BUSY_POLL_TIME);
     }
 
     #[test]
-    fn nobody_looks_without_need() {
+    fn busy_polling_is_not_used_without_a_client_that_may_answer() {
         assert_eq!(BusyPoll::new(1).duration(&[EventSource::Transfer(1)], 1), Duration::ZERO);
-        let mut linger = BusyPoll::new(2);
-        assert_eq!(linger.duration(&[], 1), Duration::ZERO, "nobody was served");
+        let mut busy_poll = BusyPoll::new(2);
+        assert_eq!(busy_poll.duration(&[], 1), Duration::ZERO, "no socket was served");
         assert_eq!(
-            linger.duration(&[EventSource::Transfer(1)], 0),
+            busy_poll.duration(&[EventSource::Transfer(1)], 0),
             Duration::ZERO,
-            "nobody is left"
+            "no transfer is left"
         );
         let many = [1, 2, 3].map(EventSource::Transfer);
-        assert_eq!(linger.duration(&many, 3), Duration::ZERO, "there is mostly more");
+        assert_eq!(busy_poll.duration(&many, 3), Duration::ZERO, "more sockets are usually ready");
     }
 
     #[test]
-    fn thousands_of_slow_clients_are_no_reason_to_look() {
-        let mut linger = BusyPoll::new(2);
-        let looked = (0..100_000_usize).filter(|turn| {
-            let looks =
-                linger.duration(&[EventSource::Transfer(turn % 5000)], 5000) > Duration::ZERO;
-            if looks {
-                // Every fourth time another one comes meanwhile.
-                let came = [EventSource::Transfer((turn + 1) % 5000)];
-                linger.record_outcome(&came[usize::from(turn % 4 != 0)..], 0);
+    fn busy_polling_is_rare_with_thousands_of_slow_clients() {
+        let mut busy_poll = BusyPoll::new(2);
+        let polled = (0..100_000_usize).filter(|turn| {
+            let polls =
+                busy_poll.duration(&[EventSource::Transfer(turn % 5000)], 5000) > Duration::ZERO;
+            if polls {
+                // In every fourth try, another client sends a datagram.
+                let arrived = [EventSource::Transfer((turn + 1) % 5000)];
+                busy_poll.record_outcome(&arrived[usize::from(turn % 4 != 0)..], 0);
             }
-            looks
+            polls
         });
-        assert!(looked.count() <= 1000);
+        assert!(polled.count() <= 1000);
     }
 }

@@ -1,6 +1,8 @@
 //! The loop: one poll, one clock reading, and effects in the order in which they were decided.
 
 mod busy_poll;
+mod clock;
+mod config_files;
 mod config_watch;
 mod files;
 mod log_limit;
@@ -17,7 +19,6 @@ mod tftp_events;
 use crate::boot_monitor::BootMonitor;
 use crate::config::Config;
 use crate::config::network::Binding;
-use crate::config::reload::ReloadableFiles;
 use crate::config::server_names::ServerNames;
 use crate::effect::Effect;
 use crate::error::StartupError;
@@ -34,7 +35,9 @@ use crate::sys::{limits, udp};
 use crate::tftp::Server;
 use crate::time::Timestamp;
 use busy_poll::BusyPoll;
-use config_watch::{Changes, WatchedDirectories};
+use clock::Clock;
+use config_files::ConfigFiles;
+use config_watch::Changes;
 use files::DiskFiles;
 use log_limit::LogLimiter;
 use mio::Events;
@@ -45,9 +48,8 @@ use script::Script;
 use sd_notify::SdNotify;
 use sockets::{EventSource, Sockets};
 use startup::bind_device::DeviceBinding;
-use std::fs::File;
 use std::io;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// A daemon that serves.
 pub struct Daemon {
@@ -69,15 +71,6 @@ pub struct Daemon {
     /// Actions that the cores have returned and that are not performed yet.
     effects: Vec<Effect>,
     scheduling: Scheduling,
-}
-
-/// Files that are read while the daemon serves.
-struct ConfigFiles {
-    reloadable: ReloadableFiles,
-    watched: Option<WatchedDirectories>,
-    /// The lease file. It stays open, as in dnsmasq.
-    #[expect(dead_code, reason = "it is held open only")]
-    leases: Option<File>,
 }
 
 /// Changes of links and addresses.
@@ -113,25 +106,6 @@ struct Scheduling {
 struct ReceiveBuffers {
     single: Vec<u8>,
     batch: RecvBatch,
-}
-
-/// A monotonic clock. Its whole seconds begin when those of the system clock began at the start.
-struct Clock {
-    started: Instant,
-    offset: Duration,
-}
-
-impl Clock {
-    fn start() -> Self {
-        let system = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let offset = Duration::from_nanos(system.subsec_nanos().into());
-        Self { started: Instant::now(), offset }
-    }
-
-    fn now(&self) -> Timestamp {
-        let elapsed = self.started.elapsed() + self.offset;
-        Timestamp(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
-    }
 }
 
 /// Why the daemon ended.
@@ -395,19 +369,6 @@ impl Daemon {
         }
         self.perform(now);
         more
-    }
-}
-
-impl ConfigFiles {
-    /// Watches the directories that exist now, then reads all files again; the server names, and lines for the log.
-    fn read(&mut self, config: &mut Config) -> (ServerNames, Vec<FileLine>) {
-        let mut lines = match &mut self.watched {
-            Some(watched) => watched.rewatch(config),
-            None => Vec::new(),
-        };
-        let (names, read) = self.reloadable.read(config);
-        lines.extend(read);
-        (names, lines)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// After this time the loop writes to a stalled syslog again.
 const SYSLOG_RETRY: Duration = Duration::from_millis(50);
-/// A check of files for a notice runs beside the loop, and may log a line that syslog does not take at once. After this
+/// A check of files for a notice runs in a thread, and may log a line that syslog does not take at once. After this
 /// time the loop looks for such lines.
 const FILE_CHECK: Duration = Duration::from_secs(1);
 

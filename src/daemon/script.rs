@@ -1,7 +1,8 @@
-//! `dhcp-script`: somebody who is told of each file that was sent (docs/dnsmasq/tftp.md, section 13).
+//! `dhcp-script`, which is called for each file that was sent (docs/dnsmasq/tftp.md, section 13).
 //!
-//! A process of its own runs it, which keeps the rights that we give up, and has nothing else to do.
+//! A child process runs it. That process keeps the rights that the daemon gives up, and does nothing else.
 
+use super::MAX_DATAGRAMS_PER_TURN;
 use super::startup::privileges::drop_privileges;
 use crate::boot_monitor::event::CompletedTransfer;
 use crate::byte_text::{path_text, to_bytes, to_text};
@@ -21,21 +22,21 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-/// Our side: who is still to be told.
+/// The daemon's side: the queue of calls.
 pub struct Script {
     channel: Channel,
     path: String,
     queue: VecDeque<Vec<u8>>,
-    /// Bytes of those that wait.
-    waiting: usize,
-    /// Whether one call is under way.
+    /// Bytes in the queue.
+    queued_bytes: usize,
+    /// Whether the process runs a call.
     busy: bool,
-    /// Whether the process has gone. Then nobody is told any more, as in dnsmasq.
-    gone: bool,
+    /// Whether the process has ended. Then the script is not called any more, as in dnsmasq.
+    ended: bool,
 }
 
-/// What is told of a call: the kind in the first byte.
-mod kind {
+/// The kind of a report about a call, in its first byte.
+mod report_kind {
     pub const OUTPUT: u8 = b'l';
     pub const EXITED: u8 = b'x';
     pub const KILLED: u8 = b's';
@@ -43,20 +44,19 @@ mod kind {
     pub const DONE: u8 = b'd';
 }
 
-/// Longer than any path that a request can name, and any line that is logged.
-const MESSAGE: usize = 8 * 1024;
-/// Calls that wait, at most, and what they may hold: a script that hangs for good is no reason to remember all that is sent.
+/// Longer than any path of a request, and any line of output.
+const MAX_MESSAGE_LEN: usize = 8 * 1024;
+/// Limits of the queue: with a script that hangs, further calls are dropped.
 const MAX_QUEUED_CALLS: usize = 16_384;
 const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
-/// Reports that are heard in one turn of the loop.
-const MAX_REPORTS_PER_TURN: usize = 64;
-/// Bytes that a pipe holds (pipe(7)).
+/// Bytes in a pipe (pipe(7)).
 const PIPE_CAPACITY: usize = 64 * 1024;
-/// A longer line is told in pieces.
+/// A longer line is logged in pieces.
 const MAX_LINE_LEN: usize = 2266;
 
 impl Script {
-    /// The script is told of files that are sent: without TFTP there is nothing to tell.
+    /// Starts the process, unless there is no script or no TFTP. `user`: the user of the script, if it is not that of this
+    /// process.
     pub fn new(config: &Config, user: Option<Identity>) -> Result<Option<Self>, StartupError> {
         let Process { script: Some(path), debug, .. } = &config.process else { return Ok(None) };
         if config.tftp.is_none() {
@@ -64,76 +64,77 @@ impl Script {
         }
         let failed =
             |error| StartupError::other(format!("failed to create helper: {}", strerror(&error)));
-        Self::start(path.clone(), user, *debug).map(Some).map_err(failed)
+        let output = if *debug { Output::Inherited } else { Output::Logged };
+        Self::start(path.clone(), user, output).map(Some).map_err(failed)
     }
 
-    /// Starts the process. `user`: as whom it runs, where it is not as we are. `echo`: what it prints is not for the log.
-    fn start(path: PathBuf, user: Option<Identity>, echo: bool) -> io::Result<Self> {
+    /// `output`: where the output of the script is written.
+    fn start(path: PathBuf, user: Option<Identity>, output: Output) -> io::Result<Self> {
         let shown = path_text(&path);
         let channel = helper_process::start(move |channel| {
             match user.map_or(Ok(()), |user| drop_privileges(&user, &[])) {
-                Ok(()) => serve(&channel, &path, echo),
-                Err(failure) => report(&channel, kind::FAILED, &to_bytes(&failure.to_string())),
+                Ok(()) => serve(&channel, &path, output),
+                Err(error) => report(&channel, report_kind::FAILED, &to_bytes(&error.to_string())),
             }
         })?;
         Ok(Self {
             channel,
             path: shown,
             queue: VecDeque::new(),
-            waiting: 0,
+            queued_bytes: 0,
             busy: false,
-            gone: false,
+            ended: false,
         })
     }
 
-    /// Has the script told.
+    /// Queues a call of the script.
     pub fn report(&mut self, sent: &CompletedTransfer) {
         let CompletedTransfer { size, client, path } = sent;
-        let words = [format!("{size}\0{client}\0").as_bytes(), path].concat();
-        if self.gone
+        let message = [format!("{size}\0{client}\0").as_bytes(), path].concat();
+        if self.ended
             || self.queue.len() >= MAX_QUEUED_CALLS
-            || self.waiting + words.len() > MAX_QUEUED_BYTES
+            || self.queued_bytes + message.len() > MAX_QUEUED_BYTES
         {
             return;
         }
-        self.waiting += words.len();
-        self.queue.push_back(words);
+        self.queued_bytes += message.len();
+        self.queue.push_back(message);
         self.next();
     }
 
-    /// One call after the other.
+    /// Sends the next call, unless one runs.
     fn next(&mut self) {
         if !self.busy
-            && let Some(words) = self.queue.pop_front()
+            && let Some(message) = self.queue.pop_front()
         {
-            self.waiting -= words.len();
-            self.busy = self.channel.send(&words).is_ok();
+            self.queued_bytes -= message.len();
+            self.busy = self.channel.send(&message).is_ok();
         }
     }
 
-    /// We end: whoever is still to be told will be, when we have gone. Waits while the script has too much to do.
+    /// Sends all queued calls to the process, which runs them after the daemon has ended. It waits while the channel is full.
     pub fn hand_over(mut self) {
-        while let Some(words) = self.queue.pop_front() {
-            if self.channel.send_blocking(&words).is_err() {
+        while let Some(message) = self.queue.pop_front() {
+            if self.channel.send_blocking(&message).is_err() {
                 return;
             }
         }
     }
 
-    /// What has come of it since, a fair share of it; and whether there may be more.
+    /// The lines of reports of the process, and whether there may be more reports.
     pub fn poll_reports(&mut self) -> (Vec<ScriptLine>, bool) {
-        let (mut lines, mut buffer) = (Vec::new(), [0; MESSAGE]);
-        for _ in 0..MAX_REPORTS_PER_TURN {
+        let (mut lines, mut buffer) = (Vec::new(), [0; MAX_MESSAGE_LEN]);
+        for _ in 0..MAX_DATAGRAMS_PER_TURN {
             match self.channel.receive(&mut buffer) {
-                Ok([kind::DONE]) => {
+                Ok([report_kind::DONE]) => {
                     self.busy = false;
                     self.next();
                 }
-                Ok([kind, about @ ..]) => lines.push(self.line(*kind, about)),
+                Ok([kind, content @ ..]) => lines.push(self.line(*kind, content)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return (lines, false),
                 Ok([]) | Err(_) => {
-                    self.gone = true;
+                    self.ended = true;
                     self.queue = VecDeque::new();
                     self.channel.reap();
                     return (lines, false);
@@ -143,13 +144,15 @@ impl Script {
         (lines, true)
     }
 
-    fn line(&self, kind: u8, about: &[u8]) -> ScriptLine {
-        let text = to_text(about);
-        let number = about.first_chunk().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
+    fn line(&self, kind: u8, content: &[u8]) -> ScriptLine {
+        let text = to_text(content);
+        let number = content.first_chunk().map_or(0, |bytes| i32::from_ne_bytes(*bytes));
         match kind {
-            kind::EXITED => ScriptLine::Exited(number),
-            kind::KILLED => ScriptLine::Killed(number),
-            kind::FAILED => ScriptLine::Unexecutable { script: self.path.clone(), reason: text },
+            report_kind::EXITED => ScriptLine::Exited(number),
+            report_kind::KILLED => ScriptLine::Killed(number),
+            report_kind::FAILED => {
+                ScriptLine::Unexecutable { script: self.path.clone(), reason: text }
+            }
             _ => ScriptLine::Output(text),
         }
     }
@@ -161,32 +164,40 @@ impl AsRawFd for Script {
     }
 }
 
-/// The other side: runs the script for each message, until nobody can send one any more.
-fn serve(channel: &Channel, script: &Path, echo: bool) {
-    let mut buffer = [0; MESSAGE];
-    while let Some(words) = channel.recv_blocking(&mut buffer) {
-        let Some(words) = parse_message(words) else { continue };
+/// Where the output of the script is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// To standard output and error of this process: debug mode.
+    Inherited,
+    /// To the log, line by line.
+    Logged,
+}
+
+/// The child process: runs the script for each message, until the channel is closed.
+fn serve(channel: &Channel, script: &Path, output: Output) {
+    let mut buffer = [0; MAX_MESSAGE_LEN];
+    while let Some(message) = channel.recv_blocking(&mut buffer) {
+        let Some(args) = parse_message(message) else { continue };
         let mut command = Command::new(script);
-        // It is not the script that the manager waits for.
+        // The service manager waits for the daemon, not for the script.
         command.env_remove("NOTIFY_SOCKET");
-        command.arg0(script.file_name().unwrap_or(script.as_os_str())).arg("tftp").args(words);
-        let (kind, about) = match run(&mut command, channel, echo) {
-            Ok(status) => ended(status),
-            Err(error) => (kind::FAILED, strerror(&error).into_bytes()),
+        command.arg0(script.file_name().unwrap_or(script.as_os_str())).arg("tftp").args(args);
+        let (kind, content) = match run(&mut command, channel, output) {
+            Ok(status) => status_report(status),
+            Err(error) => (report_kind::FAILED, strerror(&error).into_bytes()),
         };
-        // Whoever has gone needs no report.
-        if kind != kind::DONE {
-            report(channel, kind, &about);
+        if kind != report_kind::DONE {
+            report(channel, kind, &content);
         }
-        report(channel, kind::DONE, &[]);
+        report(channel, report_kind::DONE, &[]);
     }
 }
 
-/// Of a file that was sent: its size, to whom, its path. Whoever speaks may have been made to; nothing else is told to a
-/// script that has more rights than he has.
-fn parse_message(words: &[u8]) -> Option<[&OsStr; 3]> {
-    let mut words = words.splitn(3, |&byte| byte == 0).map(OsStr::from_bytes);
-    let [size, client, path] = [words.next()?, words.next()?, words.next()?];
+/// Size, client and path of a file that was sent. The daemon may be compromised: the script, which may have more rights,
+/// gets no other arguments.
+fn parse_message(message: &[u8]) -> Option<[&OsStr; 3]> {
+    let mut fields = message.splitn(3, |&byte| byte == 0).map(OsStr::from_bytes);
+    let [size, client, path] = [fields.next()?, fields.next()?, fields.next()?];
     let is_size = size.to_str()?.parse::<u64>().is_ok();
     let is_client = client.to_str()?.parse::<IpAddr>().is_ok();
     let path_bytes = path.as_bytes();
@@ -194,51 +205,52 @@ fn parse_message(words: &[u8]) -> Option<[&OsStr; 3]> {
     (is_size && is_client && is_path).then_some([size, client, path])
 }
 
-fn report(channel: &Channel, kind: u8, about: &[u8]) {
-    drop(channel.send_blocking(&[&[kind], about].concat()));
+fn report(channel: &Channel, kind: u8, content: &[u8]) {
+    // After the daemon has ended, reports are not needed.
+    let _ = channel.send_blocking(&[&[kind], content].concat());
 }
 
-fn ended(status: ExitStatus) -> (u8, Vec<u8>) {
+fn status_report(status: ExitStatus) -> (u8, Vec<u8>) {
     match (status.code(), status.signal()) {
-        (Some(0), _) | (None, None) => (kind::DONE, Vec::new()),
-        (Some(code), _) => (kind::EXITED, code.to_ne_bytes().to_vec()),
-        (None, Some(signal)) => (kind::KILLED, signal.to_ne_bytes().to_vec()),
+        (Some(0), _) | (None, None) => (report_kind::DONE, Vec::new()),
+        (Some(code), _) => (report_kind::EXITED, code.to_ne_bytes().to_vec()),
+        (None, Some(signal)) => (report_kind::KILLED, signal.to_ne_bytes().to_vec()),
     }
 }
 
-/// Runs the script, and tells what it prints. What it has started may go on and keep its output open: nobody waits for
-/// that.
-fn run(command: &mut Command, channel: &Channel, echo: bool) -> io::Result<ExitStatus> {
-    if echo {
+/// Runs the script, and reports its output. A background process of the script may keep the output open: it is not waited
+/// for.
+fn run(command: &mut Command, channel: &Channel, output: Output) -> io::Result<ExitStatus> {
+    if output == Output::Inherited {
         return command.status();
     }
-    let (output, input) = io::pipe()?;
-    command.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input);
+    let (reader, writer) = io::pipe()?;
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn()?;
-    // Only the script holds the other end of its output now.
+    // This closes the write end in this process.
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let ending = PidFd::of(child.id()).and_then(|ending| {
-        set_nonblocking(&output)?;
-        Ok(ending)
+    let pid_fd = PidFd::of(child.id()).and_then(|pid_fd| {
+        set_nonblocking(&reader)?;
+        Ok(pid_fd)
     });
-    listen(output, ending.ok().as_ref(), channel);
+    forward_output(reader, pid_fd.ok().as_ref(), channel);
     child.wait()
 }
 
-/// Tells lines as they come. Where the end of the script cannot be waited for, its output's end is waited for.
-fn listen(mut output: PipeReader, ending: Option<&PidFd>, channel: &Channel) {
-    let (mut buffer, mut said) = ([0; MESSAGE], Vec::new());
-    // What was printed up to the end is in the pipe then. What comes later is not the script's.
+/// Reports lines when they are complete, until the script ends. Without a `PidFd`, until the output is closed.
+fn forward_output(mut output: PipeReader, pid_fd: Option<&PidFd>, channel: &Channel) {
+    let (mut buffer, mut pending) = ([0; MAX_MESSAGE_LEN], Vec::new());
+    // When the script has ended, its output is in the pipe. Later output is from background processes.
     let mut left = None;
     while left != Some(0) {
-        if left.is_none() && ending.is_some_and(|ending| ending.wait_exit_or_readable(&output)) {
+        if left.is_none() && pid_fd.is_some_and(|pid_fd| pid_fd.wait_exit_or_readable(&output)) {
             left = Some(PIPE_CAPACITY);
         }
         match output.read(&mut buffer) {
             Ok(0) => break,
             Ok(size) => {
-                said.extend_from_slice(&buffer[..size]);
-                send_lines(&mut said, channel);
+                pending.extend_from_slice(&buffer[..size]);
+                send_lines(&mut pending, channel);
                 left = left.map(|left| left.saturating_sub(size));
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -246,30 +258,30 @@ fn listen(mut output: PipeReader, ending: Option<&PidFd>, channel: &Channel) {
             Err(_) => {}
         }
     }
-    if !said.is_empty() {
-        send_line(&said, channel);
+    if !pending.is_empty() {
+        send_line(&pending, channel);
     }
 }
 
-fn send_lines(said: &mut Vec<u8>, channel: &Channel) {
-    while let Some(end) = said.iter().take(MAX_LINE_LEN).position(|&byte| byte == b'\n') {
-        send_line(&said[..end], channel);
-        said.drain(..=end);
+fn send_lines(pending: &mut Vec<u8>, channel: &Channel) {
+    while let Some(end) = pending.iter().take(MAX_LINE_LEN).position(|&byte| byte == b'\n') {
+        send_line(&pending[..end], channel);
+        pending.drain(..=end);
     }
-    while said.len() >= MAX_LINE_LEN {
-        send_line(&said[..MAX_LINE_LEN], channel);
-        said.drain(..MAX_LINE_LEN);
-        send_lines(said, channel);
+    while pending.len() >= MAX_LINE_LEN {
+        send_line(&pending[..MAX_LINE_LEN], channel);
+        pending.drain(..MAX_LINE_LEN);
+        send_lines(pending, channel);
     }
 }
 
-/// As C ends a text: at its first zero.
+/// Reports a line up to its first NUL, as dnsmasq does.
 fn send_line(line: &[u8], channel: &Channel) {
-    report(channel, kind::OUTPUT, line.split(|&byte| byte == 0).next().unwrap_or_default());
+    report(channel, report_kind::OUTPUT, line.split(|&byte| byte == 0).next().unwrap_or_default());
 }
 
 #[test]
-fn a_script_hears_of_files_that_were_sent_and_of_nothing_else() {
+fn message_is_accepted_only_if_it_is_size_client_and_path() {
     assert!(parse_message(b"6\x0010.9.0.2\0/srv/tftp/a b;$(c)").is_some());
     for forged in
         ["add", "6", "6\x0010.9.0.2", "-6\x0010.9.0.2\0/f", "6\0here\0/f", "6\0::1\0/f\0g"]

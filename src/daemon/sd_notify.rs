@@ -1,5 +1,5 @@
-//! systemd's readiness protocol (`sd_notify(3)`): a datagram to the socket that the environment names. Elsewhere there is
-//! none, and nothing is said.
+//! systemd's readiness protocol (`sd_notify(3)`): a datagram to the socket in `NOTIFY_SOCKET`. Without the variable, nothing is
+//! sent.
 
 use crate::sys::clock;
 use std::ffi::OsString;
@@ -9,48 +9,48 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
-/// A manager that is busy is waited for so long: whoever is never told that we are ready ends us.
+/// The time to wait for a manager whose queue is full: a manager that receives no READY stops the service.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The manager that started us.
+/// The service manager that started the daemon.
 pub struct SdNotify {
     socket: OsString,
 }
 
 impl SdNotify {
-    /// The one that the environment names.
+    /// The manager of the environment.
     pub fn from_environment() -> Option<Self> {
         let socket = std::env::var_os("NOTIFY_SOCKET").filter(|path| !path.is_empty())?;
         Some(Self { socket })
     }
 
-    /// We serve, as this process.
+    /// Reports that this process serves.
     pub fn ready(&self) {
         self.notify(&format!("READY=1\nMAINPID={}", std::process::id()));
     }
 
-    /// We read files again, and are ready only behind that.
+    /// Reports that files are read again. `ready` must follow.
     pub fn reloading(&self) {
         self.notify(&format!("RELOADING=1\nMONOTONIC_USEC={}", clock::since_boot().as_micros()));
     }
 
-    /// We end.
+    /// Reports that the daemon ends.
     pub fn stopping(&self) {
         self.notify("STOPPING=1");
     }
 
-    /// A manager that does not listen is none.
-    fn notify(&self, words: &str) {
-        drop(self.send(words.as_bytes()));
+    fn notify(&self, message: &str) {
+        // A manager that does not receive it is treated as no manager.
+        let _ = self.send(message.as_bytes());
     }
 
-    fn send(&self, words: &[u8]) -> io::Result<usize> {
+    fn send(&self, message: &[u8]) -> io::Result<usize> {
         let address = match self.socket.as_bytes() {
             [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
             _ => SocketAddr::from_pathname(&self.socket),
         }?;
         let socket = UnixDatagram::unbound()?;
         socket.set_write_timeout(Some(SEND_TIMEOUT))?;
-        socket.send_to_addr(words, &address)
+        socket.send_to_addr(message, &address)
     }
 }

@@ -1,4 +1,4 @@
-//! A file, a pipe or a terminal behind a thread: whoever logs never waits for one.
+//! A thread that writes a file, a pipe or a terminal, so that logging never waits for it.
 
 use super::record::Record;
 use crate::sys::fds::wait_writable;
@@ -11,32 +11,33 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Our side of the thread.
+/// The queue to the thread.
 pub struct Writer {
     shared: Arc<Shared>,
-    /// The thread is started with the first line: before that there may be a process to be copied.
-    runs: bool,
+    /// Whether the thread was started. It is started with the first line, because the process may fork before.
+    started: bool,
 }
 
-/// How a record becomes a line.
+/// A function that formats a record as a line.
 pub type RecordFormat = fn(&Record) -> Vec<u8>;
 
 type OnFailure = dyn Fn(Option<io::Error>, Vec<Record>) + Send;
 
-/// What a writer cannot do by itself.
+/// Functions that the thread calls.
 pub struct WriterCallbacks {
-    /// It has failed, perhaps with an error; these records are left. Whatever comes now is for somebody else.
+    /// The file cannot be written, or (without error) not be opened again. These records were not written; later records must
+    /// be written elsewhere.
     pub failed: Box<OnFailure>,
-    /// There is a new file, and what comes now is for it.
+    /// The file was opened again: later records are written to it.
     pub reopened: Box<dyn Fn() + Send>,
-    /// The record that says how many were lost.
+    /// The record about a number of lost records.
     pub overflow: Box<dyn Fn(usize) -> Record + Send>,
 }
 
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    /// Until the thread has it.
+    /// `None` after the thread was started.
     target: Mutex<Option<WriterThread>>,
 }
 
@@ -44,7 +45,7 @@ struct Shared {
 struct State {
     queue: VecDeque<Entry>,
     lost: usize,
-    /// Some are being written.
+    /// The thread is writing.
     busy: bool,
 }
 
@@ -54,51 +55,51 @@ enum Entry {
     Reopen,
 }
 
-/// The thread's side.
+/// The state of the thread.
 struct WriterThread {
     file: File,
-    /// Where it is opened anew.
+    /// The path by which the file is opened again.
     path: Option<PathBuf>,
-    /// What is left of a line that could be written in part only.
+    /// The rest of a line that was written partly.
     partial_line: Vec<u8>,
-    form: RecordFormat,
+    format: RecordFormat,
     calls: WriterCallbacks,
 }
 
-/// Lines that may wait: some seconds of a large lab.
+/// Lines in the queue: some seconds of a thousand clients.
 const QUEUE_CAPACITY: usize = 4096;
-/// Of the thread; it calls nothing deep.
-const STACK: usize = 128 << 10;
+/// The stack of the thread, which has no deep calls.
+const STACK_SIZE: usize = 128 << 10;
 
-/// Opens a log file, or makes a new one (docs/dnsmasq/daemon.md, section 4.3).
+/// Opens or creates a log file (docs/dnsmasq/daemon.md, section 4.3).
 pub fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(0o640).open(path)
 }
 
 impl Writer {
-    /// Writes records in that form. `path`: where the file is, if it can be opened anew.
+    /// A writer for this format. `path`: the path of the file, if it can be opened again.
     pub fn new(
         file: File,
         path: Option<PathBuf>,
-        form: RecordFormat,
+        format: RecordFormat,
         calls: WriterCallbacks,
     ) -> Self {
-        let target = WriterThread { file, path, partial_line: Vec::new(), form, calls };
+        let target = WriterThread { file, path, partial_line: Vec::new(), format, calls };
         let shared = Shared {
             state: Mutex::default(),
             changed: Condvar::new(),
             target: Mutex::new(Some(target)),
         };
-        Self { shared: Arc::new(shared), runs: false }
+        Self { shared: Arc::new(shared), started: false }
     }
 
-    /// Takes a record.
+    /// Queues a record.
     pub fn take(&mut self, record: &Record) {
-        if !self.runs {
-            let theirs = self.shared.clone();
-            let log = thread::Builder::new().name("log".into()).stack_size(STACK);
-            // Where there is no room for a thread, lines wait for the next try.
-            self.runs = log.spawn(move || theirs.serve()).is_ok();
+        if !self.started {
+            let shared = self.shared.clone();
+            let log = thread::Builder::new().name("log".into()).stack_size(STACK_SIZE);
+            // If the thread cannot be started, the next line tries again.
+            self.started = log.spawn(move || shared.serve()).is_ok();
         }
         let mut state = self.shared.locked();
         if state.queue.len() >= QUEUE_CAPACITY {
@@ -110,7 +111,7 @@ impl Writer {
         self.shared.changed.notify_all();
     }
 
-    /// What comes now is for a new file.
+    /// Opens the file again; later records are written to the new one.
     pub fn reopen(&self) {
         let mut state = self.shared.locked();
         if state.queue.back() != Some(&Entry::Reopen) {
@@ -120,16 +121,16 @@ impl Writer {
         self.shared.changed.notify_all();
     }
 
-    /// Waits until all is written, so long at most.
-    pub fn flush_and_wait(&self, patience: Duration) {
-        let runs = self.runs;
-        let unwritten = |state: &mut State| runs && (state.busy || !state.queue.is_empty());
-        drop(self.shared.changed.wait_timeout_while(self.shared.locked(), patience, unwritten));
+    /// Waits until all records are written, at most for `timeout`.
+    pub fn flush_and_wait(&self, timeout: Duration) {
+        let started = self.started;
+        let unwritten = |state: &mut State| started && (state.busy || !state.queue.is_empty());
+        let _ = self.shared.changed.wait_timeout_while(self.shared.locked(), timeout, unwritten);
     }
 }
 
 impl Shared {
-    /// A panic leaves the queue as good as it was.
+    /// A panic of the other thread does not damage the queue.
     fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,7 +155,7 @@ impl Shared {
         }
     }
 
-    /// Waits for something to write, and takes all there is; tells how many were lost, too.
+    /// Waits for entries and takes all of them; also the number of lost records.
     fn next(&self) -> (VecDeque<Entry>, usize) {
         let mut state = self.locked();
         state.busy = false;
@@ -169,21 +170,21 @@ impl Shared {
 }
 
 impl WriterThread {
-    /// Writes records in one go.
+    /// Writes records with one system call, if possible.
     fn write(&mut self, records: Vec<Record>) {
         if !records.is_empty() {
-            self.write_behind(Vec::new(), records);
+            self.write_after(Vec::new(), records);
         }
     }
 
-    /// Writes bytes, and records behind them. The line it fails in is finished in the next file, as dnsmasq does; those
-    /// behind that line are told elsewhere.
+    /// Writes bytes, and records after them. If it fails within a line, the rest of the line is written to the next file, as
+    /// in dnsmasq, and later records are passed to `failed`.
     ///
-    /// Of the lines `one\n`, `two\n` and `three\n` six bytes were written: the rest is `o\n`, and `three` is left.
-    fn write_behind(&mut self, mut lines: Vec<u8>, records: Vec<Record>) -> bool {
+    /// Example: if six bytes of `one\n`, `two\n` and `three\n` were written, the rest is `o\n`, and `three` is passed on.
+    fn write_after(&mut self, mut lines: Vec<u8>, records: Vec<Record>) -> bool {
         let mut ends = vec![lines.len()];
         for record in &records {
-            lines.extend((self.form)(record));
+            lines.extend((self.format)(record));
             ends.push(lines.len());
         }
         let Err((written, error)) = write_all(&mut self.file, &lines) else { return true };
@@ -202,7 +203,7 @@ impl WriterThread {
             Ok(file) => {
                 self.file = file;
                 let rest = std::mem::take(&mut self.partial_line);
-                if self.write_behind(rest, Vec::new()) {
+                if self.write_after(rest, Vec::new()) {
                     (self.calls.reopened)();
                 }
             }
@@ -211,7 +212,7 @@ impl WriterThread {
     }
 }
 
-/// As the library's, which does not say how far it came.
+/// As `Write::write_all`, with the number of written bytes in the error.
 fn write_all(file: &mut File, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
     let mut written = 0;
     while written < bytes.len() {
@@ -219,7 +220,7 @@ fn write_all(file: &mut File, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
             Ok(0) => return Err((written, ErrorKind::WriteZero.into())),
             Ok(more) => written += more,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Somebody who shares it has made it so. There is time: this is a thread of its own.
+            // Another process that shares the file has set O_NONBLOCK. This thread may wait.
             Err(error) if error.kind() == ErrorKind::WouldBlock => wait_writable(file),
             Err(error) => return Err((written, error)),
         }
@@ -239,24 +240,24 @@ mod tests {
     }
 
     fn writer(path: &Path) -> (Writer, Failed) {
-        let (tell, told) = channel();
+        let (sender, failures) = channel();
         let failed = move |error: Option<io::Error>, left| {
-            drop(tell.send((error.is_some(), left)));
+            let _ = sender.send((error.is_some(), left));
         };
         let calls = WriterCallbacks {
             failed: Box::new(failed),
             reopened: Box::new(|| {}),
             overflow: Box::new(|lost| record(&"0".repeat(lost))),
         };
-        let form: RecordFormat = |record| format!("{}\n", record.text).into_bytes();
-        (Writer::new(open(path).unwrap(), Some(path.to_owned()), form, calls), told)
+        let format: RecordFormat = |record| format!("{}\n", record.text).into_bytes();
+        (Writer::new(open(path).unwrap(), Some(path.to_owned()), format, calls), failures)
     }
 
     #[test]
-    fn a_file_that_was_moved_away_gets_what_came_before() {
+    fn records_before_reopen_are_written_to_the_moved_file() {
         let folder = tempfile::tempdir().unwrap();
         let (path, moved) = (folder.path().join("log"), folder.path().join("log.1"));
-        let (mut writer, _told) = writer(&path);
+        let (mut writer, _failures) = writer(&path);
         writer.take(&record("one"));
         std::fs::rename(&path, &moved).unwrap();
         writer.take(&record("two"));
@@ -268,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_does_not_fit_is_for_the_next_file() {
+    fn line_that_cannot_be_written_is_written_to_the_next_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         std::os::unix::fs::symlink("/dev/full", &path).unwrap();
-        let (mut writer, told) = writer(&path);
+        let (mut writer, failures) = writer(&path);
         writer.take(&record("one"));
-        assert_eq!(told.recv().unwrap(), (true, Vec::new()));
+        assert_eq!(failures.recv().unwrap(), (true, Vec::new()));
         std::fs::remove_file(&path).unwrap();
         writer.reopen();
         writer.take(&record("two"));
@@ -283,14 +284,14 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_file_any_more_others_take_over() {
+    fn failure_is_reported_when_the_file_cannot_be_opened_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
-        let (mut writer, told) = writer(&path);
+        let (mut writer, failures) = writer(&path);
         writer.take(&record("one"));
         writer.flush_and_wait(Duration::from_secs(5));
         std::fs::remove_dir_all(folder.path()).unwrap();
         writer.reopen();
-        assert_eq!(told.recv().unwrap(), (false, Vec::new()));
+        assert_eq!(failures.recv().unwrap(), (false, Vec::new()));
     }
 }

@@ -1,7 +1,7 @@
-//! Where log lines go: the system log, a file, standard error (docs/dnsmasq/daemon.md, section 5).
+//! The sinks of log lines: the system log, a file, standard error (docs/dnsmasq/daemon.md, section 5).
 //!
-//! Each line becomes a [`Record`] once, and each sink writes what it shows of that. A sink that cannot take a line at once never holds anybody up: lines wait in a bounded queue,
-//! and what does not fit is counted.
+//! Each line becomes a [`Record`], which each sink formats. A sink never blocks the caller: lines wait in a bounded queue, and
+//! lines that do not fit are counted.
 
 mod file_writer;
 mod record;
@@ -28,20 +28,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use syslog::{QueueLimits, SinkState, Syslog};
 
-/// The log. One for the process: the `log` crate has it so.
+/// The log of the process. The `log` crate allows only one.
 #[derive(Clone)]
 pub struct Logger {
     sinks: Arc<Mutex<Sinks>>,
 }
 
 struct Sinks {
-    /// syslog's facility.
+    /// The facility of syslog.
     facility: u8,
     to: Destination,
-    /// It is not open yet, or cannot be written: everything goes to syslog, and as it does by the C library under one
-    /// name.
+    /// The destination is not open yet, or cannot be written: all lines are written to syslog, with one tag, as by syslog(3).
     fallback: bool,
-    /// Standard error gets a copy, without time and process id.
+    /// A copy on standard error, without time and process id.
     stderr_copy: Option<Writer>,
     syslog: Syslog,
 }
@@ -52,18 +51,18 @@ enum Destination {
     File(Writer),
 }
 
-/// The name that everything has which goes through the C library's syslog.
-const STDERR_FALLBACK: &str = "dnsmasq";
+/// The tag of all lines while [`Sinks::fallback`] is set.
+const FALLBACK_TAG: &str = "dnsmasq";
 
 const DAEMON: u8 = 3;
 const LOCAL0: u8 = 16;
-/// How long to wait for sinks at the end.
+/// The time to wait for the sinks before the process ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often to look for room in syslog then.
+/// The interval of attempts to write to syslog during that time.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(10);
 
 impl Logger {
-    /// Opens the log as it is before anything is configured: syslog, facility daemon, one name for all.
+    /// The log before the configuration is read: syslog, facility daemon, one tag.
     pub fn open() -> Self {
         let sinks = Sinks {
             facility: DAEMON,
@@ -72,37 +71,35 @@ impl Logger {
             stderr_copy: None,
             syslog: Syslog::default(),
         };
-        let journal = Self { sinks: Arc::new(Mutex::new(sinks)) };
-        let sinks = journal.sinks.clone();
+        let logger = Self { sinks: Arc::new(Mutex::new(sinks)) };
+        let sinks = logger.sinks.clone();
         let mut builder = env_logger::Builder::new();
         builder
             .filter_level(log::LevelFilter::Debug)
             .target(env_logger::Target::Pipe(Box::new(io::sink())));
-        // The sinks take it from here: text alone has no priority.
+        // The record is passed to the sinks here, because the output of the formatter has no priority.
         builder.format(move |_, record| {
             let priority =
                 record.key_values().get(Key::from_str("priority")).and_then(|value| value.to_u64());
             let text = Sanitized(record.args()).to_string();
             let mut sinks = locked(&sinks);
-            let tag = if sinks.fallback { STDERR_FALLBACK } else { record.target() };
+            let tag = if sinks.fallback { FALLBACK_TAG } else { record.target() };
             let priority = priority.unwrap_or(Priority::Info as u64);
             let record = Record::now(sinks.facility, priority, tag, text);
             sinks.take(&record);
             Ok(())
         });
-        // A second one in the process, as in tests, writes where the first one does.
-        drop(builder.try_init());
-        journal
+        // A second logger in the process, as in tests, writes to the sinks of the first one.
+        let _ = builder.try_init();
+        logger
     }
 
-    /// Sends lines where the configuration says from now on. `user`: who is to own the file. Tells what there is to be
-    /// said about that.
+    /// Sets the destination of the configuration. `user`: the owner of the log file; if it cannot be set, the line for the log.
     pub fn configure(
         &self,
         process: &Process,
         user: Option<&Identity>,
     ) -> Result<Option<ProcessLine>, StartupError> {
-        let mut said = None;
         let mut sinks = locked(&self.sinks);
         sinks.fallback = false;
         sinks.facility = match &process.log_to {
@@ -117,103 +114,98 @@ impl Logger {
         sinks.syslog.resize(
             process.log_async_lines().map_or(QueueLimits::DEFAULT, QueueLimits::for_log_async),
         );
-        let facility = sinks.facility;
         match &process.log_to {
             None | Some(LogTo::Facility(_)) => {}
-            Some(LogTo::Stderr) => {
-                let form = if process.foreground {
-                    Record::without_timestamp
-                } else {
-                    Record::with_timestamp
-                };
-                sinks.to = self
-                    .stderr(form, facility, Sinks::fall_back_to_syslog)
-                    .map_or(Destination::Syslog, Destination::Stderr);
-            }
+            Some(LogTo::Stderr) => sinks.to = self.stderr_destination(process, sinks.facility),
             Some(LogTo::File(path)) => {
                 let path = Path::new(OsStr::from_bytes(path));
-                let failed = |error| {
-                    StartupError::file(format!(
-                        "cannot open log {}: {}",
-                        path_text(path),
-                        strerror(&error)
-                    ))
-                };
-                let file = file_writer::open(path).map_err(failed)?;
-                let owned = user.map_or(Ok(()), |user| user.own_log_file(&file));
-                said = owned.err().map(|error| ProcessLine::LogFileOwnerKept {
-                    path: path_text(path),
-                    reason: strerror(&error),
-                });
-                let calls = self.writer_callbacks(facility, Sinks::fall_back_to_syslog);
-                sinks.to = Destination::File(Writer::new(
-                    file,
-                    Some(path.to_owned()),
-                    Record::with_timestamp,
-                    calls,
-                ));
+                let (file, line) = open_log_file(path, user)?;
+                sinks.to = self.file_destination(path, file, sinks.facility);
+                return Ok(line);
             }
         }
-        Ok(said)
+        Ok(None)
     }
 
-    /// Whether failures are told here in the form of the log, and not by a plain word on standard error.
+    fn stderr_destination(&self, process: &Process, facility: u8) -> Destination {
+        let format =
+            if process.foreground { Record::without_timestamp } else { Record::with_timestamp };
+        let writer = self.stderr(format, facility, Sinks::fall_back_to_syslog);
+        writer.map_or(Destination::Syslog, Destination::Stderr)
+    }
+
+    fn file_destination(&self, path: &Path, file: File, facility: u8) -> Destination {
+        let calls = self.writer_callbacks(facility, Sinks::fall_back_to_syslog);
+        let path = Some(path.to_owned());
+        Destination::File(Writer::new(file, path, Record::with_timestamp, calls))
+    }
+
+    /// Whether the log is written to standard error. Errors of the start are not printed there a second time then.
     pub fn is_stderr(&self) -> bool {
         matches!(locked(&self.sinks).to, Destination::Stderr(_))
     }
 
-    /// Writes a line.
+    /// Logs a line.
     pub fn write(&self, line: &Line) {
         let priority = line.priority();
         log::log!(target: line.identity(), priority.level(), priority = priority as u8; "{line}");
     }
 
-    /// Writes why there is no start. Standard error has been told already, unless it is where the log goes.
-    pub fn write_failure(&self, sentence: &str) {
-        let echo = locked(&self.sinks).stderr_copy.take();
-        echo.iter().for_each(|echo| echo.flush_and_wait(FLUSH_TIMEOUT));
-        self.write(&Line::Process(ProcessLine::Failure(sentence.to_owned())));
+    /// Logs the error of a start. It was printed on standard error already, unless the log is written there.
+    pub fn write_failure(&self, message: &str) {
+        let copy = locked(&self.sinks).stderr_copy.take();
+        if let Some(copy) = &copy {
+            copy.flush_and_wait(FLUSH_TIMEOUT);
+        }
+        self.write(&Line::Process(ProcessLine::Failure(message.to_owned())));
         self.write(&Line::Process(ProcessLine::FailedToStart));
     }
 
-    /// Begins a new log file, if there is one.
+    /// Opens the log file again, if there is one.
     pub fn reopen(&self) {
         if let Destination::File(writer) = &locked(&self.sinks).to {
             writer.reopen();
         }
     }
 
-    /// Tries again to get rid of what waits for syslog; `true` if it has no room yet.
+    /// Writes lines that wait for syslog; `true`: syslog still does not accept them.
     pub fn flush(&self) -> bool {
         locked(&self.sinks).flush() == SinkState::Stalled
     }
 
-    /// Standard error as it is now, whatever becomes of it.
-    fn stderr(&self, form: RecordFormat, facility: u8, failed: FailureCallback) -> Option<Writer> {
+    /// A writer for a copy of the descriptor of standard error, which is closed later.
+    fn stderr(
+        &self,
+        format: RecordFormat,
+        facility: u8,
+        failed: FailureCallback,
+    ) -> Option<Writer> {
         let copy = io::stderr().as_fd().try_clone_to_owned().ok()?;
-        Some(Writer::new(File::from(copy), None, form, self.writer_callbacks(facility, failed)))
+        Some(Writer::new(File::from(copy), None, format, self.writer_callbacks(facility, failed)))
     }
 
     fn writer_callbacks(&self, facility: u8, failed: FailureCallback) -> WriterCallbacks {
-        let (sinks, again) = (self.sinks.clone(), self.sinks.clone());
+        let (sinks, sinks_of_reopen) = (self.sinks.clone(), self.sinks.clone());
         WriterCallbacks {
-            failed: Box::new(move |error, left| failed(&mut locked(&sinks), error, left)),
-            reopened: Box::new(move || locked(&again).resume_file()),
+            failed: Box::new(move |error, left| failed(&mut locked(&sinks), error, &left)),
+            reopened: Box::new(move || locked(&sinks_of_reopen).resume_file()),
             overflow: Box::new(overflow(facility)),
         }
     }
 
-    /// Waits until all is written, as long as that is bearable.
+    /// Waits until all lines are written, at most for [`FLUSH_TIMEOUT`] per sink.
     pub fn flush_and_wait(&self) {
-        // What gives up meanwhile needs the sinks.
-        let (to, echo) = {
+        // The lock is released, because a writer that fails needs it.
+        let (to, copy) = {
             let mut sinks = locked(&self.sinks);
             (std::mem::replace(&mut sinks.to, Destination::Syslog), sinks.stderr_copy.take())
         };
         if let Destination::File(writer) | Destination::Stderr(writer) = &to {
             writer.flush_and_wait(FLUSH_TIMEOUT);
         }
-        echo.iter().for_each(|writer| writer.flush_and_wait(FLUSH_TIMEOUT));
+        if let Some(writer) = &copy {
+            writer.flush_and_wait(FLUSH_TIMEOUT);
+        }
         let end = Instant::now() + FLUSH_TIMEOUT;
         while self.flush() && Instant::now() < end {
             std::thread::sleep(FLUSH_INTERVAL);
@@ -221,7 +213,23 @@ impl Logger {
     }
 }
 
-/// A panic while logging leaves the sinks as good as they were.
+/// Opens the log file, and changes its owner; the line for the log, if that failed.
+fn open_log_file(
+    path: &Path,
+    user: Option<&Identity>,
+) -> Result<(File, Option<ProcessLine>), StartupError> {
+    let file = file_writer::open(path).map_err(|error| {
+        StartupError::file(format!("cannot open log {}: {}", path_text(path), strerror(&error)))
+    })?;
+    let owned = user.map_or(Ok(()), |user| user.own_log_file(&file));
+    let line = owned.err().map(|error| ProcessLine::LogFileOwnerKept {
+        path: path_text(path),
+        reason: strerror(&error),
+    });
+    Ok((file, line))
+}
+
+/// A panic while logging does not damage the sinks.
 fn locked(sinks: &Mutex<Sinks>) -> MutexGuard<'_, Sinks> {
     sinks.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -230,11 +238,13 @@ impl Sinks {
     fn take(&mut self, record: &Record) {
         match &mut self.to {
             Destination::Stderr(writer) | Destination::File(writer) if !self.fallback => {
-                writer.take(record)
+                writer.take(record);
             }
             _ => self.send(record),
         }
-        self.stderr_copy.iter_mut().for_each(|echo| echo.take(record));
+        if let Some(copy) = &mut self.stderr_copy {
+            copy.take(record);
+        }
     }
 
     fn send(&mut self, record: &Record) {
@@ -247,29 +257,33 @@ impl Sinks {
         self.syslog.resume(|lost| overflow(lost).for_syslog())
     }
 
-    /// What everything went to is of no use for now; syslog is told why, and what is left.
-    fn fall_back_to_syslog(&mut self, error: Option<io::Error>, left: Vec<Record>) {
+    /// The destination failed: logs the reason and the remaining records to syslog.
+    fn fall_back_to_syslog(&mut self, error: Option<io::Error>, left: &[Record]) {
         self.fallback = true;
-        let why = error.map(|error| Line::Process(ProcessLine::LogFailed(strerror(&error))));
-        let why = why.map(|line| record(self.facility, &line));
-        why.into_iter().chain(left).for_each(|record| self.send(&record));
+        if let Some(error) = error {
+            let line = Line::Process(ProcessLine::LogFailed(strerror(&error)));
+            self.send(&record(self.facility, &line));
+        }
+        for record in left {
+            self.send(record);
+        }
     }
 
-    /// There is a new file.
+    /// The log file was opened again.
     fn resume_file(&mut self) {
         self.fallback = false;
     }
 }
 
-/// What is done where a writer fails.
-type FailureCallback = fn(&mut Sinks, Option<io::Error>, Vec<Record>);
+/// Called when a writer fails, with the records that it did not write.
+type FailureCallback = fn(&mut Sinks, Option<io::Error>, &[Record]);
 
-/// What is said of lost lines.
+/// The record about a number of lost lines.
 fn overflow(facility: u8) -> impl Fn(usize) -> Record {
     move |lost| record(facility, &Line::Process(ProcessLine::Overflow(lost)))
 }
 
-/// A line of the log itself, which does not go its usual way.
+/// The record of a line that the log itself writes.
 fn record(facility: u8, line: &Line) -> Record {
     Record::now(facility, line.priority() as u64, line.identity(), line.to_string())
 }

@@ -1,17 +1,17 @@
-//! A line of the log as data, and the forms in which sinks write it.
+//! A line of the log as data, and its formats.
 
 use crate::sys::clock::{self, LocalTime};
 
-/// A line, with what stands before it.
+/// A line with its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Facility times eight plus priority (RFC 3164, section 4.1.1).
     code: u64,
     time: LocalTime,
-    /// The part of the program that it is from.
+    /// The part of the program, e.g. `dnsmasq-tftp`.
     tag: String,
     process: u32,
-    /// The line itself.
+    /// The text of the line.
     pub text: String,
 }
 
@@ -19,7 +19,7 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Record {
-    /// A line of this process, at this time.
+    /// A line of this process with the current time.
     pub fn now(facility: u8, priority: u64, tag: &str, text: String) -> Self {
         let code = u64::from(facility) << 3 | priority;
         let (time, process) = (clock::local_time(), std::process::id());
@@ -58,15 +58,18 @@ impl Record {
 }
 
 #[test]
-fn every_sink_has_its_form_of_a_record_whatever_its_text() {
+fn record_has_the_header_of_its_format_with_any_text() {
     let time = LocalTime { month: 10, day: 2, hour: 1, minute: 2, second: 3 };
     for (tag, text) in [("dnsmasq-tftp", "sent [a]"), ("a[b]>c", "<1>[2]: "), ("dnsmasq", "")] {
         let record =
             Record { code: 30, time, tag: tag.to_owned(), process: 12, text: text.to_owned() };
-        let form = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        assert_eq!(form(record.for_syslog()), format!("<30>Nov  2 01:02:03 {tag}[12]: {text}"));
-        assert_eq!(form(record.with_timestamp()), format!("Nov  2 01:02:03 {tag}[12]: {text}\n"));
-        assert_eq!(form(record.without_timestamp()), format!("{tag}[12]: {text}\n"));
-        assert_eq!(form(record.without_process()), format!("{tag}: {text}\n"));
+        let text_of = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        assert_eq!(text_of(record.for_syslog()), format!("<30>Nov  2 01:02:03 {tag}[12]: {text}"));
+        assert_eq!(
+            text_of(record.with_timestamp()),
+            format!("Nov  2 01:02:03 {tag}[12]: {text}\n")
+        );
+        assert_eq!(text_of(record.without_timestamp()), format!("{tag}[12]: {text}\n"));
+        assert_eq!(text_of(record.without_process()), format!("{tag}: {text}\n"));
     }
 }

@@ -1,6 +1,6 @@
 //! The system log: datagrams to `/dev/log`, or a stream there (RFC 3164; docs/dnsmasq/daemon.md, sections 5.2 and 5.4).
 //!
-//! It may be slow, stalled, restarted or not there at all. Lines wait in a queue then, and nobody else does.
+//! syslog may be slow, stalled, restarted or missing. Lines wait in a queue then, and the caller does not wait.
 
 use crate::sys::limits::ENOBUFS;
 use crate::sys::unix_stream::connect_nonblocking;
@@ -8,33 +8,34 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::net::{UnixDatagram, UnixStream};
 
-/// The way to the system log.
+/// The connection to the system log, with its queue.
 pub struct Syslog {
     socket: Option<Socket>,
-    /// What is to be written, each with what ends it.
+    /// Records to be written.
     queue: VecDeque<Vec<u8>>,
-    /// Bytes of the first that are gone already.
+    /// Bytes of the first record that were sent already.
     sent_bytes: usize,
     limits: QueueLimits,
-    /// How it was when it was last tried.
+    /// The state after the last attempt.
     state: SinkState,
     lost: usize,
 }
 
-/// How many records may wait.
+/// The maximum number of waiting records.
 #[derive(Clone, Copy)]
 pub struct QueueLimits {
     /// While there is no system log.
     pub missing: usize,
-    /// While it takes nothing.
+    /// While the system log accepts no records.
     pub stalled: usize,
 }
 
 impl QueueLimits {
-    /// dnsmasq keeps one. While it takes nothing, dnsmasq waits and serves nobody; we remember instead. (D-027)
+    /// dnsmasq keeps one record. While syslog is stalled, dnsmasq blocks and serves no clients; pxemasq queues records instead
+    /// (D-027).
     pub const DEFAULT: Self = Self { missing: 1, stalled: 512 };
 
-    /// With `log-async` it is said how many.
+    /// The limits of `log-async`.
     pub fn for_log_async(lines: usize) -> Self {
         Self { missing: lines, stalled: lines }
     }
@@ -45,19 +46,19 @@ enum Socket {
     Stream(UnixStream),
 }
 
-/// What became of what waited.
+/// The state of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SinkState {
-    /// All is written.
+    /// All records are written.
     Clear,
     /// There is no system log.
     Missing,
-    /// It has no room now.
+    /// The system log accepts no records now.
     Stalled,
 }
 
-/// Longest record (RFC 3164, section 4.1), but for what ends it.
-const MAX_QUEUED_RECORDS: usize = 1023;
+/// Bytes of a record (RFC 3164, section 4.1), without the byte that ends it.
+const MAX_RECORD_LEN: usize = 1023;
 const PATH: &str = "/dev/log";
 
 impl Default for Syslog {
@@ -74,27 +75,27 @@ impl Default for Syslog {
 }
 
 impl Syslog {
-    /// Lets so many records wait from now on.
-    pub fn resize(&mut self, room: QueueLimits) {
-        self.limits = room;
+    /// Sets the limits of the queue.
+    pub fn resize(&mut self, limits: QueueLimits) {
+        self.limits = limits;
     }
 
-    /// Takes a record; `overflow` says that some were lost. What does not fit is lost even if there is room at once:
-    /// that is how dnsmasq counts.
+    /// Queues a record and writes the queue. `overflow`: the record about a number of lost records. A record is lost if the queue
+    /// is full before the write, as in dnsmasq.
     pub fn take(&mut self, record: &[u8], overflow: impl Fn(usize) -> Vec<u8>) {
-        let room = match self.state {
+        let max = match self.state {
             SinkState::Missing => self.limits.missing,
             SinkState::Stalled | SinkState::Clear => self.limits.stalled,
         };
-        if self.queue.len() < room {
-            self.queue.push_back(record[..record.len().min(MAX_QUEUED_RECORDS)].to_vec());
+        if self.queue.len() < max {
+            self.queue.push_back(record[..record.len().min(MAX_RECORD_LEN)].to_vec());
         } else {
             self.lost += 1;
         }
         self.flush(overflow);
     }
 
-    /// Writes what waits, as far as that is possible; behind it, how much was lost.
+    /// Writes the queue as far as possible, and then the number of lost records.
     fn flush(&mut self, overflow: impl Fn(usize) -> Vec<u8>) -> SinkState {
         self.state = self.write();
         if self.state == SinkState::Clear && self.lost > 0 {
@@ -104,15 +105,15 @@ impl Syslog {
         self.state
     }
 
-    /// The same for what it had no room for. That it is there again is found out with the next record.
+    /// Writes the queue if the system log was stalled. A missing one is tried again with the next record.
     pub fn resume(&mut self, overflow: impl Fn(usize) -> Vec<u8>) -> SinkState {
         if self.state == SinkState::Stalled { self.flush(overflow) } else { self.state }
     }
 
     fn write(&mut self) -> SinkState {
-        let mut tried = false;
+        let mut connected = false;
         while let Some(record) = self.queue.front() {
-            if self.socket.is_none() && !std::mem::replace(&mut tried, true) {
+            if self.socket.is_none() && !std::mem::replace(&mut connected, true) {
                 self.sent_bytes = 0;
                 match Socket::connect() {
                     Ok(socket) => self.socket = Some(socket),
@@ -122,14 +123,14 @@ impl Syslog {
             }
             let Some(socket) = &mut self.socket else { return SinkState::Missing };
             match socket.send(record, self.sent_bytes) {
-                Ok(gone) if gone >= record.len() + socket.from_path().len() => {
+                Ok(sent) if sent >= record.len() + socket.terminator().len() => {
                     self.queue.pop_front();
                     self.sent_bytes = 0;
                 }
-                Ok(part) => self.sent_bytes = part,
+                Ok(sent) => self.sent_bytes = sent,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if is_stall(&error) => return SinkState::Stalled,
-                // It may be another one by now.
+                // syslog may have been restarted.
                 Err(_) => self.socket = None,
             }
         }
@@ -151,20 +152,22 @@ impl Socket {
         connect_nonblocking(PATH).map(Self::Stream)
     }
 
-    /// What tells where a record ends.
-    fn from_path(&self) -> &'static [u8] {
+    /// The byte that ends a record in a stream.
+    fn terminator(&self) -> &'static [u8] {
         match self {
             Self::Datagram(_) => &[],
             Self::Stream(_) => &[0],
         }
     }
 
-    /// Sends a record and its ending, of which so many bytes are gone; tells how many are then.
-    fn send(&mut self, record: &[u8], gone: usize) -> io::Result<usize> {
-        let ending = self.from_path();
+    /// Sends a record and its terminator, except the first `sent` bytes; the total number of sent bytes.
+    fn send(&mut self, record: &[u8], sent: usize) -> io::Result<usize> {
+        let terminator = self.terminator();
         match self {
             Self::Datagram(socket) => socket.send(record),
-            Self::Stream(socket) => Ok(gone + socket.write(&[record, ending].concat()[gone..])?),
+            Self::Stream(socket) => {
+                Ok(sent + socket.write(&[record, terminator].concat()[sent..])?)
+            }
         }
     }
 }

@@ -6,12 +6,12 @@ use nix::sys::signal::Signal;
 use std::fs;
 use std::time::Duration;
 
-crate::tests![a_watched_directory_is_read_as_it_changes,];
+crate::tests![changed_files_of_a_watched_directory_are_read,];
 
 const CONFIG: &str =
     "dhcp-range=10.9.0.0,proxy\npxe-prompt=x\ndhcp-hostsdir=/srv/hosts\ndhcp-optsfile=/srv/opts\n";
 
-fn a_watched_directory_is_read_as_it_changes() {
+fn changed_files_of_a_watched_directory_are_read() {
     let Some(setup) = required(Setup::new(CONFIG)) else { return };
     setup.lab.file("/srv/hosts/one", "52:54:00:00:00:01,set:a\n");
     setup.lab.file("/srv/opts", "bad\n");
@@ -45,7 +45,7 @@ fn a_watched_directory_is_read_as_it_changes() {
     fs::remove_dir_all("/srv/hosts").expect("it is ours");
     std::thread::sleep(Duration::from_millis(200));
     if !crate::common::subject_is_theirs() {
-        // 2.92 says nothing of files that are deleted.
+        // 2.92 logs nothing about files that are deleted.
         assert_eq!(setup.logged(0), [""; 0]);
     }
     setup.lab.take_syslog();
@@ -60,7 +60,7 @@ fn a_watched_directory_is_read_as_it_changes() {
     if crate::common::subject_is_theirs() {
         return;
     }
-    // It is watched again, and what is no file holds nobody up (D-031).
+    // The directory is watched again, and a FIFO in it does not block (D-031).
     setup.lab.take_syslog();
     nix::unistd::mkfifo("/srv/fifo", nix::sys::stat::Mode::S_IRWXU).expect("it is ours");
     fs::rename("/srv/fifo", "/srv/hosts/fifo").expect("it is ours");

@@ -1,4 +1,4 @@
-//! Start, rights, signals, end.
+//! Start, privileges, signals, end.
 
 use crate::common::download::Download;
 use crate::common::lab::eventually;
@@ -14,21 +14,21 @@ use std::thread::sleep;
 use std::time::Duration;
 
 crate::tests![
-    in_the_background_it_serves_when_its_starter_has_ended,
-    what_fails_in_the_background_is_told_at_the_terminal,
-    nothing_of_root_is_left_but_what_is_needed,
-    files_are_for_whom_they_belong_to,
-    a_capability_that_is_missing_ends_the_start,
-    signals_do_what_they_do_in_dnsmasq,
-    the_lease_file_is_a_dhcp_servers,
-    a_script_has_the_leases_where_the_file_is_left_alone,
-    at_rest_it_sleeps,
-    who_has_the_port_is_named_to_a_person,
-    what_is_not_there_yet_is_served_when_it_is,
-    an_address_may_come_later_too,
+    daemon_in_background_serves_after_the_started_process_has_ended,
+    error_in_background_is_printed_at_the_terminal,
+    only_needed_privileges_of_root_are_kept,
+    files_of_the_start_have_owner_and_mode_of_dnsmasq,
+    missing_capability_ends_the_start,
+    signals_have_the_effects_of_dnsmasq,
+    lease_file_is_checked_and_not_changed,
+    leases_are_read_from_the_script_with_leasefile_ro,
+    idle_daemon_uses_no_processor_time,
+    process_that_uses_the_port_is_named_at_a_terminal,
+    interface_that_appears_after_the_start_is_served,
+    address_that_is_added_after_the_start_is_served,
 ];
 
-fn in_the_background_it_serves_when_its_starter_has_ended() {
+fn daemon_in_background_serves_after_the_started_process_has_ended() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     symlink("/srv/elsewhere", "/run/dnsmasq.pid").expect("/run is the lab's");
     let line = format!("umask 077; exec 9</dev/zero; exec {} -C {CONFIG}", subject().display());
@@ -73,7 +73,7 @@ fn in_the_background_it_serves_when_its_starter_has_ended() {
     );
 }
 
-fn what_fails_in_the_background_is_told_at_the_terminal() {
+fn error_in_background_is_printed_at_the_terminal() {
     let Some(setup) = required(Setup::new("tftp-root=/srv/none\n")) else { return };
     let sentence = "TFTP directory /srv/none inaccessible: No such file or directory";
     let ended = setup.background(&["--log-facility=/srv/log"]);
@@ -86,7 +86,7 @@ fn what_fails_in_the_background_is_told_at_the_terminal() {
     eventually(Duration::from_secs(5), gone).expect("it has ended, or is about to");
 }
 
-fn nothing_of_root_is_left_but_what_is_needed() {
+fn only_needed_privileges_of_root_are_kept() {
     let (admin, raw) = (1_u64 << 12, 1 << 13);
     for (config, words, kept) in [
         (RANGE, &[][..], admin | raw),
@@ -131,7 +131,7 @@ const OWNED: &[(&str, u32, u32, [bool; 4])] = &[
     ("other-604",  2,     0o604, [true,  false, true,  true]),
 ];
 
-fn files_are_for_whom_they_belong_to() {
+fn files_of_the_start_have_owner_and_mode_of_dnsmasq() {
     let ways = [
         ("", "-unobody"),
         ("tftp-secure\n", "-unobody"),
@@ -156,7 +156,7 @@ fn files_are_for_whom_they_belong_to() {
     }
 }
 
-fn a_capability_that_is_missing_ends_the_start() {
+fn missing_capability_ends_the_start() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     for (lacks, code, sentence) in [
         ("net_raw", 5, "process is missing required capability NET_RAW"),
@@ -173,7 +173,7 @@ fn a_capability_that_is_missing_ends_the_start() {
     }
 }
 
-fn signals_do_what_they_do_in_dnsmasq() {
+fn signals_have_the_effects_of_dnsmasq() {
     let Some(setup) = required(Setup::new("")) else { return };
     assert_eq!(setup.background(&["-x", "/srv/pid/pid"]).code, Some(3));
     setup.lab.file("/srv/pid/old", "");
@@ -181,7 +181,7 @@ fn signals_do_what_they_do_in_dnsmasq() {
     assert_eq!(setup.background(&["-x", "/srv/pid/pid"]), started());
     let text = fs::read_to_string("/srv/pid/pid").expect("a pid file");
     let id: u32 = text.trim_end_matches('\n').parse().expect("a number and a newline");
-    // What is told of the start is told before.
+    // The lines of the start are logged before.
     setup.logged(3);
     setup.lab.take_syslog();
     for nothing in ["USR1", "USR2", "ALRM", "HUP", "INT", "CHLD", "PIPE", "WINCH"] {
@@ -205,7 +205,7 @@ fn signals_do_what_they_do_in_dnsmasq() {
     assert_eq!(ended.code(), Some(5));
 }
 
-fn the_lease_file_is_a_dhcp_servers() {
+fn lease_file_is_checked_and_not_changed() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     let ended = setup.background(&["-l", "/srv/none/leases"]);
     let sentence = "cannot open or create lease file /srv/none/leases: No such file or directory";
@@ -229,7 +229,7 @@ fn the_lease_file_is_a_dhcp_servers() {
     end(daemon().expect("a pid file"));
 }
 
-fn a_script_has_the_leases_where_the_file_is_left_alone() {
+fn leases_are_read_from_the_script_with_leasefile_ro() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     for (script, ended) in [
         (
@@ -255,8 +255,8 @@ fn a_script_has_the_leases_where_the_file_is_left_alone() {
     assert_eq!((missing.code, stderr), (Some(3), format!("dnsmasq: {sentence}")));
 }
 
-/// Nobody asks anything: nothing runs.
-fn at_rest_it_sleeps() {
+/// Without requests, the process does not run.
+fn idle_daemon_uses_no_processor_time() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     assert_eq!(setup.background(&[]), started());
     let id = daemon().expect("a pid file");
@@ -272,8 +272,8 @@ fn at_rest_it_sleeps() {
     assert_eq!(woken(), before, "it was woken for nothing");
 }
 
-/// A person is told who has the port, and how to get it. A program is told what dnsmasq tells (D-001).
-fn who_has_the_port_is_named_to_a_person() {
+/// At a terminal, the error names the process that uses the port. For other programs it is dnsmasq's message (D-001).
+fn process_that_uses_the_port_is_named_at_a_terminal() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     if subject_is_theirs() {
         return crate::common::harness::skip("dnsmasq differs: D-001");
@@ -295,8 +295,8 @@ fn who_has_the_port_is_named_to_a_person() {
     assert!(seen.contains("port 67 is taken by ") && seen.contains(&holder), "{seen}");
 }
 
-/// At boot the network may come later than the program.
-fn what_is_not_there_yet_is_served_when_it_is() {
+/// At boot, the network may be configured after the program has started.
+fn interface_that_appears_after_the_start_is_served() {
     for binding in ["", "bind-dynamic\n", "bind-interfaces\n"] {
         let config = format!("{RANGE}interface=eth1\n{binding}");
         let Some(setup) = required(Setup::new(&config)) else { return };
@@ -322,7 +322,7 @@ fn what_is_not_there_yet_is_served_when_it_is() {
     }
 }
 
-fn an_address_may_come_later_too() {
+fn address_that_is_added_after_the_start_is_served() {
     for binding in ["", "bind-dynamic\n"] {
         let config = format!("listen-address=10.9.0.7\n{binding}");
         let Some(setup) = required(Setup::new(&config)) else { return };

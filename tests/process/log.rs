@@ -1,4 +1,4 @@
-//! Where log lines go, and that nobody waits for them.
+//! The sinks of log lines. Clients do not wait for them.
 
 use crate::common::lab::{allow, eventually};
 use crate::common::required;
@@ -12,17 +12,17 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 crate::tests![
-    a_system_log_that_takes_nothing_stops_nobody,
-    a_system_log_that_goes_and_comes_is_found_again,
-    a_system_log_may_be_a_stream,
-    a_log_file_can_be_moved_away,
-    a_full_disk_is_told_to_the_system_log,
-    standard_error_that_takes_nothing_stops_nobody,
-    a_system_log_that_lets_nobody_in_stops_nobody,
-    standard_error_that_does_not_wait_loses_nothing,
+    stalled_syslog_does_not_delay_clients,
+    restarted_syslog_is_used_again,
+    syslog_on_a_stream_socket_gets_the_lines,
+    moved_log_file_is_opened_again_after_sigusr2,
+    full_disk_of_the_log_file_is_reported_to_syslog,
+    stalled_standard_error_does_not_delay_clients,
+    syslog_that_accepts_no_connection_does_not_delay_clients,
+    nonblocking_standard_error_gets_all_lines,
 ];
 
-/// Asks for so many files that are not there, one after the other, each of which is a line.
+/// Requests missing files, one after the other. Each request causes one line.
 fn ask(setup: &Setup, names: std::ops::Range<usize>) -> Duration {
     let start = Instant::now();
     for name in names {
@@ -36,7 +36,7 @@ fn line(name: usize) -> String {
     format!("3 dnsmasq-tftp: file /srv/tftp/m{name} not found for 10.9.0.2")
 }
 
-/// A system log of our own in the place of the lab's.
+/// A system log of the test, in place of that of the lab's.
 fn syslog() -> UnixDatagram {
     drop(fs::remove_file("/dev/log"));
     let socket = UnixDatagram::bind("/dev/log").expect("a socket");
@@ -70,8 +70,8 @@ fn lost(lines: &[String]) -> usize {
     lines.iter().filter_map(number).sum::<usize>()
 }
 
-/// D-027: dnsmasq would serve nobody here, or wait for each line.
-fn a_system_log_that_takes_nothing_stops_nobody() {
+/// D-027: dnsmasq would serve no clients here, or wait for each line.
+fn stalled_syslog_does_not_delay_clients() {
     for (words, room) in [(&[][..], 512), (&["--log-async=5"], 5)] {
         let Some(setup) = required(Setup::new("")) else { return };
         let log = syslog();
@@ -96,7 +96,7 @@ fn a_system_log_that_takes_nothing_stops_nobody() {
     }
 }
 
-fn a_system_log_that_goes_and_comes_is_found_again() {
+fn restarted_syslog_is_used_again() {
     for words in [&[][..], &["--log-async=3"]] {
         let Some(setup) = required(Setup::new("")) else { return };
         let first = syslog();
@@ -106,7 +106,7 @@ fn a_system_log_that_goes_and_comes_is_found_again() {
         drop(first);
         fs::remove_file("/dev/log").expect("it is ours");
         ask(&setup, 1..7);
-        // We log behind the answer.
+        // The line is logged after the reply was sent.
         std::thread::sleep(Duration::from_millis(100));
         let second = syslog();
         ask(&setup, 7..9);
@@ -119,7 +119,7 @@ fn a_system_log_that_goes_and_comes_is_found_again() {
     }
 }
 
-fn a_system_log_may_be_a_stream() {
+fn syslog_on_a_stream_socket_gets_the_lines() {
     let Some(setup) = required(Setup::new("")) else { return };
     let log = stream();
     let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
@@ -133,7 +133,7 @@ fn a_system_log_may_be_a_stream() {
     drop(daemon);
 }
 
-fn a_log_file_can_be_moved_away() {
+fn moved_log_file_is_opened_again_after_sigusr2() {
     let Some(setup) = required(Setup::new("log-facility=/srv/log/log\n")) else { return };
     setup.lab.file("/srv/log/old", "");
     std::os::unix::fs::chown("/srv/log", Some(65534), None).expect("it is ours to give");
@@ -161,7 +161,7 @@ fn a_log_file_can_be_moved_away() {
     assert_eq!((found.mode() & 0o7777, found.uid()), (0o640, 65534));
     assert_eq!(text("/srv/log/log.1").len(), 5);
 
-    // Where there is no file any more, the system log has it, under one name.
+    // If the file cannot be opened, lines are written to syslog, with one tag.
     setup.lab.take_syslog();
     fs::rename("/srv/log", "/srv/gone").expect("it is ours");
     signal(daemon.id(), Signal::SIGUSR2);
@@ -176,7 +176,7 @@ fn a_log_file_can_be_moved_away() {
     assert_eq!(setup.logged(1).len(), 1);
 }
 
-fn a_full_disk_is_told_to_the_system_log() {
+fn full_disk_of_the_log_file_is_reported_to_syslog() {
     let Some(setup) = required(Setup::new("log-facility=/srv/log\n")) else { return };
     symlink("/dev/full", "/srv/log").expect("it is ours");
     let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", "", "-u", "root", "--group="]));
@@ -196,7 +196,7 @@ fn a_full_disk_is_told_to_the_system_log() {
     eventually(TIMEOUT, || fs::metadata("/srv/log").ok().filter(|file| file.len() > 0))
         .expect("a new file");
     assert!(fs::read_to_string("/srv/log").expect("a file").contains("started, version"));
-    // And all that comes goes there.
+    // Later lines are written there too.
     ask(&setup, 2..3);
     let has = || fs::read_to_string("/srv/log").ok()?.contains("dnsmasq-tftp").then_some(());
     eventually(TIMEOUT, has).expect("the new file is used");
@@ -204,8 +204,8 @@ fn a_full_disk_is_told_to_the_system_log() {
     drop(daemon);
 }
 
-/// D-027 as well: a terminal that was stopped, or a pipe that nobody reads.
-fn standard_error_that_takes_nothing_stops_nobody() {
+/// D-027: a terminal that was stopped, or a pipe that is not read.
+fn stalled_standard_error_does_not_delay_clients() {
     for words in [&["-k", "--log-facility=-"][..], &["-d"]] {
         let Some(setup) = required(Setup::new("")) else { return };
         let mut command = Setup::program(&[words, &["-x", ""]].concat());
@@ -221,8 +221,8 @@ fn standard_error_that_takes_nothing_stops_nobody() {
     }
 }
 
-/// Somebody listens at `/dev/log` and takes no connection.
-fn a_system_log_that_lets_nobody_in_stops_nobody() {
+/// The listener at `/dev/log` accepts no connection.
+fn syslog_that_accepts_no_connection_does_not_delay_clients() {
     let Some(setup) = required(Setup::new("")) else { return };
     let log = stream();
     nix::sys::socket::listen(&log, nix::sys::socket::Backlog::new(0).expect("a number"))
@@ -235,8 +235,8 @@ fn a_system_log_that_lets_nobody_in_stops_nobody() {
     assert!(eventually(TIMEOUT, || daemon.ended()).is_some_and(|ended| ended.success()));
 }
 
-/// A pipe that somebody else has made one that never waits.
-fn standard_error_that_does_not_wait_loses_nothing() {
+/// A pipe on which another process has set O_NONBLOCK.
+fn nonblocking_standard_error_gets_all_lines() {
     let Some(setup) = required(Setup::new("")) else { return };
     let (read, write) = std::io::pipe().expect("a pipe");
     let flags = nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK);

@@ -1,5 +1,5 @@
-//! The life of the process, as init systems and administrators meet it. `PXEMASQ_SUBJECT=theirs` shows that it is so
-//! with dnsmasq, where no divergence is named.
+//! The process as init systems and administrators use it. `PXEMASQ_SUBJECT=theirs` runs the tests with dnsmasq, except
+//! where a divergence is named.
 
 #[path = "../common/mod.rs"]
 mod common;

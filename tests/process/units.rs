@@ -32,7 +32,7 @@ fn systemd_forking() {
     setup.lab.file("/etc/dnsmasq.d/b.conf.dpkg-old", "nonsense\n");
     let started = setup.run(Setup::program(&words).args(more));
     assert_eq!((started.code, &started.stderr[..]), (Some(0), ""));
-    // At once, before anybody could wait for anything.
+    // At once, without waiting.
     let text = fs::read_to_string(pid_file).expect("a pid file");
     let id: u32 = text.trim().parse().expect("a number");
     assert!(runs(id) && setup.lab.host("server").listens_on_udp(69));
@@ -42,7 +42,7 @@ fn systemd_forking() {
     assert!(!fs::exists(pid_file).expect("it can be asked"));
 }
 
-/// A setup-in for the manager, which is told.
+/// A setup-in for the service manager, which receives notifications.
 struct Manager(UnixDatagram);
 
 impl Manager {
@@ -84,7 +84,7 @@ fn systemd_notify() {
     let ended = eventually(TIMEOUT, || daemon.ended()).expect("it ends");
     assert_eq!(ended.code(), Some(0));
 
-    // In the background it tells who it is. A start that fails is never ready.
+    // In the background it sends its process id. A start that fails sends no READY.
     let started = setup.run(Setup::program(&[]).env("NOTIFY_SOCKET", SOCKET));
     assert_eq!(started.code, Some(0));
     let id = crate::setup::daemon().expect("a pid file");

@@ -1,6 +1,6 @@
-//! Threads that wait for disks, so that the loop never does.
+//! Threads that wait for disks, so that the loop does not.
 //!
-//! Each device has threads of its own: one that hangs keeps nobody waiting but its own readers.
+//! Each device has its own threads: a device that hangs delays only the transfers that read from it.
 
 use crate::strerror::strerror;
 use crate::sys::{file_io, limits};
@@ -15,60 +15,60 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::{io, thread};
 
-/// Something to do that may take long.
+/// An operation that may take long.
 pub enum Job {
     /// Read a part of a file.
     Read(Part),
-    /// Open a file, or look whether there is a directory.
+    /// Open a file, or check whether a directory exists.
     Lookup(DiskLookup),
-    /// Close a file: a remote file system may have something to do for it.
+    /// Close a file. On a remote file system this may take long.
     Close(Arc<File>),
 }
 
-/// A part of a file.
+/// A part of a file to read.
 pub struct Part {
-    /// Which file it is.
+    /// The file.
     pub id: FileId,
-    /// The file, if it is still open when its turn comes.
+    /// The descriptor, if it is still open when the job is run.
     pub file: Weak<File>,
-    /// Where from.
+    /// The offset of the first byte.
     pub offset: u64,
-    /// How much.
+    /// The number of bytes.
     pub length: usize,
 }
 
-/// What came of a job.
+/// The result of a job.
 pub enum Completion {
-    /// A part of a file was read: so many bytes, and fewer only where it ends.
+    /// A part of a file was read. It is shorter than `length` only at the end of the file.
     Read {
-        /// Which file it is.
+        /// The file.
         id: FileId,
-        /// Where from.
+        /// The offset of the first byte.
         offset: u64,
-        /// How many were asked for.
+        /// The requested number of bytes.
         length: usize,
         /// The bytes.
         result: io::Result<Vec<u8>>,
     },
-    /// What was found.
+    /// A path was looked up.
     LookedUp(DiskLookup, LookupResult),
-    /// It is closed.
+    /// A file was closed.
     Closed,
 }
 
-/// What there is of a path.
+/// The result of a look-up.
 #[derive(Clone)]
 pub enum LookupResult {
-    /// A file, open.
+    /// The open file, or the error.
     File(OpenFile),
-    /// Whether there is a directory.
+    /// Whether the path is a directory.
     Directory(bool),
 }
 
-/// A file as it was when it was opened, or why it was not.
+/// A file with its metadata at the time of opening, or the error.
 pub type OpenFile = Result<(Arc<File>, Metadata), OpenError>;
 
-/// The threads.
+/// The threads of all devices.
 pub struct IoThreads {
     devices: HashMap<Device, DeviceThreads>,
     finished: Receiver<(Device, Completion)>,
@@ -76,84 +76,85 @@ pub struct IoThreads {
     waker: Arc<Waker>,
 }
 
-/// What hangs together if it hangs.
+/// Files that have the same threads, because they hang together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Device {
-    /// A disk, by its number.
+    /// A disk, by device number.
     Disk(u64),
-    /// A remote file system, by the number of its mount.
+    /// A remote file system, by mount id.
     Mount(u64),
-    /// Files that somebody else holds, and may give way or not.
+    /// Files on which another process holds a lease.
     Leased,
 }
 
-/// The threads that work for one device.
+/// The threads of one device.
 struct DeviceThreads {
     jobs: Sender<Job>,
     queue: Arc<Mutex<Receiver<Job>>>,
     threads: usize,
-    under_way: usize,
+    pending: usize,
 }
 
 /// Mode bit: readable for all users.
 pub const WORLD_READABLE: u32 = 0o004;
-/// Jobs for one device at once. Disks like to have some to choose from.
+/// Concurrent jobs per device. Several requests let a disk choose their order.
 const THREADS_PER_DEVICE: usize = 4;
-/// Jobs that wait for a device, at most: it hangs, and so would all that is added.
+/// Pending jobs per device. A device with more hangs.
 const MAX_JOBS: usize = 1024;
-/// They have small tasks.
+/// The stack of a thread, which has no deep calls.
 const STACK_SIZE: usize = 64 * 1024;
 
 impl IoThreads {
-    /// No threads yet. `waker` is woken when a job is done.
+    /// No threads are started yet. `waker` is woken when a job is done.
     pub fn new(waker: Waker) -> Self {
         let (finishes, finished) = channel();
         Self { devices: HashMap::new(), finished, finishes, waker: Arc::new(waker) }
     }
 
-    /// Has a job done, by the threads of that device.
+    /// Queues a job for the threads of a device. `WouldBlock`: the device has [`MAX_JOBS`] pending jobs.
     pub fn submit(&mut self, device: Device, job: Job) -> io::Result<()> {
-        let crew = self.devices.entry(device).or_insert_with(|| {
+        let threads_of_device = self.devices.entry(device).or_insert_with(|| {
             let (jobs, queue) = channel();
-            DeviceThreads { jobs, queue: Arc::new(Mutex::new(queue)), threads: 0, under_way: 0 }
+            DeviceThreads { jobs, queue: Arc::new(Mutex::new(queue)), threads: 0, pending: 0 }
         });
-        if crew.under_way >= MAX_JOBS && !matches!(job, Job::Close(_)) {
+        if threads_of_device.pending >= MAX_JOBS && !matches!(job, Job::Close(_)) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        if crew.under_way >= crew.threads && crew.threads < THREADS_PER_DEVICE {
+        if threads_of_device.pending >= threads_of_device.threads
+            && threads_of_device.threads < THREADS_PER_DEVICE
+        {
             let (queue, finishes, waker) =
-                (crew.queue.clone(), self.finishes.clone(), self.waker.clone());
-            let work = move || work(device, &queue, &finishes, &waker);
+                (threads_of_device.queue.clone(), self.finishes.clone(), self.waker.clone());
+            let work = move || run_jobs(device, &queue, &finishes, &waker);
             match thread::Builder::new().name("reader".into()).stack_size(STACK_SIZE).spawn(work) {
-                Ok(_) => crew.threads += 1,
-                Err(error) if crew.threads == 0 => return Err(error),
+                Ok(_) => threads_of_device.threads += 1,
+                Err(error) if threads_of_device.threads == 0 => return Err(error),
                 Err(_) => {}
             }
         }
-        crew.under_way += 1;
-        // The queue lives as long as we keep our end of it.
-        drop(crew.jobs.send(job));
+        threads_of_device.pending += 1;
+        // It cannot fail: this object holds the receiver too.
+        let _ = threads_of_device.jobs.send(job);
         Ok(())
     }
 
-    /// What is done, if anything is.
+    /// The next result; `None`: there is no other.
     pub fn next(&mut self) -> Option<Completion> {
         let (device, done) = self.finished.try_recv().ok()?;
-        if let Some(crew) = self.devices.get_mut(&device) {
-            crew.under_way = crew.under_way.saturating_sub(1);
+        if let Some(threads_of_device) = self.devices.get_mut(&device) {
+            threads_of_device.pending = threads_of_device.pending.saturating_sub(1);
         }
         Some(done)
     }
 
-    /// Nobody needs a disk: threads without work go home. Those that hang stay, and are all there will be for their
-    /// device.
+    /// Ends the threads of devices without pending jobs. A thread that hangs stays, and counts for its device.
     pub fn stop_idle(&mut self) {
-        self.devices.retain(|_, crew| crew.under_way > 0);
+        self.devices.retain(|_, threads_of_device| threads_of_device.pending > 0);
     }
 }
 
-/// One thread's day: it ends when nobody can send it jobs any more.
-fn work(
+/// The loop of a thread. It ends when the sender of the jobs is dropped.
+fn run_jobs(
     device: Device,
     queue: &Mutex<Receiver<Job>>,
     finishes: &Sender<(Device, Completion)>,
@@ -164,7 +165,7 @@ fn work(
         let Ok(job) = next else { return };
         let done = match job {
             Job::Read(part) => {
-                // The last to hold a file closes it, which may take long too: that is not left to the loop.
+                // If the transfer has ended meanwhile, the file is closed here, not in the loop.
                 let result = read(&part);
                 let Part { id, offset, length, .. } = part;
                 Completion::Read { id, offset, length, result }
@@ -200,7 +201,7 @@ fn read(part: &Part) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Looks at what there is of a path. A file that somebody holds is pending.
+/// Looks up a path without waiting. A file with a lease of another process is [`OpenError::Pending`].
 pub fn lookup(awaited: &DiskLookup) -> LookupResult {
     match awaited {
         DiskLookup::File(path) => LookupResult::File(open(path, file_io::open)),
@@ -211,7 +212,7 @@ pub fn lookup(awaited: &DiskLookup) -> LookupResult {
     }
 }
 
-/// The same, and waits until he who holds it gives way.
+/// Looks up a path, and waits until no other process holds a lease.
 pub fn lookup_blocking(awaited: &DiskLookup) -> LookupResult {
     match (lookup(awaited), awaited) {
         (LookupResult::File(Err(OpenError::Pending)), DiskLookup::File(path)) => {
@@ -227,7 +228,7 @@ fn open(path: &[u8], by: impl FnOnce(&OsStr) -> io::Result<File>) -> OpenFile {
         Ok((Arc::new(file), metadata))
     });
     found.map_err(|error| match open_error(&error) {
-        // It may be opened, and not read; that is found out sooner behind a wall.
+        // dnsmasq can open a directory, and fails when it reads it. Landlock denies to open it.
         OpenError::Denied if is_open_directory(path) => {
             OpenError::Failed(strerror(&io::Error::from_raw_os_error(limits::EISDIR)))
         }
@@ -236,8 +237,8 @@ fn open(path: &[u8], by: impl FnOnce(&OsStr) -> io::Result<File>) -> OpenFile {
 }
 
 fn is_open_directory(path: &[u8]) -> bool {
-    let about = fs::metadata(OsStr::from_bytes(path));
-    about.is_ok_and(|about| about.is_dir() && about.mode() & WORLD_READABLE != 0)
+    let metadata = fs::metadata(OsStr::from_bytes(path));
+    metadata.is_ok_and(|metadata| metadata.is_dir() && metadata.mode() & WORLD_READABLE != 0)
 }
 
 fn open_error(error: &io::Error) -> OpenError {

@@ -1,4 +1,4 @@
-//! Files on disk, with dnsmasq's rules of who may have them (docs/dnsmasq/tftp.md, section 5).
+//! Files on disk, with dnsmasq's rules for access (docs/dnsmasq/tftp.md, section 5).
 
 pub mod io_threads;
 pub mod read_ahead;
@@ -20,72 +20,74 @@ use std::net::IpAddr;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
 
-/// The file system, as this process may see it.
+/// The files that are open for transfers.
 #[derive(Default)]
 pub struct DiskFiles {
-    /// They are few, and looked up for each block.
-    open: BTreeMap<FileId, Open>,
-    /// Files that are sent, and have not changed since they were opened.
+    /// A small map, which is searched for each block.
+    open: BTreeMap<FileId, OpenEntry>,
+    /// Open files by version: a file that has not changed is opened once.
     shared: HashMap<FileVersion, FileId>,
-    opened: usize,
+    /// The last [`FileId`].
+    last_id: usize,
     read_ahead: ReadAhead,
-    /// Who waits for disks. Without them we wait ourselves.
-    readers: Option<IoThreads>,
+    /// The threads that wait for disks. `None`: the calls wait.
+    threads: Option<IoThreads>,
     mounts: RemoteMounts,
     in_flight: HashSet<(FileId, u64)>,
-    /// Reads that have failed; whoever waits for them is told.
+    /// Reads that failed, until the transfer that waits for them takes the error.
     failed: HashMap<(FileId, u64), String>,
-    /// What the readers look for, and what they have found.
+    /// Look-ups of the threads, and their results.
     lookups: HashMap<DiskLookup, (Device, Option<LookupResult>)>,
-    /// What the client that was served last will want.
-    next: Option<(FileId, u64, usize)>,
-    /// `tftp-secure`: only files of our own user.
+    /// File, offset and length that the client of the last read will need.
+    next_read: Option<(FileId, u64, usize)>,
+    /// `tftp-secure`: only files of the user that serves.
     pub secure: bool,
 }
 
-/// What disks have told.
+/// A result of the threads.
 pub enum Completed {
-    /// A part of a file.
+    /// A part of a file was read.
     Part(FileId, u64),
-    /// What there is of a path. To be forgotten when everybody was told.
+    /// A path was looked up. The caller must call [`DiskFiles::forget`] when all transfers have the result.
     LookedUp(DiskLookup),
 }
 
-/// A file, and who it is for.
-struct Open {
+/// An open file.
+struct OpenEntry {
     file: Arc<File>,
-    identity: FileVersion,
+    version: FileVersion,
     size: u64,
+    /// The number of transfers.
     users: usize,
-    disk: ReadMode,
+    mode: ReadMode,
     device: Device,
 }
 
-/// How long a read may take.
+/// How a file is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ReadMode {
-    /// The file system says whether it would take long.
+    /// `RWF_NOWAIT`: data in the page cache is read in the loop, other data by the threads.
     NonBlocking,
-    /// It never does.
+    /// A read never waits for a disk.
     InMemory,
-    /// It may, and does not say.
+    /// A read may wait, and the file system does not support `RWF_NOWAIT`.
     Threaded,
 }
 
-/// What makes two names one file with the same contents: device, inode, size, and when it was changed.
+/// Device, inode, size, mtime and ctime. Two names with the same version are one file with the same contents.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct FileVersion([i128; 5]);
 
 impl DiskFiles {
-    /// Files that are read by threads where a disk has to be waited for.
-    pub fn new(secure: bool, readers: IoThreads) -> Self {
-        Self { secure, readers: Some(readers), ..Self::default() }
+    /// Files that these threads read when a read has to wait for a disk.
+    pub fn new(secure: bool, threads: IoThreads) -> Self {
+        Self { secure, threads: Some(threads), ..Self::default() }
     }
 
-    /// The next thing that the threads have done since.
+    /// The next result of the threads; `None`: there is no other.
     pub fn completed(&mut self) -> Option<Completed> {
         loop {
-            match self.readers.as_mut().and_then(IoThreads::next)? {
+            match self.threads.as_mut().and_then(IoThreads::next)? {
                 Completion::Read { id, offset, length, result } => {
                     self.in_flight.remove(&(id, offset));
                     match result {
@@ -106,24 +108,23 @@ impl DiskFiles {
         }
     }
 
-    /// Everybody was told what was found.
-    pub fn forget(&mut self, awaited: &DiskLookup) {
-        if let Some((device, Some(LookupResult::File(Ok((file, _)))))) =
-            self.lookups.remove(awaited)
+    /// Drops the result of a look-up, after all transfers have it.
+    pub fn forget(&mut self, lookup: &DiskLookup) {
+        if let Some((device, Some(LookupResult::File(Ok((file, _)))))) = self.lookups.remove(lookup)
         {
             self.close_file(device, file);
         }
     }
 
-    /// What there is of a path, and the device if it is remote; `None`: the readers look for it, or have too much to do and
-    /// will when somebody asks again.
+    /// The file or directory of a path, and the device if it is remote. `None`: the threads look it up, or their queue is full
+    /// and the client has to repeat its request.
     fn lookup(&mut self, awaited: DiskLookup) -> Option<(LookupResult, Option<Device>)> {
         let (DiskLookup::File(path) | DiskLookup::Directory(path)) = &awaited;
         if let Some((device, found)) = self.lookups.get(&awaited) {
             let remote = Some(*device).filter(|device| *device != Device::Leased);
             return found.clone().map(|found| (found, remote));
         }
-        let Some(readers) = &mut self.readers else {
+        let Some(threads) = &mut self.threads else {
             return Some((lookup_blocking(&awaited), None));
         };
         let device = match self.mounts.remote(path) {
@@ -133,69 +134,69 @@ impl DiskFiles {
                 found => return Some((found, None)),
             },
         };
-        if readers.submit(device, Job::Lookup(awaited.clone())).is_ok() {
+        if threads.submit(device, Job::Lookup(awaited.clone())).is_ok() {
             self.lookups.insert(awaited, (device, None));
         }
         None
     }
 
-    /// Closes a file of a device that may take its time for it.
+    /// Closes a file. For a remote file system a thread does it, because it may take long.
     fn close_file(&mut self, device: Device, file: Arc<File>) {
-        if let (Device::Mount(_), Some(readers)) = (device, &mut self.readers) {
-            // If there is no thread for it, it is closed at once.
-            drop(readers.submit(device, Job::Close(file)));
+        if let (Device::Mount(_), Some(threads)) = (device, &mut self.threads) {
+            // Without a thread, the file is closed here.
+            let _ = threads.submit(device, Job::Close(file));
         }
     }
 
-    /// Whoever opens a file that is already sent, and has not changed, shares its descriptor.
+    /// The id of a file. If the same version is open already, the descriptor is shared.
     fn register(&mut self, file: Arc<File>, metadata: &Metadata, remote: Option<Device>) -> FileId {
-        let identity = FileVersion::of_metadata(metadata);
-        if let Some(&id) = self.shared.get(&identity)
+        let version = FileVersion::of_metadata(metadata);
+        if let Some(&id) = self.shared.get(&version)
             && let Some(open) = self.open.get_mut(&id)
         {
             open.users += 1;
             return id;
         }
-        self.opened += 1;
-        let id = FileId(self.opened);
-        // Only files have a disk behind them that can be slow; all else answers with an error.
-        let disk = match remote {
+        self.last_id += 1;
+        let id = FileId(self.last_id);
+        // Only regular files can be on a slow disk. To read others returns an error at once.
+        let mode = match remote {
             _ if !metadata.is_file() => ReadMode::InMemory,
             None => ReadMode::NonBlocking,
             Some(_) => ReadMode::Threaded,
         };
         let device = remote.unwrap_or(Device::Disk(metadata.dev()));
         let size = metadata.size();
-        self.open.insert(id, Open { file, identity, size, users: 1, disk, device });
-        self.shared.insert(identity, id);
+        self.open.insert(id, OpenEntry { file, version, size, users: 1, mode, device });
+        self.shared.insert(version, id);
         id
     }
 
-    /// Reads what will be wanted next, while the client that was served last takes in what it got.
+    /// Reads the data that the client of the last read needs next, while it processes what it received.
     pub fn prefetch(&mut self) {
-        if let Some((id, offset, wanted)) = self.next.take()
+        if let Some((id, offset, wanted)) = self.next_read.take()
             && let Some(open) = self.open.get(&id)
-            && open.disk != ReadMode::Threaded
+            && open.mode != ReadMode::Threaded
         {
             let left = usize::try_from(open.size.saturating_sub(offset)).unwrap_or(usize::MAX);
             let wanted = wanted.min(left);
             if wanted == 0 || self.read_ahead.has(id, offset, wanted) {
                 return;
             }
-            // What cannot be had now is asked for when it is wanted.
-            drop(self.fetch(id, offset, wanted));
+            // After an error the read is repeated when the data is needed.
+            let _ = self.fetch(id, offset, wanted);
         }
     }
 
-    /// Makes a part of a file known: where in [`ReadAhead`] it is, or why not.
+    /// Reads a part of a file into [`ReadAhead`]; the index of the extent there.
     fn fetch(
         &mut self,
         id: FileId,
         offset: u64,
         wanted: usize,
     ) -> Result<usize, ReadResult<'static>> {
-        if let Some(place) = self.read_ahead.find(id, offset, wanted) {
-            return Ok(place);
+        if let Some(index) = self.read_ahead.find(id, offset, wanted) {
+            return Ok(index);
         }
         let Some(open) = self.open.get_mut(&id) else {
             return Err(ReadResult::Failed("Bad file descriptor".to_owned()));
@@ -203,11 +204,11 @@ impl DiskFiles {
         if let Some(reason) = self.failed.remove(&(id, offset)) {
             return Err(ReadResult::Failed(reason));
         }
-        if open.disk != ReadMode::Threaded {
+        if open.mode != ReadMode::Threaded {
             let length = self.read_ahead.length(wanted, open.size.saturating_sub(offset));
             let mut buffer = self.read_ahead.buffer(length);
             match open.read(offset, &mut buffer[..length], wanted) {
-                // A part of what is beyond may be missing: only what is there is known.
+                // Data after the wanted part may be missing: the extent has only what was read.
                 Ok(Some(read)) => {
                     return Ok(self.read_ahead.keep(id, offset, buffer, read, read.max(wanted)));
                 }
@@ -218,54 +219,54 @@ impl DiskFiles {
         self.request_read(id, offset, wanted).and(Err(ReadResult::Pending))
     }
 
-    /// Has a part of a file read by the threads.
+    /// Passes a read to the threads.
     fn request_read(
         &mut self,
         id: FileId,
         offset: u64,
         wanted: usize,
     ) -> Result<(), ReadResult<'static>> {
-        let (Some(open), Some(readers)) = (self.open.get(&id), &mut self.readers) else {
+        let (Some(open), Some(threads)) = (self.open.get(&id), &mut self.threads) else {
             return Ok(());
         };
         let left = usize::try_from(open.size.saturating_sub(offset)).unwrap_or(usize::MAX);
         if left == 0 || !self.in_flight.insert((id, offset)) {
             return Ok(());
         }
-        // Whole windows: one that was cut would have to be read again.
+        // Whole windows: a part of a window would have to be read again.
         let length = left.min(wanted * (EXTENT_SIZE / wanted.max(1)).max(1));
         let part = Part { id, file: Arc::downgrade(&open.file), offset, length };
-        readers.submit(open.device, Job::Read(part)).map_err(|error| {
+        threads.submit(open.device, Job::Read(part)).map_err(|error| {
             self.in_flight.remove(&(id, offset));
-            // Too much is asked of that disk already: whoever repeats what he has sent asks again.
+            // The queue of the device is full. The retransmission timer of the transfer tries again.
             let busy = error.kind() == io::ErrorKind::WouldBlock;
             if busy { ReadResult::Pending } else { ReadResult::Failed(strerror(&error)) }
         })
     }
 
-    /// A disk that does not say how long it takes is asked in time for what comes next.
-    fn look_ahead(&mut self, id: FileId, place: usize, reached: u64, wanted: usize) {
-        let slow = self.open.get(&id).is_some_and(|open| open.disk == ReadMode::Threaded);
-        let end = self.read_ahead.end(place);
+    /// Without `RWF_NOWAIT`, reads the next extent before it is needed.
+    fn look_ahead(&mut self, id: FileId, index: usize, reached: u64, wanted: usize) {
+        let slow = self.open.get(&id).is_some_and(|open| open.mode == ReadMode::Threaded);
+        let end = self.read_ahead.end(index);
         if slow && reached + (EXTENT_SIZE / 2) as u64 > end && !self.read_ahead.has(id, end, 1) {
-            // If it fails, whoever comes there will hear of it.
-            drop(self.request_read(id, end, wanted));
+            // After an error the read is repeated when the data is needed.
+            let _ = self.request_read(id, end, wanted);
         }
     }
 }
 
-impl Open {
-    /// Reads without waiting for a disk; `None`: at least some of what is wanted has to be waited for.
+impl OpenEntry {
+    /// Reads without waiting for a disk; `None`: a part of the wanted data is not in the page cache.
     fn read(&mut self, offset: u64, buffer: &mut [u8], wanted: usize) -> io::Result<Option<usize>> {
-        if self.disk == ReadMode::NonBlocking {
+        if self.mode == ReadMode::NonBlocking {
             match read_nonblocking(&self.file, offset, buffer)? {
                 NonBlockingRead::Read(read) => return Ok((read >= wanted).then_some(read)),
                 NonBlockingRead::WouldBlock => return Ok(None),
                 NonBlockingRead::Unsupported if is_ramfs(&self.file) => {
-                    self.disk = ReadMode::InMemory;
+                    self.mode = ReadMode::InMemory;
                 }
                 NonBlockingRead::Unsupported => {
-                    self.disk = ReadMode::Threaded;
+                    self.mode = ReadMode::Threaded;
                     return Ok(None);
                 }
             }
@@ -292,7 +293,7 @@ impl Files for DiskFiles {
     fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError> {
         let (file, metadata, remote) = match self.lookup(DiskLookup::File(path.to_vec())) {
             Some((LookupResult::File(found), remote)) => {
-                found.map(|(file, about)| (file, about, remote))?
+                found.map(|(file, metadata)| (file, metadata, remote))?
             }
             Some((LookupResult::Directory(_), _)) | None => return Err(OpenError::Pending),
         };
@@ -309,17 +310,17 @@ impl Files for DiskFiles {
     }
 
     fn read(&mut self, id: FileId, offset: u64, wanted: usize) -> ReadResult<'_> {
-        // Nothing is nothing on any disk. What is no file has an error to tell.
-        if wanted == 0 && self.open.get(&id).is_some_and(|open| open.disk != ReadMode::InMemory) {
+        // No byte needs to be read, except to get the error of a directory.
+        if wanted == 0 && self.open.get(&id).is_some_and(|open| open.mode != ReadMode::InMemory) {
             return ReadResult::Bytes(&[]);
         }
-        let place = match self.fetch(id, offset, wanted) {
-            Ok(place) => place,
+        let index = match self.fetch(id, offset, wanted) {
+            Ok(index) => index,
             Err(read) => return read,
         };
-        self.look_ahead(id, place, offset + wanted as u64, wanted);
-        self.next = Some((id, offset + wanted as u64, wanted));
-        ReadResult::Bytes(self.read_ahead.bytes(place, offset, wanted))
+        self.look_ahead(id, index, offset + wanted as u64, wanted);
+        self.next_read = Some((id, offset + wanted as u64, wanted));
+        ReadResult::Bytes(self.read_ahead.bytes(index, offset, wanted))
     }
 
     fn close(&mut self, id: FileId) {
@@ -329,13 +330,16 @@ impl Files for DiskFiles {
             return;
         }
         if let Some(open) = self.open.remove(&id) {
-            self.shared.remove(&open.identity);
+            self.shared.remove(&open.version);
             self.close_file(open.device, open.file);
         }
         self.read_ahead.forget(id);
         self.failed.retain(|(file, _), _| *file != id);
-        if self.open.is_empty() && self.lookups.is_empty() {
-            self.readers.iter_mut().for_each(IoThreads::stop_idle);
+        if self.open.is_empty()
+            && self.lookups.is_empty()
+            && let Some(threads) = &mut self.threads
+        {
+            threads.stop_idle();
         }
     }
 

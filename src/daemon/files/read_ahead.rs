@@ -1,26 +1,26 @@
-//! What of the files has been read, a little ahead of those who need it.
+//! Read-ahead: a cache of parts of open files.
 //!
-//! A read costs as much as copying a dozen blocks. So more than the next window is read, where somebody takes the rest:
-//! the same client, or the others that boot from the same file. Where clients are far apart nobody does; that is
-//! measured, and then only what is asked for is read.
+//! A read costs as much as copying a dozen blocks. So more than the next window is read, if the data is used: by the same
+//! client, or by others that boot from the same file. If many clients read at distant offsets, the data is dropped before it
+//! is used. The hit ratio is measured, and when it is low only the requested data is read.
 
 use crate::tftp::files::FileId;
 
-/// A piece of a file.
+/// A cached part of a file.
 #[derive(Debug)]
 struct Extent {
     file: FileId,
     start: u64,
-    /// How much of the buffer is the file's.
+    /// Bytes of the buffer that are data of the file.
     length: usize,
     buffer: Vec<u8>,
-    /// Less was there than was asked for, because the file ends here.
-    ends: bool,
-    /// When it was used last.
-    used: u64,
+    /// The read returned less than was requested: the file ends here.
+    at_end: bool,
+    /// The value of `clock` at the last use.
+    last_used: u64,
 }
 
-/// Pieces of files.
+/// The cache.
 #[derive(Debug, Default)]
 pub struct ReadAhead {
     extents: Vec<Extent>,
@@ -28,41 +28,42 @@ pub struct ReadAhead {
     stats: PrefetchStats,
 }
 
-/// Bytes in a run, unless one window has more.
+/// Bytes of an extent, unless one window is larger.
 pub const EXTENT_SIZE: usize = 64 * 1024;
-/// Bytes in all runs, or a little more: enough for the places that clients who started together are at.
+/// Bytes of all extents, approximately: enough for the offsets of clients that started together.
 const MAX_BYTES: usize = 24 * EXTENT_SIZE;
-/// Runs, however short they are: they are looked through.
+/// The maximum number of extents, which are searched linearly.
 const MAX_EXTENTS: usize = 64;
 
 impl ReadAhead {
-    /// The run that has so many bytes from an offset on, or all that the file has there.
+    /// The index of the extent with `wanted` bytes from an offset, or up to the end of the file.
     pub fn find(&mut self, file: FileId, offset: u64, wanted: usize) -> Option<usize> {
-        let place = self.extents.iter().position(|run| run.has(file, offset, wanted))?;
+        let index = self.extents.iter().position(|extent| extent.has(file, offset, wanted))?;
         self.clock += 1;
         self.stats.hits += 1;
-        self.extents[place].used = self.clock;
-        Some(place)
+        self.extents[index].last_used = self.clock;
+        Some(index)
     }
 
-    /// Whether there is such a run.
+    /// Whether there is such an extent. This is not counted as a use.
     pub fn has(&self, file: FileId, offset: u64, wanted: usize) -> bool {
-        self.extents.iter().any(|run| run.has(file, offset, wanted))
+        self.extents.iter().any(|extent| extent.has(file, offset, wanted))
     }
 
-    /// What a run has from an offset on, so many bytes at most.
-    pub fn bytes(&self, place: usize, offset: u64, wanted: usize) -> &[u8] {
-        let run = &self.extents[place];
-        let at = usize::try_from(offset - run.start).unwrap_or(run.length);
-        &run.buffer[at..run.length.min(at + wanted)]
+    /// At most `wanted` bytes of an extent, from an offset of the file.
+    pub fn bytes(&self, index: usize, offset: u64, wanted: usize) -> &[u8] {
+        let extent = &self.extents[index];
+        let start = usize::try_from(offset - extent.start).unwrap_or(extent.length);
+        &extent.buffer[start..extent.length.min(start + wanted)]
     }
 
-    /// Where a run ends.
-    pub fn end(&self, place: usize) -> u64 {
-        self.extents[place].start + self.extents[place].length as u64
+    /// The offset in the file at which an extent ends.
+    pub fn end(&self, index: usize) -> u64 {
+        self.extents[index].start + self.extents[index].length as u64
     }
 
-    /// How much to read where so much is wanted: as many windows as fit into a run, if somebody will take them.
+    /// The number of bytes to read: as many windows as fit into an extent, if the hit ratio is high enough. `left`: bytes up to the
+    /// end of the file.
     pub fn length(&mut self, wanted: usize, left: u64) -> usize {
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         if wanted == 0 || left <= wanted {
@@ -73,52 +74,54 @@ impl ReadAhead {
         left.min(wanted * windows)
     }
 
-    /// A buffer of at least that length: that of the run that was not used for longest, once there are enough.
+    /// A buffer of at least `length` bytes. When the cache is full, it is that of the least recently used extent.
     pub fn buffer(&mut self, length: usize) -> Vec<u8> {
-        let mut buffer = self.make_room(length).unwrap_or_default();
+        let mut buffer = self.evict(length).unwrap_or_default();
         if buffer.len() < length {
             buffer.resize(length, 0);
         }
         buffer
     }
 
-    /// Keeps what was read into a buffer: `length` bytes where `asked` were to be. Tells where.
+    /// Adds an extent; its index. `length`: bytes that were read; `requested`: bytes that were to be read.
     pub fn keep(
         &mut self,
         file: FileId,
         start: u64,
         buffer: Vec<u8>,
         length: usize,
-        asked: usize,
+        requested: usize,
     ) -> usize {
         self.clock += 1;
-        let (ends, used) = (length < asked, self.clock);
-        self.extents.push(Extent { file, start, length, buffer, ends, used });
+        let (at_end, last_used) = (length < requested, self.clock);
+        self.extents.push(Extent { file, start, length, buffer, at_end, last_used });
         self.extents.len() - 1
     }
 
-    /// The same, of a buffer that is not ours yet.
-    pub fn take(&mut self, file: FileId, start: u64, bytes: Vec<u8>, asked: usize) {
-        drop(self.make_room(bytes.len()));
+    /// Adds an extent with a new buffer, which a thread has read.
+    pub fn take(&mut self, file: FileId, start: u64, bytes: Vec<u8>, requested: usize) {
+        let _ = self.evict(bytes.len());
         let length = bytes.len();
-        self.keep(file, start, bytes, length, asked);
+        self.keep(file, start, bytes, length, requested);
     }
 
-    /// Forgets what was not used for longest, until there is room. The buffer of the last that went.
-    fn make_room(&mut self, length: usize) -> Option<Vec<u8>> {
+    /// Removes the least recently used extents until `length` bytes fit; the buffer of the last one.
+    fn evict(&mut self, length: usize) -> Option<Vec<u8>> {
         let mut buffer = None;
         while self.extents.len() >= MAX_EXTENTS
-            || self.extents.iter().map(|run| run.buffer.len()).sum::<usize>() + length > MAX_BYTES
+            || self.extents.iter().map(|extent| extent.buffer.len()).sum::<usize>() + length
+                > MAX_BYTES
         {
-            let oldest = (0..self.extents.len()).min_by_key(|&place| self.extents[place].used)?;
+            let oldest =
+                (0..self.extents.len()).min_by_key(|&index| self.extents[index].last_used)?;
             buffer = Some(self.extents.swap_remove(oldest).buffer);
         }
         buffer
     }
 
-    /// A file is closed.
+    /// Removes the extents of a file that is closed.
     pub fn forget(&mut self, file: FileId) {
-        self.extents.retain(|run| run.file != file);
+        self.extents.retain(|extent| extent.file != file);
     }
 }
 
@@ -127,30 +130,30 @@ impl Extent {
         let end = self.start + self.length as u64;
         self.file == file
             && self.start <= offset
-            && (offset + wanted as u64 <= end || self.ends && offset <= end)
+            && (offset + wanted as u64 <= end || self.at_end && offset <= end)
     }
 }
 
-/// Whether what is read ahead is used.
+/// The hit ratio of read-ahead.
 #[derive(Debug, Default)]
 struct PrefetchStats {
     /// Windows that were read ahead.
     ahead: usize,
-    /// Windows that were there when they were wanted.
+    /// Windows that were in the cache when they were needed.
     hits: usize,
-    /// Reads for which nothing is read ahead.
+    /// Further reads without read-ahead.
     skips: usize,
 }
 
-/// Windows after which it is judged.
+/// Windows after which the hit ratio is computed.
 const SAMPLE_SIZE: usize = 2048;
-/// One of so many that is used pays for all.
+/// Read-ahead is switched off if less than one of so many windows is used.
 const MIN_HIT_RATIO: usize = 4;
-/// Reads until it is tried again.
+/// Reads without read-ahead, until it is tried again.
 const SKIPPED_AFTER_MISS: usize = 4096;
 
 impl PrefetchStats {
-    /// Asked for each read that could take so many windows.
+    /// Whether to read ahead. It is called for each read that could have `windows` windows.
     fn reads_ahead(&mut self, windows: usize) -> bool {
         if self.skips > 0 {
             self.skips -= 1;
@@ -172,34 +175,34 @@ mod tests {
 
     const FILE: FileId = FileId(1);
 
-    fn known(ahead: &mut ReadAhead, offset: u64, wanted: usize) -> Option<Vec<u8>> {
-        let place = ahead.find(FILE, offset, wanted)?;
-        Some(ahead.bytes(place, offset, wanted).to_vec())
+    fn cached(ahead: &mut ReadAhead, offset: u64, wanted: usize) -> Option<Vec<u8>> {
+        let index = ahead.find(FILE, offset, wanted)?;
+        Some(ahead.bytes(index, offset, wanted).to_vec())
     }
 
     #[test]
-    fn a_run_serves_whoever_is_inside_it() {
+    fn extent_is_found_for_each_range_within_it() {
         let mut ahead = ReadAhead::default();
         ahead.keep(FILE, 100, (0..60).collect(), 50, 50);
-        assert_eq!(known(&mut ahead, 110, 3), Some(vec![10, 11, 12]));
-        assert_eq!(known(&mut ahead, 148, 2), Some(vec![48, 49]));
-        assert_eq!(known(&mut ahead, 148, 3), None, "the file may go on");
-        assert_eq!(known(&mut ahead, 99, 2), None);
+        assert_eq!(cached(&mut ahead, 110, 3), Some(vec![10, 11, 12]));
+        assert_eq!(cached(&mut ahead, 148, 2), Some(vec![48, 49]));
+        assert_eq!(cached(&mut ahead, 148, 3), None, "the file may be longer");
+        assert_eq!(cached(&mut ahead, 99, 2), None);
         assert!(!ahead.has(FileId(2), 110, 3));
         ahead.forget(FILE);
-        assert_eq!(known(&mut ahead, 110, 3), None);
+        assert_eq!(cached(&mut ahead, 110, 3), None);
     }
 
     #[test]
-    fn the_end_of_a_file_is_known() {
+    fn read_beyond_the_end_of_the_file_is_answered_from_the_extent() {
         let mut ahead = ReadAhead::default();
         ahead.keep(FILE, 0, vec![1; 9], 5, 9);
-        assert_eq!(known(&mut ahead, 3, 9), Some(vec![1, 1]));
-        assert_eq!(known(&mut ahead, 5, 9), Some(vec![]));
+        assert_eq!(cached(&mut ahead, 3, 9), Some(vec![1, 1]));
+        assert_eq!(cached(&mut ahead, 5, 9), Some(vec![]));
     }
 
     #[test]
-    fn the_run_that_was_not_used_for_longest_makes_room() {
+    fn least_recently_used_extent_is_evicted() {
         let mut ahead = ReadAhead::default();
         for start in 0..(MAX_BYTES / EXTENT_SIZE) as u64 {
             let buffer = ahead.buffer(EXTENT_SIZE);
@@ -208,18 +211,21 @@ mod tests {
         ahead.find(FILE, 0, 1);
         assert_eq!(ahead.buffer(EXTENT_SIZE).len(), EXTENT_SIZE);
         assert!(ahead.has(FILE, 0, 1) && !ahead.has(FILE, 1, 1));
-        assert!(ahead.buffer(MAX_BYTES + 1).len() > MAX_BYTES, "a window of any size finds room");
+        assert!(
+            ahead.buffer(MAX_BYTES + 1).len() > MAX_BYTES,
+            "a window may be larger than the cache"
+        );
     }
 
     #[test]
-    fn reading_ahead_stops_where_nobody_takes_it() {
+    fn read_ahead_stops_when_it_is_not_used_and_is_tried_again() {
         let mut ahead = ReadAhead::default();
-        let long = |ahead: &mut ReadAhead| ahead.length(1024, 1 << 30) > 1024;
+        let reads_ahead = |ahead: &mut ReadAhead| ahead.length(1024, 1 << 30) > 1024;
         let trial = SAMPLE_SIZE.div_ceil(63);
-        assert_eq!((0..trial).filter(|_| long(&mut ahead)).count(), trial);
-        assert_eq!((0..SKIPPED_AFTER_MISS).filter(|_| long(&mut ahead)).count(), 0);
+        assert_eq!((0..trial).filter(|_| reads_ahead(&mut ahead)).count(), trial);
+        assert_eq!((0..SKIPPED_AFTER_MISS).filter(|_| reads_ahead(&mut ahead)).count(), 0);
         for _ in 0..10 * trial {
-            assert!(long(&mut ahead), "it is tried again, and goes on while it pays");
+            assert!(reads_ahead(&mut ahead), "it is tried again, and continues while it is used");
             ahead.stats.hits += 32;
         }
     }

@@ -1,4 +1,4 @@
-//! The first lines of a log (docs/dnsmasq/daemon.md, section 6).
+//! The lines that the start logs (docs/dnsmasq/daemon.md, section 6).
 
 use crate::byte_text::to_text;
 use crate::config::network::{Binding, missing_interfaces};
@@ -7,50 +7,44 @@ use crate::log_line::{DhcpLine, FileLine, Line, ProcessLine, SandboxLine, TftpLi
 use crate::net::{Address, Interfaces, same_network};
 use std::net::Ipv4Addr;
 
-/// What a start has come to, beside its configuration.
+/// The results of the start.
 pub struct StartupBanner<'s> {
-    /// Of files of the process.
+    /// Pid file and log file.
     pub process_lines: Vec<ProcessLine>,
-    /// Walls around it.
+    /// The sandbox.
     pub sandbox: SandboxLine,
-    /// Remarks of ours.
+    /// Warnings of our own about the configuration.
     pub warnings: Vec<ConfigWarning>,
-    /// The only interface that DHCP hears.
+    /// The interface that the DHCP sockets are bound to.
     pub device: Option<&'s str>,
-    /// Of TFTP's roots and limits.
+    /// Roots and limits of TFTP.
     pub roots: Vec<TftpLine>,
-    /// Of files that were read.
+    /// Hosts files that were read.
     pub files: Vec<FileLine>,
 }
 
 impl StartupBanner<'_> {
-    /// What is logged of it, in dnsmasq's order. Remarks of ours come behind what dnsmasq says of the configuration.
+    /// The lines in dnsmasq's order. Warnings of our own follow dnsmasq's lines about the configuration.
     pub fn lines(self, config: &Config, interfaces: &Interfaces) -> Vec<Line> {
-        let Self {
-            process_lines: said,
-            sandbox: confined_by,
-            warnings: notes,
-            device: bound_to,
-            roots,
-            files,
-        } = self;
-        let mut lines = vec![ProcessLine::Started, ProcessLine::CompileTimeOptions(confined_by)];
-        lines.extend(said);
+        let Self { process_lines, sandbox, warnings, device, roots, files } = self;
+        let mut lines = vec![ProcessLine::Started, ProcessLine::CompileTimeOptions(sandbox)];
+        lines.extend(process_lines);
         lines.extend(interface_lines(config, interfaces));
         lines.extend(config.process.log_async_lines().map(ProcessLine::AsynchronousLog));
         let mut lines: Vec<Line> = lines.into_iter().map(Line::Process).collect();
         let ranges = config.dhcp.ranges.iter().rev().map(|range| range_line(&range.value));
-        let exclusive = bound_to.map(|interface| DhcpLine::BoundToDevice(interface.to_owned()));
+        let exclusive = device.map(|interface| DhcpLine::BoundToDevice(interface.to_owned()));
         lines.extend(ranges.chain(exclusive).map(|line| Line::Dhcp(None, line)));
         lines.extend(root_line(config).into_iter().chain(roots).map(Line::Tftp));
-        let remarks = notes.iter().map(|note| ProcessLine::ConfigWarning(note.to_string()));
-        lines.extend(remarks.map(Line::Process));
+        let warnings =
+            warnings.iter().map(|warning| ProcessLine::ConfigWarning(warning.to_string()));
+        lines.extend(warnings.map(Line::Process));
         lines.extend(files.into_iter().map(Line::File));
         lines
     }
 }
 
-/// Of interfaces, and of DNS.
+/// Lines about interfaces and DNS.
 fn interface_lines(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
     let mut lines = Vec::new();
     match config.network.binding {
@@ -82,7 +76,7 @@ fn range_line(range: &crate::config::Range) -> DhcpLine {
     }
 }
 
-/// The interface of each address whose label would be served if it were an interface.
+/// The interface of each address with a label that the configuration would accept as the name of an interface.
 fn labelled(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
     let instead = |address: &Address| {
         let label = address.label.as_deref()?;
@@ -94,7 +88,7 @@ fn labelled(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
     interfaces.addresses.iter().filter_map(instead).collect()
 }
 
-/// Public addresses that are listened on: without `bind-dynamic` they are reached by any interface.
+/// Public addresses with a socket: without `bind-dynamic`, packets to them are accepted on any interface.
 fn exposed_address(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine> {
     let line = |address: &Address| {
         let link = interfaces.by_index(address.interface)?;
@@ -110,9 +104,9 @@ fn exposed_address(config: &Config, interfaces: &Interfaces) -> Vec<ProcessLine>
     lines
 }
 
-/// Networks that are not warned of: no others reach them, or they are documents' (docs/dnsmasq/daemon.md, section 6).
+/// Networks without a warning: private ones, and those for documentation (docs/dnsmasq/daemon.md, section 6).
 fn is_private(ip: Ipv4Addr) -> bool {
-    let quiet = [
+    let networks = [
         ([0, 0, 0, 0], 8),
         ([10, 0, 0, 0], 8),
         ([100, 64, 0, 0], 10),
@@ -125,7 +119,7 @@ fn is_private(ip: Ipv4Addr) -> bool {
         ([203, 0, 113, 0], 24),
         ([255, 255, 255, 255], 32),
     ];
-    quiet.into_iter().any(|(network, bits): ([u8; 4], u32)| {
+    networks.into_iter().any(|(network, bits): ([u8; 4], u32)| {
         let mask = Ipv4Addr::from(u32::MAX << (32 - bits));
         same_network(ip, network.into(), mask)
     })

@@ -1,27 +1,26 @@
-//! Where one interface is served, the DHCP sockets are bound to it (docs/dnsmasq/proxydhcp.md, section 1.2).
+//! If only one interface is served, the DHCP sockets are bound to it (docs/dnsmasq/proxydhcp.md, section 1.2).
 
 use crate::config::Config;
-use crate::config::network::Binding;
-use crate::config::network::missing_interfaces;
+use crate::config::network::{Binding, missing_interfaces};
 use crate::daemon::sockets::Sockets;
 use crate::net::Interfaces;
 
-/// The one interface that the DHCP sockets hear. It may go and come back as another one of the same name.
+/// The interface that the DHCP sockets are bound to. It may be removed, and created again with another index.
 pub struct DeviceBinding {
     name: String,
     index: Option<u32>,
-    /// Whether it was told that it is lost; once is enough.
+    /// Whether the failure to bind was logged. It is logged once.
     reported: bool,
 }
 
 impl DeviceBinding {
-    /// The sockets are bound to it.
+    /// The sockets are bound to this interface already.
     pub fn new(name: String, interfaces: &Interfaces) -> Self {
         let index = interfaces.by_name(&name).map(|link| link.index);
         Self { name, index, reported: false }
     }
 
-    /// Binds the sockets to it again, if it is another one now. Its name, if that fails for the first time.
+    /// Binds the sockets again if the index of the interface has changed. The name, if that fails for the first time.
     pub fn rebind(&mut self, interfaces: &Interfaces, sockets: &Sockets) -> Option<String> {
         let index = interfaces.by_name(&self.name).map(|link| link.index);
         if index == std::mem::replace(&mut self.index, index) {
@@ -33,7 +32,7 @@ impl DeviceBinding {
     }
 }
 
-/// The one interface the DHCP sockets need to hear, if it is just one (docs/dnsmasq/proxydhcp.md, section 1.2).
+/// The interface that the DHCP sockets are bound to; `None`: several are served.
 pub fn single_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
     let network = &config.network;
     let by_name = !network.interfaces.is_empty()
@@ -53,7 +52,7 @@ pub fn single_interface(config: &Config, interfaces: &Interfaces) -> Option<Stri
 }
 
 #[test]
-fn the_only_interface_may_be_named_by_a_label() {
+fn single_interface_is_found_by_the_label_of_an_address() {
     use crate::config::{Located, Origin};
     use crate::net::{Address, Link};
     let link = Link { index: 2, name: "eth0".into(), ..Link::default() };

@@ -22,6 +22,8 @@ use self::bind_device::DeviceBinding;
 use self::fork_status::ForkStatus;
 use self::sandbox::Sandbox;
 use super::busy_poll::BusyPoll;
+use super::clock::Clock;
+use super::config_files::ConfigFiles;
 use super::config_watch::WatchedDirectories;
 use super::files::DiskFiles;
 use super::files::io_threads::IoThreads;
@@ -31,9 +33,7 @@ use super::perform::DelayedReplies;
 use super::script::Script;
 use super::sd_notify::SdNotify;
 use super::sockets::{EventSource, Sockets};
-use super::{
-    Clock, ConfigFiles, Daemon, ExitReason, LinkWatch, Monitoring, ProcessControl, Scheduling,
-};
+use super::{Daemon, ExitReason, LinkWatch, Monitoring, ProcessControl, Scheduling};
 use crate::boot_monitor::BootMonitor;
 use crate::config::reload::ReloadableFiles;
 use crate::config::{Config, ConfigWarning};

@@ -1,4 +1,4 @@
-//! The file that tells our process id (docs/dnsmasq/daemon.md, section 4.1).
+//! The pid file (docs/dnsmasq/daemon.md, section 4.1).
 
 use crate::byte_text::path_text;
 use crate::error::StartupError;
@@ -10,9 +10,11 @@ use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, fchown};
 use std::path::Path;
 
-/// Writes it: a new file, never one that somebody has put there. Tells if it does not belong to who serves.
+/// Writes the pid file. It must be a new file: a file or a link of another user at this path is removed first. If the owner
+/// cannot be changed to the user that serves, the line for the log.
 pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, StartupError> {
-    drop(fs::remove_file(path));
+    // It may not exist; all other errors prevent that the new file is created.
+    let _ = fs::remove_file(path);
     let shown = path_text(path);
     let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path);
     let written = opened.and_then(|mut file| {
@@ -35,7 +37,7 @@ pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, St
     }
 }
 
-/// Takes it away, if we may.
+/// Removes the pid file, if this process has the right.
 pub fn remove(path: &Path) {
-    drop(fs::remove_file(path));
+    let _ = fs::remove_file(path);
 }

@@ -1,30 +1,30 @@
-//! Who has a port that we want: what a person has to find out first when a start fails (proc(5)).
+//! The process that uses a port, for the error of a start (proc(5)).
 
 use std::collections::HashSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-/// One line: who has the UDP port where we want it, as far as we can see, and how to get it.
+/// One line: the process that uses the UDP port of an address, and how to free the port.
 pub fn describe_port_owner(address: SocketAddr) -> String {
     let port = address.port();
     let Some((id, name)) = owning_process(&sockets(address)) else {
         return format!(
-            "  port {port} is taken by a process that cannot be seen from here: \"ss -ulpn\" as root names it"
+            "  port {port} is taken by a process that is not visible here: \"ss -ulpn\" as root shows it"
         );
     };
     let (of, remedy) = match systemd_unit(id) {
-        // A service of that name is it. In others it may be one of many, and not to be stopped with all of them.
+        // Only a service with the name of the process is stopped as a whole: others may have more processes.
         Some(unit) if unit.strip_suffix(".service") == Some(&name) => {
             (String::new(), format!("\"systemctl stop {unit}\" frees it"))
         }
-        Some(unit) => (format!(" of {unit}"), "it has to end, or to listen elsewhere".to_owned()),
+        Some(unit) => (format!(" of {unit}"), "stop it or move it to another address".to_owned()),
         None => (String::new(), format!("\"kill {id}\" frees it")),
     };
     format!("  port {port} is taken by {name} (process {id}{of}): {remedy}")
 }
 
-/// Sockets that have it, as `/proc` links name them.
+/// The sockets that prevent binding the address, as the links in `/proc` name them.
 fn sockets(wanted: SocketAddr) -> HashSet<String> {
     let tables = ["udp", "udp6"].map(|table| fs::read_to_string(format!("/proc/net/{table}")));
     let lines = tables.iter().flatten().flat_map(|table| table.lines().skip(1));
@@ -39,34 +39,36 @@ fn sockets(wanted: SocketAddr) -> HashSet<String> {
     lines.filter_map(socket).collect()
 }
 
-/// `0100007F` is 127.0.0.1: words in this machine's order.
+/// `0100007F` is 127.0.0.1: 32-bit words in native byte order.
 fn address(hex: &str) -> Option<IpAddr> {
-    let words: Option<Vec<[u8; 4]>> = (0..hex.len() / 8)
-        .map(|at| Some(u32::from_str_radix(hex.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes()))
+    let groups: Option<Vec<[u8; 4]>> = (0..hex.len() / 8)
+        .map(|index| {
+            Some(u32::from_str_radix(hex.get(index * 8..index * 8 + 8)?, 16).ok()?.to_ne_bytes())
+        })
         .collect();
-    let bytes = words?.concat();
+    let bytes = groups?.concat();
     match bytes.len() {
         4 => Some(IpAddr::from(*bytes.first_chunk::<4>()?)),
         _ => Some(IpAddr::from(*bytes.first_chunk::<16>()?)),
     }
 }
 
-/// The first process but ours that has one of them open, and its name.
+/// The first other process that has one of these sockets open, and its name.
 fn owning_process(sockets: &HashSet<String>) -> Option<(u32, String)> {
     let own = std::process::id();
     fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
         let id = entry.file_name().to_str()?.parse().ok().filter(|id| *id != own)?;
-        let has_one = |descriptor: fs::DirEntry| {
+        let has_socket = |descriptor: fs::DirEntry| {
             let target = fs::read_link(descriptor.path()).unwrap_or_default();
             target.to_str().is_some_and(|target| sockets.contains(target))
         };
-        fs::read_dir(entry.path().join("fd")).ok()?.flatten().any(has_one).then_some(())?;
+        fs::read_dir(entry.path().join("fd")).ok()?.flatten().any(has_socket).then_some(())?;
         let name = fs::read_to_string(entry.path().join("comm")).ok()?;
         Some((id, name.trim_end().to_owned()))
     })
 }
 
-/// systemd's unit of a process.
+/// The systemd service of a process.
 fn systemd_unit(id: u32) -> Option<String> {
     let groups = fs::read_to_string(format!("/proc/{id}/cgroup")).ok()?;
     let last = groups.lines().find_map(|line| Path::new(line).file_name()?.to_str())?;
@@ -74,14 +76,14 @@ fn systemd_unit(id: u32) -> Option<String> {
 }
 
 #[test]
-fn sockets_are_told_by_port_and_address() {
+fn sockets_are_found_by_port_and_address() {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let here = socket.local_addr().unwrap();
-    let at = |ip: &str| sockets(SocketAddr::new(ip.parse().unwrap(), here.port())).len();
-    assert_eq!((at("127.0.0.1"), at("0.0.0.0"), at("127.0.0.2")), (1, 1, 0));
+    let count = |ip: &str| sockets(SocketAddr::new(ip.parse().unwrap(), here.port())).len();
+    assert_eq!((count("127.0.0.1"), count("0.0.0.0"), count("127.0.0.2")), (1, 1, 0));
     assert!(
-        describe_port_owner(here).contains("cannot be seen from here"),
-        "it is ours: {}",
+        describe_port_owner(here).contains("is not visible here"),
+        "it is a socket of this process: {}",
         describe_port_owner(here)
     );
     assert_eq!(address("0100007F"), Some(IpAddr::from([127, 0, 0, 1])));

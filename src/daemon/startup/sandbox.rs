@@ -1,4 +1,4 @@
-//! The walls around a daemon that serves, and what lies within them.
+//! The sandbox of the daemon, and the paths that it allows.
 
 use super::sandbox_paths::allowed_paths;
 use crate::byte_text::path_text;
@@ -12,47 +12,48 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What became of it. They stand whether or not anybody holds this.
+/// The state of the sandbox. The sandbox stays active when this value is dropped.
 #[derive(Clone, Debug, Default)]
 pub struct Sandbox {
-    within: Option<Arc<Entered>>,
+    entered: Option<Arc<Entered>>,
 }
 
 #[derive(Debug)]
 struct Entered {
     status: SandboxStatus,
-    /// Places that may be read, as the kernel knows them: by device and inode.
+    /// Device and inode of each path that may be read.
     read: HashSet<(u64, u64)>,
 }
 
 impl Sandbox {
-    /// Puts walls up around this process; with what there is to be told of them.
+    /// Enters the sandbox, and returns the line for the log.
     pub fn enter(config: &Config) -> (Self, SandboxLine) {
-        // What a library reads once, it has to have read.
+        // The C library reads the time zone at the first call, and cannot read it later.
         clock::local_time();
-        let reach = allowed_paths(config);
-        let walls = enter_sandbox(&reach);
+        let allowed = allowed_paths(config);
+        let status = enter_sandbox(&allowed);
         let shown = |paths: &[PathBuf]| paths.iter().map(|path| path_text(path)).collect();
-        let told = SandboxLine::Active {
-            landlock: walls.landlock.as_ref().copied().map_err(ToString::to_string),
-            seccomp: walls.seccomp.as_ref().copied().map_err(ToString::to_string),
-            no_new_privileges: walls.no_new_privileges,
-            reads: shown(&reach.read),
-            writes: shown(&reach.write),
+        let line = SandboxLine::Active {
+            landlock: status.landlock.as_ref().copied().map_err(ToString::to_string),
+            seccomp: status.seccomp.as_ref().copied().map_err(ToString::to_string),
+            no_new_privileges: status.no_new_privileges,
+            reads: shown(&allowed.read),
+            writes: shown(&allowed.write),
         };
-        let read = reach.read.iter().filter_map(|place| number(place)).collect();
-        (Self { within: Some(Arc::new(Entered { status: walls, read })) }, told)
+        let read = allowed.read.iter().filter_map(|path| device_and_inode(path)).collect();
+        (Self { entered: Some(Arc::new(Entered { status, read })) }, line)
     }
 
-    /// What a path leads to, if that is walled off.
+    /// The target of a path, if the sandbox does not allow to read it.
     pub fn blocks(&self, path: &Path) -> Option<PathBuf> {
-        let within = self.within.as_ref().filter(|within| within.status.landlock.is_ok())?;
+        let entered = self.entered.as_ref().filter(|entered| entered.status.landlock.is_ok())?;
         let target = path.canonicalize().ok()?;
-        let is_within = |part| number(part).is_some_and(|number| within.read.contains(&number));
-        (!target.ancestors().any(is_within)).then_some(target)
+        let is_allowed =
+            |path| device_and_inode(path).is_some_and(|number| entered.read.contains(&number));
+        (!target.ancestors().any(is_allowed)).then_some(target)
     }
 }
 
-fn number(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().map(|about| (about.dev(), about.ino()))
+fn device_and_inode(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }

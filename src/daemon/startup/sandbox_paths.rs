@@ -1,9 +1,8 @@
-//! What the daemon has to reach when it serves: all else is walled off.
+//! The paths that the sandbox allows.
 //!
-//! The roots, and what symbolic links below them lead to when it starts; the files that are read again, with the
-//! directories they are in, for editors put a new file in the place of the old one; the log, for the same reason. What a
-//! link leads to is reached together with the directory it is in: another image may be put, or mounted, there. The root
-//! directory is never reached so.
+//! These are the roots, and the targets that symbolic links below them have at the start; files that are read again, and
+//! the log file, each with its directory, because editors replace a file by a new one. For the target of a link its directory
+//! is allowed too, because another image may be copied or mounted there. The root directory is never allowed for this reason.
 
 use crate::config::Config;
 use crate::diagnose::environment::is_empty_directory;
@@ -19,43 +18,44 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-/// Names that are looked at for links, at most, and for how long. Roots with more than that, or that hang, are not searched
-/// to the end: then everything may be read, as without confinement.
+/// Limits of the search for symbolic links. If there are more names, or a disk hangs, all files may be read, as without a
+/// sandbox.
 const MAX_PATHS: usize = 100_000;
 const MAX_SEARCH_TIME: Duration = Duration::from_secs(2);
-/// Who owns a file is told by name.
+/// For the names of owners of files.
 const USER_DATABASE_FILES: &str = "/etc/passwd";
 
-/// That of a configuration.
+/// The paths of a configuration.
 pub fn allowed_paths(config: &Config) -> AllowedPaths {
-    let mut reach = AllowedPaths { read: read(config), ..AllowedPaths::default() };
+    let mut allowed = AllowedPaths { read: read(config), ..AllowedPaths::default() };
     if let Some(LogTo::File(path)) = &config.process.log_to {
         let path = path_of(path);
-        // Where devices are, no log is moved away.
-        let around = directory_of(&path).filter(|above| !above.starts_with("/dev"));
-        reach.write.extend(around);
-        reach.write.push(path);
+        // In /dev, log files are not replaced.
+        let directory = directory_of(&path).filter(|above| !above.starts_with("/dev"));
+        allowed.write.extend(directory);
+        allowed.write.push(path);
     }
     let pid_file = config.process.pid_file().filter(|_| !config.process.debug);
-    reach.remove.extend(pid_file.and_then(directory_of));
-    reach
+    allowed.remove.extend(pid_file.and_then(directory_of));
+    allowed
 }
 
-/// What is to be read. A disk below a root may hang: it is looked at beside us.
+/// The paths to read. A thread searches them, because a disk below a root may hang.
 fn read(config: &Config) -> Vec<PathBuf> {
     let (roots, files) = (roots(config), files(config));
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let search = move || {
         let end = Instant::now() + MAX_SEARCH_TIME;
-        // Nobody waits any more for what took too long.
-        drop(tell.send(PathSearch::new(end).all(roots, &files)));
+        // After the timeout there is no receiver.
+        let _ = sender.send(PathSearch::new(end).all(roots, &files));
     };
-    let begun = thread::Builder::new().name("reach".to_owned()).spawn(search).is_ok();
-    let found = begun.then(|| told.recv_timeout(MAX_SEARCH_TIME).ok()).flatten();
-    found.unwrap_or_else(|| vec![PathBuf::from("/")])
+    let thread = thread::Builder::new().name("reach".to_owned()).spawn(search);
+    // If the thread cannot be started, the sender is dropped and `recv_timeout` fails too.
+    drop(thread);
+    receiver.recv_timeout(MAX_SEARCH_TIME).unwrap_or_else(|_| vec![PathBuf::from("/")])
 }
 
-/// The roots of TFTP; `None`: all names of the machine are served.
+/// The roots of TFTP; `None`: all files of the machine are served.
 fn roots(config: &Config) -> Option<Vec<PathBuf>> {
     let Some(tftp) = &config.tftp else { return Some(Vec::new()) };
     let general = tftp.root.as_ref().filter(|root| !root.value.is_empty())?;
@@ -71,25 +71,26 @@ fn files(config: &Config) -> Vec<PathBuf> {
         RunTimeFile::Hosts | RunTimeFile::HostsDir => names,
         _ => serves,
     };
-    let usual = [
+    let default_files = [
         (names && !config.process.no_hosts, "/etc/hosts"),
         (serves && config.dhcp.read_ethers, "/etc/ethers"),
     ];
-    let usual = usual.into_iter().filter(|(read, _)| *read).map(|(_, path)| PathBuf::from(path));
-    let told =
+    let default_files =
+        default_files.into_iter().filter(|(read, _)| *read).map(|(_, path)| PathBuf::from(path));
+    let configured =
         config.files.iter().filter(|(kind, _)| is_read(*kind)).map(|(_, path)| path_of(path));
-    told.chain(usual).collect()
+    configured.chain(default_files).collect()
 }
 
-/// The directory a file is in, unless that is the root directory.
+/// The directory of a file, unless it is the root directory.
 fn directory_of(path: &Path) -> Option<PathBuf> {
-    let above = path.parent()?.canonicalize().ok()?;
-    (above != Path::new("/")).then_some(above)
+    let directory = path.parent()?.canonicalize().ok()?;
+    (directory != Path::new("/")).then_some(directory)
 }
 
 struct PathSearch {
     allowed: BTreeSet<PathBuf>,
-    /// Directories that were looked through, or are about to be.
+    /// Directories that were searched already.
     seen: BTreeSet<PathBuf>,
     names: usize,
     end: Instant,
@@ -105,26 +106,32 @@ impl PathSearch {
         }
     }
 
-    /// All that these need; of a directory, what is below it goes without saying.
+    /// All allowed paths, without those that are below another one.
     fn all(mut self, roots: Option<Vec<PathBuf>>, files: &[PathBuf]) -> Vec<PathBuf> {
         match roots {
-            Some(roots) => roots.iter().for_each(|root| self.allow_root(root)),
+            Some(roots) => {
+                for root in &roots {
+                    self.allow_root(root);
+                }
+            }
             None => self.allow_all(),
         }
-        files.iter().for_each(|path| self.allow_replaced(path));
+        for path in files {
+            self.allow_replaced(path);
+        }
         let all = self.allowed;
         let is_below = |path: &&PathBuf| path.ancestors().skip(1).any(|above| all.contains(above));
         all.iter().filter(|path| !is_below(path)).cloned().collect()
     }
 
     fn allow_root(&mut self, root: &Path) {
-        let there = self.allow(root);
-        // What is mounted there next, or what the link leads to tomorrow, is another place.
-        if there != root || is_mount_point(&there) || is_empty_directory(&there) {
-            self.allow_parent(&there);
+        let existing = self.allow(root);
+        // The next file system that is mounted there, and the next target of a link, are other directories.
+        if existing != root || is_mount_point(&existing) || is_empty_directory(&existing) {
+            self.allow_parent(&existing);
             self.allow_parent(root);
         }
-        if root.exists() && !self.follow_links(there) {
+        if root.exists() && !self.follow_links(existing) {
             self.allow_all();
         }
     }
@@ -133,32 +140,33 @@ impl PathSearch {
         self.allowed.insert(PathBuf::from("/"));
     }
 
-    /// Reaches a place, or while it is not there what is above it; tells which.
+    /// Allows a path, or its nearest existing ancestor; the one that is allowed.
     fn allow(&mut self, path: &Path) -> PathBuf {
-        let there = path.ancestors().find_map(|part| part.canonicalize().ok()).unwrap_or_default();
-        if there != Path::new("/") || path == there {
-            self.allowed.insert(there.clone());
+        let existing =
+            path.ancestors().find_map(|part| part.canonicalize().ok()).unwrap_or_default();
+        if existing != Path::new("/") || path == existing {
+            self.allowed.insert(existing.clone());
         }
-        there
+        existing
     }
 
     fn allow_parent(&mut self, path: &Path) {
         self.allowed.extend(directory_of(path));
     }
 
-    /// Reaches a file that may be replaced by another.
+    /// Allows a file that may be replaced by another.
     fn allow_replaced(&mut self, path: &Path) {
-        let there = self.allow(path);
-        if !there.is_dir() {
-            self.allow_parent(&there);
-        } else if path.exists() && !self.follow_links(there) {
+        let existing = self.allow(path);
+        if !existing.is_dir() {
+            self.allow_parent(&existing);
+        } else if path.exists() && !self.follow_links(existing) {
             self.allow_all();
         }
-        // A link may lead elsewhere tomorrow, and then to its neighbour.
+        // The directory of a link too: the link may be replaced by one to a file in the same directory.
         self.allow_parent(path);
     }
 
-    /// Reaches all that links below a directory lead to, and what links there do; `false`: there are too many names.
+    /// Allows the targets of all links below a directory, and of links below those targets; `false`: a limit was reached.
     fn follow_links(&mut self, directory: PathBuf) -> bool {
         let mut waiting = vec![directory];
         while let Some(directory) = waiting.pop() {
@@ -180,23 +188,23 @@ impl PathSearch {
         true
     }
 
-    /// Reaches what a link leads to; tells it if it is a directory, to be looked through.
+    /// Allows the target of a link. If it is a directory, it is returned and must be searched.
     fn follow(&mut self, link: &Path) -> Option<PathBuf> {
         let target = link.parent()?.join(fs::read_link(link).ok()?);
         let Ok(real) = target.canonicalize() else {
             self.allow(&target);
             return None;
         };
-        if !self.allowed.iter().any(|place| real.starts_with(place)) {
+        if !self.allowed.iter().any(|allowed| real.starts_with(allowed)) {
             self.allow(&real);
             self.allow_parent(&real);
         }
-        // Then all is reached, and nothing is left to be found.
+        // If the root directory is allowed, all files are.
         (real.is_dir() && real != Path::new("/")).then_some(real)
     }
 }
 
-/// File systems come and go: what is mounted there next is another one.
+/// Whether a file system is mounted at a path. The next one that is mounted there has another root directory.
 fn is_mount_point(path: &Path) -> bool {
     let device = |path: &Path| fs::metadata(path).map(|found| found.dev()).ok();
     path.parent().is_some_and(|above| device(path) != device(above))
@@ -227,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_links_lead_to_is_reached_with_the_directory_it_is_in() {
+    fn target_of_a_link_is_allowed_with_its_directory() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for directory in ["srv/tftp/sub", "mnt/iso/boot", "opt/deep/er", "other"] {
@@ -245,9 +253,9 @@ mod tests {
         assert_eq!(read(with_root(&at("srv/tftp"))), expected);
     }
 
-    /// In whatever order a directory tells its names.
+    /// The order of the names in a directory does not matter.
     #[test]
-    fn links_are_found_behind_what_is_reached_already() {
+    fn links_below_a_path_that_is_allowed_already_are_followed() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         for directory in ["srv/tftp", "data/a", "data/tree", "export"] {
@@ -263,9 +271,9 @@ mod tests {
         assert_eq!(read(with_root(&at("srv/tftp"))), [above]);
     }
 
-    /// `current` leads to one release today, and to another one tomorrow.
+    /// `current` is a link to the directory of a release, and is replaced for the next release.
     #[test]
-    fn a_root_that_is_a_link_may_lead_elsewhere() {
+    fn root_that_is_a_link_allows_the_directories_of_link_and_target() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::create_dir_all(at("releases/1")).unwrap();
@@ -275,12 +283,12 @@ mod tests {
     }
 
     #[test]
-    fn a_root_that_is_not_there_is_not_looked_for_everywhere() {
+    fn missing_root_does_not_allow_the_root_directory() {
         assert!(read(with_root(Path::new("/nothing/of/that/name"))).is_empty());
     }
 
     #[test]
-    fn without_a_root_everything_is_reached() {
+    fn without_tftp_root_all_files_are_allowed() {
         let config = Config { tftp: Some(Arc::new(Tftp::default())), ..Config::default() };
         assert_eq!(read(config), [Path::new("/")]);
     }
