@@ -390,14 +390,10 @@ fn scoped(ip: IpAddr, interface: u32, port: u16) -> SocketAddr {
 
 #[test]
 fn each_source_comes_once_in_a_turn() {
+    let dhcp = EventSource::ProxyDhcp(Port::Server);
     let mut roles = Vec::new();
     for _ in 0..3 {
-        roles.extend([
-            EventSource::Tftp(1),
-            EventSource::ProxyDhcp(Port::Server),
-            EventSource::Tftp(0),
-            EventSource::Signals,
-        ]);
+        roles.extend([EventSource::Tftp(1), dhcp, EventSource::Tftp(0), EventSource::Signals]);
         EventSource::dedup_in_priority_order(&mut roles);
     }
     assert_eq!(roles.len(), 4);
