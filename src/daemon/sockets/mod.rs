@@ -396,6 +396,5 @@ fn each_source_comes_once_in_a_turn() {
         roles.extend([EventSource::Tftp(1), dhcp, EventSource::Tftp(0), EventSource::Signals]);
         EventSource::dedup_in_priority_order(&mut roles);
     }
-    assert_eq!(roles.len(), 4);
-    assert_eq!(roles[0], EventSource::Signals);
+    assert_eq!((roles.len(), roles[0]), (4, EventSource::Signals));
 }
