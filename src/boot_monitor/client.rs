@@ -1,75 +1,76 @@
-//! One client's way, as far as it was seen.
+//! The state of one client.
 
+use super::event::RefusalReason;
 use super::{
     ClientKey, Finding, FindingKind, MAX_LOADS_OF_ONE_FILE, QUIET_PERIOD, REPORT_INTERVAL,
     RefusedFile,
 };
-use crate::boot_monitor::event::RefusalReason;
 use crate::config::Origin;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// What is known of it.
+/// What is known of a client.
 #[derive(Debug, Default)]
 pub struct ClientState {
-    /// When it was last seen.
+    /// The time of its last event.
     pub last_seen: Timestamp,
-    /// What it is to do next.
+    /// What it must do next.
     pub expected: Option<Expectation>,
-    /// The line it was answered by.
+    /// The line that decided the last reply to it.
     pub line: Option<Origin>,
-    /// The file it was told to load.
+    /// The boot file in the last reply.
     pub advertised: Option<AdvertisedFile>,
-    /// What it did not get since it last got something, and since when.
+    /// Files that it has requested and not got since the last file that it got, with the time of the first request.
     refused_files: Vec<(Vec<u8>, RefusalReason, Timestamp)>,
-    /// What it began to load, and has acknowledged nothing of: how often, and when last.
+    /// The file that it requests without an ACK: the number of requests, and the time of the last one.
     unacked_transfers: Option<(Vec<u8>, usize, Timestamp)>,
-    /// When it has loaded what it was told.
+    /// When it has loaded the boot file of the reply.
     loads: Vec<Timestamp>,
-    /// Names of files that it has asked for lately, hashed.
+    /// Hashes of the names that it has requested lately.
     requested_names: VecDeque<u64>,
-    /// What was remarked on, and when.
+    /// Findings that were reported, and when.
     reported: Vec<(FindingKind, Timestamp)>,
 }
 
-/// What a client is to do next.
+/// What a client must do next.
 #[derive(Debug)]
 pub struct Expectation {
-    /// Load this; `None`: ask on port 4011.
+    /// The file to request. `None`: a request to port 4011.
     pub file: Option<Vec<u8>>,
-    /// By which line.
+    /// The line that decided the reply.
     pub line: Origin,
-    /// Until when.
+    /// Until when it must do so.
     pub deadline: Timestamp,
 }
 
-/// What a client was told to load.
+/// A boot file in a reply.
 #[derive(Clone, Debug)]
 pub struct AdvertisedFile {
-    /// As it was told.
+    /// As the reply has it.
     pub file: Vec<u8>,
-    /// By which line.
+    /// The line that decided the reply.
     pub line: Origin,
-    /// Whether it said that it was iPXE.
+    /// Whether the request came from iPXE.
     pub is_ipxe: bool,
 }
 
-/// Of a client so much is remembered.
+/// Entries that are stored for a client.
 const MAX_LOADS: usize = 4;
 const MAX_REFUSED_FILES: usize = 4;
 const MAX_REQUESTED_NAMES: usize = 32;
 
-/// Whether a path is that of a file as it was told: below whatever root, with Windows' separators, in whatever letters.
-pub fn path_matches(path: &[u8], told: &[u8]) -> bool {
+/// Whether a path ends with the boot file of a reply. The root does not count; `\\` is `/`; upper and lower case are the
+/// same.
+pub fn path_matches(path: &[u8], boot_file: &[u8]) -> bool {
     let plain = |byte: u8| if byte == b'\\' { b'/' } else { byte.to_ascii_lowercase() };
-    let told = told.strip_prefix(b"/").unwrap_or(told);
-    let Some(start) = path.len().checked_sub(told.len()) else { return false };
-    let same = path[start..].iter().zip(told).all(|(one, other)| plain(*one) == plain(*other));
-    same && !told.is_empty() && (start == 0 || path[start - 1] == b'/')
+    let boot_file = boot_file.strip_prefix(b"/").unwrap_or(boot_file);
+    let Some(start) = path.len().checked_sub(boot_file.len()) else { return false };
+    let same = path[start..].iter().zip(boot_file).all(|(one, other)| plain(*one) == plain(*other));
+    same && !boot_file.is_empty() && (start == 0 || path[start - 1] == b'/')
 }
 
-/// The last part of a path, whatever its letters.
+/// A hash of the last part of a path, in lower case.
 pub fn basename_hash(path: &[u8]) -> u64 {
     let name = path.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
     let mut hasher = DefaultHasher::new();
@@ -78,61 +79,62 @@ pub fn basename_hash(path: &[u8]) -> u64 {
 }
 
 impl ClientState {
-    /// It was answered: what it missed before that does not stop it.
+    /// A reply was sent: the client begins anew.
     pub fn clear_misses(&mut self) {
         self.refused_files.clear();
     }
 
-    /// It is told what to load.
-    pub fn set_advertised(&mut self, told: AdvertisedFile) {
-        if self.advertised.as_ref().is_none_or(|known| known.file != told.file) {
+    /// A reply has a boot file.
+    pub fn set_advertised(&mut self, advertised: AdvertisedFile) {
+        if self.advertised.as_ref().is_none_or(|known| known.file != advertised.file) {
             self.loads.clear();
         }
-        self.advertised = Some(told);
+        self.advertised = Some(advertised);
     }
 
-    /// It begins to load a file.
+    /// A transfer has begun.
     pub fn transfer_started(&mut self, path: Vec<u8>, now: Timestamp) {
         self.expected = None;
         if self.requested_names.len() == MAX_REQUESTED_NAMES {
             self.requested_names.pop_front();
         }
         self.requested_names.push_back(basename_hash(&path));
-        let times = match &self.unacked_transfers {
-            Some((same, times, when)) if *same == path && now - *when < REPORT_INTERVAL => {
-                times + 1
+        let count = match &self.unacked_transfers {
+            Some((same, count, when)) if *same == path && now - *when < REPORT_INTERVAL => {
+                count + 1
             }
             _ => 1,
         };
-        self.unacked_transfers = Some((path, times, now));
+        self.unacked_transfers = Some((path, count, now));
     }
 
-    /// It hears us, and gets something.
+    /// The client has acknowledged something.
     pub fn first_ack(&mut self) {
         self.unacked_transfers = None;
         self.refused_files.clear();
     }
 
-    /// It did not get a file. Whoever asks for it again and again is waiting since the first time.
-    pub fn file_refused(&mut self, path: Vec<u8>, why: RefusalReason, now: Timestamp) {
-        // What is the matter is known now: nothing else need be said.
+    /// The client has not got a file. If it requests it again, the time of the first request counts.
+    pub fn file_refused(&mut self, path: Vec<u8>, reason: RefusalReason, now: Timestamp) {
+        // This is the problem. A missing download is not reported too.
         self.expected = None;
         let known = self.refused_files.iter().any(|(same, ..)| *same == path);
-        if why != RefusalReason::Unreported
+        if reason != RefusalReason::Unreported
             && !known
             && self.refused_files.len() < MAX_REFUSED_FILES
         {
-            self.refused_files.push((path, why, now));
+            self.refused_files.push((path, reason, now));
         }
     }
 
-    /// It has a file. What it has asked for since then it may still miss.
+    /// The client has got a file at `now`. Files that were refused later count on.
     pub fn file_sent(&mut self, path: &[u8], now: Timestamp) {
         self.expected = None;
         self.unacked_transfers.take_if(|(same, ..)| *same == path);
         self.refused_files.retain(|(.., since)| *since >= now);
-        if !self.advertised.as_ref().is_some_and(|told| path_matches(path, &told.file)) {
-            // It has got further than that.
+        if !self.advertised.as_ref().is_some_and(|advertised| path_matches(path, &advertised.file))
+        {
+            // It has got further than the boot file.
             self.loads.clear();
         } else if self.loads.len() < MAX_LOADS {
             self.loads.push(now);
@@ -142,7 +144,7 @@ impl ClientState {
         }
     }
 
-    /// Takes over what was seen of the same client by its address.
+    /// Adds what is known of the same client by its address.
     pub fn merge(&mut self, other: Self) {
         self.unacked_transfers = self.unacked_transfers.take().or(other.unacked_transfers);
         self.requested_names.extend(other.requested_names);
@@ -152,86 +154,89 @@ impl ClientState {
         }
     }
 
-    /// The names of files that it has asked for lately, hashed.
+    /// Hashes of the names that it has requested lately.
     pub fn recent_names(&self) -> impl Iterator<Item = u64> {
         self.requested_names.iter().copied()
     }
 
-    /// How often it has loaded what it was told within a minute, and got no further.
+    /// How often it has loaded the boot file within the last minute, without any other file.
     pub fn load_count(&self, now: Timestamp) -> usize {
         self.loads.iter().filter(|when| now - **when < REPORT_INTERVAL).count()
     }
 
-    /// Whether something was said about a topic within the last minute.
-    pub fn recently_reported(&self, topic: FindingKind, now: Timestamp) -> bool {
-        self.reported.iter().any(|(known, when)| *known == topic && now - *when < REPORT_INTERVAL)
+    /// Whether a finding of this kind was reported within the last minute.
+    pub fn recently_reported(&self, kind: FindingKind, now: Timestamp) -> bool {
+        self.reported.iter().any(|(known, when)| *known == kind && now - *when < REPORT_INTERVAL)
     }
 
-    /// Whether nothing was said about a topic within the last minute; it is, now.
-    pub fn should_report(&mut self, topic: FindingKind, now: Timestamp) -> bool {
+    /// Whether a finding of this kind is to be reported now. If so, it counts as reported.
+    pub fn should_report(&mut self, kind: FindingKind, now: Timestamp) -> bool {
         self.reported.retain(|(_, when)| now - *when < REPORT_INTERVAL);
-        let told = self.recently_reported(topic, now);
-        if !told {
-            self.reported.push((topic, now));
+        let advertised = self.recently_reported(kind, now);
+        if !advertised {
+            self.reported.push((kind, now));
         }
-        !told
+        !advertised
     }
 
-    /// What there is to say about it now.
-    pub fn check(&mut self, who: ClientKey, now: Timestamp) -> Option<Finding> {
+    /// The problem that the client has now, if any.
+    pub fn check(&mut self, key: ClientKey, now: Timestamp) -> Option<Finding> {
         let is_quiet = |when: &Timestamp| now - *when >= QUIET_PERIOD;
         if let Some(Expectation { file, line, .. }) =
             self.expected.take_if(|one| one.deadline <= now)
         {
-            let (topic, remark) = match file {
+            let (kind, finding) = match file {
                 None => {
-                    (FindingKind::NoProxyRequest, Finding::NoProxyRequest { client: who, line })
+                    (FindingKind::NoProxyRequest, Finding::NoProxyRequest { client: key, line })
                 }
                 Some(file) => {
-                    (FindingKind::NoDownload, Finding::NoDownload { client: who, file, line })
+                    (FindingKind::NoDownload, Finding::NoDownload { client: key, file, line })
                 }
             };
-            return self.should_report(topic, now).then_some(remark);
+            return self.should_report(kind, now).then_some(finding);
         }
         if self.refused_files.first().is_some_and(|(.., since)| is_quiet(since)) {
             let line = |path: &[u8]| {
-                let told = self.advertised.as_ref().filter(|told| path_matches(path, &told.file));
-                told.map(|told| told.line.clone())
+                let advertised = self
+                    .advertised
+                    .as_ref()
+                    .filter(|advertised| path_matches(path, &advertised.file));
+                advertised.map(|advertised| advertised.line.clone())
             };
             let refused = std::mem::take(&mut self.refused_files).into_iter();
-            let missed =
-                refused.map(|(path, why, _)| RefusedFile { line: line(&path), path, reason: why });
-            return Some(Finding::FilesRefused { client: who, file: missed.collect() });
+            let files =
+                refused.map(|(path, reason, _)| RefusedFile { line: line(&path), path, reason });
+            return Some(Finding::FilesRefused { client: key, file: files.collect() });
         }
-        let unheard = |(_, times, when): &mut (_, usize, _)| {
-            *times >= MAX_LOADS_OF_ONE_FILE && is_quiet(when)
+        let is_unacked = |(_, count, when): &mut (_, usize, _)| {
+            *count >= MAX_LOADS_OF_ONE_FILE && is_quiet(when)
         };
-        let (path, times, _) = self.unacked_transfers.take_if(unheard)?;
+        let (path, count, _) = self.unacked_transfers.take_if(is_unacked)?;
         self.should_report(FindingKind::NoAcks, now).then_some(Finding::NoAcks {
-            client: who,
+            client: key,
             path,
-            count: times,
+            count,
         })
     }
 
-    /// Whether there may be something to say about it later.
+    /// Whether there may be a problem without another event.
     pub fn is_pending(&self) -> bool {
         let again = self
             .unacked_transfers
             .as_ref()
-            .is_some_and(|(_, times, _)| *times >= MAX_LOADS_OF_ONE_FILE);
+            .is_some_and(|(_, count, _)| *count >= MAX_LOADS_OF_ONE_FILE);
         self.expected.is_some() || !self.refused_files.is_empty() || again
     }
 
-    /// Whether it is worth remembering.
+    /// Whether the client must be kept.
     pub fn is_recent(&self, now: Timestamp) -> bool {
         self.is_pending() || now - self.last_seen < REPORT_INTERVAL
     }
 }
 
 #[test]
-fn a_file_is_known_by_its_whole_name() {
-    for (path, told, is) in [
+fn path_matches_boot_file_by_whole_name() {
+    for (path, advertised, is) in [
         ("/srv/boot.efi", "boot.efi", true),
         ("/srv/sub/a.efi", "sub\\A.efi", true),
         ("/srv/systemd-boot.efi", "boot.efi", false),
@@ -239,6 +244,6 @@ fn a_file_is_known_by_its_whole_name() {
         ("/srv/x", "", false),
         ("x", "longer", false),
     ] {
-        assert_eq!(path_matches(path.as_bytes(), told.as_bytes()), is, "{path} {told}");
+        assert_eq!(path_matches(path.as_bytes(), advertised.as_bytes()), is, "{path} {advertised}");
     }
 }

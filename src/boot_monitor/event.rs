@@ -1,126 +1,126 @@
-//! What is seen of a client on its way, for whoever watches how it goes on.
+//! Events of a client: what the cores have seen of its way through the boot.
 
 use crate::config::Origin;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// The hardware address of Ethernet and its like.
+/// A hardware address of 6 bytes, as Ethernet has.
 pub type Mac = [u8; 6];
 
-/// One thing that was seen.
+/// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientEvent {
-    /// It asks a DHCP server for this address, of which it knows that it will get it.
+    /// The client requests this address from a DHCP server, after that server has offered it.
     LeaseRequested {
-        /// Who.
+        /// The client.
         mac: Mac,
-        /// The address.
+        /// The requested address.
         ip: Ipv4Addr,
     },
-    /// It was answered.
+    /// A reply was sent to the client.
     ReplySent(ReplySent),
-    /// It begins to load a file of this path.
+    /// A transfer has begun.
     TransferStarted {
-        /// Who.
+        /// The client.
         client: IpAddr,
-        /// As it was opened.
+        /// The path that was opened.
         path: Vec<u8>,
     },
-    /// It acknowledges what it is sent, or breaks off: it hears us.
+    /// The client has answered a transfer for the first time, with an ACK or an ERROR.
     FirstAck {
-        /// Who.
+        /// The client.
         client: IpAddr,
     },
-    /// It asked for a file, and there is no socket to send it by.
+    /// No socket can be opened for a requested file.
     SocketUnavailable {
-        /// Who.
+        /// The client.
         client: IpAddr,
-        /// The system's words.
+        /// The message of the system.
         reason: String,
     },
-    /// What it was being sent made room for somebody else.
+    /// A transfer was ended because another client needed its slot.
     TransferEvicted {
-        /// Who.
+        /// The client of the ended transfer.
         client: IpAddr,
     },
-    /// It asked for a file and did not get it.
+    /// A requested file cannot be sent.
     TransferRefused {
-        /// Who.
+        /// The client.
         client: IpAddr,
-        /// The path that the name leads to.
+        /// The path that the requested name stands for.
         path: Vec<u8>,
-        /// Why.
+        /// The reason.
         reason: RefusalReason,
     },
-    /// It has acknowledged the whole file.
+    /// The client has acknowledged a whole file.
     TransferCompleted(CompletedTransfer),
-    /// Another server answers it, with something to boot.
+    /// Another server has sent the client a reply with boot information.
     OtherServerReply(OtherServerReply),
 }
 
 /// Why a file is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalReason {
-    /// It is not there.
+    /// There is no such file.
     NotFound,
-    /// It may not be read.
+    /// The file may not be read.
     PermissionDenied,
-    /// It is of no interest: nobody wants to hear of it, or it is not to be had at all.
+    /// Any other reason. It is not reported.
     Unreported,
 }
 
-/// An answer of ours.
+/// A reply of pxemasq.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplySent {
-    /// To whom.
+    /// The client.
     pub mac: Mac,
-    /// Its address, where it has one already.
+    /// Its address, if it has one.
     pub ip: Option<Ipv4Addr>,
-    /// Whether it says that it is iPXE.
+    /// Whether the request came from iPXE.
     pub is_ipxe: bool,
-    /// The file it was told to load, if it is served here.
+    /// The boot file in the reply, if it is served by this TFTP server.
     pub boot_file: Option<Vec<u8>>,
-    /// What it is to do next.
+    /// What the client must do next.
     pub next: ExpectedStep,
-    /// The line that says so.
+    /// The line of the configuration that decided the reply.
     pub line: Origin,
 }
 
-/// What a client is to do next.
+/// What a client must do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExpectedStep {
-    /// Ask on port 4011, behind a prompt of so many seconds.
+    /// Send a request to port 4011, after a prompt.
     ProxyRequest {
-        /// Of the prompt.
+        /// The length of the prompt.
         seconds: u8,
     },
-    /// Load what it was told.
+    /// Request the boot file.
     Download,
-    /// Anything: a person chooses, another server goes on, or a file that it need not want.
+    /// Not known: there is a menu, another server continues, or the client may not need the file.
     Unknown,
 }
 
-/// An answer of another server.
+/// A reply of another server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherServerReply {
-    /// The server.
+    /// The address of the server.
     pub server: Ipv4Addr,
-    /// Who is answered.
+    /// The client.
     pub mac: Mac,
-    /// Whether it lends no address, and so is a proxy.
+    /// Whether the reply has no address for the client, so the server is a proxyDHCP server.
     pub is_proxy: bool,
-    /// The boot file it names.
+    /// The boot file in the reply.
     pub file: Vec<u8>,
-    /// Who serves that.
+    /// The TFTP server in the reply.
     pub next_server: Ipv4Addr,
 }
 
-/// A file that was sent.
+/// A file that was sent, and acknowledged to the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompletedTransfer {
-    /// Its size on disk, in bytes.
+    /// The size of the file on disk, in bytes.
     pub size: u64,
-    /// To whom.
+    /// The client.
     pub client: IpAddr,
-    /// Its path as it was opened, with whatever bytes it has.
+    /// The path that was opened. It may be any bytes.
     pub path: Vec<u8>,
 }

@@ -1,19 +1,18 @@
-//! Watches how clients go on, and remarks on those that do not: offered and never back, the same file again and again,
-//! a file that is not there, another server in between.
+//! Finds clients whose boot does not go on: no request to port 4011 after an offer, no download, the same file again and
+//! again, a missing file, another server.
 //!
 //! ```text
-//! Sight, now ─► Onlooker ─► Remark        a clock of its own it has not: it says when it wants to look again
+//! ClientEvent, now ─► BootMonitor ─► Finding        next_deadline: when to poll
 //! ```
 //!
-//! Misses are usual on the way: a loader tries ten names before it finds its configuration. So they are remarked on when
-//! nothing good has come behind them for a while.
+//! A missing file alone is normal: a boot loader tries ten names before it finds its configuration. So it is reported
+//! only if the client gets no other file for some time.
 
 mod client;
 pub mod event;
 
-use crate::boot_monitor::event::CompletedTransfer;
 use crate::boot_monitor::event::{
-    ClientEvent, ExpectedStep, Mac, OtherServerReply, RefusalReason, ReplySent,
+    ClientEvent, CompletedTransfer, ExpectedStep, Mac, OtherServerReply, RefusalReason, ReplySent,
 };
 use crate::config::Origin;
 use crate::time::Timestamp;
@@ -23,153 +22,152 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// A client: by its hardware address, where that is known.
+/// A client: by its hardware address if that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientKey {
-    /// It was answered.
+    /// A client that has got a reply.
     Mac(Mac),
-    /// It only loads files.
+    /// A client that is known by its requests for files only.
     Ip(IpAddr),
 }
 
-/// Something remarkable.
+/// A problem that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// It was answered and never came to port 4011.
+    /// The client has got an offer and has sent no request to port 4011.
     NoProxyRequest {
-        /// Who.
+        /// The client.
         client: ClientKey,
-        /// By which line it was answered.
+        /// The line that decided the offer.
         line: Origin,
     },
-    /// It was told what to load and never did.
+    /// The client has got the name of a boot file and has not requested it.
     NoDownload {
-        /// Who.
+        /// The client.
         client: ClientKey,
-        /// What, as it was told.
+        /// The boot file in the reply.
         file: Vec<u8>,
-        /// By which line.
+        /// The line that decided the reply.
         line: Origin,
     },
-    /// It loads one file again and again.
+    /// The client loads the same boot file again and again.
     BootLoop {
-        /// Who.
+        /// The client.
         client: ClientKey,
-        /// What, as it was told.
+        /// The boot file in the reply.
         file: Vec<u8>,
-        /// How often within a minute.
+        /// The number of loads within a minute.
         count: usize,
-        /// By which line.
+        /// The line that decided the reply.
         line: Origin,
-        /// Whether it said that it was iPXE when it was told.
+        /// Whether the request came from iPXE.
         is_ipxe: bool,
     },
-    /// It asks for one file again and again and acknowledges nothing.
+    /// The client requests the same file again and again, and acknowledges nothing.
     NoAcks {
-        /// Who.
+        /// The client.
         client: ClientKey,
         /// The path.
         path: Vec<u8>,
-        /// How often.
+        /// The number of requests.
         count: usize,
     },
-    /// There were as many transfers as may be, and one of its had to go.
+    /// A transfer was ended, because the limit of transfers was reached.
     TransferEvicted {
-        /// Who.
+        /// The client of the ended transfer.
         client: ClientKey,
     },
-    /// It asked for a file, and there was no socket to send it by.
+    /// No socket can be opened for a requested file.
     SocketUnavailable {
-        /// Who.
+        /// The client.
         client: ClientKey,
-        /// The system's words.
+        /// The message of the system.
         reason: String,
     },
-    /// It did not get these files, and has got nothing since. Whether there is something to say about one of them, and
-    /// whether that was said lately, is for whoever looks.
+    /// The client has not got these files, and no other file since then. The daemon decides which of them it reports.
     FilesRefused {
-        /// Who.
+        /// The client.
         client: ClientKey,
-        /// What it did not get, in order.
+        /// The files, in the order of the requests.
         file: Vec<RefusedFile>,
     },
-    /// Another server tells it what to boot, and this is the line we answer by.
+    /// Another server sends boot information to a client of pxemasq. The line decides the replies of pxemasq.
     OtherServer(OtherServerReply, Origin),
 }
 
-/// A file that somebody did not get.
+/// A file that a client has not got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedFile {
-    /// Its path.
+    /// The path.
     pub path: Vec<u8>,
-    /// Why.
+    /// The reason.
     pub reason: RefusalReason,
-    /// The line that named it, if one did.
+    /// The line of the configuration with this file, if there is one.
     pub line: Option<Origin>,
 }
 
-/// Everybody who is on the way.
+/// All clients whose boot is observed.
 #[derive(Debug, Default)]
 pub struct BootMonitor {
     clients: HashMap<ClientKey, ClientState>,
     mac_by_ip: HashMap<IpAddr, Mac>,
-    /// Answers of others to clients that we have not answered yet.
+    /// Replies of other servers to clients that have got no reply of pxemasq yet.
     other_servers: HashMap<Mac, (OtherServerReply, Timestamp)>,
     next_deadline: Option<Timestamp>,
-    /// When it last looked.
+    /// The time of the last poll.
     polled_at: Timestamp,
 }
 
-/// Clients that are watched. While there are so many, new ones are not.
+/// Clients that are observed at the same time. Others are ignored.
 const MAX_CLIENTS: usize = 4096;
-/// Answers of others that are kept.
+/// Replies of other servers that are stored.
 const MAX_OTHER_SERVERS: usize = 64;
-/// A path with more bytes is nobody's boot file, and is not kept.
+/// Bytes of a path. A longer one is no boot file, and is not stored.
 const MAX_PATH_LEN: usize = 256;
-/// Between looks, in milliseconds.
+/// The time between two polls.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// For so long one thing is told of a client once; and so long a client is remembered.
+/// A problem of a client is reported once in this time. A client without events is forgotten after it.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
-/// Firmware comes back within that time: iPXE waits 16 seconds after its lease.
+/// A client continues its boot within this time: iPXE waits for 16 seconds after its lease.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
-/// When nothing good has come behind a miss for so long, the client has stopped there.
+/// If a client gets no file for this time after a missing one, it has stopped there.
 const QUIET_PERIOD: Duration = Duration::from_secs(5);
-/// A third time is no accident.
+/// The third load of one file is reported.
 const MAX_LOADS_OF_ONE_FILE: usize = 3;
 
 impl BootMonitor {
-    /// When it wants to be woken to look again: only where there may be something to say.
+    /// When to call [`BootMonitor::poll`]. `None`: no client can have a problem without another event.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.next_deadline
     }
 
-    /// Notes something; a remark, if it is one already.
-    pub fn observe(&mut self, sight: ClientEvent, now: Timestamp) -> Option<Finding> {
-        let (client, path) = match sight {
+    /// Handles an event. Returns a finding if the event is a problem by itself.
+    pub fn observe(&mut self, event: ClientEvent, now: Timestamp) -> Option<Finding> {
+        let (client, path) = match event {
             ClientEvent::LeaseRequested { mac, ip } => {
                 if self.clients.contains_key(&ClientKey::Mac(mac)) {
                     self.bind_ip(mac, ip.into());
                 }
                 return None;
             }
-            ClientEvent::ReplySent(answered) => return self.reply_sent(answered, now),
-            ClientEvent::OtherServerReply(rival) => return self.other_server(rival, now),
+            ClientEvent::ReplySent(reply) => return self.reply_sent(reply, now),
+            ClientEvent::OtherServerReply(reply) => return self.other_server(reply, now),
             ClientEvent::TransferCompleted(transfer) => return self.file_sent(&transfer, now),
             ClientEvent::FirstAck { client } => {
-                let way = self.clients.get_mut(&self.key_for(client))?;
-                way.first_ack();
+                let state = self.clients.get_mut(&self.key_for(client))?;
+                state.first_ack();
                 return None;
             }
             ClientEvent::TransferEvicted { client } => {
-                let who = self.key_for(client);
+                let key = self.key_for(client);
                 return self
-                    .should_report(who, FindingKind::TransferEvicted, now)
-                    .then_some(Finding::TransferEvicted { client: who });
+                    .should_report(key, FindingKind::TransferEvicted, now)
+                    .then_some(Finding::TransferEvicted { client: key });
             }
             ClientEvent::SocketUnavailable { client, reason } => {
-                let who = self.key_for(client);
-                let may_tell = self.should_report(who, FindingKind::SocketUnavailable, now);
-                return may_tell.then_some(Finding::SocketUnavailable { client: who, reason });
+                let key = self.key_for(client);
+                let is_due = self.should_report(key, FindingKind::SocketUnavailable, now);
+                return is_due.then_some(Finding::SocketUnavailable { client: key, reason });
             }
             ClientEvent::TransferStarted { client, ref path }
             | ClientEvent::TransferRefused { client, ref path, .. } => (client, path),
@@ -178,136 +176,142 @@ impl BootMonitor {
             self.clients.get_mut(&self.key_for(client))?.expected = None;
             return None;
         }
-        let way = self.client_mut(self.key_for(client), now)?;
-        match sight {
-            ClientEvent::TransferStarted { path, .. } => way.transfer_started(path, now),
-            ClientEvent::TransferRefused { path, reason: why, .. } => {
-                way.file_refused(path, why, now)
+        let state = self.client_mut(self.key_for(client), now)?;
+        match event {
+            ClientEvent::TransferStarted { path, .. } => state.transfer_started(path, now),
+            ClientEvent::TransferRefused { path, reason, .. } => {
+                state.file_refused(path, reason, now);
             }
             _ => {}
         }
-        let pending = way.is_pending();
+        let pending = state.is_pending();
         self.schedule_poll(pending, now);
         None
     }
 
-    /// A file was sent, whole.
+    /// The client has acknowledged a whole file.
     fn file_sent(&mut self, sent: &CompletedTransfer, now: Timestamp) -> Option<Finding> {
-        let who = self.key_for(sent.client);
+        let key = self.key_for(sent.client);
         if sent.path.len() > MAX_PATH_LEN {
             return None;
         }
-        let way = self.client_mut(who, now)?;
-        way.file_sent(&sent.path, now);
-        let told = way.advertised.clone()?;
-        let times = way.load_count(now);
-        // A script of iPXE may come back to itself.
-        let is_odd = !told.is_ipxe || is_ipxe(&told.file);
-        if times < MAX_LOADS_OF_ONE_FILE
+        let state = self.client_mut(key, now)?;
+        state.file_sent(&sent.path, now);
+        let advertised = state.advertised.clone()?;
+        let count = state.load_count(now);
+        // A script of iPXE may chain to itself on purpose.
+        let is_odd = !advertised.is_ipxe || is_ipxe(&advertised.file);
+        if count < MAX_LOADS_OF_ONE_FILE
             || !is_odd
-            || !way.should_report(FindingKind::BootLoop, now)
+            || !state.should_report(FindingKind::BootLoop, now)
         {
             return None;
         }
-        let client::AdvertisedFile { file, line, is_ipxe } = told;
-        Some(Finding::BootLoop { client: who, file, count: times, line, is_ipxe })
+        let client::AdvertisedFile { file, line, is_ipxe } = advertised;
+        Some(Finding::BootLoop { client: key, file, count, line, is_ipxe })
     }
 
-    /// Looks around, if it is time to. `busy`: requests for files have to wait, and nobody is late.
+    /// Finds clients that have stopped, if the deadline has come. `busy`: requests for files wait in the queue, so a
+    /// missing download is no problem yet.
     pub fn poll(&mut self, busy: bool, now: Timestamp) -> Vec<Finding> {
-        // Nobody is woken to forget: that is done when something happens anyway.
-        let forgets = !self.clients.is_empty() && now - self.polled_at >= REPORT_INTERVAL;
-        if !forgets && self.next_deadline.is_none_or(|next| next > now) {
+        // Forgetting has no deadline of its own: it is done in the turns of other events.
+        let must_forget = !self.clients.is_empty() && now - self.polled_at >= REPORT_INTERVAL;
+        if !must_forget && self.next_deadline.is_none_or(|next| next > now) {
             return Vec::new();
         }
         self.polled_at = now;
-        let mut remarks = Vec::new();
-        for (who, way) in &mut self.clients {
-            if let Some(expected) = way.expected.as_mut().filter(|one| busy && one.file.is_some()) {
+        let mut findings = Vec::new();
+        for (key, state) in &mut self.clients {
+            if let Some(expected) = state.expected.as_mut().filter(|one| busy && one.file.is_some())
+            {
                 expected.deadline = expected.deadline.max(now + STEP_TIMEOUT);
             }
-            remarks.extend(way.check(*who, now));
+            findings.extend(state.check(*key, now));
         }
-        if remarks.iter().any(|remark| matches!(remark, Finding::NoDownload { .. })) {
-            self.drop_satisfied(&mut remarks);
+        if findings.iter().any(|finding| matches!(finding, Finding::NoDownload { .. })) {
+            self.drop_satisfied(&mut findings);
         }
-        self.clients.retain(|_, way| way.is_recent(now));
-        self.other_servers.retain(|_, (_, heard)| now - *heard < REPORT_INTERVAL);
-        let Self { clients: ways, mac_by_ip: machines, .. } = self;
-        machines.retain(|_, mac| ways.contains_key(&ClientKey::Mac(*mac)));
+        self.clients.retain(|_, state| state.is_recent(now));
+        self.other_servers.retain(|_, (_, received_at)| now - *received_at < REPORT_INTERVAL);
+        let Self { clients, mac_by_ip, .. } = self;
+        mac_by_ip.retain(|_, mac| clients.contains_key(&ClientKey::Mac(*mac)));
         let pending = self.clients.values().any(ClientState::is_pending);
         self.next_deadline = pending.then(|| now + POLL_INTERVAL);
-        remarks
+        findings
     }
 
-    /// Somebody whose hardware address is not known may be who was told to load what he has loaded.
-    fn drop_satisfied(&self, remarks: &mut Vec<Finding>) {
-        let strangers = self.clients.iter().filter(|(who, _)| matches!(who, ClientKey::Ip(_)));
-        let had: HashSet<u64> = strangers.flat_map(|(_, way)| way.recent_names()).collect();
-        remarks.retain(|remark| match remark {
-            Finding::NoDownload { file, .. } => !had.contains(&client::basename_hash(file)),
+    /// Removes findings about a download that was made from an address without a known client: it may be the same client.
+    fn drop_satisfied(&self, findings: &mut Vec<Finding>) {
+        let unknown = self.clients.iter().filter(|(key, _)| matches!(key, ClientKey::Ip(_)));
+        let requested: HashSet<u64> = unknown.flat_map(|(_, state)| state.recent_names()).collect();
+        findings.retain(|finding| match finding {
+            Finding::NoDownload { file, .. } => !requested.contains(&client::basename_hash(file)),
             _ => true,
         });
     }
 
-    fn reply_sent(&mut self, answered: ReplySent, now: Timestamp) -> Option<Finding> {
-        let ReplySent { mac, ip, is_ipxe, boot_file: told, next, line } = answered;
-        ip.into_iter().for_each(|ip| self.bind_ip(mac, ip.into()));
-        let rival =
-            self.other_servers.remove(&mac).filter(|(_, heard)| now - *heard < REPORT_INTERVAL);
-        let way = self.client_mut(ClientKey::Mac(mac), now)?;
-        way.line = Some(line.clone());
-        way.clear_misses();
-        let file = told.filter(|file| file.len() <= MAX_PATH_LEN);
+    fn reply_sent(&mut self, reply: ReplySent, now: Timestamp) -> Option<Finding> {
+        let ReplySent { mac, ip, is_ipxe, boot_file, next, line } = reply;
+        if let Some(ip) = ip {
+            self.bind_ip(mac, ip.into());
+        }
+        let reply = self
+            .other_servers
+            .remove(&mac)
+            .filter(|(_, received_at)| now - *received_at < REPORT_INTERVAL);
+        let state = self.client_mut(ClientKey::Mac(mac), now)?;
+        state.line = Some(line.clone());
+        state.clear_misses();
+        let file = boot_file.filter(|file| file.len() <= MAX_PATH_LEN);
         if let Some(file) = &file {
-            way.set_advertised(client::AdvertisedFile {
+            state.set_advertised(client::AdvertisedFile {
                 file: file.clone(),
                 line: line.clone(),
                 is_ipxe,
             });
         }
-        way.expected = match (next, file) {
+        state.expected = match (next, file) {
             (ExpectedStep::ProxyRequest { seconds }, _) => {
                 let until = now + STEP_TIMEOUT + Duration::from_secs(seconds.into());
                 Some(Expectation { file: None, line, deadline: until })
             }
-            // Whoever has it may have no use for it a second time, and iPXE may have a script of its own.
-            (ExpectedStep::Download, Some(file)) if way.load_count(now) == 0 && !is_ipxe => {
+            // A client that has the file already may not need it again, and iPXE may have an embedded script.
+            (ExpectedStep::Download, Some(file)) if state.load_count(now) == 0 && !is_ipxe => {
                 Some(Expectation { file: Some(file), line, deadline: now + STEP_TIMEOUT })
             }
             (ExpectedStep::Download | ExpectedStep::Unknown, _) => None,
         };
-        // Another server has been heard: that is the reason.
-        if way.recently_reported(FindingKind::OtherServer, now) {
-            way.expected = None;
+        // The reply of another server is the reason, and is reported already.
+        if state.recently_reported(FindingKind::OtherServer, now) {
+            state.expected = None;
         }
-        let pending = way.is_pending();
+        let pending = state.is_pending();
         self.schedule_poll(pending, now);
-        self.other_server(rival?.0, now)
+        self.other_server(reply?.0, now)
     }
 
-    fn other_server(&mut self, rival: OtherServerReply, now: Timestamp) -> Option<Finding> {
-        if let Some(way) = self.clients.get_mut(&ClientKey::Mac(rival.mac)) {
-            let line = way.line.clone()?;
-            way.expected = None;
-            return way
+    fn other_server(&mut self, reply: OtherServerReply, now: Timestamp) -> Option<Finding> {
+        if let Some(state) = self.clients.get_mut(&ClientKey::Mac(reply.mac)) {
+            let line = state.line.clone()?;
+            state.expected = None;
+            return state
                 .should_report(FindingKind::OtherServer, now)
-                .then_some(Finding::OtherServer(rival, line));
+                .then_some(Finding::OtherServer(reply, line));
         }
         if self.other_servers.len() >= MAX_OTHER_SERVERS {
             self.other_servers.clear();
         }
-        self.other_servers.insert(rival.mac, (rival, now));
+        self.other_servers.insert(reply.mac, (reply, now));
         None
     }
 
-    /// A machine has an address. What was seen of the address was seen of the machine.
+    /// A client has got an address. Earlier events of that address belong to it.
     fn bind_ip(&mut self, mac: Mac, ip: IpAddr) {
         if self.mac_by_ip.len() < MAX_CLIENTS || self.mac_by_ip.contains_key(&ip) {
             self.mac_by_ip.insert(ip, mac);
         }
-        if let Some(stranger) = self.clients.remove(&ClientKey::Ip(ip)) {
-            self.clients.entry(ClientKey::Mac(mac)).or_default().merge(stranger);
+        if let Some(unknown) = self.clients.remove(&ClientKey::Ip(ip)) {
+            self.clients.entry(ClientKey::Mac(mac)).or_default().merge(unknown);
         }
     }
 
@@ -315,18 +319,18 @@ impl BootMonitor {
         self.mac_by_ip.get(&client).map_or(ClientKey::Ip(client), |mac| ClientKey::Mac(*mac))
     }
 
-    /// A client's way; `None`: there are too many.
-    fn client_mut(&mut self, who: ClientKey, now: Timestamp) -> Option<&mut ClientState> {
-        if self.clients.len() >= MAX_CLIENTS && !self.clients.contains_key(&who) {
+    /// The state of a client. `None`: there are too many clients.
+    fn client_mut(&mut self, key: ClientKey, now: Timestamp) -> Option<&mut ClientState> {
+        if self.clients.len() >= MAX_CLIENTS && !self.clients.contains_key(&key) {
             return None;
         }
-        let way = self.clients.entry(who).or_default();
-        way.last_seen = now;
-        Some(way)
+        let state = self.clients.entry(key).or_default();
+        state.last_seen = now;
+        Some(state)
     }
 
-    fn should_report(&mut self, who: ClientKey, topic: FindingKind, now: Timestamp) -> bool {
-        self.client_mut(who, now).is_some_and(|way| way.should_report(topic, now))
+    fn should_report(&mut self, key: ClientKey, kind: FindingKind, now: Timestamp) -> bool {
+        self.client_mut(key, now).is_some_and(|state| state.should_report(kind, now))
     }
 
     fn schedule_poll(&mut self, pending: bool, now: Timestamp) {
@@ -336,7 +340,7 @@ impl BootMonitor {
     }
 }
 
-/// What a client is remarked on for, once a minute each.
+/// The kinds of findings. Each is reported once a minute for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FindingKind {
     NoProxyRequest,

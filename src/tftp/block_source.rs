@@ -5,7 +5,7 @@ use super::negotiate::Mode;
 use crate::wire::tftp::data_header;
 use std::ops::Range;
 
-/// Where the blocks of one transfer come from.
+/// The file of one transfer, as blocks.
 #[derive(Clone, Debug)]
 pub struct BlockSource {
     file: FileId,
@@ -14,39 +14,41 @@ pub struct BlockSource {
     netascii: Option<Netascii>,
 }
 
-/// Where netascii is: blocks differ in how much of the file they hold, so each begins where the last has ended.
+/// The position in a netascii transfer. Blocks hold different numbers of bytes of the file, so each begins where the one
+/// before has ended.
 #[derive(Clone, Debug, Default)]
 struct Netascii {
-    /// The block that begins here.
+    /// The number of the current block.
     block: u64,
+    /// Where the current block begins.
     at: Position,
-    /// Where the block after it begins.
+    /// Where the next block begins.
     next: Position,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Position {
     offset: u64,
-    /// The CR of the LF here has been sent.
+    /// Whether the CR for the LF at this offset was sent in the block before.
     carry: bool,
 }
 
-/// What comes of a range of blocks.
+/// The result of [`BlockSource::render`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RenderResult {
-    /// Their datagrams were added; and the last block of the file, where this is what tells.
+    /// The datagrams were added. In netascii the last block of the file is known only now: its number.
     Added(Option<u64>),
-    /// The disk is slow: what is at this offset of the file is not there yet.
+    /// The part of the file at this offset is not in memory yet.
     Pending(u64),
-    /// It failed; the system's words.
+    /// Reading failed: the message of the system.
     Failed(String),
 }
 
-/// Bytes of a DATA datagram in front of its block.
+/// Bytes of a DATA datagram before the data.
 const DATA_HEADER_LEN: usize = 4;
 
 impl BlockSource {
-    /// A file to be sent in blocks.
+    /// A file that is sent in blocks of `blksize` bytes.
     pub fn new(opened: OpenedFile, blksize: usize, mode: Mode) -> Self {
         let netascii =
             (mode == Mode::Netascii).then(|| Netascii { block: 1, ..Netascii::default() });
@@ -58,22 +60,22 @@ impl BlockSource {
         self.file
     }
 
-    /// Its size.
+    /// Its size, in bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// The block that ends the file, where that can be told beforehand: the first one that is not full.
+    /// The number of the last block: the first one that is not full. `None` in netascii, where it is not known before.
     pub fn last(&self) -> Option<u64> {
         self.netascii.is_none().then(|| self.size / self.blksize as u64 + 1)
     }
 
-    /// Bytes of a datagram that holds a full block.
+    /// Bytes of a DATA datagram with a full block.
     pub fn segment(&self) -> usize {
         DATA_HEADER_LEN + self.blksize
     }
 
-    /// Adds the datagrams of blocks 1 and up, one behind the other.
+    /// Adds the DATA datagrams of these blocks (from 1) to `datagrams`, without a gap between them.
     pub fn render(
         &mut self,
         blocks: Range<u64>,
@@ -98,7 +100,7 @@ impl BlockSource {
         RenderResult::Added(None)
     }
 
-    /// What the file has for so many blocks.
+    /// Reads the bytes of `count` blocks, or fewer at the end of the file.
     fn read<'f>(
         &self,
         offset: u64,
@@ -106,18 +108,18 @@ impl BlockSource {
         files: &'f mut impl Files,
     ) -> Result<&'f [u8], RenderResult> {
         let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let wanted = left.min(count * self.blksize);
-        // Even an empty block is read: a directory can be opened, and only reading it tells.
-        match files.read(self.file, offset, wanted) {
-            ReadResult::Bytes(bytes) if bytes.len() == wanted => Ok(bytes),
-            // The file has shrunk: dnsmasq names the error that there was none.
+        let len = left.min(count * self.blksize);
+        // An empty block is read too: a directory can be opened, and only reading fails.
+        match files.read(self.file, offset, len) {
+            ReadResult::Bytes(bytes) if bytes.len() == len => Ok(bytes),
+            // The file has become shorter. dnsmasq logs the text of errno 0 here.
             ReadResult::Bytes(_) => Err(RenderResult::Failed("Success".to_owned())),
             ReadResult::Pending => Err(RenderResult::Pending(offset)),
             ReadResult::Failed(reason) => Err(RenderResult::Failed(reason)),
         }
     }
 
-    /// Netascii is sent block by block, and a block is rendered again exactly as it was.
+    /// Netascii has a window of one block. A retransmitted block has the same bytes.
     fn netascii_block(
         &mut self,
         mut netascii: Netascii,
@@ -144,7 +146,7 @@ impl BlockSource {
     }
 }
 
-/// Puts a CR before each LF. What falls out of a full block begins the next.
+/// Puts a CR before each LF. Returns the data of one block, and the position of the next one.
 fn expand(raw: &[u8], at: Position, blksize: usize) -> (Vec<u8>, Position) {
     let mut data = Vec::with_capacity(blksize + 1);
     let mut inserted = 0;
@@ -163,7 +165,7 @@ fn expand(raw: &[u8], at: Position, blksize: usize) -> (Vec<u8>, Position) {
         }
         data.push(byte);
     }
-    // On an acknowledgement dnsmasq goes on by a whole block less what was inserted, past the end at the end.
+    // dnsmasq advances by a whole block minus the inserted bytes. At the end that is past the end of the file.
     let offset = at.offset + (blksize - inserted) as u64;
     (data, Position { offset, carry })
 }
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_its_blocks_one_behind_the_other() {
+    fn window_is_rendered_without_gaps() {
         let mut files = Memory::with(&[("/f", b"abcdef")]);
         let mut source = BlockSource::new(files.open(b"/f").unwrap(), 3, Mode::Octet);
         let mut datagrams = Vec::new();
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_last_block_is_followed_by_an_empty_one() {
+    fn full_last_block_is_followed_by_empty_one() {
         assert_eq!(sent(b"", 4, Mode::Octet), [b""]);
         assert_eq!(sent(b"abc", 4, Mode::Octet), [b"abc"]);
         assert_eq!(sent(b"abcd", 4, Mode::Octet), [&b"abcd"[..], b""]);
@@ -211,15 +213,15 @@ mod tests {
 
     /// Fixtures tftp/netascii-lines and tftp/netascii-boundary.
     #[test]
-    fn a_line_end_may_fall_between_blocks() {
+    fn netascii_line_end_may_be_split_between_blocks() {
         assert_eq!(sent(b"a\nb\r\n", 512, Mode::Netascii), [b"a\r\nb\r\r\n"]);
         assert_eq!(sent(b"1234567\nab", 8, Mode::Netascii), [&b"1234567\r"[..], b"\nab"]);
         assert_eq!(sent(b"12345678\nab", 8, Mode::Netascii), [&b"12345678"[..], b"\r\nab"]);
     }
 
-    /// Exhaustion: any text of up to six characters, in blocks of 1 to 4, arrives with CR LF for each LF.
+    /// All texts of up to six characters, in blocks of 1 to 4, arrive with CR LF for each LF.
     #[test]
-    fn netascii_loses_and_repeats_nothing() {
+    fn netascii_has_all_bytes_for_every_short_text() {
         for text in (0..=6_u32).flat_map(|size| (0..1_u32 << size).map(move |bits| (size, bits))) {
             let plain: Vec<u8> =
                 (0..text.0).map(|at| if text.1 >> at & 1 == 1 { b'\n' } else { b'x' }).collect();
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_has_shrunk_ends_the_transfer() {
+    fn shortened_file_fails() {
         let mut files = Memory::with(&[("/f", b"0123456789")]);
         let mut source = BlockSource::new(files.open(b"/f").unwrap(), 4, Mode::Octet);
         files.put("/f", b"01");

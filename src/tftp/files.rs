@@ -1,20 +1,20 @@
-//! [`Files`]: how the core sees files. On disk they are the daemon's; here are those of the tests.
+//! [`Files`]: the interface to files. `daemon/files` has those on disk.
 
 /// Files that can be opened and read.
 pub trait Files {
     /// Opens a file by its path.
     fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError>;
 
-    /// What the file holds from an offset on: so many bytes, and fewer only where it ends.
-    fn read(&mut self, file: FileId, offset: u64, wanted: usize) -> ReadResult<'_>;
+    /// Reads `len` bytes from an offset, or fewer at the end of the file.
+    fn read(&mut self, file: FileId, offset: u64, len: usize) -> ReadResult<'_>;
 
     /// Closes a file.
     fn close(&mut self, file: FileId);
 
-    /// Whether there is a directory of that path; `None`: that is not known yet. The daemon tells when it is.
+    /// Whether there is a directory of this path. `None`: not known yet; `Input::LookedUp` follows.
     fn is_directory(&mut self, path: &[u8]) -> Option<bool>;
 
-    /// The hardware address of a neighbour, if it is known.
+    /// The hardware address of a client, if the neighbour table has it.
     fn mac_of(&self, client: std::net::IpAddr) -> Option<[u8; 6]>;
 }
 
@@ -22,29 +22,29 @@ pub trait Files {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub usize);
 
-/// A file that was opened, and its size then.
+/// A file that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenedFile {
-    /// By which it is read.
+    /// Its number.
     pub file: FileId,
-    /// Its size in bytes.
+    /// Its size when it was opened, in bytes.
     pub size: u64,
 }
 
-/// Why a file is not opened.
+/// Why a file cannot be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenError {
-    /// There is none.
+    /// There is no such file.
     NotFound,
     /// It may not be read.
     Denied,
-    /// Something else, in the system's words.
+    /// Another error: the message of the system.
     Failed(String),
-    /// It is not known yet: the disk is slow. The daemon tells when it is.
+    /// Not known yet; `Input::LookedUp` follows.
     Pending,
 }
 
-/// What a disk was asked for and has not told yet.
+/// A look-up that the disk has not answered yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DiskLookup {
     /// The file of a path.
@@ -53,14 +53,14 @@ pub enum DiskLookup {
     Directory(Vec<u8>),
 }
 
-/// What reading gives.
+/// The result of [`Files::read`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadResult<'a> {
-    /// These bytes.
+    /// The bytes.
     Bytes(&'a [u8]),
-    /// Nothing yet: the disk is slow. The daemon tells when it is worth another try.
+    /// The bytes are not in memory yet; `Input::DiskRead` follows.
     Pending,
-    /// Nothing, ever; the system's words.
+    /// Reading failed: the message of the system.
     Failed(String),
 }
 
@@ -69,16 +69,16 @@ pub mod memory {
     use super::{FileId, Files, OpenError, OpenedFile, ReadResult};
     use std::collections::HashMap;
 
-    /// Files in memory. A name that ends in `/` is a directory.
+    /// Files in memory, for tests. A name that ends in `/` is a directory.
     #[derive(Default)]
     pub struct Memory {
         files: HashMap<Vec<u8>, Vec<u8>>,
         open: Vec<Vec<u8>>,
         /// How many files are open.
         pub in_use: usize,
-        /// Answer with `Pending`.
+        /// Answer with `Pending`, except for `resolved`.
         pub slow: bool,
-        /// But for this, which the disk has told.
+        /// A look-up that has a result although the disk is slow.
         pub resolved: Option<super::DiskLookup>,
     }
 

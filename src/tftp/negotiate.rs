@@ -3,16 +3,16 @@
 use crate::config::Tftp;
 use crate::wire::tftp::Strings;
 
-/// What a transfer is made with.
+/// The options of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NegotiatedOptions {
-    /// Bytes in a block.
+    /// Bytes of a block.
     pub blksize: usize,
-    /// The client wants to know the size of the file.
+    /// Whether the OACK has the size of the file.
     pub tsize: bool,
-    /// Seconds until a repeat.
+    /// Seconds until the first retransmission, if negotiated.
     pub timeout: Option<u8>,
-    /// Blocks in flight.
+    /// Blocks in flight, at most.
     pub windowsize: u64,
     blksize_requested: bool,
     windowsize_requested: bool,
@@ -21,7 +21,7 @@ pub struct NegotiatedOptions {
 /// How a file is sent (RFC 1350, section 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// As it is.
+    /// The bytes of the file.
     Octet,
     /// With CR LF for LF.
     Netascii,
@@ -29,9 +29,9 @@ pub enum Mode {
 
 /// RFC 1350, section 2.
 const DEFAULT_BLKSIZE: usize = 512;
-/// As many datagrams as a kernel takes at once. dnsmasq grants 32 (D-022).
+/// The number of datagrams that the kernel takes in one call. dnsmasq grants 32 (D-022).
 const MAX_WINDOWSIZE: u32 = 64;
-/// TFTP, UDP and IP heads, as dnsmasq counts them.
+/// Bytes of the TFTP, UDP and IP headers, as dnsmasq counts them.
 const IPV4_HEADERS_LEN: u32 = 32;
 const IPV6_HEADERS_LEN: u32 = 52;
 
@@ -45,7 +45,7 @@ pub struct PathMtu {
 }
 
 impl Mode {
-    /// Reads a mode, letters in either case.
+    /// Parses a mode. Upper and lower case are the same.
     pub fn parse(mode: &[u8]) -> Option<Self> {
         if mode.eq_ignore_ascii_case(b"octet") {
             Some(Self::Octet)
@@ -58,7 +58,7 @@ impl Mode {
 }
 
 impl NegotiatedOptions {
-    /// Grants what can be granted; what is unknown is passed over, the last of several counts.
+    /// Grants options. Unknown ones are ignored; if an option comes twice, the last one counts.
     pub fn negotiate(options: Strings<'_>, mode: Mode, tftp: &Tftp, path: PathMtu) -> Self {
         let mut agreed = Self {
             blksize: DEFAULT_BLKSIZE,
@@ -85,7 +85,7 @@ impl NegotiatedOptions {
         agreed
     }
 
-    /// What the OACK lists, always in this order. Empty: no OACK.
+    /// The options of the OACK, in the order of dnsmasq. Empty: no OACK is sent.
     pub fn oack_options(&self, size: u64) -> impl Iterator<Item = (&'static str, u64)> {
         let blksize = self.blksize_requested.then_some(("blksize", self.blksize as u64));
         let tsize = self.tsize.then_some(("tsize", size));
@@ -99,13 +99,13 @@ fn block_size(asked: u32, tftp: &Tftp, path: PathMtu) -> usize {
     let bound = if tftp.mtu == 0 { None } else { Some(tftp.mtu) };
     let mtu = [path.mtu, bound].into_iter().flatten().min();
     let heads = if path.ipv6 { IPV6_HEADERS_LEN } else { IPV4_HEADERS_LEN };
-    // A link too narrow for any block is no reason to send none.
+    // An MTU that is smaller than the headers is ignored.
     let room = mtu.and_then(|mtu| mtu.checked_sub(heads)).filter(|room| *room > 0);
     let size = asked.clamp(1, tftp.max_blksize).min(room.unwrap_or(u32::MAX));
     usize::try_from(size).unwrap_or(DEFAULT_BLKSIZE)
 }
 
-/// As C's `atoi`, kept in 32 bits without sign: blanks, a sign, digits; no digits are 0, and -1 is the largest.
+/// Like C's `atoi`, stored in 32 bits without a sign: blanks, a sign, digits. No digits are 0, and -1 is the largest value.
 fn leading_number(value: &[u8]) -> u32 {
     let text = value.trim_ascii_start();
     let (minus, digits) = match text {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_has_an_order_of_its_own() {
+    fn oack_options_have_fixed_order() {
         let tftp = Tftp::default();
         let listed = agreed("windowsize 99 TIMEOUT 300 x y tsize 0 blksize 1", Mode::Octet, &tftp);
         assert_eq!(listed, [("blksize", 1), ("tsize", 7), ("timeout", 255), ("windowsize", 64)]);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_bounded_by_the_link_and_the_buffer() {
+    fn block_size_is_limited_by_mtu_and_buffer() {
         let tftp = Tftp::default();
         for (asked, granted) in [
             ("65464", 1468),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_size_of_a_large_file_is_told_in_full() {
+    fn tsize_of_large_file_is_exact() {
         let Some(Inbound::Read { options, .. }) = Inbound::parse(b"\0\x01f\0octet\0tsize\x000\0")
         else {
             panic!()
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_switched_off_is_missing() {
+    fn blksize_is_not_granted_with_no_blocksize() {
         let tftp = Tftp { no_blocksize: true, ..Tftp::default() };
         assert_eq!(agreed("blksize 1000 tsize 0", Mode::Octet, &tftp), [("tsize", 7)]);
     }

@@ -1,4 +1,4 @@
-//! From the name in a request to a path (docs/dnsmasq/tftp.md, section 4).
+//! From the file name of a request to a path (docs/dnsmasq/tftp.md, section 4).
 
 use super::admission::pending::LookupCache;
 use super::files::{DiskLookup, Files};
@@ -7,36 +7,40 @@ use crate::config::Tftp;
 use conf_parser::UniqueRoot;
 use std::net::IpAddr;
 
-/// Who asks, as far as paths care.
+/// The client of a request, as far as paths depend on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Requester<'a> {
-    /// The interface the request came in by.
+    /// The name of the interface that received the request.
     pub interface: &'a str,
-    /// The client.
+    /// The address of the client.
     pub client: IpAddr,
-    /// The client as it is written.
+    /// The same as text.
     pub address_text: &'a str,
 }
 
-/// A path, or the attempt to leave the root.
+/// The path of a file name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
     /// The path.
     pub path: Vec<u8>,
-    /// Whether it climbs with `..` where there is a root.
+    /// Whether it has `..` although there is a root.
     pub escapes_root: bool,
 }
 
-/// Resolves a name. Links are followed and nothing is tidied: `//` stays. `Err`: a disk has to be waited for.
+/// Makes a path of a file name. The path is not normalized: `//` stays.
+///
+/// # Errors
+///
+/// The look-up whose result is not known yet.
 pub fn resolve(
     name: &[u8],
     tftp: &Tftp,
-    asker: Requester<'_>,
-    history: &mut LookupCache,
+    requester: Requester<'_>,
+    cache: &mut LookupCache,
     files: &mut impl Files,
 ) -> Result<Resolved, DiskLookup> {
     let name: Vec<u8> = name.iter().map(|&byte| normalise_byte(byte, tftp.lowercase)).collect();
-    let Some(root) = root(tftp, asker.interface) else {
+    let Some(root) = root(tftp, requester.interface) else {
         let slash: &[u8] = if name.starts_with(b"/") { b"" } else { b"/" };
         return Ok(Resolved { path: [slash, &name].concat(), escapes_root: false });
     };
@@ -50,7 +54,7 @@ pub fn resolve(
     }
     for unique in [UniqueRoot::Address, UniqueRoot::Mac] {
         if tftp.unique_roots.contains(&unique) {
-            descend_unique_dir(&mut path, unique, asker, history, files)?;
+            descend_unique_dir(&mut path, unique, requester, cache, files)?;
         }
     }
     if name.starts_with(b"/") && name.starts_with(&path) {
@@ -58,11 +62,11 @@ pub fn resolve(
     } else {
         path.extend_from_slice(name.strip_prefix(b"/").unwrap_or(&name));
     }
-    let climbs = path.windows(4).any(|part| part == b"/../");
-    Ok(Resolved { path, escapes_root: climbs })
+    let escapes_root = path.windows(4).any(|part| part == b"/../");
+    Ok(Resolved { path, escapes_root })
 }
 
-/// Windows' separators are ours; with `tftp-lowercase` capitals are small.
+/// `\\` becomes `/`, and with `tftp-lowercase` upper case becomes lower case.
 fn normalise_byte(byte: u8, lowercase: bool) -> u8 {
     match byte {
         b'\\' => b'/',
@@ -71,7 +75,7 @@ fn normalise_byte(byte: u8, lowercase: bool) -> u8 {
     }
 }
 
-/// The first root for exactly this interface, else the general one.
+/// The first root for this interface, or else the general root.
 fn root<'t>(tftp: &'t Tftp, interface: &str) -> Option<&'t [u8]> {
     let interface = to_bytes(interface);
     let own = tftp
@@ -84,23 +88,23 @@ fn root<'t>(tftp: &'t Tftp, interface: &str) -> Option<&'t [u8]> {
         .filter(|root| !root.is_empty())
 }
 
-/// Goes into the client's own directory, if there is one.
+/// Appends the directory of the client (`tftp-unique-root`), if there is one.
 fn descend_unique_dir(
     path: &mut Vec<u8>,
     unique: UniqueRoot,
-    asker: Requester<'_>,
-    history: &mut LookupCache,
+    requester: Requester<'_>,
+    cache: &mut LookupCache,
     files: &mut impl Files,
 ) -> Result<(), DiskLookup> {
     let name = match unique {
-        UniqueRoot::Address => Some(asker.address_text.to_owned()),
-        UniqueRoot::Mac => {
-            files.mac_of(asker.client).map(|mac| mac.map(|byte| format!("{byte:02x}")).join("-"))
-        }
+        UniqueRoot::Address => Some(requester.address_text.to_owned()),
+        UniqueRoot::Mac => files
+            .mac_of(requester.client)
+            .map(|mac| mac.map(|byte| format!("{byte:02x}")).join("-")),
     };
     let Some(name) = name else { return Ok(()) };
     let own = [&path[..], name.as_bytes(), b"/"].concat();
-    match history.is_directory(&own, files) {
+    match cache.is_directory(&own, files) {
         Some(true) => *path = own,
         Some(false) => {}
         None => return Err(DiskLookup::Directory(own)),
@@ -118,9 +122,11 @@ mod tests {
 
     fn path_of(name: &str, tftp: &Tftp, files: &mut Memory) -> String {
         let client = IpAddr::from(Ipv4Addr::new(10, 9, 0, 2));
-        let asker = Requester { interface: "eth0", client, address_text: "10.9.0.2" };
-        String::from_utf8(resolve(name.as_bytes(), tftp, asker, &mut fresh(), files).unwrap().path)
-            .unwrap()
+        let requester = Requester { interface: "eth0", client, address_text: "10.9.0.2" };
+        String::from_utf8(
+            resolve(name.as_bytes(), tftp, requester, &mut fresh(), files).unwrap().path,
+        )
+        .unwrap()
     }
 
     fn fresh() -> LookupCache {
@@ -133,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn names_go_under_the_root_once() {
+    fn root_is_prepended_once() {
         let mut files = Memory::default();
         for (root, name, path) in [
             ("/srv/tftp", "a", "/srv/tftp/a"),
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_may_have_a_root_of_its_own() {
+    fn root_of_interface_comes_first() {
         let roots = [("eth1", "/one"), ("eth0", "/zero"), ("eth0", "/late")];
         let placed = |(name, root): (&str, &str)| Located {
             origin: Origin::default(),
@@ -164,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_may_have_a_directory_of_its_own() {
+    fn unique_root_is_used_if_it_exists() {
         let mut files = Memory::with(&[("/srv/10.9.0.2/02-00-00-0c-00-00/a", b"")]);
         let both = vec![UniqueRoot::Mac, UniqueRoot::Address];
         assert_eq!(
@@ -179,22 +185,22 @@ mod tests {
     }
 
     #[test]
-    fn only_a_whole_step_up_climbs() {
+    fn only_dot_dot_between_slashes_escapes_root() {
         let mut files = Memory::default();
-        let asker =
+        let requester =
             Requester { interface: "eth0", client: Ipv4Addr::LOCALHOST.into(), address_text: "" };
-        for (name, climbs) in
+        for (name, escapes_root) in
             [("../a", true), ("x/../a", true), (r"x\..\a", true), ("..", false), ("..a/b", false)]
         {
             assert_eq!(
-                resolve(name.as_bytes(), &with_root("/srv"), asker, &mut fresh(), &mut files)
+                resolve(name.as_bytes(), &with_root("/srv"), requester, &mut fresh(), &mut files)
                     .unwrap()
                     .escapes_root,
-                climbs,
+                escapes_root,
                 "{name}"
             );
             assert!(
-                !resolve(name.as_bytes(), &Tftp::default(), asker, &mut fresh(), &mut files)
+                !resolve(name.as_bytes(), &Tftp::default(), requester, &mut fresh(), &mut files)
                     .unwrap()
                     .escapes_root,
                 "{name}: no root"

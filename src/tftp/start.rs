@@ -28,6 +28,7 @@ pub enum StartResult {
 }
 
 /// A read request with a name and a known mode.
+#[derive(Clone, Copy)]
 struct ReadRequest<'a> {
     name: &'a [u8],
     mode: Mode,

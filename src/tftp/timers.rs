@@ -1,4 +1,4 @@
-//! When which transfer has something to do. Nothing here walks all transfers.
+//! The deadlines of all transfers. No operation visits all of them.
 
 use crate::time::Timestamp;
 use std::cmp::Reverse;
@@ -6,37 +6,37 @@ use std::collections::BinaryHeap;
 
 /// Deadlines of transfers, the earliest first.
 ///
-/// With each datagram a deadline moves on, mostly to be moved again before it comes. So an entry stays where it is
-/// until its time has come, and is only then put where it belongs; earlier ones are added at once.
+/// Each datagram moves a deadline to a later time, usually before it has come. So an entry of the heap is not moved: when
+/// its time has come, the transfer gets a new entry for its real deadline. An earlier deadline gets an entry at once.
 #[derive(Debug, Default)]
 pub struct Timers {
     heap: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
 
-/// The entry that wakes a transfer; a later one of the heap means nothing.
+/// The time of the valid entry of a transfer. All other entries of the transfer are ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimerHandle(Option<Timestamp>);
 
 impl Timers {
-    /// How many entries there are.
+    /// The number of entries, ignored ones included.
     pub fn len(&self) -> usize {
         self.heap.len()
     }
 
-    /// When to look at [`Timers::due`] next.
+    /// The time of the first entry.
     pub fn next(&self) -> Option<Timestamp> {
         self.heap.peek().map(|Reverse((when, _))| *when)
     }
 
-    /// A transfer wants to be woken, whatever it wanted before.
-    pub fn set(&mut self, id: usize, deadline: Timestamp, alarm: &mut TimerHandle) {
-        if alarm.0.is_none_or(|set| deadline < set) {
-            alarm.0 = Some(deadline);
+    /// Sets the deadline of a transfer.
+    pub fn set(&mut self, id: usize, deadline: Timestamp, handle: &mut TimerHandle) {
+        if handle.0.is_none_or(|set| deadline < set) {
+            handle.0 = Some(deadline);
             self.heap.push(Reverse((deadline, id)));
         }
     }
 
-    /// The next transfer whose time may have come, with the time that was set. To be shown to [`Alarm::rings`].
+    /// Removes the first entry if its time has come: the transfer and the time, for [`TimerHandle::fires`].
     pub fn due(&mut self, now: Timestamp) -> Option<(usize, Timestamp)> {
         let Reverse((when, id)) = *self.heap.peek().filter(|Reverse((when, _))| *when <= now)?;
         self.heap.pop();
@@ -45,13 +45,13 @@ impl Timers {
 }
 
 impl TimerHandle {
-    /// Whether this entry is the transfer's, and not one that was overtaken. It is used up then.
+    /// Whether an entry with this time is the valid one of the transfer. If so, the transfer has no valid entry any more.
     pub fn fires(&mut self, when: Timestamp) -> bool {
-        let rings = self.0 == Some(when);
-        if rings {
+        let is_valid = self.0 == Some(when);
+        if is_valid {
             self.0 = None;
         }
-        rings
+        is_valid
     }
 }
 
@@ -60,22 +60,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_that_moves_on_costs_one_entry() {
-        let (mut timers, mut alarm) = (Timers::default(), TimerHandle::default());
-        (5..1000).for_each(|when| timers.set(1, Timestamp(when), &mut alarm));
+    fn later_deadline_needs_no_new_entry() {
+        let (mut timers, mut handle) = (Timers::default(), TimerHandle::default());
+        (5..1000).for_each(|when| timers.set(1, Timestamp(when), &mut handle));
         assert_eq!((timers.heap.len(), timers.next()), (1, Some(Timestamp(5))));
         assert_eq!(timers.due(Timestamp(4)), None);
         let (id, when) = timers.due(Timestamp(5)).unwrap();
-        assert!(id == 1 && alarm.fires(when));
+        assert!(id == 1 && handle.fires(when));
     }
 
     #[test]
-    fn an_earlier_deadline_overtakes() {
-        let (mut timers, mut alarm) = (Timers::default(), TimerHandle::default());
-        timers.set(1, Timestamp(9), &mut alarm);
-        timers.set(1, Timestamp(3), &mut alarm);
-        let rung =
-            std::iter::from_fn(|| timers.due(Timestamp(10))).map(|(_, when)| alarm.fires(when));
-        assert_eq!(rung.collect::<Vec<_>>(), [true, false]);
+    fn earlier_deadline_fires_first() {
+        let (mut timers, mut handle) = (Timers::default(), TimerHandle::default());
+        timers.set(1, Timestamp(9), &mut handle);
+        timers.set(1, Timestamp(3), &mut handle);
+        let valid =
+            std::iter::from_fn(|| timers.due(Timestamp(10))).map(|(_, when)| handle.fires(when));
+        assert_eq!(valid.collect::<Vec<_>>(), [true, false]);
     }
 }

@@ -20,26 +20,26 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
-/// What a token stands for.
+/// The source of an event, as its token has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventSource {
     /// Signals.
     Signals,
     /// Changes of links and addresses.
     AddressWatch,
-    /// A disk that was waited for.
+    /// Results of the disk.
     Disk,
-    /// The script.
+    /// Reports of `dhcp-script`.
     Script,
-    /// Directories that are watched.
+    /// Changes in watched directories.
     Directories,
-    /// What other servers tell everybody.
+    /// Broadcast replies of other DHCP servers.
     Sniffer,
     /// One of the DHCP ports.
     ProxyDhcp(Port),
     /// A socket for TFTP requests.
     Tftp(usize),
-    /// That of a transfer.
+    /// The socket of a transfer.
     Transfer(usize),
 }
 
@@ -56,7 +56,7 @@ const TFTP: usize = 8;
 const TRANSFER: usize = 1 << 24;
 
 impl EventSource {
-    /// That of a token.
+    /// The source of a token.
     pub fn from_token(token: Token) -> Self {
         match token.0 {
             SIGNALS => Self::Signals,
@@ -72,7 +72,7 @@ impl EventSource {
         }
     }
 
-    /// Where we are comes before what is asked there; and each comes once, however often it was told.
+    /// Signals and changes of addresses come before datagrams. Each source comes once.
     pub fn dedup_in_priority_order(roles: &mut Vec<Self>) {
         roles.sort_by_key(|role| {
             (!matches!(role, Self::Signals | Self::AddressWatch), role.token())
@@ -80,7 +80,7 @@ impl EventSource {
         roles.dedup();
     }
 
-    /// What stands for it.
+    /// Its token.
     fn token(self) -> Token {
         Token(match self {
             Self::Signals => SIGNALS,
@@ -100,14 +100,14 @@ impl EventSource {
 /// RFC 1350.
 const TFTP_PORT: u16 = 69;
 
-/// All sockets, and the poll that hears them.
+/// All sockets, and the poll with their events.
 pub struct Sockets {
     poll: Poll,
     dhcp: Option<OwnedFd>,
     pxe: Option<OwnedFd>,
     listeners: Vec<Option<Listener>>,
     transfers: TransferSockets,
-    /// Addresses of ours that cannot be bound yet.
+    /// Local addresses that cannot be bound yet.
     waiting: Vec<SocketAddr>,
 }
 
@@ -117,7 +117,7 @@ struct Listener {
 }
 
 impl Sockets {
-    /// Opens what the configuration asks for: DHCP first, then TFTP, as dnsmasq does.
+    /// Opens the sockets of the configuration: DHCP first, then TFTP, as dnsmasq does.
     pub fn open(config: &Config, interfaces: &Interfaces) -> Result<Self, StartupError> {
         let poll = Poll::new()
             .map_err(|error| StartupError::other(format!("cannot poll: {}", strerror(&error))))?;
@@ -150,7 +150,7 @@ impl Sockets {
         Ok(sockets)
     }
 
-    /// Hears something else too, which is not a socket.
+    /// Adds another event source.
     pub fn register_datagrams(
         &self,
         source: &impl AsRawFd,
@@ -159,12 +159,12 @@ impl Sockets {
         self.register(source, role).map_err(|error| unwatched(&error))
     }
 
-    /// Whether there are addresses of ours that cannot be bound yet.
+    /// Whether there are local addresses that cannot be bound yet.
     pub fn wait_for_addresses(&self) -> bool {
         !self.waiting.is_empty()
     }
 
-    /// What threads that read disks wake us with.
+    /// The waker for the threads that read from disks.
     pub fn waker(&self) -> Result<Waker, StartupError> {
         Waker::new(self.poll.registry(), EventSource::Disk.token())
             .map_err(|error| unwatched(&error))
@@ -188,7 +188,7 @@ impl Sockets {
         let named = missing.map(|ip| SocketAddr::new(*ip, TFTP_PORT));
         for address in here.iter().copied().chain(named) {
             match self.listen(address) {
-                // An IPv6 address that is still being tried out: it is there, and can be had soon.
+                // An IPv6 address during duplicate address detection: it can be bound soon.
                 Err(error)
                     if error.kind() == io::ErrorKind::AddrNotAvailable
                         && here.contains(&address) =>
@@ -207,8 +207,8 @@ impl Sockets {
         Ok(())
     }
 
-    /// Opens TFTP sockets for addresses that have come, as far as we may, and with `bind-dynamic` closes those of
-    /// addresses that have gone; tells which are new.
+    /// Opens TFTP sockets for new addresses, and with `bind-dynamic` closes those of removed ones. Returns the indexes of
+    /// the new sockets.
     pub fn update_listeners(&mut self, config: &Config, interfaces: &Interfaces) -> Vec<usize> {
         let Some(tftp) = &config.tftp else { return Vec::new() };
         self.waiting = Vec::new();
@@ -225,7 +225,7 @@ impl Sockets {
         for address in wanted.into_iter().filter(|address| !known.contains(address)) {
             match self.listen(address) {
                 Ok(listener) => new.extend(listener),
-                // The next change is the next chance.
+                // It is tried again at the next change of addresses.
                 Err(_) => self.waiting.push(address),
             }
         }
@@ -250,13 +250,13 @@ impl Sockets {
         self.poll.registry().register(&mut SourceFd(&fd), role.token(), Interest::READABLE)
     }
 
-    /// Lets the DHCP sockets hear one interface only.
+    /// Binds the DHCP sockets to one interface (`SO_BINDTODEVICE`).
     pub fn bind_dhcp_to(&self, interface: &str) -> io::Result<()> {
         let mut both = [&self.dhcp, &self.pxe].into_iter().flatten();
         both.try_for_each(|fd| udp::bind_to_device(fd, interface))
     }
 
-    /// The same at the start. Lack of privilege is no error: the filters do it too, more slowly.
+    /// The same at the start. A missing privilege is no error: the interface filters do the same, more slowly.
     pub fn bind_dhcp_first_to(&self, interface: &str) -> Result<(), StartupError> {
         match self.bind_dhcp_to(interface) {
             Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
@@ -269,7 +269,7 @@ impl Sockets {
         }
     }
 
-    /// Waits.
+    /// Waits for events.
     pub fn poll(&mut self, events: &mut Events, pause: Option<Duration>) -> io::Result<()> {
         self.poll.poll(events, pause)
     }
@@ -317,8 +317,8 @@ impl Sockets {
         &mut self.transfers
     }
 
-    /// Sends many by the socket they say; how many bytes are gone. Where a transfer's own socket has no room for all,
-    /// it is told of when there is.
+    /// Sends a batch. Returns the number of bytes that were sent. If the send buffer of a transfer's socket is full, there
+    /// is an event when it has space.
     pub fn send_batch(&mut self, batch: &Batch) -> io::Result<usize> {
         match batch.via {
             EgressSocket::Transfer(id) => {
@@ -336,14 +336,14 @@ impl Sockets {
                 let fd = self.listener(listener).ok_or(io::ErrorKind::NotConnected)?;
                 let way =
                     SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
-                // What cannot be cut for one client may be for the next.
+                // Segmentation may fail for one client and work for the next.
                 send_batch(fd, &batch.bytes, batch.segment, way, &mut GsoSupport::Unknown)
             }
             EgressSocket::Dhcp | EgressSocket::Pxe => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
-    /// Sends by the socket it says.
+    /// Sends a datagram.
     pub fn send(&self, datagram: &Datagram) -> io::Result<()> {
         let Datagram { via, to, from, interface, bytes, .. } = datagram;
         let way = SendAddress { to: *to, from: *from, interface: *interface };
@@ -363,7 +363,7 @@ fn unwatched(error: &io::Error) -> StartupError {
     StartupError::other(format!("cannot poll: {}", strerror(error)))
 }
 
-/// The addresses that TFTP is served on where each has a socket of its own.
+/// The addresses for TFTP if each has a socket of its own.
 fn own_addresses(config: &Config, tftp: &Tftp, interfaces: &Interfaces) -> Vec<SocketAddr> {
     let network = &config.network;
     let wanted = |address: &&Address| {
@@ -381,7 +381,7 @@ fn own_addresses(config: &Config, tftp: &Tftp, interfaces: &Interfaces) -> Vec<S
         .collect()
 }
 
-/// An address of one link only must be said with that link.
+/// A link-local address needs its interface.
 fn scoped(ip: IpAddr, interface: u32, port: u16) -> SocketAddr {
     match ip {
         IpAddr::V6(ip) if ip.is_unicast_link_local() => {
@@ -391,19 +391,13 @@ fn scoped(ip: IpAddr, interface: u32, port: u16) -> SocketAddr {
     }
 }
 
-/// Sockets that are never read to the end are told of anew, and were left the last time.
 #[test]
-fn each_role_comes_once_in_a_turn() {
+fn each_source_comes_once_in_a_turn() {
+    let dhcp = EventSource::ProxyDhcp(Port::Server);
     let mut roles = Vec::new();
     for _ in 0..3 {
-        roles.extend([
-            EventSource::Tftp(1),
-            EventSource::ProxyDhcp(Port::Server),
-            EventSource::Tftp(0),
-            EventSource::Signals,
-        ]);
+        roles.extend([EventSource::Tftp(1), dhcp, EventSource::Tftp(0), EventSource::Signals]);
         EventSource::dedup_in_priority_order(&mut roles);
     }
-    assert_eq!(roles.len(), 4);
-    assert_eq!(roles[0], EventSource::Signals);
+    assert_eq!((roles.len(), roles[0]), (4, EventSource::Signals));
 }

@@ -11,7 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// One socket for each transfer, by number.
+/// The sockets of transfers, by number.
 #[derive(Default)]
 pub struct TransferSockets {
     slots: Vec<Option<Slot>>,
@@ -20,24 +20,24 @@ pub struct TransferSockets {
 
 struct Slot {
     fd: OwnedFd,
-    /// Whether the kernel cuts large packets into segments for it, as far as we know.
+    /// Whether UDP segmentation works for it.
     gso: GsoSupport,
     interest: Interest,
     mode: ReceiveMode,
 }
 
-/// What the poll tells us of a socket.
+/// The events of a socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Interest {
-    /// Nothing yet: most requests need their socket for one answer only.
+    /// None: most requests need their socket for one answer only.
     None,
     Read,
-    /// And that there is room to send.
+    /// Also when the send buffer has space.
     ReadWrite,
 }
 
 impl TransferSockets {
-    /// Opens one, that leaves from an address of ours.
+    /// Opens a socket that is bound to a local address. Returns its number.
     pub fn open(&mut self, local: SocketAddr) -> io::Result<usize> {
         let fd = udp::open_transfer(local)?;
         let id = self.free.pop().unwrap_or(self.slots.len());
@@ -53,14 +53,14 @@ impl TransferSockets {
         Ok(id)
     }
 
-    /// Closes one.
+    /// Closes a socket.
     pub fn close(&mut self, id: usize) {
         if self.slots.get_mut(id).and_then(Option::take).is_some() {
             self.free.push(id);
         }
     }
 
-    /// From now on the poll tells when a client answers. What has come before is told too.
+    /// From now on there are events for datagrams. Datagrams that were received before cause one too.
     pub fn register_read(
         &mut self,
         id: usize,
@@ -73,14 +73,14 @@ impl TransferSockets {
         registry.register(&mut SourceFd(&slot.fd.as_raw_fd()), token, mio::Interest::READABLE)
     }
 
-    /// From now on the poll tells too when there is room again.
+    /// From now on there are events for space in the send buffer too.
     pub fn register_read_write(&mut self, id: usize, registry: &Registry, token: Token) {
         let Some(Some(slot)) = self.slots.get_mut(id) else { return };
         if slot.interest != Interest::ReadWrite {
             slot.interest = Interest::ReadWrite;
             let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
-            // Without it, the client's silence makes us try again.
-            drop(registry.reregister(&mut SourceFd(&slot.fd.as_raw_fd()), token, interest));
+            // If this fails, the timer of the transfer sends the rest.
+            let _ = registry.reregister(&mut SourceFd(&slot.fd.as_raw_fd()), token, interest);
         }
     }
 
@@ -89,12 +89,12 @@ impl TransferSockets {
         self.slots.get(id)?.as_ref().map(|slot| slot.mode)
     }
 
-    /// Takes what has come, as much as there is room for; `None`: there is no such socket.
+    /// Receives the datagrams that are there, up to the capacity of the batch. `None`: there is no such socket.
     pub fn receive(&self, id: usize, inbox: &mut RecvBatch) -> Option<io::Result<usize>> {
         Some(inbox.receive(&self.slots.get(id)?.as_ref()?.fd))
     }
 
-    /// Takes one datagram; `None`: there is no such socket.
+    /// Receives one datagram. `None`: there is no such socket.
     pub fn receive_one(
         &self,
         id: usize,
@@ -109,7 +109,7 @@ impl TransferSockets {
         udp::send(&slot.ok_or(io::ErrorKind::NotConnected)?.fd, bytes, way)
     }
 
-    /// Sends many; how many bytes found room.
+    /// Sends a batch. Returns the number of bytes that fitted into the send buffer.
     pub fn send_batch(&mut self, id: usize, batch: &Batch) -> io::Result<usize> {
         let slot = self.slots.get_mut(id).and_then(Option::as_mut);
         let slot = slot.ok_or(io::ErrorKind::NotConnected)?;

@@ -12,99 +12,103 @@ use rto::RttEstimator;
 use std::ops::Range;
 use std::time::Duration;
 
-/// What happens to a transfer.
+/// An event of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The client has a block, and all before it.
+    /// The client has acknowledged this block (low 16 bits) and all before it.
     Ack(u16),
     /// Time has passed.
     Tick,
 }
 
-/// What must be done now. At most one thing.
+/// What a transfer does because of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Nothing.
+    /// It does nothing.
     Wait,
-    /// Send these blocks, in order. Block 0 is the OACK.
+    /// It sends these blocks, in order. Block 0 is the OACK.
     Send(Range<u64>),
-    /// The transfer is over.
+    /// It ends.
     Close(Outcome),
 }
 
-/// How a transfer ends by itself.
+/// How a transfer ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The client has everything, or all but said so.
+    /// The client has acknowledged the last block, or the last block was sent and not acknowledged.
     Sent,
-    /// The client fell silent.
+    /// The client does not answer any more.
     TimedOut,
 }
 
-/// What was agreed on.
+/// The options of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransferOptions {
-    /// Blocks in flight at most; 1 unless agreed (RFC 7440).
+    /// Blocks in flight, at most: 1 unless negotiated (RFC 7440).
     pub window: u64,
-    /// Seconds until the first repeat; 2 unless agreed (RFC 2349).
+    /// The time until the first retransmission: 2 seconds unless negotiated (RFC 2349).
     pub current_timeout: Duration,
-    /// Whether the client has asked for this timeout.
+    /// Whether the client has negotiated that time.
     pub timeout_negotiated: bool,
-    /// Whether an OACK goes first.
+    /// Whether an OACK is sent first.
     pub oack: bool,
 }
 
-/// A transfer under way.
+/// A transfer.
 ///
-/// Until an answer has been timed, repeats follow dnsmasq's schedule, in its whole seconds. After that the clock of the
-/// client counts (RFC 6298), and no pause is longer than dnsmasq's.
+/// Before a round trip was measured, retransmissions follow the schedule of dnsmasq, in whole seconds. After that they
+/// follow RFC 6298, and no interval is longer than that of dnsmasq.
 #[derive(Clone, Debug)]
 pub struct Transfer {
     options: TransferOptions,
-    /// What was sent last and is not acknowledged.
+    /// Blocks that were sent and not acknowledged.
     in_flight: Range<u64>,
-    /// The block that ends the file, as soon as it is known.
+    /// The last block of the file, if it is known.
     last: Option<u64>,
-    /// Repeats since the last progress count into the pauses between them.
+    /// The step in dnsmasq's schedule: retransmissions since the last progress.
     dnsmasq_backoff: u32,
     retransmit_at: Timestamp,
     progress: Timestamp,
     rtt: Option<RttEstimator>,
-    /// When what is in flight was sent, if only once: the answer to a repeat says nothing about time (Karn).
+    /// When the blocks in flight were sent. `None` if they were sent twice: then an ACK is no sample (Karn).
     rtt_sample_from: Option<Timestamp>,
-    /// How often the timeout has doubled since an answer was timed.
+    /// How often the timeout was doubled since the last sample.
     rto_backoff: u32,
-    /// Whether a repeated acknowledgement means a gap: what is in flight was sent once, and so was what came before.
+    /// Whether a duplicate ACK means a lost block: this window and the one before were sent once.
     fast_retransmit_armed: bool,
-    /// What is in flight waits for the disk, and was not sent yet.
+    /// The blocks in flight wait for the disk, and were not sent yet.
     awaiting_disk: bool,
-    /// The first block that was never sent, and which it was before the last time that any were.
+    /// The first block that was never sent, and the value of this before the last blocks were sent.
     next_unsent: u64,
     prev_unsent: u64,
 }
 
-/// A client that says nothing for so many seconds is gone.
+/// A transfer without progress for this time ends.
 pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(121);
-/// How often a window is repeated as a whole, and how often in the pauses that the client has asked for. Behind that
-/// it is one block, and pauses that double: what has acknowledged may have been a forger.
+/// The whole window is retransmitted this often, then only its first block: the ACK may have been forged.
 const FULL_WINDOW_RETRIES: u32 = 2;
+/// The negotiated timeout is the maximum for this number of retransmissions. After that the interval doubles.
 const NEGOTIATED_RETRIES: u32 = 12;
 /// A negotiated timeout of 0 counts as this one.
 const MIN_NEGOTIATED_TIMEOUT: Duration = Duration::from_secs(1);
-/// A pause that has doubled so often is longer than anybody waits.
+/// A longer interval than this number of doublings is never reached.
 const MAX_RTO_BACKOFF: u32 = 20;
 
 impl Transfer {
-    /// Starts; its first block is to be sent at once.
-    pub fn start(terms: TransferOptions, last: Option<u64>, now: Timestamp) -> (Self, Range<u64>) {
-        let first = u64::from(!terms.oack);
+    /// Starts a transfer. Returns the blocks to send first.
+    pub fn start(
+        options: TransferOptions,
+        last: Option<u64>,
+        now: Timestamp,
+    ) -> (Self, Range<u64>) {
+        let first = u64::from(!options.oack);
         let in_flight = first..first + 1;
         let transfer = Self {
-            options: terms,
+            options,
             in_flight: in_flight.clone(),
             last,
             dnsmasq_backoff: 1,
-            retransmit_at: now + terms.current_timeout,
+            retransmit_at: now + options.current_timeout,
             progress: now,
             rtt: None,
             rtt_sample_from: Some(now),
@@ -117,44 +121,44 @@ impl Transfer {
         (transfer, in_flight)
     }
 
-    /// Which block ends the file, where only sending it could tell.
+    /// Sets the number of the last block of the file.
     pub fn set_last_block(&mut self, block: u64) {
         self.last = Some(block);
     }
 
-    /// What was to be sent had to wait for the disk: the answer will tell nothing about the client.
+    /// The blocks in flight wait for the disk. Their ACK is no sample of the round trip.
     pub fn mark_disk_wait(&mut self) {
         (self.rtt_sample_from, self.awaiting_disk) = (None, true);
     }
 
-    /// What was to be sent has gone: blocks before this one.
+    /// The blocks before `end` were sent.
     pub fn mark_sent(&mut self, end: u64) {
         self.awaiting_disk = false;
         (self.prev_unsent, self.next_unsent) = (self.next_unsent, self.next_unsent.max(end));
     }
 
-    /// Of that, blocks from this one on had no room.
+    /// Of the blocks that were sent last, those from this one on did not fit into the send buffer.
     pub fn mark_partly_sent(&mut self, from: u64) {
         self.mark_disk_wait();
         self.next_unsent = self.prev_unsent.max(from);
     }
 
-    /// Whether a block is sent when the one before is acknowledged, and not sooner.
+    /// Whether the window is one block.
     pub fn is_lockstep(&self) -> bool {
         self.options.window == 1
     }
 
-    /// The next moment at which [`Event::Tick`] does something.
+    /// The time of the next [`Event::Tick`].
     pub fn deadline(&self) -> Timestamp {
         self.retransmit_at.min(self.progress + CLIENT_TIMEOUT)
     }
 
-    /// When the client last had something new, or began.
+    /// When the client has last acknowledged a new block, or the start.
     pub fn progress(&self) -> Timestamp {
         self.progress
     }
 
-    /// What an event asks for.
+    /// Handles an event.
     pub fn on(&mut self, event: Event, now: Timestamp) -> Action {
         match event {
             Event::Ack(low) => match self.in_flight_block(low) {
@@ -163,7 +167,7 @@ impl Transfer {
                 }
                 Some(block) => self.advance(block + 1, now),
                 None if self.is_duplicate_window_ack(low) => self.fast_retransmit(now),
-                // Stale, repeated or forged: nothing at all (no Sorcerer's Apprentice).
+                // A stale, duplicate or forged ACK sends nothing (Sorcerer's Apprentice bug).
                 None => Action::Wait,
             },
             Event::Tick if now >= self.progress + CLIENT_TIMEOUT => {
@@ -174,33 +178,33 @@ impl Transfer {
         }
     }
 
-    /// The block in flight whose low half is `low`, if any. Nobody has what was never sent: that is of an earlier transfer, or
-    /// forged.
+    /// The block in flight whose low 16 bits are `low`. A block that was never sent cannot be acknowledged: such an ACK
+    /// belongs to an earlier transfer, or is forged.
     fn in_flight_block(&self, low: u16) -> Option<u64> {
         let Range { start, end } = self.in_flight;
         (start..end.min(self.next_unsent)).find(|block| block & 0xffff == u64::from(low))
     }
 
-    /// Whether a client says once more that it has nothing of a window: what follows a lost first block has reached
-    /// it. It may say so for each block that follows, and for each block that comes twice; so it is heard once.
+    /// Whether an ACK repeats the one before this window: the first block was lost and a later one has arrived. The client
+    /// may send it once for each block, so it counts once.
     fn is_duplicate_window_ack(&self, low: u16) -> bool {
         let repeated = self.in_flight.start.checked_sub(1).map(|block| block & 0xffff);
         self.options.window > 1 && self.fast_retransmit_armed && repeated == Some(low.into())
     }
 
     fn advance(&mut self, base: u64, now: Timestamp) -> Action {
-        let whole = base >= self.in_flight.end;
+        let is_whole_window = base >= self.in_flight.end;
         let end = base + self.options.window;
         let end = self.last.map_or(end, |last| end.min(last + 1));
         self.in_flight = base..end;
-        self.fast_retransmit_armed = whole && self.rtt_sample_from.is_some();
+        self.fast_retransmit_armed = is_whole_window && self.rtt_sample_from.is_some();
         self.sample_rtt(now);
-        if !whole {
-            // Something was lost, and the client is there: no reason to wait longer.
+        if !is_whole_window {
+            // A block was lost, but the client answers: wait no longer than before.
             self.rto_backoff = self.rto_backoff.saturating_sub(1);
         }
-        // The rest of a window is sent again because some of it was lost: its answer may be that to the first time.
-        self.rtt_sample_from = whole.then_some(now);
+        // The rest of the window is sent a second time. Its ACK may belong to the first time.
+        self.rtt_sample_from = is_whole_window.then_some(now);
         self.progress = now.truncate_to_second();
         self.dnsmasq_backoff = 0;
         self.retransmit_at = self.progress;
@@ -210,15 +214,15 @@ impl Transfer {
 
     fn sample_rtt(&mut self, now: Timestamp) {
         let Some(sent) = self.rtt_sample_from else { return };
-        let took = now - sent;
+        let sample = now - sent;
         match &mut self.rtt {
-            Some(round_trip) => round_trip.update(took),
-            first => *first = Some(RttEstimator::first(took)),
+            Some(round_trip) => round_trip.update(sample),
+            first => *first = Some(RttEstimator::first(sample)),
         }
         self.rto_backoff = 0;
     }
 
-    /// A gap is filled at once.
+    /// Sends the window again because of a duplicate ACK.
     fn fast_retransmit(&mut self, now: Timestamp) -> Action {
         (self.fast_retransmit_armed, self.rtt_sample_from) = (false, None);
         if let Some(timeout) = self.current_timeout() {
@@ -227,31 +231,31 @@ impl Transfer {
         Action::Send(self.in_flight.clone())
     }
 
-    /// No answer has come.
+    /// Sends the window again because the timer has ended.
     fn retransmit(&mut self, now: Timestamp) -> Action {
         (self.fast_retransmit_armed, self.rtt_sample_from) = (false, None);
         self.rto_backoff = (self.rto_backoff + 1).min(MAX_RTO_BACKOFF);
         self.arm_timer(now);
         let mut again = self.in_flight.clone();
-        // Nobody seems to be there: one block asks for him as well as all of them.
+        // The client may not exist. One block is enough to find out.
         if self.rto_backoff > FULL_WINDOW_RETRIES && !again.is_empty() {
             again.end = again.start + 1;
         }
         Action::Send(again)
     }
 
-    /// dnsmasq's pauses grow on top of the agreed timeout: 1, 1, 2, 2, 4, 4, ... seconds.
+    /// The intervals of dnsmasq are the negotiated timeout plus 1, 1, 2, 2, 4, 4, ... seconds.
     fn arm_timer(&mut self, now: Timestamp) {
-        let pause =
+        let interval =
             self.options.current_timeout + Duration::from_secs(1 << (self.dnsmasq_backoff / 2));
         self.dnsmasq_backoff = (self.dnsmasq_backoff + 1).min(MAX_RTO_BACKOFF);
         self.retransmit_at = match self.current_timeout() {
-            Some(timeout) => now + timeout.min(pause),
-            None => self.retransmit_at + pause,
+            Some(timeout) => now + timeout.min(interval),
+            None => self.retransmit_at + interval,
         };
     }
 
-    /// Milliseconds until what is in flight counts as lost, if the client was ever timed. An agreed timeout is the most.
+    /// The retransmission timeout, if a round trip was measured. A negotiated timeout is the maximum.
     fn current_timeout(&self) -> Option<Duration> {
         let timeout = self.rtt?.rto() * (1 << self.rto_backoff);
         if !self.options.timeout_negotiated {
@@ -262,7 +266,7 @@ impl Transfer {
         Some(timeout.min(max))
     }
 
-    /// Some clients never acknowledge the last block; that is no failure.
+    /// Some clients never acknowledge the last block. dnsmasq logs that as sent.
     fn timeout_outcome(&self) -> Outcome {
         if !self.awaiting_disk && self.last.is_some_and(|last| self.in_flight.contains(&last)) {
             Outcome::Sent

@@ -1,8 +1,8 @@
-//! How long an answer may take before what it answers counts as lost (RFC 6298).
+//! The retransmission timeout (RFC 6298).
 
 use std::time::Duration;
 
-/// The smoothed round trip of one client. Milliseconds, in the fixed point that makes the RFC's gains shifts.
+/// The smoothed round-trip time of one client, in fixed point so that the gains of the RFC are shifts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RttEstimator {
     /// `SRTT`, in eighths of a millisecond.
@@ -11,19 +11,18 @@ pub struct RttEstimator {
     variation: u64,
 }
 
-/// The least margin on top of the round trip. The RFC wants a timeout of a second at least, for networks of all the
-/// world; a network that machines boot from answers in one millisecond, and a client that writes what it got to its disk
-/// may be late by some. As a margin it holds for slow clients too, however steady they are.
+/// The minimum that is added to the round-trip time. The RFC has a minimum timeout of one second, for the whole Internet.
+/// A boot network answers within a millisecond, and a client that writes to its disk is late by some milliseconds.
 const MIN_RTO_MARGIN: Duration = Duration::from_millis(50);
 
 impl RttEstimator {
-    /// The first measurement (RFC 6298, 2.2).
+    /// The first sample (RFC 6298, 2.2).
     pub fn first(round_trip: Duration) -> Self {
         let millis = millis(round_trip);
         Self { smoothed: 8 * millis, variation: 2 * millis }
     }
 
-    /// One more (RFC 6298, 2.3).
+    /// The next sample (RFC 6298, 2.3).
     pub fn update(&mut self, round_trip: Duration) {
         let millis = millis(round_trip);
         let error = (self.smoothed / 8).abs_diff(millis);
@@ -38,7 +37,7 @@ impl RttEstimator {
     }
 }
 
-/// Round trips are less than hours.
+/// A longer time does not occur.
 fn millis(round_trip: Duration) -> u64 {
     u64::try_from(round_trip.as_millis()).unwrap_or(u64::MAX / 16)
 }
@@ -48,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_arithmetic_is_that_of_the_rfc() {
+    fn rto_follows_rfc_6298() {
         let mut far = RttEstimator::first(Duration::from_millis(100));
         assert_eq!(far.rto(), Duration::from_millis(300), "SRTT + 4 RTTVAR, RTTVAR = R / 2");
         far.update(Duration::from_millis(200));
@@ -58,12 +57,12 @@ mod tests {
         assert_eq!(
             far.rto(),
             Duration::from_millis(200) + MIN_RTO_MARGIN,
-            "what does not vary needs little margin"
+            "a steady round trip needs only the minimum"
         );
     }
 
     #[test]
-    fn a_near_client_is_given_some_time() {
+    fn rto_has_minimum() {
         assert_eq!(RttEstimator::first(Duration::ZERO).rto(), MIN_RTO_MARGIN);
     }
 }

@@ -1,4 +1,4 @@
-//! What a transfer does, in virtual time.
+//! A transfer in virtual time.
 
 use super::*;
 
@@ -9,14 +9,14 @@ const LOCKSTEP: TransferOptions = TransferOptions {
     oack: false,
 };
 
-/// A transfer whose first block was sent.
-fn start(terms: TransferOptions, last: Option<u64>, now: Timestamp) -> (Transfer, Range<u64>) {
-    let (mut transfer, first) = Transfer::start(terms, last, now);
+/// A transfer whose first blocks were sent.
+fn start(options: TransferOptions, last: Option<u64>, now: Timestamp) -> (Transfer, Range<u64>) {
+    let (mut transfer, first) = Transfer::start(options, last, now);
     transfer.mark_sent(first.end);
     (transfer, first)
 }
 
-/// What an event asks for, which is done.
+/// Handles an event, and marks the blocks as sent.
 fn on(transfer: &mut Transfer, event: Event, now: Timestamp) -> Action {
     let action = transfer.on(event, now);
     if let Action::Send(blocks) = &action {
@@ -37,15 +37,15 @@ fn silence(mut transfer: Transfer) -> (Vec<u64>, Outcome, u64) {
     }
 }
 
-/// As measured of 2.92.
+/// As measured with dnsmasq 2.92.
 #[test]
-fn silence_follows_the_schedule() {
+fn silent_client_gets_retransmissions_on_schedule_of_dnsmasq() {
     let (transfer, _) = start(LOCKSTEP, Some(1), Timestamp(0));
     assert_eq!(
         silence(transfer),
         (vec![2, 5, 9, 13, 19, 25, 35, 45, 63, 81, 115], Outcome::Sent, 121)
     );
-    // The answer to a repeat is no measure of the client, and so dnsmasq's schedule goes on.
+    // The ACK of a retransmission is no sample, so dnsmasq's schedule continues.
     let (mut transfer, _) = start(LOCKSTEP, Some(9), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Tick, Timestamp(2000)), Action::Send(1..2));
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(2500)), Action::Send(2..3));
@@ -55,9 +55,10 @@ fn silence_follows_the_schedule() {
     );
 }
 
-/// Milliseconds at which a client is written to that answered so many times after so long, and then never more.
-fn repeats(terms: TransferOptions, answers: u16, after: u64) -> Vec<u64> {
-    let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
+/// The times of retransmissions in milliseconds, after the client has acknowledged `answers` blocks, each `after`
+/// milliseconds.
+fn repeats(options: TransferOptions, answers: u16, after: u64) -> Vec<u64> {
+    let (mut transfer, _) = start(options, Some(1000), Timestamp(0));
     let mut now = Timestamp(0);
     for block in 1..=answers {
         now = now + Duration::from_millis(after);
@@ -75,16 +76,16 @@ fn repeats(terms: TransferOptions, answers: u16, after: u64) -> Vec<u64> {
 }
 
 #[test]
-fn a_client_that_was_timed_is_written_to_sooner() {
+fn measured_round_trip_shortens_intervals() {
     let near = repeats(LOCKSTEP, 20, 0);
-    assert_eq!(near[..6], [50, 150, 350, 750, 1550, 3150], "doubling from the shortest");
+    assert_eq!(near[..6], [50, 150, 350, 750, 1550, 3150], "doubling from the minimum");
     let far = repeats(LOCKSTEP, 100, 200);
     assert_eq!(far[..2], [250, 750]);
     assert!(near.windows(2).all(|two| two[1] - two[0] <= 34_000), "{near:?}");
 }
 
 #[test]
-fn an_agreed_timeout_is_the_longest_pause() {
+fn negotiated_timeout_is_maximum_interval() {
     let agreed = TransferOptions {
         current_timeout: Duration::from_secs(1),
         timeout_negotiated: true,
@@ -95,20 +96,20 @@ fn an_agreed_timeout_is_the_longest_pause() {
     assert_eq!(
         repeats(TransferOptions { current_timeout: Duration::ZERO, ..agreed }, 20, 0),
         near,
-        "none means a second"
+        "0 counts as a second"
     );
 }
 
-/// Who has acknowledged something may have been a forger, and whoever he was in the name of has nothing to gain from it.
+/// The ACK may have been forged. Its address must not get many datagrams.
 #[test]
-fn a_window_that_nobody_answers_becomes_one_block() {
-    let terms = TransferOptions {
+fn unanswered_window_shrinks_to_one_block() {
+    let options = TransferOptions {
         window: 64,
         current_timeout: Duration::from_secs(1),
         timeout_negotiated: true,
         oack: true,
     };
-    let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
+    let (mut transfer, _) = start(options, Some(1000), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..65));
     let mut sent = Vec::new();
     loop {
@@ -121,7 +122,7 @@ fn a_window_that_nobody_answers_becomes_one_block() {
     }
     assert_eq!(sent[..4], [64, 64, 1, 1]);
     assert!(sent.len() < 25, "{} repeats", sent.len());
-    let (mut transfer, _) = start(terms, Some(1000), Timestamp(0));
+    let (mut transfer, _) = start(options, Some(1000), Timestamp(0));
     on(&mut transfer, Event::Ack(0), Timestamp(1));
     for _ in 0..5 {
         let due = transfer.deadline();
@@ -130,36 +131,36 @@ fn a_window_that_nobody_answers_becomes_one_block() {
     assert_eq!(
         on(&mut transfer, Event::Ack(1), Timestamp(9000)),
         Action::Send(2..66),
-        "it is there again"
+        "the client answers again"
     );
 }
 
 #[test]
-fn a_lost_first_block_is_sent_again_once() {
-    let terms = TransferOptions { window: 4, ..LOCKSTEP };
-    let (mut transfer, _) = start(terms, Some(100), Timestamp(0));
+fn duplicate_ack_of_window_retransmits_once() {
+    let options = TransferOptions { window: 4, ..LOCKSTEP };
+    let (mut transfer, _) = start(options, Some(100), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(10)), Action::Send(2..6));
     assert_eq!(
         on(&mut transfer, Event::Ack(1), Timestamp(20)),
         Action::Send(2..6),
         "block 2 is lost"
     );
-    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(21)), Action::Wait, "said for block 4");
-    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(40)), Action::Wait, "said for block 5");
+    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(21)), Action::Wait, "sent for block 4");
+    assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(40)), Action::Wait, "sent for block 5");
     assert_eq!(on(&mut transfer, Event::Ack(3), Timestamp(41)), Action::Send(4..8));
     assert_eq!(
         on(&mut transfer, Event::Ack(3), Timestamp(42)),
         Action::Wait,
-        "what follows the gap"
+        "sent for the blocks after the lost one"
     );
 }
 
-/// A client that was late once acknowledges both copies of a window. If each were an answer, all windows to the end would
-/// go out twice.
+/// A client that was late once acknowledges both copies of a window. If each ACK sent a window, all windows up to the end
+/// would be sent twice.
 #[test]
-fn a_late_client_does_not_double_what_follows() {
-    let terms = TransferOptions { window: 4, ..LOCKSTEP };
-    let (mut transfer, _) = start(terms, Some(100), Timestamp(0));
+fn late_acks_do_not_double_following_windows() {
+    let options = TransferOptions { window: 4, ..LOCKSTEP };
+    let (mut transfer, _) = start(options, Some(100), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(1)), Action::Send(2..6));
     let late = transfer.deadline();
     assert_eq!(on(&mut transfer, Event::Tick, late), Action::Send(2..6));
@@ -170,7 +171,7 @@ fn a_late_client_does_not_double_what_follows() {
     assert_eq!(
         on(&mut transfer, Event::Ack(5), late + Duration::from_millis(20)),
         Action::Wait,
-        "to the second copy"
+        "for the second copy"
     );
     assert_eq!(
         on(&mut transfer, Event::Ack(9), late + Duration::from_millis(30)),
@@ -179,19 +180,19 @@ fn a_late_client_does_not_double_what_follows() {
     assert_eq!(
         on(&mut transfer, Event::Ack(9), late + Duration::from_millis(40)),
         Action::Send(10..14),
-        "all is clear again"
+        "this window was sent once"
     );
 }
 
 #[test]
-fn what_was_never_sent_was_not_received() {
+fn last_block_that_was_never_sent_times_out() {
     let (mut transfer, _) = start(LOCKSTEP, Some(1), Timestamp(0));
     transfer.mark_disk_wait();
     assert_eq!(silence(transfer).1, Outcome::TimedOut);
 }
 
 #[test]
-fn a_repeated_acknowledgement_changes_nothing_in_lockstep() {
+fn duplicate_ack_in_lockstep_sends_nothing() {
     let (mut transfer, _) = start(LOCKSTEP, Some(100), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(1), Timestamp(10)), Action::Send(2..3));
     assert_eq!(
@@ -202,7 +203,7 @@ fn a_repeated_acknowledgement_changes_nothing_in_lockstep() {
 }
 
 #[test]
-fn an_agreed_timeout_shifts_the_schedule() {
+fn negotiated_timeout_shifts_schedule() {
     let (transfer, _) = start(
         TransferOptions { current_timeout: Duration::ZERO, ..LOCKSTEP },
         Some(1),
@@ -218,14 +219,14 @@ fn an_agreed_timeout_shifts_the_schedule() {
 }
 
 #[test]
-fn an_acknowledgement_inside_the_window_rewinds() {
-    let terms = TransferOptions {
+fn ack_inside_window_sends_rest_again() {
+    let options = TransferOptions {
         window: 4,
         current_timeout: Duration::from_secs(2),
         timeout_negotiated: false,
         oack: true,
     };
-    let (mut transfer, first) = start(terms, Some(10), Timestamp(0));
+    let (mut transfer, first) = start(options, Some(10), Timestamp(0));
     assert_eq!(first, 0..1);
     assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..5));
     assert_eq!(on(&mut transfer, Event::Ack(2), Timestamp(2)), Action::Send(3..7));
@@ -239,23 +240,27 @@ fn an_acknowledgement_inside_the_window_rewinds() {
     assert_eq!(on(&mut transfer, Event::Ack(10), Timestamp(5)), Action::Close(Outcome::Sent));
 }
 
-/// It comes from an earlier transfer, or from somebody who guesses.
+/// Such an ACK belongs to an earlier transfer, or is guessed.
 #[test]
-fn what_was_never_sent_cannot_be_acknowledged() {
-    let terms = TransferOptions { window: 4, ..LOCKSTEP };
-    let (mut transfer, _) = Transfer::start(terms, Some(100), Timestamp(0));
+fn ack_of_block_never_sent_is_ignored() {
+    let options = TransferOptions { window: 4, ..LOCKSTEP };
+    let (mut transfer, _) = Transfer::start(options, Some(100), Timestamp(0));
     assert_eq!(transfer.on(Event::Ack(1), Timestamp(1)), Action::Wait, "it waits for the disk");
     transfer.mark_sent(2);
     assert_eq!(transfer.on(Event::Ack(1), Timestamp(2)), Action::Send(2..6));
-    assert_eq!(transfer.on(Event::Ack(2), Timestamp(2)), Action::Wait, "nor in the same breath");
+    assert_eq!(transfer.on(Event::Ack(2), Timestamp(2)), Action::Wait, "block 2 is not sent yet");
     transfer.mark_sent(6);
     transfer.mark_partly_sent(4);
-    assert_eq!(transfer.on(Event::Ack(4), Timestamp(3)), Action::Wait, "there was no room for it");
+    assert_eq!(
+        transfer.on(Event::Ack(4), Timestamp(3)),
+        Action::Wait,
+        "it did not fit into the send buffer"
+    );
     assert_eq!(transfer.on(Event::Ack(3), Timestamp(4)), Action::Send(4..8));
 }
 
 #[test]
-fn block_numbers_roll_over_to_zero() {
+fn block_number_65535_is_followed_by_0() {
     let (mut transfer, _) = start(LOCKSTEP, Some(70_000), Timestamp(0));
     for block in 1..70_000_u64 {
         let low = u16::try_from(block & 0xffff).unwrap();
@@ -266,9 +271,9 @@ fn block_numbers_roll_over_to_zero() {
     }
 }
 
-/// Whatever is lost of the first eight datagrams, the file arrives.
+/// All combinations of losses among the first eight datagrams.
 #[test]
-fn any_early_loss_is_repaired() {
+fn file_arrives_for_every_early_loss() {
     for window in 1..=4 {
         for lost in 0..1_u16 << 8 {
             assert_eq!(
@@ -280,7 +285,7 @@ fn any_early_loss_is_repaired() {
     }
 }
 
-/// Plays a client that acknowledges what it has in order at the end of each burst.
+/// A client that acknowledges the last block in order at the end of each burst.
 fn deliver(window: u64, lost: impl Fn(u32) -> bool) -> Outcome {
     let last = 9;
     let (mut transfer, mut burst) = start(
@@ -311,7 +316,7 @@ fn deliver(window: u64, lost: impl Fn(u32) -> bool) -> Outcome {
                 Action::Close(outcome) => {
                     assert!(
                         has == Some(last) || outcome != Outcome::Sent,
-                        "sent, and not received"
+                        "logged as sent and not received"
                     );
                     return outcome;
                 }
