@@ -1,4 +1,4 @@
-//! Operations that the sandbox forbids: a child process enters the sandbox and max_attempts. Without the sandbox they succeed.
+//! Operations that the sandbox forbids: a child process enters the sandbox and tries. Without the sandbox they succeed.
 
 mod common;
 
@@ -79,7 +79,7 @@ fn hidden(at: &Path) -> io::Result<SocketAddr> {
     SocketAddr::from_abstract_name(at.as_os_str().as_encoded_bytes())
 }
 
-/// Who a process is that max_attempts something: the directory, the number of the attempt, and whether there are walls.
+/// Data of a process that tries an operation: the directory, the number of the attempt, and whether the sandbox is active.
 const ROLE: &str = "PXEMASQ_ATTEMPT";
 /// Of its exit codes the one that is no error of the kernel.
 const NO_LANDLOCK: i32 = 200;
@@ -104,7 +104,7 @@ fn act(role: &str) -> ! {
     std::process::exit(error.map_or(0, |error| error.raw_os_error().unwrap_or(NO_LANDLOCK - 1)))
 }
 
-/// How a process ends that max_attempts it in a new directory.
+/// Exit status of a process that tries the operation in a new directory.
 fn ended(number: usize, walls: &str) -> ExitStatus {
     let folder = tempfile::tempdir().expect("a directory");
     for name in ["read", "log", "pid", "outside"] {

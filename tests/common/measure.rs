@@ -36,7 +36,7 @@ pub fn status(id: u32, field: &str) -> String {
     line.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Private memory (RssAnon) of a process in kilobytes.
+/// Private memory (`RssAnon`) of a process in kilobytes.
 pub fn kilobytes(id: u32) -> usize {
     let size = status(id, "RssAnon");
     size.split(' ').next().and_then(|size| size.parse().ok()).expect("it runs")

@@ -207,20 +207,16 @@ impl Network {
         if !once_more {
             self.to_server.remove(at);
         }
-        let effects = match to {
-            Some((id, closed)) => {
-                let socket = self.sockets[id];
-                if !socket.watched || socket.closed != closed {
-                    return;
-                }
-                let datagrams = std::iter::once((peer, &bytes[..]));
-                self.call(|server, context| server.handle_datagrams(id, datagrams, context)).1
+        let effects = if let Some((id, closed)) = to {
+            let socket = self.sockets[id];
+            if !socket.watched || socket.closed != closed {
+                return;
             }
-            None => {
-                let datagram =
-                    ReceivedDatagram { bytes: &bytes, peer, local: SERVER, interface: 2 };
-                self.input(Input::Request { listener: 0, datagram })
-            }
+            let datagrams = std::iter::once((peer, &bytes[..]));
+            self.call(|server, context| server.handle_datagrams(id, datagrams, context)).1
+        } else {
+            let datagram = ReceivedDatagram { bytes: &bytes, peer, local: SERVER, interface: 2 };
+            self.input(Input::Request { listener: 0, datagram })
         };
         let answers = |effect: &Effect| matches!(effect, Effect::Send(sent) if sent.bytes[1] == 5);
         let is_error = matches!(bytes[..], [0, 5, ..]);

@@ -150,7 +150,7 @@ fn datagram_blocked_by_firewall_is_sent_again() {
         // In the middle of a file: what is not acknowledged is sent again.
         setup.boot_with(Moment::HalfLoaded, || {
             refuse();
-            eventually(TIMEOUT, refused).expect("it max_attempts again and again");
+            eventually(TIMEOUT, refused).expect("it tries again and again");
             nft("delete table inet wall");
         });
         refuse();
@@ -163,7 +163,7 @@ fn datagram_blocked_by_firewall_is_sent_again() {
             let usual = Download { file: FILE, ..Download::DEFAULT };
             usual.get_with(socket, |block| got.extend_from_slice(block)).map(|()| got)
         });
-        eventually(TIMEOUT, refused).expect("it max_attempts again and again");
+        eventually(TIMEOUT, refused).expect("it tries again and again");
         nft("delete table inet wall");
         assert!(asks.join().expect("no panic") == Ok(contents(SIZE)));
         assert!(setup.has_logged("Operation not permitted"), "{:#?}", setup.lab.syslog());

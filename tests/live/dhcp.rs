@@ -43,10 +43,10 @@ fn take(machine: &ServerHost<'_>, running: &Running, step: Step) {
     match step {
         Step::Send(said) => assert!(machine.send(running, &said), "the program hangs"),
         Step::AddAddress(name, address) => {
-            machine.change_addresses("add", &[format!("{name} {address}")])
+            machine.change_addresses("add", &[format!("{name} {address}")]);
         }
         Step::RemoveAddress(name, address) => {
-            machine.change_addresses("del", &[format!("{name} {address}")])
+            machine.change_addresses("del", &[format!("{name} {address}")]);
         }
         Step::Reload => {
             let id = i32::try_from(running.id()).expect("process ids are small");

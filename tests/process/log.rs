@@ -235,7 +235,7 @@ fn syslog_that_accepts_no_connection_does_not_delay_clients() {
     assert!(eventually(TIMEOUT, || daemon.ended()).is_some_and(|ended| ended.success()));
 }
 
-/// A pipe on which another process has set O_NONBLOCK.
+/// A pipe on which another process has set `O_NONBLOCK`.
 fn nonblocking_standard_error_gets_all_lines() {
     let Some(setup) = required(Setup::new("")) else { return };
     let (read, write) = std::io::pipe().expect("a pipe");
