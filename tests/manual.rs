@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 crate::tests![
     manual_describes_every_served_option,
     troubleshooting_guide_has_every_code_and_quotes_the_notices,
-    tests_and_fixtures_of_the_security_document_exist,
+    tests_and_fixtures_named_by_documents_exist,
     manual_is_valid_mdoc,
     completions_contain_every_option,
 ];
@@ -67,24 +67,28 @@ fn troubleshooting_guide_has_every_code_and_quotes_the_notices() {
     }
 }
 
-/// The document names tests and fixtures as evidence.
-fn tests_and_fixtures_of_the_security_document_exist() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = fs::read_to_string(folder.join("docs/security.md")).expect("the file exists");
-    let sources = sources(folder);
-    let mut named = 0;
-    for word in text.split('`').skip(1).step_by(2) {
-        let is = |more: &str| word.chars().all(|c| c.is_ascii_lowercase() || more.contains(c));
-        if is("_") && word.matches('_').count() > 2 {
-            named += 1;
-            assert!(sources.contains(&format!("fn {word}()")), "{word}");
-        } else if is("-/") && word.find('/').is_some_and(|at| at > 0) {
-            named += 1;
-            let fixture = folder.join(format!("compat-fixtures/{word}.json"));
-            assert!(fixture.exists(), "{word}");
+/// Documents name tests and fixtures as evidence.
+fn tests_and_fixtures_named_by_documents_exist() {
+    for (document, min_names) in [("docs/security.md", 80), ("compat-fixtures/DIVERGENCES.md", 40)]
+    {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(folder.join(document)).expect("the file exists");
+        let sources = sources(folder);
+        let mut named = 0;
+        // A digit is allowed only in names of tests: `memory_is_bounded_after_20000_clients`.
+        for word in text.split('`').skip(1).step_by(2) {
+            let is = |more: &str| word.chars().all(|c| c.is_ascii_lowercase() || more.contains(c));
+            if is("_0123456789") && word.matches('_').count() > 2 {
+                named += 1;
+                assert!(sources.contains(&format!("fn {word}()")), "{document}: {word}");
+            } else if is("-/") && word.find('/').is_some_and(|at| at > 0) {
+                named += 1;
+                let fixture = folder.join(format!("compat-fixtures/{word}.json"));
+                assert!(fixture.exists(), "{document}: {word}");
+            }
         }
+        assert!(named > min_names, "{document}: {named}");
     }
-    assert!(named > 80, "{named}");
 }
 
 /// All sources of the program and its tests, joined.

@@ -111,6 +111,11 @@ mod tests {
 
     /// Each reason and its text.
     fn all() -> Vec<(DropReason, &'static str)> {
+        [of_packet(), of_request()].concat()
+    }
+
+    /// Reasons before the options are parsed.
+    fn of_packet() -> Vec<(DropReason, &'static str)> {
         let line = || Origin { file: "/etc/c".into(), line: 3 };
         let name = || "eth0".to_owned();
         vec![
@@ -129,6 +134,13 @@ mod tests {
             ),
             (DropReason::NotBootRequest, "it is no DHCP request"),
             (DropReason::NoRange("via eth0".into()), "no dhcp-range is for a request via eth0"),
+        ]
+    }
+
+    /// Reasons that a parsed request gives.
+    fn of_request() -> Vec<(DropReason, &'static str)> {
+        let line = || Origin { file: "/etc/c".into(), line: 3 };
+        vec![
             (DropReason::Bootp, "it is BOOTP: it has no message type (option 53)"),
             (
                 DropReason::NoPxeService,

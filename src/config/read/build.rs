@@ -12,6 +12,7 @@ use crate::config::{
     Service, SharedNetwork, Tftp, VendorOption,
 };
 use crate::wire::pxe::PXE_CLIENT;
+use conf_parser::Directive as D;
 use conf_parser::{
     Boot, Condition, DhcpBoot, DhcpHost, DhcpOption, DhcpRange, Hex, PxePrompt, PxeService,
     ReplyDelay, Server, TagRule, TftpRoot,
@@ -83,8 +84,7 @@ impl Builder {
         reason = "one pattern for both would take a line for each directive"
     )]
     fn apply_directive(&mut self, directive: Directive, origin: &Origin) {
-        use Directive as D;
-        let Config { dhcp, network, process, files, .. } = &mut self.config;
+        let Config { dhcp, network, files, .. } = &mut self.config;
         match directive {
             D::Switch(switch) => self.apply_switch(switch),
             D::DhcpRange(range) => self.add_range(range, origin),
@@ -122,6 +122,21 @@ impl Builder {
             D::TftpPortRange(first, last) => self.tftp.ports = (last > 0).then_some((first, last)),
             D::EdnsPacketMax(size) => self.edns_packet = Some(size),
             D::RunTimeFile(kind, file) => files.push((kind, file)),
+            D::User(_) | D::Group(_) | D::PidFile(_) | D::Port(_) => self.apply_process(directive),
+            D::Script(_) | D::ScriptUser(_) | D::LeaseFile(_) => self.apply_process(directive),
+            D::LogFacility(_) | D::LogAsync(_) | D::DhcpLeaseMax(_) => {
+                self.apply_process(directive);
+            }
+            D::BroadcastToAll => self.apply_process(directive),
+            D::ConfFile(_) | D::ConfDir(_) | D::ConfScript(_) | D::ValidatedOnly(_) => {}
+            D::ResolvFile(_) | D::Domain(_) | D::Cname(_) => {}
+        }
+    }
+
+    /// Applies a directive of the family that `apply_directive` passes on.
+    fn apply_process(&mut self, directive: Directive) {
+        let process = &mut self.config.process;
+        match directive {
             D::User(user) => process.user = user.as_deref().map(to_text),
             D::Group(group) => process.group = group_or_unchanged(group),
             D::PidFile(file) => process.pid_file = file.map(path),
@@ -133,8 +148,7 @@ impl Builder {
             D::DhcpLeaseMax(max) => process.max_leases = saturate(max),
             D::BroadcastToAll => process.broadcast_to_all = true,
             D::Port(port) => process.dns_port = port,
-            D::ConfFile(_) | D::ConfDir(_) | D::ConfScript(_) | D::ValidatedOnly(_) => {}
-            D::ResolvFile(_) | D::Domain(_) | D::Cname(_) => {}
+            other => unreachable!("not a directive of the process: {other:?}"),
         }
     }
 

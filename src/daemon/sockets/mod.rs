@@ -1,14 +1,16 @@
 //! Tokens ↔ sockets.
 
+mod addresses;
 pub mod transfer;
 
+use self::addresses::{own_addresses, scoped};
 use self::transfer::TransferSockets;
 use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
 use crate::effect::ReceiveMode;
 use crate::error::StartupError;
-use crate::net::{Address, Batch, Datagram, EgressSocket, Interfaces, any_interface_matches};
+use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
 use crate::proxydhcp::{PXE_PORT, Port};
 use crate::strerror::strerror;
 use crate::sys::udp::{self, PortSharing, SendAddress};
@@ -16,7 +18,7 @@ use crate::sys::udp_batch::{GsoSupport, send_batch};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -361,34 +363,6 @@ impl Sockets {
 
 fn unwatched(error: &io::Error) -> StartupError {
     StartupError::other(format!("cannot poll: {}", strerror(error)))
-}
-
-/// The addresses for TFTP if each has a socket of its own.
-fn own_addresses(config: &Config, tftp: &Tftp, interfaces: &Interfaces) -> Vec<SocketAddr> {
-    let network = &config.network;
-    let wanted = |address: &&Address| {
-        let Some(link) = interfaces.by_index(address.interface) else { return false };
-        let listed =
-            tftp.interfaces.as_ref().is_none_or(|list| any_interface_matches(list, &link.name));
-        let kept_off = tftp.interfaces.is_none() && network.refuses_dhcp(&link.name).is_some();
-        network.accepts(&link.name, link.loopback, Some(address.ip)) && listed && !kept_off
-    };
-    interfaces
-        .addresses
-        .iter()
-        .filter(wanted)
-        .map(|address| scoped(address.ip, address.interface, TFTP_PORT))
-        .collect()
-}
-
-/// A link-local address needs its interface.
-fn scoped(ip: IpAddr, interface: u32, port: u16) -> SocketAddr {
-    match ip {
-        IpAddr::V6(ip) if ip.is_unicast_link_local() => {
-            SocketAddrV6::new(ip, port, 0, interface).into()
-        }
-        ip => SocketAddr::new(ip, port),
-    }
 }
 
 #[test]

@@ -315,3 +315,12 @@ fn exhausted_sockets_evict_one_transfer_and_then_fail() {
     let effects = slots.bench.input(failed());
     assert!(matches!(effects[..], [Effect::Observe(ClientEvent::SocketUnavailable { .. })]));
 }
+
+#[test]
+fn transfer_whose_socket_cannot_be_watched_ends() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
+    let effects = bench.request_from((CLIENT, 9).into(), 0, b"\0\x01f\0octet\0");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::WatchSocket { id: 7, .. })));
+    assert_eq!(bench.input(Input::SocketUnusable(7)), [Effect::CloseSocket(7)]);
+    assert_eq!(bench.files.in_use, 0);
+}
