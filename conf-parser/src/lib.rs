@@ -38,7 +38,7 @@
 //! );
 //! ```
 //!
-//! Inside, the options for network boot are nom grammars over [`Input`](input::Input). The options of DNS, of
+//! Inside, the options for network boot are nom grammars over a byte slice with columns. The options of DNS, of
 //! `DHCPv6` and of leases are only checked; their parsers split at commas first, because dnsmasq does so: its rules
 //! for them are rules about the fields, not a grammar.
 

@@ -127,7 +127,7 @@ fn missing_file_before_reply_or_before_other_file_is_not_reported() {
     monitor.observe(sent("a"), Timestamp(20_000));
     let at = |second: u64| Timestamp(20_000 + second * 1000);
     (1..20).for_each(|second| _ = monitor.observe(missed("b"), at(second * 4)));
-    assert_eq!(all(&mut monitor, 100..110).len(), 1, "whoever asks for ever is told of");
+    assert_eq!(all(&mut monitor, 100..110).len(), 1, "a client that asks for ever is reported");
     // A long transfer behind it is something.
     monitor.observe(missed("c"), Timestamp(200_000));
     monitor.observe(started("d"), Timestamp(200_001));

@@ -1,6 +1,6 @@
 //! The sinks of log lines: the system log, a file, standard error (docs/dnsmasq/daemon.md, section 5).
 //!
-//! Each line becomes a [`Record`], which each sink formats. A sink never blocks the caller: lines wait in a bounded queue, and
+//! Each line becomes a `Record`, which each sink formats. A sink never blocks the caller: lines wait in a bounded queue, and
 //! lines that do not fit are counted.
 
 mod file_writer;
@@ -193,7 +193,7 @@ impl Logger {
         }
     }
 
-    /// Waits until all lines are written, at most for [`FLUSH_TIMEOUT`] per sink.
+    /// Waits until all lines are written, at most for 2 s per sink.
     pub fn flush_and_wait(&self) {
         // The lock is released, because a writer that fails needs it.
         let (to, copy) = {

@@ -142,7 +142,7 @@ fn tag_by_name<'a>(dhcp: &'a Dhcp, name: &[u8], tags: &mut TagSet<'a>) {
     let lower = name.to_ascii_lowercase();
     for Located { origin, value: rule } in dhcp.name_matches.candidates(|_| [&lower]) {
         let (_, kind, text) = rule.matcher.index_key();
-        if *text == lower || (kind == MatchKind::Beginning && lower.starts_with(&text)) {
+        if *text == lower || (kind == MatchKind::Prefix && lower.starts_with(&text)) {
             tags.set(&rule.tag[..], TagSetBy::Line(origin));
         }
     }

@@ -42,7 +42,7 @@ use crate::wire::dhcp_option::VENDOR_CLASS;
 use crate::wire::pxe::{HTTP_CLIENT, Item};
 use conf_parser::Keyword;
 use ranges::MatchedRange;
-use request::{Arrival, Request};
+use request::{ReceivedRequest, Request};
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// The port of a PXE client's second request, when it has an address (PXE 2.1, section 2.2.3).
@@ -332,8 +332,8 @@ pub fn evaluate<'c>(
     }
     let ingress = ingress::find(config, interfaces, datagram.interface)?;
     let frame = Frame::parse(datagram.bytes).ok_or(DropReason::NotBootRequest)?;
-    let arrival = Arrival { port, ingress, frame, peer: datagram.peer };
-    let request = Request::read(config, interfaces, arrival)?;
+    let received = ReceivedRequest { port, ingress, frame, peer: datagram.peer };
+    let request = Request::read(config, interfaces, received)?;
     let tags = assign_tags::assign_tags(&config.dhcp, &request);
     let decision = decide(config, names, &request, &tags);
     Ok(Evaluated { request, tags, decision })

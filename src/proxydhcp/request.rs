@@ -17,7 +17,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 /// A request before its options are evaluated.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
+pub struct ReceivedRequest<'a> {
     /// The port on which it was received.
     pub port: Port,
     /// The interface on which it was received.
@@ -75,9 +75,9 @@ impl<'a> Request<'a> {
     pub fn read(
         config: &'a Config,
         interfaces: &Interfaces,
-        arrival: Arrival<'a>,
+        received: ReceivedRequest<'a>,
     ) -> Result<Self, DropReason> {
-        let Arrival { port, ingress, frame, peer } = arrival;
+        let ReceivedRequest { port, ingress, frame, peer } = received;
         let message_type = frame.message_type();
         // These options have a meaning in DHCP only, not in BOOTP.
         let dhcp_option = |code, min_len| {

@@ -132,7 +132,7 @@ pub enum Progress {
 /// Whether the first datagram of a session is being sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// It is. If the file cannot be read, the transfer has not begun, and no line says that it has failed.
+    /// The transfer starts with this call. If the file cannot be read, no line reports a failed transfer.
     Starting,
     /// It was sent before.
     Running,

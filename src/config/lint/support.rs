@@ -190,7 +190,7 @@ const SUPPORT: &[(&str, Support)] = &[
     ("rebind-localhost-ok", Inert),
     ("resolv-file", Inert),
     ("rev-server", DnsContent),
-    ("script-arp", Ignored("the script is told of files that were sent, and of nothing else")),
+    ("script-arp", Ignored("the script is called for sent files only")),
     ("script-on-renewal", Inert),
     ("selfmx", Inert),
     ("server", DnsContent),

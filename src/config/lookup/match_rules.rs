@@ -33,9 +33,9 @@ pub enum Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchKind {
     /// It is equal to the field.
-    Whole,
+    Exact,
     /// It is a prefix of the field.
-    Beginning,
+    Prefix,
     /// The field contains it.
     Anywhere,
     /// The field contains it at a multiple of its length.
@@ -80,8 +80,8 @@ impl<M: IndexKey> MatchRules<M> {
         let (field, kind, bytes) = rule.matcher.index_key();
         let entries = self.fields.entry(field).or_default();
         match kind {
-            MatchKind::Whole => entries.whole.add(&bytes, index),
-            MatchKind::Beginning => entries.prefix.add(&bytes, index),
+            MatchKind::Exact => entries.whole.add(&bytes, index),
+            MatchKind::Prefix => entries.prefix.add(&bytes, index),
             MatchKind::Anywhere => entries.anywhere.add(&bytes, index),
             MatchKind::Chunk => entries.chunk.add(&bytes, index),
             MatchKind::Unindexed => entries.unindexed.push(index),
@@ -125,7 +125,7 @@ impl FieldIndex {
 
 impl IndexKey for Hex {
     fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
-        let kind = if self.wildcards.is_empty() { MatchKind::Whole } else { MatchKind::Unindexed };
+        let kind = if self.wildcards.is_empty() { MatchKind::Exact } else { MatchKind::Unindexed };
         (Field::Mac, kind, Cow::from(&self.bytes))
     }
 }
@@ -138,7 +138,7 @@ impl IndexKey for OptionMatch {
             Self::Version6 => return (Field::Unindexable, MatchKind::Unindexed, Cow::default()),
         };
         let kind = match &value.value_type {
-            ValueType::Hex(wildcards) if wildcards.is_empty() => MatchKind::Beginning,
+            ValueType::Hex(wildcards) if wildcards.is_empty() => MatchKind::Prefix,
             ValueType::Hex(_) | ValueType::Absent => MatchKind::Unindexed,
             ValueType::Number | ValueType::Addresses { .. } => MatchKind::Chunk,
             ValueType::Text => MatchKind::Anywhere,
@@ -158,13 +158,13 @@ impl IndexKey for ClassMatch {
 
 impl IndexKey for RelayMatch {
     fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
-        (Field::Relay(self.suboption), MatchKind::Whole, Cow::from(&self.value))
+        (Field::Relay(self.suboption), MatchKind::Exact, Cow::from(&self.value))
     }
 }
 
 impl IndexKey for NameMatch {
     fn index_key(&self) -> (Field, MatchKind, Cow<'_, [u8]>) {
-        let kind = if self.prefix { MatchKind::Beginning } else { MatchKind::Whole };
+        let kind = if self.prefix { MatchKind::Prefix } else { MatchKind::Exact };
         (Field::Name, kind, self.name.to_ascii_lowercase().into())
     }
 }

@@ -1,4 +1,4 @@
-//! Splits a file into lines as dnsmasq does: a longer line is split after [`FIELD`] bytes, and each piece counts as a line.
+//! Splits a file into lines as dnsmasq does: a longer line is split after `MAX_LINE_LEN` bytes, and each piece counts as a line.
 
 use conf_parser::{MAX_LINE_LEN, line_of};
 use std::io::{self, BufRead, Read};

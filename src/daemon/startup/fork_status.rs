@@ -1,7 +1,7 @@
 //! The pipe by which the daemon in the background reports success or the start-up error to the process that was started.
 //! That process waits, prints the error and takes its exit code (docs/dnsmasq/daemon.md, section 2).
 //!
-//! The daemon writes one byte [`STARTED`], or the exit code followed by message, NUL and detail.
+//! The daemon writes one byte `STARTED`, or the exit code followed by message, NUL and detail.
 
 use crate::error::StartupError;
 use crate::strerror::strerror;

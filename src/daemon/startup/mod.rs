@@ -1,5 +1,5 @@
 //! The start, in stages that are types (docs/dnsmasq/daemon.md, section 1). Errors up to [`Bound`] are printed by the
-//! process that was started, what needs root is done before [`Confined`], and only [`Confined`] can serve.
+//! process that was started, what needs root is done before `Confined`, and only `Confined` can serve.
 
 pub mod banner;
 pub mod bind;

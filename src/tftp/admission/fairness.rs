@@ -135,7 +135,7 @@ impl FairShare {
         client != newcomer && (has_fewer || new.is_alive() && !old.is_alive())
     }
 
-    /// The client with the most transfers, if it has more than a quarter of all and more than [`FAIR_MINIMUM`].
+    /// The client with the most transfers, if it has more than a quarter of all and more than `FAIR_MINIMUM`.
     pub fn heaviest_client(&self) -> Option<IpAddr> {
         let (client, usage) = self.clients.iter().max_by_key(|(_, usage)| usage.transfers)?;
         (usage.transfers > FAIR_MINIMUM && 4 * usage.transfers > self.transfers).then_some(*client)
