@@ -12,7 +12,7 @@ use pxemasq::config::server_names::ServerNames;
 use pxemasq::config::{Config, Origin};
 use pxemasq::effect::Effect;
 use pxemasq::net::{Address, Datagram, Interfaces, Link, ReceivedDatagram};
-use pxemasq::proxydhcp::{self, Port};
+use pxemasq::proxydhcp::{self, Context, DecisionLog, Port};
 use std::net::Ipv4Addr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -40,15 +40,8 @@ fuzz_target!(|input: &[u8]| {
         let mut effects = Vec::new();
         let mut names = ServerNames::new(true);
         names.read_hosts(b"10.0.0.80 boot\n10.0.0.81 boot\n");
-        proxydhcp::handle_datagram(
-            config,
-            interfaces(),
-            &mut names,
-            port,
-            &arrival,
-            true,
-            &mut effects,
-        );
+        let context = Context { config, interfaces: interfaces(), names: &mut names };
+        proxydhcp::handle_datagram(context, port, &arrival, DecisionLog::On, &mut effects);
         for effect in &effects {
             check(effect, bytes);
         }
@@ -61,7 +54,8 @@ fn check(effect: &Effect, request: &[u8]) {
         Effect::Send(datagram) | Effect::SendDelayed(_, datagram) => check_reply(datagram, request),
         Effect::Observe(_) => {}
         Effect::SendBatch(_)
-        | Effect::RunScript(_)
+        | Effect::OpenSocket { .. }
+        | Effect::WatchSocket { .. }
         | Effect::CloseSocket(_)
         | Effect::LogLimited(..) => {
             panic!("an effect of the TFTP core: {effect:?}")

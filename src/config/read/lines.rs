@@ -1,4 +1,4 @@
-//! Splits a file into lines as dnsmasq does: a longer line is split after `MAX_LINE_LEN` bytes, and each piece counts as a line.
+//! Splits a file into lines as dnsmasq does: a longer line is split after `MAX_LINE_LEN` bytes. Each part counts as a line.
 
 use conf_parser::{MAX_LINE_LEN, line_of};
 use std::io::{self, BufRead, Read};
@@ -6,13 +6,13 @@ use std::io::{self, BufRead, Read};
 /// Lines of an input, numbered from 1.
 pub struct Lines<R> {
     input: R,
-    piece: Vec<u8>,
+    part: Vec<u8>,
     number: usize,
 }
 
 impl<R: BufRead> Lines<R> {
     pub fn new(input: R) -> Self {
-        Self { input, piece: Vec::new(), number: 0 }
+        Self { input, part: Vec::new(), number: 0 }
     }
 
     /// The next line and its number; `None` at the end.
@@ -20,13 +20,13 @@ impl<R: BufRead> Lines<R> {
     /// # Errors
     /// The input cannot be read.
     pub fn read(&mut self) -> io::Result<Option<(usize, &[u8])>> {
-        self.piece.clear();
+        self.part.clear();
         let mut limited = self.input.by_ref().take(MAX_LINE_LEN as u64);
-        if limited.read_until(b'\n', &mut self.piece)? == 0 {
+        if limited.read_until(b'\n', &mut self.part)? == 0 {
             return Ok(None);
         }
         self.number += 1;
-        Ok(Some((self.number, line_of(&self.piece))))
+        Ok(Some((self.number, line_of(&self.part))))
     }
 }
 
