@@ -1,4 +1,4 @@
-//! Lists the boot files that a dnsmasq.conf names: `cargo run --example boot_files -- /etc/dnsmasq.conf`.
+//! Lists the boot files that a dnsmasq.conf names: `cargo run -p conf-parser --example boot_files -- /etc/dnsmasq.conf`.
 
 use conf_parser::{Boot, Directive, parse_file};
 use std::error::Error;

@@ -35,7 +35,7 @@ pub enum DropKind {
 #[rustfmt::skip]
 const SENTENCES: &[(DropKind, &str, &str)] = &[
     (DropKind::TooShort, "it is too short for DHCP", ""),
-    (DropKind::NoInterface, "the interface it came by is gone", ""),
+    (DropKind::NoInterface, "the interface that received it was removed", ""),
     (DropKind::NoPxeService, "there is no pxe-service and no pxe-prompt", ": without one no client is answered"),
     (DropKind::UnknownBridgeInterface, "interface {} of bridge-interface does not exist", ""),
     (DropKind::NotBootRequest, "it is no DHCP request", ""),

@@ -120,7 +120,7 @@ mod tests {
         let name = || "eth0".to_owned();
         vec![
             (DropReason::TooShort, "it is too short for DHCP"),
-            (DropReason::NoInterface, "the interface it came by is gone"),
+            (DropReason::NoInterface, "the interface that received it was removed"),
             (
                 DropReason::UnknownBridgeInterface(name()),
                 "interface eth0 of bridge-interface does not exist",

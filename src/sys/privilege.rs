@@ -145,7 +145,7 @@ impl Identity {
             .map_err(|error| failed(error.into()))?;
         set_capabilities(kept).map_err(DropError::Capabilities)?;
         if setresuid(user.uid, Uid::from_raw(0), user.uid).is_ok() {
-            return Err(failed(io::Error::other("root came back after it was given up")));
+            return Err(failed(io::Error::other("the root user can still be restored")));
         }
         Ok(())
     }

@@ -42,8 +42,12 @@ fn all_signals() -> SigSet {
 /// Sets the handlers for the start: SIGTERM and SIGINT end the process at once, without a message; others are discarded. It
 /// replaces inherited `SIG_IGN`, because with an ignored SIGCHLD child processes cannot be waited for.
 pub fn install_startup_handlers() {
-    TERMINATING.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(exit)));
-    OTHER.into_iter().for_each(|signal| handle(signal, SigHandler::Handler(discard)));
+    for signal in TERMINATING {
+        handle(signal, SigHandler::Handler(exit));
+    }
+    for signal in OTHER {
+        handle(signal, SigHandler::Handler(discard));
+    }
 }
 
 extern "C" fn exit(_: libc::c_int) {
@@ -91,7 +95,9 @@ impl AsRawFd for Signals {
 
 /// SIGTERM and SIGINT end the process again, by default action. The other signals stay blocked.
 pub fn restore_default_handlers() {
-    TERMINATING.into_iter().for_each(|signal| handle(signal, SigHandler::SigDfl));
+    for signal in TERMINATING {
+        handle(signal, SigHandler::SigDfl);
+    }
     // If it fails, the process ends when it has finished.
     let _ = TERMINATING.into_iter().collect::<SigSet>().thread_unblock();
 }

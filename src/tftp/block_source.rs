@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(sent(b"abcd", 4, Mode::Octet), [&b"abcd"[..], b""]);
     }
 
-    /// Fixtures tftp/netascii-lines and tftp/netascii-boundary.
+    /// Fixture tftp/netascii.
     #[test]
     fn netascii_line_end_may_be_split_between_blocks() {
         assert_eq!(sent(b"a\nb\r\n", 512, Mode::Netascii), [b"a\r\nb\r\r\n"]);

@@ -46,8 +46,10 @@ use transfer::Event;
 
 /// The TFTP server: all transfers, and the requests that wait.
 ///
-/// The loop passes inputs, performs the effects in their order, and calls [`Server::next_timeout`] at
-/// [`Server::deadline`].
+/// The loop passes inputs ([`Server::handle_input`], [`Server::handle_datagrams`]) and performs the effects in their
+/// order; calls [`Server::resume_next`] until it returns `false`; at [`Server::deadline`] calls [`Server::next_timeout`]
+/// until it returns `None`; and calls [`Server::admit_next`] until it returns `false`. [`Server::load`] has the number of
+/// transfers and of queued requests.
 #[derive(Debug, Default)]
 pub struct Server {
     sessions: SessionTable,

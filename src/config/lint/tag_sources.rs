@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// Option 93 (RFC 4578): client architecture.
 pub const CLIENT_ARCHITECTURE: u32 = crate::wire::dhcp_option::CLIENT_ARCH as u32;
 /// Option 60: vendor class.
-const VENDOR_CLASS: u32 = 60;
+const VENDOR_CLASS: u32 = crate::wire::dhcp_option::VENDOR_CLASS as u32;
 /// Number of conditions and rules that are followed; beyond that every combination is assumed to be possible.
 const MAX_EXPANSION: usize = 32;
 

@@ -25,7 +25,7 @@ pub enum Command {
     Test {
         /// The configuration.
         parsed: Parsed,
-        /// `--strict`: warnings of our own are errors too.
+        /// `--test=strict`: warnings of our own are errors too.
         strict: bool,
     },
     /// Serve.

@@ -27,9 +27,9 @@ use super::config_files::ConfigFiles;
 use super::config_watch::WatchedDirectories;
 use super::files::DiskFiles;
 use super::files::io_threads::IoThreads;
-use super::log_limit::LogLimiter;
 use super::notices::FileInspector;
 use super::perform::DelayedReplies;
+use super::rate_limit::log_limit::LogLimiter;
 use super::script::Script;
 use super::sd_notify::SdNotify;
 use super::sockets::{EventSource, Sockets};
@@ -117,7 +117,10 @@ impl Bound {
         sockets.register_datagrams(&signals, EventSource::Signals)?;
         if !process.debug {
             redirect_stdio_to_null().map_err(|error| {
-                StartupError::other(format!("cannot leave the terminal: {}", strerror(&error)))
+                StartupError::other(format!(
+                    "cannot redirect the standard streams: {}",
+                    strerror(&error)
+                ))
             })?;
         }
         let script = Script::new(config, privileges.script_user.clone())?;

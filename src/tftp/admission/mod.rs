@@ -1,13 +1,13 @@
 //! Admission of requests: a request gets a transfer slot (`tftp-max`) and a socket, or it waits in the queue, or a transfer
 //! is evicted for it.
 
-mod fairness;
+mod eviction;
 mod opening;
 pub mod pending;
 mod queue;
 mod stored_request;
 
-pub use self::fairness::{FairShare, SlotTicket};
+pub use self::eviction::{FairShare, SlotTicket};
 pub use self::opening::OpeningRequests;
 pub use self::queue::WaitQueue;
 

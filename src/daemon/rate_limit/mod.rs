@@ -1,4 +1,6 @@
-//! A limit of actions per time.
+//! Rate limits: of notices and of the lines of `log-debug` ([`log_limit`]), and the type that counts actions per interval.
+
+pub mod log_limit;
 
 use crate::time::Timestamp;
 use std::collections::VecDeque;

@@ -47,7 +47,7 @@ const MAX_UNANSWERED_RETRANSMITTED: usize = 16;
 /// A client may have this number of transfers, however few transfers there are in all.
 const FAIR_MINIMUM: usize = 3;
 /// Unanswered transfers that are examined in one search.
-const MAX_CLIENTS_EXAMINED: usize = 64;
+const MAX_TRANSFERS_EXAMINED: usize = 64;
 
 impl SlotTicket {
     /// Whether the client has answered.
@@ -118,7 +118,7 @@ impl FairShare {
         let has_answer_time_ended =
             |(since, _): &&(Timestamp, usize)| *since + FIRST_ACK_GRACE <= now;
         let mut candidates =
-            self.unanswered.iter().take_while(has_answer_time_ended).take(MAX_CLIENTS_EXAMINED);
+            self.unanswered.iter().take_while(has_answer_time_ended).take(MAX_TRANSFERS_EXAMINED);
         let found = candidates.find(|(since, id)| {
             client_of(*id).is_some_and(|client| {
                 *since + SILENCE_LIMIT <= now || self.has_priority(newcomer, client)

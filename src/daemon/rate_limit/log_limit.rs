@@ -1,6 +1,6 @@
 //! Limits of the log: neither one client nor all clients together can fill a disk with `log-debug` and notices.
 
-use super::rate_limit::RateLimit;
+use super::RateLimit;
 use crate::config::Config;
 use crate::log_line::{DecisionLine, Line};
 use crate::time::Timestamp;
