@@ -86,7 +86,7 @@ fn run(word: &str, path: &Path) -> Output {
     command.arg(word).arg("-C").arg(path).output().expect("the program runs")
 }
 
-/// Name of the user who owns the files.
+/// Name of the user that owns the files.
 fn own_name() -> String {
     let output = Command::new("id").arg("-un").output().expect("there is an id");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()

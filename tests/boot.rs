@@ -92,12 +92,16 @@ fn client_does_not_boot_without_replies_on_port_4011() {
     boot_fails_without_port_4011(Firmware::Uefi64, four_architectures, nothing);
 }
 
-fn boot_fails_without_port_4011(firmware: Firmware, set_up: fn(&Lab, &Payload), last_words: &str) {
+fn boot_fails_without_port_4011(
+    firmware: Firmware,
+    set_up: fn(&Lab, &Payload),
+    last_message: &str,
+) {
     let Some((lan, payload)) = lan("192.168.10") else { return };
     set_up(&lan.lab, &payload);
     lan.server().run(Command::new("nft").arg(DROP_4011));
     let report = lan.boot(firmware, &payload, &["-d"]).expect_err("no answer, no boot");
-    assert!(report.contains(last_words), "{report}");
+    assert!(report.contains(last_message), "{report}");
 }
 
 /// All files by TFTP, with a menu that has a timeout.
@@ -188,7 +192,7 @@ fn lease_out(lab: &Lab, net: &str) -> Process {
     let options = format!("option subnet 255.255.255.0\noption router {net}.1\n");
     lab.file("/run/udhcpd.conf", format!("interface eth0\n{address}{options}"));
     let udhcpd = ["udhcpd", "-f", "-a", "1", "/run/udhcpd.conf"];
-    let log = File::create("/run/udhcpd.log").expect("/run is ours");
+    let log = File::create("/run/udhcpd.log").expect("/run is writable");
     lab.host("router").spawn(Command::new("busybox").args(udhcpd).stderr(log))
 }
 
@@ -248,7 +252,7 @@ impl Lan {
         payload: &Payload,
         args: &[&str],
     ) -> Result<Vec<String>, String> {
-        let stderr = File::create(LOG).expect("/run is ours");
+        let stderr = File::create(LOG).expect("/run is writable");
         let _proxy = self.server().spawn(Command::new(common::subject()).args(args).stderr(stderr));
         let ready =
             || [67, 69].iter().all(|&port| self.server().listens_on_udp(port)).then_some(());
@@ -257,16 +261,16 @@ impl Lan {
             .ok_or_else(|| format!("No server:\n{}", log()))?;
         Machine::switch_on(&self.lab, &self.switch, machine)
             .boots_within(LIMIT, payload)
-            .map_err(|report| format!("{report}\nThe server said:\n{}", log()))?;
+            .map_err(|report| format!("{report}\nLog of the server:\n{}", log()))?;
         Ok(log().lines().filter_map(comparable).collect())
     }
 }
 
 /// The log line without its transaction ID, unless it is 0, which iPXE sends to port 4011. `None` for lines of the process.
 fn comparable(line: &str) -> Option<String> {
-    let (speaker, text) = line.split_once(": ").filter(|(speaker, _)| *speaker != "dnsmasq")?;
+    let (identity, text) = line.split_once(": ").filter(|(identity, _)| *identity != "dnsmasq")?;
     match text.split_once(' ').filter(|(number, _)| number.parse::<u32>().is_ok_and(|n| n > 0)) {
-        Some((_, text)) => Some(format!("{speaker}: XID {text}")),
+        Some((_, text)) => Some(format!("{identity}: XID {text}")),
         None => Some(line.to_owned()),
     }
 }
@@ -293,7 +297,7 @@ const DROP_4011: &str = "add table ip t; add chain ip t in { type filter hook in
 
 const TINY_CORE: &str = r#"# no DNS
 port=0
-# say what is sent
+# log each request and reply
 log-dhcp
 # serve files
 enable-tftp
@@ -301,7 +305,7 @@ enable-tftp
 tftp-root=/home/tftpboot
 # what to load
 dhcp-boot=pxelinux.0
-# ask nobody but this server
+# no discovery of boot servers by broadcast or multicast
 dhcp-option=vendor:PXEClient,6,2b
 # keep the file name where old machines look for it
 dhcp-no-override
@@ -311,7 +315,7 @@ pxe-prompt="Press F8 for boot menu", 3
 pxe-service=X86PC, "Boot from network", pxelinux
 # the second choice
 pxe-service=X86PC, "Boot from local hard disk", 0
-# addresses are the router's business
+# the router assigns the addresses
 dhcp-range=192.168.10.0,proxy
 "#;
 

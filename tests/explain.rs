@@ -1,4 +1,4 @@
-//! `--explain`, as a person and as a program read it. Needs no root, and no network but the loopback interface.
+//! `--explain` as text and as JSON. Needs no root, and no network except the loopback interface.
 
 mod common;
 
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// A network that this machine does not have: its interface is assumed.
+/// The machine has no address in this network, so `--explain` assumes an interface.
 const CONFIG: &str = "port=0\n\
     dhcp-range=192.0.2.0,proxy\n\
     enable-tftp\n\
@@ -27,11 +27,11 @@ struct Place(TempDir);
 
 impl Place {
     fn new() -> Self {
-        let place = Self(TempDir::new().expect("a folder"));
-        let root = place.0.path().to_str().expect("a plain name").to_owned();
-        fs::create_dir(place.path("tftp")).expect("room");
-        fs::write(place.path("tftp/undionly.kpxe"), "12345").expect("room");
-        fs::write(place.path("c"), CONFIG.replace('@', &root)).expect("room");
+        let place = Self(TempDir::new().expect("a temporary directory"));
+        let root = place.0.path().to_str().expect("the path is UTF-8").to_owned();
+        fs::create_dir(place.path("tftp")).expect("the directory can be created");
+        fs::write(place.path("tftp/undionly.kpxe"), "12345").expect("the file can be created");
+        fs::write(place.path("c"), CONFIG.replace('@', &root)).expect("the file can be created");
         place
     }
 
@@ -44,12 +44,12 @@ impl Place {
         command.args(words).arg("-C").arg(self.path("c")).output().expect("it runs")
     }
 
-    /// Exit code and text, with `@` for the folder.
+    /// Exit code and text, with `@` for the directory.
     fn explain(&self, clients: &[&str]) -> (Option<i32>, String) {
         let words: Vec<&str> = clients.iter().flat_map(|client| ["--explain", client]).collect();
         let Output { status, stdout, stderr } = self.run(&words);
         let text = String::from_utf8([stdout, stderr].concat()).expect("a text");
-        (status.code(), text.replace(self.0.path().to_str().expect("a plain name"), "@"))
+        (status.code(), text.replace(self.0.path().to_str().expect("the path is UTF-8"), "@"))
     }
 }
 
@@ -75,7 +75,7 @@ fn simulated_boot_is_reported_with_the_line_of_each_part() {
         "boot file              undionly.kpxe                                @/c:8 (pxe-service)",
         "file: undionly.kpxe (“One”), from 192.0.2.1: @/tftp/undionly.kpxe, 5 bytes, can be read",
         "=> boots undionly.kpxe (@/c:8)",
-        // iPXE, which was loaded, sends requests of its own.
+        // The loaded iPXE sends its own requests.
         "user class iPXE, on pxe0",
         "tags: pxe0 (the interface), ipxe (@/c:6)",
         "=> boots http://192.0.2.1/menu.ipxe (@/c:7)",
@@ -174,7 +174,7 @@ fn clients_of_a_capture_are_simulated_with_their_requests() {
         let size = u32::try_from(ip.len()).expect("small").to_le_bytes();
         capture.extend([&[0; 8][..], &size, &size, &ip].concat());
     }
-    fs::write(place.path("seen.pcap"), capture).expect("room");
+    fs::write(place.path("seen.pcap"), capture).expect("the file can be created");
     let source = format!("pcap={},interface=pxe0", place.path("seen.pcap").display());
     let (_, report) = place.explain(&[&source]);
     assert_eq!(report.matches("DISCOVER to port 67, as in the capture").count(), 1, "{report}");
@@ -193,7 +193,7 @@ fn clients_of_a_log_are_simulated() {
     let log = "Nov 22 17:50:08 b dnsmasq-dhcp[9]: 7 vendor class: PXEClient:Arch:00007:UNDI:003016\n\
                Nov 22 17:50:08 b dnsmasq-dhcp[9]: 7 PXE(eth0) 52:54:00:12:34:56 proxy\n\
                Nov 22 17:50:09 b dnsmasq-tftp[9]: file /t/Boot.efi not found for 192.0.2.50\n";
-    fs::write(place.path("log"), log).expect("room");
+    fs::write(place.path("log"), log).expect("the file can be created");
     let (_, report) =
         place.explain(&[&format!("log={},interface=pxe0", place.path("log").display())]);
     for wanted in [
@@ -220,7 +220,7 @@ fn invalid_client_is_reported_with_the_mistake() {
 #[test]
 fn warning_is_complete_if_the_file_name_starts_with_warning() {
     let place = Place::new();
-    fs::rename(place.path("c"), place.path("warning: c")).expect("room");
+    fs::rename(place.path("c"), place.path("warning: c")).expect("the file can be renamed");
     let mut command = Command::new(env!("CARGO_BIN_EXE_pxemasq"));
     command.current_dir(place.0.path()).args(["--explain", "arch=0", "-C", "warning: c"]);
     let Output { stdout, .. } = command.output().expect("it runs");
@@ -241,7 +241,7 @@ fn files_whose_names_are_not_utf8_are_read() {
     let bytes = OsStr::from_bytes;
     let log = place.path("").join(bytes(b"l\xE9"));
     fs::write(&log, "Nov  2 01:02:03 dnsmasq-tftp[12]: sent /srv/tftp/a to 192.0.2.9\n")
-        .expect("room");
+        .expect("the file can be created");
     let (code, report, _) = printed(&[bytes(b"--story"), log.as_os_str()]);
     assert_eq!(code, Some(0));
     assert!(String::from_utf8(report).expect("a text").contains("192.0.2.9"));
@@ -265,7 +265,7 @@ fn json_is_utf8_whatever_bytes_are_in_the_configuration() {
         &config,
         b"port=0\ndhcp-range=192.0.2.0,proxy\npxe-service=x86PC,One,a\xE9.0,192.0.2.1\n",
     )
-    .expect("room");
+    .expect("the file can be created");
     let words = ["--json", "--explain", "arch=x86PC,interface=pxe0,address=192.0.2.50", "-C"];
     let words: Vec<&OsStr> = words.iter().map(OsStr::new).chain([config.as_os_str()]).collect();
     let (_, json, _) = printed(&words);

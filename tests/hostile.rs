@@ -27,78 +27,78 @@ const CONFIG: &str = "port=0\nlog-dhcp\nenable-tftp\ntftp-root=/srv/tftp\ntftp-m
     dhcp-name-match=set:d,x*\ntag-if=set:e,tag:a\npxe-prompt=Boot,1\npxe-service=0,One,one\npxe-service=7,Two,two\n\
     dhcp-boot=tag:a,file\ndhcp-option=vendor:PXEClient,6,2b\n";
 
-/// How many datagrams, over all ports together.
+/// Total number of datagrams to all ports.
 const DATAGRAMS: usize = 100_000;
 
 fn daemon_serves_after_100000_malformed_datagrams() {
     for config in ["", "tftp-single-port\n"] {
         let Some(lab) = required(Lab::new(["server", "client"])) else { return };
         lab.file(two_hosts::CONFIG, CONFIG.to_owned() + config);
-        bombard(&lab, config.is_empty());
+        send_malformed(&lab, config.is_empty());
     }
 }
 
-/// With sockets of their own, transfers that are never finished would reach the limit; none are started then.
-fn bombard(lab: &Lab, own_sockets: bool) {
+/// If each transfer has its own socket, no request names an existing file: unfinished transfers would reach `tftp-max`.
+fn send_malformed(lab: &Lab, own_sockets: bool) {
     let mut daemon = start(lab);
     let ports = [67, 4011, 69];
     let sockets: Vec<UdpSocket> = (0..8).map(|_| lab.host("client").udp("10.9.0.2:0")).collect();
     let seeds = seeds(if own_sockets { "none" } else { "small" });
     let mut random = Random::new(0x5eed);
-    let mut early = Held::default();
+    let mut early = Resources::default();
     for nth in 0..DATAGRAMS / 2 {
         let bytes = broken(&mut random, &seeds);
         let to = (std::net::Ipv4Addr::new(10, 9, 0, 1), ports[nth % ports.len()]);
-        // What the socket has no room for is lost: the network may do so.
+        // If the socket is full, the datagram is lost, as on a network.
         drop(sockets[nth % sockets.len()].send_to(&bytes, to));
         if nth % 100 == 0 {
-            // Time to read them: what is lost in a full queue tests nothing.
+            // The server needs time to read them: a datagram that is lost in a full queue tests nothing.
             std::thread::sleep(Duration::from_millis(5));
         }
         if nth % 1000 == 0 {
-            assert!(daemon.ended().is_none(), "it ended after {nth} datagrams");
+            assert!(daemon.ended().is_none(), "the process ended after {nth} datagrams");
             answers(lab);
         }
         if nth == DATAGRAMS / 20 {
-            early = Held::by(&daemon);
+            early = Resources::of(&daemon);
         }
     }
-    assert!(daemon.ended().is_none(), "it ended");
+    assert!(daemon.ended().is_none(), "the process ended");
     answers(lab);
-    let after = Held::by(&daemon);
+    let after = Resources::of(&daemon);
     assert!(after.memory <= early.memory + MORE_MEMORY, "{early:?} {after:?}");
     assert!(after.descriptors <= early.descriptors + MORE_DESCRIPTORS, "{early:?} {after:?}");
 }
 
 /// The resources of a process: private memory in kilobytes, and descriptors.
 #[derive(Clone, Copy, Debug, Default)]
-struct Held {
+struct Resources {
     memory: usize,
     descriptors: usize,
 }
 
-/// After the first tenth of all datagrams it may hold so much more: what it remembers of clients has a bound.
+/// Allowed growth in kilobytes after the first tenth of the datagrams: the state of clients is bounded.
 const MORE_MEMORY: usize = 1024;
 const MORE_DESCRIPTORS: usize = 8;
 
-impl Held {
-    fn by(daemon: &Process) -> Self {
+impl Resources {
+    fn of(daemon: &Process) -> Self {
         let id = daemon.id();
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
         let memory = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
         let descriptors = std::fs::read_dir(format!("/proc/{id}/fd")).expect("it runs").count();
-        Self { memory: memory.expect("the kernel tells"), descriptors }
+        Self { memory: memory.expect("the kernel has RssAnon"), descriptors }
     }
 }
 
-/// Machines that were never there ask for something to boot, each once, as they should.
+/// Valid requests, each with a different random hardware address.
 fn memory_is_bounded_after_20000_clients() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let daemon = serve(&lab);
     let socket = lab.host("client").udp("10.9.0.2:0");
     let mut random = Random::new(7);
-    let mut early = Held::default();
+    let mut early = Resources::default();
     for nth in 0..20_000 {
         let mut bytes = datagram("REQUEST port=4011 arch=7 ciaddr=10.9.0.2");
         (28..34).for_each(|at| bytes[at] = random.byte());
@@ -106,21 +106,21 @@ fn memory_is_bounded_after_20000_clients() {
         if nth % 50 == 0 {
             std::thread::sleep(Duration::from_millis(2));
         }
-        // What was sent before has been read then.
+        // After the reply, all earlier datagrams have been read.
         if nth % 500 == 0 {
             answers(&lab);
         }
-        // Until then it remembers more and more of them.
+        // Before this, the memory grows until the state of clients has its maximum.
         if nth == 10_000 {
-            early = Held::by(&daemon);
+            early = Resources::of(&daemon);
         }
     }
     answers(&lab);
-    let after = Held::by(&daemon);
+    let after = Resources::of(&daemon);
     assert!(after.memory <= early.memory + MORE_MEMORY, "{early:?} {after:?}");
 }
 
-/// Long names and modes have taken other servers down (CVE-2009-2957, CVE-2003-0380).
+/// Long names and modes crashed other servers (CVE-2009-2957, CVE-2003-0380).
 fn long_file_names_are_refused_with_short_messages() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let mut daemon = serve(&lab);
@@ -155,63 +155,63 @@ fn link_local_requests_are_answered() {
     let (server, client) = (lab.host("server"), lab.host("client"));
     server.ip("-6 addr add fe80::1/64 dev eth0 nodad");
     client.ip("-6 addr add fe80::2/64 dev c0 nodad");
-    // An address of a link is said with the link's number: `3: c0@if2: ...`
+    // A link-local address needs the interface index, from `3: c0@if2: ...`.
     let shown = client.ip("-o link show c0");
     let index: u32 = shown
         .split(':')
         .next()
         .and_then(|index| index.trim().parse().ok())
-        .expect("links are numbered");
+        .expect("ip shows the index");
     let socket = client.udp(&format!("[fe80::2%{index}]:0"));
     let to = SocketAddrV6::new("fe80::1".parse().expect("an address"), 69, 0, index);
     let mut buffer = [0; 64];
     let answer = (0..3).find_map(|_| {
-        socket.send_to(b"\0\x01small\0octet\0", to).expect("the wire is up");
+        socket.send_to(b"\0\x01small\0octet\0", to).expect("the link is up");
         socket.recv(&mut buffer).ok()
     });
     assert_eq!(answer.map(|size| &buffer[..size]), Some(&b"\0\x03\0\x01hello\n"[..]));
 }
 
-/// The program with the usual configuration.
+/// Writes the configuration and starts the program.
 fn serve(lab: &Lab) -> Process {
     lab.file(two_hosts::CONFIG, CONFIG);
     start(lab)
 }
 
-/// The program, and a client.
+/// Starts the program.
 fn start(lab: &Lab) -> Process {
     two_hosts::start(lab, &["-u", "root", "-x", "/run/pid"], &[], &[67, 69, 4011])
 }
 
-/// A client that behaves gets its file and its answer on 4011.
+/// Checks that a valid client gets its file and a reply on port 4011.
 fn answers(lab: &Lab) {
     assert_eq!(asked(lab, "10.9.0.1", "small"), b"\0\x03\0\x01hello\n");
     let bytes = datagram("REQUEST port=4011 arch=7 ciaddr=10.9.0.2");
     let socket = lab.host("client").udp("10.9.0.2:0");
     let mut buffer = [0; 2048];
     let answer = (0..3).find_map(|_| {
-        socket.send_to(&bytes, "10.9.0.1:4011").expect("the wire is up");
+        socket.send_to(&bytes, "10.9.0.1:4011").expect("the link is up");
         socket.recv(&mut buffer).ok()
     });
     assert!(answer.is_some_and(|size| size >= 300 && buffer[0] == 2), "no answer on 4011");
 }
 
-/// The first datagram of the answer; asked again as clients do.
+/// Sends a read request, up to three times, and returns the first datagram of the server.
 fn asked(lab: &Lab, server: &str, file: &str) -> Vec<u8> {
     let socket = lab.host("client").udp("10.9.0.2:0");
     let request = format!("\0\x01{file}\0octet\0");
     let mut buffer = [0; 2048];
     for _ in 0..3 {
-        socket.send_to(request.as_bytes(), (server, 69)).expect("the wire is up");
+        socket.send_to(request.as_bytes(), (server, 69)).expect("the link is up");
         if let Ok((size, from)) = socket.recv_from(&mut buffer) {
             drop(socket.send_to(&[0, 4, 0, 1], from));
             return buffer[..size].to_vec();
         }
     }
-    panic!("nobody answers");
+    panic!("no reply");
 }
 
-/// Datagrams that mean something, to be broken.
+/// Valid datagrams, which [`broken`] changes.
 fn seeds(file: &str) -> Vec<Vec<u8>> {
     let asks = format!("RRQ {file} octet blksize 1408 tsize 0 windowsize 4 timeout 3");
     let lines = [
@@ -230,17 +230,17 @@ fn seeds(file: &str) -> Vec<Vec<u8>> {
 
 fn datagram(words: &str) -> Vec<u8> {
     if matches!(words.split(' ').next(), Some("DISCOVER" | "REQUEST" | "INFORM"))
-        && let request::Step::Send(said) = request::step(words)
+        && let request::Step::Send(request) = request::step(words)
     {
-        return said.bytes;
+        return request.bytes;
     }
     match tftp_text::step(words) {
         tftp_text::Step::Send { bytes, .. } => bytes,
-        tftp_text::Step::Wait(_) => unreachable!("nobody waits"),
+        tftp_text::Step::Wait(_) => unreachable!("no line is a wait"),
     }
 }
 
-/// Noise, or something that means something with bytes changed, cut off or added.
+/// Random bytes, or a valid datagram with bytes changed, removed or appended.
 fn broken(random: &mut Random, seeds: &[Vec<u8>]) -> Vec<u8> {
     if random.once_in(8) {
         let size = random.below(700);

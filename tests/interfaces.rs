@@ -36,7 +36,7 @@ fn start_server<'l>(lab: &'l Lab, more: &str) -> (ServerHost<'l>, Running) {
 fn parse_request(words: &str) -> Request {
     match step(words) {
         Step::Send(request) => request,
-        other => panic!("{other:?} says nothing"),
+        other => panic!("{other:?} is no request"),
     }
 }
 
@@ -76,7 +76,7 @@ fn removed_interface_is_served_again_when_recreated() {
         let lines = lab.syslog();
         let lost =
             lines.iter().filter(|line| line.ends_with("error binding DHCP socket to device eth0"));
-        // It may be recreated before the program noticed the loss.
+        // The interface may be back before the program reads the event of its removal.
         assert!(lost.count() <= 1, "{lines:#?}");
     }
 }
@@ -94,12 +94,12 @@ fn loss_of_the_only_interface_is_logged_once() {
     eventually(TIMEOUT, || (lost() == 1).then_some(())).expect("an error");
     machine.add_interface("eth0");
     machine.change_addresses("add", &["eth0 192.168.77.1/24".to_owned()]);
-    answer(&machine, &running, "DISCOVER").expect("it is bound to the new one");
+    answer(&machine, &running, "DISCOVER").expect("an answer on the new interface");
     machine.remove_interface("eth0");
     // A second line would be logged before the reply.
     machine.add_interface("eth0");
     machine.change_addresses("add", &["eth0 192.168.77.1/24".to_owned()]);
-    answer(&machine, &running, "DISCOVER").expect("and to the next");
+    answer(&machine, &running, "DISCOVER").expect("an answer on the next interface");
     assert_eq!(lost(), 1);
 }
 

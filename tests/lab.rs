@@ -34,10 +34,10 @@ fn datagram_reaches_only_the_host_on_the_same_link() {
     lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("eth0", "02:00:00:00:00:02"));
     server.ip("addr add 10.9.0.1/24 dev eth0");
     client.ip("addr add 10.9.0.2/24 dev eth0");
-    let (ear, mouth) = (server.udp("0.0.0.0:67"), client.udp("10.9.0.2:68"));
-    mouth.send_to(b"hello", "10.9.0.255:67").expect("the wire is up");
+    let (receiver, sender) = (server.udp("0.0.0.0:67"), client.udp("10.9.0.2:68"));
+    sender.send_to(b"hello", "10.9.0.255:67").expect("the link is up");
     let mut datagram = [0; 9];
-    let (length, from) = ear.recv_from(&mut datagram).expect("a datagram");
+    let (length, from) = receiver.recv_from(&mut datagram).expect("a datagram");
     assert_eq!((&datagram[..length], from.to_string()), (&b"hello"[..], "10.9.0.2:68".into()));
     assert!(server.listens_on_udp(67) && !client.listens_on_udp(67) && client.listens_on_udp(68));
 }
@@ -49,22 +49,22 @@ fn switch_connects_three_hosts() {
         switch.attach(&lab, lab.host(name).plug("eth0", &format!("02:00:00:00:00:0{n}")));
         lab.host(name).ip(&format!("addr add 10.9.0.{}/24 dev eth0", n + 1));
     }
-    let ear = lab.host("three").udp("10.9.0.3:69");
+    let receiver = lab.host("three").udp("10.9.0.3:69");
     lab.host("one").udp("10.9.0.1:0").send_to(b"1", "10.9.0.3:69").expect("the switch is up");
     lab.host("two").udp("10.9.0.2:0").send_to(b"2", "10.9.0.3:69").expect("the switch is up");
     let mut byte = [0];
-    assert_eq!(ear.recv_from(&mut byte).expect("a datagram").1.ip().to_string(), "10.9.0.1");
-    assert_eq!(ear.recv_from(&mut byte).expect("a datagram").1.ip().to_string(), "10.9.0.2");
+    assert_eq!(receiver.recv_from(&mut byte).expect("a datagram").1.ip().to_string(), "10.9.0.1");
+    assert_eq!(receiver.recv_from(&mut byte).expect("a datagram").1.ip().to_string(), "10.9.0.2");
 }
 
 fn program_sees_private_files_and_its_syslog_lines_are_captured() {
     let Some(lab) = required(Lab::new(["server"])) else { return };
     lab.file("/home/tftpboot/a", "text");
-    let said = lab.host("server").run(Command::new("sh").args(["-c", "cat /home/*/*; ls /srv"]));
-    assert_eq!(said, "text");
+    let output = lab.host("server").run(Command::new("sh").args(["-c", "cat /home/*/*; ls /srv"]));
+    assert_eq!(output, "text");
     lab.host("server").run(Command::new("busybox").args(["logger", "-t", "me", "hello"]));
-    let heard = || lab.syslog().iter().any(|line| line.ends_with("me: hello")).then_some(());
-    eventually(Duration::from_secs(2), heard).expect("a line");
+    let logged = || lab.syslog().iter().any(|line| line.ends_with("me: hello")).then_some(());
+    eventually(Duration::from_secs(2), logged).expect("a line");
 }
 
 fn thread_returns_to_its_namespace_after_panic() {
@@ -106,7 +106,7 @@ fn etc_has_only_the_files_of_the_lab() {
 /// A test of this file that needs network namespaces and the program ip.
 const EXAMPLE: &str = "dropped_process_is_killed";
 
-/// Runs the example in a process of its own: whether it succeeds, and its output.
+/// Runs the example in a new process. Returns whether it succeeds, and its output.
 fn example(variables: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new(env::current_exe().expect("/proc is mounted"));
     command.args(["--exact", EXAMPLE]).env_remove("CI").envs(variables.iter().copied());

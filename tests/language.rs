@@ -48,7 +48,7 @@ struct Case {
 
 fn lines_have_the_recorded_result() {
     let recording = std::env::var_os("PXEMASQ_RECORD").is_some() && common::subject_is_theirs();
-    let folder = TempDir::new().expect("a temporary folder");
+    let folder = TempDir::new().expect("a temporary directory");
     let mut failed = Vec::new();
     for (path, mut cases) in fixture::all::<Cases>("language") {
         for case in &mut cases.cases {
@@ -120,7 +120,7 @@ fn accepted_line_parses_to_the_same_setting_after_rewriting() {
 }
 
 fn terminal_shows_the_invalid_line_with_a_caret() {
-    let folder = TempDir::new().expect("a temporary folder");
+    let folder = TempDir::new().expect("a temporary directory");
     let path = folder.path().join("c.conf");
     for (file, arguments, expected) in [
         (
@@ -163,7 +163,7 @@ fn terminal_shows_the_invalid_line_with_a_caret() {
 }
 
 fn unsupported_option_is_refused_with_its_line() {
-    let folder = TempDir::new().expect("a temporary folder");
+    let folder = TempDir::new().expect("a temporary directory");
     let path = folder.path().join("c.conf");
     for (line, message) in [
         ("server=9.9.9.9", "server is not served: there is no DNS service: set port=0"),
@@ -197,7 +197,7 @@ fn unsupported_option_is_refused_with_its_line() {
 }
 
 fn configuration_without_service_is_refused() {
-    let folder = TempDir::new().expect("a temporary folder");
+    let folder = TempDir::new().expect("a temporary directory");
     let path = folder.path().join("c.conf");
     fs::write(&path, "port=0\n").expect("the file can be written");
     let output = run(&["-d", "-C"], &path);

@@ -175,7 +175,7 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
 
 #[test]
 fn forbidden_use_below_test_modules_is_reported() {
-    let told = |text: &str| {
+    let reported = |text: &str| {
         let text = format!("use crate::wire;\n#[cfg(test)]\nmod tests;\n{text}\n");
         violations("tftp", "tftp/mod.rs", &Source::read(&text))
     };
@@ -198,16 +198,16 @@ fn forbidden_use_below_test_modules_is_reported() {
         ("extern crate nix;", "nix: nix"),
         ("fn f() { ::libc::getpid() }", "libc: libc::getpid"),
     ] {
-        assert_eq!(told(text), [format!("tftp/mod.rs:4: tftp uses {used}")]);
+        assert_eq!(reported(text), [format!("tftp/mod.rs:4: tftp uses {used}")]);
     }
     let nested =
         Source::read("use super::super::daemon::End;\nmod x { use super::super::super::sys; }");
-    let told = ["daemon: super::super::daemon::End", "sys: super::super::super::sys"];
-    let told = told
+    let expected = ["daemon: super::super::daemon::End", "sys: super::super::super::sys"];
+    let expected = expected
         .iter()
         .zip(1..)
         .map(|(used, line)| format!("tftp/transfer/mod.rs:{line}: tftp uses {used}"));
-    assert_eq!(violations("tftp", "tftp/transfer/mod.rs", &nested), told.collect::<Vec<_>>());
+    assert_eq!(violations("tftp", "tftp/transfer/mod.rs", &nested), expected.collect::<Vec<_>>());
 }
 
 #[test]

@@ -52,7 +52,11 @@ fn check(name: &str) {
         return;
     }
     let mut chroot = Command::new(here("tests/packages/chroot"));
-    let output = chroot.arg(here("target/packages")).arg(name).output().expect("it can be run");
+    let output = chroot
+        .arg(here("target/packages"))
+        .arg(name)
+        .output()
+        .expect("the script tests/packages/chroot can be started");
     if let Err(error) = succeeded(&output) {
         panic!("{name}: {error}");
     }

@@ -59,7 +59,7 @@ struct Recipe {
 /// A client, its boot file, and the files that it loads after it.
 struct Row {
     client: String,
-    told: String,
+    boot_file: String,
     /// The server in the reply, if it is another one.
     server: Option<Ipv4Addr>,
     more: Vec<String>,
@@ -129,15 +129,15 @@ impl Recipe {
             let text = [output.stdout, output.stderr].concat();
             String::from_utf8_lossy(&text).into_owned()
         };
-        let told = run(&["--test"]);
+        let output = run(&["--test"]);
         let remark = |line: &&str| line.starts_with("warning: /") && !line.contains(ELSEWHERE);
-        if let Some(remark) = told.lines().find(remark) {
+        if let Some(remark) = output.lines().find(remark) {
             return Err(remark.to_owned());
         }
-        for Row { client, told: file, .. } in self.rows.iter().filter(|row| !row.is_menu()) {
-            let told = run(&["--explain", client]);
-            if !told.contains(&format!("=> boots {file} (")) {
-                return Err(format!("--explain {client} says otherwise:\n{told}"));
+        for Row { client, boot_file: file, .. } in self.rows.iter().filter(|row| !row.is_menu()) {
+            let output = run(&["--explain", client]);
+            if !output.contains(&format!("=> boots {file} (")) {
+                return Err(format!("--explain {client} does not boot {file}:\n{output}"));
             }
         }
         Ok(())
@@ -151,36 +151,37 @@ impl Row {
         let quoted = |cell: &str| -> Vec<String> {
             cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
         };
-        let told = quoted(cells[1]).pop().expect("a file");
+        let boot_file = quoted(cells[1]).pop().expect("a file");
         let server = cells[1].split_once(" from ").map(|(_, ip)| ip.parse().expect("an address"));
-        let told = if cells[1].starts_with("menu ") { format!("menu {told}") } else { told };
+        let boot_file =
+            if cells[1].starts_with("menu ") { format!("menu {boot_file}") } else { boot_file };
         let more = cells.get(2).map_or_else(Vec::new, |cell| quoted(cell));
-        Self { client: quoted(cells[0]).pop().expect("a client"), told, server, more }
+        Self { client: quoted(cells[0]).pop().expect("a client"), boot_file, server, more }
     }
 
     fn is_menu(&self) -> bool {
-        self.told.starts_with("menu ")
+        self.boot_file.starts_with("menu ")
     }
 
     /// The files that this server sends.
     fn files(&self) -> impl Iterator<Item = &str> {
-        let local = !self.is_menu() && !self.told.contains("://") && self.server.is_none();
-        let first = local.then_some(&*self.told);
+        let local = !self.is_menu() && !self.boot_file.contains("://") && self.server.is_none();
+        let first = local.then_some(&*self.boot_file);
         first.into_iter().chain(self.more.iter().map(|name| &**name))
     }
 
     fn play(&self, lab: &Lab) -> Result<(), String> {
         let packets = PacketSocket::new(lab.host("client"));
         let rom = BootRom::new(&self.client, &packets, SERVER, CLIENT);
-        let told = rom.boot()?;
-        if let Some(menu) = self.told.strip_prefix("menu ") {
-            let shown = told.menu.iter().any(|text| text.trim_end() == menu);
-            shown.then_some(()).ok_or(format!("its menu is {:?}", told.menu))?;
-        } else if told.file != self.told {
-            return Err(format!("it is told {told:?}"));
+        let reply = rom.boot()?;
+        if let Some(menu) = self.boot_file.strip_prefix("menu ") {
+            let shown = reply.menu.iter().any(|text| text.trim_end() == menu);
+            shown.then_some(()).ok_or(format!("its menu is {:?}", reply.menu))?;
+        } else if reply.file != self.boot_file {
+            return Err(format!("the reply is {reply:?}"));
         }
-        if self.server.is_some_and(|server| server != told.server) {
-            return Err(format!("it is sent to {}", told.server));
+        if self.server.is_some_and(|server| server != reply.server) {
+            return Err(format!("the server in the reply is {}", reply.server));
         }
         for name in self.files() {
             let server = format!("{SERVER}:69");
@@ -188,7 +189,7 @@ impl Row {
             let socket = lab.host("client").udp(&format!("{}:0", rom.address));
             let mut bytes = Vec::new();
             asked.get_with(socket, |block| bytes.extend_from_slice(block))?;
-            (bytes == contents(name)).then_some(()).ok_or(format!("{name} is not what it gets"))?;
+            (bytes == contents(name)).then_some(()).ok_or(format!("{name} has other contents"))?;
             let line = format!("sent /srv/tftp/{name} to {}", rom.address);
             let logged = || lab.syslog().iter().any(|request| request.ends_with(&line));
             eventually(Duration::from_secs(2), || logged().then_some(())).ok_or(line.clone())?;
@@ -222,11 +223,11 @@ fn boot_servers_of_one_name_are_used_round_robin() {
     let mut servers = BTreeSet::new();
     for last in 1..=3 {
         let client = format!("arch=x86-64_EFI,mac=52:54:00:aa:bb:0{last}");
-        let told = BootRom::new(&client, &packets, SERVER, CLIENT).boot().expect("an answer");
-        assert_eq!(told.file, "syslinux.efi");
-        servers.insert(told.server.octets()[3]);
+        let reply = BootRom::new(&client, &packets, SERVER, CLIENT).boot().expect("an answer");
+        assert_eq!(reply.file, "syslinux.efi");
+        servers.insert(reply.server.octets()[3]);
     }
-    assert_eq!(servers, [11, 12, 13].into(), "each answer has the next one");
+    assert_eq!(servers, [11, 12, 13].into(), "a server was used twice");
     drop(running);
 }
 
@@ -257,26 +258,26 @@ fn second_proxy_answers_after_the_first_stops() {
     let ask = || {
         socket
             .send_to(&parse_request("DISCOVER from=0.0.0.0:68 arch=7").bytes, "192.168.1.255:67")
-            .expect("a wire");
-        let reply = hear(&socket);
+            .expect("the link is up");
+        let reply = receive(&socket);
         // The last byte of `siaddr`.
         reply[23]
     };
-    assert_eq!(ask(), 2, "the first is faster");
+    assert_eq!(ask(), 2, "the first server did not reply first");
     drop(first);
     // The reply of the second server to the first request.
-    hear(&socket);
-    assert_eq!(ask(), 3, "the second is there");
+    receive(&socket);
+    assert_eq!(ask(), 3, "the second server did not reply");
     drop(second);
 }
 
 /// The next datagram. The signal of an ended child process does not interrupt it.
-fn hear(socket: &UdpSocket) -> [u8; 2048] {
+fn receive(socket: &UdpSocket) -> [u8; 2048] {
     let mut reply = [0; 2048];
     loop {
         match socket.recv(&mut reply) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            heard => break heard.map(|_| reply).expect("an answer"),
+            received => break received.map(|_| reply).expect("an answer"),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Start and end in the foreground, recorded from the real dnsmasq: standard error and exit code.
-//! Recorded and checked like the conversations: see `compat-fixtures/README.md`.
+//! `compat-fixtures/README.md` describes how they are recorded and checked.
 
 mod common;
 
@@ -20,21 +20,21 @@ fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
 }
 
-/// A start.
+/// A recording of a start.
 #[derive(Debug, Serialize, Deserialize)]
 struct Start {
-    /// What it shows.
+    /// What it shows, in one sentence.
     about: String,
-    /// How we stand to it.
+    /// Whether pxemasq does the same: `same`, or `differs: D-nnn` with an entry of `DIVERGENCES.md`.
     standing: String,
     /// The sections of `docs/dnsmasq/proxydhcp.md` that it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     covers: Vec<String>,
     /// The command line.
     argv: Vec<String>,
-    /// Files that are there: configuration, and what it names.
+    /// The configuration file and the files that it names, by path.
     files: BTreeMap<String, Vec<String>>,
-    /// Addresses of `eth0` beside the usual one, by label.
+    /// Additional addresses of `eth0`, by label.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     labels: BTreeMap<String, String>,
     /// Addresses and ports that another process uses.
@@ -54,7 +54,7 @@ struct Start {
 struct Ending {
     exit: i32,
     stderr: Vec<String>,
-    /// What the system log has, with its priority, where standard error is not the place to look.
+    /// The lines of the system log with their priority; empty with `--no-daemon`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     log: Vec<String>,
 }
@@ -89,12 +89,12 @@ fn play(lab: &Lab, start: &Start) -> Ending {
         lab.file(path, lines.join("\n") + "\n");
     }
     let _taken: Vec<_> = start.taken.iter().map(|address| server.udp(address)).collect();
-    let stderr = File::create("/run/stderr").expect("/run is the lab's");
+    let stderr = File::create("/run/stderr").expect("/run is writable");
     let mut command = Command::new(common::subject());
     command.args(&start.argv).env("LC_ALL", "C").stdout(Stdio::null()).stderr(stderr);
     let mut process = server.spawn(&mut command);
     if !start.signal.is_empty() {
-        let running = || said().lines().count() >= 3;
+        let running = || stderr_text().lines().count() >= 3;
         eventually(Duration::from_secs(5), || running().then_some(()));
         std::thread::sleep(Duration::from_millis(100));
         let signal: Signal = start.signal.parse().expect("a signal");
@@ -109,12 +109,12 @@ fn play(lab: &Lab, start: &Start) -> Ending {
     let log = if debug { Vec::new() } else { lab.syslog() };
     Ending {
         exit: ended.code().unwrap_or(-1),
-        stderr: said().lines().map(comparable).collect(),
+        stderr: stderr_text().lines().map(comparable).collect(),
         log: log.iter().map(|line| logged(line)).collect(),
     }
 }
 
-/// Ends what went into the background, if anything did.
+/// Ends the daemon, if there is one.
 fn end_daemon() {
     let id = fs::read_to_string("/run/dnsmasq.pid").ok();
     let Some(id) = id.and_then(|id| id.trim().parse().ok()) else { return };
@@ -130,7 +130,7 @@ fn logged(line: &str) -> String {
     format!("{code} {}", comparable(&format!("{identity}: {text}")))
 }
 
-fn said() -> String {
+fn stderr_text() -> String {
     fs::read_to_string("/run/stderr").unwrap_or_default()
 }
 

@@ -35,7 +35,7 @@ fn main() -> std::process::ExitCode {
 
 const CONFIG: &str =
     "port=0\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=1200\nedns-packet-max=65535\n";
-/// Delay of a slow disk; clients that do not use it must not notice it.
+/// Delay of a slow disk. It must not delay clients that read from another disk.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// The program and a client.
@@ -122,7 +122,7 @@ fn symlink_to_slow_disk_does_not_delay_other_clients() {
     let disk = SlowDisk { files, reading: SLOW, opening: SLOW, broken: None };
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
     for (link, target) in [("link", "slow/file"), ("once", "again"), ("again", "link")] {
-        symlink(target, place(&format!("/srv/tftp/{link}"))).expect("there is none yet");
+        symlink(target, place(&format!("/srv/tftp/{link}"))).expect("the path does not exist yet");
     }
     let through_links = Download { file: "once", ..Download::DEFAULT };
     let socket = setup.client().udp("10.9.0.2:0");
@@ -174,11 +174,11 @@ fn abandoned_reads_of_slow_disk_leave_no_threads_or_descriptors() {
         let socket = setup.client().udp("10.9.0.2:0");
         socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a socket");
         let request = b"\0\x01slow/file\0octet\0tsize\x000\0";
-        socket.send_to(request, "10.9.0.1:69").expect("the wire is up");
+        socket.send_to(request, "10.9.0.1:69").expect("the link is up");
         match socket.recv_from(&mut buffer) {
             Ok((_, from)) => {
-                socket.send_to(&[0, 4, 0, 0], from).expect("the wire is up");
-                socket.send_to(b"\0\x05\0\0enough\0", from).expect("the wire is up");
+                socket.send_to(&[0, 4, 0, 0], from).expect("the link is up");
+                socket.send_to(b"\0\x05\0\0enough\0", from).expect("the link is up");
             }
             // When all threads of the disk are blocked.
             Err(_) => unanswered += 1,
@@ -195,15 +195,15 @@ fn packets_from_another_port_do_not_block_the_client() {
     let Some(setup) = Setup::new("") else { return };
     setup.lab.file("/srv/tftp/two", contents(600));
     let (client, stranger) = (setup.client().udp("10.9.0.2:0"), setup.client().udp("10.9.0.2:0"));
-    client.send_to(b"\0\x01two\0octet\0", "10.9.0.1:69").expect("the wire is up");
+    client.send_to(b"\0\x01two\0octet\0", "10.9.0.1:69").expect("the link is up");
     let mut buffer = [0; 600];
     let (size, from) = client.recv_from(&mut buffer).expect("the first block");
     assert_eq!(size, 516);
     let daemon = Pid::from_raw(setup.daemon.id().cast_signed());
-    kill(daemon, Signal::SIGSTOP).expect("it is ours");
+    kill(daemon, Signal::SIGSTOP).expect("the process exists");
     (0..3).for_each(|_| drop(stranger.send_to(&[0, 4, 0, 1], from)));
-    client.send_to(&[0, 4, 0, 1], from).expect("the wire is up");
-    kill(daemon, Signal::SIGCONT).expect("it is ours");
+    client.send_to(&[0, 4, 0, 1], from).expect("the link is up");
+    kill(daemon, Signal::SIGCONT).expect("the process exists");
     // Shorter than the retransmission timeout.
     client.set_read_timeout(Some(Duration::from_secs(1))).expect("a socket");
     assert_eq!(client.recv(&mut buffer).ok(), Some(4 + 600 - 512));
@@ -260,9 +260,10 @@ fn file_over_four_gigabytes_arrives_complete() {
         setup.lab.host(end).ip(&format!("link set {name} mtu 65535"));
     }
     let size = (4 << 30) + 100_u64;
-    let file = File::create("/srv/tftp/sparse").expect("/srv is the lab's");
+    let file = File::create("/srv/tftp/sparse").expect("/srv is writable");
     file.set_len(size).expect("a sparse file");
-    std::os::unix::fs::FileExt::write_all_at(&file, b"the end", size - 7).expect("it has setup");
+    std::os::unix::fs::FileExt::write_all_at(&file, b"the end", size - 7)
+        .expect("the file system has space");
     // More than 65,536 blocks.
     let blksize = 65_000;
     assert!(size / blksize as u64 > 1 << 16);
@@ -306,13 +307,13 @@ fn changed_file_is_sent_with_new_contents() {
     let Some(setup) = Setup::new("") else { return };
     setup.lab.file("/srv/tftp/file", "one");
     let first = setup.client().udp("10.9.0.2:0");
-    first.send_to(b"\0\x01file\0octet\0", "10.9.0.1:69").expect("the wire is up");
+    first.send_to(b"\0\x01file\0octet\0", "10.9.0.1:69").expect("the link is up");
     let mut buffer = [0; 600];
     assert_eq!(first.recv(&mut buffer).ok(), Some(7));
-    fs::write("/srv/tftp/file", "two and more").expect("it is ours");
+    fs::write("/srv/tftp/file", "two and more").expect("the file can be written");
     let file = Download { file: "file", ..Download::DEFAULT };
     assert_eq!(file.bytes(setup.client()), Ok(b"two and more".to_vec()));
-    fs::write("/srv/tftp/file", "and much less").expect("it is ours");
+    fs::write("/srv/tftp/file", "and much less").expect("the file can be written");
     assert_eq!(file.bytes(setup.client()), Ok(b"and much less".to_vec()));
 }
 
@@ -322,15 +323,15 @@ fn thousand_simultaneous_requests_are_all_answered() {
     const EACH: usize = 125;
     let Some(setup) = Setup::new("") else { return };
     let daemon = Pid::from_raw(setup.daemon.id().cast_signed());
-    kill(daemon, Signal::SIGSTOP).expect("it is ours");
+    kill(daemon, Signal::SIGSTOP).expect("the process exists");
     let sockets: Vec<_> = (0..CLIENTS).map(|_| setup.client().udp("10.9.0.2:0")).collect();
     for nth in 0..EACH {
         for socket in &sockets {
             let request = format!("\0\x01missing-{nth}\0octet\0");
-            socket.send_to(request.as_bytes(), "10.9.0.1:69").expect("the wire is up");
+            socket.send_to(request.as_bytes(), "10.9.0.1:69").expect("the link is up");
         }
     }
-    kill(daemon, Signal::SIGCONT).expect("it is ours");
+    kill(daemon, Signal::SIGCONT).expect("the process exists");
     for socket in &sockets {
         let mut buffer = [0; 512];
         for nth in 0..EACH {
@@ -347,7 +348,10 @@ fn open_transfer_takes_at_most_four_kilobytes() {
     let resident = || {
         let status = fs::read_to_string(format!("/proc/{}/status", setup.daemon.id()));
         let status = status.expect("it runs");
-        let line = status.lines().find(|line| line.starts_with("RssAnon")).expect("it has memory");
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("RssAnon"))
+            .expect("the kernel has RssAnon");
         line.split_whitespace().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0_usize)
     };
     let mut buffer = [0; 2048];
@@ -355,9 +359,9 @@ fn open_transfer_takes_at_most_four_kilobytes() {
     let mut open = || {
         let socket = setup.client().udp("10.9.0.2:0");
         let request = b"\0\x01large\0octet\0blksize\x001468\0tsize\x000\0windowsize\x0016\0";
-        socket.send_to(request, "10.9.0.1:69").expect("the wire is up");
+        socket.send_to(request, "10.9.0.1:69").expect("the link is up");
         let (_, from) = socket.recv_from(&mut buffer).expect("an answer");
-        socket.send_to(&[0, 4, 0, 0], from).expect("the wire is up");
+        socket.send_to(&[0, 4, 0, 0], from).expect("the link is up");
         (0..16).for_each(|_| _ = socket.recv(&mut buffer).expect("a window"));
         socket
     };

@@ -51,7 +51,7 @@ fn ask(client: &UdpSocket, running: &Running, machines: usize, outstanding: usiz
     let mut send = || {
         number += 1;
         let request = request(number, number as usize % machines);
-        client.send_to(&request, "10.9.255.255:67").expect("the wire is up");
+        client.send_to(&request, "10.9.255.255:67").expect("the link is up");
     };
     (0..outstanding).for_each(|_| send());
     let mut buffer = [0; 2048];

@@ -50,7 +50,7 @@ fn main() {
 }
 
 fn print_row(name: &str, outstanding: usize, figures: &[[Figures; 2]]) {
-    let rate = |who: usize| median(figures.iter().map(|round| round[who].per_second));
+    let rate = |program: usize| median(figures.iter().map(|round| round[program].per_second));
     let ratio = median(figures.iter().map(|[ours, theirs]| ours.per_second / theirs.per_second));
     let cpu = median(figures.iter().map(|[ours, theirs]| ours.cpu / theirs.cpu));
     let (ours, theirs) = (rate(0), rate(1));

@@ -135,9 +135,9 @@ fn boot(client: &Host, tally: &Tally) {
             return;
         }
         let rom = BootRom::new(kind, &packets, SERVER, CLIENT);
-        let booted = insist(|| {
-            let told = rom.boot()?;
-            fetch(client, &told.file, blksize, windowsize, tally)
+        let booted = retry(|| {
+            let reply = rom.boot()?;
+            fetch(client, &reply.file, blksize, windowsize, tally)
         });
         tally.count(&tally.boots, kind, booted);
     }
@@ -149,13 +149,13 @@ fn load(client: &Host, tally: &Tally, number: usize) {
     while !tally.over.load(Ordering::Relaxed) {
         let (name, _) = random.of(&FILES);
         let (blksize, windowsize) = (random.of(&[512, 1024, 1468]), random.of(&[1, 2, 4, 16, 64]));
-        let loaded = insist(|| fetch(client, name, blksize, windowsize, tally));
+        let loaded = retry(|| fetch(client, name, blksize, windowsize, tally));
         tally.count(&tally.loads, name, loaded);
     }
 }
 
 /// Retries a boot, as firmware does.
-fn insist(mut work: impl FnMut() -> Result<(), String>) -> Result<(), String> {
+fn retry(mut work: impl FnMut() -> Result<(), String>) -> Result<(), String> {
     let start = Instant::now();
     loop {
         match work() {

@@ -53,7 +53,7 @@ struct Client {
     wanted: u16,
     received: usize,
     in_window: usize,
-    gap_told: bool,
+    gap_reported: bool,
     misses: usize,
     last: Vec<u8>,
     started: Instant,
@@ -162,13 +162,13 @@ impl Run<'_> {
             wanted: 1,
             received: 0,
             in_window: 0,
-            gap_told: false,
+            gap_reported: false,
             misses,
             last: last.into_bytes(),
             started,
             due: Instant::now() + TIMEOUT,
         };
-        client.say();
+        client.send();
         self.outcome.requests += 1;
         if place == self.clients.len() {
             self.clients.push(None);
@@ -184,7 +184,7 @@ impl Run<'_> {
             let pause = Some(Duration::from_millis(20));
             self.poll.poll(&mut events, pause).map_err(|fault| fault.to_string())?;
             for event in &events {
-                self.hear(event.token().0, &mut buffer)?;
+                self.receive(event.token().0, &mut buffer)?;
             }
             if start.elapsed() > GIVE_UP {
                 return Err(format!("{} of {} stalled", self.open, self.load.transfers));
@@ -202,11 +202,11 @@ impl Run<'_> {
             self.outcome.asked_again += usize::from(client.peer.is_none());
             client.in_window = 0;
             client.due = now + TIMEOUT;
-            client.say();
+            client.send();
         }
     }
 
-    fn hear(&mut self, place: usize, buffer: &mut [u8]) -> Result<(), String> {
+    fn receive(&mut self, place: usize, buffer: &mut [u8]) -> Result<(), String> {
         loop {
             let Some(Some(client)) = self.clients.get_mut(place) else { return Ok(()) };
             let (size, from) = match client.socket.recv_from(buffer) {
@@ -243,7 +243,7 @@ impl Run<'_> {
 }
 
 impl Client {
-    fn say(&self) {
+    fn send(&self) {
         let to = self.peer.unwrap_or_else(|| SERVER.parse().expect("an address"));
         drop(self.socket.send_to(&self.last, to));
     }
@@ -251,7 +251,7 @@ impl Client {
     fn acknowledge(&mut self, block: u16) {
         self.last = [[0, 4], block.to_be_bytes()].concat();
         self.in_window = 0;
-        self.say();
+        self.send();
     }
 
     /// Handles a block; `true`: the file is complete.
@@ -259,19 +259,19 @@ impl Client {
         if block != self.wanted {
             // One ACK for each gap, and none for duplicates.
             let ahead = block.wrapping_sub(self.wanted) < 1 << 15;
-            if ahead && !std::mem::replace(&mut self.gap_told, true) {
+            if ahead && !std::mem::replace(&mut self.gap_reported, true) {
                 self.acknowledge(self.wanted.wrapping_sub(1));
             }
             return false;
         }
-        self.gap_told = false;
+        self.gap_reported = false;
         self.wanted = self.wanted.wrapping_add(1);
         self.received += size;
         self.in_window += 1;
         self.last = [[0, 4], block.to_be_bytes()].concat();
         let whole = size < BLOCK;
         if whole {
-            assert_eq!(self.received, load.size, "the file was cut");
+            assert_eq!(self.received, load.size, "the file is incomplete");
         }
         if whole || self.in_window == load.windowsize {
             self.acknowledge(block);

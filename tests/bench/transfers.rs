@@ -47,7 +47,7 @@ fn main() {
             }
             let value = median(mine().map(|(figures, _)| figures[0]));
             let cpu = median(mine().map(|(figures, _)| figures[1]));
-            // Too short to measure, or used by processes that were not waited for.
+            // Too short to measure, or used by child processes that the server has not reaped.
             let cpu = if cpu < LEAST { String::new() } else { format!("{cpu:.2}") };
             let ratio = median(mine().map(|(figures, best)| figures[0] / best));
             println!("| {} | {value:.1} | {cpu} | {ratio:.2} |", server.name);

@@ -9,7 +9,7 @@ use pxemasq::wire::options::find;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// A client, described as `--explain` takes it.
+/// A client with the properties of an `--explain` description.
 pub struct BootRom<'e> {
     packets: &'e PacketSocket,
     architecture: Architecture,
@@ -113,8 +113,9 @@ impl<'e> BootRom<'e> {
         drop(self.packets.received());
         let Request { on, from, to, bytes } = parse_request(&format!("{words}{}", self.words));
         // Other packets on the link are skipped.
-        let is_reply = |heard: &ReceivedPacket| {
-            heard.bytes.first() == Some(&2) && heard.bytes.get(236..240) == Some(&MAGIC_COOKIE[..])
+        let is_reply = |packet: &ReceivedPacket| {
+            packet.bytes.first() == Some(&2)
+                && packet.bytes.get(236..240) == Some(&MAGIC_COOKIE[..])
         };
         (0..self.max_attempts).find_map(|_| {
             self.packets.send(&on, from, to, &bytes);

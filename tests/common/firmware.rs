@@ -18,7 +18,7 @@ pub const MAC: &str = "52:54:00:12:34:56";
 pub enum Firmware {
     /// `SeaBIOS`, and iPXE as the PXE ROM of the network card.
     Bios,
-    /// OVMF with its own network stack: the card's ROM, which is iPXE again, is left out.
+    /// OVMF with its own network stack. The ROM of the network card is removed, because it is iPXE.
     Uefi64,
 }
 
@@ -30,7 +30,7 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// The error names the first thing missing, and the Debian package that has it.
+    /// The error names the first missing file and its Debian package.
     pub fn pack() -> Result<Self, String> {
         for (path, package) in NEEDED {
             if !Path::new(path).exists() {
@@ -57,7 +57,7 @@ impl Machine {
         let mut qemu = Command::new("qemu-system-x86_64");
         qemu.args(BOARD).args(["-serial", &format!("file:{SERIAL}")]);
         match firmware {
-            // With virtio a few in a hundred HTTP transfers of lpxelinux get stuck.
+            // With virtio, some HTTP transfers of lpxelinux stall (a few percent).
             Firmware::Bios => qemu.args(["-device", &card("e1000")]),
             Firmware::Uefi64 => {
                 lab.copy(OVMF_VARIABLES, "/run/variables.fd");
@@ -66,7 +66,7 @@ impl Machine {
                     .args(["-drive", &flash("/run/variables.fd", "off")])
             }
         };
-        let qemu_log = File::create(QEMU_LOG).expect("/run is ours");
+        let qemu_log = File::create(QEMU_LOG).expect("/run is writable");
         let qemu = switch.host().spawn(qemu.stdout(Stdio::null()).stderr(qemu_log));
         Self { qemu, _alone: alone }
     }
@@ -133,7 +133,7 @@ fn initramfs(word: &str) -> Result<Vec<u8>, String> {
     Ok(archive)
 }
 
-/// Whether one of the ELF program headers, 56 bytes each from byte 64 on, asks for a linker.
+/// Whether an ELF program header (56 bytes each, from offset 64) is `PT_INTERP`: the program needs a dynamic linker.
 fn needs_libraries(program: &[u8]) -> bool {
     let headers = usize::from(program[56]);
     program[64..].chunks(56).take(headers).any(|header| header[0] == PT_INTERP)

@@ -97,7 +97,7 @@ fn load<T: for<'d> Deserialize<'d>>(path: &Path) -> T {
 
 /// Writes a recording.
 pub fn save<T: Serialize>(path: &Path, fixture: &T) {
-    let text = serde_json::to_string_pretty(fixture).expect("a fixture is plain data");
+    let text = serde_json::to_string_pretty(fixture).expect("a fixture can be written as JSON");
     fs::write(path, text + "\n").expect("fixtures are writable");
 }
 
@@ -114,7 +114,7 @@ pub fn compare<T: PartialEq + std::fmt::Debug>(
     seen: &T,
 ) -> Result<(), String> {
     let Some(entry) = standing.strip_prefix("differs: ") else {
-        assert_eq!(standing, "same", "an unknown standing");
+        assert_eq!(standing, "same", "standing is `same` or `differs: D-nnn`");
         return if seen == dnsmasq {
             Ok(())
         } else {
@@ -135,7 +135,10 @@ fn only_the_expected_result_is_accepted() {
     assert!(compare("same", &1, None, &1).is_ok());
     assert!(compare("same", &1, None, &2).is_err());
     assert!(compare("differs: D-001", &1, Some(&2), &2).is_ok());
-    assert!(compare("differs: D-001", &1, Some(&2), &1).is_err(), "the difference is gone");
+    assert!(compare("differs: D-001", &1, Some(&2), &1).is_err(), "pxemasq no longer differs");
     assert!(compare("differs: D-001", &1, Some(&2), &3).is_err());
-    assert!(compare("differs: D-999", &1, Some(&2), &2).is_err(), "no such entry");
+    assert!(
+        compare("differs: D-999", &1, Some(&2), &2).is_err(),
+        "DIVERGENCES.md has no such entry"
+    );
 }

@@ -32,7 +32,7 @@ thread_local! {
     static STATE: RefCell<State> = const { RefCell::new(State::NoHarness) };
 }
 
-/// What is known of the test that runs on this thread.
+/// State of the test that runs on this thread.
 enum State {
     /// This thread is not one that [`run`] started.
     NoHarness,

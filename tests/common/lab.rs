@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, setns, unshare};
 
-/// Several hosts and the file system they share.
+/// Several hosts with one file system.
 pub struct Lab {
     hosts: Vec<Host>,
     syslog: Syslog,
@@ -277,7 +277,7 @@ impl Process {
 
     /// Its exit status; `None` while it runs.
     pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.0.try_wait().expect("a child of ours can be waited for")
+        self.0.try_wait().expect("the process is a child of the test")
     }
 }
 
@@ -364,7 +364,7 @@ impl Drop for NamespaceGuard {
 }
 
 fn enter(namespace: &File) {
-    setns(namespace, CloneFlags::CLONE_NEWNET).expect("a thread can enter its own namespaces");
+    setns(namespace, CloneFlags::CLONE_NEWNET).expect("a thread can return to its own namespace");
 }
 
 fn current_namespace() -> File {

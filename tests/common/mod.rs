@@ -19,8 +19,8 @@ pub mod slow_disk;
 pub mod tftp_text;
 pub mod two_hosts;
 
-/// Something a test cannot run without. `None` means that it is missing: the test has to return, and is reported as
-/// ignored with the reason. Where `CI` is set, the test fails instead.
+/// A precondition of a test. `None` means that it is missing: the test has to return, and is reported as ignored with
+/// the reason. Where `CI` is set, the test fails instead.
 pub fn required<T>(found: Result<T, String>) -> Option<T> {
     match found {
         Ok(found) => Some(found),

@@ -72,12 +72,12 @@ impl PacketSocket {
     /// The datagrams of the server since the last call.
     pub fn received(&self) -> Vec<ReceivedPacket> {
         let mut buffer = [0; 16 << 10];
-        let mut heard = Vec::new();
+        let mut packets = Vec::new();
         while let Ok((size, Some(end))) = recvfrom::<LinkAddr>(self.fd.as_raw_fd(), &mut buffer) {
             let on = self.ends.iter().find(|(_, known)| known.ifindex() == end.ifindex());
-            heard.extend(on.and_then(|(on, _)| parse(on, &buffer[..size])));
+            packets.extend(on.and_then(|(on, _)| parse(on, &buffer[..size])));
         }
-        heard
+        packets
     }
 }
 
@@ -168,7 +168,7 @@ impl fmt::Display for ReceivedPacket {
 fn frame_is_parsed_as_it_was_built() {
     let (from, to) = ("10.0.0.1:67".parse().unwrap(), "10.0.0.9:68".parse().unwrap());
     let frame = frame(client_mac("eth0"), server_mac("eth0"), from, to, b"hello");
-    let heard = parse("eth0", &frame).unwrap();
-    assert_eq!((heard.from, heard.to, &heard.bytes[..]), (from, to, &b"hello"[..]));
+    let packet = parse("eth0", &frame).unwrap();
+    assert_eq!((packet.from, packet.to, &packet.bytes[..]), (from, to, &b"hello"[..]));
     assert_eq!(checksum(&frame[ETHERNET_HEADER_LEN..ETHERNET_HEADER_LEN + IP_HEADER_LEN]), 0);
 }

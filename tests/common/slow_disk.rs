@@ -24,7 +24,7 @@ pub struct SlowDisk {
     pub broken: Option<usize>,
 }
 
-/// Larger than any request, with what is written.
+/// Larger than any request with its data.
 const REQUEST: usize = 256 << 10;
 const ROOT: u64 = 1;
 const ENOENT: i32 = 2;
@@ -73,7 +73,7 @@ impl SlowDisk {
             3 => Ok([&words(&[0, 0]), &self.attributes(node)[..]].concat()),
             14 | 27 => wait(self.opening, || Ok(words(&[0, 0]))),
             15 => wait(self.reading, || self.read(node, body)),
-            // Forgotten nodes and interrupted requests are not answered.
+            // FORGET and INTERRUPT have no reply.
             2 | 36 | 42 => return,
             17 => Ok(vec![0; 80]),
             18 | 25 | 28 | 29 | 34 => Ok(Vec::new()),

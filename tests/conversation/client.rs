@@ -1,11 +1,12 @@
-//! A client of the model (RFC 1350, 2347, 2348, 7440): it asks for a file until it has it, and knows what it has to get.
+//! A simulated TFTP client (RFC 1350, 2347, 2348, 7440). It repeats its requests until it has the file, and compares each
+//! block with the expected contents.
 
 use super::disk::{FILES, contents};
 use pxemasq::net::EgressSocket;
 
-/// One client's wish.
+/// The file and the options of a read request.
 #[derive(Clone, Copy)]
-pub struct Wish {
+pub struct ReadRequest {
     pub file: usize,
     pub blksize: Option<usize>,
     pub windowsize: Option<usize>,
@@ -13,8 +14,8 @@ pub struct Wish {
     pub tsize: bool,
 }
 
-impl Wish {
-    /// What 16 bits say.
+impl ReadRequest {
+    /// Decodes 16 random bits.
     pub fn new(bits: u16) -> Self {
         let of = |shift: u16, all: &[Option<usize>]| all[usize::from(bits >> shift) % all.len()];
         Self {
@@ -29,7 +30,7 @@ impl Wish {
         }
     }
 
-    fn request(&self) -> Vec<u8> {
+    fn encode(&self) -> Vec<u8> {
         let mode = if self.netascii { "netascii" } else { "octet" };
         let option = |name: &str, value: Option<usize>| {
             value.map(|value| format!("{name}\0{value}\0")).unwrap_or_default()
@@ -43,7 +44,7 @@ impl Wish {
         format!("\0\x01{file}\0{mode}\0{}", options.concat()).into_bytes()
     }
 
-    /// What arrives of it, all told.
+    /// The bytes that the client must receive.
     fn expected(&self) -> Vec<u8> {
         let plain = contents(self.file);
         if !self.netascii {
@@ -54,53 +55,56 @@ impl Wish {
     }
 }
 
-/// A client that loads something.
+/// A client during a download.
 pub struct Client {
     pub port: u16,
     pub address: u8,
-    pub wish: Wish,
+    pub request: ReadRequest,
     expected: Vec<u8>,
-    /// Who sends it the file.
+    /// The socket of the server that sends the file; `None` before the first datagram.
     pub peer: Option<EgressSocket>,
     blksize: usize,
     windowsize: usize,
     got: Vec<u8>,
-    /// Blocks it has, and of those the ones it has acknowledged.
+    /// Number of the last received block, and of the last acknowledged one.
     blocks: usize,
     acknowledged: usize,
     last: Vec<u8>,
-    /// How often it has said the same.
+    /// How many times `last` was sent.
     pub repeats: usize,
     pub done: bool,
 }
 
 impl Client {
-    pub fn new(address: u8, port: u16, wish: Wish) -> Self {
+    pub fn new(address: u8, port: u16, request: ReadRequest) -> Self {
         Self {
             port,
             address,
-            wish,
-            expected: wish.expected(),
+            request,
+            expected: request.expected(),
             peer: None,
             blksize: 512,
             windowsize: 1,
             got: Vec::new(),
             blocks: 0,
             acknowledged: 0,
-            last: wish.request(),
+            last: request.encode(),
             repeats: 0,
             done: false,
         }
     }
 
-    /// What it says, or says again.
-    pub fn says(&mut self) -> Vec<u8> {
+    /// The datagram to send after a timeout: the request or the last ACK.
+    pub fn retransmission(&mut self) -> Vec<u8> {
         self.repeats += 1;
         self.last.clone()
     }
 
-    /// Whatever is sent to it has to be part of the file, and no more than it can expect: seen when it leaves the server.
-    pub fn is_sent(&mut self, bytes: &[u8]) {
+    /// Checks a datagram that the server sends: each block has the bytes of the file and is within the window.
+    ///
+    /// # Panics
+    /// If a check fails.
+    pub fn check_sent(&mut self, bytes: &[u8]) {
         match bytes {
             [0, 3, high, low, data @ ..] => {
                 let block = usize::from(u16::from_be_bytes([*high, *low]));
@@ -108,17 +112,17 @@ impl Client {
                 let end = (first + self.blksize).min(self.expected.len());
                 assert!(
                     block <= self.acknowledged + self.windowsize,
-                    "block {block} is too far on"
+                    "block {block} is beyond the window"
                 );
                 assert_eq!(*data, self.expected[first..end], "block {block} has other bytes");
             }
-            [0, 6, options @ ..] => self.agrees(options),
+            [0, 6, options @ ..] => self.check_options(options),
             [0, 5, ..] => {}
-            other => panic!("{other:?} means nothing to a client"),
+            other => panic!("the server sent {other:?}"),
         }
     }
 
-    fn agrees(&mut self, options: &[u8]) {
+    fn check_options(&mut self, options: &[u8]) {
         let words: Vec<&str> = options
             .split(|byte| *byte == 0)
             .map(|word| str::from_utf8(word).expect("text"))
@@ -128,29 +132,29 @@ impl Client {
             let within = |asked: Option<usize>| asked.is_some_and(|asked| value <= asked);
             match pair[0] {
                 "blksize" => {
-                    assert!(within(self.wish.blksize));
+                    assert!(within(self.request.blksize));
                     self.blksize = value;
                 }
                 "windowsize" => {
-                    assert!(within(self.wish.windowsize));
+                    assert!(within(self.request.windowsize));
                     self.windowsize = value;
                 }
-                "tsize" => assert!(self.wish.tsize && value == FILES[self.wish.file].1),
-                other => panic!("{other} was not asked for"),
+                "tsize" => assert!(self.request.tsize && value == FILES[self.request.file].1),
+                other => panic!("the option {other} was not requested"),
             }
         }
     }
 
-    /// Something arrives from its peer; what it answers.
-    pub fn hears(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+    /// Receives a datagram from `peer` and returns the reply.
+    pub fn receive(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
         match bytes {
-            [0, 6, ..] if self.blocks == 0 => Some(self.acknowledges()),
+            [0, 6, ..] if self.blocks == 0 => Some(self.acknowledge()),
             [0, 3, high, low, data @ ..] => {
                 let block = usize::from(u16::from_be_bytes([*high, *low]));
                 if block != self.blocks + 1 {
-                    // Something is missing, or has come before.
+                    // A block is missing, or this one is a duplicate.
                     return (block > self.blocks || self.windowsize == 1)
-                        .then(|| self.acknowledges());
+                        .then(|| self.acknowledge());
                 }
                 self.got.extend_from_slice(data);
                 self.blocks = block;
@@ -161,13 +165,13 @@ impl Client {
                     self.done = true;
                 }
                 let due = ends || block == self.acknowledged + self.windowsize;
-                due.then(|| self.acknowledges())
+                due.then(|| self.acknowledge())
             }
             _ => None,
         }
     }
 
-    fn acknowledges(&mut self) -> Vec<u8> {
+    fn acknowledge(&mut self) -> Vec<u8> {
         self.acknowledged = self.blocks;
         let [.., high, low] = self.blocks.to_be_bytes();
         self.last = vec![0, 4, high, low];

@@ -1,9 +1,9 @@
-//! The files of the model: in memory, on a disk that is slow at times.
+//! The files of the simulation. They are in memory; the disk can be slow.
 
 use pxemasq::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
 use std::net::IpAddr;
 
-/// Names, and how many bytes each has.
+/// Names and sizes in bytes.
 pub const FILES: [(&str, usize); 8] = [
     ("empty", 0),
     ("one", 1),
@@ -14,21 +14,21 @@ pub const FILES: [(&str, usize); 8] = [
     ("exact", 8192),
     ("kernel", 40_000),
 ];
-/// Where the server finds them.
+/// The TFTP root.
 const ROOT: &str = "/";
 
-/// The bytes of a file: with line ends, and no two blocks alike.
+/// The bytes of a file: with newlines for netascii, and different in each block.
 pub fn contents(file: usize) -> Vec<u8> {
     let byte =
         |at: usize| if at % 7 == 3 { b'\n' } else { (at * 31 + at / 256 + file).to_le_bytes()[0] };
     (0..FILES[file].1).map(byte).collect()
 }
 
-/// All files, and who waits for what.
+/// All files, and the operations that wait for the slow disk.
 pub struct Disk {
     all: Vec<Vec<u8>>,
     open: Vec<Option<usize>>,
-    /// Answers nothing for now.
+    /// While it is set, reads and lookups return `Pending`.
     pub slow: bool,
     parts: Vec<(FileId, u64)>,
     names: Vec<DiskLookup>,
@@ -40,12 +40,12 @@ impl Disk {
         Self { all, open: Vec::new(), slow: false, parts: Vec::new(), names: Vec::new() }
     }
 
-    /// What was asked while it was slow, and can be told now.
-    pub fn tell(&mut self) -> (Vec<(FileId, u64)>, Vec<DiskLookup>) {
+    /// Returns and removes the reads and lookups that returned `Pending`.
+    pub fn take_pending(&mut self) -> (Vec<(FileId, u64)>, Vec<DiskLookup>) {
         (std::mem::take(&mut self.parts), std::mem::take(&mut self.names))
     }
 
-    /// How many files are open.
+    /// Number of open files.
     pub fn in_use(&self) -> usize {
         self.open.iter().flatten().count()
     }
@@ -68,13 +68,13 @@ impl Files for Disk {
             self.parts.push((file, offset));
             return ReadResult::Pending;
         }
-        let bytes = &self.all[self.open[file.0].expect("a closed file is not read")];
+        let bytes = &self.all[self.open[file.0].expect("the file is open")];
         let left = bytes.get(usize::try_from(offset).expect("small")..).unwrap_or_default();
         ReadResult::Bytes(&left[..left.len().min(wanted)])
     }
 
     fn close(&mut self, file: FileId) {
-        assert!(self.open[file.0].take().is_some(), "a file is closed once");
+        assert!(self.open[file.0].take().is_some(), "a file is closed twice");
     }
 
     fn is_directory(&mut self, _: &[u8]) -> Option<bool> {

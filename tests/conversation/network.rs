@@ -1,6 +1,6 @@
-//! A server, clients, and a network between them that loses, repeats and reorders what it likes; a script says what.
+//! A server, clients, and a network between them. A script decides which datagrams are lost, duplicated and reordered.
 
-use super::client::{Client, Wish};
+use super::client::{Client, ReadRequest};
 use super::disk::Disk;
 use pxemasq::config::Tftp;
 use pxemasq::effect::{Effect, SocketToken};
@@ -12,14 +12,14 @@ use std::time::Duration;
 
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 9, 0, 1));
 const CLIENTS: u8 = 6;
-/// They share addresses.
+/// Fewer than clients, so that clients share addresses.
 const ADDRESSES: u8 = 3;
-/// A client that has said the same so often begins again.
+/// After this many transmissions of the same datagram a client sends a new request.
 const MOST_REPEATS: usize = 8;
-/// In a network without faults everybody has what he wants by then, in milliseconds.
-const PATIENCE: u64 = 1_000_000;
+/// Limit in milliseconds for all transfers on a network without faults.
+const TIME_LIMIT: u64 = 1_000_000;
 
-/// A datagram on its way to a client.
+/// A datagram in flight to a client.
 struct ToClient {
     to: SocketAddr,
     from: (EgressSocket, usize),
@@ -30,20 +30,21 @@ struct ToClient {
 #[derive(Clone, Copy, Default)]
 struct Socket {
     open: bool,
-    /// Whether the server has asked for its datagrams. Without that they do not arrive.
+    /// Whether the server receives its datagrams (`Effect::WatchSocket`).
     watched: bool,
-    /// How often it was closed before.
+    /// How many times it was closed.
     closed: usize,
 }
 
-/// A datagram on its way to the server, by the socket and how often that was opened before; `None`: to port 69.
+/// A datagram in flight to the server. `to` is the socket and its `closed` counter, so that a datagram for an earlier
+/// transfer does not reach a later one; `None`: port 69.
 struct ToServer {
     from: SocketAddr,
     to: Option<(usize, usize)>,
     bytes: Vec<u8>,
 }
 
-/// All of it.
+/// Server, clients, network and disk.
 pub struct Network {
     tftp: Tftp,
     interfaces: Interfaces,
@@ -55,18 +56,21 @@ pub struct Network {
     to_clients: Vec<ToClient>,
     to_server: Vec<ToServer>,
     sockets: Vec<Socket>,
-    /// Files that arrived.
+    /// Number of complete downloads.
     pub delivered: usize,
 }
 
-/// Plays a script; what does not hold is a panic. Files that arrived.
+/// Runs a script and returns the number of complete downloads.
+///
+/// # Panics
+/// If a check fails.
 pub fn play(script: &[u8]) -> usize {
     let Some((first, mut rest)) = script.split_first() else { return 0 };
     let mut network = Network::new(*first);
     while let [step, argument, more @ ..] = rest {
         rest = network.step(*step, *argument, more);
     }
-    network.calms_down();
+    network.finish_without_faults();
     network.delivered
 }
 
@@ -97,54 +101,57 @@ impl Network {
         }
     }
 
-    /// One step of the script; what is left of it.
+    /// Runs one step of the script and returns the rest of the script.
     fn step<'s>(&mut self, step: u8, argument: u8, rest: &'s [u8]) -> &'s [u8] {
         let nth = usize::from(argument & 0x3f);
-        let once_more = argument & 0x80 != 0;
+        let flag = argument & 0x80 != 0;
         match step % 16 {
             0 => {
                 let [low, high, rest @ ..] = rest else { return &[] };
-                self.asks(argument % CLIENTS, Wish::new(u16::from_le_bytes([*low, *high])));
+                self.start_download(
+                    argument % CLIENTS,
+                    ReadRequest::new(u16::from_le_bytes([*low, *high])),
+                );
                 return rest;
             }
-            1..=4 => self.reaches_client(nth, once_more),
-            5..=8 => self.reaches_server(nth, once_more),
+            1..=4 => self.deliver_to_client(nth, flag),
+            5..=8 => self.deliver_to_server(nth, flag),
             9 if self.to_clients.len() > nth => drop(self.to_clients.remove(nth)),
             10 if self.to_server.len() > nth => drop(self.to_server.remove(nth)),
-            11 => self.passes([1, 10, 50, 100, 250, 1000, 5000, 30_000][nth & 7]),
-            12 => self.repeats(argument % CLIENTS),
+            11 => self.advance([1, 10, 50, 100, 250, 1000, 5000, 30_000][nth & 7]),
+            12 => self.retransmit(argument % CLIENTS),
             13 => {
                 let (noise, rest) = rest.split_at(rest.len().min(usize::from(argument >> 4)));
-                self.noise(argument & 15, noise.to_vec());
+                self.inject(argument & 15, noise.to_vec());
                 return rest;
             }
-            14 => self.disk_is(once_more),
-            15 => self.gives_up(argument % CLIENTS, once_more),
+            14 => self.set_disk_slow(flag),
+            15 => self.abandon(argument % CLIENTS, flag),
             _ => {}
         }
         rest
     }
 
-    fn asks(&mut self, who: u8, wish: Wish) {
-        // Each attempt has a port of its own, as firmware does it.
+    fn start_download(&mut self, slot: u8, request: ReadRequest) {
+        // Each attempt uses a new port, as firmware does.
         self.next_port += 1;
-        let client = Client::new(who % ADDRESSES, self.next_port, wish);
-        self.clients[usize::from(who)] = Some(client);
-        self.repeats(who);
+        let client = Client::new(slot % ADDRESSES, self.next_port, request);
+        self.clients[usize::from(slot)] = Some(client);
+        self.retransmit(slot);
     }
 
-    /// A client has heard nothing for a while.
-    fn repeats(&mut self, who: u8) {
-        let Some(client) = &mut self.clients[usize::from(who)] else { return };
+    /// A client retransmits after a timeout.
+    fn retransmit(&mut self, slot: u8) {
+        let Some(client) = &mut self.clients[usize::from(slot)] else { return };
         if client.repeats >= MOST_REPEATS {
-            let wish = client.wish;
-            return self.asks(who, wish);
+            let request = client.request;
+            return self.start_download(slot, request);
         }
-        let (bytes, from, peer) = (client.says(), address(client), client.peer);
-        self.sends(from, peer, bytes);
+        let (bytes, from, peer) = (client.retransmission(), address(client), client.peer);
+        self.queue_for_server(from, peer, bytes);
     }
 
-    fn sends(&mut self, from: SocketAddr, peer: Option<EgressSocket>, bytes: Vec<u8>) {
+    fn queue_for_server(&mut self, from: SocketAddr, peer: Option<EgressSocket>, bytes: Vec<u8>) {
         let to = match peer {
             Some(EgressSocket::Transfer(id)) => Some((id, self.sockets[id].closed)),
             _ => None,
@@ -152,28 +159,28 @@ impl Network {
         self.to_server.push(ToServer { from, to, bytes });
     }
 
-    fn gives_up(&mut self, who: u8, says_so: bool) {
-        if let Some(client) = self.clients[usize::from(who)].take().filter(|_| says_so) {
-            self.sends(address(&client), client.peer, b"\0\x05\0\0no\0".to_vec());
+    fn abandon(&mut self, slot: u8, with_error: bool) {
+        if let Some(client) = self.clients[usize::from(slot)].take().filter(|_| with_error) {
+            self.queue_for_server(address(&client), client.peer, b"\0\x05\0\0no\0".to_vec());
         }
     }
 
-    /// Anybody sends anything to port 69, or to a transfer.
-    fn noise(&mut self, choice: u8, bytes: Vec<u8>) {
+    /// An unrelated host sends a random datagram to port 69 or to the socket of a transfer.
+    fn inject(&mut self, choice: u8, bytes: Vec<u8>) {
         let from = SocketAddr::from(([10, 9, 0, 2 + choice % ADDRESSES], 9));
         let id = usize::from(choice / 4);
         let to = self.sockets.get(id).map(|socket| (id, socket.closed)).filter(|_| choice & 3 != 0);
         self.to_server.push(ToServer { from, to, bytes });
     }
 
-    fn reaches_client(&mut self, nth: usize, once_more: bool) {
+    fn deliver_to_client(&mut self, nth: usize, duplicate: bool) {
         if self.to_clients.is_empty() {
             return;
         }
         let at = nth % self.to_clients.len();
         let ToClient { to, from, bytes } = &self.to_clients[at];
         let (to, (via, opened), bytes) = (*to, *from, bytes.clone());
-        if !once_more {
+        if !duplicate {
             self.to_clients.remove(at);
         }
         let found = self.clients.iter_mut().flatten().find(|client| client.port == to.port());
@@ -182,29 +189,29 @@ impl Network {
             return;
         }
         if let [0, 5, ..] = bytes[..] {
-            // Refused, or pushed out: it begins again.
+            // The request was refused or the transfer was evicted: the client sends a new request.
             client.repeats = MOST_REPEATS;
             return;
         }
-        let (answer, from) = (client.hears(&bytes), address(client));
+        let (answer, from) = (client.receive(&bytes), address(client));
         if client.done {
             self.delivered += 1;
-            self.clients.iter_mut().for_each(|slot| {
-                drop(slot.take_if(|client| client.done));
+            self.clients.iter_mut().for_each(|entry| {
+                drop(entry.take_if(|client| client.done));
             });
         }
         let to = if let EgressSocket::Transfer(id) = via { Some((id, opened)) } else { None };
         answer.into_iter().for_each(|bytes| self.to_server.push(ToServer { from, to, bytes }));
     }
 
-    fn reaches_server(&mut self, nth: usize, once_more: bool) {
+    fn deliver_to_server(&mut self, nth: usize, duplicate: bool) {
         if self.to_server.is_empty() {
             return;
         }
         let at = nth % self.to_server.len();
         let ToServer { from, to, bytes } = &self.to_server[at];
         let (peer, to, bytes) = (*from, *to, bytes.clone());
-        if !once_more {
+        if !duplicate {
             self.to_server.remove(at);
         }
         let effects = if let Some((id, closed)) = to {
@@ -220,8 +227,8 @@ impl Network {
         };
         let answers = |effect: &Effect| matches!(effect, Effect::Send(sent) if sent.bytes[1] == 5);
         let is_error = matches!(bytes[..], [0, 5, ..]);
-        assert!(!(is_error && effects.iter().any(answers)), "an error is answered by an error");
-        self.take(effects);
+        assert!(!(is_error && effects.iter().any(answers)), "the reply to an ERROR is an ERROR");
+        self.apply(effects);
     }
 
     fn input(&mut self, input: Input<'_>) -> Vec<Effect> {
@@ -249,73 +256,73 @@ impl Network {
         }
         self.sockets[id].open = true;
         let effects = self.input(Input::SocketOpened { token, id });
-        self.take(effects);
+        self.apply(effects);
     }
 
-    /// Time passes; what is due is done, in time.
-    fn passes(&mut self, millis: u64) {
+    /// Advances the clock. Each timeout is handled at its deadline.
+    fn advance(&mut self, millis: u64) {
         let until = self.now + Duration::from_millis(millis);
         while let Some(due) = self.server.deadline().filter(|due| *due <= until) {
             self.now = self.now.max(due);
-            self.is_due();
+            self.handle_timeouts();
         }
         self.now = until;
-        self.is_due();
+        self.handle_timeouts();
     }
 
-    fn is_due(&mut self) {
+    fn handle_timeouts(&mut self) {
         let mut effects = Vec::new();
         while let Some(id) = self.server.next_timeout(self.now, &mut effects) {
             effects.extend(self.input(Input::Timeout(id)));
         }
-        self.take(effects);
+        self.apply(effects);
         loop {
             let (admitted, effects) = self.call(Server::admit_next);
-            self.take(effects);
+            self.apply(effects);
             if !admitted {
                 return;
             }
         }
     }
 
-    fn disk_is(&mut self, slow: bool) {
+    fn set_disk_slow(&mut self, slow: bool) {
         self.disk.slow = slow;
         if slow {
             return;
         }
-        let (parts, lookups) = self.disk.tell();
+        let (parts, lookups) = self.disk.take_pending();
         for (file, offset) in parts {
             let effects = self.input(Input::DiskRead { file, offset });
-            self.take(effects);
+            self.apply(effects);
         }
         for lookup in &lookups {
             let effects = self.input(Input::LookedUp(lookup));
-            self.take(effects);
+            self.apply(effects);
         }
         loop {
             let (resumed, effects) = self.call(Server::resume_next);
-            self.take(effects);
+            self.apply(effects);
             if !resumed {
                 return;
             }
         }
     }
 
-    /// What the server wants done.
-    fn take(&mut self, effects: Vec<Effect>) {
+    /// Applies the effects that the server returned.
+    fn apply(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Send(sent) => self.leaves(sent.to, sent.via, sent.bytes),
+                Effect::Send(sent) => self.queue_for_client(sent.to, sent.via, sent.bytes),
                 Effect::SendBatch(batch) => {
                     for bytes in batch.bytes.chunks(batch.segment) {
-                        self.leaves(batch.to, batch.via, bytes.to_vec());
+                        self.queue_for_client(batch.to, batch.via, bytes.to_vec());
                     }
                     let sent = Input::BatchSent { buffer: batch.bytes, partial: None };
-                    assert_eq!(self.input(sent), [], "a batch that was sent needs no answer");
+                    assert_eq!(self.input(sent), [], "a complete batch has no further effects");
                 }
                 Effect::CloseSocket(id) => {
                     let Socket { open, closed, .. } = self.sockets[id];
-                    assert!(open, "a socket is closed once");
+                    assert!(open, "a socket is closed twice");
                     self.sockets[id] = Socket { closed: closed + 1, ..Socket::default() };
                 }
                 Effect::Log(line) | Effect::LogLimited(_, line) => {
@@ -323,48 +330,55 @@ impl Network {
                 }
                 Effect::OpenSocket { token, .. } => self.open_socket(token),
                 Effect::WatchSocket { id, .. } => {
-                    assert!(self.sockets[id].open, "a closed socket is not watched");
+                    assert!(self.sockets[id].open, "a closed socket is watched");
                     self.sockets[id].watched = true;
                 }
                 Effect::Observe(_) => {}
-                Effect::SendDelayed(..) => panic!("that is of DHCP"),
+                Effect::SendDelayed(..) => panic!("an effect of the DHCP core"),
             }
         }
-        assert!(self.server.load().transfers <= self.tftp.max_transfers + 1, "more than tftp-max");
+        assert!(
+            self.server.load().transfers <= self.tftp.max_transfers + 1,
+            "more transfers than tftp-max"
+        );
     }
 
-    fn leaves(&mut self, to: SocketAddr, via: EgressSocket, bytes: Vec<u8>) {
+    fn queue_for_client(&mut self, to: SocketAddr, via: EgressSocket, bytes: Vec<u8>) {
         let opened = match via {
             EgressSocket::Transfer(id) => {
-                assert!(self.sockets[id].open, "a closed socket sends nothing");
+                assert!(self.sockets[id].open, "a closed socket sends a datagram");
                 self.sockets[id].closed
             }
             _ => 0,
         };
         let client = self.clients.iter_mut().flatten().find(|client| address(client) == to);
-        client.into_iter().for_each(|client| client.is_sent(&bytes));
+        client.into_iter().for_each(|client| client.check_sent(&bytes));
         self.to_clients.push(ToClient { to, from: (via, opened), bytes });
     }
 
-    /// From now on nothing is lost and everybody is patient: then each client gets its file, and nothing is left.
-    fn calms_down(&mut self) {
-        self.disk_is(false);
-        let end = self.now + Duration::from_millis(PATIENCE);
+    /// Delivers all datagrams without faults: each client must get its file, and all resources must be released.
+    fn finish_without_faults(&mut self) {
+        self.set_disk_slow(false);
+        let end = self.now + Duration::from_millis(TIME_LIMIT);
         while self.clients.iter().any(Option::is_some) {
             while !self.to_clients.is_empty() || !self.to_server.is_empty() {
-                self.reaches_server(0, false);
-                self.reaches_client(0, false);
+                self.deliver_to_server(0, false);
+                self.deliver_to_client(0, false);
             }
-            self.passes(1000);
+            self.advance(1000);
             if self.to_clients.is_empty() {
-                (0..CLIENTS).for_each(|who| self.repeats(who));
+                (0..CLIENTS).for_each(|slot| self.retransmit(slot));
             }
-            assert!(self.now < end, "somebody never gets his file");
+            assert!(self.now < end, "a client did not get its file before the time limit");
         }
-        // Those whose clients have gone without a word end by themselves.
-        self.passes(PATIENCE);
-        assert_eq!((self.server.load().transfers, self.disk.in_use()), (0, 0), "something is left");
-        assert!(self.sockets.iter().all(|socket| !socket.open), "a socket is left");
+        // Transfers whose clients sent no ERROR end by their timeout.
+        self.advance(TIME_LIMIT);
+        assert_eq!(
+            (self.server.load().transfers, self.disk.in_use()),
+            (0, 0),
+            "a transfer or a file is still open"
+        );
+        assert!(self.sockets.iter().all(|socket| !socket.open), "a socket is still open");
     }
 }
 

@@ -44,8 +44,8 @@ fn ends(
         _ if known && ciaddr.is_unspecified() => Ipv4Addr::new(10, 0, 0, 9),
         _ => ciaddr,
     };
-    let everybody = sender.is_unspecified() || servers.is_empty() || random.once_in(4);
-    let to = if everybody { Ipv4Addr::BROADCAST } else { random.of(servers) };
+    let broadcast = sender.is_unspecified() || servers.is_empty() || random.once_in(4);
+    let to = if broadcast { Ipv4Addr::BROADCAST } else { random.of(servers) };
     (SocketAddrV4::new(sender, source), SocketAddrV4::new(to, port))
 }
 

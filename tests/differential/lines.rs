@@ -52,7 +52,7 @@ fn differences(
     seed: u64,
     share: u64,
 ) -> Vec<String> {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = tempfile::tempdir().expect("a temporary directory");
     let path = folder.path().join("c.conf");
     let mut random = Random::new(seed.wrapping_mul(2).wrapping_add(share));
     let mut differences = Vec::new();
@@ -61,7 +61,7 @@ fn differences(
         if is_known_to_differ(&line) {
             continue;
         }
-        fs::write(&path, [line.as_bytes(), b"\n"].concat()).expect("room for a file");
+        fs::write(&path, [line.as_bytes(), b"\n"].concat()).expect("the file can be written");
         // A line that crashes dnsmasq has no expected result.
         let Some(wanted) = verdict(theirs, &path) else { continue };
         let seen = verdict(Path::new(env!("CARGO_BIN_EXE_pxemasq")), &path);
@@ -111,7 +111,7 @@ const LEFT_OUT: &[&str] = &[
     "no-0x20-encode",
 ];
 
-/// Names in capitals (D-012), data that is no hex (D-013), and what 2.92 accepts (D-014).
+/// Names in upper case (D-012), data that is not hexadecimal (D-013), and lines that only dnsmasq 2.92 accepts (D-014).
 fn is_known_to_differ(line: &str) -> bool {
     let (keyword, value) = line.split_once('=').unwrap_or((line, ""));
     match keyword {

@@ -52,7 +52,7 @@ fn random_requests_are_answered_as_dnsmasq_does() {
         }
     }
     println!("{tally:?}");
-    assert!(tally.pairs >= pairs && tally.answered > pairs / 20, "too few are answered");
+    assert!(tally.pairs >= pairs && tally.answered > pairs / 20, "too few requests are answered");
     let differences = &tally.differences;
     assert!(
         differences.is_empty(),
@@ -150,7 +150,7 @@ impl Comparison<'_> {
         let (Some((expected_start, expected)), Some((seen_start, seen))) =
             (expected.split_first(), seen.split_first())
         else {
-            unreachable!("a start comes first")
+            unreachable!("the first outcome is that of the start")
         };
         if expected_start != seen_start {
             let difference = difference(expected_start, seen_start);
@@ -225,7 +225,7 @@ fn run_program(
     drop((machine.received(), machine.lab().take_syslog()));
     let mut running = machine.start(program, CONFIG, &[]).ok_or(Failed::Refused)?;
     let marker = UnixDatagram::unbound().expect("a socket");
-    marker.connect("/dev/log").expect("the lab's");
+    marker.connect("/dev/log").expect("the lab has /dev/log");
     let mark = || _ = marker.send(MARK.as_bytes()).expect("the lab reads /dev/log");
     mark();
     for request in &case.requests {
@@ -242,10 +242,10 @@ const MARK: &str = "<0>mark";
 
 fn outcomes(machine: &ServerHost<'_>, running: &Running, case: &TestCase) -> Vec<Outcome> {
     let mut outcomes = vec![Outcome::default(); case.requests.len() + 1];
-    let heard = machine.received();
+    let received = machine.received();
     let mut packets: BTreeMap<&[u8], Vec<String>> = BTreeMap::new();
-    for heard in &heard {
-        packets.entry(xid(&heard.bytes)).or_default().push(to_text(heard));
+    for packet in &received {
+        packets.entry(xid(&packet.bytes)).or_default().push(to_text(packet));
     }
     for (request, outcome) in case.requests.iter().zip(&mut outcomes[1..]) {
         outcome.packets = packets.remove(xid(&request.bytes)).unwrap_or_default();
@@ -279,10 +279,10 @@ fn xid(bytes: &[u8]) -> &[u8] {
 }
 
 /// Without the destination hardware address, which may differ (D-011).
-fn to_text(heard: &ReceivedPacket) -> String {
-    let text = heard.to_string();
+fn to_text(packet: &ReceivedPacket) -> String {
+    let text = packet.to_string();
     let text = text.split(" at ").next().unwrap_or_default();
-    format!("{text} {}", hex(&heard.bytes))
+    format!("{text} {}", hex(&packet.bytes))
 }
 
 /// Option 43 has 256 bytes, so its length byte is 0.
@@ -302,9 +302,9 @@ fn describe(case: &TestCase) -> String {
 }
 
 fn difference(expected: &Outcome, seen: &Outcome) -> String {
-    let list = |who: &str, outcome: &Outcome| {
+    let list = |program: &str, outcome: &Outcome| {
         let lines = outcome.packets.iter().chain(&outcome.log);
-        lines.map(|line| format!("  {who}: {line}\n")).collect::<String>()
+        lines.map(|line| format!("  {program}: {line}\n")).collect::<String>()
     };
     list("dnsmasq", expected) + &list("pxemasq", seen)
 }

@@ -40,7 +40,7 @@ fn get_while(
             change.take().into_iter().for_each(|change| change());
         }
     });
-    assert!(change.is_none(), "nothing was done to it");
+    assert!(change.is_none(), "the transfer ended before the change");
     (got, ended)
 }
 
@@ -50,11 +50,14 @@ fn replaced_file_is_sent_to_its_end() {
     for windowsize in WINDOWS {
         let (got, ended) = get_while(&setup, windowsize, || {
             setup.lab.file("/srv/tftp/new", &other);
-            fs::rename("/srv/tftp/new", PATH).expect("it is ours");
+            fs::rename("/srv/tftp/new", PATH).expect("the file can be renamed");
         });
         assert_eq!(ended, Ok(()), "{windowsize}");
         assert!(got == contents(SIZE), "{windowsize}: {} bytes", got.len());
-        assert!(setup.get("changing") == Ok(other.clone()), "the next one gets what is there now");
+        assert!(
+            setup.get("changing") == Ok(other.clone()),
+            "the next client did not get the new file"
+        );
     }
     setup.assert_serves();
 }
@@ -62,7 +65,7 @@ fn replaced_file_is_sent_to_its_end() {
 fn deleted_file_is_sent_to_its_end() {
     let Some(setup) = Setup::new("") else { return };
     for windowsize in WINDOWS {
-        let remove = || fs::remove_file(PATH).expect("it is ours");
+        let remove = || fs::remove_file(PATH).expect("the file can be deleted");
         let (got, ended) = get_while(&setup, windowsize, remove);
         assert_eq!(ended, Ok(()), "{windowsize}");
         assert!(got == contents(SIZE), "{windowsize}: {} bytes", got.len());
@@ -76,14 +79,17 @@ fn deleted_file_is_sent_to_its_end() {
 fn truncated_file_ends_the_transfer_with_an_error() {
     let Some(setup) = Setup::new("") else { return };
     for (windowsize, left) in WINDOWS.into_iter().flat_map(|size| [(size, 1000), (size, 0)]) {
-        let cut = || {
-            let file = File::options().write(true).open(PATH).expect("it is ours");
-            file.set_len(left as u64).expect("it can be cut");
+        let truncate = || {
+            let file = File::options().write(true).open(PATH).expect("the file can be opened");
+            file.set_len(left as u64).expect("the file can be truncated");
         };
-        let (got, ended) = get_while(&setup, windowsize, cut);
+        let (got, ended) = get_while(&setup, windowsize, truncate);
         assert_eq!(ended, Err(format!("0 cannot read {PATH}: Success\0")), "{windowsize} {left}");
         assert!(got.len() < SIZE && contents(SIZE).starts_with(&got), "{windowsize} {left}");
-        assert!(setup.get("changing") == Ok(contents(SIZE)[..left].to_vec()), "and then less");
+        assert!(
+            setup.get("changing") == Ok(contents(SIZE)[..left].to_vec()),
+            "the next client did not get the shorter file"
+        );
     }
     assert!(setup.has_logged(&format!("failed sending {PATH} to 10.9.0.2")));
     setup.assert_serves();
@@ -95,12 +101,15 @@ fn growing_file_is_sent_with_its_original_size() {
     let more = contents(5000);
     for windowsize in WINDOWS {
         let (got, ended) = get_while(&setup, windowsize, || {
-            let mut file = File::options().append(true).open(PATH).expect("it is ours");
-            file.write_all(&more).expect("it has room");
+            let mut file = File::options().append(true).open(PATH).expect("the file can be opened");
+            file.write_all(&more).expect("the disk has space");
         });
         assert_eq!(ended, Ok(()), "{windowsize}");
         assert!(got == contents(SIZE), "{windowsize}: {} bytes", got.len());
-        assert!(setup.get("changing") == Ok([contents(SIZE), more.clone()].concat()), "the rest");
+        assert!(
+            setup.get("changing") == Ok([contents(SIZE), more.clone()].concat()),
+            "the next client did not get the longer file"
+        );
     }
     setup.assert_serves();
 }
@@ -118,7 +127,7 @@ fn client_gets_one_complete_image_while_images_are_replaced() {
         let ended = download.get(setup.client(), |block| {
             got.extend_from_slice(block);
             setup.lab.file("/srv/tftp/new", &next);
-            fs::rename("/srv/tftp/new", &path).expect("it is ours");
+            fs::rename("/srv/tftp/new", &path).expect("the file can be renamed");
         });
         assert_eq!(ended, Ok(()));
         assert!(got == image(number - 1), "{number}: {} bytes", got.len());
@@ -138,7 +147,7 @@ fn file_with_a_lease_is_sent_after_its_release() {
         once.get_with(socket, |block| got.extend_from_slice(block)).map(|()| got)
     });
     setup.boot_with(Moment::AfterReply, || ());
-    assert!(!reader.is_finished(), "somebody holds it");
+    assert!(!reader.is_finished(), "the transfer ended before the lease was released");
     drop(holder.stdin.take());
     assert!(reader.join().expect("no panic") == Ok(contents(SIZE)));
     assert!(holder.wait().expect("it ends").success());
@@ -151,9 +160,9 @@ fn hold(path: &str) -> Child {
         print 'h'; sysread(STDIN, $_, 1) while !eof(STDIN); fcntl(F, 1024, 2)";
     let mut perl = Command::new("perl");
     perl.args(["-e", program]).arg(place(path)).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut holder = perl.spawn().expect("perl is on every Debian");
-    let told = holder.stdout.as_mut().expect("a pipe").read(&mut [0; 1]);
-    assert_eq!(told.ok(), Some(1), "it has a lease");
+    let mut holder = perl.spawn().expect("perl is installed");
+    let ready = holder.stdout.as_mut().expect("a pipe").read(&mut [0; 1]);
+    assert_eq!(ready.ok(), Some(1), "perl has the lease");
     holder
 }
 
@@ -172,7 +181,7 @@ fn slow_disk_at_start_does_not_delay_clients() {
     let start = Instant::now();
     setup.boot_with(Moment::AfterReply, || ());
     assert!(start.elapsed() < opening / 2, "{:?}", start.elapsed());
-    let told = || setup.has_logged("(reads /)").then_some(());
-    assert!(eventually(TIMEOUT, told).is_some(), "{:#?}", setup.lab.syslog());
+    let logged = || setup.has_logged("(reads /)").then_some(());
+    assert!(eventually(TIMEOUT, logged).is_some(), "{:#?}", setup.lab.syslog());
     setup.assert_serves();
 }

@@ -23,11 +23,11 @@ const MORE: usize = 1024;
 /// Requests of many (forged) hardware addresses. During the flood a client downloads a file and another one boots.
 fn client_boots_during_flood_of_requests() {
     let Some(setup) = Setup::new("") else { return };
-    // Allocates what is allocated once.
+    // The first flood makes the one-time allocations.
     flood(&setup, Duration::from_secs(2));
     let before = kilobytes(setup.id());
     let sent = flood(&setup, LENGTH);
-    assert!(sent > 100_000, "that was no flood: {sent} requests");
+    assert!(sent > 100_000, "too few requests: {sent}");
     let more = kilobytes(setup.id()).saturating_sub(before);
     println!("{sent} requests in {LENGTH:?}, {more} kB more");
     assert!(more <= MORE, "{more} kB more after {sent} requests");
@@ -57,7 +57,7 @@ fn flood(setup: &Setup, length: Duration) -> usize {
         let end = Instant::now() + length;
         // After a failure the threads must end too.
         let served = catch_unwind(AssertUnwindSafe(|| {
-            assert!(setup.get(FILE) == Ok(contents(SIZE)), "a client that loads");
+            assert!(setup.get(FILE) == Ok(contents(SIZE)), "the download during the flood failed");
             setup.boot(Client { address: OTHER_CLIENT, server: SERVER }, Moment::AfterReply, || ());
         }));
         std::thread::sleep(end.saturating_duration_since(Instant::now()));

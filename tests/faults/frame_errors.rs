@@ -182,15 +182,14 @@ fn load(setup: &Setup, size: usize) {
     let mut machine = rom(&packets);
     machine.max_attempts = MAX_ATTEMPTS;
     // A delayed reply can be taken for the next one: then the client starts again.
-    let told = eventually(TIME_LIMIT, || machine.boot().ok().filter(|told| told.file == FILE));
-    assert!(told.is_some(), "nobody tells it what to load");
+    let reply = eventually(TIME_LIMIT, || machine.boot().ok().filter(|reply| reply.file == FILE));
+    assert!(reply.is_some(), "no reply with the boot file");
     for (windowsize, reader) in readers {
         assert!(reader.join().expect("no panic") == Ok(wanted.clone()), "{windowsize}");
     }
 }
 
-/// On a veth pair, checksums are not computed and datagrams are not segmented: switch that off, so that frames are as on
-/// Ethernet.
+/// Disables checksum offloading. With it, the frames of a veth pair have no checksums and may be unsegmented.
 fn disable_offloading(host: &Host, interface: &str) -> Result<(), String> {
     let mut ethtool = Command::new("ethtool");
     let ended = host.inside(|| ethtool.args(["-K", interface, "tx", "off"]).output());

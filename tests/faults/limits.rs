@@ -42,7 +42,7 @@ fn open_transfers_continue_when_descriptors_run_out() {
     );
     assert!(setup.has_logged("10.9.0.2 cannot be sent a file: Too many open files"));
     let (took, busy) = (start.elapsed().as_secs_f64(), cpu_seconds(setup.id()) - before);
-    assert!(busy < took / 2.0, "it was busy for {busy} of {took} seconds");
+    assert!(busy < took / 2.0, "it used the CPU for {busy} of {took} seconds");
     readers.iter_mut().for_each(|reader| assert_eq!(reader.step(), Ok(true)));
     // One descriptor is enough for a socket, but not for another file.
     setup.allow_descriptors(open + 1);
@@ -54,7 +54,7 @@ fn open_transfers_continue_when_descriptors_run_out() {
         assert!(reader.finish() == Ok(contents(SIZE)));
     }
     let closed = || (descriptors(setup.id()) <= open - READERS).then_some(());
-    eventually(TIMEOUT, closed).expect("what is over is closed");
+    eventually(TIMEOUT, closed).expect("the files of ended transfers are closed");
     setup.assert_serves();
 }
 

@@ -24,7 +24,7 @@ impl Link {
         host.inside(|| {
             let kind = (SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll);
             let fd = socket(AddressFamily::Packet, kind.0, kind.1, kind.2)
-                .expect("root of a namespace may listen");
+                .expect("root of a network namespace can open packet sockets");
             let mut links = getifaddrs().expect("there are interfaces");
             let end = links
                 .find_map(|link| {

@@ -52,8 +52,8 @@ impl Setup {
             "failed sending /srv/tftp/pxelinux.0 to 10.9.0.2",
             "tftp-max=50 reached: a transfer to 10.9.0.2 was dropped for another client (10.9.0.2 never acknowledged it, or held most slots)",
         ] {
-            let told = || self.has_logged(text).then_some(());
-            assert!(eventually(TIMEOUT, told).is_some(), "{:#?}", self.lab.syslog());
+            let logged = || self.has_logged(text).then_some(());
+            assert!(eventually(TIMEOUT, logged).is_some(), "{:#?}", self.lab.syslog());
         }
     }
 }
@@ -76,7 +76,7 @@ fn client_boots_soon_after_150_abandoned_requests() {
     };
     let sockets: Vec<UdpSocket> = (100..250).map(asks).collect();
     for socket in &sockets {
-        socket.send_to(request.as_bytes(), (SERVER, 69)).expect("the wire is up");
+        socket.send_to(request.as_bytes(), (SERVER, 69)).expect("the link is up");
     }
     setup.assert_other_client_boots_soon();
     setup.assert_serves();
@@ -86,7 +86,7 @@ fn client_boots_soon_after_150_abandoned_requests() {
 fn client_boots_when_another_client_uses_all_ports() {
     let Some(setup) = Setup::new("tftp-port-range=30000,30002\n") else { return };
     let _transfers: Vec<LockstepClient> = (0..3)
-        .map(|_| LockstepClient::ask(setup.client(), CLIENT, FILE).expect("a port for each"))
+        .map(|_| LockstepClient::ask(setup.client(), CLIENT, FILE).expect("a free port"))
         .collect();
     setup.assert_other_client_boots_soon();
     setup.assert_serves();
@@ -113,10 +113,10 @@ fn one_transfer_is_evicted_when_a_client_has_all_slots() {
         slow.join().expect("no panic");
     });
     let ended: Vec<_> = transfers.into_iter().map(LockstepClient::finish).collect();
-    let whole = ended.iter().filter(|got| **got == Ok(contents(SIZE))).count();
-    let told: Vec<_> = ended.iter().filter_map(|got| got.as_ref().err()).collect();
-    assert_eq!(told, ["too many transfers\0"], "{whole} are whole");
-    assert_eq!(whole, DEFAULT_MAX_TRANSFERS - 1);
+    let complete = ended.iter().filter(|got| **got == Ok(contents(SIZE))).count();
+    let errors: Vec<_> = ended.iter().filter_map(|got| got.as_ref().err()).collect();
+    assert_eq!(errors, ["too many transfers\0"], "{complete} are complete");
+    assert_eq!(complete, DEFAULT_MAX_TRANSFERS - 1);
     setup.assert_serves();
 }
 
@@ -139,7 +139,7 @@ impl Abandoned {
             while peers.len() < PER_ADDRESS {
                 let wanted = peers.len() + IN_FLIGHT;
                 for _ in 0..IN_FLIGHT {
-                    socket.send_to(request.as_bytes(), (SERVER, 69)).expect("the wire is up");
+                    socket.send_to(request.as_bytes(), (SERVER, 69)).expect("the link is up");
                 }
                 while peers.len() < wanted {
                     let (_, peer) = receive(&socket, &mut buffer).expect("an answer");
@@ -155,17 +155,17 @@ impl Abandoned {
     fn acknowledge(&self, of: usize) {
         for (socket, peers) in &self.0 {
             for peer in peers.iter().step_by(of) {
-                socket.send_to(&[0, 4, 0, 0], peer).expect("the wire is up");
+                socket.send_to(&[0, 4, 0, 0], peer).expect("the link is up");
             }
         }
     }
 
     /// Ends each `of`th transfer with an error.
-    fn leave(&mut self, of: usize) {
+    fn end(&mut self, of: usize) {
         for (socket, peers) in &mut self.0 {
             let gone: Vec<SocketAddr> = peers.iter().copied().step_by(of).collect();
             for (nth, peer) in gone.iter().enumerate() {
-                socket.send_to(b"\0\x05\0\0gone\0", peer).expect("the wire is up");
+                socket.send_to(b"\0\x05\0\0gone\0", peer).expect("the link is up");
                 peers.remove(peer);
                 if nth % IN_FLIGHT == 0 {
                     std::thread::yield_now();
@@ -209,13 +209,13 @@ fn ten_thousand_transfers_take_little_memory_and_are_released() {
         let each = kilobytes(setup.id()).saturating_sub(memory) * 1024 / TOTAL;
         println!("{each} bytes for each of {TOTAL}");
         assert!(each <= EACH, "{each} bytes");
-        assert!(setup.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
-        transfers.leave(2);
+        assert!(setup.get(FILE) == Ok(contents(SIZE)), "another client gets no file");
+        transfers.end(2);
         // One more for the file, which all transfers share.
-        fewer_than(before + TOTAL / 2 + 1).expect("those who have gone are forgotten");
-        assert!(setup.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
-        transfers.leave(1);
-        fewer_than(before).expect("nothing is left open");
+        fewer_than(before + TOTAL / 2 + 1).expect("the ended transfers are released");
+        assert!(setup.get(FILE) == Ok(contents(SIZE)), "another client gets no file");
+        transfers.end(1);
+        fewer_than(before).expect("all descriptors are closed");
         after.push(kilobytes(setup.id()));
     }
     assert!(after[2] <= after[1] + MORE, "{after:?} kilobytes");
@@ -235,7 +235,7 @@ fn ten_thousand_abandoned_transfers_are_released_after_timeout() {
     let before = open();
     let transfers = Abandoned::ask(&setup);
     transfers.acknowledge(2);
-    assert!(setup.get(FILE) == Ok(contents(SIZE)), "somebody else is served");
+    assert!(setup.get(FILE) == Ok(contents(SIZE)), "another client gets no file");
     assert!(open() + 2 >= before + TOTAL, "{} descriptors", open());
     setup.lab.file(CLOCK, "+125\n");
     let gone = || (open() <= before).then_some(());

@@ -29,16 +29,16 @@ impl Setup {
     fn wait_for_lost_datagrams(&self, when: Moment, before: u64) {
         let lost = || (self.counted("Ip:", "OutNoRoutes") > before).then_some(());
         if when == Moment::HalfLoaded {
-            eventually(TIMEOUT, lost).expect("what is not acknowledged is sent again");
+            eventually(TIMEOUT, lost).expect("a block without ACK is sent again");
         }
     }
 
     /// Boots with the fault for each configuration and moment. The fault must restore the interface.
-    fn with_each(trouble: impl Fn(&Self, Moment)) {
+    fn with_each(fault: impl Fn(&Self, Moment)) {
         for binding in BINDINGS {
             let Some(setup) = Self::new(binding) else { return };
             for when in MOMENTS {
-                setup.boot_with(when, || trouble(&setup, when));
+                setup.boot_with(when, || fault(&setup, when));
             }
             setup.assert_serves();
         }
@@ -54,7 +54,7 @@ fn boot_continues_after_interface_goes_down_and_up() {
     });
 }
 
-/// As udev does, and as people do who want to know which is which. By its new name it is served where no name is named.
+/// As udev and administrators do. Without `interface=` the new name is served; with it, the old name must come back.
 fn boot_continues_after_interface_is_renamed() {
     let rename = |server: &Host, from: &str, to: &str| {
         server.ip(&format!("link set {from} down"));
@@ -79,7 +79,7 @@ fn boot_continues_after_interface_is_renamed() {
     }
 }
 
-/// A container takes it, and gives it back without its address.
+/// The interface is moved to a container and back, which removes its address.
 fn boot_continues_after_interface_was_in_another_namespace() {
     Setup::with_each(|setup, when| {
         let (server, elsewhere) = (setup.server(), setup.lab.host("elsewhere"));
@@ -110,10 +110,10 @@ fn boot_continues_after_server_address_changes() {
         let Some(setup) = Setup::new(binding) else { return };
         let server = setup.server();
         for when in MOMENTS {
-            // It is told the old one, and may have begun to load from there.
+            // The client has the old address, and may have started a download from it.
             let packets = PacketSocket::new(setup.client());
-            let told = rom(&packets).boot().map(|told| told.server.to_string());
-            assert_eq!(told, Ok(SERVER.to_owned()));
+            let server_address = rom(&packets).boot().map(|reply| reply.server.to_string());
+            assert_eq!(server_address, Ok(SERVER.to_owned()));
             let change = |from: &str, to: &str| {
                 server.ip(&format!("addr del {from}/24 dev eth0"));
                 server.ip(&format!("addr add {to}/24 dev eth0"));
@@ -138,33 +138,33 @@ fn datagram_blocked_by_firewall_is_sent_again() {
         let nft = |words: &str| server.run(Command::new("nft").arg(words));
         let refuse = || {
             nft(&format!(
-                "add table inet wall\nadd chain inet wall out {{ type filter hook output priority 0; }}\n\
-                 add rule inet wall out meta l4proto udp counter {verdict}\n"
+                "add table inet filter\nadd chain inet filter out {{ type filter hook output priority 0; }}\n\
+                 add rule inet filter out meta l4proto udp counter {verdict}\n"
             ))
         };
         let refused = || {
-            let shown = nft("list table inet wall");
+            let shown = nft("list table inet filter");
             let count = shown.split("counter packets ").nth(1)?.split(' ').next()?.parse().ok()?;
             Some(count).filter(|count: &u32| *count >= 3)
         };
-        // In the middle of a file: what is not acknowledged is sent again.
+        // During a transfer: a block without ACK is sent again.
         setup.boot_with(Moment::HalfLoaded, || {
             refuse();
-            eventually(TIMEOUT, refused).expect("it tries again and again");
-            nft("delete table inet wall");
+            eventually(TIMEOUT, refused).expect("the datagram is sent again");
+            nft("delete table inet filter");
         });
         refuse();
         let packets = PacketSocket::new(setup.client());
         assert_eq!(rom(&packets).boot(), Err("no offer".to_owned()));
-        // The answer to a request.
+        // The reply to a read request.
         let socket = setup.client().udp("10.9.0.2:0");
         let asks = std::thread::spawn(move || {
             let mut got = Vec::new();
             let usual = Download { file: FILE, ..Download::DEFAULT };
             usual.get_with(socket, |block| got.extend_from_slice(block)).map(|()| got)
         });
-        eventually(TIMEOUT, refused).expect("it tries again and again");
-        nft("delete table inet wall");
+        eventually(TIMEOUT, refused).expect("the datagram is sent again");
+        nft("delete table inet filter");
         assert!(asks.join().expect("no panic") == Ok(contents(SIZE)));
         assert!(setup.has_logged("Operation not permitted"), "{:#?}", setup.lab.syslog());
         setup.assert_serves();
@@ -192,7 +192,10 @@ fn datagram_dropped_by_full_queue_is_sent_again() {
             setup.server().run(Command::new("tc").args(["-s", "qdisc", "show", "dev", "eth0"]));
         let (lost, full) =
             (!shown.contains("dropped 0,"), setup.counted("Udp:", "SndbufErrors") > 0);
-        assert!(if queue == queues[0].0 { lost } else { full }, "{queue}: there was room: {shown}");
+        assert!(
+            if queue == queues[0].0 { lost } else { full },
+            "{queue}: no datagram was dropped: {shown}"
+        );
         setup.assert_serves();
     }
 }

@@ -19,8 +19,8 @@ crate::tests![
     directory_replaced_by_symlink_is_denied,
 ];
 
-const SECRET: &str = "what nobody may have\n";
-const PUBLIC: &str = "for everybody\n";
+const SECRET: &str = "not served\n";
+const PUBLIC: &str = "served\n";
 
 fn ready(lab: &Lab) {
     lab.file("/srv/secret", SECRET);
@@ -38,8 +38,8 @@ fn setup(words: &[&str]) -> Option<Setup> {
 /// Starts the program with the sandbox. Without Landlock in the kernel, the test is ignored.
 fn with_landlock() -> Option<Setup> {
     let setup = setup(&[])?;
-    let told = || setup.has_logged("compile time options").then_some(());
-    eventually(TIMEOUT, told).expect("it tells what it is confined by");
+    let logged = || setup.has_logged("compile time options").then_some(());
+    eventually(TIMEOUT, logged).expect("the start is logged");
     let landlock = setup.has_logged("confined by Landlock").then_some(());
     required(landlock.ok_or("no Landlock in this kernel".to_owned()))?;
     Some(setup)
@@ -68,8 +68,8 @@ fn symlink_created_after_start_is_denied() {
     // The notice is about the first file.
     let notice =
         "/srv/tftp/late points to /srv/secret, outside the sandbox that was set up at start";
-    let told = || setup.has_logged(notice).then_some(());
-    assert!(eventually(TIMEOUT, told).is_some(), "{:#?}", setup.lab.syslog());
+    let logged = || setup.has_logged(notice).then_some(());
+    assert!(eventually(TIMEOUT, logged).is_some(), "{:#?}", setup.lab.syslog());
     setup.assert_serves();
 }
 
@@ -108,7 +108,7 @@ fn special_file_is_refused_at_once() {
     setup.assert_serves();
 }
 
-const CLIMBING: &[&str] = &[
+const PATHS_OUTSIDE_ROOT: &[&str] = &[
     "../secret",
     "/../secret",
     "//../secret",
@@ -142,15 +142,15 @@ const CLIMBING: &[&str] = &[
     "../tftp/../secret",
 ];
 
-/// By the name alone; the walls are not needed for it.
+/// The server checks the name itself; it does not depend on the sandbox.
 fn path_cannot_leave_the_root() {
     for words in [&[][..], &["--unconfined"]] {
         let Some(setup) = setup(words) else { return };
-        for name in CLIMBING {
+        for name in PATHS_OUTSIDE_ROOT {
             let answer = setup.get(name);
             assert!(answer.as_ref().is_err_and(|error| error != "no answer"), "{name}: {answer:?}");
         }
-        // A step up at the end climbs to no file, and dnsmasq opens it: with walls it is the same error.
+        // dnsmasq opens a path that ends with `..`, which is a directory. The error is the same with the sandbox.
         let above = "0 cannot read /srv/tftp/..: Is a directory\0".to_owned();
         assert_eq!(setup.get(".."), Err(above));
         assert_eq!(setup.get("directory\\inside"), Ok(PUBLIC.as_bytes().to_vec()));
@@ -158,7 +158,7 @@ fn path_cannot_leave_the_root() {
     }
 }
 
-/// Between the look at a path and its opening, a directory may become a link. Whoever may do that may be anybody.
+/// A user with write access replaces a directory by a symbolic link between the check of the path and open(2).
 fn directory_replaced_by_symlink_is_denied() {
     const SWAPS: usize = 20_000;
     const ASKED: usize = 1000;
@@ -170,28 +170,29 @@ fn directory_replaced_by_symlink_is_denied() {
     let swap = || {
         while !over.load(Ordering::Relaxed) {
             let [one, other] = ["/srv/tftp/swapped", "/srv/tftp/spare"];
-            renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE).expect("both");
+            renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE)
+                .expect("both paths exist");
             swaps.fetch_add(1, Ordering::Relaxed);
         }
     };
-    let (mut served, mut refused, mut stolen) = (0, 0, None);
+    let (mut served, mut refused, mut leaked) = (0, 0, None);
     std::thread::scope(|scope| {
         scope.spawn(swap);
         let swapped = || swaps.load(Ordering::Relaxed) >= SWAPS;
         let enough = |asked: usize, both| asked >= ASKED && both && swapped();
         while !enough(served + refused, served > 0 && refused > 0)
             && served + refused < MOST
-            && stolen.is_none()
+            && leaked.is_none()
         {
             match setup.get("swapped/file") {
                 Ok(bytes) if bytes == PUBLIC.as_bytes() => served += 1,
-                Ok(bytes) => stolen = Some(bytes),
+                Ok(bytes) => leaked = Some(bytes),
                 Err(_) => refused += 1,
             }
         }
         over.store(true, Ordering::Relaxed);
     });
-    assert_eq!(stolen, None, "after {served} answers");
+    assert_eq!(leaked, None, "after {served} answers");
     assert!(served > 0 && refused > 0, "{served} served, {refused} refused");
     setup.assert_serves();
 }

@@ -26,7 +26,7 @@ const BLOCK: usize = 1468;
 /// Limit for a boot with retries.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// When something interfere to a client.
+/// The time of the fault during a boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// The client has the name of the boot file.
@@ -85,20 +85,21 @@ impl Setup {
     }
 
     /// As [`boot_with`](Self::boot_with), with other addresses.
-    pub fn boot(&self, who: Client<'_>, when: Moment, fault: impl FnOnce()) {
+    pub fn boot(&self, client: Client<'_>, when: Moment, fault: impl FnOnce()) {
         let packets = PacketSocket::new(self.client());
-        let rom = BootRom::new("arch=x86PC", &packets, address(who.server), address(who.address));
+        let rom =
+            BootRom::new("arch=x86PC", &packets, address(client.server), address(client.address));
         let mut fault = Some(fault);
-        let mut interfere = || fault.take().into_iter().for_each(|fault| fault());
+        let mut cause_fault = || fault.take().into_iter().for_each(|fault| fault());
         let start = Instant::now();
         loop {
-            let booted = rom.boot().and_then(|told| {
+            let booted = rom.boot().and_then(|reply| {
                 if when == Moment::AfterReply {
-                    interfere();
+                    cause_fault();
                 }
-                self.load(who, &told.file, |had| {
+                self.load(client, &reply.file, |had| {
                     if when == Moment::HalfLoaded && had > SIZE / 2 {
-                        interfere();
+                        cause_fault();
                     }
                 })
             });
@@ -107,12 +108,17 @@ impl Setup {
                 Err(reason) => assert!(start.elapsed() < BOOT_TIMEOUT, "{when:?}: {reason}"),
             }
         }
-        assert!(fault.is_none(), "nothing has happened");
+        assert!(fault.is_none(), "the fault did not happen");
     }
 
     /// Loads the boot file and checks its contents.
-    fn load(&self, who: Client<'_>, file: &str, mut had: impl FnMut(usize)) -> Result<(), String> {
-        let Client { server, address } = who;
+    fn load(
+        &self,
+        client: Client<'_>,
+        file: &str,
+        mut had: impl FnMut(usize),
+    ) -> Result<(), String> {
+        let Client { server, address } = client;
         let server = format!("{server}:69");
         let download = Download {
             server: &server,
@@ -131,9 +137,9 @@ impl Setup {
 
     /// At the end of a test: the process runs, and another client can boot.
     pub fn assert_serves(mut self) {
-        assert!(self.daemon.ended().is_none(), "it has ended: {:#?}", self.lab.syslog());
+        assert!(self.daemon.ended().is_none(), "the process has ended: {:#?}", self.lab.syslog());
         self.boot(Client { address: OTHER_CLIENT, server: SERVER }, Moment::AfterReply, || ());
-        assert!(self.daemon.ended().is_none(), "it ended at last");
+        assert!(self.daemon.ended().is_none(), "the process ended after the boot");
     }
 
     /// Downloads a file. The error is that of the server.

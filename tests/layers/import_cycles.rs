@@ -9,11 +9,10 @@ pub type Imports = BTreeMap<String, BTreeSet<String>>;
 /// An import that closes a cycle: the file, and the file that it imports from.
 pub type Known = (&'static str, &'static str);
 
-/// Which file imports from which.
+/// The imports of all files.
 ///
-/// What a file imports from modules below its own is left out, and what it imports from the modules above its own
-/// counts: a `mod.rs` that uses its parts, and parts that use what their `mod.rs` defines for all of them
-/// (`use super::Item`), are the ordinary shape of a Rust module and no cycle. The same holds for `lib.rs`.
+/// Imports from child modules are left out, imports from parent modules count. So a `mod.rs` that uses its children, which
+/// in turn use its items (`use super::Item`), is no cycle: it is usual in Rust. The same applies to `lib.rs`.
 pub fn imports(tree: &Tree) -> Imports {
     let of_file = |(file, source): (&String, &super::source::Source)| {
         let targets = source.paths.iter().filter_map(|path| tree.target(file, path));

@@ -13,14 +13,14 @@ pub struct Source {
     pub unsafe_blocks: usize,
 }
 
-/// A path as it is written, `crate::wire::dhcp`; those of a `use` with braces one by one.
+/// A path as written: `crate::wire::dhcp`. A `use` with braces gives one path per branch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
     pub line: usize,
     /// The modules of this file around it: `mod inner { ... }`.
     pub inside: Vec<String>,
     pub names: Vec<String>,
-    /// It is part of a `use`: a single name is a crate or a module there, and no variable.
+    /// It is part of a `use`, where a single name is a crate or a module and not a variable.
     pub imported: bool,
 }
 
@@ -30,7 +30,8 @@ impl Source {
     /// # Panics
     /// If it is not valid Rust.
     pub fn read(text: &str) -> Self {
-        let tokens: TokenStream = text.parse().unwrap_or_else(|fault| panic!("no Rust: {fault}"));
+        let tokens: TokenStream =
+            text.parse().unwrap_or_else(|fault| panic!("invalid Rust: {fault}"));
         let mut source = Self::default();
         source.walk(&trees(tokens), &[]);
         source
@@ -135,7 +136,7 @@ impl Source {
     }
 }
 
-/// The names of the path that begins here, and how many tokens it has; up to braces, `*` or `<`.
+/// The names of the path that begins here, up to braces, `*` or `<`, and its number of tokens.
 fn names(tokens: &[TokenTree]) -> (Vec<String>, usize) {
     let mut names = Vec::new();
     let mut at = 2 * usize::from(is_separator(tokens));
@@ -150,7 +151,8 @@ fn names(tokens: &[TokenTree]) -> (Vec<String>, usize) {
     (names, at)
 }
 
-/// How long an item is: up to its semicolon or its braces. `None`: it is a field, an arm or a statement, which stays.
+/// Number of tokens of an item, up to its semicolon or closing brace. `None`: not an item but a field, a match arm or a
+/// statement, which is kept.
 fn item_length(tokens: &[TokenTree]) -> Option<usize> {
     let is_constant = is_name(tokens.first(), "const") && !is_name(tokens.get(1), "fn");
     let with_semicolon = ["use", "static", "type", "let"];
@@ -170,7 +172,7 @@ fn item_length(tokens: &[TokenTree]) -> Option<usize> {
     tokens.iter().position(is_end).map(|end| end + 1)
 }
 
-/// `pub`, `pub(crate)`, `pub(in path)`: how many tokens.
+/// Number of tokens of `pub`, `pub(crate)` or `pub(in path)`.
 fn visibility(tokens: &[TokenTree]) -> usize {
     let has_place = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
     match tokens {

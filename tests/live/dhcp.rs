@@ -27,21 +27,23 @@ pub fn play(lab: &Lab, fixture: &Fixture) -> Transcript {
             Step::Wait(seconds) => listen(&machine, number, seconds, &mut seen),
             step => {
                 take(&machine, &running, step);
-                let heard = machine.received();
-                seen.packets.extend(heard.iter().map(|heard| format!("{number} {}", told(heard))));
+                let packets = machine.received();
+                seen.packets
+                    .extend(packets.iter().map(|packet| format!("{number} {}", to_text(packet))));
             }
         }
     }
     // Discards delayed datagrams.
     sleep(SETTLED);
-    seen.packets.extend(machine.received().iter().map(|heard| format!("late {}", told(heard))));
+    seen.packets
+        .extend(machine.received().iter().map(|packet| format!("late {}", to_text(packet))));
     seen.log = lab.take_syslog().iter().filter_map(|line| comparable(line)).collect();
     seen
 }
 
 fn take(machine: &ServerHost<'_>, running: &Running, step: Step) {
     match step {
-        Step::Send(said) => assert!(machine.send(running, &said), "the program hangs"),
+        Step::Send(request) => assert!(machine.send(running, &request), "the program hangs"),
         Step::AddAddress(name, address) => {
             machine.change_addresses("add", &[format!("{name} {address}")]);
         }
@@ -53,7 +55,7 @@ fn take(machine: &ServerHost<'_>, running: &Running, step: Step) {
             kill(Pid::from_raw(id), Signal::SIGHUP).expect("it runs");
             sleep(SETTLED);
         }
-        Step::Wait(_) => unreachable!("that is for the one who listens"),
+        Step::Wait(_) => unreachable!("`play` handles this step"),
     }
 }
 
@@ -62,13 +64,13 @@ fn listen(machine: &ServerHost<'_>, number: usize, seconds: u64, seen: &mut Tran
     let start = Instant::now();
     eventually(Duration::from_secs(seconds), || {
         let second = start.elapsed().as_secs_f64().round();
-        let heard = machine.received();
-        let lines = heard.iter().map(|heard| format!("{number} +{second}s {}", told(heard)));
+        let packets = machine.received();
+        let lines = packets.iter().map(|packet| format!("{number} +{second}s {}", to_text(packet)));
         seen.packets.extend(lines);
         None::<()>
     });
 }
 
-fn told(heard: &ReceivedPacket) -> String {
-    format!("{heard} {}", display(&heard.bytes))
+fn to_text(packet: &ReceivedPacket) -> String {
+    format!("{packet} {}", display(&packet.bytes))
 }

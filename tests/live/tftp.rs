@@ -18,7 +18,7 @@ pub fn play(lab: &Lab, fixture: &Fixture) -> Transcript {
     lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "52:54:00:aa:bb:01"));
     server.ip(&format!("addr add {SERVER}/24 dev eth0"));
     client.ip(&format!("addr add {CLIENT}/24 dev c0"));
-    std::fs::create_dir_all("/srv/tftp").expect("/srv is the lab's");
+    std::fs::create_dir_all("/srv/tftp").expect("/srv is writable");
     let _daemon = start(server);
     let before = lab.syslog().len();
     let mut play = Play {
@@ -87,7 +87,7 @@ impl Play<'_> {
         let is_request = matches!(bytes, [0, 1 | 2, ..]);
         let server = SocketAddr::new(SERVER.parse().expect("an address"), TFTP);
         let to = self.last.get(receiver).filter(|_| !is_request).copied().unwrap_or(server);
-        socket.send_to(bytes, to).expect("the wire is up");
+        socket.send_to(bytes, to).expect("the link is up");
     }
 
     /// Receives for a total time, or until no datagram arrives for a time.
@@ -95,7 +95,7 @@ impl Play<'_> {
         let start = Instant::now();
         let mut last = start;
         while (if timed { start } else { last }).elapsed() < time {
-            let mut heard = false;
+            let mut received = false;
             for (name, socket) in &self.sockets {
                 socket.set_nonblocking(true).expect("a socket");
                 let mut buffer = [0; 4096];
@@ -111,10 +111,10 @@ impl Play<'_> {
                         display(&buffer[..size])
                     ));
                     self.last.insert(name.clone(), from);
-                    heard = true;
+                    received = true;
                 }
             }
-            if heard {
+            if received {
                 last = Instant::now();
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -123,7 +123,7 @@ impl Play<'_> {
 }
 
 fn wait_for_second() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is later than 1970");
     let into = Duration::from_nanos(now.subsec_nanos().into());
     let left = Duration::from_millis(1100).saturating_sub(into);
     std::thread::sleep(left.min(Duration::from_secs(1)));

@@ -142,14 +142,14 @@ impl Scene {
         for stage in 0..stages {
             let class = if stage > 0 { ",user-class=iPXE" } else { "" };
             let rom = BootRom::new(&format!("arch={arch}{class}"), packets, SERVER, CLIENT);
-            let Ok(told) = rom.boot() else { return };
-            if told.file.is_empty() || told.file.contains("://") {
+            let Ok(reply) = rom.boot() else { return };
+            if reply.file.is_empty() || reply.file.contains("://") {
                 return;
             }
             let server = format!("{SERVER}:69");
             let asked = Download {
                 server: &server,
-                file: &told.file,
+                file: &reply.file,
                 max_attempts: 3,
                 ..Download::DEFAULT
             };

@@ -31,7 +31,7 @@ fn served(setup: &Setup, words: &[&[u8]]) -> Process {
     process
 }
 
-/// A command line, its exit code, and dnsmasq's sentence.
+/// A command line, its exit code, and dnsmasq's message.
 type Failing<'a> = (Vec<&'a [u8]>, i32, &'a [u8]);
 
 /// Exit code and standard error of a start that fails.
@@ -50,13 +50,13 @@ fn has(bytes: &[u8], part: &[u8]) -> bool {
 
 fn path_that_is_not_utf8_is_used_as_given() {
     let Some(setup) = required(Setup::new("")) else { return };
-    fs::rename("/srv/tftp", bytes(b"/srv/\xE9")).expect("it is ours");
+    fs::rename("/srv/tftp", bytes(b"/srv/\xE9")).expect("the file can be renamed");
     drop(served(&setup, &[b"-p0", b"-C/dev/null", b"--enable-tftp", b"--tftp-root=/srv/\xE9"]));
 
     // Values in the next word, in the same word, and after an abbreviated name.
-    fs::create_dir(bytes(b"/srv/d\xE9")).expect("it is ours");
-    fs::write(bytes(b"/srv/c\xE9"), b"port=0\nenable-tftp\n").expect("it is ours");
-    fs::write(bytes(b"/srv/d\xE9/x"), b"tftp-root=/srv/\xE9\n").expect("it is ours");
+    fs::create_dir(bytes(b"/srv/d\xE9")).expect("the directory can be created");
+    fs::write(bytes(b"/srv/c\xE9"), b"port=0\nenable-tftp\n").expect("the file can be written");
+    fs::write(bytes(b"/srv/d\xE9/x"), b"tftp-root=/srv/\xE9\n").expect("the file can be written");
     let words: [&[u8]; 6] =
         [b"-C", b"/srv/c\xE9", b"-7/srv/d\xE9", b"-u", b"root", b"--log-f=/srv/l\xE9"];
     let process = served(&setup, &words);

@@ -27,12 +27,12 @@ fn changed_files_of_a_watched_directory_are_read() {
     );
     setup.lab.take_syslog();
 
-    fs::write("/srv/hosts/two", "52:54:00:00:00:0g\n").expect("it is ours");
-    fs::write("/srv/hosts/.three", "x").expect("it is ours");
-    fs::write("/srv/hosts/four~", "x").expect("it is ours");
-    fs::create_dir("/srv/hosts/five").expect("it is ours");
-    fs::write("/srv/six", "52:54:00:00:00:02,set:b\n").expect("it is ours");
-    fs::rename("/srv/six", "/srv/hosts/six").expect("it is ours");
+    fs::write("/srv/hosts/two", "52:54:00:00:00:0g\n").expect("the file can be written");
+    fs::write("/srv/hosts/.three", "x").expect("the file can be written");
+    fs::write("/srv/hosts/four~", "x").expect("the file can be written");
+    fs::create_dir("/srv/hosts/five").expect("the directory can be created");
+    fs::write("/srv/six", "52:54:00:00:00:02,set:b\n").expect("the file can be written");
+    fs::rename("/srv/six", "/srv/hosts/six").expect("the file can be renamed");
     let changed = |path: &str| format!("6 dnsmasq: inotify: {path} new or modified");
     let bad = "3 dnsmasq: bad hex constant at line 1 of /srv/hosts/two".to_owned();
     let mut wanted = vec![changed("/srv/hosts/two"), read("/srv/hosts/two"), bad.clone()];
@@ -40,9 +40,9 @@ fn changed_files_of_a_watched_directory_are_read() {
     assert_eq!(setup.logged(5), wanted);
     setup.lab.take_syslog();
 
-    // The optsfile is read on SIGHUP only, and what has gone from the directory is forgotten then.
-    fs::write("/srv/opts", "vendor:PXEClient,30,x\n").expect("it is ours");
-    fs::remove_dir_all("/srv/hosts").expect("it is ours");
+    // The optsfile is read on SIGHUP only. Entries of deleted files are removed at the same time.
+    fs::write("/srv/opts", "vendor:PXEClient,30,x\n").expect("the file can be written");
+    fs::remove_dir_all("/srv/hosts").expect("the file can be deleted");
     std::thread::sleep(Duration::from_millis(200));
     if !crate::common::subject_is_theirs() {
         // 2.92 logs nothing about files that are deleted.
@@ -53,8 +53,8 @@ fn changed_files_of_a_watched_directory_are_read() {
     let gone = "3 dnsmasq: bad dynamic directory /srv/hosts: No such file or directory";
     assert_eq!(setup.logged(2), [read("/srv/opts"), gone.to_owned()]);
     setup.lab.take_syslog();
-    fs::create_dir("/srv/hosts").expect("it is ours");
-    fs::write("/srv/hosts/one", "").expect("it is ours");
+    fs::create_dir("/srv/hosts").expect("the directory can be created");
+    fs::write("/srv/hosts/one", "").expect("the file can be written");
     signal(daemon.id(), Signal::SIGHUP);
     assert_eq!(setup.logged(2), [read("/srv/opts"), read("/srv/hosts/one")]);
     if crate::common::subject_is_theirs() {
@@ -62,9 +62,9 @@ fn changed_files_of_a_watched_directory_are_read() {
     }
     // The directory is watched again, and a FIFO in it does not block (D-031).
     setup.lab.take_syslog();
-    nix::unistd::mkfifo("/srv/fifo", nix::sys::stat::Mode::S_IRWXU).expect("it is ours");
-    fs::rename("/srv/fifo", "/srv/hosts/fifo").expect("it is ours");
-    fs::write("/srv/hosts/two", "").expect("it is ours");
+    nix::unistd::mkfifo("/srv/fifo", nix::sys::stat::Mode::S_IRWXU).expect("root can do this");
+    fs::rename("/srv/fifo", "/srv/hosts/fifo").expect("the file can be renamed");
+    fs::write("/srv/hosts/two", "").expect("the file can be written");
     let wanted = [
         changed("/srv/hosts/fifo"),
         read("/srv/hosts/fifo"),

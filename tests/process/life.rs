@@ -30,35 +30,35 @@ crate::tests![
 
 fn daemon_in_background_serves_after_the_started_process_has_ended() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
-    symlink("/srv/elsewhere", "/run/dnsmasq.pid").expect("/run is the lab's");
+    symlink("/srv/elsewhere", "/run/dnsmasq.pid").expect("/run is writable");
     let line = format!("umask 077; exec 9</dev/zero; exec {} -C {CONFIG}", subject().display());
     assert_eq!(setup.run(Command::new("sh").args(["-c", &line])), started());
     assert_eq!(setup.get("small"), Ok(b"hello\n".to_vec()));
 
     let id = daemon().expect("a pid file");
     let file = fs::symlink_metadata("/run/dnsmasq.pid").expect("a pid file");
-    assert!(file.is_file() && !fs::exists("/srv/elsewhere").expect("it can be asked"));
+    assert!(file.is_file() && !fs::exists("/srv/elsewhere").expect("the directory is readable"));
     assert_eq!((file.mode() & 0o7777, file.uid(), file.gid()), (0o644, 65534, 65534));
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).expect("it runs");
     let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
     let (parent, session) = (fields[1], fields[3]);
     assert_ne!(parent, std::process::id().to_string());
-    assert!(session != id.to_string() && session != "0", "it leads no session: {stat}");
+    assert!(session != id.to_string() && session != "0", "it has no session of its own: {stat}");
     let link = |path: &str| fs::read_link(format!("/proc/{id}/{path}")).unwrap_or_default();
     for fd in ["fd/0", "fd/1", "fd/2"] {
         assert_eq!(link(fd), std::path::Path::new("/dev/null"));
     }
     let others = fs::read_dir(format!("/proc/{id}/fd")).expect("descriptors").flatten();
     let zero = others.filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| to.ends_with("zero")));
-    assert_eq!(zero.count(), 0, "a descriptor of the starter is open");
+    assert_eq!(zero.count(), 0, "a descriptor of the parent process is open");
     assert_eq!((link("cwd").to_str(), &status(id, "Umask")[..]), (Some("/"), "0022"));
     let leases = fs::metadata("/var/lib/misc/dnsmasq.leases").expect("a lease file");
     assert_eq!((leases.len(), leases.mode() & 0o7777, leases.uid()), (0, 0o644, 0));
 
     setup.logged(5);
     end(id);
-    // The directory is root's.
-    assert!(fs::exists("/run/dnsmasq.pid").expect("it can be asked"));
+    // Only root can delete files in /run, so the PID file remains.
+    assert!(fs::exists("/run/dnsmasq.pid").expect("the directory is readable"));
     let log = setup.logged(6);
     assert_eq!(
         log,
@@ -79,11 +79,11 @@ fn error_in_background_is_printed_at_the_terminal() {
     let ended = setup.background(&["--log-facility=/srv/log"]);
     assert_eq!(ended, Ended { code: Some(3), stderr: format!("\ndnsmasq: {sentence}\n") });
     let wanted = [format!("2 dnsmasq: {sentence}"), "2 dnsmasq: FAILED to start up".to_owned()];
-    assert_eq!(setup.logged(2), wanted, "by the process that was started");
+    assert_eq!(setup.logged(2), wanted, "the log of the started process");
     assert_eq!(fs::read_to_string("/srv/log").ok().as_deref(), Some(""));
     let id = daemon().expect("the pid file is left");
     let gone = || (!runs(id)).then_some(());
-    eventually(Duration::from_secs(5), gone).expect("it has ended, or is about to");
+    eventually(Duration::from_secs(5), gone).expect("it ends");
 }
 
 fn only_needed_privileges_of_root_are_kept() {
@@ -120,7 +120,8 @@ fn only_needed_privileges_of_root_are_kept() {
     }
 }
 
-/// Owners and modes of files, and who gets them: nobody, nobody of his own only, root, root of its own only.
+/// Name, owner and mode of a file, and whether it is sent: as user `nobody`, as `nobody` with `tftp-secure`, as root, as
+/// root with `tftp-secure`.
 #[rustfmt::skip]
 const OWNED: &[(&str, u32, u32, [bool; 4])] = &[
     ("root-644",   0,     0o644, [true,  false, true,  true]),
@@ -142,9 +143,10 @@ fn files_of_the_start_have_owner_and_mode_of_dnsmasq() {
         let Some(setup) = required(Setup::new(config)) else { return };
         for (name, owner, mode, _) in OWNED {
             let path = format!("/srv/tftp/{name}");
-            fs::write(&path, name).expect("the root is the lab's");
-            fs::set_permissions(&path, fs::Permissions::from_mode(*mode)).expect("it is ours");
-            chown(&path, Some(*owner), None).expect("it is ours");
+            fs::write(&path, name).expect("the TFTP root is writable");
+            fs::set_permissions(&path, fs::Permissions::from_mode(*mode))
+                .expect("root can do this");
+            chown(&path, Some(*owner), None).expect("root can do this");
         }
         assert_eq!(setup.background(&[user]), started());
         for (name, _, _, gets) in OWNED {
@@ -177,21 +179,24 @@ fn signals_have_the_effects_of_dnsmasq() {
     let Some(setup) = required(Setup::new("")) else { return };
     assert_eq!(setup.background(&["-x", "/srv/pid/pid"]).code, Some(3));
     setup.lab.file("/srv/pid/old", "");
-    chown("/srv/pid", Some(65534), None).expect("it is ours to give");
+    chown("/srv/pid", Some(65534), None).expect("root can change the owner");
     assert_eq!(setup.background(&["-x", "/srv/pid/pid"]), started());
     let text = fs::read_to_string("/srv/pid/pid").expect("a pid file");
     let id: u32 = text.trim_end_matches('\n').parse().expect("a number and a newline");
-    // The lines of the start are logged before.
+    // Waits for the lines of the start.
     setup.logged(3);
     setup.lab.take_syslog();
-    for nothing in ["USR1", "USR2", "ALRM", "HUP", "INT", "CHLD", "PIPE", "WINCH"] {
-        signal(id, format!("SIG{nothing}").parse().expect("a signal"));
+    for name in ["USR1", "USR2", "ALRM", "HUP", "INT", "CHLD", "PIPE", "WINCH"] {
+        signal(id, format!("SIG{name}").parse().expect("a signal"));
     }
     setup.get("small").expect("it serves");
     assert!(runs(id));
     setup.logged(1);
     end(id);
-    assert!(!fs::exists("/srv/pid/pid").expect("it can be asked"), "its directory is the user's");
+    assert!(
+        !fs::exists("/srv/pid/pid").expect("the directory is readable"),
+        "the user can delete files in this directory"
+    );
     let wanted = [
         "6 dnsmasq-tftp: sent /srv/tftp/small to 10.9.0.2",
         "6 dnsmasq: exiting on receipt of SIGTERM",
@@ -199,7 +204,10 @@ fn signals_have_the_effects_of_dnsmasq() {
     assert_eq!(setup.logged(2), wanted);
 
     let mut debug = setup.foreground(&mut Setup::program(&["-d", "-x", "/srv/pid/pid"]));
-    assert!(!fs::exists("/srv/pid/pid").expect("it can be asked"), "with -d there is none");
+    assert!(
+        !fs::exists("/srv/pid/pid").expect("the directory is readable"),
+        "-d writes no PID file"
+    );
     signal(debug.id(), Signal::SIGINT);
     let ended = eventually(TIMEOUT, || debug.ended()).expect("it ends");
     assert_eq!(ended.code(), Some(5));
@@ -216,8 +224,8 @@ fn lease_file_is_checked_and_not_changed() {
     let kept = "0 52:54:00:00:00:01 10.9.0.50 hosta *\nfoo bar\n";
     setup.lab.file("/srv/leases", kept);
     assert_eq!(setup.background(&["-l", "/srv/leases"]), started());
-    let told = "4 dnsmasq: ignoring invalid line in lease database: foo bar   ...";
-    assert_eq!(setup.logged(2)[0], told);
+    let warning = "4 dnsmasq: ignoring invalid line in lease database: foo bar   ...";
+    assert_eq!(setup.logged(2)[0], warning);
     end(daemon().expect("a pid file"));
     assert_eq!(fs::read_to_string("/srv/leases").ok().as_deref(), Some(kept));
 
@@ -225,7 +233,7 @@ fn lease_file_is_checked_and_not_changed() {
     assert_eq!(many, Ended { code: Some(5), stderr: "\ndnsmasq: too many stored leases\n".into() });
 
     assert_eq!(setup.background(&["-9", "-l", "/srv/other"]), started());
-    assert!(!fs::exists("/srv/other").expect("it can be asked"));
+    assert!(!fs::exists("/srv/other").expect("the directory is readable"));
     end(daemon().expect("a pid file"));
 }
 
@@ -241,11 +249,11 @@ fn leases_are_read_from_the_script_with_leasefile_ro() {
         ),
         ("echo foo", started()),
     ] {
-        let script = format!("#!/bin/sh\n[ $1 = init ] && pwd > /srv/told\n{script}\n");
+        let script = format!("#!/bin/sh\n[ $1 = init ] && pwd > /srv/directory\n{script}\n");
         setup.lab.program("/srv/init", &script);
         let mut command = Setup::program(&["-9", "--dhcp-script=/srv/init"]);
         assert_eq!(setup.run(command.current_dir("/srv/tftp")), ended);
-        assert_eq!(fs::read_to_string("/srv/told").ok().as_deref(), Some("/srv/tftp\n"));
+        assert_eq!(fs::read_to_string("/srv/directory").ok().as_deref(), Some("/srv/tftp\n"));
     }
     assert!(setup.logged(3).contains(&"3 dnsmasq: failed to parse lease database cleanly".into()));
     end(daemon().expect("a pid file"));
@@ -255,7 +263,7 @@ fn leases_are_read_from_the_script_with_leasefile_ro() {
     assert_eq!((missing.code, stderr), (Some(3), format!("dnsmasq: {sentence}")));
 }
 
-/// Without requests, the process does not run.
+/// Without requests, no thread wakes up.
 fn idle_daemon_uses_no_processor_time() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     assert_eq!(setup.background(&[]), started());
@@ -269,7 +277,7 @@ fn idle_daemon_uses_no_processor_time() {
     };
     let before = woken();
     sleep(Duration::from_secs(3));
-    assert_eq!(woken(), before, "it was woken for nothing");
+    assert_eq!(woken(), before, "a thread woke up without a request");
 }
 
 /// At a terminal, the error names the process that uses the port. For other programs it is dnsmasq's message (D-001).
@@ -279,11 +287,11 @@ fn process_that_uses_the_port_is_named_at_a_terminal() {
         return crate::common::harness::skip("dnsmasq differs: D-001");
     }
     let _holder = setup.lab.host("server").udp("0.0.0.0:67");
-    let told = "\ndnsmasq: failed to bind DHCP server socket: Address already in use\n";
+    let message = "\ndnsmasq: failed to bind DHCP server socket: Address already in use\n";
     let ended = setup.background(&[]);
-    assert_eq!(ended, Ended { code: Some(2), stderr: told.to_owned() });
-    // What systemd says where standard error leads to its journal.
-    let journal = fs::File::create("/srv/journal").expect("/srv is the lab's");
+    assert_eq!(ended, Ended { code: Some(2), stderr: message.to_owned() });
+    // systemd sets `JOURNAL_STREAM` if standard error is the journal.
+    let journal = fs::File::create("/srv/journal").expect("/srv is writable");
     let found = journal.metadata().expect("it is there");
     let stream = format!("{}:{}", found.dev(), found.ino());
     let mut command = Setup::program(&["-k"]);

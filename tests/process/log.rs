@@ -36,7 +36,7 @@ fn line(name: usize) -> String {
     format!("3 dnsmasq-tftp: file /srv/tftp/m{name} not found for 10.9.0.2")
 }
 
-/// A system log of the test, in place of that of the lab's.
+/// A datagram socket of the test at `/dev/log`, in place of that of the lab.
 fn syslog() -> UnixDatagram {
     drop(fs::remove_file("/dev/log"));
     let socket = UnixDatagram::bind("/dev/log").expect("a socket");
@@ -45,9 +45,9 @@ fn syslog() -> UnixDatagram {
     socket
 }
 
-/// The same as a stream.
+/// A stream socket at `/dev/log`.
 fn stream() -> UnixListener {
-    fs::remove_file("/dev/log").expect("it is ours");
+    fs::remove_file("/dev/log").expect("the file can be deleted");
     let log = UnixListener::bind("/dev/log").expect("a socket");
     allow("/dev/log", 0o666);
     log
@@ -70,28 +70,31 @@ fn lost(lines: &[String]) -> usize {
     lines.iter().filter_map(number).sum::<usize>()
 }
 
-/// D-027: dnsmasq would serve no clients here, or wait for each line.
+/// D-027: dnsmasq serves no clients in this case, or waits for each line.
 fn stalled_syslog_does_not_delay_clients() {
-    for (words, room) in [(&[][..], 512), (&["--log-async=5"], 5)] {
+    for (words, capacity) in [(&[][..], 512), (&["--log-async=5"], 5)] {
         let Some(setup) = required(Setup::new("")) else { return };
         let log = syslog();
         let daemon = setup.foreground(&mut Setup::program(&[&["-k", "-x", ""], words].concat()));
-        let asked = room + 60;
+        let asked = capacity + 60;
         let took = ask(&setup, 0..asked);
         assert!(took < Duration::from_secs(5), "{took:?} for {asked} requests");
-        // They come as the socket has room, and how soon that is the kernel decides.
+        // The program sends the lines when the socket has space; the kernel decides when.
         let mut lines = Vec::new();
         let end = Instant::now() + 4 * TIMEOUT;
         while lost(&lines) == 0 && Instant::now() < end {
             let wanted = |line: &String| line.contains("not found") || line.contains("overflow");
             lines.extend(all(&log).into_iter().filter(wanted));
         }
-        let told = lines.len() - 1;
-        assert_eq!(told + lost(&lines), asked, "{:?}", lines.last());
-        assert!(lost(&lines) > 0 && told >= room, "{told} lines of {asked}");
-        assert!(lines.last().is_some_and(|last| last.contains("overflow")), "it stands at the end");
-        let sent: Vec<String> = (0..told).map(line).collect();
-        assert_eq!(lines[..told], sent, "the last ones are lost, and the order is kept");
+        let received = lines.len() - 1;
+        assert_eq!(received + lost(&lines), asked, "{:?}", lines.last());
+        assert!(lost(&lines) > 0 && received >= capacity, "{received} lines of {asked}");
+        assert!(
+            lines.last().is_some_and(|last| last.contains("overflow")),
+            "the overflow line is not the last one"
+        );
+        let sent: Vec<String> = (0..received).map(line).collect();
+        assert_eq!(lines[..received], sent, "the first lines must arrive in order");
         drop(daemon);
     }
 }
@@ -104,7 +107,7 @@ fn restarted_syslog_is_used_again() {
         ask(&setup, 0..1);
         assert_eq!(all(&first).last(), Some(&line(0)));
         drop(first);
-        fs::remove_file("/dev/log").expect("it is ours");
+        fs::remove_file("/dev/log").expect("the file can be deleted");
         ask(&setup, 1..7);
         // The line is logged after the reply was sent.
         std::thread::sleep(Duration::from_millis(100));
@@ -124,7 +127,7 @@ fn syslog_on_a_stream_socket_gets_the_lines() {
     let log = stream();
     let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
     ask(&setup, 0..2);
-    let (stream, _) = log.accept().expect("it has connected");
+    let (stream, _) = log.accept().expect("the program has connected");
     let lines = BufReader::new(stream)
         .split(0)
         .take(5)
@@ -150,7 +153,7 @@ fn moved_log_file_is_opened_again_after_sigusr2() {
     has("/srv/log/log", &line(0));
     let found = fs::metadata("/srv/log/log").expect("a file");
     assert_eq!((found.mode() & 0o7777, found.uid(), found.gid()), (0o660, 65534, 0));
-    fs::rename("/srv/log/log", "/srv/log/log.1").expect("it is ours");
+    fs::rename("/srv/log/log", "/srv/log/log.1").expect("the file can be renamed");
     ask(&setup, 1..2);
     has("/srv/log/log.1", &line(1));
     signal(daemon.id(), Signal::SIGUSR2);
@@ -163,12 +166,12 @@ fn moved_log_file_is_opened_again_after_sigusr2() {
 
     // If the file cannot be opened, lines are written to syslog, with one tag.
     setup.lab.take_syslog();
-    fs::rename("/srv/log", "/srv/gone").expect("it is ours");
+    fs::rename("/srv/log", "/srv/gone").expect("the file can be renamed");
     signal(daemon.id(), Signal::SIGUSR2);
     std::thread::sleep(Duration::from_millis(200));
     ask(&setup, 3..4);
     assert_eq!(setup.logged(1), [line(3).replace("dnsmasq-tftp", "dnsmasq")]);
-    fs::rename("/srv/gone", "/srv/log").expect("it is ours");
+    fs::rename("/srv/gone", "/srv/log").expect("the file can be renamed");
     signal(daemon.id(), Signal::SIGUSR2);
     std::thread::sleep(Duration::from_millis(200));
     ask(&setup, 4..5);
@@ -178,20 +181,20 @@ fn moved_log_file_is_opened_again_after_sigusr2() {
 
 fn full_disk_of_the_log_file_is_reported_to_syslog() {
     let Some(setup) = required(Setup::new("log-facility=/srv/log\n")) else { return };
-    symlink("/dev/full", "/srv/log").expect("it is ours");
+    symlink("/dev/full", "/srv/log").expect("the link can be created");
     let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", "", "-u", "root", "--group="]));
     setup.logged(1);
-    // Lines that came together with the first are told together.
+    // Lines that are logged together with the first failed line are reported with it. So the requests must come later.
     std::thread::sleep(Duration::from_millis(200));
     ask(&setup, 0..2);
-    let told = || setup.logged(1).iter().any(|line| line.contains("m1 not found")).then_some(());
-    eventually(TIMEOUT, told).expect("it is told");
+    let logged = || setup.logged(1).iter().any(|line| line.contains("m1 not found")).then_some(());
+    eventually(TIMEOUT, logged).expect("syslog has the line");
     let log = setup.logged(3);
     assert_eq!(log[0], "2 dnsmasq: log failed: No space left on device");
     let plain = |name| line(name).replace("dnsmasq-tftp", "dnsmasq");
     assert_eq!(log[log.len() - 2..], [plain(0), plain(1)]);
-    // The line it failed in is finished when there is a file again.
-    fs::remove_file("/srv/log").expect("it is ours");
+    // The line whose write failed is written to the new file.
+    fs::remove_file("/srv/log").expect("the file can be deleted");
     signal(daemon.id(), Signal::SIGUSR2);
     eventually(TIMEOUT, || fs::metadata("/srv/log").ok().filter(|file| file.len() > 0))
         .expect("a new file");
@@ -226,9 +229,9 @@ fn syslog_that_accepts_no_connection_does_not_delay_clients() {
     let Some(setup) = required(Setup::new("")) else { return };
     let log = stream();
     nix::sys::socket::listen(&log, nix::sys::socket::Backlog::new(0).expect("a number"))
-        .expect("it is ours");
-    let _waits =
-        std::os::unix::net::UnixStream::connect("/dev/log").expect("there is room for one");
+        .expect("the queue length can be set");
+    let _waits = std::os::unix::net::UnixStream::connect("/dev/log")
+        .expect("the queue of the listener has space for one");
     let mut daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
     assert_eq!(setup.get("small"), Ok(b"hello\n".to_vec()));
     signal(daemon.id(), Signal::SIGTERM);
@@ -249,5 +252,8 @@ fn nonblocking_standard_error_gets_all_lines() {
     eventually(TIMEOUT, serves).expect("it serves");
     ask(&setup, 0..1500);
     let mut lines = BufReader::new(read).lines().map(|line| line.expect("a line"));
-    assert!(lines.any(|line| line.contains("m1499 not found")), "it ended where the pipe was full");
+    assert!(
+        lines.any(|line| line.contains("m1499 not found")),
+        "the lines after the full pipe are missing"
+    );
 }

@@ -19,18 +19,18 @@ crate::tests![
     signal_during_start_ends_the_process,
 ];
 
-/// Kills the program under load 100 times and starts it again: nothing that is left prevents the start.
+/// Kills the program under load 100 times and starts it again: what the killed process left does not prevent the start.
 fn server_restarts_at_once_after_each_of_100_kills() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     setup.lab.file("/srv/tftp/large", vec![7; 3_000_000]);
     let client = setup.lab.host("client");
-    let calm = AtomicBool::new(false);
+    let restarted = AtomicBool::new(false);
     // Clients send their requests again, as firmware does, until they have the file; and once more at the end.
     let timeout = Duration::from_millis(50);
     let usual =
         Download { file: "large", windowsize: 4, timeout, max_attempts: 2, ..Download::DEFAULT };
     let load = || {
-        while !calm.load(Ordering::Relaxed) || usual.get(client, |_| {}).is_err() {
+        while !restarted.load(Ordering::Relaxed) || usual.get(client, |_| {}).is_err() {
             drop(usual.get(client, |_| {}));
         }
     };
@@ -48,7 +48,7 @@ fn server_restarts_at_once_after_each_of_100_kills() {
             eventually(TIMEOUT, || (!runs(id)).then_some(())).expect("it ends");
         }
         assert_eq!(setup.background(&[]), started());
-        calm.store(true, Ordering::Relaxed);
+        restarted.store(true, Ordering::Relaxed);
         slowest
     });
     end(daemon().expect("a pid file"));
@@ -60,16 +60,17 @@ fn server_restarts_at_once_after_each_of_100_kills() {
 /// The parent may ignore signals, and close the read end of the standard output.
 fn ignored_signals_and_closed_pipes_of_the_parent_have_no_effect() {
     let Some(setup) = required(Setup::new("dhcp-script=/srv/script\n")) else { return };
-    setup.lab.program("/srv/script", "#!/bin/sh\necho told\n");
+    setup.lab.program("/srv/script", "#!/bin/sh\necho called\n");
     let line =
         format!("trap '' CHLD HUP TERM; exec {} -C {CONFIG} --log-debug", subject().display());
     assert_eq!(setup.run(Command::new("sh").args(["-c", &line])), started());
     let id = daemon().expect("a pid file");
     setup.get("small").expect("it serves");
-    let told = "7 dnsmasq-script: told".to_owned();
-    eventually(TIMEOUT, || setup.logged(1).contains(&told).then_some(())).expect("it is told");
+    let line = "7 dnsmasq-script: called".to_owned();
+    eventually(TIMEOUT, || setup.logged(1).contains(&line).then_some(()))
+        .expect("the script was called");
     end(id);
-    let full = || fs::File::options().write(true).open("/dev/full").expect("there is one");
+    let full = || fs::File::options().write(true).open("/dev/full").expect("/dev/full exists");
     let ended = |words: &[&str]| {
         let mut command = Command::new(subject());
         command.args(words).stdout(full()).stderr(full()).status().expect("it runs").code()
@@ -94,8 +95,8 @@ fn inherited_children_are_reaped() {
     };
     let first = children(process.id())[0];
     let alone = || children(first).is_empty().then_some(());
-    eventually(TIMEOUT, alone).expect("the sleeper is gone, and nothing is left of it");
-    // The daemon has another user, and would outlive the test.
+    eventually(TIMEOUT, alone).expect("the inherited child is reaped");
+    // Dropping the process does not end the daemon, because it has another user.
     end(first);
 }
 
@@ -127,5 +128,5 @@ fn signal_during_start_ends_the_process() {
             eventually(Duration::from_secs(1), || process.ended()).expect("it ends at once");
         assert_eq!(ended.code(), Some(5));
     }
-    assert_eq!(setup.logged(0), [""; 0], "silently");
+    assert_eq!(setup.logged(0), [""; 0], "a signal during the start is not logged");
 }

@@ -1,5 +1,5 @@
-//! Callers: systemd in its three ways, by a setup-in for the manager, and the command lines of distributions. Debian's
-//! helper, Arch's unit and Tiny Core's boot script run in `tests/packages`.
+//! Service managers: the service types of systemd and the command lines of distributions. A socket of the test receives the
+//! notifications (`sd_notify(3)`). `tests/packages` runs the init files of Debian, Arch and Tiny Core.
 
 use crate::common::lab::{Process, allow, eventually};
 use crate::common::required;
@@ -11,16 +11,21 @@ use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use std::time::Duration;
 
-crate::tests![systemd_forking, systemd_notify, systemd_exec, openwrt,];
+crate::tests![
+    forking_service_has_pid_file_when_started_process_ends,
+    notify_service_sends_ready_reloading_and_stopping,
+    exec_service_serves_until_sigterm,
+    configuration_of_openwrt_is_served,
+];
 
 const RANGE: &str = "dhcp-range=10.9.0.0,proxy\n";
 const SOCKET: &str = "/run/notify";
 
-/// `Type=forking` with a `PIDFile=`: what systemd demands of it.
-fn systemd_forking() {
+/// `Type=forking` with a `PIDFile=` (systemd.service(5)): the file exists when the started process ends.
+fn forking_service_has_pid_file_when_started_process_ends() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     setup.lab.file("/run/dnsmasq/old", "");
-    std::os::unix::fs::chown("/run/dnsmasq", Some(65534), None).expect("it is ours to give");
+    std::os::unix::fs::chown("/run/dnsmasq", Some(65534), None).expect("root can change the owner");
     let pid_file = "/run/dnsmasq/dnsmasq.pid";
     let words =
         ["-x", pid_file, "-u", "nobody", "-7", "/etc/dnsmasq.d,.dpkg-dist,.dpkg-old,.dpkg-new"];
@@ -32,17 +37,17 @@ fn systemd_forking() {
     setup.lab.file("/etc/dnsmasq.d/b.conf.dpkg-old", "nonsense\n");
     let started = setup.run(Setup::program(&words).args(more));
     assert_eq!((started.code, &started.stderr[..]), (Some(0), ""));
-    // At once, without waiting.
+    // Without waiting: the file must exist already.
     let text = fs::read_to_string(pid_file).expect("a pid file");
     let id: u32 = text.trim().parse().expect("a number");
     assert!(runs(id) && setup.lab.host("server").listens_on_udp(69));
     assert!([0, 65534].contains(&fs::metadata(pid_file).expect("a pid file").uid()));
     setup.get("small").expect("it serves");
     end(id);
-    assert!(!fs::exists(pid_file).expect("it can be asked"));
+    assert!(!fs::exists(pid_file).expect("the directory is readable"));
 }
 
-/// A setup-in for the service manager, which receives notifications.
+/// A socket that receives the notifications in place of systemd.
 struct Manager(UnixDatagram);
 
 impl Manager {
@@ -53,7 +58,7 @@ impl Manager {
         Self(socket)
     }
 
-    fn told(&self) -> Option<String> {
+    fn notification(&self) -> Option<String> {
         let mut buffer = [0; 512];
         let size = self.0.recv(&mut buffer).ok()?;
         Some(String::from_utf8_lossy(&buffer[..size]).into_owned())
@@ -66,39 +71,42 @@ impl Manager {
 }
 
 /// `Type=notify`, and `Type=notify-reload`.
-fn systemd_notify() {
+fn notify_service_sends_ready_reloading_and_stopping() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     let manager = Manager::new();
     let mut daemon = Manager::start(&setup, &["-k", "--pid-file"]);
     let ready = format!("READY=1\nMAINPID={}", daemon.id());
-    assert_eq!(manager.told(), Some(ready.clone()));
-    assert!(setup.lab.host("server").listens_on_udp(69), "it is ready before it serves");
+    assert_eq!(manager.notification(), Some(ready.clone()));
+    assert!(
+        setup.lab.host("server").listens_on_udp(69),
+        "READY was sent before the port was bound"
+    );
     setup.get("small").expect("it serves");
     signal(daemon.id(), Signal::SIGHUP);
-    let reloading = manager.told().unwrap_or_default();
+    let reloading = manager.notification().unwrap_or_default();
     let since_boot = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").map(str::parse::<u64>);
     assert!(since_boot.is_some_and(|number| number.is_ok_and(|number| number > 0)), "{reloading}");
-    assert_eq!(manager.told(), Some(ready));
+    assert_eq!(manager.notification(), Some(ready));
     signal(daemon.id(), Signal::SIGTERM);
-    assert_eq!(manager.told().as_deref(), Some("STOPPING=1"));
+    assert_eq!(manager.notification().as_deref(), Some("STOPPING=1"));
     let ended = eventually(TIMEOUT, || daemon.ended()).expect("it ends");
     assert_eq!(ended.code(), Some(0));
 
-    // In the background it sends its process id. A start that fails sends no READY.
+    // In the background, MAINPID is the process ID of the daemon. A failed start sends no READY.
     let started = setup.run(Setup::program(&[]).env("NOTIFY_SOCKET", SOCKET));
     assert_eq!(started.code, Some(0));
     let id = crate::setup::daemon().expect("a pid file");
-    assert_eq!(manager.told(), Some(format!("READY=1\nMAINPID={id}")));
+    assert_eq!(manager.notification(), Some(format!("READY=1\nMAINPID={id}")));
     end(id);
-    assert_eq!(manager.told().as_deref(), Some("STOPPING=1"));
+    assert_eq!(manager.notification().as_deref(), Some("STOPPING=1"));
     let failed = setup.run(Setup::program(&["-x", "/srv/none/pid"]).env("NOTIFY_SOCKET", SOCKET));
     assert_eq!(failed.code, Some(3));
     manager.0.set_read_timeout(Some(Duration::from_millis(200))).expect("a socket");
-    assert_eq!(manager.told(), None);
+    assert_eq!(manager.notification(), None);
 }
 
-/// `Type=exec` and `Type=simple`: what was started is what serves, until it is told to end.
-fn systemd_exec() {
+/// `Type=exec` and `Type=simple`: the started process serves until SIGTERM.
+fn exec_service_serves_until_sigterm() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     let mut daemon = setup.foreground(&mut Setup::program(&["-k", "--enable-dbus", "--pid-file"]));
     setup.get("small").expect("it serves");
@@ -112,8 +120,8 @@ fn systemd_exec() {
     assert_eq!(ended.code(), Some(0));
 }
 
-/// `OpenWrt`'s procd starts this, with a configuration that its init script writes.
-fn openwrt() {
+/// The command line of `OpenWrt`'s procd, and the configuration that its init script writes.
+fn configuration_of_openwrt_is_served() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     let config = "/var/etc/dnsmasq.conf.cfg01411c";
     let lines = format!(
@@ -127,9 +135,9 @@ fn openwrt() {
     setup.lab.file("/run/openwrt.conf", lines);
     setup.lab.file("/run/dnsmasq.d/x", "");
     setup.lab.file("/run/dnsmasq/x", "");
-    fs::create_dir_all("/run/etc").expect("/run is the lab's");
+    fs::create_dir_all("/run/etc").expect("/run is writable");
     let config = config.replace("/var/etc", "/run/etc");
-    fs::rename("/run/openwrt.conf", &config).expect("it is ours");
+    fs::rename("/run/openwrt.conf", &config).expect("the file can be renamed");
     let mut command = Command::new(crate::common::subject());
     command.args(["-C", &config, "-k", "-x", "/run/dnsmasq/dnsmasq.cfg01411c.pid"]);
     let daemon = setup.foreground(&mut command);

@@ -1,4 +1,5 @@
-//! DHCP: the core between two snapshots of a machine, and the kernel's part in a reply, as far as it shows.
+//! DHCP: the core with a simulated machine. The simulation does the part of the kernel: interface, source address and
+//! destination hardware address of a reply.
 
 use super::common::fixture::{Fixture, Transcript};
 use super::common::packet::{BROADCAST_MAC, ReceivedPacket, client_mac};
@@ -21,14 +22,14 @@ const PXE_PORT: u16 = 4011;
 /// ARP hardware type.
 const ETHERNET: u8 = 1;
 
-struct Stage {
+struct Simulation {
     config: Config,
     interfaces: Interfaces,
     names: ServerNames,
     run_time_files: ReloadableFiles,
     seen: Transcript,
     step: usize,
-    /// Replies that wait for their time: after how many seconds, and what they are.
+    /// Delayed replies: seconds and text.
     delayed: Vec<(u32, String)>,
 }
 
@@ -38,7 +39,7 @@ pub fn play(fixture: &Fixture) -> Transcript {
     let mut config = config(&lines);
     let mut run_time_files = ReloadableFiles::from_config(&config);
     let names = run_time_files.read(&mut config).0;
-    let mut stage = Stage {
+    let mut simulation = Simulation {
         config,
         interfaces: Interfaces { links: vec![link(1, "lo")], addresses: Vec::new() },
         names,
@@ -48,28 +49,28 @@ pub fn play(fixture: &Fixture) -> Transcript {
         delayed: Vec::new(),
     };
     let addresses = fixture.machine();
-    // In the order they are made in.
+    // In the order in which `tests/live` creates them.
     let names = addresses.iter().filter_map(|line| line.split([' ', ':']).next());
-    names.collect::<BTreeSet<_>>().into_iter().for_each(|name| _ = stage.link(name));
-    addresses.iter().for_each(|line| stage.gains(line));
+    names.collect::<BTreeSet<_>>().into_iter().for_each(|name| _ = simulation.link(name));
+    addresses.iter().for_each(|line| simulation.add_address(line));
     for (number, text) in (1..).zip(&fixture.steps) {
-        stage.step = number;
-        stage.take(step(text));
+        simulation.step = number;
+        simulation.take(step(text));
     }
-    stage.seen.log.iter_mut().for_each(|line| *line = folder.back(line));
-    stage.seen
+    simulation.seen.log.iter_mut().for_each(|line| *line = folder.back(line));
+    simulation.seen
 }
 
 fn link(index: u32, name: &str) -> Link {
     Link { index, name: name.to_owned(), loopback: name == "lo", mtu: 9000, ..Link::default() }
 }
 
-impl Stage {
+impl Simulation {
     fn take(&mut self, step: Step) {
         match step {
-            Step::Send(request) => self.hears(&request),
-            Step::AddAddress(name, address) => self.gains(&format!("{name} {address}")),
-            Step::RemoveAddress(name, address) => self.loses(&name, &address),
+            Step::Send(request) => self.receive(&request),
+            Step::AddAddress(name, address) => self.add_address(&format!("{name} {address}")),
+            Step::RemoveAddress(name, address) => self.remove_address(&name, &address),
             Step::Reload => {
                 let (names, happened) = self.run_time_files.read(&mut self.config);
                 self.names = names;
@@ -86,7 +87,7 @@ impl Stage {
     }
 
     /// `eth0:1 10.0.0.1/24`
-    fn gains(&mut self, line: &str) {
+    fn add_address(&mut self, line: &str) {
         let (label, address) = line.split_once(' ').expect("an interface and an address");
         let name = label.split(':').next().unwrap_or(label);
         let index = self.link(name);
@@ -106,14 +107,14 @@ impl Stage {
         index
     }
 
-    fn loses(&mut self, name: &str, address: &str) {
+    fn remove_address(&mut self, name: &str, address: &str) {
         let index = self.interfaces.by_name(name).expect("an interface").index;
         let (gone, _) = parsed(address).expect("an address");
         let is_kept = |known: &Address| known.interface != index || known.ip != gone;
         self.interfaces.addresses.retain(is_kept);
     }
 
-    fn hears(&mut self, request: &Request) {
+    fn receive(&mut self, request: &Request) {
         let link = self.interfaces.by_name(&request.on).expect("an interface");
         let arrival = ReceivedDatagram {
             bytes: &request.bytes,
@@ -124,25 +125,25 @@ impl Stage {
         let port = match request.to.port() {
             PXE_PORT if self.config.dhcp.pxe_enabled => Port::Pxe,
             port if port == self.config.dhcp.server_port => Port::Server,
-            _ => return, // nobody listens
+            _ => return, // no socket is bound
         };
         let mut effects = Vec::new();
         let Self { config, interfaces, names, .. } = self;
         let context = Context { config, interfaces, names };
         proxydhcp::handle_datagram(context, port, &arrival, DecisionLog::Off, &mut effects);
-        effects.into_iter().for_each(|effect| self.happens(effect));
+        effects.into_iter().for_each(|effect| self.apply(effect));
     }
 
-    fn happens(&mut self, effect: Effect) {
+    fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Log(line) => self.seen.log.push(logged(&line)),
             Effect::Send(datagram) => {
-                let told = self.told(&datagram);
-                self.seen.packets.extend(told.map(|told| format!("{} {told}", self.step)));
+                let text = self.sent_as(&datagram);
+                self.seen.packets.extend(text.map(|text| format!("{} {text}", self.step)));
             }
             Effect::SendDelayed(delay, datagram) => {
-                let told = self.told(&datagram);
-                self.delayed.extend(told.map(|told| (delay, told)));
+                let text = self.sent_as(&datagram);
+                self.delayed.extend(text.map(|text| (delay, text)));
             }
             Effect::Observe(_) => {}
             Effect::SendBatch(_)
@@ -150,17 +151,18 @@ impl Stage {
             | Effect::LogLimited(..)
             | Effect::OpenSocket { .. }
             | Effect::WatchSocket { .. } => {
-                unreachable!("DHCP opens nothing")
+                unreachable!("DHCP opens no sockets")
             }
         }
     }
 
-    /// As the client hears it, if it does: the kernel finds interface and source address, if nobody tells.
-    fn told(&mut self, datagram: &Datagram) -> Option<String> {
+    /// The datagram as the client receives it; `None` if the kernel does not send it. If the core sets no interface and
+    /// source address, the kernel selects them.
+    fn sent_as(&mut self, datagram: &Datagram) -> Option<String> {
         let SocketAddr::V4(to) = datagram.to else { unreachable!("DHCP is IPv4") };
-        let Some((index, source)) = self.way(datagram.interface, *to.ip()) else {
+        let Some((index, source)) = self.route(datagram.interface, *to.ip()) else {
             let reason = "Network is unreachable".to_owned();
-            self.complain(DhcpLine::SendFailed { to: *to.ip(), reason });
+            self.log(DhcpLine::SendFailed { to: *to.ip(), reason });
             return None;
         };
         let port = match datagram.via {
@@ -171,13 +173,15 @@ impl Stage {
         let mut mac = if to.ip().is_broadcast() { BROADCAST_MAC } else { client_mac(&on) };
         match &datagram.neighbour {
             Some(client) if client.hardware_type != ETHERNET => {
-                self.complain(DhcpLine::ArpFailed("Invalid argument".to_owned()));
+                self.log(DhcpLine::ArpFailed("Invalid argument".to_owned()));
             }
-            Some(client) => mac = client.mac[..].try_into().expect("a wire is an Ethernet"),
+            Some(client) => {
+                mac = client.mac[..].try_into().expect("an Ethernet address has 6 bytes");
+            }
             None => {}
         }
         let from = SocketAddrV4::new(source, port);
-        let heard = ReceivedPacket {
+        let packet = ReceivedPacket {
             on,
             mac,
             from,
@@ -186,16 +190,16 @@ impl Stage {
             dont_fragment: false,
             bytes: Vec::new(),
         };
-        // What is not a wire leads nowhere.
-        heard.on.starts_with("eth").then(|| format!("{heard} {}", display(&datagram.bytes)))
+        // Only `eth…` interfaces are connected to the client.
+        packet.on.starts_with("eth").then(|| format!("{packet} {}", display(&datagram.bytes)))
     }
 
-    fn complain(&mut self, line: DhcpLine) {
+    fn log(&mut self, line: DhcpLine) {
         self.seen.log.push(logged(&Line::Dhcp(None, line)));
     }
 
-    /// The interface a datagram leaves by, and its source address.
-    fn way(&self, interface: u32, to: Ipv4Addr) -> Option<(u32, Ipv4Addr)> {
+    /// The outgoing interface of a datagram and its source address.
+    fn route(&self, interface: u32, to: Ipv4Addr) -> Option<(u32, Ipv4Addr)> {
         let near = |address: &&Address| {
             address.ipv4().is_some_and(|ip| same_network(ip, to, address.netmask()))
         };

@@ -1,4 +1,4 @@
-//! Every recording against the cores: in process, in virtual time, without root.
+//! Replays all recordings with the cores in this process, in virtual time and without root.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -25,9 +25,9 @@ fn tftp_answers_as_recorded() {
     replay("tftp", tftp::play);
 }
 
-/// An entry without a test or fixture is a claim; one that nobody finds is a lie.
+/// Each entry of `DIVERGENCES.md` names a test or a fixture that exists.
 #[test]
-fn every_divergence_is_shown_somewhere() {
+fn every_divergence_names_an_existing_test_or_fixture() {
     for entry in fixture::divergences().split("\n## ").skip(1) {
         let name = entry.lines().next().unwrap_or_default();
         let quoted: Vec<&str> = entry.split('`').skip(1).step_by(2).collect();
@@ -38,7 +38,7 @@ fn every_divergence_is_shown_somewhere() {
     }
 }
 
-/// The sections of `docs/dnsmasq/proxydhcp.md` that are about what is seen on the wire or in the log.
+/// The sections of `docs/dnsmasq/proxydhcp.md` about datagrams and log lines.
 const SECTIONS: &[&str] = &[
     "1.1", "1.2", "1.3", "1.4", "2.1", "2.2", "2.4", "2.5", "2.6", "3.1", "3.2", "3.3", "3.4",
     "3.5", "4.1", "4.2", "4.3", "4.4", "4.5", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "6.1",
@@ -60,7 +60,7 @@ fn every_section_of_proxydhcp_has_a_fixture() {
     assert_eq!(covered, sections);
 }
 
-/// All of the project's code.
+/// The text of all source files.
 fn sources() -> Vec<String> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders: Vec<_> = ["src", "tests", "conf-parser"].map(|name| top.join(name)).into();
@@ -97,36 +97,40 @@ fn replay(folder: &str, play: fn(&Fixture) -> Transcript) {
 
 fn config(lines: &[String]) -> Config {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-    file.write_all((lines.join("\n") + "\n").as_bytes()).expect("room for it");
+    file.write_all((lines.join("\n") + "\n").as_bytes()).expect("the file can be written");
     let mut loader = Loader::default();
     loader.file(file.path().as_os_str().as_encoded_bytes()).expect("fixtures can be read");
-    loader.finish().expect("fixtures make sense").config
+    loader.finish().expect("the configuration of a fixture is valid").config
 }
 
 fn logged(line: &Line) -> String {
     format!("{} {} {line}", line.identity(), line.priority() as u8)
 }
 
-/// The files of a fixture in a folder of their own: `/srv` without root.
+/// The files of a fixture in a temporary directory in place of `/srv`, which only root can write.
 struct Served(tempfile::TempDir);
 
 impl Served {
     fn new(fixture: &Fixture) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = tempfile::tempdir().expect("a temporary directory");
         for (path, contents) in &fixture.files {
-            let place = folder.path().join(path.strip_prefix("/srv/").expect("all are in /srv"));
-            fs::create_dir_all(place.parent().expect("a folder")).expect("room for a folder");
-            fs::write(place, contents.bytes().unwrap_or_default()).expect("room for a file");
+            let place = folder
+                .path()
+                .join(path.strip_prefix("/srv/").expect("all files of a fixture are in /srv"));
+            fs::create_dir_all(place.parent().expect("a parent directory"))
+                .expect("the directory can be created");
+            fs::write(place, contents.bytes().unwrap_or_default())
+                .expect("the file can be written");
         }
         Self(folder)
     }
 
-    /// What a line says about `/srv`, said about the folder.
+    /// Replaces `/srv` by the path of the directory.
     fn moved(&self, line: &str) -> String {
         line.replace("/srv", &self.0.path().display().to_string())
     }
 
-    /// And back.
+    /// Replaces the path of the directory by `/srv`.
     fn back(&self, line: &str) -> String {
         line.replace(&self.0.path().display().to_string(), "/srv")
     }

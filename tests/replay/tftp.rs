@@ -1,4 +1,4 @@
-//! TFTP: our side of the wire, and the client's sockets.
+//! TFTP: the core with a simulated client.
 
 use super::common::fixture::{Fixture, Transcript};
 use super::common::tftp_text::{self, Step, display, step};
@@ -13,14 +13,14 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-/// Our side of the wire, and the client's sockets.
-struct Stage {
+/// The core, its clock and files, and the sockets of the client.
+struct Simulation {
     config: Config,
     interfaces: Interfaces,
     server: Server,
     files: Tree,
     now: Timestamp,
-    /// Which socket of the client a transfer is with.
+    /// The socket of the client, by transfer.
     transfers: HashMap<usize, String>,
     seen: Transcript,
     step: usize,
@@ -35,7 +35,7 @@ pub fn play(fixture: &Fixture) -> Transcript {
     let link =
         Link { index: 2, name: "eth0".to_owned(), loopback: false, mtu: 1500, ..Link::default() };
     let address = Address { interface: 2, ip: SERVER.into(), prefix: 24, label: None };
-    let mut stage = Stage {
+    let mut simulation = Simulation {
         config,
         interfaces: Interfaces { links: vec![link], addresses: vec![address] },
         server: Server::default(),
@@ -47,17 +47,17 @@ pub fn play(fixture: &Fixture) -> Transcript {
         waited: None,
     };
     for (number, text) in (1..).zip(&fixture.steps) {
-        stage.step = number;
+        simulation.step = number;
         match step(text) {
-            Step::Wait(seconds) => stage.wait(seconds),
-            Step::Send { by, bytes } => stage.hears(&by, &bytes),
+            Step::Wait(seconds) => simulation.wait(seconds),
+            Step::Send { by, bytes } => simulation.receive(&by, &bytes),
         }
     }
-    stage.seen
+    simulation.seen
 }
 
-impl Stage {
-    fn hears(&mut self, by: &str, bytes: &[u8]) {
+impl Simulation {
+    fn receive(&mut self, by: &str, bytes: &[u8]) {
         let port = by.bytes().next().map_or(0, u16::from) + 40000;
         let port = by.parse().unwrap_or(port);
         let datagram = ReceivedDatagram {
@@ -151,10 +151,11 @@ impl Stage {
 }
 
 fn by_port(port: u16) -> String {
-    char::from(u8::try_from(port - 40000).expect("ports of the client are letters")).to_string()
+    char::from(u8::try_from(port - 40000).expect("a port of the client is a letter plus 40000"))
+        .to_string()
 }
 
-/// As a file system understands a path: `//` is `/`, and `..` goes up.
+/// Resolves a path as a file system does: `//` is `/`, and `..` is the parent directory.
 fn tidied(path: &[u8]) -> Vec<u8> {
     let mut parts: Vec<&[u8]> = Vec::new();
     for part in path.split(|&byte| byte == b'/').filter(|part| !part.is_empty()) {
@@ -184,7 +185,7 @@ impl Files for Tree {
         let path = tidied(path);
         let contents = self.files.get(&path).ok_or(OpenError::NotFound)?;
         self.open.push(path);
-        // A directory of this kind of file system has some size; nobody is told of it here.
+        // A directory has a size on most file systems. The test does not send it to a client.
         Ok(OpenedFile {
             file: FileId(self.open.len() - 1),
             size: contents.as_ref().map_or(60, |bytes| bytes.len() as u64),
