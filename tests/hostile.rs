@@ -101,7 +101,9 @@ fn memory_is_bounded_after_20000_clients() {
     let mut early = Resources::default();
     for nth in 0..20_000 {
         let mut bytes = datagram("REQUEST port=4011 arch=7 ciaddr=10.9.0.2");
-        (28..34).for_each(|at| bytes[at] = random.byte());
+        for byte in &mut bytes[28..34] {
+            *byte = random.byte();
+        }
         drop(socket.send_to(&bytes, ("10.9.0.1", if nth % 2 == 0 { 67 } else { 4011 })));
         if nth % 50 == 0 {
             std::thread::sleep(Duration::from_millis(2));

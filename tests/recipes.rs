@@ -94,7 +94,9 @@ impl Recipe {
         lab.file(CONFIG, &self.config);
         lab.file("/srv/tftp/.kept", "");
         for row in self.rows.iter().filter(|row| row.server.is_none()) {
-            row.files().for_each(|name| lab.file(&format!("/srv/tftp/{name}"), contents(name)));
+            for name in row.files() {
+                lab.file(&format!("/srv/tftp/{name}"), contents(name));
+            }
         }
         let addresses = [format!("eth0 {SERVER}/24")];
         let machine = ServerHost::new(lab, ["server", "client"], &addresses);

@@ -201,7 +201,9 @@ fn packets_from_another_port_do_not_block_the_client() {
     assert_eq!(size, 516);
     let daemon = Pid::from_raw(setup.daemon.id().cast_signed());
     kill(daemon, Signal::SIGSTOP).expect("the process exists");
-    (0..3).for_each(|_| drop(stranger.send_to(&[0, 4, 0, 1], from)));
+    for _ in 0..3 {
+        let _ = stranger.send_to(&[0, 4, 0, 1], from);
+    }
     client.send_to(&[0, 4, 0, 1], from).expect("the link is up");
     kill(daemon, Signal::SIGCONT).expect("the process exists");
     // Shorter than the retransmission timeout.
@@ -362,7 +364,9 @@ fn open_transfer_takes_at_most_four_kilobytes() {
         socket.send_to(request, "10.9.0.1:69").expect("the link is up");
         let (_, from) = socket.recv_from(&mut buffer).expect("an answer");
         socket.send_to(&[0, 4, 0, 0], from).expect("the link is up");
-        (0..16).for_each(|_| _ = socket.recv(&mut buffer).expect("a window"));
+        for _ in 0..16 {
+            let _ = socket.recv(&mut buffer).expect("a window");
+        }
         socket
     };
     let mut sockets = vec![open()];

@@ -13,7 +13,7 @@ pub struct Way {
     pub words: &'static [&'static str],
 }
 
-const USUAL_ROUNDS: usize = 5;
+const DEFAULT_ROUNDS: usize = 5;
 const ANSWERS: &str = "port=0\ndhcp-range=10.9.0.0,proxy\npxe-service=x86PC,Install,pxelinux\n\
                        dhcp-boot=pxelinux.0\nlog-facility=/srv/log\n";
 const FILES: &str =
@@ -24,7 +24,7 @@ const OUTSTANDING: [usize; 2] = [1, 64];
 
 /// Prints a table of both variants.
 pub fn compare(ways: [Way; 2]) {
-    let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(USUAL_ROUNDS);
+    let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(DEFAULT_ROUNDS);
     let program = Path::new(env!("CARGO_BIN_EXE_pxemasq"));
     let [one, other] = ways.map(|way| way.name);
     println!("| | {one} | {other} | ratio | CPU, ratio |\n|---|---|---|---|---|");

@@ -53,7 +53,9 @@ fn ask(client: &UdpSocket, running: &Running, machines: usize, outstanding: usiz
         let request = request(number, number as usize % machines);
         client.send_to(&request, "10.9.255.255:67").expect("the link is up");
     };
-    (0..outstanding).for_each(|_| send());
+    for _ in 0..outstanding {
+        send();
+    }
     let mut buffer = [0; 2048];
     let before = cpu_seconds(running.id());
     let start = Instant::now();
@@ -66,7 +68,9 @@ fn ask(client: &UdpSocket, running: &Running, machines: usize, outstanding: usiz
             // All requests in flight are lost.
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 losses += outstanding;
-                (0..outstanding).for_each(|_| send());
+                for _ in 0..outstanding {
+                    send();
+                }
             }
             Err(error) => panic!("{error}"),
         }

@@ -26,7 +26,7 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-const USUAL_MINUTES: u64 = 10;
+const DEFAULT_MINUTES: u64 = 10;
 const SERVER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
 /// Source address of the invalid datagrams.
@@ -87,7 +87,7 @@ const MEASURES: [Measure; 3] = [
 ];
 
 fn main() -> ExitCode {
-    let minutes = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(USUAL_MINUTES);
+    let minutes = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(DEFAULT_MINUTES);
     let length = Duration::from_secs(60 * minutes);
     let lab = match Lab::new(["server", "client"]) {
         Ok(lab) => lab,
@@ -96,17 +96,17 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
     };
-    FILES
-        .iter()
-        .for_each(|(name, size)| lab.file(&format!("/srv/tftp/{name}"), contents(name, *size)));
+    for (name, size) in FILES {
+        lab.file(&format!("/srv/tftp/{name}"), contents(name, *size));
+    }
     lab.file(two_hosts::CONFIG, CONFIG);
     lab.file(HOSTS, "");
     lab.file(LOG, "");
     let mut daemon =
         two_hosts::start(&lab, &["-u", "root", "-x", "", "-8", LOG], &[], &[67, 69, 4011]);
-    ["server", "client"]
-        .iter()
-        .for_each(|name| drop(lab.host(name).run(Command::new("nft").arg(LOSS))));
+    for name in ["server", "client"] {
+        let _ = lab.host(name).run(Command::new("nft").arg(LOSS));
+    }
     let tally = Tally::default();
     let client = lab.host("client");
     drop(client.ip("addr add 10.9.0.3/24 dev c0"));

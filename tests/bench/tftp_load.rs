@@ -111,7 +111,9 @@ impl TftpLoad {
             },
         };
         let start = Instant::now();
-        (0..self.clients.min(self.transfers)).for_each(|_| run.begin(None));
+        for _ in 0..self.clients.min(self.transfers) {
+            run.begin(None);
+        }
         run.finish(start)?;
         run.outcome.seconds = start.elapsed().as_secs_f64();
         Ok(run.outcome)

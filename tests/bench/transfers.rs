@@ -17,15 +17,15 @@ use nix::sys::resource::{Resource, setrlimit};
 use std::path::{Path, PathBuf};
 use tftp_load::{Outcome, ROOT, TftpLoad};
 
-const USUAL_ROUNDS: usize = 3;
+const DEFAULT_ROUNDS: usize = 3;
 /// CPU times have a resolution of 1/100 s.
-const LEAST: f64 = 0.3;
+const MIN_CPU_SECONDS: f64 = 0.3;
 const FILES: u64 = 20_000;
 const CONFIG: &str =
     "port=0\nenable-tftp\ntftp-root=/srv/tftp\ntftp-max=8000\nuser=root\nlog-facility=/dev/null\n";
 
 fn main() {
-    let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(USUAL_ROUNDS);
+    let rounds = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(DEFAULT_ROUNDS);
     // One socket per client on both sides.
     setrlimit(Resource::RLIMIT_NOFILE, FILES, FILES).expect("so many descriptors: run as root");
     let servers = servers();
@@ -48,7 +48,7 @@ fn main() {
             let value = median(mine().map(|(figures, _)| figures[0]));
             let cpu = median(mine().map(|(figures, _)| figures[1]));
             // Too short to measure, or used by child processes that the server has not reaped.
-            let cpu = if cpu < LEAST { String::new() } else { format!("{cpu:.2}") };
+            let cpu = if cpu < MIN_CPU_SECONDS { String::new() } else { format!("{cpu:.2}") };
             let ratio = median(mine().map(|(figures, best)| figures[0] / best));
             println!("| {} | {value:.1} | {cpu} | {ratio:.2} |", server.name);
         }

@@ -80,7 +80,9 @@ fn build(verb: &str, words: &[&str]) -> Request {
             draft.client(Some(u8::try_from(message_type + 1).expect("few messages")));
         }
     }
-    words.iter().for_each(|word| draft.word(word));
+    for word in words {
+        draft.word(word);
+    }
     draft.finish()
 }
 

@@ -39,7 +39,9 @@ impl<'l> ServerHost<'l> {
         let link = |line: &str| line.split([' ', ':']).next().unwrap_or_default().to_owned();
         let links: BTreeSet<String> = addresses.iter().map(|line| link(line)).collect();
         let mut machine = Self { lab, server, client, packets: PacketSocket::new(client) };
-        links.iter().for_each(|name| machine.add_interface(name));
+        for name in &links {
+            machine.add_interface(name);
+        }
         machine.change_addresses("add", addresses);
         machine
     }
@@ -78,7 +80,9 @@ impl<'l> ServerHost<'l> {
 
     /// Deletes all addresses of these interfaces.
     pub fn flush_addresses(&self, interfaces: &[&str]) {
-        interfaces.iter().for_each(|name| drop(self.server.ip(&format!("addr flush dev {name}"))));
+        for name in interfaces {
+            let _ = self.server.ip(&format!("addr flush dev {name}"));
+        }
     }
 
     /// Starts the program; `None` if it ends at once.

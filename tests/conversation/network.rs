@@ -15,7 +15,7 @@ const CLIENTS: u8 = 6;
 /// Fewer than clients, so that clients share addresses.
 const ADDRESSES: u8 = 3;
 /// After this many transmissions of the same datagram a client sends a new request.
-const MOST_REPEATS: usize = 8;
+const MAX_REPEATS: usize = 8;
 /// Limit in milliseconds for all transfers on a network without faults.
 const TIME_LIMIT: u64 = 1_000_000;
 
@@ -143,7 +143,7 @@ impl Network {
     /// A client retransmits after a timeout.
     fn retransmit(&mut self, slot: u8) {
         let Some(client) = &mut self.clients[usize::from(slot)] else { return };
-        if client.repeats >= MOST_REPEATS {
+        if client.repeats >= MAX_REPEATS {
             let request = client.request;
             return self.start_download(slot, request);
         }
@@ -190,7 +190,7 @@ impl Network {
         }
         if let [0, 5, ..] = bytes[..] {
             // The request was refused or the transfer was evicted: the client sends a new request.
-            client.repeats = MOST_REPEATS;
+            client.repeats = MAX_REPEATS;
             return;
         }
         let (answer, from) = (client.receive(&bytes), address(client));
@@ -201,7 +201,9 @@ impl Network {
             });
         }
         let to = if let EgressSocket::Transfer(id) = via { Some((id, opened)) } else { None };
-        answer.into_iter().for_each(|bytes| self.to_server.push(ToServer { from, to, bytes }));
+        if let Some(bytes) = answer {
+            self.to_server.push(ToServer { from, to, bytes });
+        }
     }
 
     fn deliver_to_server(&mut self, nth: usize, duplicate: bool) {
@@ -352,7 +354,9 @@ impl Network {
             _ => 0,
         };
         let client = self.clients.iter_mut().flatten().find(|client| address(client) == to);
-        client.into_iter().for_each(|client| client.check_sent(&bytes));
+        if let Some(client) = client {
+            client.check_sent(&bytes);
+        }
         self.to_clients.push(ToClient { to, from: (via, opened), bytes });
     }
 
@@ -367,7 +371,9 @@ impl Network {
             }
             self.advance(1000);
             if self.to_clients.is_empty() {
-                (0..CLIENTS).for_each(|slot| self.retransmit(slot));
+                for slot in 0..CLIENTS {
+                    self.retransmit(slot);
+                }
             }
             assert!(self.now < end, "a client did not get its file before the time limit");
         }

@@ -74,7 +74,9 @@ impl Direction<'_> {
             let now = Instant::now();
             let held = self.held.take_if(|(until, _)| *until <= now);
             let due = self.late.extract_if(.., |(at, _)| *at <= now);
-            due.chain(held).for_each(|(_, frame)| self.to.send(&frame));
+            for (_, frame) in due.chain(held) {
+                self.to.send(&frame);
+            }
         }
     }
 
@@ -96,7 +98,9 @@ impl Direction<'_> {
             self.late.push((now + delay, frame));
         } else {
             self.to.send(&frame);
-            self.held.take().into_iter().for_each(|(_, frame)| self.to.send(&frame));
+            if let Some((_, frame)) = self.held.take() {
+                self.to.send(&frame);
+            }
         }
     }
 
@@ -147,7 +151,9 @@ fn assert_boots(rate: usize, size: usize) {
     };
     let mut ways = [way(1, &ends[0], &ends[1]), way(2, &ends[1], &ends[0])];
     let alive = std::thread::scope(|scope| {
-        ways.iter_mut().for_each(|way| drop(scope.spawn(|| way.carry(&over))));
+        for way in &mut ways {
+            let _ = scope.spawn(|| way.carry(&over));
+        }
         // Ends the threads also after a failure.
         let alive = catch_unwind(AssertUnwindSafe(|| {
             load(&setup, size);

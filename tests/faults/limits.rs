@@ -23,7 +23,9 @@ impl Setup {
     fn readers(&self) -> Vec<LockstepClient> {
         let ask = |_| LockstepClient::ask(self.client(), CLIENT, FILE).expect("an answer");
         let mut readers: Vec<LockstepClient> = (0..READERS).map(ask).collect();
-        readers.iter_mut().for_each(|reader| assert_eq!(reader.step(), Ok(true)));
+        for reader in &mut readers {
+            assert_eq!(reader.step(), Ok(true));
+        }
         readers
     }
 }
@@ -43,7 +45,9 @@ fn open_transfers_continue_when_descriptors_run_out() {
     assert!(setup.has_logged("10.9.0.2 cannot be sent a file: Too many open files"));
     let (took, busy) = (start.elapsed().as_secs_f64(), cpu_seconds(setup.id()) - before);
     assert!(busy < took / 2.0, "it used the CPU for {busy} of {took} seconds");
-    readers.iter_mut().for_each(|reader| assert_eq!(reader.step(), Ok(true)));
+    for reader in &mut readers {
+        assert_eq!(reader.step(), Ok(true));
+    }
     // One descriptor is enough for a socket, but not for another file.
     setup.allow_descriptors(open + 1);
     let answer = LockstepClient::ask(setup.client(), CLIENT, "other").map(|_| ());

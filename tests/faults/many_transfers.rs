@@ -96,7 +96,9 @@ fn client_boots_when_another_client_uses_all_ports() {
 fn one_transfer_is_evicted_when_a_client_has_all_slots() {
     let Some(setup) = Setup::new("") else { return };
     let mut transfers = setup.fill_slots();
-    transfers.iter_mut().for_each(|reader| assert_eq!(reader.step(), Ok(true)));
+    for reader in &mut transfers {
+        assert_eq!(reader.step(), Ok(true));
+    }
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let slow = scope.spawn(|| {

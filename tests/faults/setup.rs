@@ -90,7 +90,11 @@ impl Setup {
         let rom =
             BootRom::new("arch=x86PC", &packets, address(client.server), address(client.address));
         let mut fault = Some(fault);
-        let mut cause_fault = || fault.take().into_iter().for_each(|fault| fault());
+        let mut cause_fault = || {
+            if let Some(fault) = fault.take() {
+                fault();
+            }
+        };
         let start = Instant::now();
         loop {
             let booted = rom.boot().and_then(|reply| {

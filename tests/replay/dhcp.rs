@@ -51,13 +51,19 @@ pub fn play(fixture: &Fixture) -> Transcript {
     let addresses = fixture.machine();
     // In the order in which `tests/live` creates them.
     let names = addresses.iter().filter_map(|line| line.split([' ', ':']).next());
-    names.collect::<BTreeSet<_>>().into_iter().for_each(|name| _ = simulation.link(name));
-    addresses.iter().for_each(|line| simulation.add_address(line));
+    for name in names.collect::<BTreeSet<_>>() {
+        let _ = simulation.link(name);
+    }
+    for line in &addresses {
+        simulation.add_address(line);
+    }
     for (number, text) in (1..).zip(&fixture.steps) {
         simulation.step = number;
         simulation.take(step(text));
     }
-    simulation.seen.log.iter_mut().for_each(|line| *line = folder.back(line));
+    for line in &mut simulation.seen.log {
+        *line = folder.back(line);
+    }
     simulation.seen
 }
 
@@ -131,7 +137,9 @@ impl Simulation {
         let Self { config, interfaces, names, .. } = self;
         let context = Context { config, interfaces, names };
         proxydhcp::handle_datagram(context, port, &arrival, DecisionLog::Off, &mut effects);
-        effects.into_iter().for_each(|effect| self.apply(effect));
+        for effect in effects {
+            self.apply(effect);
+        }
     }
 
     fn apply(&mut self, effect: Effect) {
