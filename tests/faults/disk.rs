@@ -36,10 +36,10 @@ fn get_while(
     let download = Download { file: "changing", windowsize, ..Download::DEFAULT };
     let ended = download.get(setup.client(), |block| {
         got.extend_from_slice(block);
-        if got.len() > SIZE / 2 {
-            if let Some(change) = change.take() {
-                change();
-            }
+        if got.len() > SIZE / 2
+            && let Some(change) = change.take()
+        {
+            change();
         }
     });
     assert!(change.is_none(), "the transfer ended before the change");
