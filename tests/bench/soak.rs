@@ -97,7 +97,7 @@ fn main() -> ExitCode {
         }
     };
     for (name, size) in FILES {
-        lab.file(&format!("/srv/tftp/{name}"), contents(name, *size));
+        lab.file(&format!("/srv/tftp/{name}"), contents(name, size));
     }
     lab.file(two_hosts::CONFIG, CONFIG);
     lab.file(HOSTS, "");
