@@ -10,7 +10,8 @@ use crate::config::{Config, Process};
 use crate::error::StartupError;
 use crate::log_line::ScriptLine;
 use crate::strerror::strerror;
-use crate::sys::helper_process::{self, Channel, PidFd, set_nonblocking};
+use crate::sys::channel::Channel;
+use crate::sys::helper_process::{self, HelperProcess, PidFd, set_nonblocking};
 use crate::sys::privilege::Identity;
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -24,7 +25,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 /// The daemon's side: the queue of calls.
 pub struct Script {
-    channel: Channel,
+    process: HelperProcess,
     path: String,
     queue: VecDeque<Vec<u8>>,
     /// Bytes in the queue.
@@ -71,14 +72,14 @@ impl Script {
     /// `output`: where the output of the script is written.
     fn start(path: PathBuf, user: Option<Identity>, output: Output) -> io::Result<Self> {
         let shown = path_text(&path);
-        let channel = helper_process::start(move |channel| {
+        let process = helper_process::start(c"pxemasq-script", &[], move |channel| {
             match user.map_or(Ok(()), |user| drop_privileges(&user, &[])) {
                 Ok(()) => serve(&channel, &path, output),
                 Err(error) => report(&channel, report_kind::FAILED, &to_bytes(&error.to_string())),
             }
         })?;
         Ok(Self {
-            channel,
+            process,
             path: shown,
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -108,14 +109,14 @@ impl Script {
             && let Some(message) = self.queue.pop_front()
         {
             self.queued_bytes -= message.len();
-            self.busy = self.channel.send(&message).is_ok();
+            self.busy = self.process.channel.send(&message).is_ok();
         }
     }
 
     /// Sends all queued calls to the process, which runs them after the daemon has ended. It waits while the channel is full.
     pub fn hand_over(mut self) {
         while let Some(message) = self.queue.pop_front() {
-            if self.channel.send_blocking(&message).is_err() {
+            if self.process.channel.send_blocking(&message).is_err() {
                 return;
             }
         }
@@ -125,7 +126,7 @@ impl Script {
     pub fn poll_reports(&mut self) -> (Vec<ScriptLine>, bool) {
         let (mut lines, mut buffer) = (Vec::new(), [0; MAX_MESSAGE_LEN]);
         for _ in 0..MAX_DATAGRAMS_PER_TURN {
-            match self.channel.receive(&mut buffer) {
+            match self.process.channel.receive(&mut buffer) {
                 Ok([report_kind::DONE]) => {
                     self.busy = false;
                     self.next();
@@ -136,7 +137,7 @@ impl Script {
                 Ok([]) | Err(_) => {
                     self.ended = true;
                     self.queue = VecDeque::new();
-                    self.channel.reap();
+                    self.process.reap();
                     return (lines, false);
                 }
             }
@@ -160,7 +161,7 @@ impl Script {
 
 impl AsRawFd for Script {
     fn as_raw_fd(&self) -> i32 {
-        self.channel.as_raw_fd()
+        self.process.as_raw_fd()
     }
 }
 

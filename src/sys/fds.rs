@@ -2,7 +2,7 @@
 
 use super::limits::open_files;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, RawFd};
 
 /// Closes all descriptors except standard input, output and error. It must be called before the program opens any.
 pub fn close_inherited() {
@@ -10,9 +10,15 @@ pub fn close_inherited() {
 }
 
 /// Closes all descriptors except standard input, output, error and `kept`.
-pub(super) fn close_all_but(kept: u32) {
-    close_range(3, kept - 1);
-    close_range(kept + 1, u32::MAX);
+pub(super) fn close_all_but(kept: &[RawFd]) {
+    let mut kept: Vec<u32> = kept.iter().map(|fd| fd.unsigned_abs()).collect();
+    kept.sort_unstable();
+    let mut first = 3;
+    for fd in kept.into_iter().filter(|fd| *fd >= 3) {
+        close_range(first, fd - 1);
+        first = fd + 1;
+    }
+    close_range(first, u32::MAX);
 }
 
 fn close_range(first: u32, last: u32) {

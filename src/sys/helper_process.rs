@@ -1,88 +1,73 @@
-//! A child process that runs code of this program, and the socket to it.
+//! Child processes that run code of this program.
 
+use super::channel::Channel;
 use super::fds::close_all_but;
 use super::signals::handle;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, Signal};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{ForkResult, Pid};
+use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-/// One end of a socket pair that preserves message boundaries (`SOCK_SEQPACKET`, unix(7)).
+/// A child process, and this end of the channel to it. It ends when the channel is closed.
 #[derive(Debug)]
-pub struct Channel {
-    fd: OwnedFd,
-    /// The process at the other end, if it is a child of this one.
-    child: Option<Pid>,
+pub struct HelperProcess {
+    /// The channel.
+    pub channel: Channel,
+    pid: Pid,
 }
 
-impl Channel {
-    /// Sends a message without waiting. `WouldBlock`: the buffer is full.
-    pub fn send(&self, message: &[u8]) -> io::Result<()> {
-        send(self.fd.as_raw_fd(), message, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?;
-        Ok(())
+impl HelperProcess {
+    /// The process id.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw()
     }
 
-    /// The next message, without waiting; empty: the other end is closed.
-    pub fn receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
-        let size = recv(self.fd.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?;
-        Ok(&buffer[..size])
+    /// Waits for the process, after it closed its end of the channel.
+    pub fn reap(&self) {
+        // It closes its end only when it ends, so this does not take long. Another call may have waited for it already.
+        let _ = waitpid(self.pid, None);
     }
 
-    /// Sends a message, and waits while the buffer is full.
-    pub fn send_blocking(&self, message: &[u8]) -> io::Result<()> {
-        send(self.fd.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL)?;
-        Ok(())
-    }
-
-    /// Waits for the next message; `None`: the other end is closed.
-    pub fn recv_blocking<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
-        loop {
-            match recv(self.fd.as_raw_fd(), buffer, MsgFlags::empty()) {
-                // ECONNRESET: the other end was closed before it had read all. What it sent can still be read.
-                Err(Errno::EINTR | Errno::ECONNRESET) => {}
-                Ok(size) if size > 0 => return Some(&buffer[..size]),
-                _ => return None,
-            }
-        }
-    }
-
-    /// Waits for the child, after its end of the channel was closed.
-    pub fn reap(&mut self) {
-        if let Some(child) = self.child.take() {
-            // It closes its end only when it ends, so this does not block.
-            let _ = waitpid(child, None);
-        }
+    /// Waits for the process, if it has ended already.
+    pub fn try_reap(&self) {
+        let _ = waitpid(self.pid, Some(WaitPidFlag::WNOHANG));
     }
 }
 
-impl AsRawFd for Channel {
+impl AsRawFd for HelperProcess {
     fn as_raw_fd(&self) -> i32 {
-        self.fd.as_raw_fd()
+        self.channel.as_raw_fd()
     }
 }
 
-/// Starts a process that runs `work` and ends. It has the user and rights of this process, and descriptors 0, 1, 2 and its
-/// end of the channel. It ignores the signals that end this process; blocked signals stay blocked. It must be called while
-/// there is only one thread.
-pub fn start(work: impl FnOnce(Channel)) -> io::Result<Channel> {
-    let flags = SockFlag::SOCK_CLOEXEC;
-    let (own, other) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+/// Starts a process that runs `work` and ends. It has the user and rights of this process, and of its descriptors 0, 1, 2, its
+/// end of the channel and `kept`. Signals that end this process are ignored there; blocked signals stay blocked. `name`: shown
+/// by ps(1), at most 15 bytes. It must be called while there is only one thread.
+pub fn start(
+    name: &CStr,
+    kept: &[BorrowedFd<'_>],
+    work: impl FnOnce(Channel),
+) -> io::Result<HelperProcess> {
+    let (own, other) = Channel::pair()?;
     // SAFETY: there is only one thread, so no lock is held in the child.
     match unsafe { nix::unistd::fork() }? {
-        ForkResult::Parent { child } => Ok(Channel { fd: own, child: Some(child) }),
+        ForkResult::Parent { child } => Ok(HelperProcess { channel: own, pid: child }),
         ForkResult::Child => {
+            let kept: Vec<RawFd> = kept.iter().map(AsRawFd::as_raw_fd).collect();
             // A port that is open in this process too would not be free when the daemon ends.
-            close_all_but(other.as_raw_fd().unsigned_abs());
+            close_all_but(&[&[other.as_raw_fd()], &kept[..]].concat());
+            let _ = prctl::set_name(name);
             // A signal to the process group must not end it: it ends when the channel is closed.
             for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGALRM] {
                 handle(signal, SigHandler::SigIgn);
             }
-            work(Channel { fd: other, child: None });
+            work(other);
             // SAFETY: ends the process without the destructors and exit handlers of the parent.
             unsafe { libc::_exit(0) }
         }

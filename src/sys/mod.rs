@@ -2,12 +2,13 @@
 //!
 //! | module | purpose | unsafe |
 //! |---|---|---|
+//! | [`channel`] | messages and descriptors between the processes of the program | `from_raw_fd` |
 //! | [`clock`] | local time of log lines | `localtime_r` |
 //! | [`daemonize`] | running in the background | `fork`, `_exit` |
 //! | [`dhcp_sniffer`] | replies of other DHCP servers, from a packet socket | `setsockopt` with a filter |
 //! | [`fds`] | closing inherited descriptors | `close_range`, `close` |
 //! | [`file_io`] | reading files that are in the page cache, without waiting for a disk | `preadv2` |
-//! | [`helper_process`] | the process that runs `dhcp-script` | `fork`, `_exit`, `pidfd_open` |
+//! | [`helper_process`] | child processes of the program | `fork`, `_exit`, `pidfd_open` |
 //! | [`inotify`] | changes in watched directories | – |
 //! | [`interfaces`] | links, addresses and their changes, by rtnetlink | – |
 //! | [`limits`] | limits, error numbers, processors | – |
@@ -20,6 +21,7 @@
 //! | [`unix_stream`] | a stream to syslog | – |
 #![expect(unsafe_code, reason = "only this module has unsafe code")]
 
+pub mod channel;
 pub mod clock;
 pub mod daemonize;
 pub mod dhcp_sniffer;

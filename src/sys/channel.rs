@@ -1,0 +1,169 @@
+//! A socket pair between two processes of this program, with message boundaries (`SOCK_SEQPACKET`, unix(7)) and descriptors
+//! (`SCM_RIGHTS`).
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr,
+    recv, recvmsg, send, sendmsg, socketpair,
+};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+/// One end of the pair.
+#[derive(Debug)]
+pub struct Channel(OwnedFd);
+
+/// A received message.
+#[derive(Debug)]
+pub struct Message {
+    /// The number of bytes in the buffer; 0: the other end is closed.
+    pub size: usize,
+    /// The descriptors, in the order in which they were sent. It is shorter than sent if this process has no free descriptor.
+    pub fds: Vec<OwnedFd>,
+}
+
+/// The maximum number of descriptors in one message (`SCM_MAX_FD`, unix(7)).
+pub const MAX_FDS: usize = 253;
+
+impl Channel {
+    /// Both ends, which are closed on exec.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let (one, other) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+        Ok((Self(one), Self(other)))
+    }
+
+    /// Sends a message without waiting. `WouldBlock`: the buffer is full.
+    pub fn send(&self, message: &[u8]) -> io::Result<()> {
+        send(self.0.as_raw_fd(), message, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// Sends a message, and waits while the buffer is full.
+    pub fn send_blocking(&self, message: &[u8]) -> io::Result<()> {
+        send(self.0.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// Sends a message with at most [`MAX_FDS`] descriptors, and waits while the buffer is full.
+    pub fn send_fds(&self, message: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let raw: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
+        let rights = [ControlMessage::ScmRights(&raw)];
+        let control = if raw.is_empty() { &[][..] } else { &rights };
+        let parts = [IoSlice::new(message)];
+        let fd = self.0.as_raw_fd();
+        loop {
+            match sendmsg::<UnixAddr>(fd, &parts, control, MsgFlags::MSG_NOSIGNAL, None) {
+                Err(Errno::EINTR) => {}
+                sent => return Ok(sent.map(drop)?),
+            }
+        }
+    }
+
+    /// The next message, without waiting; empty: the other end is closed. Descriptors are discarded.
+    pub fn receive<'b>(&self, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+        let size = recv(self.0.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?;
+        Ok(&buffer[..size])
+    }
+
+    /// Waits for the next message; `None`: the other end is closed. Descriptors are discarded.
+    pub fn recv_blocking<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+        loop {
+            match recv(self.0.as_raw_fd(), buffer, MsgFlags::empty()) {
+                // ECONNRESET: the other end was closed before it had read all. What it sent can still be read.
+                Err(Errno::EINTR | Errno::ECONNRESET) => {}
+                Ok(size) if size > 0 => return Some(&buffer[..size]),
+                _ => return None,
+            }
+        }
+    }
+
+    /// The next message with its descriptors, without waiting.
+    pub fn receive_fds(&self, buffer: &mut [u8]) -> io::Result<Message> {
+        self.receive_by(buffer, MsgFlags::MSG_DONTWAIT)
+    }
+
+    /// Waits for the next message with its descriptors.
+    pub fn recv_fds_blocking(&self, buffer: &mut [u8]) -> io::Result<Message> {
+        loop {
+            match self.receive_by(buffer, MsgFlags::empty()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                received => return received,
+            }
+        }
+    }
+
+    fn receive_by(&self, buffer: &mut [u8], wait: MsgFlags) -> io::Result<Message> {
+        let mut control = nix::cmsg_space!([RawFd; MAX_FDS]);
+        let mut parts = [IoSliceMut::new(buffer)];
+        let flags = wait | MsgFlags::MSG_CMSG_CLOEXEC;
+        let received =
+            recvmsg::<UnixAddr>(self.0.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
+        let mut fds = Vec::new();
+        for part in received.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(raw) = part {
+                // SAFETY: the kernel has just opened these descriptors for this process, so no other object owns them.
+                fds.extend(raw.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
+            }
+        }
+        Ok(Message { size: received.bytes, fds })
+    }
+
+    /// Waits until there is a message or the other end is closed, at most for `timeout`; whether there is one.
+    pub fn wait(&self, timeout: Duration) -> bool {
+        let timeout = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::MAX);
+        poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], timeout)
+            .is_ok_and(|ready| ready > 0)
+    }
+}
+
+impl AsRawFd for Channel {
+    fn as_raw_fd(&self) -> i32 {
+        self.0.as_raw_fd()
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::io::Read;
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn descriptors_arrive_in_order_with_their_message() {
+        let (one, other) = Channel::pair().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["a", "b"].map(|name| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, name).unwrap();
+            File::open(path).unwrap()
+        });
+        one.send_fds(b"two", &[files[0].as_fd(), files[1].as_fd()]).unwrap();
+        one.send_fds(b"none", &[]).unwrap();
+        let mut buffer = [0; 10];
+        assert!(other.wait(Duration::ZERO));
+        let message = other.receive_fds(&mut buffer).unwrap();
+        assert_eq!(&buffer[..message.size], b"two");
+        let read = message.fds.into_iter().map(|fd| {
+            let mut text = String::new();
+            File::from(fd).read_to_string(&mut text).unwrap();
+            text
+        });
+        assert_eq!(read.collect::<Vec<_>>(), ["a", "b"]);
+        let message = other.recv_fds_blocking(&mut buffer).unwrap();
+        assert_eq!((message.size, message.fds.len()), (4, 0));
+        let empty = other.receive_fds(&mut buffer).unwrap_err();
+        assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
+        drop(one);
+        assert_eq!(other.receive_fds(&mut buffer).unwrap().size, 0);
+    }
+}
