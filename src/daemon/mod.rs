@@ -4,6 +4,8 @@ mod busy_poll;
 mod clock;
 mod config_files;
 mod config_watch;
+pub mod file_process;
+mod file_replies;
 mod files;
 mod notices;
 mod perform;
@@ -37,9 +39,10 @@ use busy_poll::BusyPoll;
 use clock::Clock;
 use config_files::ConfigFiles;
 use config_watch::Changes;
+use file_process::FileProcess;
 use files::DiskFiles;
 use mio::Events;
-use notices::FileInspector;
+use notices::Inspections;
 use perform::DelayedReplies;
 use poll_timeout::Limits;
 use rate_limit::log_limit::LogLimiter;
@@ -61,6 +64,7 @@ pub struct Daemon {
     sockets: Sockets,
     tftp: Server,
     files: DiskFiles,
+    file_process: FileProcess,
     script: Option<Script>,
     process: ProcessControl,
     logger: Logger,
@@ -82,7 +86,7 @@ struct LinkWatch {
 /// Clients that do not get further, and other servers.
 struct Monitoring {
     boot_monitor: BootMonitor,
-    inspector: FileInspector,
+    inspections: Inspections,
     /// Replies of other servers, where the daemon may receive them.
     sniffer: Option<DhcpSniffer>,
 }
@@ -114,6 +118,8 @@ pub enum ExitReason {
     Terminated,
     /// SIGINT, in debug mode.
     Interrupted,
+    /// A helper process has ended.
+    HelperEnded,
     /// It did not start. The error was reported to the process that was started; this is its exit code.
     Failed(u8),
 }
@@ -178,6 +184,7 @@ impl Daemon {
     /// Waits for events. For `busy_time` it polls without sleeping.
     fn wait(&mut self, events: &mut Events, busy_time: Duration) -> io::Result<()> {
         let syslog_stalled = self.logger.flush();
+        self.file_process.flush(self.files.outgoing());
         if busy_time > Duration::ZERO && self.scheduling.backlog.is_empty() {
             self.files.prefetch();
             let end = Instant::now() + busy_time;
@@ -218,6 +225,7 @@ impl Daemon {
                 self.disk(now);
                 false
             }
+            EventSource::FileProcess => return self.read_file_process(now),
             EventSource::Script => self.read_script_reports(),
         };
         if more {
@@ -253,7 +261,6 @@ impl Daemon {
         let limits = Limits {
             unread_socket: !self.scheduling.backlog.is_empty(),
             next_timer: deadline.map(|at| Duration::from_millis(at.0.saturating_sub(now.0))),
-            file_check: self.monitoring.inspector.is_busy(),
             syslog_stalled,
         };
         limits.timeout()
@@ -278,12 +285,12 @@ impl Daemon {
         None
     }
 
-    fn terminate(&self) {
+    fn terminate(&mut self) {
         if let Some(manager) = &self.process.sd_notify {
             manager.stopping();
         }
-        if let Some(path) = self.config.process.pid_file() {
-            startup::pid_file::remove(path);
+        if self.config.process.pid_file().is_some() {
+            self.file_process.remove_pid_file();
         }
         self.logger.write(&Line::Process(ProcessLine::Terminated));
     }

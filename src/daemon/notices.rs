@@ -1,46 +1,29 @@
-//! Findings of the boot monitor become notices in the log. For files that were not sent, a thread looks for the cause:
-//! a disk may be slow, and the loop must not wait for it.
+//! Findings of the boot monitor become notices in the log. For files that were not sent, the file process looks for the
+//! cause.
 
 use super::Daemon;
+use super::file_process::protocol::{Cause, InspectedFile, Request};
+use super::file_process::roots::Roots;
 use super::rate_limit::RateLimit;
-use super::startup::sandbox::Sandbox;
 use crate::boot_monitor::event::{ClientEvent, OtherServerReply, RefusalReason};
 use crate::boot_monitor::{ClientKey, Finding, RefusedFile};
-use crate::diagnose::boot_file::{self, FileProblem};
 use crate::log_line::{Line, NoticeClient, NoticeLine};
-use crate::logging::Logger;
 use crate::proxydhcp::foreign_reply;
 use crate::sys::dhcp_sniffer::SniffedReply;
-use crate::sys::privilege::Identity;
 use crate::time::Timestamp;
 use crate::wire::option_display::printable;
 use std::collections::{HashMap, VecDeque};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Looks for the cause where files were not sent, one client after the other, in a thread.
-#[derive(Clone)]
-pub struct FileInspector {
-    queue: Arc<Mutex<Queue>>,
-    access: Arc<Access>,
-}
-
-/// What restricts access to files.
-struct Access {
-    identity: Identity,
-    sandbox: Sandbox,
-}
-
-struct Queue {
+/// Clients that did not get files: the file process looks for the causes, of some clients at the same time.
+pub struct Inspections {
+    roots: Roots,
     waiting: VecDeque<RefusedClient>,
-    /// Whether the thread runs.
-    busy: bool,
+    in_flight: HashMap<u32, RefusedClient>,
+    /// The number of the last inspection.
+    last_id: u32,
     /// Clients of notices of the last [`REPORT_INTERVAL`].
-    reported: HashMap<NoticeClient, Instant>,
+    reported: HashMap<NoticeClient, Timestamp>,
     inspections: RateLimit,
 }
 
@@ -48,84 +31,75 @@ struct Queue {
 struct RefusedClient {
     client: NoticeClient,
     files: Vec<RefusedFile>,
-    /// `tftp-secure`
-    secure: bool,
 }
 
-/// Clients whose files wait for the thread.
+/// Inspections at the same time. Some may wait for a disk.
+const MAX_IN_FLIGHT: usize = 4;
+/// Clients whose files wait.
 const MAX_WAITING: usize = 1024;
+/// Files of one client that are inspected.
+const MAX_FILES: usize = 16;
 /// Clients that have a notice within [`REPORT_INTERVAL`], and clients whose files are inspected within it.
 const MAX_REPORTED: usize = 200;
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
-impl FileInspector {
-    /// An inspector for this user and this sandbox.
-    pub fn new(identity: Identity, sandbox: Sandbox) -> Self {
-        let queue = Queue {
+impl Inspections {
+    /// No clients yet.
+    pub fn new(roots: Roots) -> Self {
+        Self {
+            roots,
             waiting: VecDeque::new(),
-            busy: false,
+            in_flight: HashMap::new(),
+            last_id: 0,
             reported: HashMap::new(),
             inspections: RateLimit::new(MAX_REPORTED, REPORT_INTERVAL),
-        };
-        let access = Arc::new(Access { identity, sandbox });
-        Self { queue: Arc::new(Mutex::new(queue)), access }
-    }
-
-    /// Whether the thread runs, and may log a notice.
-    pub fn is_busy(&self) -> bool {
-        self.queue().busy
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds a client to the queue, and starts the thread if it does not run.
-    fn add(&self, refused: RefusedClient, logger: &Logger, now: Timestamp) {
-        let mut queue = self.queue();
-        if queue.waiting.len() >= MAX_WAITING || !queue.inspections.allow(now) {
-            return;
-        }
-        queue.waiting.push_back(refused);
-        if std::mem::replace(&mut queue.busy, true) {
-            return;
-        }
-        drop(queue);
-        let (inspector, logger) = (self.clone(), logger.clone());
-        let inspect = move || inspector.inspect_all(&logger);
-        if thread::Builder::new().name("notice".to_owned()).spawn(inspect).is_err() {
-            self.queue().busy = false;
         }
     }
 
-    fn inspect_all(&self, logger: &Logger) {
-        while let Some(refused) = self.take() {
-            let client = refused.client.clone();
-            if let Some(notice) = self.access.find_cause(refused)
-                && self.should_report(client)
-            {
-                logger.write(&Line::Notice(notice));
-            }
+    fn add(&mut self, refused: RefusedClient, now: Timestamp) {
+        if self.waiting.len() < MAX_WAITING && self.inspections.allow(now) {
+            self.waiting.push_back(refused);
         }
+    }
+
+    /// The next request for the file process.
+    fn next(&mut self) -> Option<Request> {
+        if self.in_flight.len() >= MAX_IN_FLIGHT {
+            return None;
+        }
+        let mut refused = self.waiting.pop_front()?;
+        refused.files.truncate(MAX_FILES);
+        let files = refused.files.iter().filter_map(|file| self.inspected(file)).collect();
+        self.last_id = self.last_id.wrapping_add(1);
+        let id = self.last_id;
+        self.in_flight.insert(id, refused);
+        Some(Request::Inspect { id, files })
+    }
+
+    fn inspected(&self, file: &RefusedFile) -> Option<InspectedFile> {
+        let (root, name) = self.roots.split(&file.path)?;
+        let is_configured = file.line.is_some();
+        Some(InspectedFile { root, name: name.to_vec(), reason: file.reason, is_configured })
+    }
+
+    /// The notice for a result of the file process.
+    fn finish(&mut self, id: u32, cause: Option<Cause>, now: Timestamp) -> Option<NoticeLine> {
+        let RefusedClient { client, files } = self.in_flight.remove(&id)?;
+        let Cause { file, text } = cause?;
+        let is_inspected = |file: &&RefusedFile| self.roots.split(&file.path).is_some();
+        let file = files.iter().filter(is_inspected).nth(file.into())?;
+        let notice = refusal_notice(client.clone(), file, text)?;
+        self.should_report(client, now).then_some(notice)
     }
 
     /// Whether there may be a notice about this client now; if so, it is counted.
-    fn should_report(&self, client: NoticeClient) -> bool {
-        let mut queue = self.queue();
-        queue.reported.retain(|_, when| when.elapsed() < REPORT_INTERVAL);
-        let allowed = queue.reported.len() < MAX_REPORTED && !queue.reported.contains_key(&client);
+    fn should_report(&mut self, client: NoticeClient, now: Timestamp) -> bool {
+        self.reported.retain(|_, when| now < *when + REPORT_INTERVAL);
+        let allowed = self.reported.len() < MAX_REPORTED && !self.reported.contains_key(&client);
         if allowed {
-            queue.reported.insert(client, Instant::now());
+            self.reported.insert(client, now);
         }
         allowed
-    }
-
-    /// The next client; `None`: the thread ends.
-    fn take(&self) -> Option<RefusedClient> {
-        let mut queue = self.queue();
-        let next = queue.waiting.pop_front();
-        queue.busy = next.is_some();
-        next
     }
 }
 
@@ -163,11 +137,25 @@ impl Daemon {
         true
     }
 
+    fn request_inspections(&mut self) {
+        while let Some(request) = self.monitoring.inspections.next() {
+            self.file_process.send(&request);
+        }
+    }
+
+    /// Logs the notice for a result of the file process.
+    pub(super) fn inspected(&mut self, id: u32, cause: Option<Cause>, now: Timestamp) {
+        if let Some(notice) = self.monitoring.inspections.finish(id, cause, now) {
+            self.logger.write(&Line::Notice(notice));
+        }
+        self.request_inspections();
+    }
+
     pub(super) fn report(&mut self, finding: Finding, now: Timestamp) {
         if let Finding::FilesRefused { client: key, file: files } = finding {
-            let secure = self.config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
-            let refused = RefusedClient { client: client(key), files, secure };
-            return self.monitoring.inspector.add(refused, &self.logger, now);
+            let refused = RefusedClient { client: client(key), files };
+            self.monitoring.inspections.add(refused, now);
+            return self.request_inspections();
         }
         if !self.log_limiter.allow_notice(now) {
             return;
@@ -229,49 +217,21 @@ fn other_server_notice(reply: OtherServerReply, line: String) -> NoticeLine {
     }
 }
 
-impl Access {
-    /// The notice about the first of these files that has a cause worth a notice.
-    fn find_cause(&self, refused: RefusedClient) -> Option<NoticeLine> {
-        let RefusedClient { client, files, secure } = refused;
-        files.into_iter().find_map(|file| match file.reason {
-            RefusalReason::NotFound => not_found_notice(&client, file),
-            RefusalReason::PermissionDenied => self.denied_notice(&client, file, secure),
-            RefusalReason::Unreported => None,
-        })
-    }
-
-    fn denied_notice(
-        &self,
-        client: &NoticeClient,
-        file: RefusedFile,
-        secure: bool,
-    ) -> Option<NoticeLine> {
-        let path = Path::new(OsStr::from_bytes(&file.path));
-        let mut outcome = boot_file::check_path(path, Some(&self.identity), secure);
-        if let (Ok(_), Some(target)) = (&outcome.file, self.sandbox.blocks(path)) {
-            outcome.file = Err(FileProblem::OutsideSandbox(target));
+/// `text`: a similar file, or why access is denied.
+fn refusal_notice(
+    client: NoticeClient,
+    file: &RefusedFile,
+    text: Option<String>,
+) -> Option<NoticeLine> {
+    let line = file.line.as_ref().map(ToString::to_string);
+    match file.reason {
+        RefusalReason::NotFound => {
+            let path = printable(&file.path);
+            Some(NoticeLine::FileNotFound { client, path, suggestion: text, line })
         }
-        match outcome.file.as_ref().err()? {
-            FileProblem::PermissionDenied(_)
-            | FileProblem::WrongOwner(_)
-            | FileProblem::OutsideSandbox(_) => Some(NoticeLine::FileDenied {
-                client: client.clone(),
-                reason: outcome.to_string(),
-                line: file.line.map(|line| line.to_string()),
-            }),
-            _ => None,
+        RefusalReason::PermissionDenied => {
+            Some(NoticeLine::FileDenied { client, reason: text?, line })
         }
+        RefusalReason::Unreported => None,
     }
-}
-
-/// `None`: the configuration does not name the file, and no file has a similar name.
-fn not_found_notice(client: &NoticeClient, file: RefusedFile) -> Option<NoticeLine> {
-    let line = file.line.map(|line| line.to_string());
-    let path = Path::new(OsStr::from_bytes(&file.path));
-    let suggestion = boot_file::suggest(path).map(|similar| similar.to_string());
-    if suggestion.is_none() && line.is_none() {
-        return None;
-    }
-    let (client, path) = (client.clone(), printable(&file.path));
-    Some(NoticeLine::FileNotFound { client, path, suggestion, line })
 }

@@ -1,6 +1,7 @@
 //! TFTP in the loop: inputs for the server come from sockets, disks and timers.
 
-use super::files::{Completed, DiskFiles};
+use super::file_process::protocol::LookedUp;
+use super::files::DiskFiles;
 use super::{Daemon, MAX_DATAGRAMS_PER_TURN, ReceiveBuffers, is_datagram_error};
 use crate::effect::{ReceiveMode, SocketToken};
 use crate::strerror::strerror;
@@ -10,6 +11,7 @@ use crate::tftp::{Context, Input, Movement, Server, SocketError, SocketErrorKind
 use crate::time::Timestamp;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
 
 /// Whether a socket may have more datagrams.
 enum Remaining {
@@ -172,18 +174,18 @@ impl Daemon {
 
     /// Passes results of the disk to the server.
     pub(super) fn disk(&mut self, now: Timestamp) {
-        while let Some(completed) = self.files.completed() {
-            match completed {
-                Completed::Part(file, offset) => {
-                    self.tftp_input(Input::DiskRead { file, offset }, now);
-                    self.resume(now);
-                }
-                Completed::LookedUp(lookup) => {
-                    self.tftp_input(Input::LookedUp(&lookup), now);
-                    self.resume(now);
-                    self.files.forget(&lookup);
-                }
-            }
+        while let Some((file, offset)) = self.files.completed() {
+            self.tftp_input(Input::DiskRead { file, offset }, now);
+            self.resume(now);
+        }
+    }
+
+    /// Passes results of the file process to the server.
+    pub(super) fn looked_up(&mut self, results: Vec<LookedUp>, fds: Vec<OwnedFd>, now: Timestamp) {
+        for lookup in self.files.looked_up(results, fds) {
+            self.tftp_input(Input::LookedUp(&lookup), now);
+            self.resume(now);
+            self.files.forget(&lookup);
         }
     }
 

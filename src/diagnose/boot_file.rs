@@ -52,8 +52,6 @@ pub enum FileProblem {
     WrongOwner(String),
     /// No permission to read it.
     PermissionDenied(DeniedAt),
-    /// A symbolic link to this path, which the sandbox does not allow.
-    OutsideSandbox(PathBuf),
     /// Another error, with the text of strerror(3).
     Other(String),
 }
@@ -285,11 +283,6 @@ impl fmt::Display for FileCheck {
                 "{path} cannot be read by {}, without search permission on {}: {denied}",
                 denied.user,
                 printable(&denied.path)
-            ),
-            Err(FileProblem::OutsideSandbox(target)) => write!(
-                f,
-                "{path} points to {}, outside the sandbox that was set up at start: restart to allow it, or use --unconfined",
-                printable(target)
             ),
             Err(FileProblem::Other(reason)) => write!(f, "{path}: {reason}"),
         }

@@ -1,14 +1,14 @@
 //! Opening files, and reading them without waiting for a disk.
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, fstatfs};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// openat2(2). nix has no constant for it.
 const RESOLVE_CACHED: u64 = 0x20;
@@ -91,10 +91,12 @@ pub fn mount_of(directory: &Path) -> io::Result<Option<u64>> {
     Ok(number)
 }
 
-/// The type of the file system of a mount, e.g. `ext4`.
-pub fn file_system(mount: u64) -> Option<String> {
-    let table = mounts().ok()?;
-    rows(&table).find(|row| row.number == mount).map(|row| row.file_system.to_owned())
+/// The target of a symbolic link that the kernel has in its cache; `None`: it is not there, or no link.
+pub fn cached_link(path: &Path) -> Option<PathBuf> {
+    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::from_bits_retain(RESOLVE_CACHED));
+    let link = openat2(AT_FDCWD, path, how).ok()?;
+    readlinkat(&link, "").ok().map(PathBuf::from)
 }
 
 /// A line of `/proc/self/mountinfo` (proc(5)).
@@ -102,7 +104,6 @@ struct Mount<'t> {
     number: u64,
     /// The mount point, with a space as `\040`.
     point: &'t str,
-    file_system: &'t str,
 }
 
 fn mounts() -> io::Result<String> {
@@ -112,10 +113,10 @@ fn mounts() -> io::Result<String> {
 /// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`
 fn rows(table: &str) -> impl Iterator<Item = Mount<'_>> {
     table.lines().filter_map(|line| {
-        let (mount, file_system) = line.split_once(" - ")?;
+        let (mount, _) = line.split_once(" - ")?;
         let mut fields = mount.split(' ');
         let number = fields.next()?.parse().ok()?;
-        Some(Mount { number, point: fields.nth(3)?, file_system: file_system.split(' ').next()? })
+        Some(Mount { number, point: fields.nth(3)? })
     })
 }
 
@@ -157,11 +158,15 @@ mod tests {
 
     #[test]
     #[cfg_attr(miri, ignore = "Miri does not support the call")]
-    fn mount_of_the_root_directory_has_a_file_system() {
+    fn link_is_read_from_the_cache_of_the_kernel() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::os::unix::fs::symlink("../target", at("link")).unwrap();
         // Old kernels do not have the call.
-        let Ok(mount) = mount_of(Path::new("/")) else { return };
-        assert!(file_system(mount.unwrap()).is_some());
-        assert_eq!(file_system(u64::MAX), None);
+        let Ok(Some(_)) = mount_of(folder.path()) else { return };
+        assert_eq!(cached_link(&at("link")), Some(PathBuf::from("../target")));
+        assert_eq!(cached_link(folder.path()), None);
+        assert_eq!(cached_link(&at("none")), None);
     }
 
     #[test]
@@ -173,10 +178,6 @@ mod tests {
         {
             assert_eq!(nearest_mount(table, Path::new(path)), Some(mount), "{path}");
         }
-        assert_eq!(
-            rows(table).map(|row| row.file_system).collect::<Vec<_>>(),
-            ["ext4", "nfs4", "tmpfs"]
-        );
     }
 
     #[test]

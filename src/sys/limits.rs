@@ -1,6 +1,6 @@
 //! Limits of this process, error numbers, and the number of processors.
 
-pub use libc::{EACCES, EISDIR, EMFILE, ENFILE, ENOBUFS, ENOENT, EWOULDBLOCK};
+pub use libc::{EACCES, EISDIR, EMFILE, ENAMETOOLONG, ENFILE, ENOBUFS, ENOENT, EWOULDBLOCK};
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
 use nix::unistd::{SysconfVar, sysconf};
 

@@ -12,10 +12,13 @@
 //! | [`inotify`] | changes in watched directories | – |
 //! | [`interfaces`] | links, addresses and their changes, by rtnetlink | – |
 //! | [`limits`] | limits, error numbers, processors | – |
+//! | [`memory_file`] | files in memory, to pass data to another process | – |
 //! | [`neighbour`] | hardware addresses of neighbours, by rtnetlink | – |
 //! | [`privilege`] | user, group and capabilities | `capget`, `capset` |
 //! | [`sandbox`] | Landlock; `seccomp` has the list of system calls | – |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
+//! | [`threads`] | threads that wait, and the end of the process | `_exit` |
+//! | [`timer`] | a timer as a descriptor | – |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
 //! | [`udp_batch`] | many datagrams with one system call | `recvmmsg` |
 //! | [`unix_stream`] | a stream to syslog | – |
@@ -31,6 +34,7 @@ pub mod helper_process;
 pub mod inotify;
 pub mod interfaces;
 pub mod limits;
+pub mod memory_file;
 pub mod neighbour;
 mod netlink;
 pub mod privilege;
@@ -41,6 +45,8 @@ pub mod sandbox;
 )]
 mod seccomp;
 pub mod signals;
+pub mod threads;
+pub mod timer;
 pub mod udp;
 pub mod udp_batch;
 pub mod unix_stream;

@@ -44,14 +44,7 @@ pub fn resolve(
         let slash: &[u8] = if name.starts_with(b"/") { b"" } else { b"/" };
         return Ok(Resolved { path: [slash, &name].concat(), escapes_root: false });
     };
-    let mut path = Vec::new();
-    if !root.starts_with(b"/") {
-        path.push(b'/');
-    }
-    path.extend_from_slice(root);
-    if !path.ends_with(b"/") {
-        path.push(b'/');
-    }
+    let mut path = root_prefix(root);
     for unique in [UniqueRoot::Address, UniqueRoot::Mac] {
         if tftp.unique_roots.contains(&unique) {
             descend_unique_dir(&mut path, unique, requester, cache, files)?;
@@ -62,8 +55,27 @@ pub fn resolve(
     } else {
         path.extend_from_slice(name.strip_prefix(b"/").unwrap_or(&name));
     }
-    let escapes_root = path.windows(4).any(|part| part == b"/../");
+    let escapes_root = escapes_root(&path);
     Ok(Resolved { path, escapes_root })
+}
+
+/// A root with `/` at both ends, as paths begin with it.
+pub fn root_prefix(root: &[u8]) -> Vec<u8> {
+    let mut prefix = Vec::new();
+    if !root.starts_with(b"/") {
+        prefix.push(b'/');
+    }
+    prefix.extend_from_slice(root);
+    if !prefix.ends_with(b"/") {
+        prefix.push(b'/');
+    }
+    prefix
+}
+
+/// Whether a path below a root is refused. dnsmasq does not look at the component behind the last `/`: a path that ends in
+/// `..` is a directory, which cannot be sent.
+pub fn escapes_root(path: &[u8]) -> bool {
+    path.windows(4).any(|part| part == b"/../")
 }
 
 /// `\\` becomes `/`, and with `tftp-lowercase` upper case becomes lower case.

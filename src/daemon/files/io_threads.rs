@@ -2,15 +2,11 @@
 //!
 //! Each device has its own threads: a device that hangs delays only the transfers that read from it.
 
-use crate::strerror::strerror;
-use crate::sys::{file_io, limits};
-use crate::tftp::files::{DiskLookup, FileId, OpenError};
+use crate::tftp::files::FileId;
 use mio::Waker;
 use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::fs::{self, File, Metadata};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::{io, thread};
@@ -19,8 +15,6 @@ use std::{io, thread};
 pub enum Job {
     /// Read a part of a file.
     Read(Part),
-    /// Open a file, or check whether a directory exists.
-    Lookup(DiskLookup),
     /// Close a file. On a remote file system this may take long.
     Close(Arc<File>),
 }
@@ -50,23 +44,9 @@ pub enum Completion {
         /// The bytes.
         result: io::Result<Vec<u8>>,
     },
-    /// A path was looked up.
-    LookedUp(DiskLookup, LookupResult),
     /// A file was closed.
     Closed,
 }
-
-/// The result of a look-up.
-#[derive(Clone)]
-pub enum LookupResult {
-    /// The open file, or the error.
-    File(OpenFile),
-    /// Whether the path is a directory.
-    Directory(bool),
-}
-
-/// A file with its metadata at the time of opening, or the error.
-pub type OpenFile = Result<(Arc<File>, Metadata), OpenError>;
 
 /// The threads of all devices.
 pub struct IoThreads {
@@ -76,16 +56,8 @@ pub struct IoThreads {
     waker: Arc<Waker>,
 }
 
-/// Files that have the same threads, because they hang together.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Device {
-    /// A disk, by device number.
-    Disk(u64),
-    /// A remote file system, by mount id.
-    Mount(u64),
-    /// Files on which another process holds a lease.
-    Leased,
-}
+/// A file system, by its number (`st_dev`, stat(2)). Its files have the same threads, because they hang together.
+pub type Device = u64;
 
 /// The threads of one device.
 struct DeviceThreads {
@@ -95,8 +67,6 @@ struct DeviceThreads {
     pending: usize,
 }
 
-/// Mode bit: readable for all users.
-pub const WORLD_READABLE: u32 = 0o004;
 /// Concurrent jobs per device. Several requests let a disk choose their order.
 const THREADS_PER_DEVICE: usize = 4;
 /// Pending jobs per device. A device with more hangs.
@@ -170,10 +140,6 @@ fn run_jobs(
                 let Part { id, offset, length, .. } = part;
                 Completion::Read { id, offset, length, result }
             }
-            Job::Lookup(awaited) => {
-                let found = lookup_blocking(&awaited);
-                Completion::LookedUp(awaited, found)
-            }
             Job::Close(file) => {
                 drop(file);
                 Completion::Closed
@@ -199,53 +165,4 @@ fn read(part: &Part) -> io::Result<Vec<u8>> {
     }
     bytes.truncate(done);
     Ok(bytes)
-}
-
-/// Looks up a path without waiting. A file with a lease of another process is [`OpenError::Pending`].
-pub fn lookup(awaited: &DiskLookup) -> LookupResult {
-    match awaited {
-        DiskLookup::File(path) => LookupResult::File(open(path, file_io::open)),
-        DiskLookup::Directory(path) => {
-            let metadata = fs::metadata(OsStr::from_bytes(path));
-            LookupResult::Directory(metadata.is_ok_and(|metadata| metadata.is_dir()))
-        }
-    }
-}
-
-/// Looks up a path, and waits until no other process holds a lease.
-pub fn lookup_blocking(awaited: &DiskLookup) -> LookupResult {
-    match (lookup(awaited), awaited) {
-        (LookupResult::File(Err(OpenError::Pending)), DiskLookup::File(path)) => {
-            LookupResult::File(open(path, file_io::open_blocking))
-        }
-        (found, _) => found,
-    }
-}
-
-fn open(path: &[u8], by: impl FnOnce(&OsStr) -> io::Result<File>) -> OpenFile {
-    let found = by(OsStr::from_bytes(path)).and_then(|file| {
-        let metadata = file.metadata()?;
-        Ok((Arc::new(file), metadata))
-    });
-    found.map_err(|error| match open_error(&error) {
-        // dnsmasq can open a directory, and fails when it reads it. Landlock denies to open it.
-        OpenError::Denied if is_open_directory(path) => {
-            OpenError::Failed(strerror(&io::Error::from_raw_os_error(limits::EISDIR)))
-        }
-        refusal => refusal,
-    })
-}
-
-fn is_open_directory(path: &[u8]) -> bool {
-    let metadata = fs::metadata(OsStr::from_bytes(path));
-    metadata.is_ok_and(|metadata| metadata.is_dir() && metadata.mode() & WORLD_READABLE != 0)
-}
-
-fn open_error(error: &io::Error) -> OpenError {
-    match error.raw_os_error() {
-        Some(limits::ENOENT) => OpenError::NotFound,
-        Some(limits::EACCES) => OpenError::Denied,
-        Some(limits::EWOULDBLOCK) => OpenError::Pending,
-        _ => OpenError::Failed(strerror(error)),
-    }
 }

@@ -1,23 +1,24 @@
-//! Files on disk, with dnsmasq's rules for access (docs/dnsmasq/tftp.md, section 5).
+//! Files on disk: the file process opens them, this module reads them.
 
 pub mod io_threads;
 pub mod read_ahead;
-pub mod remote_mounts;
 
-use self::io_threads::{
-    Completion, Device, IoThreads, Job, LookupResult, Part, WORLD_READABLE, lookup, lookup_blocking,
-};
+use self::io_threads::{Completion, Device, IoThreads, Job, Part};
 use self::read_ahead::{EXTENT_SIZE, ReadAhead};
-use self::remote_mounts::RemoteMounts;
+use super::file_process::protocol::{
+    FileFacts, LookedUp, Lookup, LookupKind, MAX_PATH_LEN, Outcome,
+};
+use super::file_process::roots::Roots;
 use crate::strerror::strerror;
-use crate::sys::file_io::{NonBlockingRead, is_ramfs, read_nonblocking};
-use crate::sys::{neighbour, privilege};
+use crate::sys::file_io::{NonBlockingRead, read_nonblocking};
+use crate::sys::{limits, neighbour};
 use crate::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::{File, Metadata};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::fs::File;
 use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 /// The files that are open for transfers.
@@ -32,24 +33,36 @@ pub struct DiskFiles {
     read_ahead: ReadAhead,
     /// The threads that wait for disks. `None`: the calls wait.
     threads: Option<IoThreads>,
-    mounts: RemoteMounts,
+    /// Devices whose files only threads read. To close such a file may take long too.
+    slow_devices: HashSet<Device>,
     in_flight: HashSet<(FileId, u64)>,
     /// Reads that failed, until the transfer that waits for them takes the error.
     failed: HashMap<(FileId, u64), String>,
-    /// Look-ups of the threads, and their results.
-    lookups: HashMap<DiskLookup, (Device, Option<LookupResult>)>,
+    lookups: Lookups,
     /// File, offset and length that the client of the last read will need.
     next_read: Option<(FileId, u64, usize)>,
-    /// `tftp-secure`: only files of the user that serves.
-    pub secure: bool,
 }
 
-/// A result of the threads.
-pub enum Completed {
-    /// A part of a file was read.
-    Part(FileId, u64),
-    /// A path was looked up. The caller must call [`DiskFiles::forget`] when all transfers have the result.
-    LookedUp(DiskLookup),
+/// Look-ups of the file process.
+#[derive(Default)]
+struct Lookups {
+    roots: Roots,
+    /// All look-ups, and the results that are there.
+    results: HashMap<DiskLookup, Option<LookupResult>>,
+    /// Look-ups without a result, by number.
+    by_id: HashMap<u32, DiskLookup>,
+    last_id: u32,
+    /// Look-ups that are not sent yet.
+    outgoing: VecDeque<Lookup>,
+}
+
+/// The result of a look-up.
+#[derive(Clone)]
+enum LookupResult {
+    /// The open file, or the error.
+    File(Result<(Arc<File>, FileFacts), OpenError>),
+    /// Whether the path is a directory.
+    Directory(bool),
 }
 
 /// An open file.
@@ -75,17 +88,71 @@ enum ReadMode {
 }
 
 /// Device, inode, size, mtime and ctime. Two names with the same version are one file with the same contents.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct FileVersion([i128; 5]);
+type FileVersion = [i64; 5];
 
-impl DiskFiles {
-    /// Files that these threads read when a read has to wait for a disk.
-    pub fn new(secure: bool, threads: IoThreads) -> Self {
-        Self { secure, threads: Some(threads), ..Self::default() }
+impl Lookups {
+    /// The result of a look-up; `None`: it is not there yet. Then the look-up is requested, unless it was already.
+    fn get(&mut self, lookup: DiskLookup) -> Option<LookupResult> {
+        if let Some(result) = self.results.get(&lookup) {
+            return result.clone();
+        }
+        let (kind, path) = match &lookup {
+            DiskLookup::File(path) => (LookupKind::File, path),
+            DiskLookup::Directory(path) => (LookupKind::Directory, path),
+        };
+        if path.len() >= MAX_PATH_LEN {
+            return Some(LookupResult::File(Err(failed(limits::ENAMETOOLONG))));
+        }
+        let Some((root, name)) = self.roots.split(path) else {
+            return Some(LookupResult::File(Err(OpenError::Denied)));
+        };
+        self.last_id = self.last_id.wrapping_add(1);
+        self.outgoing.push_back(Lookup { id: self.last_id, kind, root, name: name.to_vec() });
+        self.by_id.insert(self.last_id, lookup.clone());
+        self.results.insert(lookup, None);
+        None
     }
 
-    /// The next result of the threads; `None`: there is no other.
-    pub fn completed(&mut self) -> Option<Completed> {
+    /// Takes a result of the file process; the look-up, if it has a result now.
+    fn take(
+        &mut self,
+        LookedUp { id, outcome }: LookedUp,
+        fds: &mut impl Iterator<Item = OwnedFd>,
+    ) -> Option<DiskLookup> {
+        let result = match outcome {
+            Outcome::File(facts) => LookupResult::File(match fds.next() {
+                Some(fd) => Ok((Arc::new(File::from(fd)), facts)),
+                // The kernel passes no descriptor if this process has too many.
+                None => Err(failed(limits::EMFILE)),
+            }),
+            Outcome::NotFound => LookupResult::File(Err(OpenError::NotFound)),
+            Outcome::Denied => LookupResult::File(Err(OpenError::Denied)),
+            Outcome::Failed(error) => LookupResult::File(Err(failed(error))),
+            Outcome::Directory(is_directory) => LookupResult::Directory(is_directory),
+            Outcome::Dropped => {
+                self.results.remove(&self.by_id.remove(&id)?);
+                return None;
+            }
+        };
+        let lookup = self.by_id.remove(&id)?;
+        self.results.insert(lookup.clone(), Some(result));
+        Some(lookup)
+    }
+}
+
+fn failed(error: i32) -> OpenError {
+    OpenError::Failed(strerror(&io::Error::from_raw_os_error(error)))
+}
+
+impl DiskFiles {
+    /// Files below these roots, which these threads read when a read has to wait for a disk.
+    pub fn new(roots: Roots, threads: IoThreads) -> Self {
+        let lookups = Lookups { roots, ..Lookups::default() };
+        Self { lookups, threads: Some(threads), ..Self::default() }
+    }
+
+    /// The next part of a file that the threads have read: its offset. `None`: there is no other.
+    pub fn completed(&mut self) -> Option<(FileId, u64)> {
         loop {
             match self.threads.as_mut().and_then(IoThreads::next)? {
                 Completion::Read { id, offset, length, result } => {
@@ -95,62 +162,47 @@ impl DiskFiles {
                         Ok(bytes) => self.read_ahead.take(id, offset, bytes, length),
                         Err(error) => _ = self.failed.insert((id, offset), strerror(&error)),
                     }
-                    return Some(Completed::Part(id, offset));
-                }
-                Completion::LookedUp(awaited, found) => {
-                    if let Some((_, result)) = self.lookups.get_mut(&awaited) {
-                        *result = Some(found);
-                    }
-                    return Some(Completed::LookedUp(awaited));
+                    return Some((id, offset));
                 }
                 Completion::Closed => {}
             }
         }
     }
 
+    /// Look-ups for the file process.
+    pub fn outgoing(&mut self) -> &mut VecDeque<Lookup> {
+        &mut self.lookups.outgoing
+    }
+
+    /// Takes results of the file process. Returns the look-ups that have a result now. The caller must call
+    /// [`DiskFiles::forget`] when all transfers have it.
+    pub fn looked_up(&mut self, results: Vec<LookedUp>, fds: Vec<OwnedFd>) -> Vec<DiskLookup> {
+        let mut fds = fds.into_iter();
+        results.into_iter().filter_map(|result| self.lookups.take(result, &mut fds)).collect()
+    }
+
     /// Drops the result of a look-up, after all transfers have it.
     pub fn forget(&mut self, lookup: &DiskLookup) {
-        if let Some((device, Some(LookupResult::File(Ok((file, _)))))) = self.lookups.remove(lookup)
+        if let Some(Some(LookupResult::File(Ok((file, facts))))) =
+            self.lookups.results.remove(lookup)
         {
-            self.close_file(device, file);
+            self.close_file(facts.device, file);
         }
     }
 
-    /// The file or directory of a path, and the device if it is remote. `None`: the threads look it up, or their queue is full
-    /// and the client has to repeat its request.
-    fn lookup(&mut self, awaited: DiskLookup) -> Option<(LookupResult, Option<Device>)> {
-        let (DiskLookup::File(path) | DiskLookup::Directory(path)) = &awaited;
-        if let Some((device, found)) = self.lookups.get(&awaited) {
-            let remote = Some(*device).filter(|device| *device != Device::Leased);
-            return found.clone().map(|found| (found, remote));
-        }
-        let Some(threads) = &mut self.threads else {
-            return Some((lookup_blocking(&awaited), None));
-        };
-        let device = match self.mounts.remote(path) {
-            Some(mount) => Device::Mount(mount),
-            None => match lookup(&awaited) {
-                LookupResult::File(Err(OpenError::Pending)) => Device::Leased,
-                found => return Some((found, None)),
-            },
-        };
-        if threads.submit(device, Job::Lookup(awaited.clone())).is_ok() {
-            self.lookups.insert(awaited, (device, None));
-        }
-        None
-    }
-
-    /// Closes a file. For a remote file system a thread does it, because it may take long.
+    /// Closes a file. For a file system that may make it wait, a thread does it.
     fn close_file(&mut self, device: Device, file: Arc<File>) {
-        if let (Device::Mount(_), Some(threads)) = (device, &mut self.threads) {
+        if self.slow_devices.contains(&device)
+            && let Some(threads) = &mut self.threads
+        {
             // Without a thread, the file is closed here.
             let _ = threads.submit(device, Job::Close(file));
         }
     }
 
     /// The id of a file. If the same version is open already, the descriptor is shared.
-    fn register(&mut self, file: Arc<File>, metadata: &Metadata, remote: Option<Device>) -> FileId {
-        let version = FileVersion::of_metadata(metadata);
+    fn register(&mut self, file: Arc<File>, facts: FileFacts) -> FileId {
+        let FileFacts { device, version, size, is_regular, is_in_memory } = facts;
         if let Some(&id) = self.shared.get(&version)
             && let Some(open) = self.open.get_mut(&id)
         {
@@ -160,13 +212,16 @@ impl DiskFiles {
         self.last_id += 1;
         let id = FileId(self.last_id);
         // Only regular files can be on a slow disk. To read others returns an error at once.
-        let mode = match remote {
-            _ if !metadata.is_file() => ReadMode::InMemory,
-            None => ReadMode::NonBlocking,
-            Some(_) => ReadMode::Threaded,
+        let mode = if is_in_memory || !is_regular {
+            ReadMode::InMemory
+        } else if read_nonblocking(&file, 0, &mut [0])
+            .is_ok_and(|read| read == NonBlockingRead::Unsupported)
+        {
+            self.slow_devices.insert(device);
+            ReadMode::Threaded
+        } else {
+            ReadMode::NonBlocking
         };
-        let device = remote.unwrap_or(Device::Disk(metadata.dev()));
-        let size = metadata.size();
         self.open.insert(id, OpenEntry { file, version, size, users: 1, mode, device });
         self.shared.insert(version, id);
         id
@@ -262,9 +317,6 @@ impl OpenEntry {
             match read_nonblocking(&self.file, offset, buffer)? {
                 NonBlockingRead::Read(read) => return Ok((read >= wanted).then_some(read)),
                 NonBlockingRead::WouldBlock => return Ok(None),
-                NonBlockingRead::Unsupported if is_ramfs(&self.file) => {
-                    self.mode = ReadMode::InMemory;
-                }
                 NonBlockingRead::Unsupported => {
                     self.mode = ReadMode::Threaded;
                     return Ok(None);
@@ -275,38 +327,13 @@ impl OpenEntry {
     }
 }
 
-impl FileVersion {
-    fn of_metadata(metadata: &Metadata) -> Self {
-        let time =
-            |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-        Self([
-            metadata.dev().into(),
-            metadata.ino().into(),
-            metadata.size().into(),
-            time(metadata.mtime(), metadata.mtime_nsec()),
-            time(metadata.ctime(), metadata.ctime_nsec()),
-        ])
-    }
-}
-
 impl Files for DiskFiles {
     fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError> {
-        let (file, metadata, remote) = match self.lookup(DiskLookup::File(path.to_vec())) {
-            Some((LookupResult::File(found), remote)) => {
-                found.map(|(file, metadata)| (file, metadata, remote))?
-            }
-            Some((LookupResult::Directory(_), _)) | None => return Err(OpenError::Pending),
+        let (file, facts) = match self.lookups.get(DiskLookup::File(path.to_vec())) {
+            Some(LookupResult::File(found)) => found?,
+            Some(LookupResult::Directory(_)) | None => return Err(OpenError::Pending),
         };
-        let allowed = if privilege::is_root() {
-            metadata.mode() & WORLD_READABLE != 0
-        } else {
-            !self.secure || metadata.uid() == privilege::own_uid()
-        };
-        if !allowed {
-            return Err(OpenError::Denied);
-        }
-        let size = metadata.size();
-        Ok(OpenedFile { file: self.register(file, &metadata, remote), size })
+        Ok(OpenedFile { file: self.register(file, facts), size: facts.size })
     }
 
     fn read(&mut self, id: FileId, offset: u64, wanted: usize) -> ReadResult<'_> {
@@ -336,7 +363,6 @@ impl Files for DiskFiles {
         self.read_ahead.forget(id);
         self.failed.retain(|(file, _), _| *file != id);
         if self.open.is_empty()
-            && self.lookups.is_empty()
             && let Some(threads) = &mut self.threads
         {
             threads.stop_idle();
@@ -344,8 +370,8 @@ impl Files for DiskFiles {
     }
 
     fn is_directory(&mut self, path: &[u8]) -> Option<bool> {
-        self.lookup(DiskLookup::Directory(path.to_vec()))
-            .map(|(found, _)| matches!(found, LookupResult::Directory(true)))
+        let found = self.lookups.get(DiskLookup::Directory(path.to_vec()))?;
+        Some(matches!(found, LookupResult::Directory(true)))
     }
 
     fn mac_of(&self, client: IpAddr) -> Option<[u8; 6]> {

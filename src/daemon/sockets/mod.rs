@@ -29,8 +29,10 @@ pub enum EventSource {
     Signals,
     /// Changes of links and addresses.
     AddressWatch,
-    /// Results of the disk.
+    /// Results of the threads that read from disks.
     Disk,
+    /// Replies of the file process.
+    FileProcess,
     /// Reports of `dhcp-script`.
     Script,
     /// Changes in watched directories.
@@ -53,7 +55,8 @@ const DISK: usize = 4;
 const SCRIPT: usize = 5;
 const DIRECTORIES: usize = 6;
 const SNIFFER: usize = 7;
-const TFTP: usize = 8;
+const FILE_PROCESS: usize = 8;
+const TFTP: usize = 9;
 /// More addresses than a machine has.
 const TRANSFER: usize = 1 << 24;
 
@@ -69,6 +72,7 @@ impl EventSource {
             SCRIPT => Self::Script,
             DIRECTORIES => Self::Directories,
             SNIFFER => Self::Sniffer,
+            FILE_PROCESS => Self::FileProcess,
             listener @ TFTP..TRANSFER => Self::Tftp(listener - TFTP),
             transfer => Self::Transfer(transfer - TRANSFER),
         }
@@ -93,6 +97,7 @@ impl EventSource {
             Self::Script => SCRIPT,
             Self::Directories => DIRECTORIES,
             Self::Sniffer => SNIFFER,
+            Self::FileProcess => FILE_PROCESS,
             Self::Tftp(listener) => TFTP + listener,
             Self::Transfer(transfer) => TRANSFER + transfer,
         })

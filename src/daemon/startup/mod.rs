@@ -6,6 +6,7 @@ pub mod bind;
 pub mod bind_device;
 pub mod bind_error;
 pub mod command;
+pub mod file_process;
 pub mod fork_status;
 pub mod lease_file;
 pub mod pid_file;
@@ -20,14 +21,15 @@ pub use self::command::{Command, Parsed, parse};
 use self::banner::StartupBanner;
 use self::bind_device::DeviceBinding;
 use self::fork_status::ForkStatus;
-use self::sandbox::Sandbox;
 use super::busy_poll::BusyPoll;
 use super::clock::Clock;
 use super::config_files::ConfigFiles;
 use super::config_watch::WatchedDirectories;
+use super::file_process::FileProcess;
+use super::file_process::roots::Roots;
 use super::files::DiskFiles;
 use super::files::io_threads::IoThreads;
-use super::notices::FileInspector;
+use super::notices::Inspections;
 use super::perform::DelayedReplies;
 use super::rate_limit::log_limit::LogLimiter;
 use super::script::Script;
@@ -93,6 +95,7 @@ struct Daemonized {
     bound: Bound,
     signals: Signals,
     script: Option<Script>,
+    file_process: FileProcess,
     lines: Vec<ProcessLine>,
 }
 
@@ -127,8 +130,10 @@ impl Bound {
         if let Some(script) = &script {
             sockets.register_datagrams(script, EventSource::Script)?;
         }
+        let file_process = file_process::start(config, privileges)?;
+        sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
-        Ok(Daemonized { bound: self, signals, script, lines })
+        Ok(Daemonized { bound: self, signals, script, file_process, lines })
     }
 }
 
@@ -170,7 +175,8 @@ impl Daemonized {
 impl Confined {
     /// Opens the roots, reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Daemonized { bound, signals, script, lines: process_lines } = self.daemonized;
+        let Daemonized { bound, signals, script, file_process, lines: process_lines } =
+            self.daemonized;
         let Bound { mut config, warnings, interfaces, opened, unconfined, .. } = bound;
         let Opened { leases, sockets, sniffer, address_watch, watched, device } = opened;
         let (files, roots) = open_roots(&mut config, &sockets)?;
@@ -178,8 +184,7 @@ impl Confined {
             ConfigFiles { reloadable: ReloadableFiles::from_config(&config), watched, leases };
         let (names, file_lines) = config_files.read(&mut config);
         let busy_poll = BusyPoll::new(limits::processors());
-        let identity = Identity::current();
-        let (sandbox, sandbox_line) = enter_sandbox(&config, unconfined);
+        let sandbox_line = enter_sandbox(&config, unconfined);
         let banner = StartupBanner {
             process_lines,
             sandbox: sandbox_line,
@@ -195,7 +200,7 @@ impl Confined {
         Ok(Daemon {
             monitoring: Monitoring {
                 boot_monitor: BootMonitor::default(),
-                inspector: FileInspector::new(identity, sandbox),
+                inspections: Inspections::new(file_process::roots(&config)),
                 sniffer,
             },
             log_limiter: LogLimiter::new(&config),
@@ -207,6 +212,7 @@ impl Confined {
             sockets,
             tftp: Server::default(),
             files,
+            file_process,
             script,
             process: ProcessControl { signals, sd_notify: SdNotify::from_environment() },
             logger: logger.clone(),
@@ -225,13 +231,13 @@ fn open_roots(
     let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) else {
         return Ok((DiskFiles::default(), Vec::new()));
     };
-    let files = DiskFiles::new(tftp.secure, IoThreads::new(sockets.waker()?));
+    let files = DiskFiles::new(Roots::from_config(tftp), IoThreads::new(sockets.waker()?));
     let mut lines = tftp_limits::check_roots(tftp)?;
     lines.extend(tftp_limits::limit_transfers(tftp));
     Ok((files, lines))
 }
 
 /// Must be called before the first thread is started: a thread that runs already would not be confined.
-fn enter_sandbox(config: &Config, unconfined: bool) -> (Sandbox, SandboxLine) {
-    if unconfined { (Sandbox::default(), SandboxLine::Inactive) } else { Sandbox::enter(config) }
+fn enter_sandbox(config: &Config, unconfined: bool) -> SandboxLine {
+    if unconfined { SandboxLine::Inactive } else { sandbox::enter(config) }
 }

@@ -1,0 +1,323 @@
+//! Look-ups of names, so that a disk that hangs stops only the look-ups on it.
+//!
+//! One thread leads: it receives requests and looks up the names of a batch one after the other. Nearly always this takes
+//! no time. If one look-up waits for a disk, another thread takes over the lead and the rest of the batch, and the disk counts
+//! as slow: further names on it go to threads of its own (`slow_devices`), until it has not been used for some time.
+
+use super::opener::{Found, Lease, Opener};
+use super::protocol::{LookedUp, Lookup, MAX_MESSAGE_LEN, Outcome, Reply, Request};
+use super::services::Services;
+use super::slow_devices::{Device, SlowDevices, device_of};
+use crate::sys::channel::Channel;
+use crate::sys::threads::{self, ThreadId};
+use crate::sys::timer::IntervalTimer;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{io, thread};
+
+/// The look-ups of all threads.
+pub struct Lookups {
+    channel: Arc<Channel>,
+    opener: Opener,
+    services: Services,
+    state: Mutex<State>,
+    slow: SlowDevices,
+    /// It runs while there is a batch.
+    timer: IntervalTimer,
+}
+
+/// The lead. It is lost when another thread takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Lead(u64);
+
+struct State {
+    lead: Lead,
+    leader: ThreadId,
+    batch: Batch,
+    /// The number of look-ups that the leader has begun.
+    begun: u64,
+    /// Whether a thread watches the leader.
+    watched: bool,
+    /// Leaders that were replaced and wait for a disk, with its device.
+    replaced: Vec<(Lead, Device)>,
+}
+
+#[derive(Default)]
+struct Batch {
+    /// Whether its results are not sent yet.
+    active: bool,
+    waiting: VecDeque<Lookup>,
+    /// The device that the leader's present look-up may wait for, by its path.
+    current: Option<Vec<u8>>,
+    results: Results,
+}
+
+#[derive(Default)]
+struct Results {
+    results: Vec<LookedUp>,
+    files: Vec<File>,
+}
+
+/// The result of one step of the leader.
+enum Step {
+    /// There may be more names.
+    Next,
+    /// The batch is complete, and its results were sent.
+    Done,
+    /// Another thread leads. The device that this one has waited for.
+    Replaced(Device),
+}
+
+/// A look-up that takes longer waits for a disk.
+const MAX_LOOKUP_TIME: Duration = Duration::from_millis(2);
+/// If the state of the leader is not known, after so many times [`MAX_LOOKUP_TIME`] it counts as waiting: it may also be that it
+/// does not get a processor.
+const MAX_UNKNOWN: u32 = 25;
+/// The stack of a thread, which has no deep calls.
+pub const STACK_SIZE: usize = 64 * 1024;
+
+impl Lookups {
+    /// Serves until the channel is closed.
+    pub fn serve(channel: Arc<Channel>, opener: Opener, services: Services) -> io::Result<()> {
+        let (lookups, lead) = Self::new(channel, opener, services)?;
+        lookups.lead(lead);
+        // This thread was replaced while it waited for a disk. The process ends when the channel is closed.
+        loop {
+            thread::park();
+        }
+    }
+
+    /// No look-ups yet. The calling thread leads.
+    fn new(
+        channel: Arc<Channel>,
+        opener: Opener,
+        services: Services,
+    ) -> io::Result<(Arc<Self>, Lead)> {
+        let lead = Lead(0);
+        let state = State {
+            lead,
+            leader: threads::current(),
+            batch: Batch::default(),
+            begun: 0,
+            watched: false,
+            replaced: Vec::new(),
+        };
+        let timer = IntervalTimer::new()?;
+        let slow = SlowDevices::default();
+        let lookups = Self { channel, opener, services, state: Mutex::new(state), slow, timer };
+        Ok((Arc::new(lookups), lead))
+    }
+
+    /// Receives requests, and ends the process when the channel is closed. It returns if another thread has taken over.
+    fn lead(self: &Arc<Self>, lead: Lead) {
+        let mut buffer = vec![0; MAX_MESSAGE_LEN];
+        loop {
+            let message = match self.channel.recv_fds_blocking(&mut buffer) {
+                Ok(message) if message.size > 0 => &buffer[..message.size],
+                _ => threads::exit_process(0),
+            };
+            match Request::decode(message) {
+                Some(Request::Lookups(batch)) => {
+                    if self.run(batch, lead).is_none() {
+                        return;
+                    }
+                }
+                Some(request) => self.services.handle(request),
+                // Only a packet process that does not work as intended sends this.
+                None => {}
+            }
+        }
+    }
+
+    /// Looks up the names of a batch. `None`: this thread does not lead any more, and must end.
+    fn run(self: &Arc<Self>, batch: Vec<Lookup>, lead: Lead) -> Option<()> {
+        let mut state = self.state();
+        if !state.watched {
+            state.watched = self.start_watching();
+        }
+        state.batch = Batch { active: true, waiting: batch.into(), ..Batch::default() };
+        drop(state);
+        self.timer.start(MAX_LOOKUP_TIME);
+        self.finish(lead)
+    }
+
+    /// Looks up the rest of the batch.
+    fn finish(self: &Arc<Self>, lead: Lead) -> Option<()> {
+        loop {
+            match self.step(lead) {
+                Step::Next => {}
+                Step::Done => return Some(()),
+                Step::Replaced(device) => {
+                    self.work_for(device);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn step(self: &Arc<Self>, lead: Lead) -> Step {
+        let mut state = self.state();
+        let Some(lookup) = state.batch.waiting.pop_front() else {
+            state.batch.active = false;
+            let results = std::mem::take(&mut state.batch.results);
+            drop(state);
+            self.timer.stop();
+            self.send(results, true);
+            return Step::Done;
+        };
+        let Some(path) = self.opener.path(&lookup) else {
+            state.batch.results.add(lookup.id, Found::Other(Outcome::Denied));
+            return Step::Next;
+        };
+        state.begun += 1;
+        state.batch.current = Some(path.clone());
+        drop(state);
+        if self.defer(&lookup, &path) {
+            return Step::Next;
+        }
+        let found = self.opener.look_up(lookup.kind, &path, Lease::Report);
+        let mut state = self.state();
+        if state.lead != lead {
+            let device = state.forget_replaced(lead);
+            drop(state);
+            self.reply(lookup.id, found);
+            return Step::Replaced(device);
+        }
+        match found {
+            Found::Leased => {
+                drop(state);
+                self.queue(Device::Leased, lookup);
+            }
+            found => state.batch.results.add(lookup.id, found),
+        }
+        Step::Next
+    }
+
+    /// Queues a look-up if its disk is slow; whether it was queued.
+    fn defer(self: &Arc<Self>, lookup: &Lookup, path: &[u8]) -> bool {
+        if self.slow.is_empty() {
+            return false;
+        }
+        let device = device_of(path);
+        let is_slow = self.slow.contains(device);
+        if is_slow {
+            self.queue(device, lookup.clone());
+        }
+        is_slow
+    }
+
+    fn queue(self: &Arc<Self>, device: Device, lookup: Lookup) {
+        let id = lookup.id;
+        let start_worker = || {
+            let lookups = self.clone();
+            let work = move || lookups.work_for(device);
+            thread::Builder::new().stack_size(STACK_SIZE).spawn(work).is_ok()
+        };
+        if !self.slow.queue(device, lookup, start_worker) {
+            self.reply(id, Found::Other(Outcome::Dropped));
+        }
+    }
+
+    /// Looks up names on a slow device until there have been none for some time.
+    fn work_for(&self, device: Device) {
+        while let Some(lookup) = self.slow.next(device) {
+            let found = match self.opener.path(&lookup) {
+                Some(path) => self.opener.look_up(lookup.kind, &path, Lease::Wait),
+                None => Found::Other(Outcome::Denied),
+            };
+            self.reply(lookup.id, found);
+        }
+    }
+
+    /// Sends the result of one look-up that is not part of a batch any more.
+    fn reply(&self, id: u32, found: Found) {
+        let mut results = Results::default();
+        results.add(id, found);
+        self.send(results, false);
+    }
+
+    fn send(&self, results: Results, batch_done: bool) {
+        let Results { mut results, files } = results;
+        let fds: Vec<BorrowedFd<'_>> = files.iter().map(AsFd::as_fd).collect();
+        let message = Reply::LookedUp { batch_done, results: results.clone() }.encode();
+        let Err(error) = self.channel.send_fds(&message, &fds) else { return };
+        // There is no descriptor, or too many are in flight (unix(7), ETOOMANYREFS).
+        let failed = Outcome::Failed(error.raw_os_error().unwrap_or_default());
+        for result in &mut results {
+            if matches!(result.outcome, Outcome::File(_)) {
+                result.outcome = failed;
+            }
+        }
+        // If this fails too, the packet process has ended.
+        let _ = self.channel.send_fds(&Reply::LookedUp { batch_done, results }.encode(), &[]);
+    }
+
+    /// Starts a thread that takes over when the leader waits for a disk.
+    fn start_watching(self: &Arc<Self>) -> bool {
+        let lookups = self.clone();
+        let watch = move || lookups.watch();
+        thread::Builder::new().stack_size(STACK_SIZE).spawn(watch).is_ok()
+    }
+
+    fn watch(self: &Arc<Self>) {
+        let (mut begun, mut unknown) = (0, 0);
+        loop {
+            self.timer.wait();
+            let state = self.state();
+            if !state.batch.active || state.begun != begun {
+                (begun, unknown) = (state.begun, 0);
+                continue;
+            }
+            unknown += 1;
+            let is_waiting = threads::is_waiting(state.leader).unwrap_or(unknown > MAX_UNKNOWN);
+            if is_waiting {
+                let lead = self.take_over(state);
+                if self.finish(lead).is_some() {
+                    self.lead(lead);
+                }
+                return;
+            }
+        }
+    }
+
+    /// Makes the calling thread the leader.
+    fn take_over(self: &Arc<Self>, mut state: MutexGuard<'_, State>) -> Lead {
+        let device = state.batch.current.take().map_or(Device::Unknown, |path| device_of(&path));
+        self.slow.mark(device);
+        let replaced = state.lead;
+        state.replaced.push((replaced, device));
+        state.lead.0 += 1;
+        state.leader = threads::current();
+        state.watched = self.start_watching();
+        state.lead
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The device that a replaced leader has waited for.
+    fn forget_replaced(&mut self, lead: Lead) -> Device {
+        let index = self.replaced.iter().position(|(replaced, _)| *replaced == lead);
+        index.map_or(Device::Unknown, |index| self.replaced.swap_remove(index).1)
+    }
+}
+
+impl Results {
+    fn add(&mut self, id: u32, found: Found) {
+        let outcome = match found {
+            Found::File(file, facts) => {
+                self.files.push(file);
+                Outcome::File(facts)
+            }
+            Found::Other(outcome) => outcome,
+            Found::Leased => Outcome::Dropped,
+        };
+        self.results.push(LookedUp { id, outcome });
+    }
+}

@@ -1,0 +1,143 @@
+//! The file process: opens files for the packet process, which cannot open any itself.
+//!
+//! It is forked at the start and has the user that serves. It knows the roots and the paths of the configuration from before
+//! the fork; the packet process names a file by root and name ([`roots`]), and other files only by their purpose
+//! ([`protocol`]). Links are followed wherever they lead, as in dnsmasq.
+
+mod inspect;
+mod lookups;
+mod opener;
+pub mod protocol;
+pub mod roots;
+mod services;
+mod slow_devices;
+
+pub use self::inspect::Inspector;
+pub use self::services::Tasks;
+
+use self::lookups::Lookups;
+use self::opener::Opener;
+use self::protocol::{Lookup, MAX_BATCH, MAX_BATCH_LEN, MAX_MESSAGE_LEN, Reply, Request};
+use self::roots::Roots;
+use self::services::Services;
+use crate::sys::channel::Channel;
+use crate::sys::helper_process::{self, HelperProcess};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The stack of a thread, which has no deep calls.
+const STACK_SIZE: usize = 64 * 1024;
+/// The time to wait for the removal of the pid file, when the daemon ends.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The packet process's end: requests and replies.
+pub struct FileProcess {
+    process: HelperProcess,
+    /// Messages that did not fit into the channel.
+    unsent: VecDeque<Vec<u8>>,
+    /// A batch of look-ups was sent, and its replies have not come. Until then further names wait, so that the next batch
+    /// is larger.
+    batch_in_flight: bool,
+    buffer: Vec<u8>,
+}
+
+/// The next message of the file process.
+pub enum Received {
+    /// A reply, with its descriptors.
+    Reply(Reply, Vec<OwnedFd>),
+    /// There is none now.
+    Nothing,
+    /// The process has ended.
+    Ended,
+}
+
+impl FileProcess {
+    /// Starts the process. `kept`: descriptors that it uses. `confine` gives up its rights. It must be called while there is
+    /// only one thread.
+    pub fn start(
+        kept: &[BorrowedFd<'_>],
+        confine: impl FnOnce(&Channel) -> Option<(Roots, bool, Tasks)>,
+    ) -> io::Result<Self> {
+        let process = helper_process::start(c"pxemasq-files", kept, move |channel| {
+            if let Some((roots, secure, tasks)) = confine(&channel) {
+                let channel = Arc::new(channel);
+                let services = Services::new(channel.clone(), tasks);
+                // Without a timer it cannot serve: the packet process ends when the channel is closed.
+                let _ = Lookups::serve(channel, Opener::new(roots, secure), services);
+            }
+        })?;
+        let buffer = vec![0; MAX_MESSAGE_LEN];
+        Ok(Self { process, unsent: VecDeque::new(), batch_in_flight: false, buffer })
+    }
+
+    /// Sends a request. If the channel is full, it is sent by a later [`FileProcess::flush`].
+    pub fn send(&mut self, request: &Request) {
+        self.unsent.push_back(request.encode());
+        self.send_unsent();
+    }
+
+    fn send_unsent(&mut self) {
+        while let Some(message) = self.unsent.front() {
+            match self.process.channel.send(message) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // If the process has ended, the next read reports it.
+                _ => _ = self.unsent.pop_front(),
+            }
+        }
+    }
+
+    /// Sends a batch of look-ups, unless one is in flight. They are removed from `lookups`.
+    pub fn flush(&mut self, lookups: &mut VecDeque<Lookup>) {
+        self.send_unsent();
+        if self.batch_in_flight || lookups.is_empty() || !self.unsent.is_empty() {
+            return;
+        }
+        let mut length = 0;
+        let fits = |lookup: &&Lookup| {
+            length += lookup.name.len();
+            length <= MAX_BATCH_LEN
+        };
+        let count = lookups.iter().take(MAX_BATCH).take_while(fits).count();
+        self.batch_in_flight = true;
+        self.send(&Request::Lookups(lookups.drain(..count).collect()));
+    }
+
+    /// The next message.
+    pub fn receive(&mut self) -> Received {
+        loop {
+            let message = match self.process.channel.receive_fds(&mut self.buffer) {
+                Ok(message) if message.size > 0 => message,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Received::Nothing,
+                _ => return Received::Ended,
+            };
+            if let Some(reply) = Reply::decode(&self.buffer[..message.size]) {
+                if matches!(reply, Reply::LookedUp { batch_done: true, .. }) {
+                    self.batch_in_flight = false;
+                }
+                return Received::Reply(reply, message.fds);
+            }
+        }
+    }
+
+    /// Removes the pid file, and waits until it is done.
+    pub fn remove_pid_file(&mut self) {
+        self.send(&Request::RemovePidFile);
+        while self.process.channel.wait(END_TIMEOUT) {
+            match self.receive() {
+                Received::Reply(Reply::PidFileRemoved, _) | Received::Ended => return,
+                Received::Reply(..) | Received::Nothing => {}
+            }
+        }
+    }
+}
+
+impl AsRawFd for FileProcess {
+    fn as_raw_fd(&self) -> i32 {
+        self.process.as_raw_fd()
+    }
+}

@@ -1,0 +1,377 @@
+//! The messages as bytes: a first byte for the kind, then fields in native byte order.
+
+use super::{
+    Cause, FileFacts, InspectedFile, LookedUp, Lookup, LookupKind, Outcome, Reply, Request,
+};
+use crate::boot_monitor::event::RefusalReason;
+use crate::daemon::file_process::roots::RootNumber;
+
+/// The first byte of a message.
+mod kind {
+    pub const LOOKUPS: u8 = 1;
+    pub const READ_CONFIG: u8 = 2;
+    pub const INSPECT: u8 = 3;
+    pub const REOPEN_LOG: u8 = 4;
+    pub const CONNECT_SYSLOG: u8 = 5;
+    pub const REMOVE_PID_FILE: u8 = 6;
+    pub const LOOKED_UP: u8 = 7;
+    pub const LAST_LOOKED_UP: u8 = 8;
+    pub const CONFIG: u8 = 9;
+    pub const CHANGED: u8 = 10;
+    pub const INSPECTED: u8 = 11;
+    pub const LOG_OPENED: u8 = 12;
+    pub const SYSLOG_CONNECTED: u8 = 13;
+    pub const PID_FILE_REMOVED: u8 = 14;
+}
+
+/// The first byte of an outcome.
+mod outcome {
+    pub const FILE: u8 = 0;
+    pub const NOT_FOUND: u8 = 1;
+    pub const DENIED: u8 = 2;
+    pub const FAILED: u8 = 3;
+    pub const DIRECTORY: u8 = 4;
+    pub const NO_DIRECTORY: u8 = 5;
+    pub const DROPPED: u8 = 6;
+}
+
+impl Request {
+    /// The bytes of the message.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Lookups(lookups) => {
+                let mut bytes = vec![kind::LOOKUPS];
+                lookups.iter().for_each(|lookup| lookup.encode(&mut bytes));
+                bytes
+            }
+            Self::ReadConfig => vec![kind::READ_CONFIG],
+            Self::Inspect { id, files } => {
+                let mut bytes = vec![kind::INSPECT];
+                bytes.extend_from_slice(&id.to_ne_bytes());
+                files.iter().for_each(|file| file.encode(&mut bytes));
+                bytes
+            }
+            Self::ReopenLog => vec![kind::REOPEN_LOG],
+            Self::ConnectSyslog => vec![kind::CONNECT_SYSLOG],
+            Self::RemovePidFile => vec![kind::REMOVE_PID_FILE],
+        }
+    }
+
+    /// The request of a message; `None`: it is malformed.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        Some(match fields.byte()? {
+            kind::LOOKUPS => Self::Lookups(fields.all(Lookup::decode)?),
+            kind::READ_CONFIG => Self::ReadConfig,
+            kind::INSPECT => {
+                let id = fields.number()?;
+                Self::Inspect { id, files: fields.all(InspectedFile::decode)? }
+            }
+            kind::REOPEN_LOG => Self::ReopenLog,
+            kind::CONNECT_SYSLOG => Self::ConnectSyslog,
+            kind::REMOVE_PID_FILE => Self::RemovePidFile,
+            _ => return None,
+        })
+    }
+}
+
+impl Lookup {
+    /// Appends the bytes of a look-up.
+    pub fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.id.to_ne_bytes());
+        bytes.push(u8::from(self.kind == LookupKind::Directory));
+        put_name(bytes, self.root, &self.name);
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Option<Self> {
+        let id = fields.number()?;
+        let kind = if fields.byte()? == 0 { LookupKind::File } else { LookupKind::Directory };
+        let (root, name) = fields.name()?;
+        Some(Self { id, kind, root, name: name.to_vec() })
+    }
+}
+
+impl InspectedFile {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.push(match self.reason {
+            RefusalReason::NotFound => 0,
+            RefusalReason::PermissionDenied => 1,
+            RefusalReason::Unreported => 2,
+        });
+        bytes.push(u8::from(self.is_configured));
+        put_name(bytes, self.root, &self.name);
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Option<Self> {
+        let reason = match fields.byte()? {
+            0 => RefusalReason::NotFound,
+            1 => RefusalReason::PermissionDenied,
+            _ => RefusalReason::Unreported,
+        };
+        let is_configured = fields.byte()? != 0;
+        let (root, name) = fields.name()?;
+        Some(Self { root, name: name.to_vec(), reason, is_configured })
+    }
+}
+
+/// A longer name is cut. No request has one.
+fn put_name(bytes: &mut Vec<u8>, root: RootNumber, name: &[u8]) {
+    let length = u16::try_from(name.len()).unwrap_or(u16::MAX);
+    bytes.extend_from_slice(&root.to_ne_bytes());
+    bytes.extend_from_slice(&length.to_ne_bytes());
+    bytes.extend_from_slice(&name[..usize::from(length)]);
+}
+
+impl Reply {
+    /// The bytes of the message.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::LookedUp { batch_done, results } => {
+                let kind = if *batch_done { kind::LAST_LOOKED_UP } else { kind::LOOKED_UP };
+                let mut bytes = vec![kind];
+                results.iter().for_each(|result| result.encode(&mut bytes));
+                bytes
+            }
+            Self::Config(size) => with_number(kind::CONFIG, &size.to_ne_bytes()),
+            Self::Changed(size) => with_number(kind::CHANGED, &size.to_ne_bytes()),
+            Self::Inspected { id, cause } => {
+                let mut bytes = with_number(kind::INSPECTED, &id.to_ne_bytes());
+                if let Some(Cause { file, text }) = cause {
+                    bytes.extend_from_slice(&file.to_ne_bytes());
+                    bytes.push(u8::from(text.is_some()));
+                    bytes.extend_from_slice(text.as_deref().unwrap_or_default().as_bytes());
+                }
+                bytes
+            }
+            Self::LogOpened(error) => with_number(kind::LOG_OPENED, &error.to_ne_bytes()),
+            Self::SyslogConnected(error) => {
+                with_number(kind::SYSLOG_CONNECTED, &error.to_ne_bytes())
+            }
+            Self::PidFileRemoved => vec![kind::PID_FILE_REMOVED],
+        }
+    }
+
+    /// The reply of a message; `None`: it is malformed.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        Some(match fields.byte()? {
+            kind @ (kind::LOOKED_UP | kind::LAST_LOOKED_UP) => Self::LookedUp {
+                batch_done: kind == kind::LAST_LOOKED_UP,
+                results: fields.all(LookedUp::decode)?,
+            },
+            kind::CONFIG => Self::Config(u64::from_ne_bytes(fields.array()?)),
+            kind::CHANGED => Self::Changed(u64::from_ne_bytes(fields.array()?)),
+            kind::INSPECTED => {
+                let id = fields.number()?;
+                Self::Inspected { id, cause: fields.cause()? }
+            }
+            kind::LOG_OPENED => Self::LogOpened(i32::from_ne_bytes(fields.array()?)),
+            kind::SYSLOG_CONNECTED => Self::SyslogConnected(i32::from_ne_bytes(fields.array()?)),
+            kind::PID_FILE_REMOVED => Self::PidFileRemoved,
+            _ => return None,
+        })
+    }
+}
+
+fn with_number(kind: u8, number: &[u8]) -> Vec<u8> {
+    [&[kind], number].concat()
+}
+
+impl LookedUp {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.id.to_ne_bytes());
+        match &self.outcome {
+            Outcome::File(facts) => {
+                bytes.push(outcome::FILE);
+                facts.encode(bytes);
+            }
+            Outcome::NotFound => bytes.push(outcome::NOT_FOUND),
+            Outcome::Denied => bytes.push(outcome::DENIED),
+            Outcome::Failed(error) => {
+                bytes.push(outcome::FAILED);
+                bytes.extend_from_slice(&error.to_ne_bytes());
+            }
+            Outcome::Directory(true) => bytes.push(outcome::DIRECTORY),
+            Outcome::Directory(false) => bytes.push(outcome::NO_DIRECTORY),
+            Outcome::Dropped => bytes.push(outcome::DROPPED),
+        }
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Option<Self> {
+        let id = fields.number()?;
+        let outcome = match fields.byte()? {
+            outcome::FILE => Outcome::File(FileFacts::decode(fields)?),
+            outcome::NOT_FOUND => Outcome::NotFound,
+            outcome::DENIED => Outcome::Denied,
+            outcome::FAILED => Outcome::Failed(i32::from_ne_bytes(fields.array()?)),
+            outcome::DIRECTORY => Outcome::Directory(true),
+            outcome::NO_DIRECTORY => Outcome::Directory(false),
+            outcome::DROPPED => Outcome::Dropped,
+            _ => return None,
+        };
+        Some(Self { id, outcome })
+    }
+}
+
+impl FileFacts {
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.device.to_ne_bytes());
+        for number in self.version {
+            bytes.extend_from_slice(&number.to_ne_bytes());
+        }
+        bytes.extend_from_slice(&self.size.to_ne_bytes());
+        bytes.push(u8::from(self.is_regular) | u8::from(self.is_in_memory) << 1);
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Option<Self> {
+        let device = u64::from_ne_bytes(fields.array()?);
+        let mut version = [0; 5];
+        for number in &mut version {
+            *number = i64::from_ne_bytes(fields.array()?);
+        }
+        let size = u64::from_ne_bytes(fields.array()?);
+        let flags = fields.byte()?;
+        let (is_regular, is_in_memory) = (flags & 1 != 0, flags & 2 != 0);
+        Some(Self { device, version, size, is_regular, is_in_memory })
+    }
+}
+
+/// The rest of a message.
+struct Fields<'b>(&'b [u8]);
+
+impl<'b> Fields<'b> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (first, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        self.array().map(u32::from_ne_bytes)
+    }
+
+    fn name(&mut self) -> Option<(RootNumber, &'b [u8])> {
+        let root = u16::from_ne_bytes(self.array()?);
+        let length = u16::from_ne_bytes(self.array()?);
+        let (name, rest) = self.0.split_at_checked(length.into())?;
+        self.0 = rest;
+        Some((root, name))
+    }
+
+    /// All elements up to the end; `None`: one of them is malformed.
+    fn all<T>(&mut self, mut element: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let mut elements = Vec::new();
+        while !self.0.is_empty() {
+            elements.push(element(self)?);
+        }
+        Some(elements)
+    }
+
+    /// The rest of the message as a cause; the outer `None`: it is malformed.
+    fn cause(&mut self) -> Option<Option<Cause>> {
+        if self.0.is_empty() {
+            return Some(None);
+        }
+        let file = u16::from_ne_bytes(self.array()?);
+        let has_text = self.byte()? != 0;
+        let text = has_text.then(|| String::from_utf8_lossy(self.0).into_owned());
+        Some(Some(Cause { file, text }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn requests() -> Vec<Request> {
+        let lookup = |id, kind, name: &[u8]| Lookup { id, kind, root: 3, name: name.to_vec() };
+        let inspected = |reason| InspectedFile {
+            root: 1,
+            name: b"a/b".to_vec(),
+            reason,
+            is_configured: reason == RefusalReason::NotFound,
+        };
+        vec![
+            Request::Lookups(vec![
+                lookup(1, LookupKind::File, b"pxelinux.0"),
+                lookup(u32::MAX, LookupKind::Directory, b""),
+            ]),
+            Request::ReadConfig,
+            Request::Inspect {
+                id: 7,
+                files: vec![
+                    inspected(RefusalReason::NotFound),
+                    inspected(RefusalReason::PermissionDenied),
+                ],
+            },
+            Request::ReopenLog,
+            Request::ConnectSyslog,
+            Request::RemovePidFile,
+        ]
+    }
+
+    fn replies() -> Vec<Reply> {
+        let facts = FileFacts {
+            device: 5,
+            version: [1, -2, 3, i64::MAX, 5],
+            size: u64::MAX,
+            is_regular: true,
+            is_in_memory: false,
+        };
+        let outcomes = [
+            Outcome::File(facts),
+            Outcome::NotFound,
+            Outcome::Denied,
+            Outcome::Failed(40),
+            Outcome::Directory(true),
+            Outcome::Directory(false),
+            Outcome::Dropped,
+        ];
+        let results = outcomes.map(|outcome| LookedUp { id: 9, outcome }).to_vec();
+        let cause = |text: Option<&str>| Cause { file: 2, text: text.map(str::to_owned) };
+        vec![
+            Reply::LookedUp { batch_done: true, results },
+            Reply::LookedUp { batch_done: false, results: Vec::new() },
+            Reply::Config(1 << 40),
+            Reply::Changed(0),
+            Reply::Inspected { id: 1, cause: None },
+            Reply::Inspected { id: 1, cause: Some(cause(None)) },
+            Reply::Inspected { id: 1, cause: Some(cause(Some("/srv/Ä (differs in case)"))) },
+            Reply::LogOpened(13),
+            Reply::SyslogConnected(0),
+            Reply::PidFileRemoved,
+        ]
+    }
+
+    #[test]
+    fn messages_are_decoded_as_encoded() {
+        for request in requests() {
+            assert_eq!(Request::decode(&request.encode()), Some(request));
+        }
+        for reply in replies() {
+            assert_eq!(Reply::decode(&reply.encode()), Some(reply));
+        }
+    }
+
+    #[test]
+    fn message_that_is_cut_or_changed_does_no_harm() {
+        let encoded = requests().iter().map(Request::encode).collect::<Vec<_>>();
+        for bytes in encoded.into_iter().chain(replies().iter().map(Reply::encode)) {
+            for length in 0..bytes.len() {
+                let _ = (Request::decode(&bytes[..length]), Reply::decode(&bytes[..length]));
+            }
+            for index in 0..bytes.len() {
+                let mut changed = bytes.clone();
+                changed[index] ^= 0xff;
+                let _ = (Request::decode(&changed), Reply::decode(&changed));
+            }
+        }
+        assert_eq!(Request::decode(&[]), None);
+        assert_eq!(Request::decode(&[kind::LOOKUPS, 1, 0, 0, 0, 0, 0, 0, 9, 0, b'a']), None);
+        assert_eq!(Reply::decode(&[0]), None);
+    }
+}

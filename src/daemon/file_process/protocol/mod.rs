@@ -1,0 +1,152 @@
+//! The messages between the packet process and the file process. Both sides read them without trust in the other one.
+
+mod encoding;
+
+use super::roots::RootNumber;
+use crate::boot_monitor::event::RefusalReason;
+
+/// A request of the packet process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Look up names. The replies to those that take no time come in one message.
+    Lookups(Vec<Lookup>),
+    /// Read all hosts and option files.
+    ReadConfig,
+    /// Find out why files were not sent to a client.
+    Inspect {
+        /// The number of the inspection.
+        id: u32,
+        /// The files.
+        files: Vec<InspectedFile>,
+    },
+    /// Open the log file again.
+    ReopenLog,
+    /// Connect to the system log again.
+    ConnectSyslog,
+    /// Remove the pid file.
+    RemovePidFile,
+}
+
+/// A name to look up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The number of the look-up.
+    pub id: u32,
+    /// What is looked up.
+    pub kind: LookupKind,
+    /// The root.
+    pub root: RootNumber,
+    /// The name below the root.
+    pub name: Vec<u8>,
+}
+
+/// What is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LookupKind {
+    /// A file, to be opened.
+    File,
+    /// Whether there is a directory.
+    Directory,
+}
+
+/// A file that was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectedFile {
+    /// The root.
+    pub root: RootNumber,
+    /// The name below the root.
+    pub name: Vec<u8>,
+    /// Why it was not sent.
+    pub reason: RefusalReason,
+    /// Whether a line of the configuration names it.
+    pub is_configured: bool,
+}
+
+/// A reply of the file process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// Results of look-ups. For each [`Outcome::File`] the message has a descriptor.
+    LookedUp {
+        /// The next batch may be sent.
+        batch_done: bool,
+        /// The results.
+        results: Vec<LookedUp>,
+    },
+    /// The contents of all hosts and option files. They are in memory that is passed as a descriptor, of this size.
+    Config(u64),
+    /// A file in a watched directory has changed. Its contents are in memory that is passed as a descriptor, of this size.
+    Changed(u64),
+    /// The result of an inspection: the index of the file with a cause, and the texts of the notice.
+    Inspected {
+        /// The number of the inspection.
+        id: u32,
+        /// `None`: there is nothing to report.
+        cause: Option<Cause>,
+    },
+    /// The log file was opened: 0 and a descriptor, or the error number.
+    LogOpened(i32),
+    /// The result of connecting to the system log: 0, or the error number. A descriptor: the system log is a stream socket.
+    SyslogConnected(i32),
+    /// The pid file was removed, if that was possible.
+    PidFileRemoved,
+}
+
+/// The result of a look-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookedUp {
+    /// The number of the look-up.
+    pub id: u32,
+    /// The result.
+    pub outcome: Outcome,
+}
+
+/// The result of a look-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The file is open.
+    File(FileFacts),
+    /// There is no such file.
+    NotFound,
+    /// It may not be read.
+    Denied,
+    /// Another error, by its number.
+    Failed(i32),
+    /// Whether the path is a directory.
+    Directory(bool),
+    /// Too many look-ups wait for this disk: the client has to repeat its request.
+    Dropped,
+}
+
+/// Facts about an open file (fstat(2), fstatfs(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// The number of the file system.
+    pub device: u64,
+    /// Device, inode, size, times of modification and change in ns: two files with the same numbers are one file with the same
+    /// contents.
+    pub version: [i64; 5],
+    /// The size in bytes.
+    pub size: u64,
+    /// Whether it is a regular file.
+    pub is_regular: bool,
+    /// Whether it is on tmpfs or ramfs.
+    pub is_in_memory: bool,
+}
+
+/// Why a file was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The index of the file in the request.
+    pub file: u16,
+    /// The text: a similar file that exists, or the reason why access is denied.
+    pub text: Option<String>,
+}
+
+/// The size of the buffer for a message.
+pub const MAX_MESSAGE_LEN: usize = 64 * 1024;
+/// Bytes of names in one batch, at most.
+pub const MAX_BATCH_LEN: usize = 32 * 1024;
+/// Bytes of a path with its NUL, at most (`PATH_MAX`, path_resolution(7)).
+pub const MAX_PATH_LEN: usize = 4096;
+/// Look-ups in one batch, at most: each may have a descriptor.
+pub const MAX_BATCH: usize = 128;

@@ -1,0 +1,81 @@
+//! What the file process does besides look-ups. Each task that may wait for a disk has a thread, so that none waits for
+//! another.
+
+use super::inspect::Inspector;
+use super::protocol::{Reply, Request};
+use crate::sys::channel::Channel;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+/// The tasks of a configuration.
+pub struct Services {
+    channel: Arc<Channel>,
+    tasks: Arc<Tasks>,
+}
+
+/// What the tasks may use. The packet process cannot choose other files.
+pub struct Tasks {
+    /// The log file.
+    pub log_file: Option<PathBuf>,
+    /// The pid file.
+    pub pid_file: Option<PathBuf>,
+    /// Searches for the cause when a file was not sent.
+    pub inspector: Inspector,
+}
+
+impl Services {
+    /// Services that reply by this channel.
+    pub fn new(channel: Arc<Channel>, tasks: Tasks) -> Self {
+        Self { channel, tasks: Arc::new(tasks) }
+    }
+
+    /// Handles a request that is not for look-ups.
+    pub fn handle(&self, request: Request) {
+        let (channel, tasks) = (self.channel.clone(), self.tasks.clone());
+        let work = move || {
+            if let Some((reply, file)) = tasks.perform(request) {
+                let fds: Vec<_> = file.iter().map(AsFd::as_fd).collect();
+                // If it fails, the packet process has ended.
+                let _ = channel.send_fds(&reply.encode(), &fds);
+            }
+        };
+        let thread = thread::Builder::new().stack_size(super::STACK_SIZE).spawn(work);
+        // Without a thread there is no reply. The packet process sends the next request when there is a reason.
+        drop(thread);
+    }
+}
+
+impl Tasks {
+    /// The reply to a request, and the descriptor for it.
+    fn perform(&self, request: Request) -> Option<(Reply, Option<File>)> {
+        match request {
+            Request::Lookups(_) | Request::ReadConfig | Request::ConnectSyslog => None,
+            Request::Inspect { id, files } => {
+                Some((Reply::Inspected { id, cause: self.inspector.find_cause(&files) }, None))
+            }
+            Request::ReopenLog => {
+                let opened = open_log(self.log_file.as_deref()?);
+                let error = opened.as_ref().err().map_or(0, error_number);
+                Some((Reply::LogOpened(error), opened.ok()))
+            }
+            Request::RemovePidFile => {
+                // Without the right to remove it, it stays, as in dnsmasq.
+                let _ = fs::remove_file(self.pid_file.as_deref()?);
+                Some((Reply::PidFileRemoved, None))
+            }
+        }
+    }
+}
+
+fn open_log(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+}
+
+fn error_number(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or_default()
+}
