@@ -266,21 +266,26 @@ impl Daemon {
         limits.timeout()
     }
 
+    /// Handles all signals that have arrived, each kind once. A signal that ends the daemon comes before a reload, which may
+    /// take long.
     fn handle_signals(&mut self) -> Option<ExitReason> {
-        while let Some(action) = self.process.signals.next() {
-            match action {
-                SignalAction::Terminate => {
-                    self.terminate();
-                    return Some(ExitReason::Terminated);
-                }
-                SignalAction::Reload => self.reload(),
-                SignalAction::Rotate => self.logger.reopen(),
-                SignalAction::ReapChildren => reap_children(),
-                SignalAction::Interrupt if self.config.process.debug => {
-                    return Some(ExitReason::Interrupted);
-                }
-                SignalAction::Interrupt | SignalAction::Nothing => {}
-            }
+        let arrived: Vec<SignalAction> =
+            std::iter::from_fn(|| self.process.signals.next()).collect();
+        if arrived.contains(&SignalAction::Terminate) {
+            self.terminate();
+            return Some(ExitReason::Terminated);
+        }
+        if arrived.contains(&SignalAction::Interrupt) && self.config.process.debug {
+            return Some(ExitReason::Interrupted);
+        }
+        if arrived.contains(&SignalAction::ReapChildren) {
+            reap_children();
+        }
+        if arrived.contains(&SignalAction::Rotate) {
+            self.logger.reopen();
+        }
+        if arrived.contains(&SignalAction::Reload) {
+            self.reload();
         }
         None
     }

@@ -1,4 +1,4 @@
-//! Files in memory without a name (memfd_create(2)), to pass data to another process.
+//! Files in memory without a name (`memfd_create(2)`), to pass data to another process.
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::fs::File;

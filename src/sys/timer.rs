@@ -1,4 +1,4 @@
-//! A timer as a descriptor (timerfd_create(2)).
+//! A timer as a descriptor (`timerfd_create(2)`).
 
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};

@@ -4,7 +4,10 @@
 //! no time. If one look-up waits for a disk, another thread takes over the lead and the rest of the batch, and the disk counts
 //! as slow: further names on it go to threads of its own (`slow_devices`), until it has not been used for some time.
 
-use super::opener::{Found, Lease, Opener};
+#[cfg(test)]
+mod tests;
+
+use super::opener::{Disk, Found, Lease};
 use super::protocol::{LookedUp, Lookup, MAX_MESSAGE_LEN, Outcome, Reply, Request};
 use super::services::Services;
 use super::slow_devices::{Device, SlowDevices, device_of};
@@ -21,8 +24,10 @@ use std::{io, thread};
 /// The look-ups of all threads.
 pub struct Lookups {
     channel: Arc<Channel>,
-    opener: Opener,
+    disk: Box<dyn Disk>,
     services: Services,
+    /// Ends the process, when the channel is closed.
+    end: fn(),
     state: Mutex<State>,
     slow: SlowDevices,
     /// It runs while there is a batch.
@@ -80,21 +85,24 @@ const MAX_UNKNOWN: u32 = 25;
 pub const STACK_SIZE: usize = 64 * 1024;
 
 impl Lookups {
-    /// Serves until the channel is closed.
-    pub fn serve(channel: Arc<Channel>, opener: Opener, services: Services) -> io::Result<()> {
-        let (lookups, lead) = Self::new(channel, opener, services)?;
+    /// Serves until the channel is closed, and then calls `end`, in any thread.
+    pub fn serve(
+        channel: Arc<Channel>,
+        disk: Box<dyn Disk>,
+        services: Services,
+        end: fn(),
+    ) -> io::Result<()> {
+        let (lookups, lead) = Self::new(channel, disk, services, end)?;
         lookups.lead(lead);
-        // This thread was replaced while it waited for a disk. The process ends when the channel is closed.
-        loop {
-            thread::park();
-        }
+        Ok(())
     }
 
     /// No look-ups yet. The calling thread leads.
     fn new(
         channel: Arc<Channel>,
-        opener: Opener,
+        disk: Box<dyn Disk>,
         services: Services,
+        end: fn(),
     ) -> io::Result<(Arc<Self>, Lead)> {
         let lead = Lead(0);
         let state = State {
@@ -107,27 +115,26 @@ impl Lookups {
         };
         let timer = IntervalTimer::new()?;
         let slow = SlowDevices::default();
-        let lookups = Self { channel, opener, services, state: Mutex::new(state), slow, timer };
+        let lookups = Self { channel, disk, services, end, state: Mutex::new(state), slow, timer };
         Ok((Arc::new(lookups), lead))
     }
 
-    /// Receives requests, and ends the process when the channel is closed. It returns if another thread has taken over.
+    /// Receives requests until the channel is closed, or another thread has taken over.
     fn lead(self: &Arc<Self>, lead: Lead) {
         let mut buffer = vec![0; MAX_MESSAGE_LEN];
         loop {
             let message = match self.channel.recv_fds_blocking(&mut buffer) {
                 Ok(message) if message.size > 0 => &buffer[..message.size],
-                _ => threads::exit_process(0),
+                _ => return (self.end)(),
             };
-            match Request::decode(message) {
-                Some(Request::Lookups(batch)) => {
-                    if self.run(batch, lead).is_none() {
-                        return;
-                    }
-                }
-                Some(request) => self.services.handle(request),
-                // Only a packet process that does not work as intended sends this.
-                None => {}
+            // Only a packet process that does not work as intended sends another message.
+            let Some(request) = Request::decode(message) else { continue };
+            let Request::Lookups(batch) = request else {
+                self.services.handle(request);
+                continue;
+            };
+            if self.run(batch, lead).is_none() {
+                return;
             }
         }
     }
@@ -168,7 +175,7 @@ impl Lookups {
             self.send(results, true);
             return Step::Done;
         };
-        let Some(path) = self.opener.path(&lookup) else {
+        let Some(path) = self.disk.path(&lookup) else {
             state.batch.results.add(lookup.id, Found::Other(Outcome::Denied));
             return Step::Next;
         };
@@ -178,7 +185,7 @@ impl Lookups {
         if self.defer(&lookup, &path) {
             return Step::Next;
         }
-        let found = self.opener.look_up(lookup.kind, &path, Lease::Report);
+        let found = self.disk.look_up(lookup.kind, &path, Lease::Report);
         let mut state = self.state();
         if state.lead != lead {
             let device = state.forget_replaced(lead);
@@ -224,8 +231,8 @@ impl Lookups {
     /// Looks up names on a slow device until there have been none for some time.
     fn work_for(&self, device: Device) {
         while let Some(lookup) = self.slow.next(device) {
-            let found = match self.opener.path(&lookup) {
-                Some(path) => self.opener.look_up(lookup.kind, &path, Lease::Wait),
+            let found = match self.disk.path(&lookup) {
+                Some(path) => self.disk.look_up(lookup.kind, &path, Lease::Wait),
                 None => Found::Other(Outcome::Denied),
             };
             self.reply(lookup.id, found);

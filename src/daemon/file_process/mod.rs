@@ -22,10 +22,12 @@ use self::roots::Roots;
 use self::services::Services;
 use crate::sys::channel::Channel;
 use crate::sys::helper_process::{self, HelperProcess};
+use crate::sys::threads;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 /// The stack of a thread, which has no deep calls.
@@ -66,7 +68,12 @@ impl FileProcess {
                 let channel = Arc::new(channel);
                 let services = Services::new(channel.clone(), tasks);
                 // Without a timer it cannot serve: the packet process ends when the channel is closed.
-                let _ = Lookups::serve(channel, Opener::new(roots, secure), services);
+                let disk = Box::new(Opener::new(roots, secure));
+                let served = Lookups::serve(channel, disk, services, || threads::exit_process(0));
+                // This thread was replaced while it waited for a disk. Another one ends the process.
+                while served.is_ok() {
+                    thread::park();
+                }
             }
         })?;
         let buffer = vec![0; MAX_MESSAGE_LEN];

@@ -10,6 +10,15 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 
+/// The files that look-ups find.
+pub trait Disk: Send + Sync {
+    /// The path of a look-up; `None`: it is not below its root.
+    fn path(&self, lookup: &Lookup) -> Option<Vec<u8>>;
+
+    /// Looks up a path. It may wait for a disk.
+    fn look_up(&self, kind: LookupKind, path: &[u8], lease: Lease) -> Found;
+}
+
 /// The roots, and the rules for access.
 #[derive(Debug)]
 pub struct Opener {
@@ -47,23 +56,6 @@ impl Opener {
         Self { roots, secure }
     }
 
-    /// The path of a look-up; `None`: it is not below its root.
-    pub fn path(&self, lookup: &Lookup) -> Option<Vec<u8>> {
-        self.roots.join(lookup.root, &lookup.name)
-    }
-
-    /// Looks up a path. It may wait for a disk.
-    pub fn look_up(&self, kind: LookupKind, path: &[u8], lease: Lease) -> Found {
-        let path = OsStr::from_bytes(path);
-        match kind {
-            LookupKind::File => self.open(path, lease).unwrap_or_else(|error| refused(&error)),
-            LookupKind::Directory => {
-                let is_directory = fs::metadata(path).is_ok_and(|metadata| metadata.is_dir());
-                Found::Other(Outcome::Directory(is_directory))
-            }
-        }
-    }
-
     fn open(&self, path: &OsStr, lease: Lease) -> io::Result<Found> {
         let file = match (file_io::open(path), lease) {
             (Err(error), Lease::Wait) if is_lease(&error) => file_io::open_blocking(path)?,
@@ -82,6 +74,23 @@ impl Opener {
             metadata.mode() & WORLD_READABLE != 0
         } else {
             !self.secure || metadata.uid() == privilege::own_uid()
+        }
+    }
+}
+
+impl Disk for Opener {
+    fn path(&self, lookup: &Lookup) -> Option<Vec<u8>> {
+        self.roots.join(lookup.root, &lookup.name)
+    }
+
+    fn look_up(&self, kind: LookupKind, path: &[u8], lease: Lease) -> Found {
+        let path = OsStr::from_bytes(path);
+        match kind {
+            LookupKind::File => self.open(path, lease).unwrap_or_else(|error| refused(&error)),
+            LookupKind::Directory => {
+                let is_directory = fs::metadata(path).is_ok_and(|metadata| metadata.is_dir());
+                Found::Other(Outcome::Directory(is_directory))
+            }
         }
     }
 }

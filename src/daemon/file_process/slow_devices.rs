@@ -41,7 +41,7 @@ const MAX_THREADS: usize = 4;
 const MAX_WAITING: usize = 1024;
 /// A device without look-ups for this time is not slow any more.
 const SLOW_TIME: Duration = Duration::from_secs(10);
-/// The maximum number of symbolic links, as in the kernel (path_resolution(7)).
+/// The maximum number of symbolic links, as in the kernel (`path_resolution(7)`).
 const MAX_LINKS: usize = 40;
 
 impl SlowDevices {

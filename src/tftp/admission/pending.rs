@@ -6,7 +6,8 @@ use crate::tftp::ReplySocket;
 use crate::tftp::files::{DiskLookup, Files};
 use crate::tftp::transfer::CLIENT_TIMEOUT;
 use crate::time::Timestamp;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -52,19 +53,29 @@ impl LookupCache {
     }
 }
 
-/// All requests that wait, the oldest first. There are few: together with the transfers not more than `tftp-max`.
+/// All requests that wait: together with the transfers not more than `tftp-max`.
 #[derive(Debug, Default)]
-pub struct PendingRequests(VecDeque<PendingRequest>);
+pub struct PendingRequests {
+    /// The oldest first.
+    requests: BTreeMap<Age, PendingRequest>,
+    by_lookup: HashMap<DiskLookup, Vec<Age>>,
+    /// A client may have more than one with sockets of their own.
+    by_peer: HashMap<SocketAddr, Vec<Age>>,
+    count: u64,
+}
+
+/// When a request was received, and its number among those that were received at the same time.
+type Age = (Timestamp, u64);
 
 impl PendingRequests {
     /// The number of requests.
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.requests.len()
     }
 
     /// When the oldest request expires.
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.0.front().map(|oldest| oldest.cache.since + CLIENT_TIMEOUT)
+        self.requests.first_key_value().map(|((since, _), _)| *since + CLIENT_TIMEOUT)
     }
 
     /// Stores a request. If the client has sent the same request before, that one is dropped: returns its socket, unless
@@ -76,38 +87,67 @@ impl PendingRequests {
         lookup: DiskLookup,
         cache: LookupCache,
     ) -> Option<ReplySocket> {
-        let same = self.0.iter().position(|pending| pending.request.is_repeated_by(datagram));
-        let replaced = same.and_then(|index| self.0.remove(index));
+        let of_peer = self.by_peer.get(&datagram.peer).into_iter().flatten();
+        let same = of_peer.copied().find(|age| {
+            self.requests.get(age).is_some_and(|other| other.request.is_repeated_by(datagram))
+        });
+        let replaced = same.and_then(|age| self.remove(age));
+        self.count += 1;
         // A request keeps its age when it waits for its second look-up.
-        let index = self.0.partition_point(|other| other.cache.since <= cache.since);
+        let age = (cache.since, self.count);
         let request = StoredRequest::copy_of(datagram);
-        self.0.insert(index, PendingRequest { socket, request, cache, lookup });
+        self.by_lookup.entry(lookup.clone()).or_default().push(age);
+        self.by_peer.entry(request.peer).or_default().push(age);
+        self.requests.insert(age, PendingRequest { socket, request, cache, lookup });
         replaced.map(|replaced| replaced.socket).filter(|replaced| *replaced != socket)
+    }
+
+    fn remove(&mut self, age: Age) -> Option<PendingRequest> {
+        let removed = self.requests.remove(&age)?;
+        remove_age(&mut self.by_lookup, &removed.lookup, age);
+        remove_age(&mut self.by_peer, &removed.request.peer, age);
+        Some(removed)
+    }
+
+    fn pop_first(&mut self) -> Option<PendingRequest> {
+        let age = *self.requests.first_key_value()?.0;
+        self.remove(age)
     }
 
     /// Drops the requests of a client. A client has one request at a time over a shared socket.
     pub fn forget(&mut self, peer: SocketAddr) {
-        self.0.retain(|pending| pending.request.peer != peer);
+        for age in self.by_peer.get(&peer).cloned().unwrap_or_default() {
+            self.remove(age);
+        }
     }
 
-    /// Removes the requests that wait for this look-up.
+    /// Removes the requests that wait for this look-up, the oldest first.
     pub fn take_resolved(&mut self, lookup: &DiskLookup) -> VecDeque<PendingRequest> {
-        let all = std::mem::take(&mut self.0);
-        let (resolved, rest): (VecDeque<_>, VecDeque<_>) =
-            all.into_iter().partition(|pending| pending.lookup == *lookup);
-        self.0 = rest;
-        resolved
+        let mut ages = self.by_lookup.get(lookup).cloned().unwrap_or_default();
+        ages.sort_unstable();
+        ages.into_iter().filter_map(|age| self.remove(age)).collect()
     }
 
     /// Removes the oldest request for a client that has none, if it is so old that its client repeats it anyway.
     pub fn evict_for(&mut self, newcomer: IpAddr, now: Timestamp) -> Option<PendingRequest> {
-        let is_old = self.0.front()?.cache.since + CLIENT_RETRY_INTERVAL <= now;
-        let has_one = || self.0.iter().any(|pending| pending.request.peer.ip() == newcomer);
-        if is_old && !has_one() { self.0.pop_front() } else { None }
+        let oldest = self.requests.first_key_value()?.0.0;
+        let is_old = oldest + CLIENT_RETRY_INTERVAL <= now;
+        let has_one = || self.by_peer.keys().any(|peer| peer.ip() == newcomer);
+        if is_old && !has_one() { self.pop_first() } else { None }
     }
 
     /// Removes a request that has waited for [`CLIENT_TIMEOUT`].
     pub fn expired(&mut self, now: Timestamp) -> Option<PendingRequest> {
-        if self.deadline()? <= now { self.0.pop_front() } else { None }
+        if self.deadline()? <= now { self.pop_first() } else { None }
+    }
+}
+
+/// Removes an entry from an index.
+fn remove_age<K: Eq + Hash>(index: &mut HashMap<K, Vec<Age>>, key: &K, age: Age) {
+    if let Some(ages) = index.get_mut(key) {
+        ages.retain(|other| *other != age);
+        if ages.is_empty() {
+            index.remove(key);
+        }
     }
 }

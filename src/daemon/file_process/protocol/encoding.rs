@@ -41,14 +41,18 @@ impl Request {
         match self {
             Self::Lookups(lookups) => {
                 let mut bytes = vec![kind::LOOKUPS];
-                lookups.iter().for_each(|lookup| lookup.encode(&mut bytes));
+                for lookup in lookups {
+                    lookup.encode(&mut bytes);
+                }
                 bytes
             }
             Self::ReadConfig => vec![kind::READ_CONFIG],
             Self::Inspect { id, files } => {
                 let mut bytes = vec![kind::INSPECT];
                 bytes.extend_from_slice(&id.to_ne_bytes());
-                files.iter().for_each(|file| file.encode(&mut bytes));
+                for file in files {
+                    file.encode(&mut bytes);
+                }
                 bytes
             }
             Self::ReopenLog => vec![kind::REOPEN_LOG],
@@ -129,7 +133,9 @@ impl Reply {
             Self::LookedUp { batch_done, results } => {
                 let kind = if *batch_done { kind::LAST_LOOKED_UP } else { kind::LOOKED_UP };
                 let mut bytes = vec![kind];
-                results.iter().for_each(|result| result.encode(&mut bytes));
+                for result in results {
+                    result.encode(&mut bytes);
+                }
                 bytes
             }
             Self::Config(size) => with_number(kind::CONFIG, &size.to_ne_bytes()),
@@ -163,7 +169,8 @@ impl Reply {
             kind::CHANGED => Self::Changed(u64::from_ne_bytes(fields.array()?)),
             kind::INSPECTED => {
                 let id = fields.number()?;
-                Self::Inspected { id, cause: fields.cause()? }
+                let cause = if fields.0.is_empty() { None } else { Some(fields.cause()?) };
+                Self::Inspected { id, cause }
             }
             kind::LOG_OPENED => Self::LogOpened(i32::from_ne_bytes(fields.array()?)),
             kind::SYSLOG_CONNECTED => Self::SyslogConnected(i32::from_ne_bytes(fields.array()?)),
@@ -271,15 +278,12 @@ impl<'b> Fields<'b> {
         Some(elements)
     }
 
-    /// The rest of the message as a cause; the outer `None`: it is malformed.
-    fn cause(&mut self) -> Option<Option<Cause>> {
-        if self.0.is_empty() {
-            return Some(None);
-        }
+    /// The rest of the message as a cause.
+    fn cause(&mut self) -> Option<Cause> {
         let file = u16::from_ne_bytes(self.array()?);
         let has_text = self.byte()? != 0;
         let text = has_text.then(|| String::from_utf8_lossy(self.0).into_owned());
-        Some(Some(Cause { file, text }))
+        Some(Cause { file, text })
     }
 }
 

@@ -146,7 +146,7 @@ pub struct Cause {
 pub const MAX_MESSAGE_LEN: usize = 64 * 1024;
 /// Bytes of names in one batch, at most.
 pub const MAX_BATCH_LEN: usize = 32 * 1024;
-/// Bytes of a path with its NUL, at most (`PATH_MAX`, path_resolution(7)).
+/// Bytes of a path with its NUL, at most (`PATH_MAX`).
 pub const MAX_PATH_LEN: usize = 4096;
 /// Look-ups in one batch, at most: each may have a descriptor.
 pub const MAX_BATCH: usize = 128;

@@ -1,0 +1,89 @@
+use super::super::inspect::Inspector;
+use super::super::protocol::LookupKind;
+use super::super::roots::Roots;
+use super::super::services::Tasks;
+use super::*;
+use crate::sys::privilege::Identity;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// A disk on which a look-up of `slow` waits until the test permits it to go on.
+struct SlowDisk(Mutex<Receiver<()>>);
+
+impl Disk for SlowDisk {
+    fn path(&self, lookup: &Lookup) -> Option<Vec<u8>> {
+        Some(lookup.name.clone())
+    }
+
+    fn look_up(&self, _: LookupKind, path: &[u8], _: Lease) -> Found {
+        if path.ends_with(b"slow") {
+            let permits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = permits.recv();
+        }
+        Found::Other(Outcome::NotFound)
+    }
+}
+
+fn serve() -> (Channel, SyncSender<()>) {
+    let (own, other) = Channel::pair().unwrap();
+    let (permit, permits) = sync_channel(0);
+    let channel = Arc::new(other);
+    let inspector =
+        Inspector { roots: Roots::default(), identity: Identity::current(), secure: false };
+    let tasks = Tasks { log_file: None, pid_file: None, inspector };
+    let services = Services::new(channel.clone(), tasks);
+    let disk = Box::new(SlowDisk(Mutex::new(permits)));
+    thread::spawn(move || Lookups::serve(channel, disk, services, || ()));
+    (own, permit)
+}
+
+fn request(channel: &Channel, names: &[(u32, &str)]) {
+    let lookup = |(id, name): &(u32, &str)| Lookup {
+        id: *id,
+        kind: LookupKind::File,
+        root: 0,
+        name: name.as_bytes().to_vec(),
+    };
+    let lookups = names.iter().map(lookup).collect();
+    channel.send(&Request::Lookups(lookups).encode()).unwrap();
+}
+
+/// The numbers of the look-ups of the next message, and whether the batch is done.
+fn reply(channel: &Channel) -> (Vec<u32>, bool) {
+    let mut buffer = vec![0; MAX_MESSAGE_LEN];
+    let size = channel.recv_fds_blocking(&mut buffer).unwrap().size;
+    match Reply::decode(&buffer[..size]) {
+        Some(Reply::LookedUp { batch_done, results }) => {
+            (results.iter().map(|result| result.id).collect(), batch_done)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri does not support the calls")]
+fn results_of_a_batch_come_together() {
+    let (channel, _permit) = serve();
+    request(&channel, &[(1, "/a"), (2, "/b"), (3, "/c")]);
+    assert_eq!(reply(&channel), (vec![1, 2, 3], true));
+    request(&channel, &[]);
+    assert_eq!(reply(&channel), (vec![], true));
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri does not support the calls")]
+fn look_up_that_waits_does_not_delay_others() {
+    let (channel, permit) = serve();
+    // /proc is another file system, so that it does not wait for the slow one.
+    request(&channel, &[(1, "/proc/a"), (2, "/slow"), (3, "/proc/b")]);
+    assert_eq!(reply(&channel), (vec![1, 3], true));
+    request(&channel, &[(4, "/slow"), (5, "/slow"), (6, "/proc/c")]);
+    assert_eq!(reply(&channel), (vec![6], true));
+    for _ in 0..3 {
+        permit.send(()).unwrap();
+    }
+    let mut late: Vec<_> = (0..3).map(|_| reply(&channel)).collect();
+    late.sort_unstable();
+    assert_eq!(late, [(vec![2], false), (vec![4], false), (vec![5], false)]);
+    request(&channel, &[(7, "/proc/d")]);
+    assert_eq!(reply(&channel), (vec![7], true));
+}
