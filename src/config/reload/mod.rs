@@ -12,6 +12,7 @@ pub mod hosts_files;
 use self::ethers::Merged;
 use self::files::{entries, path_of, watched_entries};
 use self::host_addresses::assign_addresses;
+use super::lookup::host_record::Host;
 use super::lookup::hosts::{Checkpoint, Hosts, from_directive};
 use super::read::lines::Lines;
 use super::server_names::ServerNames;
@@ -61,7 +62,7 @@ impl ReloadableFiles {
             self.read_ethers(&mut config.dhcp.hosts, &mut lines);
         }
         let files = std::mem::take(&mut config.files);
-        let known = config.dhcp.hosts.lines().iter().filter_map(|host| host.address);
+        let known = config.dhcp.hosts.iter().filter_map(Host::address);
         self.used_addresses = known.collect();
         let mut pass = ReloadPass { config, used_addresses: &mut self.used_addresses, lines };
         pass.plain(&files, RunTimeFile::DhcpHosts);
@@ -221,7 +222,7 @@ impl ReloadPass<'_> {
                 {
                     return Err(super::duplicate(address));
                 }
-                self.config.dhcp.hosts.add(from_directive(host), origin);
+                self.config.dhcp.hosts.add(&from_directive(host), origin);
             }
             Some(Directive::DhcpOption(option)) => {
                 self.config.dhcp.vendor_options.extend(VendorOption::rule(option, origin));
