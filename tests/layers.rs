@@ -44,7 +44,7 @@ const LAYERS: &[Layer] = &[
     layer("sys", &["byte_text", "net"], &["nix", "libc", "landlock", "seccompiler"]),
     layer("log_line", &["byte_text", "wire"], &["conf_parser", "log"]),
     layer("terminal", &["byte_text", "log_line", "sys"], &[]),
-    layer("config", &["byte_text", "error", "log_line", "net", "origin", "strerror", "wire"], &["conf_parser"]),
+    layer("config", &["byte_text", "error", "log_line", "net", "origin", "strerror", "sys", "wire"], &["conf_parser"]),
     layer("command_line", &["byte_text", "log_line"], &["conf_parser", "getopts"]),
     layer("boot_monitor", &["config", "origin", "time", "wire"], &[]),
     layer("effect", &["boot_monitor", "log_line", "net"], &[]),
@@ -163,6 +163,7 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
     let tests = [
         "boot_monitor/tests.rs",
         "command_line/tests.rs",
+        "config/reload/tests.rs",
         "proxydhcp/tests.rs",
         "story/tests.rs",
         "story/tests/round_trip.rs",

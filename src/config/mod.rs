@@ -1,6 +1,7 @@
 //! The configuration of the daemon: all that can be computed before the first packet is received.
 
 mod defaults;
+pub mod file_content;
 pub mod lint;
 pub mod lookup;
 pub mod network;

@@ -5,7 +5,9 @@ use crate::config::Config;
 use crate::config::reload::ReloadableFiles;
 use crate::config::server_names::ServerNames;
 use crate::log_line::FileLine;
+use std::ffi::OsStr;
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 
 /// Files that are read while the daemon serves.
 pub struct ConfigFiles {
@@ -22,11 +24,26 @@ impl ConfigFiles {
     /// Watches the directories that exist now, then reads all files again; the server names, and lines for the log.
     pub fn read(&mut self, config: &mut Config) -> (ServerNames, Vec<FileLine>) {
         let mut lines = match &mut self.watched {
-            Some(watched) => watched.rewatch(config),
+            Some(watched) => watched.rewatch(self.reloadable.list()),
             None => Vec::new(),
         };
-        let (names, read) = self.reloadable.read(config);
+        let snapshot = self.reloadable.list().read();
+        let (names, read) = self.reloadable.read(config, snapshot);
         lines.extend(read);
         (names, lines)
+    }
+
+    /// Reads a changed file of a watched directory, by the index of the directory in the list; lines for the log.
+    pub fn read_changed(
+        &mut self,
+        directory: usize,
+        name: &OsStr,
+        config: &mut Config,
+        names: &mut ServerNames,
+    ) -> Vec<FileLine> {
+        match self.reloadable.list().read_changed(directory, name.as_bytes()) {
+            Some(changed) => self.reloadable.read_changed(changed, config, names),
+            None => Vec::new(),
+        }
     }
 }

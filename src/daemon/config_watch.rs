@@ -3,15 +3,15 @@
 
 use crate::byte_text::path_text;
 use crate::config::Config;
+use crate::config::reload::file_list::ConfigFileList;
 use crate::error::StartupError;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
 use crate::sys::inotify::{DirectoryEvents, DirectoryWatcher, WatchId};
-use conf_parser::{RunTimeFile, is_left_over};
-use std::ffi::OsStr;
+use conf_parser::is_left_over;
+use std::ffi::OsString;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
 
 /// The watched directories of a configuration.
 pub struct WatchedDirectories {
@@ -21,14 +21,14 @@ pub struct WatchedDirectories {
 
 struct WatchedDirectory {
     id: WatchId,
-    kind: RunTimeFile,
-    path: Vec<u8>,
+    /// Index in the list of files.
+    index: usize,
 }
 
 impl WatchedDirectories {
     /// `None`: the configuration has no such directory.
     pub fn new(config: &Config) -> Result<Option<Self>, StartupError> {
-        if directories(config).next().is_none() {
+        if ConfigFileList::from_config(config).watched().next().is_none() {
             return Ok(None);
         }
         let failed =
@@ -38,15 +38,14 @@ impl WatchedDirectories {
     }
 
     /// Watches the directories that exist now. A missing one is logged when its files are read.
-    pub fn rewatch(&mut self, config: &Config) -> Vec<FileLine> {
+    pub fn rewatch(&mut self, list: &ConfigFileList) -> Vec<FileLine> {
         for directory in self.watched.drain(..) {
             self.watcher.forget(directory.id);
         }
         let mut lines = Vec::new();
-        for (kind, bytes) in directories(config) {
-            let path = Path::new(OsStr::from_bytes(bytes));
+        for (index, path) in list.watched() {
             match self.watcher.watch(path) {
-                Ok(id) => self.watched.push(WatchedDirectory { id, kind, path: bytes.to_vec() }),
+                Ok(id) => self.watched.push(WatchedDirectory { id, index }),
                 Err(_) if path.read_dir().is_err() => {}
                 Err(error) => {
                     let path = path_text(path);
@@ -67,8 +66,7 @@ impl WatchedDirectories {
         let mut files = Vec::new();
         for (id, name) in entries.iter().filter(|(_, name)| !is_left_over(name.as_bytes())) {
             for directory in self.watched.iter().filter(|directory| directory.id == *id) {
-                let path = [&directory.path[..], b"/", name.as_bytes()].concat();
-                files.push((directory.kind, PathBuf::from(OsStr::from_bytes(&path))));
+                files.push((directory.index, name.clone()));
             }
         }
         Changes::Files(files)
@@ -79,8 +77,9 @@ impl WatchedDirectories {
 pub enum Changes {
     /// There are no more changes.
     None,
-    /// These files. Of a directory that is configured more than once, the last configured comes first.
-    Files(Vec<(RunTimeFile, PathBuf)>),
+    /// These files: the index of the directory in the list of files, and the name. Of a directory that is configured more than
+    /// once, the last configured comes first.
+    Files(Vec<(usize, OsString)>),
     /// There were more changes than the kernel can queue: all files must be read.
     Overflow,
 }
@@ -89,18 +88,4 @@ impl AsRawFd for WatchedDirectories {
     fn as_raw_fd(&self) -> i32 {
         self.watcher.as_raw_fd()
     }
-}
-
-/// The directories to watch, last configured first.
-fn directories(config: &Config) -> impl Iterator<Item = (RunTimeFile, &[u8])> {
-    let dns = config.process.dns_port != 0;
-    let dhcp = !config.dhcp.ranges.is_empty();
-    config.files.iter().rev().filter_map(move |(kind, path)| {
-        let watched = match kind {
-            RunTimeFile::DhcpHostsDir | RunTimeFile::DhcpOptionsDir => dhcp,
-            RunTimeFile::HostsDir => dns,
-            _ => false,
-        };
-        watched.then_some((*kind, &path[..]))
-    })
 }

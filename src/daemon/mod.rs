@@ -323,9 +323,9 @@ impl Daemon {
             }
             Changes::Files(files) => files,
         };
-        for (kind, path) in &files {
+        for (directory, name) in &files {
             let Self { config_files, config, names, .. } = self;
-            let lines = config_files.reloadable.read_changed(*kind, path, config, names);
+            let lines = config_files.read_changed(*directory, name, config, names);
             self.write_lines(lines);
         }
         true

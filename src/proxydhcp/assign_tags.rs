@@ -5,6 +5,7 @@
 
 use super::request::Request;
 use crate::byte_text::to_bytes;
+use crate::config::lookup::host_record::Host;
 use crate::config::lookup::hosts::{HostQuery, first_label, mac_fits};
 use crate::config::lookup::match_rules::{Field, IndexKey, MatchKind};
 use crate::config::lookup::tags::{TagSet, TagSetBy};
@@ -12,7 +13,6 @@ use crate::config::{Dhcp, Located};
 use crate::wire::dhcp_option::{VENDOR_CLASS, VI_VENDOR_CLASS, VI_VENDOR_SPECIFIC};
 use crate::wire::options::{self, contains};
 use conf_parser::OptionMatch;
-use conf_parser::{ClientId, DhcpHost};
 use conf_parser::{Value, ValueType};
 
 /// Enterprise number of the Broadband Forum (RFC 3925; TR-069).
@@ -115,8 +115,8 @@ fn tag_by_host<'a>(dhcp: &'a Dhcp, request: &Request<'a>, tags: &mut TagSet<'a>)
         }
     }
     if let Some(index) = host {
-        for tag in dhcp.hosts.lines()[index].set.iter().rev() {
-            tags.set(&tag[..], TagSetBy::Host(index));
+        for tag in dhcp.hosts.host(index).set_last_first() {
+            tags.set(tag, TagSetBy::Host(index));
         }
     }
 }
@@ -131,10 +131,10 @@ fn host_query<'a>(request: &Request<'a>) -> HostQuery<'a> {
 }
 
 /// Whether the address of a host is in a range of the request. A host with IPv6 addresses only is on another network.
-fn is_on_matched_range(request: &Request<'_>, host: &DhcpHost) -> bool {
-    match host.address {
+fn is_on_matched_range(request: &Request<'_>, host: Host<'_>) -> bool {
+    match host.address() {
         Some(address) => request.ranges.iter().any(|matched| matched.holds(address)),
-        None => !host.version6,
+        None => !host.version6(),
     }
 }
 
@@ -157,9 +157,8 @@ fn host_by_name(
 ) -> Option<usize> {
     let query = HostQuery { name: Some(first_label(name)), ..host_query(request) };
     let index = dhcp.hosts.find(query, tags, |host| is_on_matched_range(request, host))?;
-    let host = &dhcp.hosts.lines()[index];
-    let has_only_a_name =
-        !matches!(host.client_id, Some(ClientId::Bytes(_))) && host.macs.is_empty();
+    let host = dhcp.hosts.host(index);
+    let has_only_a_name = host.client_id().is_none() && host.macs().next().is_none();
     has_only_a_name.then_some(index)
 }
 

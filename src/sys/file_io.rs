@@ -1,19 +1,21 @@
-//! Opening files, and reading them without waiting for a disk.
+//! Opening files, and reading them without waiting for a disk or for a writer of a FIFO.
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
+use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, OpenHow, ResolveFlag, fcntl, openat2, readlinkat};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, fstatfs};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// openat2(2). nix has no constant for it.
 const RESOLVE_CACHED: u64 = 0x20;
 /// statfs(2). nix has no constant for it.
 const RAMFS_MAGIC: FsType = FsType(0x8584_58f6);
+const PIPEFS_MAGIC: FsType = FsType(0x5049_5045);
 
 /// The result of a read that does not wait for a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,29 @@ fn open_by(path: &OsStr, wait: OFlag) -> io::Result<File> {
         }
         opened => Ok(opened?.into()),
     }
+}
+
+/// Opens a file of the configuration for reading. The call does not wait for a writer of a FIFO, and a terminal does not
+/// become the controlling one. It waits until no other process holds a lease on the file (fcntl(2)).
+pub fn open_config_file(path: &Path) -> io::Result<File> {
+    let open = |flags| File::options().read(true).custom_flags(libc::O_NOCTTY | flags).open(path);
+    match open(libc::O_NONBLOCK) {
+        // Only regular files have leases.
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => open(0),
+        opened => opened,
+    }
+}
+
+/// Lets reads wait for data, after the file was opened without waiting.
+pub fn set_blocking(file: &File) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
+    fcntl(file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// Whether a file is a pipe without a name (pipe(2)), as a shell makes for `<(command)`.
+pub fn is_anonymous_pipe(file: &File) -> bool {
+    fstatfs(file).is_ok_and(|system| system.filesystem_type() == PIPEFS_MAGIC)
 }
 
 /// Reads data that is in the page cache (`RWF_NOWAIT`, preadv2(2)).

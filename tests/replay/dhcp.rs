@@ -38,7 +38,8 @@ pub fn play(fixture: &Fixture) -> Transcript {
     let lines: Vec<String> = fixture.config.iter().map(|line| folder.moved(line)).collect();
     let mut config = config(&lines);
     let mut run_time_files = ReloadableFiles::from_config(&config);
-    let names = run_time_files.read(&mut config).0;
+    let snapshot = run_time_files.list().read();
+    let names = run_time_files.read(&mut config, snapshot).0;
     let mut simulation = Simulation {
         config,
         interfaces: Interfaces { links: vec![link(1, "lo")], addresses: Vec::new() },
@@ -78,7 +79,8 @@ impl Simulation {
             Step::AddAddress(name, address) => self.add_address(&format!("{name} {address}")),
             Step::RemoveAddress(name, address) => self.remove_address(&name, &address),
             Step::Reload => {
-                let (names, happened) = self.run_time_files.read(&mut self.config);
+                let snapshot = self.run_time_files.list().read();
+                let (names, happened) = self.run_time_files.read(&mut self.config, snapshot);
                 self.names = names;
                 let lines = happened.into_iter().map(Line::File);
                 self.seen.log.extend(lines.map(|line| logged(&line)));

@@ -1,5 +1,6 @@
 //! `dhcp-host`: search for the line of a client (docs/dnsmasq/proxydhcp.md, section 4.4).
 
+use super::host_record::{self, Host, HostMac};
 use super::index::Index;
 use super::origins::OriginTable;
 use super::tags::TagSet;
@@ -10,7 +11,10 @@ use std::net::Ipv4Addr;
 /// Hosts in file order, indexed by client identifier, hardware address, name and IPv4 address.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
-    lines: Vec<DhcpHost>,
+    /// The records of all hosts, also of replaced ones.
+    records: Vec<u8>,
+    /// Where in `records` each host is.
+    starts: Vec<usize>,
     origins: OriginTable,
     by_id: Index,
     by_mac: Index,
@@ -19,14 +23,15 @@ pub struct Hosts {
     by_address: Index,
     /// Indices of hosts with wildcards in a hardware address.
     wildcards: Vec<usize>,
-    /// Index and earlier value of each replaced host, for a rollback.
-    replaced: Vec<(usize, DhcpHost)>,
+    /// Index and earlier start of each replaced host, for a rollback.
+    replaced: Vec<(usize, usize)>,
 }
 
 /// A state of the list to which it can be rolled back.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Checkpoint {
-    lines: usize,
+    hosts: usize,
+    bytes: usize,
     keys: [usize; 4],
     wildcards: usize,
     replaced: usize,
@@ -51,18 +56,24 @@ pub const ETHERNET: u8 = 1;
 impl Hosts {
     /// Number of hosts.
     pub fn count(&self) -> usize {
-        self.lines.len()
+        self.starts.len()
     }
 
     /// All hosts, in file order.
-    pub fn lines(&self) -> &[DhcpHost] {
-        &self.lines
+    pub fn iter(&self) -> impl Iterator<Item = Host<'_>> {
+        self.starts.iter().map(|&start| Host::at(&self.records[start..]))
+    }
+
+    /// A host by its index, which must be less than [`count`](Self::count).
+    pub fn host(&self, index: usize) -> Host<'_> {
+        Host::at(&self.records[self.starts[index]..])
     }
 
     /// The current state.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
-            lines: self.lines.len(),
+            hosts: self.starts.len(),
+            bytes: self.records.len(),
             keys: [&self.by_id, &self.by_mac, &self.by_name, &self.by_address]
                 .map(Index::key_count),
             wildcards: self.wildcards.len(),
@@ -73,12 +84,13 @@ impl Hosts {
     /// Reverts all additions and replacements after the checkpoint.
     pub fn rollback(&mut self, checkpoint: Checkpoint) {
         while self.replaced.len() > checkpoint.replaced
-            && let Some((index, host)) = self.replaced.pop()
+            && let Some((index, start)) = self.replaced.pop()
         {
-            self.lines[index] = host;
+            self.starts[index] = start;
         }
-        self.lines.truncate(checkpoint.lines);
-        self.origins.truncate(checkpoint.lines);
+        self.records.truncate(checkpoint.bytes);
+        self.starts.truncate(checkpoint.hosts);
+        self.origins.truncate(checkpoint.hosts);
         self.wildcards.truncate(checkpoint.wildcards);
         let indices = [&mut self.by_id, &mut self.by_mac, &mut self.by_name, &mut self.by_address];
         for (index, count) in indices.into_iter().zip(checkpoint.keys) {
@@ -87,10 +99,11 @@ impl Hosts {
     }
 
     /// Adds a host at the end.
-    pub fn add(&mut self, host: DhcpHost, origin: &Origin) {
-        let index = self.lines.len();
-        self.index_host(&host, &DhcpHost::default(), index);
-        self.lines.push(host);
+    pub fn add(&mut self, host: &DhcpHost, origin: &Origin) {
+        let index = self.starts.len();
+        self.index_host(host, &DhcpHost::default(), index);
+        self.starts.push(self.records.len());
+        host_record::append(&mut self.records, host);
         self.origins.push(origin);
     }
 
@@ -100,11 +113,12 @@ impl Hosts {
     }
 
     /// Replaces a host, until a rollback.
-    pub fn replace(&mut self, index: usize, host: DhcpHost) {
-        let before = self.lines[index].clone();
-        self.index_host(&host, &before, index);
-        self.lines[index] = host;
-        self.replaced.push((index, before));
+    pub fn replace(&mut self, index: usize, host: &DhcpHost) {
+        let before = self.host(index).to_dhcp_host();
+        self.index_host(host, &before, index);
+        self.replaced.push((index, self.starts[index]));
+        self.starts[index] = self.records.len();
+        host_record::append(&mut self.records, host);
     }
 
     /// Adds the keys that `host` has and `before` had not. Old keys stay: candidates are checked by the caller.
@@ -135,21 +149,22 @@ impl Hosts {
 
     /// Index of the last host with this address.
     pub fn with_address(&self, address: Ipv4Addr) -> Option<usize> {
-        let has = |index: &usize| self.lines[*index].address == Some(address);
+        let has = |index: &usize| self.host(*index).address() == Some(address);
         self.by_address.candidates(&address.octets()).filter(has).max()
     }
 
     /// Index of the last host with this name; case is ignored.
     pub fn with_name(&self, name: &[u8]) -> Option<usize> {
         let name = name.to_ascii_lowercase();
-        self.by_name.candidates(&name).filter(|index| has_name(&self.lines[*index], &name)).max()
+        self.by_name.candidates(&name).filter(|index| has_name(self.host(*index), &name)).max()
     }
 
     /// Index of the last host with this Ethernet address as its only hardware address.
     pub fn with_only_mac(&self, mac: &[u8]) -> Option<usize> {
-        let has = |index: &usize| match &self.lines[*index].macs[..] {
-            [one] => one.wildcards.is_empty() && mac_fits(one, ETHERNET, mac),
-            _ => false,
+        let has = |index: &usize| {
+            let mut macs = self.host(*index).macs();
+            let is_it = |one: HostMac<'_>| one.wildcards == 0 && host_mac_fits(one, ETHERNET, mac);
+            macs.next().is_some_and(is_it) && macs.next().is_none()
         };
         self.by_mac.candidates(mac).filter(has).max()
     }
@@ -160,18 +175,18 @@ impl Hosts {
         &self,
         query: HostQuery<'_>,
         tags: &TagSet,
-        usable: impl Fn(&DhcpHost) -> bool,
+        usable: impl Fn(Host<'_>) -> bool,
     ) -> Option<usize> {
-        let holds = |host: &DhcpHost| usable(host) && tags.satisfies(&host.conditions);
-        let conditional = |host: &DhcpHost| !host.conditions.is_empty() && holds(host);
+        let holds = |host: Host<'_>| usable(host) && tags.satisfies_all(host.conditions());
+        let conditional = |host: Host<'_>| host.conditions().next().is_some() && holds(host);
         self.find_once(query, conditional).or_else(|| self.find_once(query, holds))
     }
 
-    fn find_once(&self, query: HostQuery<'_>, usable: impl Fn(&DhcpHost) -> bool) -> Option<usize> {
-        let host = |index: usize| &self.lines[index];
+    fn find_once(&self, query: HostQuery<'_>, usable: impl Fn(Host<'_>) -> bool) -> Option<usize> {
+        let host = |index: usize| self.host(index);
         // The maximum, because candidates are in no order after a replacement.
         let last = |indices: &mut dyn Iterator<Item = usize>,
-                    matches: &dyn Fn(&DhcpHost) -> bool| {
+                    matches: &dyn Fn(Host<'_>) -> bool| {
             indices.filter(|index| usable(host(*index)) && matches(host(*index))).max()
         };
         let by_id = || {
@@ -187,33 +202,31 @@ impl Hosts {
         };
         let by_pattern = || {
             let wild = self.wildcards.iter().rev().map(|index| (*index, host(*index)));
-            best_wildcard(wild.filter(|(_, host)| usable(host)), query)
+            best_wildcard(wild.filter(|(_, host)| usable(*host)), query)
         };
         by_id().or_else(by_mac).or_else(by_name).or_else(by_pattern)
     }
 }
 
 /// A client identifier with a leading zero byte matches too.
-fn has_client_id(host: &DhcpHost, id: &[u8]) -> bool {
-    let Some(ClientId::Bytes(known)) = &host.client_id else { return false };
-    known == id || id.strip_prefix(&[0]) == Some(&known[..])
+fn has_client_id(host: Host<'_>, id: &[u8]) -> bool {
+    let Some(known) = host.client_id() else { return false };
+    known == id || id.strip_prefix(&[0]) == Some(known)
 }
 
-fn has_mac(host: &DhcpHost, query: HostQuery<'_>) -> bool {
-    host.macs.iter().any(|mac| mac.wildcards.is_empty() && mac_fits(mac, query.htype, query.mac))
+fn has_mac(host: Host<'_>, query: HostQuery<'_>) -> bool {
+    host.macs().any(|mac| mac.wildcards == 0 && host_mac_fits(mac, query.htype, query.mac))
 }
 
-fn has_name(host: &DhcpHost, name: &[u8]) -> bool {
-    host.name.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name))
+fn has_name(host: Host<'_>, name: &[u8]) -> bool {
+    host.name().is_some_and(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// The host of a `dhcp-host` line: its name is reduced to the first label. There may be very many hosts, so spare
-/// capacity is released.
+/// The host of a `dhcp-host` line: its name is reduced to the first label.
 pub fn from_directive(mut host: DhcpHost) -> DhcpHost {
-    host.name = host.name.as_deref().map(|name| first_label(name).to_vec());
-    host.macs.shrink_to_fit();
-    host.set.shrink_to_fit();
-    host.conditions.shrink_to_fit();
+    if let Some(name) = &mut host.name {
+        name.truncate(first_label(name).len());
+    }
     host
 }
 
@@ -224,17 +237,17 @@ pub fn first_label(name: &[u8]) -> &[u8] {
 
 /// Index of the host with the most bytes that are no wildcards; of several the first in `hosts`.
 fn best_wildcard<'h>(
-    hosts: impl Iterator<Item = (usize, &'h DhcpHost)>,
+    hosts: impl Iterator<Item = (usize, Host<'h>)>,
     query: HostQuery<'_>,
 ) -> Option<usize> {
     let mut best = None;
     for (index, host) in hosts {
         let fitting = host
-            .macs
-            .iter()
-            .filter(|mac| !mac.wildcards.is_empty() && mac_fits(mac, query.htype, query.mac));
+            .macs()
+            .filter(|mac| mac.wildcards != 0 && host_mac_fits(*mac, query.htype, query.mac));
+        let wildcards = |mac: HostMac<'_>| mac.wildcards.count_ones() as usize;
         let exact_bytes =
-            fitting.map(|mac| mac.bytes.len() - mac.wildcards.len() + 1).max().unwrap_or(0);
+            fitting.map(|mac| mac.bytes.len() - wildcards(mac) + 1).max().unwrap_or(0);
         if exact_bytes > best.map_or(0, |(count, _)| count) {
             best = Some((exact_bytes, index));
         }
@@ -244,14 +257,24 @@ fn best_wildcard<'h>(
 
 /// Whether a hardware address matches a pattern: the same length, and the same type if the pattern has one (0: any).
 pub fn mac_fits(pattern: &conf_parser::Hex, htype: u8, mac: &[u8]) -> bool {
-    let type_fits =
-        pattern.hardware_type.is_none_or(|expected| expected == 0 || expected == u16::from(htype));
-    let byte_fits = |(offset, (expected, byte)): (usize, (&u8, &u8))| {
-        expected == byte || pattern.wildcards.contains(&offset)
-    };
-    type_fits
-        && pattern.bytes.len() == mac.len()
-        && pattern.bytes.iter().zip(mac).enumerate().all(byte_fits)
+    let is_wild = |index: usize| pattern.wildcards.contains(&index);
+    type_fits(pattern.hardware_type, htype) && bytes_fit(&pattern.bytes, mac, is_wild)
+}
+
+/// As [`mac_fits`], for an address of a host.
+fn host_mac_fits(pattern: HostMac<'_>, htype: u8, mac: &[u8]) -> bool {
+    let is_wild = |index: usize| pattern.is_wild(index);
+    type_fits(pattern.hardware_type, htype) && bytes_fit(pattern.bytes, mac, is_wild)
+}
+
+fn type_fits(expected: Option<u16>, htype: u8) -> bool {
+    expected.is_none_or(|expected| expected == 0 || expected == u16::from(htype))
+}
+
+fn bytes_fit(pattern: &[u8], mac: &[u8], is_wild: impl Fn(usize) -> bool) -> bool {
+    let mut pairs = pattern.iter().zip(mac).enumerate();
+    pattern.len() == mac.len()
+        && pairs.all(|(index, (expected, byte))| expected == byte || is_wild(index))
 }
 
 #[cfg(test)]
@@ -262,33 +285,40 @@ mod tests {
     fn hosts(lines: &[&str]) -> Hosts {
         let mut hosts = Hosts::default();
         for line in lines {
-            let setting =
-                Reader::default().line(format!("dhcp-host={line}").as_bytes()).unwrap().unwrap();
-            let Directive::DhcpHost(host) = setting.directive else { panic!() };
-            hosts.add(from_directive(host), &Origin::default());
+            add(&mut hosts, line);
         }
         hosts
     }
 
+    fn add(hosts: &mut Hosts, line: &str) {
+        let line = format!("dhcp-host={line}");
+        let setting = Reader::default().line(line.as_bytes()).unwrap().unwrap();
+        let Directive::DhcpHost(host) = setting.directive else { panic!() };
+        hosts.add(&from_directive(host), &Origin::default());
+    }
+
+    fn with_address(host: Host<'_>) -> DhcpHost {
+        DhcpHost { address: Some([10, 0, 0, 9].into()), ..host.to_dhcp_host() }
+    }
+
     fn found(hosts: &Hosts, client_id: Option<&[u8]>, name: Option<&[u8]>) -> Option<Vec<u8>> {
         let query = HostQuery { client_id, htype: 1, mac: &[0x52, 0x54, 0, 1, 2, 3], name };
-        let is_near = |host: &DhcpHost| host.address.is_none_or(|ip| ip.octets()[0] == 10);
+        let is_near = |host: Host<'_>| host.address().is_none_or(|ip| ip.octets()[0] == 10);
         let index = hosts.find(query, &TagSet::default(), is_near)?;
-        hosts.lines()[index].set.first().cloned()
+        hosts.host(index).to_dhcp_host().set.first().cloned()
     }
 
     #[test]
     fn identifier_precedes_address_name_and_wildcard() {
-        let mut hosts = hosts(&[
-            "52:54:00:*:*:*,set:wild",
-            "52:54:00:01:*:*,set:wilder",
-            "pc.lan,set:name",
-            "52:54:00:01:02:03,set:mac",
-            "id:ff:01,set:id",
-        ]);
+        let names = ["52:54:00:*:*:*,set:wild", "52:54:00:01:*:*,set:wilder", "pc.lan,set:name"];
+        let mut hosts = hosts(&names);
+        let checkpoint = hosts.checkpoint();
+        for line in ["52:54:00:01:02:03,set:mac", "id:ff:01,set:id"] {
+            add(&mut hosts, line);
+        }
         assert_eq!(found(&hosts, Some(&[0, 0xff, 1]), None), Some(b"id".to_vec()));
         assert_eq!(found(&hosts, Some(&[9]), Some(b"PC")), Some(b"mac".to_vec()));
-        hosts.rollback(Checkpoint { lines: 3, keys: [0, 0, 1, 0], wildcards: 2, replaced: 0 });
+        hosts.rollback(checkpoint);
         assert_eq!(found(&hosts, None, Some(b"PC")), Some(b"name".to_vec()));
         assert_eq!(found(&hosts, None, None), Some(b"wilder".to_vec()));
     }
@@ -296,8 +326,8 @@ mod tests {
     #[test]
     fn last_of_equal_patterns_is_found_after_a_replacement() {
         let mut hosts = hosts(&["52:54:00:*:*:*,set:first", "52:54:00:*:*:*,set:last"]);
-        let changed = DhcpHost { address: Some([10, 0, 0, 9].into()), ..hosts.lines()[0].clone() };
-        hosts.replace(0, changed);
+        let changed = with_address(hosts.host(0));
+        hosts.replace(0, &changed);
         assert_eq!(found(&hosts, None, None), Some(b"last".to_vec()));
     }
 
@@ -314,12 +344,9 @@ mod tests {
     fn rollback_reverts_additions_and_replacements() {
         let mut hosts = hosts(&["52:54:00:01:02:03,set:a", "pc,set:b"]);
         let checkpoint = hosts.checkpoint();
-        let changed = DhcpHost { address: Some([10, 0, 0, 9].into()), ..hosts.lines()[1].clone() };
-        hosts.replace(1, changed);
-        hosts.add(
-            DhcpHost { name: Some(b"pc".to_vec()), ..DhcpHost::default() },
-            &Origin::default(),
-        );
+        let changed = with_address(hosts.host(1));
+        hosts.replace(1, &changed);
+        add(&mut hosts, "pc");
         assert_eq!(hosts.with_address([10, 0, 0, 9].into()), Some(1));
         assert_eq!(hosts.with_name(b"PC"), Some(2));
         hosts.rollback(checkpoint);

@@ -1,10 +1,10 @@
 //! Hash indexes by bytes, so that a request does not scan the whole configuration.
 //!
-//! An index stores hashes and no keys, so that 200,000 keys take little memory. It may return false positives: the caller
-//! must check each candidate.
+//! An index stores hashes and no keys, so that a million keys take 16 MB. It may return false positives: the caller must
+//! check each candidate.
 
 use conf_parser::Condition;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroU32;
 
@@ -12,8 +12,8 @@ use std::num::NonZeroU32;
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     entries: Vec<Entry>,
-    /// The last entry of each hash.
-    last: HashMap<u64, Number>,
+    /// The last entry of each bucket. The number of buckets is 0 or a power of two.
+    buckets: Vec<Option<Number>>,
 }
 
 /// Number of an entry, from 1.
@@ -22,13 +22,14 @@ type Number = NonZeroU32;
 #[derive(Clone, Debug)]
 struct Entry {
     position: u32,
-    /// The entry of the same hash before this one.
+    hash: u32,
+    /// The entry of the same bucket before this one.
     before: Option<Number>,
-    hash: u64,
 }
 
 /// A configuration of that size does not fit into memory.
 const TOO_MANY_ENTRIES: &str = "fewer than 2³² entries";
+const FIRST_BUCKETS: usize = 4;
 
 impl Index {
     /// Adds a key of a position.
@@ -36,12 +37,36 @@ impl Index {
     /// # Panics
     /// There are 2³² entries.
     pub fn add(&mut self, key: &[u8], position: usize) {
-        let number = u32::try_from(self.entries.len() + 1).ok().and_then(Number::new);
-        let number = number.expect(TOO_MANY_ENTRIES);
+        if self.entries.len() == self.buckets.len() {
+            self.grow();
+        }
+        let number = self.entries.len() + 1;
         let position = u32::try_from(position).expect(TOO_MANY_ENTRIES);
         let hash = hash(key);
-        let before = self.last.insert(hash, number);
-        self.entries.push(Entry { position, before, hash });
+        let before = self.put_last(hash, number);
+        self.entries.push(Entry { position, hash, before });
+    }
+
+    /// Makes this the last entry of its bucket; the one before it.
+    fn put_last(&mut self, hash: u32, number: usize) -> Option<Number> {
+        let number = u32::try_from(number).ok().and_then(Number::new).expect(TOO_MANY_ENTRIES);
+        let bucket = self.bucket(hash);
+        self.buckets[bucket].replace(number)
+    }
+
+    /// There must be a bucket.
+    fn bucket(&self, hash: u32) -> usize {
+        hash as usize & (self.buckets.len() - 1)
+    }
+
+    /// Doubles the number of buckets. The entries keep their order within each.
+    fn grow(&mut self) {
+        let count = (self.buckets.len() * 2).max(FIRST_BUCKETS);
+        self.buckets.clear();
+        self.buckets.resize(count, None);
+        for index in 0..self.entries.len() {
+            self.entries[index].before = self.put_last(self.entries[index].hash, index + 1);
+        }
     }
 
     /// Number of keys.
@@ -54,10 +79,9 @@ impl Index {
         while self.entries.len() > count
             && let Some(entry) = self.entries.pop()
         {
-            match entry.before {
-                Some(before) => self.last.insert(entry.hash, before),
-                None => self.last.remove(&entry.hash),
-            };
+            // The last entry of all is the last of its bucket.
+            let bucket = self.bucket(entry.hash);
+            self.buckets[bucket] = entry.before;
         }
     }
 
@@ -68,19 +92,22 @@ impl Index {
 
     /// Positions that may have this key, the last added first.
     pub fn candidates(&self, key: &[u8]) -> impl Iterator<Item = usize> {
-        let mut next = if self.last.is_empty() { None } else { self.last.get(&hash(key)).copied() };
-        std::iter::from_fn(move || {
+        let hash = if self.entries.is_empty() { 0 } else { hash(key) };
+        let mut next = if self.entries.is_empty() { None } else { self.buckets[self.bucket(hash)] };
+        let entries = std::iter::from_fn(move || {
             let entry = &self.entries[next?.get() as usize - 1];
             next = entry.before;
-            Some(entry.position as usize)
-        })
+            Some(entry)
+        });
+        entries.filter(move |entry| entry.hash == hash).map(|entry| entry.position as usize)
     }
 }
 
-fn hash(key: &[u8]) -> u64 {
+/// The upper half of the hash.
+fn hash(key: &[u8]) -> u32 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
-    hasher.finish()
+    (hasher.finish() >> 32) as u32
 }
 
 /// Positions by texts that are searched for in longer values.
@@ -176,6 +203,23 @@ mod tests {
         assert_eq!(index.candidates(b"c").collect::<Vec<_>>(), [2]);
         index.truncate(1);
         assert_eq!((index.key_count(), index.candidates(b"a").next()), (1, Some(0)));
+    }
+
+    #[test]
+    fn keys_of_a_large_index_are_found_before_and_after_truncate() {
+        let mut index = Index::default();
+        let key = |number: usize| (number % 700).to_be_bytes();
+        for number in 0..1000 {
+            index.add(&key(number), number);
+        }
+        let found = |index: &Index, number| index.candidates(&key(number)).collect::<Vec<_>>();
+        assert_eq!(found(&index, 299), [999, 299]);
+        assert_eq!(found(&index, 300), [300]);
+        index.truncate(900);
+        assert_eq!(found(&index, 299), [299]);
+        assert_eq!(found(&index, 199), [899, 199]);
+        index.truncate(0);
+        assert!((0..700).all(|number| found(&index, number).is_empty()));
     }
 
     #[test]

@@ -63,7 +63,17 @@ impl<'c> TagSet<'c> {
 
     /// Whether all conditions are true; without conditions `true`.
     pub fn satisfies(&self, conditions: &[Condition]) -> bool {
-        conditions.iter().all(|condition| self.has(&condition.tag) != condition.negated)
+        self.satisfies_all(
+            conditions.iter().map(|condition| (&condition.tag[..], condition.negated)),
+        )
+    }
+
+    /// As [`satisfies`](Self::satisfies), for tags, each with whether it must not be set.
+    pub fn satisfies_all<'t>(
+        &self,
+        mut conditions: impl Iterator<Item = (&'t [u8], bool)>,
+    ) -> bool {
+        conditions.all(|(tag, negated)| self.has(tag) != negated)
     }
 
     /// The tags, oldest first.

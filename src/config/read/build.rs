@@ -212,7 +212,7 @@ impl Builder {
             self.warnings.push(ConfigWarning::at(origin, text));
         }
         if self.purpose == Purpose::Serve {
-            self.config.dhcp.hosts.add(from_directive(host), origin);
+            self.config.dhcp.hosts.add(&from_directive(host), origin);
         }
     }
 

@@ -1,18 +1,18 @@
 //! Lines that are valid alone and contradict each other (docs/dnsmasq/config-language.md, section 6.1).
 
 use crate::byte_text::to_text;
+use crate::config::file_content::ReadLimit;
 use crate::config::{Located, Origin};
 use crate::error::StartupError;
-use crate::strerror::strerror;
 use conf_parser::Cname;
 use conf_parser::DhcpHost;
 use conf_parser::Domain;
 use conf_parser::{Directive, ParseError, Switch};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 const DEFAULT_RESOLV_FILE: &[u8] = b"/etc/resolv.conf";
 
@@ -125,10 +125,10 @@ impl ConflictChecker {
         if self.no_resolv {
             return Err(not_exactly_one_file());
         }
-        let path = OsStr::from_bytes(file);
+        let path = Path::new(OsStr::from_bytes(file));
         let name = to_text(file);
-        let text = fs::read(path).map_err(|error| {
-            StartupError::file(format!("failed to read {name}: {}", strerror(&error)))
+        let text = ReadLimit::default().read(path).complete().map_err(|error| {
+            StartupError::file(format!("failed to read {name}: {}", error.reason()))
         })?;
         let text = to_text(&text);
         let has_domain = text.lines().any(|line| {

@@ -10,23 +10,35 @@ pub struct Lines<R> {
     number: usize,
 }
 
+/// A line, or a part of one that is too long.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'l> {
+    /// Number, from 1.
+    pub number: usize,
+    /// The bytes, without what follows a NUL.
+    pub text: &'l [u8],
+    /// Number of bytes that were read for it.
+    pub size: usize,
+}
+
 impl<R: BufRead> Lines<R> {
     pub fn new(input: R) -> Self {
         Self { input, part: Vec::new(), number: 0 }
     }
 
-    /// The next line and its number; `None` at the end.
+    /// The next line; `None` at the end.
     ///
     /// # Errors
     /// The input cannot be read.
-    pub fn read(&mut self) -> io::Result<Option<(usize, &[u8])>> {
+    pub fn read(&mut self) -> io::Result<Option<Line<'_>>> {
         self.part.clear();
         let mut limited = self.input.by_ref().take(MAX_LINE_LEN as u64);
-        if limited.read_until(b'\n', &mut self.part)? == 0 {
+        let size = limited.read_until(b'\n', &mut self.part)?;
+        if size == 0 {
             return Ok(None);
         }
         self.number += 1;
-        Ok(Some((self.number, line_of(&self.part))))
+        Ok(Some(Line { number: self.number, text: line_of(&self.part), size }))
     }
 }
 
@@ -34,7 +46,8 @@ impl<R: BufRead> Lines<R> {
 fn rest_of_a_line_over_1024_bytes_is_the_next_line() {
     let text = [&[b'a'; 1030][..], b"\nb"].concat();
     let mut lines = Lines::new(&text[..]);
-    let sizes =
-        std::iter::from_fn(|| lines.read().unwrap().map(|(number, line)| (number, line.len())));
-    assert_eq!(sizes.collect::<Vec<_>>(), [(1, 1024), (2, 6), (3, 1)]);
+    let sizes = std::iter::from_fn(|| {
+        lines.read().unwrap().map(|line| (line.number, line.text.len(), line.size))
+    });
+    assert_eq!(sizes.collect::<Vec<_>>(), [(1, 1024, 1024), (2, 6, 7), (3, 1, 1)]);
 }

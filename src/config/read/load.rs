@@ -1,13 +1,14 @@
 //! Files, directories and scripts → settings, each with its origin (docs/dnsmasq/config-language.md, sections 1.1 to 1.4).
 //!
 //! Files are opened here, in [`reload`](crate::config::reload), and one `resolv.conf` in
-//! [`conflicts`](super::conflicts).
+//! [`conflicts`](super::conflicts), all by [`file_content`](crate::config::file_content).
 
 use super::build::{BuildResult, Builder, Purpose};
 use super::conflicts::ConflictChecker;
 use super::lines::Lines;
 use super::system_lookups::SystemLookups;
 use crate::byte_text::to_text;
+use crate::config::file_content::{ReadError, ReadLimit, open_once};
 use crate::config::{Config, ConfigWarning, Origin, argument_error, line_error};
 use crate::error::StartupError;
 use crate::strerror::strerror;
@@ -22,6 +23,7 @@ use std::io::{self, BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
@@ -41,6 +43,8 @@ pub struct Loader {
     /// Device and inode of the files that were read: each is read once, so that a loop ends.
     seen: HashSet<(u64, u64)>,
     stdin_read: bool,
+    /// Limits the size of all files together, so that an endless one ends the start.
+    limit: ReadLimit,
     /// Current depth of nesting.
     depth: usize,
     /// The first `conf-file` of the command line.
@@ -132,8 +136,8 @@ impl Loader {
         if let Some(path) = self.main_file.take() {
             return self.nested(&Origin::default(), |loader| loader.file(&path));
         }
-        match File::open(DEFAULT_CONFIG_FILE) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        match open_once(Path::new(DEFAULT_CONFIG_FILE)) {
+            Err(ReadError::Os(number)) if is_not_found(number) => Ok(()),
             opened => self.read_open_file(DEFAULT_CONFIG_FILE.as_bytes(), opened),
         }
     }
@@ -160,7 +164,7 @@ impl Loader {
     /// The file cannot be read, or a line is invalid.
     pub fn file(&mut self, path: &[u8]) -> Result<(), StartupError> {
         if path != b"-" {
-            return self.read_open_file(path, File::open(OsStr::from_bytes(path)));
+            return self.read_open_file(path, open_once(Path::new(OsStr::from_bytes(path))));
         }
         if std::mem::replace(&mut self.stdin_read, true) {
             return Ok(());
@@ -173,12 +177,11 @@ impl Loader {
     fn read_open_file(
         &mut self,
         path: &[u8],
-        opened: io::Result<File>,
+        opened: Result<File, ReadError>,
     ) -> Result<(), StartupError> {
         let name: Arc<str> = to_text(path).into();
-        let to_error = |error: io::Error| unreadable(&name, &error);
-        let file = opened.map_err(to_error)?;
-        let metadata = file.metadata().map_err(to_error)?;
+        let file = opened.map_err(|error| unreadable(&name, error))?;
+        let metadata = file.metadata().map_err(|error| unreadable(&name, error.into()))?;
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
             return Ok(());
         }
@@ -255,11 +258,13 @@ impl Loader {
     fn lines(&mut self, input: impl BufRead, source: &Source) -> Result<(), StartupError> {
         let mut lines = Lines::new(input);
         let mut origin = Origin { file: source.name.clone(), line: 0 };
-        let to_error = |error: io::Error| unreadable(&source.name, &error);
-        while let Some((line, text)) = lines.read().map_err(to_error)? {
-            let to_error = |error: ParseError| line_error(&error, &source.location(line), text);
-            if let Some(setting) = self.reader.line(text).map_err(to_error)? {
-                origin.line = line;
+        let to_error = |error| unreadable(&source.name, error);
+        while let Some(line) = lines.read().map_err(|error| to_error(error.into()))? {
+            self.limit.count(line.size).map_err(to_error)?;
+            let to_error =
+                |error: ParseError| line_error(&error, &source.location(line.number), line.text);
+            if let Some(setting) = self.reader.line(line.text).map_err(to_error)? {
+                origin.line = line.number;
                 self.check_directive(&setting.directive, &origin).map_err(to_error)?;
                 self.apply(setting, &origin)?;
             }
@@ -296,8 +301,12 @@ impl Loader {
     }
 }
 
-fn unreadable(name: &str, error: &io::Error) -> StartupError {
-    StartupError::file(format!("cannot read {name}: {}", strerror(error)))
+fn unreadable(name: &str, error: ReadError) -> StartupError {
+    StartupError::file(format!("cannot read {name}: {}", error.reason()))
+}
+
+fn is_not_found(number: i32) -> bool {
+    io::Error::from_raw_os_error(number).kind() == io::ErrorKind::NotFound
 }
 
 /// Exit code for a failed script. dnsmasq adds ten to the low byte of the raw wait status: any exit code gives 10,

@@ -87,18 +87,19 @@ pub fn merge_into(hosts: &mut Hosts, entry: EthersEntry, first: usize, origin: &
         if index >= first {
             return Merged::Repeated;
         }
-        hosts.replace(index, DhcpHost { macs: mac, ..hosts.lines()[index].clone() });
+        let host = hosts.host(index).to_dhcp_host();
+        hosts.replace(index, &DhcpHost { macs: mac, ..host });
         return Merged::Stored;
     }
     let index = hosts.with_only_mac(&mac[0].bytes);
-    let host = index.map_or_else(DhcpHost::default, |index| hosts.lines()[index].clone());
+    let host = index.map_or_else(DhcpHost::default, |index| hosts.host(index).to_dhcp_host());
     let host = match key {
         EthersHost::Address(address) => DhcpHost { address: Some(address), macs: mac, ..host },
         EthersHost::Name(name) => DhcpHost { name: Some(name), macs: mac, ..host },
     };
     match index {
-        Some(index) => hosts.replace(index, host),
-        None => hosts.add(host, origin),
+        Some(index) => hosts.replace(index, &host),
+        None => hosts.add(&host, origin),
     }
     Merged::Stored
 }
@@ -138,16 +139,17 @@ mod tests {
     fn entry_is_merged_by_name_or_address_and_stored_once() {
         let mut hosts = Hosts::default();
         let named = DhcpHost { name: Some(b"pc".to_vec()), ..DhcpHost::default() };
-        hosts.add(named, &Origin::default_value());
+        hosts.add(&named, &Origin::default_value());
         let first = hosts.count();
+        let mac_of = |hosts: &Hosts| hosts.host(0).to_dhcp_host().macs[0].clone();
         let merge = |hosts: &mut Hosts, line: &str| {
             merge_into(hosts, parse_line(line.as_bytes()).unwrap(), first, &Origin::default_value())
         };
         assert_eq!(merge(&mut hosts, "52:54:00:00:00:01 pc"), Merged::Stored);
-        assert_eq!((hosts.count(), &hosts.lines()[0].macs[0].bytes[5]), (1, &1));
+        assert_eq!((hosts.count(), mac_of(&hosts).bytes[5]), (1, 1));
         assert_eq!(merge(&mut hosts, "52:54:00:00:00:01 10.0.0.9"), Merged::Stored);
-        assert_eq!((hosts.count(), hosts.lines()[0].address), (1, Some([10, 0, 0, 9].into())));
-        assert_eq!(hosts.lines()[0].macs[0].hardware_type, Some(ETHERNET.into()));
+        assert_eq!((hosts.count(), hosts.host(0).address()), (1, Some([10, 0, 0, 9].into())));
+        assert_eq!(mac_of(&hosts).hardware_type, Some(ETHERNET.into()));
         assert_eq!(merge(&mut hosts, "52:54:00:00:00:02 other"), Merged::Stored);
         assert_eq!(merge(&mut hosts, "52:54:00:00:00:03 other"), Merged::Repeated);
         assert_eq!(hosts.count(), 2);

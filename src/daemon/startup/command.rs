@@ -153,7 +153,9 @@ impl Parsed {
         let Loaded { mut config, files, .. } = self.loaded;
         let interfaces = snapshot().unwrap_or_default();
         let identity = serving_identity(&config);
-        let (names, _) = ReloadableFiles::from_config(&config).read(&mut config);
+        let mut files_of_hosts = ReloadableFiles::from_config(&config);
+        let snapshot = files_of_hosts.list().read();
+        let (names, _) = files_of_hosts.read(&mut config, snapshot);
         let mut environment = Environment { config, names, interfaces, identity };
         let files = files.iter().map(ToString::to_string).collect();
         explain(&ExplainRequest { clients, json }, &mut environment, files, warnings)

@@ -3,12 +3,13 @@
 
 use crate::byte_text::{path_text, to_text};
 use crate::config::Config;
+use crate::config::file_content::{FileContent, ReadError, ReadLimit};
 use crate::error::StartupError;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -40,22 +41,21 @@ pub fn open(config: &Config) -> Result<Leases, StartupError> {
     }
     if process.use_lease_file {
         let path = process.lease_file.as_deref().unwrap_or(Path::new(DEFAULT_LEASE_FILE));
-        let failed = |action: &str, error| {
-            StartupError::file(format!(
-                "{action} lease file {}: {}",
-                path_text(path),
-                strerror(&error)
-            ))
+        let failed = |action: &str, error: ReadError| {
+            let path = path_text(path);
+            StartupError::file(format!("{action} lease file {path}: {}", error.reason()))
         };
-        let mut opened = OpenOptions::new()
+        let opened = OpenOptions::new()
             .read(true)
             .append(true)
             .create(true)
             .mode(0o644)
             .open(path)
-            .map_err(|error| failed("cannot open or create", error))?;
+            .map_err(|error| failed("cannot open or create", error.into()))?;
         if opened.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            opened.read_to_end(&mut bytes).map_err(|error| failed("failed to read", error))?;
+            let content = ReadLimit::default().read_open(&opened);
+            let read = content.and_then(FileContent::complete);
+            bytes = read.map_err(|error| failed("failed to read", error))?.into_owned();
         }
         file = Some(opened);
     } else if let Some(script) = &process.script {

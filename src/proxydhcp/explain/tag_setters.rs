@@ -48,16 +48,16 @@ pub fn tag_setters(config: &Config, tag: &[u8]) -> Vec<TagSetter> {
             condition: format!("an address on the network of {}", range.value.start),
         });
     }
-    let hosts = dhcp.hosts.lines().iter().enumerate();
-    let hosts = hosts.filter(|(_, host)| host.set.iter().any(|set| set == tag));
+    let hosts = dhcp.hosts.iter().enumerate();
+    let hosts = hosts.filter(|(_, host)| host.set_last_first().any(|set| set == tag));
     found.extend(hosts.take(MAX_TAG_SETTERS).map(|(index, host)| {
         TagSetter {
             keyword: Keyword::DhcpHost,
             origin: dhcp.hosts.origin(index),
-            condition: host
-                .macs
-                .first()
-                .map_or_else(|| "the client of that line".to_owned(), DescribeMatch::describe),
+            condition: host.macs().next().map_or_else(
+                || "the client of that line".to_owned(),
+                |mac| mac.to_hex().describe(),
+            ),
         }
     }));
     found.truncate(MAX_TAG_SETTERS);
