@@ -1,10 +1,12 @@
-//! Replies of the file process.
+//! Requests to the file process that are not look-ups, and its replies.
 
 use super::file_process::Received;
-use super::file_process::protocol::Reply;
+use super::file_process::protocol::{Reply, Request, Unwatched};
 use super::{Daemon, ExitReason};
-use crate::log_line::{Line, ProcessLine};
+use crate::log_line::{FileLine, Line, ProcessLine};
 use crate::time::Timestamp;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
 
 impl Daemon {
     /// Handles all replies of the file process. If it has ended, the daemon ends too: it cannot open files itself.
@@ -14,16 +16,73 @@ impl Daemon {
                 Received::Reply(Reply::LookedUp { results, .. }, fds) => {
                     self.looked_up(results, fds, now);
                 }
-                Received::Reply(Reply::Inspected { id, cause }, _) => {
-                    self.inspected(id, cause, now);
-                }
-                Received::Reply(..) => {}
+                Received::Reply(reply, fds) => self.handle_file_reply(reply, fds, now),
                 Received::Nothing => return None,
                 Received::Ended => {
                     self.logger.write(&Line::Process(ProcessLine::HelperEnded("pxemasq-files")));
                     return Some(ExitReason::HelperEnded);
                 }
             }
+        }
+    }
+
+    fn handle_file_reply(&mut self, reply: Reply, fds: Vec<OwnedFd>, now: Timestamp) {
+        let fd = fds.into_iter().next();
+        match reply {
+            Reply::Inspected { id, cause } => self.inspected(id, cause, now),
+            Reply::Config { size, unwatched } => self.read_config((fd, size), &unwatched),
+            Reply::Changed(size) => self.read_changed((fd, size)),
+            Reply::ConfigOutdated => self.request_reload(now),
+            Reply::LookedUp { .. }
+            | Reply::LogOpened(_)
+            | Reply::SyslogConnected(_)
+            | Reply::PidFileRemoved => {}
+        }
+    }
+
+    /// Reads hosts and option files again, as soon as the schedule permits it.
+    pub(super) fn request_reload(&mut self, now: Timestamp) {
+        if self.config_files.schedule.request(now) {
+            self.start_reload();
+        }
+    }
+
+    pub(super) fn reload_if_due(&mut self, now: Timestamp) {
+        if self.config_files.schedule.due(now) {
+            self.start_reload();
+        }
+    }
+
+    fn start_reload(&mut self) {
+        if let Some(manager) = &self.process.sd_notify {
+            manager.reloading();
+        }
+        self.file_process.send(&Request::ReadConfig);
+    }
+
+    fn read_config(&mut self, contents: (Option<OwnedFd>, u64), unwatched: &[Unwatched]) {
+        let start = Instant::now();
+        if let Some((names, lines)) = self.config_files.read(contents, unwatched, &mut self.config)
+        {
+            self.names = names;
+            self.write_lines(lines);
+        }
+        let now = self.now();
+        self.config_files.schedule.finished(start.elapsed(), now);
+        if let Some(manager) = &self.process.sd_notify {
+            manager.ready();
+        }
+    }
+
+    fn read_changed(&mut self, contents: (Option<OwnedFd>, u64)) {
+        let Self { config_files, config, names, .. } = self;
+        let lines = config_files.read_changed(contents, config, names);
+        self.write_lines(lines);
+    }
+
+    fn write_lines(&self, lines: Vec<FileLine>) {
+        for line in lines {
+            self.logger.write(&Line::File(line));
         }
     }
 }

@@ -3,7 +3,6 @@
 mod busy_poll;
 mod clock;
 mod config_files;
-mod config_watch;
 pub mod file_process;
 mod file_replies;
 mod files;
@@ -23,7 +22,7 @@ use crate::config::network::Binding;
 use crate::config::server_names::ServerNames;
 use crate::effect::Effect;
 use crate::error::StartupError;
-use crate::log_line::{FileLine, Line, ProcessLine};
+use crate::log_line::{Line, ProcessLine};
 use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::proxydhcp::{self, Context, DecisionLog, Port};
@@ -38,7 +37,6 @@ use crate::time::Timestamp;
 use busy_poll::BusyPoll;
 use clock::Clock;
 use config_files::ConfigFiles;
-use config_watch::Changes;
 use file_process::FileProcess;
 use files::DiskFiles;
 use mio::Events;
@@ -165,6 +163,7 @@ impl Daemon {
             self.send_delayed(now);
             self.poll_monitor(now);
             self.admit_queued(now);
+            self.reload_if_due(now);
         }
     }
 
@@ -211,12 +210,11 @@ impl Daemon {
         now: Timestamp,
     ) -> Option<ExitReason> {
         let more = match source {
-            EventSource::Signals => return self.handle_signals(),
+            EventSource::Signals => return self.handle_signals(now),
             EventSource::AddressWatch => {
                 self.refresh_interfaces();
                 false
             }
-            EventSource::Directories => self.read_changed(),
             EventSource::ProxyDhcp(port) => self.handle_dhcp(port, &mut buffers.single, now),
             EventSource::Sniffer => self.read_sniffer(&mut buffers.single, now),
             EventSource::Tftp(listener) => self.requests(listener, &mut buffers.single, now),
@@ -255,6 +253,7 @@ impl Daemon {
             self.delayed_replies.next(),
             self.monitoring.boot_monitor.next_deadline(),
             self.log_limiter.next(),
+            self.config_files.schedule.deadline(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         let now = self.now();
@@ -268,7 +267,7 @@ impl Daemon {
 
     /// Handles all signals that have arrived, each kind once. A signal that ends the daemon comes before a reload, which may
     /// take long.
-    fn handle_signals(&mut self) -> Option<ExitReason> {
+    fn handle_signals(&mut self, now: Timestamp) -> Option<ExitReason> {
         let arrived: Vec<SignalAction> =
             std::iter::from_fn(|| self.process.signals.next()).collect();
         if arrived.contains(&SignalAction::Terminate) {
@@ -285,7 +284,7 @@ impl Daemon {
             self.logger.reopen();
         }
         if arrived.contains(&SignalAction::Reload) {
-            self.reload();
+            self.request_reload(now);
         }
         None
     }
@@ -298,43 +297,6 @@ impl Daemon {
             self.file_process.remove_pid_file();
         }
         self.logger.write(&Line::Process(ProcessLine::Terminated));
-    }
-
-    fn reload(&mut self) {
-        if let Some(manager) = &self.process.sd_notify {
-            manager.reloading();
-        }
-        let (names, lines) = self.config_files.read(&mut self.config);
-        self.names = names;
-        self.write_lines(lines);
-        if let Some(manager) = &self.process.sd_notify {
-            manager.ready();
-        }
-    }
-
-    /// Reads some of the files that have changed in watched directories; whether there may be more.
-    fn read_changed(&mut self) -> bool {
-        let Some(watched) = &self.config_files.watched else { return false };
-        let files = match watched.changes() {
-            Changes::None => return false,
-            Changes::Overflow => {
-                self.reload();
-                return true;
-            }
-            Changes::Files(files) => files,
-        };
-        for (directory, name) in &files {
-            let Self { config_files, config, names, .. } = self;
-            let lines = config_files.read_changed(*directory, name, config, names);
-            self.write_lines(lines);
-        }
-        true
-    }
-
-    fn write_lines(&self, lines: Vec<FileLine>) {
-        for line in lines {
-            self.logger.write(&Line::File(line));
-        }
     }
 
     /// Reads links and addresses again, after they have changed.

@@ -12,7 +12,7 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{ForkResult, Pid};
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 /// A child process, and this end of the channel to it. It ends when the channel is closed.
 #[derive(Debug)]
@@ -49,19 +49,14 @@ impl AsRawFd for HelperProcess {
 /// Starts a process that runs `work` and ends. It has the user and rights of this process, and of its descriptors 0, 1, 2, its
 /// end of the channel and `kept`. Signals that end this process are ignored there; blocked signals stay blocked. `name`: shown
 /// by ps(1), at most 15 bytes. It must be called while there is only one thread.
-pub fn start(
-    name: &CStr,
-    kept: &[BorrowedFd<'_>],
-    work: impl FnOnce(Channel),
-) -> io::Result<HelperProcess> {
+pub fn start(name: &CStr, kept: &[RawFd], work: impl FnOnce(Channel)) -> io::Result<HelperProcess> {
     let (own, other) = Channel::pair()?;
     // SAFETY: there is only one thread, so no lock is held in the child.
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Parent { child } => Ok(HelperProcess { channel: own, pid: child }),
         ForkResult::Child => {
-            let kept: Vec<RawFd> = kept.iter().map(AsRawFd::as_raw_fd).collect();
             // A port that is open in this process too would not be free when the daemon ends.
-            close_all_but(&[&[other.as_raw_fd()], &kept[..]].concat());
+            close_all_but(&[&[other.as_raw_fd()], kept].concat());
             let _ = prctl::set_name(name);
             // A signal to the process group must not end it: it ends when the channel is closed.
             for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGALRM] {

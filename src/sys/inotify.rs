@@ -1,10 +1,11 @@
 //! Changes of files in watched directories (inotify(7)).
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// Watched directories.
@@ -37,6 +38,11 @@ impl DirectoryWatcher {
         Ok(WatchId(self.0.add_watch(directory, events | AddWatchFlags::IN_ONLYDIR)?))
     }
 
+    /// Waits for events.
+    pub fn events(&self) -> io::Result<EventSource> {
+        self.0.as_fd().try_clone_to_owned().map(EventSource)
+    }
+
     /// Stops watching a directory.
     pub fn forget(&self, directory: WatchId) {
         // It fails for a directory that was removed: the kernel has removed the watch already.
@@ -58,8 +64,20 @@ impl DirectoryWatcher {
     }
 }
 
-impl AsRawFd for DirectoryWatcher {
-    fn as_raw_fd(&self) -> i32 {
-        self.0.as_fd().as_raw_fd()
+impl AsFd for DirectoryWatcher {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Waits for events of a watcher, also while another thread uses the watcher.
+pub struct EventSource(OwnedFd);
+
+impl EventSource {
+    /// Waits until there are events.
+    pub fn wait(&self) {
+        while poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE)
+            == Err(Errno::EINTR)
+        {}
     }
 }

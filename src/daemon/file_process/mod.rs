@@ -4,6 +4,7 @@
 //! the fork; the packet process names a file by root and name ([`roots`]), and other files only by their purpose
 //! ([`protocol`]). Links are followed wherever they lead, as in dnsmasq.
 
+mod config_files;
 mod inspect;
 mod lookups;
 mod opener;
@@ -11,9 +12,12 @@ pub mod protocol;
 pub mod roots;
 mod services;
 mod slow_devices;
+mod watched;
 
+pub use self::config_files::ConfigFiles;
 pub use self::inspect::Inspector;
 pub use self::services::Tasks;
+pub use self::watched::WatchedDirectories;
 
 use self::lookups::Lookups;
 use self::opener::Opener;
@@ -25,7 +29,7 @@ use crate::sys::helper_process::{self, HelperProcess};
 use crate::sys::threads;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -60,7 +64,7 @@ impl FileProcess {
     /// Starts the process. `kept`: descriptors that it uses. `confine` gives up its rights. It must be called while there is
     /// only one thread.
     pub fn start(
-        kept: &[BorrowedFd<'_>],
+        kept: &[RawFd],
         confine: impl FnOnce(&Channel) -> Option<(Roots, bool, Tasks)>,
     ) -> io::Result<Self> {
         let process = helper_process::start(c"pxemasq-files", kept, move |channel| {
@@ -127,6 +131,22 @@ impl FileProcess {
                     self.batch_in_flight = false;
                 }
                 return Received::Reply(reply, message.fds);
+            }
+        }
+    }
+
+    /// Reads all hosts and option files, and waits for them: at the start. Other replies are dropped.
+    ///
+    /// # Errors
+    /// The process has ended.
+    pub fn read_config(&mut self) -> io::Result<(Reply, Vec<OwnedFd>)> {
+        self.send(&Request::ReadConfig);
+        loop {
+            self.process.channel.wait(Duration::MAX);
+            match self.receive() {
+                Received::Reply(reply @ Reply::Config { .. }, fds) => return Ok((reply, fds)),
+                Received::Reply(..) | Received::Nothing => {}
+                Received::Ended => return Err(ErrorKind::BrokenPipe.into()),
             }
         }
     }

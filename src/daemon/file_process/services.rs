@@ -1,6 +1,7 @@
 //! What the file process does besides look-ups. Each task that may wait for a disk has a thread, so that none waits for
 //! another.
 
+use super::config_files::ConfigFiles;
 use super::inspect::Inspector;
 use super::protocol::{Reply, Request};
 use crate::sys::channel::Channel;
@@ -22,6 +23,8 @@ pub struct Services {
 pub struct Tasks {
     /// The log file.
     pub log_file: Option<PathBuf>,
+    /// Hosts and option files.
+    pub config_files: ConfigFiles,
     /// The pid file.
     pub pid_file: Option<PathBuf>,
     /// Searches for the cause when a file was not sent.
@@ -31,19 +34,29 @@ pub struct Tasks {
 impl Services {
     /// Services that reply by this channel.
     pub fn new(channel: Arc<Channel>, tasks: Tasks) -> Self {
-        Self { channel, tasks: Arc::new(tasks) }
+        let services = Self { channel, tasks: Arc::new(tasks) };
+        services.start(|channel, tasks| tasks.config_files.watch(channel));
+        services
     }
 
     /// Handles a request that is not for look-ups.
     pub fn handle(&self, request: Request) {
-        let (channel, tasks) = (self.channel.clone(), self.tasks.clone());
-        let work = move || {
+        if request == Request::ReadConfig {
+            return self.start(|channel, tasks| tasks.config_files.send_all(channel));
+        }
+        self.start(move |channel, tasks| {
             if let Some((reply, file)) = tasks.perform(request) {
                 let fds: Vec<_> = file.iter().map(AsFd::as_fd).collect();
                 // If it fails, the packet process has ended.
                 let _ = channel.send_fds(&reply.encode(), &fds);
             }
-        };
+        });
+    }
+
+    /// Starts a thread for a task.
+    fn start(&self, task: impl FnOnce(&Channel, &Tasks) + Send + 'static) {
+        let (channel, tasks) = (self.channel.clone(), self.tasks.clone());
+        let work = move || task(&channel, &tasks);
         let thread = thread::Builder::new().stack_size(super::STACK_SIZE).spawn(work);
         // Without a thread there is no reply. The packet process sends the next request when there is a reason.
         drop(thread);

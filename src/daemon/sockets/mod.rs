@@ -35,8 +35,6 @@ pub enum EventSource {
     FileProcess,
     /// Reports of `dhcp-script`.
     Script,
-    /// Changes in watched directories.
-    Directories,
     /// Broadcast replies of other DHCP servers.
     Sniffer,
     /// One of the DHCP ports.
@@ -53,10 +51,9 @@ const DHCP: usize = 2;
 const PXE: usize = 3;
 const DISK: usize = 4;
 const SCRIPT: usize = 5;
-const DIRECTORIES: usize = 6;
-const SNIFFER: usize = 7;
-const FILE_PROCESS: usize = 8;
-const TFTP: usize = 9;
+const SNIFFER: usize = 6;
+const FILE_PROCESS: usize = 7;
+const TFTP: usize = 8;
 /// More addresses than a machine has.
 const TRANSFER: usize = 1 << 24;
 
@@ -70,7 +67,6 @@ impl EventSource {
             PXE => Self::ProxyDhcp(Port::Pxe),
             DISK => Self::Disk,
             SCRIPT => Self::Script,
-            DIRECTORIES => Self::Directories,
             SNIFFER => Self::Sniffer,
             FILE_PROCESS => Self::FileProcess,
             listener @ TFTP..TRANSFER => Self::Tftp(listener - TFTP),
@@ -95,7 +91,6 @@ impl EventSource {
             Self::ProxyDhcp(Port::Pxe) => PXE,
             Self::Disk => DISK,
             Self::Script => SCRIPT,
-            Self::Directories => DIRECTORIES,
             Self::Sniffer => SNIFFER,
             Self::FileProcess => FILE_PROCESS,
             Self::Tftp(listener) => TFTP + listener,

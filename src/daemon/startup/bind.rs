@@ -3,13 +3,13 @@
 use super::bind_device::single_interface;
 use super::command::Parsed;
 use super::fork_status::ForkStatus;
-use super::lease_file::{self, Leases};
+use super::lease_file;
 use super::privileges::{self, PendingBinds, identity, serving_identity};
 use super::{Bound, Detached, Opened, Privileges};
 use crate::config::network::{Binding, missing_interfaces};
 use crate::config::read::load::Loaded;
 use crate::config::{Config, ConfigWarning};
-use crate::daemon::config_watch::WatchedDirectories;
+use crate::daemon::file_process::WatchedDirectories;
 use crate::daemon::sockets::{EventSource, Sockets};
 use crate::diagnose::environment::environment_warnings;
 use crate::error::StartupError;
@@ -32,11 +32,10 @@ impl Parsed {
         let identity_now = serving_identity(&config);
         warnings.extend(environment_warnings(&config, Some(&interfaces), identity_now.as_ref()));
         check_warnings(&warnings)?;
-        let Leases { file: leases, warnings: lines } = lease_file::open(&config)?;
-        write_lines(logger, lines);
+        write_lines(logger, lease_file::check(&config)?);
         let sockets = Sockets::open(&config, &interfaces)?;
         sockets.register_datagrams(&address_watch, EventSource::AddressWatch)?;
-        let watched = watch_directories(&config, &sockets)?;
+        let watched = WatchedDirectories::new(&config)?;
         check_interfaces(&config, &interfaces)?;
         let device = single_interface(&config, &interfaces);
         if let Some(name) = &device {
@@ -46,7 +45,7 @@ impl Parsed {
         let pending =
             PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };
         let privileges = find_privileges(&config, pending)?;
-        let opened = Opened { leases, sockets, sniffer, address_watch, watched, device };
+        let opened = Opened { sockets, sniffer, address_watch, watched, device };
         Ok(Bound { config, warnings, interfaces, opened, privileges, unconfined })
     }
 }
@@ -66,17 +65,6 @@ fn write_lines(logger: &Logger, lines: Vec<FileLine>) {
     for line in lines {
         logger.write(&Line::File(line));
     }
-}
-
-fn watch_directories(
-    config: &Config,
-    sockets: &Sockets,
-) -> Result<Option<WatchedDirectories>, StartupError> {
-    let watched = WatchedDirectories::new(config)?;
-    if let Some(watched) = &watched {
-        sockets.register_datagrams(watched, EventSource::Directories)?;
-    }
-    Ok(watched)
 }
 
 /// With `bind-interfaces` a missing interface is an error.

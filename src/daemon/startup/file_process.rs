@@ -3,20 +3,29 @@
 use super::Privileges;
 use super::privileges::drop_privileges;
 use crate::config::Config;
+use crate::config::reload::file_list::ConfigFileList;
 use crate::daemon::file_process::roots::Roots;
-use crate::daemon::file_process::{FileProcess, Inspector, Tasks};
+use crate::daemon::file_process::{ConfigFiles, FileProcess, Inspector, Tasks, WatchedDirectories};
 use crate::error::StartupError;
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
 use crate::sys::privilege::Identity;
 use conf_parser::LogTo;
 use std::ffi::OsStr;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// Starts the file process. It must be called while there is only one thread.
-pub(super) fn start(config: &Config, privileges: &Privileges) -> Result<FileProcess, StartupError> {
-    FileProcess::start(&[], |channel| confine(config, privileges, channel)).map_err(|error| {
+pub(super) fn start(
+    config: &Config,
+    privileges: &Privileges,
+    watched: Option<WatchedDirectories>,
+) -> Result<FileProcess, StartupError> {
+    // In this process the descriptor is closed with the closure.
+    let inotify = watched.as_ref().map(|watched| watched.as_fd().as_raw_fd());
+    let confine = |channel: &Channel| confine(config, privileges, channel, watched);
+    FileProcess::start(inotify.as_slice(), confine).map_err(|error| {
         StartupError::other(format!("failed to create helper: {}", strerror(&error)))
     })
 }
@@ -31,6 +40,7 @@ fn confine(
     config: &Config,
     privileges: &Privileges,
     _channel: &Channel,
+    watched: Option<WatchedDirectories>,
 ) -> Option<(Roots, bool, Tasks)> {
     if !config.process.debug {
         drop_privileges(&privileges.identity, &[]).ok()?;
@@ -43,5 +53,6 @@ fn confine(
     };
     let pid_file = config.process.pid_file().map(ToOwned::to_owned);
     let inspector = Inspector { roots: roots.clone(), identity: Identity::current(), secure };
-    Some((roots, secure, Tasks { log_file, pid_file, inspector }))
+    let config_files = ConfigFiles::new(ConfigFileList::from_config(config), watched);
+    Some((roots, secure, Tasks { log_file, config_files, pid_file, inspector }))
 }

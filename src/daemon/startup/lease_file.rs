@@ -8,7 +8,7 @@ use crate::error::StartupError;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
@@ -22,22 +22,14 @@ const EXIT_NOT_FOUND: i32 = 127;
 /// The maximum length of each field: expiry, hardware address, address, name, client identifier.
 const MAX_FIELD_LEN: [usize; 5] = [255, 255, 64, 255, 764];
 
-/// The lease file, and lines for the log.
-#[derive(Default)]
-pub struct Leases {
-    /// It stays open, as in dnsmasq.
-    pub file: Option<File>,
-    /// About entries that are not valid.
-    pub warnings: Vec<FileLine>,
-}
-
 /// Opens or creates the file if there is a `dhcp-range`. With `leasefile-ro` the output of the script is read instead, if there
-/// is a script.
-pub fn open(config: &Config) -> Result<Leases, StartupError> {
+/// is a script. Returns the lines for the log about entries that are not valid. dnsmasq keeps the file open; here nothing is
+/// written to it, so an attacker who controls the process must not be able to.
+pub fn check(config: &Config) -> Result<Vec<FileLine>, StartupError> {
     let process = &config.process;
-    let (mut file, mut bytes) = (None, Vec::new());
+    let mut bytes = Vec::new();
     if config.dhcp.ranges.is_empty() {
-        return Ok(Leases::default());
+        return Ok(Vec::new());
     }
     if process.use_lease_file {
         let path = process.lease_file.as_deref().unwrap_or(Path::new(DEFAULT_LEASE_FILE));
@@ -57,7 +49,6 @@ pub fn open(config: &Config) -> Result<Leases, StartupError> {
             let read = content.and_then(FileContent::complete);
             bytes = read.map_err(|error| failed("failed to read", error))?.into_owned();
         }
-        file = Some(opened);
     } else if let Some(script) = &process.script {
         bytes = run_init_script(script)?;
     }
@@ -65,7 +56,7 @@ pub fn open(config: &Config) -> Result<Leases, StartupError> {
     if leases > process.max_leases {
         return Err(StartupError::other("too many stored leases"));
     }
-    Ok(Leases { file, warnings })
+    Ok(warnings)
 }
 
 /// Runs the script, which prints the lease file.

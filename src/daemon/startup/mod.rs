@@ -24,9 +24,9 @@ use self::fork_status::ForkStatus;
 use super::busy_poll::BusyPoll;
 use super::clock::Clock;
 use super::config_files::ConfigFiles;
-use super::config_watch::WatchedDirectories;
-use super::file_process::FileProcess;
+use super::file_process::protocol::Reply;
 use super::file_process::roots::Roots;
+use super::file_process::{FileProcess, WatchedDirectories};
 use super::files::DiskFiles;
 use super::files::io_threads::IoThreads;
 use super::notices::Inspections;
@@ -37,10 +37,10 @@ use super::sd_notify::SdNotify;
 use super::sockets::{EventSource, Sockets};
 use super::{Daemon, ExitReason, LinkWatch, Monitoring, ProcessControl, Scheduling};
 use crate::boot_monitor::BootMonitor;
-use crate::config::reload::ReloadableFiles;
+use crate::config::server_names::ServerNames;
 use crate::config::{Config, ConfigWarning};
 use crate::error::StartupError;
-use crate::log_line::{ProcessLine, SandboxLine, TftpLine};
+use crate::log_line::{FileLine, ProcessLine, SandboxLine, TftpLine};
 use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::strerror::strerror;
@@ -51,7 +51,6 @@ use crate::sys::limits;
 use crate::sys::privilege::{Capability, Identity};
 use crate::sys::signals::Signals;
 use crate::tftp::Server;
-use std::fs::File;
 use std::sync::Arc;
 
 /// Everything that needs root is open.
@@ -67,7 +66,6 @@ pub struct Bound {
 
 /// Descriptors that were opened as root.
 struct Opened {
-    leases: Option<File>,
     sockets: Sockets,
     sniffer: Option<DhcpSniffer>,
     address_watch: Watch,
@@ -106,7 +104,8 @@ struct Confined {
 
 impl Bound {
     /// Writes the pid file, opens the log, closes the terminal, starts the process for the script.
-    fn settle(self, logger: &Logger) -> Result<Daemonized, StartupError> {
+    fn settle(mut self, logger: &Logger) -> Result<Daemonized, StartupError> {
+        let watched = self.opened.watched.take();
         let Self { config, opened: Opened { sockets, .. }, privileges, .. } = &self;
         let (process, identity) = (&config.process, &privileges.identity);
         let pid_file = match process.pid_file() {
@@ -130,7 +129,7 @@ impl Bound {
         if let Some(script) = &script {
             sockets.register_datagrams(script, EventSource::Script)?;
         }
-        let file_process = file_process::start(config, privileges)?;
+        let file_process = file_process::start(config, privileges, watched)?;
         sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
         Ok(Daemonized { bound: self, signals, script, file_process, lines })
@@ -175,14 +174,13 @@ impl Daemonized {
 impl Confined {
     /// Opens the roots, reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Daemonized { bound, signals, script, file_process, lines: process_lines } =
+        let Daemonized { bound, signals, script, mut file_process, lines: process_lines } =
             self.daemonized;
         let Bound { mut config, warnings, interfaces, opened, unconfined, .. } = bound;
-        let Opened { leases, sockets, sniffer, address_watch, watched, device } = opened;
+        let Opened { sockets, sniffer, address_watch, device, .. } = opened;
         let (files, roots) = open_roots(&mut config, &sockets)?;
-        let mut config_files =
-            ConfigFiles { reloadable: ReloadableFiles::from_config(&config), watched, leases };
-        let (names, file_lines) = config_files.read(&mut config);
+        let mut config_files = ConfigFiles::new(&config);
+        let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
         let busy_poll = BusyPoll::new(limits::processors());
         let sandbox_line = enter_sandbox(&config, unconfined);
         let banner = StartupBanner {
@@ -221,6 +219,24 @@ impl Confined {
             effects: Vec::new(),
         })
     }
+}
+
+/// Reads hosts and option files for the first time.
+fn read_config(
+    file_process: &mut FileProcess,
+    config_files: &mut ConfigFiles,
+    config: &mut Config,
+) -> Result<(ServerNames, Vec<FileLine>), StartupError> {
+    if config_files.reloadable.list().files().is_empty() {
+        return Ok(Default::default());
+    }
+    let read = match file_process.read_config() {
+        Ok((Reply::Config { size, unwatched }, fds)) => {
+            config_files.read((fds.into_iter().next(), size), &unwatched, config)
+        }
+        _ => None,
+    };
+    read.ok_or_else(|| StartupError::other("hosts and option files cannot be read"))
 }
 
 /// Checks the roots of TFTP and limits the number of transfers. Without TFTP there are no threads for disks.

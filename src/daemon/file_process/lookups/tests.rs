@@ -1,8 +1,10 @@
+use super::super::config_files::ConfigFiles;
 use super::super::inspect::Inspector;
 use super::super::protocol::LookupKind;
 use super::super::roots::Roots;
 use super::super::services::Tasks;
 use super::*;
+use crate::config::reload::file_list::ConfigFileList;
 use crate::sys::privilege::Identity;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -29,7 +31,12 @@ fn serve() -> (Channel, SyncSender<()>) {
     let channel = Arc::new(other);
     let inspector =
         Inspector { roots: Roots::default(), identity: Identity::current(), secure: false };
-    let tasks = Tasks { log_file: None, pid_file: None, inspector };
+    let tasks = Tasks {
+        log_file: None,
+        pid_file: None,
+        inspector,
+        config_files: ConfigFiles::new(ConfigFileList::default(), None),
+    };
     let services = Services::new(channel.clone(), tasks);
     let disk = Box::new(SlowDisk(Mutex::new(permits)));
     thread::spawn(move || Lookups::serve(channel, disk, services, || ()));

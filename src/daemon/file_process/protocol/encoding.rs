@@ -2,6 +2,7 @@
 
 use super::{
     Cause, FileFacts, InspectedFile, LookedUp, Lookup, LookupKind, Outcome, Reply, Request,
+    Unwatched,
 };
 use crate::boot_monitor::event::RefusalReason;
 use crate::daemon::file_process::roots::RootNumber;
@@ -22,6 +23,7 @@ mod kind {
     pub const LOG_OPENED: u8 = 12;
     pub const SYSLOG_CONNECTED: u8 = 13;
     pub const PID_FILE_REMOVED: u8 = 14;
+    pub const CONFIG_OUTDATED: u8 = 15;
 }
 
 /// The first byte of an outcome.
@@ -138,7 +140,15 @@ impl Reply {
                 }
                 bytes
             }
-            Self::Config(size) => with_number(kind::CONFIG, &size.to_ne_bytes()),
+            Self::Config { size, unwatched } => {
+                let mut bytes = with_number(kind::CONFIG, &size.to_ne_bytes());
+                for Unwatched { index, error } in unwatched {
+                    bytes.extend_from_slice(&index.to_ne_bytes());
+                    bytes.extend_from_slice(&error.to_ne_bytes());
+                }
+                bytes
+            }
+            Self::ConfigOutdated => vec![kind::CONFIG_OUTDATED],
             Self::Changed(size) => with_number(kind::CHANGED, &size.to_ne_bytes()),
             Self::Inspected { id, cause } => {
                 let mut bytes = with_number(kind::INSPECTED, &id.to_ne_bytes());
@@ -165,7 +175,11 @@ impl Reply {
                 batch_done: kind == kind::LAST_LOOKED_UP,
                 results: fields.all(LookedUp::decode)?,
             },
-            kind::CONFIG => Self::Config(u64::from_ne_bytes(fields.array()?)),
+            kind::CONFIG => {
+                let size = u64::from_ne_bytes(fields.array()?);
+                Self::Config { size, unwatched: fields.all(Fields::unwatched)? }
+            }
+            kind::CONFIG_OUTDATED => Self::ConfigOutdated,
             kind::CHANGED => Self::Changed(u64::from_ne_bytes(fields.array()?)),
             kind::INSPECTED => {
                 let id = fields.number()?;
@@ -269,6 +283,11 @@ impl<'b> Fields<'b> {
         Some((root, name))
     }
 
+    fn unwatched(&mut self) -> Option<Unwatched> {
+        let index = u16::from_ne_bytes(self.array()?);
+        Some(Unwatched { index, error: i32::from_ne_bytes(self.array()?) })
+    }
+
     /// All elements up to the end; `None`: one of them is malformed.
     fn all<T>(&mut self, mut element: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let mut elements = Vec::new();
@@ -340,7 +359,8 @@ mod tests {
         vec![
             Reply::LookedUp { batch_done: true, results },
             Reply::LookedUp { batch_done: false, results: Vec::new() },
-            Reply::Config(1 << 40),
+            Reply::Config { size: 1 << 40, unwatched: vec![Unwatched { index: 3, error: 28 }] },
+            Reply::ConfigOutdated,
             Reply::Changed(0),
             Reply::Inspected { id: 1, cause: None },
             Reply::Inspected { id: 1, cause: Some(cause(None)) },

@@ -72,10 +72,18 @@ pub enum Reply {
         /// The results.
         results: Vec<LookedUp>,
     },
-    /// The contents of all hosts and option files. They are in memory that is passed as a descriptor, of this size.
-    Config(u64),
+    /// The contents of all hosts and option files, in memory that is passed as a descriptor. No descriptor: they could not be
+    /// read.
+    Config {
+        /// Bytes.
+        size: u64,
+        /// Directories that cannot be watched.
+        unwatched: Vec<Unwatched>,
+    },
     /// A file in a watched directory has changed. Its contents are in memory that is passed as a descriptor, of this size.
     Changed(u64),
+    /// More has changed in watched directories than the kernel can queue: all files must be read.
+    ConfigOutdated,
     /// The result of an inspection: the index of the file with a cause, and the texts of the notice.
     Inspected {
         /// The number of the inspection.
@@ -89,6 +97,15 @@ pub enum Reply {
     SyslogConnected(i32),
     /// The pid file was removed, if that was possible.
     PidFileRemoved,
+}
+
+/// A directory that cannot be watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unwatched {
+    /// Its index in the list of files.
+    pub index: u16,
+    /// The error number.
+    pub error: i32,
 }
 
 /// The result of a look-up.
