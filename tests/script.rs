@@ -160,7 +160,14 @@ fn daemon_serves_after_the_script_process_was_killed() {
     let Some(mut setup) = Setup::new("#!/bin/sh\nsleep 100\n", "") else { return };
     setup.get("small").expect("it is there");
     let children = format!("/proc/{0}/task/{0}/children", setup.daemon.id());
-    let child = || fs::read_to_string(&children).ok()?.trim().parse().ok();
+    let is_other = |id: &&str| {
+        let name = fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
+        ["pxemasq-files", "pxemasq-host"].contains(&name.trim())
+    };
+    let child = || -> Option<i32> {
+        let all = fs::read_to_string(&children).ok()?;
+        all.split_whitespace().find(|id| !is_other(id))?.parse().ok()
+    };
     let process = eventually(TIMEOUT, child).expect("there is a script process");
     kill(Pid::from_raw(process), Signal::SIGKILL).expect("the process exists");
     // dnsmasq does not reap its script process.

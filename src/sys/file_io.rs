@@ -28,10 +28,9 @@ pub enum NonBlockingRead {
     Unsupported,
 }
 
-/// Opens a file for reading. Symbolic links are followed, also out of the root, because images are mounted elsewhere; links
-/// in `/proc` to open files of a process are not (`RESOLVE_NO_MAGICLINKS`, openat2(2)). The call does not wait for a writer
-/// of a FIFO, and a terminal does not become the controlling one. Permissions and size must be read from the open file. If
-/// another process holds a lease on the file (fcntl(2)), the error is `EWOULDBLOCK`.
+/// Opens a file for reading. Symbolic links are followed wherever they lead. The call does not wait for a writer of a FIFO, and
+/// a terminal does not become the controlling one. Permissions and size must be read from the open file. If another process
+/// holds a lease on the file (fcntl(2)), the error is `EWOULDBLOCK`.
 pub fn open(path: &OsStr) -> io::Result<File> {
     open_by(path, OFlag::O_NONBLOCK)
 }
@@ -43,14 +42,7 @@ pub fn open_blocking(path: &OsStr) -> io::Result<File> {
 
 fn open_by(path: &OsStr, wait: OFlag) -> io::Result<File> {
     let flags = wait | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
-    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    match openat2(AT_FDCWD, path, how) {
-        // Linux before 5.6, and container runtimes that do not allow openat2.
-        Err(Errno::ENOSYS | Errno::EPERM) => {
-            Ok(nix::fcntl::open(path, flags, Mode::empty())?.into())
-        }
-        opened => Ok(opened?.into()),
-    }
+    Ok(nix::fcntl::open(path, flags, Mode::empty())?.into())
 }
 
 /// Opens a file of the configuration for reading. The call does not wait for a writer of a FIFO, and a terminal does not
@@ -166,20 +158,6 @@ pub fn is_ramfs(file: &File) -> bool {
 mod tests {
     use super::*;
     use std::os::unix::fs::FileExt;
-
-    #[test]
-    #[cfg_attr(miri, ignore = "Miri does not support the call")]
-    fn symbolic_link_is_followed_unless_it_is_a_link_to_an_open_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let open = |name: &str| open(folder.path().join(name).as_os_str());
-        std::fs::write(folder.path().join("file"), "text").unwrap();
-        for (name, target) in [("plain", "file"), ("magic", "/proc/self/fd/0")] {
-            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
-        }
-        assert_eq!(open("plain").unwrap().metadata().unwrap().len(), 4);
-        assert_eq!(open("magic").unwrap_err().raw_os_error(), Some(libc::ELOOP));
-        assert_eq!(open("none").unwrap_err().kind(), io::ErrorKind::NotFound);
-    }
 
     #[test]
     #[cfg_attr(miri, ignore = "Miri does not support the call")]

@@ -98,7 +98,8 @@ fn inherited_children_are_reaped() {
     let first = children(process.id())[0];
     // Its own helper processes are children too.
     let is_helper = |id: &u32| {
-        fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.starts_with("pxemasq-"))
+        fs::read_to_string(format!("/proc/{id}/comm"))
+            .is_ok_and(|name| name.starts_with("pxemasq-"))
     };
     let alone = || children(first).iter().all(is_helper).then_some(());
     eventually(TIMEOUT, alone).expect("the inherited child is reaped");
