@@ -126,6 +126,7 @@ impl ConfigFileList {
 }
 
 /// What a path is.
+#[derive(Clone, Copy)]
 enum Found {
     /// Not a directory, or missing.
     File,
@@ -139,14 +140,13 @@ enum Found {
 impl Found {
     fn of(file: &ListedFile) -> Self {
         match file.kind {
-            FileKind::SystemHosts | FileKind::Ethers => Self::File,
             FileKind::Configured(kind) if is_watched(kind) => match fs::metadata(&file.path) {
                 Ok(found) if found.is_dir() => Self::Directory,
                 Ok(_) => Self::NoDirectory,
                 Err(error) => Self::MissingDirectory(error.into()),
             },
             FileKind::Configured(_) if file.path.is_dir() => Self::Directory,
-            FileKind::Configured(_) => Self::File,
+            _ => Self::File,
         }
     }
 }

@@ -125,7 +125,7 @@ impl ReloadableFiles {
             return lines;
         }
         let mut pass = ReloadPass { config, used_addresses: &mut self.used_addresses, lines };
-        pass.watched_file(&path, changed.content, kind);
+        pass.watched_file(&path, changed.content.as_ref(), kind);
         pass.lines
     }
 
@@ -172,13 +172,13 @@ impl ReloadPass<'_> {
     fn plain(&mut self, contents: &mut ListedContents<'_, '_>, kind: RunTimeFile) {
         let (plain, directories) = contents.take_apart(FileKind::Configured(kind));
         for (path, content) in plain {
-            self.file(path, content, kind);
+            self.file(path, &content, kind);
         }
         for (directory, content) in directories {
             match content {
                 PathContent::Directory(files) => {
                     for file in files {
-                        self.file(&joined(directory, &file.name), file.content, kind);
+                        self.file(&joined(directory, &file.name), &file.content, kind);
                     }
                 }
                 PathContent::UnreadableDirectory(error) => {
@@ -191,7 +191,7 @@ impl ReloadPass<'_> {
     }
 
     /// Uses a file. Its errors are logged before the line about the file.
-    fn file(&mut self, path: &Path, content: FileContent<'_>, kind: RunTimeFile) {
+    fn file(&mut self, path: &Path, content: &FileContent<'_>, kind: RunTimeFile) {
         if self.read_values(path, content, keyword(kind)) {
             self.lines.push(FileLine::Read(path_text(path)));
         }
@@ -203,7 +203,7 @@ impl ReloadPass<'_> {
                 PathContent::Directory(files) => {
                     for file in files {
                         let path = joined(directory, &file.name);
-                        self.watched_file(&path, Some(file.content), kind);
+                        self.watched_file(&path, Some(&file.content), kind);
                     }
                 }
                 content => self.lines.extend(bad_directory(directory, &content)),
@@ -213,7 +213,7 @@ impl ReloadPass<'_> {
 
     /// Uses a file of a watched directory. Its errors are logged after the line about the file. Without content there are no
     /// lines in it.
-    fn watched_file(&mut self, path: &Path, content: Option<FileContent<'_>>, kind: RunTimeFile) {
+    fn watched_file(&mut self, path: &Path, content: Option<&FileContent<'_>>, kind: RunTimeFile) {
         self.lines.push(FileLine::Read(path_text(path)));
         if let Some(content) = content {
             self.read_values(path, content, keyword(kind));
@@ -221,7 +221,7 @@ impl ReloadPass<'_> {
     }
 
     /// Uses a file of values of `dhcp-host` or `dhcp-option`. Returns whether the file could be read.
-    fn read_values(&mut self, path: &Path, content: FileContent<'_>, keyword: Keyword) -> bool {
+    fn read_values(&mut self, path: &Path, content: &FileContent<'_>, keyword: Keyword) -> bool {
         let name = path_text(path);
         self.apply_values(&name, &content.bytes, keyword);
         if let Some(error) = content.error {

@@ -103,21 +103,25 @@ impl<'a> ChangedFile<'a> {
 
 impl PathContent<'_> {
     fn encode(&self, out: &mut impl Write) -> io::Result<()> {
-        let (kind, error) = match self {
+        match self {
             Self::File(content) => {
                 out.write_all(&[FILE])?;
-                return put_content(out, content);
+                put_content(out, content)
             }
             Self::Directory(files) => {
                 out.write_all(&[DIRECTORY])?;
-                return put_directory(out, files);
+                put_directory(out, files)
             }
-            Self::UnreadableDirectory(error) => (UNREADABLE_DIRECTORY, Some(*error)),
-            Self::MissingDirectory(error) => (MISSING_DIRECTORY, Some(*error)),
-            Self::NoDirectory => (NO_DIRECTORY, None),
-        };
-        out.write_all(&[kind])?;
-        put_error(out, error)
+            Self::UnreadableDirectory(error) => {
+                out.write_all(&[UNREADABLE_DIRECTORY])?;
+                put_error(out, *error)
+            }
+            Self::MissingDirectory(error) => {
+                out.write_all(&[MISSING_DIRECTORY])?;
+                put_error(out, *error)
+            }
+            Self::NoDirectory => out.write_all(&[NO_DIRECTORY]),
+        }
     }
 }
 
@@ -131,17 +135,19 @@ fn put_directory(out: &mut impl Write, files: &[NamedFile<'_>]) -> io::Result<()
 }
 
 fn put_content(out: &mut impl Write, content: &FileContent<'_>) -> io::Result<()> {
-    put_error(out, content.error)?;
+    match content.error {
+        Some(error) => put_error(out, error)?,
+        None => out.write_all(&[NO_ERROR])?,
+    }
     put_bytes(out, &content.bytes)
 }
 
-fn put_error(out: &mut impl Write, error: Option<ReadError>) -> io::Result<()> {
+fn put_error(out: &mut impl Write, error: ReadError) -> io::Result<()> {
     let (kind, number) = match error {
-        None => (NO_ERROR, 0),
-        Some(ReadError::Os(number)) => (OS_ERROR, number),
-        Some(ReadError::BadPath) => (BAD_PATH, 0),
-        Some(ReadError::Fifo) => (FIFO, 0),
-        Some(ReadError::TooLarge) => (TOO_LARGE, 0),
+        ReadError::Os(number) => (OS_ERROR, number),
+        ReadError::BadPath => (BAD_PATH, 0),
+        ReadError::Fifo => (FIFO, 0),
+        ReadError::TooLarge => (TOO_LARGE, 0),
     };
     out.write_all(&[kind])?;
     out.write_all(&number.to_le_bytes())
@@ -164,9 +170,9 @@ impl<'a> Encoded<'a> {
         Some(match self.byte()? {
             FILE => PathContent::File(self.content()?),
             DIRECTORY => PathContent::Directory(self.list(Self::named_file)?),
-            UNREADABLE_DIRECTORY => PathContent::UnreadableDirectory(self.error()??),
-            MISSING_DIRECTORY => PathContent::MissingDirectory(self.error()??),
-            NO_DIRECTORY => self.error()?.map_or(Some(PathContent::NoDirectory), |_| None)?,
+            UNREADABLE_DIRECTORY => PathContent::UnreadableDirectory(self.error()?),
+            MISSING_DIRECTORY => PathContent::MissingDirectory(self.error()?),
+            NO_DIRECTORY => PathContent::NoDirectory,
             _ => return None,
         })
     }
@@ -176,22 +182,27 @@ impl<'a> Encoded<'a> {
     }
 
     fn content(&mut self) -> Option<FileContent<'a>> {
-        let error = self.error()?;
+        let error = match self.byte()? {
+            NO_ERROR => None,
+            kind => Some(self.error_of(kind)?),
+        };
         Some(FileContent { bytes: self.bytes()?.into(), error })
     }
 
-    /// `Some(None)`: no error.
-    fn error(&mut self) -> Option<Option<ReadError>> {
+    fn error(&mut self) -> Option<ReadError> {
         let kind = self.byte()?;
+        self.error_of(kind)
+    }
+
+    fn error_of(&mut self, kind: u8) -> Option<ReadError> {
         let number = i32::from_le_bytes(self.take(4)?.try_into().ok()?);
-        Some(Some(match kind {
-            NO_ERROR => return Some(None),
-            OS_ERROR => ReadError::Os(number),
-            BAD_PATH => ReadError::BadPath,
-            FIFO => ReadError::Fifo,
-            TOO_LARGE => ReadError::TooLarge,
-            _ => return None,
-        }))
+        match kind {
+            OS_ERROR => Some(ReadError::Os(number)),
+            BAD_PATH => Some(ReadError::BadPath),
+            FIFO => Some(ReadError::Fifo),
+            TOO_LARGE => Some(ReadError::TooLarge),
+            _ => None,
+        }
     }
 
     /// No memory is reserved for the count, because it may be wrong.
