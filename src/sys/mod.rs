@@ -14,7 +14,9 @@
 //! | [`limits`] | limits, error numbers, processors | – |
 //! | [`neighbour`] | hardware addresses of neighbours, by rtnetlink | – |
 //! | [`privilege`] | user, group and capabilities | `capget`, `capset` |
-//! | [`sandbox`] | Landlock; `seccomp` has the list of system calls | – |
+//! | [`profile`] | the restrictions of each process | – |
+//! | [`sandbox`] | Landlock and seccomp | – |
+//! | [`seccomp`] | the system calls of each process | – |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
 //! | [`udp_batch`] | many datagrams with one system call | `recvmmsg` |
@@ -34,12 +36,13 @@ pub mod limits;
 pub mod neighbour;
 mod netlink;
 pub mod privilege;
+pub mod profile;
 pub mod sandbox;
 #[cfg_attr(
     not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
     path = "seccomp_unsupported.rs"
 )]
-mod seccomp;
+pub mod seccomp;
 pub mod signals;
 pub mod udp;
 pub mod udp_batch;
