@@ -13,6 +13,8 @@ const PATHS: &[Row] = &[
     row!("log, lists, and files on Linux before 5.6", SYS_openat),
     #[cfg(all(target_arch = "x86_64", target_env = "musl"))]
     row!("log and lists", SYS_open),
+    #[cfg(target_env = "musl")]
+    row!("open(3) of musl", SYS_fcntl, Is(1, libc::F_SETFD as u64)),
     row!("facts about a path", SYS_statx),
     row!("facts about a path", SYS_newfstatat),
     #[cfg(all(target_arch = "x86_64", target_env = "musl"))]

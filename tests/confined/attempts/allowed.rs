@@ -194,6 +194,7 @@ pub const FILES_AND_PATHS: &[Attempt] = &[
     attempt!(FILES,    "opens a file",                       SYS_openat(BAD, 0)),
     #[cfg(target_arch = "x86_64")]
     attempt!(FILES & MUSL, "opens a file",                   SYS_open(0)),
+    attempt!(FILES & MUSL, "sets close-on-exec",             SYS_fcntl(BAD, libc::F_SETFD as u64)),
     attempt!(FILES,    "reads facts about a path",           SYS_statx(BAD, 0)).unavailable(PACKETS),
     attempt!(FILES,    "reads facts about a path",           SYS_newfstatat(BAD, 0)).unavailable(PACKETS),
     #[cfg(target_arch = "x86_64")]
