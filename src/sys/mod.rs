@@ -15,7 +15,9 @@
 //! | [`memory_file`] | files in memory, to pass data to another process | – |
 //! | [`neighbour`] | hardware addresses of neighbours, by rtnetlink | – |
 //! | [`privilege`] | user, group and capabilities | `capget`, `capset` |
-//! | [`sandbox`] | Landlock; `seccomp` has the list of system calls | – |
+//! | [`profile`] | the restrictions of each process | – |
+//! | [`sandbox`] | Landlock and seccomp | – |
+//! | [`seccomp`] | the system calls of each process | – |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
 //! | [`threads`] | threads that wait, and the end of the process | `_exit` |
 //! | [`timer`] | a timer as a descriptor | – |
@@ -38,12 +40,13 @@ pub mod memory_file;
 pub mod neighbour;
 mod netlink;
 pub mod privilege;
+pub mod profile;
 pub mod sandbox;
 #[cfg_attr(
     not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
     path = "seccomp_unsupported.rs"
 )]
-mod seccomp;
+pub mod seccomp;
 pub mod signals;
 pub mod threads;
 pub mod timer;

@@ -1,6 +1,8 @@
 //! The sandbox: Landlock (landlock(7)), seccomp (seccomp(2)) and `PR_SET_NO_NEW_PRIVS`. It cannot be left, and holds for
 //! child processes too.
 
+pub use super::profile::AllowedPaths;
+use super::profile::{Parameters, Process, Profile};
 use super::seccomp::{SeccompError, install};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus,
@@ -13,17 +15,6 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-
-/// Files and directories that Landlock allows. A directory includes all that is below it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AllowedPaths {
-    /// Read files and list directories.
-    pub read: Vec<PathBuf>,
-    /// Write files and create files.
-    pub write: Vec<PathBuf>,
-    /// Remove files.
-    pub remove: Vec<PathBuf>,
-}
 
 /// The parts of the sandbox that are active; for the others, the reason.
 #[derive(Debug)]
@@ -59,20 +50,36 @@ impl fmt::Display for LandlockError {
 /// The newest ABI of Landlock that is used. What the kernel does not support is left out.
 const LANDLOCK_ABI: ABI = ABI::V6;
 
-/// Enters the sandbox, with the parts that the kernel supports. It must be called while there is only one thread, because
+/// Confines this process, with the parts that the kernel supports. It must be called while there is only one thread, because
 /// Landlock restricts the calling thread only.
+pub fn confine(profile: &Profile) -> SandboxStatus {
+    let no_new_privileges = set_no_new_privs().is_ok();
+    let landlock = restrict_by_landlock(&profile.paths);
+    let seccomp = install(profile.process, &profile.parameters);
+    SandboxStatus { no_new_privileges, landlock, seccomp, _own_process: None }
+}
+
+/// Restricts this thread to these paths; forbids TCP, signals to other processes and abstract unix sockets. The version of the
+/// ABI of Landlock.
+pub fn restrict_by_landlock(paths: &AllowedPaths) -> Result<u32, LandlockError> {
+    restrict(paths, Scope::from_all(LANDLOCK_ABI))
+}
+
+/// Enters the sandbox of a daemon that is one process. It must be called while there is only one thread.
 pub fn enter_sandbox(allowed: &AllowedPaths) -> SandboxStatus {
     let own_process =
         OpenOptions::new().read(true).custom_flags(OFlag::O_PATH.bits()).open("/proc/self").ok();
     let no_new_privileges = set_no_new_privs().is_ok();
-    let landlock = restrict(allowed);
-    let seccomp = install();
+    let mut allowed = allowed.clone();
+    allowed.read.push(PathBuf::from("/proc/self"));
+    let landlock = restrict(&allowed, scopes());
+    let seccomp = install(Process::Single, &Parameters::new(&[]));
     SandboxStatus { no_new_privileges, landlock, seccomp, _own_process: own_process }
 }
 
 /// Restricts files to the allowed paths; forbids TCP, and signals to other processes.
-fn restrict(allowed: &AllowedPaths) -> Result<u32, LandlockError> {
-    match ruleset(allowed).map_err(LandlockError::Ruleset)? {
+fn restrict(allowed: &AllowedPaths, scopes: BitFlags<Scope>) -> Result<u32, LandlockError> {
+    match ruleset(allowed, scopes).map_err(LandlockError::Ruleset)? {
         RestrictionStatus {
             ruleset: RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced,
             landlock: LandlockStatus::Available { effective_abi, .. },
@@ -82,7 +89,10 @@ fn restrict(allowed: &AllowedPaths) -> Result<u32, LandlockError> {
     }
 }
 
-fn ruleset(allowed: &AllowedPaths) -> Result<RestrictionStatus, RulesetError> {
+fn ruleset(
+    allowed: &AllowedPaths,
+    scopes: BitFlags<Scope>,
+) -> Result<RestrictionStatus, RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let write = AccessFs::WriteFile | AccessFs::MakeReg;
     let rules = |paths: &[PathBuf], access: BitFlags<AccessFs>| -> Vec<_> {
@@ -92,12 +102,11 @@ fn ruleset(allowed: &AllowedPaths) -> Result<RestrictionStatus, RulesetError> {
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(LANDLOCK_ABI))?
         .handle_access(AccessNet::from_all(LANDLOCK_ABI))?
-        .scope(scopes())?
+        .scope(scopes)?
         .create()?
         .add_rules(rules(&allowed.read, read))?
         .add_rules(rules(&allowed.write, write))?
         .add_rules(rules(&allowed.remove, AccessFs::RemoveFile.into()))?
-        .add_rules(rules(&[PathBuf::from("/proc/self")], AccessFs::ReadFile.into()))?
         .restrict_self()
 }
 

@@ -1,5 +1,6 @@
-//! Replaces `seccomp.rs` on architectures that seccompiler does not support.
+//! Replaces `seccomp` on architectures that seccompiler does not support.
 
+use super::profile::{Parameters, Process};
 use std::fmt;
 
 /// Why seccomp does not restrict this process.
@@ -17,6 +18,6 @@ impl fmt::Display for SeccompError {
 }
 
 /// Always fails.
-pub fn install() -> Result<usize, SeccompError> {
+pub fn install(_: Process, _: &Parameters) -> Result<usize, SeccompError> {
     Err(SeccompError::Architecture(std::env::consts::ARCH))
 }

@@ -1,8 +1,6 @@
 //! Operations that the sandbox forbids: a child process enters the sandbox and tries. Without the sandbox they succeed.
 
-mod common;
-
-use common::required;
+use crate::common::required;
 use nix::sys::prctl;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
@@ -18,10 +16,6 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 crate::tests![forbidden_operations_fail_in_the_sandbox,];
-
-fn main() -> std::process::ExitCode {
-    common::harness::run(&[TESTS])
-}
 
 /// The part of the sandbox that refuses an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +109,7 @@ fn ended(number: usize, mode: &str) -> ExitStatus {
         UnixListener::bind_addr(&abstract_address(folder.path()).expect("a name")).expect("new");
     let role = format!("{number} {mode} {}", folder.path().display());
     let mut itself = Command::new(std::env::current_exe().expect("it runs"));
-    itself.args(["--exact", "forbidden_operations_fail_in_the_sandbox"]).env(ROLE, role);
+    itself.args(["--exact", "single::forbidden_operations_fail_in_the_sandbox"]).env(ROLE, role);
     itself.output().expect("it can be started").status
 }
 

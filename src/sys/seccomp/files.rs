@@ -1,0 +1,64 @@
+//! The file process: paths and files in memory, no network.
+
+use super::Condition::{Is, Masked, Only};
+use super::value::{AF_UNIX, SOCK_STREAM, TYPE_MASK};
+use super::{Row, common};
+use crate::sys::profile::Role::Channel;
+
+pub const ALLOWED: &[&[Row]] = &[common::PROCESS, common::THREADS, PATHS, FILES, SOCKETS];
+
+/// Landlock restricts the paths.
+const PATHS: &[Row] = &[
+    row!("files that are served", SYS_openat2),
+    row!("log, lists, and files on Linux before 5.6", SYS_openat),
+    #[cfg(all(target_arch = "x86_64", target_env = "musl"))]
+    row!("log and lists", SYS_open),
+    #[cfg(target_env = "musl")]
+    row!("open(3) of musl", SYS_fcntl, Is(1, libc::F_SETFD as u64)),
+    row!("facts about a path", SYS_statx),
+    row!("facts about a path", SYS_newfstatat),
+    #[cfg(all(target_arch = "x86_64", target_env = "musl"))]
+    row!("facts about a path", SYS_stat),
+    #[cfg(all(target_arch = "x86_64", target_env = "musl"))]
+    row!("facts about a path", SYS_lstat),
+    row!("symbolic links", SYS_readlinkat),
+    #[cfg(target_arch = "x86_64")]
+    row!("symbolic links", SYS_readlink),
+    row!("pid file", SYS_unlinkat),
+    #[cfg(target_arch = "x86_64")]
+    row!("pid file", SYS_unlink),
+    row!("changed lists", SYS_inotify_init1),
+    row!("changed lists", SYS_inotify_add_watch),
+    row!("changed lists", SYS_inotify_rm_watch),
+];
+
+/// Open files. It can write only to what it opens for writing: the log, and files in memory.
+const FILES: &[Row] = &[
+    row!("facts about an open file", SYS_fstat),
+    row!("file system of an open file", SYS_fstatfs),
+    row!("names in a directory", SYS_getdents64),
+    row!("lists, and events of watched directories", SYS_read),
+    row!("parts of a file", SYS_pread64),
+    row!("parts of a file in the page cache", SYS_preadv2),
+    row!("size of a file that is read to its end", SYS_lseek),
+    row!("files in memory", SYS_memfd_create),
+    row!("files in memory", SYS_ftruncate),
+    row!("files in memory", SYS_write),
+    row!("owner of files", SYS_geteuid),
+    row!("delays", SYS_timerfd_create),
+    row!("delays", SYS_timerfd_settime),
+    row!("waiting for messages", SYS_ppoll),
+    #[cfg(target_arch = "x86_64")]
+    row!("waiting for messages", SYS_poll),
+];
+
+/// Messages on the channel, and connections to syslog. The number of a new stream is not known, so `connect` is not
+/// restricted to it: the process has no sockets of other families.
+const SOCKETS: &[Row] = &[
+    row!("syslog", SYS_socket, Is(0, AF_UNIX), Masked(1, TYPE_MASK, SOCK_STREAM), Is(2, 0)),
+    row!("syslog", SYS_connect),
+    row!("messages", SYS_sendmsg, Only(Channel)),
+    row!("messages", SYS_sendto, Only(Channel)),
+    row!("messages", SYS_recvmsg, Only(Channel)),
+    row!("messages", SYS_recvfrom, Only(Channel)),
+];

@@ -1,0 +1,66 @@
+//! The packet process: sockets and descriptors that it holds, no paths.
+
+use super::Condition::{Except, Is, Masked, Null};
+use super::value::{
+    AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, SOCK_DGRAM, SOL_SOCKET, TYPE_MASK,
+};
+use super::{Row, common};
+use crate::sys::profile::Role::{ServiceManager, Syslog};
+
+pub const ALLOWED: &[&[Row]] = &[common::PROCESS, common::THREADS, SOCKETS, OPTIONS, DESCRIPTORS];
+
+/// UDP sockets. A datagram to syslog or the service manager can have no address: with one it would reach any unix socket.
+const SOCKETS: &[Row] = &[
+    row!("transfers", SYS_socket, Is(0, AF_INET), Masked(1, TYPE_MASK, SOCK_DGRAM), Is(2, 0)),
+    row!("transfers", SYS_socket, Is(0, AF_INET6), Masked(1, TYPE_MASK, SOCK_DGRAM), Is(2, 0)),
+    row!("transfers", SYS_bind, Except(Syslog), Except(ServiceManager)),
+    row!("requests, and messages of other processes", SYS_recvfrom),
+    row!("requests", SYS_recvmmsg),
+    row!("requests, and descriptors of other processes", SYS_recvmsg),
+    row!("replies", SYS_sendto, Except(Syslog), Except(ServiceManager)),
+    row!("log lines, state of the service, messages", SYS_sendto, Null(4)),
+    row!("replies", SYS_sendmsg, Except(Syslog), Except(ServiceManager)),
+    row!("blocks of a window", SYS_sendmmsg, Except(Syslog), Except(ServiceManager)),
+];
+
+/// Options of sockets that are opened while the daemon serves. No firewall tables, filters or interfaces.
+const OPTIONS: &[Row] = &[
+    option!("transfers", IPPROTO_IP, IP_MTU_DISCOVER),
+    option!("addresses that are added later", IPPROTO_IP, IP_PKTINFO),
+    option!("addresses that are added later", SOL_SOCKET, SO_REUSEADDR),
+    option!("addresses that are added later", SOL_SOCKET, SO_RCVBUF),
+    option!("addresses that are added later", SOL_SOCKET, SO_RCVBUFFORCE),
+    option!("addresses that are added later", IPPROTO_IPV6, IPV6_V6ONLY),
+    option!("addresses that are added later", IPPROTO_IPV6, IPV6_RECVPKTINFO),
+];
+
+/// Descriptors that it holds or that it received.
+const DESCRIPTORS: &[Row] = &[
+    row!("events of sockets", SYS_epoll_ctl),
+    row!("waiting for events", SYS_epoll_pwait),
+    #[cfg(target_arch = "x86_64")]
+    row!("waiting for events", SYS_epoll_wait),
+    row!("waiting for another process", SYS_ppoll),
+    #[cfg(target_arch = "x86_64")]
+    row!("waiting for another process", SYS_poll),
+    row!("signals, and files in memory", SYS_read),
+    row!("files", SYS_pread64),
+    row!("files in the page cache", SYS_preadv2),
+    row!("size of a file that is read to its end", SYS_lseek),
+    row!("size of a file that is read to its end", SYS_fstat),
+    row!("log lines", SYS_write),
+    row!("log lines", SYS_writev),
+    row!("script process, and inherited child processes", SYS_wait4),
+    row!("context switches, for busy polling", SYS_getrusage),
+    row!("last lines of the log", SYS_clock_nanosleep),
+    #[cfg(target_env = "musl")]
+    row!("last lines of the log", SYS_nanosleep),
+];
+
+/// The standard library uses `fstat` if `statx` is missing, and `newfstatat` is `fstat` in some versions of glibc. Both take a
+/// path, which a filter cannot read.
+pub const UNAVAILABLE: &[Row] = &[
+    row!("threads", SYS_clone3),
+    row!("size of a file that is read to its end", SYS_statx),
+    row!("size of a file that is read to its end", SYS_newfstatat),
+];
