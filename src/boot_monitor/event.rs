@@ -37,10 +37,12 @@ pub enum ClientEvent {
         /// The message of the system.
         reason: String,
     },
-    /// A transfer was ended because another client needed its slot.
+    /// A transfer was ended because another request needed its slot.
     TransferEvicted {
         /// The client of the ended transfer.
         client: IpAddr,
+        /// Whether that request came from the same address.
+        by_same_client: bool,
     },
     /// A requested file cannot be sent.
     TransferRefused {

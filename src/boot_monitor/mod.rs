@@ -76,6 +76,8 @@ pub enum Finding {
     TransferEvicted {
         /// The client of the ended transfer.
         client: ClientKey,
+        /// Whether a request from the same address needed the slot.
+        by_same_client: bool,
     },
     /// No socket can be opened for a requested file.
     SocketUnavailable {
@@ -158,11 +160,11 @@ impl BootMonitor {
                 state.first_ack();
                 return None;
             }
-            ClientEvent::TransferEvicted { client } => {
+            ClientEvent::TransferEvicted { client, by_same_client } => {
                 let key = self.key_for(client);
                 return self
                     .should_report(key, FindingKind::TransferEvicted, now)
-                    .then_some(Finding::TransferEvicted { client: key });
+                    .then_some(Finding::TransferEvicted { client: key, by_same_client });
             }
             ClientEvent::SocketUnavailable { client, reason } => {
                 let key = self.key_for(client);

@@ -189,7 +189,10 @@ fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
         Finding::NoAcks { client: key, path, count } => {
             NoticeLine::NoAcks { client: client(key), path: printable(&path), count }
         }
-        Finding::TransferEvicted { client: key } => {
+        Finding::TransferEvicted { client: key, by_same_client: true } => {
+            NoticeLine::IdleTransferReplaced { client: client(key), max: max_transfers }
+        }
+        Finding::TransferEvicted { client: key, by_same_client: false } => {
             NoticeLine::TransferEvicted { client: client(key), max: max_transfers }
         }
         Finding::SocketUnavailable { client: key, reason } => {

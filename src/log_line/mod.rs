@@ -118,13 +118,17 @@ impl fmt::Display for Line {
             Self::Decision(line) => line.to_string(),
             Self::Notice(line) => line.to_string(),
         };
-        let text = to_utf8(&text);
-        let mut end = text.len().min(MAX_LINE_LEN);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        f.write_str(&text[..end])
+        f.write_str(truncated(&to_utf8(&text), MAX_LINE_LEN))
     }
+}
+
+/// The longest beginning of a text that has at most `max` bytes.
+pub fn truncated(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 #[cfg(test)]

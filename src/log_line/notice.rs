@@ -30,6 +30,8 @@ pub enum NoticeLine {
     NoAcks { client: NoticeClient, path: String, count: usize },
     /// The limit of transfers was reached and a transfer of this client was dropped.
     TransferEvicted { client: NoticeClient, max: usize },
+    /// The limit of transfers was reached and an idle transfer was dropped for a request from its own address.
+    IdleTransferReplaced { client: NoticeClient, max: usize },
     /// No socket could be opened for a transfer.
     SocketUnavailable { client: NoticeClient, reason: String },
     /// A file does not exist; `suggestion` is a similar file that exists, as text.
@@ -57,6 +59,7 @@ impl NoticeLine {
     pub(super) fn identity(&self) -> &'static str {
         match self {
             Self::TransferEvicted { .. }
+            | Self::IdleTransferReplaced { .. }
             | Self::SocketUnavailable { .. }
             | Self::NoAcks { .. }
             | Self::FileNotFound { .. }
@@ -106,6 +109,10 @@ impl fmt::Display for NoticeLine {
             Self::TransferEvicted { client, max } => write!(
                 f,
                 "tftp-max={max} reached: a transfer to {client} was dropped for another client ({client} never acknowledged it, or held most slots)"
+            ),
+            Self::IdleTransferReplaced { client, max } => write!(
+                f,
+                "tftp-max={max} reached: a transfer to {client} was dropped for a new request from the same address, because it had made no progress for 10 seconds. If clients share this address (NAT), increase tftp-max"
             ),
             Self::SocketUnavailable { client, reason } => write!(
                 f,

@@ -1,10 +1,10 @@
 //! Lines of TFTP (docs/dnsmasq/tftp.md, section 12). The text of an error is also sent to the client.
 
-use super::Priority;
 use super::words::{
     CANNOT_ACCESS, ERROR, FAILED, FILE, FOR, NOT_FOUND, RECEIVED_FROM, SECURE, SENT, SINGLE_PORT,
     TFTP_ROOT, TIMED_OUT, TO,
 };
+use super::{Priority, truncated};
 use std::fmt;
 
 /// A line of TFTP.
@@ -43,8 +43,24 @@ impl TftpLine {
     }
 }
 
+/// Bytes of the text of an ERROR. dnsmasq cuts its log line too. Fixture tftp/long-names.
+const MAX_ERROR_TEXT_LEN: usize = 499;
+
 impl fmt::Display for TftpLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound { .. } | Self::NoAccess { .. } | Self::Unreadable { .. } => {
+                let mut text = String::new();
+                self.write_text(&mut text)?;
+                f.write_str(truncated(&text, MAX_ERROR_TEXT_LEN))
+            }
+            _ => self.write_text(f),
+        }
+    }
+}
+
+impl TftpLine {
+    fn write_text(&self, f: &mut impl fmt::Write) -> fmt::Result {
         match self {
             // Both words are optional; the spaces are always there, as in dnsmasq.
             Self::Root { path, secure, single_port } => {

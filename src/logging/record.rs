@@ -1,5 +1,6 @@
 //! A line of the log as data, and its formats.
 
+use crate::log_line::truncated;
 use crate::sys::clock::{self, LocalTime};
 
 /// A line with its header.
@@ -14,6 +15,9 @@ pub struct Record {
     /// The text of the line.
     pub text: String,
 }
+
+/// Bytes of a line with its header (RFC 3164, section 4.1), without the byte that ends it.
+pub const MAX_RECORD_LEN: usize = 1023;
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -35,13 +39,13 @@ impl Record {
     /// `Mmm dd hh:mm:ss tag[pid]: text`
     pub fn with_timestamp(&self) -> Vec<u8> {
         let Self { tag, process, text, .. } = self;
-        format!("{} {tag}[{process}]: {text}\n", self.date()).into_bytes()
+        terminated(&format!("{} {tag}[{process}]: {text}", self.date()))
     }
 
     /// `tag[pid]: text`
     pub fn without_timestamp(&self) -> Vec<u8> {
         let Self { tag, process, text, .. } = self;
-        format!("{tag}[{process}]: {text}\n").into_bytes()
+        terminated(&format!("{tag}[{process}]: {text}"))
     }
 
     /// `tag: text`
@@ -55,6 +59,22 @@ impl Record {
         let month = MONTHS.get(month).unwrap_or(&"Jan");
         format!("{month} {day:2} {hour:02}:{minute:02}:{second:02}")
     }
+}
+
+/// A line with its header and the newline, cut as dnsmasq cuts it.
+fn terminated(line: &str) -> Vec<u8> {
+    format!("{}\n", truncated(line, MAX_RECORD_LEN)).into_bytes()
+}
+
+/// dnsmasq 2.90 cuts lines in a file and on standard error at 1,023 bytes, but not those that `no-daemon` adds.
+#[test]
+fn long_record_is_cut_with_its_header() {
+    let text = "x".repeat(MAX_RECORD_LEN);
+    let record = Record::now(3, 6, "dnsmasq-tftp", text);
+    for line in [record.with_timestamp(), record.without_timestamp()] {
+        assert_eq!((line.len(), line.last()), (MAX_RECORD_LEN + 1, Some(&b'\n')));
+    }
+    assert!(record.without_process().len() > MAX_RECORD_LEN + 1);
 }
 
 #[test]

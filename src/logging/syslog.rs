@@ -2,6 +2,7 @@
 //!
 //! syslog may be slow, stalled, restarted or missing. Lines wait in a queue then, and the caller does not wait.
 
+use super::record::MAX_RECORD_LEN;
 use crate::sys::limits::ENOBUFS;
 use crate::sys::unix_stream::connect_nonblocking;
 use std::collections::VecDeque;
@@ -57,8 +58,6 @@ pub enum SinkState {
     Stalled,
 }
 
-/// Bytes of a record (RFC 3164, section 4.1), without the byte that ends it.
-const MAX_RECORD_LEN: usize = 1023;
 const PATH: &str = "/dev/log";
 
 impl Default for Syslog {

@@ -90,13 +90,18 @@ pub mod memory {
         }
 
         pub fn put(&mut self, name: &str, bytes: &[u8]) {
-            self.files.insert(name.as_bytes().to_vec(), bytes.to_vec());
+            self.put_bytes(name.as_bytes(), bytes);
+        }
+
+        pub fn put_bytes(&mut self, name: &[u8], bytes: &[u8]) {
+            self.files.insert(name.to_vec(), bytes.to_vec());
         }
     }
 
     impl Files for Memory {
         fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError> {
-            if self.slow {
+            let lookup = Some(super::DiskLookup::File(path.to_vec()));
+            if self.slow && self.resolved != lookup {
                 return Err(OpenError::Pending);
             }
             let bytes = self.files.get(path).ok_or(OpenError::NotFound)?;

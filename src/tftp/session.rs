@@ -231,14 +231,15 @@ impl Session {
         }
     }
 
-    /// The transfer is ended for another client. An error is sent if the client has answered, so it exists.
-    pub fn evict(&self, effects: &mut Vec<Effect>) {
+    /// The transfer is ended for a request of `newcomer`. An error is sent if the client has answered, so it exists.
+    pub fn evict(&self, newcomer: IpAddr, effects: &mut Vec<Effect>) {
         effects.push(Effect::Log(Line::Tftp(self.failed())));
         if self.ticket.is_some_and(SlotTicket::is_answered) {
             effects.push(self.client.send(error(error_code::UNDEFINED, "too many transfers")));
         }
-        effects
-            .push(Effect::Observe(ClientEvent::TransferEvicted { client: self.client.peer.ip() }));
+        let client = self.client.peer.ip();
+        let by_same_client = client == newcomer;
+        effects.push(Effect::Observe(ClientEvent::TransferEvicted { client, by_same_client }));
     }
 
     /// The client has sent an ERROR.

@@ -29,8 +29,7 @@ pub enum SocketUse {
     Shared,
 }
 
-/// A session without progress for this time may be evicted for a client without a transfer. Boot loaders that get
-/// nothing for this time have stopped.
+/// A session without progress for this time may be evicted. Boot loaders that get nothing for this time have stopped.
 const IDLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// More than the number of any socket.
@@ -71,14 +70,16 @@ impl SessionTable {
     }
 
     /// The session that has made no progress for the longest time, if that is [`IDLE_LIMIT`] or more: its client has
-    /// stopped, or is slow on purpose, or the disk does not answer.
-    pub fn longest_idle(&mut self, now: Timestamp) -> Option<usize> {
+    /// stopped, or is slow on purpose, or the disk does not answer. Only the sessions of `client`, if it is given.
+    pub fn longest_idle(&mut self, client: Option<IpAddr>, now: Timestamp) -> Option<usize> {
         if now < self.idle_check_at {
             return None;
         }
-        let (progress, id) = self.all().map(|(id, session)| (session.progress(), id)).min()?;
-        self.idle_check_at = progress + IDLE_LIMIT;
-        (self.idle_check_at <= now).then_some(id)
+        let oldest = self.all().map(|(_, session)| session.progress()).min()?;
+        self.idle_check_at = oldest + IDLE_LIMIT;
+        let idle = self.all().filter(|(_, session)| session.progress() + IDLE_LIMIT <= now);
+        let own = idle.filter(|(_, session)| client.is_none_or(|ip| session.peer().ip() == ip));
+        own.map(|(id, session)| (session.progress(), id)).min().map(|(_, id)| id)
     }
 
     /// All sessions, with their numbers.

@@ -35,6 +35,17 @@ struct ReadRequest<'a> {
     options: Strings<'a>,
 }
 
+/// Why the file of a name is not open.
+enum Unopened {
+    /// The path is not known before this look-up has a result.
+    Unresolved(DiskLookup),
+    /// The file of this path cannot be opened, or the result is not known yet.
+    Refused(OpenError, Resolved),
+}
+
+/// The code of the end option, which follows the last option of a DHCP packet (RFC 2132, section 3.2).
+const END_OPTION: u8 = 0xff;
+
 /// Starts a session, or sends and logs an error.
 pub fn start(
     inbound: Inbound<'_>,
@@ -79,23 +90,56 @@ fn read(
         client: client.peer.ip(),
         address_text: &client.address_text,
     };
-    let resolved = match resolve(request.name, context.tftp, requester, cache, context.files) {
-        Ok(resolved) => resolved,
-        Err(lookup) => return StartResult::Pending(lookup),
+    match open_requested(request.name, requester, cache, context) {
+        Ok((path, opened)) => {
+            let source = BlockSource::new(opened, options.blksize, request.mode);
+            report_start(&client, &path, opened, options, context);
+            let parts = session_parts(client, path, source, options, context);
+            StartResult::Session(Box::new(Session::new(parts)))
+        }
+        Err(Unopened::Unresolved(lookup)) => StartResult::Pending(lookup),
+        Err(Unopened::Refused(refusal, resolved)) => {
+            refuse_file(refusal, resolved, &client, context)
+        }
+    }
+}
+
+/// Opens the file of a name. If it does not exist, and the name has an octet 0xFF, the file of the name before that octet
+/// is opened. Some boot ROMs append the end option (RFC 2132, section 3.2), which is 0xFF, to the name in option 67.
+fn open_requested(
+    name: &[u8],
+    requester: Requester<'_>,
+    cache: &mut LookupCache,
+    context: &mut Context<'_, impl Files>,
+) -> Result<(Vec<u8>, OpenedFile), Unopened> {
+    let exact = open_name(name, requester, cache, context);
+    let end = name.iter().position(|&byte| byte == END_OPTION).filter(|&end| end > 0);
+    let (Some(end), Err(Unopened::Refused(OpenError::NotFound, _))) = (end, &exact) else {
+        return exact;
     };
+    match open_name(&name[..end], requester, cache, context) {
+        // The error is about the name that the client sent.
+        Err(Unopened::Refused(refusal, _)) if refusal != OpenError::Pending => exact,
+        before_end => before_end,
+    }
+}
+
+fn open_name(
+    name: &[u8],
+    requester: Requester<'_>,
+    cache: &mut LookupCache,
+    context: &mut Context<'_, impl Files>,
+) -> Result<(Vec<u8>, OpenedFile), Unopened> {
+    let resolved = resolve(name, context.tftp, requester, cache, context.files)
+        .map_err(Unopened::Unresolved)?;
     let opened = if resolved.escapes_root {
         Err(OpenError::Denied)
     } else {
-        context.files.open(&resolved.path)
+        cache.open(&resolved.path, context.files)
     };
     match opened {
-        Ok(opened) => {
-            let source = BlockSource::new(opened, options.blksize, request.mode);
-            report_start(&client, &resolved.path, opened, options, context);
-            let parts = session_parts(client, resolved.path, source, options, context);
-            StartResult::Session(Box::new(Session::new(parts)))
-        }
-        Err(refusal) => refuse_file(refusal, resolved, &client, context),
+        Ok(opened) => Ok((resolved.path, opened)),
+        Err(refusal) => Err(Unopened::Refused(refusal, resolved)),
     }
 }
 

@@ -36,7 +36,7 @@ impl<'a> Inbound<'a> {
     }
 }
 
-/// A sequence of NUL-terminated strings. An empty or unterminated one ends the list.
+/// A sequence of NUL-terminated strings. An unterminated one ends the list, and an empty one except as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Strings<'a>(&'a [u8]);
 
@@ -49,9 +49,21 @@ impl<'a> Strings<'a> {
         Some(string)
     }
 
-    /// Pairs of name and value, up to the first incomplete pair.
+    /// Pairs of name and value, up to the first incomplete pair. A pair with an empty value is left out.
     pub fn pairs(mut self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        std::iter::from_fn(move || Some((self.take()?, self.take()?)))
+        let pairs = std::iter::from_fn(move || Some((self.take()?, self.take_value()?)));
+        pairs.filter(|(_, value)| !value.is_empty())
+    }
+
+    /// Like [`Strings::take`], but an empty string does not end the list.
+    fn take_value(&mut self) -> Option<&'a [u8]> {
+        match self.0 {
+            [0, rest @ ..] => {
+                self.0 = rest;
+                Some(&[])
+            }
+            _ => self.take(),
+        }
     }
 }
 
@@ -128,6 +140,18 @@ fn unterminated_option_ends_the_list() {
     };
     assert_eq!((file, mode), (Some(&b"a"[..]), Some(&b"octet"[..])));
     assert_eq!(options.pairs().collect::<Vec<_>>(), [(&b"blksize"[..], &b"512"[..])]);
+}
+
+/// Fixture tftp/hostile-options. dnsmasq ignores `tsize` here (D-041).
+#[test]
+fn option_with_empty_value_is_skipped() {
+    let options = |tail: &'static [u8]| Strings(tail).pairs().collect::<Vec<_>>();
+    let tsize = (&b"tsize"[..], &b"0"[..]);
+    assert_eq!(options(b"blksize\0\0tsize\x000\0"), [tsize]);
+    assert_eq!(options(b"tsize\x000\0blksize\0\0"), [tsize]);
+    assert_eq!(options(b"blksize\0\0timeout\0\0tsize\x000\0"), [tsize]);
+    assert_eq!(options(b"blksize\0"), [], "the value is missing");
+    assert_eq!(options(b"\0\0tsize\x000\0"), [], "an empty name ends the list");
 }
 
 #[test]

@@ -19,6 +19,7 @@ crate::tests![
     client_boots_soon_after_150_abandoned_requests,
     client_boots_when_another_client_uses_all_ports,
     one_transfer_is_evicted_when_a_client_has_all_slots,
+    client_boots_while_60_abandoned_transfers_have_its_address,
     ten_thousand_transfers_take_little_memory_and_are_released,
     ten_thousand_abandoned_transfers_are_released_after_timeout,
 ];
@@ -119,6 +120,35 @@ fn one_transfer_is_evicted_when_a_client_has_all_slots() {
     let errors: Vec<_> = ended.iter().filter_map(|got| got.as_ref().err()).collect();
     assert_eq!(errors, ["too many transfers\0"], "{complete} are complete");
     assert_eq!(complete, DEFAULT_MAX_TRANSFERS - 1);
+    setup.assert_serves();
+}
+
+/// As behind a NAT address: other clients with this address acknowledge one block and then disappear.
+fn client_boots_while_60_abandoned_transfers_have_its_address() {
+    let Some(setup) = Setup::new("") else { return };
+    let mut transfers = setup.fill_slots();
+    for abandoned in &mut transfers {
+        assert_eq!(abandoned.step(), Ok(true));
+    }
+    let waiting: Vec<UdpSocket> = (0..60 - DEFAULT_MAX_TRANSFERS)
+        .map(|_| {
+            let socket = setup.client().udp(&format!("{CLIENT}:0"));
+            let request = format!("\0\x01{FILE}\0octet\0");
+            socket.send_to(request.as_bytes(), (SERVER, 69)).expect("the link is up");
+            socket
+        })
+        .collect();
+    let notice = "tftp-max=50 reached: a transfer to 10.9.0.2 was dropped for a new request from the same address";
+    // A transfer has to be idle for ten seconds. Without the eviction it ends after two minutes.
+    let mut buffer = [0; 1024];
+    for socket in &waiting {
+        socket.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket has a timeout");
+        let (size, _) = receive(socket, &mut buffer).expect("the first block");
+        assert_eq!((size, &buffer[..4]), (516, &[0, 3, 0, 1][..]));
+    }
+    let logged = || setup.has_logged(notice).then_some(());
+    assert!(eventually(TIMEOUT, logged).is_some(), "{:#?}", setup.lab.syslog());
+    drop((transfers, waiting));
     setup.assert_serves();
 }
 

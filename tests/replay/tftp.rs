@@ -180,8 +180,14 @@ impl Tree {
     }
 }
 
+/// Bytes of a file name (limits.h).
+const NAME_MAX: usize = 255;
+
 impl Files for Tree {
     fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError> {
+        if path.split(|&byte| byte == b'/').any(|name| name.len() > NAME_MAX) {
+            return Err(OpenError::Failed("File name too long".to_owned()));
+        }
         let path = tidied(path);
         let contents = self.files.get(&path).ok_or(OpenError::NotFound)?;
         self.open.push(path);

@@ -167,10 +167,13 @@ fn notice_is_assigned_to_its_client() {
         assert_eq!(client, mac());
         assert!(line.to_string().ends_with(&text), "{line}");
     }
-    // The client is in the middle of this notice, so it is not parsed.
-    let line =
-        Line::Notice(NoticeLine::TransferEvicted { client: NoticeClient::Mac(MAC), max: 50 });
-    assert_eq!(parse(&line), None);
+    // The client is in the middle of these notices, so they are not parsed.
+    for line in [
+        NoticeLine::TransferEvicted { client: NoticeClient::Mac(MAC), max: 50 },
+        NoticeLine::IdleTransferReplaced { client: NoticeClient::Mac(MAC), max: 50 },
+    ] {
+        assert_eq!(parse(&Line::Notice(line)), None);
+    }
 }
 
 fn decision(outcome: Outcome) -> Line {

@@ -151,14 +151,15 @@ impl Server {
         }
         let Some(id) = self.evictable_for(client, context.now) else { return false };
         if let Some(session) = self.sessions.get(id) {
-            session.evict(context.effects);
+            session.evict(client, context.effects);
         }
         self.close(id, context);
         true
     }
 
-    /// The transfer that is evicted for a client: one that was never answered, or, if the client has no transfer, one
-    /// that has made no progress, or one of a client that has many.
+    /// The transfer that is evicted for a client: one that was never answered, or one without progress. If the client
+    /// has a transfer, only its own transfers without progress are evicted: several clients may share an address (NAT).
+    /// If it has none, one transfer of the client with the most transfers may be evicted too.
     fn evictable_for(&mut self, client: IpAddr, now: Timestamp) -> Option<usize> {
         let Self { fair_share, sessions, .. } = self;
         let client_of = |id| {
@@ -166,10 +167,13 @@ impl Server {
             Some(session.peer().ip())
         };
         let unanswered = fair_share.evictable_for(client, now, client_of);
-        if unanswered.is_some() || !fair_share.has_no_transfer(client) {
+        if unanswered.is_some() {
             return unanswered;
         }
-        let idle = sessions.longest_idle(now);
+        if !fair_share.has_no_transfer(client) {
+            return sessions.longest_idle(Some(client), now);
+        }
+        let idle = sessions.longest_idle(None, now);
         idle.or_else(|| sessions.slowest_of_client(fair_share.heaviest_client()?))
     }
 }

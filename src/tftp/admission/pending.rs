@@ -3,7 +3,7 @@
 use super::stored_request::StoredRequest;
 use crate::net::ReceivedDatagram;
 use crate::tftp::ReplySocket;
-use crate::tftp::files::{DiskLookup, Files};
+use crate::tftp::files::{DiskLookup, Files, OpenError, OpenedFile};
 use crate::tftp::transfer::CLIENT_TIMEOUT;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -34,12 +34,14 @@ pub struct LookupCache {
     /// Paths, and whether each is a directory. A request may need several look-ups one after the other. Their results
     /// must all be known at the last one.
     directories: Vec<(Vec<u8>, bool)>,
+    /// A path that does not exist. Another one is tried after it.
+    missing: Option<Vec<u8>>,
 }
 
 impl LookupCache {
     /// The cache of a request that was received now.
     pub fn new(now: Timestamp) -> Self {
-        Self { since: now, directories: Vec::new() }
+        Self { since: now, directories: Vec::new(), missing: None }
     }
 
     /// Whether there is a directory of this path. `None`: the disk has not answered yet.
@@ -50,6 +52,18 @@ impl LookupCache {
         let is_directory = files.is_directory(path)?;
         self.directories.push((path.to_vec(), is_directory));
         Some(is_directory)
+    }
+
+    /// Opens a file, unless an earlier look-up of this request found that it does not exist.
+    pub fn open(&mut self, path: &[u8], files: &mut impl Files) -> Result<OpenedFile, OpenError> {
+        if self.missing.as_deref() == Some(path) {
+            return Err(OpenError::NotFound);
+        }
+        let opened = files.open(path);
+        if matches!(opened, Err(OpenError::NotFound)) {
+            self.missing = Some(path.to_vec());
+        }
+        opened
     }
 }
 

@@ -258,6 +258,44 @@ fn transfers_without_progress_are_evicted_after_10_s() {
     }
 }
 
+/// Clients behind one NAT address have one address.
+#[test]
+fn idle_transfer_is_replaced_by_request_from_same_address() {
+    let mut slots = SlotBench::new(3);
+    let other = slots.request(SECOND, 1).unwrap();
+    let ids = [1, 2].map(|port| slots.request(FIRST, port).unwrap());
+    slots.ack(other, SECOND, 1, 1);
+    slots.ack(ids[0], FIRST, 1, 1);
+    slots.bench.now = Timestamp(9_000);
+    slots.ack(ids[1], FIRST, 2, 1);
+    assert_eq!(slots.request(FIRST, 3), None);
+    assert_eq!(slots.admitted(9_999), [], "not before ten seconds");
+    slots.bench.now = Timestamp(10_100);
+    let ((), effects) = slots.bench.call(|server, context| {
+        assert!(server.admit_next(context));
+    });
+    let evicted =
+        ClientEvent::TransferEvicted { client: Ipv4Addr::from(FIRST).into(), by_same_client: true };
+    assert!(effects.contains(&Effect::Observe(evicted)), "{effects:?}");
+    assert!(!slots.has(ids[0]) && slots.has(ids[1]) && slots.has(other), "only its own");
+}
+
+/// Each eviction needs ten seconds without progress, so a forged address gets no more first datagrams than before.
+#[test]
+fn progressing_transfers_are_not_replaced_by_request_from_same_address() {
+    let mut slots = SlotBench::new(2);
+    let ids = [1, 2].map(|port| slots.request(FIRST, port).unwrap());
+    for second in 0..5 {
+        slots.bench.now = Timestamp(9_000 * second);
+        for (port, id) in (1..).zip(ids) {
+            slots.ack(id, FIRST, port, u8::try_from(second).unwrap() + 1);
+        }
+        assert_eq!(slots.request(FIRST, 3), None);
+        assert_eq!(slots.admitted(9_000 * second + 8_900), []);
+    }
+    assert!(ids.iter().all(|id| slots.has(*id)));
+}
+
 /// No client answers, so each transfer has a slot for a quarter of a second. A client that repeats its request is served
 /// before the others.
 #[test]

@@ -1,6 +1,7 @@
 //! The server in virtual time, with one client.
 
 mod admission;
+mod names;
 
 use super::files::memory::Memory;
 use super::files::{DiskLookup, FileId};
