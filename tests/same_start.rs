@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-crate::tests![sockets_and_capabilities_without_dhcp_range_are_those_of_dnsmasq,];
+crate::tests![
+    sockets_and_capabilities_without_dhcp_range_are_those_of_dnsmasq,
+    sockets_of_interfaces_without_dhcp_are_those_of_dnsmasq,
+];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
@@ -122,5 +125,23 @@ fn sockets_and_capabilities_without_dhcp_range_are_those_of_dnsmasq() {
     }
     for binding in BINDINGS {
         setup.compare(&[TFTP, binding, "interface=eth0", "dhcp-range=192.168.10.0,proxy"]);
+    }
+}
+
+/// In dnsmasq, `no-dhcpv6-interface` too removes the TFTP sockets of an interface, and only both versions together exclude it
+/// from the choice of the one that DHCP sockets are bound to.
+fn sockets_of_interfaces_without_dhcp_are_those_of_dnsmasq() {
+    let Some(setup) = Setup::new() else { return };
+    let both = "no-dhcpv4-interface=eth0\nno-dhcpv6-interface=eth0";
+    let each = "no-dhcpv4-interface=eth0\nno-dhcpv6-interface=eth1";
+    let options =
+        ["no-dhcp-interface=eth0", "no-dhcpv4-interface=eth0", "no-dhcpv6-interface=eth0", both];
+    let range = "dhcp-range=192.168.11.0,proxy";
+    for binding in BINDINGS {
+        for option in options.into_iter().chain([each]) {
+            setup.compare(&[TFTP, binding, option]);
+            setup.compare(&[TFTP, "enable-tftp=eth0", binding, option]);
+            setup.compare(&[TFTP, binding, "interface=eth0\ninterface=eth1", option, range]);
+        }
     }
 }

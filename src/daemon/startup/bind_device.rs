@@ -49,7 +49,8 @@ fn only_interface(network: &Network, interfaces: &Interfaces) -> Option<String> 
         let link = interfaces.by_index(address.interface)?;
         let name = interfaces.name_of(address)?;
         let accepted = network.accepts(name, link.loopback, Some(address.ip));
-        (accepted && !link.loopback && !network.refuses_tftp(&link.name)).then_some(&link.name)
+        let refused = network.refuses_dhcp_of_both_versions(&link.name);
+        (accepted && !link.loopback && !refused).then_some(&link.name)
     });
     let first = served.next()?;
     served.all(|name| name == first).then(|| first.clone())
