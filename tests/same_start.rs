@@ -1,5 +1,5 @@
-//! Starts of pxemasq and of the installed dnsmasq in the same run, with the same configuration: log lines, exit code, sockets
-//! and capabilities must be the same.
+//! Starts of pxemasq and of the installed dnsmasq in the same run, with the same configuration: log lines, exit code,
+//! capabilities, and sockets or replies must be the same.
 
 mod common;
 
@@ -8,7 +8,9 @@ use common::measure::status;
 use common::{installed_dnsmasq, required};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -16,6 +18,7 @@ use std::time::Duration;
 crate::tests![
     sockets_and_capabilities_without_dhcp_range_are_those_of_dnsmasq,
     sockets_of_interfaces_without_dhcp_are_those_of_dnsmasq,
+    root_that_is_not_utf8_is_served_as_by_dnsmasq,
 ];
 
 fn main() -> std::process::ExitCode {
@@ -37,8 +40,8 @@ struct Setup {
 struct Start {
     exit: Option<i32>,
     lines: Vec<String>,
-    /// Local addresses of UDP sockets, with the interface that they are bound to.
-    sockets: Vec<String>,
+    /// What the probe found while the program served.
+    found: Vec<String>,
     capabilities: String,
 }
 
@@ -59,23 +62,30 @@ impl Setup {
         Some(Self { lab, dnsmasq })
     }
 
-    /// Starts both programs with a configuration, one after the other, and compares.
+    /// Starts both programs with a configuration, one after the other, and compares also their sockets.
     fn compare(&self, config: &[&str]) {
-        self.lab.file(CONFIG, config.join("\n") + "\n");
-        let ours = self.start(Path::new(env!("CARGO_BIN_EXE_pxemasq")));
-        let theirs = self.start(&self.dnsmasq);
-        assert_eq!(ours, theirs, "{config:#?}");
+        self.compare_by(udp_sockets, config.join("\n").as_bytes(), &[]);
+    }
+
+    /// Starts both programs with a configuration and more arguments, and compares also what the probe finds.
+    fn compare_by(&self, probe: Probe, config: &[u8], args: &[&[u8]]) -> Start {
+        self.lab.file(CONFIG, [config, b"\n"].concat());
+        let ours = self.start(Path::new(env!("CARGO_BIN_EXE_pxemasq")), args, probe);
+        let theirs = self.start(&self.dnsmasq, args, probe);
+        let shown = (config.escape_ascii(), args.concat());
+        assert_eq!(ours, theirs, "{} {}", shown.0, shown.1.escape_ascii());
+        ours
     }
 
     /// Starts a program in the foreground with its log on standard error, and ends it when it serves.
-    fn start(&self, program: &Path) -> Start {
-        let server = self.lab.host("server");
+    fn start(&self, program: &Path, args: &[&[u8]], probe: Probe) -> Start {
         let stderr = File::create(STDERR).expect("/run is writable");
         let mut command = Command::new(program);
         command.args(["-k", "-C", CONFIG, "--log-facility=-", "-x", "", "-l", "/run/leases"]);
-        let mut process =
-            server.spawn(command.env("LC_ALL", "C").stdout(Stdio::null()).stderr(stderr));
-        let (mut sockets, mut capabilities) = (Vec::new(), String::new());
+        command.args(args.iter().map(|word| OsStr::from_bytes(word))).env("LC_ALL", "C");
+        let server = self.lab.host("server");
+        let mut process = server.spawn(command.stdout(Stdio::null()).stderr(stderr));
+        let (mut found, mut capabilities) = (Vec::new(), String::new());
         // It is the last line of dnsmasq's start.
         let serves = || log().iter().any(|line| line.contains("TFTP root is"));
         let ended = eventually(TIMEOUT, || match process.ended() {
@@ -84,19 +94,24 @@ impl Setup {
             ended => Some(ended),
         });
         let ended = ended.expect("it serves or ends").or_else(|| {
-            sockets = udp_sockets(&self.lab);
+            found = probe(&self.lab);
             capabilities = status(process.id(), "CapPrm");
             let id = Pid::from_raw(process.id().cast_signed());
             kill(id, Signal::SIGTERM).expect("it runs");
             eventually(TIMEOUT, || process.ended())
         });
-        Start { exit: ended.expect("it ends").code(), lines: log(), sockets, capabilities }
+        Start { exit: ended.expect("it ends").code(), lines: log(), found, capabilities }
     }
 }
 
-/// The lines on standard error without process id, version, and warnings of pxemasq about the configuration (D-045).
+/// Looks at a program that serves.
+type Probe = fn(&Lab) -> Vec<String>;
+
+/// The lines on standard error without process id, version, and warnings of pxemasq about the configuration (D-045). Bytes that
+/// are not UTF-8 are replaced as in pxemasq (D-019).
 fn log() -> Vec<String> {
-    let text = fs::read_to_string(STDERR).unwrap_or_default();
+    let bytes = fs::read(STDERR).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
     let own = [": started, version ", ": compile time options: ", "dnsmasq: warning: /srv/"];
     let without_id = |line: &str| match (line.find('['), line.find("]: ")) {
         (Some(start), Some(end)) if start < end => [&line[..start], &line[end + 1..]].concat(),
@@ -106,12 +121,22 @@ fn log() -> Vec<String> {
     lines.filter(|line| !own.iter().any(|own| line.contains(own))).collect()
 }
 
+/// Local addresses of UDP sockets, with the interface that they are bound to.
 fn udp_sockets(lab: &Lab) -> Vec<String> {
     let listed = lab.host("server").run(Command::new("ss").args(["-H", "-l", "-n", "-u"]));
     let local = |line: &str| line.split_whitespace().nth(3).map(str::to_owned);
     let mut sockets: Vec<String> = listed.lines().filter_map(local).collect();
     sockets.sort();
     sockets
+}
+
+/// The reply to a request for the file `small` on the loopback interface.
+fn reply(lab: &Lab) -> Vec<String> {
+    let socket = lab.host("server").udp("127.0.0.1:0");
+    socket.send_to(b"\0\x01small\0octet\0", "127.0.0.1:69").expect("loopback is up");
+    let mut bytes = [0; 600];
+    let size = socket.recv(&mut bytes).expect("a reply");
+    vec![bytes[..size].escape_ascii().to_string()]
 }
 
 const TFTP: &str = "port=0\nno-hosts\nenable-tftp\ntftp-root=/srv/tftp";
@@ -143,5 +168,34 @@ fn sockets_of_interfaces_without_dhcp_are_those_of_dnsmasq() {
             setup.compare(&[TFTP, "enable-tftp=eth0", binding, option]);
             setup.compare(&[TFTP, binding, "interface=eth0\ninterface=eth1", option, range]);
         }
+    }
+}
+
+/// Roots of the command line and of the configuration file are bytes, also those of one interface. dnsmasq reads the byte 0x01
+/// as the digit 1, because it represents quoted characters by control bytes.
+fn root_that_is_not_utf8_is_served_as_by_dnsmasq() {
+    let Some(setup) = Setup::new() else { return };
+    let config = b"port=0\nno-hosts\nenable-tftp";
+    for root in [&b"/srv/caf\xE9"[..], b"/srv/\xC3\xE9\xFF", b"/srv/\xE9\x01"] {
+        let directory = OsStr::from_bytes(root).to_owned();
+        let served = directory.as_bytes().iter().map(|&byte| if byte == 1 { b'1' } else { byte });
+        let served = PathBuf::from(OsStr::from_bytes(&served.collect::<Vec<u8>>()));
+        fs::create_dir(&served).expect("/srv is writable");
+        fs::write(served.join("small"), root).expect("/srv is writable");
+        let option = [b"tftp-root=", root].concat();
+        let general = [b"--", &option[..]].concat();
+        let of_lo = [&option, &b",lo"[..]].concat();
+        let in_file = |lines: &[&[u8]]| [config, lines.concat().as_slice()].concat();
+        let starts = [
+            setup.compare_by(reply, config, &[&general]),
+            setup.compare_by(reply, config, &[b"--tftp-root=/srv", &[b"--", &of_lo[..]].concat()]),
+            setup.compare_by(reply, &in_file(&[b"\n", &option]), &[]),
+            setup.compare_by(reply, &in_file(&[b"\ntftp-root=/srv\n", &of_lo]), &[]),
+        ];
+        let data = [format!("\\x00\\x03\\x00\\x01{}", root.escape_ascii())];
+        assert!(starts.iter().all(|start| start.found == data), "{starts:#?}");
+        fs::remove_dir_all(&served).expect("/srv is writable");
+        setup.compare_by(reply, config, &[&general]);
+        setup.compare_by(reply, config, &[&general, b"--tftp-no-fail"]);
     }
 }
