@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::lab::{Lab, eventually};
+use common::lab::{Lab, allow, eventually};
 use common::measure::status;
 use common::{installed_dnsmasq, required};
 use nix::sys::signal::{Signal, kill};
@@ -19,6 +19,7 @@ crate::tests![
     sockets_and_capabilities_without_dhcp_range_are_those_of_dnsmasq,
     sockets_of_interfaces_without_dhcp_are_those_of_dnsmasq,
     root_that_is_not_utf8_is_served_as_by_dnsmasq,
+    script_has_signals_and_environment_as_from_dnsmasq,
 ];
 
 fn main() -> std::process::ExitCode {
@@ -82,7 +83,8 @@ impl Setup {
         let stderr = File::create(STDERR).expect("/run is writable");
         let mut command = Command::new(program);
         command.args(["-k", "-C", CONFIG, "--log-facility=-", "-x", "", "-l", "/run/leases"]);
-        command.args(args.iter().map(|word| OsStr::from_bytes(word))).env("LC_ALL", "C");
+        command.args(args.iter().map(|word| OsStr::from_bytes(word))).env_clear();
+        command.env("LC_ALL", "C").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         let server = self.lab.host("server");
         let mut process = server.spawn(command.stdout(Stdio::null()).stderr(stderr));
         let (mut found, mut capabilities) = (Vec::new(), String::new());
@@ -198,4 +200,45 @@ fn root_that_is_not_utf8_is_served_as_by_dnsmasq() {
         setup.compare_by(reply, config, &[&general]);
         setup.compare_by(reply, config, &[&general, b"--tftp-no-fail"]);
     }
+}
+
+const SCRIPT: &str = "/srv/script";
+const CALL: &str = "/srv/call";
+
+/// Loads the file `small` and returns what the script wrote.
+fn call(lab: &Lab) -> Vec<String> {
+    let socket = lab.host("server").udp("127.0.0.1:0");
+    socket.send_to(b"\0\x01small\0octet\0", "127.0.0.1:69").expect("loopback is up");
+    let (_, from) = socket.recv_from(&mut [0; 600]).expect("a reply");
+    socket.send_to(b"\0\x04\0\x01", from).expect("loopback is up");
+    let complete = || fs::read_to_string(CALL).ok().filter(|text| text.ends_with("tftp end\n"));
+    let text = eventually(TIMEOUT, complete).expect("the script is called");
+    // The file stays, with its mode.
+    fs::write(CALL, "").expect("/srv is writable");
+    text.lines().map(str::to_owned).collect()
+}
+
+/// SIGINT, SIGPIPE, SIGALRM and SIGTERM are ignored in dnsmasq's script. The lease-init script ignores SIGPIPE.
+fn script_has_signals_and_environment_as_from_dnsmasq() {
+    let Some(setup) = Setup::new() else { return };
+    // Without an external program for /proc: grep and others handle signals.
+    let script = format!(
+        "#!/bin/sh\nexec 2>&1 >> {CALL}\necho $1 \"$0\" $#\n\
+        while read -r line; do case $line in Sig[BI]*|Cap*|Umask*|Uid*|Gid*|Groups*|Threads*|Seccomp:*) echo $line;; esac; \
+        done < /proc/$$/status\n\
+        pwd; umask; env | sort; event=$1; set -- /proc/$$/fd/*\n\
+        for fd; do echo ${{fd##*/}} $(readlink $fd | tr -d 0-9) $(test -w $fd && echo w); done\necho $event end\n"
+    );
+    setup.lab.program(SCRIPT, &script);
+    setup.lab.file(CALL, "");
+    allow(CALL, 0o666);
+    let config = format!("{TFTP}\ndhcp-script={SCRIPT}\n");
+    let range = "dhcp-range=192.168.10.0,proxy\nleasefile-ro\n";
+    let as_user = format!("{range}dhcp-scriptuser=nobody\nno-ping\n");
+    let seen = setup.compare_by(call, config.as_bytes(), &[]).found;
+    // SIGINT is 2, SIGPIPE 13, SIGALRM 14, SIGTERM 15.
+    let ignored = seen.iter().find(|line| line.starts_with("SigIgn:")).expect("a line");
+    assert!(ignored.ends_with("7002"), "{seen:#?}");
+    setup.compare_by(call, (config.clone() + range).as_bytes(), &[]);
+    setup.compare_by(call, (config + &as_user).as_bytes(), &[]);
 }

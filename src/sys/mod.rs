@@ -15,6 +15,7 @@
 //! | [`neighbour`] | hardware addresses of neighbours, by rtnetlink | – |
 //! | [`privilege`] | user, group and capabilities | `capget`, `capset` |
 //! | [`sandbox`] | Landlock; `seccomp` has the list of system calls | – |
+//! | [`script_exec`] | executing scripts of the configuration | `pre_exec` |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
 //! | [`udp_batch`] | many datagrams with one system call | `recvmmsg` |
@@ -35,6 +36,7 @@ pub mod neighbour;
 mod netlink;
 pub mod privilege;
 pub mod sandbox;
+pub mod script_exec;
 #[cfg_attr(
     not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
     path = "seccomp_unsupported.rs"
