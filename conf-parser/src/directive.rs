@@ -74,6 +74,7 @@ pub enum Directive {
     ExceptInterface(Vec<Vec<u8>>),
     NoDhcpInterface(Vec<Vec<u8>>),
     NoDhcpv4Interface(Vec<Vec<u8>>),
+    NoDhcpv6Interface(Vec<Vec<u8>>),
     ListenAddress(Vec<IpAddr>),
     LocalService {
         host: bool,

@@ -49,22 +49,16 @@ pub(crate) fn line(bytes: &[u8], cells: &mut Vec<InputByte>) -> Result<(), Parse
         }
         just_closed = false;
         white = is_space(byte);
-        cells.push(InputByte {
-            byte: if white { b' ' } else { byte },
-            quoted: false,
-            column: column(index),
-        });
-        if !white {
-            restore_raw(cells);
-        }
+        let cell = plain((index, if white { &b' ' } else { &byte }));
+        cells.push(restored(cell));
         index += 1;
     }
     Ok(())
 }
 
-/// The bytes of a command-line value: no byte has a special meaning.
+/// The bytes of a command-line value: only control bytes have a special meaning.
 pub(crate) fn argument(bytes: &[u8]) -> Vec<InputByte> {
-    bytes.iter().enumerate().map(plain).collect()
+    bytes.iter().enumerate().map(|byte| restored(plain(byte))).collect()
 }
 
 fn plain((index, &byte): (usize, &u8)) -> InputByte {
@@ -127,21 +121,18 @@ fn quoted(bytes: &[u8], from: usize, cells: &mut Vec<InputByte>) -> Result<usize
             Some([b'\\', next, ..]) => escaped(*next).map_or((b'\\', 1), |byte| (byte, 2)),
             Some([byte, ..]) => (*byte, 1),
         };
-        cells.push(InputByte { byte, quoted: is_protectable(byte), column: column(index) });
-        if width == 1 {
-            restore_raw(cells);
-        }
+        let cell = InputByte { byte, quoted: is_protectable(byte), column: column(index) };
+        cells.push(if width == 1 { restored(cell) } else { cell });
         index += width;
     }
 }
 
-/// dnsmasq represents quoted characters by control bytes, so a control byte in a file is read as a quoted character.
-fn restore_raw(cells: &mut [InputByte]) {
+/// dnsmasq represents quoted characters by control bytes, so a control byte of the input is read as a quoted character.
+fn restored(cell: InputByte) -> InputByte {
     const MEANT: &[u8; 32] = b"\x00123456 \x00\x00\x0078\x0090abcdefABCDE\x00F:,.";
-    if let Some(cell) = cells.last_mut()
-        && let Some(&meant) = MEANT.get(usize::from(cell.byte)).filter(|&&meant| meant != 0)
-    {
-        (cell.byte, cell.quoted) = (meant, true);
+    match MEANT.get(usize::from(cell.byte)) {
+        Some(&byte) if byte != 0 => InputByte { byte, quoted: true, ..cell },
+        _ => cell,
     }
 }
 
@@ -226,6 +217,8 @@ mod tests {
         assert_eq!(bytes, *b"1 aEF:,.\x1b\x087");
         let bare = cells.iter().filter(|cell| !cell.quoted).count();
         assert_eq!(bare, 2);
+        let bytes: Vec<u8> = argument(b"/\x01\x1e\"\t#\x1b").iter().map(|cell| cell.byte).collect();
+        assert_eq!(bytes, *b"/1,\"\t#\x1b");
     }
 
     #[test]

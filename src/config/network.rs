@@ -19,6 +19,8 @@ pub struct Network {
     pub no_dhcp: Vec<Pattern>,
     /// Patterns of `no-dhcpv4-interface`.
     pub no_dhcpv4: Vec<Pattern>,
+    /// Patterns of `no-dhcpv6-interface`.
+    pub no_dhcpv6: Vec<Pattern>,
     /// Addresses of `listen-address`.
     pub listen: Vec<IpAddr>,
     /// How sockets are bound.
@@ -77,9 +79,23 @@ impl Network {
         matching(&self.no_dhcp, name).or_else(|| matching(&self.no_dhcpv4, name))
     }
 
-    /// Whether TFTP is disabled on an interface, if `enable-tftp` names no interfaces.
+    /// Whether `DHCPv4` and `DHCPv6` are both disabled on an interface.
+    pub fn refuses_dhcp_of_both_versions(&self, name: &str) -> bool {
+        matching(&self.no_dhcp, name).is_some()
+            || (matching(&self.no_dhcpv4, name).is_some()
+                && matching(&self.no_dhcpv6, name).is_some())
+    }
+
+    /// Whether TFTP requests on an interface are dropped, if `enable-tftp` names no interfaces.
     pub fn refuses_tftp(&self, name: &str) -> bool {
         matching(&self.no_dhcp, name).is_some()
+    }
+
+    /// Whether the addresses of an interface get no TFTP sockets of their own, if `enable-tftp` names no interfaces. In
+    /// dnsmasq, `no-dhcpv6-interface` is enough, for IPv4 addresses too (docs/dnsmasq/tftp.md, section 1.1).
+    pub fn refuses_tftp_sockets(&self, name: &str) -> bool {
+        let lists = [&self.no_dhcp, &self.no_dhcpv4, &self.no_dhcpv6];
+        lists.into_iter().any(|list| matching(list, name).is_some())
     }
 }
 

@@ -13,15 +13,16 @@ use crate::strerror::strerror;
 use crate::sys::channel::Channel;
 use crate::sys::helper_process::{self, HelperProcess, PidFd, set_nonblocking};
 use crate::sys::privilege::Identity;
+use crate::sys::script_exec;
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind, PipeReader, Read};
 use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 
 /// The daemon's side: the queue of calls.
 pub struct Script {
@@ -179,11 +180,12 @@ fn serve(channel: &Channel, script: &Path, output: Output) {
     let mut buffer = [0; MAX_MESSAGE_LEN];
     while let Some(message) = channel.recv_blocking(&mut buffer) {
         let Some(args) = parse_message(message) else { continue };
-        let mut command = Command::new(script);
-        // The service manager waits for the daemon, not for the script.
-        command.env_remove("NOTIFY_SOCKET");
-        command.arg0(script.file_name().unwrap_or(script.as_os_str())).arg("tftp").args(args);
-        let (kind, content) = match run(&mut command, channel, output) {
+        let [size, client, path] = args;
+        let name = script.file_name().unwrap_or(script.as_os_str());
+        let args = [name, OsStr::new("tftp"), size, client, path];
+        // The service manager waits for the daemon, not for the script (D-049).
+        let command = script_exec::script(script, &args, "NOTIFY_SOCKET");
+        let (kind, content) = match command.and_then(|command| run(command, channel, output)) {
             Ok(status) => status_report(status),
             Err(error) => (report_kind::FAILED, strerror(&error).into_bytes()),
         };
@@ -221,15 +223,15 @@ fn status_report(status: ExitStatus) -> (u8, Vec<u8>) {
 
 /// Runs the script, and reports its output. A background process of the script may keep the output open: it is not waited
 /// for.
-fn run(command: &mut Command, channel: &Channel, output: Output) -> io::Result<ExitStatus> {
+fn run(mut command: Command, channel: &Channel, output: Output) -> io::Result<ExitStatus> {
     if output == Output::Inherited {
         return command.status();
     }
     let (reader, writer) = io::pipe()?;
-    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    command.stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn()?;
     // This closes the write end in this process.
-    command.stdout(Stdio::null()).stderr(Stdio::null());
+    drop(command);
     let pid_fd = PidFd::of(child.id()).and_then(|pid_fd| {
         set_nonblocking(&reader)?;
         Ok(pid_fd)

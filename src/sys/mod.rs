@@ -17,6 +17,7 @@
 //! | [`privilege`] | user, group and capabilities | `capget`, `capset` |
 //! | [`profile`] | the restrictions of each process | – |
 //! | [`sandbox`] | Landlock and seccomp | – |
+//! | [`script_exec`] | executing scripts of the configuration | `pre_exec` |
 //! | [`seccomp`] | the system calls of each process | – |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
 //! | [`threads`] | threads that wait, and the end of the process | `_exit` |
@@ -42,6 +43,7 @@ mod netlink;
 pub mod privilege;
 pub mod profile;
 pub mod sandbox;
+pub mod script_exec;
 #[cfg_attr(
     not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")),
     path = "seccomp_unsupported.rs"

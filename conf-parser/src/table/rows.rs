@@ -185,7 +185,7 @@ pub static OPTIONS: &[OptionSpec] = &[
     option("no-daemon", b'd', None, Stacks, On(Switch::NoDaemon), "", "Stay in the foreground, keep the user, log to standard error."),
     option("no-dhcp-interface", b'2', Required, Stacks, Value(|arg| network::interfaces(arg).map(Directive::NoDhcpInterface)), "<interface>[,...]", "No DHCP on this interface."),
     option("no-dhcpv4-interface", NONE, Required, Stacks, Value(|arg| network::interfaces(arg).map(Directive::NoDhcpv4Interface)), "<interface>[,...]", "No DHCPv4 on this interface."),
-    option("no-dhcpv6-interface", NONE, Required, Stacks, Check(|_| Ok(())), "<interface>[,...]", "No DHCPv6 on this interface."),
+    option("no-dhcpv6-interface", NONE, Required, Stacks, Value(|arg| network::interfaces(arg).map(Directive::NoDhcpv6Interface)), "<interface>[,...]", "No DHCPv6 on this interface."),
     option("no-hosts", b'h', None, Stacks, On(Switch::NoHosts), "", "Do not read /etc/hosts."),
     option("no-ident", NONE, None, Stacks, Nothing, "", "Do not give the version over DNS."),
     option("no-negcache", b'N', None, Stacks, Nothing, "", "Do not cache 'no such name'."),

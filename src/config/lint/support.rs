@@ -164,7 +164,7 @@ const SUPPORT: &[(&str, Support)] = &[
     ("no-daemon", Served),
     ("no-dhcp-interface", Served),
     ("no-dhcpv4-interface", Served),
-    ("no-dhcpv6-interface", Inert),
+    ("no-dhcpv6-interface", Served),
     ("no-hosts", Served),
     ("no-ident", Inert),
     ("no-negcache", Inert),

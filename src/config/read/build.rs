@@ -111,6 +111,7 @@ impl Builder {
             D::ExceptInterface(names) => network.except.extend(located(names, origin)),
             D::NoDhcpInterface(names) => network.no_dhcp.extend(located(names, origin)),
             D::NoDhcpv4Interface(names) => network.no_dhcpv4.extend(located(names, origin)),
+            D::NoDhcpv6Interface(names) => network.no_dhcpv6.extend(located(names, origin)),
             D::ListenAddress(addresses) => network.listen.extend(addresses),
             D::LocalService { host } => self.local_host_only = host,
             D::Upstream(_) => self.has_server = true,

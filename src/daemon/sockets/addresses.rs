@@ -12,7 +12,7 @@ pub fn own_addresses(config: &Config, tftp: &Tftp, interfaces: &Interfaces) -> V
         let Some(link) = interfaces.by_index(address.interface) else { return false };
         let listed =
             tftp.interfaces.as_ref().is_none_or(|list| any_interface_matches(list, &link.name));
-        let kept_off = tftp.interfaces.is_none() && network.refuses_dhcp(&link.name).is_some();
+        let kept_off = tftp.interfaces.is_none() && network.refuses_tftp_sockets(&link.name);
         network.accepts(&link.name, link.loopback, Some(address.ip)) && listed && !kept_off
     };
     interfaces

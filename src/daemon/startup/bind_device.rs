@@ -1,7 +1,7 @@
 //! If only one interface is served, the DHCP sockets are bound to it (docs/dnsmasq/proxydhcp.md, section 1.2).
 
 use crate::config::Config;
-use crate::config::network::{Binding, missing_interfaces};
+use crate::config::network::{Binding, Network, missing_interfaces};
 use crate::daemon::sockets::Sockets;
 use crate::net::Interfaces;
 
@@ -32,12 +32,16 @@ impl DeviceBinding {
     }
 }
 
-/// The interface that the DHCP sockets are bound to; `None`: several are served.
+/// The interface that the DHCP sockets are bound to; `None`: several are served, or there are no DHCP sockets.
 pub fn single_interface(config: &Config, interfaces: &Interfaces) -> Option<String> {
-    let network = &config.network;
+    if config.dhcp.ranges.is_empty() { None } else { only_interface(&config.network, interfaces) }
+}
+
+/// The only interface that is served, if the configuration names it.
+fn only_interface(network: &Network, interfaces: &Interfaces) -> Option<String> {
     let by_name = !network.interfaces.is_empty()
         && network.interfaces.iter().all(|name| !name.value.contains(&b'*'))
-        && missing_interfaces(&config.network, interfaces).is_empty();
+        && missing_interfaces(network, interfaces).is_empty();
     if network.binding == Binding::Wildcard || !by_name {
         return None;
     }
@@ -45,7 +49,8 @@ pub fn single_interface(config: &Config, interfaces: &Interfaces) -> Option<Stri
         let link = interfaces.by_index(address.interface)?;
         let name = interfaces.name_of(address)?;
         let accepted = network.accepts(name, link.loopback, Some(address.ip));
-        (accepted && !link.loopback && !network.refuses_tftp(&link.name)).then_some(&link.name)
+        let refused = network.refuses_dhcp_of_both_versions(&link.name);
+        (accepted && !link.loopback && !refused).then_some(&link.name)
     });
     let first = served.next()?;
     served.all(|name| name == first).then(|| first.clone())
@@ -64,11 +69,10 @@ fn single_interface_is_found_by_the_label_of_an_address() {
     };
     let addresses = vec![address(1, None), address(2, Some("eth0:1"))];
     let interfaces = Interfaces { links: vec![link], addresses };
-    let mut config = Config::default();
-    config.network.binding = Binding::Dynamic;
+    let mut network = Network { binding: Binding::Dynamic, ..Network::default() };
     for (name, only) in [("eth0:1", Some("eth0")), ("eth0", Some("eth0")), ("eth0:2", None)] {
         let value = name.as_bytes().to_vec();
-        config.network.interfaces = vec![Located { origin: Origin::default(), value }];
-        assert_eq!(single_interface(&config, &interfaces).as_deref(), only, "{name}");
+        network.interfaces = vec![Located { origin: Origin::default(), value }];
+        assert_eq!(only_interface(&network, &interfaces).as_deref(), only, "{name}");
     }
 }

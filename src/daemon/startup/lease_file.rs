@@ -7,6 +7,7 @@ use crate::config::file_content::{FileContent, ReadError, ReadLimit};
 use crate::error::StartupError;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
+use crate::sys::script_exec::with_script_signals;
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
@@ -64,6 +65,7 @@ fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
     let mut command = OsString::from(script);
     command.push(" init");
     let mut shell = Command::new("sh");
+    with_script_signals(&mut shell);
     let output =
         shell.arg("-c").arg(command).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
     let failed = |reason: &str| {
