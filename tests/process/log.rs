@@ -1,14 +1,15 @@
 //! The sinks of log lines. Clients do not wait for them.
 
 use crate::common::lab::{allow, eventually};
-use crate::common::required;
-use crate::setup::{Setup, TIMEOUT, bare, signal};
+use crate::common::{installed_dnsmasq, required, subject};
+use crate::setup::{CONFIG, Setup, TIMEOUT, bare, signal};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 crate::tests![
@@ -20,6 +21,7 @@ crate::tests![
     stalled_standard_error_does_not_delay_clients,
     syslog_that_accepts_no_connection_does_not_delay_clients,
     nonblocking_standard_error_gets_all_lines,
+    log_file_has_owner_and_mode_as_by_dnsmasq,
 ];
 
 /// Requests missing files, one after the other. Each request causes one line.
@@ -256,4 +258,45 @@ fn nonblocking_standard_error_gets_all_lines() {
         lines.any(|line| line.contains("m1499 not found")),
         "the lines after the full pipe are missing"
     );
+}
+
+/// Mode, user and group of the log file, after a program was started with it. `umask`: that of the shell that starts it.
+fn log_file(setup: &Setup, program: &Path, umask: &str, words: &[&str]) -> [u32; 3] {
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask $0; exec \"$@\"", umask]).arg(program);
+    command.args(["-C", CONFIG, "--pid-file", "--log-facility=/srv/log"]).args(words);
+    let mut process = setup.foreground(&mut command);
+    let logged = || fs::read_to_string("/srv/log").ok()?.contains("TFTP root is").then_some(());
+    eventually(TIMEOUT, logged).expect("the lines of the start");
+    signal(process.id(), Signal::SIGTERM);
+    eventually(TIMEOUT, || process.ended()).expect("it ends");
+    let found = fs::metadata("/srv/log").expect("a file");
+    [found.mode() & 0o7777, found.uid(), found.gid()]
+}
+
+/// Compares with the installed dnsmasq. `-d` changes owner and mode too, though the user of the process is not changed.
+fn log_file_has_owner_and_mode_as_by_dnsmasq() {
+    let Some(dnsmasq) = required(installed_dnsmasq()) else { return };
+    let Some(setup) = required(Setup::new("")) else { return };
+    let files = [None, Some((0, 0, 0o600)), Some((0, 0, 0o620)), Some((1, 65534, 0o4640))];
+    for mode in ["-d", "-k"] {
+        for (more, umask) in [(&[][..], "077"), (&["--user=root"], "022"), (&["--user="], "022")] {
+            let words = &[&[mode], more].concat();
+            for file in files {
+                let [theirs, ours] = [&dnsmasq, &subject()].map(|program| {
+                    drop(fs::remove_file("/srv/log"));
+                    if let Some((user, group, bits)) = file {
+                        setup.lab.file("/srv/log", "");
+                        std::os::unix::fs::chown("/srv/log", Some(user), Some(group))
+                            .expect("root can change the owner");
+                        allow("/srv/log", bits);
+                    }
+                    log_file(&setup, program, umask, words)
+                });
+                assert_eq!(ours, theirs, "{words:?}, file {file:?}, umask {umask}");
+                let is_new = file.is_none() && more.is_empty();
+                assert!(!is_new || theirs == [0o660, 65534, 0], "{theirs:?}");
+            }
+        }
+    }
 }

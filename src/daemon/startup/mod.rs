@@ -110,7 +110,7 @@ impl Bound {
             Some(path) => pid_file::write(path, identity)?,
             None => None,
         };
-        let log_file = logger.configure(process, Some(identity).filter(|_| !process.debug))?;
+        let log_file = logger.configure(process, Some(identity))?;
         let signals = Signals::new().map_err(|error| {
             StartupError::other(format!("cannot take signals: {}", strerror(&error)))
         })?;
