@@ -1,5 +1,7 @@
 //! Opening files, and reading them without waiting for a disk.
 
+/// Open without waiting (open(2)).
+pub use libc::O_NONBLOCK;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::Mode;

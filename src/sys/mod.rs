@@ -18,7 +18,7 @@
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
 //! | [`udp_batch`] | many datagrams with one system call | `recvmmsg` |
-//! | [`unix_stream`] | a stream to syslog | – |
+//! | [`unix_socket`] | sockets to syslog and the service manager | – |
 #![expect(unsafe_code, reason = "only this module has unsafe code")]
 
 pub mod channel;
@@ -43,4 +43,4 @@ mod seccomp;
 pub mod signals;
 pub mod udp;
 pub mod udp_batch;
-pub mod unix_stream;
+pub mod unix_socket;

@@ -4,9 +4,11 @@ use crate::common::lab::{allow, eventually};
 use crate::common::{installed_dnsmasq, required, subject};
 use crate::setup::{CONFIG, Setup, TIMEOUT, bare, signal};
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -21,6 +23,9 @@ crate::tests![
     stalled_standard_error_does_not_delay_clients,
     syslog_that_accepts_no_connection_does_not_delay_clients,
     nonblocking_standard_error_gets_all_lines,
+    restarted_syslog_gets_the_line_of_the_end,
+    failure_of_the_log_file_is_reported_to_restarted_syslog_without_a_request,
+    fifo_without_reader_at_sigusr2_does_not_delay_clients,
     log_file_has_owner_and_mode_as_by_dnsmasq,
 ];
 
@@ -258,6 +263,66 @@ fn nonblocking_standard_error_gets_all_lines() {
         lines.any(|line| line.contains("m1499 not found")),
         "the lines after the full pipe are missing"
     );
+}
+
+fn restarted_syslog_gets_the_line_of_the_end() {
+    let Some(setup) = required(Setup::new("")) else { return };
+    let first = syslog();
+    let mut daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    ask(&setup, 0..1);
+    assert_eq!(all(&first).last(), Some(&line(0)));
+    drop(first);
+    let second = syslog();
+    signal(daemon.id(), Signal::SIGTERM);
+    assert!(eventually(TIMEOUT, || daemon.ended()).is_some_and(|ended| ended.success()));
+    assert_eq!(all(&second), ["6 dnsmasq: exiting on receipt of SIGTERM"]);
+}
+
+/// D-027: dnsmasq waits for the reader of the FIFO. The write fails while the program waits for clients.
+fn failure_of_the_log_file_is_reported_to_restarted_syslog_without_a_request() {
+    let Some(setup) = required(Setup::new("log-facility=/srv/log\n")) else { return };
+    mkfifo("/srv/log", Mode::from_bits_truncate(0o666)).expect("a FIFO");
+    // A FIFO that is opened for both does not wait for the other end (fifo(7)).
+    let mut reader = fs::File::options();
+    reader.read(true).write(true).custom_flags(libc::O_NONBLOCK);
+    let mut reader = reader.open("/srv/log").expect("a FIFO");
+    while reader.write(&[0]).is_ok() {}
+    let first = syslog();
+    let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    // The thread of the log is started with the first line, so the process waits for events now, without a timer.
+    let waits = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", daemon.id())).ok()?;
+        (!status.contains("Threads:\t1\n") && status.contains("State:\tS")).then_some(())
+    };
+    eventually(TIMEOUT, waits).expect("it waits for events");
+    drop(first);
+    let second = syslog();
+    second.set_read_timeout(Some(TIMEOUT)).expect("a socket");
+    drop(reader);
+    let mut buffer = [0; 2048];
+    let size = second.recv(&mut buffer).expect("a line without another request");
+    let first_line = bare(&String::from_utf8_lossy(&buffer[..size]));
+    assert_eq!(first_line, "2 dnsmasq: log failed: Broken pipe");
+    drop(daemon);
+}
+
+/// dnsmasq waits for a reader.
+fn fifo_without_reader_at_sigusr2_does_not_delay_clients() {
+    let Some(setup) = required(Setup::new("log-facility=/srv/log\n")) else { return };
+    let mut daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    fs::rename("/srv/log", "/srv/log.1").expect("the file can be renamed");
+    mkfifo("/srv/log", Mode::from_bits_truncate(0o666)).expect("a FIFO");
+    allow("/srv/log", 0o666);
+    signal(daemon.id(), Signal::SIGUSR2);
+    let mut asked = 0;
+    let reported = || {
+        ask(&setup, asked..asked + 1);
+        asked += 1;
+        setup.lab.syslog().iter().any(|line| line.contains("not found")).then_some(())
+    };
+    eventually(TIMEOUT, reported).expect("lines are written to syslog");
+    signal(daemon.id(), Signal::SIGTERM);
+    assert!(eventually(TIMEOUT, || daemon.ended()).is_some_and(|ended| ended.success()));
 }
 
 /// Mode, user and group of the log file, after a program was started with it. `umask`: that of the shell that starts it.

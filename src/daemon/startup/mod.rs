@@ -39,7 +39,7 @@ use crate::config::reload::ReloadableFiles;
 use crate::config::{Config, ConfigWarning};
 use crate::error::StartupError;
 use crate::log_line::{ProcessLine, SandboxLine, TftpLine};
-use crate::logging::Logger;
+use crate::logging::{Logger, SyslogConnector};
 use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::daemonize::redirect_stdio_to_null;
@@ -92,6 +92,7 @@ pub struct Detached {
 struct Daemonized {
     bound: Bound,
     signals: Signals,
+    syslog: SyslogConnector,
     script: Option<Script>,
     lines: Vec<ProcessLine>,
 }
@@ -123,12 +124,18 @@ impl Bound {
                 ))
             })?;
         }
+        let waker = sockets.waker();
+        // If the loop cannot be woken, the request is sent with the next event.
+        let wake = move || drop(waker.wake());
+        let syslog = logger.connect_by_file_process(wake).map_err(|error| {
+            StartupError::other(format!("cannot open a socket for the log: {}", strerror(&error)))
+        })?;
         let script = Script::new(config, privileges.script_user.clone())?;
         if let Some(script) = &script {
             sockets.register_datagrams(script, EventSource::Script)?;
         }
         let lines = pid_file.into_iter().chain(log_file).collect();
-        Ok(Daemonized { bound: self, signals, script, lines })
+        Ok(Daemonized { bound: self, signals, syslog, script, lines })
     }
 }
 
@@ -170,7 +177,7 @@ impl Daemonized {
 impl Confined {
     /// Opens the roots, reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Daemonized { bound, signals, script, lines: process_lines } = self.daemonized;
+        let Daemonized { bound, signals, syslog, script, lines: process_lines } = self.daemonized;
         let Bound { mut config, warnings, interfaces, opened, unconfined, .. } = bound;
         let Opened { leases, sockets, sniffer, address_watch, watched, device } = opened;
         let (files, roots) = open_roots(&mut config, &sockets)?;
@@ -179,6 +186,7 @@ impl Confined {
         let (names, file_lines) = config_files.read(&mut config);
         let busy_poll = BusyPoll::new(limits::processors());
         let identity = Identity::current();
+        let sd_notify = SdNotify::from_environment();
         let (sandbox, sandbox_line) = enter_sandbox(&config, unconfined);
         let banner = StartupBanner {
             process_lines,
@@ -208,7 +216,7 @@ impl Confined {
             tftp: Server::default(),
             files,
             script,
-            process: ProcessControl { signals, sd_notify: SdNotify::from_environment() },
+            process: ProcessControl { signals, sd_notify, syslog },
             logger: logger.clone(),
             delayed_replies: DelayedReplies::default(),
             scheduling: Scheduling { clock: Clock::start(), busy_poll, backlog: Vec::new() },
@@ -225,7 +233,7 @@ fn open_roots(
     let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) else {
         return Ok((DiskFiles::default(), Vec::new()));
     };
-    let files = DiskFiles::new(tftp.secure, IoThreads::new(sockets.waker()?));
+    let files = DiskFiles::new(tftp.secure, IoThreads::new(sockets.waker()));
     let mut lines = tftp_limits::check_roots(tftp)?;
     lines.extend(tftp_limits::limit_transfers(tftp));
     Ok((files, lines))
