@@ -28,7 +28,9 @@ use lookup::match_rules::MatchRules;
 pub use lookup::rules::{Rule, Rules};
 use lookup::tags::{TagIfs, TagSet};
 use network::Network;
+use std::ffi::OsStr;
 use std::net::Ipv4Addr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -289,6 +291,14 @@ impl Process {
     /// The pid file; `None` also with `no-daemon`, where none is written.
     pub fn pid_file(&self) -> Option<&Path> {
         self.pid_file.as_deref().filter(|_| !self.debug)
+    }
+
+    /// The log file; `None`: the log has another destination.
+    pub fn log_file(&self) -> Option<&Path> {
+        match &self.log_to {
+            Some(LogTo::File(path)) => Some(Path::new(OsStr::from_bytes(path))),
+            _ => None,
+        }
     }
 
     /// Number of lines that may be queued; `None`: the log does not use syslog, or there is no `log-async`.

@@ -6,6 +6,7 @@ mod config_files;
 pub mod file_process;
 mod file_replies;
 mod files;
+mod log_requests;
 mod notices;
 mod perform;
 mod poll_timeout;
@@ -23,7 +24,7 @@ use crate::config::server_names::ServerNames;
 use crate::effect::Effect;
 use crate::error::StartupError;
 use crate::log_line::{Line, ProcessLine};
-use crate::logging::Logger;
+use crate::logging::{Logger, SyslogConnector};
 use crate::net::Interfaces;
 use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
@@ -89,10 +90,11 @@ struct Monitoring {
     sniffer: Option<DhcpSniffer>,
 }
 
-/// Signals, and the service manager.
+/// Signals, the service manager, and the connection of the log.
 struct ProcessControl {
     signals: Signals,
     sd_notify: Option<SdNotify>,
+    syslog: SyslogConnector,
 }
 
 /// When the loop waits, and for what.
@@ -167,10 +169,11 @@ impl Daemon {
         }
     }
 
-    /// Closes all sockets, so that the ports are free for another server, and then passes the remaining calls to the
-    /// script's process.
+    /// Closes all sockets, so that the ports are free for another server, passes the remaining calls to the script's process, and
+    /// writes the remaining lines of the log.
     fn shutdown(self) {
-        let Self { script, sockets, process: ProcessControl { signals, .. }, .. } = self;
+        let Self { script, sockets, logger, process, .. } = self;
+        let ProcessControl { signals, syslog, .. } = process;
         drop(sockets);
         // A second signal ends the process, which may wait for the script.
         drop(signals);
@@ -178,12 +181,14 @@ impl Daemon {
         if let Some(script) = script {
             script.hand_over();
         }
+        logger.flush_and_wait_with(|| syslog.connect());
     }
 
     /// Waits for events. For `busy_time` it polls without sleeping.
     fn wait(&mut self, events: &mut Events, busy_time: Duration) -> io::Result<()> {
         let syslog_stalled = self.logger.flush();
         self.file_process.flush(self.files.outgoing());
+        self.connect_log();
         if busy_time > Duration::ZERO && self.scheduling.backlog.is_empty() {
             self.files.prefetch();
             let end = Instant::now() + busy_time;
@@ -281,7 +286,7 @@ impl Daemon {
             reap_children();
         }
         if arrived.contains(&SignalAction::Rotate) {
-            self.logger.reopen();
+            self.reopen_log();
         }
         if arrived.contains(&SignalAction::Reload) {
             self.request_reload(now);

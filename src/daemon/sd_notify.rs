@@ -2,8 +2,9 @@
 //! sent.
 
 use crate::sys::clock;
-use std::ffi::OsString;
+use crate::sys::unix_socket::send_blocking;
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -12,16 +13,29 @@ use std::time::Duration;
 /// The time to wait for a manager whose queue is full: a manager that receives no READY stops the service.
 const SEND_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The service manager that started the daemon.
+/// The connection to the service manager that started the daemon.
 pub struct SdNotify {
-    socket: OsString,
+    /// It is connected once: systemd keeps its socket when it is executed again (`systemctl daemon-reexec`).
+    socket: UnixDatagram,
 }
 
 impl SdNotify {
-    /// The manager of the environment.
+    /// Connects to the manager of the environment. It must be called before the process is confined. `None`: there is none, or
+    /// it does not receive anything.
     pub fn from_environment() -> Option<Self> {
-        let socket = std::env::var_os("NOTIFY_SOCKET").filter(|path| !path.is_empty())?;
-        Some(Self { socket })
+        let path = std::env::var_os("NOTIFY_SOCKET").filter(|path| !path.is_empty())?;
+        let address = match path.as_bytes() {
+            [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
+            _ => SocketAddr::from_pathname(&path),
+        };
+        Self::connect(&address.ok()?).ok()
+    }
+
+    fn connect(address: &SocketAddr) -> io::Result<Self> {
+        let socket = UnixDatagram::unbound()?;
+        socket.set_write_timeout(Some(SEND_TIMEOUT))?;
+        socket.connect_addr(address)?;
+        Ok(Self { socket })
     }
 
     /// Reports that this process serves.
@@ -41,16 +55,52 @@ impl SdNotify {
 
     fn notify(&self, message: &str) {
         // A manager that does not receive it is treated as no manager.
-        let _ = self.send(message.as_bytes());
+        let _ = send_blocking(&self.socket, message.as_bytes());
+    }
+}
+
+/// The descriptor of the socket. It is the same as long as the process runs.
+impl AsRawFd for SdNotify {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn notify_name(name: &str) -> (SocketAddr, UnixDatagram) {
+        let name = format!("{name}-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(name).unwrap();
+        let manager = UnixDatagram::bind_addr(&address).unwrap();
+        (address, manager)
     }
 
-    fn send(&self, message: &[u8]) -> io::Result<usize> {
-        let address = match self.socket.as_bytes() {
-            [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
-            _ => SocketAddr::from_pathname(&self.socket),
-        }?;
-        let socket = UnixDatagram::unbound()?;
-        socket.set_write_timeout(Some(SEND_TIMEOUT))?;
-        socket.send_to_addr(message, &address)
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn manager_with_a_full_queue_is_waited_for_until_the_time_out() {
+        let (address, manager) = notify_name("full");
+        let notify = SdNotify::connect(&address).unwrap();
+        notify.socket.set_nonblocking(true).unwrap();
+        while send_blocking(&notify.socket, b"x").is_ok() {}
+        notify.socket.set_nonblocking(false).unwrap();
+        let start = Instant::now();
+        notify.stopping();
+        assert!((SEND_TIMEOUT..2 * SEND_TIMEOUT).contains(&start.elapsed()));
+        manager.recv(&mut [0; 10]).unwrap();
+        notify.stopping();
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn manager_that_has_ended_is_ignored() {
+        let (address, manager) = notify_name("ended");
+        let notify = SdNotify::connect(&address).unwrap();
+        drop(manager);
+        notify.stopping();
+        notify.stopping();
+        assert!(SdNotify::connect(&address).is_err());
     }
 }

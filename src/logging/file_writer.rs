@@ -2,11 +2,12 @@
 
 use super::record::Record;
 use crate::sys::fds::wait_writable;
+use crate::sys::file_io::O_NONBLOCK;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -49,17 +50,25 @@ struct State {
     busy: bool,
 }
 
-#[derive(PartialEq)]
 enum Entry {
     Record(Record),
-    Reopen,
+    /// The new file; `None`: it could not be opened.
+    Reopened(Option<File>),
+}
+
+/// What is done with the rest of a line that was written partly.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// It is written to the next file, as in dnsmasq.
+    KeepRestOfLine,
+    /// It is lost: there is no next file.
+    DropRestOfLine,
 }
 
 /// The state of the thread.
 struct WriterThread {
     file: File,
-    /// The path by which the file is opened again.
-    path: Option<PathBuf>,
+    after_failure: AfterFailure,
     /// The rest of a line that was written partly.
     partial_line: Vec<u8>,
     format: RecordFormat,
@@ -71,20 +80,32 @@ const QUEUE_CAPACITY: usize = 4096;
 /// The stack of the thread, which has no deep calls.
 const STACK_SIZE: usize = 128 << 10;
 
-/// Opens or creates a log file (docs/dnsmasq/daemon.md, section 4.3).
-pub fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+/// Opens or creates a log file, with mode 0640 (docs/dnsmasq/daemon.md, section 4.3). For a FIFO it waits for a reader, as
+/// dnsmasq does.
+pub fn open_log_file(path: &Path) -> io::Result<File> {
+    log_file_options().open(path)
+}
+
+/// Opens or creates the log file after SIGUSR2, in the file process. It does not wait: a FIFO without a reader is an error.
+pub fn open_log_file_again(path: &Path) -> io::Result<File> {
+    log_file_options().custom_flags(O_NONBLOCK).open(path)
+}
+
+fn log_file_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o640);
+    options
 }
 
 impl Writer {
-    /// A writer for this format. `path`: the path of the file, if it can be opened again.
+    /// A writer for this format.
     pub fn new(
         file: File,
-        path: Option<PathBuf>,
+        after_failure: AfterFailure,
         format: RecordFormat,
         calls: WriterCallbacks,
     ) -> Self {
-        let target = WriterThread { file, path, partial_line: Vec::new(), format, calls };
+        let target = WriterThread { file, after_failure, partial_line: Vec::new(), format, calls };
         let shared = Shared {
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -111,12 +132,14 @@ impl Writer {
         self.shared.changed.notify_all();
     }
 
-    /// Opens the file again; later records are written to the new one.
-    pub fn reopen(&self) {
+    /// The file was opened again: later records are written to this one. `None`: it could not be opened.
+    pub fn reopened(&self, file: Option<File>) {
         let mut state = self.shared.locked();
-        if state.queue.back() != Some(&Entry::Reopen) {
-            state.queue.push_back(Entry::Reopen);
+        // Nothing was written since the last time.
+        if let Some(Entry::Reopened(_)) = state.queue.back() {
+            state.queue.pop_back();
         }
+        state.queue.push_back(Entry::Reopened(file));
         drop(state);
         self.shared.changed.notify_all();
     }
@@ -144,9 +167,9 @@ impl Shared {
             for entry in batch {
                 match entry {
                     Entry::Record(record) => records.push(record),
-                    Entry::Reopen => {
+                    Entry::Reopened(file) => {
                         target.write(std::mem::take(&mut records));
-                        target.reopen();
+                        target.continue_in(file);
                     }
                 }
             }
@@ -189,7 +212,7 @@ impl WriterThread {
         }
         let Err((written, error)) = write_all(&mut self.file, &lines) else { return true };
         let failed_in = ends.partition_point(|&end| end <= written).max(1);
-        if self.path.is_some() {
+        if self.after_failure == AfterFailure::KeepRestOfLine {
             let end = ends.get(failed_in).copied().unwrap_or(lines.len());
             self.partial_line.extend_from_slice(&lines[written..end]);
         }
@@ -197,17 +220,12 @@ impl WriterThread {
         false
     }
 
-    fn reopen(&mut self) {
-        let Some(path) = &self.path else { return };
-        match open(path) {
-            Ok(file) => {
-                self.file = file;
-                let rest = std::mem::take(&mut self.partial_line);
-                if self.write_after(rest, Vec::new()) {
-                    (self.calls.reopened)();
-                }
-            }
-            Err(_) => (self.calls.failed)(None, Vec::new()),
+    fn continue_in(&mut self, file: Option<File>) {
+        let Some(file) = file else { return (self.calls.failed)(None, Vec::new()) };
+        self.file = file;
+        let rest = std::mem::take(&mut self.partial_line);
+        if self.write_after(rest, Vec::new()) {
+            (self.calls.reopened)();
         }
     }
 }
@@ -220,7 +238,7 @@ fn write_all(file: &mut File, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
             Ok(0) => return Err((written, ErrorKind::WriteZero.into())),
             Ok(more) => written += more,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Another process that shares the file has set O_NONBLOCK. This thread may wait.
+            // O_NONBLOCK was set by another process that shares the file, or to open it again. This thread may wait.
             Err(error) if error.kind() == ErrorKind::WouldBlock => wait_writable(file),
             Err(error) => return Err((written, error)),
         }
@@ -250,7 +268,8 @@ mod tests {
             overflow: Box::new(|lost| record(&"0".repeat(lost))),
         };
         let format: RecordFormat = |record| format!("{}\n", record.text).into_bytes();
-        (Writer::new(open(path).unwrap(), Some(path.to_owned()), format, calls), failures)
+        let file = open_log_file(path).unwrap();
+        (Writer::new(file, AfterFailure::KeepRestOfLine, format, calls), failures)
     }
 
     #[test]
@@ -261,7 +280,7 @@ mod tests {
         writer.take(&record("one"));
         std::fs::rename(&path, &moved).unwrap();
         writer.take(&record("two"));
-        writer.reopen();
+        writer.reopened(open_log_file_again(&path).ok());
         writer.take(&record("three"));
         writer.flush_and_wait(Duration::from_secs(5));
         assert_eq!(std::fs::read_to_string(moved).unwrap(), "one\ntwo\n");
@@ -277,7 +296,7 @@ mod tests {
         writer.take(&record("one"));
         assert_eq!(failures.recv().unwrap(), (true, Vec::new()));
         std::fs::remove_file(&path).unwrap();
-        writer.reopen();
+        writer.reopened(open_log_file_again(&path).ok());
         writer.take(&record("two"));
         writer.flush_and_wait(Duration::from_secs(5));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
@@ -291,7 +310,7 @@ mod tests {
         writer.take(&record("one"));
         writer.flush_and_wait(Duration::from_secs(5));
         std::fs::remove_dir_all(folder.path()).unwrap();
-        writer.reopen();
+        writer.reopened(open_log_file_again(&path).ok());
         assert_eq!(failures.recv().unwrap(), (false, Vec::new()));
     }
 }

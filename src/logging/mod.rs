@@ -2,10 +2,25 @@
 //!
 //! Each line becomes a `Record`, which each sink formats. A sink never blocks the caller: lines wait in a bounded queue, and
 //! lines that do not fit are counted.
+//!
+//! While the daemon serves, this process opens no file and connects no socket. The file process does it:
+//!
+//! | | needs before the fork | does on request | result |
+//! |---|---|---|---|
+//! | syslog | the connector of [`Logger::connect_by_file_process`], and its descriptor | [`SyslogConnector::connect`] | [`Logger::syslog_connected`] |
+//! | log file | [`Process::log_file`] | [`open_log_file_again`] | [`Logger::reopened`] |
+//!
+//! A request is needed when [`Logger::syslog_request`] returns true, and after SIGUSR2 if [`Logger::has_file`].
 
 mod file_writer;
 mod record;
 mod syslog;
+mod syslog_connection;
+#[cfg(test)]
+mod tests;
+
+pub use file_writer::open_log_file_again;
+pub use syslog_connection::{Connected, SyslogConnector};
 
 use crate::byte_text::path_text;
 use crate::config::Process;
@@ -15,18 +30,17 @@ use crate::log_line::{Line, Priority, ProcessLine};
 use crate::strerror::strerror;
 use crate::sys::privilege::Identity;
 use conf_parser::LogTo;
-use file_writer::{RecordFormat, Writer, WriterCallbacks};
+use file_writer::{AfterFailure, RecordFormat, Writer, WriterCallbacks};
 use log::kv::Key;
 use record::Record;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{AsFd, RawFd};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use syslog::{QueueLimits, SinkState, Syslog};
+use syslog_connection::SyslogSocket;
 
 /// The log of the process. The `log` crate allows only one.
 #[derive(Clone)]
@@ -43,6 +57,8 @@ struct Sinks {
     /// A copy on standard error, without time and process id.
     stderr_copy: Option<Writer>,
     syslog: Syslog,
+    /// The end of the wait for syslog, when the process ends.
+    flush_end: Option<Instant>,
 }
 
 enum Destination {
@@ -69,7 +85,8 @@ impl Logger {
             to: Destination::Syslog,
             fallback: true,
             stderr_copy: None,
-            syslog: Syslog::default(),
+            syslog: Syslog::new(SyslogSocket::default()),
+            flush_end: None,
         };
         let logger = Self { sinks: Arc::new(Mutex::new(sinks)) };
         let sinks = logger.sinks.clone();
@@ -114,17 +131,13 @@ impl Logger {
         sinks.syslog.resize(
             process.log_async_lines().map_or(QueueLimits::DEFAULT, QueueLimits::for_log_async),
         );
-        match &process.log_to {
-            None | Some(LogTo::Facility(_)) => {}
-            Some(LogTo::Stderr) => sinks.to = self.stderr_destination(process, sinks.facility),
-            Some(LogTo::File(path)) => {
-                let path = Path::new(OsStr::from_bytes(path));
-                let (file, line) = open_log_file(path, user)?;
-                sinks.to = self.file_destination(path, file, sinks.facility);
-                return Ok(line);
-            }
+        if to_stderr {
+            sinks.to = self.stderr_destination(process, sinks.facility);
         }
-        Ok(None)
+        let Some(path) = process.log_file() else { return Ok(None) };
+        let (file, line) = open_log_file(path, user)?;
+        sinks.to = self.file_destination(file, sinks.facility);
+        Ok(line)
     }
 
     fn stderr_destination(&self, process: &Process, facility: u8) -> Destination {
@@ -134,10 +147,10 @@ impl Logger {
         writer.map_or(Destination::Syslog, Destination::Stderr)
     }
 
-    fn file_destination(&self, path: &Path, file: File, facility: u8) -> Destination {
+    fn file_destination(&self, file: File, facility: u8) -> Destination {
         let calls = self.writer_callbacks(facility, Sinks::fall_back_to_syslog);
-        let path = Some(path.to_owned());
-        Destination::File(Writer::new(file, path, Record::with_timestamp, calls))
+        let format = Record::with_timestamp;
+        Destination::File(Writer::new(file, AfterFailure::KeepRestOfLine, format, calls))
     }
 
     /// Whether the log is written to standard error. Errors of the start are not printed there a second time then.
@@ -161,11 +174,44 @@ impl Logger {
         self.write(&Line::Process(ProcessLine::FailedToStart));
     }
 
-    /// Opens the log file again, if there is one.
-    pub fn reopen(&self) {
+    /// Whether the log is written to a file, which is opened again after SIGUSR2.
+    pub fn has_file(&self) -> bool {
+        matches!(locked(&self.sinks).to, Destination::File(_))
+    }
+
+    /// The result of [`open_log_file_again`]. Later lines are written to the new file; after an error, to syslog.
+    pub fn reopened(&self, file: io::Result<File>) {
         if let Destination::File(writer) = &locked(&self.sinks).to {
-            writer.reopen();
+            writer.reopened(file.ok());
         }
+    }
+
+    /// Gives the connection to syslog to the file process; this process connects no more. It connects now, so that the lines of a
+    /// start that fails need no request. `wake`: called, maybe by another thread, when [`Self::syslog_request`] becomes true.
+    /// Errors: there are no free descriptors.
+    pub fn connect_by_file_process(
+        &self,
+        wake: impl Fn() + Send + 'static,
+    ) -> io::Result<SyslogConnector> {
+        let mut sinks = locked(&self.sinks);
+        sinks.connect();
+        sinks.syslog.connect_by_file_process(wake)
+    }
+
+    /// Whether the file process must be asked to connect to syslog. `true` once per request: until its result, there is no other.
+    pub fn syslog_request(&self) -> bool {
+        locked(&self.sinks).syslog.take_request()
+    }
+
+    /// The result of the request: that of [`SyslogConnector::connect`]. Without a request it has no effect.
+    pub fn syslog_connected(&self, result: io::Result<Connected>) {
+        locked(&self.sinks).connected(result);
+    }
+
+    /// The descriptor of the datagram socket to syslog. It is the same as long as the process runs; `None`: it is not open, which
+    /// is impossible after [`Self::connect_by_file_process`].
+    pub fn syslog_fd(&self) -> Option<RawFd> {
+        locked(&self.sinks).syslog.datagram_fd()
     }
 
     /// Writes lines that wait for syslog; `true`: syslog still does not accept them.
@@ -181,7 +227,8 @@ impl Logger {
         failed: FailureCallback,
     ) -> Option<Writer> {
         let copy = io::stderr().as_fd().try_clone_to_owned().ok()?;
-        Some(Writer::new(File::from(copy), None, format, self.writer_callbacks(facility, failed)))
+        let calls = self.writer_callbacks(facility, failed);
+        Some(Writer::new(File::from(copy), AfterFailure::DropRestOfLine, format, calls))
     }
 
     fn writer_callbacks(&self, facility: u8, failed: FailureCallback) -> WriterCallbacks {
@@ -193,8 +240,15 @@ impl Logger {
         }
     }
 
-    /// Waits until all lines are written, at most for 2 s per sink.
+    /// Waits until all lines are written, at most for 2 s per sink. If the file process made connections to syslog, none is made
+    /// any more: [`Self::flush_and_wait_with`] must be called before that process ends.
     pub fn flush_and_wait(&self) {
+        self.flush_and_wait_with(|| Err(io::ErrorKind::NotConnected.into()));
+    }
+
+    /// As [`Self::flush_and_wait`]. `connect`: asks the file process to connect to syslog, and waits for the result, also if there
+    /// is a request already.
+    pub fn flush_and_wait_with(&self, connect: impl FnMut() -> io::Result<Connected>) {
         // The lock is released, because a writer that fails needs it.
         let (to, copy) = {
             let mut sinks = locked(&self.sinks);
@@ -206,8 +260,22 @@ impl Logger {
         if let Some(writer) = &copy {
             writer.flush_and_wait(FLUSH_TIMEOUT);
         }
-        let end = Instant::now() + FLUSH_TIMEOUT;
-        while self.flush() && Instant::now() < end {
+        self.flush_syslog(connect);
+    }
+
+    fn flush_syslog(&self, mut connect: impl FnMut() -> io::Result<Connected>) {
+        let mut end = Instant::now() + FLUSH_TIMEOUT;
+        // The second call does not wait again.
+        end = *locked(&self.sinks).flush_end.get_or_insert(end);
+        loop {
+            let mut state = locked(&self.sinks).flush();
+            if state == SinkState::Connecting {
+                self.syslog_connected(connect());
+                state = locked(&self.sinks).syslog.state();
+            }
+            if state != SinkState::Stalled || Instant::now() >= end {
+                return;
+            }
             std::thread::sleep(FLUSH_INTERVAL);
         }
     }
@@ -218,7 +286,7 @@ fn open_log_file(
     path: &Path,
     user: Option<&Identity>,
 ) -> Result<(File, Option<ProcessLine>), StartupError> {
-    let file = file_writer::open(path).map_err(|error| {
+    let file = file_writer::open_log_file(path).map_err(|error| {
         StartupError::file(format!("cannot open log {}: {}", path_text(path), strerror(&error)))
     })?;
     let owned = user.map_or(Ok(()), |user| user.own_log_file(&file));
@@ -250,6 +318,16 @@ impl Sinks {
     fn send(&mut self, record: &Record) {
         let overflow = overflow(self.facility);
         self.syslog.take(&record.for_syslog(), |lost| overflow(lost).for_syslog());
+    }
+
+    fn connect(&mut self) {
+        let overflow = overflow(self.facility);
+        self.syslog.connect(|lost| overflow(lost).for_syslog());
+    }
+
+    fn connected(&mut self, result: io::Result<Connected>) {
+        let overflow = overflow(self.facility);
+        self.syslog.connected(result, |lost| overflow(lost).for_syslog());
     }
 
     fn flush(&mut self) -> SinkState {

@@ -1,5 +1,7 @@
 //! Opening files, and reading them without waiting for a disk or for a writer of a FIFO.
 
+/// Open without waiting (open(2)).
+pub use libc::O_NONBLOCK;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, OpenHow, ResolveFlag, fcntl, openat2, readlinkat};
 use nix::sys::stat::Mode;

@@ -24,7 +24,7 @@
 //! | [`timer`] | a timer as a descriptor | – |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
 //! | [`udp_batch`] | many datagrams with one system call | `recvmmsg` |
-//! | [`unix_stream`] | a stream to syslog | – |
+//! | [`unix_socket`] | sockets to syslog and the service manager | – |
 #![expect(unsafe_code, reason = "only this module has unsafe code")]
 
 pub mod channel;
@@ -54,4 +54,4 @@ pub mod threads;
 pub mod timer;
 pub mod udp;
 pub mod udp_batch;
-pub mod unix_stream;
+pub mod unix_socket;

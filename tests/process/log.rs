@@ -1,14 +1,17 @@
 //! The sinks of log lines. Clients do not wait for them.
 
 use crate::common::lab::{allow, eventually};
-use crate::common::required;
-use crate::setup::{Setup, TIMEOUT, bare, signal};
+use crate::common::{installed_dnsmasq, required, subject};
+use crate::setup::{CONFIG, Setup, TIMEOUT, bare, signal};
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 crate::tests![
@@ -20,6 +23,10 @@ crate::tests![
     stalled_standard_error_does_not_delay_clients,
     syslog_that_accepts_no_connection_does_not_delay_clients,
     nonblocking_standard_error_gets_all_lines,
+    restarted_syslog_gets_the_line_of_the_end,
+    failure_of_the_log_file_is_reported_to_restarted_syslog_without_a_request,
+    fifo_without_reader_at_sigusr2_does_not_delay_clients,
+    log_file_has_owner_and_mode_as_by_dnsmasq,
 ];
 
 /// Requests missing files, one after the other. Each request causes one line.
@@ -256,4 +263,105 @@ fn nonblocking_standard_error_gets_all_lines() {
         lines.any(|line| line.contains("m1499 not found")),
         "the lines after the full pipe are missing"
     );
+}
+
+fn restarted_syslog_gets_the_line_of_the_end() {
+    let Some(setup) = required(Setup::new("")) else { return };
+    let first = syslog();
+    let mut daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    ask(&setup, 0..1);
+    assert_eq!(all(&first).last(), Some(&line(0)));
+    drop(first);
+    let second = syslog();
+    signal(daemon.id(), Signal::SIGTERM);
+    assert!(eventually(TIMEOUT, || daemon.ended()).is_some_and(|ended| ended.success()));
+    assert_eq!(all(&second), ["6 dnsmasq: exiting on receipt of SIGTERM"]);
+}
+
+/// D-027: dnsmasq waits for the reader of the FIFO. The write fails while the program waits for clients.
+fn failure_of_the_log_file_is_reported_to_restarted_syslog_without_a_request() {
+    let Some(setup) = required(Setup::new("log-facility=/srv/log\n")) else { return };
+    mkfifo("/srv/log", Mode::from_bits_truncate(0o666)).expect("a FIFO");
+    // A FIFO that is opened for both does not wait for the other end (fifo(7)).
+    let mut reader = fs::File::options();
+    reader.read(true).write(true).custom_flags(libc::O_NONBLOCK);
+    let mut reader = reader.open("/srv/log").expect("a FIFO");
+    while reader.write(&[0]).is_ok() {}
+    let first = syslog();
+    let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    // The thread of the log is started with the first line, so the process waits for events now, without a timer.
+    let waits = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", daemon.id())).ok()?;
+        (!status.contains("Threads:\t1\n") && status.contains("State:\tS")).then_some(())
+    };
+    eventually(TIMEOUT, waits).expect("it waits for events");
+    drop(first);
+    let second = syslog();
+    second.set_read_timeout(Some(TIMEOUT)).expect("a socket");
+    drop(reader);
+    let mut buffer = [0; 2048];
+    let size = second.recv(&mut buffer).expect("a line without another request");
+    let first_line = bare(&String::from_utf8_lossy(&buffer[..size]));
+    assert_eq!(first_line, "2 dnsmasq: log failed: Broken pipe");
+    drop(daemon);
+}
+
+/// dnsmasq waits for a reader.
+fn fifo_without_reader_at_sigusr2_does_not_delay_clients() {
+    let Some(setup) = required(Setup::new("log-facility=/srv/log\n")) else { return };
+    let mut daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    fs::rename("/srv/log", "/srv/log.1").expect("the file can be renamed");
+    mkfifo("/srv/log", Mode::from_bits_truncate(0o666)).expect("a FIFO");
+    allow("/srv/log", 0o666);
+    signal(daemon.id(), Signal::SIGUSR2);
+    let mut asked = 0;
+    let reported = || {
+        ask(&setup, asked..asked + 1);
+        asked += 1;
+        setup.lab.syslog().iter().any(|line| line.contains("not found")).then_some(())
+    };
+    eventually(TIMEOUT, reported).expect("lines are written to syslog");
+    signal(daemon.id(), Signal::SIGTERM);
+    assert!(eventually(TIMEOUT, || daemon.ended()).is_some_and(|ended| ended.success()));
+}
+
+/// Mode, user and group of the log file, after a program was started with it. `umask`: that of the shell that starts it.
+fn log_file(setup: &Setup, program: &Path, umask: &str, words: &[&str]) -> [u32; 3] {
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask $0; exec \"$@\"", umask]).arg(program);
+    command.args(["-C", CONFIG, "--pid-file", "--log-facility=/srv/log"]).args(words);
+    let mut process = setup.foreground(&mut command);
+    let logged = || fs::read_to_string("/srv/log").ok()?.contains("TFTP root is").then_some(());
+    eventually(TIMEOUT, logged).expect("the lines of the start");
+    signal(process.id(), Signal::SIGTERM);
+    eventually(TIMEOUT, || process.ended()).expect("it ends");
+    let found = fs::metadata("/srv/log").expect("a file");
+    [found.mode() & 0o7777, found.uid(), found.gid()]
+}
+
+/// Compares with the installed dnsmasq. `-d` changes owner and mode too, though the user of the process is not changed.
+fn log_file_has_owner_and_mode_as_by_dnsmasq() {
+    let Some(dnsmasq) = required(installed_dnsmasq()) else { return };
+    let Some(setup) = required(Setup::new("")) else { return };
+    let files = [None, Some((0, 0, 0o600)), Some((0, 0, 0o620)), Some((1, 65534, 0o4640))];
+    for mode in ["-d", "-k"] {
+        for (more, umask) in [(&[][..], "077"), (&["--user=root"], "022"), (&["--user="], "022")] {
+            let words = &[&[mode], more].concat();
+            for file in files {
+                let [theirs, ours] = [&dnsmasq, &subject()].map(|program| {
+                    drop(fs::remove_file("/srv/log"));
+                    if let Some((user, group, bits)) = file {
+                        setup.lab.file("/srv/log", "");
+                        std::os::unix::fs::chown("/srv/log", Some(user), Some(group))
+                            .expect("root can change the owner");
+                        allow("/srv/log", bits);
+                    }
+                    log_file(&setup, program, umask, words)
+                });
+                assert_eq!(ours, theirs, "{words:?}, file {file:?}, umask {umask}");
+                let is_new = file.is_none() && more.is_empty();
+                assert!(!is_new || theirs == [0o660, 65534, 0], "{theirs:?}");
+            }
+        }
+    }
 }

@@ -76,9 +76,9 @@ const STACK_SIZE: usize = 64 * 1024;
 
 impl IoThreads {
     /// No threads are started yet. `waker` is woken when a job is done.
-    pub fn new(waker: Waker) -> Self {
+    pub fn new(waker: Arc<Waker>) -> Self {
         let (finishes, finished) = channel();
-        Self { devices: HashMap::new(), finished, finishes, waker: Arc::new(waker) }
+        Self { devices: HashMap::new(), finished, finishes, waker }
     }
 
     /// Queues a job for the threads of a device. `WouldBlock`: the device has [`MAX_JOBS`] pending jobs.

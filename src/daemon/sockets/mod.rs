@@ -22,6 +22,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The source of an event, as its token has it.
@@ -31,7 +32,7 @@ pub enum EventSource {
     Signals,
     /// Changes of links and addresses.
     AddressWatch,
-    /// Results of the threads that read from disks.
+    /// Results of the threads that read from disks, and requests of the log (see [`Sockets::waker`]).
     Disk,
     /// Replies of the file process.
     FileProcess,
@@ -107,6 +108,7 @@ const TFTP_PORT: u16 = 69;
 /// All sockets, and the poll with their events.
 pub struct Sockets {
     poll: Poll,
+    waker: Arc<Waker>,
     dhcp: Option<OwnedFd>,
     pxe: Option<OwnedFd>,
     listeners: Vec<Option<Listener>>,
@@ -125,8 +127,11 @@ impl Sockets {
     pub fn open(config: &Config, interfaces: &Interfaces) -> Result<Self, StartupError> {
         let poll = Poll::new()
             .map_err(|error| StartupError::other(format!("cannot poll: {}", strerror(&error))))?;
+        let waker = Waker::new(poll.registry(), EventSource::Disk.token())
+            .map_err(|error| unwatched(&error))?;
         let mut sockets = Self {
             poll,
+            waker: Arc::new(waker),
             dhcp: None,
             pxe: None,
             listeners: Vec::new(),
@@ -168,10 +173,9 @@ impl Sockets {
         !self.waiting.is_empty()
     }
 
-    /// The waker for the threads that read from disks.
-    pub fn waker(&self) -> Result<Waker, StartupError> {
-        Waker::new(self.poll.registry(), EventSource::Disk.token())
-            .map_err(|error| unwatched(&error))
+    /// Ends the wait for events, for the threads that read from disks and for the log. There can be only one.
+    pub fn waker(&self) -> Arc<Waker> {
+        self.waker.clone()
     }
 
     fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), StartupError> {

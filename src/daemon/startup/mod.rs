@@ -41,7 +41,7 @@ use crate::config::server_names::ServerNames;
 use crate::config::{Config, ConfigWarning};
 use crate::error::StartupError;
 use crate::log_line::{FileLine, ProcessLine, SandboxLine, TftpLine};
-use crate::logging::Logger;
+use crate::logging::{Logger, SyslogConnector};
 use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::daemonize::redirect_stdio_to_null;
@@ -92,6 +92,7 @@ pub struct Detached {
 struct Daemonized {
     bound: Bound,
     signals: Signals,
+    syslog: SyslogConnector,
     script: Option<Script>,
     file_process: FileProcess,
     lines: Vec<ProcessLine>,
@@ -112,7 +113,7 @@ impl Bound {
             Some(path) => pid_file::write(path, identity)?,
             None => None,
         };
-        let log_file = logger.configure(process, Some(identity).filter(|_| !process.debug))?;
+        let log_file = logger.configure(process, Some(identity))?;
         let signals = Signals::new().map_err(|error| {
             StartupError::other(format!("cannot take signals: {}", strerror(&error)))
         })?;
@@ -125,6 +126,12 @@ impl Bound {
                 ))
             })?;
         }
+        let waker = sockets.waker();
+        // If the loop cannot be woken, the request is sent with the next event.
+        let wake = move || drop(waker.wake());
+        let syslog = logger.connect_by_file_process(wake).map_err(|error| {
+            StartupError::other(format!("cannot open a socket for the log: {}", strerror(&error)))
+        })?;
         let script = Script::new(config, privileges.script_user.clone())?;
         if let Some(script) = &script {
             sockets.register_datagrams(script, EventSource::Script)?;
@@ -132,7 +139,7 @@ impl Bound {
         let file_process = file_process::start(config, privileges, watched)?;
         sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
-        Ok(Daemonized { bound: self, signals, script, file_process, lines })
+        Ok(Daemonized { bound: self, signals, syslog, script, file_process, lines })
     }
 }
 
@@ -174,7 +181,7 @@ impl Daemonized {
 impl Confined {
     /// Opens the roots, reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Daemonized { bound, signals, script, mut file_process, lines: process_lines } =
+        let Daemonized { bound, signals, syslog, script, mut file_process, lines: process_lines } =
             self.daemonized;
         let Bound { mut config, warnings, interfaces, opened, unconfined, .. } = bound;
         let Opened { sockets, sniffer, address_watch, device, .. } = opened;
@@ -182,6 +189,7 @@ impl Confined {
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
         let busy_poll = BusyPoll::new(limits::processors());
+        let sd_notify = SdNotify::from_environment();
         let sandbox_line = enter_sandbox(&config, unconfined);
         let banner = StartupBanner {
             process_lines,
@@ -212,7 +220,7 @@ impl Confined {
             files,
             file_process,
             script,
-            process: ProcessControl { signals, sd_notify: SdNotify::from_environment() },
+            process: ProcessControl { signals, sd_notify, syslog },
             logger: logger.clone(),
             delayed_replies: DelayedReplies::default(),
             scheduling: Scheduling { clock: Clock::start(), busy_poll, backlog: Vec::new() },
@@ -247,7 +255,7 @@ fn open_roots(
     let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) else {
         return Ok((DiskFiles::default(), Vec::new()));
     };
-    let files = DiskFiles::new(Roots::from_config(tftp), IoThreads::new(sockets.waker()?));
+    let files = DiskFiles::new(Roots::from_config(tftp), IoThreads::new(sockets.waker()));
     let mut lines = tftp_limits::check_roots(tftp)?;
     lines.extend(tftp_limits::limit_transfers(tftp));
     Ok((files, lines))
