@@ -1,7 +1,7 @@
 //! Requests to the file process that are not look-ups, and its replies.
 
-use super::file_process::Received;
 use super::file_process::protocol::{Reply, Request, Unwatched};
+use super::file_process::{Received, connected};
 use super::{Daemon, ExitReason};
 use crate::log_line::{FileLine, Line, ProcessLine};
 use crate::time::Timestamp;
@@ -33,10 +33,9 @@ impl Daemon {
             Reply::Config { size, unwatched } => self.read_config((fd, size), &unwatched),
             Reply::Changed(size) => self.read_changed((fd, size)),
             Reply::ConfigOutdated => self.request_reload(now),
-            Reply::LookedUp { .. }
-            | Reply::LogOpened(_)
-            | Reply::SyslogConnected(_)
-            | Reply::PidFileRemoved => {}
+            Reply::LogOpened(error) => self.log_opened(error, fd),
+            Reply::SyslogConnected(error) => self.logger.syslog_connected(connected(error, fd)),
+            Reply::LookedUp { .. } | Reply::PidFileRemoved => {}
         }
     }
 

@@ -24,7 +24,7 @@ use crate::config::server_names::ServerNames;
 use crate::effect::Effect;
 use crate::error::StartupError;
 use crate::log_line::{Line, ProcessLine};
-use crate::logging::{Logger, SyslogConnector};
+use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
@@ -40,6 +40,7 @@ use clock::Clock;
 use config_files::ConfigFiles;
 use file_process::FileProcess;
 use files::DiskFiles;
+use log_requests::LogReopening;
 use mio::Events;
 use notices::Inspections;
 use perform::DelayedReplies;
@@ -67,6 +68,7 @@ pub struct Daemon {
     script: Option<Script>,
     process: ProcessControl,
     logger: Logger,
+    log_reopening: LogReopening,
     log_limiter: LogLimiter,
     monitoring: Monitoring,
     delayed_replies: DelayedReplies,
@@ -94,7 +96,6 @@ struct Monitoring {
 struct ProcessControl {
     signals: Signals,
     sd_notify: Option<SdNotify>,
-    syslog: SyslogConnector,
 }
 
 /// When the loop waits, and for what.
@@ -172,8 +173,8 @@ impl Daemon {
     /// Closes all sockets, so that the ports are free for another server, passes the remaining calls to the script's process, and
     /// writes the remaining lines of the log.
     fn shutdown(self) {
-        let Self { script, sockets, logger, process, .. } = self;
-        let ProcessControl { signals, syslog, .. } = process;
+        let Self { script, sockets, logger, process, mut file_process, .. } = self;
+        let ProcessControl { signals, .. } = process;
         drop(sockets);
         // A second signal ends the process, which may wait for the script.
         drop(signals);
@@ -181,7 +182,7 @@ impl Daemon {
         if let Some(script) = script {
             script.hand_over();
         }
-        logger.flush_and_wait_with(|| syslog.connect());
+        logger.flush_and_wait_with(|| file_process.connect_syslog());
     }
 
     /// Waits for events. For `busy_time` it polls without sleeping.

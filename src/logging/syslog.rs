@@ -66,7 +66,6 @@ enum Reconnect {
     No,
 }
 
-
 impl Syslog {
     /// A queue for this socket.
     pub fn new(socket: SyslogSocket) -> Self {

@@ -3,7 +3,7 @@
 /// Open without waiting (open(2)).
 pub use libc::O_NONBLOCK;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, FcntlArg, OFlag, OpenHow, ResolveFlag, fcntl, openat2, readlinkat};
+use nix::fcntl::{self, AT_FDCWD, FcntlArg, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{FsType, TMPFS_MAGIC, fstatfs};
 use std::ffi::OsStr;
@@ -44,24 +44,27 @@ pub fn open_blocking(path: &OsStr) -> io::Result<File> {
 
 fn open_by(path: &OsStr, wait: OFlag) -> io::Result<File> {
     let flags = wait | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
-    Ok(nix::fcntl::open(path, flags, Mode::empty())?.into())
+    Ok(fcntl::open(path, flags, Mode::empty())?.into())
 }
 
 /// Opens a file of the configuration for reading. The call does not wait for a writer of a FIFO, and a terminal does not
 /// become the controlling one. It waits until no other process holds a lease on the file (fcntl(2)).
 pub fn open_config_file(path: &Path) -> io::Result<File> {
-    let open = |flags| File::options().read(true).custom_flags(libc::O_NOCTTY | flags).open(path);
-    match open(libc::O_NONBLOCK) {
+    let open = |wait: OFlag| {
+        let flags = (OFlag::O_NOCTTY | wait).bits();
+        File::options().read(true).custom_flags(flags).open(path)
+    };
+    match open(OFlag::O_NONBLOCK) {
         // Only regular files have leases.
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => open(0),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => open(OFlag::empty()),
         opened => opened,
     }
 }
 
 /// Lets reads wait for data, after the file was opened without waiting.
 pub fn set_blocking(file: &File) -> io::Result<()> {
-    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
-    fcntl(file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
+    let flags = OFlag::from_bits_retain(fcntl::fcntl(file, FcntlArg::F_GETFL)?);
+    fcntl::fcntl(file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
     Ok(())
 }
 

@@ -24,6 +24,7 @@ use self::opener::Opener;
 use self::protocol::{Lookup, MAX_BATCH, MAX_BATCH_LEN, MAX_MESSAGE_LEN, Reply, Request};
 use self::roots::Roots;
 use self::services::Services;
+use crate::logging::Connected;
 use crate::sys::channel::Channel;
 use crate::sys::helper_process::{self, HelperProcess};
 use crate::sys::threads;
@@ -135,36 +136,62 @@ impl FileProcess {
         }
     }
 
-    /// Reads all hosts and option files, and waits for them: at the start. Other replies are dropped.
+    /// Reads all hosts and option files, and waits for them: at the start.
     ///
     /// # Errors
     /// The process has ended.
     pub fn read_config(&mut self) -> io::Result<(Reply, Vec<OwnedFd>)> {
         self.send(&Request::ReadConfig);
-        loop {
-            self.process.channel.wait(Duration::MAX);
-            match self.receive() {
-                Received::Reply(reply @ Reply::Config { .. }, fds) => return Ok((reply, fds)),
-                Received::Reply(..) | Received::Nothing => {}
-                Received::Ended => return Err(ErrorKind::BrokenPipe.into()),
-            }
-        }
+        self.wait_for(Duration::MAX, |reply| matches!(reply, Reply::Config { .. }))
     }
 
     /// Removes the pid file, and waits until it is done.
     pub fn remove_pid_file(&mut self) {
         self.send(&Request::RemovePidFile);
-        while self.process.channel.wait(END_TIMEOUT) {
+        // After an error the file is there, as if the daemon were killed.
+        let _ = self.wait_for(END_TIMEOUT, |reply| *reply == Reply::PidFileRemoved);
+    }
+
+    /// Connects to the system log, and waits for it: when the daemon ends.
+    ///
+    /// # Errors
+    /// There is no system log, or the process does not answer.
+    pub fn connect_syslog(&mut self) -> io::Result<Connected> {
+        self.send(&Request::ConnectSyslog);
+        match self.wait_for(END_TIMEOUT, |reply| matches!(reply, Reply::SyslogConnected(_)))? {
+            (Reply::SyslogConnected(error), fds) => connected(error, fds.into_iter().next()),
+            _ => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    /// Waits for a reply. Other replies are dropped.
+    fn wait_for(
+        &mut self,
+        timeout: Duration,
+        is_it: impl Fn(&Reply) -> bool,
+    ) -> io::Result<(Reply, Vec<OwnedFd>)> {
+        while self.process.channel.wait(timeout) {
             match self.receive() {
-                Received::Reply(Reply::PidFileRemoved, _) | Received::Ended => return,
+                Received::Reply(reply, fds) if is_it(&reply) => return Ok((reply, fds)),
                 Received::Reply(..) | Received::Nothing => {}
+                Received::Ended => return Err(ErrorKind::BrokenPipe.into()),
             }
         }
+        Err(ErrorKind::TimedOut.into())
     }
 }
 
 impl AsRawFd for FileProcess {
     fn as_raw_fd(&self) -> i32 {
         self.process.as_raw_fd()
+    }
+}
+
+/// The result of connecting to syslog: a stream, or 0 for the datagram socket, or an error number.
+pub fn connected(error: i32, fd: Option<OwnedFd>) -> io::Result<Connected> {
+    match (error, fd) {
+        (_, Some(stream)) => Ok(Connected::Stream(stream)),
+        (0, None) => Ok(Connected::Datagram),
+        (error, None) => Err(io::Error::from_raw_os_error(error)),
     }
 }

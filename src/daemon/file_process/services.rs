@@ -4,12 +4,12 @@
 use super::config_files::ConfigFiles;
 use super::inspect::Inspector;
 use super::protocol::{Reply, Request};
+use crate::logging::{Connected, SyslogConnector, open_log_file_again};
 use crate::sys::channel::Channel;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
@@ -23,6 +23,8 @@ pub struct Services {
 pub struct Tasks {
     /// The log file.
     pub log_file: Option<PathBuf>,
+    /// Connects the socket that the packet process has.
+    pub syslog: SyslogConnector,
     /// Hosts and option files.
     pub config_files: ConfigFiles,
     /// The pid file.
@@ -41,8 +43,13 @@ impl Services {
 
     /// Handles a request that is not for look-ups.
     pub fn handle(&self, request: Request) {
-        if request == Request::ReadConfig {
-            return self.start(|channel, tasks| tasks.config_files.send_all(channel));
+        match request {
+            Request::ReadConfig => {
+                return self.start(|channel, tasks| tasks.config_files.send_all(channel));
+            }
+            // It takes no time.
+            Request::ConnectSyslog => return self.tasks.connect_syslog(&self.channel),
+            _ => {}
         }
         self.start(move |channel, tasks| {
             if let Some((reply, file)) = tasks.perform(request) {
@@ -64,6 +71,17 @@ impl Services {
 }
 
 impl Tasks {
+    fn connect_syslog(&self, channel: &Channel) {
+        let (error, stream) = match self.syslog.connect() {
+            Ok(Connected::Datagram) => (0, None),
+            Ok(Connected::Stream(stream)) => (0, Some(stream)),
+            Err(error) => (error_number(&error), None),
+        };
+        let fds: Vec<_> = stream.iter().map(AsFd::as_fd).collect();
+        // If it fails, the packet process has ended.
+        let _ = channel.send_fds(&Reply::SyslogConnected(error).encode(), &fds);
+    }
+
     /// The reply to a request, and the descriptor for it.
     fn perform(&self, request: Request) -> Option<(Reply, Option<File>)> {
         match request {
@@ -72,7 +90,7 @@ impl Tasks {
                 Some((Reply::Inspected { id, cause: self.inspector.find_cause(&files) }, None))
             }
             Request::ReopenLog => {
-                let opened = open_log(self.log_file.as_deref()?);
+                let opened = open_log_file_again(self.log_file.as_deref()?);
                 let error = opened.as_ref().err().map_or(0, error_number);
                 Some((Reply::LogOpened(error), opened.ok()))
             }
@@ -83,10 +101,6 @@ impl Tasks {
             }
         }
     }
-}
-
-fn open_log(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
 }
 
 fn error_number(error: &io::Error) -> i32 {

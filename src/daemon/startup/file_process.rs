@@ -7,12 +7,13 @@ use crate::config::reload::file_list::ConfigFileList;
 use crate::daemon::file_process::roots::Roots;
 use crate::daemon::file_process::{ConfigFiles, FileProcess, Inspector, Tasks, WatchedDirectories};
 use crate::error::StartupError;
+use crate::logging::SyslogConnector;
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
 use crate::sys::privilege::Identity;
 use conf_parser::LogTo;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -21,11 +22,13 @@ pub(super) fn start(
     config: &Config,
     privileges: &Privileges,
     watched: Option<WatchedDirectories>,
+    syslog: SyslogConnector,
 ) -> Result<FileProcess, StartupError> {
-    // In this process the descriptor is closed with the closure.
+    // In this process these descriptors are closed with the closure.
     let inotify = watched.as_ref().map(|watched| watched.as_fd().as_raw_fd());
-    let confine = |channel: &Channel| confine(config, privileges, channel, watched);
-    FileProcess::start(inotify.as_slice(), confine).map_err(|error| {
+    let kept: Vec<RawFd> = inotify.into_iter().chain([syslog.as_fd().as_raw_fd()]).collect();
+    let confine = |channel: &Channel| confine(config, privileges, channel, watched, syslog);
+    FileProcess::start(&kept, confine).map_err(|error| {
         StartupError::other(format!("failed to create helper: {}", strerror(&error)))
     })
 }
@@ -41,6 +44,7 @@ fn confine(
     privileges: &Privileges,
     _channel: &Channel,
     watched: Option<WatchedDirectories>,
+    syslog: SyslogConnector,
 ) -> Option<(Roots, bool, Tasks)> {
     if !config.process.debug {
         drop_privileges(&privileges.identity, &[]).ok()?;
@@ -54,5 +58,5 @@ fn confine(
     let pid_file = config.process.pid_file().map(ToOwned::to_owned);
     let inspector = Inspector { roots: roots.clone(), identity: Identity::current(), secure };
     let config_files = ConfigFiles::new(ConfigFileList::from_config(config), watched);
-    Some((roots, secure, Tasks { log_file, config_files, pid_file, inspector }))
+    Some((roots, secure, Tasks { log_file, syslog, config_files, pid_file, inspector }))
 }

@@ -29,6 +29,7 @@ use super::file_process::roots::Roots;
 use super::file_process::{FileProcess, WatchedDirectories};
 use super::files::DiskFiles;
 use super::files::io_threads::IoThreads;
+use super::log_requests::LogReopening;
 use super::notices::Inspections;
 use super::perform::DelayedReplies;
 use super::rate_limit::log_limit::LogLimiter;
@@ -41,7 +42,7 @@ use crate::config::server_names::ServerNames;
 use crate::config::{Config, ConfigWarning};
 use crate::error::StartupError;
 use crate::log_line::{FileLine, ProcessLine, SandboxLine, TftpLine};
-use crate::logging::{Logger, SyslogConnector};
+use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::daemonize::redirect_stdio_to_null;
@@ -92,7 +93,6 @@ pub struct Detached {
 struct Daemonized {
     bound: Bound,
     signals: Signals,
-    syslog: SyslogConnector,
     script: Option<Script>,
     file_process: FileProcess,
     lines: Vec<ProcessLine>,
@@ -136,10 +136,10 @@ impl Bound {
         if let Some(script) = &script {
             sockets.register_datagrams(script, EventSource::Script)?;
         }
-        let file_process = file_process::start(config, privileges, watched)?;
+        let file_process = file_process::start(config, privileges, watched, syslog)?;
         sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
-        Ok(Daemonized { bound: self, signals, syslog, script, file_process, lines })
+        Ok(Daemonized { bound: self, signals, script, file_process, lines })
     }
 }
 
@@ -181,7 +181,7 @@ impl Daemonized {
 impl Confined {
     /// Opens the roots, reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Daemonized { bound, signals, syslog, script, mut file_process, lines: process_lines } =
+        let Daemonized { bound, signals, script, mut file_process, lines: process_lines } =
             self.daemonized;
         let Bound { mut config, warnings, interfaces, opened, unconfined, .. } = bound;
         let Opened { sockets, sniffer, address_watch, device, .. } = opened;
@@ -220,8 +220,9 @@ impl Confined {
             files,
             file_process,
             script,
-            process: ProcessControl { signals, sd_notify, syslog },
+            process: ProcessControl { signals, sd_notify },
             logger: logger.clone(),
+            log_reopening: LogReopening::default(),
             delayed_replies: DelayedReplies::default(),
             scheduling: Scheduling { clock: Clock::start(), busy_poll, backlog: Vec::new() },
             effects: Vec::new(),

@@ -5,7 +5,9 @@ use super::super::roots::Roots;
 use super::super::services::Tasks;
 use super::*;
 use crate::config::reload::file_list::ConfigFileList;
+use crate::logging::SyslogConnector;
 use crate::sys::privilege::Identity;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// A disk on which a look-up of `slow` waits until the test permits it to go on.
@@ -33,6 +35,7 @@ fn serve() -> (Channel, SyncSender<()>) {
         Inspector { roots: Roots::default(), identity: Identity::current(), secure: false };
     let tasks = Tasks {
         log_file: None,
+        syslog: SyslogConnector::new(Path::new("/nothing")).unwrap(),
         pid_file: None,
         inspector,
         config_files: ConfigFiles::new(ConfigFileList::default(), None),
