@@ -7,13 +7,14 @@ use crate::config::file_content::{FileContent, ReadError, ReadLimit};
 use crate::error::StartupError;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 const DEFAULT_LEASE_FILE: &str = "/var/lib/misc/dnsmasq.leases";
 /// Exit codes of a shell for a command that it may not execute, and for one that does not exist.
@@ -72,15 +73,14 @@ pub fn open(config: &Config) -> Result<Leases, StartupError> {
 fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
     let mut command = OsString::from(script);
     command.push(" init");
-    let mut shell = Command::new("sh");
-    let output =
-        shell.arg("-c").arg(command).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
     let failed = |reason: &str| {
         StartupError::file(format!("cannot run lease-init script {}: {reason}", path_text(script)))
     };
-    let output = output.map_err(|error: io::Error| failed(&strerror(&error)))?;
-    match output.status.code() {
-        Some(0) | None => Ok(output.stdout),
+    let (output, status) =
+        run_shell(&command).map_err(|error: io::Error| failed(&strerror(&error)))?;
+    let output = output.map_err(|error| failed(&error.reason()))?.into_owned();
+    match status.code() {
+        Some(0) | None => Ok(output),
         Some(EXIT_NOT_ALLOWED) => Err(failed("Permission denied")),
         Some(EXIT_NOT_FOUND) => Err(failed("No such file or directory")),
         Some(code) => {
@@ -91,6 +91,19 @@ fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
             ))
         }
     }
+}
+
+/// What a command printed, and how it ended. If it prints too much, it is killed.
+fn run_shell(command: &OsStr) -> io::Result<(Result<Cow<'static, [u8]>, ReadError>, ExitStatus)> {
+    let mut child = Command::new("sh").arg("-c").arg(command).stdout(Stdio::piped()).spawn()?;
+    let printed = child.stdout.take().map_or(Ok(Cow::default()), |stdout| {
+        ReadLimit::default().read_input(stdout, Vec::new()).and_then(FileContent::complete)
+    });
+    if printed.is_err() {
+        // A child that has already ended is no error.
+        let _ = child.kill();
+    }
+    Ok((printed, child.wait()?))
 }
 
 /// The number of leases, and lines about other entries. dnsmasq reads fields, without regard to ends of lines: `expiry mac
