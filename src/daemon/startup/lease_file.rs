@@ -78,7 +78,7 @@ fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
     };
     let (output, status) =
         run_shell(&command).map_err(|error: io::Error| failed(&strerror(&error)))?;
-    let output = output.map_err(|error| failed(&error.reason()))?.into_owned();
+    let output = output.map_err(|error| failed(&error.reason()))?;
     match status.code() {
         Some(0) | None => Ok(output),
         Some(EXIT_NOT_ALLOWED) => Err(failed("Permission denied")),
@@ -94,10 +94,11 @@ fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
 }
 
 /// What a command printed, and how it ended. If it prints too much, it is killed.
-fn run_shell(command: &OsStr) -> io::Result<(Result<Cow<'static, [u8]>, ReadError>, ExitStatus)> {
+fn run_shell(command: &OsStr) -> io::Result<(Result<Vec<u8>, ReadError>, ExitStatus)> {
     let mut child = Command::new("sh").arg("-c").arg(command).stdout(Stdio::piped()).spawn()?;
-    let printed = child.stdout.take().map_or(Ok(Cow::default()), |stdout| {
-        ReadLimit::default().read_input(stdout, Vec::new()).and_then(FileContent::complete)
+    let printed = child.stdout.take().map_or(Ok(Vec::new()), |stdout| {
+        let read = ReadLimit::default().read_input(stdout, Vec::new());
+        read.and_then(FileContent::complete).map(Cow::into_owned)
     });
     if printed.is_err() {
         // A child that has already ended is no error.
