@@ -8,13 +8,14 @@ use crate::error::StartupError;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
 use crate::sys::script_exec::with_script_signals;
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io;
 use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 const DEFAULT_LEASE_FILE: &str = "/var/lib/misc/dnsmasq.leases";
 /// Exit codes of a shell for a command that it may not execute, and for one that does not exist.
@@ -64,16 +65,14 @@ pub fn check(config: &Config) -> Result<Vec<FileLine>, StartupError> {
 fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
     let mut command = OsString::from(script);
     command.push(" init");
-    let mut shell = Command::new("sh");
-    with_script_signals(&mut shell);
-    let output =
-        shell.arg("-c").arg(command).stdin(Stdio::inherit()).stderr(Stdio::inherit()).output();
     let failed = |reason: &str| {
         StartupError::file(format!("cannot run lease-init script {}: {reason}", path_text(script)))
     };
-    let output = output.map_err(|error: io::Error| failed(&strerror(&error)))?;
-    match output.status.code() {
-        Some(0) | None => Ok(output.stdout),
+    let (output, status) =
+        run_shell(&command).map_err(|error: io::Error| failed(&strerror(&error)))?;
+    let output = output.map_err(|error| failed(&error.reason()))?;
+    match status.code() {
+        Some(0) | None => Ok(output),
         Some(EXIT_NOT_ALLOWED) => Err(failed("Permission denied")),
         Some(EXIT_NOT_FOUND) => Err(failed("No such file or directory")),
         Some(code) => {
@@ -84,6 +83,22 @@ fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
             ))
         }
     }
+}
+
+/// What a command printed, and how it ended. If it prints too much, it is killed.
+fn run_shell(command: &OsStr) -> io::Result<(Result<Vec<u8>, ReadError>, ExitStatus)> {
+    let mut shell = Command::new("sh");
+    with_script_signals(&mut shell);
+    let mut child = shell.arg("-c").arg(command).stdout(Stdio::piped()).spawn()?;
+    let printed = child.stdout.take().map_or(Ok(Vec::new()), |stdout| {
+        let read = ReadLimit::default().read_input(stdout, Vec::new());
+        read.and_then(FileContent::complete).map(Cow::into_owned)
+    });
+    if printed.is_err() {
+        // A child that has already ended is no error.
+        let _ = child.kill();
+    }
+    Ok((printed, child.wait()?))
 }
 
 /// The number of leases, and lines about other entries. dnsmasq reads fields, without regard to ends of lines: `expiry mac
