@@ -38,8 +38,8 @@ impl SyslogConnector {
         Ok(Self { datagram: self.datagram.try_clone()?, path: self.path.clone() })
     }
 
-    /// Connects without waiting. `WouldBlock`: the system log has a stream socket, and accepts no connection now; all other
-    /// errors: there is no system log.
+    /// Connects without waiting. Each error has a number (`raw_os_error`), which can be sent to the other process: EAGAIN, the
+    /// system log has a stream socket and accepts no connection now; others, there is no system log.
     pub fn connect(&self) -> io::Result<Connected> {
         if self.datagram.connect(&self.path).is_ok() {
             return Ok(Connected::Datagram);
