@@ -12,6 +12,8 @@ pub const PROCESS: &[Row] = &[
     row!("memory that is not executable", SYS_mmap, Masked(2, PROT_EXEC, 0)),
     row!("memory that is not executable", SYS_mprotect, Masked(2, PROT_EXEC, 0)),
     row!("descriptors", SYS_close),
+    #[cfg(debug_assertions)]
+    row!("check of the standard library in debug builds", SYS_fcntl, Is(1, libc::F_GETFD as u64)),
     row!("end of the process", SYS_exit_group),
     row!("signals", SYS_rt_sigaction),
     row!("signals", SYS_rt_sigprocmask),

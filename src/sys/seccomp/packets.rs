@@ -49,7 +49,6 @@ const DESCRIPTORS: &[Row] = &[
     row!("size of a file that is read to its end", SYS_lseek),
     row!("size of a file that is read to its end", SYS_fstat),
     row!("log lines", SYS_write),
-    row!("log lines", SYS_writev),
     row!("script process, and inherited child processes", SYS_wait4),
     row!("context switches, for busy polling", SYS_getrusage),
     row!("last lines of the log", SYS_clock_nanosleep),

@@ -1,7 +1,7 @@
 //! Calls that at least one process may make, each with calls that differ only in the restricted argument.
 
 use super::{
-    ALL, Attempt, BAD, CHANNEL, FILES, HOST, MUSL, NETLINK, NONE, OTHER_PROCESS, PACKETS,
+    ALL, Attempt, BAD, CHANNEL, DEBUG, FILES, HOST, MUSL, NETLINK, NONE, OTHER_PROCESS, PACKETS,
     SERVICE_MANAGER, SYSLOG, THIS_PROCESS, THREADED, attempt,
 };
 
@@ -31,6 +31,7 @@ pub const PROCESS: &[Attempt] = &[
     attempt!(ALL,      "protects memory",                    SYS_mprotect(1, 0, 3)),
     attempt!(NONE,     "makes memory executable",            SYS_mprotect(1, 0, EXEC)),
     attempt!(ALL,      "closes a descriptor",                SYS_close(BAD)),
+    attempt!(DEBUG,    "checks that a descriptor is open",   SYS_fcntl(BAD, libc::F_GETFD as u64)),
     attempt!(ALL,      "ends the process",                   SYS_exit_group(0)),
     attempt!(ALL,      "sets a signal handler",              SYS_rt_sigaction(0)),
     attempt!(ALL,      "blocks signals",                     SYS_rt_sigprocmask(0, 0, 0, 8)),
@@ -189,7 +190,7 @@ pub const FILES_AND_PATHS: &[Attempt] = &[
     attempt!(THREADED, "reads facts about an open file",     SYS_fstat(BAD)),
     attempt!(THREADED, "writes",                             SYS_write(BAD)),
     attempt!(ALL,      "writes to standard error",           SYS_write(2, 0, 0)),
-    attempt!(PACKETS,  "writes several parts",               SYS_writev(BAD)),
+    attempt!(NONE,     "writes several parts",               SYS_writev(BAD)),
     attempt!(FILES,    "opens a file",                       SYS_openat2(BAD, 0, 0, 0)),
     attempt!(FILES,    "opens a file",                       SYS_openat(BAD, 0)),
     #[cfg(target_arch = "x86_64")]

@@ -36,6 +36,8 @@ pub const NONE: u8 = 0;
 pub const THREADED: u8 = PACKETS | FILES;
 /// For calls of musl only.
 pub const MUSL: u8 = if cfg!(target_env = "musl") { ALL } else { NONE };
+/// For calls of debug builds only.
+pub const DEBUG: u8 = if cfg!(debug_assertions) { ALL } else { NONE };
 
 /// An invalid descriptor, number or flag.
 pub const BAD: u64 = u64::MAX;
