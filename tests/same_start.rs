@@ -21,6 +21,7 @@ use std::time::Duration;
 crate::tests![
     sockets_and_capabilities_without_dhcp_range_are_those_of_dnsmasq,
     sockets_of_interfaces_without_dhcp_are_those_of_dnsmasq,
+    sockets_of_addresses_with_labels_are_those_of_dnsmasq,
     root_that_is_not_utf8_is_served_as_by_dnsmasq,
     script_has_signals_and_environment_as_from_dnsmasq,
     own_warnings_follow_the_lines_of_dnsmasq,
@@ -194,6 +195,25 @@ fn sockets_of_interfaces_without_dhcp_are_those_of_dnsmasq() {
             setup.compare(&[TFTP, "enable-tftp=eth0", binding, option]);
             setup.compare(&[TFTP, binding, "interface=eth0\ninterface=eth1", option, range]);
         }
+    }
+}
+
+/// For `interface` and `except-interface` the label is the name of the address, for the other options it is not.
+fn sockets_of_addresses_with_labels_are_those_of_dnsmasq() {
+    let Some(setup) = Setup::new() else { return };
+    setup.lab.host("server").ip("addr add 192.168.12.2/24 dev eth0 label eth0:1");
+    let range = "dhcp-range=192.168.10.0,proxy";
+    for binding in ["bind-interfaces", "bind-dynamic"] {
+        for name in ["eth0", "eth0:1"] {
+            setup.compare(&[TFTP, binding, &format!("enable-tftp={name}")]);
+            for option in ["interface", "except-interface", "no-dhcp-interface"] {
+                setup.compare(&[TFTP, binding, &format!("{option}={name}")]);
+            }
+            let refused = format!("no-dhcp-interface={name}");
+            setup.compare(&[TFTP, binding, "interface=eth0:1", &refused, range]);
+            setup.compare(&[TFTP, binding, "interface=eth0", &refused, range]);
+        }
+        setup.compare(&[TFTP, binding, "interface=eth0:*"]);
     }
 }
 
