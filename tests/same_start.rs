@@ -3,17 +3,19 @@
 
 mod common;
 
-use common::lab::{Lab, allow, eventually};
+use common::lab::{Lab, allow, eventually, record};
 use common::measure::status;
 use common::request::{Step, step};
 use common::server_host::ServerHost;
 use common::{installed_dnsmasq, required};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -24,6 +26,8 @@ crate::tests![
     sockets_of_addresses_with_labels_are_those_of_dnsmasq,
     root_that_is_not_utf8_is_served_as_by_dnsmasq,
     script_has_signals_and_environment_as_from_dnsmasq,
+    path_that_cannot_be_used_ends_the_start_as_in_dnsmasq,
+    start_does_not_wait_for_a_lease_file_that_is_a_fifo,
     own_warnings_follow_the_lines_of_dnsmasq,
     empty_menu_text_is_sent,
     bound_single_port_serves_ipv4,
@@ -285,6 +289,63 @@ fn script_has_signals_and_environment_as_from_dnsmasq() {
     assert!(ignored.ends_with("7002"), "{seen:#?}");
     setup.compare_by(call, (config.clone() + range).as_bytes(), &[]);
     setup.compare_by(call, (config + &as_user).as_bytes(), &[]);
+}
+
+/// The exit code of a start that fails, its standard error, and the lines of the system log.
+fn failure(setup: &Setup, program: &Path, words: &[&str]) -> (Option<i32>, String, Vec<String>) {
+    setup.lab.take_syslog();
+    let stderr = File::create(STDERR).expect("/run is writable");
+    let mut command = Command::new(program);
+    command.args(["-C", CONFIG]).args(words).env("LC_ALL", "C");
+    let server = setup.lab.host("server");
+    let mut process = server.spawn(command.stdout(Stdio::null()).stderr(stderr));
+    let ended = eventually(TIMEOUT, || process.ended()).expect("it ends").code();
+    let failed = || setup.lab.syslog().iter().any(|line| line.ends_with("FAILED to start up"));
+    eventually(TIMEOUT, || failed().then_some(())).expect("the failure is logged");
+    let text = |line: &String| {
+        let (code, identity, text) = record(line);
+        format!("{code} {identity}: {text}")
+    };
+    let log = setup.lab.syslog().iter().map(text).collect();
+    (ended, fs::read_to_string(STDERR).expect("it is text"), log)
+}
+
+/// The pid file replaces sockets and links, and is not written with `-d`.
+fn path_that_cannot_be_used_ends_the_start_as_in_dnsmasq() {
+    let Some(setup) = Setup::new() else { return };
+    setup.lab.file(CONFIG, format!("{TFTP}\ndhcp-range=192.168.10.0,proxy\n"));
+    setup.lab.file("/srv/file", "");
+    setup.lab.link("/srv/loop", "/srv/loop");
+    setup.lab.link("/srv/none/x", "/srv/dangling");
+    let _socket = UnixDatagram::bind("/srv/socket").expect("/srv is writable");
+    let fixed = ["/srv/none/x", "/srv/file/x", "/srv/tftp", "/srv/tftp/"];
+    let replaced = ["/srv/loop", "/srv/dangling", "/srv/socket"];
+    for mode in [&["-k"][..], &[], &["-d"]] {
+        for option in ["--log-facility", "--pid-file", "--dhcp-leasefile"] {
+            let is_pid = option == "--pid-file";
+            let paths = fixed.iter().chain(replaced.iter().filter(|_| !is_pid));
+            for path in paths.filter(|_| !is_pid || mode != ["-d"]) {
+                let value = format!("{option}={path}");
+                let mut words = vec![&*value];
+                words.extend(mode);
+                words.extend((!is_pid).then_some("--pid-file="));
+                words.extend((option != "--dhcp-leasefile").then_some("-l/run/leases"));
+                let ours = failure(&setup, Path::new(OURS), &words);
+                assert_eq!(ours, failure(&setup, &setup.dnsmasq, &words), "{words:?}");
+                assert_eq!(ours.0, Some(3), "{words:?}");
+            }
+        }
+    }
+}
+
+/// D-028.
+fn start_does_not_wait_for_a_lease_file_that_is_a_fifo() {
+    let Some(setup) = Setup::new() else { return };
+    let fifo = "/run/leases";
+    mkfifo(fifo, Mode::S_IRUSR | Mode::S_IWUSR).expect("/run is writable");
+    setup.lab.file(CONFIG, format!("{TFTP}\ndhcp-range=192.168.10.0,proxy\n"));
+    let start = setup.start(Path::new(OURS), &[], reply);
+    assert_eq!((start.exit, start.found.len()), (Some(0), 1), "{start:#?}");
 }
 
 /// D-045: warnings of pxemasq are logged after the lines of dnsmasq, which are the same.
