@@ -10,10 +10,13 @@ pub fn own_addresses(config: &Config, tftp: &Tftp, interfaces: &Interfaces) -> V
     let network = &config.network;
     let wanted = |address: &&Address| {
         let Some(link) = interfaces.by_index(address.interface) else { return false };
+        // For `interface` and `except-interface`, an address with a label has the label as its name; for the other options
+        // it has the name of the interface (docs/dnsmasq/tftp.md, section 1).
+        let Some(name) = interfaces.name_of(address) else { return false };
         let listed =
             tftp.interfaces.as_ref().is_none_or(|list| any_interface_matches(list, &link.name));
         let kept_off = tftp.interfaces.is_none() && network.refuses_tftp_sockets(&link.name);
-        network.accepts(&link.name, link.loopback, Some(address.ip)) && listed && !kept_off
+        network.accepts(name, link.loopback, Some(address.ip)) && listed && !kept_off
     };
     interfaces
         .addresses
