@@ -1,9 +1,11 @@
 //! Tokens ↔ sockets.
 
 mod addresses;
+mod port_order;
 pub mod transfer;
 
 use self::addresses::{own_addresses, scoped};
+use self::port_order::random_port_order;
 use self::transfer::TransferSockets;
 use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
 use crate::config::network::Binding;
@@ -289,8 +291,8 @@ impl Sockets {
         self.listeners.get(at)?.as_ref().map(|listener| &listener.fd)
     }
 
-    /// Opens a socket for a transfer: bound to a local address and its interface, and to the first free port of
-    /// `tftp-port-range`.
+    /// Opens a socket for a transfer: bound to a local address and its interface, and to a free port of
+    /// `tftp-port-range`, chosen at random.
     pub fn open_transfer(
         &mut self,
         tftp: &Tftp,
@@ -298,7 +300,7 @@ impl Sockets {
     ) -> io::Result<usize> {
         let (first, last) = tftp.ports.unwrap_or((0, 0));
         let mut opened = Err(io::ErrorKind::AddrInUse.into());
-        for port in first..=last {
+        for port in random_port_order(first, last) {
             opened = self.transfers.open(scoped(local, interface, port));
             // Only a port that is taken makes the next one worth a try.
             if !matches!(&opened, Err(error) if error.kind() == io::ErrorKind::AddrInUse) {
