@@ -373,8 +373,7 @@ impl Daemon {
 
 /// Whether an error is about one datagram only, so that the next one may be read.
 fn is_datagram_error(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::Interrupted | io::ErrorKind::ConnectionRefused | io::ErrorKind::InvalidData
-    )
+    let is_skipped =
+        matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::InvalidData);
+    is_skipped || udp::is_icmp(error)
 }

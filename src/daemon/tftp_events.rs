@@ -5,7 +5,7 @@ use super::{Daemon, MAX_DATAGRAMS_PER_TURN, ReceiveBuffers, is_datagram_error};
 use crate::effect::{ReceiveMode, SocketToken};
 use crate::strerror::strerror;
 use crate::sys::udp_batch::RecvBatch;
-use crate::sys::{limits, udp};
+use crate::sys::{limits, udp, udp_errors};
 use crate::tftp::{Context, Input, Movement, Server, SocketError, SocketErrorKind, accepts};
 use crate::time::Timestamp;
 use std::io;
@@ -51,11 +51,38 @@ impl Daemon {
                 }
                 Ok(_) => {}
                 Err(error) if is_datagram_error(&error) => {}
-                Err(_) => return false,
+                Err(_) => {
+                    self.unreachable_clients(listener, now);
+                    return false;
+                }
             }
             self.perform(now);
         }
         true
+    }
+
+    /// Reads ICMP errors of a listening socket. Only with `tftp-single-port` are there any.
+    fn unreachable_clients(&mut self, listener: usize, now: Timestamp) {
+        if self.config.tftp.as_ref().is_none_or(|tftp| !tftp.single_port) {
+            return;
+        }
+        for _ in 0..MAX_DATAGRAMS_PER_TURN {
+            let Some(socket) = self.sockets.listener(listener) else { return };
+            let Some(peer) = udp_errors::next_unreachable(socket) else { return };
+            self.tftp_input(Input::PortUnreachable { id: None, peer }, now);
+            self.perform(now);
+        }
+    }
+
+    /// Reads ICMP errors of the socket of a transfer. Only with `tftp-port-range` are there any.
+    fn unreachable_client(&mut self, id: usize, now: Timestamp) {
+        if self.config.tftp.as_ref().is_none_or(|tftp| tftp.ports.is_none()) {
+            return;
+        }
+        while let Some(peer) = self.sockets.transfers().next_unreachable(id) {
+            self.tftp_input(Input::PortUnreachable { id: Some(id), peer }, now);
+            self.perform(now);
+        }
     }
 
     /// Performs `Effect::OpenSocket`.
@@ -108,6 +135,7 @@ impl Daemon {
             Some(Ok(received)) => received,
             Some(Err(error)) if is_datagram_error(&error) => return Remaining::Possible,
             Some(Err(_)) => {
+                self.unreachable_client(id, now);
                 self.send_buffer_has_space(id, now);
                 return Remaining::None;
             }
@@ -134,6 +162,7 @@ impl Daemon {
             Some(Ok(received)) => received,
             Some(Err(error)) if is_datagram_error(&error) => return Remaining::Possible,
             Some(Err(_)) => {
+                self.unreachable_client(id, now);
                 self.send_buffer_has_space(id, now);
                 self.perform(now);
                 return Remaining::None;

@@ -18,6 +18,7 @@
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
 //! | [`udp_batch`] | many datagrams with one system call | `recvmmsg` |
+//! | [`udp_errors`] | ICMP errors about datagrams that were sent | – |
 //! | [`unix_stream`] | a stream to syslog | – |
 #![expect(unsafe_code, reason = "only this module has unsafe code")]
 
@@ -43,4 +44,5 @@ mod seccomp;
 pub mod signals;
 pub mod udp;
 pub mod udp_batch;
+pub mod udp_errors;
 pub mod unix_stream;
