@@ -148,6 +148,7 @@ impl Daemon {
             ready.append(&mut self.scheduling.backlog);
             ready.extend(events.iter().map(|event| EventSource::from_token(event.token())));
             EventSource::dedup_in_priority_order(&mut ready);
+            self.read_icmp_errors(&events, now);
             for &source in &ready {
                 if let Some(reason) = self.handle_ready(source, &mut buffers, now) {
                     self.shutdown();

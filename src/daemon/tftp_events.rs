@@ -1,13 +1,15 @@
 //! TFTP in the loop: inputs for the server come from sockets, disks and timers.
 
 use super::files::{Completed, DiskFiles};
+use super::sockets::EventSource;
 use super::{Daemon, MAX_DATAGRAMS_PER_TURN, ReceiveBuffers, is_datagram_error};
 use crate::effect::{ReceiveMode, SocketToken};
 use crate::strerror::strerror;
 use crate::sys::udp_batch::RecvBatch;
-use crate::sys::{limits, udp, udp_errors};
+use crate::sys::{limits, udp};
 use crate::tftp::{Context, Input, Movement, Server, SocketError, SocketErrorKind, accepts};
 use crate::time::Timestamp;
+use mio::Events;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -20,6 +22,10 @@ enum Remaining {
 /// Effects of single datagrams that are performed together. To receive several datagrams first and send several answers
 /// then takes a tenth less time than to do both in turn.
 const MAX_EFFECTS_TOGETHER: usize = 32;
+
+/// ICMP errors that are read from one socket. The kernel drops them if there are more than fit into its buffer. Those that are
+/// left are read with the next one.
+const MAX_ICMP_ERRORS_PER_TURN: usize = 64;
 
 impl Daemon {
     /// Calls the server with its context. `None`: TFTP is not enabled.
@@ -51,37 +57,26 @@ impl Daemon {
                 }
                 Ok(_) => {}
                 Err(error) if is_datagram_error(&error) => {}
-                Err(_) => {
-                    self.unreachable_clients(listener, now);
-                    return false;
-                }
+                Err(_) => return false,
             }
             self.perform(now);
         }
         true
     }
 
-    /// Reads ICMP errors of a listening socket. Only with `tftp-single-port` are there any.
-    fn unreachable_clients(&mut self, listener: usize, now: Timestamp) {
-        if self.config.tftp.as_ref().is_none_or(|tftp| !tftp.single_port) {
-            return;
-        }
-        for _ in 0..MAX_DATAGRAMS_PER_TURN {
-            let Some(socket) = self.sockets.listener(listener) else { return };
-            let Some(peer) = udp_errors::next_unreachable(socket) else { return };
-            self.tftp_input(Input::PortUnreachable { id: None, peer }, now);
-            self.perform(now);
-        }
-    }
-
-    /// Reads ICMP errors of the socket of a transfer. Only with `tftp-port-range` are there any.
-    fn unreachable_client(&mut self, id: usize, now: Timestamp) {
-        if self.config.tftp.as_ref().is_none_or(|tftp| tftp.ports.is_none()) {
-            return;
-        }
-        while let Some(peer) = self.sockets.transfers().next_unreachable(id) {
-            self.tftp_input(Input::PortUnreachable { id: Some(id), peer }, now);
-            self.perform(now);
+    /// Reads the ICMP errors of TFTP sockets that queue them (`tftp-single-port`, `tftp-port-range`).
+    pub(super) fn read_icmp_errors(&mut self, events: &Events, now: Timestamp) {
+        for event in events.iter().filter(|event| event.is_error()) {
+            let source = EventSource::from_token(event.token());
+            for _ in 0..MAX_ICMP_ERRORS_PER_TURN {
+                let Some(peer) = self.sockets.next_unreachable(source) else { break };
+                let id = match source {
+                    EventSource::Transfer(id) => Some(id),
+                    _ => None,
+                };
+                self.tftp_input(Input::PortUnreachable { id, peer }, now);
+                self.perform(now);
+            }
         }
     }
 
@@ -135,7 +130,6 @@ impl Daemon {
             Some(Ok(received)) => received,
             Some(Err(error)) if is_datagram_error(&error) => return Remaining::Possible,
             Some(Err(_)) => {
-                self.unreachable_client(id, now);
                 self.send_buffer_has_space(id, now);
                 return Remaining::None;
             }
@@ -162,7 +156,6 @@ impl Daemon {
             Some(Ok(received)) => received,
             Some(Err(error)) if is_datagram_error(&error) => return Remaining::Possible,
             Some(Err(_)) => {
-                self.unreachable_client(id, now);
                 self.send_buffer_has_space(id, now);
                 self.perform(now);
                 return Remaining::None;

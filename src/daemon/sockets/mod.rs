@@ -327,6 +327,15 @@ impl Sockets {
         self.transfers.register_read(id, mode, self.poll.registry(), token)
     }
 
+    /// The receiver of a TFTP datagram that was answered with ICMP `port unreachable`. `None`: there is no more.
+    pub fn next_unreachable(&self, source: EventSource) -> Option<SocketAddr> {
+        match source {
+            EventSource::Tftp(at) => udp_errors::next_unreachable(self.listener(at)?),
+            EventSource::Transfer(id) => self.transfers.next_unreachable(id),
+            _ => None,
+        }
+    }
+
     /// The sockets of transfers.
     pub fn transfers(&mut self) -> &mut TransferSockets {
         &mut self.transfers
