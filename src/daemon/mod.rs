@@ -155,6 +155,7 @@ impl Daemon {
             ready.append(&mut self.scheduling.backlog);
             ready.extend(events.iter().map(|event| EventSource::from_token(event.token())));
             EventSource::dedup_in_priority_order(&mut ready);
+            self.read_icmp_errors(&events, now);
             for &source in &ready {
                 if let Some(reason) = self.handle_ready(source, &mut buffers, now) {
                     self.shutdown();
@@ -353,8 +354,7 @@ impl Daemon {
 
 /// Whether an error is about one datagram only, so that the next one may be read.
 fn is_datagram_error(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::Interrupted | io::ErrorKind::ConnectionRefused | io::ErrorKind::InvalidData
-    )
+    let is_skipped =
+        matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::InvalidData);
+    is_skipped || udp::is_icmp(error)
 }

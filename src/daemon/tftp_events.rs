@@ -2,6 +2,7 @@
 
 use super::file_process::protocol::LookedUp;
 use super::files::DiskFiles;
+use super::sockets::EventSource;
 use super::{Daemon, MAX_DATAGRAMS_PER_TURN, ReceiveBuffers, is_datagram_error};
 use crate::effect::{ReceiveMode, SocketToken};
 use crate::strerror::strerror;
@@ -9,6 +10,7 @@ use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
 use crate::tftp::{Context, Input, Movement, Server, SocketError, SocketErrorKind, accepts};
 use crate::time::Timestamp;
+use mio::Events;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -22,6 +24,10 @@ enum Remaining {
 /// Effects of single datagrams that are performed together. To receive several datagrams first and send several answers
 /// then takes a tenth less time than to do both in turn.
 const MAX_EFFECTS_TOGETHER: usize = 32;
+
+/// ICMP errors that are read from one socket. The kernel drops them if there are more than fit into its buffer. Those that are
+/// left are read with the next one.
+const MAX_ICMP_ERRORS_PER_TURN: usize = 64;
 
 impl Daemon {
     /// Calls the server with its context. `None`: TFTP is not enabled.
@@ -58,6 +64,22 @@ impl Daemon {
             self.perform(now);
         }
         true
+    }
+
+    /// Reads the ICMP errors of TFTP sockets that queue them (`tftp-single-port`, `tftp-port-range`).
+    pub(super) fn read_icmp_errors(&mut self, events: &Events, now: Timestamp) {
+        for event in events.iter().filter(|event| event.is_error()) {
+            let source = EventSource::from_token(event.token());
+            for _ in 0..MAX_ICMP_ERRORS_PER_TURN {
+                let Some(peer) = self.sockets.next_unreachable(source) else { break };
+                let id = match source {
+                    EventSource::Transfer(id) => Some(id),
+                    _ => None,
+                };
+                self.tftp_input(Input::PortUnreachable { id, peer }, now);
+                self.perform(now);
+            }
+        }
     }
 
     /// Performs `Effect::OpenSocket`.

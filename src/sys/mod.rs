@@ -24,6 +24,7 @@
 //! | [`timer`] | a timer as a descriptor | – |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
 //! | [`udp_batch`] | many datagrams with one system call | `recvmmsg` |
+//! | [`udp_errors`] | ICMP errors about datagrams that were sent | – |
 //! | [`unix_socket`] | sockets to syslog and the service manager | – |
 #![expect(unsafe_code, reason = "only this module has unsafe code")]
 
@@ -54,4 +55,5 @@ pub mod threads;
 pub mod timer;
 pub mod udp;
 pub mod udp_batch;
+pub mod udp_errors;
 pub mod unix_socket;

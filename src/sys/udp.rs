@@ -2,6 +2,7 @@
 
 use crate::byte_text::to_path;
 use crate::net::ReceivedDatagram;
+use nix::errno::Errno;
 use nix::sys::socket::sockopt::{
     BindToDevice, Broadcast, Ipv4PacketInfo, Ipv4Tos, Ipv6RecvPacketInfo, Ipv6V6Only, RcvBuf,
     RcvBufForce, ReuseAddr, ReusePort,
@@ -43,7 +44,7 @@ pub enum PortSharing {
 
 /// A socket for DHCP on all addresses.
 pub fn open_dhcp(port: u16, sharing: PortSharing) -> Result<OwnedFd, (Step, io::Error)> {
-    let failed_in = |step: Step| |error: nix::errno::Errno| (step, error.into());
+    let failed_in = |step: Step| |error: Errno| (step, error.into());
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let fd = socket(AddressFamily::Inet, SockType::Datagram, flags, None)
         .map_err(failed_in(Step::Open))?;
@@ -65,11 +66,7 @@ pub fn open_tftp(address: SocketAddr) -> io::Result<Option<OwnedFd>> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let fd = match socket(family, SockType::Datagram, flags, None) {
-        Err(
-            nix::errno::Errno::EAFNOSUPPORT
-            | nix::errno::Errno::EPROTONOSUPPORT
-            | nix::errno::Errno::EINVAL,
-        ) => {
+        Err(Errno::EAFNOSUPPORT | Errno::EPROTONOSUPPORT | Errno::EINVAL) => {
             return Ok(None);
         }
         opened => opened?,
@@ -172,8 +169,32 @@ pub fn send(fd: &impl AsRawFd, bytes: &[u8], way: SendAddress) -> io::Result<()>
     let (parts, to) = ([IoSlice::new(bytes)], SockaddrStorage::from(way.to));
     let info = packet_info(way);
     let control = info.as_ref().map(PacketInfo::message);
-    let sent = sendmsg(fd.as_raw_fd(), &parts, control.as_slice(), MsgFlags::empty(), Some(&to));
+    let send = || sendmsg(fd.as_raw_fd(), &parts, control.as_slice(), MsgFlags::empty(), Some(&to));
+    // The error may be about another client of the same socket.
+    let sent = send().or_else(|error| if is_icmp_error(error) { send() } else { Err(error) });
     sent.map(drop).map_err(io::Error::from)
+}
+
+/// [`is_icmp_error`] for an error of the standard library.
+pub fn is_icmp(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|number| is_icmp_error(Errno::from_raw(number)))
+}
+
+/// Whether the error of a call may be that of an ICMP message about an earlier datagram: then the call is to be repeated.
+pub fn is_icmp_error(error: Errno) -> bool {
+    matches!(
+        error,
+        Errno::ECONNREFUSED
+            | Errno::EHOSTUNREACH
+            | Errno::ENETUNREACH
+            | Errno::EHOSTDOWN
+            | Errno::ENONET
+            | Errno::EACCES
+            | Errno::EPROTO
+            | Errno::ENOPROTOOPT
+            | Errno::EOPNOTSUPP
+            | Errno::EMSGSIZE
+    )
 }
 
 /// The control message with source address and outgoing interface (ip(7), ipv6(7)).
@@ -225,7 +246,7 @@ fn allow_fragments(fd: &impl AsRawFd) -> nix::Result<()> {
             size,
         )
     };
-    nix::errno::Errno::result(result).map(drop)
+    Errno::result(result).map(drop)
 }
 
 pub(super) fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {

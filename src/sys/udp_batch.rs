@@ -1,6 +1,6 @@
 //! Sending and receiving many datagrams with one system call.
 
-use super::udp::{PacketInfo, SendAddress, packet_info, socket_address};
+use super::udp::{PacketInfo, SendAddress, is_icmp_error, packet_info, socket_address};
 use nix::errno::Errno;
 use nix::sys::socket::{
     ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, SockaddrStorage, sendmmsg, sendmsg,
@@ -45,11 +45,18 @@ pub fn send_batch(
         let remainder = (bytes.len() - sent_bytes).div_ceil(segment) % max_count;
         let count = if remainder == 0 { max_count } else { remainder };
         let part = &bytes[sent_bytes..bytes.len().min(sent_bytes + count * segment)];
-        let mut sent = if *gso == GsoSupport::Unknown || part.len() <= segment {
-            send_segments(fd, part, segment, way)
-        } else {
-            send_each(fd, part, segment, way)
+        let send = |gso: GsoSupport| {
+            if gso == GsoSupport::Unknown || part.len() <= segment {
+                send_segments(fd, part, segment, way)
+            } else {
+                send_each(fd, part, segment, way)
+            }
         };
+        let mut sent = send(*gso);
+        // The error may be about another client of the same socket.
+        if sent.is_err_and(is_icmp_error) {
+            sent = send(*gso);
+        }
         if part.len() > segment && sent.is_err_and(is_refusal) {
             *gso = GsoSupport::Refused;
             sent = send_each(fd, part, segment, way);

@@ -5,6 +5,7 @@ use crate::config::Tftp;
 use crate::effect::{Effect, SocketToken};
 use crate::net::{EgressSocket, Interfaces, ReceivedDatagram};
 use crate::time::Timestamp;
+use std::net::SocketAddr;
 
 /// An input of [`Server::handle_input`](super::Server::handle_input).
 pub enum Input<'a> {
@@ -37,6 +38,14 @@ pub enum Input<'a> {
         buffer: Vec<u8>,
         /// Set if the send buffer of the transfer's socket had no space for the whole batch.
         partial: Option<PartialSend>,
+    },
+    /// The client has refused a datagram with ICMP `port unreachable`. Only passed if the ports of transfers can be
+    /// guessed (`tftp-single-port`, `tftp-port-range`).
+    PortUnreachable {
+        /// The number of the socket of the transfer. `None`: a listening socket.
+        id: Option<usize>,
+        /// The receiver of the datagram.
+        peer: SocketAddr,
     },
     /// The disk has read the part of a file that a [`ReadResult::Pending`](super::files::ReadResult::Pending) was about.
     DiskRead {

@@ -34,7 +34,9 @@ use crate::net::{Datagram, EgressSocket, ReceivedDatagram};
 use crate::time::Timestamp;
 use crate::wire::tftp::{Inbound, error, error_code};
 use admission::pending::{LookupCache, PendingRequest, PendingRequests};
-use admission::{FairShare, OpeningRequests, WaitQueue, close_if_dedicated, is_read_request};
+use admission::{
+    FairShare, OpeningRequests, UnreachableClients, WaitQueue, close_if_dedicated, is_read_request,
+};
 use files::{FileId, Files};
 use session::{Peer, Phase, Session};
 use session_table::SessionTable;
@@ -64,6 +66,7 @@ pub struct Server {
     opening: OpeningRequests,
     fair_share: FairShare,
     queue: WaitQueue,
+    unreachable: UnreachableClients,
     /// When a slot for the requests in the queue is searched for again.
     next_scan: Timestamp,
     /// Buffers of batches that were sent. The next batches use them.
@@ -91,6 +94,7 @@ impl Server {
             Input::SocketOpened { token, id } => self.socket_opened(token, id, context),
             Input::SocketFailed { token, error } => self.socket_failed(token, error, context),
             Input::SocketUnusable(id) => self.close(id, context),
+            Input::PortUnreachable { id, peer } => self.port_unreachable(id, peer, context),
             Input::BatchSent { buffer, partial } => self.batch_sent(buffer, partial),
             Input::DiskRead { file, offset } => {
                 self.readable.extend(self.disk_waiters.remove(&(file, offset)).unwrap_or_default());
@@ -180,8 +184,9 @@ impl Server {
             }
         }
         let peer = || Peer::new(socket.egress(), datagram, context.interfaces);
+        let max_windowsize = self.max_windowsize(datagram.peer.ip(), context.now);
         let started = match inbound {
-            Some(inbound) => start(inbound, peer(), &mut cache, context),
+            Some(inbound) => start(inbound, peer(), max_windowsize, &mut cache, context),
             None => StartResult::Done,
         };
         match started {

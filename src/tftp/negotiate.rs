@@ -30,7 +30,7 @@ pub enum Mode {
 /// RFC 1350, section 2.
 const DEFAULT_BLKSIZE: usize = 512;
 /// The number of datagrams that the kernel takes in one call. dnsmasq grants 32 (D-022).
-const MAX_WINDOWSIZE: u32 = 64;
+pub const MAX_WINDOWSIZE: u32 = 64;
 /// Bytes of the TFTP, UDP and IP headers, as dnsmasq counts them.
 const IPV4_HEADERS_LEN: u32 = 32;
 const IPV6_HEADERS_LEN: u32 = 52;
@@ -42,6 +42,15 @@ pub struct PathMtu {
     pub mtu: Option<u32>,
     /// Whether it is IPv6.
     pub ipv6: bool,
+}
+
+/// What limits the options of one client.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionLimits {
+    /// The way to the client.
+    pub path: PathMtu,
+    /// The largest window, at least 1.
+    pub max_windowsize: u32,
 }
 
 impl Mode {
@@ -59,7 +68,7 @@ impl Mode {
 
 impl NegotiatedOptions {
     /// Grants options. Unknown ones are ignored; if an option comes twice, the last one counts.
-    pub fn negotiate(options: Strings<'_>, mode: Mode, tftp: &Tftp, path: PathMtu) -> Self {
+    pub fn negotiate(options: Strings<'_>, mode: Mode, tftp: &Tftp, limits: OptionLimits) -> Self {
         let mut agreed = Self {
             blksize: DEFAULT_BLKSIZE,
             tsize: false,
@@ -72,14 +81,14 @@ impl NegotiatedOptions {
             let number = leading_number(value);
             if name.eq_ignore_ascii_case(b"blksize") && !tftp.no_blocksize {
                 agreed.blksize_requested = true;
-                agreed.blksize = block_size(number, tftp, path);
+                agreed.blksize = block_size(number, tftp, limits.path);
             } else if name.eq_ignore_ascii_case(b"tsize") && mode == Mode::Octet {
                 agreed.tsize = true;
             } else if name.eq_ignore_ascii_case(b"timeout") {
                 agreed.timeout = Some(u8::try_from(number).unwrap_or(u8::MAX));
             } else if name.eq_ignore_ascii_case(b"windowsize") && mode == Mode::Octet {
                 agreed.windowsize_requested = true;
-                agreed.windowsize = number.clamp(1, MAX_WINDOWSIZE).into();
+                agreed.windowsize = number.clamp(1, limits.max_windowsize).into();
             }
         }
         agreed
@@ -126,13 +135,18 @@ mod tests {
     use super::*;
     use crate::wire::tftp::Inbound;
 
+    fn limits(mtu: Option<u32>) -> OptionLimits {
+        OptionLimits { path: PathMtu { mtu, ipv6: false }, max_windowsize: MAX_WINDOWSIZE }
+    }
+
     fn agreed(options: &str, mode: Mode, tftp: &Tftp) -> Vec<(&'static str, u64)> {
         let datagram = format!("\0\x01f\0octet\0{}", options.replace(' ', "\0") + "\0");
         let Some(Inbound::Read { options, .. }) = Inbound::parse(datagram.as_bytes()) else {
             panic!()
         };
-        let path = PathMtu { mtu: Some(1500), ipv6: false };
-        NegotiatedOptions::negotiate(options, mode, tftp, path).oack_options(7).collect()
+        NegotiatedOptions::negotiate(options, mode, tftp, limits(Some(1500)))
+            .oack_options(7)
+            .collect()
     }
 
     #[test]
@@ -162,12 +176,7 @@ mod tests {
             else {
                 panic!()
             };
-            let agreed = NegotiatedOptions::negotiate(
-                read,
-                Mode::Octet,
-                &tftp,
-                PathMtu { mtu: Some(1500), ipv6: false },
-            );
+            let agreed = NegotiatedOptions::negotiate(read, Mode::Octet, &tftp, limits(Some(1500)));
             assert_eq!(agreed.blksize, granted, "{asked}");
         }
         let wide = PathMtu { mtu: Some(9000), ipv6: true };
@@ -182,12 +191,8 @@ mod tests {
         else {
             panic!()
         };
-        let agreed = NegotiatedOptions::negotiate(
-            options,
-            Mode::Octet,
-            &Tftp::default(),
-            PathMtu { mtu: None, ipv6: false },
-        );
+        let agreed =
+            NegotiatedOptions::negotiate(options, Mode::Octet, &Tftp::default(), limits(None));
         assert_eq!(agreed.oack_options(5 << 30).collect::<Vec<_>>(), [("tsize", 5_368_709_120)]);
     }
 

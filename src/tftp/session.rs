@@ -242,6 +242,11 @@ impl Session {
         effects.push(Effect::Observe(ClientEvent::TransferEvicted { client, by_same_client }));
     }
 
+    /// The client has no socket for the transfer.
+    pub fn report_unreachable(&self, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Log(Line::Tftp(self.failed())));
+    }
+
     /// The client has sent an ERROR.
     pub fn client_error(&mut self, code: u16, text: &[u8], effects: &mut Vec<Effect>) {
         let (text, client) = (sanitized(text), self.client.address_text.clone());

@@ -4,7 +4,7 @@ use super::Context;
 use super::admission::pending::LookupCache;
 use super::block_source::BlockSource;
 use super::files::{DiskLookup, Files, OpenError, OpenedFile};
-use super::negotiate::{Mode, NegotiatedOptions, PathMtu};
+use super::negotiate::{Mode, NegotiatedOptions, OptionLimits, PathMtu};
 use super::path::{Requester, Resolved, resolve};
 use super::session::{Peer, Session, SessionParts, sanitized};
 use super::transfer::{Transfer, TransferOptions};
@@ -33,6 +33,7 @@ struct ReadRequest<'a> {
     name: &'a [u8],
     mode: Mode,
     options: Strings<'a>,
+    max_windowsize: u32,
 }
 
 /// Why the file of a name is not open.
@@ -50,6 +51,7 @@ const END_OPTION: u8 = 0xff;
 pub fn start(
     inbound: Inbound<'_>,
     client: Peer,
+    max_windowsize: u32,
     cache: &mut LookupCache,
     context: &mut Context<'_, impl Files>,
 ) -> StartResult {
@@ -58,7 +60,8 @@ pub fn start(
         Inbound::Read { file: None, .. } => TftpLine::NoFileName(address),
         Inbound::Read { file: Some(name), mode, options } => match mode.and_then(Mode::parse) {
             Some(mode) => {
-                return read(ReadRequest { name, mode, options }, client, cache, context);
+                let request = ReadRequest { name, mode, options, max_windowsize };
+                return read(request, client, cache, context);
             }
             None => TftpLine::Unsupported(address),
         },
@@ -83,8 +86,9 @@ fn read(
     context: &mut Context<'_, impl Files>,
 ) -> StartResult {
     let link = context.interfaces.by_index(client.interface);
-    let mtu = PathMtu { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
-    let options = NegotiatedOptions::negotiate(request.options, request.mode, context.tftp, mtu);
+    let path = PathMtu { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
+    let limits = OptionLimits { path, max_windowsize: request.max_windowsize };
+    let options = NegotiatedOptions::negotiate(request.options, request.mode, context.tftp, limits);
     let requester = Requester {
         interface: link.map_or("", |link| &link.name),
         client: client.peer.ip(),
@@ -159,6 +163,7 @@ fn session_parts(
         current_timeout: negotiated.unwrap_or(DEFAULT_TIMEOUT),
         timeout_negotiated: negotiated.is_some(),
         oack: oack.is_some(),
+        is_port_known: context.tftp.single_port || context.tftp.ports.is_some(),
     };
     let (transfer, first) = Transfer::start(transfer_options, source.last(), context.now);
     let started_at = context.tftp.log_transfers.then_some(context.now);

@@ -1,6 +1,7 @@
 //! The life of a transfer in the server: begin, events, sending, end.
 
 use super::files::{FileId, Files};
+use super::negotiate::MAX_WINDOWSIZE;
 use super::session::{Phase, Progress, Session};
 use super::session_table::SocketUse;
 use super::timers::{TimerHandle, Timers};
@@ -8,8 +9,10 @@ use super::transfer::Event;
 use super::{Context, ReplySocket, Server};
 use crate::boot_monitor::event::ClientEvent;
 use crate::effect::{Effect, ReceiveMode};
+use crate::time::Timestamp;
 use crate::wire::tftp::Inbound;
 use std::collections::hash_map::Entry;
+use std::net::{IpAddr, SocketAddr};
 
 /// Entries of [`Timers`] that are kept besides four for each transfer. Most of the others belong to transfers that have
 /// ended.
@@ -93,6 +96,28 @@ impl Server {
         if progress == Progress::Finished {
             self.close(id, context);
         }
+    }
+
+    /// The client has no socket for the transfer: its request may have been forged. The transfer ends, and for some time
+    /// its address gets no windows. Each forged ACK brings one block then, as in dnsmasq.
+    pub(super) fn port_unreachable(
+        &mut self,
+        id: Option<usize>,
+        peer: SocketAddr,
+        context: &mut Context<'_, impl Files>,
+    ) {
+        let Some(id) = id.or_else(|| self.sessions.by_peer(peer)) else { return };
+        let Some(session) = self.sessions.get(id).filter(|session| session.peer() == peer) else {
+            return;
+        };
+        session.report_unreachable(context.effects);
+        self.unreachable.add(peer.ip(), context.now);
+        self.close(id, context);
+    }
+
+    /// The largest window of a new transfer.
+    pub(super) fn max_windowsize(&self, client: IpAddr, now: Timestamp) -> u32 {
+        if self.unreachable.contains(client, now) { 1 } else { MAX_WINDOWSIZE }
     }
 
     /// Ends a transfer: its file and its socket are closed.

@@ -1,16 +1,24 @@
 //! A flood of requests.
 
 use crate::common::boot_rom::parse_request;
+use crate::common::lab::eventually;
 use crate::common::measure::kilobytes;
 use crate::common::packet::{BROADCAST_MAC, frame};
 use crate::common::random::Random;
 use crate::link::Link;
-use crate::setup::{Client, FILE, Moment, OTHER_CLIENT, SERVER, SIZE, Setup, contents};
+use crate::setup::{
+    CLIENT, Client, FILE, LockstepClient, Moment, OTHER_CLIENT, SERVER, SIZE, Setup, TIMEOUT,
+    contents, receive,
+};
+use std::net::UdpSocket;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-crate::tests![client_boots_during_flood_of_requests,];
+crate::tests![
+    client_boots_during_flood_of_requests,
+    transfer_to_closed_port_ends_and_its_address_gets_no_window,
+];
 
 const LENGTH: Duration = Duration::from_secs(5);
 const REQUESTS: [&str; 2] = [
@@ -32,6 +40,35 @@ fn client_boots_during_flood_of_requests() {
     println!("{sent} requests in {LENGTH:?}, {more} kB more");
     assert!(more <= MORE, "{more} kB more after {sent} requests");
     setup.assert_serves();
+}
+
+/// As for a request with a forged address: the kernel of the victim refuses the reply with an ICMP message.
+fn transfer_to_closed_port_ends_and_its_address_gets_no_window() {
+    for config in ["tftp-single-port\n", "tftp-port-range=30000,30099\n"] {
+        let Some(setup) = Setup::new(config) else { return };
+        let mut other_port = LockstepClient::ask(setup.client(), CLIENT, FILE).expect("a transfer");
+        let (forged, oack) = request_windows(&setup);
+        assert_eq!(oack, b"\0\x06windowsize\x0016\0", "{config}");
+        drop(forged);
+        let ended =
+            || setup.has_logged("failed sending /srv/tftp/pxelinux.0 to 10.9.0.2").then_some(());
+        assert!(eventually(TIMEOUT, ended).is_some(), "{config} {:#?}", setup.lab.syslog());
+        let (_next, oack) = request_windows(&setup);
+        assert_eq!(oack, b"\0\x06windowsize\x001\0", "{config}");
+        assert_eq!(other_port.step(), Ok(true));
+        assert_eq!(other_port.finish(), Ok(contents(SIZE)), "{config}");
+        setup.assert_serves();
+    }
+}
+
+/// Requests a file with windows. Returns the socket and the first datagram of the server.
+fn request_windows(setup: &Setup) -> (UdpSocket, Vec<u8>) {
+    let socket = setup.client().udp(&format!("{CLIENT}:0"));
+    let request = format!("\0\x01{FILE}\0octet\0windowsize\x0016\0");
+    socket.send_to(request.as_bytes(), (SERVER, 69)).expect("the link is up");
+    let mut buffer = [0; 1024];
+    let (size, _) = receive(&socket, &mut buffer).expect("an option acknowledgement");
+    (socket, buffer[..size].to_vec())
 }
 
 /// Sends requests for `length`, during which a client downloads a file and another one boots. Returns their number.

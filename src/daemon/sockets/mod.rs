@@ -17,6 +17,7 @@ use crate::proxydhcp::{PXE_PORT, Port};
 use crate::strerror::strerror;
 use crate::sys::udp::{self, PortSharing, SendAddress};
 use crate::sys::udp_batch::{GsoSupport, send_batch};
+use crate::sys::udp_errors;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io;
@@ -115,6 +116,8 @@ pub struct Sockets {
     transfers: TransferSockets,
     /// Local addresses that cannot be bound yet.
     waiting: Vec<SocketAddr>,
+    /// `tftp-single-port`
+    single_port: bool,
 }
 
 struct Listener {
@@ -137,6 +140,7 @@ impl Sockets {
             listeners: Vec::new(),
             transfers: TransferSockets::default(),
             waiting: Vec::new(),
+            single_port: config.tftp.as_ref().is_some_and(|tftp| tftp.single_port),
         };
         let sharing = match config.network.binding {
             Binding::Wildcard => PortSharing::Exclusive,
@@ -242,6 +246,10 @@ impl Sockets {
 
     fn listen(&mut self, address: SocketAddr) -> io::Result<Option<usize>> {
         let Some(fd) = udp::open_tftp(address)? else { return Ok(None) };
+        if self.single_port {
+            // If this fails, there are no ICMP errors.
+            let _ = udp_errors::queue_icmp_errors(&fd);
+        }
         let free = self.listeners.iter().position(Option::is_none);
         let at = free.unwrap_or(self.listeners.len());
         self.register(&fd, EventSource::Tftp(at))?;
@@ -311,6 +319,9 @@ impl Sockets {
                 break;
             }
         }
+        if let (Some(_), Ok(id)) = (tftp.ports, &opened) {
+            self.transfers.queue_icmp_errors(*id);
+        }
         opened
     }
 
@@ -318,6 +329,15 @@ impl Sockets {
     pub fn register_transfer(&mut self, id: usize, mode: ReceiveMode) -> io::Result<()> {
         let token = EventSource::Transfer(id).token();
         self.transfers.register_read(id, mode, self.poll.registry(), token)
+    }
+
+    /// The receiver of a TFTP datagram that was answered with ICMP `port unreachable`. `None`: there is no more.
+    pub fn next_unreachable(&self, source: EventSource) -> Option<SocketAddr> {
+        match source {
+            EventSource::Tftp(at) => udp_errors::next_unreachable(self.listener(at)?),
+            EventSource::Transfer(id) => self.transfers.next_unreachable(id),
+            _ => None,
+        }
     }
 
     /// The sockets of transfers.

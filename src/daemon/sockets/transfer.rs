@@ -5,6 +5,7 @@ use crate::net::Batch;
 use crate::sys::udp;
 use crate::sys::udp::SendAddress;
 use crate::sys::udp_batch::{GsoSupport, RecvBatch, send_batch};
+use crate::sys::udp_errors;
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
 use std::io;
@@ -51,6 +52,18 @@ impl TransferSockets {
             mode: ReceiveMode::Single,
         });
         Ok(id)
+    }
+
+    /// Queues ICMP errors for a socket. If this fails, there are none.
+    pub fn queue_icmp_errors(&self, id: usize) {
+        if let Some(Some(slot)) = self.slots.get(id) {
+            let _ = udp_errors::queue_icmp_errors(&slot.fd);
+        }
+    }
+
+    /// The receiver of a datagram that was answered with ICMP `port unreachable`. `None`: there is none.
+    pub fn next_unreachable(&self, id: usize) -> Option<SocketAddr> {
+        udp_errors::next_unreachable(&self.slots.get(id)?.as_ref()?.fd)
     }
 
     /// Closes a socket.

@@ -6,10 +6,12 @@ mod opening;
 pub mod pending;
 mod queue;
 mod stored_request;
+mod unreachable;
 
 pub use self::eviction::{FairShare, SlotTicket};
 pub use self::opening::OpeningRequests;
 pub use self::queue::WaitQueue;
+pub use self::unreachable::UnreachableClients;
 
 use self::pending::LookupCache;
 use super::files::Files;

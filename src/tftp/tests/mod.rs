@@ -2,6 +2,7 @@
 
 mod admission;
 mod names;
+mod reflection;
 
 use super::files::memory::Memory;
 use super::files::{DiskLookup, FileId};

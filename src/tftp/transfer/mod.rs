@@ -52,6 +52,9 @@ pub struct TransferOptions {
     pub timeout_negotiated: bool,
     /// Whether an OACK is sent first.
     pub oack: bool,
+    /// Whether the port of the server can be guessed, so that ACKs can be forged without the packets that they are
+    /// about.
+    pub is_port_known: bool,
 }
 
 /// A transfer.
@@ -238,10 +241,16 @@ impl Transfer {
         self.arm_timer(now);
         let mut again = self.in_flight.clone();
         // The client may not exist. One block is enough to find out.
-        if self.rto_backoff > FULL_WINDOW_RETRIES && !again.is_empty() {
+        if self.rto_backoff > self.full_window_retries() && !again.is_empty() {
             again.end = again.start + 1;
         }
         Action::Send(again)
+    }
+
+    /// If the port can be guessed, the first window is sent once: the ACK of the OACK may be forged.
+    fn full_window_retries(&self) -> u32 {
+        let is_first_window = self.in_flight.start <= 1;
+        if self.options.is_port_known && is_first_window { 0 } else { FULL_WINDOW_RETRIES }
     }
 
     /// The intervals of dnsmasq are the negotiated timeout plus 1, 1, 2, 2, 4, 4, ... seconds.

@@ -7,6 +7,7 @@ const LOCKSTEP: TransferOptions = TransferOptions {
     current_timeout: Duration::from_secs(2),
     timeout_negotiated: false,
     oack: false,
+    is_port_known: false,
 };
 
 /// A transfer whose first blocks were sent.
@@ -108,6 +109,7 @@ fn unanswered_window_shrinks_to_one_block() {
         current_timeout: Duration::from_secs(1),
         timeout_negotiated: true,
         oack: true,
+        is_port_known: false,
     };
     let (mut transfer, _) = start(options, Some(1000), Timestamp(0));
     assert_eq!(on(&mut transfer, Event::Ack(0), Timestamp(1)), Action::Send(1..65));
@@ -225,6 +227,7 @@ fn ack_inside_window_sends_rest_again() {
         current_timeout: Duration::from_secs(2),
         timeout_negotiated: false,
         oack: true,
+        is_port_known: false,
     };
     let (mut transfer, first) = start(options, Some(10), Timestamp(0));
     assert_eq!(first, 0..1);
@@ -294,6 +297,7 @@ fn deliver(window: u64, lost: impl Fn(u32) -> bool) -> Outcome {
             current_timeout: Duration::from_secs(2),
             timeout_negotiated: false,
             oack: true,
+            is_port_known: false,
         },
         Some(last),
         Timestamp(0),
