@@ -1,7 +1,7 @@
 //! A client in its own namespace that keeps a number of DHCP requests in flight, with a number of hardware addresses.
 
 use super::common::lab::Lab;
-use super::common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, cpu_seconds};
+use super::common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, family, family_cpu_seconds};
 use super::common::server_host::{Running, ServerHost};
 use std::io::ErrorKind;
 use std::net::UdpSocket;
@@ -36,7 +36,9 @@ pub fn measure(
         lab.file(CONFIG, config);
         lab.host("client").ip("addr add 10.9.0.2/16 dev c0");
         let running = machine.start(&program, CONFIG, words).expect("it starts");
-        bind_to_core(SERVER_CORE, running.id());
+        for id in family(running.id()) {
+            bind_to_core(SERVER_CORE, id);
+        }
         bind_to_core(CLIENT_CORE, std::process::id());
         let client = lab.host("client").udp("0.0.0.0:68");
         ask(&client, &running, machines, outstanding)
@@ -57,7 +59,7 @@ fn ask(client: &UdpSocket, running: &Running, machines: usize, outstanding: usiz
         send();
     }
     let mut buffer = [0; 2048];
-    let before = cpu_seconds(running.id());
+    let before = family_cpu_seconds(running.id());
     let start = Instant::now();
     while start.elapsed() < ROUND {
         match client.recv(&mut buffer) {
@@ -77,7 +79,7 @@ fn ask(client: &UdpSocket, running: &Running, machines: usize, outstanding: usiz
     }
     assert!(answers > 0 && losses == 0, "{losses} lost of {answers}");
     let elapsed = start.elapsed().as_secs_f64();
-    let cpu = (cpu_seconds(running.id()) - before) * 1e6 / f64::from(answers);
+    let cpu = (family_cpu_seconds(running.id()) - before) * 1e6 / f64::from(answers);
     Figures { per_second: f64::from(answers) / elapsed, cpu }
 }
 

@@ -1,7 +1,7 @@
 //! Many TFTP clients in one thread, each with its own socket.
 
-use super::common::lab::{Lab, eventually};
-use super::common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, cpu_seconds};
+use super::common::lab::{Host, Lab, Process, eventually};
+use super::common::measure::{CLIENT_CORE, SERVER_CORE, bind_to_core, family, family_cpu_seconds};
 use super::common::random::Random;
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
@@ -60,6 +60,54 @@ struct Client {
     due: Instant,
 }
 
+/// A running program, and a client in a namespace of its own. They use one CPU each.
+pub struct Server {
+    lab: Lab,
+    daemon: Process,
+}
+
+impl Server {
+    /// Starts a program with this configuration; `None` if it does not start. `prepare` runs before the start.
+    pub fn start(
+        program: &Path,
+        words: &[&str],
+        config: &str,
+        prepare: impl FnOnce(&Lab),
+    ) -> Option<Self> {
+        let lab = Lab::new(["server", "client"]).expect("a lab: run as root");
+        let (near, far) = (lab.host("server"), lab.host("client"));
+        lab.wire(near.plug("eth0", "02:00:00:00:00:01"), far.plug("c0", "02:00:00:00:00:02"));
+        near.ip("addr add 10.9.0.1/24 dev eth0");
+        far.ip("addr add 10.9.0.2/24 dev c0");
+        lab.file("/srv/dnsmasq.conf", config);
+        prepare(&lab);
+        let mut command = Command::new(program);
+        let daemon = near.spawn(command.args(words).stdout(Stdio::null()).stderr(Stdio::null()));
+        let ready = || near.listens_on_udp(69).then_some(());
+        eventually(Duration::from_secs(5), ready)?;
+        for id in family(daemon.id()) {
+            bind_to_core(SERVER_CORE, id);
+        }
+        bind_to_core(CLIENT_CORE, std::process::id());
+        Some(Self { lab, daemon })
+    }
+
+    pub fn id(&self) -> u32 {
+        self.daemon.id()
+    }
+
+    pub fn client(&self) -> &Host {
+        self.lab.host("client")
+    }
+
+    /// Runs `work` in the namespace of the client. Returns its result and the CPU seconds of all processes of the server.
+    pub fn measure<T>(&self, work: impl FnOnce() -> T) -> (T, f64) {
+        let before = family_cpu_seconds(self.id());
+        let result = self.client().inside(work);
+        (result, family_cpu_seconds(self.id()) - before)
+    }
+}
+
 impl TftpLoad {
     /// Runs the load on a program with this configuration. Returns the result and the CPU seconds of the server; `None` if it
     /// does not start.
@@ -69,24 +117,14 @@ impl TftpLoad {
         words: &[&str],
         config: &str,
     ) -> Option<(Result<Outcome, String>, f64)> {
-        let lab = Lab::new(["server", "client"]).expect("a lab: run as root");
-        let (near, far) = (lab.host("server"), lab.host("client"));
-        lab.wire(near.plug("eth0", "02:00:00:00:00:01"), far.plug("c0", "02:00:00:00:00:02"));
-        near.ip("addr add 10.9.0.1/24 dev eth0");
-        far.ip("addr add 10.9.0.2/24 dev c0");
-        lab.file("/srv/dnsmasq.conf", config);
+        let server = Server::start(program, words, config, |lab| self.write_files(lab))?;
+        Some(server.measure(|| self.run()))
+    }
+
+    /// Writes the file, and the directory in which names are missing.
+    pub fn write_files(&self, lab: &Lab) {
         lab.file(&format!("{ROOT}/file"), vec![7; self.size]);
         lab.file(&format!("{ROOT}/pxelinux.cfg/default"), "");
-        let mut command = Command::new(program);
-        let daemon = near.spawn(command.args(words).stdout(Stdio::null()).stderr(Stdio::null()));
-        let ready = || near.listens_on_udp(69).then_some(());
-        eventually(Duration::from_secs(5), ready)?;
-        bind_to_core(SERVER_CORE, daemon.id());
-        bind_to_core(CLIENT_CORE, std::process::id());
-        let before = cpu_seconds(daemon.id());
-        let outcome = far.inside(|| self.run());
-        let cpu = cpu_seconds(daemon.id()) - before;
-        Some((outcome, cpu))
     }
 
     /// Lockstep transfers of a file of this size, one after the other.

@@ -3,11 +3,13 @@
 use super::lab::files::place;
 use super::lab::with_context;
 use nix::mount::{MsFlags, mount};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +24,63 @@ pub struct SlowDisk {
     pub opening: Duration,
     /// Reads from this offset on fail with `EIO`.
     pub broken: Option<usize>,
+}
+
+/// Whether a disk hangs. All clones are about the same disk.
+#[derive(Clone, Default)]
+pub struct Hang(Arc<(Mutex<HangState>, Condvar)>);
+
+#[derive(Default)]
+struct HangState {
+    kind: Option<HangKind>,
+    /// The number of requests that wait, or 1 if they are not read.
+    waiting: usize,
+}
+
+/// How a disk hangs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HangKind {
+    /// Requests are not read. A process that waits can be killed, as with a file server (NFS).
+    NotRead,
+    /// Requests are read and not answered. A process that waits cannot be killed, as with a local disk.
+    NotAnswered,
+}
+
+/// Until it is dropped, the disk hangs. Drop it before a process that waits for the disk, which could not be killed.
+pub struct Hanging<'h>(&'h Hang);
+
+impl Hang {
+    /// The disk does not answer until the returned value is dropped.
+    pub fn start(&self, kind: HangKind) -> Hanging<'_> {
+        self.set(Some(kind));
+        Hanging(self)
+    }
+
+    /// Whether a process waits for the disk.
+    pub fn has_waiting(&self) -> bool {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).waiting > 0
+    }
+
+    fn set(&self, kind: Option<HangKind>) {
+        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = HangState { kind, waiting: 0 };
+        self.0.1.notify_all();
+    }
+
+    /// Waits while `holds` is true for the kind of the hang.
+    fn wait_while(&self, holds: impl Fn(HangKind) -> bool) {
+        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.waiting += usize::from(state.kind.is_some_and(&holds));
+        while state.kind.is_some_and(&holds) {
+            state = self.0.1.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for Hanging<'_> {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
 }
 
 /// Larger than any request with its data.
@@ -42,6 +101,11 @@ pub fn device() -> Result<File, String> {
 impl SlowDisk {
     /// Mounts it on a directory of the lab. The mount ends with the mount namespace.
     pub fn mount(self, device: File, path: &str) -> Result<(), String> {
+        self.mount_with(device, path, Hang::default())
+    }
+
+    /// As [`mount`](Self::mount), for a disk that can hang.
+    pub fn mount_with(self, device: File, path: &str, hang: Hang) -> Result<(), String> {
         let inside = place(&format!("{path}/file"));
         let directory = inside.parent().expect("it is in a directory");
         let options =
@@ -49,18 +113,26 @@ impl SlowDisk {
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
         mount(Some("slow"), directory, Some("fuse"), flags, Some(&*options))
             .map_err(with_context("no file system in user space"))?;
-        thread::spawn(move || self.serve(device));
+        thread::spawn(move || self.serve(device, &hang));
         Ok(())
     }
 
-    fn serve(self, device: File) {
+    fn serve(self, device: File, hang: &Hang) {
         let (disk, device) = (Arc::new(self), Arc::new(device));
         let mut buffer = vec![0; REQUEST];
-        while let Ok(size) = (&*device).read(&mut buffer) {
+        loop {
+            let mut readable = [PollFd::new(device.as_fd(), PollFlags::POLLIN)];
+            // An error is one of `read` too.
+            let _ = poll(&mut readable, PollTimeout::NONE);
+            hang.wait_while(|kind| kind == HangKind::NotRead);
+            let Ok(size) = (&*device).read(&mut buffer) else { return };
             let request = buffer[..size].to_vec();
-            let (disk, device) = (disk.clone(), device.clone());
+            let (disk, device, hang) = (disk.clone(), device.clone(), hang.clone());
             // A thread per request: a slow read does not delay other requests.
-            thread::spawn(move || disk.answer(&request, &device));
+            thread::spawn(move || {
+                hang.wait_while(|kind| kind == HangKind::NotAnswered);
+                disk.answer(&request, &device);
+            });
         }
     }
 
@@ -70,9 +142,12 @@ impl SlowDisk {
         let body = &request[40..];
         let result = match opcode {
             1 => wait(self.opening, || self.look_up(body)),
-            3 => Ok([&words(&[0, 0]), &self.attributes(node)[..]].concat()),
+            // GETATTR and SETATTR.
+            3 | 4 => Ok([&words(&[0, 0]), &self.attributes(node)[..]].concat()),
             14 | 27 => wait(self.opening, || Ok(words(&[0, 0]))),
             15 => wait(self.reading, || self.read(node, body)),
+            // WRITE: the data is lost.
+            16 => Ok(words(&[u64::from(u32_at(body, 16))])),
             // FORGET and INTERRUPT have no reply.
             2 | 36 | 42 => return,
             17 => Ok(vec![0; 80]),

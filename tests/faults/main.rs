@@ -6,12 +6,15 @@ mod common;
 mod disk;
 mod flood;
 mod frame_errors;
+mod hanging_disk;
+mod helper_processes;
 mod limits;
 mod link;
 mod many_transfers;
 mod network;
 mod sandbox;
 mod setup;
+mod storm;
 mod time;
 
 fn main() -> std::process::ExitCode {
@@ -24,5 +27,8 @@ fn main() -> std::process::ExitCode {
         time::TESTS,
         sandbox::TESTS,
         frame_errors::TESTS,
+        hanging_disk::TESTS,
+        helper_processes::TESTS,
+        storm::TESTS,
     ])
 }

@@ -5,10 +5,9 @@ use crate::common::measure::{descriptors, kilobytes};
 use crate::common::required;
 use crate::setup::{
     CLIENT, Client, FILE, LockstepClient, Moment, OTHER_CLIENT, SERVER, SIZE, Setup, TIMEOUT,
-    contents, receive,
+    allow_open_files, contents, receive,
 };
 use crate::time::{CLOCK, LIBRARY, fake_time};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -209,12 +208,7 @@ impl Abandoned {
 
 /// A server that allows all these transfers, and a client with all these addresses.
 fn setup_for_many(variables: &[(&str, &str)], ready: impl FnOnce(&Lab)) -> Option<Setup> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("there is a limit");
-    let enough = TOTAL as u64 + 500;
-    if soft < enough {
-        let raised = setrlimit(Resource::RLIMIT_NOFILE, enough, hard.max(enough));
-        required(raised.map_err(|_| format!("only {hard} descriptors")))?;
-    }
+    allow_open_files(TOTAL as u64 + 500)?;
     let setup = Setup::with("tftp-max=10100\n", &[], variables, ready)?;
     for nth in 0..ADDRESSES {
         setup.client().ip(&format!("addr add 10.9.0.{}/24 dev c0", 100 + nth));

@@ -6,9 +6,11 @@ use crate::common::lab::{Host, Lab, Process};
 use crate::common::packet::PacketSocket;
 use crate::common::random::Random;
 use crate::common::{required, two_hosts};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 pub const CONFIG: &str = "port=0\nenable-tftp\ntftp-root=/srv/tftp\ndhcp-range=10.9.0.0,proxy\npxe-prompt=Boot,0\n\
@@ -69,6 +71,11 @@ impl Setup {
 
     pub fn id(&self) -> u32 {
         self.daemon.id()
+    }
+
+    /// The exit status of the process; `None` while it runs.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.daemon.ended()
     }
 
     pub fn server(&self) -> &Host {
@@ -186,6 +193,16 @@ fn address(text: &str) -> Ipv4Addr {
 pub fn write_files(lab: &Lab, config: &str) {
     lab.file(two_hosts::CONFIG, CONFIG.to_owned() + config);
     lab.file(&format!("/srv/tftp/{FILE}"), contents(SIZE));
+}
+
+/// Raises the limit of open files of the test, and of the programs that it starts.
+pub fn allow_open_files(enough: u64) -> Option<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("there is a limit");
+    if soft >= enough {
+        return Some(());
+    }
+    let raised = setrlimit(Resource::RLIMIT_NOFILE, enough, hard.max(enough));
+    required(raised.map_err(|_| format!("only {hard} descriptors")))
 }
 
 /// Pseudo-random bytes, different for each size.
