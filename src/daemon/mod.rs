@@ -27,7 +27,7 @@ use crate::net::Interfaces;
 use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
-use crate::sys::interfaces::{Watch, snapshot};
+use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::signals::{SignalAction, Signals, reap_children, restore_default_handlers};
 use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
@@ -75,6 +75,7 @@ pub struct Daemon {
 /// Changes of links and addresses.
 struct LinkWatch {
     address_watch: Watch,
+    route: RouteSocket,
     /// The interface that the DHCP sockets are bound to.
     device: Option<DeviceBinding>,
 }
@@ -328,9 +329,12 @@ impl Daemon {
     /// Reads links and addresses again, after they have changed.
     fn refresh_interfaces(&mut self) {
         self.links.address_watch.drain();
-        let Ok(interfaces) = snapshot() else { return };
+        let Ok(interfaces) = self.links.route.snapshot() else { return };
         self.interfaces = interfaces;
-        let Self { links: LinkWatch { device, .. }, interfaces, sockets, .. } = self;
+        let Self { links: LinkWatch { device, .. }, interfaces, sockets, files, .. } = self;
+        if let Some(neighbours) = &mut files.neighbours {
+            neighbours.set_links(interfaces);
+        }
         if let Some(device) = device
             && let Some(name) = device.rebind(interfaces, sockets)
         {

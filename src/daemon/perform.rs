@@ -131,8 +131,8 @@ impl Daemon {
             return;
         };
         if let Some(client) = neighbour
-            && let Some(link) = self.interfaces.by_index(client.interface)
-            && let Err(error) = neighbour::insert(link, *to.ip(), &client)
+            && self.interfaces.by_index(client.interface).is_some()
+            && let Err(error) = neighbour::insert(&self.links.route, *to.ip(), &client)
         {
             lines.push(Line::Dhcp(None, DhcpLine::ArpFailed(strerror(&error))));
         }

@@ -11,7 +11,8 @@ use self::read_ahead::{EXTENT_SIZE, ReadAhead};
 use self::remote_mounts::RemoteMounts;
 use crate::strerror::strerror;
 use crate::sys::file_io::{NonBlockingRead, is_ramfs, read_nonblocking};
-use crate::sys::{neighbour, privilege};
+use crate::sys::neighbour::NeighbourTable;
+use crate::sys::privilege;
 use crate::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, Metadata};
@@ -42,6 +43,8 @@ pub struct DiskFiles {
     next_read: Option<(FileId, u64, usize)>,
     /// `tftp-secure`: only files of the user that serves.
     pub secure: bool,
+    /// The neighbour table, for `tftp-unique-root=mac`.
+    pub neighbours: Option<NeighbourTable>,
 }
 
 /// A result of the threads.
@@ -349,6 +352,6 @@ impl Files for DiskFiles {
     }
 
     fn mac_of(&self, client: IpAddr) -> Option<[u8; 6]> {
-        neighbour::find(client)?.try_into().ok()
+        self.neighbours.as_ref()?.find(client)?.try_into().ok()
     }
 }

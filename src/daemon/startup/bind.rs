@@ -19,7 +19,7 @@ use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::fds::close_inherited;
-use crate::sys::interfaces::{Watch, snapshot};
+use crate::sys::interfaces::{RouteSocket, Watch};
 use std::io;
 
 impl Parsed {
@@ -28,7 +28,9 @@ impl Parsed {
         close_inherited();
         let Self { loaded: Loaded { config, notes: mut warnings, .. }, unconfined } = self;
         let address_watch = Watch::new().map_err(system_error("cannot create netlink socket"))?;
-        let interfaces = snapshot().map_err(system_error("failed to find list of interfaces"))?;
+        let route = RouteSocket::open().map_err(system_error("cannot create netlink socket"))?;
+        let interfaces =
+            route.snapshot().map_err(system_error("failed to find list of interfaces"))?;
         let identity_now = serving_identity(&config);
         warnings.extend(environment_warnings(&config, Some(&interfaces), identity_now.as_ref()));
         check_warnings(&warnings)?;
@@ -46,7 +48,7 @@ impl Parsed {
         let pending =
             PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };
         let privileges = find_privileges(&config, pending)?;
-        let opened = Opened { leases, sockets, sniffer, address_watch, watched, device };
+        let opened = Opened { leases, sockets, sniffer, address_watch, route, watched, device };
         Ok(Bound { config, warnings, interfaces, opened, privileges, unconfined })
     }
 }

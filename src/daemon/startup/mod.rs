@@ -44,11 +44,13 @@ use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::daemonize::redirect_stdio_to_null;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
-use crate::sys::interfaces::Watch;
+use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::limits;
+use crate::sys::neighbour::NeighbourTable;
 use crate::sys::privilege::{Capability, Identity};
 use crate::sys::signals::Signals;
 use crate::tftp::Server;
+use conf_parser::UniqueRoot;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -69,6 +71,7 @@ struct Opened {
     sockets: Sockets,
     sniffer: Option<DhcpSniffer>,
     address_watch: Watch,
+    route: RouteSocket,
     watched: Option<WatchedDirectories>,
     /// The interface that the DHCP sockets are bound to.
     device: Option<String>,
@@ -172,7 +175,7 @@ impl Confined {
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
         let Daemonized { bound, signals, script, lines: process_lines } = self.daemonized;
         let Bound { mut config, warnings, interfaces, opened, unconfined, .. } = bound;
-        let Opened { leases, sockets, sniffer, address_watch, watched, device } = opened;
+        let Opened { leases, sockets, sniffer, address_watch, route, watched, device } = opened;
         let (files, roots) = open_roots(&mut config, &sockets)?;
         let mut config_files =
             ConfigFiles { reloadable: ReloadableFiles::from_config(&config), watched, leases };
@@ -201,7 +204,7 @@ impl Confined {
             log_limiter: LogLimiter::new(&config),
             config,
             config_files,
-            links: LinkWatch { address_watch, device },
+            links: LinkWatch { address_watch, route, device },
             interfaces,
             names,
             sockets,
@@ -225,7 +228,12 @@ fn open_roots(
     let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) else {
         return Ok((DiskFiles::default(), Vec::new()));
     };
-    let files = DiskFiles::new(tftp.secure, IoThreads::new(sockets.waker()?));
+    let mut files = DiskFiles::new(tftp.secure, IoThreads::new(sockets.waker()?));
+    if tftp.unique_roots.contains(&UniqueRoot::Mac) {
+        files.neighbours = Some(NeighbourTable::open().map_err(|error| {
+            StartupError::other(format!("cannot create netlink socket: {}", strerror(&error)))
+        })?);
+    }
     let mut lines = tftp_limits::check_roots(tftp)?;
     lines.extend(tftp_limits::limit_transfers(tftp));
     Ok((files, lines))
