@@ -100,7 +100,7 @@ fn print_error(error: &StartupError) -> ExitCode {
 fn exit_code(reason: ExitReason) -> ExitCode {
     match reason {
         ExitReason::Terminated => ExitCode::SUCCESS,
-        ExitReason::Interrupted => ExitCode::from(5),
+        ExitReason::Interrupted | ExitReason::HelperEnded => ExitCode::from(5),
         ExitReason::Failed(code) => ExitCode::from(code),
     }
 }

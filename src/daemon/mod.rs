@@ -5,6 +5,8 @@ mod clock;
 mod config_files;
 mod config_watch;
 mod files;
+mod helpers;
+mod host_process;
 mod notices;
 mod perform;
 mod poll_timeout;
@@ -26,7 +28,6 @@ use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
-use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::signals::{SignalAction, Signals, reap_children, restore_default_handlers};
 use crate::sys::udp_batch::RecvBatch;
@@ -38,6 +39,8 @@ use clock::Clock;
 use config_files::ConfigFiles;
 use config_watch::Changes;
 use files::DiskFiles;
+use helpers::HelperState;
+use host_process::HostProcess;
 use mio::Events;
 use notices::FileInspector;
 use perform::DelayedReplies;
@@ -62,6 +65,10 @@ pub struct Daemon {
     tftp: Server,
     files: DiskFiles,
     script: Option<Script>,
+    /// The host process; `None` without DHCP.
+    host: Option<HostProcess>,
+    /// Replies that need a neighbour entry are broadcast instead, because no entry can be added.
+    broadcast_instead: bool,
     process: ProcessControl,
     logger: Logger,
     log_limiter: LogLimiter,
@@ -84,8 +91,6 @@ struct LinkWatch {
 struct Monitoring {
     boot_monitor: BootMonitor,
     inspector: FileInspector,
-    /// Replies of other servers, where the daemon may receive them.
-    sniffer: Option<DhcpSniffer>,
 }
 
 /// Signals, and the service manager.
@@ -115,6 +120,8 @@ pub enum ExitReason {
     Terminated,
     /// SIGINT, in debug mode.
     Interrupted,
+    /// A process that it needs has ended.
+    HelperEnded,
     /// It did not start. The error was reported to the process that was started; this is its exit code.
     Failed(u8),
 }
@@ -212,7 +219,10 @@ impl Daemon {
             }
             EventSource::Directories => self.read_changed(),
             EventSource::ProxyDhcp(port) => self.handle_dhcp(port, &mut buffers.single, now),
-            EventSource::Sniffer => self.read_sniffer(&mut buffers.single, now),
+            EventSource::Host => match self.read_host(now) {
+                HelperState::Ended(name) => return Some(self.helper_ended(name)),
+                HelperState::Running { more } => more,
+            },
             EventSource::Tftp(listener) => self.requests(listener, &mut buffers.single, now),
             EventSource::Transfer(id) => self.transfer(id, buffers, now),
             EventSource::Disk => {
@@ -225,16 +235,6 @@ impl Daemon {
             self.scheduling.backlog.push(source);
         }
         None
-    }
-
-    /// Logs what the script reported; whether there may be more.
-    fn read_script_reports(&mut self) -> bool {
-        let Some(script) = &mut self.script else { return false };
-        let (lines, more) = script.poll_reports();
-        for line in lines {
-            self.logger.write(&Line::Script(line));
-        }
-        more
     }
 
     fn now(&self) -> Timestamp {
@@ -331,12 +331,12 @@ impl Daemon {
         self.links.address_watch.drain();
         let Ok(interfaces) = self.links.route.snapshot() else { return };
         self.interfaces = interfaces;
-        let Self { links: LinkWatch { device, .. }, interfaces, sockets, files, .. } = self;
+        let Self { links: LinkWatch { device, .. }, interfaces, sockets, host, files, .. } = self;
         if let Some(neighbours) = &mut files.neighbours {
             neighbours.set_links(interfaces);
         }
         if let Some(device) = device
-            && let Some(name) = device.rebind(interfaces, sockets)
+            && let Some(name) = device.rebind(interfaces, sockets, host.as_mut())
         {
             self.logger.write(&Line::Process(ProcessLine::Unbound(name)));
         }

@@ -10,12 +10,12 @@ use crate::diagnose::boot_file::{self, FileProblem};
 use crate::log_line::{Line, NoticeClient, NoticeLine};
 use crate::logging::Logger;
 use crate::proxydhcp::foreign_reply;
-use crate::sys::dhcp_sniffer::SniffedReply;
 use crate::sys::privilege::Identity;
 use crate::time::Timestamp;
 use crate::wire::option_display::printable;
 use std::collections::{HashMap, VecDeque};
 use std::ffi::OsStr;
+use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -148,19 +148,14 @@ impl Daemon {
         }
     }
 
-    /// Reads replies of other servers; whether there may be more.
-    pub(super) fn read_sniffer(&mut self, buffer: &mut [u8], now: Timestamp) -> bool {
-        for _ in 0..super::MAX_DATAGRAMS_PER_TURN {
-            let Some(sniffer) = &self.monitoring.sniffer else { return false };
-            let Some(SniffedReply { from, bytes }) = sniffer.next(buffer) else { return false };
-            // Replies of this server are received too, where a relay broadcasts them.
-            let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
-            let reply = foreign_reply::parse(from, bytes).filter(|reply| !is_own(reply.server));
-            if let Some(reply) = reply.filter(|_| !is_own(from)) {
-                self.observe(ClientEvent::OtherServerReply(reply), now);
-            }
+    /// Passes a reply of another server to the boot monitor.
+    pub(super) fn observe_reply(&mut self, from: Ipv4Addr, bytes: &[u8], now: Timestamp) {
+        // Replies of this server are received too, where a relay broadcasts them.
+        let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
+        let reply = foreign_reply::parse(from, bytes).filter(|reply| !is_own(reply.server));
+        if let Some(reply) = reply.filter(|_| !is_own(from)) {
+            self.observe(ClientEvent::OtherServerReply(reply), now);
         }
-        true
     }
 
     pub(super) fn report(&mut self, finding: Finding, now: Timestamp) {

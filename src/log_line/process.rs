@@ -36,6 +36,8 @@ pub enum ProcessLine {
     ConfigWarning(String),
     /// The DHCP sockets cannot be bound to their interface again.
     Unbound(String),
+    /// Another process of the program has ended, so this one ends too.
+    HelperEnded(String),
     /// The process ends on SIGTERM.
     Terminated,
     /// Reason of a failed start.
@@ -54,7 +56,9 @@ pub const COMPILE_TIME_OPTIONS: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n 
 impl ProcessLine {
     pub(super) fn priority(&self) -> Priority {
         match self {
-            Self::Failure(_) | Self::FailedToStart | Self::LogFailed(_) => Priority::Critical,
+            Self::Failure(_) | Self::FailedToStart | Self::LogFailed(_) | Self::HelperEnded(_) => {
+                Priority::Critical
+            }
             Self::Unbound(_) => Priority::Error,
             Self::InterfaceMissing(_)
             | Self::InterfaceInstead(_)
@@ -104,6 +108,11 @@ impl fmt::Display for ProcessLine {
             Self::LogFailed(reason) => write!(f, "log failed: {reason}"),
             Self::ConfigWarning(text) => write!(f, "warning: {text}"),
             Self::Unbound(name) => write!(f, "error binding DHCP socket to device {name}"),
+            Self::HelperEnded(name) => write!(
+                f,
+                "the process {name} has ended unexpectedly, so this process ends too (exit code 5): the service manager \
+                 must start the service again"
+            ),
             Self::Terminated => f.write_str("exiting on receipt of SIGTERM"),
             Self::Failure(message) => f.write_str(message),
             Self::FailedToStart => f.write_str("FAILED to start up"),

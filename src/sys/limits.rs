@@ -1,6 +1,8 @@
 //! Limits of this process, error numbers, and the number of processors.
 
-pub use libc::{EACCES, EISDIR, EMFILE, ENFILE, ENOBUFS, ENOENT, EWOULDBLOCK};
+pub use libc::{
+    EACCES, EINVAL, EIO, EISDIR, EMFILE, ENFILE, ENOBUFS, ENOENT, ETIMEDOUT, EWOULDBLOCK,
+};
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
 use nix::unistd::{SysconfVar, sysconf};
 

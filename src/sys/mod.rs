@@ -13,7 +13,7 @@
 //! | [`interfaces`] | links, addresses and their changes, by rtnetlink | – |
 //! | [`limits`] | limits, error numbers, processors | – |
 //! | [`neighbour`] | hardware addresses of neighbours, by rtnetlink | – |
-//! | [`privilege`] | user, group and capabilities | `capget`, `capset` |
+//! | [`privilege`] | user, group and capabilities | `capget`, `capset`, `prctl` |
 //! | [`sandbox`] | Landlock; `seccomp` has the list of system calls | – |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |

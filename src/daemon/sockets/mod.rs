@@ -19,7 +19,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// The source of an event, as its token has it.
@@ -35,8 +35,8 @@ pub enum EventSource {
     Script,
     /// Changes in watched directories.
     Directories,
-    /// Broadcast replies of other DHCP servers.
-    Sniffer,
+    /// Messages of the host process.
+    Host,
     /// One of the DHCP ports.
     ProxyDhcp(Port),
     /// A socket for TFTP requests.
@@ -52,7 +52,7 @@ const PXE: usize = 3;
 const DISK: usize = 4;
 const SCRIPT: usize = 5;
 const DIRECTORIES: usize = 6;
-const SNIFFER: usize = 7;
+const HOST: usize = 7;
 const TFTP: usize = 8;
 /// More addresses than a machine has.
 const TRANSFER: usize = 1 << 24;
@@ -68,7 +68,7 @@ impl EventSource {
             DISK => Self::Disk,
             SCRIPT => Self::Script,
             DIRECTORIES => Self::Directories,
-            SNIFFER => Self::Sniffer,
+            HOST => Self::Host,
             listener @ TFTP..TRANSFER => Self::Tftp(listener - TFTP),
             transfer => Self::Transfer(transfer - TRANSFER),
         }
@@ -92,7 +92,7 @@ impl EventSource {
             Self::Disk => DISK,
             Self::Script => SCRIPT,
             Self::Directories => DIRECTORIES,
-            Self::Sniffer => SNIFFER,
+            Self::Host => HOST,
             Self::Tftp(listener) => TFTP + listener,
             Self::Transfer(transfer) => TRANSFER + transfer,
         })
@@ -252,15 +252,15 @@ impl Sockets {
         self.poll.registry().register(&mut SourceFd(&fd), role.token(), Interest::READABLE)
     }
 
-    /// Binds the DHCP sockets to one interface (`SO_BINDTODEVICE`).
-    pub fn bind_dhcp_to(&self, interface: &str) -> io::Result<()> {
-        let mut both = [&self.dhcp, &self.pxe].into_iter().flatten();
-        both.try_for_each(|fd| udp::bind_to_device(fd, interface))
+    /// The DHCP sockets.
+    pub fn all_dhcp(&self) -> Vec<BorrowedFd<'_>> {
+        [&self.dhcp, &self.pxe].into_iter().flatten().map(AsFd::as_fd).collect()
     }
 
-    /// The same at the start. A missing privilege is no error: the interface filters do the same, more slowly.
+    /// Binds the DHCP sockets to one interface (`SO_BINDTODEVICE`) at the start. A missing privilege is no error: the interface filters do the same, more slowly.
     pub fn bind_dhcp_first_to(&self, interface: &str) -> Result<(), StartupError> {
-        match self.bind_dhcp_to(interface) {
+        let mut both = [&self.dhcp, &self.pxe].into_iter().flatten();
+        match both.try_for_each(|fd| udp::bind_to_device(fd, interface)) {
             Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
                 Err(StartupError::network(format!(
                     "failed to set SO_BINDTODEVICE on DHCP socket: {}",

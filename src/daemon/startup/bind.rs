@@ -20,6 +20,7 @@ use crate::strerror::strerror;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::fds::close_inherited;
 use crate::sys::interfaces::{RouteSocket, Watch};
+use crate::sys::privilege::is_root;
 use std::io;
 
 impl Parsed {
@@ -44,10 +45,11 @@ impl Parsed {
         if let Some(name) = &device {
             sockets.bind_dhcp_first_to(name)?;
         }
-        let sniffer = open_sniffer(&config, &sockets)?;
+        let sniffer = open_sniffer(&config);
         let pending =
             PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };
         let privileges = find_privileges(&config, pending)?;
+        warnings.extend(privileges.capabilities.warning());
         let opened = Opened { leases, sockets, sniffer, address_watch, route, watched, device };
         Ok(Bound { config, warnings, interfaces, opened, privileges, unconfined })
     }
@@ -92,19 +94,16 @@ fn check_interfaces(config: &Config, interfaces: &Interfaces) -> Result<(), Star
 }
 
 /// Without the right to open a packet socket, replies of other servers are not seen. That is no error.
-fn open_sniffer(config: &Config, sockets: &Sockets) -> Result<Option<DhcpSniffer>, StartupError> {
-    if !config.dhcp.pxe_enabled || config.dhcp.ranges.is_empty() {
-        return Ok(None);
-    }
-    let Ok(sniffer) = DhcpSniffer::open(config.dhcp.client_port) else { return Ok(None) };
-    sockets.register_datagrams(&sniffer, EventSource::Sniffer)?;
-    Ok(Some(sniffer))
+fn open_sniffer(config: &Config) -> Option<DhcpSniffer> {
+    let is_needed = config.dhcp.pxe_enabled && !config.dhcp.ranges.is_empty();
+    is_needed.then(|| DhcpSniffer::open(config.dhcp.client_port).ok())?
 }
 
 fn find_privileges(config: &Config, pending: PendingBinds) -> Result<Privileges, StartupError> {
     let script_user = privileges::script_user(config)?;
     let identity = identity(config)?;
-    let capabilities = privileges::required_capabilities(config, pending)?;
+    let stays_root = is_root() && (config.process.debug || identity.is_root());
+    let capabilities = privileges::required_capabilities(config, pending, stays_root)?;
     Ok(Privileges { identity, capabilities, script_user })
 }
 

@@ -20,6 +20,7 @@ pub use self::command::{Command, Parsed, parse};
 use self::banner::StartupBanner;
 use self::bind_device::DeviceBinding;
 use self::fork_status::ForkStatus;
+use self::privileges::Capabilities;
 use self::sandbox::Sandbox;
 use super::busy_poll::BusyPoll;
 use super::clock::Clock;
@@ -27,6 +28,8 @@ use super::config_files::ConfigFiles;
 use super::config_watch::WatchedDirectories;
 use super::files::DiskFiles;
 use super::files::io_threads::IoThreads;
+use super::host_process::HostProcess;
+use super::host_process::child::HostSetup;
 use super::notices::FileInspector;
 use super::perform::DelayedReplies;
 use super::rate_limit::log_limit::LogLimiter;
@@ -47,7 +50,7 @@ use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::limits;
 use crate::sys::neighbour::NeighbourTable;
-use crate::sys::privilege::{Capability, Identity};
+use crate::sys::privilege::Identity;
 use crate::sys::signals::Signals;
 use crate::tftp::Server;
 use conf_parser::UniqueRoot;
@@ -80,7 +83,7 @@ struct Opened {
 /// The users and capabilities with which the processes run.
 struct Privileges {
     identity: Identity,
-    capabilities: Vec<Capability>,
+    capabilities: Capabilities,
     script_user: Option<Identity>,
 }
 
@@ -96,6 +99,7 @@ struct Daemonized {
     bound: Bound,
     signals: Signals,
     script: Option<Script>,
+    host: Option<HostProcess>,
     lines: Vec<ProcessLine>,
 }
 
@@ -105,8 +109,8 @@ struct Confined {
 }
 
 impl Bound {
-    /// Writes the pid file, opens the log, closes the terminal, starts the process for the script.
-    fn settle(self, logger: &Logger) -> Result<Daemonized, StartupError> {
+    /// Writes the pid file, opens the log, closes the terminal, starts the other processes.
+    fn settle(mut self, logger: &Logger) -> Result<Daemonized, StartupError> {
         let Self { config, opened: Opened { sockets, .. }, privileges, .. } = &self;
         let (process, identity) = (&config.process, &privileges.identity);
         let pid_file = match process.pid_file() {
@@ -131,7 +135,26 @@ impl Bound {
             sockets.register_datagrams(script, EventSource::Script)?;
         }
         let lines = pid_file.into_iter().chain(log_file).collect();
-        Ok(Daemonized { bound: self, signals, script, lines })
+        let host = self.start_host()?;
+        Ok(Daemonized { bound: self, signals, script, host, lines })
+    }
+
+    /// Starts the host process, if there is DHCP. The packet socket is then open only there.
+    fn start_host(&mut self) -> Result<Option<HostProcess>, StartupError> {
+        let Self { config, opened, privileges, unconfined, .. } = self;
+        if config.dhcp.ranges.is_empty() {
+            return Ok(None);
+        }
+        let setup = HostSetup {
+            identity: (!config.process.debug).then(|| privileges.identity.clone()),
+            capabilities: privileges.capabilities.host.clone(),
+            sandboxed: !*unconfined,
+            sniffer: opened.sniffer.take(),
+            device: opened.device.clone(),
+        };
+        let host = HostProcess::start(&setup)?;
+        opened.sockets.register_datagrams(&host, EventSource::Host)?;
+        Ok(Some(host))
     }
 }
 
@@ -161,11 +184,11 @@ impl Detached {
 
 impl Daemonized {
     /// Gives up the rights that are not needed. In debug mode the user does not change.
-    fn confine(self) -> Result<Confined, StartupError> {
+    fn confine(mut self) -> Result<Confined, StartupError> {
         let Bound { config, privileges, .. } = &self.bound;
-        if !config.process.debug {
-            privileges::drop_privileges(&privileges.identity, &privileges.capabilities)?;
-        }
+        let identity = Some(&privileges.identity).filter(|_| !config.process.debug);
+        privileges::confine_privileges(identity, &privileges.capabilities.packet)?;
+        self.host.as_mut().map_or(Ok(()), HostProcess::wait_until_ready)?;
         Ok(Confined { daemonized: self })
     }
 }
@@ -173,9 +196,9 @@ impl Daemonized {
 impl Confined {
     /// Opens the roots, reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Daemonized { bound, signals, script, lines: process_lines } = self.daemonized;
-        let Bound { mut config, warnings, interfaces, opened, unconfined, .. } = bound;
-        let Opened { leases, sockets, sniffer, address_watch, route, watched, device } = opened;
+        let Daemonized { bound, signals, script, host, lines: process_lines } = self.daemonized;
+        let Bound { mut config, warnings, interfaces, opened, privileges, unconfined } = bound;
+        let Opened { leases, sockets, address_watch, route, watched, device, .. } = opened;
         let (files, roots) = open_roots(&mut config, &sockets)?;
         let mut config_files =
             ConfigFiles { reloadable: ReloadableFiles::from_config(&config), watched, leases };
@@ -199,7 +222,6 @@ impl Confined {
             monitoring: Monitoring {
                 boot_monitor: BootMonitor::default(),
                 inspector: FileInspector::new(identity, sandbox),
-                sniffer,
             },
             log_limiter: LogLimiter::new(&config),
             config,
@@ -211,6 +233,8 @@ impl Confined {
             tftp: Server::default(),
             files,
             script,
+            host,
+            broadcast_instead: privileges.capabilities.broadcast_instead,
             process: ProcessControl { signals, sd_notify: SdNotify::from_environment() },
             logger: logger.clone(),
             delayed_replies: DelayedReplies::default(),
