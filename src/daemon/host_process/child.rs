@@ -122,3 +122,40 @@ fn forward(channel: &Channel, sniffer: &DhcpSniffer, buffer: &mut [u8]) {
 fn invalid_argument() -> io::Error {
     io::Error::from_raw_os_error(EINVAL)
 }
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri does not support the call")]
+fn malformed_request_is_answered_with_einval_or_ignored() {
+    use std::net::UdpSocket;
+    use std::os::fd::AsFd;
+    let (own, other) = Channel::pair().unwrap();
+    let (identity, sniffer, device) = (None, None, None);
+    let setup = HostSetup { identity, capabilities: Vec::new(), sandboxed: false, sniffer, device };
+    let route = RouteSocket::open().unwrap();
+    let host = std::thread::spawn(move || serve(&other, &setup, &route));
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let client = crate::net::NeighbourEntry { interface: 1, hardware_type: 1, mac: vec![2; 6] };
+    let bind = Request::encode(2, &Action::BindSockets);
+    let broadcast = Action::AddNeighbour([255; 4].into(), client.clone());
+    // The loopback interface has another hardware type.
+    let other_type = Action::AddNeighbour([10, 0, 0, 9].into(), client);
+    let mut buffer = [0; 64];
+    // Without a number there is no answer.
+    own.send(b"no").unwrap();
+    for (message, sockets, number) in [
+        (b"\x01\0\0\0?".to_vec(), 0, u32::from_ne_bytes(*b"\x01\0\0\0")),
+        // No interface is configured.
+        (bind.clone(), 1, 2),
+        (bind, 3, 2),
+        (Request::encode(3, &broadcast), 0, 3),
+        (Request::encode(4, &other_type), 0, 4),
+        (Request::encode(5, &other_type), 1, 5),
+        (vec![0; 4000], 0, 0),
+    ] {
+        own.send_fds(&message, &vec![socket.as_fd(); sockets]).unwrap();
+        let answer = own.recv_blocking(&mut buffer).unwrap();
+        assert_eq!(Report::decode(answer), Some(Report::Answer(number, EINVAL)), "{message:?}");
+    }
+    drop(own);
+    host.join().unwrap();
+}
