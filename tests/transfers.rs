@@ -5,12 +5,14 @@ mod common;
 use common::download::Download;
 use common::lab::files::place;
 use common::lab::{Host, Lab, Process, eventually};
+use common::measure::cpu_seconds;
 use common::slow_disk::{self, SlowDisk};
 use common::{required, two_hosts};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
@@ -18,6 +20,7 @@ crate::tests![
     slow_disk_delays_only_clients_that_read_it,
     symlink_to_slow_disk_does_not_delay_other_clients,
     file_is_found_in_slow_client_directory,
+    client_directory_is_found_by_mac_among_thousands_of_neighbours,
     abandoned_reads_of_slow_disk_leave_no_threads_or_descriptors,
     packets_from_another_port_do_not_block_the_client,
     file_ending_at_a_block_boundary_is_sent_from_slow_disk,
@@ -151,6 +154,44 @@ fn file_is_found_in_slow_client_directory() {
     let Some(()) = required(disk.mount(device, "/srv/tftp/slow")) else { return };
     let file = Download { file: "file", ..Download::DEFAULT };
     assert_eq!(file.bytes(setup.client()), Ok(b"found".to_vec()));
+}
+
+/// `tftp-unique-root=mac` needs the hardware address of the client. With more than 64 interfaces the whole table is read.
+fn client_directory_is_found_by_mac_among_thousands_of_neighbours() {
+    const NEIGHBOURS: u32 = 5000;
+    const REQUESTS: usize = 300;
+    let Some(setup) = Setup::new("tftp-unique-root=mac\n") else { return };
+    let server = setup.lab.host("server");
+    let lines = (0..NEIGHBOURS).map(|number| {
+        let ip = Ipv4Addr::from(0x0a09_0100 + number);
+        format!("neigh add {ip} lladdr 02:00:00:01:00:01 dev eth0 nud permanent\n")
+    });
+    setup.lab.file("/srv/neighbours", lines.collect::<String>());
+    server.ip("-batch /srv/neighbours");
+    setup.lab.file("/srv/tftp/02-00-00-00-00-02/own", "own");
+    setup.lab.file("/srv/tftp/general", "general");
+    let get = |file| Download { file, ..Download::DEFAULT }.bytes(setup.client());
+    assert_eq!(get("own"), Ok(b"own".to_vec()));
+    assert!(get("general").is_err(), "it is not in the directory of the client");
+    // There is no entry for this address, so no result is used again.
+    let before = cpu_seconds(setup.daemon.id());
+    for _ in 0..REQUESTS {
+        let local = Download { server: "127.0.0.1:69", file: "general", ..Download::DEFAULT };
+        local.get_with(server.udp("127.0.0.1:0"), |_| ()).expect("the general root");
+    }
+    let used = cpu_seconds(setup.daemon.id()) - before;
+    // A debug build needs five times as long to read 5000 entries for each request.
+    assert!(used < 0.3, "{used} s of processor time for {REQUESTS} requests");
+    for number in 0..70 {
+        server.ip(&format!("link add bridge{number} type bridge"));
+    }
+    setup.client().ip("addr add 10.9.0.3/24 dev c0");
+    // The kernel has an entry for the new address after it has sent the first reply.
+    let found = || {
+        let own = Download { file: "own", ..Download::DEFAULT };
+        own.get_with(setup.client().udp("10.9.0.3:0"), |_| ()).ok()
+    };
+    eventually(Duration::from_secs(5), found).expect("it is found with many interfaces");
 }
 
 /// Clients end their transfers while the disk hangs: threads and descriptors are released.

@@ -1,9 +1,9 @@
 //! Requests to the file process that are not look-ups, and its replies.
 
 use super::file_process::protocol::{Reply, Request, Unwatched};
-use super::file_process::{Received, connected};
+use super::file_process::{self, Received, connected};
 use super::{Daemon, ExitReason};
-use crate::log_line::{FileLine, Line, ProcessLine};
+use crate::log_line::{FileLine, Line};
 use crate::time::Timestamp;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
@@ -18,10 +18,7 @@ impl Daemon {
                 }
                 Received::Reply(reply, fds) => self.handle_file_reply(reply, fds, now),
                 Received::Nothing => return None,
-                Received::Ended => {
-                    self.logger.write(&Line::Process(ProcessLine::HelperEnded("pxemasq-files")));
-                    return Some(ExitReason::HelperEnded);
-                }
+                Received::Ended => return Some(self.helper_ended(file_process::NAME)),
             }
         }
     }

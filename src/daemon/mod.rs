@@ -6,6 +6,8 @@ mod config_files;
 pub mod file_process;
 mod file_replies;
 mod files;
+mod helpers;
+mod host_process;
 mod log_requests;
 mod notices;
 mod perform;
@@ -28,8 +30,7 @@ use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
-use crate::sys::dhcp_sniffer::DhcpSniffer;
-use crate::sys::interfaces::{Watch, snapshot};
+use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::signals::{SignalAction, Signals, reap_children, restore_default_handlers};
 use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
@@ -40,6 +41,8 @@ use clock::Clock;
 use config_files::ConfigFiles;
 use file_process::FileProcess;
 use files::DiskFiles;
+use helpers::HelperState;
+use host_process::HostProcess;
 use log_requests::LogReopening;
 use mio::Events;
 use notices::Inspections;
@@ -66,6 +69,10 @@ pub struct Daemon {
     files: DiskFiles,
     file_process: FileProcess,
     script: Option<Script>,
+    /// The host process; `None` without DHCP.
+    host: Option<HostProcess>,
+    /// Replies that need a neighbour entry are broadcast instead, because no entry can be added.
+    broadcast_instead: bool,
     process: ProcessControl,
     logger: Logger,
     log_reopening: LogReopening,
@@ -80,6 +87,7 @@ pub struct Daemon {
 /// Changes of links and addresses.
 struct LinkWatch {
     address_watch: Watch,
+    route: RouteSocket,
     /// The interface that the DHCP sockets are bound to.
     device: Option<DeviceBinding>,
 }
@@ -88,8 +96,6 @@ struct LinkWatch {
 struct Monitoring {
     boot_monitor: BootMonitor,
     inspections: Inspections,
-    /// Replies of other servers, where the daemon may receive them.
-    sniffer: Option<DhcpSniffer>,
 }
 
 /// Signals, the service manager, and the connection of the log.
@@ -119,7 +125,7 @@ pub enum ExitReason {
     Terminated,
     /// SIGINT, in debug mode.
     Interrupted,
-    /// A helper process has ended.
+    /// A process that it needs has ended.
     HelperEnded,
     /// It did not start. The error was reported to the process that was started; this is its exit code.
     Failed(u8),
@@ -223,7 +229,10 @@ impl Daemon {
                 false
             }
             EventSource::ProxyDhcp(port) => self.handle_dhcp(port, &mut buffers.single, now),
-            EventSource::Sniffer => self.read_sniffer(&mut buffers.single, now),
+            EventSource::Host => match self.read_host(now) {
+                HelperState::Ended(name) => return Some(self.helper_ended(name)),
+                HelperState::Running { more } => more,
+            },
             EventSource::Tftp(listener) => self.requests(listener, &mut buffers.single, now),
             EventSource::Transfer(id) => self.transfer(id, buffers, now),
             EventSource::Disk => {
@@ -237,16 +246,6 @@ impl Daemon {
             self.scheduling.backlog.push(source);
         }
         None
-    }
-
-    /// Logs what the script reported; whether there may be more.
-    fn read_script_reports(&mut self) -> bool {
-        let Some(script) = &mut self.script else { return false };
-        let (lines, more) = script.poll_reports();
-        for line in lines {
-            self.logger.write(&Line::Script(line));
-        }
-        more
     }
 
     fn now(&self) -> Timestamp {
@@ -309,11 +308,14 @@ impl Daemon {
     /// Reads links and addresses again, after they have changed.
     fn refresh_interfaces(&mut self) {
         self.links.address_watch.drain();
-        let Ok(interfaces) = snapshot() else { return };
+        let Ok(interfaces) = self.links.route.snapshot() else { return };
         self.interfaces = interfaces;
-        let Self { links: LinkWatch { device, .. }, interfaces, sockets, .. } = self;
+        let Self { links: LinkWatch { device, .. }, interfaces, sockets, host, files, .. } = self;
+        if let Some(neighbours) = &mut files.neighbours {
+            neighbours.set_links(interfaces);
+        }
         if let Some(device) = device
-            && let Some(name) = device.rebind(interfaces, sockets)
+            && let Some(name) = device.rebind(interfaces, sockets, host.as_mut())
         {
             self.logger.write(&Line::Process(ProcessLine::Unbound(name)));
         }

@@ -9,10 +9,10 @@ use crate::boot_monitor::event::{ClientEvent, OtherServerReply, RefusalReason};
 use crate::boot_monitor::{ClientKey, Finding, RefusedFile};
 use crate::log_line::{Line, NoticeClient, NoticeLine};
 use crate::proxydhcp::foreign_reply;
-use crate::sys::dhcp_sniffer::SniffedReply;
 use crate::time::Timestamp;
 use crate::wire::option_display::printable;
 use std::collections::{HashMap, VecDeque};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// Clients that did not get files: the file process looks for the causes, of some clients at the same time.
@@ -122,19 +122,14 @@ impl Daemon {
         }
     }
 
-    /// Reads replies of other servers; whether there may be more.
-    pub(super) fn read_sniffer(&mut self, buffer: &mut [u8], now: Timestamp) -> bool {
-        for _ in 0..super::MAX_DATAGRAMS_PER_TURN {
-            let Some(sniffer) = &self.monitoring.sniffer else { return false };
-            let Some(SniffedReply { from, bytes }) = sniffer.next(buffer) else { return false };
-            // Replies of this server are received too, where a relay broadcasts them.
-            let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
-            let reply = foreign_reply::parse(from, bytes).filter(|reply| !is_own(reply.server));
-            if let Some(reply) = reply.filter(|_| !is_own(from)) {
-                self.observe(ClientEvent::OtherServerReply(reply), now);
-            }
+    /// Passes a reply of another server to the boot monitor.
+    pub(super) fn observe_reply(&mut self, from: Ipv4Addr, bytes: &[u8], now: Timestamp) {
+        // Replies of this server are received too, where a relay broadcasts them.
+        let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
+        let reply = foreign_reply::parse(from, bytes).filter(|reply| !is_own(reply.server));
+        if let Some(reply) = reply.filter(|_| !is_own(from)) {
+            self.observe(ClientEvent::OtherServerReply(reply), now);
         }
-        true
     }
 
     fn request_inspections(&mut self) {

@@ -1,17 +1,17 @@
 //! Performs the effects of the cores, in their order.
 
 use super::Daemon;
+use super::sockets::EventSource;
 use crate::boot_monitor::event::ClientEvent;
 use crate::effect::Effect;
 use crate::log_line::{DhcpLine, Line};
-use crate::net::{Batch, Datagram, EgressSocket};
+use crate::net::{Batch, Datagram, EgressSocket, NeighbourEntry};
 use crate::strerror::strerror;
-use crate::sys::neighbour;
 use crate::tftp::{Input, PartialSend};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// Replies that are sent later: because of `dhcp-reply-delay`, or because the send buffer is full.
@@ -124,18 +124,14 @@ impl Daemon {
         end: Timestamp,
         lines: &mut Vec<Line>,
     ) {
-        let neighbour = datagram.neighbour.take();
+        if let Some(client) = datagram.neighbour.take() {
+            self.prepare_neighbour(&mut datagram, client, lines);
+        }
         let SocketAddr::V4(to) = datagram.to else {
             // Only TFTP has IPv6.
             let _ = self.sockets.send(&datagram);
             return;
         };
-        if let Some(client) = neighbour
-            && let Some(link) = self.interfaces.by_index(client.interface)
-            && let Err(error) = neighbour::insert(link, *to.ip(), &client)
-        {
-            lines.push(Line::Dhcp(None, DhcpLine::ArpFailed(strerror(&error))));
-        }
         match self.sockets.send(&datagram) {
             Ok(()) => {}
             Err(_) if matches!(datagram.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)) => {
@@ -148,6 +144,30 @@ impl Daemon {
                 let line = DhcpLine::SendFailed { to: *to.ip(), reason: strerror(&error) };
                 lines.push(Line::Dhcp(None, line));
             }
+        }
+    }
+
+    /// Lets the kernel know the hardware address of the receiver, which does not answer ARP yet; or broadcasts the datagram.
+    fn prepare_neighbour(
+        &mut self,
+        datagram: &mut Datagram,
+        client: NeighbourEntry,
+        lines: &mut Vec<Line>,
+    ) {
+        let IpAddr::V4(address) = datagram.to.ip() else { return };
+        if self.broadcast_instead {
+            datagram.to.set_ip(Ipv4Addr::BROADCAST.into());
+            return;
+        }
+        let Some(host) = &mut self.host else { return };
+        // A link that was removed meanwhile has no entries.
+        if self.interfaces.by_index(client.interface).is_some()
+            && let Err(error) = host.add_neighbour(address, client)
+        {
+            lines.push(Line::Dhcp(None, DhcpLine::ArpFailed(strerror(&error))));
+        }
+        if host.has_replies() {
+            self.scheduling.backlog.push(EventSource::Host);
         }
     }
 

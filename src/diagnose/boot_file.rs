@@ -3,6 +3,7 @@
 use crate::byte_text::path_text;
 use crate::config::Tftp;
 use crate::strerror::strerror;
+use crate::sys::neighbour::NeighbourTable;
 use crate::sys::privilege;
 use crate::sys::privilege::Identity;
 use crate::tftp::admission::pending::LookupCache;
@@ -339,7 +340,7 @@ impl Files for StdFiles {
     }
 
     fn mac_of(&self, client: IpAddr) -> Option<[u8; 6]> {
-        self.mac.or_else(|| crate::sys::neighbour::find(client)?.try_into().ok())
+        self.mac.or_else(|| NeighbourTable::open().ok()?.find(client)?.try_into().ok())
     }
 }
 

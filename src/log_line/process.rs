@@ -36,8 +36,8 @@ pub enum ProcessLine {
     ConfigWarning(String),
     /// The DHCP sockets cannot be bound to their interface again.
     Unbound(String),
-    /// The helper process of this name has ended.
-    HelperEnded(&'static str),
+    /// Another process of the program has ended, so this one ends too.
+    HelperEnded(String),
     /// The process ends on SIGTERM.
     Terminated,
     /// Reason of a failed start.
@@ -110,7 +110,8 @@ impl fmt::Display for ProcessLine {
             Self::Unbound(name) => write!(f, "error binding DHCP socket to device {name}"),
             Self::HelperEnded(name) => write!(
                 f,
-                "the helper process {name} has ended, and pxemasq cannot serve without it: exiting, to be started again"
+                "the process {name} has ended unexpectedly, so this process ends too (exit code 5): the service manager \
+                 must start the service again"
             ),
             Self::Terminated => f.write_str("exiting on receipt of SIGTERM"),
             Self::Failure(message) => f.write_str(message),

@@ -3,10 +3,12 @@
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::sockopt::ReceiveTimeout;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr,
-    recv, recvmsg, send, sendmsg, socketpair,
+    recv, recvmsg, send, sendmsg, setsockopt, socketpair,
 };
+use nix::sys::time::{TimeVal, TimeValLike};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
@@ -33,6 +35,15 @@ impl Channel {
         let flags = SockFlag::SOCK_CLOEXEC;
         let (one, other) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
         Ok((Self(one), Self(other)))
+    }
+
+    /// Limits the time for which this end waits for a message. After it, receiving returns `WouldBlock`.
+    pub fn set_receive_timeout(&self, timeout: Duration) -> io::Result<()> {
+        Ok(setsockopt(
+            &self.0,
+            ReceiveTimeout,
+            &TimeVal::microseconds(i64::try_from(timeout.as_micros()).unwrap_or(i64::MAX)),
+        )?)
     }
 
     /// Sends a message without waiting. `WouldBlock`: the buffer is full.

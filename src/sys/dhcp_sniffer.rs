@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, socket};
 use std::io;
 use std::net::Ipv4Addr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// A packet socket for broadcasts from port 67.
 pub struct DhcpSniffer(OwnedFd);
@@ -49,9 +49,9 @@ fn datagram(packet: &[u8]) -> Option<SniffedReply<'_>> {
     Some(SniffedReply { from, bytes })
 }
 
-impl AsRawFd for DhcpSniffer {
-    fn as_raw_fd(&self) -> i32 {
-        self.0.as_raw_fd()
+impl AsFd for DhcpSniffer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Descriptors that were inherited.
 
 use super::limits::open_files;
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::{AsFd, RawFd};
 
@@ -50,4 +51,14 @@ fn open_descriptors(first: u32, last: u32) -> impl Iterator<Item = u32> {
 pub fn wait_writable(fd: &impl AsFd) {
     // The next write returns the error, if there is one.
     let _ = poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
+}
+
+/// Waits until a descriptor is readable, closed at its other end, or has an error; for each whether it is.
+pub fn wait_readable(first: &impl AsFd, second: Option<&impl AsFd>) -> (bool, bool) {
+    let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
+    let mut both = vec![readable(first.as_fd())];
+    both.extend(second.map(|fd| readable(fd.as_fd())));
+    while poll(&mut both, PollTimeout::NONE) == Err(Errno::EINTR) {}
+    let ready = |at: usize| both.get(at).and_then(PollFd::any).unwrap_or(false);
+    (ready(0), ready(1))
 }

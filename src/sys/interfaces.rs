@@ -1,6 +1,7 @@
 //! Links, addresses and their changes (rtnetlink(7)).
 
-use super::netlink::{attributes, dump, open};
+pub use super::netlink::RouteSocket;
+use super::netlink::{attributes, open};
 use crate::byte_text::{to_bytes, to_text};
 use crate::net::{Address, Interfaces, Link};
 use nix::sys::socket::{MsgFlags, SockFlag, recv};
@@ -19,34 +20,49 @@ const ADDRESS_BODY_LEN: usize = 8;
 /// Attempts to read a list that changes while it is read.
 const MAX_ATTEMPTS: usize = 10;
 
-/// All links and addresses of this moment.
+/// All links and addresses of this moment, by a socket of its own.
 pub fn snapshot() -> io::Result<Interfaces> {
-    let mut attempts = (1..MAX_ATTEMPTS).map(|_| query());
-    let consistent = attempts.find(|result| !result.as_ref().is_err_and(has_changed));
-    consistent.unwrap_or_else(query)
+    RouteSocket::open()?.snapshot()
+}
+
+impl RouteSocket {
+    /// All links and addresses of this moment.
+    pub fn snapshot(&self) -> io::Result<Interfaces> {
+        let mut attempts = (1..MAX_ATTEMPTS).map(|_| self.query());
+        let consistent = attempts.find(|result| !result.as_ref().is_err_and(has_changed));
+        consistent.unwrap_or_else(|| self.query())
+    }
+
+    fn query(&self) -> io::Result<Interfaces> {
+        let mut found = Interfaces::default();
+        self.dump(libc::RTM_GETLINK, &[0; LINK_BODY_LEN], |kind, body| {
+            if kind == libc::RTM_NEWLINK {
+                found.links.extend(link(body));
+            }
+        })?;
+        let mut addresses = Vec::new();
+        self.dump(libc::RTM_GETADDR, &[0; ADDRESS_BODY_LEN], |kind, body| {
+            if kind == libc::RTM_NEWADDR {
+                addresses.extend(address(body, &found));
+            }
+        })?;
+        // The order of getifaddrs(3), which dnsmasq uses: IPv4 first.
+        addresses.sort_by_key(|address| address.ip.is_ipv6());
+        found.addresses = addresses;
+        Ok(found)
+    }
+
+    /// The link with this index. `NotFound` or `ENODEV`: there is none.
+    pub fn link(&self, index: u32) -> io::Result<Link> {
+        let mut body = [0; LINK_BODY_LEN];
+        body[4..8].copy_from_slice(&index.to_ne_bytes());
+        let reply = self.get(libc::RTM_GETLINK, &body)?;
+        link(&reply).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
 }
 
 fn has_changed(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Interrupted
-}
-
-fn query() -> io::Result<Interfaces> {
-    let mut found = Interfaces::default();
-    dump(libc::RTM_GETLINK, &[0; LINK_BODY_LEN], |kind, body| {
-        if kind == libc::RTM_NEWLINK {
-            found.links.extend(link(body));
-        }
-    })?;
-    let mut addresses = Vec::new();
-    dump(libc::RTM_GETADDR, &[0; ADDRESS_BODY_LEN], |kind, body| {
-        if kind == libc::RTM_NEWADDR {
-            addresses.extend(address(body, &found));
-        }
-    })?;
-    // The order of getifaddrs(3), which dnsmasq uses: IPv4 first.
-    addresses.sort_by_key(|address| address.ip.is_ipv6());
-    found.addresses = addresses;
-    Ok(found)
 }
 
 /// A socket that becomes readable when links or addresses change.
@@ -137,4 +153,16 @@ pub fn has_interface(name: &str) -> bool {
 fn snapshot_has_the_loopback_interface() {
     let found = snapshot().unwrap();
     assert!(found.links.iter().any(|link| link.loopback && link.mtu > 0), "{found:?}");
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "Miri does not support the call")]
+fn link_by_index_equals_that_of_the_snapshot() {
+    let socket = RouteSocket::open().unwrap();
+    let found = socket.snapshot().unwrap();
+    for link in &found.links {
+        assert_eq!(socket.link(link.index).ok().as_ref(), Some(link));
+    }
+    assert!(socket.link(u32::MAX >> 1).is_err(), "no machine has so many links");
+    assert_eq!(socket.snapshot().unwrap(), found, "the socket is used again after an error");
 }

@@ -14,7 +14,7 @@
 //! | [`limits`] | limits, error numbers, processors | – |
 //! | [`memory_file`] | files in memory, to pass data to another process | – |
 //! | [`neighbour`] | hardware addresses of neighbours, by rtnetlink | – |
-//! | [`privilege`] | user, group and capabilities | `capget`, `capset` |
+//! | [`privilege`] | user, group and capabilities | `capget`, `capset`, `prctl` |
 //! | [`profile`] | the restrictions of each process | – |
 //! | [`sandbox`] | Landlock and seccomp | – |
 //! | [`script_exec`] | executing scripts of the configuration | `pre_exec` |

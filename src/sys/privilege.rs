@@ -196,6 +196,8 @@ pub fn own_uid() -> u32 {
     geteuid().as_raw()
 }
 
+/// Two sets of 32 capabilities.
+const MAX_CAPABILITY: libc::c_ulong = 63;
 /// `_LINUX_CAPABILITY_VERSION_3`: two sets of 32 capabilities each.
 const VERSION: u32 = 0x2008_0522;
 
@@ -220,6 +222,25 @@ pub fn is_permitted(capability: Capability) -> bool {
     // SAFETY: `capget` reads one header and writes, in version 3, two sets; all live until the call returns.
     let done = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) };
     done == 0 && sets[0].permitted >> (capability as u32) & 1 != 0
+}
+
+/// Removes all capabilities of this process, except those of `kept` that it has.
+pub fn limit_capabilities(kept: &[Capability]) -> io::Result<()> {
+    let kept: Vec<Capability> =
+        kept.iter().copied().filter(|capability| is_permitted(*capability)).collect();
+    // Without an inheritable set there is no ambient set either (capabilities(7)).
+    set_capabilities(&kept)
+}
+
+/// Removes all other capabilities from the bounding set, so that root does not get them by execve(2). Without `CAP_SETPCAP`
+/// that is not possible; then only the sandbox prevents it.
+pub fn limit_bounding_set(kept: &[Capability]) {
+    for number in 0..=MAX_CAPABILITY {
+        if !kept.iter().any(|capability| *capability as libc::c_ulong == number) {
+            // SAFETY: the call takes numbers only. A number that the kernel does not know is an error.
+            let _ = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) };
+        }
+    }
 }
 
 fn set_capabilities(kept: &[Capability]) -> io::Result<()> {

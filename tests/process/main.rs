@@ -6,6 +6,7 @@ mod common;
 
 mod arguments;
 mod files;
+mod host;
 mod life;
 mod log;
 mod robustness;
@@ -16,6 +17,7 @@ fn main() -> std::process::ExitCode {
     common::harness::run(&[
         arguments::TESTS,
         files::TESTS,
+        host::TESTS,
         life::TESTS,
         log::TESTS,
         robustness::TESTS,

@@ -29,12 +29,15 @@ use crate::sys::channel::Channel;
 use crate::sys::helper_process::{self, HelperProcess};
 use crate::sys::threads;
 use std::collections::VecDeque;
+use std::ffi::CStr;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+/// The name of the process in ps(1).
+pub const NAME: &CStr = c"pxemasq-files";
 /// The stack of a thread, which has no deep calls.
 const STACK_SIZE: usize = 64 * 1024;
 /// The time to wait for the removal of the pid file, when the daemon ends.
@@ -68,7 +71,7 @@ impl FileProcess {
         kept: &[RawFd],
         confine: impl FnOnce(&Channel) -> Option<(Roots, bool, Tasks)>,
     ) -> io::Result<Self> {
-        let process = helper_process::start(c"pxemasq-files", kept, move |channel| {
+        let process = helper_process::start(NAME, kept, move |channel| {
             if let Some((roots, secure, tasks)) = confine(&channel) {
                 let channel = Arc::new(channel);
                 let services = Services::new(channel.clone(), tasks);

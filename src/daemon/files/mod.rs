@@ -11,7 +11,8 @@ use super::file_process::protocol::{
 use super::file_process::roots::Roots;
 use crate::strerror::strerror;
 use crate::sys::file_io::{NonBlockingRead, read_nonblocking};
-use crate::sys::{limits, neighbour};
+use crate::sys::limits;
+use crate::sys::neighbour::NeighbourTable;
 use crate::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fs::File;
@@ -41,6 +42,8 @@ pub struct DiskFiles {
     lookups: Lookups,
     /// File, offset and length that the client of the last read will need.
     next_read: Option<(FileId, u64, usize)>,
+    /// The neighbour table, for `tftp-unique-root=mac`.
+    pub neighbours: Option<NeighbourTable>,
 }
 
 /// Look-ups of the file process.
@@ -375,6 +378,6 @@ impl Files for DiskFiles {
     }
 
     fn mac_of(&self, client: IpAddr) -> Option<[u8; 6]> {
-        neighbour::find(client)?.try_into().ok()
+        self.neighbours.as_ref()?.find(client)?.try_into().ok()
     }
 }

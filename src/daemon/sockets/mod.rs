@@ -22,7 +22,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +39,8 @@ pub enum EventSource {
     FileProcess,
     /// Reports of `dhcp-script`.
     Script,
-    /// Broadcast replies of other DHCP servers.
-    Sniffer,
+    /// Messages of the host process.
+    Host,
     /// One of the DHCP ports.
     ProxyDhcp(Port),
     /// A socket for TFTP requests.
@@ -55,7 +55,7 @@ const DHCP: usize = 2;
 const PXE: usize = 3;
 const DISK: usize = 4;
 const SCRIPT: usize = 5;
-const SNIFFER: usize = 6;
+const HOST: usize = 6;
 const FILE_PROCESS: usize = 7;
 const TFTP: usize = 8;
 /// More addresses than a machine has.
@@ -71,7 +71,7 @@ impl EventSource {
             PXE => Self::ProxyDhcp(Port::Pxe),
             DISK => Self::Disk,
             SCRIPT => Self::Script,
-            SNIFFER => Self::Sniffer,
+            HOST => Self::Host,
             FILE_PROCESS => Self::FileProcess,
             listener @ TFTP..TRANSFER => Self::Tftp(listener - TFTP),
             transfer => Self::Transfer(transfer - TRANSFER),
@@ -95,7 +95,7 @@ impl EventSource {
             Self::ProxyDhcp(Port::Pxe) => PXE,
             Self::Disk => DISK,
             Self::Script => SCRIPT,
-            Self::Sniffer => SNIFFER,
+            Self::Host => HOST,
             Self::FileProcess => FILE_PROCESS,
             Self::Tftp(listener) => TFTP + listener,
             Self::Transfer(transfer) => TRANSFER + transfer,
@@ -266,15 +266,15 @@ impl Sockets {
         self.poll.registry().register(&mut SourceFd(&fd), role.token(), Interest::READABLE)
     }
 
-    /// Binds the DHCP sockets to one interface (`SO_BINDTODEVICE`).
-    pub fn bind_dhcp_to(&self, interface: &str) -> io::Result<()> {
-        let mut both = [&self.dhcp, &self.pxe].into_iter().flatten();
-        both.try_for_each(|fd| udp::bind_to_device(fd, interface))
+    /// The DHCP sockets.
+    pub fn all_dhcp(&self) -> Vec<BorrowedFd<'_>> {
+        [&self.dhcp, &self.pxe].into_iter().flatten().map(AsFd::as_fd).collect()
     }
 
-    /// The same at the start. A missing privilege is no error: the interface filters do the same, more slowly.
+    /// Binds the DHCP sockets to one interface (`SO_BINDTODEVICE`) at the start. A missing privilege is no error: the interface filters do the same, more slowly.
     pub fn bind_dhcp_first_to(&self, interface: &str) -> Result<(), StartupError> {
-        match self.bind_dhcp_to(interface) {
+        let mut both = [&self.dhcp, &self.pxe].into_iter().flatten();
+        match both.try_for_each(|fd| udp::bind_to_device(fd, interface)) {
             Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
                 Err(StartupError::network(format!(
                     "failed to set SO_BINDTODEVICE on DHCP socket: {}",

@@ -19,7 +19,8 @@ use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::fds::close_inherited;
-use crate::sys::interfaces::{Watch, snapshot};
+use crate::sys::interfaces::{RouteSocket, Watch};
+use crate::sys::privilege::is_root;
 use std::io;
 
 impl Parsed {
@@ -28,7 +29,9 @@ impl Parsed {
         close_inherited();
         let Self { loaded: Loaded { config, notes: mut warnings, .. }, unconfined } = self;
         let address_watch = Watch::new().map_err(system_error("cannot create netlink socket"))?;
-        let interfaces = snapshot().map_err(system_error("failed to find list of interfaces"))?;
+        let route = RouteSocket::open().map_err(system_error("cannot create netlink socket"))?;
+        let interfaces =
+            route.snapshot().map_err(system_error("failed to find list of interfaces"))?;
         let identity_now = serving_identity(&config);
         warnings.extend(environment_warnings(&config, Some(&interfaces), identity_now.as_ref()));
         check_warnings(&warnings)?;
@@ -41,11 +44,12 @@ impl Parsed {
         if let Some(name) = &device {
             sockets.bind_dhcp_first_to(name)?;
         }
-        let sniffer = open_sniffer(&config, &sockets)?;
+        let sniffer = open_sniffer(&config);
         let pending =
             PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };
         let privileges = find_privileges(&config, pending)?;
-        let opened = Opened { sockets, sniffer, address_watch, watched, device };
+        warnings.extend(privileges.capabilities.warning());
+        let opened = Opened { sockets, sniffer, address_watch, route, watched, device };
         Ok(Bound { config, warnings, interfaces, opened, privileges, unconfined })
     }
 }
@@ -78,19 +82,16 @@ fn check_interfaces(config: &Config, interfaces: &Interfaces) -> Result<(), Star
 }
 
 /// Without the right to open a packet socket, replies of other servers are not seen. That is no error.
-fn open_sniffer(config: &Config, sockets: &Sockets) -> Result<Option<DhcpSniffer>, StartupError> {
-    if !config.dhcp.pxe_enabled || config.dhcp.ranges.is_empty() {
-        return Ok(None);
-    }
-    let Ok(sniffer) = DhcpSniffer::open(config.dhcp.client_port) else { return Ok(None) };
-    sockets.register_datagrams(&sniffer, EventSource::Sniffer)?;
-    Ok(Some(sniffer))
+fn open_sniffer(config: &Config) -> Option<DhcpSniffer> {
+    let is_needed = config.dhcp.pxe_enabled && !config.dhcp.ranges.is_empty();
+    is_needed.then(|| DhcpSniffer::open(config.dhcp.client_port).ok())?
 }
 
 fn find_privileges(config: &Config, pending: PendingBinds) -> Result<Privileges, StartupError> {
     let script_user = privileges::script_user(config)?;
     let identity = identity(config)?;
-    let capabilities = privileges::required_capabilities(config, pending)?;
+    let stays_root = is_root() && (config.process.debug || identity.is_root());
+    let capabilities = privileges::required_capabilities(config, pending, stays_root)?;
     Ok(Privileges { identity, capabilities, script_user })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::config::network::{Binding, Network, missing_interfaces};
+use crate::daemon::host_process::HostProcess;
 use crate::daemon::sockets::Sockets;
 use crate::net::Interfaces;
 
@@ -21,12 +22,18 @@ impl DeviceBinding {
     }
 
     /// Binds the sockets again if the index of the interface has changed. The name, if that fails for the first time.
-    pub fn rebind(&mut self, interfaces: &Interfaces, sockets: &Sockets) -> Option<String> {
+    pub fn rebind(
+        &mut self,
+        interfaces: &Interfaces,
+        sockets: &Sockets,
+        host: Option<&mut HostProcess>,
+    ) -> Option<String> {
         let index = interfaces.by_name(&self.name).map(|link| link.index);
         if index == std::mem::replace(&mut self.index, index) {
             return None;
         }
-        let bound = index.is_some() && sockets.bind_dhcp_to(&self.name).is_ok();
+        let bound = index.is_some()
+            && host.is_some_and(|host| host.bind_sockets(&sockets.all_dhcp()).is_ok());
         let first = !bound && !std::mem::replace(&mut self.reported, true);
         first.then(|| self.name.clone())
     }

@@ -21,6 +21,7 @@ pub use self::command::{Command, Parsed, parse};
 use self::banner::StartupBanner;
 use self::bind_device::DeviceBinding;
 use self::fork_status::ForkStatus;
+use self::privileges::Capabilities;
 use super::busy_poll::BusyPoll;
 use super::clock::Clock;
 use super::config_files::ConfigFiles;
@@ -29,6 +30,8 @@ use super::file_process::roots::Roots;
 use super::file_process::{FileProcess, WatchedDirectories};
 use super::files::DiskFiles;
 use super::files::io_threads::IoThreads;
+use super::host_process::HostProcess;
+use super::host_process::child::HostSetup;
 use super::log_requests::LogReopening;
 use super::notices::Inspections;
 use super::perform::DelayedReplies;
@@ -47,11 +50,13 @@ use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::daemonize::redirect_stdio_to_null;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
-use crate::sys::interfaces::Watch;
+use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::limits;
-use crate::sys::privilege::{Capability, Identity};
+use crate::sys::neighbour::NeighbourTable;
+use crate::sys::privilege::Identity;
 use crate::sys::signals::Signals;
 use crate::tftp::Server;
+use conf_parser::UniqueRoot;
 use std::sync::Arc;
 
 /// Everything that needs root is open.
@@ -70,6 +75,7 @@ struct Opened {
     sockets: Sockets,
     sniffer: Option<DhcpSniffer>,
     address_watch: Watch,
+    route: RouteSocket,
     watched: Option<WatchedDirectories>,
     /// The interface that the DHCP sockets are bound to.
     device: Option<String>,
@@ -78,7 +84,7 @@ struct Opened {
 /// The users and capabilities with which the processes run.
 struct Privileges {
     identity: Identity,
-    capabilities: Vec<Capability>,
+    capabilities: Capabilities,
     script_user: Option<Identity>,
 }
 
@@ -95,6 +101,7 @@ struct Daemonized {
     signals: Signals,
     script: Option<Script>,
     file_process: FileProcess,
+    host: Option<HostProcess>,
     lines: Vec<ProcessLine>,
 }
 
@@ -104,7 +111,7 @@ struct Confined {
 }
 
 impl Bound {
-    /// Writes the pid file, opens the log, closes the terminal, starts the process for the script.
+    /// Writes the pid file, opens the log, closes the terminal, starts the other processes.
     fn settle(mut self, logger: &Logger) -> Result<Daemonized, StartupError> {
         let watched = self.opened.watched.take();
         let Self { config, opened: Opened { sockets, .. }, privileges, .. } = &self;
@@ -139,7 +146,26 @@ impl Bound {
         let file_process = file_process::start(config, privileges, watched, syslog)?;
         sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
-        Ok(Daemonized { bound: self, signals, script, file_process, lines })
+        let host = self.start_host()?;
+        Ok(Daemonized { bound: self, signals, script, file_process, host, lines })
+    }
+
+    /// Starts the host process, if there is DHCP. The packet socket is then open only there.
+    fn start_host(&mut self) -> Result<Option<HostProcess>, StartupError> {
+        let Self { config, opened, privileges, unconfined, .. } = self;
+        if config.dhcp.ranges.is_empty() {
+            return Ok(None);
+        }
+        let setup = HostSetup {
+            identity: (!config.process.debug).then(|| privileges.identity.clone()),
+            capabilities: privileges.capabilities.host.clone(),
+            sandboxed: !*unconfined,
+            sniffer: opened.sniffer.take(),
+            device: opened.device.clone(),
+        };
+        let host = HostProcess::start(&setup)?;
+        opened.sockets.register_datagrams(&host, EventSource::Host)?;
+        Ok(Some(host))
     }
 }
 
@@ -169,11 +195,11 @@ impl Detached {
 
 impl Daemonized {
     /// Gives up the rights that are not needed. In debug mode the user does not change.
-    fn confine(self) -> Result<Confined, StartupError> {
+    fn confine(mut self) -> Result<Confined, StartupError> {
         let Bound { config, privileges, .. } = &self.bound;
-        if !config.process.debug {
-            privileges::drop_privileges(&privileges.identity, &privileges.capabilities)?;
-        }
+        let identity = Some(&privileges.identity).filter(|_| !config.process.debug);
+        privileges::confine_privileges(identity, &privileges.capabilities.packet)?;
+        self.host.as_mut().map_or(Ok(()), HostProcess::wait_until_ready)?;
         Ok(Confined { daemonized: self })
     }
 }
@@ -181,10 +207,10 @@ impl Daemonized {
 impl Confined {
     /// Opens the roots, reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Daemonized { bound, signals, script, mut file_process, lines: process_lines } =
+        let Daemonized { bound, signals, script, mut file_process, host, lines: process_lines } =
             self.daemonized;
-        let Bound { mut config, warnings, interfaces, opened, unconfined, .. } = bound;
-        let Opened { sockets, sniffer, address_watch, device, .. } = opened;
+        let Bound { mut config, warnings, interfaces, opened, privileges, unconfined } = bound;
+        let Opened { sockets, address_watch, route, device, .. } = opened;
         let (files, roots) = open_roots(&mut config, &sockets)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
@@ -207,12 +233,11 @@ impl Confined {
             monitoring: Monitoring {
                 boot_monitor: BootMonitor::default(),
                 inspections: Inspections::new(file_process::roots(&config)),
-                sniffer,
             },
             log_limiter: LogLimiter::new(&config),
             config,
             config_files,
-            links: LinkWatch { address_watch, device },
+            links: LinkWatch { address_watch, route, device },
             interfaces,
             names,
             sockets,
@@ -220,6 +245,8 @@ impl Confined {
             files,
             file_process,
             script,
+            host,
+            broadcast_instead: privileges.capabilities.broadcast_instead,
             process: ProcessControl { signals, sd_notify },
             logger: logger.clone(),
             log_reopening: LogReopening::default(),
@@ -256,7 +283,12 @@ fn open_roots(
     let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) else {
         return Ok((DiskFiles::default(), Vec::new()));
     };
-    let files = DiskFiles::new(Roots::from_config(tftp), IoThreads::new(sockets.waker()));
+    let mut files = DiskFiles::new(Roots::from_config(tftp), IoThreads::new(sockets.waker()));
+    if tftp.unique_roots.contains(&UniqueRoot::Mac) {
+        files.neighbours = Some(NeighbourTable::open().map_err(|error| {
+            StartupError::other(format!("cannot create netlink socket: {}", strerror(&error)))
+        })?);
+    }
     let mut lines = tftp_limits::check_roots(tftp)?;
     lines.extend(tftp_limits::limit_transfers(tftp));
     Ok((files, lines))

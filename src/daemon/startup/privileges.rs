@@ -1,10 +1,12 @@
 //! The users and capabilities of the processes (docs/dnsmasq/daemon.md, section 3).
 
 use crate::config::network::Binding;
-use crate::config::{Config, Group, Process};
+use crate::config::{Config, ConfigWarning, Group, Process, RangeKind};
 use crate::error::StartupError;
 use crate::strerror::strerror;
-use crate::sys::privilege::{Capability, DropError, Identity, Unknown, is_permitted};
+use crate::sys::privilege::{
+    Capability, DropError, Identity, Unknown, is_permitted, limit_bounding_set, limit_capabilities,
+};
 
 /// The user that will serve, if it is known. In debug mode it is the user that started the program.
 pub fn serving_identity(config: &Config) -> Option<Identity> {
@@ -47,33 +49,84 @@ pub struct PendingBinds {
     pub addresses: bool,
 }
 
-/// The capabilities that the daemon keeps. dnsmasq's error, if one is missing.
+/// `ip_unprivileged_port_start` (ip(7))
+const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
+
+/// The capabilities that the processes keep.
+#[derive(Clone, Debug)]
+pub struct Capabilities {
+    /// Of the packet process.
+    pub packet: Vec<Capability>,
+    /// Of the host process.
+    pub host: Vec<Capability>,
+    /// Whether replies that need a neighbour entry are broadcast instead: entries cannot be added (D-039).
+    pub broadcast_instead: bool,
+}
+
+/// The capabilities that the processes keep. dnsmasq's error, if one is missing. `stays_root`: the user does not change from
+/// root; then dnsmasq keeps all.
 pub fn required_capabilities(
     config: &Config,
     pending: PendingBinds,
-) -> Result<Vec<Capability>, StartupError> {
-    let ranges = !config.dhcp.ranges.is_empty();
+    stays_root: bool,
+) -> Result<Capabilities, StartupError> {
     let process = &config.process;
+    let ranges = !config.dhcp.ranges.is_empty();
+    let proxy_only = config.dhcp.ranges.iter().all(|range| range.value.kind == RangeKind::Proxy);
+    let adds_entries = ranges && !process.broadcast_to_all;
     let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
-    let needs = [
-        (ranges && !process.broadcast_to_all, Capability::NetAdmin, "NET_ADMIN"),
-        (ranges && !process.no_ping, Capability::NetRaw, "NET_RAW"),
-        (follows || pending.addresses, Capability::NetBindService, "NET_BIND_SERVICE"),
-    ];
-    let mut kept = Vec::new();
-    for (_, capability, name) in needs.into_iter().filter(|(needed, ..)| *needed) {
-        if !is_permitted(capability) {
-            let message = format!("process is missing required capability {name}");
-            return Err(StartupError::other(message));
-        }
-        kept.push(capability);
+    let late_ports = follows || pending.addresses;
+    require(adds_entries && !proxy_only, Capability::NetAdmin, "NET_ADMIN")?;
+    require(ranges && !process.no_ping, Capability::NetRaw, "NET_RAW")?;
+    require(late_ports, Capability::NetBindService, "NET_BIND_SERVICE")?;
+    let ports = config.tftp.as_ref().and_then(|tftp| tftp.ports);
+    let low_ports = stays_root && ports.is_some_and(|(first, _)| first < FIRST_UNPRIVILEGED_PORT);
+    let kept = |needs: &[(bool, Capability)]| {
+        let kept = needs.iter().filter(|(needed, capability)| *needed && is_permitted(*capability));
+        kept.map(|(_, capability)| *capability).collect()
+    };
+    Ok(Capabilities {
+        packet: kept(&[(late_ports || low_ports, Capability::NetBindService)]),
+        host: kept(&[
+            (adds_entries || ranges && stays_root, Capability::NetAdmin),
+            // dnsmasq does not keep it with `no-ping`. Without it, the sockets are not bound again.
+            (pending.device, Capability::NetRaw),
+        ]),
+        broadcast_instead: adds_entries && !is_permitted(Capability::NetAdmin),
+    })
+}
+
+fn require(needed: bool, capability: Capability, name: &str) -> Result<(), StartupError> {
+    if needed && !is_permitted(capability) {
+        let message = format!("process is missing required capability {name}");
+        return Err(StartupError::other(message));
     }
-    // dnsmasq does not keep it. Without it, the sockets are not bound again.
-    let rebinds = pending.device && !kept.contains(&Capability::NetRaw);
-    if rebinds && is_permitted(Capability::NetRaw) {
-        kept.push(Capability::NetRaw);
+    Ok(())
+}
+
+impl Capabilities {
+    /// The warning about a missing capability.
+    pub fn warning(&self) -> Option<ConfigWarning> {
+        self.broadcast_instead.then(|| {
+            ConfigWarning::general(
+                "the capability CAP_NET_ADMIN is missing, so no neighbour entry can be added: replies that need one are \
+                 broadcast; add the capability to the container or to the service",
+            )
+        })
     }
-    Ok(kept)
+}
+
+/// Changes to this user and group, unless it is `None`, and gives up all capabilities that are not in `kept`, also if the
+/// user is root.
+pub fn confine_privileges(
+    identity: Option<&Identity>,
+    kept: &[Capability],
+) -> Result<(), StartupError> {
+    limit_bounding_set(kept);
+    identity.map_or(Ok(()), |identity| drop_privileges(identity, kept))?;
+    limit_capabilities(kept).map_err(|error| {
+        StartupError::other(format!("setting capabilities failed: {}", strerror(&error)))
+    })
 }
 
 /// Changes to this user and group, with these capabilities only.
