@@ -32,7 +32,10 @@ impl Daemon {
             Reply::ConfigOutdated => self.request_reload(now),
             Reply::LogOpened(error) => self.log_opened(error, fd),
             Reply::SyslogConnected(error) => self.logger.syslog_connected(connected(error, fd)),
-            Reply::LookedUp { .. } | Reply::PidFileRemoved => {}
+            Reply::LookedUp { .. }
+            | Reply::PidFileRemoved
+            | Reply::Started(_)
+            | Reply::Failed(..) => {}
         }
     }
 

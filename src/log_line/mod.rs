@@ -18,7 +18,7 @@ pub use drop::DropKind;
 pub use files::{FileLine, LinePart};
 pub use notice::{NoticeClient, NoticeLine};
 pub use process::{COMPILE_TIME_OPTIONS, ProcessLine, VERSION};
-pub use sandbox::SandboxLine;
+pub use sandbox::{Restrictions, Sandbox, SandboxLine};
 pub use script::ScriptLine;
 pub use tftp::TftpLine;
 

@@ -1,84 +1,89 @@
-//! The sandbox of the process as text, for the line of the compile-time options.
+//! The restrictions of each process as text, for the line of the compile-time options.
 
 use std::fmt;
 
-/// State of the sandbox.
+/// The restrictions of all processes of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SandboxLine {
-    /// Disabled by `--unconfined`.
-    Inactive,
-    /// Enabled, as far as the kernel supports it.
-    Active {
-        /// Version of the Landlock ABI, or why Landlock is unavailable.
-        landlock: Result<u32, String>,
-        /// Number of system calls that seccomp allows, or why seccomp is unavailable.
-        seccomp: Result<usize, String>,
-        /// Whether `no_new_privs` is set (prctl(2)).
-        no_new_privileges: bool,
-        /// Paths that may be read.
-        reads: Vec<String>,
-        /// Paths that may be written.
-        writes: Vec<String>,
-    },
+pub struct SandboxLine {
+    /// Of the packet process.
+    pub packets: String,
+    /// Of the file process.
+    pub files: String,
+    /// Of the host process, if there is one.
+    pub host: Option<String>,
 }
 
-/// Number of paths that are listed.
-const MAX_PATHS: usize = 8;
+/// The restrictions of one process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restrictions {
+    /// Landlock and seccomp; `None`: disabled by `--unconfined`.
+    pub sandbox: Option<Sandbox>,
+    /// The names of its capabilities.
+    pub capabilities: Vec<&'static str>,
+}
+
+/// What the kernel restricts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    /// Version of the Landlock ABI, or why Landlock is unavailable.
+    pub landlock: Result<u32, String>,
+    /// Number of system calls that seccomp allows, or why seccomp is unavailable.
+    pub seccomp: Result<usize, String>,
+    /// Whether `no_new_privs` is set (prctl(2)).
+    pub no_new_privileges: bool,
+}
 
 impl fmt::Display for SandboxLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Active { landlock, seccomp, no_new_privileges, reads, writes } = self else {
-            return f.write_str("not confined (--unconfined)");
-        };
-        match landlock {
-            Ok(version) => {
-                write!(f, "confined by Landlock {version} (reads {}", PathList(reads))?;
-                if !writes.is_empty() {
-                    write!(f, "; writes {}", PathList(writes))?;
-                }
-                f.write_str("), ")?;
-            }
-            Err(reason) => write!(f, "Landlock unavailable ({reason}), ")?,
-        }
-        match seccomp {
-            Ok(calls) => write!(f, "seccomp ({calls} calls), ")?,
-            Err(reason) => write!(f, "seccomp unavailable ({reason}), ")?,
-        }
-        f.write_str(if *no_new_privileges { "no new privileges" } else { "new privileges allowed" })
+        let Self { packets, files, host } = self;
+        write!(f, "packet process: {packets}; file process: {files}")?;
+        host.as_ref().map_or(Ok(()), |host| write!(f, "; host process: {host}"))
     }
 }
 
-struct PathList<'p>(&'p [String]);
-
-impl fmt::Display for PathList<'_> {
+impl fmt::Display for Restrictions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(paths) = self;
-        f.write_str(&paths[..paths.len().min(MAX_PATHS)].join(" "))?;
-        match paths.len().saturating_sub(MAX_PATHS) {
-            0 => Ok(()),
-            more => write!(f, " and {more} more"),
+        match &self.sandbox {
+            Some(sandbox) => sandbox.fmt(f)?,
+            None => f.write_str("not confined (--unconfined)")?,
         }
+        match &self.capabilities[..] {
+            [] => f.write_str(", no capabilities"),
+            names => write!(f, ", {}", names.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.landlock {
+            Ok(version) => write!(f, "Landlock {version}, ")?,
+            Err(reason) => write!(f, "Landlock unavailable ({reason}), ")?,
+        }
+        match &self.seccomp {
+            Ok(calls) => write!(f, "seccomp ({calls} calls)")?,
+            Err(reason) => write!(f, "seccomp unavailable ({reason})")?,
+        }
+        f.write_str(if self.no_new_privileges { "" } else { ", new privileges allowed" })
     }
 }
 
 #[test]
-fn sandbox_lists_up_to_eight_paths() {
-    let line = |landlock, reads: &[&str], writes: &[&str]| {
-        let owned = |paths: &[&str]| paths.iter().map(ToString::to_string).collect();
-        let (reads, writes) = (owned(reads), owned(writes));
-        let seccomp = Ok(80);
-        SandboxLine::Active { landlock, seccomp, no_new_privileges: true, reads, writes }
-            .to_string()
+fn restrictions_of_each_process_are_listed() {
+    let sandbox = |landlock| Sandbox { landlock, seccomp: Ok(80), no_new_privileges: true };
+    let restrictions = |sandbox, capabilities: &[&'static str]| {
+        Restrictions { sandbox, capabilities: capabilities.to_vec() }.to_string()
+    };
+    let line = SandboxLine {
+        packets: restrictions(Some(sandbox(Ok(6))), &[]),
+        files: restrictions(Some(sandbox(Err("not supported by the kernel".to_owned()))), &[]),
+        host: Some(restrictions(Some(sandbox(Ok(6))), &["NET_ADMIN", "NET_RAW"])),
     };
     assert_eq!(
-        line(Ok(6), &["/srv", "/mnt"], &["/var/log"]),
-        "confined by Landlock 6 (reads /srv /mnt; writes /var/log), seccomp (80 calls), no new privileges"
+        line.to_string(),
+        "packet process: Landlock 6, seccomp (80 calls), no capabilities; \
+         file process: Landlock unavailable (not supported by the kernel), seccomp (80 calls), no capabilities; \
+         host process: Landlock 6, seccomp (80 calls), NET_ADMIN, NET_RAW"
     );
-    assert_eq!(
-        line(Err("not supported by the kernel".to_owned()), &[], &[]),
-        "Landlock unavailable (not supported by the kernel), seccomp (80 calls), no new privileges"
-    );
-    let many = ["/a", "/b", "/c", "/d", "/e", "/f", "/g", "/h", "/i", "/j"];
-    assert!(line(Ok(6), &many, &[]).contains("/g /h and 2 more)"));
-    assert_eq!(SandboxLine::Inactive.to_string(), "not confined (--unconfined)");
+    assert_eq!(restrictions(None, &[]), "not confined (--unconfined), no capabilities");
 }

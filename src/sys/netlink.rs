@@ -35,6 +35,12 @@ pub struct RouteSocket {
     sequence: Cell<u32>,
 }
 
+impl AsRawFd for RouteSocket {
+    fn as_raw_fd(&self) -> i32 {
+        self.fd.as_raw_fd()
+    }
+}
+
 impl RouteSocket {
     /// Opens the socket.
     pub fn open() -> io::Result<Self> {

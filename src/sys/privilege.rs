@@ -12,6 +12,12 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 pub enum Capability {
     /// Change the owner of a file.
     Chown = 0,
+    /// Read and write files regardless of their permissions.
+    DacOverride = 1,
+    /// Read files and list directories regardless of their permissions.
+    DacReadSearch = 2,
+    /// Remove a file of another user in a directory with the sticky bit.
+    Fowner = 3,
     /// Change the user.
     SetUid = 7,
     /// Bind port 69 for an address that is added later.
@@ -20,6 +26,22 @@ pub enum Capability {
     NetAdmin = 12,
     /// Bind a socket to an interface again.
     NetRaw = 13,
+}
+
+impl Capability {
+    /// Its name without the prefix `CAP_` (capabilities(7)).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chown => "CHOWN",
+            Self::DacOverride => "DAC_OVERRIDE",
+            Self::DacReadSearch => "DAC_READ_SEARCH",
+            Self::Fowner => "FOWNER",
+            Self::SetUid => "SETUID",
+            Self::NetBindService => "NET_BIND_SERVICE",
+            Self::NetAdmin => "NET_ADMIN",
+            Self::NetRaw => "NET_RAW",
+        }
+    }
 }
 
 /// A user and a group. `None`: that of this process is not changed.

@@ -2,18 +2,16 @@
 //! child processes too.
 
 pub use super::profile::AllowedPaths;
-use super::profile::{Parameters, Process, Profile};
+use super::profile::Profile;
 use super::seccomp::{SeccompError, install};
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, LandlockStatus,
     PathBeneath, PathFd, RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError,
     RulesetStatus, Scope,
 };
-use nix::fcntl::OFlag;
 use nix::sys::prctl::set_no_new_privs;
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// The parts of the sandbox that are active; for the others, the reason.
@@ -25,8 +23,6 @@ pub struct SandboxStatus {
     pub landlock: Result<u32, LandlockError>,
     /// The number of system calls that seccomp allows.
     pub seccomp: Result<usize, SeccompError>,
-    /// `/proc/self`. The Landlock rule for it holds while it is open.
-    _own_process: Option<File>,
 }
 
 impl fmt::Display for SandboxStatus {
@@ -75,31 +71,13 @@ pub fn confine(profile: &Profile) -> SandboxStatus {
     let no_new_privileges = set_no_new_privs().is_ok();
     let landlock = restrict_by_landlock(&profile.paths);
     let seccomp = install(profile.process, &profile.parameters);
-    SandboxStatus { no_new_privileges, landlock, seccomp, _own_process: None }
+    SandboxStatus { no_new_privileges, landlock, seccomp }
 }
 
 /// Restricts this thread to these paths; forbids TCP, signals to other processes and abstract unix sockets. The version of the
 /// ABI of Landlock.
 pub fn restrict_by_landlock(paths: &AllowedPaths) -> Result<u32, LandlockError> {
     restrict(paths, Scope::from_all(LANDLOCK_ABI))
-}
-
-/// Enters the sandbox of a daemon that is one process. It must be called while there is only one thread.
-pub fn enter_sandbox(allowed: &AllowedPaths) -> SandboxStatus {
-    let own_process =
-        OpenOptions::new().read(true).custom_flags(OFlag::O_PATH.bits()).open("/proc/self").ok();
-    let no_new_privileges = set_no_new_privs().is_ok();
-    let mut allowed = allowed.clone();
-    allowed.read.push(PathBuf::from("/proc/self"));
-    let landlock = restrict(&allowed, scopes());
-    let seccomp = install(Process::Single, &Parameters::new(&[]));
-    SandboxStatus { no_new_privileges, landlock, seccomp, _own_process: own_process }
-}
-
-/// Restricts the host process. TO BE CONNECTED: its list of system calls, and Landlock without any path, are added here; until
-/// then it only gives up the right to gain privileges by execve(2).
-pub fn confine_host() {
-    let _ = set_no_new_privs();
 }
 
 /// Restricts files to the allowed paths; forbids TCP, and signals to other processes.
@@ -133,13 +111,6 @@ fn ruleset(
         .add_rules(rules(&allowed.write, write))?
         .add_rules(rules(&allowed.remove, AccessFs::RemoveFile.into()))?
         .restrict_self()
-}
-
-/// Forbids signals to other processes, and abstract unix sockets, unless the service manager has such a socket.
-fn scopes() -> BitFlags<Scope> {
-    let notify_socket = std::env::var_os("NOTIFY_SOCKET").unwrap_or_default();
-    let is_abstract = notify_socket.as_encoded_bytes().starts_with(b"@");
-    if is_abstract { Scope::Signal.into() } else { Scope::from_all(LANDLOCK_ABI) }
 }
 
 /// Access rights of directories are left out for a file, because Landlock refuses them.

@@ -21,9 +21,10 @@ pub use self::watched::WatchedDirectories;
 
 use self::lookups::Lookups;
 use self::opener::Opener;
-use self::protocol::{Lookup, MAX_BATCH, MAX_BATCH_LEN, MAX_MESSAGE_LEN, Reply, Request};
+use self::protocol::{Lookup, MAX_BATCH, MAX_BATCH_LEN, MAX_MESSAGE_LEN, Reply, Request, Started};
 use self::roots::Roots;
 use self::services::Services;
+use crate::error::StartupError;
 use crate::logging::Connected;
 use crate::sys::channel::Channel;
 use crate::sys::helper_process::{self, HelperProcess};
@@ -54,6 +55,18 @@ pub struct FileProcess {
     buffer: Vec<u8>,
 }
 
+/// What the file process serves.
+pub struct Setup {
+    /// The roots.
+    pub roots: Roots,
+    /// `tftp-secure`
+    pub secure: bool,
+    /// The tasks besides look-ups.
+    pub tasks: Tasks,
+    /// The report to the packet process.
+    pub started: Started,
+}
+
 /// The next message of the file process.
 pub enum Received {
     /// A reply, with its descriptors.
@@ -65,27 +78,33 @@ pub enum Received {
 }
 
 impl FileProcess {
-    /// Starts the process. `kept`: descriptors that it uses. `confine` gives up its rights. It must be called while there is
-    /// only one thread.
+    /// Starts the process. `kept`: descriptors that it uses. `prepare` gives up its rights, in the new process. It must be called
+    /// while there is only one thread.
     pub fn start(
         kept: &[RawFd],
-        confine: impl FnOnce(&Channel) -> Option<(Roots, bool, Tasks)>,
+        prepare: impl FnOnce(&Channel) -> Result<Setup, StartupError>,
     ) -> io::Result<Self> {
-        let process = helper_process::start(NAME, kept, move |channel| {
-            if let Some((roots, secure, tasks)) = confine(&channel) {
-                let channel = Arc::new(channel);
-                let services = Services::new(channel.clone(), tasks);
-                // Without a timer it cannot serve: the packet process ends when the channel is closed.
-                let disk = Box::new(Opener::new(roots, secure));
-                let served = Lookups::serve(channel, disk, services, || threads::exit_process(0));
-                // This thread was replaced while it waited for a disk. Another one ends the process.
-                while served.is_ok() {
-                    thread::park();
-                }
+        let process = helper_process::start(NAME, kept, move |channel| match prepare(&channel) {
+            Ok(setup) => serve(channel, setup),
+            Err(error) => {
+                let reply = Reply::Failed(error.exit_code(), error.to_string());
+                // If it fails, the packet process has ended.
+                let _ = channel.send_blocking(&reply.encode());
             }
         })?;
         let buffer = vec![0; MAX_MESSAGE_LEN];
         Ok(Self { process, unsent: VecDeque::new(), batch_in_flight: false, buffer })
+    }
+
+    /// Waits until the process has started.
+    pub fn wait_until_started(&mut self) -> Result<Started, StartupError> {
+        match self
+            .wait_for(Duration::MAX, |reply| matches!(reply, Reply::Started(_) | Reply::Failed(..)))
+        {
+            Ok((Reply::Started(started), _)) => Ok(started),
+            Ok((Reply::Failed(code, message), _)) => Err(StartupError::new(code, message)),
+            _ => Err(StartupError::other("the file process was killed")),
+        }
     }
 
     /// Sends a request. If the channel is full, it is sent by a later [`FileProcess::flush`].
@@ -181,6 +200,23 @@ impl FileProcess {
             }
         }
         Err(ErrorKind::TimedOut.into())
+    }
+}
+
+/// In the file process: serves until the channel is closed.
+fn serve(channel: Channel, setup: Setup) {
+    let Setup { roots, secure, tasks, started } = setup;
+    if channel.send_blocking(&Reply::Started(started).encode()).is_err() {
+        return;
+    }
+    let channel = Arc::new(channel);
+    let services = Services::new(channel.clone(), tasks);
+    let disk = Box::new(Opener::new(roots, secure));
+    // Without a timer it cannot serve: the packet process ends when the channel is closed.
+    let served = Lookups::serve(channel, disk, services, || threads::exit_process(0));
+    // This thread was replaced while it waited for a disk. Another one ends the process.
+    while served.is_ok() {
+        thread::park();
     }
 }
 

@@ -3,7 +3,7 @@
 //! One thread does everything. It waits for the packet process only to send an answer, for which that process waits.
 
 use super::protocol::{Action, MAX_REQUEST_LEN, Report, Request};
-use crate::daemon::startup::privileges::confine_privileges;
+use crate::daemon::startup::sandbox::Limits;
 use crate::error::StartupError;
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
@@ -12,20 +12,15 @@ use crate::sys::fds::wait_readable;
 use crate::sys::interfaces::RouteSocket;
 use crate::sys::limits::{EINVAL, EIO};
 use crate::sys::neighbour;
-use crate::sys::privilege::{Capability, Identity};
-use crate::sys::sandbox::confine_host;
+use crate::sys::profile::{Profile, Role};
 use crate::sys::udp::bind_to_device;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 /// What the process is given at its start.
 pub struct HostSetup {
-    /// The user; `None`: it is not changed.
-    pub identity: Option<Identity>,
-    /// The capabilities that it keeps.
-    pub capabilities: Vec<Capability>,
-    /// Whether seccomp and Landlock restrict it.
-    pub sandboxed: bool,
+    /// What it may keep.
+    pub limits: Limits,
     /// The packet socket.
     pub sniffer: Option<DhcpSniffer>,
     /// The interface that DHCP sockets may be bound to.
@@ -41,9 +36,9 @@ const MAX_REPLIES_PER_TURN: usize = 16;
 
 /// Runs until the channel is closed.
 pub fn run(channel: &Channel, setup: &HostSetup) {
-    let report = match prepare(setup) {
-        Ok(route) => {
-            if channel.send_blocking(&Report::Ready.encode()).is_ok() {
+    let report = match prepare(channel, setup) {
+        Ok((route, restrictions)) => {
+            if channel.send_blocking(&Report::Ready(restrictions).encode()).is_ok() {
                 serve(channel, setup, &route);
             }
             return;
@@ -53,15 +48,15 @@ pub fn run(channel: &Channel, setup: &HostSetup) {
     let _ = channel.send_blocking(&report.encode());
 }
 
-fn prepare(setup: &HostSetup) -> Result<RouteSocket, StartupError> {
+/// Gives up rights. The socket to rtnetlink, and the restrictions for the log.
+fn prepare(channel: &Channel, setup: &HostSetup) -> Result<(RouteSocket, String), StartupError> {
     let route = RouteSocket::open().map_err(|error| {
         StartupError::other(format!("cannot create netlink socket: {}", strerror(&error)))
     })?;
-    confine_privileges(setup.identity.as_ref(), &setup.capabilities)?;
-    if setup.sandboxed {
-        confine_host();
-    }
-    Ok(route)
+    setup.limits.drop_privileges()?;
+    let roles = [(Role::Channel, channel.as_raw_fd()), (Role::Netlink, route.as_raw_fd())];
+    let restrictions = setup.limits.confine(&Profile::host(&roles));
+    Ok((route, restrictions))
 }
 
 fn serve(channel: &Channel, setup: &HostSetup, route: &RouteSocket) {
@@ -129,8 +124,8 @@ fn malformed_request_is_answered_with_einval_or_ignored() {
     use std::net::UdpSocket;
     use std::os::fd::AsFd;
     let (own, other) = Channel::pair().unwrap();
-    let (identity, sniffer, device) = (None, None, None);
-    let setup = HostSetup { identity, capabilities: Vec::new(), sandboxed: false, sniffer, device };
+    let limits = Limits { identity: None, capabilities: Vec::new(), unconfined: true };
+    let setup = HostSetup { limits, sniffer: None, device: None };
     let route = RouteSocket::open().unwrap();
     let host = std::thread::spawn(move || serve(&other, &setup, &route));
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();

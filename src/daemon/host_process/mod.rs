@@ -79,12 +79,12 @@ impl HostProcess {
         })
     }
 
-    /// Waits until the process is confined.
-    pub fn wait_until_ready(&mut self) -> Result<(), StartupError> {
+    /// Waits until the process is confined. Its restrictions, for the log.
+    pub fn wait_until_ready(&mut self) -> Result<String, StartupError> {
         let end = Instant::now() + MAX_START;
         while Instant::now() < end {
             match self.receive(Wait::Limited) {
-                Ok(Some(Report::Ready)) => return Ok(()),
+                Ok(Some(Report::Ready(restrictions))) => return Ok(restrictions),
                 Ok(Some(Report::Failed(code, error))) => {
                     return Err(StartupError::new(code, error));
                 }

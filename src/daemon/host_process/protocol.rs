@@ -29,8 +29,8 @@ pub enum Action {
 /// kind (1), content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
-    /// It is confined, and serves.
-    Ready,
+    /// It is confined, and serves: its restrictions, for the log.
+    Ready(String),
     /// It does not start: exit code (1) and error.
     Failed(u8, String),
     /// The answer to a request: its number (4) and an error number (4), 0 for success.
@@ -109,7 +109,7 @@ impl Report {
     /// The message for this report.
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Ready => vec![report_kind::READY],
+            Self::Ready(text) => [&[report_kind::READY], text.as_bytes()].concat(),
             Self::Failed(code, error) => [&[report_kind::FAILED, *code], error.as_bytes()].concat(),
             Self::Answer(number, error) => {
                 [&[report_kind::ANSWER][..], &number.to_ne_bytes(), &error.to_ne_bytes()].concat()
@@ -121,7 +121,9 @@ impl Report {
     /// The report in a message; `None`: it is malformed.
     pub fn decode(message: &[u8]) -> Option<Self> {
         match message {
-            [report_kind::READY] => Some(Self::Ready),
+            [report_kind::READY, text @ ..] => {
+                Some(Self::Ready(String::from_utf8_lossy(text).into_owned()))
+            }
             [report_kind::FAILED, code, error @ ..] => {
                 Some(Self::Failed(*code, String::from_utf8_lossy(error).into_owned()))
             }
@@ -179,7 +181,7 @@ mod tests {
     #[test]
     fn report_is_decoded_as_encoded() {
         for report in [
-            Report::Ready,
+            Report::Ready("Landlock 6".to_owned()),
             Report::Failed(5, "no".to_owned()),
             Report::Answer(7, 22),
             Report::Reply([10, 0, 0, 8].into(), b"payload".to_vec()),

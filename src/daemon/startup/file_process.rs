@@ -1,34 +1,41 @@
 //! The start of the file process.
 
-use super::Privileges;
-use super::privileges::drop_privileges;
+use super::sandbox::Limits;
+use super::tftp_limits::check_roots;
 use crate::config::Config;
 use crate::config::reload::file_list::ConfigFileList;
+use crate::daemon::file_process::protocol::Started;
 use crate::daemon::file_process::roots::Roots;
-use crate::daemon::file_process::{ConfigFiles, FileProcess, Inspector, Tasks, WatchedDirectories};
+use crate::daemon::file_process::{
+    ConfigFiles, FileProcess, Inspector, Setup, Tasks, WatchedDirectories,
+};
 use crate::error::StartupError;
 use crate::logging::SyslogConnector;
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
 use crate::sys::privilege::Identity;
-use conf_parser::LogTo;
-use std::ffi::OsStr;
+use crate::sys::profile::{Profile, Role};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// What the file process is given.
+pub struct Given {
+    /// Directories to watch.
+    pub watched: Option<WatchedDirectories>,
+    /// The socket to syslog.
+    pub syslog: SyslogConnector,
+    /// What it may keep.
+    pub limits: Limits,
+}
 
 /// Starts the file process. It must be called while there is only one thread.
-pub(super) fn start(
-    config: &Config,
-    privileges: &Privileges,
-    watched: Option<WatchedDirectories>,
-    syslog: SyslogConnector,
-) -> Result<FileProcess, StartupError> {
+pub fn start(config: &Config, given: Given) -> Result<FileProcess, StartupError> {
     // In this process these descriptors are closed with the closure.
-    let inotify = watched.as_ref().map(|watched| watched.as_fd().as_raw_fd());
-    let kept: Vec<RawFd> = inotify.into_iter().chain([syslog.as_fd().as_raw_fd()]).collect();
-    let confine = |channel: &Channel| confine(config, privileges, channel, watched, syslog);
-    FileProcess::start(&kept, confine).map_err(|error| {
+    let inotify = given.watched.as_ref().map(|watched| watched.as_fd().as_raw_fd());
+    let syslog = given.syslog.as_fd().as_raw_fd();
+    let kept: Vec<RawFd> = inotify.into_iter().chain([syslog]).collect();
+    let prepare = |channel: &Channel| prepare(config, given, channel);
+    FileProcess::start(&kept, prepare).map_err(|error| {
         StartupError::other(format!("failed to create helper: {}", strerror(&error)))
     })
 }
@@ -38,25 +45,35 @@ pub fn roots(config: &Config) -> Roots {
     config.tftp.as_deref().map_or_else(Roots::default, Roots::from_config)
 }
 
-/// In the file process: gives up its rights; what it serves.
-fn confine(
-    config: &Config,
-    privileges: &Privileges,
-    _channel: &Channel,
-    watched: Option<WatchedDirectories>,
-    syslog: SyslogConnector,
-) -> Option<(Roots, bool, Tasks)> {
-    if !config.process.debug {
-        drop_privileges(&privileges.identity, &[]).ok()?;
-    }
+/// In the file process: gives up its rights.
+fn prepare(config: &Config, given: Given, channel: &Channel) -> Result<Setup, StartupError> {
+    let Given { watched, syslog, limits } = given;
+    limits.drop_privileges()?;
+    // With the rights of this process: a root of another user may have to be read with root's rights.
+    let missing_roots = config.tftp.as_deref().map_or(Ok(Vec::new()), check_roots)?;
+    let log_file = config.process.log_file().map(ToOwned::to_owned);
+    let pid_file = config.process.pid_file().filter(|_| !config.process.debug);
+    let remove = pid_file.and_then(directory_of).into_iter().collect();
+    let write = log_file.as_deref().map_or_else(Vec::new, log_paths);
+    let profile = Profile::files(write, remove, &[(Role::Channel, channel.as_raw_fd())]);
+    let restrictions = limits.confine(&profile);
     let roots = roots(config);
     let secure = config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
-    let log_file = match &config.process.log_to {
-        Some(LogTo::File(path)) => Some(PathBuf::from(OsStr::from_bytes(path))),
-        _ => None,
-    };
-    let pid_file = config.process.pid_file().map(ToOwned::to_owned);
     let inspector = Inspector { roots: roots.clone(), identity: Identity::current(), secure };
     let config_files = ConfigFiles::new(ConfigFileList::from_config(config), watched);
-    Some((roots, secure, Tasks { log_file, syslog, config_files, pid_file, inspector }))
+    let pid_file = config.process.pid_file().map(ToOwned::to_owned);
+    let tasks = Tasks { log_file, syslog, config_files, pid_file, inspector };
+    Ok(Setup { roots, secure, tasks, started: Started { restrictions, missing_roots } })
+}
+
+/// The log file and its directory, because another log file may be created. In /dev, log files are not replaced.
+fn log_paths(path: &Path) -> Vec<PathBuf> {
+    let directory = directory_of(path).filter(|directory| !directory.starts_with("/dev"));
+    directory.into_iter().chain([path.to_owned()]).collect()
+}
+
+/// The directory of a file, unless it is the root directory.
+fn directory_of(path: &Path) -> Option<PathBuf> {
+    let directory = path.parent()?.canonicalize().ok()?;
+    (directory != Path::new("/")).then_some(directory)
 }

@@ -13,19 +13,20 @@ pub mod pid_file;
 pub mod port_owner;
 pub mod privileges;
 pub mod sandbox;
-pub mod sandbox_paths;
 pub mod tftp_limits;
 
 pub use self::command::{Command, Parsed, parse};
 
 use self::banner::StartupBanner;
 use self::bind_device::DeviceBinding;
+use self::file_process::Given;
 use self::fork_status::ForkStatus;
 use self::privileges::Capabilities;
+use self::sandbox::Limits;
 use super::busy_poll::BusyPoll;
 use super::clock::Clock;
 use super::config_files::ConfigFiles;
-use super::file_process::protocol::Reply;
+use super::file_process::protocol::{Reply, Started};
 use super::file_process::roots::Roots;
 use super::file_process::{FileProcess, WatchedDirectories};
 use super::files::DiskFiles;
@@ -53,10 +54,12 @@ use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::limits;
 use crate::sys::neighbour::NeighbourTable;
-use crate::sys::privilege::Identity;
+use crate::sys::privilege::{Capability, Identity};
+use crate::sys::profile::{Profile, Role};
 use crate::sys::signals::Signals;
 use crate::tftp::Server;
 use conf_parser::UniqueRoot;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 /// Everything that needs root is open.
@@ -105,9 +108,12 @@ struct Daemonized {
     lines: Vec<ProcessLine>,
 }
 
-/// Root's rights are given up, for good. Only this stage can serve.
+/// Root's rights are given up, for good, and the other processes have started. Only this stage can serve.
 struct Confined {
     daemonized: Daemonized,
+    file_process: Started,
+    /// The restrictions of the host process.
+    host: Option<String>,
 }
 
 impl Bound {
@@ -143,26 +149,30 @@ impl Bound {
         if let Some(script) = &script {
             sockets.register_datagrams(script, EventSource::Script)?;
         }
-        let file_process = file_process::start(config, privileges, watched, syslog)?;
+        let limits = self.limits(&privileges.capabilities.files);
+        let file_process = file_process::start(config, Given { watched, syslog, limits })?;
         sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
         let host = self.start_host()?;
         Ok(Daemonized { bound: self, signals, script, file_process, host, lines })
     }
 
+    /// What a process may keep. In debug mode the user does not change.
+    fn limits(&self, capabilities: &[Capability]) -> Limits {
+        let identity = (!self.config.process.debug).then(|| self.privileges.identity.clone());
+        let capabilities = capabilities.to_vec();
+        Limits { identity, capabilities, unconfined: self.unconfined }
+    }
+
     /// Starts the host process, if there is DHCP. The packet socket is then open only there.
     fn start_host(&mut self) -> Result<Option<HostProcess>, StartupError> {
-        let Self { config, opened, privileges, unconfined, .. } = self;
+        let limits = self.limits(&self.privileges.capabilities.host);
+        let Self { config, opened, .. } = self;
         if config.dhcp.ranges.is_empty() {
             return Ok(None);
         }
-        let setup = HostSetup {
-            identity: (!config.process.debug).then(|| privileges.identity.clone()),
-            capabilities: privileges.capabilities.host.clone(),
-            sandboxed: !*unconfined,
-            sniffer: opened.sniffer.take(),
-            device: opened.device.clone(),
-        };
+        let setup =
+            HostSetup { limits, sniffer: opened.sniffer.take(), device: opened.device.clone() };
         let host = HostProcess::start(&setup)?;
         opened.sockets.register_datagrams(&host, EventSource::Host)?;
         Ok(Some(host))
@@ -196,30 +206,39 @@ impl Detached {
 impl Daemonized {
     /// Gives up the rights that are not needed. In debug mode the user does not change.
     fn confine(mut self) -> Result<Confined, StartupError> {
-        let Bound { config, privileges, .. } = &self.bound;
-        let identity = Some(&privileges.identity).filter(|_| !config.process.debug);
-        privileges::confine_privileges(identity, &privileges.capabilities.packet)?;
-        self.host.as_mut().map_or(Ok(()), HostProcess::wait_until_ready)?;
-        Ok(Confined { daemonized: self })
+        let Bound { privileges, .. } = &self.bound;
+        self.bound.limits(&privileges.capabilities.packet).drop_privileges()?;
+        let file_process = self.file_process.wait_until_started()?;
+        let host = self.host.as_mut().map(HostProcess::wait_until_ready).transpose()?;
+        Ok(Confined { daemonized: self, file_process, host })
     }
 }
 
 impl Confined {
-    /// Opens the roots, reads files, enters the sandbox and logs the lines of the start.
+    /// Reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Daemonized { bound, signals, script, mut file_process, host, lines: process_lines } =
-            self.daemonized;
-        let Bound { mut config, warnings, interfaces, opened, privileges, unconfined } = bound;
+        let Self { daemonized, file_process: Started { restrictions: files, missing_roots }, host } =
+            self;
+        let limits = daemonized.bound.limits(&daemonized.bound.privileges.capabilities.packet);
+        let Daemonized {
+            bound,
+            signals,
+            script,
+            mut file_process,
+            host: host_process,
+            lines: process_lines,
+        } = daemonized;
+        let Bound { mut config, warnings, interfaces, opened, privileges, .. } = bound;
         let Opened { sockets, address_watch, route, device, .. } = opened;
-        let (files, roots) = open_roots(&mut config, &sockets)?;
+        let (disk_files, roots) = open_tftp(&mut config, &sockets, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = SdNotify::from_environment();
-        let sandbox_line = enter_sandbox(&config, unconfined);
+        let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref()));
         let banner = StartupBanner {
             process_lines,
-            sandbox: sandbox_line,
+            sandbox: SandboxLine { packets, files, host },
             warnings,
             device: device.as_deref(),
             roots,
@@ -242,10 +261,10 @@ impl Confined {
             names,
             sockets,
             tftp: Server::default(),
-            files,
+            files: disk_files,
             file_process,
             script,
-            host,
+            host: host_process,
             broadcast_instead: privileges.capabilities.broadcast_instead,
             process: ProcessControl { signals, sd_notify },
             logger: logger.clone(),
@@ -275,10 +294,11 @@ fn read_config(
     read.ok_or_else(|| StartupError::other("hosts and option files cannot be read"))
 }
 
-/// Checks the roots of TFTP and limits the number of transfers. Without TFTP there are no threads for disks.
-fn open_roots(
+/// Limits the number of transfers; the lines about roots and limits. Without TFTP there are no threads for disks.
+fn open_tftp(
     config: &mut Config,
     sockets: &Sockets,
+    missing_roots: &[u16],
 ) -> Result<(DiskFiles, Vec<TftpLine>), StartupError> {
     let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) else {
         return Ok((DiskFiles::default(), Vec::new()));
@@ -289,12 +309,14 @@ fn open_roots(
             StartupError::other(format!("cannot create netlink socket: {}", strerror(&error)))
         })?);
     }
-    let mut lines = tftp_limits::check_roots(tftp)?;
+    let mut lines = tftp_limits::missing_root_lines(tftp, missing_roots);
     lines.extend(tftp_limits::limit_transfers(tftp));
     Ok((files, lines))
 }
 
-/// Must be called before the first thread is started: a thread that runs already would not be confined.
-fn enter_sandbox(config: &Config, unconfined: bool) -> SandboxLine {
-    if unconfined { SandboxLine::Inactive } else { sandbox::enter(config) }
+/// The restrictions of the packet process.
+fn packet_profile(logger: &Logger, sd_notify: Option<&SdNotify>) -> Profile {
+    let syslog = logger.syslog_fd().map(|fd| (Role::Syslog, fd));
+    let manager = sd_notify.map(|manager| (Role::ServiceManager, manager.as_raw_fd()));
+    Profile::packets(&syslog.into_iter().chain(manager).collect::<Vec<_>>())
 }

@@ -57,6 +57,8 @@ const FIRST_UNPRIVILEGED_PORT: u16 = 1024;
 pub struct Capabilities {
     /// Of the packet process.
     pub packet: Vec<Capability>,
+    /// Of the file process: root may read files of other users.
+    pub files: Vec<Capability>,
     /// Of the host process.
     pub host: Vec<Capability>,
     /// Whether replies that need a neighbour entry are broadcast instead: entries cannot be added (D-039).
@@ -87,6 +89,11 @@ pub fn required_capabilities(
     };
     Ok(Capabilities {
         packet: kept(&[(late_ports || low_ports, Capability::NetBindService)]),
+        files: kept(&[
+            (stays_root, Capability::DacOverride),
+            (stays_root, Capability::DacReadSearch),
+            (stays_root, Capability::Fowner),
+        ]),
         host: kept(&[
             (adds_entries || ranges && stays_root, Capability::NetAdmin),
             // dnsmasq does not keep it with `no-ping`. Without it, the sockets are not bound again.

@@ -10,31 +10,41 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-/// Opens every root as the user that serves. A root that cannot be opened is an error, or with `tftp-no-fail` a line for the log.
-pub fn check_roots(tftp: &Tftp) -> Result<Vec<TftpLine>, StartupError> {
-    let shown = |root: &[u8]| to_text(root);
-    let general =
-        tftp.root.iter().map(|root| (&root.value, TftpLine::RootMissing(shown(&root.value))));
-    let by_interface = tftp
-        .interface_roots
-        .iter()
-        .rev()
-        .map(|root| (&root.value.1, TftpLine::InterfaceRootMissing(shown(&root.value.1))));
-    let mut warnings = Vec::new();
-    for (root, warning) in general.chain(by_interface).filter(|(root, _)| !root.is_empty()) {
+/// Opens every root as the user that serves. A root that cannot be opened is an error; with `tftp-no-fail`, its index among
+/// [`roots_to_check`] is returned.
+pub fn check_roots(tftp: &Tftp) -> Result<Vec<u16>, StartupError> {
+    let mut missing = Vec::new();
+    for ((root, _), index) in roots_to_check(tftp).zip(0..) {
         match fs::read_dir(OsStr::from_bytes(root)) {
             Ok(_) => {}
-            Err(_) if tftp.no_fail => warnings.push(warning),
+            Err(_) if tftp.no_fail => missing.push(index),
             Err(error) => {
                 return Err(StartupError::file(format!(
                     "TFTP directory {} inaccessible: {}",
-                    shown(root),
+                    to_text(root),
                     strerror(&error)
                 )));
             }
         }
     }
-    Ok(warnings)
+    Ok(missing)
+}
+
+/// The lines about missing roots.
+pub fn missing_root_lines(tftp: &Tftp, missing: &[u16]) -> Vec<TftpLine> {
+    let lines = roots_to_check(tftp).map(|(_, line)| line).zip(0..);
+    lines.filter(|(_, index)| missing.contains(index)).map(|(line, _)| line).collect()
+}
+
+/// Each root, in the order of dnsmasq's lines, with the line for the case that it is missing.
+fn roots_to_check(tftp: &Tftp) -> impl Iterator<Item = (&[u8], TftpLine)> {
+    let general =
+        tftp.root.iter().map(|root| (&root.value[..], TftpLine::RootMissing(to_text(&root.value))));
+    let by_interface = tftp.interface_roots.iter().rev().map(|root| {
+        let root = &root.value.1;
+        (&root[..], TftpLine::InterfaceRootMissing(to_text(root)))
+    });
+    general.chain(by_interface).filter(|(root, _)| !root.is_empty())
 }
 
 /// Descriptors that dnsmasq reserves for other files than transfers.

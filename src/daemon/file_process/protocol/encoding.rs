@@ -2,7 +2,7 @@
 
 use super::{
     Cause, FileFacts, InspectedFile, LookedUp, Lookup, LookupKind, Outcome, Reply, Request,
-    Unwatched,
+    Started, Unwatched,
 };
 use crate::boot_monitor::event::RefusalReason;
 use crate::daemon::file_process::roots::RootNumber;
@@ -24,6 +24,8 @@ mod kind {
     pub const SYSLOG_CONNECTED: u8 = 13;
     pub const PID_FILE_REMOVED: u8 = 14;
     pub const CONFIG_OUTDATED: u8 = 15;
+    pub const STARTED: u8 = 16;
+    pub const FAILED: u8 = 17;
 }
 
 /// The first byte of an outcome.
@@ -148,6 +150,14 @@ impl Reply {
                 }
                 bytes
             }
+            Self::Started(Started { restrictions, missing_roots }) => {
+                let count = u16::try_from(missing_roots.len()).unwrap_or(u16::MAX);
+                let mut bytes = with_number(kind::STARTED, &count.to_ne_bytes());
+                bytes.extend(missing_roots.iter().flat_map(|root| root.to_ne_bytes()));
+                bytes.extend_from_slice(restrictions.as_bytes());
+                bytes
+            }
+            Self::Failed(code, message) => [&[kind::FAILED, *code], message.as_bytes()].concat(),
             Self::ConfigOutdated => vec![kind::CONFIG_OUTDATED],
             Self::Changed(size) => with_number(kind::CHANGED, &size.to_ne_bytes()),
             Self::Inspected { id, cause } => {
@@ -179,6 +189,8 @@ impl Reply {
                 let size = u64::from_ne_bytes(fields.array()?);
                 Self::Config { size, unwatched: fields.all(Fields::unwatched)? }
             }
+            kind::STARTED => Self::Started(fields.started()?),
+            kind::FAILED => Self::Failed(fields.byte()?, fields.text()),
             kind::CONFIG_OUTDATED => Self::ConfigOutdated,
             kind::CHANGED => Self::Changed(u64::from_ne_bytes(fields.array()?)),
             kind::INSPECTED => {
@@ -283,6 +295,18 @@ impl<'b> Fields<'b> {
         Some((root, name))
     }
 
+    /// The rest of the message as text.
+    fn text(&self) -> String {
+        String::from_utf8_lossy(self.0).into_owned()
+    }
+
+    fn started(&mut self) -> Option<Started> {
+        let count = u16::from_ne_bytes(self.array()?);
+        let missing_roots: Option<Vec<u16>> =
+            (0..count).map(|_| self.array().map(u16::from_ne_bytes)).collect();
+        Some(Started { missing_roots: missing_roots?, restrictions: self.text() })
+    }
+
     fn unwatched(&mut self) -> Option<Unwatched> {
         let index = u16::from_ne_bytes(self.array()?);
         Some(Unwatched { index, error: i32::from_ne_bytes(self.array()?) })
@@ -301,7 +325,7 @@ impl<'b> Fields<'b> {
     fn cause(&mut self) -> Option<Cause> {
         let file = u16::from_ne_bytes(self.array()?);
         let has_text = self.byte()? != 0;
-        let text = has_text.then(|| String::from_utf8_lossy(self.0).into_owned());
+        let text = has_text.then(|| self.text());
         Some(Cause { file, text })
     }
 }
@@ -361,6 +385,11 @@ mod tests {
             Reply::LookedUp { batch_done: false, results: Vec::new() },
             Reply::Config { size: 1 << 40, unwatched: vec![Unwatched { index: 3, error: 28 }] },
             Reply::ConfigOutdated,
+            Reply::Started(Started {
+                restrictions: "Landlock 6".to_owned(),
+                missing_roots: vec![0, 3],
+            }),
+            Reply::Failed(3, "no".to_owned()),
             Reply::Changed(0),
             Reply::Inspected { id: 1, cause: None },
             Reply::Inspected { id: 1, cause: Some(cause(None)) },

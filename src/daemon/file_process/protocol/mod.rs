@@ -65,6 +65,10 @@ pub struct InspectedFile {
 /// A reply of the file process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
+    /// It has given up its rights, and serves. The first reply.
+    Started(Started),
+    /// It does not serve: exit code and message. The only reply.
+    Failed(u8, String),
     /// Results of look-ups. For each [`Outcome::File`] the message has a descriptor.
     LookedUp {
         /// The next batch may be sent.
@@ -97,6 +101,15 @@ pub enum Reply {
     SyslogConnected(i32),
     /// The pid file was removed, if that was possible.
     PidFileRemoved,
+}
+
+/// The result of the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    /// The restrictions of the process, for the log.
+    pub restrictions: String,
+    /// Roots that cannot be opened, by index (`tftp-no-fail`).
+    pub missing_roots: Vec<u16>,
 }
 
 /// A directory that cannot be watched.
