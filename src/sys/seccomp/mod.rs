@@ -123,7 +123,7 @@ impl Table {
     /// The table of a process.
     pub fn of(process: Process) -> Self {
         let (allowed, unavailable): (&[&[Row]], &[Row]) = match process {
-            Process::Packets => (packets::ALLOWED, packets::UNAVAILABLE),
+            Process::Packets => (packets::ALLOWED, common::UNAVAILABLE_THREADS),
             Process::Files => (files::ALLOWED, common::UNAVAILABLE_THREADS),
             Process::Host => (host::ALLOWED, &[]),
             Process::Single => (single::ALLOWED, common::UNAVAILABLE_THREADS),
