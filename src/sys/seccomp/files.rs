@@ -58,6 +58,7 @@ const FILES: &[Row] = &[
 const SOCKETS: &[Row] = &[
     row!("syslog", SYS_socket, Is(0, AF_UNIX), Masked(1, TYPE_MASK, SOCK_STREAM), Is(2, 0)),
     row!("syslog", SYS_connect),
-    row!("messages", SYS_sendmsg, Only(Channel)),
+    row!("messages", SYS_sendto, Only(Channel)),
+    row!("messages with descriptors", SYS_sendmsg, Only(Channel)),
     row!("messages", SYS_recvmsg, Only(Channel)),
 ];

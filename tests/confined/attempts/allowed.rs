@@ -103,7 +103,7 @@ pub const SOCKETS: &[Attempt] = &[
     attempt!(ALL,     "receives descriptors",                SYS_recvmsg(CHANNEL)),
     attempt!(PACKETS | HOST, "receives on another socket",   SYS_recvmsg(BAD)),
     attempt!(PACKETS, "receives several datagrams",          SYS_recvmmsg(BAD)),
-    attempt!(PACKETS | HOST, "sends on the channel",         SYS_sendto(CHANNEL)),
+    attempt!(ALL,     "sends on the channel",                SYS_sendto(CHANNEL)),
     attempt!(PACKETS | HOST, "sends to rtnetlink",           SYS_sendto(NETLINK)),
     attempt!(PACKETS, "sends on another socket",             SYS_sendto(BAD, 0, 0, 0, ADDRESS, 16)),
     attempt!(PACKETS, "sends to syslog",                     SYS_sendto(SYSLOG)),
