@@ -16,7 +16,7 @@ const PATHS: &[Row] = &[
     #[cfg(target_env = "musl")]
     row!("open(3) of musl", SYS_fcntl, Is(1, libc::F_SETFD as u64)),
     row!("facts about a path", SYS_statx),
-    row!("facts about a path", SYS_newfstatat),
+    row!("facts about a path, fstat(3) of glibc 2.33 to 2.35", SYS_newfstatat),
     #[cfg(all(target_arch = "x86_64", target_env = "musl"))]
     row!("facts about a path", SYS_stat),
     #[cfg(all(target_arch = "x86_64", target_env = "musl"))]
@@ -24,10 +24,10 @@ const PATHS: &[Row] = &[
     row!("symbolic links", SYS_readlinkat),
     #[cfg(target_arch = "x86_64")]
     row!("symbolic links", SYS_readlink),
+    #[cfg(not(target_arch = "x86_64"))]
     row!("pid file", SYS_unlinkat),
     #[cfg(target_arch = "x86_64")]
     row!("pid file", SYS_unlink),
-    row!("changed lists", SYS_inotify_init1),
     row!("changed lists", SYS_inotify_add_watch),
     row!("changed lists", SYS_inotify_rm_watch),
 ];
@@ -38,18 +38,19 @@ const FILES: &[Row] = &[
     row!("file system of an open file", SYS_fstatfs),
     row!("names in a directory", SYS_getdents64),
     row!("lists, and events of watched directories", SYS_read),
-    row!("parts of a file", SYS_pread64),
-    row!("parts of a file in the page cache", SYS_preadv2),
     row!("size of a file that is read to its end", SYS_lseek),
     row!("files in memory", SYS_memfd_create),
-    row!("files in memory", SYS_ftruncate),
+    row!("files opened without waiting", SYS_fcntl, Is(1, libc::F_GETFL as u64)),
+    row!("files opened without waiting", SYS_fcntl, Is(1, libc::F_SETFL as u64)),
+    row!("events of watched directories", SYS_fcntl, Is(1, libc::F_DUPFD_CLOEXEC as u64)),
     row!("files in memory", SYS_write),
     row!("owner of files", SYS_geteuid),
     row!("delays", SYS_timerfd_create),
     row!("delays", SYS_timerfd_settime),
-    row!("waiting for messages", SYS_ppoll),
+    #[cfg(not(target_arch = "x86_64"))]
+    row!("events of watched directories", SYS_ppoll),
     #[cfg(target_arch = "x86_64")]
-    row!("waiting for messages", SYS_poll),
+    row!("events of watched directories", SYS_poll),
 ];
 
 /// Messages on the channel, and connections to syslog. The number of a new stream is not known, so `connect` is not
@@ -57,8 +58,7 @@ const FILES: &[Row] = &[
 const SOCKETS: &[Row] = &[
     row!("syslog", SYS_socket, Is(0, AF_UNIX), Masked(1, TYPE_MASK, SOCK_STREAM), Is(2, 0)),
     row!("syslog", SYS_connect),
-    row!("messages", SYS_sendmsg, Only(Channel)),
     row!("messages", SYS_sendto, Only(Channel)),
+    row!("messages with descriptors", SYS_sendmsg, Only(Channel)),
     row!("messages", SYS_recvmsg, Only(Channel)),
-    row!("messages", SYS_recvfrom, Only(Channel)),
 ];

@@ -12,8 +12,8 @@ const SOCKETS: &[Row] = &[
     row!("messages with descriptors", SYS_recvmsg),
     row!("messages", SYS_sendto, Only(Channel)),
     row!("rtnetlink", SYS_sendto, Only(Netlink)),
-    row!("messages with descriptors", SYS_sendmsg, Only(Channel)),
     option!("an interface that returns", SOL_SOCKET, SO_BINDTODEVICE),
+    #[cfg(not(target_arch = "x86_64"))]
     row!("waiting for messages", SYS_ppoll),
     #[cfg(target_arch = "x86_64")]
     row!("waiting for messages", SYS_poll),

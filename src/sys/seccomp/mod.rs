@@ -1,7 +1,7 @@
 //! The system calls that each process of the program may make, and their purpose (seccomp(2)).
 //!
 //! A table is a list of rows. To allow a call, add a row to the table of the process, and an attempt to
-//! `tests/confined/attempts.rs`.
+//! `tests/confined/attempts/allowed.rs`.
 
 use super::profile::{Parameters, Process, Role};
 use libc::c_long;
@@ -123,7 +123,7 @@ impl Table {
     /// The table of a process.
     pub fn of(process: Process) -> Self {
         let (allowed, unavailable): (&[&[Row]], &[Row]) = match process {
-            Process::Packets => (packets::ALLOWED, packets::UNAVAILABLE),
+            Process::Packets => (packets::ALLOWED, common::UNAVAILABLE_THREADS),
             Process::Files => (files::ALLOWED, common::UNAVAILABLE_THREADS),
             Process::Host => (host::ALLOWED, &[]),
             Process::Single => (single::ALLOWED, common::UNAVAILABLE_THREADS),
@@ -213,49 +213,33 @@ impl Comparison {
 }
 
 impl Row {
-    /// The comparisons of which one list must hold. A descriptor that this row requires gives one list for each descriptor of
-    /// its role.
+    /// The comparisons of which one list must hold.
     fn alternatives(&self, parameters: &Parameters) -> Vec<Vec<Comparison>> {
-        let mut lists = vec![Vec::new()];
-        for condition in self.conditions {
-            lists = match *condition {
-                Only(role) => {
-                    let with = |fd| {
-                        let is = Comparison::of_descriptor(Op::Eq, fd);
-                        lists
-                            .iter()
-                            .map(move |list| [&list[..], std::slice::from_ref(&is)].concat())
-                    };
-                    parameters.of(role).flat_map(with).collect()
-                }
-                other => {
-                    let more = other.comparisons(parameters);
-                    lists.into_iter().map(|list| [list, more.clone()].concat()).collect()
-                }
-            };
-        }
-        lists
+        self.conditions.iter().fold(vec![Vec::new()], |lists, condition| {
+            let more = condition.alternatives(parameters);
+            let joined = lists.iter().flat_map(|list| more.iter().map(move |more| (list, more)));
+            joined.map(|(list, more)| [&list[..], more].concat()).collect()
+        })
     }
 }
 
 impl Condition {
-    /// The comparisons that must all hold.
-    fn comparisons(self, parameters: &Parameters) -> Vec<Comparison> {
-        let one = |argument, op, value| vec![Comparison::new(argument, op, value)];
+    /// The comparisons of which one list must hold: one for each descriptor of a role that is required.
+    fn alternatives(self, parameters: &Parameters) -> Vec<Vec<Comparison>> {
+        let one = |argument, op, value| vec![vec![Comparison::new(argument, op, value)]];
+        let descriptors = |role, op: Op| {
+            parameters.of(role).map(move |fd| Comparison::of_descriptor(op.clone(), fd))
+        };
         match self {
             Is(argument, value) => one(argument, Op::Eq, value),
             Not(argument, value) => one(argument, Op::Ne, value),
             Below(argument, value) => one(argument, Op::Lt, value),
             Masked(argument, mask, value) => one(argument, Op::MaskedEq(mask), value),
             Null(argument) => {
-                vec![Comparison { argument, length: Length::Qword, op: Op::Eq, value: 0 }]
+                vec![vec![Comparison { argument, length: Length::Qword, op: Op::Eq, value: 0 }]]
             }
-            Only(role) => {
-                parameters.of(role).map(|fd| Comparison::of_descriptor(Op::Eq, fd)).collect()
-            }
-            Except(role) => {
-                parameters.of(role).map(|fd| Comparison::of_descriptor(Op::Ne, fd)).collect()
-            }
+            Only(role) => descriptors(role, Op::Eq).map(|is| vec![is]).collect(),
+            Except(role) => vec![descriptors(role, Op::Ne).collect()],
             ThisProcess => one(0, Op::Eq, parameters.process.into()),
         }
     }
@@ -276,4 +260,17 @@ mod value {
     pub const CLONE_THREAD: u64 = libc::CLONE_THREAD as u64;
     pub const PROT_EXEC: u64 = libc::PROT_EXEC as u64;
     pub const SIGABRT: u64 = libc::SIGABRT as u64;
+}
+
+#[test]
+fn each_descriptor_of_a_role_is_compared() {
+    let counts = |condition: Condition, fds: &[i32]| -> Vec<usize> {
+        let descriptors = fds.iter().map(|fd| (Role::Channel, *fd)).collect();
+        let lists = condition.alternatives(&Parameters { process: 1, descriptors });
+        lists.iter().map(Vec::len).collect()
+    };
+    assert_eq!(counts(Only(Role::Channel), &[3, 4]), [1, 1]);
+    assert_eq!(counts(Only(Role::Channel), &[]), [0; 0], "the row allows nothing");
+    assert_eq!(counts(Except(Role::Channel), &[3, 4]), [2]);
+    assert_eq!(counts(Except(Role::Channel), &[]), [0], "the row has no condition");
 }

@@ -14,6 +14,7 @@ const SOCKETS: &[Row] = &[
     row!("transfers", SYS_socket, Is(0, AF_INET), Masked(1, TYPE_MASK, SOCK_DGRAM), Is(2, 0)),
     row!("transfers", SYS_socket, Is(0, AF_INET6), Masked(1, TYPE_MASK, SOCK_DGRAM), Is(2, 0)),
     row!("transfers", SYS_bind, Except(Syslog), Except(ServiceManager)),
+    row!("family of a socket, for ICMP errors", SYS_getsockname),
     row!("requests, and messages of other processes", SYS_recvfrom),
     row!("requests", SYS_recvmmsg),
     row!("requests, and descriptors of other processes", SYS_recvmsg),
@@ -26,6 +27,8 @@ const SOCKETS: &[Row] = &[
 /// Options of sockets that are opened while the daemon serves. No firewall tables, filters or interfaces.
 const OPTIONS: &[Row] = &[
     option!("transfers", IPPROTO_IP, IP_MTU_DISCOVER),
+    option!("ICMP errors", IPPROTO_IP, IP_RECVERR),
+    option!("ICMP errors", IPPROTO_IPV6, IPV6_RECVERR),
     option!("addresses that are added later", IPPROTO_IP, IP_PKTINFO),
     option!("addresses that are added later", SOL_SOCKET, SO_REUSEADDR),
     option!("addresses that are added later", SOL_SOCKET, SO_RCVBUF),
@@ -37,29 +40,21 @@ const OPTIONS: &[Row] = &[
 /// Descriptors that it holds or that it received.
 const DESCRIPTORS: &[Row] = &[
     row!("events of sockets", SYS_epoll_ctl),
+    #[cfg(any(not(target_arch = "x86_64"), target_env = "musl"))]
     row!("waiting for events", SYS_epoll_pwait),
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(target_env = "musl")))]
     row!("waiting for events", SYS_epoll_wait),
+    #[cfg(not(target_arch = "x86_64"))]
     row!("waiting for another process", SYS_ppoll),
     #[cfg(target_arch = "x86_64")]
     row!("waiting for another process", SYS_poll),
     row!("signals, and files in memory", SYS_read),
     row!("files", SYS_pread64),
     row!("files in the page cache", SYS_preadv2),
-    row!("size of a file that is read to its end", SYS_lseek),
-    row!("size of a file that is read to its end", SYS_fstat),
     row!("log lines", SYS_write),
     row!("script process, and inherited child processes", SYS_wait4),
     row!("context switches, for busy polling", SYS_getrusage),
     row!("last lines of the log", SYS_clock_nanosleep),
     #[cfg(target_env = "musl")]
     row!("last lines of the log", SYS_nanosleep),
-];
-
-/// The standard library uses `fstat` if `statx` is missing, and `newfstatat` is `fstat` in some versions of glibc. Both take a
-/// path, which a filter cannot read.
-pub const UNAVAILABLE: &[Row] = &[
-    row!("threads", SYS_clone3),
-    row!("size of a file that is read to its end", SYS_statx),
-    row!("size of a file that is read to its end", SYS_newfstatat),
 ];

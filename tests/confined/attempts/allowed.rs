@@ -1,8 +1,8 @@
 //! Calls that at least one process may make, each with calls that differ only in the restricted argument.
 
 use super::{
-    ALL, Attempt, BAD, CHANNEL, DEBUG, FILES, HOST, MUSL, NETLINK, NONE, OTHER_PROCESS, PACKETS,
-    SERVICE_MANAGER, SYSLOG, THIS_PROCESS, THREADED, attempt,
+    ALL, Attempt, BAD, CHANNEL, DEBUG, FILES, HOST, MUSL, NETLINK, NONE, NOT_X86_64, OTHER_PROCESS,
+    PACKETS, SERVICE_MANAGER, SYSLOG, THIS_PROCESS, THREADED, attempt,
 };
 
 const EXEC: u64 = libc::PROT_EXEC as u64;
@@ -97,7 +97,8 @@ pub const SOCKETS: &[Attempt] = &[
     attempt!(PACKETS, "binds a socket",                      SYS_bind(BAD)),
     attempt!(NONE,    "binds the socket of syslog",          SYS_bind(SYSLOG)),
     attempt!(NONE,    "binds the socket of the service manager", SYS_bind(SERVICE_MANAGER)),
-    attempt!(ALL,     "receives on the channel",             SYS_recvfrom(CHANNEL)),
+    attempt!(PACKETS, "reads the address of a socket",       SYS_getsockname(BAD)),
+    attempt!(PACKETS | HOST, "receives on the channel",      SYS_recvfrom(CHANNEL)),
     attempt!(PACKETS | HOST, "receives on another socket",   SYS_recvfrom(BAD)),
     attempt!(ALL,     "receives descriptors",                SYS_recvmsg(CHANNEL)),
     attempt!(PACKETS | HOST, "receives on another socket",   SYS_recvmsg(BAD)),
@@ -111,7 +112,7 @@ pub const SOCKETS: &[Attempt] = &[
     attempt!(NONE,    "sends to any unix socket",            SYS_sendto(SERVICE_MANAGER, 0, 0, 0, ADDRESS, 110)),
     attempt!(NONE,    "sends to any unix socket",            SYS_sendto(SYSLOG, 0, 0, 0, HIGH_ADDRESS, 110)),
     attempt!(PACKETS, "sends with control data",             SYS_sendmsg(BAD)),
-    attempt!(ALL,     "sends descriptors",                   SYS_sendmsg(CHANNEL)),
+    attempt!(THREADED, "sends descriptors",                  SYS_sendmsg(CHANNEL)),
     attempt!(PACKETS, "sends to rtnetlink with address",     SYS_sendmsg(NETLINK)),
     attempt!(NONE,    "sends to any unix socket",            SYS_sendmsg(SYSLOG)),
     attempt!(NONE,    "sends to any unix socket",            SYS_sendmsg(SERVICE_MANAGER)),
@@ -119,10 +120,10 @@ pub const SOCKETS: &[Attempt] = &[
     attempt!(NONE,    "sends to any unix socket",            SYS_sendmmsg(SYSLOG)),
     attempt!(NONE,    "sends to any unix socket",            SYS_sendmmsg(SERVICE_MANAGER)),
     attempt!(PACKETS, "registers a socket for events",       SYS_epoll_ctl(BAD)),
-    attempt!(PACKETS, "waits for events",                    SYS_epoll_pwait(BAD)),
+    attempt!(PACKETS & (MUSL | NOT_X86_64), "waits for events", SYS_epoll_pwait(BAD)),
     #[cfg(target_arch = "x86_64")]
-    attempt!(PACKETS, "waits for events",                    SYS_epoll_wait(BAD)),
-    attempt!(ALL,     "waits for a descriptor",              SYS_ppoll(ADDRESS, 1)),
+    attempt!(PACKETS & !MUSL, "waits for events",                    SYS_epoll_wait(BAD)),
+    attempt!(NOT_X86_64, "waits for a descriptor",           SYS_ppoll(ADDRESS, 1)),
     #[cfg(target_arch = "x86_64")]
     attempt!(ALL,     "waits for a descriptor",              SYS_poll(ADDRESS, 1)),
 ];
@@ -152,6 +153,10 @@ macro_rules! option {
 #[rustfmt::skip]
 pub const OPTIONS: &[Attempt] = &[
     option!(PACKETS, IP,     IP_MTU_DISCOVER),
+    option!(PACKETS, IP,     IP_RECVERR),
+    option!(PACKETS, IPV6,   IPV6_RECVERR),
+    option!(NONE,    TCP,    IP_RECVERR),
+    option!(NONE,    TCP,    IPV6_RECVERR),
     option!(PACKETS, IP,     IP_PKTINFO),
     option!(PACKETS, SOCKET, SO_REUSEADDR),
     option!(PACKETS, SOCKET, SO_RCVBUF),
@@ -184,10 +189,13 @@ pub const OPTIONS: &[Attempt] = &[
 #[rustfmt::skip]
 pub const FILES_AND_PATHS: &[Attempt] = &[
     attempt!(THREADED, "reads",                              SYS_read(BAD)),
-    attempt!(THREADED, "reads a part of a file",             SYS_pread64(BAD)),
-    attempt!(THREADED, "reads a part of a file",             SYS_preadv2(BAD)),
-    attempt!(THREADED, "moves the position in a file",       SYS_lseek(BAD)),
-    attempt!(THREADED, "reads facts about an open file",     SYS_fstat(BAD)),
+    attempt!(PACKETS,  "reads a part of a file",             SYS_pread64(BAD)),
+    attempt!(PACKETS,  "reads a part of a file",             SYS_preadv2(BAD)),
+    attempt!(FILES,    "moves the position in a file",       SYS_lseek(BAD)),
+    attempt!(FILES,    "reads facts about an open file",     SYS_fstat(BAD)),
+    attempt!(FILES,    "reads flags of a descriptor",        SYS_fcntl(BAD, libc::F_GETFL as u64)),
+    attempt!(FILES,    "sets flags of a descriptor",         SYS_fcntl(BAD, libc::F_SETFL as u64)),
+    attempt!(FILES,    "copies a descriptor",                SYS_fcntl(BAD, libc::F_DUPFD_CLOEXEC as u64)),
     attempt!(THREADED, "writes",                             SYS_write(BAD)),
     attempt!(ALL,      "writes to standard error",           SYS_write(2, 0, 0)),
     attempt!(NONE,     "writes several parts",               SYS_writev(BAD)),
@@ -196,8 +204,8 @@ pub const FILES_AND_PATHS: &[Attempt] = &[
     #[cfg(target_arch = "x86_64")]
     attempt!(FILES & MUSL, "opens a file",                   SYS_open(0)),
     attempt!(FILES & MUSL, "sets close-on-exec",             SYS_fcntl(BAD, libc::F_SETFD as u64)),
-    attempt!(FILES,    "reads facts about a path",           SYS_statx(BAD, 0)).unavailable(PACKETS),
-    attempt!(FILES,    "reads facts about a path",           SYS_newfstatat(BAD, 0)).unavailable(PACKETS),
+    attempt!(FILES,    "reads facts about a path",           SYS_statx(BAD, 0)),
+    attempt!(FILES,    "reads facts about a path",           SYS_newfstatat(BAD, 0)),
     #[cfg(target_arch = "x86_64")]
     attempt!(FILES & MUSL, "reads facts about a path",       SYS_stat(0)),
     #[cfg(target_arch = "x86_64")]
@@ -205,16 +213,16 @@ pub const FILES_AND_PATHS: &[Attempt] = &[
     attempt!(FILES,    "reads a link",                       SYS_readlinkat(BAD, 0, 0, 1)),
     #[cfg(target_arch = "x86_64")]
     attempt!(FILES,    "reads a link",                       SYS_readlink(0, 0, 1)),
-    attempt!(FILES,    "removes a file",                     SYS_unlinkat(BAD, 0)),
+    attempt!(FILES & NOT_X86_64, "removes a file",           SYS_unlinkat(BAD, 0)),
     #[cfg(target_arch = "x86_64")]
     attempt!(FILES,    "removes a file",                     SYS_unlink(0)),
-    attempt!(FILES,    "watches directories",                SYS_inotify_init1(BAD)),
+    attempt!(NONE,     "watches directories",                SYS_inotify_init1(BAD)),
     attempt!(FILES,    "watches a directory",                SYS_inotify_add_watch(BAD, 0, 0)),
     attempt!(FILES,    "stops to watch a directory",         SYS_inotify_rm_watch(BAD, 0)),
     attempt!(FILES,    "reads facts about a file system",    SYS_fstatfs(BAD)),
     attempt!(FILES,    "lists a directory",                  SYS_getdents64(BAD)),
     attempt!(FILES,    "creates a file in memory",           SYS_memfd_create(0, 0)),
-    attempt!(FILES,    "sets the size of a file",            SYS_ftruncate(BAD)),
+    attempt!(NONE,     "sets the size of a file",            SYS_ftruncate(BAD)),
     attempt!(FILES,    "reads its user",                     SYS_geteuid()),
     attempt!(FILES,    "creates a timer",                    SYS_timerfd_create(99)),
     attempt!(FILES,    "sets a timer",                       SYS_timerfd_settime(BAD)),

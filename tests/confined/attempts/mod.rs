@@ -38,6 +38,8 @@ pub const THREADED: u8 = PACKETS | FILES;
 pub const MUSL: u8 = if cfg!(target_env = "musl") { ALL } else { NONE };
 /// For calls of debug builds only.
 pub const DEBUG: u8 = if cfg!(debug_assertions) { ALL } else { NONE };
+/// For calls that x86-64 does not need.
+pub const NOT_X86_64: u8 = if cfg!(target_arch = "x86_64") { NONE } else { ALL };
 
 /// An invalid descriptor, number or flag.
 pub const BAD: u64 = u64::MAX;

@@ -4,9 +4,6 @@ use super::{Attempt, BAD, NONE, OTHER_PROCESS, attempt};
 
 const EXEC: u64 = libc::PROT_EXEC as u64;
 const F_DUPFD: u64 = libc::F_DUPFD as u64;
-const F_DUPFD_CLOEXEC: u64 = libc::F_DUPFD_CLOEXEC as u64;
-const F_SETFL: u64 = libc::F_SETFL as u64;
-const F_GETFL: u64 = libc::F_GETFL as u64;
 const F_SETOWN: u64 = libc::F_SETOWN as u64;
 const F_SETLK: u64 = libc::F_SETLK as u64;
 const F_SETLEASE: u64 = libc::F_SETLEASE as u64;
@@ -144,7 +141,6 @@ const DESCRIPTORS: &[Attempt] = &[
     attempt!(NONE, "closes a connection",                     SYS_shutdown(BAD)),
     attempt!(NONE, "opens two sockets",                       SYS_socketpair(BAD)),
     attempt!(NONE, "reads an option of a socket",             SYS_getsockopt(BAD)),
-    attempt!(NONE, "reads the address of a socket",           SYS_getsockname(BAD)),
     attempt!(NONE, "reads the address of a socket",           SYS_getpeername(BAD)),
     attempt!(NONE, "opens a pipe",                            SYS_pipe2(0, BAD)),
     #[cfg(target_arch = "x86_64")]
@@ -154,9 +150,6 @@ const DESCRIPTORS: &[Attempt] = &[
     #[cfg(target_arch = "x86_64")]
     attempt!(NONE, "copies a descriptor",                     SYS_dup2(BAD, BAD)),
     attempt!(NONE, "copies a descriptor",                     SYS_fcntl(BAD, F_DUPFD)),
-    attempt!(NONE, "copies a descriptor",                     SYS_fcntl(BAD, F_DUPFD_CLOEXEC)),
-    attempt!(NONE, "sets flags of a descriptor",              SYS_fcntl(BAD, F_SETFL)),
-    attempt!(NONE, "reads flags of a descriptor",             SYS_fcntl(BAD, F_GETFL)),
     attempt!(NONE, "sends signals by a descriptor",           SYS_fcntl(BAD, F_SETOWN)),
     attempt!(NONE, "locks a file",                            SYS_fcntl(BAD, F_SETLK)),
     attempt!(NONE, "takes a lease",                           SYS_fcntl(BAD, F_SETLEASE)),
