@@ -72,6 +72,14 @@ impl Setup {
         self.lab.syslog().iter().filter(|line| line.ends_with(text)).count()
     }
 
+    /// The log has one line about the signal. A second one would be before the end of the daemon.
+    fn assert_terminated_once(&self) {
+        const TERMINATED: &str = "exiting on receipt of SIGTERM";
+        let logged = || (self.count(TERMINATED) > 0).then_some(());
+        assert!(eventually(TIMEOUT, logged).is_some(), "{:#?}", self.lab.syslog());
+        assert_eq!(self.count(TERMINATED), 1, "{:#?}", self.lab.syslog());
+    }
+
     /// The daemon ends with this exit code, all processes are gone, and the ports are free.
     fn assert_ends(&mut self, processes: &[u32], code: i32) {
         let ended = eventually(MAX_END, || self.ended());
@@ -129,9 +137,10 @@ fn check_killed(name: &str) {
     setup.lab.take_syslog();
     signal(victim, Signal::SIGKILL);
     setup.assert_ends(&processes, 5);
-    let log = setup.lab.syslog();
     // Priorities 0 to 3 are errors (syslog(3)).
-    assert!(log.iter().any(|line| record(line).0 & 7 <= 3), "{log:#?}");
+    let is_error = |line: &String| record(line).0 & 7 <= 3;
+    let logged = || setup.lab.syslog().iter().any(is_error).then_some(());
+    assert!(eventually(TIMEOUT, logged).is_some(), "{:#?}", setup.lab.syslog());
 }
 
 fn daemon_ends_with_code_5_when_the_file_process_is_killed() {
@@ -242,7 +251,7 @@ fn sigterm_to_all_processes_ends_the_daemon_once() {
         let _ = kill(pid(id), Signal::SIGTERM);
     }
     setup.assert_ends(&processes, 0);
-    assert_eq!(setup.count("exiting on receipt of SIGTERM"), 1, "{:#?}", setup.lab.syslog());
+    setup.assert_terminated_once();
 }
 
 fn sigterm_to_the_process_group_ends_the_daemon_once() {
@@ -250,7 +259,7 @@ fn sigterm_to_the_process_group_ends_the_daemon_once() {
     let processes = family(setup.id());
     killpg(pid(setup.id()), Signal::SIGTERM).expect("it runs");
     setup.assert_ends(&processes, 0);
-    assert_eq!(setup.count("exiting on receipt of SIGTERM"), 1, "{:#?}", setup.lab.syslog());
+    setup.assert_terminated_once();
 }
 
 fn sighup_to_all_processes_is_handled_once() {
