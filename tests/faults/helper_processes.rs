@@ -54,15 +54,22 @@ impl Setup {
         Some(setup)
     }
 
+    /// The main process and its children, without the scripts, which are children of `pxemasq-script`.
+    fn processes(&self) -> Vec<u32> {
+        let main = self.id().to_string();
+        let all = family(self.id()).into_iter();
+        all.filter(|id| *id == self.id() || status(*id, "PPid") == main).collect()
+    }
+
     /// The process of the daemon with this name.
     fn process(&self, name: &str) -> u32 {
-        let found = family(self.id()).into_iter().find(|id| status(*id, "Name") == name);
+        let found = self.processes().into_iter().find(|id| status(*id, "Name") == name);
         found.unwrap_or_else(|| panic!("the daemon has no process {name}"))
     }
 
     /// The processes of the daemon without the main process. There is at least one.
     fn helpers(&self) -> Vec<u32> {
-        let helpers = family(self.id())[1..].to_vec();
+        let helpers = self.processes()[1..].to_vec();
         assert!(!helpers.is_empty(), "the daemon has one process only");
         helpers
     }
@@ -133,7 +140,7 @@ impl Drop for Stopped {
 /// The log has an error about the end, and the daemon ends.
 fn check_killed(name: &str) {
     let Some(mut setup) = Setup::in_own_group() else { return };
-    let (processes, victim) = (family(setup.id()), setup.process(name));
+    let (processes, victim) = (setup.processes(), setup.process(name));
     setup.lab.take_syslog();
     signal(victim, Signal::SIGKILL);
     setup.assert_ends(&processes, 5);
@@ -212,7 +219,7 @@ fn helper_processes_end_when_the_main_process_is_killed() {
 
 fn helper_processes_end_with_the_daemon() {
     let Some(mut setup) = Setup::in_own_group() else { return };
-    let processes = family(setup.id());
+    let processes = setup.processes();
     for name in [FILES, HOST] {
         setup.process(name);
     }
@@ -243,7 +250,7 @@ fn helper_processes_ignore_the_signals_of_the_daemon() {
 
 fn sigterm_to_all_processes_ends_the_daemon_once() {
     let Some(mut setup) = Setup::in_own_group() else { return };
-    let mut processes = family(setup.id());
+    let mut processes = setup.processes();
     // The helpers are first.
     processes.reverse();
     for &id in &processes {
@@ -256,7 +263,7 @@ fn sigterm_to_all_processes_ends_the_daemon_once() {
 
 fn sigterm_to_the_process_group_ends_the_daemon_once() {
     let Some(mut setup) = Setup::in_own_group() else { return };
-    let processes = family(setup.id());
+    let processes = setup.processes();
     killpg(pid(setup.id()), Signal::SIGTERM).expect("it runs");
     setup.assert_ends(&processes, 0);
     setup.assert_terminated_once();
@@ -265,7 +272,7 @@ fn sigterm_to_the_process_group_ends_the_daemon_once() {
 fn sighup_to_all_processes_is_handled_once() {
     const READ: &str = "read /srv/machines";
     let Some(setup) = Setup::in_own_group() else { return };
-    let processes = family(setup.id());
+    let processes = setup.processes();
     for times in [2, 3] {
         for &id in &processes {
             signal(id, Signal::SIGHUP);
@@ -278,6 +285,6 @@ fn sighup_to_all_processes_is_handled_once() {
     }
     killpg(pid(setup.id()), Signal::SIGHUP).expect("it runs");
     eventually(TIMEOUT, || (setup.count(READ) == 4).then_some(())).expect("it is read again");
-    assert_eq!(family(setup.id()), processes);
+    assert_eq!(setup.processes(), processes);
     setup.assert_serves();
 }
