@@ -50,7 +50,6 @@ fn mount_disk(fuse: File, lab: &Lab, kind: Kind, hang: &Hang) -> Result<(), Stri
         Kind::UserSpace => (DISK, "file", FOUND.to_vec()),
         Kind::BlockDevice => ("/home/backing", "image", image(lab)?),
     };
-    lab.file(&format!("{DISK}/.directory"), "");
     lab.file(&format!("{place}/.directory"), "");
     mount(fuse, place, &[(name, contents)], hang)?;
     if kind == Kind::BlockDevice { attach(lab, "/home/backing/image") } else { Ok(()) }
@@ -79,6 +78,7 @@ fn attach(lab: &Lab, image: &str) -> Result<(), String> {
             "mount -t devtmpfs devices /dev
             device=$(losetup --find --show --read-only --direct-io=on {image})
             mount -t ext4 -o ro $device {DISK} || failed=1
+            blockdev --flushbufs $device
             losetup -d $device; umount -l /dev; test -z \"${{failed-}}\""
         ),
     )
@@ -92,13 +92,14 @@ fn shell(lab: &Lab, script: &str) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(format!("{script}: {complaint}")) }
 }
 
-/// A running program, and a disk below its root that can hang.
-fn setup(config: &str, kind: Kind) -> Option<(Setup, Hang)> {
+/// A running program, and a disk below its root that can hang. It is mounted after the start, so that no name is in the caches
+/// of the kernel.
+fn setup(kind: Kind) -> Option<(Setup, Hang)> {
     let (fuse, hang) = (required(slow_disk::device())?, Hang::default());
-    let mut mounted = Ok(());
-    let ready = |lab: &Lab| mounted = mount_disk(fuse, lab, kind, &hang);
-    let setup = Setup::with(config, &[], &[], ready)?;
-    required(mounted)?;
+    let setup = Setup::with("", &[], &[], |lab| lab.file(&format!("{DISK}/.directory"), ""))?;
+    // The answer shows that the start has ended.
+    setup.get("none").expect_err("there is no such file");
+    required(mount_disk(fuse, &setup.lab, kind, &hang))?;
     Some((setup, hang))
 }
 
@@ -109,9 +110,42 @@ fn ask(setup: &Setup, address: &str) -> UdpSocket {
     socket
 }
 
-fn wait_until_reached(hang: &Hang) {
-    let reached = || hang.has_waiting().then_some(());
-    eventually(TIMEOUT, reached).expect("a process waits for the disk");
+/// Waits until a thread of the program opens a file on the disk.
+fn wait_until_reached(setup: &Setup, hang: &Hang) {
+    let reached = || (hang.has_waiting() && looks_up_name(setup.id())).then_some(());
+    assert!(
+        eventually(TIMEOUT, reached).is_some(),
+        "the program does not wait: {:?}",
+        calls(setup.id())
+    );
+}
+
+/// Whether a thread of the daemon is in a system call that looks for a name.
+fn looks_up_name(daemon: u32) -> bool {
+    const LOOK_UPS: &[libc::c_long] = &[
+        libc::SYS_openat,
+        libc::SYS_openat2,
+        libc::SYS_statx,
+        libc::SYS_newfstatat,
+        libc::SYS_readlinkat,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_open,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_readlink,
+    ];
+    let is_look_up = |call: &String| LOOK_UPS.iter().any(|look_up| *call == look_up.to_string());
+    calls(daemon).iter().any(is_look_up)
+}
+
+/// The numbers of the system calls in which the threads of the daemon are.
+fn calls(daemon: u32) -> Vec<String> {
+    let threads =
+        |id: u32| fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let call = |thread: fs::DirEntry| {
+        let text = fs::read_to_string(thread.path().join("syscall")).unwrap_or_default();
+        text.split(' ').next().unwrap_or_default().to_owned()
+    };
+    family(daemon).into_iter().flat_map(threads).map(call).collect()
 }
 
 fn boot_other(setup: &Setup) {
@@ -126,14 +160,14 @@ fn get_other(setup: &Setup, file: &str) -> Result<(), String> {
 
 /// Hundreds of requests of these clients wait. Another client boots; when the disk is back, those that waited get the file.
 fn check_others(kind: Kind, how: HangKind, clients: &[String]) {
-    let Some((setup, hang)) = setup("", kind) else { return };
+    let Some((setup, hang)) = setup(kind) else { return };
     for client in clients.iter().filter(|client| *client != CLIENT) {
         setup.client().ip(&format!("addr add {client}/24 dev c0"));
     }
     let hanging = hang.start(how);
     let asking = clients.iter().cycle().take(WAITING);
     let waiting: Vec<UdpSocket> = asking.map(|client| ask(&setup, client)).collect();
-    wait_until_reached(&hang);
+    wait_until_reached(&setup, &hang);
     for _ in 0..3 {
         boot_other(&setup);
     }
@@ -198,12 +232,12 @@ fn requests_of_100_clients_to_hanging_block_device_do_not_delay_others() {
 
 /// Every name is below the disk. proxyDHCP needs no file.
 fn hanging_root_does_not_delay_boot_replies() {
-    let config = "tftp-root=/srv/tftp/slow\n";
-    let Some((setup, hang)) = setup(config, Kind::BlockDevice) else { return };
+    let (config, file) = ("tftp-root=/home/slow\n", ("file", FOUND.to_vec()));
+    let Some((setup, hang)) = setup_with_files(config, &[], file) else { return };
     let hanging = hang.start(HangKind::NotAnswered);
     let socket = setup.client().udp(&format!("{CLIENT}:0"));
     socket.send_to(b"\0\x01file\0octet\0", (SERVER, 69)).expect("the link is up");
-    wait_until_reached(&hang);
+    wait_until_reached(&setup, &hang);
     let packets = crate::common::packet::PacketSocket::new(setup.client());
     let booted = || crate::setup::rom(&packets).boot().ok();
     let reply = eventually(TIMEOUT, booted).expect("a boot reply while the disk hangs");
@@ -214,15 +248,16 @@ fn hanging_root_does_not_delay_boot_replies() {
 
 /// The main process ends, and its ports are free; a process that waits for a disk and cannot be killed ends after that.
 fn check_end(kind: Kind, how: HangKind) {
-    let Some((mut setup, hang)) = setup("", kind) else { return };
+    let Some((mut setup, hang)) = setup(kind) else { return };
     let processes = family(setup.id());
     let hanging = hang.start(how);
     let _socket = ask(&setup, CLIENT);
-    wait_until_reached(&hang);
+    wait_until_reached(&setup, &hang);
     signal(setup.id(), Signal::SIGTERM);
     let ended = eventually(TIMEOUT, || setup.ended());
     assert_eq!(ended.map(|status| status.code()), Some(Some(0)), "while the disk hangs");
-    assert!(setup.has_logged("exiting on receipt of SIGTERM"), "{:#?}", setup.lab.syslog());
+    let logged = || setup.has_logged("exiting on receipt of SIGTERM").then_some(());
+    assert!(eventually(TIMEOUT, logged).is_some(), "{:#?}", setup.lab.syslog());
     for port in [67, 69, 4011] {
         assert!(!setup.server().listens_on_udp(port), "{port} is bound");
     }
@@ -269,7 +304,7 @@ fn check_sighup(how: HangKind) {
     eventually(TIMEOUT, || (count() == 1).then_some(())).expect("the file is read at the start");
     let hanging = hang.start(how);
     signal(setup.id(), Signal::SIGHUP);
-    wait_until_reached(&hang);
+    wait_until_reached(&setup, &hang);
     boot_other(&setup);
     assert_eq!(count(), 1);
     drop(hanging);
@@ -292,7 +327,7 @@ fn check_sigusr2(how: HangKind) {
     boot_other(&setup);
     let hanging = hang.start(how);
     signal(setup.id(), Signal::SIGUSR2);
-    wait_until_reached(&hang);
+    wait_until_reached(&setup, &hang);
     for _ in 0..3 {
         boot_other(&setup);
     }

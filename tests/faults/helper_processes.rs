@@ -54,15 +54,22 @@ impl Setup {
         Some(setup)
     }
 
+    /// The main process and its children, without the scripts, which are children of `pxemasq-script`.
+    fn processes(&self) -> Vec<u32> {
+        let main = self.id().to_string();
+        let all = family(self.id()).into_iter();
+        all.filter(|id| *id == self.id() || status(*id, "PPid") == main).collect()
+    }
+
     /// The process of the daemon with this name.
     fn process(&self, name: &str) -> u32 {
-        let found = family(self.id()).into_iter().find(|id| status(*id, "Name") == name);
+        let found = self.processes().into_iter().find(|id| status(*id, "Name") == name);
         found.unwrap_or_else(|| panic!("the daemon has no process {name}"))
     }
 
     /// The processes of the daemon without the main process. There is at least one.
     fn helpers(&self) -> Vec<u32> {
-        let helpers = family(self.id())[1..].to_vec();
+        let helpers = self.processes()[1..].to_vec();
         assert!(!helpers.is_empty(), "the daemon has one process only");
         helpers
     }
@@ -70,6 +77,14 @@ impl Setup {
     /// The number of log lines that end with this text.
     fn count(&self, text: &str) -> usize {
         self.lab.syslog().iter().filter(|line| line.ends_with(text)).count()
+    }
+
+    /// The log has one line about the signal. A second one would be before the end of the daemon.
+    fn assert_terminated_once(&self) {
+        const TERMINATED: &str = "exiting on receipt of SIGTERM";
+        let logged = || (self.count(TERMINATED) > 0).then_some(());
+        assert!(eventually(TIMEOUT, logged).is_some(), "{:#?}", self.lab.syslog());
+        assert_eq!(self.count(TERMINATED), 1, "{:#?}", self.lab.syslog());
     }
 
     /// The daemon ends with this exit code, all processes are gone, and the ports are free.
@@ -125,13 +140,14 @@ impl Drop for Stopped {
 /// The log has an error about the end, and the daemon ends.
 fn check_killed(name: &str) {
     let Some(mut setup) = Setup::in_own_group() else { return };
-    let (processes, victim) = (family(setup.id()), setup.process(name));
+    let (processes, victim) = (setup.processes(), setup.process(name));
     setup.lab.take_syslog();
     signal(victim, Signal::SIGKILL);
     setup.assert_ends(&processes, 5);
-    let log = setup.lab.syslog();
     // Priorities 0 to 3 are errors (syslog(3)).
-    assert!(log.iter().any(|line| record(line).0 & 7 <= 3), "{log:#?}");
+    let is_error = |line: &String| record(line).0 & 7 <= 3;
+    let logged = || setup.lab.syslog().iter().any(is_error).then_some(());
+    assert!(eventually(TIMEOUT, logged).is_some(), "{:#?}", setup.lab.syslog());
 }
 
 fn daemon_ends_with_code_5_when_the_file_process_is_killed() {
@@ -203,7 +219,7 @@ fn helper_processes_end_when_the_main_process_is_killed() {
 
 fn helper_processes_end_with_the_daemon() {
     let Some(mut setup) = Setup::in_own_group() else { return };
-    let processes = family(setup.id());
+    let processes = setup.processes();
     for name in [FILES, HOST] {
         setup.process(name);
     }
@@ -234,7 +250,7 @@ fn helper_processes_ignore_the_signals_of_the_daemon() {
 
 fn sigterm_to_all_processes_ends_the_daemon_once() {
     let Some(mut setup) = Setup::in_own_group() else { return };
-    let mut processes = family(setup.id());
+    let mut processes = setup.processes();
     // The helpers are first.
     processes.reverse();
     for &id in &processes {
@@ -242,21 +258,21 @@ fn sigterm_to_all_processes_ends_the_daemon_once() {
         let _ = kill(pid(id), Signal::SIGTERM);
     }
     setup.assert_ends(&processes, 0);
-    assert_eq!(setup.count("exiting on receipt of SIGTERM"), 1, "{:#?}", setup.lab.syslog());
+    setup.assert_terminated_once();
 }
 
 fn sigterm_to_the_process_group_ends_the_daemon_once() {
     let Some(mut setup) = Setup::in_own_group() else { return };
-    let processes = family(setup.id());
+    let processes = setup.processes();
     killpg(pid(setup.id()), Signal::SIGTERM).expect("it runs");
     setup.assert_ends(&processes, 0);
-    assert_eq!(setup.count("exiting on receipt of SIGTERM"), 1, "{:#?}", setup.lab.syslog());
+    setup.assert_terminated_once();
 }
 
 fn sighup_to_all_processes_is_handled_once() {
     const READ: &str = "read /srv/machines";
     let Some(setup) = Setup::in_own_group() else { return };
-    let processes = family(setup.id());
+    let processes = setup.processes();
     for times in [2, 3] {
         for &id in &processes {
             signal(id, Signal::SIGHUP);
@@ -269,6 +285,6 @@ fn sighup_to_all_processes_is_handled_once() {
     }
     killpg(pid(setup.id()), Signal::SIGHUP).expect("it runs");
     eventually(TIMEOUT, || (setup.count(READ) == 4).then_some(())).expect("it is read again");
-    assert_eq!(family(setup.id()), processes);
+    assert_eq!(setup.processes(), processes);
     setup.assert_serves();
 }

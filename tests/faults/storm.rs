@@ -39,7 +39,7 @@ fn requests_of_1000_clients_at_once_are_all_answered() {
     setup.assert_serves();
 }
 
-/// A socket of a client, with the address of its turn.
+/// A socket of a client; ten clients have the same address.
 fn socket(setup: &Setup, nth: usize) -> UdpSocket {
     let address = format!("10.9.0.{}", 100 + nth / PER_ADDRESS);
     if nth.is_multiple_of(PER_ADDRESS) {
