@@ -8,6 +8,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::Shutdown;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
@@ -50,6 +51,13 @@ fn syslog() -> UnixDatagram {
     allow("/dev/log", 0o666);
     socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a socket");
     socket
+}
+
+/// Ends a system log. A child process of another test, which has not executed its program yet, may have a copy of the
+/// descriptor, so closing it is not enough.
+fn close(log: UnixDatagram) {
+    log.shutdown(Shutdown::Both).expect("a socket");
+    drop(log);
 }
 
 /// A stream socket at `/dev/log`.
@@ -113,7 +121,7 @@ fn restarted_syslog_is_used_again() {
         let daemon = setup.foreground(&mut Setup::program(&[&["-k", "-x", ""], words].concat()));
         ask(&setup, 0..1);
         assert_eq!(all(&first).last(), Some(&line(0)));
-        drop(first);
+        close(first);
         fs::remove_file("/dev/log").expect("the file can be deleted");
         ask(&setup, 1..7);
         // The line is logged after the reply was sent.
@@ -271,7 +279,7 @@ fn restarted_syslog_gets_the_line_of_the_end() {
     let mut daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
     ask(&setup, 0..1);
     assert_eq!(all(&first).last(), Some(&line(0)));
-    drop(first);
+    close(first);
     let second = syslog();
     signal(daemon.id(), Signal::SIGTERM);
     assert!(eventually(TIMEOUT, || daemon.ended()).is_some_and(|ended| ended.success()));
@@ -295,7 +303,7 @@ fn failure_of_the_log_file_is_reported_to_restarted_syslog_without_a_request() {
         (!status.contains("Threads:\t1\n") && status.contains("State:\tS")).then_some(())
     };
     eventually(TIMEOUT, waits).expect("it waits for events");
-    drop(first);
+    close(first);
     let second = syslog();
     second.set_read_timeout(Some(TIMEOUT)).expect("a socket");
     drop(reader);
@@ -310,11 +318,13 @@ fn failure_of_the_log_file_is_reported_to_restarted_syslog_without_a_request() {
 fn fifo_without_reader_at_sigusr2_does_not_delay_clients() {
     let Some(setup) = required(Setup::new("log-facility=/srv/log\n")) else { return };
     let mut daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    // SIGUSR2 has no effect before the program serves.
+    ask(&setup, 0..1);
     fs::rename("/srv/log", "/srv/log.1").expect("the file can be renamed");
     mkfifo("/srv/log", Mode::from_bits_truncate(0o666)).expect("a FIFO");
     allow("/srv/log", 0o666);
     signal(daemon.id(), Signal::SIGUSR2);
-    let mut asked = 0;
+    let mut asked = 1;
     let reported = || {
         ask(&setup, asked..asked + 1);
         asked += 1;
