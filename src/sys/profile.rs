@@ -12,8 +12,6 @@ pub enum Process {
     Files,
     /// Adds neighbour entries, receives from the packet socket and binds sockets to interfaces.
     Host,
-    /// All of these.
-    Single,
 }
 
 /// A descriptor whose number is known at run time only.

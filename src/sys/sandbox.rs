@@ -127,12 +127,7 @@ fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<PathBeneath<PathFd>> 
 
 #[test]
 fn status_has_the_reason_for_each_part_that_is_unavailable() {
-    let mut status = SandboxStatus {
-        no_new_privileges: true,
-        landlock: Ok(6),
-        seccomp: Ok(80),
-        _own_process: None,
-    };
+    let mut status = SandboxStatus { no_new_privileges: true, landlock: Ok(6), seccomp: Ok(80) };
     assert_eq!(status.to_string(), "Landlock 6, seccomp (80 calls), no new privileges");
     status.landlock = Err(LandlockError::Unavailable);
     status.seccomp = Err(SeccompError::Architecture("s390x"));

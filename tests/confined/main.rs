@@ -7,7 +7,6 @@ mod common;
 mod landlock;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
 mod raw;
-mod single;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))]
 mod tables;
 
@@ -17,5 +16,5 @@ const TABLES: &[common::harness::Test] = tables::TESTS;
 const TABLES: &[common::harness::Test] = &[];
 
 fn main() -> std::process::ExitCode {
-    common::harness::run(&[TABLES, landlock::TESTS, single::TESTS])
+    common::harness::run(&[TABLES, landlock::TESTS])
 }

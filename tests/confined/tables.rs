@@ -151,7 +151,6 @@ fn weaker(condition: Condition) -> Vec<Condition> {
             let bits = (0..u64::BITS).map(|bit| 1 << bit).filter(|bit| mask & bit != 0);
             bits.map(|bit| Condition::Masked(argument, mask & !bit, value & !bit)).collect()
         }
-        Condition::Below(argument, value) => vec![Condition::Below(argument, value + 1)],
         // The low half of a pointer.
         Condition::Null(argument) => vec![Condition::Is(argument, 0)],
         _ => Vec::new(),

@@ -4,6 +4,7 @@ use super::protocol::Reply;
 use super::watched::{Changes, WatchedDirectories};
 use crate::config::reload::file_list::ConfigFileList;
 use crate::sys::channel::Channel;
+use crate::sys::inotify::EventSource;
 use crate::sys::memory_file;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -15,12 +16,15 @@ pub struct ConfigFiles {
     list: ConfigFileList,
     /// Locked until a reply is sent, so that replies have the order in which the files were read.
     watched: Mutex<Option<WatchedDirectories>>,
+    /// `None`: there are no directories to watch.
+    events: Option<EventSource>,
 }
 
 impl ConfigFiles {
     /// The files of this list.
     pub fn new(list: ConfigFileList, watched: Option<WatchedDirectories>) -> Self {
-        Self { list, watched: Mutex::new(watched) }
+        let events = watched.as_ref().and_then(WatchedDirectories::events);
+        Self { list, watched: Mutex::new(watched), events }
     }
 
     /// Watches the directories that exist now, then reads all files and sends them.
@@ -36,9 +40,7 @@ impl ConfigFiles {
 
     /// Sends each file of a watched directory that changes, until the channel is closed.
     pub fn watch(&self, channel: &Channel) {
-        let Some(events) = self.watched().as_ref().and_then(WatchedDirectories::events) else {
-            return;
-        };
+        let Some(events) = &self.events else { return };
         loop {
             events.wait();
             self.send_changed(channel);

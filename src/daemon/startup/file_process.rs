@@ -56,11 +56,11 @@ fn prepare(config: &Config, given: Given, channel: &Channel) -> Result<Setup, St
     let remove = pid_file.and_then(directory_of).into_iter().collect();
     let write = log_file.as_deref().map_or_else(Vec::new, log_paths);
     let profile = Profile::files(write, remove, &[(Role::Channel, channel.as_raw_fd())]);
-    let restrictions = limits.confine(&profile);
     let roots = roots(config);
     let secure = config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
     let inspector = Inspector { roots: roots.clone(), identity: Identity::current(), secure };
     let config_files = ConfigFiles::new(ConfigFileList::from_config(config), watched);
+    let restrictions = limits.confine(&profile);
     let pid_file = config.process.pid_file().map(ToOwned::to_owned);
     let tasks = Tasks { log_file, syslog, config_files, pid_file, inspector };
     Ok(Setup { roots, secure, tasks, started: Started { restrictions, missing_roots } })

@@ -35,7 +35,6 @@ mod common;
 mod files;
 mod host;
 mod packets;
-mod single;
 
 /// A system call that is allowed.
 #[derive(Clone, Copy, Debug)]
@@ -55,10 +54,6 @@ pub struct Row {
 pub enum Condition {
     /// Equal to the value.
     Is(u8, u64),
-    /// Not equal to the value.
-    Not(u8, u64),
-    /// Less than the value.
-    Below(u8, u64),
     /// Equal to the value under the mask: argument, mask, value.
     Masked(u8, u64, u64),
     /// A null pointer.
@@ -71,7 +66,7 @@ pub enum Condition {
     ThisProcess,
 }
 
-use Condition::{Below, Except, Is, Masked, Not, Null, Only, ThisProcess};
+use Condition::{Except, Is, Masked, Null, Only, ThisProcess};
 
 /// The system calls of a process.
 #[derive(Clone, Debug)]
@@ -126,7 +121,6 @@ impl Table {
             Process::Packets => (packets::ALLOWED, common::UNAVAILABLE_THREADS),
             Process::Files => (files::ALLOWED, common::UNAVAILABLE_THREADS),
             Process::Host => (host::ALLOWED, &[]),
-            Process::Single => (single::ALLOWED, common::UNAVAILABLE_THREADS),
         };
         Self { allowed: allowed.concat(), unavailable: unavailable.to_vec() }
     }
@@ -232,8 +226,6 @@ impl Condition {
         };
         match self {
             Is(argument, value) => one(argument, Op::Eq, value),
-            Not(argument, value) => one(argument, Op::Ne, value),
-            Below(argument, value) => one(argument, Op::Lt, value),
             Masked(argument, mask, value) => one(argument, Op::MaskedEq(mask), value),
             Null(argument) => {
                 vec![vec![Comparison { argument, length: Length::Qword, op: Op::Eq, value: 0 }]]
