@@ -5,11 +5,11 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::sockopt::ReceiveTimeout;
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr,
-    recv, recvmsg, send, sendmsg, setsockopt, socketpair,
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, recv, send, sendmsg,
+    setsockopt, socketpair,
 };
 use nix::sys::time::{TimeVal, TimeValLike};
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
@@ -106,20 +106,21 @@ impl Channel {
         }
     }
 
+    /// nix's `recvmsg` gives no access to the descriptors if some could not be opened (`MSG_CTRUNC`), so they would stay open.
     fn receive_by(&self, buffer: &mut [u8], wait: MsgFlags) -> io::Result<Message> {
         let mut control = nix::cmsg_space!([RawFd; MAX_FDS]);
-        let mut parts = [IoSliceMut::new(buffer)];
-        let flags = wait | MsgFlags::MSG_CMSG_CLOEXEC;
-        let received =
-            recvmsg::<UnixAddr>(self.0.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
-        let mut fds = Vec::new();
-        for part in received.cmsgs()? {
-            if let ControlMessageOwned::ScmRights(raw) = part {
-                // SAFETY: the kernel has just opened these descriptors for this process, so no other object owns them.
-                fds.extend(raw.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
-            }
-        }
-        Ok(Message { size: received.bytes, fds })
+        let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+        // SAFETY: all fields of the structure may be zero.
+        let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+        header.msg_iov = &raw mut part;
+        header.msg_iovlen = 1;
+        header.msg_control = control.as_mut_ptr().cast();
+        header.msg_controllen = control.capacity() as _;
+        let flags = (wait | MsgFlags::MSG_CMSG_CLOEXEC).bits();
+        // SAFETY: the header describes `buffer` and the capacity of `control`, which live until the call returns.
+        let size = unsafe { libc::recvmsg(self.0.as_raw_fd(), &raw mut header, flags) };
+        let size = Errno::result(size)?.unsigned_abs();
+        Ok(Message { size, fds: received_fds(&header) })
     }
 
     /// Waits until there is a message or the other end is closed, at most for `timeout`; whether there is one.
@@ -128,6 +129,32 @@ impl Channel {
         poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], timeout)
             .is_ok_and(|ready| ready > 0)
     }
+}
+
+/// A length of a control message. C libraries differ in its type.
+fn length_of(length: impl TryInto<usize>) -> usize {
+    length.try_into().unwrap_or_default()
+}
+
+/// The descriptors of a message that `recvmsg` has received.
+fn received_fds(header: &libc::msghdr) -> Vec<OwnedFd> {
+    let mut fds = Vec::new();
+    // SAFETY: the header is that of a successful call, so the kernel has written its control messages; the descriptors in them
+    // were opened for this process just now, so no other object owns them.
+    unsafe {
+        let mut part = libc::CMSG_FIRSTHDR(header);
+        while let Some(&libc::cmsghdr { cmsg_len, cmsg_level, cmsg_type, .. }) = part.as_ref() {
+            if (cmsg_level, cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+                let length = length_of(cmsg_len).saturating_sub(length_of(libc::CMSG_LEN(0)));
+                let data = libc::CMSG_DATA(part).cast::<[u8; size_of::<RawFd>()]>();
+                let raw = (0..length / size_of::<RawFd>())
+                    .map(|index| RawFd::from_ne_bytes(data.add(index).read()));
+                fds.extend(raw.map(|fd| OwnedFd::from_raw_fd(fd)));
+            }
+            part = libc::CMSG_NXTHDR(header, part);
+        }
+    }
+    fds
 }
 
 impl AsRawFd for Channel {

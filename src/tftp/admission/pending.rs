@@ -26,6 +26,9 @@ pub struct PendingRequest {
 /// A client that gets no answer repeats its request after about this time.
 pub const CLIENT_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
+/// A client does not repeat a request sooner. Equal requests at shorter intervals have a transfer each, as in dnsmasq.
+const MIN_REPEAT_INTERVAL: Duration = Duration::from_millis(100);
+
 /// Results of the look-ups of one request.
 #[derive(Debug)]
 pub struct LookupCache {
@@ -103,7 +106,9 @@ impl PendingRequests {
     ) -> Option<ReplySocket> {
         let of_peer = self.by_peer.get(&datagram.peer).into_iter().flatten();
         let same = of_peer.copied().find(|age| {
-            self.requests.get(age).is_some_and(|other| other.request.is_repeated_by(datagram))
+            let is_earlier = age.0 + MIN_REPEAT_INTERVAL <= cache.since;
+            let other = self.requests.get(age).filter(|_| is_earlier);
+            other.is_some_and(|other| other.request.is_repeated_by(datagram))
         });
         let replaced = same.and_then(|age| self.remove(age));
         self.count += 1;

@@ -351,8 +351,13 @@ fn repeated_request_waits_once() {
     bench.files.slow = true;
     assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), NOTHING);
     bench.next_socket = 8;
+    bench.now = Timestamp(99);
+    assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), NOTHING, "no client repeats so soon");
+    assert_eq!(bench.server.pending.count(), 2);
+    bench.next_socket = 9;
+    bench.now = Timestamp(100);
     assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), ["CloseSocket(7)"]);
-    assert_eq!(bench.server.pending.count(), 1);
+    assert_eq!(bench.server.pending.count(), 2);
 }
 
 #[test]
