@@ -11,6 +11,7 @@ use pxemasq::logging::Logger;
 use pxemasq::story;
 use pxemasq::sys::daemonize::set_umask;
 use pxemasq::sys::signals::install_startup_handlers;
+use pxemasq::sys::threads::use_one_heap;
 use pxemasq::terminal::{is_interactive, print_stderr, print_stdout};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     install_startup_handlers();
     set_umask();
+    use_one_heap();
     let logger = Logger::open();
     let code = run(&args, &logger).unwrap_or_else(|error| report_failed_start(&error, &logger));
     logger.flush_and_wait();

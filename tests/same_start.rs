@@ -21,7 +21,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 crate::tests![
-    sockets_and_capabilities_without_dhcp_range_are_those_of_dnsmasq,
+    sockets_without_dhcp_range_are_those_of_dnsmasq,
     sockets_of_interfaces_without_dhcp_are_those_of_dnsmasq,
     sockets_of_addresses_with_labels_are_those_of_dnsmasq,
     root_that_is_not_utf8_is_served_as_by_dnsmasq,
@@ -59,8 +59,10 @@ struct Start {
     lines: Vec<String>,
     /// What the probe found while the program served.
     found: Vec<String>,
-    capabilities: String,
 }
+
+/// The permitted capabilities of the process that serves, as a hexadecimal number (proc(5)).
+type Capabilities = String;
 
 impl Setup {
     fn new() -> Option<Self> {
@@ -87,15 +89,26 @@ impl Setup {
     /// Starts both programs with a configuration and more arguments, and compares also what the probe finds.
     fn compare_by(&self, probe: Probe, config: &[u8], args: &[&[u8]]) -> Start {
         self.lab.file(CONFIG, [config, b"\n"].concat());
-        let ours = self.start(Path::new(OURS), args, probe);
-        let theirs = self.start(&self.dnsmasq, args, probe);
+        let (ours, kept) = self.start_with_capabilities(Path::new(OURS), args, probe);
+        let (theirs, allowed) = self.start_with_capabilities(&self.dnsmasq, args, probe);
         let shown = (config.escape_ascii(), args.concat());
         assert_eq!(ours, theirs, "{} {}", shown.0, shown.1.escape_ascii());
+        let [kept, allowed] = [kept, allowed].map(|set| u64::from_str_radix(&set, 16).unwrap_or(0));
+        assert_eq!(kept & !allowed, 0, "capabilities that dnsmasq does not keep: {}", shown.0);
         ours
     }
 
     /// Starts a program in the foreground with its log on standard error, and ends it when it serves.
     fn start(&self, program: &Path, args: &[&[u8]], probe: Probe) -> Start {
+        self.start_with_capabilities(program, args, probe).0
+    }
+
+    fn start_with_capabilities(
+        &self,
+        program: &Path,
+        args: &[&[u8]],
+        probe: Probe,
+    ) -> (Start, Capabilities) {
         let stderr = File::create(STDERR).expect("/run is writable");
         let mut command = Command::new(program);
         command.args(["-k", "-C", CONFIG, "--log-facility=-", "-x", "", "-l", "/run/leases"]);
@@ -121,7 +134,7 @@ impl Setup {
             kill(id, Signal::SIGTERM).expect("it runs");
             eventually(TIMEOUT, || process.ended())
         });
-        Start { exit: ended.expect("it ends").code(), lines: log(), found, capabilities }
+        (Start { exit: ended.expect("it ends").code(), lines: log(), found }, capabilities)
     }
 }
 
@@ -174,7 +187,7 @@ const TFTP: &str = "port=0\nno-hosts\nenable-tftp\ntftp-root=/srv/tftp";
 const BINDINGS: [&str; 3] = ["", "bind-interfaces", "bind-dynamic"];
 
 /// There are no DHCP sockets, so dnsmasq binds none to an interface, and keeps no capability for it.
-fn sockets_and_capabilities_without_dhcp_range_are_those_of_dnsmasq() {
+fn sockets_without_dhcp_range_are_those_of_dnsmasq() {
     let Some(setup) = Setup::new() else { return };
     for binding in BINDINGS {
         setup.compare(&[TFTP, binding, "interface=eth0"]);

@@ -20,7 +20,7 @@
 //! | [`script_exec`] | executing scripts of the configuration | `pre_exec` |
 //! | [`seccomp`] | the system calls of each process | – |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
-//! | [`threads`] | threads that wait, and the end of the process | `_exit` |
+//! | [`threads`] | threads that wait, their heap, and the end of the process | `_exit`, `mallopt` |
 //! | [`timer`] | a timer as a descriptor | – |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
 //! | [`udp_batch`] | many datagrams with one system call | `recvmmsg` |

@@ -20,6 +20,16 @@ pub fn is_waiting(thread: ThreadId) -> Option<bool> {
     Some(state != 'R')
 }
 
+/// All threads use one heap. With more, malloc(3) of glibc opens a file in `/proc` when it returns memory, which the sandbox
+/// of the packet process does not allow. It must be called before the first thread is started.
+pub fn use_one_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: the call sets a number.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Ends this process with all its threads, without destructors and exit handlers.
 pub fn exit_process(code: i32) -> ! {
     // SAFETY: ends the process.

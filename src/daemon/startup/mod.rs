@@ -42,6 +42,7 @@ use super::sd_notify::SdNotify;
 use super::sockets::{EventSource, Sockets};
 use super::{Daemon, ExitReason, LinkWatch, Monitoring, ProcessControl, Scheduling};
 use crate::boot_monitor::BootMonitor;
+use crate::config::reload::snapshot::ConfigSnapshot;
 use crate::config::server_names::ServerNames;
 use crate::config::{Config, ConfigWarning};
 use crate::error::StartupError;
@@ -283,7 +284,8 @@ fn read_config(
     config: &mut Config,
 ) -> Result<(ServerNames, Vec<FileLine>), StartupError> {
     if config_files.reloadable.list().files().is_empty() {
-        return Ok(Default::default());
+        // The configuration itself may have names of servers.
+        return Ok(config_files.reloadable.read(config, ConfigSnapshot::default()));
     }
     let read = match file_process.read_config() {
         Ok((Reply::Config { size, unwatched }, fds)) => {
