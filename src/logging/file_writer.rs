@@ -48,6 +48,8 @@ struct State {
     lost: usize,
     /// The thread is writing.
     busy: bool,
+    /// The thread must be woken when there is an entry.
+    waiting: bool,
 }
 
 enum Entry {
@@ -77,6 +79,8 @@ struct WriterThread {
 
 /// Lines in the queue: some seconds of a thousand clients.
 const QUEUE_CAPACITY: usize = 4096;
+/// With so many entries, the thread is woken at once.
+const WAKE_LEN: usize = 64;
 /// The stack of the thread, which has no deep calls.
 const STACK_SIZE: usize = 128 << 10;
 
@@ -114,7 +118,7 @@ impl Writer {
         Self { shared: Arc::new(shared), started: false }
     }
 
-    /// Queues a record.
+    /// Queues a record. [`Writer::wake`] must follow: to wake the thread for each record takes longer than to write it.
     pub fn take(&mut self, record: &Record) {
         if !self.started {
             let shared = self.shared.clone();
@@ -128,8 +132,14 @@ impl Writer {
             return;
         }
         state.queue.push_back(Entry::Record(record.clone()));
-        drop(state);
-        self.shared.changed.notify_all();
+        if state.queue.len() >= WAKE_LEN {
+            self.shared.wake(state);
+        }
+    }
+
+    /// Wakes the thread if there are records to write.
+    pub fn wake(&self) {
+        self.shared.wake(self.shared.locked());
     }
 
     /// The file was opened again: later records are written to this one. `None`: it could not be opened.
@@ -140,12 +150,12 @@ impl Writer {
             state.queue.pop_back();
         }
         state.queue.push_back(Entry::Reopened(file));
-        drop(state);
-        self.shared.changed.notify_all();
+        self.shared.wake(state);
     }
 
     /// Waits until all records are written, at most for `timeout`.
     pub fn flush_and_wait(&self, timeout: Duration) {
+        self.wake();
         let started = self.started;
         let unwritten = |state: &mut State| started && (state.busy || !state.queue.is_empty());
         let _ = self.shared.changed.wait_timeout_while(self.shared.locked(), timeout, unwritten);
@@ -156,6 +166,13 @@ impl Shared {
     /// A panic of the other thread does not damage the queue.
     fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        if !state.queue.is_empty() && std::mem::take(&mut state.waiting) {
+            drop(state);
+            self.changed.notify_all();
+        }
     }
 
     fn serve(&self) {
@@ -181,13 +198,15 @@ impl Shared {
     /// Waits for entries and takes all of them; also the number of lost records.
     fn next(&self) -> (VecDeque<Entry>, usize) {
         let mut state = self.locked();
-        state.busy = false;
-        self.changed.notify_all();
-        state = self
-            .changed
-            .wait_while(state, |state| state.queue.is_empty())
-            .unwrap_or_else(PoisonError::into_inner);
-        state.busy = true;
+        if std::mem::take(&mut state.busy) {
+            // Another thread may wait until all records are written.
+            self.changed.notify_all();
+        }
+        while state.queue.is_empty() {
+            state.waiting = true;
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        (state.busy, state.waiting) = (true, false);
         (std::mem::take(&mut state.queue), std::mem::take(&mut state.lost))
     }
 }

@@ -214,7 +214,7 @@ impl Logger {
         locked(&self.sinks).syslog.datagram_fd()
     }
 
-    /// Writes lines that wait for syslog; `true`: syslog still does not accept them.
+    /// Writes lines that wait, without waiting for the sinks; `true`: syslog still does not accept them.
     pub fn flush(&self) -> bool {
         locked(&self.sinks).flush() == SinkState::Stalled
     }
@@ -331,6 +331,12 @@ impl Sinks {
     }
 
     fn flush(&mut self) -> SinkState {
+        if let Destination::File(writer) | Destination::Stderr(writer) = &self.to {
+            writer.wake();
+        }
+        if let Some(copy) = &self.stderr_copy {
+            copy.wake();
+        }
         let overflow = overflow(self.facility);
         self.syslog.resume(|lost| overflow(lost).for_syslog())
     }
