@@ -148,7 +148,7 @@ impl Daemon {
             ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: RecvBatch::default() };
         let mut ready: Vec<EventSource> = Vec::new();
         loop {
-            let busy_time = self.scheduling.busy_poll.duration(&ready, self.tftp.load().transfers);
+            let busy_time = self.busy_time(&ready);
             match self.wait(&mut events, busy_time) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 waited => waited.map_err(|error| {
@@ -192,10 +192,17 @@ impl Daemon {
         logger.flush_and_wait_with(|| file_process.connect_syslog());
     }
 
+    /// How long to poll without sleeping. Not while names are looked up: the file process may need this processor.
+    fn busy_time(&mut self, served: &[EventSource]) -> Duration {
+        self.file_process.flush(self.files.outgoing());
+        let transfers = self.tftp.load().transfers;
+        let time = self.scheduling.busy_poll.duration(served, transfers);
+        if self.file_process.is_looking_up() { Duration::ZERO } else { time }
+    }
+
     /// Waits for events. For `busy_time` it polls without sleeping.
     fn wait(&mut self, events: &mut Events, busy_time: Duration) -> io::Result<()> {
         let syslog_stalled = self.logger.flush();
-        self.file_process.flush(self.files.outgoing());
         self.connect_log();
         if busy_time > Duration::ZERO && self.scheduling.backlog.is_empty() {
             self.files.prefetch();

@@ -140,6 +140,11 @@ impl FileProcess {
         self.send(&Request::Lookups(lookups.drain(..count).collect()));
     }
 
+    /// Whether a batch of look-ups is in flight.
+    pub fn is_looking_up(&self) -> bool {
+        self.batch_in_flight
+    }
+
     /// The next message.
     pub fn receive(&mut self) -> Received {
         loop {
