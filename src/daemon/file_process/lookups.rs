@@ -10,7 +10,7 @@ mod tests;
 use super::opener::{Disk, Found, Lease};
 use super::protocol::{LookedUp, Lookup, MAX_MESSAGE_LEN, Outcome, Reply, Request};
 use super::services::Services;
-use super::slow_devices::{Device, SlowDevices, device_of};
+use super::slow_devices::{Device, SlowDevice, SlowDevices, device_of};
 use crate::sys::channel::Channel;
 use crate::sys::threads::{self, ThreadId};
 use crate::sys::timer::IntervalTimer;
@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 /// The look-ups of all threads.
@@ -47,7 +47,7 @@ struct State {
     /// Whether a thread watches the leader.
     watched: bool,
     /// Leaders that were replaced and wait for a disk, with its device.
-    replaced: Vec<(Lead, Device)>,
+    replaced: Vec<(Lead, SlowDevice)>,
 }
 
 #[derive(Default)]
@@ -73,7 +73,7 @@ enum Step {
     /// The batch is complete, and its results were sent.
     Done,
     /// Another thread leads. The device that this one has waited for.
-    Replaced(Device),
+    Replaced(Option<SlowDevice>),
 }
 
 /// A look-up that takes longer waits for a disk.
@@ -157,8 +157,10 @@ impl Lookups {
             match self.step(lead) {
                 Step::Next => {}
                 Step::Done => return Some(()),
-                Step::Replaced(device) => {
-                    self.work_for(device);
+                Step::Replaced(slow) => {
+                    if let Some(slow) = slow {
+                        self.work_for(slow);
+                    }
                     return None;
                 }
             }
@@ -188,10 +190,10 @@ impl Lookups {
         let found = self.disk.look_up(lookup.kind, &path, Lease::Report);
         let mut state = self.state();
         if state.lead != lead {
-            let device = state.forget_replaced(lead);
+            let slow = state.forget_replaced(lead);
             drop(state);
             self.reply(lookup.id, found);
-            return Step::Replaced(device);
+            return Step::Replaced(slow);
         }
         match found {
             Found::Leased => {
@@ -218,9 +220,9 @@ impl Lookups {
 
     fn queue(self: &Arc<Self>, device: Device, lookup: Lookup) {
         let id = lookup.id;
-        let start_worker = || {
+        let start_worker = |slow| {
             let lookups = self.clone();
-            let work = move || lookups.work_for(device);
+            let work = move || lookups.work_for(slow);
             thread::Builder::new().stack_size(STACK_SIZE).spawn(work).is_ok()
         };
         if !self.slow.queue(device, lookup, start_worker) {
@@ -228,15 +230,23 @@ impl Lookups {
         }
     }
 
-    /// Looks up names on a slow device until there have been none for some time.
-    fn work_for(&self, device: Device) {
-        while let Some(lookup) = self.slow.next(device) {
-            let found = match self.disk.path(&lookup) {
-                Some(path) => self.disk.look_up(lookup.kind, &path, Lease::Wait),
-                None => Found::Other(Outcome::Denied),
-            };
-            self.reply(lookup.id, found);
+    /// Looks up names on a slow device until it is not slow any more, or has had none for some time.
+    fn work_for(&self, slow: SlowDevice) {
+        while let Some(lookup) = self.slow.next(slow) {
+            let start = Instant::now();
+            self.look_up_alone(&lookup);
+            for left in self.slow.completed(slow, start.elapsed(), MAX_LOOKUP_TIME) {
+                self.look_up_alone(&left);
+            }
         }
+    }
+
+    fn look_up_alone(&self, lookup: &Lookup) {
+        let found = match self.disk.path(lookup) {
+            Some(path) => self.disk.look_up(lookup.kind, &path, Lease::Wait),
+            None => Found::Other(Outcome::Denied),
+        };
+        self.reply(lookup.id, found);
     }
 
     /// Sends the result of one look-up that is not part of a batch any more.
@@ -293,9 +303,8 @@ impl Lookups {
     /// Makes the calling thread the leader.
     fn take_over(self: &Arc<Self>, mut state: MutexGuard<'_, State>) -> Lead {
         let device = state.batch.current.take().map_or(Device::Unknown, |path| device_of(&path));
-        self.slow.mark(device);
-        let replaced = state.lead;
-        state.replaced.push((replaced, device));
+        let (replaced, slow) = (state.lead, self.slow.mark(device));
+        state.replaced.push((replaced, slow));
         state.lead.0 += 1;
         state.leader = threads::current();
         state.watched = self.start_watching();
@@ -309,9 +318,9 @@ impl Lookups {
 
 impl State {
     /// The device that a replaced leader has waited for.
-    fn forget_replaced(&mut self, lead: Lead) -> Device {
-        let index = self.replaced.iter().position(|(replaced, _)| *replaced == lead);
-        index.map_or(Device::Unknown, |index| self.replaced.swap_remove(index).1)
+    fn forget_replaced(&mut self, lead: Lead) -> Option<SlowDevice> {
+        let index = self.replaced.iter().position(|(replaced, _)| *replaced == lead)?;
+        Some(self.replaced.swap_remove(index).1)
     }
 }
 
