@@ -162,7 +162,7 @@ impl Daemon {
     }
 }
 
-/// The notice about a finding; `None`: a thread looks for the cause first.
+/// The notice about a finding; `None`: the file process looks for the cause first.
 fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
     Some(match finding {
         Finding::FilesRefused { .. } => return None,
