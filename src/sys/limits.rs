@@ -1,7 +1,8 @@
 //! Limits of this process, error numbers, and the number of processors.
 
 pub use libc::{
-    EACCES, EINVAL, EIO, EMFILE, ENAMETOOLONG, ENFILE, ENOBUFS, ENOENT, ETIMEDOUT, EWOULDBLOCK,
+    EACCES, EAGAIN, EINVAL, EIO, EMFILE, ENAMETOOLONG, ENFILE, ENOBUFS, ENOENT, ETIMEDOUT,
+    EWOULDBLOCK,
 };
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
 use nix::unistd::{SysconfVar, sysconf};

@@ -25,25 +25,6 @@ pub struct SandboxStatus {
     pub seccomp: Result<usize, SeccompError>,
 }
 
-impl fmt::Display for SandboxStatus {
-    /// `Landlock 6, seccomp (80 calls), no new privileges`: for the line of the start, also as a message of another process.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.landlock {
-            Ok(abi) => write!(f, "Landlock {abi}, ")?,
-            Err(reason) => write!(f, "Landlock unavailable ({reason}), ")?,
-        }
-        match &self.seccomp {
-            Ok(calls) => write!(f, "seccomp ({calls} calls), ")?,
-            Err(reason) => write!(f, "seccomp unavailable ({reason}), ")?,
-        }
-        f.write_str(if self.no_new_privileges {
-            "no new privileges"
-        } else {
-            "new privileges allowed"
-        })
-    }
-}
-
 /// Why Landlock does not restrict this process.
 #[derive(Debug)]
 pub enum LandlockError {
@@ -123,14 +104,4 @@ fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<PathBeneath<PathFd>> 
     let path_fd = PathFd::new(path).ok()?;
     let access = if path.is_dir() { access } else { access & AccessFs::from_file(LANDLOCK_ABI) };
     (!access.is_empty()).then(|| PathBeneath::new(path_fd, access))
-}
-
-#[test]
-fn status_has_the_reason_for_each_part_that_is_unavailable() {
-    let mut status = SandboxStatus { no_new_privileges: true, landlock: Ok(6), seccomp: Ok(80) };
-    assert_eq!(status.to_string(), "Landlock 6, seccomp (80 calls), no new privileges");
-    status.landlock = Err(LandlockError::Unavailable);
-    status.seccomp = Err(SeccompError::Architecture("s390x"));
-    let reasons = "Landlock unavailable (not supported by the kernel), seccomp unavailable (not for s390x), no new privileges";
-    assert_eq!(status.to_string(), reasons);
 }

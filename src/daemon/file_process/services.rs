@@ -6,17 +6,21 @@ use super::inspect::Inspector;
 use super::protocol::{Reply, Request};
 use crate::logging::{Connected, SyslogConnector, open_log_file_again};
 use crate::sys::channel::Channel;
+use crate::sys::limits::EAGAIN;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// The tasks of a configuration.
 pub struct Services {
     channel: Arc<Channel>,
     tasks: Arc<Tasks>,
+    /// The number of tasks that run.
+    running: Arc<AtomicUsize>,
 }
 
 /// What the tasks may use. The packet process cannot choose other files.
@@ -36,37 +40,71 @@ pub struct Tasks {
 impl Services {
     /// Services that reply by this channel.
     pub fn new(channel: Arc<Channel>, tasks: Tasks) -> Self {
-        let services = Self { channel, tasks: Arc::new(tasks) };
-        services.start(|channel, tasks| tasks.config_files.watch(channel));
+        let services = Self { channel, tasks: Arc::new(tasks), running: Arc::default() };
+        let (channel, tasks) = (services.channel.clone(), services.tasks.clone());
+        // Without a thread, changes in watched directories are not seen before SIGHUP.
+        spawn(move || tasks.config_files.watch(&channel));
         services
     }
 
     /// Handles a request that is not for look-ups.
     pub fn handle(&self, request: Request) {
-        match request {
-            Request::ReadConfig => {
-                return self.start(|channel, tasks| tasks.config_files.send_all(channel));
-            }
-            // It takes no time.
-            Request::ConnectSyslog => return self.tasks.connect_syslog(&self.channel),
-            _ => {}
+        // It takes no time.
+        if request == Request::ConnectSyslog {
+            return self.tasks.connect_syslog(&self.channel);
         }
-        self.start(move |channel, tasks| {
-            if let Some((reply, file)) = tasks.perform(request) {
-                let fds: Vec<_> = file.iter().map(AsFd::as_fd).collect();
-                // If it fails, the packet process has ended.
-                let _ = channel.send_fds(&reply.encode(), &fds);
-            }
-        });
-    }
-
-    /// Starts a thread for a task.
-    fn start(&self, task: impl FnOnce(&Channel, &Tasks) + Send + 'static) {
+        let failure = Reply::failure(&request);
         let (channel, tasks) = (self.channel.clone(), self.tasks.clone());
-        let work = move || task(&channel, &tasks);
-        let thread = thread::Builder::new().stack_size(super::STACK_SIZE).spawn(work);
-        // Without a thread there is no reply. The packet process sends the next request when there is a reason.
-        drop(thread);
+        let running = Running::begin(&self.running);
+        let started = running.is_some_and(|running| {
+            spawn(move || {
+                tasks.perform(request, &channel);
+                drop(running);
+            })
+        });
+        if !started && let Some(failure) = failure {
+            // If it fails, the packet process has ended.
+            let _ = self.channel.send_fds(&failure.encode(), &[]);
+        }
+    }
+}
+
+/// Tasks at the same time. The packet process requests fewer, unless it is compromised.
+const MAX_TASKS: usize = 8;
+
+/// A task that is counted until it is dropped.
+struct Running(Arc<AtomicUsize>);
+
+impl Running {
+    /// `None`: there are too many.
+    fn begin(count: &Arc<AtomicUsize>) -> Option<Self> {
+        let running = Self(count.clone());
+        (count.fetch_add(1, Ordering::Relaxed) < MAX_TASKS).then_some(running)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Starts a thread for a task; whether it was started.
+fn spawn(task: impl FnOnce() + Send + 'static) -> bool {
+    thread::Builder::new().stack_size(super::STACK_SIZE).spawn(task).is_ok()
+}
+
+impl Reply {
+    /// The reply if the task of a request cannot be started.
+    fn failure(request: &Request) -> Option<Self> {
+        match request {
+            Request::Lookups(_) => None,
+            Request::ReadConfig => Some(Self::Config { size: 0, unwatched: Vec::new() }),
+            Request::Inspect { id, .. } => Some(Self::Inspected { id: *id, cause: None }),
+            Request::ReopenLog => Some(Self::LogOpened(EAGAIN)),
+            Request::ConnectSyslog => Some(Self::SyslogConnected(EAGAIN)),
+            Request::RemovePidFile => Some(Self::PidFileRemoved),
+        }
     }
 }
 
@@ -82,8 +120,20 @@ impl Tasks {
         let _ = channel.send_fds(&Reply::SyslogConnected(error).encode(), &fds);
     }
 
+    /// Performs the task of a request, and sends the reply.
+    fn perform(&self, request: Request, channel: &Channel) {
+        if request == Request::ReadConfig {
+            return self.config_files.send_all(channel);
+        }
+        if let Some((reply, file)) = self.reply(request) {
+            let fds: Vec<_> = file.iter().map(AsFd::as_fd).collect();
+            // If it fails, the packet process has ended.
+            let _ = channel.send_fds(&reply.encode(), &fds);
+        }
+    }
+
     /// The reply to a request, and the descriptor for it.
-    fn perform(&self, request: Request) -> Option<(Reply, Option<File>)> {
+    fn reply(&self, request: Request) -> Option<(Reply, Option<File>)> {
         match request {
             Request::Lookups(_) | Request::ReadConfig | Request::ConnectSyslog => None,
             Request::Inspect { id, files } => {

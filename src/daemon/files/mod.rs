@@ -59,6 +59,9 @@ struct Lookups {
     outgoing: VecDeque<Lookup>,
 }
 
+/// Look-ups without a result, more than transfers: requests may end before the file process has answered.
+const MAX_LOOKUPS: usize = 16 * 1024;
+
 /// The result of a look-up.
 #[derive(Clone)]
 enum LookupResult {
@@ -109,6 +112,10 @@ impl Lookups {
         let Some((root, name)) = self.roots.split(path) else {
             return Some(LookupResult::File(Err(OpenError::Denied)));
         };
+        if self.results.len() >= MAX_LOOKUPS {
+            // The client has to repeat its request.
+            return None;
+        }
         self.last_id = self.last_id.wrapping_add(1);
         self.outgoing.push_back(Lookup { id: self.last_id, kind, root, name: name.to_vec() });
         self.by_id.insert(self.last_id, lookup.clone());

@@ -36,8 +36,3 @@ pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, St
         }
     }
 }
-
-/// Removes the pid file, if this process has the right.
-pub fn remove(path: &Path) {
-    let _ = fs::remove_file(path);
-}
