@@ -3,6 +3,7 @@
 use super::file_process::protocol::Unwatched;
 use crate::byte_text::path_text;
 use crate::config::Config;
+use crate::config::file_content::MAX_TOTAL_SIZE;
 use crate::config::reload::ReloadableFiles;
 use crate::config::reload::snapshot::{ChangedFile, ConfigSnapshot};
 use crate::config::server_names::ServerNames;
@@ -32,6 +33,8 @@ pub struct ReloadSchedule {
     not_before: Timestamp,
 }
 
+/// The contents of all files, with their names. More is not read.
+const MAX_ENCODED_SIZE: u64 = MAX_TOTAL_SIZE + (16 << 20);
 /// The pause after a reading, as a multiple of the time for which the loop was busy with it.
 const PAUSE_FACTOR: u32 = 4;
 
@@ -64,7 +67,7 @@ impl ReloadSchedule {
 }
 
 impl ConfigFiles {
-    /// The files of a configuration. The first reading is in flight.
+    /// The files of a configuration. None is read yet.
     pub fn new(config: &Config) -> Self {
         let schedule = ReloadSchedule::default();
         Self { reloadable: ReloadableFiles::from_config(config), schedule }
@@ -114,6 +117,7 @@ fn read_memory((fd, size): (Option<OwnedFd>, u64)) -> io::Result<Vec<u8>> {
     let file = File::from(fd.ok_or(io::ErrorKind::NotFound)?);
     let mut bytes = Vec::new();
     // Not `seek`: the offset is shared with the process that has written it.
+    let size = size.min(MAX_ENCODED_SIZE);
     MemoryReader { file, offset: 0 }.take(size).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

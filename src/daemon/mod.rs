@@ -326,6 +326,10 @@ impl Daemon {
         {
             self.logger.write(&Line::Process(ProcessLine::Unbound(name)));
         }
+        if host.as_ref().is_some_and(HostProcess::has_replies) {
+            // For these no event comes.
+            self.scheduling.backlog.push(EventSource::Host);
+        }
         if self.config.network.binding != Binding::Wildcard {
             let new = self.sockets.update_listeners(&self.config, &self.interfaces);
             self.scheduling.backlog.extend(new.into_iter().map(EventSource::Tftp));

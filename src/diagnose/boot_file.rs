@@ -222,16 +222,19 @@ fn toggle_layer_suffix(path: &Path) -> PathBuf {
 
 /// An existing path that differs in case only.
 fn differing_in_case(path: &Path) -> Option<PathBuf> {
-    let parent = path.parent()?;
-    let parent = if parent.exists() { parent.to_owned() } else { differing_in_case(parent)? };
-    let name = path.file_name()?;
-    if parent.join(name).exists() {
-        return Some(parent.join(name));
+    let existing = path.ancestors().skip(1).find(|directory| directory.exists())?;
+    let mut found = existing.to_owned();
+    for name in path.strip_prefix(existing).ok()? {
+        let exact = found.join(name);
+        found = if exact.exists() { exact } else { entry_differing_in_case(&found, name)? };
     }
-    let entries = fs::read_dir(&parent).ok()?.flatten().take(MAX_NAMES);
-    let mut same =
-        entries.map(|entry| entry.file_name()).filter(|other| other.eq_ignore_ascii_case(name));
-    Some(parent.join(same.next()?))
+    Some(found)
+}
+
+fn entry_differing_in_case(directory: &Path, name: &OsStr) -> Option<PathBuf> {
+    let entries = fs::read_dir(directory).ok()?.flatten().take(MAX_NAMES);
+    let mut names = entries.map(|entry| entry.file_name());
+    Some(directory.join(names.find(|other| other.eq_ignore_ascii_case(name))?))
 }
 
 /// A file of the same directory with another suffix: `undionly.kpxe` for `undionly.0`.

@@ -1,6 +1,7 @@
 //! Hosts and option files: all of them on request, and those of watched directories when they change.
 
 use super::protocol::Reply;
+use super::services::send;
 use super::watched::{Changes, WatchedDirectories};
 use crate::config::reload::file_list::ConfigFileList;
 use crate::sys::channel::Channel;
@@ -8,7 +9,6 @@ use crate::sys::inotify::EventSource;
 use crate::sys::memory_file;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::fd::AsFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The files of a configuration. Only these are read.
@@ -35,7 +35,7 @@ impl ConfigFiles {
         let snapshot = self.list.read();
         let encoded = in_memory(|out| snapshot.encode(out));
         drop(snapshot);
-        send(channel, encoded, |size| Reply::Config { size, unwatched });
+        send_data(channel, encoded, |size| Reply::Config { size, unwatched: unwatched.clone() });
     }
 
     /// Sends each file of a watched directory that changes, until the channel is closed.
@@ -52,13 +52,12 @@ impl ConfigFiles {
         let Some(directories) = watched.as_ref() else { return };
         match directories.changes() {
             Changes::None => {}
-            // If it fails, the packet process has ended.
-            Changes::Overflow => _ = channel.send_fds(&Reply::ConfigOutdated.encode(), &[]),
+            Changes::Overflow => send(channel, &Reply::ConfigOutdated, None, None),
             Changes::Files(files) => {
                 for (directory, name) in files {
                     if let Some(changed) = self.list.read_changed(directory, &name) {
                         let encoded = in_memory(|out| changed.encode(out));
-                        send(channel, encoded, Reply::Changed);
+                        send_data(channel, encoded, Reply::Changed);
                     }
                 }
             }
@@ -82,10 +81,8 @@ fn in_memory(
     Ok((file, size))
 }
 
-/// Without memory for the data, an empty reply is sent: what was read before stays in force.
-fn send(channel: &Channel, encoded: io::Result<(File, u64)>, reply: impl FnOnce(u64) -> Reply) {
-    let (file, size) = encoded.map_or((None, 0), |(file, size)| (Some(file), size));
-    let fds: Vec<_> = file.iter().map(AsFd::as_fd).collect();
-    // If it fails, the packet process has ended.
-    let _ = channel.send_fds(&reply(size).encode(), &fds);
+/// Without memory for the data, the reply has no descriptor: what was read before stays in force.
+fn send_data(channel: &Channel, encoded: io::Result<(File, u64)>, reply: impl Fn(u64) -> Reply) {
+    let (fd, size) = encoded.map_or((None, 0), |(file, size)| (Some(file.into()), size));
+    send(channel, &reply(size), fd.as_ref(), Some(reply(0)));
 }

@@ -55,7 +55,7 @@ struct Batch {
     /// Whether its results are not sent yet.
     active: bool,
     waiting: VecDeque<Lookup>,
-    /// The device that the leader's present look-up may wait for, by its path.
+    /// The path of the leader's present look-up.
     current: Option<Vec<u8>>,
     results: Results,
 }
@@ -169,6 +169,10 @@ impl Lookups {
 
     fn step(self: &Arc<Self>, lead: Lead) -> Step {
         let mut state = self.state();
+        // It may have been replaced between two look-ups.
+        if state.lead != lead {
+            return Step::Replaced(state.forget_replaced(lead));
+        }
         let Some(lookup) = state.batch.waiting.pop_front() else {
             state.batch.active = false;
             let results = std::mem::take(&mut state.batch.results);
@@ -185,10 +189,12 @@ impl Lookups {
         state.batch.current = Some(path.clone());
         drop(state);
         if self.defer(&lookup, &path) {
+            self.state().finish_look_up(lead);
             return Step::Next;
         }
         let found = self.disk.look_up(lookup.kind, &path, Lease::Report);
         let mut state = self.state();
+        state.finish_look_up(lead);
         if state.lead != lead {
             let slow = state.forget_replaced(lead);
             drop(state);
@@ -283,14 +289,18 @@ impl Lookups {
         let (mut begun, mut unknown) = (0, 0);
         loop {
             self.timer.wait();
-            let state = self.state();
-            if !state.batch.active || state.begun != begun {
-                (begun, unknown) = (state.begun, 0);
+            let Some((present, leader)) = self.state().present_look_up() else { continue };
+            if present != begun {
+                (begun, unknown) = (present, 0);
                 continue;
             }
             unknown += 1;
-            let is_waiting = threads::is_waiting(state.leader).unwrap_or(unknown > MAX_UNKNOWN);
-            if is_waiting {
+            // Without the lock: a leader that waits for it does not wait for a disk.
+            if !threads::is_waiting(leader).unwrap_or(unknown > MAX_UNKNOWN) {
+                continue;
+            }
+            let state = self.state();
+            if state.present_look_up() == Some((present, leader)) {
                 let lead = self.take_over(state);
                 if self.finish(lead).is_some() {
                     self.lead(lead);
@@ -317,6 +327,19 @@ impl Lookups {
 }
 
 impl State {
+    /// The leader's present look-up has a result.
+    fn finish_look_up(&mut self, lead: Lead) {
+        if self.lead == lead {
+            self.batch.current = None;
+        }
+    }
+
+    /// The number of the leader's present look-up, and the leader; `None`: it looks up nothing.
+    fn present_look_up(&self) -> Option<(u64, ThreadId)> {
+        let is_looking_up = self.batch.active && self.batch.current.is_some();
+        is_looking_up.then_some((self.begun, self.leader))
+    }
+
     /// The device that a replaced leader has waited for.
     fn forget_replaced(&mut self, lead: Lead) -> Option<SlowDevice> {
         let index = self.replaced.iter().position(|(replaced, _)| *replaced == lead)?;

@@ -28,6 +28,7 @@ use crate::error::StartupError;
 use crate::logging::Connected;
 use crate::sys::channel::Channel;
 use crate::sys::helper_process::{self, HelperProcess};
+use crate::sys::limits::{ENOBUFS, ENOMEM};
 use crate::sys::threads;
 use std::collections::VecDeque;
 use std::ffi::CStr;
@@ -39,8 +40,8 @@ use std::time::Duration;
 
 /// The name of the process in ps(1).
 pub const NAME: &CStr = c"pxemasq-files";
-/// The stack of a thread, which has no deep calls.
-const STACK_SIZE: usize = 64 * 1024;
+/// The stack of a thread for a task, which may parse and search.
+const STACK_SIZE: usize = 256 * 1024;
 /// The time to wait for the removal of the pid file, when the daemon ends.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -116,7 +117,7 @@ impl FileProcess {
     fn send_unsent(&mut self) {
         while let Some(message) = self.unsent.front() {
             match self.process.channel.send(message) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if is_temporary(&error) => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // If the process has ended, the next read reports it.
                 _ => _ = self.unsent.pop_front(),
@@ -154,12 +155,14 @@ impl FileProcess {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Received::Nothing,
                 _ => return Received::Ended,
             };
-            if let Some(reply) = Reply::decode(&self.buffer[..message.size]) {
-                if matches!(reply, Reply::LookedUp { batch_done: true, .. }) {
-                    self.batch_in_flight = false;
-                }
-                return Received::Reply(reply, message.fds);
+            // Without a reply that it needs, the daemon would wait forever.
+            let Some(reply) = Reply::decode(&self.buffer[..message.size]) else {
+                return Received::Ended;
+            };
+            if matches!(reply, Reply::LookedUp { batch_done: true, .. }) {
+                self.batch_in_flight = false;
             }
+            return Received::Reply(reply, message.fds);
         }
     }
 
@@ -206,6 +209,12 @@ impl FileProcess {
         }
         Err(ErrorKind::TimedOut.into())
     }
+}
+
+/// The channel is full, or the kernel has no memory for the message.
+fn is_temporary(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::WouldBlock
+        || [ENOBUFS, ENOMEM].map(Some).contains(&error.raw_os_error())
 }
 
 /// In the file process: serves until the channel is closed.

@@ -3,7 +3,7 @@
 use super::protocol::{FileFacts, Lookup, LookupKind, Outcome};
 use super::roots::Roots;
 use crate::sys::file_io::{self, is_ramfs};
-use crate::sys::{limits, privilege};
+use crate::sys::{limits, memory_file, privilege};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -66,6 +66,8 @@ impl Opener {
             return Ok(Found::Other(Outcome::Denied));
         }
         let facts = FileFacts::of(&file, &metadata);
+        // With a descriptor of a directory, other files can be opened (openat(2)), so the packet process gets an empty file.
+        let file = if facts.is_directory { memory_file::create()? } else { file };
         Ok(Found::File(file, facts))
     }
 
@@ -121,6 +123,7 @@ impl FileFacts {
         ];
         let is_regular = metadata.is_file();
         let is_in_memory = is_regular && is_ramfs(file);
-        Self { device: metadata.dev(), version, size: metadata.size(), is_regular, is_in_memory }
+        let (device, size, is_directory) = (metadata.dev(), metadata.size(), metadata.is_dir());
+        Self { device, version, size, is_regular, is_directory, is_in_memory }
     }
 }

@@ -7,9 +7,9 @@ use super::protocol::{Reply, Request};
 use crate::logging::{Connected, SyslogConnector, open_log_file_again};
 use crate::sys::channel::Channel;
 use crate::sys::limits::EAGAIN;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,9 +49,12 @@ impl Services {
 
     /// Handles a request that is not for look-ups.
     pub fn handle(&self, request: Request) {
-        // It takes no time.
-        if request == Request::ConnectSyslog {
-            return self.tasks.connect_syslog(&self.channel);
+        match request {
+            // They take no time, and must be done before the process ends.
+            Request::ConnectSyslog | Request::RemovePidFile => {
+                return self.tasks.perform(request, &self.channel);
+            }
+            _ => {}
         }
         let failure = Reply::failure(&request);
         let (channel, tasks) = (self.channel.clone(), self.tasks.clone());
@@ -63,8 +66,7 @@ impl Services {
             })
         });
         if !started && let Some(failure) = failure {
-            // If it fails, the packet process has ended.
-            let _ = self.channel.send_fds(&failure.encode(), &[]);
+            send(&self.channel, &failure, None, None);
         }
     }
 }
@@ -89,6 +91,18 @@ impl Drop for Running {
     }
 }
 
+/// Sends a reply. If its descriptor cannot be sent (unix(7), `ETOOMANYREFS`), sends `failure` instead: without a reply the packet
+/// process would wait forever.
+pub fn send(channel: &Channel, reply: &Reply, fd: Option<&OwnedFd>, failure: Option<Reply>) {
+    let fds: Vec<_> = fd.into_iter().map(AsFd::as_fd).collect();
+    if channel.send_fds(&reply.encode(), &fds).is_err()
+        && let Some(failure) = failure
+    {
+        // If it fails too, the packet process has ended.
+        let _ = channel.send_fds(&failure.encode(), &[]);
+    }
+}
+
 /// Starts a thread for a task; whether it was started.
 fn spawn(task: impl FnOnce() + Send + 'static) -> bool {
     thread::Builder::new().stack_size(super::STACK_SIZE).spawn(task).is_ok()
@@ -109,15 +123,12 @@ impl Reply {
 }
 
 impl Tasks {
-    fn connect_syslog(&self, channel: &Channel) {
-        let (error, stream) = match self.syslog.connect() {
-            Ok(Connected::Datagram) => (0, None),
-            Ok(Connected::Stream(stream)) => (0, Some(stream)),
-            Err(error) => (error_number(&error), None),
-        };
-        let fds: Vec<_> = stream.iter().map(AsFd::as_fd).collect();
-        // If it fails, the packet process has ended.
-        let _ = channel.send_fds(&Reply::SyslogConnected(error).encode(), &fds);
+    fn connect_syslog(&self) -> (Reply, Option<OwnedFd>) {
+        match self.syslog.connect() {
+            Ok(Connected::Datagram) => (Reply::SyslogConnected(0), None),
+            Ok(Connected::Stream(stream)) => (Reply::SyslogConnected(0), Some(stream)),
+            Err(error) => (Reply::SyslogConnected(error_number(&error)), None),
+        }
     }
 
     /// Performs the task of a request, and sends the reply.
@@ -125,24 +136,24 @@ impl Tasks {
         if request == Request::ReadConfig {
             return self.config_files.send_all(channel);
         }
-        if let Some((reply, file)) = self.reply(request) {
-            let fds: Vec<_> = file.iter().map(AsFd::as_fd).collect();
-            // If it fails, the packet process has ended.
-            let _ = channel.send_fds(&reply.encode(), &fds);
+        let failure = Reply::failure(&request);
+        if let Some((reply, fd)) = self.reply(request) {
+            send(channel, &reply, fd.as_ref(), failure);
         }
     }
 
     /// The reply to a request, and the descriptor for it.
-    fn reply(&self, request: Request) -> Option<(Reply, Option<File>)> {
+    fn reply(&self, request: Request) -> Option<(Reply, Option<OwnedFd>)> {
         match request {
-            Request::Lookups(_) | Request::ReadConfig | Request::ConnectSyslog => None,
+            Request::Lookups(_) | Request::ReadConfig => None,
+            Request::ConnectSyslog => Some(self.connect_syslog()),
             Request::Inspect { id, files } => {
                 Some((Reply::Inspected { id, cause: self.inspector.find_cause(&files) }, None))
             }
             Request::ReopenLog => {
                 let opened = open_log_file_again(self.log_file.as_deref()?);
                 let error = opened.as_ref().err().map_or(0, error_number);
-                Some((Reply::LogOpened(error), opened.ok()))
+                Some((Reply::LogOpened(error), opened.ok().map(OwnedFd::from)))
             }
             Request::RemovePidFile => {
                 // Without the right to remove it, it stays, as in dnsmasq.

@@ -89,6 +89,8 @@ enum ReadMode {
     NonBlocking,
     /// A read never waits for a disk.
     InMemory,
+    /// A read is an error.
+    Directory,
     /// A read may wait, and the file system does not support `RWF_NOWAIT`.
     Threaded,
 }
@@ -212,7 +214,7 @@ impl DiskFiles {
 
     /// The id of a file. If the same version is open already, the descriptor is shared.
     fn register(&mut self, file: Arc<File>, facts: FileFacts) -> FileId {
-        let FileFacts { device, version, size, is_regular, is_in_memory } = facts;
+        let FileFacts { device, version, size, is_regular, is_directory, is_in_memory } = facts;
         if let Some(&id) = self.shared.get(&version)
             && let Some(open) = self.open.get_mut(&id)
         {
@@ -222,7 +224,9 @@ impl DiskFiles {
         self.last_id += 1;
         let id = FileId(self.last_id);
         // Only regular files can be on a slow disk. To read others returns an error at once.
-        let mode = if is_in_memory || !is_regular {
+        let mode = if is_directory {
+            ReadMode::Directory
+        } else if is_in_memory || !is_regular {
             ReadMode::InMemory
         } else if read_nonblocking(&file, 0, &mut [0])
             .is_ok_and(|read| read == NonBlockingRead::Unsupported)
@@ -323,6 +327,9 @@ impl DiskFiles {
 impl OpenEntry {
     /// Reads without waiting for a disk; `None`: a part of the wanted data is not in the page cache.
     fn read(&mut self, offset: u64, buffer: &mut [u8], wanted: usize) -> io::Result<Option<usize>> {
+        if self.mode == ReadMode::Directory {
+            return Err(io::Error::from_raw_os_error(limits::EISDIR));
+        }
         if self.mode == ReadMode::NonBlocking {
             match read_nonblocking(&self.file, offset, buffer)? {
                 NonBlockingRead::Read(read) => return Ok((read >= wanted).then_some(read)),
@@ -347,8 +354,9 @@ impl Files for DiskFiles {
     }
 
     fn read(&mut self, id: FileId, offset: u64, wanted: usize) -> ReadResult<'_> {
-        // No byte needs to be read, except to get the error of a directory.
-        if wanted == 0 && self.open.get(&id).is_some_and(|open| open.mode != ReadMode::InMemory) {
+        // No byte needs to be read, except to get the error of a directory or a device.
+        let has_error = |mode| matches!(mode, ReadMode::InMemory | ReadMode::Directory);
+        if wanted == 0 && self.open.get(&id).is_some_and(|open| !has_error(open.mode)) {
             return ReadResult::Bytes(&[]);
         }
         let index = match self.fetch(id, offset, wanted) {

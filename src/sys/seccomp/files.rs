@@ -9,8 +9,8 @@ pub const ALLOWED: &[&[Row]] = &[common::PROCESS, common::THREADS, PATHS, FILES,
 
 /// Landlock restricts the paths.
 const PATHS: &[Row] = &[
-    row!("files that are served", SYS_openat2),
-    row!("log, lists, and files on Linux before 5.6", SYS_openat),
+    row!("paths in the cache of the kernel", SYS_openat2),
+    row!("files that are served, log, lists", SYS_openat),
     #[cfg(all(target_arch = "x86_64", target_env = "musl"))]
     row!("log and lists", SYS_open),
     #[cfg(target_env = "musl")]

@@ -97,3 +97,32 @@ fn look_up_that_waits_does_not_delay_others() {
     request(&channel, &[(7, "/proc/d")]);
     assert_eq!(reply(&channel), (vec![7], true));
 }
+
+/// A leader may be replaced at any moment, also between two look-ups.
+#[test]
+#[cfg_attr(miri, ignore = "Miri does not support the calls")]
+fn each_look_up_has_one_result_although_leaders_are_replaced() {
+    let (channel, _permit) = serve();
+    let mut expected = Vec::new();
+    let mut received = Vec::new();
+    for batch in 0..60 {
+        let ids: Vec<u32> = (0..4).map(|nth| batch * 4 + nth).collect();
+        let names = ["/proc/4ms", "/proc/a", "/4ms", "/b"];
+        request(&channel, &ids.iter().copied().zip(names).collect::<Vec<_>>());
+        expected.extend(ids);
+        loop {
+            let (results, batch_done) = reply(&channel);
+            received.extend(results);
+            if batch_done {
+                break;
+            }
+        }
+    }
+    while received.len() < expected.len() {
+        let (results, batch_done) = reply(&channel);
+        received.extend(results);
+        assert!(!batch_done, "there is no further batch");
+    }
+    received.sort_unstable();
+    assert_eq!(received, expected);
+}

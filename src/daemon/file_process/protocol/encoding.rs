@@ -253,7 +253,8 @@ impl FileFacts {
             bytes.extend_from_slice(&number.to_ne_bytes());
         }
         bytes.extend_from_slice(&self.size.to_ne_bytes());
-        bytes.push(u8::from(self.is_regular) | u8::from(self.is_in_memory) << 1);
+        let flags = [self.is_regular, self.is_in_memory, self.is_directory];
+        bytes.push((0..).zip(flags).map(|(bit, flag)| u8::from(flag) << bit).sum());
     }
 
     fn decode(fields: &mut Fields<'_>) -> Option<Self> {
@@ -264,8 +265,8 @@ impl FileFacts {
         }
         let size = u64::from_ne_bytes(fields.array()?);
         let flags = fields.byte()?;
-        let (is_regular, is_in_memory) = (flags & 1 != 0, flags & 2 != 0);
-        Some(Self { device, version, size, is_regular, is_in_memory })
+        let [is_regular, is_in_memory, is_directory] = [1, 2, 4].map(|flag| flags & flag != 0);
+        Some(Self { device, version, size, is_regular, is_directory, is_in_memory })
     }
 }
 
@@ -367,7 +368,8 @@ mod tests {
             version: [1, -2, 3, i64::MAX, 5],
             size: u64::MAX,
             is_regular: true,
-            is_in_memory: false,
+            is_directory: false,
+            is_in_memory: true,
         };
         let outcomes = [
             Outcome::File(facts),

@@ -159,6 +159,8 @@ pub struct FileFacts {
     pub size: u64,
     /// Whether it is a regular file.
     pub is_regular: bool,
+    /// Whether it is a directory. The descriptor is that of an empty file then.
+    pub is_directory: bool,
     /// Whether it is on tmpfs or ramfs.
     pub is_in_memory: bool,
 }
