@@ -177,10 +177,10 @@ impl Daemon {
         }
     }
 
-    /// Closes all sockets, so that the ports are free for another server, passes the remaining calls to the script's process, and
-    /// writes the remaining lines of the log.
+    /// Closes all sockets, so that the ports are free for another server, passes the remaining calls to the script's process,
+    /// writes the remaining lines of the log, and ends the other processes.
     fn shutdown(self) {
-        let Self { script, sockets, logger, process, mut file_process, .. } = self;
+        let Self { script, sockets, logger, process, mut file_process, host, .. } = self;
         let ProcessControl { signals, .. } = process;
         drop(sockets);
         // A second signal ends the process, which may wait for the script.
@@ -190,6 +190,10 @@ impl Daemon {
             script.hand_over();
         }
         logger.flush_and_wait_with(|| file_process.connect_syslog());
+        file_process.end();
+        if let Some(host) = host {
+            host.end();
+        }
     }
 
     /// How long to poll without sleeping. Not while names are looked up: the file process may need this processor.

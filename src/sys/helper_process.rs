@@ -8,11 +8,16 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, Signal};
-use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid};
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long the end of a child process is awaited.
+const MAX_END_TIME: Duration = Duration::from_millis(500);
 
 /// A child process, and this end of the channel to it. It ends when the channel is closed.
 #[derive(Debug)]
@@ -34,9 +39,16 @@ impl HelperProcess {
         let _ = waitpid(self.pid, None);
     }
 
-    /// Waits for the process, if it has ended already.
-    pub fn try_reap(&self) {
-        let _ = waitpid(self.pid, Some(WaitPidFlag::WNOHANG));
+    /// Closes the channel, and waits until the process has ended, so that it uses no file system any more; at most for
+    /// [`MAX_END_TIME`], because it may wait for a disk.
+    pub fn end(self) {
+        let Self { channel, pid } = self;
+        drop(channel);
+        let end = Instant::now() + MAX_END_TIME;
+        let runs = || waitpid(pid, Some(WaitPidFlag::WNOHANG)) == Ok(WaitStatus::StillAlive);
+        while runs() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 

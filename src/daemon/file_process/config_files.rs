@@ -1,7 +1,7 @@
 //! Hosts and option files: all of them on request, and those of watched directories when they change.
 
 use super::protocol::Reply;
-use super::services::send;
+use super::replies::send;
 use super::watched::{Changes, WatchedDirectories};
 use crate::config::reload::file_list::ConfigFileList;
 use crate::sys::channel::Channel;

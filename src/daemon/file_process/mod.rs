@@ -9,6 +9,7 @@ mod inspect;
 mod lookups;
 mod opener;
 pub mod protocol;
+mod replies;
 pub mod roots;
 mod services;
 mod slow_devices;
@@ -26,7 +27,7 @@ use self::roots::Roots;
 use self::services::Services;
 use crate::error::StartupError;
 use crate::logging::Connected;
-use crate::sys::channel::Channel;
+use crate::sys::channel::{Channel, Message};
 use crate::sys::helper_process::{self, HelperProcess};
 use crate::sys::limits::{ENOBUFS, ENOMEM};
 use crate::sys::threads;
@@ -99,9 +100,7 @@ impl FileProcess {
 
     /// Waits until the process has started.
     pub fn wait_until_started(&mut self) -> Result<Started, StartupError> {
-        match self
-            .wait_for(Duration::MAX, |reply| matches!(reply, Reply::Started(_) | Reply::Failed(..)))
-        {
+        match self.wait_for(None, |reply| matches!(reply, Reply::Started(_) | Reply::Failed(..))) {
             Ok((Reply::Started(started), _)) => Ok(started),
             Ok((Reply::Failed(code, message), _)) => Err(StartupError::new(code, message)),
             _ => Err(StartupError::other("the file process was killed")),
@@ -146,24 +145,27 @@ impl FileProcess {
         self.batch_in_flight
     }
 
-    /// The next message.
+    /// The next message, without waiting.
     pub fn receive(&mut self) -> Received {
-        loop {
-            let message = match self.process.channel.receive_fds(&mut self.buffer) {
-                Ok(message) if message.size > 0 => message,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Received::Nothing,
-                _ => return Received::Ended,
-            };
-            // Without a reply that it needs, the daemon would wait forever.
-            let Some(reply) = Reply::decode(&self.buffer[..message.size]) else {
-                return Received::Ended;
-            };
-            if matches!(reply, Reply::LookedUp { batch_done: true, .. }) {
-                self.batch_in_flight = false;
-            }
-            return Received::Reply(reply, message.fds);
+        let received = self.process.channel.receive_fds(&mut self.buffer);
+        self.take(received)
+    }
+
+    fn take(&mut self, received: io::Result<Message>) -> Received {
+        let message = match received {
+            Ok(message) if message.size > 0 => message,
+            Err(error) if error.kind() == ErrorKind::Interrupted => return self.receive(),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Received::Nothing,
+            _ => return Received::Ended,
+        };
+        // Without a reply that it needs, the daemon would wait forever.
+        let Some(reply) = Reply::decode(&self.buffer[..message.size]) else {
+            return Received::Ended;
+        };
+        if matches!(reply, Reply::LookedUp { batch_done: true, .. }) {
+            self.batch_in_flight = false;
         }
+        Received::Reply(reply, message.fds)
     }
 
     /// Reads all hosts and option files, and waits for them: at the start.
@@ -172,14 +174,14 @@ impl FileProcess {
     /// The process has ended.
     pub fn read_config(&mut self) -> io::Result<(Reply, Vec<OwnedFd>)> {
         self.send(&Request::ReadConfig);
-        self.wait_for(Duration::MAX, |reply| matches!(reply, Reply::Config { .. }))
+        self.wait_for(None, |reply| matches!(reply, Reply::Config { .. }))
     }
 
     /// Removes the pid file, and waits until it is done.
     pub fn remove_pid_file(&mut self) {
         self.send(&Request::RemovePidFile);
         // After an error the file is there, as if the daemon were killed.
-        let _ = self.wait_for(END_TIMEOUT, |reply| *reply == Reply::PidFileRemoved);
+        let _ = self.wait_for(Some(END_TIMEOUT), |reply| *reply == Reply::PidFileRemoved);
     }
 
     /// Connects to the system log, and waits for it: when the daemon ends.
@@ -188,26 +190,42 @@ impl FileProcess {
     /// There is no system log, or the process does not answer.
     pub fn connect_syslog(&mut self) -> io::Result<Connected> {
         self.send(&Request::ConnectSyslog);
-        match self.wait_for(END_TIMEOUT, |reply| matches!(reply, Reply::SyslogConnected(_)))? {
+        match self
+            .wait_for(Some(END_TIMEOUT), |reply| matches!(reply, Reply::SyslogConnected(_)))?
+        {
             (Reply::SyslogConnected(error), fds) => connected(error, fds.into_iter().next()),
             _ => Err(ErrorKind::NotConnected.into()),
         }
     }
 
-    /// Waits for a reply. Other replies are dropped.
+    /// Waits for a reply; without a timeout, until it comes. Other replies are dropped.
     fn wait_for(
         &mut self,
-        timeout: Duration,
+        timeout: Option<Duration>,
         is_it: impl Fn(&Reply) -> bool,
     ) -> io::Result<(Reply, Vec<OwnedFd>)> {
-        while self.process.channel.wait(timeout) {
-            match self.receive() {
+        loop {
+            let received = match timeout {
+                Some(timeout) if !self.process.channel.wait(timeout) => {
+                    return Err(ErrorKind::TimedOut.into());
+                }
+                Some(_) => self.receive(),
+                None => {
+                    let received = self.process.channel.recv_fds_blocking(&mut self.buffer);
+                    self.take(received)
+                }
+            };
+            match received {
                 Received::Reply(reply, fds) if is_it(&reply) => return Ok((reply, fds)),
                 Received::Reply(..) | Received::Nothing => {}
                 Received::Ended => return Err(ErrorKind::BrokenPipe.into()),
             }
         }
-        Err(ErrorKind::TimedOut.into())
+    }
+
+    /// Ends the process.
+    pub fn end(self) {
+        self.process.end();
     }
 }
 

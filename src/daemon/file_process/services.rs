@@ -4,12 +4,12 @@
 use super::config_files::ConfigFiles;
 use super::inspect::Inspector;
 use super::protocol::{Reply, Request};
+use super::replies::send;
 use crate::logging::{Connected, SyslogConnector, open_log_file_again};
 use crate::sys::channel::Channel;
-use crate::sys::limits::EAGAIN;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -91,35 +91,9 @@ impl Drop for Running {
     }
 }
 
-/// Sends a reply. If its descriptor cannot be sent (unix(7), `ETOOMANYREFS`), sends `failure` instead: without a reply the packet
-/// process would wait forever.
-pub fn send(channel: &Channel, reply: &Reply, fd: Option<&OwnedFd>, failure: Option<Reply>) {
-    let fds: Vec<_> = fd.into_iter().map(AsFd::as_fd).collect();
-    if channel.send_fds(&reply.encode(), &fds).is_err()
-        && let Some(failure) = failure
-    {
-        // If it fails too, the packet process has ended.
-        let _ = channel.send_fds(&failure.encode(), &[]);
-    }
-}
-
 /// Starts a thread for a task; whether it was started.
 fn spawn(task: impl FnOnce() + Send + 'static) -> bool {
     thread::Builder::new().stack_size(super::STACK_SIZE).spawn(task).is_ok()
-}
-
-impl Reply {
-    /// The reply if the task of a request cannot be started.
-    fn failure(request: &Request) -> Option<Self> {
-        match request {
-            Request::Lookups(_) => None,
-            Request::ReadConfig => Some(Self::Config { size: 0, unwatched: Vec::new() }),
-            Request::Inspect { id, .. } => Some(Self::Inspected { id: *id, cause: None }),
-            Request::ReopenLog => Some(Self::LogOpened(EAGAIN)),
-            Request::ConnectSyslog => Some(Self::SyslogConnected(EAGAIN)),
-            Request::RemovePidFile => Some(Self::PidFileRemoved),
-        }
-    }
 }
 
 impl Tasks {

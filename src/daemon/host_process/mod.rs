@@ -190,6 +190,11 @@ impl HostProcess {
         }
     }
 
+    /// Ends the process.
+    pub fn end(self) {
+        self.process.end();
+    }
+
     /// Whether there are replies for which no event comes.
     pub fn has_replies(&self) -> bool {
         !self.replies.is_empty()
