@@ -17,6 +17,7 @@ crate::tests![
     inherited_children_are_reaped,
     signal_during_shutdown_has_no_effect,
     signal_during_start_ends_the_process,
+    clients_are_served_while_files_are_reloaded_without_pause,
 ];
 
 /// Kills the program under load 100 times and starts it again: what the killed process left does not prevent the start.
@@ -81,6 +82,35 @@ fn ignored_signals_and_closed_pipes_of_the_parent_have_no_effect() {
         assert_eq!((ended(&["--version"]), ended(&["--help"])), (Some(0), Some(0)));
     }
     assert_eq!(ended(&["--nonsense"]), Some(1));
+}
+
+/// SIGHUP comes more often than the hosts file can be read. dnsmasq serves too, in the pauses between two readings.
+fn clients_are_served_while_files_are_reloaded_without_pause() {
+    let config = format!("{RANGE}dhcp-hostsfile=/srv/hosts\n");
+    let Some(setup) = required(Setup::new(&config)) else { return };
+    let host = |nth: u32| {
+        format!("52:54:00:{:02x}:{:02x}:{:02x},set:a\n", nth >> 16, nth >> 8 & 255, nth & 255)
+    };
+    setup.lab.file("/srv/hosts", (0..50_000).map(host).collect::<String>());
+    setup.lab.file("/srv/tftp/large", vec![7; 200_000]);
+    let mut daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+    let (id, served) = (daemon.id(), AtomicBool::new(false));
+    let got = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !served.load(Ordering::Relaxed) {
+                signal(id, Signal::SIGHUP);
+                sleep(Duration::from_millis(1));
+            }
+        });
+        // A client in lockstep needs 136 turns of the loop.
+        let download = Download { file: "large", ..Download::DEFAULT };
+        let got = download.get(setup.lab.host("client"), |_| {});
+        served.store(true, Ordering::Relaxed);
+        got
+    });
+    assert_eq!(got, Ok(()));
+    signal(id, Signal::SIGTERM);
+    assert!(eventually(TIMEOUT, || daemon.ended()).is_some_and(|ended| ended.success()));
 }
 
 /// As the first process of a container, it inherits children that it did not start.
