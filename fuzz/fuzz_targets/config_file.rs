@@ -27,14 +27,14 @@ fn load(bytes: &[u8], purpose: Purpose) {
     let mut conflicts = ConflictChecker::default();
     let mut builder = Builder::new(purpose);
     let mut lines = Lines::new(bytes);
-    while let Ok(Some((line, text))) = lines.read() {
+    while let Ok(Some(line)) = lines.read() {
         // The program stops at the first wrong line; here the next one is read.
-        let Ok(Some(setting)) = reader.line(text) else { continue };
+        let Ok(Some(setting)) = reader.line(line.text) else { continue };
         match setting.directive {
             Directive::ConfFile(_) | Directive::ConfDir(_) | Directive::ConfScript(_) => continue,
             _ => {}
         }
-        let origin = Origin { file: "fuzz".into(), line };
+        let origin = Origin { file: "fuzz".into(), line: line.number };
         if conflicts.check(&setting.directive, &origin).is_ok() {
             builder.apply(setting, &origin);
         }

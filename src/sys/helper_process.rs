@@ -40,7 +40,7 @@ impl HelperProcess {
     }
 
     /// Closes the channel, and waits until the process has ended, so that it uses no file system any more; at most for
-    /// [`MAX_END_TIME`], because it may wait for a disk.
+    /// 500 ms, because it may wait for a disk.
     pub fn end(self) {
         let Self { channel, pid } = self;
         drop(channel);

@@ -11,7 +11,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 /// Opens every root as the user that serves. A root that cannot be opened is an error; with `tftp-no-fail`, its index among
-/// [`roots_to_check`] is returned.
+/// `roots_to_check` is returned.
 pub fn check_roots(tftp: &Tftp) -> Result<Vec<u16>, StartupError> {
     let mut missing = Vec::new();
     for ((root, _), index) in roots_to_check(tftp).zip(0..) {

@@ -27,7 +27,7 @@ impl UnreachableClients {
         }
     }
 
-    /// Whether an address has refused a datagram within [`LOCKSTEP_PERIOD`].
+    /// Whether an address has refused a datagram within the last minute.
     pub fn contains(&self, client: IpAddr, now: Timestamp) -> bool {
         self.refused_at.get(&client).is_some_and(|refused_at| now < *refused_at + LOCKSTEP_PERIOD)
     }
