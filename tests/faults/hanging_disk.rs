@@ -125,6 +125,11 @@ fn looks_up_name(daemon: u32) -> bool {
     const LOOK_UPS: &[libc::c_long] = &[
         libc::SYS_openat,
         libc::SYS_openat2,
+        // Used by musl.
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_open,
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_stat,
         libc::SYS_statx,
         libc::SYS_newfstatat,
         libc::SYS_readlinkat,

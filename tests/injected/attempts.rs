@@ -5,6 +5,11 @@ use crate::target::{Kind, OTHER_SOCKET, Target, end};
 use crate::tracee::Refusal;
 use std::fs;
 
+/// ptrace(2). C libraries differ in the types of these constants.
+const PTRACE_SEIZE: u64 = 0x4206;
+/// getrlimit(2)
+const RLIMIT_CORE: u64 = 4;
+
 /// A call, and whether it must be possible.
 struct Attempt {
     what: &'static str,
@@ -73,7 +78,7 @@ const ATTEMPTS: &[Attempt] = &[
     refused("send a signal to process 1",     |t| t.call(libc::SYS_kill, &[1, 0])),
     refused("send a signal to a thread of process 1", |t| t.call(libc::SYS_tgkill, &[1, 1, 0])),
     refused("open process 1",                 |t| t.call(libc::SYS_pidfd_open, &[1, 0])),
-    refused("trace the file process",         |t| t.call(libc::SYS_ptrace, &[libc::PTRACE_SEIZE.into(), t.helper("pxemasq-files")?])),
+    refused("trace the file process",         |t| t.call(libc::SYS_ptrace, &[PTRACE_SEIZE, t.helper("pxemasq-files")?])),
     refused("write to memory of the file process", |t| t.call(libc::SYS_process_vm_writev, &[t.helper("pxemasq-files")?])),
     refused("start a process (clone)",        |t| start_process(t, libc::SYS_clone)),
     refused("start a process (fork)",         |t| start_process(t, libc::SYS_fork)),
@@ -86,7 +91,7 @@ const ATTEMPTS: &[Attempt] = &[
     refused("map executable memory",          |t| t.call(libc::SYS_mmap, &[0, 4096, 7, 0x22, u64::MAX, 0])),
     refused("use io_uring",                   |t| t.call(libc::SYS_io_uring_setup, &[4, t.put(&[0; 128])])),
     refused("allow ptrace and core files",    |t| t.call(libc::SYS_prctl, &[libc::PR_SET_DUMPABLE as u64, 1])),
-    refused("set a limit",                    |t| t.call(libc::SYS_prlimit64, &[0, libc::RLIMIT_CORE.into(), t.put(&[0; 16]), 0])),
+    refused("set a limit",                    |t| t.call(libc::SYS_prlimit64, &[0, RLIMIT_CORE, t.put(&[0; 16]), 0])),
     refused("copy a descriptor",              |t| t.call(libc::SYS_dup, &[0])),
     refused("open a pipe",                    |t| t.call(libc::SYS_pipe2, &[t.put(&[0; 8]), 0])),
 ];
