@@ -127,8 +127,6 @@ fn looks_up_name(daemon: u32) -> bool {
         libc::SYS_openat2,
         // Used by musl.
         #[cfg(target_arch = "x86_64")]
-        libc::SYS_open,
-        #[cfg(target_arch = "x86_64")]
         libc::SYS_stat,
         libc::SYS_statx,
         libc::SYS_newfstatat,
