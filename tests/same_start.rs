@@ -400,7 +400,8 @@ fn empty_menu_text_is_sent() {
     assert!(!ours.ended());
 }
 
-/// D-047: with `bind-interfaces` and `tftp-single-port`, dnsmasq 2.90 does not answer over IPv4.
+/// D-047: with `bind-interfaces` and `tftp-single-port`, dnsmasq 2.90 does not answer over IPv4 after most starts. After some it
+/// does, so only its answer over IPv6 is compared.
 fn bound_single_port_serves_ipv4() {
     let Some(setup) = Setup::new() else { return };
     setup.lab.file(CONFIG, format!("{TFTP}\nbind-interfaces\ntftp-single-port\n"));
@@ -414,7 +415,7 @@ fn bound_single_port_serves_ipv4() {
         [received(&first), second].map(Option::unwrap_or_default).to_vec()
     };
     let data = "\\x00\\x03\\x00\\x01hello\\n";
-    assert_eq!(setup.start(&setup.dnsmasq, &[], replies).found, ["", data]);
+    assert_eq!(setup.start(&setup.dnsmasq, &[], replies).found[1], data);
     assert_eq!(setup.start(Path::new(OURS), &[], replies).found, [data, data]);
 }
 
