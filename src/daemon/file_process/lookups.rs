@@ -263,10 +263,12 @@ impl Lookups {
     }
 
     fn send(&self, results: Results, batch_done: bool) {
-        let Results { mut results, files } = results;
+        let Results { results, files } = results;
         let fds: Vec<BorrowedFd<'_>> = files.iter().map(AsFd::as_fd).collect();
-        let message = Reply::LookedUp { batch_done, results: results.clone() }.encode();
-        let Err(error) = self.channel.send_fds(&message, &fds) else { return };
+        let reply = |results| Reply::LookedUp { batch_done, results };
+        let sent = reply(results);
+        let Err(error) = self.channel.send_fds(&sent.encode(), &fds) else { return };
+        let Reply::LookedUp { mut results, .. } = sent else { return };
         // There is no descriptor, or too many are in flight (unix(7), ETOOMANYREFS).
         let failed = Outcome::Failed(error.raw_os_error().unwrap_or_default());
         for result in &mut results {
@@ -275,7 +277,7 @@ impl Lookups {
             }
         }
         // If this fails too, the packet process has ended.
-        let _ = self.channel.send_fds(&Reply::LookedUp { batch_done, results }.encode(), &[]);
+        let _ = self.channel.send_fds(&reply(results).encode(), &[]);
     }
 
     /// Starts a thread that takes over when the leader waits for a disk.
