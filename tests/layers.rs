@@ -165,6 +165,7 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
         "command_line/tests.rs",
         "config/reload/tests.rs",
         "daemon/file_process/lookups/tests.rs",
+        "daemon/file_process/protocol/encoding/tests.rs",
         "logging/tests.rs",
         "proxydhcp/tests.rs",
         "story/tests.rs",

@@ -1,0 +1,96 @@
+use super::*;
+
+fn requests() -> Vec<Request> {
+    let lookup = |id, kind, name: &[u8]| Lookup { id, kind, root: 3, name: name.to_vec() };
+    let inspected = |reason| InspectedFile {
+        root: 1,
+        name: b"a/b".to_vec(),
+        reason,
+        is_configured: reason == RefusalReason::NotFound,
+    };
+    vec![
+        Request::Lookups(vec![
+            lookup(1, LookupKind::File, b"pxelinux.0"),
+            lookup(u32::MAX, LookupKind::Directory, b""),
+        ]),
+        Request::ReadConfig,
+        Request::Inspect {
+            id: 7,
+            files: vec![
+                inspected(RefusalReason::NotFound),
+                inspected(RefusalReason::PermissionDenied),
+            ],
+        },
+        Request::ReopenLog,
+        Request::ConnectSyslog,
+        Request::RemovePidFile,
+    ]
+}
+
+fn replies() -> Vec<Reply> {
+    let facts = FileFacts {
+        device: 5,
+        version: [1, -2, 3, i64::MAX, 5],
+        size: u64::MAX,
+        is_regular: true,
+        is_directory: false,
+        is_in_memory: true,
+    };
+    let outcomes = [
+        Outcome::File(facts),
+        Outcome::NotFound,
+        Outcome::Denied,
+        Outcome::Failed(40),
+        Outcome::Directory(true),
+        Outcome::Directory(false),
+        Outcome::Dropped,
+    ];
+    let results = outcomes.map(|outcome| LookedUp { id: 9, outcome }).to_vec();
+    let cause = |text: Option<&str>| Cause { file: 2, text: text.map(str::to_owned) };
+    vec![
+        Reply::LookedUp { batch_done: true, results },
+        Reply::LookedUp { batch_done: false, results: Vec::new() },
+        Reply::Config { size: 1 << 40, unwatched: vec![Unwatched { index: 3, error: 28 }] },
+        Reply::ConfigOutdated,
+        Reply::Started(Started {
+            restrictions: "Landlock 6".to_owned(),
+            missing_roots: vec![0, 3],
+        }),
+        Reply::Failed(3, "no".to_owned()),
+        Reply::Changed(0),
+        Reply::Inspected { id: 1, cause: None },
+        Reply::Inspected { id: 1, cause: Some(cause(None)) },
+        Reply::Inspected { id: 1, cause: Some(cause(Some("/srv/Ä (differs in case)"))) },
+        Reply::LogOpened(13),
+        Reply::SyslogConnected(0),
+        Reply::PidFileRemoved,
+    ]
+}
+
+#[test]
+fn messages_are_decoded_as_encoded() {
+    for request in requests() {
+        assert_eq!(Request::decode(&request.encode()), Some(request));
+    }
+    for reply in replies() {
+        assert_eq!(Reply::decode(&reply.encode()), Some(reply));
+    }
+}
+
+#[test]
+fn message_that_is_cut_or_changed_does_no_harm() {
+    let encoded = requests().iter().map(Request::encode).collect::<Vec<_>>();
+    for bytes in encoded.into_iter().chain(replies().iter().map(Reply::encode)) {
+        for length in 0..bytes.len() {
+            let _ = (Request::decode(&bytes[..length]), Reply::decode(&bytes[..length]));
+        }
+        for index in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[index] ^= 0xff;
+            let _ = (Request::decode(&changed), Reply::decode(&changed));
+        }
+    }
+    assert_eq!(Request::decode(&[]), None);
+    assert_eq!(Request::decode(&[kind::LOOKUPS, 1, 0, 0, 0, 0, 0, 0, 9, 0, b'a']), None);
+    assert_eq!(Reply::decode(&[0]), None);
+}
