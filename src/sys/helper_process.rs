@@ -28,11 +28,6 @@ pub struct HelperProcess {
 }
 
 impl HelperProcess {
-    /// The process id.
-    pub fn pid(&self) -> i32 {
-        self.pid.as_raw()
-    }
-
     /// Waits for the process, after it closed its end of the channel.
     pub fn reap(&self) {
         // It closes its end only when it ends, so this does not take long. Another call may have waited for it already.

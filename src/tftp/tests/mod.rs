@@ -372,30 +372,3 @@ fn only_datagram_of_client_moves_transfer() {
         assert_eq!(moved, movement);
     }
 }
-
-#[test]
-fn failed_socket_is_reported_once() {
-    let range = Some((4000, 4001));
-    for (ports, expected) in [
-        (None, "Observe(SocketUnavailable { client: 10.9.0.2, reason: \"x\" })"),
-        (range, "log unable to get free port for TFTP"),
-    ] {
-        let mut bench = Bench::new(Tftp { ports, ..Tftp::default() }, &[("/f", b"1")]);
-        let bytes = b"\0\x01f\0octet\0";
-        let peer = (CLIENT, 9).into();
-        let datagram = ReceivedDatagram { bytes, peer, local: SERVER.into(), interface: 2 };
-        let mut effects = bench.input(Input::Request { listener: 0, datagram });
-        let token = take_open_socket(&mut effects).unwrap();
-        let failed = || Input::SocketFailed {
-            token,
-            error: SocketError { kind: SocketErrorKind::Exhausted, reason: "x".to_owned() },
-        };
-        let effects = bench.input(failed());
-        let reported = effects.iter().map(|effect| match effect {
-            Effect::Log(line) => format!("log {line}"),
-            other => format!("{other:?}"),
-        });
-        assert_eq!(reported.collect::<Vec<_>>(), [expected]);
-        assert_eq!(bench.input(failed()), [], "the request is forgotten");
-    }
-}
