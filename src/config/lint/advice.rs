@@ -55,8 +55,9 @@ fn proxy_range(config: &Config) -> Option<&Rule<crate::config::Range>> {
     config.dhcp.ranges.iter().find(|range| range.value.kind == RangeKind::Proxy)
 }
 
+/// A range that is refused is a reason of its own.
 fn nothing_to_serve(config: &Config) -> Vec<Finding> {
-    let serves_nothing = proxy_range(config).is_none() && config.tftp.is_none();
+    let serves_nothing = config.dhcp.ranges.is_empty() && config.tftp.is_none();
     serves_nothing
         .then(|| Finding::general(Level::Error, StartReason::NothingToServe))
         .into_iter()

@@ -1,17 +1,19 @@
 //! From the command line to what the program has to do.
 
-use super::privileges::{identity, serving_identity};
+use super::privileges::{identity, script_user, serving_identity};
+use super::refusals::finding;
+use super::test_run::TestRun;
 use crate::command_line::{self, CommandLine, Extensions, Termination};
-use crate::config::network::missing_interfaces;
 use crate::config::read::build::Purpose;
 use crate::config::read::load::{Loaded, Loader};
 use crate::config::read::system_lookups::SystemLookups;
 use crate::config::reload::ReloadableFiles;
+use crate::config::{Config, Tftp};
 use crate::diagnose::environment;
 use crate::error::StartupError;
 use crate::explain::{Environment, ExplainOutput, ExplainRequest, explain};
 use crate::finding::{Finding, Level};
-use crate::reason::ConfigReason;
+use crate::reason::StartReason;
 use crate::story::OutputFormat;
 use crate::sys::interfaces::{has_interface, snapshot};
 use conf_parser::Switch;
@@ -23,12 +25,7 @@ pub enum Command {
     /// Print this text and exit.
     Print(String),
     /// `--test`: check the configuration.
-    Test {
-        /// The configuration.
-        parsed: Parsed,
-        /// `--test=strict`: warnings of our own are errors too.
-        strict: bool,
-    },
+    Test(TestRun),
     /// Serve.
     Serve(Parsed),
     /// `--story`: print the boots of a log.
@@ -55,9 +52,18 @@ pub struct Parsed {
     pub(super) unconfined: bool,
 }
 
-/// Reads the command line and the files that it names.
+/// Reads the command line and the files that it names. With `--test=...` an error is its result, and is not logged.
 pub fn parse(args: &[OsString], posixly_correct: bool) -> Result<Command, StartupError> {
     let line = CommandLine::parse(args, posixly_correct);
+    let mode = line.test;
+    let is_test = !mode.is_plain() && line.extensions.explain.is_empty();
+    match command(line) {
+        Err(error) if is_test => Ok(Command::Test(TestRun { mode, read: Err(error) })),
+        result => result,
+    }
+}
+
+fn command(line: CommandLine) -> Result<Command, StartupError> {
     if let Some(story) = parse_story(&line)? {
         return Ok(story);
     }
@@ -80,12 +86,12 @@ pub fn parse(args: &[OsString], posixly_correct: bool) -> Result<Command, Startu
         return Err(StartupError::config(message).with_detail(detail));
     }
     loader.main_file()?;
-    let strict = line.strict;
+    let mode = line.test;
     let Extensions { explain: clients, json, unconfined, .. } = line.extensions;
     let parsed = Parsed { loaded: loader.finish()?, unconfined };
     Ok(match (clients.is_empty(), test) {
         (false, _) => Command::Explain { parsed, clients, json },
-        (true, true) => Command::Test { parsed, strict },
+        (true, true) => Command::Test(TestRun { mode, read: Ok(parsed) }),
         (true, false) => Command::Serve(parsed),
     })
 }
@@ -121,21 +127,30 @@ fn syntax_error(end: Termination) -> Option<&'static str> {
 }
 
 impl Parsed {
-    /// Faults of the configuration that dnsmasq does not check.
+    /// Faults of the configuration that dnsmasq does not check, and reasons for which the start is refused that can be known
+    /// without the rights of root.
     pub fn findings(&self) -> Vec<Finding> {
         let Loaded { config, findings, .. } = &self.loaded;
+        let mut findings = findings.clone();
         // These look-ups cost more than to read a short file, so they are done only where they can find a fault.
         let serves_files = config.tftp.is_some();
-        let serves = serves_files || !config.dhcp.ranges.is_empty();
-        let interfaces = if serves { snapshot().ok() } else { None };
+        if !serves_files && config.dhcp.ranges.is_empty() {
+            return findings;
+        }
+        let interfaces = snapshot().ok();
         let identity = if serves_files { serving_identity(config) } else { None };
-        let environment =
-            environment::environment_findings(config, interfaces.as_ref(), identity.as_ref());
-        let roots = config.tftp.iter().flat_map(|tftp| environment::missing_roots(tftp));
-        let absent = interfaces.iter().flat_map(|here| missing_interfaces(&config.network, here));
-        let absent = absent
-            .map(|name| Finding::general(Level::Warning, ConfigReason::InterfaceMissing { name }));
-        findings.iter().cloned().chain(environment).chain(absent).chain(roots).collect()
+        findings.extend(environment::environment_findings(
+            config,
+            interfaces.as_ref(),
+            identity.as_ref(),
+        ));
+        let network = &config.network;
+        let missing = |here| environment::missing_interface_findings(network, here);
+        findings.extend(interfaces.iter().flat_map(missing));
+        let roots = |tftp: &Arc<Tftp>| environment::inaccessible_roots(tftp, identity.as_ref());
+        findings.extend(config.tftp.iter().flat_map(roots));
+        findings.extend(unknown_users(config));
+        findings
     }
 
     /// The files that were read, in order.
@@ -165,4 +180,12 @@ impl Parsed {
         let files = files.iter().map(ToString::to_string).collect();
         explain(&ExplainRequest { clients, json }, &mut environment, files, warnings)
     }
+}
+
+fn unknown_users(config: &Config) -> impl Iterator<Item = Finding> {
+    let users = [identity(config).err(), script_user(config).err()];
+    users
+        .into_iter()
+        .flatten()
+        .map(|error| finding(|message| StartReason::UnknownUser { message }, &error))
 }

@@ -7,7 +7,8 @@ use crate::finding::{Finding, Level};
 use crate::reason::ConfigReason;
 use crate::strerror::strerror;
 use crate::sys::privilege::{
-    Capability, DropError, Identity, Unknown, is_permitted, limit_bounding_set, limit_capabilities,
+    Capability, DropError, Identity, Unknown, is_permitted, is_root, limit_bounding_set,
+    limit_capabilities,
 };
 
 /// The user that will serve, if it is known. In debug mode it is the user that started the program.
@@ -65,6 +66,16 @@ pub struct Capabilities {
     pub host: Vec<Capability>,
     /// Whether replies that need a neighbour entry are broadcast instead: entries cannot be added (D-039).
     pub broadcast_instead: bool,
+}
+
+/// The capabilities that the processes keep if they serve as this user.
+pub fn capabilities_of(
+    config: &Config,
+    pending: PendingBinds,
+    identity: &Identity,
+) -> Result<Capabilities, StartupError> {
+    let stays_root = is_root() && (config.process.debug || identity.is_root());
+    required_capabilities(config, pending, stays_root)
 }
 
 /// The capabilities that the processes keep. dnsmasq's error, if one is missing. `stays_root`: the user does not change from
