@@ -32,10 +32,7 @@ impl Member<'_> {
 struct RangeCheck<'a> {
     config: &'a Config,
     rule: &'a Rule<Range>,
-    /// Without loopback interfaces.
     members: Vec<Member<'a>>,
-    /// Whether a loopback interface is on the network.
-    on_loopback: bool,
 }
 
 impl<'a> RangeCheck<'a> {
@@ -44,26 +41,26 @@ impl<'a> RangeCheck<'a> {
             let netmask = rule.value.netmask.unwrap_or(address.netmask());
             address.ipv4().is_some_and(|ours| same_network(ours, rule.value.start, netmask))
         };
-        let all = interfaces.addresses.iter().filter(on_network);
-        let all = all.filter_map(|address| {
+        let members = interfaces.addresses.iter().filter(on_network).filter_map(|address| {
             let link = interfaces.by_index(address.interface)?;
             let served = serves_dhcp(&config.network, interfaces, link);
             Some(Member { link, ip: address.ipv4()?, served })
         });
-        let (loopback, members): (Vec<_>, Vec<_>) = all.partition(|member| member.link.loopback);
-        let on_loopback = loopback.iter().any(|member| member.served);
-        Self { config, rule, members, on_loopback }
+        Self { config, rule, members: members.collect() }
     }
 
     fn findings(&self) -> Vec<Finding> {
         let mut served = self.members.iter().filter(|member| member.served);
         match served.next() {
             Some(first) => {
-                let second = served.find(|member| member.link.index != first.link.index);
+                let is_other = |member: &&Member<'_>| {
+                    member.link.index != first.link.index && !member.link.loopback
+                };
+                let second = served.find(is_other).filter(|_| !first.link.loopback);
                 let two = second.map(|second| self.two_interfaces(first, second));
                 self.down().into_iter().chain(two).collect()
             }
-            None if self.on_loopback || self.is_shared() => Vec::new(),
+            None if self.is_shared() => Vec::new(),
             None if self.members.is_empty() => vec![self.elsewhere()],
             None => self.members.iter().map(|member| self.left_out(member)).collect(),
         }
