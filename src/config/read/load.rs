@@ -9,8 +9,10 @@ use super::lines::Lines;
 use super::system_lookups::SystemLookups;
 use crate::byte_text::to_text;
 use crate::config::file_content::{ReadError, ReadLimit, open_once};
-use crate::config::{Config, ConfigWarning, Origin, argument_error, line_error};
+use crate::config::{Config, Origin, argument_error, line_error};
 use crate::error::StartupError;
+use crate::finding::{Finding, Level};
+use crate::reason::ConfigReason;
 use crate::strerror::strerror;
 use conf_parser::ConfDir;
 use conf_parser::SharedNetwork;
@@ -59,7 +61,7 @@ pub struct Loaded {
     /// The configuration.
     pub config: Config,
     /// Warnings about the configuration.
-    pub notes: Vec<ConfigWarning>,
+    pub findings: Vec<Finding>,
     /// The files that were read, in order.
     pub files: Vec<Arc<str>>,
 }
@@ -92,13 +94,12 @@ impl Loader {
     /// Lines contradict each other.
     pub fn finish(self) -> Result<Loaded, StartupError> {
         self.conflicts.finish()?;
-        let BuildResult { config, mut warnings } = self.builder.finish();
+        let BuildResult { config, mut findings } = self.builder.finish();
         if self.files.is_empty() {
-            warnings.push(ConfigWarning::general(format!(
-                "no configuration file: {DEFAULT_CONFIG_FILE} does not exist"
-            )));
+            let reason = ConfigReason::NoConfigFile { path: DEFAULT_CONFIG_FILE };
+            findings.push(Finding::general(Level::Warning, reason));
         }
-        Ok(Loaded { config, notes: warnings, files: self.files })
+        Ok(Loaded { config, findings, files: self.files })
     }
 
     /// Applies an option of the command line. Files, directories and scripts are read at once, except for the first
