@@ -3,6 +3,7 @@
 use super::boot::{Boot, Step, StepKind, basename};
 use super::correlate::step_start;
 use super::text::{describe, offset};
+use crate::reason::Verdict;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const MIN_AXIS_LENGTH: Duration = Duration::from_millis(50);
 const STYLE: &str = "body{font:15px/1.45 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#1d2430}\
 h1{font-size:1.5em}h2{font-size:1.1em;margin:2em 0 .3em}svg{width:100%;height:auto;background:#f7f8fa;border:1px solid #dde1e7}\
 svg text{font:12px system-ui,sans-serif;fill:#1d2430}svg text.inside{fill:#fff}.axis{stroke:#c9ced6}.file{fill:#3b7dd8}.miss{fill:#e0a030}\
-.bad{fill:#c9372c}.talk{fill:#5b6b82}.good{color:#1a7f37}.stuck{color:#c9372c}\
+.bad{fill:#c9372c}.talk{fill:#5b6b82}.good{color:#1a7f37}.stuck{color:#c9372c}.unknown{color:#5b6b82}\
 details{margin:.4em 0}pre{white-space:pre-wrap;background:#f7f8fa;padding:.6em;border:1px solid #dde1e7}";
 
 /// The whole page.
@@ -34,7 +35,7 @@ pub fn page(boots: &[Boot]) -> String {
 }
 
 fn write_page(out: &mut String, boots: &[Boot]) -> fmt::Result {
-    let good = boots.iter().filter(|boot| boot.verdict().good).count();
+    let good = boots.iter().filter(|boot| boot.verdict().verdict == Verdict::Boots).count();
     let title = match boots.len() {
         1 => "One network boot".to_owned(),
         count => format!("{count} network boots"),
@@ -57,7 +58,11 @@ fn section(out: &mut String, boot: &Boot) -> fmt::Result {
     writeln!(out, "<h2>{}</h2><div>{}</div>", Escaped(&title), Escaped(&boot.raw_time))?;
     time_line(out, boot)?;
     let verdict = boot.verdict();
-    let class = if verdict.good { "good" } else { "stuck" };
+    let class = match verdict.verdict {
+        Verdict::Boots => "good",
+        Verdict::Unknown => "unknown",
+        Verdict::DoesNotBoot => "stuck",
+    };
     writeln!(out, "<p class=\"{class}\"><b>{}</b></p>", Escaped(&verdict.text))?;
     if let Some(advice) = &verdict.advice {
         writeln!(out, "<p>{}</p>", Escaped(advice))?;
@@ -176,7 +181,11 @@ fn class_and_label(kind: &StepKind) -> (&'static str, String) {
         StepKind::NotFound { path, count: 1 } => ("miss", format!("missing: {}", basename(path))),
         StepKind::NotFound { count, .. } => ("miss", format!("{count} missing files")),
         StepKind::Denied(path) => ("bad", format!("denied: {}", basename(path))),
-        StepKind::ClientError(text) => ("miss", format!("error: {text}")),
+        StepKind::Requested { message, .. } => ("talk", message.clone()),
+        StepKind::AddressAssigned(message) => ("talk", message.clone()),
+        StepKind::Unreadable { path, .. } => ("bad", format!("unreadable: {}", basename(path))),
+        StepKind::Loading { path, .. } => ("file", format!("{} ...", basename(path))),
+        StepKind::ClientError { error, .. } => ("miss", format!("error: {error}")),
         StepKind::TimedOut(path) => ("bad", format!("timeout: {}", basename(path))),
         StepKind::Ignored => ("bad", "ignored".to_owned()),
         StepKind::Dropped { .. } => ("bad", "dropped".to_owned()),
