@@ -2,3 +2,4 @@
 
 pub mod boot_file;
 pub mod environment;
+pub mod port_owner;
