@@ -43,6 +43,7 @@ const LAYERS: &[Layer] = &[
     layer("finding", &["origin", "reason"], &[]),
     layer("strerror", &[], &["libc"]),
     layer("time", &[], &[]),
+    layer("capture", &["byte_text", "strerror"], &["pcap_parser"]),
     layer("sys", &["byte_text", "net"], &["nix", "libc", "landlock", "seccompiler"]),
     layer("log_line", &["byte_text", "reason", "wire"], &["conf_parser", "log"]),
     layer("terminal", &["byte_text", "log_line", "sys"], &[]),
@@ -55,7 +56,7 @@ const LAYERS: &[Layer] = &[
     layer("proxydhcp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "origin", "wire"], &["conf_parser"]),
     layer("tftp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "time", "wire"], &["conf_parser"]),
     layer("diagnose", &["byte_text", "config", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "tftp", "time", "wire"], &["conf_parser", "libc", "memchr", "object"]),
-    layer("explain", &["byte_text", "config", "diagnose", "error", "finding", "log_line", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "wire"], &["conf_parser", "pcap_parser", "serde", "serde_json"]),
+    layer("explain", &["byte_text", "capture", "config", "diagnose", "error", "finding", "log_line", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "wire"], &["conf_parser", "pcap_parser", "serde", "serde_json"]),
     layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio"]),
 ];
 

@@ -3,3 +3,4 @@
 pub mod boot_file;
 pub mod boot_program;
 pub mod environment;
+pub mod port_owner;
