@@ -33,6 +33,8 @@ impl Mark {
 /// The colour of a step, and its meaning in the legend.
 pub fn mark(step: &Step) -> (Mark, &'static str) {
     match &step.kind {
+        StepKind::Requested { .. } => (Mark::Dhcp, "DHCP request"),
+        StepKind::AddressAssigned(_) => (Mark::Dhcp, "message of a DHCP server"),
         StepKind::Answered { .. } => (Mark::Dhcp, "DHCP reply"),
         StepKind::Chosen(_) => (Mark::Dhcp, "menu selection"),
         StepKind::File { .. } if step.offset.is_none() => (Mark::File, "file"),
@@ -43,9 +45,11 @@ pub fn mark(step: &Step) -> (Mark, &'static str) {
             Mark::SincePrevious,
             "file; only its end is in the log, so the bar begins at the step before",
         ),
+        StepKind::Loading { .. } => (Mark::File, "file that is being sent"),
         StepKind::NotFound { .. } => (Mark::Missing, "file that does not exist"),
-        StepKind::ClientError(_) => (Mark::Missing, "error of the client"),
+        StepKind::ClientError { .. } => (Mark::Missing, "error of the client"),
         StepKind::Denied(_) => (Mark::Failed, "permission denied"),
+        StepKind::Unreadable { .. } => (Mark::Failed, "file that cannot be read"),
         StepKind::TimedOut(_) => (Mark::Failed, "no acknowledgement"),
         StepKind::Ignored | StepKind::Dropped { .. } => (Mark::Failed, "no reply"),
         StepKind::Notice(_) => (Mark::Failed, "notice"),
@@ -72,7 +76,8 @@ pub fn legend(steps: &[Step]) -> Vec<(Mark, String)> {
 fn legend_has_only_the_colours_that_occur() {
     let step = |kind| Step { offset: None, kind };
     let missing = || StepKind::NotFound { path: "a".into(), count: 1 };
-    let steps = [step(missing()), step(StepKind::ClientError("x".into())), step(missing())];
+    let error = StepKind::ClientError { path: None, error: "x".into(), count: 1 };
+    let steps = [step(missing()), step(error), step(missing())];
     let expected = (Mark::Missing, "file that does not exist, error of the client".to_owned());
     assert_eq!(legend(&steps), [expected]);
     assert_eq!(legend(&[]), []);

@@ -98,9 +98,10 @@ fn section(
 
 fn heading(out: &mut String, boot: &Boot) -> fmt::Result {
     writeln!(out, "<h2>{}</h2>", Escaped(&boot.client()))?;
+    let name = boot.name.clone();
     let architecture = boot.architecture.map(|one| format!("architecture {one}"));
     let time = Some(boot.raw_time.clone()).filter(|time| !time.is_empty());
-    let parts: Vec<String> = [architecture, time].into_iter().flatten().collect();
+    let parts: Vec<String> = [name, architecture, time].into_iter().flatten().collect();
     if parts.is_empty() {
         Ok(())
     } else {

@@ -18,8 +18,7 @@ const VERDICTS: [Verdict; 3] = [Verdict::Boots, Verdict::DoesNotBoot, Verdict::U
 
 /// How this boot ended.
 pub fn outcome(boot: &Boot) -> Outcome {
-    let super::super::verdict::Verdict { good, text, advice } = boot.verdict();
-    let verdict = if good { Verdict::Boots } else { Verdict::DoesNotBoot };
+    let crate::story::verdict::Verdict { verdict, text, advice, .. } = boot.verdict();
     Outcome { verdict, text, advice }
 }
 

@@ -34,17 +34,15 @@ pub fn write(out: &mut String, boots: &[Boot], outcomes: &[Outcome]) -> fmt::Res
     out.write_str("</tbody>\n</table>\n")
 }
 
+/// The hardware address with a link, the name and the IP address, as far as they are known.
 fn machine(number: usize, boot: &Boot) -> String {
     let ip = boot.ip.map(|ip| ip.to_string());
-    let link = |text: &str| {
-        let whole = if text.len() <= MAX_WHOLE_LEN { " class=\"whole\"" } else { "" };
-        format!("<a{whole} href=\"#boot-{number}\">{}</a>", Escaped(text))
-    };
-    match (&boot.mac, ip) {
-        (Some(mac), Some(ip)) => format!("{}<br><span class=\"muted\">{ip}</span>", link(mac)),
-        (Some(mac), None) => link(mac),
-        (None, ip) => link(&ip.unwrap_or_else(|| boot.client())),
-    }
+    let first = boot.mac.clone().or_else(|| ip.clone()).unwrap_or_else(|| boot.client());
+    let whole = if first.len() <= MAX_WHOLE_LEN { " class=\"whole\"" } else { "" };
+    let link = format!("<a{whole} href=\"#boot-{number}\">{}</a>", Escaped(&first));
+    let more = [boot.name.clone(), ip.filter(|ip| *ip != first)];
+    let line = |text: String| format!("<br><span class=\"muted\">{}</span>", Escaped(&text));
+    std::iter::once(link).chain(more.into_iter().flatten().map(line)).collect()
 }
 
 fn start(boot: &Boot) -> String {
