@@ -1,13 +1,41 @@
 //! UDP datagrams of a packet capture (pcap, pcapng).
+//!
+//! ```text
+//! read ─ blocks ─► Frame ─ packet ─► Datagram
+//! ```
+
+mod blocks;
+mod packet;
+mod repetition;
 
 use crate::byte_text::to_path;
 use crate::strerror::strerror;
-use pcap_parser::{Block, Linktype, PcapBlockOwned, PcapError, create_reader};
+use blocks::Blocks;
+use pcap_parser::{PcapError, create_reader};
+use repetition::Repetitions;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::io::Read;
+use std::net::{SocketAddr, SocketAddrV4};
+use std::time::Duration;
 use std::{fmt, io};
 
-/// A UDP datagram over IPv4.
+/// A UDP datagram over IPv4 or IPv6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datagram<'b> {
+    /// The time since 1970-01-01 00:00 UTC; `None` if the capture has no times.
+    pub time: Option<Duration>,
+    /// Source.
+    pub from: SocketAddr,
+    /// Destination.
+    pub to: SocketAddr,
+    /// The payload, as far as it was captured: the end is missing if the capture limits the length of packets, or if the
+    /// datagram was fragmented.
+    pub bytes: &'b [u8],
+    /// Bytes of the payload.
+    pub len: usize,
+}
+
+/// A UDP datagram over IPv4 that does not borrow from the capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapturedDatagram {
     /// Source.
@@ -38,34 +66,48 @@ impl fmt::Display for CaptureError {
 
 /// Bytes of the read buffer, which limits the length of a block.
 const BUFFER_CAPACITY: usize = 1 << 20;
-/// Ethernet types.
-const IPV4: [u8; 2] = [0x08, 0x00];
-const VLAN: [[u8; 2]; 2] = [[0x81, 0x00], [0x88, 0xa8]];
-const UDP: u8 = 17;
-const UDP_HEADER_LEN: usize = 8;
-/// Header lengths of link types: Linux cooked capture, its version 2, BSD loopback.
-const SLL_HEADER_LEN: usize = 16;
-const SLL2_HEADER_LEN: usize = 20;
-const NULL_HEADER_LEN: usize = 4;
+/// The first bytes of a capture: pcapng, then pcap with microseconds and nanoseconds, in both byte orders.
+const MAGIC: [[u8; 4]; 5] = [
+    [0x0a, 0x0d, 0x0d, 0x0a],
+    [0xd4, 0xc3, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0xc3, 0xd4],
+    [0x4d, 0x3c, 0xb2, 0xa1],
+    [0xa1, 0xb2, 0x3c, 0x4d],
+];
 
-/// All datagrams of a file to these ports.
-pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<CapturedDatagram>, CaptureError> {
-    let file = File::open(to_path(path)).map_err(CaptureError::Unreadable)?;
+/// Whether a file that begins with these bytes is a capture.
+pub fn is_capture(start: &[u8]) -> bool {
+    MAGIC.iter().any(|magic| start.starts_with(magic))
+}
+
+/// Reads a capture to its end and calls `each` for each datagram. A datagram that was captured on several interfaces is
+/// passed once.
+///
+/// # Errors
+/// It is not a capture, or damaged. A capture that is cut off is no error.
+pub fn read(
+    input: impl Read + Send,
+    mut each: impl FnMut(&Datagram<'_>),
+) -> Result<(), CaptureError> {
     let no_capture = |_: PcapError<&[u8]>| CaptureError::NoCapture;
-    let mut reader = create_reader(BUFFER_CAPACITY, file).map_err(no_capture)?;
-    let (mut datagrams, mut link_types) = (Vec::new(), Vec::new());
+    let mut reader = create_reader(BUFFER_CAPACITY, input).map_err(no_capture)?;
+    let (mut blocks, mut repetitions) = (Blocks::default(), Repetitions::default());
     loop {
         match reader.next() {
             Ok((size, block)) => {
-                let to_port = |one: &CapturedDatagram| ports.contains(&one.to.port());
-                datagrams.extend(datagram(&block, &mut link_types).filter(to_port));
+                if let Some(frame) = blocks.frame(&block)
+                    && let Some(datagram) = packet::datagram(&frame)
+                    && !repetitions.contains(&frame, &datagram)
+                {
+                    each(&datagram);
+                }
                 reader.consume(size);
             }
             // A capture that is still written, or was cut off, ends with an incomplete block.
-            Err(PcapError::Eof | PcapError::UnexpectedEof) => return Ok(datagrams),
+            Err(PcapError::Eof | PcapError::UnexpectedEof) => return Ok(()),
             Err(PcapError::Incomplete(_)) => {
                 if reader.reader_exhausted() || reader.refill().is_err() {
-                    return Ok(datagrams);
+                    return Ok(());
                 }
             }
             Err(error) => return Err(no_capture(error)),
@@ -73,101 +115,62 @@ pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<CapturedDatagram>, Cap
     }
 }
 
-/// The datagram of a block. `link_types`: of the interfaces that were described so far, by their number.
-fn datagram(
-    block: &PcapBlockOwned<'_>,
-    link_types: &mut Vec<Linktype>,
-) -> Option<CapturedDatagram> {
-    let (link_type, frame) = match block {
-        PcapBlockOwned::LegacyHeader(header) => {
-            link_types.push(header.network);
-            return None;
+/// All datagrams of a file over IPv4 to these ports.
+pub fn datagrams(path: &str, ports: &[u16]) -> Result<Vec<CapturedDatagram>, CaptureError> {
+    let file = File::open(to_path(path)).map_err(CaptureError::Unreadable)?;
+    let mut datagrams = Vec::new();
+    read(file, |one| {
+        if let (SocketAddr::V4(from), SocketAddr::V4(to)) = (one.from, one.to)
+            && ports.contains(&to.port())
+        {
+            datagrams.push(CapturedDatagram { from, to, bytes: one.bytes.to_vec() });
         }
-        PcapBlockOwned::Legacy(block) => (*link_types.first()?, block.data),
-        PcapBlockOwned::NG(Block::SectionHeader(_)) => {
-            link_types.clear();
-            return None;
-        }
-        PcapBlockOwned::NG(Block::InterfaceDescription(link)) => {
-            link_types.push(link.linktype);
-            return None;
-        }
-        PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
-            (*link_types.get(usize::try_from(packet.if_id).ok()?)?, packet.data)
-        }
-        PcapBlockOwned::NG(Block::SimplePacket(packet)) => (*link_types.first()?, packet.data),
-        PcapBlockOwned::NG(_) => return None,
-    };
-    let packet = match link_type {
-        Linktype::ETHERNET => of_ethernet(frame)?,
-        Linktype::LINUX_SLL => frame.get(SLL_HEADER_LEN..)?,
-        Linktype::LINUX_SLL2 => frame.get(SLL2_HEADER_LEN..)?,
-        Linktype::NULL => frame.get(NULL_HEADER_LEN..)?,
-        _ => frame,
-    };
-    of_packet(packet)
-}
-
-fn of_ethernet(frame: &[u8]) -> Option<&[u8]> {
-    let mut rest = frame.get(12..)?;
-    while VLAN.iter().any(|kind| rest.starts_with(kind)) {
-        rest = rest.get(4..)?;
-    }
-    rest.strip_prefix(&IPV4)
-}
-
-/// The datagram of an IPv4 packet (RFC 791, RFC 768); `None` for a fragment.
-fn of_packet(packet: &[u8]) -> Option<CapturedDatagram> {
-    let word = |bytes: &[u8], at: usize| Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
-    let address = |at: usize| Some(Ipv4Addr::from(*packet.get(at..)?.first_chunk::<4>()?));
-    // Fragment offset and the flag "more fragments" are 0.
-    let is_whole = word(packet, 6)?.trailing_zeros() >= 14;
-    if packet.first()? >> 4 != 4 || *packet.get(9)? != UDP || !is_whole {
-        return None;
-    }
-    let udp = packet.get(usize::from(packet[0] & 15) * 4..)?;
-    let length = usize::from(word(udp, 4)?);
-    Some(CapturedDatagram {
-        from: SocketAddrV4::new(address(12)?, word(udp, 0)?),
-        to: SocketAddrV4::new(address(16)?, word(udp, 2)?),
-        bytes: udp.get(UDP_HEADER_LEN..length.min(udp.len()))?.to_vec(),
-    })
+    })?;
+    Ok(datagrams)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::packet::tests::packet;
     use super::*;
 
-    /// `hello` from 10.0.0.2:68 to 10.0.0.1:67.
-    fn packet() -> Vec<u8> {
-        let ip = [0x45, 0, 0, 33, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1];
-        [&ip[..], &[0, 68, 0, 67, 0, 13, 0, 0], b"hello"].concat()
+    const IPV4: [u8; 2] = [0x08, 0x00];
+
+    fn pcap(magic: u32, records: &[[u32; 2]]) -> Vec<u8> {
+        let frame = [&[0; 12][..], &IPV4, &packet()].concat();
+        let size = u32::try_from(frame.len()).unwrap();
+        let mut bytes = [magic, 0x0004_0002, 0, 0, 65535, 1].map(u32::to_le_bytes).concat();
+        for [seconds, fraction] in records {
+            bytes.extend([*seconds, *fraction, size, size].map(u32::to_le_bytes).concat());
+            bytes.extend(&frame);
+        }
+        bytes
+    }
+
+    fn times(bytes: &[u8]) -> Vec<Option<Duration>> {
+        let mut times = Vec::new();
+        read(bytes, |datagram| times.push(datagram.time)).unwrap();
+        times
     }
 
     #[test]
-    fn datagram_is_found_with_and_without_vlan_tag() {
-        let seen = of_packet(&packet()).unwrap();
-        assert_eq!((seen.from.port(), seen.to.port(), &seen.bytes[..]), (68, 67, &b"hello"[..]));
-        for tag in [&[][..], &[0x81, 0, 0, 7]] {
-            let frame = [&[0; 12][..], tag, &IPV4, &packet()].concat();
-            assert_eq!(of_ethernet(&frame), Some(&packet()[..]));
+    fn time_is_in_microseconds_or_nanoseconds() {
+        for (magic, nanos) in [(0xa1b2_c3d4, 250_000), (0xa1b2_3c4d, 250)] {
+            let bytes = pcap(magic, &[[7, 250]]);
+            assert_eq!(times(&bytes), [Some(Duration::new(7, nanos))]);
+            assert!(is_capture(&bytes));
         }
-        for cut in 0..packet().len() {
-            let has_udp_header = cut >= 28;
-            assert_eq!(of_packet(&packet()[..cut]).is_some(), has_udp_header, "{cut}");
-        }
+        assert!(!is_capture(b"Nov 22 17:50:08") && !is_capture(&[0x0a, 0x0d]));
     }
 
     #[test]
     fn capture_is_read_up_to_an_incomplete_record() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.pcap");
-        let frame = [&[0; 12][..], &IPV4, &packet()].concat();
-        let size = u32::try_from(frame.len()).unwrap().to_le_bytes();
-        let head = [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 1].map(u32::to_le_bytes).concat();
-        let record = [&[0; 8][..], &size, &size, &frame].concat();
-        std::fs::write(&path, [&head[..], &record, &record, &record[..20]].concat()).unwrap();
+        let bytes = pcap(0xa1b2_c3d4, &[[0, 0], [1, 0], [2, 0]]);
+        std::fs::write(&path, &bytes[..bytes.len() - 30]).unwrap();
         assert_eq!(datagrams(path.to_str().unwrap(), &[67]).unwrap().len(), 2);
+        assert_eq!(datagrams(path.to_str().unwrap(), &[69]).unwrap(), []);
         std::fs::write(&path, "no capture at all").unwrap();
         let read = |path: &str| datagrams(path, &[67]).unwrap_err();
         let broken = read(path.to_str().unwrap());

@@ -139,7 +139,8 @@ fn client_without_known_ip_address_is_not_reported_as_firewalled() {
     let log: String = (1..4).map(mac).chain((1..4).map(file)).collect();
     let texts = finished_boots(&log).concat();
     assert!(
-        !texts.contains("firewall") && texts.contains("the log does not show which files it requested"),
+        !texts.contains("firewall")
+            && texts.contains("the log does not show which files it requested"),
         "{texts}"
     );
 }
