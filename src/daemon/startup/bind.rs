@@ -1,9 +1,9 @@
 //! What is opened as root, in the process that was started: errors of this stage reach the terminal.
 
 use super::bind_device::single_interface;
-use super::command::Parsed;
 use super::fork_status::ForkStatus;
 use super::lease_file;
+use super::parsed::Parsed;
 use super::privileges::{self, PendingBinds, identity, serving_identity};
 use super::refusals::Refusals;
 use super::{Bound, Detached, Opened, Privileges};

@@ -1,24 +1,16 @@
 //! From the command line to what the program has to do.
 
-use super::privileges::{identity, script_user, serving_identity};
-use super::refusals::finding;
+use super::parsed::Parsed;
 use super::test_run::TestRun;
 use crate::command_line::{self, CommandLine, Extensions, Termination};
 use crate::config::read::build::Purpose;
-use crate::config::read::load::{Loaded, Loader};
+use crate::config::read::load::Loader;
 use crate::config::read::system_lookups::SystemLookups;
-use crate::config::reload::ReloadableFiles;
-use crate::config::{Config, Tftp};
-use crate::diagnose::environment;
 use crate::error::StartupError;
-use crate::explain::{Environment, ExplainOutput, ExplainRequest, explain};
-use crate::finding::{Finding, Level};
-use crate::reason::StartReason;
 use crate::story::OutputFormat;
-use crate::sys::interfaces::{has_interface, snapshot};
+use crate::sys::interfaces::has_interface;
 use conf_parser::Switch;
 use std::ffi::OsString;
-use std::sync::Arc;
 
 /// What the command line asks for.
 pub enum Command {
@@ -44,12 +36,6 @@ pub enum Command {
         /// Print JSON.
         json: bool,
     },
-}
-
-/// A configuration that was read.
-pub struct Parsed {
-    pub(super) loaded: Loaded,
-    pub(super) unconfined: bool,
 }
 
 /// Reads the command line and the files that it names. With `--test=...` an error is its result, and is not logged.
@@ -124,68 +110,4 @@ fn syntax_error(end: Termination) -> Option<&'static str> {
         Termination::ExtraWords => Some("junk found in command line"),
         Termination::Complete => None,
     }
-}
-
-impl Parsed {
-    /// Faults of the configuration that dnsmasq does not check, and reasons for which the start is refused that can be known
-    /// without the rights of root.
-    pub fn findings(&self) -> Vec<Finding> {
-        let Loaded { config, findings, .. } = &self.loaded;
-        let mut findings = findings.clone();
-        // These look-ups cost more than to read a short file, so they are done only where they can find a fault.
-        let serves_files = config.tftp.is_some();
-        if !serves_files && config.dhcp.ranges.is_empty() {
-            return findings;
-        }
-        let interfaces = snapshot().ok();
-        let identity = if serves_files { serving_identity(config) } else { None };
-        findings.extend(environment::environment_findings(
-            config,
-            interfaces.as_ref(),
-            identity.as_ref(),
-        ));
-        let network = &config.network;
-        let missing = |here| environment::missing_interface_findings(network, here);
-        findings.extend(interfaces.iter().flat_map(missing));
-        let roots = |tftp: &Arc<Tftp>| environment::inaccessible_roots(tftp, identity.as_ref());
-        findings.extend(config.tftp.iter().flat_map(roots));
-        findings.extend(unknown_users(config));
-        findings
-    }
-
-    /// The files that were read, in order.
-    pub fn files(&self) -> &[Arc<str>] {
-        &self.loaded.files
-    }
-
-    /// The replies that the described clients would get.
-    pub fn explain(self, clients: &[String], json: bool) -> Result<ExplainOutput, StartupError> {
-        let mut warnings: Vec<String> = self.findings().iter().map(ToString::to_string).collect();
-        let unknown_user = identity(&self.loaded.config).err().map(|error| error.to_string());
-        let fatal = self
-            .loaded
-            .findings
-            .iter()
-            .filter(|one| one.level == Level::Error)
-            .map(ToString::to_string);
-        let reasons = unknown_user.into_iter().chain(fatal);
-        warnings.extend(reasons.map(|reason| format!("the program does not start: {reason}")));
-        let Loaded { mut config, files, .. } = self.loaded;
-        let interfaces = snapshot().unwrap_or_default();
-        let identity = serving_identity(&config);
-        let mut files_of_hosts = ReloadableFiles::from_config(&config);
-        let snapshot = files_of_hosts.list().read();
-        let (names, _) = files_of_hosts.read(&mut config, snapshot);
-        let mut environment = Environment { config, names, interfaces, identity };
-        let files = files.iter().map(ToString::to_string).collect();
-        explain(&ExplainRequest { clients, json }, &mut environment, files, warnings)
-    }
-}
-
-fn unknown_users(config: &Config) -> impl Iterator<Item = Finding> {
-    let users = [identity(config).err(), script_user(config).err()];
-    users
-        .into_iter()
-        .flatten()
-        .map(|error| finding(|message| StartReason::UnknownUser { message }, &error))
 }

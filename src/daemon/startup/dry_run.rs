@@ -2,7 +2,7 @@
 //! sockets are closed again.
 
 use super::bind::open_sockets;
-use super::command::Parsed;
+use super::parsed::Parsed;
 use super::privileges::{self, PendingBinds};
 use super::refusals::Refusals;
 use super::{lease_file, pid_file};

@@ -1,6 +1,6 @@
 //! `--test`: what it prints, and its exit code.
 
-use super::command::Parsed;
+use super::parsed::Parsed;
 use super::refusals::finding;
 use crate::byte_text::to_utf8;
 use crate::command_line::TestMode;
