@@ -1,7 +1,7 @@
 //! The users and capabilities of the processes (docs/dnsmasq/daemon.md, section 3).
 
 use crate::config::network::Binding;
-use crate::config::{Config, Group, Process, RangeKind};
+use crate::config::{Config, Group, Process};
 use crate::error::StartupError;
 use crate::finding::{Finding, Level};
 use crate::reason::ConfigReason;
@@ -87,11 +87,9 @@ pub fn required_capabilities(
 ) -> Result<Capabilities, StartupError> {
     let process = &config.process;
     let ranges = !config.dhcp.ranges.is_empty();
-    let proxy_only = config.dhcp.ranges.iter().all(|range| range.value.kind == RangeKind::Proxy);
     let adds_entries = ranges && !process.broadcast_to_all;
     let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
     let late_ports = follows || pending.addresses;
-    require(adds_entries && !proxy_only, Capability::NetAdmin, "NET_ADMIN")?;
     require(ranges && !process.no_ping, Capability::NetRaw, "NET_RAW")?;
     require(late_ports, Capability::NetBindService, "NET_BIND_SERVICE")?;
     let ports = config.tftp.as_ref().and_then(|tftp| tftp.ports);
