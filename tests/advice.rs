@@ -240,8 +240,8 @@ fn mistake_is_reported_with_file_and_line() {
             "enable-tftp\n",
             "enable-tftp\ninterface=none0\nexcept-interface=lo\n",
             &[
-                "@/c.conf:2: dhcp-range: @/c.conf:5 (except-interface=lo) leaves out lo (127.0.0.1), which is on that network",
                 "@/c.conf:4: interface none0 does not currently exist",
+                "hint: @/c.conf:2: dhcp-range: @/c.conf:5 (except-interface=lo) leaves out lo (127.0.0.1), which is on that network",
             ],
         ),
         (

@@ -72,6 +72,9 @@ impl CommandLine {
         let words: Vec<String> = words.iter().map(|word| to_text(word.as_bytes())).collect();
         let mut expansion = Expansion::default();
         let invalid = expansion.add(&words).err();
+        if invalid.is_some() {
+            expansion.test = test_mode_of(&words);
+        }
         let Expansion { words: expanded, test } = expansion;
         let Ok(matches) = options(posixly_correct).parse(&expanded) else {
             unreachable!("expanded words are valid options")
@@ -214,6 +217,12 @@ impl Expansion {
             Ok(Value::Complete)
         }
     }
+}
+
+/// The values of `--test` in any word. They determine how an invalid word is reported, also before them.
+fn test_mode_of(words: &[String]) -> TestMode {
+    let values = words.iter().filter_map(|word| word.strip_prefix("--test="));
+    values.fold(TestMode::default(), |mode, values| mode.with(values).unwrap_or(mode))
 }
 
 /// Position of the value of an option.

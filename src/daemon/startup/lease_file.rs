@@ -40,11 +40,26 @@ pub fn check(config: &Config) -> Result<Vec<FileLine>, StartupError> {
 
 /// As [`check`], but does not create the file and does not run the script.
 pub fn check_without_effect(config: &Config) -> Result<(), StartupError> {
-    let Some(path) = path(config) else { return Ok(()) };
+    let Some(path) = path(config) else { return check_script(config) };
     if !path.is_file() {
         return writable(path).map_err(|error| failed("cannot open or create", path, error.into()));
     }
     check_content(config, &content(path, &open_options())?).map(drop)
+}
+
+/// Whether the script exists. A path with spaces may be a command with arguments, because a shell runs it.
+fn check_script(config: &Config) -> Result<(), StartupError> {
+    match init_script(config) {
+        Some(script) if !script.exists() && !path_text(script).contains(' ') => {
+            Err(cannot_run(script, "No such file or directory"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn cannot_run(script: &Path, reason: &str) -> StartupError {
+    let script = path_text(script);
+    StartupError::file(format!("cannot run lease-init script {script}: {reason}"))
 }
 
 /// The lease file, if the start opens it.
@@ -94,9 +109,7 @@ fn check_content(config: &Config, bytes: &[u8]) -> Result<Vec<FileLine>, Startup
 fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
     let mut command = OsString::from(script);
     command.push(" init");
-    let failed = |reason: &str| {
-        StartupError::file(format!("cannot run lease-init script {}: {reason}", path_text(script)))
-    };
+    let failed = |reason: &str| cannot_run(script, reason);
     let (output, status) =
         run_shell(&command).map_err(|error: io::Error| failed(&strerror(&error)))?;
     let output = output.map_err(|error| failed(&error.reason()))?;

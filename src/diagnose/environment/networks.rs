@@ -1,7 +1,7 @@
 //! Ranges and the interfaces of this machine.
 
 use crate::byte_text::to_text;
-use crate::config::network::Network;
+use crate::config::network::{Network, missing_patterns};
 use crate::config::{Config, Origin, Range, RangeKind, Rule};
 use crate::finding::{Finding, Level};
 use crate::net::{Address, Interfaces, Link, same_network};
@@ -33,6 +33,8 @@ struct RangeCheck<'a> {
     config: &'a Config,
     rule: &'a Rule<Range>,
     members: Vec<Member<'a>>,
+    /// An interface that a line names does not exist. It may appear later, on this network.
+    incomplete: bool,
 }
 
 impl<'a> RangeCheck<'a> {
@@ -46,7 +48,8 @@ impl<'a> RangeCheck<'a> {
             let served = serves_dhcp(&config.network, interfaces, link);
             Some(Member { link, ip: address.ipv4()?, served })
         });
-        Self { config, rule, members: members.collect() }
+        let incomplete = !missing_patterns(&config.network, interfaces).is_empty();
+        Self { config, rule, members: members.collect(), incomplete }
     }
 
     fn findings(&self) -> Vec<Finding> {
@@ -89,7 +92,8 @@ impl<'a> RangeCheck<'a> {
     fn left_out(&self, member: &Member<'_>) -> Finding {
         let line = excluding_line(&self.config.network, member);
         let interface = member.text();
-        self.finding(Level::Warning, ConfigReason::InterfaceLeftOut { line, interface })
+        let level = if self.incomplete { Level::Hint } else { Level::Warning };
+        self.finding(level, ConfigReason::InterfaceLeftOut { line, interface })
     }
 
     fn two_interfaces(&self, first: &Member<'_>, second: &Member<'_>) -> Finding {
@@ -184,7 +188,6 @@ mod tests {
             ("interface=eth1", "interface=eth1"),
             ("interface=eth0:1", "interface=eth0:1"),
             ("interface=", "interface="),
-            ("interface=none0", "interface=none0"),
             ("except-interface=eth*", "except-interface=eth0"),
             ("no-dhcp-interface=eth0", "no-dhcp-interface=eth0"),
             ("no-dhcpv4-interface=eth0", "no-dhcp-interface=eth0"),
@@ -196,6 +199,9 @@ mod tests {
             );
             assert_eq!(found.first(), Some(&expected), "{line}");
         }
+        let later = findings(&format!("{range}\ninterface=none0"), &machine());
+        let hint = "hint: c:1: dhcp-range: c:2 (interface=none0) leaves out eth0 (192.168.1.2), which is on that network";
+        assert_eq!(later.first().map(String::as_str), Some(hint));
         for line in ["interface=eth0", "listen-address=192.168.1.3", "except-interface=eth1"] {
             assert_eq!(findings(&format!("{range}\n{line}"), &machine()), [""; 0], "{line}");
         }
