@@ -1,0 +1,68 @@
+//! `dhcp-range` lines that answer no client, and configurations without one.
+
+use super::warning_at;
+use crate::config::{Config, Origin, Range, RangeKind, Rule};
+use crate::finding::{Finding, Level};
+use crate::reason::{ConfigReason, StartReason};
+use conf_parser::Keyword;
+
+/// All findings of this module.
+pub fn findings(config: &Config) -> Vec<Finding> {
+    let mut findings = nothing_to_serve(config);
+    findings.extend(silent_range(config));
+    findings.extend(missing_range(config));
+    findings
+}
+
+fn proxy_range(config: &Config) -> Option<&Rule<Range>> {
+    config.dhcp.ranges.iter().find(|range| range.value.kind == RangeKind::Proxy)
+}
+
+fn nothing_to_serve(config: &Config) -> Vec<Finding> {
+    let serves_nothing = proxy_range(config).is_none() && config.tftp.is_none();
+    serves_nothing
+        .then(|| Finding::general(Level::Error, StartReason::NothingToServe))
+        .into_iter()
+        .collect()
+}
+
+fn silent_range(config: &Config) -> Option<Finding> {
+    let range = proxy_range(config).filter(|_| !config.dhcp.pxe_enabled)?;
+    Some(warning_at(&range.origin, ConfigReason::RangeWithoutService))
+}
+
+/// Boot lines have no effect without a range.
+fn missing_range(config: &Config) -> Option<Finding> {
+    let dhcp = &config.dhcp;
+    let services = dhcp.services.iter().map(|rule| (&rule.origin, Keyword::PxeService));
+    let boots = dhcp.boot_rules.iter().map(|rule| (&rule.origin, Keyword::DhcpBoot));
+    let (origin, keyword): (&Origin, Keyword) =
+        services.chain(boots).next().filter(|_| dhcp.ranges.is_empty())?;
+    let keyword = keyword.to_string();
+    Some(warning_at(origin, ConfigReason::RangeMissing { keyword }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::lint::advice::tests::findings;
+
+    #[test]
+    fn range_without_service_is_reported() {
+        assert_eq!(
+            findings("port=0\ndhcp-range=10.0.0.0,proxy\ndhcp-boot=x"),
+            ["c:2: a proxy range answers no client without a pxe-service or pxe-prompt"]
+        );
+        assert_eq!(
+            findings("port=0"),
+            ["nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp"]
+        );
+    }
+
+    #[test]
+    fn boot_line_without_range_is_reported_once() {
+        let lines = "port=0\nenable-tftp\npxe-service=0,Net,a\ndhcp-boot=a.0";
+        let finding = "c:3: pxe-service: without a dhcp-range no client is answered: add dhcp-range=<network>,proxy";
+        assert_eq!(findings(lines), [finding]);
+        assert_eq!(findings(&format!("{lines}\ndhcp-range=10.0.0.0,proxy")), [""; 0]);
+    }
+}
