@@ -1,7 +1,7 @@
 //! Findings about single `pxe-service` and `dhcp-boot` lines.
 
+use super::Reasons;
 use super::boot_rules::can_be_host_name;
-use super::line_findings::Reasons;
 use super::quotes;
 use crate::byte_text::to_text;
 use crate::finding::Level;

@@ -1,6 +1,6 @@
 //! Findings about single lines that select clients.
 
-use super::line_findings::Reasons;
+use super::Reasons;
 use super::quotes;
 use super::tag_sources::CLIENT_ARCHITECTURE;
 use crate::byte_text::to_text;

@@ -5,7 +5,7 @@ use super::client_lines::{architecture_as_text, name_as_address, of_class_match,
 use super::dns::DnsLines;
 use super::quotes;
 use super::unsent_options::UnsentOptions;
-use super::{MAX_FINDINGS, warning_at};
+use super::{MAX_FINDINGS, Reasons, warning_at};
 use crate::byte_text::to_text;
 use crate::config::{Config, Origin};
 use crate::finding::{Finding, Level};
@@ -68,9 +68,6 @@ fn script_user(config: &Config, origin: &Origin) -> Option<Finding> {
         None
     }
 }
-
-/// The findings about a line.
-pub type Reasons = Vec<(Level, ConfigReason)>;
 
 /// The findings about one line.
 fn of_line(directive: &Directive) -> Reasons {

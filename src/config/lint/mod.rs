@@ -22,6 +22,9 @@ use crate::reason::ConfigReason;
 /// Maximum number of findings of one kind.
 const MAX_FINDINGS: usize = 20;
 
+/// The findings about a line.
+type Reasons = Vec<(Level, ConfigReason)>;
+
 fn warning_at(origin: &Origin, reason: ConfigReason) -> Finding {
     Finding::at(Level::Warning, origin, reason)
 }
