@@ -15,7 +15,8 @@ reasons! {
         RangeWithoutService = "range-without-service",
             "a proxy range answers no client without a pxe-service or pxe-prompt";
         RangeMissing { keyword: String } = "range-missing",
-            "{keyword}: without a dhcp-range no client is answered: add dhcp-range=<network>,proxy";
+            "{keyword}: without a dhcp-range no DHCP request is answered, so the line has no effect: add \
+             dhcp-range=<network>,proxy";
         BadNetmask { netmask: std::net::Ipv4Addr } = "bad-netmask",
             "dhcp-range: {netmask} is no netmask, so no client is on this network";
         /// `option`: `66 (tftp-server)`; `more`: ` (3 lines)`, if there are several.

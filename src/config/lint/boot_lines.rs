@@ -70,7 +70,7 @@ fn server_in_second_field(boot: &DhcpBoot) -> Option<ConfigReason> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::lint::advice::tests::{check, check_fine};
+    use crate::config::lint::advice::tests::{check, check_fine, findings};
 
     #[test]
     fn file_in_the_place_of_the_menu_text_is_a_warning() {
@@ -80,6 +80,8 @@ mod tests {
             );
             check(&[(&format!("pxe-service=0,{text}"), &finding)]);
         }
+        let without_proxy = "port=0\ndhcp-range=10.0.0.1,static\ndhcp-boot=a.0,10.0.0.9";
+        assert!(!findings(without_proxy).iter().any(|finding| finding.contains("second field")));
         check_fine(&[
             "pxe-service=0,Local disk",
             "pxe-service=0,Boot,0",

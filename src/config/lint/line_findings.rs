@@ -7,11 +7,11 @@ use super::quotes;
 use super::unsent_options::UnsentOptions;
 use super::{MAX_FINDINGS, Reasons, warning_at};
 use crate::byte_text::to_text;
-use crate::config::{Config, Origin};
+use crate::config::{Config, Origin, RangeKind};
 use crate::finding::{Finding, Level};
-use crate::reason::ConfigReason;
+use crate::reason::{ConfigReason, Reason};
 use conf_parser::Directive as D;
-use conf_parser::{DhcpRange, Directive, RangeKind};
+use conf_parser::{DhcpRange, Directive};
 
 /// What the lines have shown up to now.
 #[derive(Debug, Default)]
@@ -45,6 +45,10 @@ impl LineFindings {
     /// All findings.
     pub fn finish(self, config: &Config) -> Vec<Finding> {
         let mut findings = self.findings;
+        if !config.dhcp.ranges.iter().any(|range| range.value.kind == RangeKind::Proxy) {
+            // A DHCP server does send the name of the boot server.
+            findings.retain(|finding| !is_about_server_name(finding));
+        }
         findings.extend(self.dns.finding(config));
         findings.extend(self.unsent_options.findings(config));
         let root = self.tftp_root.filter(|_| config.tftp.is_none());
@@ -54,6 +58,10 @@ impl LineFindings {
         findings.extend(self.script_user.and_then(|origin| script_user(config, &origin)));
         findings
     }
+}
+
+fn is_about_server_name(finding: &Finding) -> bool {
+    matches!(finding.reason, Reason::Config(ConfigReason::ServerInSecondField { .. }))
 }
 
 /// dnsmasq runs the script as root if there is no `dhcp-range`.
@@ -117,7 +125,9 @@ fn word_as_interface(name: &[u8]) -> Option<ConfigReason> {
 
 /// `192.168.1.0,proxy,192.168.1.255`: dnsmasq accepts any address as a netmask.
 fn netmask(range: &DhcpRange) -> Option<ConfigReason> {
-    let RangeKind::Proxy { netmask: Some(netmask), .. } = range.kind else { return None };
+    let conf_parser::RangeKind::Proxy { netmask: Some(netmask), .. } = range.kind else {
+        return None;
+    };
     let mask = u32::from(netmask);
     (mask.leading_ones() + mask.trailing_zeros() < u32::BITS)
         .then_some(ConfigReason::BadNetmask { netmask })

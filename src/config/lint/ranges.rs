@@ -1,7 +1,7 @@
 //! `dhcp-range` lines that answer no client, and configurations without one.
 
 use super::warning_at;
-use crate::config::{Config, Origin, Range, RangeKind, Rule};
+use crate::config::{Config, Range, RangeKind, Rule};
 use crate::finding::{Finding, Level};
 use crate::reason::{ConfigReason, StartReason};
 use conf_parser::Keyword;
@@ -31,20 +31,26 @@ fn silent_range(config: &Config) -> Option<Finding> {
     Some(warning_at(&range.origin, ConfigReason::RangeWithoutService))
 }
 
-/// Boot lines have no effect without a range.
+/// Boot lines have no effect without a range. With `dhcp-boot` alone the machine may be a TFTP server only.
 fn missing_range(config: &Config) -> Option<Finding> {
     let dhcp = &config.dhcp;
-    let services = dhcp.services.iter().map(|rule| (&rule.origin, Keyword::PxeService));
-    let boots = dhcp.boot_rules.iter().map(|rule| (&rule.origin, Keyword::DhcpBoot));
-    let (origin, keyword): (&Origin, Keyword) =
-        services.chain(boots).next().filter(|_| dhcp.ranges.is_empty())?;
+    if !dhcp.ranges.is_empty() {
+        return None;
+    }
+    let service = dhcp.services.iter().next().map(|rule| &rule.origin);
+    let boot = dhcp.boot_rules.iter().next().map(|rule| &rule.origin);
+    let (level, origin, keyword) = match (service, boot) {
+        (Some(origin), _) => (Level::Warning, origin, Keyword::PxeService),
+        (None, Some(origin)) => (Level::Hint, origin, Keyword::DhcpBoot),
+        (None, None) => return None,
+    };
     let keyword = keyword.to_string();
-    Some(warning_at(origin, ConfigReason::RangeMissing { keyword }))
+    Some(Finding::at(level, origin, ConfigReason::RangeMissing { keyword }))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::config::lint::advice::tests::findings;
+    use crate::config::lint::advice::tests::{findings, leveled};
 
     #[test]
     fn range_without_service_is_reported() {
@@ -61,8 +67,10 @@ mod tests {
     #[test]
     fn boot_line_without_range_is_reported_once() {
         let lines = "port=0\nenable-tftp\npxe-service=0,Net,a\ndhcp-boot=a.0";
-        let finding = "c:3: pxe-service: without a dhcp-range no client is answered: add dhcp-range=<network>,proxy";
-        assert_eq!(findings(lines), [finding]);
+        let finding = "warning: c:3: pxe-service: without a dhcp-range no DHCP request is answered, so the line has no effect: add dhcp-range=<network>,proxy";
+        assert_eq!(leveled(lines), [finding]);
         assert_eq!(findings(&format!("{lines}\ndhcp-range=10.0.0.0,proxy")), [""; 0]);
+        let boot_only = lines.replace("pxe-service=0,Net,a", "log-dhcp");
+        assert!(leveled(&boot_only)[0].starts_with("hint: c:4: dhcp-boot: without a dhcp-range"));
     }
 }
