@@ -100,7 +100,7 @@ impl Recipe {
         lab.file(CONFIG, &self.config);
         lab.file(&format!("{}/.kept", self.root()), "");
         match &self.commands {
-            Some(commands) => self.make_links(lab, commands),
+            Some(commands) => make_links(lab, commands),
             None => self.make_files(lab),
         }
         let addresses = [format!("eth0 {SERVER}/24")];
@@ -142,14 +142,6 @@ impl Recipe {
                 lab.file(&format!("{}/{name}", self.root()), contents(name));
             }
         }
-    }
-
-    /// Runs the commands of the recipe, except for the one that mounts the image.
-    fn make_links(&self, lab: &Lab, commands: &str) {
-        let is_run = |line: &&str| !line.starts_with("mount ");
-        let script: String =
-            commands.lines().filter(is_run).map(|line| format!("{line}\n")).collect();
-        lab.host("server").run(Command::new("sh").args(["-ec", &script]));
     }
 
     /// Mounts a file system in place of the image while the server runs, and makes the files that the links lead to.
@@ -244,6 +236,13 @@ impl Row {
         }
         Ok(())
     }
+}
+
+/// Runs the commands of the recipe, except for the one that mounts the image.
+fn make_links(lab: &Lab, commands: &str) {
+    let is_run = |line: &&str| !line.starts_with("mount ");
+    let script: String = commands.lines().filter(is_run).map(|line| format!("{line}\n")).collect();
+    lab.host("server").run(Command::new("sh").args(["-ec", &script]));
 }
 
 /// Several blocks, different for each name.

@@ -9,6 +9,7 @@ mod table;
 
 pub mod boot;
 pub mod config;
+pub mod end;
 pub mod file;
 pub mod program;
 pub mod reply;
@@ -17,6 +18,7 @@ mod verdict;
 
 pub use boot::BootReason;
 pub use config::ConfigReason;
+pub use end::EndReason;
 pub use file::FileReason;
 pub use program::ProgramReason;
 pub use reply::ReplyReason;
@@ -39,6 +41,8 @@ families! {
         Reply(ReplyReason),
         /// What the client did, or did not do.
         Boot(BootReason),
+        /// How the boot of a client ended, as a log shows it.
+        End(EndReason),
     }
 }
 
