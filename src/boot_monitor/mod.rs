@@ -15,6 +15,7 @@ use crate::boot_monitor::event::{
     ClientEvent, CompletedTransfer, ExpectedStep, Mac, OtherServerReply, RefusalReason, ReplySent,
 };
 use crate::config::Origin;
+use crate::reason::BootReason;
 use crate::time::Timestamp;
 use crate::wire::pxe::is_ipxe;
 use client::{ClientState, Expectation};
@@ -49,6 +50,13 @@ pub enum Finding {
         file: Vec<u8>,
         /// The line that decided the reply.
         line: Origin,
+    },
+    /// The client has requested a boot file and gets none.
+    NoBootFile {
+        /// The client.
+        client: ClientKey,
+        /// The reason.
+        reason: BootReason,
     },
     /// The client loads the same boot file again and again.
     BootLoop {
@@ -131,7 +139,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// A problem of a client is reported once in this time. A client without events is forgotten after it.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 /// A client continues its boot within this time: iPXE waits for 16 seconds after its lease.
-const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+pub const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// If a client gets no file for this time after a missing one, it has stopped there.
 const QUIET_PERIOD: Duration = Duration::from_secs(5);
 /// The third load of one file is reported.
@@ -153,6 +161,7 @@ impl BootMonitor {
                 return None;
             }
             ClientEvent::ReplySent(reply) => return self.reply_sent(reply, now),
+            ClientEvent::NoBootFile { mac, reason } => return self.no_boot_file(mac, reason, now),
             ClientEvent::OtherServerReply(reply) => return self.other_server(reply, now),
             ClientEvent::TransferCompleted(transfer) => return self.file_sent(&transfer, now),
             ClientEvent::FirstAck { client } => {
@@ -189,6 +198,31 @@ impl BootMonitor {
         let pending = state.is_pending();
         self.schedule_poll(pending, now);
         None
+    }
+
+    /// Whether a [`ClientEvent::NoBootFile`] of this client would be reported now.
+    pub fn may_report_no_boot_file(&self, mac: Mac, now: Timestamp) -> bool {
+        let kinds = [FindingKind::NoReply, FindingKind::EmptyReply];
+        match self.clients.get(&ClientKey::Mac(mac)) {
+            Some(state) => !kinds.iter().any(|kind| state.recently_reported(*kind, now)),
+            None => self.clients.len() < MAX_CLIENTS,
+        }
+    }
+
+    fn no_boot_file(&mut self, mac: Mac, reason: BootReason, now: Timestamp) -> Option<Finding> {
+        if !self.may_report_no_boot_file(mac, now) {
+            return None;
+        }
+        let client = ClientKey::Mac(mac);
+        let state = self.client_mut(client, now)?;
+        let kind = if matches!(reason, BootReason::NoReply { .. }) {
+            FindingKind::NoReply
+        } else {
+            // There is nothing to request, so that a missing request has this cause.
+            state.expected = None;
+            FindingKind::EmptyReply
+        };
+        state.should_report(kind, now).then_some(Finding::NoBootFile { client, reason })
     }
 
     /// The client has acknowledged a whole file.
@@ -283,8 +317,9 @@ impl BootMonitor {
             }
             (ExpectedStep::Download | ExpectedStep::Unknown, _) => None,
         };
-        // The reply of another server is the reason, and is reported already.
-        if state.recently_reported(FindingKind::OtherServer, now) {
+        // The reply of another server, or the empty reply of this one, is the reason, and is reported already.
+        let causes = [FindingKind::OtherServer, FindingKind::EmptyReply];
+        if causes.iter().any(|kind| state.recently_reported(*kind, now)) {
             state.expected = None;
         }
         let pending = state.is_pending();
@@ -347,6 +382,8 @@ impl BootMonitor {
 enum FindingKind {
     NoProxyRequest,
     NoDownload,
+    NoReply,
+    EmptyReply,
     BootLoop,
     NoAcks,
     TransferEvicted,

@@ -242,6 +242,56 @@ fn client_without_acks_is_reported_when_it_stops() {
     assert_eq!(all(&mut monitor, 5..60), [finding]);
 }
 
+fn without_file(is_empty_reply: bool) -> ClientEvent {
+    let reason = if is_empty_reply {
+        BootReason::NoBootFile { architecture: "11".into(), near: String::new() }
+    } else {
+        BootReason::NoReply { reason: "it is too short".into() }
+    };
+    ClientEvent::NoBootFile { mac: MAC, reason }
+}
+
+#[test]
+fn client_without_boot_file_is_reported_once_a_minute() {
+    for is_empty_reply in [true, false] {
+        let mut monitor = BootMonitor::default();
+        let mut reported = Vec::new();
+        for second in 0..130 {
+            let now = Timestamp(second * 1000);
+            let may_report = monitor.may_report_no_boot_file(MAC, now);
+            let finding = monitor.observe(without_file(is_empty_reply), now);
+            assert_eq!(finding.is_some(), may_report, "{second}");
+            reported.extend(finding.map(|_| second));
+        }
+        assert_eq!(reported, [0, 60, 120]);
+    }
+}
+
+#[test]
+fn missing_request_is_not_reported_after_empty_reply() {
+    for (is_empty_reply, reports) in [(true, 0), (false, 1)] {
+        let mut monitor = BootMonitor::default();
+        for second in [0, 4, 8] {
+            monitor.observe(replied(ASK), Timestamp(second * 1000));
+            monitor.observe(without_file(is_empty_reply), Timestamp(second * 1000));
+        }
+        assert_eq!(all(&mut monitor, 9..60).len(), reports);
+    }
+}
+
+#[test]
+fn client_without_boot_file_is_not_searched_for_if_there_are_too_many_clients() {
+    let mut monitor = BootMonitor::default();
+    for number in 0..MAX_CLIENTS {
+        let [a, b, c, d] = u32::try_from(number).unwrap().to_be_bytes();
+        let reason = BootReason::NoReply { reason: String::new() };
+        let event = ClientEvent::NoBootFile { mac: [2, 0, a, b, c, d], reason };
+        assert!(monitor.observe(event, Timestamp(0)).is_some());
+    }
+    assert!(!monitor.may_report_no_boot_file(MAC, Timestamp(0)));
+    assert_eq!(monitor.observe(without_file(true), Timestamp(0)), None);
+}
+
 #[test]
 fn other_server_is_reported_whichever_reply_is_first() {
     let reply = OtherServerReply {

@@ -6,9 +6,10 @@ use super::file_process::protocol::{Cause, InspectedFile, Request};
 use super::file_process::roots::Roots;
 use super::rate_limit::RateLimit;
 use crate::boot_monitor::event::{ClientEvent, OtherServerReply, RefusalReason};
-use crate::boot_monitor::{ClientKey, Finding, RefusedFile};
+use crate::boot_monitor::{ClientKey, Finding, RefusedFile, STEP_TIMEOUT};
 use crate::log_line::{Line, NoticeClient, NoticeLine};
 use crate::proxydhcp::foreign_reply;
+use crate::reason::BootReason;
 use crate::time::Timestamp;
 use crate::wire::option_display::printable;
 use std::collections::{HashMap, VecDeque};
@@ -104,22 +105,19 @@ impl Inspections {
 }
 
 impl Daemon {
-    /// Passes an event of a client to the boot monitor.
-    pub(super) fn observe(&mut self, event: ClientEvent, now: Timestamp) {
-        if let Some(finding) = self.monitoring.boot_monitor.observe(event, now) {
-            self.report(finding, now);
-        }
+    /// Passes an event of a client to the boot monitor. Returns the line of a notice.
+    pub(super) fn observe(&mut self, event: ClientEvent, now: Timestamp) -> Option<Line> {
+        let finding = self.monitoring.boot_monitor.observe(event, now)?;
+        self.report(finding, now)
     }
 
     /// Logs findings about clients that do not get further, and the number of suppressed lines.
     pub(super) fn poll_monitor(&mut self, now: Timestamp) {
         let findings = self.monitoring.boot_monitor.poll(self.tftp.load().queued > 0, now);
         for finding in findings {
-            self.report(finding, now);
+            self.write_notice(|daemon| daemon.report(finding, now));
         }
-        if let Some(line) = self.log_limiter.rotate(now) {
-            self.logger.write(&line);
-        }
+        self.write_notice(|daemon| daemon.log_limiter.rotate(now));
     }
 
     /// Passes a reply of another server to the boot monitor.
@@ -128,7 +126,13 @@ impl Daemon {
         let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
         let reply = foreign_reply::parse(from, bytes).filter(|reply| !is_own(reply.server));
         if let Some(reply) = reply.filter(|_| !is_own(from)) {
-            self.observe(ClientEvent::OtherServerReply(reply), now);
+            self.write_notice(|daemon| daemon.observe(ClientEvent::OtherServerReply(reply), now));
+        }
+    }
+
+    fn write_notice(&mut self, line: impl FnOnce(&mut Self) -> Option<Line>) {
+        if let Some(line) = line(self) {
+            self.logger.write(&line);
         }
     }
 
@@ -146,19 +150,19 @@ impl Daemon {
         self.request_inspections();
     }
 
-    pub(super) fn report(&mut self, finding: Finding, now: Timestamp) {
+    /// The line of a notice. `None`: there are too many, or the file process looks for the cause first.
+    fn report(&mut self, finding: Finding, now: Timestamp) -> Option<Line> {
         if let Finding::FilesRefused { client: key, file: files } = finding {
             let refused = RefusedClient { client: client(key), files };
             self.monitoring.inspections.add(refused, now);
-            return self.request_inspections();
+            self.request_inspections();
+            return None;
         }
         if !self.log_limiter.allow_notice(now) {
-            return;
+            return None;
         }
         let max_transfers = self.config.tftp.as_ref().map_or(0, |tftp| tftp.max_transfers);
-        if let Some(notice) = notice(finding, max_transfers) {
-            self.logger.write(&Line::Notice(notice));
-        }
+        notice(finding, max_transfers).map(Line::Notice)
     }
 }
 
@@ -167,11 +171,17 @@ fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
     Some(match finding {
         Finding::FilesRefused { .. } => return None,
         Finding::NoProxyRequest { client: key, line } => {
-            NoticeLine::NoProxyRequest { client: client(key), line: line.to_string() }
+            let seconds = STEP_TIMEOUT.as_secs();
+            let reason = BootReason::NoProxyRequest { line: line.to_string(), seconds };
+            NoticeLine::Boot { client: client(key), reason }
         }
         Finding::NoDownload { client: key, file, line } => {
             let (file, line) = (printable(&file), line.to_string());
-            NoticeLine::NoDownload { client: client(key), file, line }
+            let reason = BootReason::NoDownload { file, line, seconds: STEP_TIMEOUT.as_secs() };
+            NoticeLine::Boot { client: client(key), reason }
+        }
+        Finding::NoBootFile { client: key, reason } => {
+            NoticeLine::Boot { client: client(key), reason }
         }
         Finding::BootLoop { client: key, file, count, line, is_ipxe } => {
             let (client, file, line) = (client(key), printable(&file), line.to_string());

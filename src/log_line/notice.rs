@@ -19,10 +19,8 @@ pub enum NoticeClient {
 /// A notice. `line` is a line of the configuration as `file:number`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoticeLine {
-    /// The client got an offer and sent no request to port 4011.
-    NoProxyRequest { client: NoticeClient, line: String },
-    /// The client was offered a boot file and did not request it.
-    NoDownload { client: NoticeClient, file: String, line: String },
+    /// What the client did not get, or did not request.
+    Boot { client: NoticeClient, reason: BootReason },
     /// A line offers iPXE to iPXE.
     IpxeLoop { client: NoticeClient, file: String, count: usize, line: String },
     /// A client loads the same file repeatedly.
@@ -87,14 +85,7 @@ impl fmt::Display for NoticeClient {
 impl fmt::Display for NoticeLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoProxyRequest { client, line } => write!(
-                f,
-                "{client} was answered ({line}) but sent no request to port 4011: does a firewall drop UDP port 4011, did the client choose another offer, or is there no DHCP server?"
-            ),
-            Self::NoDownload { client, file, line } => {
-                let (file, line) = (file.clone(), line.clone());
-                write!(f, "{client} {}", BootReason::NoDownload { file, line })
-            }
+            Self::Boot { client, reason } => write!(f, "{client} {reason}"),
             Self::IpxeLoop { client, file, count, line } => write!(
                 f,
                 "{client} has loaded {file} {count} times within a minute: {line} sends it to iPXE too. Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from that line (tag:!ipxe)"

@@ -38,8 +38,8 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a firewall drops port 4011",
         make: |scene| scene.drop_port(4011),
-        message: "52:54:00:aa:bb:01 was answered (@:9) but sent no request to port 4011: does a firewall drop UDP port 4011",
-        marker: "sent no request to port 4011",
+        message: "52:54:00:aa:bb:01 was answered (@:9), and no request of it to port 4011 arrived within 30 seconds. Possible causes: a firewall drops UDP port 4011, the client chose another offer",
+        marker: "no request of it to port 4011 arrived",
     },
     Mistake {
         name: "a name without a dot",
