@@ -72,6 +72,8 @@ fn troubleshooting_guide_has_every_code_and_quotes_the_notices() {
         "sends it to iPXE too",
         "times and acknowledged no block",
         "which does not exist",
+        "although its mode permits it",
+        " did not get a file: ",
         "another proxyDHCP server, ",
     ] {
         assert!(guide.contains(sentence.trim()) && messages.contains(sentence), "{sentence}");

@@ -74,7 +74,9 @@ pub enum RefusalReason {
     NotFound,
     /// The file may not be read.
     PermissionDenied,
-    /// Any other reason. It is not reported.
+    /// It cannot be opened for another reason.
+    Unreadable,
+    /// It is not reported.
     Unreported,
 }
 

@@ -2,3 +2,7 @@
 
 pub mod boot_file;
 pub mod environment;
+pub mod file_name;
+mod file_search;
+mod links;
+mod similar_file;

@@ -62,7 +62,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a file that may not be read",
         make: |_| allow("/srv/tftp/boot.efi", 0o600),
-        message: "52:54:00:aa:bb:01 could not read a file: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; as root only world-readable files are served (configured at @:9)",
+        message: "52:54:00:aa:bb:01 did not get a file: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; as root only world-readable files are served (configured at @:9)",
         marker: "cannot be read by",
     },
     Mistake {

@@ -144,13 +144,11 @@ fn notices() -> Vec<NoticeLine> {
         NoticeLine::BootLoop { client: client(), file: file(), count: 3, line: line() },
         NoticeLine::NoAcks { client: client(), path: path(), count: 3 },
         NoticeLine::SocketUnavailable { client: client(), reason: "Too many open files".into() },
-        NoticeLine::FileNotFound {
+        NoticeLine::FileRefused {
             client: client(),
-            path: path(),
-            suggestion: None,
+            reason: "/t/x does not exist".into(),
             line: Some(line()),
         },
-        NoticeLine::FileDenied { client: client(), reason: "mode 600".into(), line: None },
         NoticeLine::OtherServer {
             client: client(),
             server: IP,
