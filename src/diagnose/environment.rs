@@ -5,7 +5,7 @@ use crate::byte_text::{path_text, to_text};
 use crate::config::network::missing_interfaces;
 use crate::config::{Config, Origin, Range, RangeKind, Rule, Tftp};
 use crate::diagnose::boot_file;
-use crate::diagnose::boot_file::{FileProblem, denied_at};
+use crate::diagnose::boot_file::denied_at;
 use crate::finding::{Finding, Level};
 use crate::net::{Address, Interfaces, same_network};
 use crate::reason::{ConfigReason, FileReason, Reason, StartReason};
@@ -204,12 +204,12 @@ fn file_warning(
         match check.file {
             Ok(_) => return None,
             // With tftp-unique-root the file may be in the directory of a client.
-            Err(FileProblem::NotFound(None)) if !tftp.unique_roots.is_empty() => return None,
+            Err(FileReason::NotFound { .. }) if !tftp.unique_roots.is_empty() => return None,
             Err(_) => first = first.or(Some(check)),
         }
     }
     let check = first?;
-    let missing = matches!(check.file, Err(FileProblem::NotFound(_)));
+    let missing = check.file.as_ref().is_err_and(FileReason::is_missing);
     let explanation = if missing { rule.explanation() } else { String::new() };
     let check = format!("{check}{explanation}");
     let reason = FileReason::Unusable { keyword: rule.keyword.to_string(), check };

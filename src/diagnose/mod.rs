@@ -4,3 +4,7 @@ pub mod boot_file;
 pub mod boot_program;
 pub mod environment;
 pub mod port_owner;
+pub mod file_name;
+mod file_search;
+mod links;
+mod similar_file;
