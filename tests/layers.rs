@@ -36,7 +36,7 @@ const fn layer(
 const LAYERS: &[Layer] = &[
     layer("wire", &[], &["conf_parser"]),
     layer("net", &["byte_text"], &[]),
-    layer("error", &[], &[]),
+    layer("error", &["origin"], &[]),
     layer("byte_text", &[], &[]),
     layer("origin", &[], &[]),
     layer("reason", &[], &[]),
@@ -57,7 +57,7 @@ const LAYERS: &[Layer] = &[
     layer("tftp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "time", "wire"], &["conf_parser"]),
     layer("diagnose", &["byte_text", "config", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "tftp", "time", "wire"], &["conf_parser", "libc", "memchr", "object"]),
     layer("explain", &["byte_text", "capture", "config", "diagnose", "error", "finding", "log_line", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "wire"], &["conf_parser", "pcap_parser", "serde", "serde_json"]),
-    layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio"]),
+    layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio", "serde", "serde_json"]),
 ];
 
 /// The crates of `[dependencies]` in `Cargo.toml`, as paths name them.
