@@ -119,8 +119,11 @@ fn correct_configuration_has_no_warnings() {
 
 fn warning_is_an_error_with_strict() {
     let tree = Tree::new();
-    assert_eq!(tree.test("--test=strict", "enable-tftp\n").0, Some(1));
-    assert_eq!(tree.test("--test", "enable-tftp\n").0, Some(0));
+    let warned = "port=0\nenable-tftp=yes\n";
+    assert_eq!(tree.test("--test=strict", warned).0, Some(1));
+    assert_eq!(tree.test("--test", warned).0, Some(0));
+    // A missing port=0 is a hint.
+    assert_eq!(tree.test("--test=strict", "enable-tftp\n").0, Some(0));
     assert_eq!(tree.test("--test=strict", "port=x\n").0, Some(1));
 }
 
@@ -221,7 +224,13 @@ fn mistake_is_reported_with_file_and_line() {
     let tree = Tree::new();
     fs::write(tree.path("hosts"), "00:11:22:33:44:55,set:lab\n").expect("the file can be written");
     for (from, to, warnings) in [
-        ("port=0\n", "\n", &["port=0 is missing: DNS is not served, with or without it"][..]),
+        (
+            "port=0\n",
+            "\n",
+            &[
+                "hint: port=0 is missing: dnsmasq would serve DNS, which this program does not; clients that use this machine as DNS server get no answer",
+            ][..],
+        ),
         (
             "127.0.0.0,proxy,255.0.0.0",
             "198.51.100.0,proxy",
@@ -294,7 +303,7 @@ fn mistake_is_reported_with_file_and_line() {
             "pxe-service=tag:!ipxe,BC_EFI",
             "pxe-service=tag:!ipxe,x86PC",
             &[
-                "@/c.conf:9: pxe-service names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware sends 9",
+                "hint: @/c.conf:9: pxe-service names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware sends 9",
             ],
         ),
         (

@@ -3,6 +3,7 @@
 use crate::byte_text::to_text;
 use crate::config::defaults::{DEFAULT_EDNS_PACKET, PACKET_BUFFER};
 use crate::config::lint::advice::advice;
+use crate::config::lint::line_findings::LineFindings;
 use crate::config::lint::tag_usage::TagUsage;
 use crate::config::lint::unsupported::UnsupportedOptions;
 use crate::config::lookup::hosts::from_directive;
@@ -63,6 +64,7 @@ pub struct Builder {
     has_server: bool,
     tag_usage: TagUsage,
     unsupported: UnsupportedOptions,
+    line_findings: LineFindings,
     findings: Vec<Finding>,
 }
 
@@ -76,6 +78,7 @@ impl Builder {
     pub fn apply(&mut self, setting: Setting, origin: &Origin) {
         self.unsupported.record(setting.row, origin);
         self.tag_usage.record(&setting.directive, origin);
+        self.line_findings.record(&setting.directive, origin);
         self.apply_directive(setting.directive, origin);
     }
 
@@ -214,7 +217,7 @@ impl Builder {
 
     fn add_host(&mut self, host: DhcpHost, origin: &Origin) {
         if host.names > 1 {
-            self.findings.push(Finding::at(Level::Warning, origin, ConfigReason::HostNames));
+            self.findings.push(Finding::at(Level::Hint, origin, ConfigReason::HostNames));
         }
         if self.purpose == Purpose::Serve {
             self.config.dhcp.hosts.add(&from_directive(host), origin);
@@ -301,6 +304,7 @@ impl Builder {
         let has_dns = process.dns_port != 0;
         let mut findings = self.findings;
         findings.extend(self.unsupported.findings(has_dns));
+        findings.extend(self.line_findings.finish(&self.config));
         let tags = self.tag_usage.finish();
         findings.extend(advice(&self.config, &tags));
         findings.extend(tags.findings());

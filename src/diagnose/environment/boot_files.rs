@@ -3,7 +3,7 @@
 use super::roots::roots;
 use crate::byte_text::to_text;
 use crate::config::{Config, Origin, Tftp};
-use crate::diagnose::boot_file::{FileProblem, FileRequest, check_request};
+use crate::diagnose::boot_file::{FileRequest, check_request};
 use crate::finding::{Finding, Level};
 use crate::net::Interfaces;
 use crate::reason::FileReason;
@@ -93,12 +93,12 @@ fn file_warning(
         match check.file {
             Ok(_) => return None,
             // With tftp-unique-root the file may be in the directory of a client.
-            Err(FileProblem::NotFound(None)) if !tftp.unique_roots.is_empty() => return None,
+            Err(FileReason::NotFound { .. }) if !tftp.unique_roots.is_empty() => return None,
             Err(_) => first = first.or(Some(check)),
         }
     }
     let check = first?;
-    let missing = matches!(check.file, Err(FileProblem::NotFound(_)));
+    let missing = check.file.as_ref().is_err_and(FileReason::is_missing);
     let explanation = if missing { rule.explanation() } else { String::new() };
     let check = format!("{check}{explanation}");
     let reason = FileReason::Unusable { keyword: rule.keyword.to_string(), check };

@@ -5,6 +5,7 @@ use crate::log_line::{
     DecisionLine, DhcpLine, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome, TftpLine,
 };
 use crate::proxydhcp::DropReason;
+use crate::reason::BootReason;
 use crate::story::boot::TransferStats;
 use crate::story::correlate::BootCorrelator;
 use crate::story::event::{Event, RefusalReason, event};
@@ -135,19 +136,19 @@ fn notices() -> Vec<NoticeLine> {
     let client = || NoticeClient::Mac(MAC);
     let (line, file) = (|| "/etc/c:3".to_owned(), || "a.efi".to_owned());
     vec![
-        NoticeLine::NoProxyRequest { client: client(), line: line() },
-        NoticeLine::NoDownload { client: client(), file: file(), line: line() },
+        NoticeLine::Boot {
+            client: client(),
+            reason: BootReason::NoProxyRequest { line: line(), seconds: 30 },
+        },
         NoticeLine::IpxeLoop { client: client(), file: file(), count: 3, line: line() },
         NoticeLine::BootLoop { client: client(), file: file(), count: 3, line: line() },
         NoticeLine::NoAcks { client: client(), path: path(), count: 3 },
         NoticeLine::SocketUnavailable { client: client(), reason: "Too many open files".into() },
-        NoticeLine::FileNotFound {
+        NoticeLine::FileRefused {
             client: client(),
-            path: path(),
-            suggestion: None,
+            reason: "/t/x does not exist".into(),
             line: Some(line()),
         },
-        NoticeLine::FileDenied { client: client(), reason: "mode 600".into(), line: None },
         NoticeLine::OtherServer {
             client: client(),
             server: IP,
