@@ -21,6 +21,6 @@ mod verdict;
 
 pub use boot::Boot;
 pub use correlate::BootCorrelator;
-pub use html::page;
+pub use html::{Source, page};
 pub use request::{OutputFormat, StoryRequest};
 pub use run::{boots_of, run};

@@ -57,7 +57,7 @@ pub fn print_all(request: &StoryRequest, correlator: BootCorrelator) {
     let failed_starts: Vec<FailedStart> = correlator.failed_starts().to_vec();
     let boots = request.filter.apply(correlator.into_boots());
     let output = match request.format {
-        OutputFormat::Html => html::page(&boots),
+        OutputFormat::Html => html::page(&boots, html::Source::Log),
         OutputFormat::Json => json::document(&boots, &failed_starts),
         OutputFormat::Text => {
             return print_stdout(&text::story(&boots, &failed_starts, Style::of_stdout()));
