@@ -1,0 +1,71 @@
+//! `--explain` agrees with the running program: for each configuration and each client, the verdict of `--explain` is
+//! compared with what a simulated client gets by DHCP and TFTP.
+//!
+//! `PXEMASQ_CONFIGS=DIR` replaces the configurations of this directory by the `*.conf` files of another one. The lab
+//! then creates the interface, the TFTP root and the boot files that a file names.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod client;
+mod explain;
+mod guess;
+mod program;
+mod report;
+mod reply;
+mod scene;
+
+use client::{CLIENTS, Client};
+use common::lab::Lab;
+use common::required;
+use report::{Pair, Report};
+use scene::{Config, Files, Scene};
+
+crate::tests![
+    explain_and_a_client_have_the_same_result,
+    explain_and_a_client_have_the_same_result_without_boot_files,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
+fn explain_and_a_client_have_the_same_result() {
+    compare(Files::AsNamed);
+}
+
+fn explain_and_a_client_have_the_same_result_without_boot_files() {
+    compare(Files::Missing);
+}
+
+fn compare(files: Files) {
+    if common::subject_is_theirs() {
+        return;
+    }
+    let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+    let mut scene = Scene::new(&lab);
+    let mut report = Report::default();
+    for config in scene::configs() {
+        match scene.set_up(&config, files) {
+            Some(running) => {
+                for kind in CLIENTS {
+                    report.add(pair(&scene, &config, &running, kind));
+                }
+            }
+            None if config.is_own => panic!("{} does not start", config.name),
+            None => report.skipped.push(config.name.clone()),
+        }
+    }
+    report.end(&format!("files {files:?}"));
+}
+
+fn pair(
+    scene: &Scene,
+    config: &Config,
+    running: &common::server_host::Running,
+    kind: &client::Kind,
+) -> Pair {
+    let client = Client { scene, running, kind, address: scene.client_address() };
+    let explained = explain::run(scene, &client.description());
+    Pair { config: config.name.clone(), client: kind.name, explained, got: client.boot() }
+}
