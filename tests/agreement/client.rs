@@ -66,8 +66,9 @@ const PI_CLASS: &str = "PXEClient:Arch:00000:UNDI:002001";
 const PI_TEXT: &[u8] = b"Raspberry Pi Boot";
 /// The first files of the models, in the order in which they ask.
 const PI_FILES: [&str; 3] = ["0badcafe/start4.elf", "start4.elf", "bootcode.bin"];
-/// The features that iPXE reports: PXE, HTTP, bzImage, menu and EFI.
-const IPXE_FEATURES: &str = "210101130101180101270101240101";
+/// The features that iPXE reports in option 175: on a BIOS PXE, HTTP, DNS, bzImage and menu; on UEFI EFI, HTTP, DNS and menu.
+const IPXE_BIOS_FEATURES: &str = "210101130101170101180101270101";
+const IPXE_UEFI_FEATURES: &str = "240101130101170101270101";
 /// A boot menu has a time limit; the entries have to be few.
 const MAX_ENTRIES: usize = 8;
 
@@ -83,7 +84,7 @@ impl Client<'_> {
     pub fn description(&self) -> String {
         let Kind { arch, mac, class, .. } = self.kind;
         let more = match class {
-            Class::Ipxe => format!(",user-class=iPXE,option:175=hex:{}", colons(IPXE_FEATURES)),
+            Class::Ipxe => format!(",user-class=iPXE,option:175=hex:{}", colons(self.features())),
             Class::RaspberryPi => format!(",vendor-class={PI_CLASS}"),
             _ => String::new(),
         };
@@ -287,6 +288,13 @@ impl Client<'_> {
         ))
     }
 
+    fn features(&self) -> &'static str {
+        match self.kind.firmware {
+            Firmware::Uefi(_) | Firmware::IpxeUefi(_) => IPXE_UEFI_FEATURES,
+            _ => IPXE_BIOS_FEATURES,
+        }
+    }
+
     /// Sends a request, and waits until the program has handled it.
     fn ask(&self, words: &str) -> Option<Reply> {
         let Kind { arch, mac, class, .. } = *self.kind;
@@ -296,7 +304,7 @@ impl Client<'_> {
             _ => format!("PXEClient:Arch:{arch:05}:UNDI:003016"),
         };
         let ipxe = match class {
-            Class::Ipxe => format!(" 77={} 175={IPXE_FEATURES}", hex(b"iPXE")),
+            Class::Ipxe => format!(" 77={} 175={}", hex(b"iPXE"), self.features()),
             _ => String::new(),
         };
         let text = format!("{words} mac={mac} arch={arch} class={vendor_class}{ipxe}");

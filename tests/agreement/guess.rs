@@ -186,7 +186,7 @@ fn kind(name: &str) -> &'static str {
     let is_netboot_xyz = has(&["netboot.xyz"]);
     match () {
         () if name.ends_with(".ipxe") => "script",
-        () if name.ends_with(".efi") => match (is_ipxe, has(&["arm64", "aa64"])) {
+        () if name.contains(".efi") => match (is_ipxe, has(&["arm64", "aa64"])) {
             (false, _) if is_netboot_xyz && has(&["arm64"]) => "ipxe-efi-arm64-script",
             _ if is_netboot_xyz => "ipxe-efi-x64-script",
             (false, true) => "efi-arm64",

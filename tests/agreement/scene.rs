@@ -31,7 +31,7 @@ pub const ARGUMENTS: &[&str] =
     &["-k", "--group=", "-x", "", "-l", "/run/leases", "-C", CONFIG];
 /// The key of the link in requests; the interface may have another name.
 const LINK: &str = "eth0";
-const SECOND_LINK: &str = "eth1 10.0.9.1/24";
+const SECOND_LINK: &str = "lan1 10.0.9.1/24";
 const SERVER: &str = "192.168.1.2/24";
 
 /// A configuration file.
@@ -96,6 +96,7 @@ impl<'l> Scene<'l> {
             self.follow(&text, files);
         } else {
             self.now = guess::guess(&config.text);
+            self.lab.file("/etc/group", "root:x:0:\nnogroup:x:65534:\ndnsmasq:x:990:\n");
             self.lab.file(CONFIG, &self.now.config);
             self.create_named_files(files);
         }
@@ -128,8 +129,10 @@ impl<'l> Scene<'l> {
             self.lab.file(&format!("{directory}/.kept"), "");
         }
         for (path, kind) in self.now.files.iter().filter(|_| files == Files::AsNamed) {
-            if !Path::new(path).exists() {
-                self.lab.file(path, program::make(kind));
+            // A name may be that of a directory too; both sides then see what is there.
+            let path = Path::new(path);
+            if !path.exists() && path.parent().is_some_and(|above| fs::create_dir_all(above).is_ok()) {
+                let _ = fs::write(path, program::make(kind));
             }
         }
     }
