@@ -93,6 +93,7 @@ impl Client<'_> {
     }
 
     pub fn boot(&self) -> Outcome {
+        self.scene.take_hardware_address(self.kind.mac);
         let Some(offer) = self.discover() else { return fails("no offer") };
         match self.kind.class {
             Class::HttpBoot => http_boot(&offer),
@@ -227,7 +228,7 @@ impl Client<'_> {
             Err(fault) => return fails(fault),
         };
         match program::fault(self.kind.firmware, &bytes) {
-            Some(fault) => fails(format!("{name} is {fault}")),
+            Some(fault) => fails(format!("{name}: {fault}")),
             None => self.execute(name, program::kind(&bytes)),
         }
     }

@@ -16,7 +16,10 @@ pub struct Guess {
     pub config: Vec<u8>,
     pub relay: Option<Ipv4Addr>,
     pub has_user: bool,
+    /// Replies are delayed.
     pub is_slow: bool,
+    /// Each client has a directory of its own.
+    pub has_unique_root: bool,
 }
 
 /// Roots below this directory are used as they are.
@@ -52,6 +55,7 @@ pub fn guess(config: &[u8]) -> Guess {
         relay: None,
         has_user: named("user").next().is_some(),
         is_slow: named("dhcp-reply-delay").next().is_some(),
+        has_unique_root: named("tftp-unique-root").next().is_some(),
         config,
     }
 }

@@ -48,8 +48,10 @@ fn compare(files: Files) {
     for config in scene::configs() {
         match scene.set_up(&config, files) {
             Some(running) => {
-                for kind in CLIENTS {
-                    report.add(pair(&scene, &config, &running, kind));
+                for (number, kind) in CLIENTS.iter().enumerate() {
+                    let address = scene.client_address(number);
+                    let client = Client { scene: &scene, running: &running, kind, address };
+                    report.add(pair(&config, &client));
                 }
             }
             None if config.is_own => panic!("{} does not start", config.name),
@@ -59,13 +61,8 @@ fn compare(files: Files) {
     report.end(&format!("files {files:?}"));
 }
 
-fn pair(
-    scene: &Scene,
-    config: &Config,
-    running: &common::server_host::Running,
-    kind: &client::Kind,
-) -> Pair {
-    let client = Client { scene, running, kind, address: scene.client_address() };
-    let explained = explain::run(scene, &client.description());
-    Pair { config: config.name.clone(), client: kind.name, explained, got: client.boot() }
+fn pair(config: &Config, client: &Client) -> Pair {
+    let explained = explain::run(client.scene, &client.description());
+    let (config, kind) = (config.name.clone(), client.kind.name);
+    Pair { config, client: kind, explained, got: client.boot() }
 }

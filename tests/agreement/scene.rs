@@ -11,7 +11,7 @@
 //!
 //! Names are below `/srv/tftp`, or absolute. The kinds of files are those of [`program::make`].
 
-use super::client::TRANSIT;
+use super::client::{CLIENTS, TRANSIT};
 use super::guess::{self, Guess};
 use super::program;
 use super::reply::Reply;
@@ -19,6 +19,7 @@ use crate::common::lab::{Host, Lab, allow};
 use crate::common::request::Request;
 use crate::common::server_host::{Running, ServerHost};
 use crate::common::subject;
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -107,6 +108,7 @@ impl<'l> Scene<'l> {
     /// Runs the `lab:` comments.
     fn follow(&mut self, text: &str, files: Files) {
         self.now.is_slow = text.lines().any(|line| line.starts_with("dhcp-reply-delay"));
+        self.now.has_unique_root = text.contains("tftp-unique-root");
         self.now.has_user = text.lines().any(|line| line.starts_with("user="));
         for line in text.lines().filter_map(|line| line.strip_prefix("# lab: ")) {
             let words: Vec<&str> = line.split(' ').collect();
@@ -151,7 +153,11 @@ impl<'l> Scene<'l> {
         let _ = server.ip(&format!("addr add {network} broadcast + dev {name}"));
         let _ = client.ip("addr flush dev c0");
         let prefix = network.rsplit('/').next().unwrap_or("24");
-        let _ = client.ip(&format!("addr add {}/{prefix} dev c0", self.neighbour()));
+        let addresses: BTreeSet<Ipv4Addr> =
+            (0..CLIENTS.len()).map(|number| self.client_address(number)).collect();
+        for address in std::iter::once(self.neighbour()).chain(addresses) {
+            let _ = client.ip(&format!("addr replace {address}/{prefix} dev c0"));
+        }
         if let Some(relay) = relay {
             let _ = server.ip(&format!("route replace {relay}/24 dev {name}").replace(
                 &relay.to_string(),
@@ -168,9 +174,13 @@ impl<'l> Scene<'l> {
         Ipv4Addr::from(if server & 0xff == 50 { server + 1 } else { (server & !0xff) | 50 })
     }
 
-    /// The address of the client: behind the relay, if there is one.
-    pub fn client_address(&self) -> Ipv4Addr {
-        self.now.relay.map_or_else(|| self.neighbour(), |relay| Ipv4Addr::from(u32::from(relay) | 50))
+    /// The address of a client: behind the relay, if there is one. With `tftp-unique-root` each client has its own,
+    /// because the program remembers the hardware address of an address.
+    pub fn client_address(&self, number: usize) -> Ipv4Addr {
+        let relayed = self.now.relay.map(|relay| Ipv4Addr::from(u32::from(relay) | 50));
+        let first = relayed.unwrap_or_else(|| self.neighbour());
+        let number = if self.now.has_unique_root { number } else { 0 };
+        Ipv4Addr::from(u32::from(first) + u32::try_from(number).expect("few clients"))
     }
 
     pub fn server_address(&self) -> Ipv4Addr {
@@ -197,6 +207,14 @@ impl<'l> Scene<'l> {
 
     pub fn client(&self) -> &'l Host {
         self.lab.host("client")
+    }
+
+    /// The TFTP server looks up the hardware address of a client for `tftp-unique-root=mac`.
+    pub fn take_hardware_address(&self, mac: &str) {
+        if self.now.has_unique_root {
+            let _ = self.client().ip(&format!("link set c0 address {mac}"));
+            let _ = self.server().ip(&format!("neigh flush dev {}", self.interface));
+        }
     }
 
     pub fn send(&self, running: &Running, request: &Request) {
