@@ -7,6 +7,7 @@ use pxemasq::daemon::ExitReason;
 use pxemasq::daemon::startup::{Command, Parsed, parse};
 use pxemasq::error::StartupError;
 use pxemasq::explain::ExplainOutput;
+use pxemasq::finding::Level;
 use pxemasq::logging::Logger;
 use pxemasq::story;
 use pxemasq::sys::daemonize::set_umask;
@@ -37,7 +38,7 @@ fn run(args: &[OsString], logger: &Logger) -> Result<ExitCode, StartupError> {
         Command::Print(text) => print_stdout(&text),
         Command::Test { parsed, strict } => {
             print_stderr("dnsmasq: syntax check OK.");
-            return Ok(print_warnings(&parsed, strict));
+            return Ok(print_findings(&parsed, strict));
         }
         Command::Story { format, path } => {
             return Ok(story_result(story::run(format, path.as_deref())));
@@ -54,20 +55,20 @@ fn run(args: &[OsString], logger: &Logger) -> Result<ExitCode, StartupError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the warnings of `--test`. The list of files is printed only with warnings, for `strict`, or to a terminal: the
+/// Prints the findings of `--test`. The list of files is printed only with findings, for `strict`, or to a terminal: the
 /// output for programs is that of dnsmasq.
-fn print_warnings(parsed: &Parsed, strict: bool) -> ExitCode {
-    let warnings = parsed.warnings();
+fn print_findings(parsed: &Parsed, strict: bool) -> ExitCode {
+    let mut findings = parsed.findings();
+    findings.sort_by_key(|finding| finding.level);
     let files = parsed.files().join(", ");
-    if !files.is_empty() && !warnings.is_empty() {
-        print_stderr(&format!("warning: files read: {files}"));
-    } else if !files.is_empty() && (strict || is_interactive()) {
+    if !files.is_empty() && (strict || !findings.is_empty() || is_interactive()) {
         print_stderr(&format!("files read: {files}"));
     }
-    for warning in &warnings {
-        print_stderr(&format!("warning: {warning}"));
+    for finding in &findings {
+        print_stderr(&format!("{}: {finding}", finding.level));
     }
-    if strict && !warnings.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    let fails = findings.iter().any(|finding| finding.level <= Level::Warning);
+    if strict && fails { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn story_result(result: Result<(), StartupError>) -> ExitCode {

@@ -1,4 +1,4 @@
-//! The line that a setting comes from, and warnings about lines.
+//! The line that a setting comes from.
 
 use std::fmt;
 use std::sync::Arc;
@@ -43,42 +43,4 @@ pub struct Located<T> {
     pub origin: Origin,
     /// The value.
     pub value: T,
-}
-
-/// A warning about the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigWarning {
-    /// The line; `None`: the warning is about the whole configuration.
-    pub origin: Option<Origin>,
-    /// The problem and the remedy.
-    pub text: String,
-    /// Whether the daemon refuses to start.
-    pub fatal: bool,
-}
-
-impl ConfigWarning {
-    /// A warning about a line.
-    pub fn at(origin: &Origin, text: impl Into<String>) -> Self {
-        Self { origin: Some(origin.clone()), text: text.into(), fatal: false }
-    }
-
-    /// A warning about the whole configuration.
-    pub fn general(text: impl Into<String>) -> Self {
-        Self { origin: None, text: text.into(), fatal: false }
-    }
-
-    /// Makes the warning a reason to refuse the start.
-    #[must_use]
-    pub fn into_fatal(self) -> Self {
-        Self { fatal: true, ..self }
-    }
-}
-
-impl fmt::Display for ConfigWarning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.origin {
-            Some(origin) => write!(f, "{origin}: {}", self.text),
-            None => f.write_str(&self.text),
-        }
-    }
 }

@@ -39,22 +39,25 @@ const LAYERS: &[Layer] = &[
     layer("error", &[], &[]),
     layer("byte_text", &[], &[]),
     layer("origin", &[], &[]),
+    layer("reason", &[], &[]),
+    layer("finding", &["origin", "reason"], &[]),
     layer("strerror", &[], &["libc"]),
     layer("time", &[], &[]),
+    layer("capture", &["byte_text", "strerror"], &["pcap_parser"]),
     layer("sys", &["byte_text", "net"], &["nix", "libc", "landlock", "seccompiler"]),
-    layer("log_line", &["byte_text", "wire"], &["conf_parser", "log"]),
+    layer("log_line", &["byte_text", "reason", "wire"], &["conf_parser", "log"]),
     layer("terminal", &["byte_text", "log_line", "sys"], &[]),
-    layer("config", &["byte_text", "error", "log_line", "net", "origin", "strerror", "sys", "wire"], &["conf_parser"]),
+    layer("config", &["byte_text", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "wire"], &["conf_parser"]),
     layer("command_line", &["byte_text", "log_line"], &["conf_parser", "getopts"]),
-    layer("boot_monitor", &["config", "origin", "time", "wire"], &[]),
+    layer("boot_monitor", &["config", "origin", "reason", "time", "wire"], &[]),
     layer("effect", &["boot_monitor", "log_line", "net"], &[]),
     layer("logging", &["byte_text", "config", "error", "log_line", "strerror", "sys", "terminal"], &["conf_parser", "log", "env_logger"]),
-    layer("story", &["byte_text", "error", "log_line", "strerror", "terminal", "wire"], &["serde", "serde_json"]),
+    layer("story", &["byte_text", "error", "log_line", "reason", "strerror", "terminal", "wire"], &["serde", "serde_json"]),
     layer("proxydhcp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "origin", "wire"], &["conf_parser"]),
     layer("tftp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "time", "wire"], &["conf_parser"]),
-    layer("diagnose", &["byte_text", "config", "error", "log_line", "net", "origin", "strerror", "sys", "tftp", "time"], &["conf_parser"]),
-    layer("explain", &["byte_text", "config", "diagnose", "error", "log_line", "net", "origin", "proxydhcp", "story", "strerror", "sys", "wire"], &["conf_parser", "pcap_parser", "serde", "serde_json"]),
-    layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "diagnose", "effect", "error", "explain", "log_line", "logging", "net", "origin", "proxydhcp", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio"]),
+    layer("diagnose", &["byte_text", "config", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "tftp", "time", "wire"], &["conf_parser", "libc", "memchr", "object"]),
+    layer("explain", &["byte_text", "capture", "config", "diagnose", "error", "finding", "log_line", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "wire"], &["conf_parser", "pcap_parser", "serde", "serde_json"]),
+    layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio"]),
 ];
 
 /// The crates of `[dependencies]` in `Cargo.toml`, as paths name them.
@@ -66,8 +69,10 @@ const CRATES: &[&str] = &[
     "landlock",
     "libc",
     "log",
+    "memchr",
     "mio",
     "nix",
+    "object",
     "pcap_parser",
     "seccompiler",
     "serde",
@@ -75,8 +80,17 @@ const CRATES: &[&str] = &[
 ];
 
 /// Modules without clock, files and sockets.
-const PURE: &[&str] =
-    &["wire", "net", "log_line", "effect", "proxydhcp", "tftp", "boot_monitor", "conf_parser"];
+const PURE: &[&str] = &[
+    "wire",
+    "net",
+    "log_line",
+    "effect",
+    "proxydhcp",
+    "tftp",
+    "boot_monitor",
+    "reason",
+    "conf_parser",
+];
 const IMPURE: &[&str] = &["std::fs", "std::time", "std::process", "std::env", "std::thread"];
 /// A span of time is a value. Only `Instant` and `SystemTime` read a clock.
 const SPAN: &str = "std::time::Duration";
@@ -166,6 +180,10 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
         "config/reload/tests.rs",
         "daemon/file_process/lookups/tests.rs",
         "daemon/file_process/protocol/encoding/tests.rs",
+        "diagnose/boot_program/tests.rs",
+        "diagnose/boot_program/tests/files.rs",
+        "diagnose/boot_program/tests/fits.rs",
+        "diagnose/boot_program/tests/robustness.rs",
         "logging/tests.rs",
         "proxydhcp/tests.rs",
         "story/tests.rs",

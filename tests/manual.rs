@@ -53,7 +53,16 @@ fn troubleshooting_guide_has_every_code_and_quotes_the_notices() {
         assert!(guide.contains(&format!("| `PXE-{code}")), "{code}");
     }
     let read = |name: &str| fs::read_to_string(folder.join(name)).expect("the file exists");
-    let messages = read("src/log_line/notice.rs") + &read("src/log_line/words.rs");
+    let messages = [
+        "src/log_line/notice.rs",
+        "src/log_line/words.rs",
+        "src/reason/boot.rs",
+        "src/reason/file.rs",
+        "src/reason/program.rs",
+        "src/reason/reply.rs",
+    ]
+    .map(read)
+    .concat();
     for sentence in [
         "sent no request to port 4011",
         "but did not request it",

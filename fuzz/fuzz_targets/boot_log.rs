@@ -5,7 +5,7 @@
 mod cpu_time;
 
 use libfuzzer_sys::fuzz_target;
-use pxemasq::story::{BootCorrelator, page};
+use pxemasq::story::{BootCorrelator, Source, page};
 use std::time::Duration;
 
 fuzz_target!(|log: &[u8]| {
@@ -19,7 +19,7 @@ fuzz_target!(|log: &[u8]| {
         for boot in &boots {
             let _ = boot.to_string();
         }
-        let page = page(&boots);
+        let page = page(&boots, Source::Log);
         assert_eq!(page.matches("</html>").count(), 1);
         assert!(!page.contains("<script"), "{log}");
     });

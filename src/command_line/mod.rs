@@ -5,10 +5,12 @@
 //! before the mistake. Arguments are any bytes and getopts takes UTF-8: [`to_text`] makes each word UTF-8 without loss,
 //! and [`to_bytes`] restores the bytes of each value.
 
+mod advice;
 mod extensions;
 mod help;
 
 use crate::byte_text::{to_bytes, to_text};
+use advice::advice;
 use conf_parser::OPTIONS;
 use conf_parser::{Argument, OptionSpec};
 pub use extensions::{EXTENSION_OPTIONS, Extensions};
@@ -96,7 +98,7 @@ impl CommandLine {
             (None, None) => (Termination::Complete, None),
         };
         let error_detail =
-            error.map(|(word, expected)| format!("  {word}\n  ^ expected {expected}"));
+            error.map(|(word, expected)| format!("  {word}\n  ^ {}", advice(&word, expected)));
         let page = match &words[..] {
             [_, page] if page == "dhcp" => Some(Page::Dhcp),
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),

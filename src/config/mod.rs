@@ -11,7 +11,7 @@ pub mod server_names;
 
 use crate::byte_text::to_text;
 use crate::error::StartupError;
-pub use crate::origin::{ConfigWarning, Located, Origin};
+pub use crate::origin::{Located, Origin};
 use conf_parser::DhcpOption;
 use conf_parser::Hex;
 use conf_parser::Lease;

@@ -1,12 +1,14 @@
-//! Warnings about a configuration on this machine: boot files that do not exist or cannot be read, networks without
+//! Findings about a configuration on this machine: boot files that do not exist or cannot be read, networks without
 //! interface. dnsmasq does not report them at start: a client then fails to boot.
 
 use crate::byte_text::{path_text, to_text};
 use crate::config::network::missing_interfaces;
-use crate::config::{Config, ConfigWarning, Origin, Range, RangeKind, Rule, Tftp};
+use crate::config::{Config, Origin, Range, RangeKind, Rule, Tftp};
 use crate::diagnose::boot_file;
 use crate::diagnose::boot_file::{FileProblem, denied_at};
+use crate::finding::{Finding, Level};
 use crate::net::{Address, Interfaces, same_network};
+use crate::reason::{ConfigReason, FileReason, Reason, StartReason};
 use crate::strerror::strerror;
 use crate::sys::privilege::Identity;
 use conf_parser::Keyword;
@@ -20,13 +22,13 @@ use std::path::{Path, PathBuf};
 /// Warnings about boot files.
 const MAX_FILES: usize = 20;
 
-/// All warnings. `identity` is the user that serves files, `None` if it does not exist; without `interfaces` networks
+/// All findings. `identity` is the user that serves files, `None` if it does not exist; without `interfaces` networks
 /// are not checked.
-pub fn environment_warnings(
+pub fn environment_findings(
     config: &Config,
     interfaces: Option<&Interfaces>,
     identity: Option<&Identity>,
-) -> Vec<ConfigWarning> {
+) -> Vec<Finding> {
     let mut warnings = interfaces.map_or_else(Vec::new, |here| networks(config, here));
     warnings.extend(interfaces.into_iter().flat_map(|here| switched_off(config, here)));
     if let Some(tftp) = config.tftp.as_deref().filter(|tftp| missing_roots(tftp).is_empty()) {
@@ -52,7 +54,7 @@ fn is_here(config: &Config, interfaces: &Interfaces, range: &Range) -> bool {
 }
 
 /// Interfaces on the network of a proxy range that are down.
-fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> {
+fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<Finding> {
     let warning = |rule: &Rule<Range>| {
         let is_on_network = |address: &&Address| {
             let netmask = rule.value.netmask.unwrap_or(address.netmask());
@@ -61,8 +63,8 @@ fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> 
         let address = interfaces.addresses.iter().find(is_on_network)?;
         let link = interfaces.by_index(address.interface).filter(|link| link.down)?;
         let line = config.network.names(&link.name).unwrap_or(&rule.origin);
-        let text = format!("interface {0} is down: ip link set {0} up", link.name);
-        Some(ConfigWarning::at(line, text))
+        let name = link.name.clone();
+        Some(Finding::at(Level::Warning, line, ConfigReason::InterfaceDown { name }))
     };
     let proxies = config.dhcp.ranges.iter().filter(|rule| rule.value.kind == RangeKind::Proxy);
     proxies.filter_map(warning).collect()
@@ -70,23 +72,21 @@ fn switched_off(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> 
 
 /// A proxy range without an interface on its network matches relayed requests only. A pool on a network of this machine
 /// is an error: dnsmasq would assign its addresses, and pxemasq does not.
-fn networks(config: &Config, interfaces: &Interfaces) -> Vec<ConfigWarning> {
+fn networks(config: &Config, interfaces: &Interfaces) -> Vec<Finding> {
     // dnsmasq logs a line for a missing interface; its network is then unknown.
     let incomplete = !missing_interfaces(&config.network, interfaces).is_empty();
     let warning = |rule: &Rule<Range>| {
         let here = is_here(config, interfaces, &rule.value);
         let start = rule.value.start;
-        let pool = "dhcp-range: this server assigns no addresses,";
-        let at_range = |text: String| Some(ConfigWarning::at(&rule.origin, text));
+        let at_range = |level, reason: Reason| Some(Finding::at(level, &rule.origin, reason));
         match (rule.value.kind, here) {
             (RangeKind::Proxy, true) => None,
             (RangeKind::Proxy, false) if incomplete => None,
-            (RangeKind::Proxy, false) => at_range(format!(
-                "dhcp-range: no interface of this machine is on the network of {start}"
-            )),
-            (_, true) => at_range(format!("{pool} and this machine is on that network"))
-                .map(ConfigWarning::into_fatal),
-            (_, false) => at_range(format!("{pool} but this machine is not on that network")),
+            (RangeKind::Proxy, false) => {
+                at_range(Level::Warning, ConfigReason::RangeElsewhere { start }.into())
+            }
+            (_, true) => at_range(Level::Error, StartReason::PoolOfOwnNetwork.into()),
+            (_, false) => at_range(Level::Warning, ConfigReason::PoolElsewhere.into()),
         }
     };
     config.dhcp.ranges.iter().filter_map(warning).collect()
@@ -101,26 +101,25 @@ fn roots(tftp: &Tftp) -> impl Iterator<Item = (&Origin, PathBuf)> {
 }
 
 /// Roots that cannot be opened. At start dnsmasq's own message is logged for the first one.
-pub fn missing_roots(tftp: &Tftp) -> Vec<ConfigWarning> {
+pub fn missing_roots(tftp: &Tftp) -> Vec<Finding> {
     let missing = |(origin, path): (&Origin, PathBuf)| {
         let error = fs::read_dir(&path).err()?;
-        let text = format!("tftp-root: {}: {}", path_text(&path), strerror(&error));
-        Some(ConfigWarning::at(origin, text))
+        let (path, error) = (path_text(&path), strerror(&error));
+        let reason = ConfigReason::RootUnreadable { path, error };
+        Some(Finding::at(Level::Warning, origin, reason))
     };
     roots(tftp).filter_map(missing).collect()
 }
 
 /// Roots without search permission for the user that serves files.
-fn closed_roots(tftp: &Tftp, identity: &Identity) -> Vec<ConfigWarning> {
+fn closed_roots(tftp: &Tftp, identity: &Identity) -> Vec<Finding> {
     let closed = |(origin, path): (&Origin, PathBuf)| {
         let within = path.join("*");
         let denied = denied_at(&within, identity)?;
-        let user = identity.user_name();
-        let text = format!(
-            "tftp-root: {user} has no search permission on {}: {denied}",
-            path_text(&denied.path)
-        );
-        Some(ConfigWarning::at(origin, text))
+        let user = identity.user_name().to_owned();
+        let path = path_text(&denied.path);
+        let reason = ConfigReason::RootClosed { user, path, denied: denied.to_string() };
+        Some(Finding::at(Level::Warning, origin, reason))
     };
     roots(tftp).filter_map(closed).collect()
 }
@@ -144,7 +143,7 @@ fn boot_files(
     tftp: &Tftp,
     interfaces: Option<&Interfaces>,
     identity: Option<&Identity>,
-) -> Vec<ConfigWarning> {
+) -> Vec<Finding> {
     let ours = |server: &Option<Server>| match server {
         None => true,
         Some(Server::Address(address)) => interfaces
@@ -189,7 +188,7 @@ fn file_warning(
     rule: &BootFileRule<'_>,
     tftp: &Tftp,
     identity: Option<&Identity>,
-) -> Option<ConfigWarning> {
+) -> Option<Finding> {
     let names = tftp.interface_roots.iter().map(|root| to_text(&root.value.0));
     // If only interfaces have roots, a name is a path from `/` on all other interfaces, and is not checked.
     let general = tftp.root.is_some() || tftp.interface_roots.is_empty();
@@ -212,7 +211,9 @@ fn file_warning(
     let check = first?;
     let missing = matches!(check.file, Err(FileProblem::NotFound(_)));
     let explanation = if missing { rule.explanation() } else { String::new() };
-    Some(ConfigWarning::at(rule.origin, format!("{}: {check}{explanation}", rule.keyword)))
+    let check = format!("{check}{explanation}");
+    let reason = FileReason::Unusable { keyword: rule.keyword.to_string(), check };
+    Some(Finding::at(Level::Warning, rule.origin, reason))
 }
 
 impl BootFileRule<'_> {

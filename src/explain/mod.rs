@@ -6,7 +6,6 @@
 //! ```
 
 mod client_spec;
-mod pcap;
 mod received_reply;
 mod report;
 mod report_builder;
@@ -15,13 +14,13 @@ mod simulate;
 mod text;
 
 use crate::byte_text::to_utf8;
+use crate::capture::{self, CaptureError};
 use crate::error::StartupError;
 use crate::proxydhcp::PXE_PORT;
 use crate::story::{Boot, boots_of};
 use crate::wire::client_arch::Architecture;
 use crate::wire::pxe::{IPXE_USER_CLASS, is_ipxe};
 use client_spec::ClientSpec;
-use pcap::CaptureError;
 use report::{BootFile, Conversation, Report};
 pub use simulate::Environment;
 use simulate::{replay, simulate};
@@ -71,7 +70,7 @@ fn add_clients(
         let unreadable =
             |error: CaptureError| StartupError::file(format!("cannot read {path}: {error}"));
         let ports = [environment.config.dhcp.server_port, PXE_PORT];
-        let datagrams = pcap::datagrams(path, &ports).map_err(unreadable)?;
+        let datagrams = capture::datagrams(path, &ports).map_err(unreadable)?;
         return report.add(replay(environment, &datagrams, interface), path);
     }
     if let Some(Source { path, interface }) = Source::parse(text, "log=") {

@@ -1,12 +1,12 @@
 //! Simulation of a client's boot with the code that handles datagrams: the offer, port 4011, the menu, the file.
 
 use super::client_spec::ClientSpec;
-use super::pcap::CapturedDatagram;
 use super::received_reply::{MenuChoice, ReceivedReply};
 use super::report::{BootFile, Conversation, Exchange, SkippedRule};
 use super::report_builder::{Message, exchange};
 use super::scenario::Scenario;
 use crate::byte_text::{path_text, to_bytes, to_text};
+use crate::capture::CapturedDatagram;
 use crate::config::server_names::ServerNames;
 use crate::config::{Config, Rule, Service};
 use crate::diagnose::boot_file;

@@ -2,6 +2,7 @@
 
 use super::Priority;
 use super::words::{DHCP_SERVER, OTHER_PROXY};
+use crate::reason::BootReason;
 use crate::wire::option_display::mac;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -90,10 +91,10 @@ impl fmt::Display for NoticeLine {
                 f,
                 "{client} was answered ({line}) but sent no request to port 4011: does a firewall drop UDP port 4011, did the client choose another offer, or is there no DHCP server?"
             ),
-            Self::NoDownload { client, file, line } => write!(
-                f,
-                "{client} was offered {file} ({line}) but did not request it: does a firewall drop UDP port 69?"
-            ),
+            Self::NoDownload { client, file, line } => {
+                let (file, line) = (file.clone(), line.clone());
+                write!(f, "{client} {}", BootReason::NoDownload { file, line })
+            }
             Self::IpxeLoop { client, file, count, line } => write!(
                 f,
                 "{client} has loaded {file} {count} times within a minute: {line} sends it to iPXE too. Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from that line (tag:!ipxe)"

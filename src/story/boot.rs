@@ -2,6 +2,7 @@
 
 use crate::wire::client_arch::Architecture;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// The steps of one client from the first reply to the last file.
@@ -11,6 +12,10 @@ pub struct Boot {
     pub mac: Option<String>,
     /// The IP address, if the log has it.
     pub ip: Option<IpAddr>,
+    /// The host name, from DHCP or a `dhcp-host` line, if the log has it.
+    pub name: Option<String>,
+    /// Where its requests arrive, if the log has neither of its addresses: `via eth0`.
+    pub origin: Option<String>,
     /// The client architecture (option 93), if the log has it.
     pub architecture: Option<Architecture>,
     /// The start time, as in the log; empty if the log has no time stamps.
@@ -23,6 +28,34 @@ pub struct Boot {
     pub length: Duration,
     /// The hardware address of another client in the log is unknown: its files may belong to this boot.
     pub has_other_clients: bool,
+    /// What the last reply contains, if the log has it.
+    pub offer: Offer,
+    /// What the log shows about the server.
+    pub server: Rc<ServerState>,
+}
+
+/// The contents of a reply, with `log-dhcp` or `log-debug` only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// The boot file or URL.
+    pub file: Option<String>,
+    /// The server that has the file.
+    pub next_server: Option<IpAddr>,
+    /// The address of the server that replied.
+    pub own_address: Option<IpAddr>,
+    /// The client shows a menu.
+    pub has_menu: bool,
+}
+
+/// A server of the log, since its last start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerState {
+    /// Its start is in the log.
+    pub is_start_known: bool,
+    /// The log shows that it serves files.
+    pub has_tftp: bool,
+    /// Its warnings and errors, oldest first: they may be the cause.
+    pub problems: Vec<String>,
 }
 
 /// One step of a boot.
@@ -46,6 +79,15 @@ pub struct TransferStats {
 /// What happened in a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StepKind {
+    /// One or more requests to a DHCP server in succession; `message` is its type, such as `DHCPDISCOVER`.
+    Requested {
+        /// The message type.
+        message: String,
+        /// The number of requests.
+        count: usize,
+    },
+    /// A DHCP server offers or assigns an address: the message type.
+    AddressAssigned(String),
     /// One or more replies with the same outcome in succession.
     Answered {
         /// The port, with `log-debug` only.
@@ -82,8 +124,29 @@ pub enum StepKind {
     },
     /// Permission denied for a file.
     Denied(String),
-    /// The client sent an error: code and message.
-    ClientError(String),
+    /// A file cannot be read, for example because it is a directory.
+    Unreadable {
+        /// The path.
+        path: String,
+        /// The reason.
+        error: String,
+    },
+    /// A file is being sent, with `log-debug` only.
+    Loading {
+        /// The path.
+        path: String,
+        /// Bytes.
+        size: u64,
+    },
+    /// The client ended one or more transfers of a file in succession by an error.
+    ClientError {
+        /// The path, if the log has it.
+        path: Option<String>,
+        /// Code and message.
+        error: String,
+        /// The number of errors.
+        count: usize,
+    },
     /// The client did not acknowledge a file.
     TimedOut(String),
     /// A notice of the server about the client.
@@ -111,7 +174,11 @@ impl Boot {
         match (&self.mac, ip) {
             (Some(mac), Some(ip)) => format!("{mac} ({ip})"),
             (Some(mac), None) => mac.clone(),
-            (None, ip) => ip.unwrap_or_else(|| "unknown client".to_owned()),
+            (None, Some(ip)) => ip,
+            (None, None) => match &self.origin {
+                Some(origin) => format!("unknown client {origin}"),
+                None => "unknown client".to_owned(),
+            },
         }
     }
 
@@ -139,6 +206,15 @@ impl StepKind {
             (Self::Dropped { reason, count }, Self::Dropped { reason: r, .. }) if reason == r => {
                 count
             }
+            (Self::Requested { message, count }, Self::Requested { message: m, .. })
+                if message == m =>
+            {
+                count
+            }
+            (
+                Self::ClientError { path, error, count },
+                Self::ClientError { path: p, error: e, .. },
+            ) if path == p && error == e => count,
             _ => return false,
         };
         *count += 1;

@@ -176,7 +176,9 @@ impl BootCorrelator {
                     RefusalReason::PermissionDenied => (ip, StepKind::Denied(path)),
                 }
             }
-            Event::ClientError { ip, text } => (ip, StepKind::ClientError(text)),
+            Event::ClientError { ip, text } => {
+                (ip, StepKind::ClientError { path: None, error: text, count: 1 })
+            }
             Event::TimedOut { ip, path } => (ip, StepKind::TimedOut(self.below_root(path))),
             Event::Failed { ip, path } if !self.has_failed(ip) => {
                 (ip, StepKind::TimedOut(self.below_root(path)))
@@ -189,7 +191,9 @@ impl BootCorrelator {
     /// The last step of this client is already the reason why a transfer failed.
     fn has_failed(&self, ip: IpAddr) -> bool {
         let last = self.by_ip.get(&ip).and_then(|index| self.boots[*index].steps.last());
-        last.is_some_and(|step| matches!(step.kind, StepKind::ClientError(_) | StepKind::Denied(_)))
+        last.is_some_and(|step| {
+            matches!(step.kind, StepKind::ClientError { .. } | StepKind::Denied(_))
+        })
     }
 
     /// Adds a step to the boot of the client, or to a new one. Returns the index of the boot.

@@ -18,5 +18,5 @@ mod verdict;
 
 pub use boot::Boot;
 pub use correlate::BootCorrelator;
-pub use html::page;
+pub use html::{Source, page};
 pub use run::{OutputFormat, boots_of, run};

@@ -72,7 +72,7 @@ pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
 
 fn print_all(format: OutputFormat, boots: &[Boot]) {
     match format {
-        OutputFormat::Html => print_stdout(&to_utf8(&html::page(boots))),
+        OutputFormat::Html => print_stdout(&to_utf8(&html::page(boots, html::Source::Log))),
         OutputFormat::Text if boots.is_empty() => {
             print_stdout("no boots found in this log: it has no line of dnsmasq about a client\n");
         }
@@ -109,7 +109,9 @@ fn follow_stdin(format: OutputFormat) {
     loop {
         match lines.recv_timeout(POLL_INTERVAL) {
             Ok(line) => {
-                if let Some(index) = correlator.add(&line, Some(start.elapsed().as_secs_f64())) {
+                // A page is often made from a log that was written earlier: the time of reading is not that of the line.
+                let now = (format == OutputFormat::Text).then(|| start.elapsed().as_secs_f64());
+                if let Some(index) = correlator.add(&line, now) {
                     pending.add(index);
                 }
             }

@@ -49,9 +49,27 @@ pub fn describe(kind: &StepKind) -> String {
             format!("{count} files do not exist, the last is {path}")
         }
         StepKind::Denied(path) => format!("{path}: permission denied"),
-        StepKind::ClientError(text) => format!("the client sent an error: {text}"),
+        StepKind::Requested { message, count } => format!("{message}{}", times(*count)),
+        StepKind::AddressAssigned(message) => message.clone(),
+        StepKind::Unreadable { path, error } => format!("{path} cannot be read: {error}"),
+        StepKind::Loading { path, size } => format!("{path:30} {size} bytes, being sent"),
+        StepKind::ClientError { path: Some(path), error, count } => {
+            format!("the client broke off {path}{}: error {error}", times(*count))
+        }
+        StepKind::ClientError { path: None, error, count } => {
+            format!("the client sent an error{}: {error}", times(*count))
+        }
         StepKind::TimedOut(path) => format!("the client stopped acknowledging {path}"),
         StepKind::Notice(text) => format!("notice: {text}"),
+    }
+}
+
+/// `once`, `twice`, `3 times`.
+pub fn number_of_times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{count} times"),
     }
 }
 

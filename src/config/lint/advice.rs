@@ -1,9 +1,11 @@
-//! Warnings about lines that probably do not have the intended effect. They depend on the configuration alone.
+//! Findings about lines that probably do not have the intended effect. They depend on the configuration alone.
 
 use super::tag_sources::{CLIENT_ARCHITECTURE, TagSources, architecture_of_class, architectures};
 use super::tag_usage::TagUsageReport;
 use crate::byte_text::to_text;
-use crate::config::{BootTarget, Config, ConfigWarning, Origin, RangeKind, Rule, Service};
+use crate::config::{BootTarget, Config, Origin, RangeKind, Rule, Service};
+use crate::finding::{Finding, Level};
+use crate::reason::{ConfigReason, StartReason};
 use crate::wire::client_arch::{Architecture, FIRST_EFI};
 use conf_parser::Keyword;
 use conf_parser::{Boot, Server};
@@ -15,8 +17,8 @@ const MAX_WARNINGS: usize = 20;
 const X86_64_EFI: u16 = 7;
 const BC_EFI: u16 = 9;
 
-/// All warnings of this module.
-pub fn advice(config: &Config, tags: &TagUsageReport) -> Vec<ConfigWarning> {
+/// All findings of this module.
+pub fn advice(config: &Config, tags: &TagUsageReport) -> Vec<Finding> {
     let mut warnings = nothing_to_serve(config);
     warnings.extend(dns_port(config));
     warnings.extend(silent_range(config));
@@ -28,7 +30,7 @@ pub fn advice(config: &Config, tags: &TagUsageReport) -> Vec<ConfigWarning> {
 }
 
 /// With `port=0` no hosts files are read: the address of a named boot server is 0.0.0.0, in dnsmasq too.
-fn unresolvable_servers(config: &Config) -> Vec<ConfigWarning> {
+fn unresolvable_servers(config: &Config) -> Vec<Finding> {
     if config.process.dns_port != 0 {
         return Vec::new();
     }
@@ -39,36 +41,40 @@ fn unresolvable_servers(config: &Config) -> Vec<ConfigWarning> {
     let warning = |(keyword, origin, server): (Keyword, &Origin, &Option<Server>)| {
         let Some(Server::Name(name)) = server else { return None };
         let name = to_text(name);
-        let text =
-            format!("{keyword}: with port=0 no hosts files are read: {name} cannot be resolved");
-        Some(ConfigWarning::at(origin, text))
+        let keyword = keyword.to_string();
+        Some(warning_at(origin, ConfigReason::ServerNameWithoutDns { keyword, name }))
     };
     services.chain(boots).filter_map(warning).take(MAX_WARNINGS).collect()
+}
+
+fn warning_at(origin: &Origin, reason: ConfigReason) -> Finding {
+    Finding::at(Level::Warning, origin, reason)
 }
 
 fn proxy_range(config: &Config) -> Option<&Rule<crate::config::Range>> {
     config.dhcp.ranges.iter().find(|range| range.value.kind == RangeKind::Proxy)
 }
 
-fn nothing_to_serve(config: &Config) -> Vec<ConfigWarning> {
-    let text = "nothing to serve: neither a dhcp-range=...,proxy nor enable-tftp";
+fn nothing_to_serve(config: &Config) -> Vec<Finding> {
     let serves_nothing = proxy_range(config).is_none() && config.tftp.is_none();
-    serves_nothing.then(|| ConfigWarning::general(text).into_fatal()).into_iter().collect()
+    serves_nothing
+        .then(|| Finding::general(Level::Error, StartReason::NothingToServe))
+        .into_iter()
+        .collect()
 }
 
-fn dns_port(config: &Config) -> Option<ConfigWarning> {
-    let text = "port=0 is missing: DNS is not served, with or without it";
-    (config.process.dns_port != 0).then(|| ConfigWarning::general(text))
+fn dns_port(config: &Config) -> Option<Finding> {
+    let finding = || Finding::general(Level::Warning, ConfigReason::DnsPortMissing);
+    (config.process.dns_port != 0).then(finding)
 }
 
-fn silent_range(config: &Config) -> Option<ConfigWarning> {
+fn silent_range(config: &Config) -> Option<Finding> {
     let range = proxy_range(config).filter(|_| !config.dhcp.pxe_enabled)?;
-    let text = "a proxy range answers no client without a pxe-service or pxe-prompt";
-    Some(ConfigWarning::at(&range.origin, text))
+    Some(warning_at(&range.origin, ConfigReason::RangeWithoutService))
 }
 
 /// UEFI on x86-64 sends architecture 7, and some of it 9. RFC 4578 and the registry define them the other way round.
-fn x64_architectures(config: &Config) -> Vec<ConfigWarning> {
+fn x64_architectures(config: &Config) -> Vec<Finding> {
     let dhcp = &config.dhcp;
     let served = dhcp.services.iter().map(|rule| (rule.value.architecture, &rule.origin));
     let options = dhcp.option_matches.iter().flat_map(|rule| {
@@ -93,7 +99,7 @@ fn x64_architectures(config: &Config) -> Vec<ConfigWarning> {
 fn missing_half<'c>(
     keyword: Keyword,
     architectures: impl Iterator<Item = (u16, &'c Origin)>,
-) -> Option<ConfigWarning> {
+) -> Option<Finding> {
     let (mut seven, mut nine) = (None, None);
     for (number, origin) in architectures {
         match number {
@@ -102,21 +108,21 @@ fn missing_half<'c>(
             _ => {}
         }
     }
-    let text = match (seven, nine) {
-        (Some(_), None) => format!(
-            "{keyword} names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware sends 9"
-        ),
-        (None, Some(_)) => format!(
-            "{keyword} names architecture 9 (BC_EFI) and not 7 (x86-64_EFI): most UEFI firmware sends 7"
-        ),
-        _ => return None,
-    };
-    seven.or(nine).map(|origin| ConfigWarning::at(origin, text))
+    let keyword = keyword.to_string();
+    match (seven, nine) {
+        (Some(origin), None) => {
+            Some(warning_at(origin, ConfigReason::ArchitectureNineMissing { keyword }))
+        }
+        (None, Some(origin)) => {
+            Some(warning_at(origin, ConfigReason::ArchitectureSevenMissing { keyword }))
+        }
+        _ => None,
+    }
 }
 
 /// A UEFI client with exactly one `pxe-service` with a file gets that file, and `dhcp-boot` is ignored
 /// (docs/dnsmasq/config-language.md, section 3.6). The warning is about each `dhcp-boot` that such a client matches.
-fn shadowed_boots(config: &Config, tags: &TagUsageReport) -> Vec<ConfigWarning> {
+fn shadowed_boots(config: &Config, tags: &TagUsageReport) -> Vec<Finding> {
     let mut entries: BTreeMap<u16, Vec<&Rule<Service>>> = BTreeMap::new();
     for rule in config.dhcp.services.iter() {
         entries.entry(rule.value.architecture).or_default().push(rule);
@@ -147,18 +153,15 @@ fn shadowed_boots(config: &Config, tags: &TagUsageReport) -> Vec<ConfigWarning> 
                 })
         })?;
         let architecture = architecture_name(service.value.architecture);
-        let text = format!(
-            "dhcp-boot is not used for {architecture} clients: their only pxe-service ({}) is used instead",
-            service.origin
-        );
-        Some(ConfigWarning::at(&boot.origin, text))
+        let service = service.origin.to_string();
+        Some(warning_at(&boot.origin, ConfigReason::BootShadowed { architecture, service }))
     };
     config.dhcp.boot_rules.iter().filter_map(warning).take(MAX_WARNINGS).collect()
 }
 
 /// The name gets the suffix `.0`. Whether `X.0` exists on another TFTP server cannot be checked; for UEFI it hardly ever
 /// does.
-fn names_without_dot(config: &Config) -> Vec<ConfigWarning> {
+fn names_without_dot(config: &Config) -> Vec<Finding> {
     let has_no_dot = |rule: &&Rule<Service>| match &rule.value.boot {
         Boot::File(name) => rule.value.architecture >= FIRST_EFI && !name.contains(&b'.'),
         Boot::Type(_) => false,
@@ -168,8 +171,7 @@ fn names_without_dot(config: &Config) -> Vec<ConfigWarning> {
     let warning = |rule: &Rule<Service>| {
         let Boot::File(name) = &rule.value.boot else { return None };
         let name = to_text(name);
-        let text = format!("pxe-service: {name} has no dot, so clients will ask for {name}.0");
-        Some(ConfigWarning::at(&rule.origin, text))
+        Some(warning_at(&rule.origin, ConfigReason::NameWithoutDot { name }))
     };
     services.filter_map(warning).collect()
 }
@@ -192,7 +194,7 @@ mod tests {
             let origin = Origin { file: "c".into(), line };
             builder.apply(reader.line(text.as_bytes()).unwrap().unwrap(), &origin);
         }
-        builder.finish().warnings.iter().map(ToString::to_string).collect()
+        builder.finish().findings.iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! A file may set a tag for each of 100,000 hosts, so all names are stored in one vector of bytes.
 
 use crate::byte_text::to_text;
-use crate::config::{ConfigWarning, Origin};
+use crate::config::Origin;
+use crate::finding::{Finding, Level};
 use crate::net::interface_matches;
+use crate::reason::ConfigReason;
 use conf_parser::Condition;
 use conf_parser::Directive;
 use conf_parser::RunTimeFile;
@@ -132,9 +134,9 @@ impl TagUsageReport {
     }
 
     /// One warning for each tag that is never set, at the first line that uses it.
-    pub fn warnings(&self) -> Vec<ConfigWarning> {
+    pub fn findings(&self) -> Vec<Finding> {
         let TagUsage { used, files, .. } = &self.usage;
-        let mut warnings = Vec::new();
+        let mut findings = Vec::new();
         let mut reported: Vec<&[u8]> = Vec::new();
         let mut more = 0;
         for used in used {
@@ -151,21 +153,20 @@ impl TagUsageReport {
             }
             reported.push(tag);
             let tag = to_text(tag);
-            let text = if used.negated {
-                format!("tag \"{tag}\" is never set: tag:!{tag} is always true")
+            let reason = if used.negated {
+                ConfigReason::NegatedTagNeverSet { tag }
             } else {
-                format!("tag \"{tag}\" is never set: this line never applies")
+                ConfigReason::TagNeverSet { tag }
             };
             let file = files.get(used.file as usize).cloned().unwrap_or_default();
             let origin = Origin { file, line: used.line as usize };
-            warnings.push(ConfigWarning::at(&origin, text));
+            findings.push(Finding::at(Level::Warning, &origin, reason));
         }
         if more > 0 {
-            warnings.push(ConfigWarning::general(format!(
-                "{more} more lines use tags that are never set"
-            )));
+            let reason = ConfigReason::MoreTagsNeverSet { count: more };
+            findings.push(Finding::general(Level::Warning, reason));
         }
-        warnings
+        findings
     }
 }
 
@@ -257,7 +258,7 @@ mod tests {
             let origin = Origin { file: "c".into(), line };
             usage.record(&reader.line(text.as_bytes()).unwrap().unwrap().directive, &origin);
         }
-        usage.finish().warnings().iter().map(ToString::to_string).collect()
+        usage.finish().findings().iter().map(ToString::to_string).collect()
     }
 
     #[test]

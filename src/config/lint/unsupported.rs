@@ -1,7 +1,9 @@
 //! Warnings about options that are parsed and not served: one for each option, at its first line.
 
+use crate::config::Origin;
 use crate::config::lint::support::{Support, support};
-use crate::config::{ConfigWarning, Origin};
+use crate::finding::{Finding, Level};
+use crate::reason::{ConfigReason, Reason, StartReason};
 use conf_parser::OptionSpec;
 
 /// Unsupported options, in the order of their first line.
@@ -39,23 +41,27 @@ impl UnsupportedOptions {
         }
     }
 
-    /// The warnings. With `port=0` options of DNS need none.
-    pub fn warnings(self, dns: bool) -> impl Iterator<Item = ConfigWarning> {
-        self.options.into_iter().filter_map(
-            move |UnsupportedOption { row, support, first, lines }| {
-                let keyword = row.keyword;
-                let (text, refuses) = match support {
-                    Support::Refused(why) => (format!("{keyword} is not served: {why}"), true),
-                    Support::Ignored(why) => (format!("{keyword} is ignored: {why}"), false),
-                    Support::DnsContent if dns => {
-                        let why = "there is no DNS service: set port=0";
-                        (format!("{keyword} is not served: {why}"), true)
-                    }
-                    Support::DnsContent | Support::Served | Support::Inert => return None,
-                };
-                let more = if lines > 1 { format!(" ({lines} lines)") } else { String::new() };
-                Some(ConfigWarning { origin: Some(first), text: text + &more, fatal: refuses })
-            },
-        )
+    /// The findings. With `port=0` there are none about options of DNS.
+    pub fn findings(self, dns: bool) -> impl Iterator<Item = Finding> {
+        self.options.into_iter().filter_map(move |option| option.finding(dns))
+    }
+}
+
+impl UnsupportedOption {
+    fn finding(self, dns: bool) -> Option<Finding> {
+        let keyword = self.row.keyword;
+        let more = if self.lines > 1 { format!(" ({} lines)", self.lines) } else { String::new() };
+        let refused = |why, more| StartReason::NotServed { keyword, why, more };
+        let (level, reason) = match self.support {
+            Support::Refused(why) => (Level::Error, Reason::from(refused(why, more))),
+            Support::Ignored(why) => {
+                (Level::Warning, ConfigReason::Ignored { keyword, why, more }.into())
+            }
+            Support::DnsContent if dns => {
+                (Level::Error, refused("there is no DNS service: set port=0", more).into())
+            }
+            Support::DnsContent | Support::Served | Support::Inert => return None,
+        };
+        Some(Finding::at(level, &self.first, reason))
     }
 }

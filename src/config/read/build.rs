@@ -8,9 +8,11 @@ use crate::config::lint::unsupported::UnsupportedOptions;
 use crate::config::lookup::hosts::from_directive;
 use crate::config::network::Binding;
 use crate::config::{
-    BootTarget, Config, ConfigWarning, Group, Located, Origin, PxeOption, Range, RangeKind, Rule,
-    Service, SharedNetwork, Tftp, VendorOption,
+    BootTarget, Config, Group, Located, Origin, PxeOption, Range, RangeKind, Rule, Service,
+    SharedNetwork, Tftp, VendorOption,
 };
+use crate::finding::{Finding, Level};
+use crate::reason::{ConfigReason, StartReason};
 use crate::wire::pxe::PXE_CLIENT;
 use conf_parser::Directive as D;
 use conf_parser::{
@@ -28,13 +30,13 @@ use std::sync::Arc;
 const FIRST_FILE_TYPE: u16 = 0x8000;
 const MIN_EDNS_PACKET: u32 = 512;
 
-/// A configuration and the warnings about it.
+/// A configuration and the findings about it.
 #[derive(Debug)]
 pub struct BuildResult {
     /// The configuration.
     pub config: Config,
     /// Warnings in this order: single lines, unsupported options, advice, tags.
-    pub warnings: Vec<ConfigWarning>,
+    pub findings: Vec<Finding>,
 }
 
 /// Why a configuration is read.
@@ -61,7 +63,7 @@ pub struct Builder {
     has_server: bool,
     tag_usage: TagUsage,
     unsupported: UnsupportedOptions,
-    warnings: Vec<ConfigWarning>,
+    findings: Vec<Finding>,
 }
 
 impl Builder {
@@ -199,8 +201,8 @@ impl Builder {
                 (start, end, netmask, RangeKind::Pool(lease))
             }
             Parsed::Version6 => {
-                let text = "dhcp-range: DHCPv6 is not served";
-                return self.warnings.push(ConfigWarning::at(origin, text).into_fatal());
+                let finding = Finding::at(Level::Error, origin, StartReason::Dhcpv6Range);
+                return self.findings.push(finding);
             }
         };
         let value = Range { start, end, netmask, kind, set: range.set };
@@ -209,8 +211,7 @@ impl Builder {
 
     fn add_host(&mut self, host: DhcpHost, origin: &Origin) {
         if host.names > 1 {
-            let text = "dhcp-host: more than one name, which dnsmasq 2.91 and later refuse";
-            self.warnings.push(ConfigWarning::at(origin, text));
+            self.findings.push(Finding::at(Level::Warning, origin, ConfigReason::HostNames));
         }
         if self.purpose == Purpose::Serve {
             self.config.dhcp.hosts.add(&from_directive(host), origin);
@@ -277,7 +278,7 @@ impl Builder {
         }
     }
 
-    /// Applies defaults that depend on several settings, and adds the warnings about the whole configuration.
+    /// Applies defaults that depend on several settings, and adds the findings about the whole configuration.
     pub fn finish(mut self) -> BuildResult {
         let edns_packet = self.edns_packet.unwrap_or(DEFAULT_EDNS_PACKET).max(MIN_EDNS_PACKET);
         self.tftp.max_blksize = edns_packet.saturating_add(PACKET_BUFFER);
@@ -295,12 +296,12 @@ impl Builder {
         }
         process.no_upstream = self.no_resolv && !self.has_server;
         let has_dns = process.dns_port != 0;
-        let mut warnings = self.warnings;
-        warnings.extend(self.unsupported.warnings(has_dns));
+        let mut findings = self.findings;
+        findings.extend(self.unsupported.findings(has_dns));
         let tags = self.tag_usage.finish();
-        warnings.extend(advice(&self.config, &tags));
-        warnings.extend(tags.warnings());
-        BuildResult { config: self.config, warnings }
+        findings.extend(advice(&self.config, &tags));
+        findings.extend(tags.findings());
+        BuildResult { config: self.config, findings }
     }
 }
 

@@ -9,8 +9,10 @@ use super::lines::Lines;
 use super::system_lookups::SystemLookups;
 use crate::byte_text::to_text;
 use crate::config::file_content::{ReadError, ReadLimit, open_once};
-use crate::config::{Config, ConfigWarning, Origin, argument_error, line_error};
+use crate::config::{Config, Origin, argument_error, line_error};
 use crate::error::StartupError;
+use crate::finding::{Finding, Level};
+use crate::reason::ConfigReason;
 use crate::strerror::strerror;
 use conf_parser::ConfDir;
 use conf_parser::SharedNetwork;
@@ -59,7 +61,7 @@ pub struct Loaded {
     /// The configuration.
     pub config: Config,
     /// Warnings about the configuration.
-    pub notes: Vec<ConfigWarning>,
+    pub findings: Vec<Finding>,
     /// The files that were read, in order.
     pub files: Vec<Arc<str>>,
 }
@@ -92,13 +94,12 @@ impl Loader {
     /// Lines contradict each other.
     pub fn finish(self) -> Result<Loaded, StartupError> {
         self.conflicts.finish()?;
-        let BuildResult { config, mut warnings } = self.builder.finish();
+        let BuildResult { config, mut findings } = self.builder.finish();
         if self.files.is_empty() {
-            warnings.push(ConfigWarning::general(format!(
-                "no configuration file: {DEFAULT_CONFIG_FILE} does not exist"
-            )));
+            let reason = ConfigReason::NoConfigFile { path: DEFAULT_CONFIG_FILE };
+            findings.push(Finding::general(Level::Warning, reason));
         }
-        Ok(Loaded { config, notes: warnings, files: self.files })
+        Ok(Loaded { config, findings, files: self.files })
     }
 
     /// Applies an option of the command line. Files, directories and scripts are read at once, except for the first
@@ -191,14 +192,15 @@ impl Loader {
         if metadata.is_dir() { Ok(()) } else { self.lines(BufReader::new(file), &source) }
     }
 
-    fn directory(&mut self, rules: &ConfDir) -> Result<(), StartupError> {
+    fn directory(&mut self, rules: &ConfDir, origin: &Origin) -> Result<(), StartupError> {
         if rules.directory.is_empty() {
             return Ok(());
         }
         let name = to_text(&rules.directory);
         let directory = fs::read_dir(OsStr::from_bytes(&rules.directory));
         let to_error = |error: io::Error| {
-            StartupError::file(format!("cannot access directory {name}: {}", strerror(&error)))
+            let message = format!("cannot access directory {name}: {}", strerror(&error));
+            with_pattern_remedy(StartupError::file(message), &name, origin)
         };
         let mut paths = Vec::new();
         for entry in directory.map_err(to_error)? {
@@ -291,7 +293,9 @@ impl Loader {
         match &setting.directive {
             Directive::ConfFile(Some(path)) => self.nested(origin, |loader| loader.file(path)),
             Directive::ConfFile(None) => Ok(()),
-            Directive::ConfDir(rules) => self.nested(origin, |loader| loader.directory(rules)),
+            Directive::ConfDir(rules) => {
+                self.nested(origin, |loader| loader.directory(rules, origin))
+            }
             Directive::ConfScript(command) => self.nested(origin, |loader| loader.script(command)),
             _ => {
                 self.builder.apply(setting, origin);
@@ -303,6 +307,16 @@ impl Loader {
 
 fn unreadable(name: &str, error: ReadError) -> StartupError {
     StartupError::file(format!("cannot read {name}: {}", error.reason()))
+}
+
+/// In `conf-dir` a pattern such as `*.conf` is a field of its own.
+fn with_pattern_remedy(error: StartupError, directory: &str, origin: &Origin) -> StartupError {
+    match directory.rsplit_once('/') {
+        Some((path, pattern)) if pattern.starts_with('*') => {
+            error.with_detail(format!("  see {origin}\n  write conf-dir={path},{pattern}"))
+        }
+        _ => error,
+    }
 }
 
 fn is_not_found(number: i32) -> bool {

@@ -2,7 +2,8 @@
 
 use crate::byte_text::to_text;
 use crate::config::network::{Binding, missing_interfaces};
-use crate::config::{Config, ConfigWarning, RangeKind};
+use crate::config::{Config, RangeKind};
+use crate::finding::{Finding, Level};
 use crate::log_line::{DhcpLine, FileLine, Line, ProcessLine, SandboxLine, TftpLine};
 use crate::net::{Address, Interfaces, same_network};
 use std::net::Ipv4Addr;
@@ -14,7 +15,7 @@ pub struct StartupBanner<'s> {
     /// The sandbox.
     pub sandbox: SandboxLine,
     /// Warnings of our own about the configuration.
-    pub warnings: Vec<ConfigWarning>,
+    pub findings: Vec<Finding>,
     /// The interface that the DHCP sockets are bound to.
     pub device: Option<&'s str>,
     /// Roots and limits of TFTP.
@@ -26,7 +27,7 @@ pub struct StartupBanner<'s> {
 impl StartupBanner<'_> {
     /// The lines in dnsmasq's order. Warnings of our own follow dnsmasq's lines about the configuration.
     pub fn lines(self, config: &Config, interfaces: &Interfaces) -> Vec<Line> {
-        let Self { process_lines, sandbox, warnings, device, roots, files } = self;
+        let Self { process_lines, sandbox, findings, device, roots, files } = self;
         let mut lines = vec![ProcessLine::Started, ProcessLine::CompileTimeOptions(sandbox)];
         lines.extend(process_lines);
         lines.extend(interface_lines(config, interfaces));
@@ -36,8 +37,9 @@ impl StartupBanner<'_> {
         let exclusive = device.map(|interface| DhcpLine::BoundToDevice(interface.to_owned()));
         lines.extend(ranges.chain(exclusive).map(|line| Line::Dhcp(None, line)));
         lines.extend(root_line(config).into_iter().chain(roots).map(Line::Tftp));
-        let warnings =
-            warnings.iter().map(|warning| ProcessLine::ConfigWarning(warning.to_string()));
+        // A hint is for --test: it is not logged.
+        let warnings = findings.iter().filter(|finding| finding.level <= Level::Warning);
+        let warnings = warnings.map(|finding| ProcessLine::ConfigWarning(finding.to_string()));
         lines.extend(warnings.map(Line::Process));
         lines.extend(files.into_iter().map(Line::File));
         lines

@@ -6,13 +6,14 @@ use super::fork_status::ForkStatus;
 use super::lease_file;
 use super::privileges::{self, PendingBinds, identity, serving_identity};
 use super::{Bound, Detached, Opened, Privileges};
+use crate::config::Config;
 use crate::config::network::{Binding, missing_interfaces};
 use crate::config::read::load::Loaded;
-use crate::config::{Config, ConfigWarning};
 use crate::daemon::file_process::WatchedDirectories;
 use crate::daemon::sockets::{EventSource, Sockets};
-use crate::diagnose::environment::environment_warnings;
+use crate::diagnose::environment::environment_findings;
 use crate::error::StartupError;
+use crate::finding::{Finding, Level};
 use crate::log_line::{FileLine, Line};
 use crate::logging::Logger;
 use crate::net::Interfaces;
@@ -27,14 +28,14 @@ impl Parsed {
     /// Opens everything that needs root.
     pub fn bind(self, logger: &Logger) -> Result<Bound, StartupError> {
         close_inherited();
-        let Self { loaded: Loaded { config, notes: mut warnings, .. }, unconfined } = self;
+        let Self { loaded: Loaded { config, mut findings, .. }, unconfined } = self;
         let address_watch = Watch::new().map_err(system_error("cannot create netlink socket"))?;
         let route = RouteSocket::open().map_err(system_error("cannot create netlink socket"))?;
         let interfaces =
             route.snapshot().map_err(system_error("failed to find list of interfaces"))?;
         let identity_now = serving_identity(&config);
-        warnings.extend(environment_warnings(&config, Some(&interfaces), identity_now.as_ref()));
-        check_warnings(&warnings)?;
+        findings.extend(environment_findings(&config, Some(&interfaces), identity_now.as_ref()));
+        refuse_errors(&findings)?;
         write_lines(logger, lease_file::check(&config)?);
         let sockets = Sockets::open(&config, &interfaces)?;
         sockets.register_datagrams(&address_watch, EventSource::AddressWatch)?;
@@ -48,9 +49,9 @@ impl Parsed {
         let pending =
             PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };
         let privileges = find_privileges(&config, pending)?;
-        warnings.extend(privileges.capabilities.warning());
+        findings.extend(privileges.capabilities.finding());
         let opened = Opened { sockets, sniffer, address_watch, route, watched, device };
-        Ok(Bound { config, warnings, interfaces, opened, privileges, unconfined })
+        Ok(Bound { config, findings, interfaces, opened, privileges, unconfined })
     }
 }
 
@@ -58,9 +59,9 @@ fn system_error(action: &'static str) -> impl Fn(io::Error) -> StartupError {
     move |error| StartupError::other(format!("{action}: {}", strerror(&error)))
 }
 
-fn check_warnings(warnings: &[ConfigWarning]) -> Result<(), StartupError> {
-    match warnings.iter().find(|warning| warning.fatal) {
-        Some(fatal) => Err(StartupError::config(fatal.to_string())),
+fn refuse_errors(findings: &[Finding]) -> Result<(), StartupError> {
+    match findings.iter().find(|finding| finding.level == Level::Error) {
+        Some(error) => Err(StartupError::config(error.to_string())),
         None => Ok(()),
     }
 }

@@ -2,7 +2,6 @@
 
 use super::privileges::{identity, serving_identity};
 use crate::command_line::{self, CommandLine, Extensions, Termination};
-use crate::config::ConfigWarning;
 use crate::config::network::missing_interfaces;
 use crate::config::read::build::Purpose;
 use crate::config::read::load::{Loaded, Loader};
@@ -11,6 +10,8 @@ use crate::config::reload::ReloadableFiles;
 use crate::diagnose::environment;
 use crate::error::StartupError;
 use crate::explain::{Environment, ExplainOutput, ExplainRequest, explain};
+use crate::finding::{Finding, Level};
+use crate::reason::ConfigReason;
 use crate::story::OutputFormat;
 use crate::sys::interfaces::{has_interface, snapshot};
 use conf_parser::Switch;
@@ -121,21 +122,20 @@ fn syntax_error(end: Termination) -> Option<&'static str> {
 
 impl Parsed {
     /// Faults of the configuration that dnsmasq does not check.
-    pub fn warnings(&self) -> Vec<ConfigWarning> {
-        let Loaded { config, notes, .. } = &self.loaded;
+    pub fn findings(&self) -> Vec<Finding> {
+        let Loaded { config, findings, .. } = &self.loaded;
         // These look-ups cost more than to read a short file, so they are done only where they can find a fault.
         let serves_files = config.tftp.is_some();
         let serves = serves_files || !config.dhcp.ranges.is_empty();
         let interfaces = if serves { snapshot().ok() } else { None };
         let identity = if serves_files { serving_identity(config) } else { None };
         let environment =
-            environment::environment_warnings(config, interfaces.as_ref(), identity.as_ref());
+            environment::environment_findings(config, interfaces.as_ref(), identity.as_ref());
         let roots = config.tftp.iter().flat_map(|tftp| environment::missing_roots(tftp));
         let absent = interfaces.iter().flat_map(|here| missing_interfaces(&config.network, here));
-        let absent = absent.map(|name| {
-            ConfigWarning::general(format!("interface {name} does not currently exist"))
-        });
-        notes.iter().cloned().chain(environment).chain(absent).chain(roots).collect()
+        let absent = absent
+            .map(|name| Finding::general(Level::Warning, ConfigReason::InterfaceMissing { name }));
+        findings.iter().cloned().chain(environment).chain(absent).chain(roots).collect()
     }
 
     /// The files that were read, in order.
@@ -145,9 +145,14 @@ impl Parsed {
 
     /// The replies that the described clients would get.
     pub fn explain(self, clients: &[String], json: bool) -> Result<ExplainOutput, StartupError> {
-        let mut warnings: Vec<String> = self.warnings().iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = self.findings().iter().map(ToString::to_string).collect();
         let unknown_user = identity(&self.loaded.config).err().map(|error| error.to_string());
-        let fatal = self.loaded.notes.iter().filter(|note| note.fatal).map(ToString::to_string);
+        let fatal = self
+            .loaded
+            .findings
+            .iter()
+            .filter(|one| one.level == Level::Error)
+            .map(ToString::to_string);
         let reasons = unknown_user.into_iter().chain(fatal);
         warnings.extend(reasons.map(|reason| format!("the program does not start: {reason}")));
         let Loaded { mut config, files, .. } = self.loaded;

@@ -10,7 +10,6 @@ pub mod file_process;
 pub mod fork_status;
 pub mod lease_file;
 pub mod pid_file;
-pub mod port_owner;
 pub mod privileges;
 pub mod sandbox;
 pub mod tftp_limits;
@@ -42,10 +41,11 @@ use super::sd_notify::SdNotify;
 use super::sockets::{EventSource, Sockets};
 use super::{Daemon, ExitReason, LinkWatch, Monitoring, ProcessControl, Scheduling};
 use crate::boot_monitor::BootMonitor;
+use crate::config::Config;
 use crate::config::reload::snapshot::ConfigSnapshot;
 use crate::config::server_names::ServerNames;
-use crate::config::{Config, ConfigWarning};
 use crate::error::StartupError;
+use crate::finding::Finding;
 use crate::log_line::{FileLine, ProcessLine, SandboxLine, TftpLine};
 use crate::logging::Logger;
 use crate::net::Interfaces;
@@ -66,7 +66,7 @@ use std::sync::Arc;
 /// Everything that needs root is open.
 pub struct Bound {
     config: Config,
-    warnings: Vec<ConfigWarning>,
+    findings: Vec<Finding>,
     interfaces: Interfaces,
     opened: Opened,
     privileges: Privileges,
@@ -229,7 +229,7 @@ impl Confined {
             host: host_process,
             lines: process_lines,
         } = daemonized;
-        let Bound { mut config, warnings, interfaces, opened, privileges, .. } = bound;
+        let Bound { mut config, findings, interfaces, opened, privileges, .. } = bound;
         let Opened { sockets, address_watch, route, device, .. } = opened;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
@@ -240,7 +240,7 @@ impl Confined {
         let banner = StartupBanner {
             process_lines,
             sandbox: SandboxLine { packets, files, host },
-            warnings,
+            findings,
             device: device.as_deref(),
             roots,
             files: file_lines,

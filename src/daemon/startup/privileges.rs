@@ -1,8 +1,10 @@
 //! The users and capabilities of the processes (docs/dnsmasq/daemon.md, section 3).
 
 use crate::config::network::Binding;
-use crate::config::{Config, ConfigWarning, Group, Process, RangeKind};
+use crate::config::{Config, Group, Process, RangeKind};
 use crate::error::StartupError;
+use crate::finding::{Finding, Level};
+use crate::reason::ConfigReason;
 use crate::strerror::strerror;
 use crate::sys::privilege::{
     Capability, DropError, Identity, Unknown, is_permitted, limit_bounding_set, limit_capabilities,
@@ -113,13 +115,9 @@ fn require(needed: bool, capability: Capability, name: &str) -> Result<(), Start
 
 impl Capabilities {
     /// The warning about a missing capability.
-    pub fn warning(&self) -> Option<ConfigWarning> {
-        self.broadcast_instead.then(|| {
-            ConfigWarning::general(
-                "the capability CAP_NET_ADMIN is missing, so no neighbour entry can be added: replies that need one are \
-                 broadcast; add the capability to the container or to the service",
-            )
-        })
+    pub fn finding(&self) -> Option<Finding> {
+        let finding = || Finding::general(Level::Warning, ConfigReason::NetAdminMissing);
+        self.broadcast_instead.then(finding)
     }
 }
 

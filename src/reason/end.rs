@@ -1,0 +1,122 @@
+//! How the boot of a client ended, as far as a log shows it. The subject of each sentence is the client.
+
+use super::Verdict;
+
+reasons! {
+    /// How the boot of a client ended.
+    pub enum EndReason {
+        SystemSent { file: String } = "system-sent",
+            "it has its operating system: {file} was the last file";
+        IpxeSent { file: String } = "ipxe-sent", "it runs {file}; what follows is mostly HTTP, which is not in this log";
+        UrlSent { url: String } = "url-sent",
+            "it was sent the URL {url}; what follows is HTTP, which is not in this log";
+        LastFile { file: String } = "last-file",
+            "{file} was the last file that it requested, and the log shows no error";
+        /// `size`: ` (12 bytes)`, or empty.
+        TransferUnfinished { file: String, size: String } = "transfer-unfinished",
+            "the log ends while {file} is sent{size}";
+        NothingRequested = "nothing-requested", "it got a reply; nothing more was requested";
+        MenuSent = "menu-sent", "it got a menu; nothing more was requested";
+        NothingAttributed = "nothing-attributed",
+            "it got a reply; the log does not show which files it requested";
+        OfferNotRequested { file: String } = "offer-not-requested",
+            "it was sent the file name {file} and did not request this file here";
+        NoTftpHere { file: String } = "no-tftp-here",
+            "it was sent the file name {file}; TFTP is not enabled on this server";
+        OtherServerHasFile { file: String, server: std::net::IpAddr } = "file-of-another-server",
+            "it was sent the file name {file} from {server}; what that server sends is not in this log";
+        OtherServerAnswered { text: String } = "another-server-answered", "{text}";
+        /// `times`: `once`, `twice`, `5 times`.
+        SentRepeatedly { file: String, times: String } = "file-sent-repeatedly",
+            "{file} was sent to this address {times}";
+        LoadedRepeatedly { file: String } = "file-loaded-repeatedly", "it loads {file} again and again";
+        StoppedAtMissing { path: String } = "stopped-at-missing-file",
+            "it stopped at {path}, which does not exist";
+        StoppedAtDenied { path: String } = "stopped-at-denied-file",
+            "it stopped at {path}: permission denied";
+        StoppedAtUnreadable { path: String, error: String } = "stopped-at-unreadable-file",
+            "it stopped at {path}, which cannot be read: {error}";
+        BrokeOff { path: String, times: String, error: String } = "client-broke-off",
+            "it broke off {path} {times} with error {error}";
+        SentError { times: String, error: String } = "client-sent-error", "it sent error {error} {times}";
+        NotAcknowledged { path: String } = "file-not-acknowledged", "it stopped acknowledging {path}";
+        NotAnswered { message: String } = "not-answered", "it sent {message} and got no reply";
+        NoRange { text: String } = "no-range-for-client", "it got no reply: {text}";
+        IgnoredClient = "client-ignored", "it is ignored";
+        Dropped { text: String } = "request-dropped", "it got no reply: {text}";
+        Notice { text: String } = "notice-about-client", "{text}";
+    }
+}
+
+impl EndReason {
+    /// Whether the client has booted.
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::SystemSent { .. } => Verdict::Boots,
+            Self::IpxeSent { .. }
+            | Self::UrlSent { .. }
+            | Self::LastFile { .. }
+            | Self::TransferUnfinished { .. }
+            | Self::NothingRequested
+            | Self::MenuSent
+            | Self::NothingAttributed
+            | Self::NoTftpHere { .. }
+            | Self::OtherServerHasFile { .. }
+            | Self::OtherServerAnswered { .. }
+            | Self::SentRepeatedly { .. } => Verdict::Unknown,
+            _ => Verdict::DoesNotBoot,
+        }
+    }
+
+    /// The remedy, or where to look; `None`: the sentence is sufficient.
+    pub fn advice(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::LastFile { .. } => LAST_FILE,
+            Self::NothingRequested | Self::MenuSent => NOTHING_REQUESTED,
+            Self::NothingAttributed => {
+                "use log-debug or log-dhcp: then the log has the IP address of each client"
+            }
+            Self::OfferNotRequested { .. } => OFFER_NOT_REQUESTED,
+            Self::NoTftpHere { .. } => {
+                "either another TFTP server has to send it, whose log this is not, or enable-tftp is missing"
+            }
+            Self::SentRepeatedly { .. } => {
+                "either it restarts each time, or several machines have this address (NAT)"
+            }
+            Self::LoadedRepeatedly { .. } => LOADED_REPEATEDLY,
+            Self::StoppedAtMissing { .. } => {
+                "check upper and lower case, the suffix .0 and the directory: tftp-root is put in front of the name"
+            }
+            Self::StoppedAtDenied { .. } => DENIED,
+            Self::StoppedAtUnreadable { .. } => "the name must be that of a regular file",
+            Self::BrokeOff { .. } | Self::SentError { .. } => {
+                "the screen of the client shows why: for example a file of the wrong type, or too little memory"
+            }
+            Self::NotAcknowledged { .. } => NOT_ACKNOWLEDGED,
+            Self::NotAnswered { .. } => {
+                "log-debug logs the reason; --explain shows which lines apply to this client"
+            }
+            Self::NoRange { .. } => {
+                "a line dhcp-range=NETWORK,proxy with the network of that interface or relay is necessary. The log does not \
+                 show whether these requests were network boots"
+            }
+            Self::IgnoredClient => "a dhcp-ignore line applies to it",
+            _ => return None,
+        })
+    }
+}
+
+const LAST_FILE: &str = "if it does not boot: the next stage may use HTTP, which is not in this log; or the file is for \
+                         another firmware, or Secure Boot rejects it";
+const NOTHING_REQUESTED: &str = "possible: local boot was chosen in its menu, it used the offer of another server, it loads \
+                                 a URL by HTTP, or its requests to UDP port 4011 or 69 did not arrive. --explain shows the \
+                                 reply that it gets";
+const OFFER_NOT_REQUESTED: &str = "possible: the line names another TFTP server, or requests to UDP port 69 do not arrive \
+                                   (firewall)";
+const LOADED_REPEATEDLY: &str = "if the file is iPXE: add dhcp-match=set:ipxe,175, put tag:!ipxe on the line that sends it, \
+                                 and add a line with tag:ipxe for the next boot file. Otherwise the file is for another \
+                                 firmware, or Secure Boot rejects it";
+const DENIED: &str = "make it readable for all users (chmod a+r) and the directories above it accessible (chmod a+x); with \
+                      SELinux: restorecon";
+const NOT_ACKNOWLEDGED: &str = "the client was switched off or lost the network; if it happens each time, a firewall may drop \
+                                datagrams from high ports (tftp-single-port, tftp-port-range)";
