@@ -186,10 +186,11 @@ fn files(lines: &[Line], roots: &[String], text: &str) -> Vec<(String, &'static 
 fn kind(name: &str) -> &'static str {
     let name = name.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    let is_text = has(&[".conf", ".cfg", ".txt", ".php"]);
     let is_ipxe = has(&["ipxe", "snponly", "undionly"]) && !has(&["shim"]);
     let is_netboot_xyz = has(&["netboot.xyz"]);
     match () {
-        () if name.ends_with(".ipxe") => "script",
+        () if name.ends_with(".ipxe") || is_text => "script",
         () if name.contains(".efi") => match (is_ipxe, has(&["arm64", "aa64"])) {
             (false, _) if is_netboot_xyz && has(&["arm64"]) => "ipxe-efi-arm64-script",
             _ if is_netboot_xyz => "ipxe-efi-x64-script",

@@ -87,7 +87,8 @@ impl<'l> Scene<'l> {
     /// Lays out the lab for a configuration and starts the program; `None` if the start is refused.
     pub fn set_up(&mut self, config: &Config, files: Files) -> Option<Running> {
         let text = String::from_utf8_lossy(&config.text).into_owned();
-        for directory in ["/srv/tftp", "/srv/lab", "/srv/elsewhere"] {
+        let of_last = self.now.directories.iter().map(|directory| &**directory);
+        for directory in ["/srv/tftp", "/srv/lab", "/srv/elsewhere"].into_iter().chain(of_last) {
             let _ = fs::remove_dir_all(directory);
         }
         self.lab.file("/srv/tftp/.kept", "");
