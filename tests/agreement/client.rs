@@ -256,8 +256,7 @@ impl Client<'_> {
 
     fn download(&self, server: Ipv4Addr, file: &str) -> Result<Vec<u8>, String> {
         let address = format!("{server}:69");
-        let download =
-            Download { server: &address, file, max_attempts: 5, ..Download::DEFAULT };
+        let download = Download { server: &address, file, max_attempts: 5, ..Download::DEFAULT };
         let socket = self.scene.client().udp(&format!("{}:0", self.address));
         // Where no program has the port, the error is reported at once.
         setsockopt(&socket, Ipv4RecvErr, &true).expect("Linux has this option");

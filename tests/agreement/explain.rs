@@ -1,7 +1,6 @@
 //! `--explain --json` in the lab.
 
 use super::scene::{self, Scene};
-use crate::common::subject;
 use serde_json::Value;
 use std::process::Command;
 
@@ -21,12 +20,14 @@ pub struct Explained {
 
 /// Runs `--explain` for a client with the arguments of the running program.
 pub fn run(scene: &Scene, client: &str) -> Explained {
-    let mut command = Command::new(subject());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pxemasq"));
     command.args(["--json", "--explain", client]).args(scene::ARGUMENTS).args(scene.user());
     let output = scene.server().inside(|| command.output()).expect("it runs");
     match serde_json::from_slice::<Value>(&output.stdout) {
         Ok(report) => read(&report),
-        Err(_) => panic!("{client}: no JSON: {}", String::from_utf8_lossy(&output.stderr)),
+        Err(error) => {
+            panic!("{client}: {error}: {}", String::from_utf8_lossy(&output.stderr))
+        }
     }
 }
 
@@ -49,7 +50,8 @@ fn stage(client: &Value) -> Explained {
             text(&boot["server"]).ends_with("another machine")
                 || text(&boot["server"]) == "the server of that address"
         };
-        let is_elsewhere = client["boots"].as_array().is_some_and(|all| all.iter().any(is_elsewhere));
+        let is_elsewhere =
+            client["boots"].as_array().is_some_and(|all| all.iter().any(is_elsewhere));
         let verdict_kind = match (works, is_elsewhere) {
             (false, _) => Verdict::DoesNotBoot,
             (true, true) => Verdict::Unknown,
@@ -63,5 +65,8 @@ fn stage(client: &Value) -> Explained {
         Some("unknown") => Verdict::Unknown,
         other => panic!("verdict {other:?} in {client}"),
     };
-    Explained { verdict: kind, text: format!("{} [{}]", text(&verdict["text"]), text(&verdict["id"])) }
+    Explained {
+        verdict: kind,
+        text: format!("{} [{}]", text(&verdict["text"]), text(&verdict["id"])),
+    }
 }

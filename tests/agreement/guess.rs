@@ -126,12 +126,11 @@ fn is_interface(name: &str) -> bool {
 /// The network of the first proxy range. The address of the server is the first one of the file in this network.
 fn network(lines: &[Line], text: &str) -> String {
     let ranges = lines.iter().filter(|line| line.keyword == "dhcp-range");
-    let proxy = ranges.filter(|line| line.fields.iter().any(|field| field == "proxy")).find_map(
-        |line| {
+    let proxy =
+        ranges.filter(|line| line.fields.iter().any(|field| field == "proxy")).find_map(|line| {
             let mut addresses = line.fields.iter().filter_map(|field| field.parse().ok());
-            Some((addresses.next()?, addresses.filter(|ip| is_netmask(*ip)).last()))
-        },
-    );
+            Some((addresses.next()?, addresses.rfind(|ip| is_netmask(*ip))))
+        });
     let Some((start, mask)) = proxy else { return DEFAULT_NETWORK.to_owned() };
     let mask = u32::from(mask.unwrap_or(Ipv4Addr::new(255, 255, 255, 0)));
     let own = |ip: &Ipv4Addr| {
@@ -139,9 +138,9 @@ fn network(lines: &[Line], text: &str) -> String {
         u32::from(*ip) & mask == u32::from(start) & mask && host != 0 && host != !mask
     };
     let words = text.split(|c: char| !c.is_ascii_digit() && c != '.');
-    let boots = lines.iter().filter(|line| {
-        matches!(&*line.keyword, "listen-address" | "dhcp-boot" | "pxe-service")
-    });
+    let boots = lines
+        .iter()
+        .filter(|line| matches!(&*line.keyword, "listen-address" | "dhcp-boot" | "pxe-service"));
     let named = boots.flat_map(|line| &line.fields).filter_map(|field| field.parse().ok());
     let ip = named.chain(words.filter_map(|word| word.parse().ok())).find(own);
     let ip = ip.unwrap_or(Ipv4Addr::from(u32::from(start) & mask | 2));
@@ -186,11 +185,11 @@ fn files(lines: &[Line], roots: &[String], text: &str) -> Vec<(String, &'static 
 fn kind(name: &str) -> &'static str {
     let name = name.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    let is_text = has(&[".conf", ".cfg", ".txt", ".php"]);
+    let is_text = has(&[".ipxe", ".conf", ".cfg", ".txt", ".php"]);
     let is_ipxe = has(&["ipxe", "snponly", "undionly"]) && !has(&["shim"]);
     let is_netboot_xyz = has(&["netboot.xyz"]);
     match () {
-        () if name.ends_with(".ipxe") || is_text => "script",
+        () if is_text => "script",
         () if name.contains(".efi") => match (is_ipxe, has(&["arm64", "aa64"])) {
             (false, _) if is_netboot_xyz && has(&["arm64"]) => "ipxe-efi-arm64-script",
             _ if is_netboot_xyz => "ipxe-efi-x64-script",

@@ -2,7 +2,8 @@
 //! compared with what a simulated client gets by DHCP and TFTP.
 //!
 //! `PXEMASQ_CONFIGS=DIR` replaces the configurations of this directory by the `*.conf` files of another one. The lab
-//! then creates the interface, the TFTP root and the boot files that a file names.
+//! then creates the interface, the TFTP root and the boot files that a file names. `PXEMASQ_ALL_PAIRS=1` prints both results
+//! for each client. With `PXEMASQ_SUBJECT=theirs` the clients boot from the installed dnsmasq.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -11,9 +12,10 @@ mod client;
 mod explain;
 mod guess;
 mod program;
-mod report;
 mod reply;
+mod report;
 mod scene;
+mod start;
 
 use client::{CLIENTS, Client};
 use common::lab::Lab;
@@ -27,7 +29,7 @@ crate::tests![
 ];
 
 fn main() -> std::process::ExitCode {
-    common::harness::run(&[TESTS])
+    common::harness::run(&[TESTS, start::TESTS])
 }
 
 fn explain_and_a_client_have_the_same_result() {
@@ -39,9 +41,6 @@ fn explain_and_a_client_have_the_same_result_without_boot_files() {
 }
 
 fn compare(files: Files) {
-    if common::subject_is_theirs() {
-        return;
-    }
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let mut scene = Scene::new(&lab);
     let mut report = Report::default();

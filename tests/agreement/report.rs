@@ -51,10 +51,14 @@ impl Report {
             *counts.entry(line).or_default() += 1;
         }
         println!("{title}: {} pairs", self.pairs.len());
-        counts.iter().for_each(|(line, count)| println!("  {count:5} {line}"));
+        for (line, count) in &counts {
+            println!("  {count:5} {line}");
+        }
         println!("  {:5} configurations do not start: {:?}", self.skipped.len(), self.skipped);
         if std::env::var_os("PXEMASQ_ALL_PAIRS").is_some() {
-            self.pairs.iter().for_each(|pair| println!("{}", pair.text()));
+            for pair in &self.pairs {
+                println!("{}", pair.text());
+            }
         }
         let wrong: Vec<String> =
             self.pairs.iter().filter(|pair| pair.is_contradiction()).map(Pair::text).collect();

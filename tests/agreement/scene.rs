@@ -25,14 +25,15 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const CONFIG: &str = "/srv/dnsmasq.conf";
+pub const CONFIG: &str = "/srv/dnsmasq.conf";
 const ROOT: &str = "/srv/tftp";
 /// The arguments of the running program and of `--explain`.
-pub const ARGUMENTS: &[&str] =
-    &["-k", "--group=", "-x", "", "-l", "/run/leases", "-C", CONFIG];
+pub const ARGUMENTS: &[&str] = &["-k", "--group=", "-x", "", "-l", "/run/leases", "-C", CONFIG];
 /// The key of the link in requests; the interface may have another name.
 const LINK: &str = "eth0";
 const SECOND_LINK: &str = "lan1 10.0.9.1/24";
+/// The last byte of the address of a client.
+const HOST: u32 = 50;
 const SERVER: &str = "192.168.1.2/24";
 
 /// A configuration file.
@@ -52,11 +53,20 @@ pub enum Files {
 
 /// The configurations: those of this project, or of `PXEMASQ_CONFIGS`.
 pub fn configs() -> Vec<Config> {
-    let other = std::env::var_os("PXEMASQ_CONFIGS").map(PathBuf::from);
-    let is_own = other.is_none();
-    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/agreement/configs");
-    let directory = other.unwrap_or_else(own);
-    let entries = fs::read_dir(&directory).expect("the directory can be read").flatten();
+    match std::env::var_os("PXEMASQ_CONFIGS").map(PathBuf::from) {
+        Some(directory) => configs_of(&directory, false),
+        None => own_configs("configs"),
+    }
+}
+
+/// The configurations of a directory of this test.
+pub fn own_configs(directory: &str) -> Vec<Config> {
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/agreement");
+    configs_of(&above.join(directory), true)
+}
+
+fn configs_of(directory: &Path, is_own: bool) -> Vec<Config> {
+    let entries = fs::read_dir(directory).expect("the directory can be read").flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|end| end == "conf") && path.is_file());
     paths.sort();
@@ -86,6 +96,17 @@ impl<'l> Scene<'l> {
 
     /// Lays out the lab for a configuration and starts the program; `None` if the start is refused.
     pub fn set_up(&mut self, config: &Config, files: Files) -> Option<Running> {
+        self.lay_out(config, files);
+        self.start()
+    }
+
+    /// Starts the program; `None` if the start is refused.
+    pub fn start(&self) -> Option<Running> {
+        self.machine.start_with(&subject(), &[ARGUMENTS, self.user()].concat())
+    }
+
+    /// Lays out the lab for a configuration.
+    pub fn lay_out(&mut self, config: &Config, files: Files) {
         let text = String::from_utf8_lossy(&config.text).into_owned();
         let of_last = self.now.directories.iter().map(|directory| &**directory);
         for directory in ["/srv/tftp", "/srv/lab", "/srv/elsewhere"].into_iter().chain(of_last) {
@@ -103,7 +124,6 @@ impl<'l> Scene<'l> {
             self.create_named_files(files);
         }
         self.set_network();
-        self.machine.start_with(&subject(), &[ARGUMENTS, self.user()].concat())
     }
 
     /// Runs the `lab:` comments.
@@ -134,7 +154,9 @@ impl<'l> Scene<'l> {
         for (path, kind) in self.now.files.iter().filter(|_| files == Files::AsNamed) {
             // A name may be that of a directory too; both sides then see what is there.
             let path = Path::new(path);
-            if !path.exists() && path.parent().is_some_and(|above| fs::create_dir_all(above).is_ok()) {
+            if !path.exists()
+                && path.parent().is_some_and(|above| fs::create_dir_all(above).is_ok())
+            {
                 let _ = fs::write(path, program::make(kind));
             }
         }
@@ -160,11 +182,9 @@ impl<'l> Scene<'l> {
             let _ = client.ip(&format!("addr replace {address}/{prefix} dev c0"));
         }
         if let Some(relay) = relay {
-            let _ = server.ip(&format!("route replace {relay}/24 dev {name}").replace(
-                &relay.to_string(),
-                &Ipv4Addr::from(u32::from(*relay) & 0xffff_ff00).to_string(),
-            ));
-            let _ = client.ip(&format!("addr add {relay}/24 dev c0"));
+            let relayed = Ipv4Addr::from(u32::from(*relay) & !0xff);
+            let _ = server.ip(&format!("route replace {relayed}/24 dev {name}"));
+            let _ = client.ip(&format!("addr replace {relay}/24 dev c0"));
         }
         self.interface = name;
     }
@@ -172,13 +192,13 @@ impl<'l> Scene<'l> {
     /// The address of a client in the network of the server.
     fn neighbour(&self) -> Ipv4Addr {
         let server = u32::from(self.server_address());
-        Ipv4Addr::from(if server & 0xff == 50 { server + 1 } else { (server & !0xff) | 50 })
+        Ipv4Addr::from(if server & 0xff == HOST { server + 1 } else { (server & !0xff) | HOST })
     }
 
     /// The address of a client: behind the relay, if there is one. With `tftp-unique-root` each client has its own,
     /// because the program remembers the hardware address of an address.
     pub fn client_address(&self, number: usize) -> Ipv4Addr {
-        let relayed = self.now.relay.map(|relay| Ipv4Addr::from(u32::from(relay) | 50));
+        let relayed = self.now.relay.map(|relay| Ipv4Addr::from(u32::from(relay) & !0xff | HOST));
         let first = relayed.unwrap_or_else(|| self.neighbour());
         let number = if self.now.has_unique_root { number } else { 0 };
         Ipv4Addr::from(u32::from(first) + u32::try_from(number).expect("few clients"))
@@ -238,4 +258,3 @@ impl<'l> Scene<'l> {
 fn place(name: &str) -> String {
     if name.starts_with('/') { name.to_owned() } else { format!("{ROOT}/{name}") }
 }
-
