@@ -86,8 +86,8 @@ impl CommandLine {
             unconfined: matches.opt_present("unconfined"),
             args: matches.free.clone(),
         };
-        // `--story` has the log as its argument.
-        let max_args = usize::from(extensions.story.is_some());
+        // `--story` has filters and logs as its arguments.
+        let max_args = if extensions.story.is_some() { usize::MAX } else { 0 };
         let extra = matches.free.iter().filter(|word| !is_blank(word)).nth(max_args);
         let (end, error) = match (invalid, extra) {
             (Some(error), _) => (Termination::Malformed, Some(error)),
