@@ -110,7 +110,7 @@ fn of_line(directive: &Directive) -> Reasons {
 }
 
 /// Whether the value of `enable-tftp` is a word that switches something on or off elsewhere.
-fn word_as_interface(name: &[u8]) -> Option<ConfigReason> {
+pub fn word_as_interface(name: &[u8]) -> Option<ConfigReason> {
     let word = to_text(name);
     let is = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
     let remedy = if is(&["yes", "true", "on", "1"]) {

@@ -43,10 +43,7 @@ pub fn bind_error(
     address: SocketAddr,
     line: Option<&Origin>,
 ) -> StartupError {
-    let mut failed = StartupError::network(format!("{action}: {}", strerror(error)));
-    if let Some(line) = line {
-        failed = failed.with_origin(line);
-    }
+    let failed = StartupError::network(format!("{action}: {}", strerror(error))).with_line(line);
     if error.kind() == io::ErrorKind::AddrInUse {
         let owner = port_owner::describe_port_owner(address);
         let detail = match line {

@@ -40,6 +40,8 @@ impl Parsed {
         let network = &config.network;
         let missing = |here| environment::missing_interface_findings(network, here);
         findings.extend(interfaces.iter().flat_map(missing));
+        let addresses = |here| environment::missing_address_findings(config, here);
+        findings.extend(interfaces.iter().flat_map(addresses));
         findings.extend(environment::inaccessible_roots(config, identity.as_ref()));
         findings.extend(unknown_users(config));
         findings
