@@ -184,7 +184,7 @@ struct ExpandError {
 /// Expands abbreviations and bundled letters, up to the first invalid word.
 fn expand(words: &[String]) -> Result<Vec<String>, ExpandError> {
     let mut expanded = Vec::new();
-    let mut words = words.iter();
+    let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
         if word == "--" {
             expanded.push(word.clone());
@@ -202,6 +202,11 @@ fn expand(words: &[String]) -> Result<Vec<String>, ExpandError> {
         match value {
             Err(expected) => return Err(invalid(expanded, expected)),
             Ok(Value::Complete) => {}
+            Ok(Value::FollowsIfAssignment) => {
+                let is_value = |next: &&String| next.contains('=') && !next.starts_with('-');
+                let value = words.next_if(is_value).map_or("", |value| value);
+                expanded.push(format!("{word}={value}"));
+            }
             Ok(Value::Follows) => {
                 let Some(value) = words.next() else {
                     expanded.pop();
@@ -222,6 +227,8 @@ enum Value {
     Complete,
     /// In the next word.
     Follows,
+    /// In the next word if that contains `=`. The option itself is not expanded yet.
+    FollowsIfAssignment,
 }
 
 /// What is expected instead of an unknown option.
@@ -238,6 +245,10 @@ fn long_option(word: &str, expanded: &mut Vec<String>) -> Result<Value, &'static
     if let Some((_, has_value, ..)) = EXTENSION_OPTIONS.iter().find(|(own, ..)| *own == name) {
         if matches!((has_value, value), (HasArg::No, Some(_))) {
             return Err("no value");
+        }
+        // The description of a client may be in the next word.
+        if name == "explain" && value.is_none() {
+            return Ok(Value::FollowsIfAssignment);
         }
         expanded.push(format!("--{word}"));
         return match (has_value, value) {

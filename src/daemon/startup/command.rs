@@ -9,11 +9,12 @@ use crate::config::read::system_lookups::SystemLookups;
 use crate::config::reload::ReloadableFiles;
 use crate::diagnose::environment;
 use crate::error::StartupError;
-use crate::explain::{Environment, ExplainOutput, ExplainRequest, explain};
+use crate::explain::{Environment, ExplainOutput, ExplainRequest, StartErrors, explain};
 use crate::finding::{Finding, Level};
-use crate::reason::ConfigReason;
+use crate::reason::{ConfigReason, ReplyReason};
 use crate::story::OutputFormat;
 use crate::sys::interfaces::{has_interface, snapshot};
+use crate::terminal::Style;
 use conf_parser::Switch;
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -145,24 +146,36 @@ impl Parsed {
 
     /// The replies that the described clients would get.
     pub fn explain(self, clients: &[String], json: bool) -> Result<ExplainOutput, StartupError> {
-        let mut warnings: Vec<String> = self.findings().iter().map(ToString::to_string).collect();
-        let unknown_user = identity(&self.loaded.config).err().map(|error| error.to_string());
-        let fatal = self
-            .loaded
-            .findings
-            .iter()
-            .filter(|one| one.level == Level::Error)
-            .map(ToString::to_string);
-        let reasons = unknown_user.into_iter().chain(fatal);
-        warnings.extend(reasons.map(|reason| format!("the program does not start: {reason}")));
-        let Loaded { mut config, files, .. } = self.loaded;
+        let findings = self.findings();
+        let start = self.start_errors();
+        let files = self.loaded.files.iter().map(ToString::to_string).collect();
+        let mut environment = self.environment();
+        let style = Style::of_stdout();
+        let request = ExplainRequest { clients, json, style, files, findings, start };
+        explain(request, &mut environment)
+    }
+
+    /// The first reason why the program does not start.
+    fn start_errors(&self) -> StartErrors {
+        let is_error = |finding: &&Finding| finding.level == Level::Error;
+        let unknown_user = identity(&self.loaded.config).err().map(|error| {
+            let why = error.to_string();
+            Finding::general(Level::Error, ReplyReason::StartRefused { why })
+        });
+        StartErrors {
+            anywhere: self.loaded.findings.iter().find(is_error).cloned(),
+            here: unknown_user,
+        }
+    }
+
+    /// This machine with this configuration, for simulated clients.
+    fn environment(self) -> Environment {
+        let mut config = self.loaded.config;
         let interfaces = snapshot().unwrap_or_default();
         let identity = serving_identity(&config);
         let mut files_of_hosts = ReloadableFiles::from_config(&config);
         let snapshot = files_of_hosts.list().read();
         let (names, _) = files_of_hosts.read(&mut config, snapshot);
-        let mut environment = Environment { config, names, interfaces, identity };
-        let files = files.iter().map(ToString::to_string).collect();
-        explain(&ExplainRequest { clients, json }, &mut environment, files, warnings)
+        Environment::new(config, names, interfaces, identity)
     }
 }
