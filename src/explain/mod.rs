@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Each client has one of three results: it boots, it does not boot, or it cannot be known from here, because another machine
-//! or another program decides it.
+//! or another program decides it. [`findings`] plays the usual clients for `--test`.
 
 mod boot_check;
 mod boots;
@@ -14,6 +14,7 @@ mod client_message;
 mod client_spec;
 mod conclusion;
 mod environment;
+mod findings;
 mod kinds;
 mod outcome;
 mod pi_files;
@@ -39,6 +40,7 @@ use crate::terminal::Style;
 use boots::{boots, without_loading};
 use client_spec::{ClientSpec, Which};
 pub use environment::Environment;
+pub use findings::findings;
 use kinds::{BIOS, Kind, X64_UEFI};
 use outcome::{Line, Outcome, ReportedFinding};
 use report::{Conversation, Report};

@@ -3,6 +3,7 @@
 mod clients;
 
 use super::environment::Environment;
+use super::findings::findings;
 use super::{ExplainRequest, StartErrors, explain};
 use crate::config::read::build::Builder;
 use crate::config::server_names::ServerNames;
@@ -90,6 +91,15 @@ impl Scene {
                 format!("{} {}{line}", text("verdict"), text("id"))
             })
             .collect()
+    }
+
+    /// The identifiers of the findings, with their lines.
+    fn findings(&self, text: &str) -> Vec<String> {
+        let found = findings(&mut self.environment(text));
+        let line = |origin: Option<Origin>| {
+            origin.map_or_else(|| "-".to_owned(), |origin| origin.line.to_string())
+        };
+        found.into_iter().map(|one| format!("{} {}", one.reason.id(), line(one.origin))).collect()
     }
 }
 
@@ -245,4 +255,34 @@ fn usual_clients_are_a_table_with_equal_rows_as_one() {
     let report = scene.report(&text, "every");
     assert_eq!(report["tables"][0].as_array().unwrap().len(), 42);
     assert_eq!(report["schema"], 1);
+}
+
+#[test]
+fn findings_are_the_faults_of_clients_that_the_configuration_names() {
+    let scene = Scene::new();
+    for (lines, expected) in [
+        ("pxe-service=0,One,pxelinux\npxe-service=7,Two,boot.efi", &[][..]),
+        ("pxe-service=0,One,pxelinux", &[]),
+        ("pxe-service=0,One,missing", &["file-unusable 5"]),
+        ("pxe-service=7,One,pxelinux", &["program-not-efi 5"]),
+        ("pxe-service=0,One,pxelinux\npxe-service=0,Two,missing", &["file-unusable 6"]),
+        ("pxe-service=0,One,a,192.168.1.9", &[]),
+        ("pxe-prompt=x\ndhcp-boot=missing.0", &[]),
+        ("pxe-prompt=x\ndhcp-boot=missing.0,,192.168.1.2", &["file-unusable 6"]),
+        ("pxe-prompt=x\ndhcp-boot=pxelinux.0,,192.168.1.2", &[]),
+        ("pxe-prompt=x\ndhcp-boot=http://x/y", &["url-for-firmware 6"]),
+        (
+            "dhcp-match=set:i,175\npxe-service=tag:!i,0,One,undionly.kpxe\ndhcp-boot=tag:i,boot.ipxe",
+            &["no-server-address 7"],
+        ),
+        ("pxe-service=0,One,pxelinux\ndhcp-mac=set:k,52:*:*:*:*:*\ndhcp-ignore=tag:!k", &[]),
+        (PI, &[]),
+        (
+            "dhcp-match=set:h,option:client-arch,16\npxe-prompt=x\ndhcp-boot=tag:h,http://x/y",
+            &["http-class-missing -"],
+        ),
+        ("pxe-service=0,One,pxelinux\ninterface=eth0", &["served-interface-missing 6"]),
+    ] {
+        assert_eq!(scene.findings(&format!("{BASE}{lines}")), expected, "{lines}");
+    }
 }
