@@ -11,50 +11,26 @@ const DEFAULT_WIDTH: usize = 100;
 /// The smallest width that is used.
 const MIN_WIDTH: usize = 40;
 
-/// How a text on standard output is formatted.
+/// The lines and colours of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
+pub struct Layout {
     /// Characters of a line.
     pub width: usize,
-    /// Whether colours are used.
-    pub has_colours: bool,
+    /// Colours.
+    pub style: Style,
 }
 
-/// A colour (ECMA-48, select graphic rendition).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colour {
-    /// Something is wrong.
-    Red = 31,
-    /// Nothing is wrong.
-    Green = 32,
-    /// It is not known.
-    Yellow = 33,
-}
+impl Layout {
+    /// Without a terminal.
+    pub const PLAIN: Self = Self { width: DEFAULT_WIDTH, style: Style::Plain };
 
-impl Style {
-    /// Without colours, with the default width.
-    pub const PLAIN: Self = Self { width: DEFAULT_WIDTH, has_colours: false };
-
-    /// The style for standard output: the width is `COLUMNS`, else that of the terminal. Colours are used on a terminal, unless
-    /// `NO_COLOR` is set (no-color.org).
+    /// The layout of standard output. The width is `COLUMNS`, else that of the terminal.
     pub fn of_stdout() -> Self {
         let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         let terminal = || Some(usize::from(terminal_size::terminal_size_of(io::stdout())?.0.0));
         let width = columns.filter(|columns| *columns > 0).or_else(terminal);
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self {
-            width: width.unwrap_or(DEFAULT_WIDTH).max(MIN_WIDTH),
-            has_colours: io::stdout().is_terminal() && !no_colour,
-        }
-    }
-
-    /// The text in a colour.
-    pub fn paint(&self, text: &str, colour: Colour) -> String {
-        if self.has_colours {
-            format!("\x1b[{}m{text}\x1b[0m", colour as u8)
-        } else {
-            text.to_owned()
-        }
+        let width = width.unwrap_or(DEFAULT_WIDTH).max(MIN_WIDTH);
+        Self { width, style: Style::of_stdout() }
     }
 }
 
@@ -78,4 +54,47 @@ fn is_systemd_journal() -> Option<bool> {
     let stream = std::env::var("JOURNAL_STREAM").ok()?;
     let stderr = File::from(io::stderr().as_fd().try_clone_to_owned().ok()?).metadata().ok()?;
     Some(stream == format!("{}:{}", stderr.dev(), stderr.ino()))
+}
+
+/// Whether text has colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Without colours.
+    Plain,
+    /// With the colours of ECMA-48.
+    Colored,
+}
+
+/// A colour of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names describe them")]
+pub enum Color {
+    Red,
+    Green,
+    Yellow,
+    Gray,
+}
+
+impl Style {
+    /// The style of standard output: colours on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    pub fn of_stdout() -> Self {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let has_colors = io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb;
+        if has_colors { Self::Colored } else { Self::Plain }
+    }
+
+    /// The text in this colour.
+    pub fn paint(self, color: Color, text: &str) -> String {
+        let code = match color {
+            Color::Red => 31,
+            Color::Green => 32,
+            Color::Yellow => 33,
+            Color::Gray => 90,
+        };
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colored => format!("\x1b[{code}m{text}\x1b[0m"),
+        }
+    }
 }

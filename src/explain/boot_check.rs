@@ -7,10 +7,11 @@ use super::scenario::Place;
 use super::simulate::{NO_SERVER, OTHER_MACHINE, Simulation};
 use crate::byte_text::{path_text, to_bytes, to_text};
 use crate::config::{Rule, Service, Tftp};
-use crate::diagnose::boot_file::{self, FileCheck, FileProblem, FileRequest};
+use crate::diagnose::boot_file::{self, FileCheck, FileRequest};
 use crate::diagnose::boot_program::{
     Client, Comparison, EmbeddedScript, Fit, Format, Ipxe, compare, identify,
 };
+use crate::diagnose::environment::tftp_interfaces;
 use crate::diagnose::port_owner::PortOwner;
 use crate::net::ReceivedDatagram;
 use crate::reason::{FileReason, ReplyReason};
@@ -150,9 +151,12 @@ impl Simulation<'_> {
         if !self.accepts_tftp(tftp, server) {
             let interface = self.scenario.name.clone();
             let line = Line::of(&tftp.enabled);
-            let outcome = match tftp.interfaces {
-                Some(_) => Outcome::fails(ReplyReason::TftpOtherInterface { interface }),
-                None => Outcome::fails(ReplyReason::TftpLeftOut { interface }),
+            let (config, here) = (&self.environment.config, &self.scenario.interfaces);
+            let absent = tftp_interfaces(config, here).into_iter().next();
+            let outcome = match (absent, &tftp.interfaces) {
+                (Some(finding), _) => Outcome::fails(finding.reason),
+                (None, Some(_)) => Outcome::fails(ReplyReason::TftpOtherInterface { interface }),
+                (None, None) => Outcome::fails(ReplyReason::TftpLeftOut { interface }),
             };
             return Err(Box::new(outcome.at(line.as_ref())));
         }
@@ -196,8 +200,7 @@ impl Simulation<'_> {
         match check.file {
             Ok(size) => boot.size = Some(size),
             Err(ref problem) => {
-                let is_missing = matches!(problem, FileProblem::NotFound(_));
-                let suffix = is_missing && self.has_layer_suffix(name);
+                let suffix = problem.is_missing() && self.has_layer_suffix(name);
                 return Outcome::fails(file_reason(boot.keyword, &check, name, suffix));
             }
         }

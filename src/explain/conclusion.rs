@@ -5,11 +5,11 @@ use super::report::{Conversation, Exchange, SkippedRule};
 use super::scenario::Place;
 use super::simulate::Simulation;
 use crate::byte_text::to_text;
-use crate::config::network::missing_interfaces;
-use crate::config::{Origin, RangeKind};
-use crate::net::same_network;
+use crate::config::network::missing_patterns;
+use crate::diagnose::environment::range_findings;
+use crate::finding::Finding;
 use crate::proxydhcp::DropReason;
-use crate::reason::{ConfigReason, ReplyReason, Verdict};
+use crate::reason::{ConfigReason, Reason, ReplyReason, Verdict};
 use crate::wire::option_display::{mac, printable};
 
 /// Skipped lines in a verdict.
@@ -90,61 +90,43 @@ impl Simulation<'_> {
             DropReason::NoRange(_) | DropReason::NoProxyRange => {
                 Outcome::fails(ReplyReason::NoRange { why, lines })
             }
-            DropReason::NotListening(_, by) => self.not_listening(by.as_ref(), why),
-            DropReason::DhcpDisabled(_, by) => self.left_out(by, "no-dhcp-interface", why),
+            DropReason::NotListening(..) => self.not_listening(why),
+            DropReason::DhcpDisabled(_, by) => self.left_out(why).at(Line::of(by).as_ref()),
             _ => Outcome::fails(ReplyReason::NoReply { why, lines }),
         }
     }
 
-    /// The result on an interface that is not listened on. `by`: the line that excludes it.
-    fn not_listening(&self, by: Option<&Origin>, why: String) -> Outcome {
-        if let Some(by) = by {
-            return self.left_out(by, "except-interface", why);
-        }
+    /// The result on an interface that is not listened on.
+    fn not_listening(&self, why: String) -> Outcome {
         let network = &self.environment.config.network;
-        let Some(first) = network.interfaces.first() else {
-            return match self.on_range() {
-                Some(address) => Outcome::fails(ReplyReason::InterfaceLeftOut {
-                    setting: "listen-address".to_owned(),
-                    interface: self.scenario.name.clone(),
-                    address,
-                }),
-                None => Outcome::fails(ReplyReason::NotServed { why }),
-            };
-        };
-        let names: Vec<String> =
-            network.interfaces.iter().map(|name| to_text(&name.value)).collect();
-        let absent = missing_interfaces(network, &self.scenario.interfaces);
-        if absent.len() == names.len() && network.listen.is_empty() {
-            let (names, here) = (names.join(", "), self.scenario.list_interfaces());
-            let reason = ReplyReason::InterfaceMissing { names, here };
-            return Outcome::fails(reason).at(Line::of(&first.origin).as_ref());
+        let absent = missing_patterns(network, &self.scenario.interfaces);
+        let only_absent = absent.len() == network.interfaces.len() && network.listen.is_empty();
+        match absent.first().filter(|_| only_absent) {
+            Some(first) => {
+                let names: Vec<String> = absent.iter().map(|name| to_text(&name.value)).collect();
+                let (names, here) = (names.join(", "), self.scenario.list_interfaces());
+                let reason = ReplyReason::InterfaceMissing { names, here };
+                Outcome::fails(reason).at(Line::of(&first.origin).as_ref())
+            }
+            None => self.left_out(why),
         }
-        self.left_out(&first.origin, &format!("interface={}", to_text(&first.value)), why)
     }
 
-    fn left_out(&self, by: &Origin, setting: &str, why: String) -> Outcome {
-        let outcome = match self.on_range() {
-            Some(address) => Outcome::fails(ReplyReason::InterfaceLeftOut {
-                setting: setting.to_owned(),
-                interface: self.scenario.name.clone(),
-                address,
-            }),
-            None => Outcome::fails(ReplyReason::NotServed { why }),
-        };
-        outcome.at(Line::of(by).as_ref())
-    }
-
-    /// Our address, if it is on the network of a proxy range.
-    fn on_range(&self) -> Option<std::net::Ipv4Addr> {
-        let ours = self.scenario.server_address;
-        let address = self.scenario.interfaces.addresses.iter().find(|one| one.ip == ours)?;
-        let ranges = self.environment.config.dhcp.ranges.iter().map(|range| &range.value);
-        let mut proxies = ranges.filter(|range| range.kind == RangeKind::Proxy);
-        let holds = proxies.any(|range| {
-            same_network(ours, range.start, range.netmask.unwrap_or(address.netmask()))
+    /// The finding of `--test` about the interface, else the reason of the request.
+    fn left_out(&self, why: String) -> Outcome {
+        let name = format!("{} (", self.scenario.name);
+        let findings = range_findings(&self.environment.config, &self.scenario.interfaces);
+        let mut left_out = findings.into_iter().filter(|finding| {
+            matches!(&finding.reason, Reason::Config(ConfigReason::InterfaceLeftOut { interface, .. })
+                if interface.starts_with(&name))
         });
-        holds.then_some(ours)
+        match left_out.next() {
+            Some(Finding { origin, reason, .. }) => {
+                let line = origin.as_ref().and_then(Line::of);
+                Outcome::fails(reason).at(line.as_ref())
+            }
+            None => Outcome::fails(ReplyReason::NotServed { why }),
+        }
     }
 }
 

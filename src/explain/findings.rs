@@ -67,8 +67,11 @@ fn finding(outcome: &Outcome) -> Option<Finding> {
                 | ReplyReason::Ignored { .. }
                 | ReplyReason::NotPxe { .. }
                 | ReplyReason::NoService { .. }
+                | ReplyReason::InterfaceMissing { .. }
                 | ReplyReason::PiEntryOnly
-        ) | Reason::Config(ConfigReason::InterfaceDown { .. })
+        ) | Reason::Config(
+            ConfigReason::InterfaceDown { .. } | ConfigReason::InterfaceLeftOut { .. },
+        )
     );
     (!is_intended).then(|| Finding {
         level: Level::Warning,

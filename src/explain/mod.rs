@@ -34,9 +34,9 @@ use crate::capture::{self, CaptureError};
 use crate::error::StartupError;
 use crate::finding::Finding;
 use crate::proxydhcp::PXE_PORT;
-use crate::reason::{Reason, ReplyReason};
+use crate::reason::ReplyReason;
 use crate::story::{Boot, boots_of};
-use crate::terminal::Style;
+use crate::terminal::Layout;
 use boots::{boots, without_loading};
 use client_spec::{ClientSpec, Which};
 pub use environment::Environment;
@@ -55,8 +55,8 @@ pub struct ExplainRequest<'q> {
     pub clients: &'q [String],
     /// Whether the output is JSON.
     pub json: bool,
-    /// The style of the text.
-    pub style: Style,
+    /// The layout of the text.
+    pub layout: Layout,
     /// The files of the configuration.
     pub files: Vec<String>,
     /// What `--test` finds in it.
@@ -87,7 +87,7 @@ pub fn explain(
     request: ExplainRequest<'_>,
     environment: &mut Environment,
 ) -> Result<ExplainOutput, StartupError> {
-    let ExplainRequest { clients, json, style, files, findings, start } = request;
+    let ExplainRequest { clients, json, layout, files, findings, start } = request;
     let findings = findings.into_iter().map(ReportedFinding).collect();
     let mut report =
         Report { schema: SCHEMA, files, findings, clients: Vec::new(), tables: Vec::new() };
@@ -95,7 +95,7 @@ pub fn explain(
         add_clients(&mut report, text, environment)?;
     }
     report.refuse(&start);
-    let text = if json { to_json(&report)? } else { text::text(&report, &style) };
+    let text = if json { to_json(&report)? } else { text::text(&report, layout) };
     Ok(ExplainOutput { text, has_failure: report.has_failure() })
 }
 
@@ -163,10 +163,7 @@ impl Report {
             let here = start.here.as_ref().filter(|_| !client.is_elsewhere);
             if let Some(error) = start.anywhere.as_ref().or(here) {
                 let line = error.origin.as_ref().and_then(Line::of);
-                let why = match &error.reason {
-                    Reason::Reply(ReplyReason::StartRefused { why }) => why.clone(),
-                    reason => reason.to_string(),
-                };
+                let why = error.reason.to_string();
                 client.verdict =
                     Outcome::fails(ReplyReason::StartRefused { why }).at(line.as_ref());
             }

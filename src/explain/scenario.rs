@@ -163,16 +163,20 @@ fn named_here(config: &Config, interfaces: &Interfaces) -> Option<u32> {
     let is_named = |address: &&Address| {
         let link = interfaces.by_index(address.interface).filter(|link| !link.loopback);
         let by_name = |link: &Link| config.network.names(&link.name).is_some();
-        let by_address = config.network.listen.contains(&address.ip);
+        let by_address = config.network.listens_on(address.ip);
         address.ipv4().is_some() && link.is_some_and(|link| by_name(link) || by_address)
     };
     interfaces.addresses.iter().find(is_named).map(|address| address.interface)
 }
 
-/// The name of an assumed interface: the first one that is configured, else one that is not excluded.
+/// The name of an assumed interface: the first one that is configured for DHCP or TFTP, else one that is not excluded.
 fn configured_name(config: &Config, interfaces: &Interfaces) -> String {
     let names = config.network.interfaces.iter().map(|name| to_text(&name.value));
-    let mut names = names.filter(|name| !name.is_empty()).map(|name| name.replace('*', "0"));
+    let tftp = config.tftp.iter().flat_map(|tftp| tftp.interfaces.iter().flatten());
+    let mut names = names
+        .chain(tftp.map(|name| to_text(name)))
+        .filter(|name| !name.is_empty())
+        .map(|name| name.replace('*', "0"));
     let usable = |name: &&str| {
         interfaces.by_name(name).is_none()
             && config.network.excepts(name).is_none()
@@ -246,8 +250,8 @@ fn add_address(config: &Config, index: u32, interfaces: &mut Interfaces) -> Ipv4
     let mask = u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0);
     let host = u32::from(start) & !mask;
     let first = if host == 0 { Ipv4Addr::from(u32::from(start) | 1) } else { start };
-    let listened = config.network.listen.iter().filter_map(|ip| match ip {
-        std::net::IpAddr::V4(ip) => Some(*ip),
+    let listened = config.network.listen.iter().filter_map(|listen| match listen.value {
+        std::net::IpAddr::V4(ip) => Some(ip),
         std::net::IpAddr::V6(_) => None,
     });
     let is_on_network = |ip: &Ipv4Addr| same_network(*ip, start, mask.into());

@@ -2,7 +2,7 @@
 
 use super::report::{BootFile, Conversation};
 use crate::reason::Verdict;
-use crate::terminal::{Colour, Style};
+use crate::terminal::{Color, Layout, Style};
 
 /// A row: the names of the clients, the boot file, its server, the line, the result.
 struct Row {
@@ -22,7 +22,7 @@ const MIN_RESULT: usize = 36;
 const NAME_WIDTH: usize = 8;
 
 /// The table as text.
-pub fn table(clients: &[Conversation], style: &Style) -> String {
+pub fn table(clients: &[Conversation], layout: Layout) -> String {
     let mut rows: Vec<Row> = Vec::new();
     for (client, row) in clients.iter().flat_map(|one| rows_of(one).map(move |row| (one, row))) {
         match rows.iter_mut().find(|known| known.cells == row.cells) {
@@ -39,18 +39,20 @@ pub fn table(clients: &[Conversation], style: &Style) -> String {
         .collect();
     let verdicts = std::iter::once(None).chain(rows.iter().map(|row| Some(row.verdict)));
     let rows = cells.iter().zip(verdicts);
-    match widths(&cells, style.width) {
-        Some(widths) => rows.map(|(row, verdict)| lines(row, &widths, verdict, *style)).collect(),
-        None => rows.skip(1).map(|(row, verdict)| block(row, verdict, *style)).collect(),
+    match widths(&cells, layout.width) {
+        Some(widths) => {
+            rows.map(|(row, verdict)| lines(row, &widths, verdict, layout.style)).collect()
+        }
+        None => rows.skip(1).map(|(row, verdict)| block(row, verdict, layout)).collect(),
     }
 }
 
 /// The colour of a verdict.
-pub fn colour(verdict: Verdict) -> Colour {
+pub fn color(verdict: Verdict) -> Color {
     match verdict {
-        Verdict::Boots => Colour::Green,
-        Verdict::Unknown => Colour::Yellow,
-        Verdict::DoesNotBoot => Colour::Red,
+        Verdict::Boots => Color::Green,
+        Verdict::Unknown => Color::Yellow,
+        Verdict::DoesNotBoot => Color::Red,
     }
 }
 
@@ -127,15 +129,16 @@ fn lines(row: &[String; 5], widths: &[usize; 5], verdict: Option<Verdict>, style
 }
 
 /// A row of a narrow terminal: one line for each cell.
-fn block(row: &[String; 5], verdict: Option<Verdict>, style: Style) -> String {
-    let names = wrap(&row[0], style.width).join("\n");
+fn block(row: &[String; 5], verdict: Option<Verdict>, layout: Layout) -> String {
+    let names = wrap(&row[0], layout.width).join("\n");
     let cells = COLUMNS.iter().zip(row).skip(1).filter(|(_, cell)| *cell != "-");
     let cells = cells.flat_map(|(name, cell)| {
-        let width = style.width.saturating_sub(NAME_WIDTH + GAP);
+        let width = layout.width.saturating_sub(NAME_WIDTH + GAP);
         let parts = wrap(cell, width).into_iter().enumerate();
         parts.map(move |(index, part)| {
             let name = if index == 0 { name } else { "" };
-            let part = if *name == *"result" { painted(&part, verdict, style) } else { part };
+            let part =
+                if *name == *"result" { painted(&part, verdict, layout.style) } else { part };
             format!("{:GAP$}{name:NAME_WIDTH$}{part}\n", "")
         })
     });
@@ -144,7 +147,7 @@ fn block(row: &[String; 5], verdict: Option<Verdict>, style: Style) -> String {
 
 fn painted(text: &str, verdict: Option<Verdict>, style: Style) -> String {
     match verdict {
-        Some(verdict) if !text.is_empty() => style.paint(text, colour(verdict)),
+        Some(verdict) if !text.is_empty() => style.paint(color(verdict), text),
         _ => text.to_owned(),
     }
 }

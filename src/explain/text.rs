@@ -1,41 +1,41 @@
 //! The report as text.
 
 use super::report::{BootFile, Conversation, Exchange, Field, Report};
-use super::table::{colour, table};
+use super::table::{color, table};
 use crate::reason::Verdict;
-use crate::terminal::Style;
+use crate::terminal::{Layout, Style};
 use std::fmt::{self, Write};
 
 const VALUE_COLUMN: usize = 44;
 const NAME_WIDTH: usize = 22;
 
 /// The report as text.
-pub fn text(report: &Report, style: &Style) -> String {
+pub fn text(report: &Report, layout: Layout) -> String {
     let mut out = String::new();
     // Writing to a string does not fail.
-    let _ = write_report(&mut out, report, style);
+    let _ = write_report(&mut out, report, layout);
     out
 }
 
-fn write_report(out: &mut String, report: &Report, style: &Style) -> fmt::Result {
+fn write_report(out: &mut String, report: &Report, layout: Layout) -> fmt::Result {
     writeln!(out, "configuration: {}", report.files.join(", "))?;
     for finding in &report.findings {
         writeln!(out, "{}: {}", finding.0.level, finding.0)?;
     }
     for client in &report.clients {
-        conversation(out, client, style)?;
+        conversation(out, client, layout.style)?;
     }
     for rows in &report.tables {
         out.push('\n');
         for assumed in rows.first().iter().flat_map(|row| &row.assumed) {
             writeln!(out, "assumed: {assumed}")?;
         }
-        out.push_str(&table(rows, style));
+        out.push_str(&table(rows, layout));
     }
     Ok(())
 }
 
-fn conversation(out: &mut String, client: &Conversation, style: &Style) -> fmt::Result {
+fn conversation(out: &mut String, client: &Conversation, style: Style) -> fmt::Result {
     writeln!(out, "\n{}, on {} ({})", client.client, client.interface, client.server)?;
     for observed in &client.observed {
         writeln!(out, "  {observed}")?;
@@ -55,7 +55,7 @@ fn conversation(out: &mut String, client: &Conversation, style: &Style) -> fmt::
         Verdict::DoesNotBoot => "it does not boot: ",
     };
     let result = format!("{introduction}{}", client.verdict);
-    writeln!(out, "  => {}", style.paint(&result, colour(client.verdict.verdict)))
+    writeln!(out, "  => {}", style.paint(color(client.verdict.verdict), &result))
 }
 
 fn exchange(out: &mut String, number: usize, step: &Exchange) -> fmt::Result {

@@ -92,9 +92,6 @@ reasons! {
         /// `here`: the interfaces of this machine with their addresses.
         InterfaceMissing { names: String, here: String } = "served-interface-missing",
             "only {names} is served, and it does not exist; this machine has {here}";
-        /// `setting`: as `interface=eth1`.
-        InterfaceLeftOut { setting: String, interface: String, address: Ipv4Addr } = "served-interface-left-out",
-            "{setting} leaves out {interface} ({address}), which is on the network of a dhcp-range";
         StartRefused { why: String } = "start-refused", "the program does not start: {why}";
     }
 }

@@ -100,6 +100,8 @@ fn file_of_another_server_is_unknown() {
     check(&scene, elsewhere, &[(service, "bios", &["unknown tftp-elsewhere 2"])]);
     check(&scene, BASE, &[(service, "bios", &["boots boots-file 5"])]);
     let other = "dhcp-range=192.168.1.0,proxy\nenable-tftp=eth9\n";
+    check(&scene, other, &[(service, "bios", &["does_not_boot tftp-interface-missing 2"])]);
+    let other = "dhcp-range=192.168.1.0,proxy\nenable-tftp=wlan0\n";
     check(&scene, other, &[(service, "bios", &["does_not_boot tftp-other-interface 2"])]);
 }
 
@@ -270,7 +272,7 @@ fn client_without_a_reply_does_not_boot() {
             (
                 "pxe-service=0,One,pxelinux\nno-dhcp-interface=lan0",
                 "bios",
-                &["does_not_boot served-interface-left-out 6"],
+                &["does_not_boot interface-left-out 2"],
             ),
         ],
     );
