@@ -45,6 +45,13 @@ reasons! {
         /// `remedy`: `: write 7`, if the text is the name of an architecture.
         ArchitectureAsText { text: String, remedy: String } = "architecture-as-text",
             "dhcp-match: {text} is compared as a text, and clients send a number{remedy}";
+        ShortArchitecture { class: String, meant: String } = "short-architecture",
+            "dhcp-vendorclass: clients send five digits, so {class} matches none: write {meant}";
+        UserClassInOtherCase { class: String } = "user-class-in-other-case",
+            "dhcp-userclass: iPXE sends iPXE, which {class} does not match";
+        LeaseAsNetmask = "lease-as-netmask",
+            "dhcp-range: a number without dots is a lease time, which a proxy range does not use: write the netmask as \
+             255.255.255.0";
         ScriptUserWithoutScript = "script-user-without-script",
             "dhcp-scriptuser has no effect without dhcp-script";
         ScriptUserWithoutRange { user: String } = "script-user-without-range",
@@ -58,9 +65,12 @@ reasons! {
             "dhcp-boot is not used for {architecture} clients: their only pxe-service ({service}) is used instead";
         NameWithoutDot { name: String } = "name-without-dot",
             "pxe-service: {name} has no dot, so clients will ask for {name}.0";
-        TagNeverSet { tag: String } = "tag-never-set", "tag \"{tag}\" is never set: this line never applies";
-        NegatedTagNeverSet { tag: String } = "negated-tag-never-set",
-            "tag \"{tag}\" is never set: tag:!{tag} is always true";
+        /// `similar`: `; did you mean "iPXE"?`, if a tag of a similar name is set.
+        TagNeverSet { tag: String, similar: String } = "tag-never-set",
+            "tag \"{tag}\" is never set: this line never applies{similar}";
+        /// `similar` as in `TagNeverSet`.
+        NegatedTagNeverSet { tag: String, similar: String } = "negated-tag-never-set",
+            "tag \"{tag}\" is never set: tag:!{tag} is always true{similar}";
         MoreTagsNeverSet { count: usize } = "more-tags-never-set",
             "{count} more lines use tags that are never set";
         /// `more`: ` (3 lines)`, if there are several.

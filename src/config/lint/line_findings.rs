@@ -11,7 +11,7 @@ use crate::config::{Config, Origin, RangeKind};
 use crate::finding::{Finding, Level};
 use crate::reason::{ConfigReason, Reason};
 use conf_parser::Directive as D;
-use conf_parser::{DhcpRange, Directive};
+use conf_parser::{DhcpRange, Directive, Lease};
 
 /// What the lines have shown up to now.
 #[derive(Debug, Default)]
@@ -98,7 +98,10 @@ fn of_line(directive: &Directive) -> Reasons {
             .filter_map(|name| quotes::in_text("interface", name))
             .map(warning)
             .collect(),
-        D::DhcpRange(range) => netmask(range).map(warning).into_iter().collect(),
+        D::DhcpRange(range) => {
+            let lease = lease_as_netmask(range).map(|reason| (Level::Hint, reason));
+            netmask(range).map(warning).into_iter().chain(lease).collect()
+        }
         D::DhcpHost(host) => name_as_address(host).map(warning).into_iter().collect(),
         D::MacMatch(rule) => of_mac_match(rule),
         D::OptionMatch(rule) => {
@@ -131,6 +134,18 @@ fn netmask(range: &DhcpRange) -> Option<ConfigReason> {
     let mask = u32::from(netmask);
     (mask.leading_ones() + mask.trailing_zeros() < u32::BITS)
         .then_some(ConfigReason::BadNetmask { netmask })
+}
+
+/// The shortest lease time of dnsmasq, which also stands for all shorter ones.
+const SHORTEST_LEASE: Lease = Lease::Seconds(120);
+
+/// `192.168.1.0,proxy,24`: a number without dots is a lease time.
+fn lease_as_netmask(range: &DhcpRange) -> Option<ConfigReason> {
+    let is_number = matches!(
+        range.kind,
+        conf_parser::RangeKind::Proxy { netmask: None, lease: Some(SHORTEST_LEASE), .. }
+    );
+    is_number.then_some(ConfigReason::LeaseAsNetmask)
 }
 
 #[cfg(test)]
@@ -199,6 +214,10 @@ mod tests {
             "dhcp-range=10.1.0.0,proxy,10.1.0.255",
             "warning: dhcp-range: 10.1.0.255 is no netmask, so no client is on this network",
         )]);
-        check_fine(&["dhcp-range=10.1.0.0,proxy,255.255.0.0"]);
+        check(&[(
+            "dhcp-range=10.1.0.0,proxy,16",
+            "hint: dhcp-range: a number without dots is a lease time, which a proxy range does not use: write the netmask as 255.255.255.0",
+        )]);
+        check_fine(&["dhcp-range=10.1.0.0,proxy,255.255.0.0", "dhcp-range=10.1.0.0,proxy,1h"]);
     }
 }
