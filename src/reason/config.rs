@@ -79,9 +79,23 @@ reasons! {
         InterfaceDown { name: String } = "interface-down", "interface {name} is down: ip link set {name} up";
         InterfaceMissing { name: String } = "interface-missing", "interface {name} does not currently exist";
         RangeElsewhere { start: std::net::Ipv4Addr } = "range-elsewhere",
-            "dhcp-range: no interface of this machine is on the network of {start}";
-        PoolElsewhere = "pool-elsewhere",
-            "dhcp-range: this server assigns no addresses, but this machine is not on that network";
+            "dhcp-range: no interface of this machine is on the network of {start}: only clients behind a relay are answered by \
+             this range";
+        /// `line`: as `FILE:LINE (interface=eth1)`; `interface`: as `eth0 (192.168.1.2)`.
+        InterfaceLeftOut { line: String, interface: String } = "interface-left-out",
+            "dhcp-range: {line} leaves out {interface}, which is on that network";
+        /// The interfaces are as `eth0 (192.168.1.2)`; `name`: the name of the first one.
+        TwoInterfaces { first: String, second: String, name: String } = "two-interfaces",
+            "dhcp-range: {first} and {second} are on the same network: a client gets a reply from each; add \
+             interface={name} to use one";
+        TftpInterfaceMissing { name: String } = "tftp-interface-missing",
+            "enable-tftp={name} serves files on the interface {name} only, which does not exist; write enable-tftp for all \
+             interfaces";
+        ResolverIsDnsmasq { file: &'static str, address: std::net::IpAddr } = "resolver-is-dnsmasq",
+            "this machine will not resolve names: {file} names {address}, where dnsmasq answers and pxemasq does not; change \
+             that line, and set port=0";
+        DanglingLink { path: String, target: String } = "dangling-link",
+            "tftp-root: {path} is a link to {target}, which does not exist";
         HostNames = "dhcp-host-names",
             "dhcp-host: more than one name, which dnsmasq 2.91 and later refuse";
         NoConfigFile { path: &'static str } = "no-configuration-file",

@@ -19,7 +19,8 @@ fn proxy_range(config: &Config) -> Option<&Rule<Range>> {
 }
 
 fn nothing_to_serve(config: &Config) -> Vec<Finding> {
-    let serves_nothing = proxy_range(config).is_none() && config.tftp.is_none();
+    // A range that is refused is a reason of its own.
+    let serves_nothing = config.dhcp.ranges.is_empty() && config.tftp.is_none();
     serves_nothing
         .then(|| Finding::general(Level::Error, StartReason::NothingToServe))
         .into_iter()

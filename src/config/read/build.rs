@@ -117,7 +117,7 @@ impl Builder {
             D::NoDhcpInterface(names) => network.no_dhcp.extend(located(names, origin)),
             D::NoDhcpv4Interface(names) => network.no_dhcpv4.extend(located(names, origin)),
             D::NoDhcpv6Interface(names) => network.no_dhcpv6.extend(located(names, origin)),
-            D::ListenAddress(addresses) => network.listen.extend(addresses),
+            D::ListenAddress(addresses) => network.listen.extend(located(addresses, origin)),
             D::LocalService { host } => self.local_host_only = host,
             D::Upstream(_) => self.has_server = true,
             D::EnableTftp(names) => self.enable_tftp(names, origin),
@@ -208,6 +208,9 @@ impl Builder {
                 return self.findings.push(finding);
             }
         };
+        if kind != RangeKind::Proxy {
+            self.findings.push(pool_finding(origin, start, netmask));
+        }
         let value = Range { start, end, netmask, kind, set: range.set };
         self.config.dhcp.ranges.push(rule(origin, range.conditions, value));
     }
@@ -319,6 +322,12 @@ fn located<T>(values: Vec<T>, origin: &Origin) -> impl Iterator<Item = Located<T
 
 fn default_value<T>(value: T) -> Located<T> {
     Located { origin: Origin::default_value(), value }
+}
+
+/// An address pool: the network would have no addresses (D-009).
+fn pool_finding(origin: &Origin, start: Ipv4Addr, netmask: Option<Ipv4Addr>) -> Finding {
+    let subnet = start & netmask.unwrap_or(Ipv4Addr::BROADCAST);
+    Finding::at(Level::Error, origin, StartReason::Pool { subnet })
 }
 
 fn delay_rule(delay: ReplyDelay, origin: &Origin) -> Rule<u32> {
