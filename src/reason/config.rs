@@ -9,7 +9,7 @@ reasons! {
             "port=0 is missing: dnsmasq would serve DNS, which this program does not; clients that use this machine as DNS \
              server get no answer";
         /// `more`: ` (3 lines)`, if there are several.
-        DnsNotServed { keyword: &'static str, more: String } = "dns-not-served",
+        DnsNotServed { keyword: &'static str, more: String } = "line-for-dns",
             "{keyword} is for DNS, which is not served{more}: clients that use this machine as DNS server get no answer; \
              set port=0 if there are none";
         RangeWithoutService = "range-without-service",
@@ -24,8 +24,6 @@ reasons! {
             "dhcp-option: a proxyDHCP reply does not contain option {option}{more}: {remedy}";
         RootWithoutTftp = "tftp-root-without-tftp",
             "tftp-root has no effect without enable-tftp: files are not served";
-        WordAsInterface { word: String, remedy: &'static str } = "word-as-interface",
-            "enable-tftp: {word} is the name of an interface here: {remedy}";
         QuotesInText { keyword: &'static str, text: String } = "quotes-in-text",
             "{keyword}: the quotation marks of {text} are part of the text: remove them, or write \"";
         MenuTextMissing { text: String } = "menu-text-missing",
@@ -88,9 +86,8 @@ reasons! {
         TwoInterfaces { first: String, second: String, name: String } = "two-interfaces",
             "dhcp-range: {first} and {second} are on the same network: a client gets a reply from each; add \
              interface={name} to use one";
-        TftpInterfaceMissing { name: String } = "tftp-interface-missing",
-            "enable-tftp={name} serves files on the interface {name} only, which does not exist; write enable-tftp for all \
-             interfaces";
+        TftpInterfaceMissing { name: String, remedy: &'static str } = "tftp-interface-missing",
+            "enable-tftp={name} serves files on the interface {name} only, which does not exist; {remedy}";
         ResolverIsDnsmasq { file: &'static str, address: std::net::IpAddr } = "resolver-is-dnsmasq",
             "this machine will not resolve names: {file} names {address}, where dnsmasq answers and pxemasq does not; change \
              that line, and set port=0";

@@ -6,7 +6,6 @@ use super::dns::DnsLines;
 use super::quotes;
 use super::unsent_options::UnsentOptions;
 use super::{MAX_FINDINGS, Reasons, warning_at};
-use crate::byte_text::to_text;
 use crate::config::{Config, Origin, RangeKind};
 use crate::finding::{Finding, Level};
 use crate::reason::{ConfigReason, Reason};
@@ -81,9 +80,6 @@ fn script_user(config: &Config, origin: &Origin) -> Option<Finding> {
 fn of_line(directive: &Directive) -> Reasons {
     let warning = |reason| (Level::Warning, reason);
     match directive {
-        D::EnableTftp(Some(names)) => {
-            names.iter().filter_map(|name| word_as_interface(name)).map(warning).collect()
-        }
         D::PxeService(service) => of_service(service),
         D::DhcpBoot(boot) => of_boot(boot),
         D::PxePrompt(prompt) => {
@@ -112,20 +108,6 @@ fn of_line(directive: &Directive) -> Reasons {
     }
 }
 
-/// Whether the value of `enable-tftp` is a word that switches something on or off elsewhere.
-fn word_as_interface(name: &[u8]) -> Option<ConfigReason> {
-    let word = to_text(name);
-    let is = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-    let remedy = if is(&["yes", "true", "on", "1"]) {
-        "write enable-tftp without a value"
-    } else if is(&["no", "false", "off", "0"]) {
-        "remove the line to turn TFTP off"
-    } else {
-        return None;
-    };
-    Some(ConfigReason::WordAsInterface { word, remedy })
-}
-
 /// `192.168.1.0,proxy,192.168.1.255`: dnsmasq accepts any address as a netmask.
 fn netmask(range: &DhcpRange) -> Option<ConfigReason> {
     let conf_parser::RangeKind::Proxy { netmask: Some(netmask), .. } = range.kind else {
@@ -151,21 +133,6 @@ fn lease_as_netmask(range: &DhcpRange) -> Option<ConfigReason> {
 #[cfg(test)]
 mod tests {
     use crate::config::lint::advice::tests::{check, check_fine, leveled};
-
-    #[test]
-    fn word_as_interface_of_enable_tftp_is_a_warning() {
-        check(&[
-            (
-                "enable-tftp=yes",
-                "warning: enable-tftp: yes is the name of an interface here: write enable-tftp without a value",
-            ),
-            (
-                "enable-tftp=False",
-                "warning: enable-tftp: False is the name of an interface here: remove the line to turn TFTP off",
-            ),
-        ]);
-        check_fine(&["enable-tftp=eth0", "enable-tftp"]);
-    }
 
     #[test]
     fn tftp_root_without_enable_tftp_is_a_hint() {
