@@ -1,5 +1,6 @@
 //! Logs and the text that is printed for them.
 
+mod output;
 mod round_trip;
 mod verdicts;
 
