@@ -53,15 +53,13 @@ impl Offer {
     /// Replaces the contents, or, if the new ones are of the same reply, adds to them.
     pub fn update(&mut self, new: Self, is_same_reply: bool) {
         let old = std::mem::take(self);
-        *self = match is_same_reply {
-            true => Self {
-                file: new.file.or(old.file),
-                next_server: new.next_server.or(old.next_server),
-                own_address: new.own_address.or(old.own_address),
-                has_menu: new.has_menu || old.has_menu,
-            },
-            false => new,
-        };
+        *self = new;
+        if is_same_reply {
+            self.file = self.file.take().or(old.file);
+            self.next_server = self.next_server.or(old.next_server);
+            self.own_address = self.own_address.or(old.own_address);
+            self.has_menu |= old.has_menu;
+        }
     }
 }
 
@@ -183,11 +181,11 @@ impl Boot {
 
     /// Takes back the last request of the last step: the next line is about the same one.
     pub fn take_back(&mut self) {
-        let count = match self.steps.last_mut().map(|step| &mut step.kind) {
-            Some(
-                StepKind::Answered { outcome: None, count, .. } | StepKind::Dropped { count, .. },
-            ) => count,
-            _ => return,
+        let last = self.steps.last_mut().map(|step| &mut step.kind);
+        let Some(StepKind::Answered { outcome: None, count, .. } | StepKind::Dropped { count, .. }) =
+            last
+        else {
+            return;
         };
         *count -= 1;
         if *count == 0 {
