@@ -48,7 +48,7 @@ const LAYERS: &[Layer] = &[
     layer("log_line", &["byte_text", "reason", "wire"], &["conf_parser", "log"]),
     layer("terminal", &["byte_text", "log_line", "sys"], &["terminal_size"]),
     layer("config", &["byte_text", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "wire"], &["conf_parser"]),
-    layer("command_line", &["byte_text", "log_line"], &["conf_parser", "getopts"]),
+    layer("command_line", &["byte_text", "config", "log_line"], &["conf_parser", "getopts"]),
     layer("boot_monitor", &["config", "origin", "reason", "time", "wire"], &[]),
     layer("effect", &["boot_monitor", "log_line", "net"], &[]),
     layer("logging", &["byte_text", "config", "error", "log_line", "strerror", "sys", "terminal"], &["conf_parser", "log", "env_logger"]),

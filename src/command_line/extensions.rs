@@ -12,6 +12,17 @@ pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
     ("unconfined", HasArg::No, "--unconfined",                              "Run without Landlock and seccomp."),
 ];
 
+/// Words that completions offer as values: of these options, and of `--test`. Those that end with `=` need a value too.
+#[rustfmt::skip]
+pub const OFFERED_VALUES: &[(&str, &[&str])] = &[
+    ("explain", &[
+        "bios", "uefi", "uefi32", "arm64", "riscv64", "http", "rpi", "ipxe", "all", "every", "arch=", "mac=", "user-class=",
+        "vendor-class=", "option:", "address=", "interface=", "relay=", "pcap=", "log=",
+    ]),
+    ("story", &["text", "html", "json"]),
+    ("test", &["strict", "start", "json"]),
+];
+
 /// Values of these options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
