@@ -1,7 +1,7 @@
 //! Simulated clients. They accept a reply as the firmware does (PXE 2.1; UEFI 2.10, section 24; iPXE), download the boot
 //! file and check that it is a program for that firmware.
 
-use super::program::{self, ARM64, Firmware, X64};
+use super::program::{self, ARM64, Firmware, IA32, X64};
 use super::reply::Reply;
 use super::scene::Scene;
 use crate::common::boot_rom::parse_request;
@@ -55,7 +55,9 @@ pub const CLIENTS: &[Kind] = &[
     kind("UEFI x64 (7)", 7, "52:54:00:00:00:07", Class::Uefi, Firmware::Uefi(X64)),
     kind("UEFI x64 (9)", 9, "52:54:00:00:00:09", Class::Uefi, Firmware::Uefi(X64)),
     kind("UEFI ARM64", 11, "52:54:00:00:00:11", Class::Uefi, Firmware::Uefi(ARM64)),
+    kind("UEFI IA32", 6, "52:54:00:00:00:06", Class::Uefi, Firmware::Uefi(IA32)),
     kind("HTTP Boot x64", 16, "52:54:00:00:00:16", Class::HttpBoot, Firmware::Uefi(X64)),
+    kind("HTTP Boot ARM64", 19, "52:54:00:00:00:19", Class::HttpBoot, Firmware::Uefi(ARM64)),
     kind("iPXE on BIOS", 0, "52:54:00:00:00:02", Class::Ipxe, Firmware::IpxeBios),
     kind("iPXE on UEFI", 7, "52:54:00:00:00:08", Class::Ipxe, Firmware::IpxeUefi(X64)),
     kind("Raspberry Pi", 0, "dc:a6:32:00:00:01", Class::RaspberryPi, Firmware::Bios),
