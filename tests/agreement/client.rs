@@ -71,8 +71,6 @@ const PI_FILES: [&str; 3] = ["0badcafe/start4.elf", "start4.elf", "bootcode.bin"
 /// The features that iPXE reports in option 175: on a BIOS PXE, HTTP, DNS, bzImage and menu; on UEFI EFI, HTTP, DNS and menu.
 const IPXE_BIOS_FEATURES: &str = "210101130101170101180101270101";
 const IPXE_UEFI_FEATURES: &str = "240101130101170101270101";
-/// A boot menu has a time limit; the entries have to be few.
-const MAX_ENTRIES: usize = 8;
 
 pub struct Client<'a> {
     pub scene: &'a Scene<'a>,
@@ -171,18 +169,12 @@ impl Client<'_> {
         fails(faults.join(", "))
     }
 
-    /// Each entry of the menu in turn. Type 0 is the local disk (PXE 2.1, section 2.2.3).
+    /// Without a user, the client chooses the first entry of the menu at the end of its time limit. Type 0 is the local disk
+    /// (PXE 2.1, section 2.2.3).
     fn choose(&self, shown: &Reply) -> Outcome {
-        let entries = shown.menu.iter().filter(|(kind, _)| *kind != 0).take(MAX_ENTRIES);
-        let mut outcomes: Vec<Outcome> =
-            entries.map(|(kind, text)| self.choose_one(shown, *kind, text)).collect();
-        let Some(first) = outcomes.first().cloned() else {
-            return Outcome::Unknown("it boots the local disk".to_owned());
-        };
-        outcomes.retain(|one| std::mem::discriminant(one) != std::mem::discriminant(&first));
-        match outcomes.first() {
-            None => first,
-            Some(other) => Outcome::Unknown(format!("one entry: {first:?}; another: {other:?}")),
+        match shown.menu.first() {
+            None | Some((0, _)) => Outcome::Unknown("it boots the local disk".to_owned()),
+            Some((kind, text)) => self.choose_one(shown, *kind, text),
         }
     }
 
