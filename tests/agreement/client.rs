@@ -229,8 +229,7 @@ impl Client<'_> {
 
     /// An iPXE without embedded script asks again, as iPXE.
     fn execute(&self, name: &str, kind: &str) -> Outcome {
-        let asks_again =
-            kind.starts_with("ipxe-") && !kind.ends_with("-script") && !kind.ends_with("-packed");
+        let asks_again = kind.starts_with("ipxe-") && !kind.ends_with("-script");
         if !asks_again {
             return Outcome::Boots(name.to_owned());
         }
@@ -239,7 +238,9 @@ impl Client<'_> {
             Firmware::Uefi(machine) => Firmware::IpxeUefi(machine),
             _ => return fails(format!("iPXE loads {name}, which is iPXE, without end")),
         };
-        let kind = Kind { class: Class::Ipxe, firmware, ..*self.kind };
+        // iPXE sends the architecture that it was built for.
+        let arch = if self.kind.arch == 9 { 7 } else { self.kind.arch };
+        let kind = Kind { class: Class::Ipxe, arch, firmware, ..*self.kind };
         let ipxe = Client { kind: &kind, ..*self };
         match ipxe.boot() {
             Outcome::Boots(file) => Outcome::Boots(format!("{name}, then {file}")),
