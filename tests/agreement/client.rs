@@ -20,6 +20,8 @@ pub enum Outcome {
     Fails(String),
     /// Another machine decides it.
     Unknown(String),
+    /// The menu has the local disk as its first entry.
+    LocalDisk,
 }
 
 /// A firmware.
@@ -173,7 +175,7 @@ impl Client<'_> {
     /// (PXE 2.1, section 2.2.3).
     fn choose(&self, shown: &Reply) -> Outcome {
         match shown.menu.first() {
-            None | Some((0, _)) => Outcome::Unknown("it boots the local disk".to_owned()),
+            None | Some((0, _)) => Outcome::LocalDisk,
             Some((kind, text)) => self.choose_one(shown, *kind, text),
         }
     }
@@ -246,6 +248,7 @@ impl Client<'_> {
             Outcome::Boots(file) => Outcome::Boots(format!("{name}, then {file}")),
             Outcome::Fails(fault) => fails(format!("{name}, then: {fault}")),
             Outcome::Unknown(what) => Outcome::Unknown(format!("{name}, then: {what}")),
+            Outcome::LocalDisk => fails(format!("{name}, then the local disk")),
         }
     }
 
