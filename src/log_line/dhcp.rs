@@ -1,9 +1,11 @@
 //! Lines of proxyDHCP (docs/dnsmasq/proxydhcp.md, section 7).
 
 use super::Priority;
-use super::words::{PROXY, PROXY_IGNORED, PXE, VENDOR_CLASS};
-use crate::wire::option_display::{LoggedOption, mac, time};
-use conf_parser::Lease;
+use super::words::{
+    BOOT_FILE, CLIENT_NAME, NEXT_SERVER, NO_ADDRESS, NO_RANGE, PACKET_ON, PROXY, PROXY_IGNORED,
+    PXE, VENDOR_CLASS,
+};
+use crate::wire::option_display::{LoggedOption, mac};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -12,10 +14,6 @@ use std::net::Ipv4Addr;
 pub enum DhcpLine {
     /// At the start: a network that is served.
     ProxyRange(Ipv4Addr),
-    /// At the start: a pool that is not served.
-    Pool { start: Ipv4Addr, end: Ipv4Addr, lease: Lease },
-    /// At the start: static leases that are not served.
-    Static { subnet: Ipv4Addr, lease: Lease },
     /// At the start: the sockets are bound to one interface (`SO_BINDTODEVICE`).
     BoundToDevice(String),
 
@@ -101,29 +99,23 @@ impl fmt::Display for DhcpLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ProxyRange(subnet) => write!(f, "DHCP, proxy on subnet {subnet}"),
-            Self::Pool { start, end, lease } => {
-                write!(f, "DHCP, IP range {start} -- {end}, lease time {}", lease_time(*lease))
-            }
-            Self::Static { subnet, lease } => {
-                write!(f, "DHCP, static leases only on {subnet}, lease time {}", lease_time(*lease))
-            }
             Self::BoundToDevice(interface) => {
                 write!(f, "DHCP, sockets bound exclusively to interface {interface}")
             }
             Self::NoRange(source) => {
-                write!(f, "no address range available for DHCP request {source}")
+                write!(f, "{NO_RANGE}{source}")
             }
             Self::UnknownBridgeInterface(name) => {
                 write!(f, "unknown interface {name} in bridge-interface")
             }
             Self::InterfaceWithoutAddress(interface) => {
-                write!(f, "DHCP packet received on {interface} which has no address")
+                write!(f, "{PACKET_ON}{interface}{NO_ADDRESS}")
             }
             Self::Subnet(subnet, netmask) => write!(f, "available DHCP subnet: {subnet}/{netmask}"),
             Self::AvailableRange(start, end) => write!(f, "available DHCP range: {start} -- {end}"),
             Self::VendorClass(text) => write!(f, "{VENDOR_CLASS}{text}"),
             Self::UserClass(text) => write!(f, "user class: {text}"),
-            Self::Name(name) => write!(f, "client provides name: {name}"),
+            Self::Name(name) => write!(f, "{CLIENT_NAME}{name}"),
             Self::NoAddressFor(name) => write!(f, "No IPv4 address found for {name}"),
             Self::MenuTooLarge => f.write_str("PXE menu too large"),
             Self::Duplicate(code) => write!(f, "Ignoring duplicate dhcp-option {code}"),
@@ -137,9 +129,9 @@ impl fmt::Display for DhcpLine {
             }
             Self::Tags(tags) => write!(f, "tags: {tags}"),
             Self::Delay(seconds) => write!(f, "reply delay: {seconds}"),
-            Self::BootFile(file) => write!(f, "bootfile name: {file}"),
+            Self::BootFile(file) => write!(f, "{BOOT_FILE}{file}"),
             Self::ServerName(name) => write!(f, "server name: {name}"),
-            Self::NextServer(address) => write!(f, "next server: {address}"),
+            Self::NextServer(address) => write!(f, "{NEXT_SERVER}{address}"),
             Self::Broadcast => f.write_str("broadcast response"),
             Self::Sent(option) => option.fmt(f),
             Self::SendFailed { to, reason } => {
@@ -157,12 +149,5 @@ impl PxeOutcome {
             Self::Ignored => write!(f, "{mac} {PROXY_IGNORED}"),
             Self::BootItem { address, file } => write!(f, "{address} {mac} {file}"),
         }
-    }
-}
-
-fn lease_time(lease: Lease) -> String {
-    match lease {
-        Lease::Infinite => time(u32::MAX),
-        Lease::Seconds(seconds) => time(seconds),
     }
 }

@@ -2,14 +2,17 @@
 //!
 //! ```text
 //! line ─ log_record ─► LogRecord { time, component, text } ─ event ─► Event
-//!      ─ BootCorrelator ─► Boot { steps, verdict } ─► text, html
+//!      ─ BootCorrelator ─► Boot { steps, verdict } ─► text, html, json
 //! ```
 
 mod boot;
 mod correlate;
 mod event;
 mod html;
+mod json;
+mod live;
 mod log_record;
+mod request;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -19,4 +22,5 @@ mod verdict;
 pub use boot::Boot;
 pub use correlate::BootCorrelator;
 pub use html::{Source, page};
-pub use run::{OutputFormat, boots_of, run};
+pub use request::{OutputFormat, StoryRequest};
+pub use run::{boots_of, run};
