@@ -231,9 +231,11 @@ impl Client<'_> {
 
     /// An iPXE without embedded script asks again, as iPXE.
     fn execute(&self, name: &str, kind: &str) -> Outcome {
-        let asks_again = kind.starts_with("ipxe-") && !kind.ends_with("-script");
-        if !asks_again {
+        if !kind.starts_with("ipxe-") {
             return Outcome::Boots(name.to_owned());
+        }
+        if kind.ends_with("-script") {
+            return Outcome::Unknown(format!("the script in {name} decides"));
         }
         let firmware = match self.kind.firmware {
             Firmware::Bios => Firmware::IpxeBios,
