@@ -257,7 +257,7 @@ fn mistake_is_reported_with_file_and_line() {
             "enable-tftp\n",
             "enable-tftp=none0\n",
             &[
-                "@/c.conf:3: enable-tftp: there is no interface none0, so no files are served there; write enable-tftp without a value for all interfaces",
+                "@/c.conf:3: enable-tftp=none0: there is no interface none0, so no files are served there; write enable-tftp for all interfaces",
             ],
         ),
         (
@@ -316,7 +316,9 @@ fn mistake_is_reported_with_file_and_line() {
         (
             "set:ipxe,175",
             "set:IPXE,175",
-            &["@/c.conf:6: tag \"ipxe\" is never set: this line never applies"],
+            &[
+                "@/c.conf:6: tag \"ipxe\" is never set: this line never applies; did you mean \"IPXE\"?",
+            ],
         ),
         ("set:ipxe,175", "set:IPXE,175\ndhcp-hostsfile=@/hosts", &[]),
         ("enable-tftp\n", "enable-tftp\ntftp-unique-root\ndhcp-boot=tag:ipxe,own\n", &[]),

@@ -197,7 +197,7 @@ impl Builder {
     fn add_range(&mut self, range: DhcpRange, origin: &Origin) {
         use conf_parser::RangeKind as Parsed;
         let (start, end, netmask, kind) = match range.kind {
-            Parsed::Proxy { subnet, netmask } => (subnet, subnet, netmask, RangeKind::Proxy),
+            Parsed::Proxy { subnet, netmask, .. } => (subnet, subnet, netmask, RangeKind::Proxy),
             Parsed::Static { subnet, netmask, lease } => {
                 (subnet, subnet, netmask, RangeKind::Static(lease))
             }

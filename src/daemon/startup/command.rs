@@ -7,7 +7,7 @@ use crate::config::read::build::Purpose;
 use crate::config::read::load::Loader;
 use crate::config::read::system_lookups::SystemLookups;
 use crate::error::StartupError;
-use crate::story::StoryRequest;
+use crate::story::{OutputFormat, StoryRequest};
 use crate::sys::interfaces::has_interface;
 use conf_parser::Switch;
 use std::ffi::OsString;
@@ -87,12 +87,16 @@ fn parse_story(line: &CommandLine) -> Result<Option<Command>, StartupError> {
     if prints || line.end != Termination::Complete {
         return Ok(None);
     }
-    if !line.options.is_empty() || line.extensions.json || !line.extensions.explain.is_empty() {
+    if !line.options.is_empty() || !line.extensions.explain.is_empty() {
         return Err(StartupError::config(
             "bad command line options: --story cannot be combined with other options",
         ));
     }
-    Ok(Some(Command::Story(StoryRequest::parse(value, &line.extensions.args)?)))
+    let mut request = StoryRequest::parse(value, &line.extensions.args)?;
+    if line.extensions.json {
+        request.format = OutputFormat::Json;
+    }
+    Ok(Some(Command::Story(request)))
 }
 
 fn has_switch(line: &CommandLine, switch: Switch) -> bool {

@@ -1,7 +1,6 @@
 //! Names of interfaces that do not exist.
 
 use crate::byte_text::to_text;
-use crate::config::lint::line_findings::word_as_interface;
 use crate::config::network::{Binding, Network, missing_patterns};
 use crate::config::{Config, Located};
 use crate::finding::{Finding, Level};
@@ -46,17 +45,34 @@ pub fn missing_address_findings(config: &Config, interfaces: &Interfaces) -> Vec
     missing.filter(|line| !line.value.is_loopback()).map(finding).collect()
 }
 
-/// Names in `enable-tftp` that no interface has. Words such as `yes` are reported on each machine already.
+/// Names in `enable-tftp` that no interface has: with `enable-tftp=yes` only an interface with the name `yes` is served.
 pub fn tftp_interfaces(config: &Config, interfaces: &Interfaces) -> Vec<Finding> {
     let Some(tftp) = config.tftp.as_deref() else { return Vec::new() };
     let exists = |name: &[u8]| {
         interfaces.links.iter().any(|link| interface_matches(name, link.name.as_bytes()))
     };
     let missing = tftp.interfaces.iter().flatten().filter(|name| !exists(name));
-    let missing = missing.filter(|name| word_as_interface(name).is_none());
     let finding = |name: &Vec<u8>| {
         let name = to_text(name);
-        Finding::at(Level::Warning, &tftp.enabled, ConfigReason::TftpInterfaceMissing { name })
+        let remedy = tftp_remedy(&name);
+        let reason = ConfigReason::TftpInterfaceMissing { name, remedy };
+        Finding::at(Level::Warning, &tftp.enabled, reason)
     };
     missing.map(finding).collect()
+}
+
+/// `enable-tftp=no` is meant to turn TFTP off.
+fn tftp_remedy(name: &str) -> &'static str {
+    let negative = ["no", "off", "false", "0"].iter().any(|word| name.eq_ignore_ascii_case(word));
+    if negative {
+        "remove the line to turn TFTP off"
+    } else {
+        "write enable-tftp for all interfaces"
+    }
+}
+
+#[test]
+fn remedy_for_a_word_that_turns_tftp_off_is_to_remove_the_line() {
+    assert_eq!(tftp_remedy("No"), "remove the line to turn TFTP off");
+    assert_eq!(tftp_remedy("yes"), "write enable-tftp for all interfaces");
 }
