@@ -2,14 +2,14 @@
 
 use super::privileges::{identity, script_user, serving_identity};
 use super::refusals::finding;
-use crate::config::Config;
 use crate::config::read::load::Loaded;
 use crate::config::reload::ReloadableFiles;
+use crate::config::{Config, Range, Rule};
 use crate::diagnose::environment;
 use crate::error::StartupError;
-use crate::explain::{Environment, ExplainOutput, ExplainRequest, StartErrors, explain};
+use crate::explain::{self, Environment, ExplainOutput, ExplainRequest, StartErrors};
 use crate::finding::{Finding, Level, arranged};
-use crate::reason::StartReason;
+use crate::reason::{ConfigReason, Reason, StartReason};
 use crate::sys::interfaces::snapshot;
 use crate::terminal::Layout;
 use std::sync::Arc;
@@ -48,6 +48,25 @@ impl Parsed {
         findings
     }
 
+    /// What prevents the boot of the usual clients, by the same simulation as `--explain`. Without a root all files are
+    /// missing, which is reported already.
+    pub fn client_findings(&self, findings: &[Finding]) -> Vec<Finding> {
+        let is_root = |finding: &Finding| {
+            matches!(
+                finding.reason,
+                Reason::Start(StartReason::Root { .. })
+                    | Reason::Config(ConfigReason::RootUnreadable { .. })
+            )
+        };
+        // The loopback network has no clients.
+        let is_played = |range: &Rule<Range>| !range.value.start.is_loopback();
+        let ranges = &self.loaded.config.dhcp.ranges;
+        if !ranges.iter().any(is_played) || findings.iter().any(is_root) {
+            return Vec::new();
+        }
+        explain::findings(&mut environment_of(self.loaded.config.clone()))
+    }
+
     /// The files that were read, in order.
     pub fn files(&self) -> &[Arc<str>] {
         &self.loaded.files
@@ -61,7 +80,7 @@ impl Parsed {
         let layout = Layout::of_stdout();
         let mut environment = environment_of(self.loaded.config);
         let request = ExplainRequest { clients, json, layout, files, findings, start };
-        explain(request, &mut environment)
+        explain::explain(request, &mut environment)
     }
 
     /// Why the program does not start. Errors of the configuration alone are those of any machine.

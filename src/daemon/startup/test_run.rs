@@ -34,6 +34,7 @@ impl TestRun {
         match read {
             Ok(parsed) => {
                 let mut findings = parsed.findings();
+                findings.extend(parsed.client_findings(&findings));
                 if mode.start {
                     findings.extend(parsed.dry_run());
                 }
