@@ -9,7 +9,7 @@ use crate::diagnose::environment;
 use crate::error::StartupError;
 use crate::explain::{self, Environment, ExplainOutput, ExplainRequest, StartErrors};
 use crate::finding::{Finding, Level, arranged};
-use crate::reason::{ConfigReason, Reason, StartReason};
+use crate::reason::{ConfigReason, Reason, ReplyReason, StartReason};
 use crate::sys::interfaces::snapshot;
 use crate::terminal::Layout;
 use std::sync::Arc;
@@ -64,7 +64,11 @@ impl Parsed {
         if !ranges.iter().any(is_played) || findings.iter().any(is_root) {
             return Vec::new();
         }
-        explain::findings(&mut environment_of(self.loaded.config.clone()))
+        let mut found = explain::findings(&mut environment_of(self.loaded.config.clone()));
+        found.iter_mut().filter(|finding| depends_on_time(finding)).for_each(|finding| {
+            finding.level = Level::Hint;
+        });
+        found
     }
 
     /// The files that were read, in order.
@@ -89,6 +93,11 @@ impl Parsed {
         let is_read = |finding: &&Finding| self.loaded.findings.contains(finding);
         StartErrors { anywhere: errors().find(is_read).cloned(), here: errors().next().cloned() }
     }
+}
+
+/// Whether another TFTP server would have to run: it may be started later, or on the machine for which the file is meant.
+fn depends_on_time(finding: &Finding) -> bool {
+    matches!(finding.reason, Reason::Reply(ReplyReason::TftpMissing { .. }))
 }
 
 /// What answers simulated clients: the configuration with its hosts and option files, on this machine.
