@@ -39,8 +39,10 @@ const ATTRIBUTION_WINDOW: Duration = Duration::from_secs(30);
 const MAX_ARCHITECTURES: usize = 1000;
 
 /// The client of an event.
-enum ClientKey {
+pub enum ClientKey {
+    /// Hardware address.
     Mac(String),
+    /// IP address.
     Ip(IpAddr),
 }
 
@@ -56,6 +58,11 @@ impl BootCorrelator {
     /// All boots, in the order of their start.
     pub fn boots(&self) -> &[Boot] {
         &self.boots
+    }
+
+    /// A boot, to add what is known about its client.
+    pub fn boot_mut(&mut self, index: usize) -> &mut Boot {
+        &mut self.boots[index]
     }
 
     /// All boots, after the last line.
@@ -197,7 +204,7 @@ impl BootCorrelator {
     }
 
     /// Adds a step to the boot of the client, or to a new one. Returns the index of the boot.
-    fn add_step(&mut self, client: &ClientKey, kind: StepKind, time: LogTime<'_>) -> usize {
+    pub fn add_step(&mut self, client: &ClientKey, kind: StepKind, time: LogTime<'_>) -> usize {
         let is_answer = matches!(kind, StepKind::Answered { .. });
         let current = self.current_boot(client, time.seconds).filter(|index| {
             let boot = &self.boots[*index];
@@ -252,7 +259,8 @@ impl BootCorrelator {
         earlier.or_else(|| self.leases.get(&ip).cloned())
     }
 
-    fn bind_ip(&mut self, index: usize, ip: IpAddr) {
+    /// The client of this boot has this address.
+    pub fn bind_ip(&mut self, index: usize, ip: IpAddr) {
         self.boots[index].ip = Some(ip);
         self.by_ip.insert(ip, index);
     }

@@ -6,6 +6,7 @@
 //! ```
 
 mod boot;
+mod capture;
 mod correlate;
 mod event;
 mod html;

@@ -2,14 +2,17 @@
 //! quiet for [`QUIET_PERIOD`].
 
 use super::boot::Boot;
+use super::capture::boots_of_capture;
 use super::correlate::BootCorrelator;
-use super::html;
+use super::html::{self, Source};
 use crate::byte_text::{to_path, to_text, to_utf8};
+use crate::capture::is_capture;
 use crate::error::StartupError;
 use crate::log_line::sanitize::sanitize;
 use crate::strerror::strerror;
 use crate::terminal::print_stdout;
 use std::collections::HashMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -49,33 +52,55 @@ const MAX_LINE_LEN: u64 = 64 << 10;
 /// The file cannot be read.
 pub fn run(format: OutputFormat, path: Option<&str>) -> Result<(), StartupError> {
     match path.filter(|path| *path != "-") {
-        Some(path) => print_all(format, &boots_of(path)?),
+        Some(path) => {
+            let (boots, source) = boots_and_source(path)?;
+            print_all(format, &boots, source);
+        }
+        None if is_capture(io::stdin().lock().fill_buf().unwrap_or_default()) => {
+            let boots = boots_of_capture(io::stdin())
+                .map_err(|error| unreadable("standard input", &error))?;
+            print_all(format, &boots, Source::Capture);
+        }
         None => follow_stdin(format),
     }
     Ok(())
 }
 
-/// All boots in a file.
+/// All boots in a file, which is a log or a capture.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
-    let unreadable =
-        |error: io::Error| StartupError::file(format!("cannot read {path}: {}", strerror(&error)));
-    let mut correlator = BootCorrelator::default();
-    let mut file = BufReader::new(File::open(to_path(path)).map_err(unreadable)?);
-    while let Some(line) = next_line(&mut file).map_err(unreadable)? {
-        correlator.add(&line, None);
-    }
-    Ok(correlator.into_boots())
+    boots_and_source(path).map(|(boots, _)| boots)
 }
 
-fn print_all(format: OutputFormat, boots: &[Boot]) {
+fn boots_and_source(path: &str) -> Result<(Vec<Boot>, Source), StartupError> {
+    let io_error = |error: io::Error| unreadable(path, &strerror(&error));
+    let mut correlator = BootCorrelator::default();
+    let mut file = BufReader::new(File::open(to_path(path)).map_err(io_error)?);
+    if is_capture(file.fill_buf().map_err(io_error)?) {
+        let boots = boots_of_capture(file).map_err(|error| unreadable(path, &error))?;
+        return Ok((boots, Source::Capture));
+    }
+    while let Some(line) = next_line(&mut file).map_err(io_error)? {
+        correlator.add(&line, None);
+    }
+    Ok((correlator.into_boots(), Source::Log))
+}
+
+fn unreadable(path: &str, error: &dyn fmt::Display) -> StartupError {
+    StartupError::file(format!("cannot read {path}: {error}"))
+}
+
+fn print_all(format: OutputFormat, boots: &[Boot], source: Source) {
     match format {
-        OutputFormat::Html => print_stdout(&to_utf8(&html::page(boots, html::Source::Log))),
-        OutputFormat::Text if boots.is_empty() => {
-            print_stdout("no boots found in this log: it has no line of dnsmasq about a client\n");
-        }
+        OutputFormat::Html => print_stdout(&to_utf8(&html::page(boots, source))),
+        OutputFormat::Text if boots.is_empty() => print_stdout(match source {
+            Source::Log => "no boots found in this log: it has no line of dnsmasq about a client\n",
+            Source::Capture => {
+                "no boots found in this capture: it has no request of a network boot client\n"
+            }
+        }),
         OutputFormat::Text => {
             let texts: Vec<String> = boots.iter().map(ToString::to_string).collect();
             print_stdout(&texts.join("\n"));
@@ -131,7 +156,7 @@ fn follow_stdin(format: OutputFormat) {
 /// At the end of standard input: the boots that were not printed yet.
 fn print_rest(format: OutputFormat, boots: &[Boot], mut pending: Pending) {
     if format == OutputFormat::Html || boots.is_empty() {
-        return print_all(format, boots);
+        return print_all(format, boots, Source::Log);
     }
     let rest = pending.take_quiet(Duration::ZERO).into_iter();
     let texts: Vec<String> = rest.map(|index| boots[index].to_string()).collect();
