@@ -40,9 +40,7 @@ fn run(args: &[OsString], logger: &Logger) -> Result<ExitCode, StartupError> {
             print_stderr("dnsmasq: syntax check OK.");
             return Ok(print_findings(&parsed, strict));
         }
-        Command::Story { format, path } => {
-            return Ok(story_result(story::run(format, path.as_deref())));
-        }
+        Command::Story(request) => return Ok(story_result(story::run(&request))),
         Command::Explain { parsed, clients, json } => {
             return Ok(print_explanation(parsed.explain(&clients, json)));
         }

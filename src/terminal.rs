@@ -27,3 +27,46 @@ fn is_systemd_journal() -> Option<bool> {
     let stderr = File::from(io::stderr().as_fd().try_clone_to_owned().ok()?).metadata().ok()?;
     Some(stream == format!("{}:{}", stderr.dev(), stderr.ino()))
 }
+
+/// Whether text has colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Without colours.
+    Plain,
+    /// With the colours of ECMA-48.
+    Colored,
+}
+
+/// A colour of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names describe them")]
+pub enum Color {
+    Red,
+    Green,
+    Yellow,
+    Gray,
+}
+
+impl Style {
+    /// The style of standard output: colours on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    pub fn of_stdout() -> Self {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let has_colors = io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb;
+        if has_colors { Self::Colored } else { Self::Plain }
+    }
+
+    /// The text in this colour.
+    pub fn paint(self, color: Color, text: &str) -> String {
+        let code = match color {
+            Color::Red => 31,
+            Color::Green => 32,
+            Color::Yellow => 33,
+            Color::Gray => 90,
+        };
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colored => format!("\x1b[{code}m{text}\x1b[0m"),
+        }
+    }
+}

@@ -66,11 +66,7 @@ fn uefi_client_gets_loader_of_its_architecture() {
 /// The ROM of the network card is iPXE, so the client starts at the second stage of the recipe.
 fn client_with_ipxe_boots_by_recipe() {
     let Some((lan, payload)) = lan("192.168.1") else { return };
-    let recipes = include_str!("../docs/recipes.md");
-    let (_, recipe) = recipes.split_once("## iPXE chain").expect("a recipe");
-    let (_, config) = recipe.split_once("```ini\n").expect("its configuration");
-    let config = config.split("```").next().unwrap_or_default();
-    lan.lab.file("/etc/dnsmasq.conf", config);
+    lan.lab.file("/etc/dnsmasq.conf", recipe("iPXE chain"));
     lan.lab.file("/srv/tftp/.kept", "");
     lan.lab.copy(&payload.kernel, "/srv/http/vmlinuz");
     lan.lab.file("/srv/http/initramfs", &payload.initramfs);
@@ -102,6 +98,14 @@ fn boot_fails_without_port_4011(
     lan.server().run(Command::new("nft").arg(DROP_4011));
     let report = lan.boot(firmware, &payload, &["-d"]).expect_err("no answer, no boot");
     assert!(report.contains(last_message), "{report}");
+}
+
+/// The configuration of a recipe in `docs/recipes.md`.
+fn recipe(name: &str) -> &'static str {
+    let recipes = include_str!("../docs/recipes.md");
+    let (_, recipe) = recipes.split_once(&format!("## {name}\n")).expect("a recipe");
+    let (_, config) = recipe.split_once("```ini\n").expect("its configuration");
+    config.split("```").next().unwrap_or_default()
 }
 
 /// All files by TFTP, with a menu that has a timeout.

@@ -126,7 +126,7 @@ fn terminal_shows_the_invalid_line_with_a_caret() {
         (
             "port=0\npxe-service=x86PCx,\"Menu\",pxelinux\n",
             "",
-            "error at line 2 of FILE\n  pxe-service=x86PCx,\"Menu\",pxelinux\n              ^ expected a client architecture",
+            "error at line 2 of FILE\n  pxe-service=x86PCx,\"Menu\",pxelinux\n              ^ did you mean x86PC? expected a client architecture: x86PC (BIOS), x86-64_EFI, BC_EFI, ARM64_EFI, IA32_EFI or a number",
         ),
         (
             "port=0\nconf-file=/nosuch/file\n",
@@ -139,14 +139,29 @@ fn terminal_shows_the_invalid_line_with_a_caret() {
             "duplicate CNAME at line 2 of FILE\n  cname=a,c\n  ^ expected each alias once",
         ),
         (
+            "tftp-rot=/srv\n",
+            "",
+            "bad option at line 1 of FILE\n  tftp-rot=/srv\n  ^ did you mean tftp-root?",
+        ),
+        (
+            "conf-dir=/etc/none/*.conf\n",
+            "",
+            "cannot access directory /etc/none/*.conf: No such file or directory\n  see FILE:1\n  write conf-dir=/etc/none,*.conf",
+        ),
+        (
+            "",
+            "--tftp-rot=/srv",
+            "bad command line options: try --help\n  --tftp-rot=/srv\n  ^ did you mean --tftp-root?",
+        ),
+        (
             "",
             "--tftp-port-range=1,x",
             "bad command line options: bad port range\n  --tftp-port-range=1,x\n                      ^ expected a number",
         ),
         (
             "",
-            "--bogus",
-            "bad command line options: try --help\n  --bogus\n  ^ expected an option, as --help lists them",
+            "--nosuch",
+            "bad command line options: try --help\n  --nosuch\n  ^ expected an option, as --help lists them",
         ),
     ] {
         fs::write(&path, file).expect("the file can be written");

@@ -38,6 +38,8 @@ const NAMES: &[&str] = &[
     "UEFI HTTP Boot",
     "FOG",
     "LTSP",
+    "Tiny Core with a menu",
+    "Arch Linux from its ISO image",
     "Relay and VLAN",
     "Firewall rules",
     "SELinux",
@@ -51,6 +53,8 @@ const ELSEWHERE: &str = "no interface of this machine is on the network of 10.20
 struct Recipe {
     name: String,
     config: String,
+    /// Commands that make links and mount an image.
+    commands: Option<String>,
     /// Rules for nftables.
     rules: Option<String>,
     rows: Vec<Row>,
@@ -86,17 +90,18 @@ impl Recipe {
         };
         let rows = rest.lines().filter(|line| line.starts_with("| `")).map(Row::read).collect();
         let config = block("ini").expect("a configuration");
-        Self { name: name.to_owned(), config, rules: block("nft"), rows }
+        let commands = block("sh").filter(|commands| commands.contains("\nmount "));
+        let rules = block("nft");
+        Self { name: name.to_owned(), config, commands, rules, rows }
     }
 
     fn play(&self, lab: &Lab) -> Result<(), String> {
         assert!(!self.rows.is_empty(), "{}: a table of clients", self.name);
         lab.file(CONFIG, &self.config);
-        lab.file("/srv/tftp/.kept", "");
-        for row in self.rows.iter().filter(|row| row.server.is_none()) {
-            for name in row.files() {
-                lab.file(&format!("/srv/tftp/{name}"), contents(name));
-            }
+        lab.file(&format!("{}/.kept", self.root()), "");
+        match &self.commands {
+            Some(commands) => make_links(lab, commands),
+            None => self.make_files(lab),
         }
         let addresses = [format!("eth0 {SERVER}/24")];
         let machine = ServerHost::new(lab, ["server", "client"], &addresses);
@@ -105,18 +110,51 @@ impl Recipe {
         // The relay, and a client behind it.
         lab.host("client").ip("addr add 10.20.0.1/24 dev c0");
         lab.host("client").ip("addr add 10.20.0.50/24 dev c0");
-        self.check(lab)?;
+        if self.commands.is_none() {
+            self.check(lab)?;
+        }
         if let Some(rules) = &self.rules {
             lab.file("/srv/rules.nft", rules);
             lab.host("server").run(Command::new("nft").args(["-f", "/srv/rules.nft"]));
         }
         let running = machine.start(&subject(), CONFIG, &["--log-debug"]).ok_or("no start")?;
+        if let Some(commands) = &self.commands {
+            self.mount(lab, commands);
+            self.check(lab)?;
+        }
         for row in &self.rows {
-            row.play(lab)
+            row.play(lab, self.root())
                 .map_err(|fault| format!("{}: {fault}\n{}", row.client, lab.syslog().join("\n")))?;
         }
         drop(running);
         Ok(())
+    }
+
+    /// The first TFTP root of the configuration. A recipe without one has its files on another server.
+    fn root(&self) -> &str {
+        let root = self.config.lines().find_map(|line| line.strip_prefix("tftp-root="));
+        root.and_then(|root| root.split(',').next()).unwrap_or("/srv/tftp")
+    }
+
+    fn make_files(&self, lab: &Lab) {
+        for row in self.rows.iter().filter(|row| row.server.is_none()) {
+            for name in row.files() {
+                lab.file(&format!("{}/{name}", self.root()), contents(name));
+            }
+        }
+    }
+
+    /// Mounts a file system in place of the image while the server runs, and makes the files that the links lead to.
+    fn mount(&self, lab: &Lab, commands: &str) {
+        let mount = commands.lines().find(|line| line.starts_with("mount ")).expect("a mount");
+        let point = mount.rsplit(' ').next().expect("a directory");
+        lab.host("server").run(Command::new("mount").args(["-t", "tmpfs", "none", point]));
+        for name in self.rows.iter().flat_map(Row::files) {
+            let top = name.split('/').next().expect("a name");
+            let target = fs::read_link(format!("{}/{top}", self.root())).expect("it is a link");
+            let path = target.to_str().expect("the path is UTF-8").to_owned();
+            lab.file(&format!("{path}{}", &name[top.len()..]), contents(name));
+        }
     }
 
     /// `--test` has no warning, and `--explain` shows the boot file of the table.
@@ -154,7 +192,7 @@ impl Row {
             cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
         };
         let boot_file = quoted(cells[1]).pop().expect("a file");
-        let server = cells[1].split_once(" from ").map(|(_, ip)| ip.parse().expect("an address"));
+        let server = cells[1].split_once("` from ").map(|(_, ip)| ip.parse().expect("an address"));
         let boot_file =
             if cells[1].starts_with("menu ") { format!("menu {boot_file}") } else { boot_file };
         let more = cells.get(2).map_or_else(Vec::new, |cell| quoted(cell));
@@ -172,7 +210,7 @@ impl Row {
         first.into_iter().chain(self.more.iter().map(|name| &**name))
     }
 
-    fn play(&self, lab: &Lab) -> Result<(), String> {
+    fn play(&self, lab: &Lab, root: &str) -> Result<(), String> {
         let packets = PacketSocket::new(lab.host("client"));
         let rom = BootRom::new(&self.client, &packets, SERVER, CLIENT);
         let reply = rom.boot()?;
@@ -192,12 +230,19 @@ impl Row {
             let mut bytes = Vec::new();
             asked.get_with(socket, |block| bytes.extend_from_slice(block))?;
             (bytes == contents(name)).then_some(()).ok_or(format!("{name} has other contents"))?;
-            let line = format!("sent /srv/tftp/{name} to {}", rom.address);
+            let line = format!("sent {root}/{name} to {}", rom.address);
             let logged = || lab.syslog().iter().any(|request| request.ends_with(&line));
             eventually(Duration::from_secs(2), || logged().then_some(())).ok_or(line.clone())?;
         }
         Ok(())
     }
+}
+
+/// Runs the commands of the recipe, except for the one that mounts the image.
+fn make_links(lab: &Lab, commands: &str) {
+    let is_run = |line: &&str| !line.starts_with("mount ");
+    let script: String = commands.lines().filter(is_run).map(|line| format!("{line}\n")).collect();
+    lab.host("server").run(Command::new("sh").args(["-ec", &script]));
 }
 
 /// Several blocks, different for each name.

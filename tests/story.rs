@@ -95,7 +95,7 @@ fn without_times(story: &str) -> String {
 }
 
 const STEPS: &str = "answered\n\
-    selected in the menu: pxelinux.0\n\
+    selected: pxelinux.0\n\
     pxelinux.0\n\
     2 files do not exist, the last is pxelinux.cfg/0A\n\
     pxelinux.cfg/default\n\

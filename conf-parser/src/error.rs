@@ -1,14 +1,15 @@
-//! The error of a line: dnsmasq's message, the column, and what was expected there.
+//! The error of a line: dnsmasq's message, the column, what was expected there, and the remedy.
 
 use crate::input::Input;
+use crate::remedy::Remedy;
 use nom::error::{self, ContextError, ErrorKind};
 use std::borrow::Cow;
 use std::fmt;
 
 /// A line that dnsmasq refuses.
 ///
-/// `Display` gives the message, the column and what was expected on one line; [`ParseError::report`] gives the source
-/// line with a caret below it.
+/// `Display` gives the message, the column and the remedy, or what was expected, on one line; [`ParseError::report`] gives
+/// the source line with a caret below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParseError {
@@ -16,6 +17,8 @@ pub struct ParseError {
     pub column: usize,
     /// What was expected at that column; may be empty.
     pub expected: &'static str,
+    /// What to write instead; `None` if the mistake is not a common one.
+    pub remedy: Option<Box<str>>,
     /// dnsmasq's message.
     pub message: Message,
 }
@@ -58,7 +61,7 @@ impl Message {
 impl ParseError {
     /// An error of the whole line, at column 0, with a message of its own.
     pub fn custom(message: impl Into<Cow<'static, str>>, expected: &'static str) -> Self {
-        Self { column: 0, expected, message: Message::Custom(message.into()) }
+        Self { column: 0, expected, remedy: None, message: Message::Custom(message.into()) }
     }
 
     /// The same error with another message.
@@ -78,17 +81,33 @@ impl ParseError {
         at: Input<'_>,
         expected: &'static str,
     ) -> Self {
-        Self { column: at.column(), expected, message: Message::Custom(message.into()) }
+        let message = Message::Custom(message.into());
+        Self { column: at.column(), expected, remedy: None, message }
     }
 
     /// An error for which the option has no message.
     pub(crate) fn plain(at: Input<'_>, expected: &'static str) -> Self {
-        Self { column: at.column(), expected, message: Message::Generic }
+        Self { column: at.column(), expected, remedy: None, message: Message::Generic }
     }
 
     /// An error of the syntax of the line.
     pub(crate) fn structure(message: &'static str, column: usize, expected: &'static str) -> Self {
-        Self { column, expected, message: Message::Syntax(message) }
+        Self { column, expected, remedy: None, message: Message::Syntax(message) }
+    }
+
+    /// The same error with a remedy, at the column of the remedy.
+    #[must_use]
+    pub(crate) fn with_remedy(self, remedy: Remedy) -> Self {
+        Self { column: remedy.column, remedy: Some(remedy.text.into()), ..self }
+    }
+
+    /// The remedy, else what was expected; `None` if neither is known.
+    fn advice(&self) -> Option<String> {
+        match &self.remedy {
+            Some(remedy) => Some(remedy.to_string()),
+            None if self.expected.is_empty() => None,
+            None => Some(format!("expected {}", self.expected)),
+        }
     }
 
     /// Gives a generic error the message of the option.
@@ -101,7 +120,7 @@ impl ParseError {
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at column {}", self.message.in_file(), self.column)?;
-        if self.expected.is_empty() { Ok(()) } else { write!(f, ": expected {}", self.expected) }
+        self.advice().map_or(Ok(()), |advice| write!(f, ": {advice}"))
     }
 }
 
@@ -177,11 +196,7 @@ impl fmt::Display for Report<'_> {
             .map(|c| if c == '\t' { '\t' } else { ' ' })
             .collect();
         write!(f, "  {shown}\n  {margin}^")?;
-        if self.error.expected.is_empty() {
-            Ok(())
-        } else {
-            write!(f, " expected {}", self.error.expected)
-        }
+        self.error.advice().map_or(Ok(()), |advice| write!(f, " {advice}"))
     }
 }
 

@@ -29,12 +29,13 @@
 //! An error has a report with a caret:
 //!
 //! ```
-//! let line = b"pxe-service=x86PCx,Menu,pxelinux";
+//! let line = b"dhcp-range=192.168.77.0/24,proxy";
 //! let error = conf_parser::parse_line(line).unwrap_err();
-//! assert_eq!(error.to_string(), "error at column 12: expected a client architecture");
+//! let remedy = "write 192.168.77.0,proxy,255.255.255.0";
+//! assert_eq!(error.to_string(), format!("bad dhcp-range at column 23: {remedy}"));
 //! assert_eq!(
 //!     error.report(line).to_string(),
-//!     "  pxe-service=x86PCx,Menu,pxelinux\n              ^ expected a client architecture"
+//!     format!("  dhcp-range=192.168.77.0/24,proxy\n                         ^ {remedy}")
 //! );
 //! ```
 //!
@@ -52,6 +53,7 @@ mod lex;
 mod option;
 pub mod option_names;
 mod primitives;
+mod remedy;
 mod repeat;
 mod table;
 
@@ -73,6 +75,7 @@ pub use option::records::Cname;
 pub use option::tftp::{TftpRoot, UniqueRoot};
 pub use option::value_type::{Encapsulation, Value, ValueType};
 pub use primitives::{Condition, Hex, valid_ascii_name, valid_name};
+pub use remedy::nearest::nearest;
 pub use table::{Argument, OPTIONS, OptionSpec, Repeat, find_name, find_short};
 
 use input::{Input, InputByte};
@@ -137,14 +140,15 @@ impl Reader {
             return Ok(None);
         }
         let (keyword, value) = keyword_and_value(text);
-        let unknown = || ParseError::structure("bad option", keyword.column(), "a keyword");
+        let unknown = || remedy::unknown_keyword(text, keyword);
         // Consecutive lines often have the same keyword.
         let row = self.last.filter(|row| keyword.is(row.keyword));
         let row = row.or_else(|| table::find_input(keyword)).ok_or_else(unknown)?;
         self.last = Some(row);
         row.check_argument(value, keyword)?;
         self.repeats.in_file(row)?;
-        Ok(Some(Setting { row, directive: row.parse(value)? }))
+        let directive = row.parse(value).map_err(|error| remedy::explained(error, row, value))?;
+        Ok(Some(Setting { row, directive }))
     }
 
     /// The line in canonical form: without comment and surrounding spaces, with quotes only where they are necessary.
@@ -184,7 +188,8 @@ impl Reader {
             return Ok(None);
         }
         let cells = value.map(lex::argument);
-        let directive = row.parse(cells.as_deref().map(Input::new))?;
+        let value = cells.as_deref().map(Input::new);
+        let directive = row.parse(value).map_err(|error| remedy::explained(error, row, value))?;
         Ok(Some(Setting { row, directive }))
     }
 }
@@ -261,11 +266,11 @@ mod tests {
 
     #[test]
     fn report_has_a_caret_below_the_error() {
-        let source = br#"pxe-service=x86PCx,"Menu",pxelinux"#;
+        let source = br#"tftp-port-range="1",x"#;
         let error = Reader::default().line(source).unwrap_err();
-        let expected = "  pxe-service=x86PCx,\"Menu\",pxelinux\n              ^ expected a client architecture";
+        let expected = "  tftp-port-range=\"1\",x\n                      ^ expected a number";
         assert_eq!(error.report(source).to_string(), expected);
-        assert_eq!(error.column, 12);
+        assert_eq!(error.column, 20);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How often a keyword may be used (docs/dnsmasq/config-language.md, section 1.10).
 
 use crate::error::{Message, ParseError};
+use crate::remedy::Remedy;
 use crate::table::{OptionSpec, Repeat};
 use std::collections::HashSet;
 
@@ -17,7 +18,7 @@ impl Repeats {
     /// Records a use in a file.
     pub(crate) fn in_file(&mut self, row: &'static OptionSpec) -> Result<(), ParseError> {
         if row.repeat == Repeat::Once && !self.in_files.insert(row.canonical_name()) {
-            Err(repeated())
+            Err(repeated(row))
         } else {
             Ok(())
         }
@@ -32,12 +33,19 @@ impl Repeats {
         if self.in_files.contains(row.canonical_name()) {
             return Ok(false);
         }
-        if self.on_command_line.insert(row.canonical_name()) { Ok(true) } else { Err(repeated()) }
+        if self.on_command_line.insert(row.canonical_name()) {
+            Ok(true)
+        } else {
+            Err(repeated(row))
+        }
     }
 }
 
-fn repeated() -> ParseError {
-    ParseError { column: 0, expected: "each of these once", message: Message::Repeated }
+fn repeated(row: &OptionSpec) -> ParseError {
+    let text =
+        format!("{} may be used once, and it was used before: remove one of them", row.keyword);
+    ParseError { message: Message::Repeated, ..ParseError::custom("", "each of these once") }
+        .with_remedy(Remedy { column: 0, text })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::directive::{Directive, RawSetting, Switch};
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::option::files::RunTimeFile;
+use crate::remedy;
 use Argument::{None, Optional, Required};
 use Parse::{Check, File, Maybe, MaybeCheck, Nothing, On, Value};
 
@@ -109,13 +110,15 @@ impl OptionSpec {
     ) -> Result<(), ParseError> {
         match (self.argument, value) {
             (None, Some(value)) => {
-                Err(ParseError::structure("extraneous parameter", value.column(), "no value"))
+                let error =
+                    ParseError::structure("extraneous parameter", value.column(), "no value");
+                Err(error.with_remedy(remedy::extraneous_value(self, value)))
             }
-            (Required, Option::None) => Err(ParseError::structure(
-                "missing parameter",
-                keyword.column() + keyword.cells().len(),
-                "a value",
-            )),
+            (Required, Option::None) => {
+                let column = keyword.column() + keyword.cells().len();
+                let error = ParseError::structure("missing parameter", column, "a value");
+                Err(error.with_remedy(remedy::missing_value(self, column)))
+            }
             _ => Ok(()),
         }
     }

@@ -8,7 +8,7 @@ use getopts::HasArg;
 pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
     ("explain", HasArg::Yes,   "--explain=<client>|pcap=<file>|log=<file>", "Show the reply to a client and the lines that determine it."),
     ("json",    HasArg::No,    "--json",                                    "Print the result of --explain as JSON."),
-    ("story",   HasArg::Maybe, "--story[=html] [<log>|-]",                  "List the boots that are recorded in a log."),
+    ("story",   HasArg::Maybe, "--story[=text|html|json] [mac=<mac>] [last] [<log>|-]", "List the boots that are recorded in a log."),
     ("unconfined", HasArg::No, "--unconfined",                              "Run without Landlock and seccomp."),
 ];
 
@@ -19,10 +19,10 @@ pub struct Extensions {
     pub explain: Vec<String>,
     /// Whether the result of `--explain` is JSON.
     pub json: bool,
-    /// Format of `--story`; empty: the default.
+    /// Format and filter of `--story`; empty: the default.
     pub story: Option<String>,
     /// Whether the daemon runs without the sandbox.
     pub unconfined: bool,
-    /// Words that are no options, such as the log of `--story`, as [`to_text`](crate::byte_text::to_text).
+    /// Words that are no options, such as the logs of `--story`, as [`to_text`](crate::byte_text::to_text).
     pub args: Vec<String>,
 }

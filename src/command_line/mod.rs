@@ -5,10 +5,12 @@
 //! before the mistake. Arguments are any bytes and getopts takes UTF-8: [`to_text`] makes each word UTF-8 without loss,
 //! and [`to_bytes`] restores the bytes of each value.
 
+mod advice;
 mod extensions;
 mod help;
 
 use crate::byte_text::{to_bytes, to_text};
+use advice::advice;
 use conf_parser::OPTIONS;
 use conf_parser::{Argument, OptionSpec};
 pub use extensions::{EXTENSION_OPTIONS, Extensions};
@@ -87,8 +89,8 @@ impl CommandLine {
             unconfined: matches.opt_present("unconfined"),
             args: matches.free.clone(),
         };
-        // `--story` has the log as its argument.
-        let max_args = usize::from(extensions.story.is_some());
+        // `--story` has filters and logs as its arguments.
+        let max_args = if extensions.story.is_some() { usize::MAX } else { 0 };
         let extra = matches.free.iter().filter(|word| !is_blank(word)).nth(max_args);
         let (end, error) = match (invalid, extra) {
             (Some(error), _) => (Termination::Malformed, Some(error)),
@@ -96,7 +98,7 @@ impl CommandLine {
             (None, None) => (Termination::Complete, None),
         };
         let error_detail =
-            error.map(|(word, expected)| format!("  {word}\n  ^ expected {expected}"));
+            error.map(|(word, expected)| format!("  {word}\n  ^ {}", advice(&word, expected)));
         let page = match &words[..] {
             [_, page] if page == "dhcp" => Some(Page::Dhcp),
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),

@@ -78,7 +78,7 @@ fn options_before_an_invalid_word_are_used() {
 #[test]
 fn invalid_word_is_shown_with_a_caret() {
     for (line, shown) in [
-        ("-d --bogus", "  --bogus\n  ^ expected an option, as --help lists them"),
+        ("-d --nosuch", "  --nosuch\n  ^ expected an option, as --help lists them"),
         ("--no-daemon=1", "  --no-daemon=1\n  ^ expected no value"),
         ("-d -C", "  -C\n  ^ expected a value after it"),
         ("-d x", "  x\n  ^ expected an option"),

@@ -1,4 +1,6 @@
 //! Checks of boot files and of the machine, for `--test`, `--explain` and notices.
 
 pub mod boot_file;
+pub mod boot_program;
 pub mod environment;
+pub mod port_owner;

@@ -1,7 +1,9 @@
 //! Lines of `log-debug`: each decision and its reasons.
 
 use super::Priority;
-use super::words::{ARCHITECTURE, BYTES_IN, DROPPED, FROM, HAS, PORT, SECONDS};
+use super::words::{
+    ARCHITECTURE, BYTES_COMMA, BYTES_IN, DROPPED, FROM, HAS, PORT, SECONDS, SENDING, TO,
+};
 use crate::wire::client_arch::Architecture;
 use crate::wire::dhcp::message;
 use crate::wire::option_display::mac;
@@ -134,7 +136,7 @@ impl fmt::Display for DecisionLine {
             }
             Self::TransferStarted { path, client, size, blksize, windowsize } => write!(
                 f,
-                "sending {path} to {client}: {size} bytes, blksize {blksize}, windowsize {windowsize}"
+                "{SENDING}{path}{TO}{client}: {size}{BYTES_COMMA}blksize {blksize}, windowsize {windowsize}"
             ),
             Self::TransferEnded { path, client, size, millis } => {
                 let seconds = format!("{}.{:03}", millis / 1000, millis % 1000);

@@ -1,7 +1,10 @@
 //! Lines of proxyDHCP (docs/dnsmasq/proxydhcp.md, section 7).
 
 use super::Priority;
-use super::words::{PROXY, PROXY_IGNORED, PXE, VENDOR_CLASS};
+use super::words::{
+    BOOT_FILE, CLIENT_NAME, NEXT_SERVER, NO_ADDRESS, NO_RANGE, PACKET_ON, PROXY, PROXY_IGNORED,
+    PXE, VENDOR_CLASS,
+};
 use crate::wire::option_display::{LoggedOption, mac, time};
 use conf_parser::Lease;
 use std::fmt;
@@ -111,19 +114,19 @@ impl fmt::Display for DhcpLine {
                 write!(f, "DHCP, sockets bound exclusively to interface {interface}")
             }
             Self::NoRange(source) => {
-                write!(f, "no address range available for DHCP request {source}")
+                write!(f, "{NO_RANGE}{source}")
             }
             Self::UnknownBridgeInterface(name) => {
                 write!(f, "unknown interface {name} in bridge-interface")
             }
             Self::InterfaceWithoutAddress(interface) => {
-                write!(f, "DHCP packet received on {interface} which has no address")
+                write!(f, "{PACKET_ON}{interface}{NO_ADDRESS}")
             }
             Self::Subnet(subnet, netmask) => write!(f, "available DHCP subnet: {subnet}/{netmask}"),
             Self::AvailableRange(start, end) => write!(f, "available DHCP range: {start} -- {end}"),
             Self::VendorClass(text) => write!(f, "{VENDOR_CLASS}{text}"),
             Self::UserClass(text) => write!(f, "user class: {text}"),
-            Self::Name(name) => write!(f, "client provides name: {name}"),
+            Self::Name(name) => write!(f, "{CLIENT_NAME}{name}"),
             Self::NoAddressFor(name) => write!(f, "No IPv4 address found for {name}"),
             Self::MenuTooLarge => f.write_str("PXE menu too large"),
             Self::Duplicate(code) => write!(f, "Ignoring duplicate dhcp-option {code}"),
@@ -137,9 +140,9 @@ impl fmt::Display for DhcpLine {
             }
             Self::Tags(tags) => write!(f, "tags: {tags}"),
             Self::Delay(seconds) => write!(f, "reply delay: {seconds}"),
-            Self::BootFile(file) => write!(f, "bootfile name: {file}"),
+            Self::BootFile(file) => write!(f, "{BOOT_FILE}{file}"),
             Self::ServerName(name) => write!(f, "server name: {name}"),
-            Self::NextServer(address) => write!(f, "next server: {address}"),
+            Self::NextServer(address) => write!(f, "{NEXT_SERVER}{address}"),
             Self::Broadcast => f.write_str("broadcast response"),
             Self::Sent(option) => option.fmt(f),
             Self::SendFailed { to, reason } => {

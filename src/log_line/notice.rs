@@ -1,7 +1,7 @@
 //! Notices about a client that cannot boot, each with the probable cause and the remedy.
 
 use super::Priority;
-use super::words::{DHCP_SERVER, OTHER_PROXY};
+use super::words::{DHCP_SERVER, OTHER_PROXY, TFTP_MAX, TRANSFER_TO};
 use crate::reason::BootReason;
 use crate::wire::option_display::mac;
 use std::fmt;
@@ -109,11 +109,11 @@ impl fmt::Display for NoticeLine {
             ),
             Self::TransferEvicted { client, max } => write!(
                 f,
-                "tftp-max={max} reached: a transfer to {client} was dropped for another client ({client} never acknowledged it, or held most slots)"
+                "{TFTP_MAX}{max} reached: {TRANSFER_TO}{client} was dropped for another client ({client} never acknowledged it, or held most slots)"
             ),
             Self::IdleTransferReplaced { client, max } => write!(
                 f,
-                "tftp-max={max} reached: a transfer to {client} was dropped for a new request from the same address, because it had made no progress for 10 seconds. If clients share this address (NAT), increase tftp-max"
+                "{TFTP_MAX}{max} reached: {TRANSFER_TO}{client} was dropped for a new request from the same address, because it had made no progress for 10 seconds. If clients share this address (NAT), increase tftp-max"
             ),
             Self::SocketUnavailable { client, reason } => write!(
                 f,

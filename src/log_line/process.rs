@@ -1,6 +1,6 @@
 //! Lines about the process.
 
-use super::words::STARTED;
+use super::words::{FAILED_TO_START, STARTED, TERMINATED, WARNING};
 use super::{Priority, SandboxLine};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -83,7 +83,7 @@ impl fmt::Display for ProcessLine {
                 write!(f, "compile time options: {COMPILE_TIME_OPTIONS}; {sandbox}")
             }
             Self::InterfaceMissing(name) => {
-                write!(f, "warning: interface {name} does not currently exist")
+                write!(f, "{WARNING}interface {name} does not currently exist")
             }
             Self::InterfaceInstead(name) => write!(f, "warning: using interface {name} instead"),
             Self::NoUpstream => f.write_str("warning: no upstream servers configured"),
@@ -106,16 +106,16 @@ impl fmt::Display for ProcessLine {
             }
             Self::Overflow(lost) => write!(f, "overflow: {lost} log entries lost"),
             Self::LogFailed(reason) => write!(f, "log failed: {reason}"),
-            Self::ConfigWarning(text) => write!(f, "warning: {text}"),
+            Self::ConfigWarning(text) => write!(f, "{WARNING}{text}"),
             Self::Unbound(name) => write!(f, "error binding DHCP socket to device {name}"),
             Self::HelperEnded(name) => write!(
                 f,
                 "the process {name} has ended unexpectedly, so this process ends too (exit code 5): the service manager \
                  must start the service again"
             ),
-            Self::Terminated => f.write_str("exiting on receipt of SIGTERM"),
+            Self::Terminated => f.write_str(TERMINATED),
             Self::Failure(message) => f.write_str(message),
-            Self::FailedToStart => f.write_str("FAILED to start up"),
+            Self::FailedToStart => f.write_str(FAILED_TO_START),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Lines of TFTP (docs/dnsmasq/tftp.md, section 12). The text of an error is also sent to the client.
 
 use super::words::{
-    CANNOT_ACCESS, ERROR, FAILED, FILE, FOR, NOT_FOUND, RECEIVED_FROM, SECURE, SENT, SINGLE_PORT,
-    TFTP_ROOT, TIMED_OUT, TO,
+    CANNOT_ACCESS, CANNOT_READ, ERROR, FAILED, FILE, FOR, NOT_FOUND, RECEIVED_FROM, SECURE, SENT,
+    SINGLE_PORT, TFTP_ENABLED, TFTP_ROOT, TIMED_OUT, TO,
 };
 use super::{Priority, truncated};
 use std::fmt;
@@ -66,7 +66,7 @@ impl TftpLine {
             Self::Root { path, secure, single_port } => {
                 match path {
                     Some(path) => write!(f, "{TFTP_ROOT}{path} ")?,
-                    None => f.write_str("TFTP enabled ")?,
+                    None => write!(f, "{TFTP_ENABLED} ")?,
                 }
                 write!(f, "{} ", if *secure { SECURE } else { "" })?;
                 f.write_str(if *single_port { SINGLE_PORT } else { "" })
@@ -83,7 +83,7 @@ impl TftpLine {
             Self::Unsupported(client) => write!(f, "unsupported request from {client}"),
             Self::NotFound { path, client } => write!(f, "{FILE}{path}{NOT_FOUND}{FOR}{client}"),
             Self::NoAccess { path } => write!(f, "{CANNOT_ACCESS}{path}: Permission denied"),
-            Self::Unreadable { path, reason } => write!(f, "cannot read {path}: {reason}"),
+            Self::Unreadable { path, reason } => write!(f, "{CANNOT_READ}{path}: {reason}"),
             Self::WrongPort(client) => write!(f, "ignoring packet from {client} (TID mismatch)"),
             Self::NoPort => f.write_str("unable to get free port for TFTP"),
             Self::ClientError { code, text, client } => {

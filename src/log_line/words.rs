@@ -46,3 +46,33 @@ pub const FILE: &str = "file ";
 pub const NOT_FOUND: &str = " not found";
 pub const FOR: &str = " for ";
 pub const CANNOT_ACCESS: &str = "cannot access ";
+pub const CANNOT_READ: &str = "cannot read ";
+/// `sending /srv/x to 10.0.0.9: 123 bytes, blksize 1468, windowsize 4`
+pub const SENDING: &str = "sending ";
+pub const BYTES_COMMA: &str = " bytes, ";
+/// `TFTP enabled  `
+pub const TFTP_ENABLED: &str = "TFTP enabled";
+/// `tftp-max=50 reached: a transfer to 10.0.0.9 was dropped for …`
+pub const TFTP_MAX: &str = "tftp-max=";
+pub const TRANSFER_TO: &str = "a transfer to ";
+
+/// `no address range available for DHCP request via eth0`
+pub const NO_RANGE: &str = "no address range available for DHCP request ";
+/// `DHCP packet received on eth0 which has no address`
+pub const PACKET_ON: &str = "DHCP packet received on ";
+pub const NO_ADDRESS: &str = " which has no address";
+
+/// Details of a transaction, with `log-dhcp`.
+pub const CLIENT_NAME: &str = "client provides name: ";
+pub const BOOT_FILE: &str = "bootfile name: ";
+pub const NEXT_SERVER: &str = "next server: ";
+
+/// Lines of the process.
+pub const WARNING: &str = "warning: ";
+pub const FAILED_TO_START: &str = "FAILED to start up";
+pub const TERMINATED: &str = "exiting on receipt of SIGTERM";
+
+/// Parts of notices.
+pub const NO_PROXY_REQUEST: &str = "sent no request to port 4011";
+pub const NO_DOWNLOAD: &str = "did not request it";
+pub const RESTARTED: &str = "restarted each time";

@@ -16,11 +16,16 @@ reasons! {
         TransferUnfinished { file: String, size: String } = "transfer-unfinished",
             "the log ends while {file} is sent{size}";
         NothingRequested = "nothing-requested", "it got a reply; nothing more was requested";
+        AddressOnly = "address-only", "it got an IP address; nothing more was requested";
         MenuSent = "menu-sent", "it got a menu; nothing more was requested";
+        NoProxyRequest { text: String } = "port-4011-not-requested", "it {text}";
         NothingAttributed = "nothing-attributed",
             "it got a reply; the log does not show which files it requested";
+        NoDownload { text: String } = "file-not-requested", "it {text}";
         OfferNotRequested { file: String } = "offer-not-requested",
             "it was sent the file name {file} and did not request this file here";
+        NoTftpInLog { file: String } = "no-tftp-in-log",
+            "it was sent the file name {file}; the log has no line about TFTP";
         NoTftpHere { file: String } = "no-tftp-here",
             "it was sent the file name {file}; TFTP is not enabled on this server";
         OtherServerHasFile { file: String, server: std::net::IpAddr } = "file-of-another-server",
@@ -51,6 +56,18 @@ reasons! {
 }
 
 impl EndReason {
+    /// Whether a fault that the server logged may be the cause.
+    pub fn may_be_caused_by_server(&self) -> bool {
+        !matches!(
+            self,
+            Self::SystemSent { .. }
+                | Self::IpxeSent { .. }
+                | Self::UrlSent { .. }
+                | Self::LastFile { .. }
+                | Self::Notice { .. }
+        )
+    }
+
     /// Whether the client has booted.
     pub fn verdict(&self) -> Verdict {
         match self {
@@ -61,8 +78,11 @@ impl EndReason {
             | Self::TransferUnfinished { .. }
             | Self::NothingRequested
             | Self::MenuSent
+            | Self::AddressOnly
             | Self::NothingAttributed
+            | Self::NoProxyRequest { .. }
             | Self::NoTftpHere { .. }
+            | Self::NoTftpInLog { .. }
             | Self::OtherServerHasFile { .. }
             | Self::OtherServerAnswered { .. }
             | Self::NoReplyCaptured { .. }
@@ -75,14 +95,18 @@ impl EndReason {
     pub fn advice(&self) -> Option<&'static str> {
         Some(match self {
             Self::LastFile { .. } => LAST_FILE,
-            Self::NothingRequested | Self::MenuSent => NOTHING_REQUESTED,
+            Self::NothingRequested
+            | Self::AddressOnly
+            | Self::MenuSent
+            | Self::NoProxyRequest { .. } => NOTHING_REQUESTED,
             Self::NothingAttributed => {
                 "use log-debug or log-dhcp: then the log has the IP address of each client"
             }
-            Self::OfferNotRequested { .. } => OFFER_NOT_REQUESTED,
+            Self::OfferNotRequested { .. } | Self::NoDownload { .. } => OFFER_NOT_REQUESTED,
             Self::NoTftpHere { .. } => {
                 "either another TFTP server has to send it, whose log this is not, or enable-tftp is missing"
             }
+            Self::NoTftpInLog { .. } => "another server may send it, or the log is incomplete",
             Self::SentRepeatedly { .. } => {
                 "either it restarts each time, or several machines have this address (NAT)"
             }

@@ -14,8 +14,10 @@ pub struct Boot {
     pub ip: Option<IpAddr>,
     /// The host name, from DHCP or a `dhcp-host` line, if the log has it.
     pub name: Option<String>,
-    /// Where its requests arrive, if the log has neither of its addresses: `via eth0`.
+    /// Where its requests arrive, if the log does not name the client: `via eth0`, or empty.
     pub origin: Option<String>,
+    /// Whether its vendor class is that of a network boot, if the log has it.
+    pub is_network_boot: Option<bool>,
     /// The client architecture (option 93), if the log has it.
     pub architecture: Option<Architecture>,
     /// The start time, as in the log; empty if the log has no time stamps.
@@ -195,10 +197,25 @@ impl Boot {
             (Some(mac), None) => mac.clone(),
             (None, Some(ip)) => ip,
             (None, None) => match &self.origin {
-                Some(origin) => format!("unknown client {origin}"),
-                None => "unknown client".to_owned(),
+                Some(origin) if !origin.is_empty() => format!("unknown client {origin}"),
+                _ => "unknown client".to_owned(),
             },
         }
+    }
+
+    /// The log shows a network boot: not only that a client got its IP address from a DHCP server.
+    pub fn is_evident(&self) -> bool {
+        let last = self.steps.last().map(|step| &step.kind);
+        let is_unanswered = matches!(last, Some(StepKind::Requested { .. }));
+        self.is_certain() || is_unanswered && self.is_network_boot.is_none()
+    }
+
+    /// The log shows more than a request for an IP address.
+    pub fn is_certain(&self) -> bool {
+        let is_lease = |kind: &StepKind| {
+            matches!(kind, StepKind::Requested { .. } | StepKind::AddressAssigned(_))
+        };
+        self.is_network_boot == Some(true) || self.steps.iter().any(|step| !is_lease(&step.kind))
     }
 
     /// The paths of the files that were sent, in order.
@@ -211,6 +228,24 @@ impl Boot {
 }
 
 impl StepKind {
+    /// A message of DHCP, not of TFTP.
+    pub fn is_dhcp(&self) -> bool {
+        matches!(
+            self,
+            Self::Requested { .. }
+                | Self::AddressAssigned(_)
+                | Self::Answered { .. }
+                | Self::Ignored
+                | Self::Dropped { .. }
+                | Self::Chosen(_)
+        )
+    }
+
+    /// The first message of a client after it was switched on can cause this step.
+    pub fn can_begin_boot(&self) -> bool {
+        self.is_dhcp() && !matches!(self, Self::AddressAssigned(_) | Self::Chosen(_))
+    }
+
     /// Increases the count if `next` is the same step again; `false` if it is another step.
     fn absorb(&mut self, next: &Self) -> bool {
         let count = match (self, next) {
@@ -218,7 +253,9 @@ impl StepKind {
                 Self::Answered { port, outcome, count },
                 Self::Answered { port: p, outcome: o, .. },
             ) if port == p && outcome == o => count,
-            (Self::NotFound { path, count }, Self::NotFound { path: last, .. }) => {
+            (Self::NotFound { path, count }, Self::NotFound { path: last, .. })
+                if is_optional(path) == is_optional(last) =>
+            {
                 last.clone_into(path);
                 count
             }
@@ -241,7 +278,48 @@ impl StepKind {
     }
 }
 
+/// Directory of the files that pxelinux searches by addresses of the client; `default` is the last one.
+const SEARCHED: &str = "pxelinux.cfg/";
+const LAST_SEARCHED: &str = "pxelinux.cfg/default";
+/// Beginnings of names of files that loaders request and do not need.
+const OPTIONAL_NAMES: &[&str] = &[
+    "autoexec.ipxe",
+    "revocations",
+    "shim_certificate",
+    "command.lst",
+    "fs.lst",
+    "crypto.lst",
+    "terminal.lst",
+    "partmap.lst",
+    "video.lst",
+    "parttool.lst",
+    "grub.cfg-",
+    "grubenv",
+    "wpad.dat",
+    "wimboot.cfg",
+    "dt-blob.bin",
+    "recovery.elf",
+    "recover4.elf",
+    "autoboot.txt",
+    "pieeprom.",
+    "bootcfg.txt",
+    "tryboot.txt",
+    "hiberfil.sys",
+    "bootfont",
+    "boot.stl",
+];
+const OPTIONAL_SUFFIXES: &[&str] = &[".mo", ".mo.gz", ".pf2", ".sig", ".ttf", ".dtbo"];
+
+/// A loader requests the file and goes on without it.
+pub fn is_optional(path: &str) -> bool {
+    let name = basename(path).to_ascii_lowercase();
+    let is_searched = path.contains(SEARCHED) && !path.ends_with(LAST_SEARCHED);
+    is_searched
+        || OPTIONAL_NAMES.iter().any(|known| name.starts_with(known))
+        || OPTIONAL_SUFFIXES.iter().any(|known| name.ends_with(known))
+}
+
 /// The part of a path after the last `/`.
 pub fn basename(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! line ─ log_record ─► LogRecord { time, component, text } ─ event ─► Event
-//!      ─ BootCorrelator ─► Boot { steps, verdict } ─► text, html
+//!      ─ BootCorrelator ─► Boot { steps, verdict } ─► text, html, json
 //! ```
 
 mod boot;
@@ -10,8 +10,12 @@ mod capture;
 mod correlate;
 mod event;
 mod html;
+mod json;
+mod live;
 mod log_record;
+mod request;
 mod run;
+mod source;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -19,5 +23,7 @@ mod verdict;
 
 pub use boot::Boot;
 pub use correlate::BootCorrelator;
-pub use html::{Source, page};
-pub use run::{OutputFormat, boots_of, run};
+pub use html::page;
+pub use request::{OutputFormat, StoryRequest};
+pub use run::{boots_of, run};
+pub use source::Source;

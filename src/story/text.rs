@@ -1,27 +1,145 @@
-//! A boot as text for a terminal.
+//! Boots as text for a terminal.
 
 use super::boot::{Boot, DatagramStats, Step, StepKind, TransferStats};
-use std::fmt;
+use super::correlate::FailedStart;
+use super::source::Source;
+use crate::reason::Verdict;
+use crate::terminal::{Color, Style};
+use std::fmt::{self, Write};
+
+/// The summary, then each boot.
+pub fn story(
+    boots: &[Boot],
+    failed_starts: &[FailedStart],
+    source: Source,
+    style: Style,
+) -> String {
+    let mut out = String::new();
+    for FailedStart { raw_time, text } in failed_starts {
+        let separator = if raw_time.is_empty() { "" } else { ", " };
+        let line = format!("the start of the server was refused{separator}{raw_time}: {text}");
+        out.push_str(&style.paint(Color::Red, &line));
+        out.push('\n');
+    }
+    if boots.is_empty() {
+        return out + source.nothing_found() + "\n";
+    }
+    out.push_str(&summary(boots, source, style));
+    for boot in boots {
+        out.push('\n');
+        // Writing into a String cannot fail.
+        let _ = write_boot(&mut out, boot, style);
+    }
+    out
+}
+
+/// The number of boots by verdict, and a line for each if there are several.
+fn summary(boots: &[Boot], source: Source, style: Style) -> String {
+    let mut out = count(boots);
+    if boots.iter().all(|boot| boot.started_at.is_none()) {
+        out.push_str(source.no_times());
+        out.push('\n');
+    }
+    if boots.len() == 1 {
+        return out;
+    }
+    for boot in boots {
+        let verdict = boot.verdict();
+        let label = format!("{:13}", word(verdict.verdict));
+        let length = match boot.started_at {
+            Some(_) => format!(", {:.1} s", boot.length.as_secs_f64()),
+            None => String::new(),
+        };
+        let label = style.paint(color(verdict.verdict), &label);
+        let _ = writeln!(out, "  {label}  {}{length}: {}", head(boot), verdict.text);
+    }
+    out
+}
+
+/// `3 network boots: 1 boots, 1 unknown, 1 does not boot`
+pub fn count(boots: &[Boot]) -> String {
+    let number = |wanted| boots.iter().filter(|boot| boot.verdict().verdict == wanted).count();
+    let counts: Vec<String> = [Verdict::Boots, Verdict::Unknown, Verdict::DoesNotBoot]
+        .into_iter()
+        .map(|verdict| (number(verdict), word(verdict)))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect();
+    let noun = if boots.len() == 1 { "network boot" } else { "network boots" };
+    format!("{} {noun}: {}\n", boots.len(), counts.join(", "))
+}
+
+/// A verdict in words.
+pub fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Boots => "boots",
+        Verdict::Unknown => "unknown",
+        Verdict::DoesNotBoot => "does not boot",
+    }
+}
+
+fn color(verdict: Verdict) -> Color {
+    match verdict {
+        Verdict::Boots => Color::Green,
+        Verdict::Unknown => Color::Gray,
+        Verdict::DoesNotBoot => Color::Red,
+    }
+}
+
+/// Client, name, architecture and time of the start.
+fn head(boot: &Boot) -> String {
+    let mut head = boot.client();
+    if let Some(name) = &boot.name {
+        let _ = write!(head, ", {name}");
+    }
+    if let Some(architecture) = boot.architecture {
+        let _ = write!(head, ", architecture {architecture}");
+    }
+    if !boot.raw_time.is_empty() {
+        let _ = write!(head, ", {}", boot.raw_time);
+    }
+    head
+}
+
+fn write_boot(out: &mut impl Write, boot: &Boot, style: Style) -> fmt::Result {
+    writeln!(out, "{}", head(boot))?;
+    for step in &boot.steps {
+        writeln!(out, "  {:>9}  {}", offset(step), paint_step(&step.kind, style))?;
+    }
+    out.write_str(&verdict_lines(boot, style))
+}
+
+/// The verdict and, below it, the advice.
+pub fn verdict_lines(boot: &Boot, style: Style) -> String {
+    let verdict = boot.verdict();
+    let text = format!("=> {}: {}", word(verdict.verdict), verdict.text);
+    let mut lines = format!("  {}\n", style.paint(color(verdict.verdict), &text));
+    if let Some(advice) = verdict.advice {
+        let _ = writeln!(lines, "     {advice}");
+    }
+    lines
+}
+
+/// The description of a step, in the colour of its meaning.
+pub fn paint_step(kind: &StepKind, style: Style) -> String {
+    let text = describe(kind);
+    match kind {
+        StepKind::Denied(_)
+        | StepKind::Unreadable { .. }
+        | StepKind::Dropped { .. }
+        | StepKind::Ignored
+        | StepKind::TimedOut(_)
+        | StepKind::Notice(_) => style.paint(Color::Red, &text),
+        StepKind::NotFound { .. } | StepKind::ClientError { .. } => {
+            style.paint(Color::Yellow, &text)
+        }
+        _ => text,
+    }
+}
 
 impl fmt::Display for Boot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.client())?;
-        if let Some(architecture) = self.architecture {
-            write!(f, ", architecture {architecture}")?;
-        }
-        if !self.raw_time.is_empty() {
-            write!(f, ", {}", self.raw_time)?;
-        }
-        f.write_str("\n")?;
-        for step in &self.steps {
-            writeln!(f, "  {:>9}  {}", offset(step), describe(&step.kind))?;
-        }
-        let verdict = self.verdict();
-        writeln!(f, "  => {}", verdict.text)?;
-        match verdict.advice {
-            Some(advice) => writeln!(f, "     {advice}"),
-            None => Ok(()),
-        }
+        write_boot(f, self, Style::Plain)
     }
 }
 
@@ -35,6 +153,8 @@ pub fn offset(step: &Step) -> String {
 /// One line for a step.
 pub fn describe(kind: &StepKind) -> String {
     match kind {
+        StepKind::Requested { message, count } => format!("{message}{}", times(*count)),
+        StepKind::AddressAssigned(message) => message.clone(),
         StepKind::Answered { port, outcome, count } => {
             let port = port.map(|port| format!(" on port {port}")).unwrap_or_default();
             let outcome = outcome.as_ref().map(|outcome| format!(": {outcome}"));
@@ -42,7 +162,16 @@ pub fn describe(kind: &StepKind) -> String {
         }
         StepKind::Ignored => "not answered: a dhcp-ignore line applies to it".to_owned(),
         StepKind::Dropped { reason, count } => format!("dropped{}: {reason}", times(*count)),
-        StepKind::Chosen(file) => format!("selected in the menu: {file}"),
+        StepKind::Chosen(file) => format!("selected: {file}"),
+        StepKind::Notice(text) => format!("notice: {text}"),
+        _ => describe_file(kind),
+    }
+}
+
+/// One line for a step of TFTP.
+fn describe_file(kind: &StepKind) -> String {
+    match kind {
+        StepKind::Loading { path, size } => format!("{path:30} {size} bytes, being sent"),
         StepKind::File { path, stats: Some(stats) } => {
             format!("{path:30} {stats}{}", datagrams(stats.datagrams.as_ref()))
         }
@@ -52,11 +181,7 @@ pub fn describe(kind: &StepKind) -> String {
             format!("{count} files do not exist, the last is {path}")
         }
         StepKind::Denied(path) => format!("{path}: permission denied"),
-        StepKind::Requested { message, count } => format!("{message}{}", times(*count)),
-        StepKind::AddressAssigned(message) => message.clone(),
-        StepKind::NoReply(request) => format!("{request}: the capture has no reply"),
         StepKind::Unreadable { path, error } => format!("{path} cannot be read: {error}"),
-        StepKind::Loading { path, size } => format!("{path:30} {size} bytes, being sent"),
         StepKind::ClientError { path: Some(path), error, count } => {
             format!("the client broke off {path}{}: error {error}", times(*count))
         }
@@ -64,7 +189,8 @@ pub fn describe(kind: &StepKind) -> String {
             format!("the client sent an error{}: {error}", times(*count))
         }
         StepKind::TimedOut(path) => format!("the client stopped acknowledging {path}"),
-        StepKind::Notice(text) => format!("notice: {text}"),
+        StepKind::NoReply(request) => format!("{request}: the capture has no reply"),
+        _ => String::new(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! How far a boot got, and what to do if it stopped.
 
-use super::boot::{Boot, StepKind, basename};
+use super::boot::{Boot, Step, StepKind, basename, is_optional};
 use super::text::number_of_times;
+use crate::log_line::words::{
+    DHCP_SERVER, NO_DOWNLOAD, NO_PROXY_REQUEST, NO_RANGE, OTHER_PROXY, RESTARTED, TFTP_MAX,
+};
 use crate::reason::{EndReason, Reason};
 use crate::wire::pxe::is_ipxe;
 
@@ -67,24 +70,41 @@ impl From<EndReason> for Verdict {
 impl Boot {
     /// How the boot ended.
     pub fn verdict(&self) -> Verdict {
-        self.end().into()
+        let reason = self.end();
+        let may_explain = reason.may_be_caused_by_server();
+        let mut verdict = Verdict::from(reason);
+        if may_explain && !self.server.problems.is_empty() {
+            let problems = format!("the server logged: {}", self.server.problems.join("; "));
+            verdict.advice = Some(match verdict.advice {
+                Some(advice) => format!("{problems}. {advice}"),
+                None => problems,
+            });
+        }
+        verdict
     }
 
     fn end(&self) -> EndReason {
-        let is_file = |kind: &StepKind| matches!(kind, StepKind::File { .. });
-        let last_file = self.steps.iter().rposition(|step| is_file(&step.kind));
-        let after = &self.steps[last_file.map_or(0, |index| index + 1)..];
-        let notice = after.iter().rev().find_map(|step| match &step.kind {
-            StepKind::Notice(text) => Some(EndReason::Notice { text: text.clone() }),
-            _ => None,
-        });
+        let after = self.after_last_file();
         // Files that a running operating system does not find are not part of the boot.
-        let stop = || {
-            let steps = if self.is_complete() { &[] } else { after };
-            steps.iter().rev().find_map(|step| stopped_at(&step.kind))
-        };
-        let problem = notice.or_else(|| self.boot_loop()).or_else(stop);
-        problem.unwrap_or_else(|| self.last_known())
+        let system = self
+            .files()
+            .last()
+            .filter(|last| is_system(last))
+            .map(|last| EndReason::SystemSent { file: basename(last).to_owned() });
+        let notice = || after.iter().rev().find_map(|step| notice_end(&step.kind));
+        self.restarts()
+            .or(system)
+            .or_else(notice)
+            .or_else(|| self.boot_loop())
+            .or_else(|| stop(after))
+            .or_else(|| self.offered(after))
+            .unwrap_or_else(|| self.last_known(after))
+    }
+
+    fn after_last_file(&self) -> &[Step] {
+        let is_file = |step: &Step| matches!(step.kind, StepKind::File { .. });
+        let last = self.steps.iter().rposition(is_file);
+        &self.steps[last.map_or(0, |index| index + 1)..]
     }
 
     /// The client got a file of an operating system. The next reply starts another boot.
@@ -92,31 +112,120 @@ impl Boot {
         self.files().last().is_some_and(is_system)
     }
 
-    fn boot_loop(&self) -> Option<EndReason> {
-        let last = self.files().last().filter(|last| !is_system(last) && !is_setting(last))?;
-        let count = self.files().filter(|other| *other == last).count();
-        let file = basename(last).to_owned();
-        (count >= MIN_LOOP_COUNT).then_some(EndReason::LoadedRepeatedly { file })
+    /// A notice about a client that restarts again and again counts even after an operating system.
+    fn restarts(&self) -> Option<EndReason> {
+        self.after_last_file().iter().rev().find_map(|step| match &step.kind {
+            StepKind::Notice(text) if text.contains(RESTARTED) => {
+                Some(EndReason::Notice { text: format!("it {text}") })
+            }
+            _ => None,
+        })
     }
 
-    fn last_known(&self) -> EndReason {
+    /// The last file was sent several times, each time after another DHCP exchange.
+    fn boot_loop(&self) -> Option<EndReason> {
+        let last = self.files().last().filter(|last| !is_system(last) && !is_setting(last))?;
+        let file = basename(last).to_owned();
+        let count = self.files().filter(|other| *other == last).count();
+        if count < MIN_LOOP_COUNT {
+            return None;
+        }
+        // Several machines with the same address request it one after the other, without an exchange in between.
+        let has_exchanges = self.steps.iter().filter(|step| step.kind.is_dhcp()).count() > 1;
+        Some(if has_exchanges {
+            EndReason::LoadedRepeatedly { file }
+        } else {
+            EndReason::SentRepeatedly { file, times: number_of_times(count) }
+        })
+    }
+
+    /// The client was sent the name of a file or a URL and did not request it here.
+    fn offered(&self, after: &[Step]) -> Option<EndReason> {
+        let chosen = after.iter().rev().find_map(|step| match &step.kind {
+            StepKind::Chosen(file) => Some(file.clone()),
+            _ => None,
+        });
+        let is_answer = |step: &Step| matches!(step.kind, StepKind::Answered { .. });
+        let is_answered = after.iter().any(is_answer);
+        if chosen.is_none() && is_answered && self.offer.has_menu {
+            return Some(EndReason::MenuSent);
+        }
+        let file = chosen.or_else(|| self.offer.file.clone().filter(|_| is_answered))?;
+        if file.is_empty() {
+            return None;
+        }
+        if is_url(&file) {
+            return Some(EndReason::UrlSent { url: file });
+        }
+        if let (Some(server), Some(own)) = (self.offer.next_server, self.offer.own_address)
+            && server != own
+        {
+            return Some(EndReason::OtherServerHasFile { file, server });
+        }
+        Some(match (self.server.has_tftp, self.server.is_start_known) {
+            (true, _) => EndReason::OfferNotRequested { file },
+            (false, true) => EndReason::NoTftpHere { file },
+            (false, false) => EndReason::NoTftpInLog { file },
+        })
+    }
+
+    fn last_known(&self, after: &[Step]) -> EndReason {
         let Some(last) = self.files().last() else {
-            return if self.has_other_clients {
-                EndReason::NothingAttributed
-            } else {
-                EndReason::NothingRequested
+            let is_answer = |step: &Step| matches!(step.kind, StepKind::Answered { .. });
+            return match after.iter().any(is_answer) {
+                true if self.has_other_clients => EndReason::NothingAttributed,
+                true => EndReason::NothingRequested,
+                false => EndReason::AddressOnly,
             };
         };
         let name = basename(last);
         let file = name.to_owned();
-        if is_system(last) {
-            EndReason::SystemSent { file }
-        } else if is_ipxe(last.as_bytes()) || name.contains(NETBOOT_XYZ) && !is_setting(last) {
+        if is_ipxe(name.as_bytes()) || name.contains(NETBOOT_XYZ) && !is_setting(last) {
             EndReason::IpxeSent { file }
         } else {
             EndReason::LastFile { file }
         }
     }
+}
+
+/// The end of the boot after its last file, if one of these steps stops it.
+fn stop(after: &[Step]) -> Option<EndReason> {
+    let mut is_answered = false;
+    after.iter().rev().find_map(|step| {
+        is_answered |=
+            matches!(step.kind, StepKind::Answered { .. } | StepKind::AddressAssigned(_));
+        // A request that is dropped and then answered does not stop the boot.
+        if is_answered && step.kind.is_dhcp() { None } else { stopped_at(&step.kind) }
+    })
+}
+
+/// The end of a boot with a notice; `None` if the step is none, or does not stop the boot.
+fn notice_end(kind: &StepKind) -> Option<EndReason> {
+    let StepKind::Notice(text) = kind else { return None };
+    // The causes that the notice supposes are in the advice.
+    let (fact, _) = text.split_once(": does ").unwrap_or((text, ""));
+    let text = text.clone();
+    Some(if text.starts_with(DHCP_SERVER) || text.starts_with(OTHER_PROXY) {
+        EndReason::OtherServerAnswered { text }
+    } else if fact.contains(NO_PROXY_REQUEST) {
+        EndReason::NoProxyRequest { text: fact.to_owned() }
+    } else if fact.contains(NO_DOWNLOAD) {
+        match fact.split(' ').find(|word| is_url(word)) {
+            Some(url) => EndReason::UrlSent { url: url.to_owned() },
+            None => EndReason::NoDownload { text: fact.to_owned() },
+        }
+    } else if text.starts_with(TFTP_MAX) {
+        EndReason::Notice { text }
+    } else {
+        EndReason::Notice { text: format!("it {text}") }
+    })
+}
+
+fn is_url(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["http://", "https://", "ftp://", "nfs://", "iscsi:"]
+        .iter()
+        .any(|scheme| name.starts_with(scheme))
 }
 
 fn is_system(path: &str) -> bool {
@@ -133,6 +242,7 @@ fn is_setting(path: &str) -> bool {
 /// The end of the boot if this step is the last one; `None` if the step does not stop a boot.
 fn stopped_at(kind: &StepKind) -> Option<EndReason> {
     Some(match kind {
+        StepKind::NotFound { path, .. } if is_optional(path) => return None,
         StepKind::NotFound { path, .. } => EndReason::StoppedAtMissing { path: path.clone() },
         StepKind::Denied(path) => EndReason::StoppedAtDenied { path: path.clone() },
         StepKind::Unreadable { path, error } => {
@@ -147,6 +257,9 @@ fn stopped_at(kind: &StepKind) -> Option<EndReason> {
             }
         }
         StepKind::Ignored => EndReason::IgnoredClient,
+        StepKind::Dropped { reason, .. } if reason.starts_with(NO_RANGE) => {
+            EndReason::NoRange { text: reason.clone() }
+        }
         StepKind::Dropped { reason, .. } => EndReason::Dropped { text: reason.clone() },
         StepKind::Requested { message, .. } => EndReason::NotAnswered { message: message.clone() },
         StepKind::NoReply(request) => EndReason::NoReplyCaptured { request: request.clone() },

@@ -192,14 +192,15 @@ impl Loader {
         if metadata.is_dir() { Ok(()) } else { self.lines(BufReader::new(file), &source) }
     }
 
-    fn directory(&mut self, rules: &ConfDir) -> Result<(), StartupError> {
+    fn directory(&mut self, rules: &ConfDir, origin: &Origin) -> Result<(), StartupError> {
         if rules.directory.is_empty() {
             return Ok(());
         }
         let name = to_text(&rules.directory);
         let directory = fs::read_dir(OsStr::from_bytes(&rules.directory));
         let to_error = |error: io::Error| {
-            StartupError::file(format!("cannot access directory {name}: {}", strerror(&error)))
+            let message = format!("cannot access directory {name}: {}", strerror(&error));
+            with_pattern_remedy(StartupError::file(message), &name, origin)
         };
         let mut paths = Vec::new();
         for entry in directory.map_err(to_error)? {
@@ -292,7 +293,9 @@ impl Loader {
         match &setting.directive {
             Directive::ConfFile(Some(path)) => self.nested(origin, |loader| loader.file(path)),
             Directive::ConfFile(None) => Ok(()),
-            Directive::ConfDir(rules) => self.nested(origin, |loader| loader.directory(rules)),
+            Directive::ConfDir(rules) => {
+                self.nested(origin, |loader| loader.directory(rules, origin))
+            }
             Directive::ConfScript(command) => self.nested(origin, |loader| loader.script(command)),
             _ => {
                 self.builder.apply(setting, origin);
@@ -304,6 +307,16 @@ impl Loader {
 
 fn unreadable(name: &str, error: ReadError) -> StartupError {
     StartupError::file(format!("cannot read {name}: {}", error.reason()))
+}
+
+/// In `conf-dir` a pattern such as `*.conf` is a field of its own.
+fn with_pattern_remedy(error: StartupError, directory: &str, origin: &Origin) -> StartupError {
+    match directory.rsplit_once('/') {
+        Some((path, pattern)) if pattern.starts_with('*') => {
+            error.with_detail(format!("  see {origin}\n  write conf-dir={path},{pattern}"))
+        }
+        _ => error,
+    }
 }
 
 fn is_not_found(number: i32) -> bool {

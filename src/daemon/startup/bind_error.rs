@@ -1,7 +1,7 @@
 //! Errors of ports that cannot be opened: the process that uses the port, and the line that needs it.
 
-use super::port_owner;
 use crate::config::{Config, Origin};
+use crate::diagnose::port_owner;
 use crate::error::StartupError;
 use crate::strerror::strerror;
 use crate::sys::udp::{self, PortSharing, Step};

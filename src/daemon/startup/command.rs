@@ -12,7 +12,7 @@ use crate::error::StartupError;
 use crate::explain::{Environment, ExplainOutput, ExplainRequest, explain};
 use crate::finding::{Finding, Level};
 use crate::reason::ConfigReason;
-use crate::story::OutputFormat;
+use crate::story::StoryRequest;
 use crate::sys::interfaces::{has_interface, snapshot};
 use conf_parser::Switch;
 use std::ffi::OsString;
@@ -32,12 +32,7 @@ pub enum Command {
     /// Serve.
     Serve(Parsed),
     /// `--story`: print the boots of a log.
-    Story {
-        /// Text or HTML.
-        format: OutputFormat,
-        /// The log, by [`to_text`](crate::byte_text::to_text); `None` is standard input.
-        path: Option<String>,
-    },
+    Story(StoryRequest),
     /// `--explain`: print the replies that clients would get.
     Explain {
         /// The configuration.
@@ -92,7 +87,7 @@ pub fn parse(args: &[OsString], posixly_correct: bool) -> Result<Command, Startu
 
 /// `--story`, unless `--version` or `--help` is given too, or the command line is malformed.
 fn parse_story(line: &CommandLine) -> Result<Option<Command>, StartupError> {
-    let Some(format) = &line.extensions.story else { return Ok(None) };
+    let Some(value) = &line.extensions.story else { return Ok(None) };
     let prints = has_switch(line, Switch::Version) || has_switch(line, Switch::Help);
     if prints || line.end != Termination::Complete {
         return Ok(None);
@@ -102,10 +97,7 @@ fn parse_story(line: &CommandLine) -> Result<Option<Command>, StartupError> {
             "bad command line options: --story cannot be combined with other options",
         ));
     }
-    let unknown =
-        || StartupError::config(format!("bad --story: unknown format {format}, use text or html"));
-    let format = OutputFormat::parse(format).ok_or_else(unknown)?;
-    Ok(Some(Command::Story { format, path: line.extensions.args.first().cloned() }))
+    Ok(Some(Command::Story(StoryRequest::parse(value, &line.extensions.args)?)))
 }
 
 fn has_switch(line: &CommandLine, switch: Switch) -> bool {

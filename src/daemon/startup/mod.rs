@@ -10,7 +10,6 @@ pub mod file_process;
 pub mod fork_status;
 pub mod lease_file;
 pub mod pid_file;
-pub mod port_owner;
 pub mod privileges;
 pub mod sandbox;
 pub mod tftp_limits;

@@ -12,8 +12,9 @@ mod tftp;
 mod time;
 mod transfer;
 
-use super::boot::{Boot, Step, StepKind};
+use super::boot::{Boot, Offer, Step, StepKind};
 use super::correlate::{BootCorrelator, ClientKey};
+use super::event::{Event, RefusalReason};
 use super::log_record::LogTime;
 use crate::capture::{self, CaptureError, Datagram};
 use dhcp::{PXE_PORT, Reply, Request};
@@ -31,20 +32,31 @@ const ACCESS_VIOLATION: u16 = 2;
 /// Limits the memory for a capture of any length.
 const MAX_TRANSACTIONS: usize = 10_000;
 
-/// All boots of a capture.
+/// Adds the boots of a capture.
 ///
 /// # Errors
 /// It is not a capture, or damaged.
-pub fn boots_of_capture(input: impl Read + Send) -> Result<Vec<Boot>, CaptureError> {
-    let mut observer = Observer::default();
+pub fn read(input: impl Read + Send, correlator: &mut BootCorrelator) -> Result<(), CaptureError> {
+    let mut observer = Observer::new(correlator);
     capture::read(input, |datagram| observer.add(datagram))?;
-    Ok(observer.finish())
+    observer.finish();
+    Ok(())
+}
+
+/// After the last capture: puts the steps of each boot in the order of their times.
+pub fn finish(boots: &mut [Boot]) {
+    for boot in boots {
+        // A transfer that was not finished is added later than the steps after it.
+        boot.steps.sort_by_key(|step| step.offset);
+        if let Some(last) = boot.steps.last_mut() {
+            soften(last);
+        }
+    }
 }
 
 /// Assigns the datagrams of a capture to boots.
-#[derive(Default)]
-struct Observer {
-    correlator: BootCorrelator,
+struct Observer<'c> {
+    correlator: &'c mut BootCorrelator,
     transfers: Transfers,
     /// The last request of each transaction of a network boot.
     transactions: HashMap<u32, Transaction>,
@@ -59,7 +71,12 @@ struct Transaction {
     is_selection: bool,
 }
 
-impl Observer {
+impl<'c> Observer<'c> {
+    fn new(correlator: &'c mut BootCorrelator) -> Self {
+        let (transfers, transactions) = (Transfers::default(), HashMap::new());
+        Self { correlator, transfers, transactions, now: None }
+    }
+
     fn add(&mut self, datagram: &Datagram<'_>) {
         self.now = datagram.time.or(self.now);
         let port = datagram.to.port();
@@ -78,19 +95,10 @@ impl Observer {
         }
     }
 
-    fn finish(mut self) -> Vec<Boot> {
+    fn finish(mut self) {
         for ended in std::mem::take(&mut self.transfers).finish(self.now) {
             self.add_transfer(ended);
         }
-        let mut boots = self.correlator.into_boots();
-        for boot in &mut boots {
-            // A transfer that was not finished is added later than the steps after it.
-            boot.steps.sort_by_key(|step| step.offset);
-            if let Some(last) = boot.steps.last_mut() {
-                soften(last);
-            }
-        }
-        boots
     }
 
     fn add_request(&mut self, request: Request, port: u16, time: Option<Duration>) {
@@ -102,6 +110,7 @@ impl Observer {
         }
         let boot = self.correlator.boot_mut(index);
         boot.architecture = boot.architecture.or(architecture);
+        boot.is_network_boot = Some(true);
         if self.transactions.len() >= MAX_TRANSACTIONS {
             self.transactions.clear();
         }
@@ -131,49 +140,92 @@ impl Observer {
         let boot = self.correlator.boot_mut(index);
         boot.name = reply.name.clone().or(boot.name.take());
         if reply.is_boot {
-            boot.offer.file = reply.file.clone().or(boot.offer.file.take());
-            boot.offer.next_server = reply.next_server.or(boot.offer.next_server);
-            boot.offer.own_address = Some(reply.server);
-            boot.offer.has_menu |= reply.has_menu;
+            boot.offer = Offer {
+                file: reply.file.clone(),
+                next_server: reply.next_server,
+                own_address: Some(reply.server),
+                has_menu: reply.has_menu,
+            };
         }
     }
 
     fn add_transfer(&mut self, ended: Ended) {
         let time = ended.transfer.last;
-        let client = ClientKey::Ip(ended.client);
-        let kind = self.transfer_step(ended);
-        self.add_step(&client, kind, time);
+        let ip = ended.client;
+        match self.outcome(ended) {
+            Outcome::Events(events) => {
+                for event in events {
+                    self.add_event(event, time);
+                }
+            }
+            Outcome::Step(kind) => {
+                self.add_step(&ClientKey::Ip(ip), kind, time);
+            }
+        }
     }
 
-    fn transfer_step(&self, Ended { transfer, end, .. }: Ended) -> StepKind {
-        let stats = transfer.stats();
+    fn outcome(&self, Ended { client: ip, transfer, end }: Ended) -> Outcome {
+        let (stats, server) = (transfer.stats(), transfer.server.ip());
         let path = transfer.path;
-        match end {
-            End::Complete => StepKind::File { path, stats: Some(stats) },
-            End::Refused { code: FILE_NOT_FOUND, .. } => StepKind::NotFound { path, count: 1 },
-            End::Refused { code: ACCESS_VIOLATION, .. } => StepKind::Denied(path),
-            End::Refused { code, text } => {
-                StepKind::Unreadable { path, error: format!("{code} {text}") }
+        let event = match end {
+            End::Complete => {
+                let sent = Event::Sent { ip, path: path.clone() };
+                return Outcome::Events(vec![sent, Event::TransferStats { ip, path, stats }]);
             }
-            End::BrokenOff(error) => StepKind::ClientError { path: Some(path), error, count: 1 },
+            End::BrokenOff(text) => {
+                let error = Event::ClientError { ip, text };
+                return Outcome::Events(vec![error, Event::Failed { ip, path }]);
+            }
             // A client repeats a request only if it got no reply.
             End::NoReply if transfer.requests > 1 && self.transfers.has_replies => {
-                let message = format!("the TFTP request for {path} to {}", transfer.server.ip());
-                StepKind::Requested { message, count: transfer.requests }
+                let message = format!("the TFTP request for {path} to {server}");
+                let count = transfer.requests;
+                return Outcome::Step(StepKind::Requested { message, count });
             }
             End::NoReply => {
-                StepKind::NoReply(format!("TFTP request for {path} to {}", transfer.server.ip()))
+                let request = format!("TFTP request for {path} to {server}");
+                return Outcome::Step(StepKind::NoReply(request));
             }
-            End::ClientSilent => StepKind::TimedOut(path),
-            End::ServerSilent => StepKind::NoReply(format!("acknowledgement of a block of {path}")),
-            End::CaptureEnds => StepKind::Loading { path, size: stats.size },
-        }
+            End::ServerSilent => {
+                let request = format!("acknowledgement of a block of {path}");
+                return Outcome::Step(StepKind::NoReply(request));
+            }
+            End::Refused { code, text } => {
+                Event::Refused { ip: Some(ip), path, reason: refusal(code, &text) }
+            }
+            End::ClientSilent => Event::TimedOut { ip, path },
+            End::CaptureEnds => Event::Loading { ip, path, size: stats.size },
+        };
+        Outcome::Events(vec![event])
+    }
+
+    fn add_event(&mut self, event: Event, time: Option<Duration>) {
+        let (text, seconds) = (time.map(utc).unwrap_or_default(), seconds(time));
+        self.correlator.add_observed(event, LogTime { seconds, text: &text });
     }
 
     fn add_step(&mut self, client: &ClientKey, kind: StepKind, time: Option<Duration>) -> usize {
         let text = time.map(utc).unwrap_or_default();
-        let seconds = time.map(|time| time.as_secs_f64());
+        let seconds = seconds(time);
         self.correlator.add_step(client, kind, LogTime { seconds, text: &text })
+    }
+}
+
+/// What a transfer adds to a boot.
+enum Outcome {
+    Events(Vec<Event>),
+    Step(StepKind),
+}
+
+fn seconds(time: Option<Duration>) -> Option<f64> {
+    time.map(|time| time.as_secs_f64())
+}
+
+fn refusal(code: u16, text: &str) -> RefusalReason {
+    match code {
+        FILE_NOT_FOUND => RefusalReason::NotFound,
+        ACCESS_VIOLATION => RefusalReason::PermissionDenied,
+        _ => RefusalReason::Unreadable(format!("{code} {text}")),
     }
 }
 

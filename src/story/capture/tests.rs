@@ -9,10 +9,10 @@ const SERVER: &str = "10.0.0.1";
 const CLIENT: &str = "10.0.0.9";
 
 /// The datagrams of a capture.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Wire {
-    observer: Observer,
     now: Duration,
+    datagrams: Vec<(Duration, SocketAddr, SocketAddr, Vec<u8>)>,
 }
 
 impl Wire {
@@ -20,8 +20,20 @@ impl Wire {
     fn send(&mut self, millis: u64, from: &str, to: &str, bytes: &[u8]) {
         self.now += Duration::from_millis(millis);
         let address = |text: &str| text.parse::<SocketAddr>().unwrap();
-        let (from, to, time) = (address(from), address(to), Some(self.now));
-        self.observer.add(&Datagram { time, from, to, bytes, len: bytes.len() });
+        self.datagrams.push((self.now, address(from), address(to), bytes.to_vec()));
+    }
+
+    fn boots(self) -> Vec<Boot> {
+        let mut correlator = BootCorrelator::default();
+        let mut observer = Observer::new(&mut correlator);
+        for (time, from, to, bytes) in &self.datagrams {
+            let (time, from, to, len) = (Some(*time), *from, *to, bytes.len());
+            observer.add(&Datagram { time, from, to, bytes, len });
+        }
+        observer.finish();
+        let mut boots = correlator.into_boots();
+        finish(&mut boots);
+        boots
     }
 
     fn client(&mut self, to_port: u16, bytes: &[u8]) {
@@ -59,7 +71,7 @@ impl Wire {
 
     /// The steps and the verdict of the only boot.
     fn boot(self) -> (Vec<String>, Verdict) {
-        let boots = self.observer.finish();
+        let boots = self.boots();
         assert_eq!(boots.len(), 1, "{boots:?}");
         let text = boots[0].to_string();
         let lines = text.lines().skip(1);
@@ -106,8 +118,7 @@ fn dhcp_server_proxy_and_files_are_steps_of_one_boot() {
     wire.request("vmlinuz");
     wire.data(1, 0);
     wire.ack(1);
-    let name = wire.observer.correlator.boots()[0].name.clone();
-    assert_eq!(name.as_deref(), Some("pc7"));
+    assert_eq!(wire.clone().boots()[0].name.as_deref(), Some("pc7"));
     let (steps, verdict) = wire.boot();
     assert_eq!(
         steps,
@@ -121,7 +132,7 @@ fn dhcp_server_proxy_and_files_are_steps_of_one_boot() {
             "answered on port 4011: ACK from 10.0.0.1: file grub.efi of 10.0.0.1",
             "grub.efi 600 bytes in 0.050 s, 1 block sent again; blksize 512, 3 DATA, 2 ACK",
             "vmlinuz 0 bytes in 0.020 s; blksize 512, 1 DATA, 1 ACK",
-            "=> it has its operating system: vmlinuz was the last file"
+            "=> boots: it has its operating system: vmlinuz was the last file"
         ]
     );
     assert_eq!(verdict, Boots);
@@ -133,7 +144,10 @@ fn repeated_request_without_reply_is_a_boot_that_never_began() {
     wire.dhcp_request(67, 1, &[]);
     wire.dhcp_request(67, 1, &[]);
     let (steps, verdict) = wire.boot();
-    assert_eq!(steps[..2], ["DHCPDISCOVER, 2 times", "=> it sent DHCPDISCOVER and got no reply"]);
+    assert_eq!(
+        steps[..2],
+        ["DHCPDISCOVER, 2 times", "=> does not boot: it sent DHCPDISCOVER and got no reply"]
+    );
     assert_eq!(verdict, DoesNotBoot);
 }
 
@@ -226,7 +240,7 @@ fn dhcp_of_an_operating_system_is_no_boot() {
     let bytes = dhcp(BOOT_REQUEST, &[53, 1, 1, 255]);
     wire.send(10, "0.0.0.0:68", "255.255.255.255:67", &bytes);
     wire.dhcp_reply(SERVER, assigns(9), &[53, 1, 5, 255]);
-    assert_eq!(wire.observer.finish(), []);
+    assert_eq!(wire.boots(), []);
 }
 
 #[test]
@@ -235,7 +249,7 @@ fn transfer_over_ipv6_is_a_boot() {
     wire.send(1, "[fd00::9]:2070", "[fd00::1]:69", b"\0\x01a.efi\0octet\0");
     wire.send(1, "[fd00::1]:4000", "[fd00::9]:2070", b"\0\x03\0\x01hello");
     wire.send(1, "[fd00::9]:2070", "[fd00::1]:4000", b"\0\x04\0\x01");
-    let boots = wire.observer.finish();
+    let boots = wire.boots();
     assert_eq!(boots[0].client(), "fd00::9");
     assert_eq!(boots[0].files().collect::<Vec<_>>(), ["a.efi"]);
 }
@@ -258,5 +272,5 @@ fn any_bytes_are_read_without_panic() {
         let (from, to) = (port(), port());
         wire.send(200, &format!("10.0.0.1:{from}"), &format!("10.0.0.1:{to}"), &bytes);
     }
-    assert!(!wire.observer.finish().is_empty());
+    assert!(!wire.boots().is_empty());
 }

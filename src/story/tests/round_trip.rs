@@ -2,12 +2,13 @@
 
 use crate::log_line::decision::{Boot, Drop, Near, Outcome};
 use crate::log_line::{
-    DecisionLine, DhcpLine, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome, TftpLine,
+    DecisionLine, DhcpLine, DropKind, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome,
+    Restrictions, SandboxLine, TftpLine,
 };
 use crate::proxydhcp::DropReason;
 use crate::story::boot::TransferStats;
 use crate::story::correlate::BootCorrelator;
-use crate::story::event::{Event, RefusalReason, event};
+use crate::story::event::{Detail, Event, RefusalReason, ServerEvent, event};
 use crate::story::log_record::log_record;
 use crate::wire::client_arch::Architecture;
 use crate::wire::dhcp::message;
@@ -67,7 +68,7 @@ fn expected_tftp_event(line: &TftpLine) -> Option<Event> {
     let (ip, path) = (ip(), path());
     let reason = RefusalReason::NotFound;
     match line {
-        TftpLine::Root { path: Some(root), .. } => Some(Event::Root(root.clone())),
+        TftpLine::Root { path: Some(root), .. } => Some(enabled(Some(root.clone()))),
         TftpLine::NotFound { .. } => Some(Event::Refused { ip: Some(ip), path, reason }),
         TftpLine::NoAccess { .. } => {
             Some(Event::Refused { ip: None, path, reason: RefusalReason::PermissionDenied })
@@ -78,17 +79,29 @@ fn expected_tftp_event(line: &TftpLine) -> Option<Event> {
         TftpLine::Failed { .. } => Some(Event::Failed { ip, path }),
         TftpLine::TimedOut { .. } => Some(Event::TimedOut { ip, path }),
         TftpLine::Sent { .. } => Some(Event::Sent { ip, path }),
-        TftpLine::Root { path: None, .. }
-        | TftpLine::RootMissing(_)
-        | TftpLine::InterfaceRootMissing(_)
-        | TftpLine::Restricted(_)
-        | TftpLine::WriteRequest(_)
-        | TftpLine::NoFileName(_)
-        | TftpLine::Unsupported(_)
-        | TftpLine::Unreadable { .. }
-        | TftpLine::WrongPort(_)
-        | TftpLine::NoPort => None,
+        TftpLine::Root { path: None, .. } => Some(enabled(None)),
+        TftpLine::RootMissing(path) => Some(problem(format!("{path} inaccessible"))),
+        TftpLine::InterfaceRootMissing(path) => {
+            Some(problem(format!("TFTP directory {path} inaccessible")))
+        }
+        TftpLine::NoPort => Some(problem(line.to_string())),
+        TftpLine::WriteRequest(_) | TftpLine::NoFileName(_) | TftpLine::Unsupported(_) => {
+            Some(Event::BadRequest { ip, text: line.to_string() })
+        }
+        TftpLine::Unreadable { reason, .. } => {
+            let reason = RefusalReason::Unreadable(reason.clone());
+            Some(Event::Refused { ip: None, path, reason })
+        }
+        TftpLine::Restricted(_) | TftpLine::WrongPort(_) => None,
     }
+}
+
+fn enabled(root: Option<String>) -> Event {
+    Event::Server(ServerEvent::TftpEnabled(root))
+}
+
+fn problem(text: String) -> Event {
+    Event::Server(ServerEvent::Problem(text))
 }
 
 #[test]
@@ -126,9 +139,46 @@ fn each_proxydhcp_line_is_parsed_into_its_event() {
         assert_eq!(parse(&Line::Dhcp(Some(7), line)), Some(in_transaction));
     }
     let class = DhcpLine::VendorClass("PXEClient:Arch:00007:UNDI:003016".into());
-    let seen = Event::ArchitectureSeen { xid: 7, architecture: Architecture(7) };
+    let detail = Detail::VendorClass(true, Some(Architecture(7)));
+    let seen = Event::Detail { xid: 7, detail };
     assert_eq!(parse(&Line::Dhcp(Some(7), class)), Some(seen));
-    assert_eq!(parse(&Line::Process(ProcessLine::Started)), Some(Event::Started));
+    let no_range = DhcpLine::NoRange("via eth0".into());
+    let text = no_range.to_string();
+    let dropped = Event::DroppedUnnamed { origin: "via eth0".into(), text };
+    assert_eq!(parse(&Line::Dhcp(None, no_range)), Some(dropped));
+}
+
+#[test]
+fn lines_of_a_start_are_parsed_into_events_of_the_server() {
+    let server = |event| Some(Event::Server(event));
+    let warning = "/etc/c:3: dhcp-range: no interface of this machine is on the network".to_owned();
+    let unconfined = || Restrictions { sandbox: None, capabilities: Vec::new() };
+    let sandbox = SandboxLine {
+        packets: unconfined().to_string(),
+        files: unconfined().to_string(),
+        host: Some(unconfined().to_string()),
+    };
+    for (line, expected) in [
+        (ProcessLine::Started, server(ServerEvent::Started)),
+        (ProcessLine::CompileTimeOptions(sandbox), None),
+        (ProcessLine::FailedToStart, server(ServerEvent::StartFailed)),
+        (ProcessLine::Terminated, None),
+        (ProcessLine::ConfigWarning(warning.clone()), Some(problem(warning))),
+        (
+            ProcessLine::InterfaceMissing("eth9".into()),
+            Some(problem("interface eth9 does not currently exist".into())),
+        ),
+        (ProcessLine::Overflow(7), Some(problem("overflow: 7 log entries lost".into()))),
+        (
+            ProcessLine::Failure("unknown user or group: x".into()),
+            server(ServerEvent::Other("unknown user or group: x".into())),
+        ),
+    ] {
+        let line = Line::Process(line);
+        assert_eq!(parse(&line), expected, "{line}");
+    }
+    let ended = Line::Process(ProcessLine::HelperEnded("files".into()));
+    assert_eq!(parse(&ended), Some(problem(ended.to_string())));
 }
 
 fn notices() -> Vec<NoticeLine> {
@@ -139,6 +189,8 @@ fn notices() -> Vec<NoticeLine> {
         NoticeLine::NoDownload { client: client(), file: file(), line: line() },
         NoticeLine::IpxeLoop { client: client(), file: file(), count: 3, line: line() },
         NoticeLine::BootLoop { client: client(), file: file(), count: 3, line: line() },
+        NoticeLine::TransferEvicted { client: client(), max: 50 },
+        NoticeLine::IdleTransferReplaced { client: client(), max: 50 },
         NoticeLine::NoAcks { client: client(), path: path(), count: 3 },
         NoticeLine::SocketUnavailable { client: client(), reason: "Too many open files".into() },
         NoticeLine::FileNotFound {
@@ -166,13 +218,6 @@ fn notice_is_assigned_to_its_client() {
         let Some(Event::Notice { client, text }) = parse(&line) else { panic!("{line}") };
         assert_eq!(client, mac());
         assert!(line.to_string().ends_with(&text), "{line}");
-    }
-    // The client is in the middle of these notices, so they are not parsed.
-    for line in [
-        NoticeLine::TransferEvicted { client: NoticeClient::Mac(MAC), max: 50 },
-        NoticeLine::IdleTransferReplaced { client: NoticeClient::Mac(MAC), max: 50 },
-    ] {
-        assert_eq!(parse(&Line::Notice(line)), None);
     }
 }
 
@@ -251,7 +296,20 @@ fn decision_that_is_not_about_a_reply_is_parsed_into_its_event() {
     let client = || IP.to_string();
     let drop = Drop { reason: DropReason::TooShort.to_string(), near: Vec::new() };
     for (line, expected) in [
-        (DecisionLine::Malformed { port: 67, sender: None, drop }, None),
+        (DecisionLine::Malformed { port: 67, sender: None, drop: drop.clone() }, None),
+        (
+            DecisionLine::Malformed {
+                port: 67,
+                sender: Some((Some(message::DISCOVER), MAC.to_vec())),
+                drop: drop.clone(),
+            },
+            Some(Event::Dropped {
+                mac: mac(),
+                reason: drop.reason,
+                kind: Some(DropKind::TooShort),
+                architecture: None,
+            }),
+        ),
         (DecisionLine::Suppressed(7), None),
         (
             DecisionLine::TransferStarted {
@@ -261,7 +319,7 @@ fn decision_that_is_not_about_a_reply_is_parsed_into_its_event() {
                 blksize: 512,
                 windowsize: 1,
             },
-            None,
+            Some(Event::Loading { ip: ip(), path: path(), size: 7 }),
         ),
         (
             DecisionLine::TransferEnded {

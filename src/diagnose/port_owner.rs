@@ -1,9 +1,32 @@
-//! The process that uses a port, for the error of a start (proc(5)).
+//! The process that uses a UDP port (proc(5)).
 
 use std::collections::HashSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+
+/// What uses a UDP port of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PortOwner {
+    /// Nothing.
+    Nothing,
+    /// This program, or a process that is not visible to this user.
+    Invisible,
+    /// A process with that name.
+    Process(String),
+}
+
+/// What uses the UDP port of an address, of this address or of the wildcard address.
+pub fn port_owner(address: SocketAddr) -> PortOwner {
+    let sockets = sockets(address);
+    if sockets.is_empty() {
+        return PortOwner::Nothing;
+    }
+    match owning_process(&sockets) {
+        Some((_, name)) => PortOwner::Process(name),
+        None => PortOwner::Invisible,
+    }
+}
 
 /// One line: the process that uses the UDP port of an address, and how to free the port.
 pub fn describe_port_owner(address: SocketAddr) -> String {
@@ -81,6 +104,11 @@ fn sockets_are_found_by_port_and_address() {
     let here = socket.local_addr().unwrap();
     let count = |ip: &str| sockets(SocketAddr::new(ip.parse().unwrap(), here.port())).len();
     assert_eq!((count("127.0.0.1"), count("0.0.0.0"), count("127.0.0.2")), (1, 1, 0));
+    assert_eq!(port_owner(here), PortOwner::Invisible);
+    drop(socket);
+    assert_eq!(port_owner(here), PortOwner::Nothing);
+    let socket = std::net::UdpSocket::bind(here).unwrap();
+    let here = socket.local_addr().unwrap();
     assert!(
         describe_port_owner(here).contains("is not visible here"),
         "it is a socket of this process: {}",

@@ -1,0 +1,110 @@
+//! The known word that is most similar to an unknown one.
+
+/// The shortest word, in bytes, that is compared with the start of another one.
+const MIN_PREFIX_LEN: usize = 4;
+/// The highest edit distance that is a typing mistake.
+const MAX_DISTANCE: usize = 3;
+
+/// The known word that is meant, if the word is a typing mistake, an abbreviation or the same parts in another order;
+/// `None` if no known word is near.
+pub fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    let word = normal(word);
+    let known: Vec<(&str, String)> = known.map(|known| (known, normal(known))).collect();
+    let by_distance = known
+        .iter()
+        .filter_map(|(original, normal)| Some((typing_distance(&word, normal)?, *original)));
+    let near = by_distance.min_by_key(|(distance, _)| *distance);
+    let (one_letter, several) = (near.filter(|(distance, _)| *distance <= 1), near);
+    one_letter
+        .map(|(_, known)| known)
+        .or_else(|| only(&known, |known| same_parts(&word, known)))
+        .or_else(|| only(&known, |known| same_start(&word, known)))
+        .or_else(|| several.map(|(_, known)| known))
+}
+
+/// The word in lower case, with `-` between its parts.
+fn normal(word: &str) -> String {
+    word.chars()
+        .map(|c| if matches!(c, '_' | ' ' | '.') { '-' } else { c.to_ascii_lowercase() })
+        .collect()
+}
+
+/// The only word for which the condition holds.
+fn only<'w>(known: &[(&'w str, String)], holds: impl Fn(&str) -> bool) -> Option<&'w str> {
+    let mut found = known.iter().filter(|(_, normal)| holds(normal));
+    let (original, _) = found.next()?;
+    found.next().is_none().then_some(*original)
+}
+
+/// The edit distance, if it is small for the length of the parts that differ: `dhcp-name` is not near to `dhcp-mac`.
+fn typing_distance(word: &str, known: &str) -> Option<usize> {
+    let distance = strsim::osa_distance(word, known);
+    let parts = |word: &str| word.split('-').map(str::to_owned).collect::<Vec<_>>();
+    let (one, other) = (parts(word), parts(known));
+    let equal = |pairs: &mut dyn Iterator<Item = (&String, &String)>| {
+        pairs.take_while(|(one, other)| one == other).map(|(one, _)| one.len() + 1).sum::<usize>()
+    };
+    let before = equal(&mut one.iter().zip(&other));
+    let after = equal(&mut one.iter().rev().zip(other.iter().rev()));
+    let longer = word.chars().count().max(known.chars().count());
+    let differing = longer.saturating_sub(before + after);
+    (distance <= (differing / 3).clamp(1, MAX_DISTANCE)).then_some(distance)
+}
+
+fn same_parts(word: &str, known: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut parts: Vec<String> = word.split('-').map(str::to_owned).collect();
+        parts.sort_unstable();
+        parts
+    };
+    sorted(word) == sorted(known)
+}
+
+/// Whether one word starts with the other one, and is less than twice as long.
+fn same_start(word: &str, known: &str) -> bool {
+    let shorter = word.len().min(known.len());
+    let similar = word.starts_with(known) || known.starts_with(word);
+    similar && shorter >= MIN_PREFIX_LEN && word.len().max(known.len()) < 2 * shorter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::OPTIONS;
+
+    fn keyword(word: &str) -> Option<&'static str> {
+        nearest(word, OPTIONS.iter().map(|row| row.keyword))
+    }
+
+    #[test]
+    fn typing_mistakes_have_a_nearest_keyword() {
+        for (word, meant) in [
+            ("tftp_root", "tftp-root"),
+            ("tftproot", "tftp-root"),
+            ("tftp-rot", "tftp-root"),
+            ("TFTP-Root", "tftp-root"),
+            ("pxe-servcie", "pxe-service"),
+            ("pxe-services", "pxe-service"),
+            ("dhcp-rnage", "dhcp-range"),
+            ("dhcp-optn", "dhcp-option"),
+            ("enable-tfpt", "enable-tftp"),
+            ("tftp-enable", "enable-tftp"),
+            ("prot", "port"),
+            ("log-dchp", "log-dhcp"),
+            ("dhcp-bootfile", "dhcp-boot"),
+            ("listen-addr", "listen-address"),
+            ("dhcp-vendor-class", "dhcp-vendorclass"),
+        ] {
+            assert_eq!(keyword(word), Some(meant), "{word}");
+        }
+    }
+
+    #[test]
+    fn other_words_have_no_nearest_keyword() {
+        for word in
+            ["nosuch", "x", "", "tftp", "dhcp", "root", "dhcp-nm", "next-server", "filename", "é"]
+        {
+            assert_eq!(keyword(word), None, "{word}");
+        }
+    }
+}
