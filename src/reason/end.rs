@@ -21,6 +21,7 @@ reasons! {
         NoProxyRequest { text: String } = "port-4011-not-requested", "it {text}";
         NothingAttributed = "nothing-attributed",
             "it got a reply; the log does not show which files it requested";
+        IpxeWithoutFile { text: String } = "ipxe-without-file", "it {text}";
         NoDownload { text: String } = "file-not-requested", "it {text}";
         OfferNotRequested { file: String } = "offer-not-requested",
             "it was sent the file name {file} and did not request this file here";
@@ -79,6 +80,7 @@ impl EndReason {
             | Self::AddressOnly
             | Self::NothingAttributed
             | Self::NoProxyRequest { .. }
+            | Self::IpxeWithoutFile { .. }
             | Self::NoTftpHere { .. }
             | Self::NoTftpInLog { .. }
             | Self::OtherServerHasFile { .. }

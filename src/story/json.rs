@@ -2,6 +2,7 @@
 
 use super::boot::{Boot, StepKind};
 use super::correlate::FailedStart;
+use crate::wire::client_arch::Architecture;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -74,7 +75,7 @@ impl JsonBoot {
             ip: boot.ip.map(|ip| ip.to_string()),
             name: boot.name.clone(),
             architecture: boot.architecture.map(|one| one.0),
-            architecture_name: boot.architecture.and_then(|one| one.name()),
+            architecture_name: boot.architecture.and_then(Architecture::name),
             started: non_empty(&boot.raw_time),
             started_at: boot.started_at.filter(|seconds| *seconds >= FIRST_EPOCH_TIME),
             seconds: boot.started_at.map(|_| boot.length.as_secs_f64()),
