@@ -7,6 +7,7 @@ use super::{
 };
 use crate::config::Origin;
 use crate::time::Timestamp;
+use crate::wire::client_arch::Architecture;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -51,6 +52,8 @@ pub struct AdvertisedFile {
     pub file: Vec<u8>,
     /// The line that decided the reply.
     pub line: Origin,
+    /// The architecture of the client (option 93).
+    pub architecture: Option<Architecture>,
     /// Whether the request came from iPXE.
     pub is_ipxe: bool,
 }

@@ -12,13 +12,14 @@ mod client;
 pub mod event;
 mod finding;
 
-pub use finding::{ClientKey, Finding, RefusedFile};
+pub use finding::{BootLoop, ClientKey, Finding, RefusedFile};
 
 use crate::boot_monitor::event::{
     ClientEvent, CompletedTransfer, ExpectedStep, Mac, OtherServerReply, RefusalReason, ReplySent,
 };
 use crate::reason::BootReason;
 use crate::time::Timestamp;
+
 use crate::wire::pxe::is_ipxe;
 use client::{ClientState, Expectation};
 use std::collections::{HashMap, HashSet};
@@ -195,8 +196,10 @@ impl BootMonitor {
         {
             return None;
         }
-        let client::AdvertisedFile { file, line, is_ipxe } = advertised;
-        Some(Finding::BootLoop { client: key, file, count, line, is_ipxe })
+        let client::AdvertisedFile { file, line, architecture, is_ipxe } = advertised;
+        let (client, path) = (key, sent.path.clone());
+        let found = BootLoop { client, file, path, count, line, architecture, is_ipxe };
+        Some(Finding::BootLoop(found))
     }
 
     /// Finds clients that have stopped, if the deadline has come. `busy`: requests for files wait in the queue, so a
@@ -239,7 +242,7 @@ impl BootMonitor {
     }
 
     fn reply_sent(&mut self, reply: ReplySent, now: Timestamp) -> Option<Finding> {
-        let ReplySent { mac, ip, is_ipxe, boot_file, next, line } = reply;
+        let ReplySent { mac, ip, architecture, is_ipxe, boot_file, next, line } = reply;
         if let Some(ip) = ip {
             self.bind_ip(mac, ip.into());
         }
@@ -255,6 +258,7 @@ impl BootMonitor {
             state.set_advertised(client::AdvertisedFile {
                 file: file.clone(),
                 line: line.clone(),
+                architecture,
                 is_ipxe,
             });
         }

@@ -39,7 +39,7 @@ fn value_of_an_extension_without_value_is_refused() {
             "{word}"
         );
     }
-    assert_eq!(read("-d --explain"), ("no-daemon".into(), Termination::Malformed));
+    assert_eq!(read("-d --explain"), ("no-daemon".into(), Termination::Complete));
     assert_eq!(read("-d --json"), ("no-daemon".into(), Termination::Complete));
 }
 
@@ -175,6 +175,8 @@ fn values_of_extensions_keep_their_bytes() {
     let read = bytes_of(&[b"--explain", b"pcap=/\xE9", b"--explain=log=/\xE8"]);
     let clients: Vec<_> = read.extensions.explain.iter().map(|client| to_bytes(client)).collect();
     assert_eq!(clients, [&b"pcap=/\xE9"[..], b"log=/\xE8"]);
+    let read = bytes_of(&[b"--explain", b"-d", b"--explain=uefi", b"--explain", b"mac=1:2"]);
+    assert_eq!(read.extensions.explain, ["", "uefi", "mac=1:2"]);
     let read = bytes_of(&[b"--story", b"/\xE9"]);
     assert_eq!(to_bytes(&read.extensions.args[0]), &b"/\xE9"[..]);
 }

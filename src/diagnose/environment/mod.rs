@@ -12,7 +12,8 @@ use crate::finding::Finding;
 use crate::net::Interfaces;
 use crate::sys::privilege::Identity;
 pub use boot_files::is_empty_directory;
-pub use names::missing_interface_findings;
+pub use names::{missing_interface_findings, tftp_interfaces};
+pub use networks::range_findings;
 pub use roots::inaccessible_roots;
 
 /// Findings that do not refuse the start. `identity` is the user that serves files, `None` if it does not exist; without
@@ -24,8 +25,8 @@ pub fn environment_findings(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(here) = interfaces {
-        findings.extend(networks::range_findings(config, here));
-        findings.extend(names::tftp_interfaces(config, here));
+        findings.extend(range_findings(config, here));
+        findings.extend(tftp_interfaces(config, here));
         findings.extend(resolver::resolver_finding(config, here));
     }
     let Some(tftp) = config.tftp.as_deref() else { return findings };
