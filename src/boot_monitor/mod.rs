@@ -101,17 +101,19 @@ impl BootMonitor {
             self.clients.get_mut(&self.key_for(client))?.expected = None;
             return None;
         }
-        let state = self.client_mut(self.key_for(client), now)?;
         match event {
-            ClientEvent::TransferStarted { path, .. } => state.transfer_started(path, now),
-            ClientEvent::TransferRefused { path, reason, .. } => {
-                return self.file_refused(client, path, reason, now);
+            ClientEvent::TransferStarted { path, .. } => {
+                let state = self.client_mut(self.key_for(client), now)?;
+                state.transfer_started(path, now);
+                let pending = state.is_pending();
+                self.schedule_poll(pending, now);
+                None
             }
-            _ => {}
+            ClientEvent::TransferRefused { path, reason, .. } => {
+                self.file_refused(client, path, reason, now)
+            }
+            _ => None,
         }
-        let pending = state.is_pending();
-        self.schedule_poll(pending, now);
-        None
     }
 
     /// Whether a [`ClientEvent::NoBootFile`] of this client would be reported now.
@@ -132,18 +134,20 @@ impl BootMonitor {
         reason: RefusalReason,
         now: Timestamp,
     ) -> Option<Finding> {
-        let key = self.key_for(client);
-        let state = self.client_mut(key, now)?;
-        state.file_refused(path.clone(), reason, now);
-        let pending = state.is_pending();
-        let file = state.refused_file(path, reason);
-        self.schedule_poll(pending, now);
-        let is_reported =
-            matches!(reason, RefusalReason::PermissionDenied | RefusalReason::Unreadable);
-        if !is_reported || !self.is_file_due(&file.path, now) {
+        let client = self.key_for(client);
+        let state = self.client_mut(client, now)?;
+        // This is the problem. A missing download is not reported too.
+        state.expected = None;
+        if reason == RefusalReason::NotFound {
+            state.file_missing(path, now);
+            self.schedule_poll(true, now);
             return None;
         }
-        Some(Finding::FileUnreadable { client: key, file })
+        if reason == RefusalReason::Unreported || !self.is_file_due(&path, now) {
+            return None;
+        }
+        let file = self.clients.get(&client)?.refused_file(path, reason);
+        Some(Finding::FileUnreadable { client, file })
     }
 
     /// Whether an unreadable file may be reported now; if so, it counts as reported.
