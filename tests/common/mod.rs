@@ -14,6 +14,7 @@ pub mod lab;
 pub mod measure;
 pub mod packet;
 pub mod random;
+pub mod recorder;
 pub mod request;
 pub mod server_host;
 pub mod slow_disk;

@@ -1,5 +1,6 @@
 //! Text and JSON for the boots of a log, and filters.
 
+use super::super::source::Source;
 use super::correlated;
 use crate::story::correlate::FailedStart;
 use crate::story::{OutputFormat, StoryRequest, json, text};
@@ -18,7 +19,7 @@ fn story(log: &str, words: &[&str], style: Style) -> String {
     let words: Vec<String> = words.iter().map(ToString::to_string).collect();
     let request = StoryRequest::parse("", &words).expect("valid words");
     let boots = request.filter.apply(correlated(log).into_boots());
-    text::story(&boots, &[], style)
+    text::story(&boots, &[], Source::Log, style)
 }
 
 #[test]

@@ -344,7 +344,11 @@ fn decision_that_is_not_about_a_reply_is_parsed_into_its_event() {
             Some(Event::TransferStats {
                 ip: ip(),
                 path: path(),
-                stats: TransferStats { size: 2_000_000, duration: Duration::from_millis(1500) },
+                stats: TransferStats {
+                    size: 2_000_000,
+                    duration: Duration::from_millis(1500),
+                    datagrams: None,
+                },
             }),
         ),
     ] {
