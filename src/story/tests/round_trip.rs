@@ -2,7 +2,8 @@
 
 use crate::log_line::decision::{Boot, Drop, Near, Outcome};
 use crate::log_line::{
-    DecisionLine, DhcpLine, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome, TftpLine,
+    DecisionLine, DhcpLine, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome, ReplyPorts,
+    TftpLine,
 };
 use crate::proxydhcp::DropReason;
 use crate::reason::BootReason;
@@ -142,7 +143,7 @@ fn notices() -> Vec<NoticeLine> {
         },
         NoticeLine::IpxeLoop { client: client(), file: file(), count: 3, line: line() },
         NoticeLine::BootLoop { client: client(), file: file(), count: 3, line: line() },
-        NoticeLine::NoAcks { client: client(), path: path(), count: 3 },
+        NoticeLine::NoAcks { client: client(), path: path(), count: 3, ports: ReplyPorts::Any },
         NoticeLine::SocketUnavailable { client: client(), reason: "Too many open files".into() },
         NoticeLine::FileRefused {
             client: client(),
