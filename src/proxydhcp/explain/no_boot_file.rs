@@ -5,7 +5,9 @@ use crate::boot_monitor::event::{ClientEvent, Mac};
 use crate::config::Config;
 use crate::effect::Effect;
 use crate::log_line::decision::{Boot, Near};
-use crate::proxydhcp::{Decision, DropReason, Evaluated, Port, Reply, ReplyKind, message};
+use crate::proxydhcp::{
+    Decision, DropReason, Evaluated, Port, Reply, ReplyKind, ReplyPart, message,
+};
 use crate::reason::BootReason;
 use crate::wire::dhcp::Frame;
 use crate::wire::options::contains;
@@ -39,7 +41,11 @@ fn may_be_without_boot_file(result: Result<&Evaluated<'_>, &DropReason>) -> bool
         Err(reason) => matches!(reason, DropReason::NoRange(_) | DropReason::NotListening(_, None)),
         Ok(Decision::Drop(reason)) => !matches!(reason, DropReason::Ignored(_) | DropReason::Bis),
         Ok(Decision::Reply(reply)) => {
-            reply.file.is_empty() && reply.kind != ReplyKind::Ignored && !reply.has_menu_entry()
+            let is_deferred = || reply.source_of(ReplyPart::DeferredToPxePort).is_some();
+            reply.file.is_empty()
+                && reply.kind != ReplyKind::Ignored
+                && !is_deferred()
+                && !reply.has_menu_entry()
         }
     }
 }
