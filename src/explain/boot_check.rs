@@ -218,7 +218,7 @@ impl Simulation<'_> {
         };
         boot.ipxe = match program.ipxe {
             Some(ipxe) => Some(self.script_of(ipxe, name)),
-            None if program.format == Format::Unrecognised => by_name,
+            None if matches!(program.format, Format::Unrecognised | Format::Efi(_)) => by_name,
             None => None,
         };
         let Comparison { fit, hint } = compare(&program, path, client);

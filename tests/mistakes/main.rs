@@ -3,6 +3,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../agreement/program.rs"]
+#[allow(dead_code, reason = "boot files are made here, and not executed")]
+mod program;
 mod scene;
 
 use common::lab::allow;
@@ -56,7 +59,7 @@ const MISTAKES: &[Mistake] = &[
             scene.swap("tftp-root=/srv/tftp", "tftp-root=/srv/other");
             scene.file("/srv/other/readme");
         },
-        message: "@:9: /srv/other/boot.efi does not exist, but /srv/tftp/boot.efi does: is tftp-root wrong?; tftp-root is at @:5",
+        message: "@:9: pxe-service: /srv/other/boot.efi does not exist, but /srv/tftp/boot.efi does: is tftp-root wrong?",
         marker: "is tftp-root wrong?",
     },
     Mistake {

@@ -6,6 +6,7 @@ use super::common::lab::{Lab, Process, eventually, record};
 use super::common::packet::PacketSocket;
 use super::common::server_host::ServerHost;
 use super::common::subject;
+use super::program;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::unix::fs::MetadataExt;
@@ -57,7 +58,7 @@ impl Scene {
     pub fn new() -> Result<Self, String> {
         let lab = Lab::new(["server", "client"])?;
         for name in ["bios/pxelinux.0", "boot.efi"] {
-            lab.file(&format!("/srv/tftp/{name}"), "boot me");
+            lab.file(&format!("/srv/tftp/{name}"), contents(name));
         }
         Ok(Self {
             lab,
@@ -87,7 +88,7 @@ impl Scene {
     }
 
     pub fn file(&self, path: &str) {
-        self.lab.file(path, "boot me");
+        self.lab.file(path, contents(path));
     }
 
     pub fn drop_port(&mut self, port: u16) {
@@ -188,6 +189,15 @@ impl Scene {
             fs::read_to_string(JOURNAL).unwrap_or_default(),
         ]
         .join("\n")
+    }
+}
+
+/// A program for the firmware that the name shows.
+fn contents(name: &str) -> Vec<u8> {
+    match name {
+        _ if name.ends_with(".efi") => program::make("efi-x64"),
+        _ if name.ends_with(".0") => program::make("bios"),
+        _ => b"boot me".to_vec(),
     }
 }
 
