@@ -2,9 +2,9 @@
 
 use super::privileges::{identity, script_user, serving_identity};
 use super::refusals::finding;
+use crate::config::Config;
 use crate::config::read::load::Loaded;
 use crate::config::reload::ReloadableFiles;
-use crate::config::{Config, Tftp};
 use crate::diagnose::environment;
 use crate::error::StartupError;
 use crate::explain::{Environment, ExplainOutput, ExplainRequest, StartErrors, explain};
@@ -41,8 +41,7 @@ impl Parsed {
         let network = &config.network;
         let missing = |here| environment::missing_interface_findings(network, here);
         findings.extend(interfaces.iter().flat_map(missing));
-        let roots = |tftp: &Arc<Tftp>| environment::inaccessible_roots(tftp, identity.as_ref());
-        findings.extend(config.tftp.iter().flat_map(roots));
+        findings.extend(environment::inaccessible_roots(config, identity.as_ref()));
         findings.extend(unknown_users(config));
         findings
     }

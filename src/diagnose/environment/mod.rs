@@ -30,7 +30,7 @@ pub fn environment_findings(
         findings.extend(resolver::resolver_finding(config, here));
     }
     let Some(tftp) = config.tftp.as_deref() else { return findings };
-    if !inaccessible_roots(tftp, identity).is_empty() {
+    if !inaccessible_roots(config, identity).is_empty() {
         return findings;
     }
     let closed = identity.map_or_else(Vec::new, |identity| roots::closed_roots(tftp, identity));
