@@ -88,7 +88,7 @@ reasons! {
         NoService { why: String } = "no-pxe-service", "no reply is sent: {why}";
         NoRange { why: String, lines: String } = "no-range", "no reply is sent: {why}{lines}";
         NotServed { why: String } = "interface-not-served", "no reply is sent: {why}";
-        NoReply { why: String, lines: String } = "no-reply", "no reply is sent: {why}{lines}";
+        NoReply { why: String, lines: String } = "request-not-answered", "no reply is sent: {why}{lines}";
         /// `here`: the interfaces of this machine with their addresses.
         InterfaceMissing { names: String, here: String } = "served-interface-missing",
             "only {names} is served, and it does not exist; this machine has {here}";
