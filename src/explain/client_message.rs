@@ -32,7 +32,8 @@ impl ClientSpec {
         }
         let protocol = if architecture.is_http() { HTTP_CLIENT } else { PXE_CLIENT };
         let default = || {
-            let rest = format!(":Arch:{:05}:UNDI:003016", architecture.0);
+            let undi = if self.is_ipxe() { "003010" } else { "003016" };
+            let rest = format!(":Arch:{:05}:UNDI:{undi}", architecture.0);
             [protocol, rest.as_bytes()].concat()
         };
         self.vendor_class.clone().unwrap_or_else(default)

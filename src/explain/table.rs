@@ -94,7 +94,7 @@ fn rows_of(client: &Conversation) -> impl Iterator<Item = Row> {
 /// equal rows are one row.
 fn without_lines(client: &Conversation) -> String {
     match client.exchanges.last().map(|last| last.drop_reason.as_ref()) {
-        Some(None) if client.verdict.reason.id() == "no-boot-file" => {
+        Some(None) if client.verdict.reason.id() == "reply-without-boot-file" => {
             "no pxe-service and no dhcp-boot is for this client".to_owned()
         }
         _ => client.verdict.reason.to_string(),

@@ -80,7 +80,7 @@ reasons! {
             "the choice of “{entry}” is not answered: {why}";
 
         /// `lines`: the lines that are the likeliest mistakes, or empty.
-        NoBootFile { architecture: String, lines: String } = "no-boot-file",
+        NoBootFile { architecture: String, lines: String } = "reply-without-boot-file",
             "the reply names no boot file: no pxe-service and no dhcp-boot matches architecture {architecture}{lines}";
         /// `dhcp-ignore`.
         Ignored { why: String } = "dhcp-ignore", "no reply is sent: {why}";
