@@ -219,7 +219,9 @@ impl fmt::Display for ClientError {
             Self::HardwareAddress(word) => write!(f, "{word}: not a hardware address"),
             Self::Address(word) => write!(f, "{word}: not an IPv4 address"),
             Self::Option(word) => write!(f, "{word}: unknown option"),
-            Self::Unknown(word) => write!(f, "{word}: unknown keyword; use {KEYWORDS}"),
+            Self::Unknown(word) => {
+                write!(f, "{word}: unknown keyword; use {KEYWORDS}, or a kind of client: {WORDS}")
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ reasons! {
             "{warning} on this machine: the server has to resolve it";
         /// An interface of the configuration is here, and its network is not.
         NetworkElsewhere { interface: String, start: Ipv4Addr, result: String } = "network-elsewhere",
-            "{interface} of this machine is not on the network of {start}, so no client is answered on it; on a machine whose {interface} is on that network, the client {result}";
+            "{interface} of this machine is not on the network of {start}, so no client is answered on it; on a machine whose {interface} is on that network, the result is: {result}. For a client behind a relay, add relay=";
         PiTextInexact { text: String } = "raspberry-pi-text-inexact",
             "“{text}” contains “Raspberry Pi Boot”: some models require exactly this text, with blanks behind it at most";
         PiModel { name: String } = "raspberry-pi-model",
