@@ -3,8 +3,9 @@
 
 use super::boot::{Boot, Step, StepKind};
 use super::correlate::BootCorrelator;
+use super::line_reader::next_line;
+use super::output::print_all;
 use super::request::{OutputFormat, StoryRequest};
-use super::run::{next_line, print_all};
 use super::text::{count, offset, paint_step, verdict_lines};
 use crate::reason::Verdict;
 use crate::terminal::{Style, print_stdout};

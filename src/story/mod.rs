@@ -10,8 +10,10 @@ mod correlate;
 mod event;
 mod html;
 mod json;
+mod line_reader;
 mod live;
 mod log_record;
+mod output;
 mod request;
 mod run;
 #[cfg(test)]

@@ -1,19 +1,16 @@
 //! Reads the logs and prints their boots.
 
 use super::boot::Boot;
-use super::correlate::{BootCorrelator, FailedStart};
-use super::request::{OutputFormat, StoryRequest};
-use super::{html, json, live, text};
-use crate::byte_text::{to_path, to_text, to_utf8};
+use super::correlate::BootCorrelator;
+use super::line_reader::next_line;
+use super::live;
+use super::output::print_all;
+use super::request::StoryRequest;
+use crate::byte_text::to_path;
 use crate::error::StartupError;
-use crate::log_line::sanitize::sanitize;
 use crate::strerror::strerror;
-use crate::terminal::{Style, print_stdout};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-
-/// A longer line is read as several lines.
-const MAX_LINE_LEN: u64 = 64 << 10;
+use std::io::{self, BufReader};
 
 /// Prints the boots of the logs, or of standard input.
 ///
@@ -50,29 +47,4 @@ fn read_file(path: &str, correlator: &mut BootCorrelator) -> Result<(), StartupE
         correlator.add(&line, None);
     }
     Ok(())
-}
-
-/// Prints everything after the last line.
-pub fn print_all(request: &StoryRequest, correlator: BootCorrelator) {
-    let failed_starts: Vec<FailedStart> = correlator.failed_starts().to_vec();
-    let boots = request.filter.apply(correlator.into_boots());
-    let output = match request.format {
-        OutputFormat::Html => html::page(&boots, html::Source::Log),
-        OutputFormat::Json => json::document(&boots, &failed_starts),
-        OutputFormat::Text => {
-            return print_stdout(&text::story(&boots, &failed_starts, Style::of_stdout()));
-        }
-    };
-    print_stdout(&to_utf8(&output));
-}
-
-/// The next line, at most [`MAX_LINE_LEN`] bytes of it; the rest is the next line. `None` at the end.
-pub fn next_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
-    let mut bytes = Vec::new();
-    if input.by_ref().take(MAX_LINE_LEN).read_until(b'\n', &mut bytes)? == 0 {
-        return Ok(None);
-    }
-    // Clients choose some of the bytes in a log: control characters must not reach the terminal.
-    let line = to_text(String::from_utf8_lossy(&bytes).as_bytes());
-    Ok(Some(sanitize(line.trim_end_matches(['\n', '\r'])).into_owned()))
 }
