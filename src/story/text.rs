@@ -11,7 +11,12 @@ const NO_TIMES: &str = "this log has no times: the steps are in the order of the
 const NO_BOOTS: &str = "no boots found in this log: it has no line of dnsmasq about a client\n";
 
 /// The summary, then each boot.
-pub fn story(boots: &[Boot], failed_starts: &[FailedStart], style: Style) -> String {
+pub fn story(
+    boots: &[Boot],
+    failed_starts: &[FailedStart],
+    problems: &[String],
+    style: Style,
+) -> String {
     let mut out = String::new();
     for FailedStart { raw_time, text } in failed_starts {
         let separator = if raw_time.is_empty() { "" } else { ", " };
@@ -20,7 +25,8 @@ pub fn story(boots: &[Boot], failed_starts: &[FailedStart], style: Style) -> Str
         out.push('\n');
     }
     if boots.is_empty() {
-        return out + NO_BOOTS;
+        let problems = problems.iter().map(|problem| format!("the server logged: {problem}\n"));
+        return out + NO_BOOTS + &problems.collect::<String>();
     }
     out.push_str(&summary(boots, style));
     for boot in boots {
