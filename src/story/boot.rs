@@ -83,13 +83,30 @@ pub struct Step {
     pub kind: StepKind,
 }
 
-/// The size of a file and the duration of its transfer, with `log-debug` only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The size of a file and the duration of its transfer, with `log-debug` or from a capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TransferStats {
     /// Bytes.
     pub size: u64,
     /// From the request to the last acknowledgement.
     pub duration: Duration,
+    /// The datagrams of the transfer, from a capture only.
+    pub datagrams: Option<DatagramStats>,
+}
+
+/// The datagrams of a transfer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DatagramStats {
+    /// Bytes of a block (RFC 2348).
+    pub blksize: usize,
+    /// Blocks per acknowledgement (RFC 7440), if it was negotiated.
+    pub windowsize: Option<usize>,
+    /// DATA datagrams.
+    pub blocks: u64,
+    /// ACK datagrams.
+    pub acknowledgements: u64,
+    /// DATA datagrams with a block that was sent before.
+    pub repeated: u64,
 }
 
 /// What happened in a step.
@@ -147,6 +164,8 @@ pub enum StepKind {
         /// The reason.
         error: String,
     },
+    /// The capture has no reply to a request, which can be outside of the capture.
+    NoReply(String),
     /// A file is being sent, with `log-debug` only.
     Loading {
         /// The path.

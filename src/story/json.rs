@@ -138,6 +138,13 @@ fn file_fields(kind: &StepKind) -> Value {
             "path": path,
             "bytes": stats.map(|stats| stats.size),
             "seconds": stats.map(|stats| stats.duration.as_secs_f64()),
+            "datagrams": stats.and_then(|stats| stats.datagrams).map(|datagrams| json!({
+                "blksize": datagrams.blksize,
+                "windowsize": datagrams.windowsize,
+                "data": datagrams.blocks,
+                "ack": datagrams.acknowledgements,
+                "data_sent_again": datagrams.repeated,
+            })),
         }),
         StepKind::NotFound { path, count } => {
             json!({"kind": "not_found", "path": path, "count": count})
@@ -150,6 +157,7 @@ fn file_fields(kind: &StepKind) -> Value {
             json!({"kind": "client_error", "path": path, "error": error, "count": count})
         }
         StepKind::TimedOut(path) => json!({"kind": "timed_out", "path": path}),
+        StepKind::NoReply(request) => json!({"kind": "no_reply", "request": request}),
         _ => Value::Null,
     }
 }

@@ -273,6 +273,7 @@ fn stopped_at(kind: &StepKind) -> Option<EndReason> {
         }
         StepKind::Dropped { reason, .. } => EndReason::Dropped { text: reason.clone() },
         StepKind::Requested { message, .. } => EndReason::NotAnswered { message: message.clone() },
+        StepKind::NoReply(request) => EndReason::NoReplyCaptured { request: request.clone() },
         StepKind::Loading { path, size } => EndReason::TransferUnfinished {
             file: basename(path).to_owned(),
             size: format!(" ({size} bytes)"),

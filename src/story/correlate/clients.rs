@@ -10,7 +10,9 @@ use std::time::Duration;
 /// The client of an event.
 #[derive(Debug)]
 pub enum ClientKey {
+    /// Hardware address.
     Mac(String),
+    /// IP address.
     Ip(IpAddr),
     /// The line does not name the client, only where its request arrived.
     Unknown(String),

@@ -10,10 +10,12 @@ use super::boot::{Boot, Step, StepKind, TransferStats};
 use super::event::{Event, ServerEvent, event};
 use super::log_record::{Component, LogTime, YEAR, line_of_json, log_record};
 use crate::log_line::DropKind;
-use clients::{ClientKey, Clients};
+pub use clients::ClientKey;
+use clients::Clients;
 pub use servers::FailedStart;
 use servers::Servers;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 use transactions::Transactions;
 
@@ -63,11 +65,24 @@ impl BootCorrelator {
         if record.component == Component::Tftp {
             self.servers.has_tftp();
         }
-        let index = self.add_event(event(&record)?, time);
-        if let Some(index) = index {
-            self.boots[index].server = self.servers.state();
-        }
-        index
+        self.add_observed(event(&record)?, time)
+    }
+
+    /// Adds an event of a line or a datagram. Returns the index of its boot.
+    pub fn add_observed(&mut self, event: Event, time: LogTime<'_>) -> Option<usize> {
+        let index = self.add_event(event, time)?;
+        self.boots[index].server = self.servers.state();
+        Some(index)
+    }
+
+    /// A boot, to add what is known about its client.
+    pub fn boot_mut(&mut self, index: usize) -> &mut Boot {
+        &mut self.boots[index]
+    }
+
+    /// The client of this boot has this IP address.
+    pub fn bind_ip(&mut self, index: usize, ip: IpAddr) {
+        self.clients.bind_ip(&mut self.boots, index, ip);
     }
 
     /// All boots, in the order of their start.
@@ -219,7 +234,7 @@ impl BootCorrelator {
     }
 
     /// Adds a step to the boot of the client, or to a new one. Returns the index of the boot.
-    fn add_step(&mut self, client: &ClientKey, kind: StepKind, time: LogTime<'_>) -> usize {
+    pub fn add_step(&mut self, client: &ClientKey, kind: StepKind, time: LogTime<'_>) -> usize {
         let begins = kind.can_begin_boot();
         let current = self.clients.current(client, &self.boots, time.seconds).filter(|index| {
             let boot = &self.boots[*index];

@@ -1,5 +1,6 @@
 //! Text and JSON for the boots of a log, and filters.
 
+use super::super::source::Source;
 use super::correlated;
 use crate::story::correlate::FailedStart;
 use crate::story::{OutputFormat, StoryRequest, json, text};
@@ -18,7 +19,7 @@ fn story(log: &str, words: &[&str], style: Style) -> String {
     let words: Vec<String> = words.iter().map(ToString::to_string).collect();
     let request = StoryRequest::parse("", &words).expect("valid words");
     let boots = request.filter.apply(correlated(log).into_boots());
-    text::story(&boots, &[], &[], style)
+    text::story(&boots, &[], &[], Source::Log, style)
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn words_are_format_filter_or_log() {
 #[test]
 fn problems_of_the_server_are_shown_if_there_is_no_boot() {
     let log = "dnsmasq: started, version 2.90\ndnsmasq: warning: interface eth9 does not currently exist\n";
-    let output = text::story(&[], &[], &correlated(log).problems(), Style::Plain);
+    let output = text::story(&[], &[], &correlated(log).problems(), Source::Log, Style::Plain);
     let expected = "the server logged: interface eth9 does not currently exist\n";
     assert!(output.ends_with(expected), "{output}");
 }
