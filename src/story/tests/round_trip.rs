@@ -163,7 +163,7 @@ fn lines_of_a_start_are_parsed_into_events_of_the_server() {
         (ProcessLine::Started, server(ServerEvent::Started)),
         (ProcessLine::CompileTimeOptions(sandbox), None),
         (ProcessLine::FailedToStart, server(ServerEvent::StartFailed)),
-        (ProcessLine::Terminated, None),
+        (ProcessLine::Terminated, server(ServerEvent::Stopped)),
         (ProcessLine::ConfigWarning(warning.clone()), Some(problem(warning))),
         (
             ProcessLine::InterfaceMissing("eth9".into()),
