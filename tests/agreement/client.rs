@@ -250,7 +250,7 @@ impl Client<'_> {
             Outcome::Boots(file) => Outcome::Boots(format!("{name}, then {file}")),
             Outcome::Fails(fault) => fails(format!("{name}, then: {fault}")),
             Outcome::Unknown(what) => Outcome::Unknown(format!("{name}, then: {what}")),
-            Outcome::LocalDisk => fails(format!("{name}, then the local disk")),
+            Outcome::LocalDisk => Outcome::LocalDisk,
         }
     }
 
