@@ -119,7 +119,7 @@ impl<'l> Scene<'l> {
         if config.is_own {
             self.now = Guess { network: SERVER.to_owned(), ..Guess::default() };
             self.lab.file(CONFIG, &config.text);
-            self.follow(&text, files);
+            self.follow(&text);
         } else {
             self.now = guess::guess(&config.text);
             self.lab.file("/etc/group", "root:x:0:\nnogroup:x:65534:\ndnsmasq:x:990:\n");
@@ -130,14 +130,13 @@ impl<'l> Scene<'l> {
     }
 
     /// Runs the `lab:` comments.
-    fn follow(&mut self, text: &str, files: Files) {
+    fn follow(&mut self, text: &str) {
         self.now.is_slow = text.lines().any(|line| line.starts_with("dhcp-reply-delay"));
         self.now.has_unique_root = text.contains("tftp-unique-root");
         self.now.has_user = text.lines().any(|line| line.starts_with("user="));
         for line in text.lines().filter_map(|line| line.strip_prefix("# lab: ")) {
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
-                ["file" | "link" | "mode" | "owner", ..] if files == Files::Missing => {}
                 ["file", name, kind] => self.lab.file(&place(name), program::make(kind)),
                 ["directory", name] => self.lab.file(&format!("{}/.kept", place(name)), ""),
                 ["link", target, name] => self.lab.link(target, &place(name)),
