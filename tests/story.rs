@@ -6,14 +6,17 @@ use common::boot_rom::BootRom;
 use common::download::Download;
 use common::lab::{Lab, eventually};
 use common::packet::PacketSocket;
+use common::recorder::Recorder;
 use common::server_host::ServerHost;
 use common::{installed_dnsmasq, required};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -21,6 +24,9 @@ crate::tests![
     log_of_dnsmasq_is_shown_as_steps,
     log_of_pxemasq_is_shown_as_steps,
     log_debug_adds_architecture_size_and_rate,
+    words_after_story_select_boots_of_several_logs,
+    steps_of_a_running_log_are_printed_as_they_come,
+    capture_of_a_boot_is_shown_as_steps_with_sizes,
     browser_shows_html_page_without_overlapping_text,
 ];
 
@@ -34,19 +40,24 @@ const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
 const CONFIG: &str = "port=0\ndhcp-range=10.9.0.0,proxy\nenable-tftp\ntftp-root=/srv/tftp\n\
                       pxe-service=x86PC,Network,pxelinux.0\n";
 
-fn story(arguments: &[&str], log: &str) -> String {
+fn story(arguments: &[&str], input: impl AsRef<[u8]>) -> String {
     let mut command = Command::new(OURS);
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("pxemasq starts");
     // Standard input is closed after this line: the log ends.
     let mut stdin = child.stdin.take().expect("stdin is a pipe");
-    stdin.write_all(log.as_bytes()).expect("pxemasq reads standard input");
+    stdin.write_all(input.as_ref()).expect("pxemasq reads standard input");
     drop(stdin);
     String::from_utf8(child.wait_with_output().expect("pxemasq ends").stdout).expect("UTF-8")
 }
 
 /// Boots a simulated BIOS client from the program and returns the log.
 fn log_of(program: &Path, more: &[&str]) -> Option<String> {
+    log_and_capture_of(program, more).map(|(log, _)| log)
+}
+
+/// As [`log_of`], with a capture of the frames of the client.
+fn log_and_capture_of(program: &Path, more: &[&str]) -> Option<(String, Vec<u8>)> {
     let lab = required(Lab::new(["server", "client"]))?;
     lab.file("/srv/dnsmasq.conf", CONFIG);
     for (name, size) in [("pxelinux.0", 3000), ("pxelinux.cfg/default", 100), ("vmlinuz", 200_000)]
@@ -56,6 +67,7 @@ fn log_of(program: &Path, more: &[&str]) -> Option<String> {
     let machine = ServerHost::new(&lab, ["server", "client"], &[format!("eth0 {SERVER}/24")]);
     lab.host("client").ip(&format!("addr add {CLIENT}/24 dev c0"));
     let running = machine.start(program, "/srv/dnsmasq.conf", more).expect("the program starts");
+    let recorder = Recorder::start(lab.host("client"));
     let packets = PacketSocket::new(lab.host("client"));
     let reply = BootRom::new("arch=x86PC", &packets, SERVER, CLIENT).boot().expect("a reply");
     assert_eq!(reply.file, "pxelinux.0");
@@ -69,18 +81,19 @@ fn log_of(program: &Path, more: &[&str]) -> Option<String> {
         let is_logged = || lab.syslog().iter().any(|logged| logged.contains(&line)).then_some(());
         eventually(Duration::from_secs(5), is_logged).expect("the line is logged");
     }
+    let capture = recorder.finish();
     drop(running);
     // A syslog daemon does not write the priority to the file.
     let lines =
         lab.syslog().into_iter().map(|line| line.split_once('>').expect("a priority").1.to_owned());
-    Some(lines.map(|line| line + "\n").collect())
+    Some((lines.map(|line| line + "\n").collect(), capture))
 }
 
-/// The output without its first line and without times.
+/// The output without its summary and the line of the client, and without times.
 fn without_times(story: &str) -> String {
     let lines = story
         .lines()
-        .skip(1)
+        .skip(3)
         .map(|line| line.split_once(" s  ").map_or(line, |(_, rest)| rest).trim());
     lines.map(|line| format!("{line}\n")).collect()
 }
@@ -91,13 +104,24 @@ const STEPS: &str = "answered\n\
     2 files do not exist, the last is pxelinux.cfg/0A\n\
     pxelinux.cfg/default\n\
     vmlinuz\n\
+    => boots: it has its operating system: vmlinuz was the last file\n";
+
+const CAPTURED_STEPS: &str = "DHCPDISCOVER\n\
+    answered on port 67: OFFER from 10.9.0.1: menu\n\
+    DHCPREQUEST to port 4011\n\
+    selected in the menu: pxelinux.0\n\
+    pxelinux.0 3000 bytes blksize 1468, windowsize 1, 3 DATA, 4 ACK\n\
+    2 files do not exist, the last is pxelinux.cfg/0A\n\
+    pxelinux.cfg/default 100 bytes blksize 1468, windowsize 1, 1 DATA, 2 ACK\n\
+    vmlinuz 0.2 MB blksize 1468, windowsize 1, 137 DATA, 138 ACK\n\
     => it has its operating system: vmlinuz was the last file\n";
 
 fn log_of_dnsmasq_is_shown_as_steps() {
     let Some(dnsmasq) = required(installed_dnsmasq()) else { return };
     let Some(log) = log_of(&dnsmasq, &[]) else { return };
     let output = story(&["--story"], &log);
-    assert!(output.starts_with("52:54:00:aa:bb:01 (10.9.0.2), "), "{output}");
+    let start = "1 network boot: boots\n\n52:54:00:aa:bb:01 (10.9.0.2), ";
+    assert!(output.starts_with(start), "{output}");
     assert_eq!(without_times(&output), STEPS, "{log}");
 }
 
@@ -110,12 +134,100 @@ fn log_debug_adds_architecture_size_and_rate() {
     let Some(log) = log_of(Path::new(OURS), &["--log-debug"]) else { return };
     let output = story(&["--story"], &log);
     assert!(
-        output.starts_with("52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), "),
+        output.contains("\n52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), "),
         "{output}\n{log}"
     );
     let kernel =
         output.lines().find(|line| line.contains("vmlinuz  ")).expect("a line about the kernel");
     assert!(kernel.contains("0.2 MB in ") && kernel.ends_with(" MB/s"), "{kernel}");
+}
+
+/// Filters and formats are words; a log can be in several files.
+fn words_after_story_select_boots_of_several_logs() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).expect("the log is written");
+        path.display().to_string()
+    };
+    let old = write("log.1", "Nov 22 17:50:08 b dnsmasq-tftp[9]: sent /t/pxelinux.0 to 10.9.0.2\n");
+    let new = write(
+        "log",
+        "Nov 22 17:50:09 b dnsmasq-tftp[9]: sent /t/vmlinuz to 10.9.0.2\n\
+         Nov 22 17:55:00 b dnsmasq-dhcp[9]: PXE(eth0) 52:54:00:12:34:56 proxy-ignored\n",
+    );
+    let output = story(&["--story=json", "last", &old, &new], "");
+    let document: serde_json::Value = serde_json::from_str(&output).expect("JSON");
+    assert_eq!(document["boots"][0]["verdict"]["id"], "client-ignored", "{output}");
+    let output = story(&["--story", "ip=10.9.0.2", &old, &new], "");
+    assert!(output.starts_with("1 network boot: boots\n"), "{output}");
+    let output = Command::new(OURS).args(["--story=pdf"]).output().expect("pxemasq runs");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && message.contains("unknown word pdf"), "{message}");
+}
+
+/// The log is written while it is read.
+fn steps_of_a_running_log_are_printed_as_they_come() {
+    let mut child = Command::new(OURS)
+        .arg("--story")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("pxemasq starts");
+    let mut stdin = child.stdin.take().expect("stdin is a pipe");
+    let stdout = child.stdout.take().expect("stdout is a pipe");
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let mut log = |text: &str| stdin.write_all(text.as_bytes()).expect("pxemasq reads");
+    let next = |limit| lines.recv_timeout(limit).expect("a line");
+    log("dnsmasq: started, version 2.90 DNS disabled\n");
+    // After a pause the log is a running one.
+    thread::sleep(Duration::from_secs(2));
+    let mac = "52:54:00:12:34:56";
+    log(&format!("dnsmasq-dhcp: PXE(eth0) 10.9.0.2 {mac} x.efi\n"));
+    let step = next(Duration::from_secs(3));
+    assert!(step.starts_with(mac) && step.ends_with("+0.0 s  selected: x.efi"), "{step}");
+    log("dnsmasq-tftp: error 8 User aborted the transfer received from 10.9.0.2\n\
+         dnsmasq-tftp: failed sending /t/x.efi to 10.9.0.2\n\
+         dnsmasq-tftp: sent /t/x.efi to 10.9.0.2\n\
+         dnsmasq-tftp: sent /t/vmlinuz to 10.9.0.2\n");
+    for file in ["x.efi", "vmlinuz"] {
+        let step = next(Duration::from_secs(3));
+        assert!(step.ends_with(&format!(" s  /t/{file}")), "{step}");
+    }
+    let verdict = next(Duration::from_secs(10));
+    assert!(verdict.contains("=> boots: it has its operating system"), "{verdict}");
+    drop(stdin);
+    assert_eq!(next(Duration::from_secs(3)), "1 network boot: boots");
+    child.wait().expect("pxemasq ends");
+}
+
+fn capture_of_a_boot_is_shown_as_steps_with_sizes() {
+    let Some((_, capture)) = log_and_capture_of(Path::new(OURS), &[]) else { return };
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path().join("boot.pcap");
+    fs::write(&path, &capture).expect("the capture is written");
+    let path = path.to_str().expect("UTF-8");
+    let output = story(&["--story", path], "");
+    let (head, steps) = output.split_once('\n').expect("lines");
+    assert!(head.starts_with("52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), 20"), "{head}");
+    assert!(head.ends_with(" UTC"), "{head}");
+    let texts = steps.lines().map(|line| {
+        let (_, text) = line.split_once(" s  ").unwrap_or(("", line));
+        // The duration of a transfer is not the same each time.
+        let (file, details) = text.split_once(';').unwrap_or((text, ""));
+        let file =
+            if details.is_empty() { file } else { file.split(" in ").next().unwrap_or(file) };
+        format!("{}{details}\n", file.split_whitespace().collect::<Vec<_>>().join(" "))
+    });
+    assert_eq!(texts.collect::<String>(), CAPTURED_STEPS, "{output}");
+    assert_eq!(story(&["--story"], &capture), output, "from standard input");
 }
 
 /// A log with many steps, with long names that could overlap in the image, and with names that contain markup.

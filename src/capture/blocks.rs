@@ -124,7 +124,7 @@ fn time_of_an_interface_has_its_resolution_and_offset() {
     let half = Some(Duration::from_millis(1500));
     assert_eq!(time(6, 0, 1_500_000), half);
     assert_eq!(time(9, 0, 1_500_000_000), half);
-    assert_eq!(time(0x80 | 10, 0, 1536), half);
+    assert_eq!(time(0x8a, 0, 1536), half);
     assert_eq!(time(0, 100, 2), Some(Duration::from_secs(102)));
     assert_eq!(time(6, -5, 0), None);
     assert_eq!(time(0xff, 0, u64::MAX), Some(Duration::ZERO));

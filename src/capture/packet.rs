@@ -78,7 +78,8 @@ struct Udp<'b> {
 /// RFC 791. The first fragment has the UDP header.
 fn ipv4(packet: &[u8]) -> Option<Udp<'_>> {
     let address = |at: usize| Some(Ipv4Addr::from(*packet.get(at..)?.first_chunk::<4>()?).into());
-    let is_first = word(packet, 6)? & 0x1fff == 0;
+    // The fragment offset is 0.
+    let is_first = word(packet, 6)?.trailing_zeros() >= 13;
     let bytes = packet.get(usize::from(packet[0] & 15) * 4..)?;
     (*packet.get(9)? == UDP && is_first).then_some(Udp {
         from: address(12)?,

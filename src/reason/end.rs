@@ -21,6 +21,7 @@ reasons! {
         NoProxyRequest { text: String } = "port-4011-not-requested", "it {text}";
         NothingAttributed = "nothing-attributed",
             "it got a reply; the log does not show which files it requested";
+        IpxeWithoutFile { text: String } = "ipxe-without-file", "it {text}";
         NoDownload { text: String } = "file-not-requested", "it {text}";
         OfferNotRequested { file: String } = "offer-not-requested",
             "it was sent the file name {file} and did not request this file here";
@@ -46,6 +47,8 @@ reasons! {
         SentError { times: String, error: String } = "client-sent-error", "it sent error {error} {times}";
         NotAcknowledged { path: String } = "file-not-acknowledged", "it stopped acknowledging {path}";
         NotAnswered { message: String } = "not-answered", "it sent {message} and got no reply";
+        NoReplyCaptured { request: String } = "no-reply-captured",
+            "the capture has no reply to the last request: {request}";
         NoRange { text: String } = "no-range-for-client", "it got no reply: {text}";
         IgnoredClient = "client-ignored", "it is ignored";
         Dropped { text: String } = "request-dropped", "it got no reply: {text}";
@@ -79,10 +82,12 @@ impl EndReason {
             | Self::AddressOnly
             | Self::NothingAttributed
             | Self::NoProxyRequest { .. }
+            | Self::IpxeWithoutFile { .. }
             | Self::NoTftpHere { .. }
             | Self::NoTftpInLog { .. }
             | Self::OtherServerHasFile { .. }
             | Self::OtherServerAnswered { .. }
+            | Self::NoReplyCaptured { .. }
             | Self::SentRepeatedly { .. } => Verdict::Unknown,
             _ => Verdict::DoesNotBoot,
         }
@@ -117,6 +122,7 @@ impl EndReason {
                 "the screen of the client shows why: for example a file of the wrong type, or too little memory"
             }
             Self::NotAcknowledged { .. } => NOT_ACKNOWLEDGED,
+            Self::NoReplyCaptured { .. } => NO_REPLY_CAPTURED,
             Self::NotAnswered { .. } => {
                 "log-debug logs the reason; --explain shows which lines apply to this client"
             }
@@ -137,6 +143,8 @@ const NOTHING_REQUESTED: &str = "possible: local boot was chosen in its menu, it
                                  reply that it gets";
 const OFFER_NOT_REQUESTED: &str = "possible: the line names another TFTP server, or requests to UDP port 69 do not arrive \
                                    (firewall)";
+const NO_REPLY_CAPTURED: &str = "either there was none, or the capture does not contain it: capture on the server, all UDP \
+                                 datagrams of the client, because TFTP replies come from other ports than 69";
 const LOADED_REPEATEDLY: &str = "if the file is iPXE: add dhcp-match=set:ipxe,175, put tag:!ipxe on the line that sends it, \
                                  and add a line with tag:ipxe for the next boot file. Otherwise the file is for another \
                                  firmware, or Secure Boot rejects it";

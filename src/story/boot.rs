@@ -49,6 +49,20 @@ pub struct Offer {
     pub has_menu: bool,
 }
 
+impl Offer {
+    /// Replaces the contents, or, if the new ones are of the same reply, adds to them.
+    pub fn update(&mut self, new: Self, is_same_reply: bool) {
+        let old = std::mem::take(self);
+        *self = new;
+        if is_same_reply {
+            self.file = self.file.take().or(old.file);
+            self.next_server = self.next_server.or(old.next_server);
+            self.own_address = self.own_address.or(old.own_address);
+            self.has_menu |= old.has_menu;
+        }
+    }
+}
+
 /// A server of the log, since its last start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerState {
@@ -69,13 +83,30 @@ pub struct Step {
     pub kind: StepKind,
 }
 
-/// The size of a file and the duration of its transfer, with `log-debug` only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The size of a file and the duration of its transfer, with `log-debug` or from a capture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TransferStats {
     /// Bytes.
     pub size: u64,
     /// From the request to the last acknowledgement.
     pub duration: Duration,
+    /// The datagrams of the transfer, from a capture only.
+    pub datagrams: Option<DatagramStats>,
+}
+
+/// The datagrams of a transfer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DatagramStats {
+    /// Bytes of a block (RFC 2348).
+    pub blksize: usize,
+    /// Blocks per acknowledgement (RFC 7440), if it was negotiated.
+    pub windowsize: Option<usize>,
+    /// DATA datagrams.
+    pub blocks: u64,
+    /// ACK datagrams.
+    pub acknowledgements: u64,
+    /// DATA datagrams with a block that was sent before.
+    pub repeated: u64,
 }
 
 /// What happened in a step.
@@ -133,6 +164,8 @@ pub enum StepKind {
         /// The reason.
         error: String,
     },
+    /// The capture has no reply to a request, which can be outside of the capture.
+    NoReply(String),
     /// A file is being sent, with `log-debug` only.
     Loading {
         /// The path.
@@ -163,6 +196,20 @@ impl Boot {
             self.steps.push(Step { offset, kind });
         }
         self.length = self.length.max(offset.unwrap_or_default());
+    }
+
+    /// Takes back the last request of the last step: the next line is about the same one.
+    pub fn take_back(&mut self) {
+        let last = self.steps.last_mut().map(|step| &mut step.kind);
+        let Some(StepKind::Answered { outcome: None, count, .. } | StepKind::Dropped { count, .. }) =
+            last
+        else {
+            return;
+        };
+        *count -= 1;
+        if *count == 0 {
+            self.steps.pop();
+        }
     }
 
     /// The time of the last step.

@@ -2,6 +2,7 @@
 
 use super::boot::{Boot, StepKind};
 use super::correlate::FailedStart;
+use crate::wire::client_arch::Architecture;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -74,7 +75,7 @@ impl JsonBoot {
             ip: boot.ip.map(|ip| ip.to_string()),
             name: boot.name.clone(),
             architecture: boot.architecture.map(|one| one.0),
-            architecture_name: boot.architecture.and_then(|one| one.name()),
+            architecture_name: boot.architecture.and_then(Architecture::name),
             started: non_empty(&boot.raw_time),
             started_at: boot.started_at.filter(|seconds| *seconds >= FIRST_EPOCH_TIME),
             seconds: boot.started_at.map(|_| boot.length.as_secs_f64()),
@@ -134,6 +135,13 @@ fn file_fields(kind: &StepKind) -> Value {
             "path": path,
             "bytes": stats.map(|stats| stats.size),
             "seconds": stats.map(|stats| stats.duration.as_secs_f64()),
+            "datagrams": stats.and_then(|stats| stats.datagrams).map(|datagrams| json!({
+                "blksize": datagrams.blksize,
+                "windowsize": datagrams.windowsize,
+                "data": datagrams.blocks,
+                "ack": datagrams.acknowledgements,
+                "data_sent_again": datagrams.repeated,
+            })),
         }),
         StepKind::NotFound { path, count } => {
             json!({"kind": "not_found", "path": path, "count": count})
@@ -146,6 +154,7 @@ fn file_fields(kind: &StepKind) -> Value {
             json!({"kind": "client_error", "path": path, "error": error, "count": count})
         }
         StepKind::TimedOut(path) => json!({"kind": "timed_out", "path": path}),
+        StepKind::NoReply(request) => json!({"kind": "no_reply", "request": request}),
         _ => Value::Null,
     }
 }

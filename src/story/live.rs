@@ -5,6 +5,7 @@ use super::boot::{Boot, Step, StepKind};
 use super::correlate::BootCorrelator;
 use super::request::{OutputFormat, StoryRequest};
 use super::run::{next_line, print_all};
+use super::source::Source;
 use super::text::{count, offset, paint_step, verdict_lines};
 use crate::reason::Verdict;
 use crate::terminal::{Style, print_stdout};
@@ -106,7 +107,7 @@ impl Follower<'_> {
     /// The end of standard input.
     fn finish(mut self) {
         if !self.is_live || self.request.format != OutputFormat::Text {
-            return print_all(self.request, self.correlator);
+            return print_all(self.request, self.correlator, Source::Log);
         }
         let mut open: Vec<(usize, Progress)> = self.open.drain().collect();
         open.sort_unstable_by_key(|(index, _)| *index);

@@ -6,6 +6,7 @@
 //! ```
 
 mod boot;
+mod capture;
 mod correlate;
 mod event;
 mod html;
@@ -14,6 +15,7 @@ mod live;
 mod log_record;
 mod request;
 mod run;
+mod source;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -21,6 +23,7 @@ mod verdict;
 
 pub use boot::Boot;
 pub use correlate::BootCorrelator;
-pub use html::{Source, page};
+pub use html::page;
 pub use request::{OutputFormat, StoryRequest};
 pub use run::{boots_of, run};
+pub use source::Source;

@@ -1,14 +1,18 @@
 //! Reads the logs and prints their boots.
 
 use super::boot::Boot;
+use super::capture;
 use super::correlate::{BootCorrelator, FailedStart};
 use super::request::{OutputFormat, StoryRequest};
+use super::source::Source;
 use super::{html, json, live, text};
 use crate::byte_text::{to_path, to_text, to_utf8};
+use crate::capture::is_capture;
 use crate::error::StartupError;
 use crate::log_line::sanitize::sanitize;
 use crate::strerror::strerror;
 use crate::terminal::{Style, print_stdout};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -21,14 +25,25 @@ const MAX_LINE_LEN: u64 = 64 << 10;
 /// A file cannot be read.
 pub fn run(request: &StoryRequest) -> Result<(), StartupError> {
     if request.paths.is_empty() {
+        return run_stdin(request);
+    }
+    let (mut correlator, mut source) = (BootCorrelator::default(), Source::Log);
+    for path in &request.paths {
+        source = read_file(path, &mut correlator)?;
+    }
+    print_all(request, correlator, source);
+    Ok(())
+}
+
+fn run_stdin(request: &StoryRequest) -> Result<(), StartupError> {
+    if !io::stdin().lock().fill_buf().is_ok_and(is_capture) {
         live::follow_stdin(request);
         return Ok(());
     }
     let mut correlator = BootCorrelator::default();
-    for path in &request.paths {
-        read_file(path, &mut correlator)?;
-    }
-    print_all(request, correlator);
+    capture::read(io::stdin(), &mut correlator)
+        .map_err(|error| unreadable("standard input", &error))?;
+    print_all(request, correlator, Source::Capture);
     Ok(())
 }
 
@@ -38,29 +53,45 @@ pub fn run(request: &StoryRequest) -> Result<(), StartupError> {
 /// The file cannot be read.
 pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
     let mut correlator = BootCorrelator::default();
-    read_file(path, &mut correlator)?;
-    Ok(correlator.into_boots())
+    let source = read_file(path, &mut correlator)?;
+    Ok(boots(correlator, source))
 }
 
-fn read_file(path: &str, correlator: &mut BootCorrelator) -> Result<(), StartupError> {
-    let unreadable =
-        |error: io::Error| StartupError::file(format!("cannot read {path}: {}", strerror(&error)));
-    let mut file = BufReader::new(File::open(to_path(path)).map_err(unreadable)?);
-    while let Some(line) = next_line(&mut file).map_err(unreadable)? {
+fn read_file(path: &str, correlator: &mut BootCorrelator) -> Result<Source, StartupError> {
+    let io_error = |error: io::Error| unreadable(path, &strerror(&error));
+    let mut file = BufReader::new(File::open(to_path(path)).map_err(io_error)?);
+    if is_capture(file.fill_buf().map_err(io_error)?) {
+        capture::read(file, correlator).map_err(|error| unreadable(path, &error))?;
+        return Ok(Source::Capture);
+    }
+    while let Some(line) = next_line(&mut file).map_err(io_error)? {
         correlator.add(&line, None);
     }
-    Ok(())
+    Ok(Source::Log)
+}
+
+fn unreadable(path: &str, error: &dyn fmt::Display) -> StartupError {
+    StartupError::file(format!("cannot read {path}: {error}"))
+}
+
+/// All boots, after the last line or datagram.
+fn boots(correlator: BootCorrelator, source: Source) -> Vec<Boot> {
+    let mut boots = correlator.into_boots();
+    if source == Source::Capture {
+        capture::finish(&mut boots);
+    }
+    boots
 }
 
 /// Prints everything after the last line.
-pub fn print_all(request: &StoryRequest, correlator: BootCorrelator) {
+pub fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Source) {
     let failed_starts: Vec<FailedStart> = correlator.failed_starts().to_vec();
-    let boots = request.filter.apply(correlator.into_boots());
+    let boots = request.filter.apply(boots(correlator, source));
     let output = match request.format {
-        OutputFormat::Html => html::page(&boots, html::Source::Log),
+        OutputFormat::Html => html::page(&boots, &failed_starts, source),
         OutputFormat::Json => json::document(&boots, &failed_starts),
         OutputFormat::Text => {
-            return print_stdout(&text::story(&boots, &failed_starts, Style::of_stdout()));
+            return print_stdout(&text::story(&boots, &failed_starts, source, Style::of_stdout()));
         }
     };
     print_stdout(&to_utf8(&output));

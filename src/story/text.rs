@@ -1,17 +1,19 @@
 //! Boots as text for a terminal.
 
-use super::boot::{Boot, Step, StepKind, TransferStats};
+use super::boot::{Boot, DatagramStats, Step, StepKind, TransferStats};
 use super::correlate::FailedStart;
+use super::source::Source;
 use crate::reason::Verdict;
 use crate::terminal::{Color, Style};
 use std::fmt::{self, Write};
 
-/// Where a boot has no time stamps.
-const NO_TIMES: &str = "this log has no times: the steps are in the order of the log\n";
-const NO_BOOTS: &str = "no boots found in this log: it has no line of dnsmasq about a client\n";
-
 /// The summary, then each boot.
-pub fn story(boots: &[Boot], failed_starts: &[FailedStart], style: Style) -> String {
+pub fn story(
+    boots: &[Boot],
+    failed_starts: &[FailedStart],
+    source: Source,
+    style: Style,
+) -> String {
     let mut out = String::new();
     for FailedStart { raw_time, text } in failed_starts {
         let separator = if raw_time.is_empty() { "" } else { ", " };
@@ -20,9 +22,9 @@ pub fn story(boots: &[Boot], failed_starts: &[FailedStart], style: Style) -> Str
         out.push('\n');
     }
     if boots.is_empty() {
-        return out + NO_BOOTS;
+        return out + source.nothing_found() + "\n";
     }
-    out.push_str(&summary(boots, style));
+    out.push_str(&summary(boots, source, style));
     for boot in boots {
         out.push('\n');
         // Writing into a String cannot fail.
@@ -32,10 +34,11 @@ pub fn story(boots: &[Boot], failed_starts: &[FailedStart], style: Style) -> Str
 }
 
 /// The number of boots by verdict, and a line for each if there are several.
-fn summary(boots: &[Boot], style: Style) -> String {
+fn summary(boots: &[Boot], source: Source, style: Style) -> String {
     let mut out = count(boots);
     if boots.iter().all(|boot| boot.started_at.is_none()) {
-        out.push_str(NO_TIMES);
+        out.push_str(source.no_times());
+        out.push('\n');
     }
     if boots.len() == 1 {
         return out;
@@ -53,17 +56,23 @@ fn summary(boots: &[Boot], style: Style) -> String {
     out
 }
 
-/// `3 network boots: 1 boots, 1 unknown, 1 does not boot`
+/// `4 network boots: 1 boots, 1 unknown, 2 do not boot`
 pub fn count(boots: &[Boot]) -> String {
+    if let [boot] = boots {
+        return format!("1 network boot: {}\n", word(boot.verdict().verdict));
+    }
     let number = |wanted| boots.iter().filter(|boot| boot.verdict().verdict == wanted).count();
     let counts: Vec<String> = [Verdict::Boots, Verdict::Unknown, Verdict::DoesNotBoot]
         .into_iter()
         .map(|verdict| (number(verdict), word(verdict)))
         .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{number} {word}"))
+        .map(|(number, word)| match (number, word) {
+            (2.., "boots") => format!("{number} boot"),
+            (2.., "does not boot") => format!("{number} do not boot"),
+            _ => format!("{number} {word}"),
+        })
         .collect();
-    let noun = if boots.len() == 1 { "network boot" } else { "network boots" };
-    format!("{} {noun}: {}\n", boots.len(), counts.join(", "))
+    format!("{} network boots: {}\n", boots.len(), counts.join(", "))
 }
 
 /// A verdict in words.
@@ -140,10 +149,11 @@ impl fmt::Display for Boot {
     }
 }
 
-/// `+1.5 s`; empty if the log has no time stamps.
+/// `+1.5 s`, or `+1.512 s` if the log is as precise; empty if it has no time stamps.
 pub fn offset(step: &Step) -> String {
-    let seconds = step.offset.map(|offset| format!("+{:.1} s", offset.as_secs_f64()));
-    seconds.unwrap_or_default()
+    let Some(offset) = step.offset else { return String::new() };
+    let decimals = if offset.subsec_millis().is_multiple_of(100) { 1 } else { 3 };
+    format!("+{:.decimals$} s", offset.as_secs_f64())
 }
 
 /// One line for a step.
@@ -168,7 +178,9 @@ pub fn describe(kind: &StepKind) -> String {
 fn describe_file(kind: &StepKind) -> String {
     match kind {
         StepKind::Loading { path, size } => format!("{path:30} {size} bytes, being sent"),
-        StepKind::File { path, stats: Some(stats) } => format!("{path:30} {stats}"),
+        StepKind::File { path, stats: Some(stats) } => {
+            format!("{path:30} {stats}{}", datagrams(stats.datagrams.as_ref()))
+        }
         StepKind::File { path, stats: None } => path.clone(),
         StepKind::NotFound { path, count: 1 } => format!("{path} does not exist"),
         StepKind::NotFound { path, count } => {
@@ -183,6 +195,7 @@ fn describe_file(kind: &StepKind) -> String {
             format!("the client sent an error{}: {error}", times(*count))
         }
         StepKind::TimedOut(path) => format!("the client stopped acknowledging {path}"),
+        StepKind::NoReply(request) => format!("{request}: the capture has no reply"),
         _ => String::new(),
     }
 }
@@ -200,16 +213,34 @@ fn times(count: usize) -> String {
     if count == 1 { String::new() } else { format!(", {count} times") }
 }
 
-/// `1.2 MB in 0.40 s, 3.0 MB/s`
+/// `; blksize 1468, 25 DATA, 25 ACK`; empty without a capture.
+fn datagrams(stats: Option<&DatagramStats>) -> String {
+    let Some(DatagramStats { blksize, windowsize, blocks, acknowledgements, .. }) = stats else {
+        return String::new();
+    };
+    let window = windowsize.map(|size| format!(", windowsize {size}")).unwrap_or_default();
+    format!("; blksize {blksize}{window}, {blocks} DATA, {acknowledgements} ACK")
+}
+
+/// `1.2 MB in 0.40 s, 3.0 MB/s, 2 blocks sent again`
 impl fmt::Display for TransferStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (size, seconds) = (self.size, self.duration.as_secs_f64());
+        let decimals = if seconds < 0.1 { 3 } else { 2 };
         if size < 100_000 {
-            return write!(f, "{size} bytes in {seconds:.2} s");
+            write!(f, "{size} bytes in {seconds:.decimals$} s")?;
+        } else {
+            let megabytes = megabytes(size);
+            write!(f, "{megabytes:.1} MB in {seconds:.decimals$} s")?;
+            if seconds > 0.0 {
+                write!(f, ", {:.1} MB/s", megabytes / seconds)?;
+            }
         }
-        let megabytes = megabytes(size);
-        write!(f, "{megabytes:.1} MB in {seconds:.2} s")?;
-        if seconds > 0.0 { write!(f, ", {:.1} MB/s", megabytes / seconds) } else { Ok(()) }
+        match self.datagrams.map_or(0, |datagrams| datagrams.repeated) {
+            0 => Ok(()),
+            1 => f.write_str(", 1 block sent again"),
+            count => write!(f, ", {count} blocks sent again"),
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use super::boot::{Boot, Step, StepKind, basename, is_optional};
 use super::text::number_of_times;
 use crate::log_line::words::{
-    DHCP_SERVER, NO_DOWNLOAD, NO_PROXY_REQUEST, NO_RANGE, OTHER_PROXY, RESTARTED, TFTP_MAX,
+    CAUSES, DHCP_SERVER, IPXE_WITHOUT_FILE, NO_DOWNLOAD, NO_PROXY_REQUEST, NO_RANGE, OTHER_PROXY,
+    RESTARTED, TFTP_MAX,
 };
 use crate::reason::{EndReason, Reason};
 use crate::wire::pxe::is_ipxe;
@@ -203,17 +204,21 @@ fn stop(after: &[Step]) -> Option<EndReason> {
 fn notice_end(kind: &StepKind) -> Option<EndReason> {
     let StepKind::Notice(text) = kind else { return None };
     // The causes that the notice supposes are in the advice.
-    let (fact, _) = text.split_once(": does ").unwrap_or((text, ""));
+    let fact =
+        CAUSES.iter().find_map(|words| text.split_once(words)).map_or(&**text, |(fact, _)| fact);
+    let says = |words: [&str; 2]| words.iter().any(|words| fact.contains(words));
     let text = text.clone();
     Some(if text.starts_with(DHCP_SERVER) || text.starts_with(OTHER_PROXY) {
         EndReason::OtherServerAnswered { text }
-    } else if fact.contains(NO_PROXY_REQUEST) {
+    } else if says(NO_PROXY_REQUEST) {
         EndReason::NoProxyRequest { text: fact.to_owned() }
-    } else if fact.contains(NO_DOWNLOAD) {
+    } else if says(NO_DOWNLOAD) {
         match fact.split(' ').find(|word| is_url(word)) {
             Some(url) => EndReason::UrlSent { url: url.to_owned() },
             None => EndReason::NoDownload { text: fact.to_owned() },
         }
+    } else if text.starts_with(IPXE_WITHOUT_FILE) {
+        EndReason::IpxeWithoutFile { text }
     } else if text.starts_with(TFTP_MAX) {
         EndReason::Notice { text }
     } else {
@@ -262,6 +267,7 @@ fn stopped_at(kind: &StepKind) -> Option<EndReason> {
         }
         StepKind::Dropped { reason, .. } => EndReason::Dropped { text: reason.clone() },
         StepKind::Requested { message, .. } => EndReason::NotAnswered { message: message.clone() },
+        StepKind::NoReply(request) => EndReason::NoReplyCaptured { request: request.clone() },
         StepKind::Loading { path, size } => EndReason::TransferUnfinished {
             file: basename(path).to_owned(),
             size: format!(" ({size} bytes)"),

@@ -79,7 +79,7 @@ pub const BROADCAST: u16 = 0x8000;
 
 const MAX_CHADDR_LEN: u8 = 16;
 
-/// A request. It borrows the datagram; nothing is copied.
+/// A request, or a reply. It borrows the datagram; nothing is copied.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
     bytes: &'a [u8],
@@ -99,6 +99,16 @@ impl<'a> Frame<'a> {
             && (frame.htype() != 0 || frame.hlen() == 0);
         let is_dhcp = plausible && frame.message_type().is_some();
         (plausible && (!is_dhcp || bytes[field::COOKIE] == MAGIC_COOKIE)).then_some(frame)
+    }
+
+    /// A message of a server; `None` if it is not one, or has no magic cookie.
+    pub fn parse_reply(bytes: &'a [u8]) -> Option<Self> {
+        let frame = Self { bytes };
+        let is_reply = bytes.len() >= field::OPTIONS
+            && bytes[field::OP] == BOOT_REPLY
+            && frame.hlen() <= MAX_CHADDR_LEN
+            && bytes[field::COOKIE] == MAGIC_COOKIE;
+        is_reply.then_some(frame)
     }
 
     /// The whole datagram.
@@ -215,6 +225,15 @@ mod tests {
             assert!(Frame::parse(&bytes).is_none(), "byte {offset} = {byte}");
         }
         assert!(Frame::parse(&request(&[])[..235]).is_none());
+    }
+
+    #[test]
+    fn reply_is_parsed_unless_it_is_cut_off() {
+        let mut bytes = request(&[53, 1, 2]);
+        bytes[0] = BOOT_REPLY;
+        assert_eq!(Frame::parse_reply(&bytes).unwrap().message_type(), Some(message::OFFER));
+        assert!(Frame::parse_reply(&bytes[..239]).is_none());
+        assert!(Frame::parse_reply(&request(&[53, 1, 1])).is_none(), "a request");
     }
 
     #[test]

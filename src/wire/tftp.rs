@@ -41,6 +41,11 @@ impl<'a> Inbound<'a> {
 pub struct Strings<'a>(&'a [u8]);
 
 impl<'a> Strings<'a> {
+    /// The strings of an OACK are those after its opcode (RFC 2347).
+    pub fn of_oack(datagram: &'a [u8]) -> Option<Self> {
+        Some(Self(datagram.strip_prefix(&[0, 6])?))
+    }
+
     /// Removes and returns the next string.
     pub fn take(&mut self) -> Option<&'a [u8]> {
         let end = self.0.iter().position(|&byte| byte == 0).filter(|&end| end > 0)?;
@@ -157,5 +162,8 @@ fn option_with_empty_value_is_skipped() {
 #[test]
 fn long_error_text_is_cut() {
     assert_eq!(error(1, &"x".repeat(600)).len(), 504);
-    assert_eq!(oack([("blksize", 512)].into_iter()), b"\0\x06blksize\x00512\0");
+    let oack = oack([("blksize", 512)].into_iter());
+    assert_eq!(oack, b"\0\x06blksize\x00512\0");
+    let pairs: Vec<_> = Strings::of_oack(&oack).unwrap().pairs().collect();
+    assert_eq!(pairs, [(&b"blksize"[..], &b"512"[..])]);
 }

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+pub mod boot_files;
 pub mod boot_rom;
 pub mod download;
 pub mod firmware;
@@ -13,6 +14,7 @@ pub mod lab;
 pub mod measure;
 pub mod packet;
 pub mod random;
+pub mod recorder;
 pub mod request;
 pub mod server_host;
 pub mod slow_disk;

@@ -7,7 +7,7 @@ use crate::config::read::build::Purpose;
 use crate::config::read::load::Loader;
 use crate::config::read::system_lookups::SystemLookups;
 use crate::error::StartupError;
-use crate::story::StoryRequest;
+use crate::story::{OutputFormat, StoryRequest};
 use crate::sys::interfaces::has_interface;
 use conf_parser::Switch;
 use std::ffi::OsString;
@@ -58,7 +58,10 @@ fn command(line: CommandLine) -> Result<Command, StartupError> {
     for given in &line.options {
         match given.row.switch() {
             Some(Switch::Version) => return Ok(Command::Print(command_line::version())),
-            Some(Switch::Help) => return Ok(Command::Print(command_line::help(line.page))),
+            Some(Switch::Help) => {
+                let width = command_line::DEFAULT_WIDTH;
+                return Ok(Command::Print(command_line::help(line.page, width)));
+            }
             _ => loader.argument(given.row, given.value.as_deref())?,
         }
     }
@@ -84,12 +87,16 @@ fn parse_story(line: &CommandLine) -> Result<Option<Command>, StartupError> {
     if prints || line.end != Termination::Complete {
         return Ok(None);
     }
-    if !line.options.is_empty() || line.extensions.json || !line.extensions.explain.is_empty() {
+    if !line.options.is_empty() || !line.extensions.explain.is_empty() {
         return Err(StartupError::config(
             "bad command line options: --story cannot be combined with other options",
         ));
     }
-    Ok(Some(Command::Story(StoryRequest::parse(value, &line.extensions.args)?)))
+    let mut request = StoryRequest::parse(value, &line.extensions.args)?;
+    if line.extensions.json {
+        request.format = OutputFormat::Json;
+    }
+    Ok(Some(Command::Story(request)))
 }
 
 fn has_switch(line: &CommandLine, switch: Switch) -> bool {

@@ -10,7 +10,9 @@ use std::time::Duration;
 /// The client of an event.
 #[derive(Debug)]
 pub enum ClientKey {
+    /// Hardware address.
     Mac(String),
+    /// IP address.
     Ip(IpAddr),
     /// The line does not name the client, only where its request arrived.
     Unknown(String),
@@ -80,9 +82,8 @@ impl Clients {
             }
         }
         if let Some(mac) = &boot.mac {
-            self.by_mac.insert(mac.clone(), index);
-            boot.name =
-                boots.iter().rev().find(|one| one.mac == boot.mac).and_then(|one| one.name.clone());
+            let earlier = self.by_mac.insert(mac.clone(), index);
+            boot.name = earlier.and_then(|earlier| boots[earlier].name.clone());
         }
         boots.push(boot);
         index

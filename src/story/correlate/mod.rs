@@ -10,10 +10,12 @@ use super::boot::{Boot, Step, StepKind, TransferStats};
 use super::event::{Event, ServerEvent, event};
 use super::log_record::{LogTime, YEAR, line_of_json, log_record};
 use crate::log_line::DropKind;
-use clients::{ClientKey, Clients};
+pub use clients::ClientKey;
+use clients::Clients;
 pub use servers::FailedStart;
 use servers::Servers;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 use transactions::Transactions;
 
@@ -26,12 +28,21 @@ pub struct BootCorrelator {
     transactions: Transactions,
     /// The boot of the last step.
     latest: Option<usize>,
-    /// Boots with a decision line (`log-debug`) whose dnsmasq line is still to come, by hardware address.
-    decided: HashMap<String, usize>,
-    /// The line before was a decision to drop a request, by `log-debug`; dnsmasq's line without the client follows.
-    is_drop_decided: bool,
+    /// The last line of dnsmasq about a client, by hardware address: a decision line (`log-debug`) about it may follow.
+    undecided: HashMap<String, Undecided>,
+    /// The boot of the line before, if that line does not name its client: a decision line may follow.
+    unnamed_drop: Option<usize>,
     /// The start of the last DHCP exchange of each boot that has files.
     exchanges: HashMap<usize, Exchange>,
+}
+
+/// A line of dnsmasq that a decision line may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Undecided {
+    /// It says only that there is a reply.
+    Answer,
+    /// It names the boot file.
+    Choice,
 }
 
 /// The start of a DHCP exchange within a boot.
@@ -51,11 +62,24 @@ impl BootCorrelator {
         let record = log_record(from_json.as_deref().unwrap_or(line))?;
         let time = LogTime { seconds: record.time.seconds.or(now), ..record.time };
         self.servers.set_current(&record.source);
-        let index = self.add_event(event(&record)?, time);
-        if let Some(index) = index {
-            self.boots[index].server = self.servers.state();
-        }
-        index
+        self.add_observed(event(&record)?, time)
+    }
+
+    /// Adds an event of a line or a datagram. Returns the index of its boot.
+    pub fn add_observed(&mut self, event: Event, time: LogTime<'_>) -> Option<usize> {
+        let index = self.add_event(event, time)?;
+        self.boots[index].server = self.servers.state();
+        Some(index)
+    }
+
+    /// A boot, to add what is known about its client.
+    pub fn boot_mut(&mut self, index: usize) -> &mut Boot {
+        &mut self.boots[index]
+    }
+
+    /// The client of this boot has this IP address.
+    pub fn bind_ip(&mut self, index: usize, ip: IpAddr) {
+        self.clients.bind_ip(&mut self.boots, index, ip);
     }
 
     /// All boots, in the order of their start.
@@ -84,7 +108,7 @@ impl BootCorrelator {
     }
 
     fn add_event(&mut self, event: Event, time: LogTime<'_>) -> Option<usize> {
-        let was_drop_decided = std::mem::take(&mut self.is_drop_decided);
+        let unnamed_drop = self.unnamed_drop.take();
         match event {
             Event::Server(event) => {
                 self.add_server_event(event, time);
@@ -96,10 +120,16 @@ impl BootCorrelator {
                 self.transactions.bind(xid, index, &mut self.boots[index]);
                 Some(index)
             }
-            Event::DroppedUnnamed { .. } if was_drop_decided => self.latest,
             Event::DroppedUnnamed { origin, text } => {
                 let kind = StepKind::Dropped { reason: text, count: 1 };
-                Some(self.add_step(&ClientKey::Unknown(origin), kind, time))
+                self.unnamed_drop = Some(self.add_step(&ClientKey::Unknown(origin), kind, time));
+                self.unnamed_drop
+            }
+            Event::Dropped { .. } => {
+                if let Some(index) = unnamed_drop {
+                    self.boots[index].take_back();
+                }
+                self.add_drop(event, time)
             }
             other => self.add_client_event(other, time),
         }
@@ -107,7 +137,7 @@ impl BootCorrelator {
 
     fn add_server_event(&mut self, event: ServerEvent, time: LogTime<'_>) {
         if event == ServerEvent::Started {
-            self.decided.clear();
+            self.undecided.clear();
         }
         self.servers.add(event, time);
     }
@@ -125,9 +155,8 @@ impl BootCorrelator {
             }
             Event::Assigned { .. } => self.add_address(event, time),
             Event::Answered { .. } => self.add_answer(event, time),
-            Event::Dropped { .. } => self.add_drop(event, time),
             Event::Chosen { mac, ip, file } => {
-                self.decided.remove(&mac);
+                self.undecided.insert(mac.clone(), Undecided::Choice);
                 let index = self.add_step(&ClientKey::Mac(mac), StepKind::Chosen(file), time);
                 self.clients.bind_ip(&mut self.boots, index, ip);
                 Some(index)
@@ -164,22 +193,23 @@ impl BootCorrelator {
 
     fn add_answer(&mut self, event: Event, time: LogTime<'_>) -> Option<usize> {
         let Event::Answered { mac, port, architecture, outcome } = event else { return None };
-        // The decision line comes first; the line of dnsmasq after it is about the same reply.
-        if outcome.is_none()
-            && let Some(index) = self.decided.remove(&mac)
-        {
-            return Some(index);
-        }
+        let undecided = self.undecided.remove(&mac);
+        let is_same_reply = outcome.is_some() && undecided.is_some();
         let offer = outcome.as_deref().map(offer::of_outcome).unwrap_or_default();
-        let is_decision = outcome.is_some();
-        let client = ClientKey::Mac(mac.clone());
+        if outcome.is_none() {
+            self.undecided.insert(mac.clone(), Undecided::Answer);
+        } else if undecided == Some(Undecided::Answer)
+            && let Some(index) = self.clients.by_mac(&mac)
+        {
+            // The decision is about the same reply, and says more.
+            self.boots[index].take_back();
+        }
+        let client = ClientKey::Mac(mac);
         let index = self.add_step(&client, StepKind::Answered { port, outcome, count: 1 }, time);
         let boot = &mut self.boots[index];
         boot.architecture = boot.architecture.or(architecture);
-        boot.offer = offer;
-        if is_decision {
-            self.decided.insert(mac, index);
-        }
+        // The details of log-dhcp come before the decision line.
+        boot.offer.update(offer, is_same_reply);
         Some(index)
     }
 
@@ -192,12 +222,11 @@ impl BootCorrelator {
         let step = StepKind::Dropped { reason, count: 1 };
         let index = self.add_step(&ClientKey::Mac(mac), step, time);
         self.boots[index].architecture = self.boots[index].architecture.or(architecture);
-        self.is_drop_decided = true;
         Some(index)
     }
 
     /// Adds a step to the boot of the client, or to a new one. Returns the index of the boot.
-    fn add_step(&mut self, client: &ClientKey, kind: StepKind, time: LogTime<'_>) -> usize {
+    pub fn add_step(&mut self, client: &ClientKey, kind: StepKind, time: LogTime<'_>) -> usize {
         let begins = kind.can_begin_boot();
         let current = self.clients.current(client, &self.boots, time.seconds).filter(|index| {
             let boot = &self.boots[*index];

@@ -125,6 +125,6 @@ fn transfer_stats(text: &str) -> Option<Event> {
     let (size, rest) = rest.split_once(BYTES_IN)?;
     let seconds = rest.split_once(SECONDS)?.0.parse().ok()?;
     let duration = Duration::try_from_secs_f64(seconds).ok()?;
-    let stats = TransferStats { size: size.parse().ok()?, duration };
+    let stats = TransferStats { size: size.parse().ok()?, duration, datagrams: None };
     Some(Event::TransferStats { ip: address(ip)?, path: path.to_owned(), stats })
 }

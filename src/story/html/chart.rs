@@ -2,13 +2,13 @@
 //!
 //! Rows are elements of an HTML list, not of an image, so that labels wrap and text keeps its size on a narrow screen.
 
-use super::Source;
 use super::axis::Axis;
 use super::escape::{Escaped, EscapedPath};
 use super::mark::{legend, mark};
 use super::summary::stats_text;
 use crate::story::boot::{Boot, Step, StepKind};
 use crate::story::correlate::step_start;
+use crate::story::source::Source;
 use crate::story::text::{describe, offset};
 use std::fmt::{self, Write};
 
@@ -93,10 +93,9 @@ fn list(out: &mut String, boot: &Boot, source: Source) -> fmt::Result {
 
 /// Why the steps are a list.
 fn no_axis(boot: &Boot, source: Source) -> &'static str {
-    match (boot.started_at, source) {
-        (None, Source::Log) => "This log has no times. The steps are in their order.",
-        (None, Source::Capture) => "This capture has no times. The steps are in their order.",
-        (Some(_), _) => "All steps have the same time. They are in their order.",
+    match boot.started_at {
+        None => source.no_times(),
+        Some(_) => "all steps have the same time",
     }
 }
 

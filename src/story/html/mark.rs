@@ -45,6 +45,7 @@ pub fn mark(step: &Step) -> (Mark, &'static str) {
             Mark::SincePrevious,
             "file; only its end is in the log, so the bar begins at the step before",
         ),
+        StepKind::NoReply(_) => (Mark::Missing, "request without a reply in the capture"),
         StepKind::Loading { .. } => (Mark::File, "file that is being sent"),
         StepKind::NotFound { .. } => (Mark::Missing, "file that does not exist"),
         StepKind::ClientError { .. } => (Mark::Missing, "error of the client"),

@@ -14,6 +14,8 @@ mod outcome;
 mod summary;
 
 use super::boot::Boot;
+use super::correlate::FailedStart;
+use super::source::Source;
 use super::text::{describe, offset};
 use escape::Escaped;
 use outcome::{Outcome, outcome};
@@ -21,24 +23,20 @@ use std::fmt::{self, Write};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Where the boots come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A log of pxemasq or dnsmasq.
-    Log,
-    /// A packet capture.
-    Capture,
-}
-
 /// The whole page.
-pub fn page(boots: &[Boot], source: Source) -> String {
+pub fn page(boots: &[Boot], failed_starts: &[FailedStart], source: Source) -> String {
     let mut page = String::new();
     // Writing into a String cannot fail.
-    let _ = write_page(&mut page, boots, source);
+    let _ = write_page(&mut page, boots, failed_starts, source);
     page
 }
 
-fn write_page(out: &mut String, boots: &[Boot], source: Source) -> fmt::Result {
+fn write_page(
+    out: &mut String,
+    boots: &[Boot],
+    failed_starts: &[FailedStart],
+    source: Source,
+) -> fmt::Result {
     let outcomes: Vec<Outcome> = boots.iter().map(outcome).collect();
     let count = outcome::number_of_boots(boots.len());
     let counts = outcome::counts(&outcomes);
@@ -55,8 +53,11 @@ fn write_page(out: &mut String, boots: &[Boot], source: Source) -> fmt::Result {
         write!(out, "<span class=\"badge {}\">{text}</span> ", outcome::class(verdict))?;
     }
     writeln!(out, "</p>\n<p class=\"muted\">{}</p>", origin(source))?;
+    for start in failed_starts {
+        failed_start(out, start)?;
+    }
     if boots.is_empty() {
-        writeln!(out, "<p>{}</p>", nothing_found(source))?;
+        writeln!(out, "<p>{}</p>", source.nothing_found())?;
     } else {
         summary::write(out, boots, &outcomes)?;
     }
@@ -73,11 +74,15 @@ fn origin(source: Source) -> &'static str {
     }
 }
 
-fn nothing_found(source: Source) -> &'static str {
-    match source {
-        Source::Log => "This log has no line of pxemasq or dnsmasq about a client.",
-        Source::Capture => "This capture has no request of a PXE client and no TFTP request.",
-    }
+/// A start of the server that was refused.
+fn failed_start(out: &mut String, start: &FailedStart) -> fmt::Result {
+    let time = if start.raw_time.is_empty() { "" } else { ", " };
+    writeln!(
+        out,
+        "<div class=\"verdict fails\"><p><strong>The start of the server was refused{time}{}</strong></p><p>{}</p></div>",
+        Escaped(&start.raw_time),
+        Escaped(&start.text)
+    )
 }
 
 /// A boot: verdict, picture, all steps.
@@ -163,7 +168,7 @@ mod tests {
             let mut boot = boot(offset, name);
             boot.raw_time = name.into();
             boot.mac = Some(name.into());
-            let page = page(&[boot], Source::Log);
+            let page = page(&[boot], &[], Source::Log);
             assert!(!page.contains("<script"), "{page}");
             assert!(page.contains("&lt;script&gt;"), "{page}");
         }
@@ -173,7 +178,7 @@ mod tests {
     fn title_has_number_and_outcome() {
         let boots = [boot(None, "vmlinuz"), boot(None, "vmlinuz")];
         let title = |boots: &[Boot]| {
-            let page = page(boots, Source::Log);
+            let page = page(boots, &[], Source::Log);
             let (_, rest) = page.split_once("<title>").unwrap();
             rest.split_once("</title>").unwrap().0.to_owned()
         };
@@ -184,10 +189,10 @@ mod tests {
 
     #[test]
     fn log_without_times_is_shown_as_list() {
-        let without = page(&[boot(None, "vmlinuz")], Source::Log);
-        assert!(without.contains("This log has no times."), "{without}");
+        let without = page(&[boot(None, "vmlinuz")], &[], Source::Log);
+        assert!(without.contains("this log has no times"), "{without}");
         assert!(!without.contains("class=\"track\""), "{without}");
-        let with = page(&[boot(Some(Duration::from_secs(1)), "vmlinuz")], Source::Log);
+        let with = page(&[boot(Some(Duration::from_secs(1)), "vmlinuz")], &[], Source::Log);
         assert!(!with.contains("no times") && with.contains("class=\"track\""), "{with}");
     }
 }

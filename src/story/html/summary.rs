@@ -96,7 +96,8 @@ fn span(length: Duration) -> String {
 fn slowest_file_is_that_with_the_longest_transfer() {
     let mut boot = Boot::default();
     for (path, seconds) in [("a", 1), ("dir/b", 3), ("c", 2)] {
-        let stats = TransferStats { size: 5, duration: Duration::from_secs(seconds) };
+        let stats =
+            TransferStats { size: 5, duration: Duration::from_secs(seconds), datagrams: None };
         let kind = StepKind::File { path: path.into(), stats: Some(stats) };
         boot.add(Some(Duration::from_secs(9)), kind);
     }

@@ -190,8 +190,20 @@ fn notices() -> Vec<NoticeLine> {
             client: client(),
             reason: BootReason::NoProxyRequest { line: line(), seconds: 30 },
         },
-        NoticeLine::IpxeLoop { client: client(), file: file(), count: 3, line: line() },
-        NoticeLine::BootLoop { client: client(), file: file(), count: 3, line: line() },
+        NoticeLine::IpxeLoop {
+            client: client(),
+            file: file(),
+            count: 3,
+            line: line(),
+            reason: None,
+        },
+        NoticeLine::BootLoop {
+            client: client(),
+            file: file(),
+            count: 3,
+            line: line(),
+            reason: Some("/srv/a.efi is empty: copy the file again".to_owned()),
+        },
         NoticeLine::TransferEvicted { client: client(), max: 50 },
         NoticeLine::IdleTransferReplaced { client: client(), max: 50 },
         NoticeLine::NoAcks { client: client(), path: path(), count: 3 },
@@ -332,7 +344,11 @@ fn decision_that_is_not_about_a_reply_is_parsed_into_its_event() {
             Some(Event::TransferStats {
                 ip: ip(),
                 path: path(),
-                stats: TransferStats { size: 2_000_000, duration: Duration::from_millis(1500) },
+                stats: TransferStats {
+                    size: 2_000_000,
+                    duration: Duration::from_millis(1500),
+                    datagrams: None,
+                },
             }),
         ),
     ] {
