@@ -95,3 +95,59 @@ pub fn notice(found: BootLoop, reason: Option<String>) -> NoticeLine {
         NoticeLine::BootLoop { client, file, count, line, reason }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boot_monitor::ClientKey;
+    use crate::config::{Located, Origin, Tftp};
+    use crate::wire::client_arch::Architecture;
+
+    fn notices() -> LoopNotices {
+        let root = Located { origin: Origin::default(), value: b"/srv".to_vec() };
+        LoopNotices::new(Roots::from_config(&Tftp { root: Some(root), ..Tftp::default() }))
+    }
+
+    fn found(path: &str, architecture: Option<u16>) -> BootLoop {
+        BootLoop {
+            client: ClientKey::Mac([2, 0, 0, 0, 0, 1]),
+            file: b"a.efi".to_vec(),
+            path: path.into(),
+            count: 3,
+            line: Origin::default(),
+            architecture: architecture.map(Architecture),
+            is_ipxe: false,
+        }
+    }
+
+    #[test]
+    fn file_that_cannot_be_examined_has_a_notice_without_reason() {
+        for (path, architecture) in [("/srv/a.efi", None), ("/other/a.efi", Some(7))] {
+            let found = found(path, architecture);
+            let expected = notice(found.clone(), None);
+            let mut notices = notices();
+            assert_eq!(notices.add(found), Some(expected), "{path}");
+            assert_eq!(notices.next(), None);
+        }
+    }
+
+    #[test]
+    fn files_are_examined_two_at_a_time_and_the_queue_is_limited() {
+        let mut notices = notices();
+        let mut requests = Vec::new();
+        let mut refused = 0;
+        for _ in 0..MAX_WAITING + MAX_IN_FLIGHT + 5 {
+            refused += usize::from(notices.add(found("/srv/a.efi", Some(7))).is_some());
+            requests.extend(notices.next());
+        }
+        assert_eq!((requests.len(), refused), (MAX_IN_FLIGHT, 5));
+        let Request::ExamineProgram(program) = &requests[0] else { panic!("{requests:?}") };
+        assert_eq!((program.root, &program.name[..]), (0, &b"a.efi"[..]));
+        let reason = || Some("/srv/a.efi is empty".to_owned());
+        let expected = notice(found("/srv/a.efi", Some(7)), reason());
+        assert_eq!(notices.finish(program.id, reason()), Some(expected));
+        assert_eq!(notices.finish(program.id, reason()), None);
+        assert!(notices.next().is_some());
+        assert_eq!(notices.next(), None);
+    }
+}

@@ -313,6 +313,7 @@ mod tests {
         std::os::unix::fs::symlink("/dev/full", &path).unwrap();
         let (mut writer, failures) = writer(&path);
         writer.take(&record("one"));
+        writer.wake();
         assert_eq!(failures.recv().unwrap(), (true, Vec::new()));
         std::fs::remove_file(&path).unwrap();
         writer.reopened(open_log_file_again(&path).ok());

@@ -24,7 +24,7 @@ pub use efi::{EfiProgram, Role};
 pub use format::Format;
 pub use ipxe::{EmbeddedScript, Ipxe};
 pub use machine::Machine;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -56,14 +56,21 @@ pub fn identify(path: &Path) -> io::Result<BootProgram> {
     if !metadata.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let mut header = Vec::new();
-    Read::by_ref(&mut file).take(format::HEADER_LEN as u64).read_to_end(&mut header)?;
-    let format = format::identify(&header);
-    let ipxe = find_ipxe(format, &header, &mut file)?;
-    Ok(BootProgram { format, len: metadata.len().max(header.len() as u64), ipxe })
+    BootProgram::read(&mut file, metadata.len())
 }
 
-fn find_ipxe(format: Format, header: &[u8], rest: &mut File) -> io::Result<Option<Ipxe>> {
+impl BootProgram {
+    /// Reads 4 MiB of a file at most. `len`: its length in bytes. Errors: those of `file`.
+    pub fn read(mut file: impl Read, len: u64) -> io::Result<Self> {
+        let mut header = Vec::new();
+        file.by_ref().take(format::HEADER_LEN as u64).read_to_end(&mut header)?;
+        let format = format::identify(&header);
+        let ipxe = find_ipxe(format, &header, &mut file)?;
+        Ok(Self { format, len: len.max(header.len() as u64), ipxe })
+    }
+}
+
+fn find_ipxe(format: Format, header: &[u8], rest: &mut impl Read) -> io::Result<Option<Ipxe>> {
     Ok(match format {
         Format::Efi(_) | Format::Linux { efi: Some(_) } => {
             ipxe::search(header, rest)?.in_efi_program()

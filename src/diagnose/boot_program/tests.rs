@@ -7,14 +7,10 @@ mod robustness;
 use super::*;
 use crate::wire::client_arch::Architecture;
 use files::{Pe, file};
-use std::fs;
 
 /// The program in a file with these bytes.
 fn program(bytes: &[u8]) -> BootProgram {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("file");
-    fs::write(&path, bytes).unwrap();
-    identify(&path).unwrap()
+    BootProgram::read(bytes, bytes.len() as u64).unwrap()
 }
 
 /// A client as in `7`, and iPXE as in `ipxe 7`.
@@ -132,6 +128,9 @@ fn only_regular_files_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let error = identify(folder.path()).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
-    let error = identify(&folder.path().join("none")).unwrap_err();
+    let path = folder.path().join("file");
+    let error = identify(&path).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    std::fs::write(&path, file("x64.efi")).unwrap();
+    assert_eq!(identify(&path).unwrap(), program(&file("x64.efi")));
 }

@@ -3,7 +3,7 @@
 use crate::log_line::decision::{Boot, Drop, Near, Outcome};
 use crate::log_line::{
     DecisionLine, DhcpLine, DropKind, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome,
-    Restrictions, SandboxLine, TftpLine,
+    ReplyPorts, Restrictions, SandboxLine, TftpLine,
 };
 use crate::proxydhcp::DropReason;
 use crate::reason::BootReason;
@@ -206,7 +206,7 @@ fn notices() -> Vec<NoticeLine> {
         },
         NoticeLine::TransferEvicted { client: client(), max: 50 },
         NoticeLine::IdleTransferReplaced { client: client(), max: 50 },
-        NoticeLine::NoAcks { client: client(), path: path(), count: 3 },
+        NoticeLine::NoAcks { client: client(), path: path(), count: 3, ports: ReplyPorts::Any },
         NoticeLine::SocketUnavailable { client: client(), reason: "Too many open files".into() },
         NoticeLine::FileRefused {
             client: client(),

@@ -31,10 +31,7 @@ const SAMPLES: &[&str] = &[
 const CLIENTS: &[&str] = &["0", "7", "9", "11", "16", "31", "33", "300", "ipxe 0", "ipxe 7"];
 
 fn examine(bytes: &[u8]) {
-    let format = format::identify(bytes);
-    let texts = ipxe::search(bytes, &mut io::empty()).unwrap();
-    let ipxe = texts.in_efi_program();
-    let program = BootProgram { format, len: bytes.len() as u64, ipxe };
+    let program = BootProgram::read(bytes, bytes.len() as u64).unwrap();
     for name in CLIENTS {
         compare(&program, Path::new("/x"), client(name));
         explain_repeated_load(&program, Path::new("/x"), client(name));
