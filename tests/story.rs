@@ -109,12 +109,12 @@ const STEPS: &str = "answered\n\
 const CAPTURED_STEPS: &str = "DHCPDISCOVER\n\
     answered on port 67: OFFER from 10.9.0.1: menu\n\
     DHCPREQUEST to port 4011\n\
-    selected in the menu: pxelinux.0\n\
+    selected: pxelinux.0\n\
     pxelinux.0 3000 bytes blksize 1468, windowsize 1, 3 DATA, 4 ACK\n\
     2 files do not exist, the last is pxelinux.cfg/0A\n\
     pxelinux.cfg/default 100 bytes blksize 1468, windowsize 1, 1 DATA, 2 ACK\n\
     vmlinuz 0.2 MB blksize 1468, windowsize 1, 137 DATA, 138 ACK\n\
-    => it has its operating system: vmlinuz was the last file\n";
+    => boots: it has its operating system: vmlinuz was the last file\n";
 
 fn log_of_dnsmasq_is_shown_as_steps() {
     let Some(dnsmasq) = required(installed_dnsmasq()) else { return };
@@ -215,8 +215,12 @@ fn capture_of_a_boot_is_shown_as_steps_with_sizes() {
     fs::write(&path, &capture).expect("the capture is written");
     let path = path.to_str().expect("UTF-8");
     let output = story(&["--story", path], "");
-    let (head, steps) = output.split_once('\n').expect("lines");
-    assert!(head.starts_with("52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), 20"), "{head}");
+    let boot = output.strip_prefix("1 network boot: boots\n\n").expect("a summary");
+    let (head, steps) = boot.split_once('\n').expect("lines");
+    assert!(
+        head.starts_with("52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), 20"),
+        "{output}"
+    );
     assert!(head.ends_with(" UTC"), "{head}");
     let texts = steps.lines().map(|line| {
         let (_, text) = line.split_once(" s  ").unwrap_or(("", line));

@@ -1,6 +1,6 @@
 //! How far a boot got, and what to do if it stopped.
 
-use super::boot::{Boot, Step, StepKind, basename, is_optional};
+use super::boot::{Boot, SERVER_STOPPED, Step, StepKind, basename, is_optional};
 use super::text::number_of_times;
 use crate::log_line::words::{
     CAUSES, DHCP_SERVER, IPXE_WITHOUT_FILE, NO_DOWNLOAD, NO_PROXY_REQUEST, NO_RANGE, OTHER_PROXY,
@@ -54,8 +54,6 @@ const LOADERS: &[&str] =
 /// Suffixes of files that loaders read.
 const SETTINGS: &[&str] =
     &[".cfg", ".conf", ".ipxe", ".txt", ".c32", "/default", ".lst", ".php", ".mod", ".pf2", ".bcd"];
-/// The step of a boot that was going on when the server ended.
-pub const SERVER_STOPPED: &str = "the server was stopped";
 /// An iPXE build whose name does not start with `ipxe`.
 const NETBOOT_XYZ: &str = "netboot.xyz";
 
