@@ -70,9 +70,10 @@ const PI_CLASS: &str = "PXEClient:Arch:00000:UNDI:002001";
 const PI_TEXT: &[u8] = b"Raspberry Pi Boot";
 /// The first files of the models, in the order in which they ask.
 const PI_FILES: [&str; 3] = ["0badcafe/start4.elf", "start4.elf", "bootcode.bin"];
-/// The features that iPXE reports in option 175: on a BIOS PXE, HTTP, DNS, bzImage and menu; on UEFI EFI, HTTP, DNS and menu.
-const IPXE_BIOS_FEATURES: &str = "210101130101170101180101270101";
-const IPXE_UEFI_FEATURES: &str = "240101130101170101270101";
+/// The features that a usual build of iPXE reports in option 175: DNS, HTTP, iSCSI, TFTP, AoE and menu, on a BIOS also PXE and
+/// bzImage, on UEFI also EFI.
+const IPXE_BIOS_FEATURES: &str = "170101130101110101150101120101270101210101180101";
+const IPXE_UEFI_FEATURES: &str = "170101130101110101150101120101270101240101";
 
 pub struct Client<'a> {
     pub scene: &'a Scene<'a>,
@@ -250,7 +251,7 @@ impl Client<'_> {
             Outcome::Boots(file) => Outcome::Boots(format!("{name}, then {file}")),
             Outcome::Fails(fault) => fails(format!("{name}, then: {fault}")),
             Outcome::Unknown(what) => Outcome::Unknown(format!("{name}, then: {what}")),
-            Outcome::LocalDisk => fails(format!("{name}, then the local disk")),
+            Outcome::LocalDisk => Outcome::LocalDisk,
         }
     }
 

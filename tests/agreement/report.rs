@@ -2,7 +2,7 @@
 
 use super::client::Outcome;
 use super::explain::{Explained, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Of this number of pairs one may be undecided: where a file may have a script that is not visible.
 const MIN_PAIRS_OF_UNDECIDED: usize = 25;
@@ -19,7 +19,7 @@ pub struct Pair {
 pub struct Report {
     pairs: Vec<Pair>,
     /// Configurations whose start is refused.
-    pub skipped: Vec<String>,
+    pub skipped: BTreeSet<String>,
 }
 
 impl Pair {
@@ -54,7 +54,7 @@ impl Report {
     }
 
     /// Prints the counts, and panics if there is a contradiction.
-    pub fn end(self, title: &str) {
+    pub fn end(self) {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for pair in &self.pairs {
             let got = format!("{:?}", pair.got);
@@ -62,7 +62,7 @@ impl Report {
             let line = format!("--explain {:?}, client {got}", pair.explained.verdict);
             *counts.entry(line).or_default() += 1;
         }
-        println!("{title}: {} pairs", self.pairs.len());
+        println!("{} pairs", self.pairs.len());
         for (line, count) in &counts {
             println!("  {count:5} {line}");
         }

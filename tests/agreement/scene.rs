@@ -6,6 +6,8 @@
 //! # lab: file pxelinux.0 bios
 //! # lab: link ../elsewhere boot.efi
 //! # lab: mode 600 secret.efi
+//! # lab: owner 990 mine.efi
+//! # lab: directory empty
 //! # lab: relay 10.20.0.1
 //! ```
 //!
@@ -22,6 +24,7 @@ use crate::common::subject;
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -116,7 +119,7 @@ impl<'l> Scene<'l> {
         if config.is_own {
             self.now = Guess { network: SERVER.to_owned(), ..Guess::default() };
             self.lab.file(CONFIG, &config.text);
-            self.follow(&text, files);
+            self.follow(&text);
         } else {
             self.now = guess::guess(&config.text);
             self.lab.file("/etc/group", "root:x:0:\nnogroup:x:65534:\ndnsmasq:x:990:\n");
@@ -127,19 +130,22 @@ impl<'l> Scene<'l> {
     }
 
     /// Runs the `lab:` comments.
-    fn follow(&mut self, text: &str, files: Files) {
+    fn follow(&mut self, text: &str) {
         self.now.is_slow = text.lines().any(|line| line.starts_with("dhcp-reply-delay"));
         self.now.has_unique_root = text.contains("tftp-unique-root");
         self.now.has_user = text.lines().any(|line| line.starts_with("user="));
         for line in text.lines().filter_map(|line| line.strip_prefix("# lab: ")) {
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
-                ["file" | "link" | "mode", ..] if files == Files::Missing => {}
                 ["file", name, kind] => self.lab.file(&place(name), program::make(kind)),
                 ["directory", name] => self.lab.file(&format!("{}/.kept", place(name)), ""),
                 ["link", target, name] => self.lab.link(target, &place(name)),
                 ["mode", mode, name] => {
                     allow(&place(name), u32::from_str_radix(mode, 8).expect("a mode"));
+                }
+                ["owner", user, name] => {
+                    let user = user.parse().expect("a number");
+                    chown(place(name), Some(user), None).expect("the lab belongs to root");
                 }
                 ["relay", relay] => self.now.relay = Some(relay.parse().expect("an address")),
                 _ => panic!("lab: {line}"),

@@ -37,6 +37,9 @@ fn test_start_and_the_start_have_the_same_result() {
         if !starts {
             println!("{} is refused", name(config));
         }
+        if std::env::var_os("PXEMASQ_ALL_PAIRS").is_some() {
+            println!("{}: {}", name(config), printed[1].text);
+        }
         let found = printed.iter().filter_map(|printed| printed.fault(starts));
         faults.extend(found.map(|fault| format!("{}: {fault}", name(config))));
     }
