@@ -88,9 +88,10 @@ impl Simulation<'_> {
         (boot.path, boot.size) = (Some(path_text(&path)), Some(size));
         boot.name.clone_from(&name);
         // An early model may have the first file on a memory card.
-        let is_sufficient = match is_early_model(&self.client.mac) {
-            true => name == EARLY_FILE,
-            false => !name.ends_with(EARLY_FILE),
+        let is_sufficient = if is_early_model(&self.client.mac) {
+            name == EARLY_FILE
+        } else {
+            !name.ends_with(EARLY_FILE)
         };
         if name.ends_with(LATE_FILE) || !is_sufficient {
             return Outcome::unknown(ReplyReason::PiModel { name });
