@@ -110,6 +110,15 @@ impl StartupError {
         self
     }
 
+    /// Adds the line that caused the error, if there is one.
+    #[must_use]
+    pub fn with_line(self, line: Option<&Origin>) -> Self {
+        match line {
+            Some(line) => self.with_origin(line),
+            None => self,
+        }
+    }
+
     /// Adds the messages of further errors.
     #[must_use]
     pub fn with_further(mut self, messages: Vec<String>) -> Self {

@@ -139,7 +139,7 @@ fn every_reason_to_refuse_the_start_is_reported_the_most_telling_first() {
         "error: @/c.conf:3: enable-ra is not served: no router advertisements; remove the line",
         "error: @/c.conf:1: server: DNS is not served; remove the line, or set port=0 so that dnsmasq ignores it as well",
         "error: @/c.conf:6: TFTP directory @/none inaccessible: No such file or directory",
-        "error: unknown user or group: no-such-user",
+        "error: @/c.conf:2: unknown user or group: no-such-user",
         "error: the start would be refused (5 errors)",
     ];
     assert_eq!((code, &errors[..]), (Some(0), &expected[..]));
@@ -255,9 +255,9 @@ fn mistake_is_reported_with_file_and_line() {
         ),
         (
             "enable-tftp\n",
-            "enable-tftp=yes\n",
+            "enable-tftp=none0\n",
             &[
-                "@/c.conf:3: enable-tftp=yes serves files on the interface yes only, which does not exist; write enable-tftp for all interfaces",
+                "@/c.conf:3: enable-tftp=none0: there is no interface none0, so no files are served there; write enable-tftp for all interfaces",
             ],
         ),
         (
@@ -273,7 +273,7 @@ fn mistake_is_reported_with_file_and_line() {
         (
             "port=0\n",
             "port=0\nuser=no-such-user\n",
-            &["error: unknown user or group: no-such-user"],
+            &["error: @/c.conf:2: unknown user or group: no-such-user"],
         ),
         (
             "tftp-root=@/tftp\n",

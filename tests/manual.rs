@@ -73,7 +73,7 @@ fn troubleshooting_guide_has_every_code_and_quotes_the_notices() {
         "requested a boot file and got no reply: ",
         "times within a minute and restarted each time",
         "sends it to iPXE too",
-        "times and acknowledged no block",
+        " times, and no acknowledgement arrived",
         "which does not exist",
         "although its mode permits it",
         " did not get a file: ",

@@ -38,8 +38,11 @@ fn names(title: &str, options: &[OptionName]) -> String {
     std::iter::once(format!("{title}\n")).chain(lines).collect()
 }
 
+/// A title, and whether an option belongs to it.
+type Section = (&'static str, fn(Support) -> bool);
+
 /// The options of dnsmasq, by what pxemasq does with them.
-const SECTIONS: &[(&str, fn(Support) -> bool)] = &[
+const SECTIONS: &[Section] = &[
     ("Valid options are:", |support| support == Support::Served),
     ("Options that are accepted and have no effect:", |support| {
         matches!(support, Support::Inert | Support::Ignored(_))
@@ -57,7 +60,7 @@ fn general_help(width: usize) -> String {
     let own = EXTENSION_OPTIONS.iter().map(|(.., usage, help)| (format!("    {usage}"), *help));
     text.extend(test.chain(own).map(|(usage, help)| entry(&usage, help, width)));
     for (title, has) in SECTIONS {
-        text += &format!("\n{title}\n");
+        text.extend(["\n", title, "\n"]);
         let canonical = OPTIONS.iter().filter(|row| row.canonical_name() == row.keyword);
         let rows = canonical.filter(|row| has(support(row.keyword)));
         text.extend(rows.map(|row| entry(&usage(row), row.help, width)));

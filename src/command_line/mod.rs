@@ -191,8 +191,8 @@ impl Expansion {
             }
             match self.word(word).map_err(invalid)? {
                 Value::Complete => {}
-                Value::FollowsIfAssignment => {
-                    let is_value = |next: &&String| next.contains('=') && !next.starts_with('-');
+                Value::MayFollow => {
+                    let is_value = |next: &&String| !next.starts_with('-');
                     let value = words.next_if(is_value).map_or("", |value| value);
                     self.words.push(format!("{word}={value}"));
                 }
@@ -239,8 +239,8 @@ enum Value {
     Complete,
     /// In the next word.
     Follows,
-    /// In the next word if that contains `=`. The option itself is not expanded yet.
-    FollowsIfAssignment,
+    /// In the next word, unless that is an option. The option itself is not expanded yet.
+    MayFollow,
 }
 
 /// What is expected instead of an unknown option.
@@ -259,7 +259,7 @@ fn long_option(word: &str, expanded: &mut Vec<String>) -> Result<Value, &'static
         }
         // The description of a client may be in the next word.
         if name == "explain" && value.is_none() {
-            return Ok(Value::FollowsIfAssignment);
+            return Ok(Value::MayFollow);
         }
         expanded.push(format!("--{word}"));
         return match (has_value, value) {

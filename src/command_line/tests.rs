@@ -212,6 +212,7 @@ fn values_of_extensions_keep_their_bytes() {
     assert_eq!(clients, [&b"pcap=/\xE9"[..], b"log=/\xE8"]);
     let read = bytes_of(&[b"--explain", b"-d", b"--explain=uefi", b"--explain", b"mac=1:2"]);
     assert_eq!(read.extensions.explain, ["", "uefi", "mac=1:2"]);
+    assert_eq!(bytes_of(&[b"--explain", b"rpi"]).extensions.explain, ["rpi"]);
     let read = bytes_of(&[b"--story", b"/\xE9"]);
     assert_eq!(to_bytes(&read.extensions.args[0]), &b"/\xE9"[..]);
 }

@@ -4,6 +4,7 @@ use super::lookup::hosts::Hosts;
 use super::lookup::match_rules::MatchRules;
 use super::lookup::rules::Rules;
 use super::lookup::tags::TagIfs;
+use super::process_lines::ProcessLines;
 use super::{Dhcp, Group, Origin, Process, Tftp};
 use std::path::PathBuf;
 
@@ -89,6 +90,7 @@ impl Default for Process {
             dns_port: 53,
             no_hosts: false,
             no_upstream: false,
+            lines: ProcessLines::default(),
         }
     }
 }

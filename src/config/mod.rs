@@ -5,6 +5,7 @@ pub mod file_content;
 pub mod lint;
 pub mod lookup;
 pub mod network;
+pub mod process_lines;
 pub mod read;
 pub mod reload;
 pub mod server_names;
@@ -28,6 +29,7 @@ use lookup::match_rules::MatchRules;
 pub use lookup::rules::{Rule, Rules};
 use lookup::tags::{TagIfs, TagSet};
 use network::Network;
+use process_lines::ProcessLines;
 use std::ffi::OsStr;
 use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
@@ -285,6 +287,8 @@ pub struct Process {
     pub no_hosts: bool,
     /// There is a `no-resolv` and no `server`, for which dnsmasq logs a warning.
     pub no_upstream: bool,
+    /// The lines of these settings.
+    pub lines: ProcessLines,
 }
 
 impl Process {

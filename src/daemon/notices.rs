@@ -7,7 +7,8 @@ use super::file_process::roots::Roots;
 use super::rate_limit::RateLimit;
 use crate::boot_monitor::event::{ClientEvent, OtherServerReply};
 use crate::boot_monitor::{ClientKey, Finding, RefusedFile, STEP_TIMEOUT};
-use crate::log_line::{Line, NoticeClient, NoticeLine};
+use crate::config::Tftp;
+use crate::log_line::{Line, NoticeClient, NoticeLine, ReplyPorts};
 use crate::proxydhcp::foreign_reply;
 use crate::reason::BootReason;
 use crate::time::Timestamp;
@@ -186,15 +187,15 @@ impl Daemon {
         let notice = if let Finding::BootLoop(found) = finding {
             self.report_loop(found)
         } else {
-            let max_transfers = self.config.tftp.as_ref().map_or(0, |tftp| tftp.max_transfers);
-            notice(finding, max_transfers)
+            notice(finding, self.config.tftp.as_deref())
         };
         notice.map(Line::Notice)
     }
 }
 
 /// The notice about a finding; `None`: the file process looks for the cause first.
-fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
+fn notice(finding: Finding, tftp: Option<&Tftp>) -> Option<NoticeLine> {
+    let max_transfers = tftp.map_or(0, |tftp| tftp.max_transfers);
     Some(match finding {
         Finding::FilesRefused { .. } | Finding::FileUnreadable { .. } | Finding::BootLoop(_) => {
             return None;
@@ -213,7 +214,8 @@ fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
             NoticeLine::Boot { client: client(key), reason }
         }
         Finding::NoAcks { client: key, path, count } => {
-            NoticeLine::NoAcks { client: client(key), path: printable(&path), count }
+            let ports = tftp.map_or(ReplyPorts::Any, reply_ports);
+            NoticeLine::NoAcks { client: client(key), path: printable(&path), count, ports }
         }
         Finding::TransferEvicted { client: key, by_same_client: true } => {
             NoticeLine::IdleTransferReplaced { client: client(key), max: max_transfers }
@@ -226,6 +228,14 @@ fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
         }
         Finding::OtherServer(reply, line) => other_server_notice(reply, line.to_string()),
     })
+}
+
+fn reply_ports(tftp: &Tftp) -> ReplyPorts {
+    match tftp.ports {
+        _ if tftp.single_port => ReplyPorts::Single,
+        Some((first, last)) => ReplyPorts::Range(first, last),
+        None => ReplyPorts::Any,
+    }
 }
 
 pub(super) fn client(key: ClientKey) -> NoticeClient {

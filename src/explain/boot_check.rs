@@ -16,6 +16,7 @@ use crate::diagnose::port_owner::PortOwner;
 use crate::net::ReceivedDatagram;
 use crate::reason::{FileReason, ReplyReason};
 use crate::tftp;
+use crate::wire::options::contains;
 use crate::wire::pxe::is_ipxe;
 use conf_parser::Boot;
 use std::ffi::OsStr;
@@ -27,6 +28,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 const CLIENT_TFTP_PORT: u16 = 2000;
+/// A build of iPXE that has an embedded script, which its compressed variants do not show.
+const NETBOOT_XYZ: &[u8] = b"netboot.xyz";
 
 impl Simulation<'_> {
     /// Checks the file that a reply names, as the client would load it.
@@ -218,7 +221,7 @@ impl Simulation<'_> {
         };
         boot.ipxe = match program.ipxe {
             Some(ipxe) => Some(self.script_of(ipxe, name)),
-            None if program.format == Format::Unrecognised => by_name,
+            None if matches!(program.format, Format::Unrecognised | Format::Efi(_)) => by_name,
             None => None,
         };
         let Comparison { fit, hint } = compare(&program, path, client);
@@ -243,8 +246,10 @@ impl Simulation<'_> {
             let tftp = self.environment.config.tftp.as_deref();
             tftp.is_some_and(|tftp| self.check(&autoexec, tftp).file.is_ok())
         };
+        let has_known_script = contains(name, NETBOOT_XYZ);
         match ipxe.script {
             EmbeddedScript::Present => LoadedIpxe::Scripted,
+            EmbeddedScript::Unknown if has_known_script => LoadedIpxe::Scripted,
             EmbeddedScript::Unknown => LoadedIpxe::Unknown,
             EmbeddedScript::Absent if ipxe.loads_autoexec && has_autoexec() => LoadedIpxe::Scripted,
             EmbeddedScript::Absent => LoadedIpxe::Plain,

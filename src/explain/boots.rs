@@ -2,7 +2,7 @@
 
 use super::client_spec::ClientSpec;
 use super::environment::Environment;
-use super::kinds::Kind;
+use super::kinds::{EBC_UEFI, Kind, X64_UEFI};
 use super::outcome::Outcome;
 use super::report::{BootFile, Conversation, LoadedIpxe};
 use super::simulate::simulate;
@@ -38,8 +38,11 @@ pub fn loaded_ipxe(
     // The first entry of a menu is loaded, if the user chooses none.
     let loaded = first.boots.first()?.ipxe?;
     let name = format!("iPXE of {}", kind.name);
-    let client = ClientSpec { interface: kind.client.interface.clone(), ..kind.client.as_ipxe() };
-    let ipxe = Kind { name, client, architecture: kind.architecture };
+    // iPXE sends the number of its own build. Its x64 build sends 7, whatever the firmware sends.
+    let build = kind.architecture;
+    let architecture = if build == EBC_UEFI { X64_UEFI } else { build };
+    let client = ClientSpec { architecture: Some(architecture), ..kind.client.as_ipxe() };
+    let ipxe = Kind { name, client, architecture };
     let boot = with_loop(simulate(environment, &ipxe), Some(loaded));
     Some(with_script(boot, first.boots.first()?, loaded))
 }

@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 
 /// The version in option 175 that iPXE sends: the bus and the identifiers of the network card are left out.
 const IPXE_VERSION: [u8; 5] = [0xeb, 3, 1, 0, 0];
-/// The features that a default build of iPXE reports in option 175 on any firmware: DNS, HTTP, iSCSI, TFTP, SRP, AoE, menus.
+/// The features that a default build of iPXE reports in option 175 on any firmware: DNS, HTTP, iSCSI, TFTP, SRP, ATA over Ethernet, menus.
 const IPXE_FEATURES: &[u8] = &[23, 19, 17, 21, 27, 18, 39];
 /// Features on BIOS: ELF, multiboot, PXE, bzImage.
 const IPXE_BIOS_FEATURES: &[u8] = &[34, 25, 33, 24];
@@ -32,7 +32,8 @@ impl ClientSpec {
         }
         let protocol = if architecture.is_http() { HTTP_CLIENT } else { PXE_CLIENT };
         let default = || {
-            let rest = format!(":Arch:{:05}:UNDI:003016", architecture.0);
+            let undi = if self.is_ipxe() { "003010" } else { "003016" };
+            let rest = format!(":Arch:{:05}:UNDI:{undi}", architecture.0);
             [protocol, rest.as_bytes()].concat()
         };
         self.vendor_class.clone().unwrap_or_else(default)

@@ -5,7 +5,7 @@ use crate::byte_text::to_bytes;
 use crate::story::Boot;
 use crate::wire::client_arch::Architecture;
 use crate::wire::dhcp::Frame;
-use crate::wire::dhcp_option::{USER_CLASS, VENDOR_CLASS};
+use crate::wire::dhcp_option::{IPXE, USER_CLASS, VENDOR_CLASS};
 use crate::wire::option_display::{mac, printable};
 use crate::wire::pxe::IPXE_USER_CLASS;
 use conf_parser::option_names::OPTIONS;
@@ -113,12 +113,14 @@ impl ClientSpec {
     pub fn of_frame(frame: Frame<'_>) -> Self {
         let option = |code| frame.option(code, 1).map(<[u8]>::to_vec);
         let user_class = option(USER_CLASS).map(|class| printable(&class).into_bytes());
+        let options = option(IPXE).map(|value| (IPXE, value)).into_iter().collect();
         Self {
             mac: frame.mac().to_vec(),
             architecture: frame.architecture(),
             which: Which::One,
             vendor_class: option(VENDOR_CLASS),
             user_class,
+            options,
             ..Self::new()
         }
     }
@@ -186,9 +188,10 @@ impl ClientSpec {
         Self { user_class: Some(IPXE_USER_CLASS.to_vec()), is_raspberry_pi: false, ..self.clone() }
     }
 
-    /// Whether its user class is that of iPXE, which also sends option 175.
+    /// Whether it is iPXE, which sends its user class and option 175.
     pub fn is_ipxe(&self) -> bool {
-        self.user_class.as_deref() == Some(IPXE_USER_CLASS)
+        let has_option = self.options.iter().any(|(code, _)| *code == IPXE);
+        self.user_class.as_deref() == Some(IPXE_USER_CLASS) || has_option
     }
 }
 
@@ -216,7 +219,9 @@ impl fmt::Display for ClientError {
             Self::HardwareAddress(word) => write!(f, "{word}: not a hardware address"),
             Self::Address(word) => write!(f, "{word}: not an IPv4 address"),
             Self::Option(word) => write!(f, "{word}: unknown option"),
-            Self::Unknown(word) => write!(f, "{word}: unknown keyword; use {KEYWORDS}"),
+            Self::Unknown(word) => {
+                write!(f, "{word}: unknown keyword; use {KEYWORDS}, or a kind of client: {WORDS}")
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ impl Simulation<'_> {
         let is_elsewhere = self.is_elsewhere();
         Conversation {
             client: self.client.to_string(),
+            is_ipxe: self.client.is_ipxe(),
             kind,
             architecture: self.architecture.0,
             architecture_name: self.architecture.name(),

@@ -47,8 +47,14 @@ fn has_proxy_range(config: &Config) -> bool {
 fn play(environment: &mut Environment, kind: &Kind) -> Vec<Finding> {
     let mut found = Vec::new();
     for conversation in boots(environment, kind) {
+        let is_ipxe = conversation.is_ipxe;
+        // A PC that gets only the menu entry of the Raspberry Pi is none of the clients of this configuration, unless it has
+        // loaded iPXE from it.
+        let is_of_pi =
+            |outcome: &&Outcome| outcome.reason == Reason::Reply(ReplyReason::PiEntryOnly);
         let of_files = conversation.boots.iter().map(|boot| &boot.verdict);
-        found.extend([&conversation.verdict].into_iter().chain(of_files).filter_map(finding));
+        let outcomes = [&conversation.verdict].into_iter().chain(of_files);
+        found.extend(outcomes.filter(|one| is_ipxe || !is_of_pi(one)).filter_map(finding));
     }
     found
 }
@@ -68,7 +74,6 @@ fn finding(outcome: &Outcome) -> Option<Finding> {
                 | ReplyReason::NotPxe { .. }
                 | ReplyReason::NoService { .. }
                 | ReplyReason::InterfaceMissing { .. }
-                | ReplyReason::PiEntryOnly
         ) | Reason::Config(
             ConfigReason::InterfaceDown { .. } | ConfigReason::InterfaceLeftOut { .. },
         )

@@ -17,6 +17,8 @@ pub struct Kind {
 
 pub const BIOS: Architecture = Architecture(0);
 pub const X64_UEFI: Architecture = Architecture(7);
+/// The number of EFI byte code, which x64 UEFI sends too.
+pub const EBC_UEFI: Architecture = Architecture(9);
 
 /// The firmware that people boot over the network, with its architecture.
 const USUAL: &[(&str, u16)] = &[

@@ -111,8 +111,7 @@ fn add_clients(
         let ports = [environment.config.dhcp.server_port, PXE_PORT];
         let datagrams = capture::datagrams(path, &ports).map_err(unreadable)?;
         let replayed = replay(environment, &datagrams, interface).into_iter();
-        let is_ipxe = |one: &Conversation| one.user_class.as_deref() == Some("iPXE");
-        let checked = replayed.map(|one| if is_ipxe(&one) { without_loading(one) } else { one });
+        let checked = replayed.map(|one| if one.is_ipxe { without_loading(one) } else { one });
         return report.add(checked.collect(), path);
     }
     if let Some(Source { path, interface }) = Source::parse(text, "log=") {

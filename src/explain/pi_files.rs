@@ -1,8 +1,8 @@
 //! The files that a Raspberry Pi loads from the root of the TFTP server.
 
 use super::outcome::Outcome;
-use super::raspberry_pi::{Invitation, is_early_model};
-use super::received_reply::ReceivedReply;
+use super::raspberry_pi::{Invitation, MENU_TEXT, is_early_model};
+use super::received_reply::{MenuChoice, ReceivedReply};
 use super::report::BootFile;
 use super::simulate::{NO_SERVER, OTHER_MACHINE, Simulation};
 use crate::byte_text::path_text;
@@ -28,7 +28,9 @@ const SERIAL_DIGITS: usize = 8;
 impl Simulation<'_> {
     /// The boot of a Raspberry Pi after an offer.
     pub fn boot_raspberry_pi(&mut self, offer: &ReceivedReply, invitation: Invitation) {
-        let line = offer.menu.first().and_then(|entry| entry.line.clone());
+        let invites = |entry: &&MenuChoice| entry.text.contains(MENU_TEXT);
+        let entry = offer.menu.iter().find(invites).or(offer.menu.first());
+        let line = entry.and_then(|entry| entry.line.clone());
         let early = is_early_model(&self.client.mac);
         let is_invited = match invitation {
             Invitation::Exact => true,
@@ -44,7 +46,7 @@ impl Simulation<'_> {
         let outcome = self.pi_outcome(offer, &mut boot);
         boot.verdict = match outcome.verdict {
             Verdict::Boots if invitation == Invitation::Contained => {
-                let text = offer.menu.first().map_or(&offer.prompt, |entry| &entry.text);
+                let text = entry.map_or(&offer.prompt, |entry| &entry.text);
                 Outcome::unknown(ReplyReason::PiTextInexact { text: text.clone() })
             }
             _ => outcome,

@@ -61,6 +61,9 @@ pub struct Conversation {
     pub boots: Vec<BootFile>,
     /// The result. With a menu, it is that of the first entry, which the client chooses unless the user does.
     pub verdict: Outcome,
+    /// Whether the client is iPXE.
+    #[serde(skip)]
+    pub is_ipxe: bool,
     /// Whether the server is another machine.
     #[serde(skip)]
     pub is_elsewhere: bool,

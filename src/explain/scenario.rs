@@ -139,8 +139,8 @@ fn receiver(
     let name = configured_name(config, interfaces);
     let (index, address) = assume(config, &name, interfaces);
     assumed.push(format!(
-        "this configuration is for another machine, with an interface {name} and the address {address}: no interface of this \
-         machine is on the network of {start} ({})",
+        "the server is another machine, with an interface {name} and the address {address}: no interface of this machine is on \
+         the network of {start} ({}). For a client behind a relay, add relay=",
         range.origin
     ));
     Receiver { index, place: Place::Elsewhere }

@@ -193,7 +193,7 @@ impl<'w> Simulation<'w> {
         let (name, from, outcome) = match server {
             _ if server_type == 0 => {
                 let outcome = Outcome::boots(ReplyReason::BootsLocalDisk);
-                ("the local disk".to_owned(), "the machine itself", outcome)
+                ("the local disk".to_owned(), "itself", outcome)
             }
             None => {
                 let reason = ReplyReason::BootServerSearched { entry: entry.clone(), server_type };

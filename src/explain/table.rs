@@ -17,7 +17,7 @@ const GAP: usize = 2;
 /// The smallest width of a column that is made narrower.
 const MIN_WIDTH: usize = 12;
 /// The smallest width of the last column.
-const MIN_RESULT: usize = 36;
+const MIN_RESULT: usize = 28;
 /// Width of the name of a cell on a narrow terminal.
 const NAME_WIDTH: usize = 8;
 
@@ -69,7 +69,10 @@ fn rows_of(client: &Conversation) -> impl Iterator<Item = Row> {
             (Verdict::Unknown, _) => format!("unknown: {}", verdict.reason),
             (Verdict::DoesNotBoot, _) => format!("does not boot: {}", verdict.reason),
         };
-        row([boot.name.clone(), boot.server.clone(), line, result], verdict.verdict)
+        let entry = boot.entry.as_ref().map(|entry| format!(" (“{entry}”)"));
+        let entry = entry.filter(|_| client.boots.len() > 1).unwrap_or_default();
+        let name = format!("{}{entry}", boot.name);
+        row([name, boot.server.clone(), line, result], verdict.verdict)
     };
     let of_nothing = || {
         let result = match client.verdict.verdict {
@@ -91,7 +94,7 @@ fn rows_of(client: &Conversation) -> impl Iterator<Item = Row> {
 /// equal rows are one row.
 fn without_lines(client: &Conversation) -> String {
     match client.exchanges.last().map(|last| last.drop_reason.as_ref()) {
-        Some(None) if client.verdict.reason.id() == "no-boot-file" => {
+        Some(None) if client.verdict.reason.id() == "reply-without-boot-file" => {
             "no pxe-service and no dhcp-boot is for this client".to_owned()
         }
         _ => client.verdict.reason.to_string(),

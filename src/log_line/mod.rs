@@ -16,7 +16,7 @@ pub use decision::DecisionLine;
 pub use dhcp::{DhcpLine, PxeOutcome};
 pub use drop::DropKind;
 pub use files::{FileLine, LinePart};
-pub use notice::{NoticeClient, NoticeLine};
+pub use notice::{NoticeClient, NoticeLine, ReplyPorts};
 pub use process::{COMPILE_TIME_OPTIONS, ProcessLine, VERSION};
 pub use sandbox::{Restrictions, Sandbox, SandboxLine};
 pub use script::ScriptLine;

@@ -16,6 +16,17 @@ pub enum NoticeClient {
     Ip(IpAddr),
 }
 
+/// The ports from which blocks are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyPorts {
+    /// `tftp-single-port`
+    Single,
+    /// `tftp-port-range`
+    Range(u16, u16),
+    /// Any free ports.
+    Any,
+}
+
 /// A notice. `line` is a line of the configuration as `file:number`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoticeLine {
@@ -37,8 +48,8 @@ pub enum NoticeLine {
         line: String,
         reason: Option<String>,
     },
-    /// The client repeats a request and acknowledges no block.
-    NoAcks { client: NoticeClient, path: String, count: usize },
+    /// The client repeats a request, and no acknowledgement of it arrives.
+    NoAcks { client: NoticeClient, path: String, count: usize, ports: ReplyPorts },
     /// The limit of transfers was reached and a transfer of this client was dropped.
     TransferEvicted { client: NoticeClient, max: usize },
     /// The limit of transfers was reached and an idle transfer was dropped for a request from its own address.
@@ -92,6 +103,18 @@ const EXCLUDE_IPXE: &str =
 /// The question where the file does not show why it is loaded again.
 const UNKNOWN_LOOP: &str = "is the file for other firmware, or does Secure Boot reject it?";
 
+impl fmt::Display for ReplyPorts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Single => f.write_str("port 69"),
+            Self::Range(first, last) => write!(f, "the ports {first} to {last} (tftp-port-range)"),
+            Self::Any => f.write_str(
+                "other ports than 69 (set tftp-port-range, and permit it, or tftp-single-port)",
+            ),
+        }
+    }
+}
+
 impl fmt::Display for NoticeLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -106,9 +129,9 @@ impl fmt::Display for NoticeLine {
                 "{client} has loaded {file} ({line}) {count} times within a minute and restarted each time: {}",
                 reason.as_deref().unwrap_or(UNKNOWN_LOOP)
             ),
-            Self::NoAcks { client, path, count } => write!(
+            Self::NoAcks { client, path, count, ports } => write!(
                 f,
-                "{client} has requested {path} {count} times and acknowledged no block: does a firewall drop replies from other ports than 69? (tftp-port-range, tftp-single-port)"
+                "{client} has requested {path} {count} times, and no acknowledgement arrived. Possible causes: a firewall drops the blocks, which come from {ports}, or the client was switched off"
             ),
             Self::TransferEvicted { client, max } => write!(
                 f,

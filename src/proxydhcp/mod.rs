@@ -265,14 +265,15 @@ pub fn handle_datagram(
     is_notice_due: impl FnOnce(Mac) -> bool,
     effects: &mut Vec<Effect>,
 ) {
-    let config = context.config;
+    let Context { config, interfaces, .. } = context;
     let result = evaluate(context, port, datagram);
     match &result {
         Ok(evaluated) => apply(config, evaluated, effects),
         Err(reason) => effects.extend(log_lines::log_drop(reason)),
     }
     let (bytes, result) = (datagram.bytes, result.as_ref());
-    effects.extend(no_boot_file_event(config, port, bytes, result, is_notice_due));
+    let request = (port, bytes);
+    effects.extend(no_boot_file_event(config, interfaces, request, result, is_notice_due));
     if log_decision == DecisionLog::On {
         effects.push(explain::decision_line::decision_line(config, port, bytes, result));
     }

@@ -79,6 +79,9 @@ reasons! {
         RangeElsewhere { start: std::net::Ipv4Addr } = "range-elsewhere",
             "dhcp-range: no interface of this machine is on the network of {start}: only clients behind a relay are answered by \
              this range";
+        PoolElsewhere = "pool-elsewhere",
+            "dhcp-range: pxemasq hands out no addresses; no interface of this machine is on that network, so only clients behind \
+             a relay would get none";
         /// `line`: as `FILE:LINE (interface=eth1)`; `interface`: as `eth0 (192.168.1.2)`.
         InterfaceLeftOut { line: String, interface: String } = "interface-left-out",
             "dhcp-range: {line} leaves out {interface}, which is on that network";
@@ -87,7 +90,7 @@ reasons! {
             "dhcp-range: {first} and {second} are on the same network: a client gets a reply from each; add \
              interface={name} to use one";
         TftpInterfaceMissing { name: String, remedy: &'static str } = "tftp-interface-missing",
-            "enable-tftp={name} serves files on the interface {name} only, which does not exist; {remedy}";
+            "enable-tftp={name}: there is no interface {name}, so no files are served there; {remedy}";
         ResolverIsDnsmasq { file: &'static str, address: std::net::IpAddr } = "resolver-is-dnsmasq",
             "this machine will not resolve names: {file} names {address}, where dnsmasq answers and pxemasq does not; change \
              that line, and set port=0";

@@ -32,7 +32,7 @@ reasons! {
             "{warning} on this machine: the server has to resolve it";
         /// An interface of the configuration is here, and its network is not.
         NetworkElsewhere { interface: String, start: Ipv4Addr, result: String } = "network-elsewhere",
-            "{interface} of this machine is not on the network of {start}, so no client is answered on it; on a machine whose {interface} is on that network, the client {result}";
+            "{interface} of this machine is not on the network of {start}, so no client is answered on it; on a machine whose {interface} is on that network, the result is: {result}. For a client behind a relay, add relay=";
         PiTextInexact { text: String } = "raspberry-pi-text-inexact",
             "“{text}” contains “Raspberry Pi Boot”: some models require exactly this text, with blanks behind it at most";
         PiModel { name: String } = "raspberry-pi-model",
@@ -80,7 +80,7 @@ reasons! {
             "the choice of “{entry}” is not answered: {why}";
 
         /// `lines`: the lines that are the likeliest mistakes, or empty.
-        NoBootFile { architecture: String, lines: String } = "no-boot-file",
+        NoBootFile { architecture: String, lines: String } = "reply-without-boot-file",
             "the reply names no boot file: no pxe-service and no dhcp-boot matches architecture {architecture}{lines}";
         /// `dhcp-ignore`.
         Ignored { why: String } = "dhcp-ignore", "no reply is sent: {why}";
@@ -88,7 +88,7 @@ reasons! {
         NoService { why: String } = "no-pxe-service", "no reply is sent: {why}";
         NoRange { why: String, lines: String } = "no-range", "no reply is sent: {why}{lines}";
         NotServed { why: String } = "interface-not-served", "no reply is sent: {why}";
-        NoReply { why: String, lines: String } = "no-reply", "no reply is sent: {why}{lines}";
+        NoReply { why: String, lines: String } = "request-not-answered", "no reply is sent: {why}{lines}";
         /// `here`: the interfaces of this machine with their addresses.
         InterfaceMissing { names: String, here: String } = "served-interface-missing",
             "only {names} is served, and it does not exist; this machine has {here}";

@@ -12,7 +12,7 @@ reasons! {
         NotServed { keyword: &'static str, why: &'static str, more: String } = "not-served",
             "{keyword} is not served: {why}; remove the line{more}";
         /// `more`: as above.
-        DnsNotServed { keyword: &'static str, more: String } = "dns-not-served",
+        DnsNotServed { keyword: &'static str, more: String } = "dns-refused",
             "{keyword}: DNS is not served; remove the line{more}, or set port=0 so that dnsmasq ignores it as well";
         Dhcpv6Range = "dhcpv6-range", "dhcp-range: DHCPv6 is not served; remove the line";
         /// `subnet`: the first address of the range.

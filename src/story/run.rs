@@ -2,22 +2,19 @@
 
 use super::boot::Boot;
 use super::capture;
-use super::correlate::{BootCorrelator, FailedStart};
-use super::request::{OutputFormat, StoryRequest};
+use super::correlate::BootCorrelator;
+use super::line_reader::next_line;
+use super::live;
+use super::output::{boots, print_all};
+use super::request::StoryRequest;
 use super::source::Source;
-use super::{html, json, live, text};
-use crate::byte_text::{to_path, to_text, to_utf8};
+use crate::byte_text::to_path;
 use crate::capture::is_capture;
 use crate::error::StartupError;
-use crate::log_line::sanitize::sanitize;
 use crate::strerror::strerror;
-use crate::terminal::{Style, print_stdout};
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-
-/// A longer line is read as several lines.
-const MAX_LINE_LEN: u64 = 64 << 10;
+use std::io::{self, BufRead, BufReader};
 
 /// Prints the boots of the logs, or of standard input.
 ///
@@ -72,38 +69,4 @@ fn read_file(path: &str, correlator: &mut BootCorrelator) -> Result<Source, Star
 
 fn unreadable(path: &str, error: &dyn fmt::Display) -> StartupError {
     StartupError::file(format!("cannot read {path}: {error}"))
-}
-
-/// All boots, after the last line or datagram.
-fn boots(correlator: BootCorrelator, source: Source) -> Vec<Boot> {
-    let mut boots = correlator.into_boots();
-    if source == Source::Capture {
-        capture::finish(&mut boots);
-    }
-    boots
-}
-
-/// Prints everything after the last line.
-pub fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Source) {
-    let failed_starts: Vec<FailedStart> = correlator.failed_starts().to_vec();
-    let boots = request.filter.apply(boots(correlator, source));
-    let output = match request.format {
-        OutputFormat::Html => html::page(&boots, &failed_starts, source),
-        OutputFormat::Json => json::document(&boots, &failed_starts),
-        OutputFormat::Text => {
-            return print_stdout(&text::story(&boots, &failed_starts, source, Style::of_stdout()));
-        }
-    };
-    print_stdout(&to_utf8(&output));
-}
-
-/// The next line, at most [`MAX_LINE_LEN`] bytes of it; the rest is the next line. `None` at the end.
-pub fn next_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
-    let mut bytes = Vec::new();
-    if input.by_ref().take(MAX_LINE_LEN).read_until(b'\n', &mut bytes)? == 0 {
-        return Ok(None);
-    }
-    // Clients choose some of the bytes in a log: control characters must not reach the terminal.
-    let line = to_text(String::from_utf8_lossy(&bytes).as_bytes());
-    Ok(Some(sanitize(line.trim_end_matches(['\n', '\r'])).into_owned()))
 }

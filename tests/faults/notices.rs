@@ -55,7 +55,9 @@ fn client_without_a_boot_file_is_reported_once_after_the_line_of_dnsmasq() {
             .to_owned(),
         "02:00:00:00:00:0c requested a boot file and got no reply: it has no client architecture (option 93)".to_owned(),
     ];
-    expected.iter().for_each(|text| setup.wait_for(text));
+    for text in &expected {
+        setup.wait_for(text);
+    }
     let texts = setup.texts();
     for text in &expected {
         assert_eq!(texts.iter().filter(|line| line.starts_with(text)).count(), 1, "{texts:#?}");
@@ -84,7 +86,9 @@ fn unreadable_file_is_reported_at_once_although_the_client_gets_another_file() {
         (closed, 1),
         (in_loop, 1),
     ];
-    lines.iter().for_each(|(text, _)| setup.wait_for(text));
+    for (text, _) in lines {
+        setup.wait_for(text);
+    }
     let texts = setup.texts();
     for (text, count) in lines {
         let found = texts.iter().filter(|line| line.contains(text)).count();

@@ -57,7 +57,7 @@ const MISTAKES: &[Mistake] = &[
             scene.swap("tftp-root=/srv/tftp", "tftp-root=/srv/other");
             scene.file("/srv/other/readme");
         },
-        message: "@:9: /srv/other/boot.efi does not exist, but /srv/tftp/boot.efi does: is tftp-root wrong?; tftp-root is at @:5",
+        message: "@:9: pxe-service: /srv/other/boot.efi does not exist, but /srv/tftp/boot.efi does: is tftp-root wrong?",
         marker: "is tftp-root wrong?",
     },
     Mistake {

@@ -305,7 +305,7 @@ fn process_that_uses_the_port_is_named_at_a_terminal() {
     assert!(seen.contains("port 67 is taken by ") && seen.contains(&holder), "{seen}");
 }
 
-/// libvirt, LXD, Incus and NetworkManager start a dnsmasq for each of their networks. It is not stopped: both can run.
+/// libvirt, LXD, Incus and `NetworkManager` start a dnsmasq for each of their networks. It is not stopped: both can run.
 fn dnsmasq_of_libvirt_on_the_port_is_not_to_be_stopped() {
     let Some(setup) = required(Setup::new(RANGE)) else { return };
     if subject_is_theirs() {

@@ -8,7 +8,7 @@ mod client_lines;
 mod dns;
 pub mod line_findings;
 mod quotes;
-mod ranges;
+pub mod ranges;
 pub mod support;
 pub mod tag_sources;
 pub mod tag_usage;

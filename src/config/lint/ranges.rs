@@ -5,10 +5,12 @@ use crate::config::{Config, Range, RangeKind, Rule};
 use crate::finding::{Finding, Level};
 use crate::reason::{ConfigReason, StartReason};
 use conf_parser::Keyword;
+use std::net::Ipv4Addr;
 
 /// All findings of this module.
 pub fn findings(config: &Config) -> Vec<Finding> {
     let mut findings = nothing_to_serve(config);
+    findings.extend(refused_pools(config));
     findings.extend(silent_range(config));
     findings.extend(missing_range(config));
     findings
@@ -25,6 +27,22 @@ fn nothing_to_serve(config: &Config) -> Vec<Finding> {
         .then(|| Finding::general(Level::Error, StartReason::NothingToServe))
         .into_iter()
         .collect()
+}
+
+/// Without a proxy range, the network of an address pool would have no addresses (D-009). Beside one, it depends on the
+/// interfaces of the machine.
+fn refused_pools(config: &Config) -> Vec<Finding> {
+    if proxy_range(config).is_some() {
+        return Vec::new();
+    }
+    config.dhcp.ranges.iter().map(refused_pool).collect()
+}
+
+/// The finding that the start is refused because of an address pool.
+pub fn refused_pool(rule: &Rule<Range>) -> Finding {
+    let Range { start, netmask, .. } = rule.value;
+    let subnet = start & netmask.unwrap_or(Ipv4Addr::BROADCAST);
+    Finding::at(Level::Error, &rule.origin, StartReason::Pool { subnet })
 }
 
 fn silent_range(config: &Config) -> Option<Finding> {

@@ -78,6 +78,7 @@ impl Builder {
     pub fn apply(&mut self, setting: Setting, origin: &Origin) {
         self.unsupported.record(setting.row, origin);
         self.tag_usage.record(&setting.directive, origin);
+        self.config.process.lines.record(&setting.directive, origin);
         self.line_findings.record(&setting.directive, origin);
         self.apply_directive(setting.directive, origin);
     }

@@ -13,7 +13,7 @@ use self::transfer::TransferSockets;
 use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
 use super::startup::refusals::{Refusals, ToReason};
 use crate::config::network::Binding;
-use crate::config::{Config, Tftp};
+use crate::config::{Config, Origin, Tftp};
 use crate::effect::ReceiveMode;
 use crate::error::StartupError;
 use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
@@ -138,22 +138,18 @@ impl Sockets {
         if config.network.binding == Binding::Wildcard {
             for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
                 let what = format!("failed to create listening socket for port {TFTP_PORT}");
-                let opened = self.listen((any, TFTP_PORT).into());
-                require(opened, &what, (any, TFTP_PORT).into(), tftp, refusals)?;
+                let address = (any, TFTP_PORT).into();
+                require(self.listen(address), &what, (address, &tftp.enabled), refusals)?;
             }
             return Ok(());
         }
         let here = own_addresses(config, tftp, interfaces);
-        let is_here = |ip: &IpAddr| interfaces.addresses.iter().any(|address| address.ip == *ip);
+        let is_here = |ip: IpAddr| interfaces.addresses.iter().any(|address| address.ip == ip);
         let only_here = config.network.binding == Binding::Interfaces;
-        let missing = config
-            .network
-            .listen
-            .iter()
-            .map(|line| line.value)
-            .filter(|ip| only_here && !is_here(ip));
-        let named = missing.map(|ip| SocketAddr::new(ip, TFTP_PORT));
-        for address in here.iter().copied().chain(named) {
+        let listen = config.network.listen.iter();
+        let missing = listen.filter(|line| only_here && !is_here(line.value));
+        let named = missing.map(|line| (SocketAddr::new(line.value, TFTP_PORT), &line.origin));
+        for (address, line) in here.iter().map(|address| (*address, &tftp.enabled)).chain(named) {
             match self.listen(address) {
                 // An IPv6 address during duplicate address detection: it can be bound soon.
                 Err(error)
@@ -164,7 +160,7 @@ impl Sockets {
                 }
                 opened => {
                     let what = format!("failed to create listening socket for {}", address.ip());
-                    require(opened, &what, address, tftp, refusals)?;
+                    require(opened, &what, (address, line), refusals)?;
                 }
             }
         }
@@ -339,15 +335,14 @@ impl Sockets {
     }
 }
 
-/// A TFTP socket without which the start is refused.
+/// A TFTP socket without which the start is refused: its address, and the line that needs it.
 fn require(
     opened: io::Result<Option<usize>>,
     what: &str,
-    address: SocketAddr,
-    tftp: &Tftp,
+    (address, line): (SocketAddr, &Origin),
     refusals: &mut Refusals,
 ) -> Result<(), StartupError> {
-    let opened = opened.map_err(|error| bind_error(what, &error, address, Some(&tftp.enabled)));
+    let opened = opened.map_err(|error| bind_error(what, &error, address, Some(line)));
     refusals.check(PORT, opened).map(drop)
 }
 

@@ -1,8 +1,8 @@
 //! The lines that the start logs (docs/dnsmasq/daemon.md, section 6).
 
 use crate::byte_text::to_text;
-use crate::config::Config;
 use crate::config::network::{Binding, missing_interfaces};
+use crate::config::{Config, RangeKind};
 use crate::finding::{Finding, Level};
 use crate::log_line::{DhcpLine, FileLine, Line, ProcessLine, SandboxLine, TftpLine};
 use crate::net::{Address, Interfaces, same_network};
@@ -33,8 +33,9 @@ impl StartupBanner<'_> {
         lines.extend(interface_lines(config, interfaces));
         lines.extend(config.process.log_async_lines().map(ProcessLine::AsynchronousLog));
         let mut lines: Vec<Line> = lines.into_iter().map(Line::Process).collect();
-        let ranges =
-            config.dhcp.ranges.iter().rev().map(|range| DhcpLine::ProxyRange(range.value.start));
+        let ranges = config.dhcp.ranges.iter().rev();
+        let ranges = ranges.filter(|range| range.value.kind == RangeKind::Proxy);
+        let ranges = ranges.map(|range| DhcpLine::ProxyRange(range.value.start));
         let exclusive = device.map(|interface| DhcpLine::BoundToDevice(interface.to_owned()));
         lines.extend(ranges.chain(exclusive).map(|line| Line::Dhcp(None, line)));
         lines.extend(root_line(config).into_iter().chain(roots).map(Line::Tftp));

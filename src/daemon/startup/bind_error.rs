@@ -55,10 +55,7 @@ fn describe(
     line: Option<&Origin>,
     is_shared: bool,
 ) -> StartupError {
-    let mut failed = StartupError::network(format!("{action}: {}", strerror(error)));
-    if let Some(line) = line {
-        failed = failed.with_origin(line);
-    }
+    let failed = StartupError::network(format!("{action}: {}", strerror(error))).with_line(line);
     if error.kind() == io::ErrorKind::AddrInUse {
         let owner = port_owner::describe_port_owner(address, is_shared);
         let detail = match line {

@@ -39,19 +39,23 @@ fn stages(config: &Config, refusals: &mut Refusals) -> Result<(), StartupError> 
     let interfaces = snapshot().map_err(|error| {
         StartupError::other(format!("failed to find list of interfaces: {}", strerror(&error)))
     })?;
-    refusals.check(
-        |message| StartReason::LeaseFile { message },
-        lease_file::check_without_effect(config),
-    )?;
-    network(config, &interfaces, refusals)?;
     let process = &config.process;
+    let lines = &process.lines;
+    let leases = lease_file::check_without_effect(config);
+    let line = if process.use_lease_file { &lines.lease_file } else { &lines.script };
+    let leases = leases.map_err(|error| error.with_line(line.as_ref()));
+    refusals.check(|message| StartReason::LeaseFile { message }, leases)?;
+    network(config, &interfaces, refusals)?;
     if let Some(path) = process.pid_file() {
         let path = in_directory_of_daemon(config, path);
-        refusals.check(|message| StartReason::PidFile { message }, pid_file::check(&path))?;
+        let checked =
+            pid_file::check(&path).map_err(|error| error.with_line(lines.pid_file.as_ref()));
+        refusals.check(|message| StartReason::PidFile { message }, checked)?;
     }
     if let Some(path) = process.log_file() {
         let path = in_directory_of_daemon(config, path);
-        refusals.check(|message| StartReason::LogFile { message }, check_log_file(&path))?;
+        let checked = check_log_file(&path).map_err(|error| error.with_line(lines.log.as_ref()));
+        refusals.check(|message| StartReason::LogFile { message }, checked)?;
     }
     Ok(())
 }

@@ -2,14 +2,14 @@
 
 use super::privileges::{identity, script_user, serving_identity};
 use super::refusals::finding;
-use crate::config::Config;
 use crate::config::read::load::Loaded;
 use crate::config::reload::ReloadableFiles;
+use crate::config::{Config, Range, Rule};
 use crate::diagnose::environment;
 use crate::error::StartupError;
-use crate::explain::{Environment, ExplainOutput, ExplainRequest, StartErrors, explain};
+use crate::explain::{self, Environment, ExplainOutput, ExplainRequest, StartErrors};
 use crate::finding::{Finding, Level, arranged};
-use crate::reason::StartReason;
+use crate::reason::{ConfigReason, Reason, ReplyReason, StartReason};
 use crate::sys::interfaces::snapshot;
 use crate::terminal::Layout;
 use std::sync::Arc;
@@ -41,9 +41,34 @@ impl Parsed {
         let network = &config.network;
         let missing = |here| environment::missing_interface_findings(network, here);
         findings.extend(interfaces.iter().flat_map(missing));
+        let addresses = |here| environment::missing_address_findings(config, here);
+        findings.extend(interfaces.iter().flat_map(addresses));
         findings.extend(environment::inaccessible_roots(config, identity.as_ref()));
         findings.extend(unknown_users(config));
         findings
+    }
+
+    /// What prevents the boot of the usual clients, by the same simulation as `--explain`. Without a root all files are
+    /// missing, which is reported already.
+    pub fn client_findings(&self, findings: &[Finding]) -> Vec<Finding> {
+        let is_root = |finding: &Finding| {
+            matches!(
+                finding.reason,
+                Reason::Start(StartReason::Root { .. })
+                    | Reason::Config(ConfigReason::RootUnreadable { .. })
+            )
+        };
+        // The loopback network has no clients.
+        let is_played = |range: &Rule<Range>| !range.value.start.is_loopback();
+        let ranges = &self.loaded.config.dhcp.ranges;
+        if !ranges.iter().any(is_played) || findings.iter().any(is_root) {
+            return Vec::new();
+        }
+        let mut found = explain::findings(&mut environment_of(self.loaded.config.clone()));
+        found.iter_mut().filter(|finding| depends_on_time(finding)).for_each(|finding| {
+            finding.level = Level::Hint;
+        });
+        found
     }
 
     /// The files that were read, in order.
@@ -59,7 +84,7 @@ impl Parsed {
         let layout = Layout::of_stdout();
         let mut environment = environment_of(self.loaded.config);
         let request = ExplainRequest { clients, json, layout, files, findings, start };
-        explain(request, &mut environment)
+        explain::explain(request, &mut environment)
     }
 
     /// Why the program does not start. Errors of the configuration alone are those of any machine.
@@ -68,6 +93,11 @@ impl Parsed {
         let is_read = |finding: &&Finding| self.loaded.findings.contains(finding);
         StartErrors { anywhere: errors().find(is_read).cloned(), here: errors().next().cloned() }
     }
+}
+
+/// Whether another TFTP server would have to run: it may be started later, or on the machine for which the file is meant.
+fn depends_on_time(finding: &Finding) -> bool {
+    matches!(finding.reason, Reason::Reply(ReplyReason::TftpMissing { .. }))
 }
 
 /// What answers simulated clients: the configuration with its hosts and option files, on this machine.

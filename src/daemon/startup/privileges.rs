@@ -1,7 +1,7 @@
 //! The users and capabilities of the processes (docs/dnsmasq/daemon.md, section 3).
 
 use crate::config::network::Binding;
-use crate::config::{Config, Group, Process};
+use crate::config::{Config, Group, Origin, Process};
 use crate::error::StartupError;
 use crate::finding::{Finding, Level};
 use crate::reason::ConfigReason;
@@ -22,7 +22,12 @@ pub fn identity(config: &Config) -> Result<Identity, StartupError> {
         Group::Named(name) => Some(&name[..]),
         Group::Default | Group::Unchanged => None,
     };
-    let identity = Identity::find(config.process.user.as_deref(), group).map_err(unknown)?;
+    let user = config.process.user.as_deref();
+    let lines = &config.process.lines;
+    let identity = Identity::find(user, group).map_err(|Unknown(name)| {
+        let line = if Some(&name[..]) == user { &lines.user } else { &lines.group };
+        unknown(&name, line.as_ref())
+    })?;
     Ok(if config.process.group == Group::Unchanged { identity.keeping_group() } else { identity })
 }
 
@@ -35,12 +40,13 @@ pub fn script_user(config: &Config) -> Result<Option<Identity>, StartupError> {
     if config.dhcp.ranges.is_empty() {
         return Ok(None);
     }
-    let user = Identity::with_own_group(name).map_err(unknown)?;
+    let line = config.process.lines.script_user.as_ref();
+    let user = Identity::with_own_group(name).map_err(|Unknown(name)| unknown(&name, line))?;
     Ok(if *debug { None } else { Some(user) })
 }
 
-fn unknown(Unknown(name): Unknown) -> StartupError {
-    StartupError::config(format!("unknown user or group: {name}"))
+fn unknown(name: &str, line: Option<&Origin>) -> StartupError {
+    StartupError::config(format!("unknown user or group: {name}")).with_line(line)
 }
 
 /// Sockets that are bound after the privileges are given up.

@@ -34,6 +34,7 @@ impl TestRun {
         match read {
             Ok(parsed) => {
                 let mut findings = parsed.findings();
+                findings.extend(parsed.client_findings(&findings));
                 if mode.start {
                     findings.extend(parsed.dry_run());
                 }
@@ -84,9 +85,10 @@ impl TestReport {
         if named && !self.files.is_empty() {
             lines.push(format!("files read: {}", self.files.join(", ")));
         }
-        if self.error.is_none() {
-            lines.extend(self.findings.iter().map(|found| format!("{}: {found}", found.level)));
-        }
+        // An error without a line was printed already.
+        let findings = self.findings.iter();
+        let findings = findings.filter(|found| self.error.is_none() || found.origin.is_some());
+        lines.extend(findings.map(|found| format!("{}: {found}", found.level)));
         let errors = self.findings.iter().filter(|finding| finding.level == Level::Error).count();
         let plural = if errors == 1 { "" } else { "s" };
         if errors > 0 {

@@ -12,11 +12,11 @@ use crate::finding::Finding;
 use crate::net::Interfaces;
 use crate::sys::privilege::Identity;
 pub use boot_files::is_empty_directory;
-pub use names::{missing_interface_findings, tftp_interfaces};
+pub use names::{missing_address_findings, missing_interface_findings, tftp_interfaces};
 pub use networks::range_findings;
 pub use roots::inaccessible_roots;
 
-/// Findings that do not refuse the start. `identity` is the user that serves files, `None` if it does not exist; without
+/// Findings for `--test` and the start. `identity` is the user that serves files, `None` if it does not exist; without
 /// `interfaces` networks are not checked.
 pub fn environment_findings(
     config: &Config,
@@ -26,6 +26,7 @@ pub fn environment_findings(
     let mut findings = Vec::new();
     if let Some(here) = interfaces {
         findings.extend(range_findings(config, here));
+        findings.extend(networks::pool_findings(config, here));
         findings.extend(tftp_interfaces(config, here));
         findings.extend(resolver::resolver_finding(config, here));
     }

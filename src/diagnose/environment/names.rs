@@ -1,11 +1,14 @@
 //! Names of interfaces that do not exist.
 
 use crate::byte_text::to_text;
-use crate::config::Config;
 use crate::config::network::{Binding, Network, missing_patterns};
+use crate::config::{Config, Located};
 use crate::finding::{Finding, Level};
 use crate::net::{Interfaces, interface_matches};
 use crate::reason::{ConfigReason, StartReason};
+use crate::strerror::strerror;
+use std::io;
+use std::net::IpAddr;
 
 /// Names in `interface` lines that match no interface with an address. With `bind-interfaces` the start is refused.
 pub fn missing_interface_findings(network: &Network, interfaces: &Interfaces) -> Vec<Finding> {
@@ -24,7 +27,25 @@ pub fn missing_interface_findings(network: &Network, interfaces: &Interfaces) ->
         .collect()
 }
 
-/// Names in `enable-tftp` that no interface has: `enable-tftp=yes` serves only an interface with the name `yes`.
+/// Addresses in `listen-address` that this machine does not have. With `bind-interfaces` a TFTP socket cannot be bound to one,
+/// and the start is refused.
+pub fn missing_address_findings(config: &Config, interfaces: &Interfaces) -> Vec<Finding> {
+    if config.tftp.is_none() || config.network.binding != Binding::Interfaces {
+        return Vec::new();
+    }
+    let is_here = |ip: IpAddr| interfaces.addresses.iter().any(|address| address.ip == ip);
+    let missing = config.network.listen.iter().filter(|line| !is_here(line.value));
+    let not_available = strerror(&io::Error::from_raw_os_error(libc::EADDRNOTAVAIL));
+    let finding = |line: &Located<IpAddr>| {
+        let message =
+            format!("failed to create listening socket for {}: {}", line.value, not_available);
+        Finding::at(Level::Error, &line.origin, StartReason::PortUnavailable { message })
+    };
+    // A loopback address is bound without an interface that has it.
+    missing.filter(|line| !line.value.is_loopback()).map(finding).collect()
+}
+
+/// Names in `enable-tftp` that no interface has: with `enable-tftp=yes` only an interface with the name `yes` is served.
 pub fn tftp_interfaces(config: &Config, interfaces: &Interfaces) -> Vec<Finding> {
     let Some(tftp) = config.tftp.as_deref() else { return Vec::new() };
     let exists = |name: &[u8]| {

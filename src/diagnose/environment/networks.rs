@@ -1,6 +1,7 @@
 //! Ranges and the interfaces of this machine.
 
 use crate::byte_text::to_text;
+use crate::config::lint::ranges::refused_pool;
 use crate::config::network::{Network, missing_patterns};
 use crate::config::{Config, Origin, Range, RangeKind, Rule};
 use crate::finding::{Finding, Level};
@@ -13,6 +14,25 @@ use std::net::Ipv4Addr;
 pub fn range_findings(config: &Config, interfaces: &Interfaces) -> Vec<Finding> {
     let proxies = config.dhcp.ranges.iter().filter(|rule| rule.value.kind == RangeKind::Proxy);
     proxies.flat_map(|rule| RangeCheck::new(config, interfaces, rule).findings()).collect()
+}
+
+/// Findings about address pools beside a proxy range. The start is refused if clients of this machine's networks would get no
+/// addresses. Whether there are clients behind a relay is not known.
+pub fn pool_findings(config: &Config, interfaces: &Interfaces) -> Vec<Finding> {
+    let (proxies, pools): (Vec<_>, Vec<_>) =
+        config.dhcp.ranges.iter().partition(|rule| rule.value.kind == RangeKind::Proxy);
+    if proxies.is_empty() {
+        return Vec::new();
+    }
+    let finding = |rule: &Rule<Range>| {
+        let check = RangeCheck::new(config, interfaces, rule);
+        if check.members.iter().any(|member| member.served) {
+            refused_pool(rule)
+        } else {
+            Finding::at(Level::Hint, &rule.origin, ConfigReason::PoolElsewhere)
+        }
+    };
+    pools.into_iter().map(finding).collect()
 }
 
 /// An address of this machine on the network of a range.
@@ -220,6 +240,23 @@ mod tests {
         let shared = "dhcp-range=172.16.0.0,proxy\nshared-network=eth0,172.16.0.0";
         assert_eq!(findings(shared, &machine()), [""; 0]);
         assert_eq!(findings("dhcp-range=127.0.0.0,proxy,255.0.0.0", &machine()), [""; 0]);
+    }
+
+    #[test]
+    fn pool_beside_a_proxy_range_is_refused_on_networks_of_the_machine_only() {
+        let pools = |text: &str| {
+            let findings = pool_findings(&config(text), &machine());
+            findings.iter().map(|finding| (finding.level, finding.reason.id())).collect::<Vec<_>>()
+        };
+        let own = "dhcp-range=192.168.1.50,192.168.1.90";
+        let far = "dhcp-range=192.168.67.20,192.168.67.250";
+        assert_eq!(pools(far), []);
+        assert_eq!(
+            pools(&format!("dhcp-range=10.0.0.0,proxy\n{own}\n{far}")),
+            [(Level::Error, "address-pool"), (Level::Hint, "pool-elsewhere")]
+        );
+        let left_out = format!("dhcp-range=10.0.0.0,proxy\ninterface=eth1\n{own}");
+        assert_eq!(pools(&left_out), [(Level::Hint, "pool-elsewhere")]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ fn firmware_loads_a_file_of_this_server() {
         &[
             ("pxe-service=x86PC,One,pxelinux", "bios", &["boots boots-file 5"]),
             ("pxe-service=x86PC,One,pxelinux.0", "arch=0", &["boots boots-file 5"]),
-            ("pxe-service=x86PC,One,pxelinux", "uefi", &["does_not_boot no-boot-file"]),
+            ("pxe-service=x86PC,One,pxelinux", "uefi", &["does_not_boot reply-without-boot-file"]),
             ("pxe-service=x86PC,One,missing.0", "bios", &["does_not_boot file-unusable 5"]),
             ("pxe-service=x86PC,One,../x", "bios", &["does_not_boot file-unusable 5"]),
             ("pxe-service=x86-64_EFI,One,boot.efi", "uefi", &["boots boots-file 5"]),
@@ -36,7 +36,7 @@ fn firmware_loads_a_file_of_this_server() {
                 "bios",
                 &["does_not_boot loopback-server 6"],
             ),
-            ("pxe-prompt=x", "bios", &["does_not_boot no-boot-file"]),
+            ("pxe-prompt=x", "bios", &["does_not_boot reply-without-boot-file"]),
             ("dhcp-boot=pxelinux.0", "bios", &["does_not_boot no-pxe-service"]),
             ("pxe-service=x86PC,Local", "bios", &["boots boots-local-disk 5"]),
             ("pxe-service=x86PC,Local,0", "bios", &["boots boots-local-disk 5"]),
@@ -123,7 +123,7 @@ fn http_boot_requires_its_vendor_class_and_a_url() {
                 "http",
                 &["does_not_boot url-deferred 7"],
             ),
-            ("dhcp-boot=tag:none,x", "http", &["does_not_boot no-boot-file"]),
+            ("dhcp-boot=tag:none,x", "http", &["does_not_boot reply-without-boot-file"]),
             ("dhcp-boot=http://192.168.1.2/x.efi", "uefi", &["does_not_boot url-for-firmware 7"]),
         ],
     );
@@ -175,6 +175,11 @@ fn ipxe_needs_a_server_and_another_boot_file() {
                 "pxe-service=0,One,undionly.kpxe",
                 "bios",
                 &["boots boots-file 5", "unknown ipxe-loop-without-script 5"],
+            ),
+            (
+                "dhcp-match=set:i,175\npxe-service=tag:!i,9,A,ipxe.efi\npxe-service=tag:i,9,B,boot.ipxe",
+                "arch=9",
+                &["boots boots-file 6", "does_not_boot reply-without-boot-file"],
             ),
             (
                 "pxe-prompt=x\ndhcp-boot=boot.ipxe",

@@ -38,6 +38,7 @@ impl Scene {
         ] {
             fs::write(root.path().join(name), contents).unwrap();
         }
+        fs::write(root.path().join("ipxe.efi"), efi_application(0x8664)).unwrap();
         fs::write(root.path().join("boot.efi"), efi_application(0x8664)).unwrap();
         fs::write(root.path().join("arm64.efi"), efi_application(0xaa64)).unwrap();
         Self { root, tftp_port: |_| PortOwner::Nothing }

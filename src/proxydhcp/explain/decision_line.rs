@@ -95,11 +95,11 @@ pub(super) fn boot(config: &Config, evaluated: &Evaluated<'_>, reply: &Reply<'_>
     }
 }
 
-/// Whether services match, which the reply on port 4011 will contain.
+/// Whether a service matches, which the reply on port 4011 will contain.
 fn has_service(config: &Config, evaluated: &Evaluated<'_>, reply: &Reply<'_>) -> bool {
     let architecture = evaluated.request.architecture().map(|architecture| architecture.0);
-    let services = config.dhcp.services.matching(&reply.tags);
-    services.iter().any(|rule| Some(rule.value.architecture) == architecture)
+    let mut services = config.dhcp.services.iter();
+    services.any(|rule| Some(rule.value.architecture) == architecture && rule.holds(&reply.tags))
 }
 
 /// The first skipped rules, without those that never make a reply for this client.

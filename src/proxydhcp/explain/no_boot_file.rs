@@ -2,25 +2,29 @@
 
 use super::decision_line::{boot, skipped_summary};
 use crate::boot_monitor::event::{ClientEvent, Mac};
-use crate::config::Config;
+use crate::config::{Config, Range};
 use crate::effect::Effect;
 use crate::log_line::decision::{Boot, Near};
-use crate::proxydhcp::{Decision, DropReason, Evaluated, Port, Reply, ReplyKind, message};
+use crate::net::{Interfaces, same_network};
+use crate::proxydhcp::{
+    Decision, DropReason, Evaluated, Port, Reply, ReplyKind, ReplyPart, message,
+};
 use crate::reason::BootReason;
 use crate::wire::dhcp::Frame;
 use crate::wire::options::contains;
 use crate::wire::pxe::{HTTP_CLIENT, IPXE_USER_CLASS, PXE_CLIENT};
+use std::net::Ipv4Addr;
 
 /// The event about a client that gets no boot file. `is_due`: whether a notice about the client may be logged now; it is
 /// called only for such a client, and only then the reason is searched for.
 pub fn no_boot_file_event(
     config: &Config,
-    port: Port,
-    bytes: &[u8],
+    interfaces: &Interfaces,
+    (port, bytes): (Port, &[u8]),
     result: Result<&Evaluated<'_>, &DropReason>,
     is_due: impl FnOnce(Mac) -> bool,
 ) -> Option<Effect> {
-    if !may_be_without_boot_file(result) {
+    if !may_be_without_boot_file(config, interfaces, result) {
         return None;
     }
     let frame = Frame::parse(bytes)?;
@@ -34,14 +38,36 @@ pub fn no_boot_file_event(
 
 /// Whether the result may be a mistake. A line that excludes the client on purpose is none, and for some reasons dnsmasq
 /// logs the cause itself.
-fn may_be_without_boot_file(result: Result<&Evaluated<'_>, &DropReason>) -> bool {
+fn may_be_without_boot_file(
+    config: &Config,
+    interfaces: &Interfaces,
+    result: Result<&Evaluated<'_>, &DropReason>,
+) -> bool {
     match result.map(|evaluated| &evaluated.decision) {
-        Err(reason) => matches!(reason, DropReason::NoRange(_) | DropReason::NotListening(_, None)),
+        Err(DropReason::NotListening(name, None)) => has_range(config, interfaces, name),
+        Err(reason) => matches!(reason, DropReason::NoRange(_)),
         Ok(Decision::Drop(reason)) => !matches!(reason, DropReason::Ignored(_) | DropReason::Bis),
         Ok(Decision::Reply(reply)) => {
-            reply.file.is_empty() && reply.kind != ReplyKind::Ignored && !reply.has_menu_entry()
+            let is_deferred = || reply.source_of(ReplyPart::DeferredToPxePort).is_some();
+            reply.file.is_empty()
+                && reply.kind != ReplyKind::Ignored
+                && !is_deferred()
+                && !reply.has_menu_entry()
         }
     }
+}
+
+/// Whether a range is for the network of an interface. An interface without one is not listened on for a good reason.
+fn has_range(config: &Config, interfaces: &Interfaces, name: &str) -> bool {
+    let index = interfaces.by_name(name).map(|link| link.index);
+    let mut addresses = index.into_iter().flat_map(|index| interfaces.addresses_of(index));
+    addresses.any(|address| {
+        let is_on_network = |ip: Ipv4Addr, range: &Range| {
+            same_network(range.start, ip, range.netmask.unwrap_or(address.netmask()))
+        };
+        let mut ranges = config.dhcp.ranges.iter();
+        address.ipv4().is_some_and(|ip| ranges.any(|range| is_on_network(ip, &range.value)))
+    })
 }
 
 /// Whether the request is one of firmware or iPXE for boot information. A client sends other messages for its address.

@@ -31,12 +31,12 @@ fn client_without_a_boot_file_is_reported_with_the_reason() {
         "requested a boot file and got no reply: eth1 is not among the interfaces we listen on";
     let no_architecture =
         "requested a boot file and got no reply: it has no client architecture (option 93)";
-    let only_eth0 = format!("{MENU}\ninterface=eth0");
+    let only_eth0 = "dhcp-range=10.9.9.0,proxy\npxe-service=0,One,one\ninterface=eth0";
     for (text, port, interface, options, expected) in [
         (no_boot, Port::Server, 2, ARM, empty),
         (no_boot, Port::Pxe, 2, ARM, empty),
         (MENU, Port::Server, 3, BIOS, elsewhere),
-        (&only_eth0, Port::Server, 3, BIOS, not_served),
+        (only_eth0, Port::Server, 3, BIOS, not_served),
         (MENU, Port::Server, 2, HTTP, http),
         (MENU, Port::Server, 2, PXE, no_architecture),
     ] {
@@ -76,6 +76,12 @@ fn client_that_requests_no_boot_file_or_gets_one_is_not_reported() {
         let found = sentence(text, port, 2, &request(message_type, options));
         assert_eq!(found, None, "{text} {port:?} {message_type} {options:?}");
     }
+}
+
+#[test]
+fn client_on_an_interface_without_a_range_is_not_reported() {
+    let only_eth0 = format!("{MENU}\ninterface=eth0");
+    assert_eq!(sentence(&only_eth0, Port::Server, 3, &request(1, BIOS)), None);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::story::boot::ServerState;
 use crate::story::event::ServerEvent;
 use crate::story::log_record::LogTime;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// A start that was refused.
@@ -44,6 +44,13 @@ impl Servers {
         self.states.get(&self.current).cloned().unwrap_or_default()
     }
 
+    /// The problems of all servers, each once.
+    pub fn problems(&self) -> Vec<String> {
+        let all = self.states.values().flat_map(|state| &state.problems);
+        let once: BTreeSet<&String> = all.collect();
+        once.into_iter().cloned().collect()
+    }
+
     pub fn failed_starts(&self) -> &[FailedStart] {
         &self.failed_starts
     }
@@ -75,6 +82,7 @@ impl Servers {
                     }
                 });
             }
+            ServerEvent::Stopped => {}
             ServerEvent::Other(text) => self.last_line = Some(text),
         }
     }

@@ -3,7 +3,7 @@
 use crate::log_line::decision::{Boot, Drop, Near, Outcome};
 use crate::log_line::{
     DecisionLine, DhcpLine, DropKind, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome,
-    Restrictions, SandboxLine, TftpLine,
+    ReplyPorts, Restrictions, SandboxLine, TftpLine,
 };
 use crate::proxydhcp::DropReason;
 use crate::reason::BootReason;
@@ -163,7 +163,7 @@ fn lines_of_a_start_are_parsed_into_events_of_the_server() {
         (ProcessLine::Started, server(ServerEvent::Started)),
         (ProcessLine::CompileTimeOptions(sandbox), None),
         (ProcessLine::FailedToStart, server(ServerEvent::StartFailed)),
-        (ProcessLine::Terminated, None),
+        (ProcessLine::Terminated, server(ServerEvent::Stopped)),
         (ProcessLine::ConfigWarning(warning.clone()), Some(problem(warning))),
         (
             ProcessLine::InterfaceMissing("eth9".into()),
@@ -206,7 +206,7 @@ fn notices() -> Vec<NoticeLine> {
         },
         NoticeLine::TransferEvicted { client: client(), max: 50 },
         NoticeLine::IdleTransferReplaced { client: client(), max: 50 },
-        NoticeLine::NoAcks { client: client(), path: path(), count: 3 },
+        NoticeLine::NoAcks { client: client(), path: path(), count: 3, ports: ReplyPorts::Any },
         NoticeLine::SocketUnavailable { client: client(), reason: "Too many open files".into() },
         NoticeLine::FileRefused {
             client: client(),
