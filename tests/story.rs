@@ -11,10 +11,12 @@ use common::server_host::ServerHost;
 use common::{installed_dnsmasq, required};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -23,6 +25,8 @@ crate::tests![
     log_of_pxemasq_is_shown_as_steps,
     log_debug_adds_architecture_size_and_rate,
     capture_of_a_boot_is_shown_as_steps_with_sizes,
+    words_after_story_select_boots_of_several_logs,
+    steps_of_a_running_log_are_printed_as_they_come,
     browser_shows_html_page_without_overlapping_text,
 ];
 
@@ -85,11 +89,11 @@ fn log_and_capture_of(program: &Path, more: &[&str]) -> Option<(String, Vec<u8>)
     Some((lines.map(|line| line + "\n").collect(), capture))
 }
 
-/// The output without its first line and without times.
+/// The output without its summary and the line of the client, and without times.
 fn without_times(story: &str) -> String {
     let lines = story
         .lines()
-        .skip(1)
+        .skip(3)
         .map(|line| line.split_once(" s  ").map_or(line, |(_, rest)| rest).trim());
     lines.map(|line| format!("{line}\n")).collect()
 }
@@ -100,23 +104,24 @@ const STEPS: &str = "answered\n\
     2 files do not exist, the last is pxelinux.cfg/0A\n\
     pxelinux.cfg/default\n\
     vmlinuz\n\
-    => it has its operating system: vmlinuz was the last file\n";
+    => boots: it has its operating system: vmlinuz was the last file\n";
 
 const CAPTURED_STEPS: &str = "DHCPDISCOVER\n\
     answered on port 67: OFFER from 10.9.0.1: menu\n\
     DHCPREQUEST to port 4011\n\
-    selected in the menu: pxelinux.0\n\
+    selected: pxelinux.0\n\
     pxelinux.0 3000 bytes blksize 1468, windowsize 1, 3 DATA, 4 ACK\n\
     2 files do not exist, the last is pxelinux.cfg/0A\n\
     pxelinux.cfg/default 100 bytes blksize 1468, windowsize 1, 1 DATA, 2 ACK\n\
     vmlinuz 0.2 MB blksize 1468, windowsize 1, 137 DATA, 138 ACK\n\
-    => it has its operating system: vmlinuz was the last file\n";
+    => boots: it has its operating system: vmlinuz was the last file\n";
 
 fn log_of_dnsmasq_is_shown_as_steps() {
     let Some(dnsmasq) = required(installed_dnsmasq()) else { return };
     let Some(log) = log_of(&dnsmasq, &[]) else { return };
     let output = story(&["--story"], &log);
-    assert!(output.starts_with("52:54:00:aa:bb:01 (10.9.0.2), "), "{output}");
+    let start = "1 network boot: boots\n\n52:54:00:aa:bb:01 (10.9.0.2), ";
+    assert!(output.starts_with(start), "{output}");
     assert_eq!(without_times(&output), STEPS, "{log}");
 }
 
@@ -129,7 +134,7 @@ fn log_debug_adds_architecture_size_and_rate() {
     let Some(log) = log_of(Path::new(OURS), &["--log-debug"]) else { return };
     let output = story(&["--story"], &log);
     assert!(
-        output.starts_with("52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), "),
+        output.contains("\n52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), "),
         "{output}\n{log}"
     );
     let kernel =
@@ -144,7 +149,8 @@ fn capture_of_a_boot_is_shown_as_steps_with_sizes() {
     fs::write(&path, &capture).expect("the capture is written");
     let path = path.to_str().expect("UTF-8");
     let output = story(&["--story", path], "");
-    let (head, steps) = output.split_once('\n').expect("lines");
+    let (_, boot) = output.split_once("\n\n").expect("a summary");
+    let (head, steps) = boot.split_once('\n').expect("lines");
     assert!(head.starts_with("52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), 20"), "{head}");
     assert!(head.ends_with(" UTC"), "{head}");
     let texts = steps.lines().map(|line| {
@@ -157,6 +163,72 @@ fn capture_of_a_boot_is_shown_as_steps_with_sizes() {
     });
     assert_eq!(texts.collect::<String>(), CAPTURED_STEPS, "{output}");
     assert_eq!(story(&["--story"], &capture), output, "from standard input");
+}
+
+/// Filters and formats are words; a log can be in several files.
+fn words_after_story_select_boots_of_several_logs() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).expect("the log is written");
+        path.display().to_string()
+    };
+    let old = write("log.1", "Nov 22 17:50:08 b dnsmasq-tftp[9]: sent /t/pxelinux.0 to 10.9.0.2\n");
+    let new = write(
+        "log",
+        "Nov 22 17:50:09 b dnsmasq-tftp[9]: sent /t/vmlinuz to 10.9.0.2\n\
+         Nov 22 17:55:00 b dnsmasq-dhcp[9]: PXE(eth0) 52:54:00:12:34:56 proxy-ignored\n",
+    );
+    let output = story(&["--story=json", "last", &old, &new], "");
+    let document: serde_json::Value = serde_json::from_str(&output).expect("JSON");
+    assert_eq!(document["boots"][0]["verdict"]["id"], "client-ignored", "{output}");
+    let output = story(&["--story", "ip=10.9.0.2", &old, &new], "");
+    assert!(output.starts_with("1 network boot: boots\n"), "{output}");
+    let output = Command::new(OURS).args(["--story=pdf"]).output().expect("pxemasq runs");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && message.contains("unknown word pdf"), "{message}");
+}
+
+/// The log is written while it is read.
+fn steps_of_a_running_log_are_printed_as_they_come() {
+    let mut child = Command::new(OURS)
+        .arg("--story")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("pxemasq starts");
+    let mut stdin = child.stdin.take().expect("stdin is a pipe");
+    let stdout = child.stdout.take().expect("stdout is a pipe");
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let mut log = |text: &str| stdin.write_all(text.as_bytes()).expect("pxemasq reads");
+    let next = |limit| lines.recv_timeout(limit).expect("a line");
+    log("dnsmasq: started, version 2.90 DNS disabled\n");
+    // After a pause the log is a running one.
+    thread::sleep(Duration::from_secs(2));
+    let mac = "52:54:00:12:34:56";
+    log(&format!("dnsmasq-dhcp: PXE(eth0) 10.9.0.2 {mac} x.efi\n"));
+    let step = next(Duration::from_secs(3));
+    assert!(step.starts_with(mac) && step.ends_with("+0.0 s  selected: x.efi"), "{step}");
+    log("dnsmasq-tftp: error 8 User aborted the transfer received from 10.9.0.2\n\
+         dnsmasq-tftp: failed sending /t/x.efi to 10.9.0.2\n\
+         dnsmasq-tftp: sent /t/x.efi to 10.9.0.2\n\
+         dnsmasq-tftp: sent /t/vmlinuz to 10.9.0.2\n");
+    for file in ["x.efi", "vmlinuz"] {
+        let step = next(Duration::from_secs(3));
+        assert!(step.ends_with(&format!(" s  /t/{file}")), "{step}");
+    }
+    let verdict = next(Duration::from_secs(10));
+    assert!(verdict.contains("=> boots: it has its operating system"), "{verdict}");
+    drop(stdin);
+    assert_eq!(next(Duration::from_secs(3)), "1 network boot: boots");
+    child.wait().expect("pxemasq ends");
 }
 
 /// A log with many steps, with long names that could overlap in the image, and with names that contain markup.

@@ -49,6 +49,20 @@ pub struct Offer {
     pub has_menu: bool,
 }
 
+impl Offer {
+    /// Replaces the contents, or, if the new ones are of the same reply, adds to them.
+    pub fn update(&mut self, new: Self, is_same_reply: bool) {
+        let old = std::mem::take(self);
+        *self = new;
+        if is_same_reply {
+            self.file = self.file.take().or(old.file);
+            self.next_server = self.next_server.or(old.next_server);
+            self.own_address = self.own_address.or(old.own_address);
+            self.has_menu |= old.has_menu;
+        }
+    }
+}
+
 /// A server of the log, since its last start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerState {
@@ -182,6 +196,20 @@ impl Boot {
             self.steps.push(Step { offset, kind });
         }
         self.length = self.length.max(offset.unwrap_or_default());
+    }
+
+    /// Takes back the last request of the last step: the next line is about the same one.
+    pub fn take_back(&mut self) {
+        let last = self.steps.last_mut().map(|step| &mut step.kind);
+        let Some(StepKind::Answered { outcome: None, count, .. } | StepKind::Dropped { count, .. }) =
+            last
+        else {
+            return;
+        };
+        *count -= 1;
+        if *count == 0 {
+            self.steps.pop();
+        }
     }
 
     /// The time of the last step.

@@ -1,7 +1,8 @@
 //! Boots as one JSON document.
 
-use super::boot::{Boot, StepKind};
+use super::boot::{Boot, StepKind, TransferStats};
 use super::correlate::FailedStart;
+use crate::wire::client_arch::Architecture;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -74,7 +75,7 @@ impl JsonBoot {
             ip: boot.ip.map(|ip| ip.to_string()),
             name: boot.name.clone(),
             architecture: boot.architecture.map(|one| one.0),
-            architecture_name: boot.architecture.and_then(|one| one.name()),
+            architecture_name: boot.architecture.and_then(Architecture::name),
             started: non_empty(&boot.raw_time),
             started_at: boot.started_at.filter(|seconds| *seconds >= FIRST_EPOCH_TIME),
             seconds: boot.started_at.map(|_| boot.length.as_secs_f64()),
@@ -129,19 +130,7 @@ fn fields(kind: &StepKind) -> Map<String, Value> {
 fn file_fields(kind: &StepKind) -> Value {
     match kind {
         StepKind::Loading { path, size } => json!({"kind": "loading", "path": path, "bytes": size}),
-        StepKind::File { path, stats } => json!({
-            "kind": "file",
-            "path": path,
-            "bytes": stats.map(|stats| stats.size),
-            "seconds": stats.map(|stats| stats.duration.as_secs_f64()),
-            "datagrams": stats.and_then(|stats| stats.datagrams).map(|datagrams| json!({
-                "blksize": datagrams.blksize,
-                "windowsize": datagrams.windowsize,
-                "data": datagrams.blocks,
-                "ack": datagrams.acknowledgements,
-                "data_sent_again": datagrams.repeated,
-            })),
-        }),
+        StepKind::File { path, stats } => file(path, *stats),
         StepKind::NotFound { path, count } => {
             json!({"kind": "not_found", "path": path, "count": count})
         }
@@ -156,4 +145,24 @@ fn file_fields(kind: &StepKind) -> Value {
         StepKind::NoReply(request) => json!({"kind": "no_reply", "request": request}),
         _ => Value::Null,
     }
+}
+
+fn file(path: &str, stats: Option<TransferStats>) -> Value {
+    let mut value = json!({
+        "kind": "file",
+        "path": path,
+        "bytes": stats.map(|stats| stats.size),
+        "seconds": stats.map(|stats| stats.duration.as_secs_f64()),
+    });
+    // From a capture only.
+    if let Some(datagrams) = stats.and_then(|stats| stats.datagrams) {
+        value["datagrams"] = json!({
+            "blksize": datagrams.blksize,
+            "windowsize": datagrams.windowsize,
+            "data": datagrams.blocks,
+            "ack": datagrams.acknowledgements,
+            "data_sent_again": datagrams.repeated,
+        });
+    }
+    value
 }

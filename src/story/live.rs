@@ -3,9 +3,8 @@
 
 use super::boot::{Boot, Step, StepKind};
 use super::correlate::BootCorrelator;
+use super::read::next_line;
 use super::request::{OutputFormat, StoryRequest};
-use super::run::{next_line, print_all};
-use super::source::Source;
 use super::text::{count, offset, paint_step, verdict_lines};
 use crate::reason::Verdict;
 use crate::terminal::{Style, print_stdout};
@@ -43,8 +42,8 @@ struct Follower<'r> {
     is_live: bool,
 }
 
-/// Prints the boots of standard input.
-pub fn follow_stdin(request: &StoryRequest) {
+/// Prints the boots of standard input while they are logged. Returns those of a log that ended without a pause.
+pub fn follow_stdin(request: &StoryRequest) -> Option<BootCorrelator> {
     let lines = stdin_lines();
     let mut follower = Follower {
         request,
@@ -70,7 +69,7 @@ pub fn follow_stdin(request: &StoryRequest) {
             follower.print_settled();
         }
     }
-    follower.finish();
+    follower.finish()
 }
 
 impl Follower<'_> {
@@ -105,9 +104,9 @@ impl Follower<'_> {
     }
 
     /// The end of standard input.
-    fn finish(mut self) {
+    fn finish(mut self) -> Option<BootCorrelator> {
         if !self.is_live || self.request.format != OutputFormat::Text {
-            return print_all(self.request, self.correlator, Source::Log);
+            return Some(self.correlator);
         }
         let mut open: Vec<(usize, Progress)> = self.open.drain().collect();
         open.sort_unstable_by_key(|(index, _)| *index);
@@ -122,6 +121,7 @@ impl Follower<'_> {
         if !boots.is_empty() {
             print_stdout(&count(&boots));
         }
+        None
     }
 }
 

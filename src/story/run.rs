@@ -1,23 +1,15 @@
 //! Reads the logs and prints their boots.
 
-use super::boot::Boot;
-use super::capture;
 use super::correlate::{BootCorrelator, FailedStart};
+use super::read::{boots, read_file, unreadable};
 use super::request::{OutputFormat, StoryRequest};
 use super::source::Source;
-use super::{html, json, live, text};
-use crate::byte_text::{to_path, to_text, to_utf8};
+use super::{capture, html, json, live, text};
+use crate::byte_text::to_utf8;
 use crate::capture::is_capture;
 use crate::error::StartupError;
-use crate::log_line::sanitize::sanitize;
-use crate::strerror::strerror;
 use crate::terminal::{Style, print_stdout};
-use std::fmt;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-
-/// A longer line is read as several lines.
-const MAX_LINE_LEN: u64 = 64 << 10;
+use std::io::{self, BufRead};
 
 /// Prints the boots of the logs, or of standard input.
 ///
@@ -37,7 +29,9 @@ pub fn run(request: &StoryRequest) -> Result<(), StartupError> {
 
 fn run_stdin(request: &StoryRequest) -> Result<(), StartupError> {
     if !io::stdin().lock().fill_buf().is_ok_and(is_capture) {
-        live::follow_stdin(request);
+        if let Some(correlator) = live::follow_stdin(request) {
+            print_all(request, correlator, Source::Log);
+        }
         return Ok(());
     }
     let mut correlator = BootCorrelator::default();
@@ -47,44 +41,8 @@ fn run_stdin(request: &StoryRequest) -> Result<(), StartupError> {
     Ok(())
 }
 
-/// All boots in a file.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
-    let mut correlator = BootCorrelator::default();
-    let source = read_file(path, &mut correlator)?;
-    Ok(boots(correlator, source))
-}
-
-fn read_file(path: &str, correlator: &mut BootCorrelator) -> Result<Source, StartupError> {
-    let io_error = |error: io::Error| unreadable(path, &strerror(&error));
-    let mut file = BufReader::new(File::open(to_path(path)).map_err(io_error)?);
-    if is_capture(file.fill_buf().map_err(io_error)?) {
-        capture::read(file, correlator).map_err(|error| unreadable(path, &error))?;
-        return Ok(Source::Capture);
-    }
-    while let Some(line) = next_line(&mut file).map_err(io_error)? {
-        correlator.add(&line, None);
-    }
-    Ok(Source::Log)
-}
-
-fn unreadable(path: &str, error: &dyn fmt::Display) -> StartupError {
-    StartupError::file(format!("cannot read {path}: {error}"))
-}
-
-/// All boots, after the last line or datagram.
-fn boots(correlator: BootCorrelator, source: Source) -> Vec<Boot> {
-    let mut boots = correlator.into_boots();
-    if source == Source::Capture {
-        capture::finish(&mut boots);
-    }
-    boots
-}
-
 /// Prints everything after the last line.
-pub fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Source) {
+fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Source) {
     let failed_starts: Vec<FailedStart> = correlator.failed_starts().to_vec();
     let boots = request.filter.apply(boots(correlator, source));
     let output = match request.format {
@@ -95,15 +53,4 @@ pub fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Sou
         }
     };
     print_stdout(&to_utf8(&output));
-}
-
-/// The next line, at most [`MAX_LINE_LEN`] bytes of it; the rest is the next line. `None` at the end.
-pub fn next_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
-    let mut bytes = Vec::new();
-    if input.by_ref().take(MAX_LINE_LEN).read_until(b'\n', &mut bytes)? == 0 {
-        return Ok(None);
-    }
-    // Clients choose some of the bytes in a log: control characters must not reach the terminal.
-    let line = to_text(String::from_utf8_lossy(&bytes).as_bytes());
-    Ok(Some(sanitize(line.trim_end_matches(['\n', '\r'])).into_owned()))
 }

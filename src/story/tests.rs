@@ -1,6 +1,8 @@
 //! Logs and the text that is printed for them.
 
+mod output;
 mod round_trip;
+mod verdicts;
 
 use super::correlate::BootCorrelator;
 
@@ -50,14 +52,15 @@ fn lines_of_log_debug_and_log_dhcp_add_details() {
     let log = "\
 dnsmasq-dhcp: 7 vendor class: PXEClient:Arch:00007:UNDI:003016
 dnsmasq-dhcp: 7 PXE(eth0) 52:54:00:00:00:01 proxy
-dnsmasq-dhcp: port 4011: REQUEST from 52:54:00:00:00:01 by eth0, architecture 7 (x86-64_EFI), tags eth0: ACK to 10.0.0.8:4011, file a.efi from 10.0.0.1 (pxe-service c:3)
+dnsmasq-dhcp: port 67: DISCOVER from 52:54:00:00:00:01 by eth0, architecture 7 (x86-64_EFI), tags eth0: OFFER to 255.255.255.255:68, the file follows on port 4011 (pxe-service c:3)
 dnsmasq-dhcp: 7 PXE(eth0) 52:54:00:00:00:01 proxy
+dnsmasq-dhcp: port 4011: REQUEST from 52:54:00:00:00:01 by eth0, architecture 7 (x86-64_EFI), tags eth0: ACK to 10.0.0.8:4011, file a.efi from 10.0.0.1 (pxe-service c:3)
 dnsmasq-tftp: sent /srv/a.efi to 10.0.0.8
 dnsmasq-tftp: 10.0.0.8 has /srv/a.efi: 2000000 bytes in 0.500 s, 4000 kB/s
 ";
     let expected = "\
 52:54:00:00:00:01 (10.0.0.8), architecture 7 (x86-64_EFI)
-             answered
+             answered on port 67: OFFER to 255.255.255.255:68, the file follows on port 4011 (pxe-service c:3)
              answered on port 4011: ACK to 10.0.0.8:4011, file a.efi from 10.0.0.1 (pxe-service c:3)
              /srv/a.efi                     2.0 MB in 0.50 s, 4.0 MB/s
   => unknown: a.efi was the last file that it requested, and the log shows no error

@@ -56,17 +56,23 @@ fn summary(boots: &[Boot], source: Source, style: Style) -> String {
     out
 }
 
-/// `3 network boots: 1 boots, 1 unknown, 1 does not boot`
+/// `4 network boots: 1 boots, 1 unknown, 2 do not boot`
 pub fn count(boots: &[Boot]) -> String {
+    if let [boot] = boots {
+        return format!("1 network boot: {}\n", word(boot.verdict().verdict));
+    }
     let number = |wanted| boots.iter().filter(|boot| boot.verdict().verdict == wanted).count();
     let counts: Vec<String> = [Verdict::Boots, Verdict::Unknown, Verdict::DoesNotBoot]
         .into_iter()
         .map(|verdict| (number(verdict), word(verdict)))
         .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{number} {word}"))
+        .map(|(number, word)| match (number, word) {
+            (2.., "boots") => format!("{number} boot"),
+            (2.., "does not boot") => format!("{number} do not boot"),
+            _ => format!("{number} {word}"),
+        })
         .collect();
-    let noun = if boots.len() == 1 { "network boot" } else { "network boots" };
-    format!("{} {noun}: {}\n", boots.len(), counts.join(", "))
+    format!("{} network boots: {}\n", boots.len(), counts.join(", "))
 }
 
 /// A verdict in words.

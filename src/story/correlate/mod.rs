@@ -28,12 +28,21 @@ pub struct BootCorrelator {
     transactions: Transactions,
     /// The boot of the last step.
     latest: Option<usize>,
-    /// Boots with a decision line (`log-debug`) whose dnsmasq line is still to come, by hardware address.
-    decided: HashMap<String, usize>,
-    /// The line before was a decision to drop a request, by `log-debug`; dnsmasq's line without the client follows.
-    is_drop_decided: bool,
+    /// The last line of dnsmasq about a client, by hardware address: a decision line (`log-debug`) about it may follow.
+    undecided: HashMap<String, Undecided>,
+    /// The boot of the line before, if that line does not name its client: a decision line may follow.
+    unnamed_drop: Option<usize>,
     /// The start of the last DHCP exchange of each boot that has files.
     exchanges: HashMap<usize, Exchange>,
+}
+
+/// A line of dnsmasq that a decision line may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Undecided {
+    /// It says only that there is a reply.
+    Answer,
+    /// It names the boot file.
+    Choice,
 }
 
 /// The start of a DHCP exchange within a boot.
@@ -99,7 +108,7 @@ impl BootCorrelator {
     }
 
     fn add_event(&mut self, event: Event, time: LogTime<'_>) -> Option<usize> {
-        let was_drop_decided = std::mem::take(&mut self.is_drop_decided);
+        let unnamed_drop = self.unnamed_drop.take();
         match event {
             Event::Server(event) => {
                 self.add_server_event(event, time);
@@ -111,10 +120,16 @@ impl BootCorrelator {
                 self.transactions.bind(xid, index, &mut self.boots[index]);
                 Some(index)
             }
-            Event::DroppedUnnamed { .. } if was_drop_decided => self.latest,
             Event::DroppedUnnamed { origin, text } => {
                 let kind = StepKind::Dropped { reason: text, count: 1 };
-                Some(self.add_step(&ClientKey::Unknown(origin), kind, time))
+                self.unnamed_drop = Some(self.add_step(&ClientKey::Unknown(origin), kind, time));
+                self.unnamed_drop
+            }
+            Event::Dropped { .. } => {
+                if let Some(index) = unnamed_drop {
+                    self.boots[index].take_back();
+                }
+                self.add_drop(event, time)
             }
             other => self.add_client_event(other, time),
         }
@@ -122,7 +137,7 @@ impl BootCorrelator {
 
     fn add_server_event(&mut self, event: ServerEvent, time: LogTime<'_>) {
         if event == ServerEvent::Started {
-            self.decided.clear();
+            self.undecided.clear();
         }
         self.servers.add(event, time);
     }
@@ -140,9 +155,8 @@ impl BootCorrelator {
             }
             Event::Assigned { .. } => self.add_address(event, time),
             Event::Answered { .. } => self.add_answer(event, time),
-            Event::Dropped { .. } => self.add_drop(event, time),
             Event::Chosen { mac, ip, file } => {
-                self.decided.remove(&mac);
+                self.undecided.insert(mac.clone(), Undecided::Choice);
                 let index = self.add_step(&ClientKey::Mac(mac), StepKind::Chosen(file), time);
                 self.clients.bind_ip(&mut self.boots, index, ip);
                 Some(index)
@@ -179,22 +193,23 @@ impl BootCorrelator {
 
     fn add_answer(&mut self, event: Event, time: LogTime<'_>) -> Option<usize> {
         let Event::Answered { mac, port, architecture, outcome } = event else { return None };
-        // The decision line comes first; the line of dnsmasq after it is about the same reply.
-        if outcome.is_none()
-            && let Some(index) = self.decided.remove(&mac)
-        {
-            return Some(index);
-        }
+        let undecided = self.undecided.remove(&mac);
+        let is_same_reply = outcome.is_some() && undecided.is_some();
         let offer = outcome.as_deref().map(offer::of_outcome).unwrap_or_default();
-        let is_decision = outcome.is_some();
-        let client = ClientKey::Mac(mac.clone());
+        if outcome.is_none() {
+            self.undecided.insert(mac.clone(), Undecided::Answer);
+        } else if undecided == Some(Undecided::Answer)
+            && let Some(index) = self.clients.by_mac(&mac)
+        {
+            // The decision is about the same reply, and says more.
+            self.boots[index].take_back();
+        }
+        let client = ClientKey::Mac(mac);
         let index = self.add_step(&client, StepKind::Answered { port, outcome, count: 1 }, time);
         let boot = &mut self.boots[index];
         boot.architecture = boot.architecture.or(architecture);
-        boot.offer = offer;
-        if is_decision {
-            self.decided.insert(mac, index);
-        }
+        // The details of log-dhcp come before the decision line.
+        boot.offer.update(offer, is_same_reply);
         Some(index)
     }
 
@@ -207,7 +222,6 @@ impl BootCorrelator {
         let step = StepKind::Dropped { reason, count: 1 };
         let index = self.add_step(&ClientKey::Mac(mac), step, time);
         self.boots[index].architecture = self.boots[index].architecture.or(architecture);
-        self.is_drop_decided = true;
         Some(index)
     }
 

@@ -163,7 +163,7 @@ impl BootCorrelator {
     fn split(&mut self, index: usize, time: LogTime<'_>) {
         let new = self.boots.len();
         let boot = &mut self.boots[index];
-        let after_file = boot.steps.iter().rposition(|step| is_file(step)).map_or(0, |at| at + 1);
+        let after_file = boot.steps.iter().rposition(is_file).map_or(0, |at| at + 1);
         let dhcp = boot.steps[after_file..].iter().position(|step| step.kind.is_dhcp());
         let start = dhcp.map_or(boot.steps.len(), |at| after_file + at);
         let at_file = Exchange { raw_time: time.text.to_owned(), seconds: time.seconds };

@@ -152,7 +152,7 @@ fn source(head: &str, process_id: &str) -> String {
     if process_id.is_empty() { String::new() } else { format!("{}[{process_id}]", host(head)) }
 }
 
-/// The host name is the last word before the identifier, except in logs of OpenWrt and of Docker, which have none.
+/// The host name is the last word before the identifier, except in logs of `OpenWrt` and of Docker, which have none.
 fn host(head: &str) -> &str {
     head.split_whitespace()
         .next_back()

@@ -4,7 +4,7 @@ use super::LogTime;
 
 const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
 const DAY: f64 = 86400.0;
-/// Each year has 366 days here: only differences count.
+/// syslog has no year. Each year has 366 days there: only differences count.
 pub const YEAR: f64 = 366.0 * DAY;
 /// Days before each month.
 const DAYS: [u32; 12] = [0, 31, 60, 91, 121, 152, 182, 213, 244, 274, 305, 335];
@@ -37,14 +37,25 @@ pub fn time(head: &str) -> Option<LogTime<'_>> {
     Some(LogTime { seconds: Some(seconds), text: &head[start..end] })
 }
 
-/// `2026-11-22`
+/// `2026-11-22`, in seconds since the epoch.
 fn date_seconds(date: &str) -> Option<f64> {
     let mut parts = date.split('-').map(str::parse::<u32>);
     let mut part = || parts.next()?.ok();
-    let (year, month, day) = (part()?, part()?.checked_sub(1)?, part()?);
-    Some(
-        f64::from(year.checked_sub(1970)?) * YEAR + day_seconds(usize::try_from(month).ok()?, day)?,
-    )
+    let (year, month, day) = (part()?, part()?, part()?);
+    if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    Some(f64::from(days_since_epoch(year, month, day)) * DAY)
+}
+
+/// The number of days from 1970-01-01. Years are counted from March, so that the leap day is the last one.
+fn days_since_epoch(year: u32, month: u32, day: u32) -> u32 {
+    /// Days from 0000-03-01 to 1970-01-01.
+    const TO_EPOCH: u32 = 719_468;
+    let year = if month <= 2 { year - 1 } else { year };
+    let months = (month + 9) % 12;
+    let leap_days = year / 4 - year / 100 + year / 400;
+    365 * year + leap_days + (153 * months + 2) / 5 + day - 1 - TO_EPOCH
 }
 
 /// Seconds since the epoch, `1763833808.250`, or since the start of the kernel, `[ 1234.567890]`.
