@@ -1,5 +1,6 @@
 //! Errors that end the program before it serves: the message, the exit code and, for a terminal, more lines.
 
+use crate::origin::Origin;
 use std::fmt;
 
 /// Why the program does not start. Each variant has its exit code; `Display` is dnsmasq's message, without
@@ -23,6 +24,8 @@ pub enum StartupError {
 pub struct Explanation {
     message: String,
     detail: Option<String>,
+    origin: Option<Origin>,
+    further: Vec<String>,
 }
 
 impl StartupError {
@@ -53,7 +56,8 @@ impl StartupError {
 
     /// The error with this exit code.
     pub fn new(code: u8, message: impl Into<String>) -> Self {
-        let explanation = Explanation { message: message.into(), detail: None };
+        let message = message.into();
+        let explanation = Explanation { message, detail: None, origin: None, further: Vec::new() };
         match code {
             Self::CONFIG => Self::Config(explanation),
             Self::NETWORK => Self::Network(explanation),
@@ -79,13 +83,38 @@ impl StartupError {
         self.explanation().detail.as_deref()
     }
 
-    /// Adds the location of the line that caused the error, unless there is a detail already.
+    /// The line that caused the error, where it is known.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.explanation().origin.as_ref()
+    }
+
+    /// Messages of further errors, each of which is sufficient to refuse the start.
+    pub fn further(&self) -> &[String] {
+        &self.explanation().further
+    }
+
+    /// Adds the line that caused the error, unless it is known already. It becomes the detail, unless there is one.
     #[must_use]
-    pub fn with_location(self, location: &impl fmt::Display) -> Self {
-        if self.detail().is_some() {
-            return self;
+    pub fn with_location(self, origin: &Origin) -> Self {
+        let located = self.with_origin(origin);
+        if located.detail().is_some() {
+            return located;
         }
-        self.with_detail(format!("  see {location}"))
+        located.with_detail(format!("  see {origin}"))
+    }
+
+    /// Adds the line that caused the error, unless it is known already.
+    #[must_use]
+    pub fn with_origin(mut self, origin: &Origin) -> Self {
+        self.explanation_mut().origin.get_or_insert_with(|| origin.clone());
+        self
+    }
+
+    /// Adds the messages of further errors.
+    #[must_use]
+    pub fn with_further(mut self, messages: Vec<String>) -> Self {
+        self.explanation_mut().further = messages;
+        self
     }
 
     /// Replaces the detail.
@@ -137,8 +166,9 @@ mod tests {
 
     #[test]
     fn location_is_added_only_where_there_is_no_detail() {
-        let error = StartupError::config("x").with_location(&"c:1").with_location(&"d:2");
-        assert_eq!(error.detail(), Some("  see c:1"));
+        let line = |line| Origin { file: "c".into(), line };
+        let error = StartupError::config("x").with_location(&line(1)).with_location(&line(2));
+        assert_eq!((error.detail(), error.origin()), (Some("  see c:1"), Some(&line(1))));
         assert_eq!(error.to_string(), "x");
     }
 }

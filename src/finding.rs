@@ -38,6 +38,23 @@ impl Finding {
     }
 }
 
+/// The findings in the order of their output, each once: the most serious first, and of the reasons that refuse the start
+/// the one that explains the most.
+pub fn arranged(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let rank = |finding: &Finding| match &finding.reason {
+        Reason::Start(reason) => reason.rank(),
+        _ => 0,
+    };
+    findings.sort_by_key(|finding| (finding.level, rank(finding)));
+    let mut once: Vec<Finding> = Vec::new();
+    for finding in findings {
+        if !once.contains(&finding) {
+            once.push(finding);
+        }
+    }
+    once
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

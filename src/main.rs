@@ -4,10 +4,10 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use pxemasq::daemon::ExitReason;
-use pxemasq::daemon::startup::{Command, Parsed, parse};
+use pxemasq::daemon::startup::test_run::TestReport;
+use pxemasq::daemon::startup::{Command, parse};
 use pxemasq::error::StartupError;
 use pxemasq::explain::ExplainOutput;
-use pxemasq::finding::Level;
 use pxemasq::logging::Logger;
 use pxemasq::story;
 use pxemasq::sys::daemonize::set_umask;
@@ -36,10 +36,7 @@ fn run(args: &[OsString], logger: &Logger) -> Result<ExitCode, StartupError> {
     let posixly_correct = std::env::var_os("POSIXLY_CORRECT").is_some();
     match parse(args, posixly_correct)? {
         Command::Print(text) => print_stdout(&text),
-        Command::Test { parsed, strict } => {
-            print_stderr("dnsmasq: syntax check OK.");
-            return Ok(print_findings(&parsed, strict));
-        }
+        Command::Test(run) => return Ok(print_test(&run.report())),
         Command::Story(request) => return Ok(story_result(story::run(&request))),
         Command::Explain { parsed, clients, json } => {
             return Ok(print_explanation(parsed.explain(&clients, json)));
@@ -53,20 +50,13 @@ fn run(args: &[OsString], logger: &Logger) -> Result<ExitCode, StartupError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the findings of `--test`. The list of files is printed only with findings, for `strict`, or to a terminal: the
-/// output for programs is that of dnsmasq.
-fn print_findings(parsed: &Parsed, strict: bool) -> ExitCode {
-    let mut findings = parsed.findings();
-    findings.sort_by_key(|finding| finding.level);
-    let files = parsed.files().join(", ");
-    if !files.is_empty() && (strict || !findings.is_empty() || is_interactive()) {
-        print_stderr(&format!("files read: {files}"));
+/// Prints the result of `--test`. Without a value and without findings it is dnsmasq's line only: programs may compare it.
+fn print_test(report: &TestReport) -> ExitCode {
+    report.lines(is_interactive()).iter().for_each(|line| print_stderr(line));
+    if let Some(json) = report.json() {
+        print_stdout(&json);
     }
-    for finding in &findings {
-        print_stderr(&format!("{}: {finding}", finding.level));
-    }
-    let fails = findings.iter().any(|finding| finding.level <= Level::Warning);
-    if strict && fails { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    ExitCode::from(report.exit_code())
 }
 
 fn story_result(result: Result<(), StartupError>) -> ExitCode {
@@ -90,6 +80,9 @@ fn print_explanation(result: Result<ExplainOutput, StartupError>) -> ExitCode {
 /// Prints an error as dnsmasq does: after an empty line.
 fn print_message(error: &StartupError) {
     print_stderr(&format!("\ndnsmasq: {error}"));
+    for message in error.further() {
+        print_stderr(&format!("dnsmasq: {message}"));
+    }
 }
 
 /// Prints an error of `--explain` or `--story`. It is no failed start, so it is not logged.
@@ -115,6 +108,6 @@ fn report_failed_start(error: &StartupError, logger: &Logger) -> ExitCode {
             print_stderr(detail);
         }
     }
-    logger.write_failure(&error.to_string());
+    logger.write_failure(error);
     ExitCode::from(error.exit_code())
 }

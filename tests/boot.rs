@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::iter::once;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -28,6 +29,7 @@ crate::tests![
     uefi_client_gets_loader_of_its_architecture,
     client_with_ipxe_boots_by_recipe,
     client_does_not_boot_without_replies_on_port_4011,
+    story_has_the_verdict_that_the_log_shows,
 ];
 
 fn main() -> std::process::ExitCode {
@@ -42,6 +44,7 @@ fn bios_client_boots_tiny_core_from_pxelinux_menu() {
         .unwrap_or_else(|report| panic!("{report}"));
     let searched = search("/home/tftpboot", Ipv4Addr::new(192, 168, 10, 50));
     assert_eq!(log, [lines(TINY_CORE_OFFERS), searched, lines(TINY_CORE_FILES)].concat());
+    assert_story("boots system-sent");
 }
 
 fn bios_client_boots_arch_linux_over_http() {
@@ -52,6 +55,7 @@ fn bios_client_boots_arch_linux_over_http() {
         lan.boot(Firmware::Bios, &payload, &["-d"]).unwrap_or_else(|report| panic!("{report}"));
     let searched = search("/srv/tftp/archlinux-iso", Ipv4Addr::new(192, 168, 1, 50));
     assert_eq!(log, [lines(ARCH_OFFERS), searched, lines(ARCH_FILES)].concat());
+    assert_story("unknown last-file");
 }
 
 fn uefi_client_gets_loader_of_its_architecture() {
@@ -61,20 +65,73 @@ fn uefi_client_gets_loader_of_its_architecture() {
         lan.boot(Firmware::Uefi64, &payload, &["-d"]).unwrap_or_else(|report| panic!("{report}"));
     let searched = search("/srv/tftp/efi64", Ipv4Addr::new(192, 168, 10, 50));
     assert_eq!(log, [lines(UEFI_OFFERS), searched, lines(UEFI_FILES)].concat());
+    assert_story("boots system-sent");
 }
 
 /// The ROM of the network card is iPXE, so the client starts at the second stage of the recipe.
 fn client_with_ipxe_boots_by_recipe() {
     let Some((lan, payload)) = lan("192.168.1") else { return };
-    lan.lab.file("/etc/dnsmasq.conf", recipe("iPXE chain"));
-    lan.lab.file("/srv/tftp/.kept", "");
-    lan.lab.copy(&payload.kernel, "/srv/http/vmlinuz");
-    lan.lab.file("/srv/http/initramfs", &payload.initramfs);
-    lan.lab.file("/srv/http/menu.ipxe", IPXE_MENU);
+    ipxe_chain(&lan.lab, &payload);
     serve_by_http(lan.server(), "/srv/http");
     let log = lan.boot(Firmware::Bios, &payload, &["-d"]);
     let log = log.unwrap_or_else(|report| panic!("{report}"));
     assert_eq!(log[2..], ["dnsmasq-dhcp: PXE(eth0) 52:54:00:12:34:56 proxy"]);
+    assert_story("unknown nothing-requested");
+}
+
+/// The logs of both programs, with and without the lines of `log-dhcp` and `log-debug`. The tests above check `--story`
+/// with other logs.
+fn story_has_the_verdict_that_the_log_shows() {
+    let Some(dnsmasq) = required(common::installed_dnsmasq()) else { return };
+    let (ours, dnsmasq) = (Path::new(OURS), &*dnsmasq);
+    let (bios, uefi) = (Firmware::Bios, Firmware::Uefi64);
+    let details = &["-d", "--log-dhcp", "--log-debug"][..];
+    assert_story_of_boot(dnsmasq, bios, TINY_CORE_LAB, &["-d"], "boots system-sent");
+    assert_story_of_boot(dnsmasq, uefi, UEFI_LAB, &["-d"], "boots system-sent");
+    assert_story_of_boot(ours, uefi, UEFI_LAB, details, "boots system-sent");
+    assert_story_of_boot(dnsmasq, bios, ARCH_LAB, &["-d", "--log-dhcp"], "unknown last-file");
+    assert_story_of_boot(ours, bios, IPXE_LAB, &["-d", "--log-debug"], "unknown url-sent");
+}
+
+/// A network prefix, the files on it, and the root of the HTTP server, if there is one.
+type LabFiles = (&'static str, fn(&Lab, &Payload), Option<&'static str>);
+
+const TINY_CORE_LAB: LabFiles = ("192.168.10", tiny_core, None);
+const UEFI_LAB: LabFiles = ("192.168.10", four_architectures, None);
+const ARCH_LAB: LabFiles = ("192.168.1", arch, Some("/run/archiso"));
+const IPXE_LAB: LabFiles = ("192.168.1", ipxe_chain, Some("/srv/http"));
+
+fn assert_story_of_boot(
+    program: &Path,
+    firmware: Firmware,
+    (net, set_up, http_root): LabFiles,
+    args: &[&str],
+    expected: &str,
+) {
+    let Some((lan, payload)) = lan(net) else { return };
+    set_up(&lan.lab, &payload);
+    if let Some(root) = http_root {
+        serve_by_http(lan.server(), root);
+    }
+    let report = lan.boot_from(program, firmware, &payload, args);
+    report.unwrap_or_else(|report| panic!("{report}"));
+    assert_story(expected);
+}
+
+/// Checks the only boot that `--story` finds in the log of the server.
+fn assert_story(expected: &str) {
+    let output = Command::new(OURS).args(["--story=json", LOG]).output().expect("pxemasq runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let story: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let boots = story["boots"].as_array().expect("a list of boots");
+    let verdict = |boot: &serde_json::Value| {
+        let part = |name| boot["verdict"][name].as_str().expect("a text").to_owned();
+        format!("{} {}", part("verdict"), part("id"))
+    };
+    let verdicts: Vec<String> = boots.iter().map(verdict).collect();
+    let log = fs::read_to_string(LOG).unwrap_or_default();
+    assert_eq!(verdicts, [expected], "{text}\n{log}");
+    assert_eq!(boots[0]["mac"], MAC, "{text}\n{log}");
 }
 
 /// Shows that the tests above depend on the replies on port 4011. Needs nftables.
@@ -132,6 +189,15 @@ fn arch(lab: &Lab, payload: &Payload) {
         let target = format!("/run/archiso/boot/syslinux/{name}");
         lab.link(&target, &format!("/srv/tftp/archlinux-iso/{name}"));
     }
+}
+
+/// The second stage of the recipe, with all files by HTTP.
+fn ipxe_chain(lab: &Lab, payload: &Payload) {
+    lab.file("/etc/dnsmasq.conf", recipe("iPXE chain"));
+    lab.file("/srv/tftp/.kept", "");
+    lab.copy(&payload.kernel, "/srv/http/vmlinuz");
+    lab.file("/srv/http/initramfs", &payload.initramfs);
+    lab.file("/srv/http/menu.ipxe", IPXE_MENU);
 }
 
 /// One boot file per architecture.
@@ -256,8 +322,19 @@ impl Lan {
         payload: &Payload,
         args: &[&str],
     ) -> Result<Vec<String>, String> {
+        self.boot_from(&common::subject(), machine, payload, args)
+    }
+
+    /// The same with a program that is not the one under test.
+    fn boot_from(
+        &self,
+        program: &Path,
+        machine: Firmware,
+        payload: &Payload,
+        args: &[&str],
+    ) -> Result<Vec<String>, String> {
         let stderr = File::create(LOG).expect("/run is writable");
-        let _proxy = self.server().spawn(Command::new(common::subject()).args(args).stderr(stderr));
+        let _proxy = self.server().spawn(Command::new(program).args(args).stderr(stderr));
         let ready =
             || [67, 69].iter().all(|&port| self.server().listens_on_udp(port)).then_some(());
         let log = || fs::read_to_string(LOG).unwrap_or_default();
@@ -286,6 +363,7 @@ fn lines(text: &str) -> Vec<String> {
 /// A boot takes 10 to 20 seconds on a slow processor.
 const LIMIT: Duration = Duration::from_secs(90);
 const LOG: &str = "/run/proxy.log";
+const OURS: &str = env!("CARGO_BIN_EXE_pxemasq");
 
 const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 const ROUTER_SOLICITATION: u8 = 133;

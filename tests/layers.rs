@@ -36,7 +36,7 @@ const fn layer(
 const LAYERS: &[Layer] = &[
     layer("wire", &[], &["conf_parser"]),
     layer("net", &["byte_text"], &[]),
-    layer("error", &[], &[]),
+    layer("error", &["origin"], &[]),
     layer("byte_text", &[], &[]),
     layer("origin", &[], &[]),
     layer("reason", &[], &[]),
@@ -53,11 +53,11 @@ const LAYERS: &[Layer] = &[
     layer("effect", &["boot_monitor", "log_line", "net"], &[]),
     layer("logging", &["byte_text", "config", "error", "log_line", "strerror", "sys", "terminal"], &["conf_parser", "log", "env_logger"]),
     layer("story", &["byte_text", "capture", "error", "log_line", "reason", "strerror", "terminal", "wire"], &["serde", "serde_json"]),
-    layer("proxydhcp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "origin", "wire"], &["conf_parser"]),
+    layer("proxydhcp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "origin", "reason", "wire"], &["conf_parser"]),
     layer("tftp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "time", "wire"], &["conf_parser"]),
     layer("diagnose", &["byte_text", "config", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "tftp", "time", "wire"], &["conf_parser", "libc", "memchr", "object"]),
     layer("explain", &["byte_text", "capture", "config", "diagnose", "error", "finding", "log_line", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "wire"], &["conf_parser", "pcap_parser", "serde", "serde_json"]),
-    layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio"]),
+    layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio", "serde", "serde_json"]),
 ];
 
 /// The crates of `[dependencies]` in `Cargo.toml`, as paths name them.
@@ -186,6 +186,8 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
         "diagnose/boot_program/tests/robustness.rs",
         "logging/tests.rs",
         "proxydhcp/tests.rs",
+        "proxydhcp/tests/expected_step.rs",
+        "proxydhcp/tests/no_boot_file.rs",
         "story/capture/tests.rs",
         "story/event/tests.rs",
         "story/log_record/tests.rs",

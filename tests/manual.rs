@@ -64,12 +64,16 @@ fn troubleshooting_guide_has_every_code_and_quotes_the_notices() {
     .map(read)
     .concat();
     for sentence in [
-        "sent no request to port 4011",
-        "but did not request it",
+        "no request of it to port 4011 arrived",
+        "no request for it arrived within",
+        "got a reply without a boot file: no pxe-service and no dhcp-boot applies to it",
+        "requested a boot file and got no reply: ",
         "times within a minute and restarted each time",
         "sends it to iPXE too",
         "times and acknowledged no block",
         "which does not exist",
+        "although its mode permits it",
+        " did not get a file: ",
         "another proxyDHCP server, ",
     ] {
         assert!(guide.contains(sentence.trim()) && messages.contains(sentence), "{sentence}");

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-crate::tests![start_and_end_match_the_recording,];
+crate::tests![start_and_end_match_the_recording, start_refuses_what_the_start_refuses,];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
@@ -78,17 +78,58 @@ fn start_and_end_match_the_recording() {
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
+/// `--test=start` has exit code 1 and the message of the start where the recorded start was refused, and changes nothing.
+fn start_refuses_what_the_start_refuses() {
+    // The script of the leases is not run, so its exit code is unknown.
+    let unknown = "lease-init script returned exit code";
+    let mut failed = Vec::new();
+    for (path, start) in fixture::all::<Start>("startup") {
+        let Some(lab) = required(Lab::new(["server", "client"])) else { return };
+        let ending = start.ours.as_ref().unwrap_or(&start.dnsmasq);
+        let message = ending.stderr.iter().find_map(|line| line.strip_prefix("dnsmasq: "));
+        let refused = ending.exit != 0 && start.signal.is_empty();
+        if refused && message.is_some_and(|message| message.starts_with(unknown)) {
+            continue;
+        }
+        let (code, output, changed) = check(&lab, &start);
+        let expected = if refused { message } else { None };
+        let reported = expected.is_none_or(|message| output.contains(message));
+        let fits = (code == 0) != refused || (start.argv == ["--test"] && code == 0);
+        if !fits || !reported || !changed.is_empty() {
+            failed.push(format!("{}: {code}, {expected:?}, {changed:?}\n{output}", path.display()));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+/// Exit code and output of `--test=start`, and what it has changed.
+fn check(lab: &Lab, start: &Start) -> (i32, String, Vec<String>) {
+    let _taken = prepare(lab, start);
+    let before = files();
+    let mut command = Command::new(common::subject());
+    command.args(&start.argv).arg("--test=start").env("LC_ALL", "C");
+    let output = lab.host("server").inside(|| command.output()).expect("the program runs");
+    let mut changed = files();
+    changed.retain(|file| !before.contains(file));
+    changed.extend(lab.syslog());
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap_or(-1), text, changed)
+}
+
+/// The files in the directories where the start creates some, with their sizes.
+fn files() -> Vec<String> {
+    let entries = ["/run", "/srv", "/var/lib/misc", "/var/log"].map(fs::read_dir);
+    let entries = entries.into_iter().flatten().flatten().flatten();
+    let sized = |entry: fs::DirEntry| {
+        let size = entry.metadata().map(|metadata| metadata.len()).unwrap_or_default();
+        format!("{} {size}", entry.path().display())
+    };
+    entries.map(sized).collect()
+}
+
 fn play(lab: &Lab, start: &Start) -> Ending {
-    let (server, client) = (lab.host("server"), lab.host("client"));
-    lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
-    server.ip("addr add 192.168.10.2/24 dev eth0");
-    for (label, address) in &start.labels {
-        server.ip(&format!("addr add {address} dev eth0 label {label}"));
-    }
-    for (path, lines) in &start.files {
-        lab.file(path, lines.join("\n") + "\n");
-    }
-    let _taken: Vec<_> = start.taken.iter().map(|address| server.udp(address)).collect();
+    let server = lab.host("server");
+    let _taken = prepare(lab, start);
     let stderr = File::create("/run/stderr").expect("/run is writable");
     let mut command = Command::new(common::subject());
     command.args(&start.argv).env("LC_ALL", "C").stdout(Stdio::null()).stderr(stderr);
@@ -102,6 +143,8 @@ fn play(lab: &Lab, start: &Start) -> Ending {
         kill(pid, signal).expect("it runs");
     }
     let ended = eventually(Duration::from_secs(5), || process.ended()).expect("it ends");
+    let logged_as_recorded = || lab.syslog().len() >= start.dnsmasq.log.len();
+    eventually(Duration::from_secs(1), || logged_as_recorded().then_some(()));
     let debug = start.argv.iter().any(|word| word == "-d" || word == "--no-daemon");
     if ended.success() && !debug {
         end_daemon();
@@ -112,6 +155,20 @@ fn play(lab: &Lab, start: &Start) -> Ending {
         stderr: stderr_text().lines().map(comparable).collect(),
         log: log.iter().map(|line| logged(line)).collect(),
     }
+}
+
+/// Files, addresses and other processes of a recording. The ports of those are in use as long as the result lives.
+fn prepare(lab: &Lab, start: &Start) -> Vec<std::net::UdpSocket> {
+    let (server, client) = (lab.host("server"), lab.host("client"));
+    lab.wire(server.plug("eth0", "02:00:00:00:00:01"), client.plug("c0", "02:00:00:00:00:02"));
+    server.ip("addr add 192.168.10.2/24 dev eth0");
+    for (label, address) in &start.labels {
+        server.ip(&format!("addr add {address} dev eth0 label {label}"));
+    }
+    for (path, lines) in &start.files {
+        lab.file(path, lines.join("\n") + "\n");
+    }
+    start.taken.iter().map(|address| server.udp(address)).collect()
 }
 
 /// Ends the daemon, if there is one.

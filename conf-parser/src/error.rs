@@ -1,7 +1,6 @@
 //! The error of a line: dnsmasq's message, the column, what was expected there, and the remedy.
 
 use crate::input::Input;
-use crate::remedy::Remedy;
 use nom::error::{self, ContextError, ErrorKind};
 use std::borrow::Cow;
 use std::fmt;
@@ -114,6 +113,21 @@ impl ParseError {
     #[must_use]
     pub(crate) fn or_message(self, message: &'static str) -> Self {
         if self.message == Message::Generic { self.with_message(message) } else { self }
+    }
+}
+
+/// What to write instead of a refused text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Remedy {
+    /// Offset in bytes, from the start of the line, of the text that is wrong.
+    pub(crate) column: usize,
+    /// The remedy.
+    pub(crate) text: String,
+}
+
+impl Remedy {
+    pub(crate) fn new(at: Input<'_>, text: impl Into<String>) -> Self {
+        Self { column: at.column(), text: text.into() }
     }
 }
 

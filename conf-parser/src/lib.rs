@@ -145,7 +145,8 @@ impl Reader {
         let row = self.last.filter(|row| keyword.is(row.keyword));
         let row = row.or_else(|| table::find_input(keyword)).ok_or_else(unknown)?;
         self.last = Some(row);
-        row.check_argument(value, keyword)?;
+        row.check_argument(value, keyword)
+            .map_err(|error| remedy::of_argument(error, row, value))?;
         self.repeats.in_file(row)?;
         let directive = row.parse(value).map_err(|error| remedy::explained(error, row, value))?;
         Ok(Some(Setting { row, directive }))

@@ -1,7 +1,6 @@
 //! How often a keyword may be used (docs/dnsmasq/config-language.md, section 1.10).
 
-use crate::error::{Message, ParseError};
-use crate::remedy::Remedy;
+use crate::error::{Message, ParseError, Remedy};
 use crate::table::{OptionSpec, Repeat};
 use std::collections::HashSet;
 

@@ -8,7 +8,6 @@ use crate::directive::{Directive, RawSetting, Switch};
 use crate::error::ParseError;
 use crate::input::Input;
 use crate::option::files::RunTimeFile;
-use crate::remedy;
 use Argument::{None, Optional, Required};
 use Parse::{Check, File, Maybe, MaybeCheck, Nothing, On, Value};
 
@@ -110,15 +109,13 @@ impl OptionSpec {
     ) -> Result<(), ParseError> {
         match (self.argument, value) {
             (None, Some(value)) => {
-                let error =
-                    ParseError::structure("extraneous parameter", value.column(), "no value");
-                Err(error.with_remedy(remedy::extraneous_value(self, value)))
+                Err(ParseError::structure("extraneous parameter", value.column(), "no value"))
             }
-            (Required, Option::None) => {
-                let column = keyword.column() + keyword.cells().len();
-                let error = ParseError::structure("missing parameter", column, "a value");
-                Err(error.with_remedy(remedy::missing_value(self, column)))
-            }
+            (Required, Option::None) => Err(ParseError::structure(
+                "missing parameter",
+                keyword.column() + keyword.cells().len(),
+                "a value",
+            )),
             _ => Ok(()),
         }
     }

@@ -55,6 +55,8 @@ pub struct AdvertisedFile {
     pub is_ipxe: bool,
 }
 
+/// The end option (RFC 2132, section 3.2).
+const END_OPTION: u8 = 0xff;
 /// Entries that are stored for a client.
 const MAX_LOADS: usize = 4;
 const MAX_REFUSED_FILES: usize = 4;
@@ -119,12 +121,21 @@ impl ClientState {
         // This is the problem. A missing download is not reported too.
         self.expected = None;
         let known = self.refused_files.iter().any(|(same, ..)| *same == path);
-        if reason != RefusalReason::Unreported
+        // Other reasons are reported at once.
+        if reason == RefusalReason::NotFound
             && !known
             && self.refused_files.len() < MAX_REFUSED_FILES
         {
             self.refused_files.push((path, reason, now));
         }
+    }
+
+    /// A file that was refused, with the line that names it. A client may append 0xFF and more to the name (D-040).
+    pub fn refused_file(&self, path: Vec<u8>, reason: RefusalReason) -> RefusedFile {
+        let name = path.split(|byte| *byte == END_OPTION).next().unwrap_or_default();
+        let advertised =
+            self.advertised.as_ref().filter(|advertised| path_matches(name, &advertised.file));
+        RefusedFile { line: advertised.map(|advertised| advertised.line.clone()), path, reason }
     }
 
     /// The client has got a file at `now`. Files that were refused later count on.
@@ -196,16 +207,8 @@ impl ClientState {
             return self.should_report(kind, now).then_some(finding);
         }
         if self.refused_files.first().is_some_and(|(.., since)| is_quiet(since)) {
-            let line = |path: &[u8]| {
-                let advertised = self
-                    .advertised
-                    .as_ref()
-                    .filter(|advertised| path_matches(path, &advertised.file));
-                advertised.map(|advertised| advertised.line.clone())
-            };
             let refused = std::mem::take(&mut self.refused_files).into_iter();
-            let files =
-                refused.map(|(path, reason, _)| RefusedFile { line: line(&path), path, reason });
+            let files = refused.map(|(path, reason, _)| self.refused_file(path, reason));
             return Some(Finding::FilesRefused { client: key, file: files.collect() });
         }
         let is_unacked = |(_, count, when): &mut (_, usize, _)| {

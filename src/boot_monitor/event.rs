@@ -1,6 +1,7 @@
 //! Events of a client: what the cores have seen of its way through the boot.
 
 use crate::config::Origin;
+use crate::reason::BootReason;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// A hardware address of 6 bytes, as Ethernet has.
@@ -18,6 +19,13 @@ pub enum ClientEvent {
     },
     /// A reply was sent to the client.
     ReplySent(ReplySent),
+    /// The client has requested a boot file, and gets none.
+    NoBootFile {
+        /// The client.
+        mac: Mac,
+        /// The reason.
+        reason: BootReason,
+    },
     /// A transfer has begun.
     TransferStarted {
         /// The client.
@@ -66,7 +74,9 @@ pub enum RefusalReason {
     NotFound,
     /// The file may not be read.
     PermissionDenied,
-    /// Any other reason. It is not reported.
+    /// It cannot be opened for another reason.
+    Unreadable,
+    /// It is not reported.
     Unreported,
 }
 

@@ -10,103 +10,20 @@
 
 mod client;
 pub mod event;
+mod finding;
+
+pub use finding::{ClientKey, Finding, RefusedFile};
 
 use crate::boot_monitor::event::{
     ClientEvent, CompletedTransfer, ExpectedStep, Mac, OtherServerReply, RefusalReason, ReplySent,
 };
-use crate::config::Origin;
+use crate::reason::BootReason;
 use crate::time::Timestamp;
 use crate::wire::pxe::is_ipxe;
 use client::{ClientState, Expectation};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
-
-/// A client: by its hardware address if that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ClientKey {
-    /// A client that has got a reply.
-    Mac(Mac),
-    /// A client that is known by its requests for files only.
-    Ip(IpAddr),
-}
-
-/// A problem that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// The client has got an offer and has sent no request to port 4011.
-    NoProxyRequest {
-        /// The client.
-        client: ClientKey,
-        /// The line that decided the offer.
-        line: Origin,
-    },
-    /// The client has got the name of a boot file and has not requested it.
-    NoDownload {
-        /// The client.
-        client: ClientKey,
-        /// The boot file in the reply.
-        file: Vec<u8>,
-        /// The line that decided the reply.
-        line: Origin,
-    },
-    /// The client loads the same boot file again and again.
-    BootLoop {
-        /// The client.
-        client: ClientKey,
-        /// The boot file in the reply.
-        file: Vec<u8>,
-        /// The number of loads within a minute.
-        count: usize,
-        /// The line that decided the reply.
-        line: Origin,
-        /// Whether the request came from iPXE.
-        is_ipxe: bool,
-    },
-    /// The client requests the same file again and again, and acknowledges nothing.
-    NoAcks {
-        /// The client.
-        client: ClientKey,
-        /// The path.
-        path: Vec<u8>,
-        /// The number of requests.
-        count: usize,
-    },
-    /// A transfer was ended, because the limit of transfers was reached.
-    TransferEvicted {
-        /// The client of the ended transfer.
-        client: ClientKey,
-        /// Whether a request from the same address needed the slot.
-        by_same_client: bool,
-    },
-    /// No socket can be opened for a requested file.
-    SocketUnavailable {
-        /// The client.
-        client: ClientKey,
-        /// The message of the system.
-        reason: String,
-    },
-    /// The client has not got these files, and no other file since then. The daemon decides which of them it reports.
-    FilesRefused {
-        /// The client.
-        client: ClientKey,
-        /// The files, in the order of the requests.
-        file: Vec<RefusedFile>,
-    },
-    /// Another server sends boot information to a client of pxemasq. The line decides the replies of pxemasq.
-    OtherServer(OtherServerReply, Origin),
-}
-
-/// A file that a client has not got.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedFile {
-    /// The path.
-    pub path: Vec<u8>,
-    /// The reason.
-    pub reason: RefusalReason,
-    /// The line of the configuration with this file, if there is one.
-    pub line: Option<Origin>,
-}
 
 /// All clients whose boot is observed.
 #[derive(Debug, Default)]
@@ -115,6 +32,8 @@ pub struct BootMonitor {
     mac_by_ip: HashMap<IpAddr, Mac>,
     /// Replies of other servers to clients that have got no reply of pxemasq yet.
     other_servers: HashMap<Mac, (OtherServerReply, Timestamp)>,
+    /// Files that were reported as unreadable, and when.
+    unreadable_files: HashMap<Vec<u8>, Timestamp>,
     next_deadline: Option<Timestamp>,
     /// The time of the last poll.
     polled_at: Timestamp,
@@ -124,6 +43,8 @@ pub struct BootMonitor {
 const MAX_CLIENTS: usize = 4096;
 /// Replies of other servers that are stored.
 const MAX_OTHER_SERVERS: usize = 64;
+/// Unreadable files that are stored.
+const MAX_UNREADABLE_FILES: usize = 256;
 /// Bytes of a path. A longer one is no boot file, and is not stored.
 const MAX_PATH_LEN: usize = 256;
 /// The time between two polls.
@@ -131,7 +52,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// A problem of a client is reported once in this time. A client without events is forgotten after it.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 /// A client continues its boot within this time: iPXE waits for 16 seconds after its lease.
-const STEP_TIMEOUT: Duration = Duration::from_secs(30);
+pub const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 /// If a client gets no file for this time after a missing one, it has stopped there.
 const QUIET_PERIOD: Duration = Duration::from_secs(5);
 /// The third load of one file is reported.
@@ -153,6 +74,7 @@ impl BootMonitor {
                 return None;
             }
             ClientEvent::ReplySent(reply) => return self.reply_sent(reply, now),
+            ClientEvent::NoBootFile { mac, reason } => return self.no_boot_file(mac, reason, now),
             ClientEvent::OtherServerReply(reply) => return self.other_server(reply, now),
             ClientEvent::TransferCompleted(transfer) => return self.file_sent(&transfer, now),
             ClientEvent::FirstAck { client } => {
@@ -182,13 +104,77 @@ impl BootMonitor {
         match event {
             ClientEvent::TransferStarted { path, .. } => state.transfer_started(path, now),
             ClientEvent::TransferRefused { path, reason, .. } => {
-                state.file_refused(path, reason, now);
+                return self.file_refused(client, path, reason, now);
             }
             _ => {}
         }
         let pending = state.is_pending();
         self.schedule_poll(pending, now);
         None
+    }
+
+    /// Whether a [`ClientEvent::NoBootFile`] of this client would be reported now.
+    pub fn may_report_no_boot_file(&self, mac: Mac, now: Timestamp) -> bool {
+        let kinds = [FindingKind::NoReply, FindingKind::EmptyReply];
+        match self.clients.get(&ClientKey::Mac(mac)) {
+            Some(state) => !kinds.iter().any(|kind| state.recently_reported(*kind, now)),
+            None => self.clients.len() < MAX_CLIENTS,
+        }
+    }
+
+    /// A missing file is reported later, if the client gets no other one. Other reasons are reported at once, for each
+    /// file once a minute.
+    fn file_refused(
+        &mut self,
+        client: IpAddr,
+        path: Vec<u8>,
+        reason: RefusalReason,
+        now: Timestamp,
+    ) -> Option<Finding> {
+        let key = self.key_for(client);
+        let state = self.client_mut(key, now)?;
+        state.file_refused(path.clone(), reason, now);
+        let pending = state.is_pending();
+        let file = state.refused_file(path, reason);
+        self.schedule_poll(pending, now);
+        let is_reported =
+            matches!(reason, RefusalReason::PermissionDenied | RefusalReason::Unreadable);
+        if !is_reported || !self.is_file_due(&file.path, now) {
+            return None;
+        }
+        Some(Finding::FileUnreadable { client: key, file })
+    }
+
+    /// Whether an unreadable file may be reported now; if so, it counts as reported.
+    fn is_file_due(&mut self, path: &[u8], now: Timestamp) -> bool {
+        let is_recent = |when: &Timestamp| now - *when < REPORT_INTERVAL;
+        if self.unreadable_files.get(path).is_some_and(is_recent) {
+            return false;
+        }
+        if self.unreadable_files.len() >= MAX_UNREADABLE_FILES {
+            self.unreadable_files.retain(|_, when| is_recent(when));
+        }
+        let is_due = self.unreadable_files.len() < MAX_UNREADABLE_FILES;
+        if is_due {
+            self.unreadable_files.insert(path.to_vec(), now);
+        }
+        is_due
+    }
+
+    fn no_boot_file(&mut self, mac: Mac, reason: BootReason, now: Timestamp) -> Option<Finding> {
+        if !self.may_report_no_boot_file(mac, now) {
+            return None;
+        }
+        let client = ClientKey::Mac(mac);
+        let state = self.client_mut(client, now)?;
+        let kind = if matches!(reason, BootReason::NoReply { .. }) {
+            FindingKind::NoReply
+        } else {
+            // There is nothing to request, so that a missing request has this cause.
+            state.expected = None;
+            FindingKind::EmptyReply
+        };
+        state.should_report(kind, now).then_some(Finding::NoBootFile { client, reason })
     }
 
     /// The client has acknowledged a whole file.
@@ -283,8 +269,9 @@ impl BootMonitor {
             }
             (ExpectedStep::Download | ExpectedStep::Unknown, _) => None,
         };
-        // The reply of another server is the reason, and is reported already.
-        if state.recently_reported(FindingKind::OtherServer, now) {
+        // The reply of another server, or the empty reply of this one, is the reason, and is reported already.
+        let causes = [FindingKind::OtherServer, FindingKind::EmptyReply];
+        if causes.iter().any(|kind| state.recently_reported(*kind, now)) {
             state.expected = None;
         }
         let pending = state.is_pending();
@@ -347,6 +334,8 @@ impl BootMonitor {
 enum FindingKind {
     NoProxyRequest,
     NoDownload,
+    NoReply,
+    EmptyReply,
     BootLoop,
     NoAcks,
     TransferEvicted,

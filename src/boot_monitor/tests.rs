@@ -1,6 +1,7 @@
 //! Boots that complete, and boots that stop.
 
 use super::*;
+use crate::config::Origin;
 use std::net::Ipv4Addr;
 
 const MAC: Mac = [0x52, 0x54, 0, 1, 2, 3];
@@ -240,6 +241,120 @@ fn client_without_acks_is_reported_when_it_stops() {
     }
     let finding = Finding::NoAcks { client: ClientKey::Ip(IP.into()), path: path("a"), count: 3 };
     assert_eq!(all(&mut monitor, 5..60), [finding]);
+}
+
+fn without_file(is_empty_reply: bool) -> ClientEvent {
+    let reason = if is_empty_reply {
+        BootReason::NoBootFile { architecture: "11".into(), near: String::new() }
+    } else {
+        BootReason::NoReply { reason: "it is too short".into() }
+    };
+    ClientEvent::NoBootFile { mac: MAC, reason }
+}
+
+#[test]
+fn client_without_boot_file_is_reported_once_a_minute() {
+    for is_empty_reply in [true, false] {
+        let mut monitor = BootMonitor::default();
+        let mut reported = Vec::new();
+        for second in 0..130 {
+            let now = Timestamp(second * 1000);
+            let may_report = monitor.may_report_no_boot_file(MAC, now);
+            let finding = monitor.observe(without_file(is_empty_reply), now);
+            assert_eq!(finding.is_some(), may_report, "{second}");
+            reported.extend(finding.map(|_| second));
+        }
+        assert_eq!(reported, [0, 60, 120]);
+    }
+}
+
+#[test]
+fn missing_request_is_not_reported_after_empty_reply() {
+    for (is_empty_reply, reports) in [(true, 0), (false, 1)] {
+        let mut monitor = BootMonitor::default();
+        for second in [0, 4, 8] {
+            monitor.observe(replied(ASK), Timestamp(second * 1000));
+            monitor.observe(without_file(is_empty_reply), Timestamp(second * 1000));
+        }
+        assert_eq!(all(&mut monitor, 9..60).len(), reports);
+    }
+}
+
+#[test]
+fn client_without_boot_file_is_not_searched_for_if_there_are_too_many_clients() {
+    let mut monitor = BootMonitor::default();
+    for number in 0..MAX_CLIENTS {
+        let [a, b, c, d] = u32::try_from(number).unwrap().to_be_bytes();
+        let reason = BootReason::NoReply { reason: String::new() };
+        let event = ClientEvent::NoBootFile { mac: [2, 0, a, b, c, d], reason };
+        assert!(monitor.observe(event, Timestamp(0)).is_some());
+    }
+    assert!(!monitor.may_report_no_boot_file(MAC, Timestamp(0)));
+    assert_eq!(monitor.observe(without_file(true), Timestamp(0)), None);
+}
+
+fn refused(client: u8, file: &str, reason: RefusalReason) -> ClientEvent {
+    let client = Ipv4Addr::new(10, 0, 0, client).into();
+    ClientEvent::TransferRefused { client, path: path(file), reason }
+}
+
+#[test]
+fn unreadable_file_is_reported_at_once_and_once_a_minute_for_all_clients() {
+    let mut monitor = BootMonitor::default();
+    monitor.observe(load("a"), Timestamp(0));
+    let mut reported = Vec::new();
+    for second in 0..130 {
+        let client = 1 + u8::try_from(second % 20).unwrap();
+        for (file, reason) in
+            [("a", RefusalReason::PermissionDenied), ("loop", RefusalReason::Unreadable)]
+        {
+            let now = Timestamp(second * 1000);
+            let finding = monitor.observe(refused(client, file, reason), now);
+            if let Some(Finding::FileUnreadable { file, .. }) = finding {
+                reported.push((second, file));
+            }
+            assert_eq!(monitor.poll(false, now), []);
+        }
+        // The client gets another file.
+        monitor.observe(sent("b"), Timestamp(second * 1000));
+    }
+    let seconds: Vec<u64> = reported.iter().map(|(second, _)| *second).collect();
+    assert_eq!(seconds, [0, 0, 60, 60, 120, 120]);
+    assert_eq!(reported[0].1.path, path("a"));
+}
+
+#[test]
+fn line_of_unreadable_file_is_reported() {
+    let mut monitor = BootMonitor::default();
+    monitor.observe(load("a"), Timestamp(0));
+    let finding = monitor.observe(refused(9, "a", RefusalReason::PermissionDenied), Timestamp(1));
+    let Some(Finding::FileUnreadable { client, file }) = finding else { panic!("{finding:?}") };
+    assert_eq!((client, file.line), (CLIENT, Some(line())));
+}
+
+#[test]
+fn number_of_unreadable_files_is_limited() {
+    let mut monitor = BootMonitor::default();
+    let reported = (0..1000).filter(|number| {
+        let event = refused(9, &number.to_string(), RefusalReason::PermissionDenied);
+        monitor.observe(event, Timestamp(0)).is_some()
+    });
+    assert_eq!(reported.count(), MAX_UNREADABLE_FILES);
+    let event = refused(9, "new", RefusalReason::PermissionDenied);
+    assert!(monitor.observe(event, Timestamp(60_000)).is_some());
+}
+
+#[test]
+fn line_of_a_name_with_0xff_is_reported() {
+    let mut monitor = BootMonitor::default();
+    monitor.observe(load("A"), Timestamp(0));
+    let bytes = [&path("a")[..], b"\xff\x01"].concat();
+    let (client, reason) = (IP.into(), RefusalReason::NotFound);
+    let event = ClientEvent::TransferRefused { client, path: bytes, reason };
+    monitor.observe(event, Timestamp(1000));
+    let findings = all(&mut monitor, 2..9);
+    let [Finding::FilesRefused { file, .. }] = &findings[..] else { panic!("{findings:?}") };
+    assert_eq!(file[0].line, Some(line()));
 }
 
 #[test]

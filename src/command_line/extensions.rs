@@ -7,7 +7,7 @@ use getopts::HasArg;
 #[rustfmt::skip]
 pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
     ("explain", HasArg::Yes,   "--explain=<client>|pcap=<file>|log=<file>", "Show the reply to a client and the lines that determine it."),
-    ("json",    HasArg::No,    "--json",                                    "Print the result of --explain as JSON."),
+    ("json",    HasArg::No,    "--json",                                    "Print the result of --explain or --story as JSON."),
     ("story",   HasArg::Maybe, "--story[=text|html|json] [mac=<mac>] [last] [<log>|-]", "List the boots that are recorded in a log."),
     ("unconfined", HasArg::No, "--unconfined",                              "Run without Landlock and seccomp."),
 ];

@@ -8,6 +8,7 @@
 mod advice;
 mod extensions;
 mod help;
+mod test_mode;
 
 use crate::byte_text::{to_bytes, to_text};
 use advice::advice;
@@ -19,9 +20,7 @@ pub use help::{help, version};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-
-/// A form of `--test` that dnsmasq does not have. It must be written in full.
-const STRICT_TEST: &str = "--test=strict";
+pub use test_mode::TestMode;
 
 /// The parsed command line.
 pub struct CommandLine {
@@ -31,8 +30,8 @@ pub struct CommandLine {
     pub end: Termination,
     /// The invalid word, as [`to_text`], and a caret below it.
     pub error_detail: Option<String>,
-    /// `--test=strict`: warnings are errors.
-    pub strict: bool,
+    /// The values of `--test`.
+    pub test: TestMode,
     /// Page of help, if there are exactly two words and the second is `dhcp` or `dhcp6`.
     pub page: Option<Page>,
     /// Options that dnsmasq does not have.
@@ -71,14 +70,12 @@ impl CommandLine {
     /// Parses the arguments after the name of the program.
     pub fn parse(words: &[OsString], posixly_correct: bool) -> Self {
         let words: Vec<String> = words.iter().map(|word| to_text(word.as_bytes())).collect();
-        let (expanded, invalid) = match expand(&words) {
-            Ok(expanded) => (expanded, None),
-            Err(ExpandError { before, word, expected }) => (before, Some((word, expected))),
-        };
-        let strict = expanded.iter().any(|word| word == STRICT_TEST);
-        let plain =
-            |word: &String| if word == STRICT_TEST { "--test".into() } else { word.clone() };
-        let expanded: Vec<String> = expanded.iter().map(plain).collect();
+        let mut expansion = Expansion::default();
+        let invalid = expansion.add(&words).err();
+        if invalid.is_some() {
+            expansion.test = test_mode_of(&words);
+        }
+        let Expansion { words: expanded, test } = expansion;
         let Ok(matches) = options(posixly_correct).parse(&expanded) else {
             unreachable!("expanded words are valid options")
         };
@@ -104,7 +101,7 @@ impl CommandLine {
             [_, page] if page == "dhcp6" => Some(Page::Dhcp6),
             _ => None,
         };
-        Self { options: in_order(&matches, &expanded), end, error_detail, strict, page, extensions }
+        Self { options: in_order(&matches, &expanded), end, error_detail, test, page, extensions }
     }
 }
 
@@ -174,45 +171,58 @@ fn named(expanded: &[String]) -> impl Iterator<Item = (&'static OptionSpec, Stri
     rows.into_iter().map(|(name, row)| (row, name))
 }
 
-/// An invalid word, and the expanded words before it.
-struct ExpandError {
-    before: Vec<String>,
-    word: String,
-    expected: &'static str,
+/// Words with expanded abbreviations and bundled letters.
+#[derive(Default)]
+struct Expansion {
+    words: Vec<String>,
+    /// The values of `--test`, which the words do not have.
+    test: TestMode,
 }
 
-/// Expands abbreviations and bundled letters, up to the first invalid word.
-fn expand(words: &[String]) -> Result<Vec<String>, ExpandError> {
-    let mut expanded = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        if word == "--" {
-            expanded.push(word.clone());
-            break;
-        }
-        let value = if let Some(long) = word.strip_prefix("--") {
-            long_option(long, &mut expanded)
-        } else if word.len() > 1 && word.starts_with('-') {
-            short_options(&word[1..], &mut expanded)
-        } else {
-            expanded.push(word.clone());
-            Ok(Value::Complete)
-        };
-        let invalid = |before, expected| ExpandError { before, word: word.clone(), expected };
-        match value {
-            Err(expected) => return Err(invalid(expanded, expected)),
-            Ok(Value::Complete) => {}
-            Ok(Value::Follows) => {
-                let Some(value) = words.next() else {
-                    expanded.pop();
-                    return Err(invalid(expanded, "a value after it"));
-                };
-                expanded.push(value.clone());
+impl Expansion {
+    /// Expands words, up to the first invalid one. The error is that word, and what was expected instead.
+    fn add(&mut self, words: &[String]) -> Result<(), (String, &'static str)> {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let invalid = |expected| (word.clone(), expected);
+            if word == "--" {
+                self.words.push(word.clone());
+                break;
             }
+            if self.word(word).map_err(invalid)? == Value::Complete {
+                continue;
+            }
+            let Some(value) = words.next() else {
+                self.words.pop();
+                return Err(invalid("a value after it"));
+            };
+            self.words.push(value.clone());
+        }
+        self.words.extend(words.cloned());
+        Ok(())
+    }
+
+    fn word(&mut self, word: &str) -> Result<Value, &'static str> {
+        if let Some(values) = word.strip_prefix("--test=") {
+            self.test = self.test.with(values).ok_or(KNOWN_TEST)?;
+            self.words.push("--test".to_owned());
+            return Ok(Value::Complete);
+        }
+        if let Some(long) = word.strip_prefix("--") {
+            long_option(long, &mut self.words)
+        } else if word.len() > 1 && word.starts_with('-') {
+            short_options(&word[1..], &mut self.words)
+        } else {
+            self.words.push(word.to_owned());
+            Ok(Value::Complete)
         }
     }
-    expanded.extend(words.cloned());
-    Ok(expanded)
+}
+
+/// The values of `--test` in any word. They determine how an invalid word is reported, also before them.
+fn test_mode_of(words: &[String]) -> TestMode {
+    let values = words.iter().filter_map(|word| word.strip_prefix("--test="));
+    values.fold(TestMode::default(), |mode, values| mode.with(values).unwrap_or(mode))
 }
 
 /// Position of the value of an option.
@@ -227,12 +237,11 @@ enum Value {
 /// What is expected instead of an unknown option.
 const KNOWN_OPTION: &str = "an option, as --help lists them";
 
+/// What is expected instead of an unknown value of `--test`. It must be written in full.
+const KNOWN_TEST: &str = "--test, --test=strict, --test=start or --test=json";
+
 /// Expands a long option. The error is what was expected instead.
 fn long_option(word: &str, expanded: &mut Vec<String>) -> Result<Value, &'static str> {
-    if word == &STRICT_TEST[2..] {
-        expanded.push(STRICT_TEST.to_owned());
-        return Ok(Value::Complete);
-    }
     let (name, value) =
         word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
     if let Some((_, has_value, ..)) = EXTENSION_OPTIONS.iter().find(|(own, ..)| *own == name) {

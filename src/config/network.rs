@@ -22,7 +22,7 @@ pub struct Network {
     /// Patterns of `no-dhcpv6-interface`.
     pub no_dhcpv6: Vec<Pattern>,
     /// Addresses of `listen-address`.
-    pub listen: Vec<IpAddr>,
+    pub listen: Vec<Located<IpAddr>>,
     /// How sockets are bound.
     pub binding: Binding,
 }
@@ -59,9 +59,14 @@ impl Network {
     pub fn accepts(&self, name: &str, loopback: bool, address: Option<IpAddr>) -> bool {
         let by_name =
             matching(&self.interfaces, name).is_some() || (loopback && !self.interfaces.is_empty());
-        let by_address = address.is_some_and(|address| self.listen.contains(&address));
+        let by_address = address.is_some_and(|address| self.listens_on(address));
         let open = self.interfaces.is_empty() && self.listen.is_empty();
         by_address || ((open || by_name) && self.excepts(name).is_none())
+    }
+
+    /// Whether `listen-address` names an address.
+    pub fn listens_on(&self, address: IpAddr) -> bool {
+        self.listen.iter().any(|listen| listen.value == address)
     }
 
     /// The `interface` line that matches an interface.
@@ -107,12 +112,18 @@ fn matching<'n>(patterns: &'n [Pattern], name: &str) -> Option<&'n Origin> {
 
 /// Names in `interface` lines that match no interface with an address.
 pub fn missing_interfaces(network: &Network, interfaces: &Interfaces) -> Vec<String> {
+    let missing = missing_patterns(network, interfaces);
+    missing.into_iter().map(|pattern| to_text(&pattern.value)).collect()
+}
+
+/// The same names, with their lines.
+pub fn missing_patterns<'n>(network: &'n Network, interfaces: &Interfaces) -> Vec<&'n Pattern> {
     let exists = |pattern: &Pattern| {
         let mut names = interfaces.addresses.iter().filter_map(|one| interfaces.name_of(one));
         names.any(|name| interface_matches(&pattern.value, &to_bytes(name)))
     };
     let named = network.interfaces.iter().filter(|pattern| !pattern.value.is_empty());
-    named.filter(|pattern| !exists(pattern)).map(|pattern| to_text(&pattern.value)).collect()
+    named.filter(|pattern| !exists(pattern)).collect()
 }
 
 #[cfg(test)]
@@ -136,8 +147,9 @@ mod tests {
     #[test]
     fn listen_address_overrides_except_interface() {
         let ours = IpAddr::from(Ipv4Addr::new(10, 0, 0, 1));
+        let listen = Located { origin: Origin::default(), value: ours };
         let network =
-            Network { except: names(&["eth0"]), listen: vec![ours], ..Network::default() };
+            Network { except: names(&["eth0"]), listen: vec![listen], ..Network::default() };
         assert!(network.accepts("eth0", false, Some(ours)));
         assert!(!network.accepts("eth1", false, None));
     }

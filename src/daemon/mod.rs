@@ -343,7 +343,8 @@ impl Daemon {
     /// Reads a DHCP socket; whether there may be more. Replies are sent together, after all requests were read: a
     /// client on this machine would be woken for each reply.
     fn handle_dhcp(&mut self, port: Port, buffer: &mut [u8], now: Timestamp) -> bool {
-        let Self { config, interfaces, names, effects, sockets, log_limiter, .. } = self;
+        let Self { config, interfaces, names, effects, sockets, log_limiter, monitoring, .. } =
+            self;
         let Some(socket) = sockets.dhcp(port) else { return false };
         let mut more = true;
         for _ in 0..MAX_DATAGRAMS_PER_TURN {
@@ -354,8 +355,20 @@ impl Daemon {
                     } else {
                         DecisionLog::Off
                     };
+                    let is_due = |mac| {
+                        log_limiter.may_allow_notice(now)
+                            && monitoring.boot_monitor.may_report_no_boot_file(mac, now)
+                    };
                     let context = Context { config, interfaces, names };
-                    proxydhcp::handle_datagram(context, port, &arrival, log_decision, effects);
+                    let arrival = &arrival;
+                    proxydhcp::handle_datagram(
+                        context,
+                        port,
+                        arrival,
+                        log_decision,
+                        is_due,
+                        effects,
+                    );
                 }
                 Err(error) if is_datagram_error(&error) => {}
                 Err(_) => {

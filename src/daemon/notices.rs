@@ -5,10 +5,11 @@ use super::Daemon;
 use super::file_process::protocol::{Cause, InspectedFile, Request};
 use super::file_process::roots::Roots;
 use super::rate_limit::RateLimit;
-use crate::boot_monitor::event::{ClientEvent, OtherServerReply, RefusalReason};
-use crate::boot_monitor::{ClientKey, Finding, RefusedFile};
+use crate::boot_monitor::event::{ClientEvent, OtherServerReply};
+use crate::boot_monitor::{ClientKey, Finding, RefusedFile, STEP_TIMEOUT};
 use crate::log_line::{Line, NoticeClient, NoticeLine};
 use crate::proxydhcp::foreign_reply;
+use crate::reason::BootReason;
 use crate::time::Timestamp;
 use crate::wire::option_display::printable;
 use std::collections::{HashMap, VecDeque};
@@ -22,8 +23,8 @@ pub struct Inspections {
     in_flight: HashMap<u32, RefusedClient>,
     /// The number of the last inspection.
     last_id: u32,
-    /// Clients of notices of the last [`REPORT_INTERVAL`].
-    reported: HashMap<NoticeClient, Timestamp>,
+    /// Notices of the last [`REPORT_INTERVAL`].
+    reported: HashMap<Subject, Timestamp>,
     inspections: RateLimit,
 }
 
@@ -31,6 +32,16 @@ pub struct Inspections {
 struct RefusedClient {
     client: NoticeClient,
     files: Vec<RefusedFile>,
+    subject: Subject,
+}
+
+/// What has one notice within [`REPORT_INTERVAL`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Subject {
+    /// A client that gets no other file.
+    Client(NoticeClient),
+    /// A file that cannot be read.
+    File(Vec<u8>),
 }
 
 /// Inspections at the same time. Some may wait for a disk.
@@ -39,7 +50,7 @@ const MAX_IN_FLIGHT: usize = 4;
 const MAX_WAITING: usize = 1024;
 /// Files of one client that are inspected.
 const MAX_FILES: usize = 16;
-/// Clients that have a notice within [`REPORT_INTERVAL`], and clients whose files are inspected within it.
+/// Notices within [`REPORT_INTERVAL`], and clients whose files are inspected within it.
 const MAX_REPORTED: usize = 200;
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -84,42 +95,40 @@ impl Inspections {
 
     /// The notice for a result of the file process.
     fn finish(&mut self, id: u32, cause: Option<Cause>, now: Timestamp) -> Option<NoticeLine> {
-        let RefusedClient { client, files } = self.in_flight.remove(&id)?;
+        let RefusedClient { client, files, subject } = self.in_flight.remove(&id)?;
         let Cause { file, text } = cause?;
         let is_inspected = |file: &&RefusedFile| self.roots.split(&file.path).is_some();
         let file = files.iter().filter(is_inspected).nth(file.into())?;
-        let notice = refusal_notice(client.clone(), file, text)?;
-        self.should_report(client, now).then_some(notice)
+        let line = file.line.as_ref().map(ToString::to_string);
+        let notice = NoticeLine::FileRefused { client, reason: text, line };
+        self.should_report(subject, now).then_some(notice)
     }
 
-    /// Whether there may be a notice about this client now; if so, it is counted.
-    fn should_report(&mut self, client: NoticeClient, now: Timestamp) -> bool {
+    /// Whether there may be a notice about this client or file now; if so, it is counted.
+    fn should_report(&mut self, subject: Subject, now: Timestamp) -> bool {
         self.reported.retain(|_, when| now < *when + REPORT_INTERVAL);
-        let allowed = self.reported.len() < MAX_REPORTED && !self.reported.contains_key(&client);
+        let allowed = self.reported.len() < MAX_REPORTED && !self.reported.contains_key(&subject);
         if allowed {
-            self.reported.insert(client, now);
+            self.reported.insert(subject, now);
         }
         allowed
     }
 }
 
 impl Daemon {
-    /// Passes an event of a client to the boot monitor.
-    pub(super) fn observe(&mut self, event: ClientEvent, now: Timestamp) {
-        if let Some(finding) = self.monitoring.boot_monitor.observe(event, now) {
-            self.report(finding, now);
-        }
+    /// Passes an event of a client to the boot monitor. Returns the line of a notice.
+    pub(super) fn observe(&mut self, event: ClientEvent, now: Timestamp) -> Option<Line> {
+        let finding = self.monitoring.boot_monitor.observe(event, now)?;
+        self.report(finding, now)
     }
 
     /// Logs findings about clients that do not get further, and the number of suppressed lines.
     pub(super) fn poll_monitor(&mut self, now: Timestamp) {
         let findings = self.monitoring.boot_monitor.poll(self.tftp.load().queued > 0, now);
         for finding in findings {
-            self.report(finding, now);
+            self.write_notice(|daemon| daemon.report(finding, now));
         }
-        if let Some(line) = self.log_limiter.rotate(now) {
-            self.logger.write(&line);
-        }
+        self.write_notice(|daemon| daemon.log_limiter.rotate(now));
     }
 
     /// Passes a reply of another server to the boot monitor.
@@ -128,7 +137,13 @@ impl Daemon {
         let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
         let reply = foreign_reply::parse(from, bytes).filter(|reply| !is_own(reply.server));
         if let Some(reply) = reply.filter(|_| !is_own(from)) {
-            self.observe(ClientEvent::OtherServerReply(reply), now);
+            self.write_notice(|daemon| daemon.observe(ClientEvent::OtherServerReply(reply), now));
+        }
+    }
+
+    fn write_notice(&mut self, line: impl FnOnce(&mut Self) -> Option<Line>) {
+        if let Some(line) = line(self) {
+            self.logger.write(&line);
         }
     }
 
@@ -146,32 +161,49 @@ impl Daemon {
         self.request_inspections();
     }
 
-    pub(super) fn report(&mut self, finding: Finding, now: Timestamp) {
-        if let Finding::FilesRefused { client: key, file: files } = finding {
-            let refused = RefusedClient { client: client(key), files };
-            self.monitoring.inspections.add(refused, now);
-            return self.request_inspections();
-        }
+    /// The line of a notice. `None`: there are too many, or the file process looks for the cause first.
+    fn report(&mut self, finding: Finding, now: Timestamp) -> Option<Line> {
+        let refused = match finding {
+            Finding::FilesRefused { client: key, file: files } => {
+                let client = client(key);
+                RefusedClient { subject: Subject::Client(client.clone()), client, files }
+            }
+            Finding::FileUnreadable { client: key, file } => {
+                let subject = Subject::File(file.path.clone());
+                RefusedClient { client: client(key), files: vec![file], subject }
+            }
+            finding => return self.notice(finding, now),
+        };
+        self.monitoring.inspections.add(refused, now);
+        self.request_inspections();
+        None
+    }
+
+    fn notice(&mut self, finding: Finding, now: Timestamp) -> Option<Line> {
         if !self.log_limiter.allow_notice(now) {
-            return;
+            return None;
         }
         let max_transfers = self.config.tftp.as_ref().map_or(0, |tftp| tftp.max_transfers);
-        if let Some(notice) = notice(finding, max_transfers) {
-            self.logger.write(&Line::Notice(notice));
-        }
+        notice(finding, max_transfers).map(Line::Notice)
     }
 }
 
 /// The notice about a finding; `None`: the file process looks for the cause first.
 fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
     Some(match finding {
-        Finding::FilesRefused { .. } => return None,
+        Finding::FilesRefused { .. } | Finding::FileUnreadable { .. } => return None,
         Finding::NoProxyRequest { client: key, line } => {
-            NoticeLine::NoProxyRequest { client: client(key), line: line.to_string() }
+            let seconds = STEP_TIMEOUT.as_secs();
+            let reason = BootReason::NoProxyRequest { line: line.to_string(), seconds };
+            NoticeLine::Boot { client: client(key), reason }
         }
         Finding::NoDownload { client: key, file, line } => {
             let (file, line) = (printable(&file), line.to_string());
-            NoticeLine::NoDownload { client: client(key), file, line }
+            let reason = BootReason::NoDownload { file, line, seconds: STEP_TIMEOUT.as_secs() };
+            NoticeLine::Boot { client: client(key), reason }
+        }
+        Finding::NoBootFile { client: key, reason } => {
+            NoticeLine::Boot { client: client(key), reason }
         }
         Finding::BootLoop { client: key, file, count, line, is_ipxe } => {
             let (client, file, line) = (client(key), printable(&file), line.to_string());
@@ -212,24 +244,5 @@ fn other_server_notice(reply: OtherServerReply, line: String) -> NoticeLine {
         NoticeLine::OtherProxy { client, server, file, line }
     } else {
         NoticeLine::OtherServer { client, server, file, next_server, line }
-    }
-}
-
-/// `text`: a similar file, or why access is denied.
-fn refusal_notice(
-    client: NoticeClient,
-    file: &RefusedFile,
-    text: Option<String>,
-) -> Option<NoticeLine> {
-    let line = file.line.as_ref().map(ToString::to_string);
-    match file.reason {
-        RefusalReason::NotFound => {
-            let path = printable(&file.path);
-            Some(NoticeLine::FileNotFound { client, path, suggestion: text, line })
-        }
-        RefusalReason::PermissionDenied => {
-            Some(NoticeLine::FileDenied { client, reason: text?, line })
-        }
-        RefusalReason::Unreported => None,
     }
 }

@@ -90,7 +90,7 @@ impl Daemon {
                 {
                     script.report(transfer);
                 }
-                self.observe(event, now);
+                lines.extend(self.observe(event, now));
             }
             Effect::Send(datagram) => self.send(datagram, now, now + SEND_RETRY_WINDOW, lines),
             Effect::SendBatch(batch) => self.send_batch(batch, now),

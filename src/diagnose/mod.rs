@@ -3,4 +3,8 @@
 pub mod boot_file;
 pub mod boot_program;
 pub mod environment;
+pub mod file_name;
+mod file_search;
+mod links;
 pub mod port_owner;
+mod similar_file;

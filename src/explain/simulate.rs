@@ -10,7 +10,7 @@ use crate::capture::CapturedDatagram;
 use crate::config::server_names::ServerNames;
 use crate::config::{Config, Rule, Service};
 use crate::diagnose::boot_file;
-use crate::diagnose::boot_file::{FileProblem, FileRequest};
+use crate::diagnose::boot_file::FileRequest;
 use crate::net::{Interfaces, ReceivedDatagram};
 use crate::proxydhcp::{Context, DropReason, PXE_PORT, Port, evaluate, message};
 use crate::sys::privilege::Identity;
@@ -282,7 +282,7 @@ impl<'w> Simulation<'w> {
             Ok(size) => return boot.size = Some(size),
             Err(ref problem) => problem,
         };
-        let is_missing = matches!(problem, FileProblem::NotFound(_));
+        let is_missing = problem.is_missing();
         let own = tftp.interface_roots.iter().find(|root| root.value.0 == *to_bytes(interface));
         let origin = own.map(|root| &root.origin).or(tftp.root.as_ref().map(|root| &root.origin));
         let root = origin.map(|origin| format!("; tftp-root is at {origin}"));

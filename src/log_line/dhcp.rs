@@ -5,8 +5,7 @@ use super::words::{
     BOOT_FILE, CLIENT_NAME, NEXT_SERVER, NO_ADDRESS, NO_RANGE, PACKET_ON, PROXY, PROXY_IGNORED,
     PXE, VENDOR_CLASS,
 };
-use crate::wire::option_display::{LoggedOption, mac, time};
-use conf_parser::Lease;
+use crate::wire::option_display::{LoggedOption, mac};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -15,10 +14,6 @@ use std::net::Ipv4Addr;
 pub enum DhcpLine {
     /// At the start: a network that is served.
     ProxyRange(Ipv4Addr),
-    /// At the start: a pool that is not served.
-    Pool { start: Ipv4Addr, end: Ipv4Addr, lease: Lease },
-    /// At the start: static leases that are not served.
-    Static { subnet: Ipv4Addr, lease: Lease },
     /// At the start: the sockets are bound to one interface (`SO_BINDTODEVICE`).
     BoundToDevice(String),
 
@@ -104,12 +99,6 @@ impl fmt::Display for DhcpLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ProxyRange(subnet) => write!(f, "DHCP, proxy on subnet {subnet}"),
-            Self::Pool { start, end, lease } => {
-                write!(f, "DHCP, IP range {start} -- {end}, lease time {}", lease_time(*lease))
-            }
-            Self::Static { subnet, lease } => {
-                write!(f, "DHCP, static leases only on {subnet}, lease time {}", lease_time(*lease))
-            }
             Self::BoundToDevice(interface) => {
                 write!(f, "DHCP, sockets bound exclusively to interface {interface}")
             }
@@ -160,12 +149,5 @@ impl PxeOutcome {
             Self::Ignored => write!(f, "{mac} {PROXY_IGNORED}"),
             Self::BootItem { address, file } => write!(f, "{address} {mac} {file}"),
         }
-    }
-}
-
-fn lease_time(lease: Lease) -> String {
-    match lease {
-        Lease::Infinite => time(u32::MAX),
-        Lease::Seconds(seconds) => time(seconds),
     }
 }

@@ -19,10 +19,8 @@ pub enum NoticeClient {
 /// A notice. `line` is a line of the configuration as `file:number`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoticeLine {
-    /// The client got an offer and sent no request to port 4011.
-    NoProxyRequest { client: NoticeClient, line: String },
-    /// The client was offered a boot file and did not request it.
-    NoDownload { client: NoticeClient, file: String, line: String },
+    /// What the client did not get, or did not request.
+    Boot { client: NoticeClient, reason: BootReason },
     /// A line offers iPXE to iPXE.
     IpxeLoop { client: NoticeClient, file: String, count: usize, line: String },
     /// A client loads the same file repeatedly.
@@ -35,15 +33,8 @@ pub enum NoticeLine {
     IdleTransferReplaced { client: NoticeClient, max: usize },
     /// No socket could be opened for a transfer.
     SocketUnavailable { client: NoticeClient, reason: String },
-    /// A file does not exist; `suggestion` is a similar file that exists, as text.
-    FileNotFound {
-        client: NoticeClient,
-        path: String,
-        suggestion: Option<String>,
-        line: Option<String>,
-    },
-    /// A file may not be read; `reason` names the file.
-    FileDenied { client: NoticeClient, reason: String, line: Option<String> },
+    /// A file was not sent. `reason`: the sentence of a `FileReason`.
+    FileRefused { client: NoticeClient, reason: String, line: Option<String> },
     /// Another DHCP server offers a boot file too.
     OtherServer {
         client: NoticeClient,
@@ -63,8 +54,7 @@ impl NoticeLine {
             | Self::IdleTransferReplaced { .. }
             | Self::SocketUnavailable { .. }
             | Self::NoAcks { .. }
-            | Self::FileNotFound { .. }
-            | Self::FileDenied { .. } => super::TFTP,
+            | Self::FileRefused { .. } => super::TFTP,
             _ => super::DHCP,
         }
     }
@@ -87,14 +77,7 @@ impl fmt::Display for NoticeClient {
 impl fmt::Display for NoticeLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoProxyRequest { client, line } => write!(
-                f,
-                "{client} was answered ({line}) but sent no request to port 4011: does a firewall drop UDP port 4011, did the client choose another offer, or is there no DHCP server?"
-            ),
-            Self::NoDownload { client, file, line } => {
-                let (file, line) = (file.clone(), line.clone());
-                write!(f, "{client} {}", BootReason::NoDownload { file, line })
-            }
+            Self::Boot { client, reason } => write!(f, "{client} {reason}"),
             Self::IpxeLoop { client, file, count, line } => write!(
                 f,
                 "{client} has loaded {file} {count} times within a minute: {line} sends it to iPXE too. Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from that line (tag:!ipxe)"
@@ -119,13 +102,8 @@ impl fmt::Display for NoticeLine {
                 f,
                 "{client} cannot be sent a file: {reason}. Increase LimitNOFILE=, or reduce tftp-max"
             ),
-            Self::FileNotFound { client, path, suggestion, line } => {
-                write!(f, "{client} stopped at {path}, which does not exist")?;
-                write_suggestion(f, suggestion.as_deref())?;
-                write_config_line(f, line.as_deref())
-            }
-            Self::FileDenied { client, reason, line } => {
-                write!(f, "{client} could not read a file: {reason}")?;
+            Self::FileRefused { client, reason, line } => {
+                write!(f, "{client} did not get a file: {reason}")?;
                 write_config_line(f, line.as_deref())
             }
             Self::OtherServer { client, server, file, next_server, line } => write!(
@@ -143,13 +121,6 @@ impl fmt::Display for NoticeLine {
 fn write_other_proxy(f: &mut fmt::Formatter<'_>, line: &str, file: &str) -> fmt::Result {
     write!(f, "in competition with {line}")?;
     if file.is_empty() { Ok(()) } else { write!(f, " and offers {file}") }
-}
-
-fn write_suggestion(f: &mut fmt::Formatter<'_>, suggestion: Option<&str>) -> fmt::Result {
-    match suggestion {
-        Some(suggestion) => write!(f, ", but {suggestion}"),
-        None => Ok(()),
-    }
 }
 
 fn write_config_line(f: &mut fmt::Formatter<'_>, line: Option<&str>) -> fmt::Result {

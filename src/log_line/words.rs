@@ -72,7 +72,11 @@ pub const WARNING: &str = "warning: ";
 pub const FAILED_TO_START: &str = "FAILED to start up";
 pub const TERMINATED: &str = "exiting on receipt of SIGTERM";
 
-/// Parts of notices.
-pub const NO_PROXY_REQUEST: &str = "sent no request to port 4011";
-pub const NO_DOWNLOAD: &str = "did not request it";
+/// Parts of notices. The second of a pair is that of pxemasq 0.1.0.
+pub const NO_PROXY_REQUEST: [&str; 2] =
+    ["no request of it to port 4011 arrived", "sent no request to port 4011"];
+pub const NO_DOWNLOAD: [&str; 2] = ["no request for it arrived", "did not request it"];
+/// What follows is a supposition.
+pub const CAUSES: [&str; 2] = [". Possible causes: ", ": does "];
+pub const IPXE_WITHOUT_FILE: &str = "(iPXE) got a reply without a boot file";
 pub const RESTARTED: &str = "restarted each time";

@@ -28,6 +28,7 @@ use crate::error::StartupError;
 use crate::log_line::sanitize::Sanitized;
 use crate::log_line::{Line, Priority, ProcessLine};
 use crate::strerror::strerror;
+use crate::sys::file_access::writable;
 use crate::sys::privilege::Identity;
 use conf_parser::LogTo;
 use file_writer::{AfterFailure, RecordFormat, Writer, WriterCallbacks};
@@ -165,12 +166,14 @@ impl Logger {
     }
 
     /// Logs the error of a start. It was printed on standard error already, unless the log is written there.
-    pub fn write_failure(&self, message: &str) {
+    pub fn write_failure(&self, error: &StartupError) {
         let copy = locked(&self.sinks).stderr_copy.take();
         if let Some(copy) = &copy {
             copy.flush_and_wait(FLUSH_TIMEOUT);
         }
-        self.write(&Line::Process(ProcessLine::Failure(message.to_owned())));
+        for message in std::iter::once(&error.to_string()).chain(error.further()) {
+            self.write(&Line::Process(ProcessLine::Failure(message.clone())));
+        }
         self.write(&Line::Process(ProcessLine::FailedToStart));
     }
 
@@ -281,14 +284,24 @@ impl Logger {
     }
 }
 
+/// Whether the log file can be opened, without opening or creating it.
+///
+/// # Errors
+/// It cannot be written, or created.
+pub fn check_log_file(path: &Path) -> Result<(), StartupError> {
+    writable(path).map_err(|error| cannot_open(path, &error))
+}
+
+fn cannot_open(path: &Path, error: &io::Error) -> StartupError {
+    StartupError::file(format!("cannot open log {}: {}", path_text(path), strerror(error)))
+}
+
 /// Opens the log file, and changes its owner; the line for the log, if that failed.
 fn open_log_file(
     path: &Path,
     user: Option<&Identity>,
 ) -> Result<(File, Option<ProcessLine>), StartupError> {
-    let file = file_writer::open_log_file(path).map_err(|error| {
-        StartupError::file(format!("cannot open log {}: {}", path_text(path), strerror(&error)))
-    })?;
+    let file = file_writer::open_log_file(path).map_err(|error| cannot_open(path, &error))?;
     let owned = user.map_or(Ok(()), |user| user.own_log_file(&file));
     let line = owned.err().map(|error| ProcessLine::LogFileOwnerKept {
         path: path_text(path),

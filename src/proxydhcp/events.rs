@@ -75,25 +75,39 @@ fn address(request: &Request<'_>) -> Option<Ipv4Addr> {
     }
 }
 
+/// A client with a menu requests what is chosen from it. With a menu entry for the local disk (type 0) it may make no
+/// further request.
 fn expected_step(request: &Request<'_>, reply: &Reply<'_>) -> ExpectedStep {
-    if !reply.file.is_empty() {
-        let is_ours = reply.siaddr == reply.server;
-        return if is_ours { ExpectedStep::Download } else { ExpectedStep::Unknown };
-    }
-    // Type 0 is the local disk: the client may make no further request.
-    let boots_from_disk = reply.source_of(ReplyPart::MenuEntry(0)).is_some();
-    if boots_from_disk || request.port != Port::Server {
-        return ExpectedStep::Unknown;
+    if reply.kind == ReplyKind::BootItem {
+        return download(reply);
     }
     if reply.item(item::BOOT_MENU).is_some() {
-        let timeout = reply.item(item::MENU_PROMPT).and_then(|prompt| prompt.first().copied());
-        return match timeout {
-            None | Some(NO_PROMPT_TIMEOUT) => ExpectedStep::Unknown,
-            Some(seconds) => ExpectedStep::ProxyRequest { seconds },
-        };
+        return after_menu(request, reply);
     }
-    if reply.items.is_empty() {
+    if !reply.file.is_empty() {
+        return download(reply);
+    }
+    if request.port == Port::Server && reply.items.is_empty() {
         return ExpectedStep::ProxyRequest { seconds: 0 };
     }
     ExpectedStep::Unknown
+}
+
+/// Whether a download can be observed here.
+fn download(reply: &Reply<'_>) -> ExpectedStep {
+    let is_ours = !reply.file.is_empty() && reply.siaddr == reply.server;
+    if is_ours { ExpectedStep::Download } else { ExpectedStep::Unknown }
+}
+
+fn after_menu(request: &Request<'_>, reply: &Reply<'_>) -> ExpectedStep {
+    let boots_from_disk = reply.source_of(ReplyPart::MenuEntry(0)).is_some();
+    let timeout = reply.item(item::MENU_PROMPT).and_then(|prompt| prompt.first().copied());
+    match timeout {
+        Some(seconds)
+            if seconds != NO_PROMPT_TIMEOUT && !boots_from_disk && request.port == Port::Server =>
+        {
+            ExpectedStep::ProxyRequest { seconds }
+        }
+        _ => ExpectedStep::Unknown,
+    }
 }

@@ -38,7 +38,7 @@ pub fn find<'a>(
     if network.accepts(&link.name, link.loopback, Some(primary.into())) {
         return Ok(Ingress { link, interface: index, address: primary, by_listen_address: false });
     }
-    let is_listen_address = |ip: &Ipv4Addr| network.listen.contains(&IpAddr::V4(*ip));
+    let is_listen_address = |ip: &Ipv4Addr| network.listens_on(IpAddr::V4(*ip));
     let last = interfaces
         .addresses_of(link.index)
         .filter_map(crate::net::Address::ipv4)

@@ -31,6 +31,7 @@ pub use crate::wire::dhcp::message;
 pub use drop_reason::DropReason;
 pub use encode::{EncodedReply, encode};
 
+use crate::boot_monitor::event::Mac;
 use crate::config::lookup::tags::TagSet;
 use crate::config::server_names::ServerNames;
 use crate::config::{Config, Located, Origin};
@@ -41,6 +42,7 @@ use crate::wire::dhcp::Frame;
 use crate::wire::dhcp_option::VENDOR_CLASS;
 use crate::wire::pxe::{HTTP_CLIENT, Item};
 use conf_parser::Keyword;
+use explain::no_boot_file::no_boot_file_event;
 use ranges::MatchedRange;
 use request::{ReceivedRequest, Request};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -202,6 +204,11 @@ impl<'c> Reply<'c> {
         self.provenance.iter().find(|source| matches!(source.part, ReplyPart::MenuEntry(_)))
     }
 
+    /// Whether the reply has a menu entry.
+    fn has_menu_entry(&self) -> bool {
+        self.first_menu_entry().is_some()
+    }
+
     /// The value of the first item of option 43 with that code.
     pub fn item(&self, code: u8) -> Option<&[u8]> {
         self.items.iter().find(|(found, _)| *found == code).map(|(_, value)| &**value)
@@ -247,13 +254,15 @@ struct Evaluation<'e, 'c> {
     message_type: u8,
 }
 
-/// Handles a datagram: appends log lines and the reply to `effects`, in dnsmasq's order. The line of `log_decision`
-/// is the last one, because it searches the configuration.
+/// Handles a datagram: appends log lines and the reply to `effects`, in dnsmasq's order. The event about a missing boot
+/// file and the line of `log_decision` come last, because they search the configuration. `is_notice_due` is called for a
+/// client that gets no boot file: whether a notice about it may be logged now.
 pub fn handle_datagram(
     context: Context<'_, '_>,
     port: Port,
     datagram: &ReceivedDatagram<'_>,
     log_decision: DecisionLog,
+    is_notice_due: impl FnOnce(Mac) -> bool,
     effects: &mut Vec<Effect>,
 ) {
     let config = context.config;
@@ -262,9 +271,10 @@ pub fn handle_datagram(
         Ok(evaluated) => apply(config, evaluated, effects),
         Err(reason) => effects.extend(log_lines::log_drop(reason)),
     }
+    let (bytes, result) = (datagram.bytes, result.as_ref());
+    effects.extend(no_boot_file_event(config, port, bytes, result, is_notice_due));
     if log_decision == DecisionLog::On {
-        let result = result.as_ref();
-        effects.push(explain::decision_line::decision_line(config, port, datagram.bytes, result));
+        effects.push(explain::decision_line::decision_line(config, port, bytes, result));
     }
 }
 

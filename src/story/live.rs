@@ -3,8 +3,10 @@
 
 use super::boot::{Boot, Step, StepKind};
 use super::correlate::BootCorrelator;
-use super::read::next_line;
+use super::line_reader::next_line;
+use super::output::print_all;
 use super::request::{OutputFormat, StoryRequest};
+use super::source::Source;
 use super::text::{count, offset, paint_step, verdict_lines};
 use crate::reason::Verdict;
 use crate::terminal::{Style, print_stdout};
@@ -42,8 +44,8 @@ struct Follower<'r> {
     is_live: bool,
 }
 
-/// Prints the boots of standard input while they are logged. Returns those of a log that ended without a pause.
-pub fn follow_stdin(request: &StoryRequest) -> Option<BootCorrelator> {
+/// Prints the boots of standard input.
+pub fn follow_stdin(request: &StoryRequest) {
     let lines = stdin_lines();
     let mut follower = Follower {
         request,
@@ -69,7 +71,7 @@ pub fn follow_stdin(request: &StoryRequest) -> Option<BootCorrelator> {
             follower.print_settled();
         }
     }
-    follower.finish()
+    follower.finish();
 }
 
 impl Follower<'_> {
@@ -104,9 +106,9 @@ impl Follower<'_> {
     }
 
     /// The end of standard input.
-    fn finish(mut self) -> Option<BootCorrelator> {
+    fn finish(mut self) {
         if !self.is_live || self.request.format != OutputFormat::Text {
-            return Some(self.correlator);
+            return print_all(self.request, self.correlator, Source::Log);
         }
         let mut open: Vec<(usize, Progress)> = self.open.drain().collect();
         open.sort_unstable_by_key(|(index, _)| *index);
@@ -121,7 +123,6 @@ impl Follower<'_> {
         if !boots.is_empty() {
             print_stdout(&count(&boots));
         }
-        None
     }
 }
 

@@ -1,15 +1,19 @@
-//! Reads the logs and prints their boots.
+//! Reads the logs and captures, and prints their boots.
 
-use super::correlate::{BootCorrelator, FailedStart};
-use super::read::{boots, read_file, unreadable};
-use super::request::{OutputFormat, StoryRequest};
+use super::boot::Boot;
+use super::correlate::BootCorrelator;
+use super::line_reader::next_line;
+use super::output::{boots, print_all};
+use super::request::StoryRequest;
 use super::source::Source;
-use super::{capture, html, json, live, text};
-use crate::byte_text::to_utf8;
+use super::{capture, live};
+use crate::byte_text::to_path;
 use crate::capture::is_capture;
 use crate::error::StartupError;
-use crate::terminal::{Style, print_stdout};
-use std::io::{self, BufRead};
+use crate::strerror::strerror;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 
 /// Prints the boots of the logs, or of standard input.
 ///
@@ -29,9 +33,7 @@ pub fn run(request: &StoryRequest) -> Result<(), StartupError> {
 
 fn run_stdin(request: &StoryRequest) -> Result<(), StartupError> {
     if !io::stdin().lock().fill_buf().is_ok_and(is_capture) {
-        if let Some(correlator) = live::follow_stdin(request) {
-            print_all(request, correlator, Source::Log);
-        }
+        live::follow_stdin(request);
         return Ok(());
     }
     let mut correlator = BootCorrelator::default();
@@ -41,16 +43,34 @@ fn run_stdin(request: &StoryRequest) -> Result<(), StartupError> {
     Ok(())
 }
 
-/// Prints everything after the last line.
-fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Source) {
-    let failed_starts: Vec<FailedStart> = correlator.failed_starts().to_vec();
-    let boots = request.filter.apply(boots(correlator, source));
-    let output = match request.format {
-        OutputFormat::Html => html::page(&boots, &failed_starts, source),
-        OutputFormat::Json => json::document(&boots, &failed_starts),
-        OutputFormat::Text => {
-            return print_stdout(&text::story(&boots, &failed_starts, source, Style::of_stdout()));
-        }
-    };
-    print_stdout(&to_utf8(&output));
+/// All boots in a file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
+    let mut correlator = BootCorrelator::default();
+    let source = read_file(path, &mut correlator)?;
+    Ok(boots(correlator, source))
+}
+
+/// Adds the lines of a log, or the datagrams of a capture.
+///
+/// # Errors
+/// The file cannot be read.
+fn read_file(path: &str, correlator: &mut BootCorrelator) -> Result<Source, StartupError> {
+    let io_error = |error: io::Error| unreadable(path, &strerror(&error));
+    let mut file = BufReader::new(File::open(to_path(path)).map_err(io_error)?);
+    if is_capture(file.fill_buf().map_err(io_error)?) {
+        capture::read(file, correlator).map_err(|error| unreadable(path, &error))?;
+        return Ok(Source::Capture);
+    }
+    while let Some(line) = next_line(&mut file).map_err(io_error)? {
+        correlator.add(&line, None);
+    }
+    Ok(Source::Log)
+}
+
+/// The error for a file that cannot be read.
+fn unreadable(path: &str, error: &dyn fmt::Display) -> StartupError {
+    StartupError::file(format!("cannot read {path}: {error}"))
 }

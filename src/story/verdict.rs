@@ -3,7 +3,8 @@
 use super::boot::{Boot, Step, StepKind, basename, is_optional};
 use super::text::number_of_times;
 use crate::log_line::words::{
-    DHCP_SERVER, NO_DOWNLOAD, NO_PROXY_REQUEST, NO_RANGE, OTHER_PROXY, RESTARTED, TFTP_MAX,
+    CAUSES, DHCP_SERVER, IPXE_WITHOUT_FILE, NO_DOWNLOAD, NO_PROXY_REQUEST, NO_RANGE, OTHER_PROXY,
+    RESTARTED, TFTP_MAX,
 };
 use crate::reason::{EndReason, Reason};
 use crate::wire::pxe::is_ipxe;
@@ -203,17 +204,21 @@ fn stop(after: &[Step]) -> Option<EndReason> {
 fn notice_end(kind: &StepKind) -> Option<EndReason> {
     let StepKind::Notice(text) = kind else { return None };
     // The causes that the notice supposes are in the advice.
-    let (fact, _) = text.split_once(": does ").unwrap_or((text, ""));
+    let fact =
+        CAUSES.iter().find_map(|words| text.split_once(words)).map_or(&**text, |(fact, _)| fact);
+    let says = |words: [&str; 2]| words.iter().any(|words| fact.contains(words));
     let text = text.clone();
     Some(if text.starts_with(DHCP_SERVER) || text.starts_with(OTHER_PROXY) {
         EndReason::OtherServerAnswered { text }
-    } else if fact.contains(NO_PROXY_REQUEST) {
+    } else if says(NO_PROXY_REQUEST) {
         EndReason::NoProxyRequest { text: fact.to_owned() }
-    } else if fact.contains(NO_DOWNLOAD) {
+    } else if says(NO_DOWNLOAD) {
         match fact.split(' ').find(|word| is_url(word)) {
             Some(url) => EndReason::UrlSent { url: url.to_owned() },
             None => EndReason::NoDownload { text: fact.to_owned() },
         }
+    } else if text.starts_with(IPXE_WITHOUT_FILE) {
+        EndReason::IpxeWithoutFile { text }
     } else if text.starts_with(TFTP_MAX) {
         EndReason::Notice { text }
     } else {
@@ -315,7 +320,7 @@ mod tests {
     #[test]
     fn boot_with_ipxe_as_last_file_is_unknown_unless_it_loops() {
         let steps = [file("/t/undionly.kpxe")];
-        let text = "it runs undionly.kpxe; what follows is mostly HTTP, which is not in this log";
+        let text = "it runs undionly.kpxe; what follows is mostly HTTP, which is not shown here";
         assert_verdict(&steps, Unknown, text);
         let ipxe = || file("/t/ipxe.efi");
         let steps = [ipxe(), ANSWERED, ipxe(), ANSWERED, ipxe()];
@@ -330,7 +335,7 @@ mod tests {
         assert_verdict(&steps, DoesNotBoot, "it stopped at /t/x: permission denied");
         assert_verdict(&[ANSWERED, StepKind::Ignored], DoesNotBoot, "it is ignored");
         assert_verdict(&[ANSWERED], Unknown, "it got a reply; nothing more was requested");
-        let text = "pxelinux.0 was the last file that it requested, and the log shows no error";
+        let text = "pxelinux.0 was the last file that it requested, and there is no error";
         assert_verdict(&[file("/t/pxelinux.0")], Unknown, text);
     }
 }

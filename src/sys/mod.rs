@@ -7,6 +7,7 @@
 //! | [`daemonize`] | running in the background | `fork`, `_exit` |
 //! | [`dhcp_sniffer`] | replies of other DHCP servers, from a packet socket | `setsockopt` with a filter |
 //! | [`fds`] | closing inherited descriptors | `close_range`, `close` |
+//! | [`file_access`] | whether files can be written | – |
 //! | [`file_io`] | reading files that are in the page cache, without waiting for a disk | `preadv2` |
 //! | [`helper_process`] | child processes of the program | `fork`, `_exit`, `pidfd_open` |
 //! | [`inotify`] | changes in watched directories | – |
@@ -33,6 +34,7 @@ pub mod clock;
 pub mod daemonize;
 pub mod dhcp_sniffer;
 pub mod fds;
+pub mod file_access;
 pub mod file_io;
 pub mod helper_process;
 pub mod inotify;

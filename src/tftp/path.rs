@@ -88,7 +88,7 @@ fn normalise_byte(byte: u8, lowercase: bool) -> u8 {
 }
 
 /// The first root for this interface, or else the general root.
-fn root<'t>(tftp: &'t Tftp, interface: &str) -> Option<&'t [u8]> {
+pub fn root<'t>(tftp: &'t Tftp, interface: &str) -> Option<&'t [u8]> {
     let interface = to_bytes(interface);
     let own = tftp
         .interface_roots

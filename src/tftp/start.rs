@@ -230,6 +230,6 @@ fn refusal_reason(code: u16) -> RefusalReason {
     match code {
         error_code::FILE_NOT_FOUND => RefusalReason::NotFound,
         error_code::ACCESS_VIOLATION => RefusalReason::PermissionDenied,
-        _ => RefusalReason::Unreported,
+        _ => RefusalReason::Unreadable,
     }
 }

@@ -85,11 +85,16 @@ impl<'l> ServerHost<'l> {
         }
     }
 
-    /// Starts the program; `None` if it ends at once.
+    /// Starts the program as root; `None` if it ends at once.
     pub fn start(&self, program: &Path, config: &str, more: &[&str]) -> Option<Running> {
+        let usual = ["-k", "-u", "root", "--group=", "-x", "", "-l", "/run/leases", "-C", config];
+        self.start_with(program, &[&usual, more].concat())
+    }
+
+    /// Starts the program with these arguments only; `None` if it ends at once.
+    pub fn start_with(&self, program: &Path, arguments: &[&str]) -> Option<Running> {
         let mut command = Command::new(program);
-        command.args(["-k", "-u", "root", "--group=", "-x", "", "-l", "/run/leases", "-C", config]);
-        command.args(more).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
         let mut process = self.server.spawn(&mut command);
         let id = process.id();
         let mut running =

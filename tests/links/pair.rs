@@ -181,7 +181,7 @@ fn lines(server: &str) -> Vec<String> {
 
 /// D-032.
 fn is_notice(text: &str) -> bool {
-    text.contains("which does not exist")
+    text.contains(" did not get a file: ")
 }
 
 /// An answer as a row has it.

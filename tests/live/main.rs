@@ -99,11 +99,14 @@ fn version() -> String {
     String::from_utf8_lossy(&output.stdout).split_whitespace().nth(2).unwrap_or_default().to_owned()
 }
 
-/// `<30>Nov 22 00:35:45 dnsmasq-dhcp[12]: text` → `dnsmasq-dhcp 6 text`
+/// The priority of the notices that only pxemasq has (D-032). dnsmasq logs nothing with it.
+const NOTICE: u32 = 5;
+
+/// `<30>Nov 22 00:35:45 dnsmasq-dhcp[12]: text` → `dnsmasq-dhcp 6 text`. `None`: a notice of pxemasq.
 fn comparable(line: &str) -> Option<String> {
     let (code, rest) = line.strip_prefix('<')?.split_once('>')?;
     let (head, text) = rest.split_once("]: ")?;
     let identity = head.rsplit(' ').next()?.split('[').next()?;
     let priority = code.parse::<u32>().ok()? & 7;
-    Some(format!("{identity} {priority} {text}"))
+    (priority != NOTICE).then(|| format!("{identity} {priority} {text}"))
 }

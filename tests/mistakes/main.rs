@@ -38,8 +38,8 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a firewall drops port 4011",
         make: |scene| scene.drop_port(4011),
-        message: "52:54:00:aa:bb:01 was answered (@:9) but sent no request to port 4011: does a firewall drop UDP port 4011",
-        marker: "sent no request to port 4011",
+        message: "52:54:00:aa:bb:01 was answered (@:9), and no request of it to port 4011 arrived within 30 seconds. Possible causes: a firewall drops UDP port 4011, the client chose another offer",
+        marker: "no request of it to port 4011 arrived",
     },
     Mistake {
         name: "a name without a dot",
@@ -62,7 +62,7 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a file that may not be read",
         make: |_| allow("/srv/tftp/boot.efi", 0o600),
-        message: "52:54:00:aa:bb:01 could not read a file: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; as root only world-readable files are served (configured at @:9)",
+        message: "52:54:00:aa:bb:01 did not get a file: /srv/tftp/boot.efi cannot be read by root: mode 600, owner root; as root only world-readable files are served (configured at @:9)",
         marker: "cannot be read by",
     },
     Mistake {

@@ -138,7 +138,14 @@ impl Simulation {
         let mut effects = Vec::new();
         let Self { config, interfaces, names, .. } = self;
         let context = Context { config, interfaces, names };
-        proxydhcp::handle_datagram(context, port, &arrival, DecisionLog::Off, &mut effects);
+        proxydhcp::handle_datagram(
+            context,
+            port,
+            &arrival,
+            DecisionLog::Off,
+            |_| true,
+            &mut effects,
+        );
         for effect in effects {
             self.apply(effect);
         }

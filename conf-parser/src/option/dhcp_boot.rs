@@ -13,13 +13,15 @@ use nom::Parser;
 use nom::combinator::{map, opt};
 use nom::sequence::preceded;
 
-/// A `dhcp-boot` line. The server name is not kept: dnsmasq puts it into no proxyDHCP reply.
+/// A `dhcp-boot` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DhcpBoot {
     /// The clients that the line applies to.
     pub conditions: Vec<Condition>,
     /// The name of the boot file; may be empty.
     pub file: Vec<u8>,
+    /// The name of the boot server, which dnsmasq puts into no proxyDHCP reply; may be empty.
+    pub server_name: Vec<u8>,
     /// The boot server; `None` is this machine.
     pub server: Option<Server>,
 }
@@ -42,8 +44,9 @@ pub(crate) fn dhcp_boot(arg: Input<'_>) -> Result<DhcpBoot, ParseError> {
     });
     let names = opt((preceded(comma, field), opt(preceded(comma, boot_server))));
     parse_all((conditions, field, names), arg).map(|(conditions, file, names)| {
-        let server = names.and_then(|(_, server)| server).flatten();
-        DhcpBoot { conditions, file: file.bytes(), server }
+        let (name, server) = names.map_or((None, None), |(name, server)| (Some(name), server));
+        let server_name = name.map(Input::bytes).unwrap_or_default();
+        DhcpBoot { conditions, file: file.bytes(), server_name, server: server.flatten() }
     })
 }
 

@@ -1,6 +1,6 @@
 //! Texts that look like an address and are none, and other ranges of numbers.
 
-use super::Remedy;
+use crate::error::Remedy;
 use crate::input::Input;
 use crate::primitives::{address4, address6, decimal};
 

@@ -1,8 +1,7 @@
 //! The client architecture of a `pxe-service`.
 
-use super::Remedy;
 use super::nearest::nearest;
-use crate::error::ParseError;
+use crate::error::{ParseError, Remedy};
 use crate::input::Input;
 use crate::option::pxe::ARCHITECTURES;
 

@@ -1,6 +1,6 @@
 //! Characters that look like others, byte order marks, and comments that are none.
 
-use super::Remedy;
+use crate::error::Remedy;
 use crate::input::Input;
 use crate::table::OptionSpec;
 

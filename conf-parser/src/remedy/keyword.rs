@@ -2,8 +2,8 @@
 
 use super::characters::{byte_order_mark, typographic};
 use super::nearest::nearest;
-use super::{NEGATIVE, POSITIVE, Remedy};
-use crate::error::ParseError;
+use super::{NEGATIVE, POSITIVE};
+use crate::error::{ParseError, Remedy};
 use crate::input::Input;
 use crate::table::{Argument, OPTIONS, OptionSpec, find_name, find_short};
 

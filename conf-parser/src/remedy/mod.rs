@@ -9,25 +9,10 @@ pub(crate) mod nearest;
 mod option_name;
 mod range;
 
-use crate::error::ParseError;
+use crate::error::{ParseError, Remedy};
 use crate::input::Input;
 use crate::table::OptionSpec;
 pub(crate) use keyword::unknown_keyword;
-
-/// What to write instead of a refused text.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Remedy {
-    /// Offset in bytes, from the start of the line, of the text that is wrong.
-    pub(crate) column: usize,
-    /// The remedy.
-    pub(crate) text: String,
-}
-
-impl Remedy {
-    fn new(at: Input<'_>, text: impl Into<String>) -> Self {
-        Self { column: at.column(), text: text.into() }
-    }
-}
 
 /// The error of a value, with the remedy if the mistake is a common one.
 pub(crate) fn explained(
@@ -81,9 +66,15 @@ fn missing_fields(row: &OptionSpec, value: Input<'_>, error: &ParseError) -> Opt
     (ends_there && expects_more).then(|| Remedy { column: error.column, text: syntax(row) })
 }
 
-/// The remedy for a keyword without its value.
-pub(crate) fn missing_value(row: &OptionSpec, column: usize) -> Remedy {
-    Remedy { column, text: syntax(row) }
+/// The error of a value that is missing, or of one that must not be there, with the remedy.
+pub(crate) fn of_argument(
+    error: ParseError,
+    row: &OptionSpec,
+    value: Option<Input<'_>>,
+) -> ParseError {
+    let text = value.map_or_else(|| syntax(row), |value| extraneous_value(row, value));
+    let column = error.column;
+    error.with_remedy(Remedy { column, text })
 }
 
 fn syntax(row: &OptionSpec) -> String {
@@ -96,15 +87,14 @@ const NEGATIVE: &[&str] = &["no", "off", "false", "0"];
 const POSITIVE: &[&str] = &["yes", "on", "true", "1"];
 
 /// The remedy for a value of a keyword that has none.
-pub(crate) fn extraneous_value(row: &OptionSpec, value: Input<'_>) -> Remedy {
+fn extraneous_value(row: &OptionSpec, value: Input<'_>) -> String {
     let keyword = row.keyword;
     let negative = NEGATIVE.iter().any(|word| value.is_ignoring_case(word));
-    let text = if negative {
+    if negative {
         format!("{keyword} has no value: remove the line to turn it off")
     } else {
         format!("{keyword} has no value: write {keyword} only")
-    };
-    Remedy::new(value, text)
+    }
 }
 
 #[cfg(test)]

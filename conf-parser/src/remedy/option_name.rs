@@ -1,7 +1,7 @@
 //! The name of a DHCP option in `dhcp-option` and `dhcp-match`.
 
-use super::Remedy;
 use super::nearest::nearest;
+use crate::error::Remedy;
 use crate::input::Input;
 use crate::option_names::{OPTIONS, by_name};
 

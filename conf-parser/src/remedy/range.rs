@@ -1,6 +1,7 @@
 //! The addresses of a `dhcp-range`.
 
-use super::{Remedy, address};
+use super::address;
+use crate::error::Remedy;
 use crate::input::Input;
 use crate::primitives::{address4, address6, decimal};
 use std::net::Ipv4Addr;

@@ -153,14 +153,14 @@ impl TagUsageReport {
             }
             reported.push(tag);
             let tag = to_text(tag);
-            let reason = if used.negated {
-                ConfigReason::NegatedTagNeverSet { tag }
+            let (level, reason) = if used.negated {
+                (Level::Hint, ConfigReason::NegatedTagNeverSet { tag })
             } else {
-                ConfigReason::TagNeverSet { tag }
+                (Level::Warning, ConfigReason::TagNeverSet { tag })
             };
             let file = files.get(used.file as usize).cloned().unwrap_or_default();
             let origin = Origin { file, line: used.line as usize };
-            findings.push(Finding::at(Level::Warning, &origin, reason));
+            findings.push(Finding::at(level, &origin, reason));
         }
         if more > 0 {
             let reason = ConfigReason::MoreTagsNeverSet { count: more };

@@ -51,14 +51,15 @@ impl UnsupportedOption {
     fn finding(self, dns: bool) -> Option<Finding> {
         let keyword = self.row.keyword;
         let more = if self.lines > 1 { format!(" ({} lines)", self.lines) } else { String::new() };
-        let refused = |why, more| StartReason::NotServed { keyword, why, more };
         let (level, reason) = match self.support {
-            Support::Refused(why) => (Level::Error, Reason::from(refused(why, more))),
+            Support::Refused(why) => {
+                (Level::Error, Reason::from(StartReason::NotServed { keyword, why, more }))
+            }
             Support::Ignored(why) => {
                 (Level::Warning, ConfigReason::Ignored { keyword, why, more }.into())
             }
             Support::DnsContent if dns => {
-                (Level::Error, refused("there is no DNS service: set port=0", more).into())
+                (Level::Error, StartReason::DnsNotServed { keyword, more }.into())
             }
             Support::DnsContent | Support::Served | Support::Inert => return None,
         };

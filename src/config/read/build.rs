@@ -3,6 +3,7 @@
 use crate::byte_text::to_text;
 use crate::config::defaults::{DEFAULT_EDNS_PACKET, PACKET_BUFFER};
 use crate::config::lint::advice::advice;
+use crate::config::lint::line_findings::LineFindings;
 use crate::config::lint::tag_usage::TagUsage;
 use crate::config::lint::unsupported::UnsupportedOptions;
 use crate::config::lookup::hosts::from_directive;
@@ -63,6 +64,7 @@ pub struct Builder {
     has_server: bool,
     tag_usage: TagUsage,
     unsupported: UnsupportedOptions,
+    line_findings: LineFindings,
     findings: Vec<Finding>,
 }
 
@@ -76,6 +78,7 @@ impl Builder {
     pub fn apply(&mut self, setting: Setting, origin: &Origin) {
         self.unsupported.record(setting.row, origin);
         self.tag_usage.record(&setting.directive, origin);
+        self.line_findings.record(&setting.directive, origin);
         self.apply_directive(setting.directive, origin);
     }
 
@@ -114,7 +117,7 @@ impl Builder {
             D::NoDhcpInterface(names) => network.no_dhcp.extend(located(names, origin)),
             D::NoDhcpv4Interface(names) => network.no_dhcpv4.extend(located(names, origin)),
             D::NoDhcpv6Interface(names) => network.no_dhcpv6.extend(located(names, origin)),
-            D::ListenAddress(addresses) => network.listen.extend(addresses),
+            D::ListenAddress(addresses) => network.listen.extend(located(addresses, origin)),
             D::LocalService { host } => self.local_host_only = host,
             D::Upstream(_) => self.has_server = true,
             D::EnableTftp(names) => self.enable_tftp(names, origin),
@@ -205,13 +208,16 @@ impl Builder {
                 return self.findings.push(finding);
             }
         };
+        if kind != RangeKind::Proxy {
+            self.findings.push(pool_finding(origin, start, netmask));
+        }
         let value = Range { start, end, netmask, kind, set: range.set };
         self.config.dhcp.ranges.push(rule(origin, range.conditions, value));
     }
 
     fn add_host(&mut self, host: DhcpHost, origin: &Origin) {
         if host.names > 1 {
-            self.findings.push(Finding::at(Level::Warning, origin, ConfigReason::HostNames));
+            self.findings.push(Finding::at(Level::Hint, origin, ConfigReason::HostNames));
         }
         if self.purpose == Purpose::Serve {
             self.config.dhcp.hosts.add(&from_directive(host), origin);
@@ -298,6 +304,7 @@ impl Builder {
         let has_dns = process.dns_port != 0;
         let mut findings = self.findings;
         findings.extend(self.unsupported.findings(has_dns));
+        findings.extend(self.line_findings.finish(&self.config));
         let tags = self.tag_usage.finish();
         findings.extend(advice(&self.config, &tags));
         findings.extend(tags.findings());
@@ -315,6 +322,12 @@ fn located<T>(values: Vec<T>, origin: &Origin) -> impl Iterator<Item = Located<T
 
 fn default_value<T>(value: T) -> Located<T> {
     Located { origin: Origin::default_value(), value }
+}
+
+/// An address pool: the network would have no addresses (D-009).
+fn pool_finding(origin: &Origin, start: Ipv4Addr, netmask: Option<Ipv4Addr>) -> Finding {
+    let subnet = start & netmask.unwrap_or(Ipv4Addr::BROADCAST);
+    Finding::at(Level::Error, origin, StartReason::Pool { subnet })
 }
 
 fn delay_rule(delay: ReplyDelay, origin: &Origin) -> Rule<u32> {

@@ -263,8 +263,10 @@ impl Loader {
         let to_error = |error| unreadable(&source.name, error);
         while let Some(line) = lines.read().map_err(|error| to_error(error.into()))? {
             self.limit.count(line.size).map_err(to_error)?;
-            let to_error =
-                |error: ParseError| line_error(&error, &source.location(line.number), line.text);
+            let to_error = |error: ParseError| {
+                let failed = line_error(&error, &source.location(line.number), line.text);
+                failed.with_origin(&Origin { file: source.name.clone(), line: line.number })
+            };
             if let Some(setting) = self.reader.line(line.text).map_err(to_error)? {
                 origin.line = line.number;
                 self.check_directive(&setting.directive, &origin).map_err(to_error)?;

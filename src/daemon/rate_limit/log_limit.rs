@@ -86,6 +86,11 @@ impl LogLimiter {
         self.notices.allow(now)
     }
 
+    /// Whether [`LogLimiter::allow_notice`] would allow one.
+    pub fn may_allow_notice(&mut self, now: Timestamp) -> bool {
+        self.notices.may_allow(now)
+    }
+
     /// The end of the current interval, if a line was logged in it.
     pub fn next(&self) -> Option<Timestamp> {
         (self.logged > 0).then(|| self.since + INTERVAL)

@@ -22,16 +22,21 @@ impl RateLimit {
 
     /// Whether one more action is allowed now; if so, it is counted.
     pub fn allow(&mut self, now: Timestamp) -> bool {
+        let allowed = self.may_allow(now);
+        if allowed {
+            self.allowed.push_back(now);
+        }
+        allowed
+    }
+
+    /// Whether [`RateLimit::allow`] would allow one more action.
+    pub fn may_allow(&mut self, now: Timestamp) -> bool {
         let is_over =
             |then: &Timestamp| Duration::from_millis(now.0.saturating_sub(then.0)) >= self.interval;
         while self.allowed.front().is_some_and(is_over) {
             self.allowed.pop_front();
         }
-        let allowed = self.allowed.len() < self.max;
-        if allowed {
-            self.allowed.push_back(now);
-        }
-        allowed
+        self.allowed.len() < self.max
     }
 }
 

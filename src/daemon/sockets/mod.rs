@@ -11,12 +11,14 @@ use self::addresses::{own_addresses, scoped};
 use self::port_order::random_port_order;
 use self::transfer::TransferSockets;
 use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
+use super::startup::refusals::{Refusals, ToReason};
 use crate::config::network::Binding;
 use crate::config::{Config, Tftp};
 use crate::effect::ReceiveMode;
 use crate::error::StartupError;
 use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
 use crate::proxydhcp::{PXE_PORT, Port};
+use crate::reason::StartReason;
 use crate::strerror::strerror;
 use crate::sys::udp::{self, PortSharing, SendAddress};
 use crate::sys::udp_batch::{GsoSupport, send_batch};
@@ -53,12 +55,29 @@ struct Listener {
 
 impl Sockets {
     /// Opens the sockets of the configuration: DHCP first, then TFTP, as dnsmasq does.
-    pub fn open(config: &Config, interfaces: &Interfaces) -> Result<Self, StartupError> {
+    pub fn open(
+        config: &Config,
+        interfaces: &Interfaces,
+        refusals: &mut Refusals,
+    ) -> Result<Self, StartupError> {
+        let single_port = config.tftp.as_ref().is_some_and(|tftp| tftp.single_port);
+        let mut sockets = Self::none(single_port)?;
+        sockets.open_dhcp(config, refusals)?;
+        if config.network.binding == Binding::Contradictory {
+            let error = StartupError::config("cannot set --bind-interfaces and --bind-dynamic");
+            refusals
+                .check::<()>(|message| StartReason::BindingsContradict { message }, Err(error))?;
+        }
+        sockets.open_tftp(config, interfaces, refusals)?;
+        Ok(sockets)
+    }
+
+    fn none(single_port: bool) -> Result<Self, StartupError> {
         let poll = Poll::new()
             .map_err(|error| StartupError::other(format!("cannot poll: {}", strerror(&error))))?;
         let waker = Waker::new(poll.registry(), EventSource::Disk.token())
             .map_err(|error| unwatched(&error))?;
-        let mut sockets = Self {
+        Ok(Self {
             poll,
             waker: Arc::new(waker),
             dhcp: None,
@@ -66,27 +85,28 @@ impl Sockets {
             listeners: Vec::new(),
             transfers: TransferSockets::default(),
             waiting: Vec::new(),
-            single_port: config.tftp.as_ref().is_some_and(|tftp| tftp.single_port),
-        };
+            single_port,
+        })
+    }
+
+    fn open_dhcp(&mut self, config: &Config, refusals: &mut Refusals) -> Result<(), StartupError> {
         let sharing = match config.network.binding {
             Binding::Wildcard => PortSharing::Exclusive,
             _ => PortSharing::Shared,
         };
-        if !config.dhcp.ranges.is_empty() {
-            let [range, service] = requesting_lines(config);
-            sockets.dhcp = Some(open_dhcp(config.dhcp.server_port, sharing, range)?);
-            let pxe = config.dhcp.pxe_enabled.then(|| open_dhcp(PXE_PORT, sharing, service));
-            sockets.pxe = pxe.transpose()?;
+        if config.dhcp.ranges.is_empty() {
+            return Ok(());
         }
-        for (fd, port) in [(&sockets.dhcp, Port::Server), (&sockets.pxe, Port::Pxe)] {
+        let [range, service] = requesting_lines(config);
+        self.dhcp = refusals.check(PORT, open_dhcp(config.dhcp.server_port, sharing, range))?;
+        if config.dhcp.pxe_enabled {
+            self.pxe = refusals.check(PORT, open_dhcp(PXE_PORT, sharing, service))?;
+        }
+        for (fd, port) in [(&self.dhcp, Port::Server), (&self.pxe, Port::Pxe)] {
             fd.iter()
-                .try_for_each(|fd| sockets.register_datagrams(fd, EventSource::ProxyDhcp(port)))?;
+                .try_for_each(|fd| self.register_datagrams(fd, EventSource::ProxyDhcp(port)))?;
         }
-        if config.network.binding == Binding::Contradictory {
-            return Err(StartupError::config("cannot set --bind-interfaces and --bind-dynamic"));
-        }
-        sockets.open_tftp(config, interfaces)?;
-        Ok(sockets)
+        Ok(())
     }
 
     /// Adds another event source.
@@ -108,22 +128,31 @@ impl Sockets {
         self.waker.clone()
     }
 
-    fn open_tftp(&mut self, config: &Config, interfaces: &Interfaces) -> Result<(), StartupError> {
+    fn open_tftp(
+        &mut self,
+        config: &Config,
+        interfaces: &Interfaces,
+        refusals: &mut Refusals,
+    ) -> Result<(), StartupError> {
         let Some(tftp) = &config.tftp else { return Ok(()) };
         if config.network.binding == Binding::Wildcard {
             for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
-                let address = (any, TFTP_PORT).into();
                 let what = format!("failed to create listening socket for port {TFTP_PORT}");
-                let line = Some(&tftp.enabled);
-                self.listen(address).map_err(|error| bind_error(&what, &error, address, line))?;
+                let opened = self.listen((any, TFTP_PORT).into());
+                require(opened, &what, (any, TFTP_PORT).into(), tftp, refusals)?;
             }
             return Ok(());
         }
         let here = own_addresses(config, tftp, interfaces);
         let is_here = |ip: &IpAddr| interfaces.addresses.iter().any(|address| address.ip == *ip);
         let only_here = config.network.binding == Binding::Interfaces;
-        let missing = config.network.listen.iter().filter(|ip| only_here && !is_here(ip));
-        let named = missing.map(|ip| SocketAddr::new(*ip, TFTP_PORT));
+        let missing = config
+            .network
+            .listen
+            .iter()
+            .map(|line| line.value)
+            .filter(|ip| only_here && !is_here(ip));
+        let named = missing.map(|ip| SocketAddr::new(ip, TFTP_PORT));
         for address in here.iter().copied().chain(named) {
             match self.listen(address) {
                 // An IPv6 address during duplicate address detection: it can be bound soon.
@@ -133,12 +162,9 @@ impl Sockets {
                 {
                     self.waiting.push(address);
                 }
-                listening => {
-                    listening.map_err(|error| {
-                        let what =
-                            format!("failed to create listening socket for {}", address.ip());
-                        bind_error(&what, &error, address, Some(&tftp.enabled))
-                    })?;
+                opened => {
+                    let what = format!("failed to create listening socket for {}", address.ip());
+                    require(opened, &what, address, tftp, refusals)?;
                 }
             }
         }
@@ -312,6 +338,21 @@ impl Sockets {
         }
     }
 }
+
+/// A TFTP socket without which the start is refused.
+fn require(
+    opened: io::Result<Option<usize>>,
+    what: &str,
+    address: SocketAddr,
+    tftp: &Tftp,
+    refusals: &mut Refusals,
+) -> Result<(), StartupError> {
+    let opened = opened.map_err(|error| bind_error(what, &error, address, Some(&tftp.enabled)));
+    refusals.check(PORT, opened).map(drop)
+}
+
+/// The reason of a port that cannot be opened.
+const PORT: ToReason = |message| StartReason::PortUnavailable { message };
 
 fn unwatched(error: &io::Error) -> StartupError {
     StartupError::other(format!("cannot poll: {}", strerror(error)))

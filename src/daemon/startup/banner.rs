@@ -1,8 +1,8 @@
 //! The lines that the start logs (docs/dnsmasq/daemon.md, section 6).
 
 use crate::byte_text::to_text;
+use crate::config::Config;
 use crate::config::network::{Binding, missing_interfaces};
-use crate::config::{Config, RangeKind};
 use crate::finding::{Finding, Level};
 use crate::log_line::{DhcpLine, FileLine, Line, ProcessLine, SandboxLine, TftpLine};
 use crate::net::{Address, Interfaces, same_network};
@@ -33,7 +33,8 @@ impl StartupBanner<'_> {
         lines.extend(interface_lines(config, interfaces));
         lines.extend(config.process.log_async_lines().map(ProcessLine::AsynchronousLog));
         let mut lines: Vec<Line> = lines.into_iter().map(Line::Process).collect();
-        let ranges = config.dhcp.ranges.iter().rev().map(|range| range_line(&range.value));
+        let ranges =
+            config.dhcp.ranges.iter().rev().map(|range| DhcpLine::ProxyRange(range.value.start));
         let exclusive = device.map(|interface| DhcpLine::BoundToDevice(interface.to_owned()));
         lines.extend(ranges.chain(exclusive).map(|line| Line::Dhcp(None, line)));
         lines.extend(root_line(config).into_iter().chain(roots).map(Line::Tftp));
@@ -68,14 +69,6 @@ fn root_line(config: &Config) -> Option<TftpLine> {
     let tftp = config.tftp.as_ref()?;
     let path = tftp.root.as_ref().map(|root| to_text(&root.value));
     Some(TftpLine::Root { path, secure: tftp.secure, single_port: tftp.single_port })
-}
-
-fn range_line(range: &crate::config::Range) -> DhcpLine {
-    match range.kind {
-        RangeKind::Proxy => DhcpLine::ProxyRange(range.start),
-        RangeKind::Pool(lease) => DhcpLine::Pool { start: range.start, end: range.end, lease },
-        RangeKind::Static(lease) => DhcpLine::Static { subnet: range.start, lease },
-    }
 }
 
 /// The interface of each address with a label that the configuration would accept as the name of an interface.

@@ -1,27 +1,29 @@
 //! What is opened as root, in the process that was started: errors of this stage reach the terminal.
 
 use super::bind_device::single_interface;
-use super::command::Parsed;
 use super::fork_status::ForkStatus;
 use super::lease_file;
+use super::parsed::Parsed;
 use super::privileges::{self, PendingBinds, identity, serving_identity};
+use super::refusals::Refusals;
 use super::{Bound, Detached, Opened, Privileges};
+use crate::byte_text::to_text;
 use crate::config::Config;
-use crate::config::network::{Binding, missing_interfaces};
+use crate::config::network::{Binding, missing_patterns};
 use crate::config::read::load::Loaded;
 use crate::daemon::file_process::WatchedDirectories;
 use crate::daemon::sockets::{EventSource, Sockets};
 use crate::diagnose::environment::environment_findings;
 use crate::error::StartupError;
-use crate::finding::{Finding, Level};
+use crate::finding::{Finding, Level, arranged};
 use crate::log_line::{FileLine, Line};
 use crate::logging::Logger;
 use crate::net::Interfaces;
+use crate::reason::StartReason;
 use crate::strerror::strerror;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::fds::close_inherited;
 use crate::sys::interfaces::{RouteSocket, Watch};
-use crate::sys::privilege::is_root;
 use std::io;
 
 impl Parsed {
@@ -35,16 +37,13 @@ impl Parsed {
             route.snapshot().map_err(system_error("failed to find list of interfaces"))?;
         let identity_now = serving_identity(&config);
         findings.extend(environment_findings(&config, Some(&interfaces), identity_now.as_ref()));
+        let mut findings = arranged(findings);
         refuse_errors(&findings)?;
         write_lines(logger, lease_file::check(&config)?);
-        let sockets = Sockets::open(&config, &interfaces)?;
+        let mut refusals = Refusals::EndStart;
+        let (sockets, device) = open_sockets(&config, &interfaces, &mut refusals)?;
         sockets.register_datagrams(&address_watch, EventSource::AddressWatch)?;
         let watched = WatchedDirectories::new(&config)?;
-        check_interfaces(&config, &interfaces)?;
-        let device = single_interface(&config, &interfaces);
-        if let Some(name) = &device {
-            sockets.bind_dhcp_first_to(name)?;
-        }
         let sniffer = open_sniffer(&config);
         let pending =
             PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };
@@ -60,10 +59,28 @@ fn system_error(action: &'static str) -> impl Fn(io::Error) -> StartupError {
 }
 
 fn refuse_errors(findings: &[Finding]) -> Result<(), StartupError> {
-    match findings.iter().find(|finding| finding.level == Level::Error) {
-        Some(error) => Err(StartupError::config(error.to_string())),
+    let errors = findings.iter().filter(|finding| finding.level == Level::Error);
+    let mut messages = errors.map(ToString::to_string);
+    match messages.next() {
+        Some(first) => Err(StartupError::config(first).with_further(messages.collect())),
         None => Ok(()),
     }
+}
+
+/// Opens the sockets; the name of the interface that the DHCP sockets are bound to.
+pub fn open_sockets(
+    config: &Config,
+    interfaces: &Interfaces,
+    refusals: &mut Refusals,
+) -> Result<(Sockets, Option<String>), StartupError> {
+    let sockets = Sockets::open(config, interfaces, refusals)?;
+    check_interfaces(config, interfaces, refusals)?;
+    let device = single_interface(config, interfaces);
+    if let Some(name) = &device {
+        let unbound = |message| StartReason::System { message };
+        refusals.check(unbound, sockets.bind_dhcp_first_to(name))?;
+    }
+    Ok((sockets, device))
 }
 
 fn write_lines(logger: &Logger, lines: Vec<FileLine>) {
@@ -73,11 +90,19 @@ fn write_lines(logger: &Logger, lines: Vec<FileLine>) {
 }
 
 /// With `bind-interfaces` a missing interface is an error.
-fn check_interfaces(config: &Config, interfaces: &Interfaces) -> Result<(), StartupError> {
-    if config.network.binding == Binding::Interfaces
-        && let Some(name) = missing_interfaces(&config.network, interfaces).first()
-    {
-        return Err(StartupError::network(format!("unknown interface {name}")));
+fn check_interfaces(
+    config: &Config,
+    interfaces: &Interfaces,
+    refusals: &mut Refusals,
+) -> Result<(), StartupError> {
+    if config.network.binding != Binding::Interfaces {
+        return Ok(());
+    }
+    for pattern in missing_patterns(&config.network, interfaces) {
+        let name = to_text(&pattern.value);
+        let error = StartupError::network(format!("unknown interface {name}"));
+        let error = error.with_origin(&pattern.origin);
+        refusals.check::<()>(|message| StartReason::InterfaceMissing { message }, Err(error))?;
     }
     Ok(())
 }
@@ -91,8 +116,7 @@ fn open_sniffer(config: &Config) -> Option<DhcpSniffer> {
 fn find_privileges(config: &Config, pending: PendingBinds) -> Result<Privileges, StartupError> {
     let script_user = privileges::script_user(config)?;
     let identity = identity(config)?;
-    let stays_root = is_root() && (config.process.debug || identity.is_root());
-    let capabilities = privileges::required_capabilities(config, pending, stays_root)?;
+    let capabilities = privileges::capabilities_of(config, pending, &identity)?;
     Ok(Privileges { identity, capabilities, script_user })
 }
 

@@ -43,7 +43,10 @@ pub fn bind_error(
     address: SocketAddr,
     line: Option<&Origin>,
 ) -> StartupError {
-    let failed = StartupError::network(format!("{action}: {}", strerror(error)));
+    let mut failed = StartupError::network(format!("{action}: {}", strerror(error)));
+    if let Some(line) = line {
+        failed = failed.with_origin(line);
+    }
     if error.kind() == io::ErrorKind::AddrInUse {
         let owner = port_owner::describe_port_owner(address);
         let detail = match line {

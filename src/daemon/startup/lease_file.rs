@@ -7,6 +7,7 @@ use crate::config::file_content::{FileContent, ReadError, ReadLimit};
 use crate::error::StartupError;
 use crate::log_line::FileLine;
 use crate::strerror::strerror;
+use crate::sys::file_access::writable;
 use crate::sys::script_exec::with_script_signals;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -28,34 +29,77 @@ const MAX_FIELD_LEN: [usize; 5] = [255, 255, 64, 255, 764];
 /// is a script. Returns the lines for the log about entries that are not valid. dnsmasq keeps the file open; here nothing is
 /// written to it, so an attacker who controls the process must not be able to.
 pub fn check(config: &Config) -> Result<Vec<FileLine>, StartupError> {
-    let process = &config.process;
     let mut bytes = Vec::new();
-    if config.dhcp.ranges.is_empty() {
-        return Ok(Vec::new());
-    }
-    if process.use_lease_file {
-        let path = process.lease_file.as_deref().unwrap_or(Path::new(DEFAULT_LEASE_FILE));
-        let failed = |action: &str, error: ReadError| {
-            let path = path_text(path);
-            StartupError::file(format!("{action} lease file {path}: {}", error.reason()))
-        };
-        let opened = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o644)
-            .open(path)
-            .map_err(|error| failed("cannot open or create", error.into()))?;
-        if opened.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            let content = ReadLimit::default().read_open(&opened);
-            let read = content.and_then(FileContent::complete);
-            bytes = read.map_err(|error| failed("failed to read", error))?.into_owned();
-        }
-    } else if let Some(script) = &process.script {
+    if let Some(path) = path(config) {
+        bytes = content(path, open_options().create(true).mode(0o644))?;
+    } else if let Some(script) = init_script(config) {
         bytes = run_init_script(script)?;
     }
-    let (leases, warnings) = read(&bytes);
-    if leases > process.max_leases {
+    check_content(config, &bytes)
+}
+
+/// As [`check`], but does not create the file and does not run the script.
+pub fn check_without_effect(config: &Config) -> Result<(), StartupError> {
+    let Some(path) = path(config) else { return check_script(config) };
+    if !path.is_file() {
+        return writable(path).map_err(|error| failed("cannot open or create", path, error.into()));
+    }
+    check_content(config, &content(path, &open_options())?).map(drop)
+}
+
+/// Whether the script exists. A path with spaces may be a command with arguments, because a shell runs it.
+fn check_script(config: &Config) -> Result<(), StartupError> {
+    match init_script(config) {
+        Some(script) if !script.exists() && !path_text(script).contains(' ') => {
+            Err(cannot_run(script, "No such file or directory"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn cannot_run(script: &Path, reason: &str) -> StartupError {
+    let script = path_text(script);
+    StartupError::file(format!("cannot run lease-init script {script}: {reason}"))
+}
+
+/// The lease file, if the start opens it.
+fn path(config: &Config) -> Option<&Path> {
+    let process = &config.process;
+    let is_used = process.use_lease_file && !config.dhcp.ranges.is_empty();
+    is_used.then(|| process.lease_file.as_deref().unwrap_or(Path::new(DEFAULT_LEASE_FILE)))
+}
+
+/// The script that the start runs instead of reading the lease file.
+pub fn init_script(config: &Config) -> Option<&Path> {
+    let process = &config.process;
+    let is_run = !process.use_lease_file && !config.dhcp.ranges.is_empty();
+    process.script.as_deref().filter(|_| is_run)
+}
+
+fn open_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true);
+    options
+}
+
+fn failed(action: &str, path: &Path, error: ReadError) -> StartupError {
+    StartupError::file(format!("{action} lease file {}: {}", path_text(path), error.reason()))
+}
+
+/// The content of the file; empty, if it is no regular file.
+fn content(path: &Path, options: &OpenOptions) -> Result<Vec<u8>, StartupError> {
+    let opened =
+        options.open(path).map_err(|error| failed("cannot open or create", path, error.into()))?;
+    if !opened.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(Vec::new());
+    }
+    let content = ReadLimit::default().read_open(&opened).and_then(FileContent::complete);
+    content.map(Cow::into_owned).map_err(|error| failed("failed to read", path, error))
+}
+
+fn check_content(config: &Config, bytes: &[u8]) -> Result<Vec<FileLine>, StartupError> {
+    let (leases, warnings) = read(bytes);
+    if leases > config.process.max_leases {
         return Err(StartupError::other("too many stored leases"));
     }
     Ok(warnings)
@@ -65,9 +109,7 @@ pub fn check(config: &Config) -> Result<Vec<FileLine>, StartupError> {
 fn run_init_script(script: &Path) -> Result<Vec<u8>, StartupError> {
     let mut command = OsString::from(script);
     command.push(" init");
-    let failed = |reason: &str| {
-        StartupError::file(format!("cannot run lease-init script {}: {reason}", path_text(script)))
-    };
+    let failed = |reason: &str| cannot_run(script, reason);
     let (output, status) =
         run_shell(&command).map_err(|error: io::Error| failed(&strerror(&error)))?;
     let output = output.map_err(|error| failed(&error.reason()))?;

@@ -6,15 +6,20 @@ pub mod bind;
 pub mod bind_device;
 pub mod bind_error;
 pub mod command;
+pub mod dry_run;
 pub mod file_process;
 pub mod fork_status;
 pub mod lease_file;
+pub mod parsed;
 pub mod pid_file;
 pub mod privileges;
+pub mod refusals;
 pub mod sandbox;
+pub mod test_run;
 pub mod tftp_limits;
 
-pub use self::command::{Command, Parsed, parse};
+pub use self::command::{Command, parse};
+pub use self::parsed::Parsed;
 
 use self::banner::StartupBanner;
 use self::bind_device::DeviceBinding;

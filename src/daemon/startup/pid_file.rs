@@ -4,11 +4,25 @@ use crate::byte_text::path_text;
 use crate::error::StartupError;
 use crate::log_line::ProcessLine;
 use crate::strerror::strerror;
+use crate::sys::file_access::creatable;
 use crate::sys::privilege::{Capability, Identity, is_permitted, is_root};
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, fchown};
 use std::path::Path;
+
+/// Whether the file can be written, without writing it. Only for root it must be.
+pub fn check(path: &Path) -> Result<(), StartupError> {
+    if !is_root() {
+        return Ok(());
+    }
+    creatable(path).map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &io::Error) -> StartupError {
+    let path = path_text(path);
+    StartupError::file(format!("failed to open pidfile {path}: {}", strerror(error)))
+}
 
 /// Writes the pid file. It must be a new file: a file or a link of another user at this path is removed first. If the owner
 /// cannot be changed to the user that serves, the line for the log.
@@ -23,9 +37,7 @@ pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, St
     });
     match written {
         _ if !is_root() => Ok(None),
-        Err(error) => {
-            Err(StartupError::file(format!("failed to open pidfile {shown}: {}", strerror(&error))))
-        }
+        Err(error) => Err(failed(path, &error)),
         Ok(file) => {
             let owner = identity.owner();
             let owned = owner.map_or(Ok(()), |(user, group)| fchown(file, Some(user), Some(group)));

@@ -1,13 +1,14 @@
 //! The users and capabilities of the processes (docs/dnsmasq/daemon.md, section 3).
 
 use crate::config::network::Binding;
-use crate::config::{Config, Group, Process, RangeKind};
+use crate::config::{Config, Group, Process};
 use crate::error::StartupError;
 use crate::finding::{Finding, Level};
 use crate::reason::ConfigReason;
 use crate::strerror::strerror;
 use crate::sys::privilege::{
-    Capability, DropError, Identity, Unknown, is_permitted, limit_bounding_set, limit_capabilities,
+    Capability, DropError, Identity, Unknown, is_permitted, is_root, limit_bounding_set,
+    limit_capabilities,
 };
 
 /// The user that will serve, if it is known. In debug mode it is the user that started the program.
@@ -67,6 +68,16 @@ pub struct Capabilities {
     pub broadcast_instead: bool,
 }
 
+/// The capabilities that the processes keep if they serve as this user.
+pub fn capabilities_of(
+    config: &Config,
+    pending: PendingBinds,
+    identity: &Identity,
+) -> Result<Capabilities, StartupError> {
+    let stays_root = is_root() && (config.process.debug || identity.is_root());
+    required_capabilities(config, pending, stays_root)
+}
+
 /// The capabilities that the processes keep. dnsmasq's error, if one is missing. `stays_root`: the user does not change from
 /// root; then dnsmasq keeps all.
 pub fn required_capabilities(
@@ -76,11 +87,9 @@ pub fn required_capabilities(
 ) -> Result<Capabilities, StartupError> {
     let process = &config.process;
     let ranges = !config.dhcp.ranges.is_empty();
-    let proxy_only = config.dhcp.ranges.iter().all(|range| range.value.kind == RangeKind::Proxy);
     let adds_entries = ranges && !process.broadcast_to_all;
     let follows = config.network.binding == Binding::Dynamic && config.tftp.is_some();
     let late_ports = follows || pending.addresses;
-    require(adds_entries && !proxy_only, Capability::NetAdmin, "NET_ADMIN")?;
     require(ranges && !process.no_ping, Capability::NetRaw, "NET_RAW")?;
     require(late_ports, Capability::NetBindService, "NET_BIND_SERVICE")?;
     let ports = config.tftp.as_ref().and_then(|tftp| tftp.ports);

@@ -71,7 +71,7 @@ fn outcome(config: &Config, evaluated: &Evaluated<'_>) -> Outcome {
 fn reply_summary(config: &Config, evaluated: &Evaluated<'_>, reply: &Reply<'_>) -> Outcome {
     let boot = boot(config, evaluated, reply);
     let has_nothing =
-        reply.file.is_empty() && !matches!(boot, Boot::OnPxePort) && !has_menu_entry(reply);
+        reply.file.is_empty() && !matches!(boot, Boot::OnPxePort) && !reply.has_menu_entry();
     let lines = reply.provenance.iter().map(|source| (source.keyword, source.origin.to_string()));
     Outcome::Answered {
         message: reply.message_type,
@@ -82,20 +82,17 @@ fn reply_summary(config: &Config, evaluated: &Evaluated<'_>, reply: &Reply<'_>) 
     }
 }
 
-fn boot(config: &Config, evaluated: &Evaluated<'_>, reply: &Reply<'_>) -> Boot {
+/// What a client boots by a reply.
+pub(super) fn boot(config: &Config, evaluated: &Evaluated<'_>, reply: &Reply<'_>) -> Boot {
     let is_deferred = reply.source_of(ReplyPart::DeferredToPxePort).is_some()
         || has_service(config, evaluated, reply);
     let on_server_port = evaluated.request.port == Port::Server;
     match (&reply.file[..], reply.kind) {
         ([], _) if reply.items.is_empty() && on_server_port && is_deferred => Boot::OnPxePort,
-        ([], _) if has_menu_entry(reply) => Boot::Menu,
+        ([], _) if reply.has_menu_entry() => Boot::Menu,
         ([], ReplyKind::Proxy { .. }) => Boot::Nothing,
         (file, _) => Boot::File { name: printable(file), server: reply.siaddr },
     }
-}
-
-fn has_menu_entry(reply: &Reply<'_>) -> bool {
-    reply.first_menu_entry().is_some()
 }
 
 /// Whether services match, which the reply on port 4011 will contain.
@@ -106,7 +103,7 @@ fn has_service(config: &Config, evaluated: &Evaluated<'_>, reply: &Reply<'_>) ->
 }
 
 /// The first skipped rules, without those that never make a reply for this client.
-fn skipped_summary(config: &Config, evaluated: Option<&Evaluated<'_>>) -> Vec<Near> {
+pub(super) fn skipped_summary(config: &Config, evaluated: Option<&Evaluated<'_>>) -> Vec<Near> {
     let matters = |rule: &SkippedRule<'_>| {
         !matches!(rule.reason, SkipReason::AddressPool | SkipReason::OtherVendorClass)
     };

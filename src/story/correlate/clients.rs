@@ -82,9 +82,8 @@ impl Clients {
             }
         }
         if let Some(mac) = &boot.mac {
-            self.by_mac.insert(mac.clone(), index);
-            boot.name =
-                boots.iter().rev().find(|one| one.mac == boot.mac).and_then(|one| one.name.clone());
+            let earlier = self.by_mac.insert(mac.clone(), index);
+            boot.name = earlier.and_then(|earlier| boots[earlier].name.clone());
         }
         boots.push(boot);
         index

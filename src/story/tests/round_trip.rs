@@ -6,6 +6,7 @@ use crate::log_line::{
     Restrictions, SandboxLine, TftpLine,
 };
 use crate::proxydhcp::DropReason;
+use crate::reason::BootReason;
 use crate::story::boot::TransferStats;
 use crate::story::correlate::BootCorrelator;
 use crate::story::event::{Detail, Event, RefusalReason, ServerEvent, event};
@@ -185,21 +186,21 @@ fn notices() -> Vec<NoticeLine> {
     let client = || NoticeClient::Mac(MAC);
     let (line, file) = (|| "/etc/c:3".to_owned(), || "a.efi".to_owned());
     vec![
-        NoticeLine::NoProxyRequest { client: client(), line: line() },
-        NoticeLine::NoDownload { client: client(), file: file(), line: line() },
+        NoticeLine::Boot {
+            client: client(),
+            reason: BootReason::NoProxyRequest { line: line(), seconds: 30 },
+        },
         NoticeLine::IpxeLoop { client: client(), file: file(), count: 3, line: line() },
         NoticeLine::BootLoop { client: client(), file: file(), count: 3, line: line() },
         NoticeLine::TransferEvicted { client: client(), max: 50 },
         NoticeLine::IdleTransferReplaced { client: client(), max: 50 },
         NoticeLine::NoAcks { client: client(), path: path(), count: 3 },
         NoticeLine::SocketUnavailable { client: client(), reason: "Too many open files".into() },
-        NoticeLine::FileNotFound {
+        NoticeLine::FileRefused {
             client: client(),
-            path: path(),
-            suggestion: None,
+            reason: "/t/x does not exist".into(),
             line: Some(line()),
         },
-        NoticeLine::FileDenied { client: client(), reason: "mode 600".into(), line: None },
         NoticeLine::OtherServer {
             client: client(),
             server: IP,

@@ -108,6 +108,7 @@ impl InspectedFile {
             RefusalReason::NotFound => 0,
             RefusalReason::PermissionDenied => 1,
             RefusalReason::Unreported => 2,
+            RefusalReason::Unreadable => 3,
         });
         bytes.push(u8::from(self.is_configured));
         put_name(bytes, self.root, &self.name);
@@ -117,6 +118,7 @@ impl InspectedFile {
         let reason = match fields.byte()? {
             0 => RefusalReason::NotFound,
             1 => RefusalReason::PermissionDenied,
+            3 => RefusalReason::Unreadable,
             _ => RefusalReason::Unreported,
         };
         let is_configured = fields.byte()? != 0;
@@ -167,8 +169,7 @@ impl Reply {
                 let mut bytes = with_number(kind::INSPECTED, &id.to_ne_bytes());
                 if let Some(Cause { file, text }) = cause {
                     bytes.extend_from_slice(&file.to_ne_bytes());
-                    bytes.push(u8::from(text.is_some()));
-                    bytes.extend_from_slice(text.as_deref().unwrap_or_default().as_bytes());
+                    bytes.extend_from_slice(text.as_bytes());
                 }
                 bytes
             }
@@ -328,8 +329,6 @@ impl<'b> Fields<'b> {
     /// The rest of the message as a cause.
     fn cause(&mut self) -> Option<Cause> {
         let file = u16::from_ne_bytes(self.array()?);
-        let has_text = self.byte()? != 0;
-        let text = has_text.then(|| self.text());
-        Some(Cause { file, text })
+        Some(Cause { file, text: self.text() })
     }
 }

@@ -88,7 +88,7 @@ pub enum Reply {
     Changed(u64),
     /// More has changed in watched directories than the kernel can queue: all files must be read.
     ConfigOutdated,
-    /// The result of an inspection: the index of the file with a cause, and the texts of the notice.
+    /// The result of an inspection.
     Inspected {
         /// The number of the inspection.
         id: u32,
@@ -170,8 +170,8 @@ pub struct FileFacts {
 pub struct Cause {
     /// The index of the file in the request.
     pub file: u16,
-    /// The text: a similar file that exists, or the reason why access is denied.
-    pub text: Option<String>,
+    /// The sentence.
+    pub text: String,
 }
 
 /// The size of the buffer for a message.

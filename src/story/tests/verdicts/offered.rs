@@ -71,6 +71,25 @@ dnsmasq-dhcp: 52:54:00:12:34:56 was answered (/etc/c:3) but sent no request to p
         &["unknown port-4011-not-requested"],
     ),
     (
+        "notices of later versions",
+        "dnsmasq-dhcp: 52:54:00:00:00:01 was answered (/etc/c:3), and no request of it to port 4011 arrived within 30 seconds. Possible causes: a firewall drops UDP port 4011
+dnsmasq-dhcp: 52:54:00:00:00:02 was offered x.efi (/etc/c:3), and no request for it arrived within 30 seconds. Possible causes: a firewall drops UDP port 69
+dnsmasq-dhcp: 52:54:00:00:00:03 was offered http://10.0.0.1/x (/etc/c:3), and no request for it arrived within 30 seconds. Possible causes: a firewall drops UDP port 69
+dnsmasq-dhcp: 52:54:00:00:00:04 (iPXE) got a reply without a boot file: no pxe-service and no dhcp-boot applies to it, architecture 0 (x86PC), so only an embedded script of iPXE can continue the boot
+dnsmasq-dhcp: 52:54:00:00:00:05 got a reply without a boot file: no pxe-service and no dhcp-boot applies to it, architecture 7 (x86-64_EFI)
+dnsmasq-dhcp: 52:54:00:00:00:06 requested a boot file and got no reply: it has no client architecture (option 93)
+dnsmasq-tftp: 10.0.0.7 did not get a file: /t/x is a link to /t/y, which does not exist",
+        &[
+            "unknown port-4011-not-requested",
+            "does_not_boot file-not-requested",
+            "unknown url-sent",
+            "unknown ipxe-without-file",
+            "does_not_boot notice-about-client",
+            "does_not_boot notice-about-client",
+            "does_not_boot notice-about-client",
+        ],
+    ),
+    (
         "file that the client does not request",
         "dnsmasq-tftp: TFTP root is /srv/tftp
 dnsmasq-dhcp: PXE(eth0) 52:54:00:12:34:56 proxy

@@ -46,7 +46,7 @@ fn replies() -> Vec<Reply> {
         Outcome::Dropped,
     ];
     let results = outcomes.map(|outcome| LookedUp { id: 9, outcome }).to_vec();
-    let cause = |text: Option<&str>| Cause { file: 2, text: text.map(str::to_owned) };
+    let cause = |text: &str| Cause { file: 2, text: text.to_owned() };
     vec![
         Reply::LookedUp { batch_done: true, results },
         Reply::LookedUp { batch_done: false, results: Vec::new() },
@@ -59,8 +59,8 @@ fn replies() -> Vec<Reply> {
         Reply::Failed(3, "no".to_owned()),
         Reply::Changed(0),
         Reply::Inspected { id: 1, cause: None },
-        Reply::Inspected { id: 1, cause: Some(cause(None)) },
-        Reply::Inspected { id: 1, cause: Some(cause(Some("/srv/Ä (differs in case)"))) },
+        Reply::Inspected { id: 1, cause: Some(cause("")) },
+        Reply::Inspected { id: 1, cause: Some(cause("/srv/Ä (differs in case)")) },
         Reply::LogOpened(13),
         Reply::SyslogConnected(0),
         Reply::PidFileRemoved,

@@ -1,0 +1,28 @@
+//! Quotation marks that are part of a text, because dnsmasq removes only plain double ones.
+
+use crate::byte_text::to_text;
+use crate::reason::ConfigReason;
+
+/// Typographic quotation marks, single quotes, and double quotes on the command line.
+const MARKS: &[char] = &[
+    '\u{201c}', '\u{201d}', '\u{201e}', '\u{201f}', '\u{ab}', '\u{bb}', '\u{2018}', '\u{2019}',
+    '\u{201a}', '\'', '"',
+];
+
+/// The reason, if the text starts or ends with a quotation mark. An apostrophe within a text is none.
+pub fn in_text(keyword: &'static str, text: &[u8]) -> Option<ConfigReason> {
+    let shown = to_text(text);
+    let text = shown.trim();
+    let quoted = text.starts_with(MARKS) || text.ends_with(MARKS);
+    quoted.then(|| ConfigReason::QuotesInText { keyword, text: text.to_owned() })
+}
+
+#[test]
+fn quotation_mark_at_either_end_is_found() {
+    for text in ["“a”", "“Boot", "now”", " „a", "'a'", "\"a\"", "‘a", "a»"] {
+        assert!(in_text("dhcp-boot", text.as_bytes()).is_some(), "{text}");
+    }
+    for text in ["", "a", "Don’t boot", "it's", "5 o'clock", "a \"b\" c", "\u{fc}"] {
+        assert!(in_text("dhcp-boot", text.as_bytes()).is_none(), "{text}");
+    }
+}

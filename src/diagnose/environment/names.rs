@@ -1,0 +1,39 @@
+//! Names of interfaces that do not exist.
+
+use crate::byte_text::to_text;
+use crate::config::Config;
+use crate::config::network::{Binding, Network, missing_patterns};
+use crate::finding::{Finding, Level};
+use crate::net::{Interfaces, interface_matches};
+use crate::reason::{ConfigReason, StartReason};
+
+/// Names in `interface` lines that match no interface with an address. With `bind-interfaces` the start is refused.
+pub fn missing_interface_findings(network: &Network, interfaces: &Interfaces) -> Vec<Finding> {
+    let refused = network.binding == Binding::Interfaces;
+    let missing = missing_patterns(network, interfaces).into_iter();
+    missing
+        .map(|pattern| {
+            let name = to_text(&pattern.value);
+            if refused {
+                let message = format!("unknown interface {name}");
+                let reason = StartReason::InterfaceMissing { message };
+                return Finding::at(Level::Error, &pattern.origin, reason);
+            }
+            Finding::at(Level::Warning, &pattern.origin, ConfigReason::InterfaceMissing { name })
+        })
+        .collect()
+}
+
+/// Names in `enable-tftp` that no interface has: `enable-tftp=yes` serves only an interface with the name `yes`.
+pub fn tftp_interfaces(config: &Config, interfaces: &Interfaces) -> Vec<Finding> {
+    let Some(tftp) = config.tftp.as_deref() else { return Vec::new() };
+    let exists = |name: &[u8]| {
+        interfaces.links.iter().any(|link| interface_matches(name, link.name.as_bytes()))
+    };
+    let missing = tftp.interfaces.iter().flatten().filter(|name| !exists(name));
+    let finding = |name: &Vec<u8>| {
+        let name = to_text(name);
+        Finding::at(Level::Warning, &tftp.enabled, ConfigReason::TftpInterfaceMissing { name })
+    };
+    missing.map(finding).collect()
+}
