@@ -16,6 +16,8 @@ struct Document {
     schema: u32,
     boots: Vec<JsonBoot>,
     failed_starts: Vec<JsonFailedStart>,
+    /// Warnings and errors of the servers, which may be the cause that clients are not served.
+    server_problems: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -49,7 +51,7 @@ struct JsonVerdict {
 }
 
 /// The document, with a line break at its end.
-pub fn document(boots: &[Boot], failed_starts: &[FailedStart]) -> String {
+pub fn document(boots: &[Boot], failed_starts: &[FailedStart], problems: &[String]) -> String {
     let starts = failed_starts.iter().map(|FailedStart { raw_time, text }| JsonFailedStart {
         time: non_empty(raw_time),
         text: text.clone(),
@@ -58,6 +60,7 @@ pub fn document(boots: &[Boot], failed_starts: &[FailedStart]) -> String {
         schema: SCHEMA,
         boots: boots.iter().map(JsonBoot::new).collect(),
         failed_starts: starts.collect(),
+        server_problems: problems.to_vec(),
     };
     // Keys are strings and numbers are finite, so this cannot fail.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"

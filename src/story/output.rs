@@ -11,12 +11,14 @@ use crate::terminal::{Style, print_stdout};
 /// Prints everything after the last line.
 pub fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Source) {
     let failed_starts: Vec<FailedStart> = correlator.failed_starts().to_vec();
+    let problems = correlator.problems();
     let boots = request.filter.apply(boots(correlator, source));
     let output = match request.format {
-        OutputFormat::Html => html::page(&boots, &failed_starts, source),
-        OutputFormat::Json => json::document(&boots, &failed_starts),
+        OutputFormat::Html => html::page(&boots, &failed_starts, &problems, source),
+        OutputFormat::Json => json::document(&boots, &failed_starts, &problems),
         OutputFormat::Text => {
-            return print_stdout(&text::story(&boots, &failed_starts, source, Style::of_stdout()));
+            let style = Style::of_stdout();
+            return print_stdout(&text::story(&boots, &failed_starts, &problems, source, style));
         }
     };
     print_stdout(&to_utf8(&output));

@@ -11,6 +11,7 @@ use std::fmt::{self, Write};
 pub fn story(
     boots: &[Boot],
     failed_starts: &[FailedStart],
+    problems: &[String],
     source: Source,
     style: Style,
 ) -> String {
@@ -22,7 +23,8 @@ pub fn story(
         out.push('\n');
     }
     if boots.is_empty() {
-        return out + source.nothing_found() + "\n";
+        let problems = problems.iter().map(|problem| format!("the server logged: {problem}\n"));
+        return out + source.nothing_found() + "\n" + &problems.collect::<String>();
     }
     out.push_str(&summary(boots, source, style));
     for boot in boots {

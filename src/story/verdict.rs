@@ -77,7 +77,7 @@ impl Boot {
         if may_explain && !self.server.problems.is_empty() {
             let problems = format!("the server logged: {}", self.server.problems.join("; "));
             verdict.advice = Some(match verdict.advice {
-                Some(advice) => format!("{problems}. {advice}"),
+                Some(advice) => format!("{problems}. {}", capitalized(&advice)),
                 None => problems,
             });
         }
@@ -224,6 +224,12 @@ fn notice_end(kind: &StepKind) -> Option<EndReason> {
     } else {
         EndReason::Notice { text: format!("it {text}") }
     })
+}
+
+/// The text as the beginning of a sentence.
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn is_url(name: &str) -> bool {

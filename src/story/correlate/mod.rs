@@ -8,7 +8,7 @@ mod transactions;
 
 use super::boot::{Boot, Step, StepKind, TransferStats};
 use super::event::{Event, ServerEvent, event};
-use super::log_record::{LogTime, YEAR, line_of_json, log_record};
+use super::log_record::{Component, LogTime, YEAR, line_of_json, log_record};
 use crate::log_line::DropKind;
 pub use clients::ClientKey;
 use clients::Clients;
@@ -62,6 +62,9 @@ impl BootCorrelator {
         let record = log_record(from_json.as_deref().unwrap_or(line))?;
         let time = LogTime { seconds: record.time.seconds.or(now), ..record.time };
         self.servers.set_current(&record.source);
+        if record.component == Component::Tftp {
+            self.servers.has_tftp();
+        }
         self.add_observed(event(&record)?, time)
     }
 
@@ -90,6 +93,11 @@ impl BootCorrelator {
     /// The starts that were refused.
     pub fn failed_starts(&self) -> &[FailedStart] {
         self.servers.failed_starts()
+    }
+
+    /// The warnings and errors of the servers since their last start.
+    pub fn problems(&self) -> Vec<String> {
+        self.servers.problems()
     }
 
     /// The network boots, after the last line.

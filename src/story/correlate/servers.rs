@@ -3,7 +3,7 @@
 use crate::story::boot::ServerState;
 use crate::story::event::ServerEvent;
 use crate::story::log_record::LogTime;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// A start that was refused.
@@ -42,6 +42,13 @@ impl Servers {
     /// The server of the current line.
     pub fn state(&self) -> Rc<ServerState> {
         self.states.get(&self.current).cloned().unwrap_or_default()
+    }
+
+    /// The problems of all servers, each once.
+    pub fn problems(&self) -> Vec<String> {
+        let all = self.states.values().flat_map(|state| &state.problems);
+        let once: BTreeSet<&String> = all.collect();
+        once.into_iter().cloned().collect()
     }
 
     pub fn failed_starts(&self) -> &[FailedStart] {

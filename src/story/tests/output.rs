@@ -18,7 +18,7 @@ fn story(log: &str, words: &[&str], style: Style) -> String {
     let words: Vec<String> = words.iter().map(ToString::to_string).collect();
     let request = StoryRequest::parse("", &words).expect("valid words");
     let boots = request.filter.apply(correlated(log).into_boots());
-    text::story(&boots, &[], Source::Log, style)
+    text::story(&boots, &[], &[], Source::Log, style)
 }
 
 #[test]
@@ -70,8 +70,10 @@ fn document_has_each_boot_with_its_steps() {
     let boots = correlated(LOG).into_boots();
     let start = FailedStart { raw_time: String::new(), text: "port in use".to_owned() };
     let document: Value =
-        serde_json::from_str(&json::document(&boots, &[start])).expect("valid JSON");
+        serde_json::from_str(&json::document(&boots, &[start], &["x".to_owned()]))
+            .expect("valid JSON");
     assert_eq!(document["schema"], 1);
+    assert_eq!(document["server_problems"], json!(["x"]));
     assert_eq!(document["failed_starts"], json!([{"time": null, "text": "port in use"}]));
     assert_eq!(
         document["boots"][0],
@@ -103,7 +105,8 @@ fn document_has_each_boot_with_its_steps() {
 fn start_is_in_seconds_since_the_epoch_if_the_log_has_the_year() {
     let log = "2026-11-22T17:50:08+01:00 b dnsmasq-tftp[9]: sent /t/x to 10.0.0.9";
     let boots = correlated(log).into_boots();
-    let document: Value = serde_json::from_str(&json::document(&boots, &[])).expect("valid JSON");
+    let document: Value =
+        serde_json::from_str(&json::document(&boots, &[], &[])).expect("valid JSON");
     assert_eq!(document["boots"][0]["started_at"], 1_795_366_208.0);
 }
 
@@ -124,4 +127,12 @@ fn words_are_format_filter_or_log() {
     for invalid in ["pdf", "mac=", "mac=x", "ip=1.2.3"] {
         assert!(StoryRequest::parse(invalid, &[]).is_err(), "{invalid}");
     }
+}
+
+#[test]
+fn problems_of_the_server_are_shown_if_there_is_no_boot() {
+    let log = "dnsmasq: started, version 2.90\ndnsmasq: warning: interface eth9 does not currently exist\n";
+    let output = text::story(&[], &[], &correlated(log).problems(), Source::Log, Style::Plain);
+    let expected = "the server logged: interface eth9 does not currently exist\n";
+    assert!(output.ends_with(expected), "{output}");
 }
