@@ -69,9 +69,9 @@ fn story_result(result: Result<(), StartupError>) -> ExitCode {
 /// Prints the result of `--explain`.
 fn print_explanation(result: Result<ExplainOutput, StartupError>) -> ExitCode {
     match result {
-        Ok(ExplainOutput { text, works }) => {
+        Ok(ExplainOutput { text, has_failure }) => {
             print_stdout(&text);
-            if works { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if has_failure { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(error) => print_error(&error),
     }

@@ -6,6 +6,34 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
+/// The width without a terminal.
+const DEFAULT_WIDTH: usize = 100;
+/// The smallest width that is used.
+const MIN_WIDTH: usize = 40;
+
+/// The lines and colours of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Characters of a line.
+    pub width: usize,
+    /// Colours.
+    pub style: Style,
+}
+
+impl Layout {
+    /// Without a terminal.
+    pub const PLAIN: Self = Self { width: DEFAULT_WIDTH, style: Style::Plain };
+
+    /// The layout of standard output. The width is `COLUMNS`, else that of the terminal.
+    pub fn of_stdout() -> Self {
+        let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let terminal = || Some(usize::from(terminal_size::terminal_size_of(io::stdout())?.0.0));
+        let width = columns.filter(|columns| *columns > 0).or_else(terminal);
+        let width = width.unwrap_or(DEFAULT_WIDTH).max(MIN_WIDTH);
+        Self { width, style: Style::of_stdout() }
+    }
+}
+
 /// Prints a text on standard output, as the bytes of [`to_bytes`].
 pub fn print_stdout(text: &str) {
     let _ = io::stdout().write_all(&to_bytes(text));

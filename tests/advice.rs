@@ -316,7 +316,9 @@ fn mistake_is_reported_with_file_and_line() {
         (
             "set:ipxe,175",
             "set:IPXE,175",
-            &["@/c.conf:6: tag \"ipxe\" is never set: this line never applies"],
+            &[
+                "@/c.conf:6: tag \"ipxe\" is never set: this line never applies; did you mean \"IPXE\"?",
+            ],
         ),
         ("set:ipxe,175", "set:IPXE,175\ndhcp-hostsfile=@/hosts", &[]),
         ("enable-tftp\n", "enable-tftp\ntftp-unique-root\ndhcp-boot=tag:ipxe,own\n", &[]),

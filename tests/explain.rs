@@ -30,7 +30,8 @@ impl Place {
         let place = Self(TempDir::new().expect("a temporary directory"));
         let root = place.0.path().to_str().expect("the path is UTF-8").to_owned();
         fs::create_dir(place.path("tftp")).expect("the directory can be created");
-        fs::write(place.path("tftp/undionly.kpxe"), "12345").expect("the file can be created");
+        fs::write(place.path("tftp/undionly.kpxe"), b"\xfa\x31\xc0\x8e\xf4")
+            .expect("the file can be created");
         fs::write(place.path("c"), CONFIG.replace('@', &root)).expect("the file can be created");
         place
     }
@@ -41,6 +42,7 @@ impl Place {
 
     fn run(&self, words: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pxemasq"));
+        command.env("COLUMNS", "160");
         command.args(words).arg("-C").arg(self.path("c")).output().expect("it runs")
     }
 
@@ -78,7 +80,7 @@ fn simulated_boot_is_reported_with_the_line_of_each_part() {
         // The loaded iPXE sends its own requests.
         "user class iPXE, on pxe0",
         "tags: pxe0 (the interface), ipxe (@/c:6)",
-        "=> boots http://192.0.2.1/menu.ipxe (@/c:7)",
+        "=> it cannot be known from here: @/c:7: the server of http://192.0.2.1/menu.ipxe has to send it",
     ] {
         assert!(report.contains(wanted), "{wanted}\n{report}");
     }
@@ -88,10 +90,7 @@ fn simulated_boot_is_reported_with_the_line_of_each_part() {
 #[test]
 fn failed_boot_is_reported_with_its_line() {
     for (client, why) in [
-        (
-            "arch=7",
-            "=> it does not boot: @/c:9: @/tftp/boot.efi does not exist; tftp-root is at @/c:4",
-        ),
+        ("arch=7", "=> it does not boot: @/c:9: pxe-service: @/tftp/boot.efi does not exist"),
         (
             "arch=11",
             "=> it does not boot: the reply names no boot file: no pxe-service and no dhcp-boot matches architecture 11 (ARM64_EFI). \
@@ -118,10 +117,12 @@ fn json_report_has_the_same_contents() {
     let [first, ipxe, last] = &report["clients"].as_array().expect("a list")[..] else {
         panic!("{report}")
     };
-    assert_eq!(
-        (&first["works"], &ipxe["works"], &last["works"]),
-        (&true.into(), &true.into(), &false.into())
-    );
+    let verdicts = [first, ipxe, last].map(|client| client["verdict"]["verdict"].as_str());
+    assert_eq!(verdicts, [Some("boots"), Some("unknown"), Some("does_not_boot")]);
+    let verdict = &last["verdict"];
+    assert_eq!((&report["schema"], &verdict["line"]), (&1.into(), &9.into()));
+    assert_eq!(verdict["id"], "file-unusable");
+    assert!(verdict["file"].as_str().expect("a file").ends_with("/c"), "{verdict}");
     assert_eq!(first["architecture_name"], "x86PC");
     let offer = &first["exchanges"][0];
     assert_eq!((&offer["message"], &offer["port"]), (&"DISCOVER".into(), &67.into()));
@@ -131,20 +132,43 @@ fn json_report_has_the_same_contents() {
         (&range["name"], &range["keyword"]),
         (&"server identifier".into(), &"dhcp-range".into())
     );
-    let line = range["line"].as_str().expect("a line");
-    assert!(line.ends_with("/c:2"), "{line}");
+    assert_eq!(range["line"], 2);
+    assert!(range["file"].as_str().expect("a file").ends_with("/c"), "{range}");
     assert_eq!(first["boots"][0]["size"], 5);
     assert_eq!(ipxe["boots"][0]["name"], "http://192.0.2.1/menu.ipxe");
 }
 
 #[test]
-fn all_architectures_are_reported_as_a_table() {
-    let (code, report) = Place::new().explain(&[&format!("arch=all,{ON}")]);
-    let rows: Vec<&str> =
-        report.lines().skip_while(|line| !line.starts_with("architecture ")).collect();
-    assert_eq!((code, rows.len()), (Some(0), 43), "{report}");
-    assert!(rows[1].starts_with("0 x86PC ") && rows[1].ends_with("@/c:8  5 bytes"), "{}", rows[1]);
-    assert!(rows[42].starts_with("41 arm rpiboot "), "{}", rows[42]);
+fn usual_clients_are_reported_as_a_table() {
+    let place = Place::new();
+    for clients in ["arch=all,", "", "mac=52:54:00:12:34:56,"] {
+        let (code, report) = place.explain(&[&format!("{clients}{ON}")]);
+        let rows: Vec<&str> =
+            report.lines().skip_while(|line| !line.starts_with("client ")).collect();
+        assert_eq!(code, Some(0), "{report}");
+        assert!(rows[1].starts_with("BIOS (0) "), "{report}");
+        assert!(rows[1].ends_with("@/c:8  boots, 5 bytes"), "{report}");
+        assert!(report.contains("iPXE on UEFI"), "{report}");
+        assert_eq!(report.matches("menu.ipxe  ").count(), 1, "equal rows are one: {report}");
+    }
+    let (_, report) = place.explain(&[&format!("arch=every,{ON}")]);
+    assert!(report.contains("(arm rpiboot)") && report.contains("1 (PC98)"), "{report}");
+}
+
+#[test]
+fn option_without_value_simulates_the_usual_clients() {
+    let place = Place::new();
+    let config = fs::read_to_string(place.path("c")).expect("it can be read");
+    fs::write(place.path("c"), config.replace("192.0.2.0", "198.51.100.0"))
+        .expect("it can be written");
+    let output = place.run(&["--explain"]);
+    let report = String::from_utf8(output.stdout).expect("a text");
+    assert!(report.contains("BIOS (0)"), "{report}");
+    let assumed = "assumed: this configuration is for another machine";
+    assert_eq!(report.matches(assumed).count(), 1, "{report}");
+    let output = place.run(&["--explain", "arch=bios", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["clients"][0]["architecture"], 0);
 }
 
 #[test]
@@ -179,7 +203,7 @@ fn clients_of_a_capture_are_simulated_with_their_requests() {
     let (_, report) = place.explain(&[&source]);
     assert_eq!(report.matches("DISCOVER to port 67, as in the capture").count(), 1, "{report}");
     assert!(report.contains("REQUEST to port 4011, as in the capture"), "{report}");
-    assert!(report.contains("@/c:9: @/tftp/boot.efi does not exist"), "{report}");
+    assert!(report.contains("@/c:9: pxe-service: @/tftp/boot.efi does not exist"), "{report}");
     let (code, report) = place.explain(&["pcap=/nowhere"]);
     assert_eq!(
         (code, &report[..]),
@@ -199,7 +223,7 @@ fn clients_of_a_log_are_simulated() {
     for wanted in [
         "52:54:00:12:34:56, architecture 7 (x86-64_EFI), on pxe0",
         "in the log: it stopped at /t/Boot.efi, which does not exist",
-        "@/c:9: @/tftp/boot.efi does not exist",
+        "@/c:9: pxe-service: @/tftp/boot.efi does not exist",
     ] {
         assert!(report.contains(wanted), "{wanted}\n{report}");
     }
@@ -209,7 +233,7 @@ fn clients_of_a_log_are_simulated() {
 fn invalid_client_is_reported_with_the_mistake() {
     let place = Place::new();
     for (client, report) in [
-        ("mac=1:2", "bad --explain: arch= is missing: a number, a name, or all"),
+        ("arch=x", "bad --explain: arch=x: unknown architecture; use bios, uefi, uefi32, arm64,"),
         ("arch=7,colour=red", "bad --explain: colour=red: unknown keyword; use mac="),
     ] {
         let (code, text) = place.explain(&[client]);
@@ -225,7 +249,7 @@ fn warning_is_complete_if_the_file_name_starts_with_warning() {
     command.current_dir(place.0.path()).args(["--explain", "arch=0", "-C", "warning: c"]);
     let Output { stdout, .. } = command.output().expect("it runs");
     let report = String::from_utf8(stdout).expect("a text");
-    assert!(report.contains("\nwarning: warning: c:9: pxe-service: "), "{report}");
+    assert!(report.contains("warning: c:9: pxe-service"), "{report}");
 }
 
 /// Exit code, standard output and standard error of this command line.

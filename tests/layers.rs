@@ -46,9 +46,9 @@ const LAYERS: &[Layer] = &[
     layer("capture", &["byte_text", "strerror"], &["pcap_parser"]),
     layer("sys", &["byte_text", "net"], &["nix", "libc", "landlock", "seccompiler"]),
     layer("log_line", &["byte_text", "reason", "wire"], &["conf_parser", "log"]),
-    layer("terminal", &["byte_text", "log_line", "sys"], &[]),
+    layer("terminal", &["byte_text", "log_line", "sys"], &["terminal_size"]),
     layer("config", &["byte_text", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "wire"], &["conf_parser"]),
-    layer("command_line", &["byte_text", "log_line"], &["conf_parser", "getopts"]),
+    layer("command_line", &["byte_text", "config", "log_line"], &["conf_parser", "getopts"]),
     layer("boot_monitor", &["config", "origin", "reason", "time", "wire"], &[]),
     layer("effect", &["boot_monitor", "log_line", "net"], &[]),
     layer("logging", &["byte_text", "config", "error", "log_line", "strerror", "sys", "terminal"], &["conf_parser", "log", "env_logger"]),
@@ -56,7 +56,7 @@ const LAYERS: &[Layer] = &[
     layer("proxydhcp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "origin", "reason", "wire"], &["conf_parser"]),
     layer("tftp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "time", "wire"], &["conf_parser"]),
     layer("diagnose", &["byte_text", "config", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "tftp", "time", "wire"], &["conf_parser", "libc", "memchr", "object"]),
-    layer("explain", &["byte_text", "capture", "config", "diagnose", "error", "finding", "log_line", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "wire"], &["conf_parser", "pcap_parser", "serde", "serde_json"]),
+    layer("explain", &["byte_text", "capture", "config", "diagnose", "error", "finding", "log_line", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "wire"], &["conf_parser", "serde", "serde_json"]),
     layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio", "serde", "serde_json"]),
 ];
 
@@ -77,6 +77,7 @@ const CRATES: &[&str] = &[
     "seccompiler",
     "serde",
     "serde_json",
+    "terminal_size",
 ];
 
 /// Modules without clock, files and sockets.
@@ -184,6 +185,8 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
         "diagnose/boot_program/tests/files.rs",
         "diagnose/boot_program/tests/fits.rs",
         "diagnose/boot_program/tests/robustness.rs",
+        "explain/tests/clients.rs",
+        "explain/tests/mod.rs",
         "logging/tests.rs",
         "proxydhcp/tests.rs",
         "proxydhcp/tests/expected_step.rs",

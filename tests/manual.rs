@@ -17,6 +17,9 @@ crate::tests![
     tests_and_fixtures_named_by_documents_exist,
     manual_is_valid_mdoc,
     completions_contain_every_option,
+    bash_offers_values_and_files,
+    fish_offers_values_and_files,
+    zsh_reads_the_completion,
 ];
 
 fn main() -> std::process::ExitCode {
@@ -135,7 +138,8 @@ fn manual_is_valid_mdoc() {
     assert_eq!(warnings, [""; 0]);
 }
 
-fn completions_contain_every_option() {
+/// A directory with the completions, and with the file `menu.log`.
+fn completions() -> tempfile::TempDir {
     let program = Path::new(env!("CARGO_BIN_EXE_pxemasq")).with_file_name("examples/completions");
     let folder = tempfile::tempdir().expect("a directory");
     let done = Command::new(program)
@@ -143,6 +147,76 @@ fn completions_contain_every_option() {
         .status()
         .expect("the example is built: cargo build --examples");
     assert!(done.success());
+    fs::write(folder.path().join("menu.log"), "").expect("the file can be written");
+    folder
+}
+
+/// The output of a shell in that directory; `None`: it is not installed.
+fn shell(name: &str, args: &[&str], folder: &Path) -> Option<String> {
+    let output = Command::new(name).args(args).current_dir(folder).output();
+    let output = required(output.map_err(|_| format!("no {name} (Debian: {name})")))?;
+    assert_eq!(
+        (output.status.success(), String::from_utf8_lossy(&output.stderr)),
+        (true, "".into())
+    );
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Bash splits words at `=` and `:`.
+fn bash_offers_values_and_files() {
+    let folder = completions();
+    for (words, offered) in [
+        ("--test = st", "strict start"),
+        ("--test = ", "strict start json"),
+        ("--story = h", "html"),
+        ("--story men", "menu.log"),
+        ("--explain = uefi", "uefi uefi32"),
+        ("--explain = pc", "pcap="),
+        ("--explain = arch = arm", "arm64"),
+        ("--explain = mac = 1 : 2,arch = b", "bios"),
+        ("--explain = pcap = men", "menu.log"),
+        ("--conf-file = men", "menu.log"),
+        ("-C men", "menu.log"),
+        ("--tftp-roo", "--tftp-root="),
+        ("--port = ", ""),
+    ] {
+        let script = format!(
+            "set -- pxemasq {}; . ./pxemasq.bash; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _pxemasq; echo \"${{COMPREPLY[*]}}\"",
+            if words.ends_with(' ') { format!("{words} ''") } else { words.to_owned() }
+        );
+        let Some(seen) = shell("bash", &["-c", &script], folder.path()) else { return };
+        assert_eq!(seen, offered, "{words}");
+    }
+}
+
+fn fish_offers_values_and_files() {
+    let folder = completions();
+    for (words, offered) in [
+        ("--test=st", "--test=start --test=strict"),
+        ("--story=h", "--story=html"),
+        ("--story men", "menu.log"),
+        ("--explain=uefi", "--explain=uefi --explain=uefi32"),
+        ("--conf-file=men", "--conf-file=menu.log"),
+    ] {
+        let script = format!("source pxemasq.fish; complete -C 'pxemasq {words}'");
+        let args = ["--no-config", "-c", &script];
+        let Some(seen) = shell("fish", &args, folder.path()) else { return };
+        let seen: Vec<&str> = seen.lines().filter_map(|line| line.split('\t').next()).collect();
+        assert_eq!(seen.join(" "), offered, "{words}");
+    }
+}
+
+fn zsh_reads_the_completion() {
+    let folder = completions();
+    if shell("zsh", &["-n", "_pxemasq"], folder.path()).is_none() {
+        return;
+    }
+    let text = fs::read_to_string(folder.path().join("_pxemasq")).expect("it is there");
+    assert!(text.contains("::value:_values -s , value strict start json'"));
+}
+
+fn completions_contain_every_option() {
+    let folder = completions();
     for file in ["pxemasq.bash", "_pxemasq", "pxemasq.fish"] {
         let text = fs::read_to_string(folder.path().join(file)).expect("the file is written");
         for (name, ..) in EXTENSION_OPTIONS {

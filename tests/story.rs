@@ -24,9 +24,9 @@ crate::tests![
     log_of_dnsmasq_is_shown_as_steps,
     log_of_pxemasq_is_shown_as_steps,
     log_debug_adds_architecture_size_and_rate,
-    capture_of_a_boot_is_shown_as_steps_with_sizes,
     words_after_story_select_boots_of_several_logs,
     steps_of_a_running_log_are_printed_as_they_come,
+    capture_of_a_boot_is_shown_as_steps_with_sizes,
     browser_shows_html_page_without_overlapping_text,
 ];
 
@@ -109,12 +109,12 @@ const STEPS: &str = "answered\n\
 const CAPTURED_STEPS: &str = "DHCPDISCOVER\n\
     answered on port 67: OFFER from 10.9.0.1: menu\n\
     DHCPREQUEST to port 4011\n\
-    selected: pxelinux.0\n\
+    selected in the menu: pxelinux.0\n\
     pxelinux.0 3000 bytes blksize 1468, windowsize 1, 3 DATA, 4 ACK\n\
     2 files do not exist, the last is pxelinux.cfg/0A\n\
     pxelinux.cfg/default 100 bytes blksize 1468, windowsize 1, 1 DATA, 2 ACK\n\
     vmlinuz 0.2 MB blksize 1468, windowsize 1, 137 DATA, 138 ACK\n\
-    => boots: it has its operating system: vmlinuz was the last file\n";
+    => it has its operating system: vmlinuz was the last file\n";
 
 fn log_of_dnsmasq_is_shown_as_steps() {
     let Some(dnsmasq) = required(installed_dnsmasq()) else { return };
@@ -140,29 +140,6 @@ fn log_debug_adds_architecture_size_and_rate() {
     let kernel =
         output.lines().find(|line| line.contains("vmlinuz  ")).expect("a line about the kernel");
     assert!(kernel.contains("0.2 MB in ") && kernel.ends_with(" MB/s"), "{kernel}");
-}
-
-fn capture_of_a_boot_is_shown_as_steps_with_sizes() {
-    let Some((_, capture)) = log_and_capture_of(Path::new(OURS), &[]) else { return };
-    let directory = TempDir::new().expect("a temporary directory");
-    let path = directory.path().join("boot.pcap");
-    fs::write(&path, &capture).expect("the capture is written");
-    let path = path.to_str().expect("UTF-8");
-    let output = story(&["--story", path], "");
-    let (_, boot) = output.split_once("\n\n").expect("a summary");
-    let (head, steps) = boot.split_once('\n').expect("lines");
-    assert!(head.starts_with("52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), 20"), "{head}");
-    assert!(head.ends_with(" UTC"), "{head}");
-    let texts = steps.lines().map(|line| {
-        let (_, text) = line.split_once(" s  ").unwrap_or(("", line));
-        // The duration of a transfer is not the same each time.
-        let (file, details) = text.split_once(';').unwrap_or((text, ""));
-        let file =
-            if details.is_empty() { file } else { file.split(" in ").next().unwrap_or(file) };
-        format!("{}{details}\n", file.split_whitespace().collect::<Vec<_>>().join(" "))
-    });
-    assert_eq!(texts.collect::<String>(), CAPTURED_STEPS, "{output}");
-    assert_eq!(story(&["--story"], &capture), output, "from standard input");
 }
 
 /// Filters and formats are words; a log can be in several files.
@@ -229,6 +206,28 @@ fn steps_of_a_running_log_are_printed_as_they_come() {
     drop(stdin);
     assert_eq!(next(Duration::from_secs(3)), "1 network boot: boots");
     child.wait().expect("pxemasq ends");
+}
+
+fn capture_of_a_boot_is_shown_as_steps_with_sizes() {
+    let Some((_, capture)) = log_and_capture_of(Path::new(OURS), &[]) else { return };
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = directory.path().join("boot.pcap");
+    fs::write(&path, &capture).expect("the capture is written");
+    let path = path.to_str().expect("UTF-8");
+    let output = story(&["--story", path], "");
+    let (head, steps) = output.split_once('\n').expect("lines");
+    assert!(head.starts_with("52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), 20"), "{head}");
+    assert!(head.ends_with(" UTC"), "{head}");
+    let texts = steps.lines().map(|line| {
+        let (_, text) = line.split_once(" s  ").unwrap_or(("", line));
+        // The duration of a transfer is not the same each time.
+        let (file, details) = text.split_once(';').unwrap_or((text, ""));
+        let file =
+            if details.is_empty() { file } else { file.split(" in ").next().unwrap_or(file) };
+        format!("{}{details}\n", file.split_whitespace().collect::<Vec<_>>().join(" "))
+    });
+    assert_eq!(texts.collect::<String>(), CAPTURED_STEPS, "{output}");
+    assert_eq!(story(&["--story"], &capture), output, "from standard input");
 }
 
 /// A log with many steps, with long names that could overlap in the image, and with names that contain markup.

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::config::Origin;
 use crate::time::Timestamp;
+use crate::wire::client_arch::Architecture;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -21,8 +22,8 @@ pub struct ClientState {
     pub line: Option<Origin>,
     /// The boot file in the last reply.
     pub advertised: Option<AdvertisedFile>,
-    /// Files that it has requested and not got since the last file that it got, with the time of the first request.
-    refused_files: Vec<(Vec<u8>, RefusalReason, Timestamp)>,
+    /// Missing files that it has requested since the last file that it got, with the time of the first request.
+    missing_files: Vec<(Vec<u8>, Timestamp)>,
     /// The file that it requests without an ACK: the number of requests, and the time of the last one.
     unacked_transfers: Option<(Vec<u8>, usize, Timestamp)>,
     /// When it has loaded the boot file of the reply.
@@ -51,6 +52,8 @@ pub struct AdvertisedFile {
     pub file: Vec<u8>,
     /// The line that decided the reply.
     pub line: Origin,
+    /// The architecture of the client (option 93).
+    pub architecture: Option<Architecture>,
     /// Whether the request came from iPXE.
     pub is_ipxe: bool,
 }
@@ -59,7 +62,7 @@ pub struct AdvertisedFile {
 const END_OPTION: u8 = 0xff;
 /// Entries that are stored for a client.
 const MAX_LOADS: usize = 4;
-const MAX_REFUSED_FILES: usize = 4;
+const MAX_MISSING_FILES: usize = 4;
 const MAX_REQUESTED_NAMES: usize = 32;
 
 /// Whether a path ends with the boot file of a reply. The root does not count; `\\` is `/`; upper and lower case are the
@@ -83,7 +86,7 @@ pub fn basename_hash(path: &[u8]) -> u64 {
 impl ClientState {
     /// A reply was sent: the client begins anew.
     pub fn clear_misses(&mut self) {
-        self.refused_files.clear();
+        self.missing_files.clear();
     }
 
     /// A reply has a boot file.
@@ -113,20 +116,14 @@ impl ClientState {
     /// The client has acknowledged something.
     pub fn first_ack(&mut self) {
         self.unacked_transfers = None;
-        self.refused_files.clear();
+        self.missing_files.clear();
     }
 
-    /// The client has not got a file. If it requests it again, the time of the first request counts.
-    pub fn file_refused(&mut self, path: Vec<u8>, reason: RefusalReason, now: Timestamp) {
-        // This is the problem. A missing download is not reported too.
-        self.expected = None;
-        let known = self.refused_files.iter().any(|(same, ..)| *same == path);
-        // Other reasons are reported at once.
-        if reason == RefusalReason::NotFound
-            && !known
-            && self.refused_files.len() < MAX_REFUSED_FILES
-        {
-            self.refused_files.push((path, reason, now));
+    /// The client has requested a file that does not exist. If it requests it again, the time of the first request counts.
+    pub fn file_missing(&mut self, path: Vec<u8>, now: Timestamp) {
+        let known = self.missing_files.iter().any(|(same, _)| *same == path);
+        if !known && self.missing_files.len() < MAX_MISSING_FILES {
+            self.missing_files.push((path, now));
         }
     }
 
@@ -142,7 +139,7 @@ impl ClientState {
     pub fn file_sent(&mut self, path: &[u8], now: Timestamp) {
         self.expected = None;
         self.unacked_transfers.take_if(|(same, ..)| *same == path);
-        self.refused_files.retain(|(.., since)| *since >= now);
+        self.missing_files.retain(|(_, since)| *since >= now);
         if !self.advertised.as_ref().is_some_and(|advertised| path_matches(path, &advertised.file))
         {
             // It has got further than the boot file.
@@ -160,8 +157,8 @@ impl ClientState {
         self.unacked_transfers = self.unacked_transfers.take().or(other.unacked_transfers);
         self.requested_names.extend(other.requested_names);
         self.requested_names.truncate(MAX_REQUESTED_NAMES);
-        if self.refused_files.is_empty() {
-            self.refused_files = other.refused_files;
+        if self.missing_files.is_empty() {
+            self.missing_files = other.missing_files;
         }
     }
 
@@ -206,9 +203,9 @@ impl ClientState {
             };
             return self.should_report(kind, now).then_some(finding);
         }
-        if self.refused_files.first().is_some_and(|(.., since)| is_quiet(since)) {
-            let refused = std::mem::take(&mut self.refused_files).into_iter();
-            let files = refused.map(|(path, reason, _)| self.refused_file(path, reason));
+        if self.missing_files.first().is_some_and(|(_, since)| is_quiet(since)) {
+            let missing = std::mem::take(&mut self.missing_files).into_iter();
+            let files = missing.map(|(path, _)| self.refused_file(path, RefusalReason::NotFound));
             return Some(Finding::FilesRefused { client: key, file: files.collect() });
         }
         let is_unacked = |(_, count, when): &mut (_, usize, _)| {
@@ -228,7 +225,7 @@ impl ClientState {
             .unacked_transfers
             .as_ref()
             .is_some_and(|(_, count, _)| *count >= MAX_LOADS_OF_ONE_FILE);
-        self.expected.is_some() || !self.refused_files.is_empty() || again
+        self.expected.is_some() || !self.missing_files.is_empty() || again
     }
 
     /// Whether the client must be kept.

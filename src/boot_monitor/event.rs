@@ -2,6 +2,7 @@
 
 use crate::config::Origin;
 use crate::reason::BootReason;
+use crate::wire::client_arch::Architecture;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// A hardware address of 6 bytes, as Ethernet has.
@@ -87,6 +88,8 @@ pub struct ReplySent {
     pub mac: Mac,
     /// Its address, if it has one.
     pub ip: Option<Ipv4Addr>,
+    /// The architecture of the client (option 93).
+    pub architecture: Option<Architecture>,
     /// Whether the request came from iPXE.
     pub is_ipxe: bool,
     /// The boot file in the reply, if it is served by this TFTP server.

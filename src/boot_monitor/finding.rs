@@ -3,6 +3,7 @@
 use super::event::{Mac, OtherServerReply, RefusalReason};
 use crate::config::Origin;
 use crate::reason::BootReason;
+use crate::wire::client_arch::Architecture;
 use std::net::IpAddr;
 
 /// A client: by its hardware address if that is known.
@@ -41,18 +42,7 @@ pub enum Finding {
         reason: BootReason,
     },
     /// The client loads the same boot file again and again.
-    BootLoop {
-        /// The client.
-        client: ClientKey,
-        /// The boot file in the reply.
-        file: Vec<u8>,
-        /// The number of loads within a minute.
-        count: usize,
-        /// The line that decided the reply.
-        line: Origin,
-        /// Whether the request came from iPXE.
-        is_ipxe: bool,
-    },
+    BootLoop(BootLoop),
     /// The client requests the same file again and again, and acknowledges nothing.
     NoAcks {
         /// The client.
@@ -103,4 +93,23 @@ pub struct RefusedFile {
     pub reason: RefusalReason,
     /// The line of the configuration with this file, if there is one.
     pub line: Option<Origin>,
+}
+
+/// A boot file that a client loads again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootLoop {
+    /// The client.
+    pub client: ClientKey,
+    /// The boot file in the reply.
+    pub file: Vec<u8>,
+    /// The path that was opened.
+    pub path: Vec<u8>,
+    /// The number of loads within a minute.
+    pub count: usize,
+    /// The line that decided the reply.
+    pub line: Origin,
+    /// The architecture of the client (option 93).
+    pub architecture: Option<Architecture>,
+    /// Whether the request came from iPXE.
+    pub is_ipxe: bool,
 }

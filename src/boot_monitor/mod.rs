@@ -12,13 +12,14 @@ mod client;
 pub mod event;
 mod finding;
 
-pub use finding::{ClientKey, Finding, RefusedFile};
+pub use finding::{BootLoop, ClientKey, Finding, RefusedFile};
 
 use crate::boot_monitor::event::{
     ClientEvent, CompletedTransfer, ExpectedStep, Mac, OtherServerReply, RefusalReason, ReplySent,
 };
 use crate::reason::BootReason;
 use crate::time::Timestamp;
+
 use crate::wire::pxe::is_ipxe;
 use client::{ClientState, Expectation};
 use std::collections::{HashMap, HashSet};
@@ -100,17 +101,19 @@ impl BootMonitor {
             self.clients.get_mut(&self.key_for(client))?.expected = None;
             return None;
         }
-        let state = self.client_mut(self.key_for(client), now)?;
         match event {
-            ClientEvent::TransferStarted { path, .. } => state.transfer_started(path, now),
-            ClientEvent::TransferRefused { path, reason, .. } => {
-                return self.file_refused(client, path, reason, now);
+            ClientEvent::TransferStarted { path, .. } => {
+                let state = self.client_mut(self.key_for(client), now)?;
+                state.transfer_started(path, now);
+                let pending = state.is_pending();
+                self.schedule_poll(pending, now);
+                None
             }
-            _ => {}
+            ClientEvent::TransferRefused { path, reason, .. } => {
+                self.file_refused(client, path, reason, now)
+            }
+            _ => None,
         }
-        let pending = state.is_pending();
-        self.schedule_poll(pending, now);
-        None
     }
 
     /// Whether a [`ClientEvent::NoBootFile`] of this client would be reported now.
@@ -131,18 +134,20 @@ impl BootMonitor {
         reason: RefusalReason,
         now: Timestamp,
     ) -> Option<Finding> {
-        let key = self.key_for(client);
-        let state = self.client_mut(key, now)?;
-        state.file_refused(path.clone(), reason, now);
-        let pending = state.is_pending();
-        let file = state.refused_file(path, reason);
-        self.schedule_poll(pending, now);
-        let is_reported =
-            matches!(reason, RefusalReason::PermissionDenied | RefusalReason::Unreadable);
-        if !is_reported || !self.is_file_due(&file.path, now) {
+        let client = self.key_for(client);
+        let state = self.client_mut(client, now)?;
+        // This is the problem. A missing download is not reported too.
+        state.expected = None;
+        if reason == RefusalReason::NotFound {
+            state.file_missing(path, now);
+            self.schedule_poll(true, now);
             return None;
         }
-        Some(Finding::FileUnreadable { client: key, file })
+        if reason == RefusalReason::Unreported || !self.is_file_due(&path, now) {
+            return None;
+        }
+        let file = self.clients.get(&client)?.refused_file(path, reason);
+        Some(Finding::FileUnreadable { client, file })
     }
 
     /// Whether an unreadable file may be reported now; if so, it counts as reported.
@@ -195,8 +200,10 @@ impl BootMonitor {
         {
             return None;
         }
-        let client::AdvertisedFile { file, line, is_ipxe } = advertised;
-        Some(Finding::BootLoop { client: key, file, count, line, is_ipxe })
+        let client::AdvertisedFile { file, line, architecture, is_ipxe } = advertised;
+        let (client, path) = (key, sent.path.clone());
+        let found = BootLoop { client, file, path, count, line, architecture, is_ipxe };
+        Some(Finding::BootLoop(found))
     }
 
     /// Finds clients that have stopped, if the deadline has come. `busy`: requests for files wait in the queue, so a
@@ -239,7 +246,7 @@ impl BootMonitor {
     }
 
     fn reply_sent(&mut self, reply: ReplySent, now: Timestamp) -> Option<Finding> {
-        let ReplySent { mac, ip, is_ipxe, boot_file, next, line } = reply;
+        let ReplySent { mac, ip, architecture, is_ipxe, boot_file, next, line } = reply;
         if let Some(ip) = ip {
             self.bind_ip(mac, ip.into());
         }
@@ -255,6 +262,7 @@ impl BootMonitor {
             state.set_advertised(client::AdvertisedFile {
                 file: file.clone(),
                 line: line.clone(),
+                architecture,
                 is_ipxe,
             });
         }

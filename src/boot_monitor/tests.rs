@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::Origin;
+use crate::wire::client_arch::Architecture;
 use std::net::Ipv4Addr;
 
 const MAC: Mac = [0x52, 0x54, 0, 1, 2, 3];
@@ -14,16 +15,14 @@ fn line() -> Origin {
 
 const ASK: ExpectedStep = ExpectedStep::ProxyRequest { seconds: 0 };
 
-fn reply_event(ip: Option<Ipv4Addr>, file: Option<&str>, next: ExpectedStep) -> ClientEvent {
+fn reply(ip: Option<Ipv4Addr>, file: Option<&str>, next: ExpectedStep) -> ReplySent {
     let boot_file = file.map(|file| file.as_bytes().to_vec());
-    ClientEvent::ReplySent(ReplySent {
-        mac: MAC,
-        ip,
-        is_ipxe: false,
-        boot_file,
-        next,
-        line: line(),
-    })
+    let architecture = Some(Architecture(7));
+    ReplySent { mac: MAC, ip, architecture, is_ipxe: false, boot_file, next, line: line() }
+}
+
+fn reply_event(ip: Option<Ipv4Addr>, file: Option<&str>, next: ExpectedStep) -> ClientEvent {
+    ClientEvent::ReplySent(reply(ip, file, next))
 }
 
 fn replied(next: ExpectedStep) -> ClientEvent {
@@ -172,7 +171,7 @@ fn third_load_of_boot_file_is_loop() {
     for second in [0, 15, 30, 45] {
         monitor.observe(load("undionly.kpxe"), Timestamp(second * 1000));
         let finding = monitor.observe(sent("undionly.kpxe"), Timestamp(second * 1000 + 1));
-        let times = matches!(finding, Some(Finding::BootLoop { count: 3, .. }));
+        let times = matches!(finding, Some(Finding::BootLoop(BootLoop { count: 3, .. })));
         assert_eq!(times, second == 30, "{second}: {finding:?}");
     }
 }
@@ -181,9 +180,8 @@ fn third_load_of_boot_file_is_loop() {
 fn script_may_be_loaded_again_and_ipxe_may_not() {
     for (file, is_odd) in [("menu.ipxe", false), ("ipxe.efi", true)] {
         let mut monitor = BootMonitor::default();
-        let named = Some(file.into());
-        let (ip, next) = (Some(IP), ExpectedStep::Download);
-        let event = ReplySent { mac: MAC, ip, is_ipxe: true, boot_file: named, next, line: line() };
+        let event =
+            ReplySent { is_ipxe: true, ..reply(Some(IP), Some(file), ExpectedStep::Download) };
         monitor.observe(ClientEvent::ReplySent(event), Timestamp(0));
         let remarks = (1..4).filter_map(|second| monitor.observe(sent(file), Timestamp(second)));
         assert_eq!(remarks.count(), usize::from(is_odd), "{file}");
@@ -381,15 +379,7 @@ fn number_of_clients_is_limited() {
         let [a, b, c, d] = number.to_be_bytes();
         let mac = [2, 0, a, b, c, d];
         let ip = Some(Ipv4Addr::from(number));
-        let (is_ipxe, named, next) = (false, None, ASK);
-        let event = ClientEvent::ReplySent(ReplySent {
-            mac,
-            ip,
-            is_ipxe,
-            boot_file: named,
-            next,
-            line: line(),
-        });
+        let event = ClientEvent::ReplySent(ReplySent { mac, ..reply(ip, None, ASK) });
         monitor.observe(event, Timestamp(0));
     }
     assert_eq!((monitor.clients.len(), monitor.mac_by_ip.len()), (MAX_CLIENTS, MAX_CLIENTS));

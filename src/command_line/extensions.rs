@@ -6,16 +6,27 @@ use getopts::HasArg;
 /// Name, whether it takes a value, usage and help text of each option.
 #[rustfmt::skip]
 pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
-    ("explain", HasArg::Yes,   "--explain=<client>|pcap=<file>|log=<file>", "Show the reply to a client and the lines that determine it."),
+    ("explain", HasArg::Maybe, "--explain[=<client>|pcap=<file>|log=<file>]", "Show the reply to a client and the lines that determine it."),
     ("json",    HasArg::No,    "--json",                                    "Print the result of --explain or --story as JSON."),
     ("story",   HasArg::Maybe, "--story[=text|html|json] [mac=<mac>] [last] [<log>|-]", "List the boots that are recorded in a log."),
     ("unconfined", HasArg::No, "--unconfined",                              "Run without Landlock and seccomp."),
 ];
 
+/// Words that completions offer as values: of these options, and of `--test`. Those that end with `=` need a value too.
+#[rustfmt::skip]
+pub const OFFERED_VALUES: &[(&str, &[&str])] = &[
+    ("explain", &[
+        "bios", "uefi", "uefi32", "arm64", "riscv64", "http", "rpi", "ipxe", "all", "every", "arch=", "mac=", "user-class=",
+        "vendor-class=", "option:", "address=", "interface=", "relay=", "pcap=", "log=",
+    ]),
+    ("story", &["text", "html", "json"]),
+    ("test", &["strict", "start", "json"]),
+];
+
 /// Values of these options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extensions {
-    /// Clients of `--explain`, as [`to_text`](crate::byte_text::to_text).
+    /// Clients of `--explain`, as [`to_text`](crate::byte_text::to_text). Empty: the usual clients.
     pub explain: Vec<String>,
     /// Whether the result of `--explain` is JSON.
     pub json: bool,

@@ -1,10 +1,10 @@
 //! Output of `--help` and `--version`.
 
-use super::{EXTENSION_OPTIONS, Page};
+use super::{EXTENSION_OPTIONS, Page, TestMode};
+use crate::config::lint::support::{Support, support};
 use crate::log_line::{COMPILE_TIME_OPTIONS, VERSION};
-use conf_parser::Argument;
-use conf_parser::OPTIONS;
 use conf_parser::option_names::{self, OPTIONS6, OptionName};
+use conf_parser::{Argument, OPTIONS, OptionSpec};
 
 /// Output of `--version`. Scripts read the third word of the first line, and the second line.
 pub fn version() -> String {
@@ -17,13 +17,16 @@ pub fn version() -> String {
     )
 }
 
-/// Width of the column of options; longer usage is cut.
-pub(super) const HELP_COLUMNS: usize = 55;
+/// Width of the column of options. The help for longer usage begins in the next line.
+const USAGE_WIDTH: usize = 32;
 
-/// Output of `--help`.
-pub fn help(page: Option<Page>) -> String {
+/// The width of a line, if the width of the terminal is unknown.
+pub const DEFAULT_WIDTH: usize = 80;
+
+/// Output of `--help`, in lines of at most `width` characters.
+pub fn help(page: Option<Page>, width: usize) -> String {
     match page {
-        None => general_help(),
+        None => general_help(width),
         Some(Page::Dhcp) => names("Known DHCP options:", option_names::OPTIONS),
         Some(Page::Dhcp6) => names("Known DHCPv6 options:", OPTIONS6),
     }
@@ -35,20 +38,68 @@ fn names(title: &str, options: &[OptionName]) -> String {
     std::iter::once(format!("{title}\n")).chain(lines).collect()
 }
 
-fn general_help() -> String {
-    let mut lines = vec!["Usage: dnsmasq [options]\n\nValid options are:\n".to_owned()];
-    for row in OPTIONS.iter().filter(|row| row.canonical_name() == row.keyword) {
-        let letter = row
-            .short
-            .map_or_else(|| "    ".to_owned(), |letter| format!("-{}, ", char::from(letter)));
-        let equals = if row.argument == Argument::Required { "=" } else { "" };
-        let form = format!("{letter}--{}{equals}{}", row.keyword, row.metavar);
-        let form: String = form.chars().take(HELP_COLUMNS).collect();
-        lines.push(format!("{form:HELP_COLUMNS$}{}\n", row.help));
+/// The options of dnsmasq, by what pxemasq does with them.
+const SECTIONS: &[(&str, fn(Support) -> bool)] = &[
+    ("Valid options are:", |support| support == Support::Served),
+    ("Options that are accepted and have no effect:", |support| {
+        matches!(support, Support::Inert | Support::Ignored(_))
+    }),
+    ("Options of DNS, which are refused unless there is port=0:", |support| {
+        support == Support::DnsContent
+    }),
+    ("Options that are refused:", |support| matches!(support, Support::Refused(_))),
+];
+
+fn general_help(width: usize) -> String {
+    let mut text =
+        "Usage: dnsmasq [options]\n\nOptions of pxemasq, which dnsmasq does not have:\n".to_owned();
+    let test = TestMode::VALUES.iter().map(|(value, help)| (format!("    --test={value}"), *help));
+    let own = EXTENSION_OPTIONS.iter().map(|(.., usage, help)| (format!("    {usage}"), *help));
+    text.extend(test.chain(own).map(|(usage, help)| entry(&usage, help, width)));
+    for (title, has) in SECTIONS {
+        text += &format!("\n{title}\n");
+        let canonical = OPTIONS.iter().filter(|row| row.canonical_name() == row.keyword);
+        let rows = canonical.filter(|row| has(support(row.keyword)));
+        text.extend(rows.map(|row| entry(&usage(row), row.help, width)));
     }
-    lines.push("\nOptions of pxemasq, which dnsmasq does not have:\n\n".to_owned());
-    let extensions =
-        EXTENSION_OPTIONS.iter().map(|(.., form, help)| format!("{form:HELP_COLUMNS$}{help}\n"));
-    lines.extend(extensions);
-    lines.concat()
+    text
+}
+
+/// `-p, --port=<integer>`
+fn usage(row: &OptionSpec) -> String {
+    let letter =
+        row.short.map_or_else(|| "    ".to_owned(), |one| format!("-{}, ", char::from(one)));
+    let equals = if row.argument == Argument::Required { "=" } else { "" };
+    format!("{letter}--{}{equals}{}", row.keyword, row.metavar)
+}
+
+/// An option and its help, which is wrapped in a column of its own.
+fn entry(usage: &str, help: &str, width: usize) -> String {
+    let help_width = width.saturating_sub(USAGE_WIDTH);
+    let lines = wrap(help, help_width);
+    // Usage is not wrapped: a part of it would look like an option.
+    let (first, rest) = if usage.chars().count() < USAGE_WIDTH {
+        let (first, rest) =
+            lines.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
+        (format!("{usage:USAGE_WIDTH$}{first}"), rest)
+    } else {
+        (usage.to_owned(), &lines[..])
+    };
+    let rest = rest.iter().map(|line| format!("{:USAGE_WIDTH$}{line}\n", ""));
+    std::iter::once(format!("{}\n", first.trim_end())).chain(rest).collect()
+}
+
+/// Lines of at most `width` characters, broken between words. A longer word has a line of its own.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

@@ -14,9 +14,9 @@ use crate::byte_text::{to_bytes, to_text};
 use advice::advice;
 use conf_parser::OPTIONS;
 use conf_parser::{Argument, OptionSpec};
-pub use extensions::{EXTENSION_OPTIONS, Extensions};
+pub use extensions::{EXTENSION_OPTIONS, Extensions, OFFERED_VALUES};
 use getopts::{HasArg, Matches, Occur, Options, ParsingStyle};
-pub use help::{help, version};
+pub use help::{DEFAULT_WIDTH, help, version};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -182,21 +182,28 @@ struct Expansion {
 impl Expansion {
     /// Expands words, up to the first invalid one. The error is that word, and what was expected instead.
     fn add(&mut self, words: &[String]) -> Result<(), (String, &'static str)> {
-        let mut words = words.iter();
+        let mut words = words.iter().peekable();
         while let Some(word) = words.next() {
             let invalid = |expected| (word.clone(), expected);
             if word == "--" {
                 self.words.push(word.clone());
                 break;
             }
-            if self.word(word).map_err(invalid)? == Value::Complete {
-                continue;
+            match self.word(word).map_err(invalid)? {
+                Value::Complete => {}
+                Value::FollowsIfAssignment => {
+                    let is_value = |next: &&String| next.contains('=') && !next.starts_with('-');
+                    let value = words.next_if(is_value).map_or("", |value| value);
+                    self.words.push(format!("{word}={value}"));
+                }
+                Value::Follows => {
+                    let Some(value) = words.next() else {
+                        self.words.pop();
+                        return Err(invalid("a value after it"));
+                    };
+                    self.words.push(value.clone());
+                }
             }
-            let Some(value) = words.next() else {
-                self.words.pop();
-                return Err(invalid("a value after it"));
-            };
-            self.words.push(value.clone());
         }
         self.words.extend(words.cloned());
         Ok(())
@@ -232,6 +239,8 @@ enum Value {
     Complete,
     /// In the next word.
     Follows,
+    /// In the next word if that contains `=`. The option itself is not expanded yet.
+    FollowsIfAssignment,
 }
 
 /// What is expected instead of an unknown option.
@@ -247,6 +256,10 @@ fn long_option(word: &str, expanded: &mut Vec<String>) -> Result<Value, &'static
     if let Some((_, has_value, ..)) = EXTENSION_OPTIONS.iter().find(|(own, ..)| *own == name) {
         if matches!((has_value, value), (HasArg::No, Some(_))) {
             return Err("no value");
+        }
+        // The description of a client may be in the next word.
+        if name == "explain" && value.is_none() {
+            return Ok(Value::FollowsIfAssignment);
         }
         expanded.push(format!("--{word}"));
         return match (has_value, value) {

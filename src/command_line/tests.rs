@@ -1,6 +1,5 @@
 //! Tests of the command line.
 
-use super::help::HELP_COLUMNS;
 use super::*;
 use std::os::unix::ffi::OsStringExt;
 
@@ -39,7 +38,7 @@ fn value_of_an_extension_without_value_is_refused() {
             "{word}"
         );
     }
-    assert_eq!(read("-d --explain"), ("no-daemon".into(), Termination::Malformed));
+    assert_eq!(read("-d --explain"), ("no-daemon".into(), Termination::Complete));
     assert_eq!(read("-d --json"), ("no-daemon".into(), Termination::Complete));
 }
 
@@ -97,14 +96,50 @@ fn word_without_option_is_extra_at_any_position() {
 }
 
 #[test]
-fn help_has_a_line_for_every_option() {
-    let help = help(None);
+fn help_has_a_whole_line_for_every_option() {
+    let help = help(None, DEFAULT_WIDTH);
+    assert!(help.starts_with("Usage: dnsmasq [options]\n"));
     for row in OPTIONS.iter().filter(|row| row.canonical_name() == row.keyword) {
-        assert!(help.contains(&format!("--{}", row.keyword)), "{}", row.keyword);
+        let equals = if row.argument == Argument::Required { "=" } else { "" };
+        let usage = format!("--{}{equals}{}", row.keyword, row.metavar);
+        let shown = |line: &str| {
+            line.get(4..)
+                .is_some_and(|line| line == usage || line.starts_with(&format!("{usage} ")))
+        };
+        assert_eq!(help.lines().filter(|line| shown(line)).count(), 1, "{usage}");
+        let words = row.help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(&words), "{words}");
     }
-    let options = help.split("\nOptions of pxemasq").next().unwrap();
-    assert!(options.lines().skip(3).all(|line| line.len() > HELP_COLUMNS), "{help}");
-    assert_eq!(self::help(Some(Page::Dhcp)).lines().nth(1), Some("  1 netmask"));
+    // Only usage can be longer, which has no spaces to break it at.
+    let too_long = help.lines().filter(|line| line.chars().count() > DEFAULT_WIDTH);
+    assert!(
+        too_long.clone().all(|line| line.starts_with('-') || line.starts_with("    -")),
+        "{help}"
+    );
+    assert_eq!(self::help(Some(Page::Dhcp), DEFAULT_WIDTH).lines().nth(1), Some("  1 netmask"));
+}
+
+#[test]
+fn help_shows_what_is_served_accepted_and_refused() {
+    let help = help(None, 100);
+    let sections: Vec<&str> = help.split("\n\n").skip(1).collect();
+    let section =
+        |option: &str| sections.iter().position(|text| text.contains(&format!("--{option}")));
+    let expected = [
+        ("test=strict ", 0),
+        ("story", 0),
+        ("tftp-root=", 1),
+        ("test ", 1),
+        ("cache-size", 2),
+        ("enable-dbus", 2),
+        ("server=", 3),
+        ("dhcp-relay=", 4),
+    ];
+    for (option, number) in expected {
+        assert_eq!(section(option), Some(number), "{option}");
+    }
+    assert_eq!(sections.len(), 5);
 }
 
 fn bytes_of(words: &[&[u8]]) -> CommandLine {
@@ -175,6 +210,8 @@ fn values_of_extensions_keep_their_bytes() {
     let read = bytes_of(&[b"--explain", b"pcap=/\xE9", b"--explain=log=/\xE8"]);
     let clients: Vec<_> = read.extensions.explain.iter().map(|client| to_bytes(client)).collect();
     assert_eq!(clients, [&b"pcap=/\xE9"[..], b"log=/\xE8"]);
+    let read = bytes_of(&[b"--explain", b"-d", b"--explain=uefi", b"--explain", b"mac=1:2"]);
+    assert_eq!(read.extensions.explain, ["", "uefi", "mac=1:2"]);
     let read = bytes_of(&[b"--story", b"/\xE9"]);
     assert_eq!(to_bytes(&read.extensions.args[0]), &b"/\xE9"[..]);
 }

@@ -27,6 +27,7 @@ impl Daemon {
         let fd = fds.into_iter().next();
         match reply {
             Reply::Inspected { id, cause } => self.inspected(id, cause, now),
+            Reply::ProgramExamined { id, reason } => self.program_examined(id, reason),
             Reply::Config { size, unwatched } => self.read_config((fd, size), &unwatched),
             Reply::Changed(size) => self.read_changed((fd, size)),
             Reply::ConfigOutdated => self.request_reload(now),

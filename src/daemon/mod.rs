@@ -9,6 +9,7 @@ mod files;
 mod helpers;
 mod host_process;
 mod log_requests;
+mod loop_notices;
 mod notices;
 mod perform;
 mod poll_timeout;
@@ -44,6 +45,7 @@ use files::DiskFiles;
 use helpers::HelperState;
 use host_process::HostProcess;
 use log_requests::LogReopening;
+use loop_notices::LoopNotices;
 use mio::Events;
 use notices::Inspections;
 use perform::DelayedReplies;
@@ -96,6 +98,7 @@ struct LinkWatch {
 struct Monitoring {
     boot_monitor: BootMonitor,
     inspections: Inspections,
+    loop_notices: LoopNotices,
 }
 
 /// Signals, the service manager, and the connection of the log.

@@ -183,15 +183,22 @@ impl Daemon {
         if !self.log_limiter.allow_notice(now) {
             return None;
         }
-        let max_transfers = self.config.tftp.as_ref().map_or(0, |tftp| tftp.max_transfers);
-        notice(finding, max_transfers).map(Line::Notice)
+        let notice = if let Finding::BootLoop(found) = finding {
+            self.report_loop(found)
+        } else {
+            let max_transfers = self.config.tftp.as_ref().map_or(0, |tftp| tftp.max_transfers);
+            notice(finding, max_transfers)
+        };
+        notice.map(Line::Notice)
     }
 }
 
 /// The notice about a finding; `None`: the file process looks for the cause first.
 fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
     Some(match finding {
-        Finding::FilesRefused { .. } | Finding::FileUnreadable { .. } => return None,
+        Finding::FilesRefused { .. } | Finding::FileUnreadable { .. } | Finding::BootLoop(_) => {
+            return None;
+        }
         Finding::NoProxyRequest { client: key, line } => {
             let seconds = STEP_TIMEOUT.as_secs();
             let reason = BootReason::NoProxyRequest { line: line.to_string(), seconds };
@@ -204,14 +211,6 @@ fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
         }
         Finding::NoBootFile { client: key, reason } => {
             NoticeLine::Boot { client: client(key), reason }
-        }
-        Finding::BootLoop { client: key, file, count, line, is_ipxe } => {
-            let (client, file, line) = (client(key), printable(&file), line.to_string());
-            if is_ipxe {
-                NoticeLine::IpxeLoop { client, file, count, line }
-            } else {
-                NoticeLine::BootLoop { client, file, count, line }
-            }
         }
         Finding::NoAcks { client: key, path, count } => {
             NoticeLine::NoAcks { client: client(key), path: printable(&path), count }
@@ -229,7 +228,7 @@ fn notice(finding: Finding, max_transfers: usize) -> Option<NoticeLine> {
     })
 }
 
-fn client(key: ClientKey) -> NoticeClient {
+pub(super) fn client(key: ClientKey) -> NoticeClient {
     match key {
         ClientKey::Mac(mac) => NoticeClient::Mac(mac),
         ClientKey::Ip(ip) => NoticeClient::Ip(ip),

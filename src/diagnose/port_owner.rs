@@ -5,6 +5,22 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+/// Programs that start a dnsmasq of their own, and a part of its command line. Each such dnsmasq shares its ports with
+/// others (`bind-interfaces` or `bind-dynamic`).
+const MANAGERS: &[(&str, &str)] = &[
+    ("libvirt", "/libvirt/"),
+    ("Incus", "/incus/"),
+    ("LXD", "/lxd/"),
+    ("NetworkManager", "nm-dnsmasq"),
+    ("NetworkManager", "NetworkManager"),
+    ("Waydroid", "waydroid"),
+    ("LXC", "/lxc/"),
+    ("Podman", "/cni/dnsname/"),
+    ("Multipass", "multipass"),
+];
+/// The name of the process.
+const DNSMASQ: &str = "dnsmasq";
+
 /// What uses a UDP port of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PortOwner {
@@ -28,23 +44,98 @@ pub fn port_owner(address: SocketAddr) -> PortOwner {
     }
 }
 
-/// One line: the process that uses the UDP port of an address, and how to free the port.
-pub fn describe_port_owner(address: SocketAddr) -> String {
+/// One line: the process that uses the UDP port of an address, and what to do. `is_shared`: this program shares the port,
+/// so that the other one does not.
+pub fn describe_port_owner(address: SocketAddr, is_shared: bool) -> String {
     let port = address.port();
     let Some((id, name)) = owning_process(&sockets(address)) else {
         return format!(
             "  port {port} is taken by a process that is not visible here: \"ss -ulpn\" as root shows it"
         );
     };
-    let (of, remedy) = match systemd_unit(id) {
-        // Only a service with the name of the process is stopped as a whole: others may have more processes.
-        Some(unit) if unit.strip_suffix(".service") == Some(&name) => {
-            (String::new(), format!("\"systemctl stop {unit}\" frees it"))
-        }
-        Some(unit) => (format!(" of {unit}"), "stop it or move it to another address".to_owned()),
-        None => (String::new(), format!("\"kill {id}\" frees it")),
+    let command_line = command_line(id);
+    let owner = Owner {
+        unit: systemd_unit(id),
+        manager: manager(&command_line).filter(|_| name == DNSMASQ),
+        interfaces: interfaces(&command_line),
+        id,
+        name,
     };
-    format!("  port {port} is taken by {name} (process {id}{of}): {remedy}")
+    format!("  port {port} is taken by {}", owner.describe(is_shared))
+}
+
+/// The process that uses a port.
+struct Owner {
+    id: u32,
+    name: String,
+    unit: Option<String>,
+    /// The program that has started it.
+    manager: Option<&'static str>,
+    /// The interfaces that it serves, as far as its command line has them.
+    interfaces: Vec<String>,
+}
+
+impl Owner {
+    fn describe(&self, is_shared: bool) -> String {
+        let Self { id, name, unit, manager, interfaces } = self;
+        let remedy = self.remedy(is_shared);
+        let of = match (manager, unit) {
+            (Some(manager), _) => format!(" of {manager}"),
+            (None, Some(unit)) if !self.is_service() => format!(" of {unit}"),
+            (None, _) => String::new(),
+        };
+        let serving = match &interfaces[..] {
+            [] => String::new(),
+            names => format!(" for {}", names.join(", ")),
+        };
+        format!("{name}{of} (process {id}){serving}: {remedy}")
+    }
+
+    /// What can be done. A dnsmasq of another program is not stopped: that program needs it.
+    fn remedy(&self, is_shared: bool) -> String {
+        match (&self.unit, self.manager) {
+            (_, Some(manager)) if is_shared => {
+                format!("it does not share the port: change the configuration of {manager}")
+            }
+            (_, Some(_)) => {
+                "both can run if this configuration has bind-dynamic, and interface= with the interfaces to serve".to_owned()
+            }
+            (Some(unit), None) if self.is_service() => format!("\"systemctl stop {unit}\" frees it"),
+            _ if self.name == DNSMASQ && !is_shared => {
+                "stop it, or let both run: each needs bind-dynamic, and interface= with the interfaces that it serves".to_owned()
+            }
+            _ => "stop it, or move it to another address".to_owned(),
+        }
+    }
+
+    /// Only a service with the name of the process is stopped as a whole: others may have more processes.
+    fn is_service(&self) -> bool {
+        let service = self.unit.as_ref().and_then(|unit| unit.strip_suffix(".service"));
+        service == Some(&self.name) && self.manager.is_none()
+    }
+}
+
+/// The words of the command line of a process.
+fn command_line(id: u32) -> Vec<String> {
+    let bytes = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    bytes.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+fn manager(command_line: &[String]) -> Option<&'static str> {
+    let arguments = command_line.get(1..).unwrap_or_default();
+    let found = MANAGERS.iter().find(|(_, part)| arguments.iter().any(|word| word.contains(part)));
+    found.map(|(manager, _)| *manager)
+}
+
+/// The interfaces of `--interface=` in a command line of dnsmasq, and in the file of `--conf-file=`.
+fn interfaces(command_line: &[String]) -> Vec<String> {
+    let value = |word: &str, option: &str| word.strip_prefix(option).map(str::to_owned);
+    let files = command_line.iter().filter_map(|word| value(word, "--conf-file="));
+    let texts: Vec<String> = files.filter_map(|file| fs::read_to_string(file).ok()).collect();
+    let lines = texts.iter().flat_map(|text| text.lines());
+    let of_files = lines.filter_map(|line| value(line, "interface="));
+    let of_words = command_line.iter().filter_map(|word| value(word, "--interface="));
+    of_words.chain(of_files).collect()
 }
 
 /// The sockets that prevent binding the address, as the links in `/proc` name them.
@@ -110,10 +201,59 @@ fn sockets_are_found_by_port_and_address() {
     let socket = std::net::UdpSocket::bind(here).unwrap();
     let here = socket.local_addr().unwrap();
     assert!(
-        describe_port_owner(here).contains("is not visible here"),
+        describe_port_owner(here, false).contains("is not visible here"),
         "it is a socket of this process: {}",
-        describe_port_owner(here)
+        describe_port_owner(here, false)
     );
     assert_eq!(address("0100007F"), Some(IpAddr::from([127, 0, 0, 1])));
     assert_eq!(address("00000000000000000000000000000000"), Some(IpAddr::from([0; 16])));
+}
+
+#[test]
+fn dnsmasq_of_another_program_is_not_stopped() {
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let both = "both can run if this configuration has bind-dynamic, and interface= with the interfaces to serve";
+    for (line, unit, expected) in [
+        (
+            "/usr/sbin/dnsmasq --conf-file=/var/lib/libvirt/dnsmasq/default.conf --leasefile-ro",
+            Some("libvirtd.service"),
+            format!("dnsmasq of libvirt (process 7): {both}"),
+        ),
+        (
+            "dnsmasq --keep-in-foreground --bind-interfaces --interface=lxdbr0 --pid-file=/var/snap/lxd/common/lxd/networks/lxdbr0/dnsmasq.pid",
+            Some("snap.lxd.daemon.service"),
+            format!("dnsmasq of LXD (process 7) for lxdbr0: {both}"),
+        ),
+        (
+            "/usr/sbin/dnsmasq --conf-file=/dev/null --bind-interfaces --pid-file=/run/nm-dnsmasq-eth1.pid",
+            Some("NetworkManager.service"),
+            format!("dnsmasq of NetworkManager (process 7): {both}"),
+        ),
+        (
+            "dnsmasq -s incus --interface=incusbr0 --pid-file=/var/lib/incus/networks/incusbr0/dnsmasq.pid",
+            None,
+            format!("dnsmasq of Incus (process 7) for incusbr0: {both}"),
+        ),
+        (
+            "/usr/sbin/dnsmasq -x /run/dnsmasq/dnsmasq.pid",
+            Some("dnsmasq.service"),
+            "dnsmasq (process 7): \"systemctl stop dnsmasq.service\" frees it".to_owned(),
+        ),
+        (
+            "/usr/sbin/dnsmasq -C mine.conf",
+            None,
+            "dnsmasq (process 7): stop it, or let both run: each needs bind-dynamic, and interface= with the interfaces that it serves".to_owned(),
+        ),
+    ] {
+        let line = words(line);
+        let owner = Owner {
+            id: 7,
+            name: DNSMASQ.to_owned(),
+            unit: unit.map(str::to_owned),
+            manager: manager(&line),
+            interfaces: interfaces(&line),
+        };
+        assert_eq!(owner.describe(false), expected);
+        assert!(!owner.describe(true).contains("both can run"), "it does not share its port");
+    }
 }

@@ -1,15 +1,13 @@
-//! Description of a simulated client: `mac=52:54:00:12:34:56,arch=x86-64_EFI[,user-class=iPXE][,option:175=…]`.
+//! Description of a simulated client: `mac=52:54:00:12:34:56,arch=uefi[,user-class=iPXE][,option:175=…]`.
 
+use super::raspberry_pi;
 use crate::byte_text::to_bytes;
 use crate::story::Boot;
 use crate::wire::client_arch::Architecture;
-use crate::wire::dhcp::{BOOT_REQUEST, BROADCAST, Frame, MAGIC_COOKIE, field};
-use crate::wire::dhcp_option::{
-    self, CLIENT_ARCH, CLIENT_INTERFACE, CLIENT_UUID, END, MAX_MESSAGE_SIZE, MESSAGE_TYPE,
-    USER_CLASS, VENDOR_CLASS, VENDOR_SPECIFIC,
-};
+use crate::wire::dhcp::Frame;
+use crate::wire::dhcp_option::{USER_CLASS, VENDOR_CLASS};
 use crate::wire::option_display::{mac, printable};
-use crate::wire::pxe::{HTTP_CLIENT, IPXE_USER_CLASS, PXE_CLIENT, item};
+use crate::wire::pxe::IPXE_USER_CLASS;
 use conf_parser::option_names::OPTIONS;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -19,8 +17,12 @@ use std::net::{IpAddr, Ipv4Addr};
 pub struct ClientSpec {
     /// Hardware address, at most 16 bytes.
     pub mac: Vec<u8>,
-    /// Its architecture; `None`: each known architecture is simulated.
+    /// Its architecture; `None`: not known, or that of [`Self::which`].
     pub architecture: Option<Architecture>,
+    /// The kinds of clients that are simulated.
+    pub which: Which,
+    /// The firmware of a Raspberry Pi, whatever its hardware address is.
+    pub is_raspberry_pi: bool,
     /// Additional options: code and value. They replace options that each client sends.
     pub options: Vec<(u8, Vec<u8>)>,
     /// Its vendor class; `None`: that of a PXE or HTTP Boot client.
@@ -35,11 +37,24 @@ pub struct ClientSpec {
     pub relay: Option<Ipv4Addr>,
 }
 
-/// The mistake in the description of a client. Each but the first contains the invalid part.
+/// The kinds of clients that `arch=` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// That of one architecture.
+    One,
+    /// `ipxe`: iPXE on BIOS and on UEFI.
+    Ipxe,
+    /// `rpi`.
+    RaspberryPi,
+    /// `all`: the usual clients.
+    All,
+    /// `every`: each architecture that has a name.
+    Every,
+}
+
+/// The mistake in the description of a client, with the invalid part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientError {
-    /// `arch=` is missing.
-    ArchitectureMissing,
     /// An unknown architecture.
     Architecture(String),
     /// Not a hardware address.
@@ -53,20 +68,21 @@ pub enum ClientError {
 }
 
 /// A locally administered address, which no vendor assigns.
-const DEFAULT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
-/// The value of option 175 that iPXE sends, shortened.
-const IPXE_OPTIONS: [u8; 3] = [1, 1, 1];
-/// Option 57: 1472 bytes, as PXE firmware sends.
-const CLIENT_MAX_MESSAGE: [u8; 2] = [5, 0xc0];
-/// Option 94: UNDI version 3.16.
-const UNDI_VERSION: [u8; 3] = [1, 3, 16];
+pub const DEFAULT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+/// The usual words for one architecture.
+const ARCHITECTURE_WORDS: &[(&str, u16)] =
+    &[("bios", 0), ("uefi", 7), ("uefi32", 6), ("arm64", 11), ("riscv64", 27), ("http", 16)];
+const WORDS: &str = "bios, uefi, uefi32, arm64, riscv64, http, rpi, ipxe, all or every";
 const KEYWORDS: &str = "mac=, arch=, user-class=, vendor-class=, option:<number or name>[=], address=, interface= and relay=";
 
 impl ClientSpec {
-    fn new() -> Self {
+    /// A client without own properties, for a table of the usual ones.
+    pub fn new() -> Self {
         Self {
             mac: DEFAULT_MAC.to_vec(),
             architecture: None,
+            which: Which::All,
+            is_raspberry_pi: false,
             options: Vec::new(),
             vendor_class: None,
             user_class: None,
@@ -76,16 +92,21 @@ impl ClientSpec {
         }
     }
 
-    /// Parses a description.
+    /// Parses a description. An empty one is that of the usual clients.
     pub fn parse(text: &str) -> Result<Self, ClientError> {
         let mut client = Self::new();
-        let mut has_architecture = false;
-        for word in text.split(',') {
-            let (name, value) = word.split_once('=').unwrap_or((word, ""));
-            has_architecture |= name == "arch";
-            client.set(name, value).ok_or_else(|| ClientError::of(name, word))?;
+        for word in text.split(',').filter(|word| !word.is_empty()) {
+            let invalid = |name| move || ClientError::of(name, word);
+            match word.split_once('=') {
+                Some((name, value)) => client.set(name, value).ok_or_else(invalid(name))?,
+                // An option without value.
+                None if word.starts_with("option:") => {
+                    client.set(word, "").ok_or_else(invalid(word))?;
+                }
+                None => client.set_architecture(word).ok_or_else(invalid(word))?,
+            }
         }
-        if has_architecture { Ok(client) } else { Err(ClientError::ArchitectureMissing) }
+        Ok(client)
     }
 
     /// The sender of a request.
@@ -95,6 +116,7 @@ impl ClientSpec {
         Self {
             mac: frame.mac().to_vec(),
             architecture: frame.architecture(),
+            which: Which::One,
             vendor_class: option(VENDOR_CLASS),
             user_class,
             ..Self::new()
@@ -105,15 +127,15 @@ impl ClientSpec {
     pub fn of_boot(boot: &Boot) -> Option<Self> {
         let mac = bytes(boot.mac.as_ref()?)?;
         let address = boot.ip.and_then(|ip| if let IpAddr::V4(ip) = ip { Some(ip) } else { None });
-        Some(Self { mac, architecture: boot.architecture, address, ..Self::new() })
+        let which = Which::One;
+        Some(Self { mac, architecture: boot.architecture, which, address, ..Self::new() })
     }
 
     /// Sets one property; `None` if the value is invalid.
     fn set(&mut self, name: &str, value: &str) -> Option<()> {
         match name {
             "mac" => self.mac = bytes(value).filter(|mac| mac.len() <= 16)?,
-            "arch" if value == "all" => self.architecture = None,
-            "arch" => self.architecture = Some(Architecture::parse(value)?),
+            "arch" => self.set_architecture(value)?,
             "user-class" => self.user_class = Some(to_bytes(value).into_owned()),
             "vendor-class" => self.vendor_class = Some(to_bytes(value).into_owned()),
             "address" => self.address = Some(value.parse().ok()?),
@@ -124,78 +146,49 @@ impl ClientSpec {
         Some(())
     }
 
+    /// Sets the architecture, by a usual word, by number or by name; `None` if it is unknown.
+    fn set_architecture(&mut self, value: &str) -> Option<()> {
+        let word = value.to_ascii_lowercase();
+        self.architecture = None;
+        self.which = match &*word {
+            "all" => Which::All,
+            "every" => Which::Every,
+            "ipxe" => Which::Ipxe,
+            "rpi" => Which::RaspberryPi,
+            word => {
+                let usual = ARCHITECTURE_WORDS.iter().find(|(known, _)| *known == word);
+                let usual = usual.map(|(_, number)| Architecture(*number));
+                self.architecture = Some(usual.or_else(|| Architecture::parse(value))?);
+                Which::One
+            }
+        };
+        Some(())
+    }
+
+    /// Whether a client of this architecture is a Raspberry Pi.
+    pub fn is_raspberry_pi_with(&self, architecture: Architecture) -> bool {
+        let by_mac = || {
+            let class = self.vendor_class.as_deref();
+            raspberry_pi::has_vendor(&self.mac)
+                && class.is_none_or(|class| class == raspberry_pi::VENDOR_CLASS)
+        };
+        let sends_its_requests = architecture == raspberry_pi::ARCHITECTURE && !self.is_ipxe();
+        sends_its_requests && (self.is_raspberry_pi || by_mac())
+    }
+
+    /// Whether it sends the vendor class of a Raspberry Pi, which some BIOS firmware sends too.
+    pub fn has_class_of_raspberry_pi(&self) -> bool {
+        self.vendor_class.as_deref() == Some(raspberry_pi::VENDOR_CLASS)
+    }
+
+    /// The same client as iPXE.
+    pub fn as_ipxe(&self) -> Self {
+        Self { user_class: Some(IPXE_USER_CLASS.to_vec()), is_raspberry_pi: false, ..self.clone() }
+    }
+
     /// Whether its user class is that of iPXE, which also sends option 175.
     pub fn is_ipxe(&self) -> bool {
         self.user_class.as_deref() == Some(IPXE_USER_CLASS)
-    }
-
-    /// Its vendor class (PXE 2.1, section 2.2.1; UEFI 2.10, section 24.7).
-    fn class(&self, architecture: Architecture) -> Vec<u8> {
-        let protocol = if architecture.is_http() { HTTP_CLIENT } else { PXE_CLIENT };
-        let default = || {
-            let rest = format!(":Arch:{:05}:UNDI:003016", architecture.0);
-            [protocol, rest.as_bytes()].concat()
-        };
-        self.vendor_class.clone().unwrap_or_else(default)
-    }
-
-    /// A message of the client. `item`: type and layer of the menu entry that it has chosen.
-    pub fn message(
-        &self,
-        architecture: Architecture,
-        message_type: u8,
-        address: Option<Ipv4Addr>,
-        item: Option<[u8; 4]>,
-    ) -> Vec<u8> {
-        let mut bytes = vec![0; field::OPTIONS];
-        bytes[..3].copy_from_slice(&[BOOT_REQUEST, 1, self.mac.len().to_le_bytes()[0]]);
-        bytes[field::XID].copy_from_slice(&[0, 0, 0, 1]);
-        bytes[field::FLAGS].copy_from_slice(&BROADCAST.to_be_bytes());
-        bytes[field::CIADDR].copy_from_slice(&address.unwrap_or(Ipv4Addr::UNSPECIFIED).octets());
-        bytes[field::CHADDR][..self.mac.len()].copy_from_slice(&self.mac);
-        bytes[field::COOKIE].copy_from_slice(&MAGIC_COOKIE);
-        if let Some(relay) = self.relay.filter(|_| address.is_none()) {
-            bytes[field::GIADDR].copy_from_slice(&relay.octets());
-        }
-        for (code, value) in self.options(architecture, message_type, item) {
-            let value = &value[..value.len().min(255)];
-            bytes.extend([code, value.len().to_le_bytes()[0]]);
-            bytes.extend(value);
-        }
-        bytes.push(END);
-        bytes
-    }
-
-    /// All options of a message.
-    fn options(
-        &self,
-        architecture: Architecture,
-        message_type: u8,
-        item: Option<[u8; 4]>,
-    ) -> Vec<(u8, Vec<u8>)> {
-        let mut uuid = vec![0; 17];
-        for (byte, mac) in uuid[11..].iter_mut().zip(&self.mac) {
-            *byte = *mac;
-        }
-        let mut options = vec![
-            (MESSAGE_TYPE, vec![message_type]),
-            (MAX_MESSAGE_SIZE, CLIENT_MAX_MESSAGE.to_vec()),
-            (CLIENT_ARCH, architecture.0.to_be_bytes().to_vec()),
-            (CLIENT_INTERFACE, UNDI_VERSION.to_vec()),
-            (CLIENT_UUID, uuid),
-            (VENDOR_CLASS, self.class(architecture)),
-        ];
-        options.extend(self.user_class.clone().map(|class| (USER_CLASS, class)));
-        if self.is_ipxe() {
-            options.push((dhcp_option::IPXE, IPXE_OPTIONS.to_vec()));
-        }
-        options.retain(|(code, _)| self.options.iter().all(|(own, _)| own != code));
-        options.extend(self.options.iter().cloned());
-        if let Some(chosen) = item {
-            let value = [&[item::BOOT_ITEM, 4], &chosen[..], &[END]].concat();
-            options.push((VENDOR_SPECIFIC, value));
-        }
-        options
     }
 }
 
@@ -216,10 +209,9 @@ impl ClientError {
 impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ArchitectureMissing => f.write_str("arch= is missing: a number, a name, or all"),
             Self::Architecture(word) => write!(
                 f,
-                "{word}: unknown architecture; use a number, a name of IANA or dnsmasq, or all"
+                "{word}: unknown architecture; use {WORDS}, a number, or a name of IANA or dnsmasq"
             ),
             Self::HardwareAddress(word) => write!(f, "{word}: not a hardware address"),
             Self::Address(word) => write!(f, "{word}: not an IPv4 address"),
@@ -271,6 +263,9 @@ impl fmt::Display for ClientSpec {
                 write!(f, ", {name} {value}")?;
             }
         }
+        if self.architecture.is_some_and(|one| self.is_raspberry_pi_with(one)) {
+            f.write_str(", Raspberry Pi")?;
+        }
         self.options.iter().try_for_each(|(code, _)| write!(f, ", option {code}"))
     }
 }
@@ -290,13 +285,11 @@ fn client_is_parsed_and_a_mistake_is_reported_with_its_part() {
     assert_eq!(frame.option(175, 1), Some(&[1, 2][..]));
     assert_eq!(frame.option(12, 1), Some(&b"pc"[..]));
     assert_eq!(frame.mac(), [0x52, 0x54, 0, 0x12, 0x34, 0x56]);
-    let missing = || ClientError::ArchitectureMissing;
     for (wrong, error, message) in [
-        ("mac=1:2", missing(), "arch= is missing: a number, a name, or all"),
         (
             "arch=x",
             ClientError::Architecture("arch=x".into()),
-            "arch=x: unknown architecture; use a number, a name of IANA or dnsmasq, or all",
+            "arch=x: unknown architecture; use bios, uefi, uefi32, arm64, riscv64, http, rpi, ipxe, all or every, a number, or a name of IANA or dnsmasq",
         ),
         (
             "arch=7,mac=zz",
@@ -315,4 +308,29 @@ fn client_is_parsed_and_a_mistake_is_reported_with_its_part() {
     }
     let unknown = ClientSpec::parse("arch=7,colour=red");
     assert_eq!(unknown, Err(ClientError::Unknown("colour=red".into())));
+}
+
+#[test]
+fn usual_words_are_kinds_of_clients_in_either_case() {
+    for (text, which, architecture) in [
+        ("", Which::All, None),
+        ("mac=1:2", Which::All, None),
+        ("arch=all", Which::All, None),
+        ("arch=Every", Which::Every, None),
+        ("arch=BIOS", Which::One, Some(0)),
+        ("uefi", Which::One, Some(7)),
+        ("arch=uefi32", Which::One, Some(6)),
+        ("arch=ARM64", Which::One, Some(11)),
+        ("arch=riscv64", Which::One, Some(27)),
+        ("arch=http", Which::One, Some(16)),
+        ("arch=RPi", Which::RaspberryPi, None),
+        ("ipxe,mac=1:2", Which::Ipxe, None),
+    ] {
+        let client = ClientSpec::parse(text).unwrap();
+        assert_eq!(
+            (client.which, client.architecture),
+            (which, architecture.map(Architecture)),
+            "{text}"
+        );
+    }
 }

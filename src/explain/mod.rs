@@ -2,28 +2,52 @@
 //! no socket and needs no root.
 //!
 //! ```text
-//! mac=…,arch=… ─► ClientSpec ─► Scenario ─ simulate ─► proxydhcp::evaluate ─ report_builder ─► Report ─► text, JSON
+//! mac=…,arch=… ─► ClientSpec ─► Kind ─ simulate ─► proxydhcp::evaluate ─► boot_check ─► conclusion ─► Report ─► text, JSON
 //! ```
+//!
+//! Each client has one of three results: it boots, it does not boot, or it cannot be known from here, because another machine
+//! or another program decides it. [`findings`] plays the usual clients for `--test`.
 
+mod boot_check;
+mod boots;
+mod client_message;
 mod client_spec;
+mod conclusion;
+mod environment;
+mod findings;
+mod kinds;
+mod outcome;
+mod pi_files;
+mod raspberry_pi;
 mod received_reply;
 mod report;
 mod report_builder;
 mod scenario;
 mod simulate;
+mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use crate::byte_text::to_utf8;
 use crate::capture::{self, CaptureError};
 use crate::error::StartupError;
+use crate::finding::Finding;
 use crate::proxydhcp::PXE_PORT;
+use crate::reason::ReplyReason;
 use crate::story::{Boot, boots_of};
-use crate::wire::client_arch::Architecture;
-use crate::wire::pxe::{IPXE_USER_CLASS, is_ipxe};
-use client_spec::ClientSpec;
-use report::{BootFile, Conversation, Report};
-pub use simulate::Environment;
-use simulate::{replay, simulate};
+use crate::terminal::Layout;
+use boots::{boots, without_loading};
+use client_spec::{ClientSpec, Which};
+pub use environment::Environment;
+pub use findings::findings;
+use kinds::{BIOS, Kind, X64_UEFI};
+use outcome::{Line, Outcome, ReportedFinding};
+use report::{Conversation, Report};
+use simulate::replay;
+
+/// The version of the JSON output.
+const SCHEMA: u32 = 1;
 
 /// The arguments of `--explain`.
 pub struct ExplainRequest<'q> {
@@ -31,36 +55,51 @@ pub struct ExplainRequest<'q> {
     pub clients: &'q [String],
     /// Whether the output is JSON.
     pub json: bool,
+    /// The layout of the text.
+    pub layout: Layout,
+    /// The files of the configuration.
+    pub files: Vec<String>,
+    /// What `--test` finds in it.
+    pub findings: Vec<Finding>,
+    /// Why the program does not start.
+    pub start: StartErrors,
 }
 
-/// The output, and whether all clients boot.
+/// Why the program does not start, so that no client boots.
+#[derive(Clone, Debug, Default)]
+pub struct StartErrors {
+    /// Because of the configuration, on any machine.
+    pub anywhere: Option<Finding>,
+    /// Because of this machine. It does not concern a configuration for another one.
+    pub here: Option<Finding>,
+}
+
+/// The output, and whether a client does not boot.
 pub struct ExplainOutput {
     /// The text for standard output.
     pub text: String,
-    /// Whether each client boots.
-    pub works: bool,
+    /// Whether a client does not boot. Of a table, all of them.
+    pub has_failure: bool,
 }
-
-const X86_BIOS: Architecture = Architecture(0);
-const X64_UEFI: Architecture = Architecture(7);
 
 /// Simulates the clients of a request.
 pub fn explain(
-    request: &ExplainRequest<'_>,
+    request: ExplainRequest<'_>,
     environment: &mut Environment,
-    files: Vec<String>,
-    warnings: Vec<String>,
 ) -> Result<ExplainOutput, StartupError> {
-    let mut report = Report { files, warnings, clients: Vec::new(), tables: Vec::new() };
-    for text in request.clients {
+    let ExplainRequest { clients, json, layout, files, findings, start } = request;
+    let findings = findings.into_iter().map(ReportedFinding).collect();
+    let mut report =
+        Report { schema: SCHEMA, files, findings, clients: Vec::new(), tables: Vec::new() };
+    for text in clients {
         add_clients(&mut report, text, environment)?;
     }
-    let works = report.clients.iter().all(|client| client.works);
-    let text = if request.json { to_json(&report)? } else { report.to_string() };
-    Ok(ExplainOutput { text, works })
+    report.refuse(&start);
+    let text = if json { to_json(&report)? } else { text::text(&report, layout) };
+    Ok(ExplainOutput { text, has_failure: report.has_failure() })
 }
 
-/// Adds the clients of one `--explain`: those of a capture, those of a log, or one that is described.
+/// Adds the clients of one `--explain`: those of a capture, those of a log, or those that are described.
 fn add_clients(
     report: &mut Report,
     text: &str,
@@ -71,7 +110,10 @@ fn add_clients(
             |error: CaptureError| StartupError::file(format!("cannot read {path}: {error}"));
         let ports = [environment.config.dhcp.server_port, PXE_PORT];
         let datagrams = capture::datagrams(path, &ports).map_err(unreadable)?;
-        return report.add(replay(environment, &datagrams, interface), path);
+        let replayed = replay(environment, &datagrams, interface).into_iter();
+        let is_ipxe = |one: &Conversation| one.user_class.as_deref() == Some("iPXE");
+        let checked = replayed.map(|one| if is_ipxe(&one) { without_loading(one) } else { one });
+        return report.add(checked.collect(), path);
     }
     if let Some(Source { path, interface }) = Source::parse(text, "log=") {
         let logged = of_log(&boots_of(path)?, interface);
@@ -80,12 +122,7 @@ fn add_clients(
     }
     let client = ClientSpec::parse(text)
         .map_err(|error| StartupError::config(format!("bad --explain: {error}")))?;
-    if let Some(architecture) = client.architecture {
-        report.clients.extend(boots(environment, &client, architecture));
-    } else {
-        let all = Architecture::all().map(|one| simulate(environment, &client, one));
-        report.tables.push(all.collect());
-    }
+    report.simulate(&client, environment);
     Ok(())
 }
 
@@ -96,6 +133,21 @@ fn to_json(report: &Report) -> Result<String, StartupError> {
 }
 
 impl Report {
+    /// Adds the clients of a description.
+    fn simulate(&mut self, client: &ClientSpec, environment: &mut Environment) {
+        let kinds = match (client.which, client.architecture) {
+            (Which::One, Some(architecture)) => vec![Kind::firmware(client, architecture)],
+            (Which::Ipxe, _) => Kind::ipxe(client).into(),
+            (Which::RaspberryPi, _) => vec![Kind::raspberry_pi(client, &environment.config)],
+            _ => {
+                let rows = Kind::table(client, &environment.config);
+                let row = |kind: &Kind| boots::one(environment, kind);
+                return self.tables.push(rows.iter().map(row).collect());
+            }
+        };
+        self.clients.extend(kinds.iter().flat_map(|kind| boots(environment, kind)));
+    }
+
     /// Adds the clients of a file; `Err` if there are none.
     fn add(&mut self, clients: Vec<Conversation>, path: &str) -> Result<(), StartupError> {
         if clients.is_empty() {
@@ -103,6 +155,19 @@ impl Report {
         }
         self.clients.extend(clients);
         Ok(())
+    }
+
+    /// Changes the results of the clients, because the program does not start.
+    fn refuse(&mut self, start: &StartErrors) {
+        for client in self.clients.iter_mut().chain(self.tables.iter_mut().flatten()) {
+            let here = start.here.as_ref().filter(|_| !client.is_elsewhere);
+            if let Some(error) = start.anywhere.as_ref().or(here) {
+                let line = error.origin.as_ref().and_then(Line::of);
+                let why = error.reason.to_string();
+                client.verdict =
+                    Outcome::fails(ReplyReason::StartRefused { why }).at(line.as_ref());
+            }
+        }
     }
 }
 
@@ -146,56 +211,13 @@ fn of_log(boots: &[Boot], interface: Option<&str>) -> Vec<Logged> {
 /// Simulates a client of a log. If its architecture is not in the log, the two most frequent ones are simulated.
 fn repeat(environment: &mut Environment, logged: &Logged) -> Vec<Conversation> {
     let Logged { client, observed } = logged;
-    let most_frequent = [X86_BIOS, X64_UEFI];
+    let most_frequent = [BIOS, X64_UEFI];
     let known = client.architecture.as_slice();
     let architectures = if known.is_empty() { &most_frequent[..] } else { known };
-    let mut all = Vec::new();
-    for one in architectures {
-        let client = ClientSpec { architecture: Some(*one), ..client.clone() };
-        all.extend(boots(environment, &client, *one));
-    }
+    let kinds = architectures.iter().map(|one| Kind::firmware(client, *one));
+    let mut all: Vec<Conversation> = kinds.flat_map(|kind| boots(environment, &kind)).collect();
     for boot in &mut all {
         boot.observed.push(observed.clone());
     }
     all
-}
-
-/// The boot of a client; if its boot file is iPXE, also the boot of iPXE.
-fn boots(
-    environment: &mut Environment,
-    client: &ClientSpec,
-    architecture: Architecture,
-) -> Vec<Conversation> {
-    let first = simulate(environment, client, architecture);
-    if client.is_ipxe() {
-        return vec![flag_ipxe_loop(first)];
-    }
-    // Firmware that loads URLs does not need iPXE.
-    let loads_ipxe = !architecture.is_http() && first.boots.first().is_some_and(is_ipxe_file);
-    let mut all = vec![first];
-    if loads_ipxe {
-        let user_class = Some(IPXE_USER_CLASS.to_vec());
-        let ipxe = ClientSpec { user_class, ..client.clone() };
-        all.push(flag_ipxe_loop(simulate(environment, &ipxe, architecture)));
-    }
-    all
-}
-
-/// Marks the boot of an iPXE that loads iPXE again: it does not end.
-fn flag_ipxe_loop(mut boot: Conversation) -> Conversation {
-    // The first entry of a menu is loaded, if the user chooses none.
-    if let Some(file) = boot.boots.first().filter(|file| is_ipxe_file(file)) {
-        let line = file.line.clone().unwrap_or_else(|| "a line".to_owned());
-        boot.works = false;
-        boot.verdict = format!(
-            "{line} sends {} also to iPXE, which then loads it again without end: set a tag for iPXE (dhcp-match=set:ipxe,175), \
-             exclude it from that line (tag:!ipxe), and add a line with its boot file (dhcp-boot=tag:ipxe,...)",
-            file.name
-        );
-    }
-    boot
-}
-
-fn is_ipxe_file(boot: &BootFile) -> bool {
-    boot.problem.is_none() && is_ipxe(boot.name.as_bytes())
 }

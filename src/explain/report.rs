@@ -1,21 +1,33 @@
 //! The report as data, which `--json` prints.
 
+use super::outcome::{Line, Outcome, ReportedFinding};
 use crate::proxydhcp::DropReason;
 use crate::proxydhcp::explain::skipped::Distance;
+use crate::reason::Verdict;
 use serde::{Serialize, Serializer};
 use std::net::Ipv4Addr;
 
 /// The results of all simulations.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// Version of this format. It changes when a key is removed or gets another meaning.
+    pub schema: u32,
     /// Configuration files.
     pub files: Vec<String>,
-    /// Warnings about the configuration.
-    pub warnings: Vec<String>,
-    /// One result for each client.
+    /// What `--test` finds in the configuration.
+    pub findings: Vec<ReportedFinding>,
+    /// One result for each client, and one more for iPXE if a client loads it.
     pub clients: Vec<Conversation>,
-    /// For each `arch=all` one result for each architecture.
+    /// For each `arch=all` one result for each kind of client.
     pub tables: Vec<Vec<Conversation>>,
+}
+
+impl Report {
+    /// Whether a client does not boot. A table counts if none of its clients boots, as far as it can be known.
+    pub fn has_failure(&self) -> bool {
+        let fails = |client: &Conversation| client.verdict.verdict == Verdict::DoesNotBoot;
+        self.clients.iter().any(fails) || self.tables.iter().any(|table| table.iter().all(fails))
+    }
 }
 
 /// The simulated boot of one client.
@@ -23,6 +35,8 @@ pub struct Report {
 pub struct Conversation {
     /// The description of the client.
     pub client: String,
+    /// The kind of client, for a table: `UEFI x64`.
+    pub kind: String,
     /// Hardware address.
     pub mac: String,
     /// User class (option 77).
@@ -43,12 +57,13 @@ pub struct Conversation {
     pub assumed: Vec<String>,
     /// Requests and replies, in order.
     pub exchanges: Vec<Exchange>,
-    /// The files that it would load.
+    /// The files that it would load: one, or that of each menu entry.
     pub boots: Vec<BootFile>,
-    /// Whether each of these files can be read, or is on another server.
-    pub works: bool,
-    /// The result as a sentence; if it does not work, the reason.
-    pub verdict: String,
+    /// The result. With a menu, it is that of the first entry, which the client chooses unless the user does.
+    pub verdict: Outcome,
+    /// Whether the server is another machine.
+    #[serde(skip)]
+    pub is_elsewhere: bool,
 }
 
 /// A request and its reply.
@@ -92,8 +107,9 @@ pub struct Field {
     pub value: String,
     /// The option of the line that made it; `None`: no line did.
     pub keyword: Option<&'static str>,
-    /// The line, as `file:number`.
-    pub line: Option<String>,
+    /// The line.
+    #[serde(flatten)]
+    pub line: Option<Line>,
 }
 
 /// A tag.
@@ -110,8 +126,9 @@ pub struct Tag {
 pub struct SkippedRule {
     /// The option of the line.
     pub keyword: &'static str,
-    /// The line, as `file:number`.
-    pub line: String,
+    /// The line.
+    #[serde(flatten)]
+    pub line: Line,
     /// What the line would do.
     pub would_yield: String,
     /// Why it was not used.
@@ -132,27 +149,49 @@ pub struct BootFile {
     pub server: String,
     /// The menu entry of the file.
     pub entry: Option<String>,
-    /// The line with its name, as `file:number`.
-    pub line: Option<String>,
     /// Its path on this machine.
     pub path: Option<String>,
+    /// The line of the TFTP root, as `file:number`.
+    pub root: Option<String>,
     /// Its size in bytes, if it can be read.
     pub size: Option<u64>,
-    /// Why the client cannot load it.
-    pub problem: Option<String>,
+    /// Whether the client boots with it.
+    pub verdict: Outcome,
+    /// A condition that may be true for this client.
+    pub hint: Option<String>,
+    /// The option of the line.
+    #[serde(skip)]
+    pub keyword: &'static str,
+    /// Whether it is iPXE, which sends requests of its own.
+    #[serde(skip)]
+    pub ipxe: Option<LoadedIpxe>,
+}
+
+/// An iPXE that was loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadedIpxe {
+    /// It has no script of its own.
+    Plain,
+    /// It has an embedded script, or one in its directory.
+    Scripted,
+    /// It is not known whether it has one.
+    Unknown,
 }
 
 impl BootFile {
-    /// A file without line, path and problem.
-    pub fn of(name: &str, server: &str, entry: Option<String>) -> Self {
+    /// A file without path and size.
+    pub fn of(name: &str, server: &str, entry: Option<String>, verdict: Outcome) -> Self {
         Self {
             name: name.to_owned(),
             server: server.to_owned(),
             entry,
-            line: None,
             path: None,
+            root: None,
             size: None,
-            problem: None,
+            verdict,
+            hint: None,
+            keyword: "",
+            ipxe: None,
         }
     }
 }

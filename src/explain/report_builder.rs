@@ -1,5 +1,6 @@
 //! A decision as a report: the parts of a reply with the line that made each, tags, and lines that were not used.
 
+use super::outcome::Line;
 use super::report::{self, Exchange, Field, SkippedRule, Tag};
 use crate::byte_text::to_text;
 use crate::config::Config;
@@ -87,7 +88,7 @@ fn tags(config: &Config, evaluated: &Evaluated<'_>) -> Vec<Tag> {
 fn skipped_rules(config: &Config, evaluated: Option<&Evaluated<'_>>) -> Vec<SkippedRule> {
     let report = |rule: skipped::SkippedRule<'_>| SkippedRule {
         keyword: rule.keyword.name(),
-        line: rule.origin.to_string(),
+        line: Line(rule.origin.clone()),
         would_yield: rule.would_yield.clone(),
         reason: rule.reason.to_string(),
         distance: rule.distance(),
@@ -171,7 +172,7 @@ impl Fields<'_> {
             name: "vendor class (60)".to_owned(),
             value: to_text(&vendor.value),
             keyword: origin.map(|_| Keyword::DhcpPxeVendor.name()),
-            line: origin.map(ToString::to_string),
+            line: origin.and_then(Line::of),
         });
     }
 
@@ -244,7 +245,7 @@ impl Fields<'_> {
             name: name.to_owned(),
             value,
             keyword: Some(source.keyword.name()),
-            line: Some(source.origin.to_string()),
+            line: Line::of(source.origin),
         });
     }
 

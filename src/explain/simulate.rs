@@ -1,54 +1,50 @@
-//! Simulation of a client's boot with the code that handles datagrams: the offer, port 4011, the menu, the file.
+//! Simulation of a client's boot with the code that handles datagrams: the offer, port 4011, the menu. The boot file is
+//! checked by `boot_check`, and the result is made by `conclusion`.
 
 use super::client_spec::ClientSpec;
+use super::environment::Environment;
+use super::kinds::Kind;
+use super::outcome::Outcome;
+use super::raspberry_pi::{self, Invitation};
 use super::received_reply::{MenuChoice, ReceivedReply};
-use super::report::{BootFile, Conversation, Exchange, SkippedRule};
+use super::report::{BootFile, Conversation, Exchange};
 use super::report_builder::{Message, exchange};
 use super::scenario::Scenario;
-use crate::byte_text::{path_text, to_bytes, to_text};
 use crate::capture::CapturedDatagram;
-use crate::config::server_names::ServerNames;
-use crate::config::{Config, Rule, Service};
-use crate::diagnose::boot_file;
-use crate::diagnose::boot_file::FileRequest;
-use crate::net::{Interfaces, ReceivedDatagram};
-use crate::proxydhcp::{Context, DropReason, PXE_PORT, Port, evaluate, message};
-use crate::sys::privilege::Identity;
+use crate::net::ReceivedDatagram;
+use crate::proxydhcp::{Context, PXE_PORT, Port, evaluate, message};
+use crate::reason::ReplyReason;
 use crate::wire::client_arch::Architecture;
 use crate::wire::dhcp::Frame;
 use crate::wire::dhcp_option::{CLIENT_ARCH, USER_CLASS, VENDOR_SPECIFIC};
-use crate::wire::option_display::{mac, printable};
-use conf_parser::Boot;
+use crate::wire::option_display::printable;
+use crate::wire::pxe::{HTTP_CLIENT, PXE_CLIENT};
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// The server that is simulated.
-pub struct Environment {
-    /// The configuration.
-    pub config: Config,
-    /// Addresses of boot servers that are configured by name.
-    pub names: ServerNames,
-    /// The interfaces and addresses of this machine.
-    pub interfaces: Interfaces,
-    /// The user that serves files; `None` if the user does not exist.
-    pub identity: Option<Identity>,
-}
-
 /// A simulated boot.
-struct Simulation<'w> {
-    environment: &'w mut Environment,
-    scenario: Scenario,
-    client: &'w ClientSpec,
-    architecture: Architecture,
-    exchanges: Vec<Exchange>,
-    boots: Vec<BootFile>,
+pub struct Simulation<'w> {
+    pub environment: &'w mut Environment,
+    pub scenario: Scenario,
+    pub client: &'w ClientSpec,
+    pub architecture: Architecture,
+    pub exchanges: Vec<Exchange>,
+    pub boots: Vec<BootFile>,
+    /// A result that is not about a boot file.
+    pub outcome: Option<Outcome>,
 }
 
 const CLIENT_PORT: u16 = 68;
-/// Skipped lines in a verdict.
-const MAX_SKIPPED_RULES: usize = 3;
 /// The server of a boot file that no server can send.
-const NO_SERVER: &str = "no server";
-const ONLY_TFTP: &str = "firmware loads its first file by TFTP only: send iPXE first, and the URL to iPXE only (tag:ipxe)";
+pub const NO_SERVER: &str = "no server";
+/// The server of a file that another machine has to send.
+pub const OTHER_MACHINE: &str = "another machine";
+
+/// A client of a capture.
+struct CapturedClient<'d> {
+    /// Its hardware address, and whether it is iPXE.
+    key: (Vec<u8>, bool),
+    datagrams: Vec<&'d CapturedDatagram>,
+}
 
 /// Simulates the clients of a capture, with the requests that they have sent.
 pub fn replay(
@@ -56,48 +52,51 @@ pub fn replay(
     datagrams: &[CapturedDatagram],
     interface: Option<&str>,
 ) -> Vec<Conversation> {
-    let mut clients: Vec<(Vec<u8>, Vec<&CapturedDatagram>)> = Vec::new();
+    // The firmware of a machine and the iPXE that it loads are two clients.
+    let mut clients: Vec<CapturedClient<'_>> = Vec::new();
     for one in datagrams {
         let Some(frame) = Frame::parse(&one.bytes) else { continue };
         let is_request = [environment.config.dhcp.server_port, PXE_PORT].contains(&one.to.port());
         if !is_request || frame.architecture().is_none() {
             continue;
         }
-        match clients.iter_mut().find(|(mac, _)| mac == frame.mac()) {
-            Some((_, all)) => all.push(one),
-            None => clients.push((frame.mac().to_vec(), vec![one])),
+        let key = (frame.mac().to_vec(), ClientSpec::of_frame(frame).is_ipxe());
+        match clients.iter_mut().find(|client| client.key == key) {
+            Some(client) => client.datagrams.push(one),
+            None => clients.push(CapturedClient { key, datagrams: vec![one] }),
         }
     }
-    let conversations = clients.iter().filter_map(|(_, all)| {
+    let conversations = clients.iter().filter_map(|CapturedClient { datagrams: all, .. }| {
         let client = ClientSpec::of_frame(Frame::parse(&all.first()?.bytes)?);
         let client = ClientSpec { interface: interface.map(str::to_owned), ..client };
-        let mut simulation = Simulation::new(environment, &client, client.architecture?);
+        let kind = Kind::firmware(&client, client.architecture?);
+        let mut simulation = Simulation::new(environment, &kind);
         simulation.replay_messages(all);
-        Some(simulation.end())
+        Some(simulation.end(kind.name.clone()))
     });
     conversations.collect()
 }
 
 /// Simulates the boot of a client from its first request.
-pub fn simulate(
-    environment: &mut Environment,
-    client: &ClientSpec,
-    architecture: Architecture,
-) -> Conversation {
-    let mut simulation = Simulation::new(environment, client, architecture);
+pub fn simulate(environment: &mut Environment, kind: &Kind) -> Conversation {
+    let mut simulation = Simulation::new(environment, kind);
     simulation.begin();
-    simulation.end()
+    simulation.end(kind.name.clone())
 }
 
 impl<'w> Simulation<'w> {
-    fn new(
-        environment: &'w mut Environment,
-        client: &'w ClientSpec,
-        architecture: Architecture,
-    ) -> Self {
+    fn new(environment: &'w mut Environment, kind: &'w Kind) -> Self {
+        let Kind { client, architecture, .. } = kind;
         let scenario = Scenario::of(&environment.config, &environment.interfaces, client);
-        let (exchanges, boots) = (Vec::new(), Vec::new());
-        Self { environment, scenario, client, architecture, exchanges, boots }
+        Self {
+            environment,
+            scenario,
+            client,
+            architecture: *architecture,
+            exchanges: Vec::new(),
+            boots: Vec::new(),
+            outcome: None,
+        }
     }
 
     fn begin(&mut self) {
@@ -110,10 +109,17 @@ impl<'w> Simulation<'w> {
 
     /// The steps after an offer.
     fn after_offer(&mut self, offer: ReceivedReply) {
-        let is_complete = !offer.menu.is_empty() || !offer.file.is_empty();
-        if self.architecture.is_http() {
-            return self.check_boot_file(offer, None);
+        if let Some(reason) = self.class_fault(&offer) {
+            let outcome = Outcome::fails(reason).at(offer.vendor_line.as_ref());
+            return self.outcome = Some(outcome);
         }
+        if self.is_http_boot() {
+            return self.after_http_offer(&offer);
+        }
+        if let Some(invitation) = self.invitation(&offer) {
+            return self.boot_raspberry_pi(&offer, invitation);
+        }
+        let is_complete = !offer.menu.is_empty() || !offer.file.is_empty();
         if is_complete || !self.architecture.is_efi() {
             return self.follow_menu(offer);
         }
@@ -124,10 +130,58 @@ impl<'w> Simulation<'w> {
         }
     }
 
+    /// Whether the client loads a URL, and does not use port 4011 (UEFI 2.10, section 24.7).
+    pub fn is_http_boot(&self) -> bool {
+        let class = self.client.vendor_class.as_deref();
+        self.architecture.is_http() || class.is_some_and(|class| class.starts_with(HTTP_CLIENT))
+    }
+
+    fn after_http_offer(&mut self, offer: &ReceivedReply) {
+        match &offer.deferred_line {
+            Some(line) if offer.file.is_empty() => {
+                self.outcome = Some(Outcome::fails(ReplyReason::UrlDeferred).at(Some(line)));
+            }
+            _ => self.check_boot_file(offer, None),
+        }
+    }
+
+    /// Firmware ignores a reply with another vendor class than its own (option 60). A client with an unusual class may not.
+    fn class_fault(&self, offer: &ReceivedReply) -> Option<ReplyReason> {
+        if self.is_http_boot() {
+            let fits = offer.vendor_class.starts_with(HTTP_CLIENT);
+            return (!fits).then_some(ReplyReason::HttpClassMissing);
+        }
+        let own = self.client.vendor_class.as_deref();
+        let is_pxe = own.is_none_or(|class| class.starts_with(PXE_CLIENT));
+        let class = printable(&offer.vendor_class);
+        (is_pxe && !offer.vendor_class.starts_with(PXE_CLIENT))
+            .then_some(ReplyReason::PxeClassMissing { class })
+    }
+
+    /// How the offer invites the client, if it is a Raspberry Pi. Other BIOS firmware sends its vendor class too: without
+    /// the text of an invitation the client is not taken for a Raspberry Pi.
+    fn invitation(&self, offer: &ReceivedReply) -> Option<Invitation> {
+        let menu = offer.menu.iter().map(|entry| &*entry.text);
+        let invitation = raspberry_pi::invitation(menu, &offer.prompt);
+        let is_one = self.client.is_raspberry_pi_with(self.architecture);
+        let may_be_one = self.client.has_class_of_raspberry_pi()
+            && self.architecture == raspberry_pi::ARCHITECTURE
+            && !self.client.is_ipxe();
+        (is_one || (may_be_one && invitation != Invitation::Missing)).then_some(invitation)
+    }
+
     /// Chooses each entry of the menu. Without a menu the client loads the file of the reply.
     fn follow_menu(&mut self, reply: ReceivedReply) {
         if reply.menu.is_empty() {
-            return self.check_boot_file(reply, None);
+            return self.check_boot_file(&reply, None);
+        }
+        let is_for_pi = |entry: &MenuChoice| {
+            entry.server_type == 0 && entry.text.contains(raspberry_pi::MENU_TEXT)
+        };
+        if reply.menu.iter().all(is_for_pi) {
+            let line = reply.menu.first().and_then(|entry| entry.line.as_ref());
+            self.outcome = Some(Outcome::fails(ReplyReason::PiEntryOnly).at(line));
+            return;
         }
         for choice in reply.menu {
             self.choose(choice);
@@ -136,31 +190,45 @@ impl<'w> Simulation<'w> {
 
     fn choose(&mut self, choice: MenuChoice) {
         let MenuChoice { server_type, text: entry, server, line } = choice;
-        if server_type == 0 {
-            let boot = BootFile::of("the local disk", "the machine itself", Some(entry));
-            self.boots.push(BootFile { line, ..boot });
-            return;
-        }
-        if let Some(other) = server.filter(|server| !self.is_ours(*server)) {
-            let name = format!("the reply of {other} on port 4011");
-            let boot = BootFile::of(&name, "another machine", Some(entry));
-            self.boots.push(BootFile { line, ..boot });
-            return;
-        }
+        let (name, from, outcome) = match server {
+            _ if server_type == 0 => {
+                let outcome = Outcome::boots(ReplyReason::BootsLocalDisk);
+                ("the local disk".to_owned(), "the machine itself", outcome)
+            }
+            None => {
+                let reason = ReplyReason::BootServerSearched { entry: entry.clone(), server_type };
+                ("the reply of a boot server".to_owned(), OTHER_MACHINE, Outcome::unknown(reason))
+            }
+            Some(server) if !self.is_ours(server) => {
+                let reason = ReplyReason::OtherBootServer { entry: entry.clone(), server };
+                let name = format!("the reply of {server} on port 4011");
+                (name, OTHER_MACHINE, Outcome::unknown(reason))
+            }
+            Some(_) => match self.request_entry(server_type, &entry) {
+                Ok(ack) => return self.check_boot_file(&ack, Some(entry)),
+                Err(reason) => ("nothing".to_owned(), NO_SERVER, Outcome::fails(reason)),
+            },
+        };
+        self.boots.push(BootFile::of(&name, from, Some(entry), outcome.at(line.as_ref())));
+    }
+
+    /// The reply to the choice of an entry.
+    fn request_entry(
+        &mut self,
+        server_type: u16,
+        entry: &str,
+    ) -> Result<ReceivedReply, ReplyReason> {
         let description = format!("“{entry}” is chosen from the menu");
         let request = Message { port: Port::Pxe, message_type: message::REQUEST, description };
         let [high, low] = server_type.to_be_bytes();
-        if let Some(ack) = self.send(request, Some([high, low, 0, 0])) {
-            return self.check_boot_file(ack, Some(entry));
-        }
-        let reason = self.exchanges.last().and_then(|last| last.drop_reason.as_ref());
-        let reason = reason.map_or_else(String::new, ToString::to_string);
-        let problem = Some(format!("its choice is not answered: {reason}"));
-        let boot = BootFile::of("nothing", NO_SERVER, Some(entry));
-        self.boots.push(BootFile { line, problem, ..boot });
+        self.send(request, Some([high, low, 0, 0])).ok_or_else(|| {
+            let why = self.exchanges.last().and_then(|last| last.drop_reason.as_ref());
+            let why = why.map_or_else(String::new, ToString::to_string);
+            ReplyReason::ChoiceIgnored { entry: entry.to_owned(), why }
+        })
     }
 
-    fn is_ours(&self, ip: Ipv4Addr) -> bool {
+    pub fn is_ours(&self, ip: Ipv4Addr) -> bool {
         self.scenario.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip))
     }
 
@@ -197,7 +265,9 @@ impl<'w> Simulation<'w> {
         let bytes = client.message(*architecture, message.message_type, address, item);
         let peer: SocketAddr = match (address, client.relay) {
             // iPXE sends from its client port, UEFI from port 4011.
-            (Some(address), _) if architecture.is_efi() => (address, PXE_PORT).into(),
+            (Some(address), _) if architecture.is_efi() && !client.is_ipxe() => {
+                (address, PXE_PORT).into()
+            }
             (Some(address), _) => (address, CLIENT_PORT).into(),
             (None, Some(relay)) => (relay, environment.config.dhcp.server_port).into(),
             (None, None) => (Ipv4Addr::UNSPECIFIED, CLIENT_PORT).into(),
@@ -220,151 +290,5 @@ impl<'w> Simulation<'w> {
         let result = evaluate(context, message.port, &datagram);
         self.exchanges.push(exchange(config, message, result.as_ref()));
         ReceivedReply::of(&result.ok()?)
-    }
-
-    /// Checks the file that a reply names, as the client would load it.
-    fn check_boot_file(&mut self, reply: ReceivedReply, entry: Option<String>) {
-        let name = to_text(&reply.file);
-        if name.is_empty() {
-            return;
-        }
-        let line = reply.file_line.clone();
-        let mut boot = BootFile { line, ..BootFile::of(&name, NO_SERVER, entry) };
-        let server = reply.next_server;
-        if name.contains("://") {
-            "the server of that address".clone_into(&mut boot.server);
-            boot.problem = self.url_problem(&name, server);
-        } else if self.architecture.is_http() {
-            boot.server.clear();
-            boot.problem = Some("UEFI HTTP Boot requires a URL".to_owned());
-        } else if let Some(warning) = reply.warning {
-            boot.problem = Some(format!("{warning}: write its address instead"));
-        } else if server.is_unspecified() {
-            boot.problem = Some(self.no_server(&name));
-        } else if self.is_ours(server) {
-            boot.server = server.to_string();
-            self.check_local_file(&reply.file, &mut boot);
-        } else {
-            boot.server = format!("{server}, another machine");
-        }
-        self.boots.push(boot);
-    }
-
-    fn url_problem(&self, name: &str, server: Ipv4Addr) -> Option<String> {
-        let is_ipxe = self.client.is_ipxe();
-        if !self.architecture.is_http() && !is_ipxe {
-            return Some(ONLY_TFTP.to_owned());
-        }
-        (server.is_unspecified() && is_ipxe).then(|| self.no_server(name))
-    }
-
-    fn no_server(&self, name: &str) -> String {
-        let ours = self.scenario.server_address;
-        format!(
-            "the line has no server address, and iPXE ignores such a reply: add the address \
-             (dhcp-boot={name},,{ours})"
-        )
-    }
-
-    /// Checks a file as the TFTP server would open it.
-    fn check_local_file(&self, name: &[u8], boot: &mut BootFile) {
-        let Some(tftp) = &self.environment.config.tftp else {
-            boot.problem = Some("TFTP is not enabled: add enable-tftp".to_owned());
-            return;
-        };
-        let interface = &*self.scenario.name;
-        let mac = self.client.mac[..].try_into().ok();
-        let request =
-            FileRequest { name, interface, client: self.scenario.client_address.into(), mac };
-        let check = boot_file::check_request(request, tftp, self.environment.identity.as_ref());
-        boot.path = Some(path_text(&check.path));
-        let problem = match check.file {
-            Ok(size) => return boot.size = Some(size),
-            Err(ref problem) => problem,
-        };
-        let is_missing = problem.is_missing();
-        let own = tftp.interface_roots.iter().find(|root| root.value.0 == *to_bytes(interface));
-        let origin = own.map(|root| &root.origin).or(tftp.root.as_ref().map(|root| &root.origin));
-        let root = origin.map(|origin| format!("; tftp-root is at {origin}"));
-        let suffix = if is_missing && self.has_layer_suffix(name) {
-            "; a name without a dot gets the suffix .0"
-        } else {
-            ""
-        };
-        boot.problem = Some(format!("{check}{}{suffix}", root.unwrap_or_default()));
-    }
-
-    /// Whether the suffix `.0` was added to a name of a `pxe-service` line.
-    fn has_layer_suffix(&self, name: &[u8]) -> bool {
-        let base = name.strip_suffix(b".0").unwrap_or_default();
-        let names_base =
-            |rule: &Rule<Service>| matches!(&rule.value.boot, Boot::File(file) if file == base);
-        self.environment.config.dhcp.services.iter().any(names_base)
-    }
-
-    fn end(self) -> Conversation {
-        let works = !self.boots.is_empty() && self.boots.iter().all(|boot| boot.problem.is_none());
-        let verdict = self.verdict();
-        Conversation {
-            client: self.client.to_string(),
-            architecture: self.architecture.0,
-            architecture_name: self.architecture.name(),
-            mac: mac(&self.client.mac),
-            user_class: self.client.user_class.as_deref().map(printable),
-            interface: self.scenario.name,
-            server: self.scenario.server_address,
-            address: self.scenario.client_address,
-            observed: Vec::new(),
-            assumed: self.scenario.assumed,
-            exchanges: self.exchanges,
-            boots: self.boots,
-            works,
-            verdict,
-        }
-    }
-
-    fn verdict(&self) -> String {
-        if let Some(boot) = self.boots.iter().find(|boot| boot.problem.is_some()) {
-            let line = boot.line.as_ref().map_or_else(String::new, |line| format!("{line}: "));
-            return format!("{line}{}", boot.problem.as_deref().unwrap_or_default());
-        }
-        if let Some(boot) = self.boots.first() {
-            let line = boot.line.as_ref().map_or_else(String::new, |line| format!(" ({line})"));
-            return format!("boots {}{line}", boot.name);
-        }
-        let Some(last) = self.exchanges.last() else { return String::new() };
-        let problem = match &last.drop_reason {
-            Some(reason) => format!("no reply is sent: {reason}{}", self.other_server_hint()),
-            None => format!(
-                "the reply names no boot file: no pxe-service and no dhcp-boot matches architecture {}",
-                self.architecture
-            ),
-        };
-        let skipped = skipped_rules(last);
-        if skipped.is_empty() { problem } else { format!("{problem}. {}", skipped.join(". ")) }
-    }
-}
-
-/// The skipped lines that are the likeliest mistakes.
-fn skipped_rules(last: &Exchange) -> Vec<String> {
-    if matches!(last.drop_reason, Some(DropReason::Ignored(_))) {
-        return Vec::new();
-    }
-    let mut skipped: Vec<&SkippedRule> = last.skipped_rules.iter().collect();
-    skipped.sort_by_key(|rule| rule.distance);
-    let sentence = |rule: &SkippedRule| {
-        let hints: String = rule.hints.iter().map(|hint| format!("; {hint}")).collect();
-        format!("{} ({}) {}{hints}", rule.line, rule.keyword, rule.reason)
-    };
-    skipped.into_iter().take(MAX_SKIPPED_RULES).map(sentence).collect()
-}
-
-impl Simulation<'_> {
-    /// A hint for a configuration that is checked on another machine than its server.
-    fn other_server_hint(&self) -> &'static str {
-        let is_first = self.client.interface.is_none() && self.exchanges.len() == 1;
-        let has_no_tags = self.exchanges.iter().all(|one| one.tags.is_empty());
-        let hint = " (checking for another server? add interface=<any name>: unknown interfaces are simulated)";
-        if is_first && has_no_tags { hint } else { "" }
     }
 }

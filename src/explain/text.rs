@@ -1,25 +1,41 @@
 //! The report as text.
 
 use super::report::{BootFile, Conversation, Exchange, Field, Report};
-use std::fmt;
+use super::table::{color, table};
+use crate::reason::Verdict;
+use crate::terminal::{Layout, Style};
+use std::fmt::{self, Write};
 
 const VALUE_COLUMN: usize = 44;
 const NAME_WIDTH: usize = 22;
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "configuration: {}", self.files.join(", "))?;
-        for warning in &self.warnings {
-            writeln!(f, "warning: {warning}")?;
-        }
-        for client in &self.clients {
-            conversation(f, client)?;
-        }
-        self.tables.iter().try_for_each(|rows| write!(f, "\n{}", table(rows)))
-    }
+/// The report as text.
+pub fn text(report: &Report, layout: Layout) -> String {
+    let mut out = String::new();
+    // Writing to a string does not fail.
+    let _ = write_report(&mut out, report, layout);
+    out
 }
 
-fn conversation(out: &mut fmt::Formatter<'_>, client: &Conversation) -> fmt::Result {
+fn write_report(out: &mut String, report: &Report, layout: Layout) -> fmt::Result {
+    writeln!(out, "configuration: {}", report.files.join(", "))?;
+    for finding in &report.findings {
+        writeln!(out, "{}: {}", finding.0.level, finding.0)?;
+    }
+    for client in &report.clients {
+        conversation(out, client, layout.style)?;
+    }
+    for rows in &report.tables {
+        out.push('\n');
+        for assumed in rows.first().iter().flat_map(|row| &row.assumed) {
+            writeln!(out, "assumed: {assumed}")?;
+        }
+        out.push_str(&table(rows, layout));
+    }
+    Ok(())
+}
+
+fn conversation(out: &mut String, client: &Conversation, style: Style) -> fmt::Result {
     writeln!(out, "\n{}, on {} ({})", client.client, client.interface, client.server)?;
     for observed in &client.observed {
         writeln!(out, "  {observed}")?;
@@ -31,13 +47,18 @@ fn conversation(out: &mut fmt::Formatter<'_>, client: &Conversation) -> fmt::Res
         exchange(out, number, one)?;
     }
     for boot in &client.boots {
-        boot_file(out, boot)?;
+        boot_file(out, boot, client.boots.len() > 1)?;
     }
-    let result = if client.works { "  =>" } else { "  => it does not boot:" };
-    writeln!(out, "{result} {}", client.verdict)
+    let introduction = match client.verdict.verdict {
+        Verdict::Boots => "",
+        Verdict::Unknown => "it cannot be known from here: ",
+        Verdict::DoesNotBoot => "it does not boot: ",
+    };
+    let result = format!("{introduction}{}", client.verdict);
+    writeln!(out, "  => {}", style.paint(color(client.verdict.verdict), &result))
 }
 
-fn exchange(out: &mut fmt::Formatter<'_>, number: usize, step: &Exchange) -> fmt::Result {
+fn exchange(out: &mut String, number: usize, step: &Exchange) -> fmt::Result {
     writeln!(out, "  {number}. {} to port {}, {}", step.message, step.port, step.description)?;
     match (&step.answer, &step.drop_reason) {
         (Some(reply), _) => {
@@ -70,7 +91,7 @@ fn exchange(out: &mut fmt::Formatter<'_>, number: usize, step: &Exchange) -> fmt
     Ok(())
 }
 
-fn field(out: &mut fmt::Formatter<'_>, field: &Field) -> fmt::Result {
+fn field(out: &mut String, field: &Field) -> fmt::Result {
     let by = match (&field.line, field.keyword) {
         (Some(line), Some(keyword)) => format!("{line} ({keyword})"),
         _ => "always".to_owned(),
@@ -78,7 +99,8 @@ fn field(out: &mut fmt::Formatter<'_>, field: &Field) -> fmt::Result {
     writeln!(out, "       {:NAME_WIDTH$} {:VALUE_COLUMN$} {by}", field.name, field.value)
 }
 
-fn boot_file(out: &mut fmt::Formatter<'_>, boot: &BootFile) -> fmt::Result {
+/// The file of a reply. With a menu, each entry has its own result.
+fn boot_file(out: &mut String, boot: &BootFile, is_menu: bool) -> fmt::Result {
     let entry = boot.entry.as_ref().map_or_else(String::new, |entry| format!(" (“{entry}”)"));
     write!(out, "  file: {}{entry}, from {}", boot.name, boot.server)?;
     if let Some(path) = &boot.path {
@@ -86,35 +108,17 @@ fn boot_file(out: &mut fmt::Formatter<'_>, boot: &BootFile) -> fmt::Result {
     }
     if let Some(size) = boot.size {
         write!(out, ", {size} bytes, can be read")?;
+    } else if let Some(root) = &boot.root {
+        write!(out, " (tftp-root is at {root})")?;
     }
-    writeln!(out)
-}
-
-/// A table with the boot file of each architecture.
-fn table(clients: &[Conversation]) -> String {
-    let mut rows = vec![["architecture", "file", "from", "line", ""].map(str::to_owned)];
-    for client in clients {
-        let name = client.architecture_name.map_or_else(String::new, |name| format!(" {name}"));
-        let architecture = format!("{}{name}", client.architecture);
-        if client.boots.is_empty() {
-            let reason = client.exchanges.last().and_then(|last| last.drop_reason.as_ref());
-            let reason =
-                reason.map_or_else(|| "no boot file in the reply".to_owned(), ToString::to_string);
-            rows.push([architecture.clone(), "-".into(), "-".into(), "-".into(), reason]);
-        }
-        for boot in &client.boots {
-            let size = || boot.size.map(|size| format!("{size} bytes"));
-            let state = boot.problem.clone().or_else(size).unwrap_or_default();
-            let line = boot.line.clone().unwrap_or_else(|| "-".to_owned());
-            rows.push([architecture.clone(), boot.name.clone(), boot.server.clone(), line, state]);
-        }
+    out.push('\n');
+    if let Some(hint) = &boot.hint {
+        writeln!(out, "        hint: {hint}")?;
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..4).map(|column| width(column).unwrap_or(0)).collect();
-    let line = |row: &[String; 5]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  "));
-        let text: String = cells.chain([row[4].clone()]).collect();
-        format!("{}\n", text.trim_end())
-    };
-    rows.iter().map(line).collect()
+    match boot.verdict.verdict {
+        _ if !is_menu => Ok(()),
+        Verdict::Boots => Ok(()),
+        Verdict::Unknown => writeln!(out, "        it cannot be known from here: {}", boot.verdict),
+        Verdict::DoesNotBoot => writeln!(out, "        it does not boot: {}", boot.verdict),
+    }
 }

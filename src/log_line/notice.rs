@@ -21,10 +21,22 @@ pub enum NoticeClient {
 pub enum NoticeLine {
     /// What the client did not get, or did not request.
     Boot { client: NoticeClient, reason: BootReason },
-    /// A line offers iPXE to iPXE.
-    IpxeLoop { client: NoticeClient, file: String, count: usize, line: String },
-    /// A client loads the same file repeatedly.
-    BootLoop { client: NoticeClient, file: String, count: usize, line: String },
+    /// A line offers iPXE to iPXE. `reason`: a sentence about the file.
+    IpxeLoop {
+        client: NoticeClient,
+        file: String,
+        count: usize,
+        line: String,
+        reason: Option<String>,
+    },
+    /// A client loads the same file repeatedly. `reason`: a sentence about the file.
+    BootLoop {
+        client: NoticeClient,
+        file: String,
+        count: usize,
+        line: String,
+        reason: Option<String>,
+    },
     /// The client repeats a request and acknowledges no block.
     NoAcks { client: NoticeClient, path: String, count: usize },
     /// The limit of transfers was reached and a transfer of this client was dropped.
@@ -74,17 +86,25 @@ impl fmt::Display for NoticeClient {
     }
 }
 
+/// The remedy for iPXE that loads itself.
+const EXCLUDE_IPXE: &str =
+    "Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from that line (tag:!ipxe)";
+/// The question where the file does not show why it is loaded again.
+const UNKNOWN_LOOP: &str = "is the file for other firmware, or does Secure Boot reject it?";
+
 impl fmt::Display for NoticeLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Boot { client, reason } => write!(f, "{client} {reason}"),
-            Self::IpxeLoop { client, file, count, line } => write!(
+            Self::IpxeLoop { client, file, count, line, reason } => write!(
                 f,
-                "{client} has loaded {file} {count} times within a minute: {line} sends it to iPXE too. Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from that line (tag:!ipxe)"
+                "{client} has loaded {file} {count} times within a minute: {line} sends it to iPXE too. {}",
+                reason.as_deref().unwrap_or(EXCLUDE_IPXE)
             ),
-            Self::BootLoop { client, file, count, line } => write!(
+            Self::BootLoop { client, file, count, line, reason } => write!(
                 f,
-                "{client} has loaded {file} ({line}) {count} times within a minute and restarted each time: is the file for other firmware, or does Secure Boot reject it?"
+                "{client} has loaded {file} ({line}) {count} times within a minute and restarted each time: {}",
+                reason.as_deref().unwrap_or(UNKNOWN_LOOP)
             ),
             Self::NoAcks { client, path, count } => write!(
                 f,

@@ -47,6 +47,7 @@ fn reply_sent(
     Some(ClientEvent::ReplySent(ReplySent {
         mac,
         ip: address(request),
+        architecture: request.architecture(),
         is_ipxe: contains(user_class, IPXE_USER_CLASS),
         boot_file: advertised_file(config, request, reply),
         next: expected_step(request, reply),

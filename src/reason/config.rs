@@ -9,7 +9,7 @@ reasons! {
             "port=0 is missing: dnsmasq would serve DNS, which this program does not; clients that use this machine as DNS \
              server get no answer";
         /// `more`: ` (3 lines)`, if there are several.
-        DnsNotServed { keyword: &'static str, more: String } = "dns-not-served",
+        DnsNotServed { keyword: &'static str, more: String } = "line-for-dns",
             "{keyword} is for DNS, which is not served{more}: clients that use this machine as DNS server get no answer; \
              set port=0 if there are none";
         RangeWithoutService = "range-without-service",
@@ -24,8 +24,6 @@ reasons! {
             "dhcp-option: a proxyDHCP reply does not contain option {option}{more}: {remedy}";
         RootWithoutTftp = "tftp-root-without-tftp",
             "tftp-root has no effect without enable-tftp: files are not served";
-        WordAsInterface { word: String, remedy: &'static str } = "word-as-interface",
-            "enable-tftp: {word} is the name of an interface here: {remedy}";
         QuotesInText { keyword: &'static str, text: String } = "quotes-in-text",
             "{keyword}: the quotation marks of {text} are part of the text: remove them, or write \"";
         MenuTextMissing { text: String } = "menu-text-missing",
@@ -45,6 +43,13 @@ reasons! {
         /// `remedy`: `: write 7`, if the text is the name of an architecture.
         ArchitectureAsText { text: String, remedy: String } = "architecture-as-text",
             "dhcp-match: {text} is compared as a text, and clients send a number{remedy}";
+        ShortArchitecture { class: String, meant: String } = "short-architecture",
+            "dhcp-vendorclass: clients send five digits, so {class} matches none: write {meant}";
+        UserClassInOtherCase { class: String } = "user-class-in-other-case",
+            "dhcp-userclass: iPXE sends iPXE, which {class} does not match";
+        LeaseAsNetmask = "lease-as-netmask",
+            "dhcp-range: a number without dots is a lease time, which a proxy range does not use: write the netmask as \
+             255.255.255.0";
         ScriptUserWithoutScript = "script-user-without-script",
             "dhcp-scriptuser has no effect without dhcp-script";
         ScriptUserWithoutRange { user: String } = "script-user-without-range",
@@ -58,9 +63,12 @@ reasons! {
             "dhcp-boot is not used for {architecture} clients: their only pxe-service ({service}) is used instead";
         NameWithoutDot { name: String } = "name-without-dot",
             "pxe-service: {name} has no dot, so clients will ask for {name}.0";
-        TagNeverSet { tag: String } = "tag-never-set", "tag \"{tag}\" is never set: this line never applies";
-        NegatedTagNeverSet { tag: String } = "negated-tag-never-set",
-            "tag \"{tag}\" is never set: tag:!{tag} is always true";
+        /// `similar`: `; did you mean "iPXE"?`, if a tag of a similar name is set.
+        TagNeverSet { tag: String, similar: String } = "tag-never-set",
+            "tag \"{tag}\" is never set: this line never applies{similar}";
+        /// `similar` as in `TagNeverSet`.
+        NegatedTagNeverSet { tag: String, similar: String } = "negated-tag-never-set",
+            "tag \"{tag}\" is never set: tag:!{tag} is always true{similar}";
         MoreTagsNeverSet { count: usize } = "more-tags-never-set",
             "{count} more lines use tags that are never set";
         /// `more`: ` (3 lines)`, if there are several.
@@ -78,9 +86,8 @@ reasons! {
         TwoInterfaces { first: String, second: String, name: String } = "two-interfaces",
             "dhcp-range: {first} and {second} are on the same network: a client gets a reply from each; add \
              interface={name} to use one";
-        TftpInterfaceMissing { name: String } = "tftp-interface-missing",
-            "enable-tftp={name} serves files on the interface {name} only, which does not exist; write enable-tftp for all \
-             interfaces";
+        TftpInterfaceMissing { name: String, remedy: &'static str } = "tftp-interface-missing",
+            "enable-tftp={name} serves files on the interface {name} only, which does not exist; {remedy}";
         ResolverIsDnsmasq { file: &'static str, address: std::net::IpAddr } = "resolver-is-dnsmasq",
             "this machine will not resolve names: {file} names {address}, where dnsmasq answers and pxemasq does not; change \
              that line, and set port=0";

@@ -55,17 +55,20 @@ reasons! {
         /// A hint about Secure Boot.
         NotSigned { path: String } = "program-not-signed",
             "{path} has no signature: a client with Secure Boot does not start it";
-        /// iPXE that is sent to iPXE, and does nothing else.
+        /// The firmware starts it, and the client loads it again.
+        Starts { path: String } = "program-starts",
+            "{path} is a program for this firmware: read on the client's screen why the boot does not go on";
+        /// iPXE that is sent to iPXE, and asks for its boot file again.
         IpxeWithoutScript { path: String } = "program-ipxe-without-script",
-            "{path} is iPXE without an embedded script: it asks for its boot file again";
+            "{path} is iPXE without an embedded script, so that iPXE loads iPXE again. Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from the line that sends it (tag:!ipxe)";
         /// As before; this build looks for a script first.
         IpxeWithAutoexec { path: String } = "program-ipxe-with-autoexec",
-            "{path} is iPXE without an embedded script: it runs autoexec.ipxe from the directory of {path} if that file exists, else it asks for its boot file again";
+            "{path} is iPXE without an embedded script, so that iPXE loads iPXE again unless there is a script autoexec.ipxe in the directory of {path}. Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from the line that sends it (tag:!ipxe)";
         /// The script decides.
         IpxeWithScript { path: String } = "program-ipxe-with-script",
-            "{path} is iPXE with an embedded script, which decides what it loads next";
+            "{path} is iPXE with an embedded script, which decides what iPXE loads next: if iPXE loads {path} again, correct that script";
         /// A compressed build.
         IpxeUnknownScript { path: String } = "program-ipxe-script-unknown",
-            "{path} is iPXE, and compressed: without an embedded script it asks for its boot file again";
+            "{path} is iPXE, and compressed, so that an embedded script is not visible: without one, iPXE loads iPXE again. Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from the line that sends it (tag:!ipxe)";
     }
 }

@@ -31,6 +31,8 @@ struct JsonBoot {
     mac: Option<String>,
     ip: Option<String>,
     name: Option<String>,
+    /// Where its requests arrive, if the log does not name the client.
+    origin: Option<String>,
     architecture: Option<u16>,
     architecture_name: Option<&'static str>,
     /// As in the log.
@@ -77,6 +79,7 @@ impl JsonBoot {
             mac: boot.mac.clone(),
             ip: boot.ip.map(|ip| ip.to_string()),
             name: boot.name.clone(),
+            origin: boot.origin.as_deref().and_then(non_empty),
             architecture: boot.architecture.map(|one| one.0),
             architecture_name: boot.architecture.and_then(Architecture::name),
             started: non_empty(&boot.raw_time),

@@ -90,11 +90,14 @@ impl Follower<'_> {
         for index in indexes {
             let Some(progress) = self.open.get_mut(&index) else { continue };
             let boot = &self.correlator.boots()[index];
-            if !self.request.filter.passes(boot) {
-                continue;
-            }
             let quiet = progress.last_step.elapsed();
             let has_ended = quiet >= period(boot);
+            if !self.request.filter.passes(boot) {
+                if has_ended {
+                    self.open.remove(&index);
+                }
+                continue;
+            }
             if boot.is_certain() || (has_ended && boot.is_evident()) {
                 print_steps(boot, progress, quiet >= SETTLE_TIME, self.style);
             }

@@ -8,6 +8,15 @@ use super::{capture, html, json, text};
 use crate::byte_text::to_utf8;
 use crate::terminal::{Style, print_stdout};
 
+/// All boots, after the last line or datagram.
+pub fn boots(correlator: BootCorrelator, source: Source) -> Vec<Boot> {
+    let mut boots = correlator.into_boots();
+    if source == Source::Capture {
+        capture::finish(&mut boots);
+    }
+    boots
+}
+
 /// Prints everything after the last line.
 pub fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Source) {
     let failed_starts: Vec<FailedStart> = correlator.failed_starts().to_vec();
@@ -17,18 +26,14 @@ pub fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Sou
         OutputFormat::Html => html::page(&boots, &failed_starts, &problems, source),
         OutputFormat::Json => json::document(&boots, &failed_starts, &problems),
         OutputFormat::Text => {
-            let style = Style::of_stdout();
-            return print_stdout(&text::story(&boots, &failed_starts, &problems, source, style));
+            return print_stdout(&text::story(
+                &boots,
+                &failed_starts,
+                &problems,
+                source,
+                Style::of_stdout(),
+            ));
         }
     };
     print_stdout(&to_utf8(&output));
-}
-
-/// All boots, after the last line or datagram.
-pub fn boots(correlator: BootCorrelator, source: Source) -> Vec<Boot> {
-    let mut boots = correlator.into_boots();
-    if source == Source::Capture {
-        capture::finish(&mut boots);
-    }
-    boots
 }

@@ -1,12 +1,13 @@
-//! Reads the logs and captures, and prints their boots.
+//! Reads the logs and prints their boots.
 
 use super::boot::Boot;
+use super::capture;
 use super::correlate::BootCorrelator;
 use super::line_reader::next_line;
+use super::live;
 use super::output::{boots, print_all};
 use super::request::StoryRequest;
 use super::source::Source;
-use super::{capture, live};
 use crate::byte_text::to_path;
 use crate::capture::is_capture;
 use crate::error::StartupError;
@@ -53,10 +54,6 @@ pub fn boots_of(path: &str) -> Result<Vec<Boot>, StartupError> {
     Ok(boots(correlator, source))
 }
 
-/// Adds the lines of a log, or the datagrams of a capture.
-///
-/// # Errors
-/// The file cannot be read.
 fn read_file(path: &str, correlator: &mut BootCorrelator) -> Result<Source, StartupError> {
     let io_error = |error: io::Error| unreadable(path, &strerror(&error));
     let mut file = BufReader::new(File::open(to_path(path)).map_err(io_error)?);
@@ -70,7 +67,6 @@ fn read_file(path: &str, correlator: &mut BootCorrelator) -> Result<Source, Star
     Ok(Source::Log)
 }
 
-/// The error for a file that cannot be read.
 fn unreadable(path: &str, error: &dyn fmt::Display) -> StartupError {
     StartupError::file(format!("cannot read {path}: {error}"))
 }

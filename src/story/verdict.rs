@@ -54,6 +54,8 @@ const LOADERS: &[&str] =
 /// Suffixes of files that loaders read.
 const SETTINGS: &[&str] =
     &[".cfg", ".conf", ".ipxe", ".txt", ".c32", "/default", ".lst", ".php", ".mod", ".pf2", ".bcd"];
+/// The step of a boot that was going on when the server ended.
+pub const SERVER_STOPPED: &str = "the server was stopped";
 /// An iPXE build whose name does not start with `ipxe`.
 const NETBOOT_XYZ: &str = "netboot.xyz";
 
@@ -208,7 +210,9 @@ fn notice_end(kind: &StepKind) -> Option<EndReason> {
         CAUSES.iter().find_map(|words| text.split_once(words)).map_or(&**text, |(fact, _)| fact);
     let says = |words: [&str; 2]| words.iter().any(|words| fact.contains(words));
     let text = text.clone();
-    Some(if text.starts_with(DHCP_SERVER) || text.starts_with(OTHER_PROXY) {
+    Some(if text == SERVER_STOPPED {
+        EndReason::ServerStopped
+    } else if text.starts_with(DHCP_SERVER) || text.starts_with(OTHER_PROXY) {
         EndReason::OtherServerAnswered { text }
     } else if says(NO_PROXY_REQUEST) {
         EndReason::NoProxyRequest { text: fact.to_owned() }

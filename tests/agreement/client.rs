@@ -1,7 +1,7 @@
 //! Simulated clients. They accept a reply as the firmware does (PXE 2.1; UEFI 2.10, section 24; iPXE), download the boot
 //! file and check that it is a program for that firmware.
 
-use super::program::{self, ARM64, Firmware, X64};
+use super::program::{self, ARM64, Firmware, IA32, X64};
 use super::reply::Reply;
 use super::scene::Scene;
 use crate::common::boot_rom::parse_request;
@@ -20,6 +20,8 @@ pub enum Outcome {
     Fails(String),
     /// Another machine decides it.
     Unknown(String),
+    /// The menu has the local disk as its first entry.
+    LocalDisk,
 }
 
 /// A firmware.
@@ -55,7 +57,9 @@ pub const CLIENTS: &[Kind] = &[
     kind("UEFI x64 (7)", 7, "52:54:00:00:00:07", Class::Uefi, Firmware::Uefi(X64)),
     kind("UEFI x64 (9)", 9, "52:54:00:00:00:09", Class::Uefi, Firmware::Uefi(X64)),
     kind("UEFI ARM64", 11, "52:54:00:00:00:11", Class::Uefi, Firmware::Uefi(ARM64)),
+    kind("UEFI IA32", 6, "52:54:00:00:00:06", Class::Uefi, Firmware::Uefi(IA32)),
     kind("HTTP Boot x64", 16, "52:54:00:00:00:16", Class::HttpBoot, Firmware::Uefi(X64)),
+    kind("HTTP Boot ARM64", 19, "52:54:00:00:00:19", Class::HttpBoot, Firmware::Uefi(ARM64)),
     kind("iPXE on BIOS", 0, "52:54:00:00:00:02", Class::Ipxe, Firmware::IpxeBios),
     kind("iPXE on UEFI", 7, "52:54:00:00:00:08", Class::Ipxe, Firmware::IpxeUefi(X64)),
     kind("Raspberry Pi", 0, "dc:a6:32:00:00:01", Class::RaspberryPi, Firmware::Bios),
@@ -69,8 +73,6 @@ const PI_FILES: [&str; 3] = ["0badcafe/start4.elf", "start4.elf", "bootcode.bin"
 /// The features that iPXE reports in option 175: on a BIOS PXE, HTTP, DNS, bzImage and menu; on UEFI EFI, HTTP, DNS and menu.
 const IPXE_BIOS_FEATURES: &str = "210101130101170101180101270101";
 const IPXE_UEFI_FEATURES: &str = "240101130101170101270101";
-/// A boot menu has a time limit; the entries have to be few.
-const MAX_ENTRIES: usize = 8;
 
 pub struct Client<'a> {
     pub scene: &'a Scene<'a>,
@@ -169,18 +171,12 @@ impl Client<'_> {
         fails(faults.join(", "))
     }
 
-    /// Each entry of the menu in turn. Type 0 is the local disk (PXE 2.1, section 2.2.3).
+    /// Without a user, the client chooses the first entry of the menu at the end of its time limit. Type 0 is the local disk
+    /// (PXE 2.1, section 2.2.3).
     fn choose(&self, shown: &Reply) -> Outcome {
-        let entries = shown.menu.iter().filter(|(kind, _)| *kind != 0).take(MAX_ENTRIES);
-        let mut outcomes: Vec<Outcome> =
-            entries.map(|(kind, text)| self.choose_one(shown, *kind, text)).collect();
-        let Some(first) = outcomes.first().cloned() else {
-            return Outcome::Unknown("it boots the local disk".to_owned());
-        };
-        outcomes.retain(|one| std::mem::discriminant(one) != std::mem::discriminant(&first));
-        match outcomes.first() {
-            None => first,
-            Some(other) => Outcome::Unknown(format!("one entry: {first:?}; another: {other:?}")),
+        match shown.menu.first() {
+            None | Some((0, _)) => Outcome::LocalDisk,
+            Some((kind, text)) => self.choose_one(shown, *kind, text),
         }
     }
 
@@ -235,22 +231,26 @@ impl Client<'_> {
 
     /// An iPXE without embedded script asks again, as iPXE.
     fn execute(&self, name: &str, kind: &str) -> Outcome {
-        let asks_again =
-            kind.starts_with("ipxe-") && !kind.ends_with("-script") && !kind.ends_with("-packed");
-        if !asks_again {
+        if !kind.starts_with("ipxe-") {
             return Outcome::Boots(name.to_owned());
+        }
+        if kind.ends_with("-script") {
+            return Outcome::Unknown(format!("the script in {name} decides"));
         }
         let firmware = match self.kind.firmware {
             Firmware::Bios => Firmware::IpxeBios,
             Firmware::Uefi(machine) => Firmware::IpxeUefi(machine),
             _ => return fails(format!("iPXE loads {name}, which is iPXE, without end")),
         };
-        let kind = Kind { class: Class::Ipxe, firmware, ..*self.kind };
+        // iPXE sends the architecture that it was built for.
+        let arch = if self.kind.arch == 9 { 7 } else { self.kind.arch };
+        let kind = Kind { class: Class::Ipxe, arch, firmware, ..*self.kind };
         let ipxe = Client { kind: &kind, ..*self };
         match ipxe.boot() {
             Outcome::Boots(file) => Outcome::Boots(format!("{name}, then {file}")),
             Outcome::Fails(fault) => fails(format!("{name}, then: {fault}")),
             Outcome::Unknown(what) => Outcome::Unknown(format!("{name}, then: {what}")),
+            Outcome::LocalDisk => fails(format!("{name}, then the local disk")),
         }
     }
 

@@ -22,12 +22,16 @@ const EFI_APPLICATION: u8 = 10;
 /// The last bytes of a file name its kind, so that a client knows what the file would do.
 const KIND: &str = "\0kind ";
 
+/// Texts of the start code of iPXE for BIOS. The rest of such a program is compressed, and an embedded script with it.
+const START_CODE: &[u8] = b"PXE->EB:\0 !PXE at \0 entry point at \0\n         UNDI code segment \0";
+/// Texts of iPXE for UEFI: how it recognises a script, and its name.
+const IPXE_TEXTS: &[u8] = b"#!ipxe\0iPXE 1.21.1 -- http://ipxe.org\0";
+
 /// A file of a kind: `bios`, `efi-x64`, `efi-ia32`, `efi-arm64`, `script`, `html`, `text`, `empty`, `gzip`, `elf`, `bzimage`,
-/// `iso`. With `ipxe-` in front the program is iPXE; with `-script` behind it has an embedded script, which is visible in
-/// the file; with `-packed` the script is compressed.
+/// `iso`. With `ipxe-` in front the program is iPXE; with `-script` behind it has an embedded script.
 pub fn make(kind: &str) -> Vec<u8> {
     let program = kind.trim_start_matches("ipxe-");
-    let program = program.trim_end_matches("-script").trim_end_matches("-packed");
+    let program = program.trim_end_matches("-script");
     let mut bytes = match program {
         "empty" => return Vec::new(),
         "bios" => bios(),
@@ -43,7 +47,14 @@ pub fn make(kind: &str) -> Vec<u8> {
         "iso" => [&vec![0; 32769][..], b"CD001\x01", &[0; 2042]].concat(),
         other => panic!("{other}: no such kind of file"),
     };
-    if kind.starts_with("ipxe-") && kind.ends_with("-script") {
+    match kind {
+        "ipxe-bios" | "ipxe-bios-script" => {
+            bytes.splice(5..5, START_CODE.iter().copied());
+        }
+        _ if kind.starts_with("ipxe-") => bytes.extend(IPXE_TEXTS),
+        _ => {}
+    }
+    if kind.starts_with("ipxe-efi") && kind.ends_with("-script") {
         bytes.extend(b"#!ipxe\nchain http://192.0.2.1/menu\n");
     }
     bytes.extend(KIND.bytes().chain(kind.bytes()));

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+pub mod boot_files;
 pub mod boot_rom;
 pub mod download;
 pub mod firmware;

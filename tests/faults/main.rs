@@ -12,6 +12,7 @@ mod limits;
 mod link;
 mod many_transfers;
 mod network;
+mod notices;
 mod sandbox;
 mod setup;
 mod storm;
@@ -24,6 +25,7 @@ fn main() -> std::process::ExitCode {
         flood::TESTS,
         limits::TESTS,
         network::TESTS,
+        notices::TESTS,
         time::TESTS,
         sandbox::TESTS,
         frame_errors::TESTS,

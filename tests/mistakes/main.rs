@@ -5,6 +5,7 @@
 mod common;
 mod scene;
 
+use common::boot_files::{ARM64, IPXE, X64};
 use common::lab::allow;
 use scene::{CONFIG, Firmware, Scene};
 use std::thread::sleep;
@@ -82,11 +83,20 @@ const MISTAKES: &[Mistake] = &[
         make: |scene| {
             scene.swap("tag:!ipxe,x86-64_EFI,Network,boot.efi", "x86-64_EFI,Network,ipxe.efi");
             scene.without("dhcp-boot");
-            scene.file("/srv/tftp/ipxe.efi");
+            scene.efi_application("/srv/tftp/ipxe.efi", X64, IPXE);
             scene.firmware = Firmware::ChainedIpxe;
         },
-        message: "52:54:00:aa:bb:01 has loaded ipxe.efi 3 times within a minute: @:8 sends it to iPXE too",
+        message: "52:54:00:aa:bb:01 has loaded ipxe.efi 3 times within a minute: @:8 sends it to iPXE too. /srv/tftp/ipxe.efi is iPXE without an embedded script, so that iPXE loads iPXE again. Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from the line that sends it (tag:!ipxe)",
         marker: "to iPXE too",
+    },
+    Mistake {
+        name: "a program for other firmware",
+        make: |scene| {
+            scene.efi_application("/srv/tftp/boot.efi", ARM64, b"");
+            scene.firmware = Firmware::Restarting;
+        },
+        message: "52:54:00:aa:bb:01 has loaded boot.efi (@:9) 3 times within a minute and restarted each time: /srv/tftp/boot.efi is a program for ARM64 UEFI, and the client is x86-64 UEFI firmware: send it an EFI application for x86-64, such as bootx64.efi, grubx64.efi or snponly.efi",
+        marker: "is a program for ARM64",
     },
     Mistake {
         name: "a tag that nothing sets",

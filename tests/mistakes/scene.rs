@@ -1,5 +1,6 @@
 //! A correct server, into which a test introduces a mistake, and a client that boots from it as firmware does.
 
+use super::common::boot_files::{X64, efi_application};
 use super::common::boot_rom::{BootRom, parse_request};
 use super::common::download::Download;
 use super::common::lab::{Lab, Process, eventually, record};
@@ -39,6 +40,8 @@ pub enum Firmware {
     Arm,
     /// Firmware that loads iPXE, which requests a boot file again, three times.
     ChainedIpxe,
+    /// Firmware that cannot start its boot file, and loads it three times.
+    Restarting,
 }
 
 pub struct Scene {
@@ -56,9 +59,8 @@ pub struct Scene {
 impl Scene {
     pub fn new() -> Result<Self, String> {
         let lab = Lab::new(["server", "client"])?;
-        for name in ["bios/pxelinux.0", "boot.efi"] {
-            lab.file(&format!("/srv/tftp/{name}"), "boot me");
-        }
+        lab.file("/srv/tftp/bios/pxelinux.0", [0xfa, 0x31, 0xc0]);
+        lab.file("/srv/tftp/boot.efi", efi_application(X64, b""));
         Ok(Self {
             lab,
             config: GOOD.to_owned(),
@@ -88,6 +90,11 @@ impl Scene {
 
     pub fn file(&self, path: &str) {
         self.lab.file(path, "boot me");
+    }
+
+    /// Writes an EFI application with these data.
+    pub fn efi_application(&self, path: &str, machine: u16, data: &[u8]) {
+        self.lab.file(path, efi_application(machine, data));
     }
 
     pub fn drop_port(&mut self, port: u16) {
@@ -134,13 +141,15 @@ impl Scene {
     /// Three stages at most.
     fn boot(&self, packets: &PacketSocket) {
         let arch = if self.firmware == Firmware::Arm { 11 } else { 7 };
-        let stages = if self.firmware == Firmware::ChainedIpxe { 3 } else { 1 };
+        let is_loop = matches!(self.firmware, Firmware::ChainedIpxe | Firmware::Restarting);
+        let stages = if is_loop { 3 } else { 1 };
         if self.router_boots {
             let [from, to] = ["192.168.77.254:67", "255.255.255.255:68"].map(str::parse);
             packets.send("eth0", from.expect("one"), to.expect("one"), &offer_of_router());
         }
         for stage in 0..stages {
-            let class = if stage > 0 { ",user-class=iPXE" } else { "" };
+            let is_ipxe = stage > 0 && self.firmware == Firmware::ChainedIpxe;
+            let class = if is_ipxe { ",user-class=iPXE" } else { "" };
             let rom = BootRom::new(&format!("arch={arch}{class}"), packets, SERVER, CLIENT);
             let Ok(reply) = rom.boot() else { return };
             if reply.file.is_empty() || reply.file.contains("://") {

@@ -24,6 +24,7 @@ crate::tests![
     leases_are_read_from_the_script_with_leasefile_ro,
     idle_daemon_uses_no_processor_time,
     process_that_uses_the_port_is_named_at_a_terminal,
+    dnsmasq_of_libvirt_on_the_port_is_not_to_be_stopped,
     interface_that_appears_after_the_start_is_served,
     address_that_is_added_after_the_start_is_served,
 ];
@@ -299,8 +300,48 @@ fn process_that_uses_the_port_is_named_at_a_terminal() {
         setup.lab.host("server").spawn(command.env("JOURNAL_STREAM", stream).stderr(journal));
     eventually(TIMEOUT, || daemon.ended()).expect("it ends");
     let seen = fs::read_to_string("/srv/journal").expect("it was written");
-    let holder = format!("(process {}): \"kill {0}\" frees it", std::process::id());
+    let holder =
+        format!("(process {}): stop it, or move it to another address", std::process::id());
     assert!(seen.contains("port 67 is taken by ") && seen.contains(&holder), "{seen}");
+}
+
+/// libvirt, LXD, Incus and NetworkManager start a dnsmasq for each of their networks. It is not stopped: both can run.
+fn dnsmasq_of_libvirt_on_the_port_is_not_to_be_stopped() {
+    let Some(setup) = required(Setup::new(RANGE)) else { return };
+    if subject_is_theirs() {
+        return crate::common::harness::skip("dnsmasq differs: D-001");
+    }
+    let theirs = std::path::Path::new("/usr/sbin/dnsmasq");
+    let installed =
+        theirs.exists().then_some(()).ok_or_else(|| "dnsmasq is not installed".to_owned());
+    let Some(()) = required(installed) else { return };
+    let server = setup.lab.host("server");
+    server.ip("link add virbr0 type bridge");
+    server.ip("addr add 192.168.122.1/24 dev virbr0");
+    server.ip("link set virbr0 up");
+    let file = "/srv/libvirt/dnsmasq/default.conf";
+    setup.lab.file(
+        file,
+        "port=0\nbind-dynamic\ninterface=virbr0\nexcept-interface=lo\ndhcp-range=192.168.122.2,192.168.122.254\n\
+         dhcp-leasefile=/srv/leases\npid-file=/srv/libvirt.pid\nuser=root\n",
+    );
+    let mut command = Command::new(theirs);
+    let mut other = server.spawn(command.args(["-k", &format!("--conf-file={file}")]));
+    eventually(TIMEOUT, || server.listens_on_udp(67).then_some(())).expect("it listens");
+    let journal = fs::File::create("/srv/journal").expect("/srv is writable");
+    let found = journal.metadata().expect("it is there");
+    let stream = format!("{}:{}", found.dev(), found.ino());
+    let mut command = Setup::program(&["-k"]);
+    let mut daemon = server.spawn(command.env("JOURNAL_STREAM", stream).stderr(journal));
+    eventually(TIMEOUT, || daemon.ended()).expect("it ends");
+    let seen = fs::read_to_string("/srv/journal").expect("it was written");
+    let expected = "for virbr0: both can run if this configuration has bind-dynamic, and interface= with the interfaces to serve";
+    assert!(seen.contains("dnsmasq of libvirt") && seen.contains(expected), "{seen}");
+    // What the message says is true.
+    setup.lab.file(CONFIG, format!("port=0\n{RANGE}bind-dynamic\ninterface=eth0\n"));
+    assert_eq!(setup.background(&[]), started());
+    assert!(other.ended().is_none(), "the other one runs");
+    end(self::daemon().expect("a pid file"));
 }
 
 /// At boot, the network may be configured after the program has started.

@@ -32,8 +32,8 @@ pub struct DhcpRange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the grammar above names them")]
 pub enum RangeKind {
-    /// Another DHCP server assigns the addresses.
-    Proxy { subnet: Ipv4Addr, netmask: Option<Ipv4Addr> },
+    /// Another DHCP server assigns the addresses. A lease time has no effect; `None` is none in the line.
+    Proxy { subnet: Ipv4Addr, netmask: Option<Ipv4Addr>, lease: Option<Lease> },
     /// Addresses for the hosts of `dhcp-host` lines only.
     Static { subnet: Ipv4Addr, netmask: Option<Ipv4Addr>, lease: Lease },
     /// A pool of addresses to assign.
@@ -147,12 +147,15 @@ fn version4(start: Ipv4Addr, input: Input<'_>) -> Parsed<'_, RangeKind> {
         return refuse(ParseError::own("inconsistent DHCP range", input, expected));
     }
     let (left, _broadcast) = opt(preceded(comma, dotted)).parse(left)?;
-    let lease = alt((preceded(comma, lease), success(DEFAULT_LEASE)));
-    map(lease, |lease| match kind {
-        Second::Proxy => RangeKind::Proxy { subnet: start, netmask },
-        Second::Static => RangeKind::Static { subnet: start, netmask, lease },
-        Second::End(end) => {
-            RangeKind::Pool { start: start.min(end), end: start.max(end), netmask, lease }
+    let explicit = alt((map(preceded(comma, lease), Some), success(None)));
+    map(explicit, |explicit| {
+        let lease = explicit.unwrap_or(DEFAULT_LEASE);
+        match kind {
+            Second::Proxy => RangeKind::Proxy { subnet: start, netmask, lease: explicit },
+            Second::Static => RangeKind::Static { subnet: start, netmask, lease },
+            Second::End(end) => {
+                RangeKind::Pool { start: start.min(end), end: start.max(end), netmask, lease }
+            }
         }
     })
     .parse(left)
@@ -277,13 +280,17 @@ mod tests {
         let range = proxy("dhcp-range=192.168.10.0,proxy");
         assert_eq!(
             range.kind,
-            RangeKind::Proxy { subnet: Ipv4Addr::new(192, 168, 10, 0), netmask: None }
+            RangeKind::Proxy { subnet: Ipv4Addr::new(192, 168, 10, 0), netmask: None, lease: None }
         );
         let range = proxy("dhcp-range=192.168.1.136 , proxy,255.255.255.0,192.168.1.255,1h");
         let netmask = Some(Ipv4Addr::new(255, 255, 255, 0));
         assert_eq!(
             range.kind,
-            RangeKind::Proxy { subnet: Ipv4Addr::new(192, 168, 1, 136), netmask }
+            RangeKind::Proxy {
+                subnet: Ipv4Addr::new(192, 168, 1, 136),
+                netmask,
+                lease: Some(Lease::Seconds(3600))
+            }
         );
     }
 

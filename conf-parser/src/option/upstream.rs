@@ -11,7 +11,7 @@
 //!
 //! Quotes have no effect, except in `alias`.
 
-use crate::error::{CheckSubject, DeferredCheck, ParseError, SystemCheck};
+use crate::error::{CheckSubject, DeferredCheck, ParseError, Remedy, SystemCheck};
 use crate::input::Input;
 use crate::primitives::{address4, address6, decimal, domain, is_address, number16, parse_all};
 
@@ -91,6 +91,10 @@ impl<'a> ServerTarget<'a> {
     /// A host that is not an address is a name.
     fn resolve(&self) -> Option<SystemCheck> {
         let error = ParseError::own("", self.host, "an address, or a name that can be resolved");
+        let error = match port_after_colon(self.host) {
+            Some(remedy) => error.with_remedy(remedy),
+            None => error,
+        };
         (!is_address(self.host))
             .then(|| SystemCheck { subject: CheckSubject::HostName(self.host.bytes()), error })
     }
@@ -131,6 +135,15 @@ impl<'a> ServerTarget<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// `8.8.8.8:53`
+fn port_after_colon(host: Input<'_>) -> Option<Remedy> {
+    let (address, port) = host.split_once(b':')?;
+    let text = |part: Input<'_>| String::from_utf8_lossy(&part.bytes()).into_owned();
+    let is_port = !port.is_empty() && parse_all(number16, port).is_ok();
+    (address4(address).is_some() && is_port)
+        .then(|| Remedy::new(port, format!("write {}#{}", text(address), text(port))))
 }
 
 fn check_port(port: Option<Input<'_>>) -> Result<(), ParseError> {
@@ -272,6 +285,13 @@ mod tests {
             ("alias=1.2.3.9-1.2.3.4,5.6.7.8", "invalid alias range"),
             (r#"alias="1.2.3.4",5.6.7.8"#, "missing address in alias"),
         ]);
+    }
+
+    #[test]
+    fn port_after_a_colon_has_a_remedy() {
+        let remedy = |line| pending(line).condition.expect("a host name").error.remedy;
+        assert_eq!(remedy("server=8.8.8.8:53").as_deref(), Some("write 8.8.8.8#53"));
+        assert_eq!(remedy("server=dns.example:53"), None);
     }
 
     #[test]

@@ -48,7 +48,15 @@ fn typing_distance(word: &str, known: &str) -> Option<usize> {
     let after = equal(&mut one.iter().rev().zip(other.iter().rev()));
     let longer = word.chars().count().max(known.chars().count());
     let differing = longer.saturating_sub(before + after);
-    (distance <= (differing / 3).clamp(1, MAX_DISTANCE)).then_some(distance)
+    let limit = if differing < 3 { 0 } else { (differing / 3).clamp(1, MAX_DISTANCE) };
+    (distance <= limit && !differs_in_a_number(word, known)).then_some(distance)
+}
+
+/// `efi32` and `efi64` are two names, not a typing mistake.
+fn differs_in_a_number(word: &str, known: &str) -> bool {
+    let split = |word: &str| -> (String, String) { word.chars().partition(char::is_ascii_digit) };
+    let ((number, text), (known_number, known_text)) = (split(word), split(known));
+    text == known_text && !number.is_empty() && !known_number.is_empty() && number != known_number
 }
 
 fn same_parts(word: &str, known: &str) -> bool {
@@ -106,5 +114,12 @@ mod tests {
         {
             assert_eq!(keyword(word), None, "{word}");
         }
+    }
+
+    #[test]
+    fn names_with_different_numbers_are_not_near() {
+        assert_eq!(nearest("arch7", ["arch9"].into_iter()), None);
+        assert_eq!(nearest("ach7", ["arch7"].into_iter()), Some("arch7"));
+        assert_eq!(nearest("a", ["b"].into_iter()), None);
     }
 }

@@ -18,6 +18,9 @@ pub fn name_as_address(host: &DhcpHost) -> Option<ConfigReason> {
 }
 
 fn is_dashed_address(name: &[u8]) -> bool {
+    if name.len() != "00-11-22-33-44-55".len() {
+        return false; // The usual case, of very many lines.
+    }
     let pairs: Vec<&[u8]> = name.split(|byte| *byte == b'-').collect();
     pairs.len() == 6
         && pairs.iter().all(|pair| pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit))
@@ -33,13 +36,35 @@ pub fn of_mac_match(rule: &TagRule<Hex>) -> Reasons {
 
 /// The findings about a `dhcp-vendorclass` or `dhcp-userclass`.
 pub fn of_class_match(rule: &TagRule<ClassMatch>) -> Reasons {
-    let (keyword, text) = match &rule.matcher {
-        ClassMatch::Vendor(text) => ("dhcp-vendorclass", text),
-        ClassMatch::User(text) => ("dhcp-userclass", text),
+    let (keyword, text, special) = match &rule.matcher {
+        ClassMatch::Vendor(text) => {
+            let digits = short_architecture(text).map(|reason| (Level::Warning, reason));
+            ("dhcp-vendorclass", text, digits)
+        }
+        ClassMatch::User(text) => {
+            let case = class_of_ipxe(text).map(|reason| (Level::Hint, reason));
+            ("dhcp-userclass", text, case)
+        }
     };
-    let reasons =
-        quotes::in_text(keyword, text).into_iter().chain(tag_with_prefix(keyword, &rule.tag));
-    reasons.map(|reason| (Level::Warning, reason)).collect()
+    let tag = tag_with_prefix(keyword, &rule.tag);
+    let reasons = quotes::in_text(keyword, text).into_iter().chain(tag);
+    reasons.map(|reason| (Level::Warning, reason)).chain(special).collect()
+}
+
+/// `PXEClient:Arch:7`: clients send five digits (PXE 2.1, section 2.2.1). The start of such a number is fine.
+fn short_architecture(text: &[u8]) -> Option<ConfigReason> {
+    let class = to_text(text);
+    let (before, number) = class.split_once("Arch:")?;
+    let digits = number.split(':').next().filter(|digits| digits.len() < 5)?;
+    let architecture: u16 = digits.parse().ok()?;
+    let is_start = Architecture::all().any(|known| format!("{:05}", known.0).starts_with(digits));
+    let meant = format!("{before}Arch:{architecture:05}");
+    (!is_start).then_some(ConfigReason::ShortArchitecture { class, meant })
+}
+
+fn class_of_ipxe(text: &[u8]) -> Option<ConfigReason> {
+    let differs = text.eq_ignore_ascii_case(b"iPXE") && text != b"iPXE";
+    differs.then(|| ConfigReason::UserClassInOtherCase { class: to_text(text) })
 }
 
 /// `dhcp-mac=tag:lab,...` sets a tag of the name `tag:lab`, unlike `dhcp-match`.
@@ -57,9 +82,13 @@ pub fn architecture_as_text(matcher: &OptionMatch) -> Option<ConfigReason> {
         return None;
     }
     let text = to_text(&value.bytes);
-    let number =
-        Architecture::parse(&text).map(|architecture| format!(": write {}", architecture.0));
-    Some(ConfigReason::ArchitectureAsText { text, remedy: number.unwrap_or_default() })
+    let hex = text.strip_prefix("0x").and_then(|digits| u16::from_str_radix(digits, 16).ok());
+    let remedy = match hex.map(Architecture).or_else(|| Architecture::parse(&text)) {
+        Some(number) if text.parse() == Ok(number.0) => ": remove the quotation marks".to_owned(),
+        Some(number) => format!(": write {}", number.0),
+        None => String::new(),
+    };
+    Some(ConfigReason::ArchitectureAsText { text, remedy })
 }
 
 #[cfg(test)]
@@ -98,9 +127,38 @@ mod tests {
                 "warning: dhcp-match: x86-64_EFI is compared as a text, and clients send a number: write 7",
             ),
             (
+                "dhcp-match=set:efi,93,0x0b",
+                "warning: dhcp-match: 0x0b is compared as a text, and clients send a number: write 11",
+            ),
+            (
+                "dhcp-match=set:efi,93,\"7\"",
+                "warning: dhcp-match: 7 is compared as a text, and clients send a number: remove the quotation marks",
+            ),
+            (
                 "dhcp-match=set:efi,93,xyz",
                 "warning: dhcp-match: xyz is compared as a text, and clients send a number",
             ),
+        ]);
+    }
+
+    #[test]
+    fn class_that_clients_do_not_send_is_reported() {
+        check(&[
+            (
+                "dhcp-vendorclass=set:efi,PXEClient:Arch:7",
+                "warning: dhcp-vendorclass: clients send five digits, so PXEClient:Arch:7 matches none: write PXEClient:Arch:00007",
+            ),
+            (
+                "dhcp-userclass=set:ipxe,ipxe",
+                "hint: dhcp-userclass: iPXE sends iPXE, which ipxe does not match",
+            ),
+        ]);
+        check_fine(&[
+            "dhcp-vendorclass=set:arm,PXEClient:Arch:00011",
+            "dhcp-vendorclass=set:any,PXEClient:Arch:0001",
+            "dhcp-vendorclass=set:any,PXEClient",
+            "dhcp-userclass=set:ipxe,iPXE",
+            "dhcp-userclass=set:own,lab",
         ]);
     }
 }

@@ -6,12 +6,11 @@ use super::dns::DnsLines;
 use super::quotes;
 use super::unsent_options::UnsentOptions;
 use super::{MAX_FINDINGS, Reasons, warning_at};
-use crate::byte_text::to_text;
 use crate::config::{Config, Origin, RangeKind};
 use crate::finding::{Finding, Level};
 use crate::reason::{ConfigReason, Reason};
 use conf_parser::Directive as D;
-use conf_parser::{DhcpRange, Directive};
+use conf_parser::{DhcpRange, Directive, Lease};
 
 /// What the lines have shown up to now.
 #[derive(Debug, Default)]
@@ -81,9 +80,6 @@ fn script_user(config: &Config, origin: &Origin) -> Option<Finding> {
 fn of_line(directive: &Directive) -> Reasons {
     let warning = |reason| (Level::Warning, reason);
     match directive {
-        D::EnableTftp(Some(names)) => {
-            names.iter().filter_map(|name| word_as_interface(name)).map(warning).collect()
-        }
         D::PxeService(service) => of_service(service),
         D::DhcpBoot(boot) => of_boot(boot),
         D::PxePrompt(prompt) => {
@@ -98,7 +94,10 @@ fn of_line(directive: &Directive) -> Reasons {
             .filter_map(|name| quotes::in_text("interface", name))
             .map(warning)
             .collect(),
-        D::DhcpRange(range) => netmask(range).map(warning).into_iter().collect(),
+        D::DhcpRange(range) => {
+            let lease = lease_as_netmask(range).map(|reason| (Level::Hint, reason));
+            netmask(range).map(warning).into_iter().chain(lease).collect()
+        }
         D::DhcpHost(host) => name_as_address(host).map(warning).into_iter().collect(),
         D::MacMatch(rule) => of_mac_match(rule),
         D::OptionMatch(rule) => {
@@ -107,20 +106,6 @@ fn of_line(directive: &Directive) -> Reasons {
         D::ClassMatch(rule) => of_class_match(rule),
         _ => Vec::new(),
     }
-}
-
-/// Whether the value of `enable-tftp` is a word that switches something on or off elsewhere.
-fn word_as_interface(name: &[u8]) -> Option<ConfigReason> {
-    let word = to_text(name);
-    let is = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-    let remedy = if is(&["yes", "true", "on", "1"]) {
-        "write enable-tftp without a value"
-    } else if is(&["no", "false", "off", "0"]) {
-        "remove the line to turn TFTP off"
-    } else {
-        return None;
-    };
-    Some(ConfigReason::WordAsInterface { word, remedy })
 }
 
 /// `192.168.1.0,proxy,192.168.1.255`: dnsmasq accepts any address as a netmask.
@@ -133,24 +118,21 @@ fn netmask(range: &DhcpRange) -> Option<ConfigReason> {
         .then_some(ConfigReason::BadNetmask { netmask })
 }
 
+/// The shortest lease time of dnsmasq, which also stands for all shorter ones.
+const SHORTEST_LEASE: Lease = Lease::Seconds(120);
+
+/// `192.168.1.0,proxy,24`: a number without dots is a lease time.
+fn lease_as_netmask(range: &DhcpRange) -> Option<ConfigReason> {
+    let is_number = matches!(
+        range.kind,
+        conf_parser::RangeKind::Proxy { netmask: None, lease: Some(SHORTEST_LEASE), .. }
+    );
+    is_number.then_some(ConfigReason::LeaseAsNetmask)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::config::lint::advice::tests::{check, check_fine, leveled};
-
-    #[test]
-    fn word_as_interface_of_enable_tftp_is_a_warning() {
-        check(&[
-            (
-                "enable-tftp=yes",
-                "warning: enable-tftp: yes is the name of an interface here: write enable-tftp without a value",
-            ),
-            (
-                "enable-tftp=False",
-                "warning: enable-tftp: False is the name of an interface here: remove the line to turn TFTP off",
-            ),
-        ]);
-        check_fine(&["enable-tftp=eth0", "enable-tftp"]);
-    }
 
     #[test]
     fn tftp_root_without_enable_tftp_is_a_hint() {
@@ -199,6 +181,10 @@ mod tests {
             "dhcp-range=10.1.0.0,proxy,10.1.0.255",
             "warning: dhcp-range: 10.1.0.255 is no netmask, so no client is on this network",
         )]);
-        check_fine(&["dhcp-range=10.1.0.0,proxy,255.255.0.0"]);
+        check(&[(
+            "dhcp-range=10.1.0.0,proxy,16",
+            "hint: dhcp-range: a number without dots is a lease time, which a proxy range does not use: write the netmask as 255.255.255.0",
+        )]);
+        check_fine(&["dhcp-range=10.1.0.0,proxy,255.255.0.0", "dhcp-range=10.1.0.0,proxy,1h"]);
     }
 }

@@ -10,11 +10,17 @@ const MARKS: &[char] = &[
 ];
 
 /// The reason, if the text starts or ends with a quotation mark. An apostrophe within a text is none.
-pub fn in_text(keyword: &'static str, text: &[u8]) -> Option<ConfigReason> {
-    let shown = to_text(text);
+pub fn in_text(keyword: &'static str, bytes: &[u8]) -> Option<ConfigReason> {
+    let shown = to_text(bytes);
     let text = shown.trim();
-    let quoted = text.starts_with(MARKS) || text.ends_with(MARKS);
+    let quoted = text.starts_with(MARKS) || text.ends_with(MARKS) || has_windows_quotes(bytes);
     quoted.then(|| ConfigReason::QuotesInText { keyword, text: text.to_owned() })
+}
+
+/// Typographic quotation marks in the encoding Windows-1252.
+fn has_windows_quotes(text: &[u8]) -> bool {
+    let is_mark = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, 0x84 | 0x91..=0x94));
+    std::str::from_utf8(text).is_err() && (is_mark(text.first()) || is_mark(text.last()))
 }
 
 #[test]
@@ -25,4 +31,6 @@ fn quotation_mark_at_either_end_is_found() {
     for text in ["", "a", "Don’t boot", "it's", "5 o'clock", "a \"b\" c", "\u{fc}"] {
         assert!(in_text("dhcp-boot", text.as_bytes()).is_none(), "{text}");
     }
+    assert!(in_text("dhcp-boot", b"\x93a\x94").is_some());
+    assert!(in_text("dhcp-boot", b"a\xe4").is_none());
 }

@@ -10,11 +10,14 @@ use crate::reason::ConfigReason;
 use conf_parser::Condition;
 use conf_parser::Directive;
 use conf_parser::RunTimeFile;
+use std::collections::BTreeSet;
 use std::slice;
 use std::sync::Arc;
 
 /// Number of warnings; for the rest only their number is given.
 const MAX_WARNINGS: usize = 10;
+/// Number of tags that an unknown tag is compared with.
+const MAX_COMPARED: usize = 1000;
 /// Number of interface patterns that are compared with tags.
 const MAX_PATTERNS: usize = 100;
 /// Tags that are set without a line (docs/dnsmasq/config-language.md, section 3).
@@ -133,7 +136,15 @@ impl TagUsageReport {
             || patterns.iter().any(|pattern| interface_matches(pattern, tag))
     }
 
-    /// One warning for each tag that is never set, at the first line that uses it.
+    /// A question with the tag of a similar name that is set, or an empty text.
+    fn similar(&self, tag: &[u8]) -> String {
+        let set = self.usage.set.iter().take(MAX_COMPARED).map(|known| self.usage.name(*known));
+        let names: BTreeSet<String> = set.map(to_text).collect();
+        let found = conf_parser::nearest(&to_text(tag), names.iter().map(String::as_str));
+        found.map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
+    }
+
+    /// One finding for each tag that is never set, at the first line that uses it.
     pub fn findings(&self) -> Vec<Finding> {
         let TagUsage { used, files, .. } = &self.usage;
         let mut findings = Vec::new();
@@ -152,11 +163,12 @@ impl TagUsageReport {
                 continue;
             }
             reported.push(tag);
+            let similar = self.similar(tag);
             let tag = to_text(tag);
             let (level, reason) = if used.negated {
-                (Level::Hint, ConfigReason::NegatedTagNeverSet { tag })
+                (Level::Hint, ConfigReason::NegatedTagNeverSet { tag, similar })
             } else {
-                (Level::Warning, ConfigReason::TagNeverSet { tag })
+                (Level::Warning, ConfigReason::TagNeverSet { tag, similar })
             };
             let file = files.get(used.file as usize).cloned().unwrap_or_default();
             let origin = Origin { file, line: used.line as usize };
@@ -270,6 +282,19 @@ mod tests {
             [
                 "c:2: tag \"b\" is never set: this line never applies",
                 "c:2: tag \"a\" is never set: tag:!a is always true"
+            ]
+        );
+    }
+
+    #[test]
+    fn unset_tag_is_compared_with_the_tags_that_are_set() {
+        assert_eq!(
+            warnings(
+                "dhcp-match=set:iPXE,175\ndhcp-boot=tag:ipxe,a\ndhcp-boot=tag:!bois,b\ndhcp-match=set:bios,93,0"
+            ),
+            [
+                "c:2: tag \"ipxe\" is never set: this line never applies; did you mean \"iPXE\"?",
+                "c:3: tag \"bois\" is never set: tag:!bois is always true; did you mean \"bios\"?"
             ]
         );
     }

@@ -153,9 +153,10 @@ mod tests {
             "dhcp-option-pxe=3,10.0.0.1",
             "dhcp-option=42,10.0.0.1",
             "dhcp-option=encap:175,190,user",
-            "dhcp-range=10.1.0.1,static\ndhcp-option=3,10.0.0.1",
         ] {
             assert_eq!(findings(&format!("{PROXY}{line}")), [""; 0], "{line}");
         }
+        let with_static = format!("{PROXY}dhcp-range=10.1.0.1,static\ndhcp-option=3,10.0.0.1");
+        assert!(!findings(&with_static).iter().any(|finding| finding.contains("dhcp-option")));
     }
 }

@@ -196,7 +196,7 @@ impl Builder {
     fn add_range(&mut self, range: DhcpRange, origin: &Origin) {
         use conf_parser::RangeKind as Parsed;
         let (start, end, netmask, kind) = match range.kind {
-            Parsed::Proxy { subnet, netmask } => (subnet, subnet, netmask, RangeKind::Proxy),
+            Parsed::Proxy { subnet, netmask, .. } => (subnet, subnet, netmask, RangeKind::Proxy),
             Parsed::Static { subnet, netmask, lease } => {
                 (subnet, subnet, netmask, RangeKind::Static(lease))
             }
@@ -208,9 +208,6 @@ impl Builder {
                 return self.findings.push(finding);
             }
         };
-        if kind != RangeKind::Proxy {
-            self.findings.push(pool_finding(origin, start, netmask));
-        }
         let value = Range { start, end, netmask, kind, set: range.set };
         self.config.dhcp.ranges.push(rule(origin, range.conditions, value));
     }
@@ -322,12 +319,6 @@ fn located<T>(values: Vec<T>, origin: &Origin) -> impl Iterator<Item = Located<T
 
 fn default_value<T>(value: T) -> Located<T> {
     Located { origin: Origin::default_value(), value }
-}
-
-/// An address pool: the network would have no addresses (D-009).
-fn pool_finding(origin: &Origin, start: Ipv4Addr, netmask: Option<Ipv4Addr>) -> Finding {
-    let subnet = start & netmask.unwrap_or(Ipv4Addr::BROADCAST);
-    Finding::at(Level::Error, origin, StartReason::Pool { subnet })
 }
 
 fn delay_rule(delay: ReplyDelay, origin: &Origin) -> Rule<u32> {

@@ -5,6 +5,7 @@
 //! ([`protocol`]). Links are followed wherever they lead, as in dnsmasq.
 
 mod config_files;
+mod examine;
 mod inspect;
 mod lookups;
 mod opener;

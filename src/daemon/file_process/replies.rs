@@ -24,6 +24,9 @@ impl Reply {
             Request::Lookups(_) => None,
             Request::ReadConfig => Some(Self::Config { size: 0, unwatched: Vec::new() }),
             Request::Inspect { id, .. } => Some(Self::Inspected { id: *id, cause: None }),
+            Request::ExamineProgram(program) => {
+                Some(Self::ProgramExamined { id: program.id, reason: None })
+            }
             Request::ReopenLog => Some(Self::LogOpened(EAGAIN)),
             Request::ConnectSyslog => Some(Self::SyslogConnected(EAGAIN)),
             Request::RemovePidFile => Some(Self::PidFileRemoved),

@@ -124,6 +124,10 @@ impl Tasks {
             Request::Inspect { id, files } => {
                 Some((Reply::Inspected { id, cause: self.inspector.find_cause(&files) }, None))
             }
+            Request::ExamineProgram(program) => {
+                let reason = self.inspector.examine(&program);
+                Some((Reply::ProgramExamined { id: program.id, reason }, None))
+            }
             Request::ReopenLog => {
                 let opened = open_log_file_again(self.log_file.as_deref()?);
                 let error = opened.as_ref().err().map_or(0, error_number);

@@ -31,7 +31,8 @@ pub fn open_dhcp(
             Step::Reuse => "failed to set SO_REUSE{ADDR|PORT} on DHCP socket",
             Step::Bind => "failed to bind DHCP server socket",
         };
-        bind_error(action, &error, (Ipv4Addr::UNSPECIFIED, port).into(), line)
+        let address = (Ipv4Addr::UNSPECIFIED, port).into();
+        describe(action, &error, address, line, sharing == PortSharing::Shared)
     })
 }
 
@@ -43,12 +44,23 @@ pub fn bind_error(
     address: SocketAddr,
     line: Option<&Origin>,
 ) -> StartupError {
+    // Only sockets of single addresses share their port.
+    describe(action, error, address, line, !address.ip().is_unspecified())
+}
+
+fn describe(
+    action: &str,
+    error: &io::Error,
+    address: SocketAddr,
+    line: Option<&Origin>,
+    is_shared: bool,
+) -> StartupError {
     let mut failed = StartupError::network(format!("{action}: {}", strerror(error)));
     if let Some(line) = line {
         failed = failed.with_origin(line);
     }
     if error.kind() == io::ErrorKind::AddrInUse {
-        let owner = port_owner::describe_port_owner(address);
+        let owner = port_owner::describe_port_owner(address, is_shared);
         let detail = match line {
             Some(line) => format!("{owner}\n  {line} needs port {}", address.port()),
             None => owner,

@@ -58,7 +58,10 @@ fn command(line: CommandLine) -> Result<Command, StartupError> {
     for given in &line.options {
         match given.row.switch() {
             Some(Switch::Version) => return Ok(Command::Print(command_line::version())),
-            Some(Switch::Help) => return Ok(Command::Print(command_line::help(line.page))),
+            Some(Switch::Help) => {
+                let width = command_line::DEFAULT_WIDTH;
+                return Ok(Command::Print(command_line::help(line.page, width)));
+            }
             _ => loader.argument(given.row, given.value.as_deref())?,
         }
     }

@@ -38,6 +38,7 @@ use super::files::io_threads::IoThreads;
 use super::host_process::HostProcess;
 use super::host_process::child::HostSetup;
 use super::log_requests::LogReopening;
+use super::loop_notices::LoopNotices;
 use super::notices::Inspections;
 use super::perform::DelayedReplies;
 use super::rate_limit::log_limit::LogLimiter;
@@ -258,6 +259,7 @@ impl Confined {
             monitoring: Monitoring {
                 boot_monitor: BootMonitor::default(),
                 inspections: Inspections::new(file_process::roots(&config)),
+                loop_notices: LoopNotices::new(file_process::roots(&config)),
             },
             log_limiter: LogLimiter::new(&config),
             config,

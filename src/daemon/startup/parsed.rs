@@ -2,15 +2,16 @@
 
 use super::privileges::{identity, script_user, serving_identity};
 use super::refusals::finding;
+use crate::config::Config;
 use crate::config::read::load::Loaded;
 use crate::config::reload::ReloadableFiles;
-use crate::config::{Config, Tftp};
 use crate::diagnose::environment;
 use crate::error::StartupError;
-use crate::explain::{Environment, ExplainOutput, ExplainRequest, explain};
+use crate::explain::{Environment, ExplainOutput, ExplainRequest, StartErrors, explain};
 use crate::finding::{Finding, Level, arranged};
 use crate::reason::StartReason;
 use crate::sys::interfaces::snapshot;
+use crate::terminal::Layout;
 use std::sync::Arc;
 
 /// A configuration that was read.
@@ -40,8 +41,7 @@ impl Parsed {
         let network = &config.network;
         let missing = |here| environment::missing_interface_findings(network, here);
         findings.extend(interfaces.iter().flat_map(missing));
-        let roots = |tftp: &Arc<Tftp>| environment::inaccessible_roots(tftp, identity.as_ref());
-        findings.extend(config.tftp.iter().flat_map(roots));
+        findings.extend(environment::inaccessible_roots(config, identity.as_ref()));
         findings.extend(unknown_users(config));
         findings
     }
@@ -53,17 +53,20 @@ impl Parsed {
 
     /// The replies that the described clients would get.
     pub fn explain(self, clients: &[String], json: bool) -> Result<ExplainOutput, StartupError> {
-        let warnings = arranged(self.findings()).iter().map(warning).collect();
+        let findings = arranged(self.findings());
+        let start = self.start_errors(&findings);
         let files = self.files().iter().map(ToString::to_string).collect();
+        let layout = Layout::of_stdout();
         let mut environment = environment_of(self.loaded.config);
-        explain(&ExplainRequest { clients, json }, &mut environment, files, warnings)
+        let request = ExplainRequest { clients, json, layout, files, findings, start };
+        explain(request, &mut environment)
     }
-}
 
-fn warning(finding: &Finding) -> String {
-    match finding.level {
-        Level::Error => format!("the program does not start: {finding}"),
-        Level::Warning | Level::Hint => finding.to_string(),
+    /// Why the program does not start. Errors of the configuration alone are those of any machine.
+    fn start_errors(&self, findings: &[Finding]) -> StartErrors {
+        let errors = || findings.iter().filter(|finding| finding.level == Level::Error);
+        let is_read = |finding: &&Finding| self.loaded.findings.contains(finding);
+        StartErrors { anywhere: errors().find(is_read).cloned(), here: errors().next().cloned() }
     }
 }
 
@@ -74,7 +77,7 @@ fn environment_of(mut config: Config) -> Environment {
     let mut files_of_hosts = ReloadableFiles::from_config(&config);
     let snapshot = files_of_hosts.list().read();
     let (names, _) = files_of_hosts.read(&mut config, snapshot);
-    Environment { config, names, interfaces, identity }
+    Environment::new(config, names, interfaces, identity)
 }
 
 fn unknown_users(config: &Config) -> impl Iterator<Item = Finding> {

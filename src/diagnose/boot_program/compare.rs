@@ -52,8 +52,12 @@ pub fn explain_repeated_load(
         Fit::DoesNotFit(reason) => Some(reason),
         Fit::Unknown(reason) => reason,
         Fit::Fits => {
-            let ipxe = program.ipxe.filter(|_| client.is_ipxe);
-            ipxe.map(|ipxe| ipxe_reason(ipxe, printable(path))).or(hint)
+            let path = printable(path);
+            match program.ipxe {
+                Some(ipxe) if client.is_ipxe => Some(ipxe_reason(ipxe, path)),
+                _ if program.format == Format::Unrecognised => None,
+                _ => hint.or(Some(ProgramReason::Starts { path })),
+            }
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::finding::Finding;
 use crate::net::Interfaces;
 use crate::sys::privilege::Identity;
 pub use boot_files::is_empty_directory;
-pub use names::missing_interface_findings;
+pub use names::{missing_interface_findings, tftp_interfaces};
+pub use networks::range_findings;
 pub use roots::inaccessible_roots;
 
 /// Findings that do not refuse the start. `identity` is the user that serves files, `None` if it does not exist; without
@@ -24,12 +25,12 @@ pub fn environment_findings(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(here) = interfaces {
-        findings.extend(networks::range_findings(config, here));
-        findings.extend(names::tftp_interfaces(config, here));
+        findings.extend(range_findings(config, here));
+        findings.extend(tftp_interfaces(config, here));
         findings.extend(resolver::resolver_finding(config, here));
     }
     let Some(tftp) = config.tftp.as_deref() else { return findings };
-    if !inaccessible_roots(tftp, identity).is_empty() {
+    if !inaccessible_roots(config, identity).is_empty() {
         return findings;
     }
     let closed = identity.map_or_else(Vec::new, |identity| roots::closed_roots(tftp, identity));

@@ -33,7 +33,25 @@ pub fn tftp_interfaces(config: &Config, interfaces: &Interfaces) -> Vec<Finding>
     let missing = tftp.interfaces.iter().flatten().filter(|name| !exists(name));
     let finding = |name: &Vec<u8>| {
         let name = to_text(name);
-        Finding::at(Level::Warning, &tftp.enabled, ConfigReason::TftpInterfaceMissing { name })
+        let remedy = tftp_remedy(&name);
+        let reason = ConfigReason::TftpInterfaceMissing { name, remedy };
+        Finding::at(Level::Warning, &tftp.enabled, reason)
     };
     missing.map(finding).collect()
+}
+
+/// `enable-tftp=no` is meant to turn TFTP off.
+fn tftp_remedy(name: &str) -> &'static str {
+    let negative = ["no", "off", "false", "0"].iter().any(|word| name.eq_ignore_ascii_case(word));
+    if negative {
+        "remove the line to turn TFTP off"
+    } else {
+        "write enable-tftp for all interfaces"
+    }
+}
+
+#[test]
+fn remedy_for_a_word_that_turns_tftp_off_is_to_remove_the_line() {
+    assert_eq!(tftp_remedy("No"), "remove the line to turn TFTP off");
+    assert_eq!(tftp_remedy("yes"), "write enable-tftp for all interfaces");
 }

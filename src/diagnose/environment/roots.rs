@@ -1,7 +1,7 @@
 //! TFTP roots.
 
 use crate::byte_text::path_text;
-use crate::config::{Origin, Tftp};
+use crate::config::{Config, Origin, Tftp};
 use crate::diagnose::boot_file::{DeniedAt, denied_at};
 use crate::finding::{Finding, Level};
 use crate::reason::{ConfigReason, StartReason};
@@ -19,17 +19,25 @@ const MAX_LINKS: usize = 5;
 
 /// All TFTP roots with their lines. A relative root is relative to `/`, the directory of the daemon.
 pub fn roots(tftp: &Tftp) -> impl Iterator<Item = (&Origin, PathBuf)> {
+    named_roots(tftp).map(|(origin, root)| (origin, Path::new("/").join(root)))
+}
+
+/// All TFTP roots as the lines name them.
+fn named_roots(tftp: &Tftp) -> impl Iterator<Item = (&Origin, &Path)> {
     let general = tftp.root.iter().map(|root| (&root.origin, &root.value));
     let single = tftp.interface_roots.iter().map(|root| (&root.origin, &root.value.1));
     let named = general.chain(single).filter(|(_, root)| !root.is_empty());
-    named.map(|(origin, root)| (origin, Path::new("/").join(OsStr::from_bytes(root))))
+    named.map(|(origin, root)| (origin, Path::new(OsStr::from_bytes(root))))
 }
 
 /// Roots that `identity` cannot open. The start is refused with dnsmasq's message, unless there is `tftp-no-fail`.
-pub fn inaccessible_roots(tftp: &Tftp, identity: Option<&Identity>) -> Vec<Finding> {
-    let finding = |(origin, root): (&Origin, PathBuf)| {
-        let error = open_error(&root, identity)?;
-        let path = path_text(&root);
+pub fn inaccessible_roots(config: &Config, identity: Option<&Identity>) -> Vec<Finding> {
+    let Some(tftp) = config.tftp.as_deref() else { return Vec::new() };
+    let finding = |(origin, root): (&Origin, &Path)| {
+        // In debug mode the daemon does not change to `/`.
+        let directory = if config.process.debug { Path::new("") } else { Path::new("/") };
+        let error = open_error(&directory.join(root), identity)?;
+        let path = path_text(root);
         Some(if tftp.no_fail {
             Finding::at(Level::Warning, origin, ConfigReason::RootUnreadable { path, error })
         } else {
@@ -37,7 +45,7 @@ pub fn inaccessible_roots(tftp: &Tftp, identity: Option<&Identity>) -> Vec<Findi
             Finding::at(Level::Error, origin, StartReason::Root { message })
         })
     };
-    roots(tftp).filter_map(finding).collect()
+    named_roots(tftp).filter_map(finding).collect()
 }
 
 /// Why a root cannot be opened.

@@ -65,7 +65,11 @@ fn reason(config: &Config, result: Result<&Evaluated<'_>, &DropReason>) -> Optio
         Err(reason @ DropReason::NoRange(_)) => (reason, skipped_summary(config, None)),
         Err(reason) => (reason, Vec::new()),
         Ok(evaluated) => match &evaluated.decision {
-            Decision::Drop(reason) => (reason, skipped_summary(config, Some(evaluated))),
+            Decision::Drop(
+                reason @ (DropReason::NoProxyRange | DropReason::ClientOutsideRanges(_)),
+            ) => (reason, skipped_summary(config, Some(evaluated))),
+            // No line is the cause.
+            Decision::Drop(reason) => (reason, Vec::new()),
             Decision::Reply(reply) => return empty_reply(config, evaluated, reply),
         },
     };

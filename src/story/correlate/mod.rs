@@ -9,6 +9,7 @@ mod transactions;
 use super::boot::{Boot, Step, StepKind, TransferStats};
 use super::event::{Event, ServerEvent, event};
 use super::log_record::{Component, LogTime, YEAR, line_of_json, log_record};
+use super::verdict::SERVER_STOPPED;
 use crate::log_line::DropKind;
 pub use clients::ClientKey;
 use clients::Clients;
@@ -54,6 +55,10 @@ struct Exchange {
 
 /// After a longer gap, a client starts another boot.
 const BOOT_GAP: Duration = Duration::from_secs(120);
+/// A boot with a step in this time before the end of the server was going on.
+const STOP_WINDOW: Duration = Duration::from_secs(10);
+/// Limits the work for the end of a server.
+const MAX_RUNNING: usize = 1000;
 
 impl BootCorrelator {
     /// Adds a line. `now` is used if the line has no time stamp. Returns the index of the boot that the line belongs to.
@@ -144,10 +149,31 @@ impl BootCorrelator {
     }
 
     fn add_server_event(&mut self, event: ServerEvent, time: LogTime<'_>) {
-        if event == ServerEvent::Started {
-            self.undecided.clear();
+        match event {
+            ServerEvent::Started => self.undecided.clear(),
+            ServerEvent::Stopped => self.stop_boots(time),
+            _ => {}
         }
         self.servers.add(event, time);
+    }
+
+    /// The server was stopped: adds a step to its boots that were still going on.
+    fn stop_boots(&mut self, time: LogTime<'_>) {
+        let server = self.servers.state();
+        let is_running = |boot: &Boot| {
+            let since = boot.last().zip(time.seconds).map(|(last, now)| elapsed(last, now));
+            let is_recent = since.map(|since| since <= STOP_WINDOW);
+            !boot.is_complete()
+                && boot.is_certain()
+                && boot.server == server
+                && is_recent != Some(false)
+        };
+        // Boots are in the order of their start: those that go on are among the last.
+        let first = self.boots.len().saturating_sub(MAX_RUNNING);
+        let running = (first..self.boots.len()).filter(|index| is_running(&self.boots[*index]));
+        for index in running.collect::<Vec<usize>>() {
+            self.push(index, StepKind::Notice(SERVER_STOPPED.to_owned()), time);
+        }
     }
 
     fn add_client_event(&mut self, event: Event, time: LogTime<'_>) -> Option<usize> {

@@ -82,6 +82,7 @@ impl Servers {
                     }
                 });
             }
+            ServerEvent::Stopped => {}
             ServerEvent::Other(text) => self.last_line = Some(text),
         }
     }

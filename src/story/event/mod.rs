@@ -173,6 +173,8 @@ pub enum ServerEvent {
     Started,
     /// Its start was refused. The reason is in a line before.
     StartFailed,
+    /// It was stopped.
+    Stopped,
     /// TFTP is enabled, with this `tftp-root`.
     TftpEnabled(Option<String>),
     /// A warning or an error that may be the cause why a client is not served.

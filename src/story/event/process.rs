@@ -23,7 +23,6 @@ const INFORMATION: &[&str] = &[
     "reply ",
     "cached ",
     "config ",
-    TERMINATED,
 ];
 /// Beginnings of errors, without the warning in front.
 const ERRORS: &[&str] =
@@ -38,6 +37,9 @@ pub fn event(text: &str) -> Option<Event> {
     }
     if text.starts_with(FAILED_TO_START) {
         return Some(Event::Server(ServerEvent::StartFailed));
+    }
+    if text.starts_with(TERMINATED) {
+        return Some(Event::Server(ServerEvent::Stopped));
     }
     if INFORMATION.iter().any(|start| text.starts_with(start)) {
         return None;

@@ -107,7 +107,8 @@ fn notice(text: &str) -> Option<Event> {
         return None;
     }
     let text = text.strip_prefix(client).unwrap_or(text).trim_start();
-    Some(Event::Notice { client: client.to_owned(), text: text.to_owned() })
+    let client = address(client).map_or_else(|| client.to_owned(), |ip| ip.to_string());
+    Some(Event::Notice { client, text: text.to_owned() })
 }
 
 /// `sending /srv/x to 10.0.0.9: 123 bytes, blksize 1468, windowsize 4`

@@ -81,6 +81,7 @@ fn document_has_each_boot_with_its_steps() {
             "mac": "52:54:00:12:34:56",
             "ip": "10.0.0.9",
             "name": null,
+            "origin": null,
             "architecture": null,
             "architecture_name": null,
             "started": "Nov 22 17:50:08",
@@ -94,7 +95,7 @@ fn document_has_each_boot_with_its_steps() {
             },
             "steps": [
                 {"offset": 0.0, "kind": "answered", "port": null, "outcome": null, "count": 1},
-                {"offset": 4.0, "kind": "file", "path": "/t/vmlinuz", "bytes": 2_000_000, "seconds": 0.5},
+                {"offset": 4.0, "kind": "file", "path": "/t/vmlinuz", "bytes": 2_000_000, "seconds": 0.5, "datagrams": null},
             ],
         })
     );

@@ -4,11 +4,13 @@
 mod tests;
 
 use super::{
-    Cause, FileFacts, InspectedFile, LookedUp, Lookup, LookupKind, Outcome, Reply, Request,
-    Started, Unwatched,
+    Cause, ExaminedProgram, FileFacts, InspectedFile, LookedUp, Lookup, LookupKind, Outcome, Reply,
+    Request, Started, Unwatched,
 };
 use crate::boot_monitor::event::RefusalReason;
 use crate::daemon::file_process::roots::RootNumber;
+use crate::diagnose::boot_program::Client;
+use crate::wire::client_arch::Architecture;
 
 /// The first byte of a message.
 mod kind {
@@ -29,6 +31,8 @@ mod kind {
     pub const CONFIG_OUTDATED: u8 = 15;
     pub const STARTED: u8 = 16;
     pub const FAILED: u8 = 17;
+    pub const EXAMINE_PROGRAM: u8 = 18;
+    pub const PROGRAM_EXAMINED: u8 = 19;
 }
 
 /// The first byte of an outcome.
@@ -62,6 +66,7 @@ impl Request {
                 }
                 bytes
             }
+            Self::ExamineProgram(program) => program.encode(),
             Self::ReopenLog => vec![kind::REOPEN_LOG],
             Self::ConnectSyslog => vec![kind::CONNECT_SYSLOG],
             Self::RemovePidFile => vec![kind::REMOVE_PID_FILE],
@@ -78,6 +83,7 @@ impl Request {
                 let id = fields.number()?;
                 Self::Inspect { id, files: fields.all(InspectedFile::decode)? }
             }
+            kind::EXAMINE_PROGRAM => Self::ExamineProgram(ExaminedProgram::decode(&mut fields)?),
             kind::REOPEN_LOG => Self::ReopenLog,
             kind::CONNECT_SYSLOG => Self::ConnectSyslog,
             kind::REMOVE_PID_FILE => Self::RemovePidFile,
@@ -127,6 +133,24 @@ impl InspectedFile {
     }
 }
 
+impl ExaminedProgram {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = with_number(kind::EXAMINE_PROGRAM, &self.id.to_ne_bytes());
+        bytes.extend_from_slice(&self.client.architecture.0.to_ne_bytes());
+        bytes.push(u8::from(self.client.is_ipxe));
+        put_name(&mut bytes, self.root, &self.name);
+        bytes
+    }
+
+    fn decode(fields: &mut Fields<'_>) -> Option<Self> {
+        let id = fields.number()?;
+        let architecture = Architecture(u16::from_ne_bytes(fields.array()?));
+        let client = Client { architecture, is_ipxe: fields.byte()? != 0 };
+        let (root, name) = fields.name()?;
+        Some(Self { id, root, name: name.to_vec(), client })
+    }
+}
+
 /// A longer name is cut. No request has one.
 fn put_name(bytes: &mut Vec<u8>, root: RootNumber, name: &[u8]) {
     let length = u16::try_from(name.len()).unwrap_or(u16::MAX);
@@ -173,6 +197,11 @@ impl Reply {
                 }
                 bytes
             }
+            Self::ProgramExamined { id, reason } => {
+                let mut bytes = with_number(kind::PROGRAM_EXAMINED, &id.to_ne_bytes());
+                bytes.extend_from_slice(reason.as_deref().unwrap_or_default().as_bytes());
+                bytes
+            }
             Self::LogOpened(error) => with_number(kind::LOG_OPENED, &error.to_ne_bytes()),
             Self::SyslogConnected(error) => {
                 with_number(kind::SYSLOG_CONNECTED, &error.to_ne_bytes())
@@ -201,6 +230,13 @@ impl Reply {
                 let id = fields.number()?;
                 let cause = if fields.0.is_empty() { None } else { Some(fields.cause()?) };
                 Self::Inspected { id, cause }
+            }
+            kind::PROGRAM_EXAMINED => {
+                let id = fields.number()?;
+                Self::ProgramExamined {
+                    id,
+                    reason: Some(fields.text()).filter(|text| !text.is_empty()),
+                }
             }
             kind::LOG_OPENED => Self::LogOpened(i32::from_ne_bytes(fields.array()?)),
             kind::SYSLOG_CONNECTED => Self::SyslogConnected(i32::from_ne_bytes(fields.array()?)),

@@ -4,6 +4,7 @@ mod encoding;
 
 use super::roots::RootNumber;
 use crate::boot_monitor::event::RefusalReason;
+use crate::diagnose::boot_program::Client;
 
 /// A request of the packet process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Request {
         /// The files.
         files: Vec<InspectedFile>,
     },
+    /// Find out why a client loads a boot file again and again.
+    ExamineProgram(ExaminedProgram),
     /// Open the log file again.
     ReopenLog,
     /// Connect to the system log again.
@@ -62,6 +65,19 @@ pub struct InspectedFile {
     pub is_configured: bool,
 }
 
+/// A boot file that a client loads again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExaminedProgram {
+    /// The number of the examination.
+    pub id: u32,
+    /// The root.
+    pub root: RootNumber,
+    /// The name below the root.
+    pub name: Vec<u8>,
+    /// The client.
+    pub client: Client,
+}
+
 /// A reply of the file process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -94,6 +110,13 @@ pub enum Reply {
         id: u32,
         /// `None`: there is nothing to report.
         cause: Option<Cause>,
+    },
+    /// The result of an examination.
+    ProgramExamined {
+        /// The number of the examination.
+        id: u32,
+        /// Why the client loads the file again, if the file shows it.
+        reason: Option<String>,
     },
     /// The log file was opened: 0 and a descriptor, or the error number.
     LogOpened(i32),

@@ -67,6 +67,27 @@ Nov 30 09:00:04 b dnsmasq-tftp[1]: sent /srv/b/vmlinuz to 10.0.0.9",
         &["boots system-sent"],
     ),
     (
+        "server that is stopped during a boot",
+        "Nov 30 09:00:03 a dnsmasq-tftp[1]: sent /srv/b/pxelinux.0 to 10.0.0.9
+Nov 30 09:00:04 a dnsmasq[1]: exiting on receipt of SIGTERM
+Nov 30 09:00:05 a dnsmasq[2]: started, version 2.90 DNS disabled",
+        &["unknown server-stopped"],
+    ),
+    (
+        "server that is started again during a boot",
+        "Nov 30 09:00:03 a dnsmasq-tftp[1]: sent /srv/b/pxelinux.0 to 10.0.0.9
+Nov 30 09:00:04 a dnsmasq[1]: exiting on receipt of SIGTERM
+Nov 30 09:00:05 a dnsmasq[2]: started, version 2.90 DNS disabled
+Nov 30 09:00:09 a dnsmasq-tftp[2]: sent /srv/b/vmlinuz to 10.0.0.9",
+        &["boots system-sent"],
+    ),
+    (
+        "server that is stopped after a boot",
+        "Nov 30 09:00:03 a dnsmasq-tftp[1]: sent /srv/b/vmlinuz to 10.0.0.9
+Nov 30 09:00:04 a dnsmasq[1]: exiting on receipt of SIGTERM",
+        &["boots system-sent"],
+    ),
+    (
         "second boot after a pause",
         "Nov 30 09:00:03 a dnsmasq-tftp[1]: sent /srv/b/pxelinux.0 to 10.0.0.9
 Nov 30 09:10:04 b dnsmasq-tftp[1]: sent /srv/b/vmlinuz to 10.0.0.9",

@@ -1,0 +1,130 @@
+//! The usual clients for `--test`: what does not boot is a finding about the line that causes it.
+
+use super::boots::boots;
+use super::client_spec::ClientSpec;
+use super::environment::Environment;
+use super::kinds::{BIOS, Kind, X64_UEFI};
+use super::outcome::Outcome;
+use super::raspberry_pi::MENU_TEXT;
+use crate::config::{Config, RangeKind};
+use crate::finding::{Finding, Level};
+use crate::reason::{ConfigReason, Reason, ReplyReason, Verdict};
+use crate::wire::client_arch::Architecture;
+use crate::wire::dhcp_option::CLIENT_ARCH;
+use conf_parser::{ClassMatch, OptionMatch};
+
+/// Architectures that are played at most.
+const MAX_ARCHITECTURES: usize = 12;
+
+/// Plays the clients that the configuration names: BIOS and x64 UEFI in any case. What a client that it does not name gets
+/// is a finding only if the others get the same.
+pub fn findings(environment: &mut Environment) -> Vec<Finding> {
+    if !has_proxy_range(&environment.config) {
+        return Vec::new();
+    }
+    let named = named_architectures(&environment.config);
+    let is_open = named.is_empty();
+    let played = if is_open { vec![BIOS, X64_UEFI] } else { named };
+    let base = ClientSpec::new();
+    let mut results: Vec<Vec<Finding>> = Vec::new();
+    for architecture in played {
+        results.push(play(environment, &Kind::firmware(&base, architecture)));
+    }
+    let mut found = if is_open { common(&results) } else { results.concat() };
+    if invites_raspberry_pi(&environment.config) {
+        let kind = Kind::raspberry_pi(&base, &environment.config);
+        found.extend(play(environment, &kind));
+    }
+    without_repetition(found)
+}
+
+fn has_proxy_range(config: &Config) -> bool {
+    config.dhcp.pxe_enabled
+        && config.dhcp.ranges.iter().any(|range| range.value.kind == RangeKind::Proxy)
+}
+
+/// What is wrong with the boot of a client, and of the iPXE that it loads.
+fn play(environment: &mut Environment, kind: &Kind) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for conversation in boots(environment, kind) {
+        let of_files = conversation.boots.iter().map(|boot| &boot.verdict);
+        found.extend([&conversation.verdict].into_iter().chain(of_files).filter_map(finding));
+    }
+    found
+}
+
+/// The finding for a result; `None` if the client may boot, or if it may be intended that it does not.
+fn finding(outcome: &Outcome) -> Option<Finding> {
+    if outcome.verdict != Verdict::DoesNotBoot {
+        return None;
+    }
+    let is_intended = matches!(
+        &outcome.reason,
+        // A client with a tag that a simulated one does not have may get a file, or a reply. Others are reported by `--test`
+        // itself.
+        Reason::Reply(
+            ReplyReason::NoBootFile { .. }
+                | ReplyReason::Ignored { .. }
+                | ReplyReason::NotPxe { .. }
+                | ReplyReason::NoService { .. }
+                | ReplyReason::InterfaceMissing { .. }
+                | ReplyReason::PiEntryOnly
+        ) | Reason::Config(
+            ConfigReason::InterfaceDown { .. } | ConfigReason::InterfaceLeftOut { .. },
+        )
+    );
+    (!is_intended).then(|| Finding {
+        level: Level::Warning,
+        origin: outcome.line.as_ref().map(|line| line.0.clone()),
+        reason: outcome.reason.clone(),
+    })
+}
+
+/// The findings that all clients have.
+fn common(results: &[Vec<Finding>]) -> Vec<Finding> {
+    let (first, others) = results.split_first().map_or((&[][..], &[][..]), |(a, b)| (&a[..], b));
+    let in_all = |finding: &&Finding| others.iter().all(|other| other.contains(finding));
+    first.iter().filter(in_all).cloned().collect()
+}
+
+fn without_repetition(found: Vec<Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in found {
+        if !kept.contains(&finding) {
+            kept.push(finding);
+        }
+    }
+    kept
+}
+
+/// The architectures that lines name, in ascending order.
+fn named_architectures(config: &Config) -> Vec<Architecture> {
+    let services = config.dhcp.services.iter().map(|rule| rule.value.architecture);
+    let matched = config.dhcp.option_matches.iter().filter_map(|rule| match &rule.value.matcher {
+        OptionMatch::Code(code, value) if *code == u32::from(CLIENT_ARCH) => {
+            let number = value.bytes.iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte));
+            u16::try_from(number).ok().filter(|_| !value.bytes.is_empty())
+        }
+        _ => None,
+    });
+    let classes = config.dhcp.classes.iter().filter_map(|rule| match &rule.value.matcher {
+        ClassMatch::Vendor(class) => {
+            Some(Architecture::from_vendor_class(&String::from_utf8_lossy(class))?.0)
+        }
+        ClassMatch::User(_) => None,
+    });
+    let mut named: Vec<u16> = services.chain(matched).chain(classes).collect();
+    named.sort_unstable();
+    named.dedup();
+    named.into_iter().take(MAX_ARCHITECTURES).map(Architecture).collect()
+}
+
+/// Whether the text of a menu entry is for the Raspberry Pi.
+fn invites_raspberry_pi(config: &Config) -> bool {
+    let text = MENU_TEXT.as_bytes();
+    config
+        .dhcp
+        .services
+        .iter()
+        .any(|rule| rule.value.menu.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text)))
+}
