@@ -164,7 +164,7 @@ fn option_without_value_simulates_the_usual_clients() {
     let output = place.run(&["--explain"]);
     let report = String::from_utf8(output.stdout).expect("a text");
     assert!(report.contains("BIOS (0)"), "{report}");
-    let assumed = "assumed: the server is another machine, with an interface eth0";
+    let assumed = "assumed: the server is another machine, with an interface ";
     assert_eq!(report.matches(assumed).count(), 1, "{report}");
     let output = place.run(&["--explain", "arch=bios", "--json"]);
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");

@@ -265,6 +265,12 @@ fn busy_log() -> String {
     add(66, "tftp", "file /srv/tftp/WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW.c32 not found for 10.9.0.2");
     add(119, "tftp", "sent /srv/tftp/last to 10.9.0.2");
     add(119, "tftp", "10.9.0.2 has /srv/tftp/last: 900000000 bytes in 110.000 s, 1 kB/s");
+    // Another client, and a server that did not start.
+    add(130, "dhcp", "PXE(eth0) 52:54:00:12:34:57 proxy");
+    log.push_str(
+        "Nov 22 17:59:00 b dnsmasq[9]: cannot open log /<i>nowhere</i>: Permission denied\n",
+    );
+    log.push_str("Nov 22 17:59:00 b dnsmasq[9]: FAILED to start up\n");
     log
 }
 
@@ -309,8 +315,8 @@ boxes.forEach(([text, one], at) => boxes.slice(at + 1).forEach(([other, two]) =>
 if (document.documentElement.scrollWidth > innerWidth) bad.push('wider than the window: ' + document.documentElement.scrollWidth);
 const dark = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 const count = selector => document.querySelectorAll(selector).length;
-parent.postMessage(innerWidth + ' ' + dark + ', rows ' + count('figure ol li:not(.axis)') + ', bars ' + count('.bar') + ', marks ' +
-  count('.marks span') + ', markup ' + count('b') + ', bad ' + bad.slice(0, 5).join('; '), '*');
+parent.postMessage(innerWidth + ' ' + dark + ', verdicts ' + count('.verdict') + ', rows ' + count('figure ol li:not(.axis)') + ', bars ' + count('.bar') + ', marks ' +
+  count('.marks span') + ', markup ' + count('b, i') + ', bad ' + bad.slice(0, 5).join('; '), '*');
 </script></body>";
 
 fn browser_shows_html_page_without_overlapping_text() {
@@ -321,8 +327,8 @@ fn browser_shows_html_page_without_overlapping_text() {
         .filter_map(|line| Some(format!("{}\n", line.split_once(" b ")?.1)))
         .collect();
     for (log, expected) in [
-        (with_times, "rows 64, bars 64, marks 6, markup 0, bad "),
-        (without_times, "rows 64, bars 0, marks 0, markup 0, bad "),
+        (with_times, "verdicts 3, rows 65, bars 64, marks 6, markup 0, bad "),
+        (without_times, "verdicts 3, rows 65, bars 0, marks 0, markup 0, bad "),
     ] {
         let page = story(&["--story=html"], &log);
         assert!(!page.contains("src=") && !page.contains("@import"), "an external resource");

@@ -87,23 +87,31 @@ impl Simulation<'_> {
         };
         (boot.path, boot.size) = (Some(path_text(&path)), Some(size));
         boot.name.clone_from(&name);
-        if name.ends_with(LATE_FILE) || (name == EARLY_FILE && !is_early_model(&self.client.mac)) {
+        // An early model may have the first file on a memory card.
+        let is_sufficient = if is_early_model(&self.client.mac) {
+            name == EARLY_FILE
+        } else {
+            !name.ends_with(EARLY_FILE)
+        };
+        if name.ends_with(LATE_FILE) || !is_sufficient {
             return Outcome::unknown(ReplyReason::PiModel { name });
         }
         Outcome::boots(ReplyReason::BootsRaspberryPi { name })
     }
 
-    /// The names that are tried: in the root, and in each directory that is named after a serial number.
+    /// The names that are tried, the one that the model loads first: in the root, and in each directory that is named after
+    /// a serial number.
     fn candidates(&self, root: &Path) -> Vec<String> {
         let serials = serial_directories(root);
         let below = |file: &str| -> Vec<String> {
             let in_root = [file.to_owned()];
             serials.iter().map(|serial| format!("{serial}/{file}")).chain(in_root).collect()
         };
+        let all = || FILES.iter().chain(&[LATE_FILE]).flat_map(|file| below(file));
         if is_early_model(&self.client.mac) {
-            return vec![EARLY_FILE.to_owned()];
+            return [EARLY_FILE.to_owned()].into_iter().chain(all()).collect();
         }
-        FILES.iter().chain(&[LATE_FILE]).flat_map(|file| below(file)).collect()
+        all().collect()
     }
 }
 

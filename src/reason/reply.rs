@@ -75,7 +75,7 @@ reasons! {
         PiEntryOnly = "raspberry-pi-entry-only",
             "the only menu entry is that of the Raspberry Pi: any other client boots its local disk and not over the network";
         PiFilesMissing { root: String } = "raspberry-pi-files-missing",
-            "{root} has no start4.elf, start.elf or bootcode.bin, and no directory that is named after a serial number with one of them";
+            "{root} has no start4.elf, start.elf or bootcode.bin that can be read, and no directory that is named after a serial number with one";
         ChoiceIgnored { entry: String, why: String } = "choice-not-answered",
             "the choice of “{entry}” is not answered: {why}";
 

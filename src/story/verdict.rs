@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn boot_with_ipxe_as_last_file_is_unknown_unless_it_loops() {
         let steps = [file("/t/undionly.kpxe")];
-        let text = "it runs undionly.kpxe; what follows is mostly HTTP, which is not in this log";
+        let text = "it runs undionly.kpxe; what follows is mostly HTTP, which is not shown here";
         assert_verdict(&steps, Unknown, text);
         let ipxe = || file("/t/ipxe.efi");
         let steps = [ipxe(), ANSWERED, ipxe(), ANSWERED, ipxe()];
@@ -343,7 +343,7 @@ mod tests {
         assert_verdict(&steps, DoesNotBoot, "it stopped at /t/x: permission denied");
         assert_verdict(&[ANSWERED, StepKind::Ignored], DoesNotBoot, "it is ignored");
         assert_verdict(&[ANSWERED], Unknown, "it got a reply; nothing more was requested");
-        let text = "pxelinux.0 was the last file that it requested, and the log shows no error";
+        let text = "pxelinux.0 was the last file that it requested, and there is no error";
         assert_verdict(&[file("/t/pxelinux.0")], Unknown, text);
     }
 }

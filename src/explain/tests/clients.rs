@@ -255,7 +255,14 @@ fn raspberry_pi_loads_its_own_files() {
             ),
         ],
     );
-    fs::remove_file(scene.root.path().join("1a2b3c4d/start4.elf")).unwrap();
+    let early = "arch=0,mac=b8:27:eb:01:02:03";
+    fs::remove_file(scene.root.path().join("bootcode.bin")).unwrap();
+    check(&scene, BASE, &[(PI, early, &["unknown raspberry-pi-model 5"])]);
+    fs::rename(
+        scene.root.path().join("1a2b3c4d/start4.elf"),
+        scene.root.path().join("bootcode.bin"),
+    )
+    .unwrap();
     check(&scene, BASE, &[(PI, "rpi", &["unknown raspberry-pi-model 5"])]);
     fs::remove_file(scene.root.path().join("bootcode.bin")).unwrap();
     check(&scene, BASE, &[(PI, "rpi", &["does_not_boot raspberry-pi-files-missing 5"])]);

@@ -1,9 +1,8 @@
 //! Text and JSON for the boots of a log, and filters.
 
-use super::super::source::Source;
 use super::correlated;
 use crate::story::correlate::FailedStart;
-use crate::story::{OutputFormat, StoryRequest, json, text};
+use crate::story::{OutputFormat, Source, StoryRequest, json, text};
 use crate::terminal::Style;
 use serde_json::{Value, json};
 
@@ -96,7 +95,7 @@ fn document_has_each_boot_with_its_steps() {
             },
             "steps": [
                 {"offset": 0.0, "kind": "answered", "port": null, "outcome": null, "count": 1},
-                {"offset": 4.0, "kind": "file", "path": "/t/vmlinuz", "bytes": 2_000_000, "seconds": 0.5, "datagrams": null},
+                {"offset": 4.0, "kind": "file", "path": "/t/vmlinuz", "bytes": 2_000_000, "seconds": 0.5},
             ],
         })
     );
