@@ -257,12 +257,13 @@ fn make_links(lab: &Lab, commands: &str) {
 
 /// Contents that are different for each name. A boot file is a program for the firmware that its name shows.
 fn contents(name: &str) -> Vec<u8> {
-    let kind = match name {
-        _ if name.ends_with("aa64.efi") || name.ends_with("arm64.efi") => "efi-arm64",
-        _ if name.starts_with("efi32/") && name.ends_with(".efi") => "efi-ia32",
-        _ if name.ends_with(".efi") => "efi-x64",
-        _ if name.ends_with(".ipxe") => "script",
-        _ if name.ends_with("pxe") || name.ends_with(".0") => "bios",
+    let suffix = name.rsplit('.').next();
+    let kind = match suffix {
+        Some("efi") if name.contains("aa64") || name.contains("arm64") => "efi-arm64",
+        Some("efi") if name.starts_with("efi32/") => "efi-ia32",
+        Some("efi") => "efi-x64",
+        Some("ipxe") => "script",
+        Some("kpxe" | "kkpxe" | "0") => "bios",
         _ => return name.bytes().cycle().take(5000).collect(),
     };
     [program::make(kind), name.into()].concat()

@@ -88,6 +88,8 @@ reasons! {
         NoService { why: String } = "no-pxe-service", "no reply is sent: {why}";
         NoRange { why: String, lines: String } = "no-range", "no reply is sent: {why}{lines}";
         NotServed { why: String } = "interface-not-served", "no reply is sent: {why}";
+        AlternatePort { port: u16 } = "alternate-port",
+            "requests are received on port {port} (dhcp-alternate-port), and firmware and iPXE send them to port 67: remove this option";
         NoReply { why: String, lines: String } = "request-not-answered", "no reply is sent: {why}{lines}";
         /// `here`: the interfaces of this machine with their addresses.
         InterfaceMissing { names: String, here: String } = "served-interface-missing",
