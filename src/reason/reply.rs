@@ -63,6 +63,8 @@ reasons! {
         NoServerAddress { name: String, server: Ipv4Addr } = "no-server-address",
             "the line has no server address, and iPXE ignores such a reply: add the address (dhcp-boot={name},,{server})";
         ServerNameUnknown { warning: String } = "server-name-unknown", "{warning}: write its address instead";
+        NameTooLong { len: usize, max: usize } = "file-name-too-long",
+            "the name of the boot file has {len} bytes, and is cut to {max} bytes in the reply: use a shorter path";
         LoopbackServer { server: Ipv4Addr } = "loopback-server",
             "the server of the boot file is {server}, which is the client itself: write an address of this machine on the client's network";
         TftpMissing { name: String, server: Ipv4Addr } = "tftp-missing",
