@@ -257,15 +257,18 @@ fn make_links(lab: &Lab, commands: &str) {
 
 /// Contents that are different for each name. A boot file is a program for the firmware that its name shows.
 fn contents(name: &str) -> Vec<u8> {
-    let suffix = name.rsplit('.').next();
-    let kind = match suffix {
-        Some("efi") if name.contains("aa64") || name.contains("arm64") => "efi-arm64",
-        Some("efi") if name.starts_with("efi32/") => "efi-ia32",
-        Some("efi") => "efi-x64",
-        Some("ipxe") => "script",
-        Some("kpxe" | "kkpxe" | "0") => "bios",
-        _ => return name.bytes().cycle().take(5000).collect(),
+    let kinds = [
+        ("aa64.efi", "efi-arm64"),
+        ("arm64.efi", "efi-arm64"),
+        (".efi", "efi-x64"),
+        (".ipxe", "script"),
+        ("pxe", "bios"),
+        (".0", "bios"),
+    ];
+    let Some((suffix, kind)) = kinds.into_iter().find(|(suffix, _)| name.ends_with(suffix)) else {
+        return name.bytes().cycle().take(5000).collect();
     };
+    let kind = if suffix == ".efi" && name.starts_with("efi32/") { "efi-ia32" } else { kind };
     [program::make(kind), name.into()].concat()
 }
 

@@ -109,12 +109,12 @@ const STEPS: &str = "answered\n\
 const CAPTURED_STEPS: &str = "DHCPDISCOVER\n\
     answered on port 67: OFFER from 10.9.0.1: menu\n\
     DHCPREQUEST to port 4011\n\
-    selected in the menu: pxelinux.0\n\
+    selected: pxelinux.0\n\
     pxelinux.0 3000 bytes blksize 1468, windowsize 1, 3 DATA, 4 ACK\n\
     2 files do not exist, the last is pxelinux.cfg/0A\n\
     pxelinux.cfg/default 100 bytes blksize 1468, windowsize 1, 1 DATA, 2 ACK\n\
     vmlinuz 0.2 MB blksize 1468, windowsize 1, 137 DATA, 138 ACK\n\
-    => it has its operating system: vmlinuz was the last file\n";
+    => boots: it has its operating system: vmlinuz was the last file\n";
 
 fn log_of_dnsmasq_is_shown_as_steps() {
     let Some(dnsmasq) = required(installed_dnsmasq()) else { return };
@@ -215,8 +215,12 @@ fn capture_of_a_boot_is_shown_as_steps_with_sizes() {
     fs::write(&path, &capture).expect("the capture is written");
     let path = path.to_str().expect("UTF-8");
     let output = story(&["--story", path], "");
-    let (head, steps) = output.split_once('\n').expect("lines");
-    assert!(head.starts_with("52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), 20"), "{head}");
+    let boot = output.strip_prefix("1 network boot: boots\n\n").expect("a summary");
+    let (head, steps) = boot.split_once('\n').expect("lines");
+    assert!(
+        head.starts_with("52:54:00:aa:bb:01 (10.9.0.2), architecture 0 (x86PC), 20"),
+        "{output}"
+    );
     assert!(head.ends_with(" UTC"), "{head}");
     let texts = steps.lines().map(|line| {
         let (_, text) = line.split_once(" s  ").unwrap_or(("", line));
@@ -261,6 +265,12 @@ fn busy_log() -> String {
     add(66, "tftp", "file /srv/tftp/WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW.c32 not found for 10.9.0.2");
     add(119, "tftp", "sent /srv/tftp/last to 10.9.0.2");
     add(119, "tftp", "10.9.0.2 has /srv/tftp/last: 900000000 bytes in 110.000 s, 1 kB/s");
+    // Another client, and a server that did not start.
+    add(130, "dhcp", "PXE(eth0) 52:54:00:12:34:57 proxy");
+    log.push_str(
+        "Nov 22 17:59:00 b dnsmasq[9]: cannot open log /<i>nowhere</i>: Permission denied\n",
+    );
+    log.push_str("Nov 22 17:59:00 b dnsmasq[9]: FAILED to start up\n");
     log
 }
 
@@ -305,8 +315,8 @@ boxes.forEach(([text, one], at) => boxes.slice(at + 1).forEach(([other, two]) =>
 if (document.documentElement.scrollWidth > innerWidth) bad.push('wider than the window: ' + document.documentElement.scrollWidth);
 const dark = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 const count = selector => document.querySelectorAll(selector).length;
-parent.postMessage(innerWidth + ' ' + dark + ', rows ' + count('figure ol li:not(.axis)') + ', bars ' + count('.bar') + ', marks ' +
-  count('.marks span') + ', markup ' + count('b') + ', bad ' + bad.slice(0, 5).join('; '), '*');
+parent.postMessage(innerWidth + ' ' + dark + ', verdicts ' + count('.verdict') + ', rows ' + count('figure ol li:not(.axis)') + ', bars ' + count('.bar') + ', marks ' +
+  count('.marks span') + ', markup ' + count('b, i') + ', bad ' + bad.slice(0, 5).join('; '), '*');
 </script></body>";
 
 fn browser_shows_html_page_without_overlapping_text() {
@@ -317,8 +327,8 @@ fn browser_shows_html_page_without_overlapping_text() {
         .filter_map(|line| Some(format!("{}\n", line.split_once(" b ")?.1)))
         .collect();
     for (log, expected) in [
-        (with_times, "rows 64, bars 64, marks 6, markup 0, bad "),
-        (without_times, "rows 64, bars 0, marks 0, markup 0, bad "),
+        (with_times, "verdicts 3, rows 65, bars 64, marks 6, markup 0, bad "),
+        (without_times, "verdicts 3, rows 65, bars 0, marks 0, markup 0, bad "),
     ] {
         let page = story(&["--story=html"], &log);
         assert!(!page.contains("src=") && !page.contains("@import"), "an external resource");

@@ -19,7 +19,7 @@ fuzz_target!(|log: &[u8]| {
         for boot in &boots {
             let _ = boot.to_string();
         }
-        let page = page(&boots, &[], Source::Log);
+        let page = page(&boots, &[], &[], Source::Log);
         assert_eq!(page.matches("</html>").count(), 1);
         assert!(!page.contains("<script"), "{log}");
     });

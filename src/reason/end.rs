@@ -1,4 +1,4 @@
-//! How the boot of a client ended, as far as a log shows it. The subject of each sentence is the client.
+//! How the boot of a client ended, as far as a log or a capture (a recording) shows it. The subject of each sentence is the client.
 
 use super::Verdict;
 
@@ -7,31 +7,31 @@ reasons! {
     pub enum EndReason {
         SystemSent { file: String } = "system-sent",
             "it has its operating system: {file} was the last file";
-        IpxeSent { file: String } = "ipxe-sent", "it runs {file}; what follows is mostly HTTP, which is not in this log";
+        IpxeSent { file: String } = "ipxe-sent", "it runs {file}; what follows is mostly HTTP, which is not shown here";
         UrlSent { url: String } = "url-sent",
-            "it was sent the URL {url}; what follows is HTTP, which is not in this log";
+            "it was sent the URL {url}; what follows is HTTP, which is not shown here";
         LastFile { file: String } = "last-file",
-            "{file} was the last file that it requested, and the log shows no error";
+            "{file} was the last file that it requested, and there is no error";
         /// `size`: ` (12 bytes)`, or empty.
         TransferUnfinished { file: String, size: String } = "transfer-unfinished",
-            "the log ends while {file} is sent{size}";
+            "the recording ends while {file} is sent{size}";
         NothingRequested = "nothing-requested", "it got a reply; nothing more was requested";
         AddressOnly = "address-only", "it got an IP address; nothing more was requested";
         MenuSent = "menu-sent", "it got a menu; nothing more was requested";
         NoProxyRequest { text: String } = "port-4011-not-requested", "it {text}";
         NothingAttributed = "nothing-attributed",
-            "it got a reply; the log does not show which files it requested";
+            "it got a reply; the recording does not show which files it requested";
         ServerStopped = "server-stopped", "the server was stopped while this client booted";
         IpxeWithoutFile { text: String } = "ipxe-without-file", "it {text}";
         NoDownload { text: String } = "file-not-requested", "it {text}";
         OfferNotRequested { file: String } = "offer-not-requested",
             "it was sent the file name {file} and did not request this file here";
         NoTftpInLog { file: String } = "no-tftp-in-log",
-            "it was sent the file name {file}; the log has no line about TFTP";
+            "it was sent the file name {file}; the recording has nothing about TFTP";
         NoTftpHere { file: String } = "no-tftp-here",
             "it was sent the file name {file}; TFTP is not enabled on this server";
         OtherServerHasFile { file: String, server: std::net::IpAddr } = "file-of-another-server",
-            "it was sent the file name {file} from {server}; what that server sends is not in this log";
+            "it was sent the file name {file} from {server}; what that server sends is not shown here";
         OtherServerAnswered { text: String } = "another-server-answered", "{text}";
         /// `times`: `once`, `twice`, `5 times`.
         SentRepeatedly { file: String, times: String } = "file-sent-repeatedly",
@@ -110,7 +110,9 @@ impl EndReason {
             Self::NoTftpHere { .. } => {
                 "either another TFTP server has to send it, whose log this is not, or enable-tftp is missing"
             }
-            Self::NoTftpInLog { .. } => "another server may send it, or the log is incomplete",
+            Self::NoTftpInLog { .. } => {
+                "another server may send it, or the recording is incomplete"
+            }
             Self::SentRepeatedly { .. } => {
                 "either it restarts each time, or several machines have this address (NAT)"
             }
@@ -138,7 +140,7 @@ impl EndReason {
     }
 }
 
-const LAST_FILE: &str = "if it does not boot: the next stage may use HTTP, which is not in this log; or the file is for \
+const LAST_FILE: &str = "if it does not boot: the next stage may use HTTP, which is not shown here; or the file is for \
                          another firmware, or Secure Boot rejects it";
 const NOTHING_REQUESTED: &str = "possible: local boot was chosen in its menu, it used the offer of another server, it loads \
                                  a URL by HTTP, or its requests to UDP port 4011 or 69 did not arrive. --explain shows the \

@@ -306,6 +306,8 @@ impl StepKind {
     }
 }
 
+/// The notice in a boot that was going on when the server ended.
+pub const SERVER_STOPPED: &str = "the server was stopped";
 /// Directory of the files that pxelinux searches by addresses of the client; `default` is the last one.
 const SEARCHED: &str = "pxelinux.cfg/";
 const LAST_SEARCHED: &str = "pxelinux.cfg/default";

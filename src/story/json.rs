@@ -1,6 +1,6 @@
 //! Boots as one JSON document.
 
-use super::boot::{Boot, StepKind};
+use super::boot::{Boot, StepKind, TransferStats};
 use super::correlate::FailedStart;
 use crate::wire::client_arch::Architecture;
 use serde::Serialize;
@@ -136,19 +136,7 @@ fn fields(kind: &StepKind) -> Map<String, Value> {
 fn file_fields(kind: &StepKind) -> Value {
     match kind {
         StepKind::Loading { path, size } => json!({"kind": "loading", "path": path, "bytes": size}),
-        StepKind::File { path, stats } => json!({
-            "kind": "file",
-            "path": path,
-            "bytes": stats.map(|stats| stats.size),
-            "seconds": stats.map(|stats| stats.duration.as_secs_f64()),
-            "datagrams": stats.and_then(|stats| stats.datagrams).map(|datagrams| json!({
-                "blksize": datagrams.blksize,
-                "windowsize": datagrams.windowsize,
-                "data": datagrams.blocks,
-                "ack": datagrams.acknowledgements,
-                "data_sent_again": datagrams.repeated,
-            })),
-        }),
+        StepKind::File { path, stats } => file(path, *stats),
         StepKind::NotFound { path, count } => {
             json!({"kind": "not_found", "path": path, "count": count})
         }
@@ -163,4 +151,24 @@ fn file_fields(kind: &StepKind) -> Value {
         StepKind::NoReply(request) => json!({"kind": "no_reply", "request": request}),
         _ => Value::Null,
     }
+}
+
+fn file(path: &str, stats: Option<TransferStats>) -> Value {
+    let mut value = json!({
+        "kind": "file",
+        "path": path,
+        "bytes": stats.map(|stats| stats.size),
+        "seconds": stats.map(|stats| stats.duration.as_secs_f64()),
+    });
+    // From a capture only.
+    if let Some(datagrams) = stats.and_then(|stats| stats.datagrams) {
+        value["datagrams"] = json!({
+            "blksize": datagrams.blksize,
+            "windowsize": datagrams.windowsize,
+            "data": datagrams.blocks,
+            "ack": datagrams.acknowledgements,
+            "data_sent_again": datagrams.repeated,
+        });
+    }
+    value
 }

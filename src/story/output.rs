@@ -23,7 +23,7 @@ pub fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Sou
     let problems = correlator.problems();
     let boots = request.filter.apply(boots(correlator, source));
     let output = match request.format {
-        OutputFormat::Html => html::page(&boots, &failed_starts, source),
+        OutputFormat::Html => html::page(&boots, &failed_starts, &problems, source),
         OutputFormat::Json => json::document(&boots, &failed_starts, &problems),
         OutputFormat::Text => {
             return print_stdout(&text::story(

@@ -63,8 +63,8 @@ dnsmasq-tftp: 10.0.0.8 has /srv/a.efi: 2000000 bytes in 0.500 s, 4000 kB/s
              answered on port 67: OFFER to 255.255.255.255:68, the file follows on port 4011 (pxe-service c:3)
              answered on port 4011: ACK to 10.0.0.8:4011, file a.efi from 10.0.0.1 (pxe-service c:3)
              /srv/a.efi                     2.0 MB in 0.50 s, 4.0 MB/s
-  => unknown: a.efi was the last file that it requested, and the log shows no error
-     if it does not boot: the next stage may use HTTP, which is not in this log; or the file is for another firmware, or Secure Boot rejects it
+  => unknown: a.efi was the last file that it requested, and there is no error
+     if it does not boot: the next stage may use HTTP, which is not shown here; or the file is for another firmware, or Secure Boot rejects it
 ";
     assert_eq!(boots(log), [expected]);
 }
@@ -142,7 +142,7 @@ fn client_without_known_ip_address_is_not_reported_as_firewalled() {
     let texts = finished_boots(&log).concat();
     assert!(
         !texts.contains("firewall")
-            && texts.contains("the log does not show which files it requested"),
+            && texts.contains("the recording does not show which files it requested"),
         "{texts}"
     );
 }

@@ -1,6 +1,6 @@
 //! How far a boot got, and what to do if it stopped.
 
-use super::boot::{Boot, Step, StepKind, basename, is_optional};
+use super::boot::{Boot, SERVER_STOPPED, Step, StepKind, basename, is_optional};
 use super::text::number_of_times;
 use crate::log_line::words::{
     CAUSES, DHCP_SERVER, IPXE_WITHOUT_FILE, NO_DOWNLOAD, NO_PROXY_REQUEST, NO_RANGE, OTHER_PROXY,
@@ -54,8 +54,6 @@ const LOADERS: &[&str] =
 /// Suffixes of files that loaders read.
 const SETTINGS: &[&str] =
     &[".cfg", ".conf", ".ipxe", ".txt", ".c32", "/default", ".lst", ".php", ".mod", ".pf2", ".bcd"];
-/// The step of a boot that was going on when the server ended.
-pub const SERVER_STOPPED: &str = "the server was stopped";
 /// An iPXE build whose name does not start with `ipxe`.
 const NETBOOT_XYZ: &str = "netboot.xyz";
 
@@ -330,7 +328,7 @@ mod tests {
     #[test]
     fn boot_with_ipxe_as_last_file_is_unknown_unless_it_loops() {
         let steps = [file("/t/undionly.kpxe")];
-        let text = "it runs undionly.kpxe; what follows is mostly HTTP, which is not in this log";
+        let text = "it runs undionly.kpxe; what follows is mostly HTTP, which is not shown here";
         assert_verdict(&steps, Unknown, text);
         let ipxe = || file("/t/ipxe.efi");
         let steps = [ipxe(), ANSWERED, ipxe(), ANSWERED, ipxe()];
@@ -345,7 +343,7 @@ mod tests {
         assert_verdict(&steps, DoesNotBoot, "it stopped at /t/x: permission denied");
         assert_verdict(&[ANSWERED, StepKind::Ignored], DoesNotBoot, "it is ignored");
         assert_verdict(&[ANSWERED], Unknown, "it got a reply; nothing more was requested");
-        let text = "pxelinux.0 was the last file that it requested, and the log shows no error";
+        let text = "pxelinux.0 was the last file that it requested, and there is no error";
         assert_verdict(&[file("/t/pxelinux.0")], Unknown, text);
     }
 }

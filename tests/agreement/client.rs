@@ -212,6 +212,7 @@ impl Client<'_> {
                 }
             }
             Some(_) if is_ipxe => Outcome::Unknown(format!("URL {}", reply.file)),
+            Some(_) if !self.scene.is_ours(server) => fails("firmware loads no URL by TFTP"),
             _ => self.load_from(server, &reply.file),
         }
     }

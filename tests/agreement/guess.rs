@@ -195,6 +195,7 @@ fn kind(name: &str) -> &'static str {
             _ if is_netboot_xyz => "ipxe-efi-x64-script",
             (false, true) => "efi-arm64",
             (true, true) => "ipxe-efi-arm64",
+            (true, _) if has(&["i386", "ia32", "efi32"]) => "ipxe-efi-ia32",
             _ if has(&["i386", "ia32", "efi32"]) => "efi-ia32",
             (true, false) => "ipxe-efi-x64",
             (false, false) => "efi-x64",

@@ -6,10 +6,9 @@ mod servers;
 mod steps;
 mod transactions;
 
-use super::boot::{Boot, Step, StepKind, TransferStats};
+use super::boot::{Boot, SERVER_STOPPED, Step, StepKind, TransferStats};
 use super::event::{Event, ServerEvent, event};
 use super::log_record::{Component, LogTime, YEAR, line_of_json, log_record};
-use super::verdict::SERVER_STOPPED;
 use crate::log_line::DropKind;
 pub use clients::ClientKey;
 use clients::Clients;

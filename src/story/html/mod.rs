@@ -24,10 +24,15 @@ use std::fmt::{self, Write};
 const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
-pub fn page(boots: &[Boot], failed_starts: &[FailedStart], source: Source) -> String {
+pub fn page(
+    boots: &[Boot],
+    failed_starts: &[FailedStart],
+    problems: &[String],
+    source: Source,
+) -> String {
     let mut page = String::new();
     // Writing into a String cannot fail.
-    let _ = write_page(&mut page, boots, failed_starts, source);
+    let _ = write_page(&mut page, boots, failed_starts, problems, source);
     page
 }
 
@@ -35,6 +40,7 @@ fn write_page(
     out: &mut String,
     boots: &[Boot],
     failed_starts: &[FailedStart],
+    problems: &[String],
     source: Source,
 ) -> fmt::Result {
     let outcomes: Vec<Outcome> = boots.iter().map(outcome).collect();
@@ -58,6 +64,9 @@ fn write_page(
     }
     if boots.is_empty() {
         writeln!(out, "<p>{}</p>", source.nothing_found())?;
+        for problem in problems {
+            writeln!(out, "<p>The server logged: {}</p>", Escaped(problem))?;
+        }
     } else {
         summary::write(out, boots, &outcomes)?;
     }
@@ -168,7 +177,7 @@ mod tests {
             let mut boot = boot(offset, name);
             boot.raw_time = name.into();
             boot.mac = Some(name.into());
-            let page = page(&[boot], &[], Source::Log);
+            let page = page(&[boot], &[], &[], Source::Log);
             assert!(!page.contains("<script"), "{page}");
             assert!(page.contains("&lt;script&gt;"), "{page}");
         }
@@ -178,7 +187,7 @@ mod tests {
     fn title_has_number_and_outcome() {
         let boots = [boot(None, "vmlinuz"), boot(None, "vmlinuz")];
         let title = |boots: &[Boot]| {
-            let page = page(boots, &[], Source::Log);
+            let page = page(boots, &[], &[], Source::Log);
             let (_, rest) = page.split_once("<title>").unwrap();
             rest.split_once("</title>").unwrap().0.to_owned()
         };
@@ -189,10 +198,10 @@ mod tests {
 
     #[test]
     fn log_without_times_is_shown_as_list() {
-        let without = page(&[boot(None, "vmlinuz")], &[], Source::Log);
+        let without = page(&[boot(None, "vmlinuz")], &[], &[], Source::Log);
         assert!(without.contains("this log has no times"), "{without}");
         assert!(!without.contains("class=\"track\""), "{without}");
-        let with = page(&[boot(Some(Duration::from_secs(1)), "vmlinuz")], &[], Source::Log);
+        let with = page(&[boot(Some(Duration::from_secs(1)), "vmlinuz")], &[], &[], Source::Log);
         assert!(!with.contains("no times") && with.contains("class=\"track\""), "{with}");
     }
 }

@@ -1,9 +1,8 @@
 //! Text and JSON for the boots of a log, and filters.
 
-use super::super::source::Source;
 use super::correlated;
 use crate::story::correlate::FailedStart;
-use crate::story::{OutputFormat, StoryRequest, json, text};
+use crate::story::{OutputFormat, Source, StoryRequest, json, text};
 use crate::terminal::Style;
 use serde_json::{Value, json};
 
