@@ -46,7 +46,8 @@ pub enum Purpose {
     /// The daemon serves it.
     #[default]
     Serve,
-    /// `--test` checks it: `dhcp-host` and `dhcp-mac` lines are checked and not stored.
+    /// `--test` checks it: `dhcp-host` and `dhcp-mac` lines are checked, and stored only if they are for several clients,
+    /// because simulated clients have none of the other hardware addresses.
     Check,
 }
 
@@ -217,13 +218,14 @@ impl Builder {
         if host.names > 1 {
             self.findings.push(Finding::at(Level::Hint, origin, ConfigReason::HostNames));
         }
-        if self.purpose == Purpose::Serve {
+        let is_for_several = host.macs.iter().any(|mac| !mac.wildcards.is_empty());
+        if self.purpose == Purpose::Serve || is_for_several {
             self.config.dhcp.hosts.add(&from_directive(host), origin);
         }
     }
 
     fn add_mac_match(&mut self, matched: TagRule<Hex>, origin: &Origin) {
-        if self.purpose == Purpose::Serve {
+        if self.purpose == Purpose::Serve || !matched.matcher.wildcards.is_empty() {
             self.config.dhcp.mac_matches.push(origin, matched);
         }
     }
