@@ -103,7 +103,7 @@ impl Scene {
 
     pub fn replace_by_link(&self, path: &str, target: &str) {
         fs::remove_file(path).expect("there is such a file");
-        std::os::unix::fs::symlink(target, path).expect("the link can be created");
+        self.lab.link(target, path);
     }
 
     pub fn drop_port(&mut self, port: u16) {
