@@ -63,6 +63,8 @@ reasons! {
         NoServerAddress { name: String, server: Ipv4Addr } = "no-server-address",
             "the line has no server address, and iPXE ignores such a reply: add the address (dhcp-boot={name},,{server})";
         ServerNameUnknown { warning: String } = "server-name-unknown", "{warning}: write its address instead";
+        NameTooLong { len: usize, max: usize } = "file-name-too-long",
+            "the name of the boot file has {len} bytes, and is cut to {max} bytes in the reply: use a shorter path";
         LoopbackServer { server: Ipv4Addr } = "loopback-server",
             "the server of the boot file is {server}, which is the client itself: write an address of this machine on the client's network";
         TftpMissing { name: String, server: Ipv4Addr } = "tftp-missing",
@@ -88,6 +90,8 @@ reasons! {
         NoService { why: String } = "no-pxe-service", "no reply is sent: {why}";
         NoRange { why: String, lines: String } = "no-range", "no reply is sent: {why}{lines}";
         NotServed { why: String } = "interface-not-served", "no reply is sent: {why}";
+        AlternatePort { port: u16 } = "alternate-port",
+            "requests are received on port {port} (dhcp-alternate-port), and firmware and iPXE send them to port 67: remove this option";
         NoReply { why: String, lines: String } = "request-not-answered", "no reply is sent: {why}{lines}";
         /// `here`: the interfaces of this machine with their addresses.
         InterfaceMissing { names: String, here: String } = "served-interface-missing",
