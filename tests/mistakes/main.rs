@@ -7,7 +7,7 @@ mod scene;
 
 use common::boot_files::{ARM64, IPXE, X64};
 use common::lab::allow;
-use scene::{CONFIG, Firmware, Scene, replace_by_link};
+use scene::{CONFIG, Firmware, Scene};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -172,7 +172,7 @@ const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         name: "a link that leads nowhere",
-        make: |_| replace_by_link("/srv/tftp/boot.efi", "/srv/gone.efi"),
+        make: |scene| scene.replace_by_link("/srv/tftp/boot.efi", "/srv/gone.efi"),
         message: "@:9: pxe-service: /srv/tftp/boot.efi is a link to /srv/gone.efi, which does not exist",
         marker: "is a link to",
     },

@@ -101,6 +101,11 @@ impl Scene {
         self.lab.file(path, text);
     }
 
+    pub fn replace_by_link(&self, path: &str, target: &str) {
+        fs::remove_file(path).expect("there is such a file");
+        self.lab.link(target, path);
+    }
+
     pub fn drop_port(&mut self, port: u16) {
         self.dropped_port = Some(port);
     }
@@ -202,12 +207,6 @@ impl Scene {
         ]
         .join("\n")
     }
-}
-
-/// Replaces a file by a symbolic link.
-pub fn replace_by_link(path: &str, target: &str) {
-    fs::remove_file(path).expect("there is such a file");
-    std::os::unix::fs::symlink(target, path).expect("the link can be created");
 }
 
 /// Starts the server as systemd does: standard error is the journal.
