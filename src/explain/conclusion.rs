@@ -80,6 +80,10 @@ impl Simulation<'_> {
 
     /// The result of a client that gets no reply, or a reply without a boot file.
     fn no_file(&self) -> Outcome {
+        self.machine_decides().unwrap_or_else(|| self.fails_without_file())
+    }
+
+    fn fails_without_file(&self) -> Outcome {
         let last = self.exchanges.last();
         let lines = last.map(skipped_rules).unwrap_or_default();
         if let Some(reason) = last.and_then(|last| last.drop_reason.as_ref()) {

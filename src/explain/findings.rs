@@ -6,6 +6,7 @@ use super::environment::Environment;
 use super::kinds::{BIOS, Kind, X64_UEFI};
 use super::outcome::Outcome;
 use super::raspberry_pi::MENU_TEXT;
+use super::report::Conversation;
 use crate::config::{Config, RangeKind};
 use crate::finding::{Finding, Level};
 use crate::reason::{ConfigReason, Reason, ReplyReason, Verdict};
@@ -55,6 +56,7 @@ fn play(environment: &mut Environment, kind: &Kind) -> Vec<Finding> {
         let of_files = conversation.boots.iter().map(|boot| &boot.verdict);
         let outcomes = [&conversation.verdict].into_iter().chain(of_files);
         found.extend(outcomes.filter(|one| is_ipxe || !is_of_pi(one)).filter_map(finding));
+        found.extend(possible_loop(&conversation));
     }
     found
 }
@@ -82,6 +84,19 @@ fn finding(outcome: &Outcome) -> Option<Finding> {
         level: Level::Warning,
         origin: outcome.line.as_ref().map(|line| line.0.clone()),
         reason: outcome.reason.clone(),
+    })
+}
+
+/// iPXE of this server that gets iPXE again: without an embedded script it has no end, and the file does not show whether it
+/// has one.
+fn possible_loop(conversation: &Conversation) -> Option<Finding> {
+    let Outcome { reason, line, .. } = &conversation.verdict;
+    let is_loop = matches!(reason, Reason::Reply(ReplyReason::IpxeLoopWithoutScript { .. }));
+    let is_ours = conversation.boots.first().is_some_and(|boot| boot.path.is_some());
+    (is_loop && is_ours).then(|| Finding {
+        level: Level::Hint,
+        origin: line.as_ref().map(|line| line.0.clone()),
+        reason: reason.clone(),
     })
 }
 

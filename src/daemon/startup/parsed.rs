@@ -1,6 +1,6 @@
 //! A configuration that was read: its findings, and the answers to `--explain`.
 
-use super::privileges::{identity, script_user, serving_identity};
+use super::privileges::{script_user, serving_identity, unknown_identities};
 use super::refusals::finding;
 use crate::byte_text::to_path;
 use crate::config::read::load::Loaded;
@@ -71,6 +71,9 @@ impl Parsed {
         }
         let mut found = explain::findings(&mut environment_of(self.loaded.config.clone()));
         found.retain(|finding| !is_about_placeholder(finding));
+        // The remedy for the first file is that for all of them.
+        let mut is_first = true;
+        found.retain(|finding| !depends_on_time(finding) || std::mem::take(&mut is_first));
         found.iter_mut().filter(|finding| depends_on_time(finding)).for_each(|finding| {
             finding.level = Level::Hint;
         });
@@ -130,9 +133,8 @@ fn environment_of(mut config: Config) -> Environment {
 }
 
 fn unknown_users(config: &Config) -> impl Iterator<Item = Finding> {
-    let users = [identity(config).err(), script_user(config).err()];
+    let users = unknown_identities(config).into_iter();
     users
-        .into_iter()
-        .flatten()
+        .chain(script_user(config).err())
         .map(|error| finding(|message| StartReason::UnknownUser { message }, &error))
 }
