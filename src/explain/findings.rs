@@ -5,9 +5,9 @@ use super::client_spec::ClientSpec;
 use super::environment::Environment;
 use super::kinds::{BIOS, Kind, X64_UEFI};
 use super::outcome::Outcome;
-use super::raspberry_pi::MENU_TEXT;
+use super::raspberry_pi::is_menu_text;
 use super::report::Conversation;
-use crate::config::{Config, RangeKind};
+use crate::config::{Config, Origin, RangeKind};
 use crate::finding::{Finding, Level};
 use crate::reason::{ConfigReason, Reason, ReplyReason, Verdict};
 use crate::wire::client_arch::Architecture;
@@ -25,14 +25,20 @@ pub fn findings(environment: &mut Environment) -> Vec<Finding> {
     }
     let named = named_architectures(&environment.config);
     let is_open = named.is_empty();
-    let played = if is_open { vec![BIOS, X64_UEFI] } else { named };
+    let played = if is_open { vec![(BIOS, None), (X64_UEFI, None)] } else { named };
     let base = ClientSpec::new();
     let mut results: Vec<Vec<Finding>> = Vec::new();
-    for architecture in played {
-        results.push(play(environment, &Kind::firmware(&base, architecture)));
+    for (architecture, line) in played {
+        let mut found = play(environment, &Kind::firmware(&base, architecture));
+        // The line that names the architecture is where its boot was configured.
+        for finding in &mut found {
+            finding.origin = finding.origin.take().or_else(|| line.clone());
+        }
+        results.push(found);
     }
     let mut found = if is_open { common(&results) } else { results.concat() };
-    if invites_raspberry_pi(&environment.config) {
+    let mut services = environment.config.dhcp.services.iter();
+    if services.any(|rule| is_menu_text(&rule.value.menu)) {
         let kind = Kind::raspberry_pi(&base, &environment.config);
         found.extend(play(environment, &kind));
     }
@@ -117,34 +123,27 @@ fn without_repetition(found: Vec<Finding>) -> Vec<Finding> {
     kept
 }
 
-/// The architectures that lines name, in ascending order.
-fn named_architectures(config: &Config) -> Vec<Architecture> {
-    let services = config.dhcp.services.iter().map(|rule| rule.value.architecture);
+/// The architectures that lines name, in ascending order, each with its first line.
+fn named_architectures(config: &Config) -> Vec<(Architecture, Option<Origin>)> {
+    let services = config.dhcp.services.iter().map(|rule| (rule.value.architecture, &rule.origin));
     let matched = config.dhcp.option_matches.iter().filter_map(|rule| match &rule.value.matcher {
         OptionMatch::Code(code, value) if *code == u32::from(CLIENT_ARCH) => {
             let number = value.bytes.iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte));
-            u16::try_from(number).ok().filter(|_| !value.bytes.is_empty())
+            let number = u16::try_from(number).ok().filter(|_| !value.bytes.is_empty())?;
+            Some((number, &rule.origin))
         }
         _ => None,
     });
     let classes = config.dhcp.classes.iter().filter_map(|rule| match &rule.value.matcher {
         ClassMatch::Vendor(class) => {
-            Some(Architecture::from_vendor_class(&String::from_utf8_lossy(class))?.0)
+            let class = String::from_utf8_lossy(class);
+            Some((Architecture::from_vendor_class(&class)?.0, &rule.origin))
         }
         ClassMatch::User(_) => None,
     });
-    let mut named: Vec<u16> = services.chain(matched).chain(classes).collect();
-    named.sort_unstable();
-    named.dedup();
-    named.into_iter().take(MAX_ARCHITECTURES).map(Architecture).collect()
-}
-
-/// Whether the text of a menu entry is for the Raspberry Pi.
-fn invites_raspberry_pi(config: &Config) -> bool {
-    let text = MENU_TEXT.as_bytes();
-    config
-        .dhcp
-        .services
-        .iter()
-        .any(|rule| rule.value.menu.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text)))
+    let mut named: Vec<(u16, &Origin)> = services.chain(matched).chain(classes).collect();
+    named.sort_by_key(|(number, _)| *number);
+    named.dedup_by_key(|(number, _)| *number);
+    let named = named.into_iter().take(MAX_ARCHITECTURES);
+    named.map(|(number, line)| (Architecture(number), Some(line.clone()))).collect()
 }

@@ -294,8 +294,12 @@ fn findings_are_the_faults_of_clients_that_the_configuration_names() {
         ("pxe-service=0,One,undionly.kpxe,192.168.1.9", &[]),
         (PI, &[]),
         (
+            "dhcp-mac=set:rpi4,dc:a6:32:*:*:*\ndhcp-mac=set:rpi3,b8:27:eb:*:*:*\npxe-service=tag:rpi3,0,\"Raspberry Pi Boot\"",
+            &[],
+        ),
+        (
             "dhcp-match=set:h,option:client-arch,16\npxe-prompt=x\ndhcp-boot=tag:h,http://x/y",
-            &["http-class-missing -"],
+            &["http-class-missing 5"],
         ),
         ("pxe-service=0,One,pxelinux\ninterface=eth0", &[]),
     ] {
