@@ -267,7 +267,9 @@ fn busy_log() -> String {
     add(119, "tftp", "10.9.0.2 has /srv/tftp/last: 900000000 bytes in 110.000 s, 1 kB/s");
     // Another client, and a server that did not start.
     add(130, "dhcp", "PXE(eth0) 52:54:00:12:34:57 proxy");
-    log.push_str("Nov 22 17:59:00 b dnsmasq[9]: cannot open log /<i>nowhere</i>: Permission denied\n");
+    log.push_str(
+        "Nov 22 17:59:00 b dnsmasq[9]: cannot open log /<i>nowhere</i>: Permission denied\n",
+    );
     log.push_str("Nov 22 17:59:00 b dnsmasq[9]: FAILED to start up\n");
     log
 }

@@ -48,6 +48,11 @@ reasons! {
         IpxeLoop { name: String } = "ipxe-loop",
             "sends {name} also to iPXE, which then loads it again without end: set a tag for iPXE (dhcp-match=set:ipxe,175), \
              exclude it from this line (tag:!ipxe), and add a line with its boot file (dhcp-boot=tag:ipxe,...)";
+        AlternatePort { port: u16 } = "alternate-port",
+            "PXE firmware and iPXE send their DHCP requests to port 67, and dhcp-alternate-port sets port {port}: remove dhcp-alternate-port";
+        /// Lengths in bytes.
+        NameTooLong { length: usize, limit: usize } = "name-too-long",
+            "the name of the boot file has {length} bytes, and a reply contains only the first {limit}: use a shorter name";
         UrlForFirmware = "url-for-firmware",
             "firmware loads its first file by TFTP only: send iPXE first, and the URL to iPXE only (tag:ipxe)";
         UrlRequired { name: String } = "url-required",
