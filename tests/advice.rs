@@ -219,120 +219,121 @@ fn caret_is_printed_unless_the_test_is_plain() {
     }
 }
 
+/// Text of [`GOOD`], the text in its place, and the findings.
+const REPLACEMENTS: &[(&str, &str, &[&str])] = &[
+    (
+        "port=0\n",
+        "\n",
+        &[
+            "hint: port=0 is missing: dnsmasq would serve DNS, which this program does not; clients that use this machine as DNS server get no answer",
+        ],
+    ),
+    (
+        "127.0.0.0,proxy,255.0.0.0",
+        "198.51.100.0,proxy",
+        &[
+            "hint: @/c.conf:2: dhcp-range: no interface of this machine is on the network of 198.51.100.0: only clients behind a relay are answered by this range",
+        ],
+    ),
+    (
+        "enable-tftp\n",
+        "enable-tftp\nexcept-interface=lo\n",
+        &[
+            "@/c.conf:2: dhcp-range: @/c.conf:4 (except-interface=lo) leaves out lo (127.0.0.1), which is on that network",
+        ],
+    ),
+    (
+        "enable-tftp\n",
+        "enable-tftp\ninterface=none0\nexcept-interface=lo\n",
+        &[
+            "@/c.conf:4: interface none0 does not currently exist",
+            "hint: @/c.conf:2: dhcp-range: @/c.conf:5 (except-interface=lo) leaves out lo (127.0.0.1), which is on that network",
+        ],
+    ),
+    (
+        "enable-tftp\n",
+        "enable-tftp=none0\n",
+        &[
+            "@/c.conf:3: enable-tftp=none0: there is no interface none0, so no files are served there; write enable-tftp for all interfaces",
+        ],
+    ),
+    (
+        "@/tftp\n",
+        "@/none\n",
+        &["error: @/c.conf:4: TFTP directory @/none inaccessible: No such file or directory"],
+    ),
+    (
+        "@/tftp\n",
+        "@/none\ntftp-no-fail\n",
+        &["@/c.conf:4: tftp-root: @/none: No such file or directory"],
+    ),
+    (
+        "port=0\n",
+        "port=0\nuser=no-such-user\n",
+        &["error: @/c.conf:2: unknown user or group: no-such-user"],
+    ),
+    (
+        "tftp-root=@/tftp\n",
+        "tftp-root=@/tftp,eth0\ndhcp-boot=tag:ipxe,none.0\n",
+        &["@/c.conf:5: dhcp-boot: @/tftp/none.0 does not exist"],
+    ),
+    (
+        "!ipxe,bios/pxelinux.0",
+        "!ipxe,BIOS/PXElinux.0",
+        &[
+            "@/c.conf:7: dhcp-boot: @/tftp/BIOS/PXElinux.0 does not exist, but @/tftp/bios/pxelinux.0 does (differs in case)",
+        ],
+    ),
+    (
+        "bios/pxelinux\n",
+        "bios/grub\n",
+        &[
+            "@/c.conf:8: pxe-service: @/tftp/bios/grub.0 does not exist (clients will ask for bios/grub.0: bios/grub has no dot)",
+        ],
+    ),
+    (
+        "!ipxe,bios/pxelinux.0",
+        "!ipxe,../pxelinux.0",
+        &["@/c.conf:7: dhcp-boot: @/tftp/../pxelinux.0 is outside of the TFTP root"],
+    ),
+    (
+        "pxe-service=tag:!ipxe,BC_EFI",
+        "pxe-service=tag:!ipxe,x86PC",
+        &[
+            "hint: @/c.conf:9: pxe-service names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware sends 9",
+        ],
+    ),
+    (
+        "pxe-service=tag:!ipxe,BC_EFI",
+        "pxe-service=BC_EFI",
+        &[
+            "@/c.conf:6: dhcp-boot is not used for BC_EFI clients: their only pxe-service (@/c.conf:10) is used instead",
+        ],
+    ),
+    (
+        "set:ipxe,175",
+        "set:IPXE,175",
+        &["@/c.conf:6: tag \"ipxe\" is never set: this line never applies; did you mean \"IPXE\"?"],
+    ),
+    ("set:ipxe,175", "set:IPXE,175\ndhcp-hostsfile=@/hosts", &[]),
+    ("enable-tftp\n", "enable-tftp\ntftp-unique-root\ndhcp-boot=tag:ipxe,own\n", &[]),
+    (
+        "enable-tftp\n",
+        "enable-tftp\nenable-dbus\n",
+        &["@/c.conf:4: enable-dbus is ignored: there is no D-Bus interface"],
+    ),
+    (
+        "pxe-service=tag:!ipxe,BC_EFI,Network",
+        "pxe-service=tag:!ipxe,11,Net,grub,192.0.2.1\npxe-service=tag:!ipxe,BC_EFI,Network",
+        &["@/c.conf:10: pxe-service: grub has no dot, so clients will ask for grub.0"],
+    ),
+];
+
 fn mistake_is_reported_with_file_and_line() {
     let Some(()) = loopback() else { return };
     let tree = Tree::new();
     fs::write(tree.path("hosts"), "00:11:22:33:44:55,set:lab\n").expect("the file can be written");
-    for (from, to, warnings) in [
-        (
-            "port=0\n",
-            "\n",
-            &[
-                "hint: port=0 is missing: dnsmasq would serve DNS, which this program does not; clients that use this machine as DNS server get no answer",
-            ][..],
-        ),
-        (
-            "127.0.0.0,proxy,255.0.0.0",
-            "198.51.100.0,proxy",
-            &[
-                "hint: @/c.conf:2: dhcp-range: no interface of this machine is on the network of 198.51.100.0: only clients behind a relay are answered by this range",
-            ],
-        ),
-        (
-            "enable-tftp\n",
-            "enable-tftp\nexcept-interface=lo\n",
-            &[
-                "@/c.conf:2: dhcp-range: @/c.conf:4 (except-interface=lo) leaves out lo (127.0.0.1), which is on that network",
-            ],
-        ),
-        (
-            "enable-tftp\n",
-            "enable-tftp\ninterface=none0\nexcept-interface=lo\n",
-            &[
-                "@/c.conf:4: interface none0 does not currently exist",
-                "hint: @/c.conf:2: dhcp-range: @/c.conf:5 (except-interface=lo) leaves out lo (127.0.0.1), which is on that network",
-            ],
-        ),
-        (
-            "enable-tftp\n",
-            "enable-tftp=none0\n",
-            &[
-                "@/c.conf:3: enable-tftp=none0: there is no interface none0, so no files are served there; write enable-tftp for all interfaces",
-            ],
-        ),
-        (
-            "@/tftp\n",
-            "@/none\n",
-            &["error: @/c.conf:4: TFTP directory @/none inaccessible: No such file or directory"],
-        ),
-        (
-            "@/tftp\n",
-            "@/none\ntftp-no-fail\n",
-            &["@/c.conf:4: tftp-root: @/none: No such file or directory"],
-        ),
-        (
-            "port=0\n",
-            "port=0\nuser=no-such-user\n",
-            &["error: @/c.conf:2: unknown user or group: no-such-user"],
-        ),
-        (
-            "tftp-root=@/tftp\n",
-            "tftp-root=@/tftp,eth0\ndhcp-boot=tag:ipxe,none.0\n",
-            &["@/c.conf:5: dhcp-boot: @/tftp/none.0 does not exist"],
-        ),
-        (
-            "!ipxe,bios/pxelinux.0",
-            "!ipxe,BIOS/PXElinux.0",
-            &[
-                "@/c.conf:7: dhcp-boot: @/tftp/BIOS/PXElinux.0 does not exist, but @/tftp/bios/pxelinux.0 does (differs in case)",
-            ],
-        ),
-        (
-            "bios/pxelinux\n",
-            "bios/grub\n",
-            &[
-                "@/c.conf:8: pxe-service: @/tftp/bios/grub.0 does not exist (clients will ask for bios/grub.0: bios/grub has no dot)",
-            ],
-        ),
-        (
-            "!ipxe,bios/pxelinux.0",
-            "!ipxe,../pxelinux.0",
-            &["@/c.conf:7: dhcp-boot: @/tftp/../pxelinux.0 is outside of the TFTP root"],
-        ),
-        (
-            "pxe-service=tag:!ipxe,BC_EFI",
-            "pxe-service=tag:!ipxe,x86PC",
-            &[
-                "hint: @/c.conf:9: pxe-service names architecture 7 (x86-64_EFI) and not 9 (BC_EFI): some UEFI firmware sends 9",
-            ],
-        ),
-        (
-            "pxe-service=tag:!ipxe,BC_EFI",
-            "pxe-service=BC_EFI",
-            &[
-                "@/c.conf:6: dhcp-boot is not used for BC_EFI clients: their only pxe-service (@/c.conf:10) is used instead",
-            ],
-        ),
-        (
-            "set:ipxe,175",
-            "set:IPXE,175",
-            &[
-                "@/c.conf:6: tag \"ipxe\" is never set: this line never applies; did you mean \"IPXE\"?",
-            ],
-        ),
-        ("set:ipxe,175", "set:IPXE,175\ndhcp-hostsfile=@/hosts", &[]),
-        ("enable-tftp\n", "enable-tftp\ntftp-unique-root\ndhcp-boot=tag:ipxe,own\n", &[]),
-        (
-            "enable-tftp\n",
-            "enable-tftp\nenable-dbus\n",
-            &["@/c.conf:4: enable-dbus is ignored: there is no D-Bus interface"],
-        ),
-        (
-            "pxe-service=tag:!ipxe,BC_EFI,Network",
-            "pxe-service=tag:!ipxe,11,Net,grub,192.0.2.1\npxe-service=tag:!ipxe,BC_EFI,Network",
-            &["@/c.conf:10: pxe-service: grub has no dot, so clients will ask for grub.0"],
-        ),
-    ] {
+    for (from, to, warnings) in REPLACEMENTS {
         assert_eq!(tree.warnings(&GOOD.replace(from, to)), *warnings, "{to}");
     }
 }

@@ -9,23 +9,20 @@ use conf_parser::{Directive, Reader};
 use libfuzzer_sys::fuzz_target;
 use pxemasq::config::Origin;
 use pxemasq::config::read::build::Builder;
-use pxemasq::config::read::build::Purpose;
 use pxemasq::config::read::conflicts::ConflictChecker;
 use pxemasq::config::read::lines::Lines;
 use std::time::Duration;
 
 fuzz_target!(|bytes: &[u8]| {
     cpu_time::check(bytes.len(), Duration::ZERO, || {
-        for purpose in [Purpose::Check, Purpose::Serve] {
-            load(bytes, purpose);
-        }
+        load(bytes);
     });
 });
 
-fn load(bytes: &[u8], purpose: Purpose) {
+fn load(bytes: &[u8]) {
     let mut reader = Reader::default();
     let mut conflicts = ConflictChecker::default();
-    let mut builder = Builder::new(purpose);
+    let mut builder = Builder::new();
     let mut lines = Lines::new(bytes);
     while let Ok(Some(line)) = lines.read() {
         // The program stops at the first wrong line; here the next one is read.
@@ -39,11 +36,11 @@ fn load(bytes: &[u8], purpose: Purpose) {
             builder.apply(setting, &origin);
         }
     }
-    // Each warning has a line number, except three that are about the whole configuration.
+    // Each finding has a line number, except three that are about the whole configuration.
     if let Some(alias) = conflicts.cname_loop() {
         assert!(alias.origin.line > 0);
     }
     let general =
-        builder.finish().warnings.iter().filter(|warning| warning.origin.is_none()).count();
-    assert!(general <= 3, "{general} warnings without a line number");
+        builder.finish().findings.iter().filter(|finding| finding.origin.is_none()).count();
+    assert!(general <= 3, "{general} findings without a line number");
 }

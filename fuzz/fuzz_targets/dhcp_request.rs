@@ -41,7 +41,14 @@ fuzz_target!(|input: &[u8]| {
         let mut names = ServerNames::new(true);
         names.read_hosts(b"10.0.0.80 boot\n10.0.0.81 boot\n");
         let context = Context { config, interfaces: interfaces(), names: &mut names };
-        proxydhcp::handle_datagram(context, port, &arrival, DecisionLog::On, &mut effects);
+        proxydhcp::handle_datagram(
+            context,
+            port,
+            &arrival,
+            DecisionLog::On,
+            |_| true,
+            &mut effects,
+        );
         for effect in &effects {
             check(effect, bytes);
         }

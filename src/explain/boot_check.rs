@@ -27,9 +27,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Bytes of a boot file name in a reply, without the zero at its end (RFC 2131, section 2). dnsmasq cuts a longer name.
-const MAX_FILE_LEN: usize = 127;
 const CLIENT_TFTP_PORT: u16 = 2000;
+/// Bytes of the field `file` without its end (RFC 2131, section 2).
+const MAX_NAME: usize = 127;
 /// A build of iPXE that has an embedded script, which its compressed variants do not show.
 const NETBOOT_XYZ: &[u8] = b"netboot.xyz";
 
@@ -49,9 +49,9 @@ impl Simulation<'_> {
     }
 
     fn boot_outcome(&self, reply: &ReceivedReply, name: &str, boot: &mut BootFile) -> Outcome {
-        let length = reply.file.len();
-        if length > MAX_FILE_LEN {
-            return Outcome::fails(ReplyReason::NameTooLong { length, limit: MAX_FILE_LEN });
+        let len = reply.file.len();
+        if len > MAX_NAME {
+            return Outcome::fails(ReplyReason::NameTooLong { len, max: MAX_NAME });
         }
         if name.contains("://") || self.is_http_boot() {
             return self.url_outcome(reply, name, boot);

@@ -14,6 +14,8 @@ use crate::wire::option_display::{mac, printable};
 
 /// Skipped lines in a verdict.
 const MAX_SKIPPED_RULES: usize = 3;
+/// The port to which clients send (RFC 2131, section 4.1).
+const CLIENTS_SERVER_PORT: u16 = 67;
 
 impl Simulation<'_> {
     /// The report of the boot.
@@ -42,11 +44,19 @@ impl Simulation<'_> {
 
     fn conclude(&self) -> Outcome {
         let of_file = || self.boots.first().map(|boot| boot.verdict.clone());
-        let outcome = self.outcome.clone().or_else(of_file).unwrap_or_else(|| self.no_file());
+        let outcome = self.other_port().or_else(|| self.outcome.clone()).or_else(of_file);
+        let outcome = outcome.unwrap_or_else(|| self.no_file());
         if outcome.verdict == Verdict::DoesNotBoot {
             return outcome;
         }
         self.interface_down().unwrap_or_else(|| self.on_this_machine(outcome))
+    }
+
+    /// The result if the client sends its requests to another port. A relay may send them to any port.
+    fn other_port(&self) -> Option<Outcome> {
+        let port = self.environment.config.dhcp.server_port;
+        let is_usual = port == CLIENTS_SERVER_PORT || self.client.relay.is_some();
+        (!is_usual).then(|| Outcome::fails(ReplyReason::AlternatePort { port }))
     }
 
     /// The result for this machine, if the simulation has assumed an address that it does not have.

@@ -34,8 +34,6 @@ pub struct Simulation<'w> {
 }
 
 const CLIENT_PORT: u16 = 68;
-/// The port to which clients send their requests (RFC 2131, section 4.1).
-const REQUEST_PORT: u16 = 67;
 /// The server of a boot file that no server can send.
 pub const NO_SERVER: &str = "no server";
 /// The server of a file that another machine has to send.
@@ -102,10 +100,6 @@ impl<'w> Simulation<'w> {
     }
 
     fn begin(&mut self) {
-        let port = self.environment.config.dhcp.server_port;
-        if port != REQUEST_PORT {
-            return self.outcome = Some(Outcome::fails(ReplyReason::AlternatePort { port }));
-        }
         let description = "by broadcast, to all servers of the network".to_owned();
         let discover = Message { port: Port::Server, message_type: message::DISCOVER, description };
         if let Some(offer) = self.send(discover, None) {

@@ -123,7 +123,7 @@ impl EndReason {
             Self::StoppedAtDenied { .. } => DENIED,
             Self::StoppedAtUnreadable { .. } => "the name must be that of a regular file",
             Self::BrokeOff { .. } | Self::SentError { .. } => {
-                "the screen of the client shows why: for example a file of the wrong type, or too little memory"
+                "the screen of the client may show why: for example a file of the wrong type, or too little memory"
             }
             Self::NotAcknowledged { .. } => NOT_ACKNOWLEDGED,
             Self::NoReplyCaptured { .. } => NO_REPLY_CAPTURED,
@@ -140,8 +140,8 @@ impl EndReason {
     }
 }
 
-const LAST_FILE: &str = "if it does not boot: the next stage may use HTTP, which is not shown here; or the file is for \
-                         another firmware, or Secure Boot rejects it";
+const LAST_FILE: &str = "if it does not boot, possible: the next stage uses HTTP, which is not shown here; the file is for \
+                         another firmware; or Secure Boot rejects it";
 const NOTHING_REQUESTED: &str = "possible: local boot was chosen in its menu, it used the offer of another server, it loads \
                                  a URL by HTTP, or its requests to UDP port 4011 or 69 did not arrive. --explain shows the \
                                  reply that it gets";
@@ -150,9 +150,9 @@ const OFFER_NOT_REQUESTED: &str = "possible: the line names another TFTP server,
 const NO_REPLY_CAPTURED: &str = "either there was none, or the capture does not contain it: capture on the server, all UDP \
                                  datagrams of the client, because TFTP replies come from other ports than 69";
 const LOADED_REPEATEDLY: &str = "if the file is iPXE: add dhcp-match=set:ipxe,175, put tag:!ipxe on the line that sends it, \
-                                 and add a line with tag:ipxe for the next boot file. Otherwise the file is for another \
-                                 firmware, or Secure Boot rejects it";
+                                 and add a line with tag:ipxe for the next boot file. Otherwise possible: the file is for \
+                                 another firmware, or Secure Boot rejects it";
 const DENIED: &str = "make it readable for all users (chmod a+r) and the directories above it accessible (chmod a+x); with \
                       SELinux: restorecon";
-const NOT_ACKNOWLEDGED: &str = "the client was switched off or lost the network; if it happens each time, a firewall may drop \
-                                datagrams from high ports (tftp-single-port, tftp-port-range)";
+const NOT_ACKNOWLEDGED: &str = "possible: the client was switched off or lost the network; or, if it happens each time, a firewall \
+                                drops datagrams from high ports (tftp-single-port, tftp-port-range)";

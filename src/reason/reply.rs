@@ -48,11 +48,6 @@ reasons! {
         IpxeLoop { name: String } = "ipxe-loop",
             "sends {name} also to iPXE, which then loads it again without end: set a tag for iPXE (dhcp-match=set:ipxe,175), \
              exclude it from this line (tag:!ipxe), and add a line with its boot file (dhcp-boot=tag:ipxe,...)";
-        AlternatePort { port: u16 } = "alternate-port",
-            "PXE firmware and iPXE send their DHCP requests to port 67, and dhcp-alternate-port sets port {port}: remove dhcp-alternate-port";
-        /// Lengths in bytes.
-        NameTooLong { length: usize, limit: usize } = "name-too-long",
-            "the name of the boot file has {length} bytes, and a reply contains only the first {limit}: use a shorter name";
         UrlForFirmware = "url-for-firmware",
             "firmware loads its first file by TFTP only: send iPXE first, and the URL to iPXE only (tag:ipxe)";
         UrlRequired { name: String } = "url-required",
@@ -68,6 +63,8 @@ reasons! {
         NoServerAddress { name: String, server: Ipv4Addr } = "no-server-address",
             "the line has no server address, and iPXE ignores such a reply: add the address (dhcp-boot={name},,{server})";
         ServerNameUnknown { warning: String } = "server-name-unknown", "{warning}: write its address instead";
+        NameTooLong { len: usize, max: usize } = "file-name-too-long",
+            "the name of the boot file has {len} bytes, and is cut to {max} bytes in the reply: use a shorter path";
         LoopbackServer { server: Ipv4Addr } = "loopback-server",
             "the server of the boot file is {server}, which is the client itself: write an address of this machine on the client's network";
         TftpMissing { name: String, server: Ipv4Addr } = "tftp-missing",
@@ -93,6 +90,8 @@ reasons! {
         NoService { why: String } = "no-pxe-service", "no reply is sent: {why}";
         NoRange { why: String, lines: String } = "no-range", "no reply is sent: {why}{lines}";
         NotServed { why: String } = "interface-not-served", "no reply is sent: {why}";
+        AlternatePort { port: u16 } = "alternate-port",
+            "requests are received on port {port} (dhcp-alternate-port), and firmware and iPXE send them to port 67: remove this option";
         NoReply { why: String, lines: String } = "request-not-answered", "no reply is sent: {why}{lines}";
         /// `here`: the interfaces of this machine with their addresses.
         InterfaceMissing { names: String, here: String } = "served-interface-missing",

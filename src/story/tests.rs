@@ -64,7 +64,7 @@ dnsmasq-tftp: 10.0.0.8 has /srv/a.efi: 2000000 bytes in 0.500 s, 4000 kB/s
              answered on port 4011: ACK to 10.0.0.8:4011, file a.efi from 10.0.0.1 (pxe-service c:3)
              /srv/a.efi                     2.0 MB in 0.50 s, 4.0 MB/s
   => unknown: a.efi was the last file that it requested, and there is no error
-     if it does not boot: the next stage may use HTTP, which is not shown here; or the file is for another firmware, or Secure Boot rejects it
+     if it does not boot, possible: the next stage uses HTTP, which is not shown here; the file is for another firmware; or Secure Boot rejects it
 ";
     assert_eq!(boots(log), [expected]);
 }

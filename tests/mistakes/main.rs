@@ -57,7 +57,7 @@ const MISTAKES: &[Mistake] = &[
             scene.swap("tftp-root=/srv/tftp", "tftp-root=/srv/other");
             scene.file("/srv/other/readme");
         },
-        message: "@:9: pxe-service: /srv/other/boot.efi does not exist, but /srv/tftp/boot.efi does: is tftp-root wrong?",
+        message: "/srv/other/boot.efi (tftp-root is at @:5)\n  => it does not boot: @:9: pxe-service: /srv/other/boot.efi does not exist, but /srv/tftp/boot.efi does: is tftp-root wrong?",
         marker: "is tftp-root wrong?",
     },
     Mistake {
@@ -133,6 +133,90 @@ const MISTAKES: &[Mistake] = &[
         make: |scene| scene.add("dhcp-mac=set:lab,52:54:00:aa:bb:01\ndhcp-boot=tag:lab,lab.efi,,192.168.77.9\n"),
         message: "@:12: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (@:9) is used instead",
         marker: "dhcp-boot is not used for",
+    },
+    Mistake {
+        name: "an address pool",
+        make: |scene| scene.swap("192.168.77.0,proxy", "192.168.77.50,192.168.77.90"),
+        message: "error: @:2: dhcp-range: pxemasq hands out no addresses",
+        marker: "hands out no addresses",
+    },
+    Mistake {
+        name: "a DNS server without port=0",
+        make: |scene| scene.swap("port=0", "server=192.0.2.1"),
+        message: "error: @:1: server: DNS is not served; remove the line, or set port=0",
+        marker: "DNS is not served; remove",
+    },
+    Mistake {
+        name: "another interface is served",
+        make: |scene| scene.swap("interface=eth0", "interface=lo"),
+        message: "@:2: dhcp-range: @:3 (interface=lo) leaves out eth0 (192.168.77.1), which is on that network",
+        marker: "leaves out eth0",
+    },
+    Mistake {
+        name: "a word behind enable-tftp",
+        make: |scene| scene.swap("enable-tftp", "enable-tftp=yes"),
+        message: "@:4: enable-tftp=yes: there is no interface yes",
+        marker: "there is no interface yes",
+    },
+    Mistake {
+        name: "a root that does not exist",
+        make: |scene| scene.swap("tftp-root=/srv/tftp", "tftp-root=/srv/none"),
+        message: "error: @:5: TFTP directory /srv/none inaccessible: No such file or directory",
+        marker: "inaccessible: No such file",
+    },
+    Mistake {
+        name: "a root without enable-tftp",
+        make: |scene| scene.without("enable-tftp"),
+        message: "@:4: tftp-root has no effect without enable-tftp",
+        marker: "has no effect without enable-tftp",
+    },
+    Mistake {
+        name: "a link that leads nowhere",
+        make: |scene| scene.replace_by_link("/srv/tftp/boot.efi", "/srv/gone.efi"),
+        message: "@:9: pxe-service: /srv/tftp/boot.efi is a link to /srv/gone.efi, which does not exist",
+        marker: "is a link to",
+    },
+    Mistake {
+        name: "a saved web page as boot file",
+        make: |scene| scene.write("/srv/tftp/boot.efi", "<!DOCTYPE html><html></html>"),
+        message: "@:9: /srv/tftp/boot.efi is an HTML page and not a boot file",
+        marker: "is an HTML page",
+    },
+    Mistake {
+        name: "a URL for firmware",
+        make: |scene| scene.swap("x86-64_EFI,Network,boot.efi", "x86-64_EFI,Network,http://192.168.77.1/boot.efi"),
+        message: "@:9: firmware loads its first file by TFTP only",
+        marker: "firmware loads its first file by TFTP only",
+    },
+    Mistake {
+        name: "no dhcp-range",
+        make: |scene| scene.without("dhcp-range"),
+        message: "@:7: pxe-service: without a dhcp-range no DHCP request is answered",
+        marker: "without a dhcp-range no DHCP request",
+    },
+    Mistake {
+        name: "an option that a proxyDHCP reply does not contain",
+        make: |scene| scene.add("dhcp-option=66,192.168.77.1\n"),
+        message: "@:11: dhcp-option: a proxyDHCP reply does not contain option 66",
+        marker: "a proxyDHCP reply does not contain option",
+    },
+    Mistake {
+        name: "quotation marks of the wrong kind",
+        make: |scene| scene.swap("x86-64_EFI,Network,", "x86-64_EFI,“Network”,"),
+        message: "@:9: pxe-service: the quotation marks of “Network” are part of the text",
+        marker: "the quotation marks of",
+    },
+    Mistake {
+        name: "no text for the menu",
+        make: |scene| scene.swap("tag:!ipxe,x86PC,Network,bios/pxelinux.0", "tag:!ipxe,x86PC,bios/pxelinux.0"),
+        message: "@:8: pxe-service: bios/pxelinux.0 is the menu text, and no file follows",
+        marker: "is the menu text",
+    },
+    Mistake {
+        name: "an unknown keyword",
+        make: |scene| scene.swap("tftp-root=/srv/tftp", "tftp-rot=/srv/tftp"),
+        message: "did you mean tftp-root",
+        marker: "did you mean tftp-root",
     },
 ];
 

@@ -97,6 +97,15 @@ impl Scene {
         self.lab.file(path, efi_application(machine, data));
     }
 
+    pub fn write(&self, path: &str, text: &str) {
+        self.lab.file(path, text);
+    }
+
+    pub fn replace_by_link(&self, path: &str, target: &str) {
+        fs::remove_file(path).expect("there is such a file");
+        self.lab.link(target, path);
+    }
+
     pub fn drop_port(&mut self, port: u16) {
         self.dropped_port = Some(port);
     }
@@ -191,7 +200,7 @@ impl Scene {
         let log: Vec<String> =
             self.lab.syslog().iter().map(|line| record(line).2.to_owned()).collect();
         [
-            output_of(&["--test"]),
+            output_of(&["--test=strict"]),
             output_of(&["--explain", &client]),
             log.join("\n"),
             fs::read_to_string(JOURNAL).unwrap_or_default(),

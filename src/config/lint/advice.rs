@@ -16,12 +16,12 @@ pub fn advice(config: &Config, tags: &TagUsageReport) -> Vec<Finding> {
 #[cfg(test)]
 pub(super) mod tests {
     use crate::config::Origin;
-    use crate::config::read::build::{Builder, Purpose};
+    use crate::config::read::build::Builder;
     use crate::finding::Finding;
     use conf_parser::Reader;
 
     fn all(text: &str) -> Vec<Finding> {
-        let mut builder = Builder::new(Purpose::Check);
+        let mut builder = Builder::new();
         let mut reader = Reader::default();
         for (line, text) in (1..).zip(text.lines()) {
             let origin = Origin { file: "c".into(), line };

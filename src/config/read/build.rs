@@ -40,20 +40,9 @@ pub struct BuildResult {
     pub findings: Vec<Finding>,
 }
 
-/// Why a configuration is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Purpose {
-    /// The daemon serves it.
-    #[default]
-    Serve,
-    /// `--test` checks it: `dhcp-host` and `dhcp-mac` lines are checked and not stored.
-    Check,
-}
-
 /// Collects settings in the order in which they are read.
 #[derive(Debug, Default)]
 pub struct Builder {
-    purpose: Purpose,
     config: Config,
     tftp: Tftp,
     tftp_enabled: bool,
@@ -70,8 +59,8 @@ pub struct Builder {
 
 impl Builder {
     /// An empty configuration with dnsmasq's defaults.
-    pub fn new(purpose: Purpose) -> Self {
-        Self { purpose, ..Self::default() }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Adds the next setting.
@@ -217,15 +206,11 @@ impl Builder {
         if host.names > 1 {
             self.findings.push(Finding::at(Level::Hint, origin, ConfigReason::HostNames));
         }
-        if self.purpose == Purpose::Serve {
-            self.config.dhcp.hosts.add(&from_directive(host), origin);
-        }
+        self.config.dhcp.hosts.add(&from_directive(host), origin);
     }
 
     fn add_mac_match(&mut self, matched: TagRule<Hex>, origin: &Origin) {
-        if self.purpose == Purpose::Serve {
-            self.config.dhcp.mac_matches.push(origin, matched);
-        }
+        self.config.dhcp.mac_matches.push(origin, matched);
     }
 
     fn add_service(&mut self, service: PxeService, origin: &Origin) {

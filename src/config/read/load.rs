@@ -3,7 +3,7 @@
 //! Files are opened here, in [`reload`](crate::config::reload), and one `resolv.conf` in
 //! [`conflicts`](super::conflicts), all by [`file_content`](crate::config::file_content).
 
-use super::build::{BuildResult, Builder, Purpose};
+use super::build::{BuildResult, Builder};
 use super::conflicts::ConflictChecker;
 use super::lines::Lines;
 use super::system_lookups::SystemLookups;
@@ -84,8 +84,8 @@ impl Source {
 
 impl Loader {
     /// A loader that has read nothing.
-    pub fn new(purpose: Purpose, lookups: SystemLookups) -> Self {
-        Self { builder: Builder::new(purpose), lookups, ..Self::default() }
+    pub fn new(lookups: SystemLookups) -> Self {
+        Self { builder: Builder::new(), lookups, ..Self::default() }
     }
 
     /// Checks all lines together and builds the configuration.

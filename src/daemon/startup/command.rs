@@ -3,7 +3,6 @@
 use super::parsed::Parsed;
 use super::test_run::TestRun;
 use crate::command_line::{self, CommandLine, Extensions, Termination};
-use crate::config::read::build::Purpose;
 use crate::config::read::load::Loader;
 use crate::config::read::system_lookups::SystemLookups;
 use crate::error::StartupError;
@@ -52,9 +51,7 @@ fn command(line: CommandLine) -> Result<Command, StartupError> {
         return Err(StartupError::config("bad command line options: --json is for --explain"));
     }
     let test = has_switch(&line, Switch::Test);
-    let purpose =
-        if test && line.extensions.explain.is_empty() { Purpose::Check } else { Purpose::Serve };
-    let mut loader = Loader::new(purpose, SystemLookups { has_interface });
+    let mut loader = Loader::new(SystemLookups { has_interface });
     for given in &line.options {
         match given.row.switch() {
             Some(Switch::Version) => return Ok(Command::Print(command_line::version())),

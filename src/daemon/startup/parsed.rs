@@ -2,6 +2,7 @@
 
 use super::privileges::{identity, script_user, serving_identity};
 use super::refusals::finding;
+use crate::byte_text::to_path;
 use crate::config::read::load::Loaded;
 use crate::config::reload::ReloadableFiles;
 use crate::config::{Config, Range, Rule};
@@ -9,10 +10,14 @@ use crate::diagnose::environment;
 use crate::error::StartupError;
 use crate::explain::{self, Environment, ExplainOutput, ExplainRequest, StartErrors};
 use crate::finding::{Finding, Level, arranged};
-use crate::reason::{ConfigReason, Reason, ReplyReason, StartReason};
+use crate::reason::{ConfigReason, ProgramReason, Reason, ReplyReason, StartReason};
 use crate::sys::interfaces::snapshot;
 use crate::terminal::Layout;
+use std::fs;
 use std::sync::Arc;
+
+/// Bytes. The headers of an EFI program alone are longer (PE format), and no BIOS program can set up a network in less.
+const MIN_PROGRAM_LEN: u64 = 64;
 
 /// A configuration that was read.
 pub struct Parsed {
@@ -65,6 +70,7 @@ impl Parsed {
             return Vec::new();
         }
         let mut found = explain::findings(&mut environment_of(self.loaded.config.clone()));
+        found.retain(|finding| !is_about_placeholder(finding));
         found.iter_mut().filter(|finding| depends_on_time(finding)).for_each(|finding| {
             finding.level = Level::Hint;
         });
@@ -93,6 +99,19 @@ impl Parsed {
         let is_read = |finding: &&Finding| self.loaded.findings.contains(finding);
         StartErrors { anywhere: errors().find(is_read).cloned(), here: errors().next().cloned() }
     }
+}
+
+/// Whether the file is so short that it can only be a placeholder for a boot program, which is copied later.
+fn is_about_placeholder(finding: &Finding) -> bool {
+    let Reason::Program(
+        ProgramReason::NotEfi { path, .. }
+        | ProgramReason::NotBios { path, .. }
+        | ProgramReason::NotIpxe { path, .. },
+    ) = &finding.reason
+    else {
+        return false;
+    };
+    fs::metadata(to_path(path)).is_ok_and(|file| file.len() < MIN_PROGRAM_LEN)
 }
 
 /// Whether another TFTP server would have to run: it may be started later, or on the machine for which the file is meant.

@@ -161,7 +161,7 @@ fn excluding_line(network: &Network, member: &Member<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::read::build::{Builder, Purpose};
+    use crate::config::read::build::Builder;
     use conf_parser::Reader;
 
     /// eth0 with 192.168.1.2/24 and the label eth0:1 for 192.168.1.3, eth1 with 10.0.0.1/8 and wlan0 with 10.0.0.2/8.
@@ -187,7 +187,7 @@ mod tests {
     }
 
     fn config(text: &str) -> Config {
-        let mut builder = Builder::new(Purpose::Check);
+        let mut builder = Builder::new();
         let mut reader = Reader::default();
         for (line, text) in (1..).zip(text.lines()) {
             let origin = Origin { file: "c".into(), line };

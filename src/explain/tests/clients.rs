@@ -282,6 +282,11 @@ fn client_without_a_reply_does_not_boot() {
             ("pxe-service=0,One,pxelinux", "bios,vendor-class=Linux", &["does_not_boot not-pxe"]),
             ("pxe-service=0,One,pxelinux", "bios,interface=wlan0", &["does_not_boot no-range"]),
             (
+                "pxe-service=0,One,pxelinux\ndhcp-alternate-port",
+                "bios",
+                &["does_not_boot alternate-port"],
+            ),
+            (
                 "pxe-service=0,One,pxelinux\nno-dhcp-interface=lan0",
                 "bios",
                 &["does_not_boot interface-left-out 2"],

@@ -200,6 +200,14 @@ fn interfaces_and_networks_decide_for_which_machine_a_configuration_is() {
 }
 
 #[test]
+fn name_that_is_cut_in_the_reply_does_not_boot() {
+    let name = format!("{}pxelinux.0", "a/".repeat(60));
+    let text = format!("{BASE}pxe-service=0,One,{name}");
+    let verdicts = Scene::new().verdicts(&text, "bios");
+    assert_eq!(verdicts, ["does_not_boot file-name-too-long 5"]);
+}
+
+#[test]
 fn refused_start_is_the_result_of_each_client() {
     let scene = Scene::new();
     let text = format!("{BASE}pxe-service=0,One,pxelinux");

@@ -95,7 +95,7 @@ fn document_has_each_boot_with_its_steps() {
             },
             "steps": [
                 {"offset": 0.0, "kind": "answered", "port": null, "outcome": null, "count": 1},
-                {"offset": 4.0, "kind": "file", "path": "/t/vmlinuz", "bytes": 2_000_000, "seconds": 0.5, "datagrams": null},
+                {"offset": 4.0, "kind": "file", "path": "/t/vmlinuz", "bytes": 2_000_000, "seconds": 0.5},
             ],
         })
     );
