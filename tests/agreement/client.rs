@@ -70,7 +70,7 @@ const PI_CLASS: &str = "PXEClient:Arch:00000:UNDI:002001";
 const PI_TEXT: &[u8] = b"Raspberry Pi Boot";
 /// The first files of the models, in the order in which they ask.
 const PI_FILES: [&str; 3] = ["0badcafe/start4.elf", "start4.elf", "bootcode.bin"];
-/// The features that a usual build of iPXE reports in option 175: DNS, HTTP, iSCSI, TFTP, AoE and menu, on a BIOS also PXE and
+/// The features that a usual build of iPXE reports in option 175: DNS, HTTP, iSCSI, TFTP, `AoE` and menu, on a BIOS also PXE and
 /// bzImage, on UEFI also EFI.
 const IPXE_BIOS_FEATURES: &str = "170101130101110101150101120101270101210101180101";
 const IPXE_UEFI_FEATURES: &str = "170101130101110101150101120101270101240101";
