@@ -62,7 +62,7 @@ fn play(environment: &mut Environment, kind: &Kind) -> Vec<Finding> {
         let of_files = conversation.boots.iter().map(|boot| &boot.verdict);
         let outcomes = [&conversation.verdict].into_iter().chain(of_files);
         found.extend(outcomes.filter(|one| is_ipxe || !is_of_pi(one)).filter_map(finding));
-        found.extend(possible_loop(&conversation));
+        found.extend(possible_fault(&conversation));
     }
     found
 }
@@ -93,13 +93,17 @@ fn finding(outcome: &Outcome) -> Option<Finding> {
     })
 }
 
-/// iPXE of this server that gets iPXE again: without an embedded script it has no end, and the file does not show whether it
-/// has one.
-fn possible_loop(conversation: &Conversation) -> Option<Finding> {
+/// What depends on the client: iPXE of this server that gets iPXE again has no end without an embedded script, and the file
+/// does not show whether it has one; BIOS firmware may ignore a reply without a server.
+fn possible_fault(conversation: &Conversation) -> Option<Finding> {
     let Outcome { reason, line, .. } = &conversation.verdict;
-    let is_loop = matches!(reason, Reason::Reply(ReplyReason::IpxeLoopWithoutScript { .. }));
     let is_ours = conversation.boots.first().is_some_and(|boot| boot.path.is_some());
-    (is_loop && is_ours).then(|| Finding {
+    let is_possible = match reason {
+        Reason::Reply(ReplyReason::IpxeLoopWithoutScript { .. }) => is_ours,
+        Reason::Reply(ReplyReason::NoServerAddressForBios { .. }) => true,
+        _ => false,
+    };
+    is_possible.then(|| Finding {
         level: Level::Hint,
         origin: line.as_ref().map(|line| line.0.clone()),
         reason: reason.clone(),

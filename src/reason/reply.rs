@@ -37,6 +37,10 @@ reasons! {
             "“{text}” contains “Raspberry Pi Boot”: some models require exactly this text, with blanks behind it at most";
         PiModel { name: String } = "raspberry-pi-model",
             "only {name} is there: it depends on the model whether that is sufficient";
+        /// `server`: the address of this server.
+        NoServerAddressForBios { name: String, server: Ipv4Addr } = "no-server-address-for-bios",
+            "the line has no server address: BIOS firmware that is iPXE, as in most virtual machines, ignores such a reply. Add \
+             the address (dhcp-boot={name},,{server})";
         ScriptDecides { name: String } = "ipxe-script-decides",
             "the script of {name} itself decides what is loaded";
         /// `setter`: as `FILE:LINE (dhcp-host)`.

@@ -29,7 +29,11 @@ fn firmware_loads_a_file_of_this_server() {
                 &["does_not_boot file-unusable 5"],
             ),
             ("pxe-prompt=x\ndhcp-boot=boot.efi", "uefi", &["boots boots-file 6"]),
-            ("pxe-prompt=x\ndhcp-boot=pxelinux.0", "bios", &["does_not_boot no-server-address 6"]),
+            (
+                "pxe-prompt=x\ndhcp-boot=pxelinux.0",
+                "bios",
+                &["unknown no-server-address-for-bios 6"],
+            ),
             ("pxe-prompt=x\ndhcp-boot=pxelinux.0,,192.168.1.2", "bios", &["boots boots-file 6"]),
             (
                 "pxe-prompt=x\ndhcp-boot=pxelinux.0,,127.0.0.1",
