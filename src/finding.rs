@@ -1,7 +1,7 @@
 //! What `--test` finds in a configuration.
 
 use crate::origin::Origin;
-use crate::reason::{ConfigReason, FileReason, Reason};
+use crate::reason::{ConfigReason, FileReason, Reason, ReplyReason};
 use std::fmt;
 
 /// How serious a finding is. The most serious is first.
@@ -65,6 +65,10 @@ fn includes(other: &Finding, finding: &Finding) -> bool {
         (
             Reason::Config(ConfigReason::AddressAsFile { .. }),
             Reason::File(FileReason::Unusable { .. }),
+        )
+        | (
+            Reason::Config(ConfigReason::ServerNameWithoutDns { .. }),
+            Reason::Reply(ReplyReason::ServerNameUnknown { .. }),
         ) => is_same_line,
         _ => false,
     }
@@ -105,6 +109,10 @@ fn mistake_that_a_missing_boot_file_shows_is_reported_once() {
     let (text, address) = ("a".into(), std::net::Ipv4Addr::LOCALHOST);
     let address = at(ConfigReason::AddressAsFile { text, address }.into());
     assert_eq!(arranged(vec![address.clone(), file("/t/127.0.0.1 is missing")]), [address]);
+    let (keyword, name) = ("dhcp-boot".into(), "b".into());
+    let name = at(ConfigReason::ServerNameWithoutDns { keyword, name }.into());
+    let unknown = at(ReplyReason::ServerNameUnknown { warning: "b".into() }.into());
+    assert_eq!(arranged(vec![unknown, name.clone()]), [name]);
 }
 
 impl fmt::Display for Level {

@@ -103,12 +103,20 @@ impl Simulation<'_> {
             DropReason::HttpBootClient => Outcome::fails(ReplyReason::HttpClassMissing),
             DropReason::NoPxeService => Outcome::fails(ReplyReason::NoService { why }),
             DropReason::NoRange(_) | DropReason::NoProxyRange => {
-                Outcome::fails(ReplyReason::NoRange { why, lines })
+                Outcome::fails(ReplyReason::NoRange { why, lines }).at(self.range_for_tag())
             }
             DropReason::NotListening(..) => self.not_listening(why),
             DropReason::DhcpDisabled(_, by) => self.left_out(why).at(Line::of(by).as_ref()),
             _ => Outcome::fails(ReplyReason::NoReply { why, lines }),
         }
+    }
+
+    /// The line of a range for clients with a tag that this client does not have.
+    fn range_for_tag(&self) -> Option<&Line> {
+        let mut skipped = self.exchanges.last()?.skipped_rules.iter();
+        let range =
+            skipped.find(|rule| rule.keyword == "dhcp-range" && rule.missing_tag.is_some())?;
+        Some(&range.line)
     }
 
     /// The result on an interface that is not listened on.

@@ -30,8 +30,7 @@ pub fn findings(environment: &mut Environment) -> Vec<Finding> {
     let mut results: Vec<Vec<Finding>> = Vec::new();
     for (architecture, line) in played {
         let mut found = play(environment, &Kind::firmware(&base, architecture));
-        // The line that names the architecture is where its boot was configured.
-        for finding in &mut found {
+        for finding in found.iter_mut().filter(|finding| is_about_architecture(finding)) {
             finding.origin = finding.origin.take().or_else(|| line.clone());
         }
         results.push(found);
@@ -48,6 +47,11 @@ pub fn findings(environment: &mut Environment) -> Vec<Finding> {
 fn has_proxy_range(config: &Config) -> bool {
     config.dhcp.pxe_enabled
         && config.dhcp.ranges.iter().any(|range| range.value.kind == RangeKind::Proxy)
+}
+
+/// Whether the line that names the architecture is the one to which the finding belongs.
+fn is_about_architecture(finding: &Finding) -> bool {
+    matches!(finding.reason, Reason::Reply(ReplyReason::HttpClassMissing))
 }
 
 /// What is wrong with the boot of a client, and of the iPXE that it loads.

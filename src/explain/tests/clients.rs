@@ -316,6 +316,11 @@ fn client_without_a_reply_does_not_boot() {
             ("pxe-service=0,One,pxelinux", "bios,vendor-class=Linux", &["does_not_boot not-pxe"]),
             ("pxe-service=0,One,pxelinux", "bios,interface=wlan0", &["does_not_boot no-range"]),
             (
+                "pxe-service=0,One,pxelinux\ndhcp-range=tag:x,10.0.0.0,proxy",
+                "bios,interface=wlan0",
+                &["does_not_boot no-range 6"],
+            ),
+            (
                 "pxe-service=0,One,pxelinux\ndhcp-alternate-port",
                 "bios",
                 &["does_not_boot alternate-port"],

@@ -302,6 +302,8 @@ fn findings_are_the_faults_of_clients_that_the_configuration_names() {
             &["http-class-missing 5"],
         ),
         ("pxe-service=0,One,pxelinux\ninterface=eth0", &[]),
+        ("pxe-service=0,One,pxelinux\ninterface=lan0", &[]),
+        ("pxe-service=0,One,pxelinux\ndhcp-alternate-port", &["alternate-port -"]),
     ] {
         assert_eq!(scene.findings(&format!("{BASE}{lines}")), expected, "{lines}");
     }
