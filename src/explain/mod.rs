@@ -42,7 +42,8 @@ use client_spec::{ClientSpec, Which};
 pub use environment::Environment;
 pub use findings::findings;
 use kinds::{BIOS, Kind, X64_UEFI};
-use outcome::{Line, Outcome, ReportedFinding};
+pub use outcome::ReportedFinding;
+use outcome::{Line, Outcome};
 use report::{Conversation, Report};
 use simulate::replay;
 
