@@ -16,6 +16,7 @@ crate::tests![
     troubleshooting_guide_has_every_code_and_quotes_the_notices,
     quoted_log_lines_are_those_of_the_program,
     tests_and_fixtures_named_by_documents_exist,
+    architecture_has_the_map_of_the_library_and_existing_paths,
     manual_is_valid_mdoc,
     completions_contain_every_option,
     bash_offers_values_and_files,
@@ -151,6 +152,28 @@ fn tests_and_fixtures_named_by_documents_exist() {
             }
         }
         assert!(named > min_names, "{document}: {named}");
+    }
+}
+
+fn architecture_has_the_map_of_the_library_and_existing_paths() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(folder.join(name)).expect("the file exists");
+    let (text, library) = (read("ARCHITECTURE.md"), read("src/lib.rs"));
+    let (_, map) = library.split_once("//! ```text\n").expect("a map");
+    let (map, _) = map.split_once("//! ```").expect("an end");
+    assert!(text.contains(&format!("```text\n{}```", map.replace("//! ", ""))), "{map}");
+    // In the table of files, paths are below `src`.
+    let (_, table) = text.split_once("| | file below `src/` |").expect("a table");
+    let (table, _) = table.split_once("\n## ").expect("an end");
+    let paths = table.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let paths: Vec<&str> = paths
+        .filter(|word| word.ends_with('/') || word.contains('/') && word.ends_with(".rs"))
+        .collect();
+    assert!(paths.len() > 60, "{paths:?}");
+    for path in paths {
+        let exists =
+            [folder.join("src"), folder.to_owned()].iter().any(|base| base.join(path).exists());
+        assert!(exists, "ARCHITECTURE.md: {path}");
     }
 }
 
