@@ -176,10 +176,14 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
             }
         }
         Value::Array(values) if path == "tables[]" => {
-            values.iter().for_each(|value| keys(value, "clients[]", found));
+            for value in values {
+                keys(value, "clients[]", found);
+            }
         }
         Value::Array(values) => {
-            values.iter().for_each(|value| keys(value, &format!("{path}[]"), found));
+            for value in values {
+                keys(value, &format!("{path}[]"), found);
+            }
         }
         _ => {}
     }
@@ -187,7 +191,9 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 
 fn real_keys(documents: &[Value]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    documents.iter().for_each(|document| keys(document, "", &mut found));
+    for document in documents {
+        keys(document, "", &mut found);
+    }
     found
 }
 
