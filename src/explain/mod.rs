@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Each client has one of three results: it boots, it does not boot, or it cannot be known from here, because another machine
-//! or another program decides it. [`findings`] plays the usual clients for `--test`.
+//! or another program decides it. [`findings()`] plays the usual clients for `--test`.
 
 mod boot_check;
 mod boots;
