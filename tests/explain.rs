@@ -134,7 +134,7 @@ fn json_report_has_the_same_contents() {
     );
     assert_eq!(range["line"], 2);
     assert!(range["file"].as_str().expect("a file").ends_with("/c"), "{range}");
-    assert_eq!(first["boots"][0]["size"], 5);
+    assert_eq!(first["boots"][0]["bytes"], 5);
     assert_eq!(ipxe["boots"][0]["name"], "http://192.0.2.1/menu.ipxe");
 }
 

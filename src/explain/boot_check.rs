@@ -292,11 +292,11 @@ impl Simulation<'_> {
         own.or(tftp.root.as_ref().map(|root| &*root.value))
     }
 
-    fn root_line(&self, tftp: &Tftp) -> Option<String> {
+    fn root_line(&self, tftp: &Tftp) -> Option<Line> {
         let interface = to_bytes(&self.scenario.name);
         let own = tftp.interface_roots.iter().find(|root| root.value.0 == *interface);
         let own = own.map(|root| &root.origin);
-        own.or(tftp.root.as_ref().map(|root| &root.origin)).map(ToString::to_string)
+        own.or(tftp.root.as_ref().map(|root| &root.origin)).cloned().map(Line)
     }
 
     /// Whether the suffix `.0` was added to a name of a `pxe-service` line.

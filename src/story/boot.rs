@@ -330,6 +330,10 @@ const OPTIONAL_NAMES: &[&str] = &[
     "dt-blob.bin",
     "recovery.elf",
     "recover4.elf",
+    // Of the Raspberry Pi, by the model.
+    "initramfs7",
+    "initramfs8",
+    "initramfs_2712",
     "autoboot.txt",
     "pieeprom.",
     "bootcfg.txt",

@@ -48,6 +48,8 @@ const SYSTEMS: &[&str] = &[
     "memtest",
     ".v00",
 ];
+/// Part of the name of an initial RAM disk: `initrd.img`, `initramfs-linux.img`.
+const INITIAL_RAM_DISK: &str = "initr";
 /// Names of loaders that contain one of [`SYSTEMS`].
 const LOADERS: &[&str] =
     &["linux.0", "linux.bin", "linux.e64", "linux.e32", "linux.efi", "pxeboot", "memdisk"];
@@ -90,7 +92,7 @@ impl Boot {
         let system = self
             .files()
             .last()
-            .filter(|last| is_system(last))
+            .filter(|last| is_system(last) && !after.iter().any(is_failed_system))
             .map(|last| EndReason::SystemSent { file: basename(last).to_owned() });
         let notice = || after.iter().rev().find_map(|step| notice_end(&step.kind));
         self.restarts()
@@ -250,6 +252,20 @@ fn is_system(path: &str) -> bool {
 fn is_setting(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     SETTINGS.iter().any(|suffix| path.ends_with(suffix))
+}
+
+/// A file that the kernel needs was not sent, or not yet. A loader that gets the kernel first requests the initial RAM disk next.
+fn is_failed_system(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::NotFound { path, .. } => {
+            basename(path).to_ascii_lowercase().contains(INITIAL_RAM_DISK) && !is_optional(path)
+        }
+        StepKind::Denied(path)
+        | StepKind::Unreadable { path, .. }
+        | StepKind::TimedOut(path)
+        | StepKind::Loading { path, .. } => is_system(path),
+        _ => false,
+    }
 }
 
 /// The end of the boot if this step is the last one; `None` if the step does not stop a boot.
