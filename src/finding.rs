@@ -70,6 +70,10 @@ fn includes(other: &Finding, finding: &Finding) -> bool {
             Reason::Config(ConfigReason::ServerNameWithoutDns { .. }),
             Reason::Reply(ReplyReason::ServerNameUnknown { .. }),
         ) => is_same_line,
+        (
+            Reason::Config(ConfigReason::QuotesInText { keyword: "interface", .. }),
+            Reason::Config(ConfigReason::InterfaceMissing { .. }),
+        ) => is_same_line,
         _ => false,
     }
 }
@@ -113,6 +117,10 @@ fn mistake_that_a_missing_boot_file_shows_is_reported_once() {
     let name = at(ConfigReason::ServerNameWithoutDns { keyword, name }.into());
     let unknown = at(ReplyReason::ServerNameUnknown { warning: "b".into() }.into());
     assert_eq!(arranged(vec![unknown, name.clone()]), [name]);
+    let (keyword, text) = ("interface", "'e'".into());
+    let quotes = at(ConfigReason::QuotesInText { keyword, text }.into());
+    let missing = at(ConfigReason::InterfaceMissing { name: "'e'".into() }.into());
+    assert_eq!(arranged(vec![missing, quotes.clone()]), [quotes]);
 }
 
 impl fmt::Display for Level {

@@ -19,6 +19,9 @@ reasons! {
              dhcp-range=<network>,proxy";
         BadNetmask { netmask: std::net::Ipv4Addr } = "bad-netmask",
             "dhcp-range: {netmask} is no netmask, so no client is on this network";
+        NetmaskOfOneAddress = "netmask-of-one-address",
+            "dhcp-range: with the netmask 255.255.255.255 no client is on this network: write the netmask of the interface, or \
+             none";
         /// `option`: `66 (tftp-server)`; `more`: ` (3 lines)`, if there are several.
         OptionNotSent { option: String, more: String, remedy: &'static str } = "option-not-sent",
             "dhcp-option: a proxyDHCP reply does not contain option {option}{more}: {remedy}";

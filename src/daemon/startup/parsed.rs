@@ -54,19 +54,23 @@ impl Parsed {
     }
 
     /// What prevents the boot of the usual clients, by the same simulation as `--explain`. Without a root all files are
-    /// missing, which is reported already.
+    /// missing, and with a wrong netmask there are no clients, which is reported already.
     pub fn client_findings(&self, findings: &[Finding]) -> Vec<Finding> {
-        let is_root = |finding: &Finding| {
+        let is_cause = |finding: &Finding| {
             matches!(
                 finding.reason,
                 Reason::Start(StartReason::Root { .. })
-                    | Reason::Config(ConfigReason::RootUnreadable { .. })
+                    | Reason::Config(
+                        ConfigReason::RootUnreadable { .. }
+                            | ConfigReason::BadNetmask { .. }
+                            | ConfigReason::NetmaskOfOneAddress
+                    )
             )
         };
         // The loopback network has no clients.
         let is_played = |range: &Rule<Range>| !range.value.start.is_loopback();
         let ranges = &self.loaded.config.dhcp.ranges;
-        if !ranges.iter().any(is_played) || findings.iter().any(is_root) {
+        if !ranges.iter().any(is_played) || findings.iter().any(is_cause) {
             return Vec::new();
         }
         let mut found = explain::findings(&mut environment_of(self.loaded.config.clone()));
