@@ -5,7 +5,7 @@ use super::tag_usage::TagUsageReport;
 use super::{MAX_FINDINGS, warning_at};
 use crate::byte_text::to_text;
 use crate::config::{BootTarget, Config, Origin, Rule, Service};
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
 use crate::reason::ConfigReason;
 use crate::wire::client_arch::{Architecture, FIRST_EFI};
 use crate::wire::dhcp_option;
@@ -55,17 +55,18 @@ fn shadowed_boots(config: &Config, tags: &TagUsageReport) -> Vec<Finding> {
             let agrees = |tag: &&[u8], negated: bool| {
                 service_tags.get(tag).is_none_or(|other| *other == negated)
             };
-            // iPXE sends 7, whatever the firmware sends.
-            let is_sent = architecture != EBC || !is_for_ipxe(config, boot);
-            is_sent
-                && service.value.boot != Boot::File(boot.value.file.clone())
+            service.value.boot != Boot::File(boot.value.file.clone())
                 && required.iter().all(|(tag, &negated)| {
                     agrees(tag, negated) && (negated || sources.can_set(tag, architecture))
                 })
         })?;
+        // Usual builds of iPXE send 7, whatever the firmware sends.
+        let is_unusual = service.value.architecture == EBC && is_for_ipxe(config, boot);
+        let level = if is_unusual { Level::Hint } else { Level::Warning };
         let architecture = architecture_name(service.value.architecture);
         let service = service.origin.to_string();
-        Some(warning_at(&boot.origin, ConfigReason::BootShadowed { architecture, service }))
+        let reason = ConfigReason::BootShadowed { architecture, service };
+        Some(Finding::at(level, &boot.origin, reason))
     };
     config.dhcp.boot_rules.iter().filter_map(warning).take(MAX_FINDINGS).collect()
 }
@@ -136,7 +137,7 @@ fn architecture_name(number: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::lint::advice::tests::findings;
+    use crate::config::lint::advice::tests::{findings, leveled};
 
     #[test]
     fn named_server_is_reported_with_port_0_only() {
@@ -163,12 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn dhcp_boot_for_ipxe_is_not_overridden_by_a_service_for_byte_code() {
+    fn service_for_byte_code_that_overrides_the_file_of_ipxe_is_a_hint() {
         for ipxe in ["dhcp-match=set:i,175", "dhcp-userclass=set:i,iPXE"] {
             let lines = format!(
                 "port=0\ndhcp-range=10.0.0.0,proxy\n{ipxe}\npxe-service=9,Net,a.efi\ndhcp-boot=tag:i,http://boot/x"
             );
-            assert!(!findings(&lines).iter().any(|finding| finding.contains("is not used")));
+            let hint = "hint: c:5: dhcp-boot is not used for BC_EFI clients: their only pxe-service (c:4) is used instead";
+            assert!(leveled(&lines).iter().any(|finding| finding == hint), "{lines}");
         }
     }
 
