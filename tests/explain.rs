@@ -121,7 +121,7 @@ fn json_report_has_the_same_contents() {
     assert_eq!(verdicts, [Some("boots"), Some("unknown"), Some("does_not_boot")]);
     let verdict = &last["verdict"];
     assert_eq!((&report["schema"], &verdict["line"]), (&1.into(), &9.into()));
-    assert_eq!(verdict["id"], "file-unusable");
+    assert_eq!(verdict["id"], "file-not-found");
     assert!(verdict["file"].as_str().expect("a file").ends_with("/c"), "{verdict}");
     assert_eq!(first["architecture_name"], "x86PC");
     let offer = &first["exchanges"][0];

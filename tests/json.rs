@@ -39,7 +39,8 @@ fn section(document: &str, heading: &str) -> String {
 /// A failure prints the whole table, to copy it.
 fn each_reason_has_a_row_with_its_sentence() {
     let document = document();
-    for (family, reasons) in Reason::TABLES {
+    let families = Reason::TABLES.iter().filter(|(_, reasons)| !reasons.is_empty());
+    for (family, reasons) in families {
         let heading = format!("### {}", family.to_lowercase());
         let mut table = "| `id` | `text` |\n|---|---|\n".to_owned();
         for (id, text) in *reasons {
