@@ -64,8 +64,8 @@ impl Kind {
         if client.mac == DEFAULT_MAC {
             let later = &raspberry_pi::VENDORS[1];
             let vendors = || raspberry_pi::VENDORS.iter().rev();
-            let with_menu = vendors().find(|vendor| has_mac_line(config, vendor, true));
-            let with_line = || vendors().find(|vendor| has_mac_line(config, vendor, false));
+            let with_menu = vendors().find(|vendor| has_mac_line(config, **vendor, true));
+            let with_line = || vendors().find(|vendor| has_mac_line(config, **vendor, false));
             let vendor = with_menu.or_else(with_line).unwrap_or(later);
             client.mac = [&vendor[..], &[0, 0, 1]].concat();
         }
@@ -84,7 +84,7 @@ impl Kind {
 }
 
 /// Whether a `dhcp-mac` line matches Raspberry Pis of this vendor. `with_menu`: their menu entry requires the tag of that line.
-fn has_mac_line(config: &Config, vendor: &[u8; 3], with_menu: bool) -> bool {
+fn has_mac_line(config: &Config, vendor: [u8; 3], with_menu: bool) -> bool {
     let requires = |tag: &[u8]| {
         let mut services = config.dhcp.services.iter();
         services.any(|service| {
@@ -94,5 +94,5 @@ fn has_mac_line(config: &Config, vendor: &[u8; 3], with_menu: bool) -> bool {
         })
     };
     let mut lines = config.dhcp.mac_matches.iter().map(|line| &line.value);
-    lines.any(|line| line.matcher.bytes.starts_with(vendor) && (!with_menu || requires(&line.tag)))
+    lines.any(|line| line.matcher.bytes.starts_with(&vendor) && (!with_menu || requires(&line.tag)))
 }

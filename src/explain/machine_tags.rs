@@ -52,10 +52,9 @@ impl Simulation<'_> {
     fn ignored_without_tag(&self, origin: &Origin) -> Option<Outcome> {
         let config = &self.environment.config;
         let rule = config.dhcp.ignore.iter().find(|rule| rule.origin == *origin)?;
-        let negated = rule.conditions.iter().filter(|condition| condition.negated);
+        let mut negated = rule.conditions.iter().filter(|condition| condition.negated);
         let (tag, setter) = negated
-            .filter_map(|condition| Some((&condition.tag, machine_line(config, &condition.tag)?)))
-            .next()?;
+            .find_map(|condition| Some((&condition.tag, machine_line(config, &condition.tag)?)))?;
         let reason = ReplyReason::MachinesIgnored { tag: to_text(tag), setter };
         Some(Outcome::unknown(reason).at(Line::of(origin).as_ref()))
     }
