@@ -70,6 +70,10 @@ fn includes(other: &Finding, finding: &Finding) -> bool {
             Reason::Reply(ReplyReason::ServerNameUnknown { .. }),
         )
         | (
+            Reason::Config(ConfigReason::BadNetmask { .. } | ConfigReason::NetmaskOfOneAddress),
+            Reason::Config(ConfigReason::RangeElsewhere { .. }),
+        )
+        | (
             Reason::Config(ConfigReason::QuotesInText { keyword: "interface", .. }),
             Reason::Config(ConfigReason::InterfaceMissing { .. }),
         ) => is_same_line,
@@ -118,6 +122,10 @@ fn mistake_that_another_finding_shows_is_reported_once() {
     let name = at(ConfigReason::ServerNameWithoutDns { keyword, name }.into());
     let unknown = at(ReplyReason::ServerNameUnknown { warning: "b".into() }.into());
     assert_eq!(arranged(vec![unknown, name.clone()]), [name]);
+    let netmask = at(ConfigReason::NetmaskOfOneAddress.into());
+    let start = std::net::Ipv4Addr::LOCALHOST;
+    let elsewhere = at(ConfigReason::RangeElsewhere { start }.into());
+    assert_eq!(arranged(vec![elsewhere, netmask.clone()]), [netmask]);
     let missing = at(ConfigReason::InterfaceMissing { name: "'a'".into() }.into());
     assert_eq!(arranged(vec![missing, quotes("interface")]), [quotes("interface")]);
 }

@@ -4,7 +4,7 @@ reasons! {
     /// Why a line does not have the intended effect.
     pub enum ConfigReason {
         ServerNameWithoutDns { keyword: String, name: String } = "server-name-without-dns",
-            "{keyword}: with port=0 no hosts files are read: {name} cannot be resolved";
+            "{keyword}: with port=0 no hosts files are read: {name} cannot be resolved; write its address";
         DnsPortMissing = "dns-port-missing",
             "port=0 is missing: dnsmasq would serve DNS, which this program does not; clients that use this machine as DNS \
              server get no answer";

@@ -142,8 +142,7 @@ mod tests {
     #[test]
     fn named_server_is_reported_with_port_0_only() {
         let lines = "port=0\ndhcp-range=10.0.0.0,proxy\npxe-service=0,Net,a.0,boot.lan";
-        let warning =
-            "c:3: pxe-service: with port=0 no hosts files are read: boot.lan cannot be resolved";
+        let warning = "c:3: pxe-service: with port=0 no hosts files are read: boot.lan cannot be resolved; write its address";
         assert_eq!(findings(lines), [warning]);
         let with_names = lines.replace("port=0", "port=53");
         assert!(
