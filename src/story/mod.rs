@@ -9,6 +9,7 @@ mod boot;
 mod capture;
 mod correlate;
 mod event;
+mod file_kind;
 mod html;
 mod json;
 mod line_reader;

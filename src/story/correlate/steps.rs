@@ -4,6 +4,7 @@ use super::clients::ClientKey;
 use super::{BootCorrelator, Exchange, continues, elapsed};
 use crate::story::boot::{Boot, Step, StepKind};
 use crate::story::event::{Event, RefusalReason};
+use crate::story::file_kind::is_setting;
 use crate::story::log_record::LogTime;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -142,7 +143,7 @@ impl BootCorrelator {
         // Boots are in the order of their start: an active one is among the last.
         let is_active = |boot: &&Boot| {
             let since = boot.last().map(|last| elapsed(last, now));
-            since.is_some_and(|since| since <= UNNAMED_WINDOW) && !boot.is_complete()
+            since.is_some_and(|since| since <= UNNAMED_WINDOW) && !boot.is_complete
         };
         let active = self.boots.iter().rev().take(100).filter(is_active).count();
         (active <= 1).then_some(latest)
@@ -190,10 +191,17 @@ impl BootCorrelator {
     }
 }
 
-/// The boot file is sent again after other files.
+/// The boot file is sent again after other files. Settings can be read by several stages: a Raspberry Pi 4 reads config.txt
+/// before and after start4.elf.
 fn begins_again(boot: &Boot, path: &str) -> bool {
-    let mut files = boot.files();
-    files.next() == Some(path) && files.last().is_some_and(|last| last != path)
+    let is_first = boot.files().next() == Some(path);
+    let is_other = boot.files().next_back().is_some_and(|last| last != path);
+    is_first && is_other && (boot.is_complete || !is_setting(path) || follows_exchange(boot))
+}
+
+/// The client sent a DHCP message after its last file.
+fn follows_exchange(boot: &Boot) -> bool {
+    boot.steps.iter().rev().take_while(|step| !is_file(step)).any(|step| step.kind.is_dhcp())
 }
 
 /// Removes the errors by which the client ended transfers of this file before it loaded the file.
