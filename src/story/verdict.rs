@@ -65,12 +65,14 @@ impl Boot {
             return Vec::new();
         }
         let has_file = self.files().next().is_some();
-        let is_reply =
-            |step: &Step| matches!(step.kind, StepKind::Answered { .. } | StepKind::Chosen(_));
-        let is_answered = has_file || self.steps.iter().any(is_reply);
+        let shows_network = |step: &Step| {
+            matches!(step.kind, StepKind::Answered { .. } | StepKind::Chosen(_))
+                || step.kind.path().is_some()
+        };
+        let has_network = self.steps.iter().any(shows_network);
         let applies = |problem: &&str| match Problem::of(problem) {
             Problem::TftpDirectory => !has_file,
-            Problem::Network => !is_answered,
+            Problem::Network => !has_network,
             Problem::Other => true,
         };
         self.server.problems.iter().map(String::as_str).filter(applies).collect()
