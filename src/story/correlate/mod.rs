@@ -57,6 +57,10 @@ struct Exchange {
 const BOOT_GAP: Duration = Duration::from_secs(120);
 /// A boot with a step in this time before the end of the server was going on.
 const STOP_WINDOW: Duration = Duration::from_secs(10);
+/// Steps of a boot: an operating system can request more files.
+const MAX_BOOT_STEPS: usize = 1000;
+/// Steps between a file and the line with its size and duration.
+const MAX_STEPS_AFTER_FILE: usize = 1000;
 /// Limits the work for the end of a server.
 const MAX_RUNNING: usize = 1000;
 
@@ -294,7 +298,7 @@ impl BootCorrelator {
     }
 
     fn add_stats(&mut self, index: usize, path: &str, new: TransferStats) -> Option<usize> {
-        let mut steps = self.boots[index].steps.iter_mut().rev();
+        let mut steps = self.boots[index].steps.iter_mut().rev().take(MAX_STEPS_AFTER_FILE);
         let known = steps.find_map(|step| match &mut step.kind {
             StepKind::File { path: sent, stats } if *sent == path => Some(stats),
             _ => None,
@@ -314,7 +318,9 @@ fn is_late(boot: &Boot, kind: &StepKind, now: Option<f64>) -> bool {
     if !boot.is_complete || continues(boot, now) {
         return false;
     }
-    let is_known = |path: &str| boot.steps.iter().any(|step| step.kind.path() == Some(path));
+    let is_known = |path: &str| {
+        boot.steps.iter().take(MAX_BOOT_STEPS).any(|step| step.kind.path() == Some(path))
+    };
     match kind.path() {
         Some(path) => !is_loader(path) && !is_known(path),
         None => matches!(kind, StepKind::ClientError { .. }),

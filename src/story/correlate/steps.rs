@@ -13,6 +13,8 @@ use std::time::Duration;
 const UNNAMED_WINDOW: Duration = Duration::from_secs(10);
 /// Firmware asks for the size of a file with a transfer that it ends by an error. More errors are a fault.
 const MAX_SIZE_REQUESTS: usize = 2;
+/// Steps since the beginning of a transfer. It limits the work for a client with many files.
+const MAX_LOADING: usize = 1000;
 /// pxelinux requests `pxelinux.cfg/01-52-54-00-12-34-56`: hardware type 1 and the address.
 const ADDRESS_FILE: &str = "pxelinux.cfg/01-";
 const MAC_LEN: usize = 17;
@@ -223,7 +225,8 @@ fn is_file(step: &Step) -> bool {
 /// Removes the last step if it says that this file is being sent.
 fn remove_loading(boot: &mut Boot, path: &str) {
     let is_loading = |step: &Step| matches!(&step.kind, StepKind::Loading { path: loading, .. } if loading == path);
-    if let Some(index) = boot.steps.iter().rposition(is_loading) {
-        boot.steps.remove(index);
+    let recent = boot.steps.len().saturating_sub(MAX_LOADING);
+    if let Some(index) = boot.steps[recent..].iter().rposition(is_loading) {
+        boot.steps.remove(recent + index);
     }
 }
