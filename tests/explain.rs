@@ -121,7 +121,7 @@ fn json_report_has_the_same_contents() {
     assert_eq!(verdicts, [Some("boots"), Some("unknown"), Some("does_not_boot")]);
     let verdict = &last["verdict"];
     assert_eq!((&report["schema"], &verdict["line"]), (&1.into(), &9.into()));
-    assert_eq!(verdict["id"], "file-unusable");
+    assert_eq!(verdict["id"], "file-not-found");
     assert!(verdict["file"].as_str().expect("a file").ends_with("/c"), "{verdict}");
     assert_eq!(first["architecture_name"], "x86PC");
     let offer = &first["exchanges"][0];
@@ -134,7 +134,7 @@ fn json_report_has_the_same_contents() {
     );
     assert_eq!(range["line"], 2);
     assert!(range["file"].as_str().expect("a file").ends_with("/c"), "{range}");
-    assert_eq!(first["boots"][0]["size"], 5);
+    assert_eq!(first["boots"][0]["bytes"], 5);
     assert_eq!(ipxe["boots"][0]["name"], "http://192.0.2.1/menu.ipxe");
 }
 

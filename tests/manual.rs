@@ -14,7 +14,9 @@ use std::process::{Command, Output};
 crate::tests![
     manual_describes_every_served_option,
     troubleshooting_guide_has_every_code_and_quotes_the_notices,
+    quoted_log_lines_are_those_of_the_program,
     tests_and_fixtures_named_by_documents_exist,
+    architecture_has_the_map_of_the_library_and_existing_paths,
     manual_is_valid_mdoc,
     completions_contain_every_option,
     bash_offers_values_and_files,
@@ -83,13 +85,56 @@ fn troubleshooting_guide_has_every_code_and_quotes_the_notices() {
     }
 }
 
+/// Texts that begin with `...`, and the table of notices. Words in capital letters are placeholders.
+fn quoted_log_lines_are_those_of_the_program() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(folder.join(name)).expect("the file exists");
+    let guide = read("docs/troubleshooting.md");
+    // Without the line breaks in string literals.
+    let texts: String =
+        sources(vec![folder.join("src")]).split("\\\n").map(str::trim_start).collect();
+    let texts = texts + &read("src/log_line/golden.txt");
+    let (_, notices) = guide.split_once("## Notices in the log").expect("a section");
+    let of_notices = notices.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let anywhere = guide.split('`').skip(1).step_by(2).filter(|text| text.starts_with("... "));
+    let mut checked = 0;
+    for quoted in of_notices.chain(anywhere) {
+        for part in parts(quoted) {
+            assert!(texts.contains(&part), "{quoted}: no log line has: {part}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 30, "{checked}");
+}
+
+/// The parts of a quoted line between placeholders and after colons, from three words on.
+fn parts(quoted: &str) -> Vec<String> {
+    let mut parts = vec![Vec::new()];
+    for word in quoted.split(' ') {
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let is_placeholder = !bare.chars().any(|c| c.is_ascii_lowercase())
+            || ["file:line", "0x", "tftp-max=N"].contains(&bare);
+        if is_placeholder {
+            parts.push(Vec::new());
+            continue;
+        }
+        parts.last_mut().expect("there is one").push(word);
+        if word.ends_with(':') {
+            parts.push(Vec::new());
+        }
+    }
+    let long = parts.into_iter().filter(|part| part.len() > 2);
+    long.map(|part| part.join(" ").trim_end_matches([';', ':', ',']).to_owned()).collect()
+}
+
 /// Documents name tests and fixtures as evidence.
 fn tests_and_fixtures_named_by_documents_exist() {
     for (document, min_names) in [("docs/security.md", 80), ("compat-fixtures/DIVERGENCES.md", 40)]
     {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
         let text = fs::read_to_string(folder.join(document)).expect("the file exists");
-        let sources = sources(folder);
+        let folders = ["src", "tests", "conf-parser"].map(|name| folder.join(name));
+        let sources = sources(folders.to_vec());
         let mut named = 0;
         // A digit is allowed only in names of tests: `memory_is_bounded_after_20000_clients`.
         for word in text.split('`').skip(1).step_by(2) {
@@ -110,9 +155,33 @@ fn tests_and_fixtures_named_by_documents_exist() {
     }
 }
 
-/// All sources of the program and its tests, joined.
-fn sources(folder: &Path) -> String {
-    let mut folders = ["src", "tests", "conf-parser"].map(|name| folder.join(name)).to_vec();
+fn architecture_has_the_map_of_the_library_and_existing_paths() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(folder.join(name)).expect("the file exists");
+    let (text, library) = (read("ARCHITECTURE.md"), read("src/lib.rs"));
+    let (_, map) = library.split_once("//! ```text\n").expect("a map");
+    let (map, _) = map.split_once("//! ```").expect("an end");
+    assert!(text.contains(&format!("```text\n{}```", map.replace("//! ", ""))), "{map}");
+    // In the table of files, paths are below `src`.
+    let (_, table) = text.split_once("| | file below `src/` |").expect("a table");
+    let (table, _) = table.split_once("\n## ").expect("an end");
+    let paths = table.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let paths: Vec<&str> = paths
+        .filter(|word| {
+            let is_source = Path::new(word).extension().is_some_and(|end| end == "rs");
+            word.ends_with('/') || word.contains('/') && is_source
+        })
+        .collect();
+    assert!(paths.len() > 60, "{paths:?}");
+    for path in paths {
+        let exists =
+            [folder.join("src"), folder.to_owned()].iter().any(|base| base.join(path).exists());
+        assert!(exists, "ARCHITECTURE.md: {path}");
+    }
+}
+
+/// All sources below these folders, joined.
+fn sources(mut folders: Vec<PathBuf>) -> String {
     let mut text = String::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).expect("a folder").flatten() {

@@ -3,6 +3,7 @@
 mod busy_poll;
 mod clock;
 mod config_files;
+mod deferred_notices;
 pub mod file_process;
 mod file_replies;
 mod files;
@@ -40,6 +41,7 @@ use crate::time::Timestamp;
 use busy_poll::BusyPoll;
 use clock::Clock;
 use config_files::ConfigFiles;
+use deferred_notices::DeferredNotices;
 use file_process::FileProcess;
 use files::DiskFiles;
 use helpers::HelperState;
@@ -97,6 +99,7 @@ struct LinkWatch {
 /// Clients that do not get further, and other servers.
 struct Monitoring {
     boot_monitor: BootMonitor,
+    deferred: DeferredNotices,
     inspections: Inspections,
     loop_notices: LoopNotices,
 }
@@ -272,6 +275,7 @@ impl Daemon {
             self.tftp.deadline(),
             self.delayed_replies.next(),
             self.monitoring.boot_monitor.next_deadline(),
+            self.monitoring.deferred.next_deadline(),
             self.log_limiter.next(),
             self.config_files.schedule.deadline(),
         ];

@@ -119,14 +119,17 @@ impl Inspections {
 impl Daemon {
     /// Passes an event of a client to the boot monitor. Returns the line of a notice.
     pub(super) fn observe(&mut self, event: ClientEvent, now: Timestamp) -> Option<Line> {
+        self.monitoring.deferred.observe(&event);
         let finding = self.monitoring.boot_monitor.observe(event, now)?;
+        let finding = self.monitoring.deferred.defer(finding, now)?;
         self.report(finding, now)
     }
 
     /// Logs findings about clients that do not get further, and the number of suppressed lines.
     pub(super) fn poll_monitor(&mut self, now: Timestamp) {
         let findings = self.monitoring.boot_monitor.poll(self.tftp.load().queued > 0, now);
-        for finding in findings {
+        let deferred = self.monitoring.deferred.take_due(now);
+        for finding in deferred.into_iter().chain(findings) {
             self.write_notice(|daemon| daemon.report(finding, now));
         }
         self.write_notice(|daemon| daemon.log_limiter.rotate(now));

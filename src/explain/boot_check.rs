@@ -14,7 +14,7 @@ use crate::diagnose::boot_program::{
 use crate::diagnose::environment::tftp_interfaces;
 use crate::diagnose::port_owner::PortOwner;
 use crate::net::ReceivedDatagram;
-use crate::reason::{FileReason, ReplyReason};
+use crate::reason::{ConfiguredFile, FileReason, ReplyReason};
 use crate::tftp;
 use crate::wire::options::contains;
 use crate::wire::pxe::is_ipxe;
@@ -208,9 +208,9 @@ impl Simulation<'_> {
         boot.path = Some(path_text(&check.path));
         match check.file {
             Ok(size) => boot.size = Some(size),
-            Err(ref problem) => {
-                let suffix = problem.is_missing() && self.has_layer_suffix(name);
-                return Outcome::fails(file_reason(boot.keyword, &check, name, suffix));
+            Err(reason) => {
+                let suffix = reason.is_missing() && self.has_layer_suffix(name);
+                return Outcome::fails(file_reason(boot.keyword, reason, name, suffix));
             }
         }
         self.program_outcome(name, &check.path, boot)
@@ -288,11 +288,11 @@ impl Simulation<'_> {
         own.or(tftp.root.as_ref().map(|root| &*root.value))
     }
 
-    fn root_line(&self, tftp: &Tftp) -> Option<String> {
+    fn root_line(&self, tftp: &Tftp) -> Option<Line> {
         let interface = to_bytes(&self.scenario.name);
         let own = tftp.interface_roots.iter().find(|root| root.value.0 == *interface);
         let own = own.map(|root| &root.origin);
-        own.or(tftp.root.as_ref().map(|root| &root.origin)).map(ToString::to_string)
+        own.or(tftp.root.as_ref().map(|root| &root.origin)).cloned().map(Line)
     }
 
     /// Whether the suffix `.0` was added to a name of a `pxe-service` line.
@@ -305,11 +305,11 @@ impl Simulation<'_> {
 }
 
 /// The reason why a file is not sent, with the words of `--test`.
-fn file_reason(keyword: &str, check: &FileCheck, name: &[u8], has_suffix: bool) -> FileReason {
+fn file_reason(keyword: &str, reason: FileReason, name: &[u8], has_suffix: bool) -> ConfiguredFile {
     let name = to_text(name);
-    let explanation = match name.strip_suffix(".0").filter(|_| has_suffix) {
+    let remark = match name.strip_suffix(".0").filter(|_| has_suffix) {
         Some(base) => format!(" (clients will ask for {name}: {base} has no dot)"),
         None => String::new(),
     };
-    FileReason::Unusable { keyword: keyword.to_owned(), check: format!("{check}{explanation}") }
+    ConfiguredFile { keyword: keyword.to_owned(), reason, remark }
 }

@@ -23,7 +23,7 @@ pub fn one(environment: &mut Environment, kind: &Kind) -> Conversation {
 
 /// The boot of an iPXE that this server has not loaded.
 pub fn without_loading(boot: Conversation) -> Conversation {
-    with_loop(boot, None)
+    with_loop(boot)
 }
 
 /// The boot of the iPXE that a client has loaded; `None` if it has not loaded iPXE.
@@ -43,17 +43,19 @@ pub fn loaded_ipxe(
     let architecture = if build == EBC_UEFI { X64_UEFI } else { build };
     let client = ClientSpec { architecture: Some(architecture), ..kind.client.as_ipxe() };
     let ipxe = Kind { name, client, architecture };
-    let boot = with_loop(simulate(environment, &ipxe), Some(loaded));
-    Some(with_script(boot, first.boots.first()?, loaded))
+    let boot = with_loop(simulate(environment, &ipxe));
+    // An iPXE of another machine may have an embedded script.
+    let is_known = first.verdict.verdict == Verdict::Boots;
+    let fails = boot.verdict.verdict == Verdict::DoesNotBoot;
+    (is_known || !fails).then(|| with_script(boot, first.boots.first(), loaded))
 }
 
-/// An iPXE that loads iPXE again: without an embedded script, it does so without end. `running`: the iPXE that sends the
-/// requests, if it was loaded from this server.
-fn with_loop(mut boot: Conversation, running: Option<LoadedIpxe>) -> Conversation {
+/// An iPXE that loads iPXE again: without an embedded script, that one does so without end.
+fn with_loop(mut boot: Conversation) -> Conversation {
     let file = boot.boots.first().filter(|_| boot.verdict.verdict != Verdict::DoesNotBoot);
     let Some((file, loaded)) = file.and_then(|file| Some((file, file.ipxe?))) else { return boot };
     let name = file.name.clone();
-    let outcome = match running.unwrap_or(loaded) {
+    let outcome = match loaded {
         LoadedIpxe::Plain => Outcome::fails(ReplyReason::IpxeLoop { name }),
         LoadedIpxe::Unknown => Outcome::unknown(ReplyReason::IpxeLoopWithoutScript { name }),
         LoadedIpxe::Scripted => Outcome::unknown(ReplyReason::ScriptDecides { name }),
@@ -62,9 +64,13 @@ fn with_loop(mut boot: Conversation, running: Option<LoadedIpxe>) -> Conversatio
     boot
 }
 
-/// The result for an iPXE with an embedded script: it may load something else.
-fn with_script(mut boot: Conversation, file: &BootFile, loaded: LoadedIpxe) -> Conversation {
-    if loaded == LoadedIpxe::Scripted && boot.verdict.verdict == Verdict::DoesNotBoot {
+/// The result for an iPXE with an embedded script: it may not use the reply.
+fn with_script(
+    mut boot: Conversation,
+    file: Option<&BootFile>,
+    loaded: LoadedIpxe,
+) -> Conversation {
+    if let Some(file) = file.filter(|_| loaded == LoadedIpxe::Scripted) {
         let outcome = Outcome::unknown(ReplyReason::ScriptDecides { name: file.name.clone() });
         boot.verdict = outcome.at(file.verdict.line.as_ref());
     }

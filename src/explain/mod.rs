@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Each client has one of three results: it boots, it does not boot, or it cannot be known from here, because another machine
-//! or another program decides it. [`findings`] plays the usual clients for `--test`.
+//! or another program decides it. [`findings()`] plays the usual clients for `--test`.
 
 mod boot_check;
 mod boots;
@@ -42,7 +42,8 @@ use client_spec::{ClientSpec, Which};
 pub use environment::Environment;
 pub use findings::findings;
 use kinds::{BIOS, Kind, X64_UEFI};
-use outcome::{Line, Outcome, ReportedFinding};
+pub use outcome::ReportedFinding;
+use outcome::{Line, Outcome};
 use report::{Conversation, Report};
 use simulate::replay;
 

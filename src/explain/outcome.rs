@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// A line of the configuration. As JSON: `file`, and `line` if it is one line of a file.
+/// A line of the configuration. As JSON: `file` and `line`, if it is a line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line(pub Origin);
 
@@ -96,10 +96,13 @@ impl Serialize for Outcome {
     }
 }
 
-/// Keys `file` and `line`. The command line has an empty name and no lines.
+/// Keys `file` and `line`. A setting of the command line has none of them.
 fn line_entries<M: SerializeMap>(map: &mut M, origin: &Origin) -> Result<(), M::Error> {
+    if origin.file.is_empty() {
+        return Ok(());
+    }
     map.serialize_entry("file", &*origin.file)?;
-    if origin.line > 0 && !origin.file.is_empty() {
+    if origin.line > 0 {
         map.serialize_entry("line", &origin.line)?;
     }
     Ok(())

@@ -50,6 +50,7 @@ pub struct Conversation {
     /// Our address on that interface.
     pub server: Ipv4Addr,
     /// The address of the client after its DHCP server has assigned one.
+    #[serde(rename = "ip")]
     pub address: Ipv4Addr,
     /// How its boot ended in the log, if the client is from a log.
     pub observed: Vec<String>,
@@ -154,9 +155,10 @@ pub struct BootFile {
     pub entry: Option<String>,
     /// Its path on this machine.
     pub path: Option<String>,
-    /// The line of the TFTP root, as `file:number`.
-    pub root: Option<String>,
+    /// The line of the TFTP root.
+    pub root: Option<Line>,
     /// Its size in bytes, if it can be read.
+    #[serde(rename = "bytes")]
     pub size: Option<u64>,
     /// Whether the client boots with it.
     pub verdict: Outcome,

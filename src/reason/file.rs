@@ -4,8 +4,6 @@ reasons! {
     /// Why a file cannot be sent. `path` is the path that was requested. `other` is a file that exists; `but` names one, as
     /// `, but X does`, or is empty.
     pub enum FileReason {
-        /// A file that a line names. `check`: the path and what is wrong with it.
-        Unusable { keyword: String, check: String } = "file-unusable", "{keyword}: {check}";
         NotFound { path: String } = "file-not-found", "{path} does not exist";
         DifferentCase { path: String, other: String } = "file-different-case",
             "{path} does not exist, but {other} does (differs in case)";
@@ -81,8 +79,7 @@ impl FileReason {
             | Self::StrayByte { .. }
             | Self::DanglingLink { .. }
             | Self::DanglingLinkInPath { .. } => true,
-            Self::Unusable { .. }
-            | Self::LinkLoop { .. }
+            Self::LinkLoop { .. }
             | Self::NotADirectory { .. }
             | Self::IsDirectory { .. }
             | Self::NotAFile { .. }
@@ -93,5 +90,33 @@ impl FileReason {
             | Self::DeniedDespiteMode { .. }
             | Self::Failed { .. } => false,
         }
+    }
+}
+
+/// A file that a line names and that cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfiguredFile {
+    /// The option of the line.
+    pub keyword: String,
+    /// Why it cannot be sent.
+    pub reason: FileReason,
+    /// A remark behind the sentence, in brackets, or nothing.
+    pub remark: String,
+}
+
+impl ConfiguredFile {
+    /// Its identifiers and sentences are those of [`FileReason`].
+    pub const TABLE: &[(&str, &str)] = &[];
+
+    /// The identifier of the reason.
+    pub fn id(&self) -> &'static str {
+        self.reason.id()
+    }
+}
+
+impl std::fmt::Display for ConfiguredFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { keyword, reason, remark } = self;
+        write!(f, "{keyword}: {reason}{remark}")
     }
 }

@@ -19,7 +19,7 @@ mod verdict;
 pub use boot::BootReason;
 pub use config::ConfigReason;
 pub use end::EndReason;
-pub use file::FileReason;
+pub use file::{ConfiguredFile, FileReason};
 pub use program::ProgramReason;
 pub use reply::ReplyReason;
 pub use start::StartReason;
@@ -35,6 +35,8 @@ families! {
         Start(StartReason),
         /// A file cannot be sent.
         File(FileReason),
+        /// A file that a line names cannot be sent.
+        ConfiguredFile(ConfiguredFile),
         /// A boot file does not fit the firmware of the client.
         Program(ProgramReason),
         /// A reply is not sufficient for the client, or there is none.

@@ -19,8 +19,8 @@ macro_rules! reasons {
         }
 
         impl $name {
-            /// The identifiers of all reasons of this family.
-            pub const IDS: &[&str] = &[$($id),*];
+            /// All reasons of this family: identifier and sentence, with the fields in braces.
+            pub const TABLE: &[(&str, &str)] = &[$(($id, $text)),*];
 
             /// The identifier, which does not change when the wording does.
             pub fn id(&self) -> &'static str {
@@ -56,9 +56,13 @@ macro_rules! families {
         }
 
         impl $name {
+            /// The name of each family with its table.
+            pub const TABLES: &[(&str, &[(&str, &str)])] =
+                &[$((stringify!($variant), $family::TABLE)),*];
+
             /// The identifiers of all reasons.
             pub fn ids() -> impl Iterator<Item = &'static str> {
-                [$($family::IDS),*].into_iter().flatten().copied()
+                Self::TABLES.iter().flat_map(|(_, table)| table.iter().map(|(id, _)| *id))
             }
 
             /// The identifier, which does not change when the wording does.

@@ -81,6 +81,10 @@ const OPTIONAL_NAMES: &[&str] = &[
     "recovery",
     "recover4.elf",
     "armstub",
+    // Of the Raspberry Pi, by the model.
+    "initramfs7",
+    "initramfs8",
+    "initramfs_2712",
     "autoboot.txt",
     "pieeprom.",
     "bootcfg.txt",

@@ -6,7 +6,7 @@ use crate::wire::client_arch::Architecture;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// The version of the document. It changes if a key is renamed or removed.
+/// The version of the document. It changes if a key is removed or changes its meaning.
 const SCHEMA: u32 = 1;
 /// A time before is not one since the epoch: a log without years, or the time since the start of a kernel.
 const FIRST_EPOCH_TIME: f64 = 3.0 * 366.0 * 86400.0;
@@ -122,7 +122,7 @@ fn fields(kind: &StepKind) -> Map<String, Value> {
         StepKind::Dropped { reason, count } => {
             json!({"kind": "dropped", "reason": reason, "count": count})
         }
-        StepKind::Chosen(file) => json!({"kind": "chosen", "file": file}),
+        StepKind::Chosen(file) => json!({"kind": "chosen", "name": file}),
         StepKind::Notice(text) => json!({"kind": "notice", "text": text}),
         _ => file_fields(kind),
     };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 crate::tests![
     client_without_a_boot_file_is_reported_once_after_the_line_of_dnsmasq,
-    unreadable_file_is_reported_at_once_although_the_client_gets_another_file,
+    unreadable_file_is_reported_although_the_client_gets_another_file,
     cause_of_a_missing_file_is_reported,
 ];
 
@@ -68,7 +68,7 @@ fn client_without_a_boot_file_is_reported_once_after_the_line_of_dnsmasq() {
     setup.assert_serves();
 }
 
-fn unreadable_file_is_reported_at_once_although_the_client_gets_another_file() {
+fn unreadable_file_is_reported_although_the_client_gets_another_file() {
     let Some(setup) = Setup::new("") else { return };
     setup.lab.file("/srv/tftp/closed", "x");
     allow("/srv/tftp/closed", 0o600);

@@ -29,6 +29,8 @@ fn setup(words: &[&str]) -> Option<Setup> {
 fn serving_process_has_seccomp_unless_unconfined() {
     let of = |id| ["Seccomp", "NoNewPrivs"].map(|field| status(id, field));
     let Some(setup) = setup(&[]) else { return };
+    // The program is confined after it has opened its ports, and before it answers.
+    assert!(setup.get("directory/inside").is_ok());
     assert_eq!(of(setup.id()), ["2", "1"]);
     setup.assert_serves();
     let Some(setup) = self::setup(&["--unconfined"]) else { return };

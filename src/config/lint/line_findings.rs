@@ -1,4 +1,4 @@
-//! Findings about single lines, and about lines that have no place in [`Config`](crate::config::Config).
+//! Findings about single lines, and about lines that have no place in [`Config`].
 
 use super::boot_lines::{of_boot, of_service};
 use super::client_lines::{architecture_as_text, name_as_address, of_class_match, of_mac_match};

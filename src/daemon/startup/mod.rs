@@ -30,6 +30,7 @@ use self::sandbox::Limits;
 use super::busy_poll::BusyPoll;
 use super::clock::Clock;
 use super::config_files::ConfigFiles;
+use super::deferred_notices::DeferredNotices;
 use super::file_process::protocol::{Reply, Started};
 use super::file_process::roots::Roots;
 use super::file_process::{FileProcess, WatchedDirectories};
@@ -258,6 +259,7 @@ impl Confined {
         Ok(Daemon {
             monitoring: Monitoring {
                 boot_monitor: BootMonitor::default(),
+                deferred: DeferredNotices::default(),
                 inspections: Inspections::new(file_process::roots(&config)),
                 loop_notices: LoopNotices::new(file_process::roots(&config)),
             },

@@ -5,8 +5,8 @@ use super::refusals::finding;
 use crate::byte_text::to_utf8;
 use crate::command_line::TestMode;
 use crate::error::StartupError;
+use crate::explain::ReportedFinding;
 use crate::finding::{Finding, Level, arranged};
-use crate::origin::Origin;
 use crate::reason::StartReason;
 use serde::Serialize;
 
@@ -103,6 +103,10 @@ impl TestReport {
             return None;
         }
         let has = |level| self.findings.iter().any(|finding| finding.level <= level);
+        let detail = self.error.as_ref().and_then(StartupError::detail);
+        let findings = self.findings.iter().cloned();
+        let findings =
+            findings.map(|finding| JsonFinding { finding: ReportedFinding(finding), detail });
         let report = JsonReport {
             schema: 1,
             program: "pxemasq",
@@ -112,24 +116,11 @@ impl TestReport {
                 (_, true) => "warnings",
                 _ => "ok",
             },
-            findings: self.findings.iter().map(|finding| self.json_finding(finding)).collect(),
+            findings: findings.collect(),
         };
         // There is no map with keys that are not text, so it cannot fail.
         let json = serde_json::to_string_pretty(&report).ok()?;
         Some(to_utf8(&json).into_owned() + "\n")
-    }
-
-    fn json_finding<'f>(&'f self, finding: &'f Finding) -> JsonFinding<'f> {
-        let origin = finding.origin.as_ref().filter(|origin| !origin.file.is_empty());
-        let line = |origin: &Origin| (origin.line > 0).then_some(origin.line);
-        JsonFinding {
-            level: finding.level.to_string(),
-            id: finding.reason.id(),
-            file: origin.map(|origin| &*origin.file),
-            line: origin.and_then(line),
-            text: finding.reason.to_string(),
-            detail: self.error.as_ref().and_then(StartupError::detail),
-        }
     }
 }
 
@@ -144,13 +135,8 @@ struct JsonReport<'r> {
 
 #[derive(Serialize)]
 struct JsonFinding<'r> {
-    level: String,
-    id: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-    text: String,
+    #[serde(flatten)]
+    finding: ReportedFinding,
     /// The invalid line with a caret below it.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'r str>,

@@ -13,7 +13,7 @@ pub enum Format {
     Empty,
     /// PE/COFF.
     Efi(EfiProgram),
-    /// PE/COFF or a DOS program: the PE header is not within [`HEADER_LEN`].
+    /// PE/COFF or a DOS program: the PE header is not within `HEADER_LEN`.
     UnreadableEfi,
     /// EFI programs for several machines in one file, for computers of Apple.
     EfiFat,

@@ -6,7 +6,7 @@ use crate::config::{Config, Origin, Tftp};
 use crate::diagnose::boot_file::{FileRequest, check_request};
 use crate::finding::{Finding, Level};
 use crate::net::Interfaces;
-use crate::reason::FileReason;
+use crate::reason::{ConfiguredFile, FileReason};
 use crate::sys::privilege::Identity;
 use conf_parser::{Boot, Keyword, Server};
 use std::fs;
@@ -97,11 +97,9 @@ fn file_warning(
             Err(_) => first = first.or(Some(check)),
         }
     }
-    let check = first?;
-    let missing = check.file.as_ref().is_err_and(FileReason::is_missing);
-    let explanation = if missing { rule.explanation() } else { String::new() };
-    let check = format!("{check}{explanation}");
-    let reason = FileReason::Unusable { keyword: rule.keyword.to_string(), check };
+    let reason = first?.file.err()?;
+    let remark = if reason.is_missing() { rule.explanation() } else { String::new() };
+    let reason = ConfiguredFile { keyword: rule.keyword.to_string(), reason, remark };
     Some(Finding::at(Level::Warning, rule.origin, reason))
 }
 

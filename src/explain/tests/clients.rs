@@ -13,8 +13,8 @@ fn firmware_loads_a_file_of_this_server() {
             ("pxe-service=x86PC,One,pxelinux", "bios", &["boots boots-file 5"]),
             ("pxe-service=x86PC,One,pxelinux.0", "arch=0", &["boots boots-file 5"]),
             ("pxe-service=x86PC,One,pxelinux", "uefi", &["does_not_boot reply-without-boot-file"]),
-            ("pxe-service=x86PC,One,missing.0", "bios", &["does_not_boot file-unusable 5"]),
-            ("pxe-service=x86PC,One,../x", "bios", &["does_not_boot file-unusable 5"]),
+            ("pxe-service=x86PC,One,missing.0", "bios", &["does_not_boot file-not-found 5"]),
+            ("pxe-service=x86PC,One,../x", "bios", &["does_not_boot file-outside-root 5"]),
             ("pxe-service=x86-64_EFI,One,boot.efi", "uefi", &["boots boots-file 5"]),
             ("pxe-service=BC_EFI,One,boot.efi", "arch=9", &["boots boots-file 5"]),
             ("pxe-service=ARM64_EFI,One,arm64.efi", "arm64", &["boots boots-file 5"]),
@@ -26,7 +26,7 @@ fn firmware_loads_a_file_of_this_server() {
             (
                 "pxe-service=7,One,missing.efi\npxe-service=7,Two,boot.efi",
                 "uefi",
-                &["does_not_boot file-unusable 5"],
+                &["does_not_boot file-not-found 5"],
             ),
             ("pxe-prompt=x\ndhcp-boot=boot.efi", "uefi", &["boots boots-file 6"]),
             ("pxe-prompt=x\ndhcp-boot=pxelinux.0", "bios", &["does_not_boot no-server-address 6"]),
@@ -194,7 +194,7 @@ fn ipxe_needs_a_server_and_another_boot_file() {
             (
                 "pxe-prompt=x\ndhcp-boot=tftp://192.168.1.2/none.ipxe,,192.168.1.2",
                 "arch=0,user-class=iPXE",
-                &["does_not_boot file-unusable 6"],
+                &["does_not_boot file-not-found 6"],
             ),
             (
                 "pxe-service=0,One,fog/undionly.kkpxe,192.168.1.9",

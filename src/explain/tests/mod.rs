@@ -269,12 +269,12 @@ fn findings_are_the_faults_of_clients_that_the_configuration_names() {
     for (lines, expected) in [
         ("pxe-service=0,One,pxelinux\npxe-service=7,Two,boot.efi", &[][..]),
         ("pxe-service=0,One,pxelinux", &[]),
-        ("pxe-service=0,One,missing", &["file-unusable 5"]),
+        ("pxe-service=0,One,missing", &["file-not-found 5"]),
         ("pxe-service=7,One,pxelinux", &["program-not-efi 5"]),
-        ("pxe-service=0,One,pxelinux\npxe-service=0,Two,missing", &["file-unusable 6"]),
+        ("pxe-service=0,One,pxelinux\npxe-service=0,Two,missing", &["file-not-found 6"]),
         ("pxe-service=0,One,a,192.168.1.9", &[]),
         ("pxe-prompt=x\ndhcp-boot=missing.0", &[]),
-        ("pxe-prompt=x\ndhcp-boot=missing.0,,192.168.1.2", &["file-unusable 6"]),
+        ("pxe-prompt=x\ndhcp-boot=missing.0,,192.168.1.2", &["file-not-found 6"]),
         ("pxe-prompt=x\ndhcp-boot=pxelinux.0,,192.168.1.2", &[]),
         ("pxe-prompt=x\ndhcp-boot=http://x/y", &["url-for-firmware 6"]),
         (

@@ -4,6 +4,44 @@ use super::{Case, assert_verdicts, texts};
 
 const CASES: &[Case] = &[
     (
+        "initial RAM disk that does not exist, after the kernel",
+        "dnsmasq-tftp: sent /srv/tftp/vmlinuz to 10.0.0.9
+dnsmasq-tftp: file /srv/tftp/initrd.img not found for 10.0.0.9",
+        &["does_not_boot stopped-at-missing-file"],
+    ),
+    (
+        "initial RAM disk that is not acknowledged, after the kernel",
+        "dnsmasq-tftp: sent /srv/tftp/vmlinuz to 10.0.0.9
+dnsmasq-tftp: timeout sending /srv/tftp/initrd.img to 10.0.0.9",
+        &["does_not_boot file-not-acknowledged"],
+    ),
+    (
+        "initial RAM disk that is being sent, after the kernel",
+        "dnsmasq-tftp: sent /srv/tftp/vmlinuz to 10.0.0.9
+dnsmasq-tftp: sending /srv/tftp/initrd.img to 10.0.0.9: 2000000 bytes, blksize 1468",
+        &["unknown transfer-unfinished"],
+    ),
+    (
+        "initial RAM disk that was sent at the second attempt",
+        "dnsmasq-tftp: sent /srv/tftp/vmlinuz to 10.0.0.9
+dnsmasq-tftp: timeout sending /srv/tftp/initrd.img to 10.0.0.9
+dnsmasq-tftp: sent /srv/tftp/initrd.img to 10.0.0.9",
+        &["boots system-sent"],
+    ),
+    (
+        "initial RAM disk that a Raspberry Pi does not need",
+        "dnsmasq-tftp: sent /srv/tftp/kernel8.img to 10.0.0.9
+dnsmasq-tftp: file /srv/tftp/initramfs8 not found for 10.0.0.9",
+        &["boots system-sent"],
+    ),
+    (
+        "file that the running operating system does not find",
+        "dnsmasq-tftp: sent /srv/tftp/vmlinuz to 10.0.0.9
+dnsmasq-tftp: sent /srv/tftp/initrd.img to 10.0.0.9
+dnsmasq-tftp: file /srv/tftp/addons.tar not found for 10.0.0.9",
+        &["boots system-sent"],
+    ),
+    (
         "size request of UEFI in the log of dnsmasq 2.92 and pxemasq",
         "dnsmasq-tftp: error 8 User aborted the transfer received from 10.0.0.9
 dnsmasq-tftp: failed sending /srv/tftp/grubx64.efi to 10.0.0.9
