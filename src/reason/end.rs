@@ -62,6 +62,7 @@ reasons! {
         NoRange { text: String } = "no-range-for-client", "it got no reply: {text}";
         IgnoredClient = "client-ignored", "it is ignored";
         Dropped { text: String } = "request-dropped", "it got no reply: {text}";
+        WriteRequest = "write-request", "it requested to write a file, which this server does not support";
         Notice { text: String } = "notice-about-client", "{text}";
     }
 }
@@ -104,6 +105,7 @@ impl EndReason {
             | Self::SystemIncomplete { .. }
             | Self::SizeRequested { .. }
             | Self::OnlyMissing { .. }
+            | Self::WriteRequest
             | Self::OfferNotRequested { .. }
             | Self::NoDownload { .. }
             | Self::SentRepeatedly { .. } => Verdict::Unknown,

@@ -145,7 +145,7 @@ pub fn is_setting(path: &str) -> bool {
     SETTINGS.iter().any(|suffix| path.ends_with(suffix))
 }
 
-/// `tools.t00`: a module of ESXi.
+/// `tools.t00`: a module of `ESXi`.
 fn is_module(name: &str) -> bool {
     matches!(name.rsplit_once('.').map(|(_, suffix)| suffix.as_bytes()), Some([letter, a, b])
         if letter.is_ascii_lowercase() && a.is_ascii_digit() && b.is_ascii_digit())

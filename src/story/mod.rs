@@ -16,6 +16,7 @@ mod line_reader;
 mod live;
 mod log_record;
 mod output;
+mod problem;
 mod request;
 mod run;
 mod source;

@@ -4,6 +4,7 @@ use super::boot::{Boot, SERVER_STOPPED, Step, StepKind};
 use super::file_kind::{
     basename, is_device_tree, is_optional, is_setting, is_system, is_system_part,
 };
+use super::problem::Problem;
 use super::text::number_of_times;
 use crate::log_line::words::{
     CAUSES, DHCP_SERVER, IPXE_WITHOUT_FILE, NO_DOWNLOAD, NO_PROXY_REQUEST, NO_RANGE, OTHER_PROXY,
@@ -29,6 +30,12 @@ pub struct Verdict {
 const MIN_LOOP_COUNT: usize = 3;
 /// The error of UEFI firmware after its question for the size of a file (RFC 2349).
 const USER_ABORTED: &str = "8 ";
+const WRITE_REQUEST: &str = "unsupported write request";
+/// `did not get a file: /srv/x does not exist`
+const NO_FILE: &str = "did not get a file: ";
+/// What follows the path in such a notice.
+const FILE_FAULTS: &[&str] =
+    &[" does not exist", " cannot be ", " is a ", " is not a ", " is outside of "];
 /// An iPXE build whose name does not start with `ipxe`.
 const NETBOOT_XYZ: &str = "netboot.xyz";
 
@@ -229,6 +236,9 @@ fn stop(after: &[Step]) -> Option<EndReason> {
 /// The end of a boot with a notice; `None` if the step is none, or does not stop the boot.
 fn notice_end(kind: &StepKind) -> Option<EndReason> {
     let StepKind::Notice(text) = kind else { return None };
+    if refused_file(text).is_some_and(is_optional) {
+        return None;
+    }
     // The causes that the notice supposes are in the advice.
     let fact =
         CAUSES.iter().find_map(|words| text.split_once(words)).map_or(&**text, |(fact, _)| fact);
@@ -254,25 +264,10 @@ fn notice_end(kind: &StepKind) -> Option<EndReason> {
     })
 }
 
-/// What a problem of the server can prevent.
-enum Problem {
-    /// All files of a directory.
-    TftpDirectory,
-    /// All replies on a network.
-    Network,
-    Other,
-}
-
-impl Problem {
-    fn of(text: &str) -> Self {
-        if ["TFTP directory ", "directory "].iter().any(|start| text.starts_with(start)) {
-            Self::TftpDirectory
-        } else if text.contains("interface") || text.starts_with("No IPv4 address") {
-            Self::Network
-        } else {
-            Self::Other
-        }
-    }
+/// The file of a notice about a file that was not sent.
+fn refused_file(text: &str) -> Option<&str> {
+    let path = text.strip_prefix(NO_FILE)?;
+    FILE_FAULTS.iter().find_map(|words| path.split_once(words)).map(|(path, _)| path)
 }
 
 /// The text as the beginning of a sentence.
@@ -291,7 +286,14 @@ fn is_url(name: &str) -> bool {
 /// The end of the boot if this step is the last one; `None` if the step does not stop a boot.
 fn stopped_at(kind: &StepKind) -> Option<EndReason> {
     Some(match kind {
-        StepKind::NotFound { path, .. } if is_optional(path) => return None,
+        StepKind::NotFound { path, .. }
+        | StepKind::Denied(path)
+        | StepKind::Unreadable { path, .. }
+        | StepKind::ClientError { path: Some(path), .. }
+            if is_optional(path) =>
+        {
+            return None;
+        }
         StepKind::NotFound { path, .. } => EndReason::StoppedAtMissing { path: path.clone() },
         StepKind::Denied(path) => EndReason::StoppedAtDenied { path: path.clone() },
         StepKind::Unreadable { path, error } => {
@@ -311,6 +313,9 @@ fn stopped_at(kind: &StepKind) -> Option<EndReason> {
         StepKind::Ignored => EndReason::IgnoredClient,
         StepKind::Dropped { reason, .. } if reason.starts_with(NO_RANGE) => {
             EndReason::NoRange { text: reason.clone() }
+        }
+        StepKind::Dropped { reason, .. } if reason.starts_with(WRITE_REQUEST) => {
+            EndReason::WriteRequest
         }
         StepKind::Dropped { reason, .. } => EndReason::Dropped { text: reason.clone() },
         StepKind::Requested { message, .. } => EndReason::NotAnswered { message: message.clone() },

@@ -42,12 +42,18 @@ impl BootCorrelator {
                 Some(self.add_step(&ClientKey::Ip(ip), kind, time))
             }
             Event::TimedOut { ip, path } => Some(self.add_timeout(ip, path, time)),
-            Event::BadRequest { ip, text } => {
-                let kind = StepKind::Dropped { reason: text, count: 1 };
-                Some(self.add_step(&ClientKey::Ip(ip), kind, time))
-            }
+            Event::BadRequest { ip, text } => self.add_bad_request(ip, text, time),
             _ => None,
         }
+    }
+
+    /// A running operating system can request to write a file: this begins no boot.
+    fn add_bad_request(&mut self, ip: IpAddr, text: String, time: LogTime<'_>) -> Option<usize> {
+        if self.clients.by_ip(ip).is_some_and(|index| self.boots[index].is_complete) {
+            return None;
+        }
+        let kind = StepKind::Dropped { reason: text, count: 1 };
+        Some(self.add_step(&ClientKey::Ip(ip), kind, time))
     }
 
     /// dnsmasq 2.90 logs `sent` also after an error that ends the transfer (fixture `tftp/client-gives-up`).

@@ -99,6 +99,27 @@ dnsmasq-tftp: sent /srv/tftp/start4.elf to 10.0.0.9",
         &["boots system-sent", "unknown last-file"],
     ),
     (
+        "request to write a file, of a running system",
+        "dnsmasq-tftp: sent /srv/tftp/vmlinuz to 10.0.0.9
+dnsmasq-tftp: unsupported write request from 10.0.0.9",
+        &["boots system-sent"],
+    ),
+    (
+        "font that cannot be read, and a picture that the client broke off",
+        "dnsmasq-tftp: sent /srv/tftp/grub/grub.cfg to 10.0.0.9
+dnsmasq-tftp: cannot access /srv/tftp/grub/fonts/unicode.pf2: Permission denied
+dnsmasq-tftp: error 0 TFTP Aborted received from 10.0.0.9
+dnsmasq-tftp: failed sending /srv/tftp/grub/picture.png to 10.0.0.9",
+        &["unknown last-file"],
+    ),
+    (
+        "notice about a file that the loader does not need",
+        "dnsmasq-tftp: sent /srv/tftp/shimx64.efi to 10.0.0.9
+dnsmasq-tftp: file /srv/tftp/revocations.efi not found for 10.0.0.9
+dnsmasq-tftp: 10.0.0.9 did not get a file: /srv/tftp/revocations.efi does not exist, but /srv/tftp/a/revocations.efi does (in another directory)",
+        &["unknown last-file"],
+    ),
+    (
         "only files that are not necessary",
         "dnsmasq-tftp: file /srv/tftp/autoexec.ipxe not found for 10.0.0.9",
         &["unknown only-missing-files"],
