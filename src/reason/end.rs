@@ -26,7 +26,7 @@ reasons! {
         NoProxyRequest { text: String } = "port-4011-not-requested", "it {text}";
         NothingAttributed = "nothing-attributed",
             "it got a reply; the recording does not show which files it requested";
-        ServerStopped = "server-stopped", "the server was stopped while this client booted";
+        ServerStopped = "server-stopped", "the server was stopped some seconds after its last step";
         IpxeWithoutFile { text: String } = "ipxe-without-file", "it {text}";
         NoDownload { text: String } = "file-not-requested", "it {text}";
         OfferNotRequested { file: String } = "offer-not-requested",
