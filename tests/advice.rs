@@ -307,7 +307,7 @@ const REPLACEMENTS: &[(&str, &str, &[&str])] = &[
         "pxe-service=tag:!ipxe,BC_EFI",
         "pxe-service=BC_EFI",
         &[
-            "@/c.conf:6: dhcp-boot is not used for BC_EFI clients: their only pxe-service (@/c.conf:10) is used instead",
+            "hint: @/c.conf:6: dhcp-boot is not used for BC_EFI clients: their only pxe-service (@/c.conf:10) is used instead",
         ],
     ),
     (

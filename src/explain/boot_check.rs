@@ -90,7 +90,7 @@ impl Simulation<'_> {
     }
 
     /// The server from which the client loads the file. Without one in the reply UEFI takes the sender of the reply; iPXE
-    /// ignores the reply.
+    /// ignores the reply. What BIOS firmware does depends on the firmware: that of most virtual machines is iPXE.
     fn server_of(&self, reply: &ReceivedReply, name: &str) -> Result<Ipv4Addr, Box<Outcome>> {
         let server = reply.next_server;
         if !server.is_unspecified() {
@@ -107,8 +107,12 @@ impl Simulation<'_> {
                 Outcome::fails(ReplyReason::ServerNameUnknown { warning: warning.clone() })
             }
             None => {
-                let server = self.scenario.server_address;
-                Outcome::fails(ReplyReason::NoServerAddress { name: name.to_owned(), server })
+                let (name, server) = (name.to_owned(), self.scenario.server_address);
+                if self.client.is_ipxe() {
+                    Outcome::fails(ReplyReason::NoServerAddress { name, server })
+                } else {
+                    Outcome::unknown(ReplyReason::NoServerAddressForBios { name, server })
+                }
             }
         }))
     }

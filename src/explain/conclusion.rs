@@ -80,6 +80,10 @@ impl Simulation<'_> {
 
     /// The result of a client that gets no reply, or a reply without a boot file.
     fn no_file(&self) -> Outcome {
+        self.machine_decides().unwrap_or_else(|| self.fails_without_file())
+    }
+
+    fn fails_without_file(&self) -> Outcome {
         let last = self.exchanges.last();
         let lines = last.map(skipped_rules).unwrap_or_default();
         if let Some(reason) = last.and_then(|last| last.drop_reason.as_ref()) {
@@ -99,12 +103,20 @@ impl Simulation<'_> {
             DropReason::HttpBootClient => Outcome::fails(ReplyReason::HttpClassMissing),
             DropReason::NoPxeService => Outcome::fails(ReplyReason::NoService { why }),
             DropReason::NoRange(_) | DropReason::NoProxyRange => {
-                Outcome::fails(ReplyReason::NoRange { why, lines })
+                Outcome::fails(ReplyReason::NoRange { why, lines }).at(self.range_for_tag())
             }
             DropReason::NotListening(..) => self.not_listening(why),
             DropReason::DhcpDisabled(_, by) => self.left_out(why).at(Line::of(by).as_ref()),
             _ => Outcome::fails(ReplyReason::NoReply { why, lines }),
         }
+    }
+
+    /// The line of a range for clients with a tag that this client does not have.
+    fn range_for_tag(&self) -> Option<&Line> {
+        let mut skipped = self.exchanges.last()?.skipped_rules.iter();
+        let range =
+            skipped.find(|rule| rule.keyword == "dhcp-range" && rule.missing_tag.is_some())?;
+        Some(&range.line)
     }
 
     /// The result on an interface that is not listened on.

@@ -57,16 +57,16 @@ impl Kind {
         })
     }
 
-    /// A Raspberry Pi. Without a hardware address of its own it has one that a `dhcp-mac` line matches, if there is one.
+    /// A Raspberry Pi. Without a hardware address of its own it has one that a `dhcp-mac` line matches, if there is one: rather
+    /// one with the tag of its menu entry.
     pub fn raspberry_pi(base: &ClientSpec, config: &Config) -> Self {
         let mut client = ClientSpec { is_raspberry_pi: true, ..base.clone() };
         if client.mac == DEFAULT_MAC {
-            let has_line = |vendor: &&[u8; 3]| {
-                let mut rules = config.dhcp.mac_matches.iter();
-                rules.any(|rule| rule.value.matcher.bytes.starts_with(*vendor))
-            };
             let later = &raspberry_pi::VENDORS[1];
-            let vendor = raspberry_pi::VENDORS.iter().rev().find(has_line).unwrap_or(later);
+            let vendors = || raspberry_pi::VENDORS.iter().rev();
+            let with_menu = vendors().find(|vendor| has_mac_line(config, **vendor, true));
+            let with_line = || vendors().find(|vendor| has_mac_line(config, **vendor, false));
+            let vendor = with_menu.or_else(with_line).unwrap_or(later);
             client.mac = [&vendor[..], &[0, 0, 1]].concat();
         }
         Self::new("Raspberry Pi".to_owned(), client, raspberry_pi::ARCHITECTURE)
@@ -81,4 +81,18 @@ impl Kind {
         let usual = USUAL.iter().map(|(_, number)| Self::firmware(base, Architecture(*number)));
         usual.chain([Self::raspberry_pi(base, config)]).chain(Self::ipxe(base)).collect()
     }
+}
+
+/// Whether a `dhcp-mac` line matches Raspberry Pis of this vendor. `with_menu`: their menu entry requires the tag of that line.
+fn has_mac_line(config: &Config, vendor: [u8; 3], with_menu: bool) -> bool {
+    let requires = |tag: &[u8]| {
+        let mut services = config.dhcp.services.iter();
+        services.any(|service| {
+            let mut conditions = service.conditions.iter();
+            raspberry_pi::is_menu_text(&service.value.menu)
+                && conditions.any(|condition| !condition.negated && condition.tag == tag)
+        })
+    };
+    let mut lines = config.dhcp.mac_matches.iter().map(|line| &line.value);
+    lines.any(|line| line.matcher.bytes.starts_with(&vendor) && (!with_menu || requires(&line.tag)))
 }

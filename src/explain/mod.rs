@@ -16,6 +16,7 @@ mod conclusion;
 mod environment;
 mod findings;
 mod kinds;
+mod machine_tags;
 mod outcome;
 mod pi_files;
 mod raspberry_pi;
@@ -166,6 +167,8 @@ impl Report {
                 let why = error.reason.to_string();
                 client.verdict =
                     Outcome::fails(ReplyReason::StartRefused { why }).at(line.as_ref());
+                // No file is sent.
+                client.boots.clear();
             }
         }
     }

@@ -32,6 +32,12 @@ pub enum Invitation {
     Missing,
 }
 
+/// Whether a menu text contains that of the Raspberry Pi.
+pub fn is_menu_text(menu: &[u8]) -> bool {
+    let text = MENU_TEXT.as_bytes();
+    menu.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text))
+}
+
 /// Whether a hardware address is that of a Raspberry Pi.
 pub fn has_vendor(mac: &[u8]) -> bool {
     VENDORS.iter().any(|vendor| mac.starts_with(vendor))

@@ -140,6 +140,9 @@ pub struct SkippedRule {
     /// Order of skipped lines in a verdict.
     #[serde(skip)]
     pub distance: Distance,
+    /// The tag that is not set.
+    #[serde(skip)]
+    pub missing_tag: Option<Vec<u8>>,
     /// Lines that set the missing tag, or have set the excluded one.
     pub hints: Vec<String>,
 }

@@ -92,6 +92,10 @@ fn skipped_rules(config: &Config, evaluated: Option<&Evaluated<'_>>) -> Vec<Skip
         would_yield: rule.would_yield.clone(),
         reason: rule.reason.to_string(),
         distance: rule.distance(),
+        missing_tag: match rule.reason {
+            SkipReason::TagNotSet(tag) => Some(tag.to_vec()),
+            _ => None,
+        },
         hints: match &rule.reason {
             SkipReason::TagNotSet(tag) => hints(config, tag),
             SkipReason::TagSet(tag) => set_by(config, evaluated, tag),

@@ -158,7 +158,7 @@ fn on_own_network(config: &Config, interfaces: &Interfaces, client: &ClientSpec)
     found.or_else(|| all().next()).map(|address| address.interface)
 }
 
-/// An interface of this machine that an `interface` or `listen-address` line names, with an IPv4 address.
+/// An interface of this machine that an `interface` or `listen-address` line names: one with an IPv4 address, else any.
 fn named_here(config: &Config, interfaces: &Interfaces) -> Option<u32> {
     let is_named = |address: &&Address| {
         let link = interfaces.by_index(address.interface).filter(|link| !link.loopback);
@@ -166,7 +166,9 @@ fn named_here(config: &Config, interfaces: &Interfaces) -> Option<u32> {
         let by_address = config.network.listens_on(address.ip);
         address.ipv4().is_some() && link.is_some_and(|link| by_name(link) || by_address)
     };
-    interfaces.addresses.iter().find(is_named).map(|address| address.interface)
+    let with_address = interfaces.addresses.iter().find(is_named).map(|address| address.interface);
+    let is_listed = |link: &&Link| !link.loopback && config.network.names(&link.name).is_some();
+    with_address.or_else(|| interfaces.links.iter().find(is_listed).map(|link| link.index))
 }
 
 /// The name of an assumed interface: the first one that is configured for DHCP or TFTP, else one that is not excluded.

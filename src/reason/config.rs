@@ -19,6 +19,9 @@ reasons! {
              dhcp-range=<network>,proxy";
         BadNetmask { netmask: std::net::Ipv4Addr } = "bad-netmask",
             "dhcp-range: {netmask} is no netmask, so no client is on this network";
+        NetmaskOfOneAddress = "netmask-of-one-address",
+            "dhcp-range: with the netmask 255.255.255.255 no client is on this network: write the netmask of the interface, or \
+             none";
         /// `option`: `66 (tftp-server)`; `more`: ` (3 lines)`, if there are several.
         OptionNotSent { option: String, more: String, remedy: &'static str } = "option-not-sent",
             "dhcp-option: a proxyDHCP reply does not contain option {option}{more}: {remedy}";
@@ -29,6 +32,8 @@ reasons! {
         MenuTextMissing { text: String } = "menu-text-missing",
             "pxe-service: {text} is the menu text, and no file follows, so this item boots the local disk: write a menu text \
              before {text}";
+        AddressAsFile { text: String, address: std::net::Ipv4Addr } = "address-as-file",
+            "pxe-service: {text} is the menu text, and {address} is the file: write a menu text before {text}";
         ServerNameInvalid { keyword: &'static str, name: String, remedy: &'static str } = "server-name-invalid",
             "{keyword}: {name} is neither an IPv4 address nor a host name: {remedy}";
         ServerInSecondField { file: String, address: std::net::Ipv4Addr } = "server-in-second-field",
@@ -76,6 +81,8 @@ reasons! {
             "{keyword} is ignored: {why}{more}";
         InterfaceDown { name: String } = "interface-down", "interface {name} is down: ip link set {name} up";
         InterfaceMissing { name: String } = "interface-missing", "interface {name} does not currently exist";
+        InterfaceWithoutAddress { name: String } = "interface-without-address",
+            "interface {name} has no address: ip addr add <address>/<prefix length> dev {name}";
         RangeElsewhere { start: std::net::Ipv4Addr } = "range-elsewhere",
             "dhcp-range: no interface of this machine is on the network of {start}: only clients behind a relay are answered by \
              this range";

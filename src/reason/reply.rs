@@ -37,8 +37,18 @@ reasons! {
             "“{text}” contains “Raspberry Pi Boot”: some models require exactly this text, with blanks behind it at most";
         PiModel { name: String } = "raspberry-pi-model",
             "only {name} is there: it depends on the model whether that is sufficient";
+        /// `server`: the address of this server.
+        NoServerAddressForBios { name: String, server: Ipv4Addr } = "no-server-address-for-bios",
+            "the line has no server address: BIOS firmware that is iPXE, as in most virtual machines, ignores such a reply. Add \
+             the address (dhcp-boot={name},,{server})";
         ScriptDecides { name: String } = "ipxe-script-decides",
             "the script of {name} itself decides what is loaded";
+        /// `setter`: as `FILE:LINE (dhcp-host)`.
+        LineForMachines { tag: String, setter: String } = "line-for-machines",
+            "this line is only for machines with the tag {tag}, which {setter} sets: add mac= with the address of one";
+        /// A `dhcp-ignore` line; `setter` as above.
+        MachinesIgnored { tag: String, setter: String } = "machines-ignored",
+            "this line ignores machines without the tag {tag}, which {setter} sets: add mac= with the address of one";
         FitNotKnown { name: String, client: String } = "program-not-known",
             "{name} is sent; it is not known whether {client} starts it";
         IpxeLoopWithoutScript { name: String } = "ipxe-loop-without-script",
@@ -95,7 +105,7 @@ reasons! {
         NoReply { why: String, lines: String } = "request-not-answered", "no reply is sent: {why}{lines}";
         /// `here`: the interfaces of this machine with their addresses.
         InterfaceMissing { names: String, here: String } = "served-interface-missing",
-            "only {names} is served, and it does not exist; this machine has {here}";
+            "only {names} is served, which does not exist or has no address; this machine has {here}";
         StartRefused { why: String } = "start-refused", "the program does not start: {why}";
     }
 }

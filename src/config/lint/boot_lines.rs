@@ -20,7 +20,7 @@ pub fn of_service(service: &PxeService) -> Reasons {
     let keyword = "pxe-service";
     let menu = quotes::in_text(keyword, &service.menu).map(|reason| (Level::Hint, reason));
     let (file, missing) = match &service.boot {
-        Boot::File(file) => (quotes::in_text(keyword, file), None),
+        Boot::File(file) => (quotes::in_text(keyword, file), address_as_file(&service.menu, file)),
         Boot::Type(0) => (None, file_as_menu_text(&service.menu)),
         Boot::Type(_) => (None, None),
     };
@@ -49,6 +49,13 @@ fn file_as_menu_text(menu: &[u8]) -> Option<ConfigReason> {
             || PROGRAMS.contains(&&lower[..])
             || PROGRAM_SUFFIXES.iter().any(|suffix| lower.ends_with(suffix)));
     is_file.then_some(ConfigReason::MenuTextMissing { text })
+}
+
+/// `pxe-service=x86PC,pxelinux.0,192.168.1.2`: without a menu text the address is in the place of the file.
+fn address_as_file(menu: &[u8], file: &[u8]) -> Option<ConfigReason> {
+    let address: Ipv4Addr = to_text(file).parse().ok()?;
+    file_as_menu_text(menu)?;
+    Some(ConfigReason::AddressAsFile { text: to_text(menu), address })
 }
 
 fn no_host_name(keyword: &'static str, server: Option<&Server>) -> Option<ConfigReason> {
@@ -82,8 +89,13 @@ mod tests {
         }
         let without_proxy = "port=0\ndhcp-range=10.0.0.1,static\ndhcp-boot=a.0,10.0.0.9";
         assert!(!findings(without_proxy).iter().any(|finding| finding.contains("second field")));
+        check(&[(
+            "pxe-service=0,pxelinux.0,10.0.0.9",
+            "warning: pxe-service: pxelinux.0 is the menu text, and 10.0.0.9 is the file: write a menu text before pxelinux.0",
+        )]);
         check_fine(&[
             "pxe-service=0,Local disk",
+            "pxe-service=0,Boot,a.0,10.0.0.9",
             "pxe-service=0,Boot,0",
             "pxe-service=0,pxelinux,a",
         ]);

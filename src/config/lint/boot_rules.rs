@@ -5,12 +5,20 @@ use super::tag_usage::TagUsageReport;
 use super::{MAX_FINDINGS, warning_at};
 use crate::byte_text::to_text;
 use crate::config::{BootTarget, Config, Origin, Rule, Service};
-use crate::finding::Finding;
+use crate::finding::{Finding, Level};
 use crate::reason::ConfigReason;
 use crate::wire::client_arch::{Architecture, FIRST_EFI};
+use crate::wire::dhcp_option;
+use crate::wire::options::contains;
+use crate::wire::pxe::IPXE_USER_CLASS;
 use conf_parser::Keyword;
-use conf_parser::{Boot, Server};
+use conf_parser::{Boot, ClassMatch, OptionMatch, Server};
 use std::collections::BTreeMap;
+
+/// The architecture of EFI byte code.
+const EBC: u16 = 9;
+const IPXE_OPTION: u32 = dhcp_option::IPXE as u32;
+const USER_CLASS: u32 = dhcp_option::USER_CLASS as u32;
 
 /// All findings of this module.
 pub fn findings(config: &Config, tags: &TagUsageReport) -> Vec<Finding> {
@@ -52,11 +60,31 @@ fn shadowed_boots(config: &Config, tags: &TagUsageReport) -> Vec<Finding> {
                     agrees(tag, negated) && (negated || sources.can_set(tag, architecture))
                 })
         })?;
+        // Usual builds of iPXE send 7, whatever the firmware sends.
+        let is_unusual = service.value.architecture == EBC && is_for_ipxe(config, boot);
+        let level = if is_unusual { Level::Hint } else { Level::Warning };
         let architecture = architecture_name(service.value.architecture);
         let service = service.origin.to_string();
-        Some(warning_at(&boot.origin, ConfigReason::BootShadowed { architecture, service }))
+        let reason = ConfigReason::BootShadowed { architecture, service };
+        Some(Finding::at(level, &boot.origin, reason))
     };
     config.dhcp.boot_rules.iter().filter_map(warning).take(MAX_FINDINGS).collect()
+}
+
+/// Whether a line requires a tag that is set for iPXE only.
+fn is_for_ipxe(config: &Config, boot: &Rule<BootTarget>) -> bool {
+    let required = |tag: &[u8]| boot.conditions.iter().any(|one| !one.negated && one.tag == tag);
+    let matches = config.dhcp.option_matches.iter().map(|located| &located.value);
+    let mut matches = matches.filter(|rule| match &rule.matcher {
+        OptionMatch::Code(IPXE_OPTION, _) => true,
+        OptionMatch::Code(USER_CLASS, value) => contains(&value.bytes, IPXE_USER_CLASS),
+        _ => false,
+    });
+    let classes = config.dhcp.classes.iter().map(|located| &located.value);
+    let mut classes = classes.filter(
+        |rule| matches!(&rule.matcher, ClassMatch::User(class) if contains(class, IPXE_USER_CLASS)),
+    );
+    matches.any(|rule| required(&rule.tag)) || classes.any(|rule| required(&rule.tag))
 }
 
 /// The name gets the suffix `.0`. Whether `X.0` exists on another TFTP server cannot be checked; for UEFI it hardly ever
@@ -109,7 +137,7 @@ fn architecture_name(number: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::lint::advice::tests::findings;
+    use crate::config::lint::advice::tests::{findings, leveled};
 
     #[test]
     fn named_server_is_reported_with_port_0_only() {
@@ -133,6 +161,17 @@ mod tests {
                 "c:6: dhcp-boot is not used for x86-64_EFI clients: their only pxe-service (c:4) is used instead"
             ]
         );
+    }
+
+    #[test]
+    fn service_for_byte_code_that_overrides_the_file_of_ipxe_is_a_hint() {
+        for ipxe in ["dhcp-match=set:i,175", "dhcp-userclass=set:i,iPXE"] {
+            let lines = format!(
+                "port=0\ndhcp-range=10.0.0.0,proxy\n{ipxe}\npxe-service=9,Net,a.efi\ndhcp-boot=tag:i,http://boot/x"
+            );
+            let hint = "hint: c:5: dhcp-boot is not used for BC_EFI clients: their only pxe-service (c:4) is used instead";
+            assert!(leveled(&lines).iter().any(|finding| finding == hint), "{lines}");
+        }
     }
 
     #[test]

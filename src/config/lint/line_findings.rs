@@ -113,6 +113,9 @@ fn netmask(range: &DhcpRange) -> Option<ConfigReason> {
     let conf_parser::RangeKind::Proxy { netmask: Some(netmask), .. } = range.kind else {
         return None;
     };
+    if netmask.is_broadcast() {
+        return Some(ConfigReason::NetmaskOfOneAddress);
+    }
     let mask = u32::from(netmask);
     (mask.leading_ones() + mask.trailing_zeros() < u32::BITS)
         .then_some(ConfigReason::BadNetmask { netmask })
@@ -180,6 +183,10 @@ mod tests {
         check(&[(
             "dhcp-range=10.1.0.0,proxy,10.1.0.255",
             "warning: dhcp-range: 10.1.0.255 is no netmask, so no client is on this network",
+        )]);
+        check(&[(
+            "dhcp-range=10.1.0.0,proxy,255.255.255.255",
+            "warning: dhcp-range: with the netmask 255.255.255.255 no client is on this network: write the netmask of the interface, or none",
         )]);
         check(&[(
             "dhcp-range=10.1.0.0,proxy,16",

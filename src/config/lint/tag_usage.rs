@@ -140,7 +140,11 @@ impl TagUsageReport {
     fn similar(&self, tag: &[u8]) -> String {
         let set = self.usage.set.iter().take(MAX_COMPARED).map(|known| self.usage.name(*known));
         let names: BTreeSet<String> = set.map(to_text).collect();
-        let found = conf_parser::nearest(&to_text(tag), names.iter().map(String::as_str));
+        let tag = to_text(tag);
+        // `tag:set:bios` requires a tag of the name `set:bios`.
+        let bare = ["set:", "tag:", "net:"].iter().find_map(|prefix| tag.strip_prefix(prefix));
+        let bare = bare.filter(|name| names.contains(*name));
+        let found = bare.or_else(|| conf_parser::nearest(&tag, names.iter().map(String::as_str)));
         found.map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
     }
 
@@ -296,6 +300,14 @@ mod tests {
                 "c:2: tag \"ipxe\" is never set: this line never applies; did you mean \"iPXE\"?",
                 "c:3: tag \"bois\" is never set: tag:!bois is always true; did you mean \"bios\"?"
             ]
+        );
+    }
+
+    #[test]
+    fn tag_with_a_prefix_in_its_name_is_compared_without_it() {
+        assert_eq!(
+            warnings("dhcp-match=set:i,175\ndhcp-boot=tag:set:i,a"),
+            ["c:2: tag \"set:i\" is never set: this line never applies; did you mean \"i\"?"]
         );
     }
 

@@ -1,6 +1,6 @@
 //! A configuration that was read: its findings, and the answers to `--explain`.
 
-use super::privileges::{identity, script_user, serving_identity};
+use super::privileges::{script_user, serving_identity, unknown_identities};
 use super::refusals::finding;
 use crate::byte_text::to_path;
 use crate::config::read::load::Loaded;
@@ -54,23 +54,30 @@ impl Parsed {
     }
 
     /// What prevents the boot of the usual clients, by the same simulation as `--explain`. Without a root all files are
-    /// missing, which is reported already.
+    /// missing, and with a wrong netmask there are no clients, which is reported already.
     pub fn client_findings(&self, findings: &[Finding]) -> Vec<Finding> {
-        let is_root = |finding: &Finding| {
+        let is_cause = |finding: &Finding| {
             matches!(
                 finding.reason,
                 Reason::Start(StartReason::Root { .. })
-                    | Reason::Config(ConfigReason::RootUnreadable { .. })
+                    | Reason::Config(
+                        ConfigReason::RootUnreadable { .. }
+                            | ConfigReason::BadNetmask { .. }
+                            | ConfigReason::NetmaskOfOneAddress
+                    )
             )
         };
         // The loopback network has no clients.
         let is_played = |range: &Rule<Range>| !range.value.start.is_loopback();
         let ranges = &self.loaded.config.dhcp.ranges;
-        if !ranges.iter().any(is_played) || findings.iter().any(is_root) {
+        if !ranges.iter().any(is_played) || findings.iter().any(is_cause) {
             return Vec::new();
         }
         let mut found = explain::findings(&mut environment_of(self.loaded.config.clone()));
         found.retain(|finding| !is_about_placeholder(finding));
+        // The remedy for the first file is that for all of them.
+        let mut is_first = true;
+        found.retain(|finding| !depends_on_time(finding) || std::mem::take(&mut is_first));
         found.iter_mut().filter(|finding| depends_on_time(finding)).for_each(|finding| {
             finding.level = Level::Hint;
         });
@@ -130,9 +137,8 @@ fn environment_of(mut config: Config) -> Environment {
 }
 
 fn unknown_users(config: &Config) -> impl Iterator<Item = Finding> {
-    let users = [identity(config).err(), script_user(config).err()];
+    let users = unknown_identities(config).into_iter();
     users
-        .into_iter()
-        .flatten()
+        .chain(script_user(config).err())
         .map(|error| finding(|message| StartReason::UnknownUser { message }, &error))
 }

@@ -45,6 +45,19 @@ pub fn script_user(config: &Config) -> Result<Option<Identity>, StartupError> {
     Ok(if *debug { None } else { Some(user) })
 }
 
+/// Errors for the user and the group that do not exist. The start ends with the first.
+pub fn unknown_identities(config: &Config) -> Vec<StartupError> {
+    let without_user = Process { user: None, ..config.process.clone() };
+    let without_user = Config { process: without_user, ..config.clone() };
+    let mut errors = Vec::from_iter(identity(config).err());
+    if let Some(error) = identity(&without_user).err()
+        && errors.iter().all(|known| known.to_string() != error.to_string())
+    {
+        errors.push(error);
+    }
+    errors
+}
+
 fn unknown(name: &str, line: Option<&Origin>) -> StartupError {
     StartupError::config(format!("unknown user or group: {name}")).with_line(line)
 }

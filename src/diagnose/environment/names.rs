@@ -22,7 +22,16 @@ pub fn missing_interface_findings(network: &Network, interfaces: &Interfaces) ->
                 let reason = StartReason::InterfaceMissing { message };
                 return Finding::at(Level::Error, &pattern.origin, reason);
             }
-            Finding::at(Level::Warning, &pattern.origin, ConfigReason::InterfaceMissing { name })
+            let exists = interfaces
+                .links
+                .iter()
+                .any(|link| interface_matches(&pattern.value, link.name.as_bytes()));
+            let reason = if exists {
+                ConfigReason::InterfaceWithoutAddress { name }
+            } else {
+                ConfigReason::InterfaceMissing { name }
+            };
+            Finding::at(Level::Warning, &pattern.origin, reason)
         })
         .collect()
 }

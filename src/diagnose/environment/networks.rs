@@ -5,7 +5,7 @@ use crate::config::lint::ranges::refused_pool;
 use crate::config::network::{Network, missing_patterns};
 use crate::config::{Config, Origin, Range, RangeKind, Rule};
 use crate::finding::{Finding, Level};
-use crate::net::{Address, Interfaces, Link, same_network};
+use crate::net::{Address, Interfaces, Link, interface_matches, same_network};
 use crate::reason::ConfigReason;
 use conf_parser::SharedOn;
 use std::net::Ipv4Addr;
@@ -142,13 +142,17 @@ fn serves_dhcp(network: &Network, interfaces: &Interfaces, link: &Link) -> bool 
 
 /// The line that leaves out an interface on the network of a range: `FILE:LINE (interface=eth1)`.
 fn excluding_line(network: &Network, member: &Member<'_>) -> String {
-    let name = &member.link.name;
     let shown = |origin: &Origin, text: &str| format!("{origin} ({text})");
-    if let Some(origin) = network.refuses_dhcp(name) {
-        return shown(origin, &format!("no-dhcp-interface={name}"));
-    }
-    if let Some(origin) = network.excepts(name) {
-        return shown(origin, &format!("except-interface={name}"));
+    let name = member.link.name.as_bytes();
+    let excluding = [
+        ("no-dhcp-interface", &network.no_dhcp),
+        ("no-dhcpv4-interface", &network.no_dhcpv4),
+        ("except-interface", &network.except),
+    ];
+    for (keyword, patterns) in excluding {
+        if let Some(line) = patterns.iter().find(|line| interface_matches(&line.value, name)) {
+            return shown(&line.origin, &format!("{keyword}={}", to_text(&line.value)));
+        }
     }
     let interface = network.interfaces.first();
     let interface =
@@ -208,9 +212,9 @@ mod tests {
             ("interface=eth1", "interface=eth1"),
             ("interface=eth0:1", "interface=eth0:1"),
             ("interface=", "interface="),
-            ("except-interface=eth*", "except-interface=eth0"),
+            ("except-interface=eth*", "except-interface=eth*"),
             ("no-dhcp-interface=eth0", "no-dhcp-interface=eth0"),
-            ("no-dhcpv4-interface=eth0", "no-dhcp-interface=eth0"),
+            ("no-dhcpv4-interface=eth0", "no-dhcpv4-interface=eth0"),
             ("listen-address=192.168.1.9", "listen-address=192.168.1.9"),
         ] {
             let found = findings(&format!("{range}\n{line}"), &machine());

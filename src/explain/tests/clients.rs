@@ -29,7 +29,11 @@ fn firmware_loads_a_file_of_this_server() {
                 &["does_not_boot file-not-found 5"],
             ),
             ("pxe-prompt=x\ndhcp-boot=boot.efi", "uefi", &["boots boots-file 6"]),
-            ("pxe-prompt=x\ndhcp-boot=pxelinux.0", "bios", &["does_not_boot no-server-address 6"]),
+            (
+                "pxe-prompt=x\ndhcp-boot=pxelinux.0",
+                "bios",
+                &["unknown no-server-address-for-bios 6"],
+            ),
             ("pxe-prompt=x\ndhcp-boot=pxelinux.0,,192.168.1.2", "bios", &["boots boots-file 6"]),
             (
                 "pxe-prompt=x\ndhcp-boot=pxelinux.0,,127.0.0.1",
@@ -269,6 +273,36 @@ fn raspberry_pi_loads_its_own_files() {
 }
 
 #[test]
+fn line_for_some_machines_is_unknown_without_a_hardware_address() {
+    let host = "dhcp-host=52:54:00:00:00:01,set:lab\npxe-service=tag:lab,0,One,pxelinux";
+    let known =
+        "dhcp-host=52:54:00:00:00:01,set:lab\npxe-service=0,One,pxelinux\ndhcp-ignore=tag:!known";
+    check(
+        &Scene::new(),
+        BASE,
+        &[
+            (host, "bios", &["unknown line-for-machines 6"]),
+            (host, "bios,mac=52:54:00:00:00:01", &["boots boots-file 6"]),
+            (host, "bios,mac=52:54:00:00:00:02", &["does_not_boot reply-without-boot-file"]),
+            (host, "arch=7", &["does_not_boot reply-without-boot-file"]),
+            (known, "bios", &["unknown machines-ignored 7"]),
+            (known, "bios,mac=52:54:00:00:00:01", &["boots boots-file 6"]),
+            (known, "bios,mac=52:54:00:00:00:02", &["does_not_boot dhcp-ignore 7"]),
+            (
+                "dhcp-ignore=tag:!known\npxe-service=0,One,pxelinux",
+                "bios",
+                &["does_not_boot dhcp-ignore 5"],
+            ),
+            (
+                "dhcp-match=set:x,175\npxe-service=tag:x,0,One,pxelinux",
+                "bios",
+                &["does_not_boot reply-without-boot-file"],
+            ),
+        ],
+    );
+}
+
+#[test]
 fn client_without_a_reply_does_not_boot() {
     check(
         &Scene::new(),
@@ -281,6 +315,11 @@ fn client_without_a_reply_does_not_boot() {
             ),
             ("pxe-service=0,One,pxelinux", "bios,vendor-class=Linux", &["does_not_boot not-pxe"]),
             ("pxe-service=0,One,pxelinux", "bios,interface=wlan0", &["does_not_boot no-range"]),
+            (
+                "pxe-service=0,One,pxelinux\ndhcp-range=tag:x,10.0.0.0,proxy",
+                "bios,interface=wlan0",
+                &["does_not_boot no-range 6"],
+            ),
             (
                 "pxe-service=0,One,pxelinux\ndhcp-alternate-port",
                 "bios",

@@ -2,8 +2,10 @@
 
 mod clients;
 
+use super::client_spec::ClientSpec;
 use super::environment::Environment;
 use super::findings::findings;
+use super::scenario::{Place, Scenario};
 use super::{ExplainRequest, StartErrors, explain};
 use crate::config::read::build::Builder;
 use crate::config::server_names::ServerNames;
@@ -197,6 +199,12 @@ fn interfaces_and_networks_decide_for_which_machine_a_configuration_is() {
     let relayed = "port=0\ndhcp-range=10.20.0.0,proxy,255.255.255.0\nenable-tftp\ntftp-root=@\npxe-service=0,One,pxelinux";
     let verdicts = Scene::new().verdicts(relayed, "bios,relay=10.20.0.1");
     assert_eq!(verdicts, ["boots boots-file 5"]);
+    let text = format!("port=0\n{service}dhcp-range=172.16.5.0,proxy\ninterface=new0");
+    let mut environment = Scene::new().environment(&text);
+    let without_address = Link { index: 9, name: "new0".into(), ..Link::default() };
+    environment.interfaces.links.push(without_address);
+    let scenario = Scenario::of(&environment.config, &environment.interfaces, &ClientSpec::new());
+    assert!(matches!(scenario.place, Place::NetworkElsewhere { .. }));
 }
 
 #[test]
@@ -282,12 +290,20 @@ fn findings_are_the_faults_of_clients_that_the_configuration_names() {
             &["no-server-address 7"],
         ),
         ("pxe-service=0,One,pxelinux\ndhcp-mac=set:k,52:*:*:*:*:*\ndhcp-ignore=tag:!k", &[]),
+        ("pxe-service=0,One,undionly.kpxe", &["ipxe-loop-without-script 5"]),
+        ("pxe-service=0,One,undionly.kpxe,192.168.1.9", &[]),
         (PI, &[]),
         (
+            "dhcp-mac=set:rpi4,dc:a6:32:*:*:*\ndhcp-mac=set:rpi3,b8:27:eb:*:*:*\npxe-service=tag:rpi3,0,\"Raspberry Pi Boot\"",
+            &[],
+        ),
+        (
             "dhcp-match=set:h,option:client-arch,16\npxe-prompt=x\ndhcp-boot=tag:h,http://x/y",
-            &["http-class-missing -"],
+            &["http-class-missing 5"],
         ),
         ("pxe-service=0,One,pxelinux\ninterface=eth0", &[]),
+        ("pxe-service=0,One,pxelinux\ninterface=lan0", &[]),
+        ("pxe-service=0,One,pxelinux\ndhcp-alternate-port", &["alternate-port -"]),
     ] {
         assert_eq!(scene.findings(&format!("{BASE}{lines}")), expected, "{lines}");
     }
