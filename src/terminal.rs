@@ -39,6 +39,46 @@ pub fn print_stdout(text: &str) {
     let _ = io::stdout().write_all(&to_bytes(text));
 }
 
+/// Prints a text on standard output; on a terminal, lines that are too long for it are continued below their indentation.
+pub fn print_folded(text: &str) {
+    let is_terminal = io::stdout().is_terminal();
+    let text = if is_terminal { fold(text, Layout::of_stdout().width) } else { text.to_owned() };
+    print_stdout(&text);
+}
+
+/// Breaks lines at blanks where they are longer than `width`. Colours have no width.
+fn fold(text: &str, width: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let mut column = 0;
+        for word in line.split_inclusive(' ') {
+            let length = visible_length(word);
+            if column > indent && column + length > width {
+                out.truncate(out.trim_end_matches(' ').len());
+                out.push('\n');
+                out.push_str(&line[..indent]);
+                column = indent;
+            }
+            out.push_str(word);
+            column += visible_length(word) + usize::from(word.ends_with(' '));
+        }
+    }
+    out
+}
+
+/// The characters of a word without the blank or line end after it, and without colours.
+fn visible_length(word: &str) -> usize {
+    let mut is_escape = false;
+    let is_visible = |c: &char| {
+        let starts = *c == '\x1b';
+        let hidden = is_escape || starts;
+        is_escape = (is_escape || starts) && *c != 'm';
+        !hidden
+    };
+    word.trim_end_matches([' ', '\n']).chars().filter(is_visible).count()
+}
+
 /// Prints a line on standard error, as the bytes of [`to_bytes`].
 pub fn print_stderr(line: &str) {
     let _ = io::stderr().write_all(&to_bytes(&format!("{line}\n")));
@@ -96,5 +136,19 @@ impl Style {
             Self::Plain => text.to_owned(),
             Self::Colored => format!("\x1b[{code}m{text}\x1b[0m"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_that_is_longer_than_the_width_is_continued_below_its_indentation() {
+        let text =
+            "short\n  \x1b[31m=> does not boot\x1b[0m: it stopped\n\nabcdefghijklmnopqrstuvwxyz\n";
+        let folded = "short\n  \x1b[31m=> does not boot\x1b[0m:\n  it stopped\n\nabcdefghijklmnopqrstuvwxyz\n";
+        assert_eq!(fold(text, 20), folded);
+        assert_eq!(fold(text, 80), text);
     }
 }

@@ -7,7 +7,12 @@ reasons! {
     pub enum EndReason {
         SystemSent { file: String } = "system-sent",
             "it has its operating system: {file} was the last file";
-        IpxeSent { file: String } = "ipxe-sent", "it runs {file}; what follows is mostly HTTP, which is not shown here";
+        SystemAndFilesSent { file: String } = "system-and-files-sent",
+            "it has its operating system: {file}, and got other files after it";
+        SystemIncomplete { file: String, path: String } = "system-incomplete",
+            "it got {file} of its operating system; {path}, which it requested then, does not exist";
+        IpxeSent { file: String } = "ipxe-sent",
+            "{file} was the last file that it requested; iPXE mostly uses HTTP then, which is not shown here";
         UrlSent { url: String } = "url-sent",
             "it was sent the URL {url}; what follows is HTTP, which is not shown here";
         LastFile { file: String } = "last-file",
@@ -21,7 +26,7 @@ reasons! {
         NoProxyRequest { text: String } = "port-4011-not-requested", "it {text}";
         NothingAttributed = "nothing-attributed",
             "it got a reply; the recording does not show which files it requested";
-        ServerStopped = "server-stopped", "the server was stopped while this client booted";
+        ServerStopped = "server-stopped", "the server was stopped some seconds after its last step";
         IpxeWithoutFile { text: String } = "ipxe-without-file", "it {text}";
         NoDownload { text: String } = "file-not-requested", "it {text}";
         OfferNotRequested { file: String } = "offer-not-requested",
@@ -46,6 +51,10 @@ reasons! {
         BrokeOff { path: String, times: String, error: String } = "client-broke-off",
             "it broke off {path} {times} with error {error}";
         SentError { times: String, error: String } = "client-sent-error", "it sent error {error} {times}";
+        SizeRequested { path: String } = "size-requested",
+            "it requested the size of {path}, and did not request the file after that";
+        OnlyMissing { path: String } = "only-missing-files",
+            "it requested {path}, which does not exist; nothing more was requested";
         NotAcknowledged { path: String } = "file-not-acknowledged", "it stopped acknowledging {path}";
         NotAnswered { message: String } = "not-answered", "it sent {message} and got no reply";
         NoReplyCaptured { request: String } = "no-reply-captured",
@@ -53,6 +62,7 @@ reasons! {
         NoRange { text: String } = "no-range-for-client", "it got no reply: {text}";
         IgnoredClient = "client-ignored", "it is ignored";
         Dropped { text: String } = "request-dropped", "it got no reply: {text}";
+        WriteRequest = "write-request", "it requested to write a file, which this server does not support";
         Notice { text: String } = "notice-about-client", "{text}";
     }
 }
@@ -63,6 +73,8 @@ impl EndReason {
         !matches!(
             self,
             Self::SystemSent { .. }
+                | Self::SystemAndFilesSent { .. }
+                | Self::IgnoredClient
                 | Self::IpxeSent { .. }
                 | Self::UrlSent { .. }
                 | Self::LastFile { .. }
@@ -73,7 +85,7 @@ impl EndReason {
     /// Whether the client has booted.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::SystemSent { .. } => Verdict::Boots,
+            Self::SystemSent { .. } | Self::SystemAndFilesSent { .. } => Verdict::Boots,
             Self::IpxeSent { .. }
             | Self::UrlSent { .. }
             | Self::LastFile { .. }
@@ -90,6 +102,12 @@ impl EndReason {
             | Self::OtherServerHasFile { .. }
             | Self::OtherServerAnswered { .. }
             | Self::NoReplyCaptured { .. }
+            | Self::SystemIncomplete { .. }
+            | Self::SizeRequested { .. }
+            | Self::OnlyMissing { .. }
+            | Self::WriteRequest
+            | Self::OfferNotRequested { .. }
+            | Self::NoDownload { .. }
             | Self::SentRepeatedly { .. } => Verdict::Unknown,
             _ => Verdict::DoesNotBoot,
         }
@@ -120,6 +138,11 @@ impl EndReason {
             Self::StoppedAtMissing { .. } => {
                 "check upper and lower case, the suffix .0 and the directory: tftp-root is put in front of the name"
             }
+            Self::SystemIncomplete { .. } => {
+                "some loaders start the system without this file, others stop"
+            }
+            Self::SizeRequested { .. } => SIZE_REQUESTED,
+            Self::OnlyMissing { .. } => ONLY_MISSING,
             Self::StoppedAtDenied { .. } => DENIED,
             Self::StoppedAtUnreadable { .. } => "the name must be that of a regular file",
             Self::BrokeOff { .. } | Self::SentError { .. } => {
@@ -145,8 +168,12 @@ const LAST_FILE: &str = "if it does not boot, possible: the next stage uses HTTP
 const NOTHING_REQUESTED: &str = "possible: local boot was chosen in its menu, it used the offer of another server, it loads \
                                  a URL by HTTP, or its requests to UDP port 4011 or 69 did not arrive. --explain shows the \
                                  reply that it gets";
-const OFFER_NOT_REQUESTED: &str = "possible: the line names another TFTP server, or requests to UDP port 69 do not arrive \
-                                   (firewall)";
+const OFFER_NOT_REQUESTED: &str = "possible: the line names another TFTP server, the client chose another offer, or its \
+                                   requests to UDP port 69 do not arrive (firewall)";
+const SIZE_REQUESTED: &str = "possible: the recording ends here, or the file is larger than the memory that the firmware has \
+                              for it";
+const ONLY_MISSING: &str = "loaders and firmware request some files that they do not need. What follows may use HTTP, which is \
+                            not shown here";
 const NO_REPLY_CAPTURED: &str = "either there was none, or the capture does not contain it: capture on the server, all UDP \
                                  datagrams of the client, because TFTP replies come from other ports than 69";
 const LOADED_REPEATEDLY: &str = "if the file is iPXE: add dhcp-match=set:ipxe,175, put tag:!ipxe on the line that sends it, \

@@ -1,5 +1,6 @@
 //! One boot of one client, as a list of steps.
 
+use super::file_kind::{is_loader, is_optional, is_system, is_system_part};
 use crate::wire::client_arch::Architecture;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -26,6 +27,8 @@ pub struct Boot {
     pub started_at: Option<f64>,
     /// The steps, in the order of the log.
     pub steps: Vec<Step>,
+    /// The client got a file of an operating system, and no loader after it. The next DHCP exchange starts another boot.
+    pub is_complete: bool,
     /// The time from the start to the last step.
     pub length: Duration,
     /// The hardware address of another client in the log is unknown: its files may belong to this boot.
@@ -191,6 +194,9 @@ pub enum StepKind {
 impl Boot {
     /// Adds a step. A repetition of the last step only increases its count.
     pub fn add(&mut self, offset: Option<Duration>, kind: StepKind) {
+        if let StepKind::File { path, .. } = &kind {
+            self.is_complete = is_system(path) || self.is_complete && !is_loader(path);
+        }
         let is_repetition = self.steps.last_mut().is_some_and(|last| last.kind.absorb(&kind));
         if !is_repetition {
             self.steps.push(Step { offset, kind });
@@ -247,7 +253,7 @@ impl Boot {
     }
 
     /// The paths of the files that were sent, in order.
-    pub fn files(&self) -> impl Iterator<Item = &str> {
+    pub fn files(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.steps.iter().filter_map(|step| match &step.kind {
             StepKind::File { path, .. } => Some(&**path),
             _ => None,
@@ -256,6 +262,20 @@ impl Boot {
 }
 
 impl StepKind {
+    /// The file that the step is about.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::File { path, .. }
+            | Self::NotFound { path, .. }
+            | Self::Denied(path)
+            | Self::Unreadable { path, .. }
+            | Self::Loading { path, .. }
+            | Self::TimedOut(path) => Some(path),
+            Self::ClientError { path, .. } => path.as_deref(),
+            _ => None,
+        }
+    }
+
     /// A message of DHCP, not of TFTP.
     pub fn is_dhcp(&self) -> bool {
         matches!(
@@ -282,7 +302,8 @@ impl StepKind {
                 Self::Answered { port: p, outcome: o, .. },
             ) if port == p && outcome == o => count,
             (Self::NotFound { path, count }, Self::NotFound { path: last, .. })
-                if is_optional(path) == is_optional(last) =>
+                if is_optional(path) == is_optional(last)
+                    && is_system_part(path) == is_system_part(last) =>
             {
                 last.clone_into(path);
                 count
@@ -308,52 +329,3 @@ impl StepKind {
 
 /// The notice in a boot that was going on when the server ended.
 pub const SERVER_STOPPED: &str = "the server was stopped";
-/// Directory of the files that pxelinux searches by addresses of the client; `default` is the last one.
-const SEARCHED: &str = "pxelinux.cfg/";
-const LAST_SEARCHED: &str = "pxelinux.cfg/default";
-/// Beginnings of names of files that loaders request and do not need.
-const OPTIONAL_NAMES: &[&str] = &[
-    "autoexec.ipxe",
-    "revocations",
-    "shim_certificate",
-    "command.lst",
-    "fs.lst",
-    "crypto.lst",
-    "terminal.lst",
-    "partmap.lst",
-    "video.lst",
-    "parttool.lst",
-    "grub.cfg-",
-    "grubenv",
-    "wpad.dat",
-    "wimboot.cfg",
-    "dt-blob.bin",
-    "recovery.elf",
-    "recover4.elf",
-    // Of the Raspberry Pi, by the model.
-    "initramfs7",
-    "initramfs8",
-    "initramfs_2712",
-    "autoboot.txt",
-    "pieeprom.",
-    "bootcfg.txt",
-    "tryboot.txt",
-    "hiberfil.sys",
-    "bootfont",
-    "boot.stl",
-];
-const OPTIONAL_SUFFIXES: &[&str] = &[".mo", ".mo.gz", ".pf2", ".sig", ".ttf", ".dtbo"];
-
-/// A loader requests the file and goes on without it.
-pub fn is_optional(path: &str) -> bool {
-    let name = basename(path).to_ascii_lowercase();
-    let is_searched = path.contains(SEARCHED) && !path.ends_with(LAST_SEARCHED);
-    is_searched
-        || OPTIONAL_NAMES.iter().any(|known| name.starts_with(known))
-        || OPTIONAL_SUFFIXES.iter().any(|known| name.ends_with(known))
-}
-
-/// The part of a path after the last `/`.
-pub fn basename(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
-}

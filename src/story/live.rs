@@ -9,7 +9,7 @@ use super::request::{OutputFormat, StoryRequest};
 use super::source::Source;
 use super::text::{count, offset, paint_step, verdict_lines};
 use crate::reason::Verdict;
-use crate::terminal::{Style, print_stdout};
+use crate::terminal::{Style, print_folded};
 use std::collections::HashMap;
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -124,7 +124,7 @@ impl Follower<'_> {
         }
         let boots = self.request.filter.apply(self.correlator.into_boots());
         if !boots.is_empty() {
-            print_stdout(&count(&boots));
+            print_folded(&count(&boots));
         }
     }
 }
@@ -145,7 +145,7 @@ fn print_steps(boot: &Boot, progress: &mut Progress, is_settled: bool, style: St
     for step in &boot.steps[known..end] {
         let line =
             format!("{}  {:>9}  {}\n", client(boot), offset(step), paint_step(&step.kind, style));
-        print_stdout(&line);
+        print_folded(&line);
     }
     progress.printed = boot.steps[..end].to_vec();
 }
@@ -157,7 +157,7 @@ fn is_immediate(boot: &Boot) -> bool {
 
 fn print_verdict(boot: &Boot, style: Style) {
     if boot.is_evident() {
-        print_stdout(&format!("{}{}", client(boot), verdict_lines(boot, style)));
+        print_folded(&format!("{}{}", client(boot), verdict_lines(boot, style)));
     }
 }
 

@@ -6,7 +6,7 @@ use super::request::{OutputFormat, StoryRequest};
 use super::source::Source;
 use super::{capture, html, json, text};
 use crate::byte_text::to_utf8;
-use crate::terminal::{Style, print_stdout};
+use crate::terminal::{Style, print_folded, print_stdout};
 
 /// All boots, after the last line or datagram.
 pub fn boots(correlator: BootCorrelator, source: Source) -> Vec<Boot> {
@@ -26,7 +26,7 @@ pub fn print_all(request: &StoryRequest, correlator: BootCorrelator, source: Sou
         OutputFormat::Html => html::page(&boots, &failed_starts, &problems, source),
         OutputFormat::Json => json::document(&boots, &failed_starts, &problems),
         OutputFormat::Text => {
-            return print_stdout(&text::story(
+            return print_folded(&text::story(
                 &boots,
                 &failed_starts,
                 &problems,

@@ -14,9 +14,11 @@ impl Source {
     /// What to say if there is no boot.
     pub fn nothing_found(self) -> &'static str {
         match self {
-            Self::Log => "no boots found in this log: it has no line of dnsmasq about a client",
+            Self::Log => {
+                "no boots found in this log: it has no line of dnsmasq about a network boot, or mac= and ip= exclude all"
+            }
             Self::Capture => {
-                "no boots found in this capture: it has no request of a network boot client"
+                "no boots found in this capture: it has no request of a network boot client, or mac= and ip= exclude all"
             }
         }
     }

@@ -1,6 +1,10 @@
 //! How far a boot got, and what to do if it stopped.
 
-use super::boot::{Boot, SERVER_STOPPED, Step, StepKind, basename, is_optional};
+use super::boot::{Boot, SERVER_STOPPED, Step, StepKind};
+use super::file_kind::{
+    basename, is_device_tree, is_optional, is_setting, is_system, is_system_part,
+};
+use super::problem::Problem;
 use super::text::number_of_times;
 use crate::log_line::words::{
     CAUSES, DHCP_SERVER, IPXE_WITHOUT_FILE, NO_DOWNLOAD, NO_PROXY_REQUEST, NO_RANGE, OTHER_PROXY,
@@ -24,38 +28,14 @@ pub struct Verdict {
 
 /// The same loader, sent this many times, is a boot loop.
 const MIN_LOOP_COUNT: usize = 3;
-/// Parts of names of operating system files.
-const SYSTEMS: &[&str] = &[
-    "vmlinu",
-    "linux",
-    "kernel",
-    "image",
-    "initr",
-    "init.xz",
-    "core.gz",
-    "corepure",
-    "modloop",
-    ".img",
-    ".wim",
-    ".iso",
-    ".squashfs",
-    ".sfs",
-    ".cpio",
-    "rootfs",
-    "boot.sdi",
-    "bsd",
-    "xen.gz",
-    "memtest",
-    ".v00",
-];
-/// Part of the name of an initial RAM disk: `initrd.img`, `initramfs-linux.img`.
-const INITIAL_RAM_DISK: &str = "initr";
-/// Names of loaders that contain one of [`SYSTEMS`].
-const LOADERS: &[&str] =
-    &["linux.0", "linux.bin", "linux.e64", "linux.e32", "linux.efi", "pxeboot", "memdisk"];
-/// Suffixes of files that loaders read.
-const SETTINGS: &[&str] =
-    &[".cfg", ".conf", ".ipxe", ".txt", ".c32", "/default", ".lst", ".php", ".mod", ".pf2", ".bcd"];
+/// The error of UEFI firmware after its question for the size of a file (RFC 2349).
+const USER_ABORTED: &str = "8 ";
+const WRITE_REQUEST: &str = "unsupported write request";
+/// `did not get a file: /srv/x does not exist`
+const NO_FILE: &str = "did not get a file: ";
+/// What follows the path in such a notice.
+const FILE_FAULTS: &[&str] =
+    &[" does not exist", " cannot be ", " is a ", " is not a ", " is outside of "];
 /// An iPXE build whose name does not start with `ipxe`.
 const NETBOOT_XYZ: &str = "netboot.xyz";
 
@@ -74,10 +54,10 @@ impl Boot {
     /// How the boot ended.
     pub fn verdict(&self) -> Verdict {
         let reason = self.end();
-        let may_explain = reason.may_be_caused_by_server();
+        let problems = self.problems_that_apply(&reason);
         let mut verdict = Verdict::from(reason);
-        if may_explain && !self.server.problems.is_empty() {
-            let problems = format!("the server logged: {}", self.server.problems.join("; "));
+        if !problems.is_empty() {
+            let problems = format!("the server logged: {}", problems.join("; "));
             verdict.advice = Some(match verdict.advice {
                 Some(advice) => format!("{problems}. {}", capitalized(&advice)),
                 None => problems,
@@ -86,17 +66,30 @@ impl Boot {
         verdict
     }
 
+    /// The problems of the server that may be the cause: what already worked in this boot excludes some of them.
+    fn problems_that_apply(&self, reason: &EndReason) -> Vec<&str> {
+        if !reason.may_be_caused_by_server() {
+            return Vec::new();
+        }
+        let has_file = self.files().next().is_some();
+        let shows_network = |step: &Step| {
+            matches!(step.kind, StepKind::Answered { .. } | StepKind::Chosen(_))
+                || step.kind.path().is_some()
+        };
+        let has_network = self.steps.iter().any(shows_network);
+        let applies = |problem: &&str| match Problem::of(problem) {
+            Problem::TftpDirectory => !has_file,
+            Problem::Network => !has_network,
+            Problem::Other => true,
+        };
+        self.server.problems.iter().map(String::as_str).filter(applies).collect()
+    }
+
     fn end(&self) -> EndReason {
         let after = self.after_last_file();
-        // Files that a running operating system does not find are not part of the boot.
-        let system = self
-            .files()
-            .last()
-            .filter(|last| is_system(last) && !after.iter().any(is_failed_system))
-            .map(|last| EndReason::SystemSent { file: basename(last).to_owned() });
         let notice = || after.iter().rev().find_map(|step| notice_end(&step.kind));
         self.restarts()
-            .or(system)
+            .or_else(|| self.system_end())
             .or_else(notice)
             .or_else(|| self.boot_loop())
             .or_else(|| stop(after))
@@ -110,9 +103,27 @@ impl Boot {
         &self.steps[last.map_or(0, |index| index + 1)..]
     }
 
-    /// The client got a file of an operating system. The next reply starts another boot.
-    pub fn is_complete(&self) -> bool {
-        self.files().last().is_some_and(is_system)
+    /// The client got a file of an operating system. Files that the system does not find later are not part of the boot.
+    fn system_end(&self) -> Option<EndReason> {
+        if !self.is_complete {
+            return None;
+        }
+        let sent =
+            |step: &Step| matches!(&step.kind, StepKind::File { path, .. } if is_system(path));
+        let index = self.steps.iter().rposition(sent)?;
+        let StepKind::File { path, .. } = &self.steps[index].kind else { return None };
+        let file = basename(path).to_owned();
+        let after = &self.steps[index + 1..];
+        if let Some(end) = after.iter().rev().find_map(|step| part_end(&step.kind)) {
+            return Some(end);
+        }
+        let missing = after.iter().rev().find_map(|step| missing_device_tree(&step.kind));
+        let is_last = self.files().next_back() == Some(path);
+        Some(match missing {
+            Some(path) => EndReason::SystemIncomplete { file, path: path.to_owned() },
+            None if is_last => EndReason::SystemSent { file },
+            None => EndReason::SystemAndFilesSent { file },
+        })
     }
 
     /// A notice about a client that restarts again and again counts even after an operating system.
@@ -127,7 +138,7 @@ impl Boot {
 
     /// The last file was sent several times, each time after another DHCP exchange.
     fn boot_loop(&self) -> Option<EndReason> {
-        let last = self.files().last().filter(|last| !is_system(last) && !is_setting(last))?;
+        let last = self.files().next_back().filter(|last| !is_system(last) && !is_setting(last))?;
         let file = basename(last).to_owned();
         let count = self.files().filter(|other| *other == last).count();
         if count < MIN_LOOP_COUNT {
@@ -173,7 +184,10 @@ impl Boot {
     }
 
     fn last_known(&self, after: &[Step]) -> EndReason {
-        let Some(last) = self.files().last() else {
+        let Some(last) = self.files().next_back() else {
+            if let Some(path) = after.iter().rev().find_map(|step| missing(&step.kind)) {
+                return EndReason::OnlyMissing { path: path.to_owned() };
+            }
             let is_answer = |step: &Step| matches!(step.kind, StepKind::Answered { .. });
             return match after.iter().any(is_answer) {
                 true if self.has_other_clients => EndReason::NothingAttributed,
@@ -191,6 +205,23 @@ impl Boot {
     }
 }
 
+/// The end of a boot at a part of an operating system that was not sent after another part of it.
+fn part_end(kind: &StepKind) -> Option<EndReason> {
+    let path = kind.path()?;
+    if is_system_part(path) { stopped_at(kind) } else { None }
+}
+
+fn missing(kind: &StepKind) -> Option<&str> {
+    match kind {
+        StepKind::NotFound { path, .. } => Some(path),
+        _ => None,
+    }
+}
+
+fn missing_device_tree(kind: &StepKind) -> Option<&str> {
+    missing(kind).filter(|path| is_device_tree(path))
+}
+
 /// The end of the boot after its last file, if one of these steps stops it.
 fn stop(after: &[Step]) -> Option<EndReason> {
     let mut is_answered = false;
@@ -205,6 +236,9 @@ fn stop(after: &[Step]) -> Option<EndReason> {
 /// The end of a boot with a notice; `None` if the step is none, or does not stop the boot.
 fn notice_end(kind: &StepKind) -> Option<EndReason> {
     let StepKind::Notice(text) = kind else { return None };
+    if refused_file(text).is_some_and(is_optional) {
+        return None;
+    }
     // The causes that the notice supposes are in the advice.
     let fact =
         CAUSES.iter().find_map(|words| text.split_once(words)).map_or(&**text, |(fact, _)| fact);
@@ -230,6 +264,12 @@ fn notice_end(kind: &StepKind) -> Option<EndReason> {
     })
 }
 
+/// The file of a notice about a file that was not sent.
+fn refused_file(text: &str) -> Option<&str> {
+    let path = text.strip_prefix(NO_FILE)?;
+    FILE_FAULTS.iter().find_map(|words| path.split_once(words)).map(|(path, _)| path)
+}
+
 /// The text as the beginning of a sentence.
 fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
@@ -243,35 +283,17 @@ fn is_url(name: &str) -> bool {
         .any(|scheme| name.starts_with(scheme))
 }
 
-fn is_system(path: &str) -> bool {
-    let name = basename(path).to_ascii_lowercase();
-    let has_any = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
-    !is_setting(path) && has_any(SYSTEMS) && !has_any(LOADERS) && !is_ipxe(name.as_bytes())
-}
-
-fn is_setting(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    SETTINGS.iter().any(|suffix| path.ends_with(suffix))
-}
-
-/// A file that the kernel needs was not sent, or not yet. A loader that gets the kernel first requests the initial RAM disk next.
-fn is_failed_system(step: &Step) -> bool {
-    match &step.kind {
-        StepKind::NotFound { path, .. } => {
-            basename(path).to_ascii_lowercase().contains(INITIAL_RAM_DISK) && !is_optional(path)
-        }
-        StepKind::Denied(path)
-        | StepKind::Unreadable { path, .. }
-        | StepKind::TimedOut(path)
-        | StepKind::Loading { path, .. } => is_system(path),
-        _ => false,
-    }
-}
-
 /// The end of the boot if this step is the last one; `None` if the step does not stop a boot.
 fn stopped_at(kind: &StepKind) -> Option<EndReason> {
     Some(match kind {
-        StepKind::NotFound { path, .. } if is_optional(path) => return None,
+        StepKind::NotFound { path, .. }
+        | StepKind::Denied(path)
+        | StepKind::Unreadable { path, .. }
+        | StepKind::ClientError { path: Some(path), .. }
+            if is_optional(path) =>
+        {
+            return None;
+        }
         StepKind::NotFound { path, .. } => EndReason::StoppedAtMissing { path: path.clone() },
         StepKind::Denied(path) => EndReason::StoppedAtDenied { path: path.clone() },
         StepKind::Unreadable { path, error } => {
@@ -281,6 +303,9 @@ fn stopped_at(kind: &StepKind) -> Option<EndReason> {
         StepKind::ClientError { path, error, count } => {
             let (times, error) = (number_of_times(*count), error.clone());
             match path {
+                Some(path) if *count == 1 && error.starts_with(USER_ABORTED) => {
+                    EndReason::SizeRequested { path: path.clone() }
+                }
                 Some(path) => EndReason::BrokeOff { path: path.clone(), times, error },
                 None => EndReason::SentError { times, error },
             }
@@ -288,6 +313,9 @@ fn stopped_at(kind: &StepKind) -> Option<EndReason> {
         StepKind::Ignored => EndReason::IgnoredClient,
         StepKind::Dropped { reason, .. } if reason.starts_with(NO_RANGE) => {
             EndReason::NoRange { text: reason.clone() }
+        }
+        StepKind::Dropped { reason, .. } if reason.starts_with(WRITE_REQUEST) => {
+            EndReason::WriteRequest
         }
         StepKind::Dropped { reason, .. } => EndReason::Dropped { text: reason.clone() },
         StepKind::Requested { message, .. } => EndReason::NotAnswered { message: message.clone() },
@@ -344,7 +372,7 @@ mod tests {
     #[test]
     fn boot_with_ipxe_as_last_file_is_unknown_unless_it_loops() {
         let steps = [file("/t/undionly.kpxe")];
-        let text = "it runs undionly.kpxe; what follows is mostly HTTP, which is not shown here";
+        let text = "undionly.kpxe was the last file that it requested; iPXE mostly uses HTTP then, which is not shown here";
         assert_verdict(&steps, Unknown, text);
         let ipxe = || file("/t/ipxe.efi");
         let steps = [ipxe(), ANSWERED, ipxe(), ANSWERED, ipxe()];

@@ -8,6 +8,7 @@ mod transactions;
 
 use super::boot::{Boot, SERVER_STOPPED, Step, StepKind, TransferStats};
 use super::event::{Event, ServerEvent, event};
+use super::file_kind::is_loader;
 use super::log_record::{Component, LogTime, YEAR, line_of_json, log_record};
 use crate::log_line::DropKind;
 pub use clients::ClientKey;
@@ -56,6 +57,10 @@ struct Exchange {
 const BOOT_GAP: Duration = Duration::from_secs(120);
 /// A boot with a step in this time before the end of the server was going on.
 const STOP_WINDOW: Duration = Duration::from_secs(10);
+/// Steps of a boot: an operating system can request more files.
+const MAX_BOOT_STEPS: usize = 1000;
+/// Steps between a file and the line with its size and duration.
+const MAX_STEPS_AFTER_FILE: usize = 1000;
 /// Limits the work for the end of a server.
 const MAX_RUNNING: usize = 1000;
 
@@ -162,7 +167,7 @@ impl BootCorrelator {
         let is_running = |boot: &Boot| {
             let since = boot.last().zip(time.seconds).map(|(last, now)| elapsed(last, now));
             let is_recent = since.map(|since| since <= STOP_WINDOW);
-            !boot.is_complete()
+            !boot.is_complete
                 && boot.is_certain()
                 && boot.server == server
                 && is_recent != Some(false)
@@ -212,7 +217,7 @@ impl BootCorrelator {
         self.clients.add_lease(ip, mac);
         let index = index.filter(|index| {
             let boot = &self.boots[*index];
-            continues(boot, time.seconds) && !boot.is_complete()
+            continues(boot, time.seconds) && !boot.is_complete
         })?;
         if message != "DHCPOFFER" {
             self.clients.bind_ip(&mut self.boots, index, ip);
@@ -261,9 +266,14 @@ impl BootCorrelator {
     /// Adds a step to the boot of the client, or to a new one. Returns the index of the boot.
     pub fn add_step(&mut self, client: &ClientKey, kind: StepKind, time: LogTime<'_>) -> usize {
         let begins = kind.can_begin_boot();
-        let current = self.clients.current(client, &self.boots, time.seconds).filter(|index| {
+        let last = self.clients.current(client, &self.boots, time.seconds);
+        if let Some(index) = last.filter(|index| is_late(&self.boots[*index], &kind, time.seconds))
+        {
+            return index;
+        }
+        let current = last.filter(|index| {
             let boot = &self.boots[*index];
-            continues(boot, time.seconds) && !(begins && boot.is_complete())
+            continues(boot, time.seconds) && !(begins && boot.is_complete)
         });
         let index = current.unwrap_or_else(|| self.clients.start(client, time, &mut self.boots));
         if let ClientKey::Ip(ip) = client {
@@ -288,7 +298,7 @@ impl BootCorrelator {
     }
 
     fn add_stats(&mut self, index: usize, path: &str, new: TransferStats) -> Option<usize> {
-        let mut steps = self.boots[index].steps.iter_mut().rev();
+        let mut steps = self.boots[index].steps.iter_mut().rev().take(MAX_STEPS_AFTER_FILE);
         let known = steps.find_map(|step| match &mut step.kind {
             StepKind::File { path: sent, stats } if *sent == path => Some(stats),
             _ => None,
@@ -301,6 +311,20 @@ impl BootCorrelator {
 /// A step at this time belongs to the boot.
 fn continues(boot: &Boot, now: Option<f64>) -> bool {
     boot.last().zip(now).is_none_or(|(last, now)| elapsed(last, now) <= BOOT_GAP)
+}
+
+/// The step is no boot: an operating system requests a file long after its start.
+fn is_late(boot: &Boot, kind: &StepKind, now: Option<f64>) -> bool {
+    if !boot.is_complete || continues(boot, now) {
+        return false;
+    }
+    let is_known = |path: &str| {
+        boot.steps.iter().take(MAX_BOOT_STEPS).any(|step| step.kind.path() == Some(path))
+    };
+    match kind.path() {
+        Some(path) => !is_loader(path) && !is_known(path),
+        None => matches!(kind, StepKind::ClientError { .. }),
+    }
 }
 
 /// The time between two moments; the second may be in the next year. Log lines can be out of order: then it is zero.

@@ -4,6 +4,7 @@ use super::clients::ClientKey;
 use super::{BootCorrelator, Exchange, continues, elapsed};
 use crate::story::boot::{Boot, Step, StepKind};
 use crate::story::event::{Event, RefusalReason};
+use crate::story::file_kind::is_setting;
 use crate::story::log_record::LogTime;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,6 +13,8 @@ use std::time::Duration;
 const UNNAMED_WINDOW: Duration = Duration::from_secs(10);
 /// Firmware asks for the size of a file with a transfer that it ends by an error. More errors are a fault.
 const MAX_SIZE_REQUESTS: usize = 2;
+/// Steps since the beginning of a transfer. It limits the work for a client with many files.
+const MAX_LOADING: usize = 1000;
 /// pxelinux requests `pxelinux.cfg/01-52-54-00-12-34-56`: hardware type 1 and the address.
 const ADDRESS_FILE: &str = "pxelinux.cfg/01-";
 const MAC_LEN: usize = 17;
@@ -39,12 +42,18 @@ impl BootCorrelator {
                 Some(self.add_step(&ClientKey::Ip(ip), kind, time))
             }
             Event::TimedOut { ip, path } => Some(self.add_timeout(ip, path, time)),
-            Event::BadRequest { ip, text } => {
-                let kind = StepKind::Dropped { reason: text, count: 1 };
-                Some(self.add_step(&ClientKey::Ip(ip), kind, time))
-            }
+            Event::BadRequest { ip, text } => self.add_bad_request(ip, text, time),
             _ => None,
         }
+    }
+
+    /// A running operating system can request to write a file: this begins no boot.
+    fn add_bad_request(&mut self, ip: IpAddr, text: String, time: LogTime<'_>) -> Option<usize> {
+        if self.clients.by_ip(ip).is_some_and(|index| self.boots[index].is_complete) {
+            return None;
+        }
+        let kind = StepKind::Dropped { reason: text, count: 1 };
+        Some(self.add_step(&ClientKey::Ip(ip), kind, time))
     }
 
     /// dnsmasq 2.90 logs `sent` also after an error that ends the transfer (fixture `tftp/client-gives-up`).
@@ -142,7 +151,7 @@ impl BootCorrelator {
         // Boots are in the order of their start: an active one is among the last.
         let is_active = |boot: &&Boot| {
             let since = boot.last().map(|last| elapsed(last, now));
-            since.is_some_and(|since| since <= UNNAMED_WINDOW) && !boot.is_complete()
+            since.is_some_and(|since| since <= UNNAMED_WINDOW) && !boot.is_complete
         };
         let active = self.boots.iter().rev().take(100).filter(is_active).count();
         (active <= 1).then_some(latest)
@@ -190,10 +199,17 @@ impl BootCorrelator {
     }
 }
 
-/// The boot file is sent again after other files.
+/// The boot file is sent again after other files. Settings can be read by several stages: a Raspberry Pi 4 reads config.txt
+/// before and after start4.elf.
 fn begins_again(boot: &Boot, path: &str) -> bool {
-    let mut files = boot.files();
-    files.next() == Some(path) && files.last().is_some_and(|last| last != path)
+    let is_first = boot.files().next() == Some(path);
+    let is_other = boot.files().next_back().is_some_and(|last| last != path);
+    is_first && is_other && (boot.is_complete || !is_setting(path) || follows_exchange(boot))
+}
+
+/// The client sent a DHCP message after its last file.
+fn follows_exchange(boot: &Boot) -> bool {
+    boot.steps.iter().rev().take_while(|step| !is_file(step)).any(|step| step.kind.is_dhcp())
 }
 
 /// Removes the errors by which the client ended transfers of this file before it loaded the file.
@@ -215,7 +231,8 @@ fn is_file(step: &Step) -> bool {
 /// Removes the last step if it says that this file is being sent.
 fn remove_loading(boot: &mut Boot, path: &str) {
     let is_loading = |step: &Step| matches!(&step.kind, StepKind::Loading { path: loading, .. } if loading == path);
-    if let Some(index) = boot.steps.iter().rposition(is_loading) {
-        boot.steps.remove(index);
+    let recent = boot.steps.len().saturating_sub(MAX_LOADING);
+    if let Some(index) = boot.steps[recent..].iter().rposition(is_loading) {
+        boot.steps.remove(recent + index);
     }
 }

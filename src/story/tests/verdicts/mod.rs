@@ -6,6 +6,7 @@ mod not_answered;
 mod offered;
 mod several;
 mod stopped;
+mod system;
 
 use super::correlated;
 

@@ -104,7 +104,7 @@ Nov 30 09:01:11 srv dnsmasq-tftp[812]: cannot read /srv/tftp/boot: Is a director
     (
         "write request",
         "Nov 30 09:01:11 srv dnsmasq-tftp[812]: unsupported write request from 192.168.1.60",
-        &["does_not_boot request-dropped"],
+        &["unknown write-request"],
     ),
     (
         "notice about an unanswered client",

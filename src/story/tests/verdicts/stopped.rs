@@ -60,7 +60,7 @@ dnsmasq-tftp: sent /srv/tftp/syslinux.efi to 10.0.0.9",
         "file that UEFI does not request after its size",
         "dnsmasq-tftp: error 8 User aborted the transfer received from 10.0.0.9
 dnsmasq-tftp: sent /srv/tftp/syslinux.efi to 10.0.0.9",
-        &["does_not_boot client-broke-off"],
+        &["unknown size-requested"],
     ),
     (
         "five transfers that the client broke off",
