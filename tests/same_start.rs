@@ -315,6 +315,9 @@ fn failure(setup: &Setup, program: &Path, words: &[&str]) -> (Option<i32>, Strin
     let ended = eventually(TIMEOUT, || process.ended()).expect("it ends").code();
     let failed = || setup.lab.syslog().iter().any(|line| line.ends_with("FAILED to start up"));
     eventually(TIMEOUT, || failed().then_some(())).expect("the failure is logged");
+    // In the background, the process that has opened the ports may end later.
+    let is_free = || !server.listens_on_udp(67) && !server.listens_on_udp(69);
+    eventually(TIMEOUT, || is_free().then_some(())).expect("the ports are closed");
     let text = |line: &String| {
         let (code, identity, text) = record(line);
         format!("{code} {identity}: {text}")

@@ -1,8 +1,9 @@
 //! Records the frames of a host as a capture (pcap).
 
 use super::lab::Host;
+use nix::sys::socket::sockopt::RcvBufForce;
 use nix::sys::socket::{
-    AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType, recvfrom, socket,
+    AddressFamily, LinkAddr, SockFlag, SockProtocol, SockType, recvfrom, setsockopt, socket,
 };
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct Recorder {
 
 /// The header of a pcap file with microseconds and Ethernet frames.
 const PCAP_HEADER: [u32; 6] = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65535, 1];
+/// Bytes: all frames of a test.
+const RECEIVE_BUFFER: usize = 64 << 20;
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 impl Recorder {
@@ -25,8 +28,11 @@ impl Recorder {
     pub fn start(host: &Host) -> Self {
         let socket = host.inside(|| {
             let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-            socket(AddressFamily::Packet, SockType::Raw, flags, SockProtocol::EthAll)
-                .expect("root of a namespace can open packet sockets")
+            let socket = socket(AddressFamily::Packet, SockType::Raw, flags, SockProtocol::EthAll)
+                .expect("root of a namespace can open packet sockets");
+            // A busy machine must not lose frames.
+            setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER).expect("root can enlarge a buffer");
+            socket
         });
         let is_over = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&is_over);
