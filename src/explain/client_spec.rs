@@ -70,8 +70,16 @@ pub enum ClientError {
 /// A locally administered address, which no vendor assigns.
 pub const DEFAULT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 /// The usual words for one architecture.
-const ARCHITECTURE_WORDS: &[(&str, u16)] =
-    &[("bios", 0), ("uefi", 7), ("uefi32", 6), ("arm64", 11), ("riscv64", 27), ("http", 16)];
+const ARCHITECTURE_WORDS: &[(&str, u16)] = &[
+    ("bios", 0),
+    ("uefi", 7),
+    ("uefi64", 7),
+    ("x64", 7),
+    ("uefi32", 6),
+    ("arm64", 11),
+    ("riscv64", 27),
+    ("http", 16),
+];
 const WORDS: &str = "bios, uefi, uefi32, arm64, riscv64, http, rpi, ipxe, all or every";
 const KEYWORDS: &str = "mac=, arch=, user-class=, vendor-class=, option:<number or name>[=], address=, interface= and relay=";
 
@@ -324,6 +332,8 @@ fn usual_words_are_kinds_of_clients_in_either_case() {
         ("arch=Every", Which::Every, None),
         ("arch=BIOS", Which::One, Some(0)),
         ("uefi", Which::One, Some(7)),
+        ("x64", Which::One, Some(7)),
+        ("arch=uefi64", Which::One, Some(7)),
         ("arch=uefi32", Which::One, Some(6)),
         ("arch=ARM64", Which::One, Some(11)),
         ("arch=riscv64", Which::One, Some(27)),
