@@ -5,9 +5,15 @@ const MIN_PREFIX_LEN: usize = 4;
 /// The highest edit distance that is a typing mistake.
 const MAX_DISTANCE: usize = 3;
 
+/// Bytes. A longer word is no typing mistake of a known one: the longest keyword has 25 bytes.
+const MAX_WORD_LEN: usize = 40;
+
 /// The known word that is meant, if the word is a typing mistake, an abbreviation or the same parts in another order;
 /// `None` if no known word is near.
 pub fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    if word.len() > MAX_WORD_LEN {
+        return None;
+    }
     let word = normal(word);
     let known: Vec<(&str, String)> = known.map(|known| (known, normal(known))).collect();
     let by_distance = known
@@ -38,6 +44,10 @@ fn only<'w>(known: &[(&'w str, String)], holds: impl Fn(&str) -> bool) -> Option
 
 /// The edit distance, if it is small for the length of the parts that differ: `dhcp-name` is not near to `dhcp-mac`.
 fn typing_distance(word: &str, known: &str) -> Option<usize> {
+    // The edit distance takes time, and is not smaller than this.
+    if word.len().abs_diff(known.len()) > MAX_DISTANCE {
+        return None;
+    }
     let distance = strsim::osa_distance(word, known);
     let parts = |word: &str| word.split('-').map(str::to_owned).collect::<Vec<_>>();
     let (one, other) = (parts(word), parts(known));
