@@ -14,7 +14,7 @@ use crate::diagnose::boot_program::{
 use crate::diagnose::environment::tftp_interfaces;
 use crate::diagnose::port_owner::PortOwner;
 use crate::net::ReceivedDatagram;
-use crate::reason::{ConfiguredFile, FileReason, ReplyReason};
+use crate::reason::{ConfiguredFile, ReplyReason};
 use crate::tftp;
 use crate::wire::options::contains;
 use crate::wire::pxe::is_ipxe;
@@ -213,8 +213,8 @@ impl Simulation<'_> {
         match check.file {
             Ok(size) => boot.size = Some(size),
             Err(reason) => {
-                let suffix = reason.is_missing() && self.has_layer_suffix(name);
-                return Outcome::fails(file_reason(boot.keyword, reason, name, suffix));
+                let name = Some(to_text(name)).filter(|_| self.has_layer_suffix(name));
+                return Outcome::fails(ConfiguredFile::new(boot.keyword, reason, name.as_deref()));
             }
         }
         self.program_outcome(name, &check.path, boot)
@@ -306,14 +306,4 @@ impl Simulation<'_> {
             |rule: &Rule<Service>| matches!(&rule.value.boot, Boot::File(file) if file == base);
         self.environment.config.dhcp.services.iter().any(names_base)
     }
-}
-
-/// The reason why a file is not sent, with the words of `--test`.
-fn file_reason(keyword: &str, reason: FileReason, name: &[u8], has_suffix: bool) -> ConfiguredFile {
-    let name = to_text(name);
-    let remark = match name.strip_suffix(".0").filter(|_| has_suffix) {
-        Some(base) => format!(" (clients will ask for {name}: {base} has no dot)"),
-        None => String::new(),
-    };
-    ConfiguredFile { keyword: keyword.to_owned(), reason, remark }
 }

@@ -105,6 +105,16 @@ pub struct ConfiguredFile {
 }
 
 impl ConfiguredFile {
+    /// `suffixed`: the name that clients request, if dnsmasq adds the suffix `.0` to the name in the line.
+    pub fn new(keyword: &str, reason: FileReason, suffixed: Option<&str>) -> Self {
+        let requested = suffixed.filter(|_| reason.is_missing());
+        let base = requested.and_then(|name| Some((name, name.strip_suffix(".0")?)));
+        let remark = base.map_or_else(String::new, |(name, base)| {
+            format!(" (clients will ask for {name}: {base} has no dot)")
+        });
+        Self { keyword: keyword.to_owned(), reason, remark }
+    }
+
     /// Its identifiers and sentences are those of [`FileReason`].
     pub const TABLE: &[(&str, &str)] = &[];
 

@@ -98,20 +98,9 @@ fn file_warning(
         }
     }
     let reason = first?.file.err()?;
-    let remark = if reason.is_missing() { rule.explanation() } else { String::new() };
-    let reason = ConfiguredFile { keyword: rule.keyword.to_string(), reason, remark };
+    let name = rule.has_layer_suffix.then(|| to_text(&rule.name));
+    let reason = ConfiguredFile::new(rule.keyword.name(), reason, name.as_deref());
     Some(Finding::at(Level::Warning, rule.origin, reason))
-}
-
-impl BootFileRule<'_> {
-    /// Explains a suffix that is not in the line.
-    fn explanation(&self) -> String {
-        let name = to_text(&self.name);
-        match name.strip_suffix(".0").filter(|_| self.has_layer_suffix) {
-            Some(base) => format!(" (clients will ask for {name}: {base} has no dot)"),
-            None => String::new(),
-        }
-    }
 }
 
 /// The address of a client whose address does not matter.
