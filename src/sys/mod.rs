@@ -16,6 +16,7 @@
 //! | [`memory_file`] | files in memory, to pass data to another process | – |
 //! | [`neighbour`] | hardware addresses of neighbours, by rtnetlink | – |
 //! | [`privilege`] | user, group and capabilities | `capget`, `capset`, `prctl` |
+//! | [`process_id`] | the number of this process | – |
 //! | [`profile`] | the restrictions of each process | – |
 //! | [`sandbox`] | Landlock and seccomp | – |
 //! | [`script_exec`] | executing scripts of the configuration | `pre_exec` |
@@ -44,6 +45,7 @@ pub mod memory_file;
 pub mod neighbour;
 mod netlink;
 pub mod privilege;
+pub mod process_id;
 pub mod profile;
 pub mod sandbox;
 pub mod script_exec;
