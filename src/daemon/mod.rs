@@ -34,6 +34,7 @@ use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::signals::{SignalAction, Signals, reap_children, restore_default_handlers};
+use crate::sys::tftp_batch::RequestBatch;
 use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
 use crate::tftp::Server;
@@ -119,9 +120,11 @@ struct Scheduling {
 }
 
 /// Buffers for datagrams.
+#[derive(Default)]
 struct ReceiveBuffers {
     single: Vec<u8>,
     batch: RecvBatch,
+    tftp_requests: RequestBatch,
 }
 
 /// Why the daemon ended.
@@ -150,8 +153,8 @@ impl Daemon {
             manager.ready();
         }
         let mut events = Events::with_capacity(MAX_EVENTS);
-        let mut buffers =
-            ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: RecvBatch::default() };
+        let single = vec![0; RECEIVE_BUFFER_LEN];
+        let mut buffers = ReceiveBuffers { single, ..ReceiveBuffers::default() };
         let mut ready: Vec<EventSource> = Vec::new();
         loop {
             let busy_time = self.busy_time(&ready);
@@ -250,7 +253,7 @@ impl Daemon {
                 HelperState::Ended(name) => return Some(self.helper_ended(name)),
                 HelperState::Running { more } => more,
             },
-            EventSource::Tftp(listener) => self.requests(listener, &mut buffers.single, now),
+            EventSource::Tftp(listener) => self.requests(listener, &mut buffers.tftp_requests, now),
             EventSource::Transfer(id) => self.transfer(id, buffers, now),
             EventSource::Disk => {
                 self.disk(now);

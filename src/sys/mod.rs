@@ -22,6 +22,7 @@
 //! | [`script_exec`] | executing scripts of the configuration | `pre_exec` |
 //! | [`seccomp`] | the system calls of each process | – |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
+//! | [`tftp_batch`] | TFTP requests of several clients with one system call | `recvmmsg` |
 //! | [`threads`] | threads that wait, their heap, and the end of the process | `_exit`, `mallopt` |
 //! | [`timer`] | a timer as a descriptor | – |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
@@ -55,6 +56,7 @@ pub mod script_exec;
 )]
 pub mod seccomp;
 pub mod signals;
+pub mod tftp_batch;
 pub mod threads;
 pub mod timer;
 pub mod udp;
