@@ -34,6 +34,7 @@ use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::signals::{SignalAction, Signals, reap_children, restore_default_handlers};
+use crate::sys::tftp_batch::RequestBatch;
 use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
 use crate::tftp::Server;
@@ -119,9 +120,11 @@ struct Scheduling {
 }
 
 /// Buffers for datagrams.
+#[derive(Default)]
 struct ReceiveBuffers {
     single: Vec<u8>,
     batch: RecvBatch,
+    tftp_requests: RequestBatch,
 }
 
 /// Why the daemon ended.
@@ -150,8 +153,8 @@ impl Daemon {
             manager.ready();
         }
         let mut events = Events::with_capacity(MAX_EVENTS);
-        let mut buffers =
-            ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: RecvBatch::default() };
+        let single = vec![0; RECEIVE_BUFFER_LEN];
+        let mut buffers = ReceiveBuffers { single, ..ReceiveBuffers::default() };
         let mut ready: Vec<EventSource> = Vec::new();
         loop {
             let busy_time = self.busy_time(&ready);
@@ -169,7 +172,7 @@ impl Daemon {
             EventSource::dedup_in_priority_order(&mut ready);
             self.read_icmp_errors(&events, now);
             for &source in &ready {
-                if let Some(reason) = self.handle_ready(source, &mut buffers.single, now) {
+                if let Some(reason) = self.handle_ready(source, &mut buffers, now) {
                     self.shutdown();
                     return Ok(reason);
                 }
@@ -238,7 +241,7 @@ impl Daemon {
     fn handle_ready(
         &mut self,
         source: EventSource,
-        buffer: &mut [u8],
+        buffers: &mut ReceiveBuffers,
         now: Timestamp,
     ) -> Option<ExitReason> {
         let more = match source {
@@ -247,12 +250,12 @@ impl Daemon {
                 self.refresh_interfaces();
                 false
             }
-            EventSource::ProxyDhcp(port) => self.handle_dhcp(port, buffer, now),
+            EventSource::ProxyDhcp(port) => self.handle_dhcp(port, &mut buffers.single, now),
             EventSource::Host => match self.read_host(now) {
                 HelperState::Ended(name) => return Some(self.helper_ended(name)),
                 HelperState::Running { more } => more,
             },
-            EventSource::Tftp(listener) => self.requests(listener, buffer, now),
+            EventSource::Tftp(listener) => self.requests(listener, &mut buffers.tftp_requests, now),
             EventSource::Transfer(id) => {
                 self.tftp.socket_ready(id, now);
                 false

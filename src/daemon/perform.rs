@@ -134,8 +134,7 @@ impl Daemon {
         };
         match self.sockets.send(&datagram) {
             Ok(()) => {}
-            Err(_) if matches!(datagram.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)) => {
-            }
+            Err(_) if !matches!(datagram.via, EgressSocket::Dhcp | EgressSocket::Pxe) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
                 // If there are too many, the oldest reply is dropped: it cannot be sent either.
                 let _ = self.delayed_replies.add(now + SEND_RETRY_INTERVAL, datagram, end);

@@ -104,7 +104,7 @@ impl Logger {
             let tag = if sinks.fallback { FALLBACK_TAG } else { record.target() };
             let priority = priority.unwrap_or(Priority::Info as u64);
             let record = Record::now(sinks.facility, priority, tag, text);
-            sinks.take(&record);
+            sinks.take(record);
             Ok(())
         });
         // A second logger in the process, as in tests, writes to the sinks of the first one.
@@ -316,15 +316,15 @@ fn locked(sinks: &Mutex<Sinks>) -> MutexGuard<'_, Sinks> {
 }
 
 impl Sinks {
-    fn take(&mut self, record: &Record) {
+    fn take(&mut self, record: Record) {
+        if let Some(copy) = &mut self.stderr_copy {
+            copy.take(record.clone());
+        }
         match &mut self.to {
             Destination::Stderr(writer) | Destination::File(writer) if !self.fallback => {
                 writer.take(record);
             }
-            _ => self.send(record),
-        }
-        if let Some(copy) = &mut self.stderr_copy {
-            copy.take(record);
+            _ => self.send(&record),
         }
     }
 

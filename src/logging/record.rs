@@ -2,6 +2,7 @@
 
 use crate::log_line::truncated;
 use crate::sys::clock::{self, LocalTime};
+use crate::sys::process_id;
 
 /// A line with its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ impl Record {
     /// A line of this process with the current time.
     pub fn now(facility: u8, priority: u64, tag: &str, text: String) -> Self {
         let code = u64::from(facility) << 3 | priority;
-        let (time, process) = (clock::local_time(), std::process::id());
+        let (time, process) = (clock::local_time(), process_id::own());
         Self { code, time, tag: tag.to_owned(), process, text }
     }
 

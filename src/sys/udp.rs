@@ -12,7 +12,7 @@ use nix::sys::socket::{
     SockaddrIn6, SockaddrStorage, bind, recvfrom, recvmsg, sendmsg, setsockopt, socket,
 };
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// CS6, network control (RFC 2474, section 4.2.2). dnsmasq sets it for DHCP.
@@ -97,6 +97,26 @@ pub fn open_transfer(local: SocketAddr) -> io::Result<OwnedFd> {
         allow_fragments(&fd)?;
     }
     bind(fd.as_raw_fd(), &SockaddrStorage::from(local))?;
+    Ok(fd)
+}
+
+/// A socket that only sends, from any local address and a port that the kernel chooses. `to`: an address of the family.
+pub fn open_errors(to: SocketAddr) -> io::Result<OwnedFd> {
+    let any: IpAddr = match to {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let family = if to.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let fd = socket(family, SockType::Datagram, flags, None)?;
+    if to.is_ipv4() {
+        allow_fragments(&fd)?;
+    } else {
+        setsockopt(&fd, Ipv6V6Only, &true)?;
+    }
+    // Nothing is read from it: what does not fit is dropped. The kernel raises the size to its minimum.
+    let _ = setsockopt(&fd, RcvBuf, &0);
+    bind(fd.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(any, 0)))?;
     Ok(fd)
 }
 

@@ -1,6 +1,7 @@
 //! Tokens ↔ sockets.
 
 mod addresses;
+mod errors;
 mod event_source;
 mod port_order;
 pub mod transfer;
@@ -8,6 +9,7 @@ pub mod transfer;
 pub use self::event_source::EventSource;
 
 use self::addresses::{own_addresses, scoped};
+use self::errors::ErrorSockets;
 use self::port_order::random_port_order;
 use self::transfer::TransferSockets;
 use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
@@ -42,6 +44,7 @@ pub struct Sockets {
     pxe: Option<OwnedFd>,
     listeners: Vec<Option<Listener>>,
     transfers: TransferSockets,
+    errors: ErrorSockets,
     /// Local addresses that cannot be bound yet.
     waiting: Vec<SocketAddr>,
     /// `tftp-single-port`
@@ -84,6 +87,7 @@ impl Sockets {
             pxe: None,
             listeners: Vec::new(),
             transfers: TransferSockets::default(),
+            errors: ErrorSockets::default(),
             waiting: Vec::new(),
             single_port,
         })
@@ -315,12 +319,14 @@ impl Sockets {
                 // Segmentation may fail for one client and work for the next.
                 send_batch(fd, &batch.bytes, batch.segment, way, &mut GsoSupport::Unknown)
             }
-            EgressSocket::Dhcp | EgressSocket::Pxe => Err(io::ErrorKind::NotConnected.into()),
+            EgressSocket::Dhcp | EgressSocket::Pxe | EgressSocket::TftpErrors => {
+                Err(io::ErrorKind::NotConnected.into())
+            }
         }
     }
 
     /// Sends a datagram.
-    pub fn send(&self, datagram: &Datagram) -> io::Result<()> {
+    pub fn send(&mut self, datagram: &Datagram) -> io::Result<()> {
         let Datagram { via, to, from, interface, bytes, .. } = datagram;
         let way = SendAddress { to: *to, from: *from, interface: *interface };
         let gone = || io::Error::from(io::ErrorKind::NotConnected);
@@ -330,6 +336,7 @@ impl Sockets {
             EgressSocket::Tftp(listener) => {
                 udp::send(self.listener(*listener).ok_or_else(gone)?, bytes, way)
             }
+            EgressSocket::TftpErrors => self.errors.send(bytes, way),
             EgressSocket::Transfer(id) => self.transfers.send(*id, bytes, way),
         }
     }
