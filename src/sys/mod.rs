@@ -5,6 +5,7 @@
 //! | [`channel`] | messages and descriptors between the processes of the program | `from_raw_fd` |
 //! | [`clock`] | local time of log lines | `localtime_r` |
 //! | [`daemonize`] | running in the background | `fork`, `_exit` |
+//! | [`dhcp_batch`] | DHCP requests and replies, many with one system call | `recvmmsg`, `sendmmsg` |
 //! | [`dhcp_sniffer`] | replies of other DHCP servers, from a packet socket | `setsockopt` with a filter |
 //! | [`fds`] | closing inherited descriptors | `close_range`, `close` |
 //! | [`file_access`] | whether files can be written | – |
@@ -32,6 +33,7 @@
 pub mod channel;
 pub mod clock;
 pub mod daemonize;
+pub mod dhcp_batch;
 pub mod dhcp_sniffer;
 pub mod fds;
 pub mod file_access;
