@@ -63,7 +63,7 @@ impl Daemon {
     fn send(&mut self, datagram: Datagram, now: Timestamp, output: &mut Output) {
         match datagram.via {
             EgressSocket::Dhcp | EgressSocket::Pxe => self.queue_first(datagram, now, output),
-            EgressSocket::Tftp(_) | EgressSocket::Transfer(_) => {
+            _ => {
                 let _ = self.sockets.send(&datagram);
             }
         }
