@@ -8,7 +8,7 @@ use crate::effect::{ReceiveMode, SocketToken};
 use crate::net::ReceivedDatagram;
 use crate::strerror::strerror;
 use crate::sys::limits;
-use crate::sys::tftp_batch::RequestBatch;
+use crate::sys::request_batch::RequestBatch;
 use crate::sys::udp_batch::RecvBatch;
 use crate::tftp::{
     Context, Input, Movement, Server, Service, SocketError, SocketErrorKind, accepts,
@@ -28,6 +28,9 @@ enum Remaining {
 /// Effects of single datagrams that are performed together. To receive several datagrams first and send several answers
 /// then takes a tenth less time than to do both in turn.
 const MAX_EFFECTS_TOGETHER: usize = 32;
+
+/// Of a request, fewer bytes are examined.
+pub(super) const REQUEST_BUFFER_LEN: usize = 4096;
 
 /// ICMP errors that are read from one socket. The kernel drops them if there are more than fit into its buffer. Those that are
 /// left are read with the next one.

@@ -22,7 +22,8 @@
 //! | [`script_exec`] | executing scripts of the configuration | `pre_exec` |
 //! | [`seccomp`] | the system calls of each process | – |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
-//! | [`tftp_batch`] | TFTP requests of several clients with one system call | `recvmmsg` |
+//! | [`reply_batch`] | DHCP replies to several clients with one system call | `sendmmsg` |
+//! | [`request_batch`] | requests of several clients with one system call | `recvmmsg` |
 //! | [`threads`] | threads that wait, their heap, and the end of the process | `_exit`, `mallopt` |
 //! | [`timer`] | a timer as a descriptor | – |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
@@ -48,6 +49,8 @@ mod netlink;
 pub mod privilege;
 pub mod process_id;
 pub mod profile;
+pub mod reply_batch;
+pub mod request_batch;
 pub mod sandbox;
 pub mod script_exec;
 #[cfg_attr(
@@ -56,7 +59,6 @@ pub mod script_exec;
 )]
 pub mod seccomp;
 pub mod signals;
-pub mod tftp_batch;
 pub mod threads;
 pub mod timer;
 pub mod udp;

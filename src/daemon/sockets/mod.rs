@@ -22,6 +22,7 @@ use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
 use crate::proxydhcp::{PXE_PORT, Port};
 use crate::reason::StartReason;
 use crate::strerror::strerror;
+use crate::sys::reply_batch::{self, Reply};
 use crate::sys::udp::{self, PortSharing, SendAddress};
 use crate::sys::udp_batch::{GsoSupport, send_batch};
 use crate::sys::udp_errors;
@@ -325,20 +326,34 @@ impl Sockets {
         }
     }
 
-    /// Sends a datagram.
+    /// Sends a TFTP datagram.
     pub fn send(&mut self, datagram: &Datagram) -> io::Result<()> {
         let Datagram { via, to, from, interface, bytes, .. } = datagram;
         let way = SendAddress { to: *to, from: *from, interface: *interface };
-        let gone = || io::Error::from(io::ErrorKind::NotConnected);
         match via {
-            EgressSocket::Dhcp => udp::send(self.dhcp.as_ref().ok_or_else(gone)?, bytes, way),
-            EgressSocket::Pxe => udp::send(self.pxe.as_ref().ok_or_else(gone)?, bytes, way),
             EgressSocket::Tftp(listener) => {
-                udp::send(self.listener(*listener).ok_or_else(gone)?, bytes, way)
+                let fd = self.listener(*listener).ok_or(io::ErrorKind::NotConnected)?;
+                udp::send(fd, bytes, way)
             }
             EgressSocket::TftpErrors => self.errors.send(bytes, way),
             EgressSocket::Transfer(id) => self.transfers.send(*id, bytes, way),
+            EgressSocket::Dhcp | EgressSocket::Pxe => Err(io::ErrorKind::NotConnected.into()),
         }
+    }
+
+    /// Sends DHCP replies in their order. Returns index and error of each that cannot be sent, the last one first.
+    pub fn send_replies(
+        &self,
+        via: EgressSocket,
+        replies: &[Reply<'_>],
+    ) -> Vec<(usize, io::Error)> {
+        let mut failures = Vec::new();
+        let fd = if via == EgressSocket::Pxe { &self.pxe } else { &self.dhcp };
+        if let Some(fd) = fd {
+            reply_batch::send_replies(fd, replies, |index, error| failures.push((index, error)));
+        }
+        failures.reverse();
+        failures
     }
 }
 

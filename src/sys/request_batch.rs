@@ -1,4 +1,4 @@
-//! Requests of several TFTP clients with one system call: recvmmsg(2).
+//! Requests of several clients with one system call: recvmmsg(2).
 
 use super::udp::socket_address;
 use crate::net::ReceivedDatagram;
@@ -12,8 +12,10 @@ use std::os::fd::AsRawFd;
 /// Datagrams that were received with one system call, with the local address and the interface of each.
 pub struct RequestBatch {
     arrivals: Vec<(usize, SocketAddr, (IpAddr, u32))>,
-    /// A buffer for each datagram.
+    /// A buffer for each datagram. Pages that were never written take no memory.
     bytes: Vec<u8>,
+    /// A longer datagram is truncated.
+    max_len: usize,
 }
 
 /// The space for a control message `IP_PKTINFO` or `IPV6_PKTINFO`, aligned as the kernel needs it.
@@ -21,18 +23,15 @@ pub struct RequestBatch {
 #[repr(C, align(8))]
 struct Control([u8; 64]);
 
-impl Default for RequestBatch {
-    fn default() -> Self {
-        let bytes = vec![0; Self::CAPACITY * Self::MAX_DATAGRAM_LEN];
-        Self { arrivals: Vec::with_capacity(Self::CAPACITY), bytes }
-    }
-}
-
 impl RequestBatch {
     /// The maximum number of datagrams.
     pub const CAPACITY: usize = 16;
-    /// A longer datagram is truncated. Of a request, fewer bytes are read.
-    const MAX_DATAGRAM_LEN: usize = 4096;
+
+    /// An empty batch. Datagrams longer than `max_len` are truncated.
+    pub fn new(max_len: usize) -> Self {
+        let bytes = vec![0; Self::CAPACITY * max_len];
+        Self { arrivals: Vec::with_capacity(Self::CAPACITY), bytes, max_len }
+    }
 
     /// Receives datagrams from a socket with `IP_PKTINFO` or `IPV6_RECVPKTINFO`; their number. If it is less than
     /// [`Self::CAPACITY`], the socket has no more.
@@ -45,7 +44,7 @@ impl RequestBatch {
             [libc::iovec; Self::CAPACITY],
             [libc::mmsghdr; Self::CAPACITY],
         ) = unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
-        let buffers = self.bytes.chunks_exact_mut(Self::MAX_DATAGRAM_LEN);
+        let buffers = self.bytes.chunks_exact_mut(self.max_len);
         for (((header, part), (name, control)), buffer) in
             headers.iter_mut().zip(&mut parts).zip(names.iter_mut().zip(&mut controls)).zip(buffers)
         {
@@ -69,14 +68,14 @@ impl RequestBatch {
             let size = usize::try_from(header.msg_len).unwrap_or_default();
             // A datagram always has a sender; without one it cannot be answered.
             let peer = peer.unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
-            self.arrivals.push((size.min(Self::MAX_DATAGRAM_LEN), peer, local));
+            self.arrivals.push((size.min(self.max_len), peer, local));
         }
         Ok(received)
     }
 
     /// The datagrams of the last call.
     pub fn datagrams(&self) -> impl Iterator<Item = ReceivedDatagram<'_>> {
-        let bytes = self.bytes.chunks_exact(Self::MAX_DATAGRAM_LEN);
+        let bytes = self.bytes.chunks_exact(self.max_len);
         self.arrivals.iter().zip(bytes).map(|(&(size, peer, (local, interface)), bytes)| {
             ReceivedDatagram { bytes: &bytes[..size], peer, local, interface }
         })
@@ -156,7 +155,7 @@ mod tests {
             for (client, bytes) in [(0, &b"a"[..]), (1, &long), (0, b"")] {
                 clients[client].send_to(bytes, (ip, port)).unwrap();
             }
-            let mut batch = RequestBatch::default();
+            let mut batch = RequestBatch::new(4096);
             assert_eq!(batch.receive(&fd).unwrap(), 3);
             let [first, second] = clients.map(|client| client.local_addr().unwrap());
             let arrived: Vec<_> =
@@ -178,7 +177,7 @@ mod tests {
         for number in 0..=16_u8 {
             client.send_to(&[number], (Ipv4Addr::LOCALHOST, port)).unwrap();
         }
-        let mut batch = RequestBatch::default();
+        let mut batch = RequestBatch::new(4096);
         assert_eq!(batch.receive(&fd).unwrap(), RequestBatch::CAPACITY);
         let numbers: Vec<u8> = batch.datagrams().map(|datagram| datagram.bytes[0]).collect();
         assert_eq!(numbers, (0..16).collect::<Vec<u8>>());
