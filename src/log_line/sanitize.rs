@@ -1,5 +1,6 @@
 //! Removes control characters from log lines: names of files and the output of scripts may contain any character.
 
+use super::text_of;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -10,15 +11,14 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
 }
 
 /// [`sanitize`] for format arguments.
-pub struct Sanitized<'a>(pub &'a fmt::Arguments<'a>);
+pub fn sanitized(arguments: fmt::Arguments<'_>) -> String {
+    let text = text_of(arguments);
+    if is_printable_ascii(&text) { text } else { sanitize(&text).into_owned() }
+}
 
-impl fmt::Display for Sanitized<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_str() {
-            Some(text) => f.write_str(&sanitize(text)),
-            None => f.write_str(&sanitize(&self.0.to_string())),
-        }
-    }
+/// Whether a text has no character to replace: most lines have only these.
+fn is_printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
 #[test]
@@ -27,5 +27,5 @@ fn control_characters_except_tabs_are_replaced() {
         "read /hosts/x\x1b[2J\nNov 23 01:00:00 dnsmasq-tftp[1]: sent forged\u{9b}2J\r\x7f\té";
     let sanitized = "read /hosts/x?[2J?Nov 23 01:00:00 dnsmasq-tftp[1]: sent forged?2J??\té";
     assert_eq!(sanitize(forged), sanitized);
-    assert_eq!(Sanitized(&format_args!("{forged}")).to_string(), sanitized);
+    assert_eq!(super::sanitize::sanitized(format_args!("{forged}")), sanitized);
 }

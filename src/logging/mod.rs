@@ -25,7 +25,7 @@ pub use syslog_connection::{Connected, SyslogConnector};
 use crate::byte_text::path_text;
 use crate::config::Process;
 use crate::error::StartupError;
-use crate::log_line::sanitize::Sanitized;
+use crate::log_line::sanitize::sanitized;
 use crate::log_line::{Line, Priority, ProcessLine};
 use crate::strerror::strerror;
 use crate::sys::file_access::writable;
@@ -99,7 +99,7 @@ impl Logger {
         builder.format(move |_, record| {
             let priority =
                 record.key_values().get(Key::from_str("priority")).and_then(|value| value.to_u64());
-            let text = Sanitized(record.args()).to_string();
+            let text = sanitized(*record.args());
             let mut sinks = locked(&sinks);
             let tag = if sinks.fallback { FALLBACK_TAG } else { record.target() };
             let priority = priority.unwrap_or(Priority::Info as u64);
