@@ -26,9 +26,6 @@ use crate::byte_text::to_utf8;
 use std::fmt::{self, Write};
 use words::{DHCP, PROCESS, TFTP};
 
-/// The syslog identities of most lines.
-pub const IDENTITIES: [&str; 3] = [PROCESS, DHCP, TFTP];
-
 /// A log line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Line {
@@ -79,8 +76,8 @@ impl Priority {
 
 /// Maximum length of a message in bytes, as in dnsmasq.
 const MAX_LINE_LEN: usize = 1023;
-/// Most messages are shorter.
-const USUAL_LINE_LEN: usize = 120;
+/// Most lines are not longer.
+const USUAL_LINE_LEN: usize = 128;
 
 impl Line {
     /// The syslog identity.
@@ -113,26 +110,19 @@ impl Line {
 impl fmt::Display for Line {
     /// Always valid UTF-8, cut at the maximum length (D-019).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::Process(line) => text_of(line),
-            Self::Dhcp(Some(xid), line) => text_of(format_args!("{xid} {line}")),
-            Self::Dhcp(None, line) => text_of(line),
-            Self::Tftp(line) => text_of(line),
-            Self::File(line) => text_of(line),
-            Self::Script(line) => text_of(line),
-            Self::Decision(line) => text_of(line),
-            Self::Notice(line) => text_of(line),
-        };
+        let mut text = String::with_capacity(USUAL_LINE_LEN);
+        match self {
+            Self::Process(line) => write!(text, "{line}"),
+            Self::Dhcp(Some(xid), line) => write!(text, "{xid} {line}"),
+            Self::Dhcp(None, line) => write!(text, "{line}"),
+            Self::Tftp(line) => write!(text, "{line}"),
+            Self::File(line) => write!(text, "{line}"),
+            Self::Script(line) => write!(text, "{line}"),
+            Self::Decision(line) => write!(text, "{line}"),
+            Self::Notice(line) => write!(text, "{line}"),
+        }?;
         f.write_str(truncated(&to_utf8(&text), MAX_LINE_LEN))
     }
-}
-
-/// `to_string`, with the space for most lines from the beginning, so that the text is not moved while it grows.
-pub fn text_of(value: impl fmt::Display) -> String {
-    let mut text = String::with_capacity(USUAL_LINE_LEN);
-    // Memory is the only limit of a string.
-    let _ = write!(text, "{value}");
-    text
 }
 
 /// The longest beginning of a text that has at most `max` bytes.

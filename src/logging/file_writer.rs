@@ -22,8 +22,8 @@ pub struct Writer {
     started: bool,
 }
 
-/// A function that appends a record as a line.
-pub type RecordFormat = fn(&Record, &mut Vec<u8>);
+/// A function that formats a record as a line.
+pub type RecordFormat = fn(&Record) -> Vec<u8>;
 
 type OnFailure = dyn Fn(Option<io::Error>, Vec<Record>) + Send;
 
@@ -292,7 +292,7 @@ impl WriterThread {
         ends.clear();
         ends.push(lines.len());
         for record in records.iter() {
-            format(record, lines);
+            lines.extend_from_slice(&format(record));
             ends.push(lines.len());
         }
         let Err((written, error)) = write_all(file, lines) else {

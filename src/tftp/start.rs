@@ -10,7 +10,7 @@ use super::session::{Peer, Session, SessionParts, sanitized};
 use super::transfer::{Transfer, TransferOptions};
 use crate::boot_monitor::event::{ClientEvent, RefusalReason};
 use crate::effect::Effect;
-use crate::log_line::{DecisionLine, Line, TftpLine, text_of};
+use crate::log_line::{DecisionLine, Line, TftpLine};
 use crate::wire::tftp::{Inbound, Strings, error, error_code, oack};
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ pub fn start(
 
 /// The log line, and the ERROR with the same text.
 fn refuse(client: &Peer, code: u16, line: TftpLine) -> [Effect; 2] {
-    let bytes = error(code, &text_of(&line));
+    let bytes = error(code, &line.to_string());
     [Effect::Log(Line::Tftp(line)), client.send(bytes)]
 }
 

@@ -25,8 +25,7 @@ fn writer_of(file: File) -> (Writer, Failed) {
         reopened: Box::new(|| {}),
         overflow: Box::new(|lost| record(&"0".repeat(lost))),
     };
-    let format: RecordFormat =
-        |record, line| line.extend_from_slice(format!("{}\n", record.text).as_bytes());
+    let format: RecordFormat = |record| format!("{}\n", record.text).into_bytes();
     (Writer::new(file, AfterFailure::KeepRestOfLine, format, calls), failures)
 }
 
