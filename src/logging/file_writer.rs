@@ -92,6 +92,9 @@ struct WriterThread {
     partial_line: Vec<u8>,
     format: RecordFormat,
     calls: WriterCallbacks,
+    /// The lines that are written, and the end of each in bytes.
+    lines: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 /// Lines in the queue: some seconds of a thousand clients.
@@ -100,6 +103,8 @@ const QUEUE_CAPACITY: usize = 4096;
 const WAKE_LEN: usize = 64;
 /// With so many entries, the pause of the thread ends.
 const MAX_LEN_IN_PAUSE: usize = QUEUE_CAPACITY / 4;
+/// A queue for more entries than this is not used again.
+const MAX_KEPT_CAPACITY: usize = 256;
 /// The time between two writes. To wake the thread takes longer than to write a line. A line is lost if the process is killed
 /// within this time, and a reader of the file does not notice it.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -131,7 +136,8 @@ impl Writer {
         format: RecordFormat,
         calls: WriterCallbacks,
     ) -> Self {
-        let target = WriterThread { file, after_failure, partial_line: Vec::new(), format, calls };
+        let (partial_line, lines, ends) = (Vec::new(), Vec::new(), Vec::new());
+        let target = WriterThread { file, after_failure, partial_line, format, calls, lines, ends };
         let shared = Shared {
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -216,25 +222,30 @@ impl Shared {
     fn serve(&self) {
         let target = self.target.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut target) = target else { return };
+        // Both are used again, so that they need no memory for each batch.
+        let (mut batch, mut records) = (VecDeque::new(), Vec::new());
         loop {
-            let (batch, lost) = self.next();
-            let mut records = Vec::new();
-            for entry in batch {
+            let lost = self.next(&mut batch);
+            for entry in batch.drain(..) {
                 match entry {
                     Entry::Record(record) => records.push(record),
                     Entry::Reopened(file) => {
-                        target.write(std::mem::take(&mut records));
+                        target.write(&mut records);
                         target.continue_in(file);
                     }
                 }
             }
             records.extend((lost > 0).then(|| (target.calls.overflow)(lost)));
-            target.write(records);
+            target.write(&mut records);
+            if batch.capacity() > MAX_KEPT_CAPACITY {
+                (batch, records) = (VecDeque::new(), Vec::new());
+                target.shrink();
+            }
         }
     }
 
-    /// Waits for entries and takes all of them; also the number of lost records.
-    fn next(&self) -> (VecDeque<Entry>, usize) {
+    /// Waits for entries and exchanges them for `batch`, which is empty; the number of lost records.
+    fn next(&self, batch: &mut VecDeque<Entry>) -> usize {
         let mut state = self.locked();
         if state.thread == ThreadState::Writing {
             state = self.pause(state);
@@ -244,7 +255,8 @@ impl Shared {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.thread = ThreadState::Writing;
-        (std::mem::take(&mut state.queue), std::mem::take(&mut state.lost))
+        std::mem::swap(&mut state.queue, batch);
+        std::mem::take(&mut state.lost)
     }
 
     /// Waits for [`PAUSE`] after a write, or until the thread is woken.
@@ -262,38 +274,50 @@ impl Shared {
 }
 
 impl WriterThread {
-    /// Writes records with one system call, if possible.
-    fn write(&mut self, records: Vec<Record>) {
+    /// Writes and removes records, with one system call if possible.
+    fn write(&mut self, records: &mut Vec<Record>) {
         if !records.is_empty() {
-            self.write_after(Vec::new(), records);
+            self.write_after(&[], records);
         }
     }
 
-    /// Writes bytes, and records after them. If it fails within a line, the rest of the line is written to the next file, as
+    /// Writes bytes, and records after them, which are removed. If it fails within a line, the rest of the line is written to the next file, as
     /// in dnsmasq, and later records are passed to `failed`.
     ///
     /// Example: if six bytes of `one\n`, `two\n` and `three\n` were written, the rest is `o\n`, and `three` is passed on.
-    fn write_after(&mut self, mut lines: Vec<u8>, records: Vec<Record>) -> bool {
-        let mut ends = vec![lines.len()];
-        for record in &records {
-            lines.extend((self.format)(record));
+    fn write_after(&mut self, bytes: &[u8], records: &mut Vec<Record>) -> bool {
+        let Self { file, after_failure, partial_line, format, calls, lines, ends } = self;
+        lines.clear();
+        lines.extend_from_slice(bytes);
+        ends.clear();
+        ends.push(lines.len());
+        for record in records.iter() {
+            lines.extend_from_slice(&format(record));
             ends.push(lines.len());
         }
-        let Err((written, error)) = write_all(&mut self.file, &lines) else { return true };
+        let Err((written, error)) = write_all(file, lines) else {
+            records.clear();
+            return true;
+        };
         let failed_in = ends.partition_point(|&end| end <= written).max(1);
-        if self.after_failure == AfterFailure::KeepRestOfLine {
+        if *after_failure == AfterFailure::KeepRestOfLine {
             let end = ends.get(failed_in).copied().unwrap_or(lines.len());
-            self.partial_line.extend_from_slice(&lines[written..end]);
+            partial_line.extend_from_slice(&lines[written..end]);
         }
-        (self.calls.failed)(Some(error), records.into_iter().skip(failed_in).collect());
+        (calls.failed)(Some(error), records.drain(..).skip(failed_in).collect());
         false
+    }
+
+    /// Frees memory that a burst of lines has needed.
+    fn shrink(&mut self) {
+        (self.lines, self.ends) = (Vec::new(), Vec::new());
     }
 
     fn continue_in(&mut self, file: Option<File>) {
         let Some(file) = file else { return (self.calls.failed)(None, Vec::new()) };
         self.file = file;
         let rest = std::mem::take(&mut self.partial_line);
-        if self.write_after(rest, Vec::new()) {
+        if self.write_after(&rest, &mut Vec::new()) {
             (self.calls.reopened)();
         }
     }

@@ -2,7 +2,6 @@
 
 use crate::log_line::truncated;
 use crate::sys::clock::{self, LocalTime};
-use crate::sys::process_id;
 use std::fmt::Write;
 
 /// A line with its header.
@@ -31,7 +30,7 @@ impl Record {
     /// A line of this process with the current time.
     pub fn now(facility: u8, priority: u64, tag: &str, text: String) -> Self {
         let code = u64::from(facility) << 3 | priority;
-        let (time, process) = (clock::local_time(), process_id::own());
+        let (time, process) = (clock::local_time(), crate::sys::process_id::own());
         Self { code, time, tag: tag.to_owned(), process, text }
     }
 

@@ -63,8 +63,7 @@ impl RequestBatch {
         };
         let received = usize::try_from(Errno::result(received)?).unwrap_or_default();
         for header in headers.iter().take(received) {
-            // SAFETY: the kernel has written the name and the control messages of this header.
-            let (peer, local) = unsafe { (peer(&header.msg_hdr), local(&header.msg_hdr)) };
+            let (peer, local) = (peer(&header.msg_hdr), local(&header.msg_hdr));
             let size = usize::try_from(header.msg_len).unwrap_or_default();
             // A datagram always has a sender; without one it cannot be answered.
             let peer = peer.unwrap_or((Ipv4Addr::UNSPECIFIED, 0).into());
@@ -82,24 +81,18 @@ impl RequestBatch {
     }
 }
 
-/// The sender of a received datagram.
-///
-/// # Safety
-/// The kernel must have written the name of the header.
-unsafe fn peer(header: &libc::msghdr) -> Option<SocketAddr> {
-    // SAFETY: as for this function.
+/// The sender of a received datagram. The header must be that of a successful call.
+fn peer(header: &libc::msghdr) -> Option<SocketAddr> {
+    // SAFETY: the kernel has written the name of the header of a successful call, and its length.
     let name = unsafe {
         SockaddrStorage::from_raw(header.msg_name.cast_const().cast(), Some(header.msg_namelen))
     };
     socket_address(&name?)
 }
 
-/// The local address and the interface of a received datagram.
-///
-/// # Safety
-/// The kernel must have written the control messages of the header.
-unsafe fn local(header: &libc::msghdr) -> (IpAddr, u32) {
-    // SAFETY: as for this function; the data of a control message may be unaligned.
+/// The local address and the interface of a received datagram. The header must be that of a successful call.
+fn local(header: &libc::msghdr) -> (IpAddr, u32) {
+    // SAFETY: the kernel has written the control messages of the header of a successful call. Their data may be unaligned.
     unsafe {
         let mut part = libc::CMSG_FIRSTHDR(header);
         while let Some(&libc::cmsghdr { cmsg_level, cmsg_type, .. }) = part.as_ref() {
