@@ -133,6 +133,7 @@ impl Daemon {
             self.write_notice(|daemon| daemon.report(finding, now));
         }
         self.write_notice(|daemon| daemon.log_limiter.rotate(now));
+        self.write_notice(|daemon| daemon.check_neighbours(now));
     }
 
     /// Passes a reply of another server to the boot monitor.

@@ -63,6 +63,7 @@ impl Daemon {
     /// Performs all effects, and then those that their results have caused.
     pub(super) fn perform(&mut self, now: Timestamp) {
         while !self.effects.is_empty() {
+            self.monitoring.neighbours.record_traffic(now);
             let mut effects = std::mem::take(&mut self.effects);
             // Lines are written in their order after all datagrams: a client does not wait for the log.
             let mut lines = Vec::new();

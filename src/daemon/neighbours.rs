@@ -1,0 +1,198 @@
+//! Notices about the kernel's neighbour table. While it is full, the kernel drops DHCP replies, blocks and ARP replies for
+//! clients without an entry, mostly without an error for the program.
+//!
+//! The table is read only some time after something was sent, so that a single client does not wait for it, and not at all
+//! while there are no clients.
+
+use super::Daemon;
+use super::rate_limit::RateLimit;
+use crate::diagnose::environment::{LargeNetwork, large_networks, sysctl_command};
+use crate::log_line::{Line, NoticeLine};
+use crate::net::NeighbourUsage;
+use crate::sys::neighbour_limit::usage;
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// Reads the table while there are clients, and finds out when there is a notice.
+pub struct NeighbourWatch {
+    /// When the table is read again. `None`: nothing was sent since it was read.
+    due: Option<Timestamp>,
+    /// The time between something that is sent and the next reading.
+    delay: Duration,
+    /// What was read last; `None`: the kernel does not report it, so it is not read.
+    last: Option<NeighbourUsage>,
+    full: RateLimit,
+    /// Entries that were refused and are not in a notice yet.
+    refused: u64,
+    /// The limit at which it was reported that more than half of the table is in use.
+    reported_limit: Option<u32>,
+}
+
+/// A state of the table that is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finding {
+    /// Entries were refused: this number, if the kernel counts them.
+    Full(Option<u64>),
+    /// More than half of it is in use.
+    HalfFull,
+}
+
+/// The time between something that is sent and the next reading.
+const DELAY: Duration = Duration::from_secs(1);
+/// The same on machines with more than [`MANY_LINKS`] links: the kernel describes each of them.
+const LONG_DELAY: Duration = Duration::from_secs(5);
+const MANY_LINKS: usize = 64;
+/// A full table has one notice within this time.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+
+impl NeighbourWatch {
+    /// `now`: the state of the table at the start; `None`: it is not watched.
+    pub fn new(now: Option<NeighbourUsage>) -> Self {
+        Self {
+            due: None,
+            delay: DELAY,
+            last: now,
+            full: RateLimit::new(1, REPORT_INTERVAL),
+            refused: 0,
+            reported_limit: None,
+        }
+    }
+
+    /// Something was sent, or is about to be.
+    pub fn record_traffic(&mut self, now: Timestamp) {
+        if self.last.is_some() {
+            self.due.get_or_insert(now + self.delay);
+        }
+    }
+
+    /// When the table is to be read.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// What is to be reported about the table as it was just read.
+    ///
+    /// It is reported as full if entries were refused since the last reading and it is nearly full now. The counter alone is
+    /// not enough: other network namespaces use the same table, and no reading takes place while there are no clients.
+    /// An entry that was refused is not reported twice, and a full table at most once per [`REPORT_INTERVAL`].
+    ///
+    /// That more than half of it is in use is reported once for each limit.
+    fn examine(&mut self, usage: NeighbourUsage, now: Timestamp) -> Option<Finding> {
+        let before = self.last.replace(usage);
+        let counted = before.and_then(|before| usage.refused?.checked_sub(before.refused?));
+        let is_nearly_full = u64::from(usage.entries) * 10 >= u64::from(usage.limit) * 9;
+        let is_full = match usage.refused {
+            Some(_) => is_nearly_full && counted.is_some_and(|count| count > 0),
+            None => usage.entries >= usage.limit,
+        };
+        if is_full {
+            self.refused += counted.unwrap_or(0);
+            // The next notice is about the same limit.
+            self.reported_limit = Some(usage.limit);
+            return self.full.allow(now).then(|| Finding::Full(self.take_refused(usage)));
+        }
+        let is_new = self.reported_limit != Some(usage.limit);
+        let is_half_full = u64::from(usage.entries) * 2 > u64::from(usage.limit);
+        (is_half_full && is_new).then_some(Finding::HalfFull)
+    }
+
+    fn take_refused(&mut self, usage: NeighbourUsage) -> Option<u64> {
+        let refused = std::mem::take(&mut self.refused);
+        usage.refused.map(|_| refused)
+    }
+}
+
+impl Daemon {
+    /// Reads the neighbour table if that is due; the notice about it.
+    pub(super) fn check_neighbours(&mut self, now: Timestamp) -> Option<Line> {
+        let watch = &mut self.monitoring.neighbours;
+        watch.due.take_if(|due| *due <= now)?;
+        let usage = usage(&self.links.route).ok()?;
+        watch.delay = if self.interfaces.links.len() > MANY_LINKS { LONG_DELAY } else { DELAY };
+        let finding = watch.examine(usage, now)?;
+        self.neighbour_notice(finding, usage).map(Line::Notice)
+    }
+
+    /// Half of the table is reported only where a served network has more addresses than the limit: with a smaller network
+    /// the entries are not those of clients.
+    fn neighbour_notice(&mut self, finding: Finding, usage: NeighbourUsage) -> Option<NoticeLine> {
+        let NeighbourUsage { entries, limit, .. } = usage;
+        let large = large_networks(&self.config, &self.interfaces, limit).into_iter().next();
+        let command = sysctl_command(limit, large.as_ref().map(|network| network.addresses));
+        if let Finding::Full(refused) = finding {
+            return Some(NoticeLine::NeighbourTableFull { entries, limit, refused, command });
+        }
+        let LargeNetwork { line, interface, addresses } = large?;
+        let line = line.to_string();
+        self.monitoring.neighbours.reported_limit = Some(limit);
+        let notice =
+            NoticeLine::NeighbourTableSmall { entries, limit, interface, addresses, line, command };
+        Some(notice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(entries: u32, refused: Option<u64>) -> NeighbourUsage {
+        NeighbourUsage { entries, limit: 1024, refused }
+    }
+
+    fn watch(refused: Option<u64>) -> NeighbourWatch {
+        NeighbourWatch::new(Some(usage(3, refused)))
+    }
+
+    #[test]
+    fn table_is_read_one_second_after_traffic_and_not_without_it() {
+        let mut watch = watch(Some(0));
+        assert_eq!(watch.next_deadline(), None);
+        for sent in [5000, 5001, 5999] {
+            watch.record_traffic(Timestamp(sent));
+            assert_eq!(watch.next_deadline(), Some(Timestamp(6000)));
+        }
+        let mut unknown = NeighbourWatch::new(None);
+        unknown.record_traffic(Timestamp(5000));
+        assert_eq!(unknown.next_deadline(), None);
+    }
+
+    #[test]
+    fn refused_entries_are_reported_once_a_minute_with_their_number() {
+        let mut watch = watch(Some(100));
+        let mut examine =
+            |entries, refused, ms| watch.examine(usage(entries, Some(refused)), Timestamp(ms));
+        assert_eq!(examine(1025, 107, 1000), Some(Finding::Full(Some(7))));
+        assert_eq!(examine(1025, 108, 2000), None);
+        assert_eq!(examine(1025, 110, 60_999), None);
+        assert_eq!(examine(1025, 115, 61_000), Some(Finding::Full(Some(8))));
+        assert_eq!(examine(1025, 115, 200_000), None, "none was refused since");
+    }
+
+    #[test]
+    fn entries_that_were_refused_while_there_were_no_clients_are_not_reported() {
+        let mut watch = watch(Some(100));
+        assert_eq!(watch.examine(usage(400, Some(900)), Timestamp(3_600_000)), None);
+        assert_eq!(
+            watch.examine(usage(1025, Some(900)), Timestamp(3_601_000)),
+            Some(Finding::HalfFull)
+        );
+    }
+
+    #[test]
+    fn kernel_without_a_counter_has_a_full_table_at_the_limit() {
+        let mut watch = watch(None);
+        assert_eq!(watch.examine(usage(1023, None), Timestamp(0)), Some(Finding::HalfFull));
+        assert_eq!(watch.examine(usage(1024, None), Timestamp(1000)), Some(Finding::Full(None)));
+    }
+
+    #[test]
+    fn half_of_the_table_is_reported_again_only_for_another_limit() {
+        let mut watch = watch(Some(0));
+        assert_eq!(watch.examine(usage(512, Some(0)), Timestamp(0)), None);
+        assert_eq!(watch.examine(usage(513, Some(0)), Timestamp(0)), Some(Finding::HalfFull));
+        watch.reported_limit = Some(1024);
+        assert_eq!(watch.examine(usage(900, Some(0)), Timestamp(0)), None);
+        let raised = NeighbourUsage { limit: 2048, ..usage(1500, Some(0)) };
+        assert_eq!(watch.examine(raised, Timestamp(0)), Some(Finding::HalfFull));
+    }
+}
