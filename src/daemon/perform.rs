@@ -116,8 +116,8 @@ impl Daemon {
         }
     }
 
-    /// Sends a datagram. An error of a DHCP reply is logged. If the send buffer is full, a DHCP reply is tried again
-    /// until `end`. A TFTP datagram that cannot be sent counts as lost: the timer of the transfer sends it again.
+    /// Sends a datagram. An error of a DHCP reply is logged, but not for each of many clients. If the send buffer is full, a
+    /// DHCP reply is tried again until `end`. A TFTP datagram that cannot be sent counts as lost: the timer of the transfer sends it again.
     fn send(
         &mut self,
         mut datagram: Datagram,
@@ -141,10 +141,11 @@ impl Daemon {
                 // If there are too many, the oldest reply is dropped: it cannot be sent either.
                 let _ = self.delayed_replies.add(now + SEND_RETRY_INTERVAL, datagram, end);
             }
-            Err(error) => {
+            Err(error) if self.log_limiter.allow_send_error(&error, now) => {
                 let line = DhcpLine::SendFailed { to: *to.ip(), reason: strerror(&error) };
                 lines.push(Line::Dhcp(None, line));
             }
+            Err(_) => {}
         }
     }
 
