@@ -134,7 +134,6 @@ impl Daemon {
             return;
         };
         match self.sockets.send(&datagram) {
-            Ok(()) => {}
             Err(_) if matches!(datagram.via, EgressSocket::Transfer(_) | EgressSocket::Tftp(_)) => {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && now < end => {
@@ -145,7 +144,7 @@ impl Daemon {
                 let line = DhcpLine::SendFailed { to: *to.ip(), reason: strerror(&error) };
                 lines.push(Line::Dhcp(None, line));
             }
-            Err(_) => {}
+            Ok(()) | Err(_) => {}
         }
     }
 

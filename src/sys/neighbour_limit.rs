@@ -49,7 +49,7 @@ mod tests {
 
     /// A table with 1,025 entries and the limit 1,024, and statistics of this length.
     fn table(stats_len: usize) -> Vec<u8> {
-        let mut body = vec![libc::AF_INET as u8, 0, 0, 0];
+        let mut body = vec![2, 0, 0, 0];
         put_attribute(&mut body, 1, b"arp_cache\0");
         put_attribute(&mut body, LIMIT, &1024_u32.to_ne_bytes());
         let mut config = [0; 32];
@@ -85,7 +85,7 @@ mod tests {
             shortened.map(|usage| (usage.entries, usage.limit)).all(|read| read == (1025, 1024))
         );
         assert_eq!(parse(&whole[..40]), None);
-        let mut of_interface = vec![libc::AF_INET as u8, 0, 0, 0];
+        let mut of_interface = vec![2, 0, 0, 0];
         put_attribute(&mut of_interface, 6, &[0; 32]);
         assert_eq!(parse(&of_interface), None);
         assert_eq!(parse(&[]), None);
