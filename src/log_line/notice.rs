@@ -110,8 +110,6 @@ impl fmt::Display for NoticeClient {
     }
 }
 
-/// The beginning of the notices about the table.
-const NEIGHBOUR_TABLE: &str = "the kernel's neighbour table";
 /// In front of the command for a higher limit, which a container cannot run.
 const REMEDY: &str = "Set a higher limit on this machine, outside of containers:";
 /// The remedy for iPXE that loads itself.
@@ -175,7 +173,10 @@ impl fmt::Display for NoticeLine {
                 write_other_proxy(f, line, file)
             }
             Self::NeighbourTableFull { entries, limit, refused, command } => {
-                write!(f, "{NEIGHBOUR_TABLE} is full: {entries} entries, limit {limit}")?;
+                write!(
+                    f,
+                    "the kernel's neighbour table is full: {entries} entries, limit {limit}"
+                )?;
                 refused.map_or(Ok(()), |refused| write!(f, ", {refused} refused"))?;
                 write!(
                     f,
@@ -185,7 +186,7 @@ impl fmt::Display for NoticeLine {
             Self::NeighbourTableSmall { entries, limit, interface, addresses, line, command } => {
                 write!(
                     f,
-                    "{NEIGHBOUR_TABLE} has {entries} entries, limit {limit}; the network of {interface} ({line}) has {addresses} addresses. When the table is full, further clients get no answer. {REMEDY} {command}"
+                    "the kernel's neighbour table has {entries} entries, limit {limit}; the network of {interface} ({line}) has {addresses} addresses. When the table is full, further clients get no answer. {REMEDY} {command}"
                 )
             }
         }
