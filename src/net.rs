@@ -172,6 +172,13 @@ pub struct NeighbourUsage {
     pub refused: Option<u64>,
 }
 
+impl NeighbourUsage {
+    /// Whether more than half of the limit is in use.
+    pub fn is_half_full(self) -> bool {
+        u64::from(self.entries) * 2 > u64::from(self.limit)
+    }
+}
+
 /// Whether `name` matches a pattern. A `*` matches the rest of the name, at least one character.
 pub fn interface_matches(pattern: &[u8], name: &[u8]) -> bool {
     match pattern.iter().position(|&byte| byte == b'*') {

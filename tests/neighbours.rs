@@ -8,11 +8,14 @@ use common::harness::skip;
 use common::lab::{Lab, Process, eventually, record};
 use common::packet::PacketSocket;
 use common::{required, subject, two_hosts};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::io::Write;
+use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-crate::tests![full_table_is_reported_for_dhcp_and_for_tftp_within_ten_seconds,];
+crate::tests![full_table_is_reported_for_dhcp_and_tftp_and_new_client_gets_an_entry,];
 
 fn main() -> std::process::ExitCode {
     common::harness::run(&[TESTS])
@@ -26,8 +29,8 @@ const CLIENTS: usize = 15;
 const MAX_LINES: usize = 10;
 const DROPPED: &str = "Error sending DHCP packet to 255.255.255.255: No buffer space available";
 
-/// A program for DHCP and one for TFTP on the same host.
-fn full_table_is_reported_for_dhcp_and_for_tftp_within_ten_seconds() {
+/// A program for DHCP and one for TFTP on the same host. The notices come within ten seconds.
+fn full_table_is_reported_for_dhcp_and_tftp_and_new_client_gets_an_entry() {
     let Some(lab) = required(Lab::new(["server", "client"])) else { return };
     let Some(limit) = required(limit(&lab)) else { return };
     if limit > MAX_LIMIT {
@@ -37,6 +40,7 @@ fn full_table_is_reported_for_dhcp_and_for_tftp_within_ten_seconds() {
     lab.file(TFTP_CONFIG, "port=0\nenable-tftp\ntftp-root=/srv/tftp\n");
     let dhcp = two_hosts::start(&lab, &["-u", "root", "-x", ""], &[], &[67, 4011]);
     let tftp = start_tftp(&lab);
+    let ids = [dhcp.id(), tftp.id()];
     let packets = PacketSocket::new(lab.host("client"));
     discover(&packets, 0);
     let answered = || (!packets.received().is_empty()).then_some(());
@@ -52,11 +56,12 @@ fn full_table_is_reported_for_dhcp_and_for_tftp_within_ten_seconds() {
         line.starts_with("the kernel's neighbour table is full: ") && line.contains(&full)
     };
     let reported = |id: u32| lines(&lab, id).iter().any(is_notice);
-    let both = || (reported(dhcp.id()) && reported(tftp.id())).then_some(());
+    let both = || ids.into_iter().all(reported).then_some(());
     let found = eventually(Duration::from_secs(10), both);
+    let served = found.map(|()| serve_client_without_entry(&lab, &packets, dhcp));
     // Other programs of this machine need the table too.
     lab.host("server").ip("neigh flush dev eth0");
-    let lines_of_both = [lines(&lab, dhcp.id()), lines(&lab, tftp.id())];
+    let lines_of_both = ids.map(|id| lines(&lab, id));
     assert!(found.is_some(), "{:?}: {lines_of_both:#?}", start.elapsed());
     let command = "Set a higher limit on this machine, outside of containers: sysctl -w net.ipv4.neigh.default.gc_thresh1=";
     for lines in &lines_of_both {
@@ -65,9 +70,43 @@ fn full_table_is_reported_for_dhcp_and_for_tftp_within_ten_seconds() {
     }
     let dropped = lines_of_both[0].iter().filter(|line| *line == DROPPED).count();
     assert_eq!(dropped, MAX_LINES, "{lines_of_both:#?}");
+    assert_eq!(served, Some(Ok(())), "{lines_of_both:#?}");
+}
+
+/// A client that requests a lease gets an entry although the table is full, so that a reply to its address is sent. The entries
+/// are removed at the end of the program.
+fn serve_client_without_entry(
+    lab: &Lab,
+    packets: &PacketSocket,
+    program: Process,
+) -> Result<(), &'static str> {
+    let server = lab.host("server");
+    let entries = || {
+        let all = ["10.9.0.88", "255.255.255.255"];
+        all.map(|address| server.ip(&format!("neigh show {address} nud all"))).concat()
+    };
+    let send = |words: &str| {
+        let client = "mac=02:00:00:00:02:01 arch=0 class=PXEClient:Arch:00000:UNDI:002001";
+        let request = parse_request(&format!("REQUEST {words} {client}"));
+        packets.send("eth0", request.from, request.to, &request.bytes);
+    };
+    let replied = |to: &str| {
+        let to: Ipv4Addr = to.parse().expect("an address");
+        let is_reply = || packets.received().iter().any(|one| *one.to.ip() == to).then_some(());
+        eventually(Duration::from_secs(2), is_reply)
+    };
     packets.received();
-    discover(&packets, CLIENTS + 1);
-    eventually(Duration::from_secs(5), answered).expect("replies are sent again");
+    send("from=0.0.0.0:68 50=0a090058");
+    let added = || entries().contains("extern_learn").then_some(());
+    eventually(Duration::from_secs(2), added).ok_or("no entry was added")?;
+    send("port=4011 from=10.9.0.88:4011 to=10.9.0.1 ciaddr=10.9.0.88");
+    replied("10.9.0.88").ok_or("no reply to the address")?;
+    discover(packets, 0);
+    replied("255.255.255.255").ok_or("no broadcast reply")?;
+    let pid = Pid::from_raw(program.id().cast_signed());
+    kill(pid, Signal::SIGTERM).map_err(|_| "the program has ended")?;
+    let removed = || (!entries().contains("extern_learn")).then_some(());
+    eventually(Duration::from_secs(2), removed).ok_or("the entries are not removed")
 }
 
 fn start_tftp(lab: &Lab) -> Process {

@@ -276,9 +276,7 @@ impl Daemon {
         let deadlines = [
             self.tftp.deadline(),
             self.delayed_replies.next(),
-            self.monitoring.boot_monitor.next_deadline(),
-            self.monitoring.deferred.next_deadline(),
-            self.monitoring.neighbours.next_deadline(),
+            self.monitoring.next_deadline(),
             self.log_limiter.next(),
             self.config_files.schedule.deadline(),
         ];
@@ -371,6 +369,7 @@ impl Daemon {
                     };
                     let context = Context { config, interfaces, names };
                     let arrival = &arrival;
+                    monitoring.neighbours.record_request(arrival, now);
                     proxydhcp::handle_datagram(
                         context,
                         port,

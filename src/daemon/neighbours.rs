@@ -1,16 +1,23 @@
 //! Notices about the kernel's neighbour table. While it is full, the kernel drops DHCP replies, blocks and ARP replies for
 //! clients without an entry, mostly without an error for the program.
 //!
+//! While more than half of it is in use, clients get entries that the limit does not count, if they can be added: the router's
+//! lease, which the client requests by broadcast, has the address that it will use. Without an entry, the kernel does not even
+//! answer the client's ARP request. So the table seldom becomes full.
+//!
 //! The table is read only some time after something was sent, so that a single client does not wait for it, and not at all
 //! while there are no clients.
 
 use super::Daemon;
 use super::rate_limit::RateLimit;
-use crate::diagnose::environment::{LargeNetwork, large_networks, sysctl_command};
+use super::sockets::EventSource;
+use crate::diagnose::environment::{LargeNetwork, is_served_host, large_networks, sysctl_command};
 use crate::log_line::{Line, NoticeLine};
-use crate::net::NeighbourUsage;
+use crate::net::{NeighbourEntry, NeighbourUsage, ReceivedDatagram};
 use crate::sys::neighbour_limit::usage;
 use crate::time::Timestamp;
+use crate::wire::dhcp::{Frame, field, message};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// Reads the table while there are clients, and finds out when there is a notice.
@@ -26,6 +33,11 @@ pub struct NeighbourWatch {
     refused: u64,
     /// The limit at which it was reported that more than half of the table is in use.
     reported_limit: Option<u32>,
+    /// Whether more than half of it was in use.
+    is_scarce: bool,
+    /// Entries that are to be added.
+    wanted: Vec<(Ipv4Addr, NeighbourEntry)>,
+    added: RateLimit,
 }
 
 /// A state of the table that is reported.
@@ -44,6 +56,12 @@ const LONG_DELAY: Duration = Duration::from_secs(5);
 const MANY_LINKS: usize = 64;
 /// A full table has one notice within this time.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+/// Entries that are added within [`ADD_INTERVAL`].
+const MAX_ADDED: usize = 4000;
+const ADD_INTERVAL: Duration = Duration::from_secs(1);
+/// DHCP option "requested IP address" (RFC 2132, section 9.1).
+const REQUESTED_ADDRESS: u8 = 50;
+const ETHERNET_ADDRESS_LEN: usize = 6;
 
 impl NeighbourWatch {
     /// `now`: the state of the table at the start; `None`: it is not watched.
@@ -55,6 +73,19 @@ impl NeighbourWatch {
             full: RateLimit::new(1, REPORT_INTERVAL),
             refused: 0,
             reported_limit: None,
+            is_scarce: now.is_some_and(|now| now.is_half_full()),
+            wanted: Vec::new(),
+            added: RateLimit::new(MAX_ADDED, ADD_INTERVAL),
+        }
+    }
+
+    /// If the table is scarce, remembers the entry of a client that requests a lease of a router.
+    pub fn record_request(&mut self, datagram: &ReceivedDatagram<'_>, now: Timestamp) {
+        if self.is_scarce
+            && let Some((address, client)) = lease_request(datagram)
+            && self.added.allow(now)
+        {
+            self.wanted.push((address, client));
         }
     }
 
@@ -79,6 +110,7 @@ impl NeighbourWatch {
     /// That more than half of it is in use is reported once for each limit.
     fn examine(&mut self, usage: NeighbourUsage, now: Timestamp) -> Option<Finding> {
         let before = self.last.replace(usage);
+        self.is_scarce = usage.is_half_full();
         let counted = before.and_then(|before| usage.refused?.checked_sub(before.refused?));
         let is_nearly_full = u64::from(usage.entries) * 10 >= u64::from(usage.limit) * 9;
         let is_full = match usage.refused {
@@ -92,8 +124,7 @@ impl NeighbourWatch {
             return self.full.allow(now).then(|| Finding::Full(self.take_refused(usage)));
         }
         let is_new = self.reported_limit != Some(usage.limit);
-        let is_half_full = u64::from(usage.entries) * 2 > u64::from(usage.limit);
-        (is_half_full && is_new).then_some(Finding::HalfFull)
+        (self.is_scarce && is_new).then_some(Finding::HalfFull)
     }
 
     fn take_refused(&mut self, usage: NeighbourUsage) -> Option<u64> {
@@ -102,15 +133,55 @@ impl NeighbourWatch {
     }
 }
 
+/// The address that a PXE client requests from a router on its own link, and its entry. A request by a relay has none.
+fn lease_request(datagram: &ReceivedDatagram<'_>) -> Option<(Ipv4Addr, NeighbourEntry)> {
+    let frame = Frame::parse(datagram.bytes)?;
+    let is_netboot = [&b"PXEClient"[..], b"HTTPClient"]
+        .iter()
+        .any(|class| frame.vendor_class().starts_with(class));
+    if frame.message_type() != Some(message::REQUEST)
+        || !frame.address(field::GIADDR).is_unspecified()
+        || !is_netboot
+    {
+        return None;
+    }
+    let address = Ipv4Addr::from(*frame.option(REQUESTED_ADDRESS, 4)?.first_chunk::<4>()?);
+    let mac = frame.mac().to_vec();
+    let hardware_type = frame.htype();
+    (mac.len() == ETHERNET_ADDRESS_LEN)
+        .then_some((address, NeighbourEntry { interface: datagram.interface, hardware_type, mac }))
+}
+
 impl Daemon {
     /// Reads the neighbour table if that is due; the notice about it.
     pub(super) fn check_neighbours(&mut self, now: Timestamp) -> Option<Line> {
+        self.add_wanted_neighbours();
         let watch = &mut self.monitoring.neighbours;
         watch.due.take_if(|due| *due <= now)?;
         let usage = usage(&self.links.route).ok()?;
         watch.delay = if self.interfaces.links.len() > MANY_LINKS { LONG_DELAY } else { DELAY };
         let finding = watch.examine(usage, now)?;
         self.neighbour_notice(finding, usage).map(Line::Notice)
+    }
+
+    /// Adds entries for clients on networks that are served, and for broadcasts to them. If an entry cannot be added, the client
+    /// may have none, which is logged when the kernel refuses it.
+    fn add_wanted_neighbours(&mut self) {
+        for (address, client) in std::mem::take(&mut self.monitoring.neighbours.wanted) {
+            let Some(host) = &mut self.host else { return };
+            let Self { config, interfaces, .. } = self;
+            if !self.broadcast_instead
+                && is_served_host(config, interfaces, client.interface, address)
+            {
+                let broadcast =
+                    NeighbourEntry { mac: vec![0xff; client.mac.len()], ..client.clone() };
+                let _ = host.keep_neighbour(Ipv4Addr::BROADCAST, broadcast);
+                let _ = host.keep_neighbour(address, client);
+            }
+            if host.has_replies() {
+                self.scheduling.backlog.push(EventSource::Host);
+            }
+        }
     }
 
     /// Half of the table is reported only where a served network has more addresses than the limit: with a smaller network
@@ -194,5 +265,63 @@ mod tests {
         assert_eq!(watch.examine(usage(900, Some(0)), Timestamp(0)), None);
         let raised = NeighbourUsage { limit: 2048, ..usage(1500, Some(0)) };
         assert_eq!(watch.examine(raised, Timestamp(0)), Some(Finding::HalfFull));
+    }
+
+    fn datagram(bytes: &[u8]) -> ReceivedDatagram<'_> {
+        ReceivedDatagram {
+            bytes,
+            peer: ([0; 4], 68).into(),
+            local: [10, 0, 0, 1].into(),
+            interface: 2,
+        }
+    }
+
+    /// A REQUEST of a PXE client for 10.0.0.9.
+    fn request() -> Vec<u8> {
+        let mut bytes = vec![0; field::OPTIONS];
+        (bytes[field::OP], bytes[field::HTYPE], bytes[field::HLEN]) = (1, 1, 6);
+        bytes[field::CHADDR][..6].copy_from_slice(&[2, 0, 0, 0, 0, 9]);
+        bytes[field::COOKIE].copy_from_slice(&crate::wire::dhcp::MAGIC_COOKIE);
+        bytes.extend_from_slice(&[53, 1, 3, 50, 4, 10, 0, 0, 9, 60, 9]);
+        bytes.extend_from_slice(b"PXEClient\xff");
+        bytes
+    }
+
+    #[test]
+    fn request_for_a_lease_gives_address_and_entry_of_the_client() {
+        let entry = NeighbourEntry { interface: 2, hardware_type: 1, mac: vec![2, 0, 0, 0, 0, 9] };
+        let expected = Some((Ipv4Addr::new(10, 0, 0, 9), entry));
+        assert_eq!(lease_request(&datagram(&request())), expected);
+        let changed = |at: usize, value: u8| {
+            let mut bytes = request();
+            bytes[at] = value;
+            lease_request(&datagram(&bytes))
+        };
+        let options = field::OPTIONS;
+        for (at, value) in [
+            (field::GIADDR.start, 10),
+            (field::HLEN, 16),
+            (options + 2, message::DISCOVER),
+            (options + 3, 51),
+            (options + 11, b'X'),
+        ] {
+            assert_eq!(changed(at, value), None, "{at}");
+        }
+        for len in 0..request().len() {
+            let _ = lease_request(&datagram(&request()[..len]));
+        }
+    }
+
+    #[test]
+    fn entries_are_wanted_only_while_more_than_half_of_the_table_is_in_use() {
+        let (mut watch, request) = (watch(Some(0)), request());
+        watch.record_request(&datagram(&request), Timestamp(0));
+        assert_eq!(watch.wanted.len(), 0);
+        let _ = watch.examine(usage(513, Some(0)), Timestamp(0));
+        (0..10_000).for_each(|_| watch.record_request(&datagram(&request), Timestamp(0)));
+        assert_eq!(watch.wanted.len(), MAX_ADDED);
+        let _ = watch.examine(usage(512, Some(0)), Timestamp(2000));
+        watch.record_request(&datagram(&request), Timestamp(2000));
+        assert_eq!(watch.wanted.len(), MAX_ADDED);
     }
 }

@@ -1,10 +1,10 @@
 //! Findings of the boot monitor become notices in the log. For files that were not sent, the file process looks for the
 //! cause.
 
-use super::Daemon;
 use super::file_process::protocol::{Cause, InspectedFile, Request};
 use super::file_process::roots::Roots;
 use super::rate_limit::RateLimit;
+use super::{Daemon, Monitoring};
 use crate::boot_monitor::event::{ClientEvent, OtherServerReply};
 use crate::boot_monitor::{ClientKey, Finding, RefusedFile, STEP_TIMEOUT};
 use crate::config::Tftp;
@@ -113,6 +113,16 @@ impl Inspections {
             self.reported.insert(subject, now);
         }
         allowed
+    }
+}
+
+impl Monitoring {
+    /// When [`Daemon::poll_monitor`] has something to do.
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        let Self { boot_monitor, deferred, neighbours, .. } = self;
+        let deadlines =
+            [boot_monitor.next_deadline(), deferred.next_deadline(), neighbours.next_deadline()];
+        deadlines.into_iter().flatten().min()
     }
 }
 

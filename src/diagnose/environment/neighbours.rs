@@ -8,6 +8,7 @@ use crate::config::{Config, Origin, Range, RangeKind, Rule};
 use crate::finding::{Finding, Level};
 use crate::net::{Address, Interfaces, same_network};
 use crate::reason::ConfigReason;
+use std::net::Ipv4Addr;
 
 /// A network of this machine that a proxy range serves, with more addresses than the neighbour table can have entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,26 @@ fn network<'a>(
         interface: format!("{} ({ours}/{})", link.name, address.prefix),
         addresses: (!u32::from(address.netmask())).saturating_sub(1),
     })
+}
+
+/// Whether an address is that of another host on a link, in a network that a proxy range serves there.
+pub fn is_served_host(
+    config: &Config,
+    interfaces: &Interfaces,
+    interface: u32,
+    host: Ipv4Addr,
+) -> bool {
+    let is_own = interfaces.addresses.iter().any(|one| one.ipv4() == Some(host));
+    let mut here = interfaces.addresses_of(interface);
+    let proxies = || config.dhcp.ranges.iter().filter(|rule| rule.value.kind == RangeKind::Proxy);
+    !is_own
+        && here.any(|one| {
+            let bits = !u32::from(one.netmask());
+            let is_host = ![0, bits].contains(&(u32::from(host) & bits));
+            is_host
+                && one.ipv4().is_some_and(|ours| same_network(ours, host, one.netmask()))
+                && proxies().any(|rule| network(config, interfaces, rule, one).is_some())
+        })
 }
 
 /// Hints for `--test` about networks with more addresses than the neighbour table can have entries. They are hints, because
@@ -108,14 +129,40 @@ mod tests {
     }
 
     fn hints(text: &str, limit: u32) -> Vec<String> {
+        let findings = neighbour_findings(&config(text), &machine(), limit);
+        findings.iter().map(|finding| format!("{}: {finding}", finding.level)).collect()
+    }
+
+    fn config(text: &str) -> Config {
         let mut builder = Builder::new();
         let mut reader = Reader::default();
         for (line, text) in (1..).zip(text.lines()) {
             let origin = Origin { file: "c".into(), line };
             builder.apply(reader.line(text.as_bytes()).unwrap().unwrap(), &origin);
         }
-        let findings = neighbour_findings(&builder.finish().config, &machine(), limit);
-        findings.iter().map(|finding| format!("{}: {finding}", finding.level)).collect()
+        builder.finish().config
+    }
+
+    #[test]
+    fn host_on_a_served_link_is_neither_own_nor_a_broadcast_address() {
+        let served = |text: &str, interface, host: [u8; 4]| {
+            is_served_host(&config(text), &machine(), interface, host.into())
+        };
+        let range = "dhcp-range=10.1.0.0,proxy";
+        assert!(served(range, 2, [10, 1, 7, 9]));
+        for (text, interface, host) in [
+            (range, 2, [10, 1, 0, 1]),
+            (range, 2, [10, 1, 0, 0]),
+            (range, 2, [10, 1, 255, 255]),
+            (range, 2, [10, 2, 0, 9]),
+            (range, 2, [192, 168, 1, 9]),
+            (range, 3, [192, 168, 1, 9]),
+            (range, 3, [10, 1, 7, 9]),
+            (range, 1, [127, 0, 0, 9]),
+            ("dhcp-range=10.1.0.0,proxy\nno-dhcp-interface=eth0", 2, [10, 1, 7, 9]),
+        ] {
+            assert!(!served(text, interface, host), "{text} {interface} {host:?}");
+        }
     }
 
     #[test]
