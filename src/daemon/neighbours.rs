@@ -38,6 +38,8 @@ pub struct NeighbourWatch {
     /// Entries that are to be added.
     wanted: Vec<(Ipv4Addr, NeighbourEntry)>,
     added: RateLimit,
+    /// Interfaces whose entry for 255.255.255.255 was added since the last reading.
+    broadcast: Vec<u32>,
 }
 
 /// A state of the table that is reported.
@@ -76,6 +78,7 @@ impl NeighbourWatch {
             is_scarce: now.is_some_and(|now| now.is_half_full()),
             wanted: Vec::new(),
             added: RateLimit::new(MAX_ADDED, ADD_INTERVAL),
+            broadcast: Vec::new(),
         }
     }
 
@@ -111,6 +114,7 @@ impl NeighbourWatch {
     fn examine(&mut self, usage: NeighbourUsage, now: Timestamp) -> Option<Finding> {
         let before = self.last.replace(usage);
         self.is_scarce = usage.is_half_full();
+        self.broadcast.clear();
         let counted = before.and_then(|before| usage.refused?.checked_sub(before.refused?));
         let is_nearly_full = u64::from(usage.entries) * 10 >= u64::from(usage.limit) * 9;
         let is_full = match usage.refused {
@@ -168,19 +172,24 @@ impl Daemon {
     /// may have none, which is logged when the kernel refuses it.
     fn add_wanted_neighbours(&mut self) {
         for (address, client) in std::mem::take(&mut self.monitoring.neighbours.wanted) {
-            let Some(host) = &mut self.host else { return };
-            let Self { config, interfaces, .. } = self;
-            if !self.broadcast_instead
-                && is_served_host(config, interfaces, client.interface, address)
-            {
-                let broadcast =
-                    NeighbourEntry { mac: vec![0xff; client.mac.len()], ..client.clone() };
-                let _ = host.keep_neighbour(Ipv4Addr::BROADCAST, broadcast);
-                let _ = host.keep_neighbour(address, client);
+            let is_host = is_served_host(&self.config, &self.interfaces, client.interface, address);
+            if is_host && !self.broadcast_instead {
+                self.keep_neighbours(address, client);
             }
-            if host.has_replies() {
-                self.scheduling.backlog.push(EventSource::Host);
-            }
+        }
+    }
+
+    fn keep_neighbours(&mut self, address: Ipv4Addr, client: NeighbourEntry) {
+        let Some(host) = &mut self.host else { return };
+        let with_broadcast = &mut self.monitoring.neighbours.broadcast;
+        if !with_broadcast.contains(&client.interface) {
+            with_broadcast.push(client.interface);
+            let broadcast = NeighbourEntry { mac: vec![0xff; client.mac.len()], ..client.clone() };
+            let _ = host.keep_neighbour(Ipv4Addr::BROADCAST, broadcast);
+        }
+        let _ = host.keep_neighbour(address, client);
+        if host.has_replies() {
+            self.scheduling.backlog.push(EventSource::Host);
         }
     }
 
