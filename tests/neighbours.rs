@@ -58,7 +58,7 @@ fn full_table_is_reported_for_dhcp_and_tftp_and_new_client_gets_an_entry() {
     let reported = |id: u32| lines(&lab, id).iter().any(is_notice);
     let both = || ids.into_iter().all(reported).then_some(());
     let found = eventually(Duration::from_secs(10), both);
-    let served = found.map(|()| serve_client_without_entry(&lab, &packets, dhcp));
+    let served = found.map(|()| serve_client_without_entry(&lab, &packets, &dhcp));
     // Other programs of this machine need the table too.
     lab.host("server").ip("neigh flush dev eth0");
     let lines_of_both = ids.map(|id| lines(&lab, id));
@@ -78,7 +78,7 @@ fn full_table_is_reported_for_dhcp_and_tftp_and_new_client_gets_an_entry() {
 fn serve_client_without_entry(
     lab: &Lab,
     packets: &PacketSocket,
-    program: Process,
+    program: &Process,
 ) -> Result<(), &'static str> {
     let server = lab.host("server");
     let entries = || {

@@ -75,7 +75,7 @@ impl NeighbourWatch {
             full: RateLimit::new(1, REPORT_INTERVAL),
             refused: 0,
             reported_limit: None,
-            is_scarce: now.is_some_and(|now| now.is_half_full()),
+            is_scarce: now.is_some_and(NeighbourUsage::is_half_full),
             wanted: Vec::new(),
             added: RateLimit::new(MAX_ADDED, ADD_INTERVAL),
             broadcast: Vec::new(),
