@@ -34,9 +34,9 @@ pub struct NeighbourWatch {
     /// The limit at which it was reported that more than half of the table is in use.
     reported_limit: Option<u32>,
     /// Whether more than half of it was in use.
-    is_scarce: bool,
+    is_half_full: bool,
     /// Entries that are to be added.
-    wanted: Vec<(Ipv4Addr, NeighbourEntry)>,
+    pending: Vec<(Ipv4Addr, NeighbourEntry)>,
     added: RateLimit,
     /// Interfaces whose entry for 255.255.255.255 was added since the last reading.
     broadcast: Vec<u32>,
@@ -75,20 +75,20 @@ impl NeighbourWatch {
             full: RateLimit::new(1, REPORT_INTERVAL),
             refused: 0,
             reported_limit: None,
-            is_scarce: now.is_some_and(NeighbourUsage::is_half_full),
-            wanted: Vec::new(),
+            is_half_full: now.is_some_and(NeighbourUsage::is_half_full),
+            pending: Vec::new(),
             added: RateLimit::new(MAX_ADDED, ADD_INTERVAL),
             broadcast: Vec::new(),
         }
     }
 
-    /// If the table is scarce, remembers the entry of a client that requests a lease of a router.
+    /// If more than half of the table is in use, remembers the entry of a client that requests a lease of a router.
     pub fn record_request(&mut self, datagram: &ReceivedDatagram<'_>, now: Timestamp) {
-        if self.is_scarce
+        if self.is_half_full
             && let Some((address, client)) = lease_request(datagram)
             && self.added.allow(now)
         {
-            self.wanted.push((address, client));
+            self.pending.push((address, client));
         }
     }
 
@@ -113,7 +113,7 @@ impl NeighbourWatch {
     /// That more than half of it is in use is reported once for each limit.
     fn examine(&mut self, usage: NeighbourUsage, now: Timestamp) -> Option<Finding> {
         let before = self.last.replace(usage);
-        self.is_scarce = usage.is_half_full();
+        self.is_half_full = usage.is_half_full();
         self.broadcast.clear();
         let counted = before.and_then(|before| usage.refused?.checked_sub(before.refused?));
         let is_nearly_full = u64::from(usage.entries) * 10 >= u64::from(usage.limit) * 9;
@@ -128,7 +128,7 @@ impl NeighbourWatch {
             return self.full.allow(now).then(|| Finding::Full(self.take_refused(usage)));
         }
         let is_new = self.reported_limit != Some(usage.limit);
-        (self.is_scarce && is_new).then_some(Finding::HalfFull)
+        (self.is_half_full && is_new).then_some(Finding::HalfFull)
     }
 
     fn take_refused(&mut self, usage: NeighbourUsage) -> Option<u64> {
@@ -159,7 +159,7 @@ fn lease_request(datagram: &ReceivedDatagram<'_>) -> Option<(Ipv4Addr, Neighbour
 impl Daemon {
     /// Reads the neighbour table if that is due; the notice about it.
     pub(super) fn check_neighbours(&mut self, now: Timestamp) -> Option<Line> {
-        self.add_wanted_neighbours();
+        self.add_pending_neighbours();
         let watch = &mut self.monitoring.neighbours;
         watch.due.take_if(|due| *due <= now)?;
         let usage = usage(&self.links.route).ok()?;
@@ -170,8 +170,8 @@ impl Daemon {
 
     /// Adds entries for clients on networks that are served, and for broadcasts to them. If an entry cannot be added, the client
     /// may have none, which is logged when the kernel refuses it.
-    fn add_wanted_neighbours(&mut self) {
-        for (address, client) in std::mem::take(&mut self.monitoring.neighbours.wanted) {
+    fn add_pending_neighbours(&mut self) {
+        for (address, client) in std::mem::take(&mut self.monitoring.neighbours.pending) {
             let is_host = is_served_host(&self.config, &self.interfaces, client.interface, address);
             if is_host && !self.broadcast_instead {
                 self.keep_neighbours(address, client);
@@ -322,15 +322,15 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_wanted_only_while_more_than_half_of_the_table_is_in_use() {
+    fn entries_are_added_only_while_more_than_half_of_the_table_is_in_use() {
         let (mut watch, request) = (watch(Some(0)), request());
         watch.record_request(&datagram(&request), Timestamp(0));
-        assert_eq!(watch.wanted.len(), 0);
+        assert_eq!(watch.pending.len(), 0);
         let _ = watch.examine(usage(513, Some(0)), Timestamp(0));
         (0..10_000).for_each(|_| watch.record_request(&datagram(&request), Timestamp(0)));
-        assert_eq!(watch.wanted.len(), MAX_ADDED);
+        assert_eq!(watch.pending.len(), MAX_ADDED);
         let _ = watch.examine(usage(512, Some(0)), Timestamp(2000));
         watch.record_request(&datagram(&request), Timestamp(2000));
-        assert_eq!(watch.wanted.len(), MAX_ADDED);
+        assert_eq!(watch.pending.len(), MAX_ADDED);
     }
 }
