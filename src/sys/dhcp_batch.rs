@@ -5,6 +5,7 @@ use crate::net::ReceivedDatagram;
 use nix::errno::Errno;
 use nix::sys::socket::SockaddrIn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::AsRawFd;
 
@@ -20,8 +21,8 @@ struct PacketInfo {
 pub struct RequestBatch {
     arrivals: [Arrival; RequestBatch::CAPACITY],
     received: usize,
-    /// A buffer for each datagram. Pages that were never written take no memory.
-    bytes: Vec<u8>,
+    /// A buffer for each datagram. It is not filled with zeros, so that pages that are never used take no memory.
+    bytes: Box<[MaybeUninit<u8>]>,
 }
 
 /// A received datagram without its payload.
@@ -41,7 +42,7 @@ impl Default for RequestBatch {
             local: Ipv4Addr::UNSPECIFIED,
             interface: 0,
         };
-        let bytes = vec![0; Self::CAPACITY * Self::MAX_DATAGRAM_LEN];
+        let bytes = Box::new_uninit_slice(Self::CAPACITY * Self::MAX_DATAGRAM_LEN);
         Self { arrivals: [nothing; Self::CAPACITY], received: 0, bytes }
     }
 }
@@ -59,7 +60,7 @@ impl RequestBatch {
         let mut messages = Messages::default();
         let buffers = self.bytes.chunks_exact_mut(Self::MAX_DATAGRAM_LEN);
         for (place, buffer) in messages.places().zip(buffers) {
-            *place.part = iovec(buffer.as_mut_ptr(), buffer.len());
+            *place.part = iovec(buffer.as_mut_ptr().cast(), buffer.len());
             place.link(true);
         }
         let (headers, count) = (messages.headers.as_mut_ptr(), call_length(Self::CAPACITY));
@@ -78,11 +79,16 @@ impl RequestBatch {
     pub fn datagrams(&self) -> impl Iterator<Item = ReceivedDatagram<'_>> {
         let bytes = self.bytes.chunks_exact(Self::MAX_DATAGRAM_LEN);
         let received = self.arrivals.iter().zip(bytes).take(self.received);
-        received.map(|(arrival, bytes)| ReceivedDatagram {
-            bytes: &bytes[..arrival.size],
-            peer: SocketAddr::V4(arrival.peer),
-            local: arrival.local.into(),
-            interface: arrival.interface,
+        received.map(|(arrival, bytes)| {
+            let bytes = bytes[..arrival.size].as_ptr().cast();
+            // SAFETY: the kernel has written so many bytes of this buffer.
+            let bytes = unsafe { std::slice::from_raw_parts(bytes, arrival.size) };
+            ReceivedDatagram {
+                bytes,
+                peer: SocketAddr::V4(arrival.peer),
+                local: arrival.local.into(),
+                interface: arrival.interface,
+            }
         })
     }
 }

@@ -21,7 +21,12 @@ const SOCKETS: &[Row] = &[
     row!("replies", SYS_sendto, Except(Syslog), Except(ServiceManager)),
     row!("log lines, state of the service, messages", SYS_sendto, Null(4)),
     row!("replies", SYS_sendmsg, Except(Syslog), Except(ServiceManager)),
-    row!("DHCP replies, and blocks of a window", SYS_sendmmsg, Except(Syslog), Except(ServiceManager)),
+    row!(
+        "DHCP replies, and blocks of a window",
+        SYS_sendmmsg,
+        Except(Syslog),
+        Except(ServiceManager)
+    ),
 ];
 
 /// Options of sockets that are opened while the daemon serves. No firewall tables, filters or interfaces.
