@@ -20,7 +20,7 @@ const NETWORK_CONTROL: i32 = 0xC0;
 
 /// Receive buffer for requests. The kernel doubles it, and counts about 800 bytes or more for each request.
 const LISTENER_BUFFER_SIZE: usize = 4 << 20;
-/// Send buffer for DHCP replies. A slow link takes less replies a second than the program sends.
+/// Send buffer for DHCP replies. A slow link takes fewer replies a second than the program makes.
 const REPLY_BUFFER_SIZE: usize = 4 << 20;
 
 /// The step in which opening a DHCP socket failed.

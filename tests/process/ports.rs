@@ -18,14 +18,16 @@ crate::tests![
 /// Starts the program, which serves the file `small`.
 struct Served {
     setup: Setup,
-    _daemon: crate::common::lab::Process,
+    /// It ends when this is dropped.
+    #[expect(dead_code)]
+    daemon: crate::common::lab::Process,
 }
 
 impl Served {
     fn new(config: &str) -> Option<Self> {
         let setup = required(Setup::new(config))?;
-        let _daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
-        Some(Self { setup, _daemon })
+        let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+        Some(Self { setup, daemon })
     }
 
     fn client(&self, ip: &str) -> UdpSocket {
