@@ -18,16 +18,14 @@ crate::tests![
 /// Starts the program, which serves the file `small`.
 struct Served {
     setup: Setup,
-    /// It ends when this is dropped.
-    #[expect(dead_code)]
-    daemon: crate::common::lab::Process,
+    _daemon: crate::common::lab::Process,
 }
 
 impl Served {
     fn new(config: &str) -> Option<Self> {
         let setup = required(Setup::new(config))?;
         let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
-        Some(Self { setup, daemon })
+        Some(Self { setup, _daemon: daemon })
     }
 
     fn client(&self, ip: &str) -> UdpSocket {
