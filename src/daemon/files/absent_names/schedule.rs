@@ -26,12 +26,13 @@ const MIN_MISSES: u32 = 2;
 /// with no longer pause between them.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// The pause between two listings, and after one that failed. It may be on a file system whose directories cannot be listed.
-const PAUSE: Duration = Duration::from_millis(100);
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// The pause between two listings, as a multiple of the time that a listing took.
+const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// The pause between two listings, as a multiple of the time that a listing took, and at most.
 const PAUSE_FACTOR: u32 = 20;
+const MAX_PAUSE_AFTER: Duration = Duration::from_secs(1);
 /// A directory that could not be listed is not tried again for this time.
-const FAILURE_TIME: Duration = Duration::from_secs(60);
+const FAILURE_TIME: Duration = Duration::from_secs(10);
 /// Directories, at most. Clients can name any number of them.
 const MAX_DIRECTORIES: usize = 256;
 
@@ -60,7 +61,8 @@ impl Schedule {
     pub fn finished(&mut self, listed: bool, now: Timestamp) {
         let Some((directory, begun)) = self.current.take() else { return };
         let pause = if listed { PAUSE } else { PAUSE_AFTER_FAILURE };
-        self.not_before = now + pause.max((now - begun) * PAUSE_FACTOR);
+        let proportional = ((now - begun) * PAUSE_FACTOR).min(MAX_PAUSE_AFTER);
+        self.not_before = now + pause.max(proportional);
         if listed {
             self.directories.remove(&directory);
         } else if let Some(misses) = self.directories.get_mut(&directory) {
@@ -87,8 +89,8 @@ mod tests {
         assert!(schedule.missed(A, at(2)));
         assert!(!schedule.missed(b"/b", at(3)), "one at a time");
         schedule.finished(true, at(4));
-        assert!(!schedule.missed(b"/b", at(103)), "not too often");
-        assert!(schedule.missed(b"/b", at(104)));
+        assert!(!schedule.missed(b"/b", at(13)), "not too often");
+        assert!(schedule.missed(b"/b", at(14)));
     }
 
     #[test]
@@ -101,26 +103,26 @@ mod tests {
     }
 
     #[test]
-    fn directory_that_could_not_be_listed_is_tried_again_after_a_minute() {
+    fn directory_that_could_not_be_listed_is_tried_again_after_ten_seconds() {
         let mut schedule = Schedule::default();
         schedule.missed(A, at(0));
         assert!(schedule.missed(A, at(0)));
         schedule.finished(false, at(10));
-        for second in 1..60 {
+        for second in 1..10 {
             assert!(!schedule.missed(A, at(second * 1000)), "{second}");
         }
-        assert!(schedule.missed(A, at(60_010)));
+        assert!(schedule.missed(A, at(10_010)));
     }
 
     #[test]
-    fn other_directory_waits_a_second_after_a_failure() {
+    fn other_directory_waits_100_ms_after_a_failure() {
         let mut schedule = Schedule::default();
         schedule.missed(A, at(0));
         schedule.missed(b"/b", at(0));
         assert!(schedule.missed(A, at(0)));
         schedule.finished(false, at(0));
-        assert!(!schedule.missed(b"/b", at(999)));
-        assert!(schedule.missed(b"/b", at(1000)));
+        assert!(!schedule.missed(b"/b", at(99)));
+        assert!(schedule.missed(b"/b", at(100)));
     }
 
     #[test]
@@ -128,10 +130,13 @@ mod tests {
         let mut schedule = Schedule::default();
         schedule.missed(A, at(0));
         assert!(schedule.missed(A, at(0)));
-        schedule.finished(true, at(50));
-        schedule.missed(A, at(1000));
-        assert!(!schedule.missed(A, at(1049)));
-        assert!(schedule.missed(A, at(1050)));
+        schedule.finished(true, at(20));
+        schedule.missed(A, at(400));
+        assert!(!schedule.missed(A, at(419)));
+        assert!(schedule.missed(A, at(420)));
+        schedule.finished(true, at(9000));
+        schedule.missed(A, at(9001));
+        assert!(schedule.missed(A, at(10_000)));
     }
 
     #[test]
