@@ -1,8 +1,10 @@
 //! The messages as bytes: a first byte for the kind, then fields in native byte order.
 
+mod fields;
 #[cfg(test)]
 mod tests;
 
+use self::fields::Fields;
 use super::{
     Cause, ExaminedProgram, FileFacts, InspectedFile, ListedDirectory, LookedUp, Lookup,
     LookupKind, Outcome, Reply, Request, Started, Unwatched,
@@ -343,74 +345,5 @@ impl FileFacts {
         let flags = fields.byte()?;
         let [is_regular, is_in_memory, is_directory] = [1, 2, 4].map(|flag| flags & flag != 0);
         Some(Self { device, version, size, is_regular, is_directory, is_in_memory })
-    }
-}
-
-/// The rest of a message.
-struct Fields<'b>(&'b [u8]);
-
-impl<'b> Fields<'b> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (first, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn number(&mut self) -> Option<u32> {
-        self.array().map(u32::from_ne_bytes)
-    }
-
-    fn name(&mut self) -> Option<(RootNumber, &'b [u8])> {
-        let root = u16::from_ne_bytes(self.array()?);
-        let length = u16::from_ne_bytes(self.array()?);
-        let (name, rest) = self.0.split_at_checked(length.into())?;
-        self.0 = rest;
-        Some((root, name))
-    }
-
-    /// The rest of the message as text.
-    fn text(&self) -> String {
-        String::from_utf8_lossy(self.0).into_owned()
-    }
-
-    fn started(&mut self) -> Option<Started> {
-        let count = u16::from_ne_bytes(self.array()?);
-        let missing_roots: Option<Vec<u16>> =
-            (0..count).map(|_| self.array().map(u16::from_ne_bytes)).collect();
-        Some(Started { missing_roots: missing_roots?, restrictions: self.text() })
-    }
-
-    /// The rest of the message as numbers of watched directories.
-    fn watches(&mut self) -> Option<Vec<Watch>> {
-        self.all(|fields| fields.array().map(Watch::from_ne_bytes))
-    }
-
-    fn directory_listed(&mut self, end: Option<u16>) -> Option<Reply> {
-        let size = u64::from_ne_bytes(self.array()?);
-        Some(Reply::DirectoryListed(ListedDirectory { watches: self.watches()?, end }, size))
-    }
-
-    fn unwatched(&mut self) -> Option<Unwatched> {
-        let index = u16::from_ne_bytes(self.array()?);
-        Some(Unwatched { index, error: i32::from_ne_bytes(self.array()?) })
-    }
-
-    /// All elements up to the end; `None`: one of them is malformed.
-    fn all<T>(&mut self, mut element: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let mut elements = Vec::new();
-        while !self.0.is_empty() {
-            elements.push(element(self)?);
-        }
-        Some(elements)
-    }
-
-    /// The rest of the message as a cause.
-    fn cause(&mut self) -> Option<Cause> {
-        let file = u16::from_ne_bytes(self.array()?);
-        Some(Cause { file, text: self.text() })
     }
 }
