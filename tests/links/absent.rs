@@ -47,15 +47,19 @@ impl Pair {
         family(self.programs[0].id()).into_iter().find(is_it).expect("the file process")
     }
 
-    /// How often the threads of the file process have waited.
+    /// How often each thread of the file process has waited, when all of them wait.
     fn file_process_waits(&self) -> Vec<String> {
-        let id = self.file_process();
-        let tasks = fs::read_dir(format!("/proc/{id}/task")).expect("threads").flatten();
-        let status = tasks.filter_map(|task| fs::read_to_string(task.path().join("status")).ok());
-        let lines = status.filter_map(|text| {
-            Some(text.lines().find(|line| line.starts_with("voluntary"))?.to_owned())
-        });
-        lines.collect()
+        let tasks = format!("/proc/{}/task", self.file_process());
+        let all_wait = || {
+            let tasks = fs::read_dir(&tasks).expect("threads").flatten();
+            let texts: Vec<String> =
+                tasks.flat_map(|task| fs::read_to_string(task.path().join("status"))).collect();
+            let waits = texts.iter().all(|text| text.contains("State:\tS"));
+            let counts = texts.iter().flat_map(|text| text.lines());
+            let counts = counts.filter(|line| line.starts_with("voluntary")).map(str::to_owned);
+            waits.then(|| counts.collect())
+        };
+        eventually(MAX_LISTING, all_wait).expect("a process that waits")
     }
 
     /// Requests a file of pxemasq; the answer, and whether it came without the file process.
