@@ -18,6 +18,7 @@ use std::time::Duration;
 crate::tests![
     absent_names_are_answered_while_the_file_process_is_stopped,
     change_is_found_by_the_next_request,
+    directory_removed_while_it_is_open_and_made_again_is_found,
     random_changes_are_found_by_the_next_request,
 ];
 
@@ -44,7 +45,8 @@ impl Pair {
             let name = fs::read_to_string(format!("/proc/{id}/comm"));
             name.is_ok_and(|name| name.trim() == "pxemasq-files")
         };
-        family(self.programs[0].id()).into_iter().find(is_it).expect("the file process")
+        let found = || family(self.programs[0].id()).into_iter().find(is_it);
+        eventually(MAX_LISTING, found).expect("the file process")
     }
 
     /// How often each thread of the file process has waited, when all of them wait.
@@ -183,6 +185,23 @@ fn change_is_found_by_the_next_request() {
     }
 }
 
+/// The kernel reports the end of an open directory only when it is closed; its parent directory changes at once.
+fn directory_removed_while_it_is_open_and_made_again_is_found() {
+    let before = "mkdir /srv/tftp/sub";
+    let Some(pair) = Pair::new(&Row { before, ..Row::DEFAULT }) else { return };
+    let directory = srv("tftp/sub");
+    for _ in 0..TURNS {
+        assert!(pair.make_known("sub/file"));
+        let open = fs::File::open(&directory).expect("it exists");
+        fs::remove_dir(&directory).expect("it is empty");
+        fs::create_dir(&directory).expect("it was removed");
+        fs::write(srv("tftp/sub/file"), "one").expect("it was made");
+        assert_eq!(pair.ask(0, "sub/file"), Ok(b"one".into()));
+        fs::remove_file(srv("tftp/sub/file")).expect("it was written");
+        drop(open);
+    }
+}
+
 /// How often each change is made; more with `PXEMASQ_TURNS`.
 const TURNS: usize = 4;
 /// Steps of the random test; more with `PXEMASQ_STEPS`.
@@ -208,7 +227,10 @@ fn random_change(random: &mut Random, tree: &str) -> Change {
     let (one, other, out) = (below(tree), below(tree), below("/srv/out"));
     let target = random.of(&[out.clone(), other.clone(), "b".to_owned(), "../a".to_owned()]);
     let mode = random.of(&[0o755, 0o755, 0o700, 0o711, 0o744]);
-    match random.below(18) {
+    // Most of the directories that exist are these.
+    let directory = format!("{tree}{}", random.of(&["", "/a", "/b", "/a/b"]));
+    let source = random.of(&["/srv/out", "/srv/out/a", "/srv/out/b"]).to_owned();
+    match random.below(20) {
         0 | 1 => Write(one, "text"),
         2 | 3 => Mkdir(one),
         4 => Rename(one, other),
@@ -219,17 +241,14 @@ fn random_change(random: &mut Random, tree: &str) -> Change {
         9 => Symlink(target, one),
         10 => Remove(one),
         11 => RemoveAll(one),
-        12 => Chmod(one, mode),
-        13 => Mount(one),
-        14 => Bind(random.of(&[out, other]), one),
-        15 => Unmount(one),
-        16 => MoveMount(one, other),
+        12 => Chmod(random.of(&[one, directory]), mode),
+        13 => Mount(directory),
+        14 | 15 => Bind(source, directory),
+        16 | 17 => Unmount(directory),
+        18 => MoveMount(directory, one),
         _ => random.of(&[
             Rename(tree.to_owned(), "/srv/away".to_owned()),
             Rename("/srv/away".to_owned(), tree.to_owned()),
-            Bind("/srv/out".to_owned(), tree.to_owned()),
-            Unmount(tree.to_owned()),
-            Chmod(tree.to_owned(), mode),
             Write(format!("{tree}/a/none"), "text"),
         ]),
     }

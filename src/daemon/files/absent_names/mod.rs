@@ -140,6 +140,7 @@ mod tests {
     use super::*;
     use crate::config::{Located, Origin, Tftp};
     use crate::daemon::file_process::DirectoryLister;
+    use crate::daemon::file_process::plain_path::directory_ends;
     use crate::sys::directory_changes::open;
     use std::fs;
     use std::os::unix::ffi::OsStrExt;
@@ -277,7 +278,7 @@ mod tests {
     fn malformed_result_is_not_used() {
         let Some(mut scene) = Scene::new() else { return };
         fs::create_dir(scene.at("sub")).unwrap();
-        let depth = scene.bytes("sub").iter().filter(|byte| **byte == b'/').count();
+        let depth = directory_ends(&scene.bytes("sub")).count();
         let end = u16::try_from(scene.bytes("sub").len()).unwrap();
         for (watches, end) in [
             (vec![7; depth + 1], Some(end + 1)),
