@@ -60,7 +60,10 @@ pub enum ChangeKind {
 
 /// `struct inotify_event` without its name: number, mask, cookie, length of the name.
 const HEADER_LEN: usize = 16;
-const BUFFER_LEN: usize = 16 * 1024;
+const BUFFER_LEN: usize = 64 * 1024;
+/// After so many readings the rest is left, because another process may make changes faster than this one reads them. It is more
+/// than the kernel queues by default.
+const MAX_READS: usize = 32;
 /// The tag of the table of mounts in epoll. That of inotify is 0.
 const MOUNTS: u64 = 1;
 
@@ -122,7 +125,7 @@ impl ChangeReader {
     fn read_all(&self) -> Changes {
         let mut changes = Some(Vec::new());
         let mut buffer = vec![0; BUFFER_LEN];
-        loop {
+        for _ in 0..MAX_READS {
             match read(self.inotify.as_fd(), &mut buffer) {
                 Ok(size) if size > 0 => {
                     let parsed = parse(&buffer[..size]);
@@ -137,6 +140,7 @@ impl ChangeReader {
                 _ => return Changes::Any,
             }
         }
+        Changes::Any
     }
 }
 
