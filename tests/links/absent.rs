@@ -46,7 +46,7 @@ impl Pair {
             name.is_ok_and(|name| name.trim() == "pxemasq-files")
         };
         let found = || family(self.programs[0].id()).into_iter().find(is_it);
-        eventually(MAX_LISTING, found).expect("the file process")
+        *self.file_process.get_or_init(|| eventually(MAX_LISTING, found).expect("the file process"))
     }
 
     /// How often each thread of the file process has waited, when all of them wait.

@@ -3,6 +3,7 @@
 use crate::common::download::Download;
 use crate::common::lab::{Host, Lab, Process, eventually};
 use crate::common::{installed_dnsmasq, required};
+use std::cell::OnceCell;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -55,6 +56,8 @@ macro_rules! rows {
 pub struct Pair {
     pub lab: Lab,
     pub programs: [Process; 2],
+    /// The process of pxemasq that opens files, once it was searched.
+    pub file_process: OnceCell<u32>,
 }
 
 /// Names of the hosts: server and client.
@@ -124,7 +127,7 @@ impl Pair {
         });
         let started = [programs.next().expect("two"), programs.next().expect("two")];
         drop(programs);
-        Some(Self { lab, programs: started })
+        Some(Self { lab, programs: started, file_process: OnceCell::new() })
     }
 
     /// Runs a script; `Err`: what it wrote to standard error.
