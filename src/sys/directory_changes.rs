@@ -72,17 +72,6 @@ const REMOVED: u32 = libc::IN_DELETE | libc::IN_MOVED_FROM;
 const ITSELF: u32 = libc::IN_DELETE_SELF | libc::IN_MOVE_SELF;
 const ENDED: u32 = libc::IN_UNMOUNT | libc::IN_IGNORED;
 
-/// Both ends. It must be called before the process that adds directories is forked, so that both have the same mounts.
-pub fn open() -> io::Result<(ChangeWatcher, ChangeReader)> {
-    let inotify: OwnedFd = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?.into();
-    let mounts = File::open("/proc/self/mountinfo")?;
-    let ready = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-    ready.add(&inotify, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
-    ready.add(&mounts, EpollEvent::new(EpollFlags::EPOLLPRI, MOUNTS))?;
-    let watcher = ChangeWatcher(inotify.try_clone()?);
-    Ok((watcher, ChangeReader { inotify, _mounts: mounts, ready }))
-}
-
 impl ChangeWatcher {
     /// Watches a directory. The last component of the path must not be a symbolic link (`ENOTDIR`).
     pub fn watch(&self, directory: &[u8]) -> io::Result<Watch> {
@@ -101,13 +90,30 @@ impl ChangeWatcher {
     }
 }
 
-impl AsRawFd for ChangeWatcher {
+impl AsRawFd for ChangeReader {
     fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+        self.inotify.as_raw_fd()
     }
 }
 
 impl ChangeReader {
+    /// Without directories. It must be called before the process that adds directories is forked, so that both have the same
+    /// mounts.
+    pub fn open() -> io::Result<Self> {
+        let inotify: OwnedFd =
+            Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?.into();
+        let mounts = File::open("/proc/self/mountinfo")?;
+        let ready = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        ready.add(&inotify, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
+        ready.add(&mounts, EpollEvent::new(EpollFlags::EPOLLPRI, MOUNTS))?;
+        Ok(Self { inotify, _mounts: mounts, ready })
+    }
+
+    /// The other end, for the process that adds directories.
+    pub fn watcher(&self) -> io::Result<ChangeWatcher> {
+        self.inotify.try_clone().map(ChangeWatcher)
+    }
+
     /// The changes that were completed before this call. Without changes it is one system call.
     pub fn changes(&self) -> Changes {
         let mut events = [EpollEvent::empty(); 2];
@@ -236,6 +242,11 @@ mod tests {
         let whole = event(1, libc::IN_CREATE, b"name");
         assert_eq!(parse(&whole[..whole.len() - 1]), None);
         assert_eq!(parse(&whole[..HEADER_LEN - 1]), None);
+    }
+
+    fn open() -> io::Result<(ChangeWatcher, ChangeReader)> {
+        let reader = ChangeReader::open()?;
+        Ok((reader.watcher()?, reader))
     }
 
     fn path(path: &Path) -> &[u8] {

@@ -13,7 +13,6 @@ use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -72,11 +71,6 @@ impl DirectoryLister {
         let names = end.and_then(|end| missing_from(&path, end));
         let end = names.as_ref().and(end).and_then(|end| u16::try_from(end).ok());
         (ListedDirectory { watches, end }, names.unwrap_or_default())
-    }
-
-    /// The descriptor of inotify.
-    pub fn fd(&self) -> Option<RawFd> {
-        self.watcher.as_ref().map(AsRawFd::as_raw_fd)
     }
 }
 

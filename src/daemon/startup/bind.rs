@@ -22,7 +22,7 @@ use crate::net::Interfaces;
 use crate::reason::StartReason;
 use crate::strerror::strerror;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
-use crate::sys::directory_changes;
+use crate::sys::directory_changes::ChangeReader;
 use crate::sys::fds::close_inherited;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use std::io;
@@ -46,15 +46,13 @@ impl Parsed {
         sockets.register_datagrams(&address_watch, EventSource::AddressWatch)?;
         let watched = WatchedDirectories::new(&config)?;
         // Without them, the file process looks up all names.
-        let (watcher, changes) =
-            config.tftp.as_ref().and_then(|_| directory_changes::open().ok()).unzip();
+        let changes = config.tftp.as_ref().and_then(|_| ChangeReader::open().ok());
         let sniffer = open_sniffer(&config);
         let pending =
             PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };
         let privileges = find_privileges(&config, pending)?;
         findings.extend(privileges.capabilities.finding());
-        let opened =
-            Opened { sockets, sniffer, address_watch, route, watched, watcher, changes, device };
+        let opened = Opened { sockets, sniffer, address_watch, route, watched, changes, device };
         Ok(Bound { config, findings, interfaces, opened, privileges, unconfined })
     }
 }

@@ -59,7 +59,7 @@ use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::daemonize::redirect_stdio_to_null;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
-use crate::sys::directory_changes::{ChangeReader, ChangeWatcher};
+use crate::sys::directory_changes::ChangeReader;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::limits;
 use crate::sys::neighbour::NeighbourTable;
@@ -89,8 +89,7 @@ struct Opened {
     address_watch: Watch,
     route: RouteSocket,
     watched: Option<WatchedDirectories>,
-    /// Both ends of the changes of served directories.
-    watcher: Option<ChangeWatcher>,
+    /// Changes of directories whose names are known.
     changes: Option<ChangeReader>,
     /// The interface that the DHCP sockets are bound to.
     device: Option<String>,
@@ -131,8 +130,9 @@ struct Confined {
 impl Bound {
     /// Writes the pid file, opens the log, closes the terminal, starts the other processes.
     fn settle(mut self, logger: &Logger) -> Result<Daemonized, StartupError> {
-        let (watched, watcher) = (self.opened.watched.take(), self.opened.watcher.take());
-        let Self { config, opened: Opened { sockets, .. }, privileges, .. } = &self;
+        let watched = self.opened.watched.take();
+        let Self { config, opened: Opened { sockets, changes, .. }, privileges, .. } = &self;
+        let changes = changes.as_ref();
         let (process, identity) = (&config.process, &privileges.identity);
         let pid_file = match process.pid_file() {
             Some(path) => pid_file::write(path, identity)?,
@@ -162,7 +162,7 @@ impl Bound {
             sockets.register_datagrams(script, EventSource::Script)?;
         }
         let limits = self.limits(&privileges.capabilities.files);
-        let file_process = file_process::start(config, Given { watched, watcher, syslog, limits })?;
+        let file_process = file_process::start(config, Given { watched, changes, syslog, limits })?;
         sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
         let host = self.start_host()?;

@@ -141,7 +141,6 @@ mod tests {
     use crate::config::{Located, Origin, Tftp};
     use crate::daemon::file_process::DirectoryLister;
     use crate::daemon::file_process::plain_path::directory_ends;
-    use crate::sys::directory_changes::open;
     use std::fs;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
@@ -163,8 +162,8 @@ mod tests {
             let value = folder.path().as_os_str().as_bytes().to_vec();
             let root = Some(Located { origin: Origin::default(), value });
             let roots = Roots::from_config(&Tftp { root, ..Tftp::default() });
-            let (watcher, reader) = open().unwrap();
-            let lister = DirectoryLister::new(roots.clone(), Some(watcher));
+            let reader = ChangeReader::open().unwrap();
+            let lister = DirectoryLister::new(roots.clone(), reader.watcher().ok());
             let names = AbsentNames::new(Some(reader));
             let now = Timestamp(1_000_000);
             let mut scene = Self { folder, roots, lister, names, now };
