@@ -82,7 +82,7 @@ impl ConfigFiles {
         config: &mut Config,
     ) -> Option<(ServerNames, Vec<FileLine>)> {
         let mut lines = self.unwatched_lines(unwatched);
-        let bytes = read_memory(contents).ok()?;
+        let bytes = read_memory(contents, MAX_ENCODED_SIZE).ok()?;
         let (names, read) = self.reloadable.read(config, ConfigSnapshot::decode(&bytes)?);
         lines.extend(read);
         Some((names, lines))
@@ -105,7 +105,7 @@ impl ConfigFiles {
         config: &mut Config,
         names: &mut ServerNames,
     ) -> Vec<FileLine> {
-        let Ok(bytes) = read_memory(contents) else { return Vec::new() };
+        let Ok(bytes) = read_memory(contents, MAX_ENCODED_SIZE) else { return Vec::new() };
         let changed = ChangedFile::decode(&bytes);
         changed
             .map_or_else(Vec::new, |changed| self.reloadable.read_changed(changed, config, names))
@@ -113,11 +113,11 @@ impl ConfigFiles {
 }
 
 /// The contents of a file in memory.
-fn read_memory((fd, size): (Option<OwnedFd>, u64)) -> io::Result<Vec<u8>> {
+pub fn read_memory((fd, size): (Option<OwnedFd>, u64), max_size: u64) -> io::Result<Vec<u8>> {
     let file = File::from(fd.ok_or(io::ErrorKind::NotFound)?);
     let mut bytes = Vec::new();
     // Not `seek`: the offset is shared with the process that has written it.
-    let size = size.min(MAX_ENCODED_SIZE);
+    let size = size.min(max_size);
     MemoryReader { file, offset: 0 }.take(size).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -1,7 +1,8 @@
 //! Requests to the file process that are not look-ups, and its replies.
 
+use super::config_files::read_memory;
 use super::file_process::protocol::{Reply, Request, Unwatched};
-use super::file_process::{self, Received, connected};
+use super::file_process::{self, MAX_NAMES_LEN, Received, connected};
 use super::{Daemon, ExitReason};
 use crate::log_line::{FileLine, Line};
 use crate::time::Timestamp;
@@ -30,6 +31,10 @@ impl Daemon {
             Reply::ProgramExamined { id, reason } => self.program_examined(id, reason),
             Reply::Config { size, unwatched } => self.read_config((fd, size), &unwatched),
             Reply::Changed(size) => self.read_changed((fd, size)),
+            Reply::DirectoryListed(listed, size) => {
+                let names = read_memory((fd, size), MAX_NAMES_LEN as u64).ok();
+                self.files.listed(listed, names.as_deref(), now);
+            }
             Reply::ConfigOutdated => self.request_reload(now),
             Reply::LogOpened(error) => self.log_opened(error, fd),
             Reply::SyslogConnected(error) => self.logger.syslog_connected(connected(error, fd)),

@@ -226,10 +226,14 @@ impl Daemon {
 
     /// Passes results of the file process to the server.
     pub(super) fn looked_up(&mut self, results: Vec<LookedUp>, fds: Vec<OwnedFd>, now: Timestamp) {
-        for lookup in self.files.looked_up(results, fds) {
+        for lookup in self.files.looked_up(results, fds, now) {
             self.tftp_input(Input::LookedUp(&lookup), now);
             self.resume(now);
             self.files.forget(&lookup);
+        }
+        // After all answers: no client waits for it.
+        if let Some(request) = self.files.listing_request() {
+            self.file_process.send(&request);
         }
     }
 

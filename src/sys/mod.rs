@@ -6,9 +6,11 @@
 //! | [`clock`] | local time of log lines | `localtime_r` |
 //! | [`daemonize`] | running in the background | `fork`, `_exit` |
 //! | [`dhcp_sniffer`] | replies of other DHCP servers, from a packet socket | `setsockopt` with a filter |
+//! | [`directory_changes`] | changes of directories and mounts, for another process | `inotify_add_watch`, `inotify_rm_watch` |
 //! | [`fds`] | closing inherited descriptors | `close_range`, `close` |
 //! | [`file_access`] | whether files can be written | – |
 //! | [`file_io`] | reading files that are in the page cache, without waiting for a disk | `preadv2` |
+//! | [`file_system`] | kinds of file systems | `statx` |
 //! | [`helper_process`] | child processes of the program | `fork`, `_exit`, `pidfd_open` |
 //! | [`inotify`] | changes in watched directories | – |
 //! | [`interfaces`] | links, addresses and their changes, by rtnetlink | – |
@@ -37,9 +39,11 @@ pub mod channel;
 pub mod clock;
 pub mod daemonize;
 pub mod dhcp_sniffer;
+pub mod directory_changes;
 pub mod fds;
 pub mod file_access;
 pub mod file_io;
+pub mod file_system;
 pub mod helper_process;
 pub mod inotify;
 pub mod interfaces;

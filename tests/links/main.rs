@@ -4,6 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod absent;
+mod change;
 mod closed;
 mod during;
 mod links;
@@ -20,5 +22,6 @@ fn main() -> std::process::ExitCode {
         permissions::TESTS,
         during::TESTS,
         closed::TESTS,
+        absent::TESTS,
     ])
 }

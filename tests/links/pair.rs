@@ -3,9 +3,11 @@
 use crate::common::download::Download;
 use crate::common::lab::{Host, Lab, Process, eventually};
 use crate::common::{installed_dnsmasq, required};
+use std::cell::OnceCell;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 /// A change after the start, and the answers after it.
@@ -31,6 +33,7 @@ impl Row {
         let Some(pair) = Pair::new(self) else { return };
         pair.assert_answers("at the start", self.at_start);
         for (script, answers) in self.steps {
+            pair.get_repeatedly(answers);
             let Some(()) = required(pair.run(script)) else { return };
             pair.assert_answers(script, answers);
         }
@@ -52,7 +55,9 @@ macro_rules! rows {
 
 pub struct Pair {
     pub lab: Lab,
-    _programs: [Process; 2],
+    pub programs: [Process; 2],
+    /// The process of pxemasq that opens files, once it was searched.
+    pub file_process: OnceCell<u32>,
 }
 
 /// Names of the hosts: server and client.
@@ -62,6 +67,8 @@ const CONFIG: &str = "/etc/dnsmasq.conf";
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Within this time, the line about an answer is in the log, if there is one.
 const MAX_LOG_DELAY: Duration = Duration::from_secs(2);
+/// After this time another directory is listed.
+pub const LISTING_PAUSE: Duration = Duration::from_millis(20);
 /// The user of the programs by default.
 const NOBODY: u32 = 65534;
 /// A name that does not exist. Its line is the last one of the log.
@@ -120,7 +127,7 @@ impl Pair {
         });
         let started = [programs.next().expect("two"), programs.next().expect("two")];
         drop(programs);
-        Some(Self { lab, _programs: started })
+        Some(Self { lab, programs: started, file_process: OnceCell::new() })
     }
 
     /// Runs a script; `Err`: what it wrote to standard error.
@@ -140,10 +147,18 @@ impl Pair {
         })
     }
 
+    /// Requests the files of a step before it: if they are not there, pxemasq keeps the names in their directories.
+    fn get_repeatedly(&self, answers: &str) {
+        for _ in 0..4 {
+            for (file, _) in files(answers) {
+                let _ = self.get(file);
+            }
+            thread::sleep(LISTING_PAUSE);
+        }
+    }
+
     fn assert_answers(&self, step: &str, answers: &str) {
-        for (file, expected) in
-            answers.split_whitespace().map(|word| word.split_once('=').expect("an answer"))
-        {
+        for (file, expected) in files(answers) {
             let [ours, theirs] = self.get(file);
             assert_eq!(short(&theirs), expected, "{step}: {file}: dnsmasq: {theirs:?}");
             assert_eq!(text(&ours), text(&theirs), "{step}: {file}: pxemasq differs");
@@ -165,6 +180,11 @@ impl Pair {
         });
         assert_eq!(ours, theirs);
     }
+}
+
+/// The files of a row with their answers.
+fn files(answers: &str) -> impl Iterator<Item = (&str, &str)> {
+    answers.split_whitespace().map(|word| word.split_once('=').expect("an answer"))
 }
 
 fn log(server: &str) -> String {

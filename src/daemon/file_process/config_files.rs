@@ -1,14 +1,11 @@
 //! Hosts and option files: all of them on request, and those of watched directories when they change.
 
 use super::protocol::Reply;
-use super::replies::send;
+use super::replies::{send, send_data};
 use super::watched::{Changes, WatchedDirectories};
 use crate::config::reload::file_list::ConfigFileList;
 use crate::sys::channel::Channel;
 use crate::sys::inotify::EventSource;
-use crate::sys::memory_file;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The files of a configuration. Only these are read.
@@ -33,9 +30,12 @@ impl ConfigFiles {
         let unwatched =
             watched.as_mut().map_or_else(Vec::new, |watched| watched.rewatch(&self.list));
         let snapshot = self.list.read();
-        let encoded = in_memory(|out| snapshot.encode(out));
-        drop(snapshot);
-        send_data(channel, encoded, |size| Reply::Config { size, unwatched: unwatched.clone() });
+        // Without memory for them, what was read before stays in force.
+        send_data(
+            channel,
+            move |out| snapshot.encode(out),
+            |size| Reply::Config { size, unwatched: unwatched.clone() },
+        );
     }
 
     /// Sends each file of a watched directory that changes, until the channel is closed.
@@ -56,8 +56,7 @@ impl ConfigFiles {
             Changes::Files(files) => {
                 for (directory, name) in files {
                     if let Some(changed) = self.list.read_changed(directory, &name) {
-                        let encoded = in_memory(|out| changed.encode(out));
-                        send_data(channel, encoded, Reply::Changed);
+                        send_data(channel, |out| changed.encode(out), Reply::Changed);
                     }
                 }
             }
@@ -67,22 +66,4 @@ impl ConfigFiles {
     fn watched(&self) -> MutexGuard<'_, Option<WatchedDirectories>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Data as a file in memory, with its size.
-fn in_memory(
-    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<(File, u64)> {
-    let mut out = BufWriter::new(memory_file::create()?);
-    write(&mut out)?;
-    out.flush()?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    let size = file.metadata()?.len();
-    Ok((file, size))
-}
-
-/// Without memory for the data, the reply has no descriptor: what was read before stays in force.
-fn send_data(channel: &Channel, encoded: io::Result<(File, u64)>, reply: impl Fn(u64) -> Reply) {
-    let (fd, size) = encoded.map_or((None, 0), |(file, size)| (Some(file.into()), size));
-    send(channel, &reply(size), fd.as_ref(), Some(reply(0)));
 }

@@ -5,10 +5,12 @@
 //! ([`protocol`]). Links are followed wherever they lead, as in dnsmasq.
 
 mod config_files;
+mod directory_lister;
 mod examine;
 mod inspect;
 mod lookups;
 mod opener;
+pub mod plain_path;
 pub mod protocol;
 mod replies;
 pub mod roots;
@@ -17,6 +19,7 @@ mod slow_devices;
 mod watched;
 
 pub use self::config_files::ConfigFiles;
+pub use self::directory_lister::{DirectoryLister, MAX_NAMES_LEN};
 pub use self::inspect::Inspector;
 pub use self::services::Tasks;
 pub use self::watched::WatchedDirectories;

@@ -2,13 +2,16 @@
 //! another.
 
 use super::config_files::ConfigFiles;
+use super::directory_lister::DirectoryLister;
 use super::inspect::Inspector;
 use super::protocol::{Reply, Request};
-use super::replies::send;
+use super::replies::{send, send_data};
+use super::roots::RootNumber;
 use crate::logging::{Connected, SyslogConnector, open_log_file_again};
 use crate::sys::channel::Channel;
+use crate::sys::directory_changes::Watch;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +38,8 @@ pub struct Tasks {
     pub pid_file: Option<PathBuf>,
     /// Searches for the cause when a file was not sent.
     pub inspector: Inspector,
+    /// Lists directories.
+    pub lister: DirectoryLister,
 }
 
 impl Services {
@@ -107,8 +112,12 @@ impl Tasks {
 
     /// Performs the task of a request, and sends the reply.
     fn perform(&self, request: Request, channel: &Channel) {
-        if request == Request::ReadConfig {
-            return self.config_files.send_all(channel);
+        match request {
+            Request::ReadConfig => return self.config_files.send_all(channel),
+            Request::ListDirectory { root, name, unused } => {
+                return self.list(root, &name, &unused, channel);
+            }
+            _ => {}
         }
         let failure = Reply::failure(&request);
         if let Some((reply, fd)) = self.reply(request) {
@@ -116,10 +125,19 @@ impl Tasks {
         }
     }
 
+    fn list(&self, root: RootNumber, name: &[u8], unused: &[Watch], channel: &Channel) {
+        let (listed, names) = self.lister.list(root, name, unused);
+        let reply = |size| Reply::DirectoryListed(listed.clone(), size);
+        match listed.end {
+            Some(_) => send_data(channel, |out| out.write_all(&names), reply),
+            None => send(channel, &reply(0), None, None),
+        }
+    }
+
     /// The reply to a request, and the descriptor for it.
     fn reply(&self, request: Request) -> Option<(Reply, Option<OwnedFd>)> {
         match request {
-            Request::Lookups(_) | Request::ReadConfig => None,
+            Request::Lookups(_) | Request::ReadConfig | Request::ListDirectory { .. } => None,
             Request::ConnectSyslog => Some(self.connect_syslog()),
             Request::Inspect { id, files } => {
                 Some((Reply::Inspected { id, cause: self.inspector.find_cause(&files) }, None))

@@ -1,19 +1,22 @@
 //! Files on disk: the file process opens them, this module reads them.
 
+pub mod absent_names;
 pub mod io_threads;
+pub mod lookups;
 pub mod read_ahead;
 
 use self::io_threads::{Completion, Device, IoThreads, Job, Part};
+use self::lookups::{LookupResult, Lookups};
 use self::read_ahead::{EXTENT_SIZE, ReadAhead};
-use super::file_process::protocol::{
-    FileFacts, LookedUp, Lookup, LookupKind, MAX_PATH_LEN, Outcome,
-};
+use super::file_process::protocol::{FileFacts, ListedDirectory, LookedUp, Lookup, Request};
 use super::file_process::roots::Roots;
 use crate::strerror::strerror;
+use crate::sys::directory_changes::ChangeReader;
 use crate::sys::file_io::{NonBlockingRead, read_nonblocking};
 use crate::sys::limits;
 use crate::sys::neighbour::NeighbourTable;
 use crate::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
+use crate::time::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::fs::File;
 use std::io;
@@ -46,31 +49,6 @@ pub struct DiskFiles {
     pub neighbours: Option<NeighbourTable>,
 }
 
-/// Look-ups of the file process.
-#[derive(Default)]
-struct Lookups {
-    roots: Roots,
-    /// All look-ups, and the results that are there.
-    results: HashMap<DiskLookup, Option<LookupResult>>,
-    /// Look-ups without a result, by number.
-    by_id: HashMap<u32, DiskLookup>,
-    last_id: u32,
-    /// Look-ups that are not sent yet.
-    outgoing: VecDeque<Lookup>,
-}
-
-/// Look-ups without a result, more than transfers: requests may end before the file process has answered.
-const MAX_LOOKUPS: usize = 16 * 1024;
-
-/// The result of a look-up.
-#[derive(Clone)]
-enum LookupResult {
-    /// The open file, or the error.
-    File(Result<(Arc<File>, FileFacts), OpenError>),
-    /// Whether the path is a directory.
-    Directory(bool),
-}
-
 /// An open file.
 struct OpenEntry {
     file: Arc<File>,
@@ -98,68 +76,10 @@ enum ReadMode {
 /// Device, inode, size, mtime and ctime. Two names with the same version are one file with the same contents.
 type FileVersion = [i64; 5];
 
-impl Lookups {
-    /// The result of a look-up; `None`: it is not there yet. Then the look-up is requested, unless it was already.
-    fn get(&mut self, lookup: DiskLookup) -> Option<LookupResult> {
-        if let Some(result) = self.results.get(&lookup) {
-            return result.clone();
-        }
-        let (kind, path) = match &lookup {
-            DiskLookup::File(path) => (LookupKind::File, path),
-            DiskLookup::Directory(path) => (LookupKind::Directory, path),
-        };
-        if path.len() >= MAX_PATH_LEN {
-            return Some(LookupResult::File(Err(failed(limits::ENAMETOOLONG))));
-        }
-        let Some((root, name)) = self.roots.split(path) else {
-            return Some(LookupResult::File(Err(OpenError::Denied)));
-        };
-        if self.results.len() >= MAX_LOOKUPS {
-            // The client has to repeat its request.
-            return None;
-        }
-        self.last_id = self.last_id.wrapping_add(1);
-        self.outgoing.push_back(Lookup { id: self.last_id, kind, root, name: name.to_vec() });
-        self.by_id.insert(self.last_id, lookup.clone());
-        self.results.insert(lookup, None);
-        None
-    }
-
-    /// Takes a result of the file process; the look-up, if it has a result now.
-    fn take(
-        &mut self,
-        LookedUp { id, outcome }: LookedUp,
-        fds: &mut impl Iterator<Item = OwnedFd>,
-    ) -> Option<DiskLookup> {
-        let result = match outcome {
-            Outcome::File(facts) => LookupResult::File(match fds.next() {
-                Some(fd) => Ok((Arc::new(File::from(fd)), facts)),
-                // The kernel passes no descriptor if this process has too many.
-                None => Err(failed(limits::EMFILE)),
-            }),
-            Outcome::NotFound => LookupResult::File(Err(OpenError::NotFound)),
-            Outcome::Denied => LookupResult::File(Err(OpenError::Denied)),
-            Outcome::Failed(error) => LookupResult::File(Err(failed(error))),
-            Outcome::Directory(is_directory) => LookupResult::Directory(is_directory),
-            Outcome::Dropped => {
-                self.results.remove(&self.by_id.remove(&id)?);
-                return None;
-            }
-        };
-        let lookup = self.by_id.remove(&id)?;
-        self.results.insert(lookup.clone(), Some(result));
-        Some(lookup)
-    }
-}
-
-fn failed(error: i32) -> OpenError {
-    OpenError::Failed(strerror(&io::Error::from_raw_os_error(error)))
-}
-
 impl DiskFiles {
     /// Files below these roots, which these threads read when a read has to wait for a disk.
-    pub fn new(roots: Roots, threads: IoThreads) -> Self {
-        let lookups = Lookups { roots, ..Lookups::default() };
+    pub fn new(roots: Roots, changes: Option<ChangeReader>, threads: IoThreads) -> Self {
+        let lookups = Lookups::new(roots, changes);
         Self { lookups, threads: Some(threads), ..Self::default() }
     }
 
@@ -188,16 +108,30 @@ impl DiskFiles {
 
     /// Takes results of the file process. Returns the look-ups that have a result now. The caller must call
     /// [`DiskFiles::forget`] when all transfers have it.
-    pub fn looked_up(&mut self, results: Vec<LookedUp>, fds: Vec<OwnedFd>) -> Vec<DiskLookup> {
+    pub fn looked_up(
+        &mut self,
+        results: Vec<LookedUp>,
+        fds: Vec<OwnedFd>,
+        now: Timestamp,
+    ) -> Vec<DiskLookup> {
         let mut fds = fds.into_iter();
-        results.into_iter().filter_map(|result| self.lookups.take(result, &mut fds)).collect()
+        let take = |result| self.lookups.take(result, &mut fds, now);
+        results.into_iter().filter_map(take).collect()
+    }
+
+    /// A request to list a directory, for the file process.
+    pub fn listing_request(&mut self) -> Option<Request> {
+        self.lookups.absent.take_request()
+    }
+
+    /// Takes the names of a directory that the file process has listed. `None`: it was not listed.
+    pub fn listed(&mut self, listed: ListedDirectory, names: Option<&[u8]>, now: Timestamp) {
+        self.lookups.absent.listed(listed, names, now);
     }
 
     /// Drops the result of a look-up, after all transfers have it.
     pub fn forget(&mut self, lookup: &DiskLookup) {
-        if let Some(Some(LookupResult::File(Ok((file, facts))))) =
-            self.lookups.results.remove(lookup)
-        {
+        if let Some(LookupResult::File(Ok((file, facts)))) = self.lookups.forget(lookup) {
             self.close_file(facts.device, file);
         }
     }

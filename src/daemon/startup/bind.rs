@@ -22,6 +22,7 @@ use crate::net::Interfaces;
 use crate::reason::StartReason;
 use crate::strerror::strerror;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
+use crate::sys::directory_changes::ChangeReader;
 use crate::sys::fds::close_inherited;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use std::io;
@@ -44,12 +45,14 @@ impl Parsed {
         let (sockets, device) = open_sockets(&config, &interfaces, &mut refusals)?;
         sockets.register_datagrams(&address_watch, EventSource::AddressWatch)?;
         let watched = WatchedDirectories::new(&config)?;
+        // Without them, the file process looks up all names.
+        let changes = config.tftp.as_ref().and_then(|_| ChangeReader::open().ok());
         let sniffer = open_sniffer(&config);
         let pending =
             PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };
         let privileges = find_privileges(&config, pending)?;
         findings.extend(privileges.capabilities.finding());
-        let opened = Opened { sockets, sniffer, address_watch, route, watched, device };
+        let opened = Opened { sockets, sniffer, address_watch, route, watched, changes, device };
         Ok(Bound { config, findings, interfaces, opened, privileges, unconfined })
     }
 }

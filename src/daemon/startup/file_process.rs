@@ -7,21 +7,24 @@ use crate::config::reload::file_list::ConfigFileList;
 use crate::daemon::file_process::protocol::Started;
 use crate::daemon::file_process::roots::Roots;
 use crate::daemon::file_process::{
-    ConfigFiles, FileProcess, Inspector, Setup, Tasks, WatchedDirectories,
+    ConfigFiles, DirectoryLister, FileProcess, Inspector, Setup, Tasks, WatchedDirectories,
 };
 use crate::error::StartupError;
 use crate::logging::SyslogConnector;
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
+use crate::sys::directory_changes::ChangeReader;
 use crate::sys::privilege::Identity;
 use crate::sys::profile::{Profile, Role};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 
 /// What the file process is given.
-pub struct Given {
+pub struct Given<'a> {
     /// Directories to watch.
     pub watched: Option<WatchedDirectories>,
+    /// Changes of directories whose names the packet process keeps. `None`: it keeps none.
+    pub changes: Option<&'a ChangeReader>,
     /// The socket to syslog.
     pub syslog: SyslogConnector,
     /// What it may keep.
@@ -29,11 +32,12 @@ pub struct Given {
 }
 
 /// Starts the file process. It must be called while there is only one thread.
-pub fn start(config: &Config, given: Given) -> Result<FileProcess, StartupError> {
+pub fn start(config: &Config, given: Given<'_>) -> Result<FileProcess, StartupError> {
     // In this process these descriptors are closed with the closure.
     let inotify = given.watched.as_ref().map(|watched| watched.as_fd().as_raw_fd());
     let syslog = given.syslog.as_fd().as_raw_fd();
-    let kept: Vec<RawFd> = inotify.into_iter().chain([syslog]).collect();
+    let changes = given.changes.map(AsRawFd::as_raw_fd);
+    let kept: Vec<RawFd> = inotify.into_iter().chain(changes).chain([syslog]).collect();
     let prepare = |channel: &Channel| prepare(config, given, channel);
     FileProcess::start(&kept, prepare).map_err(|error| {
         StartupError::other(format!("failed to create helper: {}", strerror(&error)))
@@ -46,8 +50,8 @@ pub fn roots(config: &Config) -> Roots {
 }
 
 /// In the file process: gives up its rights.
-fn prepare(config: &Config, given: Given, channel: &Channel) -> Result<Setup, StartupError> {
-    let Given { watched, syslog, limits } = given;
+fn prepare(config: &Config, given: Given<'_>, channel: &Channel) -> Result<Setup, StartupError> {
+    let Given { watched, changes, syslog, limits } = given;
     limits.drop_privileges()?;
     // With the rights of this process: a root of another user may have to be read with root's rights.
     let missing_roots = config.tftp.as_deref().map_or(Ok(Vec::new()), check_roots)?;
@@ -62,7 +66,9 @@ fn prepare(config: &Config, given: Given, channel: &Channel) -> Result<Setup, St
     let config_files = ConfigFiles::new(ConfigFileList::from_config(config), watched);
     let restrictions = limits.confine(&profile);
     let pid_file = config.process.pid_file().map(ToOwned::to_owned);
-    let tasks = Tasks { log_file, syslog, config_files, pid_file, inspector };
+    let watcher = changes.and_then(|changes| changes.watcher().ok());
+    let lister = DirectoryLister::new(roots.clone(), watcher);
+    let tasks = Tasks { log_file, syslog, config_files, pid_file, inspector, lister };
     Ok(Setup { roots, secure, tasks, started: Started { restrictions, missing_roots } })
 }
 

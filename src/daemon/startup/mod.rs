@@ -60,6 +60,7 @@ use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::daemonize::redirect_stdio_to_null;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
+use crate::sys::directory_changes::ChangeReader;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::limits;
 use crate::sys::neighbour::NeighbourTable;
@@ -90,6 +91,8 @@ struct Opened {
     address_watch: Watch,
     route: RouteSocket,
     watched: Option<WatchedDirectories>,
+    /// Changes of directories whose names are known.
+    changes: Option<ChangeReader>,
     /// The interface that the DHCP sockets are bound to.
     device: Option<String>,
 }
@@ -130,7 +133,8 @@ impl Bound {
     /// Writes the pid file, opens the log, closes the terminal, starts the other processes.
     fn settle(mut self, logger: &Logger) -> Result<Daemonized, StartupError> {
         let watched = self.opened.watched.take();
-        let Self { config, opened: Opened { sockets, .. }, privileges, .. } = &self;
+        let Self { config, opened: Opened { sockets, changes, .. }, privileges, .. } = &self;
+        let changes = changes.as_ref();
         let (process, identity) = (&config.process, &privileges.identity);
         let pid_file = match process.pid_file() {
             Some(path) => pid_file::write(path, identity)?,
@@ -160,7 +164,7 @@ impl Bound {
             sockets.register_datagrams(script, EventSource::Script)?;
         }
         let limits = self.limits(&privileges.capabilities.files);
-        let file_process = file_process::start(config, Given { watched, syslog, limits })?;
+        let file_process = file_process::start(config, Given { watched, changes, syslog, limits })?;
         sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
         let host = self.start_host()?;
@@ -239,8 +243,8 @@ impl Confined {
             lines: process_lines,
         } = daemonized;
         let Bound { mut config, findings, interfaces, opened, privileges, .. } = bound;
-        let Opened { sockets, address_watch, route, device, .. } = opened;
-        let (disk_files, roots) = open_tftp(&mut config, &sockets, &missing_roots)?;
+        let Opened { sockets, address_watch, route, device, changes, .. } = opened;
+        let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
         let busy_poll = BusyPoll::new(limits::processors());
@@ -312,12 +316,14 @@ fn read_config(
 fn open_tftp(
     config: &mut Config,
     sockets: &Sockets,
+    changes: Option<ChangeReader>,
     missing_roots: &[u16],
 ) -> Result<(DiskFiles, Vec<TftpLine>), StartupError> {
     let Some(tftp) = config.tftp.as_mut().map(Arc::make_mut) else {
         return Ok((DiskFiles::default(), Vec::new()));
     };
-    let mut files = DiskFiles::new(Roots::from_config(tftp), IoThreads::new(sockets.waker()));
+    let threads = IoThreads::new(sockets.waker());
+    let mut files = DiskFiles::new(Roots::from_config(tftp), changes, threads);
     if tftp.unique_roots.contains(&UniqueRoot::Mac) {
         files.neighbours = Some(NeighbourTable::open().map_err(|error| {
             StartupError::other(format!("cannot create netlink socket: {}", strerror(&error)))

@@ -1,4 +1,5 @@
 use super::super::config_files::ConfigFiles;
+use super::super::directory_lister::DirectoryLister;
 use super::super::inspect::Inspector;
 use super::super::protocol::LookupKind;
 use super::super::roots::Roots;
@@ -35,6 +36,7 @@ fn services(channel: &Arc<Channel>) -> Services {
         syslog: SyslogConnector::new(Path::new("/nothing")).unwrap(),
         pid_file: None,
         inspector,
+        lister: DirectoryLister::new(Roots::default(), None),
         config_files: ConfigFiles::new(ConfigFileList::default(), None),
     };
     Services::new(channel.clone(), tasks)

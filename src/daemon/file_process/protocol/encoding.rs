@@ -1,15 +1,18 @@
 //! The messages as bytes: a first byte for the kind, then fields in native byte order.
 
+mod fields;
 #[cfg(test)]
 mod tests;
 
+use self::fields::Fields;
 use super::{
-    Cause, ExaminedProgram, FileFacts, InspectedFile, LookedUp, Lookup, LookupKind, Outcome, Reply,
-    Request, Started, Unwatched,
+    Cause, ExaminedProgram, FileFacts, InspectedFile, ListedDirectory, LookedUp, Lookup,
+    LookupKind, Outcome, Reply, Request, Started, Unwatched,
 };
 use crate::boot_monitor::event::RefusalReason;
 use crate::daemon::file_process::roots::RootNumber;
 use crate::diagnose::boot_program::Client;
+use crate::sys::directory_changes::Watch;
 use crate::wire::client_arch::Architecture;
 
 /// The first byte of a message.
@@ -33,6 +36,9 @@ mod kind {
     pub const FAILED: u8 = 17;
     pub const EXAMINE_PROGRAM: u8 = 18;
     pub const PROGRAM_EXAMINED: u8 = 19;
+    pub const LIST_DIRECTORY: u8 = 20;
+    pub const DIRECTORY_LISTED: u8 = 21;
+    pub const DIRECTORY_NOT_LISTED: u8 = 22;
 }
 
 /// The first byte of an outcome.
@@ -67,6 +73,12 @@ impl Request {
                 bytes
             }
             Self::ExamineProgram(program) => program.encode(),
+            Self::ListDirectory { root, name, unused } => {
+                let mut bytes = vec![kind::LIST_DIRECTORY];
+                put_name(&mut bytes, *root, name);
+                put_watches(&mut bytes, unused);
+                bytes
+            }
             Self::ReopenLog => vec![kind::REOPEN_LOG],
             Self::ConnectSyslog => vec![kind::CONNECT_SYSLOG],
             Self::RemovePidFile => vec![kind::REMOVE_PID_FILE],
@@ -84,6 +96,10 @@ impl Request {
                 Self::Inspect { id, files: fields.all(InspectedFile::decode)? }
             }
             kind::EXAMINE_PROGRAM => Self::ExamineProgram(ExaminedProgram::decode(&mut fields)?),
+            kind::LIST_DIRECTORY => {
+                let (root, name) = fields.name()?;
+                Self::ListDirectory { root, name: name.to_vec(), unused: fields.watches()? }
+            }
             kind::REOPEN_LOG => Self::ReopenLog,
             kind::CONNECT_SYSLOG => Self::ConnectSyslog,
             kind::REMOVE_PID_FILE => Self::RemovePidFile,
@@ -159,6 +175,22 @@ fn put_name(bytes: &mut Vec<u8>, root: RootNumber, name: &[u8]) {
     bytes.extend_from_slice(&name[..usize::from(length)]);
 }
 
+fn put_watches(bytes: &mut Vec<u8>, watches: &[Watch]) {
+    bytes.extend(watches.iter().flat_map(|watch| watch.to_ne_bytes()));
+}
+
+impl ListedDirectory {
+    fn encode(&self, size: u64) -> Vec<u8> {
+        let mut bytes = match self.end {
+            Some(end) => with_number(kind::DIRECTORY_LISTED, &end.to_ne_bytes()),
+            None => vec![kind::DIRECTORY_NOT_LISTED],
+        };
+        bytes.extend_from_slice(&size.to_ne_bytes());
+        put_watches(&mut bytes, &self.watches);
+        bytes
+    }
+}
+
 impl Reply {
     /// The bytes of the message.
     pub fn encode(&self) -> Vec<u8> {
@@ -202,6 +234,7 @@ impl Reply {
                 bytes.extend_from_slice(reason.as_deref().unwrap_or_default().as_bytes());
                 bytes
             }
+            Self::DirectoryListed(listed, size) => listed.encode(*size),
             Self::LogOpened(error) => with_number(kind::LOG_OPENED, &error.to_ne_bytes()),
             Self::SyslogConnected(error) => {
                 with_number(kind::SYSLOG_CONNECTED, &error.to_ne_bytes())
@@ -238,6 +271,11 @@ impl Reply {
                     reason: Some(fields.text()).filter(|text| !text.is_empty()),
                 }
             }
+            kind::DIRECTORY_LISTED => {
+                let end = u16::from_ne_bytes(fields.array()?);
+                fields.directory_listed(Some(end))?
+            }
+            kind::DIRECTORY_NOT_LISTED => fields.directory_listed(None)?,
             kind::LOG_OPENED => Self::LogOpened(i32::from_ne_bytes(fields.array()?)),
             kind::SYSLOG_CONNECTED => Self::SyslogConnected(i32::from_ne_bytes(fields.array()?)),
             kind::PID_FILE_REMOVED => Self::PidFileRemoved,
@@ -307,64 +345,5 @@ impl FileFacts {
         let flags = fields.byte()?;
         let [is_regular, is_in_memory, is_directory] = [1, 2, 4].map(|flag| flags & flag != 0);
         Some(Self { device, version, size, is_regular, is_directory, is_in_memory })
-    }
-}
-
-/// The rest of a message.
-struct Fields<'b>(&'b [u8]);
-
-impl<'b> Fields<'b> {
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (first, rest) = self.0.split_first_chunk::<N>()?;
-        self.0 = rest;
-        Some(*first)
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn number(&mut self) -> Option<u32> {
-        self.array().map(u32::from_ne_bytes)
-    }
-
-    fn name(&mut self) -> Option<(RootNumber, &'b [u8])> {
-        let root = u16::from_ne_bytes(self.array()?);
-        let length = u16::from_ne_bytes(self.array()?);
-        let (name, rest) = self.0.split_at_checked(length.into())?;
-        self.0 = rest;
-        Some((root, name))
-    }
-
-    /// The rest of the message as text.
-    fn text(&self) -> String {
-        String::from_utf8_lossy(self.0).into_owned()
-    }
-
-    fn started(&mut self) -> Option<Started> {
-        let count = u16::from_ne_bytes(self.array()?);
-        let missing_roots: Option<Vec<u16>> =
-            (0..count).map(|_| self.array().map(u16::from_ne_bytes)).collect();
-        Some(Started { missing_roots: missing_roots?, restrictions: self.text() })
-    }
-
-    fn unwatched(&mut self) -> Option<Unwatched> {
-        let index = u16::from_ne_bytes(self.array()?);
-        Some(Unwatched { index, error: i32::from_ne_bytes(self.array()?) })
-    }
-
-    /// All elements up to the end; `None`: one of them is malformed.
-    fn all<T>(&mut self, mut element: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let mut elements = Vec::new();
-        while !self.0.is_empty() {
-            elements.push(element(self)?);
-        }
-        Some(elements)
-    }
-
-    /// The rest of the message as a cause.
-    fn cause(&mut self) -> Option<Cause> {
-        let file = u16::from_ne_bytes(self.array()?);
-        Some(Cause { file, text: self.text() })
     }
 }

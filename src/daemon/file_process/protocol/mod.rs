@@ -5,6 +5,7 @@ mod encoding;
 use super::roots::RootNumber;
 use crate::boot_monitor::event::RefusalReason;
 use crate::diagnose::boot_program::Client;
+use crate::sys::directory_changes::Watch;
 
 /// A request of the packet process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,15 @@ pub enum Request {
     },
     /// Find out why a client loads a boot file again and again.
     ExamineProgram(ExaminedProgram),
+    /// List the last directory of a path that exists, and watch it and all above it.
+    ListDirectory {
+        /// The root.
+        root: RootNumber,
+        /// The name below the root.
+        name: Vec<u8>,
+        /// Directories that need not be watched any more.
+        unused: Vec<Watch>,
+    },
     /// Open the log file again.
     ReopenLog,
     /// Connect to the system log again.
@@ -118,12 +128,24 @@ pub enum Reply {
         /// Why the client loads the file again, if the file shows it.
         reason: Option<String>,
     },
+    /// A directory was listed. Its names, each with a NUL behind it, are in memory that is passed as a descriptor, of this size. No
+    /// descriptor: it was not listed.
+    DirectoryListed(ListedDirectory, u64),
     /// The log file was opened: 0 and a descriptor, or the error number.
     LogOpened(i32),
     /// The result of connecting to the system log: 0, or the error number. A descriptor: the system log is a stream socket.
     SyslogConnected(i32),
     /// The pid file was removed, if that was possible.
     PidFileRemoved,
+}
+
+/// A directory whose names are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedDirectory {
+    /// The directories that are watched: `/`, and so on along the path.
+    pub watches: Vec<Watch>,
+    /// Where its path ends in the path of the request; 0: it is `/`. `None`: it was not listed.
+    pub end: Option<u16>,
 }
 
 /// The result of the start.
