@@ -25,7 +25,21 @@ struct Slot {
     gso: GsoSupport,
     interest: Interest,
     mode: ReceiveMode,
+    connection: Connection,
 }
+
+/// Whether a socket is connected to its client.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Connection {
+    /// It will be after so many further batches.
+    After(u32),
+    Connected,
+    /// The kernel has refused.
+    Refused,
+}
+
+/// Batches after which a socket is connected: small files are complete before, and end without a further system call.
+const BATCHES_BEFORE_CONNECT: u32 = 32;
 
 /// The events of a socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,6 +64,7 @@ impl TransferSockets {
             gso: GsoSupport::Unknown,
             interest: Interest::None,
             mode: ReceiveMode::Single,
+            connection: Connection::After(BATCHES_BEFORE_CONNECT),
         });
         Ok(id)
     }
@@ -126,7 +141,23 @@ impl TransferSockets {
     pub fn send_batch(&mut self, id: usize, batch: &Batch) -> io::Result<usize> {
         let slot = self.slots.get_mut(id).and_then(Option::as_mut);
         let slot = slot.ok_or(io::ErrorKind::NotConnected)?;
+        slot.connection.advance(&slot.fd, batch.to);
         let way = SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
+        let way = (slot.connection != Connection::Connected).then_some(way);
         send_batch(&slot.fd, &batch.bytes, batch.segment, way, &mut slot.gso)
+    }
+}
+
+impl Connection {
+    /// A batch is sent to the client: connects the socket, if it is time.
+    fn advance(&mut self, fd: &OwnedFd, client: SocketAddr) {
+        *self = match *self {
+            Self::After(0) => match udp::connect_to(fd, client) {
+                Ok(()) => Self::Connected,
+                Err(_) => Self::Refused,
+            },
+            Self::After(count) => Self::After(count - 1),
+            state => state,
+        };
     }
 }
