@@ -2,6 +2,7 @@
 
 use super::Daemon;
 use super::sockets::EventSource;
+use super::sockets::transfer::MAX_BLOCKS;
 use crate::boot_monitor::event::ClientEvent;
 use crate::effect::Effect;
 use crate::log_line::{DhcpLine, Line};
@@ -67,13 +68,48 @@ impl Daemon {
             // Lines are written in their order after all datagrams: a client does not wait for the log.
             let mut lines = Vec::new();
             for effect in effects.drain(..) {
-                self.perform_one(effect, now, &mut lines);
+                if let Some(effect) = self.collect_block(effect, now) {
+                    self.send_blocks(now);
+                    self.perform_one(effect, now, &mut lines);
+                }
             }
+            self.send_blocks(now);
             if self.effects.is_empty() {
                 self.effects = effects;
             }
             self.log_lines(&lines);
         }
+    }
+
+    /// Stores a block that can be sent together with others, or returns the effect.
+    fn collect_block(&mut self, effect: Effect, now: Timestamp) -> Option<Effect> {
+        let Effect::SendBatch(batch) = effect else { return Some(effect) };
+        if !self.sockets.transfers().is_single_block(&batch) {
+            return Some(Effect::SendBatch(batch));
+        }
+        self.blocks.push(batch);
+        if self.blocks.len() == MAX_BLOCKS {
+            self.send_blocks(now);
+        }
+        None
+    }
+
+    /// Sends the stored blocks. Those that could not be sent together are sent alone.
+    fn send_blocks(&mut self, now: Timestamp) {
+        if self.blocks.is_empty() {
+            return;
+        }
+        let mut blocks = std::mem::take(&mut self.blocks);
+        let sent = self.sockets.transfers().send_blocks(&blocks);
+        for (index, batch) in blocks.drain(..).enumerate() {
+            if sent >> index & 1 == 0 {
+                self.send_batch(batch, now);
+            } else {
+                self.scheduling.busy_poll.record_send(1);
+                self.tftp_input(Input::BatchSent { buffer: batch.bytes, partial: None }, now);
+            }
+        }
+        self.blocks = blocks;
     }
 
     fn perform_one(&mut self, effect: Effect, now: Timestamp, lines: &mut Vec<Line>) {

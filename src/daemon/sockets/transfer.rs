@@ -1,7 +1,8 @@
 //! The sockets of transfers.
 
 use crate::effect::ReceiveMode;
-use crate::net::Batch;
+use crate::net::{Batch, EgressSocket};
+use crate::sys::aio::{MAX_WRITES, WriteContext};
 use crate::sys::udp;
 use crate::sys::udp::SendAddress;
 use crate::sys::udp_batch::{GsoSupport, RecvBatch, send_batch};
@@ -10,13 +11,15 @@ use mio::unix::SourceFd;
 use mio::{Registry, Token};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// The sockets of transfers, by number.
 #[derive(Default)]
 pub struct TransferSockets {
     slots: Vec<Option<Slot>>,
     free: Vec<usize>,
+    /// To send blocks of several transfers together. `None`: the kernel cannot.
+    writes: Option<WriteContext>,
 }
 
 struct Slot {
@@ -40,6 +43,11 @@ enum Connection {
 
 /// Batches after which a socket is connected: small files are complete before, and end without a further system call.
 const BATCHES_BEFORE_CONNECT: u32 = 32;
+
+/// The maximum number of blocks that [`TransferSockets::send_blocks`] sends.
+pub const MAX_BLOCKS: usize = MAX_WRITES;
+/// Fewer blocks are sent faster one by one.
+const MIN_BLOCKS: usize = 4;
 
 /// The events of a socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,6 +143,30 @@ impl TransferSockets {
     pub fn send(&self, id: usize, bytes: &[u8], way: SendAddress) -> io::Result<()> {
         let slot = self.slots.get(id).and_then(Option::as_ref);
         udp::send(&slot.ok_or(io::ErrorKind::NotConnected)?.fd, bytes, way)
+    }
+
+    /// Prepares [`Self::send_blocks`]. Child processes of this process cannot use it.
+    pub fn prepare_writes(&mut self) {
+        self.writes = WriteContext::new();
+    }
+
+    /// Whether a batch can be one of those of [`Self::send_blocks`].
+    pub fn is_single_block(&self, batch: &Batch) -> bool {
+        let EgressSocket::Transfer(id) = batch.via else { return false };
+        let slot = self.slots.get(id).and_then(Option::as_ref);
+        batch.bytes.len() <= batch.segment
+            && slot.is_some_and(|slot| slot.connection == Connection::Connected)
+    }
+
+    /// Sends one block to each of several clients with one system call. Bit `n` of the result: batch `n` was sent.
+    pub fn send_blocks(&self, batches: &[Batch]) -> u32 {
+        let Some(writes) = self.writes.as_ref().filter(|_| batches.len() >= MIN_BLOCKS) else {
+            return 0;
+        };
+        writes.write(batches.iter().map_while(|batch| {
+            let EgressSocket::Transfer(id) = batch.via else { return None };
+            Some((self.slots.get(id)?.as_ref()?.fd.as_fd(), &batch.bytes[..]))
+        }))
     }
 
     /// Sends a batch. Returns the number of bytes that fitted into the send buffer.

@@ -237,12 +237,13 @@ impl Confined {
             lines: process_lines,
         } = daemonized;
         let Bound { mut config, findings, interfaces, opened, privileges, .. } = bound;
-        let Opened { sockets, address_watch, route, device, .. } = opened;
+        let Opened { mut sockets, address_watch, route, device, .. } = opened;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = SdNotify::from_environment();
+        sockets.transfers().prepare_writes();
         let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref()));
         let banner = StartupBanner {
             process_lines,
@@ -282,6 +283,7 @@ impl Confined {
             delayed_replies: DelayedReplies::default(),
             scheduling: Scheduling { clock: Clock::start(), busy_poll, backlog: Vec::new() },
             effects: Vec::new(),
+            blocks: Vec::new(),
         })
     }
 }

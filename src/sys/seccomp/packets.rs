@@ -17,6 +17,9 @@ const SOCKETS: &[Row] = &[
     row!("transfers", SYS_bind, Except(Syslog), Except(ServiceManager)),
     row!("transfers", SYS_connect, Except(Syslog), Except(ServiceManager), Is(2, SOCKADDR_IN)),
     row!("transfers", SYS_connect, Except(Syslog), Except(ServiceManager), Is(2, SOCKADDR_IN6)),
+    // Only to descriptors that it holds, and no addresses: no more than `read` and `write`.
+    row!("blocks of several transfers", SYS_io_submit),
+    row!("blocks of several transfers", SYS_io_getevents),
     row!("family of a socket, for ICMP errors", SYS_getsockname),
     row!("requests, and messages of other processes", SYS_recvfrom),
     row!("requests", SYS_recvmmsg),
