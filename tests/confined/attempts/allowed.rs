@@ -126,6 +126,8 @@ pub const SOCKETS: &[Attempt] = &[
     attempt!(PACKETS, "sends several datagrams",             SYS_sendmmsg(BAD)),
     attempt!(NONE,    "sends to any unix socket",            SYS_sendmmsg(SYSLOG)),
     attempt!(NONE,    "sends to any unix socket",            SYS_sendmmsg(SERVICE_MANAGER)),
+    attempt!(PACKETS, "writes to several descriptors",       SYS_io_submit(BAD, 0, 0)),
+    attempt!(PACKETS, "waits for writes",                    SYS_io_getevents(BAD, 0, 0, 0, 0)),
     attempt!(PACKETS, "registers a socket for events",       SYS_epoll_ctl(BAD)),
     attempt!(PACKETS & (MUSL | NOT_X86_64), "waits for events", SYS_epoll_pwait(BAD)),
     #[cfg(target_arch = "x86_64")]
