@@ -171,13 +171,14 @@ impl Daemon {
             EventSource::dedup_in_priority_order(&mut ready);
             self.read_icmp_errors(&events, now);
             for &source in &ready {
-                if let Some(reason) = self.handle_ready(source, &mut buffers, now) {
+                if let Some(reason) = self.handle_ready(source, &mut buffers.single, now) {
                     self.shutdown();
                     return Ok(reason);
                 }
             }
             self.perform(now);
             self.expire(&mut buffers, now);
+            self.serve_transfers(&mut buffers, now);
             self.send_delayed(now);
             self.poll_monitor(now);
             self.admit_queued(now);
@@ -216,7 +217,8 @@ impl Daemon {
     fn wait(&mut self, events: &mut Events, busy_time: Duration) -> io::Result<()> {
         let syslog_stalled = self.logger.flush();
         self.connect_log();
-        if busy_time > Duration::ZERO && self.scheduling.backlog.is_empty() {
+        let is_idle = self.scheduling.backlog.is_empty() && !self.tftp.has_held();
+        if busy_time > Duration::ZERO && is_idle {
             self.files.prefetch();
             let end = Instant::now() + busy_time;
             self.sockets.poll(events, Some(Duration::ZERO))?;
@@ -238,7 +240,7 @@ impl Daemon {
     fn handle_ready(
         &mut self,
         source: EventSource,
-        buffers: &mut ReceiveBuffers,
+        buffer: &mut [u8],
         now: Timestamp,
     ) -> Option<ExitReason> {
         let more = match source {
@@ -247,13 +249,16 @@ impl Daemon {
                 self.refresh_interfaces();
                 false
             }
-            EventSource::ProxyDhcp(port) => self.handle_dhcp(port, &mut buffers.single, now),
+            EventSource::ProxyDhcp(port) => self.handle_dhcp(port, buffer, now),
             EventSource::Host => match self.read_host(now) {
                 HelperState::Ended(name) => return Some(self.helper_ended(name)),
                 HelperState::Running { more } => more,
             },
-            EventSource::Tftp(listener) => self.requests(listener, &mut buffers.single, now),
-            EventSource::Transfer(id) => self.transfer(id, buffers, now),
+            EventSource::Tftp(listener) => self.requests(listener, buffer, now),
+            EventSource::Transfer(id) => {
+                self.tftp.socket_ready(id, now);
+                false
+            }
             EventSource::Disk => {
                 self.disk(now);
                 false
@@ -284,7 +289,7 @@ impl Daemon {
         let deadline = deadlines.into_iter().flatten().min();
         let now = self.now();
         let limits = Limits {
-            unread_socket: !self.scheduling.backlog.is_empty(),
+            work_left: !self.scheduling.backlog.is_empty() || self.tftp.has_held(),
             next_timer: deadline.map(|at| Duration::from_millis(at.0.saturating_sub(now.0))),
             syslog_stalled,
         };

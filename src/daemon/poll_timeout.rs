@@ -8,8 +8,8 @@ const SYSLOG_RETRY: Duration = Duration::from_millis(50);
 /// What limits the wait. Each limit holds, whatever the others are.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// A socket was not read to the end.
-    pub unread_socket: bool,
+    /// A socket was not read to the end, or transfers have blocks to send.
+    pub work_left: bool,
     /// Time until the first timer expires: of a transfer, a delayed answer, a notice or a summary.
     pub next_timer: Option<Duration>,
     /// Lines wait for a syslog that has no space.
@@ -20,7 +20,7 @@ impl Limits {
     /// The shortest limit; `None`: the loop waits until an event comes.
     pub fn timeout(self) -> Option<Duration> {
         let limits = [
-            self.unread_socket.then_some(Duration::ZERO),
+            self.work_left.then_some(Duration::ZERO),
             self.next_timer,
             self.syslog_stalled.then_some(SYSLOG_RETRY),
         ];
@@ -32,7 +32,7 @@ impl Limits {
 mod tests {
     use super::*;
 
-    const NONE: Limits = Limits { unread_socket: false, next_timer: None, syslog_stalled: false };
+    const NONE: Limits = Limits { work_left: false, next_timer: None, syslog_stalled: false };
 
     #[test]
     fn shortest_limit_is_the_timeout() {
@@ -43,7 +43,7 @@ mod tests {
             (Limits { next_timer: timer(7), ..NONE }, Some(7)),
             (Limits { next_timer: timer(7), syslog_stalled: true, ..NONE }, Some(7)),
             (Limits { next_timer: timer(3000), syslog_stalled: true, ..NONE }, Some(50)),
-            (Limits { unread_socket: true, next_timer: timer(7), syslog_stalled: true }, Some(0)),
+            (Limits { work_left: true, next_timer: timer(7), syslog_stalled: true }, Some(0)),
         ] {
             assert_eq!(limits.timeout().map(|time| time.as_millis()), timeout, "{limits:?}");
         }

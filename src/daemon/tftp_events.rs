@@ -8,7 +8,9 @@ use crate::effect::{ReceiveMode, SocketToken};
 use crate::strerror::strerror;
 use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
-use crate::tftp::{Context, Input, Movement, Server, SocketError, SocketErrorKind, accepts};
+use crate::tftp::{
+    Context, Input, Movement, Server, Service, SocketError, SocketErrorKind, accepts,
+};
 use crate::time::Timestamp;
 use mio::Events;
 use std::io;
@@ -215,6 +217,24 @@ impl Daemon {
         while self.with_tftp(now, Server::resume_next) == Some(true) {
             self.perform(now);
         }
+    }
+
+    /// Serves transfers whose sockets are ready, as many as one turn of the loop has time for.
+    pub(super) fn serve_transfers(&mut self, buffers: &mut ReceiveBuffers, now: Timestamp) {
+        while let Some(service) = self.with_tftp(now, Server::serve_next).flatten() {
+            match service {
+                Service::ReadSocket(id) => {
+                    if self.transfer(id, buffers, now) {
+                        self.scheduling.backlog.push(EventSource::Transfer(id));
+                    }
+                }
+                Service::Sent => {}
+            }
+            if self.effects.len() >= MAX_EFFECTS_TOGETHER {
+                self.perform(now);
+            }
+        }
+        self.perform(now);
     }
 
     /// Starts requests from the queue, as far as slots are free.

@@ -65,6 +65,11 @@ impl BlockSource {
         self.size
     }
 
+    /// Bytes of the file from this block on. In netascii the number is not exact.
+    pub fn remaining(&self, block: u64) -> u64 {
+        self.size.saturating_sub(block.saturating_sub(1).saturating_mul(self.blksize as u64))
+    }
+
     /// The number of the last block: the first one that is not full. `None` in netascii, where it is not known before.
     pub fn last(&self) -> Option<u64> {
         self.netascii.is_none().then(|| self.size / self.blksize as u64 + 1)

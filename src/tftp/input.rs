@@ -97,6 +97,16 @@ pub enum Movement {
     Unmoved,
 }
 
+/// What is done for the transfer that is served next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// The socket of this number is to be read. Its datagrams are passed to
+    /// [`Server::handle_datagrams`](super::Server::handle_datagrams), no datagram too.
+    ReadSocket(usize),
+    /// Its blocks are sent.
+    Sent,
+}
+
 /// How much the server has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {

@@ -14,6 +14,7 @@ pub mod files;
 mod input;
 pub mod negotiate;
 pub mod path;
+pub mod schedule;
 mod session;
 mod session_table;
 mod start;
@@ -25,7 +26,7 @@ mod transfers;
 
 pub use accept::accepts;
 pub use input::{
-    Context, Input, Load, Movement, PartialSend, ReplySocket, SocketError, SocketErrorKind,
+    Context, Input, Load, Movement, PartialSend, ReplySocket, Service, SocketError, SocketErrorKind,
 };
 
 use crate::effect::Effect;
@@ -38,6 +39,7 @@ use admission::{
     FairShare, OpeningRequests, UnreachableClients, WaitQueue, close_if_dedicated, is_read_request,
 };
 use files::{FileId, Files};
+use schedule::Schedule;
 use session::{Peer, Phase, Session};
 use session_table::SessionTable;
 use start::{StartResult, start};
@@ -50,12 +52,13 @@ use transfer::Event;
 ///
 /// The loop passes inputs ([`Server::handle_input`], [`Server::handle_datagrams`]) and performs the effects in their
 /// order; calls [`Server::resume_next`] until it returns `false`; at [`Server::deadline`] calls [`Server::next_timeout`]
-/// until it returns `None`; and calls [`Server::admit_next`] until it returns `false`. [`Server::load`] has the number of
-/// transfers and of queued requests.
+/// until it returns `None`; and calls [`Server::serve_next`] until it returns `None`, and [`Server::admit_next`] until it
+/// returns `false`. [`Server::load`] has the number of transfers and of queued requests.
 #[derive(Debug, Default)]
 pub struct Server {
     sessions: SessionTable,
     timers: Timers,
+    schedule: Schedule,
     /// Transfers that wait for a part of a file, by file and offset.
     disk_waiters: HashMap<(FileId, u64), BTreeSet<usize>>,
     /// Transfers whose part of a file was read. They continue in [`Server::resume_next`].
@@ -80,6 +83,11 @@ impl Server {
         self.timers.next().into_iter().chain(self.pending.deadline()).chain(scan).min()
     }
 
+    /// Whether [`Server::serve_next`] has something to do at once.
+    pub fn has_held(&self) -> bool {
+        !self.schedule.is_empty()
+    }
+
     /// How much there is to do.
     pub fn load(&self) -> Load {
         Load { transfers: self.sessions.len(), queued: self.queue.len() }
@@ -101,32 +109,67 @@ impl Server {
             }
             Input::LookedUp(lookup) => self.resolved.extend(self.pending.take_resolved(lookup)),
             Input::Timeout(id) => {
-                self.apply_event(id, Event::Tick, context);
-                self.flush(id, Phase::Running, context);
+                // The client does not have to answer blocks that are not sent yet.
+                if self.sessions.get(id).is_some_and(|session| session.hold.is_none()) {
+                    self.apply_event(id, Event::Tick, context);
+                    self.flush(id, Phase::Running, context);
+                }
             }
         }
     }
 
     /// Handles datagrams that were received together on the socket of a transfer. Of several ACKs only the last one
     /// that moves the transfer causes blocks to be sent. No datagram at all is permitted: blocks that were not sent
-    /// before are sent now.
+    /// before are sent now. If the transfer was held, the datagrams count as received when that began.
     pub fn handle_datagrams<'d>(
         &mut self,
         id: usize,
         datagrams: impl Iterator<Item = (SocketAddr, &'d [u8])>,
         context: &mut Context<'_, impl Files>,
     ) -> Movement {
+        let now = context.now;
+        let Some(session) = self.sessions.get_mut(id) else { return Movement::Moved };
+        context.now = session.held_since.take().unwrap_or(now);
         for (peer, bytes) in datagrams {
-            let Some(session) = self.sessions.get(id) else { return Movement::Moved };
+            let Some(session) = self.sessions.get(id) else { break };
             if session.peer() != peer {
                 reject_unknown_tid(EgressSocket::Transfer(id), peer, bytes, context);
             } else if let Some(inbound) = Inbound::parse(bytes) {
                 self.handle_packet(id, inbound, context);
             }
         }
+        let received = std::mem::replace(&mut context.now, now);
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.shift_timers(received, now);
+        }
         let has_moved = self.sessions.get(id).is_none_or(Session::has_unsent);
         self.flush(id, Phase::Running, context);
         if has_moved { Movement::Moved } else { Movement::Unmoved }
+    }
+
+    /// The socket of a transfer is ready: it has datagrams, or space for blocks. [`Server::serve_next`] returns it in its turn.
+    pub fn socket_ready(&mut self, id: usize, now: Timestamp) {
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.hold(id, &mut self.schedule, now);
+        }
+    }
+
+    /// The transfer that is served next. `None`: there is none, or the turn is over: then wait for events without sleeping
+    /// before the next call.
+    pub fn serve_next(&mut self, context: &mut Context<'_, impl Files>) -> Option<Service> {
+        let Self { schedule, sessions, .. } = self;
+        let is_held =
+            |id, ticket| sessions.get(id).is_some_and(|session| session.hold == Some(ticket));
+        let (id, since) = schedule.take(context.now, is_held)?;
+        let Some(session) = sessions.get_mut(id) else { return Some(Service::Sent) };
+        session.hold = None;
+        if session.has_own_socket() {
+            session.held_since = Some(since);
+            return Some(Service::ReadSocket(id));
+        }
+        session.shift_timers(since, context.now);
+        self.flush(id, Phase::Running, context);
+        Some(Service::Sent)
     }
 
     /// Continues one transfer or request whose disk operation has ended. Returns whether there was one: then perform
@@ -153,6 +196,10 @@ impl Server {
         while let Some((id, when)) = self.timers.due(now) {
             let Some(session) = self.sessions.get_mut(id) else { continue };
             if session.timer.fires(when) {
+                // Its timer is set again when its blocks are sent.
+                if session.hold.is_some() {
+                    continue;
+                }
                 if session.deadline() <= now {
                     return Some(id);
                 }
@@ -217,7 +264,7 @@ impl Server {
             }
             inbound => {
                 self.handle_packet(id, inbound, context);
-                self.flush(id, Phase::Running, context);
+                self.hold_blocks(id, context);
                 None
             }
         }

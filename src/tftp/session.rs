@@ -6,6 +6,7 @@ use super::admission::SlotTicket;
 use super::admission::pending::CLIENT_RETRY_INTERVAL;
 use super::block_source::{BlockSource, RenderResult};
 use super::files::{FileId, Files};
+use super::schedule::{Schedule, Ticket};
 use super::timers::TimerHandle;
 use super::transfer::{Action, Event, Outcome, Transfer};
 use crate::boot_monitor::event::{ClientEvent, CompletedTransfer};
@@ -100,6 +101,10 @@ pub struct Session {
     awaiting_disk_at: Option<u64>,
     /// The timer of the transfer.
     pub timer: TimerHandle,
+    /// The session is in the schedule.
+    pub hold: Option<Ticket>,
+    /// The session was in the schedule from this time on, and its socket is read now.
+    pub held_since: Option<Timestamp>,
 }
 
 /// What a session is made of.
@@ -154,6 +159,8 @@ impl Session {
             last_sent: 0..0,
             awaiting_disk_at: None,
             timer: TimerHandle::default(),
+            hold: None,
+            held_since: None,
         }
     }
 
@@ -195,6 +202,31 @@ impl Session {
     /// The file and the offset that the session waits for.
     pub fn awaiting_disk(&self) -> Option<(FileId, u64)> {
         Some((self.file(), self.awaiting_disk_at?))
+    }
+
+    /// Puts the session into the schedule, unless it is there. The rest of a window comes first: the client answers only the
+    /// whole window.
+    pub fn hold(&mut self, id: usize, schedule: &mut Schedule, now: Timestamp) {
+        if self.hold.is_none() {
+            let remaining = match &self.unsent {
+                Some(_) if self.has_own_socket() => 0,
+                Some(blocks) => self.source.remaining(blocks.start),
+                None => self.source.remaining(self.last_sent.end),
+            };
+            self.hold = Some(schedule.add(id, remaining, now));
+        }
+    }
+
+    /// Whether the session does not use port 69.
+    pub fn has_own_socket(&self) -> bool {
+        matches!(self.client.via, EgressSocket::Transfer(_))
+    }
+
+    /// What was received at a time is handled `now`. The timers of the transfer begin now.
+    pub fn shift_timers(&mut self, received: Timestamp, now: Timestamp) {
+        if now > received {
+            self.transfer.mark_held(received, now);
+        }
     }
 
     /// Drops the blocks that are to be sent.

@@ -79,6 +79,16 @@ impl Server {
         }
     }
 
+    /// The blocks that a transfer over port 69 has to send are sent by [`Server::serve_next`].
+    pub(super) fn hold_blocks(&mut self, id: usize, context: &mut Context<'_, impl Files>) {
+        match self.sessions.get_mut(id) {
+            Some(session) if session.has_unsent() => {
+                session.hold(id, &mut self.schedule, context.now);
+            }
+            _ => self.flush(id, Phase::Running, context),
+        }
+    }
+
     /// Sends the unsent blocks of a transfer, if the disk has them, and sets its timer.
     pub(super) fn flush(&mut self, id: usize, phase: Phase, context: &mut Context<'_, impl Files>) {
         let Self { sessions, buffers, timers, .. } = self;
@@ -124,6 +134,9 @@ impl Server {
     pub(super) fn close(&mut self, id: usize, context: &mut Context<'_, impl Files>) {
         let Some((session, socket)) = self.sessions.remove(id) else { return };
         context.files.close(session.file());
+        if session.hold.is_some() {
+            self.schedule.remove();
+        }
         self.unregister_waiter(id, session.awaiting_disk());
         if let Some(ticket) = session.ticket {
             self.fair_share.remove(id, session.peer().ip(), ticket);

@@ -5,8 +5,10 @@ use super::disk::Disk;
 use pxemasq::config::Tftp;
 use pxemasq::effect::{Effect, SocketToken};
 use pxemasq::net::{Address, EgressSocket, Interfaces, Link, ReceivedDatagram};
-use pxemasq::tftp::{Context, Input, Server};
+use pxemasq::tftp::schedule::HOLD_LIMIT;
+use pxemasq::tftp::{Context, Input, Server, Service};
 use pxemasq::time::Timestamp;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -56,6 +58,8 @@ pub struct Network {
     to_clients: Vec<ToClient>,
     to_server: Vec<ToServer>,
     sockets: Vec<Socket>,
+    /// Datagrams in the sockets of transfers that the server has not read yet.
+    unread: BTreeMap<usize, Vec<(SocketAddr, Vec<u8>)>>,
     /// Number of complete downloads.
     pub delivered: usize,
 }
@@ -97,6 +101,7 @@ impl Network {
             to_clients: Vec::new(),
             to_server: Vec::new(),
             sockets: Vec::new(),
+            unread: BTreeMap::new(),
             delivered: 0,
         }
     }
@@ -115,7 +120,13 @@ impl Network {
                 return rest;
             }
             1..=4 => self.deliver_to_client(nth, flag),
-            5..=8 => self.deliver_to_server(nth, flag),
+            5..=8 => {
+                self.deliver_to_server(nth, flag);
+                // Otherwise the transfer is held.
+                if argument & 0x40 == 0 {
+                    self.serve();
+                }
+            }
             9 if self.to_clients.len() > nth => drop(self.to_clients.remove(nth)),
             10 if self.to_server.len() > nth => drop(self.to_server.remove(nth)),
             11 => self.advance([1, 10, 50, 100, 250, 1000, 5000, 30_000][nth & 7]),
@@ -221,16 +232,31 @@ impl Network {
             if !socket.watched || socket.closed != closed {
                 return;
             }
-            let datagrams = std::iter::once((peer, &bytes[..]));
-            self.call(|server, context| server.handle_datagrams(id, datagrams, context)).1
+            self.unread.entry(id).or_default().push((peer, bytes));
+            return self.server.socket_ready(id, self.now);
         } else {
             let datagram = ReceivedDatagram { bytes: &bytes, peer, local: SERVER, interface: 2 };
             self.input(Input::Request { listener: 0, datagram })
         };
-        let answers = |effect: &Effect| matches!(effect, Effect::Send(sent) if sent.bytes[1] == 5);
-        let is_error = matches!(bytes[..], [0, 5, ..]);
-        assert!(!(is_error && effects.iter().any(answers)), "the reply to an ERROR is an ERROR");
+        check_answers(&bytes, &effects);
         self.apply(effects);
+    }
+
+    /// Serves all transfers whose sockets are ready.
+    fn serve(&mut self) {
+        while self.server.has_held() {
+            let (service, effects) = self.call(Server::serve_next);
+            self.apply(effects);
+            let Some(Service::ReadSocket(id)) = service else { continue };
+            let unread = self.unread.remove(&id).unwrap_or_default();
+            let datagrams = unread.iter().map(|(peer, bytes)| (*peer, &bytes[..]));
+            let (_, effects) =
+                self.call(|server, context| server.handle_datagrams(id, datagrams, context));
+            if let [(_, bytes)] = &unread[..] {
+                check_answers(bytes, &effects);
+            }
+            self.apply(effects);
+        }
     }
 
     fn input(&mut self, input: Input<'_>) -> Vec<Effect> {
@@ -263,6 +289,9 @@ impl Network {
 
     /// Advances the clock. Each timeout is handled at its deadline.
     fn advance(&mut self, millis: u64) {
+        if u128::from(millis) > HOLD_LIMIT.as_millis() {
+            self.serve();
+        }
         let until = self.now + Duration::from_millis(millis);
         while let Some(due) = self.server.deadline().filter(|due| *due <= until) {
             self.now = self.now.max(due);
@@ -270,6 +299,7 @@ impl Network {
         }
         self.now = until;
         self.handle_timeouts();
+        self.serve();
     }
 
     fn handle_timeouts(&mut self) {
@@ -325,6 +355,7 @@ impl Network {
                 Effect::CloseSocket(id) => {
                     let Socket { open, closed, .. } = self.sockets[id];
                     assert!(open, "a socket is closed twice");
+                    self.unread.remove(&id);
                     self.sockets[id] = Socket { closed: closed + 1, ..Socket::default() };
                 }
                 Effect::Log(line) | Effect::LogLimited(_, line) => {
@@ -367,6 +398,7 @@ impl Network {
         while self.clients.iter().any(Option::is_some) {
             while !self.to_clients.is_empty() || !self.to_server.is_empty() {
                 self.deliver_to_server(0, false);
+                self.serve();
                 self.deliver_to_client(0, false);
             }
             self.advance(1000);
@@ -386,6 +418,14 @@ impl Network {
         );
         assert!(self.sockets.iter().all(|socket| !socket.open), "a socket is still open");
     }
+}
+
+/// The answer to an ERROR must not be an ERROR.
+fn check_answers(bytes: &[u8], effects: &[Effect]) {
+    let is_error_sent =
+        |effect: &Effect| matches!(effect, Effect::Send(sent) if sent.bytes[1] == 5);
+    let is_error = matches!(bytes[..], [0, 5, ..]);
+    assert!(!(is_error && effects.iter().any(is_error_sent)), "the reply to an ERROR is an ERROR");
 }
 
 fn address(client: &Client) -> SocketAddr {

@@ -96,6 +96,9 @@ impl Simulation {
         let mut effects = Vec::new();
         let mut context = Context { tftp, interfaces, files, effects: &mut effects, now: *now };
         call(server, &mut context);
+        while server.has_held() {
+            server.serve_next(&mut context);
+        }
         effects
     }
 

@@ -53,6 +53,9 @@ impl Bench {
         let mut effects = Vec::new();
         let mut context = Context { tftp, interfaces, files, effects: &mut effects, now: *now };
         let result = call(server, &mut context);
+        while server.has_held() {
+            server.serve_next(&mut context);
+        }
         (result, effects)
     }
 

@@ -134,6 +134,14 @@ impl Transfer {
         (self.rtt_sample_from, self.awaiting_disk) = (None, true);
     }
 
+    /// The blocks in flight are sent `now`, and not when the event came that caused them.
+    pub fn mark_held(&mut self, event: Timestamp, now: Timestamp) {
+        self.retransmit_at = self.retransmit_at + (now - event);
+        if self.rtt_sample_from.is_some() {
+            self.rtt_sample_from = Some(now);
+        }
+    }
+
     /// The blocks before `end` were sent.
     pub fn mark_sent(&mut self, end: u64) {
         self.awaiting_disk = false;
