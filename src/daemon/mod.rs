@@ -29,7 +29,7 @@ use crate::effect::Effect;
 use crate::error::StartupError;
 use crate::log_line::{Line, ProcessLine};
 use crate::logging::Logger;
-use crate::net::{Batch, Interfaces};
+use crate::net::Interfaces;
 use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
 use crate::sys::interfaces::{RouteSocket, Watch};
@@ -85,8 +85,6 @@ pub struct Daemon {
     delayed_replies: DelayedReplies,
     /// Actions that the cores have returned and that are not performed yet.
     effects: Vec<Effect>,
-    /// Blocks that are sent together.
-    blocks: Vec<Batch>,
     scheduling: Scheduling,
 }
 

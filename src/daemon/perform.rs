@@ -2,7 +2,7 @@
 
 use super::Daemon;
 use super::sockets::EventSource;
-use super::sockets::transfer::MAX_BLOCKS;
+use super::sockets::transfer::Collected;
 use crate::boot_monitor::event::ClientEvent;
 use crate::effect::Effect;
 use crate::log_line::{DhcpLine, Line};
@@ -68,12 +68,9 @@ impl Daemon {
             // Lines are written in their order after all datagrams: a client does not wait for the log.
             let mut lines = Vec::new();
             for effect in effects.drain(..) {
-                if let Some(effect) = self.collect_block(effect, now) {
-                    self.send_blocks(now);
-                    self.perform_one(effect, now, &mut lines);
-                }
+                self.perform_one(effect, now, &mut lines);
             }
-            self.send_blocks(now);
+            self.send_collected(now);
             if self.effects.is_empty() {
                 self.effects = effects;
             }
@@ -81,26 +78,20 @@ impl Daemon {
         }
     }
 
-    /// Stores a block that can be sent together with others, or returns the effect.
-    fn collect_block(&mut self, effect: Effect, now: Timestamp) -> Option<Effect> {
-        let Effect::SendBatch(batch) = effect else { return Some(effect) };
-        if !self.sockets.transfers().is_single_block(&batch) {
-            return Some(Effect::SendBatch(batch));
+    /// Sends a batch, or stores it to be sent together with the next ones.
+    fn collect_batch(&mut self, batch: Batch, now: Timestamp) {
+        match self.sockets.transfers().collect(batch) {
+            Ok(Collected::More) => {}
+            Ok(Collected::Full) => self.send_collected(now),
+            Err(batch) => {
+                self.send_collected(now);
+                self.send_batch(batch, now);
+            }
         }
-        self.blocks.push(batch);
-        if self.blocks.len() == MAX_BLOCKS {
-            self.send_blocks(now);
-        }
-        None
     }
 
-    /// Sends the stored blocks. Those that could not be sent together are sent alone.
-    fn send_blocks(&mut self, now: Timestamp) {
-        if self.blocks.is_empty() {
-            return;
-        }
-        let mut blocks = std::mem::take(&mut self.blocks);
-        let sent = self.sockets.transfers().send_blocks(&blocks);
+    fn send_collected(&mut self, now: Timestamp) {
+        let (mut blocks, sent) = self.sockets.transfers().take_collected();
         for (index, batch) in blocks.drain(..).enumerate() {
             if sent >> index & 1 == 0 {
                 self.send_batch(batch, now);
@@ -109,10 +100,13 @@ impl Daemon {
                 self.tftp_input(Input::BatchSent { buffer: batch.bytes, partial: None }, now);
             }
         }
-        self.blocks = blocks;
+        self.sockets.transfers().reuse(blocks);
     }
 
     fn perform_one(&mut self, effect: Effect, now: Timestamp, lines: &mut Vec<Line>) {
+        if !matches!(effect, Effect::SendBatch(_)) {
+            self.send_collected(now);
+        }
         match effect {
             Effect::Log(line) => lines.push(line),
             Effect::LogLimited(client, line) => {
@@ -129,7 +123,7 @@ impl Daemon {
                 lines.extend(self.observe(event, now));
             }
             Effect::Send(datagram) => self.send(datagram, now, now + SEND_RETRY_WINDOW, lines),
-            Effect::SendBatch(batch) => self.send_batch(batch, now),
+            Effect::SendBatch(batch) => self.collect_batch(batch, now),
             Effect::SendDelayed(seconds, datagram) => {
                 let due = now + Duration::from_secs(seconds.into());
                 let oldest = self.delayed_replies.add(due, datagram, due + SEND_RETRY_WINDOW);

@@ -20,6 +20,8 @@ pub struct TransferSockets {
     free: Vec<usize>,
     /// To send blocks of several transfers together. `None`: the kernel cannot.
     writes: Option<WriteContext>,
+    /// Blocks that are sent together.
+    blocks: Vec<Batch>,
 }
 
 struct Slot {
@@ -44,8 +46,13 @@ enum Connection {
 /// Batches after which a socket is connected: small files are complete before, and end without a further system call.
 const BATCHES_BEFORE_CONNECT: u32 = 32;
 
-/// The maximum number of blocks that [`TransferSockets::send_blocks`] sends.
-pub const MAX_BLOCKS: usize = MAX_WRITES;
+/// Whether more batches can be collected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Collected {
+    More,
+    Full,
+}
+
 /// Fewer blocks are sent faster one by one.
 const MIN_BLOCKS: usize = 4;
 
@@ -145,25 +152,42 @@ impl TransferSockets {
         udp::send(&slot.ok_or(io::ErrorKind::NotConnected)?.fd, bytes, way)
     }
 
-    /// Prepares [`Self::send_blocks`]. Child processes of this process cannot use it.
+    /// Lets [`Self::send_collected`] send with one system call. Child processes of this process cannot do that.
     pub fn prepare_writes(&mut self) {
         self.writes = WriteContext::new();
     }
 
-    /// Whether a batch can be one of those of [`Self::send_blocks`].
-    pub fn is_single_block(&self, batch: &Batch) -> bool {
-        let EgressSocket::Transfer(id) = batch.via else { return false };
+    /// Stores a batch that can be sent together with others: one block, by a connected socket. `Err`: it cannot.
+    pub fn collect(&mut self, batch: Batch) -> Result<Collected, Batch> {
+        let EgressSocket::Transfer(id) = batch.via else { return Err(batch) };
         let slot = self.slots.get(id).and_then(Option::as_ref);
-        batch.bytes.len() <= batch.segment
-            && slot.is_some_and(|slot| slot.connection == Connection::Connected)
+        let is_connected = slot.is_some_and(|slot| slot.connection == Connection::Connected);
+        if self.writes.is_none() || !is_connected || batch.bytes.len() > batch.segment {
+            return Err(batch);
+        }
+        self.blocks.push(batch);
+        Ok(if self.blocks.len() < MAX_WRITES { Collected::More } else { Collected::Full })
     }
 
-    /// Sends one block to each of several clients with one system call. Bit `n` of the result: batch `n` was sent.
-    pub fn send_blocks(&self, batches: &[Batch]) -> u32 {
-        let Some(writes) = self.writes.as_ref().filter(|_| batches.len() >= MIN_BLOCKS) else {
-            return 0;
+    /// Sends the collected batches with one system call, and takes them out. Bit `n` of the second result: batch `n` was sent. The
+    /// others must be sent alone.
+    pub fn take_collected(&mut self) -> (Vec<Batch>, u32) {
+        let blocks = std::mem::take(&mut self.blocks);
+        let sent = match &self.writes {
+            Some(writes) if blocks.len() >= MIN_BLOCKS => self.write(writes, &blocks),
+            _ => 0,
         };
-        writes.write(batches.iter().map_while(|batch| {
+        (blocks, sent)
+    }
+
+    /// Takes back the empty list of [`Self::take_collected`], for the next batches.
+    pub fn reuse(&mut self, blocks: Vec<Batch>) {
+        self.blocks = blocks;
+    }
+
+    /// Bit `n` of the result: block `n` was sent.
+    fn write(&self, writes: &WriteContext, blocks: &[Batch]) -> u32 {
+        writes.write(blocks.iter().map_while(|batch| {
             let EgressSocket::Transfer(id) = batch.via else { return None };
             Some((self.slots.get(id)?.as_ref()?.fd.as_fd(), &batch.bytes[..]))
         }))

@@ -283,7 +283,6 @@ impl Confined {
             delayed_replies: DelayedReplies::default(),
             scheduling: Scheduling { clock: Clock::start(), busy_poll, backlog: Vec::new() },
             effects: Vec::new(),
-            blocks: Vec::new(),
         })
     }
 }
