@@ -111,6 +111,8 @@ pub enum EgressSocket {
     Pxe,
     /// The TFTP listener with that number, which received the request.
     Tftp(usize),
+    /// The socket for the errors of TFTP requests that begin no transfer.
+    TftpErrors,
     /// The socket of the transfer with that number.
     Transfer(usize),
 }

@@ -4,6 +4,7 @@ mod busy_poll;
 mod clock;
 mod config_files;
 mod deferred_notices;
+mod dhcp_requests;
 pub mod file_process;
 mod file_replies;
 mod files;
@@ -15,6 +16,7 @@ mod notices;
 mod perform;
 mod poll_timeout;
 mod rate_limit;
+mod reply_queue;
 mod script;
 mod sd_notify;
 mod sockets;
@@ -30,9 +32,9 @@ use crate::error::StartupError;
 use crate::log_line::{Line, ProcessLine};
 use crate::logging::Logger;
 use crate::net::Interfaces;
-use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::strerror::strerror;
 use crate::sys::interfaces::{RouteSocket, Watch};
+use crate::sys::request_batch::RequestBatch;
 use crate::sys::signals::{SignalAction, Signals, reap_children, restore_default_handlers};
 use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
@@ -50,9 +52,9 @@ use log_requests::LogReopening;
 use loop_notices::LoopNotices;
 use mio::Events;
 use notices::Inspections;
-use perform::DelayedReplies;
 use poll_timeout::Limits;
 use rate_limit::log_limit::LogLimiter;
+use reply_queue::DelayedReplies;
 use script::Script;
 use sd_notify::SdNotify;
 use sockets::{EventSource, Sockets};
@@ -122,6 +124,8 @@ struct Scheduling {
 struct ReceiveBuffers {
     single: Vec<u8>,
     batch: RecvBatch,
+    dhcp_requests: RequestBatch,
+    tftp_requests: RequestBatch,
 }
 
 /// Why the daemon ended.
@@ -150,8 +154,12 @@ impl Daemon {
             manager.ready();
         }
         let mut events = Events::with_capacity(MAX_EVENTS);
-        let mut buffers =
-            ReceiveBuffers { single: vec![0; RECEIVE_BUFFER_LEN], batch: RecvBatch::default() };
+        let mut buffers = ReceiveBuffers {
+            single: vec![0; RECEIVE_BUFFER_LEN],
+            batch: RecvBatch::default(),
+            dhcp_requests: RequestBatch::new(RECEIVE_BUFFER_LEN),
+            tftp_requests: RequestBatch::new(tftp_events::REQUEST_BUFFER_LEN),
+        };
         let mut ready: Vec<EventSource> = Vec::new();
         loop {
             let busy_time = self.busy_time(&ready);
@@ -169,7 +177,7 @@ impl Daemon {
             EventSource::dedup_in_priority_order(&mut ready);
             self.read_icmp_errors(&events, now);
             for &source in &ready {
-                if let Some(reason) = self.handle_ready(source, &mut buffers.single, now) {
+                if let Some(reason) = self.handle_ready(source, &mut buffers, now) {
                     self.shutdown();
                     return Ok(reason);
                 }
@@ -238,7 +246,7 @@ impl Daemon {
     fn handle_ready(
         &mut self,
         source: EventSource,
-        buffer: &mut [u8],
+        buffers: &mut ReceiveBuffers,
         now: Timestamp,
     ) -> Option<ExitReason> {
         let more = match source {
@@ -247,12 +255,14 @@ impl Daemon {
                 self.refresh_interfaces();
                 false
             }
-            EventSource::ProxyDhcp(port) => self.handle_dhcp(port, buffer, now),
+            EventSource::ProxyDhcp(port) => {
+                self.dhcp_requests(port, &mut buffers.dhcp_requests, now)
+            }
             EventSource::Host => match self.read_host(now) {
                 HelperState::Ended(name) => return Some(self.helper_ended(name)),
                 HelperState::Running { more } => more,
             },
-            EventSource::Tftp(listener) => self.requests(listener, buffer, now),
+            EventSource::Tftp(listener) => self.requests(listener, &mut buffers.tftp_requests, now),
             EventSource::Transfer(id) => {
                 self.tftp.socket_ready(id, now);
                 false
@@ -350,47 +360,6 @@ impl Daemon {
             let new = self.sockets.update_listeners(&self.config, &self.interfaces);
             self.scheduling.backlog.extend(new.into_iter().map(EventSource::Tftp));
         }
-    }
-
-    /// Reads a DHCP socket; whether there may be more. Replies are sent together, after all requests were read: a
-    /// client on this machine would be woken for each reply.
-    fn handle_dhcp(&mut self, port: Port, buffer: &mut [u8], now: Timestamp) -> bool {
-        let Self { config, interfaces, names, effects, sockets, log_limiter, monitoring, .. } =
-            self;
-        let Some(socket) = sockets.dhcp(port) else { return false };
-        let mut more = true;
-        for _ in 0..MAX_DATAGRAMS_PER_TURN {
-            match udp::receive(socket, buffer) {
-                Ok(arrival) => {
-                    let log_decision = if log_limiter.allow_dhcp(arrival.bytes, now) {
-                        DecisionLog::On
-                    } else {
-                        DecisionLog::Off
-                    };
-                    let is_due = |mac| {
-                        log_limiter.may_allow_notice(now)
-                            && monitoring.boot_monitor.may_report_no_boot_file(mac, now)
-                    };
-                    let context = Context { config, interfaces, names };
-                    let arrival = &arrival;
-                    proxydhcp::handle_datagram(
-                        context,
-                        port,
-                        arrival,
-                        log_decision,
-                        is_due,
-                        effects,
-                    );
-                }
-                Err(error) if is_datagram_error(&error) => {}
-                Err(_) => {
-                    more = false;
-                    break;
-                }
-            }
-        }
-        self.perform(now);
-        more
     }
 }
 

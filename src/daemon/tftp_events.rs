@@ -5,9 +5,11 @@ use super::files::DiskFiles;
 use super::sockets::EventSource;
 use super::{Daemon, MAX_DATAGRAMS_PER_TURN, ReceiveBuffers, is_datagram_error};
 use crate::effect::{ReceiveMode, SocketToken};
+use crate::net::ReceivedDatagram;
 use crate::strerror::strerror;
+use crate::sys::limits;
+use crate::sys::request_batch::RequestBatch;
 use crate::sys::udp_batch::RecvBatch;
-use crate::sys::{limits, udp};
 use crate::tftp::{
     Context, Input, Movement, Server, Service, SocketError, SocketErrorKind, accepts,
 };
@@ -26,6 +28,9 @@ enum Remaining {
 /// Effects of single datagrams that are performed together. To receive several datagrams first and send several answers
 /// then takes a tenth less time than to do both in turn.
 const MAX_EFFECTS_TOGETHER: usize = 32;
+
+/// Of a request, fewer bytes are examined.
+pub(super) const REQUEST_BUFFER_LEN: usize = 4096;
 
 /// ICMP errors that are read from one socket. The kernel drops them if there are more than fit into its buffer. Those that are
 /// left are read with the next one.
@@ -49,23 +54,36 @@ impl Daemon {
     }
 
     /// Reads requests from port 69. Returns whether there may be more.
-    pub(super) fn requests(&mut self, listener: usize, buffer: &mut [u8], now: Timestamp) -> bool {
-        for _ in 0..MAX_DATAGRAMS_PER_TURN {
+    pub(super) fn requests(
+        &mut self,
+        listener: usize,
+        batch: &mut RequestBatch,
+        now: Timestamp,
+    ) -> bool {
+        for _ in 0..MAX_DATAGRAMS_PER_TURN / RequestBatch::CAPACITY {
             let Some(socket) = self.sockets.listener(listener) else { return false };
-            let Some(tftp) = &self.config.tftp else { return false };
-            match udp::receive(socket, buffer) {
-                Ok(datagram)
-                    if accepts(tftp, &self.config.network, &self.interfaces, &datagram) =>
-                {
-                    self.tftp_input(Input::Request { listener, datagram }, now);
-                }
-                Ok(_) => {}
-                Err(error) if is_datagram_error(&error) => {}
+            let received = match batch.receive(socket) {
+                Ok(received) => received,
+                Err(error) if is_datagram_error(&error) => continue,
                 Err(_) => return false,
+            };
+            for datagram in batch.datagrams() {
+                self.request(listener, datagram, now);
             }
-            self.perform(now);
+            if received < RequestBatch::CAPACITY {
+                return false;
+            }
         }
         true
+    }
+
+    fn request(&mut self, listener: usize, datagram: ReceivedDatagram<'_>, now: Timestamp) {
+        let Self { config, interfaces, .. } = self;
+        let Some(tftp) = &config.tftp else { return };
+        if accepts(tftp, &config.network, interfaces, &datagram) {
+            self.tftp_input(Input::Request { listener, datagram }, now);
+            self.perform(now);
+        }
     }
 
     /// Reads the ICMP errors of TFTP sockets that queue them (`tftp-single-port`, `tftp-port-range`).

@@ -23,7 +23,7 @@ pub use script::ScriptLine;
 pub use tftp::TftpLine;
 
 use crate::byte_text::to_utf8;
-use std::fmt;
+use std::fmt::{self, Write};
 use words::{DHCP, PROCESS, TFTP};
 
 /// A log line.
@@ -76,6 +76,8 @@ impl Priority {
 
 /// Maximum length of a message in bytes, as in dnsmasq.
 const MAX_LINE_LEN: usize = 1023;
+/// Most lines are not longer.
+const USUAL_LINE_LEN: usize = 128;
 
 impl Line {
     /// The syslog identity.
@@ -108,16 +110,17 @@ impl Line {
 impl fmt::Display for Line {
     /// Always valid UTF-8, cut at the maximum length (D-019).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::Process(line) => line.to_string(),
-            Self::Dhcp(Some(xid), line) => format!("{xid} {line}"),
-            Self::Dhcp(None, line) => line.to_string(),
-            Self::Tftp(line) => line.to_string(),
-            Self::File(line) => line.to_string(),
-            Self::Script(line) => line.to_string(),
-            Self::Decision(line) => line.to_string(),
-            Self::Notice(line) => line.to_string(),
-        };
+        let mut text = String::with_capacity(USUAL_LINE_LEN);
+        match self {
+            Self::Process(line) => write!(text, "{line}"),
+            Self::Dhcp(Some(xid), line) => write!(text, "{xid} {line}"),
+            Self::Dhcp(None, line) => write!(text, "{line}"),
+            Self::Tftp(line) => write!(text, "{line}"),
+            Self::File(line) => write!(text, "{line}"),
+            Self::Script(line) => write!(text, "{line}"),
+            Self::Decision(line) => write!(text, "{line}"),
+            Self::Notice(line) => write!(text, "{line}"),
+        }?;
         f.write_str(truncated(&to_utf8(&text), MAX_LINE_LEN))
     }
 }

@@ -4,7 +4,7 @@ use super::words::{
     CANNOT_ACCESS, CANNOT_READ, ERROR, FAILED, FILE, FOR, NOT_FOUND, RECEIVED_FROM, SECURE, SENT,
     SINGLE_PORT, TFTP_ENABLED, TFTP_ROOT, TIMED_OUT, TO,
 };
-use super::{Priority, truncated};
+use super::{Priority, USUAL_LINE_LEN, truncated};
 use std::fmt;
 
 /// A line of TFTP.
@@ -50,7 +50,7 @@ impl fmt::Display for TftpLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound { .. } | Self::NoAccess { .. } | Self::Unreadable { .. } => {
-                let mut text = String::new();
+                let mut text = String::with_capacity(USUAL_LINE_LEN);
                 self.write_text(&mut text)?;
                 f.write_str(truncated(&text, MAX_ERROR_TEXT_LEN))
             }

@@ -1,5 +1,8 @@
 //! A thread that writes a file, a pipe or a terminal, so that logging never waits for it.
 
+#[cfg(test)]
+mod tests;
+
 use super::record::Record;
 use crate::sys::fds::wait_writable;
 use crate::sys::file_io::O_NONBLOCK;
@@ -46,10 +49,24 @@ struct Shared {
 struct State {
     queue: VecDeque<Entry>,
     lost: usize,
-    /// The thread is writing.
-    busy: bool,
-    /// The thread must be woken when there is an entry.
-    waiting: bool,
+    thread: ThreadState,
+    /// Another thread waits until all records are written.
+    is_flushing: bool,
+}
+
+/// What the thread does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ThreadState {
+    /// It takes the entries of the queue next.
+    #[default]
+    Running,
+    /// It writes entries that it has taken.
+    Writing,
+    /// It has written, and waits for [`PAUSE`], so that lines which follow each other are written together. It is woken before
+    /// only if it must not wait.
+    Pausing,
+    /// It must be woken when there is an entry.
+    Waiting,
 }
 
 enum Entry {
@@ -75,12 +92,22 @@ struct WriterThread {
     partial_line: Vec<u8>,
     format: RecordFormat,
     calls: WriterCallbacks,
+    /// The lines that are written, and the end of each in bytes.
+    lines: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 /// Lines in the queue: some seconds of a thousand clients.
 const QUEUE_CAPACITY: usize = 4096;
 /// With so many entries, the thread is woken at once.
 const WAKE_LEN: usize = 64;
+/// With so many entries, the pause of the thread ends.
+const MAX_LEN_IN_PAUSE: usize = QUEUE_CAPACITY / 4;
+/// A queue for more entries than this is not used again.
+const MAX_KEPT_CAPACITY: usize = 256;
+/// The time between two writes. To wake the thread takes longer than to write a line. A line is lost if the process is killed
+/// within this time, and a reader of the file does not notice it.
+const PAUSE: Duration = Duration::from_millis(5);
 /// The stack of the thread, which has no deep calls.
 const STACK_SIZE: usize = 128 << 10;
 
@@ -109,7 +136,8 @@ impl Writer {
         format: RecordFormat,
         calls: WriterCallbacks,
     ) -> Self {
-        let target = WriterThread { file, after_failure, partial_line: Vec::new(), format, calls };
+        let (partial_line, lines, ends) = (Vec::new(), Vec::new(), Vec::new());
+        let target = WriterThread { file, after_failure, partial_line, format, calls, lines, ends };
         let shared = Shared {
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -119,7 +147,7 @@ impl Writer {
     }
 
     /// Queues a record. [`Writer::wake`] must follow: to wake the thread for each record takes longer than to write it.
-    pub fn take(&mut self, record: &Record) {
+    pub fn take(&mut self, record: Record) {
         if !self.started {
             let shared = self.shared.clone();
             let log = thread::Builder::new().name("log".into()).stack_size(STACK_SIZE);
@@ -131,13 +159,15 @@ impl Writer {
             state.lost += 1;
             return;
         }
-        state.queue.push_back(Entry::Record(record.clone()));
-        if state.queue.len() >= WAKE_LEN {
+        state.queue.push_back(Entry::Record(record));
+        if state.queue.len() >= MAX_LEN_IN_PAUSE {
+            self.shared.wake_now(state);
+        } else if state.queue.len() >= WAKE_LEN {
             self.shared.wake(state);
         }
     }
 
-    /// Wakes the thread if there are records to write.
+    /// Wakes the thread if there are records to write, unless it writes them soon without.
     pub fn wake(&self) {
         self.shared.wake(self.shared.locked());
     }
@@ -150,15 +180,20 @@ impl Writer {
             state.queue.pop_back();
         }
         state.queue.push_back(Entry::Reopened(file));
-        self.shared.wake(state);
+        self.shared.wake_now(state);
     }
 
     /// Waits until all records are written, at most for `timeout`.
     pub fn flush_and_wait(&self, timeout: Duration) {
-        self.wake();
-        let started = self.started;
-        let unwritten = |state: &mut State| started && (state.busy || !state.queue.is_empty());
-        let _ = self.shared.changed.wait_timeout_while(self.shared.locked(), timeout, unwritten);
+        if !self.started {
+            return;
+        }
+        self.shared.wake_now(self.shared.locked());
+        let mut state = self.shared.locked();
+        state.is_flushing = true;
+        let is_unwritten =
+            |state: &mut State| state.thread == ThreadState::Writing || !state.queue.is_empty();
+        let _ = self.shared.changed.wait_timeout_while(state, timeout, is_unwritten);
     }
 }
 
@@ -168,8 +203,17 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wake(&self, mut state: MutexGuard<'_, State>) {
-        if !state.queue.is_empty() && std::mem::take(&mut state.waiting) {
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        if state.thread == ThreadState::Waiting {
+            self.wake_now(state);
+        }
+    }
+
+    /// Wakes the thread if there are records to write. It does not pause.
+    fn wake_now(&self, mut state: MutexGuard<'_, State>) {
+        let is_idle = matches!(state.thread, ThreadState::Pausing | ThreadState::Waiting);
+        if is_idle && !state.queue.is_empty() {
+            state.thread = ThreadState::Running;
             drop(state);
             self.changed.notify_all();
         }
@@ -178,72 +222,102 @@ impl Shared {
     fn serve(&self) {
         let target = self.target.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut target) = target else { return };
+        // Both are used again, so that they need no memory for each batch.
+        let (mut batch, mut records) = (VecDeque::new(), Vec::new());
         loop {
-            let (batch, lost) = self.next();
-            let mut records = Vec::new();
-            for entry in batch {
+            let lost = self.next(&mut batch);
+            for entry in batch.drain(..) {
                 match entry {
                     Entry::Record(record) => records.push(record),
                     Entry::Reopened(file) => {
-                        target.write(std::mem::take(&mut records));
+                        target.write(&mut records);
                         target.continue_in(file);
                     }
                 }
             }
             records.extend((lost > 0).then(|| (target.calls.overflow)(lost)));
-            target.write(records);
+            target.write(&mut records);
+            if batch.capacity() > MAX_KEPT_CAPACITY {
+                (batch, records) = (VecDeque::new(), Vec::new());
+                target.shrink();
+            }
         }
     }
 
-    /// Waits for entries and takes all of them; also the number of lost records.
-    fn next(&self) -> (VecDeque<Entry>, usize) {
+    /// Waits for entries and exchanges them for `batch`, which is empty; the number of lost records.
+    fn next(&self, batch: &mut VecDeque<Entry>) -> usize {
         let mut state = self.locked();
-        if std::mem::take(&mut state.busy) {
-            // Another thread may wait until all records are written.
-            self.changed.notify_all();
+        if state.thread == ThreadState::Writing {
+            state = self.pause(state);
         }
         while state.queue.is_empty() {
-            state.waiting = true;
+            state.thread = ThreadState::Waiting;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        (state.busy, state.waiting) = (true, false);
-        (std::mem::take(&mut state.queue), std::mem::take(&mut state.lost))
+        state.thread = ThreadState::Writing;
+        std::mem::swap(&mut state.queue, batch);
+        std::mem::take(&mut state.lost)
+    }
+
+    /// Waits for [`PAUSE`] after a write, or until the thread is woken.
+    fn pause<'s>(&self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        if state.is_flushing {
+            state.thread = ThreadState::Running;
+            self.changed.notify_all();
+            return state;
+        }
+        state.thread = ThreadState::Pausing;
+        let is_pausing = |state: &mut State| state.thread == ThreadState::Pausing;
+        let paused = self.changed.wait_timeout_while(state, PAUSE, is_pausing);
+        paused.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
 impl WriterThread {
-    /// Writes records with one system call, if possible.
-    fn write(&mut self, records: Vec<Record>) {
+    /// Writes and removes records, with one system call if possible.
+    fn write(&mut self, records: &mut Vec<Record>) {
         if !records.is_empty() {
-            self.write_after(Vec::new(), records);
+            self.write_after(&[], records);
         }
     }
 
-    /// Writes bytes, and records after them. If it fails within a line, the rest of the line is written to the next file, as
+    /// Writes bytes, and records after them, which are removed. If it fails within a line, the rest of the line is written to the next file, as
     /// in dnsmasq, and later records are passed to `failed`.
     ///
     /// Example: if six bytes of `one\n`, `two\n` and `three\n` were written, the rest is `o\n`, and `three` is passed on.
-    fn write_after(&mut self, mut lines: Vec<u8>, records: Vec<Record>) -> bool {
-        let mut ends = vec![lines.len()];
-        for record in &records {
-            lines.extend((self.format)(record));
+    fn write_after(&mut self, bytes: &[u8], records: &mut Vec<Record>) -> bool {
+        let Self { file, after_failure, partial_line, format, calls, lines, ends } = self;
+        lines.clear();
+        lines.extend_from_slice(bytes);
+        ends.clear();
+        ends.push(lines.len());
+        for record in records.iter() {
+            lines.extend_from_slice(&format(record));
             ends.push(lines.len());
         }
-        let Err((written, error)) = write_all(&mut self.file, &lines) else { return true };
+        let Err((written, error)) = write_all(file, lines) else {
+            records.clear();
+            return true;
+        };
         let failed_in = ends.partition_point(|&end| end <= written).max(1);
-        if self.after_failure == AfterFailure::KeepRestOfLine {
+        if *after_failure == AfterFailure::KeepRestOfLine {
             let end = ends.get(failed_in).copied().unwrap_or(lines.len());
-            self.partial_line.extend_from_slice(&lines[written..end]);
+            partial_line.extend_from_slice(&lines[written..end]);
         }
-        (self.calls.failed)(Some(error), records.into_iter().skip(failed_in).collect());
+        (calls.failed)(Some(error), records.drain(..).skip(failed_in).collect());
         false
+    }
+
+    /// Frees memory that a burst of lines has needed.
+    fn shrink(&mut self) {
+        (self.lines, self.ends) = (Vec::new(), Vec::new());
     }
 
     fn continue_in(&mut self, file: Option<File>) {
         let Some(file) = file else { return (self.calls.failed)(None, Vec::new()) };
         self.file = file;
         let rest = std::mem::take(&mut self.partial_line);
-        if self.write_after(rest, Vec::new()) {
+        if self.write_after(&rest, &mut Vec::new()) {
             (self.calls.reopened)();
         }
     }
@@ -263,74 +337,4 @@ fn write_all(file: &mut File, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc::{Receiver, channel};
-
-    type Failed = Receiver<(bool, Vec<Record>)>;
-
-    fn record(text: &str) -> Record {
-        Record::now(3, 6, "dnsmasq", text.to_owned())
-    }
-
-    fn writer(path: &Path) -> (Writer, Failed) {
-        let (sender, failures) = channel();
-        let failed = move |error: Option<io::Error>, left| {
-            let _ = sender.send((error.is_some(), left));
-        };
-        let calls = WriterCallbacks {
-            failed: Box::new(failed),
-            reopened: Box::new(|| {}),
-            overflow: Box::new(|lost| record(&"0".repeat(lost))),
-        };
-        let format: RecordFormat = |record| format!("{}\n", record.text).into_bytes();
-        let file = open_log_file(path).unwrap();
-        (Writer::new(file, AfterFailure::KeepRestOfLine, format, calls), failures)
-    }
-
-    #[test]
-    fn records_before_reopen_are_written_to_the_moved_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, moved) = (folder.path().join("log"), folder.path().join("log.1"));
-        let (mut writer, _failures) = writer(&path);
-        writer.take(&record("one"));
-        std::fs::rename(&path, &moved).unwrap();
-        writer.take(&record("two"));
-        writer.reopened(open_log_file_again(&path).ok());
-        writer.take(&record("three"));
-        writer.flush_and_wait(Duration::from_secs(5));
-        assert_eq!(std::fs::read_to_string(moved).unwrap(), "one\ntwo\n");
-        assert_eq!(std::fs::read_to_string(path).unwrap(), "three\n");
-    }
-
-    #[test]
-    fn line_that_cannot_be_written_is_written_to_the_next_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
-        let (mut writer, failures) = writer(&path);
-        writer.take(&record("one"));
-        writer.wake();
-        assert_eq!(failures.recv().unwrap(), (true, Vec::new()));
-        std::fs::remove_file(&path).unwrap();
-        writer.reopened(open_log_file_again(&path).ok());
-        writer.take(&record("two"));
-        writer.flush_and_wait(Duration::from_secs(5));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
-    }
-
-    #[test]
-    fn failure_is_reported_when_the_file_cannot_be_opened_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        let (mut writer, failures) = writer(&path);
-        writer.take(&record("one"));
-        writer.flush_and_wait(Duration::from_secs(5));
-        std::fs::remove_dir_all(folder.path()).unwrap();
-        writer.reopened(open_log_file_again(&path).ok());
-        assert_eq!(failures.recv().unwrap(), (false, Vec::new()));
-    }
 }

@@ -25,7 +25,7 @@ pub use syslog_connection::{Connected, SyslogConnector};
 use crate::byte_text::path_text;
 use crate::config::Process;
 use crate::error::StartupError;
-use crate::log_line::sanitize::Sanitized;
+use crate::log_line::sanitize::sanitized;
 use crate::log_line::{Line, Priority, ProcessLine};
 use crate::strerror::strerror;
 use crate::sys::file_access::writable;
@@ -99,12 +99,12 @@ impl Logger {
         builder.format(move |_, record| {
             let priority =
                 record.key_values().get(Key::from_str("priority")).and_then(|value| value.to_u64());
-            let text = Sanitized(record.args()).to_string();
+            let text = sanitized(*record.args());
             let mut sinks = locked(&sinks);
             let tag = if sinks.fallback { FALLBACK_TAG } else { record.target() };
             let priority = priority.unwrap_or(Priority::Info as u64);
             let record = Record::now(sinks.facility, priority, tag, text);
-            sinks.take(&record);
+            sinks.take(record);
             Ok(())
         });
         // A second logger in the process, as in tests, writes to the sinks of the first one.
@@ -316,15 +316,15 @@ fn locked(sinks: &Mutex<Sinks>) -> MutexGuard<'_, Sinks> {
 }
 
 impl Sinks {
-    fn take(&mut self, record: &Record) {
+    fn take(&mut self, record: Record) {
+        if let Some(copy) = &mut self.stderr_copy {
+            copy.take(record.clone());
+        }
         match &mut self.to {
             Destination::Stderr(writer) | Destination::File(writer) if !self.fallback => {
                 writer.take(record);
             }
-            _ => self.send(record),
-        }
-        if let Some(copy) = &mut self.stderr_copy {
-            copy.take(record);
+            _ => self.send(&record),
         }
     }
 

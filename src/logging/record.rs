@@ -2,6 +2,7 @@
 
 use crate::log_line::truncated;
 use crate::sys::clock::{self, LocalTime};
+use std::fmt::Write;
 
 /// A line with its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,9 @@ pub struct Record {
 /// Bytes of a line with its header (RFC 3164, section 4.1), without the byte that ends it.
 pub const MAX_RECORD_LEN: usize = 1023;
 
+/// Bytes of the longest header without tag, and of the newline.
+const MAX_HEADER_LEN: usize = 40;
+
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -26,26 +30,33 @@ impl Record {
     /// A line of this process with the current time.
     pub fn now(facility: u8, priority: u64, tag: &str, text: String) -> Self {
         let code = u64::from(facility) << 3 | priority;
-        let (time, process) = (clock::local_time(), std::process::id());
+        let (time, process) = (clock::local_time(), crate::sys::process_id::own());
         Self { code, time, tag: tag.to_owned(), process, text }
     }
 
     /// `<code>Mmm dd hh:mm:ss tag[pid]: text`
     pub fn for_syslog(&self) -> Vec<u8> {
-        let Self { code, tag, process, text, .. } = self;
-        format!("<{code}>{} {tag}[{process}]: {text}", self.date()).into_bytes()
+        let mut line = self.buffer();
+        // Writing to a string does not fail.
+        let _ = write!(line, "<{}>", self.code);
+        self.push_date(&mut line);
+        self.push_process(&mut line);
+        line.into_bytes()
     }
 
     /// `Mmm dd hh:mm:ss tag[pid]: text`
     pub fn with_timestamp(&self) -> Vec<u8> {
-        let Self { tag, process, text, .. } = self;
-        terminated(&format!("{} {tag}[{process}]: {text}", self.date()))
+        let mut line = self.buffer();
+        self.push_date(&mut line);
+        self.push_process(&mut line);
+        terminated(line)
     }
 
     /// `tag[pid]: text`
     pub fn without_timestamp(&self) -> Vec<u8> {
-        let Self { tag, process, text, .. } = self;
-        terminated(&format!("{tag}[{process}]: {text}"))
+        let mut line = self.buffer();
+        self.push_process(&mut line);
+        terminated(line)
     }
 
     /// `tag: text`
@@ -54,16 +65,45 @@ impl Record {
         format!("{tag}: {text}\n").into_bytes()
     }
 
-    fn date(&self) -> String {
+    /// An empty line with space for text and header.
+    fn buffer(&self) -> String {
+        String::with_capacity(self.text.len() + self.tag.len() + MAX_HEADER_LEN)
+    }
+
+    /// `Mmm dd hh:mm:ss `. Each line has it, so it is written without the formatting of the standard library.
+    fn push_date(&self, line: &mut String) {
         let LocalTime { month, day, hour, minute, second, .. } = self.time;
-        let month = MONTHS.get(month).unwrap_or(&"Jan");
-        format!("{month} {day:2} {hour:02}:{minute:02}:{second:02}")
+        line.push_str(MONTHS.get(month).unwrap_or(&"Jan"));
+        line.push(' ');
+        push_number(line, day, ' ');
+        for (separator, number) in [(' ', hour), (':', minute), (':', second)] {
+            line.push(separator);
+            push_number(line, number, '0');
+        }
+        line.push(' ');
+    }
+
+    /// `tag[pid]: text`
+    fn push_process(&self, line: &mut String) {
+        let Self { tag, process, text, .. } = self;
+        line.push_str(tag);
+        let _ = write!(line, "[{process}]: ");
+        line.push_str(text);
     }
 }
 
+/// Appends a number of two digits; `fill` is the first one of a number below 10.
+fn push_number(line: &mut String, number: i32, fill: char) {
+    let digit = |number: i32| char::from_digit(number.rem_euclid(10).cast_unsigned(), 10);
+    let tens = digit(number / 10).filter(|tens| *tens != '0');
+    line.extend([tens.unwrap_or(fill), digit(number).unwrap_or_default()]);
+}
+
 /// A line with its header and the newline, cut as dnsmasq cuts it.
-fn terminated(line: &str) -> Vec<u8> {
-    format!("{}\n", truncated(line, MAX_RECORD_LEN)).into_bytes()
+fn terminated(mut line: String) -> Vec<u8> {
+    line.truncate(truncated(&line, MAX_RECORD_LEN).len());
+    line.push('\n');
+    line.into_bytes()
 }
 
 /// dnsmasq 2.90 cuts lines in a file and on standard error at 1,023 bytes, but not those that `no-daemon` adds.
@@ -91,5 +131,19 @@ fn record_has_the_header_of_its_format_with_any_text() {
         );
         assert_eq!(text_of(record.without_timestamp()), format!("{tag}[12]: {text}\n"));
         assert_eq!(text_of(record.without_process()), format!("{tag}: {text}\n"));
+    }
+}
+
+#[test]
+fn date_has_two_digits_for_each_number() {
+    let mut record = Record::now(3, 6, "t", "x".to_owned());
+    record.process = 1;
+    for (time, expected) in
+        [([0, 1, 0, 0, 0], "Jan  1 00:00:00"), ([11, 31, 23, 59, 60], "Dec 31 23:59:60")]
+    {
+        let [month, day, hour, minute, second] = time;
+        let month = usize::try_from(month).unwrap();
+        record.time = LocalTime { month, day, hour, minute, second };
+        assert_eq!(record.with_timestamp(), format!("{expected} t[1]: x\n").into_bytes());
     }
 }

@@ -34,7 +34,7 @@ pub fn decide<'c>(evaluation: &mut Evaluation<'_, 'c>, chosen: BootItem) -> Deci
     };
 
     let vendor_options = menu::vendor_options(config, request, &tags);
-    let mut reply = Reply::new(evaluation, range, tags);
+    let mut reply = Reply::new(evaluation, range, tags.into_owned());
     reply.kind = ReplyKind::BootItem;
     reply.yiaddr = request.ciaddr;
     let server = service.value.server.as_ref();

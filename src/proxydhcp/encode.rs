@@ -37,14 +37,14 @@ pub fn encode(reply: &Reply<'_>, request: &Request<'_>) -> EncodedReply {
     if let Some(uuid) = request.uuid() {
         put(CLIENT_UUID, uuid);
     }
-    let (items, too_long): (Vec<_>, Vec<_>) = reply.items.iter().cloned().partition(pxe::fits);
-    for value in pxe::pack(&items) {
+    for value in pxe::pack(reply.items.iter().filter(|item| pxe::fits(item))) {
         put(VENDOR_SPECIFIC, &value);
     }
     for (code, value) in &reply.options {
         put(*code, value);
     }
-    omitted.extend(too_long.iter().map(|_| DhcpLine::NoSpace(VENDOR_SPECIFIC)));
+    let too_long = reply.items.iter().filter(|item| !pxe::fits(item));
+    omitted.extend(too_long.map(|_| DhcpLine::NoSpace(VENDOR_SPECIFIC)));
     EncodedReply { bytes: builder.finish(relay), omitted }
 }
 

@@ -239,7 +239,7 @@ impl<'c> Evaluated<'c> {
     pub fn all_tags(&self, config: &'c Config) -> TagSet<'c> {
         match self.reply() {
             Some(reply) => reply.tags.clone(),
-            None => self.tags.with_tag_ifs(&config.dhcp.tag_ifs),
+            None => self.tags.with_tag_ifs(&config.dhcp.tag_ifs).into_owned(),
         }
     }
 }

@@ -64,7 +64,8 @@ fn tags_in_range<'c>(evaluation: &Evaluation<'_, 'c>, range: &MatchedRange<'c>) 
     if let Some(tag) = &range.range.value.set {
         tags.set(&tag[..], TagSetBy::Line(&range.range.origin));
     }
-    tags.with_tag_ifs(&evaluation.config.dhcp.tag_ifs)
+    tags.add_tag_ifs(&evaluation.config.dhcp.tag_ifs);
+    tags
 }
 
 fn new_reply<'c>(

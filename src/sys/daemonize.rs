@@ -1,5 +1,6 @@
 //! Detaching from the terminal and the starting process (daemon(7)).
 
+use super::process_id;
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
@@ -28,7 +29,10 @@ pub fn detach() -> io::Result<ForkSide> {
             drop(reader);
             // SAFETY: as above.
             match setsid().and_then(|_| unsafe { fork() }) {
-                Ok(ForkResult::Child) => Ok(ForkSide::Daemon(writer)),
+                Ok(ForkResult::Child) => {
+                    process_id::forget();
+                    Ok(ForkSide::Daemon(writer))
+                }
                 // SAFETY: ends the process without the destructors and exit handlers of the parent.
                 Ok(ForkResult::Parent { .. }) => unsafe { libc::_exit(0) },
                 // SAFETY: as above; the exit code passes the error number to the parent.

@@ -2,6 +2,7 @@
 
 use super::channel::Channel;
 use super::fds::close_all_but;
+use super::process_id;
 use super::signals::handle;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -62,6 +63,7 @@ pub fn start(name: &CStr, kept: &[RawFd], work: impl FnOnce(Channel)) -> io::Res
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Parent { child } => Ok(HelperProcess { channel: own, pid: child }),
         ForkResult::Child => {
+            process_id::forget();
             // A port that is open in this process too would not be free when the daemon ends.
             close_all_but(&[&[other.as_raw_fd()], kept].concat());
             let _ = prctl::set_name(name);

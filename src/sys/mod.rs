@@ -17,11 +17,14 @@
 //! | [`memory_file`] | files in memory, to pass data to another process | – |
 //! | [`neighbour`] | hardware addresses of neighbours, by rtnetlink | – |
 //! | [`privilege`] | user, group and capabilities | `capget`, `capset`, `prctl` |
+//! | [`process_id`] | the number of this process | – |
 //! | [`profile`] | the restrictions of each process | – |
 //! | [`sandbox`] | Landlock and seccomp | – |
 //! | [`script_exec`] | executing scripts of the configuration | `pre_exec` |
 //! | [`seccomp`] | the system calls of each process | – |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
+//! | [`reply_batch`] | DHCP replies to several clients with one system call | `sendmmsg` |
+//! | [`request_batch`] | requests of several clients with one system call | `recvmmsg` |
 //! | [`threads`] | threads that wait, their heap, and the end of the process | `_exit`, `mallopt` |
 //! | [`timer`] | a timer as a descriptor | – |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
@@ -46,7 +49,10 @@ pub mod memory_file;
 pub mod neighbour;
 mod netlink;
 pub mod privilege;
+pub mod process_id;
 pub mod profile;
+pub mod reply_batch;
+pub mod request_batch;
 pub mod sandbox;
 pub mod script_exec;
 #[cfg_attr(

@@ -5,21 +5,23 @@ use crate::net::ReceivedDatagram;
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::{
     BindToDevice, Broadcast, Ipv4PacketInfo, Ipv4Tos, Ipv6RecvPacketInfo, Ipv6V6Only, RcvBuf,
-    RcvBufForce, ReuseAddr, ReusePort,
+    RcvBufForce, ReuseAddr, ReusePort, SndBuf, SndBufForce,
 };
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrIn,
     SockaddrIn6, SockaddrStorage, bind, connect, recvfrom, recvmsg, sendmsg, setsockopt, socket,
 };
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// CS6, network control (RFC 2474, section 4.2.2). dnsmasq sets it for DHCP.
 const NETWORK_CONTROL: i32 = 0xC0;
 
-/// Receive buffer for TFTP requests. The kernel counts about 800 bytes for each.
+/// Receive buffer for requests. The kernel doubles it, and counts about 800 bytes or more for each request.
 const LISTENER_BUFFER_SIZE: usize = 4 << 20;
+/// Send buffer for DHCP replies. A slow link takes less replies a second than the program sends.
+const REPLY_BUFFER_SIZE: usize = 4 << 20;
 
 /// The step in which opening a DHCP socket failed.
 pub enum Step {
@@ -52,6 +54,8 @@ pub fn open_dhcp(port: u16, sharing: PortSharing) -> Result<OwnedFd, (Step, io::
     setsockopt(&fd, Ipv4Tos, &NETWORK_CONTROL).map_err(failed_in(Step::Options))?;
     setsockopt(&fd, Ipv4PacketInfo, &true).map_err(failed_in(Step::Options))?;
     setsockopt(&fd, Broadcast, &true).map_err(failed_in(Step::Options))?;
+    enlarge_receive_buffer(&fd);
+    enlarge_send_buffer(&fd);
     if sharing == PortSharing::Shared {
         setsockopt(&fd, ReuseAddr, &true).map_err(failed_in(Step::Reuse))?;
         setsockopt(&fd, ReusePort, &true).map_err(failed_in(Step::Reuse))?;
@@ -111,12 +115,39 @@ pub fn connect_to(fd: &OwnedFd, client: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
+/// A socket that only sends, from any local address and a port that the kernel chooses. `to`: an address of the family.
+pub fn open_errors(to: SocketAddr) -> io::Result<OwnedFd> {
+    let any: IpAddr = match to {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let family = if to.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let fd = socket(family, SockType::Datagram, flags, None)?;
+    if to.is_ipv4() {
+        allow_fragments(&fd)?;
+    } else {
+        setsockopt(&fd, Ipv6V6Only, &true)?;
+    }
+    // Nothing is read from it: what does not fit is dropped. The kernel raises the size to its minimum.
+    let _ = setsockopt(&fd, RcvBuf, &0);
+    bind(fd.as_raw_fd(), &SockaddrStorage::from(SocketAddr::new(any, 0)))?;
+    Ok(fd)
+}
+
 /// Sets the receive buffer for requests of thousands of clients that start at the same time. `CAP_NET_ADMIN` allows more
 /// than the system's limit.
 fn enlarge_receive_buffer(fd: &OwnedFd) {
     if setsockopt(fd, RcvBufForce, &LISTENER_BUFFER_SIZE).is_err() {
         // As much as the limit allows. A client whose request is lost repeats it.
         let _ = setsockopt(fd, RcvBuf, &LISTENER_BUFFER_SIZE);
+    }
+}
+
+/// Sets the send buffer for the replies to such requests, as [`enlarge_receive_buffer`] does.
+fn enlarge_send_buffer(fd: &OwnedFd) {
+    if setsockopt(fd, SndBufForce, &REPLY_BUFFER_SIZE).is_err() {
+        let _ = setsockopt(fd, SndBuf, &REPLY_BUFFER_SIZE);
     }
 }
 

@@ -123,6 +123,8 @@ pub enum ReplySocket {
     Dedicated(usize),
     /// The listening socket that received the request, by its index (`tftp-single-port`).
     Listener(usize),
+    /// None yet: an error leaves from the socket for errors, and a transfer gets a socket of its own when it begins.
+    Unopened,
 }
 
 impl ReplySocket {
@@ -131,6 +133,7 @@ impl ReplySocket {
         match self {
             Self::Dedicated(id) => EgressSocket::Transfer(id),
             Self::Listener(listener) => EgressSocket::Tftp(listener),
+            Self::Unopened => EgressSocket::TftpErrors,
         }
     }
 }

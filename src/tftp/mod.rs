@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A transfer has a socket of its own, which the loop opens when the effect [`Effect::OpenSocket`] asks for it, or it
-//! uses port 69 like all others (`tftp-single-port`).
+//! uses port 69 like all others (`tftp-single-port`). An error without a transfer leaves from one socket for all errors.
 
 mod accept;
 pub mod admission;
@@ -13,6 +13,7 @@ mod block_source;
 pub mod files;
 mod input;
 pub mod negotiate;
+mod opening;
 pub mod path;
 pub mod schedule;
 mod session;
@@ -35,10 +36,9 @@ use crate::net::{Datagram, EgressSocket, ReceivedDatagram};
 use crate::time::Timestamp;
 use crate::wire::tftp::{Inbound, error, error_code};
 use admission::pending::{LookupCache, PendingRequest, PendingRequests};
-use admission::{
-    FairShare, OpeningRequests, UnreachableClients, WaitQueue, close_if_dedicated, is_read_request,
-};
+use admission::{FairShare, UnreachableClients, WaitQueue, close_if_dedicated, is_read_request};
 use files::{FileId, Files};
+use opening::OpeningRequests;
 use schedule::Schedule;
 use session::{Peer, Phase, Session};
 use session_table::SessionTable;
@@ -237,7 +237,7 @@ impl Server {
             None => StartResult::Done,
         };
         match started {
-            StartResult::Session(session) => self.begin(socket, session, restarts, context),
+            StartResult::Session(started) => self.open_or_begin(socket, started, restarts, context),
             StartResult::Done => context.effects.extend(close_if_dedicated(socket)),
             StartResult::Pending(lookup) => {
                 let replaced = self.pending.push(socket, datagram, lookup, cache);

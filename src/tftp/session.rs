@@ -53,12 +53,15 @@ impl Peer {
         Effect::SendBatch(Batch { via, to, from, interface, segment, bytes })
     }
 
-    /// The source address and the interface, which a datagram from port 69 must name. Other sockets are bound to them.
+    /// The source address and the interface, which a datagram from a socket for all addresses must name. The socket of a
+    /// transfer is bound to them. The routing table decides about the interface of an error, except for a link-local address.
     fn source(&self) -> (Option<IpAddr>, u32) {
-        if matches!(self.via, EgressSocket::Tftp(_)) {
-            (Some(self.local), self.interface)
-        } else {
-            (None, 0)
+        let is_link_local = matches!(self.local, IpAddr::V6(ip) if ip.is_unicast_link_local());
+        match self.via {
+            EgressSocket::Tftp(_) => (Some(self.local), self.interface),
+            EgressSocket::TftpErrors if is_link_local => (Some(self.local), self.interface),
+            EgressSocket::TftpErrors => (Some(self.local), 0),
+            EgressSocket::Transfer(_) | EgressSocket::Dhcp | EgressSocket::Pxe => (None, 0),
         }
     }
 }
@@ -167,6 +170,16 @@ impl Session {
     /// The address and port of the client.
     pub fn peer(&self) -> SocketAddr {
         self.client.peer
+    }
+
+    /// The address of this machine that the request was sent to, and the index of its interface.
+    pub fn local(&self) -> (IpAddr, u32) {
+        (self.client.local, self.client.interface)
+    }
+
+    /// Sets the socket that sends the blocks.
+    pub fn set_socket(&mut self, via: EgressSocket) {
+        self.client.via = via;
     }
 
     /// The file.

@@ -20,11 +20,20 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The result of a request.
 pub enum StartResult {
     /// A session.
-    Session(Box<Session>),
+    Session(StartedSession),
     /// The request was refused or ignored.
     Done,
     /// The request must be started again when this look-up has a result.
     Pending(DiskLookup),
+}
+
+/// A session whose transfer has not begun.
+#[derive(Debug)]
+pub struct StartedSession {
+    /// The session.
+    pub session: Box<Session>,
+    /// The effects that come before its first datagram: the event for the monitor, and the `log-debug` line.
+    pub report: Vec<Effect>,
 }
 
 /// A read request with a name and a known mode.
@@ -97,9 +106,9 @@ fn read(
     match open_requested(request.name, requester, cache, context) {
         Ok((path, opened)) => {
             let source = BlockSource::new(opened, options.blksize, request.mode);
-            report_start(&client, &path, opened, options, context);
+            let report = start_report(&client, &path, opened, options, context);
             let parts = session_parts(client, path, source, options, context);
-            StartResult::Session(Box::new(Session::new(parts)))
+            StartResult::Session(StartedSession { session: Box::new(Session::new(parts)), report })
         }
         Err(Unopened::Unresolved(lookup)) => StartResult::Pending(lookup),
         Err(Unopened::Refused(refusal, resolved)) => {
@@ -171,16 +180,16 @@ fn session_parts(
 }
 
 /// The event for the monitor, and the `log-debug` line.
-fn report_start(
+fn start_report(
     client: &Peer,
     path: &[u8],
     opened: OpenedFile,
     options: NegotiatedOptions,
-    context: &mut Context<'_, impl Files>,
-) {
+    context: &Context<'_, impl Files>,
+) -> Vec<Effect> {
     let ip = client.peer.ip();
     let event = ClientEvent::TransferStarted { client: ip, path: path.to_vec() };
-    context.effects.push(Effect::Observe(event));
+    let mut report = vec![Effect::Observe(event)];
     if context.tftp.log_transfers {
         let line = DecisionLine::TransferStarted {
             path: sanitized(path),
@@ -189,8 +198,9 @@ fn report_start(
             blksize: options.blksize,
             windowsize: options.windowsize,
         };
-        context.effects.push(Effect::LogLimited(ip, Line::Decision(line)));
+        report.push(Effect::LogLimited(ip, Line::Decision(line)));
     }
+    report
 }
 
 /// The file cannot be opened, or the result is not known yet.

@@ -163,7 +163,7 @@ impl Server {
                 self.sessions.insert(id, session);
                 id
             }
-            ReplySocket::Listener(_) => {
+            ReplySocket::Listener(_) | ReplySocket::Unopened => {
                 self.pending.forget(client);
                 self.sessions.insert_shared(session)
             }

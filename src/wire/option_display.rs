@@ -33,7 +33,11 @@ impl fmt::Display for LoggedOption {
 
 /// The printable ASCII characters; all other bytes are removed.
 pub fn printable(bytes: &[u8]) -> String {
-    bytes.iter().filter(|byte| (32..127).contains(*byte)).map(|&byte| char::from(byte)).collect()
+    let mut text = String::with_capacity(bytes.len());
+    text.extend(
+        bytes.iter().filter(|byte| (32..127).contains(*byte)).map(|&byte| char::from(byte)),
+    );
+    text
 }
 
 /// A hardware address as `52:54:00:12:34:56`; `<null>` if it is empty.

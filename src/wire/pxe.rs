@@ -41,17 +41,17 @@ const END: u8 = 255;
 const MAX_VALUE_LEN: usize = 255;
 
 /// Whether an item fits into one option 43.
-pub fn fits(item: &Item) -> bool {
-    item.1.len() + 2 <= MAX_VALUE_LEN
+pub fn fits((_, value): &Item) -> bool {
+    value.len() + 2 <= MAX_VALUE_LEN
 }
 
 /// The values of one or more options 43 with these items; only the last has an end.
 ///
 /// In dnsmasq the last one can have 256 bytes with its end: its length byte is then 0, and a client parses its items
 /// as DHCP options. Here a list that fills its option has no end, which PXE does not require (D-002).
-pub fn pack(items: &[Item]) -> Vec<Vec<u8>> {
+pub fn pack<'i>(items: impl Iterator<Item = &'i Item>) -> Vec<Vec<u8>> {
     let mut options: Vec<Vec<u8>> = Vec::new();
-    let mut current = Vec::new();
+    let mut current = Vec::with_capacity(MAX_VALUE_LEN);
     for (code, value) in items {
         if !current.is_empty() && current.len() + value.len() + 2 > MAX_VALUE_LEN {
             options.push(std::mem::take(&mut current));
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn items_are_in_one_option_while_they_fit() {
-        let packed = pack(&[(6, vec![3]), (10, vec![0; 100]), (9, vec![1; 200])]);
+        let packed = pack([(6, vec![3]), (10, vec![0; 100]), (9, vec![1; 200])].iter());
         assert_eq!(packed.iter().map(Vec::len).collect::<Vec<_>>(), [105, 203]);
         assert_eq!((packed[0][0], packed[1].last()), (6, Some(&END)));
     }
@@ -108,10 +108,10 @@ mod tests {
     #[test]
     fn packed_option_has_at_most_255_bytes() {
         for size in 240..=253 {
-            let packed = pack(&[(6, vec![3]), (9, vec![1; size])]);
+            let packed = pack([(6, vec![3]), (9, vec![1; size])].iter());
             assert!(packed.iter().all(|option| option.len() <= 255), "{size}");
         }
-        assert!(pack(&[]).is_empty());
+        assert!(pack([].iter()).is_empty());
     }
 
     #[test]

@@ -114,11 +114,9 @@ const MAX_ERROR_TEXT_LEN: usize = 499;
 
 /// An ERROR datagram (RFC 1350, section 5); the text is cut after 499 bytes.
 pub fn error(code: u16, text: &str) -> Vec<u8> {
-    let mut bytes = vec![0, 5];
-    bytes.extend_from_slice(&code.to_be_bytes());
-    bytes.extend_from_slice(&text.as_bytes()[..text.len().min(MAX_ERROR_TEXT_LEN)]);
-    bytes.push(0);
-    bytes
+    let [high, low] = code.to_be_bytes();
+    let text = &text.as_bytes()[..text.len().min(MAX_ERROR_TEXT_LEN)];
+    [&[0, 5, high, low], text, &[0]].concat()
 }
 
 #[test]

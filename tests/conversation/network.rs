@@ -165,6 +165,8 @@ impl Network {
     fn queue_for_server(&mut self, from: SocketAddr, peer: Option<EgressSocket>, bytes: Vec<u8>) {
         let to = match peer {
             Some(EgressSocket::Transfer(id)) => Some((id, self.sockets[id].closed)),
+            // Nothing is received from the socket for errors.
+            Some(EgressSocket::TftpErrors) => return,
             _ => None,
         };
         self.to_server.push(ToServer { from, to, bytes });

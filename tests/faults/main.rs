@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod dhcp_storm;
 mod disk;
 mod flood;
 mod frame_errors;
@@ -32,5 +33,6 @@ fn main() -> std::process::ExitCode {
         hanging_disk::TESTS,
         helper_processes::TESTS,
         storm::TESTS,
+        dhcp_storm::TESTS,
     ])
 }

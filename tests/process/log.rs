@@ -28,6 +28,8 @@ crate::tests![
     failure_of_the_log_file_is_reported_to_restarted_syslog_without_a_request,
     fifo_without_reader_at_sigusr2_does_not_delay_clients,
     log_file_has_owner_and_mode_as_by_dnsmasq,
+    line_that_no_other_one_follows_is_written_to_the_log_file,
+    log_file_has_all_lines_when_the_daemon_has_ended,
 ];
 
 /// Requests missing files, one after the other. Each request causes one line.
@@ -192,6 +194,33 @@ fn moved_log_file_is_opened_again_after_sigusr2() {
     ask(&setup, 4..5);
     has("/srv/log/log", &line(4));
     assert_eq!(setup.logged(1).len(), 1);
+}
+
+/// Lines that follow each other are written together, some milliseconds later.
+fn line_that_no_other_one_follows_is_written_to_the_log_file() {
+    let Some(setup) = required(Setup::new("log-facility=/srv/log\n")) else { return };
+    let _daemon =
+        setup.foreground(&mut Setup::program(&["-k", "-x", "", "-u", "root", "--group="]));
+    for name in 0..20 {
+        ask(&setup, name..name + 1);
+        let text = || fs::read_to_string("/srv/log").unwrap_or_default();
+        let is_written = || text().contains(&format!("/m{name} not found")).then_some(());
+        assert!(eventually(TIMEOUT, is_written).is_some(), "m{name}: {}", text());
+    }
+}
+
+fn log_file_has_all_lines_when_the_daemon_has_ended() {
+    let Some(setup) = required(Setup::new("log-facility=/srv/log\n")) else { return };
+    let words = ["-k", "-x", "", "-u", "root", "--group="];
+    let mut daemon = setup.foreground(&mut Setup::program(&words));
+    ask(&setup, 0..200);
+    signal(daemon.id(), Signal::SIGTERM);
+    assert!(eventually(TIMEOUT, || daemon.ended()).is_some_and(|ended| ended.success()));
+    let text = fs::read_to_string("/srv/log").expect("a file");
+    let lines: Vec<String> = text.lines().map(|line| bare(&format!("<27>{line}"))).collect();
+    let asked: Vec<String> = (0..200).map(line).collect();
+    let end = "3 dnsmasq: exiting on receipt of SIGTERM".to_owned();
+    assert!(lines.ends_with(&[&asked[..], &[end]].concat()), "{text}");
 }
 
 fn full_disk_of_the_log_file_is_reported_to_syslog() {

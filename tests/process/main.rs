@@ -9,6 +9,7 @@ mod files;
 mod host;
 mod life;
 mod log;
+mod ports;
 mod robustness;
 mod setup;
 mod units;
@@ -20,6 +21,7 @@ fn main() -> std::process::ExitCode {
         host::TESTS,
         life::TESTS,
         log::TESTS,
+        ports::TESTS,
         robustness::TESTS,
         units::TESTS,
     ])

@@ -124,10 +124,7 @@ impl Simulation {
             match effect {
                 Effect::Log(line) => self.seen.log.push(logged(&line)),
                 Effect::Send(datagram) | Effect::SendDelayed(_, datagram) => {
-                    assert!(matches!(
-                        datagram.via,
-                        EgressSocket::Transfer(_) | EgressSocket::Tftp(_)
-                    ));
+                    assert!(!matches!(datagram.via, EgressSocket::Dhcp | EgressSocket::Pxe));
                     let to = by_port(datagram.to.port());
                     self.seen.packets.push(format!(
                         "{} {when}{to} {}",

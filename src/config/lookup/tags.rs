@@ -87,23 +87,30 @@ impl<'c> TagSet<'c> {
     }
 
     /// These tags and those of `tag-if` lines, which are evaluated in file order: each uses the tags of those before it.
-    #[must_use]
-    pub fn with_tag_ifs(&self, rules: &'c TagIfs) -> Self {
+    pub fn with_tag_ifs(&self, rules: &'c TagIfs) -> Cow<'_, Self> {
+        if rules.rules.is_empty() {
+            return Cow::Borrowed(self);
+        }
         let mut tags = self.clone();
+        tags.add_tag_ifs(rules);
+        Cow::Owned(tags)
+    }
+
+    /// As [`with_tag_ifs`](Self::with_tag_ifs), without a copy.
+    pub fn add_tag_ifs(&mut self, rules: &'c TagIfs) {
         let mut pending: BTreeSet<usize> = rules.index.candidates(self.iter()).collect();
         pending.extend(rules.index.unconditional());
         while let Some(index) = pending.pop_first() {
             let Located { origin, value: rule } = &rules.rules[index];
-            if !rule.conditions.iter().all(|condition| tags.satisfies_wildcard(condition)) {
+            if !rule.conditions.iter().all(|condition| self.satisfies_wildcard(condition)) {
                 continue;
             }
             for tag in rule.set.iter().rev() {
-                tags.set(&tag[..], TagSetBy::Line(origin));
+                self.set(&tag[..], TagSetBy::Line(origin));
                 let candidates = rules.index.candidates(std::iter::once(&tag[..]));
                 pending.extend(candidates.filter(|other| *other > index));
             }
         }
-        tags
     }
 
     /// Only in `tag-if` lines a condition may end in `*`.

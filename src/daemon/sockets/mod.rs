@@ -1,6 +1,7 @@
 //! Tokens ↔ sockets.
 
 mod addresses;
+mod errors;
 mod event_source;
 mod port_order;
 pub mod transfer;
@@ -8,6 +9,7 @@ pub mod transfer;
 pub use self::event_source::EventSource;
 
 use self::addresses::{own_addresses, scoped};
+use self::errors::ErrorSockets;
 use self::port_order::random_port_order;
 use self::transfer::TransferSockets;
 use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
@@ -20,6 +22,7 @@ use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
 use crate::proxydhcp::{PXE_PORT, Port};
 use crate::reason::StartReason;
 use crate::strerror::strerror;
+use crate::sys::reply_batch::{self, Reply};
 use crate::sys::udp::{self, PortSharing, SendAddress};
 use crate::sys::udp_batch::{GsoSupport, send_batch};
 use crate::sys::udp_errors;
@@ -42,6 +45,7 @@ pub struct Sockets {
     pxe: Option<OwnedFd>,
     listeners: Vec<Option<Listener>>,
     transfers: TransferSockets,
+    errors: ErrorSockets,
     /// Local addresses that cannot be bound yet.
     waiting: Vec<SocketAddr>,
     /// `tftp-single-port`
@@ -84,6 +88,7 @@ impl Sockets {
             pxe: None,
             listeners: Vec::new(),
             transfers: TransferSockets::default(),
+            errors: ErrorSockets::default(),
             waiting: Vec::new(),
             single_port,
         })
@@ -315,23 +320,40 @@ impl Sockets {
                 // Segmentation may fail for one client and work for the next.
                 send_batch(fd, &batch.bytes, batch.segment, Some(way), &mut GsoSupport::Unknown)
             }
+            EgressSocket::Dhcp | EgressSocket::Pxe | EgressSocket::TftpErrors => {
+                Err(io::ErrorKind::NotConnected.into())
+            }
+        }
+    }
+
+    /// Sends a TFTP datagram.
+    pub fn send(&mut self, datagram: &Datagram) -> io::Result<()> {
+        let Datagram { via, to, from, interface, bytes, .. } = datagram;
+        let way = SendAddress { to: *to, from: *from, interface: *interface };
+        match via {
+            EgressSocket::Tftp(listener) => {
+                let fd = self.listener(*listener).ok_or(io::ErrorKind::NotConnected)?;
+                udp::send(fd, bytes, way)
+            }
+            EgressSocket::TftpErrors => self.errors.send(bytes, way),
+            EgressSocket::Transfer(id) => self.transfers.send(*id, bytes, way),
             EgressSocket::Dhcp | EgressSocket::Pxe => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
-    /// Sends a datagram.
-    pub fn send(&self, datagram: &Datagram) -> io::Result<()> {
-        let Datagram { via, to, from, interface, bytes, .. } = datagram;
-        let way = SendAddress { to: *to, from: *from, interface: *interface };
-        let gone = || io::Error::from(io::ErrorKind::NotConnected);
-        match via {
-            EgressSocket::Dhcp => udp::send(self.dhcp.as_ref().ok_or_else(gone)?, bytes, way),
-            EgressSocket::Pxe => udp::send(self.pxe.as_ref().ok_or_else(gone)?, bytes, way),
-            EgressSocket::Tftp(listener) => {
-                udp::send(self.listener(*listener).ok_or_else(gone)?, bytes, way)
-            }
-            EgressSocket::Transfer(id) => self.transfers.send(*id, bytes, way),
+    /// Sends DHCP replies in their order. Returns index and error of each that cannot be sent, the last one first.
+    pub fn send_replies(
+        &self,
+        via: EgressSocket,
+        replies: &[Reply<'_>],
+    ) -> Vec<(usize, io::Error)> {
+        let mut failures = Vec::new();
+        let fd = if via == EgressSocket::Pxe { &self.pxe } else { &self.dhcp };
+        if let Some(fd) = fd {
+            reply_batch::send_replies(fd, replies, |index, error| failures.push((index, error)));
         }
+        failures.reverse();
+        failures
     }
 }
 

@@ -22,12 +22,17 @@ const SOCKETS: &[Row] = &[
     row!("blocks of several transfers", SYS_io_getevents),
     row!("family of a socket, for ICMP errors", SYS_getsockname),
     row!("requests, and messages of other processes", SYS_recvfrom),
-    row!("requests", SYS_recvmmsg),
+    row!("DHCP requests, and datagrams of clients with windows", SYS_recvmmsg),
     row!("requests, and descriptors of other processes", SYS_recvmsg),
     row!("replies", SYS_sendto, Except(Syslog), Except(ServiceManager)),
     row!("log lines, state of the service, messages", SYS_sendto, Null(4)),
     row!("replies", SYS_sendmsg, Except(Syslog), Except(ServiceManager)),
-    row!("blocks of a window", SYS_sendmmsg, Except(Syslog), Except(ServiceManager)),
+    row!(
+        "DHCP replies, and blocks of a window",
+        SYS_sendmmsg,
+        Except(Syslog),
+        Except(ServiceManager)
+    ),
 ];
 
 /// Options of sockets that are opened while the daemon serves. No firewall tables, filters or interfaces.

@@ -2,30 +2,25 @@
 //! is evicted for it.
 
 mod eviction;
-mod opening;
 pub mod pending;
 mod queue;
 mod stored_request;
 mod unreachable;
 
 pub use self::eviction::{FairShare, SlotTicket};
-pub use self::opening::OpeningRequests;
 pub use self::queue::WaitQueue;
+pub use self::stored_request::StoredRequest;
 pub use self::unreachable::UnreachableClients;
 
 use self::pending::LookupCache;
 use super::files::Files;
-use super::input::{SocketError, SocketErrorKind};
 use super::{Context, ReplySocket, Server};
-use crate::boot_monitor::event::ClientEvent;
 use crate::config::Tftp;
-use crate::effect::{Effect, SocketToken};
-use crate::log_line::{Line, TftpLine};
+use crate::effect::Effect;
 use crate::net::ReceivedDatagram;
 use crate::time::Timestamp;
 use std::net::IpAddr;
 use std::time::Duration;
-use stored_request::StoredRequest;
 
 /// A datagram on port 69 is cut to this number of bytes. Options after that are ignored.
 const MAX_REQUEST_LEN: usize = 2050;
@@ -35,8 +30,8 @@ const CLIENTS_PER_SCAN: usize = 16;
 const SCAN_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Server {
-    /// A datagram on port 69. With `tftp-single-port` it may belong to a transfer. Otherwise a request gets a socket
-    /// before it is examined, so that an error is sent from a port of its own too, or it waits in the queue.
+    /// A datagram on port 69. With `tftp-single-port` it may belong to a transfer. Otherwise a request is examined if there is
+    /// a slot for its transfer, or it waits in the queue.
     pub(super) fn handle_request(
         &mut self,
         listener: usize,
@@ -56,52 +51,14 @@ impl Server {
         let is_admitted = !is_read_request(datagram.bytes)
             || self.queue.is_empty() && self.reserve_slot(datagram.peer.ip(), context);
         if is_admitted {
-            context.effects.push(self.opening.add(StoredRequest::copy_of(&datagram)));
+            self.examine(&datagram, context);
         } else {
             self.queue.push(&datagram, context.now);
         }
     }
 
-    /// The socket of a request is open.
-    pub(super) fn socket_opened(
-        &mut self,
-        token: SocketToken,
-        id: usize,
-        context: &mut Context<'_, impl Files>,
-    ) {
-        let socket = ReplySocket::Dedicated(id);
-        let Some(opening) = self.opening.take(token) else {
-            return context.effects.extend(close_if_dedicated(socket));
-        };
-        let cache = LookupCache::new(context.now);
-        self.answer(socket, &opening.request.datagram(), cache, context);
-    }
-
-    /// The socket of a request cannot be opened. If ports or descriptors are exhausted, a transfer may be evicted as if
-    /// `tftp-max` were reached, and the socket is tried once more.
-    pub(super) fn socket_failed(
-        &mut self,
-        token: SocketToken,
-        error: SocketError,
-        context: &mut Context<'_, impl Files>,
-    ) {
-        let Some(mut opening) = self.opening.take(token) else { return };
-        let client = opening.request.peer.ip();
-        let is_exhausted = error.kind == SocketErrorKind::Exhausted;
-        if is_exhausted && !opening.has_evicted && self.evict_for(client, context) {
-            opening.has_evicted = true;
-            return context.effects.push(self.opening.put_back(opening));
-        }
-        context.effects.push(if context.tftp.ports.is_some() {
-            Effect::Log(Line::Tftp(TftpLine::NoPort))
-        } else {
-            let reason = error.reason;
-            Effect::Observe(ClientEvent::SocketUnavailable { client, reason })
-        });
-    }
-
-    /// Gives a free slot to the next request in the queue, and opens its socket. Returns whether a request got a slot:
-    /// then perform the effects and call this once more.
+    /// Gives a free slot to the next request in the queue, and examines it. Returns whether a request got a slot: then
+    /// perform the effects and call this once more.
     pub fn admit_next(&mut self, context: &mut Context<'_, impl Files>) -> bool {
         let now = context.now;
         if self.queue.is_empty() || self.is_full(context.tftp) && now < self.next_scan {
@@ -118,7 +75,7 @@ impl Server {
             self.next_scan = now + SCAN_INTERVAL;
         }
         let Some(request) = next.and_then(|client| self.queue.take(client)) else { return false };
-        context.effects.push(self.opening.add(request));
+        self.examine(&request.datagram(), context);
         true
     }
 
@@ -146,11 +103,24 @@ impl Server {
     }
 
     /// Ends one transfer or one waiting request for a client, if the rules permit it. Returns whether one was ended.
-    fn evict_for(&mut self, client: IpAddr, context: &mut Context<'_, impl Files>) -> bool {
+    pub(super) fn evict_for(
+        &mut self,
+        client: IpAddr,
+        context: &mut Context<'_, impl Files>,
+    ) -> bool {
         if let Some(request) = self.pending.evict_for(client, context.now) {
             context.effects.extend(close_if_dedicated(request.socket));
             return true;
         }
+        self.evict_transfer_for(client, context)
+    }
+
+    /// Ends one transfer for a client, if the rules permit it. Returns whether one was ended.
+    pub(super) fn evict_transfer_for(
+        &mut self,
+        client: IpAddr,
+        context: &mut Context<'_, impl Files>,
+    ) -> bool {
         let Some(id) = self.evictable_for(client, context.now) else { return false };
         if let Some(session) = self.sessions.get(id) {
             session.evict(client, context.effects);
@@ -184,7 +154,7 @@ impl Server {
 pub fn close_if_dedicated(socket: ReplySocket) -> Option<Effect> {
     match socket {
         ReplySocket::Dedicated(id) => Some(Effect::CloseSocket(id)),
-        ReplySocket::Listener(_) => None,
+        ReplySocket::Listener(_) | ReplySocket::Unopened => None,
     }
 }
 

@@ -90,6 +90,12 @@ impl PendingRequests {
         self.requests.len()
     }
 
+    /// The client of the newest request.
+    #[cfg(test)]
+    pub fn newest(&self) -> Option<SocketAddr> {
+        self.requests.last_key_value().map(|(_, newest)| newest.request.peer)
+    }
+
     /// When the oldest request expires.
     pub fn deadline(&self) -> Option<Timestamp> {
         self.requests.first_key_value().map(|((since, _), _)| *since + CLIENT_TIMEOUT)

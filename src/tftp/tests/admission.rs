@@ -1,5 +1,7 @@
 //! More requests than transfer slots.
 
+mod sockets;
+
 use super::*;
 use std::time::Duration;
 
@@ -45,9 +47,13 @@ impl SlotBench {
             if !admitted {
                 return clients;
             }
-            let token = take_open_socket(&mut effects).unwrap();
+            let Some(token) = take_open_socket(&mut effects) else {
+                // It waits for the disk.
+                clients.extend(self.bench.server.pending.newest());
+                continue;
+            };
             let opening = self.bench.server.opening.take(token).unwrap();
-            clients.push(opening.request.peer);
+            clients.push(opening.purpose.peer());
             self.bench.server.opening.put_back(opening);
             self.open_socket(token);
         }
@@ -196,9 +202,12 @@ fn first_datagram_is_sent_however_many_transfers_a_client_has() {
     let ids: Vec<_> = (2..=20).map(|port| slots.request(FIRST, port).unwrap()).collect();
     // The disk becomes slow after these have read their first block.
     slots.bench.files.slow = true;
-    let more: Vec<_> = (1..=20).map(|port| slots.request(SECOND, port)).collect();
+    for port in 1..=20 {
+        assert_eq!(slots.request(SECOND, port), None, "it waits for the disk");
+    }
     slots.bench.files.slow = false;
-    assert_eq!(more.iter().flatten().count() + ids.len(), 39);
+    assert_eq!(slots.bench.server.pending.count() + ids.len(), 39);
+    slots.bench.next_socket += 1;
     let lookup = DiskLookup::File(b"/f".to_vec());
     let resumed = slots.bench.disk_done(Input::LookedUp(&lookup));
     assert_eq!(resumed.iter().filter(|line| line.starts_with("data 1")).count(), 20);
@@ -236,8 +245,10 @@ fn timers_of_ended_transfers_are_removed() {
 fn requests_that_wait_for_disk_are_evicted_after_5_s() {
     let mut slots = SlotBench::new(2);
     slots.bench.files.slow = true;
-    assert!(slots.request(FIRST, 1).is_some() && slots.request(FIRST, 2).is_some());
-    assert_eq!(slots.request(SECOND, 1), None);
+    for (client, port) in [(FIRST, 1), (FIRST, 2), (SECOND, 1)] {
+        assert_eq!(slots.request(client, port), None);
+    }
+    assert_eq!((slots.bench.server.pending.count(), slots.bench.server.load().queued), (2, 1));
     assert_eq!(slots.admitted(4_900), []);
     assert_eq!(slots.admitted(5_000), [SocketAddr::from((SECOND, 1))]);
 }
@@ -332,60 +343,4 @@ fn ended_transfer_is_not_resumed() {
     }
     let waiting: Vec<_> = slots.bench.server.disk_waiters.values().flatten().collect();
     assert_eq!(waiting, [&stays]);
-}
-
-#[test]
-fn exhausted_sockets_evict_one_transfer_and_then_fail() {
-    let mut slots = SlotBench::new(100);
-    let id = slots.request(FIRST, 1).unwrap();
-    slots.bench.now = Timestamp(250);
-    let peer = SocketAddr::from((SECOND, 1));
-    let datagram = ReceivedDatagram { bytes: REQUEST, peer, local: SERVER.into(), interface: 2 };
-    let mut effects = slots.bench.input(Input::Request { listener: 0, datagram });
-    let token = take_open_socket(&mut effects).unwrap();
-    let failed = || Input::SocketFailed {
-        token,
-        error: SocketError { kind: SocketErrorKind::Exhausted, reason: "x".to_owned() },
-    };
-    let mut effects = slots.bench.input(failed());
-    assert_eq!(take_open_socket(&mut effects), Some(token), "it is tried once more");
-    assert_eq!(effects.last(), Some(&Effect::CloseSocket(id)), "after this socket is closed");
-    let effects = slots.bench.input(failed());
-    assert!(matches!(effects[..], [Effect::Observe(ClientEvent::SocketUnavailable { .. })]));
-}
-
-#[test]
-fn transfer_whose_socket_cannot_be_watched_ends() {
-    let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
-    let effects = bench.request_from((CLIENT, 9).into(), 0, b"\0\x01f\0octet\0");
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::WatchSocket { id: 7, .. })));
-    assert_eq!(bench.input(Input::SocketUnusable(7)), [Effect::CloseSocket(7)]);
-    assert_eq!(bench.files.in_use, 0);
-}
-
-#[test]
-fn failed_socket_is_reported_once() {
-    let range = Some((4000, 4001));
-    for (ports, expected) in [
-        (None, "Observe(SocketUnavailable { client: 10.9.0.2, reason: \"x\" })"),
-        (range, "log unable to get free port for TFTP"),
-    ] {
-        let mut bench = Bench::new(Tftp { ports, ..Tftp::default() }, &[("/f", b"1")]);
-        let bytes = b"\0\x01f\0octet\0";
-        let peer = (CLIENT, 9).into();
-        let datagram = ReceivedDatagram { bytes, peer, local: SERVER.into(), interface: 2 };
-        let mut effects = bench.input(Input::Request { listener: 0, datagram });
-        let token = take_open_socket(&mut effects).unwrap();
-        let failed = || Input::SocketFailed {
-            token,
-            error: SocketError { kind: SocketErrorKind::Exhausted, reason: "x".to_owned() },
-        };
-        let effects = bench.input(failed());
-        let reported = effects.iter().map(|effect| match effect {
-            Effect::Log(line) => format!("log {line}"),
-            other => format!("{other:?}"),
-        });
-        assert_eq!(reported.collect::<Vec<_>>(), [expected]);
-        assert_eq!(bench.input(failed()), [], "the request is forgotten");
-    }
 }

@@ -3,6 +3,7 @@
 mod admission;
 mod names;
 mod reflection;
+mod refusals;
 
 use super::files::memory::Memory;
 use super::files::{DiskLookup, FileId};
@@ -87,7 +88,11 @@ impl Bench {
     fn disk_done(&mut self, input: Input<'_>) -> Vec<String> {
         let mut all = self.input(input);
         loop {
-            let (resumed, effects) = self.call(Server::resume_next);
+            let (resumed, mut effects) = self.call(Server::resume_next);
+            if let Some(token) = take_open_socket(&mut effects) {
+                effects.extend(self.input(Input::SocketOpened { token, id: self.next_socket }));
+                self.next_socket += 1;
+            }
             all.extend(effects);
             if !resumed {
                 return shown(&all);
@@ -156,24 +161,6 @@ fn file_is_sent_block_by_block_in_lockstep() {
     let ends = ["log sent /f to 10.9.0.2", "sent 600 10.9.0.2 /f", "CloseSocket(7)"];
     assert_eq!(bench.datagram(9, &[0, 4, 0, 2]), ends);
     assert_eq!((bench.files.in_use, bench.server.deadline()), (0, None));
-}
-
-#[test]
-fn refusal_is_logged_and_sent_and_closes_socket() {
-    let mut bench = Bench::new(Tftp::default(), &[("/d/", b"")]);
-    for (request, line, code) in [
-        (&b"\0\x01no\0octet\0"[..], "file /no not found for 10.9.0.2", 1),
-        (b"\0\x01\0octet\0", "empty filename in request from 10.9.0.2", 4),
-        (b"\0\x01f\0mail\0", "unsupported request from 10.9.0.2", 4),
-        (b"\0\x02f\0octet\0", "unsupported write request from 10.9.0.2", 4),
-        (b"\0\x01d/\0octet\0", "cannot read /d/: Is a directory", 0),
-    ] {
-        let wanted =
-            [format!("log {line}"), format!("error {code} {line}"), "CloseSocket(7)".to_owned()];
-        assert_eq!(bench.request(9, request), wanted);
-    }
-    assert_eq!(bench.request(9, b"\0\x09"), NOTHING, "no request, so no socket");
-    assert_eq!(bench.files.in_use, 0);
 }
 
 #[test]
@@ -281,11 +268,15 @@ fn request_waits_for_slow_disk() {
 
 #[test]
 fn request_that_waits_for_disk_expires() {
-    let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
-    bench.files.slow = true;
-    bench.request(9, b"\0\x01f\0octet\0");
-    assert_eq!(bench.expire(120_999), []);
-    assert_eq!(bench.expire(121_000), [Effect::CloseSocket(7)]);
+    for (ports, closed) in [(None, &[][..]), (Some((7, 9)), &[Effect::CloseSocket(7)])] {
+        let mut bench = Bench::new(Tftp { ports, ..Tftp::default() }, &[("/f", b"1")]);
+        bench.files.slow = true;
+        bench.request(9, b"\0\x01f\0octet\0");
+        assert_eq!(bench.expire(120_999), []);
+        assert_eq!(bench.server.pending.count(), 1);
+        assert_eq!(bench.expire(121_000), closed);
+        assert_eq!(bench.server.pending.count(), 0);
+    }
 }
 
 #[test]
@@ -350,17 +341,19 @@ fn request_that_waits_for_two_lookups_is_answered() {
 
 #[test]
 fn repeated_request_waits_once() {
-    let mut bench = Bench::new(Tftp::default(), &[("/f", b"1")]);
-    bench.files.slow = true;
-    assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), NOTHING);
-    bench.next_socket = 8;
-    bench.now = Timestamp(99);
-    assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), NOTHING, "no client repeats so soon");
-    assert_eq!(bench.server.pending.count(), 2);
-    bench.next_socket = 9;
-    bench.now = Timestamp(100);
-    assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), ["CloseSocket(7)"]);
-    assert_eq!(bench.server.pending.count(), 2);
+    for (ports, closed) in [(None, &[][..]), (Some((7, 9)), &["CloseSocket(7)".to_owned()])] {
+        let mut bench = Bench::new(Tftp { ports, ..Tftp::default() }, &[("/f", b"1")]);
+        bench.files.slow = true;
+        assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), NOTHING);
+        bench.next_socket = 8;
+        bench.now = Timestamp(99);
+        assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), NOTHING, "no client repeats so soon");
+        assert_eq!(bench.server.pending.count(), 2);
+        bench.next_socket = 9;
+        bench.now = Timestamp(100);
+        assert_eq!(bench.request(9, b"\0\x01f\0octet\0"), closed);
+        assert_eq!(bench.server.pending.count(), 2);
+    }
 }
 
 #[test]

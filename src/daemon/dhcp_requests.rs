@@ -1,0 +1,53 @@
+//! Requests on the DHCP ports.
+
+use super::{Daemon, MAX_DATAGRAMS_PER_TURN, is_datagram_error};
+use crate::net::ReceivedDatagram;
+use crate::proxydhcp::{self, Context, DecisionLog, Port};
+use crate::sys::request_batch::RequestBatch;
+use crate::time::Timestamp;
+
+impl Daemon {
+    /// Reads a DHCP socket; whether there may be more. Replies are sent together, after all requests were read: a
+    /// client on this machine would be woken for each reply.
+    pub(super) fn dhcp_requests(
+        &mut self,
+        port: Port,
+        batch: &mut RequestBatch,
+        now: Timestamp,
+    ) -> bool {
+        let mut more = true;
+        for _ in 0..MAX_DATAGRAMS_PER_TURN / RequestBatch::CAPACITY {
+            let Some(socket) = self.sockets.dhcp(port) else { return false };
+            match batch.receive(socket) {
+                Ok(received) => {
+                    for datagram in batch.datagrams() {
+                        self.dhcp_request(port, &datagram, now);
+                    }
+                    more = received == RequestBatch::CAPACITY;
+                }
+                Err(error) => more = is_datagram_error(&error),
+            }
+            if !more {
+                break;
+            }
+        }
+        self.perform(now);
+        more
+    }
+
+    /// Adds the effects of a request.
+    fn dhcp_request(&mut self, port: Port, datagram: &ReceivedDatagram<'_>, now: Timestamp) {
+        let Self { config, interfaces, names, effects, log_limiter, monitoring, .. } = self;
+        let log_decision = if log_limiter.allow_dhcp(datagram.bytes, now) {
+            DecisionLog::On
+        } else {
+            DecisionLog::Off
+        };
+        let is_due = |mac| {
+            log_limiter.may_allow_notice(now)
+                && monitoring.boot_monitor.may_report_no_boot_file(mac, now)
+        };
+        let context = Context { config, interfaces, names };
+        proxydhcp::handle_datagram(context, port, datagram, log_decision, is_due, effects);
+    }
+}

@@ -1,0 +1,173 @@
+//! DHCP replies that leave together, and those that leave later.
+
+use super::Daemon;
+use crate::log_line::{DhcpLine, Line};
+use crate::net::Datagram;
+use crate::strerror::strerror;
+use crate::sys::reply_batch::Reply;
+use crate::time::Timestamp;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::time::Duration;
+
+/// What the effects of one call of [`Daemon::perform`] cause: lines for the log, and replies that leave together before the
+/// lines are written.
+#[derive(Default)]
+pub struct Output {
+    /// The lines, in their order.
+    pub lines: Vec<Line>,
+    /// Replies that go by one socket.
+    replies: Vec<QueuedReply>,
+}
+
+/// A reply in [`Output`].
+struct QueuedReply {
+    datagram: Datagram,
+    /// Its destination.
+    to: SocketAddrV4,
+    /// While the send buffer is full, sending is tried again until this time.
+    end: Timestamp,
+    /// The number of lines before it. If it cannot be sent, a line about it follows them.
+    lines: usize,
+}
+
+/// Replies that are sent later: because of `dhcp-reply-delay`, or because the send buffer is full.
+#[derive(Default)]
+pub struct DelayedReplies {
+    /// By time and order. Each has the time until which sending is tried again.
+    replies: BTreeMap<(Timestamp, u64), (Datagram, Timestamp)>,
+    count: u64,
+}
+
+/// Replies that are delayed at the same time (`dhcp-reply-delay`).
+const MAX_DELAYED: usize = 1024;
+/// How long sending is tried again while the send buffer is full, and how often.
+const SEND_RETRY_WINDOW: Duration = Duration::from_millis(10);
+const SEND_RETRY_INTERVAL: Duration = Duration::from_millis(1);
+
+impl DelayedReplies {
+    /// When the next reply is due.
+    pub fn next(&self) -> Option<Timestamp> {
+        self.replies.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// Stores a reply. If there are too many, returns the oldest one, which is sent before its time.
+    fn add(&mut self, due: Timestamp, datagram: Datagram, end: Timestamp) -> Option<Datagram> {
+        self.count += 1;
+        self.replies.insert((due, self.count), (datagram, end));
+        if self.replies.len() <= MAX_DELAYED {
+            return None;
+        }
+        self.replies.pop_first().map(|(_, (oldest, _))| oldest)
+    }
+
+    fn due(&mut self, now: Timestamp) -> Option<(Datagram, Timestamp)> {
+        let entry = self.replies.first_entry().filter(|entry| entry.key().0 <= now)?;
+        Some(entry.remove())
+    }
+}
+
+impl Daemon {
+    /// Sends replies whose time has come.
+    pub(super) fn send_delayed(&mut self, now: Timestamp) {
+        let mut output = Output::default();
+        while let Some((datagram, end)) = self.delayed_replies.due(now) {
+            self.queue_reply(datagram, end, now, &mut output);
+        }
+        self.finish(output, now);
+    }
+}
+
+impl Daemon {
+    /// As [`queue_reply`](Self::queue_reply), for a reply that is sent the first time.
+    pub(super) fn queue_first(&mut self, datagram: Datagram, now: Timestamp, output: &mut Output) {
+        self.queue_reply(datagram, now + SEND_RETRY_WINDOW, now, output);
+    }
+
+    /// Stores a reply until its time. If there are too many, the oldest one is sent now.
+    pub(super) fn delay_reply(
+        &mut self,
+        delay: Duration,
+        datagram: Datagram,
+        now: Timestamp,
+        output: &mut Output,
+    ) {
+        let due = now + delay;
+        if let Some(oldest) = self.delayed_replies.add(due, datagram, due + SEND_RETRY_WINDOW) {
+            self.queue_first(oldest, now, output);
+        }
+    }
+
+    /// Adds a reply to those that leave together. While the send buffer is full, it is tried again until `end`.
+    fn queue_reply(
+        &mut self,
+        mut datagram: Datagram,
+        end: Timestamp,
+        now: Timestamp,
+        output: &mut Output,
+    ) {
+        if let Some(client) = datagram.neighbour.take() {
+            self.prepare_neighbour(&mut datagram, client, &mut output.lines);
+        }
+        // DHCP has no IPv6 here.
+        let SocketAddr::V4(to) = datagram.to else { return };
+        if output.replies.first().is_some_and(|first| first.datagram.via != datagram.via) {
+            self.send_replies(output, now);
+        }
+        let lines = output.lines.len();
+        output.replies.push(QueuedReply { datagram, to, end, lines });
+    }
+
+    /// Sends the replies, and then writes the lines: a client does not wait for the log.
+    pub(super) fn finish(&mut self, mut output: Output, now: Timestamp) {
+        self.send_replies(&mut output, now);
+        for line in &output.lines {
+            self.logger.write(line);
+        }
+    }
+
+    fn send_replies(&mut self, output: &mut Output, now: Timestamp) {
+        let Output { lines, replies } = output;
+        let Some(first) = replies.first() else { return };
+        let datagrams: Vec<Reply<'_>> = replies.iter().map(QueuedReply::reply).collect();
+        let mut failures = self.sockets.send_replies(first.datagram.via, &datagrams);
+        if failures.is_empty() {
+            return replies.clear();
+        }
+        let mut added = 0;
+        for (index, reply) in replies.drain(..).enumerate() {
+            let Some(failure) = failures.pop_if(|(failed, _)| *failed == index) else { continue };
+            let at = reply.lines + added;
+            if let Some(line) = self.not_sent(reply, &failure.1, now) {
+                lines.insert(at, Line::Dhcp(None, line));
+                added += 1;
+            }
+        }
+    }
+
+    /// A reply that could not be sent is tried again if the send buffer is full. The line about any other error.
+    fn not_sent(
+        &mut self,
+        reply: QueuedReply,
+        error: &io::Error,
+        now: Timestamp,
+    ) -> Option<DhcpLine> {
+        let QueuedReply { datagram, to, end, .. } = reply;
+        if error.kind() == io::ErrorKind::WouldBlock && now < end {
+            // If there are too many, the oldest reply is dropped: it cannot be sent either.
+            let _ = self.delayed_replies.add(now + SEND_RETRY_INTERVAL, datagram, end);
+            return None;
+        }
+        Some(DhcpLine::SendFailed { to: *to.ip(), reason: strerror(error) })
+    }
+}
+
+impl QueuedReply {
+    fn reply(&self) -> Reply<'_> {
+        let Datagram { bytes, from, interface, .. } = &self.datagram;
+        let from =
+            from.and_then(|from| if let IpAddr::V4(from) = from { Some(from) } else { None });
+        Reply { bytes, to: self.to, from, interface: *interface }
+    }
+}
