@@ -1,4 +1,4 @@
-//! Several writes with one system call: `io_submit` of Linux (io_submit(2)).
+//! Several writes with one system call: `io_submit` of Linux (AIO).
 
 use nix::errno::Errno;
 use std::os::fd::{AsRawFd, BorrowedFd};
