@@ -163,6 +163,24 @@ pub struct NeighbourEntry {
     pub mac: Vec<u8>,
 }
 
+/// The kernel's table of IPv4 neighbours at one moment, for all network namespaces of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeighbourUsage {
+    /// Entries, also those that the limit does not count.
+    pub entries: u32,
+    /// The maximum number of entries: `net.ipv4.neigh.default.gc_thresh3`.
+    pub limit: u32,
+    /// Entries that were refused since the machine was started. `None`: the kernel does not count them.
+    pub refused: Option<u64>,
+}
+
+impl NeighbourUsage {
+    /// Whether more than half of the limit is in use.
+    pub fn is_half_full(self) -> bool {
+        u64::from(self.entries) * 2 > u64::from(self.limit)
+    }
+}
+
 /// Whether `name` matches a pattern. A `*` matches the rest of the name, at least one character.
 pub fn interface_matches(pattern: &[u8], name: &[u8]) -> bool {
     match pattern.iter().position(|&byte| byte == b'*') {

@@ -47,6 +47,7 @@ impl Daemon {
             log_limiter.may_allow_notice(now)
                 && monitoring.boot_monitor.may_report_no_boot_file(mac, now)
         };
+        monitoring.neighbours.record_request(datagram, now);
         let context = Context { config, interfaces, names };
         proxydhcp::handle_datagram(context, port, datagram, log_decision, is_due, effects);
     }

@@ -12,6 +12,7 @@ mod helpers;
 mod host_process;
 mod log_requests;
 mod loop_notices;
+mod neighbours;
 mod notices;
 mod perform;
 mod poll_timeout;
@@ -104,6 +105,7 @@ struct Monitoring {
     deferred: DeferredNotices,
     inspections: Inspections,
     loop_notices: LoopNotices,
+    neighbours: neighbours::NeighbourWatch,
 }
 
 /// Signals, the service manager, and the connection of the log.
@@ -289,8 +291,7 @@ impl Daemon {
         let deadlines = [
             self.tftp.deadline(),
             self.delayed_replies.next(),
-            self.monitoring.boot_monitor.next_deadline(),
-            self.monitoring.deferred.next_deadline(),
+            self.monitoring.next_deadline(),
             self.log_limiter.next(),
             self.config_files.schedule.deadline(),
         ];

@@ -1,10 +1,10 @@
 //! Findings of the boot monitor become notices in the log. For files that were not sent, the file process looks for the
 //! cause.
 
-use super::Daemon;
 use super::file_process::protocol::{Cause, InspectedFile, Request};
 use super::file_process::roots::Roots;
 use super::rate_limit::RateLimit;
+use super::{Daemon, Monitoring};
 use crate::boot_monitor::event::{ClientEvent, OtherServerReply};
 use crate::boot_monitor::{ClientKey, Finding, RefusedFile, STEP_TIMEOUT};
 use crate::config::Tftp;
@@ -116,6 +116,16 @@ impl Inspections {
     }
 }
 
+impl Monitoring {
+    /// When [`Daemon::poll_monitor`] has something to do.
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        let Self { boot_monitor, deferred, neighbours, .. } = self;
+        let deadlines =
+            [boot_monitor.next_deadline(), deferred.next_deadline(), neighbours.next_deadline()];
+        deadlines.into_iter().flatten().min()
+    }
+}
+
 impl Daemon {
     /// Passes an event of a client to the boot monitor. Returns the line of a notice.
     pub(super) fn observe(&mut self, event: ClientEvent, now: Timestamp) -> Option<Line> {
@@ -133,6 +143,7 @@ impl Daemon {
             self.write_notice(|daemon| daemon.report(finding, now));
         }
         self.write_notice(|daemon| daemon.log_limiter.rotate(now));
+        self.write_notice(|daemon| daemon.check_neighbours(now));
     }
 
     /// Passes a reply of another server to the boot monitor.

@@ -18,6 +18,7 @@ impl Daemon {
     /// Performs all effects, and then those that their results have caused.
     pub(super) fn perform(&mut self, now: Timestamp) {
         while !self.effects.is_empty() {
+            self.monitoring.neighbours.record_traffic(now);
             let mut effects = std::mem::take(&mut self.effects);
             let mut output = Output::default();
             for effect in effects.drain(..) {

@@ -159,7 +159,9 @@ impl Daemon {
             let _ = self.delayed_replies.add(now + SEND_RETRY_INTERVAL, datagram, end);
             return None;
         }
-        Some(DhcpLine::SendFailed { to: *to.ip(), reason: strerror(error) })
+        // A line for each of many clients would fill the log.
+        let is_logged = self.log_limiter.allow_send_error(error, now);
+        is_logged.then(|| DhcpLine::SendFailed { to: *to.ip(), reason: strerror(error) })
     }
 }
 

@@ -86,7 +86,8 @@ impl Daemon {
         }
     }
 
-    /// Reads the ICMP errors of TFTP sockets that queue them (`tftp-single-port`, `tftp-port-range`).
+    /// Reads the ICMP errors of sockets that queue them: those for DHCP, where they have no effect, and for TFTP with
+    /// `tftp-single-port` or `tftp-port-range`. Errors that are not read take space from the datagrams of the socket.
     pub(super) fn read_icmp_errors(&mut self, events: &Events, now: Timestamp) {
         for event in events.iter().filter(|event| event.is_error()) {
             let source = EventSource::from_token(event.token());
@@ -94,6 +95,7 @@ impl Daemon {
                 let Some(peer) = self.sockets.next_unreachable(source) else { break };
                 let id = match source {
                     EventSource::Transfer(id) => Some(id),
+                    EventSource::ProxyDhcp(_) => continue,
                     _ => None,
                 };
                 self.tftp_input(Input::PortUnreachable { id, peer }, now);

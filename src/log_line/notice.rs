@@ -68,6 +68,18 @@ pub enum NoticeLine {
     },
     /// Another proxyDHCP server answers too. `file` may be empty.
     OtherProxy { client: NoticeClient, server: Ipv4Addr, file: String, line: String },
+    /// The kernel refused neighbour entries. `refused`: how many, if it counts them; `command`: sets a higher limit.
+    NeighbourTableFull { entries: u32, limit: u32, refused: Option<u64>, command: String },
+    /// More than half of the neighbour table is in use, and the network has more addresses than it can have entries.
+    /// `interface`: as `eth0 (10.0.0.1/16)`; `command` as in `NeighbourTableFull`.
+    NeighbourTableSmall {
+        entries: u32,
+        limit: u32,
+        interface: String,
+        addresses: u32,
+        line: String,
+        command: String,
+    },
 }
 
 impl NoticeLine {
@@ -78,6 +90,7 @@ impl NoticeLine {
             | Self::SocketUnavailable { .. }
             | Self::NoAcks { .. }
             | Self::FileRefused { .. } => super::TFTP,
+            Self::NeighbourTableFull { .. } | Self::NeighbourTableSmall { .. } => super::PROCESS,
             _ => super::DHCP,
         }
     }
@@ -97,6 +110,8 @@ impl fmt::Display for NoticeClient {
     }
 }
 
+/// In front of the command for a higher limit, which a container cannot run.
+const REMEDY: &str = "Set a higher limit on this machine, outside of containers:";
 /// The remedy for iPXE that loads itself.
 const EXCLUDE_IPXE: &str =
     "Set a tag for iPXE (dhcp-match=set:ipxe,175) and exclude iPXE from that line (tag:!ipxe)";
@@ -156,6 +171,23 @@ impl fmt::Display for NoticeLine {
             Self::OtherProxy { client, server, file, line } => {
                 write!(f, "{OTHER_PROXY}{server}, answers {client} too, ")?;
                 write_other_proxy(f, line, file)
+            }
+            Self::NeighbourTableFull { entries, limit, refused, command } => {
+                write!(
+                    f,
+                    "the kernel's neighbour table is full: {entries} entries, limit {limit}"
+                )?;
+                refused.map_or(Ok(()), |refused| write!(f, ", {refused} refused"))?;
+                write!(
+                    f,
+                    ". Clients without an entry get no DHCP reply, no file and no answer to ARP. {REMEDY} {command}"
+                )
+            }
+            Self::NeighbourTableSmall { entries, limit, interface, addresses, line, command } => {
+                write!(
+                    f,
+                    "the kernel's neighbour table has {entries} entries, limit {limit}; the network of {interface} ({line}) has {addresses} addresses. When the table is full, further clients get no answer. {REMEDY} {command}"
+                )
             }
         }
     }

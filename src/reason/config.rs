@@ -96,6 +96,10 @@ reasons! {
         TwoInterfaces { first: String, second: String, name: String } = "two-interfaces",
             "dhcp-range: {first} and {second} are on the same network: a client gets a reply from each; add \
              interface={name} to use one";
+        /// `interface`: as `eth0 (10.0.0.1/16)`; `command`: sets a higher limit.
+        NeighbourLimit { interface: String, addresses: u32, limit: u32, command: String } = "neighbour-limit",
+            "dhcp-range: the network of {interface} has {addresses} addresses, and the kernel of this machine keeps at most {limit} \
+             neighbours: if more clients boot within a minute, the others get no answer; set a higher limit: {command}";
         TftpInterfaceMissing { name: String, remedy: &'static str } = "tftp-interface-missing",
             "enable-tftp={name}: there is no interface {name}, so no files are served there; {remedy}";
         ResolverIsDnsmasq { file: &'static str, address: std::net::IpAddr } = "resolver-is-dnsmasq",

@@ -16,6 +16,7 @@
 //! | [`limits`] | limits, error numbers, processors | – |
 //! | [`memory_file`] | files in memory, to pass data to another process | – |
 //! | [`neighbour`] | hardware addresses of neighbours, by rtnetlink | – |
+//! | [`neighbour_limit`] | entries and limit of the neighbour table, by rtnetlink | – |
 //! | [`privilege`] | user, group and capabilities | `capget`, `capset`, `prctl` |
 //! | [`process_id`] | the number of this process | – |
 //! | [`profile`] | the restrictions of each process | – |
@@ -47,6 +48,7 @@ pub mod interfaces;
 pub mod limits;
 pub mod memory_file;
 pub mod neighbour;
+pub mod neighbour_limit;
 mod netlink;
 pub mod privilege;
 pub mod process_id;

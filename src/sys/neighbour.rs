@@ -16,6 +16,10 @@ const REACHABLE: u16 = 0x02;
 const KNOWN: u16 = 0x02 | 0x04 | 0x08 | 0x10 | 0x80;
 /// Bytes of `struct ndmsg`: family, padding (3), index (4), state (2), flags, type.
 const BODY_LEN: usize = 12;
+const STATE_AT: usize = 8;
+const FLAGS_AT: usize = 10;
+/// `NTF_EXT_LEARNED`
+const EXTERNALLY_LEARNED: u8 = 0x10;
 
 /// With more links, the whole table is read instead of one entry for each link.
 const MAX_LINKS: usize = 64;
@@ -154,8 +158,27 @@ fn known_mac(body: &[u8], address: &[u8]) -> Option<Vec<u8>> {
 
 /// Adds an entry for `address`, unless there is one already: a forged request must not redirect the traffic of another host
 /// (D-011). The hardware type must be that of the link (`EINVAL`); a hardware address of another length is cut or padded
-/// with zeros. Needs `CAP_NET_ADMIN`.
+/// with zeros. `ENOBUFS`: the table is full. Needs `CAP_NET_ADMIN`.
 pub fn insert(socket: &RouteSocket, address: Ipv4Addr, client: &NeighbourEntry) -> io::Result<()> {
+    add(socket, address, client, 0).map(drop)
+}
+
+/// As [`insert`]; the limit of the table does not count the entry, and the kernel does not remove it (`NTF_EXT_LEARNED`,
+/// since Linux 5.0). 255.255.255.255 is possible too. Whether the entry is new.
+pub fn insert_unlimited(
+    socket: &RouteSocket,
+    address: Ipv4Addr,
+    client: &NeighbourEntry,
+) -> io::Result<bool> {
+    add(socket, address, client, EXTERNALLY_LEARNED)
+}
+
+fn add(
+    socket: &RouteSocket,
+    address: Ipv4Addr,
+    client: &NeighbourEntry,
+    flags: u8,
+) -> io::Result<bool> {
     let link = socket.link(client.interface)?;
     if u16::from(client.hardware_type) != link.hardware_type {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
@@ -163,11 +186,24 @@ pub fn insert(socket: &RouteSocket, address: Ipv4Addr, client: &NeighbourEntry) 
     let mut mac = client.mac.clone();
     mac.resize(link.mac_length, 0);
     let mut body = request_body(libc::AF_INET, link.index);
-    body[8..10].copy_from_slice(&REACHABLE.to_ne_bytes());
+    // The kernel has a broadcast entry of its own, which the limit counts.
+    let (state, create) = match address {
+        Ipv4Addr::BROADCAST => (libc::NUD_PERMANENT, libc::NLM_F_REPLACE),
+        _ => (REACHABLE, libc::NLM_F_EXCL),
+    };
+    body[STATE_AT..FLAGS_AT].copy_from_slice(&state.to_ne_bytes());
+    body[FLAGS_AT] = flags;
     put_attribute(&mut body, libc::NDA_DST, &address.octets());
     put_attribute(&mut body, libc::NDA_LLADDR, &mac);
-    match socket.act(libc::RTM_NEWNEIGH, libc::NLM_F_CREATE | libc::NLM_F_EXCL, &body) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        done => done,
+    match socket.act(libc::RTM_NEWNEIGH, libc::NLM_F_CREATE | create, &body) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        done => done.map(|()| true),
     }
+}
+
+/// Removes the entry of an address. Needs `CAP_NET_ADMIN`.
+pub fn remove(socket: &RouteSocket, address: Ipv4Addr, interface: u32) -> io::Result<()> {
+    let mut body = request_body(libc::AF_INET, interface);
+    put_attribute(&mut body, libc::NDA_DST, &address.octets());
+    socket.act(libc::RTM_DELNEIGH, 0, &body)
 }

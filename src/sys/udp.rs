@@ -4,8 +4,8 @@ use crate::byte_text::to_path;
 use crate::net::ReceivedDatagram;
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::{
-    BindToDevice, Broadcast, Ipv4PacketInfo, Ipv4Tos, Ipv6RecvPacketInfo, Ipv6V6Only, RcvBuf,
-    RcvBufForce, ReuseAddr, ReusePort, SndBuf, SndBufForce,
+    BindToDevice, Broadcast, Ipv4PacketInfo, Ipv4RecvErr, Ipv4Tos, Ipv6RecvPacketInfo, Ipv6V6Only,
+    RcvBuf, RcvBufForce, ReuseAddr, ReusePort, SndBuf, SndBufForce,
 };
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrIn,
@@ -20,7 +20,7 @@ const NETWORK_CONTROL: i32 = 0xC0;
 
 /// Receive buffer for requests. The kernel doubles it, and counts about 800 bytes or more for each request.
 const LISTENER_BUFFER_SIZE: usize = 4 << 20;
-/// Send buffer for DHCP replies. A slow link takes less replies a second than the program sends.
+/// Send buffer for DHCP replies. A slow link takes fewer replies a second than the program makes.
 const REPLY_BUFFER_SIZE: usize = 4 << 20;
 
 /// The step in which opening a DHCP socket failed.
@@ -44,7 +44,7 @@ pub enum PortSharing {
     Shared,
 }
 
-/// A socket for DHCP on all addresses.
+/// A socket for DHCP on all addresses. It queues ICMP errors, as after `queue_icmp_errors`.
 pub fn open_dhcp(port: u16, sharing: PortSharing) -> Result<OwnedFd, (Step, io::Error)> {
     let failed_in = |step: Step| |error: Errno| (step, error.into());
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
@@ -56,6 +56,8 @@ pub fn open_dhcp(port: u16, sharing: PortSharing) -> Result<OwnedFd, (Step, io::
     setsockopt(&fd, Broadcast, &true).map_err(failed_in(Step::Options))?;
     enlarge_receive_buffer(&fd);
     enlarge_send_buffer(&fd);
+    // Without it, a reply that the kernel drops because its neighbour table is full has no error.
+    setsockopt(&fd, Ipv4RecvErr, &true).map_err(failed_in(Step::Options))?;
     if sharing == PortSharing::Shared {
         setsockopt(&fd, ReuseAddr, &true).map_err(failed_in(Step::Reuse))?;
         setsockopt(&fd, ReusePort, &true).map_err(failed_in(Step::Reuse))?;

@@ -11,6 +11,7 @@ use super::transfer::{Transfer, TransferOptions};
 use crate::boot_monitor::event::{ClientEvent, RefusalReason};
 use crate::effect::Effect;
 use crate::log_line::{DecisionLine, Line, TftpLine};
+use crate::net::Link;
 use crate::wire::tftp::{Inbound, Strings, error, error_code, oack};
 use std::time::Duration;
 
@@ -95,9 +96,6 @@ fn read(
     context: &mut Context<'_, impl Files>,
 ) -> StartResult {
     let link = context.interfaces.by_index(client.interface);
-    let path = PathMtu { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
-    let limits = OptionLimits { path, max_windowsize: request.max_windowsize };
-    let options = NegotiatedOptions::negotiate(request.options, request.mode, context.tftp, limits);
     let requester = Requester {
         interface: link.map_or("", |link| &link.name),
         client: client.peer.ip(),
@@ -105,6 +103,7 @@ fn read(
     };
     match open_requested(request.name, requester, cache, context) {
         Ok((path, opened)) => {
+            let options = negotiated(request, link, &client, context);
             let source = BlockSource::new(opened, options.blksize, request.mode);
             let report = start_report(&client, &path, opened, options, context);
             let parts = session_parts(client, path, source, options, context);
@@ -115,6 +114,18 @@ fn read(
             refuse_file(refusal, resolved, &client, context)
         }
     }
+}
+
+/// The options of a request whose file is open. Most requests are for files that do not exist.
+fn negotiated(
+    request: ReadRequest<'_>,
+    link: Option<&Link>,
+    client: &Peer,
+    context: &Context<'_, impl Files>,
+) -> NegotiatedOptions {
+    let path = PathMtu { mtu: link.map(|link| link.mtu), ipv6: client.peer.is_ipv6() };
+    let limits = OptionLimits { path, max_windowsize: request.max_windowsize };
+    NegotiatedOptions::negotiate(request.options, request.mode, context.tftp, limits)
 }
 
 /// Opens the file of a name. If it does not exist, and the name has an octet 0xFF, the file of the name before that octet

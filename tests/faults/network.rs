@@ -1,5 +1,6 @@
 //! The interface of the server changes during a boot; its firewall rejects datagrams; its queue is full.
 
+use crate::common::boot_rom::parse_request;
 use crate::common::download::Download;
 use crate::common::lab::{Host, eventually};
 use crate::common::packet::PacketSocket;
@@ -19,6 +20,7 @@ crate::tests![
     download_continues_after_route_to_client_changes,
     datagram_blocked_by_firewall_is_sent_again,
     datagram_dropped_by_full_queue_is_sent_again,
+    icmp_errors_about_replies_do_not_disturb_other_clients,
 ];
 
 const MOMENTS: [Moment; 2] = [Moment::AfterReply, Moment::HalfLoaded];
@@ -227,4 +229,24 @@ fn datagram_dropped_by_full_queue_is_sent_again() {
         );
         setup.assert_serves();
     }
+}
+
+/// Each reply is answered with `port unreachable`. If these errors stayed in the queue of the socket, they would take the space
+/// of requests.
+fn icmp_errors_about_replies_do_not_disturb_other_clients() {
+    const ERRORS: u64 = 400;
+    let Some(setup) = Setup::new("") else { return };
+    setup.client().sysctl("net/ipv4/icmp_ratelimit", "0");
+    let packets = PacketSocket::new(setup.client());
+    let words = "from=10.9.0.2:4011 to=10.9.0.1 port=4011 ciaddr=10.9.0.2 mac=02:00:00:00:00:0a arch=0 \
+                 class=PXEClient:Arch:00000:UDI:002001";
+    let request = parse_request(&format!("REQUEST {words}"));
+    let before = setup.counted("Icmp:", "InDestUnreachs");
+    for count in 1..=ERRORS {
+        packets.send("eth0", request.from, request.to, &request.bytes);
+        let refused = || (setup.counted("Icmp:", "InDestUnreachs") >= before + count).then_some(());
+        eventually(TIMEOUT, refused).expect("the client has no socket for the reply");
+    }
+    assert!(!setup.has_logged("Error sending DHCP packet"));
+    setup.assert_serves();
 }

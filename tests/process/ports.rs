@@ -24,8 +24,8 @@ struct Served {
 impl Served {
     fn new(config: &str) -> Option<Self> {
         let setup = required(Setup::new(config))?;
-        let _daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
-        Some(Self { setup, _daemon })
+        let daemon = setup.foreground(&mut Setup::program(&["-k", "-x", ""]));
+        Some(Self { setup, _daemon: daemon })
     }
 
     fn client(&self, ip: &str) -> UdpSocket {

@@ -2,6 +2,7 @@
 //!
 //! One thread does everything. It waits for the packet process only to send an answer, for which that process waits.
 
+use super::kept_neighbours::KeptNeighbours;
 use super::protocol::{Action, MAX_REQUEST_LEN, Report, Request};
 use crate::daemon::startup::sandbox::Limits;
 use crate::error::StartupError;
@@ -61,9 +62,11 @@ fn prepare(channel: &Channel, setup: &HostSetup) -> Result<(RouteSocket, String)
 
 fn serve(channel: &Channel, setup: &HostSetup, route: &RouteSocket) {
     let mut buffer = vec![0; RECEIVE_BUFFER_LEN];
+    let mut kept = KeptNeighbours::new(route);
     loop {
         let (request, reply) = wait_readable(channel, setup.sniffer.as_ref());
-        if request && !answer_next(channel, setup, route) {
+        if request && !answer_next(channel, setup, &mut kept) {
+            kept.remove_all();
             return;
         }
         if reply && let Some(sniffer) = &setup.sniffer {
@@ -73,7 +76,7 @@ fn serve(channel: &Channel, setup: &HostSetup, route: &RouteSocket) {
 }
 
 /// Answers the next request; `false`: the channel is closed.
-fn answer_next(channel: &Channel, setup: &HostSetup, route: &RouteSocket) -> bool {
+fn answer_next(channel: &Channel, setup: &HostSetup, kept: &mut KeptNeighbours<'_>) -> bool {
     let mut buffer = [0; MAX_REQUEST_LEN];
     let message = match channel.receive_fds(&mut buffer) {
         Ok(message) => message,
@@ -89,7 +92,10 @@ fn answer_next(channel: &Channel, setup: &HostSetup, route: &RouteSocket) -> boo
     };
     let done = match action {
         Some(Action::AddNeighbour(address, client)) if message.fds.is_empty() => {
-            neighbour::insert(route, address, &client)
+            neighbour::insert(kept.route, address, &client)
+        }
+        Some(Action::KeepNeighbour(address, client)) if message.fds.is_empty() => {
+            kept.add(address, &client)
         }
         Some(Action::BindSockets) => bind_sockets(&message.fds, setup.device.as_deref()),
         _ => Err(invalid_argument()),

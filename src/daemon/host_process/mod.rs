@@ -3,6 +3,7 @@
 //! servers.
 
 pub mod child;
+mod kept_neighbours;
 pub mod protocol;
 
 use self::child::HostSetup;
@@ -102,6 +103,11 @@ impl HostProcess {
             return Ok(());
         }
         self.request(&Action::AddNeighbour(address, client), &[])
+    }
+
+    /// Adds a neighbour entry that the limit of the table does not count, unless there is an entry.
+    pub fn keep_neighbour(&mut self, address: Ipv4Addr, client: NeighbourEntry) -> io::Result<()> {
+        self.request(&Action::KeepNeighbour(address, client), &[])
     }
 
     /// Binds sockets to the interface again.

@@ -20,6 +20,9 @@ pub struct Request {
 pub enum Action {
     /// Adds a neighbour entry: interface (4), address (4), hardware type (1), hardware address (1–14).
     AddNeighbour(Ipv4Addr, NeighbourEntry),
+    /// Adds an entry that the limit of the table does not count, and removes it at the end. The content is the same; the
+    /// address may be 255.255.255.255.
+    KeepNeighbour(Ipv4Addr, NeighbourEntry),
     /// Binds the sockets of the message to the interface again.
     BindSockets,
 }
@@ -46,6 +49,7 @@ const MAX_MAC_LEN: usize = 14;
 
 mod request_kind {
     pub const ADD_NEIGHBOUR: u8 = b'n';
+    pub const KEEP_NEIGHBOUR: u8 = b'k';
     pub const BIND_SOCKETS: u8 = b'b';
 }
 
@@ -60,15 +64,21 @@ impl Request {
     /// The message for this request.
     pub fn encode(number: u32, action: &Action) -> Vec<u8> {
         let mut message = number.to_ne_bytes().to_vec();
-        match action {
+        let (kind, neighbour) = match action {
             Action::AddNeighbour(address, client) => {
-                message.push(request_kind::ADD_NEIGHBOUR);
-                message.extend_from_slice(&client.interface.to_ne_bytes());
-                message.extend_from_slice(&address.octets());
-                message.push(client.hardware_type);
-                message.extend_from_slice(&client.mac);
+                (request_kind::ADD_NEIGHBOUR, Some((address, client)))
             }
-            Action::BindSockets => message.push(request_kind::BIND_SOCKETS),
+            Action::KeepNeighbour(address, client) => {
+                (request_kind::KEEP_NEIGHBOUR, Some((address, client)))
+            }
+            Action::BindSockets => (request_kind::BIND_SOCKETS, None),
+        };
+        message.push(kind);
+        if let Some((address, client)) = neighbour {
+            message.extend_from_slice(&client.interface.to_ne_bytes());
+            message.extend_from_slice(&address.octets());
+            message.push(client.hardware_type);
+            message.extend_from_slice(&client.mac);
         }
         message
     }
@@ -77,7 +87,12 @@ impl Request {
     pub fn decode(message: &[u8]) -> Option<Self> {
         let (number, rest) = message.split_first_chunk()?;
         let action = match rest {
-            [request_kind::ADD_NEIGHBOUR, content @ ..] => neighbour(content),
+            [request_kind::ADD_NEIGHBOUR, content @ ..] => neighbour(content)
+                .filter(|(address, _)| has_neighbour_entry(*address))
+                .map(|(address, client)| Action::AddNeighbour(address, client)),
+            [request_kind::KEEP_NEIGHBOUR, content @ ..] => neighbour(content)
+                .filter(|(address, _)| has_neighbour_entry(*address) || address.is_broadcast())
+                .map(|(address, client)| Action::KeepNeighbour(address, client)),
             [request_kind::BIND_SOCKETS] => Some(Action::BindSockets),
             _ => None,
         };
@@ -85,7 +100,7 @@ impl Request {
     }
 }
 
-fn neighbour(content: &[u8]) -> Option<Action> {
+fn neighbour(content: &[u8]) -> Option<(Ipv4Addr, NeighbourEntry)> {
     let (interface, rest) = content.split_first_chunk()?;
     let (address, rest) = rest.split_first_chunk::<4>()?;
     let (&hardware_type, mac) = rest.split_first()?;
@@ -93,8 +108,7 @@ fn neighbour(content: &[u8]) -> Option<Action> {
     let is_index = (1..=i32::MAX.cast_unsigned()).contains(&interface);
     let is_mac = (1..=MAX_MAC_LEN).contains(&mac.len());
     let client = NeighbourEntry { interface, hardware_type, mac: mac.to_vec() };
-    (is_index && is_mac && has_neighbour_entry(address))
-        .then_some(Action::AddNeighbour(address, client))
+    (is_index && is_mac).then_some((address, client))
 }
 
 /// Whether an address can be that of one host on a link.
@@ -149,6 +163,11 @@ mod tests {
         NeighbourEntry { interface, hardware_type: 1, mac: vec![2; mac_len] }
     }
 
+    fn kept(address: [u8; 4], client: NeighbourEntry) -> Option<Action> {
+        let message = Request::encode(7, &Action::KeepNeighbour(address.into(), client));
+        Request::decode(&message).expect("it has a number").action
+    }
+
     fn decoded(address: [u8; 4], client: NeighbourEntry) -> Option<Action> {
         let message = Request::encode(7, &Action::AddNeighbour(address.into(), client));
         Request::decode(&message).expect("it has a number").action
@@ -158,7 +177,11 @@ mod tests {
     fn request_is_decoded_as_encoded() {
         let client = entry(3, 6);
         let add = Action::AddNeighbour([10, 0, 0, 9].into(), client.clone());
-        assert_eq!(decoded([10, 0, 0, 9], client), Some(add));
+        assert_eq!(decoded([10, 0, 0, 9], client.clone()), Some(add));
+        for address in [[10, 0, 0, 9], [255; 4]] {
+            let keep = Action::KeepNeighbour(address.into(), client.clone());
+            assert_eq!(kept(address, client.clone()), Some(keep));
+        }
         let bind = Request::encode(8, &Action::BindSockets);
         let expected = Request { number: 8, action: Some(Action::BindSockets) };
         assert_eq!(Request::decode(&bind), Some(expected));
@@ -172,6 +195,7 @@ mod tests {
         }
         for address in [[0; 4], [255; 4], [224, 0, 0, 1], [239, 1, 1, 1], [127, 0, 0, 1]] {
             assert_eq!(decoded(address, entry(1, 6)), None, "{address:?}");
+            assert_eq!(kept(address, entry(1, 6)).is_some(), address == [255; 4], "{address:?}");
         }
         assert!(decoded(host, entry(1, 14)).is_some());
         let longest = Request::encode(0, &Action::AddNeighbour(host.into(), entry(1, 14)));
@@ -201,10 +225,10 @@ mod tests {
         for round in 0..50_000_usize {
             let mut message: Vec<u8> = (0..round % 40).map(|_| next()).collect();
             // Half of the messages have a known kind.
-            let kinds = [b"nb", b"fa"][round % 2];
+            let kinds = [b"nkb", b"faa"][round % 2];
             for at in [0, 4] {
                 if let Some(byte) = message.get_mut(at).filter(|_| round % 4 < 2) {
-                    *byte = kinds[usize::from(next()) % 2];
+                    *byte = kinds[usize::from(next()) % 3];
                 }
             }
             requests +=

@@ -3,9 +3,11 @@
 use super::RateLimit;
 use crate::config::Config;
 use crate::log_line::{DecisionLine, Line};
+use crate::sys::limits::ENOBUFS;
 use crate::time::Timestamp;
 use crate::wire::dhcp::{Frame, field};
 use std::collections::HashMap;
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ pub struct LogLimiter {
     logged: u32,
     suppressed: u64,
     notices: RateLimit,
+    dropped_replies: RateLimit,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +36,9 @@ const MAX_PER_INTERVAL: u32 = 20_000;
 /// Notices within an interval. So many notices have one cause.
 const MAX_NOTICES: usize = 200;
 const INTERVAL: Duration = Duration::from_secs(60);
+/// Lines within [`DROPPED_REPLY_INTERVAL`] about replies that the kernel dropped.
+const MAX_DROPPED_REPLIES: usize = 10;
+const DROPPED_REPLY_INTERVAL: Duration = Duration::from_secs(10);
 
 impl LogLimiter {
     /// A limiter for this configuration.
@@ -44,6 +50,7 @@ impl LogLimiter {
             logged: 0,
             suppressed: 0,
             notices: RateLimit::new(MAX_NOTICES, INTERVAL),
+            dropped_replies: RateLimit::new(MAX_DROPPED_REPLIES, DROPPED_REPLY_INTERVAL),
         }
     }
 
@@ -84,6 +91,12 @@ impl LogLimiter {
     /// Whether to log one more notice. There may be notices about clients that do not exist.
     pub fn allow_notice(&mut self, now: Timestamp) -> bool {
         self.notices.allow(now)
+    }
+
+    /// Whether to log that a reply could not be sent. dnsmasq has such a line for each error that it gets; it gets none if the
+    /// kernel drops the reply (`ENOBUFS`), so only these lines are limited.
+    pub fn allow_send_error(&mut self, error: &io::Error, now: Timestamp) -> bool {
+        error.raw_os_error() != Some(ENOBUFS) || self.dropped_replies.allow(now)
     }
 
     /// Whether [`LogLimiter::allow_notice`] would allow one.
@@ -134,6 +147,19 @@ mod tests {
         let mut limiter = LogLimiter::new(&Config::default());
         assert_eq!((0..1000).filter(|_| limiter.allow_notice(Timestamp(70_000))).count(), 200);
         assert!(limiter.allow_notice(Timestamp(130_000)));
+    }
+
+    #[test]
+    fn lines_about_dropped_replies_are_limited_and_other_errors_of_sending_are_not() {
+        let mut limiter = LogLimiter::new(&Config::default());
+        let mut logged = |number, ms| {
+            let error = io::Error::from_raw_os_error(number);
+            (0..1000).filter(|_| limiter.allow_send_error(&error, Timestamp(ms))).count()
+        };
+        assert_eq!(logged(ENOBUFS, 70_000), 10);
+        assert_eq!(logged(ENOBUFS, 79_999), 0);
+        assert_eq!(logged(ENOBUFS, 80_000), 10);
+        assert_eq!(logged(crate::sys::limits::EINVAL, 80_000), 1000);
     }
 
     #[test]

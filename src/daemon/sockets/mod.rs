@@ -284,9 +284,10 @@ impl Sockets {
         self.transfers.register_read(id, mode, self.poll.registry(), token)
     }
 
-    /// The receiver of a TFTP datagram that was answered with ICMP `port unreachable`. `None`: there is no more.
+    /// The receiver of a datagram that was answered with ICMP `port unreachable`. `None`: there is no more.
     pub fn next_unreachable(&self, source: EventSource) -> Option<SocketAddr> {
         match source {
+            EventSource::ProxyDhcp(port) => udp_errors::next_unreachable(self.dhcp(port)?),
             EventSource::Tftp(at) => udp_errors::next_unreachable(self.listener(at)?),
             EventSource::Transfer(id) => self.transfers.next_unreachable(id),
             _ => None,

@@ -40,6 +40,7 @@ use super::host_process::HostProcess;
 use super::host_process::child::HostSetup;
 use super::log_requests::LogReopening;
 use super::loop_notices::LoopNotices;
+use super::neighbours::NeighbourWatch;
 use super::notices::Inspections;
 use super::rate_limit::log_limit::LogLimiter;
 use super::reply_queue::DelayedReplies;
@@ -62,6 +63,7 @@ use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::limits;
 use crate::sys::neighbour::NeighbourTable;
+use crate::sys::neighbour_limit;
 use crate::sys::privilege::{Capability, Identity};
 use crate::sys::profile::{Profile, Role};
 use crate::sys::signals::Signals;
@@ -263,6 +265,7 @@ impl Confined {
                 deferred: DeferredNotices::default(),
                 inspections: Inspections::new(file_process::roots(&config)),
                 loop_notices: LoopNotices::new(file_process::roots(&config)),
+                neighbours: NeighbourWatch::new(neighbour_limit::usage(&route).ok()),
             },
             log_limiter: LogLimiter::new(&config),
             config,

@@ -11,7 +11,8 @@ use crate::error::StartupError;
 use crate::explain::{self, Environment, ExplainOutput, ExplainRequest, StartErrors};
 use crate::finding::{Finding, Level, arranged};
 use crate::reason::{ConfigReason, ProgramReason, Reason, ReplyReason, StartReason};
-use crate::sys::interfaces::snapshot;
+use crate::sys::interfaces::{RouteSocket, snapshot};
+use crate::sys::neighbour_limit;
 use crate::terminal::Layout;
 use std::fs;
 use std::sync::Arc;
@@ -48,6 +49,10 @@ impl Parsed {
         findings.extend(interfaces.iter().flat_map(missing));
         let addresses = |here| environment::missing_address_findings(config, here);
         findings.extend(interfaces.iter().flat_map(addresses));
+        let limit = || neighbour_limit::usage(&RouteSocket::open().ok()?).ok();
+        if let (Some(here), Some(usage)) = (&interfaces, limit()) {
+            findings.extend(environment::neighbour_findings(config, here, usage.limit));
+        }
         findings.extend(environment::inaccessible_roots(config, identity.as_ref()));
         findings.extend(unknown_users(config));
         findings

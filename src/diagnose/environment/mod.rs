@@ -3,6 +3,7 @@
 
 mod boot_files;
 mod names;
+mod neighbours;
 mod networks;
 mod resolver;
 mod roots;
@@ -13,6 +14,9 @@ use crate::net::Interfaces;
 use crate::sys::privilege::Identity;
 pub use boot_files::is_empty_directory;
 pub use names::{missing_address_findings, missing_interface_findings, tftp_interfaces};
+pub use neighbours::{
+    LargeNetwork, is_served_host, large_networks, neighbour_findings, sysctl_command,
+};
 pub use networks::range_findings;
 pub use roots::inaccessible_roots;
 

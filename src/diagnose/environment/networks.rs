@@ -133,7 +133,7 @@ impl<'a> RangeCheck<'a> {
 }
 
 /// Whether DHCP requests on an interface are answered (docs/dnsmasq/proxydhcp.md, section 2.1).
-fn serves_dhcp(network: &Network, interfaces: &Interfaces, link: &Link) -> bool {
+pub(super) fn serves_dhcp(network: &Network, interfaces: &Interfaces, link: &Link) -> bool {
     let primary = interfaces.primary_ipv4(link.index).map(Into::into);
     let accepted = network.accepts(&link.name, link.loopback, primary)
         || interfaces.addresses_of(link.index).any(|address| network.listens_on(address.ip));

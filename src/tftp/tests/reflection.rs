@@ -150,3 +150,17 @@ fn whole_windows_acknowledged_by_attacker_send_the_file_once() {
     assert!(attack.victim_bytes < file + 200, "{}", attack.victim_bytes);
     assert_eq!(attack.bench.files.in_use, 0);
 }
+
+/// Each of these ACKs can come from a client that has lost blocks.
+#[test]
+fn acks_inside_windows_send_the_file_ten_times_at_most() {
+    for (step, copies) in [(1, 1), (1, 2), (2, 1), (2, 2), (3, 2), (5, 3), (63, 2), (63, 60)] {
+        let mut attack = Attack::single_port();
+        attack.forge(REQUEST);
+        for block in (0..=BLOCKS + 1).step_by(step) {
+            (0..copies).for_each(|_| attack.forge_ack(block));
+        }
+        let files = attack.victim_bytes / (BLOCKS * (BLKSIZE + 4 + HEADERS_LEN));
+        assert!(files <= 10, "{step} {copies}: {files}");
+    }
+}

@@ -3,12 +3,18 @@
 //! No socket, no file, no clock. Blocks are counted in 64 bits here; only their low 16 travel, and 65535 is followed
 //! by 0.
 
+#[cfg(test)]
+mod loss_tests;
+#[cfg(test)]
+mod lossy_network;
 mod rto;
+mod sent_blocks;
 #[cfg(test)]
 mod tests;
 
 use crate::time::Timestamp;
 use rto::RttEstimator;
+use sent_blocks::{Progress, SentBlocks};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -77,18 +83,17 @@ pub struct Transfer {
     rtt_sample_from: Option<Timestamp>,
     /// How often the timeout was doubled since the last sample.
     rto_backoff: u32,
-    /// Whether a duplicate ACK means a lost block: this window and the one before were sent once.
-    fast_retransmit_armed: bool,
     /// The blocks in flight wait for the disk, and were not sent yet.
     awaiting_disk: bool,
-    /// The first block that was never sent, and the value of this before the last blocks were sent.
-    next_unsent: u64,
-    prev_unsent: u64,
+    sent: SentBlocks,
+    /// Whether a tail loss probe was sent, and no round trip was measured since.
+    is_probed: bool,
 }
 
 /// A transfer without progress for this time ends.
 pub const CLIENT_TIMEOUT: Duration = Duration::from_secs(121);
-/// The whole window is retransmitted this often, then only its first block: the ACK may have been forged.
+/// The whole window is retransmitted this often, then only its first block: the ACK may have been forged. A tail loss probe
+/// does not count.
 const FULL_WINDOW_RETRIES: u32 = 2;
 /// The negotiated timeout is the maximum for this number of retransmissions. After that the interval doubles.
 const NEGOTIATED_RETRIES: u32 = 12;
@@ -116,10 +121,9 @@ impl Transfer {
             rtt: None,
             rtt_sample_from: Some(now),
             rto_backoff: 0,
-            fast_retransmit_armed: false,
             awaiting_disk: false,
-            next_unsent: first,
-            prev_unsent: first,
+            sent: SentBlocks::new(first, options.window),
+            is_probed: false,
         };
         (transfer, in_flight)
     }
@@ -145,13 +149,13 @@ impl Transfer {
     /// The blocks before `end` were sent.
     pub fn mark_sent(&mut self, end: u64) {
         self.awaiting_disk = false;
-        (self.prev_unsent, self.next_unsent) = (self.next_unsent, self.next_unsent.max(end));
+        self.sent.mark_sent(end);
     }
 
     /// Of the blocks that were sent last, those from this one on did not fit into the send buffer.
     pub fn mark_partly_sent(&mut self, from: u64) {
         self.mark_disk_wait();
-        self.next_unsent = self.prev_unsent.max(from);
+        self.sent.mark_partly_sent(from);
     }
 
     /// Whether the window is one block.
@@ -169,7 +173,7 @@ impl Transfer {
         self.progress
     }
 
-    /// Handles an event.
+    /// Handles an event. Blocks that are to be sent replace those of earlier events that were not sent.
     pub fn on(&mut self, event: Event, now: Timestamp) -> Action {
         match event {
             Event::Ack(low) => match self.in_flight_block(low) {
@@ -177,7 +181,7 @@ impl Transfer {
                     Action::Close(Outcome::Sent)
                 }
                 Some(block) => self.advance(block + 1, now),
-                None if self.is_duplicate_window_ack(low) => self.fast_retransmit(now),
+                None if self.is_repeated_window_ack(low) => self.handle_repeated_ack(now),
                 // A stale, duplicate or forged ACK sends nothing (Sorcerer's Apprentice bug).
                 None => Action::Wait,
             },
@@ -193,34 +197,33 @@ impl Transfer {
     /// belongs to an earlier transfer, or is forged.
     fn in_flight_block(&self, low: u16) -> Option<u64> {
         let Range { start, end } = self.in_flight;
-        (start..end.min(self.next_unsent)).find(|block| block & 0xffff == u64::from(low))
+        (start..end.min(self.sent.next_unsent())).find(|block| block & 0xffff == u64::from(low))
     }
 
-    /// Whether an ACK repeats the one before this window: the first block was lost and a later one has arrived. The client
-    /// may send it once for each block, so it counts once.
-    fn is_duplicate_window_ack(&self, low: u16) -> bool {
+    /// Whether an ACK repeats the last one. In lockstep it means nothing.
+    fn is_repeated_window_ack(&self, low: u16) -> bool {
         let repeated = self.in_flight.start.checked_sub(1).map(|block| block & 0xffff);
-        self.options.window > 1 && self.fast_retransmit_armed && repeated == Some(low.into())
+        !self.is_lockstep() && repeated == Some(low.into())
     }
 
     fn advance(&mut self, base: u64, now: Timestamp) -> Action {
-        let is_whole_window = base >= self.in_flight.end;
+        let progress = self.sent.acknowledge(self.in_flight.start, base);
         let end = base + self.options.window;
         let end = self.last.map_or(end, |last| end.min(last + 1));
         self.in_flight = base..end;
-        self.fast_retransmit_armed = is_whole_window && self.rtt_sample_from.is_some();
         self.sample_rtt(now);
-        if !is_whole_window {
+        if progress != Progress::Complete {
             // A block was lost, but the client answers: wait no longer than before.
-            self.rto_backoff = self.rto_backoff.saturating_sub(1);
+            self.rto_backoff /= 2;
         }
-        // The rest of the window is sent a second time. Its ACK may belong to the first time.
-        self.rtt_sample_from = is_whole_window.then_some(now);
+        // The ACK of blocks that were sent again may belong to the first time (Karn).
+        self.rtt_sample_from = (progress == Progress::Complete).then_some(now);
         self.progress = now.truncate_to_second();
         self.dnsmasq_backoff = 0;
         self.retransmit_at = self.progress;
         self.arm_timer(now);
-        Action::Send(self.in_flight.clone())
+        let blocks = self.sent.next()..end;
+        if blocks.is_empty() { Action::Wait } else { Action::Send(blocks) }
     }
 
     fn sample_rtt(&mut self, now: Timestamp) {
@@ -231,28 +234,68 @@ impl Transfer {
             first => *first = Some(RttEstimator::first(sample)),
         }
         self.rto_backoff = 0;
+        self.is_probed = false;
     }
 
-    /// Sends the window again because of a duplicate ACK.
-    fn fast_retransmit(&mut self, now: Timestamp) -> Action {
-        (self.fast_retransmit_armed, self.rtt_sample_from) = (false, None);
+    /// Sends the window again if its first block was lost.
+    fn handle_repeated_ack(&mut self, now: Timestamp) -> Action {
+        if !self.sent.repeated_ack(self.in_flight.start) {
+            self.back_off_after_early_probe();
+            return Action::Wait;
+        }
+        self.rtt_sample_from = None;
         if let Some(timeout) = self.current_timeout() {
             self.retransmit_at = now + timeout;
         }
         Action::Send(self.in_flight.clone())
     }
 
-    /// Sends the window again because the timer has ended.
-    fn retransmit(&mut self, now: Timestamp) -> Action {
-        (self.fast_retransmit_armed, self.rtt_sample_from) = (false, None);
+    /// The client has acknowledged the window and then the probe: the window was not lost, its ACK was late.
+    fn back_off_after_early_probe(&mut self) {
+        if std::mem::take(&mut self.is_probed) {
+            self.back_off();
+        }
+    }
+
+    fn back_off(&mut self) {
         self.rto_backoff = (self.rto_backoff + 1).min(MAX_RTO_BACKOFF);
+    }
+
+    /// Sends blocks again because the timer has ended.
+    fn retransmit(&mut self, now: Timestamp) -> Action {
+        self.rtt_sample_from = None;
+        let is_probe = self.is_probe_enough();
+        if is_probe {
+            self.is_probed = true;
+        } else {
+            self.back_off();
+        }
+        let nth = match self.rtt {
+            Some(_) => self.dnsmasq_backoff.saturating_sub(self.is_probed.into()),
+            None => self.rto_backoff,
+        };
         self.arm_timer(now);
         let mut again = self.in_flight.clone();
-        // The client may not exist. One block is enough to find out.
-        if self.rto_backoff > self.full_window_retries() && !again.is_empty() {
+        if is_probe {
+            // Blocks that were not sent yet are sent instead.
+            again.start = self.sent.next().clamp(again.start, again.end - 1);
+        } else if nth > self.full_window_retries() && !again.is_empty() {
+            // The client may not exist. One block is enough to find out.
             again.end = again.start + 1;
         }
+        self.sent.repeat_from(again.start);
         Action::Send(again)
+    }
+
+    /// Whether the last block of the window is sent at first, as a tail loss probe (RFC 8985, section 7): it completes the
+    /// window, or the client answers it with the last block that it has.
+    fn is_probe_enough(&self) -> bool {
+        !self.is_lockstep()
+            && !self.in_flight.is_empty()
+            && self.rtt.is_some()
+            && self.dnsmasq_backoff == 1
+            && self.full_window_retries() > 0
+            && self.sent.is_last_block_answered(self.in_flight.start)
     }
 
     /// If the port can be guessed, the first window is sent once: the ACK of the OACK may be forged.
