@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,8 @@ crate::tests![
     client_directory_is_found_by_mac_among_thousands_of_neighbours,
     abandoned_reads_of_slow_disk_leave_no_threads_or_descriptors,
     packets_from_another_port_do_not_block_the_client,
+    datagram_from_another_port_is_refused_by_the_kernel_in_a_longer_transfer,
+    port_unreachable_does_not_end_a_longer_transfer,
     file_ending_at_a_block_boundary_is_sent_from_slow_disk,
     read_error_ends_the_transfer_with_an_error_message,
     file_over_four_gigabytes_arrives_complete,
@@ -251,6 +253,95 @@ fn packets_from_another_port_do_not_block_the_client() {
     client.set_read_timeout(Some(Duration::from_secs(1))).expect("a socket");
     assert_eq!(client.recv(&mut buffer).ok(), Some(4 + 600 - 512));
     assert_eq!(buffer[..4], [0, 3, 0, 2]);
+}
+
+/// Requests the file `long` in blocks of 512 bytes and acknowledges `count` of them. Returns the next one and its sender.
+fn acknowledge_blocks(client: &UdpSocket, count: u16) -> (Vec<u8>, SocketAddr) {
+    client.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket");
+    client.send_to(b"\0\x01long\0octet\0", "10.9.0.1:69").expect("the link is up");
+    let mut buffer = [0; 600];
+    for block in 1..=count {
+        let (_, from) = client.recv_from(&mut buffer).expect("a block");
+        assert_eq!(buffer[2..4], block.to_be_bytes());
+        acknowledge(client, block, from);
+    }
+    let (size, from) = client.recv_from(&mut buffer).expect("a block");
+    (buffer[..size].to_vec(), from)
+}
+
+fn acknowledge(client: &UdpSocket, block: u16, server: SocketAddr) {
+    let [high, low] = block.to_be_bytes();
+    client.send_to(&[0, 4, high, low], server).expect("the link is up");
+}
+
+/// D-055: before 32 blocks it gets an error from the program, after them ICMP `port unreachable` from the kernel.
+fn datagram_from_another_port_is_refused_by_the_kernel_in_a_longer_transfer() {
+    let Some(setup) = Setup::new("") else { return };
+    setup.lab.file("/srv/tftp/long", contents(100 * 512 + 1));
+    let mut buffer = [0; 600];
+    for (blocks, is_refused) in [(20, false), (40, true)] {
+        let client = setup.client().udp("10.9.0.2:0");
+        let (next, server) = acknowledge_blocks(&client, blocks);
+        let stranger = setup.client().udp("10.9.0.2:0");
+        stranger.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket");
+        stranger.connect(server).expect("a route");
+        stranger.send(&[&[0, 4], &next[2..4]].concat()).expect("the link is up");
+        let answer = stranger.recv(&mut buffer);
+        if is_refused {
+            let error = answer.expect_err("no answer").kind();
+            assert_eq!(error, std::io::ErrorKind::ConnectionRefused);
+        } else {
+            assert_eq!(buffer[..answer.expect("an error")][..4], [0, 5, 0, 5]);
+        }
+        acknowledge(&client, blocks + 1, server);
+        client.recv(&mut buffer).expect("the next block");
+        assert_eq!(
+            buffer[2..4],
+            (blocks + 2).to_be_bytes(),
+            "the ACK of the stranger has no effect"
+        );
+    }
+    let lines = setup.lab.syslog().iter().filter(|line| line.contains("TID mismatch")).count();
+    assert_eq!(lines, 1, "{:#?}", setup.lab.syslog());
+}
+
+/// The number of ICMP `destination unreachable` messages that the server has received.
+fn refusals(setup: &Setup) -> u64 {
+    let path = format!("/proc/{}/net/snmp", setup.daemon.id());
+    let text = fs::read_to_string(path).expect("the daemon runs");
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("Icmp: "));
+    let (names, values) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let found = names.split(' ').zip(values.split(' ')).find(|(name, _)| *name == "InDestUnreachs");
+    found.and_then(|(_, value)| value.parse().ok()).expect("the kernel counts it")
+}
+
+/// D-043: without a known port, ICMP has no effect. The kernel reports it to a connected socket.
+fn port_unreachable_does_not_end_a_longer_transfer() {
+    let Some(setup) = Setup::new("") else { return };
+    let file = contents(100 * 512 + 1);
+    setup.lab.file("/srv/tftp/long", &file);
+    let client = setup.client().udp("10.9.0.2:0");
+    let address = client.local_addr().expect("it is bound");
+    let (next, server) = acknowledge_blocks(&client, 40);
+    drop(client);
+    // The server sends the block again, and the kernel of the client refuses it.
+    eventually(Duration::from_secs(10), || (refusals(&setup) > 0).then_some(()))
+        .expect("the server gets an ICMP message");
+    let client = setup.client().udp(&address.to_string());
+    client.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+    let mut buffer = [0; 600];
+    let mut got = Vec::new();
+    let mut block = u16::from_be_bytes([next[2], next[3]]);
+    while block <= 101 {
+        let (size, _) = client.recv_from(&mut buffer).expect("a block");
+        if buffer[2..4] == block.to_be_bytes() {
+            got.extend_from_slice(&buffer[4..size]);
+            acknowledge(&client, block, server);
+            block += 1;
+        }
+    }
+    assert!(got == file[40 * 512..]);
+    assert!(!setup.lab.syslog().iter().any(|line| line.contains("failed sending")));
 }
 
 /// The last read returns 0 bytes.

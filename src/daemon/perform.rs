@@ -3,6 +3,7 @@
 use super::Daemon;
 use super::reply_queue::Output;
 use super::sockets::EventSource;
+use super::sockets::transfer::Collected;
 use crate::boot_monitor::event::ClientEvent;
 use crate::effect::Effect;
 use crate::log_line::{DhcpLine, Line};
@@ -23,6 +24,7 @@ impl Daemon {
             for effect in effects.drain(..) {
                 self.perform_one(effect, now, &mut output);
             }
+            self.send_collected(now);
             if self.effects.is_empty() {
                 self.effects = effects;
             }
@@ -30,7 +32,35 @@ impl Daemon {
         }
     }
 
+    /// Sends a batch, or stores it to be sent together with the next ones.
+    fn collect_batch(&mut self, batch: Batch, now: Timestamp) {
+        match self.sockets.transfers().collect(batch) {
+            Ok(Collected::More) => {}
+            Ok(Collected::Full) => self.send_collected(now),
+            Err(batch) => {
+                self.send_collected(now);
+                self.send_batch(batch, now);
+            }
+        }
+    }
+
+    fn send_collected(&mut self, now: Timestamp) {
+        let (mut blocks, sent) = self.sockets.transfers().take_collected();
+        for (index, batch) in blocks.drain(..).enumerate() {
+            if sent >> index & 1 == 0 {
+                self.send_batch(batch, now);
+            } else {
+                self.scheduling.busy_poll.record_send(1);
+                self.tftp_input(Input::BatchSent { buffer: batch.bytes, partial: None }, now);
+            }
+        }
+        self.sockets.transfers().reuse(blocks);
+    }
+
     fn perform_one(&mut self, effect: Effect, now: Timestamp, output: &mut Output) {
+        if !matches!(effect, Effect::SendBatch(_)) {
+            self.send_collected(now);
+        }
         match effect {
             Effect::Log(line) => output.lines.push(line),
             Effect::LogLimited(client, line) => {
@@ -47,7 +77,7 @@ impl Daemon {
                 output.lines.extend(self.observe(event, now));
             }
             Effect::Send(datagram) => self.send(datagram, now, output),
-            Effect::SendBatch(batch) => self.send_batch(batch, now),
+            Effect::SendBatch(batch) => self.collect_batch(batch, now),
             Effect::SendDelayed(seconds, datagram) => {
                 self.delay_reply(Duration::from_secs(seconds.into()), datagram, now, output);
             }

@@ -2,6 +2,7 @@
 //!
 //! | module | purpose | unsafe |
 //! |---|---|---|
+//! | [`aio`] | several writes with one system call | `io_setup`, `io_submit`, `io_getevents` |
 //! | [`channel`] | messages and descriptors between the processes of the program | `from_raw_fd` |
 //! | [`clock`] | local time of log lines | `localtime_r` |
 //! | [`daemonize`] | running in the background | `fork`, `_exit` |
@@ -35,6 +36,7 @@
 //! | [`unix_socket`] | sockets to syslog and the service manager | – |
 #![expect(unsafe_code, reason = "only this module has unsafe code")]
 
+pub mod aio;
 pub mod channel;
 pub mod clock;
 pub mod daemonize;

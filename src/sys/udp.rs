@@ -9,7 +9,7 @@ use nix::sys::socket::sockopt::{
 };
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrIn,
-    SockaddrIn6, SockaddrStorage, bind, recvfrom, recvmsg, sendmsg, setsockopt, socket,
+    SockaddrIn6, SockaddrStorage, bind, connect, recvfrom, recvmsg, sendmsg, setsockopt, socket,
 };
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -104,6 +104,17 @@ pub fn open_transfer(local: SocketAddr) -> io::Result<OwnedFd> {
     }
     bind(fd.as_raw_fd(), &SockaddrStorage::from(local))?;
     Ok(fd)
+}
+
+/// Connects a socket to the client of its transfer. The kernel then keeps the route for all datagrams that are sent without an
+/// address, and drops datagrams of other senders: they get ICMP `port unreachable`.
+pub fn connect_to(fd: &OwnedFd, client: SocketAddr) -> io::Result<()> {
+    // The filter of seccomp compares the length of the address.
+    match client {
+        SocketAddr::V4(client) => connect(fd.as_raw_fd(), &SockaddrIn::from(client))?,
+        SocketAddr::V6(client) => connect(fd.as_raw_fd(), &SockaddrIn6::from(client))?,
+    }
+    Ok(())
 }
 
 /// A socket that only sends, from any local address and a port that the kernel chooses. `to`: an address of the family.

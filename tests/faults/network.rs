@@ -17,6 +17,7 @@ crate::tests![
     boot_continues_after_interface_was_in_another_namespace,
     boot_continues_after_address_is_removed_and_added,
     boot_continues_after_server_address_changes,
+    download_continues_after_route_to_client_changes,
     datagram_blocked_by_firewall_is_sent_again,
     datagram_dropped_by_full_queue_is_sent_again,
     icmp_errors_about_replies_do_not_disturb_other_clients,
@@ -129,6 +130,34 @@ fn boot_continues_after_server_address_changes() {
             change(NEW, SERVER);
         }
         setup.assert_serves();
+    }
+}
+
+/// The kernel keeps the route of a connected socket until it changes.
+fn download_continues_after_route_to_client_changes() {
+    let Some(setup) = Setup::new("") else { return };
+    let (server, client) = (setup.server(), setup.client());
+    setup
+        .lab
+        .wire(server.plug("eth1", "02:00:00:00:00:05"), client.plug("c1", "02:00:00:00:00:06"));
+    for windowsize in [1, 4] {
+        let mut had = 0;
+        let mut got = Vec::new();
+        let download = Download { file: FILE, windowsize, ..Download::DEFAULT };
+        let sent = download.get(client, |block| {
+            got.extend_from_slice(block);
+            if had <= SIZE / 2 && got.len() > SIZE / 2 {
+                client.ip("route add 10.9.0.1/32 dev c1 src 10.9.0.2");
+                server.ip("route add 10.9.0.2/32 dev eth1");
+                client.ip("link set c0 down");
+            }
+            had = got.len();
+        });
+        assert_eq!(sent, Ok(()), "windowsize {windowsize}");
+        assert!(got == contents(SIZE), "windowsize {windowsize}");
+        client.ip("link set c0 up");
+        server.ip("route del 10.9.0.2/32 dev eth1");
+        client.ip("route del 10.9.0.1/32 dev c1");
     }
 }
 

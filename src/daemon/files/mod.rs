@@ -284,6 +284,7 @@ impl Files for DiskFiles {
             Some(LookupResult::File(found)) => found?,
             Some(LookupResult::Directory(_)) | None => return Err(OpenError::Pending),
         };
+        self.read_ahead.add_reader();
         Ok(OpenedFile { file: self.register(file, facts), size: facts.size })
     }
 
@@ -305,6 +306,7 @@ impl Files for DiskFiles {
     fn close(&mut self, id: FileId) {
         let Some(open) = self.open.get_mut(&id) else { return };
         open.users -= 1;
+        self.read_ahead.remove_reader();
         if open.users > 0 {
             return;
         }

@@ -5,6 +5,7 @@
 //! is used. The hit ratio is measured, and when it is low only the requested data is read.
 
 use crate::tftp::files::FileId;
+use crate::tftp::schedule::TRANSFERS_PER_TURN;
 
 /// A cached part of a file.
 #[derive(Debug)]
@@ -26,14 +27,16 @@ pub struct ReadAhead {
     extents: Vec<Extent>,
     clock: u64,
     stats: PrefetchStats,
+    /// The number of transfers that read files.
+    readers: usize,
 }
 
 /// Bytes of an extent, unless one window is larger.
 pub const EXTENT_SIZE: usize = 64 * 1024;
-/// Bytes of all extents, approximately: enough for the offsets of clients that started together.
-const MAX_BYTES: usize = 24 * EXTENT_SIZE;
-/// The maximum number of extents, which are searched linearly.
-const MAX_EXTENTS: usize = 64;
+/// Extents, approximately: enough for the offsets of clients that started together.
+const MIN_EXTENTS: usize = 24;
+/// The maximum number of extents, which are searched linearly: the transfers of one turn, and those of the turn before.
+const MAX_EXTENTS: usize = 2 * TRANSFERS_PER_TURN;
 
 impl ReadAhead {
     /// The index of the extent with `wanted` bytes from an offset, or up to the end of the file.
@@ -108,15 +111,26 @@ impl ReadAhead {
     /// Removes the least recently used extents until `length` bytes fit; the buffer of the last one.
     fn evict(&mut self, length: usize) -> Option<Vec<u8>> {
         let mut buffer = None;
+        let max_bytes = self.readers.clamp(MIN_EXTENTS, MAX_EXTENTS) * EXTENT_SIZE;
         while self.extents.len() >= MAX_EXTENTS
             || self.extents.iter().map(|extent| extent.buffer.len()).sum::<usize>() + length
-                > MAX_BYTES
+                > max_bytes
         {
             let oldest =
                 (0..self.extents.len()).min_by_key(|&index| self.extents[index].last_used)?;
             buffer = Some(self.extents.swap_remove(oldest).buffer);
         }
         buffer
+    }
+
+    /// A transfer begins to read a file. The more transfers, the more parts are kept.
+    pub fn add_reader(&mut self) {
+        self.readers += 1;
+    }
+
+    /// A transfer has ended.
+    pub fn remove_reader(&mut self) {
+        self.readers = self.readers.saturating_sub(1);
     }
 
     /// Removes the extents of a file that is closed.
@@ -204,7 +218,7 @@ mod tests {
     #[test]
     fn least_recently_used_extent_is_evicted() {
         let mut ahead = ReadAhead::default();
-        for start in 0..(MAX_BYTES / EXTENT_SIZE) as u64 {
+        for start in 0..MIN_EXTENTS as u64 {
             let buffer = ahead.buffer(EXTENT_SIZE);
             ahead.keep(FILE, start, buffer, 1, 1);
         }
@@ -212,8 +226,29 @@ mod tests {
         assert_eq!(ahead.buffer(EXTENT_SIZE).len(), EXTENT_SIZE);
         assert!(ahead.has(FILE, 0, 1) && !ahead.has(FILE, 1, 1));
         assert!(
-            ahead.buffer(MAX_BYTES + 1).len() > MAX_BYTES,
+            ahead.buffer(MIN_EXTENTS * EXTENT_SIZE + 1).len() > MIN_EXTENTS * EXTENT_SIZE,
             "a window may be larger than the cache"
+        );
+    }
+
+    #[test]
+    fn more_transfers_have_more_extents() {
+        let mut ahead = ReadAhead::default();
+        (0..60).for_each(|_| ahead.add_reader());
+        let fill = |ahead: &mut ReadAhead| {
+            for start in 0..60 {
+                let buffer = ahead.buffer(EXTENT_SIZE);
+                ahead.keep(FILE, start, buffer, 1, 1);
+            }
+        };
+        fill(&mut ahead);
+        assert!((0..60).all(|start| ahead.has(FILE, start, 1)));
+        (0..59).for_each(|_| ahead.remove_reader());
+        fill(&mut ahead);
+        assert_eq!(
+            ahead.extents.len(),
+            MIN_EXTENTS,
+            "they are not kept when the transfers have ended"
         );
     }
 

@@ -319,7 +319,7 @@ impl Sockets {
                 let way =
                     SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
                 // Segmentation may fail for one client and work for the next.
-                send_batch(fd, &batch.bytes, batch.segment, way, &mut GsoSupport::Unknown)
+                send_batch(fd, &batch.bytes, batch.segment, Some(way), &mut GsoSupport::Unknown)
             }
             EgressSocket::Dhcp | EgressSocket::Pxe | EgressSocket::TftpErrors => {
                 Err(io::ErrorKind::NotConnected.into())

@@ -1,7 +1,8 @@
 //! The sockets of transfers.
 
 use crate::effect::ReceiveMode;
-use crate::net::Batch;
+use crate::net::{Batch, EgressSocket};
+use crate::sys::aio::{MAX_WRITES, WriteContext};
 use crate::sys::udp;
 use crate::sys::udp::SendAddress;
 use crate::sys::udp_batch::{GsoSupport, RecvBatch, send_batch};
@@ -10,13 +11,17 @@ use mio::unix::SourceFd;
 use mio::{Registry, Token};
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// The sockets of transfers, by number.
 #[derive(Default)]
 pub struct TransferSockets {
     slots: Vec<Option<Slot>>,
     free: Vec<usize>,
+    /// To send blocks of several transfers together. `None`: the kernel cannot.
+    writes: Option<WriteContext>,
+    /// Blocks that are sent together.
+    blocks: Vec<Batch>,
 }
 
 struct Slot {
@@ -25,7 +30,31 @@ struct Slot {
     gso: GsoSupport,
     interest: Interest,
     mode: ReceiveMode,
+    connection: Connection,
 }
+
+/// Whether a socket is connected to its client.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Connection {
+    /// It will be after so many further batches.
+    After(u32),
+    Connected,
+    /// The kernel has refused.
+    Refused,
+}
+
+/// Batches after which a socket is connected: small files are complete before, and end without a further system call.
+const BATCHES_BEFORE_CONNECT: u32 = 32;
+
+/// Whether more batches can be collected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Collected {
+    More,
+    Full,
+}
+
+/// Fewer blocks are sent faster one by one.
+const MIN_BLOCKS: usize = 4;
 
 /// The events of a socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,6 +79,7 @@ impl TransferSockets {
             gso: GsoSupport::Unknown,
             interest: Interest::None,
             mode: ReceiveMode::Single,
+            connection: Connection::After(BATCHES_BEFORE_CONNECT),
         });
         Ok(id)
     }
@@ -122,11 +152,68 @@ impl TransferSockets {
         udp::send(&slot.ok_or(io::ErrorKind::NotConnected)?.fd, bytes, way)
     }
 
+    /// Lets [`Self::send_collected`] send with one system call. Child processes of this process cannot do that.
+    pub fn prepare_writes(&mut self) {
+        self.writes = WriteContext::new();
+    }
+
+    /// Stores a batch that can be sent together with others: one block, by a connected socket. `Err`: it cannot.
+    pub fn collect(&mut self, batch: Batch) -> Result<Collected, Batch> {
+        let EgressSocket::Transfer(id) = batch.via else { return Err(batch) };
+        let slot = self.slots.get(id).and_then(Option::as_ref);
+        let is_connected = slot.is_some_and(|slot| slot.connection == Connection::Connected);
+        if self.writes.is_none() || !is_connected || batch.bytes.len() > batch.segment {
+            return Err(batch);
+        }
+        self.blocks.push(batch);
+        Ok(if self.blocks.len() < MAX_WRITES { Collected::More } else { Collected::Full })
+    }
+
+    /// Sends the collected batches with one system call, and takes them out. Bit `n` of the second result: batch `n` was sent. The
+    /// others must be sent alone.
+    pub fn take_collected(&mut self) -> (Vec<Batch>, u32) {
+        let blocks = std::mem::take(&mut self.blocks);
+        let sent = match &self.writes {
+            Some(writes) if blocks.len() >= MIN_BLOCKS => self.write(writes, &blocks),
+            _ => 0,
+        };
+        (blocks, sent)
+    }
+
+    /// Takes back the empty list of [`Self::take_collected`], for the next batches.
+    pub fn reuse(&mut self, blocks: Vec<Batch>) {
+        self.blocks = blocks;
+    }
+
+    /// Bit `n` of the result: block `n` was sent.
+    fn write(&self, writes: &WriteContext, blocks: &[Batch]) -> u32 {
+        writes.write(blocks.iter().map_while(|batch| {
+            let EgressSocket::Transfer(id) = batch.via else { return None };
+            Some((self.slots.get(id)?.as_ref()?.fd.as_fd(), &batch.bytes[..]))
+        }))
+    }
+
     /// Sends a batch. Returns the number of bytes that fitted into the send buffer.
     pub fn send_batch(&mut self, id: usize, batch: &Batch) -> io::Result<usize> {
         let slot = self.slots.get_mut(id).and_then(Option::as_mut);
         let slot = slot.ok_or(io::ErrorKind::NotConnected)?;
+        slot.connection.advance(&slot.fd, batch.to);
         let way = SendAddress { to: batch.to, from: batch.from, interface: batch.interface };
+        let way = (slot.connection != Connection::Connected).then_some(way);
         send_batch(&slot.fd, &batch.bytes, batch.segment, way, &mut slot.gso)
+    }
+}
+
+impl Connection {
+    /// A batch is sent to the client: connects the socket, if it is time.
+    fn advance(&mut self, fd: &OwnedFd, client: SocketAddr) {
+        *self = match *self {
+            Self::After(0) => match udp::connect_to(fd, client) {
+                Ok(()) => Self::Connected,
+                Err(_) => Self::Refused,
+            },
+            Self::After(count) => Self::After(count - 1),
+            state => state,
+        };
     }
 }

@@ -243,12 +243,13 @@ impl Confined {
             lines: process_lines,
         } = daemonized;
         let Bound { mut config, findings, interfaces, opened, privileges, .. } = bound;
-        let Opened { sockets, address_watch, route, device, changes, .. } = opened;
+        let Opened { mut sockets, address_watch, route, device, changes, .. } = opened;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = SdNotify::from_environment();
+        sockets.transfers().prepare_writes();
         let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref()));
         let banner = StartupBanner {
             process_lines,

@@ -2,7 +2,8 @@
 
 use super::Condition::{Except, Is, Masked, Null};
 use super::value::{
-    AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, SOCK_DGRAM, SOL_SOCKET, TYPE_MASK,
+    AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, SOCK_DGRAM, SOCKADDR_IN, SOCKADDR_IN6, SOL_SOCKET,
+    TYPE_MASK,
 };
 use super::{Row, common};
 use crate::sys::profile::Role::{ServiceManager, Syslog};
@@ -14,6 +15,11 @@ const SOCKETS: &[Row] = &[
     row!("transfers", SYS_socket, Is(0, AF_INET), Masked(1, TYPE_MASK, SOCK_DGRAM), Is(2, 0)),
     row!("transfers", SYS_socket, Is(0, AF_INET6), Masked(1, TYPE_MASK, SOCK_DGRAM), Is(2, 0)),
     row!("transfers", SYS_bind, Except(Syslog), Except(ServiceManager)),
+    row!("transfers", SYS_connect, Except(Syslog), Except(ServiceManager), Is(2, SOCKADDR_IN)),
+    row!("transfers", SYS_connect, Except(Syslog), Except(ServiceManager), Is(2, SOCKADDR_IN6)),
+    // Only to descriptors that it holds, and no addresses: no more than `read` and `write`.
+    row!("blocks of several transfers", SYS_io_submit),
+    row!("blocks of several transfers", SYS_io_getevents),
     row!("family of a socket, for ICMP errors", SYS_getsockname),
     row!("requests, and messages of other processes", SYS_recvfrom),
     row!("DHCP requests, and datagrams of clients with windows", SYS_recvmmsg),
