@@ -7,7 +7,7 @@ pub mod read_ahead;
 
 use self::io_threads::{Completion, Device, IoThreads, Job, Part};
 use self::lookups::{LookupResult, Lookups};
-use self::read_ahead::{EXTENT_SIZE, ReadAhead};
+use self::read_ahead::{EXTENT_SIZE, ExtentId, ReadAhead};
 use super::file_process::protocol::{FileFacts, ListedDirectory, LookedUp, Lookup, Request};
 use super::file_process::roots::Roots;
 use crate::strerror::strerror;
@@ -191,15 +191,15 @@ impl DiskFiles {
         }
     }
 
-    /// Reads a part of a file into [`ReadAhead`]; the index of the extent there.
+    /// Reads a part of a file into [`ReadAhead`]; the extent there.
     fn fetch(
         &mut self,
         id: FileId,
         offset: u64,
         wanted: usize,
-    ) -> Result<usize, ReadResult<'static>> {
-        if let Some(index) = self.read_ahead.find(id, offset, wanted) {
-            return Ok(index);
+    ) -> Result<ExtentId, ReadResult<'static>> {
+        if let Some(extent) = self.read_ahead.find(id, offset, wanted) {
+            return Ok(extent);
         }
         let Some(open) = self.open.get_mut(&id) else {
             return Err(ReadResult::Failed("Bad file descriptor".to_owned()));
@@ -248,9 +248,9 @@ impl DiskFiles {
     }
 
     /// Without `RWF_NOWAIT`, reads the next extent before it is needed.
-    fn look_ahead(&mut self, id: FileId, index: usize, reached: u64, wanted: usize) {
+    fn look_ahead(&mut self, id: FileId, extent: ExtentId, reached: u64, wanted: usize) {
         let slow = self.open.get(&id).is_some_and(|open| open.mode == ReadMode::Threaded);
-        let end = self.read_ahead.end(index);
+        let end = self.read_ahead.end(extent);
         if slow && reached + (EXTENT_SIZE / 2) as u64 > end && !self.read_ahead.has(id, end, 1) {
             // After an error the read is repeated when the data is needed.
             let _ = self.request_read(id, end, wanted);
@@ -294,13 +294,13 @@ impl Files for DiskFiles {
         if wanted == 0 && self.open.get(&id).is_some_and(|open| !has_error(open.mode)) {
             return ReadResult::Bytes(&[]);
         }
-        let index = match self.fetch(id, offset, wanted) {
-            Ok(index) => index,
+        let extent = match self.fetch(id, offset, wanted) {
+            Ok(extent) => extent,
             Err(read) => return read,
         };
-        self.look_ahead(id, index, offset + wanted as u64, wanted);
+        self.look_ahead(id, extent, offset + wanted as u64, wanted);
         self.next_read = Some((id, offset + wanted as u64, wanted));
-        ReadResult::Bytes(self.read_ahead.bytes(index, offset, wanted))
+        ReadResult::Bytes(self.read_ahead.bytes(extent, offset, wanted))
     }
 
     fn close(&mut self, id: FileId) {

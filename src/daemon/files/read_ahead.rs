@@ -6,12 +6,11 @@
 
 use crate::tftp::files::FileId;
 use crate::tftp::schedule::TRANSFERS_PER_TURN;
+use std::collections::BTreeMap;
 
 /// A cached part of a file.
 #[derive(Debug)]
 struct Extent {
-    file: FileId,
-    start: u64,
     /// Bytes of the buffer that are data of the file.
     length: usize,
     buffer: Vec<u8>,
@@ -21,10 +20,13 @@ struct Extent {
     last_used: u64,
 }
 
+/// The file and the offset in it at which an extent begins.
+pub type ExtentId = (FileId, u64);
+
 /// The cache.
 #[derive(Debug, Default)]
 pub struct ReadAhead {
-    extents: Vec<Extent>,
+    extents: BTreeMap<ExtentId, Extent>,
     clock: u64,
     stats: PrefetchStats,
     /// The number of transfers that read files.
@@ -33,36 +35,44 @@ pub struct ReadAhead {
 
 /// Bytes of an extent, unless one window is larger.
 pub const EXTENT_SIZE: usize = 64 * 1024;
-/// Extents, approximately: enough for the offsets of clients that started together.
-const MIN_EXTENTS: usize = 24;
-/// The maximum number of extents, which are searched linearly: the transfers of one turn, and those of the turn before.
+/// Bytes of an extent if more than [`MAX_LARGE_EXTENTS`] transfers read. All extents are in the cache of a processor then.
+const SMALL_EXTENT_SIZE: usize = 16 * 1024;
+/// Large extents: enough for the offsets of clients that started together.
+const MAX_LARGE_EXTENTS: usize = 24;
+/// The maximum number of extents: the transfers of one turn, and those of the turn before.
 const MAX_EXTENTS: usize = 2 * TRANSFERS_PER_TURN;
+/// Bytes of all extents, unless one window is larger.
+const MAX_BYTES: usize = MAX_EXTENTS * SMALL_EXTENT_SIZE;
 
 impl ReadAhead {
-    /// The index of the extent with `wanted` bytes from an offset, or up to the end of the file.
-    pub fn find(&mut self, file: FileId, offset: u64, wanted: usize) -> Option<usize> {
-        let index = self.extents.iter().position(|extent| extent.has(file, offset, wanted))?;
+    /// The extent with `wanted` bytes from an offset, or up to the end of the file.
+    pub fn find(&mut self, file: FileId, offset: u64, wanted: usize) -> Option<ExtentId> {
+        let (&id, extent) = self.extents.range_mut(..=(file, offset)).next_back()?;
+        if !extent.has(id, file, offset, wanted) {
+            return None;
+        }
         self.clock += 1;
         self.stats.hits += 1;
-        self.extents[index].last_used = self.clock;
-        Some(index)
+        extent.last_used = self.clock;
+        Some(id)
     }
 
     /// Whether there is such an extent. This is not counted as a use.
     pub fn has(&self, file: FileId, offset: u64, wanted: usize) -> bool {
-        self.extents.iter().any(|extent| extent.has(file, offset, wanted))
+        let last = self.extents.range(..=(file, offset)).next_back();
+        last.is_some_and(|(&id, extent)| extent.has(id, file, offset, wanted))
     }
 
     /// At most `wanted` bytes of an extent, from an offset of the file.
-    pub fn bytes(&self, index: usize, offset: u64, wanted: usize) -> &[u8] {
-        let extent = &self.extents[index];
-        let start = usize::try_from(offset - extent.start).unwrap_or(extent.length);
+    pub fn bytes(&self, id: ExtentId, offset: u64, wanted: usize) -> &[u8] {
+        let extent = &self.extents[&id];
+        let start = usize::try_from(offset - id.1).unwrap_or(extent.length);
         &extent.buffer[start..extent.length.min(start + wanted)]
     }
 
     /// The offset in the file at which an extent ends.
-    pub fn end(&self, index: usize) -> u64 {
-        self.extents[index].start + self.extents[index].length as u64
+    pub fn end(&self, id: ExtentId) -> u64 {
+        id.1 + self.extents[&id].length as u64
     }
 
     /// The number of bytes to read: as many windows as fit into an extent, if the hit ratio is high enough. `left`: bytes up to the
@@ -72,21 +82,24 @@ impl ReadAhead {
         if wanted == 0 || left <= wanted {
             return left.min(wanted);
         }
-        let windows = (EXTENT_SIZE / wanted).max(1);
+        let size = if self.readers > MAX_LARGE_EXTENTS { SMALL_EXTENT_SIZE } else { EXTENT_SIZE };
+        let windows = (size / wanted).max(1);
         let windows = if self.stats.reads_ahead(windows) { windows } else { 1 };
         left.min(wanted * windows)
     }
 
     /// A buffer of at least `length` bytes. When the cache is full, it is that of the least recently used extent.
     pub fn buffer(&mut self, length: usize) -> Vec<u8> {
-        let mut buffer = self.evict(length).unwrap_or_default();
+        // A large buffer of an evicted extent would take the space of several small ones.
+        let evicted = self.evict(length).filter(|buffer| buffer.len() <= 2 * length);
+        let mut buffer = evicted.unwrap_or_default();
         if buffer.len() < length {
             buffer.resize(length, 0);
         }
         buffer
     }
 
-    /// Adds an extent; its index. `length`: bytes that were read; `requested`: bytes that were to be read.
+    /// Adds an extent. `length`: bytes that were read; `requested`: bytes that were to be read.
     pub fn keep(
         &mut self,
         file: FileId,
@@ -94,11 +107,11 @@ impl ReadAhead {
         buffer: Vec<u8>,
         length: usize,
         requested: usize,
-    ) -> usize {
+    ) -> ExtentId {
         self.clock += 1;
         let (at_end, last_used) = (length < requested, self.clock);
-        self.extents.push(Extent { file, start, length, buffer, at_end, last_used });
-        self.extents.len() - 1
+        self.extents.insert((file, start), Extent { length, buffer, at_end, last_used });
+        (file, start)
     }
 
     /// Adds an extent with a new buffer, which a thread has read.
@@ -111,19 +124,18 @@ impl ReadAhead {
     /// Removes the least recently used extents until `length` bytes fit; the buffer of the last one.
     fn evict(&mut self, length: usize) -> Option<Vec<u8>> {
         let mut buffer = None;
-        let max_bytes = self.readers.clamp(MIN_EXTENTS, MAX_EXTENTS) * EXTENT_SIZE;
         while self.extents.len() >= MAX_EXTENTS
-            || self.extents.iter().map(|extent| extent.buffer.len()).sum::<usize>() + length
-                > max_bytes
+            || self.extents.values().map(|extent| extent.buffer.len()).sum::<usize>() + length
+                > MAX_BYTES
         {
-            let oldest =
-                (0..self.extents.len()).min_by_key(|&index| self.extents[index].last_used)?;
-            buffer = Some(self.extents.swap_remove(oldest).buffer);
+            let oldest = self.extents.iter().min_by_key(|(_, extent)| extent.last_used)?;
+            let oldest = *oldest.0;
+            buffer = self.extents.remove(&oldest).map(|extent| extent.buffer);
         }
         buffer
     }
 
-    /// A transfer begins to read a file. The more transfers, the more parts are kept.
+    /// A transfer begins to read a file. Many transfers have many small extents.
     pub fn add_reader(&mut self) {
         self.readers += 1;
     }
@@ -135,15 +147,15 @@ impl ReadAhead {
 
     /// Removes the extents of a file that is closed.
     pub fn forget(&mut self, file: FileId) {
-        self.extents.retain(|extent| extent.file != file);
+        self.extents.retain(|id, _| id.0 != file);
     }
 }
 
 impl Extent {
-    fn has(&self, file: FileId, offset: u64, wanted: usize) -> bool {
-        let end = self.start + self.length as u64;
-        self.file == file
-            && self.start <= offset
+    fn has(&self, id: ExtentId, file: FileId, offset: u64, wanted: usize) -> bool {
+        let end = id.1 + self.length as u64;
+        id.0 == file
+            && id.1 <= offset
             && (offset + wanted as u64 <= end || self.at_end && offset <= end)
     }
 }
@@ -190,8 +202,8 @@ mod tests {
     const FILE: FileId = FileId(1);
 
     fn cached(ahead: &mut ReadAhead, offset: u64, wanted: usize) -> Option<Vec<u8>> {
-        let index = ahead.find(FILE, offset, wanted)?;
-        Some(ahead.bytes(index, offset, wanted).to_vec())
+        let extent = ahead.find(FILE, offset, wanted)?;
+        Some(ahead.bytes(extent, offset, wanted).to_vec())
     }
 
     #[test]
@@ -218,7 +230,8 @@ mod tests {
     #[test]
     fn least_recently_used_extent_is_evicted() {
         let mut ahead = ReadAhead::default();
-        for start in 0..MIN_EXTENTS as u64 {
+        let count = MAX_BYTES / EXTENT_SIZE;
+        for start in 0..count as u64 {
             let buffer = ahead.buffer(EXTENT_SIZE);
             ahead.keep(FILE, start, buffer, 1, 1);
         }
@@ -226,30 +239,34 @@ mod tests {
         assert_eq!(ahead.buffer(EXTENT_SIZE).len(), EXTENT_SIZE);
         assert!(ahead.has(FILE, 0, 1) && !ahead.has(FILE, 1, 1));
         assert!(
-            ahead.buffer(MIN_EXTENTS * EXTENT_SIZE + 1).len() > MIN_EXTENTS * EXTENT_SIZE,
+            ahead.buffer(MAX_BYTES + 1).len() > MAX_BYTES,
             "a window may be larger than the cache"
         );
     }
 
     #[test]
-    fn more_transfers_have_more_extents() {
+    fn many_transfers_have_many_small_extents() {
         let mut ahead = ReadAhead::default();
-        (0..60).for_each(|_| ahead.add_reader());
-        let fill = |ahead: &mut ReadAhead| {
-            for start in 0..60 {
-                let buffer = ahead.buffer(EXTENT_SIZE);
-                ahead.keep(FILE, start, buffer, 1, 1);
-            }
+        let read = |ahead: &mut ReadAhead, start: u64| {
+            let length = ahead.length(1024, 1 << 30);
+            let buffer = ahead.buffer(length);
+            ahead.keep(FILE, start << 20, buffer, length, length);
+            length
         };
-        fill(&mut ahead);
-        assert!((0..60).all(|start| ahead.has(FILE, start, 1)));
-        (0..59).for_each(|_| ahead.remove_reader());
-        fill(&mut ahead);
-        assert_eq!(
-            ahead.extents.len(),
-            MIN_EXTENTS,
-            "they are not kept when the transfers have ended"
-        );
+        (0..MAX_LARGE_EXTENTS).for_each(|_| ahead.add_reader());
+        for start in 0..100 {
+            assert_eq!(read(&mut ahead, start), EXTENT_SIZE);
+            ahead.stats.hits += 64;
+        }
+        assert_eq!(ahead.extents.len(), MAX_BYTES / EXTENT_SIZE);
+        ahead.add_reader();
+        ahead.stats = PrefetchStats::default();
+        for start in 0..1000 {
+            assert_eq!(read(&mut ahead, start), SMALL_EXTENT_SIZE);
+            ahead.stats.hits += 16;
+        }
+        assert_eq!(ahead.extents.len(), MAX_EXTENTS);
+        assert!(ahead.extents.values().all(|extent| extent.buffer.len() == SMALL_EXTENT_SIZE));
     }
 
     #[test]
