@@ -140,7 +140,7 @@ impl Server {
     ) -> Movement {
         let now = context.now;
         let Some(session) = self.sessions.get_mut(id) else { return Movement::Moved };
-        context.now = session.held_since.take().unwrap_or(now);
+        context.now = session.held_since.unwrap_or(now);
         for (peer, bytes) in datagrams {
             let Some(session) = self.sessions.get(id) else { break };
             if session.peer() != peer {
@@ -149,10 +149,7 @@ impl Server {
                 self.handle_packet(id, inbound, context);
             }
         }
-        let received = std::mem::replace(&mut context.now, now);
-        if let Some(session) = self.sessions.get_mut(id) {
-            session.shift_timers(received, now);
-        }
+        context.now = now;
         let has_moved = self.sessions.get(id).is_none_or(Session::has_unsent);
         self.flush(id, Phase::Running, context);
         if has_moved { Movement::Moved } else { Movement::Unmoved }
@@ -181,8 +178,6 @@ impl Server {
         if session.has_own_socket() {
             return Some(Service::ReadSocket(id));
         }
-        let since = session.held_since.take().unwrap_or(context.now);
-        session.shift_timers(since, context.now);
         self.flush(id, Phase::Running, context);
         Some(Service::Sent)
     }

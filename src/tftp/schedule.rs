@@ -45,7 +45,7 @@ struct Entry {
 /// system calls of a turn cost more than the order gains.
 pub const TRANSFERS_PER_TURN: usize = 64;
 
-/// No transfer is held for a longer time. The shortest time after which a client repeats its ACK is that of iPXE, 250 ms.
+/// No transfer is held for a longer time: in the schedule, and because of the bound of the bytes in flight. The shortest time after which a client repeats its ACK is that of iPXE, 250 ms.
 pub const HOLD_LIMIT: Duration = Duration::from_millis(200);
 
 /// Ignored entries that are kept besides one for each held transfer.

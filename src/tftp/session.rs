@@ -110,7 +110,7 @@ pub struct Session {
     flight: Flight,
     /// The session is in the schedule.
     pub hold: Option<Ticket>,
-    /// When the session was put into the schedule. `None`: it has been served since.
+    /// When the session was put into the schedule. `None`: its blocks were sent since, or are held because of the bound.
     pub held_since: Option<Timestamp>,
 }
 
@@ -227,11 +227,8 @@ impl Session {
     /// whole window.
     pub fn hold(&mut self, id: usize, schedule: &mut Schedule, now: Timestamp) {
         if self.hold.is_none() {
-            let remaining = match &self.unsent {
-                Some(_) if self.has_own_socket() => 0,
-                Some(blocks) => self.source.remaining(blocks.start),
-                None => self.source.remaining(self.last_sent.end),
-            };
+            let next = || self.source.remaining(self.last_sent.end);
+            let remaining = self.held_bytes().unwrap_or_else(next);
             self.hold = Some(schedule.add(id, remaining, now));
             self.held_since = Some(now);
         }
@@ -242,7 +239,7 @@ impl Session {
         matches!(self.client.via, EgressSocket::Transfer(_))
     }
 
-    /// What was received at a time is handled `now`. The timers of the transfer begin now.
+    /// Datagrams were received at `received`, and their answer is sent at `now`: the timers of the transfer begin at `now`.
     pub fn shift_timers(&mut self, received: Timestamp, now: Timestamp) {
         if now > received {
             self.transfer.mark_held(received, now);

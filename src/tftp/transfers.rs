@@ -98,15 +98,17 @@ impl Server {
         let part_before = session.awaiting_disk();
         let interface = session.interface();
         let permit = congestion.permit(id, interface, context.now);
-        if permit != Permit::Hold
-            && let Some(since) = congestion.held.remove(id)
-        {
+        // One limit for both holds: in the schedule, and because of the bound.
+        let mut since = session.held_since.take().unwrap_or(context.now);
+        if permit != Permit::Hold {
+            since = congestion.held.remove(id).unwrap_or(since);
             session.shift_timers(since, context.now);
+            since = context.now;
         }
         let bound = congestion.bound(interface);
         let progress = session.flush(phase, permit, bound, buffers, context);
         match session.held_bytes() {
-            Some(remaining) => congestion.held.add(id, interface, remaining, context.now),
+            Some(remaining) => congestion.held.add(id, interface, remaining, since),
             None => _ = congestion.held.remove(id),
         }
         let part = session.awaiting_disk();

@@ -55,7 +55,7 @@ const ATTEMPTS: &[Attempt] = &[
     refused("watch a directory",              |t| t.call(libc::SYS_inotify_init1, &[0])),
 
     refused("connect to a TCP port",          connect_to_tcp_port),
-    refused("connect a UDP socket",           connect_udp_socket),
+    possible("connect the socket of a transfer to its client", connect_udp_socket),
     refused("connect to a unix socket",       connect_to_unix_socket),
     refused("open a TCP socket",              |t| t.call(libc::SYS_socket, &[INET, STREAM])),
     refused("open a raw socket",              |t| t.call(libc::SYS_socket, &[INET, RAW, 1])),

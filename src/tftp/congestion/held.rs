@@ -1,8 +1,8 @@
 //! Transfers that have blocks to send and wait until fewer bytes are in flight.
 
+use super::super::schedule::HOLD_LIMIT;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
 
 /// The transfers.
 #[derive(Debug, Default)]
@@ -20,14 +20,11 @@ struct Entry {
     since: Timestamp,
 }
 
-/// After this time a transfer sends one block, whatever is in flight. The shortest time after which a client repeats its ACK
-/// is that of iPXE, 250 ms.
-pub const HOLD_LIMIT: Duration = Duration::from_millis(200);
-
 impl HeldTransfers {
-    /// Adds a transfer. If it is there, it keeps its age. `remaining`: bytes of the file, 0 for the rest of a window.
-    pub fn add(&mut self, id: usize, interface: u32, remaining: u64, now: Timestamp) {
-        let since = self.remove(id).unwrap_or(now);
+    /// Adds a transfer that is held since this time. If it is there, it keeps its age. `remaining`: bytes of the file, 0 for the
+    /// rest of a window.
+    pub fn add(&mut self, id: usize, interface: u32, remaining: u64, since: Timestamp) {
+        let since = self.remove(id).unwrap_or(since);
         self.entries.insert(id, Entry { interface, remaining, since });
         self.by_age.insert((since, id));
         self.by_remaining.entry(interface).or_default().insert((remaining, id));

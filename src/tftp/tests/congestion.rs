@@ -87,7 +87,7 @@ fn held_transfer_sends_one_block_after_limit() {
     assert_eq!(data, [201, 401], "{sent:?}");
 }
 
-/// Clients that acknowledge, end, repeat requests, fall silent or do not exist, in any order.
+/// Clients that acknowledge, end, repeat requests, stop sending or do not exist, in any order.
 #[test]
 fn no_transfer_waits_longer_than_limit_and_no_bytes_are_left_at_the_end() {
     for seed in 1..=20 {
@@ -128,4 +128,19 @@ fn no_transfer_waits_longer_than_limit_and_no_bytes_are_left_at_the_end() {
         assert_eq!(bench.server.congestion.held.deadline(), None, "seed {seed}");
         assert!(bench.now > Timestamp(0) + Duration::from_secs(300));
     }
+}
+
+/// The hold in the schedule and that of the bound have one limit together.
+#[test]
+fn transfer_held_in_the_schedule_and_by_the_bound_sends_after_one_limit() {
+    let mut bench = Bench::new(Tftp::default(), &[("/f", &vec![1; 30_000])]);
+    bench.start_window(1, 101);
+    bench.turn(198);
+    bench.set_bound(5000);
+    bench.start_window(2, 102);
+    // Its socket was ready at this time, and is read now.
+    bench.server.sessions.get_mut(101).unwrap().held_since = Some(Timestamp(0));
+    assert_eq!(bench.receive(1, 101, &[0, 4, 0, 8]), NOTHING, "a window is in flight");
+    assert_eq!(bench.turn(199), NOTHING);
+    assert_eq!(bench.turn(200).len(), 1, "one block");
 }
