@@ -67,6 +67,7 @@ impl Daemon {
                 Err(error) if is_datagram_error(&error) => continue,
                 Err(_) => return false,
             };
+            self.files.expect_changes();
             for datagram in batch.datagrams() {
                 self.request(listener, datagram, now);
             }

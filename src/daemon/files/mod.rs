@@ -101,6 +101,11 @@ impl DiskFiles {
         }
     }
 
+    /// TFTP requests were received: a file may have changed before they were sent.
+    pub fn expect_changes(&mut self) {
+        self.lookups.absent.expect_changes();
+    }
+
     /// Look-ups for the file process.
     pub fn outgoing(&mut self) -> &mut VecDeque<Lookup> {
         &mut self.lookups.outgoing
@@ -114,6 +119,7 @@ impl DiskFiles {
         fds: Vec<OwnedFd>,
         now: Timestamp,
     ) -> Vec<DiskLookup> {
+        self.expect_changes();
         let mut fds = fds.into_iter();
         let take = |result| self.lookups.take(result, &mut fds, now);
         results.into_iter().filter_map(take).collect()

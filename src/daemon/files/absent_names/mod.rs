@@ -2,7 +2,7 @@
 //!
 //! pxelinux asks for about ten names for each machine, of which one exists, and each machine asks for other names. So the names
 //! in a directory are kept, not results. The file process lists a directory and watches it and all directories above it; this
-//! process reads the changes, right before it uses a list. The rules for changes are in [`records`].
+//! process reads the changes, after it received the requests for which it uses a list. The rules for changes are in [`records`].
 
 mod records;
 mod schedule;
@@ -26,6 +26,8 @@ pub struct AbsentNames {
     listing: Option<Listing>,
     /// A request that is not sent yet.
     outgoing: Option<Request>,
+    /// Whether the changes before the last TFTP request and the last result of a look-up were read.
+    is_current: bool,
 }
 
 /// A directory that is being listed.
@@ -51,8 +53,20 @@ impl AbsentNames {
         if !self.records.is_absent(path) {
             return false;
         }
-        self.read_changes();
+        self.make_current();
         self.records.is_absent(path)
+    }
+
+    /// TFTP requests or results of look-ups were received. A change may have been made before them.
+    pub fn expect_changes(&mut self) {
+        self.is_current = false;
+    }
+
+    /// Reads changes, once for all requests that were received together.
+    fn make_current(&mut self) {
+        if !self.is_current {
+            self.read_changes();
+        }
     }
 
     /// The file process has not found a path. If its directory is worth it, the directory is listed.
@@ -95,6 +109,7 @@ impl AbsentNames {
 
     fn read_changes(&mut self) {
         let Some(reader) = &self.reader else { return };
+        self.is_current = true;
         match reader.changes() {
             Changes::None => {}
             Changes::Any => {
@@ -182,6 +197,7 @@ mod tests {
 
         fn knows_absent(&mut self, name: &str) -> bool {
             let path = self.bytes(name);
+            self.names.expect_changes();
             self.names.is_absent(&path)
         }
 
@@ -224,6 +240,18 @@ mod tests {
         fs::create_dir(scene.at("sub")).unwrap();
         assert!(!scene.knows_absent("sub/a"));
         assert!(scene.request("other"), "the record is still used");
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn changes_are_read_once_for_requests_that_were_received_together() {
+        let Some(mut scene) = Scene::new() else { return };
+        let path = scene.bytes("a");
+        assert!(scene.knows_absent("a"));
+        fs::write(scene.at("a"), "").unwrap();
+        assert!(scene.names.is_absent(&path), "the request came before the change");
+        scene.names.expect_changes();
+        assert!(!scene.names.is_absent(&path));
     }
 
     #[test]
