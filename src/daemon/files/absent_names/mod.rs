@@ -7,6 +7,7 @@
 mod records;
 mod schedule;
 
+pub use self::records::Stamp;
 use self::records::{Record, Records};
 use self::schedule::Schedule;
 use crate::daemon::file_process::MAX_NAMES_LEN;
@@ -55,6 +56,21 @@ impl AbsentNames {
         }
         self.make_current();
         self.records.is_absent(path)
+    }
+
+    /// The stamp of the directory of a path. `None`: changes of it are not known.
+    pub fn stamp(&self, path: &[u8]) -> Option<Stamp> {
+        self.records.stamp(path)
+    }
+
+    /// Whether the directory of a stamp has not changed since then.
+    pub fn is_unchanged(&mut self, stamp: Stamp) -> bool {
+        // Changes are read only if the stamp is the newest one that is known.
+        if !self.records.is_unchanged(stamp) {
+            return false;
+        }
+        self.make_current();
+        self.records.is_unchanged(stamp)
     }
 
     /// TFTP requests or results of look-ups were received. A change may have been made before them.
