@@ -59,7 +59,10 @@ impl AbsentNames {
     }
 
     /// The stamp of the directory of a path. `None`: changes of it are not known.
-    pub fn stamp(&self, path: &[u8]) -> Option<Stamp> {
+    pub fn stamp(&mut self, path: &[u8]) -> Option<Stamp> {
+        // Older changes do not matter for what is looked up now.
+        self.records.stamp(path)?;
+        self.make_current();
         self.records.stamp(path)
     }
 
