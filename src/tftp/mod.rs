@@ -10,6 +10,7 @@
 mod accept;
 pub mod admission;
 mod block_source;
+mod congestion;
 pub mod files;
 mod input;
 pub mod negotiate;
@@ -37,6 +38,7 @@ use crate::time::Timestamp;
 use crate::wire::tftp::{Inbound, error, error_code};
 use admission::pending::{LookupCache, PendingRequest, PendingRequests};
 use admission::{FairShare, UnreachableClients, WaitQueue, close_if_dedicated, is_read_request};
+use congestion::Congestion;
 use files::{FileId, Files};
 use opening::OpeningRequests;
 use schedule::Schedule;
@@ -59,6 +61,7 @@ pub struct Server {
     sessions: SessionTable,
     timers: Timers,
     schedule: Schedule,
+    congestion: Congestion,
     /// Transfers that wait for a part of a file, by file and offset.
     disk_waiters: HashMap<(FileId, u64), BTreeSet<usize>>,
     /// Transfers whose part of a file was read. They continue in [`Server::resume_next`].
@@ -80,17 +83,23 @@ impl Server {
     /// The time at which [`Server::next_timeout`] or [`Server::admit_next`] has something to do.
     pub fn deadline(&self) -> Option<Timestamp> {
         let scan = (!self.queue.is_empty()).then_some(self.next_scan);
-        self.timers.next().into_iter().chain(self.pending.deadline()).chain(scan).min()
+        let held = self.congestion.deadline();
+        self.timers.next().into_iter().chain(self.pending.deadline()).chain(scan).chain(held).min()
     }
 
     /// Whether [`Server::serve_next`] has something to do at once.
     pub fn has_held(&self) -> bool {
-        !self.schedule.is_empty()
+        !self.schedule.is_empty() || self.congestion.has_next()
     }
 
     /// How much there is to do.
     pub fn load(&self) -> Load {
         Load { transfers: self.sessions.len(), queued: self.queue.len() }
+    }
+
+    /// Sends without a bound of the bytes in flight, to measure what the bound changes.
+    pub fn disable_congestion_control(&mut self) {
+        self.congestion.is_off = true;
     }
 
     /// Handles one input. The effects must be performed before the next one; those that only log, report to the monitor or send
@@ -111,7 +120,9 @@ impl Server {
             Input::LookedUp(lookup) => self.resolved.extend(self.pending.take_resolved(lookup)),
             Input::Timeout(id) => {
                 // The client does not have to answer blocks that are not sent yet.
-                if self.sessions.get(id).is_some_and(|session| session.hold.is_none()) {
+                if self.sessions.get(id).is_some_and(|session| session.hold.is_none())
+                    && !self.congestion.held.contains(id)
+                {
                     self.apply_event(id, Event::Tick, context);
                     self.flush(id, Phase::Running, context);
                 }
@@ -158,6 +169,10 @@ impl Server {
     /// The transfer that is served next. `None`: there is none, or the turn is over: then wait for events without sleeping
     /// before the next call.
     pub fn serve_next(&mut self, context: &mut Context<'_, impl Files>) -> Option<Service> {
+        if let Some(id) = self.congestion.next(context.now) {
+            self.flush(id, Phase::Running, context);
+            return Some(Service::Sent);
+        }
         let Self { schedule, sessions, .. } = self;
         let is_held =
             |id, ticket| sessions.get(id).is_some_and(|session| session.hold == Some(ticket));
@@ -198,7 +213,7 @@ impl Server {
             let Some(session) = self.sessions.get_mut(id) else { continue };
             if session.timer.fires(when) {
                 // Its timer is set again when its blocks are sent.
-                if session.hold.is_some() {
+                if session.hold.is_some() || self.congestion.held.contains(id) {
                     continue;
                 }
                 if session.deadline() <= now {
@@ -275,7 +290,8 @@ impl Server {
         if let Some(PartialSend { id, sent }) = partial
             && let Some(session) = self.sessions.get_mut(id)
         {
-            session.mark_unsent(sent);
+            let bound = self.congestion.bound(session.interface());
+            session.mark_unsent(sent, bound);
         }
         self.buffers.push(buffer);
     }

@@ -1,11 +1,13 @@
 //! A session: one client and the file that it is sent. [`Transfer`] decides which blocks are sent, [`BlockSource`] makes
 //! their bytes.
 
-use super::Context;
+mod sending;
+
 use super::admission::SlotTicket;
 use super::admission::pending::CLIENT_RETRY_INTERVAL;
-use super::block_source::{BlockSource, RenderResult};
-use super::files::{FileId, Files};
+use super::block_source::BlockSource;
+use super::congestion::{Bound, Flight};
+use super::files::FileId;
 use super::schedule::{Schedule, Ticket};
 use super::timers::TimerHandle;
 use super::transfer::{Action, Event, Outcome, Transfer};
@@ -104,6 +106,8 @@ pub struct Session {
     awaiting_disk_at: Option<u64>,
     /// The timer of the transfer.
     pub timer: TimerHandle,
+    /// The blocks in flight.
+    flight: Flight,
     /// The session is in the schedule.
     pub hold: Option<Ticket>,
     /// The session was in the schedule from this time on, and its socket is read now.
@@ -150,6 +154,7 @@ impl Session {
     /// A session whose first blocks are unsent.
     pub fn new(parts: SessionParts) -> Self {
         let SessionParts { client, path, transfer, first, source, oack, started_at } = parts;
+        let flight = Flight::new(source.segment());
         Self {
             client,
             path,
@@ -162,6 +167,7 @@ impl Session {
             last_sent: 0..0,
             awaiting_disk_at: None,
             timer: TimerHandle::default(),
+            flight,
             hold: None,
             held_since: None,
         }
@@ -248,8 +254,19 @@ impl Session {
     }
 
     /// Handles an event. Blocks that it causes to be sent are unsent until [`Session::flush`].
-    pub fn on(&mut self, event: Event, now: Timestamp, effects: &mut Vec<Effect>) -> Progress {
-        match self.transfer.on(event, now) {
+    pub fn on(
+        &mut self,
+        event: Event,
+        bound: &mut Bound,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Progress {
+        let action = self.transfer.on(event, now);
+        self.flight.acknowledge(self.transfer.unacknowledged(), bound, now);
+        if let Action::Send(blocks) = &action {
+            self.flight.lose_from(blocks.start, self.client.peer.ip(), bound, now);
+        }
+        match action {
             Action::Wait => Progress::Continue,
             Action::Send(blocks) => {
                 self.unsent = Some(blocks);
@@ -297,66 +314,6 @@ impl Session {
         let (text, client) = (sanitized(text), self.client.address_text.clone());
         effects.push(Effect::Log(Line::Tftp(TftpLine::ClientError { code, text, client })));
         effects.push(Effect::Log(Line::Tftp(self.failed())));
-    }
-
-    /// Sends the unsent blocks, if the disk has them. `buffers` are reused for the bytes.
-    pub fn flush(
-        &mut self,
-        phase: Phase,
-        buffers: &mut Vec<Vec<u8>>,
-        context: &mut Context<'_, impl Files>,
-    ) -> Progress {
-        let Some(blocks) = self.unsent.take() else { return Progress::Continue };
-        self.awaiting_disk_at = None;
-        if blocks.start == 0
-            && let Some(oack) = &self.oack
-        {
-            context.effects.push(self.client.send(oack.clone()));
-            self.transfer.mark_sent(blocks.end);
-            return Progress::Continue;
-        }
-        let mut datagrams = buffers.pop().unwrap_or_default();
-        datagrams.clear();
-        match self.source.render(blocks.clone(), context.files, &mut datagrams) {
-            RenderResult::Added(last) => {
-                if let Some(block) = last {
-                    self.transfer.set_last_block(block);
-                }
-                self.transfer.mark_sent(blocks.end);
-                context.effects.push(self.client.send_batch(datagrams, self.source.segment()));
-                self.last_sent = blocks;
-                Progress::Continue
-            }
-            RenderResult::Pending(offset) => {
-                self.transfer.mark_disk_wait();
-                self.unsent = Some(blocks);
-                buffers.push(datagrams);
-                self.awaiting_disk_at = Some(offset);
-                Progress::Continue
-            }
-            RenderResult::Failed(reason) => {
-                buffers.push(datagrams);
-                self.report_unreadable(phase, reason, context.effects);
-                Progress::Finished
-            }
-        }
-    }
-
-    fn report_unreadable(&self, phase: Phase, reason: String, effects: &mut Vec<Effect>) {
-        let line = TftpLine::Unreadable { path: sanitized(&self.path), reason };
-        let bytes = error(error_code::UNDEFINED, &line.to_string());
-        effects.push(Effect::Log(Line::Tftp(line)));
-        effects.push(self.client.send(bytes));
-        if phase == Phase::Running {
-            effects.push(Effect::Log(Line::Tftp(self.failed())));
-        }
-    }
-
-    /// Of the blocks that were sent last only the first `sent` fitted into the send buffer. The others are unsent.
-    pub fn mark_unsent(&mut self, sent: u64) {
-        let first_unsent = self.last_sent.start + sent;
-        self.transfer.mark_partly_sent(first_unsent);
-        self.unsent = Some(first_unsent..self.last_sent.end);
     }
 
     /// The disk has the blocks that the session waits for.

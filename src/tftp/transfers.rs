@@ -1,5 +1,6 @@
 //! The life of a transfer in the server: begin, events, sending, end.
 
+use super::congestion::Permit;
 use super::files::{FileId, Files};
 use super::negotiate::MAX_WINDOWSIZE;
 use super::session::{Phase, Progress, Session};
@@ -67,7 +68,8 @@ impl Server {
         let Some(session) = self.sessions.get_mut(id) else { return };
         // These blocks were never sent, because the disk was slow. So they are no retransmission.
         let had_unsent = session.has_unsent();
-        if session.on(event, context.now, context.effects) == Progress::Finished {
+        let bound = self.congestion.bound(session.interface());
+        if session.on(event, bound, context.now, context.effects) == Progress::Finished {
             return self.close(id, context);
         }
         // Retransmissions to a client that has answered nothing are limited: its address may be forged.
@@ -91,10 +93,22 @@ impl Server {
 
     /// Sends the unsent blocks of a transfer, if the disk has them, and sets its timer.
     pub(super) fn flush(&mut self, id: usize, phase: Phase, context: &mut Context<'_, impl Files>) {
-        let Self { sessions, buffers, timers, .. } = self;
+        let Self { sessions, buffers, timers, congestion, .. } = self;
         let Some(session) = sessions.get_mut(id) else { return };
         let part_before = session.awaiting_disk();
-        let progress = session.flush(phase, buffers, context);
+        let interface = session.interface();
+        let permit = congestion.permit(id, interface, context.now);
+        if permit != Permit::Hold
+            && let Some(since) = congestion.held.remove(id)
+        {
+            session.shift_timers(since, context.now);
+        }
+        let bound = congestion.bound(interface);
+        let progress = session.flush(phase, permit, bound, buffers, context);
+        match session.held_bytes() {
+            Some(remaining) => congestion.held.add(id, interface, remaining, context.now),
+            None => _ = congestion.held.remove(id),
+        }
         let part = session.awaiting_disk();
         timers.set(id, session.deadline(), &mut session.timer);
         if part != part_before {
@@ -132,8 +146,10 @@ impl Server {
 
     /// Ends a transfer: its file and its socket are closed.
     pub(super) fn close(&mut self, id: usize, context: &mut Context<'_, impl Files>) {
-        let Some((session, socket)) = self.sessions.remove(id) else { return };
+        let Some((mut session, socket)) = self.sessions.remove(id) else { return };
         context.files.close(session.file());
+        session.leave_network(self.congestion.bound(session.interface()));
+        self.congestion.held.remove(id);
         if session.hold.is_some() {
             self.schedule.remove();
         }

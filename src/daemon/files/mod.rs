@@ -231,7 +231,8 @@ impl DiskFiles {
             return Err(ReadResult::Failed(reason));
         }
         if open.mode != ReadMode::Threaded {
-            let length = self.read_ahead.length(wanted, open.size.saturating_sub(offset));
+            let left = open.size.saturating_sub(offset);
+            let length = self.read_ahead.length((id, offset), wanted, left);
             let mut buffer = self.read_ahead.buffer(length);
             match open.read(offset, &mut buffer[..length], wanted) {
                 // Data after the wanted part may be missing: the extent has only what was read.

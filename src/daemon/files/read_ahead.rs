@@ -6,7 +6,7 @@
 
 use crate::tftp::files::FileId;
 use crate::tftp::schedule::TRANSFERS_PER_TURN;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A cached part of a file.
 #[derive(Debug)]
@@ -31,6 +31,11 @@ pub struct ReadAhead {
     stats: PrefetchStats,
     /// The number of transfers that read files.
     readers: usize,
+    /// Where the last reads without read-ahead have ended.
+    ends: VecDeque<ExtentId>,
+    /// Whether the present read is one of them. Its extent is removed with the next read, so that it takes no space.
+    is_single: bool,
+    single: Option<ExtentId>,
 }
 
 /// Bytes of an extent, unless one window is larger.
@@ -41,6 +46,8 @@ const SMALL_EXTENT_SIZE: usize = 16 * 1024;
 const MAX_LARGE_EXTENTS: usize = 24;
 /// The maximum number of extents: the transfers of one turn, and those of the turn before.
 const MAX_EXTENTS: usize = 2 * TRANSFERS_PER_TURN;
+/// Reads that are remembered.
+const MAX_ENDS: usize = 2 * TRANSFERS_PER_TURN;
 /// Bytes of all extents, unless one window is larger.
 const MAX_BYTES: usize = MAX_EXTENTS * SMALL_EXTENT_SIZE;
 
@@ -75,21 +82,41 @@ impl ReadAhead {
         id.1 + self.extents[&id].length as u64
     }
 
-    /// The number of bytes to read: as many windows as fit into an extent, if the hit ratio is high enough. `left`: bytes up to the
-    /// end of the file.
-    pub fn length(&mut self, wanted: usize, left: u64) -> usize {
+    /// The number of bytes to read from an offset: as many windows as fit into an extent, if they are likely to be used. `left`:
+    /// bytes up to the end of the file.
+    pub fn length(&mut self, (file, offset): ExtentId, wanted: usize, left: u64) -> usize {
         let left = usize::try_from(left).unwrap_or(usize::MAX);
         if wanted == 0 || left <= wanted {
+            self.is_single = false;
             return left.min(wanted);
         }
-        let size = if self.readers > MAX_LARGE_EXTENTS { SMALL_EXTENT_SIZE } else { EXTENT_SIZE };
+        let has_many_readers = self.readers > MAX_LARGE_EXTENTS;
+        let size = if has_many_readers { SMALL_EXTENT_SIZE } else { EXTENT_SIZE };
         let windows = (size / wanted).max(1);
-        let windows = if self.stats.reads_ahead(windows) { windows } else { 1 };
-        left.min(wanted * windows)
+        let is_read_ahead = (!has_many_readers || self.is_sequential(file, offset))
+            && self.stats.reads_ahead(windows);
+        let length = left.min(if is_read_ahead { wanted * windows } else { wanted });
+        self.is_single = has_many_readers && !is_read_ahead;
+        if self.is_single {
+            self.ends.truncate(MAX_ENDS - 1);
+            self.ends.push_front((file, offset + length as u64));
+        }
+        length
+    }
+
+    /// Whether the bytes before an offset were read a short time ago. A transfer that is held most of the time reads one window,
+    /// and the next one much later.
+    fn is_sequential(&self, file: FileId, offset: u64) -> bool {
+        let before = self.extents.range(..(file, offset)).next_back();
+        before.is_some_and(|(id, extent)| id.0 == file && id.1 + extent.length as u64 >= offset)
+            || self.ends.contains(&(file, offset))
     }
 
     /// A buffer of at least `length` bytes. When the cache is full, it is that of the least recently used extent.
     pub fn buffer(&mut self, length: usize) -> Vec<u8> {
+        if let Some(id) = self.single.take() {
+            self.extents.remove(&id);
+        }
         // A large buffer of an evicted extent would take the space of several small ones.
         let evicted = self.evict(length).filter(|buffer| buffer.len() <= 2 * length);
         let mut buffer = evicted.unwrap_or_default();
@@ -111,6 +138,7 @@ impl ReadAhead {
         self.clock += 1;
         let (at_end, last_used) = (length < requested, self.clock);
         self.extents.insert((file, start), Extent { length, buffer, at_end, last_used });
+        self.single = std::mem::take(&mut self.is_single).then_some((file, start));
         (file, start)
     }
 
@@ -148,6 +176,7 @@ impl ReadAhead {
     /// Removes the extents of a file that is closed.
     pub fn forget(&mut self, file: FileId) {
         self.extents.retain(|id, _| id.0 != file);
+        self.ends.retain(|id| id.0 != file);
     }
 }
 
@@ -248,7 +277,11 @@ mod tests {
     fn many_transfers_have_many_small_extents() {
         let mut ahead = ReadAhead::default();
         let read = |ahead: &mut ReadAhead, start: u64| {
-            let length = ahead.length(1024, 1 << 30);
+            let mut length = ahead.length((FILE, start << 20), 1024, 1 << 30);
+            if length == 1024 {
+                // The next block of the same transfer.
+                length = ahead.length((FILE, (start << 20) + 1024), 1024, 1 << 30);
+            }
             let buffer = ahead.buffer(length);
             ahead.keep(FILE, start << 20, buffer, length, length);
             length
@@ -272,7 +305,7 @@ mod tests {
     #[test]
     fn read_ahead_stops_when_it_is_not_used_and_is_tried_again() {
         let mut ahead = ReadAhead::default();
-        let reads_ahead = |ahead: &mut ReadAhead| ahead.length(1024, 1 << 30) > 1024;
+        let reads_ahead = |ahead: &mut ReadAhead| ahead.length((FILE, 0), 1024, 1 << 30) > 1024;
         let trial = SAMPLE_SIZE.div_ceil(63);
         assert_eq!((0..trial).filter(|_| reads_ahead(&mut ahead)).count(), trial);
         assert_eq!((0..SKIPPED_AFTER_MISS).filter(|_| reads_ahead(&mut ahead)).count(), 0);

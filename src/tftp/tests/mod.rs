@@ -1,6 +1,7 @@
 //! The server in virtual time, with one client.
 
 mod admission;
+mod congestion;
 mod names;
 mod reflection;
 mod refusals;

@@ -158,6 +158,11 @@ impl Transfer {
         self.sent.mark_partly_sent(from);
     }
 
+    /// The first block that is not acknowledged.
+    pub fn unacknowledged(&self) -> u64 {
+        self.in_flight.start
+    }
+
     /// Whether the window is one block.
     pub fn is_lockstep(&self) -> bool {
         self.options.window == 1
