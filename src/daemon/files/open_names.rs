@@ -83,6 +83,9 @@ mod tests {
         now: Timestamp,
     }
 
+    /// A change of a file, and what changes.
+    type Change = (&'static str, fn(&Path));
+
     /// After this time, a file counts as unchanged.
     const AGE: Duration = Duration::from_millis(150);
 
@@ -133,7 +136,9 @@ mod tests {
             let results = vec![LookedUp { id: lookup.id, outcome }];
             let done = self.files.looked_up(results, fds, self.now);
             let opened = self.files.open(&path);
-            done.iter().for_each(|lookup| self.files.forget(lookup));
+            for lookup in &done {
+                self.files.forget(lookup);
+            }
             (opened, true)
         }
 
@@ -190,7 +195,7 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "Miri does not support the call")]
     fn name_is_looked_up_after_each_change() {
-        let changes: [(&str, fn(&Path)); 10] = [
+        let changes: [Change; 10] = [
             ("contents", |path| fs::write(path, "two").unwrap()),
             ("mode", |path| fs::set_permissions(path, Permissions::from_mode(0o604)).unwrap()),
             ("removal", |path| fs::remove_file(path).unwrap()),
@@ -240,7 +245,9 @@ mod tests {
         let done = scene.files.looked_up(results, vec![file.into()], scene.now);
         assert_eq!(done, [DiskLookup::File(path.clone())]);
         assert_eq!(scene.files.open(&path).unwrap().size, 5);
-        done.iter().for_each(|lookup| scene.files.forget(lookup));
+        for lookup in &done {
+            scene.files.forget(lookup);
+        }
         assert!(scene.is_looked_up("sub/file"));
     }
 }

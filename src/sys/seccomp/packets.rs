@@ -61,7 +61,6 @@ const DESCRIPTORS: &[Row] = &[
     row!("waiting for another process", SYS_poll),
     row!("signals, and files in memory", SYS_read),
     row!("files", SYS_pread64),
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     row!("whether an open file has changed", SYS_fstat),
     row!("files in the page cache", SYS_preadv2),
     row!("log lines", SYS_write),

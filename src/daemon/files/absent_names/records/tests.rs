@@ -119,7 +119,9 @@ fn stamp_is_valid_until_a_name_in_its_directory_changes_or_the_record_is_dropped
     let valid_after = |path: &str, changes: &[DirectoryChange]| {
         let mut records = records();
         let stamp = records.stamp(path.as_bytes()).unwrap();
-        changes.iter().for_each(|change| records.apply(change));
+        for change in changes {
+            records.apply(change);
+        }
         records.is_unchanged(stamp)
     };
     for path in ["/srv/tftp/a", "/srv/a", "/a"] {
