@@ -31,7 +31,7 @@ type Answer = Result<Vec<u8>, String>;
 const MAX_LISTING: Duration = Duration::from_secs(10);
 
 /// A file that does not change for this time can be sent again without a look-up, while it is open.
-const AGE: Duration = Duration::from_millis(150);
+const AGE: Duration = Duration::from_millis(1200);
 
 /// A transfer whose client does not continue. It ends when this is dropped.
 struct Held {

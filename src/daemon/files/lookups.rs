@@ -50,9 +50,9 @@ pub struct FoundFile {
     pub stamp: Option<Stamp>,
 }
 
-/// The times of a file are those of the last tick of the kernel, so that two changes can have the same time. A version of a file that
-/// has not changed for this time before its look-up is the last one with its times.
-const MIN_AGE: Duration = Duration::from_millis(100);
+/// Two changes of a file can have the same time: the kernel counts it in steps of some milliseconds, and ext4 with inodes of 128 bytes
+/// stores whole seconds. A version of a file that has not changed for this time before its look-up is the last one with its times.
+const MIN_AGE: Duration = Duration::from_millis(1100);
 /// Look-ups without a result, more than transfers: requests may end before the file process has answered.
 const MAX_LOOKUPS: usize = 16 * 1024;
 

@@ -87,7 +87,7 @@ mod tests {
     type Change = (&'static str, fn(&Path));
 
     /// After this time, a file counts as unchanged.
-    const AGE: Duration = Duration::from_millis(150);
+    const AGE: Duration = Duration::from_millis(1200);
 
     impl Scene {
         /// `None`: the folder is on a file system whose directories are not listed.
