@@ -294,7 +294,8 @@ fn random_change(random: &mut Random, tree: &str) -> Change {
     // Most of the directories that exist are these.
     let directory = format!("{tree}{}", random.of(&["", "/a", "/b", "/a/b"]));
     let source = random.of(&["/srv/out", "/srv/out/a", "/srv/out/b"]).to_owned();
-    match random.below(20) {
+    let file = format!("{directory}/c");
+    match random.below(23) {
         0 | 1 => Write(one, random.of(&["text", "more", "longer text"])),
         2 | 3 => Mkdir(one),
         4 => Rename(one, other),
@@ -310,6 +311,8 @@ fn random_change(random: &mut Random, tree: &str) -> Change {
         14 | 15 => Bind(source, directory),
         16 | 17 => Unmount(directory),
         18 => MoveMount(directory, one),
+        19 | 20 => Write(file, random.of(&["text", "more"])),
+        21 => Chmod(file, random.of(&[0o644, 0o600])),
         _ => random.of(&[
             Rename(tree.to_owned(), "/srv/away".to_owned()),
             Rename("/srv/away".to_owned(), tree.to_owned()),
