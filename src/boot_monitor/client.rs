@@ -116,7 +116,7 @@ impl ClientState {
     /// The client has acknowledged something.
     pub fn first_ack(&mut self) {
         self.unacked_transfers = None;
-        self.missing_files.clear();
+        self.missing_files = Vec::new();
     }
 
     /// The client has requested a file that does not exist. If it requests it again, the time of the first request counts.

@@ -29,7 +29,7 @@ use std::time::Duration;
 /// All clients whose boot is observed.
 #[derive(Debug, Default)]
 pub struct BootMonitor {
-    clients: HashMap<ClientKey, ClientState>,
+    clients: HashMap<ClientKey, Box<ClientState>>,
     mac_by_ip: HashMap<IpAddr, Mac>,
     /// Replies of other servers to clients that have got no reply of pxemasq yet.
     other_servers: HashMap<Mac, (OtherServerReply, Timestamp)>,
@@ -230,7 +230,7 @@ impl BootMonitor {
         self.other_servers.retain(|_, (_, received_at)| now - *received_at < REPORT_INTERVAL);
         let Self { clients, mac_by_ip, .. } = self;
         mac_by_ip.retain(|_, mac| clients.contains_key(&ClientKey::Mac(*mac)));
-        let pending = self.clients.values().any(ClientState::is_pending);
+        let pending = self.clients.values().any(|state| state.is_pending());
         self.next_deadline = pending.then(|| now + POLL_INTERVAL);
         findings
     }
@@ -308,7 +308,7 @@ impl BootMonitor {
             self.mac_by_ip.insert(ip, mac);
         }
         if let Some(unknown) = self.clients.remove(&ClientKey::Ip(ip)) {
-            self.clients.entry(ClientKey::Mac(mac)).or_default().merge(unknown);
+            self.clients.entry(ClientKey::Mac(mac)).or_default().merge(*unknown);
         }
     }
 

@@ -176,13 +176,13 @@ impl Server {
         let Self { schedule, sessions, .. } = self;
         let is_held =
             |id, ticket| sessions.get(id).is_some_and(|session| session.hold == Some(ticket));
-        let (id, since) = schedule.take(context.now, is_held)?;
+        let id = schedule.take(context.now, is_held)?;
         let Some(session) = sessions.get_mut(id) else { return Some(Service::Sent) };
         session.hold = None;
         if session.has_own_socket() {
-            session.held_since = Some(since);
             return Some(Service::ReadSocket(id));
         }
+        let since = session.held_since.take().unwrap_or(context.now);
         session.shift_timers(since, context.now);
         self.flush(id, Phase::Running, context);
         Some(Service::Sent)

@@ -18,9 +18,9 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Schedule {
     /// Transfers that were added in this turn. They are sorted only if there are too many for one turn.
-    added: VecDeque<Entry>,
-    /// All other transfers, by remaining bytes. Entries of transfers that were taken or removed are ignored.
-    by_remaining: BinaryHeap<Reverse<(u64, Entry)>>,
+    added: VecDeque<(u64, Entry)>,
+    /// All other transfers, by remaining bytes. There may be many thousand, so the entries are small. Entries of transfers that were taken or removed are ignored.
+    by_remaining: BinaryHeap<Reverse<(u64, Ticket, u32)>>,
     /// The same transfers, the oldest first.
     by_age: VecDeque<Entry>,
     last_ticket: u64,
@@ -34,12 +34,11 @@ pub struct Schedule {
 pub struct Ticket(u64);
 
 /// A transfer whose socket is ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Entry {
     since: Timestamp,
     ticket: Ticket,
-    id: usize,
-    remaining: u64,
+    id: u32,
 }
 
 /// Transfers that send in one turn. After it, ACKs are read: a client that is nearly done may have sent one. With fewer, the
@@ -49,7 +48,7 @@ pub const TRANSFERS_PER_TURN: usize = 64;
 /// No transfer is held for a longer time. The shortest time after which a client repeats its ACK is that of iPXE, 250 ms.
 pub const HOLD_LIMIT: Duration = Duration::from_millis(200);
 
-/// Ignored entries that are kept besides four for each held transfer.
+/// Ignored entries that are kept besides one for each held transfer.
 const MAX_IGNORED: usize = 4096;
 
 impl Default for Schedule {
@@ -75,7 +74,8 @@ impl Schedule {
     pub fn add(&mut self, id: usize, remaining: u64, now: Timestamp) -> Ticket {
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
-        self.added.push_back(Entry { since: now, ticket, id, remaining });
+        let id = u32::try_from(id).unwrap_or(u32::MAX);
+        self.added.push_back((remaining, Entry { since: now, ticket, id }));
         self.held += 1;
         ticket
     }
@@ -86,56 +86,59 @@ impl Schedule {
         self.clear_if_empty();
     }
 
-    /// Takes the transfer that is served next, and the time at which it was added. `None`: the turn is over; the next call
-    /// begins another one. `is_held`: whether a transfer still has this ticket.
+    /// Takes the transfer that is served next. `None`: the turn is over; the next call begins another one. `is_held`: whether a
+    /// transfer still has this ticket.
     pub fn take(
         &mut self,
         now: Timestamp,
         is_held: impl Fn(usize, Ticket) -> bool,
-    ) -> Option<(usize, Timestamp)> {
-        let entry = if self.left == 0 || self.is_empty() { None } else { self.next(now, is_held) };
-        let Some(entry) = entry else {
+    ) -> Option<usize> {
+        let is_valid = |id: u32, ticket| is_held(id as usize, ticket);
+        let next = if self.left == 0 || self.is_empty() { None } else { self.next(now, is_valid) };
+        let Some(id) = next else {
             self.left = TRANSFERS_PER_TURN;
             return None;
         };
         self.left -= 1;
         self.held -= 1;
         self.clear_if_empty();
-        Some((entry.id, entry.since))
+        Some(id as usize)
     }
 
-    fn next(&mut self, now: Timestamp, is_held: impl Fn(usize, Ticket) -> bool) -> Option<Entry> {
-        let is_valid = |entry: &Entry| is_held(entry.id, entry.ticket);
+    fn next(&mut self, now: Timestamp, is_held: impl Fn(u32, Ticket) -> bool) -> Option<u32> {
         if self.by_age.is_empty() && self.added.len() <= self.left {
-            return std::iter::from_fn(|| self.added.pop_front()).find(is_valid);
+            let mut added = std::iter::from_fn(|| self.added.pop_front());
+            return added
+                .find(|(_, entry)| is_held(entry.id, entry.ticket))
+                .map(|added| added.1.id);
         }
         self.sort_added();
-        self.forget_ignored(is_valid);
-        while let Some(oldest) = self.by_age.front().copied() {
-            if is_valid(&oldest) && oldest.since + HOLD_LIMIT > now {
+        self.forget_ignored(&is_held);
+        while let Some(Entry { since, ticket, id }) = self.by_age.front().copied() {
+            let is_held = is_held(id, ticket);
+            if is_held && since + HOLD_LIMIT > now {
                 break;
             }
             self.by_age.pop_front();
-            if is_valid(&oldest) {
-                return Some(oldest);
+            if is_held {
+                return Some(id);
             }
         }
-        std::iter::from_fn(|| self.by_remaining.pop())
-            .map(|Reverse((_, entry))| entry)
-            .find(is_valid)
+        let mut shortest = std::iter::from_fn(|| self.by_remaining.pop());
+        shortest.find(|Reverse((_, ticket, id))| is_held(*id, *ticket)).map(|Reverse((.., id))| id)
     }
 
     fn sort_added(&mut self) {
-        for entry in self.added.drain(..) {
-            self.by_remaining.push(Reverse((entry.remaining, entry)));
+        for (remaining, entry) in self.added.drain(..) {
+            self.by_remaining.push(Reverse((remaining, entry.ticket, entry.id)));
             self.by_age.push_back(entry);
         }
     }
 
     /// Most entries with many remaining bytes are ignored: their transfers were taken because of their age.
-    fn forget_ignored(&mut self, is_valid: impl Fn(&Entry) -> bool) {
-        if self.by_remaining.len() > MAX_IGNORED + 4 * self.held {
-            self.by_remaining.retain(|Reverse((_, entry))| is_valid(entry));
+    fn forget_ignored(&mut self, is_held: impl Fn(u32, Ticket) -> bool) {
+        if self.by_remaining.len() > MAX_IGNORED + 2 * self.held {
+            self.by_remaining.retain(|Reverse((_, ticket, id))| is_held(*id, *ticket));
         }
     }
 

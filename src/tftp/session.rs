@@ -110,7 +110,7 @@ pub struct Session {
     flight: Flight,
     /// The session is in the schedule.
     pub hold: Option<Ticket>,
-    /// The session was in the schedule from this time on, and its socket is read now.
+    /// When the session was put into the schedule. `None`: it has been served since.
     pub held_since: Option<Timestamp>,
 }
 
@@ -233,6 +233,7 @@ impl Session {
                 None => self.source.remaining(self.last_sent.end),
             };
             self.hold = Some(schedule.add(id, remaining, now));
+            self.held_since = Some(now);
         }
     }
 

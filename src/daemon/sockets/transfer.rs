@@ -152,7 +152,7 @@ impl TransferSockets {
         udp::send(&slot.ok_or(io::ErrorKind::NotConnected)?.fd, bytes, way)
     }
 
-    /// Lets [`Self::send_collected`] send with one system call. Child processes of this process cannot do that.
+    /// Lets [`Self::take_collected`] send with one system call. Child processes of this process cannot do that.
     pub fn prepare_writes(&mut self) {
         self.writes = WriteContext::new();
     }

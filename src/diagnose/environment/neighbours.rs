@@ -79,7 +79,7 @@ pub fn is_served_host(
 }
 
 /// Hints for `--test` about networks with more addresses than the neighbour table can have entries. They are hints, because
-/// most large networks have few clients; there are none if the limit was raised to [`MAX_CLIENTS`].
+/// most large networks have few clients; there are none if the limit was raised to `MAX_CLIENTS`.
 pub fn neighbour_findings(config: &Config, interfaces: &Interfaces, limit: u32) -> Vec<Finding> {
     if limit >= MAX_CLIENTS {
         return Vec::new();
@@ -94,7 +94,7 @@ pub fn neighbour_findings(config: &Config, interfaces: &Interfaces, limit: u32) 
 }
 
 /// The command that sets a higher limit: for all addresses of the network, but at least twice the limit, and at most for
-/// [`MAX_CLIENTS`] clients if the limit is lower.
+/// `MAX_CLIENTS` clients if the limit is lower.
 pub fn sysctl_command(limit: u32, addresses: Option<u32>) -> String {
     let clients = addresses.unwrap_or(MAX_CLIENTS).min(MAX_CLIENTS);
     let wanted = clients.max(limit.saturating_mul(2).min(1 << 30)).next_power_of_two();

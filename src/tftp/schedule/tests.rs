@@ -39,8 +39,8 @@ impl Hall {
     fn serve(&mut self, now: Timestamp, round_trip: Duration) -> bool {
         let held = &self.held;
         let is_held = |id, ticket| held.get(&id).is_some_and(|hold| hold.0 == ticket);
-        let Some((id, since)) = self.schedule.take(now, is_held) else { return false };
-        assert_eq!(self.held.remove(&id).map(|hold| hold.1), Some(since));
+        let Some(id) = self.schedule.take(now, is_held) else { return false };
+        let (_, since) = self.held.remove(&id).expect("it was held");
         self.longest_hold = self.longest_hold.max(now - since);
         self.remaining[id] -= 1;
         if self.remaining[id] == 0 {
@@ -106,10 +106,9 @@ fn without_overload_transfers_send_in_the_order_of_their_acks() {
     let remaining = |id: usize| (1000 - id) as u64;
     let tickets: Vec<_> =
         (0..TRANSFERS_PER_TURN).map(|id| schedule.add(id, remaining(id), Timestamp(0))).collect();
-    let taken: Vec<_> = std::iter::from_fn(|| {
-        schedule.take(Timestamp(0), |id, ticket| tickets[id] == ticket).map(|(id, _)| id)
-    })
-    .collect();
+    let taken: Vec<_> =
+        std::iter::from_fn(|| schedule.take(Timestamp(0), |id, ticket| tickets[id] == ticket))
+            .collect();
     assert_eq!(taken, (0..TRANSFERS_PER_TURN).collect::<Vec<_>>());
     assert!(schedule.is_empty());
 }
@@ -121,7 +120,7 @@ fn more_transfers_than_a_turn_has_room_for_send_with_fewest_bytes_first() {
     let tickets: Vec<_> =
         (0..count).map(|id| schedule.add(id, (count - id) as u64, Timestamp(0))).collect();
     let mut turn = |now| -> Vec<usize> {
-        let take = || schedule.take(now, |id, ticket| tickets[id] == ticket).map(|(id, _)| id);
+        let take = || schedule.take(now, |id, ticket| tickets[id] == ticket);
         std::iter::from_fn(take).collect()
     };
     let shortest: Vec<_> = (TRANSFERS_PER_TURN..count).rev().collect();
@@ -159,7 +158,7 @@ fn no_transfer_starves_whatever_arrives() {
         while left > 0 && !schedule.is_empty() {
             let taken =
                 schedule.take(now, |id, ticket| held.get(&id).is_some_and(|hold| hold.0 == ticket));
-            let Some((id, _)) = taken else { continue };
+            let Some(id) = taken else { continue };
             left -= 1;
             longest = longest.max(now - held.remove(&id).expect("it was held").1);
         }
