@@ -181,6 +181,7 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
         "config/reload/tests.rs",
         "daemon/file_process/lookups/tests.rs",
         "daemon/file_process/protocol/encoding/tests.rs",
+        "daemon/files/absent_names/records/tests.rs",
         "diagnose/boot_program/tests.rs",
         "diagnose/boot_program/tests/files.rs",
         "diagnose/boot_program/tests/fits.rs",

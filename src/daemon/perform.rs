@@ -89,12 +89,13 @@ impl Daemon {
         }
     }
 
-    /// Sends a TFTP datagram, or adds a DHCP reply to those that leave together. A TFTP datagram that cannot be sent counts as
-    /// lost: the timer of the transfer sends it again.
+    /// Sends a datagram of a transfer, or adds a DHCP reply or an error to those that leave together. A datagram of a transfer
+    /// that cannot be sent counts as lost: the timer of the transfer sends it again.
     fn send(&mut self, datagram: Datagram, now: Timestamp, output: &mut Output) {
         match datagram.via {
             EgressSocket::Dhcp | EgressSocket::Pxe => self.queue_first(datagram, now, output),
-            _ => {
+            EgressSocket::TftpErrors => output.errors.push(datagram),
+            EgressSocket::Tftp(_) | EgressSocket::Transfer(_) => {
                 let _ = self.sockets.send(&datagram);
             }
         }

@@ -1,4 +1,4 @@
-//! DHCP replies that leave together, and those that leave later.
+//! DHCP replies and TFTP errors that leave together, and DHCP replies that leave later.
 
 use super::Daemon;
 use crate::log_line::{DhcpLine, Line};
@@ -8,17 +8,19 @@ use crate::sys::reply_batch::Reply;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr, SocketAddrV4};
+use std::net::{SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
-/// What the effects of one call of [`Daemon::perform`] cause: lines for the log, and replies that leave together before the
-/// lines are written.
+/// What the effects of one call of [`Daemon::perform`] cause: lines for the log, and replies and errors that leave together
+/// before the lines are written.
 #[derive(Default)]
 pub struct Output {
     /// The lines, in their order.
     pub lines: Vec<Line>,
     /// Replies that go by one socket.
     replies: Vec<QueuedReply>,
+    /// Errors of TFTP requests that begin no transfer. One that cannot be sent counts as lost: the client repeats its request.
+    pub errors: Vec<Datagram>,
 }
 
 /// A reply in [`Output`].
@@ -119,16 +121,17 @@ impl Daemon {
         output.replies.push(QueuedReply { datagram, to, end, lines });
     }
 
-    /// Sends the replies, and then writes the lines: a client does not wait for the log.
+    /// Sends the replies and errors, and then writes the lines: a client does not wait for the log.
     pub(super) fn finish(&mut self, mut output: Output, now: Timestamp) {
         self.send_replies(&mut output, now);
+        self.sockets.send_errors(&output.errors);
         for line in &output.lines {
             self.logger.write(line);
         }
     }
 
     fn send_replies(&mut self, output: &mut Output, now: Timestamp) {
-        let Output { lines, replies } = output;
+        let Output { lines, replies, .. } = output;
         let Some(first) = replies.first() else { return };
         let datagrams: Vec<Reply<'_>> = replies.iter().map(QueuedReply::reply).collect();
         let mut failures = self.sockets.send_replies(first.datagram.via, &datagrams);
@@ -167,9 +170,6 @@ impl Daemon {
 
 impl QueuedReply {
     fn reply(&self) -> Reply<'_> {
-        let Datagram { bytes, from, interface, .. } = &self.datagram;
-        let from =
-            from.and_then(|from| if let IpAddr::V4(from) = from { Some(from) } else { None });
-        Reply { bytes, to: self.to, from, interface: *interface }
+        Reply::new(&self.datagram, self.to)
     }
 }

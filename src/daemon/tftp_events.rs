@@ -4,8 +4,8 @@ use super::file_process::protocol::LookedUp;
 use super::files::DiskFiles;
 use super::sockets::EventSource;
 use super::{Daemon, MAX_DATAGRAMS_PER_TURN, ReceiveBuffers, is_datagram_error};
-use crate::effect::{ReceiveMode, SocketToken};
-use crate::net::ReceivedDatagram;
+use crate::effect::{Effect, ReceiveMode, SocketToken};
+use crate::net::{EgressSocket, ReceivedDatagram};
 use crate::strerror::strerror;
 use crate::sys::limits;
 use crate::sys::request_batch::RequestBatch;
@@ -67,9 +67,11 @@ impl Daemon {
                 Err(error) if is_datagram_error(&error) => continue,
                 Err(_) => return false,
             };
+            self.files.expect_changes();
             for datagram in batch.datagrams() {
                 self.request(listener, datagram, now);
             }
+            self.perform(now);
             if received < RequestBatch::CAPACITY {
                 return false;
             }
@@ -77,12 +79,17 @@ impl Daemon {
         true
     }
 
+    /// Handles a request. Its effects are performed now, unless all of them may be performed together with those of the next one.
     fn request(&mut self, listener: usize, datagram: ReceivedDatagram<'_>, now: Timestamp) {
         let Self { config, interfaces, .. } = self;
         let Some(tftp) = &config.tftp else { return };
         if accepts(tftp, &config.network, interfaces, &datagram) {
+            let earlier = self.effects.len();
             self.tftp_input(Input::Request { listener, datagram }, now);
-            self.perform(now);
+            // The errors of several requests leave together.
+            if !self.effects[earlier..].iter().all(may_follow_next_request) {
+                self.perform(now);
+            }
         }
     }
 
@@ -266,6 +273,15 @@ impl Daemon {
         while self.with_tftp(now, Server::admit_next) == Some(true) {
             self.perform(now);
         }
+    }
+}
+
+/// Whether an effect may be performed after the next request was handled: it has no result that the server uses.
+fn may_follow_next_request(effect: &Effect) -> bool {
+    match effect {
+        Effect::Log(_) | Effect::LogLimited(..) | Effect::Observe(_) => true,
+        Effect::Send(datagram) => datagram.via == EgressSocket::TftpErrors,
+        _ => false,
     }
 }
 

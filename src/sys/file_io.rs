@@ -37,6 +37,11 @@ pub fn open(path: &OsStr) -> io::Result<File> {
     open_by(path, OFlag::O_NONBLOCK)
 }
 
+/// As [`open`]. If the last component of the path is a symbolic link, the error is `ELOOP`.
+pub fn open_no_link(path: &OsStr) -> io::Result<File> {
+    open_by(path, OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW)
+}
+
 /// Opens a file, and waits until no other process holds a lease on it.
 pub fn open_blocking(path: &OsStr) -> io::Result<File> {
     open_by(path, OFlag::empty())

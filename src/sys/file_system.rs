@@ -4,6 +4,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{FsType, fstatfs};
+use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -48,6 +49,11 @@ pub fn reported(directory: &Path) -> io::Result<Reported> {
         return Ok(Reported::Some);
     }
     Ok(reported_by(fstatfs(&directory)?.filesystem_type()))
+}
+
+/// Whether a file is on a file system that changes only by calls of this kernel which inotify reports.
+pub fn has_only_reported_changes(file: &File) -> bool {
+    fstatfs(file).is_ok_and(|system| reported_by(system.filesystem_type()) == Reported::All)
 }
 
 /// File systems that change only by calls of this kernel which inotify reports. Others change by other hosts (NFS, SMB, Ceph), by

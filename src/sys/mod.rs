@@ -46,6 +46,7 @@ pub mod fds;
 pub mod file_access;
 pub mod file_io;
 pub mod file_system;
+pub mod file_version;
 pub mod helper_process;
 pub mod inotify;
 pub mod interfaces;

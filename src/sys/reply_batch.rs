@@ -1,10 +1,11 @@
-//! DHCP replies to several clients with one system call: sendmmsg(2).
+//! DHCP replies and TFTP errors to several clients with one system call: sendmmsg(2).
 
 use super::udp::is_icmp_error;
+use crate::net::Datagram;
 use nix::errno::Errno;
 use nix::sys::socket::SockaddrIn;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::os::fd::AsRawFd;
 
 /// A control message `IP_PKTINFO` (ip(7)), as `CMSG_DATA` of cmsg(3) lays it out.
@@ -26,6 +27,17 @@ pub struct Reply<'a> {
     pub from: Option<Ipv4Addr>,
     /// The index of the outgoing interface; 0: the routing table decides.
     pub interface: u32,
+}
+
+impl<'a> Reply<'a> {
+    /// A datagram to this destination.
+    pub fn new(datagram: &'a Datagram, to: SocketAddrV4) -> Self {
+        let from = match datagram.from {
+            Some(IpAddr::V4(from)) => Some(from),
+            _ => None,
+        };
+        Self { bytes: &datagram.bytes, to, from, interface: datagram.interface }
+    }
 }
 
 /// Sends replies by an IPv4 socket, in their order. `failed` is called with index and error of each reply that cannot be sent;

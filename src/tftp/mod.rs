@@ -102,7 +102,8 @@ impl Server {
         self.congestion.is_off = true;
     }
 
-    /// Handles one input. The effects must be performed before the next one.
+    /// Handles one input. The effects must be performed before the next one; those that only log, report to the monitor or send
+    /// an error from the socket for errors may be performed after further requests.
     pub fn handle_input(&mut self, input: Input<'_>, context: &mut Context<'_, impl Files>) {
         match input {
             Input::Request { listener, datagram } => {

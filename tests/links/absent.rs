@@ -1,4 +1,5 @@
-//! Names that are not there, and that pxemasq answers without a look-up: a change is found by the next request.
+//! Names that are not there, and names of files that are open for another transfer: pxemasq answers them without a look-up, and a
+//! change is found by the next request.
 
 use crate::change::{
     Bind, Change, Chmod, Exchange, Link, Mkdir, Mount, MoveMount, Remove, RemoveAll, Rename,
@@ -12,6 +13,7 @@ use crate::pair::{LISTING_PAUSE, Pair, Row, SIDES};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
+use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ crate::tests![
     absent_names_are_answered_while_the_file_process_is_stopped,
     change_is_found_by_the_next_request,
     directory_removed_while_it_is_open_and_made_again_is_found,
+    open_file_is_sent_while_the_file_process_is_stopped,
     random_changes_are_found_by_the_next_request,
 ];
 
@@ -27,7 +30,34 @@ type Answer = Result<Vec<u8>, String>;
 /// After this time the directory of a name that was requested several times is known.
 const MAX_LISTING: Duration = Duration::from_secs(10);
 
+/// A file that does not change for this time can be sent again without a look-up, while it is open.
+const AGE: Duration = Duration::from_millis(1200);
+
+/// A transfer whose client does not continue. It ends when this is dropped.
+struct Held {
+    file: String,
+    client: UdpSocket,
+    server: SocketAddr,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.client.send_to(b"\0\x05\0\0\0", self.server));
+    }
+}
+
 impl Pair {
+    /// Begins a transfer of pxemasq. `None`: the file cannot be opened.
+    fn hold(&self, file: String) -> Option<Held> {
+        let client = self.lab.host(SIDES[0][1]).udp("10.9.0.2:0");
+        client.set_read_timeout(Some(MAX_LISTING)).expect("a socket");
+        let request = format!("\0\x01{file}\0octet\0blksize\x001468\0");
+        client.send_to(request.as_bytes(), Download::DEFAULT.server).expect("it is sent");
+        let mut answer = [0; 1500];
+        let (_, server) = client.recv_from(&mut answer).expect("an answer");
+        (answer[1] == 6).then_some(Held { file, client, server })
+    }
+
     /// The answer of pxemasq, or of dnsmasq. The log is not waited for.
     fn ask(&self, side: usize, file: &str) -> Answer {
         Download { file, max_attempts: 8, ..Download::DEFAULT }.bytes(self.lab.host(SIDES[side][1]))
@@ -99,6 +129,40 @@ fn absent_names_are_answered_while_the_file_process_is_stopped() {
     }
     assert_eq!(found, Err("no answer".to_owned()), "a file that is there is opened");
     assert_eq!(pair.assert_same_answer("file", &"SIGCONT"), Ok(b"one".into()));
+}
+
+fn open_file_is_sent_while_the_file_process_is_stopped() {
+    let before = "put /srv/tftp/sub/file one; put /srv/tftp/file two; put /srv/out/file three; ln -s file /srv/tftp/link";
+    let Some(pair) = Pair::new(&Row { before, ..Row::DEFAULT }) else { return };
+    assert!(pair.make_known("sub/none"));
+    thread::sleep(AGE);
+    let held: Vec<Held> = ["sub/file", "file", "link"]
+        .map(str::to_owned)
+        .into_iter()
+        .filter_map(|file| pair.hold(file))
+        .collect();
+    let file_process = Pid::from_raw(pair.file_process().cast_signed());
+    kill(file_process, Signal::SIGSTOP).expect("it runs");
+    let once = |file| {
+        let download = Download { file, max_attempts: 1, ..Download::DEFAULT };
+        download.bytes(pair.lab.host(SIDES[0][1]))
+    };
+    let answers = ["sub/file", "file", "link", "small"].map(once);
+    Rename(srv("out/file"), srv("tftp/file")).make().expect("both are there");
+    let changed = once("file");
+    kill(file_process, Signal::SIGCONT).expect("it runs");
+    let none = || Err("no answer".to_owned());
+    assert_eq!(answers, [Ok(b"one".into()), Ok(b"two".into()), none(), none()]);
+    assert_eq!(changed, none(), "the file of another name is opened");
+    for file in ["sub/file", "file", "link", "small"] {
+        assert!(pair.assert_same_answer(file, &"SIGCONT").is_ok());
+    }
+    drop(held);
+    let ends = || {
+        let (answer, without) = pair.ask_and_watch("sub/file");
+        (answer == Ok(b"one".into()) && !without).then_some(())
+    };
+    eventually(MAX_LISTING, ends).expect("without a transfer the file is not open");
 }
 
 /// A change that makes a file available, or another error of its request.
@@ -230,8 +294,9 @@ fn random_change(random: &mut Random, tree: &str) -> Change {
     // Most of the directories that exist are these.
     let directory = format!("{tree}{}", random.of(&["", "/a", "/b", "/a/b"]));
     let source = random.of(&["/srv/out", "/srv/out/a", "/srv/out/b"]).to_owned();
-    match random.below(20) {
-        0 | 1 => Write(one, "text"),
+    let file = format!("{directory}/c");
+    match random.below(23) {
+        0 | 1 => Write(one, random.of(&["text", "more", "longer text"])),
         2 | 3 => Mkdir(one),
         4 => Rename(one, other),
         5 => Rename(out, one),
@@ -246,6 +311,8 @@ fn random_change(random: &mut Random, tree: &str) -> Change {
         14 | 15 => Bind(source, directory),
         16 | 17 => Unmount(directory),
         18 => MoveMount(directory, one),
+        19 | 20 => Write(file, random.of(&["text", "more"])),
+        21 => Chmod(file, random.of(&[0o644, 0o600])),
         _ => random.of(&[
             Rename(tree.to_owned(), "/srv/away".to_owned()),
             Rename("/srv/away".to_owned(), tree.to_owned()),
@@ -262,12 +329,14 @@ fn random_changes_are_found_by_the_next_request() {
     let steps = number("PXEMASQ_STEPS").unwrap_or(STEPS);
     let mut random = Random::new(seed as u64);
     let (mut known, mut absent, mut made) = (0, 0, Vec::new());
+    let (mut shared, mut opened) = (0, 0);
     for step in 0..steps {
         let tree = format!("trees/{}", step / STEPS_PER_TREE);
         if step % STEPS_PER_TREE == 0 {
             made.clear();
             for directory in ["", "/a", "/b", "/a/b"] {
                 fs::create_dir(format!("/srv/tftp/{tree}{directory}")).expect("it is new");
+                fs::write(format!("/srv/tftp/{tree}{directory}/c"), "old").expect("it is new");
             }
         }
         for _ in 0..3 {
@@ -278,6 +347,12 @@ fn random_changes_are_found_by_the_next_request() {
             }
             thread::sleep(LISTING_PAUSE);
         }
+        let held = ["c", "a/c", "b/c", "a/b/c"].map(|name| pair.hold(format!("{tree}/{name}")));
+        for Held { file, .. } in held.iter().flatten() {
+            let (answer, is_shared) = pair.ask_and_watch(file);
+            opened += usize::from(answer.is_ok());
+            shared += usize::from(answer.is_ok() && is_shared);
+        }
         for _ in 0..=random.below(3) {
             let change = random_change(&mut random, &format!("/srv/tftp/{tree}"));
             if change.make().is_ok() {
@@ -285,6 +360,9 @@ fn random_changes_are_found_by_the_next_request() {
             }
             let name = random_name(&mut random);
             let _ = pair.assert_same_answer(&format!("{tree}/{name}"), &(seed, step, &made));
+            for Held { file, .. } in held.iter().flatten() {
+                let _ = pair.assert_same_answer(file, &(seed, step, &made));
+            }
         }
         for _ in 0..3 {
             let name = random_name(&mut random);
@@ -292,4 +370,5 @@ fn random_changes_are_found_by_the_next_request() {
         }
     }
     assert!(known * MIN_KNOWN >= absent, "only {known} of {absent} without the file process");
+    assert!(shared * MIN_KNOWN >= opened, "only {shared} of {opened} without the file process");
 }

@@ -9,7 +9,7 @@ mod directory_lister;
 mod examine;
 mod inspect;
 mod lookups;
-mod opener;
+pub mod opener;
 pub mod plain_path;
 pub mod protocol;
 mod replies;

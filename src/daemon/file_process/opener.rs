@@ -3,6 +3,8 @@
 use super::protocol::{FileFacts, Lookup, LookupKind, Outcome};
 use super::roots::Roots;
 use crate::sys::file_io::{self, is_ramfs};
+use crate::sys::file_system::has_only_reported_changes;
+use crate::sys::file_version::nanoseconds;
 use crate::sys::{limits, memory_file, privilege};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
@@ -47,6 +49,15 @@ pub enum Lease {
     Report,
 }
 
+/// The last component of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    /// The name of the file.
+    OfFile,
+    /// A symbolic link, or there are too many links on the path.
+    Link,
+}
+
 /// Mode bit: readable for all users.
 const WORLD_READABLE: u32 = 0o004;
 
@@ -57,7 +68,13 @@ impl Opener {
     }
 
     fn open(&self, path: &OsStr, lease: Lease) -> io::Result<Found> {
-        let file = match (file_io::open(path), lease) {
+        let (opened, name) = match file_io::open_no_link(path) {
+            Err(error) if error.raw_os_error() == Some(limits::ELOOP) => {
+                (file_io::open(path), Name::Link)
+            }
+            opened => (opened, Name::OfFile),
+        };
+        let file = match (opened, lease) {
             (Err(error), Lease::Wait) if is_lease(&error) => file_io::open_blocking(path)?,
             (opened, _) => opened?,
         };
@@ -65,7 +82,7 @@ impl Opener {
         if !self.allows(&metadata) {
             return Ok(Found::Other(Outcome::Denied));
         }
-        let facts = FileFacts::of(&file, &metadata);
+        let facts = FileFacts::of(&file, &metadata, name);
         // With a descriptor of a directory, other files can be opened (openat(2)), so the packet process gets an empty file.
         let file = if facts.is_directory { memory_file::create()? } else { file };
         Ok(Found::File(file, facts))
@@ -111,19 +128,19 @@ fn refused(error: &io::Error) -> Found {
 }
 
 impl FileFacts {
-    fn of(file: &File, metadata: &Metadata) -> Self {
-        let time =
-            |seconds: i64, nanos: i64| seconds.wrapping_mul(1_000_000_000).wrapping_add(nanos);
+    fn of(file: &File, metadata: &Metadata, name: Name) -> Self {
         let version = [
             metadata.dev().cast_signed(),
             metadata.ino().cast_signed(),
             metadata.size().cast_signed(),
-            time(metadata.mtime(), metadata.mtime_nsec()),
-            time(metadata.ctime(), metadata.ctime_nsec()),
+            nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
         ];
         let is_regular = metadata.is_file();
         let is_in_memory = is_regular && is_ramfs(file);
+        let is_name_reported =
+            is_regular && name == Name::OfFile && has_only_reported_changes(file);
         let (device, size, is_directory) = (metadata.dev(), metadata.size(), metadata.is_dir());
-        Self { device, version, size, is_regular, is_directory, is_in_memory }
+        Self { device, version, size, is_regular, is_directory, is_in_memory, is_name_reported }
     }
 }

@@ -1,6 +1,6 @@
 //! Look-ups of names: requests to the file process, and their results.
 
-use super::absent_names::AbsentNames;
+use super::absent_names::{AbsentNames, Stamp};
 use crate::daemon::file_process::protocol::{
     FileFacts, LookedUp, Lookup, LookupKind, MAX_PATH_LEN, Outcome,
 };
@@ -15,6 +15,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Look-ups of the file process.
 #[derive(Default)]
@@ -25,12 +26,33 @@ pub struct Lookups {
     /// All look-ups, and the results that are there.
     results: HashMap<DiskLookup, Option<LookupResult>>,
     /// Look-ups without a result, by number.
-    by_id: HashMap<u32, DiskLookup>,
+    by_id: HashMap<u32, Sent>,
     last_id: u32,
     /// Look-ups that are not sent yet.
     pub outgoing: VecDeque<Lookup>,
 }
 
+/// A look-up that was sent.
+struct Sent {
+    lookup: DiskLookup,
+    /// The directory of the path before it was sent, and the time.
+    stamp: Option<(Stamp, SystemTime)>,
+}
+
+/// An open file, and what is known about it.
+#[derive(Clone)]
+pub struct FoundFile {
+    /// The file.
+    pub file: Arc<File>,
+    /// Its facts.
+    pub facts: FileFacts,
+    /// As long as the directory of the path has this stamp and the file its version, the path leads to the file. `None`: not known.
+    pub stamp: Option<Stamp>,
+}
+
+/// Two changes of a file can have the same time: the kernel counts it in steps of some milliseconds, and ext4 with inodes of 128 bytes
+/// stores whole seconds. A version of a file that has not changed for this time before its look-up is the last one with its times.
+const MIN_AGE: Duration = Duration::from_millis(1100);
 /// Look-ups without a result, more than transfers: requests may end before the file process has answered.
 const MAX_LOOKUPS: usize = 16 * 1024;
 
@@ -38,7 +60,7 @@ const MAX_LOOKUPS: usize = 16 * 1024;
 #[derive(Clone)]
 pub enum LookupResult {
     /// The open file, or the error.
-    File(Result<(Arc<File>, FileFacts), OpenError>),
+    File(Result<FoundFile, OpenError>),
     /// Whether the path is a directory.
     Directory(bool),
 }
@@ -73,7 +95,12 @@ impl Lookups {
         }
         self.last_id = self.last_id.wrapping_add(1);
         self.outgoing.push_back(Lookup { id: self.last_id, kind, root, name: name.to_vec() });
-        self.by_id.insert(self.last_id, lookup.clone());
+        let stamp = match &lookup {
+            DiskLookup::File(path) => self.absent.stamp(path),
+            DiskLookup::Directory(_) => None,
+        };
+        let stamp = stamp.map(|stamp| (stamp, SystemTime::now()));
+        self.by_id.insert(self.last_id, Sent { lookup: lookup.clone(), stamp });
         self.results.insert(lookup, None);
         None
     }
@@ -85,9 +112,15 @@ impl Lookups {
         fds: &mut impl Iterator<Item = OwnedFd>,
         now: Timestamp,
     ) -> Option<DiskLookup> {
+        let fd = if matches!(outcome, Outcome::File(_)) { fds.next() } else { None };
+        let Sent { lookup, stamp } = self.by_id.remove(&id)?;
         let result = match outcome {
-            Outcome::File(facts) => LookupResult::File(match fds.next() {
-                Some(fd) => Ok((Arc::new(File::from(fd)), facts)),
+            Outcome::File(facts) => LookupResult::File(match fd {
+                Some(fd) => {
+                    let stamp = stamp.filter(|(_, at)| keeps_version(&facts, *at));
+                    let (file, stamp) = (Arc::new(File::from(fd)), stamp.map(|(stamp, _)| stamp));
+                    Ok(FoundFile { file, facts, stamp })
+                }
                 // The kernel passes no descriptor if this process has too many.
                 None => Err(failed(limits::EMFILE)),
             }),
@@ -96,11 +129,10 @@ impl Lookups {
             Outcome::Failed(error) => LookupResult::File(Err(failed(error))),
             Outcome::Directory(is_directory) => LookupResult::Directory(is_directory),
             Outcome::Dropped => {
-                self.results.remove(&self.by_id.remove(&id)?);
+                self.results.remove(&lookup);
                 return None;
             }
         };
-        let lookup = self.by_id.remove(&id)?;
         if matches!(outcome, Outcome::NotFound | Outcome::Directory(false)) {
             self.absent.missed(without_end(&lookup), &self.roots, now);
         }
@@ -121,6 +153,16 @@ impl LookupResult {
             LookupKind::Directory => Self::Directory(false),
         }
     }
+}
+
+/// Whether each later change of a file and of its name is seen in its version and in the stamp of its directory.
+fn keeps_version(facts: &FileFacts, looked_up: SystemTime) -> bool {
+    let [.., changed] = facts.version;
+    let age = || {
+        let changed = Duration::from_nanos(u64::try_from(changed).ok()?);
+        looked_up.duration_since(UNIX_EPOCH.checked_add(changed)?).ok()
+    };
+    facts.is_name_reported && age().is_some_and(|age| age >= MIN_AGE)
 }
 
 /// The path of a look-up. That of a directory may end in `/`.

@@ -3,16 +3,19 @@
 pub mod absent_names;
 pub mod io_threads;
 pub mod lookups;
+mod open_names;
 pub mod read_ahead;
 
 use self::io_threads::{Completion, Device, IoThreads, Job, Part};
-use self::lookups::{LookupResult, Lookups};
+use self::lookups::{FoundFile, LookupResult, Lookups};
+use self::open_names::{OpenName, OpenNames};
 use self::read_ahead::{EXTENT_SIZE, ExtentId, ReadAhead};
 use super::file_process::protocol::{FileFacts, ListedDirectory, LookedUp, Lookup, Request};
 use super::file_process::roots::Roots;
 use crate::strerror::strerror;
 use crate::sys::directory_changes::ChangeReader;
 use crate::sys::file_io::{NonBlockingRead, read_nonblocking};
+use crate::sys::file_version::{FileVersion, version_of};
 use crate::sys::limits;
 use crate::sys::neighbour::NeighbourTable;
 use crate::tftp::files::{DiskLookup, FileId, Files, OpenError, OpenedFile, ReadResult};
@@ -32,6 +35,7 @@ pub struct DiskFiles {
     open: BTreeMap<FileId, OpenEntry>,
     /// Open files by version: a file that has not changed is opened once.
     shared: HashMap<FileVersion, FileId>,
+    names: OpenNames,
     /// The last [`FileId`].
     last_id: usize,
     read_ahead: ReadAhead,
@@ -73,9 +77,6 @@ enum ReadMode {
     Threaded,
 }
 
-/// Device, inode, size, mtime and ctime. Two names with the same version are one file with the same contents.
-type FileVersion = [i64; 5];
-
 impl DiskFiles {
     /// Files below these roots, which these threads read when a read has to wait for a disk.
     pub fn new(roots: Roots, changes: Option<ChangeReader>, threads: IoThreads) -> Self {
@@ -101,6 +102,11 @@ impl DiskFiles {
         }
     }
 
+    /// TFTP requests were received: a file may have changed before they were sent.
+    pub fn expect_changes(&mut self) {
+        self.lookups.absent.expect_changes();
+    }
+
     /// Look-ups for the file process.
     pub fn outgoing(&mut self) -> &mut VecDeque<Lookup> {
         &mut self.lookups.outgoing
@@ -114,6 +120,7 @@ impl DiskFiles {
         fds: Vec<OwnedFd>,
         now: Timestamp,
     ) -> Vec<DiskLookup> {
+        self.expect_changes();
         let mut fds = fds.into_iter();
         let take = |result| self.lookups.take(result, &mut fds, now);
         results.into_iter().filter_map(take).collect()
@@ -131,7 +138,9 @@ impl DiskFiles {
 
     /// Drops the result of a look-up, after all transfers have it.
     pub fn forget(&mut self, lookup: &DiskLookup) {
-        if let Some(LookupResult::File(Ok((file, facts)))) = self.lookups.forget(lookup) {
+        if let Some(LookupResult::File(Ok(FoundFile { file, facts, .. }))) =
+            self.lookups.forget(lookup)
+        {
             self.close_file(facts.device, file);
         }
     }
@@ -148,7 +157,7 @@ impl DiskFiles {
 
     /// The id of a file. If the same version is open already, the descriptor is shared.
     fn register(&mut self, file: Arc<File>, facts: FileFacts) -> FileId {
-        let FileFacts { device, version, size, is_regular, is_directory, is_in_memory } = facts;
+        let FileFacts { device, version, size, is_regular, is_directory, is_in_memory, .. } = facts;
         if let Some(&id) = self.shared.get(&version)
             && let Some(open) = self.open.get_mut(&id)
         {
@@ -173,6 +182,20 @@ impl DiskFiles {
         self.open.insert(id, OpenEntry { file, version, size, users: 1, mode, device });
         self.shared.insert(version, id);
         id
+    }
+
+    /// The file of a path, if it is open for a transfer and the path certainly still leads to it.
+    fn open_again(&mut self, path: &[u8]) -> Option<OpenedFile> {
+        let OpenName { file, stamp } = self.names.get(path)?;
+        let open = self.open.get_mut(&file)?;
+        if !self.lookups.absent.is_unchanged(stamp) || version_of(&open.file) != Some(open.version)
+        {
+            self.names.forget(path);
+            return None;
+        }
+        open.users += 1;
+        self.read_ahead.add_reader();
+        Some(OpenedFile { file, size: open.size })
     }
 
     /// Reads the data that the client of the last read needs next, while it processes what it received.
@@ -281,12 +304,20 @@ impl OpenEntry {
 
 impl Files for DiskFiles {
     fn open(&mut self, path: &[u8]) -> Result<OpenedFile, OpenError> {
-        let (file, facts) = match self.lookups.get(DiskLookup::File(path.to_vec())) {
+        if let Some(opened) = self.open_again(path) {
+            return Ok(opened);
+        }
+        let found = match self.lookups.get(DiskLookup::File(path.to_vec())) {
             Some(LookupResult::File(found)) => found?,
             Some(LookupResult::Directory(_)) | None => return Err(OpenError::Pending),
         };
         self.read_ahead.add_reader();
-        Ok(OpenedFile { file: self.register(file, facts), size: facts.size })
+        let FoundFile { file, facts, stamp } = found;
+        let file = self.register(file, facts);
+        if let Some(stamp) = stamp {
+            self.names.insert(path, OpenName { file, stamp });
+        }
+        Ok(OpenedFile { file, size: facts.size })
     }
 
     fn read(&mut self, id: FileId, offset: u64, wanted: usize) -> ReadResult<'_> {
@@ -313,6 +344,7 @@ impl Files for DiskFiles {
         }
         if let Some(open) = self.open.remove(&id) {
             self.shared.remove(&open.version);
+            self.names.forget_file(id);
             self.close_file(open.device, open.file);
         }
         self.read_ahead.forget(id);

@@ -3,6 +3,8 @@
 //! dnsmasq opens a socket for each request, also if it only sends an error. Here one socket for each family is kept: most
 //! requests of a client that searches for its configuration get an error.
 
+use crate::net::Datagram;
+use crate::sys::reply_batch::{self, Reply};
 use crate::sys::udp::{self, SendAddress};
 use std::io;
 use std::net::SocketAddr;
@@ -16,16 +18,114 @@ pub struct ErrorSockets {
 }
 
 impl ErrorSockets {
-    /// Sends an error. The next one tries to open a socket again if there is no free descriptor now.
-    pub fn send(&mut self, bytes: &[u8], way: SendAddress) -> io::Result<()> {
-        let socket = match way.to {
+    /// Sends errors, those to one client in their order. Those that cannot be sent are dropped. The next call tries to open a
+    /// socket again if there is no free descriptor now.
+    pub fn send(&mut self, errors: &[Datagram]) {
+        match errors {
+            [] => {}
+            [single] => _ = self.send_one(single),
+            several => self.send_several(several),
+        }
+    }
+
+    fn send_several(&mut self, errors: &[Datagram]) {
+        let ipv4: Vec<Reply<'_>> = errors
+            .iter()
+            .filter_map(|error| match error.to {
+                SocketAddr::V4(to) => Some(Reply::new(error, to)),
+                SocketAddr::V6(_) => None,
+            })
+            .collect();
+        if let Some(first) = ipv4.first()
+            && let Ok(fd) = self.socket(first.to.into())
+        {
+            reply_batch::send_replies(fd, &ipv4, |_, _| {});
+        }
+        for error in errors.iter().filter(|error| error.to.is_ipv6()) {
+            let _ = self.send_one(error);
+        }
+    }
+
+    fn send_one(
+        &mut self,
+        Datagram { bytes, to, from, interface, .. }: &Datagram,
+    ) -> io::Result<()> {
+        let way = SendAddress { to: *to, from: *from, interface: *interface };
+        udp::send(self.socket(*to)?, bytes, way)
+    }
+
+    fn socket(&mut self, to: SocketAddr) -> io::Result<&OwnedFd> {
+        let socket = match to {
             SocketAddr::V4(_) => &mut self.ipv4,
             SocketAddr::V6(_) => &mut self.ipv6,
         };
-        let fd = match socket {
+        Ok(match socket {
             Some(fd) => fd,
-            closed => closed.insert(udp::open_errors(way.to)?),
+            closed => closed.insert(udp::open_errors(to)?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::EgressSocket;
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+
+    fn client(ip: impl Into<IpAddr>) -> Option<UdpSocket> {
+        let client = UdpSocket::bind((ip.into(), 0)).ok()?;
+        client.set_nonblocking(true).unwrap();
+        Some(client)
+    }
+
+    fn error_to(client: &UdpSocket, bytes: &[u8]) -> Datagram {
+        let (via, to) = (EgressSocket::TftpErrors, client.local_addr().unwrap());
+        Datagram { via, to, from: None, interface: 0, neighbour: None, bytes: bytes.to_vec() }
+    }
+
+    fn received(client: &UdpSocket) -> Vec<(Vec<u8>, SocketAddr)> {
+        let mut buffer = [0; 100];
+        let next = || {
+            client.recv_from(&mut buffer).ok().map(|(size, from)| (buffer[..size].to_vec(), from))
         };
-        udp::send(fd, bytes, way)
+        std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn errors_of_one_call_leave_in_order_from_one_port_of_each_family() {
+        let (one, other) =
+            (client(Ipv4Addr::LOCALHOST).unwrap(), client(Ipv4Addr::LOCALHOST).unwrap());
+        let ipv6 = client(Ipv6Addr::LOCALHOST);
+        let mut errors = vec![error_to(&one, b"1"), error_to(&other, b"2"), error_to(&one, b"3")];
+        errors.extend(ipv6.as_ref().map(|ipv6| error_to(ipv6, b"4")));
+        errors.push(error_to(&other, b"5"));
+        let mut sockets = ErrorSockets::default();
+        sockets.send(&errors);
+        sockets.send(&errors[..1]);
+        sockets.send(&[]);
+        let texts = |client| received(client).into_iter().map(|(text, _)| text).collect::<Vec<_>>();
+        let port = received(&other)[0].1.port();
+        sockets.send(&errors[1..2]);
+        assert_eq!(received(&other)[0].1.port(), port);
+        assert_eq!(texts(&one), [b"1", b"3", b"1"]);
+        if let Some(ipv6) = ipv6 {
+            assert_eq!(texts(&ipv6), [b"4"]);
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn error_that_cannot_be_sent_does_not_stop_the_others() {
+        let client = client(Ipv4Addr::LOCALHOST).unwrap();
+        // There is no interface with this index.
+        let bad = Datagram { interface: 0x7fff_ffff, ..error_to(&client, b"lost") };
+        ErrorSockets::default().send(&[
+            bad.clone(),
+            error_to(&client, b"1"),
+            bad,
+            error_to(&client, b"2"),
+        ]);
+        assert_eq!(received(&client).len(), 2);
     }
 }

@@ -327,7 +327,7 @@ impl Sockets {
         }
     }
 
-    /// Sends a TFTP datagram.
+    /// Sends a datagram of a transfer.
     pub fn send(&mut self, datagram: &Datagram) -> io::Result<()> {
         let Datagram { via, to, from, interface, bytes, .. } = datagram;
         let way = SendAddress { to: *to, from: *from, interface: *interface };
@@ -336,10 +336,16 @@ impl Sockets {
                 let fd = self.listener(*listener).ok_or(io::ErrorKind::NotConnected)?;
                 udp::send(fd, bytes, way)
             }
-            EgressSocket::TftpErrors => self.errors.send(bytes, way),
             EgressSocket::Transfer(id) => self.transfers.send(*id, bytes, way),
-            EgressSocket::Dhcp | EgressSocket::Pxe => Err(io::ErrorKind::NotConnected.into()),
+            EgressSocket::Dhcp | EgressSocket::Pxe | EgressSocket::TftpErrors => {
+                Err(io::ErrorKind::NotConnected.into())
+            }
         }
+    }
+
+    /// Sends errors of TFTP requests that begin no transfer, in their order. Those that cannot be sent are dropped.
+    pub fn send_errors(&mut self, errors: &[Datagram]) {
+        self.errors.send(errors);
     }
 
     /// Sends DHCP replies in their order. Returns index and error of each that cannot be sent, the last one first.

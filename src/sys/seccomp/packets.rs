@@ -61,6 +61,7 @@ const DESCRIPTORS: &[Row] = &[
     row!("waiting for another process", SYS_poll),
     row!("signals, and files in memory", SYS_read),
     row!("files", SYS_pread64),
+    row!("whether an open file has changed", SYS_fstat),
     row!("files in the page cache", SYS_preadv2),
     row!("log lines", SYS_write),
     row!("script process, and inherited child processes", SYS_wait4),

@@ -201,7 +201,7 @@ pub const FILES_AND_PATHS: &[Attempt] = &[
     attempt!(PACKETS,  "reads a part of a file",             SYS_pread64(BAD)),
     attempt!(PACKETS,  "reads a part of a file",             SYS_preadv2(BAD)),
     attempt!(FILES,    "moves the position in a file",       SYS_lseek(BAD)),
-    attempt!(FILES,    "reads facts about an open file",     SYS_fstat(BAD)),
+    attempt!(PACKETS | FILES, "reads facts about an open file", SYS_fstat(BAD)),
     attempt!(FILES,    "reads flags of a descriptor",        SYS_fcntl(BAD, libc::F_GETFL as u64)),
     attempt!(FILES,    "sets flags of a descriptor",         SYS_fcntl(BAD, libc::F_SETFL as u64)),
     attempt!(FILES,    "copies a descriptor",                SYS_fcntl(BAD, libc::F_DUPFD_CLOEXEC as u64)),

@@ -331,7 +331,7 @@ impl FileFacts {
             bytes.extend_from_slice(&number.to_ne_bytes());
         }
         bytes.extend_from_slice(&self.size.to_ne_bytes());
-        let flags = [self.is_regular, self.is_in_memory, self.is_directory];
+        let flags = [self.is_regular, self.is_in_memory, self.is_directory, self.is_name_reported];
         bytes.push((0..).zip(flags).map(|(bit, flag)| u8::from(flag) << bit).sum());
     }
 
@@ -343,7 +343,16 @@ impl FileFacts {
         }
         let size = u64::from_ne_bytes(fields.array()?);
         let flags = fields.byte()?;
-        let [is_regular, is_in_memory, is_directory] = [1, 2, 4].map(|flag| flags & flag != 0);
-        Some(Self { device, version, size, is_regular, is_directory, is_in_memory })
+        let [is_regular, is_in_memory, is_directory, is_name_reported] =
+            [1, 2, 4, 8].map(|flag| flags & flag != 0);
+        Some(Self {
+            device,
+            version,
+            size,
+            is_regular,
+            is_directory,
+            is_in_memory,
+            is_name_reported,
+        })
     }
 }

@@ -208,6 +208,9 @@ pub struct FileFacts {
     pub is_directory: bool,
     /// Whether it is on tmpfs or ramfs.
     pub is_in_memory: bool,
+    /// Whether inotify(7) reports each change of its name: the last component of the path is no symbolic link, and the file is on
+    /// a file system that only this kernel changes.
+    pub is_name_reported: bool,
 }
 
 /// Why a file was not sent.

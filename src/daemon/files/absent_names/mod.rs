@@ -2,11 +2,12 @@
 //!
 //! pxelinux asks for about ten names for each machine, of which one exists, and each machine asks for other names. So the names
 //! in a directory are kept, not results. The file process lists a directory and watches it and all directories above it; this
-//! process reads the changes, right before it uses a list. The rules for changes are in [`records`].
+//! process reads the changes, after it received the requests for which it uses a list. The rules for changes are in [`records`].
 
 mod records;
 mod schedule;
 
+pub use self::records::Stamp;
 use self::records::{Record, Records};
 use self::schedule::Schedule;
 use crate::daemon::file_process::MAX_NAMES_LEN;
@@ -26,6 +27,8 @@ pub struct AbsentNames {
     listing: Option<Listing>,
     /// A request that is not sent yet.
     outgoing: Option<Request>,
+    /// Whether the changes before the last TFTP request and the last result of a look-up were read.
+    is_current: bool,
 }
 
 /// A directory that is being listed.
@@ -51,8 +54,38 @@ impl AbsentNames {
         if !self.records.is_absent(path) {
             return false;
         }
-        self.read_changes();
+        self.make_current();
         self.records.is_absent(path)
+    }
+
+    /// The stamp of the directory of a path. `None`: changes of it are not known.
+    pub fn stamp(&mut self, path: &[u8]) -> Option<Stamp> {
+        // Older changes do not matter for what is looked up now.
+        self.records.stamp(path)?;
+        self.make_current();
+        self.records.stamp(path)
+    }
+
+    /// Whether the directory of a stamp has not changed since then.
+    pub fn is_unchanged(&mut self, stamp: Stamp) -> bool {
+        // Changes are read only if the stamp is the newest one that is known.
+        if !self.records.is_unchanged(stamp) {
+            return false;
+        }
+        self.make_current();
+        self.records.is_unchanged(stamp)
+    }
+
+    /// TFTP requests or results of look-ups were received. A change may have been made before them.
+    pub fn expect_changes(&mut self) {
+        self.is_current = false;
+    }
+
+    /// Reads changes, once for all requests that were received together.
+    fn make_current(&mut self) {
+        if !self.is_current {
+            self.read_changes();
+        }
     }
 
     /// The file process has not found a path. If its directory is worth it, the directory is listed.
@@ -95,6 +128,7 @@ impl AbsentNames {
 
     fn read_changes(&mut self) {
         let Some(reader) = &self.reader else { return };
+        self.is_current = true;
         match reader.changes() {
             Changes::None => {}
             Changes::Any => {
@@ -182,6 +216,7 @@ mod tests {
 
         fn knows_absent(&mut self, name: &str) -> bool {
             let path = self.bytes(name);
+            self.names.expect_changes();
             self.names.is_absent(&path)
         }
 
@@ -224,6 +259,18 @@ mod tests {
         fs::create_dir(scene.at("sub")).unwrap();
         assert!(!scene.knows_absent("sub/a"));
         assert!(scene.request("other"), "the record is still used");
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri does not support the call")]
+    fn changes_are_read_once_for_requests_that_were_received_together() {
+        let Some(mut scene) = Scene::new() else { return };
+        let path = scene.bytes("a");
+        assert!(scene.knows_absent("a"));
+        fs::write(scene.at("a"), "").unwrap();
+        assert!(scene.names.is_absent(&path), "the request came before the change");
+        scene.names.expect_changes();
+        assert!(!scene.names.is_absent(&path));
     }
 
     #[test]

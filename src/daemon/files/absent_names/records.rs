@@ -3,6 +3,9 @@
 //! A record has at least all names of its directory: new names are added, and names that are removed stay. So a name that a record
 //! does not have is not there. Any other change of the directory or of one above it drops the record.
 
+#[cfg(test)]
+mod tests;
+
 use crate::daemon::file_process::plain_path::{component_behind, directory_ends, is_plain};
 use crate::sys::directory_changes::{ChangeKind, DirectoryChange, Watch};
 use std::collections::{HashMap, HashSet};
@@ -16,6 +19,17 @@ pub struct Records {
     unused: Vec<Watch>,
     /// The number of uses of all records.
     uses: u64,
+    /// The number of records so far.
+    last_id: u64,
+}
+
+/// What is known about a directory at one moment: as long as its record is there and the stamp is the same, a path that leads to a
+/// file in it leads to the same file, unless the name is a symbolic link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    record: u64,
+    place: usize,
+    changes: u64,
 }
 
 /// The names in a directory.
@@ -29,6 +43,10 @@ pub struct Record {
     names: HashSet<Box<[u8]>>,
     size: usize,
     last_use: u64,
+    /// Each record has another one.
+    id: u64,
+    /// The number of changes of names in each directory of `watches`.
+    changes: Vec<u64>,
 }
 
 /// What a change means for a record.
@@ -64,11 +82,30 @@ impl Records {
         false
     }
 
+    /// The stamp of the directory of a path. `None`: no record watches it.
+    pub fn stamp(&self, path: &[u8]) -> Option<Stamp> {
+        if self.records.is_empty() || !is_plain(path) {
+            return None;
+        }
+        let end = directory_ends(path).next_back()?;
+        let place = directory_ends(&path[..end]).count();
+        let record = self.records.values().find(|record| record.is_below(&path[..end]))?;
+        Some(Stamp { record: record.id, place, changes: *record.changes.get(place)? })
+    }
+
+    /// Whether the directory of a stamp has not changed since then.
+    pub fn is_unchanged(&self, Stamp { record: id, place, changes }: Stamp) -> bool {
+        let record = self.records.values().find(|record| record.id == id);
+        record.is_some_and(|record| record.changes.get(place) == Some(&changes))
+    }
+
     /// Adds a record, and drops the least recently used ones while there are too many.
     pub fn insert(&mut self, mut record: Record) {
         self.unused.retain(|watch| !record.watches.contains(watch));
         self.uses += 1;
         record.last_use = self.uses;
+        self.last_id += 1;
+        record.id = self.last_id;
         if let Some(replaced) = self.records.insert(record.directory.clone(), record) {
             self.release(replaced.watches);
         }
@@ -137,9 +174,18 @@ impl Record {
         if watches.len() != directory_ends(&directory).count() + 1 {
             return None;
         }
-        let mut record = Self { directory, watches, names: names_known, size: 0, last_use: 0 };
+        let changes = vec![0; watches.len()];
+        let (size, last_use, id) = (0, 0, 0);
+        let mut record =
+            Self { directory, watches, names: names_known, size, last_use, id, changes };
         let complete = names.into_iter().all(|name| record.add(name) == Effect::None);
         complete.then_some(record)
+    }
+
+    /// Whether this directory is the given one or below it.
+    fn is_below(&self, directory: &[u8]) -> bool {
+        let rest = self.directory.strip_prefix(directory);
+        rest.is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
     }
 
     fn has(&self, name: &[u8]) -> bool {
@@ -165,6 +211,7 @@ impl Record {
     }
 
     fn apply_at(&mut self, place: usize, kind: &ChangeKind) -> Effect {
+        self.changes[place] += 1;
         let is_own = place + 1 == self.watches.len();
         match kind {
             ChangeKind::Itself => Effect::Drop,
@@ -180,193 +227,5 @@ impl Record {
         let next = component_behind(&self.directory, end);
         let may_be_next = !name.is_ascii() || name.eq_ignore_ascii_case(next);
         if may_be_next { Effect::Drop } else { Effect::None }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WATCHES: [Watch; 3] = [1, 2, 3];
-
-    fn record() -> Record {
-        Record::new(b"/srv/tftp", WATCHES.to_vec(), [&b"pxelinux.cfg"[..], b"Small"]).unwrap()
-    }
-
-    fn records() -> Records {
-        let mut records = Records::default();
-        records.insert(record());
-        records
-    }
-
-    fn added(watch: Watch, name: &[u8]) -> DirectoryChange {
-        DirectoryChange { watch, kind: ChangeKind::Added(name.to_vec()) }
-    }
-
-    fn removed(watch: Watch, name: &[u8]) -> DirectoryChange {
-        DirectoryChange { watch, kind: ChangeKind::Removed(name.to_vec()) }
-    }
-
-    fn itself(watch: Watch) -> DirectoryChange {
-        DirectoryChange { watch, kind: ChangeKind::Itself }
-    }
-
-    fn knows_absent(change: &DirectoryChange) -> bool {
-        let mut records = records();
-        records.apply(change);
-        records.is_absent(b"/srv/tftp/none")
-    }
-
-    #[test]
-    fn name_that_is_not_in_the_list_is_absent() {
-        let mut records = records();
-        for path in ["/srv/tftp/none", "/srv/tftp/none/below", "/srv/tftp/pxelinux", "/srv/tftp/x."]
-        {
-            assert!(records.is_absent(path.as_bytes()), "{path}");
-        }
-    }
-
-    #[test]
-    fn nothing_is_known_about_names_in_the_list_and_other_paths() {
-        let mut records = records();
-        for path in [
-            "/srv/tftp/pxelinux.cfg",
-            "/srv/tftp/pxelinux.cfg/default",
-            "/srv/tftp/small",
-            "/srv/tftp/SMALL",
-            "/srv/tftp",
-            "/srv/tftp/",
-            "/srv/tftp/none/",
-            "/srv/tftp//none",
-            "/srv/tftp/./none",
-            "/srv/tftp/../none",
-            "/srv/tftp/none/../small",
-            "/srv/tftp/n\u{f6}ne",
-            "/srv/tftpd/none",
-            "/srv/none",
-            "/none",
-            "",
-        ] {
-            assert!(!records.is_absent(path.as_bytes()), "{path}");
-        }
-    }
-
-    #[test]
-    fn deepest_known_directory_decides() {
-        let mut records = records();
-        let watches = [&WATCHES[..], &[4]].concat();
-        records.insert(Record::new(b"/srv/tftp/pxelinux.cfg", watches, [&b"default"[..]]).unwrap());
-        assert!(records.is_absent(b"/srv/tftp/pxelinux.cfg/01-02-00-00-00-00-01"));
-        assert!(!records.is_absent(b"/srv/tftp/pxelinux.cfg/default"));
-        assert!(records.is_absent(b"/srv/tftp/none"));
-    }
-
-    #[test]
-    fn root_directory_has_the_empty_path() {
-        let mut records = Records::default();
-        records.insert(Record::new(b"", vec![1], [&b"srv"[..]]).unwrap());
-        assert!(records.is_absent(b"/none/a"));
-        assert!(!records.is_absent(b"/srv/a"));
-        records.apply(&added(1, b"none"));
-        assert!(!records.is_absent(b"/none/a"));
-    }
-
-    #[test]
-    fn new_name_in_the_directory_is_not_absent() {
-        let mut records = records();
-        records.apply(&added(3, b"None"));
-        assert!(!records.is_absent(b"/srv/tftp/none"));
-        assert!(records.is_absent(b"/srv/tftp/other"));
-        records.apply(&removed(3, b"None"));
-        assert!(!records.is_absent(b"/srv/tftp/none"), "it may be there in another case");
-    }
-
-    #[test]
-    fn change_of_a_directory_on_the_path_drops_the_record() {
-        for watch in WATCHES {
-            assert!(!knows_absent(&itself(watch)), "{watch}");
-        }
-        for change in [added(1, b"srv"), removed(1, b"SRV"), added(2, b"tftp"), removed(2, b"tftp")]
-        {
-            assert!(!knows_absent(&change), "{change:?}");
-        }
-        for change in [added(1, "\u{df}".as_bytes()), removed(2, b"\xff"), added(3, b"\xe4")] {
-            assert!(!knows_absent(&change), "{change:?}");
-        }
-    }
-
-    #[test]
-    fn other_changes_do_not_matter() {
-        let elsewhere = [added(1, b"tftp"), removed(2, b"srv"), added(2, b"none"), itself(4)];
-        for change in elsewhere.into_iter().chain([removed(3, b"small"), removed(3, b"\xff")]) {
-            assert!(knows_absent(&change), "{change:?}");
-        }
-    }
-
-    #[test]
-    fn directory_at_two_places_of_a_path_is_changed_at_both() {
-        let twice = || Record::new(b"/srv/tftp", vec![1, 2, 2], [&b"a"[..]]).unwrap();
-        let mut records = Records::default();
-        records.insert(twice());
-        records.apply(&added(2, b"none"));
-        assert!(!records.is_absent(b"/srv/tftp/none"));
-        records.apply(&removed(2, b"tftp"));
-        assert!(!records.is_absent(b"/srv/tftp/other"));
-    }
-
-    #[test]
-    fn record_needs_a_watch_for_each_directory_and_ascii_names() {
-        assert!(Record::new(b"/srv", vec![1, 2], []).is_some());
-        assert!(Record::new(b"/srv", vec![1], []).is_none());
-        assert!(Record::new(b"/srv", vec![1, 2, 3], []).is_none());
-        assert!(Record::new(b"/srv", vec![1, 2], ["\u{fc}".as_bytes()]).is_none());
-    }
-
-    #[test]
-    fn watches_of_dropped_records_are_unused_unless_another_record_has_them() {
-        let mut records = records();
-        records.insert(Record::new(b"/srv", vec![1, 2], []).unwrap());
-        records.apply(&itself(3));
-        assert_eq!(records.take_unused(), [3]);
-        assert!(records.take_unused().is_empty());
-        records.release(vec![2, 9]);
-        assert_eq!(records.take_unused(), [9]);
-        records.clear();
-        assert!(!records.is_absent(b"/srv/none"));
-        records.insert(Record::new(b"/tmp", vec![1, 5], []).unwrap());
-        assert_eq!(records.take_unused(), [2]);
-    }
-
-    #[test]
-    fn least_recently_used_records_are_dropped() {
-        let mut records = Records::default();
-        let directory = |number: i32| format!("/{number}").into_bytes();
-        for number in 0..40 {
-            records.insert(Record::new(&directory(number), vec![1, number + 2], []).unwrap());
-            assert!(records.is_absent(b"/0/none"), "it is used each time");
-        }
-        assert_eq!(records.records.len(), MAX_RECORDS);
-        assert!(records.is_absent(b"/39/none"));
-        assert!(!records.is_absent(b"/1/none"));
-        assert_eq!(records.take_unused().len(), 8);
-    }
-
-    #[test]
-    fn memory_of_names_is_bounded() {
-        let names: Vec<_> = (0..4000).map(|number| format!("{number:0>60}").into_bytes()).collect();
-        let names = || names.iter().map(|name| &name[..]);
-        let mut records = Records::default();
-        for number in 0..10 {
-            let directory = format!("/{number}").into_bytes();
-            records.insert(Record::new(&directory, vec![1, number + 2], names()).unwrap());
-            assert!(records.size() <= MAX_SIZE);
-        }
-        assert_eq!(records.records.len(), 3);
-        for number in 0..1000 {
-            records.apply(&added(11, format!("new-{number:0>60}").as_bytes()));
-        }
-        assert_eq!(records.records.len(), 2, "too many names were added to the last one");
-        let long = vec![b'x'; MAX_RECORD_SIZE];
-        assert!(Record::new(b"/a", vec![1, 2], names().chain([&long[..]])).is_none());
     }
 }

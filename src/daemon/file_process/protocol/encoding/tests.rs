@@ -43,6 +43,7 @@ fn replies() -> Vec<Reply> {
         is_regular: true,
         is_directory: false,
         is_in_memory: true,
+        is_name_reported: true,
     };
     let outcomes = [
         Outcome::File(facts),
