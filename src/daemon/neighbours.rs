@@ -137,8 +137,13 @@ impl NeighbourWatch {
     }
 }
 
-/// The address that a PXE client requests from a router on its own link, and its entry. A request by a relay has none.
+/// The address that a PXE client requests from a router on its own link, and its entry. A request by a relay or from another
+/// network has none.
 fn lease_request(datagram: &ReceivedDatagram<'_>) -> Option<(Ipv4Addr, NeighbourEntry)> {
+    // A client without an address (RFC 2131, section 4.1). A router forwards no such datagram.
+    if !datagram.peer.ip().is_unspecified() {
+        return None;
+    }
     let frame = Frame::parse(datagram.bytes)?;
     let is_netboot = [&b"PXEClient"[..], b"HTTPClient"]
         .iter()

@@ -52,6 +52,12 @@ impl WriteContext {
         (made == 0).then_some(Self(id))
     }
 
+    /// The low 32 bits of its id, for the filter of seccomp.
+    pub fn low_id(&self) -> i32 {
+        let [.., a, b, c, d] = self.0.to_be_bytes();
+        i32::from_be_bytes([a, b, c, d])
+    }
+
     /// Writes the bytes of each part to its descriptor, which must be a non-blocking socket: then each write ends before the
     /// call returns. Bit `n` of the result: part `n` was written. Parts from [`MAX_WRITES`] on are not.
     pub fn write<'p>(&self, parts: impl Iterator<Item = (BorrowedFd<'p>, &'p [u8])>) -> u32 {

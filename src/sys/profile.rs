@@ -25,6 +25,8 @@ pub enum Role {
     Channel,
     /// A socket to rtnetlink.
     Netlink,
+    /// No descriptor: the low 32 bits of the context of `io_submit`.
+    WriteContext,
 }
 
 /// The values of a table of system calls that are known at run time only.
@@ -71,7 +73,7 @@ impl Parameters {
 }
 
 impl Profile {
-    /// The packet process. It may not use a path. Roles: syslog, service manager.
+    /// The packet process. It may not use a path. Roles: syslog, service manager, write context.
     pub fn packets(descriptors: &[(Role, RawFd)]) -> Self {
         Self::without_paths(Process::Packets, descriptors)
     }

@@ -62,9 +62,21 @@ pub fn send_replies(
     }
 }
 
+/// How often a call is repeated after errors of ICMP messages. More of them may have come meanwhile.
+const MAX_REPEATS: usize = 4;
+
 /// Repeats the call after the error of an ICMP message.
-fn send_again(fd: &impl AsRawFd, reply: &[Reply<'_>], error: Errno) -> nix::Result<()> {
-    if is_icmp_error(error) { send_together(fd, reply).map(drop) } else { Err(error) }
+fn send_again(fd: &impl AsRawFd, reply: &[Reply<'_>], mut error: Errno) -> nix::Result<()> {
+    for _ in 0..MAX_REPEATS {
+        if !is_icmp_error(error) {
+            break;
+        }
+        match send_together(fd, reply) {
+            Ok(_) => return Ok(()),
+            Err(next) => error = next,
+        }
+    }
+    Err(error)
 }
 
 /// Sends as many as one call can; the number of those before the first one that cannot be sent, at least one.

@@ -139,9 +139,6 @@ impl Server {
         datagrams: impl Iterator<Item = (SocketAddr, &'d [u8])>,
         context: &mut Context<'_, impl Files>,
     ) -> Movement {
-        let now = context.now;
-        let Some(session) = self.sessions.get_mut(id) else { return Movement::Moved };
-        context.now = session.held_since.unwrap_or(now);
         for (peer, bytes) in datagrams {
             let Some(session) = self.sessions.get(id) else { break };
             if session.peer() != peer {
@@ -150,7 +147,6 @@ impl Server {
                 self.handle_packet(id, inbound, context);
             }
         }
-        context.now = now;
         let has_moved = self.sessions.get(id).is_none_or(Session::has_unsent);
         self.flush(id, Phase::Running, context);
         if has_moved { Movement::Moved } else { Movement::Unmoved }

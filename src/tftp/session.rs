@@ -259,8 +259,10 @@ impl Session {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Progress {
-        let action = self.transfer.on(event, now);
-        self.flight.acknowledge(self.transfer.unacknowledged(), bound, now);
+        // An ACK of a transfer that was held counts as received when that began.
+        let received = self.held_since.unwrap_or(now);
+        let action = self.transfer.on(event, received);
+        self.flight.acknowledge(self.transfer.unacknowledged(), bound, received, now);
         if let Action::Send(blocks) = &action {
             self.flight.lose_from(blocks.start, self.client.peer.ip(), bound, now);
         }

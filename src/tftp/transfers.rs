@@ -103,15 +103,21 @@ impl Server {
         if permit != Permit::Hold {
             since = congestion.held.remove(id).unwrap_or(since);
             session.shift_timers(since, context.now);
-            since = context.now;
         }
         let bound = congestion.bound(interface);
         let progress = session.flush(phase, permit, bound, buffers, context);
         match session.held_bytes() {
-            Some(remaining) => congestion.held.add(id, interface, remaining, since),
+            Some(remaining) => {
+                let since = if permit == Permit::Hold { since } else { context.now };
+                congestion.held.add(id, interface, remaining, since);
+            }
             None => _ = congestion.held.remove(id),
         }
         let part = session.awaiting_disk();
+        if part.is_some() && permit == Permit::OneBlock {
+            // The block is sent when the disk has it, whatever is in flight.
+            session.held_since = Some(since);
+        }
         timers.set(id, session.deadline(), &mut session.timer);
         if part != part_before {
             self.unregister_waiter(id, part_before);

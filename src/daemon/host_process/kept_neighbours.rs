@@ -29,8 +29,10 @@ impl<'r> KeptNeighbours<'r> {
         if self.added.len() >= MAX_KEPT {
             self.remove_oldest();
         }
-        if neighbour::insert_unlimited(self.route, address, client)? {
-            self.added.push_back((address, client.interface));
+        let entry = (address, client.interface);
+        if neighbour::insert_unlimited(self.route, address, client)? && !self.added.contains(&entry)
+        {
+            self.added.push_back(entry);
         }
         Ok(())
     }

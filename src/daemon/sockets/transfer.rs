@@ -152,9 +152,11 @@ impl TransferSockets {
         udp::send(&slot.ok_or(io::ErrorKind::NotConnected)?.fd, bytes, way)
     }
 
-    /// Lets [`Self::take_collected`] send with one system call. Child processes of this process cannot do that.
-    pub fn prepare_writes(&mut self) {
+    /// Lets [`Self::take_collected`] send with one system call. Child processes of this process cannot do that. Returns the low 32
+    /// bits of the id of the context; `None`: the kernel has no context for it.
+    pub fn prepare_writes(&mut self) -> Option<i32> {
         self.writes = WriteContext::new();
+        self.writes.as_ref().map(WriteContext::low_id)
     }
 
     /// Stores a batch that can be sent together with others: one block, by a connected socket. `Err`: it cannot.

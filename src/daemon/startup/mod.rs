@@ -249,8 +249,14 @@ impl Confined {
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = SdNotify::from_environment();
-        sockets.transfers().prepare_writes();
-        let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref()));
+        // A request of `io_submit` can have a flag with which it overwrites a file that is open for appending (RWF_NOAPPEND), and
+        // seccomp does not see it. So it is not used if old lines of a log could be changed.
+        let writes = if Logger::has_regular_file(&config.process) {
+            None
+        } else {
+            sockets.transfers().prepare_writes()
+        };
+        let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref(), writes));
         let banner = StartupBanner {
             process_lines,
             sandbox: SandboxLine { packets, files, host },
@@ -336,8 +342,9 @@ fn open_tftp(
 }
 
 /// The restrictions of the packet process.
-fn packet_profile(logger: &Logger, sd_notify: Option<&SdNotify>) -> Profile {
+fn packet_profile(logger: &Logger, sd_notify: Option<&SdNotify>, writes: Option<i32>) -> Profile {
     let syslog = logger.syslog_fd().map(|fd| (Role::Syslog, fd));
     let manager = sd_notify.map(|manager| (Role::ServiceManager, manager.as_raw_fd()));
-    Profile::packets(&syslog.into_iter().chain(manager).collect::<Vec<_>>())
+    let writes = writes.map(|id| (Role::WriteContext, id));
+    Profile::packets(&syslog.into_iter().chain(manager).chain(writes).collect::<Vec<_>>())
 }

@@ -1,12 +1,12 @@
 //! The packet process: sockets and descriptors that it holds, no paths.
 
-use super::Condition::{Except, Is, Masked, Null};
+use super::Condition::{Except, Is, Masked, Null, Only};
 use super::value::{
     AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, SOCK_DGRAM, SOCKADDR_IN, SOCKADDR_IN6, SOL_SOCKET,
     TYPE_MASK,
 };
 use super::{Row, common};
-use crate::sys::profile::Role::{ServiceManager, Syslog};
+use crate::sys::profile::Role::{ServiceManager, Syslog, WriteContext};
 
 pub const ALLOWED: &[&[Row]] = &[common::PROCESS, common::THREADS, SOCKETS, OPTIONS, DESCRIPTORS];
 
@@ -17,8 +17,8 @@ const SOCKETS: &[Row] = &[
     row!("transfers", SYS_bind, Except(Syslog), Except(ServiceManager)),
     row!("transfers", SYS_connect, Except(Syslog), Except(ServiceManager), Is(2, SOCKADDR_IN)),
     row!("transfers", SYS_connect, Except(Syslog), Except(ServiceManager), Is(2, SOCKADDR_IN6)),
-    // Only to descriptors that it holds, and no addresses: no more than `read` and `write`.
-    row!("blocks of several transfers", SYS_io_submit),
+    // To descriptors that it holds, without an address. There is no context if it holds a regular file that it may write.
+    row!("blocks of several transfers", SYS_io_submit, Only(WriteContext)),
     row!("blocks of several transfers", SYS_io_getevents),
     row!("family of a socket, for ICMP errors", SYS_getsockname),
     row!("requests, and messages of other processes", SYS_recvfrom),

@@ -35,6 +35,13 @@ pub struct Batch {
     round: u64,
 }
 
+impl Batch {
+    /// When its blocks were sent.
+    pub fn sent_at(self) -> Timestamp {
+        self.at
+    }
+}
+
 /// Losses of fewer clients are not those of a link that all share.
 const MIN_LOSERS: usize = 3;
 /// The bound is not lower, in bytes.
@@ -93,9 +100,15 @@ impl Bound {
         Some(*oldest + self.path.expiry() + Duration::from_millis(1))
     }
 
-    /// Blocks of a batch were acknowledged. `is_end`: no other block of it is in flight.
-    pub fn acknowledge(&mut self, batch: Batch, bytes: u64, is_end: bool, now: Timestamp) {
-        self.path.acknowledged(bytes, is_end.then(|| now - batch.at), now);
+    /// Blocks of a batch were acknowledged. `round_trip`: since they were sent, if no other block of it is in flight.
+    pub fn acknowledge(
+        &mut self,
+        batch: Batch,
+        bytes: u64,
+        round_trip: Option<Duration>,
+        now: Timestamp,
+    ) {
+        self.path.acknowledged(bytes, round_trip, now);
         self.arrived.add(batch.level);
         if self.arrived.are_many() {
             // Both are of the same time: the load of a hall changes within milliseconds.
@@ -106,6 +119,11 @@ impl Bound {
             self.end();
         }
         self.grow(now);
+    }
+
+    /// Whether bytes are in flight.
+    pub fn is_in_use(&self) -> bool {
+        self.in_flight > 0
     }
 
     /// A block of a batch was lost.

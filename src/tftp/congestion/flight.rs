@@ -40,14 +40,21 @@ impl Flight {
         bound.remove(self.batch, sent - self.bytes());
     }
 
-    /// All blocks before `base` are acknowledged.
-    pub fn acknowledge(&mut self, base: u64, bound: &mut Bound, now: Timestamp) {
+    /// All blocks before `base` are acknowledged. `received`: when the ACK came, which may be before `now`.
+    pub fn acknowledge(
+        &mut self,
+        base: u64,
+        bound: &mut Bound,
+        received: Timestamp,
+        now: Timestamp,
+    ) {
         let sent = self.bytes();
         self.blocks.start = base.clamp(self.blocks.start, self.blocks.end);
         let bytes = sent - self.bytes();
         if bytes > 0 {
             bound.remove(self.batch, bytes);
-            bound.acknowledge(self.batch, bytes, self.blocks.is_empty(), now);
+            let round_trip = self.blocks.is_empty().then(|| received - self.batch.sent_at());
+            bound.acknowledge(self.batch, bytes, round_trip, now);
         }
     }
 

@@ -36,6 +36,9 @@ impl HeldTransfers {
         self.by_age.remove(&(since, id));
         if let Some(transfers) = self.by_remaining.get_mut(&interface) {
             transfers.remove(&(remaining, id));
+            if transfers.is_empty() {
+                self.by_remaining.remove(&interface);
+            }
         }
         Some(since)
     }

@@ -35,6 +35,9 @@ pub struct Congestion {
     pub is_off: bool,
 }
 
+/// With more bounds, those of interfaces without transfers are dropped.
+const MAX_BOUNDS: usize = 64;
+
 /// What a transfer may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
@@ -62,6 +65,10 @@ impl Congestion {
     pub fn bound(&mut self, interface: u32) -> &mut Bound {
         let known = self.bounds.iter().position(|(index, _)| *index == interface);
         let index = known.unwrap_or_else(|| {
+            if self.bounds.len() >= MAX_BOUNDS {
+                // Interfaces come and go, as those of containers.
+                self.bounds.retain(|(_, bound)| bound.is_in_use());
+            }
             self.bounds.push((interface, Bound::default()));
             self.bounds.len() - 1
         });

@@ -40,7 +40,7 @@ fn play(clients: u64, millis: u64, mut is_lost: impl FnMut(u64) -> bool) -> Boun
             if is_lost {
                 flight.lose_from(1, client(index), &mut bound, now);
             } else {
-                flight.acknowledge(5, &mut bound, now);
+                flight.acknowledge(5, &mut bound, now, now);
             }
         }
         assert_eq!(bound.in_flight(), 0);
@@ -80,7 +80,7 @@ fn bound_ends_two_seconds_after_the_last_loss() {
     for (ms, is_bounded) in [(2000, true), (4000, false)] {
         let mut flight = Flight::new(SEGMENT);
         flight.send(&(1..2), &mut bound, Timestamp(ms));
-        flight.acknowledge(2, &mut bound, Timestamp(ms));
+        flight.acknowledge(2, &mut bound, Timestamp(ms), Timestamp(ms));
         assert_eq!(bound.bytes().is_some(), is_bounded, "{ms} ms");
     }
 }
@@ -102,7 +102,7 @@ fn bytes_in_flight_are_those_of_all_flights_whatever_happens() {
                     flight.send(&blocks, &mut bound, now);
                     *next = blocks.end;
                 }
-                2 => flight.acknowledge(*next - random.below(*next), &mut bound, now),
+                2 => flight.acknowledge(*next - random.below(*next), &mut bound, now, now),
                 3 => flight.lose_from(*next - random.below(*next), client(index), &mut bound, now),
                 4 => flight.cut(*next - random.below(*next), &mut bound),
                 _ => flight.leave(&mut bound),

@@ -2,7 +2,7 @@
 
 use super::{
     ALL, Attempt, BAD, CHANNEL, DEBUG, FILES, HOST, MUSL, NETLINK, NONE, NOT_X86_64, OTHER_PROCESS,
-    PACKETS, SERVICE_MANAGER, SYSLOG, THIS_PROCESS, THREADED, attempt,
+    PACKETS, SERVICE_MANAGER, SYSLOG, THIS_PROCESS, THREADED, WRITE_CONTEXT, attempt,
 };
 
 const EXEC: u64 = libc::PROT_EXEC as u64;
@@ -126,7 +126,8 @@ pub const SOCKETS: &[Attempt] = &[
     attempt!(PACKETS, "sends several datagrams",             SYS_sendmmsg(BAD)),
     attempt!(NONE,    "sends to any unix socket",            SYS_sendmmsg(SYSLOG)),
     attempt!(NONE,    "sends to any unix socket",            SYS_sendmmsg(SERVICE_MANAGER)),
-    attempt!(PACKETS, "writes to several descriptors",       SYS_io_submit(BAD, 0, 0)),
+    attempt!(PACKETS, "writes to several descriptors",       SYS_io_submit(WRITE_CONTEXT, 0, 0)),
+    attempt!(NONE,    "uses another context of io_submit",   SYS_io_submit(BAD, 0, 0)),
     attempt!(PACKETS, "waits for writes",                    SYS_io_getevents(BAD, 0, 0, 0, 0)),
     attempt!(PACKETS, "registers a socket for events",       SYS_epoll_ctl(BAD)),
     attempt!(PACKETS & (MUSL | NOT_X86_64), "waits for events", SYS_epoll_pwait(BAD)),

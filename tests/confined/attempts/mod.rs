@@ -48,6 +48,8 @@ pub const SYSLOG: u64 = 901;
 pub const SERVICE_MANAGER: u64 = 902;
 pub const CHANNEL: u64 = 903;
 pub const NETLINK: u64 = 904;
+/// The low 32 bits of the context of `io_submit`.
+pub const WRITE_CONTEXT: u64 = 905;
 /// A process id that the table contains, and another one. Linux does not use such high numbers.
 pub const THIS_PROCESS: u64 = 0x7fff_fff0;
 pub const OTHER_PROCESS: u64 = 0x7fff_fff1;
@@ -107,6 +109,7 @@ pub fn parameters() -> Parameters {
         (Role::ServiceManager, fd(SERVICE_MANAGER)),
         (Role::Channel, fd(CHANNEL)),
         (Role::Netlink, fd(NETLINK)),
+        (Role::WriteContext, fd(WRITE_CONTEXT)),
     ];
     Parameters { process: u32::try_from(THIS_PROCESS).expect("it is small"), descriptors }
 }
