@@ -231,17 +231,10 @@ impl Daemonized {
 impl Confined {
     /// Reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Self { daemonized, file_process: Started { restrictions: files, missing_roots }, host } =
-            self;
+        let Self { daemonized, file_process: started, host: host_restrictions } = self;
+        let Started { restrictions: files, missing_roots } = started;
         let limits = daemonized.bound.limits(&daemonized.bound.privileges.capabilities.packet);
-        let Daemonized {
-            bound,
-            signals,
-            script,
-            mut file_process,
-            host: host_process,
-            lines: process_lines,
-        } = daemonized;
+        let Daemonized { bound, signals, script, mut file_process, host, lines } = daemonized;
         let Bound { mut config, findings, interfaces, opened, privileges, .. } = bound;
         let Opened { mut sockets, address_watch, route, device, changes, .. } = opened;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
@@ -252,8 +245,8 @@ impl Confined {
         sockets.transfers().prepare_writes();
         let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref()));
         let banner = StartupBanner {
-            process_lines,
-            sandbox: SandboxLine { packets, files, host },
+            process_lines: lines,
+            sandbox: SandboxLine { packets, files, host: host_restrictions },
             findings,
             device: device.as_deref(),
             roots,
@@ -264,13 +257,7 @@ impl Confined {
         }
         let device = device.map(|name| DeviceBinding::new(name, &interfaces));
         Ok(Daemon {
-            monitoring: Monitoring {
-                boot_monitor: BootMonitor::default(),
-                deferred: DeferredNotices::default(),
-                inspections: Inspections::new(file_process::roots(&config)),
-                loop_notices: LoopNotices::new(file_process::roots(&config)),
-                neighbours: NeighbourWatch::new(neighbour_limit::usage(&route).ok()),
-            },
+            monitoring: monitoring(&config, &route),
             log_limiter: LogLimiter::new(&config),
             config,
             config_files,
@@ -282,7 +269,7 @@ impl Confined {
             files: disk_files,
             file_process,
             script,
-            host: host_process,
+            host,
             broadcast_instead: privileges.capabilities.broadcast_instead,
             process: ProcessControl { signals, sd_notify },
             logger: logger.clone(),
@@ -291,6 +278,16 @@ impl Confined {
             scheduling: Scheduling { clock: Clock::start(), busy_poll, backlog: Vec::new() },
             effects: Vec::new(),
         })
+    }
+}
+
+fn monitoring(config: &Config, route: &RouteSocket) -> Monitoring {
+    Monitoring {
+        boot_monitor: BootMonitor::default(),
+        deferred: DeferredNotices::default(),
+        inspections: Inspections::new(file_process::roots(config)),
+        loop_notices: LoopNotices::new(file_process::roots(config)),
+        neighbours: NeighbourWatch::new(neighbour_limit::usage(route).ok()),
     }
 }
 
