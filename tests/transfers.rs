@@ -237,7 +237,7 @@ fn abandoned_reads_of_slow_disk_leave_no_threads_or_descriptors() {
 fn packets_from_another_port_do_not_block_the_client() {
     let Some(setup) = Setup::new("") else { return };
     setup.lab.file("/srv/tftp/two", contents(600));
-    let (client, stranger) = (setup.client().udp("10.9.0.2:0"), setup.client().udp("10.9.0.2:0"));
+    let (client, other_port) = (setup.client().udp("10.9.0.2:0"), setup.client().udp("10.9.0.2:0"));
     client.send_to(b"\0\x01two\0octet\0", "10.9.0.1:69").expect("the link is up");
     let mut buffer = [0; 600];
     let (size, from) = client.recv_from(&mut buffer).expect("the first block");
@@ -245,7 +245,7 @@ fn packets_from_another_port_do_not_block_the_client() {
     let daemon = Pid::from_raw(setup.daemon.id().cast_signed());
     kill(daemon, Signal::SIGSTOP).expect("the process exists");
     for _ in 0..3 {
-        let _ = stranger.send_to(&[0, 4, 0, 1], from);
+        let _ = other_port.send_to(&[0, 4, 0, 1], from);
     }
     client.send_to(&[0, 4, 0, 1], from).expect("the link is up");
     kill(daemon, Signal::SIGCONT).expect("the process exists");
@@ -282,11 +282,11 @@ fn datagram_from_another_port_is_refused_by_the_kernel_in_a_longer_transfer() {
     for (blocks, is_refused) in [(20, false), (40, true)] {
         let client = setup.client().udp("10.9.0.2:0");
         let (next, server) = acknowledge_blocks(&client, blocks);
-        let stranger = setup.client().udp("10.9.0.2:0");
-        stranger.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket");
-        stranger.connect(server).expect("a route");
-        stranger.send(&[&[0, 4], &next[2..4]].concat()).expect("the link is up");
-        let answer = stranger.recv(&mut buffer);
+        let other_port = setup.client().udp("10.9.0.2:0");
+        other_port.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket");
+        other_port.connect(server).expect("a route");
+        other_port.send(&[&[0, 4], &next[2..4]].concat()).expect("the link is up");
+        let answer = other_port.recv(&mut buffer);
         if is_refused {
             let error = answer.expect_err("no answer").kind();
             assert_eq!(error, std::io::ErrorKind::ConnectionRefused);
@@ -298,7 +298,7 @@ fn datagram_from_another_port_is_refused_by_the_kernel_in_a_longer_transfer() {
         assert_eq!(
             buffer[2..4],
             (blocks + 2).to_be_bytes(),
-            "the ACK of the stranger has no effect"
+            "the ACK of the other port has no effect"
         );
     }
     let lines = setup.lab.syslog().iter().filter(|line| line.contains("TID mismatch")).count();

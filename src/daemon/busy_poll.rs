@@ -36,8 +36,8 @@ const MAX_READY: usize = 2;
 const MAX_RECENT: usize = 8;
 /// The maximum of turns between two tries. One try in 256 turns has no measurable cost.
 const MAX_SKIPS: u32 = 256;
-/// The first turns of transfers sleep: a small file, as the configuration of a boot loader, gains less than it costs.
-const TURNS_BEFORE: u32 = 64;
+/// In the first 64 turns the loop does not poll: for a small file, polling costs more than it gains.
+const TURNS_WITHOUT_POLLING: u32 = 64;
 
 impl BusyPoll {
     /// No results yet.
@@ -72,7 +72,7 @@ impl BusyPoll {
         for source in ready {
             self.record_receive(*source);
         }
-        if self.turns < TURNS_BEFORE {
+        if self.turns < TURNS_WITHOUT_POLLING {
             self.turns += 1;
             return Duration::ZERO;
         }
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn busy_polling_is_used_while_it_succeeds() {
-        assert_eq!(polled_turns(Outcome::Datagram), 100_000 - TURNS_BEFORE);
+        assert_eq!(polled_turns(Outcome::Datagram), 100_000 - TURNS_WITHOUT_POLLING);
         assert!(polled_turns(Outcome::Nothing) <= 400);
         assert!(polled_turns(Outcome::Preempted) <= 400);
     }
@@ -150,7 +150,7 @@ mod tests {
     fn polling_time_grows_with_the_datagrams_of_a_window() {
         let mut busy_poll = BusyPoll::new(2);
         let served = [EventSource::Transfer(1)];
-        for _ in 0..TURNS_BEFORE {
+        for _ in 0..TURNS_WITHOUT_POLLING {
             assert_eq!(busy_poll.duration(&served, 1), Duration::ZERO);
         }
         busy_poll.record_send(64);

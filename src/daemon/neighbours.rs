@@ -82,7 +82,7 @@ impl NeighbourWatch {
         }
     }
 
-    /// If more than half of the table is in use, remembers the entry of a client that requests a lease of a router.
+    /// If more than half of the table is in use, stores the entry of a client that requests a lease of a router.
     pub fn record_request(&mut self, datagram: &ReceivedDatagram<'_>, now: Timestamp) {
         if self.is_half_full
             && let Some((address, client)) = lease_request(datagram)

@@ -42,7 +42,7 @@ pub struct DelayedReplies {
     count: u64,
 }
 
-/// Replies that are delayed at the same time (`dhcp-reply-delay`).
+/// Replies that are delayed or sent again, at most.
 const MAX_DELAYED: usize = 1024;
 /// How long sending is tried again while the send buffer is full, and how often.
 const SEND_RETRY_WINDOW: Duration = Duration::from_millis(10);
@@ -54,7 +54,7 @@ impl DelayedReplies {
         self.replies.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// Stores a reply. If there are too many, returns the oldest one, which is sent before its time.
+    /// Stores a reply. If there are too many, removes and returns the one that is due first.
     fn add(&mut self, due: Timestamp, datagram: Datagram, end: Timestamp) -> Option<Datagram> {
         self.count += 1;
         self.replies.insert((due, self.count), (datagram, end));
@@ -79,9 +79,7 @@ impl Daemon {
         }
         self.finish(output, now);
     }
-}
 
-impl Daemon {
     /// As [`queue_reply`](Self::queue_reply), for a reply that is sent the first time.
     pub(super) fn queue_first(&mut self, datagram: Datagram, now: Timestamp, output: &mut Output) {
         self.queue_reply(datagram, now + SEND_RETRY_WINDOW, now, output);
@@ -149,18 +147,20 @@ impl Daemon {
         }
     }
 
-    /// A reply that could not be sent is tried again if the send buffer is full. The line about any other error.
+    /// A reply that could not be sent is tried again if the send buffer is full. The line about any other error, and about a
+    /// reply that is dropped because too many are tried again.
     fn not_sent(
         &mut self,
         reply: QueuedReply,
         error: &io::Error,
         now: Timestamp,
     ) -> Option<DhcpLine> {
-        let QueuedReply { datagram, to, end, .. } = reply;
+        let QueuedReply { datagram, mut to, end, .. } = reply;
         if error.kind() == io::ErrorKind::WouldBlock && now < end {
-            // If there are too many, the oldest reply is dropped: it cannot be sent either.
-            let _ = self.delayed_replies.add(now + SEND_RETRY_INTERVAL, datagram, end);
-            return None;
+            // If there are too many, one reply is dropped: the send buffer has no space for it either. The line is about that one.
+            let dropped = self.delayed_replies.add(now + SEND_RETRY_INTERVAL, datagram, end)?;
+            let SocketAddr::V4(destination) = dropped.to else { return None };
+            to = destination;
         }
         // A line for each of many clients would fill the log.
         let is_logged = self.log_limiter.allow_send_error(error, now);
@@ -171,5 +171,37 @@ impl Daemon {
 impl QueuedReply {
     fn reply(&self) -> Reply<'_> {
         Reply::new(&self.datagram, self.to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::EgressSocket;
+    use std::net::Ipv4Addr;
+
+    fn reply_to(client: u32) -> Datagram {
+        Datagram {
+            via: EgressSocket::Dhcp,
+            to: (Ipv4Addr::from(client), 68).into(),
+            from: None,
+            interface: 0,
+            neighbour: None,
+            bytes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn reply_beyond_the_limit_removes_the_one_that_is_due_first() {
+        let mut delayed = DelayedReplies::default();
+        for client in 0..1024_u32 {
+            let due = Timestamp(u64::from(5000 - client));
+            assert_eq!(delayed.add(due, reply_to(client), due), None);
+        }
+        assert_eq!(
+            delayed.add(Timestamp(9000), reply_to(1024), Timestamp(9000)),
+            Some(reply_to(1023))
+        );
+        assert_eq!(delayed.next(), Some(Timestamp(5000 - 1022)));
     }
 }

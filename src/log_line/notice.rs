@@ -161,27 +161,17 @@ impl fmt::Display for NoticeLine {
                 "{client} cannot be sent a file: {reason}. Increase LimitNOFILE=, or reduce tftp-max"
             ),
             Self::FileRefused { client, reason, line } => {
-                write!(f, "{client} did not get a file: {reason}")?;
-                write_config_line(f, line.as_deref())
+                write_refused_file(f, client, reason, line.as_deref())
             }
             Self::OtherServer { client, server, file, next_server, line } => write!(
                 f,
                 "{DHCP_SERVER}{server} offers {client} the boot file {file} from {next_server}, in competition with {line}: remove boot file and next-server from its configuration"
             ),
             Self::OtherProxy { client, server, file, line } => {
-                write!(f, "{OTHER_PROXY}{server}, answers {client} too, ")?;
-                write_other_proxy(f, line, file)
+                write_other_proxy(f, (client, server), line, file)
             }
             Self::NeighbourTableFull { entries, limit, refused, command } => {
-                write!(
-                    f,
-                    "the kernel's neighbour table is full: {entries} entries, limit {limit}"
-                )?;
-                refused.map_or(Ok(()), |refused| write!(f, ", {refused} refused"))?;
-                write!(
-                    f,
-                    ". Clients without an entry get no DHCP reply, no file and no answer to ARP. {REMEDY} {command}"
-                )
+                write_full_table(f, (*entries, *limit), *refused, command)
             }
             Self::NeighbourTableSmall { entries, limit, interface, addresses, line, command } => {
                 write!(
@@ -193,12 +183,37 @@ impl fmt::Display for NoticeLine {
     }
 }
 
-fn write_other_proxy(f: &mut fmt::Formatter<'_>, line: &str, file: &str) -> fmt::Result {
-    write!(f, "in competition with {line}")?;
+fn write_full_table(
+    f: &mut fmt::Formatter<'_>,
+    (entries, limit): (u32, u32),
+    refused: Option<u64>,
+    command: &str,
+) -> fmt::Result {
+    write!(f, "the kernel's neighbour table is full: {entries} entries, limit {limit}")?;
+    refused.map_or(Ok(()), |refused| write!(f, ", {refused} refused"))?;
+    write!(
+        f,
+        ". Clients without an entry get no DHCP reply, no file and no answer to ARP. {REMEDY} {command}"
+    )
+}
+
+fn write_other_proxy(
+    f: &mut fmt::Formatter<'_>,
+    (client, server): (&impl fmt::Display, &Ipv4Addr),
+    line: &str,
+    file: &str,
+) -> fmt::Result {
+    write!(f, "{OTHER_PROXY}{server}, answers {client} too, in competition with {line}")?;
     if file.is_empty() { Ok(()) } else { write!(f, " and offers {file}") }
 }
 
-fn write_config_line(f: &mut fmt::Formatter<'_>, line: Option<&str>) -> fmt::Result {
+fn write_refused_file(
+    f: &mut fmt::Formatter<'_>,
+    client: &impl fmt::Display,
+    reason: &impl fmt::Display,
+    line: Option<&str>,
+) -> fmt::Result {
+    write!(f, "{client} did not get a file: {reason}")?;
     match line {
         Some(line) => write!(f, " (configured at {line})"),
         None => Ok(()),

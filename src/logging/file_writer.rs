@@ -281,8 +281,8 @@ impl WriterThread {
         }
     }
 
-    /// Writes bytes, and records after them, which are removed. If it fails within a line, the rest of the line is written to the next file, as
-    /// in dnsmasq, and later records are passed to `failed`.
+    /// Writes bytes, and records after them, which are removed. If it fails within a line, the rest of the line is written to the
+    /// next file, as in dnsmasq, and later records are passed to `failed`.
     ///
     /// Example: if six bytes of `one\n`, `two\n` and `three\n` were written, the rest is `o\n`, and `three` is passed on.
     fn write_after(&mut self, bytes: &[u8], records: &mut Vec<Record>) -> bool {
@@ -308,7 +308,7 @@ impl WriterThread {
         false
     }
 
-    /// Frees memory that a burst of lines has needed.
+    /// Frees memory that many lines have needed.
     fn shrink(&mut self) {
         (self.lines, self.ends) = (Vec::new(), Vec::new());
     }

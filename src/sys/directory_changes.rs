@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 #[derive(Debug)]
 pub struct ChangeWatcher(OwnedFd);
 
-/// Reads changes.
+/// Reads which watched directories have changed, and whether the table of mounts has.
 #[derive(Debug)]
 pub struct ChangeReader {
     inotify: OwnedFd,
@@ -30,7 +30,7 @@ pub type Watch = i32;
 /// What has changed since the last call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changes {
-    /// Nothing.
+    /// No change was queued.
     None,
     /// These directories.
     Directories(Vec<DirectoryChange>),

@@ -1,17 +1,16 @@
 //! UDP sockets, and datagrams with the local address and interface at which they arrived.
 
 use crate::byte_text::to_path;
-use crate::net::ReceivedDatagram;
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::{
     BindToDevice, Broadcast, Ipv4PacketInfo, Ipv4RecvErr, Ipv4Tos, Ipv6RecvPacketInfo, Ipv6V6Only,
     RcvBuf, RcvBufForce, ReuseAddr, ReusePort, SndBuf, SndBufForce,
 };
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, SockaddrIn,
-    SockaddrIn6, SockaddrStorage, bind, connect, recvfrom, recvmsg, sendmsg, setsockopt, socket,
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, SockaddrIn, SockaddrIn6,
+    SockaddrStorage, bind, connect, recvfrom, sendmsg, setsockopt, socket,
 };
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -158,38 +157,6 @@ pub fn bind_to_device(fd: &OwnedFd, interface: &str) -> io::Result<()> {
     Ok(setsockopt(fd, BindToDevice, &to_path(interface).as_os_str().to_owned())?)
 }
 
-/// Receives one datagram into `buffer`; a longer one is truncated.
-pub fn receive<'b>(fd: &impl AsRawFd, buffer: &'b mut [u8]) -> io::Result<ReceivedDatagram<'b>> {
-    let mut control = nix::cmsg_space!(libc::in_pktinfo, libc::in6_pktinfo);
-    let mut parts = [IoSliceMut::new(buffer)];
-    let message = recvmsg::<SockaddrStorage>(
-        fd.as_raw_fd(),
-        &mut parts,
-        Some(&mut control),
-        MsgFlags::empty(),
-    )?;
-    let (mut local, mut interface) = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
-    for part in message.cmsgs()? {
-        match part {
-            // `spec_dst` is the local address for a reply: for a broadcast, the address of the interface.
-            ControlMessageOwned::Ipv4PacketInfo(info) => {
-                local = Ipv4Addr::from(info.ipi_spec_dst.s_addr.to_ne_bytes()).into();
-                interface = info.ipi_ifindex.cast_unsigned();
-            }
-            ControlMessageOwned::Ipv6PacketInfo(info) => {
-                (local, interface) = (IpAddr::from(info.ipi6_addr.s6_addr), info.ipi6_ifindex);
-            }
-            _ => {}
-        }
-    }
-    let peer = message
-        .address
-        .and_then(|address| socket_address(&address))
-        .ok_or(io::ErrorKind::InvalidData)?;
-    let size = message.bytes;
-    Ok(ReceivedDatagram { bytes: &buffer[..size], peer, local, interface })
-}
-
 /// Receives one datagram into `buffer`, without local address and interface; its length and sender.
 pub fn receive_plain(fd: &impl AsRawFd, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
     let (size, peer) = recvfrom::<SockaddrStorage>(fd.as_raw_fd(), buffer)?;
@@ -302,24 +269,4 @@ pub(super) fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
                 .into(),
         )
     })
-}
-
-#[test]
-#[cfg_attr(miri, ignore = "Miri does not support the call")]
-fn datagram_is_received_with_local_address_and_interface() {
-    let listener = open_tftp((Ipv4Addr::LOCALHOST, 0).into()).unwrap().unwrap();
-    let address: SockaddrIn = nix::sys::socket::getsockname(listener.as_raw_fd()).unwrap();
-    let client = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    client.send_to(b"hello", (Ipv4Addr::LOCALHOST, address.port())).unwrap();
-    let mut buffer = [0; 16];
-    let arrival = receive(&listener, &mut buffer).unwrap();
-    assert_eq!((arrival.bytes, arrival.local), (&b"hello"[..], IpAddr::V4(Ipv4Addr::LOCALHOST)));
-    assert_eq!(arrival.peer, client.local_addr().unwrap());
-    let link = super::interfaces::snapshot()
-        .unwrap()
-        .links
-        .into_iter()
-        .find(|link| link.loopback)
-        .unwrap();
-    assert_eq!(arrival.interface, link.index);
 }

@@ -97,7 +97,7 @@ impl Server {
         Load { transfers: self.sessions.len(), queued: self.queue.len() }
     }
 
-    /// Sends without a bound of the bytes in flight, to measure what the bound changes.
+    /// Sends without a bound of the bytes in flight. Only the simulation (`tests/hall`) calls this, to compare.
     pub fn disable_congestion_control(&mut self) {
         self.congestion.is_off = true;
     }
@@ -120,7 +120,7 @@ impl Server {
             Input::LookedUp(lookup) => self.resolved.extend(self.pending.take_resolved(lookup)),
             Input::Timeout(id) => {
                 // The client does not have to answer blocks that are not sent yet.
-                if self.sessions.get(id).is_some_and(|session| session.hold.is_none())
+                if self.sessions.get(id).is_some_and(|session| session.schedule_ticket.is_none())
                     && !self.congestion.held.contains(id)
                 {
                     self.apply_event(id, Event::Tick, context);
@@ -167,11 +167,12 @@ impl Server {
             return Some(Service::Sent);
         }
         let Self { schedule, sessions, .. } = self;
-        let is_held =
-            |id, ticket| sessions.get(id).is_some_and(|session| session.hold == Some(ticket));
+        let is_held = |id, ticket| {
+            sessions.get(id).is_some_and(|session| session.schedule_ticket == Some(ticket))
+        };
         let id = schedule.take(context.now, is_held)?;
         let Some(session) = sessions.get_mut(id) else { return Some(Service::Sent) };
-        session.hold = None;
+        session.schedule_ticket = None;
         if session.has_own_socket() {
             return Some(Service::ReadSocket(id));
         }
@@ -204,7 +205,7 @@ impl Server {
             let Some(session) = self.sessions.get_mut(id) else { continue };
             if session.timer.fires(when) {
                 // Its timer is set again when its blocks are sent.
-                if session.hold.is_some() || self.congestion.held.contains(id) {
+                if session.schedule_ticket.is_some() || self.congestion.held.contains(id) {
                     continue;
                 }
                 if session.deadline() <= now {

@@ -19,7 +19,8 @@ use std::time::Duration;
 pub struct Schedule {
     /// Transfers that were added in this turn. They are sorted only if there are too many for one turn.
     added: VecDeque<(u64, Entry)>,
-    /// All other transfers, by remaining bytes. There may be many thousand, so the entries are small. Entries of transfers that were taken or removed are ignored.
+    /// All other transfers, by remaining bytes. There may be many thousand, so the entries are small. Entries of transfers that
+    /// were taken or removed are ignored.
     by_remaining: BinaryHeap<Reverse<(u64, Ticket, u32)>>,
     /// The same transfers, the oldest first.
     by_age: VecDeque<Entry>,
@@ -45,7 +46,8 @@ struct Entry {
 /// system calls of a turn cost more than the order gains.
 pub const TRANSFERS_PER_TURN: usize = 64;
 
-/// No transfer is held for a longer time: in the schedule, and because of the bound of the bytes in flight. The shortest time after which a client repeats its ACK is that of iPXE, 250 ms.
+/// No transfer is held for a longer time, in the schedule and because of the bound of the bytes in flight together. The shortest
+/// time after which a client repeats its ACK is that of iPXE, 250 ms.
 pub const HOLD_LIMIT: Duration = Duration::from_millis(200);
 
 /// Ignored entries that are kept besides one for each held transfer.

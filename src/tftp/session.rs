@@ -109,7 +109,7 @@ pub struct Session {
     /// The blocks in flight.
     flight: Flight,
     /// The session is in the schedule.
-    pub hold: Option<Ticket>,
+    pub schedule_ticket: Option<Ticket>,
     /// When the session was put into the schedule. `None`: its blocks were sent since, or are held because of the bound.
     pub held_since: Option<Timestamp>,
 }
@@ -168,7 +168,7 @@ impl Session {
             awaiting_disk_at: None,
             timer: TimerHandle::default(),
             flight,
-            hold: None,
+            schedule_ticket: None,
             held_since: None,
         }
     }
@@ -226,10 +226,10 @@ impl Session {
     /// Puts the session into the schedule, unless it is there. The rest of a window comes first: the client answers only the
     /// whole window.
     pub fn hold(&mut self, id: usize, schedule: &mut Schedule, now: Timestamp) {
-        if self.hold.is_none() {
+        if self.schedule_ticket.is_none() {
             let next = || self.source.remaining(self.last_sent.end);
             let remaining = self.held_bytes().unwrap_or_else(next);
-            self.hold = Some(schedule.add(id, remaining, now));
+            self.schedule_ticket = Some(schedule.add(id, remaining, now));
             self.held_since = Some(now);
         }
     }

@@ -158,7 +158,7 @@ impl Server {
         context.files.close(session.file());
         session.leave_network(self.congestion.bound(session.interface()));
         self.congestion.held.remove(id);
-        if session.hold.is_some() {
+        if session.schedule_ticket.is_some() {
             self.schedule.remove();
         }
         self.unregister_waiter(id, session.awaiting_disk());

@@ -17,7 +17,8 @@ fn mixed(manner: Manner) -> Case {
     let mut case = case(300, 4, 1, 100, 0);
     case.stages[1].manner = manner;
     case.stages[1].window = 1;
-    case.name = format!("300 machines, W 4 and then {manner:?}, 1 Gbit/s, 100 kB, 0 % lost");
+    let program = manner.name();
+    case.name = format!("300 machines, W 4 and then {program}, 1 Gbit/s, 100 kB, 0 % lost");
     case
 }
 

@@ -26,6 +26,16 @@ const IPXE_MIN: Nanos = 250 * MILLISECOND;
 const IPXE_MAX: Nanos = 10 * SECOND;
 
 impl Manner {
+    /// The name of the boot program.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Edk2 => "EDK2",
+            Self::Ipxe => "iPXE",
+            Self::Pxelinux => "PXELINUX",
+            Self::Grub => "GRUB",
+        }
+    }
+
     /// How long the client waits after it has sent a datagram for the `tries`-th time, from 0. `None`: it gives up.
     /// `adapted`: the timeout that follows the round trip.
     pub fn patience(self, tries: u32, adapted: Nanos) -> Option<Nanos> {

@@ -270,7 +270,8 @@ fn idle_daemon_uses_no_processor_time() {
     assert_eq!(setup.background(&[]), started());
     let id = daemon().expect("a pid file");
     setup.get("small").expect("it serves");
-    sleep(Duration::from_millis(500));
+    // One second after something was sent, it reads the size of the neighbour table.
+    sleep(Duration::from_secs(2));
     let woken = || -> u64 {
         let tasks = fs::read_dir(format!("/proc/{id}/task")).expect("threads").flatten();
         let numbers = tasks.filter_map(|task| task.file_name().to_str()?.parse::<u32>().ok());

@@ -1,4 +1,4 @@
-//! Paths whose directories can be read off the path itself.
+//! Paths without `.`, `..`, empty components and non-ASCII characters.
 
 use std::ops::RangeInclusive;
 

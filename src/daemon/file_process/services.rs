@@ -38,7 +38,7 @@ pub struct Tasks {
     pub pid_file: Option<PathBuf>,
     /// Searches for the cause when a file was not sent.
     pub inspector: Inspector,
-    /// Lists directories.
+    /// Lists directories for names that are not there, and watches them.
     pub lister: DirectoryLister,
 }
 

@@ -231,17 +231,10 @@ impl Daemonized {
 impl Confined {
     /// Reads files, enters the sandbox and logs the lines of the start.
     fn ready(self, logger: &Logger) -> Result<Daemon, StartupError> {
-        let Self { daemonized, file_process: Started { restrictions: files, missing_roots }, host } =
-            self;
+        let Self { daemonized, file_process: started, host: host_restrictions } = self;
+        let Started { restrictions: files, missing_roots } = started;
         let limits = daemonized.bound.limits(&daemonized.bound.privileges.capabilities.packet);
-        let Daemonized {
-            bound,
-            signals,
-            script,
-            mut file_process,
-            host: host_process,
-            lines: process_lines,
-        } = daemonized;
+        let Daemonized { bound, signals, script, mut file_process, host, lines } = daemonized;
         let Bound { mut config, findings, interfaces, opened, privileges, .. } = bound;
         let Opened { mut sockets, address_watch, route, device, changes, .. } = opened;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
@@ -249,17 +242,11 @@ impl Confined {
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = SdNotify::from_environment();
-        // A request of `io_submit` can have a flag with which it overwrites a file that is open for appending (RWF_NOAPPEND), and
-        // seccomp does not see it. So it is not used if old lines of a log could be changed.
-        let writes = if Logger::has_regular_file(&config.process) {
-            None
-        } else {
-            sockets.transfers().prepare_writes()
-        };
+        let writes = prepare_writes(&config, &mut sockets);
         let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref(), writes));
         let banner = StartupBanner {
-            process_lines,
-            sandbox: SandboxLine { packets, files, host },
+            process_lines: lines,
+            sandbox: SandboxLine { packets, files, host: host_restrictions },
             findings,
             device: device.as_deref(),
             roots,
@@ -270,13 +257,7 @@ impl Confined {
         }
         let device = device.map(|name| DeviceBinding::new(name, &interfaces));
         Ok(Daemon {
-            monitoring: Monitoring {
-                boot_monitor: BootMonitor::default(),
-                deferred: DeferredNotices::default(),
-                inspections: Inspections::new(file_process::roots(&config)),
-                loop_notices: LoopNotices::new(file_process::roots(&config)),
-                neighbours: NeighbourWatch::new(neighbour_limit::usage(&route).ok()),
-            },
+            monitoring: monitoring(&config, &route),
             log_limiter: LogLimiter::new(&config),
             config,
             config_files,
@@ -288,7 +269,7 @@ impl Confined {
             files: disk_files,
             file_process,
             script,
-            host: host_process,
+            host,
             broadcast_instead: privileges.capabilities.broadcast_instead,
             process: ProcessControl { signals, sd_notify },
             logger: logger.clone(),
@@ -297,6 +278,16 @@ impl Confined {
             scheduling: Scheduling { clock: Clock::start(), busy_poll, backlog: Vec::new() },
             effects: Vec::new(),
         })
+    }
+}
+
+fn monitoring(config: &Config, route: &RouteSocket) -> Monitoring {
+    Monitoring {
+        boot_monitor: BootMonitor::default(),
+        deferred: DeferredNotices::default(),
+        inspections: Inspections::new(file_process::roots(config)),
+        loop_notices: LoopNotices::new(file_process::roots(config)),
+        neighbours: NeighbourWatch::new(neighbour_limit::usage(route).ok()),
     }
 }
 
@@ -339,6 +330,14 @@ fn open_tftp(
     let mut lines = tftp_limits::missing_root_lines(tftp, missing_roots);
     lines.extend(tftp_limits::limit_transfers(tftp));
     Ok((files, lines))
+}
+
+/// Prepares to send blocks of several transfers with one system call. A request of `io_submit` can have a flag with which it
+/// overwrites a file that is open for appending (`RWF_NOAPPEND`), and seccomp does not see it. So it is not used if old lines of
+/// a log could be changed.
+fn prepare_writes(config: &Config, sockets: &mut Sockets) -> Option<i32> {
+    let is_log_safe = !Logger::has_regular_file(&config.process);
+    is_log_safe.then(|| sockets.transfers().prepare_writes()).flatten()
 }
 
 /// The restrictions of the packet process.

@@ -21,7 +21,7 @@ pub struct LargeNetwork<'a> {
     pub addresses: u32,
 }
 
-/// As many clients boot from one server at most. A larger network is not expected to be full.
+/// Upper bound of the clients that boot from one server. A larger network is not expected to be full.
 const MAX_CLIENTS: u32 = 16_384;
 
 /// The networks of proxy ranges with more addresses than `limit`, those with the most first.

@@ -23,7 +23,7 @@ const SOCKETS: &[Row] = &[
     row!("family of a socket, for ICMP errors", SYS_getsockname),
     row!("requests, and messages of other processes", SYS_recvfrom),
     row!("DHCP requests, and datagrams of clients with windows", SYS_recvmmsg),
-    row!("requests, and descriptors of other processes", SYS_recvmsg),
+    row!("ICMP errors, and descriptors of other processes", SYS_recvmsg),
     row!("replies", SYS_sendto, Except(Syslog), Except(ServiceManager)),
     row!("log lines, state of the service, messages", SYS_sendto, Null(4)),
     row!("replies", SYS_sendmsg, Except(Syslog), Except(ServiceManager)),

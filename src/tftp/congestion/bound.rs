@@ -1,6 +1,6 @@
 //! How many bytes may be in flight over one interface.
 
-use super::levels::Levels;
+use super::in_flight_samples::InFlightSamples;
 use super::path_estimate::PathEstimate;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -20,30 +20,30 @@ pub struct Bound {
     /// Losses of blocks that were sent in an earlier round do not count: the bound was reduced after that.
     round: u64,
     /// Clients that have lost blocks since the bound was reduced.
-    losers: [Option<IpAddr>; MIN_LOSERS],
-    arrived: Levels,
-    lost: Levels,
+    clients_with_loss: [Option<IpAddr>; MIN_CLIENTS],
+    arrived: InFlightSamples,
+    lost: InFlightSamples,
 }
 
 /// Blocks that were sent together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Batch {
+pub struct SentGroup {
     /// When they were sent.
     at: Timestamp,
     /// The bytes of all transfers that were in flight before.
-    level: u64,
+    in_flight: u64,
     round: u64,
 }
 
-impl Batch {
+impl SentGroup {
     /// When its blocks were sent.
     pub fn sent_at(self) -> Timestamp {
         self.at
     }
 }
 
-/// Losses of fewer clients are not those of a link that all share.
-const MIN_LOSERS: usize = 3;
+/// If fewer clients lose blocks, the cause is probably not the shared link.
+const MIN_CLIENTS: usize = 3;
 /// The bound is not lower, in bytes.
 const MIN_BOUND: u64 = 48 * 1024;
 /// After a loss, the bound is this share of the bytes in flight, in percent.
@@ -65,20 +65,20 @@ impl Bound {
     }
 
     /// Blocks are sent.
-    pub fn add(&mut self, bytes: u64, now: Timestamp) -> Batch {
+    pub fn add(&mut self, bytes: u64, now: Timestamp) -> SentGroup {
         self.expire(now);
-        let batch = Batch { at: now, level: self.in_flight, round: self.round };
+        let group = SentGroup { at: now, in_flight: self.in_flight, round: self.round };
         match self.sent.back_mut() {
             Some((at, sum)) if *at == now => *sum += bytes,
             _ => self.sent.push_back((now, bytes)),
         }
         self.in_flight += bytes;
-        batch
+        group
     }
 
-    /// Blocks of a batch are not in flight any more.
-    pub fn remove(&mut self, batch: Batch, bytes: u64) {
-        if let Ok(index) = self.sent.binary_search_by_key(&batch.at, |(at, _)| *at) {
+    /// Blocks of a group are not in flight any more.
+    pub fn remove(&mut self, group: SentGroup, bytes: u64) {
+        if let Ok(index) = self.sent.binary_search_by_key(&group.at, |(at, _)| *at) {
             let removed = bytes.min(self.sent[index].1);
             self.sent[index].1 -= removed;
             self.in_flight -= removed;
@@ -100,18 +100,18 @@ impl Bound {
         Some(*oldest + self.path.expiry() + Duration::from_millis(1))
     }
 
-    /// Blocks of a batch were acknowledged. `round_trip`: since they were sent, if no other block of it is in flight.
+    /// Blocks of a group were acknowledged. `round_trip`: since they were sent, if no other block of it is in flight.
     pub fn acknowledge(
         &mut self,
-        batch: Batch,
+        group: SentGroup,
         bytes: u64,
         round_trip: Option<Duration>,
         now: Timestamp,
     ) {
         self.path.acknowledged(bytes, round_trip, now);
-        self.arrived.add(batch.level);
+        self.arrived.add(group.in_flight);
         if self.arrived.are_many() {
-            // Both are of the same time: the load of a hall changes within milliseconds.
+            // Both are of the same time: the bytes in flight change within milliseconds.
             self.arrived.halve();
             self.lost.halve();
         }
@@ -126,22 +126,22 @@ impl Bound {
         self.in_flight > 0
     }
 
-    /// A block of a batch was lost.
-    pub fn lose(&mut self, batch: Batch, client: IpAddr, now: Timestamp) {
-        self.lost.add(batch.level);
-        if batch.round < self.round {
+    /// A block of a group was lost.
+    pub fn record_loss(&mut self, group: SentGroup, client: IpAddr, now: Timestamp) {
+        self.lost.add(group.in_flight);
+        if group.round < self.round {
             return;
         }
         self.last_loss = now;
-        if !self.losers.contains(&Some(client)) {
-            self.losers.rotate_right(1);
-            self.losers[0] = Some(client);
+        if !self.clients_with_loss.contains(&Some(client)) {
+            self.clients_with_loss.rotate_right(1);
+            self.clients_with_loss[0] = Some(client);
         }
-        if self.losers.contains(&None) {
+        if self.clients_with_loss.contains(&None) {
             return;
         }
         match self.bytes {
-            Some(bound) => self.reduce(bound.min(batch.level.max(bound / 2))),
+            Some(bound) => self.reduce(bound.min(group.in_flight.max(bound / 2))),
             None if self.lost.are_above(self.arrived) => self.reduce(self.lost.mean()),
             None => {}
         }
@@ -167,13 +167,13 @@ impl Bound {
 
     fn end(&mut self) {
         self.bytes = None;
-        (self.arrived, self.lost) = (Levels::default(), Levels::default());
+        (self.arrived, self.lost) = (InFlightSamples::default(), InFlightSamples::default());
         self.begin_round();
     }
 
     fn begin_round(&mut self) {
         self.round += 1;
-        self.losers = [None; MIN_LOSERS];
+        self.clients_with_loss = [None; MIN_CLIENTS];
     }
 }
 
@@ -185,7 +185,7 @@ impl Bound {
         self.in_flight
     }
 
-    /// The bound.
+    /// The bound in bytes; `None`: there is none.
     pub fn bytes(&self) -> Option<u64> {
         self.bytes
     }

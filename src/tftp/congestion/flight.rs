@@ -1,6 +1,6 @@
 //! The blocks of one transfer that are in flight.
 
-use super::bound::{Batch, Bound};
+use super::bound::{Bound, SentGroup};
 use crate::time::Timestamp;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -11,25 +11,25 @@ pub struct Flight {
     /// Bytes of a block.
     segment: u64,
     blocks: Range<u64>,
-    batch: Batch,
+    group: SentGroup,
 }
 
 impl Flight {
     /// No block was sent.
     pub fn new(segment: usize) -> Self {
-        Self { segment: segment as u64, blocks: 0..0, batch: Batch::default() }
+        Self { segment: segment as u64, blocks: 0..0, group: SentGroup::default() }
     }
 
     /// Blocks are sent.
     pub fn send(&mut self, blocks: &Range<u64>, bound: &mut Bound, now: Timestamp) {
         self.leave(bound);
         self.blocks = blocks.clone();
-        self.batch = bound.add(self.bytes(), now);
+        self.group = bound.add(self.bytes(), now);
     }
 
     /// No block is in flight any more.
     pub fn leave(&mut self, bound: &mut Bound) {
-        bound.remove(self.batch, self.bytes());
+        bound.remove(self.group, self.bytes());
         self.blocks.start = self.blocks.end;
     }
 
@@ -37,7 +37,7 @@ impl Flight {
     pub fn cut(&mut self, from: u64, bound: &mut Bound) {
         let sent = self.bytes();
         self.blocks.end = from.clamp(self.blocks.start, self.blocks.end);
-        bound.remove(self.batch, sent - self.bytes());
+        bound.remove(self.group, sent - self.bytes());
     }
 
     /// All blocks before `base` are acknowledged. `received`: when the ACK came, which may be before `now`.
@@ -52,16 +52,16 @@ impl Flight {
         self.blocks.start = base.clamp(self.blocks.start, self.blocks.end);
         let bytes = sent - self.bytes();
         if bytes > 0 {
-            bound.remove(self.batch, bytes);
-            let round_trip = self.blocks.is_empty().then(|| received - self.batch.sent_at());
-            bound.acknowledge(self.batch, bytes, round_trip, now);
+            bound.remove(self.group, bytes);
+            let round_trip = self.blocks.is_empty().then(|| received - self.group.sent_at());
+            bound.acknowledge(self.group, bytes, round_trip, now);
         }
     }
 
     /// Blocks from `first` on are to be sent. If they were sent before, one was lost, and the others of them are not in flight.
     pub fn lose_from(&mut self, first: u64, client: IpAddr, bound: &mut Bound, now: Timestamp) {
         if first < self.blocks.end {
-            bound.lose(self.batch, client, now);
+            bound.record_loss(self.group, client, now);
             self.leave(bound);
         }
     }

@@ -5,15 +5,16 @@
 //!
 //! - There is no bound until datagrams of several clients are lost, and significantly more of them while many bytes are in
 //!   flight. Losses that do not depend on the bytes in flight are no congestion (as in TCP Veno).
-//! - After that each loss reduces the bound (AIMD of RFC 5681, once for each round as in RFC 6582), but not below the delivery
-//!   rate times the shortest round trip (TCP Westwood+, BBR). Without losses it grows, and ends after two seconds.
+//! - After that, losses of three clients in one round reduce the bound (AIMD of RFC 5681, once for each round as in RFC 6582),
+//!   but not below the delivery rate times the shortest round trip (TCP Westwood+, BBR). Without losses it grows, and ends
+//!   after two seconds.
 //! - A transfer sends a whole window if the bytes in flight are below the bound: the client acknowledges only whole windows.
 //!   Others are held, the fewest remaining bytes first, and send one block after 200 ms.
 
 mod bound;
 mod flight;
 mod held;
-mod levels;
+mod in_flight_samples;
 mod path_estimate;
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,7 @@ pub struct Congestion {
     bounds: Vec<(u32, Bound)>,
     /// The transfers that wait.
     pub held: HeldTransfers,
-    /// There is never a bound.
+    /// There is never a bound. Only the simulation (`tests/hall`) sets this, to compare.
     pub is_off: bool,
 }
 
@@ -45,7 +46,7 @@ pub enum Permit {
     All,
     /// One block, because it was held for a long time.
     OneBlock,
-    /// Nothing.
+    /// No block: the transfer is held until fewer bytes are in flight.
     Hold,
 }
 

@@ -131,7 +131,7 @@ fn more_transfers_than_a_turn_has_room_for_send_with_fewest_bytes_first() {
 
 /// Transfers of any size, that begin and end at any time: the oldest is taken as soon as it is held for the limit.
 #[test]
-fn no_transfer_starves_whatever_arrives() {
+fn oldest_transfer_is_taken_at_the_limit_whatever_arrives() {
     let mut random = 1_u64;
     let mut next = move |below: u64| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

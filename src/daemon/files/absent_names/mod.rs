@@ -88,7 +88,7 @@ impl AbsentNames {
         }
     }
 
-    /// The file process has not found a path. If its directory is worth it, the directory is listed.
+    /// The file process has not found a path. If names in its directory were requested often enough (`Schedule`), the directory is listed.
     pub fn missed(&mut self, path: &[u8], roots: &Roots, now: Timestamp) {
         if self.reader.is_none() || !is_plain(path) {
             return;

@@ -21,9 +21,9 @@ struct Misses {
     not_before: Timestamp,
 }
 
-/// A directory is listed after so many requests for names that are not there,
+/// A directory is listed after so many requests for names that are not there.
 const MIN_MISSES: u32 = 2;
-/// with no longer pause between them.
+/// After a longer pause between two requests, they are counted from the beginning.
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// The pause between two listings, and after one that failed. It may be on a file system whose directories cannot be listed.
 const PAUSE: Duration = Duration::from_millis(10);
