@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A transfer has a socket of its own, which the loop opens when the effect [`Effect::OpenSocket`] asks for it, or it
-//! uses port 69 like all others (`tftp-single-port`). An error without a transfer leaves from one socket for all errors.
+//! uses port 69 like all others (`tftp-single-port`). An error without a transfer leaves from a socket for errors.
 
 mod accept;
 pub mod admission;

@@ -1,6 +1,6 @@
 //! The sockets for errors of TFTP requests that begin no transfer.
 //!
-//! dnsmasq opens a socket for each request, also if it only sends an error. Here one socket for each family is kept: most
+//! dnsmasq opens a socket for each request, also if it only sends an error. Here some sockets are kept and used in turn: most
 //! requests of a client that searches for its configuration get an error.
 
 use crate::net::Datagram;
@@ -10,11 +10,41 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-/// One socket for each family, opened with the first error. It has a port that the kernel chose, as that of a transfer.
+/// Sockets of both families. They have ports that the kernel chose, as those of transfers.
 #[derive(Default)]
 pub struct ErrorSockets {
-    ipv4: Option<OwnedFd>,
-    ipv6: Option<OwnedFd>,
+    ipv4: SocketRing,
+    ipv6: SocketRing,
+}
+
+/// Sockets of one family that are used in turn. One is opened with each of the first calls, so that errors of one client come
+/// from different ports, as with dnsmasq.
+#[derive(Default)]
+struct SocketRing {
+    open: Vec<OwnedFd>,
+    next: usize,
+}
+
+/// Sockets of one family.
+const MAX_SOCKETS: usize = 16;
+
+impl SocketRing {
+    fn next(&mut self, to: SocketAddr) -> io::Result<&OwnedFd> {
+        if self.open.len() < MAX_SOCKETS {
+            match udp::open_errors(to) {
+                Ok(fd) => {
+                    self.open.push(fd);
+                    self.next = self.open.len() - 1;
+                }
+                // There is no free descriptor now.
+                Err(error) if self.open.is_empty() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let index = self.next % self.open.len();
+        self.next = index + 1;
+        Ok(&self.open[index])
+    }
 }
 
 impl ErrorSockets {
@@ -55,14 +85,8 @@ impl ErrorSockets {
     }
 
     fn socket(&mut self, to: SocketAddr) -> io::Result<&OwnedFd> {
-        let socket = match to {
-            SocketAddr::V4(_) => &mut self.ipv4,
-            SocketAddr::V6(_) => &mut self.ipv6,
-        };
-        Ok(match socket {
-            Some(fd) => fd,
-            closed => closed.insert(udp::open_errors(to)?),
-        })
+        let ring = if to.is_ipv4() { &mut self.ipv4 } else { &mut self.ipv6 };
+        ring.next(to)
     }
 }
 
@@ -93,7 +117,7 @@ mod tests {
 
     #[test]
     #[cfg_attr(miri, ignore = "Miri does not support the call")]
-    fn errors_of_one_call_leave_in_order_from_one_port_of_each_family() {
+    fn errors_of_one_call_leave_in_order_from_one_port_and_those_of_the_next_from_another() {
         let (one, other) =
             (client(Ipv4Addr::LOCALHOST).unwrap(), client(Ipv4Addr::LOCALHOST).unwrap());
         let ipv6 = client(Ipv6Addr::LOCALHOST);
@@ -107,7 +131,13 @@ mod tests {
         let texts = |client| received(client).into_iter().map(|(text, _)| text).collect::<Vec<_>>();
         let port = received(&other)[0].1.port();
         sockets.send(&errors[1..2]);
-        assert_eq!(received(&other)[0].1.port(), port);
+        assert_ne!(received(&other)[0].1.port(), port);
+        for _ in 0..2 * MAX_SOCKETS {
+            sockets.send(&errors[1..2]);
+        }
+        let ports: std::collections::BTreeSet<u16> =
+            received(&other).iter().map(|(_, from)| from.port()).collect();
+        assert_eq!((ports.len(), ports.contains(&port)), (MAX_SOCKETS, true));
         assert_eq!(texts(&one), [b"1", b"3", b"1"]);
         if let Some(ipv6) = ipv6 {
             assert_eq!(texts(&ipv6), [b"4"]);
