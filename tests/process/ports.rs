@@ -67,7 +67,7 @@ impl Served {
 fn errors_come_from_sixteen_ports_in_turn_and_transfers_from_others() {
     let Some(served) = Served::new("") else { return };
     let errors: Vec<u16> = (0..16).map(|_| served.error_port()).collect();
-    let different: std::collections::BTreeSet<u16> = errors.iter().copied().collect();
+    let different: BTreeSet<u16> = errors.iter().copied().collect();
     assert_eq!((different.len(), different.contains(&69)), (16, false), "{errors:?}");
     for port in &errors {
         assert!(!different.contains(&served.transfer_port()));
