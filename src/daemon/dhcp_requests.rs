@@ -3,7 +3,7 @@
 use super::{Daemon, MAX_DATAGRAMS_PER_TURN, is_datagram_error};
 use crate::net::ReceivedDatagram;
 use crate::proxydhcp::{self, Context, DecisionLog, Port};
-use crate::sys::request_batch::RequestBatch;
+use crate::sys::receive_batch::ReceiveBatch;
 use crate::time::Timestamp;
 
 impl Daemon {
@@ -12,18 +12,18 @@ impl Daemon {
     pub(super) fn dhcp_requests(
         &mut self,
         port: Port,
-        batch: &mut RequestBatch,
+        batch: &mut ReceiveBatch,
         now: Timestamp,
     ) -> bool {
         let mut more = true;
-        for _ in 0..MAX_DATAGRAMS_PER_TURN / RequestBatch::CAPACITY {
+        for _ in 0..MAX_DATAGRAMS_PER_TURN / batch.capacity() {
             let Some(socket) = self.sockets.dhcp(port) else { return false };
             match batch.receive(socket) {
                 Ok(received) => {
                     for datagram in batch.datagrams() {
                         self.dhcp_request(port, &datagram, now);
                     }
-                    more = received == RequestBatch::CAPACITY;
+                    more = received == batch.capacity();
                 }
                 Err(error) => more = is_datagram_error(&error),
             }

@@ -35,9 +35,8 @@ use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::interfaces::{RouteSocket, Watch};
-use crate::sys::request_batch::RequestBatch;
+use crate::sys::receive_batch::ReceiveBatch;
 use crate::sys::signals::{SignalAction, Signals, reap_children, restore_default_handlers};
-use crate::sys::udp_batch::RecvBatch;
 use crate::sys::{limits, udp};
 use crate::tftp::Server;
 use crate::time::Timestamp;
@@ -125,9 +124,9 @@ struct Scheduling {
 /// Buffers for datagrams.
 struct ReceiveBuffers {
     single: Vec<u8>,
-    batch: RecvBatch,
-    dhcp_requests: RequestBatch,
-    tftp_requests: RequestBatch,
+    batch: ReceiveBatch,
+    dhcp_requests: ReceiveBatch,
+    tftp_requests: ReceiveBatch,
 }
 
 /// Why the daemon ended.
@@ -145,6 +144,11 @@ pub enum ExitReason {
 
 /// Larger than any UDP datagram.
 const RECEIVE_BUFFER_LEN: usize = 64 * 1024;
+/// Requests that are received by one system call.
+const REQUESTS_TOGETHER: usize = 16;
+/// Datagrams of one client that are received by one system call, and the bytes of each that are read.
+const ACKS_TOGETHER: usize = 8;
+const ACK_BUFFER_LEN: usize = 2048;
 const MAX_EVENTS: usize = 256;
 /// Datagrams that are read from one descriptor before the next one is served.
 const MAX_DATAGRAMS_PER_TURN: usize = 64;
@@ -158,9 +162,9 @@ impl Daemon {
         let mut events = Events::with_capacity(MAX_EVENTS);
         let mut buffers = ReceiveBuffers {
             single: vec![0; RECEIVE_BUFFER_LEN],
-            batch: RecvBatch::default(),
-            dhcp_requests: RequestBatch::new(RECEIVE_BUFFER_LEN),
-            tftp_requests: RequestBatch::new(tftp_events::REQUEST_BUFFER_LEN),
+            batch: ReceiveBatch::new(ACKS_TOGETHER, ACK_BUFFER_LEN),
+            dhcp_requests: ReceiveBatch::new(REQUESTS_TOGETHER, RECEIVE_BUFFER_LEN),
+            tftp_requests: ReceiveBatch::new(REQUESTS_TOGETHER, tftp_events::REQUEST_BUFFER_LEN),
         };
         let mut ready: Vec<EventSource> = Vec::new();
         loop {

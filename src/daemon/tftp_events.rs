@@ -8,8 +8,7 @@ use crate::effect::{Effect, ReceiveMode, SocketToken};
 use crate::net::{EgressSocket, ReceivedDatagram};
 use crate::strerror::strerror;
 use crate::sys::limits;
-use crate::sys::request_batch::RequestBatch;
-use crate::sys::udp_batch::RecvBatch;
+use crate::sys::receive_batch::ReceiveBatch;
 use crate::tftp::{
     Context, Input, Movement, Server, Service, SocketError, SocketErrorKind, accepts,
 };
@@ -57,10 +56,10 @@ impl Daemon {
     pub(super) fn requests(
         &mut self,
         listener: usize,
-        batch: &mut RequestBatch,
+        batch: &mut ReceiveBatch,
         now: Timestamp,
     ) -> bool {
-        for _ in 0..MAX_DATAGRAMS_PER_TURN / RequestBatch::CAPACITY {
+        for _ in 0..MAX_DATAGRAMS_PER_TURN / batch.capacity() {
             let Some(socket) = self.sockets.listener(listener) else { return false };
             let received = match batch.receive(socket) {
                 Ok(received) => received,
@@ -72,7 +71,7 @@ impl Daemon {
                 self.request(listener, datagram, now);
             }
             self.perform(now);
-            if received < RequestBatch::CAPACITY {
+            if received < batch.capacity() {
                 return false;
             }
         }
@@ -193,9 +192,10 @@ impl Daemon {
             }
             None => return Remaining::None,
         };
-        let _ = self.transfer_datagrams(id, buffers.batch.datagrams(), now);
+        let datagrams = buffers.batch.datagrams().map(|datagram| (datagram.peer, datagram.bytes));
+        let _ = self.transfer_datagrams(id, datagrams, now);
         self.perform(now);
-        if received == RecvBatch::CAPACITY { Remaining::Possible } else { Remaining::None }
+        if received == buffers.batch.capacity() { Remaining::Possible } else { Remaining::None }
     }
 
     /// An event without a datagram: the send buffer of the socket may have space for blocks that were not sent.

@@ -27,11 +27,11 @@
 //! | [`seccomp`] | the system calls of each process | – |
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
 //! | [`reply_batch`] | DHCP replies to several clients with one system call | `sendmmsg` |
-//! | [`request_batch`] | requests of several clients with one system call | `recvmmsg` |
+//! | [`receive_batch`] | receiving several datagrams with one system call | `recvmmsg` |
 //! | [`threads`] | threads that wait, their heap, and the end of the process | `_exit`, `mallopt` |
 //! | [`timer`] | a timer as a descriptor | – |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
-//! | [`udp_batch`] | many datagrams with one system call | `recvmmsg` |
+//! | [`udp_batch`] | many datagrams to one client with one system call | – |
 //! | [`udp_errors`] | ICMP errors about datagrams that were sent | – |
 //! | [`unix_socket`] | sockets to syslog and the service manager | – |
 #![expect(unsafe_code, reason = "only this module has unsafe code")]
@@ -58,8 +58,8 @@ mod netlink;
 pub mod privilege;
 pub mod process_id;
 pub mod profile;
+pub mod receive_batch;
 pub mod reply_batch;
-pub mod request_batch;
 pub mod sandbox;
 pub mod script_exec;
 #[cfg_attr(

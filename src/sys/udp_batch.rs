@@ -1,15 +1,12 @@
-//! Sending and receiving many datagrams with one system call.
+//! Sending many datagrams to one client with one system call.
 
-use super::udp::{PacketInfo, SendAddress, is_icmp_error, packet_info, socket_address};
+use super::udp::{PacketInfo, SendAddress, is_icmp_error, packet_info};
 use nix::errno::Errno;
 use nix::sys::socket::{
-    ControlMessage, MsgFlags, MultiHeaders, SockaddrLike, SockaddrStorage, sendmmsg, sendmsg,
-    sendto,
+    ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, sendmmsg, sendmsg, sendto,
 };
 use nix::unistd::write;
 use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
 
 /// Segments of one packet that every kernel accepts (`UDP_MAX_SEGMENTS`).
@@ -130,83 +127,10 @@ fn send_each(
     Ok(sent.map(|one| one.bytes).sum())
 }
 
-/// Datagrams that were received with one system call.
-pub struct RecvBatch {
-    names: [MaybeUninit<libc::sockaddr_storage>; RecvBatch::CAPACITY],
-    sizes: [usize; RecvBatch::CAPACITY],
-    received: usize,
-    bytes: Vec<u8>,
-}
-
-impl Default for RecvBatch {
-    fn default() -> Self {
-        let bytes = vec![0; Self::CAPACITY * Self::MAX_DATAGRAM_LEN];
-        Self {
-            names: [MaybeUninit::uninit(); Self::CAPACITY],
-            sizes: [0; Self::CAPACITY],
-            received: 0,
-            bytes,
-        }
-    }
-}
-
-impl RecvBatch {
-    /// The maximum number of datagrams.
-    pub const CAPACITY: usize = 8;
-    /// A longer datagram is truncated.
-    const MAX_DATAGRAM_LEN: usize = 2048;
-
-    /// Receives datagrams; their number. If it is less than [`Self::CAPACITY`], the socket has no more.
-    pub fn receive(&mut self, fd: &impl AsRawFd) -> io::Result<usize> {
-        let mut parts =
-            [libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 }; Self::CAPACITY];
-        self.received = 0;
-        // SAFETY: zeroed bytes are a valid header without name, buffers and control message.
-        let mut headers: [libc::mmsghdr; Self::CAPACITY] = unsafe { std::mem::zeroed() };
-        let buffers = self.bytes.chunks_exact_mut(Self::MAX_DATAGRAM_LEN);
-        for (((header, part), name), buffer) in
-            headers.iter_mut().zip(&mut parts).zip(&mut self.names).zip(buffers)
-        {
-            *part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-            header.msg_hdr.msg_name = name.as_mut_ptr().cast();
-            header.msg_hdr.msg_namelen = socket_address_size();
-            header.msg_hdr.msg_iov = part;
-            header.msg_hdr.msg_iovlen = 1;
-        }
-        let capacity = libc::c_uint::try_from(Self::CAPACITY).unwrap_or_default();
-        // SAFETY: each header points to its own name and buffer, which live until the call returns.
-        let received = unsafe {
-            libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), capacity, 0, std::ptr::null_mut())
-        };
-        let received = usize::try_from(Errno::result(received)?).unwrap_or_default();
-        for (size, header) in self.sizes.iter_mut().zip(&headers[..received]) {
-            *size = usize::try_from(header.msg_len).unwrap_or_default().min(Self::MAX_DATAGRAM_LEN);
-        }
-        self.received = received.min(Self::CAPACITY);
-        Ok(self.received)
-    }
-
-    /// The datagrams of the last call, with their senders.
-    pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
-        let bytes = self.bytes.chunks_exact(Self::MAX_DATAGRAM_LEN);
-        self.names.iter().zip(&self.sizes).zip(bytes).take(self.received).filter_map(
-            |((name, &size), bytes)| {
-                let name = name.as_ptr().cast();
-                // SAFETY: the kernel has written this name, because `received` datagrams have one.
-                let peer = unsafe { SockaddrStorage::from_raw(name, Some(socket_address_size())) };
-                Some((socket_address(&peer?)?, &bytes[..size]))
-            },
-        )
-    }
-}
-
-fn socket_address_size() -> libc::socklen_t {
-    libc::socklen_t::try_from(size_of::<libc::sockaddr_storage>()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::receive_batch::ReceiveBatch;
     use crate::sys::udp::{open_tftp, open_transfer};
     use std::net::{IpAddr, Ipv4Addr};
 
@@ -223,9 +147,9 @@ mod tests {
         let way = SendAddress { to: (Ipv4Addr::LOCALHOST, name.port()).into(), from, interface: 0 };
         let bytes = vec![7; count * 1000 + 10];
         assert_eq!(send_batch(fd, &bytes, 1000, Some(way), gso).unwrap(), bytes.len());
-        let (mut inbox, mut sizes) = (RecvBatch::default(), Vec::new());
+        let (mut inbox, mut sizes) = (ReceiveBatch::new(8, 2048), Vec::new());
         while inbox.receive(&listener).is_ok() {
-            sizes.extend(inbox.datagrams().map(|(_, bytes)| bytes.len()));
+            sizes.extend(inbox.datagrams().map(|one| one.bytes.len()));
         }
         sizes
     }

@@ -3,9 +3,10 @@
 use crate::effect::ReceiveMode;
 use crate::net::{Batch, EgressSocket};
 use crate::sys::aio::{MAX_WRITES, WriteContext};
+use crate::sys::receive_batch::ReceiveBatch;
 use crate::sys::udp;
 use crate::sys::udp::SendAddress;
-use crate::sys::udp_batch::{GsoSupport, RecvBatch, send_batch};
+use crate::sys::udp_batch::{GsoSupport, send_batch};
 use crate::sys::udp_errors;
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
@@ -133,7 +134,7 @@ impl TransferSockets {
     }
 
     /// Receives the datagrams that are there, up to the capacity of the batch. `None`: there is no such socket.
-    pub fn receive(&self, id: usize, inbox: &mut RecvBatch) -> Option<io::Result<usize>> {
+    pub fn receive(&self, id: usize, inbox: &mut ReceiveBatch) -> Option<io::Result<usize>> {
         Some(inbox.receive(&self.slots.get(id)?.as_ref()?.fd))
     }
 

@@ -1,4 +1,4 @@
-//! Requests of several clients with one system call: recvmmsg(2).
+//! Receiving several datagrams with one system call: recvmmsg(2).
 
 use super::udp::socket_address;
 use crate::net::ReceivedDatagram;
@@ -9,8 +9,9 @@ use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 
-/// Datagrams that were received with one system call, with the local address and the interface of each.
-pub struct RequestBatch {
+/// Datagrams that were received with one system call. If the socket has `IP_PKTINFO` or `IPV6_RECVPKTINFO`, with the local address
+/// and the interface of each.
+pub struct ReceiveBatch {
     arrivals: Vec<(usize, SocketAddr, (IpAddr, u32))>,
     /// A buffer for each datagram. Pages that were never written take no memory.
     bytes: Vec<u8>,
@@ -23,26 +24,32 @@ pub struct RequestBatch {
 #[repr(C, align(8))]
 struct Control([u8; 64]);
 
-impl RequestBatch {
+impl ReceiveBatch {
     /// The maximum number of datagrams.
-    pub const CAPACITY: usize = 16;
+    const MAX_CAPACITY: usize = 16;
 
-    /// An empty batch. Datagrams longer than `max_len` are truncated.
-    pub fn new(max_len: usize) -> Self {
-        let bytes = vec![0; Self::CAPACITY * max_len];
-        Self { arrivals: Vec::with_capacity(Self::CAPACITY), bytes, max_len }
+    /// An empty batch for at most `capacity` datagrams, which is 16 at most. Datagrams longer than `max_len` are truncated.
+    pub fn new(capacity: usize, max_len: usize) -> Self {
+        let capacity = capacity.min(Self::MAX_CAPACITY);
+        Self { arrivals: Vec::with_capacity(capacity), bytes: vec![0; capacity * max_len], max_len }
     }
 
-    /// Receives datagrams from a socket with `IP_PKTINFO` or `IPV6_RECVPKTINFO`; their number. If it is less than
-    /// [`Self::CAPACITY`], the socket has no more.
+    /// The maximum number of datagrams of one call.
+    pub fn capacity(&self) -> usize {
+        self.bytes.len() / self.max_len
+    }
+
+    /// Receives datagrams; their number. If it is less than [`Self::capacity`], the socket has no more.
     pub fn receive(&mut self, fd: &impl AsRawFd) -> io::Result<usize> {
         self.arrivals.clear();
-        let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; Self::CAPACITY];
-        let mut controls = [const { MaybeUninit::<Control>::uninit() }; Self::CAPACITY];
+        let capacity = self.capacity();
+        let mut names =
+            [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; Self::MAX_CAPACITY];
+        let mut controls = [const { MaybeUninit::<Control>::uninit() }; Self::MAX_CAPACITY];
         // SAFETY: zeroed bytes are valid buffers without bytes, and valid headers without name, buffers and control message.
         let (mut parts, mut headers): (
-            [libc::iovec; Self::CAPACITY],
-            [libc::mmsghdr; Self::CAPACITY],
+            [libc::iovec; Self::MAX_CAPACITY],
+            [libc::mmsghdr; Self::MAX_CAPACITY],
         ) = unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
         let buffers = self.bytes.chunks_exact_mut(self.max_len);
         for (((header, part), (name, control)), buffer) in
@@ -56,8 +63,9 @@ impl RequestBatch {
             header.msg_control = control.as_mut_ptr().cast();
             header.msg_controllen = size_of::<Control>() as _;
         }
-        let capacity = libc::c_uint::try_from(Self::CAPACITY).unwrap_or_default();
-        // SAFETY: each header points to its own name, buffer and control message, which live until the call returns.
+        let capacity = libc::c_uint::try_from(capacity).unwrap_or_default();
+        // SAFETY: each of the first `capacity` headers points to its own name, buffer and control message, which live until the
+        // call returns.
         let received = unsafe {
             libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), capacity, 0, std::ptr::null_mut())
         };
@@ -148,7 +156,7 @@ mod tests {
             for (client, bytes) in [(0, &b"a"[..]), (1, &long), (0, b"")] {
                 clients[client].send_to(bytes, (ip, port)).unwrap();
             }
-            let mut batch = RequestBatch::new(4096);
+            let mut batch = ReceiveBatch::new(16, 4096);
             assert_eq!(batch.receive(&fd).unwrap(), 3);
             let [first, second] = clients.map(|client| client.local_addr().unwrap());
             let arrived: Vec<_> =
@@ -170,8 +178,8 @@ mod tests {
         for number in 0..=16_u8 {
             client.send_to(&[number], (Ipv4Addr::LOCALHOST, port)).unwrap();
         }
-        let mut batch = RequestBatch::new(4096);
-        assert_eq!(batch.receive(&fd).unwrap(), RequestBatch::CAPACITY);
+        let mut batch = ReceiveBatch::new(16, 4096);
+        assert_eq!(batch.receive(&fd).unwrap(), batch.capacity());
         let numbers: Vec<u8> = batch.datagrams().map(|datagram| datagram.bytes[0]).collect();
         assert_eq!(numbers, (0..16).collect::<Vec<u8>>());
         assert_eq!(batch.receive(&fd).unwrap(), 1);
