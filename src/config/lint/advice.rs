@@ -15,19 +15,11 @@ pub fn advice(config: &Config, tags: &TagUsageReport) -> Vec<Finding> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::config::Origin;
-    use crate::config::read::build::Builder;
+    use crate::config::read::build::built;
     use crate::finding::Finding;
-    use conf_parser::Reader;
 
     fn all(text: &str) -> Vec<Finding> {
-        let mut builder = Builder::new();
-        let mut reader = Reader::default();
-        for (line, text) in (1..).zip(text.lines()) {
-            let origin = Origin { file: "c".into(), line };
-            builder.apply(reader.line(text.as_bytes()).unwrap().unwrap(), &origin);
-        }
-        builder.finish().findings
+        built(text).findings
     }
 
     /// The findings about the lines, which are in the file `c`.

@@ -347,3 +347,17 @@ fn group_or_unchanged(name: Option<Vec<u8>>) -> Group {
 fn saturate(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
+
+/// The result for the lines of a file `c`.
+///
+/// # Panics
+/// A line is not valid.
+#[cfg(test)]
+pub fn built(text: &str) -> BuildResult {
+    let (mut reader, mut builder) = (conf_parser::Reader::default(), Builder::new());
+    for (line, text) in (1..).zip(text.lines()) {
+        let setting = reader.line(text.as_bytes()).unwrap().unwrap();
+        builder.apply(setting, &Origin { file: "c".into(), line });
+    }
+    builder.finish()
+}

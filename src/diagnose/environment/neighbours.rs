@@ -105,9 +105,8 @@ pub fn sysctl_command(limit: u32, addresses: Option<u32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::read::build::Builder;
+    use crate::config::read::build::built;
     use crate::net::Link;
-    use conf_parser::Reader;
 
     /// lo, eth0 with 10.1.0.1/16 and eth1 with 192.168.1.1/24.
     fn machine() -> Interfaces {
@@ -134,13 +133,7 @@ mod tests {
     }
 
     fn config(text: &str) -> Config {
-        let mut builder = Builder::new();
-        let mut reader = Reader::default();
-        for (line, text) in (1..).zip(text.lines()) {
-            let origin = Origin { file: "c".into(), line };
-            builder.apply(reader.line(text.as_bytes()).unwrap().unwrap(), &origin);
-        }
-        builder.finish().config
+        built(text).config
     }
 
     #[test]

@@ -165,8 +165,7 @@ fn excluding_line(network: &Network, member: &Member<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::read::build::Builder;
-    use conf_parser::Reader;
+    use crate::config::read::build::built;
 
     /// eth0 with 192.168.1.2/24 and the label eth0:1 for 192.168.1.3, eth1 with 10.0.0.1/8 and wlan0 with 10.0.0.2/8.
     fn machine() -> Interfaces {
@@ -191,13 +190,7 @@ mod tests {
     }
 
     fn config(text: &str) -> Config {
-        let mut builder = Builder::new();
-        let mut reader = Reader::default();
-        for (line, text) in (1..).zip(text.lines()) {
-            let origin = Origin { file: "c".into(), line };
-            builder.apply(reader.line(text.as_bytes()).unwrap().unwrap(), &origin);
-        }
-        builder.finish().config
+        built(text).config
     }
 
     fn findings(text: &str, machine: &Interfaces) -> Vec<String> {

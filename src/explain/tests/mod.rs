@@ -7,13 +7,12 @@ use super::environment::Environment;
 use super::findings::findings;
 use super::scenario::{Place, Scenario};
 use super::{ExplainRequest, StartErrors, explain};
-use crate::config::read::build::Builder;
+use crate::config::read::build::built;
 use crate::config::server_names::ServerNames;
 use crate::config::{Config, Origin};
 use crate::diagnose::port_owner::PortOwner;
 use crate::net::{Address, Interfaces, Link};
 use crate::terminal::{Layout, Style};
-use conf_parser::Reader;
 use serde_json::Value;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -48,12 +47,7 @@ impl Scene {
 
     fn config(&self, text: &str) -> Config {
         let text = text.replace('@', self.root.path().to_str().unwrap());
-        let (mut reader, mut builder) = (Reader::default(), Builder::default());
-        for (line, text) in (1..).zip(text.lines()) {
-            let setting = reader.line(text.as_bytes()).unwrap().unwrap();
-            builder.apply(setting, &Origin { file: "c".into(), line });
-        }
-        builder.finish().config
+        built(&text).config
     }
 
     fn environment(&self, text: &str) -> Environment {
