@@ -37,6 +37,7 @@ fn run(args: &[OsString], logger: &Logger) -> Result<ExitCode, StartupError> {
     match parse(args, posixly_correct)? {
         Command::Print(text) => print_stdout(&text),
         Command::Test(run) => return Ok(print_test(&run.report())),
+        Command::Status(request) => return Ok(story_result(request.run())),
         Command::Story(request) => return Ok(story_result(story::run(&request))),
         Command::Explain { parsed, clients, json } => {
             return Ok(print_explanation(parsed.explain(&clients, json)));

@@ -50,6 +50,8 @@ const LAYERS: &[Layer] = &[
     layer("config", &["byte_text", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "wire"], &["conf_parser"]),
     layer("command_line", &["byte_text", "config", "log_line"], &["conf_parser", "getopts"]),
     layer("boot_monitor", &["config", "origin", "reason", "time", "wire"], &[]),
+    layer("status", &[], &["serde", "serde_json"]),
+    layer("control", &["status"], &["serde", "serde_json"]),
     layer("effect", &["boot_monitor", "log_line", "net"], &[]),
     layer("logging", &["byte_text", "config", "error", "log_line", "strerror", "sys", "terminal"], &["conf_parser", "log", "env_logger"]),
     layer("story", &["byte_text", "capture", "error", "log_line", "reason", "strerror", "terminal", "wire"], &["serde", "serde_json"]),
@@ -57,7 +59,7 @@ const LAYERS: &[Layer] = &[
     layer("tftp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "time", "wire"], &["conf_parser"]),
     layer("diagnose", &["byte_text", "config", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "tftp", "time", "wire"], &["conf_parser", "libc", "memchr", "object"]),
     layer("explain", &["byte_text", "capture", "config", "diagnose", "error", "finding", "log_line", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "wire"], &["conf_parser", "serde", "serde_json"]),
-    layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio", "serde", "serde_json"]),
+    layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "control", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "status", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio", "serde", "serde_json"]),
 ];
 
 /// The crates of `[dependencies]` in `Cargo.toml`, as paths name them.
@@ -90,6 +92,8 @@ const PURE: &[&str] = &[
     "tftp",
     "boot_monitor",
     "reason",
+    "status",
+    "control",
     "conf_parser",
 ];
 const IMPURE: &[&str] = &["std::fs", "std::time", "std::process", "std::env", "std::thread"];

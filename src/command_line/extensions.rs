@@ -9,6 +9,8 @@ pub const EXTENSION_OPTIONS: &[(&str, HasArg, &str, &str)] = &[
     ("explain", HasArg::Maybe, "--explain[=<client>|pcap=<file>|log=<file>]", "Show the reply to a client and the lines that determine it."),
     ("json",    HasArg::No,    "--json",                                    "Print the result of --explain or --story as JSON."),
     ("story",   HasArg::Maybe, "--story[=text|html|json] [mac=<mac>] [ip=<ip>] [last] [<log>|-]", "List the boots that a log or a packet capture shows."),
+    ("replace", HasArg::No,    "--replace",                                 "Replace the running server, without an interruption."),
+    ("status",  HasArg::Maybe, "--status[=text|json|watch|metrics]",        "Show what the running server does."),
     ("unconfined", HasArg::No, "--unconfined",                              "Run without Landlock and seccomp."),
 ];
 
@@ -19,6 +21,7 @@ pub const OFFERED_VALUES: &[(&str, &[&str])] = &[
         "bios", "uefi", "uefi32", "arm64", "riscv64", "http", "rpi", "ipxe", "all", "every", "arch=", "mac=", "user-class=",
         "vendor-class=", "option:", "address=", "interface=", "relay=", "pcap=", "log=",
     ]),
+    ("status", &["text", "json", "watch", "metrics"]),
     ("story", &["text", "html", "json"]),
     ("test", &["strict", "start", "json"]),
 ];
@@ -32,6 +35,10 @@ pub struct Extensions {
     pub json: bool,
     /// Format and filter of `--story`; empty: the default.
     pub story: Option<String>,
+    /// Whether the running server is replaced.
+    pub replace: bool,
+    /// Format of `--status`; empty: the default.
+    pub status: Option<String>,
     /// Whether the daemon runs without the sandbox.
     pub unconfined: bool,
     /// Words that are no options, such as the logs of `--story`, as [`to_text`](crate::byte_text::to_text).

@@ -83,6 +83,8 @@ impl CommandLine {
             explain: matches.opt_strs("explain"),
             json: matches.opt_present("json"),
             story: matches.opt_default("story", ""),
+            replace: matches.opt_present("replace"),
+            status: matches.opt_default("status", ""),
             unconfined: matches.opt_present("unconfined"),
             args: matches.free.clone(),
         };

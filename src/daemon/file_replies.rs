@@ -38,6 +38,8 @@ impl Daemon {
             Reply::ConfigOutdated => self.request_reload(now),
             Reply::LogOpened(error) => self.log_opened(error, fd),
             Reply::SyslogConnected(error) => self.logger.syslog_connected(connected(error, fd)),
+            Reply::StatusRequested(number) => self.write_status(number, fd, now),
+            Reply::ControlConnection(_) => {}
             Reply::LookedUp { .. }
             | Reply::PidFileRemoved
             | Reply::Started(_)

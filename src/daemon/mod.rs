@@ -22,6 +22,8 @@ mod script;
 mod sd_notify;
 mod sockets;
 pub mod startup;
+mod status;
+pub mod status_request;
 mod tftp_events;
 
 use crate::boot_monitor::BootMonitor;
@@ -34,6 +36,7 @@ use crate::log_line::{Line, ProcessLine};
 use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::strerror::strerror;
+use crate::sys::control_socket::ControlListener;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::receive_batch::ReceiveBatch;
 use crate::sys::signals::{SignalAction, Signals, reap_children, restore_default_handlers};
@@ -111,6 +114,8 @@ struct Monitoring {
 struct ProcessControl {
     signals: Signals,
     sd_notify: Option<SdNotify>,
+    /// The control socket. The file process accepts its connections.
+    control: Option<ControlListener>,
 }
 
 /// When the loop waits, and for what.
@@ -337,7 +342,7 @@ impl Daemon {
         if let Some(manager) = &self.process.sd_notify {
             manager.stopping();
         }
-        if self.config.process.pid_file().is_some() {
+        if self.config.process.pid_file().is_some() || self.process.control.is_some() {
             self.file_process.remove_pid_file();
         }
         self.logger.write(&Line::Process(ProcessLine::Terminated));

@@ -157,6 +157,19 @@ fn received_fds(header: &libc::msghdr) -> Vec<OwnedFd> {
     fds
 }
 
+/// One end of a connection that was accepted, or that another process has passed.
+impl From<OwnedFd> for Channel {
+    fn from(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+}
+
+impl From<Channel> for OwnedFd {
+    fn from(channel: Channel) -> Self {
+        channel.0
+    }
+}
+
 impl AsRawFd for Channel {
     fn as_raw_fd(&self) -> i32 {
         self.0.as_raw_fd()

@@ -5,6 +5,7 @@
 //! | [`aio`] | several writes with one system call | `io_setup`, `io_submit`, `io_getevents` |
 //! | [`channel`] | messages and descriptors between the processes of the program | `from_raw_fd` |
 //! | [`clock`] | local time of log lines | `localtime_r` |
+//! | [`control_socket`] | the socket for `--status` and `--replace` | – |
 //! | [`daemonize`] | running in the background | `fork`, `_exit` |
 //! | [`dhcp_sniffer`] | replies of other DHCP servers, from a packet socket | `setsockopt` with a filter |
 //! | [`directory_changes`] | changes of directories and mounts, for another process | `inotify_add_watch`, `inotify_rm_watch` |
@@ -39,6 +40,7 @@
 pub mod aio;
 pub mod channel;
 pub mod clock;
+pub mod control_socket;
 pub mod daemonize;
 pub mod dhcp_sniffer;
 pub mod directory_changes;

@@ -5,6 +5,7 @@
 //! ([`protocol`]). Links are followed wherever they lead, as in dnsmasq.
 
 mod config_files;
+mod control;
 mod directory_lister;
 mod examine;
 mod inspect;
@@ -19,6 +20,7 @@ mod slow_devices;
 mod watched;
 
 pub use self::config_files::ConfigFiles;
+pub use self::control::Control;
 pub use self::directory_lister::{DirectoryLister, MAX_NAMES_LEN};
 pub use self::inspect::Inspector;
 pub use self::services::Tasks;

@@ -2,6 +2,7 @@
 //! another.
 
 use super::config_files::ConfigFiles;
+use super::control::Control;
 use super::directory_lister::DirectoryLister;
 use super::inspect::Inspector;
 use super::protocol::{Reply, Request};
@@ -40,6 +41,8 @@ pub struct Tasks {
     pub inspector: Inspector,
     /// Lists directories for names that are not there, and watches them.
     pub lister: DirectoryLister,
+    /// The control socket and its path.
+    pub control: Option<(Arc<Control>, PathBuf)>,
 }
 
 impl Services {
@@ -49,6 +52,11 @@ impl Services {
         let (channel, tasks) = (services.channel.clone(), services.tasks.clone());
         // Without a thread, changes in watched directories are not seen before SIGHUP.
         spawn(move || tasks.config_files.watch(&channel));
+        if let Some((control, _)) = &services.tasks.control {
+            let (control, channel) = (control.clone(), services.channel.clone());
+            // Without a thread, `--status` and `--replace` are not answered.
+            spawn(move || control.serve(&channel, spawn_boxed));
+        }
         services
     }
 
@@ -59,6 +67,10 @@ impl Services {
             Request::ConnectSyslog | Request::RemovePidFile => {
                 return self.tasks.perform(request, &self.channel);
             }
+            Request::StatusWritten(number) => {
+                return self.tasks.with_control(|control| control.written(number));
+            }
+            Request::StopControl => return self.tasks.with_control(Control::stop),
             _ => {}
         }
         let failure = Reply::failure(&request);
@@ -101,7 +113,17 @@ fn spawn(task: impl FnOnce() + Send + 'static) -> bool {
     thread::Builder::new().stack_size(super::STACK_SIZE).spawn(task).is_ok()
 }
 
+fn spawn_boxed(task: Box<dyn FnOnce() + Send>) -> bool {
+    spawn(task)
+}
+
 impl Tasks {
+    fn with_control(&self, act: impl FnOnce(&Control)) {
+        if let Some((control, _)) = &self.control {
+            act(control);
+        }
+    }
+
     fn connect_syslog(&self) -> (Reply, Option<OwnedFd>) {
         match self.syslog.connect() {
             Ok(Connected::Datagram) => (Reply::SyslogConnected(0), None),
@@ -137,7 +159,11 @@ impl Tasks {
     /// The reply to a request, and the descriptor for it.
     fn reply(&self, request: Request) -> Option<(Reply, Option<OwnedFd>)> {
         match request {
-            Request::Lookups(_) | Request::ReadConfig | Request::ListDirectory { .. } => None,
+            Request::Lookups(_)
+            | Request::ReadConfig
+            | Request::ListDirectory { .. }
+            | Request::StatusWritten(_)
+            | Request::StopControl => None,
             Request::ConnectSyslog => Some(self.connect_syslog()),
             Request::Inspect { id, files } => {
                 Some((Reply::Inspected { id, cause: self.inspector.find_cause(&files) }, None))
@@ -152,8 +178,11 @@ impl Tasks {
                 Some((Reply::LogOpened(error), opened.ok().map(OwnedFd::from)))
             }
             Request::RemovePidFile => {
-                // Without the right to remove it, it stays, as in dnsmasq.
-                let _ = fs::remove_file(self.pid_file.as_deref()?);
+                let control = self.control.as_ref().map(|(_, path)| path);
+                for path in self.pid_file.iter().chain(control) {
+                    // Without the right to remove it, it stays, as in dnsmasq.
+                    let _ = fs::remove_file(path);
+                }
                 Some((Reply::PidFileRemoved, None))
             }
         }

@@ -31,7 +31,7 @@ impl Parsed {
     /// Opens everything that needs root.
     pub fn bind(self, logger: &Logger) -> Result<Bound, StartupError> {
         close_inherited();
-        let Self { loaded: Loaded { config, mut findings, .. }, unconfined } = self;
+        let Self { loaded: Loaded { config, mut findings, .. }, unconfined, .. } = self;
         let address_watch = Watch::new().map_err(system_error("cannot create netlink socket"))?;
         let route = RouteSocket::open().map_err(system_error("cannot create netlink socket"))?;
         let interfaces =
@@ -52,7 +52,16 @@ impl Parsed {
             PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };
         let privileges = find_privileges(&config, pending)?;
         findings.extend(privileges.capabilities.finding());
-        let opened = Opened { sockets, sniffer, address_watch, route, watched, changes, device };
+        let opened = Opened {
+            sockets,
+            sniffer,
+            address_watch,
+            route,
+            watched,
+            changes,
+            device,
+            control: None,
+        };
         Ok(Bound { config, findings, interfaces, opened, privileges, unconfined })
     }
 }

@@ -5,6 +5,7 @@ use super::test_run::TestRun;
 use crate::command_line::{self, CommandLine, Extensions, Termination};
 use crate::config::read::load::Loader;
 use crate::config::read::system_lookups::SystemLookups;
+use crate::daemon::status_request::StatusRequest;
 use crate::error::StartupError;
 use crate::story::{OutputFormat, StoryRequest};
 use crate::sys::interfaces::has_interface;
@@ -19,6 +20,8 @@ pub enum Command {
     Test(TestRun),
     /// Serve.
     Serve(Parsed),
+    /// `--status`: print the state of the running server.
+    Status(StatusRequest),
     /// `--story`: print the boots of a log.
     Story(StoryRequest),
     /// `--explain`: print the replies that clients would get.
@@ -68,8 +71,13 @@ fn command(line: CommandLine) -> Result<Command, StartupError> {
     }
     loader.main_file()?;
     let mode = line.test;
-    let Extensions { explain: clients, json, unconfined, .. } = line.extensions;
-    let parsed = Parsed { loaded: loader.finish()?, unconfined };
+    let Extensions { explain: clients, json, unconfined, replace, status, .. } = line.extensions;
+    let loaded = loader.finish()?;
+    if let Some(format) = status {
+        let pid_file = loaded.config.process.pid_file.as_deref();
+        return StatusRequest::parse(&format, pid_file).map(Command::Status);
+    }
+    let parsed = Parsed { loaded, unconfined, replace };
     Ok(match (clients.is_empty(), test) {
         (false, _) => Command::Explain { parsed, clients, json },
         (true, true) => Command::Test(TestRun { mode, read: Ok(parsed) }),

@@ -52,12 +52,14 @@ use crate::boot_monitor::BootMonitor;
 use crate::config::Config;
 use crate::config::reload::snapshot::ConfigSnapshot;
 use crate::config::server_names::ServerNames;
+use crate::control::socket_path;
 use crate::error::StartupError;
 use crate::finding::Finding;
 use crate::log_line::{FileLine, ProcessLine, SandboxLine, TftpLine};
 use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::strerror::strerror;
+use crate::sys::control_socket::ControlListener;
 use crate::sys::daemonize::redirect_stdio_to_null;
 use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::directory_changes::ChangeReader;
@@ -71,6 +73,7 @@ use crate::sys::signals::Signals;
 use crate::tftp::Server;
 use conf_parser::UniqueRoot;
 use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Everything that needs root is open.
@@ -95,6 +98,8 @@ struct Opened {
     changes: Option<ChangeReader>,
     /// The interface that the DHCP sockets are bound to.
     device: Option<String>,
+    /// The control socket, which is passed to a process that replaces this one.
+    control: Option<ControlListener>,
 }
 
 /// The users and capabilities with which the processes run.
@@ -133,6 +138,7 @@ impl Bound {
     /// Writes the pid file, opens the log, closes the terminal, starts the other processes.
     fn settle(mut self, logger: &Logger) -> Result<Daemonized, StartupError> {
         let watched = self.opened.watched.take();
+        let control = self.open_control();
         let Self { config, opened: Opened { sockets, changes, .. }, privileges, .. } = &self;
         let changes = changes.as_ref();
         let (process, identity) = (&config.process, &privileges.identity);
@@ -164,11 +170,20 @@ impl Bound {
             sockets.register_datagrams(script, EventSource::Script)?;
         }
         let limits = self.limits(&privileges.capabilities.files);
-        let file_process = file_process::start(config, Given { watched, changes, syslog, limits })?;
+        let file_process =
+            file_process::start(config, Given { watched, changes, syslog, limits, control })?;
         sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
         let host = self.start_host()?;
         Ok(Daemonized { bound: self, signals, script, file_process, host, lines })
+    }
+
+    /// The control socket for the file process. `None`: there is no pid file, or the socket cannot be created.
+    fn open_control(&mut self) -> Option<(ControlListener, PathBuf)> {
+        let path = socket_path(self.config.process.pid_file.as_deref()?);
+        let listener = ControlListener::bind(&path).ok()?;
+        self.opened.control = listener.try_clone().ok();
+        Some((listener, path))
     }
 
     /// What a process may keep. In debug mode the user does not change.
@@ -236,7 +251,7 @@ impl Confined {
         let limits = daemonized.bound.limits(&daemonized.bound.privileges.capabilities.packet);
         let Daemonized { bound, signals, script, mut file_process, host, lines } = daemonized;
         let Bound { mut config, findings, interfaces, opened, privileges, .. } = bound;
-        let Opened { mut sockets, address_watch, route, device, changes, .. } = opened;
+        let Opened { mut sockets, address_watch, route, device, changes, control, .. } = opened;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
@@ -271,7 +286,7 @@ impl Confined {
             script,
             host,
             broadcast_instead: privileges.capabilities.broadcast_instead,
-            process: ProcessControl { signals, sd_notify },
+            process: ProcessControl { signals, sd_notify, control },
             logger: logger.clone(),
             log_reopening: LogReopening::default(),
             delayed_replies: DelayedReplies::default(),

@@ -24,6 +24,8 @@ const MIN_PROGRAM_LEN: u64 = 64;
 pub struct Parsed {
     pub(super) loaded: Loaded,
     pub(super) unconfined: bool,
+    /// `--replace`
+    pub(super) replace: bool,
 }
 
 impl Parsed {

@@ -1,7 +1,7 @@
 //! The file process: paths and files in memory, no network.
 
 use super::Condition::{Is, Masked, Only};
-use super::value::{AF_UNIX, SOCK_STREAM, TYPE_MASK};
+use super::value::{AF_UNIX, SO_PEERCRED, SOCK_STREAM, SOL_SOCKET, TYPE_MASK};
 use super::{Row, common};
 use crate::sys::profile::Role::Channel;
 
@@ -61,4 +61,7 @@ const SOCKETS: &[Row] = &[
     row!("messages", SYS_sendto, Only(Channel)),
     row!("messages with descriptors", SYS_sendmsg, Only(Channel)),
     row!("messages", SYS_recvmsg, Only(Channel)),
+    // Their descriptors are not known. Requests and answers are read and written as files are.
+    row!("control socket", SYS_accept4),
+    row!("user of a control connection", SYS_getsockopt, Is(1, SOL_SOCKET), Is(2, SO_PEERCRED)),
 ];

@@ -248,6 +248,7 @@ mod value {
     pub const SOCK_STREAM: u64 = libc::SOCK_STREAM as u64;
     pub const SOCKADDR_IN: u64 = size_of::<libc::sockaddr_in>() as u64;
     pub const SOCKADDR_IN6: u64 = size_of::<libc::sockaddr_in6>() as u64;
+    pub const SO_PEERCRED: u64 = libc::SO_PEERCRED as u64;
     pub const SOL_SOCKET: u64 = libc::SOL_SOCKET as u64;
     pub const IPPROTO_IP: u64 = libc::IPPROTO_IP as u64;
     pub const IPPROTO_IPV6: u64 = libc::IPPROTO_IPV6 as u64;

@@ -137,7 +137,6 @@ const SYSTEM: &[Attempt] = &[
 const DESCRIPTORS: &[Attempt] = &[
     attempt!(NONE, "listens",                                 SYS_listen(BAD)),
     attempt!(NONE, "accepts a connection",                    SYS_accept(BAD)),
-    attempt!(NONE, "accepts a connection",                    SYS_accept4(BAD)),
     attempt!(NONE, "closes a connection",                     SYS_shutdown(BAD)),
     attempt!(NONE, "opens two sockets",                       SYS_socketpair(BAD)),
     attempt!(NONE, "reads an option of a socket",             SYS_getsockopt(BAD)),

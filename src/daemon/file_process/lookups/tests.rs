@@ -38,6 +38,7 @@ fn services(channel: &Arc<Channel>) -> Services {
         inspector,
         lister: DirectoryLister::new(Roots::default(), None),
         config_files: ConfigFiles::new(ConfigFileList::default(), None),
+        control: None,
     };
     Services::new(channel.clone(), tasks)
 }

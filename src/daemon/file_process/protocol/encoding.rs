@@ -39,6 +39,10 @@ mod kind {
     pub const LIST_DIRECTORY: u8 = 20;
     pub const DIRECTORY_LISTED: u8 = 21;
     pub const DIRECTORY_NOT_LISTED: u8 = 22;
+    pub const STATUS_WRITTEN: u8 = 23;
+    pub const STOP_CONTROL: u8 = 24;
+    pub const STATUS_REQUESTED: u8 = 25;
+    pub const CONTROL_CONNECTION: u8 = 26;
 }
 
 /// The first byte of an outcome.
@@ -82,6 +86,8 @@ impl Request {
             Self::ReopenLog => vec![kind::REOPEN_LOG],
             Self::ConnectSyslog => vec![kind::CONNECT_SYSLOG],
             Self::RemovePidFile => vec![kind::REMOVE_PID_FILE],
+            Self::StatusWritten(number) => with_number(kind::STATUS_WRITTEN, &number.to_ne_bytes()),
+            Self::StopControl => vec![kind::STOP_CONTROL],
         }
     }
 
@@ -103,6 +109,8 @@ impl Request {
             kind::REOPEN_LOG => Self::ReopenLog,
             kind::CONNECT_SYSLOG => Self::ConnectSyslog,
             kind::REMOVE_PID_FILE => Self::RemovePidFile,
+            kind::STATUS_WRITTEN => Self::StatusWritten(fields.number()?),
+            kind::STOP_CONTROL => Self::StopControl,
             _ => return None,
         })
     }
@@ -240,6 +248,10 @@ impl Reply {
                 with_number(kind::SYSLOG_CONNECTED, &error.to_ne_bytes())
             }
             Self::PidFileRemoved => vec![kind::PID_FILE_REMOVED],
+            Self::StatusRequested(number) => {
+                with_number(kind::STATUS_REQUESTED, &number.to_ne_bytes())
+            }
+            Self::ControlConnection(request) => with_number(kind::CONTROL_CONNECTION, request),
         }
     }
 
@@ -279,6 +291,8 @@ impl Reply {
             kind::LOG_OPENED => Self::LogOpened(i32::from_ne_bytes(fields.array()?)),
             kind::SYSLOG_CONNECTED => Self::SyslogConnected(i32::from_ne_bytes(fields.array()?)),
             kind::PID_FILE_REMOVED => Self::PidFileRemoved,
+            kind::STATUS_REQUESTED => Self::StatusRequested(fields.number()?),
+            kind::CONTROL_CONNECTION => Self::ControlConnection(fields.0.to_vec()),
             _ => return None,
         })
     }

@@ -36,8 +36,12 @@ pub enum Request {
     ReopenLog,
     /// Connect to the system log again.
     ConnectSyslog,
-    /// Remove the pid file.
+    /// Remove the pid file, and the control socket.
     RemovePidFile,
+    /// The document of this [`Reply::StatusRequested`] is written.
+    StatusWritten(u32),
+    /// Accept no connections of the control socket any more: another process does.
+    StopControl,
 }
 
 /// A name to look up.
@@ -137,6 +141,11 @@ pub enum Reply {
     SyslogConnected(i32),
     /// The pid file was removed, if that was possible.
     PidFileRemoved,
+    /// The state of the server is requested: write the document into the file in memory that is passed as a descriptor.
+    StatusRequested(u32),
+    /// A connection of the control socket, which is passed as a descriptor, and its request
+    /// ([`crate::control::Request`]). Its user is permitted.
+    ControlConnection(Vec<u8>),
 }
 
 /// A directory whose names are known.

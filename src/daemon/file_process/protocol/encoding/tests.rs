@@ -32,6 +32,8 @@ fn requests() -> Vec<Request> {
         Request::ReopenLog,
         Request::ConnectSyslog,
         Request::RemovePidFile,
+        Request::StatusWritten(7),
+        Request::StopControl,
     ]
 }
 
@@ -57,6 +59,8 @@ fn replies() -> Vec<Reply> {
     let results = outcomes.map(|outcome| LookedUp { id: 9, outcome }).to_vec();
     let cause = |text: &str| Cause { file: 2, text: text.to_owned() };
     vec![
+        Reply::StatusRequested(7),
+        Reply::ControlConnection(b"{}".to_vec()),
         Reply::LookedUp { batch_done: true, results },
         Reply::LookedUp { batch_done: false, results: Vec::new() },
         Reply::Config { size: 1 << 40, unwatched: vec![Unwatched { index: 3, error: 28 }] },
