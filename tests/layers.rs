@@ -45,7 +45,7 @@ const LAYERS: &[Layer] = &[
     layer("time", &[], &[]),
     layer("capture", &["byte_text", "strerror"], &["pcap_parser"]),
     layer("sys", &["byte_text", "net"], &["nix", "libc", "landlock", "seccompiler"]),
-    layer("log_line", &["byte_text", "reason", "wire"], &["conf_parser", "log"]),
+    layer("log_line", &["byte_text", "reason", "status", "wire"], &["conf_parser", "log"]),
     layer("terminal", &["byte_text", "log_line", "sys"], &["terminal_size"]),
     layer("config", &["byte_text", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "wire"], &["conf_parser"]),
     layer("command_line", &["byte_text", "config", "log_line"], &["conf_parser", "getopts"]),

@@ -5,6 +5,9 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::{AsFd, RawFd};
 
+/// Descriptors that [`count_open`] examines.
+const MAX_COUNTED: u64 = 1024;
+
 /// Closes all descriptors except standard input, output and error. It must be called before the program opens any.
 pub fn close_inherited() {
     close_range(3, u32::MAX);
@@ -45,6 +48,19 @@ fn open_descriptors(first: u32, last: u32) -> impl Iterator<Item = u32> {
     });
     let all = || (first..=last.min(u32::try_from(open_files()).unwrap_or(u32::MAX))).collect();
     listed.unwrap_or_else(all).into_iter().filter(move |fd| (first..=last).contains(fd))
+}
+
+/// The number of open descriptors, of those with a number below 1024.
+pub fn count_open() -> u64 {
+    let len = i32::try_from(open_files().min(MAX_COUNTED)).unwrap_or_default();
+    let mut all: Vec<libc::pollfd> =
+        (0..len).map(|fd| libc::pollfd { fd, events: 0, revents: 0 }).collect();
+    // SAFETY: the pointer is valid for this number of entries.
+    let polled = unsafe { libc::poll(all.as_mut_ptr(), all.len() as libc::nfds_t, 0) };
+    if polled < 0 {
+        return 0;
+    }
+    all.iter().filter(|entry| entry.revents & libc::POLLNVAL == 0).count() as u64
 }
 
 /// Waits until a descriptor is writable, or has an error.
