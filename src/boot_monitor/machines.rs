@@ -173,3 +173,113 @@ impl Machines {
         Some(state)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boot_monitor::event::{CompletedTransfer, ExpectedStep, RefusalReason, ReplySent};
+    use crate::config::Origin;
+    use std::net::Ipv4Addr;
+
+    const MAC: Mac = [2, 0, 0, 0, 0, 1];
+    const IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+
+    fn reply(mac: Mac, answer: AnswerKind, ip: Option<Ipv4Addr>) -> ClientEvent {
+        ClientEvent::ReplySent(ReplySent {
+            mac,
+            answer,
+            ip,
+            architecture: Some(Architecture(7)),
+            is_ipxe: false,
+            boot_file: None,
+            next: ExpectedStep::Unknown,
+            line: Origin::default(),
+        })
+    }
+
+    fn started(file: &[u8]) -> ClientEvent {
+        ClientEvent::TransferStarted { client: IP.into(), path: file.to_vec() }
+    }
+
+    fn state(machines: &Machines, key: ClientKey) -> (Option<Step>, Option<&[u8]>, Option<IpAddr>) {
+        let state = machines.get(key).expect("it is stored");
+        (state.step, state.last_file.as_deref(), state.ip)
+    }
+
+    #[test]
+    fn steps_of_a_boot_are_stored_with_address_and_last_file() {
+        let mut machines = Machines::default();
+        let key = ClientKey::Mac(MAC);
+        let ip = Some(IP.into());
+        let file = Some(&b"/srv/a"[..]);
+        let completed = CompletedTransfer { size: 1, client: IP.into(), path: b"/srv/a".to_vec() };
+        let refused = ClientEvent::TransferRefused {
+            client: IP.into(),
+            path: b"/srv/b".to_vec(),
+            reason: RefusalReason::NotFound,
+        };
+        for (event, expected) in [
+            (reply(MAC, AnswerKind::Offer, None), (Some(Step::Offered), None, None)),
+            (ClientEvent::LeaseRequested { mac: MAC, ip: IP }, (Some(Step::Offered), None, ip)),
+            (reply(MAC, AnswerKind::Pxe, Some(IP)), (Some(Step::Asked4011), None, ip)),
+            (started(b"/srv/a"), (Some(Step::Started), file, ip)),
+            (ClientEvent::TransferCompleted(completed), (Some(Step::Loaded), file, ip)),
+            (refused, (Some(Step::Refused), Some(b"/srv/b"), ip)),
+            (started(&[b'a'; 257]), (Some(Step::Started), None, ip)),
+        ] {
+            machines.observe(&event, Timestamp(5));
+            assert_eq!(state(&machines, key), expected, "{event:?}");
+        }
+        assert_eq!(machines.get(key).and_then(|state| state.architecture), Some(Architecture(7)));
+        assert_eq!(machines.len(), 1);
+    }
+
+    #[test]
+    fn earlier_events_of_an_address_belong_to_the_machine_that_gets_it() {
+        let mut machines = Machines::default();
+        machines.observe(&reply(MAC, AnswerKind::Offer, None), Timestamp(0));
+        machines.observe(&started(b"/a"), Timestamp(1));
+        assert_eq!(machines.len(), 2);
+        machines.observe(&ClientEvent::LeaseRequested { mac: MAC, ip: IP }, Timestamp(2));
+        let expected = (Some(Step::Started), Some(&b"/a"[..]), Some(IP.into()));
+        assert_eq!((state(&machines, ClientKey::Mac(MAC)), machines.len()), (expected, 1));
+        assert_eq!(machines.key_for(IP.into()), ClientKey::Mac(MAC));
+        // A client that got no reply is not on its way.
+        machines.observe(&ClientEvent::LeaseRequested { mac: [9; 6], ip: IP }, Timestamp(3));
+        assert_eq!(machines.key_for(IP.into()), ClientKey::Mac(MAC));
+    }
+
+    #[test]
+    fn machine_is_shown_for_a_minute_and_stored_while_it_has_a_transfer() {
+        let mut machines = Machines::default();
+        machines.observe(&reply(MAC, AnswerKind::Pxe, Some(IP)), Timestamp(0));
+        machines.observe(&reply([3; 6], AnswerKind::Offer, None), Timestamp(0));
+        assert_eq!(machines.recent(Timestamp(59_999)).count(), 2);
+        assert_eq!(machines.recent(Timestamp(60_000)).count(), 0);
+        machines.forget(Timestamp(59_999), |_| false);
+        assert_eq!(machines.len(), 2);
+        machines.forget(Timestamp(60_000), |ip| ip == IP);
+        assert_eq!((machines.len(), machines.key_for(IP.into())), (1, ClientKey::Mac(MAC)));
+        machines.forget(Timestamp(119_999), |_| false);
+        assert_eq!(machines.len(), 1, "a search each minute is enough");
+        machines.forget(Timestamp(120_000), |_| false);
+        assert_eq!((machines.len(), machines.mac_by_ip.len()), (0, 0));
+    }
+
+    #[test]
+    fn number_of_machines_is_limited_and_there_is_space_again_after_a_minute() {
+        let mut machines = Machines::default();
+        let observe = |machines: &mut Machines, number: u32, now: u64| {
+            let [a, b, c, d] = number.to_be_bytes();
+            let event = reply([2, 0, a, b, c, d], AnswerKind::Pxe, Some(number.into()));
+            machines.observe(&event, Timestamp(now));
+            machines.forget(Timestamp(now), |_| false);
+        };
+        (0..100_000).for_each(|number| observe(&mut machines, number, 1000));
+        assert_eq!((machines.len(), machines.mac_by_ip.len()), (MAX_MACHINES, MAX_MACHINES));
+        observe(&mut machines, 200_000, 60_999);
+        assert_eq!(machines.len(), MAX_MACHINES);
+        machines.forget(Timestamp(62_000), |_| false);
+        assert_eq!(machines.len(), 0);
+    }
+}

@@ -3,6 +3,8 @@
 mod limits;
 mod lines;
 mod machines;
+#[cfg(test)]
+mod tests;
 
 use super::Daemon;
 use super::file_process::protocol::Request;
