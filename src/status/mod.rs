@@ -158,11 +158,11 @@ impl Counters {
     /// Adds what another process has counted.
     pub fn add(&mut self, other: &Self) {
         for (own, more) in self.numbers().into_iter().zip(other.clone().numbers()) {
-            *own += *more;
+            *own = own.saturating_add(*more);
         }
         for drop in &other.dhcp_drops {
             match self.dhcp_drops.iter_mut().find(|own| own.reason == drop.reason) {
-                Some(own) => own.count += drop.count,
+                Some(own) => own.count = own.count.saturating_add(drop.count),
                 None => self.dhcp_drops.push(drop.clone()),
             }
         }

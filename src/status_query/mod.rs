@@ -1,13 +1,19 @@
 //! `--status`: asks the running server for its state and prints it.
 
+mod clean;
 pub mod connection;
 mod merge;
+mod text;
+mod units;
+mod words;
 
 use crate::control::Command;
 use crate::error::StartupError;
 use crate::log_line::sanitize::sanitized;
 use crate::status::Status;
-use crate::terminal::print_stdout;
+use crate::sys::clock::local_time_at;
+use crate::terminal::{Layout, print_stdout};
+use clean::clean_json;
 use connection::{connect, control_path, request};
 use std::path::{Path, PathBuf};
 
@@ -53,9 +59,21 @@ impl StatusRequest {
     /// Prints the state.
     pub fn run(&self) -> Result<(), StartupError> {
         let status = fetch(self)?;
-        print_stdout(&(serde_json::to_string_pretty(&status).unwrap_or_default() + "\n"));
+        print_stdout(&match self.format {
+            Format::Text | Format::Watch => {
+                let started = local_time_at(status.started_at).to_string();
+                text::text(&status, &started, Layout::of_stdout())
+            }
+            Format::Json | Format::Metrics => json(&status),
+        });
         Ok(())
     }
+}
+
+/// The state as JSON, with a line break at its end.
+fn json(status: &Status) -> String {
+    // Keys are strings and numbers are finite, so this cannot fail.
+    clean_json(&serde_json::to_string_pretty(status).unwrap_or_default()) + "\n"
 }
 
 /// The state of the running server, together with that of the processes that it has replaced and that still finish transfers. It
