@@ -55,6 +55,7 @@ pub struct Machine {
     /// The time since it was last seen: since its last datagram or event.
     pub idle_ms: u64,
     /// The file that it requested last, as a path on the server.
+    #[serde(rename = "last_path")]
     pub last_file: Option<String>,
     /// Its transfers.
     pub transfers: Vec<Transfer>,
@@ -93,8 +94,10 @@ pub enum Stage {
 #[serde(default)]
 pub struct Transfer {
     /// The path that was opened. Bytes that are not UTF-8 are U+FFFD.
+    #[serde(rename = "path")]
     pub file: String,
     /// The bytes that are to be sent.
+    #[serde(rename = "bytes")]
     pub size: u64,
     /// The bytes that the client has acknowledged.
     pub acknowledged: u64,
