@@ -61,6 +61,7 @@ use script::Script;
 use sd_notify::SdNotify;
 use sockets::{EventSource, Sockets};
 use startup::bind_device::DeviceBinding;
+use status::Observed;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -107,6 +108,8 @@ struct Monitoring {
     inspections: Inspections,
     loop_notices: LoopNotices,
     neighbours: neighbours::NeighbourWatch,
+    /// For `--status`.
+    observed: Observed,
 }
 
 /// Signals, the service manager, and the connection of the log.
@@ -327,6 +330,9 @@ impl Daemon {
         }
         if arrived.contains(&SignalAction::ReapChildren) {
             reap_children();
+        }
+        if arrived.contains(&SignalAction::LogStatus) {
+            self.log_status(now);
         }
         if arrived.contains(&SignalAction::Rotate) {
             self.reopen_log();

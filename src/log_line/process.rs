@@ -1,7 +1,7 @@
 //! Lines about the process.
 
 use super::words::{FAILED_TO_START, STARTED, TERMINATED, WARNING};
-use super::{Priority, SandboxLine};
+use super::{Priority, SandboxLine, StatusLine};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -38,6 +38,8 @@ pub enum ProcessLine {
     Unbound(String),
     /// Another process of the program has ended, so this one ends too.
     HelperEnded(String),
+    /// The state of the server, on SIGUSR1.
+    Status(Box<StatusLine>),
     /// The process ends on SIGTERM.
     Terminated,
     /// Reason of a failed start.
@@ -113,6 +115,7 @@ impl fmt::Display for ProcessLine {
                 "the process {name} has ended unexpectedly, so this process ends too (exit code 5): the service manager \
                  must start the service again"
             ),
+            Self::Status(line) => line.fmt(f),
             Self::Terminated => f.write_str(TERMINATED),
             Self::Failure(message) => f.write_str(message),
             Self::FailedToStart => f.write_str(FAILED_TO_START),

@@ -21,6 +21,7 @@ pub mod schedule;
 mod session;
 mod session_table;
 mod start;
+mod state;
 #[cfg(test)]
 mod tests;
 mod timers;

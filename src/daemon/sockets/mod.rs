@@ -294,6 +294,11 @@ impl Sockets {
         }
     }
 
+    /// The number of sockets of transfers.
+    pub fn open_transfers(&self) -> usize {
+        self.transfers.count()
+    }
+
     /// The sockets of transfers.
     pub fn transfers(&mut self) -> &mut TransferSockets {
         &mut self.transfers

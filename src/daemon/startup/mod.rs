@@ -47,6 +47,7 @@ use super::reply_queue::DelayedReplies;
 use super::script::Script;
 use super::sd_notify::SdNotify;
 use super::sockets::{EventSource, Sockets};
+use super::status::Observed;
 use super::{Daemon, ExitReason, LinkWatch, Monitoring, ProcessControl, Scheduling};
 use crate::boot_monitor::BootMonitor;
 use crate::config::Config;
@@ -258,6 +259,7 @@ impl Confined {
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = SdNotify::from_environment();
         let writes = prepare_writes(&config, &mut sockets);
+        let observed = Observed::start();
         let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref(), writes));
         let banner = StartupBanner {
             process_lines: lines,
@@ -272,7 +274,7 @@ impl Confined {
         }
         let device = device.map(|name| DeviceBinding::new(name, &interfaces));
         Ok(Daemon {
-            monitoring: monitoring(&config, &route),
+            monitoring: monitoring(&config, &route, observed),
             log_limiter: LogLimiter::new(&config),
             config,
             config_files,
@@ -296,13 +298,14 @@ impl Confined {
     }
 }
 
-fn monitoring(config: &Config, route: &RouteSocket) -> Monitoring {
+fn monitoring(config: &Config, route: &RouteSocket, observed: Observed) -> Monitoring {
     Monitoring {
         boot_monitor: BootMonitor::default(),
         deferred: DeferredNotices::default(),
         inspections: Inspections::new(file_process::roots(config)),
         loop_notices: LoopNotices::new(file_process::roots(config)),
         neighbours: NeighbourWatch::new(neighbour_limit::usage(route).ok()),
+        observed,
     }
 }
 
