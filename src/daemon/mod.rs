@@ -3,6 +3,7 @@
 mod busy_poll;
 mod clock;
 mod config_files;
+mod control_connection;
 mod deferred_notices;
 mod dhcp_requests;
 pub mod file_process;

@@ -1,14 +1,19 @@
 //! `--status`: asks the running server for its state and prints it.
 
-use crate::byte_text::path_text;
+pub use super::control_connection::connect;
+
+use super::control_connection::other_server;
 use crate::control::{Command, ERROR, LAST, MAX_PART_LEN, MORE, Request, socket_path};
 use crate::error::StartupError;
+use crate::status::Status;
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
-use crate::sys::control_socket;
-use crate::terminal::print_stdout;
-use std::io;
+use crate::terminal::{print_stderr, print_stdout};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a server may send nothing. It is longer than the file process waits for the packet process.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What is printed, and which server is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +59,11 @@ impl StatusRequest {
         let connection = connect(&self.socket)?;
         let document = request(&connection, &Command::Status { earlier: 0 })?;
         print_stdout(&String::from_utf8_lossy(&document));
+        if let Ok(Status { pid, .. }) = serde_json::from_slice(&document)
+            && let Some(notice) = other_server(&self.socket, pid)
+        {
+            print_stderr(&notice);
+        }
         Ok(())
     }
 }
@@ -67,19 +77,6 @@ pub fn control_path(pid_file: Option<&Path>) -> Result<PathBuf, StartupError> {
     })
 }
 
-/// Connects to the running server.
-pub fn connect(socket: &Path) -> Result<Channel, StartupError> {
-    control_socket::connect_to_server(socket).map_err(|error| {
-        let path = path_text(socket);
-        StartupError::other(match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
-                "no server is running with the control socket {path}: use the same options as for its start"
-            ),
-            _ => format!("cannot connect to the control socket {path}: {}", strerror(&error)),
-        })
-    })
-}
-
 /// Sends a request, and receives the document of its answer.
 pub fn request(connection: &Channel, command: &Command) -> Result<Vec<u8>, StartupError> {
     let failed =
@@ -90,6 +87,9 @@ pub fn request(connection: &Channel, command: &Command) -> Result<Vec<u8>, Start
     let mut document = Vec::new();
     let mut buffer = vec![0; MAX_PART_LEN + 1];
     loop {
+        if !connection.wait(ANSWER_TIMEOUT) {
+            return Err(failed("it is stopped or busy"));
+        }
         let message = connection.recv_blocking(&mut buffer);
         match message.and_then(<[u8]>::split_first) {
             Some((&MORE, part)) => document.extend_from_slice(part),

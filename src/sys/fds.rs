@@ -3,7 +3,8 @@
 use super::limits::open_files;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::time::{Duration, Instant};
 
 /// Closes all descriptors except standard input, output and error. It must be called before the program opens any.
 pub fn close_inherited() {
@@ -51,6 +52,21 @@ fn open_descriptors(first: u32, last: u32) -> impl Iterator<Item = u32> {
 pub fn wait_writable(fd: &impl AsFd) {
     // The next write returns the error, if there is one.
     let _ = poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
+}
+
+/// Waits until a descriptor is readable, closed at its other end, or has an error, at most until `deadline`; for each whether it
+/// is.
+pub fn wait_any_readable(fds: &[BorrowedFd<'_>], deadline: Option<Instant>) -> Vec<bool> {
+    let mut all: Vec<_> = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+    loop {
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        // A timeout is rounded up, so that the deadline has passed after it.
+        let timeout = left.map(|left| PollTimeout::try_from(left + Duration::from_millis(1)));
+        let timeout = timeout.map_or(PollTimeout::NONE, |left| left.unwrap_or(PollTimeout::MAX));
+        if poll(&mut all, timeout) != Err(Errno::EINTR) {
+            return all.iter().map(|fd| fd.any().unwrap_or(false)).collect();
+        }
+    }
 }
 
 /// Waits until a descriptor is readable, closed at its other end, or has an error; for each whether it is.

@@ -1,0 +1,258 @@
+//! The control socket in the file process, which has no network: it accepts connections of root, answers requests for the state of
+//! the server, and passes the connection of a process that replaces the server to the packet process.
+//!
+//! One thread waits for connections and for requests on them. Each request is answered by a thread of its own, which ends with
+//! the answer. So a client that does not read, or a packet process that does not answer, delays no other client.
+
+mod answers;
+mod documents;
+
+use self::answers::{send_document, send_error};
+use self::documents::Documents;
+use super::protocol::Reply;
+use crate::control::{Command, MAX_REQUEST_LEN, Request as ControlRequest};
+use crate::sys::channel::Channel;
+use crate::sys::control_socket::{self, ControlListener};
+use crate::sys::fds::wait_any_readable;
+use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Connections at the same time.
+const MAX_CONNECTIONS: usize = 8;
+/// A connection without a request is closed after this time.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// After an error of accept(2), such as no free descriptor, connections wait for this time.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The control socket.
+pub struct Control {
+    listener: ControlListener,
+    /// The user who started the program. Its connections are accepted, and those of root.
+    user: u32,
+    /// Ends the wait of [`Control::serve`], after `state` has changed.
+    wake: (PipeReader, PipeWriter),
+    state: Mutex<State>,
+    documents: Documents,
+}
+
+#[derive(Default)]
+struct State {
+    /// Requests that are being answered.
+    answering: usize,
+    /// Connections whose request was answered.
+    answered: Vec<Channel>,
+    /// Another process accepts connections now.
+    stopped: bool,
+}
+
+impl State {
+    /// The connections that do not wait for a request. `None`: no further one may be accepted.
+    fn counted(&self) -> Option<usize> {
+        let counted = self.answering + self.answered.len();
+        (!self.stopped && counted < MAX_CONNECTIONS).then_some(counted)
+    }
+}
+
+/// A connection that waits for its next request.
+struct Waiting {
+    connection: Channel,
+    since: Instant,
+}
+
+type Spawn = fn(Box<dyn FnOnce() + Send>) -> bool;
+
+impl Control {
+    /// Serves this socket, as soon as [`Control::serve`] is called.
+    pub fn new(listener: ControlListener, user: u32) -> io::Result<Self> {
+        let wake = io::pipe()?;
+        Ok(Self { listener, user, wake, state: Mutex::default(), documents: Documents::default() })
+    }
+
+    /// Accepts connections until [`Control::stop`] is called, and answers their requests until all are closed. `spawn` starts a
+    /// thread.
+    pub fn serve(self: &Arc<Self>, channel: &Arc<Channel>, spawn: Spawn) {
+        let mut waiting = Vec::new();
+        let mut accept_after = None;
+        while let Some(answering) = self.take_answered(&mut waiting) {
+            let (accepts, requests) = self.wait(&waiting, answering, accept_after);
+            self.answer_all(&mut waiting, &requests, channel, spawn);
+            close_silent(&mut waiting);
+            if accepts {
+                accept_after = self.accept(&mut waiting);
+            }
+        }
+    }
+
+    /// Ends the accepting of connections: another process accepts them now.
+    pub fn stop(&self) {
+        self.state().stopped = true;
+        self.wake();
+    }
+
+    /// The packet process has written a document.
+    pub fn written(&self, number: u32) {
+        self.documents.written(number);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self) {
+        // The pipe has space, because the reader empties it, and the reader is not closed.
+        let _ = (&self.wake.1).write_all(&[0]);
+    }
+
+    /// Adds the connections that were answered; the number of requests that are being answered. `None`: it was stopped, and no
+    /// connection is left.
+    fn take_answered(&self, waiting: &mut Vec<Waiting>) -> Option<usize> {
+        let mut state = self.state();
+        waiting.extend(state.answered.drain(..).map(Waiting::new));
+        let ends = state.stopped && waiting.is_empty() && state.answering == 0;
+        (!ends).then_some(state.answering)
+    }
+
+    /// Waits for a connection, a request, or the end of an answer: whether there is a connection, and for each entry of `waiting`
+    /// whether there is a request. While all connections that may exist are being answered, further ones wait in the queue of the
+    /// kernel.
+    fn wait(
+        &self,
+        waiting: &[Waiting],
+        answering: usize,
+        accept_after: Option<Instant>,
+    ) -> (bool, Vec<bool>) {
+        let pause = accept_after.filter(|at| *at > Instant::now());
+        let accepts = answering < MAX_CONNECTIONS && pause.is_none() && !self.state().stopped;
+        let mut fds = vec![self.wake.0.as_fd()];
+        fds.extend(waiting.iter().map(|one| one.connection.as_fd()));
+        fds.extend(accepts.then(|| self.listener.as_fd()));
+        let deadline = waiting.iter().map(Waiting::deadline).chain(pause).min();
+        let mut ready = wait_any_readable(&fds, deadline);
+        let accepts = accepts && ready.pop() == Some(true);
+        if ready.first() == Some(&true) {
+            // The contents have no meaning.
+            let _ = (&self.wake.0).read(&mut [0; 64]);
+        }
+        (accepts, ready.split_off(1))
+    }
+
+    /// Starts a thread for each connection with a request.
+    fn answer_all(
+        self: &Arc<Self>,
+        waiting: &mut Vec<Waiting>,
+        requests: &[bool],
+        channel: &Arc<Channel>,
+        spawn: Spawn,
+    ) {
+        let mut has_request = requests.iter();
+        let has_request = |_: &mut Waiting| has_request.next() == Some(&true);
+        for Waiting { connection, .. } in waiting.extract_if(.., has_request) {
+            let (answer, channel) = (Answer::begin(self), channel.clone());
+            // Without a thread the connection is closed.
+            spawn(Box::new(move || answer.run(connection, &channel)));
+        }
+    }
+
+    /// Accepts a connection. If there are too many, the one that has waited longest for its next request is closed: its client can
+    /// connect again, and no number of silent clients prevents a further one. After an error, the time of the next attempt.
+    fn accept(&self, waiting: &mut Vec<Waiting>) -> Option<Instant> {
+        let counted = self.state().counted()?;
+        let connection = match self.listener.accept() {
+            Ok(connection) => connection,
+            Err(error) => return (!is_harmless(&error)).then(|| Instant::now() + ACCEPT_PAUSE),
+        };
+        if !control_socket::is_trusted_by(&connection, self.user).unwrap_or(false) {
+            send_error(&connection, "only root and the user who started it may do this");
+            return None;
+        }
+        let oldest = (0..waiting.len()).min_by_key(|at| waiting[*at].since);
+        if waiting.len() + counted >= MAX_CONNECTIONS
+            && let Some(oldest) = oldest
+        {
+            waiting.remove(oldest);
+        }
+        waiting.push(Waiting::new(connection));
+        None
+    }
+
+    /// Answers the next request. The connection, if it is still for this process.
+    fn answer(&self, connection: Channel, channel: &Channel) -> Option<Channel> {
+        // One byte more shows that a request is too long.
+        let mut buffer = [0; MAX_REQUEST_LEN + 1];
+        let size = control_socket::read(&connection, &mut buffer).ok()?;
+        let answered = match decode(&buffer[..size])? {
+            Err(error) => send_error(&connection, &error),
+            Ok(Command::Status { earlier: 0 }) => match self.documents.get(channel) {
+                Ok(document) => send_document(&connection, &document),
+                Err(error) => send_error(&connection, &error),
+            },
+            Ok(_) => {
+                let reply = Reply::ControlConnection(buffer[..size].to_vec());
+                match channel.try_send_fds(&reply.encode(), &[connection.as_fd()]) {
+                    Ok(()) => return None,
+                    Err(_) => send_error(&connection, "the server is busy: try again"),
+                }
+            }
+        };
+        answered.then_some(connection)
+    }
+}
+
+impl Waiting {
+    fn new(connection: Channel) -> Self {
+        Self { connection, since: Instant::now() }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.since + REQUEST_TIMEOUT
+    }
+}
+
+fn close_silent(waiting: &mut Vec<Waiting>) {
+    let now = Instant::now();
+    waiting.retain(|one| one.deadline() > now);
+}
+
+/// Another process has accepted the connection, or its client has closed it.
+fn is_harmless(error: &io::Error) -> bool {
+    [ErrorKind::WouldBlock, ErrorKind::Interrupted, ErrorKind::ConnectionAborted]
+        .contains(&error.kind())
+}
+
+/// What a message requests. `None`: the client has closed the connection.
+fn decode(message: &[u8]) -> Option<Result<Command, String>> {
+    match message.len() {
+        0 => None,
+        size if size > MAX_REQUEST_LEN => {
+            Some(Err(format!("the request is longer than {MAX_REQUEST_LEN} bytes")))
+        }
+        _ => Some(ControlRequest::decode(message).map(|request| request.command)),
+    }
+}
+
+/// A request that is being answered, which is counted until it is dropped.
+struct Answer(Arc<Control>);
+
+impl Answer {
+    fn begin(control: &Arc<Control>) -> Self {
+        control.state().answering += 1;
+        Self(control.clone())
+    }
+
+    fn run(self, connection: Channel, channel: &Channel) {
+        let connection = self.0.answer(connection, channel);
+        self.0.state().answered.extend(connection);
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.0.state().answering -= 1;
+        self.0.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests;
