@@ -63,8 +63,8 @@ impl Channel {
         self.send_fds_by(message, fds, MsgFlags::empty())
     }
 
-    /// Sends a message with descriptors without waiting. `WouldBlock`: the buffer is full.
-    pub fn try_send_fds(&self, message: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    /// As [`Channel::send_fds`], without waiting. `WouldBlock`: the buffer is full.
+    pub fn send_fds_nonblocking(&self, message: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
         self.send_fds_by(message, fds, MsgFlags::MSG_DONTWAIT)
     }
 
@@ -78,9 +78,9 @@ impl Channel {
         let rights = [ControlMessage::ScmRights(&raw)];
         let control = if raw.is_empty() { &[][..] } else { &rights };
         let parts = [IoSlice::new(message)];
-        let flags = wait | MsgFlags::MSG_NOSIGNAL;
+        let fd = self.0.as_raw_fd();
         loop {
-            match sendmsg::<UnixAddr>(self.0.as_raw_fd(), &parts, control, flags, None) {
+            match sendmsg::<UnixAddr>(fd, &parts, control, wait | MsgFlags::MSG_NOSIGNAL, None) {
                 Err(Errno::EINTR) => {}
                 sent => return Ok(sent.map(drop)?),
             }

@@ -122,7 +122,8 @@ impl State {
     fn request(&mut self, channel: &Channel) -> io::Result<()> {
         let file = memory_file::create()?;
         self.number = self.number.wrapping_add(1);
-        channel.try_send_fds(&Reply::StatusRequested(self.number).encode(), &[file.as_fd()])?;
+        channel
+            .send_fds_nonblocking(&Reply::StatusRequested(self.number).encode(), &[file.as_fd()])?;
         self.progress = Progress::Requested(file, Instant::now());
         Ok(())
     }
@@ -261,7 +262,7 @@ mod tests {
     #[cfg_attr(miri, ignore = "Miri does not support the call")]
     fn packet_process_that_does_not_read_or_has_ended_is_an_error_at_once() {
         let (packets, files) = Channel::pair().unwrap();
-        while files.try_send_fds(&[0; 4096], &[]).is_ok() {}
+        while files.send_fds_nonblocking(&[0; 4096], &[]).is_ok() {}
         let documents = Documents::default();
         assert_eq!(kind(documents.get_within(&files, LONG)), ErrorKind::WouldBlock);
         drop(packets);

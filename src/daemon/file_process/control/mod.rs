@@ -43,15 +43,21 @@ struct State {
     answering: usize,
     /// Connections whose request was answered.
     answered: Vec<Channel>,
+    /// This process accepts connections, or has accepted them.
+    started: bool,
     /// Another process accepts connections now.
     stopped: bool,
 }
 
 impl State {
-    /// The connections that do not wait for a request. `None`: no further one may be accepted.
-    fn counted(&self) -> Option<usize> {
-        let counted = self.answering + self.answered.len();
-        (!self.stopped && counted < MAX_CONNECTIONS).then_some(counted)
+    /// The connections that do not wait for a request.
+    fn counted(&self) -> usize {
+        self.answering + self.answered.len()
+    }
+
+    /// Whether a connection may be accepted. One that waits for a request may be closed for it.
+    fn accepts(&self) -> bool {
+        !self.stopped && self.counted() < MAX_CONNECTIONS
     }
 }
 
@@ -71,18 +77,38 @@ impl Control {
     }
 
     /// Accepts connections until [`Control::stop`] is called, and answers their requests until all are closed. `spawn` starts a
-    /// thread.
+    /// thread. A second call has no effect.
     pub fn serve(self: &Arc<Self>, channel: &Arc<Channel>, spawn: Spawn) {
+        if std::mem::replace(&mut self.state().started, true) {
+            return;
+        }
         let mut waiting = Vec::new();
         let mut accept_after = None;
-        while let Some(answering) = self.take_answered(&mut waiting) {
-            let (accepts, requests) = self.wait(&waiting, answering, accept_after);
+        while self.take_answered(&mut waiting) {
+            let (accepts, requests) = self.wait(&waiting, accept_after);
             self.answer_all(&mut waiting, &requests, channel, spawn);
             close_silent(&mut waiting);
             if accepts {
                 accept_after = self.accept(&mut waiting);
             }
         }
+    }
+
+    /// Answers a connection that another process has accepted, which has requested the state of this process. The other process
+    /// has checked the user. It passes each request, so the connection ends here.
+    pub fn serve_passed(
+        self: &Arc<Self>,
+        connection: Channel,
+        channel: &Arc<Channel>,
+        spawn: Spawn,
+    ) {
+        if self.state().counted() >= MAX_CONNECTIONS {
+            return;
+        }
+        let (answer, channel) = (Answer::begin(self), channel.clone());
+        spawn(Box::new(move || {
+            answer.0.answer_status(&connection, &channel);
+        }));
     }
 
     /// Ends the accepting of connections: another process accepts them now.
@@ -105,26 +131,19 @@ impl Control {
         let _ = (&self.wake.1).write_all(&[0]);
     }
 
-    /// Adds the connections that were answered; the number of requests that are being answered. `None`: it was stopped, and no
-    /// connection is left.
-    fn take_answered(&self, waiting: &mut Vec<Waiting>) -> Option<usize> {
+    /// Adds the connections that were answered. `false`: it was stopped, and no connection is left.
+    fn take_answered(&self, waiting: &mut Vec<Waiting>) -> bool {
         let mut state = self.state();
         waiting.extend(state.answered.drain(..).map(Waiting::new));
-        let ends = state.stopped && waiting.is_empty() && state.answering == 0;
-        (!ends).then_some(state.answering)
+        !state.stopped || !waiting.is_empty() || state.answering > 0
     }
 
     /// Waits for a connection, a request, or the end of an answer: whether there is a connection, and for each entry of `waiting`
     /// whether there is a request. While all connections that may exist are being answered, further ones wait in the queue of the
     /// kernel.
-    fn wait(
-        &self,
-        waiting: &[Waiting],
-        answering: usize,
-        accept_after: Option<Instant>,
-    ) -> (bool, Vec<bool>) {
+    fn wait(&self, waiting: &[Waiting], accept_after: Option<Instant>) -> (bool, Vec<bool>) {
         let pause = accept_after.filter(|at| *at > Instant::now());
-        let accepts = answering < MAX_CONNECTIONS && pause.is_none() && !self.state().stopped;
+        let accepts = pause.is_none() && self.state().accepts();
         let mut fds = vec![self.wake.0.as_fd()];
         fds.extend(waiting.iter().map(|one| one.connection.as_fd()));
         fds.extend(accepts.then(|| self.listener.as_fd()));
@@ -158,7 +177,9 @@ impl Control {
     /// Accepts a connection. If there are too many, the one that has waited longest for its next request is closed: its client can
     /// connect again, and no number of silent clients prevents a further one. After an error, the time of the next attempt.
     fn accept(&self, waiting: &mut Vec<Waiting>) -> Option<Instant> {
-        let counted = self.state().counted()?;
+        if !self.state().accepts() {
+            return None;
+        }
         let connection = match self.listener.accept() {
             Ok(connection) => connection,
             Err(error) => return (!is_harmless(&error)).then(|| Instant::now() + ACCEPT_PAUSE),
@@ -168,7 +189,7 @@ impl Control {
             return None;
         }
         let oldest = (0..waiting.len()).min_by_key(|at| waiting[*at].since);
-        if waiting.len() + counted >= MAX_CONNECTIONS
+        if waiting.len() + self.state().counted() >= MAX_CONNECTIONS
             && let Some(oldest) = oldest
         {
             waiting.remove(oldest);
@@ -184,19 +205,25 @@ impl Control {
         let size = control_socket::read(&connection, &mut buffer).ok()?;
         let answered = match decode(&buffer[..size])? {
             Err(error) => send_error(&connection, &error),
-            Ok(Command::Status { earlier: 0 }) => match self.documents.get(channel) {
-                Ok(document) => send_document(&connection, &document),
-                Err(error) => send_error(&connection, &error),
-            },
+            Ok(Command::Status { earlier: 0 }) => self.answer_status(&connection, channel),
             Ok(_) => {
                 let reply = Reply::ControlConnection(buffer[..size].to_vec());
-                match channel.try_send_fds(&reply.encode(), &[connection.as_fd()]) {
+                match channel.send_fds_nonblocking(&reply.encode(), &[connection.as_fd()]) {
                     Ok(()) => return None,
                     Err(_) => send_error(&connection, "the server is busy: try again"),
                 }
             }
         };
         answered.then_some(connection)
+    }
+}
+
+impl Control {
+    fn answer_status(&self, connection: &Channel, channel: &Channel) -> bool {
+        match self.documents.get(channel) {
+            Ok(document) => send_document(connection, &document),
+            Err(error) => send_error(connection, &error),
+        }
     }
 }
 

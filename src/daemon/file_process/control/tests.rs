@@ -19,7 +19,7 @@ struct Scene {
     control: Arc<Control>,
     packets: Channel,
     files: Arc<Channel>,
-    serving: JoinHandle<()>,
+    serving: Option<JoinHandle<()>>,
 }
 
 /// An answer comes earlier.
@@ -35,7 +35,7 @@ impl Scene {
         let files = Arc::new(files);
         let (serving, channel) = (control.clone(), files.clone());
         let spawn = |task| thread::Builder::new().spawn(task).is_ok();
-        let serving = thread::spawn(move || serving.serve(&channel, spawn));
+        let serving = Some(thread::spawn(move || serving.serve(&channel, spawn)));
         Self { folder, control, packets, files, serving }
     }
 
@@ -168,7 +168,7 @@ fn connection_with_a_request_to_replace_is_passed_on_or_has_an_error() {
     passed.send(b"offer").unwrap();
     assert_eq!(client.recv_blocking(&mut buffer), Some(&b"offer"[..]));
     // A packet process that does not read.
-    while scene.files.try_send_fds(&[0; 4096], &[]).is_ok() {}
+    while scene.files.send_fds_nonblocking(&[0; 4096], &[]).is_ok() {}
     let client = scene.client();
     for message in [&request, &status()] {
         assert_eq!(error_of(&client, message), "the server is busy: try again");
@@ -178,7 +178,7 @@ fn connection_with_a_request_to_replace_is_passed_on_or_has_an_error() {
 #[test]
 #[cfg_attr(miri, ignore = "Miri does not support the call")]
 fn connections_are_answered_after_the_stop_until_they_are_closed() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     let client = scene.client();
     error_of(&client, b"x");
     scene.control.stop();
@@ -187,13 +187,21 @@ fn connections_are_answered_after_the_stop_until_they_are_closed() {
     error_of(&client, b"x");
     assert!(!late.wait(Duration::from_millis(50)), "another process accepts it");
     drop(client);
-    scene.serving.join().unwrap();
+    scene.serving.take().unwrap().join().unwrap();
+    // As a replaced process: the connections come from the process that has replaced it.
+    let (client, passed) = Channel::pair().unwrap();
+    scene
+        .control
+        .serve_passed(passed, &scene.files, |task| thread::Builder::new().spawn(task).is_ok());
+    scene.write_document(b"{}");
+    assert_eq!(part(&client), Some((LAST, b"{}".to_vec())));
+    assert_eq!(part(&client), None);
 }
 
 #[test]
 #[cfg_attr(miri, ignore = "Miri does not support the call")]
 fn clients_that_close_their_connection_at_any_time_leave_nothing() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     let document = vec![0; 1 << 20];
     for requests in 0..3 {
         let client = scene.client();
@@ -209,6 +217,6 @@ fn clients_that_close_their_connection_at_any_time_leave_nothing() {
     assert_eq!(part(&client).unwrap().0, MORE);
     drop(client);
     scene.control.stop();
-    scene.serving.join().unwrap();
-    assert_eq!(scene.control.state().counted(), None);
+    scene.serving.take().unwrap().join().unwrap();
+    assert_eq!(scene.control.state().counted(), 0);
 }
