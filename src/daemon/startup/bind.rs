@@ -71,7 +71,7 @@ impl Parsed {
             changes,
             device,
             control: None,
-            control_file: None,
+            created: None,
         };
         let cgroup = control_group(predecessor.is_some());
         Ok(Bound {

@@ -28,7 +28,7 @@ impl Bound {
         let taken_over = self.predecessor.as_mut().and_then(|server| server.control.take());
         let listener = taken_over.or_else(|| {
             let listener = ControlListener::bind(&path).ok()?;
-            self.opened.control_file = Some(CreatedFile::new(&path));
+            self.opened.created = Some(CreatedFile::new(&path));
             Some(listener)
         })?;
         self.opened.control = listener.try_clone().ok();

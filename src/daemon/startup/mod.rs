@@ -109,7 +109,7 @@ struct Opened {
     /// The control socket, which is passed to a process that replaces this one.
     control: Option<ControlListener>,
     /// Its file, which a start that fails removes.
-    control_file: Option<CreatedFile>,
+    created: Option<CreatedFile>,
 }
 
 /// The users and capabilities with which the processes run.
@@ -259,20 +259,12 @@ impl Confined {
         let Daemonized { bound, signals, script, mut file_process, host, lines } = daemonized;
         let Bound { mut config, findings, interfaces, opened, privileges, cgroup, .. } = bound;
         let mut predecessor = bound.predecessor;
-        let Opened {
-            mut sockets,
-            address_watch,
-            route,
-            device,
-            changes,
-            control,
-            control_file,
-            ..
-        } = opened;
+        let Opened { mut sockets, address_watch, route, device, changes, control, created, .. } =
+            opened;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
-        control_file.into_iter().for_each(CreatedFile::keep);
+        created.into_iter().for_each(CreatedFile::keep);
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = match &mut predecessor {
             None => SdNotify::from_environment(),
