@@ -81,9 +81,8 @@ pub fn control_path(pid_file: Option<&Path>) -> Result<PathBuf, StartupError> {
 pub fn request(connection: &Channel, command: &Command) -> Result<Vec<u8>, StartupError> {
     let failed =
         |reason: &str| StartupError::other(format!("the server has not answered: {reason}"));
-    connection
-        .send_blocking(&Request::new(command.clone()).encode())
-        .map_err(|error| failed(&strerror(&error)))?;
+    // After an error there may be an answer: the server has refused the connection.
+    let sent = connection.send_blocking(&Request::new(command.clone()).encode());
     let mut document = Vec::new();
     let mut buffer = vec![0; MAX_PART_LEN + 1];
     loop {
@@ -100,7 +99,10 @@ pub fn request(connection: &Channel, command: &Command) -> Result<Vec<u8>, Start
             Some((&ERROR, text)) => {
                 return Err(StartupError::other(String::from_utf8_lossy(text).into_owned()));
             }
-            _ => return Err(failed("it has closed the connection")),
+            _ => {
+                let closed = || "it has closed the connection".to_owned();
+                return Err(failed(&sent.err().map_or_else(closed, |error| strerror(&error))));
+            }
         }
     }
 }

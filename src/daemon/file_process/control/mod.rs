@@ -13,7 +13,7 @@ use super::protocol::Reply;
 use crate::control::{Command, MAX_REQUEST_LEN, Request as ControlRequest};
 use crate::sys::channel::Channel;
 use crate::sys::control_socket::{self, ControlListener};
-use crate::sys::fds::wait_any_readable;
+use crate::sys::fds::{Readable, wait_any_readable};
 use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,12 @@ const MAX_CONNECTIONS: usize = 8;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// After an error of accept(2), such as no free descriptor, connections wait for this time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A connection that has waited for a request for this time may be closed for another one; any, if the other one has waited for
+/// [`MAX_FULL`]. In between, it is tried again after [`FULL_PAUSE`].
+const MIN_IDLE: Duration = Duration::from_millis(100);
+const MAX_FULL: Duration = Duration::from_secs(1);
+const FULL_PAUSE: Duration = Duration::from_millis(20);
 
 /// The control socket.
 pub struct Control {
@@ -67,6 +73,18 @@ struct Waiting {
     since: Instant,
 }
 
+/// The connections that are not being answered.
+#[derive(Default)]
+struct Connections {
+    waiting: Vec<Waiting>,
+    /// Whether another one is to be accepted.
+    has_further: bool,
+    /// Since when there is no space for it.
+    full_since: Option<Instant>,
+    /// When the next one may be accepted.
+    accept_after: Option<Instant>,
+}
+
 type Spawn = fn(Box<dyn FnOnce() + Send>) -> bool;
 
 impl Control {
@@ -82,14 +100,13 @@ impl Control {
         if std::mem::replace(&mut self.state().started, true) {
             return;
         }
-        let mut waiting = Vec::new();
-        let mut accept_after = None;
-        while self.take_answered(&mut waiting) {
-            let (accepts, requests) = self.wait(&waiting, accept_after);
-            self.answer_all(&mut waiting, &requests, channel, spawn);
-            close_silent(&mut waiting);
-            if accepts {
-                accept_after = self.accept(&mut waiting);
+        let mut connections = Connections::default();
+        while self.take_answered(&mut connections.waiting) {
+            let requests = self.wait(&mut connections);
+            self.answer_all(&mut connections.waiting, &requests, channel, spawn);
+            connections.close_silent();
+            if connections.has_further {
+                self.accept(&mut connections);
             }
         }
     }
@@ -138,64 +155,67 @@ impl Control {
         !state.stopped || !waiting.is_empty() || state.answering > 0
     }
 
-    /// Waits for a connection, a request, or the end of an answer: whether there is a connection, and for each entry of `waiting`
-    /// whether there is a request. While all connections that may exist are being answered, further ones wait in the queue of the
-    /// kernel.
-    fn wait(&self, waiting: &[Waiting], accept_after: Option<Instant>) -> (bool, Vec<bool>) {
-        let pause = accept_after.filter(|at| *at > Instant::now());
+    /// Waits for a connection, a request, or the end of an answer; for each entry of `waiting` whether there is a request. While as
+    /// many connections as may exist are being answered, further ones wait in the queue of the kernel.
+    fn wait(&self, connections: &mut Connections) -> Vec<Readable> {
+        let pause = connections.accept_after.filter(|at| *at > Instant::now());
         let accepts = pause.is_none() && self.state().accepts();
+        let waiting = &connections.waiting;
         let mut fds = vec![self.wake.0.as_fd()];
         fds.extend(waiting.iter().map(|one| one.connection.as_fd()));
         fds.extend(accepts.then(|| self.listener.as_fd()));
         let deadline = waiting.iter().map(Waiting::deadline).chain(pause).min();
         let mut ready = wait_any_readable(&fds, deadline);
-        let accepts = accepts && ready.pop() == Some(true);
-        if ready.first() == Some(&true) {
+        connections.has_further = accepts && ready.pop() != Some(Readable::No);
+        if accepts && !connections.has_further {
+            connections.full_since = None;
+        }
+        if ready.first() == Some(&Readable::Yes) {
             // The contents have no meaning.
             let _ = (&self.wake.0).read(&mut [0; 64]);
         }
-        (accepts, ready.split_off(1))
+        ready.split_off(1)
     }
 
     /// Starts a thread for each connection with a request.
     fn answer_all(
         self: &Arc<Self>,
         waiting: &mut Vec<Waiting>,
-        requests: &[bool],
+        requests: &[Readable],
         channel: &Arc<Channel>,
         spawn: Spawn,
     ) {
-        let mut has_request = requests.iter();
-        let has_request = |_: &mut Waiting| has_request.next() == Some(&true);
-        for Waiting { connection, .. } in waiting.extract_if(.., has_request) {
-            let (answer, channel) = (Answer::begin(self), channel.clone());
-            // Without a thread the connection is closed.
-            spawn(Box::new(move || answer.run(connection, &channel)));
+        let mut requests = requests.iter();
+        let mut request = || requests.next().copied().unwrap_or(Readable::No);
+        for (one, request) in std::mem::take(waiting).into_iter().map(|one| (one, request())) {
+            match request {
+                Readable::No => waiting.push(one),
+                Readable::Closed => {}
+                Readable::Yes => {
+                    let (answer, channel) = (Answer::begin(self), channel.clone());
+                    // Without a thread the connection is closed.
+                    spawn(Box::new(move || answer.run(one.connection, &channel)));
+                }
+            }
         }
     }
 
-    /// Accepts a connection. If there are too many, the one that has waited longest for its next request is closed: its client can
-    /// connect again, and no number of silent clients prevents a further one. After an error, the time of the next attempt.
-    fn accept(&self, waiting: &mut Vec<Waiting>) -> Option<Instant> {
-        if !self.state().accepts() {
-            return None;
+    fn accept(&self, connections: &mut Connections) {
+        let counted = self.state().counted();
+        if !self.state().accepts() || !connections.make_space(counted) {
+            return;
         }
-        let connection = match self.listener.accept() {
-            Ok(connection) => connection,
-            Err(error) => return (!is_harmless(&error)).then(|| Instant::now() + ACCEPT_PAUSE),
-        };
-        if !control_socket::is_trusted_by(&connection, self.user).unwrap_or(false) {
-            send_error(&connection, "only root and the user who started it may do this");
-            return None;
+        match self.listener.accept() {
+            Ok(connection) => {
+                if control_socket::is_trusted_by(&connection, self.user).unwrap_or(false) {
+                    connections.waiting.push(Waiting::new(connection));
+                } else {
+                    send_error(&connection, "only root and the user who started it may do this");
+                }
+            }
+            Err(error) if is_harmless(&error) => {}
+            Err(_) => connections.accept_after = Some(Instant::now() + ACCEPT_PAUSE),
         }
-        let oldest = (0..waiting.len()).min_by_key(|at| waiting[*at].since);
-        if waiting.len() + self.state().counted() >= MAX_CONNECTIONS
-            && let Some(oldest) = oldest
-        {
-            waiting.remove(oldest);
-        }
-        waiting.push(Waiting::new(connection));
-        None
     }
 
     /// Answers the next request. The connection, if it is still for this process.
@@ -237,9 +257,31 @@ impl Waiting {
     }
 }
 
-fn close_silent(waiting: &mut Vec<Waiting>) {
-    let now = Instant::now();
-    waiting.retain(|one| one.deadline() > now);
+impl Connections {
+    fn close_silent(&mut self) {
+        let now = Instant::now();
+        self.waiting.retain(|one| one.deadline() > now);
+    }
+
+    /// Makes space for a connection. If there are too many, the one that has waited longest for its next request is closed: its
+    /// client can connect again, and no number of silent clients keeps out another one. `answering`: the connections that do not
+    /// wait. `false`: all have had a request just now.
+    fn make_space(&mut self, answering: usize) -> bool {
+        let now = Instant::now();
+        let oldest = (0..self.waiting.len()).min_by_key(|at| self.waiting[*at].since);
+        let Some(oldest) = oldest.filter(|_| self.waiting.len() + answering >= MAX_CONNECTIONS)
+        else {
+            return true;
+        };
+        let full_since = *self.full_since.get_or_insert(now);
+        if now < self.waiting[oldest].since + MIN_IDLE && now < full_since + MAX_FULL {
+            self.accept_after = Some(now + FULL_PAUSE);
+            return false;
+        }
+        self.full_since = None;
+        self.waiting.remove(oldest);
+        true
+    }
 }
 
 /// Another process has accepted the connection, or its client has closed it.
