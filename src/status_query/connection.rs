@@ -1,6 +1,7 @@
-//! A connection to the control socket of the running server.
+//! Requests on a connection to the control socket of the running server.
 
-use crate::byte_text::path_text;
+pub use super::connect::connect;
+
 use crate::control::{Command, ERROR, LAST, MAX_PART_LEN, MORE, Request, socket_path};
 use crate::error::StartupError;
 use crate::log_line::sanitize::sanitized;
@@ -22,20 +23,6 @@ pub fn control_path(pid_file: Option<&Path>) -> Result<PathBuf, StartupError> {
         StartupError::config(
             "the running server cannot be found without a pid file: start it with --pid-file=<path>",
         )
-    })
-}
-
-/// Connects to the running server.
-pub fn connect(socket: &Path) -> Result<Channel, StartupError> {
-    control_socket::connect_to_server(socket).map_err(|error| {
-        let path = path_text(socket);
-        StartupError::other(match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
-                "no server is running with the control socket {path}: use the same options as for its start"
-            ),
-            io::ErrorKind::WouldBlock => not_answered(&silence()),
-            _ => format!("cannot connect to the control socket {path}: {}", strerror(&error)),
-        })
     })
 }
 

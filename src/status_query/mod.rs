@@ -1,6 +1,7 @@
 //! `--status`: asks the running server for its state and prints it.
 
 mod clean;
+mod connect;
 pub mod connection;
 mod merge;
 pub mod metrics;
@@ -13,7 +14,7 @@ use crate::error::StartupError;
 use crate::log_line::sanitize::sanitized;
 use crate::status::Status;
 use crate::sys::clock::local_time_at;
-use crate::terminal::{Layout, print_stdout};
+use crate::terminal::{Layout, print_stderr, print_stdout};
 use clean::clean_json;
 use connection::{ANSWER_TIMEOUT, EARLIER_TIMEOUT, connect, control_path, request};
 use std::path::{Path, PathBuf};
@@ -66,6 +67,9 @@ impl StatusRequest {
     /// Prints the state.
     pub fn run(&self) -> Result<(), StartupError> {
         let status = fetch(self)?;
+        if let Some(notice) = connect::other_server(&self.socket, status.pid) {
+            print_stderr(&notice);
+        }
         print_stdout(&match self.format {
             Format::Text | Format::Watch => {
                 let started = local_time_at(status.started_at).to_string();

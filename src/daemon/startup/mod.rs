@@ -6,6 +6,7 @@ pub mod bind;
 pub mod bind_device;
 pub mod bind_error;
 pub mod command;
+mod control_file;
 pub mod dry_run;
 pub mod file_process;
 pub mod fork_status;
@@ -24,6 +25,7 @@ pub use self::parsed::Parsed;
 
 use self::banner::StartupBanner;
 use self::bind_device::DeviceBinding;
+use self::control_file::CreatedFile;
 use self::file_process::Given;
 use self::fork_status::ForkStatus;
 use self::predecessor::Predecessor;
@@ -56,7 +58,6 @@ use crate::boot_monitor::BootMonitor;
 use crate::config::Config;
 use crate::config::reload::snapshot::ConfigSnapshot;
 use crate::config::server_names::ServerNames;
-use crate::control::socket_path;
 use crate::error::StartupError;
 use crate::finding::Finding;
 use crate::log_line::{FileLine, ProcessLine, SandboxLine, TftpLine};
@@ -78,7 +79,6 @@ use crate::tftp::Server;
 use conf_parser::UniqueRoot;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Everything that needs root is open.
@@ -109,6 +109,8 @@ struct Opened {
     device: Option<String>,
     /// The control socket, which is passed to a process that replaces this one.
     control: Option<ControlListener>,
+    /// Its file, which a start that fails removes.
+    created: Option<CreatedFile>,
 }
 
 /// The users and capabilities with which the processes run.
@@ -187,15 +189,6 @@ impl Bound {
         Ok(Daemonized { bound: self, signals, script, file_process, host, lines })
     }
 
-    /// The control socket for the file process. `None`: there is no pid file, or the socket cannot be created.
-    fn open_control(&mut self) -> Option<(ControlListener, PathBuf)> {
-        let path = socket_path(self.config.process.pid_file.as_deref()?);
-        let taken_over = self.predecessor.as_mut().and_then(|server| server.control.take());
-        let listener = taken_over.or_else(|| ControlListener::bind(&path).ok())?;
-        self.opened.control = listener.try_clone().ok();
-        Some((listener, path))
-    }
-
     /// What a process may keep. In debug mode the user does not change.
     fn limits(&self, capabilities: &[Capability]) -> Limits {
         let identity = (!self.config.process.debug).then(|| self.privileges.identity.clone());
@@ -247,12 +240,13 @@ impl Detached {
 }
 
 impl Daemonized {
-    /// Gives up the rights that are not needed. In debug mode the user does not change.
+    /// Gives up the rights that are not needed. In debug mode the user does not change. If another process does not start, root's
+    /// rights are still there to remove the control socket.
     fn confine(mut self) -> Result<Confined, StartupError> {
-        let Bound { privileges, .. } = &self.bound;
-        self.bound.limits(&privileges.capabilities.packet).drop_privileges()?;
         let file_process = self.file_process.wait_until_started()?;
         let host = self.host.as_mut().map(HostProcess::wait_until_ready).transpose()?;
+        let Bound { privileges, .. } = &self.bound;
+        self.bound.limits(&privileges.capabilities.packet).drop_privileges()?;
         Ok(Confined { daemonized: self, file_process, host })
     }
 }
@@ -266,10 +260,12 @@ impl Confined {
         let Daemonized { bound, signals, script, mut file_process, host, lines } = daemonized;
         let Bound { mut config, findings, interfaces, opened, privileges, cgroup, .. } = bound;
         let mut predecessor = bound.predecessor;
-        let Opened { mut sockets, address_watch, route, device, changes, control, .. } = opened;
+        let Opened { mut sockets, address_watch, route, device, changes, control, created, .. } =
+            opened;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
+        created.into_iter().for_each(CreatedFile::keep);
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = match &mut predecessor {
             None => SdNotify::from_environment(),
