@@ -71,6 +71,7 @@ impl Parsed {
             changes,
             device,
             control: None,
+            standard_error: None,
         };
         let cgroup = control_group(predecessor.is_some());
         Ok(Bound {
