@@ -4,10 +4,11 @@
 
 use crate::common::lab::{Process, eventually};
 use crate::common::{required, subject};
-use crate::machine::Machine;
+use crate::machine::{MAX_LEAVING, Machine};
 use crate::setup::{CONFIG, RANGE, Setup, TIMEOUT, runs, signal, started, status};
 use nix::sys::signal::Signal;
 use std::fs;
+use std::os::unix::fs::chown;
 use std::process::{Command, ExitStatus};
 
 crate::tests![
@@ -15,6 +16,7 @@ crate::tests![
     sigterm_to_the_watched_process_ends_the_server,
     sighup_to_the_watched_process_reads_the_files_of_the_server,
     sigusr2_to_the_watched_process_reopens_the_log_of_the_server,
+    log_on_standard_error_goes_on_there,
     sigint_to_the_watched_process_ends_a_debug_server,
     watched_process_ends_with_the_exit_code_of_the_server,
     watched_process_fails_when_the_server_is_killed,
@@ -33,6 +35,10 @@ struct Watched {
 impl Watched {
     fn new(lines: &str, words: &[&str]) -> Option<Self> {
         let machine = required(Machine::new(&format!("{RANGE}{lines}")))?;
+        Some(Self::with(machine, words))
+    }
+
+    fn with(machine: Machine, words: &[&str]) -> Self {
         let first = machine.foreground(&mut Setup::program(words));
         machine.expect_service();
         assert_eq!(machine.replace(words).0, Some(0));
@@ -40,7 +46,7 @@ impl Watched {
         assert_ne!(server, first.id());
         machine.expect_servers(&[first.id(), server]);
         machine.expect_service();
-        Some(Self { machine, first, server })
+        Self { machine, first, server }
     }
 
     fn signal(&self, number: Signal) {
@@ -91,15 +97,47 @@ fn sighup_to_the_watched_process_reads_the_files_of_the_server() {
 }
 
 fn sigusr2_to_the_watched_process_reopens_the_log_of_the_server() {
-    let Some(watched) = Watched::new("log-facility=/srv/log\n", &["-k"]) else { return };
-    fs::rename("/srv/log", "/srv/log.1").expect("/srv is writable");
+    let Some(machine) = required(Machine::new("log-facility=/srv/log/all\n")) else { return };
+    machine.lab.file("/srv/log/old", "");
+    chown("/srv/log", Some(65534), None).expect("root can change the owner");
+    let watched = Watched::with(machine, &["-k"]);
+    let transfer = watched.machine.transfer();
+    assert_eq!(watched.machine.replace(&["-k"]), (Some(0), String::new()));
+    fs::rename("/srv/log/all", "/srv/log/all.1").expect("/srv is writable");
     watched.signal(Signal::SIGUSR2);
-    let exists = || fs::exists("/srv/log").expect("/srv is readable").then_some(());
+    let exists = || fs::exists("/srv/log/all").expect("/srv is readable").then_some(());
     eventually(TIMEOUT, exists).expect("a new log");
     watched.machine.expect_service();
-    let is_logged =
-        || fs::read_to_string("/srv/log").unwrap_or_default().contains("sent /srv/tftp/small");
-    eventually(TIMEOUT, || is_logged().then_some(())).expect("the server logs to the new file");
+    let expect_line = |line: &str| {
+        let is_logged = || fs::read_to_string("/srv/log/all").unwrap_or_default().contains(line);
+        eventually(TIMEOUT, || is_logged().then_some(())).unwrap_or_else(|| panic!("{line}"));
+    };
+    expect_line("sent /srv/tftp/small");
+    // The process that was replaced and still has a transfer, too.
+    transfer.finish();
+    expect_line("sent /srv/tftp/large");
+}
+
+/// As in a container: `log-facility=-`.
+fn log_on_standard_error_goes_on_there() {
+    let Some(machine) = required(Machine::new(RANGE)) else { return };
+    let words = ["-k", "--log-facility=-"];
+    let log = fs::File::create("/srv/container").expect("/srv is writable");
+    let mut command = Setup::program(&words);
+    let first = machine.lab.host("server").spawn(command.stderr(log));
+    machine.expect_service();
+    let text = || fs::read_to_string("/srv/container").expect("it exists");
+    for _ in 0..2 {
+        let (code, errors) = machine.replace(&words);
+        assert_eq!((code, &errors[..]), (Some(0), ""));
+        let sent = |text: &str| text.matches("sent /srv/tftp/small").count();
+        let before = sent(&text());
+        machine.expect_service();
+        let is_logged = || (sent(&text()) > before).then_some(());
+        assert!(eventually(TIMEOUT, is_logged).is_some(), "{}", text());
+        assert_eq!(sent(&fs::read_to_string("/srv/stderr").expect("it exists")), 0);
+    }
+    drop(first);
 }
 
 fn sigint_to_the_watched_process_ends_a_debug_server() {
@@ -190,7 +228,7 @@ fn first_process_of_a_pid_namespace_is_replaced() {
         last = new;
         machine.expect_service();
         let two = || (machine.servers().len() == 2).then_some(());
-        eventually(TIMEOUT, two).unwrap_or_else(|| panic!("{:?}", machine.servers()));
+        eventually(MAX_LEAVING, two).unwrap_or_else(|| panic!("{:?}", machine.servers()));
         assert!(runs(first));
     }
     // Processes without parent belong to the first process, which reaps them.

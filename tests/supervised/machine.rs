@@ -9,6 +9,11 @@ use std::net::{SocketAddr, UdpSocket};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// A process that was replaced and has no transfers ends within this time: not before five seconds, so that the service manager has
+/// read the pid file or the message about the new one.
+pub const MAX_LEAVING: Duration = Duration::from_secs(15);
 
 /// A machine with a server and a client. Dropping it kills all processes of the program.
 pub struct Machine(Setup);
@@ -47,7 +52,7 @@ impl Machine {
             servers.sort_unstable();
             (servers == expected).then_some(())
         };
-        let found = eventually(TIMEOUT, is_so);
+        let found = eventually(MAX_LEAVING, is_so);
         assert!(found.is_some(), "{expected:?} should run, and {:?} run", self.servers());
     }
 

@@ -128,6 +128,7 @@ impl<'m> Service<'m> {
         let mut command = self.command(&["--replace"]);
         command.env("MAINPID", self.main.to_string());
         command.stderr(File::create(ERRORS).expect("/srv is writable"));
+        self.turn();
         self.reload_began = since_boot();
         let spawned = self.machine.lab.host("server").inside(|| command.spawn());
         let mut child = spawned.expect("it can be started");
@@ -171,7 +172,9 @@ impl<'m> Service<'m> {
     /// Handles what has happened: the notifications, then the end of the main process.
     pub fn turn(&mut self) {
         self.receive();
-        if let (None, Some(status)) = (self.ended, end_of(self.main)) {
+        if self.ended.is_none()
+            && let Some(status) = end_of(self.main)
+        {
             self.receive();
             if self.load_pid_file().is_err() {
                 self.ended = Some(status);

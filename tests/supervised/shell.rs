@@ -82,12 +82,10 @@ fn replacement_by_a_wrong_configuration_prints_the_error() {
     let Some(machine) = required(Machine::new(RANGE)) else { return };
     assert_eq!(machine.background(&[]), started());
     let old = machine.daemon();
-    let started_twice = machine.run_to_end(&mut Setup::program(&["--tftp-root=/srv/none"]));
-    let replaced = machine.replace(&["--tftp-root=/srv/none"]);
     // The port is in use for a start.
-    assert_eq!(started_twice.0, Some(2));
-    let message = "\ndnsmasq: TFTP directory /srv/none inaccessible: No such file or directory\n";
-    assert_eq!(replaced, (Some(3), message.to_owned()));
+    assert_eq!(machine.run_to_end(&mut Setup::program(&[])).0, Some(2));
+    let message = "\ndnsmasq: unknown user or group: unknown\n";
+    assert_eq!(machine.replace(&["--user=unknown"]), (Some(1), message.to_owned()));
     machine.expect_servers(&[old]);
     assert_eq!(machine.daemon(), old);
     machine.expect_service();
