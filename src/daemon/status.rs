@@ -2,7 +2,7 @@
 
 use super::Daemon;
 use super::file_process::protocol::Request;
-use crate::status::{SCHEMA, Status};
+use crate::status::{Counters, SCHEMA, Status};
 use crate::time::Timestamp;
 use std::fs::File;
 use std::io::Write;
@@ -19,12 +19,19 @@ impl Daemon {
         self.file_process.send(&Request::StatusWritten(number));
     }
 
+    /// What this process has counted.
+    pub(super) fn counters(&self) -> Counters {
+        Counters::default()
+    }
+
     fn status(&self, _now: Timestamp) -> Status {
         Status {
             schema: SCHEMA,
             program: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
+            replaced: self.replacement.is_replaced(),
+            earlier: self.replacement.earlier_pids(),
             ..Status::default()
         }
     }

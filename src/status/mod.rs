@@ -163,3 +163,22 @@ pub struct Limit {
     /// How to raise it: the option or the sysctl. Empty: it is fixed.
     pub setting: String,
 }
+
+impl Counters {
+    /// Adds what another process has counted.
+    pub fn add(&mut self, other: &Self) {
+        self.offers += other.offers;
+        self.pxe_answers += other.pxe_answers;
+        self.dhcp_requests += other.dhcp_requests;
+        self.dhcp_send_errors += other.dhcp_send_errors;
+        self.tftp_requests += other.tftp_requests;
+        self.transfers_started += other.transfers_started;
+        self.transfers_completed += other.transfers_completed;
+        self.transfers_failed += other.transfers_failed;
+        self.transfers_evicted += other.transfers_evicted;
+        self.files_not_found += other.files_not_found;
+        self.files_refused += other.files_refused;
+        self.bytes_sent += other.bytes_sent;
+        self.blocks_repeated += other.blocks_repeated;
+    }
+}
