@@ -6,10 +6,12 @@ mod common;
 
 mod load;
 mod prober;
+mod proxy;
 mod requests;
 mod scene;
 mod short_load;
+mod stages;
 
 fn main() -> std::process::ExitCode {
-    common::harness::run(&[short_load::TESTS])
+    common::harness::run(&[short_load::TESTS, stages::TESTS])
 }

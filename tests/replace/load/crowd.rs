@@ -11,6 +11,7 @@ use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::RcvBufForce;
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,7 @@ pub struct Tally {
 #[derive(Clone, Copy)]
 enum Owner {
     Loader,
-    Machine(u32),
+    Machine,
     /// The request was sent again from another port. This one may still be answered.
     Abandoned,
 }
@@ -77,6 +78,8 @@ struct Run<'a> {
     tally: Tally,
 }
 
+/// The ports of transfers, one after the other.
+const PORTS: RangeInclusive<u16> = 10_000..=65_000;
 const RECEIVE_BUFFER: usize = 8 << 20;
 const MAX_REPEATS: u32 = 30;
 /// How often it is checked what is due.
@@ -165,8 +168,9 @@ impl<'a> Run<'a> {
 
     /// Requests a file from a new port.
     fn load(&mut self, owner: Owner, wish: Wish, repeats: u32) {
-        let mut transfer = Transfer::begin(wish, self.roots.get());
         let token = self.next_token;
+        let port = PORTS.start() + u16::try_from(token % PORTS.len()).expect("a port");
+        let mut transfer = Transfer::begin(wish, self.roots.get(), port);
         self.next_token += 1;
         let registry = self.poll.registry();
         let registered = registry.register(&mut transfer.socket, Token(token), Interest::READABLE);
@@ -207,7 +211,7 @@ impl<'a> Run<'a> {
                 (true, _) => {
                     self.machines.remove(&id);
                     let wish = Wish { file: OF_A_MACHINE[0], windowsize: 1 };
-                    self.load(Owner::Machine(id), wish, 0);
+                    self.load(Owner::Machine, wish, 0);
                 }
             }
         }
@@ -279,7 +283,7 @@ impl<'a> Run<'a> {
         let position = OF_A_MACHINE.iter().position(|file| *file == transfer.wish.file);
         match owner {
             Owner::Loader if goes_on => self.load_any(),
-            Owner::Machine(_) => match position.and_then(|last| OF_A_MACHINE.get(last + 1)) {
+            Owner::Machine => match position.and_then(|last| OF_A_MACHINE.get(last + 1)) {
                 Some(file) => self.load(owner, Wish { file: *file, windowsize: 1 }, 0),
                 None => self.tally.machines += 1,
             },

@@ -50,9 +50,9 @@ pub const REPEAT: Duration = Duration::from_secs(1);
 const GIVE_UP: Duration = Duration::from_secs(60);
 
 impl Transfer {
-    /// Sends the request.
-    pub fn begin(wish: Wish, roots: Roots) -> Self {
-        let address = SocketAddr::new(CLIENT.parse().expect("an address"), 0);
+    /// Sends the request from this port. It must not be one of an earlier transfer, whose server may send its last block again.
+    pub fn begin(wish: Wish, roots: Roots, port: u16) -> Self {
+        let address = SocketAddr::new(CLIENT.parse().expect("an address"), port);
         let socket = UdpSocket::bind(address).expect("a socket");
         let Wish { file, windowsize } = wish;
         let window = match windowsize {
