@@ -4,6 +4,7 @@ use super::limits::open_files;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs;
+use std::io::PipeWriter;
 use std::os::fd::{AsFd, RawFd};
 
 /// Closes all descriptors except standard input, output and error. It must be called before the program opens any.
@@ -58,6 +59,13 @@ pub fn count_open() -> u64 {
 pub fn wait_writable(fd: &impl AsFd) {
     // The next write returns the error, if there is one.
     let _ = poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
+}
+
+/// Whether another process can read from this pipe.
+pub fn has_reader(pipe: &PipeWriter) -> bool {
+    // If there is none, that is an error of the descriptor.
+    let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::empty())];
+    poll(&mut fds, PollTimeout::ZERO) == Ok(0)
 }
 
 /// Waits until a descriptor is readable, closed at its other end, or has an error; for each whether it is.
