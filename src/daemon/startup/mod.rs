@@ -218,7 +218,9 @@ impl Detached {
             .and_then(Daemonized::confine)
             .and_then(|confined| confined.ready(logger));
         let serves = ready.and_then(|daemon| {
-            daemon.replacement.server().map_or(Ok(()), predecessor::take_over)?;
+            let is_awaited = || fork_status.as_ref().is_none_or(ForkStatus::is_awaited);
+            let server = daemon.replacement.server();
+            server.map_or(Ok(()), |server| predecessor::take_over(server, is_awaited))?;
             Ok(daemon)
         });
         match (serves, fork_status) {
