@@ -65,10 +65,16 @@ impl Daemon {
         }
     }
 
-    /// The state of this process: its machines, counters and limits. It has replaced no other process, and was not replaced.
-    pub(super) fn status(&self, now: Timestamp) -> Status {
+    /// The state of this process: its machines, counters and limits. The counters of processes that it has replaced and that have
+    /// ended are included.
+    fn status(&self, now: Timestamp) -> Status {
         let (machines, machines_omitted) =
             machines::machines(&self.monitoring.observed.machines, &self.tftp, now);
+        let mut counters = self.counters();
+        if !self.replacement.is_replaced() {
+            // Otherwise the server has them.
+            counters.add(&self.replacement.counters);
+        }
         Status {
             schema: SCHEMA,
             program: env!("CARGO_PKG_NAME").to_owned(),
@@ -78,8 +84,10 @@ impl Daemon {
             started_at: self.scheduling.clock.started_at(),
             machines,
             machines_omitted,
-            counters: self.counters(),
+            counters,
             limits: self.limits(),
+            replaced: self.replacement.is_replaced(),
+            earlier: self.replacement.earlier_pids(),
             ..Status::default()
         }
     }
