@@ -88,7 +88,6 @@ impl Daemon {
             limits: self.limits(),
             replaced: self.replacement.is_replaced(),
             earlier: self.replacement.earlier_pids(),
-            ..Status::default()
         }
     }
 

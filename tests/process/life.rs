@@ -192,7 +192,9 @@ fn signals_have_the_effects_of_dnsmasq() {
     }
     setup.get("small").expect("it serves");
     assert!(runs(id));
-    setup.logged(1);
+    // D-056: SIGUSR1 writes the state.
+    let states = if subject_is_theirs() { 0 } else { 4 };
+    setup.logged(states + 1);
     end(id);
     assert!(
         !fs::exists("/srv/pid/pid").expect("the directory is readable"),
@@ -202,8 +204,6 @@ fn signals_have_the_effects_of_dnsmasq() {
         "6 dnsmasq-tftp: sent /srv/tftp/small to 10.9.0.2",
         "6 dnsmasq: exiting on receipt of SIGTERM",
     ];
-    // D-056: SIGUSR1 writes the state.
-    let states = if subject_is_theirs() { 0 } else { 4 };
     let logged = setup.logged(states + 2);
     let (state, others): (Vec<&str>, Vec<&str>) =
         logged.iter().map(String::as_str).partition(|line| line.starts_with("6 dnsmasq: status: "));
