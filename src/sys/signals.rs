@@ -34,6 +34,7 @@ const NAMES: [(SignalAction, &str); 5] = [
     (SignalAction::Terminate, "TERM"),
     (SignalAction::Interrupt, "INT"),
     (SignalAction::Reload, "HUP"),
+    (SignalAction::LogStatus, "USR1"),
     (SignalAction::Rotate, "USR2"),
     (SignalAction::LogStatus, "USR1"),
 ];
