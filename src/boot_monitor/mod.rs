@@ -11,6 +11,7 @@
 mod client;
 pub mod event;
 mod finding;
+pub mod machines;
 
 pub use finding::{BootLoop, ClientKey, Finding, RefusedFile};
 
@@ -246,7 +247,7 @@ impl BootMonitor {
     }
 
     fn reply_sent(&mut self, reply: ReplySent, now: Timestamp) -> Option<Finding> {
-        let ReplySent { mac, ip, architecture, is_ipxe, boot_file, next, line } = reply;
+        let ReplySent { mac, ip, architecture, is_ipxe, boot_file, next, line, .. } = reply;
         if let Some(ip) = ip {
             self.bind_ip(mac, ip.into());
         }

@@ -66,6 +66,8 @@ impl Daemon {
         };
         monitoring.neighbours.record_request(datagram, now);
         let context = Context { config, interfaces, names };
-        proxydhcp::handle_datagram(context, port, datagram, log_decision, is_due, effects);
+        let outcome =
+            proxydhcp::handle_datagram(context, port, datagram, log_decision, is_due, effects);
+        monitoring.observed.dhcp.count(outcome);
     }
 }

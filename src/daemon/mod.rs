@@ -3,7 +3,6 @@
 mod busy_poll;
 mod clock;
 mod config_files;
-mod control_connection;
 mod deferred_notices;
 mod dhcp_requests;
 pub mod file_process;
@@ -25,7 +24,6 @@ mod sd_notify;
 mod sockets;
 pub mod startup;
 mod status;
-pub mod status_request;
 mod tftp_events;
 
 use crate::boot_monitor::BootMonitor;
@@ -66,6 +64,7 @@ use script::Script;
 use sd_notify::SdNotify;
 use sockets::{EventSource, Sockets};
 use startup::bind_device::DeviceBinding;
+use status::Observed;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -113,6 +112,8 @@ struct Monitoring {
     inspections: Inspections,
     loop_notices: LoopNotices,
     neighbours: neighbours::NeighbourWatch,
+    /// For `--status`.
+    observed: Observed,
 }
 
 /// Signals, the service manager, and the connection of the log.
@@ -403,6 +404,9 @@ impl Daemon {
         }
         if arrived.contains(&SignalAction::ReapChildren) {
             reap_children();
+        }
+        if arrived.contains(&SignalAction::LogStatus) {
+            self.log_status(now);
         }
         if arrived.contains(&SignalAction::Rotate) {
             self.replacement.reopen_log();

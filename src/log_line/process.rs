@@ -1,7 +1,7 @@
 //! Lines about the process.
 
 use super::words::{FAILED_TO_START, STARTED, TERMINATED, WARNING};
-use super::{Priority, SandboxLine};
+use super::{Priority, SandboxLine, StatusLine};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -44,6 +44,8 @@ pub enum ProcessLine {
     NotReplaced(String),
     /// The process was replaced, and ends transfers that have taken too long.
     TransfersEnded { transfers: usize },
+    /// The state of the server, on SIGUSR1.
+    Status(Box<StatusLine>),
     /// The process ends on SIGTERM.
     Terminated,
     /// Reason of a failed start.
@@ -133,6 +135,7 @@ impl fmt::Display for ProcessLine {
                 f,
                 "transfers that have not finished within 15 minutes after the replacement are ended: {transfers}"
             ),
+            Self::Status(line) => line.fmt(f),
             Self::Terminated => f.write_str(TERMINATED),
             Self::Failure(message) => f.write_str(message),
             Self::FailedToStart => f.write_str(FAILED_TO_START),

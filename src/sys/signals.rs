@@ -21,6 +21,8 @@ pub enum SignalAction {
     Reload,
     /// SIGUSR2: open the log file again.
     Rotate,
+    /// SIGUSR1: write the state to the log.
+    LogStatus,
     /// SIGCHLD: a child process has ended.
     ReapChildren,
     /// Other signals are ignored.
@@ -100,6 +102,7 @@ impl Signals {
             Ok(libc::SIGTERM) => SignalAction::Terminate,
             Ok(libc::SIGINT) => SignalAction::Interrupt,
             Ok(libc::SIGHUP) => SignalAction::Reload,
+            Ok(libc::SIGUSR1) => SignalAction::LogStatus,
             Ok(libc::SIGUSR2) => SignalAction::Rotate,
             Ok(libc::SIGCHLD) => SignalAction::ReapChildren,
             _ => SignalAction::Nothing,

@@ -11,6 +11,7 @@ mod accept;
 pub mod admission;
 mod block_source;
 mod congestion;
+pub mod counters;
 pub mod files;
 mod input;
 pub mod negotiate;
@@ -20,6 +21,7 @@ pub mod schedule;
 mod session;
 mod session_table;
 mod start;
+mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -39,6 +41,7 @@ use crate::wire::tftp::{Inbound, error, error_code};
 use admission::pending::{LookupCache, PendingRequest, PendingRequests};
 use admission::{FairShare, UnreachableClients, WaitQueue, close_if_dedicated, is_read_request};
 use congestion::Congestion;
+use counters::{Counters, Ending};
 use files::{FileId, Files};
 use opening::OpeningRequests;
 use schedule::Schedule;
@@ -77,6 +80,8 @@ pub struct Server {
     next_scan: Timestamp,
     /// Buffers of batches that were sent. The next batches use them.
     buffers: Vec<Vec<u8>>,
+    /// What was counted, without what transfers that run have sent.
+    counters: Counters,
 }
 
 impl Server {
@@ -113,7 +118,7 @@ impl Server {
     ) {
         let Some(id) = self.sessions.by_peer(peer) else { return };
         match Inbound::parse(bytes) {
-            Some(Inbound::Read { .. }) => self.close(id, context),
+            Some(Inbound::Read { .. }) => self.close(id, Ending::Failed, context),
             Some(inbound) => {
                 self.handle_packet(id, inbound, context);
                 self.hold_blocks(id, context);
@@ -141,7 +146,7 @@ impl Server {
             }
             Input::SocketOpened { token, id } => self.socket_opened(token, id, context),
             Input::SocketFailed { token, error } => self.socket_failed(token, error, context),
-            Input::SocketUnusable(id) => self.close(id, context),
+            Input::SocketUnusable(id) => self.close(id, Ending::Failed, context),
             Input::PortUnreachable { id, peer } => self.port_unreachable(id, peer, context),
             Input::BatchSent { buffer, partial } => self.batch_sent(buffer, partial),
             Input::DiskRead { file, offset } => {
@@ -272,11 +277,19 @@ impl Server {
         let max_windowsize = self.max_windowsize(datagram.peer.ip(), context.now);
         let started = match inbound {
             Some(inbound) => start(inbound, peer(), max_windowsize, &mut cache, context),
-            None => StartResult::Done,
+            None => StartResult::Ignored,
         };
         match started {
             StartResult::Session(started) => self.open_or_begin(socket, started, restarts, context),
-            StartResult::Done => context.effects.extend(close_if_dedicated(socket)),
+            StartResult::Ignored => context.effects.extend(close_if_dedicated(socket)),
+            StartResult::NotFound => {
+                self.counters.not_found += 1;
+                context.effects.extend(close_if_dedicated(socket));
+            }
+            StartResult::Refused => {
+                self.counters.refused += 1;
+                context.effects.extend(close_if_dedicated(socket));
+            }
             StartResult::Pending(lookup) => {
                 let replaced = self.pending.push(socket, datagram, lookup, cache);
                 context.effects.extend(replaced.and_then(close_if_dedicated));
@@ -297,7 +310,7 @@ impl Server {
         match inbound? {
             Inbound::Read { .. } => {
                 let restarts = self.sessions.get(id)?.ticket?.restart_allowed(context.now)?;
-                self.close(id, context);
+                self.close(id, Ending::Failed, context);
                 Some(restarts)
             }
             inbound => {

@@ -4,6 +4,7 @@ use super::{MAX_EARLIER, Replacement};
 use crate::control::Replace;
 use crate::control::replacement::{Control, Descriptor, MAX_DESCRIPTORS, Message, Offer};
 use crate::daemon::Daemon;
+use crate::daemon::startup::bind_device::DeviceBinding;
 use crate::sys::channel::Channel;
 use crate::sys::process_id;
 use std::io::{self, stderr};
@@ -44,7 +45,7 @@ impl Daemon {
     }
 
     fn offered(&self, is_main_process: bool) -> Vec<(Descriptor, BorrowedFd<'_>)> {
-        let device = self.links.device.as_ref().map(|device| device.name());
+        let device = self.links.device.as_ref().map(DeviceBinding::name);
         let mut offered = self.sockets.offered(&self.config, device);
         if let Some(control) = &self.process.control {
             offered.push((Descriptor::ControlSocket, control.as_fd()));

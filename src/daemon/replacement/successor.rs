@@ -30,7 +30,7 @@ impl Daemon {
         match request.command {
             Command::Status { earlier } => self.replacement.pass_connection(earlier, connection),
             Command::Replace(replace) => {
-                self.begin_replacement(Channel::from(connection), &replace)
+                self.begin_replacement(Channel::from(connection), &replace);
             }
         }
     }
@@ -64,7 +64,7 @@ impl Daemon {
         loop {
             match self.receive_from_successor() {
                 Received::Control(control, fds) => {
-                    if let Some(reason) = self.successor_message(control, fds, now) {
+                    if let Some(reason) = self.successor_message(control, &fds, now) {
                         return Some(reason);
                     }
                 }
@@ -98,7 +98,7 @@ impl Daemon {
     fn successor_message(
         &mut self,
         control: Control,
-        fds: Vec<OwnedFd>,
+        fds: &[OwnedFd],
         now: Timestamp,
     ) -> Option<ExitReason> {
         let successor = self.replacement.successor.as_mut()?;
@@ -185,7 +185,9 @@ impl Daemon {
         }
         let successor = self.replacement.successor.as_ref()?;
         if successor.waits {
-            arrived.iter().for_each(|action| forward_signal(&successor.link, *action));
+            for action in arrived {
+                forward_signal(&successor.link, *action);
+            }
             return None;
         }
         if arrived.contains(&SignalAction::Rotate) {

@@ -14,7 +14,6 @@ use self::addresses::{own_addresses, scoped};
 use self::errors::ErrorSockets;
 use self::port_order::random_port_order;
 use self::transfer::TransferSockets;
-use super::startup::bind_device::single_interface;
 use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
 use super::startup::refusals::{Refusals, ToReason};
 use crate::config::network::Binding;
@@ -64,17 +63,18 @@ struct Listener {
 }
 
 impl Sockets {
-    /// Opens the sockets of the configuration: DHCP first, then TFTP, as dnsmasq does.
+    /// Opens the sockets of the configuration: DHCP first, then TFTP, as dnsmasq does. Those of `taken_over` with the same address
+    /// are used instead. `device`: the interface that the DHCP sockets will be bound to.
     pub fn open(
         config: &Config,
         interfaces: &Interfaces,
+        device: Option<&str>,
         mut taken_over: TakenOver,
         refusals: &mut Refusals,
     ) -> Result<Self, StartupError> {
         let single_port = config.tftp.as_ref().is_some_and(|tftp| tftp.single_port);
         let mut sockets = Self::none(single_port)?;
-        let device = single_interface(config, interfaces);
-        sockets.open_dhcp(config, device.as_deref(), &mut taken_over, refusals)?;
+        sockets.open_dhcp(config, device, &mut taken_over, refusals)?;
         if config.network.binding == Binding::Contradictory {
             let error = StartupError::config("cannot set --bind-interfaces and --bind-dynamic");
             refusals
@@ -129,7 +129,9 @@ impl Sockets {
                 return Ok(fd);
             }
             let old: Vec<_> = taken_over.with_port(port).collect();
-            old.iter().for_each(|fd| udp::share_address(fd, true));
+            for fd in &old {
+                udp::share_address(fd, true);
+            }
             let sharing = if old.is_empty() { sharing } else { PortSharing::Replacing };
             open_dhcp(port, sharing, line)
         };
@@ -402,6 +404,11 @@ impl Sockets {
             EventSource::Transfer(id) => self.transfers.next_unreachable(id),
             _ => None,
         }
+    }
+
+    /// The number of sockets of transfers.
+    pub fn open_transfers(&self) -> usize {
+        self.transfers.count()
     }
 
     /// The sockets of transfers.

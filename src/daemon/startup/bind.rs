@@ -113,9 +113,9 @@ pub fn open_sockets(
     taken_over: TakenOver,
     refusals: &mut Refusals,
 ) -> Result<(Sockets, Option<String>), StartupError> {
-    let sockets = Sockets::open(config, interfaces, taken_over, refusals)?;
-    check_interfaces(config, interfaces, refusals)?;
     let device = single_interface(config, interfaces);
+    let sockets = Sockets::open(config, interfaces, device.as_deref(), taken_over, refusals)?;
+    check_interfaces(config, interfaces, refusals)?;
     if let Some(name) = &device {
         let unbound = |message| StartReason::System { message };
         refusals.check(unbound, sockets.bind_dhcp_first_to(name))?;

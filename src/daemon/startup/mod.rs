@@ -52,6 +52,7 @@ use super::reply_queue::DelayedReplies;
 use super::script::Script;
 use super::sd_notify::SdNotify;
 use super::sockets::{EventSource, Sockets};
+use super::status::Observed;
 use super::{Daemon, ExitReason, LinkWatch, Monitoring, ProcessControl, Scheduling};
 use crate::boot_monitor::BootMonitor;
 use crate::config::Config;
@@ -271,6 +272,7 @@ impl Confined {
             Some(server) => server.service_manager.take().map(SdNotify::from),
         };
         let writes = prepare_writes(&config, &mut sockets);
+        let observed = Observed::start();
         let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref(), writes));
         let banner = StartupBanner {
             process_lines: lines,
@@ -293,7 +295,7 @@ impl Confined {
         };
         Ok(Daemon {
             replacement,
-            monitoring: monitoring(&config, &route),
+            monitoring: monitoring(&config, &route, observed),
             log_limiter: LogLimiter::new(&config),
             config,
             config_files,
@@ -325,13 +327,14 @@ fn redirect_streams(debug: bool, predecessor: Option<&Predecessor>) -> io::Resul
     predecessor.and_then(|server| server.standard_error.as_ref()).map_or(Ok(()), set_stderr)
 }
 
-fn monitoring(config: &Config, route: &RouteSocket) -> Monitoring {
+fn monitoring(config: &Config, route: &RouteSocket, observed: Observed) -> Monitoring {
     Monitoring {
         boot_monitor: BootMonitor::default(),
         deferred: DeferredNotices::default(),
         inspections: Inspections::new(file_process::roots(config)),
         loop_notices: LoopNotices::new(file_process::roots(config)),
         neighbours: NeighbourWatch::new(neighbour_limit::usage(route).ok()),
+        observed,
     }
 }
 
