@@ -5,7 +5,7 @@ pub mod connection;
 mod merge;
 pub mod metrics;
 mod no_connection;
-mod text;
+pub mod text;
 mod units;
 mod words;
 

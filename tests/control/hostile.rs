@@ -23,7 +23,7 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 crate::tests![
-    silent_clients_keep_nobody_out_and_are_closed_after_ten_seconds,
+    silent_clients_keep_out_no_other_client_and_are_closed_after_ten_seconds,
     malformed_requests_have_an_error_or_end_the_connection,
     clients_that_do_not_read_are_closed_after_four_seconds,
     thousands_of_requests_cause_ten_documents_per_second,
@@ -76,7 +76,7 @@ impl Scene {
     }
 }
 
-fn silent_clients_keep_nobody_out_and_are_closed_after_ten_seconds() {
+fn silent_clients_keep_out_no_other_client_and_are_closed_after_ten_seconds() {
     let Some(scene) = Scene::new() else { return };
     let begin = Instant::now();
     let silent: Vec<Channel> = (0..8).map(|_| connect()).collect();
