@@ -1,13 +1,12 @@
-//! Requests on a connection to the control socket of the running server.
+//! A connection to the control socket of the running server.
 
-pub use super::connect::connect;
-
+use super::no_connection;
 use crate::control::{Command, ERROR, LAST, MAX_PART_LEN, MORE, Request, socket_path};
 use crate::error::StartupError;
 use crate::log_line::sanitize::sanitized;
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
-use crate::sys::control_socket;
+use crate::sys::control_socket::{self, ConnectError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,6 +25,18 @@ pub fn control_path(pid_file: Option<&Path>) -> Result<PathBuf, StartupError> {
     })
 }
 
+/// Connects to the running server.
+pub fn connect(socket: &Path) -> Result<Channel, StartupError> {
+    control_socket::connect_to_server(socket).map_err(|error| {
+        StartupError::other(match &error {
+            ConnectError::System(system) if system.kind() == io::ErrorKind::WouldBlock => {
+                not_answered(&silence())
+            }
+            _ => no_connection::reason(socket, &error),
+        })
+    })
+}
+
 /// Sends a request, and receives the document of its answer. The server may be silent for this time.
 pub fn request(
     connection: &Channel,
@@ -38,7 +49,11 @@ pub fn request(
         StartupError::other(not_answered(&reason))
     };
     connection.set_receive_timeout(timeout).map_err(failed)?;
-    connection.send_blocking(&Request::new(command.clone()).encode()).map_err(failed)?;
+    match connection.send_blocking(&Request::new(command.clone()).encode()) {
+        // A server that has closed the connection may have sent the reason before.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(failed(error)),
+        _ => {}
+    }
     let mut document = Vec::new();
     let mut buffer = vec![0; MAX_PART_LEN + 1];
     loop {

@@ -1,11 +1,11 @@
 //! `--status`: asks the running server for its state and prints it.
 
 mod clean;
-mod connect;
 pub mod connection;
 mod merge;
 pub mod metrics;
-mod text;
+mod no_connection;
+pub mod text;
 mod units;
 mod words;
 
@@ -67,9 +67,6 @@ impl StatusRequest {
     /// Prints the state.
     pub fn run(&self) -> Result<(), StartupError> {
         let status = fetch(self)?;
-        if let Some(notice) = connect::other_server(&self.socket, status.pid) {
-            print_stderr(&notice);
-        }
         print_stdout(&match self.format {
             Format::Text | Format::Watch => {
                 let started = local_time_at(status.started_at).to_string();
@@ -78,6 +75,9 @@ impl StatusRequest {
             Format::Json => json(&status),
             Format::Metrics => metrics::exposition(&status)?,
         });
+        if let Some(notice) = no_connection::other_server(&self.socket, status.pid) {
+            print_stderr(&notice);
+        }
         Ok(())
     }
 }

@@ -27,8 +27,8 @@ pub struct ControlListener(UnixListener);
 pub const MAX_PATH_LEN: usize = 107;
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 8;
-/// How long a client waits to be connected, in seconds. It is longer than the server needs for the clients before it.
-const CONNECT_TIMEOUT: i64 = 15;
+/// How long a connection waits for space among those, and a message to the server for space in its buffer.
+const CONNECT_SECONDS: i64 = 5;
 
 /// Why a client has no connection.
 #[derive(Debug)]
@@ -118,7 +118,8 @@ fn has_server(path: &Path) -> bool {
     }
 }
 
-/// Connects to a server of root or of the user of this process.
+/// Connects to a server of root or of the user of this process. `WouldBlock`: the server has not accepted other connections for
+/// [`CONNECT_SECONDS`], so that there is no space for this one.
 pub fn connect_to_server(path: &Path) -> Result<Channel, ConnectError> {
     let found = fs::symlink_metadata(path).map_err(ConnectError::System)?;
     // The owner of the directory could direct the client to another server of root by a link.
@@ -127,13 +128,12 @@ pub fn connect_to_server(path: &Path) -> Result<Channel, ConnectError> {
     }
     let fd = new_socket(SockFlag::empty())?;
     let address = UnixAddr::new(path)?;
-    setsockopt(&fd, SendTimeout, &TimeVal::seconds(CONNECT_TIMEOUT))?;
+    setsockopt(&fd, SendTimeout, &TimeVal::seconds(CONNECT_SECONDS))?;
     while let Err(error) = connect(fd.as_raw_fd(), &address) {
         if error != Errno::EINTR {
             return Err(error.into());
         }
     }
-    setsockopt(&fd, SendTimeout, &TimeVal::seconds(0))?;
     let channel = Channel::from(fd);
     match peer_user(&channel)? {
         user if is_trusted_user(user) => Ok(channel),

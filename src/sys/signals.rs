@@ -36,7 +36,6 @@ const NAMES: [(SignalAction, &str); 5] = [
     (SignalAction::Reload, "HUP"),
     (SignalAction::LogStatus, "USR1"),
     (SignalAction::Rotate, "USR2"),
-    (SignalAction::LogStatus, "USR1"),
 ];
 
 impl SignalAction {

@@ -23,11 +23,11 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 crate::tests![
-    silent_clients_keep_nobody_out_and_are_closed_after_ten_seconds,
+    silent_clients_keep_out_no_other_client_and_are_closed_after_ten_seconds,
     malformed_requests_have_an_error_or_end_the_connection,
-    clients_that_do_not_read_are_closed_after_five_seconds,
+    clients_that_do_not_read_are_closed_after_four_seconds,
     thousands_of_requests_cause_ten_documents_per_second,
-    stopped_packet_process_is_an_error_after_five_seconds,
+    stopped_packet_process_is_an_error_after_four_seconds,
     missing_descriptor_causes_a_pause_and_no_loop,
     clients_that_are_killed_leave_nothing,
 ];
@@ -76,7 +76,7 @@ impl Scene {
     }
 }
 
-fn silent_clients_keep_nobody_out_and_are_closed_after_ten_seconds() {
+fn silent_clients_keep_out_no_other_client_and_are_closed_after_ten_seconds() {
     let Some(scene) = Scene::new() else { return };
     let begin = Instant::now();
     let silent: Vec<Channel> = (0..8).map(|_| connect()).collect();
@@ -134,7 +134,7 @@ fn malformed_requests_have_an_error_or_end_the_connection() {
 }
 
 /// They send requests until the answers do not fit into the connection.
-fn clients_that_do_not_read_are_closed_after_five_seconds() {
+fn clients_that_do_not_read_are_closed_after_four_seconds() {
     let Some(scene) = Scene::new() else { return };
     let clients: Vec<Channel> = (0..8).map(|_| connect()).collect();
     let mut sent = 0;
@@ -194,7 +194,7 @@ fn thousands_of_requests_cause_ten_documents_per_second() {
     scene.assert_unharmed();
 }
 
-fn stopped_packet_process_is_an_error_after_five_seconds() {
+fn stopped_packet_process_is_an_error_after_four_seconds() {
     let Some(scene) = Scene::new() else { return };
     let packets = daemon().expect("a pid file");
     signal(packets, Signal::SIGSTOP);

@@ -6,7 +6,7 @@ use crate::sys::control_socket;
 use std::time::{Duration, Instant};
 
 /// A client that has not read its whole answer is disconnected after this time.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Sends an error; whether the connection can go on.
 pub fn send_error(connection: &Channel, text: &str) -> bool {

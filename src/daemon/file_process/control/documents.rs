@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long the packet process has for a document.
-const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
+const STATUS_TIMEOUT: Duration = Duration::from_secs(4);
 /// A document that is not older is sent to further clients. So clients cause at most ten documents per second.
 const MAX_AGE: Duration = Duration::from_millis(100);
 /// Bytes of a document, at most.
@@ -52,7 +52,7 @@ impl Documents {
     pub fn get(&self, channel: &Channel) -> Result<Arc<Vec<u8>>, String> {
         self.get_within(channel, STATUS_TIMEOUT).map_err(|error| match error.kind() {
             ErrorKind::TimedOut => {
-                "the server has not made its state within 5 seconds: it is busy or stopped"
+                "the server has not made its state within 4 seconds: it is busy or stopped"
                     .to_owned()
             }
             ErrorKind::WouldBlock => "the server is busy: try again".to_owned(),

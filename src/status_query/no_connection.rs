@@ -1,20 +1,13 @@
-//! The connection of `--status` and `--replace` to the running server, and why there is none.
+//! Why there is no connection to the control socket of the running server.
 
 use crate::byte_text::path_text;
-use crate::error::StartupError;
 use crate::strerror::strerror;
-use crate::sys::channel::Channel;
-use crate::sys::control_socket::{ConnectError, MAX_PATH_LEN, connect_to_server};
-use crate::sys::limits::{EACCES, EAGAIN, ECONNREFUSED, ENAMETOOLONG, ENOENT, ENOTDIR};
+use crate::sys::control_socket::{ConnectError, MAX_PATH_LEN};
+use crate::sys::limits::{EACCES, ECONNREFUSED, ENAMETOOLONG, ENOENT, ENOTDIR};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-/// Connects to the running server.
-pub fn connect(socket: &Path) -> Result<Channel, StartupError> {
-    connect_to_server(socket).map_err(|error| StartupError::other(no_connection(socket, &error)))
-}
 
 /// A notice if another process than that of the pid file has answered: two servers have the same pid file, and only the first has
 /// the control socket.
@@ -27,7 +20,8 @@ pub fn other_server(socket: &Path, answered: u32) -> Option<String> {
     ))
 }
 
-fn no_connection(socket: &Path, error: &ConnectError) -> String {
+/// What is wrong, and the remedy.
+pub fn reason(socket: &Path, error: &ConnectError) -> String {
     let path = path_text(socket);
     match error {
         ConnectError::NotASocket => format!(
@@ -48,9 +42,6 @@ fn system_error(socket: &Path, path: &str, error: &io::Error) -> String {
         Some(EACCES) => format!(
             "cannot connect to the control socket {path}: {}: use the option as root, or as the user who has started the server",
             strerror(error)
-        ),
-        Some(EAGAIN) => format!(
-            "the server with the control socket {path} accepts no connection: it is stopped, or busy with other requests"
         ),
         _ => format!("cannot connect to the control socket {path}: {}", strerror(error)),
     }
@@ -94,6 +85,7 @@ fn running_process(socket: &Path) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::connection::connect;
     use super::*;
     use std::os::unix::fs::symlink;
 
