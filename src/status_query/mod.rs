@@ -6,7 +6,7 @@ mod merge;
 pub mod metrics;
 mod text;
 mod units;
-mod words;
+pub mod words;
 
 use crate::control::Command;
 use crate::error::StartupError;
