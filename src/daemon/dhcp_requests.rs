@@ -5,6 +5,7 @@ use crate::net::ReceivedDatagram;
 use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::sys::receive_batch::ReceiveBatch;
 use crate::time::Timestamp;
+use std::os::fd::OwnedFd;
 
 impl Daemon {
     /// Reads a DHCP socket; whether there may be more. Replies are sent together, after all requests were read: a
@@ -33,6 +34,22 @@ impl Daemon {
         }
         self.perform(now);
         more
+    }
+
+    /// Handles what waits in a socket of the replaced server that is not used any more.
+    pub(super) fn dhcp_leftovers(
+        &mut self,
+        port: Port,
+        socket: &OwnedFd,
+        batch: &mut ReceiveBatch,
+        now: Timestamp,
+    ) {
+        while let Ok(1..) = batch.receive(socket) {
+            for datagram in batch.datagrams() {
+                self.dhcp_request(port, &datagram, now);
+            }
+            self.perform(now);
+        }
     }
 
     /// Adds the effects of a request.

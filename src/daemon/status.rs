@@ -65,7 +65,7 @@ impl Daemon {
         }
     }
 
-    /// The state of this process: its machines, counters and limits. It has replaced no other process, and was not replaced.
+    /// The state of this process: its machines, counters and limits.
     pub(super) fn status(&self, now: Timestamp) -> Status {
         let (machines, machines_omitted) =
             machines::machines(&self.monitoring.observed.machines, &self.tftp, now);
@@ -78,10 +78,19 @@ impl Daemon {
             started_at: self.scheduling.clock.started_at(),
             machines,
             machines_omitted,
-            counters: self.counters(),
+            counters: self.all_counters(),
+            replaced: self.replacement.is_replaced(),
+            earlier: self.replacement.earlier_pids(),
             limits: self.limits(),
             ..Status::default()
         }
+    }
+
+    /// What this process has counted, and those that it has replaced and that have ended.
+    fn all_counters(&self) -> Counters {
+        let mut all = self.counters();
+        all.add(&self.replacement.counters);
+        all
     }
 
     /// What was counted since the start of this process.

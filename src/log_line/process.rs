@@ -38,6 +38,12 @@ pub enum ProcessLine {
     Unbound(String),
     /// Another process of the program has ended, so this one ends too.
     HelperEnded(String),
+    /// Another process serves now; the number of transfers that this one still has.
+    Replaced { process: u32, version: String, transfers: usize },
+    /// The process of this version that was to replace this one has ended before it served.
+    NotReplaced(String),
+    /// The process was replaced, and ends transfers that have taken too long.
+    TransfersEnded { transfers: usize },
     /// The state of the server, on SIGUSR1.
     Status(Box<StatusLine>),
     /// The process ends on SIGTERM.
@@ -69,6 +75,8 @@ impl ProcessLine {
             | Self::PidFileOwnerKept { reason: Some(_), .. }
             | Self::LogFileOwnerKept { .. }
             | Self::Overflow(_)
+            | Self::NotReplaced(_)
+            | Self::TransfersEnded { .. }
             | Self::NoUpstream => Priority::Warning,
             // Lower than the warnings of dnsmasq, so that filters on warnings do not match more lines than before.
             Self::ConfigWarning(_) => Priority::Notice,
@@ -114,6 +122,18 @@ impl fmt::Display for ProcessLine {
                 f,
                 "the process {name} has ended unexpectedly, so this process ends too (exit code 5): the service manager \
                  must start the service again"
+            ),
+            Self::Replaced { process, version, transfers } => write!(
+                f,
+                "replaced by process {process}, version {version}; transfers that this process finishes: {transfers}"
+            ),
+            Self::NotReplaced(version) => write!(
+                f,
+                "not replaced: the new process (version {version}) has ended before it served; this process goes on"
+            ),
+            Self::TransfersEnded { transfers } => write!(
+                f,
+                "transfers that have not finished within 15 minutes after the replacement are ended: {transfers}"
             ),
             Self::Status(line) => line.fmt(f),
             Self::Terminated => f.write_str(TERMINATED),

@@ -5,7 +5,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// The signals of the daemon, blocked and readable.
 pub struct Signals(SignalFd);
@@ -27,6 +27,26 @@ pub enum SignalAction {
     ReapChildren,
     /// Other signals are ignored.
     Nothing,
+}
+
+/// Signals that a process can pass to another one, by their names without `SIG`.
+const NAMES: [(SignalAction, &str); 4] = [
+    (SignalAction::Terminate, "TERM"),
+    (SignalAction::Interrupt, "INT"),
+    (SignalAction::Reload, "HUP"),
+    (SignalAction::Rotate, "USR2"),
+];
+
+impl SignalAction {
+    /// The name of the signal without `SIG`. `None`: it is not passed to another process.
+    pub fn name(self) -> Option<&'static str> {
+        NAMES.iter().find(|(action, _)| *action == self).map(|(_, name)| *name)
+    }
+
+    /// The action for a signal of this name.
+    pub fn from_name(name: &str) -> Self {
+        NAMES.iter().find(|(_, other)| *other == name).map_or(Self::Nothing, |(action, _)| *action)
+    }
 }
 
 /// Signals that end the process.
@@ -87,6 +107,12 @@ impl Signals {
             Ok(libc::SIGCHLD) => SignalAction::ReapChildren,
             _ => SignalAction::Nothing,
         })
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
