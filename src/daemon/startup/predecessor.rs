@@ -4,9 +4,9 @@ use crate::control::replacement::{Control, Descriptor, MAX_MESSAGE_LEN, Message,
 use crate::control::{Command, ERROR, Replace, Request};
 use crate::daemon::replacement::EarlierProcess;
 use crate::daemon::sockets::{DhcpSocket, TakenOver};
-use crate::daemon::status_request::{connect, control_path};
 use crate::error::StartupError;
 use crate::status::Counters;
+use crate::status_query::connection::{connect, control_path};
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
 use crate::sys::control_socket::ControlListener;
