@@ -54,7 +54,7 @@ fn text_and_json_have_the_transfers_of_all_processes() {
         "pxemasq 0.1.0, process 1234, serves since ",
         "Process 1200, which it has replaced, finishes its transfers.",
         "52:54:00:12:34:56  192.168.1.101  x86-64_EFI    loads ",
-        "  2360 DHCP requests: 1600 offers",
+        "  DHCP requests: 2360 (1600 offers",
         "    60: it is no PXE client",
         "! transfers: 45 of 50: more than 80 % is used; raise tftp-max",
     ] {

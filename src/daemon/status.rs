@@ -86,10 +86,13 @@ impl Daemon {
         }
     }
 
-    /// What this process has counted, and those that it has replaced and that have ended.
+    /// What this process has counted, and those that it has replaced and that have ended. A process that was replaced has passed the
+    /// counters of those to the server, so they are not its own any more.
     fn all_counters(&self) -> Counters {
         let mut all = self.counters();
-        all.add(&self.replacement.counters);
+        if !self.replacement.is_replaced() {
+            all.add(&self.replacement.counters);
+        }
         all
     }
 
