@@ -1,7 +1,7 @@
 //! The process that replaces this one.
 
 use super::waiting::{forward_signal, is_repeatable};
-use super::{MAX_FINISHING_TIME, MIN_FINISHING_TIME, Stage, Successor};
+use super::{MAX_FINISHING_TIME, MIN_FINISHING_TIME, MIN_TIME_WITH_NEIGHBOURS, Stage, Successor};
 use crate::control::replacement::{Control, ForwardedDatagram, MAX_MESSAGE_LEN, Message};
 use crate::control::{Command, Replace, Request as ControlRequest};
 use crate::daemon::file_process::protocol::Request;
@@ -209,6 +209,9 @@ impl Daemon {
         if arrived.contains(&SignalAction::Rotate) {
             self.reopen_log();
         }
+        if arrived.contains(&SignalAction::LogStatus) {
+            self.log_status(self.now());
+        }
         arrived.contains(&SignalAction::Terminate).then_some(ExitReason::Replaced)
     }
 
@@ -225,7 +228,9 @@ impl Daemon {
         }
         let is_idle = self.tftp.is_idle() && !has_replies;
         let is_over = now >= since + MAX_FINISHING_TIME;
-        if !(is_over || is_idle && now >= since + MIN_FINISHING_TIME) {
+        let has_neighbours = self.monitoring.neighbours.has_kept();
+        let min = if has_neighbours { MIN_TIME_WITH_NEIGHBOURS } else { MIN_FINISHING_TIME };
+        if !(is_over || is_idle && now >= since + min) {
             return None;
         }
         if is_over && transfers > 0 {
