@@ -54,12 +54,13 @@ const LAYERS: &[Layer] = &[
     layer("control", &["status"], &["serde", "serde_json"]),
     layer("effect", &["boot_monitor", "log_line", "net"], &[]),
     layer("logging", &["byte_text", "config", "error", "log_line", "strerror", "sys", "terminal"], &["conf_parser", "log", "env_logger"]),
+    layer("status_query", &["byte_text", "control", "error", "log_line", "status", "strerror", "sys", "terminal"], &["prometheus", "serde_json"]),
     layer("story", &["byte_text", "capture", "error", "log_line", "reason", "strerror", "terminal", "wire"], &["serde", "serde_json"]),
     layer("proxydhcp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "origin", "reason", "wire"], &["conf_parser"]),
     layer("tftp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "time", "wire"], &["conf_parser"]),
     layer("diagnose", &["byte_text", "config", "error", "finding", "log_line", "net", "origin", "reason", "strerror", "sys", "tftp", "time", "wire"], &["conf_parser", "libc", "memchr", "object"]),
     layer("explain", &["byte_text", "capture", "config", "diagnose", "error", "finding", "log_line", "net", "origin", "proxydhcp", "reason", "story", "strerror", "sys", "terminal", "tftp", "wire"], &["conf_parser", "serde", "serde_json"]),
-    layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "control", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "status", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio", "serde", "serde_json"]),
+    layer("daemon", &["boot_monitor", "byte_text", "command_line", "config", "control", "diagnose", "effect", "error", "explain", "finding", "log_line", "logging", "net", "origin", "proxydhcp", "reason", "status", "status_query", "story", "strerror", "sys", "terminal", "tftp", "time", "wire"], &["conf_parser", "mio", "serde", "serde_json"]),
 ];
 
 /// The crates of `[dependencies]` in `Cargo.toml`, as paths name them.
@@ -76,6 +77,7 @@ const CRATES: &[&str] = &[
     "nix",
     "object",
     "pcap_parser",
+    "prometheus",
     "seccompiler",
     "serde",
     "serde_json",
@@ -183,6 +185,7 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
         "boot_monitor/tests.rs",
         "command_line/tests.rs",
         "config/reload/tests.rs",
+        "daemon/file_process/control/tests.rs",
         "daemon/file_process/lookups/tests.rs",
         "daemon/file_process/protocol/encoding/tests.rs",
         "daemon/files/absent_names/records/tests.rs",

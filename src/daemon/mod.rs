@@ -24,7 +24,6 @@ mod sd_notify;
 mod sockets;
 pub mod startup;
 mod status;
-pub mod status_request;
 mod tftp_events;
 
 use crate::boot_monitor::BootMonitor;
@@ -67,6 +66,7 @@ use sockets::{EventSource, Sockets};
 use startup::bind_device::DeviceBinding;
 use status::Observed;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// A daemon that serves.
@@ -123,6 +123,8 @@ struct ProcessControl {
     sd_notify: Option<SdNotify>,
     /// The control socket. The file process accepts its connections.
     control: Option<ControlListener>,
+    /// Standard error, if the log is written there.
+    standard_error: Option<OwnedFd>,
 }
 
 /// When the loop waits, and for what.

@@ -11,6 +11,7 @@ pub mod firmware;
 pub mod fixture;
 pub mod harness;
 pub mod lab;
+pub mod lockstep;
 pub mod measure;
 pub mod packet;
 pub mod random;
@@ -18,6 +19,7 @@ pub mod recorder;
 pub mod request;
 pub mod server_host;
 pub mod slow_disk;
+pub mod status_server;
 pub mod tftp_text;
 pub mod two_hosts;
 
