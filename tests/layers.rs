@@ -52,6 +52,7 @@ const LAYERS: &[Layer] = &[
     layer("boot_monitor", &["config", "origin", "reason", "time", "wire"], &[]),
     layer("status", &[], &["serde", "serde_json"]),
     layer("control", &["status"], &["serde", "serde_json"]),
+    layer("status_view", &["status", "terminal"], &["unicode_width"]),
     layer("effect", &["boot_monitor", "log_line", "net"], &[]),
     layer("logging", &["byte_text", "config", "error", "log_line", "strerror", "sys", "terminal"], &["conf_parser", "log", "env_logger"]),
     layer("story", &["byte_text", "capture", "error", "log_line", "reason", "strerror", "terminal", "wire"], &["serde", "serde_json"]),
@@ -65,6 +66,7 @@ const LAYERS: &[Layer] = &[
 /// The crates of `[dependencies]` in `Cargo.toml`, as paths name them.
 const CRATES: &[&str] = &[
     "conf_parser",
+    "crossterm",
     "dlmalloc",
     "env_logger",
     "getopts",
@@ -80,6 +82,7 @@ const CRATES: &[&str] = &[
     "serde",
     "serde_json",
     "terminal_size",
+    "unicode_width",
 ];
 
 /// Modules without clock, files and sockets.
@@ -93,6 +96,7 @@ const PURE: &[&str] = &[
     "boot_monitor",
     "reason",
     "status",
+    "status_view",
     "control",
     "conf_parser",
 ];
@@ -197,6 +201,7 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
         "proxydhcp/tests.rs",
         "proxydhcp/tests/expected_step.rs",
         "proxydhcp/tests/no_boot_file.rs",
+        "status_view/tests.rs",
         "story/capture/tests.rs",
         "story/event/tests.rs",
         "story/log_record/tests.rs",
