@@ -86,6 +86,8 @@ pub enum RefusalReason {
 pub struct ReplySent {
     /// The client.
     pub mac: Mac,
+    /// What the reply answers.
+    pub answer: AnswerKind,
     /// Its address, if it has one.
     pub ip: Option<Ipv4Addr>,
     /// The architecture of the client (option 93).
@@ -98,6 +100,15 @@ pub struct ReplySent {
     pub next: ExpectedStep,
     /// The line of the configuration that decided the reply.
     pub line: Origin,
+}
+
+/// The kinds of replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnswerKind {
+    /// An offer, to a DISCOVER.
+    Offer,
+    /// An ACK, to a request on port 4011 or a choice from the menu.
+    Pxe,
 }
 
 /// What a client must do next.

@@ -246,7 +246,7 @@ impl BootMonitor {
     }
 
     fn reply_sent(&mut self, reply: ReplySent, now: Timestamp) -> Option<Finding> {
-        let ReplySent { mac, ip, architecture, is_ipxe, boot_file, next, line } = reply;
+        let ReplySent { mac, ip, architecture, is_ipxe, boot_file, next, line, .. } = reply;
         if let Some(ip) = ip {
             self.bind_ip(mac, ip.into());
         }

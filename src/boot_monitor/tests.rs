@@ -1,6 +1,7 @@
 //! Boots that complete, and boots that stop.
 
 use super::*;
+use crate::boot_monitor::event::AnswerKind;
 use crate::config::Origin;
 use crate::wire::client_arch::Architecture;
 use std::net::Ipv4Addr;
@@ -18,7 +19,8 @@ const ASK: ExpectedStep = ExpectedStep::ProxyRequest { seconds: 0 };
 fn reply(ip: Option<Ipv4Addr>, file: Option<&str>, next: ExpectedStep) -> ReplySent {
     let boot_file = file.map(|file| file.as_bytes().to_vec());
     let architecture = Some(Architecture(7));
-    ReplySent { mac: MAC, ip, architecture, is_ipxe: false, boot_file, next, line: line() }
+    let answer = AnswerKind::Offer;
+    ReplySent { mac: MAC, answer, ip, architecture, is_ipxe: false, boot_file, next, line: line() }
 }
 
 fn reply_event(ip: Option<Ipv4Addr>, file: Option<&str>, next: ExpectedStep) -> ClientEvent {

@@ -65,7 +65,7 @@ impl DeferredNotices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boot_monitor::event::{ExpectedStep, ReplySent};
+    use crate::boot_monitor::event::{AnswerKind, ExpectedStep, ReplySent};
     use crate::config::Origin;
     use crate::reason::BootReason;
 
@@ -79,6 +79,7 @@ mod tests {
     fn replied(boot_file: Option<&[u8]>) -> ClientEvent {
         ClientEvent::ReplySent(ReplySent {
             mac: MAC,
+            answer: AnswerKind::Offer,
             ip: None,
             architecture: None,
             is_ipxe: false,

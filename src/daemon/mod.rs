@@ -23,7 +23,6 @@ mod sd_notify;
 mod sockets;
 pub mod startup;
 mod status;
-pub mod status_request;
 mod tftp_events;
 
 use crate::boot_monitor::BootMonitor;

@@ -1,5 +1,6 @@
 //! Events for the boot monitor: what a request and its reply mean for the boot of the client.
 
+use super::outcome::answer_kind;
 use super::request::Request;
 use super::{Decision, Port, Reply, ReplyKind, ReplyPart, message};
 use crate::boot_monitor::event::{ClientEvent, ExpectedStep, Mac, ReplySent};
@@ -46,6 +47,7 @@ fn reply_sent(
     let user_class = request.user_class.as_deref().unwrap_or_default();
     Some(ClientEvent::ReplySent(ReplySent {
         mac,
+        answer: answer_kind(reply.message_type),
         ip: address(request),
         architecture: request.architecture(),
         is_ipxe: contains(user_class, IPXE_USER_CLASS),

@@ -19,6 +19,7 @@ pub mod foreign_reply;
 mod ingress;
 mod log_lines;
 mod menu;
+mod outcome;
 mod proxy_reply;
 mod pxe_options;
 mod ranges;
@@ -30,6 +31,7 @@ mod tests;
 pub use crate::wire::dhcp::message;
 pub use drop_reason::DropReason;
 pub use encode::{EncodedReply, encode};
+pub use outcome::{Counters, Outcome};
 
 use crate::boot_monitor::event::Mac;
 use crate::config::lookup::tags::TagSet;
@@ -256,7 +258,7 @@ struct Evaluation<'e, 'c> {
 
 /// Handles a datagram: appends log lines and the reply to `effects`, in dnsmasq's order. The event about a missing boot
 /// file and the line of `log_decision` come last, because they search the configuration. `is_notice_due` is called for a
-/// client that gets no boot file: whether a notice about it may be logged now.
+/// client that gets no boot file: whether a notice about it may be logged now. Returns whether there is a reply.
 pub fn handle_datagram(
     context: Context<'_, '_>,
     port: Port,
@@ -264,9 +266,10 @@ pub fn handle_datagram(
     log_decision: DecisionLog,
     is_notice_due: impl FnOnce(Mac) -> bool,
     effects: &mut Vec<Effect>,
-) {
+) -> Outcome {
     let Context { config, interfaces, .. } = context;
     let result = evaluate(context, port, datagram);
+    let outcome = Outcome::of(&result);
     match &result {
         Ok(evaluated) => apply(config, evaluated, effects),
         Err(reason) => effects.extend(log_lines::log_drop(reason)),
@@ -277,6 +280,7 @@ pub fn handle_datagram(
     if log_decision == DecisionLog::On {
         effects.push(explain::decision_line::decision_line(config, port, bytes, result));
     }
+    outcome
 }
 
 /// The effects of a decision.

@@ -78,6 +78,8 @@ pub enum Stage {
     WaitsForSlot,
     /// It has loaded a file, and loads none now.
     Loaded,
+    /// Its last transfer ended before the end of the file.
+    Failed,
     /// The last file that it requested was not sent.
     Refused,
     /// A stage of another version of the program.
@@ -110,33 +112,35 @@ pub struct Transfer {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Counters {
-    /// Offers that were sent.
+    /// Offers. Those that could not be sent are included.
     pub offers: u64,
-    /// Answers to requests on port 4011, and to choices from the menu.
+    /// Answers to requests on port 4011, and to choices from the menu. Those that could not be sent are included.
     pub pxe_answers: u64,
-    /// DHCP requests that were received.
+    /// DHCP requests that were received: `offers`, `pxe_answers` and all `dhcp_drops` together.
     pub dhcp_requests: u64,
-    /// DHCP requests that were not answered, by reason.
+    /// DHCP requests that were not answered, by reason. Reasons without requests are omitted.
     pub dhcp_drops: Vec<Drop>,
     /// DHCP replies that could not be sent.
     pub dhcp_send_errors: u64,
-    /// Read requests that were received.
+    /// Read requests that were received. A client repeats a request that is not answered at once.
     pub tftp_requests: u64,
     /// Transfers that began.
     pub transfers_started: u64,
-    /// Transfers whose last block was acknowledged.
+    /// Transfers whose last block was acknowledged, or was sent and not acknowledged.
     pub transfers_completed: u64,
-    /// Transfers that ended before.
+    /// Transfers that ended before. `transfers_cancelled` and `transfers_evicted` are included.
     pub transfers_failed: u64,
+    /// Transfers that the client ended before it acknowledged a block of the file. Many clients request only the size at first.
+    pub transfers_cancelled: u64,
     /// Transfers that were ended because another request needed their slot.
     pub transfers_evicted: u64,
     /// Requests that were refused because there was no such file.
     pub files_not_found: u64,
-    /// Requests that were refused for another reason.
+    /// Read requests that were refused for another reason.
     pub files_refused: u64,
     /// Bytes of files that were sent for the first time.
     pub bytes_sent: u64,
-    /// Blocks that were sent again.
+    /// Blocks of files that were sent again.
     pub blocks_repeated: u64,
 }
 
@@ -148,6 +152,58 @@ pub struct Drop {
     pub reason: String,
     /// The number of requests.
     pub count: u64,
+}
+
+impl Counters {
+    /// Adds what another process has counted.
+    pub fn add(&mut self, other: &Self) {
+        for (own, more) in self.numbers().into_iter().zip(other.clone().numbers()) {
+            *own += *more;
+        }
+        for drop in &other.dhcp_drops {
+            match self.dhcp_drops.iter_mut().find(|own| own.reason == drop.reason) {
+                Some(own) => own.count += drop.count,
+                None => self.dhcp_drops.push(drop.clone()),
+            }
+        }
+    }
+
+    /// All counters except `dhcp_drops`.
+    fn numbers(&mut self) -> [&mut u64; 14] {
+        let Self {
+            offers,
+            pxe_answers,
+            dhcp_requests,
+            dhcp_drops: _,
+            dhcp_send_errors,
+            tftp_requests,
+            transfers_started,
+            transfers_completed,
+            transfers_failed,
+            transfers_cancelled,
+            transfers_evicted,
+            files_not_found,
+            files_refused,
+            bytes_sent,
+            blocks_repeated,
+        } = self;
+        [
+            offers,
+            pxe_answers,
+            dhcp_requests,
+            dhcp_send_errors,
+            tftp_requests,
+            transfers_started,
+            transfers_completed,
+            transfers_failed,
+            transfers_cancelled,
+            transfers_evicted,
+            files_not_found,
+            files_refused,
+            bytes_sent,
+            blocks_repeated,
+        ]
+    }
 }
 
 /// A limit.
@@ -162,4 +218,39 @@ pub struct Limit {
     pub limit: u64,
     /// How to raise it: the option or the sysctl. Empty: it is fixed.
     pub setting: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_of_two_processes_are_added_and_drops_by_reason() {
+        let drops = |list: &[(&str, u64)]| {
+            let drop = |(reason, count): &(&str, u64)| Drop {
+                reason: (*reason).to_owned(),
+                count: *count,
+            };
+            list.iter().map(drop).collect::<Vec<_>>()
+        };
+        let mut first =
+            Counters { dhcp_drops: drops(&[("a", 1), ("b", 2)]), ..Counters::default() };
+        let mut second =
+            Counters { dhcp_drops: drops(&[("c", 5), ("b", 3)]), ..Counters::default() };
+        for (value, number) in (1..).zip(first.numbers()) {
+            *number = value;
+        }
+        for number in second.numbers() {
+            *number = 100;
+        }
+        first.add(&second);
+        assert_eq!(first.dhcp_drops, drops(&[("a", 1), ("b", 5), ("c", 5)]));
+        assert!(first.numbers().into_iter().map(|number| *number).eq(101..=114));
+    }
+
+    #[test]
+    fn stage_of_another_version_is_unknown() {
+        assert_eq!(serde_json::from_str::<Stage>("\"failed\"").ok(), Some(Stage::Failed));
+        assert_eq!(serde_json::from_str::<Stage>("\"new\"").ok(), Some(Stage::Unknown));
+    }
 }

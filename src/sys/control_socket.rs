@@ -3,10 +3,12 @@
 use super::channel::Channel;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::sockopt::PeerCredentials;
+use nix::sys::socket::sockopt::{PeerCredentials, SendTimeout};
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket,
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen,
+    setsockopt, socket,
 };
+use nix::sys::time::{TimeVal, TimeValLike};
 use nix::unistd::geteuid;
 use std::fs::{self, Permissions};
 use std::io;
@@ -22,6 +24,8 @@ pub struct ControlListener(UnixListener);
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 8;
+/// How long a connection waits for space among those, and a message to the server for space in its buffer.
+const CONNECT_SECONDS: i64 = 5;
 
 fn new_socket() -> io::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC;
@@ -80,8 +84,10 @@ impl AsRawFd for ControlListener {
     }
 }
 
+/// `WouldBlock`: the server has not accepted other connections for [`CONNECT_SECONDS`], so that there is no space for this one.
 fn connect_to(path: &Path) -> io::Result<Channel> {
     let fd = new_socket()?;
+    setsockopt(&fd, SendTimeout, &TimeVal::seconds(CONNECT_SECONDS))?;
     connect(fd.as_raw_fd(), &UnixAddr::new(path)?)?;
     Ok(Channel::from(fd))
 }

@@ -45,7 +45,7 @@ pub enum RenderResult {
 }
 
 /// Bytes of a DATA datagram before the data.
-const DATA_HEADER_LEN: usize = 4;
+pub const DATA_HEADER_LEN: usize = 4;
 
 impl BlockSource {
     /// A file that is sent in blocks of `blksize` bytes.
@@ -73,6 +73,11 @@ impl BlockSource {
     /// The number of the last block: the first one that is not full. `None` in netascii, where it is not known before.
     pub fn last(&self) -> Option<u64> {
         self.netascii.is_none().then(|| self.size / self.blksize as u64 + 1)
+    }
+
+    /// Bytes of a full block.
+    pub fn blksize(&self) -> u64 {
+        self.blksize as u64
     }
 
     /// Bytes of a DATA datagram with a full block.

@@ -11,6 +11,7 @@ mod accept;
 pub mod admission;
 mod block_source;
 mod congestion;
+pub mod counters;
 pub mod files;
 mod input;
 pub mod negotiate;
@@ -39,6 +40,7 @@ use crate::wire::tftp::{Inbound, error, error_code};
 use admission::pending::{LookupCache, PendingRequest, PendingRequests};
 use admission::{FairShare, UnreachableClients, WaitQueue, close_if_dedicated, is_read_request};
 use congestion::Congestion;
+use counters::{Counters, Ending};
 use files::{FileId, Files};
 use opening::OpeningRequests;
 use schedule::Schedule;
@@ -77,6 +79,8 @@ pub struct Server {
     next_scan: Timestamp,
     /// Buffers of batches that were sent. The next batches use them.
     buffers: Vec<Vec<u8>>,
+    /// What was counted, without what transfers that run have sent.
+    counters: Counters,
 }
 
 impl Server {
@@ -111,7 +115,7 @@ impl Server {
             }
             Input::SocketOpened { token, id } => self.socket_opened(token, id, context),
             Input::SocketFailed { token, error } => self.socket_failed(token, error, context),
-            Input::SocketUnusable(id) => self.close(id, context),
+            Input::SocketUnusable(id) => self.close(id, Ending::Failed, context),
             Input::PortUnreachable { id, peer } => self.port_unreachable(id, peer, context),
             Input::BatchSent { buffer, partial } => self.batch_sent(buffer, partial),
             Input::DiskRead { file, offset } => {
@@ -242,11 +246,19 @@ impl Server {
         let max_windowsize = self.max_windowsize(datagram.peer.ip(), context.now);
         let started = match inbound {
             Some(inbound) => start(inbound, peer(), max_windowsize, &mut cache, context),
-            None => StartResult::Done,
+            None => StartResult::Ignored,
         };
         match started {
             StartResult::Session(started) => self.open_or_begin(socket, started, restarts, context),
-            StartResult::Done => context.effects.extend(close_if_dedicated(socket)),
+            StartResult::Ignored => context.effects.extend(close_if_dedicated(socket)),
+            StartResult::NotFound => {
+                self.counters.not_found += 1;
+                context.effects.extend(close_if_dedicated(socket));
+            }
+            StartResult::Refused => {
+                self.counters.refused += 1;
+                context.effects.extend(close_if_dedicated(socket));
+            }
             StartResult::Pending(lookup) => {
                 let replaced = self.pending.push(socket, datagram, lookup, cache);
                 context.effects.extend(replaced.and_then(close_if_dedicated));
@@ -267,7 +279,7 @@ impl Server {
         match inbound? {
             Inbound::Read { .. } => {
                 let restarts = self.sessions.get(id)?.ticket?.restart_allowed(context.now)?;
-                self.close(id, context);
+                self.close(id, Ending::Failed, context);
                 Some(restarts)
             }
             inbound => {

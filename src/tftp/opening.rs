@@ -153,6 +153,7 @@ impl Server {
             opening.has_evicted = true;
             return context.effects.push(self.opening.put_back(opening));
         }
+        self.counters.refused += 1;
         if let SocketPurpose::Transfer(started) = opening.purpose {
             context.files.close(started.session.file());
         }

@@ -7,6 +7,7 @@ use super::admission::SlotTicket;
 use super::admission::pending::CLIENT_RETRY_INTERVAL;
 use super::block_source::BlockSource;
 use super::congestion::{Bound, Flight};
+use super::counters::{Ending, SentData, TransferState};
 use super::files::FileId;
 use super::schedule::{Schedule, Ticket};
 use super::timers::TimerHandle;
@@ -102,6 +103,10 @@ pub struct Session {
     unsent: Option<Range<u64>>,
     /// Blocks that were sent last.
     last_sent: Range<u64>,
+    /// The bytes of the file in them.
+    last_bytes: u64,
+    /// What was sent.
+    sent: SentData,
     /// The offset of the file that the session waits for, in bytes.
     awaiting_disk_at: Option<u64>,
     /// The timer of the transfer.
@@ -137,8 +142,8 @@ pub struct SessionParts {
 pub enum Progress {
     /// It goes on.
     Continue,
-    /// It has ended.
-    Finished,
+    /// It ends.
+    Finished(Ending),
 }
 
 /// Whether the first datagram of a session is being sent.
@@ -165,6 +170,8 @@ impl Session {
             ticket: None,
             unsent: Some(first),
             last_sent: 0..0,
+            last_bytes: 0,
+            sent: SentData::default(),
             awaiting_disk_at: None,
             timer: TimerHandle::default(),
             flight,
@@ -191,6 +198,30 @@ impl Session {
     /// The file.
     pub fn file(&self) -> FileId {
         self.source.file()
+    }
+
+    /// What was sent.
+    pub fn sent(&self) -> SentData {
+        self.sent
+    }
+
+    /// The bytes that the client has acknowledged. In netascii the number is not exact.
+    pub fn acknowledged(&self) -> u64 {
+        self.source.size() - self.source.remaining(self.transfer.unacknowledged())
+    }
+
+    /// The state of the transfer. `None`: it has not begun.
+    pub fn state(&self) -> Option<TransferState<'_>> {
+        Some(TransferState {
+            client: self.client.peer.ip(),
+            path: &self.path,
+            size: self.source.size(),
+            acknowledged: self.acknowledged(),
+            since: self.ticket?.since(),
+            progress: self.progress(),
+            waits_for_disk: self.awaiting_disk_at.is_some(),
+            repeated: self.sent.repeated,
+        })
     }
 
     /// Whether there are blocks to send.
@@ -274,7 +305,10 @@ impl Session {
             }
             Action::Close(outcome) => {
                 self.report_end(outcome, now, effects);
-                Progress::Finished
+                Progress::Finished(match outcome {
+                    Outcome::Sent => Ending::Completed,
+                    Outcome::TimedOut => Ending::Failed,
+                })
             }
         }
     }

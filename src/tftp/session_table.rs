@@ -82,6 +82,11 @@ impl SessionTable {
         own.map(|(id, session)| (session.progress(), id)).min().map(|(_, id)| id)
     }
 
+    /// All sessions.
+    pub fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.dedicated.iter().chain(&self.shared).filter_map(Option::as_deref)
+    }
+
     /// All sessions, with their numbers.
     pub fn all(&mut self) -> impl Iterator<Item = (usize, &mut Session)> {
         let shared = (FIRST_SHARED..).zip(&mut self.shared);

@@ -22,8 +22,12 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 pub enum StartResult {
     /// A session.
     Session(StartedSession),
-    /// The request was refused or ignored.
-    Done,
+    /// The request was ignored.
+    Ignored,
+    /// There is no such file.
+    NotFound,
+    /// The request was refused for another reason.
+    Refused,
     /// The request must be started again when this look-up has a result.
     Pending(DiskLookup),
 }
@@ -76,10 +80,12 @@ pub fn start(
             None => TftpLine::Unsupported(address),
         },
         Inbound::Write => TftpLine::WriteRequest(address),
-        Inbound::Ack(_) | Inbound::Error { .. } | Inbound::Other(_) => return StartResult::Done,
+        Inbound::Ack(_) | Inbound::Error { .. } | Inbound::Other(_) => {
+            return StartResult::Ignored;
+        }
     };
     context.effects.extend(refuse(&client, error_code::ILLEGAL_OPERATION, refusal));
-    StartResult::Done
+    StartResult::Refused
 }
 
 /// The log line, and the ERROR with the same text.
@@ -244,7 +250,7 @@ fn refuse_file(
         ClientEvent::TransferRefused { client: client.peer.ip(), path: resolved.path, reason };
     context.effects.push(Effect::Observe(event));
     context.effects.extend(refuse(client, code, line).into_iter().skip(is_quiet.into()));
-    StartResult::Done
+    if code == error_code::FILE_NOT_FOUND { StartResult::NotFound } else { StartResult::Refused }
 }
 
 fn refusal_reason(code: u16) -> RefusalReason {

@@ -1,6 +1,7 @@
 //! The life of a transfer in the server: begin, events, sending, end.
 
 use super::congestion::Permit;
+use super::counters::Ending;
 use super::files::{FileId, Files};
 use super::negotiate::MAX_WINDOWSIZE;
 use super::session::{Phase, Progress, Session};
@@ -30,6 +31,10 @@ impl Server {
     ) {
         let id = self.insert(socket, session, restarts, context);
         self.flush(id, Phase::Starting, context);
+        if self.sessions.get(id).is_none() {
+            return;
+        }
+        self.counters.started += 1;
         // With a timeout of 0 the first retransmission is due at once, before any answer can come.
         self.apply_event(id, Event::Tick, context);
         self.flush(id, Phase::Running, context);
@@ -51,8 +56,9 @@ impl Server {
                 self.mark_answered(id, context);
                 if let Some(session) = self.sessions.get_mut(id) {
                     session.client_error(code, text, context.effects);
+                    self.counters.cancelled += u64::from(session.acknowledged() == 0);
                 }
-                self.close(id, context);
+                self.close(id, Ending::Failed, context);
             }
             Inbound::Read { .. } | Inbound::Write | Inbound::Other(_) => {}
         }
@@ -69,8 +75,8 @@ impl Server {
         // These blocks were never sent, because the disk was slow. So they are no retransmission.
         let had_unsent = session.has_unsent();
         let bound = self.congestion.bound(session.interface());
-        if session.on(event, bound, context.now, context.effects) == Progress::Finished {
-            return self.close(id, context);
+        if let Progress::Finished(ending) = session.on(event, bound, context.now, context.effects) {
+            return self.close(id, ending, context);
         }
         // Retransmissions to a client that has answered nothing are limited: its address may be forged.
         let client = session.peer().ip();
@@ -125,8 +131,8 @@ impl Server {
                 self.disk_waiters.entry(part).or_default().insert(id);
             }
         }
-        if progress == Progress::Finished {
-            self.close(id, context);
+        if let Progress::Finished(ending) = progress {
+            self.close(id, ending, context);
         }
     }
 
@@ -144,7 +150,7 @@ impl Server {
         };
         session.report_unreachable(context.effects);
         self.unreachable.add(peer.ip(), context.now);
-        self.close(id, context);
+        self.close(id, Ending::Failed, context);
     }
 
     /// The largest window of a new transfer.
@@ -153,8 +159,15 @@ impl Server {
     }
 
     /// Ends a transfer: its file and its socket are closed.
-    pub(super) fn close(&mut self, id: usize, context: &mut Context<'_, impl Files>) {
+    pub(super) fn close(
+        &mut self,
+        id: usize,
+        ending: Ending,
+        context: &mut Context<'_, impl Files>,
+    ) {
         let Some((mut session, socket)) = self.sessions.remove(id) else { return };
+        self.counters.sent += session.sent();
+        *self.counters.ended(ending) += 1;
         context.files.close(session.file());
         session.leave_network(self.congestion.bound(session.interface()));
         self.congestion.held.remove(id);

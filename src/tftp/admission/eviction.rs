@@ -55,6 +55,11 @@ impl SlotTicket {
         self.answered
     }
 
+    /// When the transfer began.
+    pub fn since(self) -> Timestamp {
+        self.since
+    }
+
     /// Whether the client may restart the transfer: the number of restarts without an answer, this one included.
     /// `None`: there were too many of them in too short a time.
     pub fn restart_allowed(self, now: Timestamp) -> Option<u8> {

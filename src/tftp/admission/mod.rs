@@ -8,11 +8,12 @@ mod stored_request;
 mod unreachable;
 
 pub use self::eviction::{FairShare, SlotTicket};
-pub use self::queue::WaitQueue;
+pub use self::queue::{MAX_QUEUED, WaitQueue};
 pub use self::stored_request::StoredRequest;
 pub use self::unreachable::UnreachableClients;
 
 use self::pending::LookupCache;
+use super::counters::Ending;
 use super::files::Files;
 use super::{Context, ReplySocket, Server};
 use crate::config::Tftp;
@@ -40,6 +41,7 @@ impl Server {
     ) {
         let len = datagram.bytes.len().min(MAX_REQUEST_LEN);
         let datagram = ReceivedDatagram { bytes: &datagram.bytes[..len], ..datagram };
+        self.counters.requests += u64::from(is_read_request(datagram.bytes));
         if context.tftp.single_port {
             let cache = LookupCache::new(context.now);
             return self.answer(ReplySocket::Listener(listener), &datagram, cache, context);
@@ -97,7 +99,7 @@ impl Server {
 
     /// Whether one more transfer would exceed `tftp-max`.
     fn is_full(&self, tftp: &Tftp) -> bool {
-        let count = self.sessions.len() + self.pending.count() + self.opening.count();
+        let count = self.used_slots();
         // Without `tftp-single-port` dnsmasq permits one transfer more than `tftp-max`.
         if tftp.single_port { count >= tftp.max_transfers } else { count > tftp.max_transfers }
     }
@@ -125,7 +127,8 @@ impl Server {
         if let Some(session) = self.sessions.get(id) {
             session.evict(client, context.effects);
         }
-        self.close(id, context);
+        self.counters.evicted += 1;
+        self.close(id, Ending::Failed, context);
         true
     }
 

@@ -96,6 +96,11 @@ impl PendingRequests {
         self.requests.last_key_value().map(|(_, newest)| newest.request.peer)
     }
 
+    /// The client of each request, and when it was received.
+    pub fn waiting(&self) -> impl Iterator<Item = (IpAddr, Timestamp)> {
+        self.requests.iter().map(|((since, _), pending)| (pending.request.peer.ip(), *since))
+    }
+
     /// When the oldest request expires.
     pub fn deadline(&self) -> Option<Timestamp> {
         self.requests.first_key_value().map(|((since, _), _)| *since + CLIENT_TIMEOUT)

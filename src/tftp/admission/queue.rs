@@ -30,7 +30,7 @@ pub struct WaitQueue {
 }
 
 /// Requests of all clients. When half of the queue is used, a client may add a request only if it has none.
-const MAX_QUEUED: usize = 2048;
+pub const MAX_QUEUED: usize = 2048;
 const MAX_QUEUED_PER_CLIENT: usize = MAX_QUEUED / 2;
 /// Bytes of a request (RFC 2347: the maximum size of a request packet is 512 octets). A longer one is not stored.
 const MAX_QUEUED_LEN: usize = 512;
@@ -102,6 +102,14 @@ impl WaitQueue {
     /// may come twice.
     pub fn clients(&self) -> impl Iterator<Item = IpAddr> {
         self.repeated.iter().chain(&self.order).copied()
+    }
+
+    /// The clients, and when a request of each was received last.
+    pub fn waiting(&self) -> impl Iterator<Item = (IpAddr, Timestamp)> {
+        let of = |(client, own): (&IpAddr, &VecDeque<QueuedRequest>)| {
+            Some((*client, own.iter().map(|queued| queued.received_at).max()?))
+        };
+        self.requests.iter().filter_map(of)
     }
 
     /// Removes the next request of a client. After that it is the turn of all other clients.

@@ -1,8 +1,9 @@
 //! How a session sends its unsent blocks.
 
 use super::super::Context;
-use super::super::block_source::RenderResult;
+use super::super::block_source::{DATA_HEADER_LEN, RenderResult};
 use super::super::congestion::{Bound, Permit};
+use super::super::counters::{Ending, SentData};
 use super::super::files::Files;
 use super::{Phase, Progress, Session, sanitized};
 use crate::effect::Effect;
@@ -60,6 +61,7 @@ impl Session {
                 if let Some(block) = last {
                     self.transfer.set_last_block(block);
                 }
+                self.count_sent(&blocks, datagrams.len());
                 self.transfer.mark_sent(blocks.end);
                 context.effects.push(self.client.send_batch(datagrams, self.source.segment()));
                 self.flight.send(&blocks, bound, context.now);
@@ -76,9 +78,20 @@ impl Session {
             RenderResult::Failed(reason) => {
                 buffers.push(datagrams);
                 self.report_unreadable(phase, reason, context.effects);
-                Progress::Finished
+                Progress::Finished(match phase {
+                    Phase::Starting => Ending::Refused,
+                    Phase::Running => Ending::Failed,
+                })
             }
         }
+    }
+
+    /// Counts blocks before they are marked as sent. `len`: the bytes of their datagrams.
+    fn count_sent(&mut self, blocks: &Range<u64>, len: usize) {
+        let headers = len.div_ceil(self.source.segment()) * DATA_HEADER_LEN;
+        self.last_bytes = (len - headers) as u64;
+        let first_unsent = self.transfer.next_unsent();
+        self.sent += SentData::of(blocks, first_unsent, self.last_bytes, self.source.blksize());
     }
 
     fn report_unreadable(&self, phase: Phase, reason: String, effects: &mut Vec<Effect>) {
@@ -94,6 +107,13 @@ impl Session {
     /// Of the blocks that were sent last only the first `sent` fitted into the send buffer. The others are unsent.
     pub fn mark_unsent(&mut self, sent: u64, bound: &mut Bound) {
         let first_unsent = self.last_sent.start + sent;
+        let unsent_bytes = self.last_bytes.saturating_sub(sent * self.source.blksize());
+        self.sent.take_back(SentData::of(
+            &(first_unsent..self.last_sent.end),
+            self.transfer.prev_unsent(),
+            unsent_bytes,
+            self.source.blksize(),
+        ));
         self.transfer.mark_partly_sent(first_unsent);
         self.flight.cut(first_unsent, bound);
         let end = self.unsent.as_ref().map_or(self.last_sent.end, |rest| rest.end);

@@ -158,6 +158,16 @@ impl Transfer {
         self.sent.mark_partly_sent(from);
     }
 
+    /// The first block that was never sent.
+    pub fn next_unsent(&self) -> u64 {
+        self.sent.next_unsent()
+    }
+
+    /// The same before the last blocks were sent.
+    pub fn prev_unsent(&self) -> u64 {
+        self.sent.prev_unsent()
+    }
+
     /// The first block that is not acknowledged.
     pub fn unacknowledged(&self) -> u64 {
         self.in_flight.start

@@ -85,6 +85,11 @@ impl SentBlocks {
         self.next_unsent
     }
 
+    /// The first block that was never sent, before the last blocks were sent.
+    pub fn prev_unsent(&self) -> u64 {
+        self.prev_unsent
+    }
+
     /// Whether the client is likely to answer the last block of the window if `base` was lost. A client that answers once
     /// has done so if `base` was sent again.
     pub fn is_last_block_answered(&self, base: u64) -> bool {
