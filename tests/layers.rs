@@ -55,7 +55,7 @@ const LAYERS: &[Layer] = &[
     layer("status_view", &["status", "terminal"], &["unicode_width"]),
     layer("effect", &["boot_monitor", "log_line", "net"], &[]),
     layer("logging", &["byte_text", "config", "error", "log_line", "strerror", "sys", "terminal"], &["conf_parser", "log", "env_logger"]),
-    layer("status_query", &["byte_text", "control", "error", "log_line", "status", "strerror", "sys", "terminal", "wire"], &["serde_json"]),
+    layer("status_query", &["byte_text", "control", "error", "log_line", "status", "status_view", "strerror", "sys", "terminal", "wire"], &["crossterm", "serde_json", "terminal_size"]),
     layer("story", &["byte_text", "capture", "error", "log_line", "reason", "strerror", "terminal", "wire"], &["serde", "serde_json"]),
     layer("proxydhcp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "origin", "reason", "wire"], &["conf_parser"]),
     layer("tftp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "time", "wire"], &["conf_parser"]),

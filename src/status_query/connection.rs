@@ -25,15 +25,18 @@ pub fn control_path(pid_file: Option<&Path>) -> Result<PathBuf, StartupError> {
 
 /// Connects to the running server.
 pub fn connect(socket: &Path) -> Result<Channel, StartupError> {
-    control_socket::connect_to_server(socket).map_err(|error| {
-        let path = path_text(socket);
-        StartupError::other(match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
-                "no server is running with the control socket {path}: use the same options as for its start"
-            ),
-            io::ErrorKind::WouldBlock => not_answered(&silence()),
-            _ => format!("cannot connect to the control socket {path}: {}", strerror(&error)),
-        })
+    control_socket::connect_to_server(socket).map_err(|error| connect_error(socket, &error))
+}
+
+/// Why a connection to this socket failed.
+pub fn connect_error(socket: &Path, error: &io::Error) -> StartupError {
+    let path = path_text(socket);
+    StartupError::other(match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
+            "no server is running with the control socket {path}: use the same options as for its start"
+        ),
+        io::ErrorKind::WouldBlock => not_answered(&silence()),
+        _ => format!("cannot connect to the control socket {path}: {}", strerror(error)),
     })
 }
 

@@ -2,6 +2,7 @@
 
 pub mod connection;
 mod merge;
+pub mod watch;
 
 use crate::control::Command;
 use crate::error::StartupError;
@@ -52,6 +53,9 @@ impl StatusRequest {
 
     /// Prints the state.
     pub fn run(&self) -> Result<(), StartupError> {
+        if self.format == Format::Watch {
+            return watch::watch(self.socket.clone());
+        }
         let status = fetch(self)?;
         print_stdout(&(serde_json::to_string_pretty(&status).unwrap_or_default() + "\n"));
         Ok(())
@@ -61,17 +65,24 @@ impl StatusRequest {
 /// The state of the running server, together with that of the processes that it has replaced and that still finish transfers. It
 /// waits for an answer for at most [`connection::ANSWER_TIMEOUT`].
 pub fn fetch(request: &StatusRequest) -> Result<Status, StartupError> {
-    let status = fetch_one(&request.socket, 0)?;
+    Ok(with_earlier(&request.socket, fetch_one(&request.socket, 0)?))
+}
+
+/// The state of a server, together with that of the processes that it has replaced.
+fn with_earlier(socket: &Path, status: Status) -> Status {
     let numbers = 1..=u16::try_from(status.earlier.len()).unwrap_or(u16::MAX);
     // A process that has finished its transfers meanwhile cannot be asked any more.
-    let earlier = numbers.filter_map(|number| fetch_one(&request.socket, number).ok());
-    Ok(merge::merged(status, earlier))
+    let earlier = numbers.filter_map(|number| fetch_one(socket, number).ok());
+    merge::merged(status, earlier)
 }
 
 /// The state of the server (0), or of the nth process that it has replaced.
 fn fetch_one(socket: &Path, earlier: u16) -> Result<Status, StartupError> {
-    let document = request(&connect(socket)?, &Command::Status { earlier })?;
-    serde_json::from_slice(&document).map_err(|error| {
+    decode(&request(&connect(socket)?, &Command::Status { earlier })?)
+}
+
+fn decode(document: &[u8]) -> Result<Status, StartupError> {
+    serde_json::from_slice(document).map_err(|error| {
         StartupError::other(sanitized(format_args!(
             "the state that the server has sent cannot be read: {error}: use the program of the same version as the server"
         )))

@@ -155,6 +155,6 @@ mod tests {
             assert_eq!(titles(width).width(), width);
         }
         assert_eq!(Columns::of(50).bar, 0);
-        assert_eq!(Columns::of(200).bar, 37);
+        assert_eq!(Columns::of(200).bar, 46);
     }
 }

@@ -116,7 +116,8 @@ fn machines(status: &Status) -> Vec<Fact> {
     let stages = [
         (Stage::Loading, "loading", None),
         (Stage::WaitsForDisk, "waiting for a disk", Some(Color::Yellow)),
-        (Stage::WaitsForSlot, "waiting for a slot", Some(Color::Yellow)),
+        (Stage::WaitsForSlot, "waiting for a free slot", Some(Color::Yellow)),
+        (Stage::Failed, "failed", Some(Color::Red)),
         (Stage::Refused, "refused", Some(Color::Red)),
         (Stage::Offered, "offered", None),
         (Stage::Asked4011, "asked on 4011", None),

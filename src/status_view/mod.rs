@@ -27,7 +27,7 @@ use crate::terminal::Color;
 use header::Totals;
 use progress::Transfers;
 use std::collections::HashSet;
-use text::right;
+use text::{clean, right};
 use units::number;
 
 /// The colour of what is less important.
@@ -48,6 +48,7 @@ pub struct View {
     status: Status,
     totals: Totals,
     transfers: Transfers,
+    notice: String,
 }
 
 impl View {
@@ -55,7 +56,12 @@ impl View {
     pub fn new(status: Status, previous: Option<&Self>) -> Self {
         let transfers = Transfers::new(&status, previous.map(|view| &view.transfers));
         let totals = Totals::new(&status, transfers.rate(), previous.map(|view| &view.totals));
-        Self { status, totals, transfers }
+        Self { status, totals, transfers, notice: String::new() }
+    }
+
+    /// Shows why there is no new document, until there is one.
+    pub fn set_notice(&mut self, notice: &str) {
+        self.notice = clean(notice);
     }
 
     /// The lines of the screen, at most as many as it has, none of them wider than it. The last one is at its bottom.
@@ -65,7 +71,7 @@ impl View {
         let rows = rows::selected(rows::all(&self.status, &self.transfers), space);
         lines.extend(rows.shown.iter().map(|row| columns::line(row, size.width)));
         lines.resize(size.height.saturating_sub(1), Line::default());
-        lines.push(footer(&self.more(&rows), size.width));
+        lines.push(self.footer(&self.more(&rows), size.width));
         lines.truncate(size.height);
         lines.into_iter().map(|line| line.clipped(size.width)).collect()
     }
@@ -83,20 +89,22 @@ impl View {
             (machines, _) => format!("… and {} more machines", number(machines)),
         }
     }
+
+    /// The last line: why there is no new document, or what is not shown; and the keys.
+    fn footer(&self, more: &str, width: usize) -> Line {
+        const KEYS: &str = "q: end";
+        let line = if self.notice.is_empty() {
+            Line::plain(more)
+        } else {
+            Line::default().with(self.notice.clone(), Some(Color::Red))
+        };
+        let space = width.saturating_sub(line.width());
+        if space > KEYS.len() { line.with(right(KEYS, space), Some(GRAY)) } else { line }
+    }
 }
 
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
-}
-
-/// The last line: what is not shown, and the keys.
-fn footer(more: &str, width: usize) -> Line {
-    const KEYS: &str = "q: end";
-    let space = width.saturating_sub(text::width(more));
-    if space > KEYS.len() {
-        return Line::plain(more).with(right(KEYS, space), Some(GRAY));
-    }
-    Line::plain(more)
 }
 
 #[cfg(test)]

@@ -139,18 +139,19 @@ impl Row {
     fn without_transfer(index: usize, machine: &Machine) -> Self {
         let ago = |what: &str| format!("{what} {} ago", duration(machine.idle_ms));
         let (words, color, class) = match machine.stage {
-            Stage::Offered => (ago("got an offer"), None, Class::OnItsWay),
-            Stage::Asked4011 => (ago("asked on port 4011"), None, Class::OnItsWay),
+            Stage::Offered => (ago("offered"), None, Class::OnItsWay),
+            Stage::Asked4011 => (ago("asked on 4011"), None, Class::OnItsWay),
             Stage::Loading => ("begins to load".to_owned(), None, Class::Loads),
             Stage::WaitsForDisk => {
                 ("waits for a disk".to_owned(), Some(Color::Yellow), Class::Stopped)
             }
             Stage::WaitsForSlot => {
-                ("waits for a slot (tftp-max)".to_owned(), Some(Color::Yellow), Class::Stopped)
+                ("waits for a free slot (tftp-max)".to_owned(), Some(Color::Yellow), Class::Stopped)
             }
             Stage::Loaded => (ago("loaded"), Some(Color::Green), Class::Loaded),
+            Stage::Failed => (ago("failed"), Some(Color::Red), Class::Refused),
             Stage::Refused => (ago("refused"), Some(Color::Red), Class::Refused),
-            Stage::Unknown => (ago("last seen"), None, Class::OnItsWay),
+            Stage::Unknown => (ago("seen"), None, Class::OnItsWay),
         };
         let file = machine.last_file.as_deref().unwrap_or_default();
         Self { words: Some((words, color)), class, ..Self::of(index, machine, file) }

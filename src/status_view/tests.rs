@@ -93,7 +93,7 @@ fn screen_of_80_columns_has_header_bars_and_words() {
     let status = Status { counters, limits, earlier: vec![4700], ..status(machines) };
     let expected = "\
 pxemasq 0.1.0   process 4711   up 2 h 13 min   has replaced 4700
-9 machines   3 loading   1 waiting for a disk   1 waiting for a slot   1 refused
+9 machines   3 loading   1 waiting for a disk   1 waiting for a free slot
 15.5 MB/s   - answers/s   - drops/s   1,234 drops   12.3 GB sent   2 failed
 transfers: 48 of 50 (tftp-max)
 
@@ -102,10 +102,10 @@ MACHINE           FILE                  PROGRESS                   RATE     LEFT
 52:54:00:00:00:01 /srv/t…4/1/initrd.img [######......]  50 %   5.0 MB/s     0:10
 52:54:00:00:00:02 /srv/t…4/2/initrd.img [#...........]  12 %    waits for a disk
 52:54:00:00:00:03 /srv/t…4/3/initrd.img [............]   0 %     no ACK for 12 s
-52:54:00:00:00:08 /srv/tftp/pxelinux.0  waits for a slot (tftp-max)
+52:54:00:00:00:08 /srv/tftp/pxelinux.0  waits for a free slot (tftp-max)
 52:54:00:00:00:07 /srv/tftp/pxelinux.0  refused 2 s ago
-52:54:00:00:00:05 /srv/tftp/pxelinux.0  got an offer 3 s ago
-52:54:00:00:00:06 /srv/tftp/pxelinux.0  asked on port 4011 0 s ago
+52:54:00:00:00:05 /srv/tftp/pxelinux.0  offered 3 s ago
+52:54:00:00:00:06 /srv/tftp/pxelinux.0  asked on 4011 0 s ago
 52:54:00:00:00:09 /srv/tftp/pxelinux.0  loaded 1 min 1 s ago
 
 

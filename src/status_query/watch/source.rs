@@ -1,0 +1,72 @@
+//! The documents of the running server, by one connection that stays open.
+
+use super::super::connection::{connect, connect_error, request};
+use super::super::{decode, with_earlier};
+use crate::control::Command;
+use crate::error::StartupError;
+use crate::status::Status;
+use crate::sys::channel::Channel;
+use crate::sys::control_socket::connect_to_server;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// A server that is started again, and not replaced, opens its socket within this time.
+const RESTART_TIME: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Why there is no document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No server is running.
+    Ended,
+    /// The server does not answer, or its answer cannot be read.
+    NoAnswer(StartupError),
+}
+
+/// A connection to the server.
+pub struct Source {
+    socket: PathBuf,
+    connection: Option<Channel>,
+}
+
+impl Source {
+    /// Connects to the server of this control socket.
+    pub fn connect(socket: PathBuf) -> Result<Self, StartupError> {
+        let connection = Some(connect(&socket)?);
+        Ok(Self { socket, connection })
+    }
+
+    /// The next document. If the server was replaced, it is that of the new one.
+    pub fn next(&mut self) -> Result<Status, Failure> {
+        let start = Instant::now();
+        loop {
+            match self.try_next() {
+                Err(Failure::Ended) if start.elapsed() < RESTART_TIME => sleep(RETRY_INTERVAL),
+                result => return result.map(|status| with_earlier(&self.socket, status)),
+            }
+        }
+    }
+
+    fn try_next(&mut self) -> Result<Status, Failure> {
+        if let Some(connection) = self.connection.take()
+            && let Ok(status) = status(&connection)
+            && !status.replaced
+        {
+            self.connection = Some(connection);
+            return Ok(status);
+        }
+        let connection = connect_to_server(&self.socket).map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Failure::Ended,
+            _ => Failure::NoAnswer(connect_error(&self.socket, &error)),
+        })?;
+        let status = status(&connection).map_err(Failure::NoAnswer)?;
+        self.connection = Some(connection);
+        Ok(status)
+    }
+}
+
+fn status(connection: &Channel) -> Result<Status, StartupError> {
+    decode(&request(connection, &Command::Status { earlier: 0 })?)
+}
