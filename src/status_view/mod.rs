@@ -43,7 +43,7 @@ pub struct Size {
 }
 
 /// A document, and what has changed since the one before it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct View {
     status: Status,
     totals: Totals,

@@ -165,10 +165,20 @@ fn terminal_is_reset_after_a_panic() {
 }
 
 fn terminal_is_reset_while_the_view_is_stopped() {
-    let Some((terminal, server)) = view(SMALL, &["SHELLOPTS="], status(4711, 3)) else { return };
-    terminal.wait_for(" 10 %");
-    terminal.keys("C-z");
-    drop((terminal, server));
+    for signal in [None, Some(Signal::SIGTSTP)] {
+        let Some((terminal, server)) = view(SMALL, &[], status(4711, 3)) else { return };
+        terminal.wait_for(" 10 %");
+        match signal {
+            None => terminal.keys("C-z"),
+            Some(signal) => kill(pid(&terminal), signal).expect("it runs"),
+        }
+        terminal.assert_reset(&terminal.wait_for_file("stopped"));
+        server.set_status(&status(4711, 7));
+        terminal.keys("Enter");
+        terminal.wait_for("7 machines");
+        terminal.keys("q");
+        assert_eq!(terminal.end().0, "0");
+    }
 }
 
 fn end_of_the_server_ends_the_view_with_exit_code_5() {

@@ -69,9 +69,9 @@ impl Server {
     /// Closes the socket and its connections, and leaves its file.
     pub fn stop(&mut self) {
         self.state.lock().expect("no panic").stopped = true;
+        let Some(thread) = self.thread.take() else { return };
         // The thread waits for a connection.
-        let _ = connect_to_server(&self.path);
-        if let Some(thread) = self.thread.take() {
+        if connect_to_server(&self.path).is_ok() {
             thread.join().expect("no panic");
         }
     }

@@ -17,10 +17,19 @@ pub struct Terminal {
 
 /// Runs a command in a terminal, and leaves in the folder: its process id (`pid`), its exit code (`code`), and the settings of
 /// the terminal before it (`before`) and after it (`after`).
-const SCRIPT: &str = r#"stty -g > before
+/// A command that is stopped goes on after an empty line; the settings are in `stopped`.
+const SCRIPT: &str = r#"set -m
+stty -g > before
 echo the line above
 sh -c 'echo $$ > pid; exec "$@"' sh "$@"
-echo $? > code
+code=$?
+if [ $code = 148 ]; then
+    stty -g > stopped
+    read line
+    fg
+    code=$?
+fi
+echo $code > code
 echo the line below
 stty -g > after.new
 mv after.new after
@@ -94,12 +103,17 @@ impl Terminal {
         text.trim_end().to_owned()
     }
 
+    /// Checks that the terminal is as it was before. `settings`: those of stty now.
+    pub fn assert_reset(&self, settings: &str) {
+        assert_eq!(settings, self.wait_for_file("before"), "stty -g");
+        let flags = "#{alternate_on} #{cursor_flag} #{wrap_flag}";
+        assert_eq!(self.tmux(&["display-message", "-p", flags]), "0 1 1\n", "{flags}");
+    }
+
     /// Waits for the end of the command, and checks that the terminal is as it was before. Returns the exit code and the screen.
     pub fn end(&self) -> (String, Vec<String>) {
         let after = self.wait_for_file("after");
-        assert_eq!(after, self.wait_for_file("before"), "stty -g");
-        let flags = "#{alternate_on} #{cursor_flag} #{wrap_flag}";
-        assert_eq!(self.tmux(&["display-message", "-p", flags]), "0 1 1\n", "{flags}");
+        self.assert_reset(&after);
         let screen = self.wait_for("the line below");
         assert_eq!(screen[0], "the line above");
         (self.wait_for_file("code"), screen)

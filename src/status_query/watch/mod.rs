@@ -31,7 +31,8 @@ pub fn watch(socket: PathBuf) -> Result<(), StartupError> {
             "--status=watch needs a terminal: use --status or --status=json",
         ));
     }
-    let source = Source::connect(socket)?;
+    let mut source = Source::connect(socket)?;
+    let view = View::new(source.next().map_err(Failure::into_error)?, None);
     let failed = |error: io::Error| {
         StartupError::other(format!("cannot use the terminal: {}", strerror(&error)))
     };
@@ -39,7 +40,7 @@ pub fn watch(socket: PathBuf) -> Result<(), StartupError> {
     let events = TerminalEvents::new(wake).map_err(failed)?;
     let documents = spawn(source, waker).map_err(failed)?;
     let screen = Screen::enter().map_err(failed)?;
-    let mut watch = Watch { screen, events, documents, view: View::default() };
+    let mut watch = Watch { screen, events, documents, view };
     loop {
         match watch.turn().map_err(failed)? {
             Turn::Continues => {}
@@ -85,8 +86,10 @@ enum Turn {
 }
 
 impl Watch {
-    /// Waits for events, and draws the view.
+    /// Draws the view, and waits for events.
     fn turn(&mut self) -> io::Result<Turn> {
+        let size = Screen::size();
+        self.screen.draw(size, self.view.lines(size))?;
         for event in self.events.wait()? {
             match event {
                 TerminalEvent::End | TerminalEvent::Key(b'q' | b'Q' | CTRL_C) => {
@@ -106,8 +109,6 @@ impl Watch {
                 }
             }
         }
-        let size = Screen::size();
-        self.screen.draw(size, self.view.lines(size))?;
         Ok(Turn::Continues)
     }
 
@@ -117,9 +118,7 @@ impl Watch {
             match self.documents.try_recv() {
                 Ok(Ok(status)) => self.view = View::new(status, Some(&self.view)),
                 Ok(Err(Failure::NoAnswer(error))) => self.view.set_notice(&error.to_string()),
-                Ok(Err(Failure::Ended)) => {
-                    return Some(StartupError::other("the server has ended"));
-                }
+                Ok(Err(ended)) => return Some(ended.into_error()),
                 Err(TryRecvError::Empty) => return None,
                 // The thread has panicked, which has printed a message.
                 Err(TryRecvError::Disconnected) => {

@@ -25,6 +25,16 @@ pub enum Failure {
     NoAnswer(StartupError),
 }
 
+impl Failure {
+    /// The error that ends the view.
+    pub fn into_error(self) -> StartupError {
+        match self {
+            Self::Ended => StartupError::other("the server has ended"),
+            Self::NoAnswer(error) => error,
+        }
+    }
+}
+
 /// A connection to the server.
 pub struct Source {
     socket: PathBuf,
