@@ -93,11 +93,7 @@ fn print_error(error: &StartupError) -> ExitCode {
 }
 
 fn exit_code(reason: ExitReason) -> ExitCode {
-    match reason {
-        ExitReason::Terminated => ExitCode::SUCCESS,
-        ExitReason::Interrupted | ExitReason::HelperEnded => ExitCode::from(5),
-        ExitReason::Failed(code) => ExitCode::from(code),
-    }
+    ExitCode::from(reason.code())
 }
 
 /// Prints the error of a failed start and logs it.

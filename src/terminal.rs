@@ -67,6 +67,26 @@ fn fold(text: &str, width: usize) -> String {
     out
 }
 
+/// Lines of at most `width` characters, broken between words. A longer word has lines of its own.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let needed = 1 + word.chars().count();
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + needed <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => {
+                let characters: Vec<char> = word.chars().collect();
+                let parts = characters.chunks(width.max(1)).map(|part| part.iter().collect());
+                lines.extend(parts);
+            }
+        }
+    }
+    lines
+}
+
 /// The characters of a word without the blank or line end after it, and without colours.
 fn visible_length(word: &str) -> usize {
     let mut is_escape = false;
@@ -150,5 +170,11 @@ mod tests {
         let folded = "short\n  \x1b[31m=> does not boot\x1b[0m:\n  it stopped\n\nabcdefghijklmnopqrstuvwxyz\n";
         assert_eq!(fold(text, 20), folded);
         assert_eq!(fold(text, 80), text);
+    }
+
+    #[test]
+    fn long_text_is_wrapped_between_words() {
+        assert_eq!(wrap("UEFI x64 (7), UEFI ARM64", 13), ["UEFI x64 (7),", "UEFI ARM64"]);
+        assert_eq!(wrap("/a/long/name and", 7), ["/a/long", "/name", "and"]);
     }
 }

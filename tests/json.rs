@@ -2,7 +2,10 @@
 
 mod common;
 
+use common::status_server::{StatusServer, full_state};
+use pxemasq::log_line::DropKind;
 use pxemasq::reason::Reason;
+use pxemasq::status::Stage;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -16,6 +19,7 @@ crate::tests![
     keys_of_test_are_documented_and_exist,
     keys_of_explain_are_documented_and_exist,
     keys_of_story_are_documented_and_exist,
+    keys_of_status_are_documented_and_exist,
     same_things_have_the_same_keys_in_all_documents,
 ];
 
@@ -239,14 +243,42 @@ fn keys_of_story_are_documented_and_exist() {
     assert_eq!(rows(&section), kinds);
 }
 
+fn statuses() -> Vec<Value> {
+    let output = StatusServer::of(&[full_state()]).ask(&["--status=json"]);
+    vec![serde_json::from_slice(&output.stdout).expect("it is JSON")]
+}
+
+fn keys_of_status_are_documented_and_exist() {
+    check("## `--status=json`", &statuses());
+    let rows = |heading| rows(&section(&document(), heading));
+    let stages = [
+        "offered",
+        "asked4011",
+        "loading",
+        "waits_for_disk",
+        "waits_for_slot",
+        "loaded",
+        "failed",
+        "refused",
+        "unknown",
+    ];
+    assert_eq!(rows("### Stages"), stages.map(str::to_owned).into());
+    for stage in stages {
+        let read: Stage = serde_json::from_value(stage.into()).expect("it is a stage");
+        assert_eq!(read == Stage::Unknown, stage == "unknown");
+    }
+    let reasons: BTreeSet<String> = DropKind::all().map(|kind| kind.id().to_owned()).collect();
+    assert_eq!(rows("### Reasons without an answer"), reasons);
+}
+
 /// Of two names for one thing, one is wrong.
 fn same_things_have_the_same_keys_in_all_documents() {
     let scene = Scene::new();
-    let documents = [scene.tests(), scene.explanations(), scene.stories()];
+    let documents = [scene.tests(), scene.explanations(), scene.stories(), statuses()];
     for documents in &documents {
         assert!(documents.iter().all(|document| document["schema"] == 1));
     }
-    let [test, explain, story] = documents.map(|documents| real_keys(&documents));
+    let [test, explain, story, status] = documents.map(|documents| real_keys(&documents));
     let below = |keys: &BTreeSet<String>, path: &str| -> BTreeSet<String> {
         keys.iter().filter_map(|key| Some(key.strip_prefix(path)?.to_owned())).collect()
     };
@@ -264,5 +296,13 @@ fn same_things_have_the_same_keys_in_all_documents() {
     ] {
         let in_both = [format!("clients[].{key}"), format!("boots[].{key}")];
         assert!(explain.contains(&in_both[0]) && story.contains(&in_both[1]), "{key}");
+    }
+    for key in ["mac", "ip", "architecture", "architecture_name"] {
+        assert!(status.contains(&format!("machines[].{key}")), "{key}");
+    }
+    assert!(status.contains("started_at") && story.contains("boots[].started_at"));
+    for key in ["path", "bytes"] {
+        let in_both = [format!("machines[].transfers[].{key}"), format!("boots[].steps[].{key}")];
+        assert!(status.contains(&in_both[0]) && story.contains(&in_both[1]), "{key}");
     }
 }

@@ -11,6 +11,7 @@
 mod client;
 pub mod event;
 mod finding;
+pub mod machines;
 
 pub use finding::{BootLoop, ClientKey, Finding, RefusedFile};
 

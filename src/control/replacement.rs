@@ -54,10 +54,6 @@ pub enum Control {
     Finished {
         /// What was counted.
         counters: Box<Counters>,
-        /// Whether the process goes on only for the program that has started it: it ends when the server ends, with the same
-        /// exit code, and forwards signals.
-        #[serde(default)]
-        waits: bool,
     },
     /// To an earlier process: a connection of the control socket that is for it. The message has its descriptor.
     Connection,
@@ -90,6 +86,8 @@ pub struct Offer {
     pub descriptors: Vec<Descriptor>,
     /// Whether another `Offer` follows.
     pub more: bool,
+    /// Whether the old process needs datagrams of port 69 that are for its transfers (`tftp-single-port`).
+    pub needs_datagrams: bool,
     /// What the processes before the old one have counted.
     pub earlier_counters: Counters,
 }
@@ -124,9 +122,9 @@ pub enum Descriptor {
         /// Whether it needs datagrams of port 69.
         #[serde(default)]
         needs_datagrams: bool,
-        /// Whether it has finished its transfers, and waits for the end of the server.
+        /// Whether it has finished its transfers, and only waits for the end of the server.
         #[serde(default)]
-        waits: bool,
+        is_finished: bool,
     },
     /// A descriptor of another version of the program. It is closed.
     #[serde(other)]
@@ -218,9 +216,10 @@ mod tests {
                 Descriptor::Dhcp { port: 67, device: Some("eth0".to_owned()) },
                 Descriptor::Tftp { address: "[fe80::1%3]:69".parse().unwrap() },
                 Descriptor::ControlSocket,
-                Descriptor::Link { pid: 7, needs_datagrams: true, waits: false },
+                Descriptor::Link { pid: 7, needs_datagrams: true, is_finished: false },
             ],
             more: false,
+            needs_datagrams: true,
             earlier_counters: Counters { offers: 3, ..Counters::default() },
         }
     }

@@ -5,6 +5,7 @@ use crate::net::ReceivedDatagram;
 use crate::proxydhcp::{self, Context, DecisionLog, Port};
 use crate::sys::receive_batch::ReceiveBatch;
 use crate::time::Timestamp;
+use std::os::fd::OwnedFd;
 
 impl Daemon {
     /// Reads a DHCP socket; whether there may be more. Replies are sent together, after all requests were read: a
@@ -35,6 +36,22 @@ impl Daemon {
         more
     }
 
+    /// Handles what waits in a socket of the replaced server that is not used any more.
+    pub(super) fn dhcp_leftovers(
+        &mut self,
+        port: Port,
+        socket: &OwnedFd,
+        batch: &mut ReceiveBatch,
+        now: Timestamp,
+    ) {
+        while let Ok(1..) = batch.receive(socket) {
+            for datagram in batch.datagrams() {
+                self.dhcp_request(port, &datagram, now);
+            }
+            self.perform(now);
+        }
+    }
+
     /// Adds the effects of a request.
     fn dhcp_request(&mut self, port: Port, datagram: &ReceivedDatagram<'_>, now: Timestamp) {
         let Self { config, interfaces, names, effects, log_limiter, monitoring, .. } = self;
@@ -49,6 +66,8 @@ impl Daemon {
         };
         monitoring.neighbours.record_request(datagram, now);
         let context = Context { config, interfaces, names };
-        proxydhcp::handle_datagram(context, port, datagram, log_decision, is_due, effects);
+        let outcome =
+            proxydhcp::handle_datagram(context, port, datagram, log_decision, is_due, effects);
+        monitoring.observed.dhcp.count(outcome);
     }
 }

@@ -27,6 +27,8 @@ impl Daemon {
     fn handle_file_reply(&mut self, reply: Reply, fds: Vec<OwnedFd>, now: Timestamp) {
         let fd = fds.into_iter().next();
         match reply {
+            // The process that serves reads them, too, and logs the lines about them.
+            Reply::Changed(_) | Reply::ConfigOutdated if self.replacement.is_replaced() => {}
             Reply::Inspected { id, cause } => self.inspected(id, cause, now),
             Reply::ProgramExamined { id, reason } => self.program_examined(id, reason),
             Reply::Config { size, unwatched } => self.read_config((fd, size), &unwatched),
@@ -39,7 +41,7 @@ impl Daemon {
             Reply::LogOpened(error) => self.log_opened(error, fd),
             Reply::SyslogConnected(error) => self.logger.syslog_connected(connected(error, fd)),
             Reply::StatusRequested(number) => self.write_status(number, fd, now),
-            Reply::ControlConnection(_) => {}
+            Reply::ControlConnection(request) => self.control_connection(&request, fd),
             Reply::LookedUp { .. }
             | Reply::PidFileRemoved
             | Reply::Started(_)

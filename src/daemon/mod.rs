@@ -17,6 +17,7 @@ mod notices;
 mod perform;
 mod poll_timeout;
 mod rate_limit;
+pub mod replacement;
 mod reply_queue;
 mod script;
 mod sd_notify;
@@ -47,6 +48,7 @@ use clock::Clock;
 use config_files::ConfigFiles;
 use deferred_notices::DeferredNotices;
 use file_process::FileProcess;
+use file_process::protocol::Request;
 use files::DiskFiles;
 use helpers::HelperState;
 use host_process::HostProcess;
@@ -56,11 +58,13 @@ use mio::Events;
 use notices::Inspections;
 use poll_timeout::Limits;
 use rate_limit::log_limit::LogLimiter;
+use replacement::Replacement;
 use reply_queue::DelayedReplies;
 use script::Script;
 use sd_notify::SdNotify;
 use sockets::{EventSource, Sockets};
 use startup::bind_device::DeviceBinding;
+use status::Observed;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -82,6 +86,7 @@ pub struct Daemon {
     /// Replies that need a neighbour entry are broadcast instead, because no entry can be added.
     broadcast_instead: bool,
     process: ProcessControl,
+    replacement: Replacement,
     logger: Logger,
     log_reopening: LogReopening,
     log_limiter: LogLimiter,
@@ -107,6 +112,8 @@ struct Monitoring {
     inspections: Inspections,
     loop_notices: LoopNotices,
     neighbours: neighbours::NeighbourWatch,
+    /// For `--status`.
+    observed: Observed,
 }
 
 /// Signals, the service manager, and the connection of the log.
@@ -142,8 +149,23 @@ pub enum ExitReason {
     Interrupted,
     /// A process that it needs has ended.
     HelperEnded,
+    /// Another process serves instead, and its own transfers have ended.
+    Replaced,
+    /// It was replaced, and the server has ended with this exit code.
+    ServerEnded(u8),
     /// It did not start. The error was reported to the process that was started; this is its exit code.
     Failed(u8),
+}
+
+impl ExitReason {
+    /// The exit code of the process.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Terminated | Self::Replaced => 0,
+            Self::Interrupted | Self::HelperEnded => 5,
+            Self::ServerEnded(code) | Self::Failed(code) => code,
+        }
+    }
 }
 
 /// Larger than any UDP datagram.
@@ -160,9 +182,13 @@ const MAX_DATAGRAMS_PER_TURN: usize = 64;
 impl Daemon {
     /// Serves until a signal ends the daemon.
     pub fn serve(mut self) -> Result<ExitReason, StartupError> {
-        if let Some(manager) = &self.process.sd_notify {
+        if !self.replacement.has_replaced()
+            && let Some(manager) = &self.process.sd_notify
+        {
+            // The replaced process reports it otherwise: it is the main process.
             manager.ready();
         }
+        self.file_process.send(&Request::StartControl);
         let mut events = Events::with_capacity(MAX_EVENTS);
         let mut buffers = ReceiveBuffers {
             single: vec![0; RECEIVE_BUFFER_LEN],
@@ -171,6 +197,7 @@ impl Daemon {
             tftp_requests: ReceiveBatch::new(REQUESTS_TOGETHER, tftp_events::REQUEST_BUFFER_LEN),
         };
         let mut ready: Vec<EventSource> = Vec::new();
+        self.read_taken_over(&mut buffers);
         loop {
             let busy_time = self.busy_time(&ready);
             match self.wait(&mut events, busy_time) {
@@ -188,8 +215,7 @@ impl Daemon {
             self.read_icmp_errors(&events, now);
             for &source in &ready {
                 if let Some(reason) = self.handle_ready(source, &mut buffers, now) {
-                    self.shutdown();
-                    return Ok(reason);
+                    return Ok(self.end(reason));
                 }
             }
             self.perform(now);
@@ -199,13 +225,26 @@ impl Daemon {
             self.poll_monitor(now);
             self.admit_queued(now);
             self.reload_if_due(now);
+            if let Some(reason) = self.finished(now) {
+                return Ok(self.end(reason));
+            }
         }
+    }
+
+    /// Ends this process; the reason, which is another one if it was replaced and waits for the end of the server.
+    fn end(self, reason: ExitReason) -> ExitReason {
+        if reason == ExitReason::Replaced {
+            return self.leave();
+        }
+        self.shutdown(reason);
+        reason
     }
 
     /// Closes all sockets, so that the ports are free for another server, passes the remaining calls to the script's process,
     /// writes the remaining lines of the log, and ends the other processes.
-    fn shutdown(self) {
-        let Self { script, sockets, logger, process, mut file_process, host, .. } = self;
+    fn shutdown(self, reason: ExitReason) {
+        let Self { script, sockets, logger, process, mut file_process, host, replacement, .. } =
+            self;
         let ProcessControl { signals, .. } = process;
         drop(sockets);
         // A second signal ends the process, which may wait for the script.
@@ -219,6 +258,25 @@ impl Daemon {
         if let Some(host) = host {
             host.end();
         }
+        replacement.server_ended(reason.code());
+    }
+
+    /// Ends a process that was replaced and has finished its transfers, or waits for the end of the server.
+    fn leave(self) -> ExitReason {
+        let counters = self.counters();
+        let Self { script, sockets, logger, process, mut file_process, host, replacement, .. } =
+            self;
+        drop(sockets);
+        if let Some(script) = script {
+            script.hand_over();
+        }
+        logger.flush_and_wait_with(|| file_process.connect_syslog());
+        file_process.end();
+        if let Some(host) = host {
+            host.end();
+        }
+        let ProcessControl { signals, sd_notify, .. } = process;
+        replacement.leave(counters, signals, sd_notify)
     }
 
     /// How long to poll without sleeping. Not while names are looked up: the file process may need this processor.
@@ -265,6 +323,13 @@ impl Daemon {
                 self.refresh_interfaces();
                 false
             }
+            EventSource::ProxyDhcp(_) | EventSource::Tftp(_)
+                if !self.replacement.reads_requests() =>
+            {
+                false
+            }
+            EventSource::Successor => return self.read_successor(now),
+            EventSource::Link(index) => return self.read_link(index, now),
             EventSource::ProxyDhcp(port) => {
                 self.dhcp_requests(port, &mut buffers.dhcp_requests, now)
             }
@@ -296,15 +361,16 @@ impl Daemon {
 
     /// How long poll may wait; `None`: until an event comes. `syslog_stalled`: syslog has not taken all lines yet.
     fn timeout(&self, syslog_stalled: bool) -> Option<Duration> {
+        let now = self.now();
         let deadlines = [
             self.tftp.deadline(),
             self.delayed_replies.next(),
             self.monitoring.next_deadline(),
             self.log_limiter.next(),
             self.config_files.schedule.deadline(),
+            self.replacement.deadline(now),
         ];
         let deadline = deadlines.into_iter().flatten().min();
-        let now = self.now();
         let limits = Limits {
             work_left: !self.scheduling.backlog.is_empty() || self.tftp.has_held(),
             next_timer: deadline.map(|at| Duration::from_millis(at.0.saturating_sub(now.0))),
@@ -318,6 +384,17 @@ impl Daemon {
     fn handle_signals(&mut self, now: Timestamp) -> Option<ExitReason> {
         let arrived: Vec<SignalAction> =
             std::iter::from_fn(|| self.process.signals.next()).collect();
+        if self.replacement.is_replaced() {
+            return self.signals_of_replaced(&arrived);
+        }
+        self.handle_signal_actions(&arrived, now)
+    }
+
+    fn handle_signal_actions(
+        &mut self,
+        arrived: &[SignalAction],
+        now: Timestamp,
+    ) -> Option<ExitReason> {
         if arrived.contains(&SignalAction::Terminate) {
             self.terminate();
             return Some(ExitReason::Terminated);
@@ -328,7 +405,11 @@ impl Daemon {
         if arrived.contains(&SignalAction::ReapChildren) {
             reap_children();
         }
+        if arrived.contains(&SignalAction::LogStatus) {
+            self.log_status(now);
+        }
         if arrived.contains(&SignalAction::Rotate) {
+            self.replacement.reopen_log();
             self.reopen_log();
         }
         if arrived.contains(&SignalAction::Reload) {
@@ -350,6 +431,10 @@ impl Daemon {
     /// Reads links and addresses again, after they have changed.
     fn refresh_interfaces(&mut self) {
         self.links.address_watch.drain();
+        if !self.replacement.reads_requests() {
+            // The other process does it. If that one ends, the next change is noticed.
+            return;
+        }
         let Ok(interfaces) = self.links.route.snapshot() else { return };
         self.interfaces = interfaces;
         let Self { links: LinkWatch { device, .. }, interfaces, sockets, host, files, .. } = self;

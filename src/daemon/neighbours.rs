@@ -82,6 +82,11 @@ impl NeighbourWatch {
         }
     }
 
+    /// What was read last; `None`: the kernel does not report it.
+    pub fn usage(&self) -> Option<NeighbourUsage> {
+        self.last
+    }
+
     /// If more than half of the table is in use, stores the entry of a client that requests a lease of a router.
     pub fn record_request(&mut self, datagram: &ReceivedDatagram<'_>, now: Timestamp) {
         if self.is_half_full

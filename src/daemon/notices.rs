@@ -130,6 +130,7 @@ impl Daemon {
     /// Passes an event of a client to the boot monitor. Returns the line of a notice.
     pub(super) fn observe(&mut self, event: ClientEvent, now: Timestamp) -> Option<Line> {
         self.monitoring.deferred.observe(&event);
+        self.monitoring.observed.machines.observe(&event, now);
         let finding = self.monitoring.boot_monitor.observe(event, now)?;
         let finding = self.monitoring.deferred.defer(finding, now)?;
         self.report(finding, now)
@@ -137,6 +138,8 @@ impl Daemon {
 
     /// Logs findings about clients that do not get further, and the number of suppressed lines.
     pub(super) fn poll_monitor(&mut self, now: Timestamp) {
+        let Self { monitoring, tftp, .. } = self;
+        monitoring.observed.machines.forget(now, |client| tftp.has_transfer(client));
         let findings = self.monitoring.boot_monitor.poll(self.tftp.load().queued > 0, now);
         let deferred = self.monitoring.deferred.take_due(now);
         for finding in deferred.into_iter().chain(findings) {

@@ -162,6 +162,7 @@ impl Daemon {
             let SocketAddr::V4(destination) = dropped.to else { return None };
             to = destination;
         }
+        self.monitoring.observed.dhcp_send_errors += 1;
         // A line for each of many clients would fill the log.
         let is_logged = self.log_limiter.allow_send_error(error, now);
         is_logged.then(|| DhcpLine::SendFailed { to: *to.ip(), reason: strerror(error) })

@@ -4,7 +4,7 @@
 use crate::sys::clock;
 use crate::sys::unix_socket::send_blocking;
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -43,6 +43,11 @@ impl SdNotify {
         self.notify(&format!("READY=1\nMAINPID={}", std::process::id()));
     }
 
+    /// Reports that another process serves instead, and is the main process of the service now.
+    pub fn main_process(&self, process: u32) {
+        self.notify(&format!("MAINPID={process}\nREADY=1"));
+    }
+
     /// Reports that files are read again. `ready` must follow.
     pub fn reloading(&self) {
         self.notify(&format!("RELOADING=1\nMONOTONIC_USEC={}", clock::since_boot().as_micros()));
@@ -56,6 +61,19 @@ impl SdNotify {
     fn notify(&self, message: &str) {
         // A manager that does not receive it is treated as no manager.
         let _ = send_blocking(&self.socket, message.as_bytes());
+    }
+}
+
+/// The socket of a process that this one has replaced.
+impl From<OwnedFd> for SdNotify {
+    fn from(fd: OwnedFd) -> Self {
+        Self { socket: fd.into() }
+    }
+}
+
+impl AsFd for SdNotify {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

@@ -4,6 +4,7 @@ use super::file_process::protocol::LookedUp;
 use super::files::DiskFiles;
 use super::sockets::EventSource;
 use super::{Daemon, MAX_DATAGRAMS_PER_TURN, ReceiveBuffers, is_datagram_error};
+use crate::control::replacement::ForwardedDatagram;
 use crate::effect::{Effect, ReceiveMode, SocketToken};
 use crate::net::{EgressSocket, ReceivedDatagram};
 use crate::strerror::strerror;
@@ -78,11 +79,29 @@ impl Daemon {
         true
     }
 
+    /// Handles what waits in a socket of the replaced server that is not used any more.
+    pub(super) fn tftp_leftovers(
+        &mut self,
+        socket: &OwnedFd,
+        batch: &mut ReceiveBatch,
+        now: Timestamp,
+    ) {
+        while let Ok(1..) = batch.receive(socket) {
+            for datagram in batch.datagrams() {
+                self.request(0, datagram, now);
+            }
+            self.perform(now);
+        }
+    }
+
     /// Handles a request. Its effects are performed now, unless all of them may be performed together with those of the next one.
     fn request(&mut self, listener: usize, datagram: ReceivedDatagram<'_>, now: Timestamp) {
         let Self { config, interfaces, .. } = self;
         let Some(tftp) = &config.tftp else { return };
         if accepts(tftp, &config.network, interfaces, &datagram) {
+            if tftp.single_port && !self.tftp.has_shared_transfer(datagram.peer) {
+                self.replacement.forward(&datagram);
+            }
             let earlier = self.effects.len();
             self.tftp_input(Input::Request { listener, datagram }, now);
             // The errors of several requests leave together.
@@ -108,6 +127,13 @@ impl Daemon {
                 self.perform(now);
             }
         }
+    }
+
+    /// Handles a datagram on port 69 that the process which has replaced this one has received.
+    pub(super) fn forwarded_datagram(&mut self, datagram: &ForwardedDatagram, now: Timestamp) {
+        let ForwardedDatagram { peer, bytes, .. } = datagram;
+        self.with_tftp(now, |server, context| server.handle_forwarded(*peer, bytes, context));
+        self.perform(now);
     }
 
     /// Performs `Effect::OpenSocket`.

@@ -2,7 +2,7 @@
 
 use super::report::{BootFile, Conversation};
 use crate::reason::Verdict;
-use crate::terminal::{Color, Layout, Style};
+use crate::terminal::{Color, Layout, Style, wrap};
 
 /// A row: the names of the clients, the boot file, its server, the line, the result.
 struct Row {
@@ -153,30 +153,4 @@ fn painted(text: &str, verdict: Option<Verdict>, style: Style) -> String {
         Some(verdict) if !text.is_empty() => style.paint(color(verdict), text),
         _ => text.to_owned(),
     }
-}
-
-/// Lines of at most `width` characters, broken between words. A longer word has lines of its own.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        let needed = 1 + word.chars().count();
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + needed <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => {
-                let characters: Vec<char> = word.chars().collect();
-                let parts = characters.chunks(width.max(1)).map(|part| part.iter().collect());
-                lines.extend(parts);
-            }
-        }
-    }
-    lines
-}
-
-#[test]
-fn long_text_is_wrapped_between_words() {
-    assert_eq!(wrap("UEFI x64 (7), UEFI ARM64", 13), ["UEFI x64 (7),", "UEFI ARM64"]);
-    assert_eq!(wrap("/a/long/name and", 7), ["/a/long", "/name", "and"]);
 }

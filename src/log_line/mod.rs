@@ -9,6 +9,7 @@ mod process;
 mod sandbox;
 pub mod sanitize;
 mod script;
+mod status;
 mod tftp;
 pub mod words;
 
@@ -20,6 +21,7 @@ pub use notice::{NoticeClient, NoticeLine, ReplyPorts};
 pub use process::{COMPILE_TIME_OPTIONS, ProcessLine, VERSION};
 pub use sandbox::{Restrictions, Sandbox, SandboxLine};
 pub use script::ScriptLine;
+pub use status::StatusLine;
 pub use tftp::TftpLine;
 
 use crate::byte_text::to_utf8;

@@ -1,7 +1,7 @@
 //! Lines about the process.
 
 use super::words::{FAILED_TO_START, STARTED, TERMINATED, WARNING};
-use super::{Priority, SandboxLine};
+use super::{Priority, SandboxLine, StatusLine};
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -38,6 +38,14 @@ pub enum ProcessLine {
     Unbound(String),
     /// Another process of the program has ended, so this one ends too.
     HelperEnded(String),
+    /// Another process serves now; the number of transfers that this one still has.
+    Replaced { process: u32, version: String, transfers: usize },
+    /// The process of this version that was to replace this one has ended before it served.
+    NotReplaced(String),
+    /// The process was replaced, and ends transfers that have taken too long.
+    TransfersEnded { transfers: usize },
+    /// The state of the server, on SIGUSR1.
+    Status(Box<StatusLine>),
     /// The process ends on SIGTERM.
     Terminated,
     /// Reason of a failed start.
@@ -67,6 +75,8 @@ impl ProcessLine {
             | Self::PidFileOwnerKept { reason: Some(_), .. }
             | Self::LogFileOwnerKept { .. }
             | Self::Overflow(_)
+            | Self::NotReplaced(_)
+            | Self::TransfersEnded { .. }
             | Self::NoUpstream => Priority::Warning,
             // Lower than the warnings of dnsmasq, so that filters on warnings do not match more lines than before.
             Self::ConfigWarning(_) => Priority::Notice,
@@ -113,6 +123,19 @@ impl fmt::Display for ProcessLine {
                 "the process {name} has ended unexpectedly, so this process ends too (exit code 5): the service manager \
                  must start the service again"
             ),
+            Self::Replaced { process, version, transfers } => write!(
+                f,
+                "replaced by process {process}, version {version}; transfers that this process finishes: {transfers}"
+            ),
+            Self::NotReplaced(version) => write!(
+                f,
+                "not replaced: the new process (version {version}) has ended before it served; this process goes on"
+            ),
+            Self::TransfersEnded { transfers } => write!(
+                f,
+                "transfers that have not finished within 15 minutes after the replacement are ended: {transfers}"
+            ),
+            Self::Status(line) => line.fmt(f),
             Self::Terminated => f.write_str(TERMINATED),
             Self::Failure(message) => f.write_str(message),
             Self::FailedToStart => f.write_str(FAILED_TO_START),

@@ -68,6 +68,8 @@ pub const BOOT_FILE: &str = "bootfile name: ";
 pub const NEXT_SERVER: &str = "next server: ";
 
 /// Lines of the process.
+/// `status: served for 60 s, 3 machines: with an offer 2, …`
+pub const STATUS: &str = "status: ";
 pub const WARNING: &str = "warning: ";
 pub const FAILED_TO_START: &str = "FAILED to start up";
 pub const TERMINATED: &str = "exiting on receipt of SIGTERM";

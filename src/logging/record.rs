@@ -1,7 +1,7 @@
 //! A line of the log as data, and its formats.
 
 use crate::log_line::truncated;
-use crate::sys::clock::{self, LocalTime};
+use crate::sys::clock::{self, LocalTime, MONTHS};
 use std::fmt::Write;
 
 /// A line with its header.
@@ -22,9 +22,6 @@ pub const MAX_RECORD_LEN: usize = 1023;
 
 /// Bytes of the longest header without tag, and of the newline.
 const MAX_HEADER_LEN: usize = 40;
-
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl Record {
     /// A line of this process with the current time.

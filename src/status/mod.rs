@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub const SCHEMA: u32 = 1;
 
 /// The state of a server. All durations are in milliseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Status {
     /// [`SCHEMA`] of the server.
@@ -39,7 +39,7 @@ pub struct Status {
 }
 
 /// A machine that boots.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Machine {
     /// The hardware address, as `52:54:00:12:34:56`, if it is known.
@@ -55,6 +55,7 @@ pub struct Machine {
     /// The time since it was last seen: since its last datagram or event.
     pub idle_ms: u64,
     /// The file that it requested last, as a path on the server.
+    #[serde(rename = "last_path")]
     pub last_file: Option<String>,
     /// Its transfers.
     pub transfers: Vec<Transfer>,
@@ -89,12 +90,14 @@ pub enum Stage {
 }
 
 /// A transfer.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Transfer {
     /// The path that was opened. Bytes that are not UTF-8 are U+FFFD.
+    #[serde(rename = "path")]
     pub file: String,
     /// The bytes that are to be sent.
+    #[serde(rename = "bytes")]
     pub size: u64,
     /// The bytes that the client has acknowledged.
     pub acknowledged: u64,
@@ -158,11 +161,11 @@ impl Counters {
     /// Adds what another process has counted.
     pub fn add(&mut self, other: &Self) {
         for (own, more) in self.numbers().into_iter().zip(other.clone().numbers()) {
-            *own += *more;
+            *own = own.saturating_add(*more);
         }
         for drop in &other.dhcp_drops {
             match self.dhcp_drops.iter_mut().find(|own| own.reason == drop.reason) {
-                Some(own) => own.count += drop.count,
+                Some(own) => own.count = own.count.saturating_add(drop.count),
                 None => self.dhcp_drops.push(drop.clone()),
             }
         }

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// The time for which the server may be silent, until it counts as one that does not answer.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for a process that was replaced. Its state is not necessary.
+pub const EARLIER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The control socket of a server with this pid file.
 pub fn control_path(pid_file: Option<&Path>) -> Result<PathBuf, StartupError> {
@@ -40,12 +42,8 @@ pub fn connect_error(socket: &Path, error: &io::Error) -> StartupError {
     })
 }
 
-/// Sends a request, and receives the document of its answer.
-pub fn request(connection: &Channel, command: &Command) -> Result<Vec<u8>, StartupError> {
-    exchange(connection, command, ANSWER_TIMEOUT)
-}
-
-fn exchange(
+/// Sends a request, and receives the document of its answer. The server may be silent for this time.
+pub fn request(
     connection: &Channel,
     command: &Command,
     timeout: Duration,
@@ -120,7 +118,7 @@ mod tests {
             });
             let timeout = Duration::from_millis(if waits { 50 } else { 20_000 });
             let client = client;
-            exchange(&client, &Command::Status { earlier: 0 }, timeout)
+            request(&client, &Command::Status { earlier: 0 }, timeout)
         })
     }
 

@@ -1,6 +1,6 @@
 //! The states of a server and of the processes that it has replaced, as one state.
 
-use crate::status::{Counters, Drop, Machine, Stage, Status};
+use crate::status::{Machine, Stage, Status};
 use std::collections::{HashMap, HashSet};
 
 /// The state of the server, with machines and counters of all processes. Limits are those of the server. A process that is given
@@ -14,7 +14,7 @@ pub fn merged(server: Status, earlier: impl IntoIterator<Item = Status>) -> Stat
         if known.insert(status.pid) {
             machines.extend(status.machines);
             all.machines_omitted = all.machines_omitted.saturating_add(status.machines_omitted);
-            add(&mut all.counters, &status.counters);
+            all.counters.add(&status.counters);
         }
     }
     machines.list.sort_by_key(|machine| (machine.transfers.is_empty(), machine.idle_ms));
@@ -92,37 +92,10 @@ fn joined(one: Machine, other: Machine) -> Machine {
     }
 }
 
-/// Adds counters to others.
-fn add(sum: &mut Counters, more: &Counters) {
-    for drop in &more.dhcp_drops {
-        match sum.dhcp_drops.iter_mut().find(|known| known.reason == drop.reason) {
-            Some(Drop { count, .. }) => *count = count.saturating_add(drop.count),
-            None => sum.dhcp_drops.push(drop.clone()),
-        }
-    }
-    for (sum, more) in [
-        (&mut sum.offers, more.offers),
-        (&mut sum.pxe_answers, more.pxe_answers),
-        (&mut sum.dhcp_requests, more.dhcp_requests),
-        (&mut sum.dhcp_send_errors, more.dhcp_send_errors),
-        (&mut sum.tftp_requests, more.tftp_requests),
-        (&mut sum.transfers_started, more.transfers_started),
-        (&mut sum.transfers_completed, more.transfers_completed),
-        (&mut sum.transfers_failed, more.transfers_failed),
-        (&mut sum.transfers_evicted, more.transfers_evicted),
-        (&mut sum.files_not_found, more.files_not_found),
-        (&mut sum.files_refused, more.files_refused),
-        (&mut sum.bytes_sent, more.bytes_sent),
-        (&mut sum.blocks_repeated, more.blocks_repeated),
-    ] {
-        *sum = sum.saturating_add(more);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::Transfer;
+    use crate::status::{Counters, Drop, Transfer};
 
     fn machine(mac: Option<&str>, ip: Option<&str>, stage: Stage, idle_ms: u64) -> Machine {
         let own = |text: &str| text.to_owned();

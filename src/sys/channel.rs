@@ -60,13 +60,27 @@ impl Channel {
 
     /// Sends a message with at most [`MAX_FDS`] descriptors, and waits while the buffer is full.
     pub fn send_fds(&self, message: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.send_fds_by(message, fds, MsgFlags::empty())
+    }
+
+    /// As [`Channel::send_fds`], without waiting. `WouldBlock`: the buffer is full.
+    pub fn send_fds_nonblocking(&self, message: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.send_fds_by(message, fds, MsgFlags::MSG_DONTWAIT)
+    }
+
+    fn send_fds_by(
+        &self,
+        message: &[u8],
+        fds: &[BorrowedFd<'_>],
+        wait: MsgFlags,
+    ) -> io::Result<()> {
         let raw: Vec<RawFd> = fds.iter().map(AsRawFd::as_raw_fd).collect();
         let rights = [ControlMessage::ScmRights(&raw)];
         let control = if raw.is_empty() { &[][..] } else { &rights };
         let parts = [IoSlice::new(message)];
         let fd = self.0.as_raw_fd();
         loop {
-            match sendmsg::<UnixAddr>(fd, &parts, control, MsgFlags::MSG_NOSIGNAL, None) {
+            match sendmsg::<UnixAddr>(fd, &parts, control, wait | MsgFlags::MSG_NOSIGNAL, None) {
                 Err(Errno::EINTR) => {}
                 sent => return Ok(sent.map(drop)?),
             }

@@ -2,7 +2,12 @@
 
 use nix::time::{ClockId, clock_gettime};
 use std::cell::Cell;
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The names of the months in log lines.
+pub const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A local time without year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +29,15 @@ impl LocalTime {
     const MIDNIGHT: Self = Self { month: 0, day: 1, hour: 0, minute: 0, second: 0 };
 }
 
+/// `Mmm dd hh:mm:ss`
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { month, day, hour, minute, second } = self;
+        let month = MONTHS.get(*month).unwrap_or(&MONTHS[0]);
+        write!(f, "{month} {day:2} {hour:02}:{minute:02}:{second:02}")
+    }
+}
+
 /// The local time now. It is converted once per second, because each log line needs it.
 pub fn local_time() -> LocalTime {
     thread_local! {
@@ -34,12 +48,13 @@ pub fn local_time() -> LocalTime {
     if second == now {
         return cached;
     }
-    let time = convert(now);
+    let time = local_time_at(now);
     CACHED.set((now, time));
     time
 }
 
-fn convert(since_epoch: u64) -> LocalTime {
+/// The local time at a number of seconds since 1970.
+pub fn local_time_at(since_epoch: u64) -> LocalTime {
     let Ok(seconds) = since_epoch.try_into() else { return LocalTime::MIDNIGHT };
     let mut parts = std::mem::MaybeUninit::<libc::tm>::zeroed();
     // SAFETY: both pointers are valid for the call, and zeroed bytes are a valid `tm`, also if the call fails.

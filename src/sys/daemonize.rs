@@ -6,6 +6,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, setsid};
 use std::fs::OpenOptions;
 use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::AsFd;
 
 /// The process in which [`detach`] returns.
 pub enum ForkSide {
@@ -57,4 +58,9 @@ pub fn redirect_stdio_to_null() -> io::Result<()> {
     dup2_stdout(&null)?;
     dup2_stderr(&null)?;
     Ok(())
+}
+
+/// Makes this descriptor standard error.
+pub fn set_stderr(fd: impl AsFd) -> io::Result<()> {
+    Ok(dup2_stderr(fd)?)
 }

@@ -3,6 +3,7 @@
 use super::limits::open_files;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::fs;
 use std::os::fd::{AsFd, RawFd};
 
 /// Closes all descriptors except standard input, output and error. It must be called before the program opens any.
@@ -39,12 +40,18 @@ fn close_range(first: u32, last: u32) {
 
 /// The open descriptors of a range; without `/proc`, all that the limit allows.
 fn open_descriptors(first: u32, last: u32) -> impl Iterator<Item = u32> {
-    let listed = std::fs::read_dir("/proc/self/fd").ok().map(|entries| {
+    let listed = fs::read_dir("/proc/self/fd").ok().map(|entries| {
         let names = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         names.collect::<Vec<u32>>()
     });
     let all = || (first..=last.min(u32::try_from(open_files()).unwrap_or(u32::MAX))).collect();
     listed.unwrap_or_else(all).into_iter().filter(move |fd| (first..=last).contains(fd))
+}
+
+/// The number of open descriptors. 0 without `/proc`.
+pub fn count_open() -> u64 {
+    // The directory is open itself meanwhile.
+    fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count().saturating_sub(1) as u64)
 }
 
 /// Waits until a descriptor is writable, or has an error.

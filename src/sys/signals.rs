@@ -5,7 +5,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// The signals of the daemon, blocked and readable.
 pub struct Signals(SignalFd);
@@ -21,10 +21,32 @@ pub enum SignalAction {
     Reload,
     /// SIGUSR2: open the log file again.
     Rotate,
+    /// SIGUSR1: write the state to the log.
+    LogStatus,
     /// SIGCHLD: a child process has ended.
     ReapChildren,
     /// Other signals are ignored.
     Nothing,
+}
+
+/// Signals that a process can pass to another one, by their names without `SIG`.
+const NAMES: [(SignalAction, &str); 4] = [
+    (SignalAction::Terminate, "TERM"),
+    (SignalAction::Interrupt, "INT"),
+    (SignalAction::Reload, "HUP"),
+    (SignalAction::Rotate, "USR2"),
+];
+
+impl SignalAction {
+    /// The name of the signal without `SIG`. `None`: it is not passed to another process.
+    pub fn name(self) -> Option<&'static str> {
+        NAMES.iter().find(|(action, _)| *action == self).map(|(_, name)| *name)
+    }
+
+    /// The action for a signal of this name.
+    pub fn from_name(name: &str) -> Self {
+        NAMES.iter().find(|(_, other)| *other == name).map_or(Self::Nothing, |(action, _)| *action)
+    }
 }
 
 /// Signals that end the process.
@@ -80,10 +102,17 @@ impl Signals {
             Ok(libc::SIGTERM) => SignalAction::Terminate,
             Ok(libc::SIGINT) => SignalAction::Interrupt,
             Ok(libc::SIGHUP) => SignalAction::Reload,
+            Ok(libc::SIGUSR1) => SignalAction::LogStatus,
             Ok(libc::SIGUSR2) => SignalAction::Rotate,
             Ok(libc::SIGCHLD) => SignalAction::ReapChildren,
             _ => SignalAction::Nothing,
         })
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -41,6 +41,8 @@ pub enum PortSharing {
     Exclusive,
     /// `SO_REUSEADDR` and `SO_REUSEPORT` are set.
     Shared,
+    /// The process that this one replaces has a socket for the port, for which [`share_address`] was called.
+    Replacing,
 }
 
 /// A socket for DHCP on all addresses. It queues ICMP errors, as after `queue_icmp_errors`.
@@ -57,13 +59,22 @@ pub fn open_dhcp(port: u16, sharing: PortSharing) -> Result<OwnedFd, (Step, io::
     enlarge_send_buffer(&fd);
     // Without it, a reply that the kernel drops because its neighbour table is full has no error.
     setsockopt(&fd, Ipv4RecvErr, &true).map_err(failed_in(Step::Options))?;
-    if sharing == PortSharing::Shared {
+    if sharing != PortSharing::Exclusive {
         setsockopt(&fd, ReuseAddr, &true).map_err(failed_in(Step::Reuse))?;
+    }
+    // With it, sockets of a port that differ only in their process would share the datagrams.
+    if sharing == PortSharing::Shared {
         setsockopt(&fd, ReusePort, &true).map_err(failed_in(Step::Reuse))?;
     }
     let any = SockaddrIn::from(std::net::SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port));
     bind(fd.as_raw_fd(), &any).map_err(failed_in(Step::Bind))?;
     Ok(fd)
+}
+
+/// Permits that another socket is bound to the same address, or forbids it (`SO_REUSEADDR`).
+pub fn share_address(fd: &OwnedFd, shared: bool) {
+    // Without the option, the other socket cannot be bound, which has an error of its own.
+    let _ = setsockopt(fd, ReuseAddr, &shared);
 }
 
 /// A socket for TFTP requests to an address. `Ok(None)`: the kernel does not support IPv6.

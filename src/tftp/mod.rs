@@ -21,6 +21,7 @@ pub mod schedule;
 mod session;
 mod session_table;
 mod start;
+mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -99,6 +100,36 @@ impl Server {
     /// How much there is to do.
     pub fn load(&self) -> Load {
         Load { transfers: self.sessions.len(), queued: self.queue.len() }
+    }
+
+    /// Whether there is no transfer, and no request that waits.
+    pub fn is_idle(&self) -> bool {
+        let waiting = self.pending.count() + self.resolved.len() + self.opening.count();
+        self.sessions.len() == 0 && self.queue.is_empty() && waiting == 0
+    }
+
+    /// Handles a datagram on a shared socket that another process has received. If it is for a transfer of this one, it is
+    /// handled as if this one had received it; but a request only ends the transfer, because the other process answers it.
+    pub fn handle_forwarded(
+        &mut self,
+        peer: SocketAddr,
+        bytes: &[u8],
+        context: &mut Context<'_, impl Files>,
+    ) {
+        let Some(id) = self.sessions.by_peer(peer) else { return };
+        match Inbound::parse(bytes) {
+            Some(Inbound::Read { .. }) => self.close(id, Ending::Failed, context),
+            Some(inbound) => {
+                self.handle_packet(id, inbound, context);
+                self.hold_blocks(id, context);
+            }
+            None => {}
+        }
+    }
+
+    /// Whether a client has a transfer over a shared socket.
+    pub fn has_shared_transfer(&self, peer: SocketAddr) -> bool {
+        self.sessions.by_peer(peer).is_some()
     }
 
     /// Sends without a bound of the bytes in flight. Only the simulation (`tests/hall`) calls this, to compare.

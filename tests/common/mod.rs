@@ -18,6 +18,7 @@ pub mod recorder;
 pub mod request;
 pub mod server_host;
 pub mod slow_disk;
+pub mod status_server;
 pub mod tftp_text;
 pub mod two_hosts;
 

@@ -89,6 +89,29 @@ impl Control {
         }
     }
 
+    /// Answers a connection that another process has accepted, which has requested the state of this process.
+    pub fn serve_passed(
+        self: &Arc<Self>,
+        connection: Channel,
+        channel: &Arc<Channel>,
+        spawn: fn(Box<dyn FnOnce() + Send>) -> bool,
+    ) {
+        let Some(slot) = Slot::take(self) else { return };
+        let (control, channel) = (self.clone(), channel.clone());
+        spawn(Box::new(move || {
+            // The other process has checked the user. It passes each request, so the connection ends here.
+            let _ = control.answer_status(&connection, &channel);
+            drop(slot);
+        }));
+    }
+
+    fn answer_status(&self, connection: &Channel, channel: &Channel) -> io::Result<()> {
+        match self.status(channel) {
+            Ok(document) => send_document(connection, &document),
+            Err(error) => send_error(connection, &error),
+        }
+    }
+
     /// Ends [`Control::serve`]: another process accepts connections now.
     pub fn stop(&self) {
         // The pipe has space, and its reader is not closed.
@@ -116,10 +139,7 @@ impl Control {
             let answered = match ControlRequest::decode(request) {
                 Err(error) => send_error(&connection, &error),
                 Ok(ControlRequest { command: Command::Status { earlier: 0 }, .. }) => {
-                    match self.status(channel) {
-                        Ok(document) => send_document(&connection, &document),
-                        Err(error) => send_error(&connection, &error),
-                    }
+                    self.answer_status(&connection, channel)
                 }
                 Ok(_) => {
                     let fd = OwnedFd::from(connection);

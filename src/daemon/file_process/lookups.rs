@@ -123,14 +123,14 @@ impl Lookups {
     fn lead(self: &Arc<Self>, lead: Lead) {
         let mut buffer = vec![0; MAX_MESSAGE_LEN];
         loop {
-            let message = match self.channel.recv_fds_blocking(&mut buffer) {
-                Ok(message) if message.size > 0 => &buffer[..message.size],
+            let (message, fds) = match self.channel.recv_fds_blocking(&mut buffer) {
+                Ok(message) if message.size > 0 => (&buffer[..message.size], message.fds),
                 _ => return (self.end)(),
             };
             // Only a packet process that does not work as intended sends another message.
             let Some(request) = Request::decode(message) else { continue };
             let Request::Lookups(batch) = request else {
-                self.services.handle(request);
+                self.services.handle(request, fds);
                 continue;
             };
             if self.run(batch, lead).is_none() {

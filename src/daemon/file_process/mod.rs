@@ -40,7 +40,7 @@ use crate::sys::threads;
 use std::collections::VecDeque;
 use std::ffi::CStr;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -117,6 +117,12 @@ impl FileProcess {
     pub fn send(&mut self, request: &Request) {
         self.unsent.push_back(request.encode());
         self.send_unsent();
+    }
+
+    /// Passes a connection of the control socket to the process. If the channel is full, it is closed.
+    pub fn serve_connection(&self, connection: BorrowedFd<'_>) {
+        let request = Request::ServeConnection.encode();
+        let _ = self.process.channel.send_fds_nonblocking(&request, &[connection]);
     }
 
     fn send_unsent(&mut self) {

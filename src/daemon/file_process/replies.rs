@@ -51,7 +51,11 @@ impl Reply {
     /// The reply if the task of a request cannot be started.
     pub fn failure(request: &Request) -> Option<Self> {
         match request {
-            Request::Lookups(_) | Request::StatusWritten(_) | Request::StopControl => None,
+            Request::Lookups(_)
+            | Request::StatusWritten(_)
+            | Request::StartControl
+            | Request::StopControl
+            | Request::ServeConnection => None,
             Request::ReadConfig => Some(Self::Config { size: 0, unwatched: Vec::new() }),
             Request::Inspect { id, .. } => Some(Self::Inspected { id: *id, cause: None }),
             Request::ExamineProgram(program) => {

@@ -52,25 +52,33 @@ impl Services {
         let (channel, tasks) = (services.channel.clone(), services.tasks.clone());
         // Without a thread, changes in watched directories are not seen before SIGHUP.
         spawn(move || tasks.config_files.watch(&channel));
-        if let Some((control, _)) = &services.tasks.control {
-            let (control, channel) = (control.clone(), services.channel.clone());
-            // Without a thread, `--status` and `--replace` are not answered.
-            spawn(move || control.serve(&channel, spawn_boxed));
-        }
         services
     }
 
     /// Handles a request that is not for look-ups.
-    pub fn handle(&self, request: Request) {
+    pub fn handle(&self, request: Request, fds: Vec<OwnedFd>) {
         match request {
             // They take no time, and must be done before the process ends.
             Request::ConnectSyslog | Request::RemovePidFile => {
                 return self.tasks.perform(request, &self.channel);
             }
             Request::StatusWritten(number) => {
-                return self.tasks.with_control(|control| control.written(number));
+                return self.with_control(|control, _| control.written(number));
             }
-            Request::StopControl => return self.tasks.with_control(Control::stop),
+            Request::StartControl => {
+                // Without a thread, `--status` and `--replace` are not answered.
+                return self.with_control(|control, channel| {
+                    spawn(move || control.serve(&channel, spawn_boxed));
+                });
+            }
+            Request::StopControl => return self.with_control(|control, _| control.stop()),
+            Request::ServeConnection => {
+                return self.with_control(|control, channel| {
+                    for connection in fds {
+                        control.serve_passed(connection.into(), &channel, spawn_boxed);
+                    }
+                });
+            }
             _ => {}
         }
         let failure = Reply::failure(&request);
@@ -84,6 +92,14 @@ impl Services {
         });
         if !started && let Some(failure) = failure {
             send(&self.channel, &failure, None, None);
+        }
+    }
+}
+
+impl Services {
+    fn with_control(&self, act: impl FnOnce(Arc<Control>, Arc<Channel>)) {
+        if let Some((control, _)) = &self.tasks.control {
+            act(control.clone(), self.channel.clone());
         }
     }
 }
@@ -118,12 +134,6 @@ fn spawn_boxed(task: Box<dyn FnOnce() + Send>) -> bool {
 }
 
 impl Tasks {
-    fn with_control(&self, act: impl FnOnce(&Control)) {
-        if let Some((control, _)) = &self.control {
-            act(control);
-        }
-    }
-
     fn connect_syslog(&self) -> (Reply, Option<OwnedFd>) {
         match self.syslog.connect() {
             Ok(Connected::Datagram) => (Reply::SyslogConnected(0), None),
@@ -163,7 +173,9 @@ impl Tasks {
             | Request::ReadConfig
             | Request::ListDirectory { .. }
             | Request::StatusWritten(_)
-            | Request::StopControl => None,
+            | Request::StartControl
+            | Request::StopControl
+            | Request::ServeConnection => None,
             Request::ConnectSyslog => Some(self.connect_syslog()),
             Request::Inspect { id, files } => {
                 Some((Reply::Inspected { id, cause: self.inspector.find_cause(&files) }, None))

@@ -84,6 +84,11 @@ impl DiskFiles {
         Self { lookups, threads: Some(threads), ..Self::default() }
     }
 
+    /// The number of open files.
+    pub fn open_files(&self) -> usize {
+        self.open.len()
+    }
+
     /// The next part of a file that the threads have read: its offset. `None`: there is no other.
     pub fn completed(&mut self) -> Option<(FileId, u64)> {
         loop {

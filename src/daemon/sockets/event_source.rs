@@ -18,6 +18,10 @@ pub enum EventSource {
     Script,
     /// Messages of the host process.
     Host,
+    /// Messages of the process that replaces this one.
+    Successor,
+    /// Messages of a process that was replaced.
+    Link(usize),
     /// One of the DHCP ports.
     ProxyDhcp(Port),
     /// A socket for TFTP requests.
@@ -34,8 +38,11 @@ const DISK: usize = 4;
 const SCRIPT: usize = 5;
 const HOST: usize = 6;
 const FILE_PROCESS: usize = 7;
-const TFTP: usize = 8;
+const SUCCESSOR: usize = 8;
+const TFTP: usize = 9;
 /// More addresses than a machine has.
+const LINK: usize = 1 << 23;
+/// More than the replaced processes.
 const TRANSFER: usize = 1 << 24;
 
 impl EventSource {
@@ -50,7 +57,9 @@ impl EventSource {
             SCRIPT => Self::Script,
             HOST => Self::Host,
             FILE_PROCESS => Self::FileProcess,
-            listener @ TFTP..TRANSFER => Self::Tftp(listener - TFTP),
+            SUCCESSOR => Self::Successor,
+            listener @ TFTP..LINK => Self::Tftp(listener - TFTP),
+            link @ LINK..TRANSFER => Self::Link(link - LINK),
             transfer => Self::Transfer(transfer - TRANSFER),
         }
     }
@@ -74,6 +83,8 @@ impl EventSource {
             Self::Script => SCRIPT,
             Self::Host => HOST,
             Self::FileProcess => FILE_PROCESS,
+            Self::Successor => SUCCESSOR,
+            Self::Link(index) => LINK + index,
             Self::Tftp(listener) => TFTP + listener,
             Self::Transfer(transfer) => TRANSFER + transfer,
         })

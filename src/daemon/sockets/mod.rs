@@ -4,9 +4,11 @@ mod addresses;
 mod errors;
 mod event_source;
 mod port_order;
+mod taken_over;
 pub mod transfer;
 
 pub use self::event_source::EventSource;
+pub use self::taken_over::{DhcpSocket, Leftover, TakenOver};
 
 use self::addresses::{own_addresses, scoped};
 use self::errors::ErrorSockets;
@@ -16,6 +18,7 @@ use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
 use super::startup::refusals::{Refusals, ToReason};
 use crate::config::network::Binding;
 use crate::config::{Config, Origin, Tftp};
+use crate::control::replacement::Descriptor;
 use crate::effect::ReceiveMode;
 use crate::error::StartupError;
 use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
@@ -50,6 +53,8 @@ pub struct Sockets {
     waiting: Vec<SocketAddr>,
     /// `tftp-single-port`
     single_port: bool,
+    /// Sockets of the server that this process replaces, and that no line needs any more.
+    leftovers: Vec<Leftover>,
 }
 
 struct Listener {
@@ -58,21 +63,30 @@ struct Listener {
 }
 
 impl Sockets {
-    /// Opens the sockets of the configuration: DHCP first, then TFTP, as dnsmasq does.
+    /// Opens the sockets of the configuration: DHCP first, then TFTP, as dnsmasq does. Those of `taken_over` with the same address
+    /// are used instead. `device`: the interface that the DHCP sockets will be bound to.
     pub fn open(
         config: &Config,
         interfaces: &Interfaces,
+        device: Option<&str>,
+        mut taken_over: TakenOver,
         refusals: &mut Refusals,
     ) -> Result<Self, StartupError> {
         let single_port = config.tftp.as_ref().is_some_and(|tftp| tftp.single_port);
         let mut sockets = Self::none(single_port)?;
-        sockets.open_dhcp(config, refusals)?;
+        sockets.open_dhcp(config, device, &mut taken_over, refusals)?;
         if config.network.binding == Binding::Contradictory {
             let error = StartupError::config("cannot set --bind-interfaces and --bind-dynamic");
             refusals
                 .check::<()>(|message| StartReason::BindingsContradict { message }, Err(error))?;
         }
-        sockets.open_tftp(config, interfaces, refusals)?;
+        sockets.open_tftp(config, interfaces, &mut taken_over, refusals)?;
+        let port = |port| {
+            let is_server = sockets.dhcp.is_some() && port == config.dhcp.server_port;
+            let is_pxe = sockets.pxe.is_some() && port == PXE_PORT;
+            if is_server { Some(Port::Server) } else { is_pxe.then_some(Port::Pxe) }
+        };
+        sockets.leftovers = taken_over.into_leftovers(port, config.tftp.is_some());
         Ok(sockets)
     }
 
@@ -91,10 +105,17 @@ impl Sockets {
             errors: ErrorSockets::default(),
             waiting: Vec::new(),
             single_port,
+            leftovers: Vec::new(),
         })
     }
 
-    fn open_dhcp(&mut self, config: &Config, refusals: &mut Refusals) -> Result<(), StartupError> {
+    fn open_dhcp(
+        &mut self,
+        config: &Config,
+        device: Option<&str>,
+        taken_over: &mut TakenOver,
+        refusals: &mut Refusals,
+    ) -> Result<(), StartupError> {
         let sharing = match config.network.binding {
             Binding::Wildcard => PortSharing::Exclusive,
             _ => PortSharing::Shared,
@@ -103,9 +124,20 @@ impl Sockets {
             return Ok(());
         }
         let [range, service] = requesting_lines(config);
-        self.dhcp = refusals.check(PORT, open_dhcp(config.dhcp.server_port, sharing, range))?;
+        let mut open = |port, line| {
+            if let Some(fd) = taken_over.take_dhcp(port, device) {
+                return Ok(fd);
+            }
+            let old: Vec<_> = taken_over.with_port(port).collect();
+            for fd in &old {
+                udp::share_address(fd, true);
+            }
+            let sharing = if old.is_empty() { sharing } else { PortSharing::Replacing };
+            open_dhcp(port, sharing, line)
+        };
+        self.dhcp = refusals.check(PORT, open(config.dhcp.server_port, range))?;
         if config.dhcp.pxe_enabled {
-            self.pxe = refusals.check(PORT, open_dhcp(PXE_PORT, sharing, service))?;
+            self.pxe = refusals.check(PORT, open(PXE_PORT, service))?;
         }
         for (fd, port) in [(&self.dhcp, Port::Server), (&self.pxe, Port::Pxe)] {
             fd.iter()
@@ -137,6 +169,7 @@ impl Sockets {
         &mut self,
         config: &Config,
         interfaces: &Interfaces,
+        taken_over: &mut TakenOver,
         refusals: &mut Refusals,
     ) -> Result<(), StartupError> {
         let Some(tftp) = &config.tftp else { return Ok(()) };
@@ -144,7 +177,8 @@ impl Sockets {
             for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
                 let what = format!("failed to create listening socket for port {TFTP_PORT}");
                 let address = (any, TFTP_PORT).into();
-                require(self.listen(address), &what, (address, &tftp.enabled), refusals)?;
+                let opened = self.listen(address, taken_over.take_tftp(address));
+                require(opened, &what, (address, &tftp.enabled), refusals)?;
             }
             return Ok(());
         }
@@ -155,7 +189,7 @@ impl Sockets {
         let missing = listen.filter(|line| only_here && !is_here(line.value));
         let named = missing.map(|line| (SocketAddr::new(line.value, TFTP_PORT), &line.origin));
         for (address, line) in here.iter().map(|address| (*address, &tftp.enabled)).chain(named) {
-            match self.listen(address) {
+            match self.listen(address, taken_over.take_tftp(address)) {
                 // An IPv6 address during duplicate address detection: it can be bound soon.
                 Err(error)
                     if error.kind() == io::ErrorKind::AddrNotAvailable
@@ -188,7 +222,7 @@ impl Sockets {
             self.listeners.iter().flatten().map(|listener| listener.address).collect();
         let mut new = Vec::new();
         for address in wanted.into_iter().filter(|address| !known.contains(address)) {
-            match self.listen(address) {
+            match self.listen(address, None) {
                 Ok(listener) => new.extend(listener),
                 // It is tried again at the next change of addresses.
                 Err(_) => self.waiting.push(address),
@@ -197,8 +231,14 @@ impl Sockets {
         new
     }
 
-    fn listen(&mut self, address: SocketAddr) -> io::Result<Option<usize>> {
-        let Some(fd) = udp::open_tftp(address)? else { return Ok(None) };
+    /// Opens a socket for TFTP requests, or uses `opened`.
+    fn listen(
+        &mut self,
+        address: SocketAddr,
+        opened: Option<OwnedFd>,
+    ) -> io::Result<Option<usize>> {
+        let opened = opened.map_or_else(|| udp::open_tftp(address), |fd| Ok(Some(fd)))?;
+        let Some(fd) = opened else { return Ok(None) };
         if self.single_port {
             // If this fails, there are no ICMP errors.
             let _ = udp_errors::queue_icmp_errors(&fd);
@@ -235,6 +275,78 @@ impl Sockets {
                 )))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// The sockets for requests, for a process that replaces this one. `device`: the interface of the DHCP sockets.
+    pub fn offered(
+        &self,
+        config: &Config,
+        device: Option<&str>,
+    ) -> Vec<(Descriptor, BorrowedFd<'_>)> {
+        let dhcp = [(&self.dhcp, config.dhcp.server_port), (&self.pxe, PXE_PORT)];
+        let dhcp = dhcp.into_iter().filter_map(|(fd, port)| {
+            let device = device.map(ToOwned::to_owned);
+            Some((Descriptor::Dhcp { port, device }, fd.as_ref()?.as_fd()))
+        });
+        let tftp =
+            self.listeners.iter().flatten().map(|Listener { fd, address }| {
+                (Descriptor::Tftp { address: *address }, fd.as_fd())
+            });
+        dhcp.chain(tftp).collect()
+    }
+
+    /// The sources of requests.
+    pub fn request_sources(&self) -> Vec<EventSource> {
+        let ports = [(&self.dhcp, Port::Server), (&self.pxe, Port::Pxe)];
+        let dhcp = ports.into_iter().filter(|(fd, _)| fd.is_some());
+        let dhcp = dhcp.map(|(_, port)| EventSource::ProxyDhcp(port));
+        let indexed = self.listeners.iter().enumerate();
+        let tftp = indexed.filter(|(_, listener)| listener.is_some());
+        dhcp.chain(tftp.map(|(index, _)| EventSource::Tftp(index))).collect()
+    }
+
+    /// Another process reads the requests from now on. The sockets are closed, except that of transfers over port 69, and those
+    /// for DHCP, from which delayed replies are sent.
+    pub fn stop_listening(&mut self) {
+        // A socket that another process has open too would go on to cause events.
+        let tftp = self.listeners.iter().flatten().map(|listener| listener.fd.as_raw_fd());
+        for fd in [&self.dhcp, &self.pxe].into_iter().flatten().map(AsRawFd::as_raw_fd).chain(tftp)
+        {
+            self.deregister(&fd);
+        }
+        if !self.single_port {
+            self.listeners.clear();
+        }
+        self.waiting.clear();
+    }
+
+    /// From now on there are no events of a descriptor.
+    pub fn deregister(&self, fd: &impl AsRawFd) {
+        // It is registered.
+        let _ = self.poll.registry().deregister(&mut SourceFd(&fd.as_raw_fd()));
+    }
+
+    /// Closes the DHCP sockets: no reply is sent any more.
+    pub fn close_dhcp(&mut self) {
+        (self.dhcp, self.pxe) = (None, None);
+    }
+
+    /// `tftp-single-port`
+    pub fn has_single_port(&self) -> bool {
+        self.single_port
+    }
+
+    /// Sockets of the replaced server that no line needs any more.
+    pub fn take_leftovers(&mut self) -> Vec<Leftover> {
+        std::mem::take(&mut self.leftovers)
+    }
+
+    /// Whether other sockets may be bound to the DHCP ports, as the configuration has it.
+    pub fn restore_port_sharing(&self, config: &Config) {
+        let is_shared = config.network.binding != Binding::Wildcard;
+        for fd in [&self.dhcp, &self.pxe].into_iter().flatten() {
+            udp::share_address(fd, is_shared);
         }
     }
 
@@ -292,6 +404,11 @@ impl Sockets {
             EventSource::Transfer(id) => self.transfers.next_unreachable(id),
             _ => None,
         }
+    }
+
+    /// The number of sockets of transfers.
+    pub fn open_transfers(&self) -> usize {
+        self.transfers.count()
     }
 
     /// The sockets of transfers.

@@ -97,6 +97,11 @@ impl TransferSockets {
         udp_errors::next_unreachable(&self.slots.get(id)?.as_ref()?.fd)
     }
 
+    /// The number of sockets.
+    pub fn count(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
     /// Closes a socket.
     pub fn close(&mut self, id: usize) {
         if self.slots.get_mut(id).and_then(Option::take).is_some() {

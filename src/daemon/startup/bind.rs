@@ -1,9 +1,11 @@
 //! What is opened as root, in the process that was started: errors of this stage reach the terminal.
 
 use super::bind_device::single_interface;
-use super::fork_status::ForkStatus;
+use super::fork_status::{Detachment, ForkStatus};
 use super::lease_file;
 use super::parsed::Parsed;
+use super::pid_file;
+use super::predecessor::Predecessor;
 use super::privileges::{self, PendingBinds, identity, serving_identity};
 use super::refusals::Refusals;
 use super::{Bound, Detached, Opened, Privileges};
@@ -12,7 +14,7 @@ use crate::config::Config;
 use crate::config::network::{Binding, missing_patterns};
 use crate::config::read::load::Loaded;
 use crate::daemon::file_process::WatchedDirectories;
-use crate::daemon::sockets::{EventSource, Sockets};
+use crate::daemon::sockets::{EventSource, Sockets, TakenOver};
 use crate::diagnose::environment::environment_findings;
 use crate::error::StartupError;
 use crate::finding::{Finding, Level, arranged};
@@ -25,13 +27,14 @@ use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::directory_changes::ChangeReader;
 use crate::sys::fds::close_inherited;
 use crate::sys::interfaces::{RouteSocket, Watch};
+use std::fs;
 use std::io;
 
 impl Parsed {
     /// Opens everything that needs root.
     pub fn bind(self, logger: &Logger) -> Result<Bound, StartupError> {
         close_inherited();
-        let Self { loaded: Loaded { config, mut findings, .. }, unconfined, .. } = self;
+        let Self { loaded: Loaded { config, mut findings, .. }, unconfined, replace } = self;
         let address_watch = Watch::new().map_err(system_error("cannot create netlink socket"))?;
         let route = RouteSocket::open().map_err(system_error("cannot create netlink socket"))?;
         let interfaces =
@@ -41,8 +44,15 @@ impl Parsed {
         let mut findings = arranged(findings);
         refuse_errors(&findings)?;
         write_lines(logger, lease_file::check(&config)?);
+        let (predecessor, taken_over) = if replace {
+            let pid_file = config.process.pid_file.as_deref();
+            let (server, sockets) = Predecessor::connect(pid_file)?;
+            (Some(server), sockets)
+        } else {
+            (None, TakenOver::default())
+        };
         let mut refusals = Refusals::EndStart;
-        let (sockets, device) = open_sockets(&config, &interfaces, &mut refusals)?;
+        let (sockets, device) = open_sockets(&config, &interfaces, taken_over, &mut refusals)?;
         sockets.register_datagrams(&address_watch, EventSource::AddressWatch)?;
         let watched = WatchedDirectories::new(&config)?;
         // Without them, the file process looks up all names.
@@ -62,8 +72,24 @@ impl Parsed {
             device,
             control: None,
         };
-        Ok(Bound { config, findings, interfaces, opened, privileges, unconfined })
+        let cgroup = control_group(predecessor.is_some());
+        Ok(Bound {
+            config,
+            findings,
+            interfaces,
+            opened,
+            privileges,
+            unconfined,
+            predecessor,
+            cgroup,
+        })
     }
+}
+
+/// The control group of this process, if a service manager has started it, or may become its manager.
+fn control_group(replaces: bool) -> Option<String> {
+    let has_manager = replaces || std::env::var_os("NOTIFY_SOCKET").is_some();
+    has_manager.then(|| fs::read_to_string("/proc/self/cgroup").ok())?
 }
 
 fn system_error(action: &'static str) -> impl Fn(io::Error) -> StartupError {
@@ -83,11 +109,12 @@ fn refuse_errors(findings: &[Finding]) -> Result<(), StartupError> {
 pub fn open_sockets(
     config: &Config,
     interfaces: &Interfaces,
+    taken_over: TakenOver,
     refusals: &mut Refusals,
 ) -> Result<(Sockets, Option<String>), StartupError> {
-    let sockets = Sockets::open(config, interfaces, refusals)?;
-    check_interfaces(config, interfaces, refusals)?;
     let device = single_interface(config, interfaces);
+    let sockets = Sockets::open(config, interfaces, device.as_deref(), taken_over, refusals)?;
+    check_interfaces(config, interfaces, refusals)?;
     if let Some(name) = &device {
         let unbound = |message| StartReason::System { message };
         refusals.check(unbound, sockets.bind_dhcp_first_to(name))?;
@@ -141,10 +168,26 @@ impl Bound {
             std::env::set_current_dir("/")
                 .map_err(system_error("cannot chdir to filesystem root"))?;
         }
-        if process.debug || process.foreground {
+        // The command that replaces a server returns when the new one serves.
+        if (process.debug || process.foreground) && self.predecessor.is_none() {
             return Ok(Some(Detached { bound: self, fork_status: None }));
         }
-        let status = ForkStatus::detach()?;
-        Ok(status.map(|status| Detached { bound: self, fork_status: Some(status) }))
+        match ForkStatus::detach()? {
+            Detachment::Daemon(status) => {
+                Ok(Some(Detached { bound: self, fork_status: Some(status) }))
+            }
+            Detachment::Started(process) => {
+                self.serves(process)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// In the process that was started: the daemon serves.
+    fn serves(&self, process: u32) -> Result<(), StartupError> {
+        match (self.config.process.pid_file(), &self.predecessor) {
+            (Some(path), Some(_)) => pid_file::replace(path, &self.privileges.identity, process),
+            _ => Ok(()),
+        }
     }
 }

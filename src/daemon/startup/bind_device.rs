@@ -21,6 +21,11 @@ impl DeviceBinding {
         Self { name, index, reported: false }
     }
 
+    /// The name of the interface.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Binds the sockets again if the index of the interface has changed. The name, if that fails for the first time.
     pub fn rebind(
         &mut self,

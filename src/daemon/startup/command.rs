@@ -47,11 +47,15 @@ pub fn parse(args: &[OsString], posixly_correct: bool) -> Result<Command, Startu
 }
 
 fn command(line: CommandLine) -> Result<Command, StartupError> {
+    check_combination(&line)?;
     if let Some(story) = parse_story(&line)? {
         return Ok(story);
     }
-    if line.extensions.json && line.extensions.explain.is_empty() {
-        return Err(StartupError::config("bad command line options: --json is for --explain"));
+    let has_json = !line.extensions.explain.is_empty() || line.extensions.status.is_some();
+    if line.extensions.json && !has_json {
+        return Err(StartupError::config(
+            "bad command line options: --json is for --explain, --status or --story",
+        ));
     }
     let test = has_switch(&line, Switch::Test);
     let mut loader = Loader::new(SystemLookups { has_interface });
@@ -75,7 +79,7 @@ fn command(line: CommandLine) -> Result<Command, StartupError> {
     let loaded = loader.finish()?;
     if let Some(format) = status {
         let pid_file = loaded.config.process.pid_file.as_deref();
-        return StatusRequest::parse(&format, pid_file).map(Command::Status);
+        return StatusRequest::parse(&format, json, pid_file).map(Command::Status);
     }
     let parsed = Parsed { loaded, unconfined, replace };
     Ok(match (clients.is_empty(), test) {
@@ -83,6 +87,30 @@ fn command(line: CommandLine) -> Result<Command, StartupError> {
         (true, true) => Command::Test(TestRun { mode, read: Ok(parsed) }),
         (true, false) => Command::Serve(parsed),
     })
+}
+
+/// `--status` and `--replace` are about the running server, and each of the others about something else. `--version` and
+/// `--help` come first.
+fn check_combination(line: &CommandLine) -> Result<(), StartupError> {
+    if has_switch(line, Switch::Version) || has_switch(line, Switch::Help) {
+        return Ok(());
+    }
+    let Extensions { explain, story, replace, status, .. } = &line.extensions;
+    let is_given = [
+        ("--status", status.is_some()),
+        ("--replace", *replace),
+        ("--test", has_switch(line, Switch::Test)),
+        ("--explain", !explain.is_empty()),
+        ("--story", story.is_some()),
+    ];
+    let given: Vec<&str> =
+        is_given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+    match given[..] {
+        [first @ ("--status" | "--replace"), second, ..] => Err(StartupError::config(format!(
+            "bad command line options: {first} cannot be combined with {second}: use one of them"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// `--story`, unless `--version` or `--help` is given too, or the command line is malformed.

@@ -9,6 +9,7 @@ use super::{lease_file, pid_file};
 use crate::byte_text::path_text;
 use crate::config::Config;
 use crate::daemon::file_process::WatchedDirectories;
+use crate::daemon::sockets::TakenOver;
 use crate::error::StartupError;
 use crate::finding::{Finding, Level};
 use crate::logging::check_log_file;
@@ -66,7 +67,7 @@ fn network(
     interfaces: &Interfaces,
     refusals: &mut Refusals,
 ) -> Result<(), StartupError> {
-    let (sockets, device) = open_sockets(config, interfaces, refusals)?;
+    let (sockets, device) = open_sockets(config, interfaces, TakenOver::default(), refusals)?;
     refusals.check(|message| StartReason::System { message }, WatchedDirectories::new(config))?;
     let pending =
         PendingBinds { device: device.is_some(), addresses: sockets.wait_for_addresses() };

@@ -6,30 +6,40 @@
 use crate::error::StartupError;
 use crate::strerror::strerror;
 use crate::sys::daemonize::{ForkSide, detach};
+use crate::sys::process_id;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
 /// The daemon's end of the pipe.
 pub struct ForkStatus(PipeWriter);
 
-/// Reports a start. No error has this exit code.
+/// The process in which [`ForkStatus::detach`] returns.
+pub enum Detachment {
+    /// The daemon.
+    Daemon(ForkStatus),
+    /// The process that was started: the daemon with this process id serves.
+    Started(u32),
+}
+
+/// Reports a start: it is followed by the process id. No error has this exit code.
 const STARTED: u8 = 0;
 
 impl ForkStatus {
-    /// Forks into the background. `None`: this is the process that was started, and the daemon serves.
-    pub fn detach() -> Result<Option<Self>, StartupError> {
+    /// Forks into the background.
+    pub fn detach() -> Result<Detachment, StartupError> {
         let failed = |error: io::Error| {
             StartupError::other(format!("cannot fork into background: {}", strerror(&error)))
         };
         match detach().map_err(failed)? {
-            ForkSide::Daemon(writer) => Ok(Some(Self(writer))),
-            ForkSide::Parent(reader) => wait(reader).map(|()| None),
+            ForkSide::Daemon(writer) => Ok(Detachment::Daemon(Self(writer))),
+            ForkSide::Parent(reader) => wait(reader).map(Detachment::Started),
         }
     }
 
     /// Reports that the daemon serves.
     pub fn started(mut self) {
         // A process that does not wait needs no report.
-        let _ = self.0.write_all(&[STARTED]);
+        let process = process_id::own().to_ne_bytes();
+        let _ = self.0.write_all(&[&[STARTED], &process[..]].concat());
     }
 
     /// Reports that the daemon does not start.
@@ -41,11 +51,11 @@ impl ForkStatus {
     }
 }
 
-fn wait(mut reader: PipeReader) -> Result<(), StartupError> {
+fn wait(mut reader: PipeReader) -> Result<u32, StartupError> {
     let mut report = Vec::new();
     let read = reader.read_to_end(&mut report);
     match &report[..] {
-        [STARTED] => Ok(()),
+        [STARTED, process @ ..] => Ok(process.try_into().map_or(0, u32::from_ne_bytes)),
         [code, text @ ..] => {
             // The daemon sends text, in which bytes that are not UTF-8 are replaced already.
             let text = String::from_utf8_lossy(text);
@@ -67,7 +77,7 @@ fn wait(mut reader: PipeReader) -> Result<(), StartupError> {
 mod tests {
     use super::*;
 
-    fn wait_for(report: &[u8]) -> Result<(), StartupError> {
+    fn wait_for(report: &[u8]) -> Result<u32, StartupError> {
         let (reader, mut writer) = io::pipe().unwrap();
         writer.write_all(report).unwrap();
         drop(writer);
@@ -80,7 +90,8 @@ mod tests {
         let error = StartupError::file("cannot open log").with_detail("  see c:1".to_owned());
         ForkStatus(writer).failed(&error);
         assert_eq!(wait(reader), Err(error));
-        assert_eq!(wait_for(&[STARTED]), Ok(()));
+        let started = [&[STARTED], &7_u32.to_ne_bytes()[..]].concat();
+        assert_eq!(wait_for(&started), Ok(7));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod fork_status;
 pub mod lease_file;
 pub mod parsed;
 pub mod pid_file;
+pub mod predecessor;
 pub mod privileges;
 pub mod refusals;
 pub mod sandbox;
@@ -25,6 +26,7 @@ use self::banner::StartupBanner;
 use self::bind_device::DeviceBinding;
 use self::file_process::Given;
 use self::fork_status::ForkStatus;
+use self::predecessor::Predecessor;
 use self::privileges::Capabilities;
 use self::sandbox::Limits;
 use super::busy_poll::BusyPoll;
@@ -43,10 +45,12 @@ use super::loop_notices::LoopNotices;
 use super::neighbours::NeighbourWatch;
 use super::notices::Inspections;
 use super::rate_limit::log_limit::LogLimiter;
+use super::replacement::Replacement;
 use super::reply_queue::DelayedReplies;
 use super::script::Script;
 use super::sd_notify::SdNotify;
 use super::sockets::{EventSource, Sockets};
+use super::status::Observed;
 use super::{Daemon, ExitReason, LinkWatch, Monitoring, ProcessControl, Scheduling};
 use crate::boot_monitor::BootMonitor;
 use crate::config::Config;
@@ -60,7 +64,7 @@ use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::control_socket::ControlListener;
-use crate::sys::daemonize::redirect_stdio_to_null;
+use crate::sys::daemonize::{redirect_stdio_to_null, set_stderr};
 use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::directory_changes::ChangeReader;
 use crate::sys::interfaces::{RouteSocket, Watch};
@@ -72,6 +76,7 @@ use crate::sys::profile::{Profile, Role};
 use crate::sys::signals::Signals;
 use crate::tftp::Server;
 use conf_parser::UniqueRoot;
+use std::io;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -85,6 +90,10 @@ pub struct Bound {
     privileges: Privileges,
     /// `--unconfined`
     unconfined: bool,
+    /// The server that is replaced.
+    predecessor: Option<Predecessor>,
+    /// The control group, if a service manager has started this process.
+    cgroup: Option<String>,
 }
 
 /// Descriptors that were opened as root.
@@ -142,23 +151,23 @@ impl Bound {
         let Self { config, opened: Opened { sockets, changes, .. }, privileges, .. } = &self;
         let changes = changes.as_ref();
         let (process, identity) = (&config.process, &privileges.identity);
-        let pid_file = match process.pid_file() {
-            Some(path) => pid_file::write(path, identity)?,
-            None => None,
+        let pid_file = match (process.pid_file(), &self.predecessor) {
+            (Some(path), None) => pid_file::write(path, identity)?,
+            // It is written when this process serves.
+            (Some(path), Some(_)) => pid_file::check(path).map(|()| None)?,
+            (None, _) => None,
         };
         let log_file = logger.configure(process, Some(identity))?;
         let signals = Signals::new().map_err(|error| {
             StartupError::other(format!("cannot take signals: {}", strerror(&error)))
         })?;
         sockets.register_datagrams(&signals, EventSource::Signals)?;
-        if !process.debug {
-            redirect_stdio_to_null().map_err(|error| {
-                StartupError::other(format!(
-                    "cannot redirect the standard streams: {}",
-                    strerror(&error)
-                ))
-            })?;
-        }
+        redirect_streams(process.debug, self.predecessor.as_ref()).map_err(|error| {
+            StartupError::other(format!(
+                "cannot redirect the standard streams: {}",
+                strerror(&error)
+            ))
+        })?;
         let waker = sockets.waker();
         // If the loop cannot be woken, the request is sent with the next event.
         let wake = move || drop(waker.wake());
@@ -181,7 +190,8 @@ impl Bound {
     /// The control socket for the file process. `None`: there is no pid file, or the socket cannot be created.
     fn open_control(&mut self) -> Option<(ControlListener, PathBuf)> {
         let path = socket_path(self.config.process.pid_file.as_deref()?);
-        let listener = ControlListener::bind(&path).ok()?;
+        let taken_over = self.predecessor.as_mut().and_then(|server| server.control.take());
+        let listener = taken_over.or_else(|| ControlListener::bind(&path).ok())?;
         self.opened.control = listener.try_clone().ok();
         Some((listener, path))
     }
@@ -216,7 +226,11 @@ impl Detached {
             .settle(logger)
             .and_then(Daemonized::confine)
             .and_then(|confined| confined.ready(logger));
-        match (ready, fork_status) {
+        let serves = ready.and_then(|daemon| {
+            daemon.replacement.server().map_or(Ok(()), predecessor::take_over)?;
+            Ok(daemon)
+        });
+        match (serves, fork_status) {
             (Ok(daemon), status) => {
                 if let Some(status) = status {
                     status.started();
@@ -250,14 +264,19 @@ impl Confined {
         let Started { restrictions: files, missing_roots } = started;
         let limits = daemonized.bound.limits(&daemonized.bound.privileges.capabilities.packet);
         let Daemonized { bound, signals, script, mut file_process, host, lines } = daemonized;
-        let Bound { mut config, findings, interfaces, opened, privileges, .. } = bound;
+        let Bound { mut config, findings, interfaces, opened, privileges, cgroup, .. } = bound;
+        let mut predecessor = bound.predecessor;
         let Opened { mut sockets, address_watch, route, device, changes, control, .. } = opened;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
         let busy_poll = BusyPoll::new(limits::processors());
-        let sd_notify = SdNotify::from_environment();
+        let sd_notify = match &mut predecessor {
+            None => SdNotify::from_environment(),
+            Some(server) => server.service_manager.take().map(SdNotify::from),
+        };
         let writes = prepare_writes(&config, &mut sockets);
+        let observed = Observed::start();
         let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref(), writes));
         let banner = StartupBanner {
             process_lines: lines,
@@ -271,8 +290,16 @@ impl Confined {
             logger.write(&line);
         }
         let device = device.map(|name| DeviceBinding::new(name, &interfaces));
+        let is_watched = config.process.debug || config.process.foreground;
+        let replacement = match predecessor {
+            None => Replacement::first(cgroup, is_watched),
+            Some(Predecessor { earlier, counters, .. }) => {
+                Replacement::after(earlier, counters, cgroup)
+            }
+        };
         Ok(Daemon {
-            monitoring: monitoring(&config, &route),
+            replacement,
+            monitoring: monitoring(&config, &route, observed),
             log_limiter: LogLimiter::new(&config),
             config,
             config_files,
@@ -296,13 +323,22 @@ impl Confined {
     }
 }
 
-fn monitoring(config: &Config, route: &RouteSocket) -> Monitoring {
+/// Outside of debug mode, the standard streams are closed. A process that replaces another one has its standard error.
+fn redirect_streams(debug: bool, predecessor: Option<&Predecessor>) -> io::Result<()> {
+    if !debug || predecessor.is_some() {
+        redirect_stdio_to_null()?;
+    }
+    predecessor.and_then(|server| server.standard_error.as_ref()).map_or(Ok(()), set_stderr)
+}
+
+fn monitoring(config: &Config, route: &RouteSocket, observed: Observed) -> Monitoring {
     Monitoring {
         boot_monitor: BootMonitor::default(),
         deferred: DeferredNotices::default(),
         inspections: Inspections::new(file_process::roots(config)),
         loop_notices: LoopNotices::new(file_process::roots(config)),
         neighbours: NeighbourWatch::new(neighbour_limit::usage(route).ok()),
+        observed,
     }
 }
 

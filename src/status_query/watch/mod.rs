@@ -2,12 +2,12 @@
 
 mod screen;
 mod source;
+mod view;
 
 pub use screen::Screen;
 
 use crate::error::StartupError;
 use crate::status::Status;
-use crate::status_view::View;
 use crate::strerror::strerror;
 use crate::sys::terminal_events::{TerminalEvent, TerminalEvents};
 use source::{Failure, Source};
@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
+use view::View;
 
 /// The time between two documents.
 const INTERVAL: Duration = Duration::from_millis(500);

@@ -1,6 +1,6 @@
 //! The terminal of the view. It is left as it was found: at the end, when the process is suspended, and at a panic.
 
-use crate::status_view::{Line, Size};
+use super::view::{Line, Size};
 use crate::terminal::Style;
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::queue;

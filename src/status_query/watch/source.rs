@@ -1,8 +1,7 @@
 //! The documents of the running server, by one connection that stays open.
 
-use super::super::connection::{connect, connect_error, request};
-use super::super::{decode, with_earlier};
-use crate::control::Command;
+use super::super::connection::{ANSWER_TIMEOUT, connect, connect_error};
+use super::super::{fetch_by, fetch_from};
 use crate::error::StartupError;
 use crate::status::Status;
 use crate::sys::channel::Channel;
@@ -52,16 +51,17 @@ impl Source {
     pub fn next(&mut self) -> Result<Status, Failure> {
         let start = Instant::now();
         loop {
-            match self.try_next() {
+            let socket = self.socket.clone();
+            match fetch_by(&socket, || self.try_next()) {
                 Err(Failure::Ended) if start.elapsed() < RESTART_TIME => sleep(RETRY_INTERVAL),
-                result => return result.map(|status| with_earlier(&self.socket, status)),
+                result => return result,
             }
         }
     }
 
     fn try_next(&mut self) -> Result<Status, Failure> {
         if let Some(connection) = self.connection.take()
-            && let Ok(status) = status(&connection)
+            && let Ok(status) = fetch_from(&connection, 0, ANSWER_TIMEOUT)
             && !status.replaced
         {
             self.connection = Some(connection);
@@ -71,12 +71,8 @@ impl Source {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => Failure::Ended,
             _ => Failure::NoAnswer(connect_error(&self.socket, &error)),
         })?;
-        let status = status(&connection).map_err(Failure::NoAnswer)?;
+        let status = fetch_from(&connection, 0, ANSWER_TIMEOUT).map_err(Failure::NoAnswer)?;
         self.connection = Some(connection);
         Ok(status)
     }
-}
-
-fn status(connection: &Channel) -> Result<Status, StartupError> {
-    decode(&request(connection, &Command::Status { earlier: 0 })?)
 }

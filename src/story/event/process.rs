@@ -1,11 +1,12 @@
 //! Lines of the process: its start, and warnings that may explain why clients are not served.
 
 use super::{Event, ServerEvent, problem};
-use crate::log_line::words::{FAILED_TO_START, STARTED, TERMINATED, WARNING};
+use crate::log_line::words::{FAILED_TO_START, STARTED, STATUS, TERMINATED, WARNING};
 
 /// Beginnings of lines about the start that explain nothing.
 const INFORMATION: &[&str] = &[
     "compile time options:",
+    STATUS,
     "asynchronous logging enabled",
     "read /",
     "reading /",

@@ -2,6 +2,7 @@
 
 mod admission;
 mod congestion;
+mod counters;
 mod names;
 mod reflection;
 mod refusals;

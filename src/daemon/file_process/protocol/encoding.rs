@@ -43,6 +43,8 @@ mod kind {
     pub const STOP_CONTROL: u8 = 24;
     pub const STATUS_REQUESTED: u8 = 25;
     pub const CONTROL_CONNECTION: u8 = 26;
+    pub const START_CONTROL: u8 = 27;
+    pub const SERVE_CONNECTION: u8 = 28;
 }
 
 /// The first byte of an outcome.
@@ -87,7 +89,9 @@ impl Request {
             Self::ConnectSyslog => vec![kind::CONNECT_SYSLOG],
             Self::RemovePidFile => vec![kind::REMOVE_PID_FILE],
             Self::StatusWritten(number) => with_number(kind::STATUS_WRITTEN, &number.to_ne_bytes()),
+            Self::StartControl => vec![kind::START_CONTROL],
             Self::StopControl => vec![kind::STOP_CONTROL],
+            Self::ServeConnection => vec![kind::SERVE_CONNECTION],
         }
     }
 
@@ -110,7 +114,9 @@ impl Request {
             kind::CONNECT_SYSLOG => Self::ConnectSyslog,
             kind::REMOVE_PID_FILE => Self::RemovePidFile,
             kind::STATUS_WRITTEN => Self::StatusWritten(fields.number()?),
+            kind::START_CONTROL => Self::StartControl,
             kind::STOP_CONTROL => Self::StopControl,
+            kind::SERVE_CONNECTION => Self::ServeConnection,
             _ => return None,
         })
     }

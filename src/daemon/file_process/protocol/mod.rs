@@ -40,8 +40,12 @@ pub enum Request {
     RemovePidFile,
     /// The document of this [`Reply::StatusRequested`] is written.
     StatusWritten(u32),
+    /// Accept connections of the control socket.
+    StartControl,
     /// Accept no connections of the control socket any more: another process does.
     StopControl,
+    /// A connection of the control socket, which is passed as a descriptor, has requested the state of this process.
+    ServeConnection,
 }
 
 /// A name to look up.

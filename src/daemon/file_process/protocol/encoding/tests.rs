@@ -33,7 +33,9 @@ fn requests() -> Vec<Request> {
         Request::ConnectSyslog,
         Request::RemovePidFile,
         Request::StatusWritten(7),
+        Request::StartControl,
         Request::StopControl,
+        Request::ServeConnection,
     ]
 }
 

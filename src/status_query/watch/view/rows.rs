@@ -2,8 +2,8 @@
 
 use super::progress::{Progress, Transfers, key};
 use super::text::clean;
-use super::units::duration;
 use crate::status::{Machine, Stage, Status, Transfer};
+use crate::status_query::units::duration;
 use crate::terminal::Color;
 use std::cmp::Reverse;
 

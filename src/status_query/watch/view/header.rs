@@ -2,13 +2,13 @@
 
 use super::progress::per_second;
 use super::text::{clean, width};
-use super::units::{bytes, duration, number, rate};
+use super::units::{bytes, number, rate};
 use super::{GRAY, Line, Size, columns, count};
 use crate::status::{Counters, Limit, Machine, Stage, Status};
+use crate::status_query::units::duration;
+use crate::status_query::words::{is_nearly_reached, limit_name, stage_of_several};
 use crate::terminal::Color;
 
-/// A limit is shown from this part on.
-const NEAR_PERCENT: u64 = 80;
 /// Between the facts of a line.
 const GAP: &str = "   ";
 
@@ -114,18 +114,19 @@ fn machines(status: &Status) -> Vec<Fact> {
     let all = machines(None).saturating_add(status.machines_omitted);
     let unit = if all == 1 { "machine" } else { "machines" };
     let stages = [
-        (Stage::Loading, "loading", None),
-        (Stage::WaitsForDisk, "waiting for a disk", Some(Color::Yellow)),
-        (Stage::WaitsForSlot, "waiting for a free slot", Some(Color::Yellow)),
-        (Stage::Failed, "failed", Some(Color::Red)),
-        (Stage::Refused, "refused", Some(Color::Red)),
-        (Stage::Offered, "offered", None),
-        (Stage::Asked4011, "asked on 4011", None),
-        (Stage::Loaded, "loaded", Some(Color::Green)),
+        (Stage::Loading, None),
+        (Stage::WaitsForDisk, Some(Color::Yellow)),
+        (Stage::WaitsForSlot, Some(Color::Yellow)),
+        (Stage::Failed, Some(Color::Red)),
+        (Stage::Refused, Some(Color::Red)),
+        (Stage::Offered, None),
+        (Stage::Asked4011, None),
+        (Stage::Loaded, Some(Color::Green)),
+        (Stage::Unknown, None),
     ];
-    let stages = stages.into_iter().filter_map(|(stage, words, color)| {
+    let stages = stages.into_iter().filter_map(|(stage, color)| {
         let count = machines(Some(stage));
-        (count > 0).then(|| (format!("{} {words}", number(count)), color))
+        (count > 0).then(|| (format!("{} {}", number(count), stage_of_several(stage)), color))
     });
     let mut facts = vec![(format!("{} {unit}", number(all)), None)];
     facts.extend(stages);
@@ -154,8 +155,7 @@ fn sent(status: &Status, totals: &Totals) -> Vec<Fact> {
 }
 
 fn limits(status: &Status) -> Vec<Fact> {
-    let is_near =
-        |limit: &&Limit| limit.limit > 0 && limit.used >= per_cent(limit.limit, NEAR_PERCENT);
+    let is_near = |limit: &&Limit| limit.limit > 0 && is_nearly_reached(limit);
     let mut facts: Vec<Fact> = status.limits.iter().filter(is_near).map(limit).collect();
     if facts.is_empty() {
         facts.push(("no limit is nearly reached".to_owned(), Some(GRAY)));
@@ -163,16 +163,10 @@ fn limits(status: &Status) -> Vec<Fact> {
     facts
 }
 
-/// This part of a number, rounded up.
-fn per_cent(whole: u64, part: u64) -> u64 {
-    let product = u128::from(whole) * u128::from(part);
-    u64::try_from(product.div_ceil(100)).unwrap_or(u64::MAX)
-}
-
 /// `transfers: 48 of 50 (tftp-max)`
 fn limit(limit: &Limit) -> Fact {
-    let Limit { id, used, limit, setting } = limit;
-    let id = id.replace('_', " ");
+    let id = limit_name(limit);
+    let Limit { used, limit, setting, .. } = limit;
     let setting = if setting.is_empty() { String::new() } else { format!(" ({setting})") };
     let text = clean(&format!("{id}: {} of {}{setting}", number(*used), number(*limit)));
     (text, Some(if used >= limit { Color::Red } else { Color::Yellow }))
@@ -207,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn limit_is_near_from_four_fifths_on() {
+    fn limit_is_shown_if_it_is_nearly_reached() {
         let limit = |used| Limit {
             id: "queued_requests".to_owned(),
             used,
@@ -215,9 +209,9 @@ mod tests {
             setting: "tftp-max".to_owned(),
         };
         let shown = |used| limits(&Status { limits: vec![limit(used)], ..Status::default() });
-        assert_eq!(shown(39)[0].0, "no limit is nearly reached");
-        let near = ("queued requests: 40 of 50 (tftp-max)".to_owned(), Some(Color::Yellow));
-        assert_eq!(shown(40), [near]);
+        assert_eq!(shown(40)[0].0, "no limit is nearly reached");
+        let near = ("queued requests: 41 of 50 (tftp-max)".to_owned(), Some(Color::Yellow));
+        assert_eq!(shown(41), [near]);
         assert_eq!(shown(50)[0].1, Some(Color::Red));
     }
 }

@@ -20,7 +20,7 @@ mod rows;
 mod text;
 mod units;
 
-pub use line::{Line, Span};
+pub use line::Line;
 
 use crate::status::Status;
 use crate::terminal::Color;

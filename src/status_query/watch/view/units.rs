@@ -1,4 +1,4 @@
-//! Numbers with units, as short as a column is.
+//! Numbers in columns: their width does not change with each document.
 
 /// Bytes with a decimal prefix: `999 B`, `9.3 MB`.
 pub fn bytes(count: u64) -> String {
@@ -43,18 +43,6 @@ pub fn clock(seconds: u64) -> String {
     }
 }
 
-/// A duration in its two largest units: `12 s`, `2 min 5 s`, `3 h 1 min`, `5 d 2 h`.
-pub fn duration(ms: u64) -> String {
-    const UNITS: [(&str, u64); 3] = [("d", 86_400), ("h", 3600), ("min", 60)];
-    let seconds = ms / 1000;
-    let Some(at) = UNITS.iter().position(|(_, length)| seconds >= *length) else {
-        return format!("{seconds} s");
-    };
-    let (unit, length) = UNITS[at];
-    let (lower, shorter) = UNITS.get(at + 1).copied().unwrap_or(("s", 1));
-    format!("{} {unit} {} {lower}", seconds / length, seconds % length / shorter)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,10 +70,8 @@ mod tests {
     }
 
     #[test]
-    fn times_have_at_most_two_units() {
+    fn time_has_hours_only_if_there_are_any() {
         let clocks = [0, 12, 3599, 3723, 359_999, 360_000].map(clock);
         assert_eq!(clocks, ["0:00", "0:12", "59:59", "1:02:03", "99:59:59", "> 99 h"]);
-        let durations = [999, 12_000, 125_000, 10_860_000, 439_200_000].map(duration);
-        assert_eq!(durations, ["0 s", "12 s", "2 min 5 s", "3 h 1 min", "5 d 2 h"]);
     }
 }

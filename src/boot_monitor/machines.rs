@@ -1,0 +1,285 @@
+//! The machines on their way, for `--status`: what each has done last. Findings do not depend on it.
+
+use super::event::{AnswerKind, ClientEvent, Mac};
+use super::{ClientKey, MAX_CLIENTS, MAX_PATH_LEN, REPORT_INTERVAL};
+use crate::time::Timestamp;
+use crate::wire::client_arch::Architecture;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Machines by hardware address, else by IP address.
+#[derive(Debug, Default)]
+pub struct Machines {
+    machines: HashMap<ClientKey, MachineState>,
+    mac_by_ip: HashMap<IpAddr, Mac>,
+    /// When machines were forgotten last.
+    cleaned_at: Timestamp,
+}
+
+/// What a machine has done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MachineState {
+    /// The time of its last event.
+    pub last_seen: Timestamp,
+    /// Its last address.
+    pub ip: Option<IpAddr>,
+    /// Its architecture (option 93).
+    pub architecture: Option<Architecture>,
+    /// What it has done last. `None`: nothing that is shown.
+    pub step: Option<Step>,
+    /// The path of the file that it requested last.
+    pub last_file: Option<Box<[u8]>>,
+}
+
+/// What a machine has done last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It has got an offer.
+    Offered,
+    /// It has got an answer to a request on port 4011, or to a choice from the menu.
+    Asked4011,
+    /// It has begun to load a file.
+    Started,
+    /// It has loaded a file.
+    Loaded,
+    /// It has requested a file that was not sent.
+    Refused,
+}
+
+/// Machines that are stored at the same time. Others are shown only while they have transfers.
+pub const MAX_MACHINES: usize = MAX_CLIENTS;
+/// A machine without events and transfers is shown for this time.
+const RETENTION: Duration = REPORT_INTERVAL;
+/// The time between two searches for machines that can be forgotten, if there is no space for another one.
+const FULL_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Machines {
+    /// The number of machines that are stored.
+    pub fn len(&self) -> usize {
+        self.machines.len()
+    }
+
+    /// Whether no machine is stored.
+    pub fn is_empty(&self) -> bool {
+        self.machines.is_empty()
+    }
+
+    /// Stores what an event shows of a machine.
+    pub fn observe(&mut self, event: &ClientEvent, now: Timestamp) {
+        match event {
+            ClientEvent::LeaseRequested { mac, ip } => {
+                let key = ClientKey::Mac(*mac);
+                if self.machines.contains_key(&key) {
+                    self.bind(*mac, (*ip).into());
+                    self.state(key, now);
+                }
+            }
+            ClientEvent::ReplySent(reply) => {
+                if let Some(ip) = reply.ip {
+                    self.bind(reply.mac, ip.into());
+                }
+                let Some(state) = self.state(ClientKey::Mac(reply.mac), now) else { return };
+                state.architecture = reply.architecture.or(state.architecture);
+                state.step = Some(match reply.answer {
+                    AnswerKind::Offer => Step::Offered,
+                    AnswerKind::Pxe => Step::Asked4011,
+                });
+            }
+            ClientEvent::TransferStarted { client, path } => {
+                self.file(*client, path, Step::Started, now);
+            }
+            ClientEvent::TransferRefused { client, path, .. } => {
+                self.file(*client, path, Step::Refused, now);
+            }
+            ClientEvent::TransferCompleted(sent) => {
+                self.file(sent.client, &sent.path, Step::Loaded, now);
+            }
+            ClientEvent::NoBootFile { .. }
+            | ClientEvent::FirstAck { .. }
+            | ClientEvent::SocketUnavailable { .. }
+            | ClientEvent::TransferEvicted { .. }
+            | ClientEvent::OtherServerReply(_) => {}
+        }
+    }
+
+    /// The machine with this address.
+    pub fn key_for(&self, ip: IpAddr) -> ClientKey {
+        self.mac_by_ip.get(&ip).map_or(ClientKey::Ip(ip), |mac| ClientKey::Mac(*mac))
+    }
+
+    /// A machine by its key, also if it has had no event for a long time.
+    pub fn get(&self, key: ClientKey) -> Option<&MachineState> {
+        self.machines.get(&key)
+    }
+
+    /// The machines that had an event lately.
+    pub fn recent(&self, now: Timestamp) -> impl Iterator<Item = (ClientKey, &MachineState)> {
+        let is_recent = move |state: &MachineState| now - state.last_seen < RETENTION;
+        self.machines
+            .iter()
+            .filter(move |(_, state)| is_recent(state))
+            .map(|(key, state)| (*key, state))
+    }
+
+    /// Forgets machines that had no event lately, if that is due. Those with transfers stay: their last event may be long ago.
+    pub fn forget(&mut self, now: Timestamp, has_transfer: impl Fn(IpAddr) -> bool) {
+        let is_full = self.machines.len() >= MAX_MACHINES;
+        let interval = if is_full { FULL_INTERVAL } else { RETENTION };
+        if self.machines.is_empty() || now - self.cleaned_at < interval {
+            return;
+        }
+        self.cleaned_at = now;
+        let Self { machines, mac_by_ip, .. } = self;
+        machines.retain(|_, state| {
+            now - state.last_seen < RETENTION || state.ip.is_some_and(&has_transfer)
+        });
+        mac_by_ip.retain(|_, mac| machines.contains_key(&ClientKey::Mac(*mac)));
+    }
+
+    fn file(&mut self, client: IpAddr, path: &[u8], step: Step, now: Timestamp) {
+        let key = self.key_for(client);
+        let Some(state) = self.state(key, now) else { return };
+        (state.ip, state.step) = (Some(client), Some(step));
+        if state.last_file.as_deref() != Some(path) {
+            state.last_file = (path.len() <= MAX_PATH_LEN).then(|| path.into());
+        }
+    }
+
+    /// A machine has got an address. What is known of that address belongs to it.
+    fn bind(&mut self, mac: Mac, ip: IpAddr) {
+        let earlier = self.machines.remove(&ClientKey::Ip(ip)).unwrap_or_default();
+        let Some(state) = self.state(ClientKey::Mac(mac), Timestamp(0)) else { return };
+        state.ip = Some(ip);
+        if earlier.step.is_some() && earlier.last_seen >= state.last_seen {
+            let MachineState { last_seen, step, last_file, .. } = earlier;
+            *state = MachineState { last_seen, step, last_file, ..state.clone() };
+        }
+        if self.mac_by_ip.len() < MAX_MACHINES || self.mac_by_ip.contains_key(&ip) {
+            self.mac_by_ip.insert(ip, mac);
+        }
+    }
+
+    /// The state of a machine, which has an event `now`. `None`: there are too many.
+    fn state(&mut self, key: ClientKey, now: Timestamp) -> Option<&mut MachineState> {
+        if self.machines.len() >= MAX_MACHINES && !self.machines.contains_key(&key) {
+            return None;
+        }
+        let state = self.machines.entry(key).or_default();
+        state.last_seen = state.last_seen.max(now);
+        if let ClientKey::Ip(ip) = key {
+            state.ip = Some(ip);
+        }
+        Some(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boot_monitor::event::{CompletedTransfer, ExpectedStep, RefusalReason, ReplySent};
+    use crate::config::Origin;
+    use std::net::Ipv4Addr;
+
+    const MAC: Mac = [2, 0, 0, 0, 0, 1];
+    const IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+
+    fn reply(mac: Mac, answer: AnswerKind, ip: Option<Ipv4Addr>) -> ClientEvent {
+        ClientEvent::ReplySent(ReplySent {
+            mac,
+            answer,
+            ip,
+            architecture: Some(Architecture(7)),
+            is_ipxe: false,
+            boot_file: None,
+            next: ExpectedStep::Unknown,
+            line: Origin::default(),
+        })
+    }
+
+    fn started(file: &[u8]) -> ClientEvent {
+        ClientEvent::TransferStarted { client: IP.into(), path: file.to_vec() }
+    }
+
+    fn state(machines: &Machines, key: ClientKey) -> (Option<Step>, Option<&[u8]>, Option<IpAddr>) {
+        let state = machines.get(key).expect("it is stored");
+        (state.step, state.last_file.as_deref(), state.ip)
+    }
+
+    #[test]
+    fn steps_of_a_boot_are_stored_with_address_and_last_file() {
+        let mut machines = Machines::default();
+        let key = ClientKey::Mac(MAC);
+        let ip = Some(IP.into());
+        let file = Some(&b"/srv/a"[..]);
+        let completed = CompletedTransfer { size: 1, client: IP.into(), path: b"/srv/a".to_vec() };
+        let refused = ClientEvent::TransferRefused {
+            client: IP.into(),
+            path: b"/srv/b".to_vec(),
+            reason: RefusalReason::NotFound,
+        };
+        for (event, expected) in [
+            (reply(MAC, AnswerKind::Offer, None), (Some(Step::Offered), None, None)),
+            (ClientEvent::LeaseRequested { mac: MAC, ip: IP }, (Some(Step::Offered), None, ip)),
+            (reply(MAC, AnswerKind::Pxe, Some(IP)), (Some(Step::Asked4011), None, ip)),
+            (started(b"/srv/a"), (Some(Step::Started), file, ip)),
+            (ClientEvent::TransferCompleted(completed), (Some(Step::Loaded), file, ip)),
+            (refused, (Some(Step::Refused), Some(b"/srv/b"), ip)),
+            (started(&[b'a'; 257]), (Some(Step::Started), None, ip)),
+        ] {
+            machines.observe(&event, Timestamp(5));
+            assert_eq!(state(&machines, key), expected, "{event:?}");
+        }
+        assert_eq!(machines.get(key).and_then(|state| state.architecture), Some(Architecture(7)));
+        assert_eq!(machines.len(), 1);
+    }
+
+    #[test]
+    fn earlier_events_of_an_address_belong_to_the_machine_that_gets_it() {
+        let mut machines = Machines::default();
+        machines.observe(&reply(MAC, AnswerKind::Offer, None), Timestamp(0));
+        machines.observe(&started(b"/a"), Timestamp(1));
+        assert_eq!(machines.len(), 2);
+        machines.observe(&ClientEvent::LeaseRequested { mac: MAC, ip: IP }, Timestamp(2));
+        let expected = (Some(Step::Started), Some(&b"/a"[..]), Some(IP.into()));
+        assert_eq!((state(&machines, ClientKey::Mac(MAC)), machines.len()), (expected, 1));
+        assert_eq!(machines.key_for(IP.into()), ClientKey::Mac(MAC));
+        // A client that got no reply is not on its way.
+        machines.observe(&ClientEvent::LeaseRequested { mac: [9; 6], ip: IP }, Timestamp(3));
+        assert_eq!(machines.key_for(IP.into()), ClientKey::Mac(MAC));
+    }
+
+    #[test]
+    fn machine_is_shown_for_a_minute_and_stored_while_it_has_a_transfer() {
+        let mut machines = Machines::default();
+        machines.observe(&reply(MAC, AnswerKind::Pxe, Some(IP)), Timestamp(0));
+        machines.observe(&reply([3; 6], AnswerKind::Offer, None), Timestamp(0));
+        assert_eq!(machines.recent(Timestamp(59_999)).count(), 2);
+        assert_eq!(machines.recent(Timestamp(60_000)).count(), 0);
+        machines.forget(Timestamp(59_999), |_| false);
+        assert_eq!(machines.len(), 2);
+        machines.forget(Timestamp(60_000), |ip| ip == IP);
+        assert_eq!((machines.len(), machines.key_for(IP.into())), (1, ClientKey::Mac(MAC)));
+        machines.forget(Timestamp(119_999), |_| false);
+        assert_eq!(machines.len(), 1, "a search each minute is enough");
+        machines.forget(Timestamp(120_000), |_| false);
+        assert_eq!((machines.len(), machines.mac_by_ip.len()), (0, 0));
+    }
+
+    #[test]
+    fn number_of_machines_is_limited_and_there_is_space_again_after_a_minute() {
+        let mut machines = Machines::default();
+        let observe = |machines: &mut Machines, number: u32, now: u64| {
+            let [a, b, c, d] = number.to_be_bytes();
+            let event = reply([2, 0, a, b, c, d], AnswerKind::Pxe, Some(number.into()));
+            machines.observe(&event, Timestamp(now));
+            machines.forget(Timestamp(now), |_| false);
+        };
+        (0..100_000).for_each(|number| observe(&mut machines, number, 1000));
+        assert_eq!((machines.len(), machines.mac_by_ip.len()), (MAX_MACHINES, MAX_MACHINES));
+        observe(&mut machines, 200_000, 60_999);
+        assert_eq!(machines.len(), MAX_MACHINES);
+        machines.forget(Timestamp(62_000), |_| false);
+        assert_eq!(machines.len(), 0);
+    }
+}

@@ -1,0 +1,136 @@
+//! `--replace`: the process that replaces this one, and those that this one has replaced (`crate::control::replacement`).
+//!
+//! ```text
+//! Serving ─ request ─► Offered ─ Prepared ─► Stopped ─ Serving ─► Replaced: finishes its transfers, and ends
+//!    ▲                    │                     │
+//!    └── connection closed ┴─────────────────────┘
+//! ```
+
+mod earlier;
+mod offer;
+mod successor;
+mod waiting;
+
+pub use self::earlier::EarlierProcess;
+
+use self::waiting::Waiting;
+use super::ExitReason;
+use super::sd_notify::SdNotify;
+use crate::control::replacement::{Control, Message};
+use crate::status::Counters;
+use crate::sys::channel::Channel;
+use crate::sys::signals::Signals;
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// The processes before and after this one.
+#[derive(Default)]
+pub struct Replacement {
+    /// The process that replaces this one.
+    successor: Option<Successor>,
+    /// Processes that were replaced, and that still run. The index of one does not change.
+    earlier: Vec<Option<EarlierProcess>>,
+    /// What those have counted that have ended.
+    pub counters: Counters,
+    /// The control group of this process, if it is the main process of a service.
+    cgroup: Option<String>,
+    /// The program that started this process waits for its end.
+    is_watched: bool,
+    has_replaced: bool,
+}
+
+/// The process that replaces this one.
+struct Successor {
+    link: Channel,
+    /// Its process id, as soon as it is known.
+    pid: u32,
+    version: String,
+    stage: Stage,
+    /// Whether this process waits for the end of the server when its transfers have ended.
+    waits: bool,
+}
+
+/// How far a replacement is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The other process prepares itself. This one serves.
+    Offered,
+    /// The sockets for requests are not read, because the other process will read them.
+    Stopped,
+    /// The other process serves, since then.
+    Replaced(Timestamp),
+}
+
+/// After this time transfers that have not ended are ended.
+const MAX_FINISHING_TIME: Duration = Duration::from_secs(15 * 60);
+/// A process that was replaced does not end before: by then the service manager has read the message about the new one, or the
+/// pid file.
+const MIN_FINISHING_TIME: Duration = Duration::from_secs(5);
+/// Processes that were replaced and still run.
+const MAX_EARLIER: usize = 100;
+
+impl Replacement {
+    /// Of a process that has not replaced another one. `cgroup`: the control group, if this process is the main process of a
+    /// service. `is_watched`: the program that started this process waits for its end.
+    pub fn first(cgroup: Option<String>, is_watched: bool) -> Self {
+        Self { cgroup, is_watched, ..Self::default() }
+    }
+
+    /// Of a process that replaces another one, which is the last of `earlier`. `counters`: those of processes that have ended.
+    pub fn after(earlier: Vec<EarlierProcess>, counters: Counters, cgroup: Option<String>) -> Self {
+        let earlier = earlier.into_iter().map(Some).collect();
+        Self { earlier, counters, cgroup, has_replaced: true, ..Self::default() }
+    }
+
+    /// The connection to the server that this process replaces.
+    pub fn server(&self) -> Option<&Channel> {
+        self.earlier.last()?.as_ref().map(|process| &process.link)
+    }
+
+    /// Whether this process has replaced another one.
+    pub fn has_replaced(&self) -> bool {
+        self.has_replaced
+    }
+
+    /// Reports that the transfers of this process have ended, with what it has counted. Then it ends, or waits for the end of the
+    /// server.
+    pub fn leave(
+        self,
+        counters: Counters,
+        signals: Signals,
+        manager: Option<SdNotify>,
+    ) -> ExitReason {
+        let Some(successor) = self.successor else { return ExitReason::Replaced };
+        let finished = Control::Finished { counters: Box::new(counters) };
+        // A server that has ended needs no counters.
+        let _ = successor.link.send(&Message::Control(finished).encode());
+        if successor.waits {
+            return Waiting::new(successor.link, signals, manager).run();
+        }
+        ExitReason::Replaced
+    }
+
+    /// Whether requests are read.
+    pub fn reads_requests(&self) -> bool {
+        self.successor.as_ref().is_none_or(|successor| successor.stage == Stage::Offered)
+    }
+
+    /// Whether another process serves.
+    pub fn is_replaced(&self) -> bool {
+        self.replaced_at().is_some()
+    }
+
+    fn replaced_at(&self) -> Option<Timestamp> {
+        match self.successor.as_ref()?.stage {
+            Stage::Replaced(at) => Some(at),
+            Stage::Offered | Stage::Stopped => None,
+        }
+    }
+
+    /// When to look again whether this process can end.
+    pub fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        let at = self.replaced_at()?;
+        let ends = [at + MIN_FINISHING_TIME, at + MAX_FINISHING_TIME];
+        ends.into_iter().find(|end| *end > now)
+    }
+}

@@ -1,0 +1,224 @@
+//! The process that replaces this one.
+
+use super::waiting::forward_signal;
+use super::{MAX_FINISHING_TIME, MIN_FINISHING_TIME, Stage, Successor};
+use crate::control::replacement::{Control, ForwardedDatagram, MAX_MESSAGE_LEN, Message};
+use crate::control::{Command, Replace, Request as ControlRequest};
+use crate::daemon::file_process::protocol::Request;
+use crate::daemon::sockets::EventSource;
+use crate::daemon::{Daemon, ExitReason};
+use crate::log_line::{Line, ProcessLine};
+use crate::sys::channel::Channel;
+use crate::sys::signals::{SignalAction, reap_children};
+use crate::time::Timestamp;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// What was received from the new process.
+enum Received {
+    Control(Control, Vec<OwnedFd>),
+    Datagram(ForwardedDatagram),
+    Other,
+    Nothing,
+    Closed,
+}
+
+impl Daemon {
+    /// A connection of the control socket whose request is not for the file process.
+    pub(in crate::daemon) fn control_connection(&mut self, request: &[u8], fd: Option<OwnedFd>) {
+        let (Some(connection), Ok(request)) = (fd, ControlRequest::decode(request)) else { return };
+        match request.command {
+            Command::Status { earlier } => self.replacement.pass_connection(earlier, connection),
+            Command::Replace(replace) => {
+                self.begin_replacement(Channel::from(connection), &replace);
+            }
+        }
+    }
+
+    fn begin_replacement(&mut self, link: Channel, request: &Replace) {
+        if let Some(Successor { pid, .. }) = &self.replacement.successor {
+            let by =
+                if *pid == 0 { "another process".to_owned() } else { format!("process {pid}") };
+            return refuse(&link, format!("{by} replaces it at this moment"), true);
+        }
+        if self.has_too_many_earlier() {
+            let reason = "too many replaced processes still finish transfers: try again later";
+            return refuse(&link, reason.to_owned(), false);
+        }
+        if let Some(manager) = &self.process.sd_notify {
+            manager.reloading();
+        }
+        let offered = self.send_offer(&link, request);
+        let registered = self.sockets.register_datagrams(&link, EventSource::Successor);
+        if let (Ok(waits), Ok(())) = (offered, registered) {
+            let (pid, version) = (0, request.version.clone());
+            let stage = Stage::Offered;
+            self.replacement.successor = Some(Successor { link, pid, version, stage, waits });
+        } else {
+            self.report_ready();
+        }
+    }
+
+    /// Reads messages of the new process.
+    pub(in crate::daemon) fn read_successor(&mut self, now: Timestamp) -> Option<ExitReason> {
+        loop {
+            match self.receive_from_successor() {
+                Received::Control(control, fds) => {
+                    if let Some(reason) = self.successor_message(control, &fds, now) {
+                        return Some(reason);
+                    }
+                }
+                Received::Datagram(datagram) => self.forwarded_datagram(&datagram, now),
+                Received::Other => {}
+                Received::Nothing => return None,
+                Received::Closed => return self.successor_closed(),
+            }
+        }
+    }
+
+    fn receive_from_successor(&self) -> Received {
+        let Some(Successor { link, .. }) = &self.replacement.successor else {
+            return Received::Nothing;
+        };
+        let mut buffer = vec![0; MAX_MESSAGE_LEN];
+        let message = match link.receive_fds(&mut buffer) {
+            Ok(message) if message.size > 0 => message,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Received::Nothing,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Received::Other,
+            _ => return Received::Closed,
+        };
+        buffer.truncate(message.size);
+        match Message::decode(&buffer) {
+            Some(Message::Control(control)) => Received::Control(control, message.fds),
+            Some(Message::Datagram(datagram)) => Received::Datagram(datagram),
+            None => Received::Other,
+        }
+    }
+
+    fn successor_message(
+        &mut self,
+        control: Control,
+        fds: &[OwnedFd],
+        now: Timestamp,
+    ) -> Option<ExitReason> {
+        let successor = self.replacement.successor.as_mut()?;
+        match (successor.stage, control) {
+            (Stage::Offered, Control::Prepared { pid }) => {
+                successor.pid = pid;
+                successor.stage = Stage::Stopped;
+                // Replies to requests that were read leave before.
+                self.perform(now);
+                let successor = self.replacement.successor.as_ref()?;
+                // If it fails, the connection is closed.
+                let _ = successor.link.send(&Message::Control(Control::Go).encode());
+            }
+            (Stage::Stopped, Control::Serving) => {
+                successor.stage = Stage::Replaced(now);
+                self.replaced();
+            }
+            (Stage::Replaced(_), Control::Ended { code }) => {
+                return Some(ExitReason::ServerEnded(code));
+            }
+            (Stage::Replaced(_), Control::ReopenLog) => self.reopen_log(),
+            (Stage::Replaced(_), Control::Connection) => {
+                if let Some(connection) = fds.first() {
+                    self.file_process.serve_connection(connection.as_fd());
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The other process serves.
+    fn replaced(&mut self) {
+        let Some(Successor { pid, version, waits, .. }) = &self.replacement.successor else {
+            return;
+        };
+        let transfers = self.tftp.load().transfers;
+        let line = ProcessLine::Replaced { process: *pid, version: version.clone(), transfers };
+        self.logger.write(&Line::Process(line));
+        if let Some(manager) = &self.process.sd_notify {
+            if *waits { manager.ready() } else { manager.main_process(*pid) }
+        }
+        self.file_process.send(&Request::StopControl);
+        self.process.control = None;
+        for (_, process) in self.replacement.earlier() {
+            self.sockets.deregister(&process.link);
+        }
+        self.replacement.forget_earlier();
+        self.sockets.stop_listening();
+    }
+
+    /// The connection is closed: the other process has ended.
+    fn successor_closed(&mut self) -> Option<ExitReason> {
+        let successor = self.replacement.successor.take()?;
+        if let Stage::Replaced(_) = successor.stage {
+            let needs_it = successor.waits || self.sockets.has_single_port();
+            let stage = successor.stage;
+            self.replacement.successor = Some(Successor { stage, ..successor });
+            return if needs_it { Some(ExitReason::HelperEnded) } else { None };
+        }
+        let line = ProcessLine::NotReplaced(successor.version);
+        self.logger.write(&Line::Process(line));
+        self.report_ready();
+        // What has come meanwhile has no event.
+        self.scheduling.backlog.extend(self.sockets.request_sources());
+        let links = self.replacement.earlier().map(|(index, _)| EventSource::Link(index));
+        self.scheduling.backlog.extend(links);
+        None
+    }
+
+    fn report_ready(&self) {
+        if let Some(manager) = &self.process.sd_notify {
+            manager.ready();
+        }
+    }
+
+    /// Signals of a process that was replaced.
+    pub(in crate::daemon) fn signals_of_replaced(
+        &mut self,
+        arrived: &[SignalAction],
+    ) -> Option<ExitReason> {
+        if arrived.contains(&SignalAction::ReapChildren) {
+            reap_children();
+        }
+        let successor = self.replacement.successor.as_ref()?;
+        if successor.waits {
+            for action in arrived {
+                forward_signal(&successor.link, *action);
+            }
+            return None;
+        }
+        if arrived.contains(&SignalAction::Rotate) {
+            self.reopen_log();
+        }
+        arrived.contains(&SignalAction::Terminate).then_some(ExitReason::Replaced)
+    }
+
+    /// If this process was replaced and has finished its transfers, the reason to end.
+    pub(in crate::daemon) fn finished(&mut self, now: Timestamp) -> Option<ExitReason> {
+        let since = self.replacement.replaced_at()?;
+        let transfers = self.tftp.load().transfers;
+        let has_replies = self.delayed_replies.next().is_some();
+        if !has_replies {
+            self.sockets.close_dhcp();
+        }
+        let is_idle = self.tftp.is_idle() && !has_replies;
+        let is_over = now >= since + MAX_FINISHING_TIME;
+        if !(is_over || is_idle && now >= since + MIN_FINISHING_TIME) {
+            return None;
+        }
+        if is_over && transfers > 0 {
+            let line = ProcessLine::TransfersEnded { transfers };
+            self.logger.write(&Line::Process(line));
+        }
+        Some(ExitReason::Replaced)
+    }
+}
+
+fn refuse(link: &Channel, reason: String, is_temporary: bool) {
+    let message = Message::Control(Control::Refused { reason, is_temporary });
+    // The other process may have ended.
+    let _ = link.send(&message.encode());
+}

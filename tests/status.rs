@@ -1,0 +1,264 @@
+//! `--status`: its formats, its exit codes, its documents.
+
+mod common;
+
+use common::required;
+use common::status_server::{StatusServer, ask, earlier_state, full_state};
+use pxemasq::status::Status;
+use pxemasq::sys::control_socket::{self, ControlListener};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+crate::tests![
+    text_and_json_have_the_transfers_of_all_processes,
+    earlier_process_that_has_ended_is_skipped,
+    server_of_a_later_version_is_understood,
+    answer_that_is_no_document_is_an_error,
+    without_a_server_the_exit_code_is_5,
+    server_that_does_not_answer_is_an_error_after_5_seconds,
+    server_that_does_not_accept_connections_is_an_error_after_5_seconds,
+    wrong_options_are_refused_with_a_reason,
+    hostile_names_do_not_reach_the_terminal,
+    metrics_are_accepted_by_promtool,
+    dashboard_and_documents_use_metrics_that_exist,
+];
+
+fn main() -> std::process::ExitCode {
+    common::harness::run(&[TESTS])
+}
+
+/// The output and the exit code.
+fn result(output: &Output) -> (String, Option<i32>) {
+    let text = [&output.stdout[..], &output.stderr].concat();
+    (String::from_utf8(text).expect("it is UTF-8"), output.status.code())
+}
+
+fn json(server: &StatusServer) -> Value {
+    let (text, code) = result(&server.ask(&["--status=json"]));
+    assert_eq!(code, Some(0), "{text}");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+fn text_and_json_have_the_transfers_of_all_processes() {
+    let server = StatusServer::of(&[full_state(), earlier_state()]);
+    let (text, code) = result(&server.ask(&["--status"]));
+    assert_eq!(code, Some(0), "{text}");
+    for part in [
+        "pxemasq 0.1.0, process 1234, serves since ",
+        "Process 1200, which it has replaced, finishes its transfers.",
+        "52:54:00:12:34:56  192.168.1.101  x86-64_EFI    loads ",
+        "  2360 DHCP requests: 1600 offers",
+        "    60: it is no PXE client",
+        "! transfers: 45 of 50: more than 80 % is used; raise tftp-max",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(result(&server.ask(&["--status=text"])), (text, code));
+    let document = json(&server);
+    assert_eq!(document["pid"], 1234);
+    assert_eq!(document["machines"].as_array().map(Vec::len), Some(1));
+    assert_eq!(document["machines"][0]["transfers"].as_array().map(Vec::len), Some(2));
+    assert_eq!(document["counters"]["offers"], 1600);
+    let with_json = result(&server.ask(&["--status", "--json"])).0;
+    assert_eq!(serde_json::from_str::<Value>(&with_json).expect("it is JSON"), document);
+}
+
+fn earlier_process_that_has_ended_is_skipped() {
+    let document = json(&StatusServer::of(&[full_state()]));
+    assert_eq!(document["counters"]["offers"], 800);
+    assert_eq!(document["machines"][0]["transfers"].as_array().map(Vec::len), Some(1));
+}
+
+/// With more keys, without some, and with a stage that is not known.
+fn server_of_a_later_version_is_understood() {
+    let document = r#"{"schema":2,"pid":7,"new":{"a":[1]},"machines":[{"mac":"52:54:00:12:34:56","stage":"sleeps","x":1}]}"#;
+    let server = StatusServer::start(vec![document.to_owned()]);
+    let document = json(&server);
+    assert_eq!(
+        (&document["pid"], &document["machines"][0]["stage"]),
+        (&7.into(), &"unknown".into())
+    );
+    for format in ["text", "metrics"] {
+        let (text, code) = result(&server.ask(&[&format!("--status={format}")]));
+        assert_eq!(code, Some(0), "{text}");
+    }
+}
+
+fn answer_that_is_no_document_is_an_error() {
+    for document in ["", "{\"pid\":", "[]x", r#"{"pid":"a\u001b[2J"}"#] {
+        let server = StatusServer::start(vec![document.to_owned()]);
+        let (text, code) = result(&server.ask(&["--status"]));
+        assert_eq!(code, Some(5), "{text}");
+        assert!(text.contains("the state that the server has sent cannot be read"), "{text}");
+        assert!(!text.contains('\x1b'), "{text:?}");
+    }
+}
+
+fn without_a_server_the_exit_code_is_5() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let pid_file = folder.path().join("pid");
+    let check = || {
+        for format in ["text", "json", "metrics", "watch"] {
+            let (text, code) = result(&ask(&pid_file, &[&format!("--status={format}")]));
+            assert_eq!(code, Some(5), "{format}: {text}");
+            assert!(text.contains("no server is running with the control socket"), "{text}");
+        }
+    };
+    check();
+    // A server that was killed leaves its socket.
+    drop(ControlListener::bind(&folder.path().join("pid.control")).expect("it binds"));
+    check();
+}
+
+fn server_that_does_not_answer_is_an_error_after_5_seconds() {
+    check_silent_server(0);
+}
+
+fn server_that_does_not_accept_connections_is_an_error_after_5_seconds() {
+    check_silent_server(100);
+}
+
+/// A server that accepts no connection, while others wait: at most so many, until there is no space for one more.
+fn check_silent_server(others: usize) {
+    let folder = tempfile::tempdir().expect("a directory");
+    let (pid_file, path) = (folder.path().join("pid"), folder.path().join("pid.control"));
+    let _silent = ControlListener::bind(&path).expect("it binds");
+    let waiting: Vec<_> =
+        (0..others).map_while(|_| control_socket::connect_to_server(&path).ok()).collect();
+    assert!(others == 0 || waiting.len() < others, "there is always space");
+    let start = Instant::now();
+    let (text, code) = result(&ask(&pid_file, &["--status"]));
+    let time = start.elapsed();
+    assert_eq!(code, Some(5), "{text}");
+    assert!(text.contains("it was silent for 5 s"), "{text}");
+    let seconds = Duration::from_secs(5)..Duration::from_secs(15);
+    assert!(seconds.contains(&time), "{time:?}");
+}
+
+fn wrong_options_are_refused_with_a_reason() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let pid_file = folder.path().join("pid");
+    let both =
+        |one: &str, other: &str| format!("{one} cannot be combined with {other}: use one of them");
+    for (arguments, reason) in [
+        (&["--status=xml"][..], "--status=xml: use text, json, watch or metrics".to_owned()),
+        (
+            &["--status=metrics", "--json"],
+            "--json cannot be combined with --status=metrics: use --status=json".to_owned(),
+        ),
+        (&["--status", "--replace"], both("--status", "--replace")),
+        (&["--test", "--status"], both("--status", "--test")),
+        (&["--explain", "--status"], both("--status", "--explain")),
+        (&["--story", "--status"], both("--status", "--story")),
+        (&["--test", "--replace"], both("--replace", "--test")),
+        (&["--explain=uefi", "--replace"], both("--replace", "--explain")),
+        (&["--replace", "--story"], both("--replace", "--story")),
+        (&["--json"], "--json is for --explain, --status or --story".to_owned()),
+    ] {
+        let (text, code) = result(&ask(&pid_file, arguments));
+        assert_eq!(code, Some(1), "{arguments:?}: {text}");
+        let expected = format!("\ndnsmasq: bad command line options: {reason}\n");
+        assert_eq!(text, expected, "{arguments:?}");
+    }
+    let (text, code) = result(&ask(&pid_file, &["--status", "--version"]));
+    assert_eq!(code, Some(0), "{text}");
+    let output = Command::new(env!("CARGO_BIN_EXE_pxemasq"))
+        .args(["--status", "--conf-file", "--pid-file"])
+        .output()
+        .expect("pxemasq runs");
+    let (text, code) = result(&output);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("cannot be found without a pid file"), "{text}");
+}
+
+fn hostile_names_do_not_reach_the_terminal() {
+    let evil = "/srv/a\x1b]0;x\x07\u{9b}2J\u{202e}\n\u{10ff9b}b";
+    let mut state = full_state();
+    state.version = evil.to_owned();
+    state.machines[0].mac = Some(evil.to_owned());
+    state.machines[0].transfers[0].file = evil.to_owned();
+    state.limits[0].id = evil.to_owned();
+    state.counters.dhcp_drops[0].reason = evil.to_owned();
+    let server = StatusServer::of(&[state]);
+    for format in ["text", "json", "metrics"] {
+        let (text, code) = result(&server.ask(&[&format!("--status={format}")]));
+        assert_eq!(code, Some(0), "{text}");
+        let control = text.chars().find(|c| *c != '\n' && (c.is_control() || *c == '\u{202e}'));
+        assert_eq!(control, None, "{format}: {text:?}");
+        assert!(text.contains("/srv/a"), "{format}: {text}");
+    }
+}
+
+/// The metrics of a state, as the program prints them.
+fn metrics(state: Status) -> String {
+    let server = StatusServer::of(&[state]);
+    let (text, code) = result(&server.ask(&["--status=metrics"]));
+    assert_eq!(code, Some(0), "{text}");
+    text
+}
+
+fn metrics_are_accepted_by_promtool() {
+    let mut hostile = full_state();
+    hostile.version = "a\"\n# TYPE x counter\\".to_owned();
+    hostile.limits[0].id = "a b\n}".to_owned();
+    for state in [Status::default(), full_state(), hostile] {
+        let text = metrics(state);
+        let Some((answer, accepted)) = required(promtool(&text)) else { return };
+        assert_eq!((answer, accepted), (String::new(), true), "{text}");
+    }
+    // The check finds something.
+    let wrong = "# HELP pxemasq_x x\n# TYPE pxemasq_x counter\npxemasq_x 1\n";
+    let (answer, accepted) = promtool(wrong).expect("it is installed");
+    assert!(!accepted && answer.contains("_total"), "{answer}");
+}
+
+/// What `promtool check metrics` prints about metrics, and whether it accepts them.
+fn promtool(metrics: &str) -> Result<(String, bool), String> {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|_| "no promtool (Debian: prometheus)".to_owned())?;
+    let mut input = promtool.stdin.take().expect("it is a pipe");
+    input.write_all(metrics.as_bytes()).expect("it reads");
+    drop(input);
+    let output = promtool.wait_with_output().expect("it ends");
+    Ok((result(&output).0, output.status.success()))
+}
+
+/// All words that begin with `pxemasq_`.
+fn metric_names(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+    words.filter(|word| word.starts_with("pxemasq_")).map(str::to_owned).collect()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("the file exists")
+}
+
+fn dashboard_and_documents_use_metrics_that_exist() {
+    let existing = metric_names(&metrics(full_state()));
+    let dashboard: Value =
+        serde_json::from_str(&read("docs/grafana-dashboard.json")).expect("it is JSON");
+    let mut queries = Vec::new();
+    let panels = dashboard["panels"].as_array().expect("an array");
+    for target in panels.iter().flat_map(|panel| panel["targets"].as_array().into_iter().flatten())
+    {
+        queries.push(target["expr"].as_str().expect("a query"));
+    }
+    assert!(queries.len() > 10, "{queries:?}");
+    let used = metric_names(&queries.concat());
+    assert!(used.is_subset(&existing), "{:?}", used.difference(&existing));
+    // Nothing is measured without a use, except the version.
+    let unused: Vec<&String> = existing.difference(&used).collect();
+    assert_eq!(unused, [""; 0]);
+    let documented = metric_names(&read("docs/operation.md"));
+    assert_eq!(documented, existing);
+}
