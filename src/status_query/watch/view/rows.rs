@@ -6,6 +6,7 @@ use crate::status::{Machine, Stage, Status, Transfer};
 use crate::status_query::units::duration;
 use crate::terminal::Color;
 use std::cmp::Reverse;
+use std::net::Ipv4Addr;
 
 /// A machine that has sent nothing for this time while it loads is marked.
 const STOPPED_MS: u64 = 3000;
@@ -169,7 +170,9 @@ impl Row {
     /// Machines with a transfer are first. A transfer that stops keeps its place.
     fn place(&self) -> impl Ord + use<'_> {
         let class = if self.class == Class::Stopped { Class::Loads } else { self.class };
-        (class, &self.name, self.machine)
+        // 10.0.0.9 is before 10.0.0.10.
+        let address: Option<Ipv4Addr> = self.name.parse().ok();
+        (class, address, &self.name, self.machine)
     }
 }
 

@@ -173,6 +173,14 @@ fn lines_keep_their_places_while_all_fit() {
 }
 
 #[test]
+fn machines_without_a_hardware_address_are_in_the_order_of_their_addresses() {
+    let by_address = |number| Machine { mac: None, ..loading(number, 1000) };
+    let lines = texts(status(vec![by_address(10), by_address(9), by_address(100)]), SMALL);
+    let names: Vec<&str> = lines[6..9].iter().map(|line| line[..17].trim_end()).collect();
+    assert_eq!(names, ["10.0.0.9", "10.0.0.10", "10.0.0.100"]);
+}
+
+#[test]
 fn bar_and_rate_move_with_the_next_document() {
     let first = View::new(status(vec![loading(1, 1_000_000)]), None);
     let mut later = loading(1, 1_000_000);
