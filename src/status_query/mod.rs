@@ -4,10 +4,11 @@ mod clean;
 pub mod connection;
 mod merge;
 pub mod metrics;
-mod text;
+mod no_connection;
+pub mod text;
 mod units;
 pub mod watch;
-mod words;
+pub mod words;
 
 use crate::control::Command;
 use crate::error::StartupError;
@@ -15,10 +16,11 @@ use crate::log_line::sanitize::sanitized;
 use crate::status::Status;
 use crate::sys::channel::Channel;
 use crate::sys::clock::local_time_at;
-use crate::terminal::{Layout, print_stdout};
+use crate::terminal::{Layout, print_stderr, print_stdout};
 use clean::clean_json;
 use connection::{ANSWER_TIMEOUT, EARLIER_TIMEOUT, connect, control_path, request};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 /// What is printed, and which server is asked.
@@ -79,6 +81,9 @@ impl StatusRequest {
             Format::Json => json(&status),
             Format::Metrics => metrics::exposition(&status)?,
         });
+        if let Some(notice) = no_connection::other_server(&self.socket, status.pid) {
+            print_stderr(&notice);
+        }
         Ok(())
     }
 }
@@ -98,16 +103,23 @@ pub fn fetch(request: &StatusRequest) -> Result<Status, StartupError> {
 /// [`fetch`] with this function for the state of the server itself.
 fn fetch_by<E>(socket: &Path, mut server: impl FnMut() -> Result<Status, E>) -> Result<Status, E> {
     let first = with_earlier(socket, server()?);
-    // If a process has ended after the server has sent its state, its counters are in the next state of the server. Without them
-    // counters would decrease for one time, which Prometheus takes for a restart.
-    let state = if first.is_complete { first } else { with_earlier(socket, server()?) };
-    Ok(state.merged)
+    if first.is_consistent {
+        return Ok(first.merged);
+    }
+    thread::sleep(RETRY_AFTER);
+    Ok(with_earlier(socket, server()?).merged)
 }
+
+/// After this time a server makes a new document.
+const RETRY_AFTER: Duration = Duration::from_millis(150);
 
 struct State {
     merged: Status,
-    /// Whether each process has answered.
-    is_complete: bool,
+    /// Whether the counters of each process are there once. They are not if a process ends after the server has made its document:
+    /// then they are in the next one. Nor are they if an earlier process has made its document before it was replaced: it contains
+    /// the counters of processes before it, which are in that of the server too. Prometheus takes a counter that decreases for a
+    /// restart.
+    is_consistent: bool,
 }
 
 /// Adds the states of the processes that the server has replaced.
@@ -115,8 +127,9 @@ fn with_earlier(socket: &Path, server: Status) -> State {
     let numbers = 1..=u16::try_from(server.earlier.len()).unwrap_or(u16::MAX);
     let earlier: Vec<Status> =
         numbers.filter_map(|number| fetch_one(socket, number, EARLIER_TIMEOUT).ok()).collect();
-    let is_complete = earlier.len() == server.earlier.len();
-    State { merged: merge::merged(server, earlier), is_complete }
+    let replaced = earlier.iter().filter(|status| status.replaced).count();
+    let is_consistent = replaced == server.earlier.len();
+    State { merged: merge::merged(server, earlier), is_consistent }
 }
 
 /// The state of the server (0), or of the nth process that it has replaced.

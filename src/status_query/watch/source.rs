@@ -5,8 +5,8 @@ use super::super::{fetch_by, fetch_from};
 use crate::error::StartupError;
 use crate::status::Status;
 use crate::sys::channel::Channel;
-use crate::sys::control_socket::connect_to_server;
-use std::io::ErrorKind;
+use crate::sys::control_socket::{ConnectError, connect_to_server};
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -67,12 +67,17 @@ impl Source {
             self.connection = Some(connection);
             return Ok(status);
         }
-        let connection = connect_to_server(&self.socket).map_err(|error| match error.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Failure::Ended,
+        let connection = connect_to_server(&self.socket).map_err(|error| match &error {
+            ConnectError::System(system) if is_absence(system) => Failure::Ended,
             _ => Failure::NoAnswer(connect_error(&self.socket, &error)),
         })?;
         let status = fetch_from(&connection, 0, ANSWER_TIMEOUT).map_err(Failure::NoAnswer)?;
         self.connection = Some(connection);
         Ok(status)
     }
+}
+
+/// Whether a connection failed because no process has the socket.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
 }
