@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     fn status(pid: u32, uptime_ms: u64, bytes_sent: u64, offers: u64) -> Status {
-        let counters = Counters { bytes_sent, offers, ..Counters::default() };
+        let counters = Counters { offers, bytes_sent, ..Counters::default() };
         Status { pid, uptime_ms, counters, ..Status::default() }
     }
 
