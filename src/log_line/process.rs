@@ -40,8 +40,8 @@ pub enum ProcessLine {
     HelperEnded(String),
     /// Another process serves now; the number of transfers that this one still has.
     Replaced { process: u32, version: String, transfers: usize },
-    /// The process of this version that was to replace this one has ended before it served.
-    NotReplaced(String),
+    /// The process of this version that was to replace this one has ended before it served, or has not served in time.
+    NotReplaced { version: String, is_late: bool },
     /// The process was replaced, and ends transfers that have taken too long.
     TransfersEnded { transfers: usize },
     /// The state of the server, on SIGUSR1.
@@ -75,7 +75,7 @@ impl ProcessLine {
             | Self::PidFileOwnerKept { reason: Some(_), .. }
             | Self::LogFileOwnerKept { .. }
             | Self::Overflow(_)
-            | Self::NotReplaced(_)
+            | Self::NotReplaced { .. }
             | Self::TransfersEnded { .. }
             | Self::NoUpstream => Priority::Warning,
             // Lower than the warnings of dnsmasq, so that filters on warnings do not match more lines than before.
@@ -127,10 +127,14 @@ impl fmt::Display for ProcessLine {
                 f,
                 "replaced by process {process}, version {version}; transfers that this process finishes: {transfers}"
             ),
-            Self::NotReplaced(version) => write!(
-                f,
-                "not replaced: the new process (version {version}) has ended before it served; this process goes on"
-            ),
+            Self::NotReplaced { version, is_late } => {
+                let reason =
+                    if *is_late { "has not served in time" } else { "has ended before it served" };
+                write!(
+                    f,
+                    "not replaced: the new process (version {version}) {reason}; this process goes on"
+                )
+            }
             Self::TransfersEnded { transfers } => write!(
                 f,
                 "transfers that have not finished within 15 minutes after the replacement are ended: {transfers}"

@@ -7,7 +7,7 @@ pub mod metrics;
 mod no_connection;
 pub mod text;
 mod units;
-mod words;
+pub mod words;
 
 use crate::control::Command;
 use crate::error::StartupError;
@@ -18,6 +18,7 @@ use crate::terminal::{Layout, print_stderr, print_stdout};
 use clean::clean_json;
 use connection::{ANSWER_TIMEOUT, EARLIER_TIMEOUT, connect, control_path, request};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 /// What is printed, and which server is asked.
@@ -92,16 +93,23 @@ fn json(status: &Status) -> String {
 /// waits for the server for at most [`ANSWER_TIMEOUT`], and for each of the others for at most [`EARLIER_TIMEOUT`].
 pub fn fetch(request: &StatusRequest) -> Result<Status, StartupError> {
     let first = fetch_all(&request.socket)?;
-    // If a process has ended after the server has sent its state, its counters are in the next state of the server. Without them
-    // counters would decrease for one time, which Prometheus takes for a restart.
-    let state = if first.is_complete { first } else { fetch_all(&request.socket)? };
-    Ok(state.merged)
+    if first.is_consistent {
+        return Ok(first.merged);
+    }
+    thread::sleep(RETRY_AFTER);
+    Ok(fetch_all(&request.socket)?.merged)
 }
+
+/// After this time a server makes a new document.
+const RETRY_AFTER: Duration = Duration::from_millis(150);
 
 struct State {
     merged: Status,
-    /// Whether each process has answered.
-    is_complete: bool,
+    /// Whether the counters of each process are there once. They are not if a process ends after the server has made its document:
+    /// then they are in the next one. Nor are they if an earlier process has made its document before it was replaced: it contains
+    /// the counters of processes before it, which are in that of the server too. Prometheus takes a counter that decreases for a
+    /// restart.
+    is_consistent: bool,
 }
 
 fn fetch_all(socket: &Path) -> Result<State, StartupError> {
@@ -109,8 +117,9 @@ fn fetch_all(socket: &Path) -> Result<State, StartupError> {
     let numbers = 1..=u16::try_from(server.earlier.len()).unwrap_or(u16::MAX);
     let earlier: Vec<Status> =
         numbers.filter_map(|number| fetch_one(socket, number, EARLIER_TIMEOUT).ok()).collect();
-    let is_complete = earlier.len() == server.earlier.len();
-    Ok(State { merged: merge::merged(server, earlier), is_complete })
+    let replaced = earlier.iter().filter(|status| status.replaced).count();
+    let is_consistent = replaced == server.earlier.len();
+    Ok(State { merged: merge::merged(server, earlier), is_consistent })
 }
 
 /// The state of the server (0), or of the nth process that it has replaced.

@@ -4,6 +4,7 @@ use super::limits::open_files;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs;
+use std::io::PipeWriter;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
@@ -100,6 +101,13 @@ fn readable(polled: &PollFd<'_>) -> Readable {
         Some(events) if !events.is_empty() => Readable::Yes,
         _ => Readable::No,
     }
+}
+
+/// Whether another process can read from this pipe.
+pub fn has_reader(pipe: &PipeWriter) -> bool {
+    // If there is none, that is an error of the descriptor.
+    let mut fds = [PollFd::new(pipe.as_fd(), PollFlags::empty())];
+    poll(&mut fds, PollTimeout::ZERO) == Ok(0)
 }
 
 /// Waits until a descriptor is readable, closed at its other end, or has an error; for each whether it is.

@@ -11,6 +11,7 @@ pub mod firmware;
 pub mod fixture;
 pub mod harness;
 pub mod lab;
+pub mod lockstep;
 pub mod measure;
 pub mod packet;
 pub mod random;

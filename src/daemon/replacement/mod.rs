@@ -46,6 +46,8 @@ struct Successor {
     pid: u32,
     version: String,
     stage: Stage,
+    /// When the stage began.
+    since: Timestamp,
     /// Whether this process waits for the end of the server when its transfers have ended.
     waits: bool,
 }
@@ -60,6 +62,22 @@ enum Stage {
     /// The other process serves, since then.
     Replaced(Timestamp),
 }
+
+impl Stage {
+    /// The time for the next message of the other process.
+    fn time_limit(self) -> Option<Duration> {
+        match self {
+            Self::Offered => Some(MAX_PREPARING_TIME),
+            Self::Stopped => Some(MAX_TAKING_OVER_TIME),
+            Self::Replaced(_) => None,
+        }
+    }
+}
+
+/// A process that hangs must not prevent that another one replaces this one.
+const MAX_PREPARING_TIME: Duration = Duration::from_secs(60);
+/// Meanwhile no request is answered. The other process only has to send a message.
+const MAX_TAKING_OVER_TIME: Duration = Duration::from_secs(2);
 
 /// After this time transfers that have not ended are ended.
 const MAX_FINISHING_TIME: Duration = Duration::from_secs(15 * 60);
@@ -120,6 +138,12 @@ impl Replacement {
         self.replaced_at().is_some()
     }
 
+    /// When the process that replaces this one has to have sent its next message.
+    fn successor_deadline(&self) -> Option<Timestamp> {
+        let Successor { stage, since, .. } = self.successor.as_ref()?;
+        Some(*since + stage.time_limit()?)
+    }
+
     fn replaced_at(&self) -> Option<Timestamp> {
         match self.successor.as_ref()?.stage {
             Stage::Replaced(at) => Some(at),
@@ -127,8 +151,11 @@ impl Replacement {
         }
     }
 
-    /// When to look again whether this process can end.
+    /// When to look again whether this process can end, or whether the one that replaces it hangs.
     pub fn deadline(&self, now: Timestamp) -> Option<Timestamp> {
+        if let Some(limit) = self.successor_deadline() {
+            return Some(limit);
+        }
         let at = self.replaced_at()?;
         let ends = [at + MIN_FINISHING_TIME, at + MAX_FINISHING_TIME];
         ends.into_iter().find(|end| *end > now)

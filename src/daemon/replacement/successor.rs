@@ -1,6 +1,6 @@
 //! The process that replaces this one.
 
-use super::waiting::forward_signal;
+use super::waiting::{forward_signal, is_repeatable};
 use super::{MAX_FINISHING_TIME, MIN_FINISHING_TIME, Stage, Successor};
 use crate::control::replacement::{Control, ForwardedDatagram, MAX_MESSAGE_LEN, Message};
 use crate::control::{Command, Replace, Request as ControlRequest};
@@ -61,8 +61,9 @@ impl Daemon {
         let registered = self.sockets.register_datagrams(&link, EventSource::Successor);
         if let (Ok(waits), Ok(())) = (offered, registered) {
             let (pid, version) = (0, request.version.clone());
-            let stage = Stage::Offered;
-            self.replacement.successor = Some(Successor { link, pid, version, stage, waits });
+            let (stage, since) = (Stage::Offered, self.now());
+            self.replacement.successor =
+                Some(Successor { link, pid, version, stage, since, waits });
         } else {
             self.report_ready();
         }
@@ -80,7 +81,7 @@ impl Daemon {
                 Received::Datagram(datagram) => self.forwarded_datagram(&datagram, now),
                 Received::Other => {}
                 Received::Nothing => return None,
-                Received::Closed => return self.successor_closed(),
+                Received::Closed => return self.successor_closed(false),
             }
         }
     }
@@ -93,7 +94,7 @@ impl Daemon {
         let message = match link.receive_fds(&mut buffer) {
             Ok(message) if message.size > 0 => message,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Received::Nothing,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Received::Other,
+            Err(error) if is_repeatable(&error) => return Received::Other,
             _ => return Received::Closed,
         };
         buffer.truncate(message.size);
@@ -114,7 +115,7 @@ impl Daemon {
         match (successor.stage, control) {
             (Stage::Offered, Control::Prepared { pid }) => {
                 successor.pid = pid;
-                successor.stage = Stage::Stopped;
+                (successor.stage, successor.since) = (Stage::Stopped, now);
                 // Replies to requests that were read leave before.
                 self.perform(now);
                 let successor = self.replacement.successor.as_ref()?;
@@ -159,8 +160,23 @@ impl Daemon {
         self.sockets.stop_listening();
     }
 
-    /// The connection is closed: the other process has ended.
-    fn successor_closed(&mut self) -> Option<ExitReason> {
+    /// If the other process hangs, this one goes on. If the other one goes on later, its next message fails, and it ends.
+    fn drop_late_successor(&mut self, now: Timestamp) -> Option<ExitReason> {
+        let is_late = |daemon: &Self| {
+            daemon.replacement.successor_deadline().is_some_and(|deadline| deadline <= now)
+        };
+        if !is_late(self) {
+            return None;
+        }
+        // Its message may have come in this moment.
+        if let Some(reason) = self.read_successor(now) {
+            return Some(reason);
+        }
+        if is_late(self) { self.successor_closed(true) } else { None }
+    }
+
+    /// The connection is closed because the other process has ended, or is closed now because it hangs.
+    fn successor_closed(&mut self, is_late: bool) -> Option<ExitReason> {
         let successor = self.replacement.successor.take()?;
         if let Stage::Replaced(_) = successor.stage {
             let needs_it = successor.waits || self.sockets.has_single_port();
@@ -168,7 +184,7 @@ impl Daemon {
             self.replacement.successor = Some(Successor { stage, ..successor });
             return if needs_it { Some(ExitReason::HelperEnded) } else { None };
         }
-        let line = ProcessLine::NotReplaced(successor.version);
+        let line = ProcessLine::NotReplaced { version: successor.version, is_late };
         self.logger.write(&Line::Process(line));
         self.report_ready();
         // What has come meanwhile has no event.
@@ -207,6 +223,9 @@ impl Daemon {
 
     /// If this process was replaced and has finished its transfers, the reason to end.
     pub(in crate::daemon) fn finished(&mut self, now: Timestamp) -> Option<ExitReason> {
+        if let Some(reason) = self.drop_late_successor(now) {
+            return Some(reason);
+        }
         let since = self.replacement.replaced_at()?;
         let transfers = self.tftp.load().transfers;
         let has_replies = self.delayed_replies.next().is_some();

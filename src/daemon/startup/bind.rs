@@ -72,6 +72,7 @@ impl Parsed {
             device,
             control: None,
             created: None,
+            standard_error: None,
         };
         let cgroup = control_group(predecessor.is_some());
         Ok(Bound {

@@ -6,6 +6,7 @@
 use crate::error::StartupError;
 use crate::strerror::strerror;
 use crate::sys::daemonize::{ForkSide, detach};
+use crate::sys::fds::has_reader;
 use crate::sys::process_id;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 
@@ -33,6 +34,11 @@ impl ForkStatus {
             ForkSide::Daemon(writer) => Ok(Detachment::Daemon(Self(writer))),
             ForkSide::Parent(reader) => wait(reader).map(Detachment::Started),
         }
+    }
+
+    /// Whether the process that was started still waits for a report.
+    pub fn is_awaited(&self) -> bool {
+        has_reader(&self.0)
     }
 
     /// Reports that the daemon serves.

@@ -17,6 +17,7 @@ pub mod predecessor;
 pub mod privileges;
 pub mod refusals;
 pub mod sandbox;
+pub mod standard_streams;
 pub mod test_run;
 pub mod tftp_limits;
 
@@ -65,7 +66,6 @@ use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::control_socket::ControlListener;
-use crate::sys::daemonize::{redirect_stdio_to_null, set_stderr};
 use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::directory_changes::ChangeReader;
 use crate::sys::interfaces::{RouteSocket, Watch};
@@ -77,8 +77,7 @@ use crate::sys::profile::{Profile, Role};
 use crate::sys::signals::Signals;
 use crate::tftp::Server;
 use conf_parser::UniqueRoot;
-use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 /// Everything that needs root is open.
@@ -107,10 +106,11 @@ struct Opened {
     changes: Option<ChangeReader>,
     /// The interface that the DHCP sockets are bound to.
     device: Option<String>,
-    /// The control socket, which is passed to a process that replaces this one.
+    /// The control socket and standard error, which are passed to a process that replaces this one.
     control: Option<ControlListener>,
     /// Its file, which a start that fails removes.
     created: Option<CreatedFile>,
+    standard_error: Option<OwnedFd>,
 }
 
 /// The users and capabilities with which the processes run.
@@ -159,17 +159,14 @@ impl Bound {
             (Some(path), Some(_)) => pid_file::check(path).map(|()| None)?,
             (None, _) => None,
         };
+        let standard_error =
+            standard_streams::standard_error_of_log(process, self.predecessor.as_ref())?;
         let log_file = logger.configure(process, Some(identity))?;
         let signals = Signals::new().map_err(|error| {
             StartupError::other(format!("cannot take signals: {}", strerror(&error)))
         })?;
         sockets.register_datagrams(&signals, EventSource::Signals)?;
-        redirect_streams(process.debug, self.predecessor.as_ref()).map_err(|error| {
-            StartupError::other(format!(
-                "cannot redirect the standard streams: {}",
-                strerror(&error)
-            ))
-        })?;
+        standard_streams::redirect(process, self.predecessor.is_some(), standard_error.as_ref())?;
         let waker = sockets.waker();
         // If the loop cannot be woken, the request is sent with the next event.
         let wake = move || drop(waker.wake());
@@ -185,6 +182,7 @@ impl Bound {
             file_process::start(config, Given { watched, changes, syslog, limits, control })?;
         sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
+        self.opened.standard_error = standard_error;
         let host = self.start_host()?;
         Ok(Daemonized { bound: self, signals, script, file_process, host, lines })
     }
@@ -220,7 +218,9 @@ impl Detached {
             .and_then(Daemonized::confine)
             .and_then(|confined| confined.ready(logger));
         let serves = ready.and_then(|daemon| {
-            daemon.replacement.server().map_or(Ok(()), predecessor::take_over)?;
+            let is_awaited = || fork_status.as_ref().is_none_or(ForkStatus::is_awaited);
+            let server = daemon.replacement.server();
+            server.map_or(Ok(()), |server| predecessor::take_over(server, is_awaited))?;
             Ok(daemon)
         });
         match (serves, fork_status) {
@@ -262,6 +262,7 @@ impl Confined {
         let mut predecessor = bound.predecessor;
         let Opened { mut sockets, address_watch, route, device, changes, control, created, .. } =
             opened;
+        let standard_error = opened.standard_error;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
@@ -309,7 +310,7 @@ impl Confined {
             script,
             host,
             broadcast_instead: privileges.capabilities.broadcast_instead,
-            process: ProcessControl { signals, sd_notify, control },
+            process: ProcessControl { signals, sd_notify, control, standard_error },
             logger: logger.clone(),
             log_reopening: LogReopening::default(),
             delayed_replies: DelayedReplies::default(),
@@ -317,14 +318,6 @@ impl Confined {
             effects: Vec::new(),
         })
     }
-}
-
-/// Outside of debug mode, the standard streams are closed. A process that replaces another one has its standard error.
-fn redirect_streams(debug: bool, predecessor: Option<&Predecessor>) -> io::Result<()> {
-    if !debug || predecessor.is_some() {
-        redirect_stdio_to_null()?;
-    }
-    predecessor.and_then(|server| server.standard_error.as_ref()).map_or(Ok(()), set_stderr)
 }
 
 fn monitoring(config: &Config, route: &RouteSocket, observed: Observed) -> Monitoring {

@@ -28,7 +28,7 @@ pub struct Predecessor {
     pub control: Option<ControlListener>,
     /// The socket to the service manager, if this process is to be the main process of the service.
     pub service_manager: Option<OwnedFd>,
-    /// Standard error.
+    /// Standard error, if its log is written there.
     pub standard_error: Option<OwnedFd>,
 }
 
@@ -110,11 +110,13 @@ impl Predecessor {
     }
 }
 
-/// The running server stops to read its sockets; from now on this process reads them.
-pub fn take_over(link: &Channel) -> Result<(), StartupError> {
+/// The running server stops to read its sockets; from now on this process reads them. `is_awaited`: whether the process that was
+/// started still waits. It writes the pid file, so without it no server is replaced.
+pub fn take_over(link: &Channel, is_awaited: impl Fn() -> bool) -> Result<(), StartupError> {
     send(link, Control::Prepared { pid: process_id::own() })?;
     match receive(link).map_err(Failure::into_error)?.0 {
-        Control::Go => send(link, Control::Serving),
+        Control::Go if is_awaited() => send(link, Control::Serving),
+        Control::Go => Err(StartupError::other("the process that was started has ended")),
         Control::Refused { reason, .. } => Err(refused(&reason)),
         _ => Err(unexpected()),
     }
