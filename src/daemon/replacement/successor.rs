@@ -26,11 +26,20 @@ enum Received {
 impl Daemon {
     /// A connection of the control socket whose request is not for the file process.
     pub(in crate::daemon) fn control_connection(&mut self, request: &[u8], fd: Option<OwnedFd>) {
-        let (Some(connection), Ok(request)) = (fd, ControlRequest::decode(request)) else { return };
+        let connection = fd.map(Channel::from);
+        let (Some(connection), Ok(request)) = (connection, ControlRequest::decode(request)) else {
+            return;
+        };
+        // The file process has checked it. But if that process is compromised, it must not get the sockets of this one.
+        if self.process.control.as_ref().is_some_and(|control| !control.trusts(&connection)) {
+            return;
+        }
         match request.command {
-            Command::Status { earlier } => self.replacement.pass_connection(earlier, connection),
+            Command::Status { earlier } => {
+                self.replacement.pass_connection(earlier, connection.into());
+            }
             Command::Replace(replace) => {
-                self.begin_replacement(Channel::from(connection), &replace);
+                self.begin_replacement(connection, &replace);
             }
         }
     }
