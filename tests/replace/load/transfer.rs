@@ -128,6 +128,16 @@ impl Transfer {
         }
     }
 
+    /// After the last block: if it comes again, its acknowledgement was lost (RFC 1350, section 6).
+    pub fn acknowledge_again(&self) {
+        let mut buffer = [0; 2048];
+        while let Ok((_, from)) = self.socket.recv_from(&mut buffer) {
+            if self.peer == Some(from) {
+                self.send();
+            }
+        }
+    }
+
     /// Ends a transfer that is not needed any more.
     pub fn abandon(&self) {
         if let Some(peer) = self.peer {
