@@ -185,6 +185,7 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
         "boot_monitor/tests.rs",
         "command_line/tests.rs",
         "config/reload/tests.rs",
+        "daemon/file_process/control/tests.rs",
         "daemon/file_process/lookups/tests.rs",
         "daemon/file_process/protocol/encoding/tests.rs",
         "daemon/files/absent_names/records/tests.rs",

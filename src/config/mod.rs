@@ -305,6 +305,11 @@ impl Process {
         }
     }
 
+    /// Whether the log, or a copy of it, is written to standard error.
+    pub fn logs_to_stderr(&self) -> bool {
+        self.debug || self.log_to == Some(LogTo::Stderr)
+    }
+
     /// Number of lines that may be queued; `None`: the log does not use syslog, or there is no `log-async`.
     pub fn log_async_lines(&self) -> Option<usize> {
         let to_syslog = !matches!(self.log_to, Some(LogTo::File(_) | LogTo::Stderr));

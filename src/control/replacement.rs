@@ -113,7 +113,7 @@ pub enum Descriptor {
     ControlSocket,
     /// The socket to the service manager. The new process is the main process of the service.
     ServiceManager,
-    /// Standard error.
+    /// Standard error, if the log is written there.
     StandardError,
     /// The link to a process that was replaced earlier.
     Link {

@@ -66,6 +66,7 @@ use sockets::{EventSource, Sockets};
 use startup::bind_device::DeviceBinding;
 use status::Observed;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// A daemon that serves.
@@ -122,6 +123,8 @@ struct ProcessControl {
     sd_notify: Option<SdNotify>,
     /// The control socket. The file process accepts its connections.
     control: Option<ControlListener>,
+    /// Standard error, if the log is written there.
+    standard_error: Option<OwnedFd>,
 }
 
 /// When the loop waits, and for what.

@@ -65,10 +65,16 @@ impl Daemon {
         }
     }
 
-    /// The state of this process: its machines, counters and limits.
-    pub(super) fn status(&self, now: Timestamp) -> Status {
+    /// The state of this process: its machines, counters and limits. The counters of processes that it has replaced and that have
+    /// ended are included.
+    fn status(&self, now: Timestamp) -> Status {
         let (machines, machines_omitted) =
             machines::machines(&self.monitoring.observed.machines, &self.tftp, now);
+        let mut counters = self.counters();
+        if !self.replacement.is_replaced() {
+            // Otherwise the server has them.
+            counters.add(&self.replacement.counters);
+        }
         Status {
             schema: SCHEMA,
             program: env!("CARGO_PKG_NAME").to_owned(),
@@ -78,19 +84,11 @@ impl Daemon {
             started_at: self.scheduling.clock.started_at(),
             machines,
             machines_omitted,
-            counters: self.all_counters(),
+            counters,
+            limits: self.limits(),
             replaced: self.replacement.is_replaced(),
             earlier: self.replacement.earlier_pids(),
-            limits: self.limits(),
-            ..Status::default()
         }
-    }
-
-    /// What this process has counted, and those that it has replaced and that have ended.
-    fn all_counters(&self) -> Counters {
-        let mut all = self.counters();
-        all.add(&self.replacement.counters);
-        all
     }
 
     /// What was counted since the start of this process.

@@ -181,10 +181,9 @@ impl Logger {
     pub fn has_regular_file(process: &Process) -> bool {
         let is_regular =
             |facts: io::Result<std::fs::Metadata>| facts.is_ok_and(|facts| facts.is_file());
-        let to_stderr = process.debug || process.log_to == Some(LogTo::Stderr);
         let stderr = || io::stderr().as_fd().try_clone_to_owned().map(File::from);
         process.log_file().is_some_and(|path| is_regular(std::fs::metadata(path)))
-            || to_stderr && is_regular(stderr().and_then(|file| file.metadata()))
+            || process.logs_to_stderr() && is_regular(stderr().and_then(|file| file.metadata()))
     }
 
     /// Whether the log is written to a file, which is opened again after SIGUSR2.

@@ -1,12 +1,12 @@
 //! A connection to the control socket of the running server.
 
-use crate::byte_text::path_text;
+use super::no_connection;
 use crate::control::{Command, ERROR, LAST, MAX_PART_LEN, MORE, Request, socket_path};
 use crate::error::StartupError;
 use crate::log_line::sanitize::sanitized;
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
-use crate::sys::control_socket;
+use crate::sys::control_socket::{self, ConnectError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,13 +28,11 @@ pub fn control_path(pid_file: Option<&Path>) -> Result<PathBuf, StartupError> {
 /// Connects to the running server.
 pub fn connect(socket: &Path) -> Result<Channel, StartupError> {
     control_socket::connect_to_server(socket).map_err(|error| {
-        let path = path_text(socket);
-        StartupError::other(match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
-                "no server is running with the control socket {path}: use the same options as for its start"
-            ),
-            io::ErrorKind::WouldBlock => not_answered(&silence()),
-            _ => format!("cannot connect to the control socket {path}: {}", strerror(&error)),
+        StartupError::other(match &error {
+            ConnectError::System(system) if system.kind() == io::ErrorKind::WouldBlock => {
+                not_answered(&silence())
+            }
+            _ => no_connection::reason(socket, &error),
         })
     })
 }
@@ -51,7 +49,11 @@ pub fn request(
         StartupError::other(not_answered(&reason))
     };
     connection.set_receive_timeout(timeout).map_err(failed)?;
-    connection.send_blocking(&Request::new(command.clone()).encode()).map_err(failed)?;
+    match connection.send_blocking(&Request::new(command.clone()).encode()) {
+        // A server that has closed the connection may have sent the reason before.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(failed(error)),
+        _ => {}
+    }
     let mut document = Vec::new();
     let mut buffer = vec![0; MAX_PART_LEN + 1];
     loop {

@@ -4,7 +4,8 @@ mod clean;
 pub mod connection;
 mod merge;
 pub mod metrics;
-mod text;
+mod no_connection;
+pub mod text;
 mod units;
 mod words;
 
@@ -13,7 +14,7 @@ use crate::error::StartupError;
 use crate::log_line::sanitize::sanitized;
 use crate::status::Status;
 use crate::sys::clock::local_time_at;
-use crate::terminal::{Layout, print_stdout};
+use crate::terminal::{Layout, print_stderr, print_stdout};
 use clean::clean_json;
 use connection::{ANSWER_TIMEOUT, EARLIER_TIMEOUT, connect, control_path, request};
 use std::path::{Path, PathBuf};
@@ -74,6 +75,9 @@ impl StatusRequest {
             Format::Json => json(&status),
             Format::Metrics => metrics::exposition(&status)?,
         });
+        if let Some(notice) = no_connection::other_server(&self.socket, status.pid) {
+            print_stderr(&notice);
+        }
         Ok(())
     }
 }

@@ -5,7 +5,8 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs;
 use std::io::PipeWriter;
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::time::{Duration, Instant};
 
 /// Closes all descriptors except standard input, output and error. It must be called before the program opens any.
 pub fn close_inherited() {
@@ -59,6 +60,47 @@ pub fn count_open() -> u64 {
 pub fn wait_writable(fd: &impl AsFd) {
     // The next write returns the error, if there is one.
     let _ = poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
+}
+
+/// What there is to read from a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readable {
+    /// Nothing yet.
+    No,
+    /// Data, the end of the data, or an error.
+    Yes,
+    /// The other end is closed in both directions, so that no answer can be sent.
+    Closed,
+}
+
+/// After an error of poll(2), such as no memory.
+const ERROR_PAUSE: u16 = 100;
+
+/// Waits until a descriptor is readable, or closed at its other end, at most until `deadline`.
+pub fn wait_any_readable(fds: &[BorrowedFd<'_>], deadline: Option<Instant>) -> Vec<Readable> {
+    let mut all: Vec<_> = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+    loop {
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        // A timeout is rounded up, so that the deadline has passed after it.
+        let timeout = left.map(|left| PollTimeout::try_from(left + Duration::from_millis(1)));
+        let timeout = timeout.map_or(PollTimeout::NONE, |left| left.unwrap_or(PollTimeout::MAX));
+        match poll(&mut all, timeout) {
+            Err(Errno::EINTR) => {}
+            Ok(_) => return all.iter().map(readable).collect(),
+            Err(_) => {
+                let _ = poll(&mut [], ERROR_PAUSE);
+                return vec![Readable::No; fds.len()];
+            }
+        }
+    }
+}
+
+fn readable(polled: &PollFd<'_>) -> Readable {
+    match polled.revents() {
+        Some(events) if events.contains(PollFlags::POLLHUP) => Readable::Closed,
+        Some(events) if !events.is_empty() => Readable::Yes,
+        _ => Readable::No,
+    }
 }
 
 /// Whether another process can read from this pipe.

@@ -1,8 +1,8 @@
 //! Limits of this process, error numbers, and the number of processors.
 
 pub use libc::{
-    EACCES, EAGAIN, EINVAL, EIO, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE, ENOBUFS, ENOENT,
-    ENOMEM, ETIMEDOUT, EWOULDBLOCK,
+    EACCES, EAGAIN, ECONNREFUSED, EINVAL, EIO, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE,
+    ENOBUFS, ENOENT, ENOMEM, ENOTDIR, ETIMEDOUT, EWOULDBLOCK,
 };
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
 use nix::unistd::{SysconfVar, sysconf};

@@ -30,10 +30,11 @@ pub enum SignalAction {
 }
 
 /// Signals that a process can pass to another one, by their names without `SIG`.
-const NAMES: [(SignalAction, &str); 4] = [
+const NAMES: [(SignalAction, &str); 5] = [
     (SignalAction::Terminate, "TERM"),
     (SignalAction::Interrupt, "INT"),
     (SignalAction::Reload, "HUP"),
+    (SignalAction::LogStatus, "USR1"),
     (SignalAction::Rotate, "USR2"),
 ];
 

@@ -9,7 +9,9 @@ impl Server {
     /// What was counted since the start. Transfers that run are included.
     pub fn counters(&self) -> Counters {
         let mut counters = self.counters;
-        self.sessions.iter().for_each(|session| counters.sent += session.sent());
+        for session in self.sessions.iter() {
+            counters.sent += session.sent();
+        }
         counters
     }
 

@@ -4,7 +4,9 @@ use pxemasq::control::{Command, ERROR, LAST, MAX_PART_LEN, MORE, Request, socket
 use pxemasq::status::{Counters, Drop, Limit, Machine, SCHEMA, Stage, Status, Transfer};
 use pxemasq::sys::channel::Channel;
 use pxemasq::sys::control_socket::ControlListener;
+use pxemasq::sys::fds::wait_any_readable;
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::thread;
@@ -19,8 +21,11 @@ impl StatusServer {
         let server = Self(TempDir::new().expect("a temporary directory"));
         let listener = ControlListener::bind(&socket_path(&server.pid_file())).expect("it binds");
         thread::spawn(move || {
-            while let Ok(connection) = listener.accept() {
-                answer(&connection, &documents);
+            loop {
+                wait_any_readable(&[listener.as_fd()], None);
+                if let Ok(connection) = listener.accept() {
+                    answer(&connection, &documents);
+                }
             }
         });
         server

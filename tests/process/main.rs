@@ -12,6 +12,7 @@ mod log;
 mod ports;
 mod robustness;
 mod setup;
+mod state;
 mod units;
 
 fn main() -> std::process::ExitCode {
@@ -23,6 +24,7 @@ fn main() -> std::process::ExitCode {
         log::TESTS,
         ports::TESTS,
         robustness::TESTS,
+        state::TESTS,
         units::TESTS,
     ])
 }

@@ -1,6 +1,7 @@
 //! Processes that this one has replaced: directly, or because the process that it has replaced had replaced them.
 
 use super::Replacement;
+use super::waiting::is_repeatable;
 use crate::control::ERROR;
 use crate::control::replacement::{Control, ForwardedDatagram, MAX_MESSAGE_LEN, Message};
 use crate::daemon::sockets::{EventSource, Leftover};
@@ -143,7 +144,7 @@ impl Daemon {
                 Ok([]) => None,
                 Ok(bytes) => Some(Message::decode(bytes)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if is_repeatable(&error) => continue,
                 Err(_) => None,
             };
             match control {

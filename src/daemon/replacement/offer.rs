@@ -7,7 +7,7 @@ use crate::daemon::Daemon;
 use crate::daemon::startup::bind_device::DeviceBinding;
 use crate::sys::channel::Channel;
 use crate::sys::process_id;
-use std::io::{self, stderr};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 impl Replacement {
@@ -24,9 +24,7 @@ impl Daemon {
     pub(super) fn send_offer(&self, link: &Channel, request: &Replace) -> io::Result<bool> {
         let is_notifying = self.process.sd_notify.is_some();
         let waits = self.replacement.must_wait(&request.cgroup, is_notifying);
-        let standard_error = stderr();
-        let mut descriptors = self.offered(is_notifying && !waits);
-        descriptors.push((Descriptor::StandardError, standard_error.as_fd()));
+        let descriptors = self.offered(is_notifying && !waits);
         let parts: Vec<_> = descriptors.chunks(MAX_DESCRIPTORS).collect();
         for (index, part) in parts.iter().enumerate() {
             let (meanings, fds): (Vec<Descriptor>, Vec<BorrowedFd<'_>>) =
@@ -52,6 +50,9 @@ impl Daemon {
         }
         if let Some(manager) = self.process.sd_notify.as_ref().filter(|_| is_main_process) {
             offered.push((Descriptor::ServiceManager, manager.as_fd()));
+        }
+        if let Some(standard_error) = &self.process.standard_error {
+            offered.push((Descriptor::StandardError, standard_error.as_fd()));
         }
         offered.extend(self.replacement.earlier().map(|(_, process)| {
             let link = Descriptor::Link {

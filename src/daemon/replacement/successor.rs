@@ -1,6 +1,6 @@
 //! The process that replaces this one.
 
-use super::waiting::forward_signal;
+use super::waiting::{forward_signal, is_repeatable};
 use super::{MAX_FINISHING_TIME, MIN_FINISHING_TIME, Stage, Successor};
 use crate::control::replacement::{Control, ForwardedDatagram, MAX_MESSAGE_LEN, Message};
 use crate::control::{Command, Replace, Request as ControlRequest};
@@ -85,7 +85,7 @@ impl Daemon {
         let message = match link.receive_fds(&mut buffer) {
             Ok(message) if message.size > 0 => message,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Received::Nothing,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Received::Other,
+            Err(error) if is_repeatable(&error) => return Received::Other,
             _ => return Received::Closed,
         };
         buffer.truncate(message.size);

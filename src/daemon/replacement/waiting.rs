@@ -49,6 +49,14 @@ impl Waiting {
     }
 }
 
+/// Whether the next read may succeed. If the other process has ended without reading all messages, there is `ConnectionReset` once,
+/// before the messages that it has sent (unix(7)).
+pub(super) fn is_repeatable(error: &io::Error) -> bool {
+    let kinds =
+        [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted, io::ErrorKind::ConnectionReset];
+    kinds.contains(&error.kind())
+}
+
 /// Passes a signal to the server.
 pub(super) fn forward_signal(link: &Channel, action: SignalAction) {
     if let Some(name) = action.name() {
@@ -66,11 +74,7 @@ fn ended(link: &Channel, buffer: &mut [u8]) -> Option<ExitReason> {
             Some(Message::Control(Control::Ended { code })) => Some(ExitReason::ServerEnded(code)),
             _ => None,
         },
-        Err(error)
-            if [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted].contains(&error.kind()) =>
-        {
-            None
-        }
+        Err(error) if is_repeatable(&error) => None,
         Err(_) => Some(ExitReason::HelperEnded),
     }
 }

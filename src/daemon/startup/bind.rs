@@ -71,6 +71,8 @@ impl Parsed {
             changes,
             device,
             control: None,
+            created: None,
+            standard_error: None,
         };
         let cgroup = control_group(predecessor.is_some());
         Ok(Bound {

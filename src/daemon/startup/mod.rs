@@ -6,6 +6,7 @@ pub mod bind;
 pub mod bind_device;
 pub mod bind_error;
 pub mod command;
+mod control_file;
 pub mod dry_run;
 pub mod file_process;
 pub mod fork_status;
@@ -16,6 +17,7 @@ pub mod predecessor;
 pub mod privileges;
 pub mod refusals;
 pub mod sandbox;
+pub mod standard_streams;
 pub mod test_run;
 pub mod tftp_limits;
 
@@ -24,6 +26,7 @@ pub use self::parsed::Parsed;
 
 use self::banner::StartupBanner;
 use self::bind_device::DeviceBinding;
+use self::control_file::CreatedFile;
 use self::file_process::Given;
 use self::fork_status::ForkStatus;
 use self::predecessor::Predecessor;
@@ -56,7 +59,6 @@ use crate::boot_monitor::BootMonitor;
 use crate::config::Config;
 use crate::config::reload::snapshot::ConfigSnapshot;
 use crate::config::server_names::ServerNames;
-use crate::control::socket_path;
 use crate::error::StartupError;
 use crate::finding::Finding;
 use crate::log_line::{FileLine, ProcessLine, SandboxLine, TftpLine};
@@ -64,7 +66,6 @@ use crate::logging::Logger;
 use crate::net::Interfaces;
 use crate::strerror::strerror;
 use crate::sys::control_socket::ControlListener;
-use crate::sys::daemonize::{redirect_stdio_to_null, set_stderr};
 use crate::sys::dhcp_sniffer::DhcpSniffer;
 use crate::sys::directory_changes::ChangeReader;
 use crate::sys::interfaces::{RouteSocket, Watch};
@@ -76,9 +77,7 @@ use crate::sys::profile::{Profile, Role};
 use crate::sys::signals::Signals;
 use crate::tftp::Server;
 use conf_parser::UniqueRoot;
-use std::io;
-use std::os::fd::AsRawFd;
-use std::path::PathBuf;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 /// Everything that needs root is open.
@@ -107,8 +106,11 @@ struct Opened {
     changes: Option<ChangeReader>,
     /// The interface that the DHCP sockets are bound to.
     device: Option<String>,
-    /// The control socket, which is passed to a process that replaces this one.
+    /// The control socket and standard error, which are passed to a process that replaces this one.
     control: Option<ControlListener>,
+    /// Its file, which a start that fails removes.
+    created: Option<CreatedFile>,
+    standard_error: Option<OwnedFd>,
 }
 
 /// The users and capabilities with which the processes run.
@@ -157,17 +159,14 @@ impl Bound {
             (Some(path), Some(_)) => pid_file::check(path).map(|()| None)?,
             (None, _) => None,
         };
+        let standard_error =
+            standard_streams::standard_error_of_log(process, self.predecessor.as_ref())?;
         let log_file = logger.configure(process, Some(identity))?;
         let signals = Signals::new().map_err(|error| {
             StartupError::other(format!("cannot take signals: {}", strerror(&error)))
         })?;
         sockets.register_datagrams(&signals, EventSource::Signals)?;
-        redirect_streams(process.debug, self.predecessor.as_ref()).map_err(|error| {
-            StartupError::other(format!(
-                "cannot redirect the standard streams: {}",
-                strerror(&error)
-            ))
-        })?;
+        standard_streams::redirect(process, self.predecessor.is_some(), standard_error.as_ref())?;
         let waker = sockets.waker();
         // If the loop cannot be woken, the request is sent with the next event.
         let wake = move || drop(waker.wake());
@@ -183,17 +182,9 @@ impl Bound {
             file_process::start(config, Given { watched, changes, syslog, limits, control })?;
         sockets.register_datagrams(&file_process, EventSource::FileProcess)?;
         let lines = pid_file.into_iter().chain(log_file).collect();
+        self.opened.standard_error = standard_error;
         let host = self.start_host()?;
         Ok(Daemonized { bound: self, signals, script, file_process, host, lines })
-    }
-
-    /// The control socket for the file process. `None`: there is no pid file, or the socket cannot be created.
-    fn open_control(&mut self) -> Option<(ControlListener, PathBuf)> {
-        let path = socket_path(self.config.process.pid_file.as_deref()?);
-        let taken_over = self.predecessor.as_mut().and_then(|server| server.control.take());
-        let listener = taken_over.or_else(|| ControlListener::bind(&path).ok())?;
-        self.opened.control = listener.try_clone().ok();
-        Some((listener, path))
     }
 
     /// What a process may keep. In debug mode the user does not change.
@@ -249,12 +240,13 @@ impl Detached {
 }
 
 impl Daemonized {
-    /// Gives up the rights that are not needed. In debug mode the user does not change.
+    /// Gives up the rights that are not needed. In debug mode the user does not change. If another process does not start, root's
+    /// rights are still there to remove the control socket.
     fn confine(mut self) -> Result<Confined, StartupError> {
-        let Bound { privileges, .. } = &self.bound;
-        self.bound.limits(&privileges.capabilities.packet).drop_privileges()?;
         let file_process = self.file_process.wait_until_started()?;
         let host = self.host.as_mut().map(HostProcess::wait_until_ready).transpose()?;
+        let Bound { privileges, .. } = &self.bound;
+        self.bound.limits(&privileges.capabilities.packet).drop_privileges()?;
         Ok(Confined { daemonized: self, file_process, host })
     }
 }
@@ -268,10 +260,13 @@ impl Confined {
         let Daemonized { bound, signals, script, mut file_process, host, lines } = daemonized;
         let Bound { mut config, findings, interfaces, opened, privileges, cgroup, .. } = bound;
         let mut predecessor = bound.predecessor;
-        let Opened { mut sockets, address_watch, route, device, changes, control, .. } = opened;
+        let Opened { mut sockets, address_watch, route, device, changes, control, created, .. } =
+            opened;
+        let standard_error = opened.standard_error;
         let (disk_files, roots) = open_tftp(&mut config, &sockets, changes, &missing_roots)?;
         let mut config_files = ConfigFiles::new(&config);
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
+        created.into_iter().for_each(CreatedFile::keep);
         let busy_poll = BusyPoll::new(limits::processors());
         let sd_notify = match &mut predecessor {
             None => SdNotify::from_environment(),
@@ -315,7 +310,7 @@ impl Confined {
             script,
             host,
             broadcast_instead: privileges.capabilities.broadcast_instead,
-            process: ProcessControl { signals, sd_notify, control },
+            process: ProcessControl { signals, sd_notify, control, standard_error },
             logger: logger.clone(),
             log_reopening: LogReopening::default(),
             delayed_replies: DelayedReplies::default(),
@@ -323,14 +318,6 @@ impl Confined {
             effects: Vec::new(),
         })
     }
-}
-
-/// Outside of debug mode, the standard streams are closed. A process that replaces another one has its standard error.
-fn redirect_streams(debug: bool, predecessor: Option<&Predecessor>) -> io::Result<()> {
-    if !debug || predecessor.is_some() {
-        redirect_stdio_to_null()?;
-    }
-    predecessor.and_then(|server| server.standard_error.as_ref()).map_or(Ok(()), set_stderr)
 }
 
 fn monitoring(config: &Config, route: &RouteSocket, observed: Observed) -> Monitoring {

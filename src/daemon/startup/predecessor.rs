@@ -28,7 +28,7 @@ pub struct Predecessor {
     pub control: Option<ControlListener>,
     /// The socket to the service manager, if this process is to be the main process of the service.
     pub service_manager: Option<OwnedFd>,
-    /// Standard error.
+    /// Standard error, if its log is written there.
     pub standard_error: Option<OwnedFd>,
 }
 

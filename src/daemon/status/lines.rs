@@ -13,7 +13,9 @@ const MIN_AGE_MS: u64 = 1000;
 pub fn status_lines(status: Status) -> Vec<StatusLine> {
     let Status { uptime_ms, machines, machines_omitted: omitted, counters, limits, .. } = status;
     let mut stages: BTreeMap<Stage, u64> = BTreeMap::new();
-    machines.iter().for_each(|machine| *stages.entry(machine.stage).or_default() += 1);
+    for machine in &machines {
+        *stages.entry(machine.stage).or_default() += 1;
+    }
     let stages = stages.into_iter().collect();
     let mut lines = vec![
         StatusLine::Machines { uptime_ms, stages, omitted },

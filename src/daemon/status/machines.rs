@@ -7,6 +7,7 @@ use crate::status::{Machine, Stage, Transfer};
 use crate::tftp::Server;
 use crate::tftp::counters::{TransferState, WaitsFor};
 use crate::time::Timestamp;
+use crate::wire::client_arch::Architecture;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -35,7 +36,7 @@ pub fn machines(machines: &Machines, server: &Server, now: Timestamp) -> (Vec<Ma
     });
     let omitted = rows.len().saturating_sub(MAX_ROWS);
     rows.truncate(MAX_ROWS);
-    (rows.into_iter().map(|(key, row)| machine(key, row, now)).collect(), omitted as u64)
+    (rows.iter().map(|(key, row)| machine(*key, row, now)).collect(), omitted as u64)
 }
 
 /// Machines that were seen at the same time are in this order, so that a view does not move them.
@@ -81,13 +82,13 @@ fn row_of<'r, 'a>(
     row
 }
 
-fn machine(key: ClientKey, row: Row<'_>, now: Timestamp) -> Machine {
+fn machine(key: ClientKey, row: &Row<'_>, now: Timestamp) -> Machine {
     let mac = match key {
         ClientKey::Mac(mac) => Some(NoticeClient::Mac(mac).to_string()),
         ClientKey::Ip(_) => None,
     };
     let architecture = row.state.and_then(|state| state.architecture);
-    let stage = stage(&row);
+    let stage = stage(row);
     let mut transfers: Vec<Transfer> =
         row.transfers.iter().map(|state| transfer(state, now)).collect();
     transfers.sort_unstable_by_key(|transfer| Reverse(transfer.age_ms));
@@ -95,7 +96,7 @@ fn machine(key: ClientKey, row: Row<'_>, now: Timestamp) -> Machine {
         mac,
         ip: row.ip.or(row.state.and_then(|state| state.ip)).map(|ip| ip.to_string()),
         architecture: architecture.map(|architecture| architecture.0),
-        architecture_name: architecture.and_then(|known| known.name()).map(str::to_owned),
+        architecture_name: architecture.and_then(Architecture::name).map(str::to_owned),
         stage,
         idle_ms: millis(row.last_seen, now),
         last_file: row.state.and_then(|state| state.last_file.as_deref()).map(text),

@@ -3,10 +3,11 @@
 use crate::log_line::decision::{Boot, Drop, Near, Outcome};
 use crate::log_line::{
     DecisionLine, DhcpLine, DropKind, Line, NoticeClient, NoticeLine, ProcessLine, PxeOutcome,
-    ReplyPorts, Restrictions, SandboxLine, TftpLine,
+    ReplyPorts, Restrictions, SandboxLine, StatusLine, TftpLine,
 };
 use crate::proxydhcp::DropReason;
 use crate::reason::BootReason;
+use crate::status::{Counters, Transfer};
 use crate::story::boot::TransferStats;
 use crate::story::correlate::BootCorrelator;
 use crate::story::event::{Detail, Event, RefusalReason, ServerEvent, event};
@@ -150,9 +151,10 @@ fn each_proxydhcp_line_is_parsed_into_its_event() {
 }
 
 #[test]
-fn lines_of_a_start_are_parsed_into_events_of_the_server() {
+fn lines_of_the_process_are_parsed_into_events_of_the_server() {
     let server = |event| Some(Event::Server(event));
     let warning = "/etc/c:3: dhcp-range: no interface of this machine is on the network".to_owned();
+    let state = |line| ProcessLine::Status(Box::new(line));
     let unconfined = || Restrictions { sandbox: None, capabilities: Vec::new() };
     let sandbox = SandboxLine {
         packets: unconfined().to_string(),
@@ -162,6 +164,8 @@ fn lines_of_a_start_are_parsed_into_events_of_the_server() {
     for (line, expected) in [
         (ProcessLine::Started, server(ServerEvent::Started)),
         (ProcessLine::CompileTimeOptions(sandbox), None),
+        (state(StatusLine::Dhcp(Counters::default())), None),
+        (state(StatusLine::Slow { machine: mac(), transfer: Transfer::default() }), None),
         (ProcessLine::FailedToStart, server(ServerEvent::StartFailed)),
         (ProcessLine::Terminated, server(ServerEvent::Stopped)),
         (ProcessLine::ConfigWarning(warning.clone()), Some(problem(warning))),
