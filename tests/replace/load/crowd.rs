@@ -80,10 +80,10 @@ struct Run<'a> {
     /// Port 68 for broadcasts, and port 4011.
     sockets: [UdpSocket; 2],
     attempts: HashMap<usize, Attempt>,
-    /// Transfers that are complete. Their server may not know it yet.
-    complete: HashMap<usize, Transfer>,
-    /// When they were completed.
-    completed: VecDeque<(Instant, usize)>,
+    /// Transfers that are over. Their server may not know it yet.
+    over: HashMap<usize, Transfer>,
+    /// When they have ended.
+    ends: VecDeque<(Instant, usize)>,
     machines: HashMap<u32, Machine>,
     /// Requests without an answer: their machine.
     open: [HashMap<u32, u32>; 2],
@@ -99,7 +99,7 @@ const RECEIVE_BUFFER: usize = 8 << 20;
 const MAX_REPEATS: u32 = 30;
 /// How often it is checked what is due.
 const TICK: Duration = Duration::from_millis(2);
-/// For this time a client acknowledges the last block again.
+/// For this time after the end a client sends the last datagram again if the server does.
 const DALLY: Duration = Duration::from_secs(25);
 /// The time for the last transfers.
 const DRAIN: Duration = Duration::from_secs(120);
@@ -161,8 +161,8 @@ impl<'a> Run<'a> {
             poll,
             sockets,
             attempts: HashMap::new(),
-            complete: HashMap::new(),
-            completed: VecDeque::new(),
+            over: HashMap::new(),
+            ends: VecDeque::new(),
             machines: HashMap::new(),
             open: [HashMap::new(), HashMap::new()],
             numbers: 0,
@@ -211,8 +211,8 @@ impl<'a> Run<'a> {
         if token.0 < self.sockets.len() {
             return self.replies(token.0);
         }
-        if let Some(transfer) = self.complete.get(&token.0) {
-            return transfer.acknowledge_again();
+        if let Some(transfer) = self.over.get(&token.0) {
+            return transfer.answer_again();
         }
         let Some(attempt) = self.attempts.get_mut(&token.0) else { return };
         let state = attempt.transfer.receive(self.files, self.roots.get(), self.crowd.pace);
@@ -243,11 +243,11 @@ impl<'a> Run<'a> {
     }
 
     fn tick(&mut self, now: Instant, goes_on: bool) {
-        while let Some((at, token)) = self.completed.front()
+        while let Some((at, token)) = self.ends.front()
             && now.duration_since(*at) > DALLY
         {
-            self.complete.remove(token);
-            self.completed.pop_front();
+            self.over.remove(token);
+            self.ends.pop_front();
         }
         let late: Vec<u32> = self
             .machines
@@ -283,7 +283,9 @@ impl<'a> Run<'a> {
         if matches!(owner, Owner::Abandoned) {
             if transfer.is_answered() {
                 transfer.abandon();
-                self.attempts.remove(&token);
+                let attempt = self.attempts.remove(&token);
+                self.over.extend(attempt.map(|attempt| (token, attempt.transfer)));
+                self.ends.push_back((Instant::now(), token));
             }
             return;
         }
@@ -303,19 +305,19 @@ impl<'a> Run<'a> {
 
     /// A transfer has ended: the client goes on.
     fn ended(&mut self, token: usize, result: Result<(), String>, goes_on: bool) {
-        let Some(Attempt { owner, transfer, .. }) = self.attempts.remove(&token) else { return };
+        let Some(Attempt { owner, mut transfer, .. }) = self.attempts.remove(&token) else {
+            return;
+        };
         let position = OF_A_MACHINE.iter().position(|file| *file == transfer.wish.file);
         match result {
-            Ok(()) => {
-                self.tally.transfers += 1;
-                self.complete.insert(token, transfer);
-                self.completed.push_back((Instant::now(), token));
-            }
+            Ok(()) => self.tally.transfers += 1,
             Err(reason) => {
                 self.tally.failures.push(reason);
                 transfer.abandon();
             }
         }
+        self.over.insert(token, transfer);
+        self.ends.push_back((Instant::now(), token));
         match owner {
             Owner::Loader if goes_on => self.load_any(),
             Owner::Machine => match position.and_then(|last| OF_A_MACHINE.get(last + 1)) {
