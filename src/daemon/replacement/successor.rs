@@ -116,6 +116,8 @@ impl Daemon {
             (Stage::Offered, Control::Prepared { pid }) => {
                 successor.pid = pid;
                 (successor.stage, successor.since) = (Stage::Stopped, now);
+                // When the other process serves, it answers `--status`.
+                self.file_process.send(&Request::StopControl);
                 // Replies to requests that were read leave before.
                 self.perform(now);
                 let successor = self.replacement.successor.as_ref()?;
@@ -151,7 +153,6 @@ impl Daemon {
         if let Some(manager) = &self.process.sd_notify {
             if *waits { manager.ready() } else { manager.main_process(*pid) }
         }
-        self.file_process.send(&Request::StopControl);
         self.process.control = None;
         for (_, process) in self.replacement.earlier() {
             self.sockets.deregister(&process.link);
@@ -186,6 +187,9 @@ impl Daemon {
         }
         let line = ProcessLine::NotReplaced { version: successor.version, is_late };
         self.logger.write(&Line::Process(line));
+        if successor.stage == Stage::Stopped {
+            self.file_process.send(&Request::StartControl);
+        }
         self.report_ready();
         // What has come meanwhile has no event.
         self.scheduling.backlog.extend(self.sockets.request_sources());
