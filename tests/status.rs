@@ -235,10 +235,11 @@ fn promtool(metrics: &str) -> Result<(String, bool), String> {
     Ok((result(&output).0, output.status.success()))
 }
 
-/// All words that begin with `pxemasq_`.
+/// All words that begin with `pxemasq_` and continue.
 fn metric_names(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
-    words.filter(|word| word.starts_with("pxemasq_")).map(str::to_owned).collect()
+    let is_name = |word: &&str| word.strip_prefix("pxemasq_").is_some_and(|rest| !rest.is_empty());
+    words.filter(is_name).map(str::to_owned).collect()
 }
 
 fn read(path: &str) -> String {

@@ -11,7 +11,9 @@ mod requests;
 mod scene;
 mod short_load;
 mod stages;
+mod together;
+mod variants;
 
 fn main() -> std::process::ExitCode {
-    common::harness::run(&[short_load::TESTS, stages::TESTS])
+    common::harness::run(&[short_load::TESTS, stages::TESTS, together::TESTS, variants::TESTS])
 }

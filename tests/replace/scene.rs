@@ -10,6 +10,7 @@ use pxemasq::status::Status;
 use pxemasq::sys::control_socket::connect_to_server;
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -198,7 +199,7 @@ pub fn pid_in_file() -> Option<u32> {
 
 /// The state of the server, by its control socket.
 pub fn status() -> Result<Status, String> {
-    let context = |action: &'static str| move |error| format!("{action}: {error}");
+    let context = |action: &'static str| move |error: io::Error| format!("{action}: {error}");
     let connection =
         connect_to_server(CONTROL.as_ref()).map_err(|error| format!("connect: {error:?}"))?;
     let request = control::Request::new(Request::Status { earlier: 0 });

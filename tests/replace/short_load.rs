@@ -12,7 +12,7 @@ fn no_transfer_and_no_request_fails_while_the_server_is_replaced_under_load() {
     let crowd = Crowd {
         loaders: 200,
         machine_interval: Duration::from_millis(10),
-        pace: Duration::from_millis(100),
+        pace: Duration::from_millis(50),
     };
     let plan = Plan {
         crowd,

@@ -9,7 +9,7 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::RcvBufForce;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +24,17 @@ pub struct Crowd {
     pub machine_interval: Duration,
     /// A client acknowledges a window after this time.
     pub pace: Duration,
+}
+
+/// How far the run is.
+#[derive(Default)]
+pub struct Phase {
+    /// No client begins any more.
+    pub is_over: AtomicBool,
+    /// All clients have finished. They only acknowledge the last block again.
+    pub is_finished: AtomicBool,
+    /// No server needs them any more.
+    pub may_end: AtomicBool,
 }
 
 /// What happened.
@@ -69,6 +80,10 @@ struct Run<'a> {
     /// Port 68 for broadcasts, and port 4011.
     sockets: [UdpSocket; 2],
     attempts: HashMap<usize, Attempt>,
+    /// Transfers that are over. Their server may not know it yet.
+    over: HashMap<usize, Transfer>,
+    /// When they have ended.
+    ends: VecDeque<(Instant, usize)>,
     machines: HashMap<u32, Machine>,
     /// Requests without an answer: their machine.
     open: [HashMap<u32, u32>; 2],
@@ -84,12 +99,14 @@ const RECEIVE_BUFFER: usize = 8 << 20;
 const MAX_REPEATS: u32 = 30;
 /// How often it is checked what is due.
 const TICK: Duration = Duration::from_millis(2);
+/// For this time after the end a client sends the last datagram again if the server does.
+const DALLY: Duration = Duration::from_secs(25);
 /// The time for the last transfers.
 const DRAIN: Duration = Duration::from_secs(120);
 
 impl Crowd {
-    /// Sends requests until `is_over`, and finishes what was begun. Must be called in the namespace of the client.
-    pub fn run(self, files: &Files, roots: &ServedRoots, is_over: &AtomicBool) -> Tally {
+    /// Must be called in the namespace of the client.
+    pub fn run(self, files: &Files, roots: &ServedRoots, phase: &Phase) -> Tally {
         let mut run = Run::new(self, files, roots);
         (0..self.loaders).for_each(|_| run.load_any());
         let (mut events, mut next_machine) = (Events::with_capacity(512), Instant::now());
@@ -100,7 +117,7 @@ impl Crowd {
                 _ => {}
             }
             let now = Instant::now();
-            if is_over.load(Ordering::Relaxed) {
+            if phase.is_over.load(Ordering::Relaxed) {
                 over_since.get_or_insert(now);
             }
             while over_since.is_none() && next_machine <= now {
@@ -114,7 +131,10 @@ impl Crowd {
             run.tick(now, over_since.is_none());
             let is_late = over_since.is_some_and(|since| now.duration_since(since) > DRAIN);
             if over_since.is_some() && (run.is_finished() || is_late) {
-                return run.finish();
+                phase.is_finished.store(true, Ordering::Relaxed);
+                if phase.may_end.load(Ordering::Relaxed) {
+                    return run.finish();
+                }
             }
         }
     }
@@ -141,6 +161,8 @@ impl<'a> Run<'a> {
             poll,
             sockets,
             attempts: HashMap::new(),
+            over: HashMap::new(),
+            ends: VecDeque::new(),
             machines: HashMap::new(),
             open: [HashMap::new(), HashMap::new()],
             numbers: 0,
@@ -189,6 +211,9 @@ impl<'a> Run<'a> {
         if token.0 < self.sockets.len() {
             return self.replies(token.0);
         }
+        if let Some(transfer) = self.over.get(&token.0) {
+            return transfer.answer_again();
+        }
         let Some(attempt) = self.attempts.get_mut(&token.0) else { return };
         let state = attempt.transfer.receive(self.files, self.roots.get(), self.crowd.pace);
         self.changed(token.0, state, goes_on);
@@ -218,6 +243,12 @@ impl<'a> Run<'a> {
     }
 
     fn tick(&mut self, now: Instant, goes_on: bool) {
+        while let Some((at, token)) = self.ends.front()
+            && now.duration_since(*at) > DALLY
+        {
+            self.over.remove(token);
+            self.ends.pop_front();
+        }
         let late: Vec<u32> = self
             .machines
             .iter()
@@ -252,7 +283,9 @@ impl<'a> Run<'a> {
         if matches!(owner, Owner::Abandoned) {
             if transfer.is_answered() {
                 transfer.abandon();
-                self.attempts.remove(&token);
+                let attempt = self.attempts.remove(&token);
+                self.over.extend(attempt.map(|attempt| (token, attempt.transfer)));
+                self.ends.push_back((Instant::now(), token));
             }
             return;
         }
@@ -272,7 +305,10 @@ impl<'a> Run<'a> {
 
     /// A transfer has ended: the client goes on.
     fn ended(&mut self, token: usize, result: Result<(), String>, goes_on: bool) {
-        let Some(Attempt { owner, transfer, .. }) = self.attempts.remove(&token) else { return };
+        let Some(Attempt { owner, mut transfer, .. }) = self.attempts.remove(&token) else {
+            return;
+        };
+        let position = OF_A_MACHINE.iter().position(|file| *file == transfer.wish.file);
         match result {
             Ok(()) => self.tally.transfers += 1,
             Err(reason) => {
@@ -280,7 +316,8 @@ impl<'a> Run<'a> {
                 transfer.abandon();
             }
         }
-        let position = OF_A_MACHINE.iter().position(|file| *file == transfer.wish.file);
+        self.over.insert(token, transfer);
+        self.ends.push_back((Instant::now(), token));
         match owner {
             Owner::Loader if goes_on => self.load_any(),
             Owner::Machine => match position.and_then(|last| OF_A_MACHINE.get(last + 1)) {

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 pub const FILES: [(&str, usize); 5] = [
     ("pxelinux.0", 42_000),
     ("pxelinux.cfg/default", 300),
-    ("kernel", 150_001),
-    ("initrd", 290_000),
-    ("image", 440_400),
+    ("kernel", 100_001),
+    ("initrd", 150_000),
+    ("image", 220_200),
 ];
 /// The files of a machine, in the order of its requests.
 pub const OF_A_MACHINE: [usize; 2] = [0, 1];

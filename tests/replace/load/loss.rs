@@ -19,9 +19,13 @@ pub fn begin(lab: &Lab, per_thousand: u32) {
     lose(lab, lab.host("client"), "c0", per_thousand, answers);
 }
 
-/// What was lost in both directions.
-pub fn count(lab: &Lab) -> Lost {
-    let both = ["server", "client"].map(|host| counters(lab.host(host)));
+/// Loses nothing any more; what was lost in both directions.
+pub fn end(lab: &Lab) -> Lost {
+    let both = ["server", "client"].map(|host| {
+        let host = lab.host(host);
+        host.run(Command::new("nft").args(["flush", "chain", "inet", "loss", "in"]));
+        counters(host)
+    });
     std::array::from_fn(|index| both.iter().map(|lost| lost[index]).sum())
 }
 

@@ -10,12 +10,12 @@ use crate::common::lab::eventually;
 use crate::prober::{Measured, Prober};
 use crate::requests::PORTS;
 use crate::scene::{Scene, TIMEOUT, programs, runs};
-use crowd::{Crowd, Tally};
+use crowd::{Crowd, Phase, Tally};
 use files::{Files, Roots, ServedRoots};
 use loss::Lost;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 use steps::Operator;
@@ -44,8 +44,8 @@ pub struct Report {
     errors: Vec<String>,
 }
 
-/// Descriptors of the test: a socket for each client.
-const DESCRIPTORS: u64 = 4096;
+/// Descriptors of the test: a socket for each transfer, also for some time after it.
+const DESCRIPTORS: u64 = 10_000;
 
 impl Plan {
     /// Runs it on this scene, and ends the server.
@@ -56,22 +56,28 @@ impl Plan {
         let mut operator = Operator::start(scene, &roots);
         loss::begin(&scene.lab, self.loss);
         let mut seen = BTreeSet::new();
-        let is_over = AtomicBool::new(false);
+        let phase = Phase::default();
         let (client, prober) = (scene.client(), scene.prober());
-        let (tally, probes, commands) = thread::scope(|scope| {
-            let crowd = scope.spawn(|| client.inside(|| self.crowd.run(&files, &roots, &is_over)));
-            let probes = scope.spawn(|| Prober::new(prober).measure(self.probe_interval, &is_over));
-            let end = SetOnDrop(&is_over);
+        let (tally, probes, commands, lost) = thread::scope(|scope| {
+            let crowd = scope.spawn(|| client.inside(|| self.crowd.run(&files, &roots, &phase)));
+            let probes =
+                scope.spawn(|| Prober::new(prober).measure(self.probe_interval, &phase.is_over));
+            let end = EndOnDrop(&phase);
             let commands = self.replace_again_and_again(&mut operator, &mut seen);
+            phase.is_over.store(true, Ordering::Relaxed);
+            // It has a time limit.
+            while !phase.is_finished.load(Ordering::Relaxed) && !crowd.is_finished() {
+                thread::sleep(Duration::from_millis(10));
+            }
+            let lost = loss::end(&scene.lab);
+            operator.errors.extend(earlier_processes(&seen, operator.pid));
             drop(end);
             let join = "the thread does not panic";
-            (crowd.join().expect(join), probes.join().expect(join), commands)
+            (crowd.join().expect(join), probes.join().expect(join), commands, lost)
         });
-        let lost = loss::count(&scene.lab);
         let full_buffers = scene.full_buffers();
-        let mut errors = operator.errors;
-        errors.extend(earlier_processes(&seen, operator.pid));
         scene.stop(operator.pid);
+        let errors = operator.errors;
         Report { tally, probes, lost, commands, full_buffers, errors }
     }
 
@@ -96,11 +102,12 @@ impl Plan {
 }
 
 /// Ends the other threads, also after a panic.
-struct SetOnDrop<'a>(&'a AtomicBool);
+struct EndOnDrop<'a>(&'a Phase);
 
-impl Drop for SetOnDrop<'_> {
+impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_over.store(true, Ordering::Relaxed);
+        self.0.may_end.store(true, Ordering::Relaxed);
     }
 }
 

@@ -128,10 +128,21 @@ impl Transfer {
         }
     }
 
+    /// After the end: if the server sends again, the last datagram to it was lost (RFC 1350, section 6).
+    pub fn answer_again(&self) {
+        let mut buffer = [0; 2048];
+        while let Ok((_, from)) = self.socket.recv_from(&mut buffer) {
+            if self.peer == Some(from) {
+                self.send();
+            }
+        }
+    }
+
     /// Ends a transfer that is not needed any more.
-    pub fn abandon(&self) {
-        if let Some(peer) = self.peer {
-            drop(self.socket.send_to(b"\0\x05\0\0not needed\0", peer));
+    pub fn abandon(&mut self) {
+        if self.peer.is_some() {
+            self.last = b"\0\x05\0\0not needed\0".to_vec();
+            self.send();
         }
     }
 

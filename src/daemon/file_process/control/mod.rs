@@ -35,8 +35,6 @@ const FULL_PAUSE: Duration = Duration::from_millis(20);
 /// The control socket.
 pub struct Control {
     listener: ControlListener,
-    /// The user who started the program. Its connections are accepted, and those of root.
-    user: u32,
     /// Ends the wait of [`Control::serve`], after `state` has changed.
     wake: (PipeReader, PipeWriter),
     state: Mutex<State>,
@@ -49,8 +47,8 @@ struct State {
     answering: usize,
     /// Connections whose request was answered.
     answered: Vec<Channel>,
-    /// This process accepts connections, or has accepted them.
-    started: bool,
+    /// A thread is in [`Control::serve`].
+    serves: bool,
     /// Another process accepts connections now.
     stopped: bool,
 }
@@ -89,16 +87,21 @@ type Spawn = fn(Box<dyn FnOnce() + Send>) -> bool;
 
 impl Control {
     /// Serves this socket, as soon as [`Control::serve`] is called.
-    pub fn new(listener: ControlListener, user: u32) -> io::Result<Self> {
+    pub fn new(listener: ControlListener) -> io::Result<Self> {
         let wake = io::pipe()?;
-        Ok(Self { listener, user, wake, state: Mutex::default(), documents: Documents::default() })
+        Ok(Self { listener, wake, state: Mutex::default(), documents: Documents::default() })
     }
 
     /// Accepts connections until [`Control::stop`] is called, and answers their requests until all are closed. `spawn` starts a
-    /// thread. A second call has no effect.
+    /// thread. If another thread is in it, that one goes on.
     pub fn serve(self: &Arc<Self>, channel: &Arc<Channel>, spawn: Spawn) {
-        if std::mem::replace(&mut self.state().started, true) {
-            return;
+        let other_serves = {
+            let mut state = self.state();
+            state.stopped = false;
+            std::mem::replace(&mut state.serves, true)
+        };
+        if other_serves {
+            return self.wake();
         }
         let mut connections = Connections::default();
         while self.take_answered(&mut connections.waiting) {
@@ -128,7 +131,7 @@ impl Control {
         }));
     }
 
-    /// Ends the accepting of connections: another process accepts them now.
+    /// Ends the accepting of connections, until [`Control::serve`] is called again: another process accepts them now.
     pub fn stop(&self) {
         self.state().stopped = true;
         self.wake();
@@ -152,7 +155,8 @@ impl Control {
     fn take_answered(&self, waiting: &mut Vec<Waiting>) -> bool {
         let mut state = self.state();
         waiting.extend(state.answered.drain(..).map(Waiting::new));
-        !state.stopped || !waiting.is_empty() || state.answering > 0
+        state.serves = !state.stopped || !waiting.is_empty() || state.answering > 0;
+        state.serves
     }
 
     /// Waits for a connection, a request, or the end of an answer; for each entry of `waiting` whether there is a request. While as
@@ -207,7 +211,7 @@ impl Control {
         }
         match self.listener.accept() {
             Ok(connection) => {
-                if control_socket::is_trusted_by(&connection, self.user).unwrap_or(false) {
+                if self.listener.trusts(&connection) {
                     connections.waiting.push(Waiting::new(connection));
                 } else {
                     send_error(&connection, "only root and the user who started it may do this");

@@ -42,7 +42,7 @@ pub enum Request {
     StatusWritten(u32),
     /// Accept connections of the control socket.
     StartControl,
-    /// Accept no connections of the control socket any more: another process does.
+    /// Accept no connections of the control socket until [`Request::StartControl`]: another process does.
     StopControl,
     /// A connection of the control socket, which is passed as a descriptor, has requested the state of this process.
     ServeConnection,
