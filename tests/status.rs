@@ -105,7 +105,7 @@ fn without_a_server_the_exit_code_is_5() {
     let folder = tempfile::tempdir().expect("a directory");
     let pid_file = folder.path().join("pid");
     let check = || {
-        for format in ["text", "json", "metrics", "watch"] {
+        for format in ["text", "json", "metrics"] {
             let (text, code) = result(&ask(&pid_file, &[&format!("--status={format}")]));
             assert_eq!(code, Some(5), "{format}: {text}");
             assert!(text.contains("no server is running with the control socket"), "{text}");

@@ -46,7 +46,7 @@ pub enum Control {
         pid: u32,
     },
     /// The old process does not read the sockets any more.
-    Go,
+    Go(Box<HandOver>),
     /// The new process reads the sockets.
     Serving,
     /// To the server: a process that was replaced has finished its transfers. What it has counted, and what the processes before
@@ -88,8 +88,16 @@ pub struct Offer {
     pub more: bool,
     /// Whether the old process needs datagrams of port 69 that are for its transfers (`tftp-single-port`).
     pub needs_datagrams: bool,
-    /// What the processes before the old one have counted.
+}
+
+/// What the new process has to know of earlier processes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandOver {
+    /// What those have counted that have finished before the old one.
     pub earlier_counters: Counters,
+    /// The process ids of those that have finished, and only wait for the end of the server.
+    pub finished: Vec<u32>,
 }
 
 /// The meaning of a descriptor.
@@ -122,9 +130,6 @@ pub enum Descriptor {
         /// Whether it needs datagrams of port 69.
         #[serde(default)]
         needs_datagrams: bool,
-        /// Whether it has finished its transfers, and only waits for the end of the server.
-        #[serde(default)]
-        is_finished: bool,
     },
     /// A descriptor of another version of the program. It is closed.
     #[serde(other)]
@@ -216,12 +221,16 @@ mod tests {
                 Descriptor::Dhcp { port: 67, device: Some("eth0".to_owned()) },
                 Descriptor::Tftp { address: "[fe80::1%3]:69".parse().unwrap() },
                 Descriptor::ControlSocket,
-                Descriptor::Link { pid: 7, needs_datagrams: true, is_finished: false },
+                Descriptor::Link { pid: 7, needs_datagrams: true },
             ],
             more: false,
             needs_datagrams: true,
-            earlier_counters: Counters { offers: 3, ..Counters::default() },
         }
+    }
+
+    fn hand_over() -> HandOver {
+        let earlier_counters = Counters { offers: 3, ..Counters::default() };
+        HandOver { earlier_counters, finished: vec![7] }
     }
 
     #[test]
@@ -235,7 +244,7 @@ mod tests {
         for message in [
             Message::Control(Control::Offer(offer())),
             Message::Control(Control::Prepared { pid: 5 }),
-            Message::Control(Control::Go),
+            Message::Control(Control::Go(Box::new(hand_over()))),
             Message::Control(Control::Signal { name: "HUP".to_owned() }),
             Message::Datagram(datagram),
         ] {

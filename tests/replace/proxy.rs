@@ -138,7 +138,7 @@ fn stage(bytes: &[u8]) -> Stage {
     match Message::decode(bytes) {
         Some(Message::Control(Control::Offer(_))) => Stage::Offer,
         Some(Message::Control(Control::Prepared { .. })) => Stage::Prepared,
-        Some(Message::Control(Control::Go)) => Stage::Go,
+        Some(Message::Control(Control::Go(_))) => Stage::Go,
         Some(Message::Control(Control::Serving)) => Stage::Serving,
         None if Request::decode(bytes).is_ok() => Stage::Request,
         _ => Stage::Other,

@@ -3,8 +3,10 @@
 use pxemasq::control::{Command, LAST, MAX_PART_LEN, MAX_REQUEST_LEN, MORE, Request};
 use pxemasq::status::{Counters, Machine, SCHEMA, Stage, Status, Transfer};
 use pxemasq::sys::channel::Channel;
-use pxemasq::sys::control_socket::{ControlListener, connect_to_server};
-use std::path::{Path, PathBuf};
+use pxemasq::sys::control_socket::ControlListener;
+use pxemasq::sys::fds::wait_readable;
+use std::io::{PipeReader, PipeWriter, pipe};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
@@ -29,9 +31,10 @@ struct State {
 }
 
 pub struct Server {
-    path: PathBuf,
     state: Arc<Mutex<State>>,
     thread: Option<JoinHandle<()>>,
+    /// The thread ends when it is closed.
+    running: Option<PipeWriter>,
 }
 
 impl Server {
@@ -42,8 +45,9 @@ impl Server {
             State { old: answer.clone(), new: answer, replaced: 0, accepted: 0, stopped: false };
         let state = Arc::new(Mutex::new(state));
         let shared = state.clone();
-        let thread = Some(thread::spawn(move || accept(&listener, &shared)));
-        Self { path: path.to_owned(), state, thread }
+        let (end, running) = pipe().expect("a pipe");
+        let thread = Some(thread::spawn(move || accept(&listener, &end, &shared)));
+        Self { state, thread, running: Some(running) }
     }
 
     /// Changes the answer to further requests.
@@ -69,9 +73,8 @@ impl Server {
     /// Closes the socket and its connections, and leaves its file.
     pub fn stop(&mut self) {
         self.state.lock().expect("no panic").stopped = true;
-        let Some(thread) = self.thread.take() else { return };
-        // The thread waits for a connection.
-        if connect_to_server(&self.path).is_ok() {
+        self.running = None;
+        if let Some(thread) = self.thread.take() {
             thread.join().expect("no panic");
         }
     }
@@ -83,12 +86,10 @@ impl Drop for Server {
     }
 }
 
-fn accept(listener: &ControlListener, state: &Arc<Mutex<State>>) {
-    while let Ok(connection) = listener.accept() {
+fn accept(listener: &ControlListener, end: &PipeReader, state: &Arc<Mutex<State>>) {
+    while let (true, false) = wait_readable(listener, Some(end)) {
+        let connection = listener.accept().expect("a connection");
         let mut locked = state.lock().expect("no panic");
-        if locked.stopped {
-            return;
-        }
         let number = locked.accepted;
         locked.accepted += 1;
         drop(locked);

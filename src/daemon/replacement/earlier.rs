@@ -132,7 +132,7 @@ impl Daemon {
         index: usize,
         now: Timestamp,
     ) -> Option<ExitReason> {
-        if self.replacement.successor.is_some() {
+        if !self.replacement.reads_requests() {
             // The process that replaces this one reads them.
             return None;
         }

@@ -16,7 +16,7 @@ pub use self::earlier::EarlierProcess;
 use self::waiting::Waiting;
 use super::ExitReason;
 use super::sd_notify::SdNotify;
-use crate::control::replacement::{Control, Message};
+use crate::control::replacement::{Control, HandOver, Message};
 use crate::status::Counters;
 use crate::sys::channel::Channel;
 use crate::sys::signals::Signals;
@@ -96,10 +96,27 @@ impl Replacement {
         Self { cgroup, is_watched, ..Self::default() }
     }
 
-    /// Of a process that replaces another one, which is the last of `earlier`. `counters`: those of processes that have ended.
-    pub fn after(earlier: Vec<EarlierProcess>, counters: Counters, cgroup: Option<String>) -> Self {
+    /// Of a process that replaces another one, which is the last of `earlier`.
+    pub fn after(earlier: Vec<EarlierProcess>, cgroup: Option<String>) -> Self {
         let earlier = earlier.into_iter().map(Some).collect();
-        Self { earlier, counters, cgroup, has_replaced: true, ..Self::default() }
+        Self { earlier, cgroup, has_replaced: true, ..Self::default() }
+    }
+
+    /// This process serves now: what it has to know of those before it.
+    pub fn begin(&mut self, from: HandOver) {
+        self.counters = from.earlier_counters;
+        for process in self.earlier.iter_mut().flatten() {
+            process.is_finished = from.finished.contains(&process.pid);
+        }
+    }
+
+    /// What the process that replaces this one has to know.
+    fn hand_over(&self) -> HandOver {
+        let finished = self.earlier.iter().flatten().filter(|process| process.is_finished);
+        HandOver {
+            earlier_counters: self.counters.clone(),
+            finished: finished.map(|process| process.pid).collect(),
+        }
     }
 
     /// The connection to the server that this process replaces.

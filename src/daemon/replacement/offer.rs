@@ -36,7 +36,6 @@ impl Daemon {
                 descriptors: meanings,
                 more: index + 1 < parts.len(),
                 needs_datagrams: self.has_single_port(),
-                earlier_counters: self.replacement.counters.clone(),
             };
             link.send_fds_nonblocking(&Message::Control(Control::Offer(offer)).encode(), &fds)?;
         }
@@ -56,11 +55,8 @@ impl Daemon {
             offered.push((Descriptor::StandardError, standard_error.as_fd()));
         }
         offered.extend(self.replacement.earlier().map(|(_, process)| {
-            let link = Descriptor::Link {
-                pid: process.pid,
-                needs_datagrams: process.needs_datagrams,
-                is_finished: process.is_finished,
-            };
+            let link =
+                Descriptor::Link { pid: process.pid, needs_datagrams: process.needs_datagrams };
             (link, process.link.as_fd())
         }));
         offered

@@ -120,9 +120,10 @@ impl Daemon {
                 self.file_process.send(&Request::StopControl);
                 // Replies to requests that were read leave before.
                 self.perform(now);
+                let go = Control::Go(Box::new(self.replacement.hand_over()));
                 let successor = self.replacement.successor.as_ref()?;
                 // If it fails, the connection is closed.
-                let _ = successor.link.send(&Message::Control(Control::Go).encode());
+                let _ = successor.link.send(&Message::Control(go).encode());
             }
             (Stage::Stopped, Control::Serving) => {
                 successor.stage = Stage::Replaced(now);

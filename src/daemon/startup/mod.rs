@@ -217,10 +217,12 @@ impl Detached {
             .settle(logger)
             .and_then(Daemonized::confine)
             .and_then(|confined| confined.ready(logger));
-        let serves = ready.and_then(|daemon| {
+        let serves = ready.and_then(|mut daemon| {
             let is_awaited = || fork_status.as_ref().is_none_or(ForkStatus::is_awaited);
-            let server = daemon.replacement.server();
-            server.map_or(Ok(()), |server| predecessor::take_over(server, is_awaited))?;
+            if let Some(server) = daemon.replacement.server() {
+                let from = predecessor::take_over(server, is_awaited)?;
+                daemon.replacement.begin(from);
+            }
             Ok(daemon)
         });
         match (serves, fork_status) {
@@ -324,9 +326,7 @@ fn replacement(
     let is_watched = config.process.debug || config.process.foreground;
     match predecessor {
         None => Replacement::first(cgroup, is_watched),
-        Some(Predecessor { earlier, counters, .. }) => {
-            Replacement::after(earlier, counters, cgroup)
-        }
+        Some(Predecessor { earlier, .. }) => Replacement::after(earlier, cgroup),
     }
 }
 

@@ -1,11 +1,10 @@
 //! `--replace`: the running server, from the side of the process that replaces it (`crate::control::replacement`).
 
-use crate::control::replacement::{Control, Descriptor, MAX_MESSAGE_LEN, Message, Offer};
+use crate::control::replacement::{Control, Descriptor, HandOver, MAX_MESSAGE_LEN, Message, Offer};
 use crate::control::{Command, ERROR, Replace, Request};
 use crate::daemon::replacement::EarlierProcess;
 use crate::daemon::sockets::{DhcpSocket, TakenOver};
 use crate::error::StartupError;
-use crate::status::Counters;
 use crate::status_query::connection::{connect, control_path};
 use crate::strerror::strerror;
 use crate::sys::channel::Channel;
@@ -22,8 +21,6 @@ use std::time::{Duration, Instant};
 pub struct Predecessor {
     /// It and the processes that it has replaced. It is the last one.
     pub earlier: Vec<EarlierProcess>,
-    /// What the processes before it have counted.
-    pub counters: Counters,
     /// The control socket.
     pub control: Option<ControlListener>,
     /// The socket to the service manager, if this process is to be the main process of the service.
@@ -71,7 +68,6 @@ impl Predecessor {
         link.send_blocking(&request.encode()).map_err(|error| broken(&error))?;
         let mut predecessor = Self {
             earlier: Vec::new(),
-            counters: Counters::default(),
             control: None,
             service_manager: None,
             standard_error: None,
@@ -80,7 +76,6 @@ impl Predecessor {
         loop {
             let (offer, fds) = receive_offer(&link)?;
             let Offer { pid, needs_datagrams, more, .. } = offer;
-            predecessor.counters = offer.earlier_counters;
             for (meaning, fd) in offer.descriptors.into_iter().zip(fds) {
                 predecessor.take(meaning, fd, &mut taken_over);
             }
@@ -101,9 +96,14 @@ impl Predecessor {
             Descriptor::ControlSocket => self.control = Some(ControlListener::from(fd)),
             Descriptor::ServiceManager => self.service_manager = Some(fd),
             Descriptor::StandardError => self.standard_error = Some(fd),
-            Descriptor::Link { pid, needs_datagrams, is_finished } => {
+            Descriptor::Link { pid, needs_datagrams } => {
                 let link = Channel::from(fd);
-                self.earlier.push(EarlierProcess { link, pid, needs_datagrams, is_finished });
+                self.earlier.push(EarlierProcess {
+                    link,
+                    pid,
+                    needs_datagrams,
+                    is_finished: false,
+                });
             }
             Descriptor::Unknown => {}
         }
@@ -112,11 +112,11 @@ impl Predecessor {
 
 /// The running server stops to read its sockets; from now on this process reads them. `is_awaited`: whether the process that was
 /// started still waits. It writes the pid file, so without it no server is replaced.
-pub fn take_over(link: &Channel, is_awaited: impl Fn() -> bool) -> Result<(), StartupError> {
+pub fn take_over(link: &Channel, is_awaited: impl Fn() -> bool) -> Result<HandOver, StartupError> {
     send(link, Control::Prepared { pid: process_id::own() })?;
     match receive(link).map_err(Failure::into_error)?.0 {
-        Control::Go if is_awaited() => send(link, Control::Serving),
-        Control::Go => Err(StartupError::other("the process that was started has ended")),
+        Control::Go(hand_over) if is_awaited() => send(link, Control::Serving).map(|()| *hand_over),
+        Control::Go(_) => Err(StartupError::other("the process that was started has ended")),
         Control::Refused { reason, .. } => Err(refused(&reason)),
         _ => Err(unexpected()),
     }
