@@ -21,6 +21,7 @@ crate::tests![
     replacement_from_another_control_group_keeps_the_main_process,
     reload_after_a_replacement_from_another_control_group_succeeds,
     forking_service_is_replaced_by_its_pid_file,
+    forking_service_waits_for_a_server_in_another_control_group,
     exec_service_waits_for_the_server_that_has_replaced_it,
 ];
 
@@ -252,6 +253,25 @@ fn forking_service_is_replaced_by_its_pid_file() {
     transfer.finish();
     machine.expect_servers(&[new]);
     service.expect_main(new);
+    assert!(service.stop() < MAX_STOP);
+    machine.expect_end();
+}
+
+/// systemd does not accept a process of another control group from the pid file either.
+fn forking_service_waits_for_a_server_in_another_control_group() {
+    let Some(machine) = machine() else { return };
+    let path = "/run/dnsmasq.pid";
+    let Some(mut service) = service(&machine, Type::Forking(path), &[]) else { return };
+    let old = service.main;
+    for _ in 0..2 {
+        assert_eq!(machine.replace(&[]), succeeded());
+        machine.expect_servers(&[old, machine.daemon()]);
+        service.expect_main(old);
+        machine.expect_service();
+    }
+    // The next reload brings it back.
+    let new = reload(&machine, &mut service);
+    machine.expect_servers(&[old, new]);
     assert!(service.stop() < MAX_STOP);
     machine.expect_end();
 }

@@ -32,7 +32,7 @@ pub struct Replacement {
     earlier: Vec<Option<EarlierProcess>>,
     /// What those have counted that have ended.
     pub counters: Counters,
-    /// The control group of this process, if it is the main process of a service.
+    /// The control group of this process, if a service manager has started it.
     cgroup: Option<String>,
     /// The program that started this process waits for its end.
     is_watched: bool,
@@ -90,8 +90,8 @@ const MIN_TIME_WITH_NEIGHBOURS: Duration = Duration::from_secs(5 * 60);
 const MAX_EARLIER: usize = 100;
 
 impl Replacement {
-    /// Of a process that has not replaced another one. `cgroup`: the control group, if this process is the main process of a
-    /// service. `is_watched`: the program that started this process waits for its end.
+    /// Of a process that has not replaced another one. `cgroup`: the control group, if a service manager has started this
+    /// process. `is_watched`: the program that started this process waits for its end.
     pub fn first(cgroup: Option<String>, is_watched: bool) -> Self {
         Self { cgroup, is_watched, ..Self::default() }
     }

@@ -13,9 +13,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 impl Replacement {
     /// Whether this process goes on after its transfers, until the server ends: the program that started it would take its end
     /// for the end of the service. `cgroup`: the control group of the new process. systemd accepts it as the main process of the
-    /// service only if it is in the same one.
+    /// service, by a notification or by the pid file, only if it is in the same one.
     pub(super) fn must_wait(&self, cgroup: &str, is_notifying: bool) -> bool {
-        if is_notifying { self.cgroup.as_deref() != Some(cgroup) } else { self.is_watched }
+        let cannot_be_named = self.is_watched && !is_notifying;
+        cannot_be_named || self.cgroup.as_deref().is_some_and(|own| own != cgroup)
     }
 }
 

@@ -68,7 +68,7 @@ impl Parsed {
             created: None,
             standard_error: None,
         };
-        let cgroup = control_group(predecessor.is_some());
+        let cgroup = control_group(predecessor.as_ref());
         Ok(Bound {
             config,
             findings,
@@ -94,10 +94,12 @@ fn connect_to_predecessor(
     Ok((Some(server), sockets))
 }
 
-/// The control group of this process, if a service manager has started it, or may become its manager.
-fn control_group(replaces: bool) -> Option<String> {
-    let has_manager = replaces || std::env::var_os("NOTIFY_SOCKET").is_some();
-    has_manager.then(|| fs::read_to_string("/proc/self/cgroup").ok())?
+/// The control group of this process, if a service manager has started it. systemd sets `INVOCATION_ID`, also if the process
+/// cannot send notifications.
+fn control_group(predecessor: Option<&Predecessor>) -> Option<String> {
+    let has_manager = predecessor.is_some_and(|server| server.service_manager.is_some())
+        || ["NOTIFY_SOCKET", "INVOCATION_ID"].iter().any(|name| std::env::var_os(name).is_some());
+    has_manager.then(|| fs::read_to_string("/proc/self/cgroup").unwrap_or_default())
 }
 
 fn system_error(action: &'static str) -> impl Fn(io::Error) -> StartupError {
