@@ -108,7 +108,7 @@ fn assert_no_server(ended: &Ended) {
     let expected = format!("\ndnsmasq: no server is running with the control socket {CONTROL}: ");
     assert!(ended.stderr.starts_with(&expected), "{}", ended.stderr);
     assert_eq!(ended.stderr.trim().lines().count(), 1, "{}", ended.stderr);
-    assert_eq!(programs(), []);
+    assert!(programs().is_empty());
 }
 
 fn replacement_without_a_server_is_an_error() {
