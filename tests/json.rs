@@ -6,6 +6,7 @@ use common::status_server::{StatusServer, full_state};
 use pxemasq::log_line::DropKind;
 use pxemasq::reason::Reason;
 use pxemasq::status::Stage;
+use pxemasq::status_query::words::drop_reason;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -267,8 +268,12 @@ fn keys_of_status_are_documented_and_exist() {
         let read: Stage = serde_json::from_value(stage.into()).expect("it is a stage");
         assert_eq!(read == Stage::Unknown, stage == "unknown");
     }
-    let reasons: BTreeSet<String> = DropKind::all().map(|kind| kind.id().to_owned()).collect();
-    assert_eq!(rows("### Reasons without an answer"), reasons);
+    let reasons = section(&document(), "### Reasons without an answer");
+    for id in DropKind::all().map(DropKind::id) {
+        let row = format!("| `{id}` | {} |", drop_reason(id));
+        assert!(reasons.lines().any(|line| line == row), "{row}");
+    }
+    assert_eq!(rows("### Reasons without an answer").len(), DropKind::COUNT);
 }
 
 /// Of two names for one thing, one is wrong.

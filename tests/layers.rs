@@ -54,7 +54,7 @@ const LAYERS: &[Layer] = &[
     layer("control", &["status"], &["serde", "serde_json"]),
     layer("effect", &["boot_monitor", "log_line", "net"], &[]),
     layer("logging", &["byte_text", "config", "error", "log_line", "strerror", "sys", "terminal"], &["conf_parser", "log", "env_logger"]),
-    layer("status_query", &["byte_text", "control", "error", "log_line", "status", "strerror", "sys", "terminal"], &["prometheus", "serde_json"]),
+    layer("status_query", &["byte_text", "control", "error", "log_line", "status", "strerror", "sys", "terminal"], &["crossterm", "prometheus", "serde_json", "terminal_size", "unicode_width"]),
     layer("story", &["byte_text", "capture", "error", "log_line", "reason", "strerror", "terminal", "wire"], &["serde", "serde_json"]),
     layer("proxydhcp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "origin", "reason", "wire"], &["conf_parser"]),
     layer("tftp", &["boot_monitor", "byte_text", "config", "effect", "log_line", "net", "time", "wire"], &["conf_parser"]),
@@ -66,6 +66,7 @@ const LAYERS: &[Layer] = &[
 /// The crates of `[dependencies]` in `Cargo.toml`, as paths name them.
 const CRATES: &[&str] = &[
     "conf_parser",
+    "crossterm",
     "dlmalloc",
     "env_logger",
     "getopts",
@@ -82,6 +83,7 @@ const CRATES: &[&str] = &[
     "serde",
     "serde_json",
     "terminal_size",
+    "unicode_width",
 ];
 
 /// Modules without clock, files and sockets.
@@ -201,6 +203,7 @@ fn every_file_on_disk_is_read_unless_it_is_test_code() {
         "proxydhcp/tests.rs",
         "proxydhcp/tests/expected_step.rs",
         "proxydhcp/tests/no_boot_file.rs",
+        "status_query/watch/view/tests.rs",
         "story/capture/tests.rs",
         "story/event/tests.rs",
         "story/log_record/tests.rs",

@@ -238,6 +238,7 @@ fn bash_offers_values_and_files() {
         ("--test = st", "strict start"),
         ("--test = ", "strict start json"),
         ("--story = h", "html"),
+        ("--status = ", "text json watch metrics"),
         ("--story men", "menu.log"),
         ("--explain = uefi", "uefi uefi32"),
         ("--explain = pc", "pcap="),

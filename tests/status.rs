@@ -25,7 +25,9 @@ crate::tests![
     wrong_options_are_refused_with_a_reason,
     hostile_names_do_not_reach_the_terminal,
     metrics_are_accepted_by_promtool,
-    dashboard_and_documents_use_metrics_that_exist,
+    dashboard_and_documents_use_all_metrics_and_no_others,
+    panels_of_the_dashboard_are_complete_and_do_not_overlap,
+    queries_of_the_dashboard_are_accepted_by_promtool,
 ];
 
 fn main() -> std::process::ExitCode {
@@ -52,7 +54,7 @@ fn text_and_json_have_the_transfers_of_all_processes() {
         "pxemasq 0.1.0, process 1234, serves since ",
         "Process 1200, which it has replaced, finishes its transfers.",
         "52:54:00:12:34:56  192.168.1.101  x86-64_EFI    loads ",
-        "  2360 DHCP requests: 1600 offers",
+        "  DHCP requests: 2360 (1600 offers",
         "    60: it is no PXE client",
         "! transfers: 45 of 50: more than 80 % is used; raise tftp-max",
     ] {
@@ -233,32 +235,74 @@ fn promtool(metrics: &str) -> Result<(String, bool), String> {
     Ok((result(&output).0, output.status.success()))
 }
 
-/// All words that begin with `pxemasq_`.
+/// All words that begin with `pxemasq_` and continue.
 fn metric_names(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
-    words.filter(|word| word.starts_with("pxemasq_")).map(str::to_owned).collect()
+    let is_name = |word: &&str| word.strip_prefix("pxemasq_").is_some_and(|rest| !rest.is_empty());
+    words.filter(is_name).map(str::to_owned).collect()
 }
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("the file exists")
 }
 
-fn dashboard_and_documents_use_metrics_that_exist() {
+fn dashboard() -> Value {
+    serde_json::from_str(&read("docs/grafana-dashboard.json")).expect("it is JSON")
+}
+
+fn panels(dashboard: &Value) -> &[Value] {
+    dashboard["panels"].as_array().expect("an array")
+}
+
+fn queries(dashboard: &Value) -> Vec<&str> {
+    let targets =
+        panels(dashboard).iter().map(|panel| panel["targets"].as_array().expect("an array"));
+    targets.flatten().map(|target| target["expr"].as_str().expect("a query")).collect()
+}
+
+fn dashboard_and_documents_use_all_metrics_and_no_others() {
     let existing = metric_names(&metrics(full_state()));
-    let dashboard: Value =
-        serde_json::from_str(&read("docs/grafana-dashboard.json")).expect("it is JSON");
-    let mut queries = Vec::new();
-    let panels = dashboard["panels"].as_array().expect("an array");
-    for target in panels.iter().flat_map(|panel| panel["targets"].as_array().into_iter().flatten())
-    {
-        queries.push(target["expr"].as_str().expect("a query"));
+    assert!(existing.len() > 15, "{existing:?}");
+    assert_eq!(metric_names(&queries(&dashboard()).join("\n")), existing);
+    assert_eq!(metric_names(&read("docs/operation.md")), existing);
+}
+
+/// Each panel has its own number and place, and its queries have the variables of the dashboard.
+fn panels_of_the_dashboard_are_complete_and_do_not_overlap() {
+    let dashboard = dashboard();
+    let variables = dashboard["templating"]["list"].as_array().expect("an array");
+    let names: Vec<&Value> = variables.iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["datasource", "instance"]);
+    let (mut ids, mut cells) = (BTreeSet::new(), BTreeSet::new());
+    for panel in panels(&dashboard) {
+        assert!(ids.insert(panel["id"].as_u64()), "{panel}");
+        assert_eq!(panel["datasource"]["uid"], "${datasource}");
+        let [x, y, w, h] =
+            ["x", "y", "w", "h"].map(|key| panel["gridPos"][key].as_u64().expect("a number"));
+        assert!(w > 0 && h > 0 && x + w <= 24, "{panel}");
+        for cell in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
+            assert!(cells.insert(cell), "{panel}");
+        }
     }
-    assert!(queries.len() > 10, "{queries:?}");
-    let used = metric_names(&queries.concat());
-    assert!(used.is_subset(&existing), "{:?}", used.difference(&existing));
-    // Nothing is measured without a use, except the version.
-    let unused: Vec<&String> = existing.difference(&used).collect();
-    assert_eq!(unused, [""; 0]);
-    let documented = metric_names(&read("docs/operation.md"));
-    assert_eq!(documented, existing);
+    assert!(queries(&dashboard).iter().all(|query| query.contains("instance=~\"$instance\"")));
+}
+
+/// Each query as a rule, with values for the variables.
+fn queries_of_the_dashboard_are_accepted_by_promtool() {
+    let dashboard = dashboard();
+    let rule = |(number, query): (usize, &str)| {
+        let query = query.replace("$__rate_interval", "1m").replace("$instance", ".*");
+        serde_json::json!({"record": format!("rule_{number}"), "expr": query})
+    };
+    let rules: Vec<Value> = (0..).zip(queries(&dashboard)).map(rule).collect();
+    for (rules, is_valid) in [(rules, true), (vec![rule((0, "rate(pxemasq_machines)"))], false)] {
+        let file = serde_json::json!({"groups": [{"name": "dashboard", "rules": rules}]});
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = folder.path().join("rules.yml");
+        fs::write(&path, file.to_string()).expect("the file is written");
+        let checked = Command::new("promtool").args(["check", "rules"]).arg(path).output();
+        let checked = checked.map_err(|_| "no promtool (Debian: prometheus)".to_owned());
+        let Some(output) = required(checked) else { return };
+        assert_eq!(output.status.success(), is_valid, "{}", result(&output).0);
+    }
 }

@@ -12,7 +12,7 @@ use pxemasq::config::server_names::ServerNames;
 use pxemasq::config::{Config, Origin};
 use pxemasq::effect::Effect;
 use pxemasq::net::{Address, Datagram, Interfaces, Link, ReceivedDatagram};
-use pxemasq::proxydhcp::{self, Context, DecisionLog, Port};
+use pxemasq::proxydhcp::{self, Context, DecisionLog, Outcome, Port};
 use std::net::Ipv4Addr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -41,7 +41,7 @@ fuzz_target!(|input: &[u8]| {
         let mut names = ServerNames::new(true);
         names.read_hosts(b"10.0.0.80 boot\n10.0.0.81 boot\n");
         let context = Context { config, interfaces: interfaces(), names: &mut names };
-        proxydhcp::handle_datagram(
+        let outcome = proxydhcp::handle_datagram(
             context,
             port,
             &arrival,
@@ -49,6 +49,10 @@ fuzz_target!(|input: &[u8]| {
             |_| true,
             &mut effects,
         );
+        let is_reply =
+            |effect: &&Effect| matches!(effect, Effect::Send(_) | Effect::SendDelayed(..));
+        let replies = effects.iter().filter(is_reply).count();
+        assert_eq!(replies == 1, matches!(outcome, Outcome::Answered(_)));
         for effect in &effects {
             check(effect, bytes);
         }

@@ -28,8 +28,8 @@ pub struct MachineState {
     pub architecture: Option<Architecture>,
     /// What it has done last. `None`: nothing that is shown.
     pub step: Option<Step>,
-    /// The path of the file that it requested last.
-    pub last_file: Option<Box<[u8]>>,
+    /// The path of the file that it requested last. Empty: none, or it is too long.
+    pub last_file: Vec<u8>,
 }
 
 /// What a machine has done last.
@@ -76,15 +76,15 @@ impl Machines {
                 }
             }
             ClientEvent::ReplySent(reply) => {
-                if let Some(ip) = reply.ip {
-                    self.bind(reply.mac, ip.into());
-                }
                 let Some(state) = self.state(ClientKey::Mac(reply.mac), now) else { return };
                 state.architecture = reply.architecture.or(state.architecture);
                 state.step = Some(match reply.answer {
                     AnswerKind::Offer => Step::Offered,
                     AnswerKind::Pxe => Step::Asked4011,
                 });
+                if let Some(ip) = reply.ip {
+                    self.bind(reply.mac, ip.into());
+                }
             }
             ClientEvent::TransferStarted { client, path } => {
                 self.file(*client, path, Step::Started, now);
@@ -141,22 +141,29 @@ impl Machines {
         let key = self.key_for(client);
         let Some(state) = self.state(key, now) else { return };
         (state.ip, state.step) = (Some(client), Some(step));
-        if state.last_file.as_deref() != Some(path) {
-            state.last_file = (path.len() <= MAX_PATH_LEN).then(|| path.into());
+        // The memory is used again.
+        state.last_file.clear();
+        if path.len() <= MAX_PATH_LEN {
+            state.last_file.extend_from_slice(path);
         }
     }
 
-    /// A machine has got an address. What is known of that address belongs to it.
+    /// A machine that is stored has got an address. What is known of that address belongs to it.
     fn bind(&mut self, mac: Mac, ip: IpAddr) {
-        let earlier = self.machines.remove(&ClientKey::Ip(ip)).unwrap_or_default();
-        let Some(state) = self.state(ClientKey::Mac(mac), Timestamp(0)) else { return };
+        let Self { machines, mac_by_ip, .. } = self;
+        let is_bound = mac_by_ip.get(&ip) == Some(&mac);
+        let earlier = if is_bound { None } else { machines.remove(&ClientKey::Ip(ip)) };
+        let Some(state) = machines.get_mut(&ClientKey::Mac(mac)) else { return };
         state.ip = Some(ip);
-        if earlier.step.is_some() && earlier.last_seen >= state.last_seen {
-            let MachineState { last_seen, step, last_file, .. } = earlier;
-            *state = MachineState { last_seen, step, last_file, ..state.clone() };
+        if let Some(earlier) = earlier {
+            if earlier.last_seen > state.last_seen {
+                state.step = earlier.step;
+            }
+            state.last_seen = state.last_seen.max(earlier.last_seen);
+            state.last_file = earlier.last_file;
         }
-        if self.mac_by_ip.len() < MAX_MACHINES || self.mac_by_ip.contains_key(&ip) {
-            self.mac_by_ip.insert(ip, mac);
+        if !is_bound && (mac_by_ip.len() < MAX_MACHINES || mac_by_ip.contains_key(&ip)) {
+            mac_by_ip.insert(ip, mac);
         }
     }
 
@@ -201,9 +208,9 @@ mod tests {
         ClientEvent::TransferStarted { client: IP.into(), path: file.to_vec() }
     }
 
-    fn state(machines: &Machines, key: ClientKey) -> (Option<Step>, Option<&[u8]>, Option<IpAddr>) {
+    fn state(machines: &Machines, key: ClientKey) -> (Option<Step>, &[u8], Option<IpAddr>) {
         let state = machines.get(key).expect("it is stored");
-        (state.step, state.last_file.as_deref(), state.ip)
+        (state.step, &state.last_file, state.ip)
     }
 
     #[test]
@@ -211,7 +218,7 @@ mod tests {
         let mut machines = Machines::default();
         let key = ClientKey::Mac(MAC);
         let ip = Some(IP.into());
-        let file = Some(&b"/srv/a"[..]);
+        let (none, file) = (&b""[..], &b"/srv/a"[..]);
         let completed = CompletedTransfer { size: 1, client: IP.into(), path: b"/srv/a".to_vec() };
         let refused = ClientEvent::TransferRefused {
             client: IP.into(),
@@ -219,13 +226,13 @@ mod tests {
             reason: RefusalReason::NotFound,
         };
         for (event, expected) in [
-            (reply(MAC, AnswerKind::Offer, None), (Some(Step::Offered), None, None)),
-            (ClientEvent::LeaseRequested { mac: MAC, ip: IP }, (Some(Step::Offered), None, ip)),
-            (reply(MAC, AnswerKind::Pxe, Some(IP)), (Some(Step::Asked4011), None, ip)),
+            (reply(MAC, AnswerKind::Offer, None), (Some(Step::Offered), none, None)),
+            (ClientEvent::LeaseRequested { mac: MAC, ip: IP }, (Some(Step::Offered), none, ip)),
+            (reply(MAC, AnswerKind::Pxe, Some(IP)), (Some(Step::Asked4011), none, ip)),
             (started(b"/srv/a"), (Some(Step::Started), file, ip)),
             (ClientEvent::TransferCompleted(completed), (Some(Step::Loaded), file, ip)),
-            (refused, (Some(Step::Refused), Some(b"/srv/b"), ip)),
-            (started(&[b'a'; 257]), (Some(Step::Started), None, ip)),
+            (refused, (Some(Step::Refused), b"/srv/b", ip)),
+            (started(&[b'a'; 257]), (Some(Step::Started), none, ip)),
         ] {
             machines.observe(&event, Timestamp(5));
             assert_eq!(state(&machines, key), expected, "{event:?}");
@@ -241,7 +248,7 @@ mod tests {
         machines.observe(&started(b"/a"), Timestamp(1));
         assert_eq!(machines.len(), 2);
         machines.observe(&ClientEvent::LeaseRequested { mac: MAC, ip: IP }, Timestamp(2));
-        let expected = (Some(Step::Started), Some(&b"/a"[..]), Some(IP.into()));
+        let expected = (Some(Step::Started), &b"/a"[..], Some(IP.into()));
         assert_eq!((state(&machines, ClientKey::Mac(MAC)), machines.len()), (expected, 1));
         assert_eq!(machines.key_for(IP.into()), ClientKey::Mac(MAC));
         // A client that got no reply is not on its way.

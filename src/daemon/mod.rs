@@ -5,6 +5,7 @@ mod clock;
 mod config_files;
 mod deferred_notices;
 mod dhcp_requests;
+mod ending;
 pub mod file_process;
 mod file_replies;
 mod files;
@@ -21,6 +22,7 @@ pub mod replacement;
 mod reply_queue;
 mod script;
 mod sd_notify;
+mod signal_actions;
 mod sockets;
 pub mod startup;
 mod status;
@@ -39,7 +41,7 @@ use crate::strerror::strerror;
 use crate::sys::control_socket::ControlListener;
 use crate::sys::interfaces::{RouteSocket, Watch};
 use crate::sys::receive_batch::ReceiveBatch;
-use crate::sys::signals::{SignalAction, Signals, reap_children, restore_default_handlers};
+use crate::sys::signals::Signals;
 use crate::sys::{limits, udp};
 use crate::tftp::Server;
 use crate::time::Timestamp;
@@ -47,6 +49,7 @@ use busy_poll::BusyPoll;
 use clock::Clock;
 use config_files::ConfigFiles;
 use deferred_notices::DeferredNotices;
+pub use ending::ExitReason;
 use file_process::FileProcess;
 use file_process::protocol::Request;
 use files::DiskFiles;
@@ -143,34 +146,6 @@ struct ReceiveBuffers {
     tftp_requests: ReceiveBatch,
 }
 
-/// Why the daemon ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExitReason {
-    /// SIGTERM.
-    Terminated,
-    /// SIGINT, in debug mode.
-    Interrupted,
-    /// A process that it needs has ended.
-    HelperEnded,
-    /// Another process serves instead, and its own transfers have ended.
-    Replaced,
-    /// It was replaced, and the server has ended with this exit code.
-    ServerEnded(u8),
-    /// It did not start. The error was reported to the process that was started; this is its exit code.
-    Failed(u8),
-}
-
-impl ExitReason {
-    /// The exit code of the process.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Terminated | Self::Replaced => 0,
-            Self::Interrupted | Self::HelperEnded => 5,
-            Self::ServerEnded(code) | Self::Failed(code) => code,
-        }
-    }
-}
-
 /// Larger than any UDP datagram.
 const RECEIVE_BUFFER_LEN: usize = 64 * 1024;
 /// Requests that are received by one system call.
@@ -232,54 +207,6 @@ impl Daemon {
                 return Ok(self.end(reason));
             }
         }
-    }
-
-    /// Ends this process; the reason, which is another one if it was replaced and waits for the end of the server.
-    fn end(self, reason: ExitReason) -> ExitReason {
-        if reason == ExitReason::Replaced {
-            return self.leave();
-        }
-        self.shutdown(reason);
-        reason
-    }
-
-    /// Closes all sockets, so that the ports are free for another server, passes the remaining calls to the script's process,
-    /// writes the remaining lines of the log, and ends the other processes.
-    fn shutdown(self, reason: ExitReason) {
-        let Self { script, sockets, logger, process, mut file_process, host, replacement, .. } =
-            self;
-        let ProcessControl { signals, .. } = process;
-        drop(sockets);
-        // A second signal ends the process, which may wait for the script.
-        drop(signals);
-        restore_default_handlers();
-        if let Some(script) = script {
-            script.hand_over();
-        }
-        logger.flush_and_wait_with(|| file_process.connect_syslog());
-        file_process.end();
-        if let Some(host) = host {
-            host.end();
-        }
-        replacement.server_ended(reason.code());
-    }
-
-    /// Ends a process that was replaced and has finished its transfers, or waits for the end of the server.
-    fn leave(self) -> ExitReason {
-        let counters = self.counters();
-        let Self { script, sockets, logger, process, mut file_process, host, replacement, .. } =
-            self;
-        drop(sockets);
-        if let Some(script) = script {
-            script.hand_over();
-        }
-        logger.flush_and_wait_with(|| file_process.connect_syslog());
-        file_process.end();
-        if let Some(host) = host {
-            host.end();
-        }
-        let ProcessControl { signals, sd_notify, .. } = process;
-        replacement.leave(counters, signals, sd_notify)
     }
 
     /// How long to poll without sleeping. Not while names are looked up: the file process may need this processor.
@@ -380,55 +307,6 @@ impl Daemon {
             syslog_stalled,
         };
         limits.timeout()
-    }
-
-    /// Handles all signals that have arrived, each kind once. A signal that ends the daemon comes before a reload, which may
-    /// take long.
-    fn handle_signals(&mut self, now: Timestamp) -> Option<ExitReason> {
-        let arrived: Vec<SignalAction> =
-            std::iter::from_fn(|| self.process.signals.next()).collect();
-        if self.replacement.is_replaced() {
-            return self.signals_of_replaced(&arrived);
-        }
-        self.handle_signal_actions(&arrived, now)
-    }
-
-    fn handle_signal_actions(
-        &mut self,
-        arrived: &[SignalAction],
-        now: Timestamp,
-    ) -> Option<ExitReason> {
-        if arrived.contains(&SignalAction::Terminate) {
-            self.terminate();
-            return Some(ExitReason::Terminated);
-        }
-        if arrived.contains(&SignalAction::Interrupt) && self.config.process.debug {
-            return Some(ExitReason::Interrupted);
-        }
-        if arrived.contains(&SignalAction::ReapChildren) {
-            reap_children();
-        }
-        if arrived.contains(&SignalAction::LogStatus) {
-            self.log_status(now);
-        }
-        if arrived.contains(&SignalAction::Rotate) {
-            self.replacement.reopen_log();
-            self.reopen_log();
-        }
-        if arrived.contains(&SignalAction::Reload) {
-            self.request_reload(now);
-        }
-        None
-    }
-
-    fn terminate(&mut self) {
-        if let Some(manager) = &self.process.sd_notify {
-            manager.stopping();
-        }
-        if self.config.process.pid_file().is_some() || self.process.control.is_some() {
-            self.file_process.remove_pid_file();
-        }
-        self.logger.write(&Line::Process(ProcessLine::Terminated));
     }
 
     /// Reads links and addresses again, after they have changed.

@@ -40,6 +40,8 @@ pub struct NeighbourWatch {
     added: RateLimit,
     /// Interfaces whose entry for 255.255.255.255 was added since the last reading.
     broadcast: Vec<u32>,
+    /// Entries were added that the limit does not count.
+    has_kept: bool,
 }
 
 /// A state of the table that is reported.
@@ -79,7 +81,13 @@ impl NeighbourWatch {
             pending: Vec::new(),
             added: RateLimit::new(MAX_ADDED, ADD_INTERVAL),
             broadcast: Vec::new(),
+            has_kept: false,
         }
+    }
+
+    /// Whether the host process has added entries that the limit does not count. They are removed when this process ends.
+    pub fn has_kept(&self) -> bool {
+        self.has_kept
     }
 
     /// What was read last; `None`: the kernel does not report it.
@@ -191,6 +199,7 @@ impl Daemon {
 
     fn keep_neighbours(&mut self, address: Ipv4Addr, client: NeighbourEntry) {
         let Some(host) = &mut self.host else { return };
+        self.monitoring.neighbours.has_kept = true;
         let with_broadcast = &mut self.monitoring.neighbours.broadcast;
         if !with_broadcast.contains(&client.interface) {
             with_broadcast.push(client.interface);

@@ -142,15 +142,23 @@ impl Daemon {
         monitoring.observed.machines.forget(now, |client| tftp.has_transfer(client));
         let findings = self.monitoring.boot_monitor.poll(self.tftp.load().queued > 0, now);
         let deferred = self.monitoring.deferred.take_due(now);
+        self.write_notice(|daemon| daemon.log_limiter.rotate(now));
+        let about_neighbours = self.check_neighbours(now);
+        if self.replacement.is_replaced() {
+            // What the clients do next is observed by the process that serves.
+            return;
+        }
         for finding in deferred.into_iter().chain(findings) {
             self.write_notice(|daemon| daemon.report(finding, now));
         }
-        self.write_notice(|daemon| daemon.log_limiter.rotate(now));
-        self.write_notice(|daemon| daemon.check_neighbours(now));
+        self.write_notice(|_| about_neighbours);
     }
 
     /// Passes a reply of another server to the boot monitor.
     pub(super) fn observe_reply(&mut self, from: Ipv4Addr, bytes: &[u8], now: Timestamp) {
+        if self.replacement.is_replaced() {
+            return;
+        }
         // Replies of this server are received too, where a relay broadcasts them.
         let is_own = |ip| self.interfaces.addresses.iter().any(|own| own.ipv4() == Some(ip));
         let reply = foreign_reply::parse(from, bytes).filter(|reply| !is_own(reply.server));

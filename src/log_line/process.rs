@@ -62,6 +62,29 @@ pub const COMPILE_TIME_OPTIONS: &str = "IPv6 GNU-getopt no-DBus no-UBus no-i18n 
      no-conntrack no-ipset no-nftset no-auth no-DNSSEC no-loop-detect inotify no-dumpfile";
 
 impl ProcessLine {
+    /// The lines about `--replace`.
+    fn fmt_replacement(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Replaced { process, version, transfers } => write!(
+                f,
+                "replaced by process {process}, version {version}; transfers that this process finishes: {transfers}"
+            ),
+            Self::NotReplaced { version, is_late } => {
+                let reason =
+                    if *is_late { "has not served in time" } else { "has ended before it served" };
+                write!(
+                    f,
+                    "not replaced: the new process (version {version}) {reason}; this process goes on"
+                )
+            }
+            Self::TransfersEnded { transfers } => write!(
+                f,
+                "transfers that have not finished within 15 minutes after the replacement are ended: {transfers}"
+            ),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn priority(&self) -> Priority {
         match self {
             Self::Failure(_) | Self::FailedToStart | Self::LogFailed(_) | Self::HelperEnded(_) => {
@@ -123,22 +146,9 @@ impl fmt::Display for ProcessLine {
                 "the process {name} has ended unexpectedly, so this process ends too (exit code 5): the service manager \
                  must start the service again"
             ),
-            Self::Replaced { process, version, transfers } => write!(
-                f,
-                "replaced by process {process}, version {version}; transfers that this process finishes: {transfers}"
-            ),
-            Self::NotReplaced { version, is_late } => {
-                let reason =
-                    if *is_late { "has not served in time" } else { "has ended before it served" };
-                write!(
-                    f,
-                    "not replaced: the new process (version {version}) {reason}; this process goes on"
-                )
+            Self::Replaced { .. } | Self::NotReplaced { .. } | Self::TransfersEnded { .. } => {
+                self.fmt_replacement(f)
             }
-            Self::TransfersEnded { transfers } => write!(
-                f,
-                "transfers that have not finished within 15 minutes after the replacement are ended: {transfers}"
-            ),
             Self::Status(line) => line.fmt(f),
             Self::Terminated => f.write_str(TERMINATED),
             Self::Failure(message) => f.write_str(message),

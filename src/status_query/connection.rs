@@ -27,13 +27,16 @@ pub fn control_path(pid_file: Option<&Path>) -> Result<PathBuf, StartupError> {
 
 /// Connects to the running server.
 pub fn connect(socket: &Path) -> Result<Channel, StartupError> {
-    control_socket::connect_to_server(socket).map_err(|error| {
-        StartupError::other(match &error {
-            ConnectError::System(system) if system.kind() == io::ErrorKind::WouldBlock => {
-                not_answered(&silence())
-            }
-            _ => no_connection::reason(socket, &error),
-        })
+    control_socket::connect_to_server(socket).map_err(|error| connect_error(socket, &error))
+}
+
+/// Why a connection to this socket failed.
+pub fn connect_error(socket: &Path, error: &ConnectError) -> StartupError {
+    StartupError::other(match error {
+        ConnectError::System(system) if system.kind() == io::ErrorKind::WouldBlock => {
+            not_answered(&silence())
+        }
+        _ => no_connection::reason(socket, error),
     })
 }
 

@@ -7,17 +7,20 @@ pub mod metrics;
 mod no_connection;
 pub mod text;
 mod units;
-mod words;
+pub mod watch;
+pub mod words;
 
 use crate::control::Command;
 use crate::error::StartupError;
 use crate::log_line::sanitize::sanitized;
 use crate::status::Status;
+use crate::sys::channel::Channel;
 use crate::sys::clock::local_time_at;
 use crate::terminal::{Layout, print_stderr, print_stdout};
 use clean::clean_json;
 use connection::{ANSWER_TIMEOUT, EARLIER_TIMEOUT, connect, control_path, request};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 /// What is printed, and which server is asked.
@@ -66,6 +69,9 @@ impl StatusRequest {
 
     /// Prints the state.
     pub fn run(&self) -> Result<(), StartupError> {
+        if self.format == Format::Watch {
+            return watch::watch(self.socket.clone());
+        }
         let status = fetch(self)?;
         print_stdout(&match self.format {
             Format::Text | Format::Watch => {
@@ -91,31 +97,53 @@ fn json(status: &Status) -> String {
 /// The state of the running server, together with that of the processes that it has replaced and that still finish transfers. It
 /// waits for the server for at most [`ANSWER_TIMEOUT`], and for each of the others for at most [`EARLIER_TIMEOUT`].
 pub fn fetch(request: &StatusRequest) -> Result<Status, StartupError> {
-    let first = fetch_all(&request.socket)?;
-    // If a process has ended after the server has sent its state, its counters are in the next state of the server. Without them
-    // counters would decrease for one time, which Prometheus takes for a restart.
-    let state = if first.is_complete { first } else { fetch_all(&request.socket)? };
-    Ok(state.merged)
+    fetch_by(&request.socket, || fetch_one(&request.socket, 0, ANSWER_TIMEOUT))
 }
+
+/// [`fetch`] with this function for the state of the server itself.
+fn fetch_by<E>(socket: &Path, mut server: impl FnMut() -> Result<Status, E>) -> Result<Status, E> {
+    let first = with_earlier(socket, server()?);
+    if first.is_consistent {
+        return Ok(first.merged);
+    }
+    thread::sleep(RETRY_AFTER);
+    Ok(with_earlier(socket, server()?).merged)
+}
+
+/// After this time a server makes a new document.
+const RETRY_AFTER: Duration = Duration::from_millis(150);
 
 struct State {
     merged: Status,
-    /// Whether each process has answered.
-    is_complete: bool,
+    /// Whether the counters of each process are there once. They are not if a process ends after the server has made its document:
+    /// then they are in the next one. Nor are they if an earlier process has made its document before it was replaced: it contains
+    /// the counters of processes before it, which are in that of the server too. Prometheus takes a counter that decreases for a
+    /// restart.
+    is_consistent: bool,
 }
 
-fn fetch_all(socket: &Path) -> Result<State, StartupError> {
-    let server = fetch_one(socket, 0, ANSWER_TIMEOUT)?;
+/// Adds the states of the processes that the server has replaced.
+fn with_earlier(socket: &Path, server: Status) -> State {
     let numbers = 1..=u16::try_from(server.earlier.len()).unwrap_or(u16::MAX);
     let earlier: Vec<Status> =
         numbers.filter_map(|number| fetch_one(socket, number, EARLIER_TIMEOUT).ok()).collect();
-    let is_complete = earlier.len() == server.earlier.len();
-    Ok(State { merged: merge::merged(server, earlier), is_complete })
+    let replaced = earlier.iter().filter(|status| status.replaced).count();
+    let is_consistent = replaced == server.earlier.len();
+    State { merged: merge::merged(server, earlier), is_consistent }
 }
 
 /// The state of the server (0), or of the nth process that it has replaced.
 fn fetch_one(socket: &Path, earlier: u16, timeout: Duration) -> Result<Status, StartupError> {
-    let document = request(&connect(socket)?, &Command::Status { earlier }, timeout)?;
+    fetch_from(&connect(socket)?, earlier, timeout)
+}
+
+/// [`fetch_one`] by a connection that is open.
+fn fetch_from(
+    connection: &Channel,
+    earlier: u16,
+    timeout: Duration,
+) -> Result<Status, StartupError> {
+    let document = request(connection, &Command::Status { earlier }, timeout)?;
     serde_json::from_slice(&document).map_err(|error| {
         StartupError::other(sanitized(format_args!(
             "the state that the server has sent cannot be read: {error}: use the program of the same version as the server"

@@ -124,19 +124,18 @@ fn counters(counters: &Counters, width: usize) -> String {
     "Since the start:\n".to_owned() + &lines.collect::<String>()
 }
 
-/// Sentences with their indentation.
+/// Lines with their indentation.
 fn of_dhcp(counters: &Counters) -> Vec<(usize, String)> {
     let Counters { dhcp_requests, offers, pxe_answers, dhcp_drops, dhcp_send_errors, .. } =
         counters;
     let dropped = dhcp_drops.iter().map(|drop| drop.count).fold(0, u64::saturating_add);
-    let end = if dropped > 0 { ':' } else { '.' };
     let requests = format!(
-        "{dhcp_requests} DHCP requests: {offers} offers, {pxe_answers} answers on 4011, {dropped} without an answer{end}"
+        "DHCP requests: {dhcp_requests} ({offers} offers, {pxe_answers} answers on 4011, {dropped} without an answer)"
     );
     let drops = dhcp_drops
         .iter()
         .map(|drop| (2 * INDENT, format!("{}: {}", drop.count, words::drop_reason(&drop.reason))));
-    let errors = format!("{dhcp_send_errors} DHCP replies could not be sent.");
+    let errors = format!("DHCP replies that could not be sent: {dhcp_send_errors}");
     let errors = (*dhcp_send_errors > 0).then_some((INDENT, errors));
     std::iter::once((INDENT, requests)).chain(drops).chain(errors).collect()
 }
@@ -155,16 +154,16 @@ fn of_tftp(counters: &Counters) -> Vec<(usize, String)> {
         ..
     } = counters;
     let sent = bytes(counters.bytes_sent);
-    let sentences = [
+    let lines = [
         format!(
-            "{tftp_requests} TFTP requests: {files_not_found} for files that do not exist, {files_refused} refused for another reason."
+            "TFTP requests: {tftp_requests} ({files_not_found} for files that do not exist, {files_refused} refused for another reason)"
         ),
         format!(
-            "{transfers_started} transfers: {transfers_completed} completed, {transfers_failed} failed ({transfers_cancelled} cancelled by the client before the first block, {transfers_evicted} ended for another request)."
+            "Transfers: {transfers_started} ({transfers_completed} completed; {transfers_failed} failed, of these {transfers_cancelled} cancelled by the client before the first block, and {transfers_evicted} ended for another request)"
         ),
-        format!("{sent} sent, {blocks_repeated} blocks repeated."),
+        format!("Sent: {sent} ({blocks_repeated} blocks repeated)"),
     ];
-    sentences.map(|sentence| (INDENT, sentence)).into()
+    lines.map(|line| (INDENT, line)).into()
 }
 
 fn limits(limits: &[Limit], layout: Layout) -> String {
@@ -290,14 +289,14 @@ MAC                ADDRESS      ARCHITECTURE  STAGE
 52:54:00:12:00:02  192.168.0.2  x86-64_EFI    offered 12 s ago
 
 Since the start:
-  1200 DHCP requests: 800 offers, 350 answers on 4011, 50 without an answer:
+  DHCP requests: 1200 (800 offers, 350 answers on 4011, 50 without an answer)
     30: it is no PXE client: its vendor class (option 60) is no PXE vendor class
     20: a line ignores this client
-  5000 TFTP requests: 12 for files that do not exist, 0 refused for another
-  reason.
-  4900 transfers: 4800 completed, 20 failed (0 cancelled by the client before
-  the first block, 2 ended for another request).
-  9.3 GB sent, 120 blocks repeated.
+  TFTP requests: 5000 (12 for files that do not exist, 0 refused for another
+  reason)
+  Transfers: 4900 (4800 completed; 20 failed, of these 0 cancelled by the client
+  before the first block, and 2 ended for another request)
+  Sent: 9.3 GB (120 blocks repeated)
 
 Limits:
 ! transfers: 45 of 50: more than 80 % is used; raise tftp-max
@@ -314,11 +313,11 @@ Limits:
 No machine is on its way.
 
 Since the start:
-  0 DHCP requests: 0 offers, 0 answers on 4011, 0 without an answer.
-  0 TFTP requests: 0 for files that do not exist, 0 refused for another reason.
-  0 transfers: 0 completed, 0 failed (0 cancelled by the client before the first
-  block, 0 ended for another request).
-  0 bytes sent, 0 blocks repeated.
+  DHCP requests: 0 (0 offers, 0 answers on 4011, 0 without an answer)
+  TFTP requests: 0 (0 for files that do not exist, 0 refused for another reason)
+  Transfers: 0 (0 completed; 0 failed, of these 0 cancelled by the client before
+  the first block, and 0 ended for another request)
+  Sent: 0 bytes (0 blocks repeated)
 ";
         assert_eq!(text(&Status::default(), "Jan  1 00:00:00", NARROW), expected);
     }

@@ -21,7 +21,11 @@ use std::time::Instant;
 
 /// A socket that accepts connections. It does not block.
 #[derive(Debug)]
-pub struct ControlListener(UnixListener);
+pub struct ControlListener {
+    socket: UnixListener,
+    /// The user of this process when it got the socket.
+    user: u32,
+}
 
 /// Bytes of the path of a socket, at most (unix(7)).
 pub const MAX_PATH_LEN: usize = 107;
@@ -67,32 +71,37 @@ impl ControlListener {
 
     /// The next connection, which blocks. `WouldBlock`: there is none.
     pub fn accept(&self) -> io::Result<Channel> {
-        let (connection, _) = self.0.accept()?;
+        let (connection, _) = self.socket.accept()?;
         Ok(Channel::from(OwnedFd::from(connection)))
     }
 
     /// Another descriptor of the same socket.
     pub fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self(self.0.try_clone()?))
+        Ok(Self { socket: self.socket.try_clone()?, user: self.user })
+    }
+
+    /// Whether the process at the other end of a connection is of root, or of the user who started this program.
+    pub fn trusts(&self, connection: &Channel) -> bool {
+        peer_user(connection).is_ok_and(|peer| peer == 0 || peer == self.user)
     }
 }
 
 /// A listening socket that another process has passed.
 impl From<OwnedFd> for ControlListener {
     fn from(fd: OwnedFd) -> Self {
-        Self(fd.into())
+        Self { socket: fd.into(), user: geteuid().as_raw() }
     }
 }
 
 impl AsFd for ControlListener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 }
 
 impl AsRawFd for ControlListener {
     fn as_raw_fd(&self) -> i32 {
-        self.0.as_raw_fd()
+        self.socket.as_raw_fd()
     }
 }
 
@@ -112,7 +121,7 @@ fn has_server(path: &Path) -> bool {
         Ok(Channel::from(fd))
     });
     match connected {
-        Ok(channel) => is_trusted(&channel).unwrap_or(true),
+        Ok(channel) => peer_user(&channel).is_ok_and(is_trusted_user),
         // EAGAIN: a server with too many connections. EPROTOTYPE: a server of another program.
         Err(error) => error != Errno::ECONNREFUSED,
     }
@@ -174,17 +183,6 @@ fn wait_for_space(connection: &Channel, deadline: Instant) -> io::Result<()> {
     }
 }
 
-/// Whether the process at the other end of a connection is of root, or of the user of this process.
-pub fn is_trusted(channel: &Channel) -> io::Result<bool> {
-    Ok(is_trusted_user(peer_user(channel)?))
-}
-
-/// Whether the process at the other end of a connection is of root, or of this user.
-pub fn is_trusted_by(channel: &Channel, user: u32) -> io::Result<bool> {
-    let peer = peer_user(channel)?;
-    Ok(peer == 0 || peer == user)
-}
-
 fn is_trusted_user(user: u32) -> bool {
     user == 0 || user == geteuid().as_raw()
 }
@@ -218,10 +216,11 @@ mod tests {
         let server = listener.accept().unwrap();
         client.send(b"hello").unwrap();
         assert_eq!(server.receive(&mut [0; 9]).unwrap(), b"hello");
-        assert!(is_trusted(&server).unwrap());
+        assert!(listener.trusts(&server));
         // A process of root is trusted by each user.
         let own = geteuid().as_raw();
-        assert_eq!(is_trusted_by(&server, own + 1).unwrap(), own == 0);
+        let of_other = ControlListener { user: own + 1, ..listener.try_clone().unwrap() };
+        assert_eq!(of_other.trusts(&server), own == 0);
         assert_eq!(listener.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 

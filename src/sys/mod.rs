@@ -29,6 +29,7 @@
 //! | [`signals`] | signals as a descriptor, and handlers during the start | `sigaction`, `_exit` |
 //! | [`reply_batch`] | DHCP replies to several clients with one system call | `sendmmsg` |
 //! | [`receive_batch`] | receiving several datagrams with one system call | `recvmmsg` |
+//! | [`terminal_events`] | keys and signals of a program that fills the terminal | – |
 //! | [`threads`] | threads that wait, their heap, and the end of the process | `_exit`, `mallopt` |
 //! | [`timer`] | a timer as a descriptor | – |
 //! | [`udp`] | sockets, and datagrams with their local address | `setsockopt` with an option that nix does not have |
@@ -70,6 +71,7 @@ pub mod script_exec;
 )]
 pub mod seccomp;
 pub mod signals;
+pub mod terminal_events;
 pub mod threads;
 pub mod timer;
 pub mod udp;

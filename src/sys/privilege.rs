@@ -208,11 +208,6 @@ fn own_group(user: &User) -> Group {
     })
 }
 
-/// The user whose rights this process has.
-pub fn effective_user() -> u32 {
-    geteuid().as_raw()
-}
-
 /// Whether the effective user is root.
 pub fn is_root() -> bool {
     geteuid().is_root()

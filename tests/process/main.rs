@@ -5,6 +5,7 @@
 mod common;
 
 mod arguments;
+mod counters;
 mod files;
 mod host;
 mod life;
@@ -18,6 +19,7 @@ mod units;
 fn main() -> std::process::ExitCode {
     common::harness::run(&[
         arguments::TESTS,
+        counters::TESTS,
         files::TESTS,
         host::TESTS,
         life::TESTS,

@@ -29,8 +29,8 @@ pub const BASE: &str = "port=0\nenable-tftp\ntftp-max=2000\n";
 pub const RANGES: &str = "dhcp-range=10.9.0.0,proxy\ndhcp-range=10.9.1.0,proxy\npxe-prompt=Boot,0\n\
     pxe-service=x86PC,Install,pxelinux\n";
 pub const ROOT: &str = "tftp-root=/srv/tftp\n";
-pub const PID_FILE: &str = "/run/dnsmasq.pid";
-pub const CONTROL: &str = "/run/dnsmasq.pid.control";
+pub const PID_FILE: &str = "/var/run/dnsmasq.pid";
+pub const CONTROL: &str = "/var/run/dnsmasq.pid.control";
 const STDERR: &str = "/srv/stderr";
 /// The program hangs if it needs longer.
 pub const TIMEOUT: Duration = Duration::from_secs(30);

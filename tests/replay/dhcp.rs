@@ -14,7 +14,7 @@ use pxemasq::log_line::{DhcpLine, Line};
 use pxemasq::net::{
     Address, Datagram, EgressSocket, Interfaces, Link, ReceivedDatagram, same_network,
 };
-use pxemasq::proxydhcp::{self, Context, DecisionLog, Port};
+use pxemasq::proxydhcp::{self, Context, DecisionLog, Outcome, Port};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
@@ -138,7 +138,7 @@ impl Simulation {
         let mut effects = Vec::new();
         let Self { config, interfaces, names, .. } = self;
         let context = Context { config, interfaces, names };
-        proxydhcp::handle_datagram(
+        let outcome = proxydhcp::handle_datagram(
             context,
             port,
             &arrival,
@@ -146,6 +146,11 @@ impl Simulation {
             |_| true,
             &mut effects,
         );
+        let is_reply =
+            |effect: &Effect| matches!(effect, Effect::Send(_) | Effect::SendDelayed(..));
+        let replies = effects.iter().filter(|effect| is_reply(effect)).count();
+        let is_answered = matches!(outcome, Outcome::Answered(_));
+        assert_eq!(replies, usize::from(is_answered), "{outcome:?}");
         for effect in effects {
             self.apply(effect);
         }

@@ -84,6 +84,8 @@ const MAX_FINISHING_TIME: Duration = Duration::from_secs(15 * 60);
 /// A process that was replaced does not end before: by then the service manager has read the message about the new one, or the
 /// pid file.
 const MIN_FINISHING_TIME: Duration = Duration::from_secs(5);
+/// The same, if it has added neighbour entries for machines that boot: they are removed at its end.
+const MIN_TIME_WITH_NEIGHBOURS: Duration = Duration::from_secs(5 * 60);
 /// Processes that were replaced and still run.
 const MAX_EARLIER: usize = 100;
 
@@ -157,7 +159,8 @@ impl Replacement {
             return Some(limit);
         }
         let at = self.replaced_at()?;
-        let ends = [at + MIN_FINISHING_TIME, at + MAX_FINISHING_TIME];
+        let ends = [MIN_FINISHING_TIME, MIN_TIME_WITH_NEIGHBOURS, MAX_FINISHING_TIME]
+            .map(|time| at + time);
         ends.into_iter().find(|end| *end > now)
     }
 }

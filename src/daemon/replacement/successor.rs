@@ -1,7 +1,7 @@
 //! The process that replaces this one.
 
 use super::waiting::{forward_signal, is_repeatable};
-use super::{MAX_FINISHING_TIME, MIN_FINISHING_TIME, Stage, Successor};
+use super::{MAX_FINISHING_TIME, MIN_FINISHING_TIME, MIN_TIME_WITH_NEIGHBOURS, Stage, Successor};
 use crate::control::replacement::{Control, ForwardedDatagram, MAX_MESSAGE_LEN, Message};
 use crate::control::{Command, Replace, Request as ControlRequest};
 use crate::daemon::file_process::protocol::Request;
@@ -26,11 +26,20 @@ enum Received {
 impl Daemon {
     /// A connection of the control socket whose request is not for the file process.
     pub(in crate::daemon) fn control_connection(&mut self, request: &[u8], fd: Option<OwnedFd>) {
-        let (Some(connection), Ok(request)) = (fd, ControlRequest::decode(request)) else { return };
+        let connection = fd.map(Channel::from);
+        let (Some(connection), Ok(request)) = (connection, ControlRequest::decode(request)) else {
+            return;
+        };
+        // The file process has checked it. But if that process is compromised, it must not get the sockets of this one.
+        if self.process.control.as_ref().is_some_and(|control| !control.trusts(&connection)) {
+            return;
+        }
         match request.command {
-            Command::Status { earlier } => self.replacement.pass_connection(earlier, connection),
+            Command::Status { earlier } => {
+                self.replacement.pass_connection(earlier, connection.into());
+            }
             Command::Replace(replace) => {
-                self.begin_replacement(Channel::from(connection), &replace);
+                self.begin_replacement(connection, &replace);
             }
         }
     }
@@ -213,6 +222,9 @@ impl Daemon {
         if arrived.contains(&SignalAction::Rotate) {
             self.reopen_log();
         }
+        if arrived.contains(&SignalAction::LogStatus) {
+            self.log_status(self.now());
+        }
         arrived.contains(&SignalAction::Terminate).then_some(ExitReason::Replaced)
     }
 
@@ -229,7 +241,9 @@ impl Daemon {
         }
         let is_idle = self.tftp.is_idle() && !has_replies;
         let is_over = now >= since + MAX_FINISHING_TIME;
-        if !(is_over || is_idle && now >= since + MIN_FINISHING_TIME) {
+        let has_neighbours = self.monitoring.neighbours.has_kept();
+        let min = if has_neighbours { MIN_TIME_WITH_NEIGHBOURS } else { MIN_FINISHING_TIME };
+        if !(is_over || is_idle && now >= since + min) {
             return None;
         }
         if is_over && transfers > 0 {

@@ -3,22 +3,23 @@
 mod addresses;
 mod errors;
 mod event_source;
+mod hand_over;
 mod port_order;
 mod taken_over;
+mod tftp_listeners;
 pub mod transfer;
 
 pub use self::event_source::EventSource;
 pub use self::taken_over::{DhcpSocket, Leftover, TakenOver};
 
-use self::addresses::{own_addresses, scoped};
+use self::addresses::scoped;
 use self::errors::ErrorSockets;
 use self::port_order::random_port_order;
 use self::transfer::TransferSockets;
-use super::startup::bind_error::{bind_error, open_dhcp, requesting_lines};
+use super::startup::bind_error::{open_dhcp, requesting_lines};
 use super::startup::refusals::{Refusals, ToReason};
 use crate::config::network::Binding;
-use crate::config::{Config, Origin, Tftp};
-use crate::control::replacement::Descriptor;
+use crate::config::{Config, Tftp};
 use crate::effect::ReceiveMode;
 use crate::error::StartupError;
 use crate::net::{Batch, Datagram, EgressSocket, Interfaces};
@@ -32,7 +33,7 @@ use crate::sys::udp_errors;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Waker};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
@@ -165,95 +166,6 @@ impl Sockets {
         self.waker.clone()
     }
 
-    fn open_tftp(
-        &mut self,
-        config: &Config,
-        interfaces: &Interfaces,
-        taken_over: &mut TakenOver,
-        refusals: &mut Refusals,
-    ) -> Result<(), StartupError> {
-        let Some(tftp) = &config.tftp else { return Ok(()) };
-        if config.network.binding == Binding::Wildcard {
-            for any in [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()] {
-                let what = format!("failed to create listening socket for port {TFTP_PORT}");
-                let address = (any, TFTP_PORT).into();
-                let opened = self.listen(address, taken_over.take_tftp(address));
-                require(opened, &what, (address, &tftp.enabled), refusals)?;
-            }
-            return Ok(());
-        }
-        let here = own_addresses(config, tftp, interfaces);
-        let is_here = |ip: IpAddr| interfaces.addresses.iter().any(|address| address.ip == ip);
-        let only_here = config.network.binding == Binding::Interfaces;
-        let listen = config.network.listen.iter();
-        let missing = listen.filter(|line| only_here && !is_here(line.value));
-        let named = missing.map(|line| (SocketAddr::new(line.value, TFTP_PORT), &line.origin));
-        for (address, line) in here.iter().map(|address| (*address, &tftp.enabled)).chain(named) {
-            match self.listen(address, taken_over.take_tftp(address)) {
-                // An IPv6 address during duplicate address detection: it can be bound soon.
-                Err(error)
-                    if error.kind() == io::ErrorKind::AddrNotAvailable
-                        && here.contains(&address) =>
-                {
-                    self.waiting.push(address);
-                }
-                opened => {
-                    let what = format!("failed to create listening socket for {}", address.ip());
-                    require(opened, &what, (address, line), refusals)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Opens TFTP sockets for new addresses, and with `bind-dynamic` closes those of removed ones. Returns the indexes of
-    /// the new sockets.
-    pub fn update_listeners(&mut self, config: &Config, interfaces: &Interfaces) -> Vec<usize> {
-        let Some(tftp) = &config.tftp else { return Vec::new() };
-        self.waiting = Vec::new();
-        let wanted = own_addresses(config, tftp, interfaces);
-        if config.network.binding == Binding::Dynamic {
-            let gone = |listener: &Listener| !wanted.contains(&listener.address);
-            self.listeners
-                .iter_mut()
-                .for_each(|listener| drop(listener.take_if(|listener| gone(listener))));
-        }
-        let known: Vec<SocketAddr> =
-            self.listeners.iter().flatten().map(|listener| listener.address).collect();
-        let mut new = Vec::new();
-        for address in wanted.into_iter().filter(|address| !known.contains(address)) {
-            match self.listen(address, None) {
-                Ok(listener) => new.extend(listener),
-                // It is tried again at the next change of addresses.
-                Err(_) => self.waiting.push(address),
-            }
-        }
-        new
-    }
-
-    /// Opens a socket for TFTP requests, or uses `opened`.
-    fn listen(
-        &mut self,
-        address: SocketAddr,
-        opened: Option<OwnedFd>,
-    ) -> io::Result<Option<usize>> {
-        let opened = opened.map_or_else(|| udp::open_tftp(address), |fd| Ok(Some(fd)))?;
-        let Some(fd) = opened else { return Ok(None) };
-        if self.single_port {
-            // If this fails, there are no ICMP errors.
-            let _ = udp_errors::queue_icmp_errors(&fd);
-        }
-        let free = self.listeners.iter().position(Option::is_none);
-        let at = free.unwrap_or(self.listeners.len());
-        self.register(&fd, EventSource::Tftp(at))?;
-        let listener = Some(Listener { fd, address });
-        match free {
-            Some(at) => self.listeners[at] = listener,
-            None => self.listeners.push(listener),
-        }
-        Ok(Some(at))
-    }
-
     fn register(&self, fd: &impl AsRawFd, role: EventSource) -> io::Result<()> {
         let fd = fd.as_raw_fd();
         self.poll.registry().register(&mut SourceFd(&fd), role.token(), Interest::READABLE)
@@ -275,78 +187,6 @@ impl Sockets {
                 )))
             }
             _ => Ok(()),
-        }
-    }
-
-    /// The sockets for requests, for a process that replaces this one. `device`: the interface of the DHCP sockets.
-    pub fn offered(
-        &self,
-        config: &Config,
-        device: Option<&str>,
-    ) -> Vec<(Descriptor, BorrowedFd<'_>)> {
-        let dhcp = [(&self.dhcp, config.dhcp.server_port), (&self.pxe, PXE_PORT)];
-        let dhcp = dhcp.into_iter().filter_map(|(fd, port)| {
-            let device = device.map(ToOwned::to_owned);
-            Some((Descriptor::Dhcp { port, device }, fd.as_ref()?.as_fd()))
-        });
-        let tftp =
-            self.listeners.iter().flatten().map(|Listener { fd, address }| {
-                (Descriptor::Tftp { address: *address }, fd.as_fd())
-            });
-        dhcp.chain(tftp).collect()
-    }
-
-    /// The sources of requests.
-    pub fn request_sources(&self) -> Vec<EventSource> {
-        let ports = [(&self.dhcp, Port::Server), (&self.pxe, Port::Pxe)];
-        let dhcp = ports.into_iter().filter(|(fd, _)| fd.is_some());
-        let dhcp = dhcp.map(|(_, port)| EventSource::ProxyDhcp(port));
-        let indexed = self.listeners.iter().enumerate();
-        let tftp = indexed.filter(|(_, listener)| listener.is_some());
-        dhcp.chain(tftp.map(|(index, _)| EventSource::Tftp(index))).collect()
-    }
-
-    /// Another process reads the requests from now on. The sockets are closed, except that of transfers over port 69, and those
-    /// for DHCP, from which delayed replies are sent.
-    pub fn stop_listening(&mut self) {
-        // A socket that another process has open too would go on to cause events.
-        let tftp = self.listeners.iter().flatten().map(|listener| listener.fd.as_raw_fd());
-        for fd in [&self.dhcp, &self.pxe].into_iter().flatten().map(AsRawFd::as_raw_fd).chain(tftp)
-        {
-            self.deregister(&fd);
-        }
-        if !self.single_port {
-            self.listeners.clear();
-        }
-        self.waiting.clear();
-    }
-
-    /// From now on there are no events of a descriptor.
-    pub fn deregister(&self, fd: &impl AsRawFd) {
-        // It is registered.
-        let _ = self.poll.registry().deregister(&mut SourceFd(&fd.as_raw_fd()));
-    }
-
-    /// Closes the DHCP sockets: no reply is sent any more.
-    pub fn close_dhcp(&mut self) {
-        (self.dhcp, self.pxe) = (None, None);
-    }
-
-    /// `tftp-single-port`
-    pub fn has_single_port(&self) -> bool {
-        self.single_port
-    }
-
-    /// Sockets of the replaced server that no line needs any more.
-    pub fn take_leftovers(&mut self) -> Vec<Leftover> {
-        std::mem::take(&mut self.leftovers)
-    }
-
-    /// Whether other sockets may be bound to the DHCP ports, as the configuration has it.
-    pub fn restore_port_sharing(&self, config: &Config) {
-        let is_shared = config.network.binding != Binding::Wildcard;
-        for fd in [&self.dhcp, &self.pxe].into_iter().flatten() {
-            udp::share_address(fd, is_shared);
         }
     }
 
@@ -479,17 +319,6 @@ impl Sockets {
         failures.reverse();
         failures
     }
-}
-
-/// A TFTP socket without which the start is refused: its address, and the line that needs it.
-fn require(
-    opened: io::Result<Option<usize>>,
-    what: &str,
-    (address, line): (SocketAddr, &Origin),
-    refusals: &mut Refusals,
-) -> Result<(), StartupError> {
-    let opened = opened.map_err(|error| bind_error(what, &error, address, Some(line)));
-    refusals.check(PORT, opened).map(drop)
 }
 
 /// The reason of a port that cannot be opened.

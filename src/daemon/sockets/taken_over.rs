@@ -52,7 +52,7 @@ impl TakenOver {
         Some(self.tftp.swap_remove(at).1)
     }
 
-    /// The sockets that nobody has taken. `port`: the meaning of a DHCP port; without one, requests to it are not answered any
+    /// The sockets that are left. `port`: the meaning of a DHCP port; without one, requests to it are not answered any
     /// more. `tftp`: whether TFTP requests are answered.
     pub fn into_leftovers(self, port: impl Fn(u16) -> Option<Port>, tftp: bool) -> Vec<Leftover> {
         let dhcp = self

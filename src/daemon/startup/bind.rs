@@ -44,13 +44,7 @@ impl Parsed {
         let mut findings = arranged(findings);
         refuse_errors(&findings)?;
         write_lines(logger, lease_file::check(&config)?);
-        let (predecessor, taken_over) = if replace {
-            let pid_file = config.process.pid_file.as_deref();
-            let (server, sockets) = Predecessor::connect(pid_file)?;
-            (Some(server), sockets)
-        } else {
-            (None, TakenOver::default())
-        };
+        let (predecessor, taken_over) = connect_to_predecessor(&config, replace)?;
         let mut refusals = Refusals::EndStart;
         let (sockets, device) = open_sockets(&config, &interfaces, taken_over, &mut refusals)?;
         sockets.register_datagrams(&address_watch, EventSource::AddressWatch)?;
@@ -86,6 +80,18 @@ impl Parsed {
             cgroup,
         })
     }
+}
+
+/// With `--replace`, the running server and its sockets.
+fn connect_to_predecessor(
+    config: &Config,
+    replace: bool,
+) -> Result<(Option<Predecessor>, TakenOver), StartupError> {
+    if !replace {
+        return Ok((None, TakenOver::default()));
+    }
+    let (server, sockets) = Predecessor::connect(config.process.pid_file.as_deref())?;
+    Ok((Some(server), sockets))
 }
 
 /// The control group of this process, if a service manager has started it, or may become its manager.

@@ -15,7 +15,7 @@ use crate::strerror::strerror;
 use crate::sys::channel::Channel;
 use crate::sys::control_socket::ControlListener;
 use crate::sys::directory_changes::ChangeReader;
-use crate::sys::privilege::{Identity, effective_user};
+use crate::sys::privilege::Identity;
 use crate::sys::profile::{Profile, Role};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
@@ -58,7 +58,6 @@ pub fn roots(config: &Config) -> Roots {
 /// In the file process: gives up its rights.
 fn prepare(config: &Config, given: Given<'_>, channel: &Channel) -> Result<Setup, StartupError> {
     let Given { watched, changes, syslog, limits, control } = given;
-    let user = effective_user();
     limits.drop_privileges()?;
     // With the rights of this process: a root of another user may have to be read with root's rights.
     let missing_roots = config.tftp.as_deref().map_or(Ok(Vec::new()), check_roots)?;
@@ -72,8 +71,8 @@ fn prepare(config: &Config, given: Given<'_>, channel: &Channel) -> Result<Setup
     let secure = config.tftp.as_ref().is_some_and(|tftp| tftp.secure);
     let inspector = Inspector { roots: roots.clone(), identity: Identity::current(), secure };
     let config_files = ConfigFiles::new(ConfigFileList::from_config(config), watched);
-    let control = control
-        .and_then(|(listener, path)| Some((Arc::new(Control::new(listener, user).ok()?), path)));
+    let control =
+        control.and_then(|(listener, path)| Some((Arc::new(Control::new(listener).ok()?), path)));
     let restrictions = limits.confine(&profile);
     let pid_file = config.process.pid_file().map(ToOwned::to_owned);
     let watcher = changes.and_then(|changes| changes.watcher().ok());

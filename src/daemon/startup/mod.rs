@@ -268,10 +268,7 @@ impl Confined {
         let (names, file_lines) = read_config(&mut file_process, &mut config_files, &mut config)?;
         created.into_iter().for_each(CreatedFile::keep);
         let busy_poll = BusyPoll::new(limits::processors());
-        let sd_notify = match &mut predecessor {
-            None => SdNotify::from_environment(),
-            Some(server) => server.service_manager.take().map(SdNotify::from),
-        };
+        let sd_notify = service_manager(predecessor.as_mut());
         let writes = prepare_writes(&config, &mut sockets);
         let observed = Observed::start();
         let packets = limits.confine(&packet_profile(logger, sd_notify.as_ref(), writes));
@@ -283,19 +280,10 @@ impl Confined {
             roots,
             files: file_lines,
         };
-        for line in banner.lines(&config, &interfaces) {
-            logger.write(&line);
-        }
+        banner.lines(&config, &interfaces).iter().for_each(|line| logger.write(line));
         let device = device.map(|name| DeviceBinding::new(name, &interfaces));
-        let is_watched = config.process.debug || config.process.foreground;
-        let replacement = match predecessor {
-            None => Replacement::first(cgroup, is_watched),
-            Some(Predecessor { earlier, counters, .. }) => {
-                Replacement::after(earlier, counters, cgroup)
-            }
-        };
         Ok(Daemon {
-            replacement,
+            replacement: replacement(&config, predecessor, cgroup),
             monitoring: monitoring(&config, &route, observed),
             log_limiter: LogLimiter::new(&config),
             config,
@@ -317,6 +305,28 @@ impl Confined {
             scheduling: Scheduling { clock: Clock::start(), busy_poll, backlog: Vec::new() },
             effects: Vec::new(),
         })
+    }
+}
+
+/// The connection to the service manager: that of the environment, or of the server that is replaced.
+fn service_manager(predecessor: Option<&mut Predecessor>) -> Option<SdNotify> {
+    match predecessor {
+        None => SdNotify::from_environment(),
+        Some(server) => server.service_manager.take().map(SdNotify::from),
+    }
+}
+
+fn replacement(
+    config: &Config,
+    predecessor: Option<Predecessor>,
+    cgroup: Option<String>,
+) -> Replacement {
+    let is_watched = config.process.debug || config.process.foreground;
+    match predecessor {
+        None => Replacement::first(cgroup, is_watched),
+        Some(Predecessor { earlier, counters, .. }) => {
+            Replacement::after(earlier, counters, cgroup)
+        }
     }
 }
 

@@ -99,7 +99,11 @@ fn machine(key: ClientKey, row: &Row<'_>, now: Timestamp) -> Machine {
         architecture_name: architecture.and_then(Architecture::name).map(str::to_owned),
         stage,
         idle_ms: millis(row.last_seen, now),
-        last_file: row.state.and_then(|state| state.last_file.as_deref()).map(text),
+        last_file: row
+            .state
+            .map(|state| &state.last_file[..])
+            .filter(|path| !path.is_empty())
+            .map(text),
         transfers,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Condition::{Except, Is, Masked, Null, Only};
 use super::value::{
-    AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, SOCK_DGRAM, SOCKADDR_IN, SOCKADDR_IN6, SOL_SOCKET,
-    TYPE_MASK,
+    AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6, SO_PEERCRED, SOCK_DGRAM, SOCKADDR_IN,
+    SOCKADDR_IN6, SOL_SOCKET, TYPE_MASK,
 };
 use super::{Row, common};
 use crate::sys::profile::Role::{ServiceManager, Syslog, WriteContext};
@@ -46,6 +46,12 @@ const OPTIONS: &[Row] = &[
     option!("addresses that are added later", SOL_SOCKET, SO_RCVBUFFORCE),
     option!("addresses that are added later", IPPROTO_IPV6, IPV6_V6ONLY),
     option!("addresses that are added later", IPPROTO_IPV6, IPV6_RECVPKTINFO),
+    row!(
+        "user of a process that replaces this one",
+        SYS_getsockopt,
+        Is(1, SOL_SOCKET),
+        Is(2, SO_PEERCRED)
+    ),
 ];
 
 /// Descriptors that it holds or that it received.

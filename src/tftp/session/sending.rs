@@ -88,8 +88,8 @@ impl Session {
 
     /// Counts blocks before they are marked as sent. `len`: the bytes of their datagrams.
     fn count_sent(&mut self, blocks: &Range<u64>, len: usize) {
-        let headers = len.div_ceil(self.source.segment()) * DATA_HEADER_LEN;
-        self.last_bytes = (len - headers) as u64;
+        let headers = (blocks.end - blocks.start) * DATA_HEADER_LEN as u64;
+        self.last_bytes = (len as u64).saturating_sub(headers);
         let first_unsent = self.transfer.next_unsent();
         self.sent += SentData::of(blocks, first_unsent, self.last_bytes, self.source.blksize());
     }

@@ -106,7 +106,7 @@ pub const SOCKETS: &[Attempt] = &[
     attempt!(NONE,    "binds the socket of the service manager", SYS_bind(SERVICE_MANAGER)),
     attempt!(PACKETS, "reads the address of a socket",       SYS_getsockname(BAD)),
     attempt!(FILES,   "accepts a connection",                SYS_accept4(BAD, 0, 0, 0)),
-    attempt!(FILES,   "reads the user of a connection",      SYS_getsockopt(BAD, libc::SOL_SOCKET as u64, libc::SO_PEERCRED as u64)),
+    attempt!(PACKETS | FILES, "reads the user of a connection", SYS_getsockopt(BAD, libc::SOL_SOCKET as u64, libc::SO_PEERCRED as u64)),
     attempt!(NONE,    "reads another option of a socket",    SYS_getsockopt(BAD, libc::SOL_SOCKET as u64, libc::SO_ERROR as u64)),
     attempt!(NONE,    "reads an option of another level",    SYS_getsockopt(BAD, libc::IPPROTO_IP as u64, libc::SO_PEERCRED as u64)),
     attempt!(PACKETS | HOST, "receives on the channel",      SYS_recvfrom(CHANNEL)),

@@ -35,8 +35,6 @@ const FULL_PAUSE: Duration = Duration::from_millis(20);
 /// The control socket.
 pub struct Control {
     listener: ControlListener,
-    /// The user who started the program. Its connections are accepted, and those of root.
-    user: u32,
     /// Ends the wait of [`Control::serve`], after `state` has changed.
     wake: (PipeReader, PipeWriter),
     state: Mutex<State>,
@@ -89,9 +87,9 @@ type Spawn = fn(Box<dyn FnOnce() + Send>) -> bool;
 
 impl Control {
     /// Serves this socket, as soon as [`Control::serve`] is called.
-    pub fn new(listener: ControlListener, user: u32) -> io::Result<Self> {
+    pub fn new(listener: ControlListener) -> io::Result<Self> {
         let wake = io::pipe()?;
-        Ok(Self { listener, user, wake, state: Mutex::default(), documents: Documents::default() })
+        Ok(Self { listener, wake, state: Mutex::default(), documents: Documents::default() })
     }
 
     /// Accepts connections until [`Control::stop`] is called, and answers their requests until all are closed. `spawn` starts a
@@ -213,7 +211,7 @@ impl Control {
         }
         match self.listener.accept() {
             Ok(connection) => {
-                if control_socket::is_trusted_by(&connection, self.user).unwrap_or(false) {
+                if self.listener.trusts(&connection) {
                     connections.waiting.push(Waiting::new(connection));
                 } else {
                     send_error(&connection, "only root and the user who started it may do this");

@@ -5,7 +5,6 @@ use crate::control::{Command, ERROR, LAST, MAX_PART_LEN, MORE, Replace, Request}
 use crate::daemon::file_process::protocol::Reply;
 use crate::sys::channel::Channel;
 use crate::sys::control_socket::{ControlListener, connect_to_server};
-use nix::unistd::geteuid;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -30,7 +29,7 @@ impl Scene {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = ControlListener::bind(&folder.path().join("control")).unwrap();
-        let control = Arc::new(Control::new(listener, geteuid().as_raw()).unwrap());
+        let control = Arc::new(Control::new(listener).unwrap());
         let (packets, files) = Channel::pair().unwrap();
         let files = Arc::new(files);
         let (serving, channel) = (control.clone(), files.clone());

@@ -235,14 +235,7 @@ impl Reply {
             Self::Failed(code, message) => [&[kind::FAILED, *code], message.as_bytes()].concat(),
             Self::ConfigOutdated => vec![kind::CONFIG_OUTDATED],
             Self::Changed(size) => with_number(kind::CHANGED, &size.to_ne_bytes()),
-            Self::Inspected { id, cause } => {
-                let mut bytes = with_number(kind::INSPECTED, &id.to_ne_bytes());
-                if let Some(Cause { file, text }) = cause {
-                    bytes.extend_from_slice(&file.to_ne_bytes());
-                    bytes.extend_from_slice(text.as_bytes());
-                }
-                bytes
-            }
+            Self::Inspected { id, cause } => inspected(*id, cause.as_ref()),
             Self::ProgramExamined { id, reason } => {
                 let mut bytes = with_number(kind::PROGRAM_EXAMINED, &id.to_ne_bytes());
                 bytes.extend_from_slice(reason.as_deref().unwrap_or_default().as_bytes());
@@ -302,6 +295,15 @@ impl Reply {
             _ => return None,
         })
     }
+}
+
+fn inspected(id: u32, cause: Option<&Cause>) -> Vec<u8> {
+    let mut bytes = with_number(kind::INSPECTED, &id.to_ne_bytes());
+    if let Some(Cause { file, text }) = cause {
+        bytes.extend_from_slice(&file.to_ne_bytes());
+        bytes.extend_from_slice(text.as_bytes());
+    }
+    bytes
 }
 
 fn with_number(kind: u8, number: &[u8]) -> Vec<u8> {
