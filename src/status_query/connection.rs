@@ -114,7 +114,9 @@ mod tests {
                 let mut buffer = [0; 100];
                 let request = Request::decode(server.recv_blocking(&mut buffer).unwrap());
                 assert_eq!(request.unwrap().command, Command::Status { earlier: 0 });
-                messages.iter().for_each(|message| server.send_blocking(message).unwrap());
+                for message in messages {
+                    server.send_blocking(message).unwrap();
+                }
                 // Until the client closes the connection.
                 waits.then(|| server.recv_blocking(&mut buffer).map(drop))
             });

@@ -37,16 +37,13 @@ impl Machines {
     }
 
     fn add(&mut self, machine: Machine) {
-        let index = match self.find(&machine) {
-            Some(index) => {
-                let known = std::mem::take(&mut self.list[index]);
-                self.list[index] = joined(known, machine);
-                index
-            }
-            None => {
-                self.list.push(machine);
-                self.list.len() - 1
-            }
+        let index = if let Some(index) = self.find(&machine) {
+            let known = std::mem::take(&mut self.list[index]);
+            self.list[index] = joined(known, machine);
+            index
+        } else {
+            self.list.push(machine);
+            self.list.len() - 1
         };
         let Machine { mac, ip, .. } = &self.list[index];
         let remember = |map: &mut HashMap<String, usize>, key: &Option<String>| {

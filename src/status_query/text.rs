@@ -205,19 +205,15 @@ mod tests {
 
     const NARROW: Layout = Layout { width: 80, style: Style::Plain };
 
-    fn own(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     fn machine(stage: Stage, number: u32) -> Machine {
         Machine {
             mac: Some(format!("52:54:00:12:{:02x}:{:02x}", number / 256, number % 256)),
             ip: Some(format!("192.168.{}.{}", number / 256, number % 256)),
             architecture: Some(7),
-            architecture_name: own("x86-64_EFI"),
+            architecture_name: Some("x86-64_EFI".to_owned()),
             stage,
             idle_ms: 12_000,
-            last_file: own("/srv/tftp/debian-installer/amd64/vmlinuz"),
+            last_file: Some("/srv/tftp/debian-installer/amd64/vmlinuz".to_owned()),
             transfers: vec![],
         }
     }

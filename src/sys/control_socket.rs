@@ -282,7 +282,7 @@ mod tests {
     fn message_to_client_that_does_not_read_ends_at_the_deadline() {
         let (client, server) = Channel::pair().unwrap();
         let deadline = Instant::now() + Duration::from_millis(50);
-        let full = (0..100).find_map(|_| write(&server, &[0; 32 * 1024], deadline).err());
+        let full = (0..100).find_map(|_| write(&server, &[0; 8 * 1024], deadline).err());
         assert_eq!(full.map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
         drop(client);
         // The first error reports that messages were not read.

@@ -110,7 +110,7 @@ fn malformed_requests_have_an_error_or_end_the_connection() {
         (other_version, "the running server has version 1"),
         (br#"{"protocol":1,"request":"stop"}"#, "unknown request"),
         (&long, "the request is longer than 4096 bytes"),
-        (&[b'x'; 100_000], "the request is longer than 4096 bytes"),
+        (&vec![b'x'; 100_000], "the request is longer than 4096 bytes"),
     ] {
         let (kind, text) = ask(&client, message).expect("an answer");
         assert!(kind == ERROR && text.starts_with(expected), "{text}");
@@ -173,7 +173,7 @@ fn thousands_of_requests_cause_ten_documents_per_second() {
                 while begin.elapsed() < TIME {
                     // Half of the clients connect for each request.
                     let client = connect();
-                    for _ in 0..1 + count % 2 {
+                    for _ in 0..=count % 2 {
                         assert_eq!(ask(&client, &status_request()).expect("an answer").0, LAST);
                         count += 1;
                     }

@@ -175,8 +175,8 @@ fn watched_process_fails_when_the_server_is_killed() {
     assert!(!ended.success(), "{ended:?}");
     watched.machine.expect_end();
     let again = watched.machine.foreground(&mut Setup::program(&["-k"]));
-    assert_eq!(watched.machine.daemon(), again.id());
     watched.machine.expect_service();
+    assert_eq!(watched.machine.daemon(), again.id());
 }
 
 /// As the transfers of the server do not fail, it is not ended. A supervisor that starts the program again gets "Address already in

@@ -78,6 +78,7 @@ impl Machine {
     }
 
     /// The process of the pid file.
+    #[allow(clippy::unused_self)] // the file exists while the machine does
     pub fn daemon(&self) -> u32 {
         daemon().expect("a pid file")
     }

@@ -1,5 +1,5 @@
 //! A stand-in for systemd: it starts, reloads and stops a service, and accepts notifications, by the rules of systemd.service(5) and
-//! sd_notify(3):
+//! `sd_notify(3)`:
 //!
 //! - `NotifyAccess=main`: only the main process sends notifications;
 //! - `MAINPID=` is a process of the service, that exists, and not the process of `ExecReload=`; for another one the sender must be

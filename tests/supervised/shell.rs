@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 crate::tests![
     server_in_background_is_replaced_and_ended_by_its_pid_file,
     user_of_the_pid_file_is_that_of_a_start,
+    options_of_the_running_process_start_the_next_one,
     replacement_without_a_server_fails,
     replacement_by_a_wrong_configuration_prints_the_error,
     log_of_a_debug_server_goes_on_in_its_terminal,
@@ -58,14 +59,31 @@ fn user_of_the_pid_file_is_that_of_a_start() {
     machine.expect_service();
 }
 
+/// The line of docs/operation.md.
+fn options_of_the_running_process_start_the_next_one() {
+    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operation.md");
+    let manual = fs::read_to_string(manual).expect("it exists");
+    let line = manual.lines().find(|line| line.trim().starts_with("xargs")).expect("a line");
+    let Some(machine) = required(Machine::new(RANGE)) else { return };
+    assert_eq!(machine.background(&["--log-dhcp"]), started());
+    for _ in 0..2 {
+        let last = machine.daemon();
+        let mut shell = Command::new("sh");
+        assert_eq!(machine.run_to_end(shell.args(["-c", line])), (Some(0), String::new()));
+        let new = machine.daemon();
+        assert_ne!(new, last);
+        let words = fs::read_to_string(format!("/proc/{new}/cmdline")).expect("it runs");
+        assert!(words.contains("\0--log-dhcp\0"), "{words}");
+        machine.expect_service();
+    }
+}
+
 fn replacement_without_a_server_fails() {
     let Some(machine) = required(Machine::new(RANGE)) else { return };
-    for words in [&[][..], &["-k"], &["--pid-file"]] {
+    for (words, expected) in [(&[][..], 5), (&["-k"], 5), (&["--pid-file"], 1)] {
         let (code, message) = machine.replace(words);
-        assert!(
-            code.is_some_and(|code| code > 0) && message.starts_with("\ndnsmasq: "),
-            "{message}"
-        );
+        assert_eq!(code, Some(expected), "{message}");
+        assert!(message.starts_with("\ndnsmasq: "), "{message}");
         machine.expect_end();
     }
     // What a killed server has left.

@@ -125,7 +125,7 @@ fn view_without_colors_has_no_escape_sequences_for_them() {
 fn file_name_cannot_control_the_terminal() {
     let hostile = "\x1b[?1049l\x1b[2Ja\x1b]0;title\x07\u{9b}2Jb\r\n\u{202e}";
     let mut status = status(4711, 2);
-    status.machines[0].transfers[0].file = hostile.to_owned();
+    hostile.clone_into(&mut status.machines[0].transfers[0].file);
     status.machines[1].mac = Some(hostile.to_owned());
     status.machines[1].transfers.clear();
     status.machines[1].stage = Stage::Refused;

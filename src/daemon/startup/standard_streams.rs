@@ -20,7 +20,7 @@ pub fn standard_error_of_log(
     let earlier = predecessor.and_then(|server| server.standard_error.as_ref());
     let taken = earlier.map_or(Ok(()), set_stderr);
     let copied = taken.and_then(|()| stderr().as_fd().try_clone_to_owned());
-    copied.map(Some).map_err(failed)
+    copied.map(Some).map_err(|error| failed(&error))
 }
 
 /// Redirects the streams to `/dev/null`. In debug mode standard error remains, and without `--replace` the others too.
@@ -32,11 +32,11 @@ pub fn redirect(
     if process.debug && !replaces {
         return Ok(());
     }
-    redirect_stdio_to_null().map_err(failed)?;
+    redirect_stdio_to_null().map_err(|error| failed(&error))?;
     let kept = standard_error.filter(|_| process.debug);
-    kept.map_or(Ok(()), set_stderr).map_err(failed)
+    kept.map_or(Ok(()), set_stderr).map_err(|error| failed(&error))
 }
 
-fn failed(error: io::Error) -> StartupError {
-    StartupError::other(format!("cannot redirect the standard streams: {}", strerror(&error)))
+fn failed(error: &io::Error) -> StartupError {
+    StartupError::other(format!("cannot redirect the standard streams: {}", strerror(error)))
 }

@@ -98,11 +98,11 @@ pxemasq 0.1.0   process 4711   up 2 h 13 min   has replaced 4700
 transfers: 48 of 50 (tftp-max)
 
 MACHINE           FILE                  PROGRESS                   RATE     LEFT
-10.0.0.4          vmlinuz               [###########.]  93 %   9.3 MB/s     0:00
 52:54:00:00:00:01 /srv/t…4/1/initrd.img [######......]  50 %   5.0 MB/s     0:10
 52:54:00:00:00:02 /srv/t…4/2/initrd.img [#...........]  12 %    waits for a disk
 52:54:00:00:00:03 /srv/t…4/3/initrd.img [............]   0 %     no ACK for 12 s
 52:54:00:00:00:08 /srv/tftp/pxelinux.0  waits for a free slot (tftp-max)
+10.0.0.4          vmlinuz               [###########.]  93 %   9.3 MB/s     0:00
 52:54:00:00:00:07 /srv/tftp/pxelinux.0  refused 2 s ago
 52:54:00:00:00:05 /srv/tftp/pxelinux.0  offered 3 s ago
 52:54:00:00:00:06 /srv/tftp/pxelinux.0  asked on 4011 0 s ago
