@@ -52,13 +52,23 @@ fn no_request_is_lost_while_sockets_are_replaced_by_others() {
         let prober = scene.prober();
         let measured =
             scope.spawn(|| Prober::new(prober).measure(Duration::from_millis(1), &is_over));
+        let end = SetOnDrop(&is_over);
         for binding in BINDINGS.iter().cycle().take(40) {
             scene.configure(&lines(binding));
             server = scene.replace(&[]);
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(end);
         measured.join().expect("the thread does not panic")
     });
     assert_eq!(measured.error(), Ok(()), "{} buffers were full", scene.full_buffers());
     scene.stop(server);
+}
+
+/// Ends the other thread, also after a panic.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
