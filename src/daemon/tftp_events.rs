@@ -98,10 +98,11 @@ impl Daemon {
     fn request(&mut self, listener: usize, datagram: ReceivedDatagram<'_>, now: Timestamp) {
         let Self { config, interfaces, .. } = self;
         let Some(tftp) = &config.tftp else { return };
+        // The replaced process may have another configuration.
+        if !(tftp.single_port && self.tftp.has_shared_transfer(datagram.peer)) {
+            self.replacement.forward(&datagram);
+        }
         if accepts(tftp, &config.network, interfaces, &datagram) {
-            if tftp.single_port && !self.tftp.has_shared_transfer(datagram.peer) {
-                self.replacement.forward(&datagram);
-            }
             let earlier = self.effects.len();
             self.tftp_input(Input::Request { listener, datagram }, now);
             // The errors of several requests leave together.

@@ -77,6 +77,16 @@ pub fn share_address(fd: &OwnedFd, shared: bool) {
     let _ = setsockopt(fd, ReuseAddr, &shared);
 }
 
+/// From now on the kernel gives datagrams for the address of this socket to other sockets. What waits in the socket can still be
+/// read. Without it, what comes between the last read and the end of the socket would be lost.
+pub fn stop_receiving(fd: &OwnedFd) {
+    // A connected socket gets datagrams of its peer only, and port 9 (discard, RFC 863) sends none. Which address has a route
+    // depends on the interface that the socket is bound to.
+    let peers: [IpAddr; 3] =
+        [Ipv4Addr::LOCALHOST.into(), Ipv4Addr::BROADCAST.into(), Ipv6Addr::LOCALHOST.into()];
+    let _ = peers.into_iter().any(|peer| connect_to(fd, SocketAddr::new(peer, 9)).is_ok());
+}
+
 /// A socket for TFTP requests to an address. `Ok(None)`: the kernel does not support IPv6.
 pub fn open_tftp(address: SocketAddr) -> io::Result<Option<OwnedFd>> {
     let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };

@@ -20,6 +20,7 @@ crate::tests![
     server_with_bind_dynamic_is_replaced,
     server_with_bind_interfaces_is_replaced,
     server_with_a_single_port_is_replaced,
+    single_port_ends_and_begins_with_the_new_process,
     server_with_a_port_range_is_replaced,
     server_with_a_port_range_without_a_free_port_is_replaced,
     wildcard_sockets_are_replaced_by_bound_ones_and_back,
@@ -204,6 +205,16 @@ fn server_with_bind_interfaces_is_replaced() {
 
 fn server_with_a_single_port_is_replaced() {
     replace_twice(&with_ranges("tftp-single-port\n"), &[], &PORTS);
+}
+
+fn single_port_ends_and_begins_with_the_new_process() {
+    let (single, many) = (with_ranges("tftp-single-port\n"), with_ranges(""));
+    let bound = with_ranges("bind-interfaces\n");
+    let Some(mut running) = Running::new(&single, &[]) else { return };
+    for lines in [&many, &single, &bound, &single] {
+        running.replace(lines, &PORTS);
+    }
+    running.stop();
 }
 
 fn server_with_a_port_range_is_replaced() {

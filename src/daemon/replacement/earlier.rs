@@ -9,6 +9,7 @@ use crate::daemon::{Daemon, ExitReason, ReceiveBuffers};
 use crate::net::ReceivedDatagram;
 use crate::sys::channel::Channel;
 use crate::sys::signals::SignalAction;
+use crate::sys::udp::stop_receiving;
 use crate::time::Timestamp;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -104,9 +105,13 @@ impl Daemon {
         for leftover in self.sockets.take_leftovers() {
             match leftover {
                 Leftover::Dhcp(port, fd) => {
+                    stop_receiving(&fd);
                     self.dhcp_leftovers(port, &fd, &mut buffers.dhcp_requests, now);
                 }
-                Leftover::Tftp(fd) => self.tftp_leftovers(&fd, &mut buffers.tftp_requests, now),
+                Leftover::Tftp(fd) => {
+                    stop_receiving(&fd);
+                    self.tftp_leftovers(&fd, &mut buffers.tftp_requests, now);
+                }
             }
         }
         self.sockets.restore_port_sharing(&self.config);

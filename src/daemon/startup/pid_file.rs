@@ -8,7 +8,7 @@ use crate::sys::file_access::creatable;
 use crate::sys::privilege::{Capability, Identity, is_permitted, is_root};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, chown, fchown};
+use std::os::unix::fs::{OpenOptionsExt, fchown};
 use std::path::Path;
 
 /// Whether the file can be written, without writing it. Only for root it must be.
@@ -49,15 +49,20 @@ pub fn write(path: &Path, identity: &Identity) -> Result<Option<ProcessLine>, St
     }
 }
 
-/// Writes the number of another process into the pid file. At each moment the file has the old number or the new one.
+/// Writes the number of another process into the pid file. At each moment the file has the old number or the new one. It is a new
+/// file: the directory may belong to another user, so a file or a link of that user is removed first.
 pub fn replace(path: &Path, identity: &Identity, process: u32) -> Result<(), StartupError> {
     let mut new = path.as_os_str().to_owned();
     new.push(format!(".{process}"));
     let new = Path::new(&new);
-    let written = fs::write(new, format!("{process}\n")).and_then(|()| {
+    // It may not exist; all other errors prevent that the new file is created.
+    let _ = fs::remove_file(new);
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o644).open(new);
+    let written = opened.and_then(|mut file| {
+        writeln!(file, "{process}")?;
         let owner = identity.owner().filter(|_| is_root());
         // As at a start, another owner is no error.
-        let _ = owner.map(|(user, group)| chown(new, Some(user), Some(group)));
+        let _ = owner.map(|(user, group)| fchown(file, Some(user), Some(group)));
         fs::rename(new, path)
     });
     written.map_err(|error| {

@@ -3,7 +3,8 @@
 use super::files::{ROOT_PATHS, Roots, ServedRoots};
 use crate::common::subject;
 use crate::scene::{
-    Ended, RANGES, Scene, failed, other_build, pid_in_file, pid_of_status, runs, succeeded,
+    Ended, RANGES, Scene, failed, other_build, pid_after, pid_in_file, pid_of_status, runs,
+    succeeded,
 };
 use std::path::PathBuf;
 
@@ -135,8 +136,9 @@ impl<'a> Operator<'a> {
         if ended != expected {
             return Err(format!("{ended:?} instead of {expected:?}"));
         }
-        let (status, file) = (pid_of_status()?, pid_in_file());
         let is_replaced = *expected == succeeded();
+        let replaced = is_replaced.then(|| pid_after(self.pid)).flatten();
+        let (status, file) = (replaced.map_or_else(pid_of_status, Ok)?, pid_in_file());
         let old = std::mem::replace(&mut self.pid, status);
         if (status != old) != is_replaced {
             return Err(format!("the server was process {old}, and is {status}"));

@@ -57,8 +57,8 @@ fn texts(status: Status, size: Size) -> Vec<String> {
         .collect()
 }
 
-#[test]
-fn screen_of_80_columns_has_header_bars_and_words() {
+/// A server with machines at each stage.
+fn server_with_all_stages() -> Status {
     let mut stopped = loading(3, 500);
     stopped.idle_ms = 12_400;
     let mut disk = loading(2, 1_234_567);
@@ -90,7 +90,11 @@ fn screen_of_80_columns_has_header_bars_and_words() {
         setting: "tftp-max".to_owned(),
     };
     let limits = vec![limit("open_files", 2), limit("transfers", 48)];
-    let status = Status { counters, limits, earlier: vec![4700], ..status(machines) };
+    Status { counters, limits, earlier: vec![4700], ..status(machines) }
+}
+
+#[test]
+fn screen_of_80_columns_has_header_bars_and_words() {
     let expected = "\
 pxemasq 0.1.0   process 4711   up 2 h 13 min   has replaced 4700
 9 machines   3 loading   1 waiting for a disk   1 waiting for a free slot
@@ -116,7 +120,7 @@ MACHINE           FILE                  PROGRESS                   RATE     LEFT
 
 
                                                                           q: end";
-    let lines = texts(status, SMALL);
+    let lines = texts(server_with_all_stages(), SMALL);
     assert_eq!(lines.join("\n"), expected);
 }
 
