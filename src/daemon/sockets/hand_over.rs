@@ -21,10 +21,9 @@ impl Sockets {
             let device = device.map(ToOwned::to_owned);
             Some((Descriptor::Dhcp { port, device }, fd.as_ref()?.as_fd()))
         });
-        let tftp =
-            self.listeners.iter().flatten().map(|Listener { fd, address, .. }| {
-                (Descriptor::Tftp { address: *address }, fd.as_fd())
-            });
+        let tftp = self.listeners.iter().flatten().map(|Listener { fd, address, .. }| {
+            (Descriptor::Tftp { address: *address }, fd.as_fd())
+        });
         dhcp.chain(tftp).collect()
     }
 
