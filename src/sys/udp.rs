@@ -78,13 +78,22 @@ pub fn share_address(fd: &OwnedFd, shared: bool) {
 }
 
 /// From now on the kernel gives datagrams for the address of this socket to other sockets. What waits in the socket can still be
-/// read. Without it, what comes between the last read and the end of the socket would be lost.
+/// read. Without it, what comes between the last read and the end of the socket would be lost. [`start_receiving`] ends it.
 pub fn stop_receiving(fd: &OwnedFd) {
     // A connected socket gets datagrams of its peer only, and port 9 (discard, RFC 863) sends none. Which address has a route
     // depends on the interface that the socket is bound to.
     let peers: [IpAddr; 3] =
         [Ipv4Addr::LOCALHOST.into(), Ipv4Addr::BROADCAST.into(), Ipv6Addr::LOCALHOST.into()];
     let _ = peers.into_iter().any(|peer| connect_to(fd, SocketAddr::new(peer, 9)).is_ok());
+}
+
+/// Ends what [`stop_receiving`] began, for a socket that is bound to an address and not to an interface.
+pub fn start_receiving(fd: &OwnedFd) {
+    // SAFETY: all fields of the structure may be zero; the family is `AF_UNSPEC` then, which ends the connection.
+    let no_peer: libc::sockaddr_in = unsafe { std::mem::zeroed() };
+    let len = libc::socklen_t::try_from(size_of_val(&no_peer)).unwrap_or_default();
+    // SAFETY: the pointer and the length are those of the structure.
+    let _ = unsafe { libc::connect(fd.as_raw_fd(), (&raw const no_peer).cast(), len) };
 }
 
 /// A socket for TFTP requests to an address. `Ok(None)`: the kernel does not support IPv6.

@@ -14,6 +14,7 @@ mod common;
 #[path = "../replace/load/mod.rs"]
 mod load;
 #[path = "../replace/prober.rs"]
+#[allow(dead_code)] // the tests use the rest
 mod prober;
 #[path = "../replace/requests.rs"]
 mod requests;

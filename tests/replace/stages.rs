@@ -18,6 +18,7 @@ use pxemasq::sys::channel::Channel;
 use pxemasq::sys::control_socket::connect_to_server;
 use std::process::Stdio;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,7 @@ crate::tests![
     server_goes_on_after_a_new_process_has_stopped_for_ever,
     server_goes_on_after_all_new_processes_were_killed_at_each_message,
     server_goes_on_after_the_new_server_was_killed_at_each_message,
+    no_request_is_lost_in_the_sockets_of_a_new_process_that_was_killed,
     server_goes_on_after_the_new_processes_were_killed_at_any_time,
     state_is_consistent_after_the_command_was_killed_at_any_time,
 ];
@@ -197,11 +199,11 @@ fn server_goes_on_after_a_new_process_has_stopped_for_ever() {
 
 /// Starts the command `--replace` through a proxy, and kills with `kill` when `stage` is reached; `false`: there is no such stage,
 /// and the server was replaced.
-fn kill_at(running: &Running, stage: Stage, moment: Moment, kill: impl Fn(&Running, u32)) -> bool {
+fn kill_at(scene: &Scene, stage: Stage, moment: Moment, kill: impl Fn(u32)) -> bool {
     let mut proxy = Proxy::new(CONTROL);
     let mut command = Scene::command(&["--replace"]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut command = running.scene.server().spawn(&mut command);
+    let mut command = scene.server().spawn(&mut command);
     let mut killed = false;
     proxy.relay(
         |passing| {
@@ -210,7 +212,7 @@ fn kill_at(running: &Running, stage: Stage, moment: Moment, kill: impl Fn(&Runni
                 signal(passing.new_process, Signal::SIGSTOP);
             }
             if !killed && (passing.stage, passing.moment) == (stage, moment) {
-                kill(running, passing.new_process);
+                kill(passing.new_process);
                 killed = true;
             }
             !killed
@@ -222,9 +224,10 @@ fn kill_at(running: &Running, stage: Stage, moment: Moment, kill: impl Fn(&Runni
     killed
 }
 
-fn kill_all_new(running: &Running, _: u32) {
+/// Kills all processes but those of the server.
+fn kill_all_but(server: &[u32]) {
     loop {
-        let new = programs().into_iter().filter(|id| !running.processes.contains(id));
+        let new = programs().into_iter().filter(|id| !server.contains(id));
         let killed = new.filter(|id| {
             let pid = Pid::from_raw(id.cast_signed());
             kill(pid, Signal::SIGKILL).is_ok()
@@ -235,7 +238,7 @@ fn kill_all_new(running: &Running, _: u32) {
     }
 }
 
-fn kill_the_server(_: &Running, server: u32) {
+fn kill_the_server(server: u32) {
     kill(Pid::from_raw(server.cast_signed()), Signal::SIGKILL).expect("it runs");
 }
 
@@ -254,7 +257,8 @@ const STAGES: [(Stage, Moment); 8] = [
 fn server_goes_on_after_all_new_processes_were_killed_at_each_message() {
     let Some(mut running) = Running::new() else { return };
     for (stage, moment) in STAGES {
-        assert!(kill_at(&running, stage, moment, kill_all_new), "{stage:?} was not reached");
+        let killed = kill_at(&running.scene, stage, moment, |_| kill_all_but(&running.processes));
+        assert!(killed, "{stage:?} was not reached");
         running.assert_goes_on(&format!("{moment:?} {stage:?}"));
     }
     running.finish();
@@ -264,7 +268,29 @@ fn server_goes_on_after_all_new_processes_were_killed_at_each_message() {
 fn server_goes_on_after_the_new_server_was_killed_at_each_message() {
     let Some(mut running) = Running::new() else { return };
     for (stage, moment) in STAGES {
-        assert!(kill_at(&running, stage, moment, kill_the_server), "{stage:?} was not reached");
+        let killed = kill_at(&running.scene, stage, moment, kill_the_server);
+        assert!(killed, "{stage:?} was not reached");
+        running.assert_goes_on(&format!("{moment:?} {stage:?}"));
+    }
+    running.finish();
+}
+
+/// The new process binds other sockets before it serves.
+fn no_request_is_lost_in_the_sockets_of_a_new_process_that_was_killed() {
+    let Some(mut running) = Running::new() else { return };
+    running.scene.configure(&format!("{ROOT}{RANGES}bind-interfaces\n"));
+    for (stage, moment) in STAGES {
+        let is_over = AtomicBool::new(false);
+        let measured = thread::scope(|scope| {
+            let prober = &mut running.prober;
+            let (scene, processes) = (&running.scene, &running.processes);
+            let measured = scope.spawn(|| prober.measure(Duration::from_millis(1), &is_over));
+            let killed = kill_at(scene, stage, moment, |_| kill_all_but(processes));
+            is_over.store(true, Ordering::Relaxed);
+            assert!(killed, "{stage:?} was not reached");
+            measured.join().expect("the thread does not panic")
+        });
+        assert_eq!(measured.error(), Ok(()), "{moment:?} {stage:?}");
         running.assert_goes_on(&format!("{moment:?} {stage:?}"));
     }
     running.finish();
@@ -315,7 +341,7 @@ fn server_goes_on_after_the_new_processes_were_killed_at_any_time() {
                 *first == First::Killed
             };
             if is_first {
-                kill_all_new(&running, 0);
+                kill_all_but(&running.processes);
             }
         });
         eventually(TIMEOUT, || command.ended()).expect("the command ends");

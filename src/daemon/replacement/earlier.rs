@@ -102,6 +102,7 @@ impl Daemon {
             return;
         }
         let now = self.now();
+        self.sockets.start_receiving();
         for leftover in self.sockets.take_leftovers() {
             match leftover {
                 Leftover::Dhcp(port, fd) => {

@@ -21,10 +21,9 @@ impl Sockets {
             let device = device.map(ToOwned::to_owned);
             Some((Descriptor::Dhcp { port, device }, fd.as_ref()?.as_fd()))
         });
-        let tftp =
-            self.listeners.iter().flatten().map(|Listener { fd, address }| {
-                (Descriptor::Tftp { address: *address }, fd.as_fd())
-            });
+        let tftp = self.listeners.iter().flatten().map(|Listener { fd, address, .. }| {
+            (Descriptor::Tftp { address: *address }, fd.as_fd())
+        });
         dhcp.chain(tftp).collect()
     }
 
@@ -72,6 +71,16 @@ impl Sockets {
     /// Sockets of the replaced server that no line needs any more.
     pub fn take_leftovers(&mut self) -> Vec<Leftover> {
         std::mem::take(&mut self.leftovers)
+    }
+
+    /// From now on this process reads the requests.
+    pub fn start_receiving(&mut self) {
+        self.takes_over = false;
+        for listener in self.listeners.iter_mut().flatten() {
+            if std::mem::take(&mut listener.is_silent) {
+                udp::start_receiving(&listener.fd);
+            }
+        }
     }
 
     /// Whether other sockets may be bound to the DHCP ports, as the configuration has it.

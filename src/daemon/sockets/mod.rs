@@ -54,6 +54,8 @@ pub struct Sockets {
     waiting: Vec<SocketAddr>,
     /// `tftp-single-port`
     single_port: bool,
+    /// Another process serves still.
+    takes_over: bool,
     /// Sockets of the server that this process replaces, and that no line needs any more.
     leftovers: Vec<Leftover>,
 }
@@ -61,6 +63,8 @@ pub struct Sockets {
 struct Listener {
     fd: OwnedFd,
     address: SocketAddr,
+    /// It gets no datagrams until [`Sockets::start_receiving`]: the replaced server still answers them.
+    is_silent: bool,
 }
 
 impl Sockets {
@@ -75,6 +79,7 @@ impl Sockets {
     ) -> Result<Self, StartupError> {
         let single_port = config.tftp.as_ref().is_some_and(|tftp| tftp.single_port);
         let mut sockets = Self::none(single_port)?;
+        sockets.takes_over = !taken_over.is_empty();
         sockets.open_dhcp(config, device, &mut taken_over, refusals)?;
         if config.network.binding == Binding::Contradictory {
             let error = StartupError::config("cannot set --bind-interfaces and --bind-dynamic");
@@ -106,6 +111,7 @@ impl Sockets {
             errors: ErrorSockets::default(),
             waiting: Vec::new(),
             single_port,
+            takes_over: false,
             leftovers: Vec::new(),
         })
     }

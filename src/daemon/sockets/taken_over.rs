@@ -34,6 +34,11 @@ pub enum Leftover {
 }
 
 impl TakenOver {
+    /// Whether there is no socket.
+    pub fn is_empty(&self) -> bool {
+        self.dhcp.is_empty() && self.tftp.is_empty()
+    }
+
     /// The DHCP socket with this port and interface, if there is one.
     pub fn take_dhcp(&mut self, port: u16, device: Option<&str>) -> Option<OwnedFd> {
         let is_it = |socket: &DhcpSocket| socket.port == port && socket.device.as_deref() == device;

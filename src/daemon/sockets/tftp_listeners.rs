@@ -87,8 +87,17 @@ impl Sockets {
         address: SocketAddr,
         opened: Option<OwnedFd>,
     ) -> io::Result<Option<usize>> {
+        // `start_receiving` would end that a socket is bound to the interface of a link-local address.
+        let can_be_silent = match address.ip() {
+            IpAddr::V4(ip) => !ip.is_unspecified(),
+            IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_unicast_link_local(),
+        };
+        let is_silent = opened.is_none() && self.takes_over && can_be_silent;
         let opened = opened.map_or_else(|| udp::open_tftp(address), |fd| Ok(Some(fd)))?;
         let Some(fd) = opened else { return Ok(None) };
+        if is_silent {
+            udp::stop_receiving(&fd);
+        }
         if self.single_port {
             // If this fails, there are no ICMP errors.
             let _ = udp_errors::queue_icmp_errors(&fd);
@@ -96,7 +105,7 @@ impl Sockets {
         let free = self.listeners.iter().position(Option::is_none);
         let at = free.unwrap_or(self.listeners.len());
         self.register(&fd, EventSource::Tftp(at))?;
-        let listener = Some(Listener { fd, address });
+        let listener = Some(Listener { fd, address, is_silent });
         match free {
             Some(at) => self.listeners[at] = listener,
             None => self.listeners.push(listener),

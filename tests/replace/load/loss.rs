@@ -31,18 +31,18 @@ pub fn end(lab: &Lab) -> Lost {
 
 /// A rule for each kind of datagram: those of [`NAMES`], and all others.
 fn lose(lab: &Lab, host: &Host, interface: &str, per_thousand: u32, kinds: [&str; 4]) {
-    let mut rules = String::from("table inet loss {\n");
-    for name in NAMES {
-        rules += &format!("counter {name} {{ }}\n");
-    }
-    rules += "chain in { type filter hook input priority 0;\n";
-    for (index, kind) in kinds.into_iter().enumerate() {
+    let counters = NAMES.map(|name| format!("counter {name} {{ }}\n")).concat();
+    let rule = |(index, kind): (usize, &str)| {
         let counter = NAMES.get(index).map_or(String::new(), |name| format!("counter name {name}"));
-        rules += &format!(
+        format!(
             "iifname {interface} {kind} numgen random mod 1000 < {per_thousand} {counter} drop\n"
-        );
-    }
-    rules += "}\n}\n";
+        )
+    };
+    let rules: Vec<String> = kinds.into_iter().enumerate().map(rule).collect();
+    let rules = format!(
+        "table inet loss {{\n{counters}chain in {{ type filter hook input priority 0;\n{}}}\n}}\n",
+        rules.concat()
+    );
     lab.file("/srv/loss.nft", rules);
     host.run(Command::new("nft").args(["-f", "/srv/loss.nft"]));
 }
