@@ -181,11 +181,11 @@ fn wrong_options_are_refused_with_a_reason() {
 fn hostile_names_do_not_reach_the_terminal() {
     let evil = "/srv/a\x1b]0;x\x07\u{9b}2J\u{202e}\n\u{10ff9b}b";
     let mut state = full_state();
-    state.version = evil.to_owned();
+    evil.clone_into(&mut state.version);
     state.machines[0].mac = Some(evil.to_owned());
-    state.machines[0].transfers[0].file = evil.to_owned();
-    state.limits[0].id = evil.to_owned();
-    state.counters.dhcp_drops[0].reason = evil.to_owned();
+    evil.clone_into(&mut state.machines[0].transfers[0].file);
+    evil.clone_into(&mut state.limits[0].id);
+    evil.clone_into(&mut state.counters.dhcp_drops[0].reason);
     let server = StatusServer::of(&[state]);
     for format in ["text", "json", "metrics"] {
         let (text, code) = result(&server.ask(&[&format!("--status={format}")]));
@@ -206,8 +206,8 @@ fn metrics(state: Status) -> String {
 
 fn metrics_are_accepted_by_promtool() {
     let mut hostile = full_state();
-    hostile.version = "a\"\n# TYPE x counter\\".to_owned();
-    hostile.limits[0].id = "a b\n}".to_owned();
+    "a\"\n# TYPE x counter\\".clone_into(&mut hostile.version);
+    "a b\n}".clone_into(&mut hostile.limits[0].id);
     for state in [Status::default(), full_state(), hostile] {
         let text = metrics(state);
         let Some((answer, accepted)) = required(promtool(&text)) else { return };
