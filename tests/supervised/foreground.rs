@@ -15,6 +15,7 @@ crate::tests![
     watched_process_stays_while_servers_replace_each_other,
     sigterm_to_the_watched_process_ends_the_server,
     sighup_to_the_watched_process_reads_the_files_of_the_server,
+    sigusr1_to_the_watched_process_logs_the_state_of_the_server,
     sigusr2_to_the_watched_process_reopens_the_log_of_the_server,
     log_on_standard_error_goes_on_there,
     sigint_to_the_watched_process_ends_a_debug_server,
@@ -94,6 +95,19 @@ fn sighup_to_the_watched_process_reads_the_files_of_the_server() {
     watched.signal(Signal::SIGHUP);
     watched.machine.expect_line("read /srv/hosts");
     watched.machine.expect_servers(&[watched.first.id(), watched.server]);
+}
+
+fn sigusr1_to_the_watched_process_logs_the_state_of_the_server() {
+    let Some(watched) = Watched::new("", &["-k"]) else { return };
+    watched.machine.lab.take_syslog();
+    watched.signal(Signal::SIGUSR1);
+    let line = format!("dnsmasq[{}]: ", watched.server);
+    let is_logged = || {
+        let lines = watched.machine.lab.syslog();
+        lines.iter().any(|text| text.contains(&line) && text.contains(" TFTP requests, "))
+    };
+    let logged = eventually(TIMEOUT, || is_logged().then_some(()));
+    assert!(logged.is_some(), "{:?}", watched.machine.lab.syslog());
 }
 
 fn sigusr2_to_the_watched_process_reopens_the_log_of_the_server() {
